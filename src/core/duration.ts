@@ -1,0 +1,114 @@
+import { DelayerError } from './errors.js';
+
+const UNIT_MS: Record<string, number> = {
+  ms: 1,
+  s: 1000,
+  m: 60_000,
+  h: 3_600_000,
+  d: 86_400_000,
+  w: 604_800_000,
+};
+
+/** 100 years: longer than any job waits, short enough that every sum of times stays exact. */
+export const MAX_DURATION_MS = 36_525 * 86_400_000;
+
+const PARTS = /^(?:\d+(?:\.\d+)?(?:ms|s|m|h|d|w))+$/;
+const PART = /(\d+(?:\.\d+)?)(ms|s|m|h|d|w)/g;
+const PLAIN_SECONDS = /^\d+(?:\.\d+)?$/;
+
+/**
+ * Reads a duration: `10` and `10s` are ten seconds, `250ms`, `30m`, `1h30m`, `7d`, `0.25` is 250 ms.
+ * @returns whole milliseconds, 0 to {@link MAX_DURATION_MS}
+ * @throws DelayerError `usage` for anything else, negative, finer than a millisecond or too long
+ */
+export function parseDuration(text: string, what: string): number {
+  const ms = PLAIN_SECONDS.test(text) ? Number(text) * 1000 : sumOfParts(text);
+  if (ms === undefined) {
+    throw new DelayerError('usage', `${what} is no duration: ${JSON.stringify(text)}`, {
+      hint: 'Write seconds (10), or a number with a unit: 250ms, 10s, 30m, 1h30m, 7d.',
+    });
+  }
+  return checkDuration(ms, what);
+}
+
+/**
+ * Checks a duration given as a number.
+ * @throws DelayerError `usage` unless it is a whole number of milliseconds from 0 to {@link MAX_DURATION_MS}
+ */
+export function checkDuration(ms: number, what: string): number {
+  const whole = Math.round(ms);
+  if (!(ms >= 0)) throw new DelayerError('usage', `${what} must not be negative`);
+  if (ms > MAX_DURATION_MS) {
+    throw new DelayerError('usage', `${what} is too long`, { hint: 'At most 36525d (100 years).' });
+  }
+  // 1.1 seconds is 1100.0000000000002 ms in floating point: that much is rounding, more is not.
+  if (Math.abs(ms - whole) > 1e-6 * Math.max(1, ms / 1000)) {
+    throw new DelayerError('usage', `${what} is finer than a millisecond`, {
+      hint: 'Times are kept in whole milliseconds.',
+    });
+  }
+  return whole;
+}
+
+function sumOfParts(text: string): number | undefined {
+  if (!PARTS.test(text)) return undefined;
+  let ms = 0;
+  for (const [, count, unit] of text.matchAll(PART)) ms += Number(count) * (UNIT_MS[unit ?? ''] ?? NaN);
+  return ms;
+}
+
+const ISO_8601 = /^\d{4}-\d{2}-\d{2}(?:[T ]\d{2}:\d{2}(?::\d{2}(?:[.,]\d{1,9})?)?(?:Z|[+-]\d{2}:?\d{2})?)?$/;
+const UNIX_SECONDS = /^@\d+(?:\.\d{1,9})?$/;
+
+/** The last moment that can be named: the end of the year 9999, as ISO 8601 writes it. */
+const MAX_TIME_MS = Date.UTC(10_000, 0, 1) - 1;
+
+/**
+ * Reads a moment: ISO 8601 (`2026-03-01T12:00:00Z`; without an offset in the local time zone, a bare
+ * date at its local midnight) or `@unixseconds` (`@1795343220.25`).
+ * @returns milliseconds since 1970
+ * @throws DelayerError `usage` when it is neither
+ */
+export function parseMoment(text: string, what: string): number {
+  const ms = UNIX_SECONDS.test(text) ? Math.round(Number(text.slice(1)) * 1000) : isoToMs(text);
+  if (ms === undefined || Number.isNaN(ms)) {
+    throw new DelayerError('usage', `${what} is no moment in time: ${JSON.stringify(text)}`, {
+      hint: 'Write ISO 8601 (2026-03-01T12:00:00Z) or @unixseconds (@1795343220).',
+    });
+  }
+  if (ms > MAX_TIME_MS) {
+    throw new DelayerError('usage', `${what} is too far away`, { hint: 'The year 9999 is the last.' });
+  }
+  return ms;
+}
+
+function isoToMs(text: string): number | undefined {
+  if (!ISO_8601.test(text)) return undefined;
+  const dateOnly = text.length === 10;
+  const ms = Date.parse(dateOnly ? `${text}T00:00:00` : text.replace(' ', 'T').replace(',', '.'));
+  // Date.parse turns 30 February into 2 March; a day that does not exist is an error here.
+  const day = Number(text.slice(8, 10));
+  const lastDay = new Date(Date.UTC(Number(text.slice(0, 4)), Number(text.slice(5, 7)), 0)).getUTCDate();
+  return day > lastDay ? undefined : ms;
+}
+
+/** Writes a duration for people: `850 ms`, `12 s`, `1h30m`, `6d23h`; at most two units. */
+export function formatDuration(ms: number): string {
+  if (ms < 1000) return `${Math.round(ms)} ms`;
+  const seconds = Math.round(ms / 1000);
+  if (seconds < 60) return `${seconds} s`;
+  const parts: string[] = [];
+  let rest = seconds;
+  for (const [unit, size] of [
+    ['d', 86_400],
+    ['h', 3600],
+    ['m', 60],
+    ['s', 1],
+  ] as const) {
+    const count = Math.floor(rest / size);
+    rest -= count * size;
+    if (count > 0) parts.push(`${count}${unit}`);
+    else if (parts.length > 0) break;
+  }
+  return parts.slice(0, 2).join('');
+}

@@ -1,0 +1,67 @@
+/**
+ * Every way in which delayer can fail, in one table: the code that `--json` prints, the exit code
+ * that a script sees, and what to do about it. docs/errors.md lists the same codes; a test compares.
+ */
+export const ERRORS = {
+  usage: { exitCode: 2, hint: 'Run the command with --help to see what it takes.' },
+  job_exists: {
+    exitCode: 65,
+    hint: 'Use --replace to overwrite it, --if-absent to keep it, or another --id.',
+  },
+  store_unreachable: {
+    exitCode: 69,
+    hint: 'Check that the store is running and that the URL names it.',
+  },
+  store_auth: {
+    exitCode: 69,
+    hint: 'Check the user and the password in the URL, DELAYER_REDIS_PASSWORD or DELAYER_REDIS_PASSWORD_FILE.',
+  },
+  store_too_old: { exitCode: 69, hint: 'Use Redis 6.2 or later.' },
+  store_too_new: { exitCode: 69, hint: 'Use a delayer at least as new as the one that wrote it.' },
+  store_replica: { exitCode: 69, hint: 'Name the primary in the store URL.' },
+  store_loading: { exitCode: 69, hint: 'Try again when it has loaded its data.' },
+  store_busy: { exitCode: 69, hint: 'Try again; find out what holds it if it stays so.' },
+  store_full: { exitCode: 69, hint: 'Make room (pop and drain still work), then try again.' },
+  store_wrong_type: {
+    exitCode: 69,
+    hint: 'Something else wrote that key; rename or delete it. delayer left it alone.',
+  },
+  store_corrupt: { exitCode: 69, hint: 'Keep the file, and name another with --store.' },
+  store_refused: { exitCode: 69, hint: 'Read what the store answered.' },
+  outcome_unknown: { exitCode: 75, hint: 'Look with `delayer inspect --id ID` before repeating it.' },
+  output_failed: { exitCode: 74, hint: 'What was not written is back in the queue.' },
+  config_invalid: {
+    exitCode: 78,
+    hint: 'A store is redis://HOST[:PORT][/DB], rediss://…, redis+unix:///PATH or sqlite:PATH.',
+  },
+  internal: { exitCode: 70, hint: 'This is a defect in delayer; run again with --debug and report it.' },
+} as const satisfies Record<string, { exitCode: number; hint: string }>;
+
+export type ErrorCode = keyof typeof ERRORS;
+
+/** The one error type that delayer throws on purpose: a code of the table, one line, and a hint. */
+export class DelayerError extends Error {
+  override readonly name = 'DelayerError';
+  readonly code: ErrorCode;
+  readonly hint: string;
+
+  constructor(code: ErrorCode, message: string, options: { hint?: string; cause?: unknown } = {}) {
+    super(message, options.cause === undefined ? undefined : { cause: options.cause });
+    this.code = code;
+    this.hint = options.hint ?? ERRORS[code].hint;
+  }
+
+  get exitCode(): number {
+    return ERRORS[this.code].exitCode;
+  }
+}
+
+/** Is it worth asking the same store again later? True for what passes by itself. */
+export function isTransient(error: unknown): boolean {
+  return (
+    error instanceof DelayerError &&
+    (
+      ['store_unreachable', 'store_loading', 'store_busy', 'store_replica', 'outcome_unknown'] as ErrorCode[]
+    ).includes(error.code)
+  );
+}

@@ -1,0 +1,291 @@
+import { v7 as uuid } from 'uuid';
+import { monotonicMs } from './abort.js';
+import { checkDuration } from './duration.js';
+import { DelayerError } from './errors.js';
+import {
+  DEFAULT_TTL_MS,
+  type Due,
+  type Job,
+  type JobRecord,
+  type LeasedJob,
+  MAX_BODY_BYTES,
+  type NewJob,
+} from './job.js';
+import type {
+  JobPage,
+  Lease,
+  ListQuery,
+  OnExisting,
+  PushResult,
+  RemoveResult,
+  RemoveScope,
+  Store,
+  Survey,
+  Taken,
+} from './store.js';
+
+/** Text stands for its UTF-8 bytes. */
+export type Bytes = string | Uint8Array;
+
+/** A job to push. Its delay (ms) counts from now, its ready lifetime (ms) from its due time. */
+export interface PushRequest {
+  readonly topic: Bytes;
+  readonly body: Bytes;
+  /** A UUID when absent. */
+  readonly id?: Bytes | undefined;
+  /** 0 when neither `delayMs` nor `at` is given; `at` in the past means now. */
+  readonly delayMs?: number | undefined;
+  readonly at?: Date | undefined;
+  /** {@link DEFAULT_TTL_MS} when absent. */
+  readonly ttlMs?: number | undefined;
+}
+
+export interface PushReceipt extends PushResult {
+  readonly id: Buffer;
+}
+
+/**
+ * How long (ms) a job is held between its taking and its handing over. A process that dies in between
+ * costs a job so long a wait, and not the job.
+ */
+export const HANDOVER_LEASE_MS = 10_000;
+
+/** Jobs are handed out in batches of this size at most. */
+export const TAKE_BATCH = 500;
+
+/** A delay queue over a store: what the commands and the library's users call. */
+export class Queue {
+  constructor(readonly store: Store) {}
+
+  /**
+   * Adds a job.
+   * @returns its id, when it is due, and whether it is new, a repeat of the same content, a
+   *   replacement, or was kept as it is
+   * @throws DelayerError `usage`; `job_exists` when the id exists with other content and `onExisting`
+   *   is `refuse`; `outcome_unknown` when the connection broke before the answer came
+   */
+  async push(request: PushRequest, onExisting: OnExisting = 'refuse'): Promise<PushReceipt> {
+    const [receipt] = await this.pushMany([request], onExisting);
+    if (!receipt) throw new DelayerError('internal', 'the store gave no answer to a push');
+    const failure = pushFailure(receipt);
+    if (failure) throw failure;
+    return receipt;
+  }
+
+  /**
+   * Adds jobs in order, each by itself; a conflict is an answer here and no error.
+   * @throws DelayerError `usage` before anything is pushed
+   */
+  async pushMany(
+    requests: readonly PushRequest[],
+    onExisting: OnExisting = 'refuse',
+  ): Promise<PushReceipt[]> {
+    const jobs = requests.map(toNewJob);
+    const results = await this.store.push(jobs, onExisting);
+    return results.map((result, i) => ({ ...result, id: jobs[i]?.id ?? Buffer.alloc(0) }));
+  }
+
+  /** Takes the ready job that is due first, at most once; nothing when the topic has none. */
+  async pop(topic: Bytes): Promise<Job | undefined> {
+    return (await this.popMany(topic, 1))[0];
+  }
+
+  /** Takes up to `count` ready jobs, at most once; fewer when their bodies are large, `[]` when none is ready. */
+  async popMany(topic: Bytes, count: number): Promise<Job[]> {
+    return (await this.takeForGood(named(topic, 'topic'), count)).jobs;
+  }
+
+  /**
+   * Takes the ready job that is due first, waiting for one up to `timeoutMs` (for ever when absent).
+   * @returns nothing when the time is over or `signal` aborts
+   */
+  async bpop(
+    topic: Bytes,
+    options: { timeoutMs?: number | undefined; signal?: AbortSignal | undefined } = {},
+  ): Promise<Job | undefined> {
+    return (await this.bpopMany(topic, 1, options))[0];
+  }
+
+  /** As {@link bpop}, up to `count` jobs once one is there. */
+  async bpopMany(
+    topic: Bytes,
+    count: number,
+    options: { timeoutMs?: number | undefined; signal?: AbortSignal | undefined } = {},
+  ): Promise<Job[]> {
+    const name = named(topic, 'topic');
+    const deadline = monotonicMs() + (options.timeoutMs ?? Infinity);
+    for (;;) {
+      if (options.signal?.aborted === true) return [];
+      const taken = await this.takeForGood(name, count);
+      const remaining = deadline - monotonicMs();
+      if (taken.jobs.length > 0 || remaining <= 0) return taken.jobs;
+      await this.store.waitForReady(name, Math.min(remaining, taken.nextInMs ?? Infinity), options.signal);
+    }
+  }
+
+  /** Leases up to `limit` ready jobs until they are confirmed, put back, or `leaseMs` is over. */
+  async lease(topic: Bytes, limit: number, leaseMs: number): Promise<Taken> {
+    return this.store.take({ topic: named(topic, 'topic'), limit, leaseMs, token: leaseToken() });
+  }
+
+  /** Ends leases with their jobs done; answers, in order, whether each was still held. */
+  async confirm(leases: readonly Lease[]): Promise<boolean[]> {
+    return leases.length === 0 ? [] : this.store.confirm(leases);
+  }
+
+  /** Gives leased jobs back, as if they had not been taken. */
+  async putBack(leases: readonly Lease[]): Promise<void> {
+    if (leases.length > 0) await this.store.putBack(leases);
+  }
+
+  /** Pushes jobs again that were popped and could not be handed over; an id in use by now is left alone. */
+  async restore(jobs: readonly Job[]): Promise<void> {
+    const at = new Date(0);
+    const requests = jobs.map(({ id, topic, body, dueAt, expiresAt }) => ({
+      id,
+      topic,
+      body,
+      at: dueAt ?? at,
+      ttlMs: expiresAt && dueAt ? Math.max(1, expiresAt.getTime() - dueAt.getTime()) : DEFAULT_TTL_MS,
+    }));
+    if (requests.length > 0) await this.pushMany(requests, 'keep');
+  }
+
+  /** Removes a job that is not due yet; false when there is none, or it is due. */
+  async remove(id: Bytes): Promise<boolean> {
+    return (await this.removeMany([id]))[0]?.removed ?? false;
+  }
+
+  /** Removes jobs; answers, in order, whether it did and what each was. */
+  async removeMany(ids: readonly Bytes[], scope: RemoveScope = 'delayed'): Promise<RemoveResult[]> {
+    const names = ids.map((id) => named(id, 'id'));
+    return names.length === 0 ? [] : this.store.remove(names, scope);
+  }
+
+  /** Counts jobs by topic and says what is wrong. */
+  async survey(): Promise<Survey> {
+    return this.store.survey();
+  }
+
+  /** Lists jobs of a topic, page by page. */
+  async list(topic: Bytes, query: ListQuery): Promise<JobPage> {
+    return this.store.list(named(topic, 'topic'), query);
+  }
+
+  /** Finds the jobs of an id: none, one, or two when it was pushed again while leased. */
+  async find(id: Bytes): Promise<JobRecord[]> {
+    return this.store.find(named(id, 'id'));
+  }
+
+  async close(): Promise<void> {
+    await this.store.close();
+  }
+
+  /**
+   * Takes jobs for good. They are leased first and confirmed when they are here: an answer that is
+   * lost on its way loses no job.
+   */
+  private async takeForGood(
+    topic: Buffer,
+    limit: number,
+  ): Promise<{ jobs: Job[]; nextInMs?: number | undefined }> {
+    for (;;) {
+      const taken = await this.store.take({
+        topic,
+        limit: Math.min(limit, TAKE_BATCH),
+        leaseMs: HANDOVER_LEASE_MS,
+        token: leaseToken(),
+      });
+      if (taken.jobs.length === 0) return { jobs: [], nextInMs: taken.nextInMs };
+      const held = await this.store.confirm(taken.jobs);
+      const jobs = taken.jobs.filter((_, i) => held[i] === true).map(withoutLease);
+      if (jobs.length > 0) return { jobs };
+    }
+  }
+}
+
+/** The error that a push of one job is answered with, or nothing when the job is in. */
+export function pushFailure({ id, outcome }: PushReceipt): DelayerError | undefined {
+  const name = JSON.stringify(id.toString());
+  switch (outcome) {
+    case 'conflict':
+      return new DelayerError('job_exists', `The job ${name} exists with other content`);
+    case 'blocked':
+      return new DelayerError(
+        'store_wrong_type',
+        `A key that is no job stands in the place of the job ${name}`,
+      );
+    case 'unknown':
+      return new DelayerError(
+        'outcome_unknown',
+        `The connection broke before the answer came, so the job ${name} may be pushed or not`,
+        {
+          hint: `Look with \`delayer inspect --id\`; pushing it again with --id ${name} is safe while it is not due.`,
+        },
+      );
+    default:
+      return undefined;
+  }
+}
+
+/** The job as it is handed over: ready, and no longer anyone's lease. */
+export function withoutLease({ id, topic, body, dueAt, expiresAt, attempts }: LeasedJob): Job {
+  return { id, topic, body, state: 'ready', dueAt, expiresAt, attempts };
+}
+
+/** Unique to one request, so that the request can be repeated when its answer was lost. */
+export function leaseToken(): string {
+  return uuid().replaceAll('-', '');
+}
+
+/**
+ * Checks a request and fills in what it leaves out.
+ * @throws DelayerError `usage`
+ */
+export function toNewJob(request: PushRequest): NewJob {
+  if (request.delayMs !== undefined && request.at !== undefined) {
+    throw new DelayerError('usage', 'A job has a delay or a due time, not both');
+  }
+  const body = bytesOf(request.body);
+  if (body.length === 0)
+    throw new DelayerError('usage', 'The body is empty', { hint: 'A job needs a body.' });
+  if (body.length > MAX_BODY_BYTES) {
+    throw new DelayerError('usage', `The body has ${body.length} bytes; at most 512 MiB fit`, {
+      hint: 'Store it elsewhere and push its address.',
+    });
+  }
+  const ttlMs = checkDuration(request.ttlMs ?? DEFAULT_TTL_MS, 'the ttl');
+  if (ttlMs === 0) {
+    throw new DelayerError('usage', 'the ttl must not be zero', {
+      hint: 'A job that may never be ready is never delivered.',
+    });
+  }
+  return {
+    id: request.id === undefined ? Buffer.from(uuid()) : named(request.id, 'id'),
+    topic: named(request.topic, 'topic'),
+    body,
+    due: dueOf(request),
+    ttlMs,
+  };
+}
+
+function dueOf({ at, delayMs }: PushRequest): Due {
+  if (at === undefined) return { delayMs: checkDuration(delayMs ?? 0, 'the delay') };
+  const atMs = at.getTime();
+  if (Number.isNaN(atMs)) throw new DelayerError('usage', 'the due time is no moment in time');
+  return { atMs: Math.max(0, Math.round(atMs)) };
+}
+
+function named(bytes: Bytes, what: 'id' | 'topic'): Buffer {
+  const name = bytesOf(bytes);
+  if (name.length === 0) {
+    throw new DelayerError('usage', `The ${what} is empty`, { hint: `Give the ${what} at least one byte.` });
+  }
+  return name;
+}
+
+function bytesOf(bytes: Bytes): Buffer {
+  return typeof bytes === 'string'
+    ? Buffer.from(bytes)
+    : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+}

@@ -1,0 +1,195 @@
+import { Redis } from 'ioredis';
+import { monotonicMs, pause } from '../../core/abort.js';
+import { DelayerError, isTransient } from '../../core/errors.js';
+import type { RedisAddress } from './address.js';
+import { fromReply, isReplyError, unreachable } from './failures.js';
+
+/**
+ * What may be done when the connection breaks before the answer came:
+ * - `read`: ask again; when that fails, the store is unreachable.
+ * - `repeat`: ask again, for the script makes a repeat harmless; when that fails, the outcome is unknown.
+ * - `once`: nothing; the outcome is unknown.
+ */
+export type OnBreak = 'read' | 'repeat' | 'once';
+
+/** A command recovers or gives up within this time (ms) after its connection broke. */
+const RECOVER_MS = 1800;
+const RECOVER_PAUSE_MS = 50;
+const CONNECT_TIMEOUT_MS = 5000;
+/** A Redis that is silent for so long (ms) is taken for dead; CLIENT PAUSE and a slow disk are shorter. */
+const REPLY_TIMEOUT_MS = 15_000;
+const MIN_VERSION = [6, 2] as const;
+
+/**
+ * One connection to Redis. It sends every request once: ioredis would send again what was under way
+ * when a connection broke, and a push or pop would run twice.
+ */
+export class Connection {
+  readonly label: string;
+  private redis: Redis | undefined;
+  private dialling: Promise<Redis> | undefined;
+  private wasConnected = false;
+  private replica = false;
+  private closed = false;
+
+  constructor(private readonly address: RedisAddress) {
+    this.label = address.label;
+  }
+
+  /**
+   * Sends a request and waits for its answer.
+   * @param send is called again, with `again` true, when `onBreak` allows it
+   * @throws DelayerError
+   */
+  async run<T>(onBreak: OnBreak, send: (redis: Redis, again: boolean) => Promise<T>): Promise<T> {
+    let sent = false;
+    let giveUpAt = Infinity;
+    for (;;) {
+      try {
+        const redis = await this.connected();
+        if (this.replica && onBreak !== 'read') throw isReplica(this.label);
+        const again = sent;
+        const answer = this.answered(redis, send(redis, again));
+        sent = true;
+        return await answer;
+      } catch (error) {
+        const failure = this.explain(error, sent);
+        const lost = failure.code === 'store_unreachable' || failure.code === 'store_replica';
+        if (lost) this.drop();
+        if (sent && failure.code === 'store_unreachable' && onBreak === 'once')
+          throw outcomeUnknown(this.label, failure);
+        const worthAsking = isTransient(failure) && (this.wasConnected || !lost) && !this.closed;
+        giveUpAt = Math.min(giveUpAt, monotonicMs() + RECOVER_MS);
+        if (!worthAsking || monotonicMs() > giveUpAt) {
+          throw sent && onBreak === 'repeat' && failure.code === 'store_unreachable'
+            ? outcomeUnknown(this.label, failure)
+            : failure;
+        }
+        // An answer that Redis refused is none: nothing ran.
+        if (failure.code !== 'store_unreachable' && onBreak === 'once') sent = false;
+        await pause(RECOVER_PAUSE_MS);
+      }
+    }
+  }
+
+  /** Breaks the connection, so that what is under way fails; the next request makes a new one. */
+  drop(): void {
+    const redis = this.redis;
+    this.redis = undefined;
+    // After a refused connection ioredis is at its end already, and would hold the process for 2 s.
+    if (redis && redis.status !== 'end') redis.disconnect();
+  }
+
+  close(): void {
+    this.closed = true;
+    this.drop();
+  }
+
+  private async connected(): Promise<Redis> {
+    if (this.closed) throw new DelayerError('internal', 'the connection was closed before');
+    if (this.redis?.status === 'ready') return this.redis;
+    this.dialling ??= this.dial().finally(() => {
+      this.dialling = undefined;
+    });
+    return this.dialling;
+  }
+
+  private async dial(): Promise<Redis> {
+    const { host, port, path, tls } = this.address;
+    const redis = new Redis({
+      ...(path === undefined ? { host: host ?? 'localhost', port: port ?? 6379 } : { path }),
+      ...(tls ? { tls: {} } : {}),
+      lazyConnect: true,
+      connectTimeout: CONNECT_TIMEOUT_MS,
+      retryStrategy: null,
+      maxRetriesPerRequest: null,
+      autoResendUnfulfilledCommands: false,
+      enableOfflineQueue: false,
+      enableReadyCheck: false,
+      disableClientInfo: true,
+      protocol: 2,
+    });
+    let cause: unknown;
+    redis.on('error', (error) => {
+      cause = error;
+    });
+    try {
+      await redis.connect();
+    } catch (error) {
+      throw unreachable(cause ?? error, this.label);
+    }
+    this.redis = redis;
+    try {
+      await this.answered(redis, this.greet(redis));
+    } catch (error) {
+      this.drop();
+      throw isReplyError(error) ? fromReply(error, this.label) : error;
+    }
+    if (this.closed) this.drop();
+    this.wasConnected = true;
+    return redis;
+  }
+
+  /** Logs in, picks the database, and looks who answers: one round trip. */
+  private async greet(redis: Redis): Promise<void> {
+    const { username, password, db } = this.address;
+    const login =
+      password === undefined
+        ? undefined
+        : redis.call('AUTH', ...(username === undefined ? [password] : [username, password]));
+    const select = db === 0 ? undefined : redis.call('SELECT', db);
+    const hello = redis.call('HELLO') as Promise<unknown[]>;
+    const [loggedIn, selected, greeted] = await Promise.allSettled([login, select, hello]);
+    for (const step of [loggedIn, selected]) if (step.status === 'rejected') throw step.reason;
+    if (greeted.status === 'fulfilled') this.checkServer(greeted.value);
+    else if (/unknown command/i.test(String(greeted.reason))) throw tooOld(this.label, 'older than 6.0');
+    else if (!String(greeted.reason).includes('NOPERM')) throw greeted.reason;
+  }
+
+  private checkServer(hello: unknown[]): void {
+    const about = (name: string) => String(hello[hello.indexOf(name) + 1]);
+    this.replica = about('role') === 'replica';
+    const version = about('version');
+    const [major = 0, minor = 0] = version.split('.').map(Number);
+    const [wantedMajor, wantedMinor] = MIN_VERSION;
+    if (major < wantedMajor || (major === wantedMajor && minor < wantedMinor)) {
+      throw tooOld(this.label, `version ${version}`);
+    }
+  }
+
+  private async answered<T>(redis: Redis, answer: Promise<T>): Promise<T> {
+    const timer = setTimeout(() => {
+      redis.disconnect();
+    }, REPLY_TIMEOUT_MS);
+    try {
+      return await answer;
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  private explain(error: unknown, sent: boolean): DelayerError {
+    if (error instanceof DelayerError) return error;
+    if (isReplyError(error)) return fromReply(error, this.label);
+    return unreachable(sent ? { message: 'the connection broke before the answer came' } : error, this.label);
+  }
+}
+
+function isReplica(label: string): DelayerError {
+  return new DelayerError('store_replica', `${label} is a replica and takes no writes`);
+}
+
+function tooOld(label: string, found: string): DelayerError {
+  return new DelayerError('store_too_old', `${label} is Redis ${found}, too old for delayer`);
+}
+
+/** The request was sent, and its answer did not come. */
+function outcomeUnknown(label: string, cause: unknown): DelayerError {
+  return new DelayerError(
+    'outcome_unknown',
+    `${label}: the connection broke before the answer came, so it may be done or not`,
+    {
+      cause,
+    },
+  );
+}

@@ -1,0 +1,47 @@
+/**
+ * The names of all that delayer keeps in Redis, spelled here alone. The first three are those of the
+ * original daemon and its clients (docs/protocol.md); they do not look at the others.
+ */
+export class Keys {
+  /** ZSET: job id by due time. */
+  readonly pool: string;
+  /** Begins the HASH of a job: topic and body; it lives as long as the job may. */
+  readonly bucketStem: string;
+  /** Begins the LIST of the ready job ids of a topic: pushed at the left, popped at the right. */
+  readonly readyStem: string;
+  /** ZSET: lease by its deadline. */
+  readonly reserved: string;
+  /** Begins the HASH of a leased job: its bucket, renamed, so that it looks popped to other clients. */
+  readonly inflightStem: string;
+  /** HASH: due time of each ready job that delayer promoted. */
+  readonly readyDue: string;
+  /** ZSET: daemon by when it was last seen. */
+  readonly daemons: string;
+  /** Channel: the new earliest due time. */
+  readonly wakeChannel: string;
+
+  constructor(readonly prefix: string) {
+    this.pool = `${prefix}:job_pool`;
+    this.bucketStem = `${prefix}:job_bucket:`;
+    this.readyStem = `${prefix}:ready_queue:`;
+    this.reserved = `${prefix}:reserved`;
+    this.inflightStem = `${prefix}:inflight:`;
+    this.readyDue = `${prefix}:ready_due`;
+    this.daemons = `${prefix}:daemons`;
+    this.wakeChannel = `${prefix}:wake`;
+  }
+
+  ready(topic: Buffer): Buffer {
+    return Buffer.concat([Buffer.from(this.readyStem), topic]);
+  }
+
+  /** KEYS of every script, in the order in which lua/lib/keys.lua names them. */
+  get forScripts(): string[] {
+    return [this.pool, this.reserved, this.readyDue, this.bucketStem, this.readyStem, this.inflightStem];
+  }
+
+  /** A SCAN pattern that matches the ready lists of this prefix and nothing else. */
+  get readyPattern(): string {
+    return `${this.readyStem.replace(/[\\*?[\]]/g, '\\$&')}*`;
+  }
+}

@@ -1,0 +1,8 @@
+-- Notes that a daemon is at work, and forgets those not seen for long.
+-- include: keys, time
+-- ARGV: the key of the daemons, name, after how many ms a daemon is forgotten
+-- Answers: nothing
+local now = now_ms()
+redis.call('ZADD', ARGV[1], to_score(now), ARGV[2])
+redis.call('ZREMRANGEBYSCORE', ARGV[1], '-inf', to_score(now - tonumber(ARGV[3])))
+return {}

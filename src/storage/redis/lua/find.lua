@@ -1,0 +1,21 @@
+-- Finds a job by its id, outside the leases.
+-- include: keys, time
+-- ARGV: id, how many entries of its ready list to look through from either end
+-- Answers: nothing, or state, topic or '', body or '', due ms or '', expiry ms or '', attempts, how many
+--   ready jobs come before it or -1
+local id, depth = ARGV[1], ARGV[2]
+local bucket, score = BUCKET .. id, redis.call('ZSCORE', POOL, id)
+local job = fields(bucket, 'topic', 'body', 'attempts') or {}
+if not score and not job[1] then return {} end
+local now = now_ms()
+local due = score and from_score(score) or redis.call('HGET', READY_DUE, id) or ''
+local state = 'dead'
+if job[1] then
+  state = not score and 'ready' or (from_score(score) > now and 'delayed' or 'due')
+end
+local ahead = -1
+if state == 'ready' and type_of(READY .. job[1]) == 'list' then
+  local place = redis.call('LPOS', READY .. job[1], id, 'RANK', -1, 'MAXLEN', depth)
+  if place then ahead = redis.call('LLEN', READY .. job[1]) - 1 - place end
+end
+return { state, job[1] or '', job[2] or '', due, expiry_of(bucket, now), tonumber(job[3]) or 0, ahead }

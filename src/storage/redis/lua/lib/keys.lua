@@ -1,0 +1,23 @@
+-- The keys and stems that every script is given, in the order of Keys.forScripts (keys.ts).
+local POOL, RESERVED, READY_DUE = KEYS[1], KEYS[2], KEYS[3]
+local BUCKET, READY, INFLIGHT = KEYS[4], KEYS[5], KEYS[6]
+
+local function type_of(key)
+  return redis.call('TYPE', key).ok
+end
+
+-- Raises an error that names the key, before anything was written. An absent key is of every type.
+-- A string and not a table: Redis 6.2 cannot raise tables.
+local function expect_type(key, wanted)
+  local found = type_of(key)
+  if found ~= 'none' and found ~= wanted then
+    error('WRONGTYPEKEY ' .. wanted .. ' ' .. found .. ' ' .. key .. ';')
+  end
+end
+
+-- HMGET, or nil where the key is no hash.
+local function fields(key, ...)
+  local reply = redis.pcall('HMGET', key, ...)
+  if reply.err then return nil end
+  return reply
+end

@@ -1,0 +1,67 @@
+-- needs: keys, time
+
+-- Another client's pop leaves the due time of its job behind in READY_DUE. A small random sample is
+-- looked at after each promotion, and again as long as many of it are left over: the hash stays within
+-- a fraction of the ready jobs without ever being walked.
+local function forget_due_times()
+  for _ = 1, 10 do
+    local left_over = {}
+    for _, id in ipairs(redis.call('HRANDFIELD', READY_DUE, 10)) do
+      if redis.call('EXISTS', BUCKET .. id) == 0 then left_over[#left_over + 1] = id end
+    end
+    if #left_over > 0 then redis.call('HDEL', READY_DUE, unpack(left_over)) end
+    if #left_over < 3 then return end
+  end
+end
+
+-- Moves up to `limit` due jobs to the ready lists of their topics, in order of due time, beginning
+-- after the first `skip` of them. A job without a bucket has expired and is cleared away. A job whose
+-- bucket or ready list is of a wrong type is left where it is: all types are looked at before the
+-- first write, for a script is not rolled back.
+local function promote(now, skip, limit)
+  local due = redis.call('ZRANGEBYSCORE', POOL, '-inf', due_by(now), 'WITHSCORES', 'LIMIT', skip, limit)
+  local done = { promoted = 0, expired = 0, stuck = 0, more = #due == 2 * limit }
+  local dead, topics, ids_of, due_times = {}, {}, {}, {}
+  for i = 1, #due, 2 do
+    local id = due[i]
+    local job = fields(BUCKET .. id, 'topic')
+    local topic = job and job[1]
+    if topic and not ids_of[topic] then
+      local found = type_of(READY .. topic)
+      ids_of[topic] = { usable = found == 'none' or found == 'list' }
+      topics[#topics + 1] = topic
+    end
+    if job and not topic then
+      dead[#dead + 1] = id
+    elseif not job or not ids_of[topic].usable then
+      done.stuck = done.stuck + 1
+    else
+      local ids = ids_of[topic]
+      ids[#ids + 1] = id
+      due_times[#due_times + 1] = id
+      due_times[#due_times + 1] = string.format('%d', from_score(due[i + 1]))
+    end
+  end
+  -- ZREM comes first: it is allowed when Redis is out of memory, and so is what follows it.
+  if #dead > 0 then done.expired = redis.call('ZREM', POOL, unpack(dead)) end
+  for _, topic in ipairs(topics) do
+    local ids = ids_of[topic]
+    if #ids > 0 and redis.call('ZREM', POOL, unpack(ids)) == #ids then
+      redis.call('LPUSH', READY .. topic, unpack(ids))
+      done.promoted = done.promoted + #ids
+    end
+  end
+  if #due_times > 0 then
+    redis.call('HSET', READY_DUE, unpack(due_times))
+    forget_due_times()
+  end
+  return done
+end
+
+-- Milliseconds until the next job is due or the next lease ends, or false.
+local function next_in(now)
+  local first = redis.call('ZRANGEBYSCORE', POOL, to_score(now + 1), '+inf', 'WITHSCORES', 'LIMIT', 0, 1)[2]
+  local lease = redis.call('ZRANGE', RESERVED, 0, 0, 'WITHSCORES')[2]
+  local at = math.min(first and from_score(first) or math.huge, lease and from_score(lease) or math.huge)
+  return at < math.huge and math.max(0, at - now)
+end

@@ -1,0 +1,30 @@
+-- Reads a part of the pool in order of due time, for one topic.
+-- include: keys, time
+-- ARGV: topic, cursor score, cursor id ('' and '' for the beginning), how many to look at, most jobs
+-- Answers: score and id of the last one looked at ('' and '' at the end), now in ms, then for each job:
+--   id, body, due ms, expiry ms or '', attempts
+local topic, limit, most = ARGV[1], tonumber(ARGV[4]), tonumber(ARGV[5])
+local now, first = now_ms(), 0
+if ARGV[2] ~= '' then
+  -- Where the last page ended; where that job has left the pool, the jobs due before it count.
+  local rank = redis.call('ZRANK', POOL, ARGV[3])
+  first = rank and rank + 1 or redis.call('ZCOUNT', POOL, '-inf', '(' .. ARGV[2])
+end
+local entries = redis.call('ZRANGE', POOL, first, first + limit - 1, 'WITHSCORES')
+local jobs, last, at_end = {}, #entries - 1, #entries < 2 * limit
+for i = 1, #entries, 2 do
+  local id = entries[i]
+  local bucket = BUCKET .. id
+  local job = fields(bucket, 'topic', 'body', 'attempts')
+  if job and job[1] == topic then
+    local due, expires_at = from_score(entries[i + 1]), expiry_of(bucket, now)
+    for _, value in ipairs({ id, job[2] or '', due, expires_at, tonumber(job[3]) or 0 }) do
+      jobs[#jobs + 1] = value
+    end
+    if #jobs == 5 * most then
+      last, at_end = i, at_end and i == #entries - 1
+      break
+    end
+  end
+end
+return { at_end and '' or entries[last + 1], at_end and '' or entries[last], now, unpack(jobs) }

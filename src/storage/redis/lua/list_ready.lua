@@ -1,0 +1,26 @@
+-- Reads a part of a ready list in the order of popping.
+-- include: keys, time
+-- ARGV: topic, how many to pass over, how many to look at
+-- Answers: now in ms, entries looked at, then for each: id, body or '', due ms or '', expiry ms or '',
+--   attempts, state (ready, dead or stale)
+local topic, first, limit = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3])
+local now = now_ms()
+local ids = redis.call('LRANGE', READY .. topic, -first - limit, -first - 1)
+local answer = { now, #ids }
+for i = #ids, 1, -1 do
+  local id = ids[i]
+  local bucket = BUCKET .. id
+  local job = fields(bucket, 'topic', 'body', 'attempts') or {}
+  local state = 'ready'
+  if redis.call('ZSCORE', POOL, id) or (job[1] and job[1] ~= topic) then
+    state = 'stale'
+  elseif not job[1] then
+    state = 'dead'
+  end
+  local expires_at = state == 'ready' and expiry_of(bucket, now) or ''
+  local due = state == 'ready' and redis.call('HGET', READY_DUE, id) or ''
+  for _, value in ipairs({ id, state == 'ready' and job[2] or '', due, expires_at, tonumber(job[3]) or 0, state }) do
+    answer[#answer + 1] = value
+  end
+end
+return answer

@@ -1,0 +1,59 @@
+-- Takes jobs in, each by itself.
+-- include: keys, time, schedule
+-- ARGV: on existing (refuse, replace or keep), wake channel, then for each job:
+--   id, topic, body, delay in ms or '', due time in ms or '', ready lifetime in ms
+-- Answers: outcome and due time in ms (-1 when unknown) for each job
+expect_type(POOL, 'zset')
+expect_type(READY_DUE, 'hash')
+
+-- LREM walks the list; in a longer one the entry stays behind, and take passes over it.
+local LONGEST_LREM = 20000
+
+local on_existing, channel, now = ARGV[1], ARGV[2], now_ms()
+
+local function outcome_for(id, topic, body)
+  local job = fields(BUCKET .. id, 'topic', 'body')
+  if not job then return 'blocked' end
+  if not job[1] then return 'pushed' end
+  if on_existing == 'replace' then return 'replaced', job[1] end
+  if job[1] == topic and job[2] == body then return 'repeated' end
+  return on_existing == 'keep' and 'kept' or 'conflict'
+end
+
+local function leave_ready_list(id, topic)
+  local ready = READY .. topic
+  if not redis.call('ZSCORE', POOL, id) and type_of(ready) == 'list' and redis.call('LLEN', ready) <= LONGEST_LREM then
+    redis.call('LREM', ready, -1, id)
+  end
+end
+
+local answers, earliest, earliest_id = {}, math.huge, nil
+for i = 3, #ARGV, 6 do
+  local id, topic, body = ARGV[i], ARGV[i + 1], ARGV[i + 2]
+  local outcome, old_topic = outcome_for(id, topic, body)
+  local due
+  if outcome == 'pushed' or outcome == 'replaced' then
+    due = ARGV[i + 3] ~= '' and now + tonumber(ARGV[i + 3]) or math.max(now, tonumber(ARGV[i + 4]))
+    local bucket, score = BUCKET .. id, score_in_order(due)
+    if outcome == 'replaced' then
+      leave_ready_list(id, old_topic)
+      redis.call('HDEL', bucket, 'attempts')
+    end
+    redis.call('HSET', bucket, 'topic', topic, 'body', body)
+    redis.call('PEXPIREAT', bucket, string.format('%d', due + tonumber(ARGV[i + 5])))
+    redis.call('ZADD', POOL, score, id)
+    if due < earliest then earliest, earliest_id = due, id end
+  else
+    local score = redis.call('ZSCORE', POOL, id)
+    due = score and from_score(score) or tonumber(redis.call('HGET', READY_DUE, id) or '') or -1
+  end
+  answers[#answers + 1] = outcome
+  answers[#answers + 1] = due
+end
+
+-- Whoever waits for the next due time has to know of an earlier one. A user who may not publish loses
+-- no more than the early wake.
+if earliest_id and redis.call('ZRANGE', POOL, 0, 0)[1] == earliest_id then
+  redis.pcall('PUBLISH', channel, string.format('%d', earliest))
+end
+return answers

@@ -1,0 +1,271 @@
+import type { Redis } from 'ioredis';
+import type { JobState, NewJob } from '../../core/job.js';
+import type { OnExisting, Promotion, PushResult, RemoveResult, RemoveScope } from '../../core/store.js';
+import type { Keys } from './keys.js';
+import { SCRIPTS, type Script } from './scripts.generated.js';
+
+type Argument = string | number | Buffer;
+type Value = Buffer | number | null;
+
+/** Jobs that one run of promote or take moves at most: a run stays under a few ms. */
+export const PROMOTE_LIMIT = 500;
+/** Jobs in one answer of take; their bodies stay under TAKE_BYTES, but one is always given. */
+export const TAKE_LIMIT = 500;
+export const TAKE_BYTES = 1024 * 1024;
+
+/** Runs a script by its digest, and by its text where Redis does not hold it: then it did not run before. */
+async function run(redis: Redis, keys: Keys, script: Script, ...args: Argument[]): Promise<Value[]> {
+  const rest = [keys.forScripts.length, ...keys.forScripts, ...args];
+  try {
+    return (await redis.callBuffer('EVALSHA', script.sha, ...rest)) as Value[];
+  } catch (error) {
+    if (!(error instanceof Error) || !error.message.includes('NOSCRIPT')) throw error;
+    return (await redis.callBuffer('EVAL', script.source, ...rest)) as Value[];
+  }
+}
+
+const text = (value: Value | undefined): string => value?.toString() ?? '';
+const bytes = (value: Value | undefined): Buffer => (Buffer.isBuffer(value) ? value : Buffer.alloc(0));
+
+/** A time as the scripts give it: '' or -1 stands for none. */
+export function time(value: Value | undefined): Date | undefined {
+  const given = text(value);
+  return given === '' || given === '-1' ? undefined : new Date(Number(given));
+}
+
+const wait = (value: Value | undefined): number | undefined =>
+  Number(value) < 0 ? undefined : Number(value);
+
+export function* rowsOf(values: readonly Value[], from: number, width: number): Generator<Value[]> {
+  for (let i = from; i < values.length; i += width) yield values.slice(i, i + width);
+}
+
+/** lua/promote.lua */
+export async function promote(redis: Redis, keys: Keys, skip: number): Promise<Promotion> {
+  const [promoted, expired, returned, stuck, more, next] = await run(
+    redis,
+    keys,
+    SCRIPTS.promote,
+    skip,
+    PROMOTE_LIMIT,
+  );
+  return {
+    promoted: Number(promoted),
+    expired: Number(expired),
+    returned: Number(returned),
+    stuck: Number(stuck),
+    more: more === 1,
+    nextInMs: wait(next),
+  };
+}
+
+export interface TakeAnswer {
+  readonly more: boolean;
+  readonly nextInMs?: number | undefined;
+  readonly stuck: number;
+  readonly deadline: Date;
+  readonly rows: {
+    readonly lease: string;
+    readonly id: Buffer;
+    readonly body: Buffer;
+    readonly dueAt?: Date | undefined;
+    readonly expiresAt?: Date | undefined;
+    readonly attempts: number;
+  }[];
+}
+
+/** lua/take.lua */
+export async function take(
+  redis: Redis,
+  keys: Keys,
+  request: { topic: Buffer; limit: number; leaseMs: number; token: string },
+  skip: number,
+): Promise<TakeAnswer> {
+  const answer = await run(
+    redis,
+    keys,
+    SCRIPTS.take,
+    request.topic,
+    Math.min(request.limit, TAKE_LIMIT),
+    request.leaseMs,
+    request.token,
+    skip,
+    PROMOTE_LIMIT,
+    TAKE_BYTES,
+  );
+  const rows = [...rowsOf(answer, 4, 6)].map(([lease, id, body, due, expires, attempts]) => ({
+    lease: text(lease),
+    id: bytes(id),
+    body: bytes(body),
+    dueAt: time(due),
+    expiresAt: time(expires),
+    attempts: Number(text(attempts)),
+  }));
+  return {
+    more: answer[0] === 1,
+    nextInMs: wait(answer[1]),
+    stuck: Number(answer[2]),
+    deadline: new Date(Number(answer[3])),
+    rows,
+  };
+}
+
+/** lua/confirm.lua */
+export async function confirm(
+  redis: Redis,
+  keys: Keys,
+  leases: readonly { lease: string; leaseUntil: Date }[],
+  again: boolean,
+): Promise<boolean[]> {
+  const args = leases.flatMap(({ lease, leaseUntil }) => [lease, leaseUntil.getTime()]);
+  const held = await run(redis, keys, SCRIPTS.confirm, again ? 1 : 0, ...args);
+  return held.map((one) => one === 1);
+}
+
+/** lua/put_back.lua */
+export async function putBack(redis: Redis, keys: Keys, leases: readonly string[]): Promise<void> {
+  await run(redis, keys, SCRIPTS.putBack, ...leases);
+}
+
+/** lua/extend.lua */
+export async function extend(
+  redis: Redis,
+  keys: Keys,
+  leases: readonly string[],
+  leaseMs: number,
+): Promise<(Date | undefined)[]> {
+  return (await run(redis, keys, SCRIPTS.extend, leaseMs, ...leases)).map(time);
+}
+
+/** lua/push.lua */
+export async function push(
+  redis: Redis,
+  keys: Keys,
+  jobs: readonly NewJob[],
+  onExisting: OnExisting,
+): Promise<PushResult[]> {
+  const args: Argument[] = [onExisting, keys.wakeChannel];
+  for (const { id, topic, body, due, ttlMs } of jobs) {
+    const [delay, at] = 'delayMs' in due ? [due.delayMs, ''] : ['', due.atMs];
+    args.push(id, topic, body, delay, at, ttlMs);
+  }
+  const answer = await run(redis, keys, SCRIPTS.push, ...args);
+  return [...rowsOf(answer, 0, 2)].map(([outcome, due]) => ({
+    outcome: text(outcome) as PushResult['outcome'],
+    dueAt: time(due),
+  }));
+}
+
+/** lua/remove.lua */
+export async function remove(
+  redis: Redis,
+  keys: Keys,
+  ids: readonly Buffer[],
+  scope: RemoveScope,
+): Promise<RemoveResult[]> {
+  const answer = await run(redis, keys, SCRIPTS.remove, scope, ...ids);
+  return [...rowsOf(answer, 0, 2)].map(([removed, state]) => ({
+    removed: removed === 1,
+    state: text(state) === 'none' ? undefined : (text(state) as JobState),
+  }));
+}
+
+/** lua/count_pool.lua */
+export async function countPool(redis: Redis, keys: Keys, cursor: string, limit: number) {
+  const answer = await run(redis, keys, SCRIPTS.countPool, cursor, limit);
+  return {
+    cursor: text(answer[0]),
+    bodiless: Number(answer[1]),
+    wrongType: Number(answer[2]),
+    topics: [...rowsOf(answer, 3, 4)].map(([topic, delayed, due, first]) => ({
+      topic: bytes(topic),
+      delayed: Number(delayed),
+      due: Number(due),
+      firstDueAt: new Date(Number(first)),
+    })),
+  };
+}
+
+/** lua/count_ready.lua */
+export async function countReady(redis: Redis, keys: Keys, topic: Buffer, first: number, last: number) {
+  const [alive, dead, stale] = await run(redis, keys, SCRIPTS.countReady, topic, first, last);
+  return { alive: Number(alive), dead: Number(dead), stale: Number(stale) };
+}
+
+/** lua/list_pool.lua */
+export async function listPool(
+  redis: Redis,
+  keys: Keys,
+  topic: Buffer,
+  after: { score: string; id: Buffer },
+  limit: number,
+  most: number,
+) {
+  const answer = await run(redis, keys, SCRIPTS.listPool, topic, after.score, after.id, limit, most);
+  return {
+    last: { score: text(answer[0]), id: bytes(answer[1]) },
+    now: Number(answer[2]),
+    rows: [...rowsOf(answer, 3, 5)].map(([id, body, due, expires, attempts]) => ({
+      id: bytes(id),
+      body: bytes(body),
+      dueAt: new Date(Number(due)),
+      expiresAt: time(expires),
+      attempts: Number(attempts),
+    })),
+  };
+}
+
+/** lua/list_ready.lua */
+export async function listReady(redis: Redis, keys: Keys, topic: Buffer, skip: number, limit: number) {
+  const answer = await run(redis, keys, SCRIPTS.listReady, topic, skip, limit);
+  return {
+    lookedAt: Number(answer[1]),
+    rows: [...rowsOf(answer, 2, 6)].map(([id, body, due, expires, attempts, state]) => ({
+      id: bytes(id),
+      body: bytes(body),
+      dueAt: time(due),
+      expiresAt: time(expires),
+      attempts: Number(attempts),
+      state: text(state) as 'ready' | 'dead' | 'stale',
+    })),
+  };
+}
+
+/** lua/list_leased.lua */
+export async function listLeased(redis: Redis, keys: Keys, first: number, limit: number) {
+  const answer = await run(redis, keys, SCRIPTS.listLeased, first, limit);
+  return {
+    lookedAt: Number(answer[0]),
+    rows: [...rowsOf(answer, 1, 8)].map(([lease, until, id, topic, body, due, expires, attempts]) => ({
+      lease: text(lease),
+      leaseUntil: new Date(Number(until)),
+      id: bytes(id),
+      topic: bytes(topic),
+      body: bytes(body),
+      dueAt: time(due),
+      expiresAt: time(expires),
+      attempts: Number(attempts),
+    })),
+  };
+}
+
+/** lua/find.lua */
+export async function find(redis: Redis, keys: Keys, id: Buffer, depth: number) {
+  const answer = await run(redis, keys, SCRIPTS.find, id, depth);
+  if (answer.length === 0) return undefined;
+  const [state, topic, body, due, expires, attempts, ahead] = answer;
+  return {
+    state: text(state) as JobState,
+    topic: bytes(topic),
+    body: bytes(body),
+    dueAt: time(due),
+    expiresAt: time(expires),
+    attempts: Number(attempts),
+    readyAhead: wait(ahead),
+  };
+}
+
+/** lua/announce.lua */
+export async function announce(redis: Redis, keys: Keys, daemon: string, forgetMs: number): Promise<void> {
+  await run(redis, keys, SCRIPTS.announce, keys.daemons, daemon, forgetMs);
+}

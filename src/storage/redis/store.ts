@@ -1,0 +1,235 @@
+import { DelayerError } from '../../core/errors.js';
+import type { JobRecord, NewJob } from '../../core/job.js';
+import {
+  DAEMON_SEEN_MS,
+  type JobPage,
+  type Lease,
+  type ListQuery,
+  type OnExisting,
+  type Promotion,
+  type PushResult,
+  type RemoveResult,
+  type RemoveScope,
+  type Store,
+  type Survey,
+  type Taken,
+  type TakeRequest,
+} from '../../core/store.js';
+import type { RedisAddress } from './address.js';
+import { Connection } from './connection.js';
+import { Keys } from './keys.js';
+import * as scripts from './scripts.js';
+import { Surveyor } from './surveyor.js';
+import { PushListener, ReadyWaiters } from './waiting.js';
+
+/** Arguments of one script: so many jobs, or so many bytes of bodies, keep a run under a few ms. */
+const CHUNK_JOBS = 250;
+const CHUNK_BYTES = 1024 * 1024;
+
+/** Jobs in Redis, laid out as the original Delayer does, with a few keys beside (keys.ts). */
+export class RedisStore implements Store {
+  readonly label: string;
+  readonly needsPromotion = true;
+  private readonly keys: Keys;
+  private readonly connection: Connection;
+  private readonly surveyor: Surveyor;
+  private readonly waiters: ReadyWaiters;
+  private readonly listener: PushListener;
+
+  constructor(address: RedisAddress, prefix: string) {
+    this.label = address.label;
+    this.keys = new Keys(prefix);
+    this.connection = new Connection(address);
+    this.surveyor = new Surveyor(this.connection, this.keys);
+    this.waiters = new ReadyWaiters(address, this.keys);
+    this.listener = new PushListener(address, this.keys.wakeChannel);
+  }
+
+  async push(jobs: readonly NewJob[], onExisting: OnExisting): Promise<PushResult[]> {
+    const results: PushResult[] = [];
+    for (const chunk of chunksOf(jobs)) results.push(...(await this.pushChunk(chunk, onExisting)));
+    return results;
+  }
+
+  async promote(): Promise<Promotion> {
+    let skip = 0;
+    for (;;) {
+      const done = await this.connection.run('repeat', (redis) => scripts.promote(redis, this.keys, skip));
+      const stuck = skip + done.stuck;
+      // A step that met nothing but stuck jobs has to look behind them.
+      if (!done.more || done.promoted + done.expired + done.returned > 0) return { ...done, stuck };
+      skip = stuck;
+    }
+  }
+
+  async take(request: TakeRequest): Promise<Taken> {
+    let skip = 0;
+    for (;;) {
+      const answer = await this.connection.run('repeat', (redis) =>
+        scripts.take(redis, this.keys, request, skip),
+      );
+      if (answer.rows.length > 0 || !answer.more) {
+        const jobs = answer.rows.map((row) => ({
+          ...row,
+          topic: request.topic,
+          state: 'leased' as const,
+          leaseUntil: answer.deadline,
+        }));
+        return { jobs, nextInMs: answer.nextInMs };
+      }
+      skip += answer.stuck;
+    }
+  }
+
+  async confirm(leases: readonly Lease[]): Promise<boolean[]> {
+    return this.inChunks(leases, (chunk) =>
+      this.connection.run('repeat', (redis, again) => scripts.confirm(redis, this.keys, chunk, again)),
+    );
+  }
+
+  async putBack(leases: readonly Lease[]): Promise<void> {
+    // From the last chunk to the first, as within a chunk: each comes to stand before the one put back ahead of it.
+    await this.inChunks(
+      leases,
+      async (chunk) => {
+        await this.connection.run('repeat', (redis) => scripts.putBack(redis, this.keys, names(chunk)));
+        return [];
+      },
+      true,
+    );
+  }
+
+  async extend(leases: readonly Lease[], leaseMs: number): Promise<(Date | undefined)[]> {
+    return this.inChunks(leases, (chunk) =>
+      this.connection.run('repeat', (redis) => scripts.extend(redis, this.keys, names(chunk), leaseMs)),
+    );
+  }
+
+  async remove(ids: readonly Buffer[], scope: RemoveScope): Promise<RemoveResult[]> {
+    return this.inChunks(ids, async (chunk) => {
+      const results = await this.connection.run('once', (redis) =>
+        scripts.remove(redis, this.keys, chunk, scope),
+      );
+      for (const [i, result] of results.entries()) {
+        const id = chunk[i];
+        if (result.state === undefined && id) results[i] = await this.removeLeased(id, scope);
+      }
+      return results;
+    });
+  }
+
+  async waitForReady(topic: Buffer, maxMs: number, signal?: AbortSignal): Promise<void> {
+    await this.waiters.wait(topic, maxMs, signal);
+  }
+
+  async waitForPush(maxMs: number, signal?: AbortSignal): Promise<void> {
+    await this.listener.wait(maxMs, signal);
+  }
+
+  async survey(): Promise<Survey> {
+    return this.surveyor.survey();
+  }
+
+  async list(topic: Buffer, query: ListQuery): Promise<JobPage> {
+    return this.surveyor.list(topic, query);
+  }
+
+  async find(id: Buffer): Promise<JobRecord[]> {
+    return this.surveyor.find(id);
+  }
+
+  async announce(daemon: string): Promise<void> {
+    await this.connection.run('repeat', (redis) =>
+      scripts.announce(redis, this.keys, daemon, 2 * DAEMON_SEEN_MS),
+    );
+  }
+
+  async retire(daemon: string): Promise<void> {
+    await this.connection.run('repeat', (redis) => redis.zrem(this.keys.daemons, daemon));
+  }
+
+  async now(): Promise<Date> {
+    const [seconds, micros] = await this.connection.run('read', (redis) => redis.time());
+    return new Date(Number(seconds) * 1000 + Math.floor(Number(micros) / 1000));
+  }
+
+  close(): Promise<void> {
+    this.waiters.close();
+    this.listener.close();
+    this.connection.close();
+    return Promise.resolve();
+  }
+
+  private async pushChunk(chunk: readonly NewJob[], onExisting: OnExisting): Promise<PushResult[]> {
+    try {
+      return await this.connection.run('once', (redis) => scripts.push(redis, this.keys, chunk, onExisting));
+    } catch (error) {
+      if (!(error instanceof DelayerError) || error.code !== 'outcome_unknown') throw error;
+      return this.lookWhatArrived(chunk, onExisting, error);
+    }
+  }
+
+  /**
+   * The answer to a push was lost. What stands there with the same content has arrived; of the rest,
+   * and of replacements, nobody knows. Looking never pushes twice.
+   */
+  private async lookWhatArrived(
+    chunk: readonly NewJob[],
+    onExisting: OnExisting,
+    lost: DelayerError,
+  ): Promise<PushResult[]> {
+    try {
+      return await Promise.all(
+        chunk.map(async ({ id, topic, body }) => {
+          const found = await this.find(id);
+          const same = found.find(
+            (job) => job.topic?.equals(topic) === true && job.body?.equals(body) === true,
+          );
+          if (same && onExisting !== 'replace') return { outcome: 'pushed' as const, dueAt: same.dueAt };
+          if (found.length > 0 && onExisting === 'refuse') return { outcome: 'conflict' as const };
+          if (found.length > 0 && onExisting === 'keep') return { outcome: 'kept' as const };
+          return { outcome: 'unknown' as const };
+        }),
+      );
+    } catch {
+      throw lost;
+    }
+  }
+
+  private async removeLeased(id: Buffer, scope: RemoveScope): Promise<RemoveResult> {
+    const leased = await this.surveyor.findLeased(id);
+    if (leased.length === 0) return { removed: false };
+    if (scope === 'delayed') return { removed: false, state: 'leased' };
+    await this.confirm(leased);
+    return { removed: true, state: 'leased' };
+  }
+
+  private async inChunks<T, R>(
+    items: readonly T[],
+    run: (chunk: readonly T[]) => Promise<R[]>,
+    backwards = false,
+  ): Promise<R[]> {
+    const starts = Array.from({ length: Math.ceil(items.length / CHUNK_JOBS) }, (_, i) => i * CHUNK_JOBS);
+    if (backwards) starts.reverse();
+    const results: R[] = [];
+    for (const start of starts) results.push(...(await run(items.slice(start, start + CHUNK_JOBS))));
+    return results;
+  }
+}
+
+const names = (leases: readonly Lease[]): string[] => leases.map(({ lease }) => lease);
+
+function* chunksOf(jobs: readonly NewJob[]): Generator<NewJob[]> {
+  let chunk: NewJob[] = [];
+  let bytes = 0;
+  for (const job of jobs) {
+    if (chunk.length >= CHUNK_JOBS || (bytes > 0 && bytes + job.body.length > CHUNK_BYTES)) {
+      yield chunk;
+      chunk = [];
+      bytes = 0;
+    }
+    chunk.push(job);
+    bytes += job.body.length;
+  }
+  if (chunk.length > 0) yield chunk;
+}
