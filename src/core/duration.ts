@@ -23,6 +23,7 @@ const PLAIN_SECONDS = /^\d+(?:\.\d+)?$/;
  */
 export function parseDuration(text: string, what: string): number {
   const ms = PLAIN_SECONDS.test(text) ? Number(text) * 1000 : sumOfParts(text);
+  if (ms === undefined && text.startsWith('-')) throw negative(what);
   if (ms === undefined) {
     throw new DelayerError('usage', `${what} is no duration: ${JSON.stringify(text)}`, {
       hint: 'Write seconds (10), or a number with a unit: 250ms, 10s, 30m, 1h30m, 7d.',
@@ -37,7 +38,7 @@ export function parseDuration(text: string, what: string): number {
  */
 export function checkDuration(ms: number, what: string): number {
   const whole = Math.round(ms);
-  if (!(ms >= 0)) throw new DelayerError('usage', `${what} must not be negative`);
+  if (!(ms >= 0)) throw negative(what);
   if (ms > MAX_DURATION_MS) {
     throw new DelayerError('usage', `${what} is too long`, { hint: 'At most 36525d (100 years).' });
   }
@@ -48,6 +49,10 @@ export function checkDuration(ms: number, what: string): number {
     });
   }
   return whole;
+}
+
+function negative(what: string): DelayerError {
+  return new DelayerError('usage', `${what} must not be negative`, { hint: 'Give 0 or more.' });
 }
 
 function sumOfParts(text: string): number | undefined {

@@ -11,6 +11,9 @@ export interface Store {
   /** The store's name for people and logs, without its password. */
   readonly label: string;
 
+  /** True when opening it made it: it had not been there. Absent where a store cannot tell. */
+  readonly isNew?: boolean;
+
   /** Does a due job have to be moved by somebody before it can be taken? Then a daemon is of use. */
   readonly needsPromotion: boolean;
 

@@ -213,7 +213,7 @@ export class Surveyor {
         redis.time(),
         redis.zrange(this.keys.daemons, '0', '-1', 'WITHSCORES').catch(() => []),
       ]);
-      return { info, save: (save)?.[1], now: Number(time[0]), daemons };
+      return { info, save: save?.[1], now: Number(time[0]), daemons };
     });
     const seen = daemons.some(
       (value, i) => i % 2 === 1 && Number(value) * 1000 > now * 1000 - DAEMON_SEEN_MS,

@@ -1,0 +1,80 @@
+import { createReadStream } from 'node:fs';
+import type { Readable } from 'node:stream';
+import { DelayerError } from '../core/errors.js';
+import { MAX_BODY_BYTES } from '../core/job.js';
+import { type Line, splitLines } from './lines.js';
+
+/** Names stdin where a command takes a text, a file or ids. */
+const STDIN = '-';
+
+/**
+ * The body of a push: the argument's own text, or with `-` the bytes of stdin.
+ * @throws DelayerError `usage` when there is none, or more than fits; stdin is read no further then
+ */
+export async function readBody(arg: string | undefined): Promise<Buffer> {
+  if (arg === undefined) {
+    throw new DelayerError('usage', 'BODY is missing', {
+      hint: 'Give it as an argument, or - to read it from stdin.',
+    });
+  }
+  if (arg !== STDIN) {
+    if (arg.includes('\ufffd')) {
+      throw new DelayerError('usage', 'BODY holds bytes that are no UTF-8', {
+        hint: 'Give such a body on stdin, with -.',
+      });
+    }
+    return Buffer.from(arg);
+  }
+  const chunks: Buffer[] = [];
+  let bytes = 0;
+  for await (const chunk of process.stdin as AsyncIterable<Buffer>) {
+    bytes += chunk.length;
+    if (bytes > MAX_BODY_BYTES) {
+      throw new DelayerError('usage', 'The body on stdin is over 512 MiB', {
+        hint: 'Store it elsewhere and push its address.',
+      });
+    }
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks);
+}
+
+/** The ids on the command line, and in place of `-` those on stdin, one a line, in batches. */
+export async function* idsFrom(
+  args: readonly string[],
+  batch: number,
+  toBytes: (text: string) => Buffer,
+  base64: boolean,
+): AsyncGenerator<Buffer[]> {
+  let ids: Buffer[] = [];
+  for (const arg of args) {
+    if (arg !== STDIN) ids.push(toBytes(arg));
+    else {
+      for await (const { bytes } of splitLines(process.stdin)) {
+        if (bytes === undefined) throw new DelayerError('usage', 'A line on stdin is too long for an id');
+        if (bytes.length > 0) ids.push(base64 ? toBytes(bytes.toString()) : Buffer.from(bytes));
+        if (ids.length >= batch) {
+          yield ids;
+          ids = [];
+        }
+      }
+    }
+  }
+  for (let i = 0; i < ids.length; i += batch) yield ids.slice(i, i + batch);
+}
+
+/** The lines of a file, or of stdin when it is `-` or absent. */
+export function readLines(file: string | undefined): AsyncGenerator<Line> {
+  return splitLines(file === undefined || file === STDIN ? process.stdin : openFile(file));
+}
+
+async function* openFile(file: string): AsyncGenerator<Buffer> {
+  try {
+    yield* createReadStream(file, { highWaterMark: 256 * 1024 }) as Readable & AsyncIterable<Buffer>;
+  } catch (error) {
+    throw new DelayerError('usage', `The file cannot be read: ${(error as Error).message}`, {
+      hint: 'Name a file of NDJSON, or - for stdin.',
+      cause: error,
+    });
+  }
+}

@@ -1,0 +1,40 @@
+import { writeSync } from 'node:fs';
+import { isatty } from 'node:tty';
+import { DelayerError } from '../core/errors.js';
+import { toJsonLine } from '../output/job-json.js';
+import { escapeText } from '../output/escape.js';
+
+const STDERR = 2;
+
+/** A line for people, on stderr. */
+export function say(message: string): void {
+  writeStderr(`delayer: ${escapeText(message)}\n`);
+}
+
+/** The one line that tells of an error: what was wrong, and what to do; as JSON with more about it. */
+export function sayError(error: DelayerError, asJson: boolean, about: Record<string, unknown> = {}): void {
+  const { code, message, hint } = error;
+  if (asJson) writeStderr(`${toJsonLine({ error: { code, message, hint, ...about } })}\n`);
+  else say(`${message.replace(/[.\s]+$/, '')}. ${hint}`);
+}
+
+export function stderrIsTerminal(): boolean {
+  return isatty(STDERR);
+}
+
+/** A line on a terminal that the next one replaces. */
+export function sayProgress(message: string): void {
+  writeStderr(`\r\x1b[K${message}`);
+}
+
+export function endProgress(): void {
+  writeStderr('\r\x1b[K');
+}
+
+export function writeStderr(text: string): void {
+  try {
+    writeSync(STDERR, text);
+  } catch {
+    // Nobody listens any more; what is printed is no reason to stop working.
+  }
+}

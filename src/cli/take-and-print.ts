@@ -1,0 +1,29 @@
+import type { Job } from '../core/job.js';
+import { type Queue, TAKE_BATCH } from '../core/queue.js';
+import { type JobFormat, writeJobs } from '../output/job-output.js';
+
+/**
+ * Takes up to `count` jobs, batch by batch, and prints them. They are taken for good before they are
+ * printed, so that none is printed twice; what cannot be printed is pushed back.
+ * @returns how many were taken
+ * @throws OutputError
+ */
+export async function takeAndPrint(
+  queue: Queue,
+  count: number,
+  format: JobFormat,
+  take: (most: number) => Promise<Job[]>,
+): Promise<number> {
+  let taken = 0;
+  while (taken < count) {
+    const jobs = await take(Math.min(count - taken, TAKE_BATCH));
+    if (jobs.length === 0) break;
+    taken += jobs.length;
+    const { written, error } = await writeJobs(jobs, format);
+    if (error) {
+      await queue.restore(jobs.slice(written));
+      throw error;
+    }
+  }
+  return taken;
+}

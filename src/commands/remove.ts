@@ -1,0 +1,54 @@
+import * as Args from '@oclif/core/args';
+import * as Flags from '@oclif/core/flags';
+import { BaseCommand } from '../cli/base-command.js';
+import { idsFrom } from '../cli/payload.js';
+import { noteNotRemoved } from '../cli/notes.js';
+import { bytesToJson } from '../output/job-json.js';
+import { writeId } from '../output/job-output.js';
+
+/** Ids removed with one call to the store. */
+const BATCH = 250;
+
+export default class Remove extends BaseCommand {
+  static override summary = 'Cancel jobs that are not yet due; prints the ids it removed.';
+  static override description = `A job that is due counts as due even before it is promoted, and is left alone unless --any-state is given.
+Exit code 1 when no id matched.`;
+  static override usage = ['remove ID... [flags]'];
+  static override examples = [
+    '<%= config.bin %> remove 32',
+    '<%= config.bin %> remove 32 33 34',
+    '<%= config.bin %> remove - < ids.txt',
+  ];
+  static override strict = false;
+  static override args = {
+    id: Args.string({ ignoreStdin: true, required: true, description: 'ids, or - for one a line on stdin' }),
+  };
+  static override flags = {
+    'any-state': Flags.boolean({ description: 'remove due, ready, leased and dead jobs too' }),
+  };
+
+  override async run(): Promise<void> {
+    const { argv, flags } = await this.parse(Remove);
+    const scope = flags['any-state'] ? 'any' : 'delayed';
+    const removed: Record<string, string | null>[] = [];
+    const left: Record<string, unknown>[] = [];
+    await this.withQueue(flags, async (queue) => {
+      const toBytes = (text: string) => this.toBytes(text, flags.base64);
+      for await (const ids of idsFrom(argv as string[], BATCH, toBytes, flags.base64)) {
+        const results = await queue.removeMany(ids, scope);
+        for (const [i, id] of ids.entries()) {
+          const result = results[i];
+          if (result?.removed === true) {
+            removed.push(bytesToJson('id', id));
+            if (!flags.json) await writeId(id);
+          } else {
+            left.push({ ...bytesToJson('id', id), state: result?.state ?? null });
+            if (!flags.json) noteNotRemoved(id, result?.state);
+          }
+        }
+      }
+    });
+    if (flags.json) await this.printJson({ removed, notRemoved: left });
+    if (removed.length === 0) this.endWith(1);
+  }
+}

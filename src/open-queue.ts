@@ -1,0 +1,55 @@
+import { DelayerError } from './core/errors.js';
+import { Queue } from './core/queue.js';
+
+export interface OpenOptions {
+  /** The first part of every key in Redis; `delayer` when absent, as the original clients have it. */
+  readonly prefix?: string | undefined;
+  /** Takes the place of a password in a Redis URL. */
+  readonly password?: string | undefined;
+}
+
+export const DEFAULT_PREFIX = 'delayer';
+
+/**
+ * Opens the queue that a store URL names; only that store's driver is loaded. Redis is not asked
+ * before the first call; an SQLite file is opened, and made when it is absent.
+ *
+ * @param url `redis://[user[:password]@]host[:port][/db]`, `rediss://…`, `redis+unix:///path[?db=0]`
+ *   or `sqlite:PATH`
+ * @throws DelayerError `config_invalid` when the URL is none of these, or the store's own
+ */
+export async function openQueue(url: string, options: OpenOptions = {}): Promise<Queue> {
+  const scheme = /^([a-z][a-z+]*):/i.exec(url)?.[1]?.toLowerCase();
+  switch (scheme) {
+    case 'redis':
+    case 'rediss':
+    case 'redis+unix': {
+      const prefix = options.prefix ?? DEFAULT_PREFIX;
+      if (prefix === '')
+        throw new DelayerError('config_invalid', 'The prefix is empty', {
+          hint: 'Leave it out for "delayer".',
+        });
+      const [{ RedisStore }, { parseRedisUrl }] = await Promise.all([
+        import('./storage/redis/store.js'),
+        import('./storage/redis/address.js'),
+      ]);
+      return new Queue(new RedisStore(parseRedisUrl(url, options.password), prefix));
+    }
+    case 'sqlite': {
+      const path = url.slice('sqlite:'.length).replace(/^\/\/(?=\/)/, '');
+      if (path === '')
+        throw new DelayerError('config_invalid', 'The store URL names no file', {
+          hint: 'Write sqlite:PATH.',
+        });
+      const { SqliteStore } = await import('./storage/sqlite/store.js');
+      return new Queue(await SqliteStore.open(path));
+    }
+    default:
+      throw new DelayerError(
+        'config_invalid',
+        scheme === undefined
+          ? 'The store is named by no URL'
+          : `There is no store for ${JSON.stringify(`${scheme}:`)} URLs`,
+      );
+  }
+}

@@ -1,0 +1,48 @@
+import type { Job } from '../core/job.js';
+import { escapeKeepingLines } from './escape.js';
+import { jobToJson, toJsonLine } from './job-json.js';
+import { OutputError, stdoutIsTerminal, writeStdout } from './stdout.js';
+
+/** How `pop`, `bpop` and `drain` print a job: a line of JSON, the bytes of its body, or its id. */
+export const JOB_FORMATS = ['json', 'body', 'id'] as const;
+export type JobFormat = (typeof JOB_FORMATS)[number];
+
+const NEWLINE = Buffer.from('\n');
+
+function jobLine(job: Job, format: JobFormat, forTerminal: boolean): Buffer {
+  if (format === 'json') return Buffer.from(`${toJsonLine(jobToJson(job))}\n`);
+  const bytes = format === 'body' ? job.body : job.id;
+  return Buffer.concat([forTerminal ? Buffer.from(escapeKeepingLines(bytes)) : bytes, NEWLINE]);
+}
+
+/**
+ * Prints jobs, each on a line.
+ * @returns how many are out whole, and the error that kept the rest from it
+ */
+export async function writeJobs(
+  jobs: readonly Job[],
+  format: JobFormat,
+): Promise<{ written: number; error?: OutputError }> {
+  const lines = jobs.map((job) => jobLine(job, format, stdoutIsTerminal()));
+  try {
+    await writeStdout(Buffer.concat(lines));
+    return { written: jobs.length };
+  } catch (error) {
+    if (!(error instanceof OutputError)) throw error;
+    let end = 0;
+    const written = lines.findIndex((line) => (end += line.length) > error.written);
+    return { written: written === -1 ? lines.length : written, error };
+  }
+}
+
+/** Prints an id on a line. */
+export async function writeId(id: Buffer): Promise<void> {
+  await writeIds([id]);
+}
+
+/** Prints ids, each on a line. */
+export async function writeIds(ids: readonly Buffer[]): Promise<void> {
+  const forTerminal = stdoutIsTerminal();
+  const lines = ids.flatMap((id) => [forTerminal ? Buffer.from(escapeKeepingLines(id)) : id, NEWLINE]);
+  await writeStdout(Buffer.concat(lines));
+}

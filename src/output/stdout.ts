@@ -1,0 +1,55 @@
+import { write } from 'node:fs';
+import { isatty } from 'node:tty';
+import { pause } from '../core/abort.js';
+
+const STDOUT = 1;
+/** A pipe that was made non-blocking by another process is full: try again after so long (ms). */
+const FULL_PIPE_PAUSE_MS = 5;
+
+/** stdout took no more. `written` bytes of what was to be written are out. */
+export class OutputError extends Error {
+  override readonly name = 'OutputError';
+  constructor(
+    readonly written: number,
+    override readonly cause: NodeJS.ErrnoException,
+  ) {
+    super(cause.message, { cause });
+  }
+
+  /** The reader of the pipe is gone: it has seen enough. */
+  get readerGone(): boolean {
+    return this.cause.code === 'EPIPE';
+  }
+}
+
+export function stdoutIsTerminal(): boolean {
+  return isatty(STDOUT);
+}
+
+/**
+ * Writes to stdout, and returns when all of it has left this process. The event loop stays free
+ * meanwhile, so that signals are heard and leases renewed while a reader is slow.
+ * @throws OutputError, which counts what went out before
+ */
+export async function writeStdout(data: string | Buffer): Promise<void> {
+  const buffer = typeof data === 'string' ? Buffer.from(data) : data;
+  let written = 0;
+  while (written < buffer.length) {
+    try {
+      written += await writeSome(buffer.subarray(written));
+    } catch (error) {
+      const cause = error as NodeJS.ErrnoException;
+      if (cause.code !== 'EAGAIN') throw new OutputError(written, cause);
+      await pause(FULL_PIPE_PAUSE_MS);
+    }
+  }
+}
+
+function writeSome(buffer: Buffer): Promise<number> {
+  return new Promise((resolve, reject) => {
+    write(STDOUT, buffer, (error, written) => {
+      if (error) reject(error);
+      else resolve(written);
+    });
+  });
+}

@@ -1,0 +1,190 @@
+import { monotonicMs, pause } from '../core/abort.js';
+import { DelayerError } from '../core/errors.js';
+import type { LeasedJob } from '../core/job.js';
+import { HANDOVER_LEASE_MS, type Queue } from '../core/queue.js';
+import { backoffMs } from './backoff.js';
+
+/** Takes jobs over, in order. Resolves with how many it has whole; fewer than given means that it takes no more. */
+export type Sink = (jobs: readonly LeasedJob[]) => Promise<number>;
+
+export interface DrainOptions {
+  readonly topic: Buffer;
+  readonly sink: Sink;
+  /** Jobs of one pass; all when absent. */
+  readonly max?: number | undefined;
+  /** Ends the work after the jobs in hand. */
+  readonly signal: AbortSignal;
+}
+
+/** How a pass ended. */
+export interface Pass {
+  readonly drained: number;
+  /** Jobs handed over whose lease had run out by then: another consumer may have them too. */
+  readonly overdue: number;
+  /** Does the sink take no more? */
+  readonly closed: boolean;
+  /** Until the next job is due or the next lease ends (ms), when the pass found nothing more. */
+  readonly nextInMs?: number | undefined;
+}
+
+/** Jobs leased at a time: enough to make round trips cheap, few enough to share a topic with other workers. */
+const LEASE_BATCH = 250;
+/** Jobs handed to the sink at a time: what dies with the reader of a pipe is at most what the pipe holds. */
+const HANDOVER_BATCH = 50;
+const RENEW_MS = HANDOVER_LEASE_MS / 3;
+
+/**
+ * Takes ready jobs until none is left: each is leased, handed over, and confirmed only then. What could
+ * not be handed over is put back.
+ * @throws DelayerError; jobs in hand are put back, or come back when their lease ends
+ */
+export async function drainPass(queue: Queue, options: DrainOptions): Promise<Pass> {
+  const handover = new Handover(queue, options.sink);
+  let left = options.max ?? Infinity;
+  for (;;) {
+    if (left <= 0 || options.signal.aborted || handover.closed) return handover.result();
+    const taken = await queue.lease(options.topic, Math.min(left, LEASE_BATCH), HANDOVER_LEASE_MS);
+    if (taken.jobs.length === 0) return { ...handover.result(), nextInMs: taken.nextInMs ?? Infinity };
+    left -= await handover.pass(taken.jobs, options.signal);
+  }
+}
+
+/** Hands leased jobs over, and keeps their leases alive meanwhile. */
+class Handover {
+  closed = false;
+  private drained = 0;
+  private overdue = 0;
+
+  constructor(
+    private readonly queue: Queue,
+    private readonly sink: Sink,
+  ) {}
+
+  result(): Pass {
+    return { drained: this.drained, overdue: this.overdue, closed: this.closed };
+  }
+
+  async pass(jobs: readonly LeasedJob[], signal: AbortSignal): Promise<number> {
+    let unwritten = jobs;
+    let inHand: readonly LeasedJob[] = [];
+    let renewedAt = monotonicMs();
+    const confirming: Promise<void>[] = [];
+    const renew = async () => {
+      renewedAt = monotonicMs();
+      const mine = [...inHand, ...unwritten];
+      const until = await this.queue.store.extend(mine, HANDOVER_LEASE_MS);
+      const lost = new Set(mine.filter((_, i) => until[i] === undefined));
+      unwritten = unwritten.filter((job) => !lost.has(job));
+    };
+    const renewal = setInterval(() => void renew().catch(() => undefined), RENEW_MS);
+    try {
+      while (unwritten.length > 0 && !signal.aborted && !this.closed) {
+        // A process that was stopped for longer than its leases has to ask whether they are still its own.
+        if (monotonicMs() - renewedAt > HANDOVER_LEASE_MS / 2) await renew();
+        inHand = unwritten.slice(0, HANDOVER_BATCH);
+        unwritten = unwritten.slice(inHand.length);
+        const written = await this.sink(inHand);
+        this.closed = written < inHand.length;
+        const confirmed = this.confirm(inHand.slice(0, written));
+        // Its failure is heard below, together with the others'.
+        confirmed.catch(() => undefined);
+        confirming.push(confirmed);
+        unwritten = [...inHand.slice(written), ...unwritten];
+        inHand = [];
+      }
+      await Promise.all(confirming);
+    } finally {
+      clearInterval(renewal);
+      await Promise.allSettled(confirming);
+      await this.queue.putBack(unwritten);
+    }
+    return jobs.length - unwritten.length;
+  }
+
+  private async confirm(jobs: readonly LeasedJob[]): Promise<void> {
+    try {
+      const held = await this.queue.confirm(jobs);
+      this.overdue += held.filter((one) => !one).length;
+      this.drained += jobs.length;
+    } catch (error) {
+      if (!(error instanceof DelayerError)) throw error;
+      throw new DelayerError(
+        'outcome_unknown',
+        `${error.message}; ${jobs.length} jobs were handed over and could not be confirmed`,
+        { hint: 'They may be handed over again when their lease ends.', cause: error },
+      );
+    }
+  }
+}
+
+export interface LoopOptions extends DrainOptions {
+  readonly stepMs: number;
+  readonly forMs: number;
+  readonly report: (message: string) => void;
+}
+
+/**
+ * The cron loop: a pass at 0, step, 2 × step … until `forMs` are over. Passes keep to the clock of the
+ * start; one that takes longer than a step is followed by the next one that is still to come. A pass
+ * that fails is reported, and the next one tries again.
+ * @returns the sum of the passes
+ * @throws DelayerError of the last pass, when that failed
+ */
+export async function drainLoop(queue: Queue, options: LoopOptions): Promise<Pass> {
+  const start = monotonicMs();
+  let sum: Pass = { drained: 0, overdue: 0, closed: false };
+  let failure: unknown;
+  for (let at = 0; at < options.forMs;) {
+    await pause(start + at - monotonicMs(), options.signal);
+    if (options.signal.aborted) break;
+    try {
+      failure = undefined;
+      sum = add(sum, await drainPass(queue, options));
+    } catch (error) {
+      failure = error;
+      if (!(error instanceof DelayerError)) throw error;
+      if (at + options.stepMs < options.forMs) options.report(`${error.message}; the next pass tries again`);
+    }
+    if (sum.closed) break;
+    at = Math.max(at + options.stepMs, Math.ceil((monotonicMs() - start) / options.stepMs) * options.stepMs);
+  }
+  if (failure !== undefined) throw failure;
+  return sum;
+}
+
+export interface FollowOptions extends DrainOptions {
+  readonly report: (message: string) => void;
+}
+
+/**
+ * A worker: drains, waits for more, and so on until aborted, `max` jobs are handed over, or the sink
+ * takes no more. A store that goes away is waited for; only the first contact has to succeed.
+ */
+export async function drainFollow(queue: Queue, options: FollowOptions): Promise<Pass> {
+  let sum: Pass = { drained: 0, overdue: 0, closed: false };
+  let failures = 0;
+  let reached = false;
+  for (;;) {
+    const left = (options.max ?? Infinity) - sum.drained;
+    if (options.signal.aborted || sum.closed || left <= 0) return sum;
+    try {
+      const pass = await drainPass(queue, { ...options, max: left });
+      sum = add(sum, pass);
+      if (failures > 0) options.report(`${queue.store.label} is back`);
+      failures = 0;
+      reached = true;
+      if (pass.nextInMs !== undefined) {
+        await queue.store.waitForReady(options.topic, pass.nextInMs, options.signal);
+      }
+    } catch (error) {
+      if (!reached || !(error instanceof DelayerError) || error.code === 'internal') throw error;
+      if (failures === 0) options.report(`${error.message}; trying again until it works`);
+      await pause(backoffMs(failures), options.signal);
+      failures += 1;
+    }
+  }
+}
+
+function add(a: Pass, b: Pass): Pass {
+  return { drained: a.drained + b.drained, overdue: a.overdue + b.overdue, closed: b.closed };
+}
