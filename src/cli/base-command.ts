@@ -33,8 +33,8 @@ export abstract class BaseCommand extends Command {
   };
 
   /** Runs the command on a configuration as it is; oclif's own `run` would load it first. */
-  static async start<T extends BaseCommand>(
-    this: new (argv: string[], config: Config) => T,
+  static async start(
+    this: new (argv: string[], config: Config) => BaseCommand,
     id: string,
     argv: string[],
     config: Config,

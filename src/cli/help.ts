@@ -22,7 +22,8 @@ export async function runByOclif(
       hint: `The commands are ${names.join(', ')}; see \`delayer --help\`.`,
     });
     process.exitCode = error.exitCode;
-    return sayError(error, rest.includes('--json'));
+    sayError(error, rest.includes('--json'));
+    return;
   }
   const { run } = await import('@oclif/core');
   const args = name === 'help' ? [...rest, '--help'] : name === '-h' ? ['--help', ...rest] : argv;

@@ -60,7 +60,8 @@ function bytesField(fields: Fields, name: 'id' | 'topic' | 'body'): Buffer | und
     }
     return Buffer.from(encoded, 'base64');
   }
-  if (name === 'id' && Number.isSafeInteger(plain)) return Buffer.from(String(plain));
+  if (name === 'id' && typeof plain === 'number' && Number.isSafeInteger(plain))
+    return Buffer.from(`${plain}`);
   if (plain !== undefined && typeof plain !== 'string') {
     throw new DelayerError('usage', `the ${name} is no text; write JSON inside it as a string`);
   }

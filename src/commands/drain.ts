@@ -3,7 +3,6 @@ import { BaseCommand } from '../cli/base-command.js';
 import { count, jobFormat, positiveDuration, topicArg } from '../cli/flags.js';
 import { say } from '../cli/say.js';
 import { Interruption } from '../cli/signals.js';
-import { withoutLease } from '../core/queue.js';
 import { drainFollow, drainLoop, drainPass, type Sink } from '../runtime/drainer.js';
 import { writeJobs } from '../output/job-output.js';
 import type { OutputError } from '../output/stdout.js';
@@ -42,7 +41,7 @@ The first signal ends it after the job in hand; the second at once, and the job 
     const interruption = new Interruption();
     let broken: OutputError | undefined;
     const sink: Sink = async (jobs) => {
-      const { written, error } = await writeJobs(jobs.map(withoutLease), flags.output);
+      const { written, error } = await writeJobs(jobs, flags.output);
       broken = error;
       return written;
     };

@@ -61,7 +61,10 @@ export default class Inspect extends BaseCommand {
     const page = await queue.list(topic, query);
     if (page.jobs.length === 0) this.endWith(1);
     if (json) return this.printJson(jobPageJson(topic, page));
-    if (page.jobs.length === 0) return say('no such jobs');
+    if (page.jobs.length === 0) {
+      say('no such jobs');
+      return;
+    }
     const tables = await loadTables();
     await writeStdout(tables.jobsTable(page.jobs, await queue.store.now()));
     if (page.cursor !== undefined) say(`there are more: add --cursor ${page.cursor}`);
@@ -73,7 +76,7 @@ export default class Inspect extends BaseCommand {
     const told = jobs.map((job) => ({ job, story: tellStory(job, now) }));
     if (json) return this.printJson(jobCardJson(told));
     if (jobs.length === 0)
-      return say('there is no job of that id: it was taken, removed or cleared away, or never pushed');
+      say('there is no job of that id: it was taken, removed or cleared away, or never pushed');
     const tables = await loadTables();
     for (const { job, story } of told) await writeStdout(tables.jobCard(job, story, now));
   }

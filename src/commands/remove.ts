@@ -30,7 +30,7 @@ Exit code 1 when no id matched.`;
   override async run(): Promise<void> {
     const { argv, flags } = await this.parse(Remove);
     const scope = flags['any-state'] ? 'any' : 'delayed';
-    const removed: Record<string, string | null>[] = [];
+    const removed: Record<string, unknown>[] = [];
     const left: Record<string, unknown>[] = [];
     await this.withQueue(flags, async (queue) => {
       const toBytes = (text: string) => this.toBytes(text, flags.base64);

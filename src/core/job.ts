@@ -54,6 +54,8 @@ export interface NewJob {
   readonly due: Due;
   /** Counts from the due time. */
   readonly ttlMs: number;
+  /** Takes the place of `ttlMs`: a job that comes back dies when it would have died. */
+  readonly expiresAtMs?: number | undefined;
 }
 
 /** The original clients' ready lifetime when none is given: a week. */

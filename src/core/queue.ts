@@ -140,15 +140,11 @@ export class Queue {
 
   /** Pushes jobs again that were popped and could not be handed over; an id in use by now is left alone. */
   async restore(jobs: readonly Job[]): Promise<void> {
-    const at = new Date(0);
-    const requests = jobs.map(({ id, topic, body, dueAt, expiresAt }) => ({
-      id,
-      topic,
-      body,
-      at: dueAt ?? at,
-      ttlMs: expiresAt && dueAt ? Math.max(1, expiresAt.getTime() - dueAt.getTime()) : DEFAULT_TTL_MS,
-    }));
-    if (requests.length > 0) await this.pushMany(requests, 'keep');
+    const news = jobs.map(({ id, topic, body, dueAt, expiresAt }): NewJob => {
+      const due = { atMs: dueAt?.getTime() ?? 0 };
+      return { id, topic, body, due, ttlMs: DEFAULT_TTL_MS, expiresAtMs: expiresAt?.getTime() };
+    });
+    if (news.length > 0) await this.store.push(news, 'keep');
   }
 
   /** Removes a job that is not due yet; false when there is none, or it is due. */

@@ -2,7 +2,7 @@ import { isUtf8 } from 'node:buffer';
 import type { Job, JobRecord } from '../core/job.js';
 
 /** DEL and the C1 controls, which JSON lets through and a terminal may obey. */
-// eslint-disable-next-line no-control-regex -- finding control characters is the point
+ 
 const C1_CONTROLS = /[\u007f-\u009f]/g;
 
 /** JSON on one line; control characters stand in it as escapes, to a pipe as to a terminal. */
@@ -16,27 +16,44 @@ export function toJsonLine(value: unknown): string {
  * `topicBase64`; what is not known is null, and a lease is there only while it is held.
  */
 export function jobToJson(job: Job | JobRecord): Record<string, unknown> {
-  const lease =
-    'lease' in job && job.lease !== undefined ? { lease: job.lease, leaseUntil: iso(job.leaseUntil) } : {};
-  return {
-    ...bytesToJson('id', job.id),
-    ...bytesToJson('topic', job.topic),
-    ...bytesToJson('body', job.body),
-    state: job.state,
-    dueAt: iso(job.dueAt),
-    expiresAt: iso(job.expiresAt),
-    attempts: job.attempts,
-    ...lease,
-  };
+  const json: Record<string, unknown> = {};
+  // One after the other and not spread together: drain makes tens of thousands of these a second.
+  setBytes(json, 'id', job.id);
+  setBytes(json, 'topic', job.topic);
+  setBytes(json, 'body', job.body);
+  json.state = job.state;
+  json.dueAt = iso(job.dueAt);
+  json.expiresAt = iso(job.expiresAt);
+  json.attempts = job.attempts;
+  if ('lease' in job && job.lease !== undefined) {
+    json.lease = job.lease;
+    json.leaseUntil = iso(job.leaseUntil);
+  }
+  return json;
 }
 
 /** `{"id": "32"}`, or `{"idBase64": "…"}` where the bytes are no UTF-8; null when there are none. */
-export function bytesToJson(name: string, bytes: Buffer | undefined): Record<string, string | null> {
-  if (bytes === undefined) return { [name]: null };
-  return isUtf8(bytes) ? { [name]: bytes.toString() } : { [`${name}Base64`]: bytes.toString('base64') };
+export function bytesToJson(name: string, bytes: Buffer | undefined): Record<string, unknown> {
+  const json: Record<string, unknown> = {};
+  setBytes(json, name, bytes);
+  return json;
 }
 
-/** ISO 8601 in UTC, or null. */
+function setBytes(json: Record<string, unknown>, name: string, bytes: Buffer | undefined): void {
+  if (bytes === undefined) json[name] = null;
+  else if (isUtf8(bytes)) json[name] = bytes.toString();
+  else json[`${name}Base64`] = bytes.toString('base64');
+}
+
+let lastDate: Date | undefined;
+let lastIso = '';
+
+/** ISO 8601 in UTC, or null. Jobs that come together are often due together: the last text is kept. */
 export function iso(date: Date | undefined): string | null {
-  return date === undefined ? null : date.toISOString();
+  if (date === undefined) return null;
+  if (lastDate?.getTime() !== date.getTime()) {
+    lastIso = date.toISOString();
+    lastDate = date;
+  }
+  return lastIso;
 }

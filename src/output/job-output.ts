@@ -10,7 +10,13 @@ export type JobFormat = (typeof JOB_FORMATS)[number];
 const NEWLINE = Buffer.from('\n');
 
 function jobLine(job: Job, format: JobFormat, forTerminal: boolean): Buffer {
-  if (format === 'json') return Buffer.from(`${toJsonLine(jobToJson(job))}\n`);
+  if (format === 'json') {
+    const { id, topic, body, dueAt, expiresAt, attempts } = job;
+    // Who reads this has the job; the lease that handed it over is nothing to them.
+    return Buffer.from(
+      `${toJsonLine(jobToJson({ id, topic, body, state: 'ready', dueAt, expiresAt, attempts }))}\n`,
+    );
+  }
   const bytes = format === 'body' ? job.body : job.id;
   return Buffer.concat([forTerminal ? Buffer.from(escapeKeepingLines(bytes)) : bytes, NEWLINE]);
 }

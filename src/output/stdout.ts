@@ -22,8 +22,11 @@ export class OutputError extends Error {
   }
 }
 
+let terminal: boolean | undefined;
+
 export function stdoutIsTerminal(): boolean {
-  return isatty(STDOUT);
+  terminal ??= isatty(STDOUT);
+  return terminal;
 }
 
 /**

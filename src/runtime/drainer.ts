@@ -29,76 +29,105 @@ export interface Pass {
 
 /** Jobs leased at a time: enough to make round trips cheap, few enough to share a topic with other workers. */
 const LEASE_BATCH = 250;
-/** Jobs handed to the sink at a time: what dies with the reader of a pipe is at most what the pipe holds. */
+/** Jobs handed to the sink at a time: what dies with the reader of a pipe is little more than the pipe holds. */
 const HANDOVER_BATCH = 50;
 const RENEW_MS = HANDOVER_LEASE_MS / 3;
 
+interface Batch {
+  readonly jobs: readonly LeasedJob[];
+  readonly nextInMs?: number | undefined;
+  /** When it was asked for, on the clock that never jumps. */
+  readonly leasedAt: number;
+}
+
 /**
  * Takes ready jobs until none is left: each is leased, handed over, and confirmed only then. What could
- * not be handed over is put back.
+ * not be handed over is put back. While one batch is handed over the next one is leased.
  * @throws DelayerError; jobs in hand are put back, or come back when their lease ends
  */
 export async function drainPass(queue: Queue, options: DrainOptions): Promise<Pass> {
-  const handover = new Handover(queue, options.sink);
+  const handover = new Handover(queue, options);
   let left = options.max ?? Infinity;
-  for (;;) {
-    if (left <= 0 || options.signal.aborted || handover.closed) return handover.result();
-    const taken = await queue.lease(options.topic, Math.min(left, LEASE_BATCH), HANDOVER_LEASE_MS);
-    if (taken.jobs.length === 0) return { ...handover.result(), nextInMs: taken.nextInMs ?? Infinity };
-    left -= await handover.pass(taken.jobs, options.signal);
+  const leaseMore = (): Promise<Batch> | undefined => {
+    const limit = Math.min(left, LEASE_BATCH);
+    if (limit <= 0 || handover.over) return undefined;
+    const leasedAt = monotonicMs();
+    const batch = queue
+      .lease(options.topic, limit, HANDOVER_LEASE_MS)
+      .then((taken) => ({ ...taken, leasedAt }));
+    // Its failure is heard when its turn comes.
+    batch.catch(() => undefined);
+    return batch;
+  };
+  let next = leaseMore();
+  while (next) {
+    const batch = await next;
+    if (batch.jobs.length === 0) return { ...handover.result(), nextInMs: batch.nextInMs ?? Infinity };
+    left -= batch.jobs.length;
+    next = leaseMore();
+    const { unwritten, failure } = await handover.pass(batch);
+    if (unwritten.length > 0 || failure !== undefined) {
+      const ahead = await next?.catch(() => undefined);
+      await queue.putBack([...unwritten, ...(ahead?.jobs ?? [])]);
+      if (failure !== undefined) throw failure;
+      next = undefined;
+    }
   }
+  return handover.result();
 }
 
 /** Hands leased jobs over, and keeps their leases alive meanwhile. */
 class Handover {
-  closed = false;
+  private closed = false;
   private drained = 0;
   private overdue = 0;
 
   constructor(
     private readonly queue: Queue,
-    private readonly sink: Sink,
+    private readonly options: DrainOptions,
   ) {}
+
+  /** Is nothing more to be handed over? */
+  get over(): boolean {
+    return this.closed || this.options.signal.aborted;
+  }
 
   result(): Pass {
     return { drained: this.drained, overdue: this.overdue, closed: this.closed };
   }
 
-  async pass(jobs: readonly LeasedJob[], signal: AbortSignal): Promise<number> {
-    let unwritten = jobs;
-    let inHand: readonly LeasedJob[] = [];
-    let renewedAt = monotonicMs();
-    const confirming: Promise<void>[] = [];
+  /** Answers with the jobs that are still leased and were not handed over. */
+  async pass(batch: Batch): Promise<{ unwritten: readonly LeasedJob[]; failure?: Error }> {
+    let unwritten = batch.jobs;
+    let renewedAt = batch.leasedAt;
+    const written: LeasedJob[] = [];
     const renew = async () => {
       renewedAt = monotonicMs();
-      const mine = [...inHand, ...unwritten];
+      const mine = [...written, ...unwritten];
       const until = await this.queue.store.extend(mine, HANDOVER_LEASE_MS);
       const lost = new Set(mine.filter((_, i) => until[i] === undefined));
       unwritten = unwritten.filter((job) => !lost.has(job));
     };
+    // A slow reader keeps this waiting for longer than a lease lasts.
     const renewal = setInterval(() => void renew().catch(() => undefined), RENEW_MS);
     try {
-      while (unwritten.length > 0 && !signal.aborted && !this.closed) {
-        // A process that was stopped for longer than its leases has to ask whether they are still its own.
+      while (unwritten.length > 0 && !this.over) {
+        // A process that was stopped for as long has to ask whether the leases are still its own.
         if (monotonicMs() - renewedAt > HANDOVER_LEASE_MS / 2) await renew();
-        inHand = unwritten.slice(0, HANDOVER_BATCH);
-        unwritten = unwritten.slice(inHand.length);
-        const written = await this.sink(inHand);
-        this.closed = written < inHand.length;
-        const confirmed = this.confirm(inHand.slice(0, written));
-        // Its failure is heard below, together with the others'.
-        confirmed.catch(() => undefined);
-        confirming.push(confirmed);
-        unwritten = [...inHand.slice(written), ...unwritten];
-        inHand = [];
+        const inHand = unwritten.slice(0, HANDOVER_BATCH);
+        const count = await this.options.sink(inHand);
+        this.closed = count < inHand.length;
+        written.push(...inHand.slice(0, count));
+        const done = new Set(inHand.slice(0, count));
+        unwritten = unwritten.filter((job) => !done.has(job));
       }
-      await Promise.all(confirming);
+      await this.confirm(written);
+      return { unwritten };
+    } catch (error) {
+      return { unwritten, failure: error as Error };
     } finally {
       clearInterval(renewal);
-      await Promise.allSettled(confirming);
-      await this.queue.putBack(unwritten);
     }
-    return jobs.length - unwritten.length;
   }
 
   private async confirm(jobs: readonly LeasedJob[]): Promise<void> {
@@ -133,7 +162,7 @@ export interface LoopOptions extends DrainOptions {
 export async function drainLoop(queue: Queue, options: LoopOptions): Promise<Pass> {
   const start = monotonicMs();
   let sum: Pass = { drained: 0, overdue: 0, closed: false };
-  let failure: unknown;
+  let failure: Error | undefined;
   for (let at = 0; at < options.forMs;) {
     await pause(start + at - monotonicMs(), options.signal);
     if (options.signal.aborted) break;
@@ -141,8 +170,8 @@ export async function drainLoop(queue: Queue, options: LoopOptions): Promise<Pas
       failure = undefined;
       sum = add(sum, await drainPass(queue, options));
     } catch (error) {
-      failure = error;
       if (!(error instanceof DelayerError)) throw error;
+      failure = error;
       if (at + options.stepMs < options.forMs) options.report(`${error.message}; the next pass tries again`);
     }
     if (sum.closed) break;

@@ -9,9 +9,9 @@ export class Keys {
   readonly bucketStem: string;
   /** Begins the LIST of the ready job ids of a topic: pushed at the left, popped at the right. */
   readonly readyStem: string;
-  /** ZSET: lease by its deadline. */
+  /** ZSET: a request that has taken jobs, by the deadline of its lease. */
   readonly reserved: string;
-  /** Begins the HASH of a leased job: its bucket, renamed, so that it looks popped to other clients. */
+  /** Begins the HASH of what one request has taken: to other clients its jobs look popped. */
   readonly inflightStem: string;
   /** HASH: due time of each ready job that delayer promoted. */
   readonly readyDue: string;

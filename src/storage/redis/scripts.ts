@@ -93,8 +93,8 @@ export async function take(
     PROMOTE_LIMIT,
     TAKE_BYTES,
   );
-  const rows = [...rowsOf(answer, 4, 6)].map(([lease, id, body, due, expires, attempts]) => ({
-    lease: text(lease),
+  const rows = [...rowsOf(answer, 5, 6)].map(([number, id, body, due, expires, attempts]) => ({
+    lease: `${request.token}.${text(number)}`,
     id: bytes(id),
     body: bytes(body),
     dueAt: time(due),
@@ -110,31 +110,37 @@ export async function take(
   };
 }
 
+/** Some leases of one request: its token, when it ends, and the numbers of the jobs. */
+export interface RequestLeases {
+  readonly token: string;
+  readonly until: Date;
+  readonly numbers: readonly string[];
+}
+
 /** lua/confirm.lua */
 export async function confirm(
   redis: Redis,
   keys: Keys,
-  leases: readonly { lease: string; leaseUntil: Date }[],
+  { token, until, numbers }: RequestLeases,
   again: boolean,
 ): Promise<boolean[]> {
-  const args = leases.flatMap(({ lease, leaseUntil }) => [lease, leaseUntil.getTime()]);
-  const held = await run(redis, keys, SCRIPTS.confirm, again ? 1 : 0, ...args);
+  const held = await run(redis, keys, SCRIPTS.confirm, again ? 1 : 0, token, until.getTime(), ...numbers);
   return held.map((one) => one === 1);
 }
 
 /** lua/put_back.lua */
-export async function putBack(redis: Redis, keys: Keys, leases: readonly string[]): Promise<void> {
-  await run(redis, keys, SCRIPTS.putBack, ...leases);
+export async function putBack(redis: Redis, keys: Keys, { token, numbers }: RequestLeases): Promise<void> {
+  await run(redis, keys, SCRIPTS.putBack, token, ...numbers);
 }
 
 /** lua/extend.lua */
 export async function extend(
   redis: Redis,
   keys: Keys,
-  leases: readonly string[],
+  { token, numbers }: RequestLeases,
   leaseMs: number,
 ): Promise<(Date | undefined)[]> {
-  return (await run(redis, keys, SCRIPTS.extend, leaseMs, ...leases)).map(time);
+  return (await run(redis, keys, SCRIPTS.extend, leaseMs, token, ...numbers)).map(time);
 }
 
 /** lua/push.lua */
@@ -145,9 +151,9 @@ export async function push(
   onExisting: OnExisting,
 ): Promise<PushResult[]> {
   const args: Argument[] = [onExisting, keys.wakeChannel];
-  for (const { id, topic, body, due, ttlMs } of jobs) {
-    const [delay, at] = 'delayMs' in due ? [due.delayMs, ''] : ['', due.atMs];
-    args.push(id, topic, body, delay, at, ttlMs);
+  for (const { id, topic, body, due, ttlMs, expiresAtMs } of jobs) {
+    const dueText = 'delayMs' in due ? `${due.delayMs}` : `@${due.atMs}`;
+    args.push(id, topic, body, dueText, expiresAtMs === undefined ? `${ttlMs}` : `@${expiresAtMs}`);
   }
   const answer = await run(redis, keys, SCRIPTS.push, ...args);
   return [...rowsOf(answer, 0, 2)].map(([outcome, due]) => ({
@@ -231,9 +237,14 @@ export async function listReady(redis: Redis, keys: Keys, topic: Buffer, skip: n
   };
 }
 
-/** lua/list_leased.lua */
-export async function listLeased(redis: Redis, keys: Keys, first: number, limit: number) {
-  const answer = await run(redis, keys, SCRIPTS.listLeased, first, limit);
+/** lua/list_leased.lua; an empty topic or id stands for all. */
+export async function listLeased(
+  redis: Redis,
+  keys: Keys,
+  first: number,
+  only: { topic?: Buffer; id?: Buffer },
+) {
+  const answer = await run(redis, keys, SCRIPTS.listLeased, first, only.topic ?? '', only.id ?? '');
   return {
     lookedAt: Number(answer[0]),
     rows: [...rowsOf(answer, 1, 8)].map(([lease, until, id, topic, body, due, expires, attempts]) => ({
@@ -246,6 +257,15 @@ export async function listLeased(redis: Redis, keys: Keys, first: number, limit:
       expiresAt: time(expires),
       attempts: Number(attempts),
     })),
+  };
+}
+
+/** lua/count_leased.lua */
+export async function countLeased(redis: Redis, keys: Keys, first: number) {
+  const answer = await run(redis, keys, SCRIPTS.countLeased, first);
+  return {
+    lookedAt: Number(answer[0]),
+    topics: [...rowsOf(answer, 1, 2)].map(([topic, jobs]) => ({ topic: bytes(topic), jobs: Number(jobs) })),
   };
 }
 

@@ -82,40 +82,37 @@ export class RedisStore implements Store {
   }
 
   async confirm(leases: readonly Lease[]): Promise<boolean[]> {
-    return this.inChunks(leases, (chunk) =>
-      this.connection.run('repeat', (redis, again) => scripts.confirm(redis, this.keys, chunk, again)),
+    return this.byRequest(leases, (request) =>
+      this.connection.run('repeat', (redis, again) => scripts.confirm(redis, this.keys, request, again)),
     );
   }
 
   async putBack(leases: readonly Lease[]): Promise<void> {
-    // From the last chunk to the first, as within a chunk: each comes to stand before the one put back ahead of it.
-    await this.inChunks(
-      leases,
-      async (chunk) => {
-        await this.connection.run('repeat', (redis) => scripts.putBack(redis, this.keys, names(chunk)));
-        return [];
-      },
-      true,
-    );
+    // The request taken last goes first, as its jobs do: each comes to stand before what was put back ahead of it.
+    for (const request of groupByRequest(leases).reverse()) {
+      await this.connection.run('repeat', (redis) => scripts.putBack(redis, this.keys, request));
+    }
   }
 
   async extend(leases: readonly Lease[], leaseMs: number): Promise<(Date | undefined)[]> {
-    return this.inChunks(leases, (chunk) =>
-      this.connection.run('repeat', (redis) => scripts.extend(redis, this.keys, names(chunk), leaseMs)),
+    return this.byRequest(leases, (request) =>
+      this.connection.run('repeat', (redis) => scripts.extend(redis, this.keys, request, leaseMs)),
     );
   }
 
   async remove(ids: readonly Buffer[], scope: RemoveScope): Promise<RemoveResult[]> {
-    return this.inChunks(ids, async (chunk) => {
+    const answers: RemoveResult[] = [];
+    for (let start = 0; start < ids.length; start += CHUNK_JOBS) {
+      const chunk = ids.slice(start, start + CHUNK_JOBS);
       const results = await this.connection.run('once', (redis) =>
         scripts.remove(redis, this.keys, chunk, scope),
       );
       for (const [i, result] of results.entries()) {
         const id = chunk[i];
-        if (result.state === undefined && id) results[i] = await this.removeLeased(id, scope);
+        answers.push(result.state === undefined && id ? await this.removeLeased(id, scope) : result);
       }
-      return results;
-    });
+    }
+    return answers;
   }
 
   async waitForReady(topic: Buffer, maxMs: number, signal?: AbortSignal): Promise<void> {
@@ -204,20 +201,37 @@ export class RedisStore implements Store {
     return { removed: true, state: 'leased' };
   }
 
-  private async inChunks<T, R>(
-    items: readonly T[],
-    run: (chunk: readonly T[]) => Promise<R[]>,
-    backwards = false,
-  ): Promise<R[]> {
-    const starts = Array.from({ length: Math.ceil(items.length / CHUNK_JOBS) }, (_, i) => i * CHUNK_JOBS);
-    if (backwards) starts.reverse();
-    const results: R[] = [];
-    for (const start of starts) results.push(...(await run(items.slice(start, start + CHUNK_JOBS))));
-    return results;
+  /** Asks for the leases of each request together, and answers in the order in which they were given. */
+  private async byRequest<T>(
+    leases: readonly Lease[],
+    ask: (request: scripts.RequestLeases) => Promise<T[]>,
+  ): Promise<T[]> {
+    const groups = groupByRequest(leases);
+    const answers = await Promise.all(groups.map(ask));
+    if (groups.length === 1) return answers[0] ?? [];
+    const byName = new Map(
+      groups.flatMap(({ token, numbers }, g) =>
+        numbers.map((n, i): [string, T] => [`${token}.${n}`, answers[g]?.[i] as T]),
+      ),
+    );
+    return leases.map(({ lease }) => byName.get(lease) as T);
   }
 }
 
-const names = (leases: readonly Lease[]): string[] => leases.map(({ lease }) => lease);
+/** Leases by the request that took them, in the order of their first. */
+function groupByRequest(leases: readonly Lease[]): scripts.RequestLeases[] {
+  const groups = new Map<string, { token: string; until: Date; numbers: string[] }>();
+  for (const { lease, leaseUntil } of leases) {
+    const dot = lease.lastIndexOf('.');
+    const token = lease.slice(0, dot);
+    const group = groups.get(token) ?? { token, until: leaseUntil, numbers: [] };
+    groups.set(token, group);
+    const number = lease.slice(dot + 1);
+    // No job has the number 0: what is no lease's name is not held.
+    group.numbers.push(/^\d+$/.test(number) ? number : '0');
+  }
+  return [...groups.values()];
+}
 
 function* chunksOf(jobs: readonly NewJob[]): Generator<NewJob[]> {
   let chunk: NewJob[] = [];

@@ -29,7 +29,7 @@ export class Surveyor {
     await this.checkTypes(problems);
     if (problems.length === 0) {
       await this.countPool(tally, problems);
-      for await (const row of this.leased()) tally.of(row.topic ?? Buffer.alloc(0)).leased += 1;
+      await this.countLeased(tally);
     }
     await this.countReadyLists(tally, problems);
     await this.checkServer(problems);
@@ -62,23 +62,18 @@ export class Surveyor {
 
   async findLeased(id: Buffer): Promise<LeasedRow[]> {
     const found: LeasedRow[] = [];
-    for await (const row of this.leased()) if (row.id.equals(id)) found.push(row);
-    return found;
+    for (let first = 0; ;) {
+      const { lookedAt, rows } = await this.read((redis) =>
+        scripts.listLeased(redis, this.keys, first, { id }),
+      );
+      found.push(...rows.map((row) => ({ ...row, state: 'leased' as const })));
+      if (lookedAt === 0) return found;
+      first += lookedAt;
+    }
   }
 
   private async read<T>(send: (redis: Redis) => Promise<T>): Promise<T> {
     return this.connection.run('read', send);
-  }
-
-  private async *leased(): AsyncGenerator<LeasedRow> {
-    for (let first = 0; ;) {
-      const { lookedAt, rows } = await this.read((redis) =>
-        scripts.listLeased(redis, this.keys, first, WINDOW),
-      );
-      for (const row of rows) yield { ...row, state: 'leased' };
-      if (lookedAt < WINDOW) return;
-      first += lookedAt;
-    }
   }
 
   /** One step of a listing: some jobs, and where the next step begins, or nothing at the end. */
@@ -91,8 +86,7 @@ export class Surveyor {
     const wanted = (job: JobRecord) => states.has(job.state);
     switch (place.phase) {
       case 'ready': {
-        if (!states.has('ready') && !states.has('dead'))
-          return { jobs: [], next: { phase: 'leased', skip: 0 } };
+        if (!states.has('ready') && !states.has('dead')) return { jobs: [], next: leasedFrom(0) };
         const limit = Math.min(most, WINDOW);
         const { lookedAt, rows } = await this.read((redis) =>
           scripts.listReady(redis, this.keys, topic, place.skip, limit),
@@ -102,22 +96,18 @@ export class Surveyor {
           return [{ ...row, topic, state, ...(state === 'ready' ? { body } : {}) }];
         });
         const next: Place =
-          lookedAt < limit ? { phase: 'leased', skip: 0 } : { phase: 'ready', skip: place.skip + lookedAt };
+          lookedAt < limit ? leasedFrom(0) : { phase: 'ready', skip: place.skip + lookedAt };
         return { jobs: jobs.filter(wanted), next };
       }
       case 'leased': {
-        const limit = Math.min(most, WINDOW);
+        if (!states.has('leased')) return { jobs: [], next: POOL_BEGIN };
         const { lookedAt, rows } = await this.read((redis) =>
-          scripts.listLeased(redis, this.keys, place.skip, limit),
+          scripts.listLeased(redis, this.keys, place.skip, { topic }),
         );
-        const jobs = rows
-          .filter((row) => row.topic.equals(topic))
-          .map((row): JobRecord => ({ ...row, state: 'leased' }));
-        const next: Place =
-          lookedAt < limit
-            ? { phase: 'pool', score: '', id: '' }
-            : { phase: 'leased', skip: place.skip + lookedAt };
-        return { jobs: jobs.filter(wanted), next };
+        const rest = rows.slice(place.within).map((row): JobRecord => ({ ...row, state: 'leased' }));
+        if (rest.length > most)
+          return { jobs: rest.slice(0, most), next: { ...place, within: place.within + most } };
+        return { jobs: rest, next: lookedAt === 0 ? POOL_BEGIN : leasedFrom(place.skip + lookedAt) };
       }
       case 'pool': {
         if (!states.has('due') && !states.has('delayed')) return { jobs: [] };
@@ -169,6 +159,15 @@ export class Surveyor {
         message: `${wrongType} ${wrongType === 1 ? 'job has' : 'jobs have'} a key of the wrong type in place of the body`,
         hint: `Look at the keys ${this.keys.bucketStem}ID; delayer leaves them alone.`,
       });
+    }
+  }
+
+  private async countLeased(tally: TopicTally): Promise<void> {
+    for (let first = 0; ;) {
+      const part = await this.read((redis) => scripts.countLeased(redis, this.keys, first));
+      for (const { topic, jobs } of part.topics) tally.of(topic).leased += jobs;
+      if (part.lookedAt === 0) return;
+      first += part.lookedAt;
     }
   }
 
@@ -272,21 +271,32 @@ function wrongTypeOf(key: string, found: string, wanted: string): Problem {
 
 /** Where a listing goes on. Opaque to users. */
 type Place =
-  | { readonly phase: 'ready' | 'leased'; readonly skip: number }
+  | { readonly phase: 'ready'; readonly skip: number }
+  /** `skip` requests, and `within` jobs of those that follow. */
+  | { readonly phase: 'leased'; readonly skip: number; readonly within: number }
   | { readonly phase: 'pool'; readonly score: string; readonly id: string };
+
+const leasedFrom = (skip: number): Place => ({ phase: 'leased', skip, within: 0 });
+const POOL_BEGIN: Place = { phase: 'pool', score: '', id: '' };
 
 function writeCursor(place: Place): string {
   return Buffer.from(JSON.stringify(place)).toString('base64url');
 }
 
+const isCount = (value: unknown): value is number => Number.isSafeInteger(value) && Number(value) >= 0;
+
 function readCursor(text: string): Place {
   try {
     const place = JSON.parse(Buffer.from(text, 'base64url').toString()) as Partial<Record<string, unknown>>;
-    const { phase, skip, score, id } = place;
-    if ((phase === 'ready' || phase === 'leased') && Number.isSafeInteger(skip) && Number(skip) >= 0) {
-      return { phase, skip: Number(skip) };
-    }
-    if (phase === 'pool' && typeof score === 'string' && typeof id === 'string' && /^[\d.]*$/.test(score)) {
+    const { phase, skip, within, score, id } = place;
+    if (phase === 'ready' && isCount(skip)) return { phase, skip };
+    if (phase === 'leased' && isCount(skip) && isCount(within)) return { phase, skip, within };
+    if (
+      phase === 'pool' &&
+      typeof score === 'string' &&
+      typeof id === 'string' &&
+      /^(\d+(\.\d+)?)?$/.test(score)
+    ) {
       return { phase, score, id };
     }
   } catch {

@@ -1,14 +1,20 @@
--- Ends leases, their jobs done.
--- include: keys, time
--- ARGV: again (1 when the answer to this request may have been lost before), then lease and its
---   deadline in ms for each
--- Answers: 1 or 0 for each lease: was it still held? A lease ends before its deadline only by its
---   holder, so one that is gone before that was confirmed by the request whose answer was lost.
-local now, again, held, leases = now_ms(), ARGV[1] == '1', {}, {}
-for i = 2, #ARGV, 2 do
-  local removed = redis.call('UNLINK', INFLIGHT .. ARGV[i])
-  held[#held + 1] = (removed == 1 or (again and now < tonumber(ARGV[i + 1]))) and 1 or 0
-  leases[#leases + 1] = ARGV[i]
+-- Ends leases of one request, their jobs done.
+-- include: keys, time, lease
+-- ARGV: again (1 when the answer to this request may have been lost before), token, deadline in ms, then
+--   the numbers of the jobs
+-- Answers: 1 or 0 for each number: was the lease still held? A lease ends before its deadline only by
+--   its holder, so one that is gone before that was confirmed by the request whose answer was lost.
+local token = ARGV[2]
+local done_before = ARGV[1] == '1' and now_ms() < tonumber(ARGV[3])
+local wanted, answer = {}, {}
+for i = 4, #ARGV do wanted[tonumber(ARGV[i])] = true end
+
+local topic, rows = load_request(token)
+local held, kept = {}, {}
+for _, row in ipairs(topic and rows or {}) do
+  if wanted[row[1]] then held[row[1]] = true else kept[#kept + 1] = row end
 end
-redis.call('ZREM', RESERVED, unpack(leases))
-return held
+if topic and #kept < #rows then keep_rows(token, topic, kept) end
+
+for i = 4, #ARGV do answer[#answer + 1] = (held[tonumber(ARGV[i])] or done_before) and 1 or 0 end
+return answer

@@ -1,11 +1,11 @@
--- Lets leases that are still held end later.
--- include: keys, time
--- ARGV: lease in ms, then the leases
+-- Lets the leases of one request end later.
+-- include: keys, time, lease
+-- ARGV: lease in ms, token, then the numbers of the jobs
 -- Answers: for each its new deadline in ms, or -1 when it is no longer held
-local deadline, answers = now_ms() + tonumber(ARGV[1]), {}
-for i = 2, #ARGV do
-  local held = redis.call('EXISTS', INFLIGHT .. ARGV[i]) == 1
-  if held then redis.call('ZADD', RESERVED, 'XX', to_score(deadline), ARGV[i]) end
-  answers[#answers + 1] = held and deadline or -1
+local deadline, token, answers = now_ms() + tonumber(ARGV[1]), ARGV[2], {}
+local topic, rows = load_request(token)
+if topic then redis.call('ZADD', RESERVED, 'XX', to_score(deadline), token) end
+for i = 3, #ARGV do
+  answers[#answers + 1] = topic and has_number(rows, tonumber(ARGV[i])) and deadline or -1
 end
 return answers

@@ -1,17 +1,24 @@
--- Reads a part of the leases.
--- include: keys, time
--- ARGV: first rank, how many to look at
--- Answers: leases looked at, then for each whose job is there: lease, deadline in ms, id, topic, body,
+-- Reads a part of the leases, in order of their deadline.
+-- include: keys, time, lease
+-- ARGV: first rank, topic or '' for all, id or '' for all
+-- Answers: requests looked at (0 at the end), then for each job: lease, deadline in ms, id, topic, body,
 --   due ms or '', expiry ms or '', attempts
-local first, limit = tonumber(ARGV[1]), tonumber(ARGV[2])
-local leases = redis.call('ZRANGE', RESERVED, first, first + limit - 1, 'WITHSCORES')
-local answer = { #leases / 2 }
-for i = 1, #leases, 2 do
-  local job = fields(INFLIGHT .. leases[i], 'id', 'topic', 'body', 'due_at', 'expires_at', 'attempts')
-  if job and job[1] then
-    local row = { leases[i], from_score(leases[i + 1]), job[1], job[2] or '', job[3] or '' }
-    for _, value in ipairs({ job[4] or '', job[5] or '', tonumber(job[6]) or 0 }) do row[#row + 1] = value end
-    for _, value in ipairs(row) do answer[#answer + 1] = value end
+local first, only_topic, only_id = tonumber(ARGV[1]), ARGV[2], ARGV[3]
+-- A request holds as many jobs as one take gives; a few of them are enough for one run.
+local MOST_REQUESTS, MOST_JOBS = 200, 500
+local requests = redis.call('ZRANGE', RESERVED, first, first + MOST_REQUESTS - 1, 'WITHSCORES')
+local answer, looked_at, jobs = { 0 }, 0, 0
+for i = 1, #requests, 2 do
+  local token, deadline = requests[i], from_score(requests[i + 1])
+  local topic, rows = load_request(token)
+  for _, row in ipairs(topic and (only_topic == '' or topic == only_topic) and rows or {}) do
+    if only_id == '' or row[2] == only_id then
+      local lease = { token .. '.' .. row[1], deadline, row[2], topic, row[3], row[4], row[5], row[6] }
+      for _, value in ipairs(lease) do answer[#answer + 1] = value end
+    end
   end
+  looked_at, jobs = looked_at + 1, jobs + #(rows or {})
+  if jobs >= MOST_JOBS then break end
 end
+answer[1] = looked_at
 return answer

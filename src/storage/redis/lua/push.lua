@@ -1,7 +1,8 @@
 -- Takes jobs in, each by itself.
 -- include: keys, time, schedule
 -- ARGV: on existing (refuse, replace or keep), wake channel, then for each job:
---   id, topic, body, delay in ms or '', due time in ms or '', ready lifetime in ms
+--   id, topic, body, due (a delay in ms, or @ and a time in ms), expiry (ms after the due time, or @ and
+--   a time in ms)
 -- Answers: outcome and due time in ms (-1 when unknown) for each job
 expect_type(POOL, 'zset')
 expect_type(READY_DUE, 'hash')
@@ -10,6 +11,12 @@ expect_type(READY_DUE, 'hash')
 local LONGEST_LREM = 20000
 
 local on_existing, channel, now = ARGV[1], ARGV[2], now_ms()
+
+-- A time in ms: `@` and the time itself, or so many ms after `from`.
+local function moment(text, from)
+  if string.sub(text, 1, 1) == '@' then return tonumber(string.sub(text, 2)) end
+  return from + tonumber(text)
+end
 
 local function outcome_for(id, topic, body)
   local job = fields(BUCKET .. id, 'topic', 'body')
@@ -28,19 +35,19 @@ local function leave_ready_list(id, topic)
 end
 
 local answers, earliest, earliest_id = {}, math.huge, nil
-for i = 3, #ARGV, 6 do
+for i = 3, #ARGV, 5 do
   local id, topic, body = ARGV[i], ARGV[i + 1], ARGV[i + 2]
   local outcome, old_topic = outcome_for(id, topic, body)
   local due
   if outcome == 'pushed' or outcome == 'replaced' then
-    due = ARGV[i + 3] ~= '' and now + tonumber(ARGV[i + 3]) or math.max(now, tonumber(ARGV[i + 4]))
+    due = math.max(now, moment(ARGV[i + 3], now))
     local bucket, score = BUCKET .. id, score_in_order(due)
     if outcome == 'replaced' then
       leave_ready_list(id, old_topic)
       redis.call('HDEL', bucket, 'attempts')
     end
     redis.call('HSET', bucket, 'topic', topic, 'body', body)
-    redis.call('PEXPIREAT', bucket, string.format('%d', due + tonumber(ARGV[i + 5])))
+    redis.call('PEXPIREAT', bucket, moment(ARGV[i + 4], due))
     redis.call('ZADD', POOL, score, id)
     if due < earliest then earliest, earliest_id = due, id end
   else

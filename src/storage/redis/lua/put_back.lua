@@ -1,9 +1,9 @@
--- Ends leases with their jobs ready again, as if they had not been taken.
+-- Ends leases of one request with their jobs ready again, as if they had not been taken. A job that
+-- cannot come back yet (another one of its id is alive) stays leased, and comes back later.
 -- include: keys, time, lease
--- ARGV: the leases, in the order in which their jobs were taken
+-- ARGV: token, then the numbers of the jobs
 -- Answers: how many came back
-local now, returned = now_ms(), 0
-for i = #ARGV, 1, -1 do
-  if put_back(ARGV[i], now, false) == 'returned' then returned = returned + 1 end
-end
-return returned
+local wanted = {}
+for i = 2, #ARGV do wanted[tonumber(ARGV[i])] = true end
+local done = return_jobs(ARGV[1], now_ms(), function(number) return wanted[number] end, false)
+return { done.returned }

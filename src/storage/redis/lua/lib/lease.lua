@@ -1,53 +1,107 @@
 -- needs: keys, time
 
+-- What one request has taken is one STRING, INFLIGHT .. token: msgpack of its topic and, for each job,
+-- number, id, body, due ms or '', expiry ms or '', attempts. One key a request instead of a renamed
+-- bucket a job makes a batch several times cheaper; to other clients it looks like a pop all the same.
+-- A lease is named by its request's token and the job's number.
+local ROW = 6
+
 -- While another job of the same id is alive, a job that comes back waits this long at a time.
 local NAMESAKE_RETRY_MS = 1000
 
-local function ms_or_nil(text)
-  return text and text ~= '' and tonumber(text) or nil
+
+-- Topic and rows of a request, or nil when it holds nothing any more.
+local function load_request(token)
+  local packed = redis.pcall('GET', INFLIGHT .. token)
+  if type(packed) ~= 'string' then return nil end
+  local record = cmsgpack.unpack(packed)
+  local rows = {}
+  for i = 2, #record, ROW do
+    rows[#rows + 1] = { record[i], record[i + 1], record[i + 2], record[i + 3], record[i + 4], record[i + 5] }
+  end
+  return record[1], rows
 end
 
--- Ends a lease with its job ready again, at the end of the list that is popped next. `handed_out` says
--- whether the attempt counts. Answers 'returned', 'expired', 'waiting' (another job of that id is
--- alive, or the ready key is of a wrong type: tried again later), or 'gone'.
-local function put_back(token, now, handed_out)
-  local inflight = INFLIGHT .. token
-  local job = fields(inflight, 'id', 'topic', 'expires_at', 'due_at', 'attempts')
-  if not (job and job[1] and job[2]) then
+local function has_number(rows, number)
+  for _, row in ipairs(rows) do
+    if row[1] == number then return true end
+  end
+  return false
+end
+
+-- Keeps the rows that are still in hand. Deleting comes first: Redis allows it when it is out of memory,
+-- and then what follows it.
+local function keep_rows(token, topic, rows)
+  redis.call('UNLINK', INFLIGHT .. token)
+  if #rows == 0 then
     redis.call('ZREM', RESERVED, token)
-    return 'gone'
+    return
   end
-  local id, ready, expires_at = job[1], READY .. job[2], ms_or_nil(job[3])
-  if expires_at and expires_at <= now then
-    redis.call('ZREM', RESERVED, token)
-    redis.call('UNLINK', inflight)
-    return 'expired'
+  local record = { topic }
+  for _, row in ipairs(rows) do
+    for i = 1, ROW do record[#record + 1] = row[i] end
   end
-  local found = type_of(ready)
-  if redis.call('EXISTS', BUCKET .. id) == 1 or (found ~= 'none' and found ~= 'list') then
-    redis.call('ZADD', RESERVED, to_score(now + NAMESAKE_RETRY_MS), token)
-    return 'waiting'
-  end
-  redis.call('ZREM', RESERVED, token)
+  redis.call('SET', INFLIGHT .. token, cmsgpack.pack(record))
+end
+
+-- Makes a job ready again, at the end of the list that is popped next. Answers 'returned', 'expired', or
+-- 'waiting' when another job of that id is alive or the ready key is of a wrong type.
+local function return_job(topic, row, now, attempts)
+  local id, body, due, expires_at = row[2], row[3], row[4], row[5]
+  if expires_at ~= '' and expires_at <= now then return 'expired' end
+  local bucket, found = BUCKET .. id, type_of(READY .. topic)
+  if redis.call('EXISTS', bucket) == 1 or (found ~= 'none' and found ~= 'list') then return 'waiting' end
   redis.call('ZREM', POOL, id)
-  local attempts = tonumber(job[5]) - (handed_out and 0 or 1)
-  redis.call('HDEL', inflight, 'id', 'expires_at', 'due_at', 'attempts')
-  if attempts > 0 then redis.call('HSET', inflight, 'attempts', string.format('%d', attempts)) end
-  redis.call('RENAME', inflight, BUCKET .. id)
-  if expires_at then redis.call('PEXPIREAT', BUCKET .. id, job[3]) end
-  redis.call('RPUSH', ready, id)
-  if ms_or_nil(job[4]) then redis.call('HSET', READY_DUE, id, job[4]) end
+  redis.call('HSET', bucket, 'topic', topic, 'body', body)
+  if attempts > 0 then redis.call('HSET', bucket, 'attempts', attempts) end
+  if expires_at ~= '' then redis.call('PEXPIREAT', bucket, expires_at) end
+  redis.call('RPUSH', READY .. topic, id)
+  if due ~= '' then redis.call('HSET', READY_DUE, id, due) end
   return 'returned'
 end
 
--- Puts back up to `limit` jobs whose lease ran out. The job taken last goes first: each comes to stand
--- before the one put back ahead of it.
+-- Lets a job that cannot come back yet be tried again by itself; its request may have others in hand.
+local function keep_for_later(token, topic, row, now)
+  local own = string.match(token, '^[^:]*') .. ':' .. row[1]
+  redis.call('SET', INFLIGHT .. own, cmsgpack.pack({ topic, unpack(row) }))
+  redis.call('ZADD', RESERVED, to_score(now + NAMESAKE_RETRY_MS), own)
+end
+
+-- Makes the jobs of a request ready again for which `wanted(number)` holds, the one taken last first:
+-- each comes to stand before the one put back ahead of it. `counted` says whether the attempt counts.
+local function return_jobs(token, now, wanted, counted)
+  local done = { returned = 0, expired = 0, waiting = 0 }
+  local topic, rows = load_request(token)
+  if not topic then
+    redis.call('ZREM', RESERVED, token)
+    return done
+  end
+  -- The record goes first, for the same reason as in keep_rows.
+  redis.call('UNLINK', INFLIGHT .. token)
+  local kept = {}
+  for i = #rows, 1, -1 do
+    local row = rows[i]
+    local outcome = wanted(row[1]) and return_job(topic, row, now, row[6] - (counted and 0 or 1))
+    if outcome then done[outcome] = done[outcome] + 1 end
+    if not outcome then table.insert(kept, 1, row) end
+    if outcome == 'waiting' then keep_for_later(token, topic, row, now) end
+  end
+  keep_rows(token, topic, kept)
+  return done
+end
+
+-- Puts back what requests whose lease ran out still had in hand. Stops after `limit` jobs; a request is
+-- done whole.
 local function reclaim(now, limit)
-  local tokens = redis.call('ZRANGEBYSCORE', RESERVED, '-inf', due_by(now), 'LIMIT', 0, limit)
-  local done = { returned = 0, expired = 0, more = #tokens == limit }
-  for i = #tokens, 1, -1 do
-    local outcome = put_back(tokens[i], now, true)
-    if done[outcome] then done[outcome] = done[outcome] + 1 end
+  local all = function() return true end
+  local done = { returned = 0, expired = 0, waiting = 0, more = false }
+  for _, token in ipairs(redis.call('ZRANGEBYSCORE', RESERVED, '-inf', due_by(now), 'LIMIT', 0, limit)) do
+    if done.returned + done.expired + done.waiting >= limit then
+      done.more = true
+      break
+    end
+    local part = return_jobs(token, now, all, true)
+    for outcome, jobs in pairs(part) do done[outcome] = done[outcome] + jobs end
   end
   return done
 end

@@ -24,22 +24,23 @@ local function promote(now, skip, limit)
   local dead, topics, ids_of, due_times = {}, {}, {}, {}
   for i = 1, #due, 2 do
     local id = due[i]
-    local job = fields(BUCKET .. id, 'topic')
-    local topic = job and job[1]
-    if topic and not ids_of[topic] then
+    -- A string, false when there is none, or a table with an error when the key is no hash.
+    local topic = redis.pcall('HGET', BUCKET .. id, 'topic')
+    local usable = type(topic) == 'string'
+    if usable and not ids_of[topic] then
       local found = type_of(READY .. topic)
       ids_of[topic] = { usable = found == 'none' or found == 'list' }
       topics[#topics + 1] = topic
     end
-    if job and not topic then
+    if not topic then
       dead[#dead + 1] = id
-    elseif not job or not ids_of[topic].usable then
+    elseif not usable or not ids_of[topic].usable then
       done.stuck = done.stuck + 1
     else
       local ids = ids_of[topic]
       ids[#ids + 1] = id
       due_times[#due_times + 1] = id
-      due_times[#due_times + 1] = string.format('%d', from_score(due[i + 1]))
+      due_times[#due_times + 1] = from_score(due[i + 1])
     end
   end
   -- ZREM comes first: it is allowed when Redis is out of memory, and so is what follows it.

@@ -19,12 +19,15 @@ local function due_by(ms)
   return '(' .. to_score(ms + 1)
 end
 
--- When a key expires, in ms as text, or '' when it never does. PEXPIRETIME is exact, and new in Redis 7.
+-- When a key expires, in ms, or '' when it never does. PEXPIRETIME is exact, and new in Redis 7.
+local exact_expiry = true
+
 local function expiry_of(key, now)
-  local at = redis.pcall('PEXPIRETIME', key)
-  if type(at) == 'table' then
-    local ttl = redis.call('PTTL', key)
-    at = ttl >= 0 and now + ttl or -1
+  if exact_expiry then
+    local at = redis.pcall('PEXPIRETIME', key)
+    if type(at) == 'number' then return at >= 0 and at or '' end
+    exact_expiry = false
   end
-  return at >= 0 and string.format('%d', at) or ''
+  local ttl = redis.call('PTTL', key)
+  return ttl >= 0 and now + ttl or ''
 end

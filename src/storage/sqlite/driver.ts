@@ -1,0 +1,66 @@
+import { createRequire } from 'node:module';
+
+/** What the binding takes and gives: bytes come as a Uint8Array, integers as a number. */
+export type Value = null | number | string | Uint8Array;
+
+export interface Statement {
+  run(...values: Value[]): { readonly changes: number | bigint };
+  get(...values: Value[]): unknown;
+  all(...values: Value[]): unknown[];
+}
+
+export interface Database {
+  exec(sql: string): void;
+  prepare(sql: string): Statement;
+  close(): void;
+}
+
+interface Binding {
+  readonly DatabaseSync: new (path: string, options?: { readOnly?: boolean }) => Database;
+}
+
+/** `node:sqlite` needs no flag from here on. */
+const MIN_NODE = [22, 13, 0] as const;
+/** Older ones can corrupt a file when its log starts anew while another process checkpoints it. */
+const MIN_SQLITE = [3, 51, 3] as const;
+
+let binding: Binding | undefined;
+
+/** Opens a file that is there, or makes it. Throws what the binding throws. */
+export function openDatabase(path: string, options: { readOnly?: boolean } = {}): Database {
+  binding ??= loadBinding(process.versions);
+  return new binding.DatabaseSync(path, options);
+}
+
+/** Is the SQLite inside of Node good enough? Older ones do not say which they have. */
+export function hasGoodSqlite(versions: { readonly node: string; readonly sqlite?: string }): boolean {
+  return isAtLeast(versions.node, MIN_NODE) && isAtLeast(versions.sqlite ?? '0', MIN_SQLITE);
+}
+
+/** Loads only the one that is used. `import()` would cost a process that pushes one job 5 ms more. */
+function loadBinding(versions: { readonly node: string; readonly sqlite?: string }): Binding {
+  if (hasGoodSqlite(versions)) return quietly(() => process.getBuiltinModule('node:sqlite') as Binding);
+  // As a part of the CommonJS bundle this file has a __filename, as a module of its own a URL.
+  const here = typeof __filename === 'string' ? __filename : import.meta.url;
+  return createRequire(here)('@photostructure/sqlite') as Binding;
+}
+
+/** Node warns that its SQLite is experimental, which the users of a queue can do nothing about. */
+function quietly<T>(load: () => T): T {
+  const emitWarning = process.emitWarning.bind(process);
+  process.emitWarning = () => undefined;
+  try {
+    return load();
+  } finally {
+    process.emitWarning = emitWarning;
+  }
+}
+
+function isAtLeast(version: string, wanted: readonly number[]): boolean {
+  const parts = version.split('.').map((part) => Number.parseInt(part, 10));
+  for (const [i, least] of wanted.entries()) {
+    const part = parts[i] ?? 0;
+    if (part !== least) return part > least;
+  }
+  return true;
+}

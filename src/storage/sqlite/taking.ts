@@ -1,0 +1,127 @@
+import type { LeasedJob } from '../../core/job.js';
+import type { Taken, TakeRequest } from '../../core/store.js';
+import { clearInPassing } from './expiry.js';
+import { leaseName, nextLeaseEnd, reclaim } from './leases.js';
+import { bytesOf, type Session } from './session.js';
+
+/** Jobs in one answer; their bodies stay under TAKE_BYTES, but one is always given. */
+export const TAKE_LIMIT = 500;
+const TAKE_BYTES = 1024 * 1024;
+/** Leases that ran out and are taken back in one transaction. */
+const RECLAIM_LIMIT = 500;
+/** Bodies up to this size come with their row, 500 of them in 1 MiB; longer ones are asked for one by one. */
+const SHORT_BODY_BYTES = TAKE_BYTES / TAKE_LIMIT;
+
+const COLUMNS = `
+  job.seq, job.id, job.due_at AS dueAt, job.expires_at AS expiresAt, job.attempts,
+  length(job.body) AS size, iif(length(job.body) <= ${SHORT_BODY_BYTES}, job.body, NULL) AS body`;
+
+const HEAD = `
+SELECT ${COLUMNS} FROM job WHERE topic = ? AND leased = 0 AND due_at <= ? ORDER BY due_at, seq LIMIT ?`;
+const TAKEN_BEFORE = `
+SELECT ${COLUMNS}, number, ends_at AS endsAt FROM lease JOIN job USING (seq) WHERE token = ? ORDER BY number`;
+const IS_TAKEN = 'SELECT 1 FROM lease WHERE token = ? LIMIT 1';
+const BODY = 'SELECT body FROM job WHERE seq = ?';
+const HOLD = 'UPDATE job SET leased = 1 WHERE seq IN (SELECT value FROM json_each(?))';
+const LEASE = `
+INSERT INTO lease (token, number, seq, ends_at) SELECT ?, key + 1, value, ? FROM json_each(?)`;
+const DELETE = 'DELETE FROM job WHERE seq = ?';
+const NEXT_DUE = `
+SELECT due_at AS at FROM job WHERE topic = ? AND leased = 0 AND due_at > ? ORDER BY due_at LIMIT 1`;
+
+interface Row {
+  readonly seq: number;
+  readonly id: Uint8Array;
+  readonly dueAt: number;
+  readonly expiresAt: number;
+  readonly attempts: number;
+  readonly size: number;
+  readonly body: Uint8Array | null;
+}
+
+/** Leases the jobs of a topic that are due first. */
+export async function take(session: Session, request: TakeRequest): Promise<Taken> {
+  for (;;) {
+    const { more, ...taken } = await session.write((now) => step(session, request, now));
+    if (taken.jobs.length > 0 || !more) return taken;
+  }
+}
+
+/** When the next job of the topic is due or the next lease ends (ms), later than `now`; Infinity when none is waiting. */
+export function nextEvent(session: Session, topic: Buffer, now: number): number {
+  const due = session.get(NEXT_DUE, topic, now) as { at: number } | undefined;
+  return Math.min(due?.at ?? Infinity, nextLeaseEnd(session));
+}
+
+/** How a moment is given to the caller: from now, and nothing when it never comes. */
+export function msUntil(at: number, now: number): number | undefined {
+  return at < Infinity ? Math.max(0, at - now) : undefined;
+}
+
+/** One transaction: it may find nothing but dead jobs, and then there may be more behind them. */
+function step(session: Session, request: TakeRequest, now: number): Taken & { more: boolean } {
+  const before = takenBefore(session, request);
+  if (before.length > 0) return { jobs: before, more: false };
+  const reclaimed = reclaim(session, now, RECLAIM_LIMIT);
+  clearInPassing(session, now, 0);
+  const { rows, more } = head(session, request, now);
+  const endsAt = now + request.leaseMs;
+  if (rows.length > 0) {
+    const seqs = JSON.stringify(rows.map(({ seq }) => seq));
+    session.run(HOLD, seqs);
+    session.run(LEASE, request.token, endsAt, seqs);
+  }
+  const jobs = rows.map((row, i) => toJob(session, row, request, i + 1, endsAt));
+  const next = nextEvent(session, request.topic, now);
+  return { jobs, nextInMs: msUntil(next, now), more: more || reclaimed.more };
+}
+
+/** The same token again means that the answer was lost on its way: give the same one. */
+function takenBefore(session: Session, request: TakeRequest): LeasedJob[] {
+  if (!session.get(IS_TAKEN, request.token)) return [];
+  const rows = session.all(TAKEN_BEFORE, request.token) as (Row & { number: number; endsAt: number })[];
+  return rows.map((row) => toJob(session, row, request, row.number, row.endsAt));
+}
+
+/**
+ * The first live jobs that fit into one answer. Dead ones before them are cleared away; where there are
+ * none but dead ones, it looks once more, further.
+ */
+function head(session: Session, request: TakeRequest, now: number): { rows: Row[]; more: boolean } {
+  let dead = false;
+  for (const window of [Math.min(request.limit, TAKE_LIMIT), TAKE_LIMIT]) {
+    const found = session.all(HEAD, request.topic, now, window) as Row[];
+    const rows = fitting(found.filter(({ expiresAt }) => expiresAt > now));
+    for (const { seq, expiresAt } of found) if (expiresAt <= now) session.run(DELETE, seq);
+    dead = rows.length === 0 && found.length === window;
+    if (!dead) return { rows: rows.slice(0, request.limit), more: false };
+  }
+  return { rows: [], more: dead };
+}
+
+function fitting(rows: readonly Row[]): Row[] {
+  let bytes = 0;
+  const end = rows.findIndex(({ size }) => (bytes += size) > TAKE_BYTES && bytes > size);
+  return end < 0 ? [...rows] : rows.slice(0, end);
+}
+
+function toJob(
+  session: Session,
+  row: Row,
+  { topic, token }: TakeRequest,
+  number: number,
+  endsAt: number,
+): LeasedJob {
+  const body = row.body ?? (session.get(BODY, row.seq) as { body: Uint8Array }).body;
+  return {
+    id: bytesOf(row.id),
+    topic,
+    body: bytesOf(body),
+    state: 'leased',
+    dueAt: new Date(row.dueAt),
+    expiresAt: new Date(row.expiresAt),
+    attempts: row.attempts + 1,
+    lease: leaseName({ token, number }),
+    leaseUntil: new Date(endsAt),
+  };
+}

@@ -1,0 +1,118 @@
+import { expect } from 'chai';
+import fc from 'fast-check';
+import { checkDuration, formatDuration, MAX_DURATION_MS, parseDuration } from '../../src/core/duration.js';
+import { usageError } from './usage-error.js';
+
+describe('a duration', () => {
+  for (const [text, ms] of [
+    ['10', 10_000],
+    ['10s', 10_000],
+    ['0', 0],
+    ['0.25', 250],
+    ['250ms', 250],
+    ['30m', 1_800_000],
+    ['1h30m', 5_400_000],
+    ['1.5h', 5_400_000],
+    ['7d', 604_800_000],
+    ['2w', 1_209_600_000],
+    ['1m1m', 120_000],
+    ['1.1', 1100],
+    ['0.007', 7],
+    ['1d2h3m4s5ms', 93_784_005],
+    ['36525d', MAX_DURATION_MS],
+    ['007', 7000],
+  ] as const) {
+    it(`${text} is ${ms} ms`, () => {
+      expect(parseDuration(text, '--delay')).to.equal(ms);
+    });
+  }
+
+  for (const text of [
+    '',
+    ' ',
+    'soon',
+    '-1',
+    '-5m',
+    '+5',
+    '1e3',
+    '0x10',
+    '10 s',
+    '1h 30m',
+    '10S',
+    '5min',
+    '.5',
+    '5.',
+    '1,5',
+    'NaN',
+    'Infinity',
+    '١',
+    '10s\n',
+    '1..5s',
+    'ms',
+  ]) {
+    it(`${JSON.stringify(text)} is none, and the error names the flag`, () => {
+      const error = usageError(() => parseDuration(text, '--delay'));
+      expect(error.message).to.contain('--delay');
+    });
+  }
+
+  it('that is none is repeated in the error', () => {
+    expect(usageError(() => parseDuration('so"on', '--delay')).message).to.contain('"so\\"on"');
+  });
+
+  it('that is too long, or finer than a millisecond, is refused', () => {
+    for (const text of ['36526d', '9999999999w', '1'.repeat(400)]) {
+      expect(usageError(() => parseDuration(text, '--ttl')).message).to.equal('--ttl is too long');
+    }
+    for (const text of ['0.5ms', '0.0001', '1.2345s']) {
+      expect(usageError(() => parseDuration(text, '--ttl')).message).to.contain('finer than a millisecond');
+    }
+  });
+
+  it('as a number is a whole, finite, not negative number of ms, and not more than a hundred years', () => {
+    expect(checkDuration(0, 'it')).to.equal(0);
+    expect(checkDuration(MAX_DURATION_MS, 'it')).to.equal(MAX_DURATION_MS);
+    for (const wrong of [-1, -0.001, NaN, Infinity, -Infinity, 0.5, 1000.4, MAX_DURATION_MS + 1]) {
+      usageError(() => checkDuration(wrong, 'it'));
+    }
+  });
+
+  it('in ms is read as it was written, whatever it is', () => {
+    fc.assert(
+      fc.property(fc.integer({ min: 0, max: MAX_DURATION_MS }), (ms) => {
+        expect(parseDuration(`${ms}ms`, 'it')).to.equal(ms);
+        expect(parseDuration((ms / 1000).toFixed(3), 'it')).to.equal(ms);
+      }),
+    );
+  });
+
+  it('is written for people in at most two units', () => {
+    const written = [
+      0, 1, 850, 999, 1000, 12_000, 59_499, 60_000, 90_000, 5_400_000, 86_400_000, 601_200_000,
+    ];
+    expect(written.map(formatDuration)).to.deep.equal([
+      '0 ms',
+      '1 ms',
+      '850 ms',
+      '999 ms',
+      '1 s',
+      '12 s',
+      '59 s',
+      '1m',
+      '1m30s',
+      '1h30m',
+      '1d',
+      '6d23h',
+    ]);
+  });
+
+  it('leaves out a smaller unit that would stand beside a gap', () => {
+    expect(formatDuration(86_400_000 + 5000)).to.equal('1d');
+    expect(formatDuration(3_600_000 + 59_000)).to.equal('1h');
+  });
+
+  it('just under a unit is written with that unit', () => {
+    expect(formatDuration(999.6)).to.equal('1 s');
+    expect(formatDuration(59_600)).to.equal('1m');
+  });
+});

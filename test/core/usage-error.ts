@@ -1,0 +1,15 @@
+import { expect } from 'chai';
+import { DelayerError } from '../../src/core/errors.js';
+
+/** The error of wrong usage that a call throws; anything else fails the test. */
+export function usageError(call: () => unknown): DelayerError {
+  let answer: unknown;
+  try {
+    answer = call();
+  } catch (error) {
+    expect(error).to.be.instanceOf(DelayerError);
+    expect(error).to.include({ code: 'usage', exitCode: 2 });
+    return error as DelayerError;
+  }
+  throw new Error(`expected an error of usage, and it answered ${JSON.stringify(answer)}`);
+}

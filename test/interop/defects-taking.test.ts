@@ -1,0 +1,120 @@
+import { expect } from 'chai';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { LONG_MS, must, promoteAll, textOf, untilPast } from '../contract/world.js';
+import { failureOf } from '../support/eventually.js';
+import { useRedis } from '../support/redis.js';
+import { OriginalClient } from './original.js';
+
+describe('defects of the original (docs/protocol.md) in taking and removing that delayer does not have:', () => {
+  const ground = useRedis();
+  const key = (rest: string) => `${ground.prefix}:${rest}`;
+
+  it('6: a taker killed with a job in its hands loses nothing', async () => {
+    const queue = ground.queue();
+    await queue.push({ id: '1', topic: 'topic', body: 'b' });
+    const program = fileURLToPath(new URL('taker.ts', import.meta.url));
+    const args = ['--import', 'tsx', program, ground.server.url, ground.prefix, 'topic'];
+    const child = spawn(process.execPath, args, { stdio: ['ignore', 'ignore', 'inherit'] });
+    expect(await once(child, 'exit')).to.deep.equal([null, 'SIGKILL']);
+    const [held] = await queue.find('1');
+    expect(must(held)).to.include({ state: 'leased', attempts: 1 });
+    expect(await queue.pop('topic')).to.be.undefined;
+    // Ten seconds later: the time is that of Redis, so the deadline is moved and not the clock.
+    for (const lease of await ground.raw.zrange(key('reserved'), '0', '-1')) {
+      await ground.raw.zadd(key('reserved'), '1', lease);
+    }
+    expect(await queue.pop('topic')).to.deep.include({ body: Buffer.from('b'), attempts: 2 });
+    expect(await queue.pop('topic')).to.be.undefined;
+  });
+
+  it('7: live jobs behind expired ones are found by the first pop, so that while(pop) does not stop early', async () => {
+    const queue = ground.queue();
+    const client = new OriginalClient(ground.raw, ground.prefix);
+    const dead = await queue.pushMany(
+      Array.from({ length: 700 }, () => ({ topic: 'topic', body: 'dead', ttlMs: 300 })),
+    );
+    await queue.push({ id: 'live-1', topic: 'topic', body: 'live 1' });
+    await promoteAll(queue.store);
+    await client.push('live-2', 'topic', 'live 2', 0);
+    await untilPast(queue.store, must(dead[699]?.dueAt).getTime() + 300);
+    const bodies = [];
+    for (let job; (job = await queue.pop('topic'));) bodies.push(textOf(job));
+    expect(bodies).to.have.members(['live 1', 'live 2']);
+  });
+
+  it('9: remove of a ready job answers false and leaves the job whole', async () => {
+    const queue = ground.queue();
+    await queue.push({ id: '1', topic: 'topic', body: 'b' });
+    await promoteAll(queue.store);
+    expect(await queue.remove('1')).to.be.false;
+    expect(await ground.raw.hgetall(key('job_bucket:1'))).to.deep.equal({ topic: 'topic', body: 'b' });
+    expect(textOf(await queue.pop('topic'))).to.equal('b');
+  });
+
+  it('9: remove of a job that is due but not promoted answers false and leaves the job whole', async () => {
+    const queue = ground.queue();
+    await queue.push({ id: '1', topic: 'topic', body: 'b' });
+    expect(await queue.remove('1')).to.be.false;
+    expect(textOf(await queue.pop('topic'))).to.equal('b');
+  });
+
+  it('10: the id 0 is an id like others, and so are the topic 0 and the body 0', async () => {
+    const queue = ground.queue();
+    await queue.push({ id: '0', topic: '0', body: '0' });
+    const job = must(await queue.pop('0'));
+    expect([job.id, job.topic, job.body].map(String)).to.deep.equal(['0', '0', '0']);
+    await queue.push({ id: '0', topic: '0', body: '0', delayMs: LONG_MS });
+    expect(await queue.remove('0')).to.be.true;
+  });
+
+  it('11: a push that could never be delivered is refused, and one due at once is kept', async () => {
+    const queue = ground.queue();
+    const job = { id: '1', topic: 'topic', body: 'b', delayMs: 0 };
+    expect(await failureOf(queue.push({ ...job, ttlMs: 0 }))).to.include({ code: 'usage', exitCode: 2 });
+    expect(await queue.find('1')).to.be.empty;
+    await queue.push({ ...job, ttlMs: 1000 });
+    expect(textOf(await queue.pop('topic'))).to.equal('b');
+  });
+
+  it('12: a waiting bpop outlives connections that the server closes, and gets its job', async () => {
+    const queue = ground.queue();
+    const waiting = queue.bpop('topic');
+    for (let i = 0; i < 5; i += 1) {
+      await sleep(60); // Time for the wait to be anew in Redis; it is right without, and tests less.
+      await ground.raw.call('CLIENT', 'KILL', 'TYPE', 'normal', 'SKIPME', 'yes');
+    }
+    await ground.queue().push({ id: '1', topic: 'topic', body: 'b' });
+    expect(textOf(await waiting)).to.equal('b');
+    expect(await ground.queue().find('1')).to.be.empty;
+  });
+
+  it('12: a waiting bpop outlives the idle timeout of the server', async () => {
+    const queue = ground.queue();
+    await ground.raw.config('SET', 'timeout', '1');
+    try {
+      const waiting = queue.bpop('topic', { timeoutMs: 15_000 });
+      const ping = setInterval(() => void ground.raw.ping(), 200);
+      await sleep(2500); // The server's timeout is in whole seconds.
+      clearInterval(ping);
+      await ground.queue().push({ topic: 'topic', body: 'b' });
+      expect(textOf(await waiting)).to.equal('b');
+    } finally {
+      await ground.raw.config('SET', 'timeout', '0');
+    }
+  });
+
+  it('12: a bpop that was cut off or ended takes no job with it', async () => {
+    const [queue, other] = [ground.queue(), ground.queue()];
+    const abort = new AbortController();
+    const waiting = queue.bpop('topic', { signal: abort.signal });
+    await sleep(50);
+    await ground.raw.call('CLIENT', 'KILL', 'TYPE', 'normal', 'SKIPME', 'yes');
+    abort.abort();
+    expect(await waiting).to.be.undefined;
+    await other.push({ topic: 'topic', body: 'b' });
+    expect(textOf(await other.pop('topic'))).to.equal('b');
+  });
+});

@@ -1,0 +1,75 @@
+import { expect } from 'chai';
+import { randomInt } from 'node:crypto';
+import { idsOf, promoteAll } from '../contract/world.js';
+import { useRedis } from '../support/redis.js';
+import { OriginalClient, OriginalDaemon } from './original.js';
+
+const TOPICS = ['x', 'y'] as const;
+const topicOf = (i: number) => TOPICS[i % 2 === 0 ? 0 : 1];
+
+describe('original clients, an original daemon and delayer on one Redis', () => {
+  const ground = useRedis();
+
+  it('lose no job and deliver none twice, whoever pushes, promotes, removes and pops', async () => {
+    const connect = () => new OriginalClient(ground.server.client(), ground.prefix);
+    const [q1, q2] = [ground.queue(), ground.queue()];
+    const pushed: string[] = [];
+    const got: string[] = [];
+    let pushing = true;
+
+    const pushOriginal = async (client: OriginalClient) => {
+      for (let i = 0; i < 150; i += 1) {
+        const id = `original-${i}`;
+        const delay = i % 5 === 0 ? 3600 : randomInt(2);
+        expect(await client.push(id, topicOf(i), `body of ${id}`, delay)).to.be.true;
+        if (delay < 3600) pushed.push(id);
+        else expect(await (i % 2 === 0 ? q1.remove(id) : client.remove(id))).to.be.true;
+      }
+    };
+    const pushDelayer = async (client: OriginalClient) => {
+      for (let i = 0; i < 150; i += 1) {
+        const id = `delayer-${i}`;
+        const delayMs = i % 5 === 0 ? 3_600_000 : randomInt(1200);
+        await q1.push({ id, topic: topicOf(i), body: `body of ${id}`, delayMs });
+        if (delayMs < 3_600_000) pushed.push(id);
+        else expect(await (i % 2 === 0 ? q2.remove(id) : client.remove(id))).to.be.true;
+      }
+    };
+    const check = (job: { id: Buffer; body: Buffer }) => {
+      expect(job.body.toString()).to.equal(`body of ${job.id.toString()}`);
+      got.push(job.id.toString());
+    };
+    const popOriginal = async (client: OriginalClient) => {
+      while (pushing) {
+        for (const topic of TOPICS) {
+          const job = await client.bPop(topic, 0.01);
+          if (job) check(job);
+        }
+      }
+    };
+    const popDelayer = async () => {
+      while (pushing) for (const topic of TOPICS) (await q2.popMany(topic, 3)).forEach(check);
+    };
+    const tick = async (daemon: OriginalDaemon) => {
+      while (pushing) await daemon.tick();
+    };
+    const promote = async () => {
+      while (pushing) await q1.store.promote();
+    };
+    const push = async () => {
+      await Promise.all([pushOriginal(connect()), pushDelayer(connect())]);
+      pushing = false;
+    };
+    const daemon = new OriginalDaemon(ground.server.client(), ground.prefix);
+    await Promise.all([push(), popOriginal(connect()), popDelayer(), tick(daemon), promote()]);
+
+    for (const topic of TOPICS) {
+      for (let job; (job = await q2.bpop(topic, { timeoutMs: 1500 }));) check(job);
+    }
+    await promoteAll(q1.store);
+    expect([...got].sort()).to.deep.equal([...pushed].sort());
+    expect(idsOf((await q1.list('x', { limit: 100 })).jobs)).to.be.empty;
+    const left = (await ground.raw.keys(`${ground.prefix}:*`)).filter((key) => !key.endsWith(':ready_due'));
+    expect(left).to.deep.equal([]);
+  });
+});

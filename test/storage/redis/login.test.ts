@@ -1,0 +1,128 @@
+import { expect } from 'chai';
+import { inspect } from 'node:util';
+import { DelayerError } from '../../../src/core/errors.js';
+import { Queue } from '../../../src/core/queue.js';
+import { parseRedisUrl } from '../../../src/storage/redis/address.js';
+import { RedisStore } from '../../../src/storage/redis/store.js';
+import { failureOf } from '../../support/eventually.js';
+import { RedisServer } from '../../support/redis-server.js';
+
+describe('logging in to Redis', () => {
+  let server: RedisServer;
+  const stores: RedisStore[] = [];
+
+  before(async () => {
+    server = await RedisServer.start({ args: ['--requirepass', 'right'] });
+    const raw = server.client({ password: 'right' });
+    const acl = (...rule: string[]) => raw.call('ACL', 'SETUSER', ...rule);
+    await acl(
+      'shop',
+      'on',
+      '>sh@p/pass',
+      '~shop:*',
+      '&shop:*',
+      '+@all',
+      '-@admin',
+      '-@dangerous',
+      '+info',
+      '+config|get',
+    );
+    await acl(
+      'reader',
+      'on',
+      '>reading',
+      '~shop:*',
+      '+@read',
+      '+@connection',
+      '+@scripting',
+      '+time',
+      '+eval',
+      '+evalsha',
+    );
+    await acl(
+      'narrow',
+      'on',
+      '>narrow',
+      '~shop:*',
+      '+@all',
+      '-@admin',
+      '-@dangerous',
+      '-hello',
+      '-publish',
+      '-info',
+    );
+  });
+  afterEach(() => Promise.all(stores.splice(0).map((store) => store.close())));
+  after(() => server.stop());
+
+  function open(login: string, path = '', password?: string): Queue {
+    const url = `redis://${login}127.0.0.1:${server.port}${path}`;
+    const store = new RedisStore(parseRedisUrl(url, password), 'shop');
+    stores.push(store);
+    return new Queue(store);
+  }
+
+  async function works(queue: Queue): Promise<void> {
+    const { id } = await queue.push({ topic: 'topic', body: 'b', delayMs: 3_600_000 });
+    expect(await queue.remove(id)).to.be.true;
+    await queue.push({ topic: 'topic', body: 'b' });
+    expect(String((await queue.bpop('topic', { timeoutMs: 2000 }))?.body)).to.equal('b');
+    expect((await queue.survey()).topics).to.be.empty;
+  }
+
+  it('works with the right password, from the URL or from elsewhere', async () => {
+    await works(open(':right@'));
+    await works(open('', '', 'right'));
+    await works(open('default:right@', '/3'));
+  });
+
+  it('works for an ACL user who may use its prefix alone', async () => {
+    await works(open('shop:sh%40p%2Fpass@'));
+  });
+
+  it('works for an ACL user who may neither say HELLO nor publish', async () => {
+    await works(open('narrow:narrow@'));
+  });
+
+  for (const [what, login] of Object.entries({
+    'a wrong password': ':secret@',
+    'no password': '',
+    'a user who does not exist': 'nobody:secret@',
+    'the wrong password of a user': 'shop:secret@',
+  })) {
+    it(`fails with ${what}, and does not say it`, async () => {
+      const error = await failureOf(open(login).push({ topic: 'topic', body: 'b' }));
+      expect(error).to.be.instanceOf(DelayerError).and.include({ code: 'store_auth', exitCode: 69 });
+      expect(error.message).to.not.contain('secret');
+    });
+
+    it(`fails with ${what}, and does not say it in the causes either, which --debug may show`, async () => {
+      const error = await failureOf(open(login).push({ topic: 'topic', body: 'b' }));
+      expect(inspect(error, { depth: 10 })).to.not.contain('secret');
+    });
+  }
+
+  it('fails at once for a reader and for a waiter as well', async () => {
+    expect(await failureOf(open(':wrong@').survey())).to.include({ code: 'store_auth' });
+    expect(await failureOf(open(':wrong@').bpop('topic'))).to.include({ code: 'store_auth' });
+  });
+
+  it('says what Redis refused, for a user who may not write', async () => {
+    const error = await failureOf(open('reader:reading@').push({ topic: 'topic', body: 'b' }));
+    expect(error).to.be.instanceOf(DelayerError).and.include({ exitCode: 69 });
+    expect(error.message).to.match(/can't run|permission/);
+  });
+
+  it('fails for a database that Redis does not have', async () => {
+    const error = await failureOf(open(':right@', '/99').push({ topic: 'topic', body: 'b' }));
+    expect(error).to.include({ code: 'store_refused', exitCode: 69 });
+    expect(error.message).to.contain('no such database');
+    expect(error.message).to.not.contain('right');
+  });
+
+  it('keeps databases apart', async () => {
+    await open(':right@', '/1').push({ topic: 'topic', body: 'in 1' });
+    expect(await open(':right@', '/2').pop('topic')).to.be.undefined;
+    expect(String((await open(':right@', '/1').pop('topic'))?.body)).to.equal('in 1');
+  });
+});

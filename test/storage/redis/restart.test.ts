@@ -1,0 +1,103 @@
+import { expect } from 'chai';
+import { Queue } from '../../../src/core/queue.js';
+import { parseRedisUrl } from '../../../src/storage/redis/address.js';
+import { RedisStore } from '../../../src/storage/redis/store.js';
+import { drain, idsOf, LONG_MS, must, textOf } from '../../contract/world.js';
+import { eventually, failureOf } from '../../support/eventually.js';
+import { RedisServer } from '../../support/redis-server.js';
+
+describe('a Redis that is killed and started again', () => {
+  let server: RedisServer;
+  let queue: Queue;
+  let number = 0;
+
+  before(async () => {
+    server = await RedisServer.start({ args: ['--appendonly', 'yes', '--appendfsync', 'always'] });
+  });
+  after(() => server.stop());
+  beforeEach(() => {
+    number += 1;
+    queue = new Queue(new RedisStore(parseRedisUrl(server.url), `test-${number}`));
+  });
+  afterEach(() => queue.close());
+
+  it('has every job in the state in which it was', async () => {
+    const delayed = await queue.push({
+      id: 'delayed',
+      topic: 'topic',
+      body: 'b',
+      delayMs: LONG_MS,
+      ttlMs: LONG_MS,
+    });
+    await queue.push({ id: 'leased', topic: 'topic', body: 'b' });
+    const { jobs } = await queue.lease('topic', 1, LONG_MS);
+    await queue.pushMany(['1', '2', '3'].map((id) => ({ id, topic: 'topic', body: 'b' })));
+    await queue.store.promote();
+    await server.restart();
+    const [found] = await queue.find('delayed');
+    expect(found).to.deep.include({ state: 'delayed', dueAt: delayed.dueAt });
+    expect(must(found?.expiresAt).getTime()).to.equal(must(delayed.dueAt).getTime() + LONG_MS);
+    expect(idsOf(await drain(queue, 'topic'))).to.deep.equal(['1', '2', '3']);
+    expect(await queue.confirm(jobs)).to.deep.equal([true]);
+  });
+
+  it('is served again by a queue that was open all the time, without a word', async () => {
+    await queue.push({ topic: 'topic', body: 'one' });
+    await server.restart();
+    await queue.push({ topic: 'topic', body: 'two' });
+    expect((await queue.popMany('topic', 2)).map(textOf)).to.deep.equal(['one', 'two']);
+  });
+
+  it('is waited for, when it is back within two seconds', async () => {
+    await queue.push({ topic: 'topic', body: 'b' });
+    await server.kill();
+    const popping = queue.pop('topic');
+    await server.restart();
+    expect(textOf(await popping)).to.equal('b');
+  });
+
+  it('is given up as unreachable after two seconds, and used again when it is back', async () => {
+    await queue.push({ topic: 'topic', body: 'b' });
+    await server.kill();
+    const before = performance.now();
+    expect(await failureOf(queue.pop('topic'))).to.include({ code: 'store_unreachable', exitCode: 69 });
+    expect(performance.now() - before).to.be.below(2500);
+    await server.restart();
+    expect(textOf(await queue.pop('topic'))).to.equal('b');
+  });
+
+  it('lets a bpop that waits across it get its job', async () => {
+    const other = new Queue(new RedisStore(parseRedisUrl(server.url), `test-${number}`));
+    try {
+      const waiting = queue.bpop('topic', { timeoutMs: 15_000 });
+      await eventually(() => queue.find('none'));
+      await server.restart();
+      await other.push({ topic: 'topic', body: 'b', delayMs: 20 });
+      expect(textOf(await waiting)).to.equal('b');
+    } finally {
+      await other.close();
+    }
+  });
+
+  it('loses no job whose push was answered, and knows none twice', async () => {
+    const answered: string[] = [];
+    const push = async () => {
+      for (let i = 0; i < 200; i += 1) {
+        const id = `${i}`;
+        const [receipt] = await queue.pushMany([{ id, topic: 'topic', body: 'b' }]);
+        if (receipt?.outcome === 'pushed') answered.push(id);
+      }
+    };
+    const disturb = async () => {
+      for (let i = 0; i < 3; i += 1) {
+        const reached = answered.length + 20;
+        await eventually(() => answered.length >= reached || answered.length >= 190);
+        await server.restart();
+      }
+    };
+    await Promise.all([push(), disturb()]);
+    const got = idsOf(await drain(queue, 'topic'));
+    expect(new Set(got).size).to.equal(got.length);
+    expect(got).to.include.members(answered);
+  });
+});

@@ -1,0 +1,135 @@
+import { expect } from 'chai';
+import { DelayerError } from '../../../src/core/errors.js';
+import { Queue } from '../../../src/core/queue.js';
+import { parseRedisUrl } from '../../../src/storage/redis/address.js';
+import { RedisStore } from '../../../src/storage/redis/store.js';
+import { eventually, failureOf } from '../../support/eventually.js';
+import { fakeRedis, type FakeRedis } from '../../support/fake-redis.js';
+import { RedisServer } from '../../support/redis-server.js';
+
+describe('a Redis that does not serve', () => {
+  const ends: (() => Promise<unknown>)[] = [];
+  afterEach(async () => {
+    for (const end of ends.splice(0).reverse()) await end();
+  });
+
+  function open(url: string): Queue {
+    const store = new RedisStore(parseRedisUrl(url), 'test');
+    ends.push(() => store.close());
+    return new Queue(store);
+  }
+  async function start(...args: Parameters<typeof RedisServer.start>): Promise<RedisServer> {
+    const server = await RedisServer.start(...args);
+    ends.push(() => server.stop());
+    return server;
+  }
+  async function fake(answers: Parameters<typeof fakeRedis>[0]): Promise<FakeRedis> {
+    const server = await fakeRedis(answers);
+    ends.push(() => server.close());
+    return server;
+  }
+  const push = (queue: Queue) => queue.push({ topic: 'topic', body: 'b' });
+
+  for (const [what, url, reason] of [
+    ['a closed port', 'redis://127.0.0.1:1', 'nothing listens there'],
+    ['an unknown host', 'redis://no-such-host.invalid', /no such host|cannot be looked up/],
+    ['a socket that is not there', 'redis+unix:///nonexistent/redis.sock', 'no such socket'],
+  ] as const) {
+    it(`is unreachable at once: ${what}`, async () => {
+      const before = performance.now();
+      const error = await failureOf(push(open(url)));
+      expect(performance.now() - before).to.be.below(1500);
+      expect(error).to.be.instanceOf(DelayerError).and.include({ code: 'store_unreachable', exitCode: 69 });
+      expect(error.message).to.match(new RegExp(reason)).and.contain(new URL(url).pathname);
+      for (const ask of [
+        () => open(url).pop('topic'),
+        () => open(url).survey(),
+        () => open(url).find('1'),
+        () => open(url).bpop('topic'),
+      ]) {
+        expect(await failureOf(ask())).to.include({ code: 'store_unreachable' });
+      }
+    });
+  }
+
+  it('is too old before 6.2, and told so', async () => {
+    const server = await fake({ HELLO: hello('6.0.16') });
+    const error = await failureOf(push(open(server.url)));
+    expect(error).to.include({ code: 'store_too_old', exitCode: 69 });
+    expect(error.message).to.contain('6.0.16');
+    expect(server.commands.filter((command) => /EVAL/i.test(command))).to.be.empty;
+  });
+
+  it('is too old when it does not know HELLO', async () => {
+    const server = await fake({ HELLO: '-ERR unknown command `HELLO`, with args beginning with: \r\n' });
+    const error = await failureOf(push(open(server.url)));
+    expect(error).to.include({ code: 'store_too_old', exitCode: 69 });
+    expect(error.message).to.contain('older than 6.0');
+  });
+
+  for (const version of ['6.2.0', '7.4.1', '10.0.0']) {
+    it(`is new enough with ${version}`, async () => {
+      const server = await fake({
+        HELLO: hello(version),
+        TIME: '*2\r\n$10\r\n1795343220\r\n$6\r\n250999\r\n',
+      });
+      expect(await open(server.url).store.now()).to.deep.equal(new Date(1_795_343_220_250));
+    });
+  }
+
+  it('is told when it is a replica: reading is welcome, writing is not', async () => {
+    const primary = await start({ args: ['--repl-diskless-sync-delay', '0'] });
+    const replica = await start({ args: ['--replicaof', '127.0.0.1', String(primary.port)] });
+    const [onPrimary, onReplica] = [open(primary.url), open(replica.url)];
+    await onPrimary.push({ id: '1', topic: 'topic', body: 'b', delayMs: 3_600_000 });
+    await eventually(async () => expect(await onReplica.find('1')).to.have.length(1), { withinMs: 10_000 });
+    const writes = [
+      push(onReplica),
+      onReplica.pop('topic'),
+      onReplica.remove('1'),
+      onReplica.store.promote(),
+    ];
+    for (const error of await Promise.all(writes.map(failureOf))) {
+      expect(error).to.include({ code: 'store_replica', exitCode: 69 });
+    }
+    expect((await onReplica.survey()).topics[0]).to.include({ delayed: 1 });
+  });
+
+  it('is waited for, not long, while it loads its data', async () => {
+    const server = await start();
+    const raw = server.client();
+    const pipeline = raw.pipeline();
+    for (let i = 0; i < 3000; i += 1) pipeline.set(`filler:${i}`, 'x'.repeat(200));
+    await pipeline.exec();
+    const queue = open(server.url);
+    await queue.push({ id: '1', topic: 'topic', body: 'kept', delayMs: 3_600_000 });
+    await raw.save();
+    // A millisecond for each key makes about three seconds of loading.
+    const slow = ['--key-load-delay', '1000', '--loading-process-events-interval-bytes', '1024'];
+    await server.restart('listening', slow);
+    const error = await failureOf(push(open(server.url)));
+    expect(error).to.include({ code: 'store_loading', exitCode: 69 });
+    expect(error.message).to.contain('loading');
+    await eventually(async () => expect(await queue.find('1')).to.have.length(1), { withinMs: 15_000 });
+  });
+
+  it('is busy with a script of somebody else', async () => {
+    const server = await start({ args: ['--lua-time-limit', '50'] });
+    const queue = open(server.url);
+    await push(queue);
+    const [raw, other] = [server.client(), server.client()];
+    await raw.ping();
+    const looping = other.eval('while true do end', 0).catch(() => undefined);
+    await eventually(async () => (await raw.ping().catch(String)).includes('BUSY'));
+    expect(await failureOf(push(queue))).to.include({ code: 'store_busy', exitCode: 69 });
+    await raw.script('KILL');
+    await looping;
+    expect(String((await queue.pop('topic'))?.body)).to.equal('b');
+  });
+});
+
+function hello(version: string): string {
+  const text = (value: string) => `$${value.length}\r\n${value}\r\n`;
+  const fields = ['server', 'redis', 'version', version, 'proto'].map(text).join('');
+  return `*14\r\n${fields}:2\r\n${text('id')}:5\r\n${['mode', 'standalone', 'role', 'master'].map(text).join('')}${text('modules')}*0\r\n`;
+}

@@ -1,0 +1,122 @@
+import { once } from 'node:events';
+import { connect, createServer, type NetConnectOpts, type Server, type Socket } from 'node:net';
+
+/** `request`: cut before a request is forwarded. `reply`: cut when its reply is here, before it is passed on. */
+export type Cut = 'request' | 'reply';
+
+export interface CutOptions {
+  /** How many requests are to meet it. */
+  readonly times?: number;
+  /** Only requests of which the first bytes match. */
+  readonly when?: (request: Buffer) => boolean;
+}
+
+interface Pair {
+  readonly down: Socket;
+  readonly up: Socket;
+}
+
+/** A TCP proxy that breaks connections where a test wants it. */
+export class Proxy {
+  /** Connections that were cut. */
+  cuts = 0;
+  private readonly pairs = new Set<Pair>();
+  private plan: { cut: Cut; times: number; when: (request: Buffer) => boolean } | undefined;
+  private held = false;
+  private refusing = false;
+
+  private constructor(
+    private readonly server: Server,
+    readonly port: number,
+    private readonly target: NetConnectOpts,
+  ) {
+    server.on('connection', (down) => this.accept(down));
+  }
+
+  static async to(target: NetConnectOpts): Promise<Proxy> {
+    const server = createServer();
+    server.listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    const address = server.address();
+    if (address === null || typeof address === 'string') throw new Error('the proxy has no port');
+    return new Proxy(server, address.port, target);
+  }
+
+  get url(): string {
+    return `redis://127.0.0.1:${this.port}`;
+  }
+
+  /** Passes everything on again, and accepts connections. */
+  pass(): void {
+    this.plan = undefined;
+    this.held = false;
+    this.refusing = false;
+    for (const { down, up } of this.pairs) for (const socket of [down, up]) socket.resume();
+  }
+
+  /** Passes nothing on, in either direction, as a network that lost its packets. */
+  hold(): void {
+    this.held = true;
+    for (const { down, up } of this.pairs) for (const socket of [down, up]) socket.pause();
+  }
+
+  /** Cuts the connections of the next requests. */
+  cut(cut: Cut, { times = 1, when = () => true }: CutOptions = {}): void {
+    this.plan = { cut, times, when };
+  }
+
+  /** Breaks every connection, and each new one at once. */
+  refuse(): void {
+    this.refusing = true;
+    for (const pair of this.pairs) this.sever(pair);
+  }
+
+  /** Breaks every connection; new ones are welcome. */
+  drop(): void {
+    for (const pair of this.pairs) this.sever(pair);
+  }
+
+  async close(): Promise<void> {
+    this.drop();
+    this.server.close();
+    await once(this.server, 'close');
+  }
+
+  private accept(down: Socket): void {
+    if (this.refusing) {
+      down.destroy();
+      return;
+    }
+    const up = connect(this.target);
+    const pair = { down, up };
+    this.pairs.add(pair);
+    let cutting = false;
+    for (const socket of [down, up]) {
+      socket.on('error', () => undefined);
+      socket.on('close', () => this.sever(pair));
+      if (this.held) socket.pause();
+    }
+    down.on('data', (request: Buffer) => {
+      if (this.plan && this.plan.times > 0 && this.plan.when(request)) {
+        this.plan.times -= 1;
+        this.cuts += 1;
+        if (this.plan.cut === 'request') {
+          this.sever(pair);
+          return;
+        }
+        cutting = true;
+      }
+      up.write(request);
+    });
+    up.on('data', (reply: Buffer) => {
+      if (cutting) this.sever(pair);
+      else down.write(reply);
+    });
+  }
+
+  private sever(pair: Pair): void {
+    this.pairs.delete(pair);
+    pair.down.destroy();
+    pair.up.destroy();
+  }
+}

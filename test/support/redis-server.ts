@@ -1,0 +1,184 @@
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { connect, createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Redis } from 'ioredis';
+import { eventually } from './eventually.js';
+
+const PROGRAM = process.env.REDIS_SERVER ?? 'redis-server';
+
+/** A new server that a test did not wait for to answer (it loads, it may hang) is ready when it listens. */
+export type ReadyWhen = 'pong' | 'listening';
+
+export interface RedisServerOptions {
+  /** More arguments of redis-server; they override those given by default. */
+  readonly args?: readonly string[];
+  readonly readyWhen?: ReadyWhen;
+}
+
+const running = new Set<RedisServer>();
+let watching = false;
+
+/** A redis-server of the test's own: on a socket and a port of its own, in a folder of its own. */
+export class RedisServer {
+  private process: ChildProcess | undefined;
+  private readonly clients = new Set<Redis>();
+
+  private constructor(
+    readonly dir: string,
+    readonly port: number,
+    private readonly args: readonly string[],
+  ) {}
+
+  /** @throws Error when there is no redis-server of 6.2 or later: these tests cannot do without */
+  static async start({ args = [], readyWhen = 'pong' }: RedisServerOptions = {}): Promise<RedisServer> {
+    requireRedis();
+    endAllOnExit();
+    const server = new RedisServer(mkdtempSync(join(tmpdir(), 'delayer-redis-')), await freePort(), args);
+    await server.launch(readyWhen);
+    return server;
+  }
+
+  get socket(): string {
+    return join(this.dir, 'redis.sock');
+  }
+
+  /** As a store URL, by the socket. */
+  get url(): string {
+    return `redis+unix://${this.socket}`;
+  }
+
+  /** As a store URL, by TCP. */
+  get tcpUrl(): string {
+    return `redis://127.0.0.1:${this.port}`;
+  }
+
+  /** A connection of the test's own; closed when the server is stopped. */
+  client(login: { password?: string } = {}): Redis {
+    const redis = new Redis({ path: this.socket, protocol: 2, retryStrategy: null, ...login });
+    redis.on('error', () => undefined); // A server that a test kills is no surprise.
+    this.clients.add(redis);
+    return redis;
+  }
+
+  /** How many connections other than those of `client()` are open. */
+  async strangers(): Promise<number> {
+    const redis = this.client();
+    try {
+      const list = String(await redis.client('LIST'));
+      const own = [...this.clients].filter(({ status }) => status === 'ready').length;
+      return list.trim().split('\n').length - own;
+    } finally {
+      redis.disconnect();
+      this.clients.delete(redis);
+    }
+  }
+
+  async kill(signal: NodeJS.Signals = 'SIGKILL'): Promise<void> {
+    const child = this.process;
+    this.process = undefined;
+    if (child?.exitCode !== null || child.signalCode !== null) return;
+    const ended = once(child, 'exit');
+    child.kill(signal);
+    await ended;
+  }
+
+  /** Kills it and starts it again in the same folder, on the same socket and port. */
+  async restart(readyWhen: ReadyWhen = 'pong', moreArgs: readonly string[] = []): Promise<void> {
+    await this.kill('SIGKILL');
+    await this.launch(readyWhen, moreArgs);
+  }
+
+  async stop(): Promise<void> {
+    for (const client of this.clients) client.disconnect();
+    await this.kill('SIGKILL');
+    running.delete(this);
+    rmSync(this.dir, { recursive: true, force: true });
+  }
+
+  /** Ends at once, without waiting: for the exit of this process. */
+  abandon(): void {
+    this.process?.kill('SIGKILL');
+    rmSync(this.dir, { recursive: true, force: true });
+  }
+
+  private async launch(readyWhen: ReadyWhen, moreArgs: readonly string[] = []): Promise<void> {
+    const place = ['--dir', this.dir, '--bind', '127.0.0.1', '--port', String(this.port)];
+    const socket = ['--unixsocket', this.socket, '--unixsocketperm', '700'];
+    const plain = ['--save', '', '--appendonly', 'no', '--daemonize', 'no'];
+    const child = spawn(PROGRAM, [...place, ...socket, ...plain, ...this.args, ...moreArgs], {
+      stdio: ['ignore', 'pipe', 'ignore'],
+    });
+    this.process = child;
+    running.add(this);
+    let said = '';
+    child.stdout.on('data', (text) => (said += String(text)));
+    await eventually(
+      async () => {
+        if (child.exitCode !== null) return;
+        const answer = await ping(this.socket);
+        if (readyWhen === 'pong' && answer.startsWith('-LOADING')) throw new Error(answer);
+      },
+      { withinMs: 10_000 },
+    );
+    if (child.exitCode !== null) throw new Error(`redis-server ended at once:\n${said}`);
+  }
+}
+
+/** What a server answers to PING; NOAUTH is an answer as well. */
+async function ping(path: string): Promise<string> {
+  const socket = connect({ path });
+  try {
+    socket.write('PING\r\n');
+    const [answer] = (await once(socket, 'data', { signal: AbortSignal.timeout(1000) })) as [Buffer];
+    return answer.toString();
+  } finally {
+    socket.destroy();
+  }
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const address = server.address();
+  server.close();
+  await once(server, 'close');
+  if (address === null || typeof address === 'string') throw new Error('no free port');
+  return address.port;
+}
+
+let checked = false;
+
+function requireRedis(): void {
+  if (checked) return;
+  const wanted = 'the tests need a redis-server of version 6.2 or later';
+  const hint = 'Install it (Debian: apt-get install redis-server) or name one with REDIS_SERVER=/path.';
+  let said: string;
+  try {
+    said = execFileSync(PROGRAM, ['--version'], { encoding: 'utf8' });
+  } catch (cause) {
+    throw new Error(`${PROGRAM} cannot be run: ${wanted}. ${hint}`, { cause });
+  }
+  const [, major, minor] = (/v=(\d+)\.(\d+)/.exec(said) ?? []).map(Number);
+  if (major === undefined || minor === undefined || major * 100 + minor < 602) {
+    throw new Error(`${PROGRAM} is too old (${said.trim()}): ${wanted}. ${hint}`);
+  }
+  checked = true;
+}
+
+function endAllOnExit(): void {
+  if (watching) return;
+  watching = true;
+  process.on('exit', () => {
+    for (const server of running) server.abandon();
+  });
+  // A signal that ends the process by default would skip 'exit' and leave servers behind.
+  for (const [signal, code] of [
+    ['SIGTERM', 143],
+    ['SIGHUP', 129],
+  ] as const) {
+    process.once(signal, () => process.exit(code));
+  }
+}

@@ -1,0 +1,78 @@
+import { expect } from 'chai';
+import { randomBytes } from 'node:crypto';
+import type { Redis } from 'ioredis';
+import { Queue } from '../../src/core/queue.js';
+import { parseRedisUrl } from '../../src/storage/redis/address.js';
+import { RedisStore } from '../../src/storage/redis/store.js';
+import { eventually } from './eventually.js';
+import { RedisServer, type RedisServerOptions } from './redis-server.js';
+
+/** What a test on Redis works with: a prefix of its own on a server that its file shares. */
+export interface RedisGround {
+  readonly server: RedisServer;
+  /** A raw connection, for looking and for acting as other clients. */
+  readonly raw: Redis;
+  readonly prefix: string;
+  /** Opens a store on the test's prefix; closed after the test. */
+  open(url?: string): RedisStore;
+  /** The same as a queue. */
+  queue(url?: string): Queue;
+}
+
+export function freshPrefix(): string {
+  return `test-${randomBytes(6).toString('hex')}`;
+}
+
+/**
+ * Gives a suite a redis-server, and each of its tests a fresh prefix. After the suite no connection
+ * but the tests' own may be open.
+ */
+export function useRedis(options: RedisServerOptions = {}): RedisGround {
+  let server: RedisServer | undefined;
+  let raw: Redis | undefined;
+  let prefix = '';
+  const stores: RedisStore[] = [];
+
+  before('start redis-server', async function () {
+    this.timeout(20_000);
+    server = await RedisServer.start(options);
+    raw = server.client();
+  });
+  beforeEach(() => {
+    prefix = freshPrefix();
+  });
+  afterEach('close the stores', async () => {
+    await Promise.all(stores.splice(0).map((store) => store.close()));
+  });
+  after('look for connections left open', async () => {
+    try {
+      await eventually(async () => expect(await server?.strangers(), 'connections left open').to.equal(0));
+    } finally {
+      await server?.stop();
+    }
+  });
+
+  const started = () => server ?? fail();
+  const open = (url = started().url) => {
+    const store = new RedisStore(parseRedisUrl(url), prefix);
+    stores.push(store);
+    return store;
+  };
+  return {
+    get server() {
+      return started();
+    },
+    get raw() {
+      return raw ?? fail();
+    },
+    get prefix() {
+      return prefix;
+    },
+    open,
+    queue: (url) => new Queue(open(url)),
+  };
+}
+
+function fail(): never {
+  throw new Error('the server is started by a hook: use it inside of tests');
+}
