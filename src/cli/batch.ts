@@ -5,6 +5,7 @@ import { toJsonLine } from '../output/job-json.js';
 import { writeIds } from '../output/job-output.js';
 import { stdoutIsTerminal, writeStdout } from '../output/stdout.js';
 import { type BulkItem, type BulkResult, pushBulk } from '../runtime/bulk.js';
+import type { Line } from './lines.js';
 import { parseJobLine } from './ndjson.js';
 import { readLines } from './payload.js';
 import { endProgress, say, sayError, sayProgress, stderrIsTerminal } from './say.js';
@@ -26,7 +27,7 @@ export async function runBatch(
 ): Promise<number> {
   const report = new BatchReport(json);
   try {
-    for await (const results of pushBulk(queue, readItems(file), onExisting)) {
+    for await (const results of pushBulk(queue.store, readItems(file), onExisting)) {
       report.add(results);
       if (!json) await writeIds(results.flatMap((result) => (accepted(result) ? [result.receipt.id] : [])));
     }
@@ -37,18 +38,17 @@ export async function runBatch(
   return report.exitCode;
 }
 
-async function* readItems(file: string | undefined): AsyncGenerator<BulkItem> {
-  for await (const line of readLines(file)) {
-    try {
-      const request = parseJobLine(line);
-      if (request === undefined) continue;
-      // Refused here, a job is one bad line; refused by the queue, it would take its block with it.
-      toNewJob(request);
-      yield { line: line.number, request };
-    } catch (error) {
-      if (!(error instanceof DelayerError) || error.code !== 'usage') throw error;
-      yield { line: line.number, error };
-    }
+async function* readItems(file: string | undefined): AsyncGenerator<BulkItem[]> {
+  for await (const lines of readLines(file)) yield lines.flatMap(readItem);
+}
+
+function readItem(line: Line): BulkItem[] {
+  try {
+    const request = parseJobLine(line);
+    return request === undefined ? [] : [{ line: line.number, job: toNewJob(request) }];
+  } catch (error) {
+    if (!(error instanceof DelayerError) || error.code !== 'usage') throw error;
+    return [{ line: line.number, error }];
   }
 }
 

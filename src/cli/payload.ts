@@ -46,17 +46,16 @@ export async function* idsFrom(
   toBytes: (text: string) => Buffer,
   base64: boolean,
 ): AsyncGenerator<Buffer[]> {
-  let ids: Buffer[] = [];
+  const ids: Buffer[] = [];
   for (const arg of args) {
     if (arg !== STDIN) ids.push(toBytes(arg));
     else {
-      for await (const { bytes } of splitLines(process.stdin)) {
-        if (bytes === undefined) throw new DelayerError('usage', 'A line on stdin is too long for an id');
-        if (bytes.length > 0) ids.push(base64 ? toBytes(bytes.toString()) : Buffer.from(bytes));
-        if (ids.length >= batch) {
-          yield ids;
-          ids = [];
+      for await (const lines of splitLines(process.stdin)) {
+        for (const { bytes } of lines) {
+          if (bytes === undefined) throw new DelayerError('usage', 'A line on stdin is too long for an id');
+          if (bytes.length > 0) ids.push(base64 ? toBytes(bytes.toString()) : Buffer.from(bytes));
         }
+        while (ids.length >= batch) yield ids.splice(0, batch);
       }
     }
   }
@@ -64,7 +63,7 @@ export async function* idsFrom(
 }
 
 /** The lines of a file, or of stdin when it is `-` or absent. */
-export function readLines(file: string | undefined): AsyncGenerator<Line> {
+export function readLines(file: string | undefined): AsyncGenerator<Line[]> {
   return splitLines(file === undefined || file === STDIN ? process.stdin : openFile(file));
 }
 

@@ -2,7 +2,7 @@ import { isUtf8 } from 'node:buffer';
 import type { Job, JobRecord } from '../core/job.js';
 
 /** DEL and the C1 controls, which JSON lets through and a terminal may obey. */
- 
+
 const C1_CONTROLS = /[\u007f-\u009f]/g;
 
 /** JSON on one line; control characters stand in it as escapes, to a pipe as to a terminal. */

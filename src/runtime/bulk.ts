@@ -1,11 +1,11 @@
 import { DelayerError } from '../core/errors.js';
-import type { PushReceipt, PushRequest, Queue } from '../core/queue.js';
-import type { OnExisting } from '../core/store.js';
+import type { NewJob } from '../core/job.js';
+import type { PushReceipt } from '../core/queue.js';
+import type { OnExisting, Store } from '../core/store.js';
 
 /** A job from line `line` of the input, or what was wrong with that line. */
 export type BulkItem =
-  | { readonly line: number; readonly request: PushRequest }
-  | { readonly line: number; readonly error: DelayerError };
+  { readonly line: number; readonly job: NewJob } | { readonly line: number; readonly error: DelayerError };
 
 /** How one line ended. */
 export type BulkResult =
@@ -24,68 +24,64 @@ const BLOCKS_IN_FLIGHT = 3;
  * @throws DelayerError when the store fails; all results before the lines in question were given
  */
 export async function* pushBulk(
-  queue: Queue,
-  items: AsyncIterable<BulkItem>,
+  store: Store,
+  items: AsyncIterable<readonly BulkItem[]>,
   onExisting: OnExisting,
 ): AsyncGenerator<BulkResult[]> {
   const inFlight: Promise<BulkResult[]>[] = [];
+  let first = true;
   for await (const block of blocksOf(items)) {
-    const pushed = pushBlock(queue, block, onExisting);
+    const pushed = pushBlock(store, block, onExisting);
     // Its failure is heard when its turn comes.
     pushed.catch(() => undefined);
     inFlight.push(pushed);
     // The first block goes alone: a script that Redis does not hold yet is sent again, behind the next.
-    if (inFlight.length >= BLOCKS_IN_FLIGHT || block.first) yield await (inFlight.shift() ?? []);
+    if (inFlight.length >= BLOCKS_IN_FLIGHT || first) yield await (inFlight.shift() ?? []);
+    first = false;
   }
   for (const pushed of inFlight) yield await pushed;
 }
 
-interface Block {
-  readonly items: BulkItem[];
-  readonly first: boolean;
-}
-
-async function* blocksOf(items: AsyncIterable<BulkItem>): AsyncGenerator<Block> {
+async function* blocksOf(items: AsyncIterable<readonly BulkItem[]>): AsyncGenerator<BulkItem[]> {
   let block: BulkItem[] = [];
   let bytes = 0;
-  let first = true;
-  for await (const item of items) {
-    block.push(item);
-    if ('request' in item) bytes += item.request.body.length;
-    if (block.length < BLOCK_JOBS && bytes < BLOCK_BYTES) continue;
-    yield { items: block, first };
-    block = [];
-    bytes = 0;
-    first = false;
+  for await (const some of items) {
+    for (const item of some) {
+      block.push(item);
+      if ('job' in item) bytes += item.job.body.length;
+      if (block.length < BLOCK_JOBS && bytes < BLOCK_BYTES) continue;
+      yield block;
+      block = [];
+      bytes = 0;
+    }
   }
-  if (block.length > 0) yield { items: block, first };
+  if (block.length > 0) yield block;
 }
 
-async function pushBlock(queue: Queue, { items }: Block, onExisting: OnExisting): Promise<BulkResult[]> {
-  const good = items.filter((item) => 'request' in item);
-  const lines = `lines ${items[0]?.line ?? 0} to ${items.at(-1)?.line ?? 0}`;
-  let receipts: PushReceipt[];
+async function pushBlock(
+  store: Store,
+  block: readonly BulkItem[],
+  onExisting: OnExisting,
+): Promise<BulkResult[]> {
+  const jobs = block.flatMap((item) => ('job' in item ? [item.job] : []));
+  let results;
   try {
-    receipts =
-      good.length === 0
-        ? []
-        : await queue.pushMany(
-            good.map((item) => item.request),
-            onExisting,
-          );
+    results = jobs.length === 0 ? [] : await store.push(jobs, onExisting);
   } catch (error) {
     if (!(error instanceof DelayerError)) throw error;
     const what = error.code === 'outcome_unknown' ? 'may be pushed or not' : 'were not pushed';
+    const lines = `lines ${block[0]?.line ?? 0} to ${block.at(-1)?.line ?? 0}`;
     throw new DelayerError(error.code, `${error.message}; ${lines} ${what}`, {
       hint: error.hint,
       cause: error,
     });
   }
-  let next = 0;
-  return items.map((item) => {
+  const answers = results.values();
+  return block.map((item) => {
     if ('error' in item) return item;
-    const receipt = receipts[next++];
-    if (!receipt) throw new DelayerError('internal', 'the store answered fewer pushes than it was given');
-    return { line: item.line, receipt };
+    const answer = answers.next();
+    if (answer.done === true)
+      throw new DelayerError('internal', 'the store answered fewer pushes than it was given');
+    return { line: item.line, receipt: { ...answer.value, id: item.job.id } };
   });
 }

@@ -2,6 +2,7 @@ import type { Redis } from 'ioredis';
 import type { JobState, NewJob } from '../../core/job.js';
 import type { OnExisting, Promotion, PushResult, RemoveResult, RemoveScope } from '../../core/store.js';
 import type { Keys } from './keys.js';
+import { packArray } from './msgpack.js';
 import { SCRIPTS, type Script } from './scripts.generated.js';
 
 type Argument = string | number | Buffer;
@@ -12,6 +13,11 @@ export const PROMOTE_LIMIT = 500;
 /** Jobs in one answer of take; their bodies stay under TAKE_BYTES, but one is always given. */
 export const TAKE_LIMIT = 500;
 export const TAKE_BYTES = 1024 * 1024;
+
+/** A body of more goes as an argument of its own: it is not copied, and its size is Redis's own limit. */
+const LARGE_BODY_BYTES = 16 * 1024;
+/** Where push.lua finds the first of these in ARGV. */
+const FIRST_LARGE = 4;
 
 /** Runs a script by its digest, and by its text where Redis does not hold it: then it did not run before. */
 async function run(redis: Redis, keys: Keys, script: Script, ...args: Argument[]): Promise<Value[]> {
@@ -150,12 +156,24 @@ export async function push(
   jobs: readonly NewJob[],
   onExisting: OnExisting,
 ): Promise<PushResult[]> {
-  const args: Argument[] = [onExisting, keys.wakeChannel];
+  const packed: (Buffer | string | number)[] = [];
+  const large: Buffer[] = [];
   for (const { id, topic, body, due, ttlMs, expiresAtMs } of jobs) {
     const dueText = 'delayMs' in due ? `${due.delayMs}` : `@${due.atMs}`;
-    args.push(id, topic, body, dueText, expiresAtMs === undefined ? `${ttlMs}` : `@${expiresAtMs}`);
+    const isLarge = body.length > LARGE_BODY_BYTES;
+    if (isLarge) large.push(body);
+    const expiryText = expiresAtMs === undefined ? `${ttlMs}` : `@${expiresAtMs}`;
+    packed.push(id, topic, isLarge ? FIRST_LARGE + large.length - 1 : body, dueText, expiryText);
   }
-  const answer = await run(redis, keys, SCRIPTS.push, ...args);
+  const answer = await run(
+    redis,
+    keys,
+    SCRIPTS.push,
+    onExisting,
+    keys.wakeChannel,
+    packArray(packed),
+    ...large,
+  );
   return [...rowsOf(answer, 0, 2)].map(([outcome, due]) => ({
     outcome: text(outcome) as PushResult['outcome'],
     dueAt: time(due),

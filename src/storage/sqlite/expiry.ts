@@ -11,7 +11,7 @@ const CLEAR_IN_PASSING = 10;
 
 const CLEAR = `
 DELETE FROM job WHERE seq IN (
-  SELECT seq FROM job WHERE leased = 0 AND expires_at <= ? ORDER BY expires_at LIMIT ?
+  SELECT seq FROM job WHERE leased = 0 AND expires_at <= ? ORDER BY expires_at LIMIT ? + 0
 )`;
 
 const FIRST = 'SELECT min(expires_at) AS at FROM job WHERE leased = 0';

@@ -9,7 +9,8 @@ const NAMESAKE_RETRY_MS = 1000;
 
 const LEASED_JOB = `
 SELECT seq, expires_at AS expiresAt, id FROM lease JOIN job USING (seq) WHERE token = ? AND number = ?`;
-const RUN_OUT = 'SELECT token, number FROM lease WHERE ends_at <= ? ORDER BY ends_at, token, number LIMIT ?';
+const RUN_OUT =
+  'SELECT token, number FROM lease WHERE ends_at <= ? ORDER BY ends_at, token, number LIMIT ? + 0';
 const NAMESAKE = 'SELECT seq, expires_at AS expiresAt FROM job WHERE id = ? AND leased = 0';
 const FREE = 'UPDATE job SET leased = 0, attempts = attempts + ? WHERE seq = ?';
 const RENEW = 'UPDATE lease SET ends_at = ? WHERE token = ? AND number = ?';

@@ -12,10 +12,10 @@ const COLUMNS = 'job.seq, id, topic, body, due_at AS dueAt, expires_at AS expire
 const LINE = `
 SELECT ${COLUMNS} FROM job
 WHERE leased = 0 AND topic = ? AND (due_at, seq) > (?, ?) AND due_at <= ? AND expires_at > ? AND expires_at <= ?
-ORDER BY due_at, seq LIMIT ?`;
+ORDER BY due_at, seq LIMIT ? + 0`;
 const LEASED = `
 SELECT ${COLUMNS}, token, number, ends_at AS endsAt FROM lease CROSS JOIN job USING (seq)
-WHERE (ends_at, token, number) > (?, ?, ?) AND topic = ? ORDER BY ends_at, token, number LIMIT ?`;
+WHERE (ends_at, token, number) > (?, ?, ?) AND topic = ? ORDER BY ends_at, token, number LIMIT ? + 0`;
 
 /** Where a listing goes on: behind the job of that due time and number, or of that lease. Opaque to users. */
 type Place =

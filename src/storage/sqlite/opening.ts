@@ -13,6 +13,8 @@ export interface OpenOptions {
   readonly typeOfFileSystem?: TypeOfFileSystem | undefined;
   /** The file may grow to so many pages of 4096 bytes, by this connection; without a limit when absent. */
   readonly maxPages?: number | undefined;
+  /** How long (ms) a call waits for the other processes on the file; some seconds when absent. */
+  readonly busyDeadlineMs?: number | undefined;
 }
 
 export interface Opened {
@@ -32,7 +34,8 @@ export async function openSession(path: string, options: OpenOptions = {}): Prom
   const created = prepareFile(file, options.typeOfFileSystem);
   try {
     if (!created) peek(file);
-    const session = new Session(openDatabase(file), `sqlite:${file}`, options.now ?? (() => Date.now()));
+    const now = options.now ?? (() => Date.now());
+    const session = new Session(openDatabase(file), `sqlite:${file}`, now, options.busyDeadlineMs);
     try {
       await settle(session, file);
       if (options.maxPages !== undefined) session.exec(`PRAGMA max_page_count = ${options.maxPages}`);

@@ -4,14 +4,15 @@ import type { Database, Statement, Value } from './driver.js';
 import { fromSqlite, isBusy } from './failures.js';
 
 /** How long (ms) a call waits for the other processes on the file. */
-const BUSY_DEADLINE_MS = 5000;
+export const BUSY_DEADLINE_MS = 5000;
 /** The longest pause (ms) between two looks; by chance shorter, so that not all look at once. */
 const BUSY_PAUSE_MS = 4;
 /** Work that holds the process for so long (ms) lets signals and timers have their turn. */
 const BREATH_MS = 10;
 
 /**
- * One connection to the file. What it runs holds the process meanwhile, so a transaction is never
+ * One connection to the file. Each statement is compiled once; a limit in one is written `? + 0`, for
+ * SQLite would compile it anew for every value of a bare `LIMIT ?`. What it runs holds the process meanwhile, so a transaction is never
  * mixed with another one of the same connection. Waiting for other processes does not hold it.
  */
 export class Session {
@@ -28,6 +29,7 @@ export class Session {
     readonly label: string,
     /** The store's clock, in ms since 1970. */
     readonly now: () => number,
+    private readonly busyDeadlineMs = BUSY_DEADLINE_MS,
   ) {}
 
   /** The first row, or undefined. */
@@ -71,7 +73,7 @@ export class Session {
    * @throws DelayerError
    */
   async read<T>(work: (now: number) => T): Promise<T> {
-    const deadline = monotonicMs() + BUSY_DEADLINE_MS;
+    const deadline = monotonicMs() + this.busyDeadlineMs;
     for (;;) {
       if (!this.open) throw new DelayerError('internal', `${this.label} was closed before`);
       try {
@@ -85,6 +87,10 @@ export class Session {
     }
   }
 
+  /**
+   * What is committed is on the disk, in the file or in the log beside it. `@photostructure/sqlite`
+   * lets go of the file when its statements are collected as garbage, or the process ends.
+   */
   close(): void {
     if (!this.open) return;
     this.open = false;

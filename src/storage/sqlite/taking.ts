@@ -10,14 +10,14 @@ const TAKE_BYTES = 1024 * 1024;
 /** Leases that ran out and are taken back in one transaction. */
 const RECLAIM_LIMIT = 500;
 /** Bodies up to this size come with their row, 500 of them in 1 MiB; longer ones are asked for one by one. */
-const SHORT_BODY_BYTES = TAKE_BYTES / TAKE_LIMIT;
+const SHORT_BODY_BYTES = 2048;
 
 const COLUMNS = `
   job.seq, job.id, job.due_at AS dueAt, job.expires_at AS expiresAt, job.attempts,
   length(job.body) AS size, iif(length(job.body) <= ${SHORT_BODY_BYTES}, job.body, NULL) AS body`;
 
 const HEAD = `
-SELECT ${COLUMNS} FROM job WHERE topic = ? AND leased = 0 AND due_at <= ? ORDER BY due_at, seq LIMIT ?`;
+SELECT ${COLUMNS} FROM job WHERE topic = ? AND leased = 0 AND due_at <= ? ORDER BY due_at, seq LIMIT ? + 0`;
 const TAKEN_BEFORE = `
 SELECT ${COLUMNS}, number, ends_at AS endsAt FROM lease JOIN job USING (seq) WHERE token = ? ORDER BY number`;
 const IS_TAKEN = 'SELECT 1 FROM lease WHERE token = ? LIMIT 1';
