@@ -78,15 +78,17 @@ local function return_jobs(token, now, wanted, counted)
   end
   -- The record goes first, for the same reason as in keep_rows.
   redis.call('UNLINK', INFLIGHT .. token)
-  local kept = {}
+  local kept, later = {}, {}
   for i = #rows, 1, -1 do
     local row = rows[i]
     local outcome = wanted(row[1]) and return_job(topic, row, now, row[6] - (counted and 0 or 1))
     if outcome then done[outcome] = done[outcome] + 1 end
     if not outcome then table.insert(kept, 1, row) end
-    if outcome == 'waiting' then keep_for_later(token, topic, row, now) end
+    if outcome == 'waiting' then later[#later + 1] = row end
   end
   keep_rows(token, topic, kept)
+  -- Last, for a job that waits again has its own record already, which was just taken away.
+  for _, row in ipairs(later) do keep_for_later(token, topic, row, now) end
   return done
 end
 
