@@ -114,7 +114,7 @@ function toFailure(error: Error, command: string): DelayerError {
       : new DelayerError(error.code, message, { hint: error.hint, cause: error });
   }
   if (error instanceof OutputError) {
-    return new DelayerError('output_failed', `stdout takes no more: ${error.message}`, { cause: error });
+    return new DelayerError('output_failed', error.message, { cause: error });
   }
   if (error instanceof Errors.CLIError) {
     return new DelayerError('usage', usageMessage(error.message), {

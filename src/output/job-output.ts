@@ -29,15 +29,29 @@ export async function writeJobs(
   jobs: readonly Job[],
   format: JobFormat,
 ): Promise<{ written: number; error?: OutputError }> {
-  const lines = jobs.map((job) => jobLine(job, format, stdoutIsTerminal()));
+  const { lines, error: tooLong } = linesOf(jobs, format);
   try {
     await writeStdout(Buffer.concat(lines));
-    return { written: jobs.length };
+    return { written: lines.length, ...(tooLong && { error: tooLong }) };
   } catch (error) {
     if (!(error instanceof OutputError)) throw error;
     let end = 0;
     const written = lines.findIndex((line) => (end += line.length) > error.written);
     return { written: written === -1 ? lines.length : written, error };
+  }
+}
+
+/** The lines of jobs, up to the first that is longer than a line of JSON can be (half a gigabyte). */
+function linesOf(jobs: readonly Job[], format: JobFormat): { lines: Buffer[]; error?: OutputError } {
+  const lines: Buffer[] = [];
+  try {
+    for (const job of jobs) lines.push(jobLine(job, format, stdoutIsTerminal()));
+    return { lines };
+  } catch (error) {
+    return {
+      lines,
+      error: new OutputError(0, error as Error, 'a job is too large for a line of JSON; use --output body'),
+    };
   }
 }
 

@@ -12,8 +12,9 @@ export class OutputError extends Error {
   constructor(
     readonly written: number,
     override readonly cause: NodeJS.ErrnoException,
+    message = `stdout takes no more: ${cause.message}`,
   ) {
-    super(cause.message, { cause });
+    super(message, { cause });
   }
 
   /** The reader of the pipe is gone: it has seen enough. */

@@ -3,11 +3,8 @@ import type { RedisAddress } from './address.js';
 import { Connection } from './connection.js';
 import type { Keys } from './keys.js';
 
-/**
- * The longest wait in one go (ms). What the original clients push is seen no later, a broken
- * connection is noticed soon, and a pushed job that is due at once waits no longer without a daemon.
- */
-export const LONGEST_WAIT_MS = 100;
+/** The longest wait for a ready job in one go (ms): where no daemon runs, a push is noticed no later. */
+const LONGEST_WAIT_MS = 100;
 
 /** How long (s) Redis holds a waiting connection before it asks anew; a dead one is noticed by then. */
 const BLOCK_SECONDS = 5;
@@ -31,10 +28,8 @@ export class ReadyWaiters {
       this.blocked.set(name, blocked);
     }
     // Redis ends a wait up to 100 ms late; the timer here is exact, and whoever waits next joins in.
-    const over = new AbortController();
-    const either = signal ? AbortSignal.any([signal, over.signal]) : over.signal;
-    await Promise.race([blocked, pause(Math.min(maxMs, LONGEST_WAIT_MS), either)]);
-    over.abort();
+    const ended = blocked;
+    await pause(Math.min(maxMs, LONGEST_WAIT_MS), signal, (wake) => void ended.then(wake));
   }
 
   close(): void {
@@ -72,30 +67,31 @@ export class PushListener {
 
   async wait(maxMs: number, signal?: AbortSignal): Promise<void> {
     if (!this.listening) void this.listen();
-    const woken = new AbortController();
-    this.heard = () => {
-      woken.abort();
-    };
-    const either = signal ? AbortSignal.any([signal, woken.signal]) : woken.signal;
-    await pause(Math.min(maxMs, LONGEST_WAIT_MS), either);
+    await pause(maxMs, signal, (wake) => {
+      this.heard = wake;
+    });
   }
 
   close(): void {
     this.connection.close();
   }
 
+  /** Wakes whoever waits once more when it begins to listen, and when it ends: a push may have come before. */
   private async listen(): Promise<void> {
     this.listening = true;
+    const wake = () => {
+      this.heard?.();
+    };
     try {
       await this.connection.run('read', async (redis) => {
         redis.once('end', () => {
           this.listening = false;
+          wake();
         });
-        redis.on('message', () => {
-          this.heard?.();
-        });
+        redis.on('message', wake);
         await redis.subscribe(this.channel);
       });
+      wake();
     } catch {
       this.listening = false;
     }

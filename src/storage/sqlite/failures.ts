@@ -2,6 +2,7 @@ import { DelayerError, type ErrorCode } from '../../core/errors.js';
 
 const BUSY = 5;
 const LOCKED = 6;
+const FULL = 13;
 const CANTOPEN = 14;
 /** The index of the log could not be made longer: in practice the disk is full. */
 const IOERR_SHMSIZE = 4874;
@@ -20,7 +21,7 @@ const RESULTS: Record<number, readonly [code: ErrorCode, message: string, hint?:
   8: ['store_refused', 'cannot be written', 'Check the owner and the mode of the file and its folder.'],
   10: ['store_refused', 'met an error of the disk', 'Check the disk and the system log.'],
   11: ['store_corrupt', 'is damaged'],
-  13: ['store_full', 'has no room left', MAKE_ROOM],
+  [FULL]: ['store_full', 'has no room left', MAKE_ROOM],
   [CANTOPEN]: [
     'store_refused',
     'cannot be opened',
@@ -33,38 +34,50 @@ const OUT_OF_ROOM = new Set(['ENOSPC', 'EDQUOT']);
 /** The same two as numbers of Linux, as SQLite keeps them. */
 const OUT_OF_ROOM_NUMBERS = new Set([28, 122]);
 
-/** What the binding throws. `errcode` is an extended result code, its low byte the primary one. */
+/**
+ * What the binding throws. `errcode` is an extended result code, its low byte the primary one; what
+ * `all()` of `@photostructure/sqlite` throws has only SQLite's text for it.
+ */
 interface SqliteFailure {
-  readonly errcode: number;
-  readonly errstr?: string;
+  readonly errcode?: number;
   readonly systemErrno?: number;
 }
 
-function isSqliteFailure(error: unknown): error is Error & SqliteFailure {
-  return error instanceof Error && 'errcode' in error && typeof error.errcode === 'number';
+/** https://sqlite.org/c3ref/errcode.html, `sqlite3_errstr()` */
+const TEXTS: Record<string, number> = {
+  'database is locked': BUSY,
+  'database table is locked': LOCKED,
+  'attempt to write a readonly database': 8,
+  'disk I/O error': 10,
+  'database disk image is malformed': 11,
+  'database or disk is full': FULL,
+  'unable to open database file': CANTOPEN,
+  'file is not a database': 26,
+};
+
+/** The extended result code, or the primary one where no more is known; nothing when SQLite did not say so. */
+function resultOf(error: unknown): number | undefined {
+  if (!(error instanceof Error) || !('code' in error) || error.code !== 'ERR_SQLITE_ERROR') return undefined;
+  return (error as SqliteFailure).errcode ?? TEXTS[error.message] ?? 1;
 }
 
 /** Did SQLite answer that another connection is in the way? Nothing was done then. */
 export function isBusy(error: unknown): boolean {
-  return isSqliteFailure(error) && [BUSY, LOCKED].includes(error.errcode & 0xff);
+  const result = resultOf(error);
+  return result !== undefined && [BUSY, LOCKED].includes(result & 0xff);
 }
 
 /** Turns an error of SQLite into one of delayer's. */
 export function fromSqlite(error: unknown, label: string): DelayerError {
   if (error instanceof DelayerError) return error;
-  if (!isSqliteFailure(error)) {
-    const { message } = (error ?? {}) as { message?: string };
-    return new DelayerError('internal', `${label}: ${message ?? String(error)}`, { cause: error });
-  }
-  const full = error.errcode === IOERR_SHMSIZE || OUT_OF_ROOM_NUMBERS.has(error.systemErrno ?? 0);
-  const found = RESULTS[full ? 13 : error.errcode & 0xff];
-  if (!found) {
-    return new DelayerError('store_refused', `${label} answered: ${error.errstr ?? error.message}`, {
-      cause: error,
-    });
-  }
-  const [code, message, hint] = found;
-  return new DelayerError(code, `${label} ${message}`, {
+  const { message = String(error), systemErrno = 0 } = (error ?? {}) as SqliteFailure & { message?: string };
+  const result = resultOf(error);
+  if (result === undefined) return new DelayerError('internal', `${label}: ${message}`, { cause: error });
+  const full = result === IOERR_SHMSIZE || OUT_OF_ROOM_NUMBERS.has(systemErrno);
+  const found = RESULTS[full ? FULL : result & 0xff];
+  if (!found) return new DelayerError('store_refused', `${label} answered: ${message}`, { cause: error });
+  const [code, text, hint] = found;
+  return new DelayerError(code, `${label} ${text}`, {
     cause: error,
     ...(hint === undefined ? {} : { hint }),
   });

@@ -8,16 +8,16 @@ const LOOK_MS = 500;
 const LOOK_UNWATCHED_MS = 10;
 /**
  * A sign comes when the log is written, which is before the commit can be seen: the disk has to
- * confirm it. So long (ms) after a sign the file is looked at every millisecond.
+ * confirm it first. So long (ms) after a sign the file is looked at over and over, and no sign is
+ * listened to: a busy file gives thousands a second.
  */
-const COMMIT_MS = 200;
-/** Between two looks at least (ms), however fast others commit. */
-const BETWEEN_LOOKS_MS = 1;
+const STIR_MS = 200;
+/** Every millisecond to begin with, and a bit less often after so long (ms), for then others are just busy. */
+const QUICK_MS = 20;
+const QUICK_GAP_MS = 1;
+const SLOW_GAP_MS = 2;
 
-/**
- * Waits for what other processes, or this one, commit. Signs and the version of the file are noted
- * before each look and compared before each sleep, so nothing falls in between.
- */
+/** Waits for what other processes, or this one, commit. It takes nothing and writes nothing. */
 export class ChangeWaiter {
   private readonly sleepers = new Set<() => void>();
   private watcher: FSWatcher | undefined;
@@ -34,26 +34,28 @@ export class ChangeWaiter {
   }
 
   /**
-   * Returns when `look` has found something, after `maxMs`, or when aborted.
+   * Returns when `look` has found something, after `maxMs`, or when aborted. It listens before it looks,
+   * so nothing falls in between.
    * @param look answers in how many ms it will find something if nobody changes anything; 0 for now
    * @throws DelayerError
    */
   async until(look: (now: number) => number, maxMs: number, signal?: AbortSignal): Promise<void> {
     const deadline = monotonicMs() + maxMs;
-    let lookedAt = -Infinity;
+    let stirredAt = -Infinity;
     while (!this.isOver(signal)) {
-      if (monotonicMs() - lookedAt < BETWEEN_LOOKS_MS) await pause(BETWEEN_LOOKS_MS, signal);
-      lookedAt = monotonicMs();
+      const stirredMs = monotonicMs() - stirredAt;
+      if (stirredMs >= STIR_MS) this.watch();
       const signs = this.signs;
-      const { version, inMs } = await this.session.read((now) => {
-        // Before the look, so that what is committed during it counts as later.
-        const version = this.session.version();
-        this.watch();
-        return { version, inMs: look(now) };
-      });
-      const until = Math.min(deadline, monotonicMs() + inMs);
-      if (inMs <= 0 || monotonicMs() >= deadline) return;
-      await this.change({ signs, version }, until, signal);
+      const inMs = await this.session.read(look);
+      const restMs = Math.min(inMs, deadline - monotonicMs());
+      if (restMs <= 0) return;
+      if (stirredMs < STIR_MS) {
+        await pause(Math.min(restMs, stirredMs < QUICK_MS ? QUICK_GAP_MS : SLOW_GAP_MS), signal);
+      } else {
+        if (signs === this.signs)
+          await this.sleep(Math.min(restMs, this.watcher ? LOOK_MS : LOOK_UNWATCHED_MS), signal);
+        if (signs !== this.signs) stirredAt = monotonicMs();
+      }
     }
   }
 
@@ -65,26 +67,6 @@ export class ChangeWaiter {
 
   private isOver(signal: AbortSignal | undefined): boolean {
     return this.closed || signal?.aborted === true;
-  }
-
-  /** Returns when somebody has committed since, at `until` on the monotonic clock, or when it is over. */
-  private async change(
-    since: { signs: number; version: string },
-    until: number,
-    signal: AbortSignal | undefined,
-  ): Promise<void> {
-    let { signs } = since;
-    while (!this.isOver(signal) && monotonicMs() < until) {
-      const longest = this.watcher ? LOOK_MS : LOOK_UNWATCHED_MS;
-      if (signs === this.signs) await this.sleep(Math.min(until - monotonicMs(), longest), signal);
-      const lookUntil = signs === this.signs ? 0 : Math.min(until, monotonicMs() + COMMIT_MS);
-      signs = this.signs;
-      do {
-        if (this.isOver(signal)) return;
-        if ((await this.session.read(() => this.session.version())) !== since.version) return;
-        if (monotonicMs() < lookUntil) await pause(1, signal);
-      } while (monotonicMs() < lookUntil);
-    }
   }
 
   /** Returns at the next sign, after `ms`, or when aborted. */
@@ -105,12 +87,12 @@ export class ChangeWaiter {
     for (const wake of this.sleepers) wake();
   }
 
-  /** The log is there as long as this connection is. Where it cannot be watched, looking often has to do. */
+  /** Where the log cannot be watched, looking often has to do. */
   private watch(): void {
     if (this.watcher || this.closed) return;
     try {
-      this.watcher = watch(`${this.file}-wal`, { persistent: false }, (event) => {
-        if (event === 'rename') this.unwatch();
+      this.watcher = watch(`${this.file}-wal`, { persistent: false }, () => {
+        this.unwatch();
         this.wake();
       });
       this.watcher.on('error', () => {
