@@ -137,6 +137,16 @@ describe('what an original client pushed', () => {
     expect(must(await queue.pop('topic')).dueAt).to.not.deep.equal(old);
   });
 
+  it('delayer gives in its new topic alone, when the client pushed the id of a ready job to another', async () => {
+    const queue = ground.queue();
+    await queue.push({ id: '1', topic: 'old', body: 'old' });
+    await promoteAll(queue.store);
+    await client().push('1', 'new', 'new', 0);
+    await daemon().tick();
+    expect(await queue.pop('old')).to.be.undefined;
+    expect(textOf(await queue.pop('new'))).to.equal('new');
+  });
+
   it('is a job of its own beside a leased one of that id, and confirming that does not delete it', async () => {
     const queue = ground.queue();
     await queue.push({ id: '1', topic: 'topic', body: 'leased' });

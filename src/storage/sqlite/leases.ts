@@ -15,10 +15,12 @@ const NAMESAKE = 'SELECT seq, expires_at AS expiresAt FROM job WHERE id = ? AND 
 const FREE = 'UPDATE job SET leased = 0, attempts = attempts + ? WHERE seq = ?';
 const RENEW = 'UPDATE lease SET ends_at = ? WHERE token = ? AND number = ?';
 const END = 'DELETE FROM lease WHERE token = ? AND number = ?';
-const END_ALL = `
-DELETE FROM lease WHERE token = ? AND number IN (SELECT value FROM json_each(?)) RETURNING number, seq`;
+const NAMED = 'FROM lease WHERE token = ? AND number IN (SELECT value FROM json_each(?))';
+const HELD_OF = `SELECT number ${NAMED}`;
+const COUNT_HELD = `SELECT count(*) AS held ${NAMED}`;
+const DELETE_JOBS = `DELETE FROM job WHERE seq IN (SELECT seq ${NAMED})`;
+const END_ALL = `DELETE ${NAMED}`;
 const DELETE_JOB = 'DELETE FROM job WHERE seq = ?';
-const DELETE_JOBS = 'DELETE FROM job WHERE seq IN (SELECT value FROM json_each(?))';
 const NEXT_END = 'SELECT min(ends_at) AS at FROM lease';
 const HELD = 'SELECT token, number, seq, id FROM lease CROSS JOIN job USING (seq)';
 
@@ -50,19 +52,26 @@ export async function confirm(session: Session, leases: readonly Lease[]): Promi
   return inChunks(leases, (chunk) => session.write(() => confirmChunk(session, chunk)));
 }
 
-/** Within a transaction: a statement or two for all that one request has taken. */
+/** Within a transaction: a few statements for all that one request has taken. */
 function confirmChunk(session: Session, chunk: readonly Lease[]): boolean[] {
   const names = chunk.map(({ lease }) => parseName(lease));
-  const done = new Map<string, Set<number>>();
+  const held = new Map<string, Set<number>>();
   for (const token of new Set(names.map((name) => name.token))) {
-    const ofToken = names.filter((name) => name.token === token);
-    const numbers = JSON.stringify(ofToken.map(({ number }) => number));
-    const ended = session.all(END_ALL, token, numbers) as { number: number; seq: number }[];
-    session.run(DELETE_JOBS, JSON.stringify(ended.map(({ seq }) => seq)));
-    done.set(token, new Set(ended.map(({ number }) => number)));
+    const wanted = names.filter((name) => name.token === token).map(({ number }) => number);
+    const numbers = JSON.stringify(wanted);
+    held.set(token, heldOf(session, token, wanted, numbers));
+    session.run(DELETE_JOBS, token, numbers);
+    session.run(END_ALL, token, numbers);
   }
   // A lease that is named twice ends once.
-  return names.map(({ token, number }) => done.get(token)?.delete(number) ?? false);
+  return names.map(({ token, number }) => held.get(token)?.delete(number) ?? false);
+}
+
+/** Which of these numbers are held. Mostly all are, and a count tells that at a fraction of the cost. */
+function heldOf(session: Session, token: string, wanted: readonly number[], numbers: string): Set<number> {
+  const { held } = session.get(COUNT_HELD, token, numbers) as { held: number };
+  if (held === wanted.length) return new Set(wanted);
+  return new Set((session.all(HELD_OF, token, numbers) as { number: number }[]).map(({ number }) => number));
 }
 
 /** Ends leases with their jobs ready again, where they stood, as if they had not been taken. */

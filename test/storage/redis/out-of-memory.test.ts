@@ -101,6 +101,14 @@ describe('a Redis out of memory', () => {
     expect(must(until).getTime()).to.be.above(must(jobs[0]).leaseUntil.getTime());
   });
 
+  it('lets a daemon announce itself, so that it goes on promoting', async () => {
+    const store = ground.open();
+    await fill();
+    await store.announce('daemon');
+    expect((await store.survey()).problems.map(({ code }) => code)).to.not.include('no_daemon');
+    await store.retire('daemon');
+  });
+
   it('lets jobs be removed, in any state', async () => {
     const queue = ground.queue();
     await queue.push({ id: 'leased', topic: 'topic', body: 'b' });

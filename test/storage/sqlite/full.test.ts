@@ -1,0 +1,54 @@
+import { expect } from 'chai';
+import { failureOf } from '../../support/eventually.js';
+import { ids, integrityOf, useFolder } from './files.js';
+
+describe('a full disk under an SQLite store', () => {
+  const folder = useFolder();
+  const body = 'x'.repeat(1000);
+
+  it('fails a push cleanly, loses nothing, and goes on when there is room', async () => {
+    const queue = await folder.openQueue('queue.db', { maxPages: 100 });
+    const pushed: string[] = [];
+    const fill = async () => {
+      for (const id of ids(10_000)) {
+        await queue.push({ id, topic: 'topic', body });
+        pushed.push(id);
+      }
+    };
+    expect(await failureOf(fill())).to.include({ code: 'store_full', exitCode: 69 });
+    expect(pushed).to.have.length.greaterThan(100);
+    expect(integrityOf(folder.path())).to.equal('ok');
+
+    const popped = (await queue.popMany('topic', 20)).map(({ id }) => id.toString());
+    expect(popped).to.deep.equal(pushed.slice(0, 20));
+    await queue.push({ id: 'later', topic: 'topic', body });
+    const rest: string[] = [];
+    for (
+      let jobs = await queue.popMany('topic', 20);
+      jobs.length > 0;
+      jobs = await queue.popMany('topic', 20)
+    ) {
+      rest.push(...jobs.map(({ id }) => id.toString()));
+    }
+    expect(rest).to.deep.equal([...pushed.slice(20), 'later']);
+    expect(integrityOf(folder.path())).to.equal('ok');
+  });
+
+  it('takes in of a batch whole transactions or nothing, at whatever page it is full', async () => {
+    const jobs = ids(100).map((id) => ({ id, topic: 'topic', body }));
+    let maxPages = 10;
+    for (; ; maxPages += 1) {
+      const name = `${maxPages}.db`;
+      const queue = await folder.openQueue(name, { maxPages });
+      const failure = await queue.pushMany(jobs).then(
+        () => undefined,
+        (error: unknown) => error,
+      );
+      expect(integrityOf(folder.path(name)), name).to.equal('ok');
+      if (failure === undefined) break;
+      expect(failure, name).to.include({ code: 'store_full' });
+      expect((await queue.survey()).topics, name).to.deep.equal([]);
+    }
+    expect(maxPages).to.be.greaterThan(30);
+  });
+});

@@ -1,0 +1,83 @@
+import { statSync } from 'node:fs';
+import { expect } from 'chai';
+import { ids, useFolder } from './files.js';
+
+describe('an SQLite store over time', () => {
+  const folder = useFolder();
+
+  it('does not grow under a steady load', async () => {
+    const queue = await folder.openQueue();
+    const round = async () => {
+      await queue.pushMany(ids(2000).map((id) => ({ id, topic: 'topic', body: 'x'.repeat(200) })));
+      for (let left = 2000; left > 0;) left -= (await queue.popMany('topic', 500)).length;
+    };
+    const sizes = () => ['', '-wal'].map((end) => statSync(folder.path(`queue.db${end}`)).size);
+    for (let i = 0; i < 4; i += 1) await round();
+    const [file = 0] = sizes();
+    for (let i = 0; i < 12; i += 1) await round();
+    const [fileThen = 0, log = 0] = sizes();
+    expect(fileThen).to.be.at.most(1.1 * file);
+    expect(log).to.be.at.most(32 * 1024 * 1024);
+  });
+
+  it('is cleared of what is dead for a while by whoever pushes', async () => {
+    let now = Date.UTC(2026, 0, 1);
+    const queue = await folder.openQueue('queue.db', { now: () => now });
+    await queue.pushMany(ids(100).map((id) => ({ id, topic: 'topic', body: 'b', ttlMs: 1000 })));
+    now += 2000;
+    await queue.push({ id: 'soon', topic: 'other', body: 'b' });
+    expect((await queue.survey()).topics.find(({ dead }) => dead > 0)?.dead).to.equal(100);
+    now += 120_000;
+    for (const id of ids(10, 'later')) await queue.push({ id, topic: 'other', body: 'b' });
+    expect((await queue.survey()).topics.map(({ topic }) => topic.toString())).to.deep.equal(['other']);
+  });
+
+  it('is cleared of what is dead in steps, and promote says when there is more', async () => {
+    let now = Date.UTC(2026, 0, 1);
+    const store = await folder.open('queue.db', { now: () => now });
+    const job = { topic: Buffer.from('t'), body: Buffer.from('b'), due: { delayMs: 0 }, ttlMs: 1000 };
+    await store.push(
+      ids(1200).map((id) => ({ ...job, id: Buffer.from(id) })),
+      'refuse',
+    );
+    now += 2000;
+    const steps = [
+      await store.promote(),
+      await store.promote(),
+      await store.promote(),
+      await store.promote(),
+    ];
+    expect(steps.map(({ expired }) => expired)).to.deep.equal([500, 500, 200, 0]);
+    expect(steps.map(({ more }) => more)).to.deep.equal([true, true, false, false]);
+  });
+
+  it('has jobs ready as soon as they are due, by its clock alone', async () => {
+    let now = Date.UTC(2026, 0, 1);
+    const queue = await folder.openQueue('queue.db', { now: () => now });
+    expect(queue.store.needsPromotion).to.be.false;
+    await queue.push({ id: 'id', topic: 'topic', body: 'b', delayMs: 60_000 });
+    now += 59_999;
+    expect(await queue.pop('topic')).to.be.undefined;
+    now += 1;
+    expect((await queue.find('id'))[0]?.state).to.equal('ready');
+    expect((await queue.pop('topic'))?.id.toString()).to.equal('id');
+  });
+
+  it('keeps the bytes of a body longer than a page through lease, return and pop', async () => {
+    const queue = await folder.openQueue();
+    const body = Buffer.from(Array.from({ length: 300_000 }, (_, i) => (i * 31) % 256));
+    await queue.push({ id: 'id', topic: 'topic', body });
+    const { jobs } = await queue.lease('topic', 1, 60_000);
+    expect(jobs[0]?.body.equals(body)).to.be.true;
+    await queue.putBack(jobs);
+    expect((await queue.pop('topic'))?.body.equals(body)).to.be.true;
+  });
+
+  it('fails every call after it was closed, and wakes who waits', async () => {
+    const store = await folder.open();
+    const waits = [store.waitForReady(Buffer.from('t'), 60_000), store.waitForPush(60_000)];
+    await store.close();
+    await Promise.all(waits);
+    expect(await store.promote().catch((error: unknown) => error)).to.include({ code: 'internal' });
+  });
+});
