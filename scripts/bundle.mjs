@@ -11,6 +11,8 @@ await build({
   format: 'cjs',
   // The binary of SQLite stays where it was installed; oclif looks for the others while developing alone.
   external: ['@photostructure/sqlite', 'typescript', 'ts-node', 'tsx'],
+  // Only the unbundled library asks for it; here `__filename` is known.
+  define: { 'import.meta.url': '""' },
   minifySyntax: true,
   minifyWhitespace: true,
   legalComments: 'none',

@@ -66,7 +66,7 @@ const ISO_8601 = /^\d{4}-\d{2}-\d{2}(?:[T ]\d{2}:\d{2}(?::\d{2}(?:[.,]\d{1,9})?)
 const UNIX_SECONDS = /^@\d+(?:\.\d{1,9})?$/;
 
 /** The last moment that can be named: the end of the year 9999, as ISO 8601 writes it. */
-const MAX_TIME_MS = Date.UTC(10_000, 0, 1) - 1;
+export const MAX_TIME_MS = Date.UTC(10_000, 0, 1) - 1;
 
 /**
  * Reads a moment: ISO 8601 (`2026-03-01T12:00:00Z`; without an offset in the local time zone, a bare
@@ -99,7 +99,7 @@ function isoToMs(text: string): number | undefined {
 
 /** Writes a duration for people: `850 ms`, `12 s`, `1h30m`, `6d23h`; at most two units. */
 export function formatDuration(ms: number): string {
-  if (ms < 1000) return `${Math.round(ms)} ms`;
+  if (Math.round(ms) < 1000) return `${Math.round(ms)} ms`;
   const seconds = Math.round(ms / 1000);
   if (seconds < 60) return `${seconds} s`;
   const parts: string[] = [];

@@ -1,6 +1,6 @@
 import { v7 as uuid } from 'uuid';
 import { monotonicMs } from './abort.js';
-import { checkDuration } from './duration.js';
+import { checkDuration, MAX_TIME_MS } from './duration.js';
 import { DelayerError } from './errors.js';
 import {
   DEFAULT_TTL_MS,
@@ -74,7 +74,8 @@ export class Queue {
 
   /**
    * Adds jobs in order, each by itself; a conflict is an answer here and no error.
-   * @throws DelayerError `usage` before anything is pushed
+   * @throws DelayerError `usage` before anything is pushed; when the store fails, those before may be in
+   *   (250 at a time), and pushing all of them again under the same ids is safe while they are not due
    */
   async pushMany(
     requests: readonly PushRequest[],
@@ -269,6 +270,8 @@ function dueOf({ at, delayMs }: PushRequest): Due {
   if (at === undefined) return { delayMs: checkDuration(delayMs ?? 0, 'the delay') };
   const atMs = at.getTime();
   if (Number.isNaN(atMs)) throw new DelayerError('usage', 'the due time is no moment in time');
+  if (atMs > MAX_TIME_MS)
+    throw new DelayerError('usage', 'the due time is too far away', { hint: 'The year 9999 is the last.' });
   return { atMs: Math.max(0, Math.round(atMs)) };
 }
 

@@ -12,7 +12,7 @@ export type BulkResult =
   | { readonly line: number; readonly receipt: PushReceipt }
   | { readonly line: number; readonly error: DelayerError };
 
-/** Jobs pushed with one call, and the bytes of their bodies: what memory holds is a few times as much. */
+/** Jobs pushed with one call, and the bytes of their bodies: a store takes so many in one step. */
 const BLOCK_JOBS = 250;
 const BLOCK_BYTES = 1024 * 1024;
 /** Blocks under way: the store works on one while the next is read and another one answered. */
@@ -47,12 +47,14 @@ async function* blocksOf(items: AsyncIterable<readonly BulkItem[]>): AsyncGenera
   let bytes = 0;
   for await (const some of items) {
     for (const item of some) {
+      const size = 'job' in item ? item.job.body.length : 0;
+      if (block.length >= BLOCK_JOBS || (bytes > 0 && bytes + size > BLOCK_BYTES)) {
+        yield block;
+        block = [];
+        bytes = 0;
+      }
       block.push(item);
-      if ('job' in item) bytes += item.job.body.length;
-      if (block.length < BLOCK_JOBS && bytes < BLOCK_BYTES) continue;
-      yield block;
-      block = [];
-      bytes = 0;
+      bytes += size;
     }
   }
   if (block.length > 0) yield block;

@@ -28,7 +28,7 @@ export class Connection {
   readonly label: string;
   private redis: Redis | undefined;
   private dialling: Promise<Redis> | undefined;
-  private wasConnected = false;
+  private hasWorked = false;
   private replica = false;
   private closed = false;
 
@@ -51,14 +51,17 @@ export class Connection {
         const again = sent;
         const answer = this.answered(redis, send(redis, again));
         sent = true;
-        return await answer;
+        const given = await answer;
+        this.hasWorked = true;
+        return given;
       } catch (error) {
         const failure = this.explain(error, sent);
         const lost = failure.code === 'store_unreachable' || failure.code === 'store_replica';
         if (lost) this.drop();
         if (sent && failure.code === 'store_unreachable' && onBreak === 'once')
           throw outcomeUnknown(this.label, failure);
-        const worthAsking = isTransient(failure) && (this.wasConnected || !lost) && !this.closed;
+        // A connection that never worked will not begin to; one that did may be in the middle of a failover.
+        const worthAsking = isTransient(failure) && (this.hasWorked || !lost) && !this.closed;
         giveUpAt = Math.min(giveUpAt, monotonicMs() + RECOVER_MS);
         if (!worthAsking || monotonicMs() > giveUpAt) {
           throw sent && onBreak === 'repeat' && failure.code === 'store_unreachable'
@@ -126,7 +129,6 @@ export class Connection {
       throw isReplyError(error) ? fromReply(error, this.label) : error;
     }
     if (this.closed) this.drop();
-    this.wasConnected = true;
     return redis;
   }
 

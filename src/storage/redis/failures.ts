@@ -22,6 +22,8 @@ export function isReplyError(error: unknown): error is Error {
 
 /** Turns an error answer of Redis into one of delayer's. */
 export function fromReply(error: Error, label: string): DelayerError {
+  // ioredis notes the request with it, a password or a body among its arguments: no one else is to see that.
+  delete (error as { command?: unknown }).command;
   const wrong = WRONG_TYPE_KEY.exec(error.message);
   if (wrong) {
     const [, wanted, found, key] = wrong;

@@ -103,14 +103,7 @@ export class RedisStore implements Store {
   async remove(ids: readonly Buffer[], scope: RemoveScope): Promise<RemoveResult[]> {
     const answers: RemoveResult[] = [];
     for (let start = 0; start < ids.length; start += CHUNK_JOBS) {
-      const chunk = ids.slice(start, start + CHUNK_JOBS);
-      const results = await this.connection.run('once', (redis) =>
-        scripts.remove(redis, this.keys, chunk, scope),
-      );
-      for (const [i, result] of results.entries()) {
-        const id = chunk[i];
-        answers.push(result.state === undefined && id ? await this.removeLeased(id, scope) : result);
-      }
+      answers.push(...(await this.removeChunk(ids.slice(start, start + CHUNK_JOBS), scope)));
     }
     return answers;
   }
@@ -193,12 +186,19 @@ export class RedisStore implements Store {
     }
   }
 
-  private async removeLeased(id: Buffer, scope: RemoveScope): Promise<RemoveResult> {
-    const leased = await this.surveyor.findLeased(id);
-    if (leased.length === 0) return { removed: false };
-    if (scope === 'delayed') return { removed: false, state: 'leased' };
-    await this.confirm(leased);
-    return { removed: true, state: 'leased' };
+  private async removeChunk(ids: readonly Buffer[], scope: RemoveScope): Promise<RemoveResult[]> {
+    const results = await this.connection.run('once', (redis) =>
+      scripts.remove(redis, this.keys, ids, scope),
+    );
+    const missing = ids.filter((_, i) => scope === 'any' || results[i]?.state === undefined);
+    if (missing.length === 0) return results;
+    const leased = await this.surveyor.findLeased(missing);
+    if (scope === 'any') await this.confirm(leased);
+    const names = new Set(leased.map(({ id }) => id.toString('latin1')));
+    return results.map((result, i) => {
+      if (result.state !== undefined || !names.has(ids[i]?.toString('latin1') ?? '')) return result;
+      return { removed: scope === 'any', state: 'leased' };
+    });
   }
 
   /** Asks for the leases of each request together, and answers in the order in which they were given. */

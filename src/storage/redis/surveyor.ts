@@ -51,7 +51,7 @@ export class Surveyor {
 
   async find(id: Buffer): Promise<JobRecord[]> {
     const found = await this.read((redis) => scripts.find(redis, this.keys, id, FIND_DEPTH));
-    const leased = await this.findLeased(id);
+    const leased = await this.findLeased([id]);
     if (!found) return leased;
     const { topic, body, ...rest } = found;
     return [
@@ -60,13 +60,17 @@ export class Surveyor {
     ];
   }
 
-  async findLeased(id: Buffer): Promise<LeasedRow[]> {
+  /** The leased jobs of these ids. */
+  async findLeased(ids: readonly Buffer[]): Promise<LeasedRow[]> {
+    const wanted = new Set(ids.map((id) => id.toString('latin1')));
+    const only = ids.length === 1 && ids[0] ? { id: ids[0] } : {};
     const found: LeasedRow[] = [];
     for (let first = 0; ;) {
       const { lookedAt, rows } = await this.read((redis) =>
-        scripts.listLeased(redis, this.keys, first, { id }),
+        scripts.listLeased(redis, this.keys, first, only),
       );
-      found.push(...rows.map((row) => ({ ...row, state: 'leased' as const })));
+      for (const row of rows)
+        if (wanted.has(row.id.toString('latin1'))) found.push({ ...row, state: 'leased' });
       if (lookedAt === 0) return found;
       first += lookedAt;
     }

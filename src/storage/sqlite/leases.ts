@@ -77,7 +77,7 @@ function heldOf(session: Session, token: string, wanted: readonly number[], numb
 /** Ends leases with their jobs ready again, where they stood, as if they had not been taken. */
 export async function putBack(session: Session, leases: readonly Lease[]): Promise<void> {
   await inChunks(leases, (chunk) =>
-    session.write((now) => chunk.map(({ lease }) => putBackOne(session, parseName(lease), now, false))),
+    session.writeSoon((now) => chunk.map(({ lease }) => putBackOne(session, parseName(lease), now, false))),
   );
 }
 
@@ -88,7 +88,7 @@ export async function extend(
   leaseMs: number,
 ): Promise<(Date | undefined)[]> {
   return inChunks(leases, (chunk) =>
-    session.write((now) =>
+    session.writeSoon((now) =>
       chunk.map(({ lease }) => {
         const { token, number } = parseName(lease);
         return session.run(RENEW, now + leaseMs, token, number) === 1 ? new Date(now + leaseMs) : undefined;

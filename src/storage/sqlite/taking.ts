@@ -42,7 +42,7 @@ interface Row {
 /** Leases the jobs of a topic that are due first. */
 export async function take(session: Session, request: TakeRequest): Promise<Taken> {
   for (;;) {
-    const { more, ...taken } = await session.write((now) => step(session, request, now));
+    const { more, ...taken } = await session.writeSoon((now) => step(session, request, now));
     if (taken.jobs.length > 0 || !more) return taken;
   }
 }

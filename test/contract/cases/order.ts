@@ -9,7 +9,7 @@ export function describeOrder(world: () => World): void {
     it('gives the job due first, whatever was pushed first and by whom', async () => {
       const { a, qa, qb, name } = world();
       const topic = name('topic');
-      const base = (await soon(a, 60)).getTime();
+      const base = (await soon(a, 400)).getTime();
       for (const [i, k] of shuffled(numbers(40)).entries()) {
         const queue = i % 2 === 0 ? qa : qb;
         await queue.push({ id: `${topic}-${k}`, topic, body: 'b', at: new Date(base + k) });

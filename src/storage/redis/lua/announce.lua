@@ -3,6 +3,8 @@
 -- ARGV: the key of the daemons, name, after how many ms a daemon is forgotten
 -- Answers: nothing
 local now = now_ms()
-redis.call('ZADD', ARGV[1], to_score(now), ARGV[2])
+-- Removing comes first: Redis allows it when it is out of memory, and then what follows it.
 redis.call('ZREMRANGEBYSCORE', ARGV[1], '-inf', to_score(now - tonumber(ARGV[3])))
+redis.call('ZREM', ARGV[1], ARGV[2])
+redis.call('ZADD', ARGV[1], to_score(now), ARGV[2])
 return {}

@@ -1,7 +1,8 @@
 -- Counts a part of the leases by topic.
--- include: keys, time, lease
+-- include: keys, time, due, lease
 -- ARGV: first rank
 -- Answers: requests looked at (0 at the end), then for each: topic, jobs
+expect_type(RESERVED, 'zset')
 local MOST_REQUESTS, MOST_JOBS = 200, 500
 local first, looked_at, jobs, answer = tonumber(ARGV[1]), 0, 0, { 0 }
 for _, token in ipairs(redis.call('ZRANGE', RESERVED, first, first + MOST_REQUESTS - 1)) do

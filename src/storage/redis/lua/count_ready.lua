@@ -5,7 +5,8 @@
 local topic = ARGV[1]
 local ids = redis.call('LRANGE', READY .. topic, ARGV[2], ARGV[3])
 if #ids == 0 then return { 0, 0, 0 } end
-local in_pool = redis.call('ZMSCORE', POOL, unpack(ids))
+-- Where the pool is of a wrong type no id is in it.
+local in_pool = redis.pcall('ZMSCORE', POOL, unpack(ids))
 local alive, dead, stale = 0, 0, 0
 for i, id in ipairs(ids) do
   local job = fields(BUCKET .. id, 'topic')

@@ -1,10 +1,14 @@
 -- Lets the leases of one request end later.
--- include: keys, time, lease
+-- include: keys, time, due, lease
 -- ARGV: lease in ms, token, then the numbers of the jobs
 -- Answers: for each its new deadline in ms, or -1 when it is no longer held
 local deadline, token, answers = now_ms() + tonumber(ARGV[1]), ARGV[2], {}
 local topic, rows = load_request(token)
-if topic then redis.call('ZADD', RESERVED, 'XX', to_score(deadline), token) end
+if topic then
+  -- Removing comes first: Redis allows it when it is out of memory, and then what follows it.
+  redis.call('ZREM', RESERVED, token)
+  redis.call('ZADD', RESERVED, to_score(deadline), token)
+end
 for i = 3, #ARGV do
   answers[#answers + 1] = topic and has_number(rows, tonumber(ARGV[i])) and deadline or -1
 end

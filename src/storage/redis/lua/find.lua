@@ -1,14 +1,17 @@
 -- Finds a job by its id, outside the leases.
--- include: keys, time
+-- include: keys, time, due
 -- ARGV: id, how many entries of its ready list to look through from either end
 -- Answers: nothing, or state, topic or '', body or '', due ms or '', expiry ms or '', attempts, how many
 --   ready jobs come before it or -1
+expect_type(POOL, 'zset')
+expect_type(READY_DUE, 'hash')
 local id, depth = ARGV[1], ARGV[2]
 local bucket, score = BUCKET .. id, redis.call('ZSCORE', POOL, id)
 local job = fields(bucket, 'topic', 'body', 'attempts') or {}
 if not score and not job[1] then return {} end
 local now = now_ms()
-local due = score and from_score(score) or redis.call('HGET', READY_DUE, id) or ''
+local expires_at = expiry_of(bucket, now)
+local due = score and from_score(score) or noted_due(redis.call('HGET', READY_DUE, id), expires_at)
 local state = 'dead'
 if job[1] then
   state = not score and 'ready' or (from_score(score) > now and 'delayed' or 'due')
@@ -18,4 +21,4 @@ if state == 'ready' and type_of(READY .. job[1]) == 'list' then
   local place = redis.call('LPOS', READY .. job[1], id, 'RANK', -1, 'MAXLEN', depth)
   if place then ahead = redis.call('LLEN', READY .. job[1]) - 1 - place end
 end
-return { state, job[1] or '', job[2] or '', due, expiry_of(bucket, now), tonumber(job[3]) or 0, ahead }
+return { state, job[1] or '', job[2] or '', due, expires_at, tonumber(job[3]) or 0, ahead }

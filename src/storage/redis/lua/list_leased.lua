@@ -1,8 +1,9 @@
 -- Reads a part of the leases, in order of their deadline.
--- include: keys, time, lease
+-- include: keys, time, due, lease
 -- ARGV: first rank, topic or '' for all, id or '' for all
 -- Answers: requests looked at (0 at the end), then for each job: lease, deadline in ms, id, topic, body,
 --   due ms or '', expiry ms or '', attempts
+expect_type(RESERVED, 'zset')
 local first, only_topic, only_id = tonumber(ARGV[1]), ARGV[2], ARGV[3]
 -- A request holds as many jobs as one take gives; a few of them are enough for one run.
 local MOST_REQUESTS, MOST_JOBS = 200, 500

@@ -3,6 +3,7 @@
 -- ARGV: topic, cursor score, cursor id ('' and '' for the beginning), how many to look at, most jobs
 -- Answers: score and id of the last one looked at ('' and '' at the end), now in ms, then for each job:
 --   id, body, due ms, expiry ms or '', attempts
+expect_type(POOL, 'zset')
 local topic, limit, most = ARGV[1], tonumber(ARGV[4]), tonumber(ARGV[5])
 local now, first = now_ms(), 0
 if ARGV[2] ~= '' then

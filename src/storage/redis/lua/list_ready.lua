@@ -1,8 +1,10 @@
 -- Reads a part of a ready list in the order of popping.
--- include: keys, time
+-- include: keys, time, due
 -- ARGV: topic, how many to pass over, how many to look at
 -- Answers: now in ms, entries looked at, then for each: id, body or '', due ms or '', expiry ms or '',
 --   attempts, state (ready, dead or stale)
+expect_type(POOL, 'zset')
+expect_type(READY_DUE, 'hash')
 local topic, first, limit = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3])
 local now = now_ms()
 local ids = redis.call('LRANGE', READY .. topic, -first - limit, -first - 1)
@@ -18,7 +20,7 @@ for i = #ids, 1, -1 do
     state = 'dead'
   end
   local expires_at = state == 'ready' and expiry_of(bucket, now) or ''
-  local due = state == 'ready' and redis.call('HGET', READY_DUE, id) or ''
+  local due = state == 'ready' and noted_due(redis.call('HGET', READY_DUE, id), expires_at) or ''
   for _, value in ipairs({ id, state == 'ready' and job[2] or '', due, expires_at, tonumber(job[3]) or 0, state }) do
     answer[#answer + 1] = value
   end

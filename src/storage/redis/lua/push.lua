@@ -1,5 +1,5 @@
 -- Takes jobs in, each by itself.
--- include: keys, time, schedule
+-- include: keys, time, due, schedule
 -- ARGV: on existing (refuse, replace or keep), wake channel, msgpack of the jobs, then large bodies
 --   for each job: id, topic, body or where it is in ARGV, due (a delay in ms, or @ and a time in ms),
 --   expiry (ms after the due time, or @ and a time in ms)
@@ -55,7 +55,7 @@ for i = 1, #jobs, 5 do
     if due < earliest then earliest, earliest_id = due, id end
   else
     local score = redis.call('ZSCORE', POOL, id)
-    due = due_of[id] or score and from_score(score) or tonumber(redis.call('HGET', READY_DUE, id) or '') or -1
+    due = due_of[id] or score and from_score(score) or tonumber(noted_due(redis.call('HGET', READY_DUE, id), expiry_of(BUCKET .. id, now))) or -1
   end
   answers[#answers + 1] = outcome
   answers[#answers + 1] = due

@@ -1,6 +1,6 @@
 -- Leases the jobs of a topic that are due first. To other clients this looks like a pop: the id leaves
 -- the ready list, and its bucket is gone.
--- include: keys, time, promote, lease
+-- include: keys, time, due, promote, lease
 -- ARGV: topic, limit, lease in ms, token, skip, promotion limit, most bytes of bodies in one answer
 -- Answers: more (0 or 1), ms until the next event or -1, stuck, deadline in ms, topic, then for each job:
 --   number, id, body, due ms or '', expiry ms or '', attempts
@@ -41,8 +41,9 @@ for i = #ids, 1, -1 do
       seen[id] = true
       buckets[#buckets + 1] = bucket
       rows[n + 1], rows[n + 2], rows[n + 3] = #buckets, id, body
-      rows[n + 4] = due_times[i] and tonumber(due_times[i]) or ''
-      rows[n + 5], rows[n + 6] = expiry_of(bucket, now), (tonumber(job[3]) or 0) + 1
+      local expires_at = expiry_of(bucket, now)
+      rows[n + 4], rows[n + 5] = noted_due(due_times[i], expires_at), expires_at
+      rows[n + 6] = (tonumber(job[3]) or 0) + 1
       n = n + 6
     end
   end

@@ -1,4 +1,4 @@
--- needs: keys, time
+-- needs: keys, time, due
 
 -- What one request has taken is one STRING, INFLIGHT .. token: msgpack of its topic and, for each job,
 -- number, id, body, due ms or '', expiry ms or '', attempts. One key a request instead of a renamed
@@ -56,7 +56,7 @@ local function return_job(topic, row, now, attempts)
   if attempts > 0 then redis.call('HSET', bucket, 'attempts', attempts) end
   if expires_at ~= '' then redis.call('PEXPIREAT', bucket, expires_at) end
   redis.call('RPUSH', READY .. topic, id)
-  if due ~= '' then redis.call('HSET', READY_DUE, id, due) end
+  if due ~= '' then redis.call('HSET', READY_DUE, id, note_due(due, expires_at)) end
   return 'returned'
 end
 

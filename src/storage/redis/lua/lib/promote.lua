@@ -1,4 +1,4 @@
--- needs: keys, time
+-- needs: keys, time, due
 
 -- Another client's pop leaves the due time of its job behind in READY_DUE. A small random sample is
 -- looked at after each promotion, and again as long as many of it are left over: the hash stays within
@@ -40,7 +40,7 @@ local function promote(now, skip, limit)
       local ids = ids_of[topic]
       ids[#ids + 1] = id
       due_times[#due_times + 1] = id
-      due_times[#due_times + 1] = from_score(due[i + 1])
+      due_times[#due_times + 1] = note_due(from_score(due[i + 1]), expiry_of(BUCKET .. id, now))
     end
   end
   -- ZREM comes first: it is allowed when Redis is out of memory, and so is what follows it.
