@@ -10,6 +10,6 @@ local function noted_due(note, expires_at)
   local due, expiry = string.match(note or '', '^(%d+) (%d*)$')
   if not due then return '' end
   -- Without PEXPIRETIME the expiry is off by a millisecond now and then.
-  local same = expiry == '' and expires_at == '' or (expiry ~= '' and expires_at ~= '' and math.abs(expiry - expires_at) <= 1)
+  local same = expiry == '' and expires_at == '' or (expiry ~= '' and expires_at ~= '' and math.abs(expiry - expires_at) <= (exact_expiry and 0 or 1))
   return same and tonumber(due) or ''
 end
