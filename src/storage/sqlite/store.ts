@@ -36,7 +36,7 @@ export class SqliteStore implements Store {
   readonly label: string;
   readonly needsPromotion = false;
   /** Did opening it make the file? */
-  readonly created: boolean;
+  readonly isNew: boolean;
   private readonly session: Session;
   private readonly waiter: ChangeWaiter;
   /** The job that was pushed last when `promote` or `waitForPush` looked. */
@@ -44,7 +44,7 @@ export class SqliteStore implements Store {
 
   private constructor({ session, file, created }: Opened) {
     this.label = session.label;
-    this.created = created;
+    this.isNew = created;
     this.session = session;
     this.waiter = new ChangeWaiter(session, file);
   }

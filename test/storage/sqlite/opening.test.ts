@@ -22,7 +22,7 @@ describe('opening an SQLite store', () => {
   it('makes the file and its folders for this user alone, and says so', async () => {
     const store = await folder.open('a/b/queue.db');
     await store.push([newJob('id')], 'refuse');
-    expect(store.created).to.be.true;
+    expect(store.isNew).to.be.true;
     expect(modeOf(folder.path('a'))).to.equal(0o700);
     expect(modeOf(folder.path('a/b'))).to.equal(0o700);
     for (const end of ['', '-wal', '-shm']) {
@@ -42,21 +42,21 @@ describe('opening an SQLite store', () => {
     await first.push([newJob('id')], 'refuse');
     await first.close();
     const second = await folder.open();
-    expect(second.created).to.be.false;
+    expect(second.isNew).to.be.false;
     expect(await second.find(Buffer.from('id'))).to.have.length(1);
   });
 
   it('takes an empty file as a store to be', async () => {
     closeSync(openSync(folder.path(), 'w'));
     const store = await folder.open();
-    expect(store.created).to.be.false;
+    expect(store.isNew).to.be.false;
     await store.push([newJob('id')], 'refuse');
     expect(await store.find(Buffer.from('id'))).to.have.length(1);
   });
 
   it('makes one store of a file that many open at the same time', async () => {
     const stores = await Promise.all(Array.from({ length: 5 }, () => folder.open()));
-    expect(stores.filter((store) => store.created)).to.have.length(1);
+    expect(stores.filter((store) => store.isNew)).to.have.length(1);
     await Promise.all(stores.map((store, i) => store.push([newJob(`id${i}`)], 'refuse')));
     expect((await stores[0]?.survey())?.topics[0]?.ready).to.equal(5);
   });

@@ -3,13 +3,15 @@
 -- In READY_DUE stands the due time of a ready job and, to know the job by, when it expires: where
 -- another client pushed the id again, the entry speaks of the job before.
 local function note_due(due, expires_at)
-  return string.format('%d', due) .. ' ' .. expires_at
+  return string.format('%d ', due) .. (expires_at == '' and '' or string.format('%d', expires_at))
 end
 
 local function noted_due(note, expires_at)
   local due, expiry = string.match(note or '', '^(%d+) (%d*)$')
   if not due then return '' end
   -- Without PEXPIRETIME the expiry is off by a millisecond now and then.
-  local same = expiry == '' and expires_at == '' or (expiry ~= '' and expires_at ~= '' and math.abs(expiry - expires_at) <= (exact_expiry and 0 or 1))
+  local tolerance = exact_expiry and 0 or 1
+  local never = expiry == '' and expires_at == ''
+  local same = never or (expiry ~= '' and expires_at ~= '' and math.abs(expiry - expires_at) <= tolerance)
   return same and tonumber(due) or ''
 end
