@@ -129,6 +129,7 @@ function toFailure(error: Error, command: string): DelayerError {
 function usageMessage(message: string): string {
   return message
     .replace(/\nSee more help with --help$/, '')
+    .replace(/^The following errors? occurred:/, '')
     .replace(/\s*\n\s*/g, ' ')
     .replace(/ {2,}/g, ' ')
     .trim();
