@@ -31,13 +31,15 @@ SIGTERM and SIGINT end it after the step in hand; SIGHUP does nothing.`;
     });
     const totals = await this.withQueue(flags, (queue) => {
       const { label, needsPromotion } = queue.store;
-      say(
-        needsPromotion
-          ? `promoting due jobs in ${label}, looking at least every ${formatDuration(flags.interval)}`
-          : `due jobs are ready by themselves in ${label} and need no daemon; clearing away what has expired`,
-      );
+      const onReady = () =>
+        say(
+          needsPromotion
+            ? `promoting due jobs in ${label}, looking at least every ${formatDuration(flags.interval)}`
+            : `due jobs are ready by themselves in ${label} and need no daemon; clearing away what has expired`,
+        );
       return promoteUntil(queue.store, {
         intervalMs: flags.interval,
+        onReady,
         name: `${hostname()}:${process.pid}`,
         signal: interruption.signal,
         report: say,

@@ -1,14 +1,14 @@
 import { isUtf8 } from 'node:buffer';
 import type { Job, JobRecord } from '../core/job.js';
 
-/** DEL and the C1 controls, which JSON lets through and a terminal may obey. */
+/** What JSON lets through and a terminal may obey: DEL, the C1 controls, and marks that reorder or hide text. */
 
-const C1_CONTROLS = /[\u007f-\u009f]/g;
+const UNPRINTABLE = /[\u007f-\u009f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]/g;
 
 /** JSON on one line; control characters stand in it as escapes, to a pipe as to a terminal. */
 export function toJsonLine(value: unknown): string {
   const json = JSON.stringify(value);
-  return json.replace(C1_CONTROLS, (char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, '0')}`);
+  return json.replace(UNPRINTABLE, (char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, '0')}`);
 }
 
 /**

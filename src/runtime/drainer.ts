@@ -14,6 +14,8 @@ export interface DrainOptions {
   readonly max?: number | undefined;
   /** Ends the work after the jobs in hand. */
   readonly signal: AbortSignal;
+  /** Hears of every answer of the store. */
+  readonly onContact?: () => void;
 }
 
 /** How a pass ended. */
@@ -52,9 +54,10 @@ export async function drainPass(queue: Queue, options: DrainOptions): Promise<Pa
     const limit = Math.min(left, LEASE_BATCH);
     if (limit <= 0 || handover.over) return undefined;
     const leasedAt = monotonicMs();
-    const batch = queue
-      .lease(options.topic, limit, HANDOVER_LEASE_MS)
-      .then((taken) => ({ ...taken, leasedAt }));
+    const batch = queue.lease(options.topic, limit, HANDOVER_LEASE_MS).then((taken) => {
+      options.onContact?.();
+      return { ...taken, leasedAt };
+    });
     // Its failure is heard when its turn comes.
     batch.catch(() => undefined);
     return batch;
@@ -110,6 +113,7 @@ class Handover {
     };
     // A slow reader keeps this waiting for longer than a lease lasts.
     const renewal = setInterval(() => void renew().catch(() => undefined), RENEW_MS);
+    let failure: Error | undefined;
     try {
       while (unwritten.length > 0 && !this.over) {
         // A process that was stopped for as long has to ask whether the leases are still its own.
@@ -121,13 +125,17 @@ class Handover {
         const done = new Set(inHand.slice(0, count));
         unwritten = unwritten.filter((job) => !done.has(job));
       }
-      await this.confirm(written);
-      return { unwritten };
     } catch (error) {
-      return { unwritten, failure: error as Error };
-    } finally {
-      clearInterval(renewal);
+      failure = error as Error;
     }
+    try {
+      // Whatever came between, what was handed over is done.
+      if (written.length > 0) await this.confirm(written);
+    } catch (error) {
+      failure = error as Error;
+    }
+    clearInterval(renewal);
+    return { unwritten, ...(failure && { failure }) };
   }
 
   private async confirm(jobs: readonly LeasedJob[]): Promise<void> {
@@ -192,21 +200,23 @@ export interface FollowOptions extends DrainOptions {
 export async function drainFollow(queue: Queue, options: FollowOptions): Promise<Pass> {
   let sum: Pass = { drained: 0, overdue: 0, closed: false };
   let failures = 0;
-  let reached = false;
+  const store = { reached: false };
   for (;;) {
     const left = (options.max ?? Infinity) - sum.drained;
     if (options.signal.aborted || sum.closed || left <= 0) return sum;
     try {
-      const pass = await drainPass(queue, { ...options, max: left });
+      const onContact = () => {
+        store.reached = true;
+      };
+      const pass = await drainPass(queue, { ...options, max: left, onContact });
       sum = add(sum, pass);
       if (failures > 0) options.report(`${queue.store.label} is back`);
       failures = 0;
-      reached = true;
       if (pass.nextInMs !== undefined) {
         await queue.store.waitForReady(options.topic, pass.nextInMs, options.signal);
       }
     } catch (error) {
-      if (!reached || !(error instanceof DelayerError) || error.code === 'internal') throw error;
+      if (!store.reached || !(error instanceof DelayerError) || error.code === 'internal') throw error;
       if (failures === 0) options.report(`${error.message}; trying again until it works`);
       await pause(backoffMs(failures), options.signal);
       failures += 1;

@@ -10,6 +10,8 @@ export interface PromoterOptions {
   readonly name: string;
   /** Ends the work, after the step in hand. */
   readonly signal: AbortSignal;
+  /** Hears that the store was reached. */
+  readonly onReady?: () => void;
   /** Hears in plain words what happens: trouble, and its end. */
   readonly report: (message: string) => void;
 }
@@ -35,12 +37,13 @@ const HOUSEKEEPING_MS = 5000;
  */
 export async function promoteUntil(store: Store, options: PromoterOptions): Promise<PromoterTotals> {
   const promoter = new Promoter(store, options);
-  await promoter.round();
+  await promoter.announce();
+  options.onReady?.();
   let failures = 0;
   while (!options.signal.aborted) {
     try {
-      await promoter.sleep();
       await promoter.round();
+      await promoter.sleep();
       if (failures > 0) options.report(`${store.label} is back`);
       failures = 0;
     } catch (error) {
@@ -50,13 +53,14 @@ export async function promoteUntil(store: Store, options: PromoterOptions): Prom
       failures += 1;
     }
   }
-  await store.retire(options.name).catch(() => undefined);
+  if (failures === 0) await store.retire(options.name).catch(() => undefined);
   return promoter.totals;
 }
 
 class Promoter {
   readonly totals: PromoterTotals = { promoted: 0, expired: 0, returned: 0 };
   private announcedAt = -Infinity;
+  private announces = true;
   private nextInMs = 0;
   private stuck = 0;
 
@@ -65,12 +69,22 @@ class Promoter {
     private readonly options: PromoterOptions,
   ) {}
 
-  /** Moves all that is due now. */
-  async round(): Promise<void> {
-    if (monotonicMs() - this.announcedAt > ANNOUNCE_MS) {
+  /** Lets `inspect` know of this daemon, every few seconds. It works on where it may not. */
+  async announce(): Promise<void> {
+    if (!this.announces || monotonicMs() - this.announcedAt < ANNOUNCE_MS) return;
+    try {
       await this.store.announce(this.options.name);
       this.announcedAt = monotonicMs();
+    } catch (error) {
+      if (!(error instanceof DelayerError) || error.code !== 'store_wrong_type') throw error;
+      this.announces = false;
+      this.options.report(`${error.message}; \`delayer inspect\` will not know of this daemon`);
     }
+  }
+
+  /** Moves all that is due now. */
+  async round(): Promise<void> {
+    await this.announce();
     let more = true;
     while (more && !this.options.signal.aborted) {
       const done = await this.store.promote();

@@ -7,10 +7,11 @@ import { fromReply, isReplyError, unreachable } from './failures.js';
 /**
  * What may be done when the connection breaks before the answer came:
  * - `read`: ask again; when that fails, the store is unreachable.
+ * - `harmless`: ask again; a write whose outcome changes nothing for the caller.
  * - `repeat`: ask again, for the script makes a repeat harmless; when that fails, the outcome is unknown.
  * - `once`: nothing; the outcome is unknown.
  */
-export type OnBreak = 'read' | 'repeat' | 'once';
+export type OnBreak = 'read' | 'harmless' | 'repeat' | 'once';
 
 /** A command recovers or gives up within this time (ms) after its connection broke. */
 const RECOVER_MS = 1800;

@@ -54,7 +54,7 @@ export class RedisStore implements Store {
   async promote(): Promise<Promotion> {
     let skip = 0;
     for (;;) {
-      const done = await this.connection.run('repeat', (redis) => scripts.promote(redis, this.keys, skip));
+      const done = await this.connection.run('harmless', (redis) => scripts.promote(redis, this.keys, skip));
       const stuck = skip + done.stuck;
       // A step that met nothing but stuck jobs has to look behind them.
       if (!done.more || done.promoted + done.expired + done.returned > 0) return { ...done, stuck };
@@ -129,13 +129,13 @@ export class RedisStore implements Store {
   }
 
   async announce(daemon: string): Promise<void> {
-    await this.connection.run('repeat', (redis) =>
+    await this.connection.run('harmless', (redis) =>
       scripts.announce(redis, this.keys, daemon, 2 * DAEMON_SEEN_MS),
     );
   }
 
   async retire(daemon: string): Promise<void> {
-    await this.connection.run('repeat', (redis) => redis.zrem(this.keys.daemons, daemon));
+    await this.connection.run('harmless', (redis) => redis.zrem(this.keys.daemons, daemon));
   }
 
   async now(): Promise<Date> {

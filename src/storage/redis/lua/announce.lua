@@ -2,6 +2,7 @@
 -- include: keys, time
 -- ARGV: the key of the daemons, name, after how many ms a daemon is forgotten
 -- Answers: nothing
+expect_type(ARGV[1], 'zset')
 local now = now_ms()
 -- Removing comes first: Redis allows it when it is out of memory, and then what follows it.
 redis.call('ZREMRANGEBYSCORE', ARGV[1], '-inf', to_score(now - tonumber(ARGV[3])))

@@ -8,8 +8,17 @@ expect_type(READY_DUE, 'hash')
 local id, depth = ARGV[1], ARGV[2]
 local bucket, score = BUCKET .. id, redis.call('ZSCORE', POOL, id)
 local job = fields(bucket, 'topic', 'body', 'attempts') or {}
-if not score and not job[1] then return {} end
 local now = now_ms()
+
+-- A job that expired while it was ready has left no more than its place in the list.
+local function find_dead()
+  local due, expires_at, topic = string.match(redis.call('HGET', READY_DUE, id) or '', '^(%d+) (%d*) (.*)$')
+  if not due or type_of(READY .. topic) ~= 'list' then return {} end
+  if not redis.call('LPOS', READY .. topic, id, 'RANK', -1, 'MAXLEN', depth) then return {} end
+  return { 'dead', topic, '', due, expires_at, 0, -1 }
+end
+
+if not score and not job[1] then return find_dead() end
 local expires_at = expiry_of(bucket, now)
 local due = score and from_score(score) or noted_due(redis.call('HGET', READY_DUE, id), expires_at)
 local state = 'dead'

@@ -1,13 +1,14 @@
 -- needs: keys, time
 
 -- In READY_DUE stands the due time of a ready job and, to know the job by, when it expires: where
--- another client pushed the id again, the entry speaks of the job before.
-local function note_due(due, expires_at)
-  return string.format('%d ', due) .. (expires_at == '' and '' or string.format('%d', expires_at))
+-- another client pushed the id again, the entry speaks of the job before. The topic behind them is for
+-- a job whose body is gone.
+local function note_due(due, expires_at, topic)
+  return string.format('%d ', due) .. (expires_at == '' and '' or string.format('%d', expires_at)) .. ' ' .. topic
 end
 
 local function noted_due(note, expires_at)
-  local due, expiry = string.match(note or '', '^(%d+) (%d*)$')
+  local due, expiry = string.match(note or '', '^(%d+) (%d*) ')
   if not due then return '' end
   -- Without PEXPIRETIME the expiry is off by a millisecond now and then.
   local tolerance = exact_expiry and 0 or 1

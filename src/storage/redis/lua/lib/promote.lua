@@ -40,7 +40,7 @@ local function promote(now, skip, limit)
       local ids = ids_of[topic]
       ids[#ids + 1] = id
       due_times[#due_times + 1] = id
-      due_times[#due_times + 1] = note_due(from_score(due[i + 1]), expiry_of(BUCKET .. id, now))
+      due_times[#due_times + 1] = note_due(from_score(due[i + 1]), expiry_of(BUCKET .. id, now), topic)
     end
   end
   -- ZREM comes first: it is allowed when Redis is out of memory, and so is what follows it.

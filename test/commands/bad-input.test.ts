@@ -1,0 +1,130 @@
+import { expect } from 'chai';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { type Outcome, useCli } from '../support/cli.js';
+
+const USAGE = 2;
+const CONFIG = 78;
+
+/** Arguments, the exit code, and what the one line has to speak of. */
+const BAD: Readonly<Record<string, readonly [args: readonly string[], code: number, says: RegExp]>> = {
+  'an unknown command': [['shove', 'topic', 'body'], USAGE, /"shove"/],
+  'an unknown flag': [['push', 'topic', 'body', '--dealy', '1'], USAGE, /--dealy/],
+  'an unknown flag of a command that takes any arguments': [['remove', 'a', '--all'], USAGE, /--all/],
+  'too many arguments': [['push', 'topic', 'body', 'more'], USAGE, /more/],
+  'a flag without its value': [['push', 'topic', 'body', '--id'], USAGE, /--id/],
+  'no topic to push to': [['push'], USAGE, /TOPIC/],
+  'no topic to pop from': [['pop'], USAGE, /topic/i],
+  'no id to remove': [['remove'], USAGE, /id/i],
+  'an empty id': [['push', 'topic', 'body', '--id', ''], USAGE, /id is empty/],
+  'an empty id to remove': [['remove', ''], USAGE, /id is empty/],
+  'an empty id to look for': [['inspect', '--id', ''], USAGE, /id is empty/],
+  'an empty topic': [['push', '', 'body'], USAGE, /topic is empty/],
+  'an empty topic to pop from': [['pop', ''], USAGE, /topic is empty/],
+  'an empty topic to drain': [['drain', ''], USAGE, /topic is empty/],
+  'a negative delay': [['push', 'topic', 'body', '--delay', '-1'], USAGE, /--delay/],
+  'a negative delay after =': [
+    ['push', 'topic', 'body', '--delay=-5s'],
+    USAGE,
+    /--delay must not be negative/,
+  ],
+  'a delay that is text': [['push', 'topic', 'body', '--delay', 'soon'], USAGE, /--delay.*"soon"/],
+  'an empty delay': [['push', 'topic', 'body', '--delay', ''], USAGE, /--delay/],
+  'a delay that overflows': [['push', 'topic', 'body', '--delay', '9'.repeat(400)], USAGE, /--delay/],
+  'a delay of more than a century': [['push', 'topic', 'body', '--delay', '36526d'], USAGE, /--delay/],
+  'a delay in exponents': [['push', 'topic', 'body', '--delay', '1e3'], USAGE, /--delay/],
+  'a delay finer than a millisecond': [['push', 'topic', 'body', '--delay', '0.0001'], USAGE, /--delay/],
+  'a negative ttl': [['push', 'topic', 'body', '--ttl=-1'], USAGE, /--ttl/],
+  'a ttl of zero': [['push', 'topic', 'body', '--ttl', '0'], USAGE, /--ttl must not be zero/],
+  'a ttl that is text': [['push', 'topic', 'body', '--ttl', 'long'], USAGE, /--ttl/],
+  'a ttl that overflows': [['push', 'topic', 'body', '--ttl', '99999999999d'], USAGE, /--ttl/],
+  'a moment that cannot be read': [['push', 'topic', 'body', '--at', 'tomorrow'], USAGE, /--at.*"tomorrow"/],
+  'a day that does not exist': [['push', 'topic', 'body', '--at', '2026-02-30'], USAGE, /--at/],
+  'a moment out of reach': [['push', 'topic', 'body', '--at', '@99999999999999'], USAGE, /--at/],
+  'a delay and a moment': [['push', 't', 'b', '--delay', '1', '--at', '@1'], USAGE, /--at|--delay/],
+  'to replace and to keep': [['push', 't', 'b', '--replace', '--if-absent'], USAGE, /--replace|--if-absent/],
+  'a body and a batch': [['push', 'file', 'body', '--batch'], USAGE, /--batch/],
+  'an id for a whole batch': [['push', '--batch', '--id', 'a'], USAGE, /--id|--batch/],
+  'bytes that are no base64': [['push', '!!', 'body', '--base64'], USAGE, /base64/],
+  'a count of zero': [['pop', 'topic', '--count', '0'], USAGE, /--count/],
+  'a count that is text': [['pop', 'topic', '--count', 'all'], USAGE, /--count/],
+  'an output that there is not': [['pop', 'topic', '--output', 'xml'], USAGE, /--output/],
+  'a negative timeout': [['bpop', 'topic', '--timeout=-1'], USAGE, /--timeout/],
+  'a state that there is not': [['inspect', 'topic', '--state', 'lost'], USAGE, /--state/],
+  'states of no topic': [['inspect', '--state', 'ready'], USAGE, /TOPIC/],
+  'a limit of no topic': [['inspect', '--limit', '3'], USAGE, /TOPIC/],
+  'a cursor of no topic': [['inspect', '--cursor', 'x'], USAGE, /TOPIC/],
+  'a cursor that nobody gave': [['inspect', 'topic', '--cursor', 'x'], USAGE, /--cursor/],
+  'a topic and an id to look at': [['inspect', 'topic', '--id', 'a'], USAGE, /TOPIC|--id/],
+  'a step without a loop': [['drain', 'topic', '--step', '10'], USAGE, /--loop/],
+  'a step of zero': [['drain', 'topic', '--loop', '--step', '0'], USAGE, /--step/],
+  'a loop that follows': [['drain', 'topic', '--loop', '--follow'], USAGE, /--loop|--follow/],
+  'an interval of zero': [['serve', '--interval', '0'], USAGE, /--interval/],
+  'a store URL with a scheme of its own': [['pop', 'topic', '--store', 'mysql://host'], CONFIG, /"mysql:"/],
+  'a store that is no URL': [['pop', 'topic', '--store', 'localhost'], CONFIG, /URL/],
+  'an empty store': [['pop', 'topic', '--store', ''], CONFIG, /URL/],
+  'a store URL without a host': [['pop', 'topic', '--store', 'redis://'], CONFIG, /host/],
+  'a port out of range': [['pop', 'topic', '--store', 'redis://h:99999'], CONFIG, /URL/],
+  'a database that is no number': [['pop', 'topic', '--store', 'redis://h/one'], CONFIG, /"one"/],
+  'a socket without a path': [['pop', 'topic', '--store', 'redis+unix://'], CONFIG, /socket/],
+  'an SQLite store without a path': [['pop', 'topic', '--store', 'sqlite:'], CONFIG, /file/],
+  'an empty prefix': [['pop', 'topic', '--store', 'redis://h', '--prefix', ''], CONFIG, /prefix/],
+};
+
+function expectOneLine(outcome: Outcome, code: number, says: RegExp): void {
+  expect(outcome.stdout.toString(), 'stdout').to.equal('');
+  expect(outcome.stderr, 'one line').to.match(/^delayer: [^\n]+\n$/);
+  expect(outcome.stderr).to.match(says);
+  expect(outcome.code).to.equal(code);
+}
+
+describe('bad input', () => {
+  const cli = useCli((home) => ({ DELAYER_STORE: `sqlite:${home}/queue.db` }));
+
+  const cases = Object.entries(BAD);
+  // Two at a time: each is a process that does nothing but refuse.
+  for (let i = 0; i < cases.length; i += 2) {
+    const pair = cases.slice(i, i + 2);
+    it(`is refused in one line: ${pair.map(([what]) => what).join('; ')}`, async () => {
+      await Promise.all(
+        pair.map(async ([what, [args, code, says]]) => {
+          const outcome = await cli.run(args);
+          try {
+            expectOneLine(outcome, code, says);
+          } catch (error) {
+            throw new Error(`${what}: ${(error as Error).message}; it said ${outcome.stderr}`, {
+              cause: error,
+            });
+          }
+        }),
+      );
+    });
+  }
+
+  it('as bytes that are no UTF-8 is refused and not pushed as something else', async () => {
+    const outcome = await cli.sh(`delayer push $'\\xff' body; delayer push topic $'\\xff'`);
+    expect(outcome.code).to.equal(2);
+    expect(outcome.stdout).to.be.empty;
+    expect(outcome.stderr).to.match(/^(delayer: [^\n]*no UTF-8[^\n]*\n){2}$/);
+  });
+
+  it('leaves the queue as it was', async () => {
+    const queue = await cli.queue();
+    await queue.push({ id: 'a', topic: 'topic', body: 'b' });
+    await cli.run(['pop', 'topic', '--count', '0']);
+    await cli.run(['push', 'topic', 'other', '--id', 'a', '--replace', '--delay', 'soon']);
+    expect((await queue.find('a'))[0]?.body?.toString()).to.equal('b');
+  });
+
+  it('of an SQLite store names the file: no database, a folder, a part of the path that is no folder', async () => {
+    writeFileSync(join(cli.home, 'text'), 'no database, and long enough to be looked at as one of them');
+    for (const [path, code] of [
+      ['text', 69],
+      ['.', 78],
+      ['text/queue.db', 78],
+    ] as const) {
+      const outcome = await cli.run(['push', 'topic', 'b', '--store', `sqlite:${path}`]);
+      expectOneLine(outcome, code, new RegExp(join(cli.home, path === '.' ? '' : 'text')));
+    }
+  });
+});

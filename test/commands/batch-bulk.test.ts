@@ -1,0 +1,83 @@
+import { expect } from 'chai';
+import { once } from 'node:events';
+import { createWriteStream } from 'node:fs';
+import { join } from 'node:path';
+import { linesOf, useCli } from '../support/cli.js';
+import { useRedis } from '../support/redis.js';
+
+describe('push --batch in bulk', () => {
+  const redis = useRedis();
+  const cli = useCli(() => ({ DELAYER_STORE: redis.server.url, DELAYER_PREFIX: redis.prefix }));
+  /** A heap that holds a few times what is under way at once, and not the whole input. */
+  const small = { NODE_OPTIONS: '--max-old-space-size=64' };
+
+  async function writeLines(count: number, line: (n: number) => string): Promise<string> {
+    const path = join(cli.home, 'jobs.ndjson');
+    const file = createWriteStream(path);
+    for (let n = 0; n < count; n += 1) if (!file.write(`${line(n)}\n`)) await once(file, 'drain');
+    file.end();
+    await once(file, 'close');
+    return path;
+  }
+
+  it('pushes 100,000 lines at constant memory', async function () {
+    this.timeout(60_000);
+    const body = 'x'.repeat(400);
+    const path = await writeLines(100_000, (n) =>
+      JSON.stringify({ id: `${n}`, topic: 'topic', body, delay: 3600 }),
+    );
+    const outcome = await cli.run(['push', '--batch', path], { env: small });
+    expect(outcome.stderr).to.equal('delayer: 100000 pushed\n');
+    expect(outcome.code).to.equal(0);
+    const printed = linesOf(outcome);
+    expect(printed).to.have.length(100_000);
+    expect(printed.every((id, n) => id === `${n}`)).to.be.true;
+    expect(await redis.raw.zcard(`${redis.prefix}:job_pool`)).to.equal(100_000);
+  });
+
+  it('names a bad line far into the input, with all others accepted', async () => {
+    const path = await writeLines(5000, (n) =>
+      n === 4320 ? '{"topic"}' : JSON.stringify({ topic: 'topic', body: 'b', delay: 3600 }),
+    );
+    const outcome = await cli.run(['push', '--batch', path]);
+    expect(outcome.code).to.equal(2);
+    expect(outcome.stderr).to.match(/^delayer: line 4321: .*\ndelayer: 4999 pushed, 1 bad lines\n$/);
+    expect(await redis.raw.zcard(`${redis.prefix}:job_pool`)).to.equal(4999);
+  });
+
+  it('pushes bodies of a megabyte at constant memory', async () => {
+    const body = 'x'.repeat(1024 * 1024);
+    const path = await writeLines(60, (n) =>
+      JSON.stringify({ id: `${n}`, topic: 'topic', body, delay: 3600 }),
+    );
+    const outcome = await cli.run(['push', '--batch', path], { env: small });
+    expect(outcome.stderr).to.equal('delayer: 60 pushed\n');
+    expect(await redis.raw.hstrlen(`${redis.prefix}:job_bucket:59`, 'body')).to.equal(body.length);
+  });
+
+  it('names a huge line that is no JSON without repeating it', async () => {
+    const huge = 'x'.repeat(8 * 1024 * 1024);
+    const path = await writeLines(3, (n) => (n === 1 ? huge : '{"topic":"topic","body":"b"}'));
+    const outcome = await cli.run(['push', '--batch', path]);
+    expect(outcome.code).to.equal(2);
+    expect(linesOf(outcome)).to.have.length(2);
+    expect(outcome.stderr).to.match(/^delayer: line 2: .*\ndelayer: 2 pushed, 1 bad lines\n$/);
+    expect(outcome.stderr.length).to.be.lessThan(500);
+  });
+
+  it('refuses a FILE that cannot be read', async () => {
+    const outcome = await cli.run(['push', '--batch', join(cli.home, 'none.ndjson')]);
+    expect(outcome.code).to.equal(2);
+    expect(outcome.stdout).to.be.empty;
+    expect(outcome.stderr).to.include('none.ndjson');
+  });
+
+  it('prints the ids of what is in the queue when stdout closes: no id twice, none that is not there', async () => {
+    const path = await writeLines(20_000, (n) =>
+      JSON.stringify({ id: `${n}`, topic: 'topic', body: 'b', delay: 3600 }),
+    );
+    const outcome = await cli.sh(`delayer push --batch '${path}' | head -3; echo "\${PIPESTATUS[0]}"`);
+    expect(linesOf(outcome)).to.deep.equal(['0', '1', '2', '141']);
+    expect(outcome.stderr).to.match(/^delayer: \d+ pushed\n$/);
+  });
+});

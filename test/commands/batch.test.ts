@@ -1,0 +1,150 @@
+import { expect } from 'chai';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { documentOf, expectQuiet, forEachStore, jsonOf, linesOf } from '../support/cli.js';
+
+/** Lines of NDJSON, each with its newline. */
+const ndjson = (...lines: unknown[]): string => lines.map((line) => `${JSON.stringify(line)}\n`).join('');
+
+describe('push --batch', () => {
+  forEachStore((cli) => {
+    /** Bodies of what is ready, in order. */
+    const drained = async (topic = 'topic') => {
+      const jobs = await (await cli.queue()).popMany(topic, 500);
+      return jobs.map(({ body }) => body.toString());
+    };
+
+    it('pushes the jobs of a FILE, and prints their ids in order', async () => {
+      const ids = Array.from({ length: 700 }, (_, i) => `id ${i}`);
+      const lines = ids.map((id) => ({ id, topic: 'topic', body: `body of ${id}`, delay: '1h', ttl: 30 }));
+      writeFileSync(join(cli.home, 'jobs.ndjson'), ndjson(...lines));
+      const outcome = await cli.run(['push', '--batch', 'jobs.ndjson']);
+      expect(outcome.stderr).to.equal('delayer: 700 pushed\n');
+      expect(outcome.code).to.equal(0);
+      expect(linesOf(outcome)).to.deep.equal(ids);
+      expect((await (await cli.queue()).survey()).topics[0]).to.include({ delayed: 700 });
+    });
+
+    it('takes jobs from stdin, without an id too, and a last line without a newline', async () => {
+      const stdin = ndjson({ topic: 'topic', body: 'one' }, { topic: 'topic', body: 'two' }).trimEnd();
+      const outcome = await cli.run(['push', '--batch'], { stdin });
+      expect(outcome.code).to.equal(0);
+      expect(new Set(linesOf(outcome)).size).to.equal(2);
+      expect(await drained()).to.deep.equal(['one', 'two']);
+    });
+
+    it('takes - as stdin, CRLF, blank lines and a byte order mark', async () => {
+      const stdin = `\ufeff${ndjson({ topic: 'topic', body: 'one' })}\r\n\n  \n${ndjson({ topic: 'topic', body: 'two' }).replace('\n', '\r\n')}`;
+      const outcome = await cli.run(['push', '--batch', '-'], { stdin });
+      expect(outcome.stderr).to.equal('delayer: 2 pushed\n');
+      expect(outcome.code).to.equal(0);
+      expect(await drained()).to.deep.equal(['one', 'two']);
+    });
+
+    it('names bad lines by their numbers, accepts the others, and ends with 2', async () => {
+      const good = (n: number) => JSON.stringify({ id: `${n}`, topic: 'topic', body: `${n}` });
+      const lines = [
+        good(1),
+        '{"topic":',
+        good(3),
+        '[]',
+        '{"topic":"topic"}',
+        '{"topic":"topic","body":""}',
+        '{"topic":"","body":"b"}',
+        '{"topic":"topic","body":"b","priority":1}',
+        '{"topic":"topic","body":"b","delay":-1}',
+        '{"topic":"topic","body":"b","ttl":0}',
+        '{"topic":"topic","body":{"not":"text"}}',
+        '{"topic":"topic","body":"b","bodyBase64":"Yg=="}',
+        '{"topic":"topic","bodyBase64":"!"}',
+        '{"topic":"topic","body":"b","delay":1,"at":"@1"}',
+        good(15),
+      ];
+      const outcome = await cli.run(['push', '--batch'], {
+        stdin: lines.map((line) => `${line}\n`).join(''),
+      });
+      expect(outcome.code).to.equal(2);
+      expect(linesOf(outcome)).to.deep.equal(['1', '3', '15']);
+      const said = outcome.stderr.trimEnd().split('\n');
+      const named = said.flatMap((line) => /^delayer: line (\d+): ./.exec(line)?.[1] ?? []).map(Number);
+      expect(named).to.deep.equal([2, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14]);
+      expect(said.at(-1)).to.equal('delayer: 3 pushed, 12 bad lines');
+      expect(said).to.have.length(13);
+      expect(await drained()).to.deep.equal(['1', '3', '15']);
+    });
+
+    it('goes line by line by the rules of a push: repeats are accepted, conflicts end it with 65', async () => {
+      const stdin = ndjson(
+        { id: 'a', topic: 'topic', body: 'a' },
+        { id: 'a', topic: 'topic', body: 'a' },
+        { id: 'a', topic: 'topic', body: 'other' },
+        { id: 'b', topic: 'topic', body: 'b' },
+      );
+      const outcome = await cli.run(['push', '--batch'], { stdin });
+      expect(outcome.code).to.equal(65);
+      expect(linesOf(outcome)).to.deep.equal(['a', 'a', 'b']);
+      expect(outcome.stderr).to.match(
+        /^delayer: line 3: .*"a".*\ndelayer: 2 pushed, 1 repeated, 1 conflict\n$/,
+      );
+      expect(await drained()).to.deep.equal(['a', 'b']);
+    });
+
+    it('overwrites with --replace, and keeps with --if-absent', async () => {
+      const push = (body: string, ...flags: string[]) =>
+        cli.run(['push', '--batch', ...flags], { stdin: ndjson({ id: 'a', topic: 'topic', body }) });
+      await push('old');
+      expect((await push('newer', '--if-absent')).code).to.equal(0);
+      expect((await push('new', '--replace')).stderr).to.include('1 replaced');
+      expect((await push('newest', '--if-absent')).stderr).to.include('1 kept');
+      expect(await drained()).to.deep.equal(['new']);
+    });
+
+    it('takes bytes in base64 and numbers as ids', async () => {
+      const [id, topic, body] = [Buffer.from([0xff]), Buffer.from([0, 0xfe]), Buffer.from([0x0a, 0xfd])];
+      const encoded = [id, topic, body].map((bytes) => bytes.toString('base64'));
+      const [idBase64, topicBase64, bodyBase64] = encoded;
+      const stdin = ndjson({ idBase64, topicBase64, bodyBase64 }, { id: 32, topic: 'topic', body: 'b' });
+      expect((await cli.run(['push', '--batch'], { stdin })).code).to.equal(0);
+      const queue = await cli.queue();
+      expect(await queue.pop(topic)).to.deep.include({ id, topic, body });
+      expect(await queue.pop('topic')).to.deep.include({ id: Buffer.from('32') });
+    });
+
+    it('takes what drain printed', async () => {
+      const jobs = [
+        { id: 'a', topic: 'topic', body: 'text', ttl: '1h' },
+        { idBase64: '/w==', topic: 'topic', bodyBase64: '/w==', ttl: 60 },
+      ];
+      await cli.run(['push', '--batch'], { stdin: ndjson(...jobs) });
+      const first = expectQuiet(await cli.run(['drain', 'topic']));
+      expect(linesOf(first)).to.have.length(2);
+      const again = await cli.run(['push', '--batch'], { stdin: first.stdout });
+      expect(again.stderr).to.equal('delayer: 2 pushed\n');
+      const second = expectQuiet(await cli.run(['drain', 'topic']));
+      // A due time in the past is taken as now; the lifetime counts from there.
+      const essence = (outcome: typeof first) =>
+        jsonOf(outcome).map(({ dueAt, expiresAt, ...rest }): unknown => ({
+          ...rest,
+          attempts: undefined,
+          ttl: Date.parse(String(expiresAt)) - Date.parse(String(dueAt)),
+        }));
+      expect(essence(second)).to.deep.equal(essence(first));
+    });
+
+    it('has nothing to do with empty input', async () => {
+      const outcome = await cli.run(['push', '--batch'], { stdin: '' });
+      expect(outcome.stderr).to.equal('delayer: 0 pushed\n');
+      expect(outcome.code).to.equal(0);
+      expect(outcome.stdout).to.be.empty;
+    });
+
+    it('counts with --json, and names bad lines in JSON', async () => {
+      const stdin = `${ndjson({ topic: 'topic', body: 'b' })}no JSON\n`;
+      const outcome = await cli.run(['push', '--batch', '--json'], { stdin });
+      expect(outcome.code).to.equal(2);
+      expect(documentOf(outcome)).to.include({ pushed: 1, bad: 1, conflict: 0 });
+      const { error } = JSON.parse(outcome.stderr) as { error: Record<string, unknown> };
+      expect(error).to.include({ code: 'usage', line: 2 });
+    });
+  });
+});

@@ -1,0 +1,73 @@
+import { expect } from 'chai';
+import { expectQuiet, forEachStore, linesOf, type Running } from '../support/cli.js';
+
+describe('bpop', () => {
+  forEachStore((cli) => {
+    const push = async (body: string, delayMs = 0) => {
+      const { dueAt } = await (await cli.queue()).push({ topic: 'topic', body, delayMs });
+      return dueAt?.getTime() ?? NaN;
+    };
+    const waiting = async (...flags: string[]): Promise<Running> => {
+      const bpop = cli.start(['bpop', 'topic', '--output', 'body', ...flags]);
+      await bpop.hearsSignals();
+      return bpop;
+    };
+
+    it('takes a job that is there at once', async () => {
+      await push('body');
+      const outcome = await cli.run(['bpop', 'topic', '--output', 'body']);
+      expect(linesOf(expectQuiet(outcome))).to.deep.equal(['body']);
+    });
+
+    it('ends with 1 when none came within --timeout', async () => {
+      const start = performance.now();
+      const outcome = await cli.run(['bpop', 'topic', '--timeout', '300ms']);
+      expect(performance.now() - start).to.be.at.least(300);
+      expect(outcome).to.include({ code: 1, stderr: '' });
+      expect(outcome.stdout).to.be.empty;
+    });
+
+    it('is woken by the push of another process, and waits for ever with --timeout 0', async () => {
+      const bpop = await waiting('--timeout', '0');
+      expectQuiet(await cli.run(['push', 'topic', 'pushed meanwhile']));
+      expect(linesOf(expectQuiet(await bpop.ended))).to.deep.equal(['pushed meanwhile']);
+    });
+
+    it('gives a job when it is due, and not before, with no daemon running', async () => {
+      const bpop = cli.start(['bpop', 'topic', '--output', 'body']);
+      const dueAt = await push('later', 1200);
+      expect(linesOf(expectQuiet(await bpop.ended))).to.deep.equal(['later']);
+      expect(Date.now()).to.be.at.least(dueAt);
+    });
+
+    it('takes up to --count once one is there, and waits for no more', async () => {
+      await push('a');
+      await push('b');
+      const outcome = await cli.run(['bpop', 'topic', '--count', '5', '--output', 'body']);
+      expect(linesOf(expectQuiet(outcome))).to.deep.equal(['a', 'b']);
+    });
+
+    it('gives each of several waiting processes a job of its own', async () => {
+      const three = await Promise.all([waiting(), waiting(), waiting()]);
+      for (const body of ['a', 'b', 'c']) await push(body);
+      const taken = await Promise.all(three.map(async (bpop) => linesOf(expectQuiet(await bpop.ended))));
+      expect(taken.flat().sort()).to.deep.equal(['a', 'b', 'c']);
+    });
+
+    for (const [signal, code] of [
+      ['SIGTERM', 143],
+      ['SIGINT', 130],
+      ['SIGHUP', 129],
+    ] as const) {
+      it(`ends with ${code} when ${signal} comes while it waits, and takes nothing with it`, async () => {
+        const bpop = await waiting();
+        const outcome = await bpop.end(signal);
+        expect(outcome).to.include({ code, signal: null, stderr: '' });
+        expect(outcome.stdout).to.be.empty;
+        await push('afterwards');
+        const next = await cli.run(['pop', 'topic', '--output', 'body']);
+        expect(linesOf(expectQuiet(next))).to.deep.equal(['afterwards']);
+      });
+    }
+  });
+});

@@ -1,0 +1,112 @@
+import { expect } from 'chai';
+import { documentOf, expectQuiet, linesOf, useCli } from '../support/cli.js';
+import { useRedis } from '../support/redis.js';
+
+interface Overview {
+  readonly topics: readonly Record<string, unknown>[];
+  readonly problems: readonly { readonly code: string; readonly message: string; readonly hint: string }[];
+}
+
+describe('what inspect says is wrong', () => {
+  const redis = useRedis({ args: ['--appendonly', 'yes'] });
+  const cli = useCli(() => ({ DELAYER_STORE: redis.server.url, DELAYER_PREFIX: redis.prefix }));
+  const problems = async () =>
+    documentOf<Overview>(expectQuiet(await cli.run(['inspect', '--json']))).problems;
+  const codes = async () => (await problems()).map(({ code }) => code);
+  const key = (rest: string) => `${redis.prefix}:${rest}`;
+
+  it('nothing, while a daemon is at work on a Redis that keeps what it is given', async () => {
+    const serve = cli.start(['serve']);
+    await serve.says(/promoting/);
+    expect(await problems()).to.deep.equal([]);
+    await serve.end();
+    expect(await codes()).to.deep.equal(['no_daemon']);
+  });
+
+  it('that no daemon was seen, in the table as well', async () => {
+    const table = expectQuiet(await cli.run(['inspect']));
+    expect(linesOf(table).at(-1)).to.match(/^! No delayer daemon was seen.*delayer serve/);
+  });
+
+  it('that Redis keeps nothing on disk', async () => {
+    await redis.raw.config('SET', 'appendonly', 'no');
+    try {
+      expect(await codes()).to.include('no_persistence');
+    } finally {
+      await redis.raw.config('SET', 'appendonly', 'yes');
+    }
+    expect(await codes()).to.not.include('no_persistence');
+  });
+
+  it('that Redis may throw jobs away', async () => {
+    await redis.raw.config('SET', 'maxmemory-policy', 'allkeys-lru');
+    try {
+      const evicting = (await problems()).find(({ code }) => code === 'evicting');
+      expect(evicting?.message).to.include('allkeys-lru');
+      expect(evicting?.hint).to.include('noeviction');
+    } finally {
+      await redis.raw.config('SET', 'maxmemory-policy', 'noeviction');
+    }
+    expect(await codes()).to.not.include('evicting');
+  });
+
+  it('which key is of the wrong type; the other topics are counted all the same', async () => {
+    await redis.raw.set(key('ready_queue:broken\ntopic'), 'no list');
+    const queue = await cli.queue();
+    await queue.push({ topic: 'topic', body: 'b' });
+    await queue.store.promote();
+    const outcome = expectQuiet(await cli.run(['inspect', '--json']));
+    const overview = documentOf<Overview>(outcome);
+    const wrong = overview.problems.find(({ code }) => code === 'wrong_type');
+    expect(wrong?.message).to.include('ready_queue:broken').and.to.include('string');
+    expect(overview.topics).to.have.length(1);
+    expect(overview.topics[0]).to.include({ topic: 'topic', ready: 1 });
+    const said = expectQuiet(await cli.run(['inspect'])).stdout.toString();
+    expect(said.split('\n').filter((line) => line.includes('ready_queue:broken'))).to.have.length(1);
+  });
+
+  it('a pool of the wrong type, without falling over it', async () => {
+    await redis.raw.set(key('job_pool'), 'no zset');
+    const wrong = (await problems()).filter(({ code }) => code === 'wrong_type');
+    expect(wrong.map(({ message }) => message).join()).to.include('job_pool');
+  });
+
+  it('how many jobs have lost their bodies', async () => {
+    const queue = await cli.queue();
+    const jobs = ['a', 'b', 'c'].map((id) => ({ id, topic: 'topic', body: 'b', delayMs: 3_600_000 }));
+    await queue.pushMany(jobs);
+    await redis.raw.del(key('job_bucket:a'), key('job_bucket:b'));
+    const gone = (await problems()).find(({ code }) => code === 'bodies_gone');
+    expect(gone?.message).to.match(/^2 jobs/);
+  });
+
+  it('shows a due job that nobody promoted as due, and who will', async () => {
+    const queue = await cli.queue();
+    await queue.push({ id: 'a', topic: 'topic', body: 'b' });
+    const overview = documentOf<Overview>(expectQuiet(await cli.run(['inspect', '--json'])));
+    expect(overview.topics[0]).to.include({ topic: 'topic', due: 1, ready: 0 });
+    const card = expectQuiet(await cli.run(['inspect', '--id', 'a'])).stdout.toString();
+    expect(card).to.include('was not promoted yet');
+  });
+
+  describe('with a ready job whose lifetime is over', () => {
+    beforeEach(async () => {
+      const queue = await cli.queue();
+      await queue.push({ id: 'a', topic: 'topic', body: 'b' });
+      await queue.store.promote();
+      await redis.raw.del(key('job_bucket:a'));
+    });
+
+    it('counts it as dead, and lists it', async () => {
+      const overview = documentOf<Overview>(expectQuiet(await cli.run(['inspect', '--json'])));
+      expect(overview.topics[0]).to.include({ topic: 'topic', ready: 0, dead: 1 });
+      const listed = expectQuiet(await cli.run(['inspect', 'topic', '--state', 'dead', '--json']));
+      expect(documentOf<{ jobs: unknown[] }>(listed).jobs).to.have.length(1);
+    });
+
+    it('tells of it by its id why it will never be delivered', async () => {
+      const card = expectQuiet(await cli.run(['inspect', '--id', 'a'])).stdout.toString();
+      expect(card).to.include('never be delivered');
+    });
+  });
+});

@@ -1,0 +1,159 @@
+import { expect } from 'chai';
+import { documentOf, expectQuiet, forEachStore, linesOf } from '../support/cli.js';
+
+const HOUR_MS = 3_600_000;
+
+interface Page {
+  readonly topic: string;
+  readonly jobs: readonly { readonly id: string; readonly state: string }[];
+  readonly cursor: string | null;
+}
+
+describe('inspect', () => {
+  forEachStore((cli) => {
+    /** Two jobs ready, one in hand, two to come; and one of another topic. */
+    const fill = async () => {
+      const queue = await cli.queue();
+      const now = ['leased', 'ready 1', 'ready 2'].map((id) => ({
+        id,
+        topic: 'topic',
+        body: `body of ${id}`,
+      }));
+      await queue.pushMany(now);
+      await queue.store.promote();
+      await queue.lease('topic', 1, HOUR_MS);
+      const later = ['later 1', 'later 2'].map((id) => ({ id, topic: 'topic', body: 'b', delayMs: HOUR_MS }));
+      const { dueAt } = (await queue.pushMany(later))[0] ?? {};
+      await queue.push({ id: 'elsewhere', topic: 'another topic', body: 'b' });
+      await queue.store.promote();
+      return dueAt?.toISOString();
+    };
+    const page = async (...flags: string[]) =>
+      documentOf<Page>(await cli.run(['inspect', 'topic', '--json', ...flags]));
+
+    it('counts every topic, as a table', async () => {
+      await fill();
+      const outcome = expectQuiet(await cli.run(['inspect']));
+      const cells = linesOf(outcome).map((line) => line.split('│').map((cell) => cell.trim()));
+      expect(cells.find(([, name]) => name === 'topic')?.slice(1, -1)).to.deep.equal([
+        ...['topic', 'delayed', 'due', 'ready', 'leased', 'dead', 'next due'],
+      ]);
+      const rows = cells.filter(([, name]) => name?.includes('topic') === true).slice(1);
+      expect(rows.map((row) => row.slice(1, 7))).to.deep.equal([
+        ['another topic', '0', '0', '1', '0', '0'],
+        ['topic', '2', '0', '2', '1', '0'],
+      ]);
+      expect(rows[1]?.[7]).to.match(/^\d{4}-\d\d-\d\d \d\d:\d\d:\d\dZ \(in (59m\d+s|1h)\)$/);
+    });
+
+    it('counts every topic, as one JSON document', async () => {
+      const nextDueAt = await fill();
+      const outcome = expectQuiet(await cli.run(['inspect', '--json']));
+      const { topics, problems } = documentOf<{ topics: unknown[]; problems: { code: string }[] }>(outcome);
+      expect(topics).to.deep.equal([
+        { topic: 'another topic', delayed: 0, due: 0, ready: 1, leased: 0, dead: 0, nextDueAt: null },
+        { topic: 'topic', delayed: 2, due: 0, ready: 2, leased: 1, dead: 0, nextDueAt },
+      ]);
+      for (const problem of problems) expect(problem).to.have.keys('code', 'message', 'hint');
+    });
+
+    it('says that an empty queue is empty, with 0', async () => {
+      const outcome = expectQuiet(await cli.run(['inspect']));
+      expect(linesOf(outcome)[0]).to.equal('The queue is empty.');
+    });
+
+    it('lists the jobs of a topic as a table, and all of them as JSON', async () => {
+      await fill();
+      const table = expectQuiet(await cli.run(['inspect', 'topic']));
+      for (const text of ['ready 1', 'leased', 'later 2', 'body of ready 1', 'attempts']) {
+        expect(table.stdout.toString()).to.include(text);
+      }
+      const { jobs, cursor, topic } = await page();
+      expect(topic).to.equal('topic');
+      expect(cursor).to.equal(null);
+      expect(jobs.map(({ id, state }) => [id, state])).to.deep.equal([
+        ['ready 1', 'ready'],
+        ['ready 2', 'ready'],
+        ['leased', 'leased'],
+        ['later 1', 'delayed'],
+        ['later 2', 'delayed'],
+      ]);
+    });
+
+    it('lists the jobs of some states', async () => {
+      await fill();
+      const ids = ({ jobs }: Page) => jobs.map(({ id }) => id);
+      expect(ids(await page('--state', 'delayed'))).to.deep.equal(['later 1', 'later 2']);
+      expect(ids(await page('--state', 'leased,delayed'))).to.deep.equal(['leased', 'later 1', 'later 2']);
+      expect(ids(await page('--state', 'ready', '--state', 'leased'))).to.have.members([
+        ...['ready 1', 'ready 2', 'leased'],
+      ]);
+      expect(ids(await page('--state', 'dead'))).to.be.empty;
+    });
+
+    it('pages through all jobs with --limit and --cursor, none twice', async () => {
+      await fill();
+      const ids: string[] = [];
+      for (let cursor: string | null | undefined; cursor !== null;) {
+        const next = await page('--limit', '2', ...(cursor === undefined ? [] : ['--cursor', cursor]));
+        expect(next.jobs.length).to.be.at.most(2);
+        ids.push(...next.jobs.map(({ id }) => id));
+        cursor = next.cursor;
+      }
+      expect(ids).to.deep.equal(['ready 1', 'ready 2', 'leased', 'later 1', 'later 2']);
+      const table = await cli.run(['inspect', 'topic', '--limit', '2']);
+      expect(table.stderr).to.match(/^delayer: there are more: add --cursor \S+\n$/);
+    });
+
+    it('ends with 1 when no job matched', async () => {
+      await fill();
+      for (const args of [
+        ['inspect', 'unknown'],
+        ['inspect', 'topic', '--state', 'dead'],
+      ]) {
+        const outcome = await cli.run(args);
+        expect(outcome.code, args.join(' ')).to.equal(1);
+        expect(outcome.stdout).to.be.empty;
+        expect(outcome.stderr).to.match(/^delayer: [^\n]+\n$/);
+      }
+      const json = await cli.run(['inspect', 'unknown', '--json']);
+      expect(json).to.include({ code: 1, stderr: '' });
+      expect(documentOf(json)).to.deep.equal({ topic: 'unknown', jobs: [], cursor: null });
+    });
+
+    it('tells of one job with --id: where it is, and what becomes of it', async () => {
+      const dueAt = await fill();
+      const later = expectQuiet(await cli.run(['inspect', '--id', 'later 1'])).stdout.toString();
+      expect(later).to.include('It is not due yet').and.to.include('later 1').and.to.include('delayed');
+      const second = expectQuiet(await cli.run(['inspect', '--id', 'ready 2'])).stdout.toString();
+      expect(second).to.include('1 ready entry comes before it.');
+      const held = expectQuiet(await cli.run(['inspect', '--id', 'leased'])).stdout.toString();
+      expect(held).to.include('A consumer has it in hand.');
+      const json = documentOf<Record<string, unknown>>(
+        expectQuiet(await cli.run(['inspect', '--id', 'later 1', '--json'])),
+      );
+      expect(json).to.include({ id: 'later 1', topic: 'topic', body: 'b', state: 'delayed', dueAt });
+      expect(json.story).to.be.an('array').that.is.not.empty;
+    });
+
+    it('ends with 1 for an id that is not there, and says so', async () => {
+      const outcome = await cli.run(['inspect', '--id', 'unknown']);
+      expect(outcome.code).to.equal(1);
+      expect(outcome.stdout).to.be.empty;
+      expect(outcome.stderr).to.match(/^delayer: there is no job of that id[^\n]*\n$/);
+      const json = await cli.run(['inspect', '--id', 'unknown', '--json']);
+      expect(json.code).to.equal(1);
+      expect(documentOf(json)).to.equal(null);
+    });
+
+    it('changes nothing by looking', async () => {
+      const queue = await cli.queue();
+      await queue.push({ id: 'a', topic: 'topic', body: 'b', ttlMs: HOUR_MS });
+      const before = await queue.find('a');
+      await Promise.all(
+        [['inspect'], ['inspect', 'topic'], ['inspect', '--id', 'a']].map((args) => cli.run(args)),
+      );
+      expect((await queue.find('a'))[0]).to.deep.include({ ...before[0] });
+    });
+  });
+});

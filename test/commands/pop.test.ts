@@ -1,0 +1,93 @@
+import { expect } from 'chai';
+import { closeSync, openSync } from 'node:fs';
+import { expectQuiet, forEachStore, jsonOf, linesOf } from '../support/cli.js';
+
+describe('pop', () => {
+  forEachStore((cli) => {
+    const push = async (...ids: string[]) => {
+      const queue = await cli.queue();
+      await queue.pushMany(ids.map((id) => ({ id, topic: 'topic', body: `body ${id}` })));
+    };
+    const ready = async () => {
+      const jobs = await (await cli.queue()).popMany('topic', 500);
+      return jobs.map(({ id }) => id.toString());
+    };
+
+    it('prints the job that is due first as a line of JSON, and takes it', async () => {
+      await push('a', 'b');
+      const [job, ...more] = jsonOf(expectQuiet(await cli.run(['pop', 'topic'])));
+      expect(more).to.be.empty;
+      expect(job).to.have.keys('id', 'topic', 'body', 'state', 'dueAt', 'expiresAt', 'attempts');
+      expect(job).to.include({ id: 'a', topic: 'topic', body: 'body a', state: 'ready', attempts: 1 });
+      expect(await ready()).to.deep.equal(['b']);
+    });
+
+    it('ends with 1 and prints nothing when nothing is there', async () => {
+      const queue = await cli.queue();
+      await queue.push({ topic: 'topic', body: 'not due', delayMs: 3_600_000 });
+      await queue.push({ topic: 'other', body: 'elsewhere' });
+      const outcome = await cli.run(['pop', 'topic']);
+      expect(outcome.code).to.equal(1);
+      expect(outcome.stdout).to.be.empty;
+      expect(outcome.stderr).to.equal('');
+    });
+
+    it('takes up to --count, in order, and fewer with 0 when there are fewer', async () => {
+      await push('a', 'b', 'c');
+      const output = ['--output', 'id'];
+      expect(linesOf(expectQuiet(await cli.run(['pop', 'topic', '--count', '2', ...output])))).to.deep.equal([
+        'a',
+        'b',
+      ]);
+      expect(linesOf(expectQuiet(await cli.run(['pop', 'topic', '--count', '2', ...output])))).to.deep.equal([
+        'c',
+      ]);
+      expect((await cli.run(['pop', 'topic', '--count', '2', ...output])).code).to.equal(1);
+    });
+
+    it('takes more than fit in one request', async () => {
+      const ids = Array.from({ length: 1201 }, (_, i) => `${i}`);
+      await push(...ids);
+      const outcome = await cli.run(['pop', 'topic', '--count', '1200', '--output', 'id']);
+      expect(linesOf(expectQuiet(outcome))).to.deep.equal(ids.slice(0, 1200));
+      expect(await ready()).to.deep.equal(['1200']);
+    });
+
+    it('prints bodies raw with --output body, each with a newline', async () => {
+      await (await cli.queue()).push({ topic: 'topic', body: Buffer.from([0, 0xff, 0x1b, 0x0a]) });
+      const outcome = expectQuiet(await cli.run(['pop', 'topic', '--output', 'body']));
+      expect(outcome.stdout).to.deep.equal(Buffer.from([0, 0xff, 0x1b, 0x0a, 0x0a]));
+    });
+
+    it('loses nothing when stdout takes no more: the jobs are back, in order', async () => {
+      await push('a', 'b', 'c');
+      const full = openSync('/dev/full', 'w');
+      try {
+        const outcome = await cli.run(['pop', 'topic', '--count', '3'], { stdout: full });
+        expect(outcome.code).to.equal(74);
+        expect(outcome.stderr).to.match(/^delayer: [^\n]*\n$/);
+      } finally {
+        closeSync(full);
+      }
+      expect(await ready()).to.deep.equal(['a', 'b', 'c']);
+    });
+
+    it('loses nothing when the reader of its pipe is gone, and ends with 141', async () => {
+      await push('a');
+      const outcome = await cli.sh('delayer pop topic | true; echo "${PIPESTATUS[0]}"');
+      expect(linesOf(outcome)).to.deep.equal(['141']);
+      expect(outcome.stderr).to.equal('');
+      expect(await ready()).to.deep.equal(['a']);
+    });
+
+    it('gives each job to one of several at once', async () => {
+      const ids = Array.from({ length: 40 }, (_, i) => `${i}`);
+      await push(...ids);
+      const four = await Promise.all(
+        [1, 2, 3, 4].map(() => cli.run(['pop', 'topic', '--count', '40', '--output', 'id'])),
+      );
+      const taken = four.flatMap(linesOf);
+      expect(taken.sort()).to.deep.equal(ids.sort());
+    });
+  });
+});

@@ -1,0 +1,75 @@
+import { expect } from 'chai';
+import { createHash } from 'node:crypto';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { expectQuiet, forEachStore, linesOf, useCli } from '../support/cli.js';
+
+const EVERY_BYTE = Buffer.from(Array.from({ length: 256 }, (_, byte) => byte));
+
+/** A megabyte in which nothing repeats. */
+function megabyte(): Buffer {
+  const parts = [Buffer.alloc(0)];
+  for (let i = 0; i < 32_768; i += 1) parts.push(createHash('sha256').update(`${i}`).digest());
+  return Buffer.concat(parts);
+}
+
+describe('the body of a push', () => {
+  forEachStore((cli) => {
+    const roundTrip = async (body: Buffer): Promise<Buffer> => {
+      expectQuiet(await cli.run(['push', 'topic', '-'], { stdin: body }));
+      return expectQuiet(await cli.run(['pop', 'topic', '--output', 'body'])).stdout;
+    };
+
+    it('comes byte for byte from stdin and out again, with a newline after it', async () => {
+      const body = Buffer.concat([EVERY_BYTE, Buffer.from('text\r\n\n\n')]);
+      expect(await roundTrip(body)).to.deep.equal(Buffer.concat([body, Buffer.from('\n')]));
+    });
+
+    it('may be a megabyte', async () => {
+      const body = megabyte();
+      expect((await roundTrip(body)).equals(Buffer.concat([body, Buffer.from('\n')]))).to.be.true;
+    });
+
+    it('is the argument as it stands', async () => {
+      const body = ' $(touch x) `id` \\n "quoted" \'so\' {"a":1} ☃ 😀 ';
+      expectQuiet(await cli.run(['push', 'topic', body]));
+      const popped = await cli.run(['pop', 'topic', '--output', 'body']);
+      expect(popped.stdout.toString()).to.equal(`${body}\n`);
+    });
+
+    it('may begin with a dash after --', async () => {
+      expectQuiet(await cli.run(['push', 'topic', '--id', 'a', '--', '--replace']));
+      expectQuiet(await cli.run(['push', '--', '-topic', '-body']));
+      expect(linesOf(await cli.run(['pop', 'topic', '--output', 'body']))).to.deep.equal(['--replace']);
+      expect(linesOf(await cli.run(['pop', '--output', 'body', '--', '-topic']))).to.deep.equal(['-body']);
+    });
+
+    it('as an argument leaves stdin to the loop around it', async () => {
+      const numbers = ['1', '2', '3', '4', '5'];
+      writeFileSync(join(cli.home, 'numbers'), numbers.map((n) => `${n}\n`).join(''));
+      const loop = 'while read -r n; do delayer push topic "body $n" --id "$n" || exit; done < numbers';
+      const outcome = expectQuiet(await cli.sh(loop));
+      expect(linesOf(outcome)).to.deep.equal(numbers);
+    });
+  });
+
+  describe('that is no body', () => {
+    const cli = useCli((home) => ({ DELAYER_STORE: `sqlite:${home}/queue.db` }));
+
+    for (const [what, args, stdin] of [
+      ['missing', ['push', 'topic'], ''],
+      ['missing, with bytes on stdin that nobody asked for', ['push', 'topic'], 'body'],
+      ['an empty argument', ['push', 'topic', ''], ''],
+      ['empty on stdin', ['push', 'topic', '-'], ''],
+      ['both an argument and stdin', ['push', 'topic', 'body', '-'], 'body'],
+    ] as const) {
+      it(`is refused when it is ${what}`, async () => {
+        const refused = await cli.run(args, { stdin });
+        expect(refused.code).to.equal(2);
+        expect(refused.stdout).to.be.empty;
+        expect(refused.stderr).to.match(/^delayer: [^\n]+\n$/);
+        expect((await cli.run(['pop', 'topic'])).code).to.equal(1);
+      });
+    }
+  });
+});

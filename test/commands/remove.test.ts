@@ -1,0 +1,121 @@
+import { expect } from 'chai';
+import { documentOf, expectQuiet, forEachStore, linesOf } from '../support/cli.js';
+
+const HOUR_MS = 3_600_000;
+
+describe('remove', () => {
+  forEachStore((cli) => {
+    const push = async (delayMs: number, ...ids: (string | Buffer)[]) => {
+      const queue = await cli.queue();
+      await queue.pushMany(ids.map((id) => ({ id, topic: 'topic', body: 'b', delayMs })));
+    };
+    const left = async () => {
+      const { jobs } = await (await cli.queue()).list('topic', { limit: 1000 });
+      return jobs.map(({ id }) => id.toString()).sort();
+    };
+
+    it('cancels a job that is not due, and prints its id', async () => {
+      await push(HOUR_MS, '32', '33');
+      expect(linesOf(expectQuiet(await cli.run(['remove', '32'])))).to.deep.equal(['32']);
+      expect(await left()).to.deep.equal(['33']);
+    });
+
+    it('takes many ids, and ends with 0 when one of them matched', async () => {
+      await push(HOUR_MS, 'a', 'b', 'c');
+      const outcome = await cli.run(['remove', 'a', 'unknown', 'c']);
+      expect(outcome.code).to.equal(0);
+      expect(linesOf(outcome)).to.deep.equal(['a', 'c']);
+      expect(outcome.stderr).to.match(/^delayer: the job "unknown" is not in the queue[^\n]*\n$/);
+      expect(await left()).to.deep.equal(['b']);
+    });
+
+    it('ends with 1 when none matched, and says why of each', async () => {
+      await push(0, 'due');
+      const outcome = await cli.run(['remove', 'unknown', 'due']);
+      expect(outcome.code).to.equal(1);
+      expect(outcome.stdout).to.be.empty;
+      expect(outcome.stderr.trimEnd().split('\n')).to.have.length(2);
+      expect(outcome.stderr).to.match(/"due" is (due|ready) already/);
+      expect(await left()).to.deep.equal(['due']);
+    });
+
+    it('leaves a due job and its body untouched, promoted or not', async () => {
+      await push(0, 'a');
+      expect((await cli.run(['remove', 'a'])).code).to.equal(1);
+      const queue = await cli.queue();
+      await queue.store.promote();
+      expect((await cli.run(['remove', 'a'])).code).to.equal(1);
+      const popped = expectQuiet(await cli.run(['pop', 'topic', '--output', 'body']));
+      expect(linesOf(popped)).to.deep.equal(['b']);
+      expect((await cli.run(['remove', 'a'])).code).to.equal(1);
+    });
+
+    it('removes due, ready and leased jobs with --any-state', async () => {
+      await push(0, 'leased');
+      const queue = await cli.queue();
+      const { jobs } = await queue.lease('topic', 1, HOUR_MS);
+      await push(0, 'ready');
+      await queue.store.promote();
+      await push(0, 'due');
+      await push(HOUR_MS, 'delayed');
+      const all = ['leased', 'ready', 'due', 'delayed'];
+      const outcome = expectQuiet(await cli.run(['remove', '--any-state', ...all]));
+      expect(linesOf(outcome)).to.deep.equal(all);
+      expect(await left()).to.be.empty;
+      expect(await queue.confirm(jobs)).to.deep.equal([false]);
+    });
+
+    it('removes each id once, however often it is named', async () => {
+      await push(HOUR_MS, 'a');
+      const outcome = await cli.run(['remove', 'a', 'a']);
+      expect(outcome.code).to.equal(0);
+      expect(linesOf(outcome)).to.deep.equal(['a']);
+    });
+
+    it('reads ids from stdin with -, beside those that are named', async () => {
+      const ids = Array.from({ length: 600 }, (_, i) => `id ${i}`);
+      await push(HOUR_MS, 'first', ...ids, 'last', 'stays');
+      const outcome = await cli.run(['remove', 'first', '-', 'last'], { stdin: `${ids.join('\n')}\n\n` });
+      expect(linesOf(expectQuiet(outcome))).to.deep.equal(['first', ...ids, 'last']);
+      expect(await left()).to.deep.equal(['stays']);
+    });
+
+    it('takes nothing from stdin without -, and bytes that are no UTF-8 with it', async () => {
+      const bytes = Buffer.from([0xff, 0xfe]);
+      await push(HOUR_MS, 'a', bytes);
+      expectQuiet(await cli.run(['remove', 'a'], { stdin: Buffer.concat([bytes, Buffer.from('\n')]) }));
+      const outcome = await cli.run(['remove', '-'], { stdin: bytes });
+      expect(expectQuiet(outcome).stdout).to.deep.equal(Buffer.concat([bytes, Buffer.from('\n')]));
+      expect(await left()).to.be.empty;
+    });
+
+    it('takes ids in base64 with --base64, on the command line and on stdin', async () => {
+      const [a, b] = [Buffer.from([0xff, 0]), Buffer.from('b\n')];
+      await push(HOUR_MS, a, b);
+      const args = ['remove', '--base64', '--json', a.toString('base64'), '-'];
+      const outcome = expectQuiet(await cli.run(args, { stdin: `${b.toString('base64')}\n` }));
+      expect(documentOf(outcome)).to.deep.equal({
+        removed: [{ idBase64: a.toString('base64') }, { id: 'b\n' }],
+        notRemoved: [],
+      });
+    });
+
+    it('prints one JSON document with --json, with the state of what it left alone', async () => {
+      await push(HOUR_MS, 'a');
+      await push(0, 'due');
+      await (await cli.queue()).store.promote();
+      const outcome = await cli.run(['remove', '--json', 'a', 'due', 'unknown']);
+      expect(outcome.code).to.equal(0);
+      expect(documentOf(outcome)).to.deep.equal({
+        removed: [{ id: 'a' }],
+        notRemoved: [
+          { id: 'due', state: 'ready' },
+          { id: 'unknown', state: null },
+        ],
+      });
+      const none = await cli.run(['remove', '--json', 'unknown']);
+      expect(none.code).to.equal(1);
+      expect(documentOf(none)).to.deep.equal({ removed: [], notRemoved: [{ id: 'unknown', state: null }] });
+    });
+  });
+});

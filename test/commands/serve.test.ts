@@ -1,0 +1,201 @@
+import { expect } from 'chai';
+import { documentOf, forEachStore, type Running, useCli } from '../support/cli.js';
+import { eventually } from '../support/eventually.js';
+import { useRedis } from '../support/redis.js';
+
+describe('serve', () => {
+  describe('on Redis', () => {
+    const redis = useRedis();
+    const cli = useCli(() => ({ DELAYER_STORE: redis.server.url, DELAYER_PREFIX: redis.prefix }));
+    const serve = async (...flags: string[]): Promise<Running> => {
+      const daemon = cli.start(['serve', ...flags]);
+      await daemon.says(/promoting due jobs/);
+      await eventually(async () => (await redis.raw.zcard(`${redis.prefix}:daemons`)) > 0);
+      return daemon;
+    };
+    const ready = async () => (await redis.raw.lrange(`${redis.prefix}:ready_queue:topic`, 0, -1)).reverse();
+    const now = async () => {
+      const [seconds, micros] = await redis.raw.time();
+      return Number(seconds) * 1000 + Number(micros) / 1000;
+    };
+
+    it('says in plain words what it does, on stderr alone', async () => {
+      const daemon = await serve('--interval', '200ms');
+      await (await cli.queue()).push({ topic: 'topic', body: 'b' });
+      await eventually(async () => (await ready()).length === 1);
+      const outcome = await daemon.end();
+      expect(outcome).to.include({ code: 143, signal: null });
+      expect(outcome.stdout).to.be.empty;
+      const [first, last, ...more] = outcome.stderr.trimEnd().split('\n');
+      expect(first).to.equal(
+        `delayer: promoting due jobs in ${redis.server.url}?db=0, looking at least every 200 ms`,
+      );
+      expect(last).to.match(/^delayer: stopped; promoted 1,/);
+      expect(more).to.be.empty;
+    });
+
+    it('makes jobs ready on time, in order of due time, and never early', async () => {
+      await serve();
+      const queue = await cli.queue();
+      const delays = [900, 300, 600];
+      const pushed = await queue.pushMany(
+        delays.map((delayMs) => ({ id: `${delayMs}`, topic: 'topic', body: 'b', delayMs })),
+      );
+      for (const [id, i] of [
+        ['300', 1],
+        ['600', 2],
+        ['900', 0],
+      ] as const) {
+        await eventually(async () => (await ready()).includes(id), { everyMs: 2 });
+        const late = (await now()) - (pushed[i]?.dueAt?.getTime() ?? NaN);
+        expect(late).to.be.within(0, 1000);
+      }
+      expect(await ready()).to.deep.equal(['300', '600', '900']);
+    });
+
+    it('is seen by inspect while it is at work, and no longer', async () => {
+      const problems = async () => (await (await cli.queue()).survey()).problems.map(({ code }) => code);
+      const daemon = await serve();
+      await eventually(async () => !(await problems()).includes('no_daemon'));
+      await daemon.end();
+      expect(await problems()).to.include('no_daemon');
+    });
+
+    it('makes no job ready twice when two of them run', async () => {
+      await serve();
+      await serve();
+      const queue = await cli.queue();
+      const ids = Array.from({ length: 3000 }, (_, i) => `${i}`);
+      await queue.pushMany(ids.map((id) => ({ id, topic: 'topic', body: 'b', delayMs: 400 })));
+      await eventually(async () => (await redis.raw.zcard(`${redis.prefix}:job_pool`)) === 0);
+      expect(await ready()).to.deep.equal(ids);
+    });
+
+    it('sees what another client pushes, within its interval', async () => {
+      await serve('--interval', '50ms');
+      await redis.raw.hset(`${redis.prefix}:job_bucket:php`, { topic: 'topic', body: 'b' });
+      await redis.raw.zadd(`${redis.prefix}:job_pool`, Math.floor((await now()) / 1000), 'php');
+      await eventually(async () => (await ready()).length === 1, { withinMs: 3000 });
+    });
+
+    it('wakes for a push of a delayer long before its interval is over', async () => {
+      await serve('--interval', '1h');
+      const { dueAt } = await (await cli.queue()).push({ topic: 'topic', body: 'b', delayMs: 700 });
+      await eventually(async () => (await ready()).length === 1, { withinMs: 5000 });
+      expect(await now()).to.be.at.least(dueAt?.getTime() ?? Infinity);
+    });
+
+    it('ends with 69 at once when Redis cannot be reached at the start', async () => {
+      const since = performance.now();
+      const outcome = await cli.run(['serve', '--json'], {
+        env: { DELAYER_STORE: 'redis://127.0.0.1:1' },
+      });
+      expect(outcome.code).to.equal(69);
+      expect(performance.now() - since).to.be.lessThan(5000);
+      const error = outcome.stderr.trimEnd().split('\n').at(-1) ?? '';
+      expect(JSON.parse(error)).to.have.nested.property('error.code', 'store_unreachable');
+    });
+
+    it('reports a key of the wrong type once, leaves its topic alone, and goes on with the others', async () => {
+      await redis.raw.set(`${redis.prefix}:ready_queue:broken`, 'no list');
+      const queue = await cli.queue();
+      await queue.push({ id: 'stuck', topic: 'broken', body: 'b' });
+      const daemon = await serve();
+      await daemon.says(/1 due jobs? cannot be moved/);
+      await queue.push({ id: 'a', topic: 'topic', body: 'b' });
+      await eventually(async () => (await ready()).length === 1);
+      expect(await redis.raw.zscore(`${redis.prefix}:job_pool`, 'stuck')).to.not.equal(null);
+      await redis.raw.del(`${redis.prefix}:ready_queue:broken`);
+      await daemon.says(/have been moved/);
+      expect((await daemon.end()).stderr.match(/cannot be moved/g)).to.have.length(1);
+    });
+  });
+
+  describe('on a Redis that goes away', () => {
+    const redis = useRedis({ args: ['--appendonly', 'yes', '--appendfsync', 'always'] });
+    const cli = useCli(() => ({ DELAYER_STORE: redis.server.url, DELAYER_PREFIX: redis.prefix }));
+
+    /** A daemon that has made a job ready. */
+    const serve = async () => {
+      const raw = redis.server.client();
+      await (await cli.queue()).push({ topic: 'first', body: 'b' });
+      const daemon = cli.start(['serve']);
+      await eventually(async () => (await raw.llen(`${redis.prefix}:ready_queue:first`)) === 1);
+      return daemon;
+    };
+
+    it('outlives its restart, goes on, and says both', async () => {
+      const daemon = await serve();
+      await (await cli.queue()).push({ id: 'a', topic: 'topic', body: 'b', delayMs: 300 });
+      await redis.server.kill();
+      await daemon.says(/^delayer: [^\n]*; trying again until it works\n/m);
+      await redis.server.restart();
+      await daemon.says(/ is back\n/);
+      const raw = redis.server.client();
+      await eventually(async () => (await raw.llen(`${redis.prefix}:ready_queue:topic`)) === 1);
+      const { stderr, code } = await daemon.end();
+      expect(code).to.equal(143);
+      expect(stderr.match(/trying again/g)).to.have.length(1);
+    });
+
+    it('can be ended while it waits for it', async () => {
+      const daemon = await serve();
+      await redis.server.kill();
+      await daemon.says(/trying again/);
+      const since = performance.now();
+      expect((await daemon.end()).code).to.equal(143);
+      expect(performance.now() - since).to.be.lessThan(8000);
+      await redis.server.restart();
+    });
+  });
+
+  forEachStore((cli) => {
+    const begun = async () => {
+      const daemon = cli.start(['serve']);
+      await daemon.says(/due jobs/);
+      return daemon;
+    };
+
+    for (const [signal, code] of [
+      ['SIGTERM', 143],
+      ['SIGINT', 130],
+    ] as const) {
+      it(`ends with ${code} at ${signal}, soon`, async () => {
+        const daemon = await begun();
+        const since = performance.now();
+        expect(await daemon.end(signal)).to.include({ code, signal: null });
+        expect(performance.now() - since).to.be.lessThan(2000);
+      });
+    }
+
+    it('is not ended by SIGHUP, and says so', async () => {
+      const daemon = await begun();
+      daemon.child.kill('SIGHUP');
+      await daemon.says(/SIGHUP does nothing here/);
+      await (await cli.queue()).push({ id: 'a', topic: 'topic', body: 'b', delayMs: 50 });
+      await eventually(async () => ((await (await cli.queue()).survey()).topics[0]?.ready ?? 0) === 1);
+      expect(await daemon.end()).to.include({ code: 143, signal: null });
+    });
+
+    it('clears dead jobs away', async () => {
+      const queue = await cli.queue();
+      await queue.push({ id: 'a', topic: 'topic', body: 'b', delayMs: 10, ttlMs: 10 });
+      await begun();
+      await eventually(async () => (await queue.find('a')).length === 0, { withinMs: 15_000 });
+    });
+  });
+
+  describe('on SQLite', () => {
+    const cli = useCli((home) => ({ DELAYER_STORE: `sqlite:${home}/queue.db` }));
+
+    it('says that jobs need no daemon there', async () => {
+      const daemon = cli.start(['serve']);
+      await daemon.says(/need no daemon/);
+      expect(daemon.stderr).to.include(`sqlite:${cli.home}/queue.db`);
+      const outcome = await daemon.end();
+      expect(outcome.code).to.equal(143);
+      expect(outcome.stdout).to.be.empty;
+      expect(documentOf(await cli.run(['inspect', '--json']))).to.deep.include({ problems: [] });
+    });
+  });
+});

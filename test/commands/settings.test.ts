@@ -1,0 +1,159 @@
+import { expect } from 'chai';
+import { mkdirSync, statSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { expectQuiet, linesOf, useCli } from '../support/cli.js';
+import { useRedis } from '../support/redis.js';
+
+describe('settings', () => {
+  const cli = useCli();
+
+  const configure = (config: unknown) => {
+    mkdirSync(join(cli.home, 'config', 'delayer'), { recursive: true });
+    const text = typeof config === 'string' ? config : JSON.stringify(config);
+    writeFileSync(join(cli.home, 'config', 'delayer', 'config.json'), text);
+  };
+  const storeAt = (name: string) => `sqlite:${join(cli.home, name)}`;
+  /** The name of the store (a file) in which a job lands that is pushed so. */
+  const landsIn = async (args: readonly string[], env: Readonly<Record<string, string>>): Promise<string> => {
+    expect((await cli.run(['push', 'topic', 'b', ...args], { env })).code).to.equal(0);
+    const found = await cli.sh('find . -name "*.db" -printf "%f\\n"');
+    return linesOf(found).join();
+  };
+
+  describe('choose the store', () => {
+    it('by --store before DELAYER_STORE and the config file', async () => {
+      configure({ store: storeAt('config.db') });
+      const env = { DELAYER_STORE: storeAt('env.db') };
+      expect(await landsIn(['--store', storeAt('flag.db')], env)).to.equal('flag.db');
+    });
+
+    it('by DELAYER_STORE before the config file', async () => {
+      configure({ store: storeAt('config.db') });
+      expect(await landsIn([], { DELAYER_STORE: storeAt('env.db') })).to.equal('env.db');
+    });
+
+    it('by the config file before the embedded default', async () => {
+      configure({ store: storeAt('config.db') });
+      expect(await landsIn([], { DELAYER_STORE: '' })).to.equal('config.db');
+    });
+
+    it('by a config file that DELAYER_CONFIG names', async () => {
+      writeFileSync(join(cli.home, 'other.json'), JSON.stringify({ store: storeAt('other.db') }));
+      expect(await landsIn([], { DELAYER_CONFIG: join(cli.home, 'other.json') })).to.equal('other.db');
+    });
+
+    it('and never another one when it fails', async () => {
+      configure({ store: 'redis://127.0.0.1:1' });
+      expect((await cli.run(['push', 'topic', 'b'])).code).to.equal(69);
+      configure({ store: storeAt('config.db') });
+      const env = { DELAYER_STORE: 'redis://127.0.0.1:1' };
+      expect((await cli.run(['push', 'topic', 'b'], { env })).code).to.equal(69);
+      expect(linesOf(await cli.sh('find . -name "*.db"'))).to.deep.equal([]);
+    });
+  });
+
+  describe('without any store named', () => {
+    it('mean the embedded one: made at first use, for this user alone, with one line that says so', async () => {
+      const first = await cli.run(['push', 'topic', 'b', '--id', 'a']);
+      expect(first.code).to.equal(0);
+      expect(first.stdout.toString()).to.equal('a\n');
+      const file = join(cli.home, 'data', 'delayer', 'queue.db');
+      expect(first.stderr)
+        .to.match(/^delayer: [^\n]+\n$/)
+        .and.to.include(file)
+        .and.to.include('DELAYER_STORE');
+      expect(statSync(file).mode & 0o777).to.equal(0o600);
+      expect(statSync(join(cli.home, 'data', 'delayer')).mode & 0o777).to.equal(0o700);
+      expectQuiet(await cli.run(['push', 'topic', 'b']));
+      expect(linesOf(expectQuiet(await cli.run(['drain', 'topic', '--output', 'id'])))).to.have.length(2);
+    });
+
+    it('mean ~/.local/share when there is no XDG_DATA_HOME', async () => {
+      const { stderr } = await cli.run(['push', 'topic', 'b'], { env: { XDG_DATA_HOME: '' } });
+      expect(stderr).to.include(join(cli.home, '.local', 'share', 'delayer', 'queue.db'));
+    });
+
+    it('say nothing of a file that was named', async () => {
+      expectQuiet(await cli.run(['push', 'topic', 'b', '--store', storeAt('named.db')]));
+    });
+  });
+
+  describe('in a config file', () => {
+    for (const [what, config, says] of [
+      ['that is no JSON', '{store', /config\.json is no JSON/],
+      ['that is no object', '[]', /no JSON object/],
+      ['with a name that means nothing', { stoer: 'x' }, /"stoer"/],
+      ['with a value that is no text', { store: 1 }, /"store" that is no text/],
+      ['with a store of an unknown kind', { store: 'mysql://host' }, /"mysql:"/],
+      ['with a password file that is not there', { passwordFile: '/none' }, /\/none/],
+    ] as const) {
+      it(`${what} end the command with 78`, async () => {
+        configure(config);
+        const outcome = await cli.run(['pop', 'topic']);
+        expect(outcome.code).to.equal(78);
+        expect(outcome.stdout).to.be.empty;
+        expect(outcome.stderr)
+          .to.match(/^delayer: [^\n]+\n$/)
+          .and.to.match(says);
+      });
+    }
+
+    it('that DELAYER_CONFIG names and that is not there end the command with 78', async () => {
+      const outcome = await cli.run(['pop', 'topic'], { env: { DELAYER_CONFIG: '/none/config.json' } });
+      expect(outcome.code).to.equal(78);
+      expect(outcome.stderr).to.match(/^delayer: [^\n]*\/none\/config\.json[^\n]*\n$/);
+    });
+  });
+
+  describe('of Redis', () => {
+    const PASSWORD = 'geheim: %40 ü';
+    after(() => redis.raw.config('SET', 'requirepass', ''));
+    const redis = useRedis();
+    before(() => redis.raw.config('SET', 'requirepass', PASSWORD));
+
+    const push = (args: readonly string[], env: Readonly<Record<string, string>> = {}) =>
+      cli.run(['push', 'topic', 'b', '--id', 'a', ...args], { env });
+    const keys = async () => (await redis.raw.keys('*')).map((key) => key.split(':')[0]);
+    afterEach('empty this own server', () => redis.raw.flushall());
+
+    it('take the password from the URL, DELAYER_REDIS_PASSWORD, a file, and a file of the config file', async () => {
+      const store = redis.server.tcpUrl;
+      const file = join(cli.home, 'password');
+      writeFileSync(file, `${PASSWORD}\n`);
+      const withPassword = store.replace('//', `//default:${encodeURIComponent(PASSWORD)}@`);
+      expectQuiet(await push(['--store', withPassword]));
+      expectQuiet(await push(['--store', store, '--replace'], { DELAYER_REDIS_PASSWORD: PASSWORD }));
+      expectQuiet(await push(['--store', store, '--replace'], { DELAYER_REDIS_PASSWORD_FILE: file }));
+      configure({ store, passwordFile: file });
+      expectQuiet(await push(['--replace']));
+    });
+
+    it('prefer DELAYER_REDIS_PASSWORD to the one in the URL, as to files', async () => {
+      const store = redis.server.tcpUrl.replace('//', '//:wrong@');
+      expectQuiet(await push(['--store', store], { DELAYER_REDIS_PASSWORD: PASSWORD }));
+    });
+
+    it('take the prefix of all keys from --prefix, DELAYER_PREFIX, the config file, or say delayer', async () => {
+      configure({ store: redis.server.tcpUrl, prefix: 'from-config' });
+      const env = { DELAYER_REDIS_PASSWORD: PASSWORD, DELAYER_PREFIX: 'from-env' };
+      expectQuiet(await push(['--prefix', 'from-flag'], env));
+      expect(new Set(await keys())).to.deep.equal(new Set(['from-flag']));
+      expectQuiet(await push([], env));
+      expect(new Set(await keys())).to.deep.equal(new Set(['from-flag', 'from-env']));
+      expectQuiet(await push([], { DELAYER_REDIS_PASSWORD: PASSWORD }));
+      expect(await keys()).to.include('from-config');
+      const named = { DELAYER_REDIS_PASSWORD: PASSWORD, XDG_CONFIG_HOME: cli.home };
+      expectQuiet(await push(['--store', redis.server.tcpUrl], named));
+      expect(await keys()).to.include('delayer');
+    });
+
+    it('reach a database of its own by URL, and a socket', async () => {
+      const env = { DELAYER_REDIS_PASSWORD: PASSWORD };
+      expectQuiet(await push(['--store', `${redis.server.tcpUrl}/3`], env));
+      expectQuiet(await push(['--store', `${redis.server.url}?db=4`], env));
+      expect(await redis.raw.info('keyspace'))
+        .to.match(/db3:keys=2/)
+        .and.to.match(/db4:keys=2/);
+    });
+  });
+});

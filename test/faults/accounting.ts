@@ -1,0 +1,54 @@
+import { expect } from 'chai';
+import type { Queue } from '../../src/core/queue.js';
+
+/** What became of jobs, by their ids, as the commands said. */
+export interface Fates {
+  readonly pushed: Iterable<string>;
+  readonly delivered?: Iterable<string>;
+  readonly removed?: Iterable<string>;
+}
+
+/** Ids of all jobs that are in a topic, in whatever state. */
+export async function idsInQueue(queue: Queue, topic: string): Promise<string[]> {
+  const ids: string[] = [];
+  let cursor: string | undefined;
+  do {
+    const page = await queue.list(topic, { limit: 5000, cursor });
+    ids.push(...page.jobs.map(({ id }) => id.toString()));
+    ({ cursor } = page);
+  } while (cursor !== undefined);
+  return ids;
+}
+
+/**
+ * After every fault: pushed = delivered + removed + what is in the queue, job by job. None is missing,
+ * none is in two places, and none was delivered twice.
+ */
+export async function expectAllAccountedFor(queue: Queue, topic: string, fates: Fates): Promise<void> {
+  const places = [...(fates.delivered ?? []), ...(fates.removed ?? []), ...(await idsInQueue(queue, topic))];
+  const seen = new Set<string>();
+  const twice = places.filter((id) => seen.size === seen.add(id).size);
+  const missing = [...fates.pushed].filter((id) => !seen.has(id));
+  expect({ twice, missing }, 'accounting').to.deep.equal({ twice: [], missing: [] });
+}
+
+export const numbered = (count: number, from = 0): string[] =>
+  Array.from({ length: count }, (_, i) => `${from + i}`);
+
+/** Pushes that were answered: each id is in the queue. */
+export async function pushAll(
+  queue: Queue,
+  topic: string,
+  ids: readonly string[],
+  delayMs = 0,
+): Promise<void> {
+  for (let i = 0; i < ids.length; i += 2000) {
+    const block = ids.slice(i, i + 2000);
+    await queue.pushMany(block.map((id) => ({ id, topic, body: `body of ${id}`, delayMs })));
+  }
+}
+
+/** NDJSON for push --batch. */
+export function batchOf(topic: string, ids: readonly string[], delay = 0): string {
+  return ids.map((id) => `${JSON.stringify({ id, topic, body: `body of ${id}`, delay })}\n`).join('');
+}

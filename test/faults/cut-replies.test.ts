@@ -1,0 +1,146 @@
+import { expect } from 'chai';
+import { idsIn, linesOf, useCli } from '../support/cli.js';
+import { eventually } from '../support/eventually.js';
+import { type Cut, Proxy } from '../support/proxy.js';
+import { useRedis } from '../support/redis.js';
+import { batchOf, expectAllAccountedFor, idsInQueue, numbered, pushAll } from './accounting.js';
+
+const TOPIC = 'topic';
+const HOUR_MS = 3_600_000;
+
+/** Each script that is asked for, from the `first` on: greetings and the like pass. */
+function fromScript(first: number): (request: Buffer) => boolean {
+  let seen = 0;
+  return (request) => request.includes('EVAL') && (seen += 1) >= first;
+}
+
+describe('a connection that is cut', function () {
+  this.timeout(40_000);
+  const redis = useRedis();
+  let proxy: Proxy;
+  const cli = useCli(() => ({ DELAYER_STORE: redis.server.url, DELAYER_PREFIX: redis.prefix }));
+  before(async () => {
+    proxy = await Proxy.to({ path: redis.server.socket });
+  });
+  afterEach(() => proxy.pass());
+  after(() => proxy.close());
+  const through = (args: readonly string[], stdin?: string) =>
+    cli.run([...args, '--store', proxy.url], { stdin });
+
+  for (const cut of ['reply', 'request'] as const satisfies readonly Cut[]) {
+    const when = cut === 'reply' ? 'before the reply came' : 'before the request arrived';
+
+    it(`${when} of a push: it is there, or the caller is told that nobody knows`, async () => {
+      // Redis holds the script from then on: the request that is cut is the push itself.
+      expect((await through(['push', 'other', 'b'])).code).to.equal(0);
+      const told = new Map<string, number | null>();
+      for (const id of numbered(3)) {
+        proxy.cut(cut, { when: fromScript(1) });
+        const outcome = await through(['push', TOPIC, 'b', '--id', id, '--delay', '1h']);
+        told.set(id, outcome.code);
+        expect(outcome.code).to.be.oneOf([0, 75]);
+        expect(outcome.stdout.toString()).to.equal(outcome.code === 0 ? `${id}\n` : '');
+        if (outcome.code === 75)
+          expect(outcome.stderr)
+            .to.match(/may be (pushed|done) or not/)
+            .and.to.include('inspect --id');
+      }
+      expect(proxy.cuts).to.be.at.least(3);
+      const there = await idsInQueue(await cli.queue(), TOPIC);
+      expect(there.length).to.equal(new Set(there).size);
+      for (const [id, code] of told) if (code === 0) expect(there).to.include(id);
+      if (cut === 'reply') expect([...told.values()]).to.deep.equal([0, 0, 0]);
+    });
+
+    it(`${when} of a batch: what was printed is there, and no more is missing than was named`, async () => {
+      const ids = numbered(3000);
+      proxy.cut(cut, { when: fromScript(5) });
+      const outcome = await through(['push', '--batch'], batchOf(TOPIC, ids, 3600));
+      expect(outcome.code).to.be.oneOf([0, 75]);
+      const queue = await cli.queue();
+      await expectAllAccountedFor(queue, TOPIC, { pushed: linesOf(outcome) });
+      if (outcome.code === 0) expect(await idsInQueue(queue, TOPIC)).to.have.length(3000);
+    });
+
+    it(`${when} of a pop: no job is lost, and none comes twice`, async () => {
+      const queue = await cli.queue();
+      const ids = numbered(12);
+      await pushAll(queue, TOPIC, ids);
+      const delivered: string[] = [];
+      for (const nth of [1, 2]) {
+        proxy.cut(cut, { when: fromScript(nth) });
+        const outcome = await through(['pop', TOPIC, '--count', '2']);
+        expect(outcome.code).to.be.oneOf([0, 75]);
+        delivered.push(...idsIn(linesOf(outcome)));
+        if (outcome.code === 0) expect(linesOf(outcome)).to.have.length(2);
+      }
+      await expectAllAccountedFor(queue, TOPIC, { pushed: ids, delivered });
+    });
+
+    it(`${when} of a drain, at each of its requests: no job is lost, and none comes twice`, async () => {
+      const queue = await cli.queue();
+      for (const nth of [1, 2, 4]) {
+        const ids = numbered(700);
+        await pushAll(queue, TOPIC, ids);
+        proxy.cut(cut, { when: fromScript(nth) });
+        const first = await through(['drain', TOPIC]);
+        expect(first.code).to.be.oneOf([0, 75]);
+        const delivered = idsIn(linesOf(first));
+        if (first.code === 0) expect(delivered).to.deep.equal(ids);
+        await expectAllAccountedFor(queue, TOPIC, { pushed: ids, delivered });
+        await queue.removeMany(await idsInQueue(queue, TOPIC), 'any');
+      }
+    });
+
+    it(`${when} of a remove: it is done, or the caller is told that nobody knows`, async () => {
+      const queue = await cli.queue();
+      const ids = numbered(3);
+      await pushAll(queue, TOPIC, ids, HOUR_MS);
+      for (const id of ids) {
+        proxy.cut(cut, { when: fromScript(1) });
+        const outcome = await through(['remove', id]);
+        expect(outcome.code).to.be.oneOf([0, 75]);
+        const removed = linesOf(outcome);
+        const left = await idsInQueue(queue, TOPIC);
+        if (outcome.code === 0) {
+          expect(removed).to.deep.equal([id]);
+          expect(left).to.not.include(id);
+        } else expect(outcome.stderr).to.match(/^delayer: [^\n]*\n$/);
+        for (const other of ids.slice(Number(id) + 1)) expect(left).to.include(other);
+      }
+    });
+  }
+
+  it('again and again: the command gives up within seconds, and its job is not lost', async () => {
+    const queue = await cli.queue();
+    await pushAll(queue, TOPIC, ['a']);
+    proxy.cut('reply', { times: 1000, when: fromScript(1) });
+    const since = performance.now();
+    const outcome = await through(['pop', TOPIC]);
+    expect(outcome.code).to.be.oneOf([69, 75]);
+    expect(performance.now() - since).to.be.lessThan(8000);
+    await expectAllAccountedFor(queue, TOPIC, { pushed: ['a'] });
+  });
+
+  it('or half-open under a bpop: the job is delivered once when the network is back, or is in the queue', async () => {
+    const queue = await cli.queue();
+    const ids = numbered(2);
+    const delivered: string[] = [];
+    for (const id of ids) {
+      const before = await redis.server.strangers();
+      const bpop = cli.start(['bpop', TOPIC, '--timeout', '20', '--store', proxy.url]);
+      await bpop.hearsSignals();
+      await eventually(async () => (await redis.server.strangers()) >= before + 2);
+      proxy.hold();
+      await pushAll(queue, TOPIC, [id]);
+      await queue.store.promote();
+      proxy.drop();
+      proxy.pass();
+      const outcome = await bpop.ended;
+      expect(outcome.code, outcome.stderr).to.be.oneOf([0, 75]);
+      delivered.push(...idsIn(linesOf(outcome)));
+    }
+    expect(delivered).to.deep.equal(ids);
+    await expectAllAccountedFor(queue, TOPIC, { pushed: ids, delivered });
+  });
+});

@@ -1,0 +1,113 @@
+import { expect } from 'chai';
+import { expectQuiet, idsIn, linesOf, useCli } from '../support/cli.js';
+import { eventually } from '../support/eventually.js';
+import { useRedis } from '../support/redis.js';
+import { batchOf, expectAllAccountedFor, numbered, pushAll } from './accounting.js';
+
+const TOPIC = 'topic';
+
+describe('a Redis in hard times', function () {
+  this.timeout(30_000);
+  const redis = useRedis();
+  const cli = useCli(() => ({ DELAYER_STORE: redis.server.url, DELAYER_PREFIX: redis.prefix }));
+
+  describe('out of memory', () => {
+    const fill = () => redis.raw.config('SET', 'maxmemory', '1');
+    afterEach(() => redis.raw.config('SET', 'maxmemory', '0'));
+
+    it('takes no push, and each says so with 69', async () => {
+      await fill();
+      const stdin = batchOf(TOPIC, numbered(600));
+      for (const outcome of [
+        await cli.run(['push', TOPIC, 'b']),
+        await cli.run(['push', TOPIC, 'b', '--id', 'a', '--replace']),
+        await cli.run(['push', '--batch'], { stdin }),
+      ]) {
+        expect(outcome.code).to.equal(69);
+        expect(outcome.stdout).to.be.empty;
+        expect(outcome.stderr).to.match(/out of memory/);
+      }
+      expect(await redis.raw.keys(`${redis.prefix}:*`)).to.deep.equal([]);
+    });
+
+    it('lets pop and drain empty the queue, and remove cancel', async () => {
+      const queue = await cli.queue();
+      const ids = numbered(1500);
+      await pushAll(queue, TOPIC, ids);
+      await queue.push({ id: 'delayed', topic: TOPIC, body: 'b', delayMs: 3_600_000 });
+      await fill();
+      const popped = expectQuiet(await cli.run(['pop', TOPIC, '--count', '3', '--output', 'id']));
+      const drained = expectQuiet(await cli.run(['drain', TOPIC, '--output', 'id']));
+      expect([...linesOf(popped), ...linesOf(drained)]).to.deep.equal(ids);
+      expect(linesOf(expectQuiet(await cli.run(['remove', 'delayed'])))).to.deep.equal(['delayed']);
+      expect(await redis.raw.keys(`${redis.prefix}:*`)).to.deep.equal([]);
+    });
+
+    const promoted = () => redis.raw.llen(`${redis.prefix}:ready_queue:${TOPIC}`);
+
+    it('has its due jobs made ready by a daemon, for original clients to pop', async () => {
+      await pushAll(await cli.queue(), TOPIC, numbered(500));
+      await fill();
+      const daemon = cli.start(['serve']);
+      await daemon.says(/promoting/);
+      await eventually(async () => (await promoted()) === 500 || daemon.stderr.includes('out of memory'));
+      expect(daemon.stderr).to.not.include('out of memory');
+      expect((await daemon.end()).code).to.equal(143);
+    });
+
+    it('looked at, is no trouble', async () => {
+      await pushAll(await cli.queue(), TOPIC, ['a']);
+      await fill();
+      for (const args of [['inspect'], ['inspect', TOPIC], ['inspect', '--id', 'a']]) {
+        expectQuiet(await cli.run(args));
+      }
+    });
+  });
+
+  it('that has forgotten its scripts is told them anew by every command', async () => {
+    const queue = await cli.queue();
+    const forget = () => redis.raw.script('FLUSH');
+    await forget();
+    expectQuiet(await cli.run(['push', TOPIC, 'b', '--id', 'a']));
+    await forget();
+    expect(linesOf(expectQuiet(await cli.run(['inspect', TOPIC])))).to.not.be.empty;
+    await forget();
+    expect(idsIn(linesOf(expectQuiet(await cli.run(['pop', TOPIC]))))).to.deep.equal(['a']);
+    const ids = numbered(5000);
+    const batch = cli.start(['push', '--batch'], { stdin: batchOf(TOPIC, ids) });
+    await batch.printed(200);
+    await forget();
+    expect(linesOf(await batch.ended)).to.deep.equal(ids);
+    const drain = cli.start(['drain', TOPIC, '--output', 'id']);
+    await drain.printed(200);
+    await forget();
+    const delivered = linesOf(expectQuiet(await drain.ended));
+    expect(delivered).to.deep.equal(ids);
+    await expectAllAccountedFor(queue, TOPIC, { pushed: ids, delivered });
+  });
+
+  it('that makes its clients wait is waited for', async () => {
+    for (const [args, stdout] of [
+      [['push', TOPIC, 'b', '--id', 'a'], 'a\n'],
+      [['pop', TOPIC, '--output', 'id'], 'a\n'],
+    ] as const) {
+      await redis.raw.call('CLIENT', 'PAUSE', '800');
+      expect(expectQuiet(await cli.run(args)).stdout.toString()).to.equal(stdout);
+    }
+  });
+
+  it('with a topic whose key is of the wrong type names the key, and serves the others', async () => {
+    const queue = await cli.queue();
+    await redis.raw.set(`${redis.prefix}:ready_queue:broken`, 'no list');
+    await queue.push({ id: 'stuck', topic: 'broken', body: 'b' });
+    await pushAll(queue, TOPIC, numbered(10));
+    for (const command of ['pop', 'drain']) {
+      const outcome = await cli.run([command, 'broken']);
+      expect(outcome.code).to.equal(69);
+      expect(outcome.stderr).to.match(/^delayer: [^\n]*ready_queue:broken[^\n]*string[^\n]*\n$/);
+    }
+    expect(linesOf(expectQuiet(await cli.run(['drain', TOPIC])))).to.have.length(10);
+    await redis.raw.del(`${redis.prefix}:ready_queue:broken`);
+    expect(idsIn(linesOf(expectQuiet(await cli.run(['drain', 'broken']))))).to.deep.equal(['stuck']);
+  });
+});

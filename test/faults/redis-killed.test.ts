@@ -1,0 +1,91 @@
+import { expect } from 'chai';
+import { idsIn, linesOf, type Outcome, useCli } from '../support/cli.js';
+import { eventually } from '../support/eventually.js';
+import { useRedis } from '../support/redis.js';
+import { batchOf, expectAllAccountedFor, idsInQueue, numbered, pushAll } from './accounting.js';
+
+const TOPIC = 'topic';
+
+/** Longer than the lease under which a job is handed over. */
+const LEASE_MS = 10_000;
+
+describe('a Redis that is killed with -9 and starts again', function () {
+  this.timeout(60_000);
+  const redis = useRedis({ args: ['--appendonly', 'yes', '--appendfsync', 'always'] });
+  const cli = useCli(() => ({ DELAYER_STORE: redis.server.url, DELAYER_PREFIX: redis.prefix }));
+
+  /** Kills it once a command has begun to print, and starts it again. */
+  const killDuring = async (command: ReturnType<typeof cli.start>, lines: number): Promise<Outcome> => {
+    await command.printed(lines);
+    await redis.server.restart();
+    return command.ended;
+  };
+
+  for (const kill of [1, 2]) {
+    it(`during push --batch: what was acknowledged is there, and the command recovers or says so (${kill})`, async () => {
+      const ids = numbered(10_000);
+      const batch = cli.start(['push', '--batch'], { stdin: batchOf(TOPIC, ids, 3600) });
+      const outcome = await killDuring(batch, kill * 2000);
+      expect(outcome.code).to.be.oneOf([0, 69, 75]);
+      if (outcome.code !== 0) expect(outcome.stderr).to.match(/lines \d+ to \d+|line \d+:/);
+      const queue = await cli.queue();
+      await expectAllAccountedFor(queue, TOPIC, { pushed: linesOf(outcome) });
+      // To push them all again is safe while none is due, and completes the batch.
+      const again = await cli.run(['push', '--batch'], { stdin: batchOf(TOPIC, ids, 3600) });
+      expect(again.code).to.equal(0);
+      expect((await idsInQueue(queue, TOPIC)).sort()).to.deep.equal([...ids].sort());
+    });
+  }
+
+  it('during drain: each job was printed or comes back, and the command recovers or says so', async () => {
+    const ids = numbered(20_000);
+    const queue = await cli.queue();
+    await pushAll(queue, TOPIC, ids);
+    const first = await killDuring(cli.start(['drain', TOPIC]), 3000);
+    expect(first.code).to.be.oneOf([0, 69, 75]);
+    // Leases that were in hand end; what was printed and not confirmed may come again then, and only if
+    // the command has said so.
+    const delivered = idsIn(linesOf(first));
+    const rest: string[] = [];
+    await eventually(
+      async () => {
+        const again = await cli.run(['drain', TOPIC]);
+        rest.push(...idsIn(linesOf(again)));
+        return (await idsInQueue(queue, TOPIC)).length === 0;
+      },
+      { withinMs: LEASE_MS + 10_000, everyMs: 500 },
+    );
+    expect(new Set([...delivered, ...rest])).to.deep.equal(new Set(ids));
+    const twice = delivered.length + rest.length - ids.length;
+    expect(twice).to.be.at.most(first.code === 75 ? 500 : 0);
+    expect(first.stdout.toString()).to.match(/\n$/);
+  });
+
+  it('under a bpop that waits: it waits on, and gets the job that is pushed afterwards', async () => {
+    const bpop = cli.start(['bpop', TOPIC, '--output', 'body']);
+    await bpop.hearsSignals();
+    await redis.server.restart();
+    await (await cli.queue()).push({ topic: TOPIC, body: 'afterwards' });
+    const outcome = await bpop.ended;
+    if (outcome.code === 0) expect(linesOf(outcome)).to.deep.equal(['afterwards']);
+    else {
+      expect(outcome.code).to.be.oneOf([69, 75]);
+      expect(await idsInQueue(await cli.queue(), TOPIC)).to.have.length(1);
+    }
+  });
+
+  it('and stays away: each command fails with 69 or 75 within a few seconds', async () => {
+    const bpop = cli.start(['bpop', TOPIC]);
+    await bpop.hearsSignals();
+    await redis.server.kill();
+    const since = performance.now();
+    const others = [['pop', TOPIC], ['push', TOPIC, 'b'], ['remove', 'a'], ['inspect'], ['drain', TOPIC]];
+    for (const outcome of await Promise.all([bpop.ended, ...others.map((args) => cli.run(args))])) {
+      expect(outcome.code).to.be.oneOf([69, 75]);
+      expect(outcome.stderr).to.match(/^delayer: [^\n]+\n$/);
+      expect(outcome.stdout).to.be.empty;
+    }
+    expect(performance.now() - since).to.be.lessThan(8000);
+    await redis.server.restart();
+  });
+});

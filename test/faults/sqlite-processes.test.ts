@@ -1,0 +1,83 @@
+import { DatabaseSync } from '@photostructure/sqlite';
+import { expect } from 'chai';
+import { join } from 'node:path';
+import { linesOf, useCli } from '../support/cli.js';
+import { eventually } from '../support/eventually.js';
+import { batchOf, expectAllAccountedFor, numbered, pushAll } from './accounting.js';
+
+const TOPIC = 'topic';
+
+describe('many processes on one SQLite file', function () {
+  this.timeout(60_000);
+  const cli = useCli((home) => ({ DELAYER_STORE: `sqlite:${join(home, 'queue.db')}` }));
+
+  const expectIntact = () => {
+    const database = new DatabaseSync(join(cli.home, 'queue.db'), { readOnly: true });
+    try {
+      expect(database.prepare('PRAGMA integrity_check').all()).to.deep.equal([{ integrity_check: 'ok' }]);
+    } finally {
+      database.close();
+    }
+  };
+
+  it('push and take at once: no job is lost, none comes twice, and the file is sound', async () => {
+    const ids = numbered(6000);
+    const consumers = numbered(4).map(() => cli.start(['drain', TOPIC, '--follow', '--output', 'id']));
+    const producers = await Promise.all(
+      numbered(4).map((n) =>
+        cli.run(['push', '--batch'], {
+          stdin: batchOf(TOPIC, ids.slice(Number(n) * 1500, (Number(n) + 1) * 1500)),
+        }),
+      ),
+    );
+    for (const { code, stderr } of producers) expect(code, stderr).to.equal(0);
+    await eventually(() => consumers.reduce((sum, one) => sum + one.lines.length, 0) >= ids.length, {
+      withinMs: 30_000,
+      everyMs: 50,
+    });
+    const ended = await Promise.all(consumers.map((one) => one.end()));
+    for (const { code, stderr } of ended) expect(code, stderr).to.equal(143);
+    await expectAllAccountedFor(await cli.queue(), TOPIC, {
+      pushed: producers.flatMap(linesOf),
+      delivered: ended.flatMap(linesOf),
+    });
+    expectIntact();
+  });
+
+  it('start together on a file that is not there yet', async () => {
+    const pushes = await Promise.all(numbered(12).map((id) => cli.run(['push', TOPIC, 'b', '--id', id])));
+    for (const { code, stderr } of pushes) expect(code, stderr).to.equal(0);
+    const pops = await Promise.all(numbered(12).map(() => cli.run(['pop', TOPIC, '--output', 'id'])));
+    for (const { code, stderr } of pops) expect(code, stderr).to.equal(0);
+    expect(pops.flatMap(linesOf).sort()).to.deep.equal(numbered(12).sort());
+    expectIntact();
+  });
+
+  it('wait with bpop: each push wakes one of them in vain at most', async () => {
+    const waiters = numbered(4).map(() => cli.start(['bpop', TOPIC, '--output', 'id']));
+    const queue = await cli.queue();
+    await pushAll(queue, TOPIC, numbered(4));
+    const outcomes = await Promise.all(waiters.map((one) => one.ended));
+    await expectAllAccountedFor(queue, TOPIC, { pushed: numbered(4), delivered: outcomes.flatMap(linesOf) });
+    for (const { code } of outcomes) expect(code).to.equal(0);
+  });
+
+  it('killed with -9 while they commit: what was acknowledged is there, and the file is sound', async () => {
+    const acknowledged: string[] = [];
+    const tried: string[] = [];
+    for (let kill = 0; kill < 4; kill += 1) {
+      const ids = numbered(6000, kill * 6000);
+      const batch = cli.start(['push', '--batch'], { stdin: batchOf(TOPIC, ids, 3600) });
+      await batch.printed(250 * (kill + 1));
+      acknowledged.push(...linesOf(await batch.end('SIGKILL')));
+      tried.push(...ids);
+      expectIntact();
+    }
+    const queue = await cli.queue();
+    await expectAllAccountedFor(queue, TOPIC, { pushed: acknowledged });
+    expect(acknowledged.length).to.be.lessThan(tried.length);
+    // The rest of the batches goes in afterwards: repeats change nothing.
+    await pushAll(queue, TOPIC, tried, 3_600_000);
+    await expectAllAccountedFor(queue, TOPIC, { pushed: tried });
+  });
+});

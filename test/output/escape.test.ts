@@ -1,0 +1,49 @@
+import { expect } from 'chai';
+import { escapeForTerminal, escapeKeepingLines } from '../../src/output/escape.js';
+import { bytesToJson, toJsonLine } from '../../src/output/job-json.js';
+
+const CONTROL = /[\u0000-\u001f\u007f-\u009f]/;
+
+describe('escaping for a terminal', () => {
+  it('leaves no control character of one byte, or of two', () => {
+    for (let code = 0; code < 0x100; code += 1) {
+      const char = String.fromCharCode(code);
+      expect(escapeForTerminal(Buffer.from(char)), `U+${code}`).to.not.match(CONTROL);
+      expect(escapeForTerminal(Buffer.from([code])), `byte ${code}`).to.not.match(CONTROL);
+    }
+  });
+
+  it('shows bytes that are no UTF-8 as such', () => {
+    expect(escapeForTerminal(Buffer.from([0x61, 0xff, 0x9b, 0x41]))).to.equal('a\\xff\\x9bA');
+  });
+
+  it('shows what turns the direction of text or hides in it', () => {
+    expect(escapeForTerminal(Buffer.from('a\u202eb\u2066c\u200bd\ufeffe'))).to.equal(
+      'a\\u202eb\\u2066c\\u200bd\\ufeffe',
+    );
+  });
+
+  it('leaves letters of all languages and emoji as they are', () => {
+    const text = 'żółć 日本語 עברית 😀 {"a":1} \\ "';
+    expect(escapeForTerminal(Buffer.from(text))).to.equal(text);
+  });
+
+  it('keeps lines and tabs of raw output, and nothing else', () => {
+    expect(escapeKeepingLines(Buffer.from('a\n\tb\r\u001b[2J'))).to.equal('a\n\tb\\x0d\\x1b[2J');
+  });
+});
+
+describe('a line of JSON', () => {
+  it('holds no control character, and reads back as it was', () => {
+    const text = Array.from({ length: 0x100 }, (_, code) => String.fromCharCode(code)).join('');
+    const line = toJsonLine({ text });
+    expect(line).to.not.match(CONTROL);
+    expect(JSON.parse(line)).to.deep.equal({ text });
+  });
+
+  it('gives bytes that are no UTF-8 in base64, under a name that says so', () => {
+    expect(bytesToJson('id', Buffer.from('32'))).to.deep.equal({ id: '32' });
+    expect(bytesToJson('id', Buffer.from([0xff]))).to.deep.equal({ idBase64: '/w==' });
+    expect(bytesToJson('id', undefined)).to.deep.equal({ id: null });
+  });
+});

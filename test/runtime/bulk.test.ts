@@ -1,0 +1,66 @@
+import { expect } from 'chai';
+import { DelayerError } from '../../src/core/errors.js';
+import { toNewJob } from '../../src/core/queue.js';
+import { type BulkItem, type BulkResult, pushBulk } from '../../src/runtime/bulk.js';
+import { changed, numbered, takeAll, TOPIC, useQueue } from './world.js';
+
+/** Lines as a file gives them: some at a time. */
+// eslint-disable-next-line @typescript-eslint/require-await -- a file's lines are waited for
+async function* items(count: number, bad: readonly number[] = []): AsyncGenerator<BulkItem[]> {
+  for (let start = 0; start < count; start += 7) {
+    yield numbered(Math.min(7, count - start)).map((i): BulkItem => {
+      const line = start + Number(i) + 1;
+      if (bad.includes(line)) return { line, error: new DelayerError('usage', 'bad') };
+      return { line, job: toNewJob({ id: `${line - 1}`, topic: TOPIC, body: 'b' }) };
+    });
+  }
+}
+
+describe('pushing in bulk', () => {
+  const world = useQueue();
+  const results = async (input: AsyncIterable<BulkItem[]>) => {
+    const all: BulkResult[] = [];
+    for await (const block of pushBulk(world.queue.store, input, 'refuse')) all.push(...block);
+    return all;
+  };
+
+  it('pushes in order, over many blocks, and answers in order', async () => {
+    const all = await results(items(1600));
+    expect(all.map(({ line }) => line)).to.deep.equal(numbered(1600).map((n) => Number(n) + 1));
+    expect(await takeAll(world.queue)).to.deep.equal(numbered(1600));
+  });
+
+  it('has nothing to answer to nothing', async () => {
+    expect(await results(items(0))).to.be.empty;
+  });
+
+  it('goes on after bad lines, and answers them in their places', async () => {
+    const all = await results(items(600, [1, 250, 251, 600]));
+    expect(all.flatMap((one) => ('error' in one ? [one.line] : []))).to.deep.equal([1, 250, 251, 600]);
+    expect(all).to.have.length(600);
+    expect(await takeAll(world.queue)).to.have.length(596);
+  });
+
+  it('names the lines that were not pushed when the store fails, after all answers before them', async () => {
+    let calls = 0;
+    const failing = changed(world.queue.store, {
+      push: (jobs, onExisting) =>
+        (calls += 1) === 3
+          ? Promise.reject(new DelayerError('store_full', 'no room'))
+          : world.queue.store.push(jobs, onExisting),
+    });
+    const lines: number[] = [];
+    let failure: unknown;
+    try {
+      for await (const block of pushBulk(failing, items(5000), 'refuse')) {
+        lines.push(...block.map(({ line }) => line));
+      }
+    } catch (error) {
+      failure = error;
+    }
+    expect(failure).to.be.instanceOf(DelayerError).with.property('code', 'store_full');
+    const named = /lines (\d+) to (\d+) were not pushed/.exec((failure as Error).message);
+    expect(Number(named?.[1])).to.equal(lines.length + 1);
+    expect(lines).to.deep.equal(numbered(lines.length).map((n) => Number(n) + 1));
+  });
+});

@@ -1,0 +1,186 @@
+import { expect } from 'chai';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { DelayerError } from '../../src/core/errors.js';
+import { Queue } from '../../src/core/queue.js';
+import { drainFollow, drainLoop, type Sink } from '../../src/runtime/drainer.js';
+import { eventually, failureOf } from '../support/eventually.js';
+import { changed, collector, never, numbered, push, takeAll, TOPIC, useQueue } from './world.js';
+
+const unreachable = () => new DelayerError('store_unreachable', 'the store is gone');
+
+describe('the cron loop of drain', () => {
+  const world = useQueue();
+  const STEP_MS = 200;
+
+  /** When passes (of one batch at most) found that there is no more, in ms from the start. */
+  function timing(queue: Queue): { readonly queue: Queue; readonly passes: number[] } {
+    const start = performance.now();
+    const passes: number[] = [];
+    const watched = changed(queue.store, {
+      take: async (request) => {
+        const taken = await queue.store.take(request);
+        if (taken.jobs.length === 0) passes.push(performance.now() - start);
+        return taken;
+      },
+    });
+    return { queue: new Queue(watched), passes };
+  }
+  const loop = (
+    queue: Queue,
+    sink: Sink,
+    more: { max?: number; signal?: AbortSignal; forMs?: number } = {},
+  ) => {
+    const reports: string[] = [];
+    const report = (message: string) => reports.push(message);
+    const options = { topic: TOPIC, stepMs: STEP_MS, forMs: 3.5 * STEP_MS, signal: never(), sink, report };
+    return drainLoop(queue, { ...options, ...more }).then((sum) => ({ sum, reports }));
+  };
+
+  it('makes a pass at 0 and at each step, and none when the time is over', async () => {
+    const { queue, passes } = timing(world.queue);
+    await loop(queue, collector().sink);
+    expect(passes).to.have.length(4);
+    for (const [i, at] of passes.entries()) expect(at).to.be.within(i * STEP_MS - 2, (i + 1) * STEP_MS);
+  });
+
+  it('makes one pass when it lasts no longer than a step', async () => {
+    const { queue, passes } = timing(world.queue);
+    await loop(queue, collector().sink, { forMs: STEP_MS });
+    expect(passes).to.have.length(1);
+  });
+
+  it('keeps to the clock of the start when a pass takes longer than a step, and never overlaps', async () => {
+    await push(world.queue, ['a']);
+    const { queue, passes } = timing(world.queue);
+    let inHand = 0;
+    const slow: Sink = async (jobs) => {
+      expect((inHand += 1)).to.equal(1);
+      await sleep(1.3 * STEP_MS);
+      inHand -= 1;
+      return jobs.length;
+    };
+    await loop(queue, slow);
+    // The first ends in the second step; the passes at 2 and 3 steps are still to come.
+    expect(passes).to.have.length(3);
+    for (const [i, step] of [0, 2, 3].entries()) {
+      expect(passes[i]).to.be.within(step * STEP_MS - 2, (step + 1) * STEP_MS);
+    }
+  });
+
+  it('takes at most max in each pass, and sums up', async () => {
+    await push(world.queue, numbered(10));
+    const { ids, sink } = collector();
+    const { sum } = await loop(world.queue, sink, { max: 2 });
+    expect(sum.drained).to.equal(8);
+    expect(ids).to.deep.equal(numbered(8));
+    expect(await takeAll(world.queue)).to.deep.equal(['8', '9']);
+  });
+
+  it('ends when its sink takes no more', async () => {
+    await push(world.queue, numbered(3));
+    const { sum } = await loop(world.queue, collector(1).sink, { forMs: 3_600_000 });
+    expect(sum).to.include({ drained: 1, closed: true });
+    expect(await takeAll(world.queue)).to.deep.equal(['1', '2']);
+  });
+
+  it('ends at once when it is aborted between two passes', async () => {
+    const ending = new AbortController();
+    const looping = loop(world.queue, collector().sink, { signal: ending.signal, forMs: 3_600_000 });
+    ending.abort();
+    expect((await looping).sum.drained).to.equal(0);
+  });
+
+  it('reports a pass that fails, and the next one tries again', async () => {
+    await push(world.queue, ['a']);
+    let failures = 1;
+    const queue = new Queue(
+      changed(world.queue.store, {
+        take: (request) => {
+          if (failures-- > 0) return Promise.reject(unreachable());
+          return world.queue.store.take(request);
+        },
+      }),
+    );
+    const { ids, sink } = collector();
+    const { reports } = await loop(queue, sink);
+    expect(reports).to.deep.equal(['the store is gone; the next pass tries again']);
+    expect(ids).to.deep.equal(['a']);
+  });
+
+  it('fails when the last pass has failed', async () => {
+    const queue = new Queue(changed(world.queue.store, { take: () => Promise.reject(unreachable()) }));
+    expect(await failureOf(loop(queue, collector().sink))).to.include({ code: 'store_unreachable' });
+  });
+});
+
+describe('a drain that follows', () => {
+  const world = useQueue();
+  const follow = (queue: Queue, sink: Sink, signal: AbortSignal, reports: string[] = []) =>
+    drainFollow(queue, { topic: TOPIC, sink, signal, report: (message) => reports.push(message) });
+
+  it('hands over what comes, until it is aborted', async () => {
+    const ending = new AbortController();
+    const { ids, sink } = collector();
+    const following = follow(world.queue, sink, ending.signal);
+    for (const id of ['a', 'b', 'c']) {
+      await push(world.queue, [id]);
+      await eventually(() => ids.includes(id));
+    }
+    ending.abort();
+    expect((await following).drained).to.equal(3);
+  });
+
+  it('fails when the first contact fails', async () => {
+    const queue = new Queue(changed(world.queue.store, { take: () => Promise.reject(unreachable()) }));
+    expect(await failureOf(follow(queue, collector().sink, never()))).to.include({
+      code: 'store_unreachable',
+    });
+  });
+
+  it('waits for a store that goes away in the middle of the first pass, however long that is', async () => {
+    await push(world.queue, numbered(600));
+    let calls = 0;
+    const queue = new Queue(
+      changed(world.queue.store, {
+        take: (request) =>
+          (calls += 1) === 3 ? Promise.reject(unreachable()) : world.queue.store.take(request),
+      }),
+    );
+    const [ending, { ids, sink }] = [new AbortController(), collector()];
+    const following = follow(queue, sink, ending.signal);
+    const ended = following.then(
+      () => 'by the signal',
+      (error: unknown) => error,
+    );
+    await Promise.race([ended, eventually(() => ids.length === 600)]);
+    ending.abort();
+    expect(await ended).to.equal('by the signal');
+    expect(ids).to.deep.equal(numbered(600));
+  });
+
+  it('waits for a store that goes away later, and says so once, and when it is back', async () => {
+    let away = false;
+    const queue = new Queue(
+      changed(world.queue.store, {
+        take: (request) => (away ? Promise.reject(unreachable()) : world.queue.store.take(request)),
+        waitForReady: () => sleep(5),
+      }),
+    );
+    const [ending, reports, { ids, sink }] = [new AbortController(), [] as string[], collector()];
+    const following = follow(queue, sink, ending.signal, reports);
+    await push(world.queue, ['a']);
+    await eventually(() => ids.length === 1);
+    away = true;
+    await eventually(() => reports.length > 0);
+    await sleep(200);
+    away = false;
+    await push(world.queue, ['b']);
+    await eventually(() => ids.length === 2);
+    ending.abort();
+    await following;
+    expect(reports).to.deep.equal([
+      'the store is gone; trying again until it works',
+      `${queue.store.label} is back`,
+    ]);
+  });
+});
