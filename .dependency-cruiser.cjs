@@ -9,9 +9,24 @@ const only = (name, from, allowed) => ({
 module.exports = {
   forbidden: [
     { name: 'no-circles', severity: 'error', from: {}, to: { circular: true } },
-    { name: 'no-orphans', severity: 'error', from: { orphan: true, pathNot: '^src/(index|main)\\.ts$' }, to: {} },
-    { name: 'nothing-imports-a-command', severity: 'error', from: { pathNot: '^src/(commands/index|main)\\.ts$' }, to: { path: '^src/commands' } },
-    { name: 'only-main-knows-the-commands', severity: 'error', from: { pathNot: '^src/main\\.ts$' }, to: { path: '^src/commands/index' } },
+    {
+      name: 'no-orphans',
+      severity: 'error',
+      from: { orphan: true, pathNot: '^src/(index|main)\\.ts$' },
+      to: {},
+    },
+    {
+      name: 'nothing-imports-a-command',
+      severity: 'error',
+      from: { pathNot: '^src/(commands/index|main)\\.ts$' },
+      to: { path: '^src/commands' },
+    },
+    {
+      name: 'only-main-knows-the-commands',
+      severity: 'error',
+      from: { pathNot: '^src/main\\.ts$' },
+      to: { path: '^src/commands/index' },
+    },
     only('core-knows-itself', '^src/core', '^src/core'),
     only('output-knows-core', '^src/output', '^src/(output|core)'),
     only('runtime-knows-core', '^src/runtime', '^src/(runtime|core)'),
@@ -25,21 +40,44 @@ module.exports = {
       from: { path: '^src', pathNot: '^src/(commands|cli|main)' },
       to: { path: '(^|node_modules/)@oclif/' },
     },
-    { name: 'ioredis-stays-in-its-store', severity: 'error', from: { pathNot: '^src/storage/redis' }, to: { path: '(^|node_modules/)ioredis' } },
+    {
+      name: 'ioredis-stays-in-its-store',
+      severity: 'error',
+      from: { pathNot: '^src/storage/redis' },
+      to: { path: '(^|node_modules/)ioredis' },
+    },
     {
       name: 'sqlite-stays-in-its-driver',
       severity: 'error',
       from: { pathNot: '^src/storage/sqlite/driver' },
       to: { path: '(^|node_modules/)@photostructure/|^node:sqlite$' },
     },
-    { name: 'tables-stay-in-output', severity: 'error', from: { pathNot: '^src/output' }, to: { path: '(^|node_modules/)(chalk|cli-table3)' } },
-    { name: 'stores-are-loaded-when-opened', severity: 'error', from: { path: '^src/(open-queue|index|main|cli|commands)' }, to: { path: '^src/storage', dynamic: false } },
-    { name: 'dependencies-are-declared', severity: 'error', from: { path: '^src' }, to: { dependencyTypes: ['npm-dev', 'npm-no-pkg', 'unknown'] } },
+    {
+      name: 'tables-stay-in-output',
+      severity: 'error',
+      from: { pathNot: '^src/output' },
+      to: { path: '(^|node_modules/)(chalk|cli-table3)' },
+    },
+    {
+      name: 'stores-are-loaded-when-opened',
+      severity: 'error',
+      from: { path: '^src/(open-queue|index|main|cli|commands)' },
+      to: { path: '^src/storage', dynamic: false },
+    },
+    {
+      name: 'dependencies-are-declared',
+      severity: 'error',
+      from: { path: '^src' },
+      to: { dependencyTypes: ['npm-dev', 'npm-no-pkg', 'unknown'] },
+    },
   ],
   options: {
     doNotFollow: { path: 'node_modules' },
     tsPreCompilationDeps: true,
     tsConfig: { fileName: 'tsconfig.json' },
-    enhancedResolveOptions: { exportsFields: ['exports'], conditionNames: ['import', 'require', 'node', 'default', 'types'] },
+    enhancedResolveOptions: {
+      exportsFields: ['exports'],
+      conditionNames: ['import', 'require', 'node', 'default', 'types'],
+    },
   },
 };

@@ -1,6 +1,51 @@
 #!/usr/bin/env node
+// Runs dist/cli.cjs. Compiling it takes longer than most commands, so V8's compiled code is kept in the
+// user's cache folder. A cache that is absent, of another Node, or not this user's is made anew.
+import { mkdirSync, readFileSync, renameSync, statSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
+import { homedir } from 'node:os';
+import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import vm from 'node:vm';
 
-const { main } = createRequire(import.meta.url)('../dist/cli.cjs');
-await main(process.argv.slice(2), fileURLToPath(new URL('..', import.meta.url)));
+const root = fileURLToPath(new URL('..', import.meta.url));
+const file = join(root, 'dist', 'cli.cjs');
+const { size, mtimeMs } = statSync(file);
+const folder = join(process.env.XDG_CACHE_HOME || join(homedir(), '.cache'), 'delayer');
+const cache = join(folder, `cli-${process.version}-${process.arch}-${size}-${Math.trunc(mtimeMs)}.v8`);
+
+function readCache() {
+  try {
+    // Code is not taken from another user, as with a HOME that sudo has kept.
+    return statSync(cache).uid === process.getuid?.() ? readFileSync(cache) : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function writeCache(code) {
+  try {
+    mkdirSync(folder, { recursive: true, mode: 0o700 });
+    const own = `${cache}.${process.pid}`;
+    writeFileSync(own, code, { mode: 0o600 });
+    renameSync(own, cache);
+  } catch {
+    // A home that cannot be written to costs a few milliseconds at each start.
+  }
+}
+
+const cachedData = readCache();
+const script = new vm.Script(
+  `(function (exports, require, module, __filename, __dirname) {${readFileSync(file, 'latin1')}\n})`,
+  {
+    filename: file,
+    cachedData,
+    importModuleDynamically: vm.constants?.USE_MAIN_CONTEXT_DEFAULT_LOADER,
+  },
+);
+const module = { exports: {} };
+script.runInThisContext()(module.exports, createRequire(file), module, file, dirname(file));
+if (cachedData === undefined || script.cachedDataRejected) {
+  process.once('exit', () => writeCache(script.createCachedData()));
+}
+await module.exports.main(process.argv.slice(2), root);
