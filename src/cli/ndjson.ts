@@ -22,7 +22,7 @@ type Fields = Readonly<Record<string, unknown>>;
 export function parseJobLine({ bytes }: Line): PushRequest | undefined {
   if (bytes === undefined) throw new DelayerError('usage', 'the line is too long');
   if (!isUtf8(bytes)) throw new DelayerError('usage', 'the line is no UTF-8; give such bytes as bodyBase64');
-  const text = bytes.toString().replace(/^\ufeff/, '');
+  const text = bytes.toString();
   if (text.trim() === '') return undefined;
   const fields = parseObject(text);
   for (const name of Object.keys(fields)) {
@@ -38,7 +38,8 @@ export function parseJobLine({ bytes }: Line): PushRequest | undefined {
 function parseObject(text: string): Fields {
   let value: unknown;
   try {
-    value = JSON.parse(text);
+    // Some editors begin a file with a byte order mark.
+    value = JSON.parse(text.startsWith('\ufeff') ? text.slice(1) : text);
   } catch (error) {
     throw new DelayerError('usage', `invalid JSON: ${(error as Error).message}`, { cause: error });
   }

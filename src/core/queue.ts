@@ -203,21 +203,21 @@ export class Queue {
 
 /** The error that a push of one job is answered with, or nothing when the job is in. */
 export function pushFailure({ id, outcome }: PushReceipt): DelayerError | undefined {
-  const name = JSON.stringify(id.toString());
+  const name = () => JSON.stringify(id.toString());
   switch (outcome) {
     case 'conflict':
-      return new DelayerError('job_exists', `The job ${name} exists with other content`);
+      return new DelayerError('job_exists', `The job ${name()} exists with other content`);
     case 'blocked':
       return new DelayerError(
         'store_wrong_type',
-        `A key that is no job stands in the place of the job ${name}`,
+        `A key that is no job stands in the place of the job ${name()}`,
       );
     case 'unknown':
       return new DelayerError(
         'outcome_unknown',
-        `The connection broke before the answer came, so the job ${name} may be pushed or not`,
+        `The connection broke before the answer came, so the job ${name()} may be pushed or not`,
         {
-          hint: `Look with \`delayer inspect --id\`; pushing it again with --id ${name} is safe while it is not due.`,
+          hint: `Look with \`delayer inspect --id\`; pushing it again with --id ${name()} is safe while it is not due.`,
         },
       );
     default:
@@ -284,7 +284,6 @@ function named(bytes: Bytes, what: 'id' | 'topic'): Buffer {
 }
 
 function bytesOf(bytes: Bytes): Buffer {
-  return typeof bytes === 'string'
-    ? Buffer.from(bytes)
-    : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  if (typeof bytes === 'string') return Buffer.from(bytes);
+  return Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }

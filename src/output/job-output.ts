@@ -63,6 +63,7 @@ export async function writeId(id: Buffer): Promise<void> {
 /** Prints ids, each on a line. */
 export async function writeIds(ids: readonly Buffer[]): Promise<void> {
   const forTerminal = stdoutIsTerminal();
-  const lines = ids.flatMap((id) => [forTerminal ? Buffer.from(escapeKeepingLines(id)) : id, NEWLINE]);
+  const lines: Buffer[] = [];
+  for (const id of ids) lines.push(forTerminal ? Buffer.from(escapeKeepingLines(id)) : id, NEWLINE);
   await writeStdout(Buffer.concat(lines));
 }

@@ -127,7 +127,7 @@ describe('what an original client pushed', () => {
 
   it('delayer tells no due time that belonged to an earlier job of the id', async () => {
     const queue = ground.queue();
-    const { dueAt: old } = await queue.push({ id: '1', topic: 'topic', body: 'old' });
+    const { dueAt: old } = await queue.push({ id: '1', topic: 'topic', body: 'old', ttlMs: 3_600_000 });
     await promoteAll(queue.store);
     expect(textOf(await client().pop('topic'))).to.equal('old');
     await client().push('1', 'topic', 'new', 0);

@@ -12,10 +12,10 @@ local now = now_ms()
 
 -- A job that expired while it was ready has left no more than its place in the list.
 local function find_dead()
-  local due, expires_at, topic = string.match(redis.call('HGET', READY_DUE, id) or '', '^(%d+) (%d*) (.*)$')
-  if not due or type_of(READY .. topic) ~= 'list' then return {} end
+  local score, expires_at, topic = string.match(redis.call('HGET', READY_DUE, id) or '', '^([%d.]+) (%d*) (.*)$')
+  if not score or type_of(READY .. topic) ~= 'list' then return {} end
   if not redis.call('LPOS', READY .. topic, id, 'RANK', -1, 'MAXLEN', depth) then return {} end
-  return { 'dead', topic, '', due, expires_at, 0, -1 }
+  return { 'dead', topic, '', from_score(score), expires_at, 0, -1 }
 end
 
 if not score and not job[1] then return find_dead() end

@@ -56,7 +56,7 @@ local function return_job(topic, row, now, attempts)
   if attempts > 0 then redis.call('HSET', bucket, 'attempts', attempts) end
   if expires_at ~= '' then redis.call('PEXPIREAT', bucket, expires_at) end
   redis.call('RPUSH', READY .. topic, id)
-  if due ~= '' then redis.call('HSET', READY_DUE, id, note_due(due, expires_at, topic)) end
+  if due ~= '' then redis.call('HSET', READY_DUE, id, note_due(to_score(due), expires_at, topic)) end
   return 'returned'
 end
 

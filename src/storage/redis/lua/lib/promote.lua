@@ -24,8 +24,9 @@ local function promote(now, skip, limit)
   local dead, topics, ids_of, due_times = {}, {}, {}, {}
   for i = 1, #due, 2 do
     local id = due[i]
+    local bucket = BUCKET .. id
     -- A string, false when there is none, or a table with an error when the key is no hash.
-    local topic = redis.pcall('HGET', BUCKET .. id, 'topic')
+    local topic = redis.pcall('HGET', bucket, 'topic')
     local usable = type(topic) == 'string'
     if usable and not ids_of[topic] then
       local found = type_of(READY .. topic)
@@ -40,7 +41,7 @@ local function promote(now, skip, limit)
       local ids = ids_of[topic]
       ids[#ids + 1] = id
       due_times[#due_times + 1] = id
-      due_times[#due_times + 1] = note_due(from_score(due[i + 1]), expiry_of(BUCKET .. id, now), topic)
+      due_times[#due_times + 1] = note_due(due[i + 1], expiry_of(bucket, now), topic)
     end
   end
   -- ZREM comes first: it is allowed when Redis is out of memory, and so is what follows it.
