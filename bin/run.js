@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 // Runs dist/cli.cjs. Compiling it takes longer than most commands, so V8's compiled code is kept in the
 // user's cache folder. A cache that is absent, of another Node, or not this user's is made anew.
-import { mkdirSync, readFileSync, renameSync, statSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { homedir } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -10,9 +10,12 @@ import vm from 'node:vm';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const file = join(root, 'dist', 'cli.cjs');
-const { size, mtimeMs } = statSync(file);
+const source = readFileSync(file, 'latin1');
 const folder = join(process.env.XDG_CACHE_HOME || join(homedir(), '.cache'), 'delayer');
-const cache = join(folder, `cli-${process.version}-${process.arch}-${size}-${Math.trunc(mtimeMs)}.v8`);
+// The bundle begins with its own digest: V8 would take code of another one of the same length.
+const digest = source.slice(3, 43);
+const kind = `cli-${process.version}-${process.arch}-`;
+const cache = join(folder, `${kind}${digest}.v8`);
 
 function readCache() {
   try {
@@ -27,22 +30,23 @@ function writeCache(code) {
   try {
     mkdirSync(folder, { recursive: true, mode: 0o700 });
     const own = `${cache}.${process.pid}`;
-    writeFileSync(own, code, { mode: 0o600 });
+    // Never through a link that somebody else has put there.
+    writeFileSync(own, code, { mode: 0o600, flag: 'wx' });
     renameSync(own, cache);
+    for (const name of readdirSync(folder)) {
+      if (name.startsWith(kind) && !name.includes(digest)) rmSync(join(folder, name), { force: true });
+    }
   } catch {
     // A home that cannot be written to costs a few milliseconds at each start.
   }
 }
 
 const cachedData = readCache();
-const script = new vm.Script(
-  `(function (exports, require, module, __filename, __dirname) {${readFileSync(file, 'latin1')}\n})`,
-  {
-    filename: file,
-    cachedData,
-    importModuleDynamically: vm.constants?.USE_MAIN_CONTEXT_DEFAULT_LOADER,
-  },
-);
+const script = new vm.Script(`(function (exports, require, module, __filename, __dirname) {${source}\n})`, {
+  filename: file,
+  cachedData,
+  importModuleDynamically: vm.constants?.USE_MAIN_CONTEXT_DEFAULT_LOADER,
+});
 const module = { exports: {} };
 script.runInThisContext()(module.exports, createRequire(file), module, file, dirname(file));
 if (cachedData === undefined || script.cachedDataRejected) {

@@ -1,6 +1,7 @@
 // Bundles the commands and all they use into dist/cli.cjs: one file loads several times faster than
 // the hundreds that it is made of. What of them no command ever reaches is left out.
-import { readFileSync } from 'node:fs';
+import { createHash } from 'node:crypto';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { build } from 'esbuild';
 
 /**
@@ -68,9 +69,11 @@ const trim = {
   },
 };
 
+const OUTFILE = 'dist/cli.cjs';
+
 await build({
   entryPoints: ['src/main.ts'],
-  outfile: 'dist/cli.cjs',
+  outfile: OUTFILE,
   bundle: true,
   platform: 'node',
   target: 'node20',
@@ -87,3 +90,7 @@ await build({
   legalComments: 'none',
   logLevel: 'warning',
 });
+
+// The first line is the digest of the rest: bin/run.js names its cache by it.
+const code = readFileSync(OUTFILE);
+writeFileSync(OUTFILE, `// ${createHash('sha1').update(code).digest('hex')}\n${code}`);

@@ -7,7 +7,10 @@ here=$(cd "$(dirname "$0")/.." && pwd)
 work=$(mktemp -d)
 background=()
 cleanup() {
-  for pid in "${background[@]}"; do kill "$pid" 2>/dev/null && wait "$pid" 2>/dev/null; done
+  for pid in "${background[@]}"; do
+    kill "$pid" 2>/dev/null || true
+    wait "$pid" 2>/dev/null || true
+  done
   rm -rf "$work"
 }
 trap cleanup EXIT
@@ -32,7 +35,7 @@ if [ -z "${DELAYER_STORE:-}" ]; then
   export XDG_DATA_HOME="$work"
   tell 'No DELAYER_STORE is set: the jobs are in a file, and need no server and no daemon.'
 else
-  tell "The jobs are in $DELAYER_STORE; delayer serve makes due ones ready."
+  tell 'The jobs are in the store that DELAYER_STORE names; delayer serve makes due ones ready.'
   delayer serve &
   background+=($!)
 fi

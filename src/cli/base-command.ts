@@ -1,16 +1,15 @@
 import { Command } from '@oclif/core/command';
 import type { Config } from '@oclif/core/config';
-import * as Errors from '@oclif/core/errors';
 import * as Flags from '@oclif/core/flags';
 import { DelayerError } from '../core/errors.js';
 import type { Queue } from '../core/queue.js';
 import { openQueue } from '../open-queue.js';
-import { OutputError, writeStdout } from '../output/stdout.js';
+import { writeStdout } from '../output/stdout.js';
 import { toJsonLine } from '../output/job-json.js';
+import { fromBase64 } from './base64.js';
 import { readSettings } from './environment.js';
-import { say, sayError, writeStderr } from './say.js';
-
-const SIGPIPE_EXIT_CODE = 141;
+import { reportFailure } from './failure.js';
+import { say } from './say.js';
 
 /** Every command: the flags they share, opening and closing the queue, and errors to exit codes. */
 export abstract class BaseCommand extends Command {
@@ -83,8 +82,8 @@ export abstract class BaseCommand extends Command {
       }
       return Buffer.from(text);
     }
-    const bytes = Buffer.from(text, 'base64');
-    if (bytes.toString('base64').replace(/=+$/, '') !== text.replace(/=+$/, '')) {
+    const bytes = fromBase64(text);
+    if (bytes === undefined) {
       throw new DelayerError('usage', `${JSON.stringify(text)} is no base64`, {
         hint: 'Leave --base64 out for plain text.',
       });
@@ -92,51 +91,8 @@ export abstract class BaseCommand extends Command {
     return bytes;
   }
 
-  override async catch(error: Error): Promise<void> {
-    // `--help` ends a command so.
-    if (error instanceof Errors.ExitError) throw error;
-    const debug = this.argv.includes('--debug');
-    const failure = toFailure(error, this.id ?? '');
-    process.exitCode = failure.exitCode;
-    if (error instanceof OutputError && error.readerGone) process.exitCode = SIGPIPE_EXIT_CODE;
-    else sayError(failure, this.argv.includes('--json'));
-    if (debug) writeStderr(`${withCauses(error)}\n`);
+  override catch(error: Error): Promise<void> {
+    reportFailure(error, this.argv, this.id ?? '');
     return Promise.resolve();
   }
-}
-
-function toFailure(error: Error, command: string): DelayerError {
-  if (error instanceof DelayerError) {
-    // oclif wraps what a flag's parser says into two lines more.
-    const message = error.message.replace(/^Parsing --\S+ \n\t([\s\S]*)\nSee more help with --help$/, '$1');
-    return message === error.message
-      ? error
-      : new DelayerError(error.code, message, { hint: error.hint, cause: error });
-  }
-  if (error instanceof OutputError) {
-    return new DelayerError('output_failed', error.message, { cause: error });
-  }
-  if (error instanceof Errors.CLIError) {
-    return new DelayerError('usage', usageMessage(error.message), {
-      hint: `See \`delayer ${command} --help\`.`,
-      cause: error,
-    });
-  }
-  return new DelayerError('internal', error.message, { cause: error });
-}
-
-/** oclif's message on one line, without its pointer to --help. */
-function usageMessage(message: string): string {
-  return message
-    .replace(/\nSee more help with --help$/, '')
-    .replace(/^The following errors? occurred:/, '')
-    .replace(/\s*\n\s*/g, ' ')
-    .replace(/ {2,}/g, ' ')
-    .trim();
-}
-
-function withCauses(error: unknown): string {
-  if (!(error instanceof Error)) return String(error);
-  const stack = error.stack ?? error.message;
-  return error.cause === undefined ? stack : `${stack}\ncaused by: ${withCauses(error.cause)}`;
 }

@@ -30,7 +30,9 @@ export function readSettings(flags: { store?: string | undefined; prefix?: strin
     store: named ?? `sqlite:${join(dataFolder(), 'queue.db')}`,
     isDefaultStore: named === undefined,
     prefix: flags.prefix ?? setting('DELAYER_PREFIX') ?? config.prefix,
-    password: readPassword(config),
+    password: /^rediss?(\+unix)?:/.test(named ?? '')
+      ? readPassword(named === config.store ? config : {})
+      : undefined,
   };
 }
 

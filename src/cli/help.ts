@@ -1,7 +1,8 @@
 import { DelayerError } from '../core/errors.js';
-import { sayError } from './say.js';
+import { reportFailure } from './failure.js';
 
 const HELP_FLAGS = ['--help', '-h'];
+const OCLIF_FLAGS = [...HELP_FLAGS, '--version'];
 
 /** Is there a help flag, before a -- ends the flags? */
 export function asksForHelp(argv: readonly string[]): boolean {
@@ -16,16 +17,17 @@ export async function runByOclif(
   names: readonly string[],
 ): Promise<void> {
   const [name = '', ...rest] = argv;
-  const known = names.includes(name);
-  if (name !== '' && name !== 'help' && !name.startsWith('-') && !known) {
-    const error = new DelayerError('usage', `There is no command ${JSON.stringify(name)}`, {
-      hint: `The commands are ${names.join(', ')}; see \`delayer --help\`.`,
-    });
-    process.exitCode = error.exitCode;
-    sayError(error, rest.includes('--json'));
-    return;
-  }
+  const asked = name === 'help' ? rest.find((arg) => !arg.startsWith('-')) : name;
   const { run } = await import('@oclif/core');
   const args = name === 'help' ? [...rest, '--help'] : name === '-h' ? ['--help', ...rest] : argv;
-  await run([...args], { root });
+  try {
+    if (asked !== undefined && asked !== '' && !names.includes(asked) && !OCLIF_FLAGS.includes(asked)) {
+      throw new DelayerError('usage', `There is no command ${JSON.stringify(asked)}`, {
+        hint: `The commands are ${names.join(', ')}; see \`delayer --help\`.`,
+      });
+    }
+    await run([...args], { root });
+  } catch (error) {
+    reportFailure(error as Error, argv, '');
+  }
 }

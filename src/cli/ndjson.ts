@@ -1,5 +1,6 @@
 import { isUtf8 } from 'node:buffer';
 import { checkDuration, parseDuration, parseMoment } from '../core/duration.js';
+import { fromBase64 } from './base64.js';
 import { DelayerError } from '../core/errors.js';
 import type { PushRequest } from '../core/queue.js';
 import type { Line } from './lines.js';
@@ -56,10 +57,9 @@ function bytesField(fields: Fields, name: 'id' | 'topic' | 'body'): Buffer | und
     throw new DelayerError('usage', `${name} and ${name}Base64 are both given`);
   }
   if (encoded !== undefined) {
-    if (typeof encoded !== 'string' || !/^[A-Za-z0-9+/]*={0,2}$/.test(encoded)) {
-      throw new DelayerError('usage', `${name}Base64 is no base64`);
-    }
-    return Buffer.from(encoded, 'base64');
+    const bytes = typeof encoded === 'string' ? fromBase64(encoded) : undefined;
+    if (bytes === undefined) throw new DelayerError('usage', `${name}Base64 is no base64`);
+    return bytes;
   }
   if (name === 'id' && typeof plain === 'number' && Number.isSafeInteger(plain))
     return Buffer.from(`${plain}`);

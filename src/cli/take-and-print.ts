@@ -1,6 +1,8 @@
 import type { Job } from '../core/job.js';
 import { type Queue, TAKE_BATCH } from '../core/queue.js';
+import { escapeForTerminal } from '../output/escape.js';
 import { type JobFormat, writeJobs } from '../output/job-output.js';
+import { say } from './say.js';
 
 /**
  * Takes up to `count` jobs, batch by batch, and prints them. They are taken for good before they are
@@ -21,9 +23,22 @@ export async function takeAndPrint(
     taken += jobs.length;
     const { written, error } = await writeJobs(jobs, format);
     if (error) {
-      await queue.restore(jobs.slice(written));
+      await giveBack(queue, jobs.slice(written));
       throw error;
     }
   }
   return taken;
+}
+
+/** Whatever becomes of them, their user is told of each. */
+async function giveBack(queue: Queue, jobs: readonly Job[]): Promise<void> {
+  const names = (ids: readonly Buffer[]) => ids.map((id) => `"${escapeForTerminal(id)}"`).join(', ');
+  try {
+    const lost = await queue.restore(jobs);
+    if (lost.length > 0) say(`not back, for another job has the id: ${names(lost)}`);
+  } catch (error) {
+    say(
+      `could not be printed, and may not be back in the queue: ${names(jobs.map(({ id }) => id))}: ${String(error)}`,
+    );
+  }
 }

@@ -30,6 +30,7 @@ Exit code 1 when no id matched.`;
   override async run(): Promise<void> {
     const { argv, flags } = await this.parse(Remove);
     const scope = flags['any-state'] ? 'any' : 'delayed';
+    let count = 0;
     const removed: Record<string, unknown>[] = [];
     const left: Record<string, unknown>[] = [];
     await this.withQueue(flags, async (queue) => {
@@ -39,16 +40,15 @@ Exit code 1 when no id matched.`;
         for (const [i, id] of ids.entries()) {
           const result = results[i];
           if (result?.removed === true) {
-            removed.push(bytesToJson('id', id));
-            if (!flags.json) await writeId(id);
-          } else {
-            left.push({ ...bytesToJson('id', id), state: result?.state ?? null });
-            if (!flags.json) noteNotRemoved(id, result?.state);
-          }
+            count += 1;
+            if (flags.json) removed.push(bytesToJson('id', id));
+            else await writeId(id);
+          } else if (flags.json) left.push({ ...bytesToJson('id', id), state: result?.state ?? null });
+          else noteNotRemoved(id, result?.state);
         }
       }
     });
     if (flags.json) await this.printJson({ removed, notRemoved: left });
-    if (removed.length === 0) this.endWith(1);
+    if (count === 0) this.endWith(1);
   }
 }

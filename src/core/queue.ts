@@ -139,13 +139,17 @@ export class Queue {
     if (leases.length > 0) await this.store.putBack(leases);
   }
 
-  /** Pushes jobs again that were popped and could not be handed over; an id in use by now is left alone. */
-  async restore(jobs: readonly Job[]): Promise<void> {
+  /**
+   * Pushes jobs again that were popped and could not be handed over.
+   * @returns the ids that are not back: another job has taken their id
+   */
+  async restore(jobs: readonly Job[]): Promise<Buffer[]> {
     const news = jobs.map(({ id, topic, body, dueAt, expiresAt }): NewJob => {
       const due = { atMs: dueAt?.getTime() ?? 0 };
       return { id, topic, body, due, ttlMs: DEFAULT_TTL_MS, expiresAtMs: expiresAt?.getTime() };
     });
-    if (news.length > 0) await this.store.push(news, 'keep');
+    const results = news.length === 0 ? [] : await this.store.push(news, 'keep');
+    return news.flatMap(({ id }, i) => (results[i]?.outcome === 'pushed' ? [] : [id]));
   }
 
   /** Removes a job that is not due yet; false when there is none, or it is due. */

@@ -201,14 +201,20 @@ export async function drainFollow(queue: Queue, options: FollowOptions): Promise
   let sum: Pass = { drained: 0, overdue: 0, closed: false };
   let failures = 0;
   const store = { reached: false };
+  // Counted where they are handed over: a pass that fails in between has no answer.
+  let left = options.max ?? Infinity;
+  const sink: Sink = async (jobs) => {
+    const count = await options.sink(jobs);
+    left -= count;
+    return count;
+  };
   for (;;) {
-    const left = (options.max ?? Infinity) - sum.drained;
     if (options.signal.aborted || sum.closed || left <= 0) return sum;
     try {
       const onContact = () => {
         store.reached = true;
       };
-      const pass = await drainPass(queue, { ...options, max: left, onContact });
+      const pass = await drainPass(queue, { ...options, sink, max: left, onContact });
       sum = add(sum, pass);
       if (failures > 0) options.report(`${queue.store.label} is back`);
       failures = 0;

@@ -65,7 +65,7 @@ const BAD: Readonly<Record<string, readonly [args: readonly string[], code: numb
   'an empty store': [['pop', 'topic', '--store', ''], CONFIG, /URL/],
   'a store URL without a host': [['pop', 'topic', '--store', 'redis://'], CONFIG, /host/],
   'a port out of range': [['pop', 'topic', '--store', 'redis://h:99999'], CONFIG, /URL/],
-  'a database that is no number': [['pop', 'topic', '--store', 'redis://h/one'], CONFIG, /"one"/],
+  'a database that is no number': [['pop', 'topic', '--store', 'redis://h/one'], CONFIG, /no number/],
   'a socket without a path': [['pop', 'topic', '--store', 'redis+unix://'], CONFIG, /socket/],
   'an SQLite store without a path': [['pop', 'topic', '--store', 'sqlite:'], CONFIG, /file/],
   'an empty prefix': [['pop', 'topic', '--store', 'redis://h', '--prefix', ''], CONFIG, /prefix/],

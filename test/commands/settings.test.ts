@@ -85,7 +85,7 @@ describe('settings', () => {
       ['with a name that means nothing', { stoer: 'x' }, /"stoer"/],
       ['with a value that is no text', { store: 1 }, /"store" that is no text/],
       ['with a store of an unknown kind', { store: 'mysql://host' }, /"mysql:"/],
-      ['with a password file that is not there', { passwordFile: '/none' }, /\/none/],
+      ['with a password file that is not there', { store: 'redis://host', passwordFile: '/none' }, /\/none/],
     ] as const) {
       it(`${what} end the command with 78`, async () => {
         configure(config);

@@ -23,9 +23,22 @@ const DEFAULT_PORT = 6379;
 export function parseRedisUrl(text: string, password?: string): RedisAddress {
   let url: URL;
   try {
-    url = new URL(text);
+    // A URL has no user without a host, but a socket may need one.
+    url = new URL(text.replace(/^(redis\+unix:\/\/[^/]*@)\//, '$1socket/'));
   } catch {
     throw new DelayerError('config_invalid', 'The store URL cannot be read');
+  }
+  const unknown = [...url.searchParams.keys()].find(
+    (name) => url.protocol !== 'redis+unix:' || name !== 'db',
+  );
+  if (unknown !== undefined) {
+    throw new DelayerError(
+      'config_invalid',
+      `The store URL has a parameter that means nothing: ${JSON.stringify(unknown)}`,
+      {
+        hint: 'The database is a part of the path, redis://HOST/3; only redis+unix:///PATH?db=3 has it behind a ?.',
+      },
+    );
   }
   const login = {
     username: decode(url.username) || undefined,
@@ -33,7 +46,7 @@ export function parseRedisUrl(text: string, password?: string): RedisAddress {
   };
   if (url.protocol === 'redis+unix:') {
     const path = decode(url.pathname);
-    if (url.host !== '' || path === '' || path === '/') {
+    if ((url.host !== '' && url.host !== 'socket') || path === '' || path === '/') {
       throw new DelayerError('config_invalid', 'The store URL names no socket', {
         hint: 'Write redis+unix:///absolute/path or redis+unix:///absolute/path?db=1.',
       });
@@ -58,8 +71,9 @@ export function parseRedisUrl(text: string, password?: string): RedisAddress {
 function databaseNumber(text: string): number {
   if (text === '') return 0;
   if (!/^\d{1,9}$/.test(text)) {
-    throw new DelayerError('config_invalid', `The store URL names no database: ${JSON.stringify(text)}`, {
-      hint: 'A database of Redis is a number: redis://localhost:6379/0.',
+    // The text is not repeated: behind a / that should have been %2F stands the rest of a password.
+    throw new DelayerError('config_invalid', 'The store URL names a database that is no number', {
+      hint: 'Write redis://HOST:PORT/0; a / in a password is %2F.',
     });
   }
   return Number(text);

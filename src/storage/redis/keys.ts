@@ -11,7 +11,7 @@ export class Keys {
   readonly readyStem: string;
   /** ZSET: a request that has taken jobs, by the deadline of its lease. */
   readonly reserved: string;
-  /** Begins the HASH of what one request has taken: to other clients its jobs look popped. */
+  /** Begins the STRING of what one request has taken: to other clients its jobs look popped. */
   readonly inflightStem: string;
   /** HASH: due time of each ready job that delayer promoted. */
   readonly readyDue: string;

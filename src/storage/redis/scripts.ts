@@ -1,5 +1,5 @@
 import type { Redis } from 'ioredis';
-import type { JobState, NewJob } from '../../core/job.js';
+import type { JobState, LeasedJob, NewJob } from '../../core/job.js';
 import type { OnExisting, Promotion, PushResult, RemoveResult, RemoveScope } from '../../core/store.js';
 import type { Keys } from './keys.js';
 import { packArray } from './msgpack.js';
@@ -70,15 +70,7 @@ export interface TakeAnswer {
   readonly more: boolean;
   readonly nextInMs?: number | undefined;
   readonly stuck: number;
-  readonly deadline: Date;
-  readonly rows: {
-    readonly lease: string;
-    readonly id: Buffer;
-    readonly body: Buffer;
-    readonly dueAt?: Date | undefined;
-    readonly expiresAt?: Date | undefined;
-    readonly attempts: number;
-  }[];
+  readonly jobs: LeasedJob[];
 }
 
 /** lua/take.lua */
@@ -100,24 +92,28 @@ export async function take(
     PROMOTE_LIMIT,
     TAKE_BYTES,
   );
-  const rows: TakeAnswer['rows'][number][] = [];
+  const { topic } = request;
+  const leaseUntil = new Date(Number(answer[3]));
+  const jobs: LeasedJob[] = [];
   // By index: drain reads tens of thousands of these a second.
   for (let i = 5; i < answer.length; i += 6) {
-    rows.push({
-      lease: `${request.token}.${Number(answer[i])}`,
+    jobs.push({
       id: bytes(answer[i + 1]),
+      topic,
       body: bytes(answer[i + 2]),
+      state: 'leased',
       dueAt: time(answer[i + 3]),
       expiresAt: time(answer[i + 4]),
       attempts: Number(answer[i + 5]),
+      lease: `${request.token}.${Number(answer[i])}`,
+      leaseUntil,
     });
   }
   return {
     more: answer[0] === 1,
     nextInMs: wait(answer[1]),
     stuck: Number(answer[2]),
-    deadline: new Date(Number(answer[3])),
-    rows,
+    jobs,
   };
 }
 
@@ -259,7 +255,8 @@ export async function listReady(redis: Redis, keys: Keys, topic: Buffer, skip: n
   const answer = await run(redis, keys, SCRIPTS.listReady, topic, skip, limit);
   return {
     lookedAt: Number(answer[1]),
-    rows: [...rowsOf(answer, 2, 6)].map(([id, body, due, expires, attempts, state]) => ({
+    atEnd: answer[2] === 1,
+    rows: [...rowsOf(answer, 3, 6)].map(([id, body, due, expires, attempts, state]) => ({
       id: bytes(id),
       body: bytes(body),
       dueAt: time(due),

@@ -68,14 +68,8 @@ export class RedisStore implements Store {
       const answer = await this.connection.run('repeat', (redis) =>
         scripts.take(redis, this.keys, request, skip),
       );
-      if (answer.rows.length > 0 || !answer.more) {
-        const jobs = answer.rows.map((row) => ({
-          ...row,
-          topic: request.topic,
-          state: 'leased' as const,
-          leaseUntil: answer.deadline,
-        }));
-        return { jobs, nextInMs: answer.nextInMs };
+      if (answer.jobs.length > 0 || !answer.more) {
+        return { jobs: answer.jobs, nextInMs: answer.nextInMs };
       }
       skip += answer.stuck;
     }
@@ -171,7 +165,8 @@ export class RedisStore implements Store {
     try {
       return await Promise.all(
         chunk.map(async ({ id, topic, body }) => {
-          const found = await this.find(id);
+          // A leased job of that id was there before this push, or its namesake was.
+          const found = (await this.find(id)).filter(({ state }) => state !== 'leased');
           const same = found.find(
             (job) => job.topic?.equals(topic) === true && job.body?.equals(body) === true,
           );

@@ -8,7 +8,7 @@ import type { Keys } from './keys.js';
 import * as scripts from './scripts.js';
 
 /** Jobs or keys that one call looks at: it holds Redis for a millisecond or two. */
-const WINDOW = 500;
+const WINDOW = 250;
 /** Keys of one SCAN step, which looks at names alone. */
 const SCAN_WINDOW = 2000;
 /** Entries of a ready list that `find` looks through for a job's place. */
@@ -46,7 +46,20 @@ export class Surveyor {
       jobs.push(...step.jobs);
       place = step.next;
     }
-    return { jobs, cursor: place && writeCursor(place) };
+    return {
+      jobs,
+      cursor: place && (await this.hasMore(topic, place, states)) ? writeCursor(place) : undefined,
+    };
+  }
+
+  /** Is there a job from here on? A page is the last when none is. */
+  private async hasMore(topic: Buffer, from: Place, states: ReadonlySet<string>): Promise<boolean> {
+    for (let place: Place | undefined = from; place;) {
+      const step: Step = await this.step(topic, place, 1, states);
+      if (step.jobs.length > 0) return true;
+      place = step.next;
+    }
+    return false;
   }
 
   async find(id: Buffer): Promise<JobRecord[]> {
@@ -81,26 +94,20 @@ export class Surveyor {
   }
 
   /** One step of a listing: some jobs, and where the next step begins, or nothing at the end. */
-  private async step(
-    topic: Buffer,
-    place: Place,
-    most: number,
-    states: ReadonlySet<string>,
-  ): Promise<{ jobs: JobRecord[]; next?: Place | undefined }> {
+  private async step(topic: Buffer, place: Place, most: number, states: ReadonlySet<string>): Promise<Step> {
     const wanted = (job: JobRecord) => states.has(job.state);
     switch (place.phase) {
       case 'ready': {
         if (!states.has('ready') && !states.has('dead')) return { jobs: [], next: leasedFrom(0) };
         const limit = Math.min(most, WINDOW);
-        const { lookedAt, rows } = await this.read((redis) =>
+        const { lookedAt, atEnd, rows } = await this.read((redis) =>
           scripts.listReady(redis, this.keys, topic, place.skip, limit),
         );
         const jobs = rows.flatMap(({ state, body, ...row }): JobRecord[] => {
           if (state === 'stale') return [];
           return [{ ...row, topic, state, ...(state === 'ready' ? { body } : {}) }];
         });
-        const next: Place =
-          lookedAt < limit ? leasedFrom(0) : { phase: 'ready', skip: place.skip + lookedAt };
+        const next: Place = atEnd ? leasedFrom(0) : { phase: 'ready', skip: place.skip + lookedAt };
         return { jobs: jobs.filter(wanted), next };
       }
       case 'leased': {
@@ -279,6 +286,11 @@ type Place =
   /** `skip` requests, and `within` jobs of those that follow. */
   | { readonly phase: 'leased'; readonly skip: number; readonly within: number }
   | { readonly phase: 'pool'; readonly score: string; readonly id: string };
+
+interface Step {
+  readonly jobs: JobRecord[];
+  readonly next?: Place | undefined;
+}
 
 const leasedFrom = (skip: number): Place => ({ phase: 'leased', skip, within: 0 });
 const POOL_BEGIN: Place = { phase: 'pool', score: '', id: '' };

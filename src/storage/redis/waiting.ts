@@ -1,4 +1,5 @@
 import { pause } from '../../core/abort.js';
+import { DelayerError } from '../../core/errors.js';
 import type { RedisAddress } from './address.js';
 import { Connection } from './connection.js';
 import type { Keys } from './keys.js';
@@ -84,16 +85,17 @@ export class PushListener {
     };
     try {
       await this.connection.run('read', async (redis) => {
+        await redis.subscribe(this.channel);
+        redis.on('message', wake);
         redis.once('end', () => {
           this.listening = false;
           wake();
         });
-        redis.on('message', wake);
-        await redis.subscribe(this.channel);
       });
       wake();
-    } catch {
-      this.listening = false;
+    } catch (error) {
+      // Who may not listen will not be allowed to later; a connection that broke is tried again.
+      this.listening = error instanceof DelayerError && error.code === 'store_refused';
     }
   }
 }

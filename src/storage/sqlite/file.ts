@@ -1,4 +1,13 @@
-import { accessSync, closeSync, constants, mkdirSync, openSync, statfsSync, statSync } from 'node:fs';
+import {
+  accessSync,
+  closeSync,
+  constants,
+  mkdirSync,
+  openSync,
+  readSync,
+  statfsSync,
+  statSync,
+} from 'node:fs';
 import { dirname } from 'node:path';
 import { fromSystem, isNoStore, isOnNetwork } from './failures.js';
 
@@ -79,5 +88,16 @@ function checkFile(file: string, folder: string): void {
       throw fromSystem(error, `${file} cannot be opened`);
     }
     throw error;
+  }
+}
+
+/** The first bytes of a file, or undefined when it has not so many. */
+export function readHeader(file: string, bytes: number): Buffer | undefined {
+  const header = Buffer.alloc(bytes);
+  const handle = openSync(file, 'r');
+  try {
+    return readSync(handle, header, 0, bytes, 0) === bytes ? header : undefined;
+  } finally {
+    closeSync(handle);
   }
 }

@@ -1,5 +1,5 @@
 -- Ends leases of one request, their jobs done.
--- include: keys, time, due, lease
+-- include: keys, time, due, bounds, lease
 -- ARGV: again (1 when the answer to this request may have been lost before), token, deadline in ms, then
 --   the numbers of the jobs
 -- Answers: 1 or 0 for each number: was the lease still held? A lease ends before its deadline only by

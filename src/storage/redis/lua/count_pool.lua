@@ -7,10 +7,10 @@ local now = now_ms()
 local scan = redis.call('ZSCAN', POOL, ARGV[1], 'COUNT', ARGV[2])
 local bodiless, wrong, topics, counts = 0, 0, {}, {}
 for i = 1, #scan[2], 2 do
-  local job = fields(BUCKET .. scan[2][i], 'topic')
+  -- A string, false when there is none, or a table with an error when the key is no hash.
+  local topic = redis.pcall('HGET', BUCKET .. scan[2][i], 'topic')
   local due = from_score(scan[2][i + 1])
-  local topic = job and job[1]
-  if topic then
+  if type(topic) == 'string' then
     local count = counts[topic]
     if not count then
       count = { delayed = 0, due = 0, first = due }
@@ -20,7 +20,7 @@ for i = 1, #scan[2], 2 do
     local state = due > now and 'delayed' or 'due'
     count[state] = count[state] + 1
     count.first = math.min(count.first, due)
-  elseif job then
+  elseif not topic then
     bodiless = bodiless + 1
   else
     wrong = wrong + 1

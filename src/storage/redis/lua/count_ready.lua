@@ -9,10 +9,10 @@ if #ids == 0 then return { 0, 0, 0 } end
 local in_pool = redis.pcall('ZMSCORE', POOL, unpack(ids))
 local alive, dead, stale = 0, 0, 0
 for i, id in ipairs(ids) do
-  local job = fields(BUCKET .. id, 'topic')
-  if in_pool[i] or (job and job[1] and job[1] ~= topic) then
+  local found = redis.pcall('HGET', BUCKET .. id, 'topic')
+  if in_pool[i] or (type(found) == 'string' and found ~= topic) then
     stale = stale + 1
-  elseif job and job[1] then
+  elseif found == topic then
     alive = alive + 1
   else
     dead = dead + 1

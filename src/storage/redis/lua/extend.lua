@@ -1,5 +1,5 @@
 -- Lets the leases of one request end later.
--- include: keys, time, due, lease
+-- include: keys, time, due, bounds, lease
 -- ARGV: lease in ms, token, then the numbers of the jobs
 -- Answers: for each its new deadline in ms, or -1 when it is no longer held
 local deadline, token, answers = now_ms() + tonumber(ARGV[1]), ARGV[2], {}

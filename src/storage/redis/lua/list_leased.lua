@@ -1,5 +1,5 @@
 -- Reads a part of the leases, in order of their deadline.
--- include: keys, time, due, lease
+-- include: keys, time, due, bounds, lease
 -- ARGV: first rank, topic or '' for all, id or '' for all
 -- Answers: requests looked at (0 at the end), then for each job: lease, deadline in ms, id, topic, body,
 --   due ms or '', expiry ms or '', attempts
@@ -8,7 +8,7 @@ local first, only_topic, only_id = tonumber(ARGV[1]), ARGV[2], ARGV[3]
 -- A request holds as many jobs as one take gives; a few of them are enough for one run.
 local MOST_REQUESTS, MOST_JOBS = 200, 500
 local requests = redis.call('ZRANGE', RESERVED, first, first + MOST_REQUESTS - 1, 'WITHSCORES')
-local answer, looked_at, jobs = { 0 }, 0, 0
+local answer, looked_at, jobs, bytes = { 0 }, 0, 0, 0
 for i = 1, #requests, 2 do
   local token, deadline = requests[i], from_score(requests[i + 1])
   local topic, rows = load_request(token)
@@ -18,8 +18,8 @@ for i = 1, #requests, 2 do
       for _, value in ipairs(lease) do answer[#answer + 1] = value end
     end
   end
-  looked_at, jobs = looked_at + 1, jobs + #(rows or {})
-  if jobs >= MOST_JOBS then break end
+  looked_at, jobs, bytes = looked_at + 1, jobs + #(rows or {}), bytes + bytes_of(token)
+  if jobs >= MOST_JOBS or bytes > MOST_BYTES then break end
 end
 answer[1] = looked_at
 return answer

@@ -1,5 +1,5 @@
 -- Reads a part of the pool in order of due time, for one topic.
--- include: keys, time
+-- include: keys, time, bounds
 -- ARGV: topic, cursor score, cursor id ('' and '' for the beginning), how many to look at, most jobs
 -- Answers: score and id of the last one looked at ('' and '' at the end), now in ms, then for each job:
 --   id, body, due ms, expiry ms or '', attempts
@@ -12,17 +12,18 @@ if ARGV[2] ~= '' then
   first = rank and rank + 1 or redis.call('ZCOUNT', POOL, '-inf', '(' .. ARGV[2])
 end
 local entries = redis.call('ZRANGE', POOL, first, first + limit - 1, 'WITHSCORES')
-local jobs, last, at_end = {}, #entries - 1, #entries < 2 * limit
+local jobs, bytes, last, at_end = {}, 0, #entries - 1, #entries < 2 * limit
 for i = 1, #entries, 2 do
   local id = entries[i]
   local bucket = BUCKET .. id
-  local job = fields(bucket, 'topic', 'body', 'attempts')
-  if job and job[1] == topic then
+  if redis.pcall('HGET', bucket, 'topic') == topic then
+    local job = redis.call('HMGET', bucket, 'attempts', 'body')
+    bytes = bytes + #(job[2] or '')
     local due, expires_at = from_score(entries[i + 1]), expiry_of(bucket, now)
-    for _, value in ipairs({ id, job[2] or '', due, expires_at, tonumber(job[3]) or 0 }) do
+    for _, value in ipairs({ id, job[2] or '', due, expires_at, tonumber(job[1]) or 0 }) do
       jobs[#jobs + 1] = value
     end
-    if #jobs == 5 * most then
+    if #jobs == 5 * most or bytes > MOST_BYTES then
       last, at_end = i, at_end and i == #entries - 1
       break
     end

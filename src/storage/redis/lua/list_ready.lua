@@ -1,14 +1,14 @@
 -- Reads a part of a ready list in the order of popping.
--- include: keys, time, due
+-- include: keys, time, due, bounds
 -- ARGV: topic, how many to pass over, how many to look at
--- Answers: now in ms, entries looked at, then for each: id, body or '', due ms or '', expiry ms or '',
+-- Answers: now in ms, entries looked at, whether these are the last (0 or 1), then for each: id, body or '', due ms or '', expiry ms or '',
 --   attempts, state (ready, dead or stale)
 expect_type(POOL, 'zset')
 expect_type(READY_DUE, 'hash')
 local topic, first, limit = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3])
 local now = now_ms()
 local ids = redis.call('LRANGE', READY .. topic, -first - limit, -first - 1)
-local answer = { now, #ids }
+local answer, bytes = { now, #ids, #ids < limit and 1 or 0 }, 0
 for i = #ids, 1, -1 do
   local id = ids[i]
   local bucket = BUCKET .. id
@@ -23,6 +23,11 @@ for i = #ids, 1, -1 do
   local due = state == 'ready' and noted_due(redis.call('HGET', READY_DUE, id), expires_at) or ''
   for _, value in ipairs({ id, state == 'ready' and job[2] or '', due, expires_at, tonumber(job[3]) or 0, state }) do
     answer[#answer + 1] = value
+  end
+  bytes = bytes + #(job[2] or '')
+  if bytes > MOST_BYTES then
+    answer[2], answer[3] = #ids - i + 1, i == 1 and answer[3] or 0
+    break
   end
 end
 return answer

@@ -1,5 +1,5 @@
 -- One bounded step of what a daemon does: due jobs become ready, leases that ran out end.
--- include: keys, time, due, promote, lease
+-- include: keys, time, due, bounds, promote, lease
 -- ARGV: skip (due jobs to pass over), limit
 -- Answers: promoted, expired, returned, stuck, more (0 or 1), ms until the next event or -1
 expect_type(POOL, 'zset')

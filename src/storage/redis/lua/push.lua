@@ -1,14 +1,11 @@
 -- Takes jobs in, each by itself.
--- include: keys, time, due, schedule
+-- include: keys, time, due, schedule, bounds
 -- ARGV: on existing (refuse, replace or keep), wake channel, msgpack of the jobs, then large bodies
 --   for each job: id, topic, body or where it is in ARGV, due (a delay in ms as a number, or a time in ms
 --   as text), expiry (ms after the due time as a number, or a time in ms as text)
 -- Answers: outcome (its place in OUTCOMES, scripts.ts) and due time in ms (-1 when unknown) for each job
 expect_type(POOL, 'zset')
 expect_type(READY_DUE, 'hash')
-
--- LREM walks the list; in a longer one the entry stays behind, and take passes over it.
-local LONGEST_LREM = 20000
 
 local on_existing, channel, jobs, now = ARGV[1], ARGV[2], cmsgpack.unpack(ARGV[3]), now_ms()
 
@@ -22,13 +19,6 @@ local function outcome_for(bucket, topic, body)
   return on_existing == 'keep' and 'kept' or 'conflict'
 end
 
-local function leave_ready_list(id, topic)
-  local ready = READY .. topic
-  if not redis.call('ZSCORE', POOL, id) and type_of(ready) == 'list' and redis.call('LLEN', ready) <= LONGEST_LREM then
-    redis.call('LREM', ready, -1, id)
-  end
-end
-
 local CODES = { pushed = 0, replaced = 1, repeated = 2, kept = 3, conflict = 4, blocked = 5 }
 local call = redis.call
 local answers, scores, due_of, earliest, earliest_id = {}, {}, {}, math.huge, nil
@@ -40,7 +30,7 @@ for i = 1, #jobs, 5 do
   if outcome == 'pushed' or outcome == 'replaced' then
     due = type(due) == 'number' and now + due or math.max(now, tonumber(due))
     if outcome == 'replaced' then
-      leave_ready_list(id, old_topic)
+      if not call('ZSCORE', POOL, id) then leave_ready_list(id, old_topic) end
       call('HDEL', bucket, 'attempts')
     end
     call('HSET', bucket, 'topic', topic, 'body', body)

@@ -1,6 +1,6 @@
 -- Ends leases of one request with their jobs ready again, as if they had not been taken. A job that
 -- cannot come back yet (another one of its id is alive) stays leased, and comes back later.
--- include: keys, time, due, lease
+-- include: keys, time, due, bounds, lease
 -- ARGV: token, then the numbers of the jobs
 -- Answers: how many came back
 local wanted = {}

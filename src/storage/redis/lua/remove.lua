@@ -1,12 +1,9 @@
 -- Removes jobs by id.
--- include: keys, time
+-- include: keys, time, bounds
 -- ARGV: scope (delayed or any), then the ids
 -- Answers: removed (0 or 1) and what the job was (delayed, due, ready, dead or none) for each id
 expect_type(POOL, 'zset')
 expect_type(READY_DUE, 'hash')
-
--- As in push.lua.
-local LONGEST_LREM = 20000
 
 local scope, now, answers = ARGV[1], now_ms(), {}
 
@@ -32,9 +29,7 @@ for i = 2, #ARGV do
       redis.call('UNLINK', bucket)
       redis.call('HDEL', READY_DUE, id)
     end
-    if state == 'ready' and type_of(READY .. topic) == 'list' and redis.call('LLEN', READY .. topic) <= LONGEST_LREM then
-      redis.call('LREM', READY .. topic, -1, id)
-    end
+    if state == 'ready' then leave_ready_list(id, topic) end
   end
   answers[#answers + 1] = remove and 1 or 0
   answers[#answers + 1] = state

@@ -1,6 +1,6 @@
 -- Leases the jobs of a topic that are due first. To other clients this looks like a pop: the id leaves
 -- the ready list, and its bucket is gone.
--- include: keys, time, due, promote, lease
+-- include: keys, time, due, bounds, promote, lease
 -- ARGV: topic, limit, lease in ms, token, skip, promotion limit, most bytes of bodies in one answer
 -- Answers: more (0 or 1), ms until the next event or -1, stuck, deadline in ms, topic, then for each job:
 --   number, id, body, due ms or '', expiry ms or '', attempts

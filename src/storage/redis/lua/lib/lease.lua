@@ -1,4 +1,4 @@
--- needs: keys, time, due
+-- needs: keys, time, due, bounds
 
 -- What one request has taken is one STRING, INFLIGHT .. token: msgpack of its topic and, for each job,
 -- number, id, body, due ms or '', expiry ms or '', attempts. One key a request instead of a renamed
@@ -92,16 +92,23 @@ local function return_jobs(token, now, wanted, counted)
   return done
 end
 
--- Puts back what requests whose lease ran out still had in hand. Stops after `limit` jobs; a request is
--- done whole.
+-- How much a request holds, without reading it.
+local function bytes_of(token)
+  local bytes = redis.pcall('STRLEN', INFLIGHT .. token)
+  return type(bytes) == 'number' and bytes or 0
+end
+
+-- Puts back what requests whose lease ran out still had in hand. Stops after `limit` jobs or a
+-- megabyte; a request is done whole.
 local function reclaim(now, limit)
   local all = function() return true end
-  local done = { returned = 0, expired = 0, waiting = 0, more = false }
+  local done, bytes = { returned = 0, expired = 0, waiting = 0, more = false }, 0
   for _, token in ipairs(redis.call('ZRANGEBYSCORE', RESERVED, '-inf', due_by(now), 'LIMIT', 0, limit)) do
-    if done.returned + done.expired + done.waiting >= limit then
+    if done.returned + done.expired + done.waiting >= limit or bytes > MOST_BYTES then
       done.more = true
       break
     end
+    bytes = bytes + bytes_of(token)
     local part = return_jobs(token, now, all, true)
     for outcome, jobs in pairs(part) do done[outcome] = done[outcome] + jobs end
   end

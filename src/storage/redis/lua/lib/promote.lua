@@ -44,11 +44,18 @@ local function promote(now, skip, limit)
       due_times[#due_times + 1] = note_due(due[i + 1], expiry_of(bucket, now), topic)
     end
   end
-  -- ZREM comes first: it is allowed when Redis is out of memory, and so is what follows it.
-  if #dead > 0 then done.expired = redis.call('ZREM', POOL, unpack(dead)) end
+  -- Taking out comes first: it is allowed when Redis is out of memory, and so is what follows it. Where
+  -- all go, they are the first of the pool, and one call takes them.
+  local all = skip == 0 and done.stuck == 0 and #due > 0
+  local taken_out = all and redis.call('ZREMRANGEBYRANK', POOL, 0, #due / 2 - 1) == #due / 2
+  if all then
+    done.expired = taken_out and #dead or 0
+  elseif #dead > 0 then
+    done.expired = redis.call('ZREM', POOL, unpack(dead))
+  end
   for _, topic in ipairs(topics) do
     local ids = ids_of[topic]
-    if #ids > 0 and redis.call('ZREM', POOL, unpack(ids)) == #ids then
+    if #ids > 0 and (taken_out or (not all and redis.call('ZREM', POOL, unpack(ids)) == #ids)) then
       redis.call('LPUSH', READY .. topic, unpack(ids))
       done.promoted = done.promoted + #ids
     end

@@ -1,0 +1,64 @@
+import { parseArgs } from 'node:util';
+import { asJson, asMarkdown, asText, type Result } from './report.js';
+import type { Bench } from './support.js';
+import { WORKLOADS } from './workloads/index.js';
+
+const USAGE = `npm run bench -- [NAME…] [--small] [--rounds N] [--json | --markdown]
+
+Runs all workloads but the long ones, or those that are named:
+${WORKLOADS.map(({ name, about, long }) => `  ${name.padEnd(14)} ${about}${long === true ? ' (long)' : ''}`).join('\n')}
+`;
+
+const ROUNDS = 5;
+
+const { values: options, positionals: names } = parseArgs({
+  allowPositionals: true,
+  options: {
+    small: { type: 'boolean', default: false },
+    rounds: { type: 'string' },
+    json: { type: 'boolean', default: false },
+    markdown: { type: 'boolean', default: false },
+    help: { type: 'boolean', short: 'h', default: false },
+  },
+});
+const unknown = names.filter((name) => !WORKLOADS.some((workload) => workload.name === name));
+const rounds = Number(options.rounds ?? (options.small ? 1 : ROUNDS));
+if (options.help || unknown.length > 0 || !(rounds >= 1)) {
+  process.stderr.write(USAGE);
+  process.exit(options.help ? 0 : 2);
+}
+
+const NEVER_SETTLED = 13; // Node says nothing when what it waits for can no longer come.
+process.once('exit', (code) => {
+  if (code === NEVER_SETTLED) process.stderr.write('a workload waits for what will never come\n');
+});
+
+// A signal that ends the process by default would leave servers and folders behind.
+for (const [signal, code] of [
+  ['SIGINT', 130],
+  ['SIGTERM', 143],
+] as const) {
+  process.once(signal, () => process.exit(code));
+}
+
+const terminal = process.stderr.isTTY;
+const chosen = WORKLOADS.filter(({ name, long }) =>
+  names.length === 0 ? long !== true : names.includes(name),
+);
+const results: Result[] = [];
+for (const workload of chosen) {
+  const bench: Bench = {
+    small: options.small,
+    rounds,
+    progress: (message) => {
+      if (terminal) process.stderr.write(`\r\x1b[K${workload.name}: ${message}`);
+    },
+  };
+  const begun = performance.now();
+  const figures = await workload.run(bench);
+  results.push({ workload, figures, seconds: (performance.now() - begun) / 1000 });
+  if (terminal) process.stderr.write('\r\x1b[K');
+}
+process.stdout.write(
+  options.json ? asJson(results) : options.markdown ? asMarkdown(results) : asText(results),
+);

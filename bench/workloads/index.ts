@@ -1,0 +1,32 @@
+import type { Workload } from '../support.js';
+import { depth } from './depth.js';
+import { drain } from './drain.js';
+import { killServe } from './kill-serve.js';
+import { killSqlite } from './kill-sqlite.js';
+import { lateness } from './lateness.js';
+import { memory } from './memory.js';
+import { million } from './million.js';
+import { oneByOne } from './one-by-one.js';
+import { promote } from './promote.js';
+import { pushBatch } from './push-batch.js';
+import { sqlite } from './sqlite.js';
+import { sqliteGrowth } from './sqlite-growth.js';
+import { sqliteIdle } from './sqlite-idle.js';
+import { startUp } from './start-up.js';
+
+export const WORKLOADS: readonly Workload[] = [
+  startUp,
+  promote,
+  pushBatch,
+  drain,
+  oneByOne,
+  lateness,
+  depth,
+  million,
+  memory,
+  sqlite,
+  sqliteIdle,
+  sqliteGrowth,
+  killServe,
+  killSqlite,
+];

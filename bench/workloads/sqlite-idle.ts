@@ -1,0 +1,32 @@
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { delayer, end, procLine, start, withFolder, type Workload } from '../support.js';
+
+/** Until the process has started and waits. */
+const SETTLE_MS = 1500;
+/** What /proc counts in: hundredths of a second. */
+const TICKS = 100;
+
+export const sqliteIdle: Workload = {
+  name: 'sqlite-idle',
+  about: 'the processor time of a `bpop` that waits on the embedded store',
+  run: (bench) =>
+    withFolder(async (folder) => {
+      const seconds = bench.small ? 1 : 10;
+      const waiter = start(delayer('bpop', 'orders', '--store', `sqlite:${join(folder, 'queue.db')}`));
+      await sleep(SETTLE_MS);
+      bench.progress('waiting');
+      const before = ticks(waiter.pid);
+      await sleep(seconds * 1000);
+      const share = (ticks(waiter.pid) - before) / TICKS / seconds;
+      await end(waiter);
+      return [{ what: 'bpop, idle', value: share * 100, unit: '% of a core', goal: { atMost: 1 } }];
+    }),
+};
+
+/** User and system time of all threads; NaN where there is no /proc. */
+function ticks(pid: number | undefined): number {
+  // The command's name, in brackets, may hold anything.
+  const fields = procLine(pid, 'stat', /\) (.*)/)?.split(' ');
+  return Number(fields?.[11]) + Number(fields?.[12]);
+}
