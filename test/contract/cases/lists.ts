@@ -132,6 +132,15 @@ export function describeLists(world: () => World): void {
       expect(idsOf(rest.jobs)).to.deep.equal(idsOf(pushed.slice(3)));
     });
 
+    it('names no next page when there is none', async () => {
+      const { qa, name } = world();
+      const topic = name('topic');
+      await qa.pushMany([1, 2].map((n) => ({ id: name(`${n}`), topic, body: 'b' })));
+      const page = await qa.list(topic, { limit: 2 });
+      expect(page.jobs).to.have.length(2);
+      expect(page.cursor).to.be.undefined;
+    });
+
     it('gives nothing for a topic without jobs', async () => {
       const { qa, name } = world();
       expect(await pages(qa, name('topic'), 10)).to.be.empty;

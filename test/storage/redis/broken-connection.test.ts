@@ -88,6 +88,17 @@ describe('a connection that breaks', () => {
       expect((await queue.push({ ...job, delayMs: LONG_MS })).outcome).to.equal('pushed');
     });
 
+    it('is not taken for done because a consumer holds a job of the same id and content', async () => {
+      await witness.push(job);
+      const { jobs } = await witness.lease('topic', 1, LONG_MS);
+      proxy.cut('request', SCRIPT);
+      expect(await failureOf(queue.push({ ...job, delayMs: LONG_MS }))).to.include({
+        code: 'outcome_unknown',
+      });
+      await witness.confirm(jobs);
+      expect(await witness.find('1')).to.be.empty;
+    });
+
     it('leaves the jobs of a batch unknown, each', async () => {
       proxy.cut('request', SCRIPT);
       const receipts = await queue.pushMany(['1', '2'].map((id) => ({ ...job, id, delayMs: LONG_MS })));
