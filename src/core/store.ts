@@ -36,7 +36,10 @@ export interface Store {
   /** Ends leases with their jobs ready again, before the others, as if they had never been taken. */
   putBack(leases: readonly Lease[]): Promise<void>;
 
-  /** Lets leases end `leaseMs` from now. Answers, in order, when each ends now, or nothing when it was lost. */
+  /**
+   * Lets leases end `leaseMs` from now, and with them the others of the same request. Answers, in order,
+   * when each ends now, or nothing when it was lost.
+   */
   extend(leases: readonly Lease[], leaseMs: number): Promise<(Date | undefined)[]>;
 
   /** Removes jobs by id; answers in order. */

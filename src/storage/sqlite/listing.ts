@@ -1,6 +1,7 @@
 import { DelayerError } from '../../core/errors.js';
 import { JOB_STATES, type JobRecord, type JobState } from '../../core/job.js';
 import type { JobPage, ListQuery } from '../../core/store.js';
+import { HELD_JOBS } from './leases.js';
 import type { Session } from './session.js';
 import { type JobRow, type LeasedRow, toLeasedRecord, toRecord } from './surveying.js';
 
@@ -8,14 +9,15 @@ import { type JobRow, type LeasedRow, toLeasedRecord, toRecord } from './surveyi
 const WINDOW = 500;
 const LAST = Number.MAX_SAFE_INTEGER;
 
-const COLUMNS = 'job.seq, id, topic, body, due_at AS dueAt, expires_at AS expiresAt, attempts';
+const COLUMNS = 'job.seq, job.id, topic, body, due_at AS dueAt, expires_at AS expiresAt, attempts';
 const LINE = `
 SELECT ${COLUMNS} FROM job
 WHERE leased = 0 AND topic = ? AND (due_at, seq) > (?, ?) AND due_at <= ? AND expires_at > ? AND expires_at <= ?
 ORDER BY due_at, seq LIMIT ? + 0`;
 const LEASED = `
-SELECT ${COLUMNS}, token, number, ends_at AS endsAt FROM lease CROSS JOIN job USING (seq)
-WHERE (ends_at, token, number) > (?, ?, ?) AND topic = ? ORDER BY ends_at, token, number LIMIT ? + 0`;
+SELECT ${COLUMNS}, token, held.key + 1 AS number, ends_at AS endsAt FROM ${HELD_JOBS}
+WHERE ends_at >= ? AND (ends_at, token, held.key + 1) > (?, ?, ?) AND topic = ?
+ORDER BY ends_at, token, held.key LIMIT ? + 0`;
 
 /** Where a listing goes on: behind the job of that due time and number, or of that lease. Opaque to users. */
 type Place =
@@ -70,7 +72,7 @@ function step(
   const { phase, at } = place;
   if (phase === 'leased') {
     if (!states.has('leased')) return [];
-    const rows = session.all(LEASED, at, place.token, place.number, topic, limit) as LeasedRow[];
+    const rows = session.all(LEASED, at, at, place.token, place.number, topic, limit) as LeasedRow[];
     return rows.map((row) => ({
       job: toLeasedRecord(row),
       place: { phase, at: row.endsAt, token: row.token, number: row.number },

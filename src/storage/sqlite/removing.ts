@@ -36,17 +36,16 @@ function removeChunk(
   now: number,
 ): RemoveResult[] {
   const results = ids.map((id) => removeFree(session, id, scope, now));
-  const missing = ids.filter((_, i) => results[i] === undefined);
-  let held = missing.length > 0 ? findHeld(session, missing) : [];
+  // A job that is leased may have a namesake that is not, and with `any` both go.
+  const sought = scope === 'any' ? ids : ids.filter((_, i) => results[i] === undefined);
+  let held = sought.length > 0 ? findHeld(session, sought) : [];
+  if (scope === 'any') removeHeld(session, held);
   return results.map((result, i) => {
-    if (result) return result;
     const leased = held.filter(({ id }) => ids[i]?.equals(id));
-    if (leased.length === 0) return { removed: false };
-    if (scope === 'delayed') return { removed: false, state: 'leased' };
-    for (const lease of leased) removeHeld(session, lease);
     // The same id once more is that of none.
-    held = held.filter((lease) => !leased.includes(lease));
-    return { removed: true, state: 'leased' };
+    if (scope === 'any') held = held.filter((lease) => !leased.includes(lease));
+    if (result) return result;
+    return leased.length > 0 ? { removed: scope === 'any', state: 'leased' } : { removed: false };
   });
 }
 

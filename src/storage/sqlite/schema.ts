@@ -7,9 +7,9 @@ export const SCHEMA_VERSION = 1;
 /**
  * The layout.
  *
- * `job.seq` is the order of pushing. A job that is leased stays in its row, with `leased` 1 and a row in
- * `lease` beside: the row keeps its size then, and SQLite leaves the pages of a large body alone. For
- * the same reason `attempts` counts what came back, and not the time it is out now. The body stands
+ * `job.seq` is the order of pushing. A job that is leased stays in its row, with `leased` 1 and its `seq`
+ * in `lease`: the row keeps its size then, and SQLite leaves the pages of a large body alone. For the
+ * same reason `attempts` counts what came back, and not the time it is out now. The body stands
  * last, so that the other columns are read without it.
  *
  * - job_free: an id is unique among the jobs that are not leased; a leased one may have a namesake.
@@ -17,7 +17,9 @@ export const SCHEMA_VERSION = 1;
  * - job_line: the order of delivery within a topic, due time and then order of pushing.
  * - job_expiry: to find the dead ones.
  *
- * - lease: by the token of the request that took the job, and the number of the job in its answer.
+ * - lease: one row for all that a request has taken, by its token; a row a job would cost more than the
+ *   rest of a batch. `seqs` is a JSON array of the `seq` of its jobs in the order of its answer, with null
+ *   in the place of those whose lease has ended. It goes with the last one.
  *
  * Each new entry of these but an id of the user's making goes next to the last one, and what is taken
  * leaves from the other end, so the cost of a job hardly depends on how many are waiting.
@@ -37,11 +39,9 @@ CREATE UNIQUE INDEX job_free ON job (id) WHERE leased = 0;
 CREATE INDEX job_line ON job (topic, due_at) WHERE leased = 0;
 CREATE INDEX job_expiry ON job (expires_at) WHERE leased = 0;
 CREATE TABLE lease (
-  token TEXT NOT NULL,
-  number INTEGER NOT NULL,
-  seq INTEGER NOT NULL,
+  token TEXT NOT NULL PRIMARY KEY,
   ends_at INTEGER NOT NULL,
-  PRIMARY KEY (token, number)
+  seqs TEXT NOT NULL
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX lease_end ON lease (ends_at);
 PRAGMA application_id = ${APPLICATION_ID};

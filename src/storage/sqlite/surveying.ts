@@ -1,7 +1,7 @@
 import type { JobRecord } from '../../core/job.js';
 import type { Survey, TopicCounts } from '../../core/store.js';
 import { TopicTally } from '../../core/tally.js';
-import { leaseName } from './leases.js';
+import { HELD_JOBS, leaseName } from './leases.js';
 import { stateOf } from './removing.js';
 import { bytesOf, type Session } from './session.js';
 
@@ -18,17 +18,17 @@ SELECT due_at AS at FROM job WHERE leased = 0 AND topic = ? AND due_at > ? ORDER
 const LINE = 'FROM job WHERE leased = 0 AND topic = ? AND (due_at, seq) > (?, ?) AND due_at <= ?';
 const WINDOW_END = `SELECT due_at AS dueAt, seq ${LINE} ORDER BY due_at, seq LIMIT 1 OFFSET ${COUNT_WINDOW - 1}`;
 const COUNT = `SELECT count(*) AS jobs ${LINE}`;
-const LEASED = 'SELECT topic, count(*) AS jobs FROM lease JOIN job USING (seq) GROUP BY topic';
+const LEASED = `SELECT topic, count(*) AS jobs FROM ${HELD_JOBS} GROUP BY topic`;
 const DEAD = `
 SELECT seq, expires_at AS expiresAt, topic FROM job
 WHERE leased = 0 AND (expires_at, seq) > (?, ?) AND expires_at <= ?
 ORDER BY expires_at, seq LIMIT ${DEAD_WINDOW}`;
 
-const COLUMNS = 'job.seq, id, topic, body, due_at AS dueAt, expires_at AS expiresAt, attempts';
+const COLUMNS = 'job.seq, job.id, topic, body, due_at AS dueAt, expires_at AS expiresAt, attempts';
 const FREE = `SELECT ${COLUMNS} FROM job WHERE id = ? AND leased = 0`;
 const HELD = `
-SELECT ${COLUMNS}, token, number, ends_at AS endsAt FROM lease CROSS JOIN job USING (seq)
-WHERE id = ? ORDER BY ends_at`;
+SELECT ${COLUMNS}, token, held.key + 1 AS number, ends_at AS endsAt FROM ${HELD_JOBS}
+WHERE job.id = ? ORDER BY ends_at`;
 const AHEAD = `
 SELECT count(*) AS jobs FROM job WHERE leased = 0 AND topic = ? AND due_at <= ? AND (due_at, seq) < (?, ?)`;
 /** The plus keeps SQLite to the index of expiries: few jobs are dead. */

@@ -1,7 +1,7 @@
 import type { LeasedJob } from '../../core/job.js';
 import type { Taken, TakeRequest } from '../../core/store.js';
 import { clearInPassing } from './expiry.js';
-import { leaseName, nextLeaseEnd, reclaim } from './leases.js';
+import { deleteJobs, HELD_JOBS, hold, leaseName, nextLeaseEnd, reclaim } from './leases.js';
 import { bytesOf, type Session } from './session.js';
 
 /** Jobs in one answer; their bodies stay under TAKE_BYTES, but one is always given. */
@@ -19,13 +19,10 @@ const COLUMNS = `
 const HEAD = `
 SELECT ${COLUMNS} FROM job WHERE topic = ? AND leased = 0 AND due_at <= ? ORDER BY due_at, seq LIMIT ? + 0`;
 const TAKEN_BEFORE = `
-SELECT ${COLUMNS}, number, ends_at AS endsAt FROM lease JOIN job USING (seq) WHERE token = ? ORDER BY number`;
-const IS_TAKEN = 'SELECT 1 FROM lease WHERE token = ? LIMIT 1';
+SELECT ${COLUMNS}, held.key + 1 AS number, ends_at AS endsAt FROM ${HELD_JOBS}
+WHERE token = ? ORDER BY held.key`;
+const IS_TAKEN = 'SELECT 1 FROM lease WHERE token = ?';
 const BODY = 'SELECT body FROM job WHERE seq = ?';
-const HOLD = 'UPDATE job SET leased = 1 WHERE seq IN (SELECT value FROM json_each(?))';
-const LEASE = `
-INSERT INTO lease (token, number, seq, ends_at) SELECT ?, key + 1, value, ? FROM json_each(?)`;
-const DELETE = 'DELETE FROM job WHERE seq = ?';
 const NEXT_DUE = `
 SELECT due_at AS at FROM job WHERE topic = ? AND leased = 0 AND due_at > ? ORDER BY due_at LIMIT 1`;
 
@@ -67,9 +64,8 @@ function step(session: Session, request: TakeRequest, now: number): Taken & { mo
   const { rows, more } = head(session, request, now);
   const endsAt = now + request.leaseMs;
   if (rows.length > 0) {
-    const seqs = JSON.stringify(rows.map(({ seq }) => seq));
-    session.run(HOLD, seqs);
-    session.run(LEASE, request.token, endsAt, seqs);
+    const seqs = rows.map(({ seq }) => seq);
+    hold(session, request.token, seqs, endsAt);
   }
   const jobs = rows.map((row, i) => toJob(session, row, request, i + 1, endsAt));
   const next = nextEvent(session, request.topic, now);
@@ -92,7 +88,11 @@ function head(session: Session, request: TakeRequest, now: number): { rows: Row[
   for (const window of [Math.min(request.limit, TAKE_LIMIT), TAKE_LIMIT]) {
     const found = session.all(HEAD, request.topic, now, window) as Row[];
     const rows = fitting(found.filter(({ expiresAt }) => expiresAt > now));
-    for (const { seq, expiresAt } of found) if (expiresAt <= now) session.run(DELETE, seq);
+    const expired = found.filter(({ expiresAt }) => expiresAt <= now);
+    deleteJobs(
+      session,
+      expired.map(({ seq }) => seq),
+    );
     dead = rows.length === 0 && found.length === window;
     if (!dead) return { rows: rows.slice(0, request.limit), more: false };
   }
