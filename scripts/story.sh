@@ -36,7 +36,8 @@ if [ -z "${DELAYER_STORE:-}" ]; then
   tell 'No DELAYER_STORE is set: the jobs are in a file, and need no server and no daemon.'
 else
   tell 'The jobs are in the store that DELAYER_STORE names; delayer serve makes due ones ready.'
-  delayer serve &
+  # Not by the function: its process would be the shell's child, and outlive it.
+  node "$here/bin/run.js" serve &
   background+=($!)
 fi
 # A topic and ids of its own, in case the store has other jobs.
