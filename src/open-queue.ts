@@ -8,7 +8,7 @@ export interface OpenOptions {
   readonly password?: string | undefined;
 }
 
-export const DEFAULT_PREFIX = 'delayer';
+const DEFAULT_PREFIX = 'delayer';
 
 /**
  * Opens the queue that a store URL names; only that store's driver is loaded. Redis is not asked

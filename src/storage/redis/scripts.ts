@@ -9,7 +9,7 @@ type Argument = string | number | Buffer;
 type Value = Buffer | number | null;
 
 /** Jobs that one run of promote or take moves at most: a run stays under a few ms. */
-export const PROMOTE_LIMIT = 500;
+const PROMOTE_LIMIT = 500;
 /** Jobs in one answer of take; their bodies stay under TAKE_BYTES, but one is always given. */
 export const TAKE_LIMIT = 500;
 export const TAKE_BYTES = 1024 * 1024;

@@ -4,7 +4,7 @@ import type { Database, Statement, Value } from './driver.js';
 import { fromSqlite, isBusy } from './failures.js';
 
 /** How long (ms) a call waits for the other processes on the file. */
-export const BUSY_DEADLINE_MS = 5000;
+const BUSY_DEADLINE_MS = 5000;
 /** The longest pause (ms) between two looks; by chance shorter, so that not all look at once. */
 const BUSY_PAUSE_MS = 4;
 /** Work that holds the process for so long (ms) lets signals and timers have their turn. */
