@@ -4,6 +4,7 @@ const BUSY = 5;
 const LOCKED = 6;
 const FULL = 13;
 const CANTOPEN = 14;
+const CONSTRAINT_UNIQUE = 2067;
 /** The index of the log could not be made longer: in practice the disk is full. */
 const IOERR_SHMSIZE = 4874;
 
@@ -65,6 +66,11 @@ function resultOf(error: unknown): number | undefined {
 export function isBusy(error: unknown): boolean {
   const result = resultOf(error);
   return result !== undefined && [BUSY, LOCKED].includes(result & 0xff);
+}
+
+/** Did a statement fail, and leave no trace, because a value that has to be unique is there already? */
+export function isNotUnique(error: unknown): boolean {
+  return resultOf(error) === CONSTRAINT_UNIQUE;
 }
 
 /** Turns an error of SQLite into one of delayer's. */

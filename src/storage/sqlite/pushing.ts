@@ -1,6 +1,7 @@
 import type { NewJob } from '../../core/job.js';
 import type { OnExisting, PushResult } from '../../core/store.js';
 import { clearInPassing } from './expiry.js';
+import { isNotUnique } from './failures.js';
 import type { Session } from './session.js';
 
 /** One transaction takes in so many jobs, or so many bytes of bodies: it stays under some 50 ms. */
@@ -10,9 +11,15 @@ const CHUNK_BYTES = 4 * 1024 * 1024;
 /** The last moment that a Date can hold (ms); a job that would expire later expires then. */
 const LAST_MOMENT = 8.64e15;
 
-const INSERT = `
-INSERT INTO job (due_at, expires_at, topic, id, body) VALUES (?, ?, ?, ?, ?)
-ON CONFLICT (id) WHERE leased = 0 DO NOTHING`;
+/**
+ * Jobs that one statement takes in, where all of them are new: a statement a job costs twice as much, and
+ * a longer one hardly less.
+ */
+const ROWS = 25;
+
+const INTO = 'INSERT INTO job (due_at, expires_at, topic, id, body) VALUES';
+const INSERT = `${INTO} (?, ?, ?, ?, ?) ON CONFLICT (id) WHERE leased = 0 DO NOTHING`;
+const INSERT_ROWS = `${INTO} ${Array(ROWS).fill('(?, ?, ?, ?, ?)').join(', ')}`;
 
 const EXISTING = `
 SELECT seq, due_at AS dueAt, expires_at AS expiresAt, topic = ? AND body = ? AS same
@@ -30,18 +37,51 @@ export async function push(
   for (const chunk of chunksOf(jobs)) {
     const done = await session.write((now) => {
       clearInPassing(session, now, chunk.length);
-      return chunk.map((job) => pushOne(session, job, onExisting, now));
+      return pushChunk(session, chunk, onExisting, now);
     });
     results.push(...done);
   }
   return results;
 }
 
+function pushChunk(
+  session: Session,
+  chunk: readonly NewJob[],
+  onExisting: OnExisting,
+  now: number,
+): PushResult[] {
+  const results: PushResult[] = [];
+  for (let i = 0; i < chunk.length; i += ROWS) {
+    const jobs = chunk.slice(i, i + ROWS);
+    const done = jobs.length === ROWS ? pushNew(session, jobs, now) : undefined;
+    results.push(...(done ?? jobs.map((job) => pushOne(session, job, onExisting, now))));
+  }
+  return results;
+}
+
+/** Takes in jobs whose ids are all new; otherwise none of them, and answers nothing. */
+function pushNew(session: Session, jobs: readonly NewJob[], now: number): PushResult[] | undefined {
+  const rows = jobs.map((job) => toRow(job, now));
+  try {
+    session.run(INSERT_ROWS, ...rows.flat());
+  } catch (error) {
+    if (isNotUnique(error)) return undefined;
+    throw error;
+  }
+  return rows.map(([dueMs]) => ({ outcome: 'pushed', dueAt: new Date(dueMs) }));
+}
+
+type Row = [dueMs: number, expiresMs: number, topic: Buffer, id: Buffer, body: Buffer];
+
+function toRow({ due, expiresAtMs, ttlMs, topic, id, body }: NewJob, now: number): Row {
+  const dueMs = 'delayMs' in due ? now + due.delayMs : Math.max(now, due.atMs);
+  return [dueMs, Math.min(expiresAtMs ?? dueMs + ttlMs, LAST_MOMENT), topic, id, body];
+}
+
 function pushOne(session: Session, job: NewJob, onExisting: OnExisting, now: number): PushResult {
-  const dueMs = 'delayMs' in job.due ? now + job.due.delayMs : Math.max(now, job.due.atMs);
-  const expiresMs = Math.min(job.expiresAtMs ?? dueMs + job.ttlMs, LAST_MOMENT);
-  const insert = () => session.run(INSERT, dueMs, expiresMs, job.topic, job.id, job.body) === 1;
-  const dueAt = new Date(dueMs);
+  const row = toRow(job, now);
+  const insert = () => session.run(INSERT, ...row) === 1;
+  const dueAt = new Date(row[0]);
   if (insert()) return { outcome: 'pushed', dueAt };
 
   const existing = session.get(EXISTING, job.topic, job.body, job.id) as {

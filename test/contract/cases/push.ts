@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import { failureOf } from '../../support/eventually.js';
-import { LONG_MS, must, soon, textOf, type World } from '../world.js';
+import { drain, LONG_MS, must, soon, textOf, type World } from '../world.js';
 
 export function describePush(world: () => World): void {
   describe('push', () => {
@@ -104,6 +104,25 @@ export function describePush(world: () => World): void {
       ]);
       expect(textOf((await qa.find(id))[0])).to.equal('one');
       expect(await qa.pushMany([])).to.deep.equal([]);
+    });
+
+    it('lets every job of a long batch stand or fall by itself, wherever in it the others are', async () => {
+      const { qa, name } = world();
+      const topic = name('topic');
+      const request = (i: number, body = `body ${i}`) => ({ id: `${topic}-${i}`, topic, body });
+      const batch = Array.from({ length: 120 }, (_, i) => request(i));
+      await qa.pushMany([request(30), request(99, 'other')]);
+      batch.splice(60, 1, request(10), request(60));
+      const outcomes = (await qa.pushMany(batch)).map(({ outcome }) => outcome);
+      const expected = batch.map(() => 'pushed');
+      expected[30] = 'repeated';
+      expected[60] = 'repeated';
+      expected[100] = 'conflict';
+      expect(outcomes).to.deep.equal(expected);
+      const popped = await drain(qa, topic);
+      expect(popped.map(textOf).sort()).to.deep.equal(
+        Array.from({ length: 120 }, (_, i) => (i === 99 ? 'other' : `body ${i}`)).sort(),
+      );
     });
 
     it('answers as many results as a batch has jobs, each for its own', async () => {
