@@ -15,6 +15,7 @@ export type {
   Lease,
   ListQuery,
   OnExisting,
+  Popped,
   Problem,
   ProblemCode,
   Promotion,

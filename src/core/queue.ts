@@ -2,15 +2,8 @@ import { v7 as uuid } from 'uuid';
 import { monotonicMs } from './abort.js';
 import { checkDuration, MAX_TIME_MS } from './duration.js';
 import { DelayerError } from './errors.js';
-import {
-  DEFAULT_TTL_MS,
-  type Due,
-  type Job,
-  type JobRecord,
-  type LeasedJob,
-  MAX_BODY_BYTES,
-  type NewJob,
-} from './job.js';
+import { leaseToken } from './handover.js';
+import { DEFAULT_TTL_MS, type Due, type Job, type JobRecord, MAX_BODY_BYTES, type NewJob } from './job.js';
 import type {
   JobPage,
   Lease,
@@ -43,12 +36,6 @@ export interface PushRequest {
 export interface PushReceipt extends PushResult {
   readonly id: Buffer;
 }
-
-/**
- * How long (ms) a job is held between its taking and its handing over. A process that dies in between
- * costs a job so long a wait, and not the job.
- */
-export const HANDOVER_LEASE_MS = 10_000;
 
 /** Jobs are handed out in batches of this size at most. */
 export const TAKE_BATCH = 500;
@@ -93,7 +80,7 @@ export class Queue {
 
   /** Takes up to `count` ready jobs, at most once; fewer when their bodies are large, `[]` when none is ready. */
   async popMany(topic: Bytes, count: number): Promise<Job[]> {
-    return (await this.takeForGood(named(topic, 'topic'), count)).jobs;
+    return (await this.store.pop(named(topic, 'topic'), Math.min(count, TAKE_BATCH))).jobs;
   }
 
   /**
@@ -117,10 +104,10 @@ export class Queue {
     const deadline = monotonicMs() + (options.timeoutMs ?? Infinity);
     for (;;) {
       if (options.signal?.aborted === true) return [];
-      const taken = await this.takeForGood(name, count);
+      const { jobs, nextInMs } = await this.store.pop(name, Math.min(count, TAKE_BATCH));
       const remaining = deadline - monotonicMs();
-      if (taken.jobs.length > 0 || remaining <= 0) return taken.jobs;
-      await this.store.waitForReady(name, Math.min(remaining, taken.nextInMs ?? Infinity), options.signal);
+      if (jobs.length > 0 || remaining <= 0) return jobs;
+      await this.store.waitForReady(name, Math.min(remaining, nextInMs ?? Infinity), options.signal);
     }
   }
 
@@ -181,28 +168,6 @@ export class Queue {
   async close(): Promise<void> {
     await this.store.close();
   }
-
-  /**
-   * Takes jobs for good. They are leased first and confirmed when they are here: an answer that is
-   * lost on its way loses no job.
-   */
-  private async takeForGood(
-    topic: Buffer,
-    limit: number,
-  ): Promise<{ jobs: Job[]; nextInMs?: number | undefined }> {
-    for (;;) {
-      const taken = await this.store.take({
-        topic,
-        limit: Math.min(limit, TAKE_BATCH),
-        leaseMs: HANDOVER_LEASE_MS,
-        token: leaseToken(),
-      });
-      if (taken.jobs.length === 0) return { jobs: [], nextInMs: taken.nextInMs };
-      const held = await this.store.confirm(taken.jobs);
-      const jobs = taken.jobs.filter((_, i) => held[i] === true).map(withoutLease);
-      if (jobs.length > 0) return { jobs };
-    }
-  }
 }
 
 /** The error that a push of one job is answered with, or nothing when the job is in. */
@@ -227,16 +192,6 @@ export function pushFailure({ id, outcome }: PushReceipt): DelayerError | undefi
     default:
       return undefined;
   }
-}
-
-/** The job as it is handed over: ready, and no longer anyone's lease. */
-export function withoutLease({ id, topic, body, dueAt, expiresAt, attempts }: LeasedJob): Job {
-  return { id, topic, body, state: 'ready', dueAt, expiresAt, attempts };
-}
-
-/** Unique to one request, so that the request can be repeated when its answer was lost. */
-export function leaseToken(): string {
-  return uuid().replaceAll('-', '');
 }
 
 /**

@@ -1,4 +1,4 @@
-import type { JobRecord, JobState, LeasedJob, NewJob } from './job.js';
+import type { Job, JobRecord, JobState, LeasedJob, NewJob } from './job.js';
 
 /**
  * What a store does for a queue. Every call is atomic towards every other process on the same store,
@@ -24,10 +24,14 @@ export interface Store {
   promote(): Promise<Promotion>;
 
   /**
-   * Leases up to `limit` ready jobs, those due first first; promotes before it looks, and passes over
-   * jobs that have expired. Answers fewer jobs than `limit` when their bodies are large; no job means
-   * that the topic has none ready. Asking again with the same token answers the same jobs.
+   * Takes up to `limit` ready jobs for good, those due first first; promotes before it looks, and passes
+   * over jobs that have expired. Answers fewer jobs than `limit` when their bodies are large; no job
+   * means that the topic has none ready. When it answers, the jobs are gone; when it does not, they are
+   * still there, or come back.
    */
+  pop(topic: Buffer, limit: number): Promise<Popped>;
+
+  /** Leases jobs as `pop` takes them. Asking again with the same token answers the same jobs. */
   take(request: TakeRequest): Promise<Taken>;
 
   /** Ends leases with their jobs done and gone. Answers, in order, whether each lease was still held. */
@@ -123,10 +127,14 @@ export interface Lease {
   readonly leaseUntil: Date;
 }
 
-export interface Taken {
-  readonly jobs: LeasedJob[];
-  /** As in {@link Promotion}. */
+export interface Popped {
+  readonly jobs: Job[];
+  /** As in {@link Promotion}; may be absent where there are jobs. */
   readonly nextInMs?: number | undefined;
+}
+
+export interface Taken extends Popped {
+  readonly jobs: LeasedJob[];
 }
 
 /** `delayed`: only jobs that are not due. `any`: ready, leased and dead ones too. */

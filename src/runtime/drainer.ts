@@ -1,7 +1,8 @@
 import { monotonicMs, pause } from '../core/abort.js';
 import { DelayerError } from '../core/errors.js';
+import { HANDOVER_LEASE_MS } from '../core/handover.js';
 import type { LeasedJob } from '../core/job.js';
-import { HANDOVER_LEASE_MS, type Queue } from '../core/queue.js';
+import type { Queue } from '../core/queue.js';
 import { backoffMs } from './backoff.js';
 
 /** Takes jobs over, in order. Resolves with how many it has whole; fewer than given means that it takes no more. */

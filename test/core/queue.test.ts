@@ -1,7 +1,8 @@
 import { expect } from 'chai';
 import { MAX_DURATION_MS } from '../../src/core/duration.js';
+import { leaseToken, popByLease } from '../../src/core/handover.js';
 import { DEFAULT_TTL_MS, MAX_BODY_BYTES } from '../../src/core/job.js';
-import { leaseToken, pushFailure, Queue, toNewJob } from '../../src/core/queue.js';
+import { pushFailure, Queue, toNewJob } from '../../src/core/queue.js';
 import type { PushResult, Store } from '../../src/core/store.js';
 import { failureOf } from '../support/eventually.js';
 import { usageError } from './usage-error.js';
@@ -124,13 +125,11 @@ describe('a queue', () => {
       leaseUntil: new Date(),
     }));
     const answers = [leased.slice(0, 1), leased.slice(1)];
-    const queue = new Queue(
-      storeOf({
-        take: () => Promise.resolve({ jobs: answers.shift() ?? [] }),
-        confirm: (leases) => Promise.resolve(leases.map(({ lease }) => lease === '3')),
-      }),
-    );
-    const jobs = await queue.popMany('topic', 2);
+    const store = storeOf({
+      take: () => Promise.resolve({ jobs: answers.shift() ?? [] }),
+      confirm: (leases) => Promise.resolve(leases.map(({ lease }) => lease === '3')),
+    });
+    const { jobs } = await popByLease(store, Buffer.from('topic'), 2);
     expect(jobs.map(({ id }) => id.toString())).to.deep.equal(['3']);
     expect(jobs[0]).to.not.have.any.keys('lease', 'leaseUntil');
   });

@@ -1,4 +1,5 @@
 import { DelayerError } from '../../core/errors.js';
+import { popByLease } from '../../core/handover.js';
 import type { JobRecord, NewJob } from '../../core/job.js';
 import {
   DAEMON_SEEN_MS,
@@ -6,6 +7,7 @@ import {
   type Lease,
   type ListQuery,
   type OnExisting,
+  type Popped,
   type Promotion,
   type PushResult,
   type RemoveResult,
@@ -60,6 +62,10 @@ export class RedisStore implements Store {
       if (!done.more || done.promoted + done.expired + done.returned > 0) return { ...done, stuck };
       skip = stuck;
     }
+  }
+
+  async pop(topic: Buffer, limit: number): Promise<Popped> {
+    return popByLease(this, topic, limit);
   }
 
   async take(request: TakeRequest): Promise<Taken> {

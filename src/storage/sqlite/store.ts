@@ -4,6 +4,7 @@ import type {
   Lease,
   ListQuery,
   OnExisting,
+  Popped,
   Promotion,
   PushResult,
   RemoveResult,
@@ -20,7 +21,7 @@ import { push } from './pushing.js';
 import { remove } from './removing.js';
 import type { Session } from './session.js';
 import { find, survey } from './surveying.js';
-import { msUntil, nextEvent, take } from './taking.js';
+import { msUntil, nextEvent, pop, take } from './taking.js';
 import { promote } from './upkeep.js';
 import { ChangeWaiter } from './waiting.js';
 
@@ -66,6 +67,10 @@ export class SqliteStore implements Store {
   async promote(): Promise<Promotion> {
     this.newestSeen = await this.session.read(() => this.newest());
     return promote(this.session);
+  }
+
+  async pop(topic: Buffer, limit: number): Promise<Popped> {
+    return pop(this.session, topic, limit);
   }
 
   async take(request: TakeRequest): Promise<Taken> {

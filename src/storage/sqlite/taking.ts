@@ -1,5 +1,5 @@
-import type { LeasedJob } from '../../core/job.js';
-import type { Taken, TakeRequest } from '../../core/store.js';
+import type { Job, LeasedJob } from '../../core/job.js';
+import type { Popped, Taken, TakeRequest } from '../../core/store.js';
 import { clearInPassing } from './expiry.js';
 import { deleteJobs, HELD_JOBS, hold, leaseName, nextLeaseEnd, reclaim } from './leases.js';
 import { bytesOf, type Session } from './session.js';
@@ -60,10 +60,41 @@ interface Packed {
   readonly bodies: Uint8Array | null;
 }
 
+/**
+ * Takes the jobs of a topic that are due first, for good. An answer of this store is not lost on its
+ * way, so one transaction does.
+ */
+export async function pop(session: Session, topic: Buffer, limit: number): Promise<Popped> {
+  for (;;) {
+    const { more, ...popped } = await session.write((now) => {
+      const { rows, more, nextInMs } = step(session, topic, limit, now);
+      const jobs = rows.map((row) => toJob(session, row, topic));
+      deleteJobs(
+        session,
+        rows.map(({ seq }) => seq),
+      );
+      return { jobs, more, nextInMs };
+    });
+    if (popped.jobs.length > 0 || !more) return popped;
+  }
+}
+
 /** Leases the jobs of a topic that are due first. */
 export async function take(session: Session, request: TakeRequest): Promise<Taken> {
+  const { topic, limit, token, leaseMs } = request;
   for (;;) {
-    const { more, ...taken } = await session.writeSoon((now) => step(session, request, now));
+    const { more, ...taken } = await session.writeSoon((now) => {
+      const before = takenBefore(session, request);
+      if (before.length > 0) return { jobs: before, more: false };
+      const { rows, more, nextInMs } = step(session, topic, limit, now);
+      const endsAt = now + leaseMs;
+      if (rows.length > 0) {
+        const seqs = rows.map(({ seq }) => seq);
+        hold(session, token, seqs, endsAt);
+      }
+      const jobs = rows.map((row, i) => toLeasedJob(session, row, topic, { token, number: i + 1, endsAt }));
+      return { jobs, more, nextInMs };
+    });
     if (taken.jobs.length > 0 || !more) return taken;
   }
 }
@@ -79,38 +110,39 @@ export function msUntil(at: number, now: number): number | undefined {
   return at < Infinity ? Math.max(0, at - now) : undefined;
 }
 
-/** One transaction: it may find nothing but dead jobs, and then there may be more behind them. */
-function step(session: Session, request: TakeRequest, now: number): Taken & { more: boolean } {
-  const before = takenBefore(session, request);
-  if (before.length > 0) return { jobs: before, more: false };
+/**
+ * Within a transaction: the jobs that can be taken, after some keeping. It may find nothing but dead
+ * ones, and then there may be more behind them.
+ */
+function step(
+  session: Session,
+  topic: Buffer,
+  limit: number,
+  now: number,
+): { rows: Row[]; more: boolean; nextInMs: number | undefined } {
   const reclaimed = reclaim(session, now, RECLAIM_LIMIT);
   clearInPassing(session, now, 0);
-  const { rows, more } = head(session, request, now);
-  const endsAt = now + request.leaseMs;
-  if (rows.length > 0) {
-    const seqs = rows.map(({ seq }) => seq);
-    hold(session, request.token, seqs, endsAt);
-  }
-  const jobs = rows.map((row, i) => toJob(session, row, request, i + 1, endsAt));
-  const next = nextEvent(session, request.topic, now);
-  return { jobs, nextInMs: msUntil(next, now), more: more || reclaimed.more };
+  const { rows, more } = head(session, topic, limit, now);
+  // Who has got jobs does not wait.
+  const nextInMs = rows.length > 0 ? undefined : msUntil(nextEvent(session, topic, now), now);
+  return { rows, more: more || reclaimed.more, nextInMs };
 }
 
 /** The same token again means that the answer was lost on its way: give the same one. */
 function takenBefore(session: Session, request: TakeRequest): LeasedJob[] {
   if (!session.get(IS_TAKEN, request.token)) return [];
   const rows = session.all(TAKEN_BEFORE, request.token) as (Row & { number: number; endsAt: number })[];
-  return rows.map((row) => toJob(session, row, request, row.number, row.endsAt));
+  return rows.map((row) => toLeasedJob(session, row, request.topic, { ...row, token: request.token }));
 }
 
 /**
  * The first live jobs that fit into one answer. Dead ones before them are cleared away; where there are
  * none but dead ones, it looks once more, further.
  */
-function head(session: Session, request: TakeRequest, now: number): { rows: HeadRow[]; more: boolean } {
+function head(session: Session, topic: Buffer, limit: number, now: number): { rows: Row[]; more: boolean } {
   let dead = false;
-  for (const window of [Math.min(request.limit, TAKE_LIMIT), TAKE_LIMIT]) {
-    const found = unpack(session.get(HEAD, request.topic, now, window) as Packed);
+  for (const window of [Math.min(limit, TAKE_LIMIT), TAKE_LIMIT]) {
+    const found = unpack(session.get(HEAD, topic, now, window) as Packed);
     const rows = fitting(found.filter(({ expiresAt }) => expiresAt > now));
     const expired = found.filter(({ expiresAt }) => expiresAt <= now);
     deleteJobs(
@@ -118,7 +150,7 @@ function head(session: Session, request: TakeRequest, now: number): { rows: Head
       expired.map(({ seq }) => seq),
     );
     dead = rows.length === 0 && found.length === window;
-    if (!dead) return { rows: rows.slice(0, request.limit), more: false };
+    if (!dead) return { rows: rows.slice(0, limit), more: false };
   }
   return { rows: [], more: dead };
 }
@@ -143,23 +175,30 @@ function fitting(rows: readonly HeadRow[]): HeadRow[] {
   return end < 0 ? [...rows] : rows.slice(0, end);
 }
 
-function toJob(
-  session: Session,
-  row: Row,
-  { topic, token }: TakeRequest,
-  number: number,
-  endsAt: number,
-): LeasedJob {
+/** A job as it is handed over: the time it is out now is one of its attempts. */
+function toJob(session: Session, row: Row, topic: Buffer): Job {
   const body = row.body ?? (session.get(BODY, row.seq) as { body: Uint8Array }).body;
   return {
     id: bytesOf(row.id),
     topic,
     body: bytesOf(body),
-    state: 'leased',
+    state: 'ready',
     dueAt: new Date(row.dueAt),
     expiresAt: new Date(row.expiresAt),
     attempts: row.attempts + 1,
-    lease: leaseName({ token, number }),
-    leaseUntil: new Date(endsAt),
+  };
+}
+
+function toLeasedJob(
+  session: Session,
+  row: Row,
+  topic: Buffer,
+  lease: { token: string; number: number; endsAt: number },
+): LeasedJob {
+  return {
+    ...toJob(session, row, topic),
+    state: 'leased',
+    lease: leaseName(lease),
+    leaseUntil: new Date(lease.endsAt),
   };
 }

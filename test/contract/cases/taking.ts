@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import { leaseToken } from '../../../src/core/queue.js';
+import { leaseToken } from '../../../src/core/handover.js';
 import { drain, idsOf, LONG_MS, must, promoteAll, textOf, type World } from '../world.js';
 
 const bodies = (count: number, topic: string) =>
