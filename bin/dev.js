@@ -1,5 +1,5 @@
 #!/usr/bin/env -S node --import tsx
-import { fileURLToPath } from 'node:url';
-import { main } from '../src/main.ts';
+'use strict';
+const { dirname } = require('node:path');
 
-await main(process.argv.slice(2), fileURLToPath(new URL('..', import.meta.url)));
+void import('../src/main.ts').then(({ main }) => main(process.argv.slice(2), dirname(__dirname)));

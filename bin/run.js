@@ -1,14 +1,23 @@
 #!/usr/bin/env node
 // Runs dist/cli.cjs. Compiling it takes longer than most commands, so V8's compiled code is kept in the
 // user's cache folder. A cache that is absent, of another Node, or not this user's is made anew.
-import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
-import { homedir } from 'node:os';
-import { dirname, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
-import vm from 'node:vm';
+// CommonJS, as bin/package.json says: Node's loader of modules takes 10 ms to start.
+'use strict';
+const {
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} = require('node:fs');
+const { createRequire } = require('node:module');
+const { homedir } = require('node:os');
+const { dirname, join } = require('node:path');
+const vm = require('node:vm');
 
-const root = fileURLToPath(new URL('..', import.meta.url));
+const root = dirname(__dirname);
 const file = join(root, 'dist', 'cli.cjs');
 const source = readFileSync(file, 'latin1');
 const folder = join(process.env.XDG_CACHE_HOME || join(homedir(), '.cache'), 'delayer');
@@ -47,9 +56,9 @@ const script = new vm.Script(`(function (exports, require, module, __filename, _
   cachedData,
   importModuleDynamically: vm.constants?.USE_MAIN_CONTEXT_DEFAULT_LOADER,
 });
-const module = { exports: {} };
-script.runInThisContext()(module.exports, createRequire(file), module, file, dirname(file));
+const bundle = { exports: {} };
+script.runInThisContext()(bundle.exports, createRequire(file), bundle, file, dirname(file));
 if (cachedData === undefined || script.cachedDataRejected) {
   process.once('exit', () => writeCache(script.createCachedData()));
 }
-await module.exports.main(process.argv.slice(2), root);
+void bundle.exports.main(process.argv.slice(2), root);

@@ -19,6 +19,10 @@ export async function runByOclif(
   const [name = '', ...rest] = argv;
   const asked = name === 'help' ? rest.find((arg) => !arg.startsWith('-')) : name;
   const { run } = await import('@oclif/core');
+  // `--help | head -1` has seen enough. oclif's own listener is not in the bundle.
+  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EPIPE') throw error;
+  });
   const args = name === 'help' ? [...rest, '--help'] : name === '-h' ? ['--help', ...rest] : argv;
   try {
     if (asked !== undefined && asked !== '' && !names.includes(asked) && !OCLIF_FLAGS.includes(asked)) {

@@ -1,8 +1,8 @@
 import { writeSync } from 'node:fs';
-import { isatty } from 'node:tty';
 import { DelayerError } from '../core/errors.js';
 import { toJsonLine } from '../output/job-json.js';
 import { escapeText } from '../output/escape.js';
+import { isTerminal } from '../output/terminal.js';
 
 const STDERR = 2;
 
@@ -19,7 +19,7 @@ export function sayError(error: DelayerError, asJson: boolean, about: Record<str
 }
 
 export function stderrIsTerminal(): boolean {
-  return isatty(STDERR);
+  return isTerminal(STDERR);
 }
 
 /** A line on a terminal that the next one replaces. */

@@ -1,6 +1,6 @@
 import { write } from 'node:fs';
-import { isatty } from 'node:tty';
 import { pause } from '../core/abort.js';
+import { isTerminal } from './terminal.js';
 
 const STDOUT = 1;
 /** A pipe that was made non-blocking by another process is full: try again after so long (ms). */
@@ -26,7 +26,7 @@ export class OutputError extends Error {
 let terminal: boolean | undefined;
 
 export function stdoutIsTerminal(): boolean {
-  terminal ??= isatty(STDOUT);
+  terminal ??= isTerminal(STDOUT);
   return terminal;
 }
 

@@ -40,9 +40,7 @@ export function hasGoodSqlite(versions: { readonly node: string; readonly sqlite
 /** Loads only the one that is used. `import()` would cost a process that pushes one job 5 ms more. */
 function loadBinding(versions: { readonly node: string; readonly sqlite?: string }): Binding {
   if (hasGoodSqlite(versions)) return quietly(() => process.getBuiltinModule('node:sqlite') as Binding);
-  // As a part of the CommonJS bundle this file has a __filename, as a module of its own a URL.
-  const here = typeof __filename === 'string' ? __filename : import.meta.url;
-  return createRequire(here)('@photostructure/sqlite') as Binding;
+  return createRequire(import.meta.url)('@photostructure/sqlite') as Binding;
 }
 
 /** Node warns that its SQLite is experimental, which the users of a queue can do nothing about. */
