@@ -205,14 +205,20 @@ export async function remove(
   }));
 }
 
+/** A job of the pool, by its place in it; both empty stand for the beginning, or the end. */
+export interface PoolPlace {
+  readonly score: string;
+  readonly id: Buffer;
+}
+
 /** lua/count_pool.lua */
-export async function countPool(redis: Redis, keys: Keys, cursor: string, limit: number) {
-  const answer = await run(redis, keys, SCRIPTS.countPool, cursor, limit);
+export async function countPool(redis: Redis, keys: Keys, after: PoolPlace, limit: number) {
+  const answer = await run(redis, keys, SCRIPTS.countPool, after.score, after.id, limit);
   return {
-    cursor: text(answer[0]),
-    bodiless: Number(answer[1]),
-    wrongType: Number(answer[2]),
-    topics: [...rowsOf(answer, 3, 4)].map(([topic, delayed, due, first]) => ({
+    last: { score: text(answer[0]), id: bytes(answer[1]) },
+    bodiless: Number(answer[2]),
+    wrongType: Number(answer[3]),
+    topics: [...rowsOf(answer, 4, 4)].map(([topic, delayed, due, first]) => ({
       topic: bytes(topic),
       delayed: Number(delayed),
       due: Number(due),
@@ -232,7 +238,7 @@ export async function listPool(
   redis: Redis,
   keys: Keys,
   topic: Buffer,
-  after: { score: string; id: Buffer },
+  after: PoolPlace,
   limit: number,
   most: number,
 ) {

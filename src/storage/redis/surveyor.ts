@@ -141,22 +141,22 @@ export class Surveyor {
   }
 
   private async countPool(tally: TopicTally, problems: Problem[]): Promise<void> {
-    let cursor = '0';
+    let last: scripts.PoolPlace = { score: '', id: Buffer.alloc(0) };
     let bodiless = 0;
     let wrongType = 0;
     do {
-      const from = cursor;
-      const part = await this.read((redis) => scripts.countPool(redis, this.keys, from, WINDOW));
-      cursor = part.cursor;
+      const after = last;
+      const part = await this.read((redis) => scripts.countPool(redis, this.keys, after, WINDOW));
+      last = part.last;
       bodiless += part.bodiless;
       wrongType += part.wrongType;
       for (const { topic, delayed, due, firstDueAt } of part.topics) {
         const counts = tally.of(topic);
         counts.delayed += delayed;
         counts.due += due;
-        if (counts.nextDueAt === undefined || firstDueAt < counts.nextDueAt) counts.nextDueAt = firstDueAt;
+        counts.nextDueAt ??= firstDueAt;
       }
-    } while (cursor !== '0');
+    } while (last.score !== '');
     if (bodiless > 0) {
       problems.push({
         code: 'bodies_gone',

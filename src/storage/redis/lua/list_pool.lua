@@ -1,17 +1,11 @@
 -- Reads a part of the pool in order of due time, for one topic.
--- include: keys, time, bounds
+-- include: keys, time, bounds, page
 -- ARGV: topic, cursor score, cursor id ('' and '' for the beginning), how many to look at, most jobs
 -- Answers: score and id of the last one looked at ('' and '' at the end), now in ms, then for each job:
 --   id, body, due ms, expiry ms or '', attempts
 expect_type(POOL, 'zset')
 local topic, limit, most = ARGV[1], tonumber(ARGV[4]), tonumber(ARGV[5])
-local now, first = now_ms(), 0
-if ARGV[2] ~= '' then
-  -- Where the last page ended; where that job has left the pool, the jobs due before it count.
-  local rank = redis.call('ZRANK', POOL, ARGV[3])
-  first = rank and rank + 1 or redis.call('ZCOUNT', POOL, '-inf', '(' .. ARGV[2])
-end
-local entries = redis.call('ZRANGE', POOL, first, first + limit - 1, 'WITHSCORES')
+local now, entries = now_ms(), pool_page(ARGV[2], ARGV[3], limit)
 local jobs, bytes, last, at_end = {}, 0, #entries - 1, #entries < 2 * limit
 for i = 1, #entries, 2 do
   local id = entries[i]
