@@ -4,6 +4,7 @@
 // CommonJS, as bin/package.json says: Node's loader of modules takes 10 ms to start.
 'use strict';
 const {
+  existsSync,
   mkdirSync,
   readdirSync,
   readFileSync,
@@ -35,9 +36,16 @@ function readCache() {
   }
 }
 
+/** Node's own `recursive` never ends where a folder that is there takes no other (/proc). */
+function makeFolder(path) {
+  if (existsSync(path)) return;
+  makeFolder(dirname(path));
+  mkdirSync(path, { mode: 0o700 });
+}
+
 function writeCache(code) {
   try {
-    mkdirSync(folder, { recursive: true, mode: 0o700 });
+    makeFolder(folder);
     const own = `${cache}.${process.pid}`;
     // Never through a link that somebody else has put there.
     writeFileSync(own, code, { mode: 0o600, flag: 'wx' });

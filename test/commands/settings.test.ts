@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import { mkdirSync, statSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expectQuiet, linesOf, useCli } from '../support/cli.js';
 import { useRedis } from '../support/redis.js';
@@ -154,6 +154,27 @@ describe('settings', () => {
       expect(await redis.raw.info('keyspace'))
         .to.match(/db3:keys=2/)
         .and.to.match(/db4:keys=2/);
+    });
+  });
+
+  describe('keep compiled code', () => {
+    it('in XDG_CACHE_HOME, for this user alone', async () => {
+      const cache = join(cli.home, 'a', 'cache');
+      expect((await cli.run(['pop', 'topic'], { env: { XDG_CACHE_HOME: cache } })).code).to.equal(1);
+      const [kept = ''] = readdirSync(join(cache, 'delayer'));
+      expect(kept).to.match(/\.v8$/);
+      expect(statSync(join(cache, 'delayer')).mode & 0o777).to.equal(0o700);
+      expect(statSync(join(cache, 'delayer', kept)).mode & 0o777).to.equal(0o600);
+    });
+
+    it('nowhere where nothing can be written, and work all the same', async () => {
+      writeFileSync(join(cli.home, 'file'), '');
+      for (const cache of [join(cli.home, 'file'), '/proc', '/dev/null']) {
+        const outcome = await cli.run(['push', 'topic', 'b', '--id', '1'], {
+          env: { XDG_CACHE_HOME: cache },
+        });
+        expect([outcome.code, outcome.stdout.toString()]).to.deep.equal([0, '1\n']);
+      }
     });
   });
 });

@@ -108,6 +108,7 @@ const REASONS: Record<string, readonly [code: ErrorCode, message: string]> = {
   EACCES: ['store_refused', 'this user may not write there'],
   EPERM: ['store_refused', 'this user may not write there'],
   EROFS: ['store_refused', 'the file system is read-only'],
+  ENOENT: ['config_invalid', 'nothing can be made there'],
   ENOTDIR: ['config_invalid', 'a part of the path is no folder'],
   EEXIST: ['config_invalid', 'a part of the path is no folder'],
   ENAMETOOLONG: ['config_invalid', 'the path is too long'],

@@ -2,6 +2,7 @@ import {
   accessSync,
   closeSync,
   constants,
+  existsSync,
   mkdirSync,
   openSync,
   readSync,
@@ -46,11 +47,18 @@ export function prepareFile(file: string, typeOf: TypeOfFileSystem = askSystem):
   return false;
 }
 
+/**
+ * Makes what is absent, and leaves a folder that is there as it is. One by one, for Node's `recursive`
+ * never ends where a folder that is there takes no other (/proc).
+ */
 function makeFolder(folder: string): void {
+  if (existsSync(folder)) return;
+  makeFolder(dirname(folder));
   try {
-    // It makes what is absent, and leaves a folder that is there as it is.
-    mkdirSync(folder, { recursive: true, mode: 0o700 });
+    mkdirSync(folder, { mode: 0o700 });
   } catch (error) {
+    // Another process may have been faster.
+    if (existsSync(folder)) return;
     throw fromSystem(error, `The folder ${folder} cannot be made`);
   }
 }

@@ -1,4 +1,13 @@
-import { chmodSync, closeSync, mkdirSync, openSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  closeSync,
+  existsSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { expect } from 'chai';
 import { DelayerError } from '../../../src/core/errors.js';
 import type { OpenOptions } from '../../../src/storage/sqlite/opening.js';
@@ -143,6 +152,14 @@ describe('opening an SQLite store', () => {
     expect((await refusalOf(folder.path('file/queue.db'))).code).to.equal('config_invalid');
     expect((await refusalOf(folder.path('file/folder/queue.db'))).code).to.equal('config_invalid');
   });
+
+  if (existsSync('/proc/self')) {
+    it('refuses a place where the system lets nobody make a folder or a file', async () => {
+      for (const path of ['/proc/queue.db', '/proc/a/b/queue.db']) {
+        expect((await refusalOf(path)).code).to.equal('config_invalid');
+      }
+    });
+  }
 
   it('refuses a network file system, makes no file there, and names Redis', async () => {
     const error = await refusalOf(folder.path(), { typeOfFileSystem: () => 0x6969 });
