@@ -27,18 +27,20 @@ show() {
 if [ "${1:-}" = --redis ]; then
   bash "$here/scripts/ensure-redis.sh"
   "${REDIS_SERVER:-redis-server}" --port 0 --unixsocket "$work/redis.sock" --dir "$work" --appendonly yes >"$work/redis.log" &
-  background+=($!)
+  background=($! "${background[@]}") # ended last first
   until [ -S "$work/redis.sock" ]; do sleep 0.05; done
   export DELAYER_STORE="redis+unix://$work/redis.sock"
 fi
+embedded=
 if [ -z "${DELAYER_STORE:-}" ]; then
+  embedded=yes
   export XDG_DATA_HOME="$work"
   tell 'No DELAYER_STORE is set: the jobs are in a file, and need no server and no daemon.'
 else
   tell 'The jobs are in the store that DELAYER_STORE names; delayer serve makes due ones ready.'
   # Not by the function: its process would be the shell's child, and outlive it.
   node "$here/bin/run.js" serve &
-  background+=($!)
+  background=($! "${background[@]}") # ended last first
 fi
 # A topic and ids of its own, in case the store has other jobs.
 topic=close_order_$$
@@ -68,5 +70,4 @@ show remove "$(order 31)" && exit 1
 
 tell "Done: $closed orders were closed, one was paid."
 [ "$closed" = 3 ]
-[ -n "${XDG_DATA_HOME:-}" ] && echo 'The same on Redis takes one line: export DELAYER_STORE=redis://localhost'
-exit 0
+[ -z "$embedded" ] || echo 'The same on Redis takes one line: export DELAYER_STORE=redis://localhost'
