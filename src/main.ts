@@ -1,4 +1,6 @@
 import { Config } from '@oclif/core/config';
+import { putCommandFirst } from './cli/arguments.js';
+import { BaseCommand } from './cli/base-command.js';
 import { asksForHelp, runByOclif } from './cli/help.js';
 import { COMMANDS } from './commands/index.js';
 
@@ -18,8 +20,9 @@ class BareConfig extends Config {
  * @param root the folder of package.json
  */
 export async function main(argv: readonly string[], root: string): Promise<void> {
-  const [name = '', ...rest] = argv;
-  if (!isCommand(name) || asksForHelp(rest)) return runByOclif(argv, root, Object.keys(COMMANDS));
+  const given = putCommandFirst(argv, BaseCommand.baseFlags);
+  const [name = '', ...rest] = given;
+  if (!isCommand(name) || asksForHelp(rest)) return runByOclif(given, root, Object.keys(COMMANDS));
   await COMMANDS[name].start(name, rest, new BareConfig({ root }));
 }
 

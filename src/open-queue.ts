@@ -37,9 +37,10 @@ export async function openQueue(url: string, options: OpenOptions = {}): Promise
     }
     case 'sqlite': {
       const path = url.slice('sqlite:'.length).replace(/^\/\/(?=\/)/, '');
-      if (path === '')
-        throw new DelayerError('config_invalid', 'The store URL names no file', {
-          hint: 'Write sqlite:PATH.',
+      // What other programs take for something else would be the name of a new, empty store.
+      if (path === '' || /^(:|~|file:)|\?/i.test(path))
+        throw new DelayerError('config_invalid', `The store URL names no file: ${JSON.stringify(path)}`, {
+          hint: 'Write sqlite:PATH; ~, :memory:, file: and parameters mean nothing here.',
         });
       const { SqliteStore } = await import('./storage/sqlite/store.js');
       return new Queue(await SqliteStore.open(path));

@@ -6,6 +6,7 @@ import type { Queue } from '../core/queue.js';
 import { openQueue } from '../open-queue.js';
 import { writeStdout } from '../output/stdout.js';
 import { toJsonLine } from '../output/job-json.js';
+import { settleSwitches } from './arguments.js';
 import { fromBase64 } from './base64.js';
 import { readSettings } from './environment.js';
 import { reportFailure } from './failure.js';
@@ -41,6 +42,11 @@ export abstract class BaseCommand extends Command {
     const command = new this(argv, config);
     command.id = id;
     await command._run();
+  }
+
+  protected override async init(): Promise<void> {
+    await super.init();
+    this.argv = settleSwitches(this.argv, { ...BaseCommand.baseFlags, ...this.ctor.flags });
   }
 
   /** Opens the queue that the flags and the environment name, and closes it whatever happens. */

@@ -26,13 +26,15 @@ export async function runBatch(
   json: boolean,
 ): Promise<number> {
   const report = new BatchReport(json);
+  let complete = false;
   try {
     for await (const results of pushBulk(queue.store, readItems(file), onExisting)) {
       report.add(results);
       if (!json) await writeIds(results.flatMap((result) => (accepted(result) ? [result.receipt.id] : [])));
     }
+    complete = true;
   } finally {
-    report.end();
+    report.end(complete);
   }
   if (json) await writeStdout(`${toJsonLine(report.counts)}\n`);
   return report.exitCode;
@@ -96,9 +98,10 @@ class BatchReport {
   }
 
   /** What was accepted is said even when the rest failed. */
-  end(): void {
+  end(complete: boolean): void {
     if (this.showProgress) endProgress();
-    if (!this.json) say(this.summary());
+    const begun = Object.values(this.counts).some((count) => count > 0);
+    if (!this.json && (complete || begun)) say(this.summary());
   }
 
   private sayLine(line: number, failure: DelayerError): void {

@@ -1,6 +1,6 @@
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { homedir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, isAbsolute, join, resolve } from 'node:path';
 import { DelayerError } from '../core/errors.js';
 
 /** What the user's environment says, under the names that docs/commands.md lists. */
@@ -41,20 +41,36 @@ export function wantsColour(): boolean {
   return (process.env.NO_COLOR ?? '') === '';
 }
 
+/** Columns of the terminal on stdout. */
+export function terminalWidth(): number {
+  return process.stdout.columns;
+}
+
 /** An environment variable; one that is empty is not set. */
 function setting(name: string): string | undefined {
   return process.env[name] === '' ? undefined : process.env[name];
 }
 
+/** A folder of the user's. One that is no absolute path is not set, as the XDG specification has it. */
+function userFolder(name: string, ...inHome: string[]): string {
+  const set = setting(name);
+  return join(set !== undefined && isAbsolute(set) ? set : join(homedir(), ...inHome), 'delayer');
+}
+
 function dataFolder(): string {
-  return join(setting('XDG_DATA_HOME') ?? join(homedir(), '.local', 'share'), 'delayer');
+  const folder = userFolder('XDG_DATA_HOME', '.local', 'share');
+  if (isAbsolute(folder)) return folder;
+  throw new DelayerError(
+    'config_invalid',
+    `There is no home folder to keep jobs in: HOME is "${homedir()}"`,
+    {
+      hint: 'Name a store with --store or DELAYER_STORE, or set HOME.',
+    },
+  );
 }
 
 function configPath(): string {
-  return (
-    setting('DELAYER_CONFIG') ??
-    join(setting('XDG_CONFIG_HOME') ?? join(homedir(), '.config'), 'delayer', 'config.json')
-  );
+  return setting('DELAYER_CONFIG') ?? join(userFolder('XDG_CONFIG_HOME', '.config'), 'config.json');
 }
 
 /** Reads `{"store", "prefix", "passwordFile"}`; all of them may be absent, and so may the file. */
@@ -64,13 +80,13 @@ function readConfigFile(): ConfigFile {
   try {
     text = readFileSync(path, 'utf8');
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT' && setting('DELAYER_CONFIG') === undefined)
-      return {};
+    if (setting('DELAYER_CONFIG') === undefined && !existsSync(path)) return {};
     throw wrongConfig(path, `cannot be read: ${(error as Error).message}`);
   }
   let config: unknown;
   try {
-    config = JSON.parse(text);
+    // Some editors begin a file with a byte order mark.
+    config = JSON.parse(text.replace(/^\ufeff/, ''));
   } catch {
     throw wrongConfig(path, 'is no JSON');
   }
@@ -82,7 +98,17 @@ function readConfigFile(): ConfigFile {
     }
     if (typeof value !== 'string') throw wrongConfig(path, `holds a ${JSON.stringify(name)} that is no text`);
   }
-  return config;
+  return fromFolder(config, dirname(path));
+}
+
+/** Files that a config file names are found from its own folder. */
+function fromFolder({ store, passwordFile, ...rest }: ConfigFile, folder: string): ConfigFile {
+  const file = /^sqlite:(?=[^/:~?])(?!file:)(.+)$/i.exec(store ?? '')?.[1];
+  return {
+    ...rest,
+    ...(store === undefined ? {} : { store: file === undefined ? store : `sqlite:${join(folder, file)}` }),
+    ...(passwordFile === undefined ? {} : { passwordFile: resolve(folder, passwordFile) }),
+  };
 }
 
 function wrongConfig(path: string, what: string): DelayerError {

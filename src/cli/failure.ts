@@ -45,12 +45,16 @@ function toFailure(error: Error, command: string): DelayerError {
 
 /** oclif's message on one line, without its pointer to --help. */
 function usageMessage(message: string): string {
-  return message
-    .replace(/\nSee more help with --help$/, '')
-    .replace(/^The following errors? occurred:/, '')
-    .replace(/\s*\n\s*/g, ' ')
-    .replace(/ {2,}/g, ' ')
-    .trim();
+  return (
+    message
+      .replace(/\nSee more help with --help$/, '')
+      .replace(/^The following errors? occurred:/, '')
+      // As it was parsed, and not as it was typed.
+      .replace(/(--[\w-]+)=.*? (?=cannot also be provided)/g, '$1 ')
+      .replace(/\s*\n\s*/g, ' ')
+      .replace(/ {2,}/g, ' ')
+      .trim()
+  );
 }
 
 function withCauses(error: unknown): string {

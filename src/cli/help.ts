@@ -1,4 +1,5 @@
 import { DelayerError } from '../core/errors.js';
+import { OutputError } from '../output/stdout.js';
 import { reportFailure } from './failure.js';
 
 const HELP_FLAGS = ['--help', '-h'];
@@ -21,7 +22,7 @@ export async function runByOclif(
   const { run } = await import('@oclif/core');
   // `--help | head -1` has seen enough. oclif's own listener is not in the bundle.
   process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-    if (error.code !== 'EPIPE') throw error;
+    reportFailure(new OutputError(0, error), argv, '');
   });
   const args = name === 'help' ? [...rest, '--help'] : name === '-h' ? ['--help', ...rest] : argv;
   try {
@@ -30,7 +31,8 @@ export async function runByOclif(
         hint: `The commands are ${names.join(', ')}; see \`delayer --help\`.`,
       });
     }
-    await run([...args], { root });
+    // Plugins that a user may have installed for oclif are looked for nowhere.
+    await run([...args], { root, userPlugins: false, devPlugins: false });
   } catch (error) {
     reportFailure(error as Error, argv, '');
   }

@@ -1,4 +1,4 @@
-import { createReadStream } from 'node:fs';
+import { createReadStream, fstatSync } from 'node:fs';
 import type { Readable } from 'node:stream';
 import { DelayerError } from '../core/errors.js';
 import { MAX_BODY_BYTES } from '../core/job.js';
@@ -27,7 +27,7 @@ export async function readBody(arg: string | undefined): Promise<Buffer> {
   }
   const chunks: Buffer[] = [];
   let bytes = 0;
-  for await (const chunk of process.stdin as AsyncIterable<Buffer>) {
+  for await (const chunk of openStdin()) {
     bytes += chunk.length;
     if (bytes > MAX_BODY_BYTES) {
       throw new DelayerError('usage', 'The body on stdin is over 512 MiB', {
@@ -50,7 +50,7 @@ export async function* idsFrom(
   for (const arg of args) {
     if (arg !== STDIN) ids.push(toBytes(arg));
     else {
-      for await (const lines of splitLines(process.stdin)) {
+      for await (const lines of splitLines(openStdin())) {
         for (const { bytes } of lines) {
           if (bytes === undefined) throw new DelayerError('usage', 'A line on stdin is too long for an id');
           if (bytes.length > 0) ids.push(base64 ? toBytes(bytes.toString()) : Buffer.from(bytes));
@@ -64,7 +64,13 @@ export async function* idsFrom(
 
 /** The lines of a file, or of stdin when it is `-` or absent. */
 export function readLines(file: string | undefined): AsyncGenerator<Line[]> {
-  return splitLines(file === undefined || file === STDIN ? process.stdin : openFile(file));
+  return splitLines(file === undefined || file === STDIN ? openStdin() : openFile(file));
+}
+
+/** @throws DelayerError when stdin is a folder, which Node takes for one that is empty */
+function openStdin(): AsyncIterable<Buffer> {
+  if (fstatSync(process.stdin.fd).isDirectory()) throw new DelayerError('usage', 'stdin is a folder');
+  return process.stdin;
 }
 
 async function* openFile(file: string): AsyncGenerator<Buffer> {

@@ -1,6 +1,6 @@
 import * as Flags from '@oclif/core/flags';
 import { BaseCommand } from '../cli/base-command.js';
-import { wantsColour } from '../cli/environment.js';
+import { terminalWidth, wantsColour } from '../cli/environment.js';
 import { count, optionalArg } from '../cli/flags.js';
 import { say } from '../cli/say.js';
 import { DelayerError } from '../core/errors.js';
@@ -8,7 +8,7 @@ import { JOB_STATES, type JobState } from '../core/job.js';
 import type { Queue } from '../core/queue.js';
 import { tellStory } from '../core/story.js';
 import { jobCardJson, jobPageJson, surveyJson } from '../output/inspect-json.js';
-import { writeStdout } from '../output/stdout.js';
+import { stdoutIsTerminal, writeStdout } from '../output/stdout.js';
 
 export default class Inspect extends BaseCommand {
   static override summary = 'Show what is in the queue: all topics, the jobs of one, or one job.';
@@ -66,7 +66,8 @@ export default class Inspect extends BaseCommand {
       return;
     }
     const tables = await loadTables();
-    await writeStdout(tables.jobsTable(page.jobs, await queue.store.now()));
+    const columns = stdoutIsTerminal() ? terminalWidth() : undefined;
+    await writeStdout(tables.jobsTable(page.jobs, await queue.store.now(), columns));
     if (page.cursor !== undefined) say(`there are more: add --cursor ${page.cursor}`);
   }
 
@@ -85,6 +86,6 @@ export default class Inspect extends BaseCommand {
 /** Tables and colours are loaded by those who look at them alone. */
 async function loadTables(): Promise<typeof import('../output/tables.js')> {
   const tables = await import('../output/tables.js');
-  tables.useColour(wantsColour());
+  tables.useColour(stdoutIsTerminal() && wantsColour());
   return tables;
 }

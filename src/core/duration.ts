@@ -52,7 +52,7 @@ export function checkDuration(ms: number, what: string): number {
 }
 
 function negative(what: string): DelayerError {
-  return new DelayerError('usage', `${what} must not be negative`, { hint: 'Give 0 or more.' });
+  return new DelayerError('usage', `${what} must not be negative`, { hint: 'Write it without the minus.' });
 }
 
 function sumOfParts(text: string): number | undefined {
@@ -62,7 +62,9 @@ function sumOfParts(text: string): number | undefined {
   return ms;
 }
 
-const ISO_8601 = /^\d{4}-\d{2}-\d{2}(?:[T ]\d{2}:\d{2}(?::\d{2}(?:[.,]\d{1,9})?)?(?:Z|[+-]\d{2}:?\d{2})?)?$/;
+/** A date, perhaps a time of day, perhaps an offset; extended (`2026-03-01T12:00`) or basic (`20260301T1200`). */
+const ISO_8601 =
+  /^(\d{4})(-?)(\d{2})\2(\d{2})(?:[T ](\d{2})(?::?(\d{2})(?::?(\d{2})(?:[.,](\d{1,9}))?)?)?(Z|[+-]\d{2}(?::?\d{2})?)?)?$/;
 const UNIX_SECONDS = /^@\d+(?:\.\d{1,9})?$/;
 
 /** The last moment that can be named: the end of the year 9999, as ISO 8601 writes it. */
@@ -88,13 +90,15 @@ export function parseMoment(text: string, what: string): number {
 }
 
 function isoToMs(text: string): number | undefined {
-  if (!ISO_8601.test(text)) return undefined;
-  const dateOnly = text.length === 10;
-  const ms = Date.parse(dateOnly ? `${text}T00:00:00` : text.replace(' ', 'T').replace(',', '.'));
+  const parts = ISO_8601.exec(text);
+  if (!parts) return undefined;
+  const [, year, , month, day, hour = '00', minute = '00', second = '00', fraction = '0', offset = ''] =
+    parts;
+  const zone = /^[+-]\d{2}$/.test(offset) ? `${offset}:00` : offset.replace(/(\d{2})(\d{2})$/, '$1:$2');
   // Date.parse turns 30 February into 2 March; a day that does not exist is an error here.
-  const day = Number(text.slice(8, 10));
-  const lastDay = new Date(Date.UTC(Number(text.slice(0, 4)), Number(text.slice(5, 7)), 0)).getUTCDate();
-  return day > lastDay ? undefined : ms;
+  const lastDay = new Date(Date.UTC(Number(year), Number(month), 0)).getUTCDate();
+  if (Number(day) > lastDay) return undefined;
+  return Date.parse(`${year}-${month}-${day}T${hour}:${minute}:${second}.${fraction}${zone}`);
 }
 
 /** Writes a duration for people: `850 ms`, `12 s`, `1h30m`, `6d23h`; at most two units. */

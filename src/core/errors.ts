@@ -29,7 +29,7 @@ export const ERRORS = {
   store_corrupt: { exitCode: 69, hint: 'Keep the file, and name another with --store.' },
   store_refused: { exitCode: 69, hint: 'Read what the store answered.' },
   outcome_unknown: { exitCode: 75, hint: 'Look with `delayer inspect --id ID` before repeating it.' },
-  output_failed: { exitCode: 74, hint: 'What was done before stays done; look with `delayer inspect`.' },
+  output_failed: { exitCode: 74, hint: 'Jobs that could not be printed are back in the queue; what push and remove did is done.' },
   config_invalid: {
     exitCode: 78,
     hint: 'A store is redis://HOST[:PORT][/DB], rediss://…, redis+unix:///PATH or sqlite:PATH.',

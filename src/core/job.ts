@@ -41,6 +41,8 @@ export interface JobRecord extends Omit<Job, 'topic' | 'body'> {
   readonly leaseUntil?: Date | undefined;
   /** How many ready jobs of its topic are handed out before it; absent when unknown. */
   readonly readyAhead?: number | undefined;
+  /** What keeps every job of its topic from being taken, as a sentence without its full stop; absent when nothing does. */
+  readonly obstacle?: string | undefined;
 }
 
 /** When a job is due: so long after the store takes it in, or at a moment of the store's clock. */

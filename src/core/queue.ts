@@ -194,15 +194,28 @@ export function pushFailure({ id, outcome }: PushReceipt): DelayerError | undefi
   }
 }
 
+const FIELDS = new Set<string>([
+  'topic',
+  'body',
+  'id',
+  'delayMs',
+  'at',
+  'ttlMs',
+] satisfies (keyof PushRequest)[]);
+
 /**
  * Checks a request and fills in what it leaves out.
  * @throws DelayerError `usage`
  */
 export function toNewJob(request: PushRequest): NewJob {
+  for (const name in request) {
+    // A mistyped delay would make a job due at once.
+    if (!FIELDS.has(name)) throw new DelayerError('usage', `${JSON.stringify(name)} is no field of a job`);
+  }
   if (request.delayMs !== undefined && request.at !== undefined) {
     throw new DelayerError('usage', 'A job has a delay or a due time, not both');
   }
-  const body = bytesOf(request.body);
+  const body = bytesOf(request.body, 'body');
   if (body.length === 0)
     throw new DelayerError('usage', 'The body is empty', { hint: 'A job needs a body.' });
   if (body.length > MAX_BODY_BYTES) {
@@ -235,14 +248,17 @@ function dueOf({ at, delayMs }: PushRequest): Due {
 }
 
 function named(bytes: Bytes, what: 'id' | 'topic'): Buffer {
-  const name = bytesOf(bytes);
+  const name = bytesOf(bytes, what);
   if (name.length === 0) {
     throw new DelayerError('usage', `The ${what} is empty`, { hint: `Give the ${what} at least one byte.` });
   }
   return name;
 }
 
-function bytesOf(bytes: Bytes): Buffer {
+function bytesOf(bytes: Bytes, what: string): Buffer {
   if (typeof bytes === 'string') return Buffer.from(bytes);
+  // Callers in JavaScript have no compiler to tell them.
+  if (!((bytes as unknown) instanceof Uint8Array))
+    throw new DelayerError('usage', `The ${what} is neither text nor bytes`);
   return Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }

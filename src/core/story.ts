@@ -8,6 +8,9 @@ import type { JobRecord } from './job.js';
 export function tellStory(job: JobRecord, now: Date): string[] {
   const away = (at: Date) => formatDuration(Math.abs(at.getTime() - now.getTime()));
   const story: string[] = [];
+  if (job.obstacle !== undefined) {
+    return [`${job.obstacle}.`, 'Jobs of this topic are delivered when that key is renamed or deleted.'];
+  }
   switch (job.state) {
     case 'delayed':
       if (job.dueAt) story.push(`It is not due yet: it will be ready in ${away(job.dueAt)}.`);

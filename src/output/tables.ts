@@ -11,7 +11,9 @@ export function useColour(on: boolean): void {
 }
 
 const MAX_NAME_WIDTH = 40;
-const MAX_BODY_WIDTH = 60;
+/** How much of a body is shown where no terminal says how much fits, and where it is narrow. */
+const BODY_WIDTH = 60;
+const MIN_BODY_WIDTH = 10;
 
 const PAINT: Record<JobState, (text: string) => string> = {
   delayed: chalk.cyan,
@@ -41,20 +43,27 @@ export function overviewTable(survey: Survey, now: Date): string {
   return `${[body, ...survey.problems.map(problemLine)].join('\n')}\n`;
 }
 
-/** A row a job. */
-export function jobsTable(jobs: readonly JobRecord[], now: Date): string {
-  const table = newTable(['id', 'state', 'due', 'expires', 'attempts', 'body']);
-  for (const job of jobs) {
-    table.push([
-      shorten(job.id, MAX_NAME_WIDTH),
-      PAINT[job.state](job.state),
-      moment(job.dueAt, now),
-      moment(job.expiresAt, now),
-      String(job.attempts),
-      job.body === undefined ? chalk.dim('gone') : shorten(job.body, MAX_BODY_WIDTH),
-    ]);
-  }
-  return `${table.toString()}\n`;
+/**
+ * A row a job.
+ * @param columns of the terminal, which the rows are to fit into
+ */
+export function jobsTable(jobs: readonly JobRecord[], now: Date, columns?: number): string {
+  const rows = jobs.map((job) => [
+    shorten(job.id, MAX_NAME_WIDTH),
+    PAINT[job.state](job.state),
+    moment(job.dueAt, now),
+    moment(job.expiresAt, now),
+    String(job.attempts),
+  ]);
+  const head = ['id', 'state', 'due', 'expires', 'attempts', 'body'];
+  const withBodies = (bodyOf: (job: JobRecord) => string): string => {
+    const table = newTable(head);
+    for (const [i, job] of jobs.entries()) table.push([...(rows[i] ?? []), bodyOf(job)]);
+    return table.toString();
+  };
+  const taken = withBodies(() => '').indexOf('\n') - 'body'.length;
+  const width = columns === undefined ? BODY_WIDTH : Math.max(MIN_BODY_WIDTH, columns - taken);
+  return `${withBodies(({ body }) => (body ? shorten(body, width) : chalk.dim('gone')))}\n`;
 }
 
 /** One job in full, and the story of it. */

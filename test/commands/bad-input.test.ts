@@ -67,6 +67,12 @@ const BAD: Readonly<Record<string, readonly [args: readonly string[], code: numb
   'a port out of range': [['pop', 'topic', '--store', 'redis://h:99999'], CONFIG, /URL/],
   'a database that is no number': [['pop', 'topic', '--store', 'redis://h/one'], CONFIG, /no number/],
   'a socket without a path': [['pop', 'topic', '--store', 'redis+unix://'], CONFIG, /socket/],
+  'a switch with a value that is none': [['remove', 'a', '--any-state=maybe'], USAGE, /--any-state.*"maybe"/],
+  'a file of jobs that is not there': [['push', '--batch', '/nonexistent'], USAGE, /\/nonexistent/],
+  'a database in memory': [['pop', 'topic', '--store', 'sqlite::memory:'], CONFIG, /":memory:"/],
+  'a home that no shell has put in': [['pop', 'topic', '--store', 'sqlite:~/q.db'], CONFIG, /"~\/q\.db"/],
+  'parameters for SQLite': [['pop', 'topic', '--store', 'sqlite:q.db?mode=ro'], CONFIG, /mode=ro/],
+  'a fragment in a store URL': [['pop', 'topic', '--store', 'redis://h/0#x'], CONFIG, /#/],
   'an SQLite store without a path': [['pop', 'topic', '--store', 'sqlite:'], CONFIG, /file/],
   'an empty prefix': [['pop', 'topic', '--store', 'redis://h', '--prefix', ''], CONFIG, /prefix/],
 };
@@ -108,11 +114,21 @@ describe('bad input', () => {
     expect(outcome.stderr).to.match(/^(delayer: [^\n]*no UTF-8[^\n]*\n){2}$/);
   });
 
+  it('of a folder as stdin is refused, and not taken for an empty body', async () => {
+    expectOneLine(await cli.sh('delayer push topic - </'), USAGE, /stdin is a folder/);
+  });
+
+  it('of help for a full disk says so, and is no defect', async () => {
+    const outcome = await cli.sh('delayer --help >/dev/full');
+    expectOneLine(outcome, 74, /stdout takes no more/);
+  });
+
   it('leaves the queue as it was', async () => {
     const queue = await cli.queue();
     await queue.push({ id: 'a', topic: 'topic', body: 'b' });
     await cli.run(['pop', 'topic', '--count', '0']);
     await cli.run(['push', 'topic', 'other', '--id', 'a', '--replace', '--delay', 'soon']);
+    await cli.run(['remove', 'a', '--any-state=false']);
     expect((await queue.find('a'))[0]?.body?.toString()).to.equal('b');
   });
 

@@ -37,6 +37,26 @@ describe('settings', () => {
       expect(await landsIn([], { DELAYER_STORE: '' })).to.equal('config.db');
     });
 
+    it('by flags that stand before the command', async () => {
+      const outcome = await cli.run(['--store', storeAt('flag.db'), '--json', 'push', 'topic', 'b']);
+      expect(outcome.code).to.equal(0);
+      expect(linesOf(await cli.sh('ls *.db'))).to.deep.equal(['flag.db']);
+    });
+
+    it('by a file beside the config file, wherever it is asked for', async () => {
+      configure('\ufeff' + JSON.stringify({ store: 'sqlite:beside.db' }));
+      expectQuiet(await cli.run(['push', 'topic', 'b'], { cwd: '/' }));
+      expect(statSync(join(cli.home, 'config', 'delayer', 'beside.db')).isFile()).to.be.true;
+    });
+
+    it('when the home has no room for a config file', async () => {
+      for (const home of ['/dev/null', '/nonexistent']) {
+        const env = { HOME: home, XDG_CONFIG_HOME: '' };
+        expect(await landsIn(['--store', storeAt('named.db')], env)).to.equal('named.db');
+        expectQuiet(await cli.run(['--version'], { env }));
+      }
+    });
+
     it('by a config file that DELAYER_CONFIG names', async () => {
       writeFileSync(join(cli.home, 'other.json'), JSON.stringify({ store: storeAt('other.db') }));
       expect(await landsIn([], { DELAYER_CONFIG: join(cli.home, 'other.json') })).to.equal('other.db');

@@ -43,6 +43,19 @@ describe('on a terminal', () => {
     });
   }
 
+  it('a list of jobs fits into it, as far as it can', async () => {
+    const queue = await cli.queue();
+    await queue.push({ id: 'a', topic: 'topic', body: 'long '.repeat(100), delayMs: 3_600_000 });
+    for (const [columns, least] of [
+      [200, 199],
+      [130, 129],
+    ] as const) {
+      const shown = withoutColour(await cli.terminal(`stty cols ${columns}; delayer inspect topic`));
+      const widths = shown.split('\r\n').map((line) => line.length);
+      expect(Math.max(...widths)).to.be.within(least, columns);
+    }
+  });
+
   it('no mark that turns the direction of text reaches it raw, in a table as in JSON', async () => {
     const queue = await cli.queue();
     await queue.push({ id: 'right\u202eto left', topic: 'topic', body: 'b' });

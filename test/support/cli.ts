@@ -15,6 +15,12 @@ export const PROGRAM = fileURLToPath(new URL('../../bin/run.js', import.meta.url
 
 type Env = Readonly<Record<string, string>>;
 
+/** Compiled code, for all tests of this run. */
+const CACHE = mkdtempSync(join(tmpdir(), 'delayer-cache-'));
+process.once('exit', () => {
+  rmSync(CACHE, { recursive: true, force: true });
+});
+
 export interface RunOptions {
   /** What comes on stdin, which ends then; it is empty when absent. */
   readonly stdin?: string | Buffer | undefined;
@@ -160,6 +166,7 @@ export function useCli(settings: (home: string) => Env = () => ({})): CliGround 
       HOME: home,
       XDG_DATA_HOME: join(home, 'data'),
       XDG_CONFIG_HOME: join(home, 'config'),
+      XDG_CACHE_HOME: CACHE,
       TZ: 'UTC',
       ...settings(home),
     };

@@ -40,10 +40,13 @@ export function parseRedisUrl(text: string, password?: string): RedisAddress {
       },
     );
   }
-  const login = {
-    username: decode(url.username) || undefined,
-    password: password ?? (decode(url.password) || undefined),
-  };
+  if (url.hash !== '') {
+    throw new DelayerError('config_invalid', 'The store URL holds a #', { hint: 'Write # as %23 in it.' });
+  }
+  const username = decode(url.username) || undefined;
+  // A user without a password logs in all the same: Redis has users that need none.
+  const none = username === undefined ? undefined : '';
+  const login = { username, password: password ?? (decode(url.password) || none) };
   if (url.protocol === 'redis+unix:') {
     const path = decode(url.pathname);
     if ((url.host !== '' && url.host !== 'socket') || path === '' || path === '/') {

@@ -161,11 +161,17 @@ export class Connection {
   }
 
   private async answered<T>(redis: Redis, answer: Promise<T>): Promise<T> {
+    const waited = { inVain: false };
     const timer = setTimeout(() => {
+      waited.inVain = true;
       redis.disconnect();
     }, REPLY_TIMEOUT_MS);
     try {
       return await answer;
+    } catch (error) {
+      throw waited.inVain
+        ? Object.assign(new Error('no answer', { cause: error }), { code: 'ETIMEDOUT' })
+        : error;
     } finally {
       clearTimeout(timer);
     }

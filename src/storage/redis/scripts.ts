@@ -309,7 +309,7 @@ export async function countLeased(redis: Redis, keys: Keys, first: number) {
 export async function find(redis: Redis, keys: Keys, id: Buffer, depth: number) {
   const answer = await run(redis, keys, SCRIPTS.find, id, depth);
   if (answer.length === 0) return undefined;
-  const [state, topic, body, due, expires, attempts, ahead] = answer;
+  const [state, topic, body, due, expires, attempts, ahead, inTheWay] = answer;
   return {
     state: text(state) as JobState,
     topic: bytes(topic),
@@ -318,6 +318,7 @@ export async function find(redis: Redis, keys: Keys, id: Buffer, depth: number) 
     expiresAt: time(expires),
     attempts: Number(attempts),
     readyAhead: wait(ahead),
+    inTheWay: text(inTheWay) || undefined,
   };
 }
 

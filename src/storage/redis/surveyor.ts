@@ -66,9 +66,10 @@ export class Surveyor {
     const found = await this.read((redis) => scripts.find(redis, this.keys, id, FIND_DEPTH));
     const leased = await this.findLeased([id]);
     if (!found) return leased;
-    const { topic, body, ...rest } = found;
+    const { topic, body, inTheWay, ...rest } = found;
+    const obstacle = inTheWay && wrongTypeOf(this.keys.ready(topic).toString(), inTheWay, 'list').message;
     return [
-      { id, ...rest, ...(topic.length > 0 ? { topic } : {}), ...(body.length > 0 ? { body } : {}) },
+      { id, ...rest, ...(topic.length > 0 ? { topic } : {}), ...(body.length > 0 ? { body } : {}), obstacle },
       ...leased,
     ];
   }

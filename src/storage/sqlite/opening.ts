@@ -1,7 +1,7 @@
 import { resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { openDatabase } from './driver.js';
-import { fromSqlite, isNoStore, isTooNew } from './failures.js';
+import { fromSqlite, fromSystem, isNoStore, isTooNew } from './failures.js';
 import { prepareFile, readHeader, type TypeOfFileSystem } from './file.js';
 import { APPLICATION_ID, SCHEMA, SCHEMA_VERSION, SETTINGS } from './schema.js';
 import { Session } from './session.js';
@@ -30,7 +30,7 @@ export interface Opened {
  *   `store_full`, `store_busy`
  */
 export async function openSession(path: string, options: OpenOptions = {}): Promise<Opened> {
-  const file = resolve(path);
+  const file = absolute(path);
   const created = prepareFile(file, options.typeOfFileSystem);
   try {
     if (!created && !isOurs(file)) peek(file);
@@ -46,6 +46,15 @@ export async function openSession(path: string, options: OpenOptions = {}): Prom
     return { session, file, created };
   } catch (error) {
     throw fromSqlite(error, file);
+  }
+}
+
+function absolute(path: string): string {
+  try {
+    return resolve(path);
+  } catch (error) {
+    // The folder that this process is in was deleted.
+    throw fromSystem(error, `There is no place for ${path}`);
   }
 }
 

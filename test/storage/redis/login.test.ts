@@ -27,6 +27,7 @@ describe('logging in to Redis', () => {
       '+info',
       '+config|get',
     );
+    await acl('guest', 'on', 'nopass', '~shop:*', '&shop:*', '+@all');
     await acl(
       'reader',
       'on',
@@ -84,7 +85,14 @@ describe('logging in to Redis', () => {
     await works(open('narrow:narrow@'));
   });
 
+  it('works for a user who needs no password, named in the URL', async () => {
+    await works(open('guest@'));
+    await works(open('guest:@'));
+  });
+
   for (const [what, login] of Object.entries({
+    'a user without the password that it needs': 'shop@',
+    'a user alone who does not exist': 'nobody@',
     'a wrong password': ':secret@',
     'no password': '',
     'a user who does not exist': 'nobody:secret@',

@@ -1,5 +1,6 @@
 import { expect } from 'chai';
 import { LONG_MS, must, promoteAll, textOf } from '../../contract/world.js';
+import { tellStory } from '../../../src/core/story.js';
 import { failureOf } from '../../support/eventually.js';
 import { useRedis } from '../../support/redis.js';
 
@@ -7,6 +8,19 @@ describe('a key of a wrong type', () => {
   const ground = useRedis();
   const key = (rest: string) => `${ground.prefix}:${rest}`;
   const job = { id: '1', topic: 'topic', body: 'b' };
+
+  it('in the place of a ready list is named by whoever looks at its jobs', async () => {
+    const queue = ground.queue();
+    await queue.push(job);
+    await ground.raw.set(key('ready_queue:topic'), 'a string');
+    const says = `"${key('ready_queue:topic')}" holds a string, where a list belongs`;
+    const error = await failureOf(queue.list('topic', { limit: 1 }));
+    expect(error).to.include({ code: 'store_wrong_type' });
+    expect(error.message).to.contain(says);
+    const found = must((await queue.find('1'))[0]);
+    expect(found.obstacle).to.contain(says);
+    expect(tellStory(found, new Date()).join()).to.contain(says).and.to.not.contain('makes it ready');
+  });
 
   for (const [rest, wanted] of [
     ['job_pool', 'zset'],

@@ -2,7 +2,7 @@
 -- include: keys, time, due
 -- ARGV: id, how many entries of its ready list to look through from either end
 -- Answers: nothing, or state, topic or '', body or '', due ms or '', expiry ms or '', attempts, how many
---   ready jobs come before it or -1
+--   ready jobs come before it or -1, type of a key that stands in the place of its ready list or ''
 expect_type(POOL, 'zset')
 expect_type(READY_DUE, 'hash')
 local id, depth = ARGV[1], ARGV[2]
@@ -15,7 +15,7 @@ local function find_dead()
   local score, expires_at, topic = string.match(redis.call('HGET', READY_DUE, id) or '', '^([%d.]+) (%d*) (.*)$')
   if not score or type_of(READY .. topic) ~= 'list' then return {} end
   if not redis.call('LPOS', READY .. topic, id, 'RANK', -1, 'MAXLEN', depth) then return {} end
-  return { 'dead', topic, '', from_score(score), expires_at, 0, -1 }
+  return { 'dead', topic, '', from_score(score), expires_at, 0, -1, '' }
 end
 
 if not score and not job[1] then return find_dead() end
@@ -25,9 +25,10 @@ local state = 'dead'
 if job[1] then
   state = not score and 'ready' or (from_score(score) > now and 'delayed' or 'due')
 end
-local ahead = -1
-if state == 'ready' and type_of(READY .. job[1]) == 'list' then
+local ahead, found = -1, job[1] and type_of(READY .. job[1]) or 'none'
+if state == 'ready' and found == 'list' then
   local place = redis.call('LPOS', READY .. job[1], id, 'RANK', -1, 'MAXLEN', depth)
   if place then ahead = redis.call('LLEN', READY .. job[1]) - 1 - place end
 end
-return { state, job[1] or '', job[2] or '', due, expires_at, tonumber(job[3]) or 0, ahead }
+return { state, job[1] or '', job[2] or '', due, expires_at, tonumber(job[3]) or 0, ahead,
+  (found == 'list' or found == 'none') and '' or found }

@@ -3,6 +3,7 @@
 -- ARGV: topic, how many to pass over, how many to look at
 -- Answers: now in ms, entries looked at, whether these are the last (0 or 1), then for each: id, body or '', due ms or '', expiry ms or '',
 --   attempts, state (ready, dead or stale)
+expect_type(READY .. ARGV[1], 'list')
 expect_type(POOL, 'zset')
 expect_type(READY_DUE, 'hash')
 local topic, first, limit = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3])
