@@ -2,6 +2,7 @@ import { createReadStream, fstatSync } from 'node:fs';
 import type { Readable } from 'node:stream';
 import { DelayerError } from '../core/errors.js';
 import { MAX_BODY_BYTES } from '../core/job.js';
+import { inBlocks } from '../runtime/blocks.js';
 import { type Line, splitLines } from './lines.js';
 
 /** Names stdin where a command takes a text, a file or ids. */
@@ -46,20 +47,18 @@ export async function* idsFrom(
   toBytes: (text: string) => Buffer,
   base64: boolean,
 ): AsyncGenerator<Buffer[]> {
-  const ids: Buffer[] = [];
-  for (const arg of args) {
-    if (arg !== STDIN) ids.push(toBytes(arg));
-    else {
-      for await (const lines of splitLines(openStdin())) {
-        for (const { bytes } of lines) {
-          if (bytes === undefined) throw new DelayerError('usage', 'A line on stdin is too long for an id');
-          if (bytes.length > 0) ids.push(base64 ? toBytes(bytes.toString()) : Buffer.from(bytes));
-        }
-        while (ids.length >= batch) yield ids.splice(0, batch);
-      }
+  async function* all(): AsyncGenerator<Buffer[]> {
+    for (const arg of args) {
+      if (arg !== STDIN) yield [toBytes(arg)];
+      else for await (const lines of splitLines(openStdin())) yield lines.flatMap(idOf);
     }
   }
-  for (let i = 0; i < ids.length; i += batch) yield ids.slice(i, i + batch);
+  const idOf = ({ bytes }: Line): Buffer[] => {
+    if (bytes === undefined) throw new DelayerError('usage', 'A line on stdin is too long for an id');
+    if (bytes.length === 0) return [];
+    return [base64 ? toBytes(bytes.toString()) : Buffer.from(bytes)];
+  };
+  for await (const ids of inBlocks(all(), { items: batch })) if (ids.length > 0) yield ids;
 }
 
 /** The lines of a file, or of stdin when it is `-` or absent. */
@@ -67,10 +66,14 @@ export function readLines(file: string | undefined): AsyncGenerator<Line[]> {
   return splitLines(file === undefined || file === STDIN ? openStdin() : openFile(file));
 }
 
-/** @throws DelayerError when stdin is a folder, which Node takes for one that is empty */
-function openStdin(): AsyncIterable<Buffer> {
+/** @throws DelayerError when stdin cannot be read, or is a folder, which Node takes for one that is empty */
+async function* openStdin(): AsyncGenerator<Buffer> {
   if (fstatSync(process.stdin.fd).isDirectory()) throw new DelayerError('usage', 'stdin is a folder');
-  return process.stdin;
+  try {
+    yield* process.stdin as AsyncIterable<Buffer>;
+  } catch (error) {
+    throw new DelayerError('usage', `stdin cannot be read: ${(error as Error).message}`, { cause: error });
+  }
 }
 
 async function* openFile(file: string): AsyncGenerator<Buffer> {

@@ -1,6 +1,6 @@
 import { writeSync } from 'node:fs';
 import { DelayerError } from '../core/errors.js';
-import { toJsonLine } from '../output/job-json.js';
+import { jobToJson, toJsonLine } from '../output/job-json.js';
 import { escapeText } from '../output/escape.js';
 import { isTerminal } from '../output/terminal.js';
 
@@ -11,11 +11,20 @@ export function say(message: string): void {
   writeStderr(`delayer: ${escapeText(message)}\n`);
 }
 
-/** The one line that tells of an error: what was wrong, and what to do; as JSON with more about it. */
+/**
+ * The one line that tells of an error: what was wrong, and what to do; as JSON with more about it. Jobs
+ * that were in hand follow, a line each: nobody else may have them.
+ */
 export function sayError(error: DelayerError, asJson: boolean, about: Record<string, unknown> = {}): void {
   const { code, message, hint } = error;
-  if (asJson) writeStderr(`${toJsonLine({ error: { code, message, hint, ...about } })}\n`);
-  else say(`${message.replace(/[.\s]+$/, '')}. ${hint}`);
+  const jobs = error.jobs.map(jobToJson);
+  if (asJson) {
+    const inHand = jobs.length > 0 ? { jobs } : {};
+    writeStderr(`${toJsonLine({ error: { code, message, hint, ...inHand, ...about } })}\n`);
+    return;
+  }
+  say(`${message.replace(/[.\s]+$/, '')}. ${hint}`);
+  for (const job of jobs) writeStderr(`${toJsonLine(job)}\n`);
 }
 
 export function stderrIsTerminal(): boolean {

@@ -1,3 +1,5 @@
+import type { Job } from './job.js';
+
 /**
  * Every way in which delayer can fail, in one table: the code that `--json` prints, the exit code
  * that a script sees, and what to do about it. docs/errors.md lists the same codes; a test compares.
@@ -29,7 +31,10 @@ export const ERRORS = {
   store_corrupt: { exitCode: 69, hint: 'Keep the file, and name another with --store.' },
   store_refused: { exitCode: 69, hint: 'Read what the store answered.' },
   outcome_unknown: { exitCode: 75, hint: 'Look with `delayer inspect --id ID` before repeating it.' },
-  output_failed: { exitCode: 74, hint: 'Jobs that could not be printed are back in the queue; what push and remove did is done.' },
+  output_failed: {
+    exitCode: 74,
+    hint: 'Jobs that could not be printed are back in the queue; what push and remove did is done.',
+  },
   config_invalid: {
     exitCode: 78,
     hint: 'A store is redis://HOST[:PORT][/DB], rediss://…, redis+unix:///PATH or sqlite:PATH.',
@@ -44,11 +49,18 @@ export class DelayerError extends Error {
   override readonly name = 'DelayerError';
   readonly code: ErrorCode;
   readonly hint: string;
+  /** Jobs that were in hand when it happened, and may be nowhere else any more. */
+  readonly jobs: readonly Job[];
 
-  constructor(code: ErrorCode, message: string, options: { hint?: string; cause?: unknown } = {}) {
+  constructor(
+    code: ErrorCode,
+    message: string,
+    options: { hint?: string; cause?: unknown; jobs?: readonly Job[] } = {},
+  ) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause });
     this.code = code;
     this.hint = options.hint ?? ERRORS[code].hint;
+    this.jobs = options.jobs ?? [];
   }
 
   get exitCode(): number {

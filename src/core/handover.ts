@@ -1,4 +1,5 @@
 import { v7 as uuid } from 'uuid';
+import { DelayerError } from './errors.js';
 import type { Job, LeasedJob } from './job.js';
 import type { Popped, Store } from './store.js';
 
@@ -11,6 +12,7 @@ export const HANDOVER_LEASE_MS = 10_000;
 /**
  * Pops from a store whose answers can be lost on their way: jobs are leased first, and confirmed when
  * they are here. Some whose lease was lost meanwhile are not among them.
+ * @throws DelayerError with the jobs in hand, when nobody knows whether they were confirmed
  */
 export async function popByLease(
   store: Pick<Store, 'take' | 'confirm'>,
@@ -21,7 +23,18 @@ export async function popByLease(
     const request = { topic, limit, leaseMs: HANDOVER_LEASE_MS, token: leaseToken() };
     const { jobs: leased, nextInMs } = await store.take(request);
     if (leased.length === 0) return { jobs: [], nextInMs };
-    const held = await store.confirm(leased);
+    const held = await store.confirm(leased).catch((error: unknown) => {
+      if (!(error instanceof DelayerError)) throw error;
+      throw new DelayerError(
+        error.code,
+        `${error.message}; ${leased.length} jobs were in hand, and may be gone from the queue or come back`,
+        {
+          hint: 'They are given with this error; look for each with `delayer inspect --id ID`.',
+          cause: error,
+          jobs: leased.map(withoutLease),
+        },
+      );
+    });
     const jobs = leased.filter((_, i) => held[i] === true).map(withoutLease);
     if (jobs.length > 0) return { jobs };
   }

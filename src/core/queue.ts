@@ -78,7 +78,7 @@ export class Queue {
     return (await this.popMany(topic, 1))[0];
   }
 
-  /** Takes up to `count` ready jobs, at most once; fewer when their bodies are large, `[]` when none is ready. */
+  /** Takes up to `count` ready jobs, at most once; perhaps fewer than are ready, `[]` when none is. */
   async popMany(topic: Bytes, count: number): Promise<Job[]> {
     return (await this.store.pop(named(topic, 'topic'), Math.min(count, TAKE_BATCH))).jobs;
   }

@@ -25,7 +25,7 @@ export interface Store {
 
   /**
    * Takes up to `limit` ready jobs for good, those due first first; promotes before it looks, and passes
-   * over jobs that have expired. Answers fewer jobs than `limit` when their bodies are large; no job
+   * over jobs that have expired. May answer fewer jobs than `limit`, for a step is bounded; no job
    * means that the topic has none ready. When it answers, the jobs are gone; when it does not, they are
    * still there, or come back.
    */

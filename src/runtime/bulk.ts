@@ -2,6 +2,7 @@ import { DelayerError } from '../core/errors.js';
 import type { NewJob } from '../core/job.js';
 import type { PushReceipt } from '../core/queue.js';
 import type { OnExisting, Store } from '../core/store.js';
+import { inBlocks } from './blocks.js';
 
 /** A job from line `line` of the input, or what was wrong with that line. */
 export type BulkItem =
@@ -19,7 +20,8 @@ const BLOCK_BYTES = 1024 * 1024;
 const BLOCKS_IN_FLIGHT = 3;
 
 /**
- * Pushes any number of jobs at constant memory, in order. A line that cannot be pushed is a result like
+ * Pushes any number of jobs at constant memory, in order; what has come when the input pauses is pushed
+ * then. A line that cannot be pushed is a result like
  * any other; the rest goes on.
  * @throws DelayerError when the store fails; all results before the lines in question were given
  */
@@ -30,7 +32,17 @@ export async function* pushBulk(
 ): AsyncGenerator<BulkResult[]> {
   const inFlight: Promise<BulkResult[]>[] = [];
   let first = true;
-  for await (const block of blocksOf(items)) {
+  const size = {
+    items: BLOCK_JOBS,
+    bytes: BLOCK_BYTES,
+    bytesOf: (item: BulkItem) => ('job' in item ? item.job.body.length : 0),
+  };
+  for await (const block of inBlocks(items, size)) {
+    if (block.length === 0) {
+      // The input pauses: what was pushed is answered meanwhile.
+      for (const pushed of inFlight.splice(0)) yield await pushed;
+      continue;
+    }
     const pushed = pushBlock(store, block, onExisting);
     // Its failure is heard when its turn comes.
     pushed.catch(() => undefined);
@@ -40,24 +52,6 @@ export async function* pushBulk(
     first = false;
   }
   for (const pushed of inFlight) yield await pushed;
-}
-
-async function* blocksOf(items: AsyncIterable<readonly BulkItem[]>): AsyncGenerator<BulkItem[]> {
-  let block: BulkItem[] = [];
-  let bytes = 0;
-  for await (const some of items) {
-    for (const item of some) {
-      const size = 'job' in item ? item.job.body.length : 0;
-      if (block.length >= BLOCK_JOBS || (bytes > 0 && bytes + size > BLOCK_BYTES)) {
-        yield block;
-        block = [];
-        bytes = 0;
-      }
-      block.push(item);
-      bytes += size;
-    }
-  }
-  if (block.length > 0) yield block;
 }
 
 async function pushBlock(

@@ -36,11 +36,14 @@ const LEASE_BATCH = 250;
 const HANDOVER_BATCH = 50;
 const RENEW_MS = HANDOVER_LEASE_MS / 3;
 
+/** Jobs leased together, as far as they are not handed over yet. */
 interface Batch {
-  readonly jobs: readonly LeasedJob[];
+  jobs: readonly LeasedJob[];
+  /** Was none ready? */
+  readonly isEmpty: boolean;
   readonly nextInMs?: number | undefined;
-  /** When it was asked for, on the clock that never jumps. */
-  readonly leasedAt: number;
+  /** When their leases began or were renewed, on the clock that never jumps. */
+  heldSince: number;
 }
 
 /**
@@ -50,14 +53,17 @@ interface Batch {
  */
 export async function drainPass(queue: Queue, options: DrainOptions): Promise<Pass> {
   const handover = new Handover(queue, options);
-  let left = options.max ?? Infinity;
+  const max = options.max ?? Infinity;
+  /** Jobs leased and not lost. */
+  let leased = 0;
   const leaseMore = (): Promise<Batch> | undefined => {
-    const limit = Math.min(left, LEASE_BATCH);
+    const limit = Math.min(max - leased, LEASE_BATCH);
     if (limit <= 0 || handover.over) return undefined;
-    const leasedAt = monotonicMs();
+    const heldSince = monotonicMs();
     const batch = queue.lease(options.topic, limit, HANDOVER_LEASE_MS).then((taken) => {
       options.onContact?.();
-      return { ...taken, leasedAt };
+      leased += taken.jobs.length;
+      return { ...taken, isEmpty: taken.jobs.length === 0, heldSince };
     });
     // Its failure is heard when its turn comes.
     batch.catch(() => undefined);
@@ -66,18 +72,27 @@ export async function drainPass(queue: Queue, options: DrainOptions): Promise<Pa
   let next = leaseMore();
   while (next) {
     const batch = await next;
-    if (batch.jobs.length === 0) return { ...handover.result(), nextInMs: batch.nextInMs ?? Infinity };
-    left -= batch.jobs.length;
+    if (batch.isEmpty) return { ...handover.result(), nextInMs: batch.nextInMs ?? Infinity };
     next = leaseMore();
-    const { unwritten, failure } = await handover.pass(batch);
+    const { unwritten, lost, failure } = await handover.pass(batch, next);
+    leased -= lost;
     if (unwritten.length > 0 || failure !== undefined) {
       const ahead = await next?.catch(() => undefined);
       await queue.putBack([...unwritten, ...(ahead?.jobs ?? [])]);
       if (failure !== undefined) throw failure;
       next = undefined;
-    }
+    } else next ??= leaseMore();
   }
   return handover.result();
+}
+
+/** What became of a batch. */
+interface Passed {
+  /** Jobs that are still leased and were not handed over. */
+  readonly unwritten: readonly LeasedJob[];
+  /** How many leases of it, and of the batch ahead, were lost before their jobs were handed over. */
+  readonly lost: number;
+  readonly failure?: Error;
 }
 
 /** Hands leased jobs over, and keeps their leases alive meanwhile. */
@@ -100,43 +115,64 @@ class Handover {
     return { drained: this.drained, overdue: this.overdue, closed: this.closed };
   }
 
-  /** Answers with the jobs that are still leased and were not handed over. */
-  async pass(batch: Batch): Promise<{ unwritten: readonly LeasedJob[]; failure?: Error }> {
-    let unwritten = batch.jobs;
-    let renewedAt = batch.leasedAt;
+  /** @param next is leased ahead, and renewed as well once it is there */
+  async pass(batch: Batch, next: Promise<Batch> | undefined): Promise<Passed> {
     const written: LeasedJob[] = [];
+    let ahead: Batch | undefined;
+    void next?.then(
+      (taken) => (ahead = taken),
+      () => undefined,
+    );
+    let lost = 0;
+    let until: Date | undefined;
     const renew = async () => {
-      renewedAt = monotonicMs();
-      const mine = [...written, ...unwritten];
-      const until = await this.queue.store.extend(mine, HANDOVER_LEASE_MS);
-      const lost = new Set(mine.filter((_, i) => until[i] === undefined));
-      unwritten = unwritten.filter((job) => !lost.has(job));
+      const now = monotonicMs();
+      for (const held of ahead ? [batch, ahead] : [batch]) {
+        held.heldSince = now;
+        const renewed = await this.renewed(held.jobs);
+        // What was handed over meanwhile is no longer among them.
+        const current = held.jobs.flatMap((job) => {
+          const until = renewed.get(job.lease);
+          return until ? [{ ...job, leaseUntil: until }] : [];
+        });
+        lost += held.jobs.length - current.length;
+        held.jobs = current;
+        if (held === batch) until = current[0]?.leaseUntil;
+      }
     };
     // A slow reader keeps this waiting for longer than a lease lasts.
     const renewal = setInterval(() => void renew().catch(() => undefined), RENEW_MS);
     let failure: Error | undefined;
     try {
-      while (unwritten.length > 0 && !this.over) {
+      while (batch.jobs.length > 0 && !this.over) {
         // A process that was stopped for as long has to ask whether the leases are still its own.
-        if (monotonicMs() - renewedAt > HANDOVER_LEASE_MS / 2) await renew();
-        const inHand = unwritten.slice(0, HANDOVER_BATCH);
+        if (monotonicMs() - batch.heldSince > HANDOVER_LEASE_MS / 2) await renew();
+        const inHand = batch.jobs.slice(0, HANDOVER_BATCH);
         const count = await this.options.sink(inHand);
         this.closed = count < inHand.length;
+        const done = new Set(inHand.slice(0, count).map(({ lease }) => lease));
         written.push(...inHand.slice(0, count));
-        const done = new Set(inHand.slice(0, count));
-        unwritten = unwritten.filter((job) => !done.has(job));
+        batch.jobs = batch.jobs.filter(({ lease }) => !done.has(lease));
       }
     } catch (error) {
       failure = error as Error;
     }
     try {
       // Whatever came between, what was handed over is done.
-      if (written.length > 0) await this.confirm(written);
+      // What was handed over before a renewal was renewed with the rest of its request.
+      const jobs = written.map((job) => ({ ...job, leaseUntil: until ?? job.leaseUntil }));
+      if (jobs.length > 0) await this.confirm(jobs);
     } catch (error) {
       failure = error as Error;
     }
     clearInterval(renewal);
-    return { unwritten, ...(failure && { failure }) };
+    return { unwritten: batch.jobs, lost, ...(failure && { failure }) };
+  }
+
+  /** Lets leases last longer; answers until when, by lease, those that are still held. */
+  private async renewed(jobs: readonly LeasedJob[]): Promise<Map<string, Date>> {
+    const until = await this.queue.store.extend(jobs, HANDOVER_LEASE_MS);
+    return new Map(jobs.flatMap(({ lease }, i) => (until[i] ? [[lease, until[i]]] : [])));
   }
 
   private async confirm(jobs: readonly LeasedJob[]): Promise<void> {

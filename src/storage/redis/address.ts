@@ -34,9 +34,10 @@ export function parseRedisUrl(text: string, password?: string): RedisAddress {
   if (unknown !== undefined) {
     throw new DelayerError(
       'config_invalid',
-      `The store URL has a parameter that means nothing: ${JSON.stringify(unknown)}`,
+      // It is not repeated: behind a ? that should have been %3F stands the rest of a password.
+      'The store URL has a ? with what means nothing there',
       {
-        hint: 'The database is a part of the path, redis://HOST/3; only redis+unix:///PATH?db=3 has it behind a ?.',
+        hint: 'The database is a part of the path, redis://HOST/3; only redis+unix:///PATH?db=3 has it behind a ?. In a password it is %3F.',
       },
     );
   }

@@ -17,6 +17,8 @@ export type OnBreak = 'read' | 'harmless' | 'repeat' | 'once';
 const RECOVER_MS = 1800;
 const RECOVER_PAUSE_MS = 50;
 const CONNECT_TIMEOUT_MS = 5000;
+/** A Redis that takes a connection and says nothing for so long (ms) is not there. */
+const GREETING_TIMEOUT_MS = 5000;
 /** A Redis that is silent for so long (ms) is taken for dead; CLIENT PAUSE and a slow disk are shorter. */
 const REPLY_TIMEOUT_MS = 15_000;
 const MIN_VERSION = [6, 2] as const;
@@ -46,8 +48,10 @@ export class Connection {
     let sent = false;
     let giveUpAt = Infinity;
     for (;;) {
+      let used: Redis | undefined;
       try {
         const redis = await this.connected();
+        used = redis;
         if (this.replica && onBreak !== 'read') throw isReplica(this.label);
         const again = sent;
         const answer = this.answered(redis, send(redis, again));
@@ -58,15 +62,15 @@ export class Connection {
       } catch (error) {
         const failure = this.explain(error, sent);
         const lost = failure.code === 'store_unreachable' || failure.code === 'store_replica';
-        if (lost) this.drop();
+        if (lost) this.drop(used);
         if (sent && failure.code === 'store_unreachable' && onBreak === 'once')
-          throw outcomeUnknown(this.label, failure);
+          throw outcomeUnknown(this.label, undefined, failure);
         // A connection that never worked will not begin to; one that did may be in the middle of a failover.
         const worthAsking = isTransient(failure) && (this.hasWorked || !lost) && !this.closed;
         giveUpAt = Math.min(giveUpAt, monotonicMs() + RECOVER_MS);
         if (!worthAsking || monotonicMs() > giveUpAt) {
           throw sent && onBreak === 'repeat' && failure.code === 'store_unreachable'
-            ? outcomeUnknown(this.label, failure)
+            ? outcomeUnknown(this.label, undefined, failure)
             : failure;
         }
         // An answer that Redis refused is none: nothing ran.
@@ -76,10 +80,9 @@ export class Connection {
     }
   }
 
-  /** Breaks the connection, so that what is under way fails; the next request makes a new one. */
-  drop(): void {
-    const redis = this.redis;
-    this.redis = undefined;
+  /** Breaks a connection, so that what is under way on it fails; the next request makes a new one. */
+  private drop(redis = this.redis): void {
+    if (redis === this.redis) this.redis = undefined;
     // After a refused connection ioredis is at its end already, and would hold the process for 2 s.
     if (redis && redis.status !== 'end') redis.disconnect();
   }
@@ -122,13 +125,14 @@ export class Connection {
     } catch (error) {
       throw unreachable(cause ?? error, this.label);
     }
-    this.redis = redis;
     try {
-      await this.answered(redis, this.greet(redis));
+      await this.answered(redis, this.greet(redis), GREETING_TIMEOUT_MS);
     } catch (error) {
-      this.drop();
+      if (redis.status !== 'end') redis.disconnect();
       throw isReplyError(error) ? fromReply(error, this.label) : error;
     }
+    // Not before: who finds it here may send at once, and in the database that was asked for.
+    this.redis = redis;
     if (this.closed) this.drop();
     return redis;
   }
@@ -160,12 +164,12 @@ export class Connection {
     }
   }
 
-  private async answered<T>(redis: Redis, answer: Promise<T>): Promise<T> {
+  private async answered<T>(redis: Redis, answer: Promise<T>, withinMs = REPLY_TIMEOUT_MS): Promise<T> {
     const waited = { inVain: false };
     const timer = setTimeout(() => {
       waited.inVain = true;
       redis.disconnect();
-    }, REPLY_TIMEOUT_MS);
+    }, withinMs);
     try {
       return await answer;
     } catch (error) {
@@ -192,13 +196,11 @@ function tooOld(label: string, found: string): DelayerError {
   return new DelayerError('store_too_old', `${label} is Redis ${found}, too old for delayer`);
 }
 
-/** The request was sent, and its answer did not come. */
-function outcomeUnknown(label: string, cause: unknown): DelayerError {
-  return new DelayerError(
-    'outcome_unknown',
-    `${label}: the connection broke before the answer came, so it may be done or not`,
-    {
-      cause,
-    },
-  );
+/** A request was sent, and what became of it cannot be told. */
+export function outcomeUnknown(
+  label: string,
+  why = 'the connection broke before the answer came',
+  cause?: unknown,
+): DelayerError {
+  return new DelayerError('outcome_unknown', `${label}: ${why}, so it may be done or not`, { cause });
 }

@@ -64,6 +64,7 @@ const NETWORK: Record<string, string> = {
 /** Turns a failure to connect into one of delayer's errors. */
 export function unreachable(cause: unknown, label: string): DelayerError {
   const { code, message } = (cause ?? {}) as { code?: string; message?: string };
-  const reason = NETWORK[code ?? ''] ?? message ?? 'the connection was closed';
+  const noRedis = message?.includes('RESP') === true ? 'what answers there is no Redis' : undefined;
+  const reason = NETWORK[code ?? ''] ?? noRedis ?? message ?? 'the connection was closed';
   return new DelayerError('store_unreachable', `${label} cannot be reached: ${reason}`, { cause });
 }

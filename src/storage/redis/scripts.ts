@@ -9,7 +9,7 @@ type Argument = string | number | Buffer;
 type Value = Buffer | number | null;
 
 /** Jobs that one run of promote or take moves at most: a run stays under a few ms. */
-const PROMOTE_LIMIT = 500;
+const PROMOTE_LIMIT = 250;
 /** Jobs in one answer of take; their bodies stay under TAKE_BYTES, but one is always given. */
 export const TAKE_LIMIT = 500;
 export const TAKE_BYTES = 1024 * 1024;
@@ -124,15 +124,15 @@ export interface RequestLeases {
   readonly numbers: readonly string[];
 }
 
-/** lua/confirm.lua */
+/** lua/confirm.lua; undefined where nobody knows whether the request before has done it, or the lease was lost. */
 export async function confirm(
   redis: Redis,
   keys: Keys,
   { token, until, numbers }: RequestLeases,
   again: boolean,
-): Promise<boolean[]> {
+): Promise<(boolean | undefined)[]> {
   const held = await run(redis, keys, SCRIPTS.confirm, again ? 1 : 0, token, until.getTime(), ...numbers);
-  return held.map((one) => one === 1);
+  return held.map((one) => (one === -1 ? undefined : one === 1));
 }
 
 /** lua/put_back.lua */

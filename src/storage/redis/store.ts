@@ -1,3 +1,4 @@
+import { monotonicMs } from '../../core/abort.js';
 import { DelayerError } from '../../core/errors.js';
 import { popByLease } from '../../core/handover.js';
 import type { JobRecord, NewJob } from '../../core/job.js';
@@ -18,7 +19,7 @@ import {
   type TakeRequest,
 } from '../../core/store.js';
 import type { RedisAddress } from './address.js';
-import { Connection } from './connection.js';
+import { Connection, outcomeUnknown } from './connection.js';
 import { Keys } from './keys.js';
 import * as scripts from './scripts.js';
 import { Surveyor } from './surveyor.js';
@@ -27,6 +28,8 @@ import { PushListener, ReadyWaiters } from './waiting.js';
 /** Arguments of one script: so many jobs, or so many bytes of bodies, keep a run under a few ms. */
 const CHUNK_JOBS = 250;
 const CHUNK_BYTES = 1024 * 1024;
+/** Stuck jobs are looked at this often (ms). */
+const LOOK_AT_STUCK_MS = 2000;
 
 /** Jobs in Redis, laid out as the original Delayer does, with a few keys beside (keys.ts). */
 export class RedisStore implements Store {
@@ -37,6 +40,7 @@ export class RedisStore implements Store {
   private readonly surveyor: Surveyor;
   private readonly waiters: ReadyWaiters;
   private readonly listener: PushListener;
+  private readonly stuck = new StuckJobs();
 
   constructor(address: RedisAddress, prefix: string) {
     this.label = address.label;
@@ -54,13 +58,13 @@ export class RedisStore implements Store {
   }
 
   async promote(): Promise<Promotion> {
-    let skip = 0;
     for (;;) {
+      const skip = this.stuck.count;
       const done = await this.connection.run('harmless', (redis) => scripts.promote(redis, this.keys, skip));
       const stuck = skip + done.stuck;
       // A step that met nothing but stuck jobs has to look behind them.
       if (!done.more || done.promoted + done.expired + done.returned > 0) return { ...done, stuck };
-      skip = stuck;
+      this.stuck.count = stuck;
     }
   }
 
@@ -69,22 +73,28 @@ export class RedisStore implements Store {
   }
 
   async take(request: TakeRequest): Promise<Taken> {
-    let skip = 0;
     for (;;) {
+      const skip = this.stuck.count;
       const answer = await this.connection.run('repeat', (redis) =>
         scripts.take(redis, this.keys, request, skip),
       );
       if (answer.jobs.length > 0 || !answer.more) {
         return { jobs: answer.jobs, nextInMs: answer.nextInMs };
       }
-      skip += answer.stuck;
+      this.stuck.count = skip + answer.stuck;
     }
   }
 
   async confirm(leases: readonly Lease[]): Promise<boolean[]> {
-    return this.byRequest(leases, (request) =>
-      this.connection.run('repeat', (redis, again) => scripts.confirm(redis, this.keys, request, again)),
-    );
+    return this.byRequest(leases, async (request) => {
+      const held = await this.connection.run('repeat', (redis, again) =>
+        scripts.confirm(redis, this.keys, request, again),
+      );
+      return held.map((one) => {
+        if (one === undefined) throw outcomeUnknown(this.label, 'its answer came after the lease had ended');
+        return one;
+      });
+    });
   }
 
   async putBack(leases: readonly Lease[]): Promise<void> {
@@ -171,8 +181,8 @@ export class RedisStore implements Store {
     try {
       return await Promise.all(
         chunk.map(async ({ id, topic, body }) => {
-          // A leased job of that id was there before this push, or its namesake was.
-          const found = (await this.find(id)).filter(({ state }) => state !== 'leased');
+          // A leased job of that id was there before this push, or its namesake was; a dead one keeps nobody out.
+          const found = (await this.find(id)).filter(({ state }) => state !== 'leased' && state !== 'dead');
           const same = found.find(
             (job) => job.topic?.equals(topic) === true && job.body?.equals(body) === true,
           );
@@ -188,17 +198,23 @@ export class RedisStore implements Store {
   }
 
   private async removeChunk(ids: readonly Buffer[], scope: RemoveScope): Promise<RemoveResult[]> {
-    const results = await this.connection.run('once', (redis) =>
-      scripts.remove(redis, this.keys, ids, scope),
-    );
-    const missing = ids.filter((_, i) => scope === 'any' || results[i]?.state === undefined);
+    const remove = (some: readonly Buffer[]) =>
+      this.connection.run('once', (redis) => scripts.remove(redis, this.keys, some, scope));
+    const results = await remove(ids);
+    const any = scope === 'any';
+    const missing = ids.filter((_, i) => any || results[i]?.state === undefined);
     if (missing.length === 0) return results;
     const leased = await this.surveyor.findLeased(missing);
-    if (scope === 'any') await this.confirm(leased);
-    const names = new Set(leased.map(({ id }) => id.toString('latin1')));
-    return results.map((result, i) => {
-      if (result.state !== undefined || !names.has(ids[i]?.toString('latin1') ?? '')) return result;
-      return { removed: scope === 'any', state: 'leased' };
+    const held = any ? await this.confirm(leased) : leased.map(() => true);
+    const ended = new Set(leased.flatMap(({ id }, i) => (held[i] === true ? [nameOf(id)] : [])));
+    // A lease that ended meanwhile has put its job back, to be removed there.
+    const gone = ids.filter((id, i) => any && results[i]?.state === undefined && !ended.has(nameOf(id)));
+    const again = gone.length > 0 ? await remove(gone) : [];
+    return ids.map((id, i) => {
+      const result = results[i] ?? { removed: false };
+      if (result.state !== undefined) return result;
+      if (ended.has(nameOf(id))) return { removed: any, state: 'leased' };
+      return again[gone.indexOf(id)] ?? result;
     });
   }
 
@@ -218,6 +234,27 @@ export class RedisStore implements Store {
     return leases.map(({ lease }) => byName.get(lease) as T);
   }
 }
+
+/**
+ * How many due jobs at the head of the pool are stuck behind a key of a wrong type. Looking at all of them
+ * anew each time would keep Redis busy; after a while it is done, for the key may be gone.
+ */
+class StuckJobs {
+  private known = 0;
+  private countedAt = -Infinity;
+
+  get count(): number {
+    return monotonicMs() - this.countedAt < LOOK_AT_STUCK_MS ? this.known : 0;
+  }
+
+  /** Counting begins at 0, which is when it has to begin anew later. */
+  set count(jobs: number) {
+    if (this.count === 0) this.countedAt = monotonicMs();
+    this.known = jobs;
+  }
+}
+
+const nameOf = (id: Buffer): string => id.toString('latin1');
 
 /** Leases by the request that took them, in the order of their first. */
 function groupByRequest(leases: readonly Lease[]): scripts.RequestLeases[] {

@@ -67,11 +67,15 @@ export class Surveyor {
     const leased = await this.findLeased([id]);
     if (!found) return leased;
     const { topic, body, inTheWay, ...rest } = found;
-    const obstacle = inTheWay && wrongTypeOf(this.keys.ready(topic).toString(), inTheWay, 'list').message;
-    return [
-      { id, ...rest, ...(topic.length > 0 ? { topic } : {}), ...(body.length > 0 ? { body } : {}), obstacle },
-      ...leased,
-    ];
+    const job = {
+      id,
+      ...rest,
+      ...(topic.length > 0 ? { topic } : {}),
+      ...(body.length > 0 ? { body } : {}),
+    };
+    if (inTheWay === undefined) return [job, ...leased];
+    const obstacle = wrongTypeOf(this.keys.ready(topic).toString(), inTheWay, 'list').message;
+    return [{ ...job, obstacle }, ...leased];
   }
 
   /** The leased jobs of these ids. */

@@ -57,7 +57,9 @@ export class ReadyWaiters {
 export class PushListener {
   private readonly connection: Connection;
   private listening = false;
-  private heard: (() => void) | undefined;
+  private wake: (() => void) | undefined;
+  /** Was anything heard since the last wait began? The answer that came before may not know of it. */
+  private heard = false;
 
   constructor(
     address: RedisAddress,
@@ -68,9 +70,12 @@ export class PushListener {
 
   async wait(maxMs: number, signal?: AbortSignal): Promise<void> {
     if (!this.listening) void this.listen();
-    await pause(maxMs, signal, (wake) => {
-      this.heard = wake;
-    });
+    if (!this.heard) {
+      await pause(maxMs, signal, (wake) => {
+        this.wake = wake;
+      });
+    }
+    this.heard = false;
   }
 
   close(): void {
@@ -81,7 +86,8 @@ export class PushListener {
   private async listen(): Promise<void> {
     this.listening = true;
     const wake = () => {
-      this.heard?.();
+      this.heard = true;
+      this.wake?.();
     };
     try {
       await this.connection.run('read', async (redis) => {

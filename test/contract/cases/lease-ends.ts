@@ -110,6 +110,7 @@ export function describeLeaseEnds(world: () => World): void {
       const { a, b, qa, qb, name } = world();
       const topic = name('topic');
       const pushed = await qa.pushMany(Array.from({ length: 1200 }, () => ({ topic, body: 'b' })));
+      await promoteAll(a);
       let last;
       for (let i = 0; i < 3; i += 1) last = must((await qa.lease(topic, 400, 500)).jobs[399]);
       await untilPast(a, must(last).leaseUntil);

@@ -51,9 +51,10 @@ export function describeLeases(world: () => World): void {
     });
 
     it('answer for each of 600 confirmed at once', async () => {
-      const { qa, name } = world();
+      const { a, qa, name } = world();
       const topic = name('topic');
       await qa.pushMany(Array.from({ length: 600 }, () => ({ topic, body: 'b' })));
+      await promoteAll(a);
       const jobs = [
         ...(await qa.lease(topic, 300, LONG_MS)).jobs,
         ...(await qa.lease(topic, 300, LONG_MS)).jobs,

@@ -3,9 +3,11 @@
 -- ARGV: again (1 when the answer to this request may have been lost before), token, deadline in ms, then
 --   the numbers of the jobs
 -- Answers: 1 or 0 for each number: was the lease still held? A lease ends before its deadline only by
---   its holder, so one that is gone before that was confirmed by the request whose answer was lost.
+--   its holder, so one that is gone before that was confirmed by the request whose answer was lost. After
+--   the deadline nobody knows which of the two it was: -1.
+expect_type(RESERVED, 'zset')
 local token = ARGV[2]
-local done_before = ARGV[1] == '1' and now_ms() < tonumber(ARGV[3])
+local gone = ARGV[1] ~= '1' and 0 or (now_ms() < tonumber(ARGV[3]) and 1 or -1)
 local wanted, answer = {}, {}
 for i = 4, #ARGV do wanted[tonumber(ARGV[i])] = true end
 
@@ -16,5 +18,5 @@ for _, row in ipairs(topic and rows or {}) do
 end
 if topic and #kept < #rows then keep_rows(token, topic, kept) end
 
-for i = 4, #ARGV do answer[#answer + 1] = (held[tonumber(ARGV[i])] or done_before) and 1 or 0 end
+for i = 4, #ARGV do answer[#answer + 1] = held[tonumber(ARGV[i])] and 1 or gone end
 return answer

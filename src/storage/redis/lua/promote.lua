@@ -8,7 +8,8 @@ expect_type(READY_DUE, 'hash')
 
 local now, limit = now_ms(), tonumber(ARGV[2])
 local back = reclaim(now, limit)
-local done = promote(now, tonumber(ARGV[1]), limit)
+local done = promote(now, tonumber(ARGV[1]), limit_after(back, limit))
+if done.promoted == 0 then forget_due_times(0) end
 
 return {
   done.promoted,

@@ -9,32 +9,45 @@ expect_type(READY_DUE, 'hash')
 
 local on_existing, channel, jobs, now = ARGV[1], ARGV[2], cmsgpack.unpack(ARGV[3]), now_ms()
 
-local function outcome_for(bucket, topic, body)
+local call = redis.call
+
+-- Notes of jobs that became ready: one that died since still stands in its ready list.
+local ids = {}
+for i = 1, #jobs, 5 do ids[#ids + 1] = jobs[i] end
+local notes = call('HMGET', READY_DUE, unpack(ids))
+
+local answers, scores, due_of, earliest, earliest_id = {}, {}, {}, math.huge, nil
+
+-- Answers an outcome, and for a job that is taken in the topic of the ready list where an entry of its id
+-- may stand.
+local function outcome_for(id, bucket, topic, body, note)
   -- A string, false when there is none, or a table with an error when the key is no hash.
   local found = redis.pcall('HGET', bucket, 'topic')
-  if not found then return 'pushed' end
+  if not found then return 'pushed', noted_topic(note) end
   if type(found) == 'table' then return 'blocked' end
-  if on_existing == 'replace' then return 'replaced', found end
-  if found == topic and redis.call('HGET', bucket, 'body') == body then return 'repeated' end
+  local ready = not due_of[id] and not call('ZSCORE', POOL, id)
+  if on_existing == 'replace' then return 'replaced', ready and found end
+  -- A client that died between taking a job and reading it has left the bucket behind: that is no job.
+  if ready and not is_in_ready_list(id, found) then return 'pushed', found end
+  if found == topic and call('HGET', bucket, 'body') == body then return 'repeated' end
   return on_existing == 'keep' and 'kept' or 'conflict'
 end
 
 local CODES = { pushed = 0, replaced = 1, repeated = 2, kept = 3, conflict = 4, blocked = 5 }
-local call = redis.call
-local answers, scores, due_of, earliest, earliest_id = {}, {}, {}, math.huge, nil
 for i = 1, #jobs, 5 do
   local id, topic, body, due, expiry = jobs[i], jobs[i + 1], jobs[i + 2], jobs[i + 3], jobs[i + 4]
   if type(body) == 'number' then body = ARGV[body] end
-  local bucket = BUCKET .. id
-  local outcome, old_topic = outcome_for(bucket, topic, body)
+  local bucket, note = BUCKET .. id, notes[(i + 4) / 5]
+  local outcome, old_topic = outcome_for(id, bucket, topic, body, note)
   if outcome == 'pushed' or outcome == 'replaced' then
     due = type(due) == 'number' and now + due or math.max(now, tonumber(due))
-    if outcome == 'replaced' then
-      if not call('ZSCORE', POOL, id) then leave_ready_list(id, old_topic) end
-      call('HDEL', bucket, 'attempts')
-    end
+    -- The first write is one that Redis refuses when it is out of memory.
     call('HSET', bucket, 'topic', topic, 'body', body)
     call('PEXPIREAT', bucket, type(expiry) == 'number' and due + expiry or expiry)
+    if outcome == 'replaced' or old_topic then call('HDEL', bucket, 'attempts') end
+    -- An old entry would hand the new job to other clients before its time.
+    if old_topic then leave_ready_list(id, old_topic) end
+    if note then call('HDEL', READY_DUE, id) end
     scores[#scores + 1] = score_in_order(due)
     scores[#scores + 1] = id
     due_of[id] = due
@@ -49,9 +62,12 @@ for i = 1, #jobs, 5 do
 end
 if #scores > 0 then redis.call('ZADD', POOL, unpack(scores)) end
 
--- Whoever waits for the next due time has to know of an earlier one. A user who may not publish loses
--- no more than the early wake.
-if earliest_id and redis.call('ZRANGE', POOL, 0, 0)[1] == earliest_id then
+-- Whoever waits for the next due time has to know of an earlier one; due jobs that are stuck do not count.
+-- A user who may not publish loses no more than the early wake.
+local function is_next(id)
+  return call('ZRANGEBYSCORE', POOL, to_score(now + 1), '+inf', 'LIMIT', 0, 1)[1] == id
+end
+if earliest_id and (earliest <= now or is_next(earliest_id)) then
   redis.pcall('PUBLISH', channel, string.format('%d', earliest))
 end
 return answers

@@ -9,6 +9,11 @@ local function note_due(score, expires_at, topic)
   return score .. ' ' .. expires_at .. ' ' .. topic
 end
 
+-- The topic of a ready job that delayer promoted, or nil.
+local function noted_topic(note)
+  return string.match(note or '', '^[%d.]+ %d* (.*)$')
+end
+
 local function noted_due(note, expires_at)
   local score, expiry = string.match(note or '', '^([%d.]+) (%d*) ')
   if not score then return '' end

@@ -18,6 +18,6 @@ end
 -- HMGET, or nil where the key is no hash.
 local function fields(key, ...)
   local reply = redis.pcall('HMGET', key, ...)
-  if reply.err then return nil end
-  return reply
+  if not reply.err then return reply end
+  if not string.find(reply.err, 'WRONGTYPE', 1, true) then error(reply.err) end
 end

@@ -12,8 +12,8 @@ local NAMESAKE_RETRY_MS = 1000
 
 -- Topic and rows of a request, or nil when it holds nothing any more.
 local function load_request(token)
-  local packed = redis.pcall('GET', INFLIGHT .. token)
-  if type(packed) ~= 'string' then return nil end
+  if type_of(INFLIGHT .. token) ~= 'string' then return nil end
+  local packed = redis.call('GET', INFLIGHT .. token)
   local record = cmsgpack.unpack(packed)
   local rows = {}
   for i = 2, #record, ROW do
@@ -22,11 +22,10 @@ local function load_request(token)
   return record[1], rows
 end
 
-local function has_number(rows, number)
-  for _, row in ipairs(rows) do
-    if row[1] == number then return true end
-  end
-  return false
+-- Redis allows any write of a script once one was allowed: this one is, when it is out of memory. It
+-- changes nothing.
+local function allow_writes()
+  redis.call('ZREM', RESERVED, '')
 end
 
 -- Keeps the rows that are still in hand. Deleting comes first: Redis allows it when it is out of memory,
@@ -76,8 +75,8 @@ local function return_jobs(token, now, wanted, counted)
     redis.call('ZREM', RESERVED, token)
     return done
   end
-  -- The record goes first, for the same reason as in keep_rows.
-  redis.call('UNLINK', INFLIGHT .. token)
+  -- The record goes last: where a user may not run one of these commands, a job comes back twice at worst.
+  allow_writes()
   local kept, later = {}, {}
   for i = #rows, 1, -1 do
     local row = rows[i]
@@ -92,6 +91,12 @@ local function return_jobs(token, now, wanted, counted)
   return done
 end
 
+-- One run does so much in all: what was taken back is promoted less. At least one job is, so that what
+-- is due does not wait for what comes back.
+local function limit_after(back, limit)
+  return math.max(1, limit - back.returned - back.expired - back.waiting)
+end
+
 -- How much a request holds, without reading it.
 local function bytes_of(token)
   local bytes = redis.pcall('STRLEN', INFLIGHT .. token)
@@ -103,7 +108,9 @@ end
 local function reclaim(now, limit)
   local all = function() return true end
   local done, bytes = { returned = 0, expired = 0, waiting = 0, more = false }, 0
-  for _, token in ipairs(redis.call('ZRANGEBYSCORE', RESERVED, '-inf', due_by(now), 'LIMIT', 0, limit)) do
+  local tokens = redis.call('ZRANGEBYSCORE', RESERVED, '-inf', due_by(now), 'LIMIT', 0, limit)
+  done.more = #tokens == limit
+  for _, token in ipairs(tokens) do
     if done.returned + done.expired + done.waiting >= limit or bytes > MOST_BYTES then
       done.more = true
       break

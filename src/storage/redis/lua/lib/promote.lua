@@ -1,17 +1,34 @@
 -- needs: keys, time, due
 
--- Another client's pop leaves the due time of its job behind in READY_DUE. A small random sample is
--- looked at after each promotion, and again as long as many of it are left over: the hash stays within
--- a fraction of the ready jobs without ever being walked.
-local function forget_due_times()
-  for _ = 1, 10 do
+-- Another client's pop leaves the due time of its job behind in READY_DUE. A random sample is looked at
+-- after each step, and more as long as many of it are left over, up to twice as many as the step has
+-- added: the hash stays within a fraction of the ready jobs without ever being walked.
+local FORGET_AT_LEAST = 100
+
+local function forget_due_times(added)
+  local most, sample, looked_at = math.max(FORGET_AT_LEAST, 2 * added), 10, 0
+  while looked_at < most do
     local left_over = {}
-    for _, id in ipairs(redis.call('HRANDFIELD', READY_DUE, 10)) do
+    for _, id in ipairs(redis.call('HRANDFIELD', READY_DUE, sample)) do
       if redis.call('EXISTS', BUCKET .. id) == 0 then left_over[#left_over + 1] = id end
     end
     if #left_over > 0 then redis.call('HDEL', READY_DUE, unpack(left_over)) end
-    if #left_over < 3 then return end
+    if #left_over < 0.3 * sample then return end
+    looked_at, sample = looked_at + sample, 50
   end
+end
+
+-- The due jobs of the pool and their scores, behind the first `skip`. By rank, for an offset in a range of
+-- scores is walked.
+local function due_jobs(now, skip, limit)
+  if skip == 0 then
+    return redis.call('ZRANGEBYSCORE', POOL, '-inf', due_by(now), 'WITHSCORES', 'LIMIT', 0, limit)
+  end
+  local jobs = redis.call('ZRANGE', POOL, skip, skip + limit - 1, 'WITHSCORES')
+  while #jobs > 0 and from_score(jobs[#jobs]) > now do
+    jobs[#jobs], jobs[#jobs - 1] = nil, nil
+  end
+  return jobs
 end
 
 -- Moves up to `limit` due jobs to the ready lists of their topics, in order of due time, beginning
@@ -19,7 +36,7 @@ end
 -- bucket or ready list is of a wrong type is left where it is: all types are looked at before the
 -- first write, for a script is not rolled back.
 local function promote(now, skip, limit)
-  local due = redis.call('ZRANGEBYSCORE', POOL, '-inf', due_by(now), 'WITHSCORES', 'LIMIT', skip, limit)
+  local due = due_jobs(now, skip, limit)
   local done = { promoted = 0, expired = 0, stuck = 0, more = #due == 2 * limit }
   local dead, topics, ids_of, due_times = {}, {}, {}, {}
   for i = 1, #due, 2 do
@@ -62,7 +79,7 @@ local function promote(now, skip, limit)
   end
   if #due_times > 0 then
     redis.call('HSET', READY_DUE, unpack(due_times))
-    forget_due_times()
+    forget_due_times(#due_times / 2)
   end
   return done
 end

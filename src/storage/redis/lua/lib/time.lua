@@ -9,9 +9,12 @@ local function to_score(ms)
 end
 
 -- The digits below a millisecond only order jobs that are due together (see lib/schedule.lua); half a
--- microsecond makes up for the score's own rounding.
+-- microsecond makes up for the score's own rounding. Other clients may write any score, infinite ones
+-- too: no time is before 1970, or after the year 9999.
+local LAST_MS = 253402300799999
+
 local function from_score(score)
-  return math.floor(tonumber(score) * 1000 + 0.0005)
+  return math.max(0, math.min(math.floor(tonumber(score) * 1000 + 0.0005), LAST_MS))
 end
 
 -- An upper bound for scores that counts everything due within that millisecond.
