@@ -15,17 +15,28 @@ const {
 } = require('node:fs');
 const { createRequire } = require('node:module');
 const { homedir } = require('node:os');
-const { dirname, join } = require('node:path');
+const { dirname, isAbsolute, join } = require('node:path');
 const vm = require('node:vm');
 
 const root = dirname(__dirname);
 const file = join(root, 'dist', 'cli.cjs');
 const source = readFileSync(file, 'latin1');
-const folder = join(process.env.XDG_CACHE_HOME || join(homedir(), '.cache'), 'delayer');
+const folder = cacheFolder();
 // The bundle begins with its own digest: V8 would take code of another one of the same length.
 const digest = source.slice(3, 43);
 const kind = `cli-${process.version}-${process.arch}-`;
-const cache = join(folder, `${kind}${digest}.v8`);
+const cache = folder && join(folder, `${kind}${digest}.v8`);
+
+/** Undefined where there is no home: HOME is not set, and the user has no entry in passwd. */
+function cacheFolder() {
+  try {
+    const set = process.env.XDG_CACHE_HOME || '';
+    const caches = isAbsolute(set) ? set : join(homedir(), '.cache');
+    return isAbsolute(caches) ? join(caches, 'delayer') : undefined;
+  } catch {
+    return undefined;
+  }
+}
 
 function readCache() {
   try {

@@ -6,6 +6,8 @@ export interface OpenOptions {
   readonly prefix?: string | undefined;
   /** Takes the place of a password in a Redis URL. */
   readonly password?: string | undefined;
+  /** Once it is aborted, a Redis that hangs is waited for no longer than two seconds. */
+  readonly ending?: AbortSignal | undefined;
 }
 
 const DEFAULT_PREFIX = 'delayer';
@@ -33,12 +35,12 @@ export async function openQueue(url: string, options: OpenOptions = {}): Promise
         import('./storage/redis/store.js'),
         import('./storage/redis/address.js'),
       ]);
-      return new Queue(new RedisStore(parseRedisUrl(url, options.password), prefix));
+      return new Queue(new RedisStore(parseRedisUrl(url, options.password), prefix, options.ending));
     }
     case 'sqlite': {
       const path = url.slice('sqlite:'.length).replace(/^\/\/(?=\/)/, '');
       // What other programs take for something else would be the name of a new, empty store.
-      if (path === '' || /^(:|~|file:)|\?/i.test(path))
+      if (path === '' || /^(:|~|file:|\/\/)|\?/i.test(path))
         throw new DelayerError('config_invalid', `The store URL names no file: ${JSON.stringify(path)}`, {
           hint: 'Write sqlite:PATH; ~, :memory:, file: and parameters mean nothing here.',
         });

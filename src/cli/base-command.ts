@@ -1,7 +1,7 @@
 import { Command } from '@oclif/core/command';
 import type { Config } from '@oclif/core/config';
 import * as Flags from '@oclif/core/flags';
-import { DelayerError } from '../core/errors.js';
+import { DelayerError, isTransient } from '../core/errors.js';
 import type { Queue } from '../core/queue.js';
 import { openQueue } from '../open-queue.js';
 import { writeStdout } from '../output/stdout.js';
@@ -11,6 +11,7 @@ import { fromBase64 } from './base64.js';
 import { readSettings } from './environment.js';
 import { reportFailure } from './failure.js';
 import { say } from './say.js';
+import type { Interruption } from './signals.js';
 
 /** Every command: the flags they share, opening and closing the queue, and errors to exit codes. */
 export abstract class BaseCommand extends Command {
@@ -32,6 +33,8 @@ export abstract class BaseCommand extends Command {
     debug: Flags.boolean({ helpGroup: 'GLOBAL', description: 'show where an error comes from' }),
   };
 
+  private interruption: Interruption | undefined;
+
   /** Runs the command on a configuration as it is; oclif's own `run` would load it first. */
   static async start(
     this: new (argv: string[], config: Config) => BaseCommand,
@@ -49,13 +52,18 @@ export abstract class BaseCommand extends Command {
     this.argv = settleSwitches(this.argv, { ...BaseCommand.baseFlags, ...this.ctor.flags });
   }
 
-  /** Opens the queue that the flags and the environment name, and closes it whatever happens. */
+  /**
+   * Opens the queue that the flags and the environment name, and closes it whatever happens.
+   * @param interruption of a command that waits: a store that fails after it is no failure of the command
+   */
   protected async withQueue<T>(
     flags: { store?: string | undefined; prefix?: string | undefined },
     use: (queue: Queue) => Promise<T>,
+    interruption?: Interruption,
   ): Promise<T> {
     const settings = readSettings(flags);
-    const queue = await openQueue(settings.store, settings);
+    this.interruption = interruption;
+    const queue = await openQueue(settings.store, { ...settings, ending: interruption?.signal });
     if (settings.isDefaultStore && queue.store.isNew === true) {
       say(
         `made ${queue.store.label} for the jobs; to use Redis instead: export DELAYER_STORE=redis://localhost`,
@@ -99,6 +107,8 @@ export abstract class BaseCommand extends Command {
 
   override catch(error: Error): Promise<void> {
     reportFailure(error, this.argv, this.id ?? '');
+    const interrupted = this.interruption?.exitCode;
+    if (interrupted !== undefined && isTransient(error)) this.endWith(interrupted);
     return Promise.resolve();
   }
 }

@@ -51,31 +51,41 @@ function setting(name: string): string | undefined {
   return process.env[name] === '' ? undefined : process.env[name];
 }
 
-/** A folder of the user's. One that is no absolute path is not set, as the XDG specification has it. */
-function userFolder(name: string, ...inHome: string[]): string {
+/** A folder of the user's, or nothing where there is no home. */
+function userFolder(name: string, ...inHome: string[]): string | undefined {
   const set = setting(name);
-  return join(set !== undefined && isAbsolute(set) ? set : join(homedir(), ...inHome), 'delayer');
+  // One that is no absolute path is not set, as the XDG specification has it.
+  if (set !== undefined && isAbsolute(set)) return join(set, 'delayer');
+  const home = homeFolder();
+  return home && join(home, ...inHome, 'delayer');
+}
+
+/** Nothing where HOME is empty, or not set for a user whom the system does not know, as in a container. */
+export function homeFolder(): string | undefined {
+  try {
+    return isAbsolute(homedir()) ? homedir() : undefined;
+  } catch {
+    return undefined;
+  }
 }
 
 function dataFolder(): string {
   const folder = userFolder('XDG_DATA_HOME', '.local', 'share');
-  if (isAbsolute(folder)) return folder;
-  throw new DelayerError(
-    'config_invalid',
-    `There is no home folder to keep jobs in: HOME is "${homedir()}"`,
-    {
-      hint: 'Name a store with --store or DELAYER_STORE, or set HOME.',
-    },
-  );
+  if (folder !== undefined) return folder;
+  throw new DelayerError('config_invalid', 'There is no home folder to keep jobs in', {
+    hint: 'Name a store with --store or DELAYER_STORE, or set HOME.',
+  });
 }
 
-function configPath(): string {
-  return setting('DELAYER_CONFIG') ?? join(userFolder('XDG_CONFIG_HOME', '.config'), 'config.json');
+function configPath(): string | undefined {
+  const folder = userFolder('XDG_CONFIG_HOME', '.config');
+  return setting('DELAYER_CONFIG') ?? (folder && join(folder, 'config.json'));
 }
 
 /** Reads `{"store", "prefix", "passwordFile"}`; all of them may be absent, and so may the file. */
 function readConfigFile(): ConfigFile {
   const path = configPath();
+  if (path === undefined) return {};
   let text: string;
   try {
     text = readFileSync(path, 'utf8');
@@ -83,6 +93,7 @@ function readConfigFile(): ConfigFile {
     if (setting('DELAYER_CONFIG') === undefined && !existsSync(path)) return {};
     throw wrongConfig(path, `cannot be read: ${(error as Error).message}`);
   }
+  if (text === '') return {};
   let config: unknown;
   try {
     // Some editors begin a file with a byte order mark.

@@ -1,5 +1,6 @@
 import { DelayerError } from '../core/errors.js';
 import { OutputError } from '../output/stdout.js';
+import { homeFolder } from './environment.js';
 import { reportFailure } from './failure.js';
 
 const HELP_FLAGS = ['--help', '-h'];
@@ -26,11 +27,14 @@ export async function runByOclif(
   });
   const args = name === 'help' ? [...rest, '--help'] : name === '-h' ? ['--help', ...rest] : argv;
   try {
-    if (asked !== undefined && asked !== '' && !names.includes(asked) && !OCLIF_FLAGS.includes(asked)) {
+    if (asked !== undefined && argv.length > 0 && !names.includes(asked) && !OCLIF_FLAGS.includes(asked)) {
       throw new DelayerError('usage', `There is no command ${JSON.stringify(asked)}`, {
         hint: `The commands are ${names.join(', ')}; see \`delayer --help\`.`,
       });
     }
+    // oclif asks the system for both, and fails for a user whom it does not know, as in a container.
+    process.env.HOME = homeFolder() ?? '/';
+    process.env.SHELL ??= '/bin/sh';
     // Plugins that a user may have installed for oclif are looked for nowhere.
     await run([...args], { root, userPlugins: false, devPlugins: false });
   } catch (error) {

@@ -22,15 +22,19 @@ export default class Bpop extends BaseCommand {
     const topic = this.toBytes(args.topic, flags.base64);
     const interruption = new Interruption();
     const timeoutMs = flags.timeout === 0 ? undefined : flags.timeout;
-    const taken = await this.withQueue(flags, (queue) => {
-      let waited = false;
-      return takeAndPrint(queue, flags.count, flags.output, (most) => {
-        // What comes with the first job is taken; the rest is not waited for.
-        if (waited) return queue.popMany(topic, most);
-        waited = true;
-        return queue.bpopMany(topic, most, { timeoutMs, signal: interruption.signal });
-      });
-    });
+    const taken = await this.withQueue(
+      flags,
+      (queue) => {
+        let waited = false;
+        return takeAndPrint(queue, flags.count, flags.output, (most) => {
+          // What comes with the first job is taken; the rest is not waited for.
+          if (waited) return queue.popMany(topic, most);
+          waited = true;
+          return queue.bpopMany(topic, most, { timeoutMs, signal: interruption.signal });
+        });
+      },
+      interruption,
+    );
     interruption.release();
     if (taken === 0) this.endWith(interruption.exitCode ?? 1);
   }

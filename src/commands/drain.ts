@@ -52,11 +52,15 @@ The first signal ends it after the job in hand; the second at once, and the job 
       signal: interruption.signal,
       report: say,
     };
-    const pass = await this.withQueue(flags, (queue) => {
-      if (flags.follow) return drainFollow(queue, options);
-      if (!flags.loop) return drainPass(queue, options);
-      return drainLoop(queue, { ...options, stepMs: flags.step ?? STEP_MS, forMs: flags.for ?? MINUTE_MS });
-    });
+    const pass = await this.withQueue(
+      flags,
+      (queue) => {
+        if (flags.follow) return drainFollow(queue, options);
+        if (!flags.loop) return drainPass(queue, options);
+        return drainLoop(queue, { ...options, stepMs: flags.step ?? STEP_MS, forMs: flags.for ?? MINUTE_MS });
+      },
+      interruption,
+    );
     interruption.release();
     if (pass.overdue > 0) {
       say(

@@ -20,7 +20,12 @@ export default class Inspect extends BaseCommand {
   static override args = { topic: optionalArg('show the jobs of this topic') };
   static override flags = {
     id: Flags.string({ description: 'show the job of this id', exclusive: ['state', 'limit', 'cursor'] }),
-    state: Flags.option({ options: JOB_STATES, multiple: true, delimiter: ',' as const })({
+    state: Flags.option({
+      options: JOB_STATES,
+      multiple: true,
+      multipleNonGreedy: true,
+      delimiter: ',' as const,
+    })({
       description: 'only jobs in these states',
     }),
     limit: count('limit')({ description: 'jobs on a page [default: 50]' }),

@@ -20,7 +20,6 @@ SIGTERM and SIGINT end it after the step in hand; SIGHUP does nothing.`;
   static override flags = {
     interval: positiveDuration('interval')({
       description: 'look at least so often [default: 100ms]',
-      default: INTERVAL_MS,
     }),
   };
 
@@ -29,22 +28,27 @@ SIGTERM and SIGINT end it after the step in hand; SIGHUP does nothing.`;
     const interruption = new Interruption({
       ignoreHangup: () => say('SIGHUP does nothing here; SIGTERM ends this daemon'),
     });
-    const totals = await this.withQueue(flags, (queue) => {
-      const { label, needsPromotion } = queue.store;
-      const onReady = () =>
-        say(
-          needsPromotion
-            ? `promoting due jobs in ${label}, looking at least every ${formatDuration(flags.interval)}`
-            : `due jobs are ready by themselves in ${label} and need no daemon; clearing away what has expired`,
-        );
-      return promoteUntil(queue.store, {
-        intervalMs: flags.interval,
-        onReady,
-        name: `${hostname()}:${process.pid}`,
-        signal: interruption.signal,
-        report: say,
-      });
-    });
+    const intervalMs = flags.interval ?? INTERVAL_MS;
+    const totals = await this.withQueue(
+      flags,
+      (queue) => {
+        const { label, needsPromotion } = queue.store;
+        const onReady = () =>
+          say(
+            needsPromotion
+              ? `promoting due jobs in ${label}, looking at least every ${formatDuration(intervalMs)}`
+              : `due jobs are ready by themselves in ${label} and need no daemon; clearing away what has expired`,
+          );
+        return promoteUntil(queue.store, {
+          intervalMs,
+          onReady,
+          name: `${hostname()}:${process.pid}`,
+          signal: interruption.signal,
+          report: say,
+        });
+      },
+      interruption,
+    );
     interruption.release();
     say(
       `stopped; promoted ${totals.promoted}, cleared away ${totals.expired} dead, took back ${totals.returned} leases`,

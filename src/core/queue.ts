@@ -80,7 +80,7 @@ export class Queue {
 
   /** Takes up to `count` ready jobs, at most once; perhaps fewer than are ready, `[]` when none is. */
   async popMany(topic: Bytes, count: number): Promise<Job[]> {
-    return (await this.store.pop(named(topic, 'topic'), Math.min(count, TAKE_BATCH))).jobs;
+    return (await this.store.pop(named(topic, 'topic'), Math.min(whole(count, 'count'), TAKE_BATCH))).jobs;
   }
 
   /**
@@ -101,10 +101,11 @@ export class Queue {
     options: { timeoutMs?: number | undefined; signal?: AbortSignal | undefined } = {},
   ): Promise<Job[]> {
     const name = named(topic, 'topic');
+    const limit = Math.min(whole(count, 'count'), TAKE_BATCH);
     const deadline = monotonicMs() + (options.timeoutMs ?? Infinity);
     for (;;) {
       if (options.signal?.aborted === true) return [];
-      const { jobs, nextInMs } = await this.store.pop(name, Math.min(count, TAKE_BATCH));
+      const { jobs, nextInMs } = await this.store.pop(name, limit);
       const remaining = deadline - monotonicMs();
       if (jobs.length > 0 || remaining <= 0) return jobs;
       await this.store.waitForReady(name, Math.min(remaining, nextInMs ?? Infinity), options.signal);
@@ -113,7 +114,8 @@ export class Queue {
 
   /** Leases up to `limit` ready jobs until they are confirmed, put back, or `leaseMs` is over. */
   async lease(topic: Bytes, limit: number, leaseMs: number): Promise<Taken> {
-    return this.store.take({ topic: named(topic, 'topic'), limit, leaseMs, token: leaseToken() });
+    const checked = { limit: whole(limit, 'limit'), leaseMs: whole(leaseMs, 'leaseMs') };
+    return this.store.take({ topic: named(topic, 'topic'), ...checked, token: leaseToken() });
   }
 
   /** Ends leases with their jobs done; answers, in order, whether each was still held. */
@@ -255,8 +257,16 @@ function named(bytes: Bytes, what: 'id' | 'topic'): Buffer {
   return name;
 }
 
+function whole(value: number, what: string): number {
+  if (Number.isSafeInteger(value) && value > 0) return value;
+  throw new DelayerError('usage', `The ${what} is no whole number of at least 1: ${value}`);
+}
+
 function bytesOf(bytes: Bytes, what: string): Buffer {
-  if (typeof bytes === 'string') return Buffer.from(bytes);
+  if (typeof bytes === 'string') {
+    if (bytes.isWellFormed()) return Buffer.from(bytes);
+    throw new DelayerError('usage', `The ${what} holds half a character`);
+  }
   // Callers in JavaScript have no compiler to tell them.
   if (!((bytes as unknown) instanceof Uint8Array))
     throw new DelayerError('usage', `The ${what} is neither text nor bytes`);

@@ -77,8 +77,11 @@ export function jobCard(job: JobRecord, story: readonly string[], now: Date): st
   row('expires', moment(job.expiresAt, now));
   row('attempts', String(job.attempts));
   if (job.lease !== undefined) row('lease', `${job.lease} until ${moment(job.leaseUntil, now)}`);
-  row('body', job.body ? escapeForTerminal(job.body) : chalk.dim('gone'));
-  return `${[table.toString(), ...story].join('\n')}\n`;
+  const body = job.body && escapeForTerminal(job.body);
+  const fits = body === undefined || body.length <= BODY_WIDTH;
+  // A cell is as wide as its longest line, and so would be every border.
+  row('body', fits ? (body ?? chalk.dim('gone')) : `${job.body?.length ?? 0} bytes, below`);
+  return `${[table.toString(), ...story, ...(fits ? [] : [body])].join('\n')}\n`;
 }
 
 function newTable(head: string[]): Table.Table {

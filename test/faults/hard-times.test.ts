@@ -11,6 +11,21 @@ describe('a Redis in hard times', function () {
   const redis = useRedis();
   const cli = useCli(() => ({ DELAYER_STORE: redis.server.url, DELAYER_PREFIX: redis.prefix }));
 
+  describe('that hangs', () => {
+    for (const command of [['bpop', TOPIC], ['drain', TOPIC, '--follow'], ['serve']]) {
+      it(`keeps nobody who is told to end: ${command.join(' ')}`, async () => {
+        const running = cli.start(command);
+        await eventually(async () => (await redis.server.strangers()) > 0);
+        redis.server.freeze();
+        try {
+          expect((await running.end()).code).to.equal(143);
+        } finally {
+          redis.server.thaw();
+        }
+      });
+    }
+  });
+
   describe('out of memory', () => {
     const fill = () => redis.raw.config('SET', 'maxmemory', '1');
     afterEach(() => redis.raw.config('SET', 'maxmemory', '0'));

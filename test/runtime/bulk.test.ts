@@ -1,4 +1,5 @@
 import { expect } from 'chai';
+import { EventEmitter, once } from 'node:events';
 import { DelayerError } from '../../src/core/errors.js';
 import { toNewJob } from '../../src/core/queue.js';
 import { type BulkItem, type BulkResult, pushBulk } from '../../src/runtime/bulk.js';
@@ -28,6 +29,22 @@ describe('pushing in bulk', () => {
     const all = await results(items(1600));
     expect(all.map(({ line }) => line)).to.deep.equal(numbered(1600).map((n) => Number(n) + 1));
     expect(await takeAll(world.queue)).to.deep.equal(numbered(1600));
+  });
+
+  it('pushes and answers what has come when its input pauses', async () => {
+    const answered = new EventEmitter();
+    async function* pausing(): AsyncGenerator<BulkItem[]> {
+      yield* items(3);
+      // For ever, if nobody answers before more comes.
+      await once(answered, 'three');
+      yield [{ line: 4, job: toNewJob({ id: '3', topic: TOPIC, body: 'b' }) }];
+    }
+    const lines: number[] = [];
+    for await (const block of pushBulk(world.queue.store, pausing(), 'refuse')) {
+      lines.push(...block.map(({ line }) => line));
+      if (lines.length === 3) answered.emit('three');
+    }
+    expect(lines).to.deep.equal([1, 2, 3, 4]);
   });
 
   it('has nothing to answer to nothing', async () => {

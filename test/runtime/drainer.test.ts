@@ -2,7 +2,7 @@ import { expect } from 'chai';
 import { DelayerError } from '../../src/core/errors.js';
 import { Queue } from '../../src/core/queue.js';
 import { drainPass, type Sink } from '../../src/runtime/drainer.js';
-import { failureOf } from '../support/eventually.js';
+import { eventually, failureOf } from '../support/eventually.js';
 import { changed, collector, never, numbered, push, takeAll, TOPIC, useQueue } from './world.js';
 
 describe('a pass of drain', () => {
@@ -101,6 +101,30 @@ describe('a pass of drain', () => {
     expect(failure).to.include({ code: 'outcome_unknown' });
     expect(failure.message).to.match(/^the store is gone; 3 jobs were handed over/);
     expect(ids).to.have.length(3);
+  });
+
+  it('keeps what it has leased ahead, however slow the sink: nothing comes back meanwhile', async function () {
+    this.timeout(30_000);
+    await push(world.queue, numbered(300));
+    let renewed = 0;
+    const store = changed(world.queue.store, {
+      extend: (leases, leaseMs) => {
+        renewed += 1;
+        return world.queue.store.extend(leases, leaseMs);
+      },
+    });
+    const attempts: number[] = [];
+    let first = true;
+    const slow: Sink = async (jobs) => {
+      // Until both batches were renewed; they would be over soon after that.
+      if (first) await eventually(() => renewed >= 2, { withinMs: 20_000, everyMs: 50 });
+      first = false;
+      attempts.push(...jobs.map((job) => job.attempts));
+      return jobs.length;
+    };
+    expect(await pass(slow, {}, new Queue(store))).to.include({ drained: 300, overdue: 0 });
+    expect(attempts).to.deep.equal(attempts.map(() => 1));
+    expect(renewed).to.be.at.least(2);
   });
 
   it('counts jobs whose leases were over when they were confirmed', async () => {

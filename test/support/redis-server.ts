@@ -76,6 +76,15 @@ export class RedisServer {
     }
   }
 
+  /** Lets the process hang: it neither answers nor closes anything, until it is thawed. */
+  freeze(): void {
+    this.process?.kill('SIGSTOP');
+  }
+
+  thaw(): void {
+    this.process?.kill('SIGCONT');
+  }
+
   async kill(signal: NodeJS.Signals = 'SIGKILL'): Promise<void> {
     const child = this.process;
     this.process = undefined;

@@ -21,6 +21,10 @@ const CONNECT_TIMEOUT_MS = 5000;
 const GREETING_TIMEOUT_MS = 5000;
 /** A Redis that is silent for so long (ms) is taken for dead; CLIENT PAUSE and a slow disk are shorter. */
 const REPLY_TIMEOUT_MS = 15_000;
+/** Who is told to end does not wait longer (ms) for an answer: a Redis that hangs is no reason to. */
+const HURRY_MS = 2000;
+/** A Redis that hangs does not close its end either: after so long (ms) the socket is destroyed. */
+const DISCONNECT_TIMEOUT_MS = 200;
 const MIN_VERSION = [6, 2] as const;
 
 /**
@@ -35,7 +39,11 @@ export class Connection {
   private replica = false;
   private closed = false;
 
-  constructor(private readonly address: RedisAddress) {
+  /** @param ending once it is aborted, no answer is waited for longer than HURRY_MS */
+  constructor(
+    private readonly address: RedisAddress,
+    private readonly ending?: AbortSignal,
+  ) {
     this.label = address.label;
   }
 
@@ -114,6 +122,7 @@ export class Connection {
       enableOfflineQueue: false,
       enableReadyCheck: false,
       disableClientInfo: true,
+      disconnectTimeout: DISCONNECT_TIMEOUT_MS,
       protocol: 2,
     });
     let cause: unknown;
@@ -166,10 +175,17 @@ export class Connection {
 
   private async answered<T>(redis: Redis, answer: Promise<T>, withinMs = REPLY_TIMEOUT_MS): Promise<T> {
     const waited = { inVain: false };
-    const timer = setTimeout(() => {
+    const giveUp = () => {
       waited.inVain = true;
       redis.disconnect();
-    }, withinMs);
+    };
+    let timer = setTimeout(giveUp, withinMs);
+    const hurry = () => {
+      clearTimeout(timer);
+      timer = setTimeout(giveUp, HURRY_MS);
+    };
+    if (this.ending?.aborted === true) hurry();
+    this.ending?.addEventListener('abort', hurry);
     try {
       return await answer;
     } catch (error) {
@@ -178,6 +194,7 @@ export class Connection {
         : error;
     } finally {
       clearTimeout(timer);
+      this.ending?.removeEventListener('abort', hurry);
     }
   }
 

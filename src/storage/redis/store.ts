@@ -42,10 +42,10 @@ export class RedisStore implements Store {
   private readonly listener: PushListener;
   private readonly stuck = new StuckJobs();
 
-  constructor(address: RedisAddress, prefix: string) {
+  constructor(address: RedisAddress, prefix: string, ending?: AbortSignal) {
     this.label = address.label;
     this.keys = new Keys(prefix);
-    this.connection = new Connection(address);
+    this.connection = new Connection(address, ending);
     this.surveyor = new Surveyor(this.connection, this.keys);
     this.waiters = new ReadyWaiters(address, this.keys);
     this.listener = new PushListener(address, this.keys.wakeChannel);

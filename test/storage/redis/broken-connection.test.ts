@@ -1,7 +1,9 @@
 import { expect } from 'chai';
+import { DelayerError } from '../../../src/core/errors.js';
 import type { Queue } from '../../../src/core/queue.js';
 import { drain, idsOf, LONG_MS, must, promoteAll, textOf } from '../../contract/world.js';
 import { failureOf } from '../../support/eventually.js';
+import { SCRIPTS } from '../../../src/storage/redis/scripts.generated.js';
 import { Proxy } from '../../support/proxy.js';
 import { useRedis } from '../../support/redis.js';
 
@@ -88,6 +90,17 @@ describe('a connection that breaks', () => {
       expect((await queue.push({ ...job, delayMs: LONG_MS })).outcome).to.equal('pushed');
     });
 
+    it('is not kept out by a dead job of the same id', async () => {
+      await witness.push(job);
+      await promoteAll(witness.store);
+      await ground.raw.del(`${ground.prefix}:job_bucket:1`);
+      for (const onExisting of ['refuse', 'keep'] as const) {
+        proxy.cut('request', SCRIPT);
+        const error = await failureOf(queue.push({ ...job, body: 'new', delayMs: LONG_MS }, onExisting));
+        expect(error).to.include({ code: 'outcome_unknown' });
+      }
+    });
+
     it('is not taken for done because a consumer holds a job of the same id and content', async () => {
       await witness.push(job);
       const { jobs } = await witness.lease('topic', 1, LONG_MS);
@@ -114,6 +127,26 @@ describe('a connection that breaks', () => {
       expect(await pushing).to.include({ code: 'outcome_unknown' });
       expect(performance.now() - before).to.be.below(2500);
     });
+  });
+
+  it('says that nobody knows when a confirmation is repeated after its lease had ended', async () => {
+    await witness.push(job);
+    const { jobs } = await queue.lease('topic', 1, 50);
+    // The confirmation is done, its answer lost, and by the time it is repeated the lease is over.
+    const late = jobs.map((one) => ({ ...one, leaseUntil: new Date(1) }));
+    proxy.cut('reply', SCRIPT);
+    expect(await failureOf(queue.confirm(late))).to.include({ code: 'outcome_unknown' });
+    expect(await queue.confirm(jobs)).to.deep.equal([false]);
+  });
+
+  it('gives the jobs that pop had in hand with the error, when nobody knows what became of them', async () => {
+    await witness.push(job);
+    const confirm = (request: Buffer) => request.includes(SCRIPTS.confirm.sha);
+    proxy.cut('reply', { when: confirm, times: 1000 });
+    const failure = await failureOf(queue.pop('topic'));
+    if (!(failure instanceof DelayerError)) throw failure;
+    expect(failure.code).to.equal('outcome_unknown');
+    expect(failure.jobs.map(textOf)).to.deep.equal(['b']);
   });
 
   for (const cut of ['request', 'reply'] as const) {
