@@ -42,7 +42,7 @@ describe('processes that share an SQLite store', () => {
     for (let round = 0; round < 6; round += 1) {
       const action = round % 2 === 0 ? 'push' : 'batch';
       const child = startChild([action, folder.path(), `${round}-`, 1_000_000]);
-      await eventually(() => child.lines.length > 100 * round, { withinMs: 15_000, everyMs: 1 });
+      await eventually(() => child.lines.length > 100 * round, { withinMs: 60_000, everyMs: 1 });
       await child.kill();
       acknowledged.push(...child.lines);
     }
@@ -65,7 +65,7 @@ describe('processes that share an SQLite store', () => {
     const handed: string[] = [];
     for (let round = 1; round <= 4; round += 1) {
       const child = startChild(['pop', folder.path(), '', 1_000_000]);
-      await eventually(() => child.lines.length > 20 * round, { withinMs: 15_000, everyMs: 1 });
+      await eventually(() => child.lines.length > 20 * round, { withinMs: 60_000, everyMs: 1 });
       await child.kill();
       handed.push(...child.lines);
     }

@@ -2,7 +2,7 @@
 -- the ready list, and its bucket is gone.
 -- include: keys, time, due, bounds, promote, lease
 -- ARGV: topic, limit, lease in ms, token, skip, promotion limit, most bytes of bodies in one answer
--- Answers: more (0 or 1), ms until the next event or -1, stuck, deadline in ms, topic, then for each job:
+-- Answers: more (0 or 1), ms until the next event (or -1, also where there are jobs), stuck, deadline in ms, topic, then for each job:
 --   number, id, body, due ms or '', expiry ms or '', attempts
 local topic, limit, lease_ms, token = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3]), ARGV[4]
 local skip, promote_limit, most_bytes = tonumber(ARGV[5]), tonumber(ARGV[6]), tonumber(ARGV[7])
@@ -77,4 +77,6 @@ for i = 1, #notes_of, 1000 do call('HDEL', READY_DUE, unpack(notes_of, i, math.m
 if #buckets > 0 then call('UNLINK', unpack(buckets)) end
 
 local more = done.more or back.more or not at_end
-return { more and 1 or 0, next_in(now) or -1, done.stuck, now + lease_ms, unpack(rows) }
+-- Who has got jobs does not wait.
+local next_ms = #buckets == 0 and next_in(now) or -1
+return { more and 1 or 0, next_ms, done.stuck, now + lease_ms, unpack(rows) }
