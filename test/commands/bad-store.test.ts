@@ -1,6 +1,7 @@
 import { expect } from 'chai';
-import { writeFileSync } from 'node:fs';
+import { copyFileSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { openDatabase } from '../../src/storage/sqlite/driver.js';
 import { expectQuiet, type Outcome, useCli } from '../support/cli.js';
 import { fakeRedis } from '../support/fake-redis.js';
 import { useRedis } from '../support/redis.js';
@@ -31,6 +32,21 @@ describe('a store that cannot be used', () => {
       /no-such-host\.invalid.*(no such host|looked up)/,
     );
     expectRefusal(await at(`redis+unix://${cli.home}/none.sock`), /no such socket/);
+  });
+
+  it('is the database of another application, which is left as it is, its log included', async () => {
+    const path = (name: string) => join(cli.home, name);
+    const other = openDatabase(path('other.db'));
+    other.exec('PRAGMA journal_mode = WAL; CREATE TABLE theirs (x); PRAGMA wal_checkpoint');
+    other.exec('INSERT INTO theirs VALUES (1)');
+    // As a process that was killed leaves them.
+    for (const end of ['', '-wal']) copyFileSync(path(`other.db${end}`), path(`left.db${end}`));
+    other.close();
+    const bytes = () => ['', '-wal'].map((end) => readFileSync(path(`left.db${end}`)));
+    const before = bytes();
+    expect(before[1]).to.not.be.empty;
+    expect((await at(`sqlite:${path('left.db')}`)).code).to.equal(78);
+    expect(bytes()).to.deep.equal(before);
   });
 
   it('is one that wants a password, or another', async () => {

@@ -131,6 +131,40 @@ describe('push --batch', () => {
       expect(essence(second)).to.deep.equal(essence(first));
     });
 
+    it('takes what drain printed with a new due time beside the old one, and with an expiry before it', async () => {
+      const at = new Date(Date.now() + 3_600_000).toISOString();
+      const [dueAt, expiresAt] = ['2026-01-01T00:00:00.000Z', '2026-01-01T00:01:00.000Z'];
+      const job = { id: 'a', topic: 'topic', body: 'b', state: 'ready', dueAt, expiresAt, attempts: 1 };
+      const outcome = await cli.run(['push', '--batch'], { stdin: ndjson({ ...job, at }) });
+      expect(outcome.stderr).to.equal('delayer: 1 pushed\n');
+      const [pushed] = await (await cli.queue()).find('a');
+      expect(pushed?.dueAt?.toISOString()).to.equal(at);
+      expect(pushed?.state).to.equal('delayed');
+    });
+
+    it('refuses text that is no UTF-8 or holds half a character, and takes it in base64', async () => {
+      const stdin = Buffer.concat([
+        Buffer.from('{"topic":"topic","body":"'),
+        Buffer.from([0xff]),
+        Buffer.from('"}\n{"topic":"topic","body":"\\ud800"}\n{"topic":"topic","bodyBase64":"/w=="}\n'),
+      ]);
+      const outcome = await cli.run(['push', '--batch'], { stdin });
+      expect(outcome.code).to.equal(2);
+      expect(outcome.stderr).to.match(/^delayer: line 1: .*\ndelayer: line 2: .*\ndelayer: 1 pushed, 2 bad/);
+      const popped = await (await cli.queue()).popMany('topic', 5);
+      expect(popped.map(({ body }) => body)).to.deep.equal([Buffer.from([0xff])]);
+    });
+
+    it('ends with the code of a bad line rather than that of a conflict', async () => {
+      const stdin = `${ndjson(
+        { id: 'a', topic: 'topic', body: 'a' },
+        { id: 'a', topic: 'topic', body: 'b' },
+      )}no JSON\n`;
+      const outcome = await cli.run(['push', '--batch'], { stdin });
+      expect(outcome.code).to.equal(2);
+      expect(outcome.stderr).to.match(/\ndelayer: 1 pushed, 1 conflict, 1 bad lines\n$/);
+    });
+
     it('has nothing to do with empty input', async () => {
       const outcome = await cli.run(['push', '--batch'], { stdin: '' });
       expect(outcome.stderr).to.equal('delayer: 0 pushed\n');

@@ -1,6 +1,7 @@
 import { expect } from 'chai';
 import { closeSync, openSync } from 'node:fs';
 import { expectQuiet, forEachStore, jsonOf, linesOf } from '../support/cli.js';
+import { eventually } from '../support/eventually.js';
 
 describe('pop', () => {
   forEachStore((cli) => {
@@ -78,6 +79,36 @@ describe('pop', () => {
       expect(linesOf(outcome)).to.deep.equal(['141']);
       expect(outcome.stderr).to.equal('');
       expect(await ready()).to.deep.equal(['a']);
+    });
+
+    it('says which job is not back, when another one has its id by then', async () => {
+      const queue = await cli.queue();
+      const job = { id: 'a', topic: 'topic' };
+      await queue.push({ ...job, body: 'x'.repeat(1_000_000) });
+      const pop = cli.start(['pop', 'topic', '--output', 'body']);
+      // A reader that takes nothing keeps it in the middle of its printing.
+      pop.child.stdout?.pause();
+      await eventually(() => (pop.child.stdout?.readableLength ?? 0) > 0);
+      await queue.push({ ...job, body: 'newer' });
+      pop.child.stdout?.destroy();
+      const { code, stderr } = await pop.ended;
+      expect(code).to.equal(141);
+      expect(stderr).to.equal('delayer: not back, for another job has the id: "a"\n');
+      expect((await queue.popMany('topic', 5)).map(({ body }) => body.toString())).to.deep.equal(['newer']);
+    });
+
+    it('puts back what the reader of its pipe has left: each was written or is back, in order', async () => {
+      const ids = Array.from({ length: 500 }, (_, i) => `${i}`);
+      await (
+        await cli.queue()
+      ).pushMany(ids.map((id) => ({ id, topic: 'topic', body: `${id} ${'x'.repeat(1000)}` })));
+      const command = 'delayer pop topic --count 500 --output body | head -n 3 | cut -d " " -f 1';
+      const read = linesOf(await cli.sh(command));
+      const back = await ready();
+      expect(read).to.deep.equal(['0', '1', '2']);
+      expect(back).to.deep.equal(ids.slice(ids.length - back.length));
+      // What the pipe still held is printed: it is not pushed back, to be printed twice.
+      expect(back).to.have.length.within(300, 497);
     });
 
     it('gives each job to one of several at once', async () => {

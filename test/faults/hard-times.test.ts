@@ -58,6 +58,20 @@ describe('a Redis in hard times', function () {
       expect(await redis.raw.keys(`${redis.prefix}:*`)).to.deep.equal([]);
     });
 
+    it('is told which popped jobs could not be printed and may not be back', async () => {
+      await (await cli.queue()).push({ id: 'a', topic: TOPIC, body: 'x'.repeat(1_000_000) });
+      const pop = cli.start(['pop', TOPIC, '--output', 'body']);
+      pop.child.stdout?.pause();
+      await eventually(() => (pop.child.stdout?.readableLength ?? 0) > 0);
+      await fill();
+      pop.child.stdout?.destroy();
+      const { code, stderr } = await pop.ended;
+      expect(code).to.equal(141);
+      expect(stderr).to.match(
+        /^delayer: could not be printed, and may not be back in the queue: "a": .*out of memory\n$/,
+      );
+    });
+
     const promoted = () => redis.raw.llen(`${redis.prefix}:ready_queue:${TOPIC}`);
 
     it('has its due jobs made ready by a daemon, for original clients to pop', async () => {
@@ -99,6 +113,22 @@ describe('a Redis in hard times', function () {
     const delivered = linesOf(expectQuiet(await drain.ended));
     expect(delivered).to.deep.equal(ids);
     await expectAllAccountedFor(queue, TOPIC, { pushed: ids, delivered });
+  });
+
+  it('in which a lease runs out while its job is printed: it is said, for another may have it too', async () => {
+    const queue = await cli.queue();
+    await queue.push({ id: 'a', topic: TOPIC, body: 'x'.repeat(1_000_000) });
+    const slow = cli.start(['drain', TOPIC, '--output', 'body']);
+    slow.child.stdout?.pause();
+    await eventually(() => (slow.child.stdout?.readableLength ?? 0) > 0);
+    // The time is that of Redis, so the deadline is moved and not the clock.
+    const [lease = ''] = await redis.raw.zrange(`${redis.prefix}:reserved`, '0', '-1');
+    await redis.raw.zadd(`${redis.prefix}:reserved`, '1', lease);
+    expect((await queue.popMany(TOPIC, 5)).map(({ id }) => id.toString())).to.deep.equal(['a']);
+    slow.child.stdout?.resume();
+    const { code, stderr } = await slow.ended;
+    expect(code).to.equal(0);
+    expect(stderr).to.match(/^delayer: 1 jobs were printed after their lease had run out; [^\n]*\n$/);
   });
 
   it('that makes its clients wait is waited for', async () => {

@@ -97,6 +97,16 @@ describe('defects of the original (docs/protocol.md) in promoting that delayer d
     expect(await ground.raw.zcard(key('job_pool'))).to.equal(1200);
   });
 
+  it('4: a whole step of stuck jobs stays where it is when all behind it are moved', async () => {
+    const queue = ground.queue();
+    await ground.raw.set(key('ready_queue:bad'), 'a string');
+    const stuck = await queue.pushMany(Array.from({ length: 500 }, () => ({ topic: 'bad', body: 'b' })));
+    await queue.pushMany(['1', '2'].map((id) => ({ id, topic: 'good', body: 'b' })));
+    expect(await queue.store.promote()).to.include({ promoted: 2, stuck: 500, more: false });
+    expect(await readyIds('good')).to.deep.equal(['1', '2']);
+    expect(await ground.raw.zrange(key('job_pool'), '0', '-1')).to.deep.equal(idsOf(stuck));
+  });
+
   it('5: jobs due together are delivered in the order in which they were pushed', async () => {
     const queue = ground.queue();
     const at = new Date(Date.now() + 100);
@@ -104,6 +114,18 @@ describe('defects of the original (docs/protocol.md) in promoting that delayer d
     await queue.pushMany(ids.map((id) => ({ id, topic: 'topic', body: 'b', at })));
     await untilPast(queue.store, at);
     expect(idsOf(await drain(queue, 'topic'))).to.deep.equal(ids);
+  });
+
+  it('5: so are a thousand in one millisecond, and any more come last, ordered by id', async () => {
+    const queue = ground.queue();
+    const at = new Date(Date.now() + 500);
+    const ids = shuffled(Array.from({ length: 1100 }, (_, i) => `${10_000 + i}`));
+    const receipts = await queue.pushMany(ids.map((id) => ({ id, topic: 'topic', body: 'b', at })));
+    expect(receipts.every(({ dueAt }) => dueAt?.getTime() === at.getTime())).to.be.true;
+    await untilPast(queue.store, at);
+    const got = idsOf(await drain(queue, 'topic'));
+    expect(got.slice(0, 999)).to.deep.equal(ids.slice(0, 999));
+    expect(got.slice(999)).to.deep.equal(ids.slice(999).sort());
   });
 
   it('5: jobs that are due in different seconds are delivered in the order of their due times', async () => {

@@ -72,6 +72,19 @@ describe('what an original client pushed', () => {
     });
   });
 
+  it('delayer lists without leaving one out, when the last of a page is gone among those of one second', async () => {
+    const queue = ground.queue();
+    const at = Math.floor(Date.now() / 1000) + 3600;
+    for (const id of ['1', '2', '3', '4']) {
+      await client().push(id, 'topic', 'b', 3600);
+      await ground.raw.zadd(`${ground.prefix}:job_pool`, at, id);
+    }
+    const { jobs, cursor } = await queue.list('topic', { limit: 2 });
+    expect(idsOf(jobs)).to.deep.equal(['1', '2']);
+    await queue.remove('2');
+    expect(idsOf((await queue.list('topic', { limit: 10, cursor })).jobs)).to.include.members(['3', '4']);
+  });
+
   it('delayer pops, finds, lists and counts when the original daemon has promoted it', async () => {
     const queue = ground.queue();
     await client().push('1', 'topic', 'one', 0);
@@ -123,6 +136,40 @@ describe('what an original client pushed', () => {
     expect(await queue.pop('topic')).to.be.undefined;
     expect(textOf(await queue.bpop('topic', { timeoutMs: 10_000 }))).to.equal('new');
     expect(await queue.pop('topic')).to.be.undefined;
+  });
+
+  it('delayer counts and lists once, when the client pushed the id of a ready job again', async () => {
+    const queue = ground.queue();
+    await queue.push({ id: '1', topic: 'topic', body: 'old' });
+    await promoteAll(queue.store);
+    await client().push('1', 'topic', 'new', 3600);
+    expect((await queue.survey()).topics[0]).to.include({ ready: 0, dead: 0, due: 0, delayed: 1 });
+    const { jobs } = await queue.list('topic', { limit: 10 });
+    expect(jobs.map(({ state, body }) => [state, String(body)])).to.deep.equal([['delayed', 'new']]);
+  });
+
+  it('delayer counts and lists in its new topic alone, when the client pushed the id of a ready job to another', async () => {
+    const queue = ground.queue();
+    await queue.push({ id: '1', topic: 'old', body: 'old' });
+    await promoteAll(queue.store);
+    await client().push('1', 'new', 'new', 0);
+    await daemon().tick();
+    const { topics } = await queue.survey();
+    expect(topics.map(({ topic, ready, dead }) => [String(topic), ready, dead])).to.deep.equal([
+      ['new', 1, 0],
+      ['old', 0, 0],
+    ]);
+    expect((await queue.list('old', { limit: 10 })).jobs).to.be.empty;
+    expect((await queue.list('new', { limit: 10 })).jobs.map(textOf)).to.deep.equal(['new']);
+  });
+
+  it('delayer gives with its due time and expiry, also when that is thousands of years away', async () => {
+    const queue = ground.queue();
+    await client().push('1', 'topic', 'b', 0, 200_000_000_000);
+    await promoteAll(queue.store);
+    const job = must(await queue.pop('topic'));
+    expect(must(job.expiresAt).getTime()).to.be.above(200_000_000_000_000);
+    expect(job.dueAt).to.be.instanceOf(Date);
   });
 
   it('delayer tells no due time that belonged to an earlier job of the id', async () => {

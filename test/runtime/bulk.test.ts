@@ -1,8 +1,11 @@
 import { expect } from 'chai';
 import { EventEmitter, once } from 'node:events';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { DelayerError } from '../../src/core/errors.js';
 import { toNewJob } from '../../src/core/queue.js';
 import { type BulkItem, type BulkResult, pushBulk } from '../../src/runtime/bulk.js';
+import { failureOf } from '../support/eventually.js';
+import { unhandledDuring } from '../support/unhandled.js';
 import { changed, numbered, takeAll, TOPIC, useQueue } from './world.js';
 
 /** Lines as a file gives them: some at a time. */
@@ -80,4 +83,59 @@ describe('pushing in bulk', () => {
     expect(Number(named?.[1])).to.equal(lines.length + 1);
     expect(lines).to.deep.equal(numbered(lines.length).map((n) => Number(n) + 1));
   });
+
+  it('says of lines that they may be pushed or not when nobody knows', async () => {
+    const lost = () => Promise.reject(new DelayerError('outcome_unknown', 'the answer was lost'));
+    const failing = changed(world.queue.store, { push: lost });
+    const failure = await failureOf(pushBulk(failing, items(10), 'refuse').next());
+    expect(failure).to.include({ code: 'outcome_unknown' });
+    expect(failure.message).to.equal('the answer was lost; lines 1 to 10 may be pushed or not');
+  });
+
+  it('gives the answers before a block that fails, although that fails first', async () => {
+    let calls = 0;
+    const failing = changed(world.queue.store, {
+      push: async (jobs, onExisting) => {
+        if ((calls += 1) === 3) throw new DelayerError('store_full', 'no room');
+        if (calls === 2) await sleep(30);
+        return world.queue.store.push(jobs, onExisting);
+      },
+    });
+    const pushing = pushBulk(failing, items(750), 'refuse');
+    const unhandled = await unhandledDuring(async () => {
+      const lines = [...must(await pushing.next()), ...must(await pushing.next())].map(({ line }) => line);
+      expect(lines).to.deep.equal(numbered(500).map((n) => Number(n) + 1));
+      expect(await failureOf(pushing.next())).to.include({ code: 'store_full' });
+    });
+    expect(unhandled).to.be.empty;
+  });
+
+  it('has the first block alone under way, then three of them at most, of a megabyte at most', async () => {
+    const under: number[] = [];
+    const sizes: number[] = [];
+    let inFlight = 0;
+    const watched = changed(world.queue.store, {
+      push: async (jobs) => {
+        under.push((inFlight += 1));
+        sizes.push(jobs.reduce((sum, { body }) => sum + body.length, 0));
+        await sleep(5);
+        inFlight -= 1;
+        return jobs.map(() => ({ outcome: 'pushed' as const }));
+      },
+    });
+    // eslint-disable-next-line @typescript-eslint/require-await -- a file's lines are waited for
+    async function* large(): AsyncGenerator<BulkItem[]> {
+      const body = Buffer.alloc(300_000, 1);
+      for (let line = 1; line <= 40; line += 1) yield [{ line, job: toNewJob({ topic: TOPIC, body }) }];
+    }
+    for await (const block of pushBulk(watched, large(), 'refuse')) expect(block).to.not.be.empty;
+    expect(under.slice(0, 4)).to.deep.equal([1, 1, 2, 3]);
+    expect(Math.max(...under)).to.equal(3);
+    expect(Math.max(...sizes)).to.equal(900_000);
+  });
 });
+
+function must(result: IteratorResult<BulkResult[]>): BulkResult[] {
+  if (result.done === true) throw new Error('there are no more results, where some were expected');
+  return result.value;
+}

@@ -111,6 +111,22 @@ describe('the cron loop of drain', () => {
     const queue = new Queue(changed(world.queue.store, { take: () => Promise.reject(unreachable()) }));
     expect(await failureOf(loop(queue, collector().sink))).to.include({ code: 'store_unreachable' });
   });
+
+  it('promises no further try after the last pass', async () => {
+    const queue = new Queue(changed(world.queue.store, { take: () => Promise.reject(unreachable()) }));
+    const reports: string[] = [];
+    const options = { topic: TOPIC, stepMs: 20, forMs: 50, signal: never(), sink: collector().sink };
+    await failureOf(drainLoop(queue, { ...options, report: (message) => reports.push(message) }));
+    expect(reports).to.have.length(2);
+  });
+
+  it('sums up the jobs whose leases were over', async () => {
+    await push(world.queue, numbered(4));
+    const tooLate = (leases: readonly unknown[]) => Promise.resolve(leases.map(() => false));
+    const late = new Queue(changed(world.queue.store, { confirm: tooLate }));
+    const { sum } = await loop(late, collector().sink, { max: 1 });
+    expect(sum).to.include({ drained: 4, overdue: 4 });
+  });
 });
 
 describe('a drain that follows', () => {
@@ -156,6 +172,88 @@ describe('a drain that follows', () => {
     ending.abort();
     expect(await ended).to.equal('by the signal');
     expect(ids).to.deep.equal(numbered(600));
+  });
+
+  it('waits as long as the next job is away, or for a ready one', async () => {
+    await world.queue.push({ topic: TOPIC, body: 'b', delayMs: 60_000 });
+    const [ending, waits] = [new AbortController(), [] as number[]];
+    const queue = new Queue(
+      changed(world.queue.store, {
+        waitForReady: (_topic, maxMs) => {
+          waits.push(maxMs);
+          ending.abort();
+          return Promise.resolve();
+        },
+      }),
+    );
+    await follow(queue, collector().sink, ending.signal);
+    expect(waits).to.have.length(1);
+    expect(waits[0]).to.be.within(50_000, 60_000);
+  });
+
+  it('ends when its sink takes no more', async () => {
+    await push(world.queue, numbered(3));
+    const pass = await follow(world.queue, collector(1).sink, never());
+    expect(pass).to.include({ drained: 1, closed: true });
+    expect(await takeAll(world.queue)).to.deep.equal(['1', '2']);
+  });
+
+  it('hands over no more than max in all, also when it fails in between', async () => {
+    await push(world.queue, numbered(10));
+    let confirmed = 0;
+    const queue = new Queue(
+      changed(world.queue.store, {
+        confirm: async (leases) => {
+          const held = await world.queue.store.confirm(leases);
+          if ((confirmed += 1) === 1) throw unreachable();
+          return held;
+        },
+      }),
+    );
+    const { ids, sink } = collector();
+    let first = true;
+    // The first pass ends after four of them.
+    const few: Sink = async (jobs) => {
+      const count = await sink(first ? jobs.slice(0, 4) : jobs);
+      first = false;
+      return count;
+    };
+    await drainFollow(queue, { topic: TOPIC, sink: few, max: 6, signal: never(), report: () => undefined });
+    expect(ids).to.deep.equal(numbered(6));
+    expect(await takeAll(world.queue)).to.deep.equal(numbered(10).slice(6));
+  });
+
+  it('lets a defect out instead of trying for ever', async () => {
+    await push(world.queue, ['a']);
+    let takes = 0;
+    const queue = new Queue(
+      changed(world.queue.store, {
+        take: (request) =>
+          (takes += 1) > 1
+            ? Promise.reject(new DelayerError('internal', 'a defect'))
+            : world.queue.store.take(request),
+      }),
+    );
+    expect(await failureOf(follow(queue, collector().sink, never()))).to.include({ code: 'internal' });
+  });
+
+  it('pauses between its tries, longer each time', async () => {
+    await push(world.queue, ['a']);
+    const [ending, tries, { ids, sink }] = [new AbortController(), [] as number[], collector()];
+    const queue = new Queue(
+      changed(world.queue.store, {
+        take: (request) => {
+          if (ids.length === 0) return world.queue.store.take(request);
+          tries.push(performance.now());
+          if (tries.length === 3) ending.abort();
+          return Promise.reject(unreachable());
+        },
+        waitForReady: () => sleep(1),
+      }),
+    );
+    await follow(queue, sink, ending.signal);
+    expect((tries[1] ?? 0) - (tries[0] ?? 0)).to.be.at.least(24);
+    expect((tries[2] ?? 0) - (tries[1] ?? 0)).to.be.at.least(49);
   });
 
   it('waits for a store that goes away later, and says so once, and when it is back', async () => {

@@ -1,8 +1,11 @@
 import { expect } from 'chai';
 import { DelayerError } from '../../src/core/errors.js';
+import { HANDOVER_LEASE_MS } from '../../src/core/handover.js';
+import type { LeasedJob } from '../../src/core/job.js';
 import { Queue } from '../../src/core/queue.js';
 import { drainPass, type Sink } from '../../src/runtime/drainer.js';
 import { eventually, failureOf } from '../support/eventually.js';
+import { unhandledDuring } from '../support/unhandled.js';
 import { changed, collector, never, numbered, push, takeAll, TOPIC, useQueue } from './world.js';
 
 describe('a pass of drain', () => {
@@ -90,6 +93,99 @@ describe('a pass of drain', () => {
     const failure = await failureOf(pass(() => Promise.reject(new Error('the sink fell over'))));
     expect(failure.message).to.equal('the sink fell over');
     expect(await takeAll(world.queue)).to.deep.equal(numbered(300));
+  });
+
+  it('confirms what a sink had taken before it failed', async () => {
+    await push(world.queue, numbered(120));
+    const { ids, sink } = collector();
+    const fails: Sink = (jobs) =>
+      ids.length === 50 ? Promise.reject(new Error('the sink fell over')) : sink(jobs);
+    expect((await failureOf(pass(fails))).message).to.equal('the sink fell over');
+    expect(ids).to.deep.equal(numbered(50));
+    expect((await world.queue.survey()).topics[0]).to.include({ leased: 0, ready: 70 });
+    expect(await takeAll(world.queue)).to.deep.equal(numbered(120).slice(50));
+  });
+
+  it('keeps alive all that it has in hand while its sink is slow, and hands over none that was lost', async () => {
+    await push(world.queue, numbered(120));
+    const renewed: string[][] = [];
+    const { store } = world.queue;
+    const slow = new Queue(
+      changed(store, {
+        extend: async (leases, leaseMs) => {
+          const until = await store.extend(leases, leaseMs);
+          const ids = (leases as readonly LeasedJob[]).map(({ id }) => id.toString());
+          renewed.push(ids);
+          return until.map((at, i) => (ids[i] === '110' ? undefined : at));
+        },
+      }),
+    );
+    const { ids, sink } = collector();
+    const waits: Sink = async (jobs) => {
+      if (ids.length === 50) await eventually(() => renewed.length > 0, { withinMs: 9000 });
+      return sink(jobs);
+    };
+    expect(await pass(waits, {}, slow)).to.include({ drained: 119, overdue: 0 });
+    expect(renewed[0]).to.deep.equal(numbered(120).slice(50));
+    expect(ids).to.deep.equal(numbered(120).filter((id) => id !== '110'));
+  });
+
+  it('asks whether its leases are still its own after it stood still, of the next batch as well', async () => {
+    await push(world.queue, numbered(300));
+    const { store } = world.queue;
+    // The second batch is another consumer's by now.
+    const later = new Queue(
+      changed(store, {
+        extend: async (leases, leaseMs) => {
+          const until = await store.extend(leases, leaseMs);
+          const ids = (leases as readonly LeasedJob[]).map(({ id }) => Number(id));
+          return until.map((at, i) => ((ids[i] ?? 0) >= 250 ? undefined : at));
+        },
+      }),
+    );
+    const own = performance.now.bind(performance);
+    const { ids, sink } = collector();
+    const stands: Sink = (jobs) => {
+      performance.now = () => own() + HANDOVER_LEASE_MS;
+      return sink(jobs);
+    };
+    try {
+      expect(await pass(stands, {}, later)).to.include({ drained: 250 });
+      expect(ids).to.deep.equal(numbered(250));
+    } finally {
+      performance.now = own;
+    }
+  });
+
+  it('hands over 50 jobs at a time at most, so that little is lost with the reader of a pipe', async () => {
+    await push(world.queue, numbered(300));
+    const sizes: number[] = [];
+    await pass((jobs) => {
+      sizes.push(jobs.length);
+      return Promise.resolve(jobs.length);
+    });
+    expect(sizes).to.deep.equal([50, 50, 50, 50, 50, 50]);
+  });
+
+  it('goes on although leases could not be made longer', async () => {
+    await push(world.queue, ['a']);
+    let tries = 0;
+    const broken = new Queue(
+      changed(world.queue.store, {
+        extend: () => {
+          tries += 1;
+          return Promise.reject(new DelayerError('store_unreachable', 'the store is gone'));
+        },
+      }),
+    );
+    const waits: Sink = async (jobs) => {
+      await eventually(() => tries > 0, { withinMs: 9000 });
+      return jobs.length;
+    };
+    const unhandled = await unhandledDuring(async () => {
+      expect(await pass(waits, {}, broken)).to.include({ drained: 1 });
+    });
+    expect(unhandled).to.be.empty;
   });
 
   it('says that nobody knows when jobs were handed over and could not be confirmed', async () => {

@@ -1,7 +1,7 @@
 import { expect } from 'chai';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { DelayerError } from '../../src/core/errors.js';
-import type { Promotion, Store } from '../../src/core/store.js';
+import { DAEMON_SEEN_MS, type Promotion, type Store } from '../../src/core/store.js';
 import { backoffMs } from '../../src/runtime/backoff.js';
 import { promoteUntil } from '../../src/runtime/promoter.js';
 import { eventually, failureOf } from '../support/eventually.js';
@@ -33,6 +33,18 @@ describe('the promoter', () => {
     await eventually(async () => (await redis.raw.llen(`${redis.prefix}:ready_queue:topic`)) === 3000);
     ending.abort();
     expect(await running).to.deep.equal({ promoted: 3000, expired: 0, returned: 0 });
+  });
+
+  it('counts the dead jobs that it cleared away, and the leases that it took back', async () => {
+    let rounds = 0;
+    const store = changed(redis.open(), {
+      promote: () => Promise.resolve({ ...NOTHING, expired: 2, returned: 3, more: (rounds += 1) < 3 }),
+      waitForPush: () => {
+        ending.abort();
+        return Promise.resolve();
+      },
+    });
+    expect(await run(store)).to.deep.equal({ promoted: 0, expired: 6, returned: 9 });
   });
 
   it('is announced while it runs, and no longer', async () => {
@@ -91,6 +103,102 @@ describe('the promoter', () => {
     ]);
   });
 
+  it('pauses between its tries, longer each time, and says so anew each time the store goes away', async () => {
+    const tries: number[] = [];
+    let rounds = 0;
+    const gone = [3, 4, 5, 7];
+    const store = changed(redis.open(), {
+      promote: () => {
+        rounds += 1;
+        if (!gone.includes(rounds)) return Promise.resolve(NOTHING);
+        tries.push(performance.now());
+        return Promise.reject(new DelayerError('store_unreachable', 'the store is gone'));
+      },
+      waitForPush: () => {
+        if (rounds > 7) ending.abort();
+        return sleep(1);
+      },
+    });
+    await run(store);
+    expect(reports.map((report) => report.includes('trying again'))).to.deep.equal([
+      true,
+      false,
+      true,
+      false,
+    ]);
+    expect((tries[1] ?? 0) - (tries[0] ?? 0)).to.be.at.least(24);
+    expect((tries[2] ?? 0) - (tries[1] ?? 0)).to.be.at.least(49);
+  });
+
+  it('ends after the step in hand when it is aborted, although there is more to do', async () => {
+    let rounds = 0;
+    const store = changed(redis.open(), {
+      promote: () => {
+        if ((rounds += 1) === 3) ending.abort();
+        return Promise.resolve({ ...NOTHING, promoted: 1, more: rounds < 100 });
+      },
+    });
+    expect(await run(store)).to.include({ promoted: 3 });
+  });
+
+  it('ends well although it cannot take its announcement back', async () => {
+    const store = changed(redis.open(), {
+      retire: () => Promise.reject(new DelayerError('store_unreachable', 'the store is gone')),
+      waitForPush: () => {
+        ending.abort();
+        return Promise.resolve();
+      },
+    });
+    expect(await run(store)).to.deep.equal({ promoted: 0, expired: 0, returned: 0 });
+  });
+
+  it('works on where it may not be announced, and says so once', async () => {
+    let [announced, rounds] = [0, 0];
+    const store = changed(redis.open(), {
+      announce: () => {
+        announced += 1;
+        return Promise.reject(new DelayerError('store_wrong_type', 'the key is a string'));
+      },
+      promote: () => {
+        if ((rounds += 1) === 5) ending.abort();
+        return Promise.resolve(NOTHING);
+      },
+    });
+    await run(store, 5);
+    expect(announced).to.equal(1);
+    expect(reports).to.have.length(1);
+    expect(reports[0]).to.match(/^the key is a string; .*inspect.* will not know/);
+  });
+
+  it('is announced again while it runs, so that it is not taken for gone', async () => {
+    let announced = 0;
+    const store = changed(redis.open(), {
+      announce: () => {
+        announced += 1;
+        return Promise.resolve();
+      },
+    });
+    const running = run(store);
+    await eventually(() => announced === 2, { withinMs: DAEMON_SEEN_MS / 2 });
+    ending.abort();
+    await running;
+  });
+
+  it('looks seldom where due jobs are ready by themselves', async () => {
+    const sleeps: number[] = [];
+    const store = changed(redis.open(), {
+      needsPromotion: false,
+      promote: () => Promise.resolve(NOTHING),
+      waitForPush: (ms) => {
+        sleeps.push(ms);
+        ending.abort();
+        return Promise.resolve();
+      },
+    });
+    await run(store, 50);
+    expect(sleeps).to.deep.equal([5000]);
+  });
+
   it('says once that jobs are stuck, and once that they are not any more', async () => {
     let [stuck, rounds] = [2, 0];
     const store = changed(redis.open(), {
@@ -105,14 +213,15 @@ describe('the promoter', () => {
     expect(reports[1]).to.match(/have been moved$/);
   });
 
-  it('lets a defect out instead of trying for ever', async () => {
-    let rounds = 0;
-    const store = changed(redis.open(), {
-      promote: () =>
-        (rounds += 1) > 1 ? Promise.reject(new TypeError('a defect')) : Promise.resolve(NOTHING),
+  for (const defect of [new TypeError('a defect'), new DelayerError('internal', 'a defect')]) {
+    it(`lets a defect out instead of trying for ever (${defect.name})`, async () => {
+      let rounds = 0;
+      const store = changed(redis.open(), {
+        promote: () => ((rounds += 1) > 1 ? Promise.reject(defect) : Promise.resolve(NOTHING)),
+      });
+      expect((await failureOf(run(store))).message).to.equal('a defect');
     });
-    expect((await failureOf(run(store))).message).to.equal('a defect');
-  });
+  }
 });
 
 describe('the pause before another try', () => {

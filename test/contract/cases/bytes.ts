@@ -56,6 +56,40 @@ export function describeBytes(world: () => World): void {
       );
       expect(got.map(({ body }) => body[0])).to.deep.equal([0, 1, 2, 3, 4, 5, 6]);
     });
+
+    it('come back as they went in: bodies on either side of where they are kept or sent another way', async () => {
+      const { qa, qb, name } = world();
+      const topic = name('topic');
+      const sizes = [2047, 2048, 2049, 4096, 16_383, 16_384, 16_385, 1];
+      const bodies = sizes.map((size, i) => Buffer.alloc(size, i + 1));
+      await qa.pushMany(bodies.map((body) => ({ topic, body })));
+      const { jobs } = await qb.lease(topic, 10, 60_000);
+      await qb.putBack(jobs);
+      for (const got of [jobs, await qb.popMany(topic, 10)]) {
+        expect(got.map(({ body }, i) => body.equals(must(bodies[i])))).to.deep.equal(bodies.map(() => true));
+      }
+    });
+
+    it('come in answers of a megabyte at most, or of one job that is larger; the others stay whole', async () => {
+      const { qa, qb, name } = world();
+      const topic = name('topic');
+      const sizes = [400_000, 400_000, 400_000, 1_500_000, 700_000, 700_000];
+      const pushed = await qa.pushMany(sizes.map((size) => ({ topic, body: Buffer.alloc(size, 1) })));
+      const answers = [];
+      for (;;) {
+        const { jobs } = await qb.lease(topic, 10, 60_000);
+        if (jobs.length === 0) break;
+        answers.push(jobs);
+      }
+      expect(answers.map((jobs) => jobs.map(({ body }) => body.length))).to.deep.equal([
+        [400_000, 400_000],
+        [400_000],
+        [1_500_000],
+        [700_000],
+        [700_000],
+      ]);
+      expect(answers.flat().map(({ dueAt }) => dueAt)).to.deep.equal(pushed.map(({ dueAt }) => dueAt));
+    });
   });
 }
 

@@ -97,6 +97,46 @@ export function describeLeaseEnds(world: () => World): void {
       expect(states.filter((state) => state !== 'dead')).to.be.empty;
     });
 
+    it('is seen by promote as the end of a job that has expired meanwhile', async () => {
+      const { a, b, qa, name } = world();
+      const topic = name('topic');
+      await qa.push({ topic, body: 'b', ttlMs: 100 });
+      const { jobs } = await qa.lease(topic, 1, 200);
+      await untilPast(a, must(jobs[0]).leaseUntil);
+      expect(await b.promote()).to.include({ expired: 1, returned: 0, promoted: 0 });
+    });
+
+    it('comes in steps when many end at once, and promote says when there is more', async () => {
+      const { a, qa, name } = world();
+      const topic = name('topic');
+      await qa.pushMany(Array.from({ length: 1200 }, () => ({ topic, body: 'b' })));
+      const jobs = [];
+      for (let i = 0; i < 6; i += 1) jobs.push(...(await qa.lease(topic, 200, LONG_MS)).jobs);
+      const until = await a.extend(jobs, 1);
+      await untilPast(a, Math.max(...until.map((at) => must(at).getTime())));
+      const steps = [await a.promote()];
+      while (steps.at(-1)?.more === true) steps.push(await a.promote());
+      // Whole requests, as many as make up a step.
+      const returned = steps.map((step) => step.returned);
+      expect(returned.reduce((sum, jobs) => sum + jobs)).to.equal(1200);
+      expect(Math.max(...returned)).to.be.at.most(600);
+      expect(returned.every((jobs) => jobs > 0 && jobs % 200 === 0)).to.be.true;
+    });
+
+    it('does not hide the job of one topic behind many of another', async () => {
+      const { a, qa, qb, name } = world();
+      const [topic, other] = [name('topic'), name('other')];
+      await qa.pushMany(Array.from({ length: 600 }, () => ({ topic: other, body: 'b' })));
+      const before = [];
+      for (let i = 0; i < 2; i += 1) before.push(...(await qa.lease(other, 300, LONG_MS)).jobs);
+      await qa.push({ topic, body: 'behind' });
+      const { jobs } = await qa.lease(topic, 1, LONG_MS);
+      await a.extend(before, 1);
+      const [until] = await a.extend(jobs, 5);
+      await untilPast(a, must(until));
+      expect(textOf(await qb.pop(topic))).to.equal('behind');
+    });
+
     it('lets a job outlive its ready lifetime while it is held, to be confirmed', async () => {
       const { a, qa, name } = world();
       const topic = name('topic');

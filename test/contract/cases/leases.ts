@@ -76,6 +76,39 @@ export function describeLeases(world: () => World): void {
       expect(got.map(({ attempts }) => attempts)).to.deep.equal([1, 1, 1, 1, 1]);
     });
 
+    it('put back in parts leave the order as it was', async () => {
+      const { qa, qb, name } = world();
+      const topic = name('topic');
+      const pushed = await qa.pushMany([1, 2, 3, 4, 5].map((i) => ({ topic, body: `body ${i}` })));
+      const { jobs } = await qa.lease(topic, 4, LONG_MS);
+      await qa.putBack(jobs.slice(3));
+      await qa.putBack(jobs.slice(0, 3));
+      expect(idsOf(await qb.popMany(topic, 10))).to.deep.equal(idsOf(pushed));
+    });
+
+    it('answer each for its own when those of several requests are given in turns', async () => {
+      const { a, qa, name } = world();
+      const topic = name('topic');
+      await qa.pushMany([1, 2, 3, 4].map((i) => ({ topic, body: `body ${i}` })));
+      const one = (await qa.lease(topic, 2, LONG_MS)).jobs;
+      const two = (await qa.lease(topic, 2, LONG_MS)).jobs;
+      await qa.confirm([must(one[0]), must(two[0])]);
+      const turns = [0, 1].flatMap((i) => [must(one[i]), must(two[i])]);
+      const until = await a.extend(turns, LONG_MS);
+      expect(until.map((at) => at !== undefined)).to.deep.equal([false, false, true, true]);
+      expect(await qa.confirm(turns)).to.deep.equal([false, false, true, true]);
+    });
+
+    it('made longer when they have ended leave nothing behind', async () => {
+      const { a, qa, name } = world();
+      const topic = name('topic');
+      await qa.push({ topic, body: 'b' });
+      const { jobs } = await qa.lease(topic, 1, LONG_MS);
+      await qa.confirm(jobs);
+      expect(await a.extend(jobs, LONG_MS)).to.deep.equal([undefined]);
+      expect((await a.promote()).nextInMs).to.be.undefined;
+    });
+
     it('put back keep due time, expiry and content', async () => {
       const { qa, qb, name } = world();
       const job = { id: name('id'), topic: name('topic'), body: 'b' };

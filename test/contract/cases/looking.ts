@@ -42,6 +42,17 @@ export function describeLooking(world: () => World): void {
       }
     });
 
+    it('finds how many come before a ready job, whatever has died in other topics', async () => {
+      const { a, qa, qb, name } = world();
+      const topic = name('topic');
+      const dead = await qa.push({ topic: name('other'), body: 'b', ttlMs: 150 });
+      await qa.push({ topic, body: 'first' });
+      const { id } = await qa.push({ topic, body: 'second' });
+      await promoteAll(a);
+      await untilPast(a, must(dead.dueAt).getTime() + 150);
+      expect(must((await qb.find(id))[0])).to.deep.include({ state: 'ready', readyAhead: 1 });
+    });
+
     it('finds a leased job, its lease and when that ends', async () => {
       const { qa, qb, name } = world();
       const topic = name('topic');

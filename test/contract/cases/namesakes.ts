@@ -53,6 +53,52 @@ export function describeNamesakes(world: () => World): void {
       expect(await qb.pop(topic)).to.be.undefined;
     });
 
+    it('keeps several of one request waiting, and each comes back', async () => {
+      const { a, qa, qb, name } = world();
+      const topic = name('topic');
+      const ids = [1, 2, 3].map((i) => `${topic}-${i}`);
+      const push = (body: string, delayMs = 0) =>
+        qa.pushMany(ids.map((id) => ({ id, topic, body, delayMs })));
+      await push('first');
+      const { jobs } = await qa.lease(topic, 3, LONG_MS);
+      await push('second', LONG_MS);
+      await qa.putBack(jobs);
+      for (const id of ids) expect((await qb.find(id)).map(textOf)).to.have.members(['first', 'second']);
+      await qa.removeMany(ids);
+      const got: (string | undefined)[] = [];
+      await eventually(async () => {
+        await a.promote();
+        got.push(...(await qb.popMany(topic, 10)).map(textOf));
+        return got.length >= 3;
+      });
+      expect(got).to.deep.equal(['first', 'first', 'first']);
+    });
+
+    it('keeps the other waiting, and the rest of its request in hand', async () => {
+      const { qa, qb, name } = world();
+      const topic = name('topic');
+      const [id, rest] = [`${topic}-1`, `${topic}-2`];
+      await qa.pushMany([id, rest].map((one) => ({ id: one, topic, body: 'first' })));
+      const { jobs } = await qa.lease(topic, 2, LONG_MS);
+      await qb.push({ id, topic, body: 'second', delayMs: LONG_MS });
+      await qa.putBack(jobs.slice(0, 1));
+      expect((await qb.find(id)).map(textOf)).to.have.members(['first', 'second']);
+      expect((await qb.find(rest)).map(({ state }) => state)).to.deep.equal(['leased']);
+      expect(await qa.confirm(jobs.slice(1))).to.deep.equal([true]);
+    });
+
+    it('does not keep the other waiting when it has died', async () => {
+      const { a, qa, qb, name } = world();
+      const job = { id: name('id'), topic: name('topic') };
+      await qa.push({ ...job, body: 'first' });
+      const { jobs } = await qa.lease(job.topic, 1, LONG_MS);
+      const { dueAt } = await qb.push({ ...job, body: 'second', ttlMs: 20 });
+      await untilPast(a, must(dueAt).getTime() + 20);
+      await qa.putBack(jobs);
+      expect(textOf(await qb.pop(job.topic))).to.equal('first');
+      expect(await qb.pop(job.topic)).to.be.undefined;
+    });
+
     it('can be removed while it is not due, and the leased one stays', async () => {
       const { qa, qb } = world();
       const { id, first } = await leaseAndPush({ leaseMs: LONG_MS, delayMs: LONG_MS });
@@ -78,6 +124,14 @@ export function describeNamesakes(world: () => World): void {
         return got.length >= 2;
       });
       expect(got).to.have.members(['first', 'second']);
+    });
+
+    it('makes the other wait for a while between two tries, and not try without end', async () => {
+      const { a, b } = world();
+      const { first } = await leaseAndPush({ leaseMs: 20, delayMs: LONG_MS });
+      await untilPast(a, must(first[0]).leaseUntil);
+      const { nextInMs } = await b.promote();
+      expect(nextInMs).to.be.within(100, 1000);
     });
 
     it('is not delivered before its time when the lease runs out', async () => {

@@ -47,6 +47,22 @@ export function describeOrder(world: () => World): void {
       expect(idsOf(await drain(qa, topic))).to.deep.equal(ids);
     });
 
+    it('keeps the order of pushing among jobs due together years away as well', async () => {
+      const { qa, name } = world();
+      const topic = name('topic');
+      // In the months after 2^31 seconds a number of seconds is the least exact.
+      const moments = numbers(20).map((i) => new Date(Date.UTC(2038, 5, 1) + 37 * i));
+      const ids: string[] = [];
+      for (const at of moments) {
+        for (const k of [3, 2, 1]) {
+          const id = `${topic}-${k}-${at.getTime()}`;
+          await qa.push({ id, topic, body: 'b', at });
+          ids.push(id);
+        }
+      }
+      expect(idsOf((await qa.list(topic, { limit: 100 })).jobs)).to.deep.equal(ids);
+    });
+
     it('gives jobs due at the same time in several topics each in its own order', async () => {
       const { a, qa, name } = world();
       const topics = [name('x'), name('y')] as const;
@@ -103,6 +119,33 @@ export function describeOrder(world: () => World): void {
       await qa.push({ topic, body: 'b', delayMs: LONG_MS });
       for (const { nextInMs } of [await a.promote(), await qa.lease(topic, 1, 1000)]) {
         expect(nextInMs).to.be.within(LONG_MS - 20_000, LONG_MS);
+      }
+    });
+
+    it('tells in how many ms the next job of all topics is due, and the next one of a topic at least', async () => {
+      const { a, qa, name } = world();
+      const stem = name('topic');
+      for (const [i, delayMs] of [3 * LONG_MS, LONG_MS, 2 * LONG_MS].entries()) {
+        await qa.push({ topic: `${stem}-${i}`, body: 'b', delayMs });
+      }
+      expect((await a.promote()).nextInMs).to.be.within(LONG_MS - 20_000, LONG_MS);
+      expect((await qa.lease(`${stem}-0`, 1, 1000)).nextInMs).to.be.within(LONG_MS - 20_000, 3 * LONG_MS);
+    });
+
+    it('tells of the next job until the very millisecond in which it is due', async () => {
+      const { a, qa, name } = world();
+      for (let i = 0; i < 10; i += 1) {
+        const topic = name('topic');
+        const { dueAt } = await qa.push({ topic, body: 'b', delayMs: 10 });
+        const due = must(dueAt).getTime();
+        for (;;) {
+          const before = (await a.now()).getTime();
+          const { nextInMs } = await a.promote();
+          const after = (await a.now()).getTime();
+          if (after < due) expect(nextInMs).to.be.within(due - after, due - before);
+          if (before >= due) break;
+        }
+        expect(await qa.pop(topic)).to.not.be.undefined;
       }
     });
 

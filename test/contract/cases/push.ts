@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import { failureOf } from '../../support/eventually.js';
-import { drain, LONG_MS, must, soon, textOf, type World } from '../world.js';
+import { drain, idsOf, LONG_MS, must, soon, textOf, type World } from '../world.js';
 
 export function describePush(world: () => World): void {
   describe('push', () => {
@@ -30,6 +30,18 @@ export function describePush(world: () => World): void {
       const receipt = await qa.push({ topic: name('topic'), body: 'b', at });
       expect(receipt.dueAt).to.deep.equal(at);
       expect(must((await qa.find(receipt.id))[0]).dueAt).to.deep.equal(at);
+    });
+
+    it('is due to the millisecond in years far away as well', async () => {
+      const { qa, name } = world();
+      // In the months after 2^31 seconds a number of seconds is the least exact in its milliseconds.
+      const first = Date.UTC(2038, 5, 1);
+      const moments = Array.from({ length: 100 }, (_, i) => new Date(first + 37 * i));
+      const topic = name('topic');
+      const receipts = await qa.pushMany(moments.map((at) => ({ topic, body: 'b', at })));
+      expect(receipts.map(({ dueAt }) => dueAt)).to.deep.equal(moments);
+      const { jobs } = await qa.list(topic, { limit: 100 });
+      expect(jobs.map(({ dueAt }) => dueAt)).to.deep.equal(moments);
     });
 
     it('takes a moment in the past for now', async () => {
@@ -123,6 +135,23 @@ export function describePush(world: () => World): void {
       expect(popped.map(textOf).sort()).to.deep.equal(
         Array.from({ length: 120 }, (_, i) => (i === 99 ? 'other' : `body ${i}`)).sort(),
       );
+    });
+
+    it('tells of a repeat in the same batch, and of one that is ready, when it is due', async () => {
+      const { a, qa, name } = world();
+      const job = { id: name('id'), topic: name('topic'), body: 'same' };
+      const [first, again] = await qa.pushMany([job, { ...job, delayMs: LONG_MS }]);
+      expect(again).to.deep.equal({ ...must(first), outcome: 'repeated' });
+      await a.promote();
+      expect(await qa.push({ ...job, delayMs: LONG_MS })).to.deep.equal(again);
+    });
+
+    it('takes in 5000 at once, in order', async () => {
+      const { qa, name } = world();
+      const topic = name('topic');
+      const receipts = await qa.pushMany(Array.from({ length: 5000 }, () => ({ topic, body: 'b' })));
+      expect(receipts.every(({ outcome }) => outcome === 'pushed')).to.be.true;
+      expect(idsOf(await drain(qa, topic, 500))).to.deep.equal(idsOf(receipts));
     });
 
     it('answers as many results as a batch has jobs, each for its own', async () => {

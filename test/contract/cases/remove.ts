@@ -32,6 +32,17 @@ export function describeRemove(world: () => World): void {
       expect(textOf(await qa.pop(job.topic))).to.equal('b');
     });
 
+    it('answers false from the very millisecond on in which the job is due', async () => {
+      const { a, qa, name } = world();
+      const topic = name('topic');
+      for (let i = 0; i < 20; i += 1) {
+        const { id, dueAt } = await qa.push({ topic, body: 'b', delayMs: 5 });
+        while ((await a.now()) < must(dueAt));
+        expect(await qa.remove(id)).to.be.false;
+      }
+      expect(await drain(qa, topic)).to.have.length(20);
+    });
+
     it('answers false for a ready job, and leaves it whole', async () => {
       const { a, qa, qb, name } = world();
       const job = { id: name('id'), topic: name('topic'), body: 'b' };
@@ -117,6 +128,19 @@ export function describeRemove(world: () => World): void {
       await promoteAll(a);
       await qa.removeMany([id], 'any');
       expect(textOf(await qa.pop(topic))).to.equal('next');
+    });
+
+    it('leaves an id that may be pushed again, and comes behind those that were ready before', async () => {
+      const { a, qa, qb, name } = world();
+      const topic = name('topic');
+      const id = name('id');
+      await qa.push({ id, topic, body: 'old' });
+      await qa.push({ topic, body: 'next' });
+      await promoteAll(a);
+      await qb.removeMany([id], 'any');
+      await qb.push({ id, topic, body: 'new' });
+      await promoteAll(a);
+      expect((await drain(qb, topic)).map(textOf)).to.deep.equal(['next', 'new']);
     });
 
     it('leaves an id that may be pushed again, due when the new one is', async () => {

@@ -79,6 +79,19 @@ export function describeReplace(world: () => World): void {
       expect(await qa.pop(topic)).to.be.undefined;
     });
 
+    it('gives the new job its place by its own due time, behind those that were ready before', async () => {
+      const { a, qa, qb, name } = world();
+      const topic = name('topic');
+      const id = name('id');
+      await qa.push({ id, topic, body: 'old' });
+      await qa.push({ topic, body: 'next' });
+      await promoteAll(a);
+      const { dueAt } = await qb.push({ id, topic, body: 'new', delayMs: 20 }, 'replace');
+      await untilPast(a, must(dueAt));
+      await promoteAll(a);
+      expect((await drain(qb, topic)).map(textOf)).to.deep.equal(['next', 'new']);
+    });
+
     it('forgets the attempts of the old job', async () => {
       const { qa, qb, a, name } = world();
       const job = { id: name('id'), topic: name('topic') };

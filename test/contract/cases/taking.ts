@@ -126,6 +126,29 @@ export function describeTaking(world: () => World): void {
       );
     });
 
+    it('gives 500 in one answer at most, and the others in the next', async () => {
+      const { a, qa, name } = world();
+      const topic = name('topic');
+      const pushed = await qa.pushMany(bodies(700, topic));
+      await promoteAll(a);
+      const take = async () => {
+        const request = { topic: Buffer.from(topic), limit: 10_000, leaseMs: LONG_MS, token: leaseToken() };
+        return idsOf((await a.take(request)).jobs);
+      };
+      expect(await take()).to.deep.equal(idsOf(pushed.slice(0, 500)));
+      expect(await take()).to.deep.equal(idsOf(pushed.slice(500)));
+    });
+
+    it('answers a restoring with the ids that are not back', async () => {
+      const { qa, name } = world();
+      const topic = name('topic');
+      const ids = [1, 2, 3].map((i) => `${topic}-${i}`);
+      await qa.pushMany(ids.map((id) => ({ id, topic, body: 'popped' })));
+      const popped = await qa.popMany(topic, 3);
+      await qa.push({ id: must(ids[1]), topic, body: 'newer', delayMs: LONG_MS });
+      expect((await qa.restore(popped)).map(String)).to.deep.equal([ids[1]]);
+    });
+
     it('restores nothing over a job that has the id by now', async () => {
       const { qa, name } = world();
       const job = { id: name('id'), topic: name('topic') };

@@ -41,6 +41,19 @@ export function describeWaiting(world: () => World): void {
       expect((await a.now()).getTime()).to.be.at.least(must(dueAt).getTime());
     });
 
+    it('gives a job on time', async () => {
+      const { a, qa, qb, name } = world();
+      const topic = name('topic');
+      let least = Infinity;
+      // The machine may be busy at some of them.
+      for (let i = 0; i < 5; i += 1) {
+        const { dueAt } = await qb.push({ topic, body: 'b', delayMs: 120 });
+        expect(await qa.bpop(topic, { timeoutMs: 10_000 })).to.not.be.undefined;
+        least = Math.min(least, (await a.now()).getTime() - must(dueAt).getTime());
+      }
+      expect(least).to.be.within(0, 40);
+    });
+
     it('gives a job that is due before the one that was waited for', async () => {
       const { qa, qb, name } = world();
       const topic = name('topic');
@@ -110,6 +123,53 @@ export function describeWaiting(world: () => World): void {
       await qb.push({ topic: name('topic'), body: 'b', delayMs: 1000 });
       await woken;
       expect(performance.now() - before).to.be.below(WAIT_MS);
+    });
+
+    it('for a push ends when the first of a batch changes what is due next', async () => {
+      const { a, qb, name } = world();
+      const topic = name('topic');
+      await qb.push({ topic, body: 'b', delayMs: LONG_MS });
+      await a.waitForPush(200);
+      const before = performance.now();
+      const woken = a.waitForPush(WAIT_MS);
+      await qb.pushMany([1000, 2 * LONG_MS].map((delayMs) => ({ topic, body: 'b', delayMs })));
+      await woken;
+      expect(performance.now() - before).to.be.below(WAIT_MS);
+    });
+
+    it('goes on while the only job of the topic is leased', async () => {
+      const { a, qa, name } = world();
+      const topic = name('topic');
+      await qa.push({ topic, body: 'b' });
+      await qa.lease(topic, 1, LONG_MS);
+      const before = performance.now();
+      await a.waitForReady(Buffer.from(topic), 60);
+      expect(performance.now() - before).to.be.at.least(55);
+    });
+
+    it('ends as soon as it is aborted', async () => {
+      const { a, name } = world();
+      const topic = Buffer.from(name('topic'));
+      const abort = new AbortController();
+      const waits = [a.waitForReady(topic, WAIT_MS, abort.signal), a.waitForPush(WAIT_MS, abort.signal)];
+      await sleep(250); // Lets the waits begin and calm down; it is right without, and tests less.
+      const before = performance.now();
+      abort.abort();
+      await Promise.all(waits);
+      expect(performance.now() - before).to.be.below(200);
+    });
+
+    it('takes no longer than it was told to', async () => {
+      const { a, name } = world();
+      const topic = Buffer.from(name('topic'));
+      let shortest = Infinity;
+      // The machine may be busy at some of them.
+      for (let i = 0; i < 8; i += 1) {
+        const before = performance.now();
+        await a.waitForReady(topic, 5);
+        shortest = Math.min(shortest, performance.now() - before);
+      }
+      expect(shortest).to.be.below(60);
     });
 
     it('ends when its time is over or it is aborted', async () => {

@@ -1,8 +1,8 @@
 import { expect } from 'chai';
 import { DelayerError } from '../../../src/core/errors.js';
 import type { Queue } from '../../../src/core/queue.js';
-import { drain, idsOf, LONG_MS, must, promoteAll, textOf } from '../../contract/world.js';
-import { failureOf } from '../../support/eventually.js';
+import { drain, idsOf, LONG_MS, must, promoteAll, textOf, untilPast } from '../../contract/world.js';
+import { eventually, failureOf } from '../../support/eventually.js';
 import { SCRIPTS } from '../../../src/storage/redis/scripts.generated.js';
 import { Proxy } from '../../support/proxy.js';
 import { useRedis } from '../../support/redis.js';
@@ -67,6 +67,21 @@ describe('a connection that breaks', () => {
       const [found] = await witness.find('1');
       expect(textOf(found)).to.equal('b');
       expect(must(found?.dueAt).getTime()).to.be.above(must(before.dueAt).getTime());
+    });
+
+    it('is a conflict when the id stands for the same body in another topic', async () => {
+      await witness.push({ ...job, topic: 'other', delayMs: LONG_MS });
+      proxy.cut('reply', SCRIPT);
+      expect(await failureOf(queue.push({ ...job, delayMs: LONG_MS }))).to.include({ code: 'job_exists' });
+      expect(proxy.cuts).to.equal(1);
+    });
+
+    it('is found out to have kept the job that was there, when it was to be kept', async () => {
+      await witness.push({ ...job, body: 'old', delayMs: LONG_MS });
+      proxy.cut('reply', SCRIPT);
+      expect((await queue.push({ ...job, delayMs: LONG_MS }, 'keep')).outcome).to.equal('kept');
+      expect(proxy.cuts).to.equal(1);
+      expect((await witness.find('1')).map(textOf)).to.deep.equal(['old']);
     });
 
     it('answers for each job of a batch', async () => {
@@ -190,6 +205,17 @@ describe('a connection that breaks', () => {
         expect(await witness.find('1')).to.be.empty;
       });
 
+      it('says of a confirmation that comes after the end of the lease that nobody knows', async () => {
+        await witness.push(job);
+        const { jobs } = await queue.lease('topic', 1, 20);
+        await untilPast(witness.store, must(jobs[0]).leaseUntil);
+        const again = (await witness.lease('topic', 1, LONG_MS)).jobs;
+        proxy.cut(cut, SCRIPT);
+        expect(await failureOf(queue.confirm(jobs))).to.include({ code: 'outcome_unknown' });
+        expect(proxy.cuts).to.equal(1);
+        expect(await witness.confirm(again)).to.deep.equal([true]);
+      });
+
       it('puts jobs back once', async () => {
         await witness.pushMany(['1', '2'].map((id) => ({ ...job, id })));
         const { jobs } = await queue.lease('topic', 2, LONG_MS);
@@ -235,6 +261,23 @@ describe('a connection that breaks', () => {
     });
   }
 
+  for (const [what, code, call] of [
+    ['a confirmation', 'outcome_unknown', () => confirmOne()],
+    ['promoting', 'store_unreachable', () => queue.store.promote()],
+    ['looking', 'store_unreachable', () => queue.find('1')],
+  ] as const) {
+    it(`and stays broken: ${what} ends with ${code} within two seconds`, async () => {
+      proxy.cut('request', SCRIPT);
+      const before = performance.now();
+      const calling = failureOf(call());
+      await eventually(() => proxy.cuts === 1, { everyMs: 1 });
+      proxy.refuse();
+      expect(await calling).to.include({ code });
+      expect(performance.now() - before).to.be.below(2500);
+    });
+  }
+  const confirmOne = () => queue.confirm([{ lease: 'token.1', leaseUntil: new Date() }]);
+
   it('again and again, at random places, loses and doubles nothing', async () => {
     const pushed: string[] = [];
     const got: string[] = [];
@@ -267,6 +310,15 @@ describe('a connection that breaks', () => {
     await witness.push(job);
     expect(textOf(await waiting)).to.equal('b');
     expect(await witness.find('1')).to.be.empty;
+  });
+
+  it('by being closed while it is made is not left open', async () => {
+    const closing = ground.queue();
+    const before = await ground.server.strangers();
+    const pushing = closing.push(job).catch(() => undefined);
+    await closing.close();
+    await pushing;
+    await eventually(async () => expect(await ground.server.strangers()).to.equal(before));
   });
 
   it('half-open, under a waiting bpop that is given up, costs no job', async () => {

@@ -90,6 +90,17 @@ describe('logging in to Redis', () => {
     await works(open('guest:@'));
   });
 
+  it('asks once whether it may listen for pushes, and waits without that', async () => {
+    const raw = server.client({ password: 'right' });
+    await raw.call('ACL', 'SETUSER', 'deaf', 'on', '>deaf', '~shop:*', '+@all', '-subscribe');
+    const { store } = open('deaf:deaf@');
+    const before = performance.now();
+    for (let i = 0; i < 4; i += 1) await store.waitForPush(30);
+    expect(performance.now() - before).to.be.at.least(100);
+    const stats = await raw.info('commandstats');
+    expect(/cmdstat_subscribe:.*rejected_calls=(\d+)/.exec(stats)?.[1]).to.equal('1');
+  });
+
   for (const [what, login] of Object.entries({
     'a user without the password that it needs': 'shop@',
     'a user alone who does not exist': 'nobody@',

@@ -71,6 +71,17 @@ describe('a Redis out of memory', () => {
     expect((await drain(queue, 'topic')).map(textOf)).to.deep.equal(['body 1', 'body 2']);
   });
 
+  it('lets some of the jobs of a request be confirmed, and the others put back', async () => {
+    const queue = ground.queue();
+    await queue.pushMany([1, 2, 3].map((i) => ({ topic: 'topic', body: `body ${i}` })));
+    const { jobs } = await queue.lease('topic', 3, LONG_MS);
+    await fill();
+    expect(await queue.confirm(jobs.slice(0, 1))).to.deep.equal([true]);
+    await queue.putBack(jobs.slice(1, 2));
+    expect(await queue.confirm(jobs)).to.deep.equal([false, false, true]);
+    expect((await drain(queue, 'topic')).map(textOf)).to.deep.equal(['body 2']);
+  });
+
   it('lets jobs come back from leases that ran out', async () => {
     const queue = ground.queue();
     await queue.pushMany([1, 2].map((i) => ({ topic: 'topic', body: `body ${i}` })));

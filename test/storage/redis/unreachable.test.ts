@@ -95,6 +95,14 @@ describe('a Redis that does not serve', () => {
     expect((await onReplica.survey()).topics[0]).to.include({ delayed: 1 });
   });
 
+  it('is written to as soon as it is no replica any more', async () => {
+    const server = await start({ args: ['--replicaof', '127.0.0.1', '1'] });
+    const queue = open(server.url);
+    expect(await failureOf(push(queue))).to.include({ code: 'store_replica' });
+    await server.client().call('REPLICAOF', 'NO', 'ONE');
+    expect((await push(queue)).outcome).to.equal('pushed');
+  });
+
   it('is waited for, not long, while it loads its data', async () => {
     const server = await start();
     const raw = server.client();
@@ -111,6 +119,14 @@ describe('a Redis that does not serve', () => {
     expect(error).to.include({ code: 'store_loading', exitCode: 69 });
     expect(error.message).to.contain('loading');
     await eventually(async () => expect(await queue.find('1')).to.have.length(1), { withinMs: 15_000 });
+  });
+
+  it('leaves no doubt about a push that it refused before it went away', async () => {
+    const server = await fakeRedis({ HELLO: hello('7.0.0'), EVALSHA: '-LOADING Redis is loading\r\n' });
+    const pushing = failureOf(push(open(server.url)));
+    await eventually(() => server.commands.some((command) => /EVALSHA/i.test(command)), { everyMs: 1 });
+    await server.close();
+    expect(await pushing).to.include({ code: 'store_unreachable', exitCode: 69 });
   });
 
   it('is busy with a script of somebody else', async () => {

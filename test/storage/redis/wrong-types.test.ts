@@ -138,6 +138,15 @@ describe('a key of a wrong type', () => {
       expect(await ground.raw.zscore(key('job_pool'), '1')).to.equal('1000');
     });
 
+    it('is left as it is when the id is removed in any state', async () => {
+      const queue = ground.queue();
+      await ground.raw.zadd(key('job_pool'), '1000', '1');
+      await ground.raw.set(key('job_bucket:1'), 'a string');
+      expect(await queue.removeMany(['1'], 'any')).to.deep.equal([{ removed: true, state: 'dead' }]);
+      expect(await ground.raw.get(key('job_bucket:1'))).to.equal('a string');
+      expect(await ground.raw.exists(key('job_pool'))).to.equal(0);
+    });
+
     it('is passed over in a ready list', async () => {
       const queue = ground.queue();
       await queue.pushMany([job, { ...job, id: '2', body: 'next' }]);

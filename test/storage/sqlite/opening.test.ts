@@ -11,6 +11,7 @@ import {
 import { expect } from 'chai';
 import { DelayerError } from '../../../src/core/errors.js';
 import type { OpenOptions } from '../../../src/storage/sqlite/opening.js';
+import type { Session } from '../../../src/storage/sqlite/session.js';
 import { SqliteStore } from '../../../src/storage/sqlite/store.js';
 import { failureOf } from '../../support/eventually.js';
 import { startChild } from './children.js';
@@ -75,6 +76,41 @@ describe('opening an SQLite store', () => {
     const session = (store as unknown as { session: { get(sql: string): unknown } }).session;
     expect(session.get('PRAGMA synchronous')).to.deep.include({ synchronous: 2 });
     expect(session.get('PRAGMA journal_mode')).to.deep.include({ journal_mode: 'wal' });
+  });
+
+  it('has push, pop, confirm and remove on the disk when they return, and leases a bit later', async () => {
+    const store = await folder.open();
+    const session = (store as unknown as { session: Session }).session;
+    const run = session.run.bind(session);
+    const commits: unknown[] = [];
+    session.run = (sql, ...values) => {
+      if (sql === 'COMMIT') commits.push(session.get('PRAGMA synchronous'));
+      return run(sql, ...values);
+    };
+    const levels = async (work: Promise<unknown>) => {
+      await work;
+      return commits.splice(0).map((commit) => (commit as { synchronous: number }).synchronous);
+    };
+    const [topic, FULL, NORMAL] = [Buffer.from('topic'), 2, 1];
+    const take = async (token: string) => {
+      const { jobs } = await store.take({ topic, limit: 1, leaseMs: 60_000, token });
+      expect(jobs).to.have.length(1);
+      return jobs;
+    };
+    expect(
+      await levels(
+        store.push(
+          ['1', '2'].map((id) => newJob(id)),
+          'refuse',
+        ),
+      ),
+    ).to.deep.equal([FULL]);
+    expect(await levels(store.pop(topic, 1))).to.deep.equal([FULL]);
+    expect(await levels(take('one').then((jobs) => store.putBack(jobs)))).to.deep.equal([NORMAL, NORMAL]);
+    const jobs = await take('two');
+    expect(await levels(store.extend(jobs, 60_000))).to.deep.equal([NORMAL, NORMAL]);
+    expect(await levels(store.confirm(jobs))).to.deep.equal([FULL]);
+    expect(await levels(store.remove([Buffer.from('2')], 'any'))).to.deep.equal([FULL]);
   });
 
   describe('refuses, and rewrites nothing of', () => {

@@ -104,6 +104,15 @@ describe('processes that share an SQLite store', () => {
       expect((await pushed).outcome).to.equal('pushed');
     });
 
+    it('looks for something to promote without waiting for it, and finds nothing to do', async () => {
+      const queue = await folder.openQueue('queue.db', { busyDeadlineMs: 20 });
+      await queue.push({ id: 'id', topic: 'topic', body: 'b' });
+      const held = hold();
+      const done = await queue.store.promote();
+      held.release();
+      expect(done).to.include({ promoted: 0, expired: 0, returned: 0, more: false });
+    });
+
     it('gives up after a while, and says what to do', async () => {
       const queue = await folder.openQueue('queue.db', { busyDeadlineMs: 20 });
       const held = hold();
