@@ -108,7 +108,7 @@ describe('pop', () => {
       expect(read).to.deep.equal(['0', '1', '2']);
       expect(back).to.deep.equal(ids.slice(ids.length - back.length));
       // What the pipe still held is printed: it is not pushed back, to be printed twice.
-      expect(back).to.have.length.within(300, 497);
+      expect(back).to.have.length.within(200, 497);
     });
 
     it('gives each job to one of several at once', async () => {
