@@ -5,7 +5,6 @@
 -- Answers: 1 or 0 for each number: was the lease still held? A lease ends before its deadline only by
 --   its holder, so one that is gone before that was confirmed by the request whose answer was lost. After
 --   the deadline nobody knows which of the two it was: -1.
-expect_type(RESERVED, 'zset')
 local token = ARGV[2]
 local gone = ARGV[1] ~= '1' and 0 or (now_ms() < tonumber(ARGV[3]) and 1 or -1)
 local wanted, answer = {}, {}

@@ -9,13 +9,13 @@ local skip, promote_limit, most_bytes = tonumber(ARGV[5]), tonumber(ARGV[6]), to
 local ready, call = READY .. topic, redis.call
 expect_type(ready, 'list')
 expect_type(POOL, 'zset')
-expect_type(RESERVED, 'zset')
 expect_type(READY_DUE, 'hash')
 
 local now = now_ms()
 
 -- The same token again means that the answer was lost on its way: give the same one.
-local deadline = call('ZSCORE', RESERVED, token)
+local deadline = read('ZSCORE', RESERVED, token)
+if deadline == nil then expect_type(RESERVED, 'zset') end
 local packed = deadline and call('GET', INFLIGHT .. token)
 if packed then return { 0, -1, 0, from_score(deadline), unpack(cmsgpack.unpack(packed)) } end
 
@@ -68,8 +68,11 @@ until at_end or full or #buckets == limit or looked_at >= MOST_ENTRIES
 -- The lease comes before what it takes away: where a user may not run one of these commands, a job is
 -- handed out twice at worst.
 if #buckets > 0 then
-  allow_writes()
-  call('ZADD', RESERVED, to_score(now + lease_ms), token)
+  local until_score = to_score(now + lease_ms)
+  if type(redis.pcall('ZADD', RESERVED, until_score, token)) == 'table' then
+    allow_writes()
+    call('ZADD', RESERVED, until_score, token)
+  end
   call('SET', INFLIGHT .. token, cmsgpack.pack(rows))
 end
 if looked_at > 0 then call('LTRIM', ready, 0, -looked_at - 1) end

@@ -15,9 +15,14 @@ local function expect_type(key, wanted)
   end
 end
 
+-- What a command answers, or nil where its key is of another type than it wants.
+local function read(command, key, ...)
+  local reply = redis.pcall(command, key, ...)
+  if type(reply) ~= 'table' or not reply.err then return reply end
+  if not string.find(reply.err, 'WRONGTYPE', 1, true) then error(reply.err) end
+end
+
 -- HMGET, or nil where the key is no hash.
 local function fields(key, ...)
-  local reply = redis.pcall('HMGET', key, ...)
-  if not reply.err then return reply end
-  if not string.find(reply.err, 'WRONGTYPE', 1, true) then error(reply.err) end
+  return read('HMGET', key, ...)
 end

@@ -12,8 +12,8 @@ local NAMESAKE_RETRY_MS = 1000
 
 -- Topic and rows of a request, or nil when it holds nothing any more.
 local function load_request(token)
-  if type_of(INFLIGHT .. token) ~= 'string' then return nil end
-  local packed = redis.call('GET', INFLIGHT .. token)
+  local packed = read('GET', INFLIGHT .. token)
+  if not packed then return nil end
   local record = cmsgpack.unpack(packed)
   local rows = {}
   for i = 2, #record, ROW do
