@@ -118,7 +118,7 @@ describe('a Redis in hard times', function () {
   it('in which a lease runs out while its job is printed: it is said, for another may have it too', async () => {
     const queue = await cli.queue();
     await queue.push({ id: 'a', topic: TOPIC, body: 'x'.repeat(1_000_000) });
-    const slow = cli.start(['drain', TOPIC, '--output', 'body']);
+    const slow = cli.start(['drain', TOPIC, '--max', '1', '--output', 'body']);
     slow.child.stdout?.pause();
     await eventually(() => (slow.child.stdout?.readableLength ?? 0) > 0);
     // The time is that of Redis, so the deadline is moved and not the clock.

@@ -99,6 +99,11 @@ function checkFile(file: string, folder: string): void {
   }
 }
 
+/** In bytes; 0 when it is absent. */
+export function sizeOf(file: string): number {
+  return statSync(file, { throwIfNoEntry: false })?.size ?? 0;
+}
+
 /** The first bytes of a file, or undefined when it has not so many. */
 export function readHeader(file: string, bytes: number): Buffer | undefined {
   const header = Buffer.alloc(bytes);

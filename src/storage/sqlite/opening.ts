@@ -2,7 +2,7 @@ import { resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { openDatabase } from './driver.js';
 import { fromSqlite, fromSystem, isNoStore, isTooNew } from './failures.js';
-import { prepareFile, readHeader, type TypeOfFileSystem } from './file.js';
+import { prepareFile, readHeader, sizeOf, type TypeOfFileSystem } from './file.js';
 import { APPLICATION_ID, SCHEMA, SCHEMA_VERSION, SETTINGS } from './schema.js';
 import { Session } from './session.js';
 
@@ -33,7 +33,12 @@ export async function openSession(path: string, options: OpenOptions = {}): Prom
   const file = absolute(path);
   const created = prepareFile(file, options.typeOfFileSystem);
   try {
-    if (!created && !isOurs(file)) peek(file);
+    // The log is looked for first: delayer has one only after the file itself says whose it is.
+    const hasLog = sizeOf(`${file}-wal`) > 0;
+    if (!created && !isOurs(file)) {
+      if (hasLog) throw isNoStore(file, 'the database belongs to another application');
+      peek(file);
+    }
     const now = options.now ?? (() => Date.now());
     const session = new Session(openDatabase(file), `sqlite:${file}`, now, options.busyDeadlineMs);
     try {

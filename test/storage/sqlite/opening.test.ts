@@ -1,6 +1,7 @@
 import {
   chmodSync,
   closeSync,
+  copyFileSync,
   existsSync,
   mkdirSync,
   openSync,
@@ -10,6 +11,7 @@ import {
 } from 'node:fs';
 import { expect } from 'chai';
 import { DelayerError } from '../../../src/core/errors.js';
+import { openDatabase } from '../../../src/storage/sqlite/driver.js';
 import type { OpenOptions } from '../../../src/storage/sqlite/opening.js';
 import type { Session } from '../../../src/storage/sqlite/session.js';
 import { SqliteStore } from '../../../src/storage/sqlite/store.js';
@@ -152,6 +154,16 @@ describe('opening an SQLite store', () => {
         expect(readFileSync(folder.path()).equals(before)).to.be.true;
       });
     }
+
+    it('the database of another application whose tables stand in its log alone', async () => {
+      const theirs = openDatabase(folder.path('theirs.db'));
+      theirs.exec('PRAGMA journal_mode = WAL; CREATE TABLE a (b)');
+      for (const end of ['', '-wal']) copyFileSync(folder.path(`theirs.db${end}`), folder.path() + end);
+      theirs.close();
+      const before = ['', '-wal'].map((end) => readFileSync(folder.path() + end, 'latin1'));
+      expect(await refusalOf(folder.path())).to.include({ code: 'config_invalid', exitCode: 78 });
+      expect(['', '-wal'].map((end) => readFileSync(folder.path() + end, 'latin1'))).to.deep.equal(before);
+    });
 
     it('a store of a newer version', async () => {
       await startChild(['open', folder.path()]).ended();
