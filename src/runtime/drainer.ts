@@ -147,12 +147,17 @@ class Handover {
       while (batch.jobs.length > 0 && !this.over) {
         // A process that was stopped for as long has to ask whether the leases are still its own.
         if (monotonicMs() - batch.heldSince > HANDOVER_LEASE_MS / 2) await renew();
-        const inHand = batch.jobs.slice(0, HANDOVER_BATCH);
+        const before = batch.jobs;
+        const inHand = before.slice(0, HANDOVER_BATCH);
         const count = await this.options.sink(inHand);
         this.closed = count < inHand.length;
-        const done = new Set(inHand.slice(0, count).map(({ lease }) => lease));
         written.push(...inHand.slice(0, count));
-        batch.jobs = batch.jobs.filter(({ lease }) => !done.has(lease));
+        if (batch.jobs === before) batch.jobs = before.slice(count);
+        else {
+          // They were renewed meanwhile.
+          const done = new Set(inHand.slice(0, count).map(({ lease }) => lease));
+          batch.jobs = batch.jobs.filter(({ lease }) => !done.has(lease));
+        }
       }
     } catch (error) {
       failure = error as Error;
@@ -160,7 +165,7 @@ class Handover {
     try {
       // Whatever came between, what was handed over is done.
       // What was handed over before a renewal was renewed with the rest of its request.
-      const jobs = written.map((job) => ({ ...job, leaseUntil: until ?? job.leaseUntil }));
+      const jobs = until ? written.map((job) => ({ ...job, leaseUntil: until ?? job.leaseUntil })) : written;
       if (jobs.length > 0) await this.confirm(jobs);
     } catch (error) {
       failure = error as Error;
