@@ -10,8 +10,12 @@ describe('pop', () => {
       await queue.pushMany(ids.map((id) => ({ id, topic: 'topic', body: `body ${id}` })));
     };
     const ready = async () => {
-      const jobs = await (await cli.queue()).popMany('topic', 500);
-      return jobs.map(({ id }) => id.toString());
+      const queue = await cli.queue();
+      const ids: string[] = [];
+      for (let jobs; (jobs = await queue.popMany('topic', 500)).length > 0;) {
+        ids.push(...jobs.map(({ id }) => id.toString()));
+      }
+      return ids;
     };
 
     it('prints the job that is due first as a line of JSON, and takes it', async () => {
@@ -99,16 +103,17 @@ describe('pop', () => {
 
     it('puts back what the reader of its pipe has left: each was written or is back, in order', async () => {
       const ids = Array.from({ length: 500 }, (_, i) => `${i}`);
-      await (
-        await cli.queue()
-      ).pushMany(ids.map((id) => ({ id, topic: 'topic', body: `${id} ${'x'.repeat(1000)}` })));
+      const queue = await cli.queue();
+      await queue.pushMany(ids.map((id) => ({ id, topic: 'topic', body: `${id} ${'x'.repeat(1000)}` })));
+      // So that they are taken together.
+      while ((await queue.store.promote()).more);
       const command = 'delayer pop topic --count 500 --output body | head -n 3 | cut -d " " -f 1';
       const read = linesOf(await cli.sh(command));
       const back = await ready();
       expect(read).to.deep.equal(['0', '1', '2']);
       expect(back).to.deep.equal(ids.slice(ids.length - back.length));
       // What the pipe still held is printed: it is not pushed back, to be printed twice.
-      expect(back).to.have.length.within(200, 497);
+      expect(back).to.have.length.within(300, 497);
     });
 
     it('gives each job to one of several at once', async () => {

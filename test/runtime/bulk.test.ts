@@ -94,10 +94,16 @@ describe('pushing in bulk', () => {
 
   it('gives the answers before a block that fails, although that fails first', async () => {
     let calls = 0;
+    const failed = new EventEmitter();
+    const third = once(failed, 'third');
     const failing = changed(world.queue.store, {
       push: async (jobs, onExisting) => {
-        if ((calls += 1) === 3) throw new DelayerError('store_full', 'no room');
-        if (calls === 2) await sleep(30);
+        calls += 1;
+        if (calls === 3) {
+          failed.emit('third');
+          throw new DelayerError('store_full', 'no room');
+        }
+        if (calls === 2) await third;
         return world.queue.store.push(jobs, onExisting);
       },
     });

@@ -2,7 +2,8 @@
 -- the ready list, and its bucket is gone.
 -- include: keys, time, due, bounds, promote, lease
 -- ARGV: topic, limit, lease in ms, token, skip, promotion limit, most bytes of bodies in one answer
--- Answers: more (0 or 1), ms until the next event (or -1, also where there are jobs), stuck, deadline in ms, topic, then for each job:
+-- Answers: more (0 or 1), ms until the next event (or -1, also where there are jobs), stuck, deadline in
+--   ms, topic, then for each job:
 --   number, id, body, due ms or '', expiry ms or '', attempts
 local topic, limit, lease_ms, token = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3]), ARGV[4]
 local skip, promote_limit, most_bytes = tonumber(ARGV[5]), tonumber(ARGV[6]), tonumber(ARGV[7])
