@@ -135,7 +135,7 @@ describe('a queue', () => {
   });
 
   it('asks with a token of its own each time', () => {
-    expect(leaseToken()).to.match(/^[0-9a-f]{32}$/);
+    expect(leaseToken()).to.match(/^[0-9a-f]{32}-[0-9a-f]{8}$/);
     expect(leaseToken()).to.not.equal(leaseToken());
   });
 

@@ -124,6 +124,12 @@ export interface RequestLeases {
   readonly numbers: readonly string[];
 }
 
+/** lua/confirm_all.lua */
+export async function confirmAll(redis: Redis, keys: Keys, token: string, jobs: number): Promise<boolean> {
+  const rest = await run(redis, keys, SCRIPTS.confirmAll, token, jobs);
+  return (rest as unknown) === 1;
+}
+
 /** lua/confirm.lua; undefined where nobody knows whether the request before has done it, or the lease was lost. */
 export async function confirm(
   redis: Redis,

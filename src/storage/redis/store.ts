@@ -41,6 +41,8 @@ export class RedisStore implements Store {
   private readonly waiters: ReadyWaiters;
   private readonly listener: PushListener;
   private readonly stuck = new StuckJobs();
+  /** The first job of an answer, by how many came with it: who confirms as many at once confirms all. */
+  private readonly taken = new WeakMap<Lease, number>();
 
   constructor(address: RedisAddress, prefix: string, ending?: AbortSignal) {
     this.label = address.label;
@@ -79,6 +81,7 @@ export class RedisStore implements Store {
         scripts.take(redis, this.keys, request, skip),
       );
       if (answer.jobs.length > 0 || !answer.more) {
+        if (answer.jobs[0]) this.taken.set(answer.jobs[0], answer.jobs.length);
         return { jobs: answer.jobs, nextInMs: answer.nextInMs };
       }
       this.stuck.count = skip + answer.stuck;
@@ -87,9 +90,14 @@ export class RedisStore implements Store {
 
   async confirm(leases: readonly Lease[]): Promise<boolean[]> {
     return this.byRequest(leases, async (request) => {
-      const held = await this.connection.run('repeat', (redis, again) =>
-        scripts.confirm(redis, this.keys, request, again),
-      );
+      const { first, token, numbers } = request;
+      const all = numbers.length === this.taken.get(first) && numbers.every((n, i) => Number(n) === i + 1);
+      const held = await this.connection.run('repeat', async (redis, again) => {
+        if (all && !again && (await scripts.confirmAll(redis, this.keys, token, numbers.length))) {
+          return numbers.map(() => true);
+        }
+        return scripts.confirm(redis, this.keys, request, again);
+      });
       return held.map((one) => {
         if (one === undefined) throw outcomeUnknown(this.label, 'its answer came after the lease had ended');
         return one;
@@ -219,10 +227,7 @@ export class RedisStore implements Store {
   }
 
   /** Asks for the leases of each request together, and answers in the order in which they were given. */
-  private async byRequest<T>(
-    leases: readonly Lease[],
-    ask: (request: scripts.RequestLeases) => Promise<T[]>,
-  ): Promise<T[]> {
+  private async byRequest<T>(leases: readonly Lease[], ask: (request: Group) => Promise<T[]>): Promise<T[]> {
     const groups = groupByRequest(leases);
     const answers = await Promise.all(groups.map(ask));
     if (groups.length === 1) return answers[0] ?? [];
@@ -256,13 +261,19 @@ class StuckJobs {
 
 const nameOf = (id: Buffer): string => id.toString('latin1');
 
+interface Group extends scripts.RequestLeases {
+  readonly first: Lease;
+  readonly numbers: string[];
+}
+
 /** Leases by the request that took them, in the order of their first. */
-function groupByRequest(leases: readonly Lease[]): scripts.RequestLeases[] {
-  const groups = new Map<string, { token: string; until: Date; numbers: string[] }>();
-  for (const { lease, leaseUntil } of leases) {
+function groupByRequest(leases: readonly Lease[]): Group[] {
+  const groups = new Map<string, Group>();
+  for (const first of leases) {
+    const { lease, leaseUntil } = first;
     const dot = lease.lastIndexOf('.');
     const token = lease.slice(0, dot);
-    const group = groups.get(token) ?? { token, until: leaseUntil, numbers: [] };
+    const group = groups.get(token) ?? { first, token, until: leaseUntil, numbers: [] };
     groups.set(token, group);
     const number = lease.slice(dot + 1);
     // No job has the number 0: what is no lease's name is not held.

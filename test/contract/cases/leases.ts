@@ -50,6 +50,27 @@ export function describeLeases(world: () => World): void {
       expect(textOf(await qa.pop(topic))).to.equal('body 2');
     });
 
+    it('answer for each of a request, some of which were confirmed before, or are named twice or in another order', async () => {
+      const { qa, name } = world();
+      const topic = name('topic');
+      for (const [before, then, held] of [
+        [[0], [0, 1, 2], [false, true, true]],
+        [[0], [0, 1], [false, true]],
+        [[], [2, 0, 1], [true, true, true]],
+        [[], [0, 0, 1], undefined],
+      ] as const) {
+        const pushed = await qa.pushMany([1, 2, 3].map((i) => ({ topic, body: `body ${i}` })));
+        const { jobs } = await qa.lease(topic, 3, LONG_MS);
+        const some = (numbers: readonly number[]) => numbers.map((n) => must(jobs[n]));
+        await qa.confirm(some(before));
+        const answers = await qa.confirm(some(then));
+        if (held) expect(answers).to.deep.equal(held);
+        const left = pushed.filter((_, n) => ![...before, ...then].includes(n as never));
+        await qa.putBack(jobs);
+        expect(idsOf(await qa.popMany(topic, 10))).to.deep.equal(idsOf(left));
+      }
+    });
+
     it('answer for each of 600 confirmed at once', async () => {
       const { a, qa, name } = world();
       const topic = name('topic');

@@ -149,6 +149,8 @@ describe('a connection that breaks', () => {
     const { jobs } = await queue.lease('topic', 1, 50);
     // The confirmation is done, its answer lost, and by the time it is repeated the lease is over.
     const late = jobs.map((one) => ({ ...one, leaseUntil: new Date(1) }));
+    // Redis holds the script by now: what is cut is not that it does not.
+    await queue.confirm([{ lease: 'none.1', leaseUntil: new Date() }]);
     proxy.cut('reply', SCRIPT);
     expect(await failureOf(queue.confirm(late))).to.include({ code: 'outcome_unknown' });
     expect(await queue.confirm(jobs)).to.deep.equal([false]);
@@ -156,7 +158,8 @@ describe('a connection that breaks', () => {
 
   it('gives the jobs that pop had in hand with the error, when nobody knows what became of them', async () => {
     await witness.push(job);
-    const confirm = (request: Buffer) => request.includes(SCRIPTS.confirm.sha);
+    const confirm = (request: Buffer) =>
+      [SCRIPTS.confirmAll, SCRIPTS.confirm].some(({ sha }) => request.includes(sha));
     proxy.cut('reply', { when: confirm, times: 1000 });
     const failure = await failureOf(queue.pop('topic'));
     if (!(failure instanceof DelayerError)) throw failure;
