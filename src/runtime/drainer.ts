@@ -53,6 +53,21 @@ interface Batch {
  */
 export async function drainPass(queue: Queue, options: DrainOptions): Promise<Pass> {
   const handover = new Handover(queue, options);
+  let nextInMs: number | undefined;
+  try {
+    nextInMs = await handOverAll(queue, options, handover);
+  } finally {
+    await handover.confirmed();
+  }
+  return { ...handover.result(), nextInMs };
+}
+
+/** @returns until the next event (ms), when it ended because nothing more was there */
+async function handOverAll(
+  queue: Queue,
+  options: DrainOptions,
+  handover: Handover,
+): Promise<number | undefined> {
   const max = options.max ?? Infinity;
   /** Jobs leased and not lost. */
   let leased = 0;
@@ -72,7 +87,9 @@ export async function drainPass(queue: Queue, options: DrainOptions): Promise<Pa
   let next = leaseMore();
   while (next) {
     const batch = await next;
-    if (batch.isEmpty) return { ...handover.result(), nextInMs: batch.nextInMs ?? Infinity };
+    // In one go with the next lease: to SQLite that is one commit, to Redis one round trip.
+    handover.confirm();
+    if (batch.isEmpty) return batch.nextInMs ?? Infinity;
     next = leaseMore();
     const { unwritten, lost, failure } = await handover.pass(batch, next);
     leased -= lost;
@@ -80,10 +97,11 @@ export async function drainPass(queue: Queue, options: DrainOptions): Promise<Pa
       const ahead = await next?.catch(() => undefined);
       await queue.putBack([...unwritten, ...(ahead?.jobs ?? [])]);
       if (failure !== undefined) throw failure;
-      next = undefined;
-    } else next ??= leaseMore();
+      return undefined;
+    }
+    next ??= leaseMore();
   }
-  return handover.result();
+  return undefined;
 }
 
 /** What became of a batch. */
@@ -98,8 +116,13 @@ interface Passed {
 /** Hands leased jobs over, and keeps their leases alive meanwhile. */
 class Handover {
   private closed = false;
+  private failed = false;
   private drained = 0;
   private overdue = 0;
+  private unconfirmed = 0;
+  /** Handed over, and not confirmed. */
+  private done: readonly LeasedJob[] = [];
+  private confirming = Promise.resolve();
 
   constructor(
     private readonly queue: Queue,
@@ -108,7 +131,7 @@ class Handover {
 
   /** Is nothing more to be handed over? */
   get over(): boolean {
-    return this.closed || this.options.signal.aborted;
+    return this.closed || this.failed || this.options.signal.aborted;
   }
 
   result(): Pass {
@@ -162,15 +185,18 @@ class Handover {
     } catch (error) {
       failure = error as Error;
     }
+    clearInterval(renewal);
+    // What was handed over before a renewal was renewed with the rest of its request.
+    const done = until ? written.map((job) => ({ ...job, leaseUntil: until ?? job.leaseUntil })) : written;
     try {
-      // Whatever came between, what was handed over is done.
-      // What was handed over before a renewal was renewed with the rest of its request.
-      const jobs = until ? written.map((job) => ({ ...job, leaseUntil: until ?? job.leaseUntil })) : written;
-      if (jobs.length > 0) await this.confirm(jobs);
+      await this.confirming;
     } catch (error) {
       failure = error as Error;
     }
-    clearInterval(renewal);
+    this.done = done;
+    // With the lease after the next one, or at once while the next one is still on its way.
+    if (!ahead) await new Promise(setImmediate);
+    if (!ahead) this.confirm();
     return { unwritten: batch.jobs, lost, ...(failure && { failure }) };
   }
 
@@ -180,16 +206,34 @@ class Handover {
     return new Map(jobs.flatMap(({ lease }, i) => (until[i] ? [[lease, until[i]]] : [])));
   }
 
-  private async confirm(jobs: readonly LeasedJob[]): Promise<void> {
+  /** Begins to end the leases of what was handed over, and does not wait. Once it has failed, all is over. */
+  confirm(): void {
+    const jobs = this.done;
+    this.done = [];
+    if (jobs.length === 0) return;
+    this.confirming = this.end(jobs);
+    this.confirming.catch(() => {
+      this.failed = true;
+    });
+  }
+
+  /** Whatever came between, what was handed over is done. */
+  async confirmed(): Promise<void> {
+    this.confirm();
+    await this.confirming;
+  }
+
+  private async end(jobs: readonly LeasedJob[]): Promise<void> {
     try {
       const held = await this.queue.confirm(jobs);
       this.overdue += held.filter((one) => !one).length;
       this.drained += jobs.length;
     } catch (error) {
       if (!(error instanceof DelayerError)) throw error;
+      this.unconfirmed += jobs.length;
       throw new DelayerError(
         'outcome_unknown',
-        `${error.message}; ${jobs.length} jobs were handed over and could not be confirmed`,
+        `${error.message}; ${this.unconfirmed} jobs were handed over and could not be confirmed`,
         { hint: 'They may be handed over again when their lease ends.', cause: error },
       );
     }

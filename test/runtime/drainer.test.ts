@@ -199,6 +199,37 @@ describe('a pass of drain', () => {
     expect(ids).to.have.length(3);
   });
 
+  it('hands over no more than the batch in hand once a confirmation has failed, and tells of all that was', async () => {
+    await push(world.queue, numbered(1000));
+    const lost = () => Promise.reject(new DelayerError('store_unreachable', 'the store is gone'));
+    const { ids, sink } = collector();
+    const broken = new Queue(changed(world.queue.store, { confirm: lost }));
+    const failure = await failureOf(pass(sink, {}, broken));
+    expect(ids.length).to.be.within(250, 500);
+    expect(failure.message).to.contain(`; ${ids.length} jobs were handed over`);
+    expect(await takeAll(world.queue)).to.deep.equal(numbered(1000).slice(ids.length));
+  });
+
+  it('ends the leases of a batch in one transaction with the next lease, where a store has some', async () => {
+    await push(world.queue, numbered(1000));
+    const { store } = world.queue;
+    const asked: string[] = [];
+    const watched = changed(store, {
+      take: (request) => {
+        asked.push('take');
+        return store.take(request);
+      },
+      confirm: (leases) => {
+        asked.push('confirm');
+        void Promise.resolve().then(() => asked.push('-'));
+        return store.confirm(leases);
+      },
+    });
+    await pass(collector().sink, {}, new Queue(watched));
+    // Two to begin with, and in the end there is nothing more to lease.
+    expect(asked.join(' ')).to.equal(`take take ${'confirm take - '.repeat(3)}confirm -`);
+  });
+
   it('keeps what it has leased ahead, however slow the sink: nothing comes back meanwhile', async function () {
     this.timeout(30_000);
     await push(world.queue, numbered(300));

@@ -51,11 +51,18 @@ export function leaseName({ token, number }: Name): string {
   return `${token}.${String(number).padStart(4, '0')}`;
 }
 
-/** What is no name of a lease is that of none. */
-function parseName(lease: string): Name {
-  const dot = lease.lastIndexOf('.');
-  const number = Number(lease.slice(dot + 1));
-  return { token: lease.slice(0, Math.max(0, dot)), number: Number.isSafeInteger(number) ? number : 0 };
+/**
+ * The names of leases, in order; what is no name is that of none. Those of one request mostly stand in a
+ * row: they share one text for its token, which is looked up faster than as many equal ones.
+ */
+function namesOf(leases: readonly Lease[]): Name[] {
+  let token = '';
+  return leases.map(({ lease }) => {
+    const dot = Math.max(0, lease.lastIndexOf('.'));
+    if (dot !== token.length || !lease.startsWith(token)) token = lease.slice(0, dot);
+    const number = Number(lease.slice(dot + 1));
+    return { token, number: Number.isSafeInteger(number) ? number : 0 };
+  });
 }
 
 /** Within a transaction: leases jobs to a request that has none. */
@@ -105,7 +112,7 @@ export async function extend(
 ): Promise<(Date | undefined)[]> {
   return inChunks(leases, (chunk) =>
     session.writeSoon((now) => {
-      const names = chunk.map(({ lease }) => parseName(lease));
+      const names = namesOf(chunk);
       const requests = loadRequests(session, names);
       const held = names.map(({ token, number }) => isHeld(requests.get(token), number));
       const renewed = new Set(names.filter((_, i) => held[i]).map(({ token }) => token));
@@ -164,10 +171,7 @@ interface Part {
 }
 
 function release(session: Session, leases: readonly Lease[]): { answers: boolean[]; parts: Part[] } {
-  return releaseNames(
-    session,
-    leases.map(({ lease }) => parseName(lease)),
-  );
+  return releaseNames(session, namesOf(leases));
 }
 
 /**

@@ -1,5 +1,6 @@
 import type { NewJob } from '../../core/job.js';
 import type { OnExisting, PushResult } from '../../core/store.js';
+import type { Value } from './driver.js';
 import { clearInPassing } from './expiry.js';
 import { isNotUnique } from './failures.js';
 import type { Session } from './session.js';
@@ -62,8 +63,11 @@ function pushChunk(
 /** Takes in jobs whose ids are all new; otherwise none of them, and answers nothing. */
 function pushNew(session: Session, jobs: readonly NewJob[], now: number): PushResult[] | undefined {
   const rows = jobs.map((job) => toRow(job, now));
+  const values: Value[] = [];
+  // `flat` would take as long as a tenth of the push.
+  for (const row of rows) values.push(...row);
   try {
-    session.run(INSERT_ROWS, ...rows.flat());
+    session.run(INSERT_ROWS, ...values);
   } catch (error) {
     if (isNotUnique(error)) return undefined;
     throw error;

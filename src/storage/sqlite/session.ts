@@ -10,6 +10,17 @@ const BUSY_PAUSE_MS = 4;
 /** Work that holds the process for so long (ms) lets signals and timers have their turn. */
 const BREATH_MS = 10;
 
+/** What waits for its transaction. */
+interface Write {
+  readonly work: (now: number) => unknown;
+  /** Does it return when it is on the disk, and not before? */
+  readonly toDisk: boolean;
+  /** In a transaction of its own. */
+  readonly alone: boolean;
+  readonly resolve: (done: unknown) => void;
+  readonly reject: (error: unknown) => void;
+}
+
 /**
  * One connection to the file. What it runs holds the process meanwhile, so a transaction is never
  * mixed with another one of the same connection. Waiting for other processes does not hold it.
@@ -21,6 +32,8 @@ export class Session {
   /** Called after each commit. */
   onCommit: (() => void) | undefined;
   private readonly statements = new Map<string, Statement>();
+  private readonly queued: Write[] = [];
+  private writing = false;
   private open = true;
   private lastBreath = monotonicMs();
 
@@ -52,13 +65,12 @@ export class Session {
   }
 
   /**
-   * Does all of `work` or nothing, and returns when it is on the disk. `work` is given the time.
+   * Does all of `work` or nothing, and returns when it is on the disk. `work` is given the time. What is
+   * asked for in one go is committed in one go, for a commit costs as much as fifty jobs.
    * @throws DelayerError
    */
   async write<T>(work: (now: number) => T): Promise<T> {
-    const done = await this.read(() => this.transaction(work));
-    this.onCommit?.();
-    return done;
+    return this.enqueue(work, true);
   }
 
   /**
@@ -66,17 +78,7 @@ export class Session {
    * a power cut may undo without harm: a lease that is forgotten is a job that is ready.
    */
   async writeSoon<T>(work: (now: number) => T): Promise<T> {
-    const done = await this.read(() => {
-      // Not as a statement that is compiled once: SQLite obeys it while it compiles.
-      this.exec('PRAGMA synchronous = NORMAL');
-      try {
-        return this.transaction(work);
-      } finally {
-        this.exec('PRAGMA synchronous = FULL');
-      }
-    });
-    this.onCommit?.();
-    return done;
+    return this.enqueue(work, false);
   }
 
   /**
@@ -109,11 +111,62 @@ export class Session {
     this.database.close();
   }
 
+  private enqueue<T>(work: (now: number) => T, toDisk: boolean): Promise<T> {
+    return new Promise<T>((resolve, reject) => {
+      this.queued.push({ work, toDisk, alone: false, resolve: resolve as (done: unknown) => void, reject });
+      if (!this.writing) void this.writeQueued();
+    });
+  }
+
+  /** Never rejects. */
+  private async writeQueued(): Promise<void> {
+    this.writing = true;
+    // What else is asked for before the caller waits comes along.
+    await Promise.resolve();
+    while (this.queued.length > 0) {
+      const group = this.nextGroup();
+      try {
+        const done = await this.read(() => this.commit(group));
+        this.onCommit?.();
+        for (const [i, result] of done.entries()) group[i]?.resolve(result);
+        // What took too long for one transaction goes into the next.
+        this.queued.unshift(...group.slice(done.length));
+      } catch (error) {
+        if (group.length > 1 && (error as DelayerError).code !== 'store_busy') {
+          // One of them is at fault; each by itself tells which.
+          this.queued.unshift(...group.map((one) => ({ ...one, alone: true })));
+        } else for (const { reject } of group) reject(error);
+      }
+    }
+    this.writing = false;
+  }
+
+  private nextGroup(): Write[] {
+    const alone = this.queued.findIndex((one) => one.alone);
+    return this.queued.splice(0, alone === 0 ? 1 : alone < 0 ? this.queued.length : alone);
+  }
+
+  private commit(group: readonly Write[]): unknown[] {
+    if (group.some(({ toDisk }) => toDisk)) return this.transaction(group);
+    // Not as a statement that is compiled once: SQLite obeys it while it compiles.
+    this.exec('PRAGMA synchronous = NORMAL');
+    try {
+      return this.transaction(group);
+    } finally {
+      this.exec('PRAGMA synchronous = FULL');
+    }
+  }
+
   /** The write lock is taken first: what is read after that stays true until the end. */
-  private transaction<T>(work: (now: number) => T): T {
+  private transaction(group: readonly Write[]): unknown[] {
     this.run('BEGIN IMMEDIATE');
     try {
-      const done = work(this.now());
+      const begun = monotonicMs();
+      const done: unknown[] = [];
+      for (const { work } of group) {
+        done.push(work(this.now()));
+        if (monotonicMs() - begun > BREATH_MS) break;
+      }
       this.run('COMMIT');
       return done;
     } catch (error) {
@@ -148,5 +201,5 @@ export class Session {
 
 /** Bytes as they came from SQLite; the memory is theirs alone. */
 export function bytesOf(value: Uint8Array): Buffer {
-  return Buffer.from(value.buffer, value.byteOffset, value.byteLength);
+  return Buffer.isBuffer(value) ? value : Buffer.from(value.buffer, value.byteOffset, value.byteLength);
 }

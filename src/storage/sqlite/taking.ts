@@ -21,7 +21,7 @@ const shortBody = (otherwise: string) => `iif(length(body) <= ${SHORT_BODY_BYTES
  */
 const HEAD = `
 SELECT
-  group_concat(concat_ws(' ', seq, due_at, expires_at, attempts, length(id), length(body)), ' ') AS numbers,
+  '[' || group_concat(concat_ws(',', seq, due_at, expires_at, attempts, length(id), length(body))) || ']' AS numbers,
   CAST(group_concat(id, '') AS BLOB) AS ids,
   CAST(group_concat(${shortBody("x''")}, '') AS BLOB) AS bodies
 FROM (
@@ -92,7 +92,8 @@ export async function take(session: Session, request: TakeRequest): Promise<Take
         const seqs = rows.map(({ seq }) => seq);
         hold(session, token, seqs, endsAt);
       }
-      const jobs = rows.map((row, i) => toLeasedJob(session, row, topic, { token, number: i + 1, endsAt }));
+      const until = new Date(endsAt);
+      const jobs = rows.map((row, i) => toLeasedJob(session, row, topic, { token, number: i + 1, until }));
       return { jobs, more, nextInMs };
     });
     if (taken.jobs.length > 0 || !more) return taken;
@@ -132,7 +133,11 @@ function step(
 function takenBefore(session: Session, request: TakeRequest): LeasedJob[] {
   if (!session.get(IS_TAKEN, request.token)) return [];
   const rows = session.all(TAKEN_BEFORE, request.token) as (Row & { number: number; endsAt: number })[];
-  return rows.map((row) => toLeasedJob(session, row, request.topic, { ...row, token: request.token }));
+  const { topic, token } = request;
+  return rows.map((row) => {
+    const until = new Date(row.endsAt);
+    return toLeasedJob(session, row, topic, { token, number: row.number, until });
+  });
 }
 
 /**
@@ -158,8 +163,9 @@ function head(session: Session, topic: Buffer, limit: number, now: number): { ro
 function unpack({ numbers, ids, bodies }: Packed): HeadRow[] {
   const rows: HeadRow[] = [];
   if (numbers === null || ids === null || bodies === null) return rows;
-  const given = numbers.split(' ');
-  const number = (i: number) => Number(given[i]);
+  const given = JSON.parse(numbers) as number[];
+  const number = (i: number) => given[i] ?? 0;
+  const [allIds, allBodies] = [bytesOf(ids), bytesOf(bodies)];
   let [idAt, bodyAt] = [0, 0];
   for (let i = 0; i < given.length; i += 6) {
     const size = number(i + 5);
@@ -168,9 +174,9 @@ function unpack({ numbers, ids, bodies }: Packed): HeadRow[] {
       dueAt: number(i + 1),
       expiresAt: number(i + 2),
       attempts: number(i + 3),
-      id: ids.subarray(idAt, (idAt += number(i + 4))),
+      id: allIds.subarray(idAt, (idAt += number(i + 4))),
       size,
-      body: size <= SHORT_BODY_BYTES ? bodies.subarray(bodyAt, (bodyAt += size)) : null,
+      body: size <= SHORT_BODY_BYTES ? allBodies.subarray(bodyAt, (bodyAt += size)) : null,
     });
   }
   return rows;
@@ -203,7 +209,7 @@ function toLeasedJob(
   session: Session,
   row: Row,
   topic: Buffer,
-  lease: { token: string; number: number; endsAt: number },
+  lease: { token: string; number: number; until: Date },
 ): LeasedJob {
   return {
     id: bytesOf(row.id),
@@ -214,6 +220,6 @@ function toLeasedJob(
     expiresAt: new Date(row.expiresAt),
     attempts: row.attempts + 1,
     lease: leaseName(lease),
-    leaseUntil: new Date(lease.endsAt),
+    leaseUntil: lease.until,
   };
 }
