@@ -13,12 +13,15 @@ describe('an SQLite store over time', () => {
       for (let left = 2000; left > 0;) left -= (await queue.popMany('topic', 500)).length;
     };
     const sizes = () => ['', '-wal'].map((end) => statSync(folder.path(`queue.db${end}`)).size);
-    for (let i = 0; i < 4; i += 1) await round();
+    // Until the log has been moved into the file: that is how large both are from then on.
+    await round();
+    const [atFirst = 0] = sizes();
+    while (sizes()[0] === atFirst) await round();
     const [file = 0] = sizes();
     for (let i = 0; i < 12; i += 1) await round();
     const [fileThen = 0, log = 0] = sizes();
     expect(fileThen).to.be.at.most(1.1 * file);
-    expect(log).to.be.at.most(32 * 1024 * 1024);
+    expect(log).to.be.at.most(17 * 1024 * 1024);
   });
 
   it('is cleared of what is dead for a while by whoever pushes', async () => {
