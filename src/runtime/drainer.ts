@@ -94,6 +94,7 @@ async function handOverAll(
     const { unwritten, lost, failure } = await handover.pass(batch, next);
     leased -= lost;
     if (unwritten.length > 0 || failure !== undefined) {
+      handover.confirm();
       const ahead = await next?.catch(() => undefined);
       await queue.putBack([...unwritten, ...(ahead?.jobs ?? [])]);
       if (failure !== undefined) throw failure;
