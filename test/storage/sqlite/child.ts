@@ -27,7 +27,7 @@ try {
       break;
     case 'pop':
       for (let i = 0; i < Number(count); i += 1) {
-        const job = await queue.bpop('topic', { timeoutMs: 10_000 });
+        const job = await queue.bpop('topic', { timeoutMs: 30_000 });
         if (!job) break;
         say(job.id.toString());
       }

@@ -25,13 +25,15 @@ describe('processes that share an SQLite store', () => {
     expect((await store.survey()).topics[0]?.ready).to.equal(1);
   });
 
-  it('push and pop at the same time, and each job is popped once', async () => {
+  it('push and pop at the same time, sixteen of them, and each job is popped once', async function () {
+    this.timeout(60_000);
     const queue = await folder.openQueue();
-    const pushers = ['a', 'b'].map((stem) => startChild(['push', folder.path(), stem, 100]));
-    const poppers = ['', ''].map((stem) => startChild(['pop', folder.path(), stem, 100]));
+    const stems = ['a', 'b', 'c', 'd', 'e', 'f', 'g', 'h'];
+    const pushers = stems.map((stem) => startChild(['push', folder.path(), stem, 100]));
+    const poppers = stems.map(() => startChild(['pop', folder.path(), '', 100]));
     const popped = (await Promise.all(poppers.map((child) => child.ended()))).flat();
     await Promise.all(pushers.map((child) => child.ended()));
-    expect(popped.sort()).to.deep.equal([...ids(100, 'a'), ...ids(100, 'b')].sort());
+    expect(popped.sort()).to.deep.equal(stems.flatMap((stem) => ids(100, stem)).sort());
     expect((await queue.survey()).topics).to.deep.equal([]);
     expect(integrityOf(folder.path())).to.equal('ok');
   });
