@@ -93,7 +93,7 @@ export class RedisStore implements Store {
       const { first, token, numbers } = request;
       const all = numbers.length === this.taken.get(first) && numbers.every((n, i) => Number(n) === i + 1);
       const held = await this.connection.run('repeat', async (redis, again) => {
-        if (all && !again && (await scripts.confirmAll(redis, this.keys, token, numbers.length))) {
+        if (all && (await scripts.confirmAll(redis, this.keys, token, numbers.length))) {
           return numbers.map(() => true);
         }
         return scripts.confirm(redis, this.keys, request, again);

@@ -10,7 +10,7 @@ describe('what is written to an SQLite store in one go', () => {
   let commits: number;
   beforeEach(() => {
     const database = openDatabase(folder.path());
-    database.exec('PRAGMA journal_mode = WAL; CREATE TABLE number (n INTEGER)');
+    database.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; CREATE TABLE number (n INTEGER)');
     session = new Session(database, 'the store', Date.now, 20);
     commits = 0;
     session.onCommit = () => {
@@ -46,6 +46,15 @@ describe('what is written to an SQLite store in one go', () => {
     await session.write(insert(1));
     await session.write(insert(2));
     expect(commits).to.equal(2);
+  });
+
+  it('is on the disk when it returns, unless nothing of it has to be', async () => {
+    const synchronous = () => (session.get('PRAGMA synchronous') as { synchronous: number }).synchronous;
+    const [normal, full] = [1, 2];
+    expect(await session.write(synchronous)).to.equal(full);
+    expect(await Promise.all([session.writeSoon(synchronous)])).to.deep.equal([normal]);
+    const both = [session.writeSoon(synchronous), session.write(synchronous)];
+    expect(await Promise.all(both)).to.deep.equal([full, full]);
   });
 
   it('stands or falls each by itself', async () => {
