@@ -1,5 +1,5 @@
 import type { Redis } from 'ioredis';
-import { openQueue } from '../src/open-queue.js';
+import { openQueue } from '../src/storage/open.js';
 import type { Queue } from '../src/core/queue.js';
 import type { RedisServer } from '../test/support/redis-server.js';
 import { bodyOf } from './support.js';

@@ -1,5 +1,5 @@
 /** The library: open a queue, push, pop, remove and look. See README.md for an example. */
-export { openQueue, type OpenOptions } from './open-queue.js';
+export { openQueue, type OpenOptions } from './storage/open.js';
 export { Queue, type Bytes, type PushReceipt, type PushRequest } from './core/queue.js';
 export { DelayerError, ERRORS, type ErrorCode } from './core/errors.js';
 export {
@@ -27,4 +27,4 @@ export type {
   Taken,
   TopicCounts,
 } from './core/store.js';
-export { promoteUntil, type PromoterOptions, type PromoterTotals } from './runtime/promoter.js';
+export { promoteUntil, type PromoterOptions, type PromoterTotals } from './daemon/promoter.js';

@@ -1,5 +1,5 @@
 import { Config } from '@oclif/core/config';
-import { putCommandFirst } from './cli/arguments.js';
+import { putCommandFirst } from './cli/argv.js';
 import { BaseCommand } from './cli/base-command.js';
 import { asksForHelp, runByOclif } from './cli/help.js';
 import { COMMANDS } from './commands/index.js';

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import type { PushRequest, Queue } from '../../src/core/queue.js';
-import { openQueue } from '../../src/open-queue.js';
+import { openQueue } from '../../src/storage/open.js';
 import { load, serverTime } from '../redis.js';
 import {
   batches,

@@ -5,7 +5,7 @@ import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { openDatabase } from '../../src/storage/sqlite/driver.js';
-import { openQueue } from '../../src/open-queue.js';
+import { openQueue } from '../../src/storage/open.js';
 import { bodyOf, delayer, end, start, withFolder, type Workload } from '../support.js';
 
 /** A pusher lives this long (ms) at most after its first commit, by chance. */

@@ -3,7 +3,7 @@ import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { text } from 'node:stream/consumers';
-import { openQueue } from '../../src/open-queue.js';
+import { openQueue } from '../../src/storage/open.js';
 import {
   delayer,
   end,

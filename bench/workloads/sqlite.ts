@@ -1,7 +1,7 @@
 import { join } from 'node:path';
-import { drainPass } from '../../src/runtime/drainer.js';
+import { drainPass } from '../../src/worker/drain.js';
 import type { Queue } from '../../src/core/queue.js';
-import { openQueue } from '../../src/open-queue.js';
+import { openQueue } from '../../src/storage/open.js';
 import { BareSqlite } from '../bare-sqlite.js';
 import {
   batches,

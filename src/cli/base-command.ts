@@ -3,14 +3,14 @@ import type { Config } from '@oclif/core/config';
 import * as Flags from '@oclif/core/flags';
 import { DelayerError, isTransient } from '../core/errors.js';
 import type { Queue } from '../core/queue.js';
-import { openQueue } from '../open-queue.js';
+import { openQueue } from '../storage/open.js';
 import { writeStdout } from '../output/stdout.js';
-import { toJsonLine } from '../output/job-json.js';
-import { settleSwitches } from './arguments.js';
-import { fromBase64 } from './base64.js';
-import { readSettings } from './environment.js';
-import { reportFailure } from './failure.js';
-import { say } from './say.js';
+import { toJsonLine } from '../output/json.js';
+import { settleSwitches } from './argv.js';
+import { fromBase64 } from './input/base64.js';
+import { readSettings } from './config/settings.js';
+import { reportFailure } from './errors.js';
+import { say } from './stderr.js';
 import type { Interruption } from './signals.js';
 
 /** Every command: the flags they share, opening and closing the queue, and errors to exit codes. */

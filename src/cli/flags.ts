@@ -2,7 +2,7 @@ import * as Args from '@oclif/core/args';
 import * as Flags from '@oclif/core/flags';
 import { parseDuration, parseMoment } from '../core/duration.js';
 import { DelayerError } from '../core/errors.js';
-import { JOB_FORMATS } from '../output/job-output.js';
+import { JOB_FORMATS } from '../output/jobs.js';
 
 /** A duration in whole milliseconds. */
 export const duration = (name: string) =>

@@ -1,7 +1,7 @@
 import { DelayerError } from '../core/errors.js';
 import { OutputError } from '../output/stdout.js';
-import { homeFolder } from './environment.js';
-import { reportFailure } from './failure.js';
+import { homeFolder } from './config/settings.js';
+import { reportFailure } from './errors.js';
 
 const HELP_FLAGS = ['--help', '-h'];
 const OCLIF_FLAGS = [...HELP_FLAGS, '--version'];

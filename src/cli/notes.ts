@@ -1,7 +1,7 @@
 import type { JobState } from '../core/job.js';
 import type { PushReceipt } from '../core/queue.js';
 import { escapeForTerminal } from '../output/escape.js';
-import { say } from './say.js';
+import { say } from './stderr.js';
 
 /** Says on stderr what a script that reads stdout alone would not notice. */
 export function notePush({ id, outcome, dueAt }: PushReceipt): void {

@@ -1,7 +1,7 @@
 import { BaseCommand } from '../cli/base-command.js';
 import { count, duration, jobFormat, topicArg } from '../cli/flags.js';
 import { Interruption } from '../cli/signals.js';
-import { takeAndPrint } from '../cli/take-and-print.js';
+import { takeAndPrint } from '../cli/pop-and-print.js';
 
 export default class Bpop extends BaseCommand {
   static override summary =

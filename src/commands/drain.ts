@@ -1,10 +1,10 @@
 import * as Flags from '@oclif/core/flags';
 import { BaseCommand } from '../cli/base-command.js';
 import { count, jobFormat, positiveDuration, topicArg } from '../cli/flags.js';
-import { say } from '../cli/say.js';
+import { say } from '../cli/stderr.js';
 import { Interruption } from '../cli/signals.js';
-import { drainFollow, drainLoop, drainPass, type Sink } from '../runtime/drainer.js';
-import { writeJobs } from '../output/job-output.js';
+import { drainFollow, drainLoop, drainPass, type Sink } from '../worker/drain.js';
+import { writeJobs } from '../output/jobs.js';
 import type { OutputError } from '../output/stdout.js';
 
 const MINUTE_MS = 60_000;

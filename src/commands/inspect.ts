@@ -1,12 +1,12 @@
 import * as Flags from '@oclif/core/flags';
 import { BaseCommand } from '../cli/base-command.js';
-import { terminalWidth, wantsColour } from '../cli/environment.js';
+import { terminalWidth, wantsColour } from '../cli/config/settings.js';
 import { count, optionalArg } from '../cli/flags.js';
-import { say } from '../cli/say.js';
+import { say } from '../cli/stderr.js';
 import { DelayerError } from '../core/errors.js';
 import { JOB_STATES, type JobState } from '../core/job.js';
 import type { Queue } from '../core/queue.js';
-import { tellStory } from '../core/story.js';
+import { tellStory } from '../output/explain.js';
 import { jobCardJson, jobPageJson, surveyJson } from '../output/inspect-json.js';
 import { stdoutIsTerminal, writeStdout } from '../output/stdout.js';
 
@@ -89,8 +89,8 @@ export default class Inspect extends BaseCommand {
 }
 
 /** Tables and colours are loaded by those who look at them alone. */
-async function loadTables(): Promise<typeof import('../output/tables.js')> {
-  const tables = await import('../output/tables.js');
+async function loadTables(): Promise<typeof import('../output/table.js')> {
+  const tables = await import('../output/table.js');
   tables.useColour(stdoutIsTerminal() && wantsColour());
   return tables;
 }

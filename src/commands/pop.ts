@@ -1,6 +1,6 @@
 import { BaseCommand } from '../cli/base-command.js';
 import { count, jobFormat, topicArg } from '../cli/flags.js';
-import { takeAndPrint } from '../cli/take-and-print.js';
+import { takeAndPrint } from '../cli/pop-and-print.js';
 
 export default class Pop extends BaseCommand {
   static override summary = 'Take the ready job that is due first; exit code 1 when there is none.';

@@ -1,13 +1,13 @@
 import * as Args from '@oclif/core/args';
 import * as Flags from '@oclif/core/flags';
 import { BaseCommand } from '../cli/base-command.js';
-import { runBatch } from '../cli/batch.js';
+import { runBatch } from '../cli/push-batch.js';
 import { duration, moment, positiveDuration } from '../cli/flags.js';
-import { readBody } from '../cli/payload.js';
+import { readBody } from '../cli/input/body.js';
 import { notePush } from '../cli/notes.js';
 import { DelayerError } from '../core/errors.js';
-import { bytesToJson, iso } from '../output/job-json.js';
-import { writeId } from '../output/job-output.js';
+import { bytesToJson, iso } from '../output/json.js';
+import { writeId } from '../output/jobs.js';
 
 export default class Push extends BaseCommand {
   static override summary = 'Add a job, or many with --batch; prints the id of each.';

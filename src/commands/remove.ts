@@ -1,10 +1,10 @@
 import * as Args from '@oclif/core/args';
 import * as Flags from '@oclif/core/flags';
 import { BaseCommand } from '../cli/base-command.js';
-import { idsFrom } from '../cli/payload.js';
+import { idsFrom } from '../cli/input/body.js';
 import { noteNotRemoved } from '../cli/notes.js';
-import { bytesToJson } from '../output/job-json.js';
-import { writeId } from '../output/job-output.js';
+import { bytesToJson } from '../output/json.js';
+import { writeId } from '../output/jobs.js';
 
 /** Ids removed with one call to the store. */
 const BATCH = 250;

@@ -1,10 +1,10 @@
 import { hostname } from 'node:os';
 import { BaseCommand } from '../cli/base-command.js';
 import { positiveDuration } from '../cli/flags.js';
-import { say } from '../cli/say.js';
+import { say } from '../cli/stderr.js';
 import { Interruption } from '../cli/signals.js';
 import { formatDuration } from '../core/duration.js';
-import { promoteUntil } from '../runtime/promoter.js';
+import { promoteUntil } from '../daemon/promoter.js';
 
 const INTERVAL_MS = 100;
 

@@ -25,7 +25,7 @@ export function parseDuration(text: string, what: string): number {
   const ms = PLAIN_SECONDS.test(text) ? Number(text) * 1000 : sumOfParts(text);
   if (ms === undefined && text.startsWith('-')) throw negative(what);
   if (ms === undefined) {
-    throw new DelayerError('usage', `${what} is no duration: ${JSON.stringify(text)}`, {
+    throw new DelayerError('usage', `invalid duration for ${what}: ${JSON.stringify(text)}`, {
       hint: 'Write seconds (10), or a number with a unit: 250ms, 10s, 30m, 1h30m, 7d.',
     });
   }
@@ -60,45 +60,6 @@ function sumOfParts(text: string): number | undefined {
   let ms = 0;
   for (const [, count, unit] of text.matchAll(PART)) ms += Number(count) * (UNIT_MS[unit ?? ''] ?? NaN);
   return ms;
-}
-
-/** A date, perhaps a time of day, perhaps an offset; extended (`2026-03-01T12:00`) or basic (`20260301T1200`). */
-const ISO_8601 =
-  /^(\d{4})(-?)(\d{2})\2(\d{2})(?:[T ](\d{2})(?::?(\d{2})(?::?(\d{2})(?:[.,](\d{1,9}))?)?)?(Z|[+-]\d{2}(?::?\d{2})?)?)?$/;
-const UNIX_SECONDS = /^@\d+(?:\.\d{1,9})?$/;
-
-/** The last moment that can be named: the end of the year 9999, as ISO 8601 writes it. */
-export const MAX_TIME_MS = Date.UTC(10_000, 0, 1) - 1;
-
-/**
- * Reads a moment: ISO 8601 (`2026-03-01T12:00:00Z`; without an offset in the local time zone, a bare
- * date at its local midnight) or `@unixseconds` (`@1795343220.25`).
- * @returns milliseconds since 1970
- * @throws DelayerError `usage` when it is neither
- */
-export function parseMoment(text: string, what: string): number {
-  const ms = UNIX_SECONDS.test(text) ? Math.round(Number(text.slice(1)) * 1000) : isoToMs(text);
-  if (ms === undefined || Number.isNaN(ms)) {
-    throw new DelayerError('usage', `${what} is no moment in time: ${JSON.stringify(text)}`, {
-      hint: 'Write ISO 8601 (2026-03-01T12:00:00Z) or @unixseconds (@1795343220).',
-    });
-  }
-  if (ms > MAX_TIME_MS) {
-    throw new DelayerError('usage', `${what} is too far away`, { hint: 'The year 9999 is the last.' });
-  }
-  return ms;
-}
-
-function isoToMs(text: string): number | undefined {
-  const parts = ISO_8601.exec(text);
-  if (!parts) return undefined;
-  const [, year, , month, day, hour = '00', minute = '00', second = '00', fraction = '0', offset = ''] =
-    parts;
-  const zone = /^[+-]\d{2}$/.test(offset) ? `${offset}:00` : offset.replace(/(\d{2})(\d{2})$/, '$1:$2');
-  // Date.parse turns 30 February into 2 March; a day that does not exist is an error here.
-  const lastDay = new Date(Date.UTC(Number(year), Number(month), 0)).getUTCDate();
-  if (Number(day) > lastDay) return undefined;
-  return Date.parse(`${year}-${month}-${day}T${hour}:${minute}:${second}.${fraction}${zone}`);
 }
 
 /** Writes a duration for people: `850 ms`, `12 s`, `1h30m`, `6d23h`; at most two units. */

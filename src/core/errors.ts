@@ -1,45 +1,37 @@
 import type { Job } from './job.js';
 
 /**
- * Every way in which delayer can fail, in one table: the code that `--json` prints, the exit code
- * that a script sees, and what to do about it. docs/errors.md lists the same codes; a test compares.
+ * Every way in which delayer can fail, in one table: the code that `--json` prints, the exit code that a
+ * script sees, and what to do about it. docs/errors.md lists the same codes; a test compares. No hint
+ * here names a flag or a command: cli/hints.ts does that for the command line.
  */
 export const ERRORS = {
-  usage: { exitCode: 2, hint: 'Run the command with --help to see what it takes.' },
-  job_exists: {
-    exitCode: 65,
-    hint: 'Use --replace to overwrite it, --if-absent to keep it, or another --id.',
-  },
-  store_unreachable: {
-    exitCode: 69,
-    hint: 'Check that the store is running and that the URL names it.',
-  },
-  store_auth: {
-    exitCode: 69,
-    hint: 'Check the user and the password in the URL, DELAYER_REDIS_PASSWORD or DELAYER_REDIS_PASSWORD_FILE.',
-  },
+  usage: { exitCode: 2, hint: 'Mend the call.' },
+  job_exists: { exitCode: 65, hint: 'Replace it, keep it, or use another id.' },
+  store_unreachable: { exitCode: 69, hint: 'Check that the store is running and that the URL names it.' },
+  store_auth: { exitCode: 69, hint: 'Check the user and the password.' },
   store_too_old: { exitCode: 69, hint: 'Use Redis 6.2 or later.' },
   store_too_new: { exitCode: 69, hint: 'Use a delayer at least as new as the one that wrote it.' },
   store_replica: { exitCode: 69, hint: 'Name the primary in the store URL.' },
   store_loading: { exitCode: 69, hint: 'Try again when it has loaded its data.' },
   store_busy: { exitCode: 69, hint: 'Try again; find out what holds it if it stays so.' },
-  store_full: { exitCode: 69, hint: 'Make room (pop and drain still work), then try again.' },
+  store_full: { exitCode: 69, hint: 'Make room; taking jobs still works. Then try again.' },
   store_wrong_type: {
     exitCode: 69,
     hint: 'Something else wrote that key; rename or delete it. delayer left it alone.',
   },
-  store_corrupt: { exitCode: 69, hint: 'Keep the file, and name another with --store.' },
+  store_corrupt: { exitCode: 69, hint: 'Keep the file, and name another.' },
   store_refused: { exitCode: 69, hint: 'Read what the store answered.' },
-  outcome_unknown: { exitCode: 75, hint: 'Look with `delayer inspect --id ID` before repeating it.' },
+  outcome_unknown: { exitCode: 75, hint: 'Look at the job before repeating it.' },
   output_failed: {
     exitCode: 74,
-    hint: 'Jobs that could not be printed are back in the queue; what push and remove did is done.',
+    hint: 'Jobs that could not be printed are back in the queue; what was pushed or removed before is done.',
   },
   config_invalid: {
     exitCode: 78,
     hint: 'A store is redis://HOST[:PORT][/DB], rediss://…, redis+unix:///PATH or sqlite:PATH.',
   },
-  internal: { exitCode: 70, hint: 'This is a defect in delayer; run again with --debug and report it.' },
+  internal: { exitCode: 70, hint: 'This is a defect in delayer; please report it.' },
 } as const satisfies Record<string, { exitCode: number; hint: string }>;
 
 export type ErrorCode = keyof typeof ERRORS;
@@ -48,6 +40,7 @@ export type ErrorCode = keyof typeof ERRORS;
 export class DelayerError extends Error {
   override readonly name = 'DelayerError';
   readonly code: ErrorCode;
+  /** What to do about it. */
   readonly hint: string;
   /** Jobs that were in hand when it happened, and may be nowhere else any more. */
   readonly jobs: readonly Job[];
@@ -55,7 +48,7 @@ export class DelayerError extends Error {
   constructor(
     code: ErrorCode,
     message: string,
-    options: { hint?: string; cause?: unknown; jobs?: readonly Job[] } = {},
+    options: { hint?: string | undefined; cause?: unknown; jobs?: readonly Job[] } = {},
   ) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause });
     this.code = code;
@@ -68,12 +61,15 @@ export class DelayerError extends Error {
   }
 }
 
+const TRANSIENT: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
+  'store_unreachable',
+  'store_loading',
+  'store_busy',
+  'store_replica',
+  'outcome_unknown',
+]);
+
 /** Is it worth asking the same store again later? True for what passes by itself. */
 export function isTransient(error: unknown): boolean {
-  return (
-    error instanceof DelayerError &&
-    (
-      ['store_unreachable', 'store_loading', 'store_busy', 'store_replica', 'outcome_unknown'] as ErrorCode[]
-    ).includes(error.code)
-  );
+  return error instanceof DelayerError && TRANSIENT.has(error.code);
 }

@@ -1,51 +1,83 @@
 /**
  * The words of this project.
  *
- * - job: an id, a topic and a body, each a non-empty string of bytes; it is due at a moment.
- * - topic: the name of a queue; a worker takes the jobs of one topic.
- * - delayed: not due yet. due: due, but not yet moved to the ready jobs of its topic. ready: can be taken.
- * - lease: a hold on a job that was taken and not confirmed yet; when it ends, the job is ready again.
- * - dead: its ready lifetime passed before anyone took it; it will never be delivered.
- * - ttl, ready lifetime: how long after its due time a job may wait to be taken.
- * - promote: to move a due job to the ready jobs of its topic.
+ * - job: an id, a topic and a body, each a non-empty string of bytes; it is due at a point in time.
+ * - topic: the name of a queue; a consumer takes the jobs of one topic or of several.
+ * - ttl, ready lifetime: how long a job may wait to be taken, counted from its due time.
+ * - lease: a consumer's hold on a job, named by an opaque string; when it ends unacknowledged, the job is
+ *   ready again.
+ * - promote: to make a due job ready. maintain: to promote, to reclaim ended leases, to clear away what
+ *   has expired.
+ * - duplicate id: the id of a job that exists, pushed again.
  */
-export type JobState = 'delayed' | 'due' | 'ready' | 'leased' | 'dead';
 
-export const JOB_STATES: readonly JobState[] = ['delayed', 'due', 'ready', 'leased', 'dead'];
+/**
+ * - `delayed`: not due yet.
+ * - `due`: due, and not moved to the ready jobs of its topic yet; on Redis alone.
+ * - `ready`: can be taken.
+ * - `leased`: in the hands of one consumer until a deadline.
+ * - `expired`: its ready lifetime passed before anyone took it; it is never delivered.
+ * - `dead`: a dead letter: it failed for good, and is kept with its body and the reason.
+ */
+export type JobState = 'delayed' | 'due' | 'ready' | 'leased' | 'expired' | 'dead';
+
+export const JOB_STATES: readonly JobState[] = ['delayed', 'due', 'ready', 'leased', 'expired', 'dead'];
+
+/** Bytes as delayer gives them: a Buffer, described without Node's types. */
+export interface Bytes extends Uint8Array {
+  /** UTF-8 when no encoding is given. */
+  toString(encoding?: 'utf8' | 'latin1' | 'hex' | 'base64' | 'base64url'): string;
+  equals(other: Uint8Array): boolean;
+}
 
 /** A job as it was taken from the queue. */
 export interface Job {
-  readonly id: Buffer;
-  readonly topic: Buffer;
-  readonly body: Buffer;
+  readonly id: Bytes;
+  readonly topic: Bytes;
+  readonly body: Bytes;
   readonly state: JobState;
   /** Absent where nobody wrote it down: another client's daemon promoted the job. */
   readonly dueAt?: Date | undefined;
   /** Absent when the job never expires: another client pushed it so. */
   readonly expiresAt?: Date | undefined;
-  /** How often it was handed out, this time included. */
+  /** How often it was reserved or popped, this time included. */
   readonly attempts: number;
 }
 
 /** A job in the hands of one consumer until `leaseUntil`, by the store's clock. */
 export interface LeasedJob extends Job {
+  /** Opaque; any process may ack, nack, release or extend it. */
   readonly lease: string;
   readonly leaseUntil: Date;
 }
 
-/** A job as `inspect` sees it. What the store no longer knows of it is absent: a dead job may have lost its body. */
+/** A job as `find` and `list` see it. What the store no longer knows of it is absent: an expired job may have lost its body. */
 export interface JobRecord extends Omit<Job, 'topic' | 'body'> {
-  readonly topic?: Buffer | undefined;
-  readonly body?: Buffer | undefined;
+  readonly topic?: Bytes | undefined;
+  readonly body?: Bytes | undefined;
   readonly lease?: string | undefined;
   readonly leaseUntil?: Date | undefined;
-  /** How many ready jobs of its topic are handed out before it; absent when unknown. */
+  /** Why a dead letter failed, as the consumer said it. */
+  readonly reason?: string | undefined;
+  readonly failedAt?: Date | undefined;
+  /** When a dead letter is deleted; absent when never. */
+  readonly deadUntil?: Date | undefined;
+  /** How many ready jobs of its topic are delivered before it; absent when unknown. */
   readonly readyAhead?: number | undefined;
-  /** What keeps every job of its topic from being taken, as a sentence without its full stop; absent when nothing does. */
-  readonly obstacle?: string | undefined;
+  /** What keeps the job from moving; absent when nothing does. */
+  readonly blockedBy?: Blocker | undefined;
 }
 
-/** When a job is due: so long after the store takes it in, or at a moment of the store's clock. */
+/**
+ * What keeps a job from moving.
+ * - `duplicate_id`: another job of its id is in the queue; it moves when that one is gone.
+ * - `wrong_type`: `key` of Redis holds a `found` where a `wanted` belongs.
+ */
+export type Blocker =
+  | { readonly type: 'duplicate_id' }
+  | { readonly type: 'wrong_type'; readonly key: string; readonly found: string; readonly wanted: string };
+
+/** When a job is due: so long after the store takes it in, or at a point of the store's clock. */
 export type Due = { readonly delayMs: number } | { readonly atMs: number };
 
 /** A job on its way into a store; checked, with its id. */
@@ -56,12 +88,18 @@ export interface NewJob {
   readonly due: Due;
   /** Counts from the due time. */
   readonly ttlMs: number;
-  /** Takes the place of `ttlMs`: a job that comes back dies when it would have died. */
+  /** Takes the place of `ttlMs`: a job that comes back expires when it would have expired. */
   readonly expiresAtMs?: number | undefined;
 }
 
 /** The original clients' ready lifetime when none is given: a week. */
 export const DEFAULT_TTL_MS = 604_800_000;
 
+/** How long a dead letter is kept when nothing else is said: 30 days. */
+export const DEFAULT_DEAD_TTL_MS = 30 * 86_400_000;
+
 /** What Redis takes as one string, by its default `proto-max-bulk-len`. */
 export const MAX_BODY_BYTES = 512 * 1024 * 1024;
+
+/** Bytes of a dead letter's reason; a longer one is cut. */
+export const MAX_REASON_BYTES = 4096;

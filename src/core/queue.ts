@@ -1,61 +1,133 @@
-import { v7 as uuid } from 'uuid';
-import { monotonicMs } from './abort.js';
-import { checkDuration, MAX_TIME_MS } from './duration.js';
+/// <reference lib="esnext.disposable" />
+import { checkDuration } from './duration.js';
 import { DelayerError } from './errors.js';
-import { leaseToken } from './handover.js';
-import { DEFAULT_TTL_MS, type Due, type Job, type JobRecord, MAX_BODY_BYTES, type NewJob } from './job.js';
+import {
+  DEFAULT_DEAD_TTL_MS,
+  DEFAULT_TTL_MS,
+  type Bytes,
+  type Job,
+  type JobRecord,
+  JOB_STATES,
+  type JobState,
+  MAX_REASON_BYTES,
+  type NewJob,
+} from './job.js';
+import { newToken } from './lease.js';
 import type {
+  Failure,
   JobPage,
-  Lease,
-  ListQuery,
+  Maintenance,
   OnExisting,
+  Problem,
   PushResult,
   RemoveResult,
-  RemoveScope,
+  RequeueResult,
+  Reserved,
+  Stats,
   Store,
-  Survey,
-  Taken,
 } from './store.js';
+import { type AbortSignalLike, monotonicMs } from './timer.js';
+import {
+  assertFields,
+  type PushRequest,
+  type TextOrBytes,
+  toCount,
+  toName,
+  toNewJob,
+  toTopics,
+} from './validate.js';
 
-/** Text stands for its UTF-8 bytes. */
-export type Bytes = string | Uint8Array;
+/** One topic, or several in order of preference. */
+export type Topics = TextOrBytes | readonly TextOrBytes[];
 
-/** A job to push. Its delay (ms) counts from now, its ready lifetime (ms) from its due time. */
-export interface PushRequest {
-  readonly topic: Bytes;
-  readonly body: Bytes;
-  /** A UUID when absent. */
-  readonly id?: Bytes | undefined;
-  /** 0 when neither `delayMs` nor `at` is given; `at` in the past means now. */
-  readonly delayMs?: number | undefined;
-  readonly at?: Date | undefined;
-  /** {@link DEFAULT_TTL_MS} when absent. */
-  readonly ttlMs?: number | undefined;
-}
+/** A lease string, or the leased job that has it. */
+export type LeaseLike = string | { readonly lease: string };
 
 export interface PushReceipt extends PushResult {
-  readonly id: Buffer;
+  readonly id: Bytes;
 }
 
-/** Jobs are handed out in batches of this size at most. */
-export const TAKE_BATCH = 500;
+export interface WaitOptions {
+  /** For ever when absent. */
+  readonly timeoutMs?: number | undefined;
+  readonly signal?: AbortSignalLike | undefined;
+}
 
-/** A delay queue over a store: what the commands and the library's users call. */
+/** How a job failed: `delayMs` until the next try, or `dead` for good, kept for `deadTtlMs` (30 days; 0: for ever). */
+export interface NackOptions {
+  readonly delayMs?: number | undefined;
+  readonly dead?: boolean | undefined;
+  readonly deadTtlMs?: number | undefined;
+  /** Kept with a dead letter; cut after 4 KiB. */
+  readonly reason?: string | undefined;
+}
+
+export interface ListQuery {
+  /** All states when absent. */
+  readonly states?: readonly JobState[] | undefined;
+  readonly dueBefore?: Date | undefined;
+  readonly dueAfter?: Date | undefined;
+  /** `*`, `?`, `[a-z]` and a backslash, on bytes; case matters. */
+  readonly idGlob?: string | undefined;
+  /** Jobs on a page; 50 when absent. */
+  readonly limit?: number | undefined;
+  /** From a page before. */
+  readonly cursor?: string | undefined;
+}
+
+/** Jobs are popped in batches of this size at most. */
+export const POP_BATCH = 500;
+
+/** The longest lease: Node's timers reach no further, and a worker has to renew it in time. */
+export const MAX_LEASE_MS = 24 * 86_400_000;
+
+const LIST_LIMIT = 50;
+
+/**
+ * A delay queue over a store: the one door to it, for the commands, workers and the library's users.
+ *
+ * Every method rejects with a `DelayerError`: `usage` when it is called wrongly or the queue is closed,
+ * else what the store answers.
+ */
 export class Queue {
-  constructor(readonly store: Store) {}
+  readonly #store: Store;
+  #closing: Promise<void> | undefined;
+
+  /** @internal */
+  constructor(store: Store) {
+    this.#store = store;
+  }
+
+  /** The store's name for people and logs, without its password. */
+  get label(): string {
+    return this.#store.label;
+  }
+
+  /** Did opening the queue create its store? Undefined where that cannot be told. */
+  get isNew(): boolean | undefined {
+    return this.#store.isNew;
+  }
+
+  /** Does a due job have to be moved before it can be taken? Then a daemon is of use. */
+  get needsPromotion(): boolean {
+    return this.#store.needsPromotion;
+  }
 
   /**
    * Adds a job.
-   * @returns its id, when it is due, and whether it is new, a repeat of the same content, a
-   *   replacement, or was kept as it is
-   * @throws DelayerError `usage`; `job_exists` when the id exists with other content and `onExisting`
-   *   is `refuse`; `outcome_unknown` when the connection broke before the answer came
+   * @returns its id, when it is due, and whether it is new, a repeat of the same content, a replacement,
+   *   or was kept as it is
+   * @throws DelayerError `job_exists` when the id exists with other content and `onExisting` is `refuse`;
+   *   `outcome_unknown` when the connection broke before the answer came
    */
-  async push(request: PushRequest, onExisting: OnExisting = 'refuse'): Promise<PushReceipt> {
-    const [receipt] = await this.pushMany([request], onExisting);
+  async push(
+    request: PushRequest,
+    options: { onExisting?: OnExisting | undefined } = {},
+  ): Promise<PushReceipt> {
+    const [receipt] = await this.pushMany([request], options);
     if (!receipt) throw new DelayerError('internal', 'the store gave no answer to a push');
-    const failure = pushFailure(receipt);
-    if (failure) throw failure;
+    const error = pushError(receipt);
+    if (error) throw error;
     return receipt;
   }
 
@@ -66,115 +138,209 @@ export class Queue {
    */
   async pushMany(
     requests: readonly PushRequest[],
-    onExisting: OnExisting = 'refuse',
+    options: { onExisting?: OnExisting | undefined } = {},
   ): Promise<PushReceipt[]> {
-    const jobs = requests.map(toNewJob);
-    const results = await this.store.push(jobs, onExisting);
+    return this.pushChecked(requests.map(toNewJob), options.onExisting);
+  }
+
+  /** @internal As `pushMany`, for jobs that `toNewJob` has checked. */
+  async pushChecked(jobs: readonly NewJob[], onExisting: OnExisting = 'refuse'): Promise<PushReceipt[]> {
+    const results = jobs.length === 0 ? [] : await this.open.push({ jobs, onExisting });
     // Written out: to copy a result takes as long as a tenth of its push.
     return results.map(({ outcome, dueAt }, i) => ({ id: jobs[i]?.id ?? Buffer.alloc(0), outcome, dueAt }));
   }
 
-  /** Takes the ready job that is due first, at most once; nothing when the topic has none. */
-  async pop(topic: Bytes): Promise<Job | undefined> {
-    return (await this.popMany(topic, 1))[0];
+  /** Takes the ready job that is due first, of the first topic that has one, at most once; nothing when there is none. */
+  async pop(topics: Topics): Promise<Job | undefined> {
+    return (await this.popMany(topics, 1))[0];
   }
 
   /** Takes up to `count` ready jobs, at most once; perhaps fewer than are ready, `[]` when none is. */
-  async popMany(topic: Bytes, count: number): Promise<Job[]> {
-    return (await this.store.pop(named(topic, 'topic'), Math.min(whole(count, 'count'), TAKE_BATCH))).jobs;
+  async popMany(topics: Topics, count: number): Promise<Job[]> {
+    const limit = Math.min(toCount(count, 'count'), POP_BATCH);
+    return (await this.open.pop({ topics: toTopics(topics), limit })).jobs;
   }
 
-  /**
-   * Takes the ready job that is due first, waiting for one up to `timeoutMs` (for ever when absent).
-   * @returns nothing when the time is over or `signal` aborts
-   */
-  async bpop(
-    topic: Bytes,
-    options: { timeoutMs?: number | undefined; signal?: AbortSignal | undefined } = {},
-  ): Promise<Job | undefined> {
-    return (await this.bpopMany(topic, 1, options))[0];
+  /** Takes a job as `pop` does, waiting for one. Nothing when the time is over or the signal aborts. */
+  async bpop(topics: Topics, options: WaitOptions = {}): Promise<Job | undefined> {
+    return (await this.bpopMany(topics, 1, options))[0];
   }
 
   /** As {@link bpop}, up to `count` jobs once one is there. */
-  async bpopMany(
-    topic: Bytes,
-    count: number,
-    options: { timeoutMs?: number | undefined; signal?: AbortSignal | undefined } = {},
-  ): Promise<Job[]> {
-    const name = named(topic, 'topic');
-    const limit = Math.min(whole(count, 'count'), TAKE_BATCH);
-    const deadline = monotonicMs() + (options.timeoutMs ?? Infinity);
+  async bpopMany(topics: Topics, count: number, options: WaitOptions = {}): Promise<Job[]> {
+    const names = toTopics(topics);
+    const limit = Math.min(toCount(count, 'count'), POP_BATCH);
+    const { timeoutMs = Infinity, signal } = options;
+    const deadline = monotonicMs() + timeoutMs;
     for (;;) {
-      if (options.signal?.aborted === true) return [];
-      const { jobs, nextInMs } = await this.store.pop(name, limit);
+      if (signal?.aborted === true) return [];
+      const { jobs, nextInMs } = await this.open.pop({ topics: names, limit });
       const remaining = deadline - monotonicMs();
       if (jobs.length > 0 || remaining <= 0) return jobs;
-      await this.store.waitForReady(name, Math.min(remaining, nextInMs ?? Infinity), options.signal);
+      await this.open.waitForReady({
+        topics: names,
+        maxMs: Math.min(remaining, nextInMs ?? Infinity),
+        signal,
+      });
     }
   }
 
-  /** Leases up to `limit` ready jobs until they are confirmed, put back, or `leaseMs` is over. */
-  async lease(topic: Bytes, limit: number, leaseMs: number): Promise<Taken> {
-    const checked = { limit: whole(limit, 'limit'), leaseMs: whole(leaseMs, 'leaseMs') };
-    return this.store.take({ topic: named(topic, 'topic'), ...checked, token: leaseToken() });
+  /** Leases up to `limit` ready jobs until they are acknowledged, nacked, released, or `leaseMs` is over. */
+  async reserve(params: { topics: Topics; limit: number; leaseMs: number }): Promise<Reserved> {
+    const topics = toTopics(params.topics);
+    const limit = toCount(params.limit, 'limit');
+    const leaseMs = toCount(params.leaseMs, 'lease in ms', MAX_LEASE_MS);
+    return this.open.reserve({ topics, limit, leaseMs, token: newToken() });
   }
 
-  /** Ends leases with their jobs done; answers, in order, whether each was still held. */
-  async confirm(leases: readonly Lease[]): Promise<boolean[]> {
-    return leases.length === 0 ? [] : this.store.confirm(leases);
+  /** Ends leases with their jobs done and gone; answers, in order, whether each was still held. */
+  async ack(leases: readonly LeaseLike[]): Promise<boolean[]> {
+    const names = toLeases(leases);
+    return names.length === 0 ? [] : this.open.ack({ leases: names });
   }
 
-  /** Gives leased jobs back, as if they had not been taken. */
-  async putBack(leases: readonly Lease[]): Promise<void> {
-    if (leases.length > 0) await this.store.putBack(leases);
+  /** Ends leases with their jobs failed; answers, in order, whether each was still held. */
+  async nack(leases: readonly LeaseLike[], options: NackOptions): Promise<boolean[]> {
+    const names = toLeases(leases);
+    const failure = toFailure(options);
+    const reason = options.reason === undefined ? undefined : cutReason(options.reason);
+    return names.length === 0 ? [] : this.open.nack({ leases: names, failure, reason });
+  }
+
+  /** Gives leased jobs back as if they had never been taken; answers, in order, whether each was still held. */
+  async release(leases: readonly LeaseLike[]): Promise<boolean[]> {
+    const names = toLeases(leases);
+    return names.length === 0 ? [] : this.open.release({ leases: names });
+  }
+
+  /** Lets leases end `leaseMs` from now; answers, in order, when, or nothing when it was not held any more. */
+  async extend(leases: readonly LeaseLike[], leaseMs: number): Promise<(Date | undefined)[]> {
+    const names = toLeases(leases);
+    toCount(leaseMs, 'lease in ms', MAX_LEASE_MS);
+    return names.length === 0 ? [] : this.open.extend({ leases: names, leaseMs });
   }
 
   /**
-   * Pushes jobs again that were popped and could not be handed over.
+   * Pushes jobs again that were popped and could not be delivered.
    * @returns the ids that are not back: another job has taken their id
    */
-  async restore(jobs: readonly Job[]): Promise<Buffer[]> {
-    const news = jobs.map(({ id, topic, body, dueAt, expiresAt }): NewJob => {
-      const due = { atMs: dueAt?.getTime() ?? 0 };
-      return { id, topic, body, due, ttlMs: DEFAULT_TTL_MS, expiresAtMs: expiresAt?.getTime() };
-    });
-    const results = news.length === 0 ? [] : await this.store.push(news, 'keep');
-    return news.flatMap(({ id }, i) => (results[i]?.outcome === 'pushed' ? [] : [id]));
+  async restore(jobs: readonly Job[]): Promise<Bytes[]> {
+    const again = jobs.map(({ id, topic, body, dueAt, expiresAt }): NewJob => ({
+      ...toNewJob({ id, topic, body, at: dueAt ?? new Date(0) }),
+      ttlMs: DEFAULT_TTL_MS,
+      expiresAtMs: expiresAt?.getTime(),
+    }));
+    const results = await this.pushChecked(again, 'keep');
+    return results.flatMap(({ id, outcome }) => (outcome === 'pushed' ? [] : [id]));
   }
 
   /** Removes a job that is not due yet; false when there is none, or it is due. */
-  async remove(id: Bytes): Promise<boolean> {
+  async remove(id: TextOrBytes): Promise<boolean> {
     return (await this.removeMany([id]))[0]?.removed ?? false;
   }
 
-  /** Removes jobs; answers, in order, whether it did and what each was. */
-  async removeMany(ids: readonly Bytes[], scope: RemoveScope = 'delayed'): Promise<RemoveResult[]> {
-    const names = ids.map((id) => named(id, 'id'));
-    return names.length === 0 ? [] : this.store.remove(names, scope);
+  /** Removes jobs that are in one of these states (delayed ones when absent); answers, in order, whether it did and what each was. */
+  async removeMany(
+    ids: readonly TextOrBytes[],
+    options: { states?: readonly JobState[] | 'any' | undefined } = {},
+  ): Promise<RemoveResult[]> {
+    const states = options.states === 'any' ? JOB_STATES : (options.states ?? (['delayed'] as const));
+    const jobs = ids.map((id) => ({ id: toName(id, 'id'), states }));
+    return jobs.length === 0 ? [] : this.open.remove({ jobs });
   }
 
-  /** Counts jobs by topic and says what is wrong. */
-  async survey(): Promise<Survey> {
-    return this.store.survey();
+  /** Makes the latest dead letter of each id a job again; answers in order. */
+  async requeue(
+    ids: readonly TextOrBytes[],
+    options: { delayMs?: number | undefined } = {},
+  ): Promise<RequeueResult[]> {
+    const names = ids.map((id) => toName(id, 'id'));
+    const delayMs = checkDuration(options.delayMs ?? 0, 'the delay');
+    return names.length === 0 ? [] : this.open.requeue({ ids: names, delayMs });
   }
 
-  /** Lists jobs of a topic, page by page. */
-  async list(topic: Bytes, query: ListQuery): Promise<JobPage> {
-    return this.store.list(named(topic, 'topic'), query);
+  /** Holds topics back from every consumer of delayer, for `forMs` or until `resume`. */
+  async pause(topics: Topics, options: { forMs?: number | undefined } = {}): Promise<void> {
+    const forMs = options.forMs === undefined ? undefined : checkDuration(options.forMs, 'the pause');
+    await this.open.pause({ topics: toTopics(topics), forMs });
   }
 
-  /** Finds the jobs of an id: none, one, or two when it was pushed again while leased. */
-  async find(id: Bytes): Promise<JobRecord[]> {
-    return this.store.find(named(id, 'id'));
+  async resume(topics: Topics): Promise<void> {
+    await this.open.resume({ topics: toTopics(topics) });
   }
 
+  /** Counts jobs, by topic as well when `exact`; else only the totals that are cheap. */
+  async stats(options: { exact?: boolean | undefined } = {}): Promise<Stats> {
+    return this.open.stats({ exact: options.exact ?? true });
+  }
+
+  /** What is wrong with the store; `[]` when nothing is. */
+  async health(): Promise<Problem[]> {
+    return this.open.health();
+  }
+
+  /** Lists jobs of topics, page by page. */
+  async list(topics: Topics, query: ListQuery = {}): Promise<JobPage> {
+    const { limit, cursor, ...narrowing } = query;
+    assertFields(narrowing, ['states', 'dueBefore', 'dueAfter', 'idGlob'], 'field of a query');
+    const selection = { topics: toTopics(topics), ...narrowing };
+    return this.open.list({ selection, limit: toCount(limit ?? LIST_LIMIT, 'limit'), cursor });
+  }
+
+  /** Finds the jobs of an id; `[]` when there is none, several when it was pushed again while leased or dead. */
+  async find(id: TextOrBytes): Promise<JobRecord[]> {
+    return this.open.find({ id: toName(id, 'id') });
+  }
+
+  /** One bounded step of what a daemon does. */
+  async maintain(): Promise<Maintenance> {
+    return this.open.maintain();
+  }
+
+  /** Lets others see, for some seconds, that a daemon of this name is at work. */
+  async announce(daemon: string): Promise<void> {
+    await this.open.announce({ daemon });
+  }
+
+  /** Takes an announcement back. */
+  async retire(daemon: string): Promise<void> {
+    await this.open.retire({ daemon });
+  }
+
+  /** Returns when a job of the topics may be ready, when the time is over, or when aborted; takes nothing. */
+  async waitForReady(topics: Topics, options: WaitOptions = {}): Promise<void> {
+    const { timeoutMs: maxMs = Infinity, signal } = options;
+    await this.open.waitForReady({ topics: toTopics(topics), maxMs, signal });
+  }
+
+  /** Returns when a push may have changed the next due time, when the time is over, or when aborted. */
+  async waitForPush(options: WaitOptions = {}): Promise<void> {
+    await this.open.waitForPush({ maxMs: options.timeoutMs ?? Infinity, signal: options.signal });
+  }
+
+  /** The store's clock. */
+  async now(): Promise<Date> {
+    return this.open.now();
+  }
+
+  /** Ends what waits and lets go of the store. Closing twice is closing once. */
   async close(): Promise<void> {
-    await this.store.close();
+    this.#closing ??= this.#store.close();
+    await this.#closing;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
+  }
+
+  private get open(): Store {
+    if (this.#closing) throw new DelayerError('usage', `The queue ${this.label} is closed`);
+    return this.#store;
   }
 }
 
 /** The error that a push of one job is answered with, or nothing when the job is in. */
-export function pushFailure({ id, outcome }: PushReceipt): DelayerError | undefined {
+export function pushError({ id, outcome }: PushReceipt): DelayerError | undefined {
   const name = () => JSON.stringify(id.toString());
   switch (outcome) {
     case 'conflict':
@@ -188,88 +354,31 @@ export function pushFailure({ id, outcome }: PushReceipt): DelayerError | undefi
       return new DelayerError(
         'outcome_unknown',
         `The connection broke before the answer came, so the job ${name()} may be pushed or not`,
-        {
-          hint: `Look with \`delayer inspect --id\`; pushing it again with --id ${name()} is safe while it is not due.`,
-        },
+        { hint: 'Look for it; pushing it again under the same id is safe while it is not due.' },
       );
     default:
       return undefined;
   }
 }
 
-const FIELDS = new Set<string>([
-  'topic',
-  'body',
-  'id',
-  'delayMs',
-  'at',
-  'ttlMs',
-] satisfies (keyof PushRequest)[]);
-
-/**
- * Checks a request and fills in what it leaves out.
- * @throws DelayerError `usage`
- */
-export function toNewJob(request: PushRequest): NewJob {
-  for (const name in request) {
-    // A mistyped delay would make a job due at once.
-    if (!FIELDS.has(name)) throw new DelayerError('usage', `${JSON.stringify(name)} is no field of a job`);
-  }
-  if (request.delayMs !== undefined && request.at !== undefined) {
-    throw new DelayerError('usage', 'A job has a delay or a due time, not both');
-  }
-  const body = bytesOf(request.body, 'body');
-  if (body.length === 0)
-    throw new DelayerError('usage', 'The body is empty', { hint: 'A job needs a body.' });
-  if (body.length > MAX_BODY_BYTES) {
-    throw new DelayerError('usage', `The body has ${body.length} bytes; at most 512 MiB fit`, {
-      hint: 'Store it elsewhere and push its address.',
-    });
-  }
-  const ttlMs = checkDuration(request.ttlMs ?? DEFAULT_TTL_MS, 'the ttl');
-  if (ttlMs === 0) {
-    throw new DelayerError('usage', 'the ttl must not be zero', {
-      hint: 'A job that may never be ready is never delivered.',
-    });
-  }
-  return {
-    id: request.id === undefined ? Buffer.from(uuid()) : named(request.id, 'id'),
-    topic: named(request.topic, 'topic'),
-    body,
-    due: dueOf(request),
-    ttlMs,
-  };
+function toLeases(leases: readonly LeaseLike[]): string[] {
+  return leases.map((one) => (typeof one === 'string' ? one : one.lease));
 }
 
-function dueOf({ at, delayMs }: PushRequest): Due {
-  if (at === undefined) return { delayMs: checkDuration(delayMs ?? 0, 'the delay') };
-  const atMs = at.getTime();
-  if (Number.isNaN(atMs)) throw new DelayerError('usage', 'the due time is no moment in time');
-  if (atMs > MAX_TIME_MS)
-    throw new DelayerError('usage', 'the due time is too far away', { hint: 'The year 9999 is the last.' });
-  return { atMs: Math.max(0, Math.round(atMs)) };
-}
-
-function named(bytes: Bytes, what: 'id' | 'topic'): Buffer {
-  const name = bytesOf(bytes, what);
-  if (name.length === 0) {
-    throw new DelayerError('usage', `The ${what} is empty`, { hint: `Give the ${what} at least one byte.` });
+function toFailure({ delayMs, dead, deadTtlMs }: NackOptions): Failure {
+  if (dead === true) {
+    if (delayMs === undefined)
+      return { deadTtlMs: checkDuration(deadTtlMs ?? DEFAULT_DEAD_TTL_MS, 'the dead ttl') };
+    throw new DelayerError('usage', 'A failed job is tried again after a delay or is dead, not both');
   }
-  return name;
+  return { delayMs: checkDuration(delayMs ?? 0, 'the delay') };
 }
 
-function whole(value: number, what: string): number {
-  if (Number.isSafeInteger(value) && value > 0) return value;
-  throw new DelayerError('usage', `The ${what} is no whole number of at least 1: ${value}`);
-}
-
-function bytesOf(bytes: Bytes, what: string): Buffer {
-  if (typeof bytes === 'string') {
-    if (bytes.isWellFormed()) return Buffer.from(bytes);
-    throw new DelayerError('usage', `The ${what} holds half a character`);
-  }
-  // Callers in JavaScript have no compiler to tell them.
-  if (!((bytes as unknown) instanceof Uint8Array))
-    throw new DelayerError('usage', `The ${what} is neither text nor bytes`);
-  return Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+/** At most MAX_REASON_BYTES of UTF-8, whole characters. */
+function cutReason(reason: string): string {
+  const bytes = Buffer.from(reason);
+  if (bytes.length <= MAX_REASON_BYTES) return reason;
+  let end = MAX_REASON_BYTES;
+  while (((bytes[end] ?? 0) & 0xc0) === 0x80) end -= 1;
+  return bytes.toString('utf8', 0, end);
 }

@@ -1,89 +1,142 @@
-import type { Job, JobRecord, JobState, LeasedJob, NewJob } from './job.js';
+import type { Blocker, Bytes, Job, JobRecord, JobState, LeasedJob, NewJob } from './job.js';
+import type { Selection } from './selection.js';
+import type { AbortSignalLike } from './timer.js';
 
 /**
- * What a store does for a queue. Every call is atomic towards every other process on the same store,
- * takes its time from the store's clock, and rejects with a `DelayerError` only.
+ * What a store does for a queue, by role. Internal: commands, workers and the library's users call
+ * `Queue`. Every call is atomic towards every other process on the same store, takes its time from the
+ * store's clock, and rejects with a `DelayerError` only.
  *
- * A call never runs twice because a connection broke. Where it cannot be known whether it ran, it
- * rejects with `outcome_unknown`.
+ * A call never runs twice because a connection broke. Where it cannot be known whether it ran, it rejects
+ * with `outcome_unknown`.
  */
-export interface Store {
+export interface Store extends Producer, Consumer, Operator, Maintainer, Observer, Waiter {
   /** The store's name for people and logs, without its password. */
   readonly label: string;
 
-  /** True when opening it made it: it had not been there. Absent where a store cannot tell. */
+  /** True when opening it created it. Absent where a store cannot tell. */
   readonly isNew?: boolean;
 
-  /** Does a due job have to be moved by somebody before it can be taken? Then a daemon is of use. */
+  /** Does a due job have to be moved before it can be taken? Then a daemon is of use. */
   readonly needsPromotion: boolean;
 
-  /** Takes jobs in, in order; answers in the same order. Each job stands or falls by itself. */
-  push(jobs: readonly NewJob[], onExisting: OnExisting): Promise<PushResult[]>;
+  /** Ends what waits, and lets go of connections and files. Closing twice is closing once. */
+  close(): Promise<void>;
+}
 
-  /** Moves due jobs, leases that ran out and expired jobs on: one bounded step, in order of due time. */
-  promote(): Promise<Promotion>;
+export interface Producer {
+  /** Adds jobs in order; answers in the same order. Each job stands or falls by itself. */
+  push(params: PushParams): Promise<PushResult[]>;
+}
 
+export interface Consumer {
   /**
-   * Takes up to `limit` ready jobs for good, those due first first; promotes before it looks, and passes
-   * over jobs that have expired. May answer fewer jobs than `limit`, for a step is bounded; no job
-   * means that the topic has none ready. When it answers, the jobs are gone; when it does not, they are
-   * still there, or come back.
+   * Takes up to `limit` ready jobs for good, those of the first topic first and within a topic those due
+   * first. It maintains before it looks, and passes over jobs that have expired. It may answer fewer jobs
+   * than `limit`, for a step is bounded; no job means that none of the topics has one ready. When it
+   * answers, the jobs are gone from the store; when it does not, they are still there, or come back.
    */
-  pop(topic: Buffer, limit: number): Promise<Popped>;
+  pop(params: PopParams): Promise<Popped>;
 
   /** Leases jobs as `pop` takes them. Asking again with the same token answers the same jobs. */
-  take(request: TakeRequest): Promise<Taken>;
+  reserve(params: ReserveParams): Promise<Reserved>;
 
   /** Ends leases with their jobs done and gone. Answers, in order, whether each lease was still held. */
-  confirm(leases: readonly Lease[]): Promise<boolean[]>;
-
-  /** Ends leases with their jobs ready again, before the others, as if they had never been taken. */
-  putBack(leases: readonly Lease[]): Promise<void>;
+  ack(params: LeaseParams): Promise<boolean[]>;
 
   /**
-   * Lets leases end `leaseMs` from now, and with them the others of the same request. Answers, in order,
-   * when each ends now, or nothing when it was lost.
+   * Ends leases with their jobs failed: to be tried again later, or dead. Attempts count. A job whose id
+   * was pushed again meanwhile waits until that job is gone. Answers, in order, whether each lease was
+   * still held.
    */
-  extend(leases: readonly Lease[], leaseMs: number): Promise<(Date | undefined)[]>;
-
-  /** Removes jobs by id; answers in order. */
-  remove(ids: readonly Buffer[], scope: RemoveScope): Promise<RemoveResult[]>;
+  nack(params: NackParams): Promise<boolean[]>;
 
   /**
-   * Returns when a job of the topic may be ready, or after `maxMs`, or when aborted; sooner is
-   * allowed. It takes nothing.
+   * Ends leases as if their jobs had never been taken: ready, at their old place in line, attempts as
+   * before. Answers, in order, whether each lease was still held.
    */
-  waitForReady(topic: Buffer, maxMs: number, signal?: AbortSignal): Promise<void>;
-
-  /** Returns when a push may have changed the next due time, or after `maxMs`, or when aborted. */
-  waitForPush(maxMs: number, signal?: AbortSignal): Promise<void>;
+  release(params: LeaseParams): Promise<boolean[]>;
 
   /**
-   * Counts the jobs of every topic, in order of topic, and says what is wrong. It looks while others
-   * work, in bounded steps: not the picture of one moment.
+   * Lets leases end `leaseMs` from now, those given alone. Answers, in order, when each ends now, or
+   * nothing when it was not held any more.
    */
-  survey(): Promise<Survey>;
+  extend(params: ExtendParams): Promise<(Date | undefined)[]>;
+}
 
-  /** A page of a topic's jobs: ready (dead ones where they stand), leased, due, delayed; each in order of delivery. */
-  list(topic: Buffer, query: ListQuery): Promise<JobPage>;
+/** Acting on jobs. A step names the jobs and what is believed of them, and leaves alone what has changed. */
+export interface Operator {
+  /** Removes jobs; answers in order. A leased job that is removed is its holder's no more. */
+  remove(params: RemoveParams): Promise<RemoveResult[]>;
 
-  /** Every job of that id: none, one, or two when it was pushed again while leased. */
-  find(id: Buffer): Promise<JobRecord[]>;
+  /**
+   * Makes dead letters jobs again, with no attempts and their whole ready lifetime, the latest of each id.
+   * An id that lives is left alone. Answers in order.
+   */
+  requeue(params: RequeueParams): Promise<RequeueResult[]>;
+
+  /** Holds topics back from `pop` and `reserve`; all else goes on. Pausing a paused topic sets its end anew. */
+  pause(params: PauseParams): Promise<void>;
+
+  resume(params: TopicParams): Promise<void>;
+}
+
+export interface Maintainer {
+  /**
+   * One bounded step: due jobs become ready in order of due time, leases that have ended bring their jobs
+   * back, expired jobs and dead letters past their time are cleared away.
+   */
+  maintain(): Promise<Maintenance>;
 
   /** Tells other processes that a daemon is at work here; to be repeated every few seconds. */
-  announce(daemon: string): Promise<void>;
+  announce(params: { readonly daemon: string }): Promise<void>;
 
   /** Takes an announcement back. */
-  retire(daemon: string): Promise<void>;
+  retire(params: { readonly daemon: string }): Promise<void>;
+}
+
+/** Looking, which changes nothing. */
+export interface Observer {
+  /**
+   * Counts jobs. Exact counts look at everything while others work, in bounded steps: not the picture of
+   * one moment. Without `exact` only those totals are given that cost O(log n).
+   */
+  stats(params: StatsParams): Promise<Stats>;
+
+  /**
+   * A page of jobs, topic by topic: ready (expired ones where they stand), leased, due, delayed, dead;
+   * each in order of delivery.
+   */
+  list(params: ListParams): Promise<JobPage>;
+
+  /** Every job of that id: the one that lives first, then leased, waiting and dead ones. `[]` when there is none. */
+  find(params: { readonly id: Buffer }): Promise<JobRecord[]>;
+
+  /** What is wrong with the store; `[]` when nothing is. */
+  health(): Promise<Problem[]>;
 
   /** The store's clock. */
   now(): Promise<Date>;
+}
 
-  close(): Promise<void>;
+export interface Waiter {
+  /**
+   * Returns when a job of one of the topics may be ready, or after `maxMs`, or when aborted; sooner is
+   * allowed. It takes nothing.
+   */
+  waitForReady(params: WaitParams & TopicParams): Promise<void>;
+
+  /** Returns when a push may have changed the next due time, or after `maxMs`, or when aborted. */
+  waitForPush(params: WaitParams): Promise<void>;
 }
 
 /** What to do with a push whose id exists with other content. */
 export type OnExisting = 'refuse' | 'replace' | 'keep';
+
+export interface PushParams {
+  readonly jobs: readonly NewJob[];
+  readonly onExisting: OnExisting;
+}
 
 export interface PushResult {
   /**
@@ -99,46 +152,65 @@ export interface PushResult {
   readonly dueAt?: Date | undefined;
 }
 
-export interface Promotion {
-  readonly promoted: number;
-  /** Dead jobs that were cleared away. */
-  readonly expired: number;
-  /** Leases that ran out, their jobs ready again. */
-  readonly returned: number;
-  /** Due jobs that could not be moved because a key of the wrong type is in the way. */
-  readonly stuck: number;
-  /** Is there more to do at once? */
-  readonly more: boolean;
-  /** From now, by the store's clock, until the next job is due or the next lease ends; absent when none is waiting. */
-  readonly nextInMs?: number | undefined;
+export interface TopicParams {
+  /** At least one, each once, in order of preference. */
+  readonly topics: readonly Buffer[];
 }
 
-export interface TakeRequest {
-  readonly topic: Buffer;
+export interface PopParams extends TopicParams {
   readonly limit: number;
-  readonly leaseMs: number;
-  /** Unique to this request. */
-  readonly token: string;
 }
 
-/** A hold on a job; a `LeasedJob` is one. */
-export interface Lease {
-  readonly lease: string;
-  readonly leaseUntil: Date;
+export interface ReserveParams extends PopParams {
+  readonly leaseMs: number;
+  /** Names this reservation: `newToken()` of lease.ts. */
+  readonly token: string;
 }
 
 export interface Popped {
   readonly jobs: Job[];
-  /** As in {@link Promotion}; may be absent where there are jobs. */
+  /**
+   * From now, by the store's clock, until the next job is due, the next lease or the next pause ends;
+   * absent when none is waiting. May be absent where there are jobs.
+   */
   readonly nextInMs?: number | undefined;
+  /** No job was given because every topic that was asked for is paused. */
+  readonly isPaused?: boolean | undefined;
 }
 
-export interface Taken extends Popped {
+export interface Reserved extends Popped {
   readonly jobs: LeasedJob[];
 }
 
-/** `delayed`: only jobs that are not due. `any`: ready, leased and dead ones too. */
-export type RemoveScope = 'delayed' | 'any';
+export interface LeaseParams {
+  /** Lease strings; one that is named twice is held once. */
+  readonly leases: readonly string[];
+}
+
+export interface ExtendParams extends LeaseParams {
+  readonly leaseMs: number;
+}
+
+/** How a job failed: to be tried again in `delayMs`, or for good, kept for `deadTtlMs` (0: for ever). */
+export type Failure = { readonly delayMs: number } | { readonly deadTtlMs: number };
+
+export interface NackParams extends LeaseParams {
+  readonly failure: Failure;
+  /** Kept with a dead letter. */
+  readonly reason?: string | undefined;
+}
+
+/** A job by its id, and what is believed of it: where that is not so any more, it is left alone. */
+export interface JobGuard {
+  readonly id: Buffer;
+  readonly states: readonly JobState[];
+  /** Due at exactly this time; any when absent. */
+  readonly dueAt?: Date | undefined;
+}
+
+export interface RemoveParams {
+  readonly jobs: readonly JobGuard[];
+}
 
 export interface RemoveResult {
   readonly removed: boolean;
@@ -146,24 +218,61 @@ export interface RemoveResult {
   readonly state?: JobState | undefined;
 }
 
-export interface Survey {
-  readonly topics: TopicCounts[];
-  readonly problems: Problem[];
+export interface RequeueParams {
+  readonly ids: readonly Buffer[];
+  readonly delayMs: number;
 }
 
-export interface TopicCounts {
-  readonly topic: Buffer;
+/** `none`: there is no dead letter of that id. `duplicate_id`: a job of that id lives; nothing changed. */
+export type RequeueResult = 'requeued' | 'none' | 'duplicate_id';
+
+export interface PauseParams extends TopicParams {
+  /** How long; until `resume` when absent. */
+  readonly forMs?: number | undefined;
+}
+
+export interface Maintenance {
+  readonly promoted: number;
+  /** Expired jobs that were cleared away. */
+  readonly expired: number;
+  /** Jobs whose leases had ended, and which are ready again. */
+  readonly reclaimed: number;
+  /** Dead letters past their time that were deleted. */
+  readonly deleted: number;
+  /** Due jobs that could not be moved because a key of the wrong type is in the way. */
+  readonly stuck: number;
+  /** Is there more to do at once? */
+  readonly more: boolean;
+  /** As in {@link Popped}, over all topics. */
+  readonly nextInMs?: number | undefined;
+}
+
+export interface StatsParams {
+  readonly exact: boolean;
+}
+
+export interface Stats {
+  /** By state; one that was not counted is absent. */
+  readonly totals: Partial<Readonly<Record<JobState, number>>>;
+  /** In order of topic, byte by byte; absent when they were not counted. */
+  readonly topics?: readonly TopicStats[] | undefined;
+}
+
+export interface TopicStats {
+  readonly topic: Bytes;
   readonly delayed: number;
   readonly due: number;
   readonly ready: number;
   readonly leased: number;
+  readonly expired: number;
   readonly dead: number;
   readonly nextDueAt?: Date | undefined;
+  /** Until when the topic is paused; `Infinity` until it is resumed; absent when it is not. */
+  readonly pausedUntilMs?: number | undefined;
 }
 
-export interface ListQuery {
-  /** All states when absent. */
-  readonly states?: readonly JobState[] | undefined;
+export interface ListParams {
+  readonly selection: Selection;
   readonly limit: number;
   /** From a page before. */
   readonly cursor?: string | undefined;
@@ -189,6 +298,11 @@ export interface Problem {
  * - `evicting`: the store may throw jobs away when it is full.
  */
 export type ProblemCode = 'bodies_gone' | 'wrong_type' | 'no_daemon' | 'no_persistence' | 'evicting';
+
+export interface WaitParams {
+  readonly maxMs: number;
+  readonly signal?: AbortSignalLike | undefined;
+}
 
 /** A daemon that has not announced itself for so long is taken for gone. */
 export const DAEMON_SEEN_MS = 15_000;

@@ -1,6 +1,6 @@
 import type { JobRecord } from '../core/job.js';
 import type { JobPage, Survey } from '../core/store.js';
-import { bytesToJson, iso, jobToJson } from './job-json.js';
+import { bytesToJson, iso, jobToJson } from './json.js';
 
 /** `inspect --json` */
 export function surveyJson(store: string, survey: Survey): unknown {

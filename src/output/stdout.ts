@@ -1,5 +1,5 @@
 import { write } from 'node:fs';
-import { pause } from '../core/abort.js';
+import { pause } from '../core/timer.js';
 import { isTerminal } from './terminal.js';
 
 const STDOUT = 1;

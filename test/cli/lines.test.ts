@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import { splitLines } from '../../src/cli/lines.js';
+import { splitLines } from '../../src/cli/input/lines.js';
 
 describe('the lines of a stream', () => {
   // eslint-disable-next-line @typescript-eslint/require-await -- a stream is waited for

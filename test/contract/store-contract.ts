@@ -4,14 +4,14 @@ import { describeExpiry } from './cases/expiry.js';
 import { describeLeaseEnds } from './cases/lease-ends.js';
 import { describeLeases } from './cases/leases.js';
 import { describeLists } from './cases/lists.js';
-import { describeLooking } from './cases/looking.js';
-import { describeNamesakes } from './cases/namesakes.js';
+import { describeLooking } from './cases/inspect.js';
+import { describeNamesakes } from './cases/duplicate-ids.js';
 import { describeOrder } from './cases/order.js';
 import { describePush } from './cases/push.js';
 import { describeRemove } from './cases/remove.js';
 import { describeReplace } from './cases/replace.js';
-import { describeTaking } from './cases/taking.js';
-import { describeWaiting } from './cases/waiting.js';
+import { describeTaking } from './cases/pop.js';
+import { describeWaiting } from './cases/wait.js';
 import type { StoreUnderTest, World } from './world.js';
 
 export type { StoreUnderTest } from './world.js';

@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import { MAX_DURATION_MS } from '../../src/core/duration.js';
-import { leaseToken, popByLease } from '../../src/core/handover.js';
+import { leaseToken, popByLease } from '../../src/core/lease.js';
 import { DEFAULT_TTL_MS, MAX_BODY_BYTES } from '../../src/core/job.js';
 import { pushFailure, Queue, toNewJob } from '../../src/core/queue.js';
 import type { PushResult, Store } from '../../src/core/store.js';

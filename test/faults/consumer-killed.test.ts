@@ -1,8 +1,8 @@
 import { expect } from 'chai';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { HANDOVER_LEASE_MS } from '../../src/core/handover.js';
-import { openQueue } from '../../src/open-queue.js';
+import { HANDOVER_LEASE_MS } from '../../src/core/lease.js';
+import { openQueue } from '../../src/storage/open.js';
 import { expectQuiet, forEachStore, idsIn, linesOf, useCli } from '../support/cli.js';
 import { eventually } from '../support/eventually.js';
 import { useRedis } from '../support/redis.js';

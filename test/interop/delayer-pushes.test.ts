@@ -2,7 +2,7 @@ import { expect } from 'chai';
 import { LONG_MS, must, promoteAll, soon, textOf, untilPast } from '../contract/world.js';
 import { freshPrefix, useRedis } from '../support/redis.js';
 import { Queue } from '../../src/core/queue.js';
-import { parseRedisUrl } from '../../src/storage/redis/address.js';
+import { parseRedisUrl } from '../../src/storage/redis/url.js';
 import { RedisStore } from '../../src/storage/redis/store.js';
 import { OriginalClient, OriginalDaemon } from './original.js';
 

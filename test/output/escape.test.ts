@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import { escapeForTerminal, escapeKeepingLines } from '../../src/output/escape.js';
-import { bytesToJson, toJsonLine } from '../../src/output/job-json.js';
+import { bytesToJson, toJsonLine } from '../../src/output/json.js';
 
 const CONTROL = /[\u0000-\u001f\u007f-\u009f]/;
 

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import type { Queue } from '../../src/core/queue.js';
-import { openQueue } from '../../src/open-queue.js';
+import { openQueue } from '../../src/storage/open.js';
 import { eventually } from './eventually.js';
 import { useRedis } from './redis.js';
 

@@ -2,7 +2,7 @@ import { expect } from 'chai';
 import { randomBytes } from 'node:crypto';
 import type { Redis } from 'ioredis';
 import { Queue } from '../../src/core/queue.js';
-import { parseRedisUrl } from '../../src/storage/redis/address.js';
+import { parseRedisUrl } from '../../src/storage/redis/url.js';
 import { RedisStore } from '../../src/storage/redis/store.js';
 import { eventually } from './eventually.js';
 import { RedisServer, type RedisServerOptions } from './redis-server.js';

@@ -1,8 +1,8 @@
 import { Redis } from 'ioredis';
-import { monotonicMs, pause } from '../../core/abort.js';
+import { monotonicMs, pause } from '../../core/timer.js';
 import { DelayerError, isTransient } from '../../core/errors.js';
-import type { RedisAddress } from './address.js';
-import { fromReply, isReplyError, unreachable } from './failures.js';
+import type { RedisAddress } from './url.js';
+import { fromReply, isReplyError, unreachable } from './errors.js';
 
 /**
  * What may be done when the connection breaks before the answer came:

@@ -1,6 +1,6 @@
-import { monotonicMs } from '../../core/abort.js';
+import { monotonicMs } from '../../core/timer.js';
 import { DelayerError } from '../../core/errors.js';
-import { popByLease } from '../../core/handover.js';
+import { popByLease } from '../../core/lease.js';
 import type { JobRecord, NewJob } from '../../core/job.js';
 import {
   DAEMON_SEEN_MS,
@@ -18,12 +18,12 @@ import {
   type Taken,
   type TakeRequest,
 } from '../../core/store.js';
-import type { RedisAddress } from './address.js';
+import type { RedisAddress } from './url.js';
 import { Connection, outcomeUnknown } from './connection.js';
 import { Keys } from './keys.js';
-import * as scripts from './scripts.js';
-import { Surveyor } from './surveyor.js';
-import { PushListener, ReadyWaiters } from './waiting.js';
+import * as scripts from './scripts/index.js';
+import { Surveyor } from './inspect/inspector.js';
+import { PushListener, ReadyWaiters } from './wait.js';
 
 /** Arguments of one script: so many jobs, or so many bytes of bodies, keep a run under a few ms. */
 const CHUNK_JOBS = 250;

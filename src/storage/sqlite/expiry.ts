@@ -1,4 +1,4 @@
-import type { Session } from './session.js';
+import type { Session } from './connection.js';
 
 /**
  * Who comes by for something else clears only what has been dead for so long (ms): until then `inspect`

@@ -10,7 +10,7 @@ import {
   statSync,
 } from 'node:fs';
 import { dirname } from 'node:path';
-import { fromSystem, isNoStore, isOnNetwork } from './failures.js';
+import { fromSystem, isNoStore, isOnNetwork } from './errors.js';
 
 /** Says of which type (`f_type` of statfs) the file system of a folder is. */
 export type TypeOfFileSystem = (folder: string) => number;

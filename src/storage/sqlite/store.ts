@@ -14,16 +14,16 @@ import type {
   Taken,
   TakeRequest,
 } from '../../core/store.js';
-import * as leases from './leases.js';
-import { list } from './listing.js';
-import { type Opened, type OpenOptions, openSession } from './opening.js';
-import { push } from './pushing.js';
-import { remove } from './removing.js';
-import type { Session } from './session.js';
-import { find, survey } from './surveying.js';
-import { msUntil, nextEvent, pop, take } from './taking.js';
-import { promote } from './upkeep.js';
-import { ChangeWaiter } from './waiting.js';
+import * as leases from './lease.js';
+import { list } from './inspect/list.js';
+import { type Opened, type OpenOptions, openSession } from './open.js';
+import { push } from './push.js';
+import { remove } from './remove.js';
+import type { Session } from './connection.js';
+import { find, survey } from './inspect/stats.js';
+import { msUntil, nextEvent, pop, take } from './reserve.js';
+import { promote } from './maintain.js';
+import { ChangeWaiter } from './wait.js';
 
 const NEWEST = 'SELECT max(seq) AS seq FROM job';
 const FIRST = 'SELECT 1 FROM job WHERE topic = ? AND leased = 0 AND due_at <= ? LIMIT 1';

@@ -2,7 +2,7 @@ import { expect } from 'chai';
 import { inspect } from 'node:util';
 import { DelayerError } from '../../../src/core/errors.js';
 import { Queue } from '../../../src/core/queue.js';
-import { parseRedisUrl } from '../../../src/storage/redis/address.js';
+import { parseRedisUrl } from '../../../src/storage/redis/url.js';
 import { RedisStore } from '../../../src/storage/redis/store.js';
 import { failureOf } from '../../support/eventually.js';
 import { RedisServer } from '../../support/redis-server.js';

@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import { Queue } from '../../../src/core/queue.js';
-import { parseRedisUrl } from '../../../src/storage/redis/address.js';
+import { parseRedisUrl } from '../../../src/storage/redis/url.js';
 import { RedisStore } from '../../../src/storage/redis/store.js';
 import { drain, idsOf, LONG_MS, must, textOf } from '../../contract/world.js';
 import { eventually, failureOf } from '../../support/eventually.js';

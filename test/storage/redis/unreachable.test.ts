@@ -1,7 +1,7 @@
 import { expect } from 'chai';
 import { DelayerError } from '../../../src/core/errors.js';
 import { Queue } from '../../../src/core/queue.js';
-import { parseRedisUrl } from '../../../src/storage/redis/address.js';
+import { parseRedisUrl } from '../../../src/storage/redis/url.js';
 import { RedisStore } from '../../../src/storage/redis/store.js';
 import { eventually, failureOf } from '../../support/eventually.js';
 import { fakeRedis, type FakeRedis } from '../../support/fake-redis.js';

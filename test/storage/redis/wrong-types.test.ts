@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import { LONG_MS, must, promoteAll, textOf } from '../../contract/world.js';
-import { tellStory } from '../../../src/core/story.js';
+import { tellStory } from '../../../src/output/explain.js';
 import { failureOf } from '../../support/eventually.js';
 import { useRedis } from '../../support/redis.js';
 

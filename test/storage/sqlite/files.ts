@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import type { NewJob } from '../../../src/core/job.js';
 import { Queue } from '../../../src/core/queue.js';
 import { openDatabase } from '../../../src/storage/sqlite/driver.js';
-import type { OpenOptions } from '../../../src/storage/sqlite/opening.js';
+import type { OpenOptions } from '../../../src/storage/sqlite/open.js';
 import { SqliteStore } from '../../../src/storage/sqlite/store.js';
 
 export interface Folder {

@@ -1,0 +1,147 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { homedir } from 'node:os';
+import { dirname, isAbsolute, join, resolve } from 'node:path';
+import { DelayerError } from '../../core/errors.js';
+
+/** What the user's environment says, under the names that docs/commands.md lists. */
+export interface Settings {
+  readonly store: string;
+  /** Was the store chosen by nobody? */
+  readonly isDefaultStore: boolean;
+  readonly prefix?: string | undefined;
+  readonly password?: string | undefined;
+}
+
+interface ConfigFile {
+  readonly store?: string;
+  readonly prefix?: string;
+  readonly passwordFile?: string;
+}
+
+/**
+ * Chooses the store: the flag, else DELAYER_STORE, else the config file, else the embedded store. Never
+ * falls back from one that was named.
+ * @throws DelayerError `config_invalid`
+ */
+export function readSettings(flags: { store?: string | undefined; prefix?: string | undefined }): Settings {
+  const config = readConfigFile();
+  const named = flags.store ?? setting('DELAYER_STORE') ?? config.store;
+  return {
+    store: named ?? `sqlite:${join(dataFolder(), 'queue.db')}`,
+    isDefaultStore: named === undefined,
+    prefix: flags.prefix ?? setting('DELAYER_PREFIX') ?? config.prefix,
+    password: /^rediss?(\+unix)?:/.test(named ?? '')
+      ? readPassword(named === config.store ? config : {})
+      : undefined,
+  };
+}
+
+/** Does the user want colours? https://no-color.org */
+export function wantsColour(): boolean {
+  return (process.env.NO_COLOR ?? '') === '';
+}
+
+/** Columns of the terminal on stdout. */
+export function terminalWidth(): number {
+  return process.stdout.columns;
+}
+
+/** An environment variable; one that is empty is not set. */
+function setting(name: string): string | undefined {
+  return process.env[name] === '' ? undefined : process.env[name];
+}
+
+/** A folder of the user's, or nothing where there is no home. */
+function userFolder(name: string, ...inHome: string[]): string | undefined {
+  const set = setting(name);
+  // One that is no absolute path is not set, as the XDG specification has it.
+  if (set !== undefined && isAbsolute(set)) return join(set, 'delayer');
+  const home = homeFolder();
+  return home && join(home, ...inHome, 'delayer');
+}
+
+/** Nothing where HOME is empty, or not set for a user whom the system does not know, as in a container. */
+export function homeFolder(): string | undefined {
+  try {
+    return isAbsolute(homedir()) ? homedir() : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function dataFolder(): string {
+  const folder = userFolder('XDG_DATA_HOME', '.local', 'share');
+  if (folder !== undefined) return folder;
+  throw new DelayerError('config_invalid', 'There is no home folder to keep jobs in', {
+    hint: 'Name a store with --store or DELAYER_STORE, or set HOME.',
+  });
+}
+
+function configPath(): string | undefined {
+  const folder = userFolder('XDG_CONFIG_HOME', '.config');
+  return setting('DELAYER_CONFIG') ?? (folder && join(folder, 'config.json'));
+}
+
+/** Reads `{"store", "prefix", "passwordFile"}`; all of them may be absent, and so may the file. */
+function readConfigFile(): ConfigFile {
+  const path = configPath();
+  if (path === undefined) return {};
+  let text: string;
+  try {
+    text = readFileSync(path, 'utf8');
+  } catch (error) {
+    if (setting('DELAYER_CONFIG') === undefined && !existsSync(path)) return {};
+    throw wrongConfig(path, `cannot be read: ${(error as Error).message}`);
+  }
+  if (text === '') return {};
+  let config: unknown;
+  try {
+    // Some editors begin a file with a byte order mark.
+    config = JSON.parse(text.replace(/^\ufeff/, ''));
+  } catch {
+    throw wrongConfig(path, 'is no JSON');
+  }
+  if (typeof config !== 'object' || config === null || Array.isArray(config))
+    throw wrongConfig(path, 'is no JSON object');
+  for (const [name, value] of Object.entries(config)) {
+    if (!['store', 'prefix', 'passwordFile'].includes(name)) {
+      throw wrongConfig(path, `holds ${JSON.stringify(name)}, which means nothing here`);
+    }
+    if (typeof value !== 'string') throw wrongConfig(path, `holds a ${JSON.stringify(name)} that is no text`);
+  }
+  return fromFolder(config, dirname(path));
+}
+
+/** Files that a config file names are found from its own folder. */
+function fromFolder({ store, passwordFile, ...rest }: ConfigFile, folder: string): ConfigFile {
+  const file = /^sqlite:(?=[^/:~?])(?!file:)(.+)$/i.exec(store ?? '')?.[1];
+  return {
+    ...rest,
+    ...(store === undefined ? {} : { store: file === undefined ? store : `sqlite:${join(folder, file)}` }),
+    ...(passwordFile === undefined ? {} : { passwordFile: resolve(folder, passwordFile) }),
+  };
+}
+
+function wrongConfig(path: string, what: string): DelayerError {
+  return new DelayerError('config_invalid', `The config file ${path} ${what}`, {
+    hint: 'It is a JSON object with "store", "prefix" and "passwordFile", each optional.',
+  });
+}
+
+function readPassword(config: ConfigFile): string | undefined {
+  const password = setting('DELAYER_REDIS_PASSWORD');
+  if (password !== undefined) return password;
+  const path = setting('DELAYER_REDIS_PASSWORD_FILE') ?? config.passwordFile;
+  if (path === undefined) return undefined;
+  try {
+    return readFileSync(path, 'utf8').replace(/\r?\n$/, '');
+  } catch (error) {
+    throw new DelayerError(
+      'config_invalid',
+      `The password file ${path} cannot be read: ${(error as Error).message}`,
+      {
+        hint: 'Name a file that this user may read, with the password alone in it.',
+      },
+    );
+  }
+}

@@ -1,0 +1,118 @@
+import { DelayerError, ERRORS } from '../core/errors.js';
+import { type Queue, pushFailure, toNewJob } from '../core/queue.js';
+import type { OnExisting, PushResult } from '../core/store.js';
+import { toJsonLine } from '../output/json.js';
+import { writeIds } from '../output/jobs.js';
+import { stdoutIsTerminal, writeStdout } from '../output/stdout.js';
+import { type BulkItem, type BulkResult, pushBulk } from '../bulk/push-batch.js';
+import type { Line } from './input/lines.js';
+import { parseJobLine } from './input/ndjson.js';
+import { readLines } from './input/body.js';
+import { endProgress, say, sayError, sayProgress, stderrIsTerminal } from './stderr.js';
+
+/** Progress is drawn so often (ms) at most. */
+const PROGRESS_MS = 200;
+
+/**
+ * `push --batch`: pushes the jobs of a file or of stdin, prints the ids that are in the queue now, in
+ * order, and names every line that is not.
+ * @returns the exit code: 0, or that of the worst line
+ * @throws DelayerError, OutputError; what was accepted until then is told on stderr
+ */
+export async function runBatch(
+  queue: Queue,
+  file: string | undefined,
+  onExisting: OnExisting,
+  json: boolean,
+): Promise<number> {
+  const report = new BatchReport(json);
+  let complete = false;
+  try {
+    for await (const results of pushBulk(queue.store, readItems(file), onExisting)) {
+      report.add(results);
+      if (!json) await writeIds(results.flatMap((result) => (accepted(result) ? [result.receipt.id] : [])));
+    }
+    complete = true;
+  } finally {
+    report.end(complete);
+  }
+  if (json) await writeStdout(`${toJsonLine(report.counts)}\n`);
+  return report.exitCode;
+}
+
+async function* readItems(file: string | undefined): AsyncGenerator<BulkItem[]> {
+  for await (const lines of readLines(file)) yield lines.flatMap(readItem);
+}
+
+function readItem(line: Line): BulkItem[] {
+  try {
+    const request = parseJobLine(line);
+    return request === undefined ? [] : [{ line: line.number, job: toNewJob(request) }];
+  } catch (error) {
+    if (!(error instanceof DelayerError) || error.code !== 'usage') throw error;
+    return [{ line: line.number, error }];
+  }
+}
+
+function accepted(result: BulkResult): result is Extract<BulkResult, { receipt: unknown }> {
+  return 'receipt' in result && pushFailure(result.receipt) === undefined;
+}
+
+class BatchReport {
+  readonly counts: Record<PushResult['outcome'] | 'bad', number> = {
+    pushed: 0,
+    replaced: 0,
+    repeated: 0,
+    kept: 0,
+    conflict: 0,
+    blocked: 0,
+    unknown: 0,
+    bad: 0,
+  };
+  private readonly showProgress: boolean;
+  private progressAt = 0;
+
+  constructor(private readonly json: boolean) {
+    // Ids on the same terminal are progress enough.
+    this.showProgress = stderrIsTerminal() && (json || !stdoutIsTerminal());
+  }
+
+  get exitCode(): number {
+    const { unknown, blocked, bad, conflict } = this.counts;
+    if (unknown > 0) return ERRORS.outcome_unknown.exitCode;
+    if (blocked > 0) return ERRORS.store_wrong_type.exitCode;
+    if (bad > 0) return ERRORS.usage.exitCode;
+    return conflict > 0 ? ERRORS.job_exists.exitCode : 0;
+  }
+
+  add(results: readonly BulkResult[]): void {
+    for (const result of results) {
+      const failure = 'error' in result ? result.error : pushFailure(result.receipt);
+      this.counts['error' in result ? 'bad' : result.receipt.outcome] += 1;
+      if (failure) this.sayLine(result.line, failure);
+    }
+    if (this.showProgress && Date.now() - this.progressAt > PROGRESS_MS) {
+      sayProgress(this.summary());
+      this.progressAt = Date.now();
+    }
+  }
+
+  /** What was accepted is said even when the rest failed. */
+  end(complete: boolean): void {
+    if (this.showProgress) endProgress();
+    const begun = Object.values(this.counts).some((count) => count > 0);
+    if (!this.json && (complete || begun)) say(this.summary());
+  }
+
+  private sayLine(line: number, failure: DelayerError): void {
+    if (this.showProgress) endProgress();
+    if (this.json) sayError(failure, true, { line });
+    else say(`line ${line}: ${failure.message}`);
+  }
+
+  private summary(): string {
+    const { pushed, bad, ...rest } = this.counts;
+    const others = Object.entries(rest).flatMap(([name, value]) => (value > 0 ? [`${value} ${name}`] : []));
+    return [`${pushed} pushed`, ...others, ...(bad > 0 ? [`${bad} bad lines`] : [])].join(', ');
+  }
+}

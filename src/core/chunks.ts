@@ -1,0 +1,59 @@
+/** An input that gives nothing for so long (ms) is waited for no longer before what it has given goes on. */
+const IDLE_MS = 10;
+
+export interface ChunkSize<T> {
+  /** Items of one chunk at most. */
+  readonly items: number;
+  /** Bytes of one chunk at most, but for a single item that has more. */
+  readonly bytes?: number;
+  readonly bytesOf?: (item: T) => number;
+}
+
+/**
+ * Gathers items into chunks. When the input is idle, what there is goes on as it is, and an empty chunk
+ * follows: whoever types, or pipes a log in, does not wait for a full one.
+ */
+export async function* inChunks<T>(
+  input: AsyncIterable<readonly T[]>,
+  { items: maxItems, bytes: maxBytes = Infinity, bytesOf = () => 0 }: ChunkSize<T>,
+): AsyncGenerator<T[]> {
+  const iterator = input[Symbol.asyncIterator]();
+  let chunk: T[] = [];
+  let bytes = 0;
+  const flush = (): T[] => {
+    const full = chunk;
+    chunk = [];
+    bytes = 0;
+    return full;
+  };
+  try {
+    for (let reading = iterator.next(); ; reading = iterator.next()) {
+      if (!(await settlesWithin(reading, IDLE_MS))) {
+        if (chunk.length > 0) yield flush();
+        yield [];
+      }
+      const read = await reading;
+      if (read.done === true) break;
+      for (const item of read.value) {
+        const size = bytesOf(item);
+        if (chunk.length >= maxItems || (bytes > 0 && bytes + size > maxBytes)) yield flush();
+        chunk.push(item);
+        bytes += size;
+      }
+    }
+    if (chunk.length > 0) yield flush();
+  } finally {
+    await iterator.return?.();
+  }
+}
+
+function settlesWithin(promise: Promise<unknown>, ms: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const timer = setTimeout(resolve, ms, false);
+    const settled = () => {
+      clearTimeout(timer);
+      resolve(true);
+    };
+    promise.then(settled, settled);
+  });
+}

@@ -1,0 +1,93 @@
+import { v7 as uuid } from 'uuid';
+import { DelayerError } from './errors.js';
+import type { Job, LeasedJob } from './job.js';
+
+/**
+ * How long (ms) pop and a drain that prints hold a job between reserving it and acknowledging it. A
+ * process that dies in between costs a job so long a wait, and not the job.
+ */
+export const DELIVERY_LEASE_MS = 10_000;
+
+/** What a lease string says. The string is all that ack, nack, release and extend need, in any process. */
+export interface LeaseParts {
+  /** Of the reservation: one call of `reserve` that answered with jobs. */
+  readonly token: string;
+  /** Of the job within its reservation, from 1. */
+  readonly number: number;
+  /** How many jobs the reservation took. */
+  readonly count: number;
+  /** The end of the lease when it was made; `extend` moves the end and leaves the string. */
+  readonly deadlineMs: number;
+}
+
+const LEASE = /^([0-9a-f]{32}-[0-9a-f]{8,16})\.([1-9]\d{0,8})\.([1-9]\d{0,8})\.([0-9a-z]{1,11})$/;
+
+export function formatLease({ token, number, count, deadlineMs }: LeaseParts): string {
+  return `${token}.${number}.${count}.${deadlineMs.toString(36)}`;
+}
+
+/** @throws DelayerError `usage` when the text is not a lease */
+export function parseLease(text: string): LeaseParts {
+  const [, token, number, count, deadline] = LEASE.exec(text) ?? [];
+  if (token === undefined || deadline === undefined) {
+    throw new DelayerError('usage', `${JSON.stringify(text)} is not a lease`, {
+      hint: 'A lease is the "lease" of a job that was reserved.',
+    });
+  }
+  return { token, number: Number(number), count: Number(count), deadlineMs: parseInt(deadline, 36) };
+}
+
+/** Leases of one reservation, in the order given. */
+export interface LeaseGroup {
+  readonly token: string;
+  readonly count: number;
+  readonly deadlineMs: number;
+  readonly numbers: readonly number[];
+  /** Where each of them stands among the leases given. */
+  readonly places: readonly number[];
+}
+
+/** Are these all the leases of their reservation? Then a store may end it without reading it. */
+export function isWholeReservation({ numbers, count }: LeaseGroup): boolean {
+  return numbers.length === count && numbers.every((number, i) => number === i + 1);
+}
+
+/**
+ * Groups leases by their reservation, in the order of the first of each.
+ * @throws DelayerError `usage` when one of them is not a lease; then none was looked at
+ */
+export function groupLeases(leases: readonly string[]): LeaseGroup[] {
+  const groups = new Map<string, LeaseGroup & { numbers: number[]; places: number[] }>();
+  for (const [place, lease] of leases.entries()) {
+    const { token, number, count, deadlineMs } = parseLease(lease);
+    let group = groups.get(token);
+    if (!group) groups.set(token, (group = { token, count, deadlineMs, numbers: [], places: [] }));
+    group.numbers.push(number);
+    group.places.push(place);
+  }
+  return [...groups.values()];
+}
+
+/** Puts the answers for groups of leases into the order in which the leases were given. */
+export function inOrderGiven<T>(groups: readonly LeaseGroup[], answers: readonly (readonly T[])[]): T[] {
+  const ordered: T[] = [];
+  for (const [g, { places }] of groups.entries()) {
+    for (const [i, place] of places.entries()) ordered[place] = answers[g]?.[i] as T;
+  }
+  return ordered;
+}
+
+/** Random bytes for every reservation would take a tenth of a pop. */
+const PROCESS = uuid().replaceAll('-', '');
+let reservations = 0;
+
+/** Names one reservation, so that it can be asked for again when its answer was lost. */
+export function newToken(): string {
+  reservations += 1;
+  return `${PROCESS}-${reservations.toString(16).padStart(8, '0')}`;
+}
+
+/** The job as a consumer is given it for good: ready, and nobody's lease any more. */
+export function withoutLease({ id, topic, body, dueAt, expiresAt, attempts }: LeasedJob): Job {
+  return { id, topic, body, state: 'ready', dueAt, expiresAt, attempts };
+}

@@ -1,0 +1,27 @@
+import { JOB_STATES } from './job.js';
+import type { Stats, TopicStats } from './store.js';
+
+type Counts = { -readonly [K in keyof TopicStats]: TopicStats[K] } & { readonly topic: Buffer };
+
+/** Adds up jobs by topic. */
+export class TopicCounter {
+  private readonly byTopic = new Map<string, Counts>();
+
+  /** The counts of a topic, to be added to; zeros at first. */
+  of(topic: Buffer): Counts {
+    const name = topic.toString('latin1');
+    let counts = this.byTopic.get(name);
+    if (!counts) {
+      counts = { topic, delayed: 0, due: 0, ready: 0, leased: 0, expired: 0, dead: 0, nextDueAt: undefined };
+      this.byTopic.set(name, counts);
+    }
+    return counts;
+  }
+
+  /** All topics, in order, and their sums. */
+  stats(): Stats {
+    const topics = [...this.byTopic.values()].sort((a, b) => a.topic.compare(b.topic));
+    const sum = (state: (typeof JOB_STATES)[number]) => topics.reduce((jobs, row) => jobs + row[state], 0);
+    return { totals: Object.fromEntries(JOB_STATES.map((state) => [state, sum(state)])), topics };
+  }
+}

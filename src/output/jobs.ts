@@ -1,0 +1,69 @@
+import type { Job } from '../core/job.js';
+import { escapeKeepingLines } from './escape.js';
+import { jobToJson, toJsonLine } from './json.js';
+import { OutputError, stdoutIsTerminal, writeStdout } from './stdout.js';
+
+/** How `pop`, `bpop` and `drain` print a job: a line of JSON, the bytes of its body, or its id. */
+export const JOB_FORMATS = ['json', 'body', 'id'] as const;
+export type JobFormat = (typeof JOB_FORMATS)[number];
+
+const NEWLINE = Buffer.from('\n');
+
+function jobLine(job: Job, format: JobFormat, forTerminal: boolean): Buffer {
+  if (format === 'json') {
+    const { id, topic, body, dueAt, expiresAt, attempts } = job;
+    // Who reads this has the job; the lease that handed it over is nothing to them.
+    return Buffer.from(
+      `${toJsonLine(jobToJson({ id, topic, body, state: 'ready', dueAt, expiresAt, attempts }))}\n`,
+    );
+  }
+  const bytes = format === 'body' ? job.body : job.id;
+  return Buffer.concat([forTerminal ? Buffer.from(escapeKeepingLines(bytes)) : bytes, NEWLINE]);
+}
+
+/**
+ * Prints jobs, each on a line.
+ * @returns how many are out whole, and the error that kept the rest from it
+ */
+export async function writeJobs(
+  jobs: readonly Job[],
+  format: JobFormat,
+): Promise<{ written: number; error?: OutputError }> {
+  const { lines, error: tooLong } = linesOf(jobs, format);
+  try {
+    await writeStdout(Buffer.concat(lines));
+    return { written: lines.length, ...(tooLong && { error: tooLong }) };
+  } catch (error) {
+    if (!(error instanceof OutputError)) throw error;
+    let end = 0;
+    const written = lines.findIndex((line) => (end += line.length) > error.written);
+    return { written: written === -1 ? lines.length : written, error };
+  }
+}
+
+/** The lines of jobs, up to the first that is longer than a line of JSON can be (half a gigabyte). */
+function linesOf(jobs: readonly Job[], format: JobFormat): { lines: Buffer[]; error?: OutputError } {
+  const lines: Buffer[] = [];
+  try {
+    for (const job of jobs) lines.push(jobLine(job, format, stdoutIsTerminal()));
+    return { lines };
+  } catch (error) {
+    return {
+      lines,
+      error: new OutputError(0, error as Error, 'a job is too large for a line of JSON; use --output body'),
+    };
+  }
+}
+
+/** Prints an id on a line. */
+export async function writeId(id: Buffer): Promise<void> {
+  await writeIds([id]);
+}
+
+/** Prints ids, each on a line. */
+export async function writeIds(ids: readonly Buffer[]): Promise<void> {
+  const forTerminal = stdoutIsTerminal();
+  const lines: Buffer[] = [];
+  for (const id of ids) lines.push(forTerminal ? Buffer.from(escapeKeepingLines(id)) : id, NEWLINE);
+  await writeStdout(Buffer.concat(lines));
+}

@@ -1,0 +1,25 @@
+import type { NewJob } from '../core/job.js';
+
+/** Cuts jobs into chunks that one step of a store takes: so many jobs, or so many bytes of bodies. One job is always in. */
+export function* jobChunks(
+  jobs: readonly NewJob[],
+  most: { readonly jobs: number; readonly bytes: number },
+): Generator<NewJob[]> {
+  let chunk: NewJob[] = [];
+  let bytes = 0;
+  for (const job of jobs) {
+    if (chunk.length >= most.jobs || (bytes > 0 && bytes + job.body.length > most.bytes)) {
+      yield chunk;
+      chunk = [];
+      bytes = 0;
+    }
+    chunk.push(job);
+    bytes += job.body.length;
+  }
+  if (chunk.length > 0) yield chunk;
+}
+
+/** Cuts a list into chunks of at most `size` items. */
+export function* chunks<T>(items: readonly T[], size: number): Generator<T[]> {
+  for (let start = 0; start < items.length; start += size) yield items.slice(start, start + size);
+}

@@ -1,0 +1,33 @@
+import { DelayerError } from '../core/errors.js';
+
+/** Where a listing goes on, as opaque text for users. */
+export function writeCursor(place: object): string {
+  return Buffer.from(JSON.stringify(place)).toString('base64url');
+}
+
+/**
+ * Reads a cursor.
+ * @param toPlace makes a place of what was written, or answers nothing when it is none
+ * @throws DelayerError `usage` when the text is not a cursor
+ */
+export function readCursor<T>(
+  text: string,
+  toPlace: (value: Partial<Record<string, unknown>>) => T | undefined,
+): T {
+  let value: unknown;
+  try {
+    value = JSON.parse(Buffer.from(text, 'base64url').toString());
+  } catch {
+    // Falls through to the one error.
+  }
+  const place = typeof value === 'object' && value !== null ? toPlace(value) : undefined;
+  if (place !== undefined) return place;
+  throw new DelayerError('usage', 'invalid cursor', {
+    hint: 'Take it from the page before, or leave it out for the first page.',
+  });
+}
+
+/** A whole number of at least 0, as places are made of. */
+export function isCount(value: unknown): value is number {
+  return Number.isSafeInteger(value) && Number(value) >= 0;
+}

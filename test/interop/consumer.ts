@@ -1,0 +1,13 @@
+import { Queue } from '../../src/core/queue.js';
+import { parseRedisUrl } from '../../src/storage/redis/url.js';
+import { RedisStore } from '../../src/storage/redis/store.js';
+
+/** A program for a test: pops a job, and is killed with the job in its hands, before it confirms. */
+const [, , url = '', prefix = '', topic = ''] = process.argv;
+const store = new RedisStore(parseRedisUrl(url), prefix);
+store.confirm = () => {
+  process.kill(process.pid, 'SIGKILL');
+  return new Promise(() => undefined);
+};
+await new Queue(store).pop(topic);
+process.exitCode = 1; // There was nothing to pop.
