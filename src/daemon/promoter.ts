@@ -1,25 +1,31 @@
-import { monotonicMs, pause } from '../core/timer.js';
-import { DelayerError } from '../core/errors.js';
-import { DAEMON_SEEN_MS, type Store } from '../core/store.js';
 import { backoffMs } from '../core/backoff.js';
+import { DelayerError } from '../core/errors.js';
+import type { OnEvent } from '../core/events.js';
+import type { Queue } from '../core/queue.js';
+import { DAEMON_SEEN_MS } from '../core/store.js';
+import { type AbortSignalLike, monotonicMs, sleep } from '../core/timer.js';
 
-export interface PromoterOptions {
+export interface DaemonOptions {
   /** The longest time (ms) between two looks, for pushes by clients that wake nobody. */
   readonly intervalMs: number;
-  /** The name under which the daemon shows in `inspect`. */
+  /** The name under which others see this daemon. */
   readonly name: string;
-  /** Ends the work, after the step in hand. */
-  readonly signal: AbortSignal;
-  /** Hears that the store was reached. */
-  readonly onReady?: () => void;
-  /** Hears in plain words what happens: trouble, and its end. */
-  readonly report: (message: string) => void;
+  /** Ends the work after the step in hand. */
+  readonly signal: AbortSignalLike;
+  /** Called once, when the store was reached. */
+  readonly onReady?: (() => void) | undefined;
+  readonly onEvent: OnEvent;
 }
 
-export interface PromoterTotals {
-  promoted: number;
-  expired: number;
-  returned: number;
+/** What was done, in jobs. */
+export interface DaemonTotals {
+  readonly promoted: number;
+  /** Expired jobs that were cleared away. */
+  readonly expired: number;
+  /** Jobs whose lease had ended, and which are ready again. */
+  readonly reclaimed: number;
+  /** Dead letters past their time that were deleted. */
+  readonly deleted: number;
 }
 
 /** Announcements are three times as frequent as they need to be. */
@@ -29,86 +35,90 @@ const ANNOUNCE_MS = DAEMON_SEEN_MS / 3;
 const HOUSEKEEPING_MS = 5000;
 
 /**
- * Moves due jobs to the ready ones, in order of due time, until aborted. It sleeps until the next job
- * is due, an earlier one is pushed, or the interval is over. Any number may run on one store.
+ * Maintains the store until aborted: due jobs become ready in order of due time, ended leases are
+ * reclaimed, expired jobs are cleared away. It sleeps until the next job is due, an earlier one is pushed,
+ * or the interval is over. Any number may run on one store.
  *
  * A store that goes away is waited for; only the first contact has to succeed.
  * @throws DelayerError when the first contact fails
  */
-export async function promoteUntil(store: Store, options: PromoterOptions): Promise<PromoterTotals> {
-  const promoter = new Promoter(store, options);
-  await promoter.announce();
-  options.onReady?.();
+export async function runDaemon(queue: Queue, options: DaemonOptions): Promise<DaemonTotals> {
+  const { name, signal, onReady, onEvent } = options;
+  const daemon = new Daemon(queue, options);
+  await daemon.announce();
+  onReady?.();
   let failures = 0;
-  while (!options.signal.aborted) {
+  while (!signal.aborted) {
     try {
-      await promoter.round();
-      await promoter.sleep();
-      if (failures > 0) options.report(`${store.label} is back`);
+      await daemon.maintainAll();
+      await daemon.waitForWork();
+      if (failures > 0) onEvent({ type: 'store_back', store: queue.label });
       failures = 0;
     } catch (error) {
       if (!(error instanceof DelayerError) || error.code === 'internal') throw error;
-      if (failures === 0) options.report(`${error.message}; trying again until it works`);
-      await pause(backoffMs(failures), options.signal);
+      if (failures === 0) onEvent({ type: 'store_lost', store: queue.label, error });
+      await sleep(backoffMs(failures), signal);
       failures += 1;
     }
   }
-  if (failures === 0) await store.retire(options.name).catch(() => undefined);
-  return promoter.totals;
+  // A store that is away forgets the announcement by itself.
+  if (failures === 0) await queue.retire(name).catch(() => undefined);
+  return daemon.totals;
 }
 
-class Promoter {
-  readonly totals: PromoterTotals = { promoted: 0, expired: 0, returned: 0 };
+class Daemon {
+  readonly totals = { promoted: 0, expired: 0, reclaimed: 0, deleted: 0 };
   private announcedAt = -Infinity;
-  private announces = true;
+  private mayAnnounce = true;
   private nextInMs = 0;
   private stuck = 0;
 
   constructor(
-    private readonly store: Store,
-    private readonly options: PromoterOptions,
+    private readonly queue: Queue,
+    private readonly options: DaemonOptions,
   ) {}
 
-  /** Lets `inspect` know of this daemon, every few seconds. It works on where it may not. */
+  /** Lets others see this daemon, every few seconds. It works on where that is refused. */
   async announce(): Promise<void> {
-    if (!this.announces || monotonicMs() - this.announcedAt < ANNOUNCE_MS) return;
+    if (!this.mayAnnounce || monotonicMs() - this.announcedAt < ANNOUNCE_MS) return;
     try {
-      await this.store.announce(this.options.name);
+      await this.queue.announce(this.options.name);
       this.announcedAt = monotonicMs();
     } catch (error) {
       if (!(error instanceof DelayerError) || error.code !== 'store_wrong_type') throw error;
-      this.announces = false;
-      this.options.report(`${error.message}; \`delayer inspect\` will not know of this daemon`);
+      this.mayAnnounce = false;
+      this.options.onEvent({ type: 'announce_failed', error });
     }
   }
 
-  /** Moves all that is due now. */
-  async round(): Promise<void> {
+  /** Does all that is to be done now. */
+  async maintainAll(): Promise<void> {
     await this.announce();
     let more = true;
     while (more && !this.options.signal.aborted) {
-      const done = await this.store.promote();
-      this.totals.promoted += done.promoted;
-      this.totals.expired += done.expired;
-      this.totals.returned += done.returned;
-      this.nextInMs = done.nextInMs ?? Infinity;
-      this.reportStuck(done.stuck);
-      more = done.more;
+      const step = await this.queue.maintain();
+      const { promoted, expired, reclaimed, deleted } = step;
+      this.totals.promoted += promoted;
+      this.totals.expired += expired;
+      this.totals.reclaimed += reclaimed;
+      this.totals.deleted += deleted;
+      if (promoted + expired + reclaimed + deleted > 0)
+        this.options.onEvent({ type: 'maintained', promoted, reclaimed, expired, deleted });
+      this.reportStuck(step.stuck);
+      this.nextInMs = step.nextInMs ?? Infinity;
+      more = step.more;
     }
   }
 
-  async sleep(): Promise<void> {
-    const longest = this.store.needsPromotion ? this.options.intervalMs : HOUSEKEEPING_MS;
-    await this.store.waitForPush(Math.max(1, Math.min(this.nextInMs, longest)), this.options.signal);
+  async waitForWork(): Promise<void> {
+    const longestMs = this.queue.needsPromotion ? this.options.intervalMs : HOUSEKEEPING_MS;
+    const timeoutMs = Math.max(1, Math.min(this.nextInMs, longestMs));
+    await this.queue.waitForPush({ timeoutMs, signal: this.options.signal });
   }
 
-  private reportStuck(stuck: number): void {
-    if (stuck > 0 && this.stuck === 0) {
-      this.options.report(
-        `${stuck} due jobs cannot be moved: a key of the wrong type is in their way; \`delayer inspect\` names it`,
-      );
-    }
-    if (stuck === 0 && this.stuck > 0) this.options.report('the due jobs that were stuck have been moved');
-    this.stuck = stuck;
+  private reportStuck(jobs: number): void {
+    if (jobs > 0 && this.stuck === 0) this.options.onEvent({ type: 'jobs_stuck', jobs });
+    if (jobs === 0 && this.stuck > 0) this.options.onEvent({ type: 'jobs_unstuck' });
+    this.stuck = jobs;
   }
 }

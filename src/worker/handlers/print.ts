@@ -1,0 +1,24 @@
+import type { LeasedJob } from '../../core/job.js';
+import type { Handler } from '../handler.js';
+
+/** Jobs printed at a time: what dies with the reader of a pipe is little more than the pipe holds. */
+const PRINT_BATCH = 50;
+
+/** Writes jobs, in order. Resolves with how many are out whole; fewer than given means that it takes no more. */
+export type WriteJobs = (jobs: readonly LeasedJob[]) => Promise<number>;
+
+/** A job is done when it is printed. */
+export function printHandler(write: WriteJobs): Handler {
+  return {
+    concurrency: 1,
+    batchSize: PRINT_BATCH,
+    leasesAhead: true,
+    async handle(jobs) {
+      const written = await write(jobs);
+      return {
+        outcomes: Array.from({ length: written }, () => 'done' as const),
+        isClosed: written < jobs.length,
+      };
+    },
+  };
+}
