@@ -1,6 +1,10 @@
+import { backoffMs } from '../core/backoff.js';
+import { DelayerError } from '../core/errors.js';
 import type { OnEvent } from '../core/events.js';
 import type { Queue } from '../core/queue.js';
-import type { DrainOptions, DrainResult } from './pass.js';
+import { type AbortSignalLike, sleep } from '../core/timer.js';
+import { type DrainOptions, type DrainResult, toResult } from './pass.js';
+import { type Persistence, type StoreCall, Worker } from './worker.js';
 
 export interface FollowOptions extends DrainOptions {
   readonly onEvent: OnEvent;
@@ -9,5 +13,48 @@ export interface FollowOptions extends DrainOptions {
 /**
  * Drains, waits for more jobs, and so on until aborted, `max` jobs are handled, or the handler takes no more.
  * A store that goes away is waited for; only the first contact has to succeed.
+ * @throws DelayerError when the first contact fails; what the handler is rejected with
  */
-export declare function drainFollow(queue: Queue, options: FollowOptions): Promise<DrainResult>;
+export async function drainFollow(queue: Queue, options: FollowOptions): Promise<DrainResult> {
+  const worker = new Worker(queue, { ...options, persistence: new Follower(queue, options) });
+  await worker.run();
+  return toResult(worker.tally, worker.isClosed);
+}
+
+/** Errors that another try would only repeat. */
+const LASTING: ReadonlySet<string> = new Set(['internal', 'usage']);
+
+class Follower implements Persistence {
+  private hasAnswered = false;
+  private failures = 0;
+  /** The call that failed last, while the store is away. */
+  private lost: StoreCall | undefined;
+
+  constructor(
+    private readonly queue: Queue,
+    private readonly options: FollowOptions,
+  ) {}
+
+  async waitForMore(nextInMs: number | undefined, signal: AbortSignalLike): Promise<void> {
+    await this.queue.waitForReady(this.options.topics, { timeoutMs: nextInMs, signal });
+  }
+
+  async waitForRetry(error: unknown, call: StoreCall, signal: AbortSignalLike): Promise<boolean> {
+    if (!this.hasAnswered || !(error instanceof DelayerError) || LASTING.has(error.code)) return false;
+    if (this.lost === undefined) this.options.onEvent({ type: 'store_lost', store: this.queue.label, error });
+    this.lost = call;
+    this.failures += 1;
+    await sleep(backoffMs(this.failures - 1), signal);
+    return true;
+  }
+
+  onAnswer(call: 'reserve' | 'ack', jobs: number): void {
+    this.hasAnswered = true;
+    if (this.lost === undefined) return;
+    // Where acks fail and reserves do not, the jobs that a reserve brings are no sign that all is well.
+    if (this.lost === 'ack' && call === 'reserve' && jobs > 0) return;
+    this.lost = undefined;
+    this.failures = 0;
+    this.options.onEvent({ type: 'store_back', store: this.queue.label });
+  }
+}

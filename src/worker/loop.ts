@@ -1,6 +1,10 @@
+import { DelayerError } from '../core/errors.js';
 import type { OnEvent } from '../core/events.js';
 import type { Queue } from '../core/queue.js';
-import type { DrainOptions, DrainResult } from './pass.js';
+import { monotonicMs, sleep } from '../core/timer.js';
+import { newTally } from './acknowledge.js';
+import { type DrainOptions, type DrainResult, toResult } from './pass.js';
+import { Worker } from './worker.js';
 
 export interface LoopOptions extends DrainOptions {
   /** From the start of a pass to the next. */
@@ -11,8 +15,33 @@ export interface LoopOptions extends DrainOptions {
 }
 
 /**
- * The cron loop: a pass at 0, step, 2 × step … until `forMs` are over.
+ * The cron loop: a pass at 0, step, 2 × step … until `forMs` are over. Passes keep to the clock of the
+ * start; one that takes longer than a step is followed by the next one that is still to come. A pass that
+ * fails is an event, and the next one tries again.
  * @returns the sum of the passes
- * @throws DelayerError of the last pass, when that failed; what the handler is rejected with at once
+ * @throws DelayerError of the last pass, when that failed
  */
-export declare function drainLoop(queue: Queue, options: LoopOptions): Promise<DrainResult>;
+export async function drainLoop(queue: Queue, options: LoopOptions): Promise<DrainResult> {
+  const { stepMs, forMs, signal, onEvent } = options;
+  const startMs = monotonicMs();
+  const tally = newTally();
+  let isClosed = false;
+  let failure: DelayerError | undefined;
+  for (let atMs = 0; atMs < forMs && !isClosed;) {
+    await sleep(startMs + atMs - monotonicMs(), signal);
+    if (signal.aborted) break;
+    const worker = new Worker(queue, { ...options, tally, untilMs: startMs + forMs });
+    try {
+      failure = undefined;
+      await worker.run();
+    } catch (error) {
+      if (!(error instanceof DelayerError)) throw error;
+      failure = error;
+      if (atMs + stepMs < forMs) onEvent({ type: 'pass_failed', error });
+    }
+    isClosed = worker.isClosed;
+    atMs = Math.max(atMs + stepMs, Math.ceil((monotonicMs() - startMs) / stepMs) * stepMs);
+  }
+  if (failure !== undefined) throw failure;
+  return toResult(tally, isClosed);
+}

@@ -1,6 +1,8 @@
 import type { Queue } from '../core/queue.js';
 import type { AbortSignalLike } from '../core/timer.js';
+import type { Tally } from './acknowledge.js';
 import type { Handler } from './handler.js';
+import { Worker } from './worker.js';
 
 export interface DrainOptions {
   /** In order of preference. */
@@ -35,4 +37,13 @@ export interface DrainResult {
  *   acknowledged. What the handler is rejected with is thrown as it is. Jobs in hand are released, or come
  *   back when their lease ends.
  */
-export declare function drainPass(queue: Queue, options: DrainOptions): Promise<DrainResult>;
+export async function drainPass(queue: Queue, options: DrainOptions): Promise<DrainResult> {
+  const worker = new Worker(queue, options);
+  await worker.run();
+  return { ...toResult(worker.tally, worker.isClosed), nextInMs: worker.nextInMs };
+}
+
+export function toResult(tally: Tally, isClosed: boolean): DrainResult {
+  const { done, retried, dead, released, lateAcks } = tally;
+  return { done, retried, dead, released, lateAcks, isClosed };
+}

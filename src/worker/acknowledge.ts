@@ -1,0 +1,149 @@
+import { DelayerError } from '../core/errors.js';
+import type { NackOptions, Queue } from '../core/queue.js';
+import type { Outcome } from './handler.js';
+import type { HeldJob } from './keep-leases.js';
+
+/** Jobs by how they ended; see DrainResult. */
+export interface Tally {
+  done: number;
+  retried: number;
+  dead: number;
+  released: number;
+  lateAcks: number;
+  /** Finished by the handler, whether the store knows or not. */
+  handled: number;
+}
+
+export function newTally(): Tally {
+  return { done: 0, retried: 0, dead: 0, released: 0, lateAcks: 0, handled: 0 };
+}
+
+/** Jobs that failed in the same way, and are nacked with one call. */
+interface Failed {
+  readonly options: NackOptions;
+  readonly jobs: HeldJob[];
+}
+
+export interface AckListener {
+  /** The store has answered an ack, a nack or a release. */
+  onAcked(): void;
+  /** @param wereHandled false for a release */
+  onAckFailed(error: unknown, wereHandled: boolean): Promise<void>;
+}
+
+/** Ends leases by the outcomes of their jobs, in groups: what has come since the last `flush` goes with one call each. */
+export class Acknowledger {
+  private done: HeldJob[] = [];
+  private released: HeldJob[] = [];
+  private failed = new Map<string, Failed>();
+  private readonly underWay = new Set<Promise<void>>();
+  /** Jobs that were handled and could not be acknowledged. */
+  private unacknowledged = 0;
+
+  constructor(
+    private readonly queue: Queue,
+    private readonly tally: Tally,
+    private readonly listener: AckListener,
+  ) {}
+
+  add(job: HeldJob, outcome: Outcome): void {
+    job.reservation.unfinished -= 1;
+    if (outcome === 'release') {
+      this.released.push(job);
+      return;
+    }
+    this.tally.handled += 1;
+    if (outcome === 'done') this.done.push(job);
+    else this.addFailed(job, toNack(outcome));
+  }
+
+  private addFailed(job: HeldJob, options: NackOptions): void {
+    const key = JSON.stringify(options);
+    const alike = this.failed.get(key);
+    if (alike) alike.jobs.push(job);
+    else this.failed.set(key, { options, jobs: [job] });
+  }
+
+  /** Begins to end the leases of all that was added, and does not wait. */
+  flush(): void {
+    const { done, failed, released } = this;
+    this.done = [];
+    this.failed = new Map();
+    this.released = [];
+    // In the order of their leases: a store ends a whole reservation without looking at each job.
+    if (done.length > 0) this.track(this.ack(done.sort((a, b) => a.order - b.order)));
+    for (const { options, jobs } of failed.values()) this.track(this.nack(jobs, options));
+    if (released.length > 0) this.track(this.release(released.sort((a, b) => a.order - b.order)));
+  }
+
+  /** Ends the leases of all that was added, and waits for the answers. */
+  async settle(): Promise<void> {
+    this.flush();
+    while (this.underWay.size > 0) await Promise.all(this.underWay);
+  }
+
+  /** A worker that goes on after a failure counts anew. */
+  forgetFailures(): void {
+    this.unacknowledged = 0;
+  }
+
+  private track(call: Promise<void>): void {
+    const tracked = call.finally(() => this.underWay.delete(tracked));
+    this.underWay.add(tracked);
+  }
+
+  private async ack(jobs: readonly HeldJob[]): Promise<void> {
+    const held = await this.answer(jobs, this.queue.ack(end(jobs)), true);
+    this.tally.done += held.length;
+    this.tally.lateAcks += held.filter((one) => !one).length;
+  }
+
+  private async nack(jobs: readonly HeldJob[], options: NackOptions): Promise<void> {
+    const held = await this.answer(jobs, this.queue.nack(end(jobs), options), true);
+    this.tally[options.dead === true ? 'dead' : 'retried'] += held.length;
+  }
+
+  private async release(jobs: readonly HeldJob[]): Promise<void> {
+    this.tally.released += (await this.answer(jobs, this.queue.release(end(jobs)), false)).length;
+  }
+
+  /** @returns which were still held; nothing when the call failed */
+  private async answer(
+    jobs: readonly HeldJob[],
+    call: Promise<boolean[]>,
+    wereHandled: boolean,
+  ): Promise<boolean[]> {
+    try {
+      const held = await call;
+      this.listener.onAcked();
+      return held;
+    } catch (error) {
+      const failure = wereHandled ? this.toFailure(error, jobs.length) : error;
+      await this.listener.onAckFailed(failure, wereHandled);
+      return [];
+    }
+  }
+
+  private toFailure(error: unknown, jobs: number): unknown {
+    if (!(error instanceof DelayerError) || error.code === 'internal') return error;
+    this.unacknowledged += jobs;
+    return new DelayerError(
+      'outcome_unknown',
+      `${error.message}; ${this.unacknowledged} jobs were delivered and could not be acknowledged`,
+      { hint: 'They may be delivered again when their lease ends.', cause: error },
+    );
+  }
+}
+
+/** From now on the keeper leaves these leases alone. */
+function end(jobs: readonly HeldJob[]): string[] {
+  return jobs.map((one) => {
+    one.isEnded = true;
+    return one.job.lease;
+  });
+}
+
+function toNack(outcome: Exclude<Outcome, string>): NackOptions {
+  if ('dead' in outcome) return { dead: true, deadTtlMs: outcome.deadTtlMs, reason: outcome.reason };
+  return { delayMs: outcome.retryInMs, reason: outcome.reason };
+}

@@ -1,0 +1,72 @@
+import type { Queue } from '../core/queue.js';
+import type { Reserved } from '../core/store.js';
+import { monotonicMs } from '../core/timer.js';
+import type { Handler } from './handler.js';
+import type { HeldJob, LeaseKeeper } from './keep-leases.js';
+
+/** Jobs leased with one call: enough to make round trips cheap, few enough to share a topic with other workers. */
+const RESERVE_BATCH = 250;
+
+export interface FetchOptions {
+  readonly topics: readonly Buffer[];
+  readonly handler: Handler;
+  readonly leaseMs: number;
+}
+
+/** What the handler is doing. */
+export interface Load {
+  /** Calls of the handler under way. */
+  readonly calls: number;
+  /** Jobs in its hands. */
+  readonly jobs: number;
+}
+
+/** Reserves jobs before the handler asks for them. */
+export class Fetcher {
+  private ahead: HeldJob[] = [];
+
+  constructor(
+    private readonly queue: Queue,
+    private readonly options: FetchOptions,
+    private readonly leases: LeaseKeeper,
+  ) {}
+
+  /** Jobs that are leased and not in the handler's hands. */
+  get aheadCount(): number {
+    return this.ahead.length;
+  }
+
+  /** How many jobs are to be reserved now; 0 when none. */
+  room({ calls, jobs }: Load): number {
+    const { concurrency, batchSize, leasesAhead } = this.options.handler;
+    if (!leasesAhead) return Math.min((concurrency - calls) * batchSize - this.ahead.length, RESERVE_BATCH);
+    // One whole reservation ahead of the one in hand, and never a part of one: a whole one is acknowledged
+    // at once, together with the next reserve.
+    const free = 2 * Math.max(RESERVE_BATCH, concurrency * batchSize) - jobs - this.ahead.length;
+    return free < RESERVE_BATCH ? 0 : RESERVE_BATCH;
+  }
+
+  async reserve(limit: number): Promise<Reserved> {
+    const { topics, leaseMs } = this.options;
+    const sentAtMs = monotonicMs();
+    const reserved = await this.queue.reserve({ topics, limit, leaseMs });
+    this.ahead.push(...this.leases.add(reserved.jobs, sentAtMs));
+    return reserved;
+  }
+
+  /** The next jobs to deliver, all of one reservation; they are ahead no more. */
+  take(most: number): HeldJob[] {
+    const next = this.ahead.findIndex(({ reservation }) => reservation !== this.ahead[0]?.reservation);
+    return this.ahead.splice(0, next === -1 ? most : Math.min(next, most));
+  }
+
+  takeAll(): HeldJob[] {
+    return this.ahead.splice(0);
+  }
+
+  /** Jobs whose leases were lost are not delivered. */
+  dropLost(): void {
+    for (const { isLost, reservation } of this.ahead) if (isLost) reservation.unfinished -= 1;
+    this.ahead = this.ahead.filter(({ isLost }) => !isLost);
+  }
+}

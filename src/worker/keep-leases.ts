@@ -1,0 +1,115 @@
+import type { LeasedJob } from '../core/job.js';
+import type { Queue } from '../core/queue.js';
+import { monotonicMs } from '../core/timer.js';
+
+/** Jobs that were leased with one call. */
+export interface Reservation {
+  readonly jobs: readonly HeldJob[];
+  /** How many of them are still to be handled, in the handler's hands, or not yet dropped as lost. */
+  unfinished: number;
+}
+
+/** A leased job and what is known of its lease. */
+export interface HeldJob {
+  job: LeasedJob;
+  readonly reservation: Reservation;
+  /** Place in the order in which this worker leased its jobs. */
+  readonly order: number;
+  /**
+   * On the monotonic clock: until then the job is surely this worker's. It counts from before the request
+   * was sent, for the lease began at some time between that and the answer.
+   */
+  heldUntilMs: number;
+  /** The store said that the lease is not held any more. */
+  isLost: boolean;
+  /** The lease was ended: its ack, nack or release is on its way. */
+  isEnded: boolean;
+}
+
+/**
+ * Keeps leases alive until they are ended. All leases of a reservation are renewed together, also those of
+ * jobs that are done and wait for their ack: the store then moves one deadline instead of many.
+ */
+export class LeaseKeeper {
+  private reservations: Reservation[] = [];
+  private leased = 0;
+  private timer: NodeJS.Timeout | undefined;
+  private renewing: Promise<void> | undefined;
+
+  constructor(
+    private readonly queue: Queue,
+    private readonly leaseMs: number,
+    private readonly onLost: () => void,
+  ) {}
+
+  start(): void {
+    // A renewal that fails is tried again; a job whose lease may have ended is not delivered before that.
+    this.timer = setInterval(() => void this.renew().catch(() => undefined), this.leaseMs / 3);
+  }
+
+  stop(): void {
+    clearInterval(this.timer);
+  }
+
+  /** @param sentAtMs when they were asked for, on the monotonic clock */
+  add(jobs: readonly LeasedJob[], sentAtMs: number): readonly HeldJob[] {
+    const held: HeldJob[] = [];
+    const reservation: Reservation = { jobs: held, unfinished: jobs.length };
+    const heldUntilMs = sentAtMs + this.leaseMs;
+    for (const job of jobs) {
+      this.leased += 1;
+      held.push({ job, reservation, order: this.leased, heldUntilMs, isLost: false, isEnded: false });
+    }
+    this.reservations = this.reservations.filter((one) => one.jobs.some(isOpen));
+    this.reservations.push(reservation);
+    return held;
+  }
+
+  /**
+   * Can these jobs be delivered without asking the store? Renewals come at a third of the lease: when a
+   * half is over, they failed, or the process stood still.
+   */
+  areFresh(jobs: readonly HeldJob[]): boolean {
+    const nowMs = monotonicMs();
+    return jobs.every(({ isLost, heldUntilMs }) => !isLost && heldUntilMs - nowMs > this.leaseMs / 2);
+  }
+
+  isHeld({ isLost, heldUntilMs }: HeldJob): boolean {
+    return !isLost && monotonicMs() < heldUntilMs;
+  }
+
+  /** Asks the store which leases are still held, and lets those last longer. */
+  async refresh(jobs: readonly HeldJob[]): Promise<void> {
+    await this.renew();
+    // A renewal that was under way already may have been sent before the process stood still.
+    if (jobs.some((one) => !one.isLost && !this.isHeld(one))) await this.renew();
+  }
+
+  private renew(): Promise<void> {
+    this.renewing ??= this.extendAll().finally(() => {
+      this.renewing = undefined;
+    });
+    return this.renewing;
+  }
+
+  private async extendAll(): Promise<void> {
+    const held = this.reservations.flatMap(({ jobs }) => jobs.filter(isOpen));
+    if (held.length === 0) return;
+    const heldUntilMs = monotonicMs() + this.leaseMs;
+    const ends = await this.queue.extend(
+      held.map(({ job }) => job.lease),
+      this.leaseMs,
+    );
+    for (const [i, one] of held.entries()) {
+      const leaseUntil = ends[i];
+      if (leaseUntil === undefined) one.isLost = true;
+      else {
+        one.job = { ...one.job, leaseUntil };
+        one.heldUntilMs = heldUntilMs;
+      }
+    }
+    if (held.some(({ isLost }) => isLost)) this.onLost();
+  }
+}
+
+const isOpen = ({ isLost, isEnded }: HeldJob): boolean => !isLost && !isEnded;

@@ -1,0 +1,216 @@
+import { DELIVERY_LEASE_MS } from '../core/lease.js';
+import type { Queue } from '../core/queue.js';
+import { type AbortSignalLike, monotonicMs } from '../core/timer.js';
+import { toCount } from '../core/validate.js';
+import { Acknowledger, type AckListener, newTally, type Tally } from './acknowledge.js';
+import { Deliverer, type DeliveryListener } from './deliver.js';
+import { Fetcher } from './fetch.js';
+import type { Handler } from './handler.js';
+import { type HeldJob, LeaseKeeper } from './keep-leases.js';
+
+export interface WorkerOptions {
+  readonly topics: readonly Buffer[];
+  readonly handler: Handler;
+  readonly max?: number | undefined;
+  readonly signal: AbortSignalLike;
+  readonly leaseMs?: number | undefined;
+  /** On the monotonic clock: after it nothing is reserved or delivered. */
+  readonly untilMs?: number | undefined;
+  /** Is added to. */
+  readonly tally?: Tally | undefined;
+  readonly persistence?: Persistence | undefined;
+}
+
+/** Which call of the store failed; `ack` is a nack as well. */
+export type StoreCall = 'reserve' | 'extend' | 'ack' | 'release';
+
+/** What lets a worker go on where a single pass ends. */
+export interface Persistence {
+  /** Resolves when there may be more jobs, or when aborted. */
+  waitForMore(nextInMs: number | undefined, signal: AbortSignalLike): Promise<void>;
+  /** Resolves with true when it is time to try again, or with false when the error does not pass by itself. */
+  waitForRetry(error: unknown, call: StoreCall, signal: AbortSignalLike): Promise<boolean>;
+  /** The store has answered a call; `jobs` is how many it reserved. */
+  onAnswer(call: 'reserve' | 'ack', jobs: number): void;
+}
+
+/** Of several failures the first of these is thrown: what was done and is not known to the store matters most. */
+const MOST_TELLING_FIRST = ['ack', 'handler', 'extend', 'reserve', 'release'] as const;
+
+/**
+ * Brings the parts together: whenever something has ended (a reserve, a call of the handler, a wait), it
+ * begins what can be begun. It ends when nothing is under way and nothing can be begun.
+ */
+export class Worker implements AckListener, DeliveryListener {
+  readonly tally: Tally;
+  private readonly handledBefore: number;
+  /** How long (ms) until a job may be ready, as the last reserve that found none answered. */
+  nextInMs: number | undefined;
+  private readonly leases: LeaseKeeper;
+  private readonly acks: Acknowledger;
+  private readonly fetcher: Fetcher;
+  private readonly deliverer: Deliverer;
+  /** Ends waits when the worker ends, for whatever reason. */
+  private readonly ending = new AbortController();
+  private isFetching = false;
+  private isDrained = false;
+  /** Failures of the store that are being waited out. */
+  private outages = 0;
+  private readonly failures: Partial<Record<StoreCall | 'handler', Error>> = {};
+  private wake: () => void = () => undefined;
+
+  constructor(
+    queue: Queue,
+    private readonly options: WorkerOptions,
+  ) {
+    const { topics, handler, leaseMs = DELIVERY_LEASE_MS, tally = newTally() } = options;
+    toCount(handler.concurrency, 'concurrency');
+    toCount(handler.batchSize, 'batch size');
+    this.tally = tally;
+    this.handledBefore = tally.handled;
+    this.leases = new LeaseKeeper(queue, leaseMs, () => this.onLost());
+    this.acks = new Acknowledger(queue, this.tally, this);
+    this.fetcher = new Fetcher(queue, { topics, handler, leaseMs }, this.leases);
+    this.deliverer = new Deliverer(handler, this.leases, this.acks, this);
+  }
+
+  /** @throws what the handler was rejected with, or what the store failed with */
+  async run(): Promise<void> {
+    const onAbort = () => {
+      this.wake();
+    };
+    this.options.signal.addEventListener('abort', onAbort);
+    this.leases.start();
+    try {
+      this.advance();
+      while (!this.isAtRest) {
+        await new Promise<void>((resolve) => (this.wake = resolve));
+        this.advance();
+      }
+      for (const job of this.fetcher.takeAll()) this.acks.add(job, 'release');
+      await this.acks.settle();
+    } finally {
+      this.leases.stop();
+      this.options.signal.removeEventListener('abort', onAbort);
+    }
+    for (const part of MOST_TELLING_FIRST) {
+      if (this.failures[part] !== undefined) throw this.failures[part];
+    }
+  }
+
+  get isClosed(): boolean {
+    return this.deliverer.isClosed;
+  }
+
+  get isOver(): boolean {
+    const { ack, handler, extend } = this.failures;
+    return (
+      this.options.signal.aborted ||
+      this.isClosed ||
+      (ack ?? handler ?? extend) !== undefined ||
+      monotonicMs() >= (this.options.untilMs ?? Infinity)
+    );
+  }
+
+  private get isAtRest(): boolean {
+    if (this.isFetching || this.outages > 0 || this.deliverer.load.calls > 0) return false;
+    return this.isOver || (this.fetcher.aheadCount === 0 && (this.isDrained || this.left <= 0));
+  }
+
+  /** How many more jobs may be reserved. */
+  private get left(): number {
+    const begun = this.tally.handled - this.handledBefore + this.deliverer.load.jobs;
+    return (this.options.max ?? Infinity) - begun - this.fetcher.aheadCount;
+  }
+
+  private advance(): void {
+    if (this.isOver) {
+      this.ending.abort();
+      this.acks.flush();
+    } else if (this.outages === 0) {
+      this.fetch();
+      this.deliver();
+    }
+  }
+
+  private fetch(): void {
+    if (this.isFetching || this.isDrained) return;
+    const limit = Math.min(this.fetcher.room(this.deliverer.load), this.left);
+    if (limit <= 0) return;
+    // In one go with the reserve: to SQLite that is one commit, to Redis one round trip.
+    this.acks.flush();
+    this.isFetching = true;
+    void this.reserve(limit).finally(() => {
+      this.isFetching = false;
+      this.wake();
+    });
+  }
+
+  private async reserve(limit: number): Promise<void> {
+    const { persistence } = this.options;
+    try {
+      const { jobs, nextInMs } = await this.fetcher.reserve(limit);
+      persistence?.onAnswer('reserve', jobs.length);
+      if (jobs.length > 0) return;
+      this.nextInMs = nextInMs;
+      this.isDrained = persistence === undefined;
+      await persistence?.waitForMore(nextInMs, this.ending.signal);
+    } catch (error) {
+      // What is leased already is still delivered.
+      if (!(await this.waitForRetry(error, 'reserve'))) this.isDrained = true;
+    }
+  }
+
+  private deliver(): void {
+    const { concurrency, batchSize } = this.options.handler;
+    while (this.fetcher.aheadCount > 0 && this.deliverer.load.calls < concurrency && !this.isOver) {
+      this.deliverer.begin(this.fetcher.take(batchSize));
+    }
+  }
+
+  onCallEnded(jobs: readonly HeldJob[]): void {
+    const { leasesAhead } = this.options.handler;
+    // What was leased ahead is acknowledged by whole reservations.
+    if (!leasesAhead || jobs.some(({ reservation }) => reservation.unfinished === 0)) this.flushSoon();
+    this.wake();
+  }
+
+  onHandlerFailed(error: unknown): void {
+    this.failures.handler ??= error as Error;
+  }
+
+  async onRefreshFailed(error: unknown): Promise<void> {
+    await this.waitForRetry(error, 'extend');
+  }
+
+  onAcked(): void {
+    this.options.persistence?.onAnswer('ack', 0);
+  }
+
+  async onAckFailed(error: unknown, wereHandled: boolean): Promise<void> {
+    if (await this.waitForRetry(error, wereHandled ? 'ack' : 'release')) this.acks.forgetFailures();
+  }
+
+  private onLost(): void {
+    this.fetcher.dropLost();
+    this.deliverer.abortLost();
+    this.flushSoon();
+    this.wake();
+  }
+
+  /** With the next reserve, when one begins now or as soon as the one under way has been answered; else alone. */
+  private flushSoon(): void {
+    setImmediate(() => this.acks.flush());
+  }
+
+  /** Answers whether the worker goes on after a failure of the store, when the time for that has come. */
+  private async waitForRetry(error: unknown, call: StoreCall): Promise<boolean> {
+    const { persistence } = this.options;
+    this.outages += 1;
+    const goesOn = (await persistence?.waitForRetry(error, call, this.ending.signal)) ?? false;
+    this.outages -= 1;
+    if (!goesOn) this.failures[call] = error as Error;
+    this.wake();
+    return goesOn;
+  }
+}
