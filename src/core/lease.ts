@@ -20,10 +20,10 @@ export interface LeaseParts {
   readonly deadlineMs: number;
 }
 
-const LEASE = /^([0-9a-f]{32}-[0-9a-f]{8,16})\.([1-9]\d{0,8})\.([1-9]\d{0,8})\.([0-9a-z]{1,11})$/;
+const LEASE = /^([0-9a-f]{32}-[0-9a-f]{8,16})\.([1-9]\d{0,8})\.([1-9]\d{0,8})\.(\d{1,16})$/;
 
 export function formatLease({ token, number, count, deadlineMs }: LeaseParts): string {
-  return `${token}.${number}.${count}.${deadlineMs.toString(36)}`;
+  return `${token}.${number}.${count}.${deadlineMs}`;
 }
 
 /** @throws DelayerError `usage` when the text is not a lease */
@@ -34,7 +34,7 @@ export function parseLease(text: string): LeaseParts {
       hint: 'A lease is the "lease" of a job that was reserved.',
     });
   }
-  return { token, number: Number(number), count: Number(count), deadlineMs: parseInt(deadline, 36) };
+  return { token, number: Number(number), count: Number(count), deadlineMs: Number(deadline) };
 }
 
 /** Leases of one reservation, in the order given. */

@@ -1,4 +1,4 @@
-import type { Blocker, Bytes, Job, JobRecord, JobState, LeasedJob, NewJob } from './job.js';
+import type { Bytes, Job, JobRecord, JobState, LeasedJob, NewJob } from './job.js';
 import type { Selection } from './selection.js';
 import type { AbortSignalLike } from './timer.js';
 
@@ -112,7 +112,7 @@ export interface Observer {
   /** Every job of that id: the one that lives first, then leased, waiting and dead ones. `[]` when there is none. */
   find(params: { readonly id: Buffer }): Promise<JobRecord[]>;
 
-  /** What is wrong with the store; `[]` when nothing is. */
+  /** What is wrong with the store as a whole; `[]` when nothing is. Jobs are not looked at: see `stats`. */
   health(): Promise<Problem[]>;
 
   /** The store's clock. */
@@ -256,6 +256,8 @@ export interface Stats {
   readonly totals: Partial<Readonly<Record<JobState, number>>>;
   /** In order of topic, byte by byte; absent when they were not counted. */
   readonly topics?: readonly TopicStats[] | undefined;
+  /** What was found wrong while counting. */
+  readonly problems?: readonly Problem[] | undefined;
 }
 
 export interface TopicStats {

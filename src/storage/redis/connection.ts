@@ -1,29 +1,36 @@
 import { Redis } from 'ioredis';
-import { monotonicMs, pause } from '../../core/timer.js';
 import { DelayerError, isTransient } from '../../core/errors.js';
+import { type AbortSignalLike, monotonicMs, sleep } from '../../core/timer.js';
+import {
+  isReplyError,
+  outcomeUnknownError,
+  replicaError,
+  replyError,
+  tooOldError,
+  unreachableError,
+} from './errors.js';
 import type { RedisAddress } from './url.js';
-import { fromReply, isReplyError, unreachable } from './errors.js';
 
 /**
- * What may be done when the connection breaks before the answer came:
- * - `read`: ask again; when that fails, the store is unreachable.
- * - `harmless`: ask again; a write whose outcome changes nothing for the caller.
- * - `repeat`: ask again, for the script makes a repeat harmless; when that fails, the outcome is unknown.
- * - `once`: nothing; the outcome is unknown.
+ * What may be sent again when the connection breaks before the answer came:
+ * - `read`: a question; when it fails again, the store is unreachable.
+ * - `best-effort`: a write whose outcome changes nothing for the caller; as `read`.
+ * - `idempotent`: a write that the script does not do twice; when it fails again, the outcome is unknown.
+ * - `never`: nothing; the outcome is unknown at once.
  */
-export type OnBreak = 'read' | 'harmless' | 'repeat' | 'once';
+export type RetryMode = 'read' | 'best-effort' | 'idempotent' | 'never';
 
 /** A command recovers or gives up within this time (ms) after its connection broke. */
 const RECOVER_MS = 1800;
 const RECOVER_PAUSE_MS = 50;
 const CONNECT_TIMEOUT_MS = 5000;
-/** A Redis that takes a connection and says nothing for so long (ms) is not there. */
+/** A Redis that accepts a connection and does not answer the greeting for so long (ms) is unreachable. */
 const GREETING_TIMEOUT_MS = 5000;
-/** A Redis that is silent for so long (ms) is taken for dead; CLIENT PAUSE and a slow disk are shorter. */
+/** A Redis that does not answer for so long (ms) is unreachable; CLIENT PAUSE and a slow disk take less. */
 const REPLY_TIMEOUT_MS = 15_000;
-/** Who is told to end does not wait longer (ms) for an answer: a Redis that hangs is no reason to. */
-const HURRY_MS = 2000;
-/** A Redis that hangs does not close its end either: after so long (ms) the socket is destroyed. */
+/** Reply timeout (ms) once shutdown has begun: a Redis that hangs must not hold it up. */
+const SHUTDOWN_REPLY_TIMEOUT_MS = 2000;
+/** A Redis that hangs does not close its end of the connection: after so long (ms) the socket is destroyed. */
 const DISCONNECT_TIMEOUT_MS = 200;
 const MIN_VERSION = [6, 2] as const;
 
@@ -39,20 +46,20 @@ export class Connection {
   private replica = false;
   private closed = false;
 
-  /** @param ending once it is aborted, no answer is waited for longer than HURRY_MS */
+  /** @param shutdown once it is aborted, the reply timeout is SHUTDOWN_REPLY_TIMEOUT_MS */
   constructor(
     private readonly address: RedisAddress,
-    private readonly ending?: AbortSignal,
+    private readonly shutdown?: AbortSignalLike,
   ) {
     this.label = address.label;
   }
 
   /**
    * Sends a request and waits for its answer.
-   * @param send is called again, with `again` true, when `onBreak` allows it
+   * @param send is called again, with `again` true, when the mode allows it
    * @throws DelayerError
    */
-  async run<T>(onBreak: OnBreak, send: (redis: Redis, again: boolean) => Promise<T>): Promise<T> {
+  async run<T>(mode: RetryMode, send: (redis: Redis, again: boolean) => Promise<T>): Promise<T> {
     let sent = false;
     let giveUpAt = Infinity;
     for (;;) {
@@ -60,7 +67,7 @@ export class Connection {
       try {
         const redis = await this.connected();
         used = redis;
-        if (this.replica && onBreak !== 'read') throw isReplica(this.label);
+        if (this.replica && mode !== 'read') throw replicaError(this.label);
         const again = sent;
         const answer = this.answered(redis, send(redis, again));
         sent = true;
@@ -68,22 +75,22 @@ export class Connection {
         this.hasWorked = true;
         return given;
       } catch (error) {
-        const failure = this.explain(error, sent);
+        const failure = this.toDelayerError(error, sent);
         const lost = failure.code === 'store_unreachable' || failure.code === 'store_replica';
         if (lost) this.drop(used);
-        if (sent && failure.code === 'store_unreachable' && onBreak === 'once')
-          throw outcomeUnknown(this.label, undefined, failure);
+        if (sent && failure.code === 'store_unreachable' && mode === 'never')
+          throw outcomeUnknownError(this.label, undefined, failure);
         // A connection that never worked will not begin to; one that did may be in the middle of a failover.
-        const worthAsking = isTransient(failure) && (this.hasWorked || !lost) && !this.closed;
+        const worthRetrying = isTransient(failure) && (this.hasWorked || !lost) && !this.closed;
         giveUpAt = Math.min(giveUpAt, monotonicMs() + RECOVER_MS);
-        if (!worthAsking || monotonicMs() > giveUpAt) {
-          throw sent && onBreak === 'repeat' && failure.code === 'store_unreachable'
-            ? outcomeUnknown(this.label, undefined, failure)
+        if (!worthRetrying || monotonicMs() > giveUpAt) {
+          throw sent && mode === 'idempotent' && failure.code === 'store_unreachable'
+            ? outcomeUnknownError(this.label, undefined, failure)
             : failure;
         }
-        // An answer that Redis refused is none: nothing ran.
-        if (failure.code !== 'store_unreachable' && onBreak === 'once') sent = false;
-        await pause(RECOVER_PAUSE_MS);
+        // Redis refused the request: nothing ran.
+        if (failure.code !== 'store_unreachable' && mode === 'never') sent = false;
+        await sleep(RECOVER_PAUSE_MS);
       }
     }
   }
@@ -101,7 +108,7 @@ export class Connection {
   }
 
   private async connected(): Promise<Redis> {
-    if (this.closed) throw new DelayerError('internal', 'the connection was closed before');
+    if (this.closed) throw new DelayerError('usage', `The queue ${this.label} is closed`);
     if (this.redis?.status === 'ready') return this.redis;
     this.dialling ??= this.dial().finally(() => {
       this.dialling = undefined;
@@ -132,15 +139,15 @@ export class Connection {
     try {
       await redis.connect();
     } catch (error) {
-      throw unreachable(cause ?? error, this.label);
+      throw unreachableError(cause ?? error, this.label);
     }
     try {
       await this.answered(redis, this.greet(redis), GREETING_TIMEOUT_MS);
     } catch (error) {
       if (redis.status !== 'end') redis.disconnect();
-      throw isReplyError(error) ? fromReply(error, this.label) : error;
+      throw isReplyError(error) ? replyError(error, this.label) : error;
     }
-    // Not before: who finds it here may send at once, and in the database that was asked for.
+    // Only now: a caller that finds the connection here sends at once, and must be logged in and in its database.
     this.redis = redis;
     if (this.closed) this.drop();
     return redis;
@@ -158,7 +165,7 @@ export class Connection {
     const [loggedIn, selected, greeted] = await Promise.allSettled([login, select, hello]);
     for (const step of [loggedIn, selected]) if (step.status === 'rejected') throw step.reason;
     if (greeted.status === 'fulfilled') this.checkServer(greeted.value);
-    else if (/unknown command/i.test(String(greeted.reason))) throw tooOld(this.label, 'older than 6.0');
+    else if (/unknown command/i.test(String(greeted.reason))) throw tooOldError(this.label, 'older than 6.0');
     else if (!String(greeted.reason).includes('NOPERM')) throw greeted.reason;
   }
 
@@ -169,55 +176,41 @@ export class Connection {
     const [major = 0, minor = 0] = version.split('.').map(Number);
     const [wantedMajor, wantedMinor] = MIN_VERSION;
     if (major < wantedMajor || (major === wantedMajor && minor < wantedMinor)) {
-      throw tooOld(this.label, `version ${version}`);
+      throw tooOldError(this.label, `version ${version}`);
     }
   }
 
-  private async answered<T>(redis: Redis, answer: Promise<T>, withinMs = REPLY_TIMEOUT_MS): Promise<T> {
-    const waited = { inVain: false };
+  private async answered<T>(redis: Redis, answer: Promise<T>, timeoutMs = REPLY_TIMEOUT_MS): Promise<T> {
+    const reply = { timedOut: false };
     const giveUp = () => {
-      waited.inVain = true;
+      reply.timedOut = true;
       redis.disconnect();
     };
-    let timer = setTimeout(giveUp, withinMs);
-    const hurry = () => {
+    let timer = setTimeout(giveUp, timeoutMs);
+    const shorten = () => {
       clearTimeout(timer);
-      timer = setTimeout(giveUp, HURRY_MS);
+      timer = setTimeout(giveUp, SHUTDOWN_REPLY_TIMEOUT_MS);
     };
-    if (this.ending?.aborted === true) hurry();
-    this.ending?.addEventListener('abort', hurry);
+    if (this.shutdown?.aborted === true) shorten();
+    this.shutdown?.addEventListener('abort', shorten);
     try {
       return await answer;
     } catch (error) {
-      throw waited.inVain
-        ? Object.assign(new Error('no answer', { cause: error }), { code: 'ETIMEDOUT' })
+      throw reply.timedOut
+        ? Object.assign(new Error('reply timeout', { cause: error }), { code: 'ETIMEDOUT' })
         : error;
     } finally {
       clearTimeout(timer);
-      this.ending?.removeEventListener('abort', hurry);
+      this.shutdown?.removeEventListener('abort', shorten);
     }
   }
 
-  private explain(error: unknown, sent: boolean): DelayerError {
+  private toDelayerError(error: unknown, sent: boolean): DelayerError {
     if (error instanceof DelayerError) return error;
-    if (isReplyError(error)) return fromReply(error, this.label);
-    return unreachable(sent ? { message: 'the connection broke before the answer came' } : error, this.label);
+    if (isReplyError(error)) return replyError(error, this.label);
+    return unreachableError(
+      sent ? { message: 'the connection broke before the answer came' } : error,
+      this.label,
+    );
   }
-}
-
-function isReplica(label: string): DelayerError {
-  return new DelayerError('store_replica', `${label} is a replica and takes no writes`);
-}
-
-function tooOld(label: string, found: string): DelayerError {
-  return new DelayerError('store_too_old', `${label} is Redis ${found}, too old for delayer`);
-}
-
-/** A request was sent, and what became of it cannot be told. */
-export function outcomeUnknown(
-  label: string,
-  why = 'the connection broke before the answer came',
-  cause?: unknown,
-): DelayerError {
-  return new DelayerError('outcome_unknown', `${label}: ${why}, so it may be done or not`, { cause });
 }

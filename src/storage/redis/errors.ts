@@ -1,6 +1,6 @@
 import { DelayerError, type ErrorCode } from '../../core/errors.js';
 
-/** Redis's own error words, wherever they stand: 6.2 wraps what a script met into a sentence. */
+/** Redis's own error words, wherever they stand: 6.2 puts the error of a script into a sentence. */
 const REPLIES: readonly (readonly [pattern: RegExp, code: ErrorCode, message: string])[] = [
   [
     /\b(NOAUTH|WRONGPASS)\b|invalid password|without any password configured/,
@@ -14,15 +14,17 @@ const REPLIES: readonly (readonly [pattern: RegExp, code: ErrorCode, message: st
   [/\bMISCONF\b/, 'store_full', 'cannot write to its disk and takes no writes'],
 ];
 
+/** What lua/lib/keys.lua raises. */
 const WRONG_TYPE_KEY = /WRONGTYPEKEY (\w+) (\w+) (.*);/s;
+const NEWER_RECORD = /NEWERRECORD (\S+) (\S+) (.*);/s;
 
 export function isReplyError(error: unknown): error is Error {
   return error instanceof Error && error.name === 'ReplyError';
 }
 
-/** Turns an error answer of Redis into one of delayer's. */
-export function fromReply(error: Error, label: string): DelayerError {
-  // ioredis notes the request with it, a password or a body among its arguments: no one else is to see that.
+/** Makes a DelayerError of an error reply of Redis. */
+export function replyError(error: Error, label: string): DelayerError {
+  // ioredis attaches the request, whose arguments may be a password or a body: these must not be printed.
   delete (error as { command?: unknown }).command;
   const wrong = WRONG_TYPE_KEY.exec(error.message);
   if (wrong) {
@@ -30,6 +32,15 @@ export function fromReply(error: Error, label: string): DelayerError {
     return new DelayerError(
       'store_wrong_type',
       `${label}: the key ${JSON.stringify(key)} holds a ${found}, where a ${wanted} belongs`,
+      { cause: error },
+    );
+  }
+  const newer = NEWER_RECORD.exec(error.message);
+  if (newer) {
+    const [, version, known, key] = newer;
+    return new DelayerError(
+      'store_too_new',
+      `${label}: the key ${JSON.stringify(key)} holds a record of version ${version}, and this delayer knows ${known}`,
       { cause: error },
     );
   }
@@ -44,27 +55,45 @@ export function fromReply(error: Error, label: string): DelayerError {
       cause: error,
     });
   }
-  // A script's place in its source helps nobody who reads this.
+  // The line of a script helps no reader of this message.
   const answer = error.message.replace(/ script: \w+, on @user_script:\d+\.?$/, '');
   return new DelayerError('store_refused', `${label} answered: ${answer}`, { cause: error });
 }
 
 const NETWORK: Record<string, string> = {
-  ECONNREFUSED: 'nothing listens there',
-  ENOTFOUND: 'there is no such host',
+  ECONNREFUSED: 'connection refused',
+  ENOTFOUND: 'host not found',
   EAI_AGAIN: 'the host name cannot be looked up now',
-  ETIMEDOUT: 'it does not answer',
-  EHOSTUNREACH: 'there is no way to that host',
-  ENETUNREACH: 'there is no way to that network',
-  ECONNRESET: 'it closed the connection',
-  ENOENT: 'there is no such socket',
-  EACCES: 'the socket may not be opened by this user',
+  ETIMEDOUT: 'timed out',
+  EHOSTUNREACH: 'no route to host',
+  ENETUNREACH: 'network is unreachable',
+  ECONNRESET: 'connection reset by peer',
+  ENOENT: 'no such socket',
+  EACCES: 'permission denied on the socket',
 };
 
-/** Turns a failure to connect into one of delayer's errors. */
-export function unreachable(cause: unknown, label: string): DelayerError {
+/** The error of a connection that could not be made, or that broke. */
+export function unreachableError(cause: unknown, label: string): DelayerError {
   const { code, message } = (cause ?? {}) as { code?: string; message?: string };
-  const noRedis = message?.includes('RESP') === true ? 'what answers there is no Redis' : undefined;
-  const reason = NETWORK[code ?? ''] ?? noRedis ?? message ?? 'the connection was closed';
+  const known = NETWORK[code ?? ''];
+  const notRedis = message?.includes('RESP') === true ? 'what answers there is not Redis' : undefined;
+  const reason = known === undefined ? (notRedis ?? message ?? 'connection closed') : `${known} (${code})`;
   return new DelayerError('store_unreachable', `${label} cannot be reached: ${reason}`, { cause });
+}
+
+export function replicaError(label: string): DelayerError {
+  return new DelayerError('store_replica', `${label} is a replica and takes no writes`);
+}
+
+export function tooOldError(label: string, found: string): DelayerError {
+  return new DelayerError('store_too_old', `${label} is Redis ${found}, too old for delayer`);
+}
+
+/** A request was sent, and whether it ran cannot be told. */
+export function outcomeUnknownError(
+  label: string,
+  why = 'the connection broke before the answer came',
+  cause?: unknown,
+): DelayerError {
+  return new DelayerError('outcome_unknown', `${label}: ${why}, so it may be done or not`, { cause });
 }

@@ -9,12 +9,18 @@ export class Keys {
   readonly bucketStem: string;
   /** Begins the LIST of the ready job ids of a topic: pushed at the left, popped at the right. */
   readonly readyStem: string;
-  /** ZSET: a request that has taken jobs, by the deadline of its lease. */
+  /** ZSET: a reservation, or a lease of its own, by its deadline. */
   readonly reserved: string;
-  /** Begins the STRING of what one request has taken: to other clients its jobs look popped. */
+  /** Begins the STRING of what a reservation has in hand: to other clients its jobs look popped. */
   readonly inflightStem: string;
-  /** HASH: due time of each ready job that delayer promoted. */
+  /** HASH: place, expiry and topic of each ready job that delayer promoted. */
   readonly readyDue: string;
+  /** ZSET: the id of dead letters, by when the first of them is deleted. */
+  readonly dead: string;
+  /** Begins the LIST of the dead letters of an id. */
+  readonly deadLetterStem: string;
+  /** HASH: until when a topic is paused. */
+  readonly paused: string;
   /** ZSET: daemon by when it was last seen. */
   readonly daemons: string;
   /** Channel: the new earliest due time. */
@@ -27,17 +33,21 @@ export class Keys {
     this.reserved = `${prefix}:reserved`;
     this.inflightStem = `${prefix}:inflight:`;
     this.readyDue = `${prefix}:ready_due`;
+    this.dead = `${prefix}:dead`;
+    this.deadLetterStem = `${prefix}:dead_letter:`;
+    this.paused = `${prefix}:paused`;
     this.daemons = `${prefix}:daemons`;
     this.wakeChannel = `${prefix}:wake`;
   }
 
-  ready(topic: Buffer): Buffer {
+  ready(topic: Uint8Array): Buffer {
     return Buffer.concat([Buffer.from(this.readyStem), topic]);
   }
 
   /** KEYS of every script, in the order in which lua/lib/keys.lua names them. */
   get forScripts(): string[] {
-    return [this.pool, this.reserved, this.readyDue, this.bucketStem, this.readyStem, this.inflightStem];
+    const original = [this.pool, this.reserved, this.readyDue, this.bucketStem, this.readyStem];
+    return [...original, this.inflightStem, this.dead, this.deadLetterStem, this.paused];
   }
 
   /** A SCAN pattern that matches the ready lists of this prefix and nothing else. */

@@ -1,72 +1,4528 @@
-// Built from lua/*.lua by scripts/build-lua.mjs; change those.
+// Built from lua/*.lua by scripts/generate.mjs; change those.
 export interface Script {
   readonly sha: string;
   readonly source: string;
 }
 
 export const SCRIPTS = {
+  ack: {
+    sha: '0520ea0199b847b154e5bac76e713ba6832f1bae',
+    source: `local POOL, RESERVED, READY_DUE = KEYS[1], KEYS[2], KEYS[3]
+local BUCKET, READY, INFLIGHT = KEYS[4], KEYS[5], KEYS[6]
+local DEAD, DEAD_LETTER, PAUSED = KEYS[7], KEYS[8], KEYS[9]
+local RECORD_VERSION = 2
+local function type_of(key)
+return redis.call('TYPE', key).ok
+end
+local function expect_type(key, wanted)
+local found = type_of(key)
+if found ~= 'none' and found ~= wanted then
+error('WRONGTYPEKEY ' .. wanted .. ' ' .. found .. ' ' .. key .. ';')
+end
+end
+local function expect_version(key, version)
+if version ~= RECORD_VERSION then
+error('NEWERRECORD ' .. tostring(version) .. ' ' .. RECORD_VERSION .. ' ' .. key .. ';')
+end
+end
+local function read(command, key, ...)
+local reply = redis.pcall(command, key, ...)
+if type(reply) ~= 'table' or not reply.err then return reply end
+if not string.find(reply.err, 'WRONGTYPE', 1, true) then error(reply.err) end
+end
+local function fields(key, ...)
+return read('HMGET', key, ...)
+end
+local function now_ms()
+local time = redis.call('TIME')
+return time[1] * 1000 + math.floor(time[2] / 1000)
+end
+local function to_score(ms)
+return string.format('%d.%03d', math.floor(ms / 1000), ms % 1000)
+end
+local LAST_MS = 253402300799999
+local function from_score(score)
+return math.max(0, math.min(math.floor(tonumber(score) * 1000 + 0.0005), LAST_MS))
+end
+local function due_by(ms)
+return '(' .. to_score(ms + 1)
+end
+local exact_expiry = true
+local function expiry_of(key, now)
+if exact_expiry then
+local at = redis.pcall('PEXPIRETIME', key)
+if type(at) == 'number' then return at >= 0 and at or '' end
+exact_expiry = false
+end
+local ttl = redis.call('PTTL', key)
+return ttl >= 0 and now + ttl or ''
+end
+local HEAD, ROW = 5, 8
+local OLD_HEAD, OLD_ROW = 1, 6
+local function topic_of(topics, number)
+if type(topics) == 'string' then return topics end
+for i = 1, #topics, 2 do
+if number <= topics[i + 1] then return topics[i] end
+end
+end
+local function rows_of(record)
+local head, width = HEAD, ROW
+if type(record[1]) == 'string' then head, width = OLD_HEAD, OLD_ROW end
+local rows = {}
+for i = head + 1, #record, width do
+local row = { unpack(record, i, i + width - 1) }
+row[7], row[8] = row[7] or '', row[8] or ''
+rows[#rows + 1] = row
+end
+return rows
+end
+local function load_record(name)
+local packed = read('GET', INFLIGHT .. name)
+if not packed then return nil end
+local record = cmsgpack.unpack(packed)
+if type(record[1]) == 'string' then return { topics = record[1], rows = rows_of(record) } end
+expect_version(INFLIGHT .. name, record[1])
+local _, topics, since, count, deadline = unpack(record, 1, HEAD)
+return { topics = topics, since = since, count = count, deadline = deadline, rows = rows_of(record) }
+end
+local function bytes_of(name)
+local bytes = redis.pcall('STRLEN', INFLIGHT .. name)
+return type(bytes) == 'number' and bytes or 0
+end
+local function allow_writes()
+redis.call('ZREM', RESERVED, '')
+end
+local function keep_rows(name, record, rows)
+redis.call('UNLINK', INFLIGHT .. name)
+if #rows == 0 then
+redis.call('ZREM', RESERVED, name)
+return
+end
+local packed = { RECORD_VERSION, record.topics, record.since or 0, record.count or 1, record.deadline or 0 }
+for _, row in ipairs(rows) do
+for i = 1, ROW do packed[#packed + 1] = row[i] end
+end
+redis.call('SET', INFLIGHT .. name, cmsgpack.pack(packed))
+end
+local function write_own_record(name, job, deadline)
+local head = { RECORD_VERSION, job.topic, job.since or 0, job.count or 1, job.deadline or 0 }
+for i = 1, ROW do head[HEAD + i] = job.row[i] end
+redis.call('SET', INFLIGHT .. name, cmsgpack.pack(head))
+redis.call('ZADD', RESERVED, to_score(deadline), name)
+end
+local function job_of(record, name, row)
+return {
+name = name, topic = topic_of(record.topics, row[1]),
+since = record.since, count = record.count, deadline = record.deadline, row = row,
+}
+end
+local function held_jobs(token, numbers)
+local held, wanted = {}, {}
+for _, number in ipairs(numbers) do wanted[number] = true end
+local record = load_record(token)
+for _, row in ipairs(record and record.rows or {}) do
+local number = row[1]
+if wanted[number] then held[number] = job_of(record, token, row) end
+end
+for number in pairs(wanted) do
+local name = not held[number] and token .. '.' .. number
+local own = name and load_record(name)
+if own then held[number] = job_of(own, name, own.rows[1]) end
+end
+return held, record
+end
+local function forget_jobs(token, record, held)
+local kept, left = {}, false
+for _, row in ipairs(record and record.rows or {}) do
+local job = held[row[1]]
+if job and job.name == token then left = true else kept[#kept + 1] = row end
+end
+if left then keep_rows(token, record, kept) end
+for _, job in pairs(held) do
+if job.name ~= token then
+redis.call('UNLINK', INFLIGHT .. job.name)
+redis.call('ZREM', RESERVED, job.name)
+end
+end
+end
+local function ttl_of(row)
+if row[8] ~= '' then return row[8] end
+return row[4] ~= '' and row[5] ~= '' and row[5] - row[4] or ''
+end
+local function numbers_from(first)
+local numbers = {}
+for i = first, #ARGV do numbers[#numbers + 1] = tonumber(ARGV[i]) end
+return numbers
+end
+local function answer_held(numbers, held)
+local answer, seen = {}, {}
+for i, number in ipairs(numbers) do
+answer[i] = held[number] and not seen[number] and 1 or 0
+seen[number] = true
+end
+return answer
+end
+local token, numbers = ARGV[2], numbers_from(4)
+local held, record = held_jobs(token, numbers)
+forget_jobs(token, record, held)
+local answer = answer_held(numbers, held)
+if ARGV[1] == '1' then
+local gone = now_ms() < tonumber(ARGV[3]) and 1 or -1
+for i in ipairs(answer) do
+if not held[numbers[i]] then answer[i] = gone end
+end
+end
+return answer
+`,
+  },
+  ackAll: {
+    sha: '0d4adacedbbac7c19e09ee956f45de1f9cfe4355',
+    source: `local POOL, RESERVED, READY_DUE = KEYS[1], KEYS[2], KEYS[3]
+local BUCKET, READY, INFLIGHT = KEYS[4], KEYS[5], KEYS[6]
+local DEAD, DEAD_LETTER, PAUSED = KEYS[7], KEYS[8], KEYS[9]
+local RECORD_VERSION = 2
+local function type_of(key)
+return redis.call('TYPE', key).ok
+end
+local function expect_type(key, wanted)
+local found = type_of(key)
+if found ~= 'none' and found ~= wanted then
+error('WRONGTYPEKEY ' .. wanted .. ' ' .. found .. ' ' .. key .. ';')
+end
+end
+local function expect_version(key, version)
+if version ~= RECORD_VERSION then
+error('NEWERRECORD ' .. tostring(version) .. ' ' .. RECORD_VERSION .. ' ' .. key .. ';')
+end
+end
+local function read(command, key, ...)
+local reply = redis.pcall(command, key, ...)
+if type(reply) ~= 'table' or not reply.err then return reply end
+if not string.find(reply.err, 'WRONGTYPE', 1, true) then error(reply.err) end
+end
+local function fields(key, ...)
+return read('HMGET', key, ...)
+end
+local inflight, jobs = INFLIGHT .. ARGV[1], tonumber(ARGV[2])
+local HEAD, ROW = 5, 8
+local head = redis.pcall('GETRANGE', inflight, 0, 3)
+if type(head) ~= 'string' then return 0 end
+local kind, high, low, version = string.byte(head, 1, 4)
+local length = kind == 0xdc and high * 256 + low or (kind or 0) - 0x90
+if kind ~= 0xdc then version = high end
+if length ~= HEAD + ROW * jobs or version ~= RECORD_VERSION then return 0 end
+redis.call('UNLINK', inflight)
+redis.call('ZREM', RESERVED, ARGV[1])
+return 1
+`,
+  },
   announce: {
-    sha: '30a72764603549db5dcba9c0416770f0a6cc44ea',
-    source: "local POOL, RESERVED, READY_DUE = KEYS[1], KEYS[2], KEYS[3]\nlocal BUCKET, READY, INFLIGHT = KEYS[4], KEYS[5], KEYS[6]\nlocal function type_of(key)\nreturn redis.call('TYPE', key).ok\nend\nlocal function expect_type(key, wanted)\nlocal found = type_of(key)\nif found ~= 'none' and found ~= wanted then\nerror('WRONGTYPEKEY ' .. wanted .. ' ' .. found .. ' ' .. key .. ';')\nend\nend\nlocal function read(command, key, ...)\nlocal reply = redis.pcall(command, key, ...)\nif type(reply) ~= 'table' or not reply.err then return reply end\nif not string.find(reply.err, 'WRONGTYPE', 1, true) then error(reply.err) end\nend\nlocal function fields(key, ...)\nreturn read('HMGET', key, ...)\nend\nlocal function now_ms()\nlocal time = redis.call('TIME')\nreturn time[1] * 1000 + math.floor(time[2] / 1000)\nend\nlocal function to_score(ms)\nreturn string.format('%d.%03d', math.floor(ms / 1000), ms % 1000)\nend\nlocal LAST_MS = 253402300799999\nlocal function from_score(score)\nreturn math.max(0, math.min(math.floor(tonumber(score) * 1000 + 0.0005), LAST_MS))\nend\nlocal function due_by(ms)\nreturn '(' .. to_score(ms + 1)\nend\nlocal exact_expiry = true\nlocal function expiry_of(key, now)\nif exact_expiry then\nlocal at = redis.pcall('PEXPIRETIME', key)\nif type(at) == 'number' then return at >= 0 and at or '' end\nexact_expiry = false\nend\nlocal ttl = redis.call('PTTL', key)\nreturn ttl >= 0 and now + ttl or ''\nend\nexpect_type(ARGV[1], 'zset')\nlocal now = now_ms()\nredis.call('ZREMRANGEBYSCORE', ARGV[1], '-inf', to_score(now - tonumber(ARGV[3])))\nredis.call('ZREM', ARGV[1], ARGV[2])\nredis.call('ZADD', ARGV[1], to_score(now), ARGV[2])\nreturn {}\n",
+    sha: '84dea2bd7619d4cc699cfe98bb02ed2c48b7c58c',
+    source: `local POOL, RESERVED, READY_DUE = KEYS[1], KEYS[2], KEYS[3]
+local BUCKET, READY, INFLIGHT = KEYS[4], KEYS[5], KEYS[6]
+local DEAD, DEAD_LETTER, PAUSED = KEYS[7], KEYS[8], KEYS[9]
+local RECORD_VERSION = 2
+local function type_of(key)
+return redis.call('TYPE', key).ok
+end
+local function expect_type(key, wanted)
+local found = type_of(key)
+if found ~= 'none' and found ~= wanted then
+error('WRONGTYPEKEY ' .. wanted .. ' ' .. found .. ' ' .. key .. ';')
+end
+end
+local function expect_version(key, version)
+if version ~= RECORD_VERSION then
+error('NEWERRECORD ' .. tostring(version) .. ' ' .. RECORD_VERSION .. ' ' .. key .. ';')
+end
+end
+local function read(command, key, ...)
+local reply = redis.pcall(command, key, ...)
+if type(reply) ~= 'table' or not reply.err then return reply end
+if not string.find(reply.err, 'WRONGTYPE', 1, true) then error(reply.err) end
+end
+local function fields(key, ...)
+return read('HMGET', key, ...)
+end
+local function now_ms()
+local time = redis.call('TIME')
+return time[1] * 1000 + math.floor(time[2] / 1000)
+end
+local function to_score(ms)
+return string.format('%d.%03d', math.floor(ms / 1000), ms % 1000)
+end
+local LAST_MS = 253402300799999
+local function from_score(score)
+return math.max(0, math.min(math.floor(tonumber(score) * 1000 + 0.0005), LAST_MS))
+end
+local function due_by(ms)
+return '(' .. to_score(ms + 1)
+end
+local exact_expiry = true
+local function expiry_of(key, now)
+if exact_expiry then
+local at = redis.pcall('PEXPIRETIME', key)
+if type(at) == 'number' then return at >= 0 and at or '' end
+exact_expiry = false
+end
+local ttl = redis.call('PTTL', key)
+return ttl >= 0 and now + ttl or ''
+end
+expect_type(ARGV[1], 'zset')
+local now = now_ms()
+redis.call('ZREMRANGEBYSCORE', ARGV[1], '-inf', to_score(now - tonumber(ARGV[3])))
+redis.call('ZREM', ARGV[1], ARGV[2])
+redis.call('ZADD', ARGV[1], to_score(now), ARGV[2])
+return {}
+`,
   },
-  confirm: {
-    sha: '55704a853f2b66b75f62320d7e1d72825b82f1c1',
-    source: "local POOL, RESERVED, READY_DUE = KEYS[1], KEYS[2], KEYS[3]\nlocal BUCKET, READY, INFLIGHT = KEYS[4], KEYS[5], KEYS[6]\nlocal function type_of(key)\nreturn redis.call('TYPE', key).ok\nend\nlocal function expect_type(key, wanted)\nlocal found = type_of(key)\nif found ~= 'none' and found ~= wanted then\nerror('WRONGTYPEKEY ' .. wanted .. ' ' .. found .. ' ' .. key .. ';')\nend\nend\nlocal function read(command, key, ...)\nlocal reply = redis.pcall(command, key, ...)\nif type(reply) ~= 'table' or not reply.err then return reply end\nif not string.find(reply.err, 'WRONGTYPE', 1, true) then error(reply.err) end\nend\nlocal function fields(key, ...)\nreturn read('HMGET', key, ...)\nend\nlocal function now_ms()\nlocal time = redis.call('TIME')\nreturn time[1] * 1000 + math.floor(time[2] / 1000)\nend\nlocal function to_score(ms)\nreturn string.format('%d.%03d', math.floor(ms / 1000), ms % 1000)\nend\nlocal LAST_MS = 253402300799999\nlocal function from_score(score)\nreturn math.max(0, math.min(math.floor(tonumber(score) * 1000 + 0.0005), LAST_MS))\nend\nlocal function due_by(ms)\nreturn '(' .. to_score(ms + 1)\nend\nlocal exact_expiry = true\nlocal function expiry_of(key, now)\nif exact_expiry then\nlocal at = redis.pcall('PEXPIRETIME', key)\nif type(at) == 'number' then return at >= 0 and at or '' end\nexact_expiry = false\nend\nlocal ttl = redis.call('PTTL', key)\nreturn ttl >= 0 and now + ttl or ''\nend\nlocal function note_due(score, expires_at, topic)\nif expires_at ~= '' and expires_at >= 1e14 then expires_at = string.format('%d', expires_at) end\nreturn score .. ' ' .. expires_at .. ' ' .. topic\nend\nlocal function noted_topic(note)\nreturn string.match(note or '', '^[%d.]+ %d* (.*)$')\nend\nlocal function noted_due(note, expires_at)\nlocal score, expiry = string.match(note or '', '^([%d.]+) (%d*) ')\nif not score then return '' end\nlocal tolerance = exact_expiry and 0 or 1\nlocal never = expiry == '' and expires_at == ''\nlocal same = never or (expiry ~= '' and expires_at ~= '' and math.abs(expiry - expires_at) <= tolerance)\nreturn same and from_score(score) or ''\nend\nlocal MOST_BYTES = 1048576\nlocal lrem_budget = 300000\nlocal function leave_ready_list(id, topic)\nlocal ready = READY .. topic\nif type_of(ready) ~= 'list' then return end\nlocal entries = redis.call('LLEN', ready)\nif entries > lrem_budget then return end\nlrem_budget = lrem_budget - entries\nredis.call('LREM', ready, 0, id)\nend\nlocal function is_in_ready_list(id, topic)\nlocal ready = READY .. topic\nif type_of(ready) ~= 'list' then return false end\nlocal entries = redis.call('LLEN', ready)\nif entries > lrem_budget then return true end\nlrem_budget = lrem_budget - entries\nreturn redis.call('LPOS', ready, id) ~= false\nend\nlocal ROW = 6\nlocal NAMESAKE_RETRY_MS = 1000\nlocal function load_request(token)\nlocal packed = read('GET', INFLIGHT .. token)\nif not packed then return nil end\nlocal record = cmsgpack.unpack(packed)\nlocal rows = {}\nfor i = 2, #record, ROW do\nrows[#rows + 1] = { record[i], record[i + 1], record[i + 2], record[i + 3], record[i + 4], record[i + 5] }\nend\nreturn record[1], rows\nend\nlocal function allow_writes()\nredis.call('ZREM', RESERVED, '')\nend\nlocal function keep_rows(token, topic, rows)\nredis.call('UNLINK', INFLIGHT .. token)\nif #rows == 0 then\nredis.call('ZREM', RESERVED, token)\nreturn\nend\nlocal record = { topic }\nfor _, row in ipairs(rows) do\nfor i = 1, ROW do record[#record + 1] = row[i] end\nend\nredis.call('SET', INFLIGHT .. token, cmsgpack.pack(record))\nend\nlocal function return_job(topic, row, now, attempts)\nlocal id, body, due, expires_at = row[2], row[3], row[4], row[5]\nif expires_at ~= '' and expires_at <= now then return 'expired' end\nlocal bucket, found = BUCKET .. id, type_of(READY .. topic)\nif redis.call('EXISTS', bucket) == 1 or (found ~= 'none' and found ~= 'list') then return 'waiting' end\nredis.call('ZREM', POOL, id)\nredis.call('HSET', bucket, 'topic', topic, 'body', body)\nif attempts > 0 then redis.call('HSET', bucket, 'attempts', attempts) end\nif expires_at ~= '' then redis.call('PEXPIREAT', bucket, expires_at) end\nredis.call('RPUSH', READY .. topic, id)\nif due ~= '' then redis.call('HSET', READY_DUE, id, note_due(to_score(due), expires_at, topic)) end\nreturn 'returned'\nend\nlocal function keep_for_later(token, topic, row, now)\nlocal own = string.match(token, '^[^:]*') .. ':' .. row[1]\nredis.call('SET', INFLIGHT .. own, cmsgpack.pack({ topic, unpack(row) }))\nredis.call('ZADD', RESERVED, to_score(now + NAMESAKE_RETRY_MS), own)\nend\nlocal function return_jobs(token, now, wanted, counted)\nlocal done = { returned = 0, expired = 0, waiting = 0 }\nlocal topic, rows = load_request(token)\nif not topic then\nredis.call('ZREM', RESERVED, token)\nreturn done\nend\nallow_writes()\nlocal kept, later = {}, {}\nfor i = #rows, 1, -1 do\nlocal row = rows[i]\nlocal outcome = wanted(row[1]) and return_job(topic, row, now, row[6] - (counted and 0 or 1))\nif outcome then done[outcome] = done[outcome] + 1 end\nif not outcome then table.insert(kept, 1, row) end\nif outcome == 'waiting' then later[#later + 1] = row end\nend\nkeep_rows(token, topic, kept)\nfor _, row in ipairs(later) do keep_for_later(token, topic, row, now) end\nreturn done\nend\nlocal function limit_after(back, limit)\nreturn math.max(1, limit - back.returned - back.expired - back.waiting)\nend\nlocal function bytes_of(token)\nlocal bytes = redis.pcall('STRLEN', INFLIGHT .. token)\nreturn type(bytes) == 'number' and bytes or 0\nend\nlocal function reclaim(now, limit)\nlocal all = function() return true end\nlocal done, bytes = { returned = 0, expired = 0, waiting = 0, more = false }, 0\nlocal tokens = redis.call('ZRANGEBYSCORE', RESERVED, '-inf', due_by(now), 'LIMIT', 0, limit)\ndone.more = #tokens == limit\nfor _, token in ipairs(tokens) do\nif done.returned + done.expired + done.waiting >= limit or bytes > MOST_BYTES then\ndone.more = true\nbreak\nend\nbytes = bytes + bytes_of(token)\nlocal part = return_jobs(token, now, all, true)\nfor outcome, jobs in pairs(part) do done[outcome] = done[outcome] + jobs end\nend\nreturn done\nend\nlocal token = ARGV[2]\nlocal gone = ARGV[1] ~= '1' and 0 or (now_ms() < tonumber(ARGV[3]) and 1 or -1)\nlocal wanted, answer = {}, {}\nfor i = 4, #ARGV do wanted[tonumber(ARGV[i])] = true end\nlocal topic, rows = load_request(token)\nlocal held, kept = {}, {}\nfor _, row in ipairs(topic and rows or {}) do\nif wanted[row[1]] then held[row[1]] = true else kept[#kept + 1] = row end\nend\nif topic and #kept < #rows then keep_rows(token, topic, kept) end\nfor i = 4, #ARGV do answer[#answer + 1] = held[tonumber(ARGV[i])] and 1 or gone end\nreturn answer\n",
-  },
-  confirmAll: {
-    sha: '01e7a79927720d586fb15aa9f957ba2715355f93',
-    source: "local POOL, RESERVED, READY_DUE = KEYS[1], KEYS[2], KEYS[3]\nlocal BUCKET, READY, INFLIGHT = KEYS[4], KEYS[5], KEYS[6]\nlocal function type_of(key)\nreturn redis.call('TYPE', key).ok\nend\nlocal function expect_type(key, wanted)\nlocal found = type_of(key)\nif found ~= 'none' and found ~= wanted then\nerror('WRONGTYPEKEY ' .. wanted .. ' ' .. found .. ' ' .. key .. ';')\nend\nend\nlocal function read(command, key, ...)\nlocal reply = redis.pcall(command, key, ...)\nif type(reply) ~= 'table' or not reply.err then return reply end\nif not string.find(reply.err, 'WRONGTYPE', 1, true) then error(reply.err) end\nend\nlocal function fields(key, ...)\nreturn read('HMGET', key, ...)\nend\nlocal inflight, jobs = INFLIGHT .. ARGV[1], tonumber(ARGV[2])\nlocal ROW = 6\nlocal head = redis.pcall('GETRANGE', inflight, 0, 2)\nif type(head) ~= 'string' then return 0 end\nlocal kind, high, low = string.byte(head, 1, 3)\nlocal length = kind == 0xdc and high * 256 + low or (kind or 0) - 0x90\nif length ~= 1 + ROW * jobs then return 0 end\nredis.call('UNLINK', inflight)\nredis.call('ZREM', RESERVED, ARGV[1])\nreturn 1\n",
+  countDead: {
+    sha: '49aa8369102d3ebf70062d6ffe49ce437cbf4ff1',
+    source: `local POOL, RESERVED, READY_DUE = KEYS[1], KEYS[2], KEYS[3]
+local BUCKET, READY, INFLIGHT = KEYS[4], KEYS[5], KEYS[6]
+local DEAD, DEAD_LETTER, PAUSED = KEYS[7], KEYS[8], KEYS[9]
+local RECORD_VERSION = 2
+local function type_of(key)
+return redis.call('TYPE', key).ok
+end
+local function expect_type(key, wanted)
+local found = type_of(key)
+if found ~= 'none' and found ~= wanted then
+error('WRONGTYPEKEY ' .. wanted .. ' ' .. found .. ' ' .. key .. ';')
+end
+end
+local function expect_version(key, version)
+if version ~= RECORD_VERSION then
+error('NEWERRECORD ' .. tostring(version) .. ' ' .. RECORD_VERSION .. ' ' .. key .. ';')
+end
+end
+local function read(command, key, ...)
+local reply = redis.pcall(command, key, ...)
+if type(reply) ~= 'table' or not reply.err then return reply end
+if not string.find(reply.err, 'WRONGTYPE', 1, true) then error(reply.err) end
+end
+local function fields(key, ...)
+return read('HMGET', key, ...)
+end
+local function now_ms()
+local time = redis.call('TIME')
+return time[1] * 1000 + math.floor(time[2] / 1000)
+end
+local function to_score(ms)
+return string.format('%d.%03d', math.floor(ms / 1000), ms % 1000)
+end
+local LAST_MS = 253402300799999
+local function from_score(score)
+return math.max(0, math.min(math.floor(tonumber(score) * 1000 + 0.0005), LAST_MS))
+end
+local function due_by(ms)
+return '(' .. to_score(ms + 1)
+end
+local exact_expiry = true
+local function expiry_of(key, now)
+if exact_expiry then
+local at = redis.pcall('PEXPIRETIME', key)
+if type(at) == 'number' then return at >= 0 and at or '' end
+exact_expiry = false
+end
+local ttl = redis.call('PTTL', key)
+return ttl >= 0 and now + ttl or ''
+end
+local MOST_BYTES = 1048576
+local lrem_budget = 300000
+local function leave_ready_list(id, topic)
+local ready = READY .. topic
+if type_of(ready) ~= 'list' then return end
+local entries = redis.call('LLEN', ready)
+if entries > lrem_budget then return end
+lrem_budget = lrem_budget - entries
+redis.call('LREM', ready, 0, id)
+end
+local function is_in_ready_list(id, topic)
+local ready = READY .. topic
+if type_of(ready) ~= 'list' then return false end
+local entries = redis.call('LLEN', ready)
+if entries > lrem_budget then return true end
+lrem_budget = lrem_budget - entries
+return redis.call('LPOS', ready, id) ~= false
+end
+local HEAD, ROW = 5, 8
+local OLD_HEAD, OLD_ROW = 1, 6
+local function topic_of(topics, number)
+if type(topics) == 'string' then return topics end
+for i = 1, #topics, 2 do
+if number <= topics[i + 1] then return topics[i] end
+end
+end
+local function rows_of(record)
+local head, width = HEAD, ROW
+if type(record[1]) == 'string' then head, width = OLD_HEAD, OLD_ROW end
+local rows = {}
+for i = head + 1, #record, width do
+local row = { unpack(record, i, i + width - 1) }
+row[7], row[8] = row[7] or '', row[8] or ''
+rows[#rows + 1] = row
+end
+return rows
+end
+local function load_record(name)
+local packed = read('GET', INFLIGHT .. name)
+if not packed then return nil end
+local record = cmsgpack.unpack(packed)
+if type(record[1]) == 'string' then return { topics = record[1], rows = rows_of(record) } end
+expect_version(INFLIGHT .. name, record[1])
+local _, topics, since, count, deadline = unpack(record, 1, HEAD)
+return { topics = topics, since = since, count = count, deadline = deadline, rows = rows_of(record) }
+end
+local function bytes_of(name)
+local bytes = redis.pcall('STRLEN', INFLIGHT .. name)
+return type(bytes) == 'number' and bytes or 0
+end
+local function allow_writes()
+redis.call('ZREM', RESERVED, '')
+end
+local function keep_rows(name, record, rows)
+redis.call('UNLINK', INFLIGHT .. name)
+if #rows == 0 then
+redis.call('ZREM', RESERVED, name)
+return
+end
+local packed = { RECORD_VERSION, record.topics, record.since or 0, record.count or 1, record.deadline or 0 }
+for _, row in ipairs(rows) do
+for i = 1, ROW do packed[#packed + 1] = row[i] end
+end
+redis.call('SET', INFLIGHT .. name, cmsgpack.pack(packed))
+end
+local function write_own_record(name, job, deadline)
+local head = { RECORD_VERSION, job.topic, job.since or 0, job.count or 1, job.deadline or 0 }
+for i = 1, ROW do head[HEAD + i] = job.row[i] end
+redis.call('SET', INFLIGHT .. name, cmsgpack.pack(head))
+redis.call('ZADD', RESERVED, to_score(deadline), name)
+end
+local function job_of(record, name, row)
+return {
+name = name, topic = topic_of(record.topics, row[1]),
+since = record.since, count = record.count, deadline = record.deadline, row = row,
+}
+end
+local function held_jobs(token, numbers)
+local held, wanted = {}, {}
+for _, number in ipairs(numbers) do wanted[number] = true end
+local record = load_record(token)
+for _, row in ipairs(record and record.rows or {}) do
+local number = row[1]
+if wanted[number] then held[number] = job_of(record, token, row) end
+end
+for number in pairs(wanted) do
+local name = not held[number] and token .. '.' .. number
+local own = name and load_record(name)
+if own then held[number] = job_of(own, name, own.rows[1]) end
+end
+return held, record
+end
+local function forget_jobs(token, record, held)
+local kept, left = {}, false
+for _, row in ipairs(record and record.rows or {}) do
+local job = held[row[1]]
+if job and job.name == token then left = true else kept[#kept + 1] = row end
+end
+if left then keep_rows(token, record, kept) end
+for _, job in pairs(held) do
+if job.name ~= token then
+redis.call('UNLINK', INFLIGHT .. job.name)
+redis.call('ZREM', RESERVED, job.name)
+end
+end
+end
+local function ttl_of(row)
+if row[8] ~= '' then return row[8] end
+return row[4] ~= '' and row[5] ~= '' and row[5] - row[4] or ''
+end
+local function numbers_from(first)
+local numbers = {}
+for i = first, #ARGV do numbers[#numbers + 1] = tonumber(ARGV[i]) end
+return numbers
+end
+local function answer_held(numbers, held)
+local answer, seen = {}, {}
+for i, number in ipairs(numbers) do
+answer[i] = held[number] and not seen[number] and 1 or 0
+seen[number] = true
+end
+return answer
+end
+local function bury(job, reason, now, delete_at)
+local row = job.row
+local record = { RECORD_VERSION, job.topic, row[3], row[4], ttl_of(row), row[6], reason, now, delete_at }
+redis.call('RPUSH', DEAD_LETTER .. row[2], cmsgpack.pack(record))
+redis.call('ZADD', DEAD, 'LT', delete_at == '' and 'inf' or to_score(delete_at), row[2])
+end
+local function read_letter(id, packed)
+local record = cmsgpack.unpack(packed)
+expect_version(DEAD_LETTER .. id, record[1])
+return {
+topic = record[2], body = record[3], due = record[4], ttl = record[5], attempts = record[6],
+reason = record[7], failed_at = record[8], delete_at = record[9],
+}
+end
+local function letters_of(id)
+local letters = {}
+local packed = read('LRANGE', DEAD_LETTER .. id, 0, -1) or {}
+for i = #packed, 1, -1 do
+local letter = read_letter(id, packed[i])
+letter.packed = packed[i]
+letters[#letters + 1] = letter
+end
+return letters
+end
+local function keep_letters(id, letters)
+redis.call('ZREM', DEAD, id)
+redis.call('UNLINK', DEAD_LETTER .. id)
+local next_delete = math.huge
+for i = #letters, 1, -1 do
+redis.call('RPUSH', DEAD_LETTER .. id, letters[i].packed)
+if letters[i].delete_at ~= '' then next_delete = math.min(next_delete, letters[i].delete_at) end
+end
+if #letters > 0 then redis.call('ZADD', DEAD, next_delete == math.huge and 'inf' or to_score(next_delete), id) end
+end
+local function delete_old_letters(now, limit)
+local deleted = 0
+local ids = redis.call('ZRANGEBYSCORE', DEAD, '-inf', due_by(now), 'LIMIT', 0, limit)
+for _, id in ipairs(ids) do
+local letters, kept = letters_of(id), {}
+for _, letter in ipairs(letters) do
+if letter.delete_at == '' or letter.delete_at > now then kept[#kept + 1] = letter end
+end
+deleted = deleted + #letters - #kept
+keep_letters(id, kept)
+end
+return deleted, #ids == limit
+end
+expect_type(DEAD, 'zset')
+local first, answer, looked_at, bytes = tonumber(ARGV[1]), { 0 }, 0, 0
+for _, id in ipairs(redis.call('ZRANGE', DEAD, first, first + tonumber(ARGV[2]) - 1)) do
+for _, letter in ipairs(letters_of(id)) do
+answer[#answer + 1] = letter.topic
+bytes = bytes + #letter.body
+end
+looked_at = looked_at + 1
+if bytes > MOST_BYTES then break end
+end
+answer[1] = looked_at
+return answer
+`,
   },
   countLeased: {
-    sha: '6c4f8b7e7f7782e22e8a04a4bce803c26abd321e',
-    source: "local POOL, RESERVED, READY_DUE = KEYS[1], KEYS[2], KEYS[3]\nlocal BUCKET, READY, INFLIGHT = KEYS[4], KEYS[5], KEYS[6]\nlocal function type_of(key)\nreturn redis.call('TYPE', key).ok\nend\nlocal function expect_type(key, wanted)\nlocal found = type_of(key)\nif found ~= 'none' and found ~= wanted then\nerror('WRONGTYPEKEY ' .. wanted .. ' ' .. found .. ' ' .. key .. ';')\nend\nend\nlocal function read(command, key, ...)\nlocal reply = redis.pcall(command, key, ...)\nif type(reply) ~= 'table' or not reply.err then return reply end\nif not string.find(reply.err, 'WRONGTYPE', 1, true) then error(reply.err) end\nend\nlocal function fields(key, ...)\nreturn read('HMGET', key, ...)\nend\nlocal function now_ms()\nlocal time = redis.call('TIME')\nreturn time[1] * 1000 + math.floor(time[2] / 1000)\nend\nlocal function to_score(ms)\nreturn string.format('%d.%03d', math.floor(ms / 1000), ms % 1000)\nend\nlocal LAST_MS = 253402300799999\nlocal function from_score(score)\nreturn math.max(0, math.min(math.floor(tonumber(score) * 1000 + 0.0005), LAST_MS))\nend\nlocal function due_by(ms)\nreturn '(' .. to_score(ms + 1)\nend\nlocal exact_expiry = true\nlocal function expiry_of(key, now)\nif exact_expiry then\nlocal at = redis.pcall('PEXPIRETIME', key)\nif type(at) == 'number' then return at >= 0 and at or '' end\nexact_expiry = false\nend\nlocal ttl = redis.call('PTTL', key)\nreturn ttl >= 0 and now + ttl or ''\nend\nlocal function note_due(score, expires_at, topic)\nif expires_at ~= '' and expires_at >= 1e14 then expires_at = string.format('%d', expires_at) end\nreturn score .. ' ' .. expires_at .. ' ' .. topic\nend\nlocal function noted_topic(note)\nreturn string.match(note or '', '^[%d.]+ %d* (.*)$')\nend\nlocal function noted_due(note, expires_at)\nlocal score, expiry = string.match(note or '', '^([%d.]+) (%d*) ')\nif not score then return '' end\nlocal tolerance = exact_expiry and 0 or 1\nlocal never = expiry == '' and expires_at == ''\nlocal same = never or (expiry ~= '' and expires_at ~= '' and math.abs(expiry - expires_at) <= tolerance)\nreturn same and from_score(score) or ''\nend\nlocal MOST_BYTES = 1048576\nlocal lrem_budget = 300000\nlocal function leave_ready_list(id, topic)\nlocal ready = READY .. topic\nif type_of(ready) ~= 'list' then return end\nlocal entries = redis.call('LLEN', ready)\nif entries > lrem_budget then return end\nlrem_budget = lrem_budget - entries\nredis.call('LREM', ready, 0, id)\nend\nlocal function is_in_ready_list(id, topic)\nlocal ready = READY .. topic\nif type_of(ready) ~= 'list' then return false end\nlocal entries = redis.call('LLEN', ready)\nif entries > lrem_budget then return true end\nlrem_budget = lrem_budget - entries\nreturn redis.call('LPOS', ready, id) ~= false\nend\nlocal ROW = 6\nlocal NAMESAKE_RETRY_MS = 1000\nlocal function load_request(token)\nlocal packed = read('GET', INFLIGHT .. token)\nif not packed then return nil end\nlocal record = cmsgpack.unpack(packed)\nlocal rows = {}\nfor i = 2, #record, ROW do\nrows[#rows + 1] = { record[i], record[i + 1], record[i + 2], record[i + 3], record[i + 4], record[i + 5] }\nend\nreturn record[1], rows\nend\nlocal function allow_writes()\nredis.call('ZREM', RESERVED, '')\nend\nlocal function keep_rows(token, topic, rows)\nredis.call('UNLINK', INFLIGHT .. token)\nif #rows == 0 then\nredis.call('ZREM', RESERVED, token)\nreturn\nend\nlocal record = { topic }\nfor _, row in ipairs(rows) do\nfor i = 1, ROW do record[#record + 1] = row[i] end\nend\nredis.call('SET', INFLIGHT .. token, cmsgpack.pack(record))\nend\nlocal function return_job(topic, row, now, attempts)\nlocal id, body, due, expires_at = row[2], row[3], row[4], row[5]\nif expires_at ~= '' and expires_at <= now then return 'expired' end\nlocal bucket, found = BUCKET .. id, type_of(READY .. topic)\nif redis.call('EXISTS', bucket) == 1 or (found ~= 'none' and found ~= 'list') then return 'waiting' end\nredis.call('ZREM', POOL, id)\nredis.call('HSET', bucket, 'topic', topic, 'body', body)\nif attempts > 0 then redis.call('HSET', bucket, 'attempts', attempts) end\nif expires_at ~= '' then redis.call('PEXPIREAT', bucket, expires_at) end\nredis.call('RPUSH', READY .. topic, id)\nif due ~= '' then redis.call('HSET', READY_DUE, id, note_due(to_score(due), expires_at, topic)) end\nreturn 'returned'\nend\nlocal function keep_for_later(token, topic, row, now)\nlocal own = string.match(token, '^[^:]*') .. ':' .. row[1]\nredis.call('SET', INFLIGHT .. own, cmsgpack.pack({ topic, unpack(row) }))\nredis.call('ZADD', RESERVED, to_score(now + NAMESAKE_RETRY_MS), own)\nend\nlocal function return_jobs(token, now, wanted, counted)\nlocal done = { returned = 0, expired = 0, waiting = 0 }\nlocal topic, rows = load_request(token)\nif not topic then\nredis.call('ZREM', RESERVED, token)\nreturn done\nend\nallow_writes()\nlocal kept, later = {}, {}\nfor i = #rows, 1, -1 do\nlocal row = rows[i]\nlocal outcome = wanted(row[1]) and return_job(topic, row, now, row[6] - (counted and 0 or 1))\nif outcome then done[outcome] = done[outcome] + 1 end\nif not outcome then table.insert(kept, 1, row) end\nif outcome == 'waiting' then later[#later + 1] = row end\nend\nkeep_rows(token, topic, kept)\nfor _, row in ipairs(later) do keep_for_later(token, topic, row, now) end\nreturn done\nend\nlocal function limit_after(back, limit)\nreturn math.max(1, limit - back.returned - back.expired - back.waiting)\nend\nlocal function bytes_of(token)\nlocal bytes = redis.pcall('STRLEN', INFLIGHT .. token)\nreturn type(bytes) == 'number' and bytes or 0\nend\nlocal function reclaim(now, limit)\nlocal all = function() return true end\nlocal done, bytes = { returned = 0, expired = 0, waiting = 0, more = false }, 0\nlocal tokens = redis.call('ZRANGEBYSCORE', RESERVED, '-inf', due_by(now), 'LIMIT', 0, limit)\ndone.more = #tokens == limit\nfor _, token in ipairs(tokens) do\nif done.returned + done.expired + done.waiting >= limit or bytes > MOST_BYTES then\ndone.more = true\nbreak\nend\nbytes = bytes + bytes_of(token)\nlocal part = return_jobs(token, now, all, true)\nfor outcome, jobs in pairs(part) do done[outcome] = done[outcome] + jobs end\nend\nreturn done\nend\nexpect_type(RESERVED, 'zset')\nlocal MOST_REQUESTS, MOST_JOBS = 200, 500\nlocal first, looked_at, jobs, bytes, answer = tonumber(ARGV[1]), 0, 0, 0, { 0 }\nfor _, token in ipairs(redis.call('ZRANGE', RESERVED, first, first + MOST_REQUESTS - 1)) do\nlocal topic, rows = load_request(token)\nif topic then\nanswer[#answer + 1] = topic\nanswer[#answer + 1] = #rows\nend\nlooked_at, jobs, bytes = looked_at + 1, jobs + #(rows or {}), bytes + bytes_of(token)\nif jobs >= MOST_JOBS or bytes > MOST_BYTES then break end\nend\nanswer[1] = looked_at\nreturn answer\n",
+    sha: '1e5b5244846084626fbb9311a9caa6526d0ca515',
+    source: `local POOL, RESERVED, READY_DUE = KEYS[1], KEYS[2], KEYS[3]
+local BUCKET, READY, INFLIGHT = KEYS[4], KEYS[5], KEYS[6]
+local DEAD, DEAD_LETTER, PAUSED = KEYS[7], KEYS[8], KEYS[9]
+local RECORD_VERSION = 2
+local function type_of(key)
+return redis.call('TYPE', key).ok
+end
+local function expect_type(key, wanted)
+local found = type_of(key)
+if found ~= 'none' and found ~= wanted then
+error('WRONGTYPEKEY ' .. wanted .. ' ' .. found .. ' ' .. key .. ';')
+end
+end
+local function expect_version(key, version)
+if version ~= RECORD_VERSION then
+error('NEWERRECORD ' .. tostring(version) .. ' ' .. RECORD_VERSION .. ' ' .. key .. ';')
+end
+end
+local function read(command, key, ...)
+local reply = redis.pcall(command, key, ...)
+if type(reply) ~= 'table' or not reply.err then return reply end
+if not string.find(reply.err, 'WRONGTYPE', 1, true) then error(reply.err) end
+end
+local function fields(key, ...)
+return read('HMGET', key, ...)
+end
+local function now_ms()
+local time = redis.call('TIME')
+return time[1] * 1000 + math.floor(time[2] / 1000)
+end
+local function to_score(ms)
+return string.format('%d.%03d', math.floor(ms / 1000), ms % 1000)
+end
+local LAST_MS = 253402300799999
+local function from_score(score)
+return math.max(0, math.min(math.floor(tonumber(score) * 1000 + 0.0005), LAST_MS))
+end
+local function due_by(ms)
+return '(' .. to_score(ms + 1)
+end
+local exact_expiry = true
+local function expiry_of(key, now)
+if exact_expiry then
+local at = redis.pcall('PEXPIRETIME', key)
+if type(at) == 'number' then return at >= 0 and at or '' end
+exact_expiry = false
+end
+local ttl = redis.call('PTTL', key)
+return ttl >= 0 and now + ttl or ''
+end
+local MOST_BYTES = 1048576
+local lrem_budget = 300000
+local function leave_ready_list(id, topic)
+local ready = READY .. topic
+if type_of(ready) ~= 'list' then return end
+local entries = redis.call('LLEN', ready)
+if entries > lrem_budget then return end
+lrem_budget = lrem_budget - entries
+redis.call('LREM', ready, 0, id)
+end
+local function is_in_ready_list(id, topic)
+local ready = READY .. topic
+if type_of(ready) ~= 'list' then return false end
+local entries = redis.call('LLEN', ready)
+if entries > lrem_budget then return true end
+lrem_budget = lrem_budget - entries
+return redis.call('LPOS', ready, id) ~= false
+end
+local HEAD, ROW = 5, 8
+local OLD_HEAD, OLD_ROW = 1, 6
+local function topic_of(topics, number)
+if type(topics) == 'string' then return topics end
+for i = 1, #topics, 2 do
+if number <= topics[i + 1] then return topics[i] end
+end
+end
+local function rows_of(record)
+local head, width = HEAD, ROW
+if type(record[1]) == 'string' then head, width = OLD_HEAD, OLD_ROW end
+local rows = {}
+for i = head + 1, #record, width do
+local row = { unpack(record, i, i + width - 1) }
+row[7], row[8] = row[7] or '', row[8] or ''
+rows[#rows + 1] = row
+end
+return rows
+end
+local function load_record(name)
+local packed = read('GET', INFLIGHT .. name)
+if not packed then return nil end
+local record = cmsgpack.unpack(packed)
+if type(record[1]) == 'string' then return { topics = record[1], rows = rows_of(record) } end
+expect_version(INFLIGHT .. name, record[1])
+local _, topics, since, count, deadline = unpack(record, 1, HEAD)
+return { topics = topics, since = since, count = count, deadline = deadline, rows = rows_of(record) }
+end
+local function bytes_of(name)
+local bytes = redis.pcall('STRLEN', INFLIGHT .. name)
+return type(bytes) == 'number' and bytes or 0
+end
+local function allow_writes()
+redis.call('ZREM', RESERVED, '')
+end
+local function keep_rows(name, record, rows)
+redis.call('UNLINK', INFLIGHT .. name)
+if #rows == 0 then
+redis.call('ZREM', RESERVED, name)
+return
+end
+local packed = { RECORD_VERSION, record.topics, record.since or 0, record.count or 1, record.deadline or 0 }
+for _, row in ipairs(rows) do
+for i = 1, ROW do packed[#packed + 1] = row[i] end
+end
+redis.call('SET', INFLIGHT .. name, cmsgpack.pack(packed))
+end
+local function write_own_record(name, job, deadline)
+local head = { RECORD_VERSION, job.topic, job.since or 0, job.count or 1, job.deadline or 0 }
+for i = 1, ROW do head[HEAD + i] = job.row[i] end
+redis.call('SET', INFLIGHT .. name, cmsgpack.pack(head))
+redis.call('ZADD', RESERVED, to_score(deadline), name)
+end
+local function job_of(record, name, row)
+return {
+name = name, topic = topic_of(record.topics, row[1]),
+since = record.since, count = record.count, deadline = record.deadline, row = row,
+}
+end
+local function held_jobs(token, numbers)
+local held, wanted = {}, {}
+for _, number in ipairs(numbers) do wanted[number] = true end
+local record = load_record(token)
+for _, row in ipairs(record and record.rows or {}) do
+local number = row[1]
+if wanted[number] then held[number] = job_of(record, token, row) end
+end
+for number in pairs(wanted) do
+local name = not held[number] and token .. '.' .. number
+local own = name and load_record(name)
+if own then held[number] = job_of(own, name, own.rows[1]) end
+end
+return held, record
+end
+local function forget_jobs(token, record, held)
+local kept, left = {}, false
+for _, row in ipairs(record and record.rows or {}) do
+local job = held[row[1]]
+if job and job.name == token then left = true else kept[#kept + 1] = row end
+end
+if left then keep_rows(token, record, kept) end
+for _, job in pairs(held) do
+if job.name ~= token then
+redis.call('UNLINK', INFLIGHT .. job.name)
+redis.call('ZREM', RESERVED, job.name)
+end
+end
+end
+local function ttl_of(row)
+if row[8] ~= '' then return row[8] end
+return row[4] ~= '' and row[5] ~= '' and row[5] - row[4] or ''
+end
+local function numbers_from(first)
+local numbers = {}
+for i = first, #ARGV do numbers[#numbers + 1] = tonumber(ARGV[i]) end
+return numbers
+end
+local function answer_held(numbers, held)
+local answer, seen = {}, {}
+for i, number in ipairs(numbers) do
+answer[i] = held[number] and not seen[number] and 1 or 0
+seen[number] = true
+end
+return answer
+end
+expect_type(RESERVED, 'zset')
+local MOST_RECORDS, MOST_JOBS = 200, 500
+local first, looked_at, jobs, bytes, answer = tonumber(ARGV[1]), 0, 0, 0, { 0 }
+for _, name in ipairs(redis.call('ZRANGE', RESERVED, first, first + MOST_RECORDS - 1)) do
+local record = load_record(name)
+local waits = string.find(name, ':', 1, true) ~= nil
+local counts = {}
+for _, row in ipairs(record and record.rows or {}) do
+local topic = topic_of(record.topics, row[1])
+counts[topic] = (counts[topic] or 0) + 1
+jobs = jobs + 1
+end
+for topic, count in pairs(counts) do
+answer[#answer + 1] = topic
+answer[#answer + 1] = waits and 0 or count
+answer[#answer + 1] = waits and count or 0
+end
+looked_at, bytes = looked_at + 1, bytes + bytes_of(name)
+if jobs >= MOST_JOBS or bytes > MOST_BYTES then break end
+end
+answer[1] = looked_at
+return answer
+`,
   },
   countPool: {
-    sha: '6936c790baf283a9fadc6cd212e462e8508f0b7c',
-    source: "local POOL, RESERVED, READY_DUE = KEYS[1], KEYS[2], KEYS[3]\nlocal BUCKET, READY, INFLIGHT = KEYS[4], KEYS[5], KEYS[6]\nlocal function type_of(key)\nreturn redis.call('TYPE', key).ok\nend\nlocal function expect_type(key, wanted)\nlocal found = type_of(key)\nif found ~= 'none' and found ~= wanted then\nerror('WRONGTYPEKEY ' .. wanted .. ' ' .. found .. ' ' .. key .. ';')\nend\nend\nlocal function read(command, key, ...)\nlocal reply = redis.pcall(command, key, ...)\nif type(reply) ~= 'table' or not reply.err then return reply end\nif not string.find(reply.err, 'WRONGTYPE', 1, true) then error(reply.err) end\nend\nlocal function fields(key, ...)\nreturn read('HMGET', key, ...)\nend\nlocal function now_ms()\nlocal time = redis.call('TIME')\nreturn time[1] * 1000 + math.floor(time[2] / 1000)\nend\nlocal function to_score(ms)\nreturn string.format('%d.%03d', math.floor(ms / 1000), ms % 1000)\nend\nlocal LAST_MS = 253402300799999\nlocal function from_score(score)\nreturn math.max(0, math.min(math.floor(tonumber(score) * 1000 + 0.0005), LAST_MS))\nend\nlocal function due_by(ms)\nreturn '(' .. to_score(ms + 1)\nend\nlocal exact_expiry = true\nlocal function expiry_of(key, now)\nif exact_expiry then\nlocal at = redis.pcall('PEXPIRETIME', key)\nif type(at) == 'number' then return at >= 0 and at or '' end\nexact_expiry = false\nend\nlocal ttl = redis.call('PTTL', key)\nreturn ttl >= 0 and now + ttl or ''\nend\nlocal function pool_page(score, id, limit)\nlocal first = 0\nif score ~= '' then\nlocal is_there = redis.call('ZSCORE', POOL, id) == score\nfirst = is_there and redis.call('ZRANK', POOL, id) + 1 or redis.call('ZCOUNT', POOL, '-inf', '(' .. score)\nend\nreturn redis.call('ZRANGE', POOL, first, first + limit - 1, 'WITHSCORES')\nend\nexpect_type(POOL, 'zset')\nlocal limit, now = tonumber(ARGV[3]), now_ms()\nlocal entries = pool_page(ARGV[1], ARGV[2], limit)\nlocal bodiless, wrong, topics, counts = 0, 0, {}, {}\nlocal all_delayed = #entries > 0 and from_score(entries[2]) > now\nfor i = 1, #entries, 2 do\nlocal topic = redis.pcall('HGET', BUCKET .. entries[i], 'topic')\nif type(topic) == 'string' then\nlocal count = counts[topic]\nif not count then\ncount = { delayed = 0, due = 0, first = from_score(entries[i + 1]) }\ncounts[topic] = count\ntopics[#topics + 1] = topic\nend\nlocal state = (all_delayed or from_score(entries[i + 1]) > now) and 'delayed' or 'due'\ncount[state] = count[state] + 1\nelseif not topic then\nbodiless = bodiless + 1\nelse\nwrong = wrong + 1\nend\nend\nlocal at_end = #entries < 2 * limit\nlocal answer = { at_end and '' or entries[#entries], at_end and '' or entries[#entries - 1], bodiless, wrong }\nfor _, topic in ipairs(topics) do\nlocal count = counts[topic]\nfor _, value in ipairs({ topic, count.delayed, count.due, count.first }) do answer[#answer + 1] = value end\nend\nreturn answer\n",
+    sha: 'ccd15da3bd421c42960aeefc2346233a39d3e8a1',
+    source: `local POOL, RESERVED, READY_DUE = KEYS[1], KEYS[2], KEYS[3]
+local BUCKET, READY, INFLIGHT = KEYS[4], KEYS[5], KEYS[6]
+local DEAD, DEAD_LETTER, PAUSED = KEYS[7], KEYS[8], KEYS[9]
+local RECORD_VERSION = 2
+local function type_of(key)
+return redis.call('TYPE', key).ok
+end
+local function expect_type(key, wanted)
+local found = type_of(key)
+if found ~= 'none' and found ~= wanted then
+error('WRONGTYPEKEY ' .. wanted .. ' ' .. found .. ' ' .. key .. ';')
+end
+end
+local function expect_version(key, version)
+if version ~= RECORD_VERSION then
+error('NEWERRECORD ' .. tostring(version) .. ' ' .. RECORD_VERSION .. ' ' .. key .. ';')
+end
+end
+local function read(command, key, ...)
+local reply = redis.pcall(command, key, ...)
+if type(reply) ~= 'table' or not reply.err then return reply end
+if not string.find(reply.err, 'WRONGTYPE', 1, true) then error(reply.err) end
+end
+local function fields(key, ...)
+return read('HMGET', key, ...)
+end
+local function now_ms()
+local time = redis.call('TIME')
+return time[1] * 1000 + math.floor(time[2] / 1000)
+end
+local function to_score(ms)
+return string.format('%d.%03d', math.floor(ms / 1000), ms % 1000)
+end
+local LAST_MS = 253402300799999
+local function from_score(score)
+return math.max(0, math.min(math.floor(tonumber(score) * 1000 + 0.0005), LAST_MS))
+end
+local function due_by(ms)
+return '(' .. to_score(ms + 1)
+end
+local exact_expiry = true
+local function expiry_of(key, now)
+if exact_expiry then
+local at = redis.pcall('PEXPIRETIME', key)
+if type(at) == 'number' then return at >= 0 and at or '' end
+exact_expiry = false
+end
+local ttl = redis.call('PTTL', key)
+return ttl >= 0 and now + ttl or ''
+end
+local function pool_page(score, id, limit)
+local first = 0
+if score ~= '' then
+local is_there = redis.call('ZSCORE', POOL, id) == score
+first = is_there and redis.call('ZRANK', POOL, id) + 1 or redis.call('ZCOUNT', POOL, '-inf', '(' .. score)
+end
+return redis.call('ZRANGE', POOL, first, first + limit - 1, 'WITHSCORES')
+end
+expect_type(POOL, 'zset')
+local limit, now = tonumber(ARGV[3]), now_ms()
+local entries = pool_page(ARGV[1], ARGV[2], limit)
+local bodiless, wrong, topics, counts = 0, 0, {}, {}
+local all_delayed = #entries > 0 and from_score(entries[2]) > now
+for i = 1, #entries, 2 do
+local topic = redis.pcall('HGET', BUCKET .. entries[i], 'topic')
+if type(topic) == 'string' then
+local count = counts[topic]
+if not count then
+count = { delayed = 0, due = 0, first = from_score(entries[i + 1]) }
+counts[topic] = count
+topics[#topics + 1] = topic
+end
+local state = (all_delayed or from_score(entries[i + 1]) > now) and 'delayed' or 'due'
+count[state] = count[state] + 1
+elseif not topic then
+bodiless = bodiless + 1
+else
+wrong = wrong + 1
+end
+end
+local at_end = #entries < 2 * limit
+local answer = { at_end and '' or entries[#entries], at_end and '' or entries[#entries - 1], bodiless, wrong }
+for _, topic in ipairs(topics) do
+local count = counts[topic]
+for _, value in ipairs({ topic, count.delayed, count.due, count.first }) do answer[#answer + 1] = value end
+end
+return answer
+`,
   },
   countReady: {
-    sha: 'b69695df41c1cc1a462c5667a22bf1cbe32c0672',
-    source: "local POOL, RESERVED, READY_DUE = KEYS[1], KEYS[2], KEYS[3]\nlocal BUCKET, READY, INFLIGHT = KEYS[4], KEYS[5], KEYS[6]\nlocal function type_of(key)\nreturn redis.call('TYPE', key).ok\nend\nlocal function expect_type(key, wanted)\nlocal found = type_of(key)\nif found ~= 'none' and found ~= wanted then\nerror('WRONGTYPEKEY ' .. wanted .. ' ' .. found .. ' ' .. key .. ';')\nend\nend\nlocal function read(command, key, ...)\nlocal reply = redis.pcall(command, key, ...)\nif type(reply) ~= 'table' or not reply.err then return reply end\nif not string.find(reply.err, 'WRONGTYPE', 1, true) then error(reply.err) end\nend\nlocal function fields(key, ...)\nreturn read('HMGET', key, ...)\nend\nlocal function now_ms()\nlocal time = redis.call('TIME')\nreturn time[1] * 1000 + math.floor(time[2] / 1000)\nend\nlocal function to_score(ms)\nreturn string.format('%d.%03d', math.floor(ms / 1000), ms % 1000)\nend\nlocal LAST_MS = 253402300799999\nlocal function from_score(score)\nreturn math.max(0, math.min(math.floor(tonumber(score) * 1000 + 0.0005), LAST_MS))\nend\nlocal function due_by(ms)\nreturn '(' .. to_score(ms + 1)\nend\nlocal exact_expiry = true\nlocal function expiry_of(key, now)\nif exact_expiry then\nlocal at = redis.pcall('PEXPIRETIME', key)\nif type(at) == 'number' then return at >= 0 and at or '' end\nexact_expiry = false\nend\nlocal ttl = redis.call('PTTL', key)\nreturn ttl >= 0 and now + ttl or ''\nend\nlocal topic = ARGV[1]\nlocal ids = redis.call('LRANGE', READY .. topic, ARGV[2], ARGV[3])\nif #ids == 0 then return { 0, 0, 0 } end\nlocal in_pool = redis.pcall('ZMSCORE', POOL, unpack(ids))\nlocal alive, dead, stale = 0, 0, 0\nfor i, id in ipairs(ids) do\nlocal found = redis.pcall('HGET', BUCKET .. id, 'topic')\nif in_pool[i] or (type(found) == 'string' and found ~= topic) then\nstale = stale + 1\nelseif found == topic then\nalive = alive + 1\nelse\ndead = dead + 1\nend\nend\nreturn { alive, dead, stale }\n",
+    sha: '73d43f7bd782aae6516153b136dcee7d3733e0ea',
+    source: `local POOL, RESERVED, READY_DUE = KEYS[1], KEYS[2], KEYS[3]
+local BUCKET, READY, INFLIGHT = KEYS[4], KEYS[5], KEYS[6]
+local DEAD, DEAD_LETTER, PAUSED = KEYS[7], KEYS[8], KEYS[9]
+local RECORD_VERSION = 2
+local function type_of(key)
+return redis.call('TYPE', key).ok
+end
+local function expect_type(key, wanted)
+local found = type_of(key)
+if found ~= 'none' and found ~= wanted then
+error('WRONGTYPEKEY ' .. wanted .. ' ' .. found .. ' ' .. key .. ';')
+end
+end
+local function expect_version(key, version)
+if version ~= RECORD_VERSION then
+error('NEWERRECORD ' .. tostring(version) .. ' ' .. RECORD_VERSION .. ' ' .. key .. ';')
+end
+end
+local function read(command, key, ...)
+local reply = redis.pcall(command, key, ...)
+if type(reply) ~= 'table' or not reply.err then return reply end
+if not string.find(reply.err, 'WRONGTYPE', 1, true) then error(reply.err) end
+end
+local function fields(key, ...)
+return read('HMGET', key, ...)
+end
+local topic = ARGV[1]
+local ids = redis.call('LRANGE', READY .. topic, ARGV[2], ARGV[3])
+if #ids == 0 then return { 0, 0, 0 } end
+local in_pool = redis.pcall('ZMSCORE', POOL, unpack(ids))
+local alive, expired, stale = 0, 0, 0
+for i, id in ipairs(ids) do
+local found = redis.pcall('HGET', BUCKET .. id, 'topic')
+if in_pool[i] or (type(found) == 'string' and found ~= topic) then
+stale = stale + 1
+elseif found == topic then
+alive = alive + 1
+else
+expired = expired + 1
+end
+end
+return { alive, expired, stale }
+`,
   },
   extend: {
-    sha: 'f135e6f27a55de6ef7b2a36c82998346531de161',
-    source: "local POOL, RESERVED, READY_DUE = KEYS[1], KEYS[2], KEYS[3]\nlocal BUCKET, READY, INFLIGHT = KEYS[4], KEYS[5], KEYS[6]\nlocal function type_of(key)\nreturn redis.call('TYPE', key).ok\nend\nlocal function expect_type(key, wanted)\nlocal found = type_of(key)\nif found ~= 'none' and found ~= wanted then\nerror('WRONGTYPEKEY ' .. wanted .. ' ' .. found .. ' ' .. key .. ';')\nend\nend\nlocal function read(command, key, ...)\nlocal reply = redis.pcall(command, key, ...)\nif type(reply) ~= 'table' or not reply.err then return reply end\nif not string.find(reply.err, 'WRONGTYPE', 1, true) then error(reply.err) end\nend\nlocal function fields(key, ...)\nreturn read('HMGET', key, ...)\nend\nlocal function now_ms()\nlocal time = redis.call('TIME')\nreturn time[1] * 1000 + math.floor(time[2] / 1000)\nend\nlocal function to_score(ms)\nreturn string.format('%d.%03d', math.floor(ms / 1000), ms % 1000)\nend\nlocal LAST_MS = 253402300799999\nlocal function from_score(score)\nreturn math.max(0, math.min(math.floor(tonumber(score) * 1000 + 0.0005), LAST_MS))\nend\nlocal function due_by(ms)\nreturn '(' .. to_score(ms + 1)\nend\nlocal exact_expiry = true\nlocal function expiry_of(key, now)\nif exact_expiry then\nlocal at = redis.pcall('PEXPIRETIME', key)\nif type(at) == 'number' then return at >= 0 and at or '' end\nexact_expiry = false\nend\nlocal ttl = redis.call('PTTL', key)\nreturn ttl >= 0 and now + ttl or ''\nend\nlocal function note_due(score, expires_at, topic)\nif expires_at ~= '' and expires_at >= 1e14 then expires_at = string.format('%d', expires_at) end\nreturn score .. ' ' .. expires_at .. ' ' .. topic\nend\nlocal function noted_topic(note)\nreturn string.match(note or '', '^[%d.]+ %d* (.*)$')\nend\nlocal function noted_due(note, expires_at)\nlocal score, expiry = string.match(note or '', '^([%d.]+) (%d*) ')\nif not score then return '' end\nlocal tolerance = exact_expiry and 0 or 1\nlocal never = expiry == '' and expires_at == ''\nlocal same = never or (expiry ~= '' and expires_at ~= '' and math.abs(expiry - expires_at) <= tolerance)\nreturn same and from_score(score) or ''\nend\nlocal MOST_BYTES = 1048576\nlocal lrem_budget = 300000\nlocal function leave_ready_list(id, topic)\nlocal ready = READY .. topic\nif type_of(ready) ~= 'list' then return end\nlocal entries = redis.call('LLEN', ready)\nif entries > lrem_budget then return end\nlrem_budget = lrem_budget - entries\nredis.call('LREM', ready, 0, id)\nend\nlocal function is_in_ready_list(id, topic)\nlocal ready = READY .. topic\nif type_of(ready) ~= 'list' then return false end\nlocal entries = redis.call('LLEN', ready)\nif entries > lrem_budget then return true end\nlrem_budget = lrem_budget - entries\nreturn redis.call('LPOS', ready, id) ~= false\nend\nlocal ROW = 6\nlocal NAMESAKE_RETRY_MS = 1000\nlocal function load_request(token)\nlocal packed = read('GET', INFLIGHT .. token)\nif not packed then return nil end\nlocal record = cmsgpack.unpack(packed)\nlocal rows = {}\nfor i = 2, #record, ROW do\nrows[#rows + 1] = { record[i], record[i + 1], record[i + 2], record[i + 3], record[i + 4], record[i + 5] }\nend\nreturn record[1], rows\nend\nlocal function allow_writes()\nredis.call('ZREM', RESERVED, '')\nend\nlocal function keep_rows(token, topic, rows)\nredis.call('UNLINK', INFLIGHT .. token)\nif #rows == 0 then\nredis.call('ZREM', RESERVED, token)\nreturn\nend\nlocal record = { topic }\nfor _, row in ipairs(rows) do\nfor i = 1, ROW do record[#record + 1] = row[i] end\nend\nredis.call('SET', INFLIGHT .. token, cmsgpack.pack(record))\nend\nlocal function return_job(topic, row, now, attempts)\nlocal id, body, due, expires_at = row[2], row[3], row[4], row[5]\nif expires_at ~= '' and expires_at <= now then return 'expired' end\nlocal bucket, found = BUCKET .. id, type_of(READY .. topic)\nif redis.call('EXISTS', bucket) == 1 or (found ~= 'none' and found ~= 'list') then return 'waiting' end\nredis.call('ZREM', POOL, id)\nredis.call('HSET', bucket, 'topic', topic, 'body', body)\nif attempts > 0 then redis.call('HSET', bucket, 'attempts', attempts) end\nif expires_at ~= '' then redis.call('PEXPIREAT', bucket, expires_at) end\nredis.call('RPUSH', READY .. topic, id)\nif due ~= '' then redis.call('HSET', READY_DUE, id, note_due(to_score(due), expires_at, topic)) end\nreturn 'returned'\nend\nlocal function keep_for_later(token, topic, row, now)\nlocal own = string.match(token, '^[^:]*') .. ':' .. row[1]\nredis.call('SET', INFLIGHT .. own, cmsgpack.pack({ topic, unpack(row) }))\nredis.call('ZADD', RESERVED, to_score(now + NAMESAKE_RETRY_MS), own)\nend\nlocal function return_jobs(token, now, wanted, counted)\nlocal done = { returned = 0, expired = 0, waiting = 0 }\nlocal topic, rows = load_request(token)\nif not topic then\nredis.call('ZREM', RESERVED, token)\nreturn done\nend\nallow_writes()\nlocal kept, later = {}, {}\nfor i = #rows, 1, -1 do\nlocal row = rows[i]\nlocal outcome = wanted(row[1]) and return_job(topic, row, now, row[6] - (counted and 0 or 1))\nif outcome then done[outcome] = done[outcome] + 1 end\nif not outcome then table.insert(kept, 1, row) end\nif outcome == 'waiting' then later[#later + 1] = row end\nend\nkeep_rows(token, topic, kept)\nfor _, row in ipairs(later) do keep_for_later(token, topic, row, now) end\nreturn done\nend\nlocal function limit_after(back, limit)\nreturn math.max(1, limit - back.returned - back.expired - back.waiting)\nend\nlocal function bytes_of(token)\nlocal bytes = redis.pcall('STRLEN', INFLIGHT .. token)\nreturn type(bytes) == 'number' and bytes or 0\nend\nlocal function reclaim(now, limit)\nlocal all = function() return true end\nlocal done, bytes = { returned = 0, expired = 0, waiting = 0, more = false }, 0\nlocal tokens = redis.call('ZRANGEBYSCORE', RESERVED, '-inf', due_by(now), 'LIMIT', 0, limit)\ndone.more = #tokens == limit\nfor _, token in ipairs(tokens) do\nif done.returned + done.expired + done.waiting >= limit or bytes > MOST_BYTES then\ndone.more = true\nbreak\nend\nbytes = bytes + bytes_of(token)\nlocal part = return_jobs(token, now, all, true)\nfor outcome, jobs in pairs(part) do done[outcome] = done[outcome] + jobs end\nend\nreturn done\nend\nlocal deadline, token, answers = now_ms() + tonumber(ARGV[1]), ARGV[2], {}\nexpect_type(RESERVED, 'zset')\nlocal topic, rows = load_request(token)\nlocal held = {}\nfor _, row in ipairs(rows or {}) do held[row[1]] = true end\nif topic then\nredis.call('ZREM', RESERVED, token)\nredis.call('ZADD', RESERVED, to_score(deadline), token)\nend\nfor i = 3, #ARGV do\nanswers[#answers + 1] = held[tonumber(ARGV[i])] and deadline or -1\nend\nreturn answers\n",
+    sha: '467073dd22cc3becddeecdff2e642a6d394bb411',
+    source: `local POOL, RESERVED, READY_DUE = KEYS[1], KEYS[2], KEYS[3]
+local BUCKET, READY, INFLIGHT = KEYS[4], KEYS[5], KEYS[6]
+local DEAD, DEAD_LETTER, PAUSED = KEYS[7], KEYS[8], KEYS[9]
+local RECORD_VERSION = 2
+local function type_of(key)
+return redis.call('TYPE', key).ok
+end
+local function expect_type(key, wanted)
+local found = type_of(key)
+if found ~= 'none' and found ~= wanted then
+error('WRONGTYPEKEY ' .. wanted .. ' ' .. found .. ' ' .. key .. ';')
+end
+end
+local function expect_version(key, version)
+if version ~= RECORD_VERSION then
+error('NEWERRECORD ' .. tostring(version) .. ' ' .. RECORD_VERSION .. ' ' .. key .. ';')
+end
+end
+local function read(command, key, ...)
+local reply = redis.pcall(command, key, ...)
+if type(reply) ~= 'table' or not reply.err then return reply end
+if not string.find(reply.err, 'WRONGTYPE', 1, true) then error(reply.err) end
+end
+local function fields(key, ...)
+return read('HMGET', key, ...)
+end
+local function now_ms()
+local time = redis.call('TIME')
+return time[1] * 1000 + math.floor(time[2] / 1000)
+end
+local function to_score(ms)
+return string.format('%d.%03d', math.floor(ms / 1000), ms % 1000)
+end
+local LAST_MS = 253402300799999
+local function from_score(score)
+return math.max(0, math.min(math.floor(tonumber(score) * 1000 + 0.0005), LAST_MS))
+end
+local function due_by(ms)
+return '(' .. to_score(ms + 1)
+end
+local exact_expiry = true
+local function expiry_of(key, now)
+if exact_expiry then
+local at = redis.pcall('PEXPIRETIME', key)
+if type(at) == 'number' then return at >= 0 and at or '' end
+exact_expiry = false
+end
+local ttl = redis.call('PTTL', key)
+return ttl >= 0 and now + ttl or ''
+end
+local HEAD, ROW = 5, 8
+local OLD_HEAD, OLD_ROW = 1, 6
+local function topic_of(topics, number)
+if type(topics) == 'string' then return topics end
+for i = 1, #topics, 2 do
+if number <= topics[i + 1] then return topics[i] end
+end
+end
+local function rows_of(record)
+local head, width = HEAD, ROW
+if type(record[1]) == 'string' then head, width = OLD_HEAD, OLD_ROW end
+local rows = {}
+for i = head + 1, #record, width do
+local row = { unpack(record, i, i + width - 1) }
+row[7], row[8] = row[7] or '', row[8] or ''
+rows[#rows + 1] = row
+end
+return rows
+end
+local function load_record(name)
+local packed = read('GET', INFLIGHT .. name)
+if not packed then return nil end
+local record = cmsgpack.unpack(packed)
+if type(record[1]) == 'string' then return { topics = record[1], rows = rows_of(record) } end
+expect_version(INFLIGHT .. name, record[1])
+local _, topics, since, count, deadline = unpack(record, 1, HEAD)
+return { topics = topics, since = since, count = count, deadline = deadline, rows = rows_of(record) }
+end
+local function bytes_of(name)
+local bytes = redis.pcall('STRLEN', INFLIGHT .. name)
+return type(bytes) == 'number' and bytes or 0
+end
+local function allow_writes()
+redis.call('ZREM', RESERVED, '')
+end
+local function keep_rows(name, record, rows)
+redis.call('UNLINK', INFLIGHT .. name)
+if #rows == 0 then
+redis.call('ZREM', RESERVED, name)
+return
+end
+local packed = { RECORD_VERSION, record.topics, record.since or 0, record.count or 1, record.deadline or 0 }
+for _, row in ipairs(rows) do
+for i = 1, ROW do packed[#packed + 1] = row[i] end
+end
+redis.call('SET', INFLIGHT .. name, cmsgpack.pack(packed))
+end
+local function write_own_record(name, job, deadline)
+local head = { RECORD_VERSION, job.topic, job.since or 0, job.count or 1, job.deadline or 0 }
+for i = 1, ROW do head[HEAD + i] = job.row[i] end
+redis.call('SET', INFLIGHT .. name, cmsgpack.pack(head))
+redis.call('ZADD', RESERVED, to_score(deadline), name)
+end
+local function job_of(record, name, row)
+return {
+name = name, topic = topic_of(record.topics, row[1]),
+since = record.since, count = record.count, deadline = record.deadline, row = row,
+}
+end
+local function held_jobs(token, numbers)
+local held, wanted = {}, {}
+for _, number in ipairs(numbers) do wanted[number] = true end
+local record = load_record(token)
+for _, row in ipairs(record and record.rows or {}) do
+local number = row[1]
+if wanted[number] then held[number] = job_of(record, token, row) end
+end
+for number in pairs(wanted) do
+local name = not held[number] and token .. '.' .. number
+local own = name and load_record(name)
+if own then held[number] = job_of(own, name, own.rows[1]) end
+end
+return held, record
+end
+local function forget_jobs(token, record, held)
+local kept, left = {}, false
+for _, row in ipairs(record and record.rows or {}) do
+local job = held[row[1]]
+if job and job.name == token then left = true else kept[#kept + 1] = row end
+end
+if left then keep_rows(token, record, kept) end
+for _, job in pairs(held) do
+if job.name ~= token then
+redis.call('UNLINK', INFLIGHT .. job.name)
+redis.call('ZREM', RESERVED, job.name)
+end
+end
+end
+local function ttl_of(row)
+if row[8] ~= '' then return row[8] end
+return row[4] ~= '' and row[5] ~= '' and row[5] - row[4] or ''
+end
+local function numbers_from(first)
+local numbers = {}
+for i = first, #ARGV do numbers[#numbers + 1] = tonumber(ARGV[i]) end
+return numbers
+end
+local function answer_held(numbers, held)
+local answer, seen = {}, {}
+for i, number in ipairs(numbers) do
+answer[i] = held[number] and not seen[number] and 1 or 0
+seen[number] = true
+end
+return answer
+end
+expect_type(RESERVED, 'zset')
+local now = now_ms()
+local deadline, token, numbers = now + tonumber(ARGV[1]), ARGV[2], numbers_from(3)
+local held, record = held_jobs(token, numbers)
+local together = 0
+for _, job in pairs(held) do
+if job.name == token then together = together + 1 end
+end
+allow_writes()
+if record and together == #record.rows then
+redis.call('ZADD', RESERVED, to_score(deadline), token)
+elseif together > 0 then
+local own = {}
+for number, job in pairs(held) do
+if job.name == token then
+write_own_record(token .. '.' .. number, job, deadline)
+own[number] = job
+end
+end
+forget_jobs(token, record, own)
+end
+local answers = {}
+for i, number in ipairs(numbers) do
+local job = held[number]
+if job and job.name ~= token then redis.call('ZADD', RESERVED, to_score(deadline), job.name) end
+answers[i] = job and deadline or -1
+end
+return answers
+`,
   },
   find: {
-    sha: 'd985cb2e26b88ae138628ebd8f7cb75e02c4fa6e',
-    source: "local POOL, RESERVED, READY_DUE = KEYS[1], KEYS[2], KEYS[3]\nlocal BUCKET, READY, INFLIGHT = KEYS[4], KEYS[5], KEYS[6]\nlocal function type_of(key)\nreturn redis.call('TYPE', key).ok\nend\nlocal function expect_type(key, wanted)\nlocal found = type_of(key)\nif found ~= 'none' and found ~= wanted then\nerror('WRONGTYPEKEY ' .. wanted .. ' ' .. found .. ' ' .. key .. ';')\nend\nend\nlocal function read(command, key, ...)\nlocal reply = redis.pcall(command, key, ...)\nif type(reply) ~= 'table' or not reply.err then return reply end\nif not string.find(reply.err, 'WRONGTYPE', 1, true) then error(reply.err) end\nend\nlocal function fields(key, ...)\nreturn read('HMGET', key, ...)\nend\nlocal function now_ms()\nlocal time = redis.call('TIME')\nreturn time[1] * 1000 + math.floor(time[2] / 1000)\nend\nlocal function to_score(ms)\nreturn string.format('%d.%03d', math.floor(ms / 1000), ms % 1000)\nend\nlocal LAST_MS = 253402300799999\nlocal function from_score(score)\nreturn math.max(0, math.min(math.floor(tonumber(score) * 1000 + 0.0005), LAST_MS))\nend\nlocal function due_by(ms)\nreturn '(' .. to_score(ms + 1)\nend\nlocal exact_expiry = true\nlocal function expiry_of(key, now)\nif exact_expiry then\nlocal at = redis.pcall('PEXPIRETIME', key)\nif type(at) == 'number' then return at >= 0 and at or '' end\nexact_expiry = false\nend\nlocal ttl = redis.call('PTTL', key)\nreturn ttl >= 0 and now + ttl or ''\nend\nlocal function note_due(score, expires_at, topic)\nif expires_at ~= '' and expires_at >= 1e14 then expires_at = string.format('%d', expires_at) end\nreturn score .. ' ' .. expires_at .. ' ' .. topic\nend\nlocal function noted_topic(note)\nreturn string.match(note or '', '^[%d.]+ %d* (.*)$')\nend\nlocal function noted_due(note, expires_at)\nlocal score, expiry = string.match(note or '', '^([%d.]+) (%d*) ')\nif not score then return '' end\nlocal tolerance = exact_expiry and 0 or 1\nlocal never = expiry == '' and expires_at == ''\nlocal same = never or (expiry ~= '' and expires_at ~= '' and math.abs(expiry - expires_at) <= tolerance)\nreturn same and from_score(score) or ''\nend\nexpect_type(POOL, 'zset')\nexpect_type(READY_DUE, 'hash')\nlocal id, depth = ARGV[1], ARGV[2]\nlocal bucket, score = BUCKET .. id, redis.call('ZSCORE', POOL, id)\nlocal job = fields(bucket, 'topic', 'body', 'attempts') or {}\nlocal now = now_ms()\nlocal function find_dead()\nlocal score, expires_at, topic = string.match(redis.call('HGET', READY_DUE, id) or '', '^([%d.]+) (%d*) (.*)$')\nif not score or type_of(READY .. topic) ~= 'list' then return {} end\nif not redis.call('LPOS', READY .. topic, id, 'RANK', -1, 'MAXLEN', depth) then return {} end\nreturn { 'dead', topic, '', from_score(score), expires_at, 0, -1, '' }\nend\nif not score and not job[1] then return find_dead() end\nlocal expires_at = expiry_of(bucket, now)\nlocal due = score and from_score(score) or noted_due(redis.call('HGET', READY_DUE, id), expires_at)\nlocal state = 'dead'\nif job[1] then\nstate = not score and 'ready' or (from_score(score) > now and 'delayed' or 'due')\nend\nlocal ahead, found = -1, job[1] and type_of(READY .. job[1]) or 'none'\nif state == 'ready' and found == 'list' then\nlocal place = redis.call('LPOS', READY .. job[1], id, 'RANK', -1, 'MAXLEN', depth)\nif place then ahead = redis.call('LLEN', READY .. job[1]) - 1 - place end\nend\nreturn { state, job[1] or '', job[2] or '', due, expires_at, tonumber(job[3]) or 0, ahead,\n(found == 'list' or found == 'none') and '' or found }\n",
+    sha: '07ad494fa8c4196ef3a8cfdc2339805b403b4c64',
+    source: `local POOL, RESERVED, READY_DUE = KEYS[1], KEYS[2], KEYS[3]
+local BUCKET, READY, INFLIGHT = KEYS[4], KEYS[5], KEYS[6]
+local DEAD, DEAD_LETTER, PAUSED = KEYS[7], KEYS[8], KEYS[9]
+local RECORD_VERSION = 2
+local function type_of(key)
+return redis.call('TYPE', key).ok
+end
+local function expect_type(key, wanted)
+local found = type_of(key)
+if found ~= 'none' and found ~= wanted then
+error('WRONGTYPEKEY ' .. wanted .. ' ' .. found .. ' ' .. key .. ';')
+end
+end
+local function expect_version(key, version)
+if version ~= RECORD_VERSION then
+error('NEWERRECORD ' .. tostring(version) .. ' ' .. RECORD_VERSION .. ' ' .. key .. ';')
+end
+end
+local function read(command, key, ...)
+local reply = redis.pcall(command, key, ...)
+if type(reply) ~= 'table' or not reply.err then return reply end
+if not string.find(reply.err, 'WRONGTYPE', 1, true) then error(reply.err) end
+end
+local function fields(key, ...)
+return read('HMGET', key, ...)
+end
+local function now_ms()
+local time = redis.call('TIME')
+return time[1] * 1000 + math.floor(time[2] / 1000)
+end
+local function to_score(ms)
+return string.format('%d.%03d', math.floor(ms / 1000), ms % 1000)
+end
+local LAST_MS = 253402300799999
+local function from_score(score)
+return math.max(0, math.min(math.floor(tonumber(score) * 1000 + 0.0005), LAST_MS))
+end
+local function due_by(ms)
+return '(' .. to_score(ms + 1)
+end
+local exact_expiry = true
+local function expiry_of(key, now)
+if exact_expiry then
+local at = redis.pcall('PEXPIRETIME', key)
+if type(at) == 'number' then return at >= 0 and at or '' end
+exact_expiry = false
+end
+local ttl = redis.call('PTTL', key)
+return ttl >= 0 and now + ttl or ''
+end
+local function write_note(score, expires_at, topic)
+if expires_at ~= '' and expires_at >= 1e14 then expires_at = string.format('%d', expires_at) end
+return RECORD_VERSION .. ' ' .. score .. ' ' .. expires_at .. ' ' .. topic
+end
+local function read_note(note)
+if not note then return nil end
+local version, score, expires_at, topic = string.match(note, '^(%d%d?%d?) ([%d.]+) (%d*) (.*)$')
+if version then
+expect_version(READY_DUE, tonumber(version))
+return score, expires_at, topic
+end
+return string.match(note, '^([%d.]+) (%d*) (.*)$')
+end
+local function noted_topic(note)
+local _, _, topic = read_note(note)
+return topic
+end
+local function noted_place(note, expires_at)
+local score, expiry = read_note(note)
+if not score then return '' end
+local tolerance = exact_expiry and 0 or 1
+local never = expiry == '' and expires_at == ''
+local same = never or (expiry ~= '' and expires_at ~= '' and math.abs(expiry - expires_at) <= tolerance)
+return same and score or ''
+end
+local function noted_due(note, expires_at)
+local place = noted_place(note, expires_at)
+return place ~= '' and from_score(place) or ''
+end
+local function write_memo(attempts, ttl, expires_at, topic, body)
+return cmsgpack.pack({ RECORD_VERSION, attempts, ttl, expires_at, topic, redis.sha1hex(body) })
+end
+local function read_memo(bucket, memo, old_attempts, expires_at, topic, body)
+if not memo then return tonumber(old_attempts) or 0, '' end
+local ok, memo_fields = pcall(cmsgpack.unpack, memo)
+if not ok or type(memo_fields) ~= 'table' then return 0, '' end
+expect_version(bucket, memo_fields[1])
+local expiry = memo_fields[4]
+local same_expiry = expiry == expires_at
+or (expiry ~= '' and expires_at ~= '' and math.abs(expiry - expires_at) <= 1)
+if not same_expiry or memo_fields[5] ~= topic then return 0, '' end
+if memo_fields[6] ~= redis.sha1hex(body) then return 0, '' end
+return memo_fields[2], memo_fields[3]
+end
+expect_type(POOL, 'zset')
+expect_type(READY_DUE, 'hash')
+local id, depth = ARGV[1], ARGV[2]
+local bucket, score = BUCKET .. id, redis.call('ZSCORE', POOL, id)
+local job = fields(bucket, 'topic', 'body', 'delayer', 'attempts') or {}
+local now = now_ms()
+local function find_expired()
+local place, expires_at, topic = read_note(redis.call('HGET', READY_DUE, id))
+if not place or type_of(READY .. topic) ~= 'list' then return {} end
+if not redis.call('LPOS', READY .. topic, id, 'RANK', -1, 'MAXLEN', depth) then return {} end
+return { 'expired', topic, '', from_score(place), expires_at, 0, -1, '' }
+end
+if not score and not job[1] then return find_expired() end
+local expires_at = expiry_of(bucket, now)
+local due = score and from_score(score) or noted_due(redis.call('HGET', READY_DUE, id), expires_at)
+local state = 'expired'
+if job[1] then
+state = not score and 'ready' or (from_score(score) > now and 'delayed' or 'due')
+end
+local ahead, found = -1, job[1] and type_of(READY .. job[1]) or 'none'
+if state == 'ready' and found == 'list' then
+local place = redis.call('LPOS', READY .. job[1], id, 'RANK', -1, 'MAXLEN', depth)
+if place then ahead = redis.call('LLEN', READY .. job[1]) - 1 - place end
+end
+local attempts = job[1] and job[2] and read_memo(bucket, job[3], job[4], expires_at, job[1], job[2]) or 0
+return { state, job[1] or '', job[2] or '', due, expires_at, attempts, ahead,
+(found == 'list' or found == 'none') and '' or found }
+`,
+  },
+  listDead: {
+    sha: '576cdd5ab2f4ee1a08e05545fb29231d62a4a0ce',
+    source: `local POOL, RESERVED, READY_DUE = KEYS[1], KEYS[2], KEYS[3]
+local BUCKET, READY, INFLIGHT = KEYS[4], KEYS[5], KEYS[6]
+local DEAD, DEAD_LETTER, PAUSED = KEYS[7], KEYS[8], KEYS[9]
+local RECORD_VERSION = 2
+local function type_of(key)
+return redis.call('TYPE', key).ok
+end
+local function expect_type(key, wanted)
+local found = type_of(key)
+if found ~= 'none' and found ~= wanted then
+error('WRONGTYPEKEY ' .. wanted .. ' ' .. found .. ' ' .. key .. ';')
+end
+end
+local function expect_version(key, version)
+if version ~= RECORD_VERSION then
+error('NEWERRECORD ' .. tostring(version) .. ' ' .. RECORD_VERSION .. ' ' .. key .. ';')
+end
+end
+local function read(command, key, ...)
+local reply = redis.pcall(command, key, ...)
+if type(reply) ~= 'table' or not reply.err then return reply end
+if not string.find(reply.err, 'WRONGTYPE', 1, true) then error(reply.err) end
+end
+local function fields(key, ...)
+return read('HMGET', key, ...)
+end
+local function now_ms()
+local time = redis.call('TIME')
+return time[1] * 1000 + math.floor(time[2] / 1000)
+end
+local function to_score(ms)
+return string.format('%d.%03d', math.floor(ms / 1000), ms % 1000)
+end
+local LAST_MS = 253402300799999
+local function from_score(score)
+return math.max(0, math.min(math.floor(tonumber(score) * 1000 + 0.0005), LAST_MS))
+end
+local function due_by(ms)
+return '(' .. to_score(ms + 1)
+end
+local exact_expiry = true
+local function expiry_of(key, now)
+if exact_expiry then
+local at = redis.pcall('PEXPIRETIME', key)
+if type(at) == 'number' then return at >= 0 and at or '' end
+exact_expiry = false
+end
+local ttl = redis.call('PTTL', key)
+return ttl >= 0 and now + ttl or ''
+end
+local MOST_BYTES = 1048576
+local lrem_budget = 300000
+local function leave_ready_list(id, topic)
+local ready = READY .. topic
+if type_of(ready) ~= 'list' then return end
+local entries = redis.call('LLEN', ready)
+if entries > lrem_budget then return end
+lrem_budget = lrem_budget - entries
+redis.call('LREM', ready, 0, id)
+end
+local function is_in_ready_list(id, topic)
+local ready = READY .. topic
+if type_of(ready) ~= 'list' then return false end
+local entries = redis.call('LLEN', ready)
+if entries > lrem_budget then return true end
+lrem_budget = lrem_budget - entries
+return redis.call('LPOS', ready, id) ~= false
+end
+local HEAD, ROW = 5, 8
+local OLD_HEAD, OLD_ROW = 1, 6
+local function topic_of(topics, number)
+if type(topics) == 'string' then return topics end
+for i = 1, #topics, 2 do
+if number <= topics[i + 1] then return topics[i] end
+end
+end
+local function rows_of(record)
+local head, width = HEAD, ROW
+if type(record[1]) == 'string' then head, width = OLD_HEAD, OLD_ROW end
+local rows = {}
+for i = head + 1, #record, width do
+local row = { unpack(record, i, i + width - 1) }
+row[7], row[8] = row[7] or '', row[8] or ''
+rows[#rows + 1] = row
+end
+return rows
+end
+local function load_record(name)
+local packed = read('GET', INFLIGHT .. name)
+if not packed then return nil end
+local record = cmsgpack.unpack(packed)
+if type(record[1]) == 'string' then return { topics = record[1], rows = rows_of(record) } end
+expect_version(INFLIGHT .. name, record[1])
+local _, topics, since, count, deadline = unpack(record, 1, HEAD)
+return { topics = topics, since = since, count = count, deadline = deadline, rows = rows_of(record) }
+end
+local function bytes_of(name)
+local bytes = redis.pcall('STRLEN', INFLIGHT .. name)
+return type(bytes) == 'number' and bytes or 0
+end
+local function allow_writes()
+redis.call('ZREM', RESERVED, '')
+end
+local function keep_rows(name, record, rows)
+redis.call('UNLINK', INFLIGHT .. name)
+if #rows == 0 then
+redis.call('ZREM', RESERVED, name)
+return
+end
+local packed = { RECORD_VERSION, record.topics, record.since or 0, record.count or 1, record.deadline or 0 }
+for _, row in ipairs(rows) do
+for i = 1, ROW do packed[#packed + 1] = row[i] end
+end
+redis.call('SET', INFLIGHT .. name, cmsgpack.pack(packed))
+end
+local function write_own_record(name, job, deadline)
+local head = { RECORD_VERSION, job.topic, job.since or 0, job.count or 1, job.deadline or 0 }
+for i = 1, ROW do head[HEAD + i] = job.row[i] end
+redis.call('SET', INFLIGHT .. name, cmsgpack.pack(head))
+redis.call('ZADD', RESERVED, to_score(deadline), name)
+end
+local function job_of(record, name, row)
+return {
+name = name, topic = topic_of(record.topics, row[1]),
+since = record.since, count = record.count, deadline = record.deadline, row = row,
+}
+end
+local function held_jobs(token, numbers)
+local held, wanted = {}, {}
+for _, number in ipairs(numbers) do wanted[number] = true end
+local record = load_record(token)
+for _, row in ipairs(record and record.rows or {}) do
+local number = row[1]
+if wanted[number] then held[number] = job_of(record, token, row) end
+end
+for number in pairs(wanted) do
+local name = not held[number] and token .. '.' .. number
+local own = name and load_record(name)
+if own then held[number] = job_of(own, name, own.rows[1]) end
+end
+return held, record
+end
+local function forget_jobs(token, record, held)
+local kept, left = {}, false
+for _, row in ipairs(record and record.rows or {}) do
+local job = held[row[1]]
+if job and job.name == token then left = true else kept[#kept + 1] = row end
+end
+if left then keep_rows(token, record, kept) end
+for _, job in pairs(held) do
+if job.name ~= token then
+redis.call('UNLINK', INFLIGHT .. job.name)
+redis.call('ZREM', RESERVED, job.name)
+end
+end
+end
+local function ttl_of(row)
+if row[8] ~= '' then return row[8] end
+return row[4] ~= '' and row[5] ~= '' and row[5] - row[4] or ''
+end
+local function numbers_from(first)
+local numbers = {}
+for i = first, #ARGV do numbers[#numbers + 1] = tonumber(ARGV[i]) end
+return numbers
+end
+local function answer_held(numbers, held)
+local answer, seen = {}, {}
+for i, number in ipairs(numbers) do
+answer[i] = held[number] and not seen[number] and 1 or 0
+seen[number] = true
+end
+return answer
+end
+local function bury(job, reason, now, delete_at)
+local row = job.row
+local record = { RECORD_VERSION, job.topic, row[3], row[4], ttl_of(row), row[6], reason, now, delete_at }
+redis.call('RPUSH', DEAD_LETTER .. row[2], cmsgpack.pack(record))
+redis.call('ZADD', DEAD, 'LT', delete_at == '' and 'inf' or to_score(delete_at), row[2])
+end
+local function read_letter(id, packed)
+local record = cmsgpack.unpack(packed)
+expect_version(DEAD_LETTER .. id, record[1])
+return {
+topic = record[2], body = record[3], due = record[4], ttl = record[5], attempts = record[6],
+reason = record[7], failed_at = record[8], delete_at = record[9],
+}
+end
+local function letters_of(id)
+local letters = {}
+local packed = read('LRANGE', DEAD_LETTER .. id, 0, -1) or {}
+for i = #packed, 1, -1 do
+local letter = read_letter(id, packed[i])
+letter.packed = packed[i]
+letters[#letters + 1] = letter
+end
+return letters
+end
+local function keep_letters(id, letters)
+redis.call('ZREM', DEAD, id)
+redis.call('UNLINK', DEAD_LETTER .. id)
+local next_delete = math.huge
+for i = #letters, 1, -1 do
+redis.call('RPUSH', DEAD_LETTER .. id, letters[i].packed)
+if letters[i].delete_at ~= '' then next_delete = math.min(next_delete, letters[i].delete_at) end
+end
+if #letters > 0 then redis.call('ZADD', DEAD, next_delete == math.huge and 'inf' or to_score(next_delete), id) end
+end
+local function delete_old_letters(now, limit)
+local deleted = 0
+local ids = redis.call('ZRANGEBYSCORE', DEAD, '-inf', due_by(now), 'LIMIT', 0, limit)
+for _, id in ipairs(ids) do
+local letters, kept = letters_of(id), {}
+for _, letter in ipairs(letters) do
+if letter.delete_at == '' or letter.delete_at > now then kept[#kept + 1] = letter end
+end
+deleted = deleted + #letters - #kept
+keep_letters(id, kept)
+end
+return deleted, #ids == limit
+end
+expect_type(DEAD, 'zset')
+local first, limit, only_topic, only_id = tonumber(ARGV[1]), tonumber(ARGV[2]), ARGV[3], ARGV[4]
+local ids = only_id ~= '' and { only_id } or redis.call('ZRANGE', DEAD, first, first + limit - 1)
+local answer, looked_at, bytes = { 0 }, 0, 0
+for _, id in ipairs(ids) do
+for _, letter in ipairs(letters_of(id)) do
+bytes = bytes + #letter.body
+if only_topic == '' or letter.topic == only_topic then
+for _, value in ipairs({
+id, letter.topic, letter.body, letter.due, letter.attempts,
+letter.reason, letter.failed_at, letter.delete_at,
+}) do
+answer[#answer + 1] = value
+end
+end
+end
+looked_at = looked_at + 1
+if bytes > MOST_BYTES then break end
+end
+answer[1] = looked_at
+return answer
+`,
   },
   listLeased: {
-    sha: 'f9631fbf2e60807185da5b5989409b6c2e92bbf0',
-    source: "local POOL, RESERVED, READY_DUE = KEYS[1], KEYS[2], KEYS[3]\nlocal BUCKET, READY, INFLIGHT = KEYS[4], KEYS[5], KEYS[6]\nlocal function type_of(key)\nreturn redis.call('TYPE', key).ok\nend\nlocal function expect_type(key, wanted)\nlocal found = type_of(key)\nif found ~= 'none' and found ~= wanted then\nerror('WRONGTYPEKEY ' .. wanted .. ' ' .. found .. ' ' .. key .. ';')\nend\nend\nlocal function read(command, key, ...)\nlocal reply = redis.pcall(command, key, ...)\nif type(reply) ~= 'table' or not reply.err then return reply end\nif not string.find(reply.err, 'WRONGTYPE', 1, true) then error(reply.err) end\nend\nlocal function fields(key, ...)\nreturn read('HMGET', key, ...)\nend\nlocal function now_ms()\nlocal time = redis.call('TIME')\nreturn time[1] * 1000 + math.floor(time[2] / 1000)\nend\nlocal function to_score(ms)\nreturn string.format('%d.%03d', math.floor(ms / 1000), ms % 1000)\nend\nlocal LAST_MS = 253402300799999\nlocal function from_score(score)\nreturn math.max(0, math.min(math.floor(tonumber(score) * 1000 + 0.0005), LAST_MS))\nend\nlocal function due_by(ms)\nreturn '(' .. to_score(ms + 1)\nend\nlocal exact_expiry = true\nlocal function expiry_of(key, now)\nif exact_expiry then\nlocal at = redis.pcall('PEXPIRETIME', key)\nif type(at) == 'number' then return at >= 0 and at or '' end\nexact_expiry = false\nend\nlocal ttl = redis.call('PTTL', key)\nreturn ttl >= 0 and now + ttl or ''\nend\nlocal function note_due(score, expires_at, topic)\nif expires_at ~= '' and expires_at >= 1e14 then expires_at = string.format('%d', expires_at) end\nreturn score .. ' ' .. expires_at .. ' ' .. topic\nend\nlocal function noted_topic(note)\nreturn string.match(note or '', '^[%d.]+ %d* (.*)$')\nend\nlocal function noted_due(note, expires_at)\nlocal score, expiry = string.match(note or '', '^([%d.]+) (%d*) ')\nif not score then return '' end\nlocal tolerance = exact_expiry and 0 or 1\nlocal never = expiry == '' and expires_at == ''\nlocal same = never or (expiry ~= '' and expires_at ~= '' and math.abs(expiry - expires_at) <= tolerance)\nreturn same and from_score(score) or ''\nend\nlocal MOST_BYTES = 1048576\nlocal lrem_budget = 300000\nlocal function leave_ready_list(id, topic)\nlocal ready = READY .. topic\nif type_of(ready) ~= 'list' then return end\nlocal entries = redis.call('LLEN', ready)\nif entries > lrem_budget then return end\nlrem_budget = lrem_budget - entries\nredis.call('LREM', ready, 0, id)\nend\nlocal function is_in_ready_list(id, topic)\nlocal ready = READY .. topic\nif type_of(ready) ~= 'list' then return false end\nlocal entries = redis.call('LLEN', ready)\nif entries > lrem_budget then return true end\nlrem_budget = lrem_budget - entries\nreturn redis.call('LPOS', ready, id) ~= false\nend\nlocal ROW = 6\nlocal NAMESAKE_RETRY_MS = 1000\nlocal function load_request(token)\nlocal packed = read('GET', INFLIGHT .. token)\nif not packed then return nil end\nlocal record = cmsgpack.unpack(packed)\nlocal rows = {}\nfor i = 2, #record, ROW do\nrows[#rows + 1] = { record[i], record[i + 1], record[i + 2], record[i + 3], record[i + 4], record[i + 5] }\nend\nreturn record[1], rows\nend\nlocal function allow_writes()\nredis.call('ZREM', RESERVED, '')\nend\nlocal function keep_rows(token, topic, rows)\nredis.call('UNLINK', INFLIGHT .. token)\nif #rows == 0 then\nredis.call('ZREM', RESERVED, token)\nreturn\nend\nlocal record = { topic }\nfor _, row in ipairs(rows) do\nfor i = 1, ROW do record[#record + 1] = row[i] end\nend\nredis.call('SET', INFLIGHT .. token, cmsgpack.pack(record))\nend\nlocal function return_job(topic, row, now, attempts)\nlocal id, body, due, expires_at = row[2], row[3], row[4], row[5]\nif expires_at ~= '' and expires_at <= now then return 'expired' end\nlocal bucket, found = BUCKET .. id, type_of(READY .. topic)\nif redis.call('EXISTS', bucket) == 1 or (found ~= 'none' and found ~= 'list') then return 'waiting' end\nredis.call('ZREM', POOL, id)\nredis.call('HSET', bucket, 'topic', topic, 'body', body)\nif attempts > 0 then redis.call('HSET', bucket, 'attempts', attempts) end\nif expires_at ~= '' then redis.call('PEXPIREAT', bucket, expires_at) end\nredis.call('RPUSH', READY .. topic, id)\nif due ~= '' then redis.call('HSET', READY_DUE, id, note_due(to_score(due), expires_at, topic)) end\nreturn 'returned'\nend\nlocal function keep_for_later(token, topic, row, now)\nlocal own = string.match(token, '^[^:]*') .. ':' .. row[1]\nredis.call('SET', INFLIGHT .. own, cmsgpack.pack({ topic, unpack(row) }))\nredis.call('ZADD', RESERVED, to_score(now + NAMESAKE_RETRY_MS), own)\nend\nlocal function return_jobs(token, now, wanted, counted)\nlocal done = { returned = 0, expired = 0, waiting = 0 }\nlocal topic, rows = load_request(token)\nif not topic then\nredis.call('ZREM', RESERVED, token)\nreturn done\nend\nallow_writes()\nlocal kept, later = {}, {}\nfor i = #rows, 1, -1 do\nlocal row = rows[i]\nlocal outcome = wanted(row[1]) and return_job(topic, row, now, row[6] - (counted and 0 or 1))\nif outcome then done[outcome] = done[outcome] + 1 end\nif not outcome then table.insert(kept, 1, row) end\nif outcome == 'waiting' then later[#later + 1] = row end\nend\nkeep_rows(token, topic, kept)\nfor _, row in ipairs(later) do keep_for_later(token, topic, row, now) end\nreturn done\nend\nlocal function limit_after(back, limit)\nreturn math.max(1, limit - back.returned - back.expired - back.waiting)\nend\nlocal function bytes_of(token)\nlocal bytes = redis.pcall('STRLEN', INFLIGHT .. token)\nreturn type(bytes) == 'number' and bytes or 0\nend\nlocal function reclaim(now, limit)\nlocal all = function() return true end\nlocal done, bytes = { returned = 0, expired = 0, waiting = 0, more = false }, 0\nlocal tokens = redis.call('ZRANGEBYSCORE', RESERVED, '-inf', due_by(now), 'LIMIT', 0, limit)\ndone.more = #tokens == limit\nfor _, token in ipairs(tokens) do\nif done.returned + done.expired + done.waiting >= limit or bytes > MOST_BYTES then\ndone.more = true\nbreak\nend\nbytes = bytes + bytes_of(token)\nlocal part = return_jobs(token, now, all, true)\nfor outcome, jobs in pairs(part) do done[outcome] = done[outcome] + jobs end\nend\nreturn done\nend\nexpect_type(RESERVED, 'zset')\nlocal first, only_topic, only_id = tonumber(ARGV[1]), ARGV[2], ARGV[3]\nlocal MOST_REQUESTS, MOST_JOBS = 200, 500\nlocal requests = redis.call('ZRANGE', RESERVED, first, first + MOST_REQUESTS - 1, 'WITHSCORES')\nlocal answer, looked_at, jobs, bytes = { 0 }, 0, 0, 0\nfor i = 1, #requests, 2 do\nlocal token, deadline = requests[i], from_score(requests[i + 1])\nlocal topic, rows = load_request(token)\nfor _, row in ipairs(topic and (only_topic == '' or topic == only_topic) and rows or {}) do\nif only_id == '' or row[2] == only_id then\nlocal lease = { token .. '.' .. row[1], deadline, row[2], topic, row[3], row[4], row[5], row[6] }\nfor _, value in ipairs(lease) do answer[#answer + 1] = value end\nend\nend\nlooked_at, jobs, bytes = looked_at + 1, jobs + #(rows or {}), bytes + bytes_of(token)\nif jobs >= MOST_JOBS or bytes > MOST_BYTES then break end\nend\nanswer[1] = looked_at\nreturn answer\n",
+    sha: '6eebbd00563a8ea3843fe2c11e1ccb9bcc11f7d8',
+    source: `local POOL, RESERVED, READY_DUE = KEYS[1], KEYS[2], KEYS[3]
+local BUCKET, READY, INFLIGHT = KEYS[4], KEYS[5], KEYS[6]
+local DEAD, DEAD_LETTER, PAUSED = KEYS[7], KEYS[8], KEYS[9]
+local RECORD_VERSION = 2
+local function type_of(key)
+return redis.call('TYPE', key).ok
+end
+local function expect_type(key, wanted)
+local found = type_of(key)
+if found ~= 'none' and found ~= wanted then
+error('WRONGTYPEKEY ' .. wanted .. ' ' .. found .. ' ' .. key .. ';')
+end
+end
+local function expect_version(key, version)
+if version ~= RECORD_VERSION then
+error('NEWERRECORD ' .. tostring(version) .. ' ' .. RECORD_VERSION .. ' ' .. key .. ';')
+end
+end
+local function read(command, key, ...)
+local reply = redis.pcall(command, key, ...)
+if type(reply) ~= 'table' or not reply.err then return reply end
+if not string.find(reply.err, 'WRONGTYPE', 1, true) then error(reply.err) end
+end
+local function fields(key, ...)
+return read('HMGET', key, ...)
+end
+local function now_ms()
+local time = redis.call('TIME')
+return time[1] * 1000 + math.floor(time[2] / 1000)
+end
+local function to_score(ms)
+return string.format('%d.%03d', math.floor(ms / 1000), ms % 1000)
+end
+local LAST_MS = 253402300799999
+local function from_score(score)
+return math.max(0, math.min(math.floor(tonumber(score) * 1000 + 0.0005), LAST_MS))
+end
+local function due_by(ms)
+return '(' .. to_score(ms + 1)
+end
+local exact_expiry = true
+local function expiry_of(key, now)
+if exact_expiry then
+local at = redis.pcall('PEXPIRETIME', key)
+if type(at) == 'number' then return at >= 0 and at or '' end
+exact_expiry = false
+end
+local ttl = redis.call('PTTL', key)
+return ttl >= 0 and now + ttl or ''
+end
+local MOST_BYTES = 1048576
+local lrem_budget = 300000
+local function leave_ready_list(id, topic)
+local ready = READY .. topic
+if type_of(ready) ~= 'list' then return end
+local entries = redis.call('LLEN', ready)
+if entries > lrem_budget then return end
+lrem_budget = lrem_budget - entries
+redis.call('LREM', ready, 0, id)
+end
+local function is_in_ready_list(id, topic)
+local ready = READY .. topic
+if type_of(ready) ~= 'list' then return false end
+local entries = redis.call('LLEN', ready)
+if entries > lrem_budget then return true end
+lrem_budget = lrem_budget - entries
+return redis.call('LPOS', ready, id) ~= false
+end
+local HEAD, ROW = 5, 8
+local OLD_HEAD, OLD_ROW = 1, 6
+local function topic_of(topics, number)
+if type(topics) == 'string' then return topics end
+for i = 1, #topics, 2 do
+if number <= topics[i + 1] then return topics[i] end
+end
+end
+local function rows_of(record)
+local head, width = HEAD, ROW
+if type(record[1]) == 'string' then head, width = OLD_HEAD, OLD_ROW end
+local rows = {}
+for i = head + 1, #record, width do
+local row = { unpack(record, i, i + width - 1) }
+row[7], row[8] = row[7] or '', row[8] or ''
+rows[#rows + 1] = row
+end
+return rows
+end
+local function load_record(name)
+local packed = read('GET', INFLIGHT .. name)
+if not packed then return nil end
+local record = cmsgpack.unpack(packed)
+if type(record[1]) == 'string' then return { topics = record[1], rows = rows_of(record) } end
+expect_version(INFLIGHT .. name, record[1])
+local _, topics, since, count, deadline = unpack(record, 1, HEAD)
+return { topics = topics, since = since, count = count, deadline = deadline, rows = rows_of(record) }
+end
+local function bytes_of(name)
+local bytes = redis.pcall('STRLEN', INFLIGHT .. name)
+return type(bytes) == 'number' and bytes or 0
+end
+local function allow_writes()
+redis.call('ZREM', RESERVED, '')
+end
+local function keep_rows(name, record, rows)
+redis.call('UNLINK', INFLIGHT .. name)
+if #rows == 0 then
+redis.call('ZREM', RESERVED, name)
+return
+end
+local packed = { RECORD_VERSION, record.topics, record.since or 0, record.count or 1, record.deadline or 0 }
+for _, row in ipairs(rows) do
+for i = 1, ROW do packed[#packed + 1] = row[i] end
+end
+redis.call('SET', INFLIGHT .. name, cmsgpack.pack(packed))
+end
+local function write_own_record(name, job, deadline)
+local head = { RECORD_VERSION, job.topic, job.since or 0, job.count or 1, job.deadline or 0 }
+for i = 1, ROW do head[HEAD + i] = job.row[i] end
+redis.call('SET', INFLIGHT .. name, cmsgpack.pack(head))
+redis.call('ZADD', RESERVED, to_score(deadline), name)
+end
+local function job_of(record, name, row)
+return {
+name = name, topic = topic_of(record.topics, row[1]),
+since = record.since, count = record.count, deadline = record.deadline, row = row,
+}
+end
+local function held_jobs(token, numbers)
+local held, wanted = {}, {}
+for _, number in ipairs(numbers) do wanted[number] = true end
+local record = load_record(token)
+for _, row in ipairs(record and record.rows or {}) do
+local number = row[1]
+if wanted[number] then held[number] = job_of(record, token, row) end
+end
+for number in pairs(wanted) do
+local name = not held[number] and token .. '.' .. number
+local own = name and load_record(name)
+if own then held[number] = job_of(own, name, own.rows[1]) end
+end
+return held, record
+end
+local function forget_jobs(token, record, held)
+local kept, left = {}, false
+for _, row in ipairs(record and record.rows or {}) do
+local job = held[row[1]]
+if job and job.name == token then left = true else kept[#kept + 1] = row end
+end
+if left then keep_rows(token, record, kept) end
+for _, job in pairs(held) do
+if job.name ~= token then
+redis.call('UNLINK', INFLIGHT .. job.name)
+redis.call('ZREM', RESERVED, job.name)
+end
+end
+end
+local function ttl_of(row)
+if row[8] ~= '' then return row[8] end
+return row[4] ~= '' and row[5] ~= '' and row[5] - row[4] or ''
+end
+local function numbers_from(first)
+local numbers = {}
+for i = first, #ARGV do numbers[#numbers + 1] = tonumber(ARGV[i]) end
+return numbers
+end
+local function answer_held(numbers, held)
+local answer, seen = {}, {}
+for i, number in ipairs(numbers) do
+answer[i] = held[number] and not seen[number] and 1 or 0
+seen[number] = true
+end
+return answer
+end
+expect_type(RESERVED, 'zset')
+local first, only_topic, only_id = tonumber(ARGV[1]), ARGV[2], ARGV[3]
+local MOST_RECORDS, MOST_JOBS = 200, 500
+local names = redis.call('ZRANGE', RESERVED, first, first + MOST_RECORDS - 1, 'WITHSCORES')
+local answer, looked_at, jobs, bytes = { 0 }, 0, 0, 0
+for i = 1, #names, 2 do
+local name, deadline = names[i], from_score(names[i + 1])
+local record = load_record(name)
+local rows = record and record.rows or {}
+for _, row in ipairs(rows) do
+local topic = topic_of(record.topics, row[1])
+if (only_topic == '' or topic == only_topic) and (only_id == '' or row[2] == only_id) then
+local head = { name, deadline, record.count or 1, record.deadline or 0, topic }
+for _, value in ipairs(head) do answer[#answer + 1] = value end
+for column = 1, 6 do answer[#answer + 1] = row[column] end
+end
+end
+looked_at, jobs, bytes = looked_at + 1, jobs + #rows, bytes + bytes_of(name)
+if jobs >= MOST_JOBS or bytes > MOST_BYTES then break end
+end
+answer[1] = looked_at
+return answer
+`,
   },
   listPool: {
-    sha: 'b919db3877dd1fff7fc7e03fa0973e80ac2abfaf',
-    source: "local POOL, RESERVED, READY_DUE = KEYS[1], KEYS[2], KEYS[3]\nlocal BUCKET, READY, INFLIGHT = KEYS[4], KEYS[5], KEYS[6]\nlocal function type_of(key)\nreturn redis.call('TYPE', key).ok\nend\nlocal function expect_type(key, wanted)\nlocal found = type_of(key)\nif found ~= 'none' and found ~= wanted then\nerror('WRONGTYPEKEY ' .. wanted .. ' ' .. found .. ' ' .. key .. ';')\nend\nend\nlocal function read(command, key, ...)\nlocal reply = redis.pcall(command, key, ...)\nif type(reply) ~= 'table' or not reply.err then return reply end\nif not string.find(reply.err, 'WRONGTYPE', 1, true) then error(reply.err) end\nend\nlocal function fields(key, ...)\nreturn read('HMGET', key, ...)\nend\nlocal function now_ms()\nlocal time = redis.call('TIME')\nreturn time[1] * 1000 + math.floor(time[2] / 1000)\nend\nlocal function to_score(ms)\nreturn string.format('%d.%03d', math.floor(ms / 1000), ms % 1000)\nend\nlocal LAST_MS = 253402300799999\nlocal function from_score(score)\nreturn math.max(0, math.min(math.floor(tonumber(score) * 1000 + 0.0005), LAST_MS))\nend\nlocal function due_by(ms)\nreturn '(' .. to_score(ms + 1)\nend\nlocal exact_expiry = true\nlocal function expiry_of(key, now)\nif exact_expiry then\nlocal at = redis.pcall('PEXPIRETIME', key)\nif type(at) == 'number' then return at >= 0 and at or '' end\nexact_expiry = false\nend\nlocal ttl = redis.call('PTTL', key)\nreturn ttl >= 0 and now + ttl or ''\nend\nlocal MOST_BYTES = 1048576\nlocal lrem_budget = 300000\nlocal function leave_ready_list(id, topic)\nlocal ready = READY .. topic\nif type_of(ready) ~= 'list' then return end\nlocal entries = redis.call('LLEN', ready)\nif entries > lrem_budget then return end\nlrem_budget = lrem_budget - entries\nredis.call('LREM', ready, 0, id)\nend\nlocal function is_in_ready_list(id, topic)\nlocal ready = READY .. topic\nif type_of(ready) ~= 'list' then return false end\nlocal entries = redis.call('LLEN', ready)\nif entries > lrem_budget then return true end\nlrem_budget = lrem_budget - entries\nreturn redis.call('LPOS', ready, id) ~= false\nend\nlocal function pool_page(score, id, limit)\nlocal first = 0\nif score ~= '' then\nlocal is_there = redis.call('ZSCORE', POOL, id) == score\nfirst = is_there and redis.call('ZRANK', POOL, id) + 1 or redis.call('ZCOUNT', POOL, '-inf', '(' .. score)\nend\nreturn redis.call('ZRANGE', POOL, first, first + limit - 1, 'WITHSCORES')\nend\nexpect_type(POOL, 'zset')\nlocal topic, limit, most = ARGV[1], tonumber(ARGV[4]), tonumber(ARGV[5])\nlocal now, entries = now_ms(), pool_page(ARGV[2], ARGV[3], limit)\nlocal jobs, bytes, last, at_end = {}, 0, #entries - 1, #entries < 2 * limit\nfor i = 1, #entries, 2 do\nlocal id = entries[i]\nlocal bucket = BUCKET .. id\nif redis.pcall('HGET', bucket, 'topic') == topic then\nlocal job = redis.call('HMGET', bucket, 'attempts', 'body')\nbytes = bytes + #(job[2] or '')\nlocal due, expires_at = from_score(entries[i + 1]), expiry_of(bucket, now)\nfor _, value in ipairs({ id, job[2] or '', due, expires_at, tonumber(job[1]) or 0 }) do\njobs[#jobs + 1] = value\nend\nif #jobs == 5 * most or bytes > MOST_BYTES then\nlast, at_end = i, at_end and i == #entries - 1\nbreak\nend\nend\nend\nreturn { at_end and '' or entries[last + 1], at_end and '' or entries[last], now, unpack(jobs) }\n",
+    sha: '142bee737b653d3b022afb7c3467a4d88e220c1e',
+    source: `local POOL, RESERVED, READY_DUE = KEYS[1], KEYS[2], KEYS[3]
+local BUCKET, READY, INFLIGHT = KEYS[4], KEYS[5], KEYS[6]
+local DEAD, DEAD_LETTER, PAUSED = KEYS[7], KEYS[8], KEYS[9]
+local RECORD_VERSION = 2
+local function type_of(key)
+return redis.call('TYPE', key).ok
+end
+local function expect_type(key, wanted)
+local found = type_of(key)
+if found ~= 'none' and found ~= wanted then
+error('WRONGTYPEKEY ' .. wanted .. ' ' .. found .. ' ' .. key .. ';')
+end
+end
+local function expect_version(key, version)
+if version ~= RECORD_VERSION then
+error('NEWERRECORD ' .. tostring(version) .. ' ' .. RECORD_VERSION .. ' ' .. key .. ';')
+end
+end
+local function read(command, key, ...)
+local reply = redis.pcall(command, key, ...)
+if type(reply) ~= 'table' or not reply.err then return reply end
+if not string.find(reply.err, 'WRONGTYPE', 1, true) then error(reply.err) end
+end
+local function fields(key, ...)
+return read('HMGET', key, ...)
+end
+local function now_ms()
+local time = redis.call('TIME')
+return time[1] * 1000 + math.floor(time[2] / 1000)
+end
+local function to_score(ms)
+return string.format('%d.%03d', math.floor(ms / 1000), ms % 1000)
+end
+local LAST_MS = 253402300799999
+local function from_score(score)
+return math.max(0, math.min(math.floor(tonumber(score) * 1000 + 0.0005), LAST_MS))
+end
+local function due_by(ms)
+return '(' .. to_score(ms + 1)
+end
+local exact_expiry = true
+local function expiry_of(key, now)
+if exact_expiry then
+local at = redis.pcall('PEXPIRETIME', key)
+if type(at) == 'number' then return at >= 0 and at or '' end
+exact_expiry = false
+end
+local ttl = redis.call('PTTL', key)
+return ttl >= 0 and now + ttl or ''
+end
+local function write_memo(attempts, ttl, expires_at, topic, body)
+return cmsgpack.pack({ RECORD_VERSION, attempts, ttl, expires_at, topic, redis.sha1hex(body) })
+end
+local function read_memo(bucket, memo, old_attempts, expires_at, topic, body)
+if not memo then return tonumber(old_attempts) or 0, '' end
+local ok, memo_fields = pcall(cmsgpack.unpack, memo)
+if not ok or type(memo_fields) ~= 'table' then return 0, '' end
+expect_version(bucket, memo_fields[1])
+local expiry = memo_fields[4]
+local same_expiry = expiry == expires_at
+or (expiry ~= '' and expires_at ~= '' and math.abs(expiry - expires_at) <= 1)
+if not same_expiry or memo_fields[5] ~= topic then return 0, '' end
+if memo_fields[6] ~= redis.sha1hex(body) then return 0, '' end
+return memo_fields[2], memo_fields[3]
+end
+local MOST_BYTES = 1048576
+local lrem_budget = 300000
+local function leave_ready_list(id, topic)
+local ready = READY .. topic
+if type_of(ready) ~= 'list' then return end
+local entries = redis.call('LLEN', ready)
+if entries > lrem_budget then return end
+lrem_budget = lrem_budget - entries
+redis.call('LREM', ready, 0, id)
+end
+local function is_in_ready_list(id, topic)
+local ready = READY .. topic
+if type_of(ready) ~= 'list' then return false end
+local entries = redis.call('LLEN', ready)
+if entries > lrem_budget then return true end
+lrem_budget = lrem_budget - entries
+return redis.call('LPOS', ready, id) ~= false
+end
+local function pool_page(score, id, limit)
+local first = 0
+if score ~= '' then
+local is_there = redis.call('ZSCORE', POOL, id) == score
+first = is_there and redis.call('ZRANK', POOL, id) + 1 or redis.call('ZCOUNT', POOL, '-inf', '(' .. score)
+end
+return redis.call('ZRANGE', POOL, first, first + limit - 1, 'WITHSCORES')
+end
+expect_type(POOL, 'zset')
+local topic, limit, most = ARGV[1], tonumber(ARGV[4]), tonumber(ARGV[5])
+local now, entries = now_ms(), pool_page(ARGV[2], ARGV[3], limit)
+local jobs, bytes, last, at_end = {}, 0, #entries - 1, #entries < 2 * limit
+for i = 1, #entries, 2 do
+local id = entries[i]
+local bucket = BUCKET .. id
+if redis.pcall('HGET', bucket, 'topic') == topic then
+local job = redis.call('HMGET', bucket, 'body', 'delayer', 'attempts')
+local body = job[1] or ''
+bytes = bytes + #body
+local due, expires_at = from_score(entries[i + 1]), expiry_of(bucket, now)
+local attempts = read_memo(bucket, job[2], job[3], expires_at, topic, body)
+for _, value in ipairs({ id, body, due, expires_at, attempts }) do
+jobs[#jobs + 1] = value
+end
+if #jobs == 5 * most or bytes > MOST_BYTES then
+last, at_end = i, at_end and i == #entries - 1
+break
+end
+end
+end
+return { at_end and '' or entries[last + 1], at_end and '' or entries[last], now, unpack(jobs) }
+`,
   },
   listReady: {
-    sha: 'e52b95ab5fdb6f8097b48c54935743661182f737',
-    source: "local POOL, RESERVED, READY_DUE = KEYS[1], KEYS[2], KEYS[3]\nlocal BUCKET, READY, INFLIGHT = KEYS[4], KEYS[5], KEYS[6]\nlocal function type_of(key)\nreturn redis.call('TYPE', key).ok\nend\nlocal function expect_type(key, wanted)\nlocal found = type_of(key)\nif found ~= 'none' and found ~= wanted then\nerror('WRONGTYPEKEY ' .. wanted .. ' ' .. found .. ' ' .. key .. ';')\nend\nend\nlocal function read(command, key, ...)\nlocal reply = redis.pcall(command, key, ...)\nif type(reply) ~= 'table' or not reply.err then return reply end\nif not string.find(reply.err, 'WRONGTYPE', 1, true) then error(reply.err) end\nend\nlocal function fields(key, ...)\nreturn read('HMGET', key, ...)\nend\nlocal function now_ms()\nlocal time = redis.call('TIME')\nreturn time[1] * 1000 + math.floor(time[2] / 1000)\nend\nlocal function to_score(ms)\nreturn string.format('%d.%03d', math.floor(ms / 1000), ms % 1000)\nend\nlocal LAST_MS = 253402300799999\nlocal function from_score(score)\nreturn math.max(0, math.min(math.floor(tonumber(score) * 1000 + 0.0005), LAST_MS))\nend\nlocal function due_by(ms)\nreturn '(' .. to_score(ms + 1)\nend\nlocal exact_expiry = true\nlocal function expiry_of(key, now)\nif exact_expiry then\nlocal at = redis.pcall('PEXPIRETIME', key)\nif type(at) == 'number' then return at >= 0 and at or '' end\nexact_expiry = false\nend\nlocal ttl = redis.call('PTTL', key)\nreturn ttl >= 0 and now + ttl or ''\nend\nlocal function note_due(score, expires_at, topic)\nif expires_at ~= '' and expires_at >= 1e14 then expires_at = string.format('%d', expires_at) end\nreturn score .. ' ' .. expires_at .. ' ' .. topic\nend\nlocal function noted_topic(note)\nreturn string.match(note or '', '^[%d.]+ %d* (.*)$')\nend\nlocal function noted_due(note, expires_at)\nlocal score, expiry = string.match(note or '', '^([%d.]+) (%d*) ')\nif not score then return '' end\nlocal tolerance = exact_expiry and 0 or 1\nlocal never = expiry == '' and expires_at == ''\nlocal same = never or (expiry ~= '' and expires_at ~= '' and math.abs(expiry - expires_at) <= tolerance)\nreturn same and from_score(score) or ''\nend\nlocal MOST_BYTES = 1048576\nlocal lrem_budget = 300000\nlocal function leave_ready_list(id, topic)\nlocal ready = READY .. topic\nif type_of(ready) ~= 'list' then return end\nlocal entries = redis.call('LLEN', ready)\nif entries > lrem_budget then return end\nlrem_budget = lrem_budget - entries\nredis.call('LREM', ready, 0, id)\nend\nlocal function is_in_ready_list(id, topic)\nlocal ready = READY .. topic\nif type_of(ready) ~= 'list' then return false end\nlocal entries = redis.call('LLEN', ready)\nif entries > lrem_budget then return true end\nlrem_budget = lrem_budget - entries\nreturn redis.call('LPOS', ready, id) ~= false\nend\nexpect_type(READY .. ARGV[1], 'list')\nexpect_type(POOL, 'zset')\nexpect_type(READY_DUE, 'hash')\nlocal topic, first, limit = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3])\nlocal now = now_ms()\nlocal ids = redis.call('LRANGE', READY .. topic, -first - limit, -first - 1)\nlocal answer, bytes = { now, #ids, #ids < limit and 1 or 0 }, 0\nfor i = #ids, 1, -1 do\nlocal id = ids[i]\nlocal bucket = BUCKET .. id\nlocal job = fields(bucket, 'topic', 'body', 'attempts') or {}\nlocal state = 'ready'\nif redis.call('ZSCORE', POOL, id) or (job[1] and job[1] ~= topic) then\nstate = 'stale'\nelseif not job[1] then\nstate = 'dead'\nend\nlocal expires_at = state == 'ready' and expiry_of(bucket, now) or ''\nlocal due = state == 'ready' and noted_due(redis.call('HGET', READY_DUE, id), expires_at) or ''\nfor _, value in ipairs({ id, state == 'ready' and job[2] or '', due, expires_at, tonumber(job[3]) or 0, state }) do\nanswer[#answer + 1] = value\nend\nbytes = bytes + #(job[2] or '')\nif bytes > MOST_BYTES then\nanswer[2], answer[3] = #ids - i + 1, i == 1 and answer[3] or 0\nbreak\nend\nend\nreturn answer\n",
+    sha: '685efc8a307ea6379c92198ea99a228b2ee5b4a4',
+    source: `local POOL, RESERVED, READY_DUE = KEYS[1], KEYS[2], KEYS[3]
+local BUCKET, READY, INFLIGHT = KEYS[4], KEYS[5], KEYS[6]
+local DEAD, DEAD_LETTER, PAUSED = KEYS[7], KEYS[8], KEYS[9]
+local RECORD_VERSION = 2
+local function type_of(key)
+return redis.call('TYPE', key).ok
+end
+local function expect_type(key, wanted)
+local found = type_of(key)
+if found ~= 'none' and found ~= wanted then
+error('WRONGTYPEKEY ' .. wanted .. ' ' .. found .. ' ' .. key .. ';')
+end
+end
+local function expect_version(key, version)
+if version ~= RECORD_VERSION then
+error('NEWERRECORD ' .. tostring(version) .. ' ' .. RECORD_VERSION .. ' ' .. key .. ';')
+end
+end
+local function read(command, key, ...)
+local reply = redis.pcall(command, key, ...)
+if type(reply) ~= 'table' or not reply.err then return reply end
+if not string.find(reply.err, 'WRONGTYPE', 1, true) then error(reply.err) end
+end
+local function fields(key, ...)
+return read('HMGET', key, ...)
+end
+local function now_ms()
+local time = redis.call('TIME')
+return time[1] * 1000 + math.floor(time[2] / 1000)
+end
+local function to_score(ms)
+return string.format('%d.%03d', math.floor(ms / 1000), ms % 1000)
+end
+local LAST_MS = 253402300799999
+local function from_score(score)
+return math.max(0, math.min(math.floor(tonumber(score) * 1000 + 0.0005), LAST_MS))
+end
+local function due_by(ms)
+return '(' .. to_score(ms + 1)
+end
+local exact_expiry = true
+local function expiry_of(key, now)
+if exact_expiry then
+local at = redis.pcall('PEXPIRETIME', key)
+if type(at) == 'number' then return at >= 0 and at or '' end
+exact_expiry = false
+end
+local ttl = redis.call('PTTL', key)
+return ttl >= 0 and now + ttl or ''
+end
+local function write_note(score, expires_at, topic)
+if expires_at ~= '' and expires_at >= 1e14 then expires_at = string.format('%d', expires_at) end
+return RECORD_VERSION .. ' ' .. score .. ' ' .. expires_at .. ' ' .. topic
+end
+local function read_note(note)
+if not note then return nil end
+local version, score, expires_at, topic = string.match(note, '^(%d%d?%d?) ([%d.]+) (%d*) (.*)$')
+if version then
+expect_version(READY_DUE, tonumber(version))
+return score, expires_at, topic
+end
+return string.match(note, '^([%d.]+) (%d*) (.*)$')
+end
+local function noted_topic(note)
+local _, _, topic = read_note(note)
+return topic
+end
+local function noted_place(note, expires_at)
+local score, expiry = read_note(note)
+if not score then return '' end
+local tolerance = exact_expiry and 0 or 1
+local never = expiry == '' and expires_at == ''
+local same = never or (expiry ~= '' and expires_at ~= '' and math.abs(expiry - expires_at) <= tolerance)
+return same and score or ''
+end
+local function noted_due(note, expires_at)
+local place = noted_place(note, expires_at)
+return place ~= '' and from_score(place) or ''
+end
+local function write_memo(attempts, ttl, expires_at, topic, body)
+return cmsgpack.pack({ RECORD_VERSION, attempts, ttl, expires_at, topic, redis.sha1hex(body) })
+end
+local function read_memo(bucket, memo, old_attempts, expires_at, topic, body)
+if not memo then return tonumber(old_attempts) or 0, '' end
+local ok, memo_fields = pcall(cmsgpack.unpack, memo)
+if not ok or type(memo_fields) ~= 'table' then return 0, '' end
+expect_version(bucket, memo_fields[1])
+local expiry = memo_fields[4]
+local same_expiry = expiry == expires_at
+or (expiry ~= '' and expires_at ~= '' and math.abs(expiry - expires_at) <= 1)
+if not same_expiry or memo_fields[5] ~= topic then return 0, '' end
+if memo_fields[6] ~= redis.sha1hex(body) then return 0, '' end
+return memo_fields[2], memo_fields[3]
+end
+local MOST_BYTES = 1048576
+local lrem_budget = 300000
+local function leave_ready_list(id, topic)
+local ready = READY .. topic
+if type_of(ready) ~= 'list' then return end
+local entries = redis.call('LLEN', ready)
+if entries > lrem_budget then return end
+lrem_budget = lrem_budget - entries
+redis.call('LREM', ready, 0, id)
+end
+local function is_in_ready_list(id, topic)
+local ready = READY .. topic
+if type_of(ready) ~= 'list' then return false end
+local entries = redis.call('LLEN', ready)
+if entries > lrem_budget then return true end
+lrem_budget = lrem_budget - entries
+return redis.call('LPOS', ready, id) ~= false
+end
+expect_type(READY .. ARGV[1], 'list')
+expect_type(POOL, 'zset')
+expect_type(READY_DUE, 'hash')
+local topic, first, limit = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3])
+local now = now_ms()
+local ids = redis.call('LRANGE', READY .. topic, -first - limit, -first - 1)
+local answer, bytes = { now, #ids, #ids < limit and 1 or 0 }, 0
+for i = #ids, 1, -1 do
+local id = ids[i]
+local bucket = BUCKET .. id
+local job = fields(bucket, 'topic', 'body', 'delayer', 'attempts') or {}
+local state = 'ready'
+if redis.call('ZSCORE', POOL, id) or (job[1] and job[1] ~= topic) then
+state = 'stale'
+elseif not job[1] then
+state = 'expired'
+end
+local expires_at = state == 'ready' and expiry_of(bucket, now) or ''
+local due = state == 'ready' and noted_due(redis.call('HGET', READY_DUE, id), expires_at) or ''
+local body = state == 'ready' and job[2] or ''
+local attempts = state == 'ready' and read_memo(bucket, job[3], job[4], expires_at, topic, body) or 0
+for _, value in ipairs({ id, body, due, expires_at, attempts, state }) do
+answer[#answer + 1] = value
+end
+bytes = bytes + #(job[2] or '')
+if bytes > MOST_BYTES then
+answer[2], answer[3] = #ids - i + 1, i == 1 and answer[3] or 0
+break
+end
+end
+return answer
+`,
   },
-  promote: {
-    sha: 'fb9407472a306767fa99d7d357c5c25d195c427e',
-    source: "local POOL, RESERVED, READY_DUE = KEYS[1], KEYS[2], KEYS[3]\nlocal BUCKET, READY, INFLIGHT = KEYS[4], KEYS[5], KEYS[6]\nlocal function type_of(key)\nreturn redis.call('TYPE', key).ok\nend\nlocal function expect_type(key, wanted)\nlocal found = type_of(key)\nif found ~= 'none' and found ~= wanted then\nerror('WRONGTYPEKEY ' .. wanted .. ' ' .. found .. ' ' .. key .. ';')\nend\nend\nlocal function read(command, key, ...)\nlocal reply = redis.pcall(command, key, ...)\nif type(reply) ~= 'table' or not reply.err then return reply end\nif not string.find(reply.err, 'WRONGTYPE', 1, true) then error(reply.err) end\nend\nlocal function fields(key, ...)\nreturn read('HMGET', key, ...)\nend\nlocal function now_ms()\nlocal time = redis.call('TIME')\nreturn time[1] * 1000 + math.floor(time[2] / 1000)\nend\nlocal function to_score(ms)\nreturn string.format('%d.%03d', math.floor(ms / 1000), ms % 1000)\nend\nlocal LAST_MS = 253402300799999\nlocal function from_score(score)\nreturn math.max(0, math.min(math.floor(tonumber(score) * 1000 + 0.0005), LAST_MS))\nend\nlocal function due_by(ms)\nreturn '(' .. to_score(ms + 1)\nend\nlocal exact_expiry = true\nlocal function expiry_of(key, now)\nif exact_expiry then\nlocal at = redis.pcall('PEXPIRETIME', key)\nif type(at) == 'number' then return at >= 0 and at or '' end\nexact_expiry = false\nend\nlocal ttl = redis.call('PTTL', key)\nreturn ttl >= 0 and now + ttl or ''\nend\nlocal function note_due(score, expires_at, topic)\nif expires_at ~= '' and expires_at >= 1e14 then expires_at = string.format('%d', expires_at) end\nreturn score .. ' ' .. expires_at .. ' ' .. topic\nend\nlocal function noted_topic(note)\nreturn string.match(note or '', '^[%d.]+ %d* (.*)$')\nend\nlocal function noted_due(note, expires_at)\nlocal score, expiry = string.match(note or '', '^([%d.]+) (%d*) ')\nif not score then return '' end\nlocal tolerance = exact_expiry and 0 or 1\nlocal never = expiry == '' and expires_at == ''\nlocal same = never or (expiry ~= '' and expires_at ~= '' and math.abs(expiry - expires_at) <= tolerance)\nreturn same and from_score(score) or ''\nend\nlocal MOST_BYTES = 1048576\nlocal lrem_budget = 300000\nlocal function leave_ready_list(id, topic)\nlocal ready = READY .. topic\nif type_of(ready) ~= 'list' then return end\nlocal entries = redis.call('LLEN', ready)\nif entries > lrem_budget then return end\nlrem_budget = lrem_budget - entries\nredis.call('LREM', ready, 0, id)\nend\nlocal function is_in_ready_list(id, topic)\nlocal ready = READY .. topic\nif type_of(ready) ~= 'list' then return false end\nlocal entries = redis.call('LLEN', ready)\nif entries > lrem_budget then return true end\nlrem_budget = lrem_budget - entries\nreturn redis.call('LPOS', ready, id) ~= false\nend\nlocal FORGET_AT_LEAST = 100\nlocal function forget_due_times(added)\nlocal most, sample, looked_at = math.max(FORGET_AT_LEAST, 2 * added), 10, 0\nwhile looked_at < most do\nlocal left_over = {}\nfor _, id in ipairs(redis.call('HRANDFIELD', READY_DUE, sample)) do\nif redis.call('EXISTS', BUCKET .. id) == 0 then left_over[#left_over + 1] = id end\nend\nif #left_over > 0 then redis.call('HDEL', READY_DUE, unpack(left_over)) end\nif #left_over < 0.3 * sample then return end\nlooked_at, sample = looked_at + sample, 50\nend\nend\nlocal function due_jobs(now, skip, limit)\nif skip == 0 then\nreturn redis.call('ZRANGEBYSCORE', POOL, '-inf', due_by(now), 'WITHSCORES', 'LIMIT', 0, limit)\nend\nlocal jobs = redis.call('ZRANGE', POOL, skip, skip + limit - 1, 'WITHSCORES')\nwhile #jobs > 0 and from_score(jobs[#jobs]) > now do\njobs[#jobs], jobs[#jobs - 1] = nil, nil\nend\nreturn jobs\nend\nlocal function promote(now, skip, limit)\nlocal due = due_jobs(now, skip, limit)\nlocal done = { promoted = 0, expired = 0, stuck = 0, more = #due == 2 * limit }\nlocal dead, topics, ids_of, due_times = {}, {}, {}, {}\nfor i = 1, #due, 2 do\nlocal id = due[i]\nlocal bucket = BUCKET .. id\nlocal topic = redis.pcall('HGET', bucket, 'topic')\nlocal usable = type(topic) == 'string'\nif usable and not ids_of[topic] then\nlocal found = type_of(READY .. topic)\nids_of[topic] = { usable = found == 'none' or found == 'list' }\ntopics[#topics + 1] = topic\nend\nif not topic then\ndead[#dead + 1] = id\nelseif not usable or not ids_of[topic].usable then\ndone.stuck = done.stuck + 1\nelse\nlocal ids = ids_of[topic]\nids[#ids + 1] = id\ndue_times[#due_times + 1] = id\ndue_times[#due_times + 1] = note_due(due[i + 1], expiry_of(bucket, now), topic)\nend\nend\nlocal all = skip == 0 and done.stuck == 0 and #due > 0\nlocal taken_out = all and redis.call('ZREMRANGEBYRANK', POOL, 0, #due / 2 - 1) == #due / 2\nif all then\ndone.expired = taken_out and #dead or 0\nelseif #dead > 0 then\ndone.expired = redis.call('ZREM', POOL, unpack(dead))\nend\nfor _, topic in ipairs(topics) do\nlocal ids = ids_of[topic]\nif #ids > 0 and (taken_out or (not all and redis.call('ZREM', POOL, unpack(ids)) == #ids)) then\nredis.call('LPUSH', READY .. topic, unpack(ids))\ndone.promoted = done.promoted + #ids\nend\nend\nif #due_times > 0 then\nredis.call('HSET', READY_DUE, unpack(due_times))\nforget_due_times(#due_times / 2)\nend\nreturn done\nend\nlocal function next_in(now)\nlocal first = redis.call('ZRANGEBYSCORE', POOL, to_score(now + 1), '+inf', 'WITHSCORES', 'LIMIT', 0, 1)[2]\nlocal lease = redis.call('ZRANGE', RESERVED, 0, 0, 'WITHSCORES')[2]\nlocal at = math.min(first and from_score(first) or math.huge, lease and from_score(lease) or math.huge)\nreturn at < math.huge and math.max(0, at - now)\nend\nlocal ROW = 6\nlocal NAMESAKE_RETRY_MS = 1000\nlocal function load_request(token)\nlocal packed = read('GET', INFLIGHT .. token)\nif not packed then return nil end\nlocal record = cmsgpack.unpack(packed)\nlocal rows = {}\nfor i = 2, #record, ROW do\nrows[#rows + 1] = { record[i], record[i + 1], record[i + 2], record[i + 3], record[i + 4], record[i + 5] }\nend\nreturn record[1], rows\nend\nlocal function allow_writes()\nredis.call('ZREM', RESERVED, '')\nend\nlocal function keep_rows(token, topic, rows)\nredis.call('UNLINK', INFLIGHT .. token)\nif #rows == 0 then\nredis.call('ZREM', RESERVED, token)\nreturn\nend\nlocal record = { topic }\nfor _, row in ipairs(rows) do\nfor i = 1, ROW do record[#record + 1] = row[i] end\nend\nredis.call('SET', INFLIGHT .. token, cmsgpack.pack(record))\nend\nlocal function return_job(topic, row, now, attempts)\nlocal id, body, due, expires_at = row[2], row[3], row[4], row[5]\nif expires_at ~= '' and expires_at <= now then return 'expired' end\nlocal bucket, found = BUCKET .. id, type_of(READY .. topic)\nif redis.call('EXISTS', bucket) == 1 or (found ~= 'none' and found ~= 'list') then return 'waiting' end\nredis.call('ZREM', POOL, id)\nredis.call('HSET', bucket, 'topic', topic, 'body', body)\nif attempts > 0 then redis.call('HSET', bucket, 'attempts', attempts) end\nif expires_at ~= '' then redis.call('PEXPIREAT', bucket, expires_at) end\nredis.call('RPUSH', READY .. topic, id)\nif due ~= '' then redis.call('HSET', READY_DUE, id, note_due(to_score(due), expires_at, topic)) end\nreturn 'returned'\nend\nlocal function keep_for_later(token, topic, row, now)\nlocal own = string.match(token, '^[^:]*') .. ':' .. row[1]\nredis.call('SET', INFLIGHT .. own, cmsgpack.pack({ topic, unpack(row) }))\nredis.call('ZADD', RESERVED, to_score(now + NAMESAKE_RETRY_MS), own)\nend\nlocal function return_jobs(token, now, wanted, counted)\nlocal done = { returned = 0, expired = 0, waiting = 0 }\nlocal topic, rows = load_request(token)\nif not topic then\nredis.call('ZREM', RESERVED, token)\nreturn done\nend\nallow_writes()\nlocal kept, later = {}, {}\nfor i = #rows, 1, -1 do\nlocal row = rows[i]\nlocal outcome = wanted(row[1]) and return_job(topic, row, now, row[6] - (counted and 0 or 1))\nif outcome then done[outcome] = done[outcome] + 1 end\nif not outcome then table.insert(kept, 1, row) end\nif outcome == 'waiting' then later[#later + 1] = row end\nend\nkeep_rows(token, topic, kept)\nfor _, row in ipairs(later) do keep_for_later(token, topic, row, now) end\nreturn done\nend\nlocal function limit_after(back, limit)\nreturn math.max(1, limit - back.returned - back.expired - back.waiting)\nend\nlocal function bytes_of(token)\nlocal bytes = redis.pcall('STRLEN', INFLIGHT .. token)\nreturn type(bytes) == 'number' and bytes or 0\nend\nlocal function reclaim(now, limit)\nlocal all = function() return true end\nlocal done, bytes = { returned = 0, expired = 0, waiting = 0, more = false }, 0\nlocal tokens = redis.call('ZRANGEBYSCORE', RESERVED, '-inf', due_by(now), 'LIMIT', 0, limit)\ndone.more = #tokens == limit\nfor _, token in ipairs(tokens) do\nif done.returned + done.expired + done.waiting >= limit or bytes > MOST_BYTES then\ndone.more = true\nbreak\nend\nbytes = bytes + bytes_of(token)\nlocal part = return_jobs(token, now, all, true)\nfor outcome, jobs in pairs(part) do done[outcome] = done[outcome] + jobs end\nend\nreturn done\nend\nexpect_type(POOL, 'zset')\nexpect_type(RESERVED, 'zset')\nexpect_type(READY_DUE, 'hash')\nlocal now, limit = now_ms(), tonumber(ARGV[2])\nlocal back = reclaim(now, limit)\nlocal done = promote(now, tonumber(ARGV[1]), limit_after(back, limit))\nif done.promoted == 0 then forget_due_times(0) end\nreturn {\ndone.promoted,\ndone.expired + back.expired,\nback.returned,\ndone.stuck,\n(done.more or back.more) and 1 or 0,\nnext_in(now) or -1,\n}\n",
+  maintain: {
+    sha: 'ae33d31ef19fe017be09c29f831ad5d0d9859603',
+    source: `local POOL, RESERVED, READY_DUE = KEYS[1], KEYS[2], KEYS[3]
+local BUCKET, READY, INFLIGHT = KEYS[4], KEYS[5], KEYS[6]
+local DEAD, DEAD_LETTER, PAUSED = KEYS[7], KEYS[8], KEYS[9]
+local RECORD_VERSION = 2
+local function type_of(key)
+return redis.call('TYPE', key).ok
+end
+local function expect_type(key, wanted)
+local found = type_of(key)
+if found ~= 'none' and found ~= wanted then
+error('WRONGTYPEKEY ' .. wanted .. ' ' .. found .. ' ' .. key .. ';')
+end
+end
+local function expect_version(key, version)
+if version ~= RECORD_VERSION then
+error('NEWERRECORD ' .. tostring(version) .. ' ' .. RECORD_VERSION .. ' ' .. key .. ';')
+end
+end
+local function read(command, key, ...)
+local reply = redis.pcall(command, key, ...)
+if type(reply) ~= 'table' or not reply.err then return reply end
+if not string.find(reply.err, 'WRONGTYPE', 1, true) then error(reply.err) end
+end
+local function fields(key, ...)
+return read('HMGET', key, ...)
+end
+local function now_ms()
+local time = redis.call('TIME')
+return time[1] * 1000 + math.floor(time[2] / 1000)
+end
+local function to_score(ms)
+return string.format('%d.%03d', math.floor(ms / 1000), ms % 1000)
+end
+local LAST_MS = 253402300799999
+local function from_score(score)
+return math.max(0, math.min(math.floor(tonumber(score) * 1000 + 0.0005), LAST_MS))
+end
+local function due_by(ms)
+return '(' .. to_score(ms + 1)
+end
+local exact_expiry = true
+local function expiry_of(key, now)
+if exact_expiry then
+local at = redis.pcall('PEXPIRETIME', key)
+if type(at) == 'number' then return at >= 0 and at or '' end
+exact_expiry = false
+end
+local ttl = redis.call('PTTL', key)
+return ttl >= 0 and now + ttl or ''
+end
+local function write_note(score, expires_at, topic)
+if expires_at ~= '' and expires_at >= 1e14 then expires_at = string.format('%d', expires_at) end
+return RECORD_VERSION .. ' ' .. score .. ' ' .. expires_at .. ' ' .. topic
+end
+local function read_note(note)
+if not note then return nil end
+local version, score, expires_at, topic = string.match(note, '^(%d%d?%d?) ([%d.]+) (%d*) (.*)$')
+if version then
+expect_version(READY_DUE, tonumber(version))
+return score, expires_at, topic
+end
+return string.match(note, '^([%d.]+) (%d*) (.*)$')
+end
+local function noted_topic(note)
+local _, _, topic = read_note(note)
+return topic
+end
+local function noted_place(note, expires_at)
+local score, expiry = read_note(note)
+if not score then return '' end
+local tolerance = exact_expiry and 0 or 1
+local never = expiry == '' and expires_at == ''
+local same = never or (expiry ~= '' and expires_at ~= '' and math.abs(expiry - expires_at) <= tolerance)
+return same and score or ''
+end
+local function noted_due(note, expires_at)
+local place = noted_place(note, expires_at)
+return place ~= '' and from_score(place) or ''
+end
+local function write_memo(attempts, ttl, expires_at, topic, body)
+return cmsgpack.pack({ RECORD_VERSION, attempts, ttl, expires_at, topic, redis.sha1hex(body) })
+end
+local function read_memo(bucket, memo, old_attempts, expires_at, topic, body)
+if not memo then return tonumber(old_attempts) or 0, '' end
+local ok, memo_fields = pcall(cmsgpack.unpack, memo)
+if not ok or type(memo_fields) ~= 'table' then return 0, '' end
+expect_version(bucket, memo_fields[1])
+local expiry = memo_fields[4]
+local same_expiry = expiry == expires_at
+or (expiry ~= '' and expires_at ~= '' and math.abs(expiry - expires_at) <= 1)
+if not same_expiry or memo_fields[5] ~= topic then return 0, '' end
+if memo_fields[6] ~= redis.sha1hex(body) then return 0, '' end
+return memo_fields[2], memo_fields[3]
+end
+local MOST_BYTES = 1048576
+local lrem_budget = 300000
+local function leave_ready_list(id, topic)
+local ready = READY .. topic
+if type_of(ready) ~= 'list' then return end
+local entries = redis.call('LLEN', ready)
+if entries > lrem_budget then return end
+lrem_budget = lrem_budget - entries
+redis.call('LREM', ready, 0, id)
+end
+local function is_in_ready_list(id, topic)
+local ready = READY .. topic
+if type_of(ready) ~= 'list' then return false end
+local entries = redis.call('LLEN', ready)
+if entries > lrem_budget then return true end
+lrem_budget = lrem_budget - entries
+return redis.call('LPOS', ready, id) ~= false
+end
+local HEAD, ROW = 5, 8
+local OLD_HEAD, OLD_ROW = 1, 6
+local function topic_of(topics, number)
+if type(topics) == 'string' then return topics end
+for i = 1, #topics, 2 do
+if number <= topics[i + 1] then return topics[i] end
+end
+end
+local function rows_of(record)
+local head, width = HEAD, ROW
+if type(record[1]) == 'string' then head, width = OLD_HEAD, OLD_ROW end
+local rows = {}
+for i = head + 1, #record, width do
+local row = { unpack(record, i, i + width - 1) }
+row[7], row[8] = row[7] or '', row[8] or ''
+rows[#rows + 1] = row
+end
+return rows
+end
+local function load_record(name)
+local packed = read('GET', INFLIGHT .. name)
+if not packed then return nil end
+local record = cmsgpack.unpack(packed)
+if type(record[1]) == 'string' then return { topics = record[1], rows = rows_of(record) } end
+expect_version(INFLIGHT .. name, record[1])
+local _, topics, since, count, deadline = unpack(record, 1, HEAD)
+return { topics = topics, since = since, count = count, deadline = deadline, rows = rows_of(record) }
+end
+local function bytes_of(name)
+local bytes = redis.pcall('STRLEN', INFLIGHT .. name)
+return type(bytes) == 'number' and bytes or 0
+end
+local function allow_writes()
+redis.call('ZREM', RESERVED, '')
+end
+local function keep_rows(name, record, rows)
+redis.call('UNLINK', INFLIGHT .. name)
+if #rows == 0 then
+redis.call('ZREM', RESERVED, name)
+return
+end
+local packed = { RECORD_VERSION, record.topics, record.since or 0, record.count or 1, record.deadline or 0 }
+for _, row in ipairs(rows) do
+for i = 1, ROW do packed[#packed + 1] = row[i] end
+end
+redis.call('SET', INFLIGHT .. name, cmsgpack.pack(packed))
+end
+local function write_own_record(name, job, deadline)
+local head = { RECORD_VERSION, job.topic, job.since or 0, job.count or 1, job.deadline or 0 }
+for i = 1, ROW do head[HEAD + i] = job.row[i] end
+redis.call('SET', INFLIGHT .. name, cmsgpack.pack(head))
+redis.call('ZADD', RESERVED, to_score(deadline), name)
+end
+local function job_of(record, name, row)
+return {
+name = name, topic = topic_of(record.topics, row[1]),
+since = record.since, count = record.count, deadline = record.deadline, row = row,
+}
+end
+local function held_jobs(token, numbers)
+local held, wanted = {}, {}
+for _, number in ipairs(numbers) do wanted[number] = true end
+local record = load_record(token)
+for _, row in ipairs(record and record.rows or {}) do
+local number = row[1]
+if wanted[number] then held[number] = job_of(record, token, row) end
+end
+for number in pairs(wanted) do
+local name = not held[number] and token .. '.' .. number
+local own = name and load_record(name)
+if own then held[number] = job_of(own, name, own.rows[1]) end
+end
+return held, record
+end
+local function forget_jobs(token, record, held)
+local kept, left = {}, false
+for _, row in ipairs(record and record.rows or {}) do
+local job = held[row[1]]
+if job and job.name == token then left = true else kept[#kept + 1] = row end
+end
+if left then keep_rows(token, record, kept) end
+for _, job in pairs(held) do
+if job.name ~= token then
+redis.call('UNLINK', INFLIGHT .. job.name)
+redis.call('ZREM', RESERVED, job.name)
+end
+end
+end
+local function ttl_of(row)
+if row[8] ~= '' then return row[8] end
+return row[4] ~= '' and row[5] ~= '' and row[5] - row[4] or ''
+end
+local function numbers_from(first)
+local numbers = {}
+for i = first, #ARGV do numbers[#numbers + 1] = tonumber(ARGV[i]) end
+return numbers
+end
+local function answer_held(numbers, held)
+local answer, seen = {}, {}
+for i, number in ipairs(numbers) do
+answer[i] = held[number] and not seen[number] and 1 or 0
+seen[number] = true
+end
+return answer
+end
+local last_micros, texts = {}, {}
+local function score_in_order(due)
+local micros = last_micros[due]
+if not micros then
+local last = redis.call('ZREVRANGEBYSCORE', POOL, due_by(due), to_score(due), 'WITHSCORES', 'LIMIT', 0, 1)
+micros = last[2] and math.floor(tonumber(last[2]) * 1000000 + 0.5) - due * 1000 or -1
+texts[due] = to_score(due)
+end
+micros = math.min(micros + 1, 999)
+last_micros[due] = micros
+return texts[due] .. string.format('%03d', micros)
+end
+local MOST_BEFORE = 500
+local function place_of(note)
+local score = read_note(note)
+return tonumber(score) or math.huge
+end
+local function lift_before(ready, place)
+local lifted = {}
+local first = redis.call('LINDEX', ready, -1)
+if not first or place_of(redis.call('HGET', READY_DUE, first)) >= place then return lifted end
+local ids = redis.call('LRANGE', ready, -MOST_BEFORE, -1)
+local notes = redis.call('HMGET', READY_DUE, unpack(ids))
+for i = #ids, 1, -1 do
+local before = place_of(notes[i])
+if before >= place then break end
+lifted[#lifted + 1] = { id = ids[i], place = before }
+end
+redis.call('LTRIM', ready, 0, -#lifted - 1)
+return lifted
+end
+local function put_in_line(topic, entries)
+local ready, last = READY .. topic, -math.huge
+for _, entry in ipairs(entries) do
+entry.place = tonumber(entry.place) or -math.huge
+last = math.max(last, entry.place)
+end
+for _, entry in ipairs(lift_before(ready, last)) do entries[#entries + 1] = entry end
+for i, entry in ipairs(entries) do entry.order = i end
+table.sort(entries, function(a, b)
+if a.place ~= b.place then return a.place > b.place end
+return a.order > b.order
+end)
+local ids = {}
+for i, entry in ipairs(entries) do ids[i] = entry.id end
+for i = 1, #ids, 1000 do redis.call('RPUSH', ready, unpack(ids, i, math.min(i + 999, #ids))) end
+end
+local DUPLICATE_RETRY_MS = 1000
+local function shifted_expiry(expires_at, since, now)
+if expires_at == '' or not since or since == 0 then return expires_at end
+return expires_at + math.max(0, now - since)
+end
+local function can_come_back(job)
+if redis.call('EXISTS', BUCKET .. job.row[2]) == 1 then return false end
+local found = type_of(READY .. job.topic)
+return found == 'none' or found == 'list'
+end
+local function write_bucket(id, topic, body, attempts, ttl, expires_at, is_shifted)
+local bucket = BUCKET .. id
+redis.call('HSET', bucket, 'topic', topic, 'body', body)
+if attempts > 0 or is_shifted then
+redis.call('HSET', bucket, 'delayer', write_memo(attempts, ttl, expires_at, topic, body))
+end
+if expires_at ~= '' then redis.call('PEXPIREAT', bucket, expires_at) end
+end
+local function let_wait(token, job, now)
+local name = string.match(token, '^[^.:]*') .. ':' .. job.row[1]
+job.since = job.since or now
+write_own_record(name, job, now + DUPLICATE_RETRY_MS)
+end
+local function bring_back(token, jobs, now)
+local done, lines, waiting = { back = 0, waiting = 0, due = math.huge, id = nil }, {}, {}
+for _, job in ipairs(jobs) do
+local row = job.row
+local id, body, due, attempts = row[2], row[3], row[4], row[6]
+if not can_come_back(job) then
+waiting[#waiting + 1] = job
+else
+local is_delayed = job.is_retried or (due ~= '' and due > now)
+local expires_at = is_delayed and row[5] or shifted_expiry(row[5], job.since, now)
+write_bucket(id, job.topic, body, attempts, ttl_of(row), expires_at, expires_at ~= row[5])
+redis.call('ZREM', POOL, id)
+if is_delayed then
+redis.call('ZADD', POOL, score_in_order(due), id)
+if due < done.due then done.due, done.id = due, id end
+else
+lines[job.topic] = lines[job.topic] or {}
+table.insert(lines[job.topic], { id = id, place = row[7] })
+local note = row[7] ~= '' and write_note(row[7], expires_at, job.topic)
+if note then redis.call('HSET', READY_DUE, id, note) end
+end
+done.back = done.back + 1
+end
+end
+for topic, entries in pairs(lines) do put_in_line(topic, entries) end
+for _, job in ipairs(waiting) do let_wait(token, job, now) end
+done.waiting = #waiting
+return done
+end
+local FORGET_AT_LEAST = 100
+local function forget_notes(added)
+local most, sample, looked_at = math.max(FORGET_AT_LEAST, 2 * added), 10, 0
+while looked_at < most do
+local left_over = {}
+for _, id in ipairs(redis.call('HRANDFIELD', READY_DUE, sample)) do
+if redis.call('EXISTS', BUCKET .. id) == 0 then left_over[#left_over + 1] = id end
+end
+if #left_over > 0 then redis.call('HDEL', READY_DUE, unpack(left_over)) end
+if #left_over < 0.3 * sample then return end
+looked_at, sample = looked_at + sample, 50
+end
+end
+local function due_jobs(now, skip, limit)
+if skip == 0 then
+return redis.call('ZRANGEBYSCORE', POOL, '-inf', due_by(now), 'WITHSCORES', 'LIMIT', 0, limit)
+end
+local jobs = redis.call('ZRANGE', POOL, skip, skip + limit - 1, 'WITHSCORES')
+while #jobs > 0 and from_score(jobs[#jobs]) > now do
+jobs[#jobs], jobs[#jobs - 1] = nil, nil
+end
+return jobs
+end
+local function promote(now, skip, limit)
+local due = due_jobs(now, skip, limit)
+local done = { promoted = 0, expired = 0, stuck = 0, more = #due == 2 * limit }
+local expired, topics, ids_of, notes = {}, {}, {}, {}
+for i = 1, #due, 2 do
+local id = due[i]
+local bucket = BUCKET .. id
+local topic = redis.pcall('HGET', bucket, 'topic')
+local usable = type(topic) == 'string'
+if usable and not ids_of[topic] then
+local found = type_of(READY .. topic)
+ids_of[topic] = { usable = found == 'none' or found == 'list' }
+topics[#topics + 1] = topic
+end
+if not topic then
+expired[#expired + 1] = id
+elseif not usable or not ids_of[topic].usable then
+done.stuck = done.stuck + 1
+else
+local ids = ids_of[topic]
+ids[#ids + 1] = id
+notes[#notes + 1] = id
+notes[#notes + 1] = write_note(due[i + 1], expiry_of(bucket, now), topic)
+end
+end
+local all = skip == 0 and done.stuck == 0 and #due > 0
+local taken_out = all and redis.call('ZREMRANGEBYRANK', POOL, 0, #due / 2 - 1) == #due / 2
+if all then
+done.expired = taken_out and #expired or 0
+elseif #expired > 0 then
+done.expired = redis.call('ZREM', POOL, unpack(expired))
+end
+for _, topic in ipairs(topics) do
+local ids = ids_of[topic]
+if #ids > 0 and (taken_out or (not all and redis.call('ZREM', POOL, unpack(ids)) == #ids)) then
+redis.call('LPUSH', READY .. topic, unpack(ids))
+done.promoted = done.promoted + #ids
+end
+end
+if #notes > 0 then
+redis.call('HSET', READY_DUE, unpack(notes))
+forget_notes(#notes / 2)
+end
+return done
+end
+local function reclaim(now, limit)
+local done, bytes, seen = { reclaimed = 0, waiting = 0, more = false }, 0, 0
+local names = redis.call('ZRANGEBYSCORE', RESERVED, '-inf', due_by(now), 'LIMIT', 0, limit)
+done.more = #names == limit
+for _, name in ipairs(names) do
+if seen >= limit or bytes > MOST_BYTES then
+done.more = true
+break
+end
+bytes = bytes + bytes_of(name)
+local record, jobs = load_record(name), {}
+for _, row in ipairs(record and record.rows or {}) do
+jobs[#jobs + 1] = job_of(record, name, row)
+end
+seen = seen + #jobs
+if record then
+allow_writes()
+local back = bring_back(name, jobs, now)
+done.reclaimed, done.waiting = done.reclaimed + back.back, done.waiting + back.waiting
+if back.waiting == 0 or not string.find(name, ':', 1, true) then keep_rows(name, record, {}) end
+else
+redis.call('ZREM', RESERVED, name)
+end
+end
+return done
+end
+local function limit_after(back, limit)
+return math.max(1, limit - back.reclaimed - back.waiting)
+end
+local function bury(job, reason, now, delete_at)
+local row = job.row
+local record = { RECORD_VERSION, job.topic, row[3], row[4], ttl_of(row), row[6], reason, now, delete_at }
+redis.call('RPUSH', DEAD_LETTER .. row[2], cmsgpack.pack(record))
+redis.call('ZADD', DEAD, 'LT', delete_at == '' and 'inf' or to_score(delete_at), row[2])
+end
+local function read_letter(id, packed)
+local record = cmsgpack.unpack(packed)
+expect_version(DEAD_LETTER .. id, record[1])
+return {
+topic = record[2], body = record[3], due = record[4], ttl = record[5], attempts = record[6],
+reason = record[7], failed_at = record[8], delete_at = record[9],
+}
+end
+local function letters_of(id)
+local letters = {}
+local packed = read('LRANGE', DEAD_LETTER .. id, 0, -1) or {}
+for i = #packed, 1, -1 do
+local letter = read_letter(id, packed[i])
+letter.packed = packed[i]
+letters[#letters + 1] = letter
+end
+return letters
+end
+local function keep_letters(id, letters)
+redis.call('ZREM', DEAD, id)
+redis.call('UNLINK', DEAD_LETTER .. id)
+local next_delete = math.huge
+for i = #letters, 1, -1 do
+redis.call('RPUSH', DEAD_LETTER .. id, letters[i].packed)
+if letters[i].delete_at ~= '' then next_delete = math.min(next_delete, letters[i].delete_at) end
+end
+if #letters > 0 then redis.call('ZADD', DEAD, next_delete == math.huge and 'inf' or to_score(next_delete), id) end
+end
+local function delete_old_letters(now, limit)
+local deleted = 0
+local ids = redis.call('ZRANGEBYSCORE', DEAD, '-inf', due_by(now), 'LIMIT', 0, limit)
+for _, id in ipairs(ids) do
+local letters, kept = letters_of(id), {}
+for _, letter in ipairs(letters) do
+if letter.delete_at == '' or letter.delete_at > now then kept[#kept + 1] = letter end
+end
+deleted = deleted + #letters - #kept
+keep_letters(id, kept)
+end
+return deleted, #ids == limit
+end
+local function next_in(now, earliest)
+local first = redis.call('ZRANGEBYSCORE', POOL, to_score(now + 1), '+inf', 'WITHSCORES', 'LIMIT', 0, 1)[2]
+local lease = redis.call('ZRANGE', RESERVED, 0, 0, 'WITHSCORES')[2]
+local at = math.min(
+earliest,
+first and from_score(first) or math.huge,
+lease and from_score(lease) or math.huge
+)
+return at < math.huge and math.max(0, at - now)
+end
+expect_type(POOL, 'zset')
+expect_type(RESERVED, 'zset')
+expect_type(READY_DUE, 'hash')
+expect_type(DEAD, 'zset')
+local DELETE_LIMIT = 20
+local now, limit = now_ms(), tonumber(ARGV[2])
+local back = reclaim(now, limit)
+local done = promote(now, tonumber(ARGV[1]), limit_after(back, limit))
+if done.promoted == 0 then forget_notes(0) end
+local deleted, more_letters = delete_old_letters(now, DELETE_LIMIT)
+return {
+done.promoted,
+done.expired,
+back.reclaimed,
+deleted,
+done.stuck,
+(done.more or back.more or more_letters) and 1 or 0,
+next_in(now, math.huge) or -1,
+}
+`,
+  },
+  nack: {
+    sha: '9b62d27c7c35ac1d3a216612886551eb4fb74135',
+    source: `local POOL, RESERVED, READY_DUE = KEYS[1], KEYS[2], KEYS[3]
+local BUCKET, READY, INFLIGHT = KEYS[4], KEYS[5], KEYS[6]
+local DEAD, DEAD_LETTER, PAUSED = KEYS[7], KEYS[8], KEYS[9]
+local RECORD_VERSION = 2
+local function type_of(key)
+return redis.call('TYPE', key).ok
+end
+local function expect_type(key, wanted)
+local found = type_of(key)
+if found ~= 'none' and found ~= wanted then
+error('WRONGTYPEKEY ' .. wanted .. ' ' .. found .. ' ' .. key .. ';')
+end
+end
+local function expect_version(key, version)
+if version ~= RECORD_VERSION then
+error('NEWERRECORD ' .. tostring(version) .. ' ' .. RECORD_VERSION .. ' ' .. key .. ';')
+end
+end
+local function read(command, key, ...)
+local reply = redis.pcall(command, key, ...)
+if type(reply) ~= 'table' or not reply.err then return reply end
+if not string.find(reply.err, 'WRONGTYPE', 1, true) then error(reply.err) end
+end
+local function fields(key, ...)
+return read('HMGET', key, ...)
+end
+local function now_ms()
+local time = redis.call('TIME')
+return time[1] * 1000 + math.floor(time[2] / 1000)
+end
+local function to_score(ms)
+return string.format('%d.%03d', math.floor(ms / 1000), ms % 1000)
+end
+local LAST_MS = 253402300799999
+local function from_score(score)
+return math.max(0, math.min(math.floor(tonumber(score) * 1000 + 0.0005), LAST_MS))
+end
+local function due_by(ms)
+return '(' .. to_score(ms + 1)
+end
+local exact_expiry = true
+local function expiry_of(key, now)
+if exact_expiry then
+local at = redis.pcall('PEXPIRETIME', key)
+if type(at) == 'number' then return at >= 0 and at or '' end
+exact_expiry = false
+end
+local ttl = redis.call('PTTL', key)
+return ttl >= 0 and now + ttl or ''
+end
+local function write_note(score, expires_at, topic)
+if expires_at ~= '' and expires_at >= 1e14 then expires_at = string.format('%d', expires_at) end
+return RECORD_VERSION .. ' ' .. score .. ' ' .. expires_at .. ' ' .. topic
+end
+local function read_note(note)
+if not note then return nil end
+local version, score, expires_at, topic = string.match(note, '^(%d%d?%d?) ([%d.]+) (%d*) (.*)$')
+if version then
+expect_version(READY_DUE, tonumber(version))
+return score, expires_at, topic
+end
+return string.match(note, '^([%d.]+) (%d*) (.*)$')
+end
+local function noted_topic(note)
+local _, _, topic = read_note(note)
+return topic
+end
+local function noted_place(note, expires_at)
+local score, expiry = read_note(note)
+if not score then return '' end
+local tolerance = exact_expiry and 0 or 1
+local never = expiry == '' and expires_at == ''
+local same = never or (expiry ~= '' and expires_at ~= '' and math.abs(expiry - expires_at) <= tolerance)
+return same and score or ''
+end
+local function noted_due(note, expires_at)
+local place = noted_place(note, expires_at)
+return place ~= '' and from_score(place) or ''
+end
+local function write_memo(attempts, ttl, expires_at, topic, body)
+return cmsgpack.pack({ RECORD_VERSION, attempts, ttl, expires_at, topic, redis.sha1hex(body) })
+end
+local function read_memo(bucket, memo, old_attempts, expires_at, topic, body)
+if not memo then return tonumber(old_attempts) or 0, '' end
+local ok, memo_fields = pcall(cmsgpack.unpack, memo)
+if not ok or type(memo_fields) ~= 'table' then return 0, '' end
+expect_version(bucket, memo_fields[1])
+local expiry = memo_fields[4]
+local same_expiry = expiry == expires_at
+or (expiry ~= '' and expires_at ~= '' and math.abs(expiry - expires_at) <= 1)
+if not same_expiry or memo_fields[5] ~= topic then return 0, '' end
+if memo_fields[6] ~= redis.sha1hex(body) then return 0, '' end
+return memo_fields[2], memo_fields[3]
+end
+local HEAD, ROW = 5, 8
+local OLD_HEAD, OLD_ROW = 1, 6
+local function topic_of(topics, number)
+if type(topics) == 'string' then return topics end
+for i = 1, #topics, 2 do
+if number <= topics[i + 1] then return topics[i] end
+end
+end
+local function rows_of(record)
+local head, width = HEAD, ROW
+if type(record[1]) == 'string' then head, width = OLD_HEAD, OLD_ROW end
+local rows = {}
+for i = head + 1, #record, width do
+local row = { unpack(record, i, i + width - 1) }
+row[7], row[8] = row[7] or '', row[8] or ''
+rows[#rows + 1] = row
+end
+return rows
+end
+local function load_record(name)
+local packed = read('GET', INFLIGHT .. name)
+if not packed then return nil end
+local record = cmsgpack.unpack(packed)
+if type(record[1]) == 'string' then return { topics = record[1], rows = rows_of(record) } end
+expect_version(INFLIGHT .. name, record[1])
+local _, topics, since, count, deadline = unpack(record, 1, HEAD)
+return { topics = topics, since = since, count = count, deadline = deadline, rows = rows_of(record) }
+end
+local function bytes_of(name)
+local bytes = redis.pcall('STRLEN', INFLIGHT .. name)
+return type(bytes) == 'number' and bytes or 0
+end
+local function allow_writes()
+redis.call('ZREM', RESERVED, '')
+end
+local function keep_rows(name, record, rows)
+redis.call('UNLINK', INFLIGHT .. name)
+if #rows == 0 then
+redis.call('ZREM', RESERVED, name)
+return
+end
+local packed = { RECORD_VERSION, record.topics, record.since or 0, record.count or 1, record.deadline or 0 }
+for _, row in ipairs(rows) do
+for i = 1, ROW do packed[#packed + 1] = row[i] end
+end
+redis.call('SET', INFLIGHT .. name, cmsgpack.pack(packed))
+end
+local function write_own_record(name, job, deadline)
+local head = { RECORD_VERSION, job.topic, job.since or 0, job.count or 1, job.deadline or 0 }
+for i = 1, ROW do head[HEAD + i] = job.row[i] end
+redis.call('SET', INFLIGHT .. name, cmsgpack.pack(head))
+redis.call('ZADD', RESERVED, to_score(deadline), name)
+end
+local function job_of(record, name, row)
+return {
+name = name, topic = topic_of(record.topics, row[1]),
+since = record.since, count = record.count, deadline = record.deadline, row = row,
+}
+end
+local function held_jobs(token, numbers)
+local held, wanted = {}, {}
+for _, number in ipairs(numbers) do wanted[number] = true end
+local record = load_record(token)
+for _, row in ipairs(record and record.rows or {}) do
+local number = row[1]
+if wanted[number] then held[number] = job_of(record, token, row) end
+end
+for number in pairs(wanted) do
+local name = not held[number] and token .. '.' .. number
+local own = name and load_record(name)
+if own then held[number] = job_of(own, name, own.rows[1]) end
+end
+return held, record
+end
+local function forget_jobs(token, record, held)
+local kept, left = {}, false
+for _, row in ipairs(record and record.rows or {}) do
+local job = held[row[1]]
+if job and job.name == token then left = true else kept[#kept + 1] = row end
+end
+if left then keep_rows(token, record, kept) end
+for _, job in pairs(held) do
+if job.name ~= token then
+redis.call('UNLINK', INFLIGHT .. job.name)
+redis.call('ZREM', RESERVED, job.name)
+end
+end
+end
+local function ttl_of(row)
+if row[8] ~= '' then return row[8] end
+return row[4] ~= '' and row[5] ~= '' and row[5] - row[4] or ''
+end
+local function numbers_from(first)
+local numbers = {}
+for i = first, #ARGV do numbers[#numbers + 1] = tonumber(ARGV[i]) end
+return numbers
+end
+local function answer_held(numbers, held)
+local answer, seen = {}, {}
+for i, number in ipairs(numbers) do
+answer[i] = held[number] and not seen[number] and 1 or 0
+seen[number] = true
+end
+return answer
+end
+local last_micros, texts = {}, {}
+local function score_in_order(due)
+local micros = last_micros[due]
+if not micros then
+local last = redis.call('ZREVRANGEBYSCORE', POOL, due_by(due), to_score(due), 'WITHSCORES', 'LIMIT', 0, 1)
+micros = last[2] and math.floor(tonumber(last[2]) * 1000000 + 0.5) - due * 1000 or -1
+texts[due] = to_score(due)
+end
+micros = math.min(micros + 1, 999)
+last_micros[due] = micros
+return texts[due] .. string.format('%03d', micros)
+end
+local MOST_BEFORE = 500
+local function place_of(note)
+local score = read_note(note)
+return tonumber(score) or math.huge
+end
+local function lift_before(ready, place)
+local lifted = {}
+local first = redis.call('LINDEX', ready, -1)
+if not first or place_of(redis.call('HGET', READY_DUE, first)) >= place then return lifted end
+local ids = redis.call('LRANGE', ready, -MOST_BEFORE, -1)
+local notes = redis.call('HMGET', READY_DUE, unpack(ids))
+for i = #ids, 1, -1 do
+local before = place_of(notes[i])
+if before >= place then break end
+lifted[#lifted + 1] = { id = ids[i], place = before }
+end
+redis.call('LTRIM', ready, 0, -#lifted - 1)
+return lifted
+end
+local function put_in_line(topic, entries)
+local ready, last = READY .. topic, -math.huge
+for _, entry in ipairs(entries) do
+entry.place = tonumber(entry.place) or -math.huge
+last = math.max(last, entry.place)
+end
+for _, entry in ipairs(lift_before(ready, last)) do entries[#entries + 1] = entry end
+for i, entry in ipairs(entries) do entry.order = i end
+table.sort(entries, function(a, b)
+if a.place ~= b.place then return a.place > b.place end
+return a.order > b.order
+end)
+local ids = {}
+for i, entry in ipairs(entries) do ids[i] = entry.id end
+for i = 1, #ids, 1000 do redis.call('RPUSH', ready, unpack(ids, i, math.min(i + 999, #ids))) end
+end
+local DUPLICATE_RETRY_MS = 1000
+local function shifted_expiry(expires_at, since, now)
+if expires_at == '' or not since or since == 0 then return expires_at end
+return expires_at + math.max(0, now - since)
+end
+local function can_come_back(job)
+if redis.call('EXISTS', BUCKET .. job.row[2]) == 1 then return false end
+local found = type_of(READY .. job.topic)
+return found == 'none' or found == 'list'
+end
+local function write_bucket(id, topic, body, attempts, ttl, expires_at, is_shifted)
+local bucket = BUCKET .. id
+redis.call('HSET', bucket, 'topic', topic, 'body', body)
+if attempts > 0 or is_shifted then
+redis.call('HSET', bucket, 'delayer', write_memo(attempts, ttl, expires_at, topic, body))
+end
+if expires_at ~= '' then redis.call('PEXPIREAT', bucket, expires_at) end
+end
+local function let_wait(token, job, now)
+local name = string.match(token, '^[^.:]*') .. ':' .. job.row[1]
+job.since = job.since or now
+write_own_record(name, job, now + DUPLICATE_RETRY_MS)
+end
+local function bring_back(token, jobs, now)
+local done, lines, waiting = { back = 0, waiting = 0, due = math.huge, id = nil }, {}, {}
+for _, job in ipairs(jobs) do
+local row = job.row
+local id, body, due, attempts = row[2], row[3], row[4], row[6]
+if not can_come_back(job) then
+waiting[#waiting + 1] = job
+else
+local is_delayed = job.is_retried or (due ~= '' and due > now)
+local expires_at = is_delayed and row[5] or shifted_expiry(row[5], job.since, now)
+write_bucket(id, job.topic, body, attempts, ttl_of(row), expires_at, expires_at ~= row[5])
+redis.call('ZREM', POOL, id)
+if is_delayed then
+redis.call('ZADD', POOL, score_in_order(due), id)
+if due < done.due then done.due, done.id = due, id end
+else
+lines[job.topic] = lines[job.topic] or {}
+table.insert(lines[job.topic], { id = id, place = row[7] })
+local note = row[7] ~= '' and write_note(row[7], expires_at, job.topic)
+if note then redis.call('HSET', READY_DUE, id, note) end
+end
+done.back = done.back + 1
+end
+end
+for topic, entries in pairs(lines) do put_in_line(topic, entries) end
+for _, job in ipairs(waiting) do let_wait(token, job, now) end
+done.waiting = #waiting
+return done
+end
+local function bury(job, reason, now, delete_at)
+local row = job.row
+local record = { RECORD_VERSION, job.topic, row[3], row[4], ttl_of(row), row[6], reason, now, delete_at }
+redis.call('RPUSH', DEAD_LETTER .. row[2], cmsgpack.pack(record))
+redis.call('ZADD', DEAD, 'LT', delete_at == '' and 'inf' or to_score(delete_at), row[2])
+end
+local function read_letter(id, packed)
+local record = cmsgpack.unpack(packed)
+expect_version(DEAD_LETTER .. id, record[1])
+return {
+topic = record[2], body = record[3], due = record[4], ttl = record[5], attempts = record[6],
+reason = record[7], failed_at = record[8], delete_at = record[9],
+}
+end
+local function letters_of(id)
+local letters = {}
+local packed = read('LRANGE', DEAD_LETTER .. id, 0, -1) or {}
+for i = #packed, 1, -1 do
+local letter = read_letter(id, packed[i])
+letter.packed = packed[i]
+letters[#letters + 1] = letter
+end
+return letters
+end
+local function keep_letters(id, letters)
+redis.call('ZREM', DEAD, id)
+redis.call('UNLINK', DEAD_LETTER .. id)
+local next_delete = math.huge
+for i = #letters, 1, -1 do
+redis.call('RPUSH', DEAD_LETTER .. id, letters[i].packed)
+if letters[i].delete_at ~= '' then next_delete = math.min(next_delete, letters[i].delete_at) end
+end
+if #letters > 0 then redis.call('ZADD', DEAD, next_delete == math.huge and 'inf' or to_score(next_delete), id) end
+end
+local function delete_old_letters(now, limit)
+local deleted = 0
+local ids = redis.call('ZRANGEBYSCORE', DEAD, '-inf', due_by(now), 'LIMIT', 0, limit)
+for _, id in ipairs(ids) do
+local letters, kept = letters_of(id), {}
+for _, letter in ipairs(letters) do
+if letter.delete_at == '' or letter.delete_at > now then kept[#kept + 1] = letter end
+end
+deleted = deleted + #letters - #kept
+keep_letters(id, kept)
+end
+return deleted, #ids == limit
+end
+local function wake_if_next(channel, due, id, now)
+local function is_next()
+return redis.call('ZRANGEBYSCORE', POOL, to_score(now + 1), '+inf', 'LIMIT', 0, 1)[1] == id
+end
+if id and (due <= now or is_next()) then redis.pcall('PUBLISH', channel, string.format('%d', due)) end
+end
+expect_type(POOL, 'zset')
+expect_type(RESERVED, 'zset')
+expect_type(READY_DUE, 'hash')
+expect_type(DEAD, 'zset')
+local is_dead, ms, reason, channel, token = ARGV[1] == 'dead', tonumber(ARGV[2]), ARGV[3], ARGV[4], ARGV[5]
+local now, numbers = now_ms(), numbers_from(6)
+local held, record = held_jobs(token, numbers)
+allow_writes()
+local jobs = {}
+for _, number in ipairs(numbers) do
+local job = held[number]
+if job and is_dead and not job.is_dead then
+job.is_dead = true
+bury(job, reason, now, ms > 0 and now + ms or '')
+elseif job and not is_dead and not job.is_retried then
+job.is_retried = true
+local row, due = job.row, now + ms
+local ttl = ttl_of(row)
+if row[5] ~= '' then row[5] = due + (ttl ~= '' and ttl or math.max(1, row[5] - (job.since or now))) end
+row[4], row[7], row[8] = due, to_score(due), ttl
+jobs[#jobs + 1] = job
+end
+end
+local done = bring_back(token, jobs, now)
+forget_jobs(token, record, held)
+wake_if_next(channel, done.due, done.id, now)
+return answer_held(numbers, held)
+`,
+  },
+  pause: {
+    sha: '9c3ba337de702694e9b94d6a6eb1849aec244e3f',
+    source: `local POOL, RESERVED, READY_DUE = KEYS[1], KEYS[2], KEYS[3]
+local BUCKET, READY, INFLIGHT = KEYS[4], KEYS[5], KEYS[6]
+local DEAD, DEAD_LETTER, PAUSED = KEYS[7], KEYS[8], KEYS[9]
+local RECORD_VERSION = 2
+local function type_of(key)
+return redis.call('TYPE', key).ok
+end
+local function expect_type(key, wanted)
+local found = type_of(key)
+if found ~= 'none' and found ~= wanted then
+error('WRONGTYPEKEY ' .. wanted .. ' ' .. found .. ' ' .. key .. ';')
+end
+end
+local function expect_version(key, version)
+if version ~= RECORD_VERSION then
+error('NEWERRECORD ' .. tostring(version) .. ' ' .. RECORD_VERSION .. ' ' .. key .. ';')
+end
+end
+local function read(command, key, ...)
+local reply = redis.pcall(command, key, ...)
+if type(reply) ~= 'table' or not reply.err then return reply end
+if not string.find(reply.err, 'WRONGTYPE', 1, true) then error(reply.err) end
+end
+local function fields(key, ...)
+return read('HMGET', key, ...)
+end
+local function now_ms()
+local time = redis.call('TIME')
+return time[1] * 1000 + math.floor(time[2] / 1000)
+end
+local function to_score(ms)
+return string.format('%d.%03d', math.floor(ms / 1000), ms % 1000)
+end
+local LAST_MS = 253402300799999
+local function from_score(score)
+return math.max(0, math.min(math.floor(tonumber(score) * 1000 + 0.0005), LAST_MS))
+end
+local function due_by(ms)
+return '(' .. to_score(ms + 1)
+end
+local exact_expiry = true
+local function expiry_of(key, now)
+if exact_expiry then
+local at = redis.pcall('PEXPIRETIME', key)
+if type(at) == 'number' then return at >= 0 and at or '' end
+exact_expiry = false
+end
+local ttl = redis.call('PTTL', key)
+return ttl >= 0 and now + ttl or ''
+end
+expect_type(PAUSED, 'hash')
+local until_ms = ARGV[1] == '' and 'inf' or string.format('%d', now_ms() + tonumber(ARGV[1]))
+for i = 2, #ARGV do
+if ARGV[1] == '-1' then
+redis.call('HDEL', PAUSED, ARGV[i])
+else
+redis.call('HSET', PAUSED, ARGV[i], until_ms)
+end
+end
+return {}
+`,
   },
   push: {
-    sha: 'bdf5af3b1ebd826696c992857214b3f3df5cb5ee',
-    source: "local POOL, RESERVED, READY_DUE = KEYS[1], KEYS[2], KEYS[3]\nlocal BUCKET, READY, INFLIGHT = KEYS[4], KEYS[5], KEYS[6]\nlocal function type_of(key)\nreturn redis.call('TYPE', key).ok\nend\nlocal function expect_type(key, wanted)\nlocal found = type_of(key)\nif found ~= 'none' and found ~= wanted then\nerror('WRONGTYPEKEY ' .. wanted .. ' ' .. found .. ' ' .. key .. ';')\nend\nend\nlocal function read(command, key, ...)\nlocal reply = redis.pcall(command, key, ...)\nif type(reply) ~= 'table' or not reply.err then return reply end\nif not string.find(reply.err, 'WRONGTYPE', 1, true) then error(reply.err) end\nend\nlocal function fields(key, ...)\nreturn read('HMGET', key, ...)\nend\nlocal function now_ms()\nlocal time = redis.call('TIME')\nreturn time[1] * 1000 + math.floor(time[2] / 1000)\nend\nlocal function to_score(ms)\nreturn string.format('%d.%03d', math.floor(ms / 1000), ms % 1000)\nend\nlocal LAST_MS = 253402300799999\nlocal function from_score(score)\nreturn math.max(0, math.min(math.floor(tonumber(score) * 1000 + 0.0005), LAST_MS))\nend\nlocal function due_by(ms)\nreturn '(' .. to_score(ms + 1)\nend\nlocal exact_expiry = true\nlocal function expiry_of(key, now)\nif exact_expiry then\nlocal at = redis.pcall('PEXPIRETIME', key)\nif type(at) == 'number' then return at >= 0 and at or '' end\nexact_expiry = false\nend\nlocal ttl = redis.call('PTTL', key)\nreturn ttl >= 0 and now + ttl or ''\nend\nlocal function note_due(score, expires_at, topic)\nif expires_at ~= '' and expires_at >= 1e14 then expires_at = string.format('%d', expires_at) end\nreturn score .. ' ' .. expires_at .. ' ' .. topic\nend\nlocal function noted_topic(note)\nreturn string.match(note or '', '^[%d.]+ %d* (.*)$')\nend\nlocal function noted_due(note, expires_at)\nlocal score, expiry = string.match(note or '', '^([%d.]+) (%d*) ')\nif not score then return '' end\nlocal tolerance = exact_expiry and 0 or 1\nlocal never = expiry == '' and expires_at == ''\nlocal same = never or (expiry ~= '' and expires_at ~= '' and math.abs(expiry - expires_at) <= tolerance)\nreturn same and from_score(score) or ''\nend\nlocal last_micros, texts = {}, {}\nlocal function score_in_order(due)\nlocal micros = last_micros[due]\nif not micros then\nlocal last = redis.call('ZREVRANGEBYSCORE', POOL, due_by(due), to_score(due), 'WITHSCORES', 'LIMIT', 0, 1)\nmicros = last[2] and math.floor(tonumber(last[2]) * 1000000 + 0.5) - due * 1000 or -1\ntexts[due] = to_score(due)\nend\nmicros = math.min(micros + 1, 999)\nlast_micros[due] = micros\nreturn texts[due] .. string.format('%03d', micros)\nend\nlocal MOST_BYTES = 1048576\nlocal lrem_budget = 300000\nlocal function leave_ready_list(id, topic)\nlocal ready = READY .. topic\nif type_of(ready) ~= 'list' then return end\nlocal entries = redis.call('LLEN', ready)\nif entries > lrem_budget then return end\nlrem_budget = lrem_budget - entries\nredis.call('LREM', ready, 0, id)\nend\nlocal function is_in_ready_list(id, topic)\nlocal ready = READY .. topic\nif type_of(ready) ~= 'list' then return false end\nlocal entries = redis.call('LLEN', ready)\nif entries > lrem_budget then return true end\nlrem_budget = lrem_budget - entries\nreturn redis.call('LPOS', ready, id) ~= false\nend\nexpect_type(POOL, 'zset')\nexpect_type(READY_DUE, 'hash')\nlocal on_existing, channel, jobs, now = ARGV[1], ARGV[2], cmsgpack.unpack(ARGV[3]), now_ms()\nlocal call = redis.call\nlocal ids = {}\nfor i = 1, #jobs, 5 do ids[#ids + 1] = jobs[i] end\nlocal notes = call('HMGET', READY_DUE, unpack(ids))\nlocal answers, scores, due_of, earliest, earliest_id = {}, {}, {}, math.huge, nil\nlocal function outcome_for(id, bucket, topic, body, note)\nlocal found = redis.pcall('HGET', bucket, 'topic')\nif not found then return 'pushed', noted_topic(note) end\nif type(found) == 'table' then return 'blocked' end\nlocal ready = not due_of[id] and not call('ZSCORE', POOL, id)\nif on_existing == 'replace' then return 'replaced', ready and found end\nif ready and not is_in_ready_list(id, found) then return 'pushed', found end\nif found == topic and call('HGET', bucket, 'body') == body then return 'repeated' end\nreturn on_existing == 'keep' and 'kept' or 'conflict'\nend\nlocal CODES = { pushed = 0, replaced = 1, repeated = 2, kept = 3, conflict = 4, blocked = 5 }\nfor i = 1, #jobs, 5 do\nlocal id, topic, body, due, expiry = jobs[i], jobs[i + 1], jobs[i + 2], jobs[i + 3], jobs[i + 4]\nif type(body) == 'number' then body = ARGV[body] end\nlocal bucket, note = BUCKET .. id, notes[(i + 4) / 5]\nlocal outcome, old_topic = outcome_for(id, bucket, topic, body, note)\nif outcome == 'pushed' or outcome == 'replaced' then\ndue = type(due) == 'number' and now + due or math.max(now, tonumber(due))\ncall('HSET', bucket, 'topic', topic, 'body', body)\ncall('PEXPIREAT', bucket, type(expiry) == 'number' and due + expiry or expiry)\nif outcome == 'replaced' or old_topic then call('HDEL', bucket, 'attempts') end\nif old_topic then leave_ready_list(id, old_topic) end\nif note then call('HDEL', READY_DUE, id) end\nscores[#scores + 1] = score_in_order(due)\nscores[#scores + 1] = id\ndue_of[id] = due\nif due < earliest then earliest, earliest_id = due, id end\nelse\nlocal score = call('ZSCORE', POOL, id)\ndue = due_of[id] or score and from_score(score)\nor tonumber(noted_due(call('HGET', READY_DUE, id), expiry_of(bucket, now))) or -1\nend\nanswers[#answers + 1] = CODES[outcome]\nanswers[#answers + 1] = due\nend\nif #scores > 0 then redis.call('ZADD', POOL, unpack(scores)) end\nlocal function is_next(id)\nreturn call('ZRANGEBYSCORE', POOL, to_score(now + 1), '+inf', 'LIMIT', 0, 1)[1] == id\nend\nif earliest_id and (earliest <= now or is_next(earliest_id)) then\nredis.pcall('PUBLISH', channel, string.format('%d', earliest))\nend\nreturn answers\n",
+    sha: '40d2f2a0b9998d5f3a52e8f0a964c52c148d1106',
+    source: `local POOL, RESERVED, READY_DUE = KEYS[1], KEYS[2], KEYS[3]
+local BUCKET, READY, INFLIGHT = KEYS[4], KEYS[5], KEYS[6]
+local DEAD, DEAD_LETTER, PAUSED = KEYS[7], KEYS[8], KEYS[9]
+local RECORD_VERSION = 2
+local function type_of(key)
+return redis.call('TYPE', key).ok
+end
+local function expect_type(key, wanted)
+local found = type_of(key)
+if found ~= 'none' and found ~= wanted then
+error('WRONGTYPEKEY ' .. wanted .. ' ' .. found .. ' ' .. key .. ';')
+end
+end
+local function expect_version(key, version)
+if version ~= RECORD_VERSION then
+error('NEWERRECORD ' .. tostring(version) .. ' ' .. RECORD_VERSION .. ' ' .. key .. ';')
+end
+end
+local function read(command, key, ...)
+local reply = redis.pcall(command, key, ...)
+if type(reply) ~= 'table' or not reply.err then return reply end
+if not string.find(reply.err, 'WRONGTYPE', 1, true) then error(reply.err) end
+end
+local function fields(key, ...)
+return read('HMGET', key, ...)
+end
+local function now_ms()
+local time = redis.call('TIME')
+return time[1] * 1000 + math.floor(time[2] / 1000)
+end
+local function to_score(ms)
+return string.format('%d.%03d', math.floor(ms / 1000), ms % 1000)
+end
+local LAST_MS = 253402300799999
+local function from_score(score)
+return math.max(0, math.min(math.floor(tonumber(score) * 1000 + 0.0005), LAST_MS))
+end
+local function due_by(ms)
+return '(' .. to_score(ms + 1)
+end
+local exact_expiry = true
+local function expiry_of(key, now)
+if exact_expiry then
+local at = redis.pcall('PEXPIRETIME', key)
+if type(at) == 'number' then return at >= 0 and at or '' end
+exact_expiry = false
+end
+local ttl = redis.call('PTTL', key)
+return ttl >= 0 and now + ttl or ''
+end
+local function write_note(score, expires_at, topic)
+if expires_at ~= '' and expires_at >= 1e14 then expires_at = string.format('%d', expires_at) end
+return RECORD_VERSION .. ' ' .. score .. ' ' .. expires_at .. ' ' .. topic
+end
+local function read_note(note)
+if not note then return nil end
+local version, score, expires_at, topic = string.match(note, '^(%d%d?%d?) ([%d.]+) (%d*) (.*)$')
+if version then
+expect_version(READY_DUE, tonumber(version))
+return score, expires_at, topic
+end
+return string.match(note, '^([%d.]+) (%d*) (.*)$')
+end
+local function noted_topic(note)
+local _, _, topic = read_note(note)
+return topic
+end
+local function noted_place(note, expires_at)
+local score, expiry = read_note(note)
+if not score then return '' end
+local tolerance = exact_expiry and 0 or 1
+local never = expiry == '' and expires_at == ''
+local same = never or (expiry ~= '' and expires_at ~= '' and math.abs(expiry - expires_at) <= tolerance)
+return same and score or ''
+end
+local function noted_due(note, expires_at)
+local place = noted_place(note, expires_at)
+return place ~= '' and from_score(place) or ''
+end
+local last_micros, texts = {}, {}
+local function score_in_order(due)
+local micros = last_micros[due]
+if not micros then
+local last = redis.call('ZREVRANGEBYSCORE', POOL, due_by(due), to_score(due), 'WITHSCORES', 'LIMIT', 0, 1)
+micros = last[2] and math.floor(tonumber(last[2]) * 1000000 + 0.5) - due * 1000 or -1
+texts[due] = to_score(due)
+end
+micros = math.min(micros + 1, 999)
+last_micros[due] = micros
+return texts[due] .. string.format('%03d', micros)
+end
+local MOST_BYTES = 1048576
+local lrem_budget = 300000
+local function leave_ready_list(id, topic)
+local ready = READY .. topic
+if type_of(ready) ~= 'list' then return end
+local entries = redis.call('LLEN', ready)
+if entries > lrem_budget then return end
+lrem_budget = lrem_budget - entries
+redis.call('LREM', ready, 0, id)
+end
+local function is_in_ready_list(id, topic)
+local ready = READY .. topic
+if type_of(ready) ~= 'list' then return false end
+local entries = redis.call('LLEN', ready)
+if entries > lrem_budget then return true end
+lrem_budget = lrem_budget - entries
+return redis.call('LPOS', ready, id) ~= false
+end
+local function wake_if_next(channel, due, id, now)
+local function is_next()
+return redis.call('ZRANGEBYSCORE', POOL, to_score(now + 1), '+inf', 'LIMIT', 0, 1)[1] == id
+end
+if id and (due <= now or is_next()) then redis.pcall('PUBLISH', channel, string.format('%d', due)) end
+end
+expect_type(POOL, 'zset')
+expect_type(READY_DUE, 'hash')
+local on_existing, channel, jobs, now = ARGV[1], ARGV[2], cmsgpack.unpack(ARGV[3]), now_ms()
+local call = redis.call
+local ids = {}
+for i = 1, #jobs, 5 do ids[#ids + 1] = jobs[i] end
+local notes = call('HMGET', READY_DUE, unpack(ids))
+local answers, scores, due_of, earliest, earliest_id = {}, {}, {}, math.huge, nil
+local function outcome_for(id, bucket, topic, body, note)
+local found = redis.pcall('HGET', bucket, 'topic')
+if not found then return 'pushed', noted_topic(note) end
+if type(found) == 'table' then return 'blocked' end
+local ready = not due_of[id] and not call('ZSCORE', POOL, id)
+if on_existing == 'replace' then return 'replaced', ready and found end
+if ready and not is_in_ready_list(id, found) then return 'pushed', found end
+if found == topic and call('HGET', bucket, 'body') == body then return 'repeated' end
+return on_existing == 'keep' and 'kept' or 'conflict'
+end
+local CODES = { pushed = 0, replaced = 1, repeated = 2, kept = 3, conflict = 4, blocked = 5 }
+for i = 1, #jobs, 5 do
+local id, topic, body, due, expiry = jobs[i], jobs[i + 1], jobs[i + 2], jobs[i + 3], jobs[i + 4]
+if type(body) == 'number' then body = ARGV[body] end
+local bucket, note = BUCKET .. id, notes[(i + 4) / 5]
+local outcome, old_topic = outcome_for(id, bucket, topic, body, note)
+if outcome == 'pushed' or outcome == 'replaced' then
+due = type(due) == 'number' and now + due or math.max(now, tonumber(due))
+call('HSET', bucket, 'topic', topic, 'body', body)
+call('PEXPIREAT', bucket, type(expiry) == 'number' and due + expiry or expiry)
+if outcome == 'replaced' or old_topic then call('HDEL', bucket, 'delayer', 'attempts') end
+if old_topic then leave_ready_list(id, old_topic) end
+if note then call('HDEL', READY_DUE, id) end
+scores[#scores + 1] = score_in_order(due)
+scores[#scores + 1] = id
+due_of[id] = due
+if due < earliest then earliest, earliest_id = due, id end
+else
+local score = call('ZSCORE', POOL, id)
+due = due_of[id] or score and from_score(score)
+or tonumber(noted_due(call('HGET', READY_DUE, id), expiry_of(bucket, now))) or -1
+end
+answers[#answers + 1] = CODES[outcome]
+answers[#answers + 1] = due
+end
+if #scores > 0 then redis.call('ZADD', POOL, unpack(scores)) end
+wake_if_next(channel, earliest, earliest_id, now)
+return answers
+`,
   },
-  putBack: {
-    sha: '70f946a69debfe71c0932f7e2e6483525e97d181',
-    source: "local POOL, RESERVED, READY_DUE = KEYS[1], KEYS[2], KEYS[3]\nlocal BUCKET, READY, INFLIGHT = KEYS[4], KEYS[5], KEYS[6]\nlocal function type_of(key)\nreturn redis.call('TYPE', key).ok\nend\nlocal function expect_type(key, wanted)\nlocal found = type_of(key)\nif found ~= 'none' and found ~= wanted then\nerror('WRONGTYPEKEY ' .. wanted .. ' ' .. found .. ' ' .. key .. ';')\nend\nend\nlocal function read(command, key, ...)\nlocal reply = redis.pcall(command, key, ...)\nif type(reply) ~= 'table' or not reply.err then return reply end\nif not string.find(reply.err, 'WRONGTYPE', 1, true) then error(reply.err) end\nend\nlocal function fields(key, ...)\nreturn read('HMGET', key, ...)\nend\nlocal function now_ms()\nlocal time = redis.call('TIME')\nreturn time[1] * 1000 + math.floor(time[2] / 1000)\nend\nlocal function to_score(ms)\nreturn string.format('%d.%03d', math.floor(ms / 1000), ms % 1000)\nend\nlocal LAST_MS = 253402300799999\nlocal function from_score(score)\nreturn math.max(0, math.min(math.floor(tonumber(score) * 1000 + 0.0005), LAST_MS))\nend\nlocal function due_by(ms)\nreturn '(' .. to_score(ms + 1)\nend\nlocal exact_expiry = true\nlocal function expiry_of(key, now)\nif exact_expiry then\nlocal at = redis.pcall('PEXPIRETIME', key)\nif type(at) == 'number' then return at >= 0 and at or '' end\nexact_expiry = false\nend\nlocal ttl = redis.call('PTTL', key)\nreturn ttl >= 0 and now + ttl or ''\nend\nlocal function note_due(score, expires_at, topic)\nif expires_at ~= '' and expires_at >= 1e14 then expires_at = string.format('%d', expires_at) end\nreturn score .. ' ' .. expires_at .. ' ' .. topic\nend\nlocal function noted_topic(note)\nreturn string.match(note or '', '^[%d.]+ %d* (.*)$')\nend\nlocal function noted_due(note, expires_at)\nlocal score, expiry = string.match(note or '', '^([%d.]+) (%d*) ')\nif not score then return '' end\nlocal tolerance = exact_expiry and 0 or 1\nlocal never = expiry == '' and expires_at == ''\nlocal same = never or (expiry ~= '' and expires_at ~= '' and math.abs(expiry - expires_at) <= tolerance)\nreturn same and from_score(score) or ''\nend\nlocal MOST_BYTES = 1048576\nlocal lrem_budget = 300000\nlocal function leave_ready_list(id, topic)\nlocal ready = READY .. topic\nif type_of(ready) ~= 'list' then return end\nlocal entries = redis.call('LLEN', ready)\nif entries > lrem_budget then return end\nlrem_budget = lrem_budget - entries\nredis.call('LREM', ready, 0, id)\nend\nlocal function is_in_ready_list(id, topic)\nlocal ready = READY .. topic\nif type_of(ready) ~= 'list' then return false end\nlocal entries = redis.call('LLEN', ready)\nif entries > lrem_budget then return true end\nlrem_budget = lrem_budget - entries\nreturn redis.call('LPOS', ready, id) ~= false\nend\nlocal ROW = 6\nlocal NAMESAKE_RETRY_MS = 1000\nlocal function load_request(token)\nlocal packed = read('GET', INFLIGHT .. token)\nif not packed then return nil end\nlocal record = cmsgpack.unpack(packed)\nlocal rows = {}\nfor i = 2, #record, ROW do\nrows[#rows + 1] = { record[i], record[i + 1], record[i + 2], record[i + 3], record[i + 4], record[i + 5] }\nend\nreturn record[1], rows\nend\nlocal function allow_writes()\nredis.call('ZREM', RESERVED, '')\nend\nlocal function keep_rows(token, topic, rows)\nredis.call('UNLINK', INFLIGHT .. token)\nif #rows == 0 then\nredis.call('ZREM', RESERVED, token)\nreturn\nend\nlocal record = { topic }\nfor _, row in ipairs(rows) do\nfor i = 1, ROW do record[#record + 1] = row[i] end\nend\nredis.call('SET', INFLIGHT .. token, cmsgpack.pack(record))\nend\nlocal function return_job(topic, row, now, attempts)\nlocal id, body, due, expires_at = row[2], row[3], row[4], row[5]\nif expires_at ~= '' and expires_at <= now then return 'expired' end\nlocal bucket, found = BUCKET .. id, type_of(READY .. topic)\nif redis.call('EXISTS', bucket) == 1 or (found ~= 'none' and found ~= 'list') then return 'waiting' end\nredis.call('ZREM', POOL, id)\nredis.call('HSET', bucket, 'topic', topic, 'body', body)\nif attempts > 0 then redis.call('HSET', bucket, 'attempts', attempts) end\nif expires_at ~= '' then redis.call('PEXPIREAT', bucket, expires_at) end\nredis.call('RPUSH', READY .. topic, id)\nif due ~= '' then redis.call('HSET', READY_DUE, id, note_due(to_score(due), expires_at, topic)) end\nreturn 'returned'\nend\nlocal function keep_for_later(token, topic, row, now)\nlocal own = string.match(token, '^[^:]*') .. ':' .. row[1]\nredis.call('SET', INFLIGHT .. own, cmsgpack.pack({ topic, unpack(row) }))\nredis.call('ZADD', RESERVED, to_score(now + NAMESAKE_RETRY_MS), own)\nend\nlocal function return_jobs(token, now, wanted, counted)\nlocal done = { returned = 0, expired = 0, waiting = 0 }\nlocal topic, rows = load_request(token)\nif not topic then\nredis.call('ZREM', RESERVED, token)\nreturn done\nend\nallow_writes()\nlocal kept, later = {}, {}\nfor i = #rows, 1, -1 do\nlocal row = rows[i]\nlocal outcome = wanted(row[1]) and return_job(topic, row, now, row[6] - (counted and 0 or 1))\nif outcome then done[outcome] = done[outcome] + 1 end\nif not outcome then table.insert(kept, 1, row) end\nif outcome == 'waiting' then later[#later + 1] = row end\nend\nkeep_rows(token, topic, kept)\nfor _, row in ipairs(later) do keep_for_later(token, topic, row, now) end\nreturn done\nend\nlocal function limit_after(back, limit)\nreturn math.max(1, limit - back.returned - back.expired - back.waiting)\nend\nlocal function bytes_of(token)\nlocal bytes = redis.pcall('STRLEN', INFLIGHT .. token)\nreturn type(bytes) == 'number' and bytes or 0\nend\nlocal function reclaim(now, limit)\nlocal all = function() return true end\nlocal done, bytes = { returned = 0, expired = 0, waiting = 0, more = false }, 0\nlocal tokens = redis.call('ZRANGEBYSCORE', RESERVED, '-inf', due_by(now), 'LIMIT', 0, limit)\ndone.more = #tokens == limit\nfor _, token in ipairs(tokens) do\nif done.returned + done.expired + done.waiting >= limit or bytes > MOST_BYTES then\ndone.more = true\nbreak\nend\nbytes = bytes + bytes_of(token)\nlocal part = return_jobs(token, now, all, true)\nfor outcome, jobs in pairs(part) do done[outcome] = done[outcome] + jobs end\nend\nreturn done\nend\nexpect_type(POOL, 'zset')\nexpect_type(RESERVED, 'zset')\nexpect_type(READY_DUE, 'hash')\nlocal wanted = {}\nfor i = 2, #ARGV do wanted[tonumber(ARGV[i])] = true end\nlocal done = return_jobs(ARGV[1], now_ms(), function(number) return wanted[number] end, false)\nreturn { done.returned }\n",
+  release: {
+    sha: '7fc4ec22e3914bd3b9dbd2e4c98c2b670fc70cd0',
+    source: `local POOL, RESERVED, READY_DUE = KEYS[1], KEYS[2], KEYS[3]
+local BUCKET, READY, INFLIGHT = KEYS[4], KEYS[5], KEYS[6]
+local DEAD, DEAD_LETTER, PAUSED = KEYS[7], KEYS[8], KEYS[9]
+local RECORD_VERSION = 2
+local function type_of(key)
+return redis.call('TYPE', key).ok
+end
+local function expect_type(key, wanted)
+local found = type_of(key)
+if found ~= 'none' and found ~= wanted then
+error('WRONGTYPEKEY ' .. wanted .. ' ' .. found .. ' ' .. key .. ';')
+end
+end
+local function expect_version(key, version)
+if version ~= RECORD_VERSION then
+error('NEWERRECORD ' .. tostring(version) .. ' ' .. RECORD_VERSION .. ' ' .. key .. ';')
+end
+end
+local function read(command, key, ...)
+local reply = redis.pcall(command, key, ...)
+if type(reply) ~= 'table' or not reply.err then return reply end
+if not string.find(reply.err, 'WRONGTYPE', 1, true) then error(reply.err) end
+end
+local function fields(key, ...)
+return read('HMGET', key, ...)
+end
+local function now_ms()
+local time = redis.call('TIME')
+return time[1] * 1000 + math.floor(time[2] / 1000)
+end
+local function to_score(ms)
+return string.format('%d.%03d', math.floor(ms / 1000), ms % 1000)
+end
+local LAST_MS = 253402300799999
+local function from_score(score)
+return math.max(0, math.min(math.floor(tonumber(score) * 1000 + 0.0005), LAST_MS))
+end
+local function due_by(ms)
+return '(' .. to_score(ms + 1)
+end
+local exact_expiry = true
+local function expiry_of(key, now)
+if exact_expiry then
+local at = redis.pcall('PEXPIRETIME', key)
+if type(at) == 'number' then return at >= 0 and at or '' end
+exact_expiry = false
+end
+local ttl = redis.call('PTTL', key)
+return ttl >= 0 and now + ttl or ''
+end
+local function write_note(score, expires_at, topic)
+if expires_at ~= '' and expires_at >= 1e14 then expires_at = string.format('%d', expires_at) end
+return RECORD_VERSION .. ' ' .. score .. ' ' .. expires_at .. ' ' .. topic
+end
+local function read_note(note)
+if not note then return nil end
+local version, score, expires_at, topic = string.match(note, '^(%d%d?%d?) ([%d.]+) (%d*) (.*)$')
+if version then
+expect_version(READY_DUE, tonumber(version))
+return score, expires_at, topic
+end
+return string.match(note, '^([%d.]+) (%d*) (.*)$')
+end
+local function noted_topic(note)
+local _, _, topic = read_note(note)
+return topic
+end
+local function noted_place(note, expires_at)
+local score, expiry = read_note(note)
+if not score then return '' end
+local tolerance = exact_expiry and 0 or 1
+local never = expiry == '' and expires_at == ''
+local same = never or (expiry ~= '' and expires_at ~= '' and math.abs(expiry - expires_at) <= tolerance)
+return same and score or ''
+end
+local function noted_due(note, expires_at)
+local place = noted_place(note, expires_at)
+return place ~= '' and from_score(place) or ''
+end
+local function write_memo(attempts, ttl, expires_at, topic, body)
+return cmsgpack.pack({ RECORD_VERSION, attempts, ttl, expires_at, topic, redis.sha1hex(body) })
+end
+local function read_memo(bucket, memo, old_attempts, expires_at, topic, body)
+if not memo then return tonumber(old_attempts) or 0, '' end
+local ok, memo_fields = pcall(cmsgpack.unpack, memo)
+if not ok or type(memo_fields) ~= 'table' then return 0, '' end
+expect_version(bucket, memo_fields[1])
+local expiry = memo_fields[4]
+local same_expiry = expiry == expires_at
+or (expiry ~= '' and expires_at ~= '' and math.abs(expiry - expires_at) <= 1)
+if not same_expiry or memo_fields[5] ~= topic then return 0, '' end
+if memo_fields[6] ~= redis.sha1hex(body) then return 0, '' end
+return memo_fields[2], memo_fields[3]
+end
+local HEAD, ROW = 5, 8
+local OLD_HEAD, OLD_ROW = 1, 6
+local function topic_of(topics, number)
+if type(topics) == 'string' then return topics end
+for i = 1, #topics, 2 do
+if number <= topics[i + 1] then return topics[i] end
+end
+end
+local function rows_of(record)
+local head, width = HEAD, ROW
+if type(record[1]) == 'string' then head, width = OLD_HEAD, OLD_ROW end
+local rows = {}
+for i = head + 1, #record, width do
+local row = { unpack(record, i, i + width - 1) }
+row[7], row[8] = row[7] or '', row[8] or ''
+rows[#rows + 1] = row
+end
+return rows
+end
+local function load_record(name)
+local packed = read('GET', INFLIGHT .. name)
+if not packed then return nil end
+local record = cmsgpack.unpack(packed)
+if type(record[1]) == 'string' then return { topics = record[1], rows = rows_of(record) } end
+expect_version(INFLIGHT .. name, record[1])
+local _, topics, since, count, deadline = unpack(record, 1, HEAD)
+return { topics = topics, since = since, count = count, deadline = deadline, rows = rows_of(record) }
+end
+local function bytes_of(name)
+local bytes = redis.pcall('STRLEN', INFLIGHT .. name)
+return type(bytes) == 'number' and bytes or 0
+end
+local function allow_writes()
+redis.call('ZREM', RESERVED, '')
+end
+local function keep_rows(name, record, rows)
+redis.call('UNLINK', INFLIGHT .. name)
+if #rows == 0 then
+redis.call('ZREM', RESERVED, name)
+return
+end
+local packed = { RECORD_VERSION, record.topics, record.since or 0, record.count or 1, record.deadline or 0 }
+for _, row in ipairs(rows) do
+for i = 1, ROW do packed[#packed + 1] = row[i] end
+end
+redis.call('SET', INFLIGHT .. name, cmsgpack.pack(packed))
+end
+local function write_own_record(name, job, deadline)
+local head = { RECORD_VERSION, job.topic, job.since or 0, job.count or 1, job.deadline or 0 }
+for i = 1, ROW do head[HEAD + i] = job.row[i] end
+redis.call('SET', INFLIGHT .. name, cmsgpack.pack(head))
+redis.call('ZADD', RESERVED, to_score(deadline), name)
+end
+local function job_of(record, name, row)
+return {
+name = name, topic = topic_of(record.topics, row[1]),
+since = record.since, count = record.count, deadline = record.deadline, row = row,
+}
+end
+local function held_jobs(token, numbers)
+local held, wanted = {}, {}
+for _, number in ipairs(numbers) do wanted[number] = true end
+local record = load_record(token)
+for _, row in ipairs(record and record.rows or {}) do
+local number = row[1]
+if wanted[number] then held[number] = job_of(record, token, row) end
+end
+for number in pairs(wanted) do
+local name = not held[number] and token .. '.' .. number
+local own = name and load_record(name)
+if own then held[number] = job_of(own, name, own.rows[1]) end
+end
+return held, record
+end
+local function forget_jobs(token, record, held)
+local kept, left = {}, false
+for _, row in ipairs(record and record.rows or {}) do
+local job = held[row[1]]
+if job and job.name == token then left = true else kept[#kept + 1] = row end
+end
+if left then keep_rows(token, record, kept) end
+for _, job in pairs(held) do
+if job.name ~= token then
+redis.call('UNLINK', INFLIGHT .. job.name)
+redis.call('ZREM', RESERVED, job.name)
+end
+end
+end
+local function ttl_of(row)
+if row[8] ~= '' then return row[8] end
+return row[4] ~= '' and row[5] ~= '' and row[5] - row[4] or ''
+end
+local function numbers_from(first)
+local numbers = {}
+for i = first, #ARGV do numbers[#numbers + 1] = tonumber(ARGV[i]) end
+return numbers
+end
+local function answer_held(numbers, held)
+local answer, seen = {}, {}
+for i, number in ipairs(numbers) do
+answer[i] = held[number] and not seen[number] and 1 or 0
+seen[number] = true
+end
+return answer
+end
+local last_micros, texts = {}, {}
+local function score_in_order(due)
+local micros = last_micros[due]
+if not micros then
+local last = redis.call('ZREVRANGEBYSCORE', POOL, due_by(due), to_score(due), 'WITHSCORES', 'LIMIT', 0, 1)
+micros = last[2] and math.floor(tonumber(last[2]) * 1000000 + 0.5) - due * 1000 or -1
+texts[due] = to_score(due)
+end
+micros = math.min(micros + 1, 999)
+last_micros[due] = micros
+return texts[due] .. string.format('%03d', micros)
+end
+local MOST_BEFORE = 500
+local function place_of(note)
+local score = read_note(note)
+return tonumber(score) or math.huge
+end
+local function lift_before(ready, place)
+local lifted = {}
+local first = redis.call('LINDEX', ready, -1)
+if not first or place_of(redis.call('HGET', READY_DUE, first)) >= place then return lifted end
+local ids = redis.call('LRANGE', ready, -MOST_BEFORE, -1)
+local notes = redis.call('HMGET', READY_DUE, unpack(ids))
+for i = #ids, 1, -1 do
+local before = place_of(notes[i])
+if before >= place then break end
+lifted[#lifted + 1] = { id = ids[i], place = before }
+end
+redis.call('LTRIM', ready, 0, -#lifted - 1)
+return lifted
+end
+local function put_in_line(topic, entries)
+local ready, last = READY .. topic, -math.huge
+for _, entry in ipairs(entries) do
+entry.place = tonumber(entry.place) or -math.huge
+last = math.max(last, entry.place)
+end
+for _, entry in ipairs(lift_before(ready, last)) do entries[#entries + 1] = entry end
+for i, entry in ipairs(entries) do entry.order = i end
+table.sort(entries, function(a, b)
+if a.place ~= b.place then return a.place > b.place end
+return a.order > b.order
+end)
+local ids = {}
+for i, entry in ipairs(entries) do ids[i] = entry.id end
+for i = 1, #ids, 1000 do redis.call('RPUSH', ready, unpack(ids, i, math.min(i + 999, #ids))) end
+end
+local DUPLICATE_RETRY_MS = 1000
+local function shifted_expiry(expires_at, since, now)
+if expires_at == '' or not since or since == 0 then return expires_at end
+return expires_at + math.max(0, now - since)
+end
+local function can_come_back(job)
+if redis.call('EXISTS', BUCKET .. job.row[2]) == 1 then return false end
+local found = type_of(READY .. job.topic)
+return found == 'none' or found == 'list'
+end
+local function write_bucket(id, topic, body, attempts, ttl, expires_at, is_shifted)
+local bucket = BUCKET .. id
+redis.call('HSET', bucket, 'topic', topic, 'body', body)
+if attempts > 0 or is_shifted then
+redis.call('HSET', bucket, 'delayer', write_memo(attempts, ttl, expires_at, topic, body))
+end
+if expires_at ~= '' then redis.call('PEXPIREAT', bucket, expires_at) end
+end
+local function let_wait(token, job, now)
+local name = string.match(token, '^[^.:]*') .. ':' .. job.row[1]
+job.since = job.since or now
+write_own_record(name, job, now + DUPLICATE_RETRY_MS)
+end
+local function bring_back(token, jobs, now)
+local done, lines, waiting = { back = 0, waiting = 0, due = math.huge, id = nil }, {}, {}
+for _, job in ipairs(jobs) do
+local row = job.row
+local id, body, due, attempts = row[2], row[3], row[4], row[6]
+if not can_come_back(job) then
+waiting[#waiting + 1] = job
+else
+local is_delayed = job.is_retried or (due ~= '' and due > now)
+local expires_at = is_delayed and row[5] or shifted_expiry(row[5], job.since, now)
+write_bucket(id, job.topic, body, attempts, ttl_of(row), expires_at, expires_at ~= row[5])
+redis.call('ZREM', POOL, id)
+if is_delayed then
+redis.call('ZADD', POOL, score_in_order(due), id)
+if due < done.due then done.due, done.id = due, id end
+else
+lines[job.topic] = lines[job.topic] or {}
+table.insert(lines[job.topic], { id = id, place = row[7] })
+local note = row[7] ~= '' and write_note(row[7], expires_at, job.topic)
+if note then redis.call('HSET', READY_DUE, id, note) end
+end
+done.back = done.back + 1
+end
+end
+for topic, entries in pairs(lines) do put_in_line(topic, entries) end
+for _, job in ipairs(waiting) do let_wait(token, job, now) end
+done.waiting = #waiting
+return done
+end
+expect_type(POOL, 'zset')
+expect_type(RESERVED, 'zset')
+expect_type(READY_DUE, 'hash')
+local token, numbers = ARGV[1], numbers_from(2)
+local held, record = held_jobs(token, numbers)
+local jobs = {}
+for _, job in pairs(held) do
+job.row[6] = math.max(0, job.row[6] - 1)
+jobs[#jobs + 1] = job
+end
+allow_writes()
+bring_back(token, jobs, now_ms())
+forget_jobs(token, record, held)
+return answer_held(numbers, held)
+`,
   },
   remove: {
-    sha: '916a462f8f41eabe6e43a54d0fca5ebbb2c4f516',
-    source: "local POOL, RESERVED, READY_DUE = KEYS[1], KEYS[2], KEYS[3]\nlocal BUCKET, READY, INFLIGHT = KEYS[4], KEYS[5], KEYS[6]\nlocal function type_of(key)\nreturn redis.call('TYPE', key).ok\nend\nlocal function expect_type(key, wanted)\nlocal found = type_of(key)\nif found ~= 'none' and found ~= wanted then\nerror('WRONGTYPEKEY ' .. wanted .. ' ' .. found .. ' ' .. key .. ';')\nend\nend\nlocal function read(command, key, ...)\nlocal reply = redis.pcall(command, key, ...)\nif type(reply) ~= 'table' or not reply.err then return reply end\nif not string.find(reply.err, 'WRONGTYPE', 1, true) then error(reply.err) end\nend\nlocal function fields(key, ...)\nreturn read('HMGET', key, ...)\nend\nlocal function now_ms()\nlocal time = redis.call('TIME')\nreturn time[1] * 1000 + math.floor(time[2] / 1000)\nend\nlocal function to_score(ms)\nreturn string.format('%d.%03d', math.floor(ms / 1000), ms % 1000)\nend\nlocal LAST_MS = 253402300799999\nlocal function from_score(score)\nreturn math.max(0, math.min(math.floor(tonumber(score) * 1000 + 0.0005), LAST_MS))\nend\nlocal function due_by(ms)\nreturn '(' .. to_score(ms + 1)\nend\nlocal exact_expiry = true\nlocal function expiry_of(key, now)\nif exact_expiry then\nlocal at = redis.pcall('PEXPIRETIME', key)\nif type(at) == 'number' then return at >= 0 and at or '' end\nexact_expiry = false\nend\nlocal ttl = redis.call('PTTL', key)\nreturn ttl >= 0 and now + ttl or ''\nend\nlocal function note_due(score, expires_at, topic)\nif expires_at ~= '' and expires_at >= 1e14 then expires_at = string.format('%d', expires_at) end\nreturn score .. ' ' .. expires_at .. ' ' .. topic\nend\nlocal function noted_topic(note)\nreturn string.match(note or '', '^[%d.]+ %d* (.*)$')\nend\nlocal function noted_due(note, expires_at)\nlocal score, expiry = string.match(note or '', '^([%d.]+) (%d*) ')\nif not score then return '' end\nlocal tolerance = exact_expiry and 0 or 1\nlocal never = expiry == '' and expires_at == ''\nlocal same = never or (expiry ~= '' and expires_at ~= '' and math.abs(expiry - expires_at) <= tolerance)\nreturn same and from_score(score) or ''\nend\nlocal MOST_BYTES = 1048576\nlocal lrem_budget = 300000\nlocal function leave_ready_list(id, topic)\nlocal ready = READY .. topic\nif type_of(ready) ~= 'list' then return end\nlocal entries = redis.call('LLEN', ready)\nif entries > lrem_budget then return end\nlrem_budget = lrem_budget - entries\nredis.call('LREM', ready, 0, id)\nend\nlocal function is_in_ready_list(id, topic)\nlocal ready = READY .. topic\nif type_of(ready) ~= 'list' then return false end\nlocal entries = redis.call('LLEN', ready)\nif entries > lrem_budget then return true end\nlrem_budget = lrem_budget - entries\nreturn redis.call('LPOS', ready, id) ~= false\nend\nexpect_type(POOL, 'zset')\nexpect_type(READY_DUE, 'hash')\nlocal scope, now, answers = ARGV[1], now_ms(), {}\nlocal function state_of(score, topic)\nif score then\nlocal due = from_score(score)\nif due > now then return 'delayed' end\nreturn topic and 'due' or 'dead'\nend\nreturn topic and 'ready' or 'none'\nend\nlocal function topic_of_dead(id)\nlocal topic = noted_topic(redis.call('HGET', READY_DUE, id))\nreturn topic and is_in_ready_list(id, topic) and topic\nend\nfor i = 2, #ARGV do\nlocal id = ARGV[i]\nlocal bucket, score = BUCKET .. id, redis.call('ZSCORE', POOL, id)\nlocal job = fields(bucket, 'topic')\nlocal topic = job and job[1]\nlocal state = state_of(score, topic)\nlocal dead_topic = state == 'none' and topic_of_dead(id)\nif dead_topic then state = 'dead' end\nlocal remove = state == 'delayed' or (scope == 'any' and state ~= 'none')\nif remove then\nredis.call('ZREM', POOL, id)\nif topic then redis.call('UNLINK', bucket) end\nredis.call('HDEL', READY_DUE, id)\nif dead_topic or state == 'ready' then leave_ready_list(id, dead_topic or topic) end\nend\nanswers[#answers + 1] = remove and 1 or 0\nanswers[#answers + 1] = state\nend\nreturn answers\n",
+    sha: '132972a0ab7a66d8bf4b81a71b7699629e8594db',
+    source: `local POOL, RESERVED, READY_DUE = KEYS[1], KEYS[2], KEYS[3]
+local BUCKET, READY, INFLIGHT = KEYS[4], KEYS[5], KEYS[6]
+local DEAD, DEAD_LETTER, PAUSED = KEYS[7], KEYS[8], KEYS[9]
+local RECORD_VERSION = 2
+local function type_of(key)
+return redis.call('TYPE', key).ok
+end
+local function expect_type(key, wanted)
+local found = type_of(key)
+if found ~= 'none' and found ~= wanted then
+error('WRONGTYPEKEY ' .. wanted .. ' ' .. found .. ' ' .. key .. ';')
+end
+end
+local function expect_version(key, version)
+if version ~= RECORD_VERSION then
+error('NEWERRECORD ' .. tostring(version) .. ' ' .. RECORD_VERSION .. ' ' .. key .. ';')
+end
+end
+local function read(command, key, ...)
+local reply = redis.pcall(command, key, ...)
+if type(reply) ~= 'table' or not reply.err then return reply end
+if not string.find(reply.err, 'WRONGTYPE', 1, true) then error(reply.err) end
+end
+local function fields(key, ...)
+return read('HMGET', key, ...)
+end
+local function now_ms()
+local time = redis.call('TIME')
+return time[1] * 1000 + math.floor(time[2] / 1000)
+end
+local function to_score(ms)
+return string.format('%d.%03d', math.floor(ms / 1000), ms % 1000)
+end
+local LAST_MS = 253402300799999
+local function from_score(score)
+return math.max(0, math.min(math.floor(tonumber(score) * 1000 + 0.0005), LAST_MS))
+end
+local function due_by(ms)
+return '(' .. to_score(ms + 1)
+end
+local exact_expiry = true
+local function expiry_of(key, now)
+if exact_expiry then
+local at = redis.pcall('PEXPIRETIME', key)
+if type(at) == 'number' then return at >= 0 and at or '' end
+exact_expiry = false
+end
+local ttl = redis.call('PTTL', key)
+return ttl >= 0 and now + ttl or ''
+end
+local function write_note(score, expires_at, topic)
+if expires_at ~= '' and expires_at >= 1e14 then expires_at = string.format('%d', expires_at) end
+return RECORD_VERSION .. ' ' .. score .. ' ' .. expires_at .. ' ' .. topic
+end
+local function read_note(note)
+if not note then return nil end
+local version, score, expires_at, topic = string.match(note, '^(%d%d?%d?) ([%d.]+) (%d*) (.*)$')
+if version then
+expect_version(READY_DUE, tonumber(version))
+return score, expires_at, topic
+end
+return string.match(note, '^([%d.]+) (%d*) (.*)$')
+end
+local function noted_topic(note)
+local _, _, topic = read_note(note)
+return topic
+end
+local function noted_place(note, expires_at)
+local score, expiry = read_note(note)
+if not score then return '' end
+local tolerance = exact_expiry and 0 or 1
+local never = expiry == '' and expires_at == ''
+local same = never or (expiry ~= '' and expires_at ~= '' and math.abs(expiry - expires_at) <= tolerance)
+return same and score or ''
+end
+local function noted_due(note, expires_at)
+local place = noted_place(note, expires_at)
+return place ~= '' and from_score(place) or ''
+end
+local MOST_BYTES = 1048576
+local lrem_budget = 300000
+local function leave_ready_list(id, topic)
+local ready = READY .. topic
+if type_of(ready) ~= 'list' then return end
+local entries = redis.call('LLEN', ready)
+if entries > lrem_budget then return end
+lrem_budget = lrem_budget - entries
+redis.call('LREM', ready, 0, id)
+end
+local function is_in_ready_list(id, topic)
+local ready = READY .. topic
+if type_of(ready) ~= 'list' then return false end
+local entries = redis.call('LLEN', ready)
+if entries > lrem_budget then return true end
+lrem_budget = lrem_budget - entries
+return redis.call('LPOS', ready, id) ~= false
+end
+local HEAD, ROW = 5, 8
+local OLD_HEAD, OLD_ROW = 1, 6
+local function topic_of(topics, number)
+if type(topics) == 'string' then return topics end
+for i = 1, #topics, 2 do
+if number <= topics[i + 1] then return topics[i] end
+end
+end
+local function rows_of(record)
+local head, width = HEAD, ROW
+if type(record[1]) == 'string' then head, width = OLD_HEAD, OLD_ROW end
+local rows = {}
+for i = head + 1, #record, width do
+local row = { unpack(record, i, i + width - 1) }
+row[7], row[8] = row[7] or '', row[8] or ''
+rows[#rows + 1] = row
+end
+return rows
+end
+local function load_record(name)
+local packed = read('GET', INFLIGHT .. name)
+if not packed then return nil end
+local record = cmsgpack.unpack(packed)
+if type(record[1]) == 'string' then return { topics = record[1], rows = rows_of(record) } end
+expect_version(INFLIGHT .. name, record[1])
+local _, topics, since, count, deadline = unpack(record, 1, HEAD)
+return { topics = topics, since = since, count = count, deadline = deadline, rows = rows_of(record) }
+end
+local function bytes_of(name)
+local bytes = redis.pcall('STRLEN', INFLIGHT .. name)
+return type(bytes) == 'number' and bytes or 0
+end
+local function allow_writes()
+redis.call('ZREM', RESERVED, '')
+end
+local function keep_rows(name, record, rows)
+redis.call('UNLINK', INFLIGHT .. name)
+if #rows == 0 then
+redis.call('ZREM', RESERVED, name)
+return
+end
+local packed = { RECORD_VERSION, record.topics, record.since or 0, record.count or 1, record.deadline or 0 }
+for _, row in ipairs(rows) do
+for i = 1, ROW do packed[#packed + 1] = row[i] end
+end
+redis.call('SET', INFLIGHT .. name, cmsgpack.pack(packed))
+end
+local function write_own_record(name, job, deadline)
+local head = { RECORD_VERSION, job.topic, job.since or 0, job.count or 1, job.deadline or 0 }
+for i = 1, ROW do head[HEAD + i] = job.row[i] end
+redis.call('SET', INFLIGHT .. name, cmsgpack.pack(head))
+redis.call('ZADD', RESERVED, to_score(deadline), name)
+end
+local function job_of(record, name, row)
+return {
+name = name, topic = topic_of(record.topics, row[1]),
+since = record.since, count = record.count, deadline = record.deadline, row = row,
+}
+end
+local function held_jobs(token, numbers)
+local held, wanted = {}, {}
+for _, number in ipairs(numbers) do wanted[number] = true end
+local record = load_record(token)
+for _, row in ipairs(record and record.rows or {}) do
+local number = row[1]
+if wanted[number] then held[number] = job_of(record, token, row) end
+end
+for number in pairs(wanted) do
+local name = not held[number] and token .. '.' .. number
+local own = name and load_record(name)
+if own then held[number] = job_of(own, name, own.rows[1]) end
+end
+return held, record
+end
+local function forget_jobs(token, record, held)
+local kept, left = {}, false
+for _, row in ipairs(record and record.rows or {}) do
+local job = held[row[1]]
+if job and job.name == token then left = true else kept[#kept + 1] = row end
+end
+if left then keep_rows(token, record, kept) end
+for _, job in pairs(held) do
+if job.name ~= token then
+redis.call('UNLINK', INFLIGHT .. job.name)
+redis.call('ZREM', RESERVED, job.name)
+end
+end
+end
+local function ttl_of(row)
+if row[8] ~= '' then return row[8] end
+return row[4] ~= '' and row[5] ~= '' and row[5] - row[4] or ''
+end
+local function numbers_from(first)
+local numbers = {}
+for i = first, #ARGV do numbers[#numbers + 1] = tonumber(ARGV[i]) end
+return numbers
+end
+local function answer_held(numbers, held)
+local answer, seen = {}, {}
+for i, number in ipairs(numbers) do
+answer[i] = held[number] and not seen[number] and 1 or 0
+seen[number] = true
+end
+return answer
+end
+local function bury(job, reason, now, delete_at)
+local row = job.row
+local record = { RECORD_VERSION, job.topic, row[3], row[4], ttl_of(row), row[6], reason, now, delete_at }
+redis.call('RPUSH', DEAD_LETTER .. row[2], cmsgpack.pack(record))
+redis.call('ZADD', DEAD, 'LT', delete_at == '' and 'inf' or to_score(delete_at), row[2])
+end
+local function read_letter(id, packed)
+local record = cmsgpack.unpack(packed)
+expect_version(DEAD_LETTER .. id, record[1])
+return {
+topic = record[2], body = record[3], due = record[4], ttl = record[5], attempts = record[6],
+reason = record[7], failed_at = record[8], delete_at = record[9],
+}
+end
+local function letters_of(id)
+local letters = {}
+local packed = read('LRANGE', DEAD_LETTER .. id, 0, -1) or {}
+for i = #packed, 1, -1 do
+local letter = read_letter(id, packed[i])
+letter.packed = packed[i]
+letters[#letters + 1] = letter
+end
+return letters
+end
+local function keep_letters(id, letters)
+redis.call('ZREM', DEAD, id)
+redis.call('UNLINK', DEAD_LETTER .. id)
+local next_delete = math.huge
+for i = #letters, 1, -1 do
+redis.call('RPUSH', DEAD_LETTER .. id, letters[i].packed)
+if letters[i].delete_at ~= '' then next_delete = math.min(next_delete, letters[i].delete_at) end
+end
+if #letters > 0 then redis.call('ZADD', DEAD, next_delete == math.huge and 'inf' or to_score(next_delete), id) end
+end
+local function delete_old_letters(now, limit)
+local deleted = 0
+local ids = redis.call('ZRANGEBYSCORE', DEAD, '-inf', due_by(now), 'LIMIT', 0, limit)
+for _, id in ipairs(ids) do
+local letters, kept = letters_of(id), {}
+for _, letter in ipairs(letters) do
+if letter.delete_at == '' or letter.delete_at > now then kept[#kept + 1] = letter end
+end
+deleted = deleted + #letters - #kept
+keep_letters(id, kept)
+end
+return deleted, #ids == limit
+end
+expect_type(POOL, 'zset')
+expect_type(READY_DUE, 'hash')
+expect_type(DEAD, 'zset')
+local jobs, now, answers = cmsgpack.unpack(ARGV[1]), now_ms(), {}
+local function state_of(score, topic)
+if score then
+local due = from_score(score)
+if due > now then return 'delayed', due end
+return topic and 'due' or 'expired', due
+end
+return topic and 'ready' or 'none'
+end
+local function topic_of_expired(id)
+local topic = noted_topic(redis.call('HGET', READY_DUE, id))
+return topic and is_in_ready_list(id, topic) and topic
+end
+local function remove_living(id, topic, list_topic)
+redis.call('ZREM', POOL, id)
+if topic then redis.call('UNLINK', BUCKET .. id) end
+redis.call('HDEL', READY_DUE, id)
+if list_topic then leave_ready_list(id, list_topic) end
+end
+for i = 1, #jobs, 3 do
+local id, states, wanted_due = jobs[i], jobs[i + 1], jobs[i + 2]
+local function may_remove(state) return string.find(states, ' ' .. state .. ' ', 1, true) ~= nil end
+local score, bucket_fields = redis.call('ZSCORE', POOL, id), fields(BUCKET .. id, 'topic')
+local topic = bucket_fields and bucket_fields[1]
+local state, due = state_of(score, topic)
+local expired_topic = state == 'none' and topic_of_expired(id)
+if expired_topic then state = 'expired' end
+local list_topic = expired_topic or (state == 'ready' and topic)
+if not due and list_topic then
+local expires_at = state == 'ready' and expiry_of(BUCKET .. id, now) or nil
+due = expires_at and noted_due(redis.call('HGET', READY_DUE, id), expires_at)
+end
+local remove = state ~= 'none' and may_remove(state) and (wanted_due == '' or due == wanted_due)
+if remove then remove_living(id, topic, list_topic) end
+if may_remove('dead') and wanted_due == '' and redis.call('EXISTS', DEAD_LETTER .. id) == 1 then
+keep_letters(id, {})
+if state == 'none' then state, remove = 'dead', true end
+elseif state == 'none' and redis.call('EXISTS', DEAD_LETTER .. id) == 1 then
+state = 'dead'
+end
+answers[#answers + 1] = remove and 1 or 0
+answers[#answers + 1] = state
+end
+return answers
+`,
   },
-  take: {
-    sha: '25c7797ee54160c88ab6d9b412d004dd53cbb73c',
-    source: "local POOL, RESERVED, READY_DUE = KEYS[1], KEYS[2], KEYS[3]\nlocal BUCKET, READY, INFLIGHT = KEYS[4], KEYS[5], KEYS[6]\nlocal function type_of(key)\nreturn redis.call('TYPE', key).ok\nend\nlocal function expect_type(key, wanted)\nlocal found = type_of(key)\nif found ~= 'none' and found ~= wanted then\nerror('WRONGTYPEKEY ' .. wanted .. ' ' .. found .. ' ' .. key .. ';')\nend\nend\nlocal function read(command, key, ...)\nlocal reply = redis.pcall(command, key, ...)\nif type(reply) ~= 'table' or not reply.err then return reply end\nif not string.find(reply.err, 'WRONGTYPE', 1, true) then error(reply.err) end\nend\nlocal function fields(key, ...)\nreturn read('HMGET', key, ...)\nend\nlocal function now_ms()\nlocal time = redis.call('TIME')\nreturn time[1] * 1000 + math.floor(time[2] / 1000)\nend\nlocal function to_score(ms)\nreturn string.format('%d.%03d', math.floor(ms / 1000), ms % 1000)\nend\nlocal LAST_MS = 253402300799999\nlocal function from_score(score)\nreturn math.max(0, math.min(math.floor(tonumber(score) * 1000 + 0.0005), LAST_MS))\nend\nlocal function due_by(ms)\nreturn '(' .. to_score(ms + 1)\nend\nlocal exact_expiry = true\nlocal function expiry_of(key, now)\nif exact_expiry then\nlocal at = redis.pcall('PEXPIRETIME', key)\nif type(at) == 'number' then return at >= 0 and at or '' end\nexact_expiry = false\nend\nlocal ttl = redis.call('PTTL', key)\nreturn ttl >= 0 and now + ttl or ''\nend\nlocal function note_due(score, expires_at, topic)\nif expires_at ~= '' and expires_at >= 1e14 then expires_at = string.format('%d', expires_at) end\nreturn score .. ' ' .. expires_at .. ' ' .. topic\nend\nlocal function noted_topic(note)\nreturn string.match(note or '', '^[%d.]+ %d* (.*)$')\nend\nlocal function noted_due(note, expires_at)\nlocal score, expiry = string.match(note or '', '^([%d.]+) (%d*) ')\nif not score then return '' end\nlocal tolerance = exact_expiry and 0 or 1\nlocal never = expiry == '' and expires_at == ''\nlocal same = never or (expiry ~= '' and expires_at ~= '' and math.abs(expiry - expires_at) <= tolerance)\nreturn same and from_score(score) or ''\nend\nlocal MOST_BYTES = 1048576\nlocal lrem_budget = 300000\nlocal function leave_ready_list(id, topic)\nlocal ready = READY .. topic\nif type_of(ready) ~= 'list' then return end\nlocal entries = redis.call('LLEN', ready)\nif entries > lrem_budget then return end\nlrem_budget = lrem_budget - entries\nredis.call('LREM', ready, 0, id)\nend\nlocal function is_in_ready_list(id, topic)\nlocal ready = READY .. topic\nif type_of(ready) ~= 'list' then return false end\nlocal entries = redis.call('LLEN', ready)\nif entries > lrem_budget then return true end\nlrem_budget = lrem_budget - entries\nreturn redis.call('LPOS', ready, id) ~= false\nend\nlocal FORGET_AT_LEAST = 100\nlocal function forget_due_times(added)\nlocal most, sample, looked_at = math.max(FORGET_AT_LEAST, 2 * added), 10, 0\nwhile looked_at < most do\nlocal left_over = {}\nfor _, id in ipairs(redis.call('HRANDFIELD', READY_DUE, sample)) do\nif redis.call('EXISTS', BUCKET .. id) == 0 then left_over[#left_over + 1] = id end\nend\nif #left_over > 0 then redis.call('HDEL', READY_DUE, unpack(left_over)) end\nif #left_over < 0.3 * sample then return end\nlooked_at, sample = looked_at + sample, 50\nend\nend\nlocal function due_jobs(now, skip, limit)\nif skip == 0 then\nreturn redis.call('ZRANGEBYSCORE', POOL, '-inf', due_by(now), 'WITHSCORES', 'LIMIT', 0, limit)\nend\nlocal jobs = redis.call('ZRANGE', POOL, skip, skip + limit - 1, 'WITHSCORES')\nwhile #jobs > 0 and from_score(jobs[#jobs]) > now do\njobs[#jobs], jobs[#jobs - 1] = nil, nil\nend\nreturn jobs\nend\nlocal function promote(now, skip, limit)\nlocal due = due_jobs(now, skip, limit)\nlocal done = { promoted = 0, expired = 0, stuck = 0, more = #due == 2 * limit }\nlocal dead, topics, ids_of, due_times = {}, {}, {}, {}\nfor i = 1, #due, 2 do\nlocal id = due[i]\nlocal bucket = BUCKET .. id\nlocal topic = redis.pcall('HGET', bucket, 'topic')\nlocal usable = type(topic) == 'string'\nif usable and not ids_of[topic] then\nlocal found = type_of(READY .. topic)\nids_of[topic] = { usable = found == 'none' or found == 'list' }\ntopics[#topics + 1] = topic\nend\nif not topic then\ndead[#dead + 1] = id\nelseif not usable or not ids_of[topic].usable then\ndone.stuck = done.stuck + 1\nelse\nlocal ids = ids_of[topic]\nids[#ids + 1] = id\ndue_times[#due_times + 1] = id\ndue_times[#due_times + 1] = note_due(due[i + 1], expiry_of(bucket, now), topic)\nend\nend\nlocal all = skip == 0 and done.stuck == 0 and #due > 0\nlocal taken_out = all and redis.call('ZREMRANGEBYRANK', POOL, 0, #due / 2 - 1) == #due / 2\nif all then\ndone.expired = taken_out and #dead or 0\nelseif #dead > 0 then\ndone.expired = redis.call('ZREM', POOL, unpack(dead))\nend\nfor _, topic in ipairs(topics) do\nlocal ids = ids_of[topic]\nif #ids > 0 and (taken_out or (not all and redis.call('ZREM', POOL, unpack(ids)) == #ids)) then\nredis.call('LPUSH', READY .. topic, unpack(ids))\ndone.promoted = done.promoted + #ids\nend\nend\nif #due_times > 0 then\nredis.call('HSET', READY_DUE, unpack(due_times))\nforget_due_times(#due_times / 2)\nend\nreturn done\nend\nlocal function next_in(now)\nlocal first = redis.call('ZRANGEBYSCORE', POOL, to_score(now + 1), '+inf', 'WITHSCORES', 'LIMIT', 0, 1)[2]\nlocal lease = redis.call('ZRANGE', RESERVED, 0, 0, 'WITHSCORES')[2]\nlocal at = math.min(first and from_score(first) or math.huge, lease and from_score(lease) or math.huge)\nreturn at < math.huge and math.max(0, at - now)\nend\nlocal ROW = 6\nlocal NAMESAKE_RETRY_MS = 1000\nlocal function load_request(token)\nlocal packed = read('GET', INFLIGHT .. token)\nif not packed then return nil end\nlocal record = cmsgpack.unpack(packed)\nlocal rows = {}\nfor i = 2, #record, ROW do\nrows[#rows + 1] = { record[i], record[i + 1], record[i + 2], record[i + 3], record[i + 4], record[i + 5] }\nend\nreturn record[1], rows\nend\nlocal function allow_writes()\nredis.call('ZREM', RESERVED, '')\nend\nlocal function keep_rows(token, topic, rows)\nredis.call('UNLINK', INFLIGHT .. token)\nif #rows == 0 then\nredis.call('ZREM', RESERVED, token)\nreturn\nend\nlocal record = { topic }\nfor _, row in ipairs(rows) do\nfor i = 1, ROW do record[#record + 1] = row[i] end\nend\nredis.call('SET', INFLIGHT .. token, cmsgpack.pack(record))\nend\nlocal function return_job(topic, row, now, attempts)\nlocal id, body, due, expires_at = row[2], row[3], row[4], row[5]\nif expires_at ~= '' and expires_at <= now then return 'expired' end\nlocal bucket, found = BUCKET .. id, type_of(READY .. topic)\nif redis.call('EXISTS', bucket) == 1 or (found ~= 'none' and found ~= 'list') then return 'waiting' end\nredis.call('ZREM', POOL, id)\nredis.call('HSET', bucket, 'topic', topic, 'body', body)\nif attempts > 0 then redis.call('HSET', bucket, 'attempts', attempts) end\nif expires_at ~= '' then redis.call('PEXPIREAT', bucket, expires_at) end\nredis.call('RPUSH', READY .. topic, id)\nif due ~= '' then redis.call('HSET', READY_DUE, id, note_due(to_score(due), expires_at, topic)) end\nreturn 'returned'\nend\nlocal function keep_for_later(token, topic, row, now)\nlocal own = string.match(token, '^[^:]*') .. ':' .. row[1]\nredis.call('SET', INFLIGHT .. own, cmsgpack.pack({ topic, unpack(row) }))\nredis.call('ZADD', RESERVED, to_score(now + NAMESAKE_RETRY_MS), own)\nend\nlocal function return_jobs(token, now, wanted, counted)\nlocal done = { returned = 0, expired = 0, waiting = 0 }\nlocal topic, rows = load_request(token)\nif not topic then\nredis.call('ZREM', RESERVED, token)\nreturn done\nend\nallow_writes()\nlocal kept, later = {}, {}\nfor i = #rows, 1, -1 do\nlocal row = rows[i]\nlocal outcome = wanted(row[1]) and return_job(topic, row, now, row[6] - (counted and 0 or 1))\nif outcome then done[outcome] = done[outcome] + 1 end\nif not outcome then table.insert(kept, 1, row) end\nif outcome == 'waiting' then later[#later + 1] = row end\nend\nkeep_rows(token, topic, kept)\nfor _, row in ipairs(later) do keep_for_later(token, topic, row, now) end\nreturn done\nend\nlocal function limit_after(back, limit)\nreturn math.max(1, limit - back.returned - back.expired - back.waiting)\nend\nlocal function bytes_of(token)\nlocal bytes = redis.pcall('STRLEN', INFLIGHT .. token)\nreturn type(bytes) == 'number' and bytes or 0\nend\nlocal function reclaim(now, limit)\nlocal all = function() return true end\nlocal done, bytes = { returned = 0, expired = 0, waiting = 0, more = false }, 0\nlocal tokens = redis.call('ZRANGEBYSCORE', RESERVED, '-inf', due_by(now), 'LIMIT', 0, limit)\ndone.more = #tokens == limit\nfor _, token in ipairs(tokens) do\nif done.returned + done.expired + done.waiting >= limit or bytes > MOST_BYTES then\ndone.more = true\nbreak\nend\nbytes = bytes + bytes_of(token)\nlocal part = return_jobs(token, now, all, true)\nfor outcome, jobs in pairs(part) do done[outcome] = done[outcome] + jobs end\nend\nreturn done\nend\nlocal topic, limit, lease_ms, token = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3]), ARGV[4]\nlocal skip, promote_limit, most_bytes = tonumber(ARGV[5]), tonumber(ARGV[6]), tonumber(ARGV[7])\nlocal ready, call = READY .. topic, redis.call\nexpect_type(ready, 'list')\nexpect_type(POOL, 'zset')\nexpect_type(READY_DUE, 'hash')\nlocal now = now_ms()\nlocal deadline = read('ZSCORE', RESERVED, token)\nif deadline == nil then expect_type(RESERVED, 'zset') end\nlocal packed = deadline and call('GET', INFLIGHT .. token)\nif packed then return { 0, -1, 0, from_score(deadline), unpack(cmsgpack.unpack(packed)) } end\nlocal back = reclaim(now, promote_limit)\nlocal done = promote(now, skip, limit_after(back, promote_limit))\nlocal LATER_WINDOW, MOST_ENTRIES = 250, 1000\nlocal looked_at, bytes, seen, buckets, rows, n, full = 0, 0, {}, {}, { topic }, 1, false\nlocal notes_of = {}\nlocal function look_at(ids)\nlocal in_pool = call('ZMSCORE', POOL, unpack(ids))\nlocal notes = call('HMGET', READY_DUE, unpack(ids))\nfor i = #ids, 1, -1 do\nlocal id = ids[i]\nif not in_pool[i] and not seen[id] then\nlocal bucket = BUCKET .. id\nlocal job = fields(bucket, 'topic', 'body', 'attempts') or {}\nlocal body = job[2]\nif job[1] == topic and body then\nfull = #buckets == limit or (bytes > 0 and bytes + #body > most_bytes)\nif full then return end\nbytes = bytes + #body\nseen[id] = true\nbuckets[#buckets + 1] = bucket\nrows[n + 1], rows[n + 2], rows[n + 3] = #buckets, id, body\nlocal expires_at = expiry_of(bucket, now)\nrows[n + 4], rows[n + 5] = noted_due(notes[i], expires_at), expires_at\nrows[n + 6] = (tonumber(job[3]) or 0) + 1\nn = n + 6\nend\nend\nlooked_at = looked_at + 1\nif notes[i] then notes_of[#notes_of + 1] = id end\nend\nend\nlocal at_end, window = false, limit\nrepeat\nlocal ids = call('LRANGE', ready, -looked_at - window, -looked_at - 1)\nat_end = #ids < window\nif #ids > 0 then look_at(ids) end\nwindow = LATER_WINDOW\nuntil at_end or full or #buckets == limit or looked_at >= MOST_ENTRIES\nif #buckets > 0 then\nlocal until_score = to_score(now + lease_ms)\nif type(redis.pcall('ZADD', RESERVED, until_score, token)) == 'table' then\nallow_writes()\ncall('ZADD', RESERVED, until_score, token)\nend\ncall('SET', INFLIGHT .. token, cmsgpack.pack(rows))\nend\nif looked_at > 0 then call('LTRIM', ready, 0, -looked_at - 1) end\nfor i = 1, #notes_of, 1000 do call('HDEL', READY_DUE, unpack(notes_of, i, math.min(i + 999, #notes_of))) end\nif #buckets > 0 then call('UNLINK', unpack(buckets)) end\nlocal more = done.more or back.more or not at_end\nlocal next_ms = #buckets == 0 and next_in(now) or -1\nreturn { more and 1 or 0, next_ms, done.stuck, now + lease_ms, unpack(rows) }\n",
+  requeue: {
+    sha: '460e3085c2ad66ccd031d79e487dd17d3344b54a',
+    source: `local POOL, RESERVED, READY_DUE = KEYS[1], KEYS[2], KEYS[3]
+local BUCKET, READY, INFLIGHT = KEYS[4], KEYS[5], KEYS[6]
+local DEAD, DEAD_LETTER, PAUSED = KEYS[7], KEYS[8], KEYS[9]
+local RECORD_VERSION = 2
+local function type_of(key)
+return redis.call('TYPE', key).ok
+end
+local function expect_type(key, wanted)
+local found = type_of(key)
+if found ~= 'none' and found ~= wanted then
+error('WRONGTYPEKEY ' .. wanted .. ' ' .. found .. ' ' .. key .. ';')
+end
+end
+local function expect_version(key, version)
+if version ~= RECORD_VERSION then
+error('NEWERRECORD ' .. tostring(version) .. ' ' .. RECORD_VERSION .. ' ' .. key .. ';')
+end
+end
+local function read(command, key, ...)
+local reply = redis.pcall(command, key, ...)
+if type(reply) ~= 'table' or not reply.err then return reply end
+if not string.find(reply.err, 'WRONGTYPE', 1, true) then error(reply.err) end
+end
+local function fields(key, ...)
+return read('HMGET', key, ...)
+end
+local function now_ms()
+local time = redis.call('TIME')
+return time[1] * 1000 + math.floor(time[2] / 1000)
+end
+local function to_score(ms)
+return string.format('%d.%03d', math.floor(ms / 1000), ms % 1000)
+end
+local LAST_MS = 253402300799999
+local function from_score(score)
+return math.max(0, math.min(math.floor(tonumber(score) * 1000 + 0.0005), LAST_MS))
+end
+local function due_by(ms)
+return '(' .. to_score(ms + 1)
+end
+local exact_expiry = true
+local function expiry_of(key, now)
+if exact_expiry then
+local at = redis.pcall('PEXPIRETIME', key)
+if type(at) == 'number' then return at >= 0 and at or '' end
+exact_expiry = false
+end
+local ttl = redis.call('PTTL', key)
+return ttl >= 0 and now + ttl or ''
+end
+local HEAD, ROW = 5, 8
+local OLD_HEAD, OLD_ROW = 1, 6
+local function topic_of(topics, number)
+if type(topics) == 'string' then return topics end
+for i = 1, #topics, 2 do
+if number <= topics[i + 1] then return topics[i] end
+end
+end
+local function rows_of(record)
+local head, width = HEAD, ROW
+if type(record[1]) == 'string' then head, width = OLD_HEAD, OLD_ROW end
+local rows = {}
+for i = head + 1, #record, width do
+local row = { unpack(record, i, i + width - 1) }
+row[7], row[8] = row[7] or '', row[8] or ''
+rows[#rows + 1] = row
+end
+return rows
+end
+local function load_record(name)
+local packed = read('GET', INFLIGHT .. name)
+if not packed then return nil end
+local record = cmsgpack.unpack(packed)
+if type(record[1]) == 'string' then return { topics = record[1], rows = rows_of(record) } end
+expect_version(INFLIGHT .. name, record[1])
+local _, topics, since, count, deadline = unpack(record, 1, HEAD)
+return { topics = topics, since = since, count = count, deadline = deadline, rows = rows_of(record) }
+end
+local function bytes_of(name)
+local bytes = redis.pcall('STRLEN', INFLIGHT .. name)
+return type(bytes) == 'number' and bytes or 0
+end
+local function allow_writes()
+redis.call('ZREM', RESERVED, '')
+end
+local function keep_rows(name, record, rows)
+redis.call('UNLINK', INFLIGHT .. name)
+if #rows == 0 then
+redis.call('ZREM', RESERVED, name)
+return
+end
+local packed = { RECORD_VERSION, record.topics, record.since or 0, record.count or 1, record.deadline or 0 }
+for _, row in ipairs(rows) do
+for i = 1, ROW do packed[#packed + 1] = row[i] end
+end
+redis.call('SET', INFLIGHT .. name, cmsgpack.pack(packed))
+end
+local function write_own_record(name, job, deadline)
+local head = { RECORD_VERSION, job.topic, job.since or 0, job.count or 1, job.deadline or 0 }
+for i = 1, ROW do head[HEAD + i] = job.row[i] end
+redis.call('SET', INFLIGHT .. name, cmsgpack.pack(head))
+redis.call('ZADD', RESERVED, to_score(deadline), name)
+end
+local function job_of(record, name, row)
+return {
+name = name, topic = topic_of(record.topics, row[1]),
+since = record.since, count = record.count, deadline = record.deadline, row = row,
+}
+end
+local function held_jobs(token, numbers)
+local held, wanted = {}, {}
+for _, number in ipairs(numbers) do wanted[number] = true end
+local record = load_record(token)
+for _, row in ipairs(record and record.rows or {}) do
+local number = row[1]
+if wanted[number] then held[number] = job_of(record, token, row) end
+end
+for number in pairs(wanted) do
+local name = not held[number] and token .. '.' .. number
+local own = name and load_record(name)
+if own then held[number] = job_of(own, name, own.rows[1]) end
+end
+return held, record
+end
+local function forget_jobs(token, record, held)
+local kept, left = {}, false
+for _, row in ipairs(record and record.rows or {}) do
+local job = held[row[1]]
+if job and job.name == token then left = true else kept[#kept + 1] = row end
+end
+if left then keep_rows(token, record, kept) end
+for _, job in pairs(held) do
+if job.name ~= token then
+redis.call('UNLINK', INFLIGHT .. job.name)
+redis.call('ZREM', RESERVED, job.name)
+end
+end
+end
+local function ttl_of(row)
+if row[8] ~= '' then return row[8] end
+return row[4] ~= '' and row[5] ~= '' and row[5] - row[4] or ''
+end
+local function numbers_from(first)
+local numbers = {}
+for i = first, #ARGV do numbers[#numbers + 1] = tonumber(ARGV[i]) end
+return numbers
+end
+local function answer_held(numbers, held)
+local answer, seen = {}, {}
+for i, number in ipairs(numbers) do
+answer[i] = held[number] and not seen[number] and 1 or 0
+seen[number] = true
+end
+return answer
+end
+local function bury(job, reason, now, delete_at)
+local row = job.row
+local record = { RECORD_VERSION, job.topic, row[3], row[4], ttl_of(row), row[6], reason, now, delete_at }
+redis.call('RPUSH', DEAD_LETTER .. row[2], cmsgpack.pack(record))
+redis.call('ZADD', DEAD, 'LT', delete_at == '' and 'inf' or to_score(delete_at), row[2])
+end
+local function read_letter(id, packed)
+local record = cmsgpack.unpack(packed)
+expect_version(DEAD_LETTER .. id, record[1])
+return {
+topic = record[2], body = record[3], due = record[4], ttl = record[5], attempts = record[6],
+reason = record[7], failed_at = record[8], delete_at = record[9],
+}
+end
+local function letters_of(id)
+local letters = {}
+local packed = read('LRANGE', DEAD_LETTER .. id, 0, -1) or {}
+for i = #packed, 1, -1 do
+local letter = read_letter(id, packed[i])
+letter.packed = packed[i]
+letters[#letters + 1] = letter
+end
+return letters
+end
+local function keep_letters(id, letters)
+redis.call('ZREM', DEAD, id)
+redis.call('UNLINK', DEAD_LETTER .. id)
+local next_delete = math.huge
+for i = #letters, 1, -1 do
+redis.call('RPUSH', DEAD_LETTER .. id, letters[i].packed)
+if letters[i].delete_at ~= '' then next_delete = math.min(next_delete, letters[i].delete_at) end
+end
+if #letters > 0 then redis.call('ZADD', DEAD, next_delete == math.huge and 'inf' or to_score(next_delete), id) end
+end
+local function delete_old_letters(now, limit)
+local deleted = 0
+local ids = redis.call('ZRANGEBYSCORE', DEAD, '-inf', due_by(now), 'LIMIT', 0, limit)
+for _, id in ipairs(ids) do
+local letters, kept = letters_of(id), {}
+for _, letter in ipairs(letters) do
+if letter.delete_at == '' or letter.delete_at > now then kept[#kept + 1] = letter end
+end
+deleted = deleted + #letters - #kept
+keep_letters(id, kept)
+end
+return deleted, #ids == limit
+end
+local last_micros, texts = {}, {}
+local function score_in_order(due)
+local micros = last_micros[due]
+if not micros then
+local last = redis.call('ZREVRANGEBYSCORE', POOL, due_by(due), to_score(due), 'WITHSCORES', 'LIMIT', 0, 1)
+micros = last[2] and math.floor(tonumber(last[2]) * 1000000 + 0.5) - due * 1000 or -1
+texts[due] = to_score(due)
+end
+micros = math.min(micros + 1, 999)
+last_micros[due] = micros
+return texts[due] .. string.format('%03d', micros)
+end
+local function wake_if_next(channel, due, id, now)
+local function is_next()
+return redis.call('ZRANGEBYSCORE', POOL, to_score(now + 1), '+inf', 'LIMIT', 0, 1)[1] == id
+end
+if id and (due <= now or is_next()) then redis.pcall('PUBLISH', channel, string.format('%d', due)) end
+end
+expect_type(POOL, 'zset')
+expect_type(DEAD, 'zset')
+local DEFAULT_TTL_MS = 604800000
+local now, answer = now_ms(), {}
+local due, first = now + tonumber(ARGV[1]), nil
+for i = 3, #ARGV do
+local id = ARGV[i]
+local letters = letters_of(id)
+local letter = table.remove(letters, 1)
+if not letter then
+answer[#answer + 1] = 'none'
+elseif redis.call('EXISTS', BUCKET .. id) == 1 then
+answer[#answer + 1] = 'duplicate_id'
+else
+redis.call('HSET', BUCKET .. id, 'topic', letter.topic, 'body', letter.body)
+redis.call('PEXPIREAT', BUCKET .. id, due + (letter.ttl ~= '' and letter.ttl or DEFAULT_TTL_MS))
+redis.call('ZADD', POOL, score_in_order(due), id)
+keep_letters(id, letters)
+first = first or id
+answer[#answer + 1] = 'requeued'
+end
+end
+wake_if_next(ARGV[2], due, first, now)
+return answer
+`,
+  },
+  reserve: {
+    sha: '38dee4f9fa1323f7a3909ce3dd48dfa1e4147d8b',
+    source: `local POOL, RESERVED, READY_DUE = KEYS[1], KEYS[2], KEYS[3]
+local BUCKET, READY, INFLIGHT = KEYS[4], KEYS[5], KEYS[6]
+local DEAD, DEAD_LETTER, PAUSED = KEYS[7], KEYS[8], KEYS[9]
+local RECORD_VERSION = 2
+local function type_of(key)
+return redis.call('TYPE', key).ok
+end
+local function expect_type(key, wanted)
+local found = type_of(key)
+if found ~= 'none' and found ~= wanted then
+error('WRONGTYPEKEY ' .. wanted .. ' ' .. found .. ' ' .. key .. ';')
+end
+end
+local function expect_version(key, version)
+if version ~= RECORD_VERSION then
+error('NEWERRECORD ' .. tostring(version) .. ' ' .. RECORD_VERSION .. ' ' .. key .. ';')
+end
+end
+local function read(command, key, ...)
+local reply = redis.pcall(command, key, ...)
+if type(reply) ~= 'table' or not reply.err then return reply end
+if not string.find(reply.err, 'WRONGTYPE', 1, true) then error(reply.err) end
+end
+local function fields(key, ...)
+return read('HMGET', key, ...)
+end
+local function now_ms()
+local time = redis.call('TIME')
+return time[1] * 1000 + math.floor(time[2] / 1000)
+end
+local function to_score(ms)
+return string.format('%d.%03d', math.floor(ms / 1000), ms % 1000)
+end
+local LAST_MS = 253402300799999
+local function from_score(score)
+return math.max(0, math.min(math.floor(tonumber(score) * 1000 + 0.0005), LAST_MS))
+end
+local function due_by(ms)
+return '(' .. to_score(ms + 1)
+end
+local exact_expiry = true
+local function expiry_of(key, now)
+if exact_expiry then
+local at = redis.pcall('PEXPIRETIME', key)
+if type(at) == 'number' then return at >= 0 and at or '' end
+exact_expiry = false
+end
+local ttl = redis.call('PTTL', key)
+return ttl >= 0 and now + ttl or ''
+end
+local function write_note(score, expires_at, topic)
+if expires_at ~= '' and expires_at >= 1e14 then expires_at = string.format('%d', expires_at) end
+return RECORD_VERSION .. ' ' .. score .. ' ' .. expires_at .. ' ' .. topic
+end
+local function read_note(note)
+if not note then return nil end
+local version, score, expires_at, topic = string.match(note, '^(%d%d?%d?) ([%d.]+) (%d*) (.*)$')
+if version then
+expect_version(READY_DUE, tonumber(version))
+return score, expires_at, topic
+end
+return string.match(note, '^([%d.]+) (%d*) (.*)$')
+end
+local function noted_topic(note)
+local _, _, topic = read_note(note)
+return topic
+end
+local function noted_place(note, expires_at)
+local score, expiry = read_note(note)
+if not score then return '' end
+local tolerance = exact_expiry and 0 or 1
+local never = expiry == '' and expires_at == ''
+local same = never or (expiry ~= '' and expires_at ~= '' and math.abs(expiry - expires_at) <= tolerance)
+return same and score or ''
+end
+local function noted_due(note, expires_at)
+local place = noted_place(note, expires_at)
+return place ~= '' and from_score(place) or ''
+end
+local function write_memo(attempts, ttl, expires_at, topic, body)
+return cmsgpack.pack({ RECORD_VERSION, attempts, ttl, expires_at, topic, redis.sha1hex(body) })
+end
+local function read_memo(bucket, memo, old_attempts, expires_at, topic, body)
+if not memo then return tonumber(old_attempts) or 0, '' end
+local ok, memo_fields = pcall(cmsgpack.unpack, memo)
+if not ok or type(memo_fields) ~= 'table' then return 0, '' end
+expect_version(bucket, memo_fields[1])
+local expiry = memo_fields[4]
+local same_expiry = expiry == expires_at
+or (expiry ~= '' and expires_at ~= '' and math.abs(expiry - expires_at) <= 1)
+if not same_expiry or memo_fields[5] ~= topic then return 0, '' end
+if memo_fields[6] ~= redis.sha1hex(body) then return 0, '' end
+return memo_fields[2], memo_fields[3]
+end
+local MOST_BYTES = 1048576
+local lrem_budget = 300000
+local function leave_ready_list(id, topic)
+local ready = READY .. topic
+if type_of(ready) ~= 'list' then return end
+local entries = redis.call('LLEN', ready)
+if entries > lrem_budget then return end
+lrem_budget = lrem_budget - entries
+redis.call('LREM', ready, 0, id)
+end
+local function is_in_ready_list(id, topic)
+local ready = READY .. topic
+if type_of(ready) ~= 'list' then return false end
+local entries = redis.call('LLEN', ready)
+if entries > lrem_budget then return true end
+lrem_budget = lrem_budget - entries
+return redis.call('LPOS', ready, id) ~= false
+end
+local HEAD, ROW = 5, 8
+local OLD_HEAD, OLD_ROW = 1, 6
+local function topic_of(topics, number)
+if type(topics) == 'string' then return topics end
+for i = 1, #topics, 2 do
+if number <= topics[i + 1] then return topics[i] end
+end
+end
+local function rows_of(record)
+local head, width = HEAD, ROW
+if type(record[1]) == 'string' then head, width = OLD_HEAD, OLD_ROW end
+local rows = {}
+for i = head + 1, #record, width do
+local row = { unpack(record, i, i + width - 1) }
+row[7], row[8] = row[7] or '', row[8] or ''
+rows[#rows + 1] = row
+end
+return rows
+end
+local function load_record(name)
+local packed = read('GET', INFLIGHT .. name)
+if not packed then return nil end
+local record = cmsgpack.unpack(packed)
+if type(record[1]) == 'string' then return { topics = record[1], rows = rows_of(record) } end
+expect_version(INFLIGHT .. name, record[1])
+local _, topics, since, count, deadline = unpack(record, 1, HEAD)
+return { topics = topics, since = since, count = count, deadline = deadline, rows = rows_of(record) }
+end
+local function bytes_of(name)
+local bytes = redis.pcall('STRLEN', INFLIGHT .. name)
+return type(bytes) == 'number' and bytes or 0
+end
+local function allow_writes()
+redis.call('ZREM', RESERVED, '')
+end
+local function keep_rows(name, record, rows)
+redis.call('UNLINK', INFLIGHT .. name)
+if #rows == 0 then
+redis.call('ZREM', RESERVED, name)
+return
+end
+local packed = { RECORD_VERSION, record.topics, record.since or 0, record.count or 1, record.deadline or 0 }
+for _, row in ipairs(rows) do
+for i = 1, ROW do packed[#packed + 1] = row[i] end
+end
+redis.call('SET', INFLIGHT .. name, cmsgpack.pack(packed))
+end
+local function write_own_record(name, job, deadline)
+local head = { RECORD_VERSION, job.topic, job.since or 0, job.count or 1, job.deadline or 0 }
+for i = 1, ROW do head[HEAD + i] = job.row[i] end
+redis.call('SET', INFLIGHT .. name, cmsgpack.pack(head))
+redis.call('ZADD', RESERVED, to_score(deadline), name)
+end
+local function job_of(record, name, row)
+return {
+name = name, topic = topic_of(record.topics, row[1]),
+since = record.since, count = record.count, deadline = record.deadline, row = row,
+}
+end
+local function held_jobs(token, numbers)
+local held, wanted = {}, {}
+for _, number in ipairs(numbers) do wanted[number] = true end
+local record = load_record(token)
+for _, row in ipairs(record and record.rows or {}) do
+local number = row[1]
+if wanted[number] then held[number] = job_of(record, token, row) end
+end
+for number in pairs(wanted) do
+local name = not held[number] and token .. '.' .. number
+local own = name and load_record(name)
+if own then held[number] = job_of(own, name, own.rows[1]) end
+end
+return held, record
+end
+local function forget_jobs(token, record, held)
+local kept, left = {}, false
+for _, row in ipairs(record and record.rows or {}) do
+local job = held[row[1]]
+if job and job.name == token then left = true else kept[#kept + 1] = row end
+end
+if left then keep_rows(token, record, kept) end
+for _, job in pairs(held) do
+if job.name ~= token then
+redis.call('UNLINK', INFLIGHT .. job.name)
+redis.call('ZREM', RESERVED, job.name)
+end
+end
+end
+local function ttl_of(row)
+if row[8] ~= '' then return row[8] end
+return row[4] ~= '' and row[5] ~= '' and row[5] - row[4] or ''
+end
+local function numbers_from(first)
+local numbers = {}
+for i = first, #ARGV do numbers[#numbers + 1] = tonumber(ARGV[i]) end
+return numbers
+end
+local function answer_held(numbers, held)
+local answer, seen = {}, {}
+for i, number in ipairs(numbers) do
+answer[i] = held[number] and not seen[number] and 1 or 0
+seen[number] = true
+end
+return answer
+end
+local last_micros, texts = {}, {}
+local function score_in_order(due)
+local micros = last_micros[due]
+if not micros then
+local last = redis.call('ZREVRANGEBYSCORE', POOL, due_by(due), to_score(due), 'WITHSCORES', 'LIMIT', 0, 1)
+micros = last[2] and math.floor(tonumber(last[2]) * 1000000 + 0.5) - due * 1000 or -1
+texts[due] = to_score(due)
+end
+micros = math.min(micros + 1, 999)
+last_micros[due] = micros
+return texts[due] .. string.format('%03d', micros)
+end
+local MOST_BEFORE = 500
+local function place_of(note)
+local score = read_note(note)
+return tonumber(score) or math.huge
+end
+local function lift_before(ready, place)
+local lifted = {}
+local first = redis.call('LINDEX', ready, -1)
+if not first or place_of(redis.call('HGET', READY_DUE, first)) >= place then return lifted end
+local ids = redis.call('LRANGE', ready, -MOST_BEFORE, -1)
+local notes = redis.call('HMGET', READY_DUE, unpack(ids))
+for i = #ids, 1, -1 do
+local before = place_of(notes[i])
+if before >= place then break end
+lifted[#lifted + 1] = { id = ids[i], place = before }
+end
+redis.call('LTRIM', ready, 0, -#lifted - 1)
+return lifted
+end
+local function put_in_line(topic, entries)
+local ready, last = READY .. topic, -math.huge
+for _, entry in ipairs(entries) do
+entry.place = tonumber(entry.place) or -math.huge
+last = math.max(last, entry.place)
+end
+for _, entry in ipairs(lift_before(ready, last)) do entries[#entries + 1] = entry end
+for i, entry in ipairs(entries) do entry.order = i end
+table.sort(entries, function(a, b)
+if a.place ~= b.place then return a.place > b.place end
+return a.order > b.order
+end)
+local ids = {}
+for i, entry in ipairs(entries) do ids[i] = entry.id end
+for i = 1, #ids, 1000 do redis.call('RPUSH', ready, unpack(ids, i, math.min(i + 999, #ids))) end
+end
+local DUPLICATE_RETRY_MS = 1000
+local function shifted_expiry(expires_at, since, now)
+if expires_at == '' or not since or since == 0 then return expires_at end
+return expires_at + math.max(0, now - since)
+end
+local function can_come_back(job)
+if redis.call('EXISTS', BUCKET .. job.row[2]) == 1 then return false end
+local found = type_of(READY .. job.topic)
+return found == 'none' or found == 'list'
+end
+local function write_bucket(id, topic, body, attempts, ttl, expires_at, is_shifted)
+local bucket = BUCKET .. id
+redis.call('HSET', bucket, 'topic', topic, 'body', body)
+if attempts > 0 or is_shifted then
+redis.call('HSET', bucket, 'delayer', write_memo(attempts, ttl, expires_at, topic, body))
+end
+if expires_at ~= '' then redis.call('PEXPIREAT', bucket, expires_at) end
+end
+local function let_wait(token, job, now)
+local name = string.match(token, '^[^.:]*') .. ':' .. job.row[1]
+job.since = job.since or now
+write_own_record(name, job, now + DUPLICATE_RETRY_MS)
+end
+local function bring_back(token, jobs, now)
+local done, lines, waiting = { back = 0, waiting = 0, due = math.huge, id = nil }, {}, {}
+for _, job in ipairs(jobs) do
+local row = job.row
+local id, body, due, attempts = row[2], row[3], row[4], row[6]
+if not can_come_back(job) then
+waiting[#waiting + 1] = job
+else
+local is_delayed = job.is_retried or (due ~= '' and due > now)
+local expires_at = is_delayed and row[5] or shifted_expiry(row[5], job.since, now)
+write_bucket(id, job.topic, body, attempts, ttl_of(row), expires_at, expires_at ~= row[5])
+redis.call('ZREM', POOL, id)
+if is_delayed then
+redis.call('ZADD', POOL, score_in_order(due), id)
+if due < done.due then done.due, done.id = due, id end
+else
+lines[job.topic] = lines[job.topic] or {}
+table.insert(lines[job.topic], { id = id, place = row[7] })
+local note = row[7] ~= '' and write_note(row[7], expires_at, job.topic)
+if note then redis.call('HSET', READY_DUE, id, note) end
+end
+done.back = done.back + 1
+end
+end
+for topic, entries in pairs(lines) do put_in_line(topic, entries) end
+for _, job in ipairs(waiting) do let_wait(token, job, now) end
+done.waiting = #waiting
+return done
+end
+local FORGET_AT_LEAST = 100
+local function forget_notes(added)
+local most, sample, looked_at = math.max(FORGET_AT_LEAST, 2 * added), 10, 0
+while looked_at < most do
+local left_over = {}
+for _, id in ipairs(redis.call('HRANDFIELD', READY_DUE, sample)) do
+if redis.call('EXISTS', BUCKET .. id) == 0 then left_over[#left_over + 1] = id end
+end
+if #left_over > 0 then redis.call('HDEL', READY_DUE, unpack(left_over)) end
+if #left_over < 0.3 * sample then return end
+looked_at, sample = looked_at + sample, 50
+end
+end
+local function due_jobs(now, skip, limit)
+if skip == 0 then
+return redis.call('ZRANGEBYSCORE', POOL, '-inf', due_by(now), 'WITHSCORES', 'LIMIT', 0, limit)
+end
+local jobs = redis.call('ZRANGE', POOL, skip, skip + limit - 1, 'WITHSCORES')
+while #jobs > 0 and from_score(jobs[#jobs]) > now do
+jobs[#jobs], jobs[#jobs - 1] = nil, nil
+end
+return jobs
+end
+local function promote(now, skip, limit)
+local due = due_jobs(now, skip, limit)
+local done = { promoted = 0, expired = 0, stuck = 0, more = #due == 2 * limit }
+local expired, topics, ids_of, notes = {}, {}, {}, {}
+for i = 1, #due, 2 do
+local id = due[i]
+local bucket = BUCKET .. id
+local topic = redis.pcall('HGET', bucket, 'topic')
+local usable = type(topic) == 'string'
+if usable and not ids_of[topic] then
+local found = type_of(READY .. topic)
+ids_of[topic] = { usable = found == 'none' or found == 'list' }
+topics[#topics + 1] = topic
+end
+if not topic then
+expired[#expired + 1] = id
+elseif not usable or not ids_of[topic].usable then
+done.stuck = done.stuck + 1
+else
+local ids = ids_of[topic]
+ids[#ids + 1] = id
+notes[#notes + 1] = id
+notes[#notes + 1] = write_note(due[i + 1], expiry_of(bucket, now), topic)
+end
+end
+local all = skip == 0 and done.stuck == 0 and #due > 0
+local taken_out = all and redis.call('ZREMRANGEBYRANK', POOL, 0, #due / 2 - 1) == #due / 2
+if all then
+done.expired = taken_out and #expired or 0
+elseif #expired > 0 then
+done.expired = redis.call('ZREM', POOL, unpack(expired))
+end
+for _, topic in ipairs(topics) do
+local ids = ids_of[topic]
+if #ids > 0 and (taken_out or (not all and redis.call('ZREM', POOL, unpack(ids)) == #ids)) then
+redis.call('LPUSH', READY .. topic, unpack(ids))
+done.promoted = done.promoted + #ids
+end
+end
+if #notes > 0 then
+redis.call('HSET', READY_DUE, unpack(notes))
+forget_notes(#notes / 2)
+end
+return done
+end
+local function reclaim(now, limit)
+local done, bytes, seen = { reclaimed = 0, waiting = 0, more = false }, 0, 0
+local names = redis.call('ZRANGEBYSCORE', RESERVED, '-inf', due_by(now), 'LIMIT', 0, limit)
+done.more = #names == limit
+for _, name in ipairs(names) do
+if seen >= limit or bytes > MOST_BYTES then
+done.more = true
+break
+end
+bytes = bytes + bytes_of(name)
+local record, jobs = load_record(name), {}
+for _, row in ipairs(record and record.rows or {}) do
+jobs[#jobs + 1] = job_of(record, name, row)
+end
+seen = seen + #jobs
+if record then
+allow_writes()
+local back = bring_back(name, jobs, now)
+done.reclaimed, done.waiting = done.reclaimed + back.back, done.waiting + back.waiting
+if back.waiting == 0 or not string.find(name, ':', 1, true) then keep_rows(name, record, {}) end
+else
+redis.call('ZREM', RESERVED, name)
+end
+end
+return done
+end
+local function limit_after(back, limit)
+return math.max(1, limit - back.reclaimed - back.waiting)
+end
+local function next_in(now, earliest)
+local first = redis.call('ZRANGEBYSCORE', POOL, to_score(now + 1), '+inf', 'WITHSCORES', 'LIMIT', 0, 1)[2]
+local lease = redis.call('ZRANGE', RESERVED, 0, 0, 'WITHSCORES')[2]
+local at = math.min(
+earliest,
+first and from_score(first) or math.huge,
+lease and from_score(lease) or math.huge
+)
+return at < math.huge and math.max(0, at - now)
+end
+local limit, lease_ms, token = tonumber(ARGV[1]), tonumber(ARGV[2]), ARGV[3]
+local skip, promote_limit, most_bytes = tonumber(ARGV[4]), tonumber(ARGV[5]), tonumber(ARGV[6])
+local FIRST_TOPIC = 7
+local call = redis.call
+for i = FIRST_TOPIC, #ARGV do expect_type(READY .. ARGV[i], 'list') end
+expect_type(POOL, 'zset')
+expect_type(READY_DUE, 'hash')
+local now = now_ms()
+local deadline = read('ZSCORE', RESERVED, token)
+if deadline == nil then expect_type(RESERVED, 'zset') end
+local packed = deadline and call('GET', INFLIGHT .. token)
+if packed then return { 0, -1, 0, 0, from_score(deadline), unpack(cmsgpack.unpack(packed)) } end
+local topics, pause_end = {}, math.huge
+local pauses = read('HMGET', PAUSED, unpack(ARGV, FIRST_TOPIC)) or {}
+for i = FIRST_TOPIC, #ARGV do
+local until_ms = tonumber(pauses[i - FIRST_TOPIC + 1] or 0) or 0
+if until_ms <= now then topics[#topics + 1] = ARGV[i] else pause_end = math.min(pause_end, until_ms) end
+end
+local back = reclaim(now, promote_limit)
+local done = promote(now, skip, limit_after(back, promote_limit))
+local LATER_WINDOW, MOST_ENTRIES = 250, 1000
+local rows, buckets, notes_of, seen = { RECORD_VERSION, '', now, 0, now + lease_ms }, {}, {}, {}
+local n, bytes, full = HEAD, 0, false
+local function add_job(id, body, memo, old_attempts, topic, note)
+local bucket = BUCKET .. id
+local expires_at = expiry_of(bucket, now)
+local attempts, ttl = read_memo(bucket, memo, old_attempts, expires_at, topic, body)
+local place = noted_place(note, expires_at)
+buckets[#buckets + 1] = bucket
+rows[n + 1], rows[n + 2], rows[n + 3] = #buckets, id, body
+rows[n + 4], rows[n + 5] = place ~= '' and from_score(place) or '', expires_at
+rows[n + 6], rows[n + 7], rows[n + 8] = attempts + 1, place, ttl
+n = n + ROW
+end
+local function look_at(ids, topic)
+local in_pool = call('ZMSCORE', POOL, unpack(ids))
+local notes = call('HMGET', READY_DUE, unpack(ids))
+for i = #ids, 1, -1 do
+local id = ids[i]
+if not in_pool[i] and not seen[id] then
+local job = fields(BUCKET .. id, 'topic', 'body', 'delayer', 'attempts') or {}
+local body = job[2]
+if job[1] == topic and body then
+full = #buckets == limit or (bytes > 0 and bytes + #body > most_bytes)
+if full then return #ids - i end
+bytes = bytes + #body
+seen[id] = true
+add_job(id, body, job[3], job[4], topic, notes[i])
+end
+end
+if notes[i] then notes_of[#notes_of + 1] = id end
+end
+return #ids
+end
+local entries_of, named, at_end = {}, {}, true
+local looked_at = 0
+for _, topic in ipairs(topics) do
+local entries, window = 0, math.max(1, limit - #buckets)
+repeat
+local ids = call('LRANGE', READY .. topic, -entries - window, -entries - 1)
+at_end = #ids < window
+if #ids > 0 then entries = entries + look_at(ids, topic) end
+window = LATER_WINDOW
+until at_end or full or #buckets == limit or looked_at + entries >= MOST_ENTRIES
+entries_of[topic], looked_at = entries, looked_at + entries
+if #buckets > (named[#named] or 0) then
+named[#named + 1] = topic
+named[#named + 1] = #buckets
+end
+if full or #buckets == limit or not at_end then break end
+end
+rows[2], rows[4] = #named == 2 and named[1] or named, #buckets
+if #buckets > 0 then
+local until_score = to_score(now + lease_ms)
+if type(redis.pcall('ZADD', RESERVED, until_score, token)) == 'table' then
+allow_writes()
+call('ZADD', RESERVED, until_score, token)
+end
+call('SET', INFLIGHT .. token, cmsgpack.pack(rows))
+end
+for topic, entries in pairs(entries_of) do
+if entries > 0 then call('LTRIM', READY .. topic, 0, -entries - 1) end
+end
+for i = 1, #notes_of, 1000 do call('HDEL', READY_DUE, unpack(notes_of, i, math.min(i + 999, #notes_of))) end
+if #buckets > 0 then call('UNLINK', unpack(buckets)) end
+local more = done.more or back.more or not at_end
+local next_ms = #buckets == 0 and next_in(now, pause_end) or -1
+local paused = #topics == 0 and 1 or 0
+return { more and 1 or 0, next_ms, done.stuck, paused, now + lease_ms, unpack(rows) }
+`,
+  },
+  revoke: {
+    sha: '7903e8798643366a2424597b1c33bedc3cd90230',
+    source: `local POOL, RESERVED, READY_DUE = KEYS[1], KEYS[2], KEYS[3]
+local BUCKET, READY, INFLIGHT = KEYS[4], KEYS[5], KEYS[6]
+local DEAD, DEAD_LETTER, PAUSED = KEYS[7], KEYS[8], KEYS[9]
+local RECORD_VERSION = 2
+local function type_of(key)
+return redis.call('TYPE', key).ok
+end
+local function expect_type(key, wanted)
+local found = type_of(key)
+if found ~= 'none' and found ~= wanted then
+error('WRONGTYPEKEY ' .. wanted .. ' ' .. found .. ' ' .. key .. ';')
+end
+end
+local function expect_version(key, version)
+if version ~= RECORD_VERSION then
+error('NEWERRECORD ' .. tostring(version) .. ' ' .. RECORD_VERSION .. ' ' .. key .. ';')
+end
+end
+local function read(command, key, ...)
+local reply = redis.pcall(command, key, ...)
+if type(reply) ~= 'table' or not reply.err then return reply end
+if not string.find(reply.err, 'WRONGTYPE', 1, true) then error(reply.err) end
+end
+local function fields(key, ...)
+return read('HMGET', key, ...)
+end
+local function now_ms()
+local time = redis.call('TIME')
+return time[1] * 1000 + math.floor(time[2] / 1000)
+end
+local function to_score(ms)
+return string.format('%d.%03d', math.floor(ms / 1000), ms % 1000)
+end
+local LAST_MS = 253402300799999
+local function from_score(score)
+return math.max(0, math.min(math.floor(tonumber(score) * 1000 + 0.0005), LAST_MS))
+end
+local function due_by(ms)
+return '(' .. to_score(ms + 1)
+end
+local exact_expiry = true
+local function expiry_of(key, now)
+if exact_expiry then
+local at = redis.pcall('PEXPIRETIME', key)
+if type(at) == 'number' then return at >= 0 and at or '' end
+exact_expiry = false
+end
+local ttl = redis.call('PTTL', key)
+return ttl >= 0 and now + ttl or ''
+end
+local HEAD, ROW = 5, 8
+local OLD_HEAD, OLD_ROW = 1, 6
+local function topic_of(topics, number)
+if type(topics) == 'string' then return topics end
+for i = 1, #topics, 2 do
+if number <= topics[i + 1] then return topics[i] end
+end
+end
+local function rows_of(record)
+local head, width = HEAD, ROW
+if type(record[1]) == 'string' then head, width = OLD_HEAD, OLD_ROW end
+local rows = {}
+for i = head + 1, #record, width do
+local row = { unpack(record, i, i + width - 1) }
+row[7], row[8] = row[7] or '', row[8] or ''
+rows[#rows + 1] = row
+end
+return rows
+end
+local function load_record(name)
+local packed = read('GET', INFLIGHT .. name)
+if not packed then return nil end
+local record = cmsgpack.unpack(packed)
+if type(record[1]) == 'string' then return { topics = record[1], rows = rows_of(record) } end
+expect_version(INFLIGHT .. name, record[1])
+local _, topics, since, count, deadline = unpack(record, 1, HEAD)
+return { topics = topics, since = since, count = count, deadline = deadline, rows = rows_of(record) }
+end
+local function bytes_of(name)
+local bytes = redis.pcall('STRLEN', INFLIGHT .. name)
+return type(bytes) == 'number' and bytes or 0
+end
+local function allow_writes()
+redis.call('ZREM', RESERVED, '')
+end
+local function keep_rows(name, record, rows)
+redis.call('UNLINK', INFLIGHT .. name)
+if #rows == 0 then
+redis.call('ZREM', RESERVED, name)
+return
+end
+local packed = { RECORD_VERSION, record.topics, record.since or 0, record.count or 1, record.deadline or 0 }
+for _, row in ipairs(rows) do
+for i = 1, ROW do packed[#packed + 1] = row[i] end
+end
+redis.call('SET', INFLIGHT .. name, cmsgpack.pack(packed))
+end
+local function write_own_record(name, job, deadline)
+local head = { RECORD_VERSION, job.topic, job.since or 0, job.count or 1, job.deadline or 0 }
+for i = 1, ROW do head[HEAD + i] = job.row[i] end
+redis.call('SET', INFLIGHT .. name, cmsgpack.pack(head))
+redis.call('ZADD', RESERVED, to_score(deadline), name)
+end
+local function job_of(record, name, row)
+return {
+name = name, topic = topic_of(record.topics, row[1]),
+since = record.since, count = record.count, deadline = record.deadline, row = row,
+}
+end
+local function held_jobs(token, numbers)
+local held, wanted = {}, {}
+for _, number in ipairs(numbers) do wanted[number] = true end
+local record = load_record(token)
+for _, row in ipairs(record and record.rows or {}) do
+local number = row[1]
+if wanted[number] then held[number] = job_of(record, token, row) end
+end
+for number in pairs(wanted) do
+local name = not held[number] and token .. '.' .. number
+local own = name and load_record(name)
+if own then held[number] = job_of(own, name, own.rows[1]) end
+end
+return held, record
+end
+local function forget_jobs(token, record, held)
+local kept, left = {}, false
+for _, row in ipairs(record and record.rows or {}) do
+local job = held[row[1]]
+if job and job.name == token then left = true else kept[#kept + 1] = row end
+end
+if left then keep_rows(token, record, kept) end
+for _, job in pairs(held) do
+if job.name ~= token then
+redis.call('UNLINK', INFLIGHT .. job.name)
+redis.call('ZREM', RESERVED, job.name)
+end
+end
+end
+local function ttl_of(row)
+if row[8] ~= '' then return row[8] end
+return row[4] ~= '' and row[5] ~= '' and row[5] - row[4] or ''
+end
+local function numbers_from(first)
+local numbers = {}
+for i = first, #ARGV do numbers[#numbers + 1] = tonumber(ARGV[i]) end
+return numbers
+end
+local function answer_held(numbers, held)
+local answer, seen = {}, {}
+for i, number in ipairs(numbers) do
+answer[i] = held[number] and not seen[number] and 1 or 0
+seen[number] = true
+end
+return answer
+end
+expect_type(RESERVED, 'zset')
+local answer = {}
+for i = 1, #ARGV, 2 do
+local name, number = ARGV[i], tonumber(ARGV[i + 1])
+local record, kept = load_record(name), {}
+local rows = record and record.rows or {}
+for _, row in ipairs(rows) do
+if row[1] ~= number then kept[#kept + 1] = row end
+end
+if #kept < #rows then keep_rows(name, record, kept) end
+answer[#answer + 1] = #kept < #rows and 1 or 0
+end
+return answer
+`,
   },
 } as const satisfies Record<string, Script>;

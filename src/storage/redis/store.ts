@@ -1,35 +1,58 @@
-import { monotonicMs } from '../../core/timer.js';
+import type { Redis } from 'ioredis';
 import { DelayerError } from '../../core/errors.js';
-import { popByLease } from '../../core/lease.js';
-import type { JobRecord, NewJob } from '../../core/job.js';
+import type { JobRecord } from '../../core/job.js';
+import { groupLeases, inOrderGiven, type LeaseGroup } from '../../core/lease.js';
 import {
   DAEMON_SEEN_MS,
+  type ExtendParams,
   type JobPage,
-  type Lease,
-  type ListQuery,
-  type OnExisting,
+  type LeaseParams,
+  type ListParams,
+  type Maintenance,
+  type NackParams,
+  type PauseParams,
+  type PopParams,
   type Popped,
-  type Promotion,
+  type Problem,
+  type PushParams,
   type PushResult,
+  type RemoveParams,
   type RemoveResult,
-  type RemoveScope,
+  type RequeueParams,
+  type RequeueResult,
+  type Reserved,
+  type ReserveParams,
+  type Stats,
+  type StatsParams,
   type Store,
-  type Survey,
-  type Taken,
-  type TakeRequest,
+  type TopicParams,
+  type WaitParams,
 } from '../../core/store.js';
-import type { RedisAddress } from './url.js';
-import { Connection, outcomeUnknown } from './connection.js';
+import type { AbortSignalLike } from '../../core/timer.js';
+import { chunks, jobChunks } from '../chunk.js';
+import { Connection, type RetryMode } from './connection.js';
+import { outcomeUnknownError } from './errors.js';
+import { find, findAway } from './inspect/find.js';
+import { health } from './inspect/health.js';
+import { list } from './inspect/list.js';
+import { stats } from './inspect/stats.js';
 import { Keys } from './keys.js';
-import * as scripts from './scripts/index.js';
-import { Surveyor } from './inspect/inspector.js';
-import { PushListener, ReadyWaiters } from './wait.js';
+import { popByLease } from './pop.js';
+import { findWhatArrived } from './push-recovery.js';
+import { removeChunk } from './remove.js';
+import * as leaseScripts from './scripts/lease.js';
+import * as maintainScripts from './scripts/maintain.js';
+import * as operateScripts from './scripts/operate.js';
+import type { AwayJob } from './scripts/list.js';
+import { push } from './scripts/push.js';
+import { reserve } from './scripts/reserve.js';
+import type { Target } from './scripts/run.js';
+import { StuckJobs } from './stuck.js';
+import type { RedisAddress } from './url.js';
+import { PushListener, ReadyWaiter } from './wait.js';
 
-/** Arguments of one script: so many jobs, or so many bytes of bodies, keep a run under a few ms. */
-const CHUNK_JOBS = 250;
-const CHUNK_BYTES = 1024 * 1024;
-/** Stuck jobs are looked at this often (ms). */
-const LOOK_AT_STUCK_MS = 2000;
+/** What one run of a script is given: so many jobs, or so many bytes of bodies, keep it under a few ms. */
+const CHUNK = { jobs: 250, bytes: 1024 * 1024 };
 
 /** Jobs in Redis, laid out as the original Delayer does, with a few keys beside (keys.ts). */
 export class RedisStore implements Store {
@@ -37,262 +60,176 @@ export class RedisStore implements Store {
   readonly needsPromotion = true;
   private readonly keys: Keys;
   private readonly connection: Connection;
-  private readonly surveyor: Surveyor;
-  private readonly waiters: ReadyWaiters;
+  private readonly waiter: ReadyWaiter;
   private readonly listener: PushListener;
   private readonly stuck = new StuckJobs();
-  /** The first job of an answer, by how many came with it: who confirms as many at once confirms all. */
-  private readonly taken = new WeakMap<Lease, number>();
 
-  constructor(address: RedisAddress, prefix: string, ending?: AbortSignal) {
+  /** @param shutdown once it is aborted, a Redis that hangs is waited for no longer than two seconds */
+  constructor(address: RedisAddress, prefix: string, shutdown?: AbortSignalLike) {
     this.label = address.label;
     this.keys = new Keys(prefix);
-    this.connection = new Connection(address, ending);
-    this.surveyor = new Surveyor(this.connection, this.keys);
-    this.waiters = new ReadyWaiters(address, this.keys);
+    this.connection = new Connection(address, shutdown);
+    this.waiter = new ReadyWaiter(address, this.keys);
     this.listener = new PushListener(address, this.keys.wakeChannel);
   }
 
-  async push(jobs: readonly NewJob[], onExisting: OnExisting): Promise<PushResult[]> {
+  async push({ jobs, onExisting }: PushParams): Promise<PushResult[]> {
     const results: PushResult[] = [];
-    for (const chunk of chunksOf(jobs)) results.push(...(await this.pushChunk(chunk, onExisting)));
+    for (const chunk of jobChunks(jobs, CHUNK)) {
+      results.push(...(await this.pushChunk({ jobs: chunk, onExisting })));
+    }
     return results;
   }
 
-  async promote(): Promise<Promotion> {
+  async pop(params: PopParams): Promise<Popped> {
+    return popByLease(this, params);
+  }
+
+  async reserve(params: ReserveParams): Promise<Reserved> {
     for (;;) {
       const skip = this.stuck.count;
-      const done = await this.connection.run('harmless', (redis) => scripts.promote(redis, this.keys, skip));
-      const stuck = skip + done.stuck;
-      // A step that met nothing but stuck jobs has to look behind them.
-      if (!done.more || done.promoted + done.expired + done.returned > 0) return { ...done, stuck };
-      this.stuck.count = stuck;
+      const answer = await this.run('idempotent', (target) => reserve(target, params, skip));
+      const { jobs, more, nextInMs, isPaused, stuck } = answer;
+      if (jobs.length > 0 || !more) return { jobs, nextInMs, isPaused };
+      this.stuck.count = skip + stuck;
     }
   }
 
-  async pop(topic: Buffer, limit: number): Promise<Popped> {
-    return popByLease(this, topic, limit);
-  }
-
-  async take(request: TakeRequest): Promise<Taken> {
-    for (;;) {
-      const skip = this.stuck.count;
-      const answer = await this.connection.run('repeat', (redis) =>
-        scripts.take(redis, this.keys, request, skip),
-      );
-      if (answer.jobs.length > 0 || !answer.more) {
-        if (answer.jobs[0]) this.taken.set(answer.jobs[0], answer.jobs.length);
-        return { jobs: answer.jobs, nextInMs: answer.nextInMs };
-      }
-      this.stuck.count = skip + answer.stuck;
-    }
-  }
-
-  async confirm(leases: readonly Lease[]): Promise<boolean[]> {
-    return this.byRequest(leases, async (request) => {
-      const { first, token, numbers } = request;
-      const all = numbers.length === this.taken.get(first) && numbers.every((n, i) => Number(n) === i + 1);
-      const held = await this.connection.run('repeat', async (redis, again) => {
-        if (all && (await scripts.confirmAll(redis, this.keys, token, numbers.length))) {
-          return numbers.map(() => true);
-        }
-        return scripts.confirm(redis, this.keys, request, again);
-      });
+  async ack({ leases }: LeaseParams): Promise<boolean[]> {
+    return this.byReservation(leases, async (group) => {
+      const held = await this.run('idempotent', (target, again) => leaseScripts.ack(target, group, again));
       return held.map((one) => {
-        if (one === undefined) throw outcomeUnknown(this.label, 'its answer came after the lease had ended');
-        return one;
+        if (one !== undefined) return one;
+        throw outcomeUnknownError(this.label, 'its answer came after the lease had ended');
       });
     });
   }
 
-  async putBack(leases: readonly Lease[]): Promise<void> {
-    // The request taken last goes first, as its jobs do: each comes to stand before what was put back ahead of it.
-    for (const request of groupByRequest(leases).reverse()) {
-      await this.connection.run('repeat', (redis) => scripts.putBack(redis, this.keys, request));
-    }
-  }
-
-  async extend(leases: readonly Lease[], leaseMs: number): Promise<(Date | undefined)[]> {
-    return this.byRequest(leases, (request) =>
-      this.connection.run('repeat', (redis) => scripts.extend(redis, this.keys, request, leaseMs)),
+  async nack({ leases, failure, reason = '' }: NackParams): Promise<boolean[]> {
+    return this.byReservation(leases, (group) =>
+      this.run('never', (target) => leaseScripts.nack(target, group, failure, reason)),
     );
   }
 
-  async remove(ids: readonly Buffer[], scope: RemoveScope): Promise<RemoveResult[]> {
-    const answers: RemoveResult[] = [];
-    for (let start = 0; start < ids.length; start += CHUNK_JOBS) {
-      answers.push(...(await this.removeChunk(ids.slice(start, start + CHUNK_JOBS), scope)));
-    }
-    return answers;
-  }
-
-  async waitForReady(topic: Buffer, maxMs: number, signal?: AbortSignal): Promise<void> {
-    await this.waiters.wait(topic, maxMs, signal);
-  }
-
-  async waitForPush(maxMs: number, signal?: AbortSignal): Promise<void> {
-    await this.listener.wait(maxMs, signal);
-  }
-
-  async survey(): Promise<Survey> {
-    return this.surveyor.survey();
-  }
-
-  async list(topic: Buffer, query: ListQuery): Promise<JobPage> {
-    return this.surveyor.list(topic, query);
-  }
-
-  async find(id: Buffer): Promise<JobRecord[]> {
-    return this.surveyor.find(id);
-  }
-
-  async announce(daemon: string): Promise<void> {
-    await this.connection.run('harmless', (redis) =>
-      scripts.announce(redis, this.keys, daemon, 2 * DAEMON_SEEN_MS),
+  async release({ leases }: LeaseParams): Promise<boolean[]> {
+    return this.byReservation(leases, (group) =>
+      this.run('idempotent', (target) => leaseScripts.release(target, group)),
     );
   }
 
-  async retire(daemon: string): Promise<void> {
-    await this.connection.run('harmless', (redis) => redis.zrem(this.keys.daemons, daemon));
+  async extend({ leases, leaseMs }: ExtendParams): Promise<(Date | undefined)[]> {
+    return this.byReservation(leases, (group) =>
+      this.run('idempotent', (target) => leaseScripts.extend(target, group, leaseMs)),
+    );
+  }
+
+  async remove({ jobs }: RemoveParams): Promise<RemoveResult[]> {
+    const results: RemoveResult[] = [];
+    const steps = {
+      removeLiving: (some: RemoveParams['jobs']) =>
+        this.run('never', (target) => operateScripts.remove(target, some)),
+      findAway: (ids: readonly Buffer[]) => findAway(this.read, ids),
+      revoke: (some: readonly AwayJob[]) =>
+        this.run('never', (target) => operateScripts.revoke(target, some)),
+    };
+    for (const chunk of chunks(jobs, CHUNK.jobs)) results.push(...(await removeChunk(steps, chunk)));
+    return results;
+  }
+
+  async requeue({ ids, delayMs }: RequeueParams): Promise<RequeueResult[]> {
+    const results: RequeueResult[] = [];
+    for (const chunk of chunks(ids, CHUNK.jobs)) {
+      const params = { ids: chunk, delayMs };
+      results.push(...(await this.run('never', (target) => operateScripts.requeue(target, params))));
+    }
+    return results;
+  }
+
+  async pause(params: PauseParams): Promise<void> {
+    await this.run('best-effort', (target) => operateScripts.pause(target, params));
+  }
+
+  async resume({ topics }: TopicParams): Promise<void> {
+    await this.run('best-effort', (target) => operateScripts.resume(target, topics));
+  }
+
+  async maintain(): Promise<Maintenance> {
+    for (;;) {
+      const skip = this.stuck.count;
+      const done = await this.run('best-effort', (target) => maintainScripts.maintain(target, skip));
+      const stuck = skip + done.stuck;
+      // A step that met nothing but stuck jobs has to look behind them.
+      const moved = done.promoted + done.expired + done.reclaimed + done.deleted;
+      if (!done.more || moved > 0) return { ...done, stuck };
+      this.stuck.count = stuck;
+    }
+  }
+
+  async announce({ daemon }: { daemon: string }): Promise<void> {
+    await this.run('best-effort', (target) => maintainScripts.announce(target, daemon, 2 * DAEMON_SEEN_MS));
+  }
+
+  async retire({ daemon }: { daemon: string }): Promise<void> {
+    await this.run('best-effort', ({ redis, keys }) => redis.zrem(keys.daemons, daemon));
+  }
+
+  async stats(params: StatsParams): Promise<Stats> {
+    return stats(this.read, this.keys, params);
+  }
+
+  async list(params: ListParams): Promise<JobPage> {
+    return list(this.read, params);
+  }
+
+  async find({ id }: { id: Buffer }): Promise<JobRecord[]> {
+    return find(this.read, id);
+  }
+
+  async health(): Promise<Problem[]> {
+    return health(this.read, this.keys);
   }
 
   async now(): Promise<Date> {
-    const [seconds, micros] = await this.connection.run('read', (redis) => redis.time());
+    const [seconds, micros] = await this.read(({ redis }) => redis.time());
     return new Date(Number(seconds) * 1000 + Math.floor(Number(micros) / 1000));
   }
 
+  async waitForReady({ topics, maxMs, signal }: WaitParams & TopicParams): Promise<void> {
+    await this.waiter.wait(topics, maxMs, signal);
+  }
+
+  async waitForPush({ maxMs, signal }: WaitParams): Promise<void> {
+    await this.listener.wait(maxMs, signal);
+  }
+
   close(): Promise<void> {
-    this.waiters.close();
+    this.waiter.close();
     this.listener.close();
     this.connection.close();
     return Promise.resolve();
   }
 
-  private async pushChunk(chunk: readonly NewJob[], onExisting: OnExisting): Promise<PushResult[]> {
+  private async pushChunk(params: PushParams): Promise<PushResult[]> {
     try {
-      return await this.connection.run('once', (redis) => scripts.push(redis, this.keys, chunk, onExisting));
+      return await this.run('never', (target) => push(target, params));
     } catch (error) {
       if (!(error instanceof DelayerError) || error.code !== 'outcome_unknown') throw error;
-      return this.lookWhatArrived(chunk, onExisting, error);
+      return findWhatArrived((id) => this.find({ id }), params, error);
     }
   }
 
-  /**
-   * The answer to a push was lost. What stands there with the same content has arrived; of the rest,
-   * and of replacements, nobody knows. Looking never pushes twice.
-   */
-  private async lookWhatArrived(
-    chunk: readonly NewJob[],
-    onExisting: OnExisting,
-    lost: DelayerError,
-  ): Promise<PushResult[]> {
-    try {
-      return await Promise.all(
-        chunk.map(async ({ id, topic, body }) => {
-          // A leased job of that id was there before this push, or its namesake was; a dead one keeps nobody out.
-          const found = (await this.find(id)).filter(({ state }) => state !== 'leased' && state !== 'dead');
-          const same = found.find(
-            (job) => job.topic?.equals(topic) === true && job.body?.equals(body) === true,
-          );
-          if (same && onExisting !== 'replace') return { outcome: 'pushed' as const, dueAt: same.dueAt };
-          if (found.length > 0 && onExisting === 'refuse') return { outcome: 'conflict' as const };
-          if (found.length > 0 && onExisting === 'keep') return { outcome: 'kept' as const };
-          return { outcome: 'unknown' as const };
-        }),
-      );
-    } catch {
-      throw lost;
-    }
+  private run<T>(mode: RetryMode, send: (target: Target, again: boolean) => Promise<T>): Promise<T> {
+    return this.connection.run(mode, (redis: Redis, again) => send({ redis, keys: this.keys }, again));
   }
 
-  private async removeChunk(ids: readonly Buffer[], scope: RemoveScope): Promise<RemoveResult[]> {
-    const remove = (some: readonly Buffer[]) =>
-      this.connection.run('once', (redis) => scripts.remove(redis, this.keys, some, scope));
-    const results = await remove(ids);
-    const any = scope === 'any';
-    const missing = ids.filter((_, i) => any || results[i]?.state === undefined);
-    if (missing.length === 0) return results;
-    const leased = await this.surveyor.findLeased(missing);
-    const held = any ? await this.confirm(leased) : leased.map(() => true);
-    const ended = new Set(leased.flatMap(({ id }, i) => (held[i] === true ? [nameOf(id)] : [])));
-    // A lease that ended meanwhile has put its job back, to be removed there.
-    const gone = ids.filter((id, i) => any && results[i]?.state === undefined && !ended.has(nameOf(id)));
-    const again = gone.length > 0 ? await remove(gone) : [];
-    return ids.map((id, i) => {
-      const result = results[i] ?? { removed: false };
-      if (result.state !== undefined) return result;
-      if (ended.has(nameOf(id))) return { removed: any, state: 'leased' };
-      return again[gone.indexOf(id)] ?? result;
-    });
+  private readonly read = <T>(send: (target: Target) => Promise<T>): Promise<T> => this.run('read', send);
+
+  /** Asks for the leases of each reservation together, and answers in the order in which they were given. */
+  private async byReservation<T>(
+    leases: readonly string[],
+    ask: (group: LeaseGroup) => Promise<T[]>,
+  ): Promise<T[]> {
+    const groups = groupLeases(leases);
+    return inOrderGiven(groups, await Promise.all(groups.map(ask)));
   }
-
-  /** Asks for the leases of each request together, and answers in the order in which they were given. */
-  private async byRequest<T>(leases: readonly Lease[], ask: (request: Group) => Promise<T[]>): Promise<T[]> {
-    const groups = groupByRequest(leases);
-    const answers = await Promise.all(groups.map(ask));
-    if (groups.length === 1) return answers[0] ?? [];
-    const byName = new Map(
-      groups.flatMap(({ token, numbers }, g) =>
-        numbers.map((n, i): [string, T] => [`${token}.${n}`, answers[g]?.[i] as T]),
-      ),
-    );
-    return leases.map(({ lease }) => byName.get(lease) as T);
-  }
-}
-
-/**
- * How many due jobs at the head of the pool are stuck behind a key of a wrong type. Looking at all of them
- * anew each time would keep Redis busy; after a while it is done, for the key may be gone.
- */
-class StuckJobs {
-  private known = 0;
-  private countedAt = -Infinity;
-
-  get count(): number {
-    return monotonicMs() - this.countedAt < LOOK_AT_STUCK_MS ? this.known : 0;
-  }
-
-  /** Counting begins at 0, which is when it has to begin anew later. */
-  set count(jobs: number) {
-    if (this.count === 0) this.countedAt = monotonicMs();
-    this.known = jobs;
-  }
-}
-
-const nameOf = (id: Buffer): string => id.toString('latin1');
-
-interface Group extends scripts.RequestLeases {
-  readonly first: Lease;
-  readonly numbers: string[];
-}
-
-/** Leases by the request that took them, in the order of their first. */
-function groupByRequest(leases: readonly Lease[]): Group[] {
-  const groups = new Map<string, Group>();
-  for (const first of leases) {
-    const { lease, leaseUntil } = first;
-    const dot = lease.lastIndexOf('.');
-    const token = lease.slice(0, dot);
-    const group = groups.get(token) ?? { first, token, until: leaseUntil, numbers: [] };
-    groups.set(token, group);
-    const number = lease.slice(dot + 1);
-    // No job has the number 0: what is no lease's name is not held.
-    group.numbers.push(/^\d+$/.test(number) ? number : '0');
-  }
-  return [...groups.values()];
-}
-
-function* chunksOf(jobs: readonly NewJob[]): Generator<NewJob[]> {
-  let chunk: NewJob[] = [];
-  let bytes = 0;
-  for (const job of jobs) {
-    if (chunk.length >= CHUNK_JOBS || (bytes > 0 && bytes + job.body.length > CHUNK_BYTES)) {
-      yield chunk;
-      chunk = [];
-      bytes = 0;
-    }
-    chunk.push(job);
-    bytes += job.body.length;
-  }
-  if (chunk.length > 0) yield chunk;
 }

@@ -35,14 +35,14 @@ export function parseRedisUrl(text: string, password?: string): RedisAddress {
     throw new DelayerError(
       'config_invalid',
       // It is not repeated: behind a ? that should have been %3F stands the rest of a password.
-      'The store URL has a ? with what means nothing there',
+      'unknown parameter behind ? in the store URL',
       {
         hint: 'The database is a part of the path, redis://HOST/3; only redis+unix:///PATH?db=3 has it behind a ?. In a password it is %3F.',
       },
     );
   }
   if (url.hash !== '') {
-    throw new DelayerError('config_invalid', 'The store URL holds a #', { hint: 'Write # as %23 in it.' });
+    throw new DelayerError('config_invalid', 'The store URL contains a #', { hint: 'Write # as %23.' });
   }
   const username = decode(url.username) || undefined;
   // A user without a password logs in all the same: Redis has users that need none.
@@ -76,7 +76,7 @@ function databaseNumber(text: string): number {
   if (text === '') return 0;
   if (!/^\d{1,9}$/.test(text)) {
     // The text is not repeated: behind a / that should have been %2F stands the rest of a password.
-    throw new DelayerError('config_invalid', 'The store URL names a database that is no number', {
+    throw new DelayerError('config_invalid', 'The database in the store URL is not a number', {
       hint: 'Write redis://HOST:PORT/0; a / in a password is %2F.',
     });
   }
@@ -87,7 +87,7 @@ function decode(text: string): string {
   try {
     return decodeURIComponent(text);
   } catch {
-    throw new DelayerError('config_invalid', 'The store URL holds a % that begins no escape', {
+    throw new DelayerError('config_invalid', 'invalid % escape in the store URL', {
       hint: 'Write % as %25 in a user, password or path.',
     });
   }

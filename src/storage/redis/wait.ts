@@ -1,63 +1,205 @@
-import { pause } from '../../core/timer.js';
+import type { Redis } from 'ioredis';
 import { DelayerError } from '../../core/errors.js';
-import type { RedisAddress } from './url.js';
+import { type AbortSignalLike, monotonicMs, sleep } from '../../core/timer.js';
 import { Connection } from './connection.js';
 import type { Keys } from './keys.js';
+import type { RedisAddress } from './url.js';
 
-/** The longest wait for a ready job in one go (ms): where no daemon runs, a push is noticed no later. */
-const LONGEST_WAIT_MS = 100;
+/** Where Redis cannot tell of changes, waiting for a ready job ends this often (ms), to look again. */
+const POLL_MS = 100;
+/** A change of the pool may be a due job that nobody promotes; it ends a wait no more often than this (ms). */
+const POOL_GAP_MS = 100;
+/** No wait is longer (ms): a connection that broke without a sign is noticed by then. */
+const LONGEST_WAIT_MS = 5000;
+/** A subscribed connection that does not answer a ping within this time (ms) is broken. */
+const PING_TIMEOUT_MS = 2000;
+/** Topics that were waited for and are remembered, so that a change between two waits is not missed. */
+const MAX_TOPICS = 1000;
 
-/** How long (s) Redis holds a waiting connection before it asks anew; a dead one is noticed by then. */
-const BLOCK_SECONDS = 5;
+/** The channel on which Redis tells of changed keys. https://redis.io/docs/latest/develop/reference/client-side-caching/ */
+const INVALIDATED = '__redis__:invalidate';
 
-/** Waits for ready jobs, on a connection for each topic: a blocked one serves nothing else. */
-export class ReadyWaiters {
-  private readonly connections = new Map<string, Connection>();
-  private readonly blocked = new Map<string, Promise<void>>();
+/** A connection that does nothing but listen, made again at the next wait when it broke. */
+abstract class Subscription {
+  private readonly connection: Connection;
+  private redis: Redis | undefined;
+  private state: 'off' | 'starting' | 'on' | 'refused' | 'closed' = 'off';
+  private readonly wakes = new Set<() => void>();
 
-  constructor(
-    private readonly address: RedisAddress,
-    private readonly keys: Keys,
-  ) {}
-
-  /** Returns when the topic's ready list holds something, after `maxMs`, or when aborted. */
-  async wait(topic: Buffer, maxMs: number, signal?: AbortSignal): Promise<void> {
-    const name = topic.toString('latin1');
-    let blocked = this.blocked.get(name);
-    if (!blocked) {
-      blocked = this.block(topic, name).finally(() => this.blocked.delete(name));
-      this.blocked.set(name, blocked);
-    }
-    // Redis ends a wait up to 100 ms late; the timer here is exact, and whoever waits next joins in.
-    const ended = blocked;
-    await pause(Math.min(maxMs, LONGEST_WAIT_MS), signal, (wake) => void ended.then(wake));
+  constructor(address: RedisAddress) {
+    this.connection = new Connection(address);
   }
 
   close(): void {
-    for (const connection of this.connections.values()) connection.close();
+    this.state = 'closed';
+    this.connection.close();
+    this.wakeAll();
   }
 
-  /** BLMOVE from the right end to the right end waits without taking: no job can be lost with the connection. */
-  private async block(topic: Buffer, name: string): Promise<void> {
-    const connection = this.connections.get(name) ?? new Connection(this.address);
-    this.connections.set(name, connection);
-    const key = this.keys.ready(topic);
+  protected abstract subscribe(redis: Redis): Promise<unknown>;
+
+  /** Is called when listening begins, and when it ends: something may have happened before. */
+  protected abstract onGap(): void;
+
+  protected get isListening(): boolean {
+    return this.state === 'on';
+  }
+
+  protected listen(): void {
+    if (this.state === 'off') void this.start();
+  }
+
+  protected async sleep(ms: number, signal?: AbortSignalLike): Promise<void> {
+    if (this.state === 'closed') return;
+    let own: (() => void) | undefined;
+    const until = monotonicMs() + ms;
+    await sleep(Math.min(ms, LONGEST_WAIT_MS), signal, (wake) => {
+      own = wake;
+      this.wakes.add(wake);
+    });
+    if (own) this.wakes.delete(own);
+    if (ms > LONGEST_WAIT_MS && monotonicMs() >= until - ms + LONGEST_WAIT_MS) void this.ping();
+  }
+
+  protected wakeAll(): void {
+    for (const wake of this.wakes) wake();
+  }
+
+  private async start(): Promise<void> {
+    this.state = 'starting';
     try {
-      await connection.run('read', (redis) =>
-        redis.callBuffer('BLMOVE', key, key, 'RIGHT', 'RIGHT', BLOCK_SECONDS),
-      );
-    } catch {
-      // Refused when Redis is out of memory, or unreachable: the next take will say so where it matters.
-      await pause(LONGEST_WAIT_MS);
+      await this.connection.run('read', async (redis) => {
+        await this.subscribe(redis);
+        this.redis = redis;
+        redis.once('end', () => this.stop('off'));
+      });
+      if (this.state === 'starting') this.state = 'on';
+      this.onGap();
+    } catch (error) {
+      // A user who may not listen will not be allowed to later; a connection that broke is tried again.
+      this.stop(error instanceof DelayerError && error.code === 'store_refused' ? 'refused' : 'off');
+    }
+  }
+
+  private stop(state: 'off' | 'refused'): void {
+    if (this.state === 'closed') return;
+    this.state = state;
+    this.redis = undefined;
+    this.onGap();
+  }
+
+  private async ping(): Promise<void> {
+    const redis = this.redis;
+    if (!redis) return;
+    const answered = await Promise.race([
+      redis.ping().then(
+        () => true,
+        () => false,
+      ),
+      sleep(PING_TIMEOUT_MS).then(() => false),
+    ]);
+    if (!answered && redis.status !== 'end') redis.disconnect();
+  }
+}
+
+/**
+ * Waits for ready jobs of any topics on one connection: Redis tells of each change below the prefix, by
+ * original clients and daemons as well. It takes nothing, and polls only where it may not listen.
+ */
+export class ReadyWaiter extends Subscription {
+  /** Topics that were waited for, by whether they have changed since; the one waited for last is last. */
+  private readonly changed = new Map<string, boolean>();
+  private poolWokeAt = -Infinity;
+  private poolTimer: NodeJS.Timeout | undefined;
+
+  constructor(
+    address: RedisAddress,
+    private readonly keys: Keys,
+  ) {
+    super(address);
+  }
+
+  /** Returns when one of the topics may have a ready job, after `maxMs`, or when aborted. */
+  async wait(topics: readonly Buffer[], maxMs: number, signal?: AbortSignalLike): Promise<void> {
+    const names = topics.map((topic) => topic.toString('latin1'));
+    this.listen();
+    if (!this.isListening) {
+      await this.sleep(Math.min(maxMs, POLL_MS), signal);
+      return;
+    }
+    // A topic that is new here may have changed since the caller looked.
+    const isChanged = names.some((name) => this.changed.get(name) !== false);
+    this.remember(names);
+    if (!isChanged) await this.sleep(maxMs, signal);
+    for (const name of names) if (this.changed.has(name)) this.changed.set(name, false);
+  }
+
+  override close(): void {
+    clearTimeout(this.poolTimer);
+    super.close();
+  }
+
+  protected override async subscribe(redis: Redis): Promise<void> {
+    const id = String(await redis.call('CLIENT', 'ID'));
+    const { readyStem, pool, paused } = this.keys;
+    const prefixes = [readyStem, pool, paused].flatMap((prefix) => ['PREFIX', prefix]);
+    await redis.call('CLIENT', 'TRACKING', 'ON', 'REDIRECT', id, 'BCAST', ...prefixes);
+    redis.on('messageBuffer', (_channel: Buffer, keys: Buffer | readonly Buffer[] | null) => {
+      this.onChange(Array.isArray(keys) ? keys : []);
+    });
+    await redis.subscribe(INVALIDATED);
+  }
+
+  /** Whatever was waited for may have changed. */
+  protected override onGap(): void {
+    for (const name of this.changed.keys()) this.changed.set(name, true);
+    this.wakeAll();
+  }
+
+  private onChange(keys: readonly Buffer[]): void {
+    // No keys: the database was flushed.
+    if (keys.length === 0) this.onGap();
+    let isAwaited = false;
+    for (const key of keys) {
+      const name = key.toString('latin1');
+      if (name === this.keys.pool) this.onPoolChange();
+      else if (name === this.keys.paused) this.onGap();
+      else {
+        const topic = name.slice(Buffer.byteLength(this.keys.readyStem));
+        if (!this.changed.has(topic)) continue;
+        this.changed.set(topic, true);
+        isAwaited = true;
+      }
+    }
+    if (isAwaited) this.wakeAll();
+  }
+
+  private onPoolChange(): void {
+    if (this.poolTimer) return;
+    const restMs = this.poolWokeAt + POOL_GAP_MS - monotonicMs();
+    const wake = () => {
+      this.poolTimer = undefined;
+      this.poolWokeAt = monotonicMs();
+      this.onGap();
+    };
+    if (restMs <= 0) wake();
+    else this.poolTimer = setTimeout(wake, restMs).unref();
+  }
+
+  private remember(names: readonly string[]): void {
+    for (const name of names) {
+      this.changed.delete(name);
+      this.changed.set(name, false);
+    }
+    for (const name of this.changed.keys()) {
+      if (this.changed.size <= Math.max(MAX_TOPICS, names.length)) break;
+      this.changed.delete(name);
     }
   }
 }
 
-/** Listens for pushes that make an earlier job due. Where it may not listen, waiting just takes its time. */
-export class PushListener {
-  private readonly connection: Connection;
-  private listening = false;
-  private wake: (() => void) | undefined;
+/** Listens for pushes that make an earlier job due. Where it may not listen, waiting takes its time. */
+export class PushListener extends Subscription {
   /** Was anything heard since the last wait began? The answer that came before may not know of it. */
   private heard = false;
 
@@ -65,43 +207,22 @@ export class PushListener {
     address: RedisAddress,
     private readonly channel: string,
   ) {
-    this.connection = new Connection(address);
+    super(address);
   }
 
-  async wait(maxMs: number, signal?: AbortSignal): Promise<void> {
-    if (!this.listening) void this.listen();
-    if (!this.heard) {
-      await pause(maxMs, signal, (wake) => {
-        this.wake = wake;
-      });
-    }
+  async wait(maxMs: number, signal?: AbortSignalLike): Promise<void> {
+    this.listen();
+    if (!this.heard) await this.sleep(maxMs, signal);
     this.heard = false;
   }
 
-  close(): void {
-    this.connection.close();
+  protected override async subscribe(redis: Redis): Promise<void> {
+    redis.on('message', () => this.onGap());
+    await redis.subscribe(this.channel);
   }
 
-  /** Wakes whoever waits once more when it begins to listen, and when it ends: a push may have come before. */
-  private async listen(): Promise<void> {
-    this.listening = true;
-    const wake = () => {
-      this.heard = true;
-      this.wake?.();
-    };
-    try {
-      await this.connection.run('read', async (redis) => {
-        await redis.subscribe(this.channel);
-        redis.on('message', wake);
-        redis.once('end', () => {
-          this.listening = false;
-          wake();
-        });
-      });
-      wake();
-    } catch (error) {
-      // Who may not listen will not be allowed to later; a connection that broke is tried again.
-      this.listening = error instanceof DelayerError && error.code === 'store_refused';
-    }
+  protected override onGap(): void {
+    this.heard = true;
+    this.wakeAll();
   }
 }

@@ -1,17 +1,25 @@
--- Counts a part of the leases by topic.
--- include: keys, time, due, bounds, lease
+-- Counts a part of the leases, and of the jobs that wait for another one of their id, by topic.
+-- include: keys, time, bounds, record
 -- ARGV: first rank
--- Answers: requests looked at (0 at the end), then for each: topic, jobs
+-- Answers: records looked at (0 at the end), then for each topic of each: topic, leased, waiting
 expect_type(RESERVED, 'zset')
-local MOST_REQUESTS, MOST_JOBS = 200, 500
+local MOST_RECORDS, MOST_JOBS = 200, 500
 local first, looked_at, jobs, bytes, answer = tonumber(ARGV[1]), 0, 0, 0, { 0 }
-for _, token in ipairs(redis.call('ZRANGE', RESERVED, first, first + MOST_REQUESTS - 1)) do
-  local topic, rows = load_request(token)
-  if topic then
-    answer[#answer + 1] = topic
-    answer[#answer + 1] = #rows
+for _, name in ipairs(redis.call('ZRANGE', RESERVED, first, first + MOST_RECORDS - 1)) do
+  local record = load_record(name)
+  local waits = string.find(name, ':', 1, true) ~= nil
+  local counts = {}
+  for _, row in ipairs(record and record.rows or {}) do
+    local topic = topic_of(record.topics, row[1])
+    counts[topic] = (counts[topic] or 0) + 1
+    jobs = jobs + 1
   end
-  looked_at, jobs, bytes = looked_at + 1, jobs + #(rows or {}), bytes + bytes_of(token)
+  for topic, count in pairs(counts) do
+    answer[#answer + 1] = topic
+    answer[#answer + 1] = waits and 0 or count
+    answer[#answer + 1] = waits and count or 0
+  end
+  looked_at, bytes = looked_at + 1, bytes + bytes_of(name)
   if jobs >= MOST_JOBS or bytes > MOST_BYTES then break end
 end
 answer[1] = looked_at

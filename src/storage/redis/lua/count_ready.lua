@@ -1,13 +1,13 @@
--- Counts a part of a ready list: what is alive, and what is dead or stale.
--- include: keys, time
+-- Counts a part of a ready list: what lives, and what is expired or stale.
+-- include: keys
 -- ARGV: topic, first and last index from the left
--- Answers: alive, dead (no body), stale (will come by the pool, or belongs to another topic by now)
+-- Answers: alive, expired (no body), stale (will come by the pool, or belongs to another topic by now)
 local topic = ARGV[1]
 local ids = redis.call('LRANGE', READY .. topic, ARGV[2], ARGV[3])
 if #ids == 0 then return { 0, 0, 0 } end
 -- Where the pool is of a wrong type no id is in it.
 local in_pool = redis.pcall('ZMSCORE', POOL, unpack(ids))
-local alive, dead, stale = 0, 0, 0
+local alive, expired, stale = 0, 0, 0
 for i, id in ipairs(ids) do
   local found = redis.pcall('HGET', BUCKET .. id, 'topic')
   if in_pool[i] or (type(found) == 'string' and found ~= topic) then
@@ -15,7 +15,7 @@ for i, id in ipairs(ids) do
   elseif found == topic then
     alive = alive + 1
   else
-    dead = dead + 1
+    expired = expired + 1
   end
 end
-return { alive, dead, stale }
+return { alive, expired, stale }

@@ -1,18 +1,34 @@
--- Lets the leases of one request end later.
--- include: keys, time, due, bounds, lease
+-- Lets leases of one reservation end later, and leaves the others of it alone.
+-- include: keys, time, record
 -- ARGV: lease in ms, token, then the numbers of the jobs
 -- Answers: for each its new deadline in ms, or -1 when it is no longer held
-local deadline, token, answers = now_ms() + tonumber(ARGV[1]), ARGV[2], {}
 expect_type(RESERVED, 'zset')
-local topic, rows = load_request(token)
-local held = {}
-for _, row in ipairs(rows or {}) do held[row[1]] = true end
-if topic then
-  -- Removing comes first: Redis allows it when it is out of memory, and then what follows it.
-  redis.call('ZREM', RESERVED, token)
-  redis.call('ZADD', RESERVED, to_score(deadline), token)
+local now = now_ms()
+local deadline, token, numbers = now + tonumber(ARGV[1]), ARGV[2], numbers_from(3)
+local held, record = held_jobs(token, numbers)
+
+local together = 0
+for _, job in pairs(held) do
+  if job.name == token then together = together + 1 end
 end
-for i = 3, #ARGV do
-  answers[#answers + 1] = held[tonumber(ARGV[i])] and deadline or -1
+allow_writes()
+if record and together == #record.rows then
+  redis.call('ZADD', RESERVED, to_score(deadline), token)
+elseif together > 0 then
+  local own = {}
+  for number, job in pairs(held) do
+    if job.name == token then
+      write_own_record(token .. '.' .. number, job, deadline)
+      own[number] = job
+    end
+  end
+  forget_jobs(token, record, own)
+end
+
+local answers = {}
+for i, number in ipairs(numbers) do
+  local job = held[number]
+  if job and job.name ~= token then redis.call('ZADD', RESERVED, to_score(deadline), job.name) end
+  answers[i] = job and deadline or -1
 end
 return answers

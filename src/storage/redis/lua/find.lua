@@ -1,5 +1,5 @@
--- Finds a job by its id, outside the leases.
--- include: keys, time, due
+-- Finds a job by its id, outside the leases and the dead letters.
+-- include: keys, time, note, memo
 -- ARGV: id, how many entries of its ready list to look through from either end
 -- Answers: nothing, or state, topic or '', body or '', due ms or '', expiry ms or '', attempts, how many
 --   ready jobs come before it or -1, type of a key that stands in the place of its ready list or ''
@@ -7,21 +7,21 @@ expect_type(POOL, 'zset')
 expect_type(READY_DUE, 'hash')
 local id, depth = ARGV[1], ARGV[2]
 local bucket, score = BUCKET .. id, redis.call('ZSCORE', POOL, id)
-local job = fields(bucket, 'topic', 'body', 'attempts') or {}
+local job = fields(bucket, 'topic', 'body', 'delayer', 'attempts') or {}
 local now = now_ms()
 
 -- A job that expired while it was ready has left no more than its place in the list.
-local function find_dead()
-  local score, expires_at, topic = string.match(redis.call('HGET', READY_DUE, id) or '', '^([%d.]+) (%d*) (.*)$')
-  if not score or type_of(READY .. topic) ~= 'list' then return {} end
+local function find_expired()
+  local place, expires_at, topic = read_note(redis.call('HGET', READY_DUE, id))
+  if not place or type_of(READY .. topic) ~= 'list' then return {} end
   if not redis.call('LPOS', READY .. topic, id, 'RANK', -1, 'MAXLEN', depth) then return {} end
-  return { 'dead', topic, '', from_score(score), expires_at, 0, -1, '' }
+  return { 'expired', topic, '', from_score(place), expires_at, 0, -1, '' }
 end
 
-if not score and not job[1] then return find_dead() end
+if not score and not job[1] then return find_expired() end
 local expires_at = expiry_of(bucket, now)
 local due = score and from_score(score) or noted_due(redis.call('HGET', READY_DUE, id), expires_at)
-local state = 'dead'
+local state = 'expired'
 if job[1] then
   state = not score and 'ready' or (from_score(score) > now and 'delayed' or 'due')
 end
@@ -30,5 +30,6 @@ if state == 'ready' and found == 'list' then
   local place = redis.call('LPOS', READY .. job[1], id, 'RANK', -1, 'MAXLEN', depth)
   if place then ahead = redis.call('LLEN', READY .. job[1]) - 1 - place end
 end
-return { state, job[1] or '', job[2] or '', due, expires_at, tonumber(job[3]) or 0, ahead,
+local attempts = job[1] and job[2] and read_memo(bucket, job[3], job[4], expires_at, job[1], job[2]) or 0
+return { state, job[1] or '', job[2] or '', due, expires_at, attempts, ahead,
   (found == 'list' or found == 'none') and '' or found }

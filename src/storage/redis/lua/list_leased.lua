@@ -1,24 +1,28 @@
--- Reads a part of the leases, in order of their deadline.
--- include: keys, time, due, bounds, lease
+-- Reads a part of the leases, and of the jobs that wait for another one of their id, in order of deadline.
+-- include: keys, time, bounds, record
 -- ARGV: first rank, topic or '' for all, id or '' for all
--- Answers: requests looked at (0 at the end), then for each job: lease, deadline in ms, id, topic, body,
---   due ms or '', expiry ms or '', attempts
+-- Answers: records looked at (0 at the end), then for each job: its record's name, deadline in ms, jobs
+--   and first deadline of its reservation (or 1 and 0), topic, number, id, body, due ms or '', expiry ms or '',
+--   attempts
 expect_type(RESERVED, 'zset')
 local first, only_topic, only_id = tonumber(ARGV[1]), ARGV[2], ARGV[3]
--- A request holds as many jobs as one take gives; a few of them are enough for one run.
-local MOST_REQUESTS, MOST_JOBS = 200, 500
-local requests = redis.call('ZRANGE', RESERVED, first, first + MOST_REQUESTS - 1, 'WITHSCORES')
+-- A record holds as many jobs as one reservation gives; a few of them are enough for one run.
+local MOST_RECORDS, MOST_JOBS = 200, 500
+local names = redis.call('ZRANGE', RESERVED, first, first + MOST_RECORDS - 1, 'WITHSCORES')
 local answer, looked_at, jobs, bytes = { 0 }, 0, 0, 0
-for i = 1, #requests, 2 do
-  local token, deadline = requests[i], from_score(requests[i + 1])
-  local topic, rows = load_request(token)
-  for _, row in ipairs(topic and (only_topic == '' or topic == only_topic) and rows or {}) do
-    if only_id == '' or row[2] == only_id then
-      local lease = { token .. '.' .. row[1], deadline, row[2], topic, row[3], row[4], row[5], row[6] }
-      for _, value in ipairs(lease) do answer[#answer + 1] = value end
+for i = 1, #names, 2 do
+  local name, deadline = names[i], from_score(names[i + 1])
+  local record = load_record(name)
+  local rows = record and record.rows or {}
+  for _, row in ipairs(rows) do
+    local topic = topic_of(record.topics, row[1])
+    if (only_topic == '' or topic == only_topic) and (only_id == '' or row[2] == only_id) then
+      local head = { name, deadline, record.count or 1, record.deadline or 0, topic }
+      for _, value in ipairs(head) do answer[#answer + 1] = value end
+      for column = 1, 6 do answer[#answer + 1] = row[column] end
     end
   end
-  looked_at, jobs, bytes = looked_at + 1, jobs + #(rows or {}), bytes + bytes_of(token)
+  looked_at, jobs, bytes = looked_at + 1, jobs + #rows, bytes + bytes_of(name)
   if jobs >= MOST_JOBS or bytes > MOST_BYTES then break end
 end
 answer[1] = looked_at

@@ -1,8 +1,8 @@
 -- Reads a part of a ready list in the order of popping.
--- include: keys, time, due, bounds
+-- include: keys, time, note, memo, bounds
 -- ARGV: topic, how many to pass over, how many to look at
--- Answers: now in ms, entries looked at, whether these are the last (0 or 1), then for each: id, body or '', due ms or '', expiry ms or '',
---   attempts, state (ready, dead or stale)
+-- Answers: now in ms, entries looked at, whether these are the last (0 or 1), then for each: id,
+--   body or '', due ms or '', expiry ms or '', attempts, state (ready, expired or stale)
 expect_type(READY .. ARGV[1], 'list')
 expect_type(POOL, 'zset')
 expect_type(READY_DUE, 'hash')
@@ -13,16 +13,18 @@ local answer, bytes = { now, #ids, #ids < limit and 1 or 0 }, 0
 for i = #ids, 1, -1 do
   local id = ids[i]
   local bucket = BUCKET .. id
-  local job = fields(bucket, 'topic', 'body', 'attempts') or {}
+  local job = fields(bucket, 'topic', 'body', 'delayer', 'attempts') or {}
   local state = 'ready'
   if redis.call('ZSCORE', POOL, id) or (job[1] and job[1] ~= topic) then
     state = 'stale'
   elseif not job[1] then
-    state = 'dead'
+    state = 'expired'
   end
   local expires_at = state == 'ready' and expiry_of(bucket, now) or ''
   local due = state == 'ready' and noted_due(redis.call('HGET', READY_DUE, id), expires_at) or ''
-  for _, value in ipairs({ id, state == 'ready' and job[2] or '', due, expires_at, tonumber(job[3]) or 0, state }) do
+  local body = state == 'ready' and job[2] or ''
+  local attempts = state == 'ready' and read_memo(bucket, job[3], job[4], expires_at, topic, body) or 0
+  for _, value in ipairs({ id, body, due, expires_at, attempts, state }) do
     answer[#answer + 1] = value
   end
   bytes = bytes + #(job[2] or '')

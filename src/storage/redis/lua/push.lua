@@ -1,9 +1,9 @@
--- Takes jobs in, each by itself.
--- include: keys, time, due, schedule, bounds
+-- Adds jobs, each by itself.
+-- include: keys, time, note, schedule, bounds, wake
 -- ARGV: on existing (refuse, replace or keep), wake channel, msgpack of the jobs, then large bodies
 --   for each job: id, topic, body or where it is in ARGV, due (a delay in ms as a number, or a time in ms
 --   as text), expiry (ms after the due time as a number, or a time in ms as text)
--- Answers: outcome (its place in OUTCOMES, scripts.ts) and due time in ms (-1 when unknown) for each job
+-- Answers: outcome (its place in OUTCOMES, scripts/push.ts) and due time in ms (-1 when unknown) for each job
 expect_type(POOL, 'zset')
 expect_type(READY_DUE, 'hash')
 
@@ -11,7 +11,7 @@ local on_existing, channel, jobs, now = ARGV[1], ARGV[2], cmsgpack.unpack(ARGV[3
 
 local call = redis.call
 
--- Notes of jobs that became ready: one that died since still stands in its ready list.
+-- Notes of jobs that became ready: one that has expired since still stands in its ready list.
 local ids = {}
 for i = 1, #jobs, 5 do ids[#ids + 1] = jobs[i] end
 local notes = call('HMGET', READY_DUE, unpack(ids))
@@ -44,7 +44,7 @@ for i = 1, #jobs, 5 do
     -- The first write is one that Redis refuses when it is out of memory.
     call('HSET', bucket, 'topic', topic, 'body', body)
     call('PEXPIREAT', bucket, type(expiry) == 'number' and due + expiry or expiry)
-    if outcome == 'replaced' or old_topic then call('HDEL', bucket, 'attempts') end
+    if outcome == 'replaced' or old_topic then call('HDEL', bucket, 'delayer', 'attempts') end
     -- An old entry would hand the new job to other clients before its time.
     if old_topic then leave_ready_list(id, old_topic) end
     if note then call('HDEL', READY_DUE, id) end
@@ -61,13 +61,5 @@ for i = 1, #jobs, 5 do
   answers[#answers + 1] = due
 end
 if #scores > 0 then redis.call('ZADD', POOL, unpack(scores)) end
-
--- Whoever waits for the next due time has to know of an earlier one; due jobs that are stuck do not count.
--- A user who may not publish loses no more than the early wake.
-local function is_next(id)
-  return call('ZRANGEBYSCORE', POOL, to_score(now + 1), '+inf', 'LIMIT', 0, 1)[1] == id
-end
-if earliest_id and (earliest <= now or is_next(earliest_id)) then
-  redis.pcall('PUBLISH', channel, string.format('%d', earliest))
-end
+wake_if_next(channel, earliest, earliest_id, now)
 return answers

@@ -1,41 +1,58 @@
--- Removes jobs by id.
--- include: keys, time, due, bounds
--- ARGV: scope (delayed or any), then the ids
--- Answers: removed (0 or 1) and what the job was (delayed, due, ready, dead or none) for each id
+-- Removes jobs by id that are what they are believed to be.
+-- include: keys, time, note, bounds, record, dead
+-- ARGV: msgpack of, for each job: id, the names of the states in which it may be removed, each with a space
+--   before and after it, due time in ms or ''
+-- Answers: removed (0 or 1) and what the job was (delayed, due, ready, expired, dead or none) for each
 expect_type(POOL, 'zset')
 expect_type(READY_DUE, 'hash')
+expect_type(DEAD, 'zset')
 
-local scope, now, answers = ARGV[1], now_ms(), {}
+local jobs, now, answers = cmsgpack.unpack(ARGV[1]), now_ms(), {}
 
 local function state_of(score, topic)
   if score then
     local due = from_score(score)
-    if due > now then return 'delayed' end
-    return topic and 'due' or 'dead'
+    if due > now then return 'delayed', due end
+    return topic and 'due' or 'expired', due
   end
   return topic and 'ready' or 'none'
 end
 
--- A job that died while it was ready has left no more than its place in a list, and its note.
-local function topic_of_dead(id)
+-- A job that expired while it was ready has left no more than its place in a list, and its note.
+local function topic_of_expired(id)
   local topic = noted_topic(redis.call('HGET', READY_DUE, id))
   return topic and is_in_ready_list(id, topic) and topic
 end
 
-for i = 2, #ARGV do
-  local id = ARGV[i]
-  local bucket, score = BUCKET .. id, redis.call('ZSCORE', POOL, id)
-  local job = fields(bucket, 'topic')
-  local topic = job and job[1]
-  local state = state_of(score, topic)
-  local dead_topic = state == 'none' and topic_of_dead(id)
-  if dead_topic then state = 'dead' end
-  local remove = state == 'delayed' or (scope == 'any' and state ~= 'none')
-  if remove then
-    redis.call('ZREM', POOL, id)
-    if topic then redis.call('UNLINK', bucket) end
-    redis.call('HDEL', READY_DUE, id)
-    if dead_topic or state == 'ready' then leave_ready_list(id, dead_topic or topic) end
+local function remove_living(id, topic, list_topic)
+  redis.call('ZREM', POOL, id)
+  if topic then redis.call('UNLINK', BUCKET .. id) end
+  redis.call('HDEL', READY_DUE, id)
+  if list_topic then leave_ready_list(id, list_topic) end
+end
+
+for i = 1, #jobs, 3 do
+  local id, states, wanted_due = jobs[i], jobs[i + 1], jobs[i + 2]
+  local function may_remove(state) return string.find(states, ' ' .. state .. ' ', 1, true) ~= nil end
+
+  local score, bucket_fields = redis.call('ZSCORE', POOL, id), fields(BUCKET .. id, 'topic')
+  local topic = bucket_fields and bucket_fields[1]
+  local state, due = state_of(score, topic)
+  local expired_topic = state == 'none' and topic_of_expired(id)
+  if expired_topic then state = 'expired' end
+  local list_topic = expired_topic or (state == 'ready' and topic)
+  if not due and list_topic then
+    local expires_at = state == 'ready' and expiry_of(BUCKET .. id, now) or nil
+    due = expires_at and noted_due(redis.call('HGET', READY_DUE, id), expires_at)
+  end
+  local remove = state ~= 'none' and may_remove(state) and (wanted_due == '' or due == wanted_due)
+  if remove then remove_living(id, topic, list_topic) end
+
+  if may_remove('dead') and wanted_due == '' and redis.call('EXISTS', DEAD_LETTER .. id) == 1 then
+    keep_letters(id, {})
+    if state == 'none' then state, remove = 'dead', true end
+  elseif state == 'none' and redis.call('EXISTS', DEAD_LETTER .. id) == 1 then
+    state = 'dead'
   end
   answers[#answers + 1] = remove and 1 or 0
   answers[#answers + 1] = state

@@ -1,14 +1,15 @@
--- Leases the jobs of a topic that are due first. To other clients this looks like a pop: the id leaves
--- the ready list, and its bucket is gone.
--- include: keys, time, due, bounds, promote, lease
--- ARGV: topic, limit, lease in ms, token, skip, promotion limit, most bytes of bodies in one answer
--- Answers: more (0 or 1), ms until the next event (or -1, also where there are jobs), stuck, deadline in
---   ms, topic, then for each job:
---   number, id, body, due ms or '', expiry ms or '', attempts
-local topic, limit, lease_ms, token = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3]), ARGV[4]
-local skip, promote_limit, most_bytes = tonumber(ARGV[5]), tonumber(ARGV[6]), tonumber(ARGV[7])
-local ready, call = READY .. topic, redis.call
-expect_type(ready, 'list')
+-- Leases the jobs that are due first, of the first topics that have some. To other clients this looks like
+-- a pop: the id leaves the ready list, and its bucket is gone.
+-- include: keys, time, note, memo, bounds, record, schedule, line, comeback, promote, reclaim, next
+-- ARGV: limit, lease in ms, token, skip, promotion limit, most bytes of bodies in one answer, then the topics
+-- Answers: more (0 or 1), ms until the next event (or -1, also where there are jobs), stuck, paused (1 when
+--   all topics are), deadline in ms, then what the record of the reservation holds: version, topics, now in
+--   ms, jobs, first deadline in ms, and for each job its row (lib/record.lua)
+local limit, lease_ms, token = tonumber(ARGV[1]), tonumber(ARGV[2]), ARGV[3]
+local skip, promote_limit, most_bytes = tonumber(ARGV[4]), tonumber(ARGV[5]), tonumber(ARGV[6])
+local FIRST_TOPIC = 7
+local call = redis.call
+for i = FIRST_TOPIC, #ARGV do expect_type(READY .. ARGV[i], 'list') end
 expect_type(POOL, 'zset')
 expect_type(READY_DUE, 'hash')
 
@@ -18,56 +19,82 @@ local now = now_ms()
 local deadline = read('ZSCORE', RESERVED, token)
 if deadline == nil then expect_type(RESERVED, 'zset') end
 local packed = deadline and call('GET', INFLIGHT .. token)
-if packed then return { 0, -1, 0, from_score(deadline), unpack(cmsgpack.unpack(packed)) } end
+if packed then return { 0, -1, 0, 0, from_score(deadline), unpack(cmsgpack.unpack(packed)) } end
+
+-- Topics that are not paused, and when the first of the others is no longer.
+local topics, pause_end = {}, math.huge
+local pauses = read('HMGET', PAUSED, unpack(ARGV, FIRST_TOPIC)) or {}
+for i = FIRST_TOPIC, #ARGV do
+  local until_ms = tonumber(pauses[i - FIRST_TOPIC + 1] or 0) or 0
+  if until_ms <= now then topics[#topics + 1] = ARGV[i] else pause_end = math.min(pause_end, until_ms) end
+end
 
 local back = reclaim(now, promote_limit)
 local done = promote(now, skip, limit_after(back, promote_limit))
 
--- Dead and stale entries cost no round trip each: behind them it looks further, in windows of LATER_WINDOW,
--- until it has looked at MOST_ENTRIES.
+-- Expired and stale entries cost no round trip each: behind them it looks further, in windows of
+-- LATER_WINDOW, until it has looked at MOST_ENTRIES.
 local LATER_WINDOW, MOST_ENTRIES = 250, 1000
-local looked_at, bytes, seen, buckets, rows, n, full = 0, 0, {}, {}, { topic }, 1, false
-local notes_of = {}
+local rows, buckets, notes_of, seen = { RECORD_VERSION, '', now, 0, now + lease_ms }, {}, {}, {}
+local n, bytes, full = HEAD, 0, false
+
+local function add_job(id, body, memo, old_attempts, topic, note)
+  local bucket = BUCKET .. id
+  local expires_at = expiry_of(bucket, now)
+  local attempts, ttl = read_memo(bucket, memo, old_attempts, expires_at, topic, body)
+  local place = noted_place(note, expires_at)
+  buckets[#buckets + 1] = bucket
+  rows[n + 1], rows[n + 2], rows[n + 3] = #buckets, id, body
+  rows[n + 4], rows[n + 5] = place ~= '' and from_score(place) or '', expires_at
+  rows[n + 6], rows[n + 7], rows[n + 8] = attempts + 1, place, ttl
+  n = n + ROW
+end
 
 -- An entry is stale when its job has expired, was pushed anew and is to come by the pool, belongs to
--- another topic by now, or stands in the list twice.
-local function look_at(ids)
+-- another topic by now, or stands in the list twice. Answers how many entries it looked at.
+local function look_at(ids, topic)
   local in_pool = call('ZMSCORE', POOL, unpack(ids))
   local notes = call('HMGET', READY_DUE, unpack(ids))
   for i = #ids, 1, -1 do
     local id = ids[i]
     if not in_pool[i] and not seen[id] then
-      local bucket = BUCKET .. id
-      local job = fields(bucket, 'topic', 'body', 'attempts') or {}
+      local job = fields(BUCKET .. id, 'topic', 'body', 'delayer', 'attempts') or {}
       local body = job[2]
       if job[1] == topic and body then
         full = #buckets == limit or (bytes > 0 and bytes + #body > most_bytes)
-        if full then return end
+        if full then return #ids - i end
         bytes = bytes + #body
         seen[id] = true
-        buckets[#buckets + 1] = bucket
-        rows[n + 1], rows[n + 2], rows[n + 3] = #buckets, id, body
-        local expires_at = expiry_of(bucket, now)
-        rows[n + 4], rows[n + 5] = noted_due(notes[i], expires_at), expires_at
-        rows[n + 6] = (tonumber(job[3]) or 0) + 1
-        n = n + 6
+        add_job(id, body, job[3], job[4], topic, notes[i])
       end
     end
-    looked_at = looked_at + 1
     if notes[i] then notes_of[#notes_of + 1] = id end
   end
+  return #ids
 end
 
-local at_end, window = false, limit
-repeat
-  local ids = call('LRANGE', ready, -looked_at - window, -looked_at - 1)
-  at_end = #ids < window
-  if #ids > 0 then look_at(ids) end
-  window = LATER_WINDOW
-until at_end or full or #buckets == limit or looked_at >= MOST_ENTRIES
+-- How many entries to take off each list: they are read first, and written after the lease is.
+local entries_of, named, at_end = {}, {}, true
+local looked_at = 0
+for _, topic in ipairs(topics) do
+  local entries, window = 0, math.max(1, limit - #buckets)
+  repeat
+    local ids = call('LRANGE', READY .. topic, -entries - window, -entries - 1)
+    at_end = #ids < window
+    if #ids > 0 then entries = entries + look_at(ids, topic) end
+    window = LATER_WINDOW
+  until at_end or full or #buckets == limit or looked_at + entries >= MOST_ENTRIES
+  entries_of[topic], looked_at = entries, looked_at + entries
+  if #buckets > (named[#named] or 0) then
+    named[#named + 1] = topic
+    named[#named + 1] = #buckets
+  end
+  if full or #buckets == limit or not at_end then break end
+end
+rows[2], rows[4] = #named == 2 and named[1] or named, #buckets
 
 -- The lease comes before what it takes away: where a user may not run one of these commands, a job is
--- handed out twice at worst.
+-- delivered twice at worst.
 if #buckets > 0 then
   local until_score = to_score(now + lease_ms)
   if type(redis.pcall('ZADD', RESERVED, until_score, token)) == 'table' then
@@ -76,11 +103,14 @@ if #buckets > 0 then
   end
   call('SET', INFLIGHT .. token, cmsgpack.pack(rows))
 end
-if looked_at > 0 then call('LTRIM', ready, 0, -looked_at - 1) end
+for topic, entries in pairs(entries_of) do
+  if entries > 0 then call('LTRIM', READY .. topic, 0, -entries - 1) end
+end
 for i = 1, #notes_of, 1000 do call('HDEL', READY_DUE, unpack(notes_of, i, math.min(i + 999, #notes_of))) end
 if #buckets > 0 then call('UNLINK', unpack(buckets)) end
 
 local more = done.more or back.more or not at_end
 -- Who has got jobs does not wait.
-local next_ms = #buckets == 0 and next_in(now) or -1
-return { more and 1 or 0, next_ms, done.stuck, now + lease_ms, unpack(rows) }
+local next_ms = #buckets == 0 and next_in(now, pause_end) or -1
+local paused = #topics == 0 and 1 or 0
+return { more and 1 or 0, next_ms, done.stuck, paused, now + lease_ms, unpack(rows) }

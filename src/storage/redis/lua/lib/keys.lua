@@ -1,6 +1,10 @@
 -- The keys and stems that every script is given, in the order of Keys.forScripts (keys.ts).
 local POOL, RESERVED, READY_DUE = KEYS[1], KEYS[2], KEYS[3]
 local BUCKET, READY, INFLIGHT = KEYS[4], KEYS[5], KEYS[6]
+local DEAD, DEAD_LETTER, PAUSED = KEYS[7], KEYS[8], KEYS[9]
+
+-- Of every packed record. A record of a later version belongs to a later delayer and is not touched.
+local RECORD_VERSION = 2
 
 local function type_of(key)
   return redis.call('TYPE', key).ok
@@ -12,6 +16,13 @@ local function expect_type(key, wanted)
   local found = type_of(key)
   if found ~= 'none' and found ~= wanted then
     error('WRONGTYPEKEY ' .. wanted .. ' ' .. found .. ' ' .. key .. ';')
+  end
+end
+
+-- Raises an error that names the key of a record that this delayer cannot read.
+local function expect_version(key, version)
+  if version ~= RECORD_VERSION then
+    error('NEWERRECORD ' .. tostring(version) .. ' ' .. RECORD_VERSION .. ' ' .. key .. ';')
   end
 end
 

@@ -1,11 +1,11 @@
--- needs: keys, time, due
+-- needs: keys, time, note
 
--- Another client's pop leaves the due time of its job behind in READY_DUE. A random sample is looked at
+-- Another client's pop leaves the note of its job behind in READY_DUE. A random sample is looked at
 -- after each step, and more as long as many of it are left over, up to twice as many as the step has
 -- added: the hash stays within a fraction of the ready jobs without ever being walked.
 local FORGET_AT_LEAST = 100
 
-local function forget_due_times(added)
+local function forget_notes(added)
   local most, sample, looked_at = math.max(FORGET_AT_LEAST, 2 * added), 10, 0
   while looked_at < most do
     local left_over = {}
@@ -38,7 +38,7 @@ end
 local function promote(now, skip, limit)
   local due = due_jobs(now, skip, limit)
   local done = { promoted = 0, expired = 0, stuck = 0, more = #due == 2 * limit }
-  local dead, topics, ids_of, due_times = {}, {}, {}, {}
+  local expired, topics, ids_of, notes = {}, {}, {}, {}
   for i = 1, #due, 2 do
     local id = due[i]
     local bucket = BUCKET .. id
@@ -51,14 +51,14 @@ local function promote(now, skip, limit)
       topics[#topics + 1] = topic
     end
     if not topic then
-      dead[#dead + 1] = id
+      expired[#expired + 1] = id
     elseif not usable or not ids_of[topic].usable then
       done.stuck = done.stuck + 1
     else
       local ids = ids_of[topic]
       ids[#ids + 1] = id
-      due_times[#due_times + 1] = id
-      due_times[#due_times + 1] = note_due(due[i + 1], expiry_of(bucket, now), topic)
+      notes[#notes + 1] = id
+      notes[#notes + 1] = write_note(due[i + 1], expiry_of(bucket, now), topic)
     end
   end
   -- Taking out comes first: it is allowed when Redis is out of memory, and so is what follows it. Where
@@ -66,9 +66,9 @@ local function promote(now, skip, limit)
   local all = skip == 0 and done.stuck == 0 and #due > 0
   local taken_out = all and redis.call('ZREMRANGEBYRANK', POOL, 0, #due / 2 - 1) == #due / 2
   if all then
-    done.expired = taken_out and #dead or 0
-  elseif #dead > 0 then
-    done.expired = redis.call('ZREM', POOL, unpack(dead))
+    done.expired = taken_out and #expired or 0
+  elseif #expired > 0 then
+    done.expired = redis.call('ZREM', POOL, unpack(expired))
   end
   for _, topic in ipairs(topics) do
     local ids = ids_of[topic]
@@ -77,17 +77,9 @@ local function promote(now, skip, limit)
       done.promoted = done.promoted + #ids
     end
   end
-  if #due_times > 0 then
-    redis.call('HSET', READY_DUE, unpack(due_times))
-    forget_due_times(#due_times / 2)
+  if #notes > 0 then
+    redis.call('HSET', READY_DUE, unpack(notes))
+    forget_notes(#notes / 2)
   end
   return done
-end
-
--- Milliseconds until the next job is due or the next lease ends, or false.
-local function next_in(now)
-  local first = redis.call('ZRANGEBYSCORE', POOL, to_score(now + 1), '+inf', 'WITHSCORES', 'LIMIT', 0, 1)[2]
-  local lease = redis.call('ZRANGE', RESERVED, 0, 0, 'WITHSCORES')[2]
-  local at = math.min(first and from_score(first) or math.huge, lease and from_score(lease) or math.huge)
-  return at < math.huge and math.max(0, at - now)
 end

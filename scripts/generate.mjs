@@ -1,0 +1,80 @@
+// Writes the modules that are built from other files, which are not committed:
+//   src/storage/redis/scripts.generated.ts      from src/storage/redis/lua/*.lua
+//   src/storage/sqlite/migrations.generated.ts  from src/storage/sqlite/migrations/*.sql
+// `npm ci` (as its `prepare`), the build and every run of mocha do so. Takes the root of a package, else its own.
+import { createHash } from 'node:crypto';
+import { existsSync, readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath, pathToFileURL } from 'node:url';
+import { compose, readLua } from './lua/compose.mjs';
+
+const MIGRATIONS_FOLDER = join('src', 'storage', 'sqlite', 'migrations');
+
+/** Text as a template literal, whose lines stay lines. */
+const quote = (text) => `\`${text.replace(/[\\`]|\$(?=\{)/g, '\\$&')}\``;
+
+function scriptsModule(root) {
+  const { scripts, libraries } = readLua(root);
+  const entries = scripts.map((script) => {
+    const source = compose(script, libraries);
+    const sha = createHash('sha1').update(source).digest('hex');
+    const key = script.name.replace(/_(\w)/g, (_, letter) => letter.toUpperCase());
+    return `  ${key}: {\n    sha: '${sha}',\n    source: ${quote(source)},\n  },\n`;
+  });
+  return `// Built from lua/*.lua by scripts/generate.mjs; change those.
+export interface Script {
+  readonly sha: string;
+  readonly source: string;
+}
+
+export const SCRIPTS = {
+${entries.join('')}} as const satisfies Record<string, Script>;
+`;
+}
+
+/** @throws Error when the files are not numbered 001, 002 and so on: what was applied is known by its number */
+function migrationsModule(root) {
+  const names = readdirSync(join(root, MIGRATIONS_FOLDER))
+    .filter((name) => name.endsWith('.sql'))
+    .sort();
+  const entries = names.map((file, index) => {
+    const [, number, name] = /^(\d{3})_([a-z0-9_]+)\.sql$/.exec(file) ?? [];
+    if (Number(number) !== index + 1) {
+      const wanted = String(index + 1).padStart(3, '0');
+      throw new Error(`${join(MIGRATIONS_FOLDER, file)}: the next migration is ${wanted}_<name>.sql`);
+    }
+    const sql = readFileSync(join(root, MIGRATIONS_FOLDER, file), 'utf8');
+    return `  {\n    version: ${index + 1},\n    name: '${name}',\n    sql: ${quote(sql)},\n  },\n`;
+  });
+  return `// Built from migrations/*.sql by scripts/generate.mjs; change those.
+export interface Migration {
+  readonly version: number;
+  readonly name: string;
+  readonly sql: string;
+}
+
+export const MIGRATIONS: readonly Migration[] = [
+${entries.join('')}];
+`;
+}
+
+/** Leaves a file alone that is as it should be: editors and watchers look at its time. */
+function writeWhenChanged(path, text) {
+  if (existsSync(path) && readFileSync(path, 'utf8') === text) return;
+  // Another process may read it at the same moment, and must not see half of it.
+  const own = `${path}.${process.pid}`;
+  writeFileSync(own, text);
+  renameSync(own, path);
+}
+
+export function generate(root) {
+  writeWhenChanged(join(root, 'src', 'storage', 'redis', 'scripts.generated.ts'), scriptsModule(root));
+  if (existsSync(join(root, MIGRATIONS_FOLDER))) {
+    const path = join(root, 'src', 'storage', 'sqlite', 'migrations.generated.ts');
+    writeWhenChanged(path, migrationsModule(root));
+  }
+}
+
+const OWN_ROOT = fileURLToPath(new URL('..', import.meta.url));
+const isMain = import.meta.url === pathToFileURL(process.argv[1] ?? '').href;
+generate((isMain ? process.argv[2] : undefined) ?? OWN_ROOT);

@@ -1,0 +1,137 @@
+import { JOB_STATES, type JobRecord, type JobState } from '../../../core/job.js';
+import { type Selection, selectionMatcher } from '../../../core/selection.js';
+import type { JobPage, ListParams } from '../../../core/store.js';
+import { isCount, readCursor, writeCursor } from '../../cursor.js';
+import { listDead, listLeased, listPool, listReady } from '../scripts/list.js';
+import { type Read, WINDOW } from './read.js';
+
+/** Where a listing goes on: in which topic of the selection, and where there. Opaque to users. */
+type Place = { readonly topic: number } & TopicPlace;
+
+type TopicPlace =
+  | { readonly phase: 'ready'; readonly skip: number }
+  /** `skip` records, and `within` jobs of those that follow. */
+  | { readonly phase: 'leased' | 'dead'; readonly skip: number; readonly within: number }
+  | { readonly phase: 'pool'; readonly score: string; readonly id: string };
+
+interface Step {
+  readonly jobs: readonly JobRecord[];
+  /** Where the topic goes on; absent at its end. */
+  readonly next?: TopicPlace | undefined;
+}
+
+/** What each phase may find. A job that waits for another one of its id is delayed, and stands with the leased. */
+const FINDS: Readonly<Record<TopicPlace['phase'], readonly JobState[]>> = {
+  ready: ['ready', 'expired'],
+  leased: ['leased', 'delayed'],
+  pool: ['due', 'delayed'],
+  dead: ['dead'],
+};
+
+const START: TopicPlace = { phase: 'ready', skip: 0 };
+const LEASED_START: TopicPlace = { phase: 'leased', skip: 0, within: 0 };
+const POOL_START: TopicPlace = { phase: 'pool', score: '', id: '' };
+const DEAD_START: TopicPlace = { phase: 'dead', skip: 0, within: 0 };
+
+export async function list(read: Read, { selection, limit, cursor }: ListParams): Promise<JobPage> {
+  const jobs: JobRecord[] = [];
+  let place: Place | undefined =
+    cursor === undefined ? { topic: 0, ...START } : readCursor(cursor, (value) => toPlace(value, selection));
+  while (place && jobs.length < limit) {
+    const step = await stepFrom(read, selection, place, limit - jobs.length);
+    jobs.push(...step.jobs);
+    place = step.place;
+  }
+  const isMore = place !== undefined && (await hasMore(read, selection, place));
+  return { jobs, cursor: isMore && place ? writeCursor(place) : undefined };
+}
+
+/** Is there a job from here on? A page is the last when none is. */
+async function hasMore(read: Read, selection: Selection, from: Place): Promise<boolean> {
+  for (let place: Place | undefined = from; place;) {
+    const step: Awaited<ReturnType<typeof stepFrom>> = await stepFrom(read, selection, place, 1);
+    if (step.jobs.length > 0) return true;
+    place = step.place;
+  }
+  return false;
+}
+
+/** One step of a listing: up to `most` selected jobs, and where the next step begins, or nothing at the end. */
+async function stepFrom(
+  read: Read,
+  selection: Selection,
+  place: Place,
+  most: number,
+): Promise<{ jobs: JobRecord[]; place: Place | undefined }> {
+  const topic = selection.topics[place.topic];
+  if (!topic) return { jobs: [], place: undefined };
+  const states = new Set(selection.states ?? JOB_STATES);
+  const isWanted = FINDS[place.phase].some((state) => states.has(state));
+  const step = isWanted ? await look(read, topic, place, most) : { jobs: [], next: nextPhase(place.phase) };
+  const next = pastDue(step, states) ? DEAD_START : step.next;
+  const after = next ? { topic: place.topic, ...next } : { topic: place.topic + 1, ...START };
+  return {
+    jobs: step.jobs.filter(selectionMatcher(selection)),
+    place: after.topic < selection.topics.length ? after : undefined,
+  };
+}
+
+/** The pool is in order of due time: behind the first delayed job there is none that is due. */
+function pastDue({ jobs, next }: Step, states: ReadonlySet<JobState>): boolean {
+  return next?.phase === 'pool' && !states.has('delayed') && jobs.some(({ state }) => state === 'delayed');
+}
+
+function nextPhase(phase: TopicPlace['phase']): TopicPlace | undefined {
+  if (phase === 'ready') return LEASED_START;
+  if (phase === 'leased') return POOL_START;
+  return phase === 'pool' ? DEAD_START : undefined;
+}
+
+async function look(read: Read, topic: Buffer, place: TopicPlace, most: number): Promise<Step> {
+  switch (place.phase) {
+    case 'ready': {
+      const limit = Math.min(most, WINDOW);
+      const part = await read((target) => listReady(target, topic, place.skip, limit));
+      const next: TopicPlace = { phase: 'ready', skip: place.skip + part.lookedAt };
+      return { jobs: part.jobs, next: part.atEnd ? nextPhase('ready') : next };
+    }
+    case 'leased': {
+      const part = await read((target) => listLeased(target, place.skip, { topic }));
+      return cut({ ...part, jobs: part.jobs.map(({ job }) => job) }, place, most);
+    }
+    case 'pool': {
+      const after = { score: place.score, id: Buffer.from(place.id, 'base64url') };
+      const { last, jobs } = await read((target) => listPool(target, topic, after, WINDOW, most));
+      const next: TopicPlace = { phase: 'pool', score: last.score, id: last.id.toString('base64url') };
+      return { jobs, next: last.score === '' ? nextPhase('pool') : next };
+    }
+    case 'dead': {
+      const part = await read((target) => listDead(target, place.skip, WINDOW, { topic }));
+      return cut(part, place, most);
+    }
+  }
+}
+
+/** A part of records of which each holds several jobs: a page may end within one. */
+function cut(
+  { lookedAt, jobs }: { lookedAt: number; jobs: readonly JobRecord[] },
+  place: Extract<TopicPlace, { within: number }>,
+  most: number,
+): Step {
+  const rest = jobs.slice(place.within);
+  if (rest.length > most)
+    return { jobs: rest.slice(0, most), next: { ...place, within: place.within + most } };
+  const next = { ...place, skip: place.skip + lookedAt, within: 0 };
+  return { jobs: rest, next: lookedAt === 0 ? nextPhase(place.phase) : next };
+}
+
+function toPlace(value: Partial<Record<string, unknown>>, { topics }: Selection): Place | undefined {
+  const { topic, phase, skip, within, score, id } = value;
+  if (!isCount(topic) || topic >= topics.length) return undefined;
+  if (phase === 'ready' && isCount(skip)) return { topic, phase, skip };
+  if ((phase === 'leased' || phase === 'dead') && isCount(skip) && isCount(within)) {
+    return { topic, phase, skip, within };
+  }
+  const isPool = phase === 'pool' && typeof score === 'string' && typeof id === 'string';
+  return isPool && /^(\d+(\.\d+)?)?$/.test(score) ? { topic, phase, score, id } : undefined;
+}

@@ -1,0 +1,16 @@
+-- Counts a part of the dead letters by topic.
+-- include: keys, time, bounds, record, dead
+-- ARGV: first rank, how many ids to look at
+-- Answers: ids looked at (0 at the end), then for each letter its topic
+expect_type(DEAD, 'zset')
+local first, answer, looked_at, bytes = tonumber(ARGV[1]), { 0 }, 0, 0
+for _, id in ipairs(redis.call('ZRANGE', DEAD, first, first + tonumber(ARGV[2]) - 1)) do
+  for _, letter in ipairs(letters_of(id)) do
+    answer[#answer + 1] = letter.topic
+    bytes = bytes + #letter.body
+  end
+  looked_at = looked_at + 1
+  if bytes > MOST_BYTES then break end
+end
+answer[1] = looked_at
+return answer

@@ -1,0 +1,60 @@
+-- needs: keys, time, record
+
+-- The dead letters of one id are one LIST, DEAD_LETTER .. id, of packed records: version, topic, body, due
+-- ms or '', ready lifetime in ms or '', attempts, reason, when it failed in ms, when it is deleted in ms or
+-- ''. The one that failed last is at the right. DEAD has the id by when the first of them is deleted.
+
+local function bury(job, reason, now, delete_at)
+  local row = job.row
+  local record = { RECORD_VERSION, job.topic, row[3], row[4], ttl_of(row), row[6], reason, now, delete_at }
+  redis.call('RPUSH', DEAD_LETTER .. row[2], cmsgpack.pack(record))
+  redis.call('ZADD', DEAD, 'LT', delete_at == '' and 'inf' or to_score(delete_at), row[2])
+end
+
+local function read_letter(id, packed)
+  local record = cmsgpack.unpack(packed)
+  expect_version(DEAD_LETTER .. id, record[1])
+  return {
+    topic = record[2], body = record[3], due = record[4], ttl = record[5], attempts = record[6],
+    reason = record[7], failed_at = record[8], delete_at = record[9],
+  }
+end
+
+-- The dead letters of an id, the one that failed last first, each with its packed record.
+local function letters_of(id)
+  local letters = {}
+  local packed = read('LRANGE', DEAD_LETTER .. id, 0, -1) or {}
+  for i = #packed, 1, -1 do
+    local letter = read_letter(id, packed[i])
+    letter.packed = packed[i]
+    letters[#letters + 1] = letter
+  end
+  return letters
+end
+
+-- Notes when the next of these letters of an id is to be deleted; none are left when there are none.
+local function keep_letters(id, letters)
+  redis.call('ZREM', DEAD, id)
+  redis.call('UNLINK', DEAD_LETTER .. id)
+  local next_delete = math.huge
+  for i = #letters, 1, -1 do
+    redis.call('RPUSH', DEAD_LETTER .. id, letters[i].packed)
+    if letters[i].delete_at ~= '' then next_delete = math.min(next_delete, letters[i].delete_at) end
+  end
+  if #letters > 0 then redis.call('ZADD', DEAD, next_delete == math.huge and 'inf' or to_score(next_delete), id) end
+end
+
+-- Deletes dead letters past their time, of up to `limit` ids; answers how many, and whether there are more.
+local function delete_old_letters(now, limit)
+  local deleted = 0
+  local ids = redis.call('ZRANGEBYSCORE', DEAD, '-inf', due_by(now), 'LIMIT', 0, limit)
+  for _, id in ipairs(ids) do
+    local letters, kept = letters_of(id), {}
+    for _, letter in ipairs(letters) do
+      if letter.delete_at == '' or letter.delete_at > now then kept[#kept + 1] = letter end
+    end
+    deleted = deleted + #letters - #kept
+    keep_letters(id, kept)
+  end
+  return deleted, #ids == limit
+end

@@ -1,0 +1,24 @@
+-- needs: keys
+
+-- What delayer keeps with a job in the original's bucket is one packed field, `delayer`: version,
+-- attempts, ready lifetime in ms or '', expiry in ms or '', topic, SHA-1 of the body. It counts only while
+-- expiry, topic and body are those that it names: what another client writes under the id is a new job,
+-- whatever fields it left. The first release had a field `attempts`.
+
+local function write_memo(attempts, ttl, expires_at, topic, body)
+  return cmsgpack.pack({ RECORD_VERSION, attempts, ttl, expires_at, topic, redis.sha1hex(body) })
+end
+
+-- Attempts and ready lifetime (ms, or '' where only due time and expiry tell) of a job.
+local function read_memo(bucket, memo, old_attempts, expires_at, topic, body)
+  if not memo then return tonumber(old_attempts) or 0, '' end
+  local ok, memo_fields = pcall(cmsgpack.unpack, memo)
+  if not ok or type(memo_fields) ~= 'table' then return 0, '' end
+  expect_version(bucket, memo_fields[1])
+  local expiry = memo_fields[4]
+  local same_expiry = expiry == expires_at
+    or (expiry ~= '' and expires_at ~= '' and math.abs(expiry - expires_at) <= 1)
+  if not same_expiry or memo_fields[5] ~= topic then return 0, '' end
+  if memo_fields[6] ~= redis.sha1hex(body) then return 0, '' end
+  return memo_fields[2], memo_fields[3]
+end

@@ -1,0 +1,147 @@
+-- needs: keys, time
+
+-- What one reservation has in hand is one STRING, INFLIGHT .. token: msgpack of HEAD elements (version,
+-- topics, when it was made in ms, how many jobs it took, its first deadline in ms; the last two are a part of
+-- the lease strings) and for each job ROW elements: number, id, body, due ms or '', expiry ms
+-- or '', attempts, place in line (its score in the pool) or '', ready lifetime in ms or '' where due time
+-- and expiry tell it. One key a reservation instead of a renamed bucket a job makes a batch several times
+-- cheaper; to other clients it looks like a pop all the same.
+--
+-- `topics` is the name of the one topic, or for several an array: name, number of its last job, name, …
+-- RESERVED has the token by the deadline. A lease that was extended alone has a record and a deadline of
+-- its own, under token .. '.' .. number. A job that waits because another one of its id is in the queue has
+-- a record under token .. ':' .. number: it is nobody's lease, and its deadline is the next look.
+local HEAD, ROW = 5, 8
+local OLD_HEAD, OLD_ROW = 1, 6
+
+local function topic_of(topics, number)
+  if type(topics) == 'string' then return topics end
+  for i = 1, #topics, 2 do
+    if number <= topics[i + 1] then return topics[i] end
+  end
+end
+
+-- The first release began a record with the topic, and kept neither place nor lifetime.
+local function rows_of(record)
+  local head, width = HEAD, ROW
+  if type(record[1]) == 'string' then head, width = OLD_HEAD, OLD_ROW end
+  local rows = {}
+  for i = head + 1, #record, width do
+    local row = { unpack(record, i, i + width - 1) }
+    row[7], row[8] = row[7] or '', row[8] or ''
+    rows[#rows + 1] = row
+  end
+  return rows
+end
+
+-- { topics, since, count, deadline, rows }, or nil when there is none. What the first release did not keep is
+-- nil.
+local function load_record(name)
+  local packed = read('GET', INFLIGHT .. name)
+  if not packed then return nil end
+  local record = cmsgpack.unpack(packed)
+  if type(record[1]) == 'string' then return { topics = record[1], rows = rows_of(record) } end
+  expect_version(INFLIGHT .. name, record[1])
+  local _, topics, since, count, deadline = unpack(record, 1, HEAD)
+  return { topics = topics, since = since, count = count, deadline = deadline, rows = rows_of(record) }
+end
+
+-- How many bytes a record has, without reading it.
+local function bytes_of(name)
+  local bytes = redis.pcall('STRLEN', INFLIGHT .. name)
+  return type(bytes) == 'number' and bytes or 0
+end
+
+-- Redis allows any write of a script once one was allowed: this one is, when it is out of memory. It
+-- changes nothing.
+local function allow_writes()
+  redis.call('ZREM', RESERVED, '')
+end
+
+-- Keeps these rows of a record, which goes with the last of them. Deleting comes first: Redis allows it
+-- when it is out of memory, and then what follows it.
+local function keep_rows(name, record, rows)
+  redis.call('UNLINK', INFLIGHT .. name)
+  if #rows == 0 then
+    redis.call('ZREM', RESERVED, name)
+    return
+  end
+  local packed = { RECORD_VERSION, record.topics, record.since or 0, record.count or 1, record.deadline or 0 }
+  for _, row in ipairs(rows) do
+    for i = 1, ROW do packed[#packed + 1] = row[i] end
+  end
+  redis.call('SET', INFLIGHT .. name, cmsgpack.pack(packed))
+end
+
+-- Gives a job a record of its own until `deadline`.
+local function write_own_record(name, job, deadline)
+  local head = { RECORD_VERSION, job.topic, job.since or 0, job.count or 1, job.deadline or 0 }
+  for i = 1, ROW do head[HEAD + i] = job.row[i] end
+  redis.call('SET', INFLIGHT .. name, cmsgpack.pack(head))
+  redis.call('ZADD', RESERVED, to_score(deadline), name)
+end
+
+-- A job of a record: what it holds of it, and the record's name.
+local function job_of(record, name, row)
+  return {
+    name = name, topic = topic_of(record.topics, row[1]),
+    since = record.since, count = record.count, deadline = record.deadline, row = row,
+  }
+end
+
+-- The jobs of a reservation that are still leased, of these numbers: number -> job. Reads and changes
+-- nothing.
+local function held_jobs(token, numbers)
+  local held, wanted = {}, {}
+  for _, number in ipairs(numbers) do wanted[number] = true end
+  local record = load_record(token)
+  for _, row in ipairs(record and record.rows or {}) do
+    local number = row[1]
+    if wanted[number] then held[number] = job_of(record, token, row) end
+  end
+  for number in pairs(wanted) do
+    local name = not held[number] and token .. '.' .. number
+    local own = name and load_record(name)
+    if own then held[number] = job_of(own, name, own.rows[1]) end
+  end
+  return held, record
+end
+
+-- Takes jobs out of their records. `record` is the reservation's own, as held_jobs gave it.
+local function forget_jobs(token, record, held)
+  local kept, left = {}, false
+  for _, row in ipairs(record and record.rows or {}) do
+    local job = held[row[1]]
+    if job and job.name == token then left = true else kept[#kept + 1] = row end
+  end
+  if left then keep_rows(token, record, kept) end
+  for _, job in pairs(held) do
+    if job.name ~= token then
+      redis.call('UNLINK', INFLIGHT .. job.name)
+      redis.call('ZREM', RESERVED, job.name)
+    end
+  end
+end
+
+-- The ready lifetime in ms, or ''.
+local function ttl_of(row)
+  if row[8] ~= '' then return row[8] end
+  return row[4] ~= '' and row[5] ~= '' and row[5] - row[4] or ''
+end
+
+-- The numbers in ARGV from there on.
+local function numbers_from(first)
+  local numbers = {}
+  for i = first, #ARGV do numbers[#numbers + 1] = tonumber(ARGV[i]) end
+  return numbers
+end
+
+-- 1 for each number whose job was held, else 0.
+local function answer_held(numbers, held)
+  local answer, seen = {}, {}
+  for i, number in ipairs(numbers) do
+    answer[i] = held[number] and not seen[number] and 1 or 0
+    seen[number] = true
+  end
+  return answer
+end

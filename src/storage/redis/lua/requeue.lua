@@ -1,0 +1,31 @@
+-- Makes dead letters jobs again, the one of each id that failed last, with no attempts and their whole
+-- ready lifetime.
+-- include: keys, time, record, dead, schedule, wake
+-- ARGV: delay in ms, wake channel, then the ids
+-- Answers: requeued, none or duplicate_id for each
+expect_type(POOL, 'zset')
+expect_type(DEAD, 'zset')
+local DEFAULT_TTL_MS = 604800000
+local now, answer = now_ms(), {}
+local due, first = now + tonumber(ARGV[1]), nil
+
+for i = 3, #ARGV do
+  local id = ARGV[i]
+  local letters = letters_of(id)
+  local letter = table.remove(letters, 1)
+  if not letter then
+    answer[#answer + 1] = 'none'
+  elseif redis.call('EXISTS', BUCKET .. id) == 1 then
+    answer[#answer + 1] = 'duplicate_id'
+  else
+    -- The first write is one that Redis refuses when it is out of memory.
+    redis.call('HSET', BUCKET .. id, 'topic', letter.topic, 'body', letter.body)
+    redis.call('PEXPIREAT', BUCKET .. id, due + (letter.ttl ~= '' and letter.ttl or DEFAULT_TTL_MS))
+    redis.call('ZADD', POOL, score_in_order(due), id)
+    keep_letters(id, letters)
+    first = first or id
+    answer[#answer + 1] = 'requeued'
+  end
+end
+wake_if_next(ARGV[2], due, first, now)
+return answer

@@ -1,0 +1,33 @@
+import { DelayerError } from '../../core/errors.js';
+import { DELIVERY_LEASE_MS, newToken, withoutLease } from '../../core/lease.js';
+import type { Consumer, PopParams, Popped } from '../../core/store.js';
+
+/**
+ * Pops jobs whose answer can be lost on its way: they are reserved first, and acknowledged when they are
+ * here. Those whose lease was lost meanwhile are not among them.
+ * @throws DelayerError with the jobs in hand, when nobody knows whether they were acknowledged
+ */
+export async function popByLease(
+  store: Pick<Consumer, 'reserve' | 'ack'>,
+  params: PopParams,
+): Promise<Popped> {
+  for (;;) {
+    const reserved = await store.reserve({ ...params, leaseMs: DELIVERY_LEASE_MS, token: newToken() });
+    if (reserved.jobs.length === 0) return reserved;
+    const leases = reserved.jobs.map(({ lease }) => lease);
+    const held = await store.ack({ leases }).catch((error: unknown) => {
+      if (!(error instanceof DelayerError)) throw error;
+      throw new DelayerError(
+        error.code,
+        `${error.message}; ${leases.length} jobs were in hand, and may be gone from the queue or come back`,
+        {
+          hint: 'They are given with this error; look for each by its id.',
+          cause: error,
+          jobs: reserved.jobs.map(withoutLease),
+        },
+      );
+    });
+    const jobs = reserved.jobs.filter((_, i) => held[i] === true).map(withoutLease);
+    if (jobs.length > 0) return { jobs };
+  }
+}

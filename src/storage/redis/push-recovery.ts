@@ -1,0 +1,32 @@
+import type { DelayerError } from '../../core/errors.js';
+import type { JobRecord, NewJob } from '../../core/job.js';
+import type { OnExisting, PushParams, PushResult } from '../../core/store.js';
+
+/**
+ * What became of a push whose answer was lost. A job that is there with the same content has arrived; of
+ * the rest, and of replacements, nobody knows. Looking never pushes twice.
+ * @throws DelayerError `lost` when the store cannot be asked
+ */
+export async function findWhatArrived(
+  find: (id: Buffer) => Promise<JobRecord[]>,
+  { jobs, onExisting }: PushParams,
+  lost: DelayerError,
+): Promise<PushResult[]> {
+  try {
+    return await Promise.all(jobs.map(async (job) => resultOf(job, await find(job.id), onExisting)));
+  } catch {
+    throw lost;
+  }
+}
+
+function resultOf({ topic, body }: NewJob, found: readonly JobRecord[], onExisting: OnExisting): PushResult {
+  // Leased, waiting, expired and dead jobs of that id keep no other out: they were there before.
+  const living = found.filter(
+    ({ state, blockedBy }) =>
+      ['delayed', 'due', 'ready'].includes(state) && blockedBy?.type !== 'duplicate_id',
+  );
+  const same = living.find((job) => job.topic?.equals(topic) === true && job.body?.equals(body) === true);
+  if (same && onExisting !== 'replace') return { outcome: 'pushed', dueAt: same.dueAt };
+  if (living.length === 0 || onExisting === 'replace') return { outcome: 'unknown' };
+  return { outcome: onExisting === 'refuse' ? 'conflict' : 'kept' };
+}

@@ -1,0 +1,61 @@
+import type { JobRecord, JobState } from '../../core/job.js';
+import type { JobGuard, RemoveResult } from '../../core/store.js';
+import type { AwayJob } from './scripts/list.js';
+
+/** What removing needs of the store. */
+export interface RemoveSteps {
+  /** Removes what is neither leased nor waiting for another job of its id. */
+  readonly removeLiving: (jobs: readonly JobGuard[]) => Promise<RemoveResult[]>;
+  readonly findAway: (ids: readonly Buffer[]) => Promise<AwayJob[]>;
+  /** Takes jobs out of their records; answers whether each was still there. */
+  readonly revoke: (jobs: readonly AwayJob[]) => Promise<boolean[]>;
+}
+
+const nameOf = (id: Uint8Array): string => Buffer.from(id).toString('latin1');
+
+const isWanted = ({ states, dueAt }: JobGuard, job: JobRecord): boolean =>
+  states.includes(job.state) && (dueAt === undefined || job.dueAt?.getTime() === dueAt.getTime());
+
+/** Removes a chunk of jobs, wherever they are; leases are looked through only where the rest says nothing. */
+export async function removeChunk(steps: RemoveSteps, jobs: readonly JobGuard[]): Promise<RemoveResult[]> {
+  const results = await steps.removeLiving(jobs);
+  const sought = jobs.filter(({ states }, i) => states.includes('leased') || results[i]?.state === undefined);
+  if (sought.length === 0) return results;
+  const away = await steps.findAway(sought.map(({ id }) => id));
+  const seen = new Map(away.map(({ job }) => [nameOf(job.id), job.state]));
+  const gone = await revokeWanted(steps, sought, away);
+  // A lease that ended meanwhile has brought its job back, to be removed where it is now.
+  const lost = sought.filter(
+    ({ id, states }) => states.includes('leased') && seen.has(nameOf(id)) && !gone.has(nameOf(id)),
+  );
+  const again = lost.length > 0 ? await steps.removeLiving(lost) : [];
+  return jobs.map((job, i): RemoveResult => {
+    const name = nameOf(job.id);
+    const state = gone.get(name);
+    // The same id once more finds nothing.
+    gone.delete(name);
+    const result = results[i] ?? { removed: false };
+    if (result.state !== undefined) return result;
+    if (state) return { removed: true, state };
+    return again[lost.indexOf(job)] ?? { removed: false, state: seen.get(name) };
+  });
+}
+
+/** @returns the states of the jobs that were taken away, by id */
+async function revokeWanted(
+  steps: RemoveSteps,
+  guards: readonly JobGuard[],
+  away: readonly AwayJob[],
+): Promise<Map<string, JobState>> {
+  const guardOf = new Map(guards.map((guard) => [nameOf(guard.id), guard]));
+  const wanted = away.filter(({ job }) => {
+    const guard = guardOf.get(nameOf(job.id));
+    return guard !== undefined && isWanted(guard, job);
+  });
+  const revoked = wanted.length === 0 ? [] : await steps.revoke(wanted);
+  return new Map(
+    wanted.flatMap(({ job }, i): [string, JobState][] =>
+      revoked[i] === true ? [[nameOf(job.id), job.state]] : [],
+    ),
+  );
+}

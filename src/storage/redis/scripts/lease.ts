@@ -1,0 +1,51 @@
+import { isWholeReservation, type LeaseGroup } from '../../../core/lease.js';
+import type { Failure } from '../../../core/store.js';
+import { SCRIPTS } from '../scripts.generated.js';
+import { runScript, type Target, toDate, type Value } from './run.js';
+
+const toHeld = (answer: readonly Value[]): boolean[] => answer.map((one) => one === 1);
+
+/**
+ * lua/ack_all.lua, and lua/ack.lua where that does not do.
+ * @param again has this been asked before, without an answer?
+ * @returns undefined where nobody knows whether the request before has done it, or the lease was lost
+ */
+export async function ack(
+  target: Target,
+  group: LeaseGroup,
+  again: boolean,
+): Promise<(boolean | undefined)[]> {
+  const { token, count, numbers, deadlineMs } = group;
+  if (isWholeReservation(group)) {
+    const ended = (await runScript(target, SCRIPTS.ackAll, token, count)) as unknown;
+    if (ended === 1) return numbers.map(() => true);
+  }
+  const held = await runScript(target, SCRIPTS.ack, again ? 1 : 0, token, deadlineMs, ...numbers);
+  return held.map((one) => (one === -1 ? undefined : one === 1));
+}
+
+/** lua/nack.lua */
+export async function nack(
+  target: Target,
+  { token, numbers }: LeaseGroup,
+  failure: Failure,
+  reason: string,
+): Promise<boolean[]> {
+  const [kind, ms] = 'delayMs' in failure ? ['retry', failure.delayMs] : ['dead', failure.deadTtlMs];
+  const { wakeChannel } = target.keys;
+  return toHeld(await runScript(target, SCRIPTS.nack, kind, ms, reason, wakeChannel, token, ...numbers));
+}
+
+/** lua/release.lua */
+export async function release(target: Target, { token, numbers }: LeaseGroup): Promise<boolean[]> {
+  return toHeld(await runScript(target, SCRIPTS.release, token, ...numbers));
+}
+
+/** lua/extend.lua */
+export async function extend(
+  target: Target,
+  { token, numbers }: LeaseGroup,
+  leaseMs: number,
+): Promise<(Date | undefined)[]> {
+  return (await runScript(target, SCRIPTS.extend, leaseMs, token, ...numbers)).map(toDate);
+}

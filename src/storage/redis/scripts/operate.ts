@@ -1,0 +1,48 @@
+import type { JobState } from '../../../core/job.js';
+import type {
+  JobGuard,
+  PauseParams,
+  RemoveResult,
+  RequeueParams,
+  RequeueResult,
+} from '../../../core/store.js';
+import { packArray } from '../msgpack.js';
+import { SCRIPTS } from '../scripts.generated.js';
+import type { AwayJob } from './list.js';
+import { runScript, type Target, toRows, toText } from './run.js';
+
+/** lua/remove.lua */
+export async function remove(target: Target, jobs: readonly JobGuard[]): Promise<RemoveResult[]> {
+  const packed = jobs.flatMap(({ id, states, dueAt }) => [
+    id,
+    ` ${states.join(' ')} `,
+    dueAt?.getTime() ?? '',
+  ]);
+  const answer = await runScript(target, SCRIPTS.remove, packArray(packed));
+  return [...toRows(answer, 0, 2)].map(([removed, state]) => ({
+    removed: removed === 1,
+    state: toText(state) === 'none' ? undefined : (toText(state) as JobState),
+  }));
+}
+
+/** lua/revoke.lua */
+export async function revoke(target: Target, jobs: readonly AwayJob[]): Promise<boolean[]> {
+  const names = jobs.flatMap(({ record, number }) => [record, number]);
+  return (await runScript(target, SCRIPTS.revoke, ...names)).map((one) => one === 1);
+}
+
+/** lua/requeue.lua */
+export async function requeue(target: Target, { ids, delayMs }: RequeueParams): Promise<RequeueResult[]> {
+  const answer = await runScript(target, SCRIPTS.requeue, delayMs, target.keys.wakeChannel, ...ids);
+  return answer.map((one) => toText(one) as RequeueResult);
+}
+
+/** lua/pause.lua */
+export async function pause(target: Target, { topics, forMs }: PauseParams): Promise<void> {
+  await runScript(target, SCRIPTS.pause, forMs ?? '', ...topics);
+}
+
+/** lua/pause.lua */
+export async function resume(target: Target, topics: readonly Buffer[]): Promise<void> {
+  await runScript(target, SCRIPTS.pause, -1, ...topics);
+}

@@ -1,0 +1,79 @@
+import type { LeasedJob } from '../../../core/job.js';
+import { formatLease } from '../../../core/lease.js';
+import type { ReserveParams } from '../../../core/store.js';
+import { SCRIPTS } from '../scripts.generated.js';
+import { PROMOTE_LIMIT } from './maintain.js';
+import { runScript, type Target, toBuffer, toDate, toWaitMs, type Value } from './run.js';
+
+/** Jobs in one answer; their bodies stay under RESERVE_BYTES, but one job is always given. */
+export const RESERVE_LIMIT = 500;
+const RESERVE_BYTES = 1024 * 1024;
+
+/** Where the rows of jobs begin in the answer, and how many values each has. */
+const FIRST_ROW = 10;
+const ROW = 8;
+
+export interface ReserveAnswer {
+  readonly jobs: LeasedJob[];
+  /** Is there more to look at than one run does? */
+  readonly more: boolean;
+  readonly nextInMs: number | undefined;
+  readonly stuck: number;
+  readonly isPaused: boolean;
+}
+
+/** lua/reserve.lua */
+export async function reserve(target: Target, params: ReserveParams, skip: number): Promise<ReserveAnswer> {
+  const { topics, limit, leaseMs, token } = params;
+  const answer = await runScript(
+    target,
+    SCRIPTS.reserve,
+    Math.min(limit, RESERVE_LIMIT),
+    leaseMs,
+    token,
+    skip,
+    PROMOTE_LIMIT,
+    RESERVE_BYTES,
+    ...topics,
+  );
+  return {
+    jobs: toLeasedJobs(answer, token),
+    more: answer[0] === 1,
+    nextInMs: toWaitMs(answer[1]),
+    stuck: Number(answer[2]),
+    isPaused: answer[3] === 1,
+  };
+}
+
+function toLeasedJobs(answer: readonly Value[], token: string): LeasedJob[] {
+  const leaseUntil = new Date(Number(answer[4]));
+  const [count, deadlineMs] = [Number(answer[8]), Number(answer[9])];
+  const topicOf = topicByNumber(answer[6] as Buffer | Value[]);
+  const jobs: LeasedJob[] = [];
+  // By index: drain reads tens of thousands of these a second.
+  for (let i = FIRST_ROW; i < answer.length; i += ROW) {
+    const number = Number(answer[i]);
+    jobs.push({
+      id: toBuffer(answer[i + 1]),
+      topic: topicOf(number),
+      body: toBuffer(answer[i + 2]),
+      state: 'leased',
+      dueAt: toDate(answer[i + 3]),
+      expiresAt: toDate(answer[i + 4]),
+      attempts: Number(answer[i + 5]),
+      lease: formatLease({ token, number, count, deadlineMs }),
+      leaseUntil,
+    });
+  }
+  return jobs;
+}
+
+/** The topics of a reservation: one name, or in turns a name and the number of its last job. */
+function topicByNumber(topics: Buffer | readonly Value[]): (number: number) => Buffer {
+  if (Buffer.isBuffer(topics)) return () => topics;
+  return (number) => {
+    let i = 0;
+    while (i + 2 < topics.length && number > Number(topics[i + 1])) i += 2;
+    return toBuffer(topics[i]);
+  };
+}

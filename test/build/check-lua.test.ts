@@ -1,0 +1,74 @@
+import { expect } from 'chai';
+import { runScript, usePackageRoot } from './package-root.js';
+
+/** What the tests write into a library and a script of their own. */
+const LIBRARY = `local function half(n)
+  return n / 2
+end
+`;
+
+describe('the check of the scripts for Redis', () => {
+  const root = usePackageRoot();
+  const lua = (name: string, text: string) => {
+    root.write(`src/storage/redis/lua/${name}.lua`, text);
+  };
+  const check = () => runScript('check-lua.mjs', root.path);
+
+  it('passes the scripts that there are', () => {
+    expect(check()).to.deep.equal({ code: 0, said: '' });
+  });
+
+  it('fails a script that does not include what it uses', () => {
+    lua('lib/half', LIBRARY);
+    lua('a', '-- include: half\nreturn half(2)\n');
+    lua('b', '-- Halves.\nreturn half(4)\n');
+    const { code, said } = check();
+    expect(code).to.equal(1);
+    expect(said).to.equal("src/storage/redis/lua/b.lua:2:8: accessing undefined variable 'half' (W113)\n");
+  });
+
+  it('fails a script that includes what it does not use', () => {
+    lua('lib/half', LIBRARY);
+    lua('a', '-- include: half\nreturn half(2)\n');
+    lua('b', '-- include: half\n-- half is in a comment alone\nreturn 4\n');
+    expect(check()).to.deep.equal({
+      code: 1,
+      said: 'src/storage/redis/lua/b.lua: half is included and not used\n',
+    });
+  });
+
+  it('fails an include whose own needs are not in front of it', () => {
+    lua('lib/half', LIBRARY);
+    lua(
+      'lib/quarter',
+      `-- needs: half\n${LIBRARY.replace('half', 'quarter').replace('n / 2', 'half(half(n))')}`,
+    );
+    lua('a', '-- include: half, quarter\nreturn quarter(2)\n');
+    expect(check()).to.deep.equal({ code: 0, said: '' });
+    lua('a', '-- include: quarter, half\nreturn quarter(half(2))\n');
+    expect(check().said).to.include('a.lua: quarter needs half in front of it');
+  });
+
+  it('fails a misspelt local, with its place in the file that it is in', () => {
+    root.edit('src/storage/redis/lua/lib/time.lua', 'local time =', 'local tiem =');
+    const { code, said } = check();
+    expect(code).to.equal(1);
+    expect(said).to.match(/lua\/lib\/time\.lua:\d+:\d+: accessing undefined variable 'time' \(W113\)/);
+  });
+
+  it('fails an include that does not exist', () => {
+    lua('a', '-- include: halve\nreturn 1\n');
+    const { code, said } = check();
+    expect(code).to.equal(1);
+    expect(said).to.include('a.lua: there is no lib/halve.lua');
+  });
+
+  it('fails what a library offers and no script uses, and a library that no script includes', () => {
+    lua('lib/half', `${LIBRARY}local function third(n)\n  return n / 3\nend\n`);
+    lua('a', '-- include: half\nreturn half(2)\n');
+    lua('lib/lost', LIBRARY);
+    const { said } = check();
+    expect(said).to.include("lua/lib/half.lua:4:16: unused function 'third' (W211)");
+    expect(said).to.include('lua/lib/lost.lua: no script includes it');
+  });
+});

@@ -1,0 +1,66 @@
+import { expect } from 'chai';
+import { createHash } from 'node:crypto';
+import { existsSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { runScript, usePackageRoot } from './package-root.js';
+
+const SCRIPTS = 'src/storage/redis/scripts.generated.ts';
+const MIGRATIONS = 'src/storage/sqlite/migrations.generated.ts';
+
+describe('the generated modules', () => {
+  const root = usePackageRoot();
+  const generate = () => runScript('generate.mjs', root.path);
+  const load = async (path: string) =>
+    (await import(pathToFileURL(join(root.path, path)).href)) as Record<string, unknown>;
+
+  it('hold each script with the libraries that it includes, and its digest', async () => {
+    root.write('src/storage/redis/lua/lib/one.lua', '-- Says one.\nlocal ONE = 1\n');
+    root.write('src/storage/redis/lua/say_it.lua', "-- include: one\nreturn { '`${ONE}\\\\', ONE }\n");
+    expect(generate()).to.deep.equal({ code: 0, said: '' });
+    const { SCRIPTS: scripts } = await load(SCRIPTS);
+    const source = "local ONE = 1\nreturn { '`${ONE}\\\\', ONE }\n";
+    const sha = createHash('sha1').update(source).digest('hex');
+    expect(scripts).to.have.property('sayIt').that.deep.equals({ sha, source });
+  });
+
+  it('have their lines as lines', () => {
+    generate();
+    expect(
+      Math.max(
+        ...root
+          .read(SCRIPTS)
+          .split('\n')
+          .map(({ length }) => length),
+      ),
+    ).to.be.at.most(140);
+  });
+
+  it('are left alone where nothing changed', () => {
+    generate();
+    const before = statSync(join(root.path, SCRIPTS)).mtimeMs;
+    generate();
+    expect(statSync(join(root.path, SCRIPTS)).mtimeMs).to.equal(before);
+  });
+
+  it('hold the migrations of SQLite in their order', async () => {
+    root.write('src/storage/sqlite/migrations/002_leases.sql', "INSERT INTO t VALUES ('`${x}\\');\n");
+    root.write('src/storage/sqlite/migrations/001_jobs.sql', 'CREATE TABLE t (a);\n');
+    expect(generate()).to.deep.equal({ code: 0, said: '' });
+    const { MIGRATIONS: migrations } = await load(MIGRATIONS);
+    expect(migrations).to.deep.equal([
+      { version: 1, name: 'jobs', sql: 'CREATE TABLE t (a);\n' },
+      { version: 2, name: 'leases', sql: "INSERT INTO t VALUES ('`${x}\\');\n" },
+    ]);
+  });
+
+  it('are not made of migrations with a gap, or where there are none', () => {
+    generate();
+    expect(existsSync(join(root.path, MIGRATIONS))).to.be.false;
+    root.write('src/storage/sqlite/migrations/001_jobs.sql', '');
+    root.write('src/storage/sqlite/migrations/003_leases.sql', '');
+    const { code, said } = generate();
+    expect(code).to.equal(1);
+    expect(said).to.include('003_leases.sql: the next migration is 002_<name>.sql');
+  });
+});

@@ -1,0 +1,52 @@
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { spawnSync } from 'node:child_process';
+
+/** The root of this package. */
+export const ROOT = fileURLToPath(new URL('../..', import.meta.url));
+
+export interface PackageRoot {
+  readonly path: string;
+  read(path: string): string;
+  write(path: string, text: string): void;
+  /** Replaces a text that has to be there. */
+  edit(path: string, from: string, to: string): void;
+}
+
+/** A copy of the scripts for Redis, for each test to break. */
+export function usePackageRoot(): PackageRoot {
+  let root = '';
+  const lua = 'src/storage/redis/lua';
+  beforeEach(() => {
+    root = mkdtempSync(join(tmpdir(), 'delayer-build-'));
+    cpSync(join(ROOT, lua), join(root, lua), { recursive: true });
+  });
+  afterEach(() => rmSync(root, { recursive: true }));
+  const read = (path: string) => readFileSync(join(root, path), 'utf8');
+  const write = (path: string, text: string) => {
+    mkdirSync(dirname(join(root, path)), { recursive: true });
+    writeFileSync(join(root, path), text);
+  };
+  return {
+    get path() {
+      return root;
+    },
+    read,
+    write,
+    edit: (path, from, to) => {
+      const text = read(path);
+      if (!text.includes(from)) throw new Error(`${path} has no ${from}`);
+      write(path, text.replace(from, to));
+    },
+  };
+}
+
+/** Runs a script of this package's build. */
+export function runScript(name: string, ...args: string[]): { code: number | null; said: string } {
+  const { status, stdout, stderr } = spawnSync(process.execPath, [join(ROOT, 'scripts', name), ...args], {
+    encoding: 'utf8',
+  });
+  return { code: status, said: stdout + stderr };
+}
