@@ -2,16 +2,17 @@ import { freshPrefix, useRedis } from '../support/redis.js';
 import { describeStore } from './store-contract.js';
 
 describe('contract', () => {
-  const ground = useRedis();
+  const ground = useRedis({ movableClock: true });
 
   describeStore('the Redis store', () => {
-    const [a, b] = [ground.open(), ground.open()];
+    const [store, peerStore] = [ground.open(), ground.open()];
     return Promise.resolve({
-      a,
-      b,
+      store,
+      peerStore,
+      clock: ground.clock,
       name: (stem = 'name') => `${stem}-${freshPrefix()}`,
       close: async () => {
-        await Promise.all([a.close(), b.close()]);
+        await Promise.all([store.close(), peerStore.close()]);
       },
     });
   });

@@ -1,37 +1,47 @@
 import { Queue } from '../../src/core/queue.js';
+import { describeAck } from './cases/ack.js';
 import { describeBytes } from './cases/bytes.js';
+import { describeDeadLetters } from './cases/dead-letters.js';
+import { describeDuplicateIds } from './cases/duplicate-ids.js';
 import { describeExpiry } from './cases/expiry.js';
-import { describeLeaseEnds } from './cases/lease-ends.js';
-import { describeLeases } from './cases/leases.js';
-import { describeLists } from './cases/lists.js';
-import { describeLooking } from './cases/inspect.js';
-import { describeNamesakes } from './cases/duplicate-ids.js';
+import { describeExtend } from './cases/extend.js';
+import { describeFind } from './cases/find.js';
+import { describeList } from './cases/list.js';
+import { describeNack } from './cases/nack.js';
+import { describeNextEvent } from './cases/next-event.js';
 import { describeOrder } from './cases/order.js';
+import { describePause } from './cases/pause.js';
+import { describePop } from './cases/pop.js';
 import { describePush } from './cases/push.js';
+import { describeReclaim } from './cases/reclaim.js';
+import { describeRelease } from './cases/release.js';
 import { describeRemove } from './cases/remove.js';
 import { describeReplace } from './cases/replace.js';
-import { describeTaking } from './cases/pop.js';
-import { describeWaiting } from './cases/wait.js';
+import { describeReserve } from './cases/reserve.js';
+import { describeStats } from './cases/stats.js';
+import { describeTopics } from './cases/topics.js';
+import { describeWait } from './cases/wait.js';
 import type { StoreUnderTest, World } from './world.js';
 
 export type { StoreUnderTest } from './world.js';
 
 /**
- * The contract of a store (src/core/store.ts), and of a queue on it: one suite that every store passes.
+ * The contract of a store (src/core/store.ts), as a queue on it has it: one suite that every store passes.
  * @param open is called before each test, and what it gave is closed after it
  */
 export function describeStore(name: string, open: () => Promise<StoreUnderTest>): void {
-  describe(`${name} keeps the contract of a store:`, () => {
+  describe(`the contract, kept by ${name}:`, () => {
     let current: (StoreUnderTest & World) | undefined;
 
     beforeEach(async () => {
       const opened = await open();
-      const { a, b } = opened;
+      const { store, peerStore, clock } = opened;
       current = {
-        a,
-        b,
-        qa: new Queue(a),
-        qb: new Queue(b),
+        store,
+        peerStore,
+        clock,
+        queue: new Queue(store),
+        peer: new Queue(peerStore),
         name: opened.name,
         close: () => opened.close(),
       };
@@ -50,13 +60,22 @@ export function describeStore(name: string, open: () => Promise<StoreUnderTest>)
     describeBytes(world);
     describeOrder(world);
     describeExpiry(world);
-    describeTaking(world);
-    describeWaiting(world);
-    describeLeases(world);
-    describeLeaseEnds(world);
-    describeNamesakes(world);
+    describePop(world);
+    describeTopics(world);
+    describeWait(world);
+    describeNextEvent(world);
+    describeReserve(world);
+    describeAck(world);
+    describeNack(world);
+    describeRelease(world);
+    describeExtend(world);
+    describeReclaim(world);
+    describeDeadLetters(world);
+    describeDuplicateIds(world);
+    describePause(world);
     describeRemove(world);
-    describeLooking(world);
-    describeLists(world);
+    describeFind(world);
+    describeStats(world);
+    describeList(world);
   });
 }

@@ -1,7 +1,6 @@
 import { expect } from 'chai';
 import fc from 'fast-check';
-import type { Queue } from '../../../src/core/queue.js';
-import { drain, must, promoteAll, type World } from '../world.js';
+import { drain, jobsOf, maintainAll, must, only, reserve, type World } from '../world.js';
 
 const CASES: Record<string, Buffer> = {
   'a NUL': Buffer.from('a\0b'),
@@ -18,66 +17,81 @@ const CASES: Record<string, Buffer> = {
   'every byte': Buffer.from(Array.from({ length: 256 }, (_, i) => i)),
 };
 
+const HOLD_MS = 60_000;
+
 export function describeBytes(world: () => World): void {
   describe('any bytes', () => {
     for (const [what, bytes] of Object.entries(CASES)) {
-      it(`come back as they went in: ${what} as id, topic and body`, async () => {
-        const { qa, qb } = world();
-        await comesBack(qa, qb, { id: bytes, topic: bytes, body: bytes });
+      it(`${what} comes back as id, topic and body as it went in`, async () => {
+        await expectBack(world(), { id: bytes, topic: bytes, body: bytes });
       });
     }
 
-    it('come back as they went in: a body of 1 MiB, and an id and a topic of 10 kB', async () => {
-      const { qa, qb } = world();
+    it('a body of 1 MiB, an id and a topic of 10 kB come back as they went in', async () => {
       const bytes = (length: number) =>
         Buffer.from(Array.from({ length }, (_, i) => (i * 31 + (i >> 8)) % 256));
-      await comesBack(qa, qb, { id: bytes(10_000), topic: bytes(10_001), body: bytes(1024 * 1024) });
+      await expectBack(world(), { id: bytes(10_000), topic: bytes(10_001), body: bytes(1024 * 1024) });
     });
 
-    it('come back as they went in: random ones, under ids and topics that differ in a byte', async () => {
-      const { qa, qb } = world();
+    it('random bytes come back as they went in, under ids and topics that differ in a byte', async () => {
       const bytes = (maxLength: number) =>
         fc.uint8Array({ minLength: 1, maxLength }).map((array) => Buffer.from(array));
       const job = fc.record({ id: bytes(24), topic: bytes(24), body: bytes(400) });
       await fc.assert(
-        fc.asyncProperty(job, (given) => comesBack(qa, qb, given)),
-        { numRuns: 100 },
+        fc.asyncProperty(job, (given) => expectBack(world(), given)),
+        { numRuns: 50 },
       );
     });
 
-    it('come back all, when bodies are too large for one answer', async () => {
-      const { qa, qb, name } = world();
+    it('bodies that are too large for one answer all come back', async () => {
+      const { queue, peer, name } = world();
       const topic = name('topic');
       const bodies = Array.from({ length: 7 }, (_, i) => Buffer.alloc(700_000, i));
-      await qa.pushMany(bodies.map((body) => ({ topic, body })));
-      const got = await drain(qb, topic);
+      await queue.pushMany(bodies.map((body) => ({ topic, body })));
+      const got = await drain(peer, topic);
       expect(got.map(({ body }) => body.equals(must(bodies[body[0] ?? -1])))).to.deep.equal(
         bodies.map(() => true),
       );
       expect(got.map(({ body }) => body[0])).to.deep.equal([0, 1, 2, 3, 4, 5, 6]);
     });
 
-    it('come back as they went in: bodies on either side of where they are kept or sent another way', async () => {
-      const { qa, qb, name } = world();
+    it('bodies on either side of where they are kept or sent another way come back as they went in', async () => {
+      const { queue, peer, name } = world();
       const topic = name('topic');
       const sizes = [2047, 2048, 2049, 4096, 16_383, 16_384, 16_385, 1];
       const bodies = sizes.map((size, i) => Buffer.alloc(size, i + 1));
-      await qa.pushMany(bodies.map((body) => ({ topic, body })));
-      const { jobs } = await qb.lease(topic, 10, 60_000);
-      await qb.putBack(jobs);
-      for (const got of [jobs, await qb.popMany(topic, 10)]) {
+      await queue.pushMany(bodies.map((body) => ({ topic, body })));
+      const jobs = await reserve(peer, topic, 10);
+      await peer.release(jobs);
+      for (const got of [jobs, await peer.popMany(topic, 10)]) {
         expect(got.map(({ body }, i) => body.equals(must(bodies[i])))).to.deep.equal(bodies.map(() => true));
       }
     });
 
-    it('come in answers of a megabyte at most, or of one job that is larger; the others stay whole', async () => {
-      const { qa, qb, name } = world();
+    it('a body of every kind comes back from nack and from the dead letters as it went in', async () => {
+      const { queue, peer, name } = world();
+      const topic = name('topic');
+      const bodies = [...Object.values(CASES), Buffer.alloc(20_000, 7)];
+      const receipts = await queue.pushMany(bodies.map((body) => ({ topic, body })));
+      await peer.nack(await reserve(peer, topic, 50), { delayMs: 0 });
+      const again = await reserve(peer, topic, 50);
+      expect(again.map(({ body }) => body)).to.have.deep.members(bodies);
+      await peer.nack(again, { dead: true });
+      for (const [i, { id }] of receipts.entries()) {
+        expect(only(await queue.find(id))).to.deep.include({ state: 'dead', body: bodies[i] });
+      }
+      await queue.requeue(receipts.map(({ id }) => id));
+      expect((await drain(peer, topic)).map(({ body }) => body)).to.have.deep.members(bodies);
+    });
+
+    it('an answer has a megabyte of bodies at most, or one job that is larger; the others stay whole', async () => {
+      const { queue, peer, name } = world();
       const topic = name('topic');
       const sizes = [400_000, 400_000, 400_000, 1_500_000, 700_000, 700_000];
-      const pushed = await qa.pushMany(sizes.map((size) => ({ topic, body: Buffer.alloc(size, 1) })));
+      const pushed = await queue.pushMany(sizes.map((size) => ({ topic, body: Buffer.alloc(size, 1) })));
       const answers = [];
       for (;;) {
-        const { jobs } = await qb.lease(topic, 10, 60_000);
+        const jobs = await reserve(peer, topic, 10);
         if (jobs.length === 0) break;
         answers.push(jobs);
       }
@@ -90,28 +104,38 @@ export function describeBytes(world: () => World): void {
       ]);
       expect(answers.flat().map(({ dueAt }) => dueAt)).to.deep.equal(pushed.map(({ dueAt }) => dueAt));
     });
+
+    it('jobs of several topics that are too large for one answer all come, topic by topic', async () => {
+      const { queue, peer, name } = world();
+      const topics = [name('x'), name('y')];
+      for (const topic of topics) {
+        await queue.pushMany(jobsOf(topic, 2).map(({ body }) => ({ topic, body: body.padEnd(700_000) })));
+      }
+      const got = await drain(peer, topics);
+      expect(got.map(({ topic, body }) => `${topic.toString()} ${body.toString().trim()}`)).to.deep.equal(
+        topics.flatMap((topic) => [`${topic} body 0`, `${topic} body 1`]),
+      );
+    });
   });
 }
 
 /** Pushes a job by one process, and looks at it and takes it by the other. */
-async function comesBack(
-  qa: Queue,
-  qb: Queue,
+async function expectBack(
+  { queue, peer }: World,
   job: { id: Buffer; topic: Buffer; body: Buffer },
 ): Promise<void> {
   const { id, topic, body } = job;
-  expect((await qa.push(job)).outcome).to.equal('pushed');
-  expect((await qa.push(job)).outcome).to.equal('repeated');
-  expect((await qb.find(id))[0]).to.deep.include({ id, topic, body });
-  expect((await qb.list(topic, { limit: 10 })).jobs[0]).to.deep.include({ id, topic, body });
-  await promoteAll(qa.store);
-  expect(must(await qb.find(id))[0]).to.deep.include({ id, topic, body, state: 'ready' });
-  expect((await qb.survey()).topics.map((counts) => counts.topic)).to.deep.include(topic);
-  const { jobs } = await qb.lease(topic, 5, 60_000);
-  expect(jobs).to.have.length(1);
-  expect(jobs[0]).to.deep.include({ id, topic, body });
-  expect(await qa.find(id)).to.have.nested.property('[0].state', 'leased');
-  await qb.putBack(jobs);
-  expect(await qb.pop(topic)).to.deep.include({ id, topic, body });
-  expect(await qa.find(id)).to.be.empty;
+  expect((await queue.push(job)).outcome).to.equal('pushed');
+  expect((await queue.push(job)).outcome).to.equal('repeated');
+  expect((await peer.find(id))[0]).to.deep.include({ id, topic, body });
+  expect((await peer.list(topic)).jobs[0]).to.deep.include({ id, topic, body });
+  await maintainAll(queue);
+  expect((await peer.find(id))[0]).to.deep.include({ id, topic, body, state: 'ready' });
+  expect((await peer.stats()).topics?.map((row) => row.topic)).to.deep.include(topic);
+  const jobs = await reserve(peer, topic, 5, HOLD_MS);
+  expect(only(jobs)).to.deep.include({ id, topic, body });
+  expect(only(await queue.find(id))).to.have.property('state', 'leased');
+  await peer.release(jobs);
+  expect(await peer.pop(topic)).to.deep.include({ id, topic, body });
+  expect(await queue.find(id)).to.be.empty;
 }

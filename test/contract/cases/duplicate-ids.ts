@@ -1,147 +1,271 @@
 import { expect } from 'chai';
-import { eventually } from '../../support/eventually.js';
-import { LONG_MS, must, textOf, untilPast, type World } from '../world.js';
+import {
+  HOUR_MS,
+  idsOf,
+  LONG_MS,
+  maintainAll,
+  MINUTE_MS,
+  must,
+  reserve,
+  RETRY_MS,
+  SECOND_MS,
+  statesOf,
+  textOf,
+  type World,
+} from '../world.js';
 
 /** A job is leased, and another is pushed under its id: two jobs, and neither may hide the other. */
-export function describeNamesakes(world: () => World): void {
-  describe('a job pushed under the id of a leased one', () => {
-    async function leaseAndPush(options: { leaseMs: number; delayMs?: number }) {
-      const { qa, qb, name } = world();
+export function describeDuplicateIds(world: () => World): void {
+  describe('duplicate ids', () => {
+    /** A leased job with the body `first`, and one with the body `second` under the same id. */
+    async function leaseAndPush(options: { leaseMs?: number; delayMs?: number; ttlMs?: number } = {}) {
+      const { queue, peer, name } = world();
       const job = { id: name('id'), topic: name('topic') };
-      await qa.push({ ...job, body: 'first' });
-      const first = (await qa.lease(job.topic, 1, options.leaseMs)).jobs;
+      await queue.push({ ...job, body: 'first', ttlMs: options.ttlMs });
+      await maintainAll(queue);
+      const first = await reserve(queue, job.topic, 1, options.leaseMs ?? LONG_MS);
       expect(first.map(textOf)).to.deep.equal(['first']);
-      const second = await qb.push({ ...job, body: 'second', delayMs: options.delayMs });
+      const second = await peer.push({ ...job, body: 'second', delayMs: options.delayMs });
       expect(second.outcome).to.equal('pushed');
       return { ...job, first };
     }
 
-    it('is a job of its own: both are found', async () => {
-      const { qb } = world();
-      const { id } = await leaseAndPush({ leaseMs: LONG_MS, delayMs: LONG_MS });
-      const found = await qb.find(id);
-      expect(found.map(({ state }) => state)).to.have.members(['leased', 'delayed']);
-      expect(found.map(textOf)).to.have.members(['first', 'second']);
+    const findFirst = async (id: string) =>
+      must((await world().peer.find(id)).find((job) => textOf(job) === 'first'));
+
+    /** Moves on to where a waiting job has come back, now that nothing keeps it. */
+    async function settle() {
+      const { queue, clock } = world();
+      await maintainAll(queue);
+      clock.advance(RETRY_MS);
+      await maintainAll(queue);
+    }
+
+    it('a job pushed under the id of a leased one is a job of its own: both are found', async () => {
+      const { peer } = world();
+      const { id } = await leaseAndPush({ delayMs: 2 * LONG_MS });
+      const found = await peer.find(id);
+      expect(statesOf(found)).to.deep.equal(['delayed', 'leased']);
+      expect(found.map(textOf)).to.deep.equal(['second', 'first']);
     });
 
-    it('is delivered, and confirming one does not touch the other', async () => {
-      const { qa, qb } = world();
-      const { id, topic, first } = await leaseAndPush({ leaseMs: LONG_MS });
-      const second = (await qb.lease(topic, 1, LONG_MS)).jobs;
+    it('a push of the same content as a leased job is a job of its own as well', async () => {
+      const { queue, peer, name } = world();
+      const job = { id: name('id'), topic: name('topic'), body: 'same' };
+      await queue.push(job);
+      const first = await reserve(queue, job.topic);
+      expect((await peer.push(job)).outcome).to.equal('pushed');
+      expect(await peer.pop(job.topic)).to.deep.include({ body: Buffer.from('same'), attempts: 1 });
+      expect(await queue.ack(first)).to.deep.equal([true]);
+    });
+
+    it('two jobs of one id are delivered side by side, and an ack of one does not touch the other', async () => {
+      const { queue, peer } = world();
+      const { id, topic, first } = await leaseAndPush();
+      const second = await reserve(peer, topic);
       expect(second.map(textOf)).to.deep.equal(['second']);
-      expect(await qa.confirm(first)).to.deep.equal([true]);
-      expect((await qb.find(id)).map(textOf)).to.deep.equal(['second']);
-      expect(await qb.confirm(second)).to.deep.equal([true]);
-      expect(await qb.find(id)).to.be.empty;
+      expect(statesOf(await peer.find(id))).to.deep.equal(['leased', 'leased']);
+      expect(await queue.ack(first)).to.deep.equal([true]);
+      expect((await peer.find(id)).map(textOf)).to.deep.equal(['second']);
+      expect(await peer.ack(second)).to.deep.equal([true]);
+      expect(await peer.find(id)).to.be.empty;
     });
 
-    it('is not lost when the lease runs out: both are delivered, each once', async () => {
-      const { a, qb } = world();
-      const { topic, first } = await leaseAndPush({ leaseMs: 20 });
-      await untilPast(a, must(first[0]).leaseUntil);
-      const got = [await qb.bpop(topic, { timeoutMs: 5000 }), await qb.bpop(topic, { timeoutMs: 5000 })];
-      expect(got.map(textOf)).to.have.members(['first', 'second']);
-      expect(await qb.pop(topic)).to.be.undefined;
+    it('a newer job can be removed while it is not due, and the leased one stays', async () => {
+      const { queue, peer } = world();
+      const { id, first } = await leaseAndPush({ delayMs: 2 * LONG_MS });
+      expect(await peer.remove(id)).to.be.true;
+      expect((await peer.find(id)).map(textOf)).to.deep.equal(['first']);
+      expect(await queue.ack(first)).to.deep.equal([true]);
     });
 
-    it('is not lost when the lease is given back: both are delivered, each once', async () => {
-      const { qa, qb } = world();
-      const { topic, first } = await leaseAndPush({ leaseMs: LONG_MS });
-      await qa.putBack(first);
-      const got = [await qb.bpop(topic, { timeoutMs: 5000 }), await qb.bpop(topic, { timeoutMs: 5000 })];
-      expect(got.map(textOf)).to.have.members(['first', 'second']);
-      expect(await qb.pop(topic)).to.be.undefined;
+    for (const [end, attempts] of [
+      ['its lease ends', 1],
+      ['it is released', 0],
+      ['it fails', 1],
+    ] as const) {
+      const letEnd = async (first: Awaited<ReturnType<typeof leaseAndPush>>['first']) => {
+        const { queue, peer, clock } = world();
+        if (end === 'it is released') expect(await queue.release(first)).to.deep.equal([true]);
+        else if (end === 'it fails') expect(await queue.nack(first, {})).to.deep.equal([true]);
+        else clock.advance(LONG_MS + 1);
+        await maintainAll(peer);
+      };
+
+      it(`a job whose id lives anew when ${end} waits: delayed, blocked by the duplicate, nobody's lease`, async () => {
+        const { queue } = world();
+        const { id, first } = await leaseAndPush({ delayMs: 9 * HOUR_MS });
+        await letEnd(first);
+        const waits = await findFirst(id);
+        expect(waits).to.deep.include({
+          state: 'delayed',
+          body: Buffer.from('first'),
+          attempts,
+          blockedBy: { type: 'duplicate_id' },
+        });
+        expect([waits.lease, waits.leaseUntil]).to.deep.equal([undefined, undefined]);
+        expect(await queue.ack(first)).to.deep.equal([false]);
+        expect(await queue.extend(first, LONG_MS)).to.deep.equal([undefined]);
+        expect((await queue.stats()).topics?.[0]).to.deep.include({ delayed: 2, leased: 0, ready: 0 });
+      });
+
+      it(`a job that waits for a duplicate since ${end} comes back when that is removed`, async () => {
+        const { peer, clock } = world();
+        const { id, topic, first } = await leaseAndPush({ delayMs: 9 * HOUR_MS });
+        await letEnd(first);
+        clock.advance(HOUR_MS);
+        await maintainAll(peer);
+        expect(await peer.pop(topic)).to.be.undefined;
+        expect((await peer.removeMany([id], { states: ['delayed'] }))[0]).to.include({ removed: true });
+        await settle();
+        expect((await peer.popMany(topic, 5)).map(textOf)).to.deep.equal(['first']);
+        expect(await peer.find(id)).to.be.empty;
+      });
+
+      it(`a job that waits for a duplicate since ${end} comes back when that was delivered`, async () => {
+        const { peer, clock } = world();
+        const { topic, first } = await leaseAndPush({ delayMs: 2 * HOUR_MS });
+        await letEnd(first);
+        clock.advance(2 * HOUR_MS);
+        const got = [await peer.pop(topic)];
+        await settle();
+        got.push(await peer.pop(topic), await peer.pop(topic));
+        expect(got.map(textOf)).to.deep.equal(['second', 'first', undefined]);
+        expect(must(got[1]).attempts).to.equal(attempts + 1);
+      });
+    }
+
+    it('a job that waits for a duplicate does not expire, and has the rest of its lifetime afterwards', async () => {
+      const { queue, peer, clock } = world();
+      clock.stop();
+      const { id, topic, first } = await leaseAndPush({ delayMs: 9 * HOUR_MS, ttlMs: 10 * SECOND_MS });
+      await queue.release(first);
+      for (let i = 0; i < 5; i += 1) {
+        clock.advance(HOUR_MS);
+        await maintainAll(peer);
+      }
+      expect(await findFirst(id)).to.deep.include({ state: 'delayed', body: Buffer.from('first') });
+      await peer.removeMany([id], { states: ['delayed'] });
+      await settle();
+      const { state, expiresAt } = await findFirst(id);
+      expect(state).to.equal('ready');
+      // It may be back since any time of the last step.
+      expect(must(expiresAt).getTime() - clock.now()).to.be.within(10 * SECOND_MS - RETRY_MS, 10 * SECOND_MS);
+      clock.advance(10 * SECOND_MS - RETRY_MS - 1);
+      expect(textOf(await peer.pop(topic))).to.equal('first');
     });
 
-    it('keeps several of one request waiting, and each comes back', async () => {
-      const { a, qa, qb, name } = world();
+    it('a job that failed with a delay and waits for a duplicate is not due before its time', async () => {
+      const { queue, peer, clock } = world();
+      const { id, topic, first } = await leaseAndPush({ delayMs: 9 * HOUR_MS });
+      await queue.nack(first, { delayMs: HOUR_MS });
+      clock.advance(MINUTE_MS);
+      await maintainAll(peer);
+      expect(await findFirst(id)).to.deep.include({
+        state: 'delayed',
+        blockedBy: { type: 'duplicate_id' },
+      });
+      await peer.removeMany([id], { states: ['delayed'] });
+      await settle();
+      expect(await peer.pop(topic)).to.be.undefined;
+      clock.advance(HOUR_MS - MINUTE_MS);
+      await settle();
+      expect(textOf(await peer.pop(topic))).to.equal('first');
+    });
+
+    it('a job that is dead waits for nobody: it lies beside the newer one', async () => {
+      const { queue, peer } = world();
+      const { id, first } = await leaseAndPush({ delayMs: 2 * LONG_MS });
+      await queue.nack(first, { dead: true });
+      const found = await peer.find(id);
+      expect(statesOf(found)).to.deep.equal(['delayed', 'dead']);
+      expect(found.map(({ blockedBy }) => blockedBy)).to.deep.equal([undefined, undefined]);
+    });
+
+    it('several jobs of one reservation wait each for its duplicate, and each comes back', async () => {
+      const { queue, peer, name } = world();
       const topic = name('topic');
       const ids = [1, 2, 3].map((i) => `${topic}-${i}`);
       const push = (body: string, delayMs = 0) =>
-        qa.pushMany(ids.map((id) => ({ id, topic, body, delayMs })));
+        queue.pushMany(ids.map((id) => ({ id, topic, body, delayMs })));
       await push('first');
-      const { jobs } = await qa.lease(topic, 3, LONG_MS);
+      const jobs = await reserve(queue, topic, 3);
       await push('second', LONG_MS);
-      await qa.putBack(jobs);
-      for (const id of ids) expect((await qb.find(id)).map(textOf)).to.have.members(['first', 'second']);
-      await qa.removeMany(ids);
-      const got: (string | undefined)[] = [];
-      await eventually(async () => {
-        await a.promote();
-        got.push(...(await qb.popMany(topic, 10)).map(textOf));
-        return got.length >= 3;
-      });
-      expect(got).to.deep.equal(['first', 'first', 'first']);
+      await queue.release(jobs);
+      for (const id of ids) expect((await peer.find(id)).map(textOf)).to.deep.equal(['second', 'first']);
+      await queue.removeMany(ids);
+      await settle();
+      const got = await peer.popMany(topic, 10);
+      expect(got.map(textOf)).to.deep.equal(['first', 'first', 'first']);
+      expect(idsOf(got)).to.deep.equal(ids);
     });
 
-    it('keeps the other waiting, and the rest of its request in hand', async () => {
-      const { qa, qb, name } = world();
+    it('a job that waits for a duplicate leaves the rest of its reservation in hand', async () => {
+      const { queue, peer, name } = world();
       const topic = name('topic');
       const [id, rest] = [`${topic}-1`, `${topic}-2`];
-      await qa.pushMany([id, rest].map((one) => ({ id: one, topic, body: 'first' })));
-      const { jobs } = await qa.lease(topic, 2, LONG_MS);
-      await qb.push({ id, topic, body: 'second', delayMs: LONG_MS });
-      await qa.putBack(jobs.slice(0, 1));
-      expect((await qb.find(id)).map(textOf)).to.have.members(['first', 'second']);
-      expect((await qb.find(rest)).map(({ state }) => state)).to.deep.equal(['leased']);
-      expect(await qa.confirm(jobs.slice(1))).to.deep.equal([true]);
+      await queue.pushMany([id, rest].map((one) => ({ id: one, topic, body: 'first' })));
+      const jobs = await reserve(queue, topic, 2);
+      await peer.push({ id, topic, body: 'second', delayMs: LONG_MS });
+      expect(await queue.release(jobs.slice(0, 1))).to.deep.equal([true]);
+      expect((await peer.find(id)).map(textOf)).to.deep.equal(['second', 'first']);
+      expect(statesOf(await peer.find(rest))).to.deep.equal(['leased']);
+      expect(await queue.ack(jobs)).to.deep.equal([false, true]);
+      expect((await peer.find(id)).map(textOf)).to.deep.equal(['second', 'first']);
     });
 
-    it('does not keep the other waiting when it has died', async () => {
-      const { a, qa, qb, name } = world();
+    it('a duplicate that has expired keeps no job waiting', async () => {
+      const { queue, peer, clock, name } = world();
       const job = { id: name('id'), topic: name('topic') };
-      await qa.push({ ...job, body: 'first' });
-      const { jobs } = await qa.lease(job.topic, 1, LONG_MS);
-      const { dueAt } = await qb.push({ ...job, body: 'second', ttlMs: 20 });
-      await untilPast(a, must(dueAt).getTime() + 20);
-      await qa.putBack(jobs);
-      expect(textOf(await qb.pop(job.topic))).to.equal('first');
-      expect(await qb.pop(job.topic)).to.be.undefined;
+      await queue.push({ ...job, body: 'first' });
+      const jobs = await reserve(queue, job.topic);
+      await peer.push({ ...job, body: 'second', ttlMs: SECOND_MS });
+      clock.advance(2 * SECOND_MS);
+      await queue.release(jobs);
+      expect(textOf(await peer.pop(job.topic))).to.equal('first');
+      expect(await peer.pop(job.topic)).to.be.undefined;
     });
 
-    it('can be removed while it is not due, and the leased one stays', async () => {
-      const { qa, qb } = world();
-      const { id, first } = await leaseAndPush({ leaseMs: LONG_MS, delayMs: LONG_MS });
-      expect(await qb.remove(id)).to.be.true;
-      expect((await qb.find(id)).map(textOf)).to.deep.equal(['first']);
-      expect(await qa.confirm(first)).to.deep.equal([true]);
-    });
-
-    it('is not lost, nor is the other, however often that tries to come back meanwhile', async () => {
-      const { a, b, qa, qb } = world();
-      const { id, topic, first } = await leaseAndPush({ leaseMs: 20, delayMs: 3000 });
-      const got: (string | undefined)[] = [];
-      // Longer than any wait between two tries.
-      const end = must(first[0]).leaseUntil.getTime() + 2500;
-      while ((await a.now()).getTime() < end) {
-        await b.promote();
-        got.push(...(await qb.popMany(topic, 10)).map(textOf));
-        await b.waitForReady(Buffer.from(topic), 50);
+    it('neither of two jobs of one id is lost or delivered early, however often one tries to come back', async () => {
+      const { queue, peer, clock } = world();
+      const { topic, first } = await leaseAndPush({ leaseMs: SECOND_MS, delayMs: MINUTE_MS });
+      expect(first).to.have.length(1);
+      const got: [string | undefined, number][] = [];
+      for (let seconds = 0; seconds < 120; seconds += 1) {
+        for (const job of await (seconds % 2 === 0 ? queue : peer).popMany(topic, 10)) {
+          got.push([textOf(job), seconds]);
+        }
+        clock.advance(SECOND_MS);
       }
-      expect([...got, ...(await qa.find(id)).map(textOf)]).to.have.members(['first', 'second']);
-      await eventually(async () => {
-        got.push(...(await qb.popMany(topic, 10)).map(textOf));
-        return got.length >= 2;
-      });
-      expect(got).to.have.members(['first', 'second']);
+      expect(got.map(([body]) => body)).to.deep.equal(['second', 'first']);
+      expect(must(got[0])[1]).to.be.within(59, 61);
     });
 
-    it('makes the other wait for a while between two tries, and not try without end', async () => {
-      const { a, b } = world();
-      const { first } = await leaseAndPush({ leaseMs: 20, delayMs: LONG_MS });
-      await untilPast(a, must(first[0]).leaseUntil);
-      const { nextInMs } = await b.promote();
-      expect(nextInMs).to.be.within(100, 1000);
+    it('a job that waits for a duplicate tries to come back now and then, and not without end', async () => {
+      const { queue, peer, clock } = world();
+      await leaseAndPush({ leaseMs: SECOND_MS, delayMs: 2 * LONG_MS });
+      clock.advance(SECOND_MS + 1);
+      await maintainAll(queue);
+      // A store may as well know without trying when the duplicate is gone.
+      expect((await peer.maintain()).nextInMs).to.be.at.least(100);
     });
 
-    it('is not delivered before its time when the lease runs out', async () => {
-      const { a, qa, qb } = world();
-      const { id, topic, first } = await leaseAndPush({ leaseMs: 20, delayMs: LONG_MS });
-      await untilPast(a, must(first[0]).leaseUntil);
-      const early = await qb.popMany(topic, 10);
-      expect(early.map(textOf)).to.not.include('second');
-      const left = (await qa.find(id)).map(textOf);
-      expect([...early.map(textOf), ...left]).to.have.members(['first', 'second']);
+    it('a third job of one id waits as well when the second is still in the queue', async () => {
+      const { queue, peer } = world();
+      const { id, topic, first } = await leaseAndPush();
+      const second = await reserve(peer, topic);
+      await queue.push({ id, topic, body: 'third', delayMs: HOUR_MS });
+      expect(await queue.release(first)).to.deep.equal([true]);
+      expect(await peer.release(second)).to.deep.equal([true]);
+      expect((await queue.find(id)).map(textOf)).to.have.members(['first', 'second', 'third']);
+      await queue.removeMany([id], { states: ['delayed'] });
+      const got: (string | undefined)[] = [];
+      for (let i = 0; i < 4; i += 1) {
+        await settle();
+        got.push(textOf(await peer.pop(topic)));
+      }
+      expect(got.filter((body) => body !== undefined)).to.have.members(['first', 'second']);
+      expect(await queue.find(id)).to.be.empty;
     });
   });
 }

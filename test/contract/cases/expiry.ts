@@ -1,114 +1,208 @@
 import { expect } from 'chai';
-import { drain, LONG_MS, must, promoteAll, textOf, untilPast, type World } from '../world.js';
+import {
+  DAY_MS,
+  drain,
+  HOUR_MS,
+  jobsOf,
+  LONG_MS,
+  maintainAll,
+  MINUTE_MS,
+  must,
+  only,
+  reserve,
+  SECOND_MS,
+  statesOf,
+  textOf,
+  type World,
+} from '../world.js';
 
 export function describeExpiry(world: () => World): void {
   describe('the ready lifetime', () => {
-    it('counts from the due time', async () => {
-      const { a, qa, name } = world();
+    it('a ready lifetime counts from the due time', async () => {
+      const { queue, clock, name } = world();
       const topic = name('topic');
-      const pushed = await qa.push({ topic, body: 'b', delayMs: 250, ttlMs: 200 });
-      const dueAt = must(pushed.dueAt);
-      const expiresAt = new Date(dueAt.getTime() + 200);
-      expect(must((await qa.find(pushed.id))[0])).to.deep.include({ dueAt, expiresAt });
-      await untilPast(a, dueAt);
-      expect(must(await qa.pop(topic))).to.deep.include({ dueAt, expiresAt });
+      clock.stop();
+      const { id, dueAt } = await queue.push({ topic, body: 'b', delayMs: HOUR_MS, ttlMs: MINUTE_MS });
+      const expiresAt = new Date(must(dueAt).getTime() + MINUTE_MS);
+      expect(only(await queue.find(id))).to.deep.include({ dueAt, expiresAt });
+      clock.advance(HOUR_MS + MINUTE_MS - 1);
+      expect(await queue.pop(topic)).to.deep.include({ dueAt, expiresAt });
     });
 
-    it('is a week when none is given', async () => {
-      const { qa, name } = world();
-      const { id, dueAt } = await qa.push({ topic: name('topic'), body: 'b', delayMs: 1000 });
-      const weekLater = must(dueAt).getTime() + 604_800_000;
-      expect(must((await qa.find(id))[0]).expiresAt).to.deep.equal(new Date(weekLater));
+    it('a ready lifetime is a week when none is given', async () => {
+      const { queue, name } = world();
+      const { id, dueAt } = await queue.push({ topic: name('topic'), body: 'b', delayMs: 1000 });
+      const weekLater = must(dueAt).getTime() + 7 * DAY_MS;
+      expect(only(await queue.find(id)).expiresAt).to.deep.equal(new Date(weekLater));
     });
 
-    for (const promoted of [true, false]) {
-      it(`passes over jobs that expired ${promoted ? 'when they were ready' : 'before anyone looked'}`, async () => {
-        const { a, b, qa, qb, name } = world();
-        const topic = name('topic');
-        const short = await qa.pushMany(
-          Array.from({ length: 5 }, () => ({ topic, body: 'dead', ttlMs: promoted ? 120 : 30 })),
-        );
-        await qa.push({ topic, body: 'live' });
-        await qa.push({ topic, body: 'live too' });
-        if (promoted) await promoteAll(b);
-        await untilPast(a, must(short[4]?.dueAt).getTime() + 120);
-        expect(textOf(await qb.pop(topic))).to.equal('live');
-        expect(textOf(await qa.pop(topic))).to.equal('live too');
-        expect(await qa.pop(topic)).to.be.undefined;
+    it('a ready lifetime and a delay may be as long as a hundred years', async () => {
+      const { queue, name } = world();
+      const years = 36_525 * DAY_MS;
+      const { id, dueAt } = await queue.push({
+        topic: name('topic'),
+        body: 'b',
+        delayMs: years,
+        ttlMs: years,
       });
-    }
-
-    it('finds the one live job behind 1200 dead ones', async () => {
-      const { a, b, qa, qb, name } = world();
-      const topic = name('topic');
-      const dead = await qa.pushMany(
-        Array.from({ length: 1200 }, () => ({ topic, body: 'dead', ttlMs: 400 })),
-      );
-      await qa.push({ topic, body: 'live' });
-      await promoteAll(b);
-      await untilPast(a, must(dead[1199]?.dueAt).getTime() + 400);
-      expect(textOf(await qb.pop(topic))).to.equal('live');
-    });
-
-    it('passes over a dead job between two live ones when several are asked for', async () => {
-      const { a, qa, name } = world();
-      const topic = name('topic');
-      await qa.push({ topic, body: 'one' });
-      const dead = await qa.push({ topic, body: 'dead', ttlMs: 40 });
-      await qa.push({ topic, body: 'two' });
-      await promoteAll(a);
-      await untilPast(a, must(dead.dueAt).getTime() + 40);
-      expect((await drain(qa, topic)).map(textOf)).to.deep.equal(['one', 'two']);
-    });
-
-    it('frees the id when it is over', async () => {
-      const { a, qa, name } = world();
-      const job = { id: name('id'), topic: name('topic') };
-      const dead = await qa.push({ ...job, body: 'dead', ttlMs: 20 });
-      await promoteAll(a);
-      await untilPast(a, must(dead.dueAt).getTime() + 20);
-      const again = await qa.push({ ...job, body: 'again', delayMs: 100 });
-      expect(again.outcome).to.equal('pushed');
-      expect(await qa.pop(job.topic)).to.be.undefined;
-      expect(textOf(await qa.bpop(job.topic, { timeoutMs: 5000 }))).to.equal('again');
-      expect(await qa.pop(job.topic)).to.be.undefined;
-    });
-
-    it('does not end while a job waits to be due', async () => {
-      const { a, qa, name } = world();
-      const topic = name('topic');
-      const pushed = await qa.push({ topic, body: 'b', delayMs: 200, ttlMs: 1000 });
-      await untilPast(a, must(pushed.dueAt));
-      expect(textOf(await qa.pop(topic))).to.equal('b');
-    });
-
-    it('may be as long as a hundred years, and so may the delay', async () => {
-      const { qa, name } = world();
-      const years = 36_525 * 86_400_000;
-      const { id, dueAt } = await qa.push({ topic: name('topic'), body: 'b', delayMs: years, ttlMs: years });
-      const found = must((await qa.find(id))[0]);
+      const found = only(await queue.find(id));
       expect(found.dueAt).to.deep.equal(dueAt);
       expect(found.expiresAt).to.deep.equal(new Date(must(dueAt).getTime() + years));
     });
 
-    it('gives a job put back no second life', async () => {
-      const { a, qa, qb, name } = world();
+    it('a job is delivered in the last ms of its ready lifetime, and not after it', async () => {
+      const { queue, clock, name } = world();
       const topic = name('topic');
-      await qa.push({ topic, body: 'b', ttlMs: 120 });
-      const { jobs } = await qa.lease(topic, 1, LONG_MS);
-      await qa.putBack(jobs);
-      await untilPast(a, must(jobs[0]?.expiresAt));
-      expect(await qb.pop(topic)).to.be.undefined;
+      for (const [afterMs, bodies] of [
+        [MINUTE_MS - 1, ['body 0', 'body 1']],
+        [MINUTE_MS + 1, []],
+      ] as const) {
+        clock.stop();
+        await queue.pushMany(jobsOf(topic, 2, { ttlMs: MINUTE_MS }));
+        clock.advance(afterMs);
+        expect((await queue.popMany(topic, 5)).map(textOf)).to.deep.equal(bodies);
+      }
     });
 
-    it('gives a job restored after a pop no second life', async () => {
-      const { a, qa, qb, name } = world();
+    for (const promoted of [true, false]) {
+      it(`jobs that expired ${promoted ? 'when they were ready' : 'before anyone looked'} are passed over`, async () => {
+        const { queue, peer, clock, name } = world();
+        const topic = name('topic');
+        await queue.pushMany(jobsOf(topic, 5, { ttlMs: SECOND_MS }));
+        await queue.push({ topic, body: 'live' });
+        await queue.push({ topic, body: 'live too' });
+        if (promoted) await maintainAll(queue);
+        clock.advance(2 * SECOND_MS);
+        expect(textOf(await peer.pop(topic))).to.equal('live');
+        expect(textOf(await queue.pop(topic))).to.equal('live too');
+        expect(await queue.pop(topic)).to.be.undefined;
+      });
+    }
+
+    it('the one live job behind 1200 expired ones is found', async () => {
+      const { queue, peer, clock, name } = world();
+      const topic = name('topic');
+      await queue.pushMany(jobsOf(topic, 1200, { ttlMs: MINUTE_MS }));
+      await queue.push({ topic, body: 'live' });
+      await maintainAll(queue);
+      clock.advance(2 * MINUTE_MS);
+      expect(textOf(await peer.pop(topic))).to.equal('live');
+    });
+
+    it('an expired job between two live ones is passed over when several are asked for', async () => {
+      const { queue, clock, name } = world();
+      const topic = name('topic');
+      await queue.push({ topic, body: 'one' });
+      await queue.push({ topic, body: 'expires', ttlMs: MINUTE_MS });
+      await queue.push({ topic, body: 'two' });
+      await maintainAll(queue);
+      clock.advance(2 * MINUTE_MS);
+      expect((await drain(queue, topic)).map(textOf)).to.deep.equal(['one', 'two']);
+    });
+
+    it('an id is free again when the ready lifetime of its job is over', async () => {
+      const { queue, clock, name } = world();
+      const job = { id: name('id'), topic: name('topic') };
+      await queue.push({ ...job, body: 'expires', ttlMs: MINUTE_MS });
+      await maintainAll(queue);
+      clock.advance(2 * MINUTE_MS);
+      const again = await queue.push({ ...job, body: 'again', delayMs: MINUTE_MS });
+      expect(again.outcome).to.equal('pushed');
+      expect(await queue.pop(job.topic)).to.be.undefined;
+      clock.advance(MINUTE_MS);
+      expect(textOf(await queue.pop(job.topic))).to.equal('again');
+      expect(await queue.pop(job.topic)).to.be.undefined;
+    });
+
+    it('maintain clears an expired job away, and says so', async () => {
+      const { queue, clock, name } = world();
+      const { id } = await queue.push({ topic: name('topic'), body: 'b', ttlMs: MINUTE_MS });
+      clock.advance(2 * MINUTE_MS);
+      // It may be seen as expired for a while; a live one it is no more.
+      expect(await queue.maintain()).to.include({ expired: 1, promoted: 0, reclaimed: 0, deleted: 0 });
+      expect(statesOf(await queue.find(id)).filter((state) => state !== 'expired')).to.be.empty;
+    });
+
+    it('a ready lifetime stands still while its job is leased, and the rest of it is given back', async () => {
+      const { queue, peer, clock, name } = world();
+      const topic = name('topic');
+      clock.stop();
+      const { id } = await queue.push({ topic, body: 'b', ttlMs: 10 * SECOND_MS });
+      await maintainAll(queue);
+      clock.advance(4 * SECOND_MS);
+      const jobs = await reserve(queue, topic, 1, 45 * MINUTE_MS);
+      clock.advance(30 * MINUTE_MS);
+      await queue.extend(jobs, 45 * MINUTE_MS);
+      clock.advance(30 * MINUTE_MS);
+      await maintainAll(peer);
+      expect(await queue.release(jobs)).to.deep.equal([true]);
+      const expiresAt = new Date(clock.now() + 6 * SECOND_MS);
+      expect(only(await peer.find(id))).to.deep.include({ state: 'ready', expiresAt });
+      clock.advance(6 * SECOND_MS - 1);
+      const [job] = await reserve(peer, topic, 1);
+      expect(job).to.deep.include({ body: Buffer.from('b'), attempts: 1 });
+      await peer.release([must(job)]);
+      clock.advance(2);
+      expect(await peer.pop(topic)).to.be.undefined;
+      expect(statesOf(await queue.find(id)).filter((state) => state !== 'expired')).to.be.empty;
+    });
+
+    it('a ready lifetime stands still in each of several leases', async () => {
+      const { queue, clock, name } = world();
+      const topic = name('topic');
+      clock.stop();
+      const { id } = await queue.push({ topic, body: 'b', ttlMs: 10 * SECOND_MS });
+      await maintainAll(queue);
+      for (const leftMs of [9, 8, 7].map((seconds) => seconds * SECOND_MS)) {
+        clock.advance(SECOND_MS);
+        const jobs = await reserve(queue, topic);
+        clock.advance(20 * MINUTE_MS);
+        await queue.release(jobs);
+        expect(only(await queue.find(id)).expiresAt).to.deep.equal(new Date(clock.now() + leftMs));
+      }
+    });
+
+    it('a job whose lease ends has the rest of its ready lifetime from then on', async () => {
+      const { queue, peer, clock, name } = world();
+      const topic = name('topic');
+      clock.stop();
+      const { id } = await queue.push({ topic, body: 'b', ttlMs: 10 * SECOND_MS });
+      await maintainAll(queue);
+      clock.advance(4 * SECOND_MS);
+      await reserve(queue, topic, 1, MINUTE_MS);
+      clock.advance(MINUTE_MS + 1);
+      expect(await peer.maintain()).to.include({ reclaimed: 1, expired: 0 });
+      const { state, expiresAt } = only(await peer.find(id));
+      expect(state).to.equal('ready');
+      // A lease that ends gives back what was left when it began; it may be noticed later.
+      expect(must(expiresAt).getTime()).to.be.within(
+        clock.now() + 6 * SECOND_MS - 1,
+        clock.now() + 6 * SECOND_MS,
+      );
+      clock.advance(5 * SECOND_MS);
+      expect(await peer.pop(topic)).to.deep.include({ body: Buffer.from('b'), attempts: 2 });
+    });
+
+    it('no job expires in the hands of its consumer: it can be acknowledged', async () => {
+      const { queue, peer, clock, name } = world();
+      const topic = name('topic');
+      const { id } = await queue.push({ topic, body: 'b', ttlMs: MINUTE_MS });
+      const jobs = await reserve(queue, topic, 1, LONG_MS);
+      clock.advance(LONG_MS - MINUTE_MS);
+      await maintainAll(peer);
+      expect(only(await peer.find(id))).to.have.property('state', 'leased');
+      expect(await queue.ack(jobs)).to.deep.equal([true]);
+    });
+
+    it('a job that was popped and is restored has no second life', async () => {
+      const { queue, peer, clock, name } = world();
       const job = { id: name('id'), topic: name('topic'), body: 'b' };
-      const { dueAt } = await qa.push({ ...job, ttlMs: 60_000 });
-      await untilPast(a, must(dueAt).getTime() + 20);
-      const popped = must(await qa.pop(job.topic));
-      await qa.restore([popped]);
-      expect(must((await qb.find(job.id))[0]).expiresAt).to.deep.equal(popped.expiresAt);
+      await queue.push({ ...job, ttlMs: MINUTE_MS });
+      clock.advance(20 * SECOND_MS);
+      const popped = must(await queue.pop(job.topic));
+      clock.advance(20 * SECOND_MS);
+      await queue.restore([popped]);
+      expect(only(await peer.find(job.id)).expiresAt).to.deep.equal(popped.expiresAt);
     });
   });
 }

@@ -1,157 +1,272 @@
 import { expect } from 'chai';
-import { drain, idsOf, LONG_MS, must, promoteAll, textOf, untilPast, type World } from '../world.js';
+import type { JobState } from '../../../src/core/job.js';
+import type { JobGuard } from '../../../src/core/store.js';
+import {
+  drain,
+  idsOf,
+  LONG_MS,
+  maintainAll,
+  MINUTE_MS,
+  must,
+  only,
+  reserve,
+  textOf,
+  type World,
+} from '../world.js';
 
 export function describeRemove(world: () => World): void {
   describe('remove', () => {
-    it('takes a job away that is not due', async () => {
-      const { qa, qb, name } = world();
+    const removeAny = async (id: string) => (await world().peer.removeMany([id], { states: 'any' }))[0];
+    /** The state of a job that is due and that nobody moved yet. */
+    const unmoved = (): JobState => (world().queue.needsPromotion ? 'due' : 'ready');
+
+    it('a remove takes away a job that is not due', async () => {
+      const { queue, peer, name } = world();
       const job = { id: name('id'), topic: name('topic'), body: 'b', delayMs: LONG_MS };
-      await qa.push(job);
-      expect(await qb.remove(job.id)).to.be.true;
-      expect(await qa.find(job.id)).to.be.empty;
-      expect(await qb.remove(job.id)).to.be.false;
-      expect((await qa.survey()).topics).to.be.empty;
+      await queue.push(job);
+      expect(await peer.remove(job.id)).to.be.true;
+      expect(await queue.find(job.id)).to.be.empty;
+      expect(await peer.remove(job.id)).to.be.false;
+      expect((await queue.stats()).topics).to.deep.equal([]);
     });
 
-    it('answers false when there is none', async () => {
-      const { qa, name } = world();
+    it('a remove answers false when there is no job of the id', async () => {
+      const { queue, name } = world();
       const id = name('id');
-      expect(await qa.remove(id)).to.be.false;
-      const [result] = await qa.removeMany([id], 'any');
-      expect(must(result).removed).to.be.false;
-      expect(must(result).state).to.be.undefined;
+      expect(await queue.remove(id)).to.be.false;
+      const result = must(await removeAny(id));
+      expect(result.removed).to.be.false;
+      expect(result.state).to.be.undefined;
     });
 
-    it('answers false for a job that is due but not promoted, and leaves it whole', async () => {
-      const { a, qa, qb, name } = world();
+    it('a remove answers false for a job that is due but not promoted, and leaves it whole', async () => {
+      const { queue, peer, clock, name } = world();
       const job = { id: name('id'), topic: name('topic'), body: 'b' };
-      const { dueAt } = await qa.push({ ...job, delayMs: 20 });
-      await untilPast(a, must(dueAt));
-      const state = a.needsPromotion ? 'due' : 'ready';
-      expect(await qb.removeMany([job.id])).to.deep.equal([{ removed: false, state }]);
-      expect(textOf(await qa.pop(job.topic))).to.equal('b');
+      await queue.push({ ...job, delayMs: MINUTE_MS });
+      clock.advance(MINUTE_MS);
+      expect(await peer.removeMany([job.id])).to.deep.equal([{ removed: false, state: unmoved() }]);
+      expect(textOf(await queue.pop(job.topic))).to.equal('b');
     });
 
-    it('answers false from the very millisecond on in which the job is due', async () => {
-      const { a, qa, name } = world();
+    it('a remove answers true until the last ms before the job is due, and false from then on', async () => {
+      const { queue, clock, name } = world();
       const topic = name('topic');
-      for (let i = 0; i < 20; i += 1) {
-        const { id, dueAt } = await qa.push({ topic, body: 'b', delayMs: 5 });
-        while ((await a.now()) < must(dueAt));
-        expect(await qa.remove(id)).to.be.false;
-      }
-      expect(await drain(qa, topic)).to.have.length(20);
+      clock.stop();
+      const [one, two] = await queue.pushMany([1, 2].map(() => ({ topic, body: 'b', delayMs: 5000 })));
+      clock.advance(4999);
+      expect(await queue.remove(must(one).id)).to.be.true;
+      clock.advance(1);
+      expect(await queue.remove(must(two).id)).to.be.false;
+      expect(idsOf(await drain(queue, topic))).to.deep.equal(idsOf([must(two)]));
     });
 
-    it('answers false for a ready job, and leaves it whole', async () => {
-      const { a, qa, qb, name } = world();
+    it('a remove answers false for a ready job, and leaves it whole', async () => {
+      const { queue, peer, name } = world();
       const job = { id: name('id'), topic: name('topic'), body: 'b' };
-      await qa.push(job);
-      await promoteAll(a);
-      const before = await qa.find(job.id);
-      expect(await qb.removeMany([job.id])).to.deep.equal([{ removed: false, state: 'ready' }]);
-      expect(await qa.find(job.id)).to.deep.equal(before);
-      expect(textOf(await qa.pop(job.topic))).to.equal('b');
+      await queue.push(job);
+      await maintainAll(queue);
+      const before = await queue.find(job.id);
+      expect(await peer.removeMany([job.id])).to.deep.equal([{ removed: false, state: 'ready' }]);
+      expect(await queue.find(job.id)).to.deep.equal(before);
+      expect(textOf(await queue.pop(job.topic))).to.equal('b');
     });
 
-    it('answers false for a leased job, and leaves it whole', async () => {
-      const { qa, qb, name } = world();
+    it('a remove answers false for a leased job, and its lease holds', async () => {
+      const { queue, peer, name } = world();
       const job = { id: name('id'), topic: name('topic'), body: 'b' };
-      await qa.push(job);
-      const { jobs } = await qa.lease(job.topic, 1, LONG_MS);
-      expect(await qb.removeMany([job.id])).to.deep.equal([{ removed: false, state: 'leased' }]);
-      expect(await qa.confirm(jobs)).to.deep.equal([true]);
+      await queue.push(job);
+      const jobs = await reserve(queue, job.topic);
+      expect(await peer.removeMany([job.id])).to.deep.equal([{ removed: false, state: 'leased' }]);
+      expect(await queue.ack(jobs)).to.deep.equal([true]);
     });
 
-    it('answers for each of many ids, in order', async () => {
-      const { a, qa, qb, name } = world();
+    it('a remove of many ids answers for each, in order', async () => {
+      const { queue, peer, name } = world();
       const topic = name('topic');
-      await qa.push({ id: `${topic}-ready`, topic, body: 'b' });
-      await promoteAll(a);
-      const delayed = await qa.pushMany(
+      await queue.push({ id: `${topic}-ready`, topic, body: 'b' });
+      await maintainAll(queue);
+      const delayed = await queue.pushMany(
         Array.from({ length: 600 }, (_, i) => ({ id: `${topic}-${i}`, topic, body: 'b', delayMs: LONG_MS })),
       );
       const ids = [`${topic}-ready`, ...idsOf(delayed), name('none')];
-      const results = await qb.removeMany(ids);
+      const results = await peer.removeMany(ids);
       expect(results).to.have.length(602);
       expect(results[0]).to.include({ removed: false, state: 'ready' });
       expect(results.slice(1, 601).every(({ removed, state }) => removed && state === 'delayed')).to.be.true;
       expect(results[601]?.removed).to.be.false;
-      expect(await qb.removeMany([])).to.deep.equal([]);
+      expect(await peer.removeMany([])).to.deep.equal([]);
     });
 
-    it('of an id named twice is true once', async () => {
-      const { qa, name } = world();
+    it('a remove of an id that is named twice removes it once', async () => {
+      const { queue, name } = world();
       const id = name('id');
-      await qa.push({ id, topic: name('topic'), body: 'b', delayMs: LONG_MS });
-      expect((await qa.removeMany([id, id])).map(({ removed }) => removed)).to.deep.equal([true, false]);
+      await queue.push({ id, topic: name('topic'), body: 'b', delayMs: LONG_MS });
+      expect((await queue.removeMany([id, id])).map(({ removed }) => removed)).to.deep.equal([true, false]);
     });
 
-    it('in any state takes away delayed, due, ready and leased jobs', async () => {
-      const { a, qa, qb, name } = world();
+    it('a remove in any state takes away delayed, due, ready and leased jobs', async () => {
+      const { queue, peer, clock, name } = world();
       const topic = name('topic');
       const ids = ['leased', 'ready', 'due', 'delayed'].map((state) => `${topic}-${state}`);
       const [leased = '', ready = '', due = '', delayed = ''] = ids;
-      await qa.push({ id: leased, topic, body: 'b' });
-      const { jobs } = await qa.lease(topic, 1, LONG_MS);
-      await qa.push({ id: ready, topic, body: 'b' });
-      await promoteAll(a);
-      const { dueAt } = await qa.push({ id: due, topic, body: 'b' });
-      await qa.push({ id: delayed, topic, body: 'b', delayMs: LONG_MS });
-      await untilPast(a, must(dueAt));
-      expect(await qb.removeMany(ids, 'any')).to.deep.equal([
+      await queue.push({ id: leased, topic, body: 'b' });
+      const jobs = await reserve(queue, topic);
+      await queue.push({ id: ready, topic, body: 'b' });
+      await maintainAll(queue);
+      await queue.push({ id: due, topic, body: 'b' });
+      await queue.push({ id: delayed, topic, body: 'b', delayMs: LONG_MS });
+      clock.advance(1);
+      expect(await peer.removeMany(ids, { states: 'any' })).to.deep.equal([
         { removed: true, state: 'leased' },
         { removed: true, state: 'ready' },
-        { removed: true, state: a.needsPromotion ? 'due' : 'ready' },
+        { removed: true, state: unmoved() },
         { removed: true, state: 'delayed' },
       ]);
-      for (const id of ids) expect(await qa.find(id)).to.be.empty;
-      expect(await drain(qa, topic)).to.be.empty;
-      expect(await qa.confirm(jobs)).to.deep.equal([false]);
+      for (const id of ids) expect(await queue.find(id)).to.be.empty;
+      expect(await drain(queue, topic)).to.be.empty;
+      expect(await queue.ack(jobs)).to.deep.equal([false]);
     });
 
-    it('in any state takes away a dead job that was not cleared away yet', async () => {
-      const { a, qa, qb, name } = world();
+    it('a remove of a leased job revokes its lease, and the others of the reservation stay held', async () => {
+      const { queue, peer, clock, name } = world();
+      const topic = name('topic');
+      await queue.pushMany([1, 2, 3].map((i) => ({ id: `${topic}-${i}`, topic, body: 'b' })));
+      const jobs = await reserve(queue, topic, 3);
+      const revoked = must(jobs[1]);
+      expect(await peer.removeMany([revoked.id], { states: ['leased'] })).to.deep.equal([
+        { removed: true, state: 'leased' },
+      ]);
+      expect(await peer.find(revoked.id)).to.be.empty;
+      for (const ended of [
+        await queue.ack([revoked]),
+        await queue.release([revoked]),
+        await queue.nack([revoked], { delayMs: 0 }),
+        await queue.nack([revoked], { dead: true }),
+      ]) {
+        expect(ended).to.deep.equal([false]);
+      }
+      expect(await queue.extend([revoked], LONG_MS)).to.deep.equal([undefined]);
+      expect(await queue.ack(jobs)).to.deep.equal([true, false, true]);
+      clock.advance(2 * LONG_MS);
+      await maintainAll(peer);
+      expect(await drain(peer, topic)).to.be.empty;
+    });
+
+    it('a remove in any state takes away an expired job that was not cleared away yet', async () => {
+      const { queue, clock, name } = world();
       const job = { id: name('id'), topic: name('topic'), body: 'b' };
-      const { dueAt } = await qa.push({ ...job, ttlMs: 20 });
-      await untilPast(a, must(dueAt).getTime() + 20);
-      expect(await qb.removeMany([job.id], 'any')).to.deep.equal([{ removed: true, state: 'dead' }]);
-      expect(await qa.find(job.id)).to.be.empty;
+      await queue.push({ ...job, ttlMs: MINUTE_MS });
+      clock.advance(2 * MINUTE_MS);
+      expect(await removeAny(job.id)).to.deep.equal({ removed: true, state: 'expired' });
+      expect(await queue.find(job.id)).to.be.empty;
     });
 
-    it('lets the job behind a removed ready one be taken', async () => {
-      const { a, qa, name } = world();
-      const topic = name('topic');
-      const id = name('id');
-      await qa.push({ id, topic, body: 'removed' });
-      await qa.push({ topic, body: 'next' });
-      await promoteAll(a);
-      await qa.removeMany([id], 'any');
-      expect(textOf(await qa.pop(topic))).to.equal('next');
+    it('a job behind a removed ready one can be taken', async () => {
+      const { queue, name } = world();
+      const [topic, id] = [name('topic'), name('id')];
+      await queue.push({ id, topic, body: 'removed' });
+      await queue.push({ topic, body: 'next' });
+      await maintainAll(queue);
+      await removeAny(id);
+      expect(textOf(await queue.pop(topic))).to.equal('next');
     });
 
-    it('leaves an id that may be pushed again, and comes behind those that were ready before', async () => {
-      const { a, qa, qb, name } = world();
-      const topic = name('topic');
-      const id = name('id');
-      await qa.push({ id, topic, body: 'old' });
-      await qa.push({ topic, body: 'next' });
-      await promoteAll(a);
-      await qb.removeMany([id], 'any');
-      await qb.push({ id, topic, body: 'new' });
-      await promoteAll(a);
-      expect((await drain(qb, topic)).map(textOf)).to.deep.equal(['next', 'new']);
+    it('an id whose ready job was removed can be pushed again, behind those that were ready before', async () => {
+      const { queue, peer, name } = world();
+      const [topic, id] = [name('topic'), name('id')];
+      await queue.push({ id, topic, body: 'old' });
+      await queue.push({ topic, body: 'next' });
+      await maintainAll(queue);
+      await removeAny(id);
+      await peer.push({ id, topic, body: 'new' });
+      await maintainAll(queue);
+      expect((await drain(peer, topic)).map(textOf)).to.deep.equal(['next', 'new']);
     });
 
-    it('leaves an id that may be pushed again, due when the new one is', async () => {
-      const { a, qa, name } = world();
+    it('an id whose ready job was removed can be pushed again, and is due when the new job is', async () => {
+      const { queue, name } = world();
       const job = { id: name('id'), topic: name('topic') };
-      await qa.push({ ...job, body: 'old' });
-      await promoteAll(a);
-      await qa.removeMany([job.id], 'any');
-      await qa.push({ ...job, body: 'new', delayMs: LONG_MS });
-      expect(await qa.pop(job.topic)).to.be.undefined;
-      expect(must((await qa.find(job.id))[0]).state).to.equal('delayed');
+      await queue.push({ ...job, body: 'old' });
+      await maintainAll(queue);
+      await removeAny(job.id);
+      await queue.push({ ...job, body: 'new', delayMs: LONG_MS });
+      expect(await queue.pop(job.topic)).to.be.undefined;
+      expect(only(await queue.find(job.id)).state).to.equal('delayed');
+    });
+
+    it('a remove of a newer job leaves the job alone that waits for it, until that is removed too', async () => {
+      const { queue, peer, name } = world();
+      const job = { id: name('id'), topic: name('topic') };
+      await queue.push({ ...job, body: 'first' });
+      const first = await reserve(queue, job.topic);
+      await peer.push({ ...job, body: 'second', delayMs: LONG_MS });
+      await queue.release(first);
+      expect(await peer.remove(job.id)).to.be.true;
+      expect((await queue.find(job.id)).map(textOf)).to.deep.equal(['first']);
+      expect(await peer.remove(job.id)).to.be.true;
+      expect(await queue.find(job.id)).to.be.empty;
+      expect(await peer.remove(job.id)).to.be.false;
+    });
+  });
+
+  describe('guarded remove', () => {
+    const remove = async (guard: JobGuard) => (await world().peerStore.remove({ jobs: [guard] }))[0];
+
+    for (const [what, states, removed] of [
+      ['is in the state that was seen', ['delayed'], true],
+      ['is in one of the states that were seen', ['ready', 'delayed'], true],
+      ['is in another state by now', ['ready', 'leased', 'dead', 'expired'], false],
+      ['may be in none', [], false],
+    ] as const) {
+      it(`a guarded remove ${removed ? 'removes' : 'leaves alone'} a job that ${what}`, async () => {
+        const { queue, name } = world();
+        const id = name('id');
+        await queue.push({ id, topic: name('topic'), body: 'b', delayMs: LONG_MS });
+        expect(await remove({ id: Buffer.from(id), states })).to.deep.equal({ removed, state: 'delayed' });
+        expect(await queue.find(id)).to.have.length(removed ? 0 : 1);
+      });
+    }
+
+    for (const state of ['delayed', 'ready', 'leased'] as const) {
+      it(`a guarded remove leaves a ${state} job alone that is due at another time than was seen`, async () => {
+        const { queue, name } = world();
+        const topic = name('topic');
+        const { id, dueAt } = await queue.push({
+          topic,
+          body: 'b',
+          delayMs: state === 'delayed' ? LONG_MS : 0,
+        });
+        await maintainAll(queue);
+        if (state === 'leased') await reserve(queue, topic);
+        const at = must(dueAt).getTime();
+        const guard = { id: Buffer.from(id), states: [state] };
+        for (const other of [at - 1, at + 1]) {
+          expect(await remove({ ...guard, dueAt: new Date(other) })).to.deep.equal({ removed: false, state });
+        }
+        expect(await remove({ ...guard, dueAt: new Date(at) })).to.deep.equal({ removed: true, state });
+        expect(await queue.find(id)).to.be.empty;
+      });
+    }
+
+    it('a guarded remove leaves a job alone that failed and was put off meanwhile', async () => {
+      const { queue, name } = world();
+      const topic = name('topic');
+      const { id, dueAt } = await queue.push({ topic, body: 'b' });
+      await queue.nack(await reserve(queue, topic), { delayMs: LONG_MS });
+      const guard = { id: Buffer.from(id), states: ['delayed' as const], dueAt };
+      expect(await remove(guard)).to.deep.equal({ removed: false, state: 'delayed' });
+      const now = only(await queue.find(id)).dueAt;
+      expect(await remove({ ...guard, dueAt: now })).to.deep.equal({ removed: true, state: 'delayed' });
+    });
+
+    it('a guarded remove leaves a job alone that was replaced meanwhile', async () => {
+      const { queue, name } = world();
+      const job = { id: name('id'), topic: name('topic') };
+      const { dueAt } = await queue.push({ ...job, body: 'seen', delayMs: LONG_MS });
+      await queue.push({ ...job, body: 'new', delayMs: 2 * LONG_MS }, { onExisting: 'replace' });
+      const guard = { id: Buffer.from(job.id), states: ['delayed' as const], dueAt };
+      expect(await remove(guard)).to.deep.equal({ removed: false, state: 'delayed' });
+      expect(textOf(only(await queue.find(job.id)))).to.equal('new');
     });
   });
 }

@@ -1,0 +1,347 @@
+import { expect } from 'chai';
+import type { NackOptions } from '../../../src/core/queue.js';
+import {
+  DAY_MS,
+  HOUR_MS,
+  idsOf,
+  jobsOf,
+  LONG_MS,
+  maintainAll,
+  MINUTE_MS,
+  must,
+  only,
+  reserve,
+  SECOND_MS,
+  statesOf,
+  textOf,
+  type World,
+} from '../world.js';
+
+export function describeDeadLetters(world: () => World): void {
+  /** Pushes a job and lets it fail for good. */
+  async function bury(
+    job: { id: string; topic: string; body: string; ttlMs?: number },
+    how: NackOptions = {},
+  ) {
+    const { queue } = world();
+    await queue.push(job);
+    expect(await queue.nack(await reserve(queue, job.topic), { dead: true, ...how })).to.deep.equal([true]);
+  }
+
+  describe('dead letters', () => {
+    it('a job that failed for good is a dead letter: body, reason, attempts and times are kept', async () => {
+      const { queue, peer, clock, name } = world();
+      const topic = name('topic');
+      clock.stop();
+      const { id, dueAt } = await queue.push({ topic, body: 'b' });
+      await queue.release(await reserve(queue, topic));
+      await reserve(queue, topic, 1, SECOND_MS);
+      clock.advance(SECOND_MS + 1);
+      const jobs = await reserve(queue, topic);
+      clock.advance(SECOND_MS);
+      const how = { dead: true, deadTtlMs: DAY_MS, reason: 'it is\n„broken“' };
+      expect(await peer.nack([only(jobs).lease], how)).to.deep.equal([true]);
+      const found = only(await queue.find(id));
+      expect(found).to.deep.include({
+        id,
+        topic: Buffer.from(topic),
+        body: Buffer.from('b'),
+        state: 'dead',
+        dueAt,
+        attempts: 2,
+        reason: 'it is\n„broken“',
+        failedAt: new Date(clock.now()),
+        deadUntil: new Date(clock.now() + DAY_MS),
+      });
+      expect([found.lease, found.leaseUntil, found.readyAhead]).to.deep.equal([
+        undefined,
+        undefined,
+        undefined,
+      ]);
+    });
+
+    it('a dead letter is never delivered, and its lease is not held any more', async () => {
+      const { queue, peer, clock, name } = world();
+      const topic = name('topic');
+      await queue.push({ topic, body: 'b' });
+      const jobs = await reserve(queue, topic);
+      await queue.nack(jobs, { dead: true });
+      clock.advance(2 * LONG_MS);
+      await maintainAll(peer);
+      expect(await peer.pop(topic)).to.be.undefined;
+      expect(await queue.ack(jobs)).to.deep.equal([false]);
+      expect(await queue.release(jobs)).to.deep.equal([false]);
+      expect(await queue.nack(jobs, { dead: true })).to.deep.equal([false]);
+    });
+
+    it('a dead letter is kept for 30 days when nothing else is said', async () => {
+      const { queue, clock, name } = world();
+      const job = { id: name('id'), topic: name('topic'), body: 'b' };
+      clock.stop();
+      await bury(job);
+      const found = only(await queue.find(job.id));
+      expect(found.deadUntil).to.deep.equal(new Date(clock.now() + 30 * DAY_MS));
+      expect(found.reason).to.be.undefined;
+    });
+
+    it('maintain deletes a dead letter after its time, and says so', async () => {
+      const { queue, peer, clock, name } = world();
+      const job = { id: name('id'), topic: name('topic'), body: 'b' };
+      await bury(job, { deadTtlMs: DAY_MS });
+      clock.advance(DAY_MS - MINUTE_MS);
+      expect(await peer.maintain()).to.include({ deleted: 0 });
+      expect(statesOf(await queue.find(job.id))).to.deep.equal(['dead']);
+      clock.advance(2 * MINUTE_MS);
+      expect(await peer.maintain()).to.include({ deleted: 1, expired: 0 });
+      expect(await queue.find(job.id)).to.be.empty;
+      expect((await queue.list(job.topic)).jobs).to.be.empty;
+      expect((await queue.stats()).topics).to.deep.equal([]);
+      expect(await peer.maintain()).to.include({ deleted: 0 });
+    });
+
+    it('maintain deletes many dead letters in bounded steps', async () => {
+      const { queue, clock, name } = world();
+      const topic = name('topic');
+      await queue.pushMany(jobsOf(topic, 1200));
+      await maintainAll(queue);
+      for (let i = 0; i < 3; i += 1) {
+        await queue.nack(await reserve(queue, topic, 400), { dead: true, deadTtlMs: HOUR_MS });
+      }
+      expect((await queue.stats()).totals.dead).to.equal(1200);
+      clock.advance(2 * HOUR_MS);
+      const deleted = [];
+      for (let more = true; more;) {
+        const step = await queue.maintain();
+        deleted.push(step.deleted);
+        ({ more } = step);
+      }
+      expect(deleted.reduce((sum, jobs) => sum + jobs)).to.equal(1200);
+      expect(Math.max(...deleted)).to.be.at.most(600);
+      expect((await queue.stats()).totals.dead).to.equal(0);
+    });
+
+    it('a dead letter that is to be kept for ever stays', async () => {
+      const { queue, clock, name } = world();
+      const job = { id: name('id'), topic: name('topic'), body: 'b' };
+      await bury(job, { deadTtlMs: 0 });
+      clock.advance(20 * 365 * DAY_MS);
+      await maintainAll(queue);
+      const found = only(await queue.find(job.id));
+      expect(found).to.deep.include({ state: 'dead', body: Buffer.from('b') });
+      expect(found.deadUntil).to.be.undefined;
+    });
+
+    it('a dead letter outlives the ready lifetime of its job', async () => {
+      const { queue, clock, name } = world();
+      const job = { id: name('id'), topic: name('topic'), body: 'b', ttlMs: MINUTE_MS };
+      await bury(job);
+      clock.advance(DAY_MS);
+      await maintainAll(queue);
+      expect(only(await queue.find(job.id))).to.deep.include({ state: 'dead', body: Buffer.from('b') });
+    });
+
+    it('dead letters are listed last, and by their state alone', async () => {
+      const { queue, clock, name } = world();
+      const topic = name('topic');
+      for (const i of [0, 1, 2]) {
+        await bury({ id: `${topic}-dead-${i}`, topic, body: 'b' });
+        clock.advance(10);
+      }
+      await queue.push({ id: `${topic}-delayed`, topic, body: 'b', delayMs: LONG_MS });
+      const dead = [0, 1, 2].map((i) => `${topic}-dead-${i}`);
+      expect(idsOf((await queue.list(topic)).jobs)).to.deep.equal([`${topic}-delayed`, ...dead]);
+      expect(idsOf((await queue.list(topic, { states: ['dead'] })).jobs)).to.deep.equal(dead);
+      expect(idsOf((await queue.list(topic, { states: ['expired'] })).jobs)).to.be.empty;
+    });
+
+    it('a reason is kept up to 4 KiB, in whole characters', async () => {
+      const { queue, name } = world();
+      const job = { id: name('id'), topic: name('topic'), body: 'b' };
+      await bury(job, { reason: 'x' + '€'.repeat(2000) });
+      const reason = must(only(await queue.find(job.id)).reason);
+      expect(reason).to.match(/^x€+$/);
+      expect(Buffer.byteLength(reason)).to.be.within(4093, 4096);
+    });
+
+    it('an id whose job is dead can be pushed again: a job of its own', async () => {
+      const { queue, peer, name } = world();
+      const job = { id: name('id'), topic: name('topic') };
+      await bury({ ...job, body: 'first' });
+      // The same content is no repeat: what is dead does not live.
+      expect((await peer.push({ ...job, body: 'first' })).outcome).to.equal('pushed');
+      await maintainAll(queue);
+      expect(statesOf(await queue.find(job.id))).to.deep.equal(['ready', 'dead']);
+      expect(await peer.pop(job.topic)).to.deep.include({ attempts: 1, body: Buffer.from('first') });
+      expect(statesOf(await queue.find(job.id))).to.deep.equal(['dead']);
+    });
+
+    it('dead letters of one id lie side by side', async () => {
+      const { queue, clock, name } = world();
+      const job = { id: name('id'), topic: name('topic') };
+      for (const body of ['one', 'two', 'three']) {
+        await bury({ ...job, body }, { reason: `reason ${body}` });
+        clock.advance(1000);
+      }
+      const found = await queue.find(job.id);
+      expect(found.map(textOf)).to.have.members(['one', 'two', 'three']);
+      for (const one of found) expect(one.reason).to.equal(`reason ${textOf(one)}`);
+      expect((await queue.stats()).topics?.[0]).to.deep.include({ dead: 3, expired: 0 });
+      expect((await queue.list(job.topic)).jobs.map(textOf)).to.have.members(['one', 'two', 'three']);
+    });
+
+    it('dead letters of one reservation each have their reason; the others stay in hand', async () => {
+      const { queue, peer, name } = world();
+      const topic = name('topic');
+      const [one, two, three] = await queue.pushMany(jobsOf(topic, 3));
+      const jobs = await reserve(queue, topic, 3);
+      await peer.nack([must(jobs[0])], { dead: true, reason: 'of one' });
+      await peer.nack([must(jobs[2]).lease], { dead: true, reason: 'of three' });
+      expect(only(await queue.find(must(one).id)).reason).to.equal('of one');
+      expect(only(await queue.find(must(three).id)).reason).to.equal('of three');
+      expect(only(await queue.find(must(two).id)).state).to.equal('leased');
+      expect(await queue.ack(jobs)).to.deep.equal([false, true, false]);
+    });
+
+    it('a dead letter is removed in any state that includes dead, and by no other', async () => {
+      const { queue, peer, name } = world();
+      const job = { id: name('id'), topic: name('topic'), body: 'b' };
+      await bury(job);
+      expect(await peer.removeMany([job.id])).to.deep.equal([{ removed: false, state: 'dead' }]);
+      expect(await peer.removeMany([job.id], { states: ['expired', 'ready'] })).to.deep.equal([
+        { removed: false, state: 'dead' },
+      ]);
+      expect(await peer.removeMany([job.id], { states: ['dead'] })).to.deep.equal([
+        { removed: true, state: 'dead' },
+      ]);
+      expect(await queue.find(job.id)).to.be.empty;
+      await bury(job);
+      expect(await peer.removeMany([job.id], { states: 'any' })).to.deep.equal([
+        { removed: true, state: 'dead' },
+      ]);
+      expect(await queue.find(job.id)).to.be.empty;
+    });
+  });
+
+  describe('requeue', () => {
+    it('a requeued dead letter is a job again, with no attempts and its whole ready lifetime', async () => {
+      const { queue, peer, clock, name } = world();
+      const job = { id: name('id'), topic: name('topic'), body: 'b', ttlMs: 10 * SECOND_MS };
+      clock.stop();
+      await bury(job, { reason: 'broken' });
+      clock.advance(HOUR_MS);
+      expect(await peer.requeue([job.id])).to.deep.equal(['requeued']);
+      const dueAt = new Date(clock.now());
+      const expiresAt = new Date(clock.now() + 10 * SECOND_MS);
+      await maintainAll(queue);
+      const found = only(await queue.find(job.id));
+      expect(found).to.deep.include({ state: 'ready', dueAt, expiresAt, attempts: 0 });
+      expect([found.reason, found.failedAt, found.deadUntil]).to.deep.equal([
+        undefined,
+        undefined,
+        undefined,
+      ]);
+      expect(await peer.pop(job.topic)).to.deep.include({ body: Buffer.from('b'), dueAt, attempts: 1 });
+    });
+
+    it('a requeue with a delay makes the job due then', async () => {
+      const { queue, peer, clock, name } = world();
+      const job = { id: name('id'), topic: name('topic'), body: 'b', ttlMs: 10 * SECOND_MS };
+      clock.stop();
+      await bury(job);
+      expect(await queue.requeue([job.id], { delayMs: MINUTE_MS })).to.deep.equal(['requeued']);
+      expect(only(await queue.find(job.id))).to.deep.include({
+        state: 'delayed',
+        dueAt: new Date(clock.now() + MINUTE_MS),
+        expiresAt: new Date(clock.now() + MINUTE_MS + 10 * SECOND_MS),
+        attempts: 0,
+      });
+      expect(await peer.pop(job.topic)).to.be.undefined;
+      clock.advance(MINUTE_MS);
+      expect(await peer.pop(job.topic)).to.deep.include({ attempts: 1 });
+    });
+
+    it('a requeued job comes behind those that are ready', async () => {
+      const { queue, clock, name } = world();
+      const [topic, id] = [name('topic'), name('id')];
+      await bury({ id, topic, body: 'dead' });
+      await queue.push({ topic, body: 'ready' });
+      await maintainAll(queue);
+      clock.advance(10);
+      await queue.requeue([id]);
+      expect((await queue.popMany(topic, 5)).map(textOf)).to.deep.equal(['ready', 'dead']);
+    });
+
+    it('a requeue takes the latest dead letter of an id, and the ones before stay', async () => {
+      const { queue, clock, name } = world();
+      const job = { id: name('id'), topic: name('topic') };
+      for (const body of ['one', 'two', 'three']) {
+        await bury({ ...job, body });
+        clock.advance(1000);
+      }
+      for (const [body, left] of [
+        ['three', ['one', 'two']],
+        ['two', ['one']],
+      ] as const) {
+        expect(await queue.requeue([job.id])).to.deep.equal(['requeued']);
+        expect(textOf(await queue.pop(job.topic))).to.equal(body);
+        expect((await queue.find(job.id)).map(textOf)).to.have.members([...left]);
+      }
+    });
+
+    it('a requeue takes the latest dead letter also where several died in the same ms', async () => {
+      const { queue, clock, name } = world();
+      const job = { id: name('id'), topic: name('topic') };
+      clock.stop();
+      for (const body of ['c', 'a', 'b']) await bury({ ...job, body });
+      await queue.requeue([job.id]);
+      expect(textOf(await queue.pop(job.topic))).to.equal('b');
+    });
+
+    for (const state of ['delayed', 'ready'] as const) {
+      it(`a requeue refuses an id of which a job is ${state}, and changes nothing`, async () => {
+        const { queue, peer, name } = world();
+        const job = { id: name('id'), topic: name('topic') };
+        await bury({ ...job, body: 'dead' });
+        await queue.push({ ...job, body: 'lives', delayMs: state === 'delayed' ? LONG_MS : 0 });
+        await maintainAll(queue);
+        const before = await queue.find(job.id);
+        expect(statesOf(before)).to.deep.equal([state, 'dead']);
+        expect(await peer.requeue([job.id])).to.deep.equal(['duplicate_id']);
+        expect(await queue.find(job.id)).to.deep.equal(before);
+      });
+    }
+
+    it('a requeue of an id whose newer job has expired brings the dead letter back', async () => {
+      const { queue, clock, name } = world();
+      const job = { id: name('id'), topic: name('topic') };
+      await bury({ ...job, body: 'dead' });
+      await queue.push({ ...job, body: 'expires', ttlMs: MINUTE_MS });
+      await maintainAll(queue);
+      clock.advance(2 * MINUTE_MS);
+      expect(await queue.requeue([job.id])).to.deep.equal(['requeued']);
+      expect((await queue.popMany(job.topic, 5)).map(textOf)).to.deep.equal(['dead']);
+    });
+
+    it('a requeue of several ids answers for each, in order', async () => {
+      const { queue, name } = world();
+      const topic = name('topic');
+      const [dead, lives, none] = [`${topic}-dead`, `${topic}-lives`, `${topic}-none`];
+      await bury({ id: dead, topic, body: 'b' });
+      await bury({ id: lives, topic, body: 'b' });
+      await queue.push({ id: lives, topic, body: 'b', delayMs: LONG_MS });
+      expect(await queue.requeue([none, dead, lives])).to.deep.equal(['none', 'requeued', 'duplicate_id']);
+      expect(await queue.requeue([])).to.deep.equal([]);
+    });
+
+    it('600 dead letters are requeued in the order given', async () => {
+      const { queue, peer, name } = world();
+      const topic = name('topic');
+      const pushed = await queue.pushMany(jobsOf(topic, 600));
+      for (let i = 0; i < 2; i += 1) await queue.nack(await reserve(queue, topic, 300), { dead: true });
+      const ids = pushed.map(({ id }) => id);
+      expect(await queue.requeue(ids)).to.deep.equal(ids.map(() => 'requeued'));
+      const got = [...(await peer.popMany(topic, 500)), ...(await peer.popMany(topic, 500))];
+      expect(idsOf(got)).to.deep.equal(idsOf(pushed));
+    });
+  });
+}

@@ -1,0 +1,117 @@
+import { expect } from 'chai';
+import { idsOf, jobsOf, LONG_MS, maintainAll, must, only, reserve, textOf, type World } from '../world.js';
+
+export function describeRelease(world: () => World): void {
+  describe('release', () => {
+    it('released jobs are ready again as if they had never been taken: order and attempts as before', async () => {
+      const { queue, peer, name } = world();
+      const topic = name('topic');
+      const pushed = await queue.pushMany(jobsOf(topic, 5));
+      const jobs = await reserve(queue, topic, 3);
+      expect(await queue.release(jobs)).to.deep.equal([true, true, true]);
+      const got = await peer.popMany(topic, 10);
+      expect(idsOf(got)).to.deep.equal(idsOf(pushed));
+      expect(got.map(({ attempts }) => attempts)).to.deep.equal([1, 1, 1, 1, 1]);
+    });
+
+    it('a released job keeps its due time, ready lifetime and content', async () => {
+      const { queue, peer, clock, name } = world();
+      const job = { id: name('id'), topic: name('topic'), body: 'b' };
+      clock.stop();
+      await queue.push({ ...job, ttlMs: LONG_MS });
+      await maintainAll(queue);
+      const [before] = await queue.find(job.id);
+      await queue.release(await reserve(queue, job.topic));
+      expect(only(await peer.find(job.id))).to.deep.equal(before);
+    });
+
+    it('a release by the bare lease string from another process moves no other job of its reservation', async () => {
+      const { queue, peer, name } = world();
+      const topic = name('topic');
+      await queue.pushMany(jobsOf(topic, 3));
+      const jobs = await reserve(queue, topic, 3);
+      expect(await peer.release([must(jobs[1]).lease])).to.deep.equal([true]);
+      expect((await peer.popMany(topic, 10)).map(textOf)).to.deep.equal(['body 1']);
+      expect(await queue.ack(jobs)).to.deep.equal([true, false, true]);
+    });
+
+    it('jobs that are released in parts come back to their old places', async () => {
+      const { queue, peer, name } = world();
+      const topic = name('topic');
+      for (const parts of [
+        [[3], [0, 1, 2]],
+        [[0, 1, 2], [3]],
+        [[1], [3], [0, 2]],
+        [
+          [2, 0],
+          [3, 1],
+        ],
+      ]) {
+        const pushed = await queue.pushMany(jobsOf(topic, 5));
+        const jobs = await reserve(queue, topic, 4);
+        for (const part of parts) await peer.release(part.map((i) => must(jobs[i])));
+        expect(idsOf(await peer.popMany(topic, 10))).to.deep.equal(idsOf(pushed));
+      }
+    });
+
+    it('jobs of two reservations that are released in either order come back to their old places', async () => {
+      const { queue, peer, name } = world();
+      const topic = name('topic');
+      for (const order of [
+        [0, 1],
+        [1, 0],
+      ]) {
+        const pushed = await queue.pushMany(jobsOf(topic, 7));
+        const reservations = [await reserve(queue, topic, 3), await reserve(peer, topic, 2)];
+        for (const i of order) await queue.release(must(reservations[i]));
+        expect(idsOf(await peer.popMany(topic, 10))).to.deep.equal(idsOf(pushed));
+      }
+    });
+
+    it('a released job comes before those that became ready while it was away', async () => {
+      const { queue, peer, clock, name } = world();
+      const topic = name('topic');
+      const old = await queue.pushMany(jobsOf(topic, 3));
+      const jobs = await reserve(queue, topic, 3);
+      clock.advance(1000);
+      const later = await queue.pushMany(jobsOf(topic, 3));
+      await maintainAll(queue);
+      await queue.release(jobs);
+      expect(idsOf(await peer.popMany(topic, 10))).to.deep.equal(idsOf([...old, ...later]));
+    });
+
+    it('600 jobs of two reservations that are released at once come back to their old places', async () => {
+      const { queue, peer, name } = world();
+      const topic = name('topic');
+      const pushed = await queue.pushMany(jobsOf(topic, 600));
+      const jobs = [...(await reserve(queue, topic, 300)), ...(await reserve(queue, topic, 300))];
+      expect(await queue.release(jobs)).to.deep.equal(jobs.map(() => true));
+      const got = [...(await peer.popMany(topic, 500)), ...(await peer.popMany(topic, 500))];
+      expect(idsOf(got)).to.deep.equal(idsOf(pushed));
+    });
+
+    it('a second release, and one after an ack, answer false and bring nothing back', async () => {
+      const { queue, peer, name } = world();
+      const topic = name('topic');
+      await queue.pushMany(jobsOf(topic, 2));
+      const jobs = await reserve(queue, topic, 2);
+      await queue.ack(jobs.slice(0, 1));
+      expect(await queue.release(jobs)).to.deep.equal([false, true]);
+      expect(await queue.release(jobs)).to.deep.equal([false, false]);
+      expect((await peer.popMany(topic, 10)).map(textOf)).to.deep.equal(['body 1']);
+      expect(await queue.release([])).to.deep.equal([]);
+    });
+
+    it('a release takes back its own attempt alone', async () => {
+      const { queue, clock, name } = world();
+      const topic = name('topic');
+      await queue.push({ topic, body: 'b' });
+      await reserve(queue, topic, 1, 1000);
+      clock.advance(1001);
+      const jobs = await reserve(queue, topic);
+      expect(only(jobs).attempts).to.equal(2);
+      await queue.release(jobs);
+      expect(only(await reserve(queue, topic)).attempts).to.equal(2);
+    });
+  });
+}

@@ -1,0 +1,140 @@
+import { expect } from 'chai';
+import { JOB_STATES } from '../../../src/core/job.js';
+import { jobsOf, LONG_MS, maintainAll, MINUTE_MS, must, reserve, SECOND_MS, type World } from '../world.js';
+
+const ZERO = { delayed: 0, due: 0, ready: 0, leased: 0, expired: 0, dead: 0 };
+
+export function describeStats(world: () => World): void {
+  describe('stats', () => {
+    /** Jobs of each state in three topics. */
+    async function populate() {
+      const { queue, clock, name } = world();
+      const stem = name('topic');
+      const [one, two, three] = [`${stem}-1`, `${stem}-2`, `${stem}-3`];
+      await queue.pushMany(jobsOf(two, 8));
+      await queue.nack(await reserve(queue, two, 2), { dead: true });
+      await queue.nack(await reserve(queue, two, 1), { delayMs: 3 * LONG_MS });
+      await reserve(queue, two, 2);
+      await queue.pushMany(jobsOf(three, 2, { ttlMs: MINUTE_MS }));
+      await maintainAll(queue);
+      const [next] = await queue.pushMany([
+        { topic: three, body: 'b', delayMs: LONG_MS },
+        { topic: three, body: 'b', delayMs: 2 * LONG_MS },
+        { topic: one, body: 'b', delayMs: MINUTE_MS },
+        { topic: one, body: 'b', delayMs: MINUTE_MS },
+      ]);
+      clock.advance(MINUTE_MS + SECOND_MS);
+      return { topics: [one, two, three], nextDueAt: must(next).dueAt };
+    }
+
+    it('stats count the jobs of every topic by state, in order of topic', async () => {
+      const { queue, peer } = world();
+      const { topics: names, nextDueAt } = await populate();
+      const { topics = [] } = await peer.stats();
+      expect(topics.map(({ topic }) => topic.toString())).to.deep.equal(names);
+      expect(
+        topics.map((row) => JOB_STATES.map((state) => [state, row[state]])).map(Object.fromEntries),
+      ).to.deep.equal([
+        { ...ZERO, ...(queue.needsPromotion ? { due: 2 } : { ready: 2 }) },
+        { ...ZERO, ready: 3, leased: 2, delayed: 1, dead: 2 },
+        { ...ZERO, delayed: 2, expired: 2 },
+      ]);
+      expect(topics[2]?.nextDueAt).to.deep.equal(nextDueAt);
+    });
+
+    it('stats sum the jobs of all topics by state', async () => {
+      const { queue, peer } = world();
+      await populate();
+      expect((await peer.stats()).totals).to.deep.equal({
+        ...ZERO,
+        ...(queue.needsPromotion ? { due: 2, ready: 3 } : { ready: 5 }),
+        delayed: 3,
+        leased: 2,
+        expired: 2,
+        dead: 2,
+      });
+    });
+
+    it('cheap stats say the same of each state that they count', async () => {
+      const { peer } = world();
+      await populate();
+      const { totals } = await peer.stats();
+      const cheap = await peer.stats({ exact: false });
+      expect(cheap.topics).to.be.undefined;
+      expect(totals).to.deep.include(defined(cheap.totals));
+      expect(cheap.totals).to.include.keys('delayed');
+    });
+
+    it('stats count every one of many', async () => {
+      const { queue, peer, name } = world();
+      const topic = name('topic');
+      await queue.pushMany(jobsOf(topic, 1300));
+      await maintainAll(queue);
+      for (let i = 0; i < 2; i += 1) await reserve(queue, topic, 300);
+      await queue.nack(await reserve(queue, topic, 300), { dead: true });
+      await queue.pushMany(jobsOf(topic, 1700, { delayMs: LONG_MS }));
+      const wanted = { ...ZERO, ready: 400, leased: 600, delayed: 1700, dead: 300 };
+      expect((await peer.stats()).topics?.[0]).to.deep.include(wanted);
+      expect((await peer.stats()).totals).to.deep.equal(wanted);
+      expect(wanted).to.deep.include(defined((await peer.stats({ exact: false })).totals));
+    });
+
+    it('stats count jobs of a reservation over several topics with their own topic', async () => {
+      const { queue, peer, name } = world();
+      const stem = name('topic');
+      const topics = [`${stem}-1`, `${stem}-2`];
+      for (const topic of topics) await queue.pushMany(jobsOf(topic, 3));
+      const jobs = await reserve(queue, topics, 5);
+      await queue.extend(jobs.slice(1, 2), 2 * LONG_MS);
+      expect((await peer.stats()).topics?.map(({ leased }) => leased)).to.deep.equal([3, 2]);
+    });
+
+    it('an expired job and a dead one are counted apart', async () => {
+      const { queue, peer, clock, name } = world();
+      const topic = name('topic');
+      await queue.push({ topic, body: 'dead' });
+      await queue.nack(await reserve(queue, topic), { dead: true });
+      await queue.push({ topic, body: 'expires', ttlMs: MINUTE_MS });
+      await queue.push({ topic, body: 'ready' });
+      await maintainAll(queue);
+      clock.advance(2 * MINUTE_MS);
+      expect((await peer.stats()).topics?.[0]).to.deep.include({ ...ZERO, ready: 1, expired: 1, dead: 1 });
+    });
+
+    it('stats count nothing where nothing is', async () => {
+      const { queue } = world();
+      expect(await queue.stats()).to.deep.include({ totals: ZERO, topics: [] });
+      expect(ZERO).to.deep.include(defined((await queue.stats({ exact: false })).totals));
+    });
+  });
+
+  describe('health', () => {
+    it('health sees a daemon that announced itself, and misses one that retired or was not seen for long', async () => {
+      const { queue, peer, clock, name } = world();
+      const daemon = name('daemon');
+      const isMissing = async () => (await peer.health()).some(({ code }) => code === 'no_daemon');
+      const wanted = queue.needsPromotion;
+      expect(await isMissing()).to.equal(wanted);
+      await queue.announce(daemon);
+      expect(await isMissing()).to.be.false;
+      await queue.retire(daemon);
+      expect(await isMissing()).to.equal(wanted);
+      await queue.announce(daemon);
+      clock.advance(MINUTE_MS);
+      expect(await isMissing()).to.equal(wanted);
+    });
+
+    it('health names a code, a message and a hint of each problem', async () => {
+      const { peer } = world();
+      for (const problem of await peer.health()) {
+        expect(problem).to.have.all.keys('code', 'message', 'hint');
+        expect(problem.message).to.not.equal('');
+      }
+    });
+  });
+}
+
+/** Without what is absent. */
+function defined<T extends object>(values: T): Partial<T> {
+  return Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined)) as Partial<T>;
+}
