@@ -9,12 +9,14 @@ export class Keys {
   readonly bucketStem: string;
   /** Begins the LIST of the ready job ids of a topic: pushed at the left, popped at the right. */
   readonly readyStem: string;
-  /** ZSET: a reservation, or a lease of its own, by its deadline. */
+  /** ZSET: a reservation, or a lease of its own, by its deadline; `:id` by the next look at what waits for it. */
   readonly reserved: string;
   /** Begins the STRING of what a reservation has in hand: to other clients its jobs look popped. */
   readonly inflightStem: string;
   /** HASH: place, expiry and topic of each ready job that delayer promoted. */
   readonly readyDue: string;
+  /** Begins the LIST of jobs that wait because another one of their id is in the queue. */
+  readonly waitingStem: string;
   /** ZSET: the id of dead letters, by when the first of them is deleted. */
   readonly dead: string;
   /** Begins the LIST of the dead letters of an id. */
@@ -33,6 +35,7 @@ export class Keys {
     this.reserved = `${prefix}:reserved`;
     this.inflightStem = `${prefix}:inflight:`;
     this.readyDue = `${prefix}:ready_due`;
+    this.waitingStem = `${prefix}:waiting:`;
     this.dead = `${prefix}:dead`;
     this.deadLetterStem = `${prefix}:dead_letter:`;
     this.paused = `${prefix}:paused`;
@@ -47,7 +50,7 @@ export class Keys {
   /** KEYS of every script, in the order in which lua/lib/keys.lua names them. */
   get forScripts(): string[] {
     const original = [this.pool, this.reserved, this.readyDue, this.bucketStem, this.readyStem];
-    return [...original, this.inflightStem, this.dead, this.deadLetterStem, this.paused];
+    return [...original, this.inflightStem, this.dead, this.deadLetterStem, this.paused, this.waitingStem];
   }
 
   /** A SCAN pattern that matches the ready lists of this prefix and nothing else. */

@@ -23,11 +23,9 @@ export async function removeChunk(steps: RemoveSteps, jobs: readonly JobGuard[])
   if (sought.length === 0) return results;
   const away = await steps.findAway(sought.map(({ id }) => id));
   const seen = new Map(away.map(({ job }) => [nameOf(job.id), job.state]));
-  const gone = await revokeWanted(steps, sought, away);
+  const { gone, missed } = await revokeWanted(steps, sought, away);
   // A lease that ended meanwhile has brought its job back, to be removed where it is now.
-  const lost = sought.filter(
-    ({ id, states }) => states.includes('leased') && seen.has(nameOf(id)) && !gone.has(nameOf(id)),
-  );
+  const lost = sought.filter(({ id }) => missed.has(nameOf(id)));
   const again = lost.length > 0 ? await steps.removeLiving(lost) : [];
   return jobs.map((job, i): RemoveResult => {
     const name = nameOf(job.id);
@@ -37,25 +35,27 @@ export async function removeChunk(steps: RemoveSteps, jobs: readonly JobGuard[])
     const result = results[i] ?? { removed: false };
     if (result.state !== undefined) return result;
     if (state) return { removed: true, state };
-    return again[lost.indexOf(job)] ?? { removed: false, state: seen.get(name) };
+    const later = again[lost.indexOf(job)];
+    return later?.state === undefined ? { removed: false, state: seen.get(name) } : later;
   });
 }
 
-/** @returns the states of the jobs that were taken away, by id */
+/** @returns by id, the states of the jobs that were taken away, and the ids of those that were gone already */
 async function revokeWanted(
   steps: RemoveSteps,
   guards: readonly JobGuard[],
   away: readonly AwayJob[],
-): Promise<Map<string, JobState>> {
+): Promise<{ gone: Map<string, JobState>; missed: Set<string> }> {
   const guardOf = new Map(guards.map((guard) => [nameOf(guard.id), guard]));
   const wanted = away.filter(({ job }) => {
     const guard = guardOf.get(nameOf(job.id));
     return guard !== undefined && isWanted(guard, job);
   });
   const revoked = wanted.length === 0 ? [] : await steps.revoke(wanted);
-  return new Map(
-    wanted.flatMap(({ job }, i): [string, JobState][] =>
-      revoked[i] === true ? [[nameOf(job.id), job.state]] : [],
-    ),
-  );
+  const [gone, missed] = [new Map<string, JobState>(), new Set<string>()];
+  for (const [i, { job }] of wanted.entries()) {
+    if (revoked[i] === true) gone.set(nameOf(job.id), job.state);
+    else missed.add(nameOf(job.id));
+  }
+  return { gone, missed };
 }

@@ -6,10 +6,10 @@ export interface Script {
 
 export const SCRIPTS = {
   ack: {
-    sha: '0520ea0199b847b154e5bac76e713ba6832f1bae',
+    sha: 'b0648e5d22e6e402c81eadf0d85234c8915a207d',
     source: `local POOL, RESERVED, READY_DUE = KEYS[1], KEYS[2], KEYS[3]
 local BUCKET, READY, INFLIGHT = KEYS[4], KEYS[5], KEYS[6]
-local DEAD, DEAD_LETTER, PAUSED = KEYS[7], KEYS[8], KEYS[9]
+local DEAD, DEAD_LETTER, PAUSED, WAITING = KEYS[7], KEYS[8], KEYS[9], KEYS[10]
 local RECORD_VERSION = 2
 local function type_of(key)
 return redis.call('TYPE', key).ok
@@ -76,14 +76,16 @@ rows[#rows + 1] = row
 end
 return rows
 end
-local function load_record(name)
-local packed = read('GET', INFLIGHT .. name)
-if not packed then return nil end
+local function read_record(key, packed)
 local record = cmsgpack.unpack(packed)
 if type(record[1]) == 'string' then return { topics = record[1], rows = rows_of(record) } end
-expect_version(INFLIGHT .. name, record[1])
+expect_version(key, record[1])
 local _, topics, since, count, deadline = unpack(record, 1, HEAD)
 return { topics = topics, since = since, count = count, deadline = deadline, rows = rows_of(record) }
+end
+local function load_record(name)
+local packed = read('GET', INFLIGHT .. name)
+return packed and read_record(INFLIGHT .. name, packed) or nil
 end
 local function bytes_of(name)
 local bytes = redis.pcall('STRLEN', INFLIGHT .. name)
@@ -104,11 +106,10 @@ for i = 1, ROW do packed[#packed + 1] = row[i] end
 end
 redis.call('SET', INFLIGHT .. name, cmsgpack.pack(packed))
 end
-local function write_own_record(name, job, deadline)
-local head = { RECORD_VERSION, job.topic, job.since or 0, job.count or 1, job.deadline or 0 }
-for i = 1, ROW do head[HEAD + i] = job.row[i] end
-redis.call('SET', INFLIGHT .. name, cmsgpack.pack(head))
-redis.call('ZADD', RESERVED, to_score(deadline), name)
+local function pack_job(job)
+local record = { RECORD_VERSION, job.topic, job.since or 0, job.count or 1, job.deadline or 0 }
+for i = 1, ROW do record[HEAD + i] = job.row[i] end
+return cmsgpack.pack(record)
 end
 local function job_of(record, name, row)
 return {
@@ -176,10 +177,10 @@ return answer
 `,
   },
   ackAll: {
-    sha: '0d4adacedbbac7c19e09ee956f45de1f9cfe4355',
+    sha: '676808b7044fddc9f37d93a948f43e84e6d02a34',
     source: `local POOL, RESERVED, READY_DUE = KEYS[1], KEYS[2], KEYS[3]
 local BUCKET, READY, INFLIGHT = KEYS[4], KEYS[5], KEYS[6]
-local DEAD, DEAD_LETTER, PAUSED = KEYS[7], KEYS[8], KEYS[9]
+local DEAD, DEAD_LETTER, PAUSED, WAITING = KEYS[7], KEYS[8], KEYS[9], KEYS[10]
 local RECORD_VERSION = 2
 local function type_of(key)
 return redis.call('TYPE', key).ok
@@ -217,10 +218,10 @@ return 1
 `,
   },
   announce: {
-    sha: '84dea2bd7619d4cc699cfe98bb02ed2c48b7c58c',
+    sha: 'ff3ec19252cd025d2325245a980b97b3c7dbf2b1',
     source: `local POOL, RESERVED, READY_DUE = KEYS[1], KEYS[2], KEYS[3]
 local BUCKET, READY, INFLIGHT = KEYS[4], KEYS[5], KEYS[6]
-local DEAD, DEAD_LETTER, PAUSED = KEYS[7], KEYS[8], KEYS[9]
+local DEAD, DEAD_LETTER, PAUSED, WAITING = KEYS[7], KEYS[8], KEYS[9], KEYS[10]
 local RECORD_VERSION = 2
 local function type_of(key)
 return redis.call('TYPE', key).ok
@@ -277,10 +278,10 @@ return {}
 `,
   },
   countDead: {
-    sha: '49aa8369102d3ebf70062d6ffe49ce437cbf4ff1',
+    sha: 'eebefb0ba76e876f47c97ca2c5774393a30507ec',
     source: `local POOL, RESERVED, READY_DUE = KEYS[1], KEYS[2], KEYS[3]
 local BUCKET, READY, INFLIGHT = KEYS[4], KEYS[5], KEYS[6]
-local DEAD, DEAD_LETTER, PAUSED = KEYS[7], KEYS[8], KEYS[9]
+local DEAD, DEAD_LETTER, PAUSED, WAITING = KEYS[7], KEYS[8], KEYS[9], KEYS[10]
 local RECORD_VERSION = 2
 local function type_of(key)
 return redis.call('TYPE', key).ok
@@ -365,14 +366,16 @@ rows[#rows + 1] = row
 end
 return rows
 end
-local function load_record(name)
-local packed = read('GET', INFLIGHT .. name)
-if not packed then return nil end
+local function read_record(key, packed)
 local record = cmsgpack.unpack(packed)
 if type(record[1]) == 'string' then return { topics = record[1], rows = rows_of(record) } end
-expect_version(INFLIGHT .. name, record[1])
+expect_version(key, record[1])
 local _, topics, since, count, deadline = unpack(record, 1, HEAD)
 return { topics = topics, since = since, count = count, deadline = deadline, rows = rows_of(record) }
+end
+local function load_record(name)
+local packed = read('GET', INFLIGHT .. name)
+return packed and read_record(INFLIGHT .. name, packed) or nil
 end
 local function bytes_of(name)
 local bytes = redis.pcall('STRLEN', INFLIGHT .. name)
@@ -393,11 +396,10 @@ for i = 1, ROW do packed[#packed + 1] = row[i] end
 end
 redis.call('SET', INFLIGHT .. name, cmsgpack.pack(packed))
 end
-local function write_own_record(name, job, deadline)
-local head = { RECORD_VERSION, job.topic, job.since or 0, job.count or 1, job.deadline or 0 }
-for i = 1, ROW do head[HEAD + i] = job.row[i] end
-redis.call('SET', INFLIGHT .. name, cmsgpack.pack(head))
-redis.call('ZADD', RESERVED, to_score(deadline), name)
+local function pack_job(job)
+local record = { RECORD_VERSION, job.topic, job.since or 0, job.count or 1, job.deadline or 0 }
+for i = 1, ROW do record[HEAD + i] = job.row[i] end
+return cmsgpack.pack(record)
 end
 local function job_of(record, name, row)
 return {
@@ -513,10 +515,10 @@ return answer
 `,
   },
   countLeased: {
-    sha: '1e5b5244846084626fbb9311a9caa6526d0ca515',
+    sha: '4e721ddd6ac89618d99911251fc71d0b474c7851',
     source: `local POOL, RESERVED, READY_DUE = KEYS[1], KEYS[2], KEYS[3]
 local BUCKET, READY, INFLIGHT = KEYS[4], KEYS[5], KEYS[6]
-local DEAD, DEAD_LETTER, PAUSED = KEYS[7], KEYS[8], KEYS[9]
+local DEAD, DEAD_LETTER, PAUSED, WAITING = KEYS[7], KEYS[8], KEYS[9], KEYS[10]
 local RECORD_VERSION = 2
 local function type_of(key)
 return redis.call('TYPE', key).ok
@@ -601,14 +603,16 @@ rows[#rows + 1] = row
 end
 return rows
 end
-local function load_record(name)
-local packed = read('GET', INFLIGHT .. name)
-if not packed then return nil end
+local function read_record(key, packed)
 local record = cmsgpack.unpack(packed)
 if type(record[1]) == 'string' then return { topics = record[1], rows = rows_of(record) } end
-expect_version(INFLIGHT .. name, record[1])
+expect_version(key, record[1])
 local _, topics, since, count, deadline = unpack(record, 1, HEAD)
 return { topics = topics, since = since, count = count, deadline = deadline, rows = rows_of(record) }
+end
+local function load_record(name)
+local packed = read('GET', INFLIGHT .. name)
+return packed and read_record(INFLIGHT .. name, packed) or nil
 end
 local function bytes_of(name)
 local bytes = redis.pcall('STRLEN', INFLIGHT .. name)
@@ -629,11 +633,10 @@ for i = 1, ROW do packed[#packed + 1] = row[i] end
 end
 redis.call('SET', INFLIGHT .. name, cmsgpack.pack(packed))
 end
-local function write_own_record(name, job, deadline)
-local head = { RECORD_VERSION, job.topic, job.since or 0, job.count or 1, job.deadline or 0 }
-for i = 1, ROW do head[HEAD + i] = job.row[i] end
-redis.call('SET', INFLIGHT .. name, cmsgpack.pack(head))
-redis.call('ZADD', RESERVED, to_score(deadline), name)
+local function pack_job(job)
+local record = { RECORD_VERSION, job.topic, job.since or 0, job.count or 1, job.deadline or 0 }
+for i = 1, ROW do record[HEAD + i] = job.row[i] end
+return cmsgpack.pack(record)
 end
 local function job_of(record, name, row)
 return {
@@ -687,16 +690,46 @@ seen[number] = true
 end
 return answer
 end
+local DUPLICATE_RETRY_MS = 1000
+local function waiting_id(name)
+return string.match(name, '^:(.*)$')
+end
+local function let_wait(job, now)
+job.since = job.since or now
+redis.call('RPUSH', WAITING .. job.row[2], pack_job(job))
+redis.call('ZADD', RESERVED, to_score(now + DUPLICATE_RETRY_MS), ':' .. job.row[2])
+end
+local function waiting_jobs(id)
+local jobs = {}
+for _, packed in ipairs(read('LRANGE', WAITING .. id, 0, -1) or {}) do
+local record = read_record(WAITING .. id, packed)
+local job = job_of(record, ':' .. id, record.rows[1])
+job.packed = packed
+jobs[#jobs + 1] = job
+end
+return jobs
+end
+local function keep_waiting(id, jobs, now)
+redis.call('ZREM', RESERVED, ':' .. id)
+redis.call('UNLINK', WAITING .. id)
+for _, job in ipairs(jobs) do redis.call('RPUSH', WAITING .. id, job.packed) end
+if #jobs > 0 then redis.call('ZADD', RESERVED, to_score(now + DUPLICATE_RETRY_MS), ':' .. id) end
+end
+local function jobs_of(name)
+local id = waiting_id(name)
+if id then return waiting_jobs(id) end
+local record, jobs = load_record(name), {}
+for _, row in ipairs(record and record.rows or {}) do jobs[#jobs + 1] = job_of(record, name, row) end
+return jobs
+end
 expect_type(RESERVED, 'zset')
 local MOST_RECORDS, MOST_JOBS = 200, 500
 local first, looked_at, jobs, bytes, answer = tonumber(ARGV[1]), 0, 0, 0, { 0 }
 for _, name in ipairs(redis.call('ZRANGE', RESERVED, first, first + MOST_RECORDS - 1)) do
-local record = load_record(name)
 local waits = string.find(name, ':', 1, true) ~= nil
 local counts = {}
-for _, row in ipairs(record and record.rows or {}) do
-local topic = topic_of(record.topics, row[1])
-counts[topic] = (counts[topic] or 0) + 1
+for _, job in ipairs(jobs_of(name)) do
+counts[job.topic] = (counts[job.topic] or 0) + 1
 jobs = jobs + 1
 end
 for topic, count in pairs(counts) do
@@ -712,10 +745,10 @@ return answer
 `,
   },
   countPool: {
-    sha: 'ccd15da3bd421c42960aeefc2346233a39d3e8a1',
+    sha: '46c269482e6b578f8c732a9f6a452200b750c91e',
     source: `local POOL, RESERVED, READY_DUE = KEYS[1], KEYS[2], KEYS[3]
 local BUCKET, READY, INFLIGHT = KEYS[4], KEYS[5], KEYS[6]
-local DEAD, DEAD_LETTER, PAUSED = KEYS[7], KEYS[8], KEYS[9]
+local DEAD, DEAD_LETTER, PAUSED, WAITING = KEYS[7], KEYS[8], KEYS[9], KEYS[10]
 local RECORD_VERSION = 2
 local function type_of(key)
 return redis.call('TYPE', key).ok
@@ -803,10 +836,10 @@ return answer
 `,
   },
   countReady: {
-    sha: '73d43f7bd782aae6516153b136dcee7d3733e0ea',
+    sha: 'a097f7ef3fb8e0cdce588a65285fde395ac614c7',
     source: `local POOL, RESERVED, READY_DUE = KEYS[1], KEYS[2], KEYS[3]
 local BUCKET, READY, INFLIGHT = KEYS[4], KEYS[5], KEYS[6]
-local DEAD, DEAD_LETTER, PAUSED = KEYS[7], KEYS[8], KEYS[9]
+local DEAD, DEAD_LETTER, PAUSED, WAITING = KEYS[7], KEYS[8], KEYS[9], KEYS[10]
 local RECORD_VERSION = 2
 local function type_of(key)
 return redis.call('TYPE', key).ok
@@ -849,10 +882,10 @@ return { alive, expired, stale }
 `,
   },
   extend: {
-    sha: '467073dd22cc3becddeecdff2e642a6d394bb411',
+    sha: 'a27c6c6f38eaf0e14a68c173875713bcf7e09e87',
     source: `local POOL, RESERVED, READY_DUE = KEYS[1], KEYS[2], KEYS[3]
 local BUCKET, READY, INFLIGHT = KEYS[4], KEYS[5], KEYS[6]
-local DEAD, DEAD_LETTER, PAUSED = KEYS[7], KEYS[8], KEYS[9]
+local DEAD, DEAD_LETTER, PAUSED, WAITING = KEYS[7], KEYS[8], KEYS[9], KEYS[10]
 local RECORD_VERSION = 2
 local function type_of(key)
 return redis.call('TYPE', key).ok
@@ -919,14 +952,16 @@ rows[#rows + 1] = row
 end
 return rows
 end
-local function load_record(name)
-local packed = read('GET', INFLIGHT .. name)
-if not packed then return nil end
+local function read_record(key, packed)
 local record = cmsgpack.unpack(packed)
 if type(record[1]) == 'string' then return { topics = record[1], rows = rows_of(record) } end
-expect_version(INFLIGHT .. name, record[1])
+expect_version(key, record[1])
 local _, topics, since, count, deadline = unpack(record, 1, HEAD)
 return { topics = topics, since = since, count = count, deadline = deadline, rows = rows_of(record) }
+end
+local function load_record(name)
+local packed = read('GET', INFLIGHT .. name)
+return packed and read_record(INFLIGHT .. name, packed) or nil
 end
 local function bytes_of(name)
 local bytes = redis.pcall('STRLEN', INFLIGHT .. name)
@@ -947,11 +982,10 @@ for i = 1, ROW do packed[#packed + 1] = row[i] end
 end
 redis.call('SET', INFLIGHT .. name, cmsgpack.pack(packed))
 end
-local function write_own_record(name, job, deadline)
-local head = { RECORD_VERSION, job.topic, job.since or 0, job.count or 1, job.deadline or 0 }
-for i = 1, ROW do head[HEAD + i] = job.row[i] end
-redis.call('SET', INFLIGHT .. name, cmsgpack.pack(head))
-redis.call('ZADD', RESERVED, to_score(deadline), name)
+local function pack_job(job)
+local record = { RECORD_VERSION, job.topic, job.since or 0, job.count or 1, job.deadline or 0 }
+for i = 1, ROW do record[HEAD + i] = job.row[i] end
+return cmsgpack.pack(record)
 end
 local function job_of(record, name, row)
 return {
@@ -1020,7 +1054,9 @@ elseif together > 0 then
 local own = {}
 for number, job in pairs(held) do
 if job.name == token then
-write_own_record(token .. '.' .. number, job, deadline)
+local name = token .. '.' .. number
+redis.call('SET', INFLIGHT .. name, pack_job(job))
+redis.call('ZADD', RESERVED, to_score(deadline), name)
 own[number] = job
 end
 end
@@ -1036,10 +1072,10 @@ return answers
 `,
   },
   find: {
-    sha: '07ad494fa8c4196ef3a8cfdc2339805b403b4c64',
+    sha: '6be0b220338df2fe27ddb5cae6f2f9ae805bb9cb',
     source: `local POOL, RESERVED, READY_DUE = KEYS[1], KEYS[2], KEYS[3]
 local BUCKET, READY, INFLIGHT = KEYS[4], KEYS[5], KEYS[6]
-local DEAD, DEAD_LETTER, PAUSED = KEYS[7], KEYS[8], KEYS[9]
+local DEAD, DEAD_LETTER, PAUSED, WAITING = KEYS[7], KEYS[8], KEYS[9], KEYS[10]
 local RECORD_VERSION = 2
 local function type_of(key)
 return redis.call('TYPE', key).ok
@@ -1161,10 +1197,10 @@ return { state, job[1] or '', job[2] or '', due, expires_at, attempts, ahead,
 `,
   },
   listDead: {
-    sha: '576cdd5ab2f4ee1a08e05545fb29231d62a4a0ce',
+    sha: '273ce2f30a445730216c3cff0cf186d5ec92438d',
     source: `local POOL, RESERVED, READY_DUE = KEYS[1], KEYS[2], KEYS[3]
 local BUCKET, READY, INFLIGHT = KEYS[4], KEYS[5], KEYS[6]
-local DEAD, DEAD_LETTER, PAUSED = KEYS[7], KEYS[8], KEYS[9]
+local DEAD, DEAD_LETTER, PAUSED, WAITING = KEYS[7], KEYS[8], KEYS[9], KEYS[10]
 local RECORD_VERSION = 2
 local function type_of(key)
 return redis.call('TYPE', key).ok
@@ -1249,14 +1285,16 @@ rows[#rows + 1] = row
 end
 return rows
 end
-local function load_record(name)
-local packed = read('GET', INFLIGHT .. name)
-if not packed then return nil end
+local function read_record(key, packed)
 local record = cmsgpack.unpack(packed)
 if type(record[1]) == 'string' then return { topics = record[1], rows = rows_of(record) } end
-expect_version(INFLIGHT .. name, record[1])
+expect_version(key, record[1])
 local _, topics, since, count, deadline = unpack(record, 1, HEAD)
 return { topics = topics, since = since, count = count, deadline = deadline, rows = rows_of(record) }
+end
+local function load_record(name)
+local packed = read('GET', INFLIGHT .. name)
+return packed and read_record(INFLIGHT .. name, packed) or nil
 end
 local function bytes_of(name)
 local bytes = redis.pcall('STRLEN', INFLIGHT .. name)
@@ -1277,11 +1315,10 @@ for i = 1, ROW do packed[#packed + 1] = row[i] end
 end
 redis.call('SET', INFLIGHT .. name, cmsgpack.pack(packed))
 end
-local function write_own_record(name, job, deadline)
-local head = { RECORD_VERSION, job.topic, job.since or 0, job.count or 1, job.deadline or 0 }
-for i = 1, ROW do head[HEAD + i] = job.row[i] end
-redis.call('SET', INFLIGHT .. name, cmsgpack.pack(head))
-redis.call('ZADD', RESERVED, to_score(deadline), name)
+local function pack_job(job)
+local record = { RECORD_VERSION, job.topic, job.since or 0, job.count or 1, job.deadline or 0 }
+for i = 1, ROW do record[HEAD + i] = job.row[i] end
+return cmsgpack.pack(record)
 end
 local function job_of(record, name, row)
 return {
@@ -1406,10 +1443,10 @@ return answer
 `,
   },
   listLeased: {
-    sha: '6eebbd00563a8ea3843fe2c11e1ccb9bcc11f7d8',
+    sha: '17e23a35e508f1f65a98b7e878727a8e19525742',
     source: `local POOL, RESERVED, READY_DUE = KEYS[1], KEYS[2], KEYS[3]
 local BUCKET, READY, INFLIGHT = KEYS[4], KEYS[5], KEYS[6]
-local DEAD, DEAD_LETTER, PAUSED = KEYS[7], KEYS[8], KEYS[9]
+local DEAD, DEAD_LETTER, PAUSED, WAITING = KEYS[7], KEYS[8], KEYS[9], KEYS[10]
 local RECORD_VERSION = 2
 local function type_of(key)
 return redis.call('TYPE', key).ok
@@ -1494,14 +1531,16 @@ rows[#rows + 1] = row
 end
 return rows
 end
-local function load_record(name)
-local packed = read('GET', INFLIGHT .. name)
-if not packed then return nil end
+local function read_record(key, packed)
 local record = cmsgpack.unpack(packed)
 if type(record[1]) == 'string' then return { topics = record[1], rows = rows_of(record) } end
-expect_version(INFLIGHT .. name, record[1])
+expect_version(key, record[1])
 local _, topics, since, count, deadline = unpack(record, 1, HEAD)
 return { topics = topics, since = since, count = count, deadline = deadline, rows = rows_of(record) }
+end
+local function load_record(name)
+local packed = read('GET', INFLIGHT .. name)
+return packed and read_record(INFLIGHT .. name, packed) or nil
 end
 local function bytes_of(name)
 local bytes = redis.pcall('STRLEN', INFLIGHT .. name)
@@ -1522,11 +1561,10 @@ for i = 1, ROW do packed[#packed + 1] = row[i] end
 end
 redis.call('SET', INFLIGHT .. name, cmsgpack.pack(packed))
 end
-local function write_own_record(name, job, deadline)
-local head = { RECORD_VERSION, job.topic, job.since or 0, job.count or 1, job.deadline or 0 }
-for i = 1, ROW do head[HEAD + i] = job.row[i] end
-redis.call('SET', INFLIGHT .. name, cmsgpack.pack(head))
-redis.call('ZADD', RESERVED, to_score(deadline), name)
+local function pack_job(job)
+local record = { RECORD_VERSION, job.topic, job.since or 0, job.count or 1, job.deadline or 0 }
+for i = 1, ROW do record[HEAD + i] = job.row[i] end
+return cmsgpack.pack(record)
 end
 local function job_of(record, name, row)
 return {
@@ -1580,6 +1618,38 @@ seen[number] = true
 end
 return answer
 end
+local DUPLICATE_RETRY_MS = 1000
+local function waiting_id(name)
+return string.match(name, '^:(.*)$')
+end
+local function let_wait(job, now)
+job.since = job.since or now
+redis.call('RPUSH', WAITING .. job.row[2], pack_job(job))
+redis.call('ZADD', RESERVED, to_score(now + DUPLICATE_RETRY_MS), ':' .. job.row[2])
+end
+local function waiting_jobs(id)
+local jobs = {}
+for _, packed in ipairs(read('LRANGE', WAITING .. id, 0, -1) or {}) do
+local record = read_record(WAITING .. id, packed)
+local job = job_of(record, ':' .. id, record.rows[1])
+job.packed = packed
+jobs[#jobs + 1] = job
+end
+return jobs
+end
+local function keep_waiting(id, jobs, now)
+redis.call('ZREM', RESERVED, ':' .. id)
+redis.call('UNLINK', WAITING .. id)
+for _, job in ipairs(jobs) do redis.call('RPUSH', WAITING .. id, job.packed) end
+if #jobs > 0 then redis.call('ZADD', RESERVED, to_score(now + DUPLICATE_RETRY_MS), ':' .. id) end
+end
+local function jobs_of(name)
+local id = waiting_id(name)
+if id then return waiting_jobs(id) end
+local record, jobs = load_record(name), {}
+for _, row in ipairs(record and record.rows or {}) do jobs[#jobs + 1] = job_of(record, name, row) end
+return jobs
+end
 expect_type(RESERVED, 'zset')
 local first, only_topic, only_id = tonumber(ARGV[1]), ARGV[2], ARGV[3]
 local MOST_RECORDS, MOST_JOBS = 200, 500
@@ -1587,17 +1657,16 @@ local names = redis.call('ZRANGE', RESERVED, first, first + MOST_RECORDS - 1, 'W
 local answer, looked_at, jobs, bytes = { 0 }, 0, 0, 0
 for i = 1, #names, 2 do
 local name, deadline = names[i], from_score(names[i + 1])
-local record = load_record(name)
-local rows = record and record.rows or {}
-for _, row in ipairs(rows) do
-local topic = topic_of(record.topics, row[1])
-if (only_topic == '' or topic == only_topic) and (only_id == '' or row[2] == only_id) then
-local head = { name, deadline, record.count or 1, record.deadline or 0, topic }
-for _, value in ipairs(head) do answer[#answer + 1] = value end
-for column = 1, 6 do answer[#answer + 1] = row[column] end
+local found = jobs_of(name)
+for _, job in ipairs(found) do
+if (only_topic == '' or job.topic == only_topic) and (only_id == '' or job.row[2] == only_id) then
+for _, value in ipairs({ name, deadline, job.count or 1, job.deadline or 0, job.topic }) do
+answer[#answer + 1] = value
+end
+for column = 1, 6 do answer[#answer + 1] = job.row[column] end
 end
 end
-looked_at, jobs, bytes = looked_at + 1, jobs + #rows, bytes + bytes_of(name)
+looked_at, jobs, bytes = looked_at + 1, jobs + #found, bytes + bytes_of(name)
 if jobs >= MOST_JOBS or bytes > MOST_BYTES then break end
 end
 answer[1] = looked_at
@@ -1605,10 +1674,10 @@ return answer
 `,
   },
   listPool: {
-    sha: '142bee737b653d3b022afb7c3467a4d88e220c1e',
+    sha: '54f1ba401a6e230fb6d8331efa2b91d19cd463ad',
     source: `local POOL, RESERVED, READY_DUE = KEYS[1], KEYS[2], KEYS[3]
 local BUCKET, READY, INFLIGHT = KEYS[4], KEYS[5], KEYS[6]
-local DEAD, DEAD_LETTER, PAUSED = KEYS[7], KEYS[8], KEYS[9]
+local DEAD, DEAD_LETTER, PAUSED, WAITING = KEYS[7], KEYS[8], KEYS[9], KEYS[10]
 local RECORD_VERSION = 2
 local function type_of(key)
 return redis.call('TYPE', key).ok
@@ -1723,10 +1792,10 @@ return { at_end and '' or entries[last + 1], at_end and '' or entries[last], now
 `,
   },
   listReady: {
-    sha: '685efc8a307ea6379c92198ea99a228b2ee5b4a4',
+    sha: '6c38f4d16be8b1c36178ab8f45757f38b13bca9c',
     source: `local POOL, RESERVED, READY_DUE = KEYS[1], KEYS[2], KEYS[3]
 local BUCKET, READY, INFLIGHT = KEYS[4], KEYS[5], KEYS[6]
-local DEAD, DEAD_LETTER, PAUSED = KEYS[7], KEYS[8], KEYS[9]
+local DEAD, DEAD_LETTER, PAUSED, WAITING = KEYS[7], KEYS[8], KEYS[9], KEYS[10]
 local RECORD_VERSION = 2
 local function type_of(key)
 return redis.call('TYPE', key).ok
@@ -1870,10 +1939,10 @@ return answer
 `,
   },
   maintain: {
-    sha: 'ae33d31ef19fe017be09c29f831ad5d0d9859603',
+    sha: '3c60a6c623167d9d4d4dbdd04157d2e5ebd036dd',
     source: `local POOL, RESERVED, READY_DUE = KEYS[1], KEYS[2], KEYS[3]
 local BUCKET, READY, INFLIGHT = KEYS[4], KEYS[5], KEYS[6]
-local DEAD, DEAD_LETTER, PAUSED = KEYS[7], KEYS[8], KEYS[9]
+local DEAD, DEAD_LETTER, PAUSED, WAITING = KEYS[7], KEYS[8], KEYS[9], KEYS[10]
 local RECORD_VERSION = 2
 local function type_of(key)
 return redis.call('TYPE', key).ok
@@ -2002,14 +2071,16 @@ rows[#rows + 1] = row
 end
 return rows
 end
-local function load_record(name)
-local packed = read('GET', INFLIGHT .. name)
-if not packed then return nil end
+local function read_record(key, packed)
 local record = cmsgpack.unpack(packed)
 if type(record[1]) == 'string' then return { topics = record[1], rows = rows_of(record) } end
-expect_version(INFLIGHT .. name, record[1])
+expect_version(key, record[1])
 local _, topics, since, count, deadline = unpack(record, 1, HEAD)
 return { topics = topics, since = since, count = count, deadline = deadline, rows = rows_of(record) }
+end
+local function load_record(name)
+local packed = read('GET', INFLIGHT .. name)
+return packed and read_record(INFLIGHT .. name, packed) or nil
 end
 local function bytes_of(name)
 local bytes = redis.pcall('STRLEN', INFLIGHT .. name)
@@ -2030,11 +2101,10 @@ for i = 1, ROW do packed[#packed + 1] = row[i] end
 end
 redis.call('SET', INFLIGHT .. name, cmsgpack.pack(packed))
 end
-local function write_own_record(name, job, deadline)
-local head = { RECORD_VERSION, job.topic, job.since or 0, job.count or 1, job.deadline or 0 }
-for i = 1, ROW do head[HEAD + i] = job.row[i] end
-redis.call('SET', INFLIGHT .. name, cmsgpack.pack(head))
-redis.call('ZADD', RESERVED, to_score(deadline), name)
+local function pack_job(job)
+local record = { RECORD_VERSION, job.topic, job.since or 0, job.count or 1, job.deadline or 0 }
+for i = 1, ROW do record[HEAD + i] = job.row[i] end
+return cmsgpack.pack(record)
 end
 local function job_of(record, name, row)
 return {
@@ -2100,32 +2170,27 @@ micros = math.min(micros + 1, 999)
 last_micros[due] = micros
 return texts[due] .. string.format('%03d', micros)
 end
-local MOST_BEFORE = 500
+local MOST_BEFORE = 5000
 local function place_of(note)
 local score = read_note(note)
 return tonumber(score) or math.huge
 end
-local function lift_before(ready, place)
-local lifted = {}
-local first = redis.call('LINDEX', ready, -1)
-if not first or place_of(redis.call('HGET', READY_DUE, first)) >= place then return lifted end
-local ids = redis.call('LRANGE', ready, -MOST_BEFORE, -1)
-local notes = redis.call('HMGET', READY_DUE, unpack(ids))
-for i = #ids, 1, -1 do
-local before = place_of(notes[i])
-if before >= place then break end
-lifted[#lifted + 1] = { id = ids[i], place = before }
+local function count_before(ready, place)
+local low, high = 0, math.min(redis.call('LLEN', ready), MOST_BEFORE)
+while low < high do
+local middle = math.floor((low + high) / 2)
+local id = redis.call('LINDEX', ready, -1 - middle)
+if place_of(redis.call('HGET', READY_DUE, id)) < place then low = middle + 1 else high = middle end
 end
-redis.call('LTRIM', ready, 0, -#lifted - 1)
-return lifted
+return low
 end
-local function put_in_line(topic, entries)
-local ready, last = READY .. topic, -math.huge
-for _, entry in ipairs(entries) do
-entry.place = tonumber(entry.place) or -math.huge
-last = math.max(last, entry.place)
+local function in_parts_of_1000(ids, use)
+for i = 1, #ids, 1000 do use(unpack(ids, i, math.min(i + 999, #ids))) end
 end
-for _, entry in ipairs(lift_before(ready, last)) do entries[#entries + 1] = entry end
+local function append(ready, ids)
+in_parts_of_1000(ids, function(...) redis.call('RPUSH', ready, ...) end)
+end
+local function ids_in_order(entries)
 for i, entry in ipairs(entries) do entry.order = i end
 table.sort(entries, function(a, b)
 if a.place ~= b.place then return a.place > b.place end
@@ -2133,9 +2198,66 @@ return a.order > b.order
 end)
 local ids = {}
 for i, entry in ipairs(entries) do ids[i] = entry.id end
-for i = 1, #ids, 1000 do redis.call('RPUSH', ready, unpack(ids, i, math.min(i + 999, #ids))) end
+return ids
+end
+local function with_places(ids)
+local entries = {}
+in_parts_of_1000(ids, function(...)
+for _, note in ipairs(redis.call('HMGET', READY_DUE, ...)) do
+entries[#entries + 1] = { id = ids[#entries + 1], place = place_of(note) }
+end
+end)
+return entries
+end
+local function put_in_line(topic, entries)
+local ready, first, last = READY .. topic, math.huge, -math.huge
+for _, entry in ipairs(entries) do
+entry.place = tonumber(entry.place) or -math.huge
+first, last = math.min(first, entry.place), math.max(last, entry.place)
+end
+local before = count_before(ready, last)
+local lifted = before > 0 and redis.call('LRANGE', ready, -before, -1) or {}
+if before > 0 then redis.call('LTRIM', ready, 0, -before - 1) end
+if before == 0 or place_of(redis.call('HGET', READY_DUE, lifted[1])) <= first then
+append(ready, ids_in_order(entries))
+append(ready, lifted)
+return
+end
+for _, entry in ipairs(with_places(lifted)) do entries[#entries + 1] = entry end
+append(ready, ids_in_order(entries))
 end
 local DUPLICATE_RETRY_MS = 1000
+local function waiting_id(name)
+return string.match(name, '^:(.*)$')
+end
+local function let_wait(job, now)
+job.since = job.since or now
+redis.call('RPUSH', WAITING .. job.row[2], pack_job(job))
+redis.call('ZADD', RESERVED, to_score(now + DUPLICATE_RETRY_MS), ':' .. job.row[2])
+end
+local function waiting_jobs(id)
+local jobs = {}
+for _, packed in ipairs(read('LRANGE', WAITING .. id, 0, -1) or {}) do
+local record = read_record(WAITING .. id, packed)
+local job = job_of(record, ':' .. id, record.rows[1])
+job.packed = packed
+jobs[#jobs + 1] = job
+end
+return jobs
+end
+local function keep_waiting(id, jobs, now)
+redis.call('ZREM', RESERVED, ':' .. id)
+redis.call('UNLINK', WAITING .. id)
+for _, job in ipairs(jobs) do redis.call('RPUSH', WAITING .. id, job.packed) end
+if #jobs > 0 then redis.call('ZADD', RESERVED, to_score(now + DUPLICATE_RETRY_MS), ':' .. id) end
+end
+local function jobs_of(name)
+local id = waiting_id(name)
+if id then return waiting_jobs(id) end
+local record, jobs = load_record(name), {}
+for _, row in ipairs(record and record.rows or {}) do jobs[#jobs + 1] = job_of(record, name, row) end
+return jobs
+end
 local function shifted_expiry(expires_at, since, now)
 if expires_at == '' or not since or since == 0 then return expires_at end
 return expires_at + math.max(0, now - since)
@@ -2153,12 +2275,7 @@ redis.call('HSET', bucket, 'delayer', write_memo(attempts, ttl, expires_at, topi
 end
 if expires_at ~= '' then redis.call('PEXPIREAT', bucket, expires_at) end
 end
-local function let_wait(token, job, now)
-local name = string.match(token, '^[^.:]*') .. ':' .. job.row[1]
-job.since = job.since or now
-write_own_record(name, job, now + DUPLICATE_RETRY_MS)
-end
-local function bring_back(token, jobs, now)
+local function bring_back(jobs, now)
 local done, lines, waiting = { back = 0, waiting = 0, due = math.huge, id = nil }, {}, {}
 for _, job in ipairs(jobs) do
 local row = job.row
@@ -2183,7 +2300,7 @@ done.back = done.back + 1
 end
 end
 for topic, entries in pairs(lines) do put_in_line(topic, entries) end
-for _, job in ipairs(waiting) do let_wait(token, job, now) end
+for _, job in ipairs(waiting) do let_wait(job, now) end
 done.waiting = #waiting
 return done
 end
@@ -2255,29 +2372,44 @@ forget_notes(#notes / 2)
 end
 return done
 end
+local function bring_back_waiting(id, now)
+local jobs = waiting_jobs(id)
+local first = jobs[1]
+if not first or not can_come_back(first) then
+keep_waiting(id, jobs, now)
+return 0, #jobs
+end
+bring_back({ first }, now)
+table.remove(jobs, 1)
+keep_waiting(id, jobs, now)
+return 1, #jobs
+end
+local function bring_back_record(name, now)
+local record, jobs = load_record(name), {}
+if not record then
+redis.call('ZREM', RESERVED, name)
+return 0, 0
+end
+for _, row in ipairs(record.rows) do jobs[#jobs + 1] = job_of(record, name, row) end
+local done = bring_back(jobs, now)
+keep_rows(name, record, {})
+return done.back, done.waiting
+end
 local function reclaim(now, limit)
-local done, bytes, seen = { reclaimed = 0, waiting = 0, more = false }, 0, 0
+local done, bytes = { reclaimed = 0, waiting = 0, more = false }, 0
 local names = redis.call('ZRANGEBYSCORE', RESERVED, '-inf', due_by(now), 'LIMIT', 0, limit)
 done.more = #names == limit
+if #names > 0 then allow_writes() end
 for _, name in ipairs(names) do
-if seen >= limit or bytes > MOST_BYTES then
+if done.reclaimed + done.waiting >= limit or bytes > MOST_BYTES then
 done.more = true
 break
 end
 bytes = bytes + bytes_of(name)
-local record, jobs = load_record(name), {}
-for _, row in ipairs(record and record.rows or {}) do
-jobs[#jobs + 1] = job_of(record, name, row)
-end
-seen = seen + #jobs
-if record then
-allow_writes()
-local back = bring_back(name, jobs, now)
-done.reclaimed, done.waiting = done.reclaimed + back.back, done.waiting + back.waiting
-if back.waiting == 0 or not string.find(name, ':', 1, true) then keep_rows(name, record, {}) end
-else
-redis.call('ZREM', RESERVED, name)
-end
+local bring, what = bring_back_record, name
+if waiting_id(name) then bring, what = bring_back_waiting, waiting_id(name) end
+local back, waiting = bring(what, now)
+done.reclaimed, done.waiting = done.reclaimed + back, done.waiting + waiting
 end
 return done
 end
@@ -2363,10 +2495,10 @@ next_in(now, math.huge) or -1,
 `,
   },
   nack: {
-    sha: '9b62d27c7c35ac1d3a216612886551eb4fb74135',
+    sha: '9b9b04b50c6fe36c71490c0815c6336d40727060',
     source: `local POOL, RESERVED, READY_DUE = KEYS[1], KEYS[2], KEYS[3]
 local BUCKET, READY, INFLIGHT = KEYS[4], KEYS[5], KEYS[6]
-local DEAD, DEAD_LETTER, PAUSED = KEYS[7], KEYS[8], KEYS[9]
+local DEAD, DEAD_LETTER, PAUSED, WAITING = KEYS[7], KEYS[8], KEYS[9], KEYS[10]
 local RECORD_VERSION = 2
 local function type_of(key)
 return redis.call('TYPE', key).ok
@@ -2477,14 +2609,16 @@ rows[#rows + 1] = row
 end
 return rows
 end
-local function load_record(name)
-local packed = read('GET', INFLIGHT .. name)
-if not packed then return nil end
+local function read_record(key, packed)
 local record = cmsgpack.unpack(packed)
 if type(record[1]) == 'string' then return { topics = record[1], rows = rows_of(record) } end
-expect_version(INFLIGHT .. name, record[1])
+expect_version(key, record[1])
 local _, topics, since, count, deadline = unpack(record, 1, HEAD)
 return { topics = topics, since = since, count = count, deadline = deadline, rows = rows_of(record) }
+end
+local function load_record(name)
+local packed = read('GET', INFLIGHT .. name)
+return packed and read_record(INFLIGHT .. name, packed) or nil
 end
 local function bytes_of(name)
 local bytes = redis.pcall('STRLEN', INFLIGHT .. name)
@@ -2505,11 +2639,10 @@ for i = 1, ROW do packed[#packed + 1] = row[i] end
 end
 redis.call('SET', INFLIGHT .. name, cmsgpack.pack(packed))
 end
-local function write_own_record(name, job, deadline)
-local head = { RECORD_VERSION, job.topic, job.since or 0, job.count or 1, job.deadline or 0 }
-for i = 1, ROW do head[HEAD + i] = job.row[i] end
-redis.call('SET', INFLIGHT .. name, cmsgpack.pack(head))
-redis.call('ZADD', RESERVED, to_score(deadline), name)
+local function pack_job(job)
+local record = { RECORD_VERSION, job.topic, job.since or 0, job.count or 1, job.deadline or 0 }
+for i = 1, ROW do record[HEAD + i] = job.row[i] end
+return cmsgpack.pack(record)
 end
 local function job_of(record, name, row)
 return {
@@ -2575,32 +2708,27 @@ micros = math.min(micros + 1, 999)
 last_micros[due] = micros
 return texts[due] .. string.format('%03d', micros)
 end
-local MOST_BEFORE = 500
+local MOST_BEFORE = 5000
 local function place_of(note)
 local score = read_note(note)
 return tonumber(score) or math.huge
 end
-local function lift_before(ready, place)
-local lifted = {}
-local first = redis.call('LINDEX', ready, -1)
-if not first or place_of(redis.call('HGET', READY_DUE, first)) >= place then return lifted end
-local ids = redis.call('LRANGE', ready, -MOST_BEFORE, -1)
-local notes = redis.call('HMGET', READY_DUE, unpack(ids))
-for i = #ids, 1, -1 do
-local before = place_of(notes[i])
-if before >= place then break end
-lifted[#lifted + 1] = { id = ids[i], place = before }
+local function count_before(ready, place)
+local low, high = 0, math.min(redis.call('LLEN', ready), MOST_BEFORE)
+while low < high do
+local middle = math.floor((low + high) / 2)
+local id = redis.call('LINDEX', ready, -1 - middle)
+if place_of(redis.call('HGET', READY_DUE, id)) < place then low = middle + 1 else high = middle end
 end
-redis.call('LTRIM', ready, 0, -#lifted - 1)
-return lifted
+return low
 end
-local function put_in_line(topic, entries)
-local ready, last = READY .. topic, -math.huge
-for _, entry in ipairs(entries) do
-entry.place = tonumber(entry.place) or -math.huge
-last = math.max(last, entry.place)
+local function in_parts_of_1000(ids, use)
+for i = 1, #ids, 1000 do use(unpack(ids, i, math.min(i + 999, #ids))) end
 end
-for _, entry in ipairs(lift_before(ready, last)) do entries[#entries + 1] = entry end
+local function append(ready, ids)
+in_parts_of_1000(ids, function(...) redis.call('RPUSH', ready, ...) end)
+end
+local function ids_in_order(entries)
 for i, entry in ipairs(entries) do entry.order = i end
 table.sort(entries, function(a, b)
 if a.place ~= b.place then return a.place > b.place end
@@ -2608,9 +2736,66 @@ return a.order > b.order
 end)
 local ids = {}
 for i, entry in ipairs(entries) do ids[i] = entry.id end
-for i = 1, #ids, 1000 do redis.call('RPUSH', ready, unpack(ids, i, math.min(i + 999, #ids))) end
+return ids
+end
+local function with_places(ids)
+local entries = {}
+in_parts_of_1000(ids, function(...)
+for _, note in ipairs(redis.call('HMGET', READY_DUE, ...)) do
+entries[#entries + 1] = { id = ids[#entries + 1], place = place_of(note) }
+end
+end)
+return entries
+end
+local function put_in_line(topic, entries)
+local ready, first, last = READY .. topic, math.huge, -math.huge
+for _, entry in ipairs(entries) do
+entry.place = tonumber(entry.place) or -math.huge
+first, last = math.min(first, entry.place), math.max(last, entry.place)
+end
+local before = count_before(ready, last)
+local lifted = before > 0 and redis.call('LRANGE', ready, -before, -1) or {}
+if before > 0 then redis.call('LTRIM', ready, 0, -before - 1) end
+if before == 0 or place_of(redis.call('HGET', READY_DUE, lifted[1])) <= first then
+append(ready, ids_in_order(entries))
+append(ready, lifted)
+return
+end
+for _, entry in ipairs(with_places(lifted)) do entries[#entries + 1] = entry end
+append(ready, ids_in_order(entries))
 end
 local DUPLICATE_RETRY_MS = 1000
+local function waiting_id(name)
+return string.match(name, '^:(.*)$')
+end
+local function let_wait(job, now)
+job.since = job.since or now
+redis.call('RPUSH', WAITING .. job.row[2], pack_job(job))
+redis.call('ZADD', RESERVED, to_score(now + DUPLICATE_RETRY_MS), ':' .. job.row[2])
+end
+local function waiting_jobs(id)
+local jobs = {}
+for _, packed in ipairs(read('LRANGE', WAITING .. id, 0, -1) or {}) do
+local record = read_record(WAITING .. id, packed)
+local job = job_of(record, ':' .. id, record.rows[1])
+job.packed = packed
+jobs[#jobs + 1] = job
+end
+return jobs
+end
+local function keep_waiting(id, jobs, now)
+redis.call('ZREM', RESERVED, ':' .. id)
+redis.call('UNLINK', WAITING .. id)
+for _, job in ipairs(jobs) do redis.call('RPUSH', WAITING .. id, job.packed) end
+if #jobs > 0 then redis.call('ZADD', RESERVED, to_score(now + DUPLICATE_RETRY_MS), ':' .. id) end
+end
+local function jobs_of(name)
+local id = waiting_id(name)
+if id then return waiting_jobs(id) end
+local record, jobs = load_record(name), {}
+for _, row in ipairs(record and record.rows or {}) do jobs[#jobs + 1] = job_of(record, name, row) end
+return jobs
+end
 local function shifted_expiry(expires_at, since, now)
 if expires_at == '' or not since or since == 0 then return expires_at end
 return expires_at + math.max(0, now - since)
@@ -2628,12 +2813,7 @@ redis.call('HSET', bucket, 'delayer', write_memo(attempts, ttl, expires_at, topi
 end
 if expires_at ~= '' then redis.call('PEXPIREAT', bucket, expires_at) end
 end
-local function let_wait(token, job, now)
-local name = string.match(token, '^[^.:]*') .. ':' .. job.row[1]
-job.since = job.since or now
-write_own_record(name, job, now + DUPLICATE_RETRY_MS)
-end
-local function bring_back(token, jobs, now)
+local function bring_back(jobs, now)
 local done, lines, waiting = { back = 0, waiting = 0, due = math.huge, id = nil }, {}, {}
 for _, job in ipairs(jobs) do
 local row = job.row
@@ -2658,7 +2838,7 @@ done.back = done.back + 1
 end
 end
 for topic, entries in pairs(lines) do put_in_line(topic, entries) end
-for _, job in ipairs(waiting) do let_wait(token, job, now) end
+for _, job in ipairs(waiting) do let_wait(job, now) end
 done.waiting = #waiting
 return done
 end
@@ -2738,17 +2918,17 @@ row[4], row[7], row[8] = due, to_score(due), ttl
 jobs[#jobs + 1] = job
 end
 end
-local done = bring_back(token, jobs, now)
+local done = bring_back(jobs, now)
 forget_jobs(token, record, held)
 wake_if_next(channel, done.due, done.id, now)
 return answer_held(numbers, held)
 `,
   },
   pause: {
-    sha: '9c3ba337de702694e9b94d6a6eb1849aec244e3f',
+    sha: '13f893a9e8086c2b8f0e43dcd68091213caa4ff6',
     source: `local POOL, RESERVED, READY_DUE = KEYS[1], KEYS[2], KEYS[3]
 local BUCKET, READY, INFLIGHT = KEYS[4], KEYS[5], KEYS[6]
-local DEAD, DEAD_LETTER, PAUSED = KEYS[7], KEYS[8], KEYS[9]
+local DEAD, DEAD_LETTER, PAUSED, WAITING = KEYS[7], KEYS[8], KEYS[9], KEYS[10]
 local RECORD_VERSION = 2
 local function type_of(key)
 return redis.call('TYPE', key).ok
@@ -2809,10 +2989,10 @@ return {}
 `,
   },
   push: {
-    sha: '40d2f2a0b9998d5f3a52e8f0a964c52c148d1106',
+    sha: '3793388a895ac19360361fb2a6f1216930dd53d4',
     source: `local POOL, RESERVED, READY_DUE = KEYS[1], KEYS[2], KEYS[3]
 local BUCKET, READY, INFLIGHT = KEYS[4], KEYS[5], KEYS[6]
-local DEAD, DEAD_LETTER, PAUSED = KEYS[7], KEYS[8], KEYS[9]
+local DEAD, DEAD_LETTER, PAUSED, WAITING = KEYS[7], KEYS[8], KEYS[9], KEYS[10]
 local RECORD_VERSION = 2
 local function type_of(key)
 return redis.call('TYPE', key).ok
@@ -2974,10 +3154,10 @@ return answers
 `,
   },
   release: {
-    sha: '7fc4ec22e3914bd3b9dbd2e4c98c2b670fc70cd0',
+    sha: '4ef02c2e512d1adbdf58346d9f04c50a369ddb4d',
     source: `local POOL, RESERVED, READY_DUE = KEYS[1], KEYS[2], KEYS[3]
 local BUCKET, READY, INFLIGHT = KEYS[4], KEYS[5], KEYS[6]
-local DEAD, DEAD_LETTER, PAUSED = KEYS[7], KEYS[8], KEYS[9]
+local DEAD, DEAD_LETTER, PAUSED, WAITING = KEYS[7], KEYS[8], KEYS[9], KEYS[10]
 local RECORD_VERSION = 2
 local function type_of(key)
 return redis.call('TYPE', key).ok
@@ -3088,14 +3268,16 @@ rows[#rows + 1] = row
 end
 return rows
 end
-local function load_record(name)
-local packed = read('GET', INFLIGHT .. name)
-if not packed then return nil end
+local function read_record(key, packed)
 local record = cmsgpack.unpack(packed)
 if type(record[1]) == 'string' then return { topics = record[1], rows = rows_of(record) } end
-expect_version(INFLIGHT .. name, record[1])
+expect_version(key, record[1])
 local _, topics, since, count, deadline = unpack(record, 1, HEAD)
 return { topics = topics, since = since, count = count, deadline = deadline, rows = rows_of(record) }
+end
+local function load_record(name)
+local packed = read('GET', INFLIGHT .. name)
+return packed and read_record(INFLIGHT .. name, packed) or nil
 end
 local function bytes_of(name)
 local bytes = redis.pcall('STRLEN', INFLIGHT .. name)
@@ -3116,11 +3298,10 @@ for i = 1, ROW do packed[#packed + 1] = row[i] end
 end
 redis.call('SET', INFLIGHT .. name, cmsgpack.pack(packed))
 end
-local function write_own_record(name, job, deadline)
-local head = { RECORD_VERSION, job.topic, job.since or 0, job.count or 1, job.deadline or 0 }
-for i = 1, ROW do head[HEAD + i] = job.row[i] end
-redis.call('SET', INFLIGHT .. name, cmsgpack.pack(head))
-redis.call('ZADD', RESERVED, to_score(deadline), name)
+local function pack_job(job)
+local record = { RECORD_VERSION, job.topic, job.since or 0, job.count or 1, job.deadline or 0 }
+for i = 1, ROW do record[HEAD + i] = job.row[i] end
+return cmsgpack.pack(record)
 end
 local function job_of(record, name, row)
 return {
@@ -3186,32 +3367,27 @@ micros = math.min(micros + 1, 999)
 last_micros[due] = micros
 return texts[due] .. string.format('%03d', micros)
 end
-local MOST_BEFORE = 500
+local MOST_BEFORE = 5000
 local function place_of(note)
 local score = read_note(note)
 return tonumber(score) or math.huge
 end
-local function lift_before(ready, place)
-local lifted = {}
-local first = redis.call('LINDEX', ready, -1)
-if not first or place_of(redis.call('HGET', READY_DUE, first)) >= place then return lifted end
-local ids = redis.call('LRANGE', ready, -MOST_BEFORE, -1)
-local notes = redis.call('HMGET', READY_DUE, unpack(ids))
-for i = #ids, 1, -1 do
-local before = place_of(notes[i])
-if before >= place then break end
-lifted[#lifted + 1] = { id = ids[i], place = before }
+local function count_before(ready, place)
+local low, high = 0, math.min(redis.call('LLEN', ready), MOST_BEFORE)
+while low < high do
+local middle = math.floor((low + high) / 2)
+local id = redis.call('LINDEX', ready, -1 - middle)
+if place_of(redis.call('HGET', READY_DUE, id)) < place then low = middle + 1 else high = middle end
 end
-redis.call('LTRIM', ready, 0, -#lifted - 1)
-return lifted
+return low
 end
-local function put_in_line(topic, entries)
-local ready, last = READY .. topic, -math.huge
-for _, entry in ipairs(entries) do
-entry.place = tonumber(entry.place) or -math.huge
-last = math.max(last, entry.place)
+local function in_parts_of_1000(ids, use)
+for i = 1, #ids, 1000 do use(unpack(ids, i, math.min(i + 999, #ids))) end
 end
-for _, entry in ipairs(lift_before(ready, last)) do entries[#entries + 1] = entry end
+local function append(ready, ids)
+in_parts_of_1000(ids, function(...) redis.call('RPUSH', ready, ...) end)
+end
+local function ids_in_order(entries)
 for i, entry in ipairs(entries) do entry.order = i end
 table.sort(entries, function(a, b)
 if a.place ~= b.place then return a.place > b.place end
@@ -3219,9 +3395,66 @@ return a.order > b.order
 end)
 local ids = {}
 for i, entry in ipairs(entries) do ids[i] = entry.id end
-for i = 1, #ids, 1000 do redis.call('RPUSH', ready, unpack(ids, i, math.min(i + 999, #ids))) end
+return ids
+end
+local function with_places(ids)
+local entries = {}
+in_parts_of_1000(ids, function(...)
+for _, note in ipairs(redis.call('HMGET', READY_DUE, ...)) do
+entries[#entries + 1] = { id = ids[#entries + 1], place = place_of(note) }
+end
+end)
+return entries
+end
+local function put_in_line(topic, entries)
+local ready, first, last = READY .. topic, math.huge, -math.huge
+for _, entry in ipairs(entries) do
+entry.place = tonumber(entry.place) or -math.huge
+first, last = math.min(first, entry.place), math.max(last, entry.place)
+end
+local before = count_before(ready, last)
+local lifted = before > 0 and redis.call('LRANGE', ready, -before, -1) or {}
+if before > 0 then redis.call('LTRIM', ready, 0, -before - 1) end
+if before == 0 or place_of(redis.call('HGET', READY_DUE, lifted[1])) <= first then
+append(ready, ids_in_order(entries))
+append(ready, lifted)
+return
+end
+for _, entry in ipairs(with_places(lifted)) do entries[#entries + 1] = entry end
+append(ready, ids_in_order(entries))
 end
 local DUPLICATE_RETRY_MS = 1000
+local function waiting_id(name)
+return string.match(name, '^:(.*)$')
+end
+local function let_wait(job, now)
+job.since = job.since or now
+redis.call('RPUSH', WAITING .. job.row[2], pack_job(job))
+redis.call('ZADD', RESERVED, to_score(now + DUPLICATE_RETRY_MS), ':' .. job.row[2])
+end
+local function waiting_jobs(id)
+local jobs = {}
+for _, packed in ipairs(read('LRANGE', WAITING .. id, 0, -1) or {}) do
+local record = read_record(WAITING .. id, packed)
+local job = job_of(record, ':' .. id, record.rows[1])
+job.packed = packed
+jobs[#jobs + 1] = job
+end
+return jobs
+end
+local function keep_waiting(id, jobs, now)
+redis.call('ZREM', RESERVED, ':' .. id)
+redis.call('UNLINK', WAITING .. id)
+for _, job in ipairs(jobs) do redis.call('RPUSH', WAITING .. id, job.packed) end
+if #jobs > 0 then redis.call('ZADD', RESERVED, to_score(now + DUPLICATE_RETRY_MS), ':' .. id) end
+end
+local function jobs_of(name)
+local id = waiting_id(name)
+if id then return waiting_jobs(id) end
+local record, jobs = load_record(name), {}
+for _, row in ipairs(record and record.rows or {}) do jobs[#jobs + 1] = job_of(record, name, row) end
+return jobs
+end
 local function shifted_expiry(expires_at, since, now)
 if expires_at == '' or not since or since == 0 then return expires_at end
 return expires_at + math.max(0, now - since)
@@ -3239,12 +3472,7 @@ redis.call('HSET', bucket, 'delayer', write_memo(attempts, ttl, expires_at, topi
 end
 if expires_at ~= '' then redis.call('PEXPIREAT', bucket, expires_at) end
 end
-local function let_wait(token, job, now)
-local name = string.match(token, '^[^.:]*') .. ':' .. job.row[1]
-job.since = job.since or now
-write_own_record(name, job, now + DUPLICATE_RETRY_MS)
-end
-local function bring_back(token, jobs, now)
+local function bring_back(jobs, now)
 local done, lines, waiting = { back = 0, waiting = 0, due = math.huge, id = nil }, {}, {}
 for _, job in ipairs(jobs) do
 local row = job.row
@@ -3269,7 +3497,7 @@ done.back = done.back + 1
 end
 end
 for topic, entries in pairs(lines) do put_in_line(topic, entries) end
-for _, job in ipairs(waiting) do let_wait(token, job, now) end
+for _, job in ipairs(waiting) do let_wait(job, now) end
 done.waiting = #waiting
 return done
 end
@@ -3284,16 +3512,16 @@ job.row[6] = math.max(0, job.row[6] - 1)
 jobs[#jobs + 1] = job
 end
 allow_writes()
-bring_back(token, jobs, now_ms())
+bring_back(jobs, now_ms())
 forget_jobs(token, record, held)
 return answer_held(numbers, held)
 `,
   },
   remove: {
-    sha: '132972a0ab7a66d8bf4b81a71b7699629e8594db',
+    sha: '53bd71b175385b743163e7c6929534bc7560eeca',
     source: `local POOL, RESERVED, READY_DUE = KEYS[1], KEYS[2], KEYS[3]
 local BUCKET, READY, INFLIGHT = KEYS[4], KEYS[5], KEYS[6]
-local DEAD, DEAD_LETTER, PAUSED = KEYS[7], KEYS[8], KEYS[9]
+local DEAD, DEAD_LETTER, PAUSED, WAITING = KEYS[7], KEYS[8], KEYS[9], KEYS[10]
 local RECORD_VERSION = 2
 local function type_of(key)
 return redis.call('TYPE', key).ok
@@ -3407,14 +3635,16 @@ rows[#rows + 1] = row
 end
 return rows
 end
-local function load_record(name)
-local packed = read('GET', INFLIGHT .. name)
-if not packed then return nil end
+local function read_record(key, packed)
 local record = cmsgpack.unpack(packed)
 if type(record[1]) == 'string' then return { topics = record[1], rows = rows_of(record) } end
-expect_version(INFLIGHT .. name, record[1])
+expect_version(key, record[1])
 local _, topics, since, count, deadline = unpack(record, 1, HEAD)
 return { topics = topics, since = since, count = count, deadline = deadline, rows = rows_of(record) }
+end
+local function load_record(name)
+local packed = read('GET', INFLIGHT .. name)
+return packed and read_record(INFLIGHT .. name, packed) or nil
 end
 local function bytes_of(name)
 local bytes = redis.pcall('STRLEN', INFLIGHT .. name)
@@ -3435,11 +3665,10 @@ for i = 1, ROW do packed[#packed + 1] = row[i] end
 end
 redis.call('SET', INFLIGHT .. name, cmsgpack.pack(packed))
 end
-local function write_own_record(name, job, deadline)
-local head = { RECORD_VERSION, job.topic, job.since or 0, job.count or 1, job.deadline or 0 }
-for i = 1, ROW do head[HEAD + i] = job.row[i] end
-redis.call('SET', INFLIGHT .. name, cmsgpack.pack(head))
-redis.call('ZADD', RESERVED, to_score(deadline), name)
+local function pack_job(job)
+local record = { RECORD_VERSION, job.topic, job.since or 0, job.count or 1, job.deadline or 0 }
+for i = 1, ROW do record[HEAD + i] = job.row[i] end
+return cmsgpack.pack(record)
 end
 local function job_of(record, name, row)
 return {
@@ -3492,6 +3721,38 @@ answer[i] = held[number] and not seen[number] and 1 or 0
 seen[number] = true
 end
 return answer
+end
+local DUPLICATE_RETRY_MS = 1000
+local function waiting_id(name)
+return string.match(name, '^:(.*)$')
+end
+local function let_wait(job, now)
+job.since = job.since or now
+redis.call('RPUSH', WAITING .. job.row[2], pack_job(job))
+redis.call('ZADD', RESERVED, to_score(now + DUPLICATE_RETRY_MS), ':' .. job.row[2])
+end
+local function waiting_jobs(id)
+local jobs = {}
+for _, packed in ipairs(read('LRANGE', WAITING .. id, 0, -1) or {}) do
+local record = read_record(WAITING .. id, packed)
+local job = job_of(record, ':' .. id, record.rows[1])
+job.packed = packed
+jobs[#jobs + 1] = job
+end
+return jobs
+end
+local function keep_waiting(id, jobs, now)
+redis.call('ZREM', RESERVED, ':' .. id)
+redis.call('UNLINK', WAITING .. id)
+for _, job in ipairs(jobs) do redis.call('RPUSH', WAITING .. id, job.packed) end
+if #jobs > 0 then redis.call('ZADD', RESERVED, to_score(now + DUPLICATE_RETRY_MS), ':' .. id) end
+end
+local function jobs_of(name)
+local id = waiting_id(name)
+if id then return waiting_jobs(id) end
+local record, jobs = load_record(name), {}
+for _, row in ipairs(record and record.rows or {}) do jobs[#jobs + 1] = job_of(record, name, row) end
+return jobs
 end
 local function bury(job, reason, now, delete_at)
 local row = job.row
@@ -3562,6 +3823,14 @@ if topic then redis.call('UNLINK', BUCKET .. id) end
 redis.call('HDEL', READY_DUE, id)
 if list_topic then leave_ready_list(id, list_topic) end
 end
+local function remove_waiting(id, wanted_due)
+local waiting, kept = waiting_jobs(id), {}
+for _, job in ipairs(waiting) do
+if wanted_due ~= '' and job.row[4] ~= wanted_due then kept[#kept + 1] = job end
+end
+if #kept < #waiting then keep_waiting(id, kept, now) end
+return #waiting - #kept
+end
 for i = 1, #jobs, 3 do
 local id, states, wanted_due = jobs[i], jobs[i + 1], jobs[i + 2]
 local function may_remove(state) return string.find(states, ' ' .. state .. ' ', 1, true) ~= nil end
@@ -3575,25 +3844,27 @@ if not due and list_topic then
 local expires_at = state == 'ready' and expiry_of(BUCKET .. id, now) or nil
 due = expires_at and noted_due(redis.call('HGET', READY_DUE, id), expires_at)
 end
-local remove = state ~= 'none' and may_remove(state) and (wanted_due == '' or due == wanted_due)
-if remove then remove_living(id, topic, list_topic) end
-if may_remove('dead') and wanted_due == '' and redis.call('EXISTS', DEAD_LETTER .. id) == 1 then
+local removed = state ~= 'none' and may_remove(state) and (wanted_due == '' or due == wanted_due)
+if removed then remove_living(id, topic, list_topic) end
+local waiting = may_remove('delayed') and remove_waiting(id, wanted_due) or 0
+if waiting > 0 and not removed then state, removed = 'delayed', true end
+local is_dead = redis.call('EXISTS', DEAD_LETTER .. id) == 1
+if is_dead and may_remove('dead') and wanted_due == '' then
 keep_letters(id, {})
-if state == 'none' then state, remove = 'dead', true end
-elseif state == 'none' and redis.call('EXISTS', DEAD_LETTER .. id) == 1 then
-state = 'dead'
+if state == 'none' then removed = true end
 end
-answers[#answers + 1] = remove and 1 or 0
+if is_dead and state == 'none' then state = 'dead' end
+answers[#answers + 1] = removed and 1 or 0
 answers[#answers + 1] = state
 end
 return answers
 `,
   },
   requeue: {
-    sha: '460e3085c2ad66ccd031d79e487dd17d3344b54a',
+    sha: 'f46d4f18011be319f9ec45b54a596de8f8f5aa8a',
     source: `local POOL, RESERVED, READY_DUE = KEYS[1], KEYS[2], KEYS[3]
 local BUCKET, READY, INFLIGHT = KEYS[4], KEYS[5], KEYS[6]
-local DEAD, DEAD_LETTER, PAUSED = KEYS[7], KEYS[8], KEYS[9]
+local DEAD, DEAD_LETTER, PAUSED, WAITING = KEYS[7], KEYS[8], KEYS[9], KEYS[10]
 local RECORD_VERSION = 2
 local function type_of(key)
 return redis.call('TYPE', key).ok
@@ -3660,14 +3931,16 @@ rows[#rows + 1] = row
 end
 return rows
 end
-local function load_record(name)
-local packed = read('GET', INFLIGHT .. name)
-if not packed then return nil end
+local function read_record(key, packed)
 local record = cmsgpack.unpack(packed)
 if type(record[1]) == 'string' then return { topics = record[1], rows = rows_of(record) } end
-expect_version(INFLIGHT .. name, record[1])
+expect_version(key, record[1])
 local _, topics, since, count, deadline = unpack(record, 1, HEAD)
 return { topics = topics, since = since, count = count, deadline = deadline, rows = rows_of(record) }
+end
+local function load_record(name)
+local packed = read('GET', INFLIGHT .. name)
+return packed and read_record(INFLIGHT .. name, packed) or nil
 end
 local function bytes_of(name)
 local bytes = redis.pcall('STRLEN', INFLIGHT .. name)
@@ -3688,11 +3961,10 @@ for i = 1, ROW do packed[#packed + 1] = row[i] end
 end
 redis.call('SET', INFLIGHT .. name, cmsgpack.pack(packed))
 end
-local function write_own_record(name, job, deadline)
-local head = { RECORD_VERSION, job.topic, job.since or 0, job.count or 1, job.deadline or 0 }
-for i = 1, ROW do head[HEAD + i] = job.row[i] end
-redis.call('SET', INFLIGHT .. name, cmsgpack.pack(head))
-redis.call('ZADD', RESERVED, to_score(deadline), name)
+local function pack_job(job)
+local record = { RECORD_VERSION, job.topic, job.since or 0, job.count or 1, job.deadline or 0 }
+for i = 1, ROW do record[HEAD + i] = job.row[i] end
+return cmsgpack.pack(record)
 end
 local function job_of(record, name, row)
 return {
@@ -3838,10 +4110,10 @@ return answer
 `,
   },
   reserve: {
-    sha: '38dee4f9fa1323f7a3909ce3dd48dfa1e4147d8b',
+    sha: '6c2c0b5fd64eca26ae4c01b8ca0ad632ae2e0c2e',
     source: `local POOL, RESERVED, READY_DUE = KEYS[1], KEYS[2], KEYS[3]
 local BUCKET, READY, INFLIGHT = KEYS[4], KEYS[5], KEYS[6]
-local DEAD, DEAD_LETTER, PAUSED = KEYS[7], KEYS[8], KEYS[9]
+local DEAD, DEAD_LETTER, PAUSED, WAITING = KEYS[7], KEYS[8], KEYS[9], KEYS[10]
 local RECORD_VERSION = 2
 local function type_of(key)
 return redis.call('TYPE', key).ok
@@ -3970,14 +4242,16 @@ rows[#rows + 1] = row
 end
 return rows
 end
-local function load_record(name)
-local packed = read('GET', INFLIGHT .. name)
-if not packed then return nil end
+local function read_record(key, packed)
 local record = cmsgpack.unpack(packed)
 if type(record[1]) == 'string' then return { topics = record[1], rows = rows_of(record) } end
-expect_version(INFLIGHT .. name, record[1])
+expect_version(key, record[1])
 local _, topics, since, count, deadline = unpack(record, 1, HEAD)
 return { topics = topics, since = since, count = count, deadline = deadline, rows = rows_of(record) }
+end
+local function load_record(name)
+local packed = read('GET', INFLIGHT .. name)
+return packed and read_record(INFLIGHT .. name, packed) or nil
 end
 local function bytes_of(name)
 local bytes = redis.pcall('STRLEN', INFLIGHT .. name)
@@ -3998,11 +4272,10 @@ for i = 1, ROW do packed[#packed + 1] = row[i] end
 end
 redis.call('SET', INFLIGHT .. name, cmsgpack.pack(packed))
 end
-local function write_own_record(name, job, deadline)
-local head = { RECORD_VERSION, job.topic, job.since or 0, job.count or 1, job.deadline or 0 }
-for i = 1, ROW do head[HEAD + i] = job.row[i] end
-redis.call('SET', INFLIGHT .. name, cmsgpack.pack(head))
-redis.call('ZADD', RESERVED, to_score(deadline), name)
+local function pack_job(job)
+local record = { RECORD_VERSION, job.topic, job.since or 0, job.count or 1, job.deadline or 0 }
+for i = 1, ROW do record[HEAD + i] = job.row[i] end
+return cmsgpack.pack(record)
 end
 local function job_of(record, name, row)
 return {
@@ -4068,32 +4341,27 @@ micros = math.min(micros + 1, 999)
 last_micros[due] = micros
 return texts[due] .. string.format('%03d', micros)
 end
-local MOST_BEFORE = 500
+local MOST_BEFORE = 5000
 local function place_of(note)
 local score = read_note(note)
 return tonumber(score) or math.huge
 end
-local function lift_before(ready, place)
-local lifted = {}
-local first = redis.call('LINDEX', ready, -1)
-if not first or place_of(redis.call('HGET', READY_DUE, first)) >= place then return lifted end
-local ids = redis.call('LRANGE', ready, -MOST_BEFORE, -1)
-local notes = redis.call('HMGET', READY_DUE, unpack(ids))
-for i = #ids, 1, -1 do
-local before = place_of(notes[i])
-if before >= place then break end
-lifted[#lifted + 1] = { id = ids[i], place = before }
+local function count_before(ready, place)
+local low, high = 0, math.min(redis.call('LLEN', ready), MOST_BEFORE)
+while low < high do
+local middle = math.floor((low + high) / 2)
+local id = redis.call('LINDEX', ready, -1 - middle)
+if place_of(redis.call('HGET', READY_DUE, id)) < place then low = middle + 1 else high = middle end
 end
-redis.call('LTRIM', ready, 0, -#lifted - 1)
-return lifted
+return low
 end
-local function put_in_line(topic, entries)
-local ready, last = READY .. topic, -math.huge
-for _, entry in ipairs(entries) do
-entry.place = tonumber(entry.place) or -math.huge
-last = math.max(last, entry.place)
+local function in_parts_of_1000(ids, use)
+for i = 1, #ids, 1000 do use(unpack(ids, i, math.min(i + 999, #ids))) end
 end
-for _, entry in ipairs(lift_before(ready, last)) do entries[#entries + 1] = entry end
+local function append(ready, ids)
+in_parts_of_1000(ids, function(...) redis.call('RPUSH', ready, ...) end)
+end
+local function ids_in_order(entries)
 for i, entry in ipairs(entries) do entry.order = i end
 table.sort(entries, function(a, b)
 if a.place ~= b.place then return a.place > b.place end
@@ -4101,9 +4369,66 @@ return a.order > b.order
 end)
 local ids = {}
 for i, entry in ipairs(entries) do ids[i] = entry.id end
-for i = 1, #ids, 1000 do redis.call('RPUSH', ready, unpack(ids, i, math.min(i + 999, #ids))) end
+return ids
+end
+local function with_places(ids)
+local entries = {}
+in_parts_of_1000(ids, function(...)
+for _, note in ipairs(redis.call('HMGET', READY_DUE, ...)) do
+entries[#entries + 1] = { id = ids[#entries + 1], place = place_of(note) }
+end
+end)
+return entries
+end
+local function put_in_line(topic, entries)
+local ready, first, last = READY .. topic, math.huge, -math.huge
+for _, entry in ipairs(entries) do
+entry.place = tonumber(entry.place) or -math.huge
+first, last = math.min(first, entry.place), math.max(last, entry.place)
+end
+local before = count_before(ready, last)
+local lifted = before > 0 and redis.call('LRANGE', ready, -before, -1) or {}
+if before > 0 then redis.call('LTRIM', ready, 0, -before - 1) end
+if before == 0 or place_of(redis.call('HGET', READY_DUE, lifted[1])) <= first then
+append(ready, ids_in_order(entries))
+append(ready, lifted)
+return
+end
+for _, entry in ipairs(with_places(lifted)) do entries[#entries + 1] = entry end
+append(ready, ids_in_order(entries))
 end
 local DUPLICATE_RETRY_MS = 1000
+local function waiting_id(name)
+return string.match(name, '^:(.*)$')
+end
+local function let_wait(job, now)
+job.since = job.since or now
+redis.call('RPUSH', WAITING .. job.row[2], pack_job(job))
+redis.call('ZADD', RESERVED, to_score(now + DUPLICATE_RETRY_MS), ':' .. job.row[2])
+end
+local function waiting_jobs(id)
+local jobs = {}
+for _, packed in ipairs(read('LRANGE', WAITING .. id, 0, -1) or {}) do
+local record = read_record(WAITING .. id, packed)
+local job = job_of(record, ':' .. id, record.rows[1])
+job.packed = packed
+jobs[#jobs + 1] = job
+end
+return jobs
+end
+local function keep_waiting(id, jobs, now)
+redis.call('ZREM', RESERVED, ':' .. id)
+redis.call('UNLINK', WAITING .. id)
+for _, job in ipairs(jobs) do redis.call('RPUSH', WAITING .. id, job.packed) end
+if #jobs > 0 then redis.call('ZADD', RESERVED, to_score(now + DUPLICATE_RETRY_MS), ':' .. id) end
+end
+local function jobs_of(name)
+local id = waiting_id(name)
+if id then return waiting_jobs(id) end
+local record, jobs = load_record(name), {}
+for _, row in ipairs(record and record.rows or {}) do jobs[#jobs + 1] = job_of(record, name, row) end
+return jobs
+end
 local function shifted_expiry(expires_at, since, now)
 if expires_at == '' or not since or since == 0 then return expires_at end
 return expires_at + math.max(0, now - since)
@@ -4121,12 +4446,7 @@ redis.call('HSET', bucket, 'delayer', write_memo(attempts, ttl, expires_at, topi
 end
 if expires_at ~= '' then redis.call('PEXPIREAT', bucket, expires_at) end
 end
-local function let_wait(token, job, now)
-local name = string.match(token, '^[^.:]*') .. ':' .. job.row[1]
-job.since = job.since or now
-write_own_record(name, job, now + DUPLICATE_RETRY_MS)
-end
-local function bring_back(token, jobs, now)
+local function bring_back(jobs, now)
 local done, lines, waiting = { back = 0, waiting = 0, due = math.huge, id = nil }, {}, {}
 for _, job in ipairs(jobs) do
 local row = job.row
@@ -4151,7 +4471,7 @@ done.back = done.back + 1
 end
 end
 for topic, entries in pairs(lines) do put_in_line(topic, entries) end
-for _, job in ipairs(waiting) do let_wait(token, job, now) end
+for _, job in ipairs(waiting) do let_wait(job, now) end
 done.waiting = #waiting
 return done
 end
@@ -4223,29 +4543,44 @@ forget_notes(#notes / 2)
 end
 return done
 end
+local function bring_back_waiting(id, now)
+local jobs = waiting_jobs(id)
+local first = jobs[1]
+if not first or not can_come_back(first) then
+keep_waiting(id, jobs, now)
+return 0, #jobs
+end
+bring_back({ first }, now)
+table.remove(jobs, 1)
+keep_waiting(id, jobs, now)
+return 1, #jobs
+end
+local function bring_back_record(name, now)
+local record, jobs = load_record(name), {}
+if not record then
+redis.call('ZREM', RESERVED, name)
+return 0, 0
+end
+for _, row in ipairs(record.rows) do jobs[#jobs + 1] = job_of(record, name, row) end
+local done = bring_back(jobs, now)
+keep_rows(name, record, {})
+return done.back, done.waiting
+end
 local function reclaim(now, limit)
-local done, bytes, seen = { reclaimed = 0, waiting = 0, more = false }, 0, 0
+local done, bytes = { reclaimed = 0, waiting = 0, more = false }, 0
 local names = redis.call('ZRANGEBYSCORE', RESERVED, '-inf', due_by(now), 'LIMIT', 0, limit)
 done.more = #names == limit
+if #names > 0 then allow_writes() end
 for _, name in ipairs(names) do
-if seen >= limit or bytes > MOST_BYTES then
+if done.reclaimed + done.waiting >= limit or bytes > MOST_BYTES then
 done.more = true
 break
 end
 bytes = bytes + bytes_of(name)
-local record, jobs = load_record(name), {}
-for _, row in ipairs(record and record.rows or {}) do
-jobs[#jobs + 1] = job_of(record, name, row)
-end
-seen = seen + #jobs
-if record then
-allow_writes()
-local back = bring_back(name, jobs, now)
-done.reclaimed, done.waiting = done.reclaimed + back.back, done.waiting + back.waiting
-if back.waiting == 0 or not string.find(name, ':', 1, true) then keep_rows(name, record, {}) end
-else
-redis.call('ZREM', RESERVED, name)
-end
+local bring, what = bring_back_record, name
+if waiting_id(name) then bring, what = bring_back_waiting, waiting_id(name) end
+local back, waiting = bring(what, now)
+done.reclaimed, done.waiting = done.reclaimed + back, done.waiting + waiting
 end
 return done
 end
@@ -4277,7 +4612,9 @@ if packed then return { 0, -1, 0, 0, from_score(deadline), unpack(cmsgpack.unpac
 local topics, pause_end = {}, math.huge
 local pauses = read('HMGET', PAUSED, unpack(ARGV, FIRST_TOPIC)) or {}
 for i = FIRST_TOPIC, #ARGV do
-local until_ms = tonumber(pauses[i - FIRST_TOPIC + 1] or 0) or 0
+local pause = pauses[i - FIRST_TOPIC + 1]
+local until_ms = tonumber(pause or 0) or 0
+if pause and until_ms <= now then call('HDEL', PAUSED, ARGV[i]) end
 if until_ms <= now then topics[#topics + 1] = ARGV[i] else pause_end = math.min(pause_end, until_ms) end
 end
 local back = reclaim(now, promote_limit)
@@ -4285,9 +4622,8 @@ local done = promote(now, skip, limit_after(back, promote_limit))
 local LATER_WINDOW, MOST_ENTRIES = 250, 1000
 local rows, buckets, notes_of, seen = { RECORD_VERSION, '', now, 0, now + lease_ms }, {}, {}, {}
 local n, bytes, full = HEAD, 0, false
-local function add_job(id, body, memo, old_attempts, topic, note)
+local function add_job(id, body, memo, old_attempts, topic, note, expires_at)
 local bucket = BUCKET .. id
-local expires_at = expiry_of(bucket, now)
 local attempts, ttl = read_memo(bucket, memo, old_attempts, expires_at, topic, body)
 local place = noted_place(note, expires_at)
 buckets[#buckets + 1] = bucket
@@ -4303,13 +4639,14 @@ for i = #ids, 1, -1 do
 local id = ids[i]
 if not in_pool[i] and not seen[id] then
 local job = fields(BUCKET .. id, 'topic', 'body', 'delayer', 'attempts') or {}
-local body = job[2]
-if job[1] == topic and body then
+local body, expires_at = job[2], nil
+if job[1] == topic and body then expires_at = expiry_of(BUCKET .. id, now) end
+if expires_at and (expires_at == '' or expires_at > now) then
 full = #buckets == limit or (bytes > 0 and bytes + #body > most_bytes)
 if full then return #ids - i end
 bytes = bytes + #body
 seen[id] = true
-add_job(id, body, job[3], job[4], topic, notes[i])
+add_job(id, body, job[3], job[4], topic, notes[i], expires_at)
 end
 end
 if notes[i] then notes_of[#notes_of + 1] = id end
@@ -4354,10 +4691,10 @@ return { more and 1 or 0, next_ms, done.stuck, paused, now + lease_ms, unpack(ro
 `,
   },
   revoke: {
-    sha: '7903e8798643366a2424597b1c33bedc3cd90230',
+    sha: '9624a3cf8dfe606c12aa083b0cd0be22a73cf542',
     source: `local POOL, RESERVED, READY_DUE = KEYS[1], KEYS[2], KEYS[3]
 local BUCKET, READY, INFLIGHT = KEYS[4], KEYS[5], KEYS[6]
-local DEAD, DEAD_LETTER, PAUSED = KEYS[7], KEYS[8], KEYS[9]
+local DEAD, DEAD_LETTER, PAUSED, WAITING = KEYS[7], KEYS[8], KEYS[9], KEYS[10]
 local RECORD_VERSION = 2
 local function type_of(key)
 return redis.call('TYPE', key).ok
@@ -4381,30 +4718,6 @@ end
 local function fields(key, ...)
 return read('HMGET', key, ...)
 end
-local function now_ms()
-local time = redis.call('TIME')
-return time[1] * 1000 + math.floor(time[2] / 1000)
-end
-local function to_score(ms)
-return string.format('%d.%03d', math.floor(ms / 1000), ms % 1000)
-end
-local LAST_MS = 253402300799999
-local function from_score(score)
-return math.max(0, math.min(math.floor(tonumber(score) * 1000 + 0.0005), LAST_MS))
-end
-local function due_by(ms)
-return '(' .. to_score(ms + 1)
-end
-local exact_expiry = true
-local function expiry_of(key, now)
-if exact_expiry then
-local at = redis.pcall('PEXPIRETIME', key)
-if type(at) == 'number' then return at >= 0 and at or '' end
-exact_expiry = false
-end
-local ttl = redis.call('PTTL', key)
-return ttl >= 0 and now + ttl or ''
-end
 local HEAD, ROW = 5, 8
 local OLD_HEAD, OLD_ROW = 1, 6
 local function topic_of(topics, number)
@@ -4424,14 +4737,16 @@ rows[#rows + 1] = row
 end
 return rows
 end
-local function load_record(name)
-local packed = read('GET', INFLIGHT .. name)
-if not packed then return nil end
+local function read_record(key, packed)
 local record = cmsgpack.unpack(packed)
 if type(record[1]) == 'string' then return { topics = record[1], rows = rows_of(record) } end
-expect_version(INFLIGHT .. name, record[1])
+expect_version(key, record[1])
 local _, topics, since, count, deadline = unpack(record, 1, HEAD)
 return { topics = topics, since = since, count = count, deadline = deadline, rows = rows_of(record) }
+end
+local function load_record(name)
+local packed = read('GET', INFLIGHT .. name)
+return packed and read_record(INFLIGHT .. name, packed) or nil
 end
 local function bytes_of(name)
 local bytes = redis.pcall('STRLEN', INFLIGHT .. name)
@@ -4452,11 +4767,10 @@ for i = 1, ROW do packed[#packed + 1] = row[i] end
 end
 redis.call('SET', INFLIGHT .. name, cmsgpack.pack(packed))
 end
-local function write_own_record(name, job, deadline)
-local head = { RECORD_VERSION, job.topic, job.since or 0, job.count or 1, job.deadline or 0 }
-for i = 1, ROW do head[HEAD + i] = job.row[i] end
-redis.call('SET', INFLIGHT .. name, cmsgpack.pack(head))
-redis.call('ZADD', RESERVED, to_score(deadline), name)
+local function pack_job(job)
+local record = { RECORD_VERSION, job.topic, job.since or 0, job.count or 1, job.deadline or 0 }
+for i = 1, ROW do record[HEAD + i] = job.row[i] end
+return cmsgpack.pack(record)
 end
 local function job_of(record, name, row)
 return {

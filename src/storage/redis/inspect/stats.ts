@@ -128,7 +128,7 @@ async function addPauses(read: Read, keys: Keys, counter: TopicCounter): Promise
       redis.callBuffer('HGETALL', keys.paused).catch(() => []) as Promise<Buffer[]>,
       redis.time(),
     ]);
-    return { pauses, nowMs: Number(time[0]) * 1000 };
+    return { pauses, nowMs: Number(time[0]) * 1000 + Math.floor(Number(time[1]) / 1000) };
   });
   for (let i = 0; i < pauses.length; i += 2) {
     const [topic, end] = [pauses[i], String(pauses[i + 1])];

@@ -1,17 +1,15 @@
 -- Counts a part of the leases, and of the jobs that wait for another one of their id, by topic.
--- include: keys, time, bounds, record
+-- include: keys, time, bounds, record, waiting
 -- ARGV: first rank
 -- Answers: records looked at (0 at the end), then for each topic of each: topic, leased, waiting
 expect_type(RESERVED, 'zset')
 local MOST_RECORDS, MOST_JOBS = 200, 500
 local first, looked_at, jobs, bytes, answer = tonumber(ARGV[1]), 0, 0, 0, { 0 }
 for _, name in ipairs(redis.call('ZRANGE', RESERVED, first, first + MOST_RECORDS - 1)) do
-  local record = load_record(name)
   local waits = string.find(name, ':', 1, true) ~= nil
   local counts = {}
-  for _, row in ipairs(record and record.rows or {}) do
-    local topic = topic_of(record.topics, row[1])
-    counts[topic] = (counts[topic] or 0) + 1
+  for _, job in ipairs(jobs_of(name)) do
+    counts[job.topic] = (counts[job.topic] or 0) + 1
     jobs = jobs + 1
   end
   for topic, count in pairs(counts) do

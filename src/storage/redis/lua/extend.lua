@@ -18,7 +18,9 @@ elseif together > 0 then
   local own = {}
   for number, job in pairs(held) do
     if job.name == token then
-      write_own_record(token .. '.' .. number, job, deadline)
+      local name = token .. '.' .. number
+      redis.call('SET', INFLIGHT .. name, pack_job(job))
+      redis.call('ZADD', RESERVED, to_score(deadline), name)
       own[number] = job
     end
   end

@@ -1,5 +1,5 @@
 -- Reads a part of the leases, and of the jobs that wait for another one of their id, in order of deadline.
--- include: keys, time, bounds, record
+-- include: keys, time, bounds, record, waiting
 -- ARGV: first rank, topic or '' for all, id or '' for all
 -- Answers: records looked at (0 at the end), then for each job: its record's name, deadline in ms, jobs
 --   and first deadline of its reservation (or 1 and 0), topic, number, id, body, due ms or '', expiry ms or '',
@@ -12,17 +12,16 @@ local names = redis.call('ZRANGE', RESERVED, first, first + MOST_RECORDS - 1, 'W
 local answer, looked_at, jobs, bytes = { 0 }, 0, 0, 0
 for i = 1, #names, 2 do
   local name, deadline = names[i], from_score(names[i + 1])
-  local record = load_record(name)
-  local rows = record and record.rows or {}
-  for _, row in ipairs(rows) do
-    local topic = topic_of(record.topics, row[1])
-    if (only_topic == '' or topic == only_topic) and (only_id == '' or row[2] == only_id) then
-      local head = { name, deadline, record.count or 1, record.deadline or 0, topic }
-      for _, value in ipairs(head) do answer[#answer + 1] = value end
-      for column = 1, 6 do answer[#answer + 1] = row[column] end
+  local found = jobs_of(name)
+  for _, job in ipairs(found) do
+    if (only_topic == '' or job.topic == only_topic) and (only_id == '' or job.row[2] == only_id) then
+      for _, value in ipairs({ name, deadline, job.count or 1, job.deadline or 0, job.topic }) do
+        answer[#answer + 1] = value
+      end
+      for column = 1, 6 do answer[#answer + 1] = job.row[column] end
     end
   end
-  looked_at, jobs, bytes = looked_at + 1, jobs + #rows, bytes + bytes_of(name)
+  looked_at, jobs, bytes = looked_at + 1, jobs + #found, bytes + bytes_of(name)
   if jobs >= MOST_JOBS or bytes > MOST_BYTES then break end
 end
 answer[1] = looked_at

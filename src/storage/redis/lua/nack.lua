@@ -1,5 +1,5 @@
 -- Ends leases of one reservation, their jobs failed: delayed until the next try, or dead.
--- include: keys, time, note, memo, record, schedule, line, comeback, dead, wake
+-- include: keys, time, note, memo, record, schedule, line, waiting, comeback, dead, wake
 -- ARGV: retry or dead, ms until the next try or until the dead letter is deleted (0 is never), reason, wake
 --   channel, token, then the numbers of the jobs
 -- Answers: 1 or 0 for each number: was the lease still held?
@@ -28,7 +28,7 @@ for _, number in ipairs(numbers) do
     jobs[#jobs + 1] = job
   end
 end
-local done = bring_back(token, jobs, now)
+local done = bring_back(jobs, now)
 forget_jobs(token, record, held)
 wake_if_next(channel, done.due, done.id, now)
 return answer_held(numbers, held)

@@ -1,5 +1,5 @@
 -- Removes jobs by id that are what they are believed to be.
--- include: keys, time, note, bounds, record, dead
+-- include: keys, time, note, bounds, record, waiting, dead
 -- ARGV: msgpack of, for each job: id, the names of the states in which it may be removed, each with a space
 --   before and after it, due time in ms or ''
 -- Answers: removed (0 or 1) and what the job was (delayed, due, ready, expired, dead or none) for each
@@ -31,6 +31,16 @@ local function remove_living(id, topic, list_topic)
   if list_topic then leave_ready_list(id, list_topic) end
 end
 
+-- Jobs that wait for another one of their id are delayed. Answers how many there were.
+local function remove_waiting(id, wanted_due)
+  local waiting, kept = waiting_jobs(id), {}
+  for _, job in ipairs(waiting) do
+    if wanted_due ~= '' and job.row[4] ~= wanted_due then kept[#kept + 1] = job end
+  end
+  if #kept < #waiting then keep_waiting(id, kept, now) end
+  return #waiting - #kept
+end
+
 for i = 1, #jobs, 3 do
   local id, states, wanted_due = jobs[i], jobs[i + 1], jobs[i + 2]
   local function may_remove(state) return string.find(states, ' ' .. state .. ' ', 1, true) ~= nil end
@@ -45,16 +55,19 @@ for i = 1, #jobs, 3 do
     local expires_at = state == 'ready' and expiry_of(BUCKET .. id, now) or nil
     due = expires_at and noted_due(redis.call('HGET', READY_DUE, id), expires_at)
   end
-  local remove = state ~= 'none' and may_remove(state) and (wanted_due == '' or due == wanted_due)
-  if remove then remove_living(id, topic, list_topic) end
+  local removed = state ~= 'none' and may_remove(state) and (wanted_due == '' or due == wanted_due)
+  if removed then remove_living(id, topic, list_topic) end
 
-  if may_remove('dead') and wanted_due == '' and redis.call('EXISTS', DEAD_LETTER .. id) == 1 then
+  local waiting = may_remove('delayed') and remove_waiting(id, wanted_due) or 0
+  if waiting > 0 and not removed then state, removed = 'delayed', true end
+
+  local is_dead = redis.call('EXISTS', DEAD_LETTER .. id) == 1
+  if is_dead and may_remove('dead') and wanted_due == '' then
     keep_letters(id, {})
-    if state == 'none' then state, remove = 'dead', true end
-  elseif state == 'none' and redis.call('EXISTS', DEAD_LETTER .. id) == 1 then
-    state = 'dead'
+    if state == 'none' then removed = true end
   end
-  answers[#answers + 1] = remove and 1 or 0
+  if is_dead and state == 'none' then state = 'dead' end
+  answers[#answers + 1] = removed and 1 or 0
   answers[#answers + 1] = state
 end
 return answers

@@ -1,6 +1,6 @@
 -- Leases the jobs that are due first, of the first topics that have some. To other clients this looks like
 -- a pop: the id leaves the ready list, and its bucket is gone.
--- include: keys, time, note, memo, bounds, record, schedule, line, comeback, promote, reclaim, next
+-- include: keys, time, note, memo, bounds, record, schedule, line, waiting, comeback, promote, reclaim, next
 -- ARGV: limit, lease in ms, token, skip, promotion limit, most bytes of bodies in one answer, then the topics
 -- Answers: more (0 or 1), ms until the next event (or -1, also where there are jobs), stuck, paused (1 when
 --   all topics are), deadline in ms, then what the record of the reservation holds: version, topics, now in
@@ -21,11 +21,14 @@ if deadline == nil then expect_type(RESERVED, 'zset') end
 local packed = deadline and call('GET', INFLIGHT .. token)
 if packed then return { 0, -1, 0, 0, from_score(deadline), unpack(cmsgpack.unpack(packed)) } end
 
--- Topics that are not paused, and when the first of the others is no longer.
+-- Topics that are not paused, and when the first of the others is no longer. A pause that is over is
+-- forgotten.
 local topics, pause_end = {}, math.huge
 local pauses = read('HMGET', PAUSED, unpack(ARGV, FIRST_TOPIC)) or {}
 for i = FIRST_TOPIC, #ARGV do
-  local until_ms = tonumber(pauses[i - FIRST_TOPIC + 1] or 0) or 0
+  local pause = pauses[i - FIRST_TOPIC + 1]
+  local until_ms = tonumber(pause or 0) or 0
+  if pause and until_ms <= now then call('HDEL', PAUSED, ARGV[i]) end
   if until_ms <= now then topics[#topics + 1] = ARGV[i] else pause_end = math.min(pause_end, until_ms) end
 end
 
@@ -38,9 +41,8 @@ local LATER_WINDOW, MOST_ENTRIES = 250, 1000
 local rows, buckets, notes_of, seen = { RECORD_VERSION, '', now, 0, now + lease_ms }, {}, {}, {}
 local n, bytes, full = HEAD, 0, false
 
-local function add_job(id, body, memo, old_attempts, topic, note)
+local function add_job(id, body, memo, old_attempts, topic, note, expires_at)
   local bucket = BUCKET .. id
-  local expires_at = expiry_of(bucket, now)
   local attempts, ttl = read_memo(bucket, memo, old_attempts, expires_at, topic, body)
   local place = noted_place(note, expires_at)
   buckets[#buckets + 1] = bucket
@@ -59,13 +61,15 @@ local function look_at(ids, topic)
     local id = ids[i]
     if not in_pool[i] and not seen[id] then
       local job = fields(BUCKET .. id, 'topic', 'body', 'delayer', 'attempts') or {}
-      local body = job[2]
-      if job[1] == topic and body then
+      local body, expires_at = job[2], nil
+      if job[1] == topic and body then expires_at = expiry_of(BUCKET .. id, now) end
+      -- Redis keeps a key for a millisecond more.
+      if expires_at and (expires_at == '' or expires_at > now) then
         full = #buckets == limit or (bytes > 0 and bytes + #body > most_bytes)
         if full then return #ids - i end
         bytes = bytes + #body
         seen[id] = true
-        add_job(id, body, job[3], job[4], topic, notes[i])
+        add_job(id, body, job[3], job[4], topic, notes[i], expires_at)
       end
     end
     if notes[i] then notes_of[#notes_of + 1] = id end

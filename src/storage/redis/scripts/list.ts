@@ -70,8 +70,8 @@ function toAwayJob(row: readonly Value[]): AwayJob {
     attempts: Number(attempts),
   };
   const place = { record: toText(name), number: Number(number) };
-  const [, token = '', kind] = /^([^.:]*)([.:])?/.exec(place.record) ?? [];
-  if (kind === ':') {
+  const [token = ''] = place.record.split('.');
+  if (place.record.includes(':')) {
     return { ...place, job: { ...job, state: 'delayed', blockedBy: { type: 'duplicate_id' } } };
   }
   const lease = formatLease({

@@ -1,9 +1,6 @@
--- needs: keys, time, note, memo, record, schedule, line
+-- needs: keys, time, note, memo, record, schedule, line, waiting
 
 -- How jobs come back from a consumer: ready at their old place, or delayed when they are due later.
-
--- While another job of the same id is in the queue, a job that comes back waits this long at a time.
-local DUPLICATE_RETRY_MS = 1000
 
 -- The ready lifetime stood still for as long as the job was away.
 local function shifted_expiry(expires_at, since, now)
@@ -29,17 +26,10 @@ local function write_bucket(id, topic, body, attempts, ttl, expires_at, is_shift
   if expires_at ~= '' then redis.call('PEXPIREAT', bucket, expires_at) end
 end
 
--- Lets a job wait by itself; its reservation may have others in hand.
-local function let_wait(token, job, now)
-  local name = string.match(token, '^[^.:]*') .. ':' .. job.row[1]
-  job.since = job.since or now
-  write_own_record(name, job, now + DUPLICATE_RETRY_MS)
-end
-
 -- Brings jobs back (`row` with the attempts to be kept; `is_retried` for those that failed), and lets those wait that
 -- cannot come now. Answers how many came back, how many wait, and when the first of those is due that came
 -- back as delayed, with its id.
-local function bring_back(token, jobs, now)
+local function bring_back(jobs, now)
   local done, lines, waiting = { back = 0, waiting = 0, due = math.huge, id = nil }, {}, {}
   for _, job in ipairs(jobs) do
     local row = job.row
@@ -65,7 +55,7 @@ local function bring_back(token, jobs, now)
     end
   end
   for topic, entries in pairs(lines) do put_in_line(topic, entries) end
-  for _, job in ipairs(waiting) do let_wait(token, job, now) end
+  for _, job in ipairs(waiting) do let_wait(job, now) end
   done.waiting = #waiting
   return done
 end

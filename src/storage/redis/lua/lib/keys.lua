@@ -1,7 +1,7 @@
 -- The keys and stems that every script is given, in the order of Keys.forScripts (keys.ts).
 local POOL, RESERVED, READY_DUE = KEYS[1], KEYS[2], KEYS[3]
 local BUCKET, READY, INFLIGHT = KEYS[4], KEYS[5], KEYS[6]
-local DEAD, DEAD_LETTER, PAUSED = KEYS[7], KEYS[8], KEYS[9]
+local DEAD, DEAD_LETTER, PAUSED, WAITING = KEYS[7], KEYS[8], KEYS[9], KEYS[10]
 
 -- Of every packed record. A record of a later version belongs to a later delayer and is not touched.
 local RECORD_VERSION = 2

@@ -1,8 +1,8 @@
 -- needs: keys, time, note
 
--- Entries at the head of a ready list that are looked at for the place of one that comes back: those
--- before it have come back as well, and are few.
-local MOST_BEFORE = 500
+-- Entries at the head of a ready list among which the place of one that comes back is looked for: those
+-- before it have come back as well. To move so many takes a millisecond or two.
+local MOST_BEFORE = 5000
 
 -- The place in line of an entry, as a number. Nobody knows whether an entry without a note stood before.
 local function place_of(note)
@@ -10,30 +10,27 @@ local function place_of(note)
   return tonumber(score) or math.huge
 end
 
--- Takes those entries off the head of a ready list (its right end) that stand before `place`.
-local function lift_before(ready, place)
-  local lifted = {}
-  local first = redis.call('LINDEX', ready, -1)
-  if not first or place_of(redis.call('HGET', READY_DUE, first)) >= place then return lifted end
-  local ids = redis.call('LRANGE', ready, -MOST_BEFORE, -1)
-  local notes = redis.call('HMGET', READY_DUE, unpack(ids))
-  for i = #ids, 1, -1 do
-    local before = place_of(notes[i])
-    if before >= place then break end
-    lifted[#lifted + 1] = { id = ids[i], place = before }
+-- How many entries at the head of a ready list (its right end) stand before `place`.
+local function count_before(ready, place)
+  local low, high = 0, math.min(redis.call('LLEN', ready), MOST_BEFORE)
+  while low < high do
+    local middle = math.floor((low + high) / 2)
+    local id = redis.call('LINDEX', ready, -1 - middle)
+    if place_of(redis.call('HGET', READY_DUE, id)) < place then low = middle + 1 else high = middle end
   end
-  redis.call('LTRIM', ready, 0, -#lifted - 1)
-  return lifted
+  return low
 end
 
--- Puts entries ({ id, place as text or '' }) into a ready list where they stood before.
-local function put_in_line(topic, entries)
-  local ready, last = READY .. topic, -math.huge
-  for _, entry in ipairs(entries) do
-    entry.place = tonumber(entry.place) or -math.huge
-    last = math.max(last, entry.place)
-  end
-  for _, entry in ipairs(lift_before(ready, last)) do entries[#entries + 1] = entry end
+local function in_parts_of_1000(ids, use)
+  for i = 1, #ids, 1000 do use(unpack(ids, i, math.min(i + 999, #ids))) end
+end
+
+local function append(ready, ids)
+  in_parts_of_1000(ids, function(...) redis.call('RPUSH', ready, ...) end)
+end
+
+-- In the order of a list: what is delivered first stands last.
+local function ids_in_order(entries)
   for i, entry in ipairs(entries) do entry.order = i end
   table.sort(entries, function(a, b)
     if a.place ~= b.place then return a.place > b.place end
@@ -41,5 +38,35 @@ local function put_in_line(topic, entries)
   end)
   local ids = {}
   for i, entry in ipairs(entries) do ids[i] = entry.id end
-  for i = 1, #ids, 1000 do redis.call('RPUSH', ready, unpack(ids, i, math.min(i + 999, #ids))) end
+  return ids
+end
+
+local function with_places(ids)
+  local entries = {}
+  in_parts_of_1000(ids, function(...)
+    for _, note in ipairs(redis.call('HMGET', READY_DUE, ...)) do
+      entries[#entries + 1] = { id = ids[#entries + 1], place = place_of(note) }
+    end
+  end)
+  return entries
+end
+
+-- Puts entries ({ id, place as text or '' }) into a ready list where they stood before.
+local function put_in_line(topic, entries)
+  local ready, first, last = READY .. topic, math.huge, -math.huge
+  for _, entry in ipairs(entries) do
+    entry.place = tonumber(entry.place) or -math.huge
+    first, last = math.min(first, entry.place), math.max(last, entry.place)
+  end
+  local before = count_before(ready, last)
+  local lifted = before > 0 and redis.call('LRANGE', ready, -before, -1) or {}
+  if before > 0 then redis.call('LTRIM', ready, 0, -before - 1) end
+  -- Mostly all of them stand before all that come back now.
+  if before == 0 or place_of(redis.call('HGET', READY_DUE, lifted[1])) <= first then
+    append(ready, ids_in_order(entries))
+    append(ready, lifted)
+    return
+  end
+  for _, entry in ipairs(with_places(lifted)) do entries[#entries + 1] = entry end
+  append(ready, ids_in_order(entries))
 end

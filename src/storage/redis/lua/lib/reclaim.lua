@@ -1,32 +1,49 @@
--- needs: keys, time, note, memo, bounds, record, schedule, line, comeback
+-- needs: keys, time, note, memo, bounds, record, schedule, line, waiting, comeback
+
+-- The first of the jobs that wait for an id comes back when the id is free.
+local function bring_back_waiting(id, now)
+  local jobs = waiting_jobs(id)
+  local first = jobs[1]
+  if not first or not can_come_back(first) then
+    keep_waiting(id, jobs, now)
+    return 0, #jobs
+  end
+  bring_back({ first }, now)
+  table.remove(jobs, 1)
+  keep_waiting(id, jobs, now)
+  return 1, #jobs
+end
+
+-- The record goes last: where a user may not run one of these commands, a job comes back twice at worst.
+local function bring_back_record(name, now)
+  local record, jobs = load_record(name), {}
+  if not record then
+    redis.call('ZREM', RESERVED, name)
+    return 0, 0
+  end
+  for _, row in ipairs(record.rows) do jobs[#jobs + 1] = job_of(record, name, row) end
+  local done = bring_back(jobs, now)
+  keep_rows(name, record, {})
+  return done.back, done.waiting
+end
 
 -- Brings back what reservations whose lease has ended still had in hand, and what waited for another job of
 -- its id. Stops after `limit` jobs or a megabyte; a record is done whole.
 local function reclaim(now, limit)
-  local done, bytes, seen = { reclaimed = 0, waiting = 0, more = false }, 0, 0
+  local done, bytes = { reclaimed = 0, waiting = 0, more = false }, 0
   local names = redis.call('ZRANGEBYSCORE', RESERVED, '-inf', due_by(now), 'LIMIT', 0, limit)
   done.more = #names == limit
+  if #names > 0 then allow_writes() end
   for _, name in ipairs(names) do
-    if seen >= limit or bytes > MOST_BYTES then
+    if done.reclaimed + done.waiting >= limit or bytes > MOST_BYTES then
       done.more = true
       break
     end
     bytes = bytes + bytes_of(name)
-    local record, jobs = load_record(name), {}
-    for _, row in ipairs(record and record.rows or {}) do
-      jobs[#jobs + 1] = job_of(record, name, row)
-    end
-    seen = seen + #jobs
-    if record then
-      -- The record goes last: where a user may not run one of these commands, a job comes back twice at
-      -- worst. A job that waits again has its record under the same name.
-      allow_writes()
-      local back = bring_back(name, jobs, now)
-      done.reclaimed, done.waiting = done.reclaimed + back.back, done.waiting + back.waiting
-      if back.waiting == 0 or not string.find(name, ':', 1, true) then keep_rows(name, record, {}) end
-    else
-      redis.call('ZREM', RESERVED, name)
-    end
+    local bring, what = bring_back_record, name
+    if waiting_id(name) then bring, what = bring_back_waiting, waiting_id(name) end
+    local back, waiting = bring(what, now)
+    done.reclaimed, done.waiting = done.reclaimed + back, done.waiting + waiting
   end
   return done
 end

@@ -1,4 +1,4 @@
--- needs: keys, time
+-- needs: keys
 
 -- What one reservation has in hand is one STRING, INFLIGHT .. token: msgpack of HEAD elements (version,
 -- topics, when it was made in ms, how many jobs it took, its first deadline in ms; the last two are a part of
@@ -9,8 +9,8 @@
 --
 -- `topics` is the name of the one topic, or for several an array: name, number of its last job, name, …
 -- RESERVED has the token by the deadline. A lease that was extended alone has a record and a deadline of
--- its own, under token .. '.' .. number. A job that waits because another one of its id is in the queue has
--- a record under token .. ':' .. number: it is nobody's lease, and its deadline is the next look.
+-- its own, under token .. '.' .. number. In the first release a job that waited because another one of its id
+-- was in the queue had a record under token .. ':' .. number; now see lib/waiting.lua.
 local HEAD, ROW = 5, 8
 local OLD_HEAD, OLD_ROW = 1, 6
 
@@ -34,16 +34,18 @@ local function rows_of(record)
   return rows
 end
 
--- { topics, since, count, deadline, rows }, or nil when there is none. What the first release did not keep is
--- nil.
-local function load_record(name)
-  local packed = read('GET', INFLIGHT .. name)
-  if not packed then return nil end
+-- { topics, since, count, deadline, rows }. What the first release did not keep is nil.
+local function read_record(key, packed)
   local record = cmsgpack.unpack(packed)
   if type(record[1]) == 'string' then return { topics = record[1], rows = rows_of(record) } end
-  expect_version(INFLIGHT .. name, record[1])
+  expect_version(key, record[1])
   local _, topics, since, count, deadline = unpack(record, 1, HEAD)
   return { topics = topics, since = since, count = count, deadline = deadline, rows = rows_of(record) }
+end
+
+local function load_record(name)
+  local packed = read('GET', INFLIGHT .. name)
+  return packed and read_record(INFLIGHT .. name, packed) or nil
 end
 
 -- How many bytes a record has, without reading it.
@@ -73,12 +75,11 @@ local function keep_rows(name, record, rows)
   redis.call('SET', INFLIGHT .. name, cmsgpack.pack(packed))
 end
 
--- Gives a job a record of its own until `deadline`.
-local function write_own_record(name, job, deadline)
-  local head = { RECORD_VERSION, job.topic, job.since or 0, job.count or 1, job.deadline or 0 }
-  for i = 1, ROW do head[HEAD + i] = job.row[i] end
-  redis.call('SET', INFLIGHT .. name, cmsgpack.pack(head))
-  redis.call('ZADD', RESERVED, to_score(deadline), name)
+-- A record of one job.
+local function pack_job(job)
+  local record = { RECORD_VERSION, job.topic, job.since or 0, job.count or 1, job.deadline or 0 }
+  for i = 1, ROW do record[HEAD + i] = job.row[i] end
+  return cmsgpack.pack(record)
 end
 
 -- A job of a record: what it holds of it, and the record's name.

@@ -1,0 +1,46 @@
+-- needs: keys, time, record
+
+-- A job that comes back while another one of its id is in the queue waits: it is nobody's lease. All that
+-- wait for one id are one LIST, WAITING .. id, of packed records of one job each, as lib/record.lua has
+-- them, in the order in which they come back. RESERVED has ':' .. id by the time of the next look.
+
+local DUPLICATE_RETRY_MS = 1000
+
+local function waiting_id(name)
+  return string.match(name, '^:(.*)$')
+end
+
+local function let_wait(job, now)
+  job.since = job.since or now
+  redis.call('RPUSH', WAITING .. job.row[2], pack_job(job))
+  redis.call('ZADD', RESERVED, to_score(now + DUPLICATE_RETRY_MS), ':' .. job.row[2])
+end
+
+-- The jobs that wait for this id, each with its packed record.
+local function waiting_jobs(id)
+  local jobs = {}
+  for _, packed in ipairs(read('LRANGE', WAITING .. id, 0, -1) or {}) do
+    local record = read_record(WAITING .. id, packed)
+    local job = job_of(record, ':' .. id, record.rows[1])
+    job.packed = packed
+    jobs[#jobs + 1] = job
+  end
+  return jobs
+end
+
+-- Keeps these of the jobs that wait for an id, to be looked at again after a while.
+local function keep_waiting(id, jobs, now)
+  redis.call('ZREM', RESERVED, ':' .. id)
+  redis.call('UNLINK', WAITING .. id)
+  for _, job in ipairs(jobs) do redis.call('RPUSH', WAITING .. id, job.packed) end
+  if #jobs > 0 then redis.call('ZADD', RESERVED, to_score(now + DUPLICATE_RETRY_MS), ':' .. id) end
+end
+
+-- All jobs that a member of RESERVED stands for.
+local function jobs_of(name)
+  local id = waiting_id(name)
+  if id then return waiting_jobs(id) end
+  local record, jobs = load_record(name), {}
+  for _, row in ipairs(record and record.rows or {}) do jobs[#jobs + 1] = job_of(record, name, row) end
+  return jobs
+end
