@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { checkDuration, formatDuration, MAX_DURATION_MS, parseDuration } from '../../src/core/duration.js';
 import { usageError } from './usage-error.js';
 
-describe('a duration', () => {
+describe('durations', () => {
   for (const [text, ms] of [
     ['10', 10_000],
     ['10s', 10_000],
@@ -22,7 +22,7 @@ describe('a duration', () => {
     ['36525d', MAX_DURATION_MS],
     ['007', 7000],
   ] as const) {
-    it(`${text} is ${ms} ms`, () => {
+    it(`the duration ${text} is ${ms} ms`, () => {
       expect(parseDuration(text, '--delay')).to.equal(ms);
     });
   }
@@ -50,17 +50,17 @@ describe('a duration', () => {
     '1..5s',
     'ms',
   ]) {
-    it(`${JSON.stringify(text)} is none, and the error names the flag`, () => {
+    it(`${JSON.stringify(text)} is an invalid duration, and the error names the flag`, () => {
       const error = usageError(() => parseDuration(text, '--delay'));
       expect(error.message).to.contain('--delay');
     });
   }
 
-  it('that is none is repeated in the error', () => {
+  it('an invalid duration is quoted in the error', () => {
     expect(usageError(() => parseDuration('so"on', '--delay')).message).to.contain('"so\\"on"');
   });
 
-  it('that is too long, or finer than a millisecond, is refused', () => {
+  it('a duration that is too long, or finer than a millisecond, is refused', () => {
     for (const text of ['36526d', '9999999999w', '1'.repeat(400)]) {
       expect(usageError(() => parseDuration(text, '--ttl')).message).to.equal('--ttl is too long');
     }
@@ -69,7 +69,7 @@ describe('a duration', () => {
     }
   });
 
-  it('as a number is a whole, finite, not negative number of ms, and not more than a hundred years', () => {
+  it('a duration given as a number is a whole number of ms from 0 to a hundred years', () => {
     expect(checkDuration(0, 'it')).to.equal(0);
     expect(checkDuration(MAX_DURATION_MS, 'it')).to.equal(MAX_DURATION_MS);
     for (const wrong of [-1, -0.001, NaN, Infinity, -Infinity, 0.5, 1000.4, MAX_DURATION_MS + 1]) {
@@ -77,7 +77,7 @@ describe('a duration', () => {
     }
   });
 
-  it('in ms is read as it was written, whatever it is', () => {
+  it('any number of ms is read as it was written', () => {
     fc.assert(
       fc.property(fc.integer({ min: 0, max: MAX_DURATION_MS }), (ms) => {
         expect(parseDuration(`${ms}ms`, 'it')).to.equal(ms);
@@ -86,7 +86,7 @@ describe('a duration', () => {
     );
   });
 
-  it('is written for people in at most two units', () => {
+  it('a duration is written for people in at most two units', () => {
     const written = [
       0, 1, 850, 999, 1000, 12_000, 59_499, 60_000, 90_000, 5_400_000, 86_400_000, 601_200_000,
     ];
@@ -106,12 +106,12 @@ describe('a duration', () => {
     ]);
   });
 
-  it('leaves out a smaller unit that would stand beside a gap', () => {
+  it('a written duration leaves out a smaller unit that would stand beside a gap', () => {
     expect(formatDuration(86_400_000 + 5000)).to.equal('1d');
     expect(formatDuration(3_600_000 + 59_000)).to.equal('1h');
   });
 
-  it('just under a unit is written with that unit', () => {
+  it('a duration just under a unit is written with that unit', () => {
     expect(formatDuration(999.6)).to.equal('1 s');
     expect(formatDuration(59_600)).to.equal('1m');
   });

@@ -1,8 +1,8 @@
 import { expect } from 'chai';
 import { DelayerError, ERRORS, type ErrorCode, isTransient } from '../../src/core/errors.js';
 
-describe('an error of delayer', () => {
-  it('has the exit code and the hint of its code', () => {
+describe('DelayerError', () => {
+  it('an error has the exit code and the hint of its code', () => {
     for (const [code, { exitCode, hint }] of Object.entries(ERRORS)) {
       const error = new DelayerError(code as ErrorCode, 'what happened');
       expect(error).to.be.instanceOf(Error).and.include({ code, exitCode, hint, name: 'DelayerError' });
@@ -10,14 +10,14 @@ describe('an error of delayer', () => {
     }
   });
 
-  it('may have a hint and a cause of its own', () => {
+  it('an error may have a hint and a cause of its own', () => {
     const cause = new Error('below');
     const error = new DelayerError('usage', 'what happened', { hint: 'do that', cause });
     expect(error).to.include({ hint: 'do that', cause });
     expect(new DelayerError('usage', 'what happened')).to.not.have.property('cause');
   });
 
-  it('has the exit code that docs/errors and the command line promise', () => {
+  it('each code has the exit code that docs/errors.md promises', () => {
     const exitCodes = Object.fromEntries(
       Object.entries(ERRORS).map(([code, { exitCode }]) => [code, exitCode]),
     );
@@ -27,6 +27,7 @@ describe('an error of delayer', () => {
       store_unreachable: 69,
       store_auth: 69,
       store_too_old: 69,
+      store_too_new: 69,
       store_replica: 69,
       store_loading: 69,
       store_busy: 69,
@@ -42,11 +43,11 @@ describe('an error of delayer', () => {
     }
   });
 
-  it('has one line and a hint of one line, in every code', () => {
+  it('the hint of every code is one line', () => {
     for (const { hint } of Object.values(ERRORS)) expect(hint).to.match(/^[^\n]+$/);
   });
 
-  it('is transient when the store may recover by itself, and else not', () => {
+  it('an error is transient when the store may recover by itself, and else not', () => {
     const transient = (Object.keys(ERRORS) as ErrorCode[]).filter((code) =>
       isTransient(new DelayerError(code, 'what happened')),
     );

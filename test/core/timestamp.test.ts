@@ -1,8 +1,8 @@
 import { expect } from 'chai';
-import { parseMoment } from '../../src/core/duration.js';
+import { parseTimestamp } from '../../src/core/timestamp.js';
 import { usageError } from './usage-error.js';
 
-describe('a moment', () => {
+describe('parseTimestamp', () => {
   const zone = process.env.TZ;
   before(() => {
     process.env.TZ = 'America/New_York';
@@ -34,8 +34,8 @@ describe('a moment', () => {
     ['@0', '1970-01-01T00:00:00.000Z'],
     ['9999-12-31T23:59:59.999Z', '9999-12-31T23:59:59.999Z'],
   ] as const) {
-    it(`${text} is ${iso} (in New York)`, () => {
-      expect(new Date(parseMoment(text, '--at')).toISOString()).to.equal(iso);
+    it(`the timestamp ${text} is ${iso} (in New York)`, () => {
+      expect(new Date(parseTimestamp(text, '--at')).toISOString()).to.equal(iso);
     });
   }
 
@@ -62,15 +62,15 @@ describe('a moment', () => {
     '2026-01-00',
     '2026-03-01T12:00:00+99:00',
   ]) {
-    it(`${JSON.stringify(text)} is none, and the error names the flag and the text`, () => {
-      const error = usageError(() => parseMoment(text, '--at'));
+    it(`${JSON.stringify(text)} is an invalid time, and the error names the flag and the text`, () => {
+      const error = usageError(() => parseTimestamp(text, '--at'));
       expect(error.message).to.contain('--at').and.contain(JSON.stringify(text));
     });
   }
 
-  it('after the year 9999 is too far away', () => {
+  it('a timestamp after the year 9999 is too far away', () => {
     for (const text of ['@253402300800', `@${'9'.repeat(300)}`]) {
-      expect(usageError(() => parseMoment(text, '--at')).message).to.equal('--at is too far away');
+      expect(usageError(() => parseTimestamp(text, '--at')).message).to.equal('--at is too far away');
     }
   });
 });

@@ -1,236 +1,275 @@
 import { expect } from 'chai';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { DelayerError } from '../../src/core/errors.js';
-import { DAEMON_SEEN_MS, type Promotion, type Store } from '../../src/core/store.js';
-import { backoffMs } from '../../src/core/backoff.js';
-import { promoteUntil } from '../../src/daemon/promoter.js';
+import type { DelayerEvent } from '../../src/core/events.js';
+import { Queue } from '../../src/core/queue.js';
+import { DAEMON_SEEN_MS, type Maintenance, type Store } from '../../src/core/store.js';
+import { sleep } from '../../src/core/timer.js';
+import { runDaemon } from '../../src/daemon/promoter.js';
 import { eventually, failureOf } from '../support/eventually.js';
 import { useRedis } from '../support/redis.js';
-import { changed } from '../worker/world.js';
+import { changed, fails, unreachable, useStandstill } from '../worker/world.js';
 
-const NOTHING: Promotion = { promoted: 0, expired: 0, returned: 0, stuck: 0, more: false };
+const NOTHING: Maintenance = {
+  promoted: 0,
+  expired: 0,
+  reclaimed: 0,
+  deleted: 0,
+  stuck: 0,
+  more: false,
+};
+const NO_TOTALS = { promoted: 0, expired: 0, reclaimed: 0, deleted: 0 };
 
-describe('the promoter', () => {
+describe('the daemon', () => {
   const redis = useRedis();
-  const reports: string[] = [];
+  const standStill = useStandstill();
+  const events: DelayerEvent[] = [];
   let ending = new AbortController();
   beforeEach(() => {
-    reports.length = 0;
+    events.length = 0;
     ending = new AbortController();
   });
-  const run = (store: Store, intervalMs = 20) =>
-    promoteUntil(store, {
+  const queueWith = (methods: Partial<Store>) => new Queue(changed(redis.open(), methods));
+  const run = (queue: Queue, intervalMs = 20) =>
+    runDaemon(queue, {
       intervalMs,
       name: 'test',
       signal: ending.signal,
-      report: (message) => reports.push(message),
+      onEvent: (event) => events.push(event),
     });
+  const endAtWait = () => {
+    ending.abort();
+    return Promise.resolve();
+  };
 
-  it('moves what is due in as many steps as it takes, and counts it', async () => {
+  it('the daemon moves what is due in as many steps as it takes, and counts it', async () => {
     const queue = redis.queue();
     await queue.pushMany(Array.from({ length: 3000 }, () => ({ topic: 'topic', body: 'b' })));
-    const running = run(redis.open());
+    const running = run(redis.queue());
     await eventually(async () => (await redis.raw.llen(`${redis.prefix}:ready_queue:topic`)) === 3000);
     ending.abort();
-    expect(await running).to.deep.equal({ promoted: 3000, expired: 0, returned: 0 });
+    expect(await running).to.deep.equal({ ...NO_TOTALS, promoted: 3000 });
+    const promoted = events.map((event) => (event.type === 'maintained' ? event.promoted : 0));
+    expect(promoted.reduce((sum, one) => sum + one, 0)).to.equal(3000);
+    expect(promoted.every((one) => one > 0)).to.be.true;
   });
 
-  it('counts the dead jobs that it cleared away, and the leases that it took back', async () => {
-    let rounds = 0;
-    const store = changed(redis.open(), {
-      promote: () => Promise.resolve({ ...NOTHING, expired: 2, returned: 3, more: (rounds += 1) < 3 }),
-      waitForPush: () => {
-        ending.abort();
-        return Promise.resolve();
-      },
+  it('the totals count expired, reclaimed and deleted jobs of all steps', async () => {
+    let steps = 0;
+    const queue = queueWith({
+      maintain: () =>
+        Promise.resolve({ ...NOTHING, expired: 2, reclaimed: 3, deleted: 4, more: (steps += 1) < 3 }),
+      waitForPush: endAtWait,
     });
-    expect(await run(store)).to.deep.equal({ promoted: 0, expired: 6, returned: 9 });
+    expect(await run(queue)).to.deep.equal({ promoted: 0, expired: 6, reclaimed: 9, deleted: 12 });
+    const step = { type: 'maintained', promoted: 0, expired: 2, reclaimed: 3, deleted: 4 };
+    expect(events).to.deep.equal([step, step, step]);
   });
 
-  it('is announced while it runs, and no longer', async () => {
-    const running = run(redis.open());
+  it('a step that moves nothing is no event', async () => {
+    await run(queueWith({ maintain: () => Promise.resolve(NOTHING), waitForPush: endAtWait }));
+    expect(events).to.be.empty;
+  });
+
+  it('the daemon is announced while it runs, and no longer', async () => {
+    const running = run(redis.queue());
     await eventually(async () => (await redis.raw.zcard(`${redis.prefix}:daemons`)) === 1);
     ending.abort();
     await running;
     expect(await redis.raw.exists(`${redis.prefix}:daemons`)).to.equal(0);
   });
 
-  it('sleeps until the next job is due, and no longer than its interval', async () => {
-    const sleeps: number[] = [];
+  it('onReady is called once, when the store was reached', async () => {
+    const calls: string[] = [];
+    let waits = 0;
+    const queue = queueWith({
+      announce: () => {
+        calls.push('announce');
+        return Promise.resolve();
+      },
+      maintain: () => {
+        calls.push('maintain');
+        return Promise.resolve(NOTHING);
+      },
+      waitForPush: () => ((waits += 1) < 2 ? Promise.resolve() : endAtWait()),
+    });
+    const onReady = () => calls.push('ready');
+    const { signal } = ending;
+    await runDaemon(queue, { intervalMs: 20, name: 'test', signal, onReady, onEvent: () => undefined });
+    expect(calls).to.deep.equal(['announce', 'ready', 'maintain', 'maintain']);
+  });
+
+  it('the daemon waits until the next job is due, and no longer than its interval', async () => {
+    const waits: number[] = [];
     const answers = [70, 5, undefined, 0];
-    const store = changed(redis.open(), {
-      promote: () => Promise.resolve({ ...NOTHING, nextInMs: answers[sleeps.length] }),
-      waitForPush: (ms) => {
-        sleeps.push(ms);
-        if (sleeps.length === 4) ending.abort();
-        return sleep(1);
+    const queue = queueWith({
+      maintain: () => Promise.resolve({ ...NOTHING, nextInMs: answers[waits.length] }),
+      waitForPush: ({ maxMs }) => {
+        waits.push(maxMs);
+        if (waits.length === 4) ending.abort();
+        return Promise.resolve();
       },
     });
-    await run(store, 50);
-    expect(sleeps).to.deep.equal([50, 5, 50, 1]);
+    await run(queue, 50);
+    expect(waits).to.deep.equal([50, 5, 50, 1]);
   });
 
-  it('fails when the first contact fails', async () => {
-    const broken = changed(redis.open(), {
-      announce: () => Promise.reject(new DelayerError('store_unreachable', 'the store is gone')),
-      promote: () => Promise.reject(new DelayerError('store_unreachable', 'the store is gone')),
-    });
-    expect(await failureOf(run(broken))).to.include({ code: 'store_unreachable' });
+  it('the daemon fails when the first contact fails', async () => {
+    const queue = queueWith({ announce: fails(), maintain: fails() });
+    expect(await failureOf(run(queue))).to.include({ code: 'store_unreachable' });
   });
 
-  it('waits for a store that goes away later, and says so once, and when it is back', async () => {
-    const real = redis.open();
-    let [rounds, away] = [0, false];
-    const store = changed(real, {
-      promote: () => {
-        rounds += 1;
-        if (away) return Promise.reject(new DelayerError('outcome_unknown', 'the store is gone'));
-        return real.promote();
-      },
-    });
-    const running = run(store);
-    await eventually(() => rounds > 0);
-    away = true;
-    const before = rounds;
-    await eventually(() => rounds > before + 2);
-    away = false;
-    await eventually(() => reports.length === 2);
+  it('an outage is one event when it begins and one when it is over, however many tries it takes', async () => {
+    const store = redis.open();
+    const error = new DelayerError('outcome_unknown', 'the store is gone');
+    let [steps, isAway] = [0, false];
+    const queue = new Queue(
+      changed(store, {
+        maintain: () => {
+          steps += 1;
+          return isAway ? Promise.reject(error) : store.maintain();
+        },
+      }),
+    );
+    const running = run(queue);
+    await eventually(() => steps > 0);
+    isAway = true;
+    const before = steps;
+    await eventually(() => steps > before + 2);
+    isAway = false;
+    await eventually(() => events.length === 2);
     ending.abort();
     await running;
-    expect(reports).to.deep.equal([
-      'the store is gone; trying again until it works',
-      `${real.label} is back`,
+    expect(events).to.deep.equal([
+      { type: 'store_lost', store: queue.label, error },
+      { type: 'store_back', store: queue.label },
     ]);
   });
 
-  it('pauses between its tries, longer each time, and says so anew each time the store goes away', async () => {
+  it('the time between two tries grows, and begins anew with each outage', async () => {
     const tries: number[] = [];
-    let rounds = 0;
-    const gone = [3, 4, 5, 7];
-    const store = changed(redis.open(), {
-      promote: () => {
-        rounds += 1;
-        if (!gone.includes(rounds)) return Promise.resolve(NOTHING);
+    let steps = 0;
+    const failing = [3, 4, 5, 7];
+    const queue = queueWith({
+      maintain: () => {
+        steps += 1;
+        if (!failing.includes(steps)) return Promise.resolve(NOTHING);
         tries.push(performance.now());
-        return Promise.reject(new DelayerError('store_unreachable', 'the store is gone'));
+        return Promise.reject(unreachable());
       },
       waitForPush: () => {
-        if (rounds > 7) ending.abort();
+        if (steps > 7) ending.abort();
         return sleep(1);
       },
     });
-    await run(store);
-    expect(reports.map((report) => report.includes('trying again'))).to.deep.equal([
-      true,
-      false,
-      true,
-      false,
+    await run(queue);
+    expect(events.map(({ type }) => type)).to.deep.equal([
+      'store_lost',
+      'store_back',
+      'store_lost',
+      'store_back',
     ]);
     expect((tries[1] ?? 0) - (tries[0] ?? 0)).to.be.at.least(24);
     expect((tries[2] ?? 0) - (tries[1] ?? 0)).to.be.at.least(49);
   });
 
-  it('ends after the step in hand when it is aborted, although there is more to do', async () => {
-    let rounds = 0;
-    const store = changed(redis.open(), {
-      promote: () => {
-        if ((rounds += 1) === 3) ending.abort();
-        return Promise.resolve({ ...NOTHING, promoted: 1, more: rounds < 100 });
+  it('an aborted daemon ends after the step in hand, although there is more to do', async () => {
+    let steps = 0;
+    const queue = queueWith({
+      maintain: () => {
+        if ((steps += 1) === 3) ending.abort();
+        return Promise.resolve({ ...NOTHING, promoted: 1, more: steps < 100 });
       },
     });
-    expect(await run(store)).to.include({ promoted: 3 });
+    expect(await run(queue)).to.include({ promoted: 3 });
   });
 
-  it('ends well although it cannot take its announcement back', async () => {
-    const store = changed(redis.open(), {
-      retire: () => Promise.reject(new DelayerError('store_unreachable', 'the store is gone')),
-      waitForPush: () => {
-        ending.abort();
-        return Promise.resolve();
+  it('an abort ends the wait for the next push', async () => {
+    let hasBegun = false;
+    const queue = queueWith({
+      maintain: () => Promise.resolve(NOTHING),
+      waitForPush: ({ signal }) => {
+        hasBegun = true;
+        return sleep(60_000, signal);
       },
     });
-    expect(await run(store)).to.deep.equal({ promoted: 0, expired: 0, returned: 0 });
+    const running = run(queue, 60_000);
+    await eventually(() => hasBegun);
+    ending.abort();
+    expect(await running).to.deep.equal(NO_TOTALS);
   });
 
-  it('works on where it may not be announced, and says so once', async () => {
-    let [announced, rounds] = [0, 0];
-    const store = changed(redis.open(), {
+  it('the daemon ends well although it cannot take its announcement back', async () => {
+    const queue = queueWith({ retire: fails(), waitForPush: endAtWait });
+    expect(await run(queue)).to.deep.equal(NO_TOTALS);
+  });
+
+  it('the daemon works on where it may not be announced, and that is one event', async () => {
+    let [announced, steps] = [0, 0];
+    const error = new DelayerError('store_wrong_type', 'the key is a string');
+    const queue = queueWith({
       announce: () => {
         announced += 1;
-        return Promise.reject(new DelayerError('store_wrong_type', 'the key is a string'));
+        return Promise.reject(error);
       },
-      promote: () => {
-        if ((rounds += 1) === 5) ending.abort();
+      maintain: () => {
+        if ((steps += 1) === 5) ending.abort();
         return Promise.resolve(NOTHING);
       },
     });
-    await run(store, 5);
+    await run(queue, 5);
     expect(announced).to.equal(1);
-    expect(reports).to.have.length(1);
-    expect(reports[0]).to.match(/^the key is a string; .*inspect.* will not know/);
+    expect(events).to.deep.equal([{ type: 'announce_failed', error }]);
   });
 
-  it('is announced again while it runs, so that it is not taken for gone', async () => {
+  it('the daemon is announced again while it runs, before others take it for gone', async () => {
     let announced = 0;
-    const store = changed(redis.open(), {
+    const queue = queueWith({
       announce: () => {
         announced += 1;
         return Promise.resolve();
       },
     });
-    const running = run(store);
-    await eventually(() => announced === 2, { withinMs: DAEMON_SEEN_MS / 2 });
+    const running = run(queue);
+    await eventually(() => announced === 1);
+    standStill(DAEMON_SEEN_MS / 2);
+    await eventually(() => announced === 2);
     ending.abort();
     await running;
   });
 
-  it('looks seldom where due jobs are ready by themselves', async () => {
-    const sleeps: number[] = [];
-    const store = changed(redis.open(), {
+  it('the daemon looks seldom where due jobs are ready by themselves', async () => {
+    const waits: number[] = [];
+    const queue = queueWith({
       needsPromotion: false,
-      promote: () => Promise.resolve(NOTHING),
-      waitForPush: (ms) => {
-        sleeps.push(ms);
-        ending.abort();
-        return Promise.resolve();
+      maintain: () => Promise.resolve(NOTHING),
+      waitForPush: ({ maxMs }) => {
+        waits.push(maxMs);
+        return endAtWait();
       },
     });
-    await run(store, 50);
-    expect(sleeps).to.deep.equal([5000]);
+    await run(queue, 50);
+    expect(waits).to.deep.equal([5000]);
   });
 
-  it('says once that jobs are stuck, and once that they are not any more', async () => {
-    let [stuck, rounds] = [2, 0];
-    const store = changed(redis.open(), {
-      promote: () => Promise.resolve({ ...NOTHING, stuck: (rounds += 1) > 3 ? (stuck = 0) : stuck }),
+  it('stuck jobs are one event when it begins and one when they have moved', async () => {
+    let [stuck, steps] = [2, 0];
+    const queue = queueWith({
+      maintain: () => Promise.resolve({ ...NOTHING, stuck: (steps += 1) > 3 ? (stuck = 0) : stuck }),
     });
-    const running = run(store, 5);
-    await eventually(() => rounds > 6);
+    const running = run(queue, 5);
+    await eventually(() => steps > 6);
     ending.abort();
     await running;
-    expect(reports).to.have.length(2);
-    expect(reports[0]).to.match(/^2 due jobs cannot be moved/);
-    expect(reports[1]).to.match(/have been moved$/);
+    expect(events).to.deep.equal([{ type: 'jobs_stuck', jobs: 2 }, { type: 'jobs_unstuck' }]);
   });
 
   for (const defect of [new TypeError('a defect'), new DelayerError('internal', 'a defect')]) {
-    it(`lets a defect out instead of trying for ever (${defect.name})`, async () => {
-      let rounds = 0;
-      const store = changed(redis.open(), {
-        promote: () => ((rounds += 1) > 1 ? Promise.reject(defect) : Promise.resolve(NOTHING)),
+    it(`a defect (${defect.name}) ends the daemon instead of being tried again for ever`, async () => {
+      let steps = 0;
+      const queue = queueWith({
+        maintain: () => ((steps += 1) > 1 ? Promise.reject(defect) : Promise.resolve(NOTHING)),
       });
-      expect((await failureOf(run(store))).message).to.equal('a defect');
+      expect(await failureOf(run(queue))).to.equal(defect);
     });
   }
-});
-
-describe('the pause before another try', () => {
-  it('grows from some 50 ms to at most 2 s, with jitter of half of it', () => {
-    for (let failures = 0; failures < 40; failures += 1) {
-      const ceiling = Math.min(2000, 50 * 2 ** failures);
-      for (let i = 0; i < 50; i += 1) expect(backoffMs(failures)).to.be.within(ceiling / 2, ceiling);
-    }
-    expect(backoffMs(1e6)).to.be.within(1000, 2000);
-    expect(new Set(Array.from({ length: 20 }, () => backoffMs(5))).size).to.be.greaterThan(1);
-  });
 });
