@@ -1,13 +1,13 @@
 import { expect } from 'chai';
 import type { Queue } from '../../../src/core/queue.js';
-import { idsOf, LONG_MS, must, promoteAll, textOf, untilPast } from '../../contract/world.js';
+import { idsOf, LONG_MS, maintainAll, only, reserve, SECOND_MS, textOf } from '../../support/jobs.js';
 import { useRedis } from '../../support/redis.js';
 
 /** Two of them are more than one run of a script reads. */
 const LARGE = Buffer.alloc(700_000, 1);
 
 describe('a run of a script in Redis is bounded:', () => {
-  const ground = useRedis();
+  const ground = useRedis({ movableClock: true });
   const key = (rest: string) => `${ground.prefix}:${rest}`;
   const large = (queue: Queue, count: number, delayMs = 0) =>
     queue.pushMany(Array.from({ length: count }, () => ({ topic: 'topic', body: LARGE, delayMs })));
@@ -22,59 +22,84 @@ describe('a run of a script in Redis is bounded:', () => {
     return calls('evalsha') + calls('eval');
   }
 
-  it('a push takes in a megabyte of bodies at most, or one that is larger', async () => {
+  /** Reserves all of them, one at a time. */
+  async function reserveEach(queue: Queue, count: number, leaseMs = LONG_MS) {
+    const jobs = [];
+    for (let i = 0; i < count; i += 1) jobs.push(...(await reserve(queue, 'topic', 1, leaseMs)));
+    return jobs;
+  }
+
+  it('a push sends a megabyte of bodies at most, or one body that is larger', async () => {
     const queue = ground.queue();
     await large(queue, 1);
     expect(await runs(() => large(queue, 4))).to.equal(4);
   });
 
-  it('leases that end together come back a megabyte at a time', async () => {
+  it('a reservation gives a megabyte of bodies at most, or one body that is larger', async () => {
+    const queue = ground.queue();
+    const pushed = await large(queue, 3);
+    const got = [];
+    for (let i = 0; i < 3; i += 1) got.push(only(await reserve(queue, 'topic', 10)));
+    expect(idsOf(got)).to.deep.equal(idsOf(pushed));
+    expect(await reserve(queue, 'topic', 10)).to.be.empty;
+  });
+
+  it('jobs whose leases end together come back a megabyte at a time', async () => {
     const queue = ground.queue();
     const pushed = await large(queue, 5);
-    const jobs = [];
-    for (let i = 0; i < 5; i += 1) jobs.push(...(await queue.lease('topic', 1, LONG_MS)).jobs);
-    const until = await queue.store.extend(jobs, 1);
-    await untilPast(queue.store, Math.max(...until.map((at) => must(at).getTime())));
-    const steps = [await queue.store.promote()];
-    while (steps.at(-1)?.more === true) steps.push(await queue.store.promote());
-    expect(steps.map(({ returned }) => returned)).to.deep.equal([2, 2, 1]);
+    await reserveEach(queue, 5, SECOND_MS);
+    ground.clock.advance(2 * SECOND_MS);
+    const steps = [await queue.maintain()];
+    while (steps.at(-1)?.more === true) steps.push(await queue.maintain());
+    expect(steps.map(({ reclaimed }) => reclaimed)).to.deep.equal([2, 2, 1]);
     const got = [];
     for (let job; (job = await queue.pop('topic'));) got.push(job);
-    expect(idsOf(got).sort()).to.deep.equal(idsOf(pushed).sort());
+    expect(idsOf(got)).to.deep.equal(idsOf(pushed));
   });
 
   it('a list reads a megabyte of bodies at a time, and gives each job once', async () => {
     const queue = ground.queue();
+    const dead = await large(queue, 4);
+    // A second apart, so that their order is known.
+    for (const job of await reserveEach(queue, 4)) {
+      await queue.nack([job], { dead: true });
+      ground.clock.advance(SECOND_MS);
+    }
     const leased = await large(queue, 4);
-    for (let i = 0; i < 4; i += 1) await queue.lease('topic', 1, LONG_MS);
+    await reserveEach(queue, 4);
     const ready = await large(queue, 5);
-    await promoteAll(queue.store);
+    await maintainAll(queue);
     const delayed = await large(queue, 5, LONG_MS);
     const { jobs, cursor } = await queue.list('topic', { limit: 100 });
-    expect(idsOf(jobs)).to.deep.equal(idsOf([...ready, ...leased, ...delayed]));
+    expect(idsOf(jobs)).to.deep.equal(idsOf([...ready, ...leased, ...delayed, ...dead]));
     expect(cursor).to.be.undefined;
-    // One run more tells that there is nothing behind the leases.
-    for (const [state, least] of [
-      ['ready', 3],
-      ['leased', 3],
-      ['delayed', 3],
-    ] as const) {
+    // One run more tells that there is nothing behind the leases and the dead letters.
+    for (const state of ['ready', 'leased', 'delayed', 'dead'] as const) {
       const listing = () => queue.list('topic', { limit: 100, states: [state] });
-      expect(await runs(listing), state).to.be.at.least(least);
+      expect(await runs(listing), state).to.be.at.least(3);
     }
+  });
+
+  it('exact stats read a megabyte of leases and of dead letters at a time, and count each job once', async () => {
+    const queue = ground.queue();
+    await large(queue, 4);
+    for (const job of await reserveEach(queue, 4)) await queue.nack([job], { dead: true });
+    await large(queue, 4);
+    await reserveEach(queue, 4);
+    expect(only((await queue.stats()).topics ?? [])).to.include({ leased: 4, dead: 4, ready: 0, delayed: 0 });
   });
 
   it('the entry of a removed job is looked for among 300,000 of ready lists, and passed over beyond', async () => {
     const queue = ground.queue();
     await queue.pushMany(['x', 'y'].map((topic) => ({ id: topic, topic, body: 'b' })));
-    await promoteAll(queue.store);
+    await maintainAll(queue);
     for (const topic of ['x', 'y']) {
       const fill =
         "local ids = {} for i = 1, 200 do ids[i] = 'none' end " +
         "for i = 1, 1000 do redis.call('LPUSH', KEYS[1], unpack(ids)) end";
       await ground.raw.eval(fill, 1, key(`ready_queue:${topic}`));
     }
-    await queue.removeMany(['x', 'y'], 'any');
+    await queue.removeMany(['x', 'y'], { states: 'any' });
     const lengths = await Promise.all(
       ['x', 'y'].map((topic) => ground.raw.llen(key(`ready_queue:${topic}`))),
     );

@@ -1,57 +1,150 @@
 import { expect } from 'chai';
-import { LONG_MS, must, promoteAll, textOf, untilPast } from '../../contract/world.js';
+import { LONG_MS, maintainAll, reserve, SECOND_MS, textOf } from '../../support/jobs.js';
 import { useRedis } from '../../support/redis.js';
 
 /** A Redis that evicts takes keys away one by one; so does a user who cleans up. */
-describe('a key that is gone from Redis', () => {
-  const ground = useRedis();
+describe('keys that are gone from Redis:', () => {
+  const ground = useRedis({ movableClock: true });
   const key = (rest: string) => `${ground.prefix}:${rest}`;
   const job = { id: '1', topic: 'topic', body: 'b' };
 
-  it('with what a request has taken ends the lease: nobody waits for it, and nothing is left', async () => {
-    const queue = ground.queue();
-    await queue.push(job);
-    const { jobs } = await queue.lease('topic', 1, 20);
-    for (const name of await ground.raw.keys(key('inflight:*'))) await ground.raw.del(name);
-    await untilPast(queue.store, must(jobs[0]).leaseUntil);
-    const { returned, nextInMs } = await queue.store.promote();
-    expect({ returned, nextInMs }).to.deep.equal({ returned: 0, nextInMs: undefined });
-    expect(await queue.confirm(jobs)).to.deep.equal([false]);
-    expect(await ground.raw.keys(key('*'))).to.be.empty;
-  });
+  async function deleteKeys(pattern: string): Promise<void> {
+    for (const name of await ground.raw.keys(key(pattern))) await ground.raw.del(name);
+  }
 
-  it('with the body of a delayed job keeps no namesake from coming back from its lease', async () => {
+  for (const [what, extendOne] of [
+    ['a reservation', false],
+    ['a lease that was extended alone', true],
+  ] as const) {
+    it(`a lost record of ${what} ends its leases, and nothing is left behind`, async () => {
+      const queue = ground.queue();
+      await queue.pushMany([job, { ...job, id: '2' }]);
+      const jobs = await reserve(queue, 'topic', 2, SECOND_MS);
+      if (extendOne) await queue.extend(jobs.slice(0, 1), 2 * SECOND_MS);
+      await deleteKeys('inflight:*');
+      ground.clock.advance(3 * SECOND_MS);
+      const { reclaimed, nextInMs } = await queue.maintain();
+      expect({ reclaimed, nextInMs }).to.deep.equal({ reclaimed: 0, nextInMs: undefined });
+      expect(await queue.ack(jobs)).to.deep.equal([false, false]);
+      expect(await ground.raw.keys(key('*'))).to.be.empty;
+    });
+  }
+
+  it('a lost body of a delayed job does not keep a duplicate from coming back from its lease', async () => {
     const queue = ground.queue();
     await queue.push({ ...job, body: 'first' });
-    const { jobs } = await queue.lease('topic', 1, LONG_MS);
+    const jobs = await reserve(queue, 'topic');
     await queue.push({ ...job, body: 'second', delayMs: LONG_MS });
     await ground.raw.del(key('job_bucket:1'));
-    await queue.putBack(jobs);
+    await queue.release(jobs);
     expect(textOf(await queue.pop('topic'))).to.equal('first');
     expect(await ground.raw.keys(key('*'))).to.be.empty;
   });
 
-  it('with the body alone makes the job one that is passed over', async () => {
+  it('a job that lost its body field alone is passed over', async () => {
     const queue = ground.queue();
     await queue.pushMany([job, { ...job, id: '2', body: 'next' }]);
-    await promoteAll(queue.store);
+    await maintainAll(queue);
     await ground.raw.hdel(key('job_bucket:1'), 'body');
     expect(textOf(await queue.pop('topic'))).to.equal('next');
   });
 
-  it('goes with its job when that is removed in any state: none is left', async () => {
+  it('a lost record of jobs that wait for a duplicate leaves nothing behind', async () => {
     const queue = ground.queue();
     await queue.push(job);
-    await promoteAll(queue.store);
-    await queue.push({ ...job, id: '2' });
-    await queue.removeMany(['1', '2'], 'any');
+    const jobs = await reserve(queue, 'topic');
+    await queue.push({ ...job, body: 'duplicate', delayMs: LONG_MS });
+    await queue.release(jobs);
+    expect(await queue.find('1')).to.have.length(2);
+    await deleteKeys('waiting:*');
+    expect(await queue.find('1')).to.have.length(1);
+    ground.clock.advance(2 * SECOND_MS);
+    await maintainAll(queue);
+    await queue.remove('1');
     expect(await ground.raw.keys(key('*'))).to.be.empty;
   });
 
-  it('of a daemon that is not seen any more is forgotten when another one announces itself', async () => {
-    const store = ground.open();
+  it('a lost dead letter is none any more, and nothing is left behind', async () => {
+    const queue = ground.queue();
+    await queue.push(job);
+    await queue.nack(await reserve(queue, 'topic'), { dead: true, deadTtlMs: SECOND_MS });
+    await deleteKeys('dead_letter:*');
+    expect(await queue.find('1')).to.be.empty;
+    expect(await queue.requeue(['1'])).to.deep.equal(['none']);
+    ground.clock.advance(2 * SECOND_MS);
+    expect(await queue.maintain()).to.include({ deleted: 0 });
+    expect(await ground.raw.keys(key('*'))).to.be.empty;
+  });
+
+  it('jobs that lost their notes are delivered, and come back before all others', async () => {
+    const queue = ground.queue();
+    await queue.pushMany(['1', '2', '3'].map((id) => ({ ...job, id, body: id })));
+    await maintainAll(queue);
+    await ground.raw.del(key('ready_due'));
+    const jobs = await reserve(queue, 'topic', 2);
+    expect(jobs.map(textOf)).to.deep.equal(['1', '2']);
+    await queue.release(jobs);
+    expect((await queue.popMany('topic', 3)).map(textOf)).to.deep.equal(['1', '2', '3']);
+  });
+
+  it('a lost pause ends the pause', async () => {
+    const queue = ground.queue();
+    await queue.push(job);
+    await queue.pause('topic');
+    expect(await queue.pop('topic')).to.be.undefined;
+    await ground.raw.del(key('paused'));
+    expect(textOf(await queue.pop('topic'))).to.equal('b');
+  });
+});
+
+describe('keys that Redis no longer needs:', () => {
+  const ground = useRedis({ movableClock: true });
+  const key = (rest: string) => `${ground.prefix}:${rest}`;
+  const job = { id: '1', topic: 'topic', body: 'b' };
+
+  it('a job removed in any state leaves none', async () => {
+    const queue = ground.queue();
+    await queue.push(job);
+    await maintainAll(queue);
+    await queue.push({ ...job, id: '2' });
+    await queue.removeMany(['1', '2'], { states: 'any' });
+    expect(await ground.raw.keys(key('*'))).to.be.empty;
+  });
+
+  it('a job that was nacked, dead, requeued, released, extended alone and acked leaves none', async () => {
+    const queue = ground.queue();
+    await queue.pushMany([job, { ...job, id: '2' }]);
+    await queue.nack(await reserve(queue, 'topic', 2), { delayMs: 0 });
+    await queue.nack(await reserve(queue, 'topic', 2), { dead: true });
+    expect(await queue.requeue(['1', '2'])).to.deep.equal(['requeued', 'requeued']);
+    await queue.release(await reserve(queue, 'topic', 2));
+    const jobs = await reserve(queue, 'topic', 2);
+    await queue.extend(jobs.slice(1), 2 * LONG_MS);
+    expect(await queue.ack(jobs)).to.deep.equal([true, true]);
+    expect(await ground.raw.keys(key('*'))).to.be.empty;
+  });
+
+  it('a dead letter past its time leaves none', async () => {
+    const queue = ground.queue();
+    await queue.push(job);
+    await queue.nack(await reserve(queue, 'topic'), { dead: true, deadTtlMs: SECOND_MS });
+    ground.clock.advance(2 * SECOND_MS);
+    expect(await queue.maintain()).to.include({ deleted: 1 });
+    expect(await ground.raw.keys(key('*'))).to.be.empty;
+  });
+
+  it('a pause that is over leaves none once somebody asks for a job', async () => {
+    const queue = ground.queue();
+    await queue.pause(['topic', 'other'], { forMs: SECOND_MS });
+    ground.clock.advance(2 * SECOND_MS);
+    expect(await queue.pop(['topic', 'other'])).to.be.undefined;
+    expect(await ground.raw.keys(key('*'))).to.be.empty;
+  });
+
+  it('an announcement of a daemon that is gone is forgotten when another one announces itself', async () => {
+    const queue = ground.queue();
     await ground.raw.zadd(key('daemons'), '1000', 'long ago');
-    await store.announce('daemon');
+    await queue.announce('daemon');
     expect(await ground.raw.zrange(key('daemons'), '0', '-1')).to.deep.equal(['daemon']);
   });
 });

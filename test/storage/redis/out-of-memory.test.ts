@@ -1,10 +1,23 @@
 import { expect } from 'chai';
-import { drain, idsOf, LONG_MS, must, promoteAll, textOf, untilPast } from '../../contract/world.js';
+import {
+  drain,
+  idsOf,
+  jobsOf,
+  LONG_MS,
+  maintainAll,
+  must,
+  only,
+  reserve,
+  RETRY_MS,
+  SECOND_MS,
+  statesOf,
+  textOf,
+} from '../../support/jobs.js';
 import { failureOf } from '../../support/eventually.js';
 import { useRedis } from '../../support/redis.js';
 
-describe('a Redis out of memory', () => {
-  const ground = useRedis({ args: ['--maxmemory-policy', 'noeviction'] });
+describe('a Redis that is out of memory', () => {
+  const ground = useRedis({ args: ['--maxmemory-policy', 'noeviction'], movableClock: true });
   const key = (rest: string) => `${ground.prefix}:${rest}`;
 
   const fill = () => ground.raw.config('SET', 'maxmemory', '1');
@@ -23,35 +36,75 @@ describe('a Redis out of memory', () => {
   }
 
   for (const onExisting of ['refuse', 'replace', 'keep'] as const) {
-    it(`fails a push (${onExisting}) with store_full, and changes nothing`, async () => {
+    it(`refuses a push (${onExisting}) with store_full, and nothing changes`, async () => {
       const queue = ground.queue();
       await queue.push({ id: 'old', topic: 'topic', body: 'b', delayMs: LONG_MS });
       const before = await dump();
       await fill();
       const jobs = ['new', 'newer'].map((id) => ({ id, topic: 'topic', body: 'b' }));
-      expect(await failureOf(queue.push({ topic: 'topic', body: 'b' }, onExisting))).to.include({
+      expect(await failureOf(queue.push({ topic: 'topic', body: 'b' }, { onExisting }))).to.include({
         code: 'store_full',
         exitCode: 69,
       });
-      expect(await failureOf(queue.pushMany(jobs, onExisting))).to.include({ code: 'store_full' });
+      expect(await failureOf(queue.pushMany(jobs, { onExisting }))).to.include({ code: 'store_full' });
       expect(await dump()).to.deep.equal(before);
     });
   }
 
-  it('lets due jobs be promoted, taken and confirmed until nothing is left', async () => {
+  it('refuses a requeue with store_full, and the dead letter is kept', async () => {
     const queue = ground.queue();
-    const pushed = await queue.pushMany(Array.from({ length: 1200 }, () => ({ topic: 'topic', body: 'b' })));
+    const { id } = await queue.push({ topic: 'topic', body: 'b' });
+    await queue.nack(await reserve(queue, 'topic'), { dead: true, reason: 'why' });
+    const before = await dump();
     await fill();
-    await promoteAll(queue.store);
+    expect(await failureOf(queue.requeue([id]))).to.include({ code: 'store_full', exitCode: 69 });
+    expect(await dump()).to.deep.equal(before);
+  });
+
+  it('refuses a pause with store_full, and ends one with a resume', async () => {
+    const queue = ground.queue();
+    await queue.push({ topic: 'paused', body: 'b' });
+    await queue.pause('paused');
+    await fill();
+    expect(await failureOf(queue.pause('topic'))).to.include({ code: 'store_full', exitCode: 69 });
+    expect(await queue.pop('paused')).to.be.undefined;
+    await queue.resume('paused');
+    expect(textOf(await queue.pop('paused'))).to.equal('b');
+  });
+
+  it('lets a pause end by its time', async () => {
+    const queue = ground.queue();
+    await queue.push({ topic: 'topic', body: 'b' });
+    await queue.pause('topic', { forMs: SECOND_MS });
+    await fill();
+    ground.clock.advance(2 * SECOND_MS);
+    expect(textOf(await queue.pop('topic'))).to.equal('b');
+  });
+
+  it('lets due jobs be promoted, reserved and acked until nothing is left', async () => {
+    const queue = ground.queue();
+    const pushed = await queue.pushMany(jobsOf('topic', 1200));
+    await fill();
+    await maintainAll(queue);
     expect(idsOf(await drain(queue, 'topic'))).to.deep.equal(idsOf(pushed));
     expect(await ground.raw.keys(key('*'))).to.be.empty;
   });
 
-  it('lets jobs be taken that nobody promoted before', async () => {
+  it('lets jobs be popped that nobody promoted before', async () => {
     const queue = ground.queue();
-    const pushed = await queue.pushMany(Array.from({ length: 3 }, () => ({ topic: 'topic', body: 'b' })));
+    const pushed = await queue.pushMany(jobsOf('topic', 3));
     await fill();
     expect(idsOf(await drain(queue, 'topic'))).to.deep.equal(idsOf(pushed));
+  });
+
+  it('lets jobs of several topics be reserved together', async () => {
+    const queue = ground.queue();
+    await queue.pushMany([...jobsOf('b', 2), ...jobsOf('a', 2)]);
+    await maintainAll(queue);
+    await fill();
+    const jobs = await reserve(queue, ['a', 'b'], 3);
+    expect(jobs.map(({ topic }) => topic.toString())).to.deep.equal(['a', 'a', 'b']);
+    expect(await queue.ack(jobs)).to.deep.equal([true, true, true]);
   });
 
   it('lets a waiting bpop get its job', async () => {
@@ -60,89 +113,149 @@ describe('a Redis out of memory', () => {
     const waiting = waiter.bpop('topic', { timeoutMs: 5000 });
     await fill();
     expect(textOf(await waiting)).to.equal('b');
-    expect((await queue.store.now()).getTime()).to.be.at.least(must(dueAt).getTime());
+    expect((await queue.now()).getTime()).to.be.at.least(must(dueAt).getTime());
   });
 
-  it('lets leased jobs be put back and taken again', async () => {
+  it('lets leased jobs be released and reserved again', async () => {
     const queue = ground.queue();
-    await queue.pushMany([1, 2].map((i) => ({ topic: 'topic', body: `body ${i}` })));
+    await queue.pushMany(jobsOf('topic', 2));
     await fill();
-    await queue.putBack((await queue.lease('topic', 2, LONG_MS)).jobs);
-    expect((await drain(queue, 'topic')).map(textOf)).to.deep.equal(['body 1', 'body 2']);
+    expect(await queue.release(await reserve(queue, 'topic', 2))).to.deep.equal([true, true]);
+    expect((await drain(queue, 'topic')).map(textOf)).to.deep.equal(['body 0', 'body 1']);
   });
 
-  it('lets some of the jobs of a request be confirmed, and the others put back', async () => {
+  it('lets some of the jobs of a reservation be acked, and others released', async () => {
     const queue = ground.queue();
-    await queue.pushMany([1, 2, 3].map((i) => ({ topic: 'topic', body: `body ${i}` })));
-    const { jobs } = await queue.lease('topic', 3, LONG_MS);
+    await queue.pushMany(jobsOf('topic', 3));
+    const jobs = await reserve(queue, 'topic', 3);
     await fill();
-    expect(await queue.confirm(jobs.slice(0, 1))).to.deep.equal([true]);
-    await queue.putBack(jobs.slice(1, 2));
-    expect(await queue.confirm(jobs)).to.deep.equal([false, false, true]);
-    expect((await drain(queue, 'topic')).map(textOf)).to.deep.equal(['body 2']);
+    expect(await queue.ack(jobs.slice(0, 1))).to.deep.equal([true]);
+    expect(await queue.release(jobs.slice(1, 2))).to.deep.equal([true]);
+    expect(await queue.ack(jobs)).to.deep.equal([false, false, true]);
+    expect((await drain(queue, 'topic')).map(textOf)).to.deep.equal(['body 1']);
   });
 
-  it('lets jobs come back from leases that ran out', async () => {
+  it('lets jobs be nacked with a delay: each is tried again at its time', async () => {
     const queue = ground.queue();
-    await queue.pushMany([1, 2].map((i) => ({ topic: 'topic', body: `body ${i}` })));
+    await queue.pushMany(jobsOf('topic', 3));
+    const jobs = await reserve(queue, 'topic', 3);
     await fill();
-    const { jobs } = await queue.lease('topic', 2, 20);
-    await untilPast(queue.store, must(jobs[1]).leaseUntil);
-    expect((await drain(queue, 'topic')).map(textOf)).to.deep.equal(['body 1', 'body 2']);
+    expect(await queue.nack(jobs.slice(0, 1), { delayMs: SECOND_MS })).to.deep.equal([true]);
+    expect(await queue.nack(jobs.slice(1), { delayMs: SECOND_MS })).to.deep.equal([true, true]);
+    expect(await queue.pop('topic')).to.be.undefined;
+    ground.clock.advance(2 * SECOND_MS);
+    const again = await reserve(queue, 'topic', 3);
+    expect(again.map(textOf)).to.deep.equal(['body 0', 'body 1', 'body 2']);
+    expect(again.map(({ attempts }) => attempts)).to.deep.equal([2, 2, 2]);
   });
 
-  it('lets jobs be taken while one that comes back has to wait for another of its id', async () => {
+  it('lets jobs be nacked as dead, with their reason, and deletes them after their time', async () => {
+    const queue = ground.queue();
+    await queue.pushMany(jobsOf('topic', 2).map((job, i) => ({ ...job, id: `${i}` })));
+    const jobs = await reserve(queue, 'topic', 2);
+    await fill();
+    expect(
+      await queue.nack(jobs.slice(1), { dead: true, deadTtlMs: SECOND_MS, reason: 'why' }),
+    ).to.deep.equal([true]);
+    expect(await queue.ack(jobs.slice(0, 1))).to.deep.equal([true]);
+    expect(only(await queue.find('1'))).to.deep.include({
+      state: 'dead',
+      body: Buffer.from('body 1'),
+      reason: 'why',
+    });
+    ground.clock.advance(2 * SECOND_MS);
+    expect(await queue.maintain()).to.include({ deleted: 1 });
+    expect(await ground.raw.keys(key('*'))).to.be.empty;
+  });
+
+  it('lets jobs come back from leases that ended', async () => {
+    const queue = ground.queue();
+    await queue.pushMany(jobsOf('topic', 2));
+    await fill();
+    await reserve(queue, 'topic', 2, SECOND_MS);
+    ground.clock.advance(2 * SECOND_MS);
+    expect((await drain(queue, 'topic')).map(textOf)).to.deep.equal(['body 0', 'body 1']);
+  });
+
+  it('lets jobs be reserved while one that comes back has to wait for a duplicate', async () => {
     const queue = ground.queue();
     await queue.push({ id: '1', topic: 'topic', body: 'leased' });
-    const { jobs } = await queue.lease('topic', 1, 20);
-    await queue.push({ id: '1', topic: 'topic', body: 'namesake', delayMs: LONG_MS });
+    await reserve(queue, 'topic', 1, SECOND_MS);
+    await queue.push({ id: '1', topic: 'topic', body: 'duplicate', delayMs: LONG_MS });
     await queue.push({ id: '2', topic: 'topic', body: 'next' });
-    await untilPast(queue.store, must(jobs[0]).leaseUntil);
+    ground.clock.advance(2 * SECOND_MS);
     await fill();
-    const got = await queue.popMany('topic', 10);
-    expect(got.map(textOf)).to.include('next');
+    expect((await queue.popMany('topic', 10)).map(textOf)).to.deep.equal(['next']);
+    expect(statesOf(await queue.find('1'))).to.deep.equal(['delayed', 'delayed']);
   });
 
-  it('lets a lease be made longer, so that a slow worker does not lose its job', async () => {
+  it('lets a job that waits for a duplicate come back when that is gone', async () => {
     const queue = ground.queue();
-    await queue.push({ topic: 'topic', body: 'b' });
-    const { jobs } = await queue.lease('topic', 1, 60_000);
+    await queue.push({ id: '1', topic: 'topic', body: 'first' });
+    const jobs = await reserve(queue, 'topic');
+    await queue.push({ id: '1', topic: 'topic', body: 'duplicate', delayMs: LONG_MS });
     await fill();
-    const [until] = await queue.store.extend(jobs, LONG_MS);
-    expect(must(until).getTime()).to.be.above(must(jobs[0]).leaseUntil.getTime());
+    expect(await queue.release(jobs)).to.deep.equal([true]);
+    ground.clock.advance(LONG_MS + SECOND_MS);
+    expect(textOf(await queue.pop('topic'))).to.equal('duplicate');
+    ground.clock.advance(RETRY_MS);
+    expect(textOf(await queue.pop('topic'))).to.equal('first');
   });
 
-  it('lets a daemon announce itself, so that it goes on promoting', async () => {
-    const store = ground.open();
+  for (const [what, count] of [
+    ['the lease of a job', 1],
+    ['one lease of several', 3],
+  ] as const) {
+    it(`lets ${what} be extended, so that a slow worker does not lose its job`, async () => {
+      const queue = ground.queue();
+      await queue.pushMany(jobsOf('topic', count));
+      const jobs = await reserve(queue, 'topic', count, SECOND_MS);
+      await fill();
+      const [until] = await queue.extend(jobs.slice(0, 1), LONG_MS);
+      expect(must(until).getTime()).to.be.above(must(jobs[0]).leaseUntil.getTime());
+      ground.clock.advance(2 * SECOND_MS);
+      expect(await queue.maintain()).to.include({ reclaimed: count - 1 });
+      expect(await queue.ack(jobs)).to.deep.equal(jobs.map((_, i) => i === 0));
+    });
+  }
+
+  it('lets a daemon announce itself, so that it goes on', async () => {
+    const queue = ground.queue();
     await fill();
-    await store.announce('daemon');
-    expect((await store.survey()).problems.map(({ code }) => code)).to.not.include('no_daemon');
-    await store.retire('daemon');
+    await queue.announce('daemon');
+    expect((await queue.health()).map(({ code }) => code)).to.not.include('no_daemon');
+    await queue.retire('daemon');
   });
 
   it('lets jobs be removed, in any state', async () => {
     const queue = ground.queue();
-    await queue.push({ id: 'leased', topic: 'topic', body: 'b' });
-    await queue.lease('topic', 1, LONG_MS);
+    await queue.push({ id: 'dead', topic: 'topic', body: 'b' });
+    await queue.nack(await reserve(queue, 'topic'), { dead: true });
+    await queue.pushMany(['leased', 'held'].map((id) => ({ id, topic: 'topic', body: 'b' })));
+    const jobs = await reserve(queue, 'topic', 2);
     await queue.push({ id: 'ready', topic: 'topic', body: 'b' });
-    await promoteAll(queue.store);
+    await maintainAll(queue);
     await queue.push({ id: 'delayed', topic: 'topic', body: 'b', delayMs: LONG_MS });
     await fill();
     expect(await queue.remove('delayed')).to.be.true;
-    const results = await queue.removeMany(['leased', 'ready'], 'any');
-    expect(results.map(({ removed }) => removed)).to.deep.equal([true, true]);
+    const results = await queue.removeMany(['leased', 'ready', 'dead'], { states: 'any' });
+    expect(results).to.deep.equal(
+      (['leased', 'ready', 'dead'] as const).map((state) => ({ removed: true, state })),
+    );
+    expect(await queue.ack(jobs)).to.deep.equal([false, true]);
   });
 
   it('lets the queue be looked at', async () => {
     const queue = ground.queue();
     await queue.push({ id: '1', topic: 'topic', body: 'b', delayMs: LONG_MS });
     await fill();
-    expect((await queue.survey()).topics[0]).to.include({ delayed: 1 });
+    expect(only((await queue.stats()).topics ?? [])).to.include({ delayed: 1 });
+    expect((await queue.stats({ exact: false })).totals).to.include({ delayed: 1 });
     expect(await queue.find('1')).to.have.length(1);
     expect((await queue.list('topic', { limit: 10 })).jobs).to.have.length(1);
   });
 
-  it('takes jobs in again when there is room', async () => {
+  it('takes in jobs again when there is room', async () => {
     const queue = ground.queue();
     await fill();
     await failureOf(queue.push({ topic: 'topic', body: 'b' }));

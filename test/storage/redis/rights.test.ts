@@ -1,49 +1,135 @@
 import { expect } from 'chai';
-import { must } from '../../contract/world.js';
+import type { Queue } from '../../../src/core/queue.js';
+import {
+  idsOf,
+  LONG_MS,
+  maintainAll,
+  only,
+  reserve,
+  RETRY_MS,
+  SECOND_MS,
+  statesOf,
+} from '../../support/jobs.js';
 import { failureOf } from '../../support/eventually.js';
 import { useRedis } from '../../support/redis.js';
 
-describe('a user of Redis without the right to one command', () => {
-  const ground = useRedis();
-  const as = (user: string) => ground.queue(ground.server.url.replace('://', `://${user}@`));
-  const without = (command: string) =>
-    ground.raw.call('ACL', 'SETUSER', 'narrow', 'reset', 'on', 'nopass', '~*', '&*', '+@all', `-${command}`);
+describe('a user of Redis who lacks the right to one command', () => {
+  const ground = useRedis({ movableClock: true });
+  const job = { id: '1', topic: 'topic', body: 'b' };
 
-  // Each is one that a take or a return runs after others.
+  /** A queue of a user who may run every command but one. */
+  async function without(command: string): Promise<Queue> {
+    const rules = ['reset', 'on', 'nopass', '~*', '&*', '+@all', `-${command}`];
+    await ground.raw.call('ACL', 'SETUSER', 'narrow', ...rules);
+    return ground.queue(ground.server.url.replace('://', '://narrow@'));
+  }
+
+  /** Answers what `call` answered, or nothing when Redis refused it for lack of a right. */
+  async function allowed<T>(call: Promise<T>): Promise<T | undefined> {
+    return call.catch((error: unknown) => {
+      expect(error).to.include({ code: 'store_refused', exitCode: 69 });
+      expect(String(error)).to.match(/permission|can't run/);
+      return undefined;
+    });
+  }
+
+  // Each is one that reserve runs after others.
   for (const command of ['set', 'zadd', 'ltrim', 'hdel', 'unlink', 'get', 'hmget', 'zmscore']) {
-    it(`loses no job by taking without ${command}`, async () => {
-      await without(command);
-      const sound = ground.queue();
-      for (const id of ['1', '2', '3']) await sound.push({ id, topic: 'topic', body: 'b' });
-      await sound.store.promote();
-      const narrow = as('narrow');
-      const taken = await narrow.pop('topic').catch((error: unknown) => {
-        expect(error).to.include({ code: 'store_refused', exitCode: 69 });
-        return undefined;
-      });
-      const counts = must((await sound.survey()).topics[0]);
-      const left = counts.ready + counts.leased;
-      expect(left).to.be.at.least(taken ? 2 : 3);
+    it(`loses no job by a pop without ${command}`, async () => {
+      const [sound, narrow] = [ground.queue(), await without(command)];
+      for (const id of ['1', '2', '3']) await sound.push({ ...job, id });
+      await maintainAll(sound);
+      const taken = await allowed(narrow.pop('topic'));
+      const { ready, leased } = only((await sound.stats()).topics ?? []);
+      expect(ready + leased).to.be.at.least(taken ? 2 : 3);
     });
   }
 
-  for (const command of ['hset', 'rpush', 'unlink', 'get', 'pexpireat']) {
-    it(`loses no job by giving it back without ${command}`, async () => {
-      await without(command);
-      const sound = ground.queue();
-      await sound.push({ id: '1', topic: 'topic', body: 'b' });
-      const { jobs } = await sound.lease('topic', 1, 60_000);
-      expect(await failureOf(as('narrow').putBack(jobs))).to.include({ code: 'store_refused' });
-      expect((await sound.find('1')).length).to.be.at.least(1);
-      await sound.confirm(jobs);
+  /** The ids of what is popped in the next seconds, by a user who may do everything. */
+  async function popLater(sound: Queue): Promise<string[]> {
+    const ids: string[] = [];
+    for (let i = 0; i < 3; i += 1) {
+      ground.clock.advance(RETRY_MS);
+      ids.push(...idsOf(await sound.popMany('topic', 10)));
+    }
+    return ids;
+  }
+
+  for (const command of ['hset', 'rpush', 'unlink', 'get', 'pexpireat', 'zrem', 'set', 'exists', 'llen']) {
+    it(`loses no job by a release without ${command}`, async () => {
+      const [sound, narrow] = [ground.queue(), await without(command)];
+      await sound.pushMany([job, { ...job, id: '2' }]);
+      const jobs = await reserve(sound, 'topic', 2, SECOND_MS);
+      const released = await allowed(narrow.release(jobs.slice(0, 1)));
+      if (released) expect(released).to.deep.equal([true]);
+      expect(statesOf(await sound.find('2'))).to.deep.equal(['leased']);
+      expect(await popLater(sound)).to.include.members(['1', '2']);
     });
   }
+
+  for (const command of ['set', 'unlink', 'zadd', 'zrem', 'get']) {
+    it(`loses no lease of others by an ack or an extension of one without ${command}`, async () => {
+      for (const act of ['ack', 'extend'] as const) {
+        const [sound, narrow] = [ground.queue(), await without(command)];
+        await sound.pushMany(['1', '2', '3'].map((id) => ({ ...job, id })));
+        const jobs = await reserve(sound, 'topic', 3, LONG_MS);
+        const some = jobs.slice(0, 1);
+        await allowed(act === 'ack' ? narrow.ack(some) : narrow.extend(some, 2 * LONG_MS));
+        expect(await sound.ack(jobs.slice(1)), act).to.deep.equal([true, true]);
+      }
+    });
+  }
+
+  // Each is one that nack may run, and without which the others do half of its work.
+  const WRITES = ['hset', 'pexpireat', 'zadd', 'zrem', 'hdel', 'rpush', 'unlink', 'set', 'publish'];
+  const READS = ['get', 'exists', 'type', 'zrevrangebyscore', 'zrangebyscore'];
+  for (const [how, options] of [
+    ['with a delay', { delayMs: SECOND_MS }],
+    ['as dead', { dead: true, reason: 'why' }],
+  ] as const) {
+    for (const command of [...WRITES, ...READS]) {
+      it(`loses no job by a nack ${how} without ${command}`, async () => {
+        const [sound, narrow] = [ground.queue(), await without(command)];
+        await sound.pushMany([job, { ...job, id: '2' }]);
+        const jobs = await reserve(sound, 'topic', 2, SECOND_MS);
+        const nacked = await allowed(narrow.nack(jobs.slice(0, 1), options));
+        if (nacked) expect(nacked).to.deep.equal([true]);
+        expect((await sound.find('1')).length).to.be.at.least(1);
+        expect(statesOf(await sound.find('2'))).to.deep.equal(['leased']);
+        // It is delivered again, or it is among the dead letters.
+        const got = await popLater(sound);
+        expect(got).to.include('2');
+        const isDead = statesOf(await sound.find('1')).includes('dead');
+        expect(got.includes('1') || isDead, `delivered: ${got.join()}`).to.be.true;
+      });
+    }
+  }
+
+  for (const command of ['hset', 'pexpireat', 'zadd', 'zrem', 'unlink', 'rpush', 'exists', 'publish']) {
+    it(`loses no dead letter by a requeue without ${command}`, async () => {
+      const [sound, narrow] = [ground.queue(), await without(command)];
+      await sound.push(job);
+      await sound.nack(await reserve(sound, 'topic'), { dead: true });
+      await allowed(narrow.requeue(['1']));
+      expect((await sound.find('1')).length).to.be.at.least(1);
+      // Whoever may do everything can have it delivered.
+      await sound.requeue(['1']);
+      expect(await popLater(sound)).to.include('1');
+    });
+  }
+
+  it('is told which right is missing', async () => {
+    const narrow = await without('hset');
+    const error = await failureOf(narrow.push(job));
+    expect(error).to.include({ code: 'store_refused', exitCode: 69 });
+    expect(error.message).to.match(/permission|can't run/);
+  });
 });
 
 describe('a database that Redis does not have', () => {
   const ground = useRedis();
 
-  it('is no other one for requests that are made at the same time', async () => {
+  it('is not replaced by another one for requests that are made at the same time', async () => {
     const queue = ground.queue(ground.server.url.replace(/\?.*$/, '') + '?db=99');
     const pushes = Array.from({ length: 20 }, async (_, i) => {
       for (let turn = 0; turn < i; turn += 1) await new Promise(setImmediate);

@@ -1,38 +1,48 @@
 import { expect } from 'chai';
-import { execFileSync } from 'node:child_process';
-import { LONG_MS, must, promoteAll, textOf } from '../../contract/world.js';
+import { LONG_MS, maintainAll, must, only, reserve, textOf } from '../../support/jobs.js';
 import { useRedis } from '../../support/redis.js';
 
-describe('the scripts in Redis', () => {
+describe('scripts in Redis', () => {
   const ground = useRedis();
+
+  /** A call that finds none of the scripts in Redis. */
+  async function flushed<T>(call: () => Promise<T>): Promise<T> {
+    await ground.raw.script('FLUSH');
+    return call();
+  }
 
   it('may be flushed between any two calls', async () => {
     const queue = ground.queue();
-    const flush = () => ground.raw.script('FLUSH');
     await queue.push({ id: '1', topic: 'topic', body: 'one' });
-    await flush();
-    await queue.push({ id: '2', topic: 'topic', body: 'two', delayMs: LONG_MS });
-    await flush();
-    await promoteAll(queue.store);
-    await flush();
-    const { jobs } = await queue.lease('topic', 1, LONG_MS);
+    await flushed(() => queue.push({ id: '2', topic: 'topic', body: 'two', delayMs: LONG_MS }));
+    await flushed(() => maintainAll(queue));
+    const jobs = await flushed(() => reserve(queue, 'topic'));
     expect(jobs.map(textOf)).to.deep.equal(['one']);
-    await flush();
-    expect(must((await queue.store.extend(jobs, LONG_MS))[0])).to.be.instanceOf(Date);
-    await flush();
-    await queue.putBack(jobs);
-    await flush();
-    expect(textOf(await queue.pop('topic'))).to.equal('one');
-    await flush();
-    expect((await queue.survey()).topics[0]).to.include({ delayed: 1 });
-    await flush();
-    expect(await queue.find('2')).to.have.length(1);
-    await flush();
-    expect((await queue.list('topic', { limit: 10 })).jobs).to.have.length(1);
-    await flush();
-    expect(await queue.remove('2')).to.be.true;
-    await flush();
-    await queue.store.announce('daemon');
+    expect(must((await flushed(() => queue.extend(jobs, LONG_MS)))[0])).to.be.instanceOf(Date);
+    expect(await flushed(() => queue.release(jobs))).to.deep.equal([true]);
+    expect(textOf(await flushed(() => queue.pop('topic')))).to.equal('one');
+    expect(only((await flushed(() => queue.stats())).topics ?? [])).to.include({ delayed: 1 });
+    expect(await flushed(() => queue.find('2'))).to.have.length(1);
+    expect((await flushed(() => queue.list('topic', { limit: 10 }))).jobs).to.have.length(1);
+    expect(await flushed(() => queue.remove('2'))).to.be.true;
+    await flushed(() => queue.announce('daemon'));
+  });
+
+  it('of nack, requeue, pause, resume and the revoking of leases may be flushed before each call', async () => {
+    const queue = ground.queue();
+    await queue.pushMany(['1', '2', '3'].map((id) => ({ id, topic: 'topic', body: id })));
+    const jobs = await reserve(queue, 'topic', 3);
+    expect(await flushed(() => queue.nack(jobs.slice(0, 1), { delayMs: LONG_MS }))).to.deep.equal([true]);
+    expect(await flushed(() => queue.nack(jobs.slice(1, 2), { dead: true }))).to.deep.equal([true]);
+    expect(await flushed(() => queue.requeue(['2']))).to.deep.equal(['requeued']);
+    await flushed(() => queue.pause('topic'));
+    expect(await flushed(() => queue.pop('topic'))).to.be.undefined;
+    await flushed(() => queue.resume('topic'));
+    expect(textOf(await flushed(() => queue.pop('topic')))).to.equal('2');
+    expect(await flushed(() => queue.removeMany(['3'], { states: 'any' }))).to.deep.equal([
+      { removed: true, state: 'leased' },
+    ]);
+    expect(await flushed(() => queue.ack(jobs))).to.deep.equal([false, false, false]);
   });
 
   it('may be flushed while others work: every job is delivered once', async () => {
@@ -49,9 +59,5 @@ describe('the scripts in Redis', () => {
     };
     await Promise.all([flush(), work()]);
     expect(got).to.deep.equal(Array.from({ length: 200 }, (_, i) => `${i}`));
-  });
-
-  it('are those of the Lua files: the generated module is not stale', () => {
-    execFileSync(process.execPath, ['scripts/build-lua.mjs', '--check'], { stdio: 'pipe' });
   });
 });
