@@ -1,7 +1,8 @@
-import type { Bytes, LeasedJob } from '../../src/core/job.js';
-import type { Queue, Topics } from '../../src/core/queue.js';
+import type { Queue } from '../../src/core/queue.js';
 import type { Store } from '../../src/core/store.js';
 import type { TestClock } from '../support/clock.js';
+
+export * from '../support/jobs.js';
 
 /** A store under test: the same data, opened twice, to act as two processes. */
 export interface StoreUnderTest {
@@ -19,81 +20,4 @@ export interface World extends Omit<StoreUnderTest, 'close'> {
   readonly queue: Queue;
   /** The queue as another process has it. */
   readonly peer: Queue;
-}
-
-export const SECOND_MS = 1000;
-export const MINUTE_MS = 60 * SECOND_MS;
-export const HOUR_MS = 60 * MINUTE_MS;
-export const DAY_MS = 24 * HOUR_MS;
-
-/** A duration that no test lives to see the end of, unless it moves the clock. */
-export const LONG_MS = HOUR_MS;
-
-/** Longer than a store leaves between two tries to bring a job back whose id lives anew. */
-export const RETRY_MS = 2 * SECOND_MS;
-
-/** The answer is there, or the test has failed. */
-export function must<T>(value: T | undefined): T {
-  if (value === undefined) throw new Error('there is nothing, where something was expected');
-  return value;
-}
-
-/** The one item of a list. */
-export function only<T>(items: readonly T[]): T {
-  const [item] = items;
-  if (items.length !== 1 || item === undefined) throw new Error(`${items.length} items instead of one`);
-  return item;
-}
-
-/** Moves all that is due by now, and clears away all that is over. */
-export async function maintainAll(queue: Queue): Promise<void> {
-  while ((await queue.maintain()).more);
-}
-
-/** A time of the store's clock, some ms from now. */
-export async function soon(queue: Queue, ms: number): Promise<Date> {
-  return new Date((await queue.now()).getTime() + ms);
-}
-
-/** Reserves jobs: one, for long, when nothing else is said. */
-export async function reserve(
-  queue: Queue,
-  topics: Topics,
-  limit = 1,
-  leaseMs = LONG_MS,
-): Promise<LeasedJob[]> {
-  return (await queue.reserve({ topics, limit, leaseMs })).jobs;
-}
-
-/** Pops all that is ready, in order. */
-export async function drain(queue: Queue, topics: Topics, batch = 100) {
-  const jobs = [];
-  for (;;) {
-    const some = await queue.popMany(topics, batch);
-    if (some.length === 0) return jobs;
-    jobs.push(...some);
-  }
-}
-
-/** So many jobs to push, with bodies that tell them apart. */
-export const jobsOf = (topic: string, count: number, more: { delayMs?: number; ttlMs?: number } = {}) =>
-  Array.from({ length: count }, (_, i) => ({ topic, body: `body ${i}`, ...more }));
-
-export const textOf = (job: { body?: Bytes | undefined } | undefined): string | undefined =>
-  job?.body?.toString();
-
-export const idsOf = (jobs: readonly { id: Bytes }[]): string[] => jobs.map(({ id }) => id.toString());
-
-export const statesOf = (jobs: readonly { state: string }[]): string[] => jobs.map(({ state }) => state);
-
-/** An order that is neither that of the items nor that of their names, and the same in every run. */
-export function shuffled<T>(items: readonly T[]): T[] {
-  const result = [...items];
-  let seed = 42;
-  for (let i = result.length - 1; i > 0; i -= 1) {
-    seed = (seed * 1_103_515_245 + 12_345) % 2_147_483_648;
-    const j = seed % (i + 1);
-    [result[i], result[j]] = [result[j] as T, result[i] as T];
-  }
-  return result;
 }

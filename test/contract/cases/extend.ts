@@ -142,6 +142,7 @@ export function describeExtend(world: () => World): void {
       const { queue, peer, clock, name } = world();
       const topic = name('topic');
       await queue.pushMany(jobsOf(topic, 300));
+      await maintainAll(queue);
       const jobs = await reserve(queue, topic, 300, MINUTE_MS);
       const some = jobs.filter((_, i) => i % 7 === 0);
       await peer.extend(some, LONG_MS);

@@ -181,7 +181,7 @@ export function describeList(world: () => World): void {
         for (const [glob, wanted] of [
           [`${topic}-leased-?`, ids('leased', 4)],
           [`*-delayed-1*`, [`${topic}-delayed-1`, `${topic}-delayed-10`]],
-          [`*-d*-[0-1]`, all().filter((id) => /-d[a-z]*-[01]$/.test(id))],
+          [`*-b-d*-[0-1]`, all().filter((id) => /-b-d[a-z]*-[01]$/.test(id))],
           [`*-ready-[^1-8]`, [`${topic}-ready-0`]],
           [`*`, all()],
           [`*-READY-*`, []],

@@ -194,7 +194,7 @@ export function describeRemove(world: () => World): void {
       expect(only(await queue.find(job.id)).state).to.equal('delayed');
     });
 
-    it('a remove of a newer job leaves the job alone that waits for it, until that is removed too', async () => {
+    it('a remove takes away every delayed job of the id: the one that waits for a duplicate, too', async () => {
       const { queue, peer, name } = world();
       const job = { id: name('id'), topic: name('topic') };
       await queue.push({ ...job, body: 'first' });
@@ -202,10 +202,38 @@ export function describeRemove(world: () => World): void {
       await peer.push({ ...job, body: 'second', delayMs: LONG_MS });
       await queue.release(first);
       expect(await peer.remove(job.id)).to.be.true;
-      expect((await queue.find(job.id)).map(textOf)).to.deep.equal(['first']);
-      expect(await peer.remove(job.id)).to.be.true;
       expect(await queue.find(job.id)).to.be.empty;
       expect(await peer.remove(job.id)).to.be.false;
+    });
+
+    it('a remove takes away a job that waits for a duplicate that is ready by now', async () => {
+      const { queue, peer, clock, name } = world();
+      const job = { id: name('id'), topic: name('topic') };
+      await queue.push({ ...job, body: 'first' });
+      const first = await reserve(queue, job.topic);
+      await peer.push({ ...job, body: 'second' });
+      await maintainAll(peer);
+      await queue.release(first);
+      clock.advance(1);
+      expect(await peer.removeMany([job.id])).to.deep.equal([{ removed: true, state: 'delayed' }]);
+      expect((await queue.find(job.id)).map(textOf)).to.deep.equal(['second']);
+    });
+
+    it('a remove in any state takes away every job of the id, and says what the first of them was', async () => {
+      const { queue, peer, name } = world();
+      const job = { id: name('id'), topic: name('topic') };
+      await queue.push({ ...job, body: 'dead' });
+      await queue.nack(await reserve(queue, job.topic), { dead: true });
+      await queue.push({ ...job, body: 'leased' });
+      const leased = await reserve(queue, job.topic);
+      await queue.push({ ...job, body: 'waits' });
+      const waits = await reserve(queue, job.topic);
+      await queue.push({ ...job, body: 'lives', delayMs: LONG_MS });
+      await queue.release(waits);
+      expect(await peer.find(job.id)).to.have.length(4);
+      expect(await removeAny(job.id)).to.deep.equal({ removed: true, state: 'delayed' });
+      expect(await peer.find(job.id)).to.be.empty;
+      expect(await queue.ack(leased)).to.deep.equal([false]);
     });
   });
 

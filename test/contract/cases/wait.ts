@@ -167,14 +167,19 @@ export function describeWait(world: () => World): void {
       });
     }
 
-    it('a wait for a ready job goes on while the only job of the topic is leased', async () => {
+    it('a wait for a ready job goes on, and does not ask without end, while the only job of the topic is leased', async () => {
       const { queue, name } = world();
       const topic = name('topic');
       await queue.push({ topic, body: 'b' });
       await reserve(queue, topic);
       const before = performance.now();
-      await queue.waitForReady(topic, { timeoutMs: 60 });
-      expect(performance.now() - before).to.be.at.least(55);
+      let waits = 0;
+      for (let left = 200; left > 1; left = before + 200 - performance.now()) {
+        await queue.waitForReady(topic, { timeoutMs: left });
+        waits += 1;
+      }
+      // Sooner is allowed, once or twice: when it begins to listen.
+      expect(waits).to.be.at.most(5);
     });
 
     it('waits end as soon as they are aborted', async () => {
