@@ -27,6 +27,8 @@ export class Keys {
   readonly daemons: string;
   /** Channel: the new earliest due time. */
   readonly wakeChannel: string;
+  /** KEYS of every script, in the order in which lua/lib/keys.lua names them. */
+  readonly forScripts: readonly string[];
 
   constructor(readonly prefix: string) {
     this.pool = `${prefix}:job_pool`;
@@ -41,16 +43,13 @@ export class Keys {
     this.paused = `${prefix}:paused`;
     this.daemons = `${prefix}:daemons`;
     this.wakeChannel = `${prefix}:wake`;
+    const original = [this.pool, this.reserved, this.readyDue, this.bucketStem, this.readyStem];
+    const added = [this.inflightStem, this.dead, this.deadLetterStem, this.paused, this.waitingStem];
+    this.forScripts = [...original, ...added];
   }
 
   ready(topic: Uint8Array): Buffer {
     return Buffer.concat([Buffer.from(this.readyStem), topic]);
-  }
-
-  /** KEYS of every script, in the order in which lua/lib/keys.lua names them. */
-  get forScripts(): string[] {
-    const original = [this.pool, this.reserved, this.readyDue, this.bucketStem, this.readyStem];
-    return [...original, this.inflightStem, this.dead, this.deadLetterStem, this.paused, this.waitingStem];
   }
 
   /** A SCAN pattern that matches the ready lists of this prefix and nothing else. */

@@ -6,7 +6,7 @@ export interface Script {
 
 export const SCRIPTS = {
   ack: {
-    sha: 'b0648e5d22e6e402c81eadf0d85234c8915a207d',
+    sha: '9658f8a7478da0adf8e49ec1acb06b818a979d6d',
     source: `local POOL, RESERVED, READY_DUE = KEYS[1], KEYS[2], KEYS[3]
 local BUCKET, READY, INFLIGHT = KEYS[4], KEYS[5], KEYS[6]
 local DEAD, DEAD_LETTER, PAUSED, WAITING = KEYS[7], KEYS[8], KEYS[9], KEYS[10]
@@ -71,7 +71,7 @@ if type(record[1]) == 'string' then head, width = OLD_HEAD, OLD_ROW end
 local rows = {}
 for i = head + 1, #record, width do
 local row = { unpack(record, i, i + width - 1) }
-row[7], row[8] = row[7] or '', row[8] or ''
+row[7], row[8] = row[7] or (row[4] ~= '' and to_score(row[4]) or ''), row[8] or ''
 rows[#rows + 1] = row
 end
 return rows
@@ -95,8 +95,9 @@ local function allow_writes()
 redis.call('ZREM', RESERVED, '')
 end
 local function keep_rows(name, record, rows)
-redis.call('UNLINK', INFLIGHT .. name)
+allow_writes()
 if #rows == 0 then
+redis.call('UNLINK', INFLIGHT .. name)
 redis.call('ZREM', RESERVED, name)
 return
 end
@@ -278,7 +279,7 @@ return {}
 `,
   },
   countDead: {
-    sha: 'eebefb0ba76e876f47c97ca2c5774393a30507ec',
+    sha: '8260d5591e192065414e07cf85b2faceb71f7240',
     source: `local POOL, RESERVED, READY_DUE = KEYS[1], KEYS[2], KEYS[3]
 local BUCKET, READY, INFLIGHT = KEYS[4], KEYS[5], KEYS[6]
 local DEAD, DEAD_LETTER, PAUSED, WAITING = KEYS[7], KEYS[8], KEYS[9], KEYS[10]
@@ -361,7 +362,7 @@ if type(record[1]) == 'string' then head, width = OLD_HEAD, OLD_ROW end
 local rows = {}
 for i = head + 1, #record, width do
 local row = { unpack(record, i, i + width - 1) }
-row[7], row[8] = row[7] or '', row[8] or ''
+row[7], row[8] = row[7] or (row[4] ~= '' and to_score(row[4]) or ''), row[8] or ''
 rows[#rows + 1] = row
 end
 return rows
@@ -385,8 +386,9 @@ local function allow_writes()
 redis.call('ZREM', RESERVED, '')
 end
 local function keep_rows(name, record, rows)
-redis.call('UNLINK', INFLIGHT .. name)
+allow_writes()
 if #rows == 0 then
+redis.call('UNLINK', INFLIGHT .. name)
 redis.call('ZREM', RESERVED, name)
 return
 end
@@ -477,26 +479,29 @@ letters[#letters + 1] = letter
 end
 return letters
 end
-local function keep_letters(id, letters)
-redis.call('ZREM', DEAD, id)
-redis.call('UNLINK', DEAD_LETTER .. id)
+local function delete_letters(id, deleted, kept)
 local next_delete = math.huge
-for i = #letters, 1, -1 do
-redis.call('RPUSH', DEAD_LETTER .. id, letters[i].packed)
-if letters[i].delete_at ~= '' then next_delete = math.min(next_delete, letters[i].delete_at) end
+for _, letter in ipairs(deleted) do redis.call('LREM', DEAD_LETTER .. id, 1, letter.packed) end
+for _, letter in ipairs(kept) do
+if letter.delete_at ~= '' then next_delete = math.min(next_delete, letter.delete_at) end
 end
-if #letters > 0 then redis.call('ZADD', DEAD, next_delete == math.huge and 'inf' or to_score(next_delete), id) end
+if #kept == 0 then
+redis.call('ZREM', DEAD, id)
+else
+redis.call('ZADD', DEAD, next_delete == math.huge and 'inf' or to_score(next_delete), id)
+end
 end
 local function delete_old_letters(now, limit)
 local deleted = 0
 local ids = redis.call('ZRANGEBYSCORE', DEAD, '-inf', due_by(now), 'LIMIT', 0, limit)
 for _, id in ipairs(ids) do
-local letters, kept = letters_of(id), {}
-for _, letter in ipairs(letters) do
-if letter.delete_at == '' or letter.delete_at > now then kept[#kept + 1] = letter end
+local old, kept = {}, {}
+for _, letter in ipairs(letters_of(id)) do
+local is_kept = letter.delete_at == '' or letter.delete_at > now
+table.insert(is_kept and kept or old, letter)
 end
-deleted = deleted + #letters - #kept
-keep_letters(id, kept)
+deleted = deleted + #old
+delete_letters(id, old, kept)
 end
 return deleted, #ids == limit
 end
@@ -515,7 +520,7 @@ return answer
 `,
   },
   countLeased: {
-    sha: '4e721ddd6ac89618d99911251fc71d0b474c7851',
+    sha: '3007c31996fedfd1319b72bb94201161b4e2ce88',
     source: `local POOL, RESERVED, READY_DUE = KEYS[1], KEYS[2], KEYS[3]
 local BUCKET, READY, INFLIGHT = KEYS[4], KEYS[5], KEYS[6]
 local DEAD, DEAD_LETTER, PAUSED, WAITING = KEYS[7], KEYS[8], KEYS[9], KEYS[10]
@@ -598,7 +603,7 @@ if type(record[1]) == 'string' then head, width = OLD_HEAD, OLD_ROW end
 local rows = {}
 for i = head + 1, #record, width do
 local row = { unpack(record, i, i + width - 1) }
-row[7], row[8] = row[7] or '', row[8] or ''
+row[7], row[8] = row[7] or (row[4] ~= '' and to_score(row[4]) or ''), row[8] or ''
 rows[#rows + 1] = row
 end
 return rows
@@ -622,8 +627,9 @@ local function allow_writes()
 redis.call('ZREM', RESERVED, '')
 end
 local function keep_rows(name, record, rows)
-redis.call('UNLINK', INFLIGHT .. name)
+allow_writes()
 if #rows == 0 then
+redis.call('UNLINK', INFLIGHT .. name)
 redis.call('ZREM', RESERVED, name)
 return
 end
@@ -709,11 +715,13 @@ jobs[#jobs + 1] = job
 end
 return jobs
 end
-local function keep_waiting(id, jobs, now)
+local function end_waiting(id, jobs, left, now)
+for _, job in ipairs(jobs) do redis.call('LREM', WAITING .. id, 1, job.packed) end
+if left == 0 then
 redis.call('ZREM', RESERVED, ':' .. id)
-redis.call('UNLINK', WAITING .. id)
-for _, job in ipairs(jobs) do redis.call('RPUSH', WAITING .. id, job.packed) end
-if #jobs > 0 then redis.call('ZADD', RESERVED, to_score(now + DUPLICATE_RETRY_MS), ':' .. id) end
+else
+redis.call('ZADD', RESERVED, to_score(now + DUPLICATE_RETRY_MS), ':' .. id)
+end
 end
 local function jobs_of(name)
 local id = waiting_id(name)
@@ -882,7 +890,7 @@ return { alive, expired, stale }
 `,
   },
   extend: {
-    sha: 'a27c6c6f38eaf0e14a68c173875713bcf7e09e87',
+    sha: '4d0bf38a3bf05d4e9384c5fded9cbe403006699a',
     source: `local POOL, RESERVED, READY_DUE = KEYS[1], KEYS[2], KEYS[3]
 local BUCKET, READY, INFLIGHT = KEYS[4], KEYS[5], KEYS[6]
 local DEAD, DEAD_LETTER, PAUSED, WAITING = KEYS[7], KEYS[8], KEYS[9], KEYS[10]
@@ -947,7 +955,7 @@ if type(record[1]) == 'string' then head, width = OLD_HEAD, OLD_ROW end
 local rows = {}
 for i = head + 1, #record, width do
 local row = { unpack(record, i, i + width - 1) }
-row[7], row[8] = row[7] or '', row[8] or ''
+row[7], row[8] = row[7] or (row[4] ~= '' and to_score(row[4]) or ''), row[8] or ''
 rows[#rows + 1] = row
 end
 return rows
@@ -971,8 +979,9 @@ local function allow_writes()
 redis.call('ZREM', RESERVED, '')
 end
 local function keep_rows(name, record, rows)
-redis.call('UNLINK', INFLIGHT .. name)
+allow_writes()
 if #rows == 0 then
+redis.call('UNLINK', INFLIGHT .. name)
 redis.call('ZREM', RESERVED, name)
 return
 end
@@ -1197,7 +1206,7 @@ return { state, job[1] or '', job[2] or '', due, expires_at, attempts, ahead,
 `,
   },
   listDead: {
-    sha: '273ce2f30a445730216c3cff0cf186d5ec92438d',
+    sha: '4775942f23f243cd8932655a53e5a054884169b6',
     source: `local POOL, RESERVED, READY_DUE = KEYS[1], KEYS[2], KEYS[3]
 local BUCKET, READY, INFLIGHT = KEYS[4], KEYS[5], KEYS[6]
 local DEAD, DEAD_LETTER, PAUSED, WAITING = KEYS[7], KEYS[8], KEYS[9], KEYS[10]
@@ -1280,7 +1289,7 @@ if type(record[1]) == 'string' then head, width = OLD_HEAD, OLD_ROW end
 local rows = {}
 for i = head + 1, #record, width do
 local row = { unpack(record, i, i + width - 1) }
-row[7], row[8] = row[7] or '', row[8] or ''
+row[7], row[8] = row[7] or (row[4] ~= '' and to_score(row[4]) or ''), row[8] or ''
 rows[#rows + 1] = row
 end
 return rows
@@ -1304,8 +1313,9 @@ local function allow_writes()
 redis.call('ZREM', RESERVED, '')
 end
 local function keep_rows(name, record, rows)
-redis.call('UNLINK', INFLIGHT .. name)
+allow_writes()
 if #rows == 0 then
+redis.call('UNLINK', INFLIGHT .. name)
 redis.call('ZREM', RESERVED, name)
 return
 end
@@ -1396,26 +1406,29 @@ letters[#letters + 1] = letter
 end
 return letters
 end
-local function keep_letters(id, letters)
-redis.call('ZREM', DEAD, id)
-redis.call('UNLINK', DEAD_LETTER .. id)
+local function delete_letters(id, deleted, kept)
 local next_delete = math.huge
-for i = #letters, 1, -1 do
-redis.call('RPUSH', DEAD_LETTER .. id, letters[i].packed)
-if letters[i].delete_at ~= '' then next_delete = math.min(next_delete, letters[i].delete_at) end
+for _, letter in ipairs(deleted) do redis.call('LREM', DEAD_LETTER .. id, 1, letter.packed) end
+for _, letter in ipairs(kept) do
+if letter.delete_at ~= '' then next_delete = math.min(next_delete, letter.delete_at) end
 end
-if #letters > 0 then redis.call('ZADD', DEAD, next_delete == math.huge and 'inf' or to_score(next_delete), id) end
+if #kept == 0 then
+redis.call('ZREM', DEAD, id)
+else
+redis.call('ZADD', DEAD, next_delete == math.huge and 'inf' or to_score(next_delete), id)
+end
 end
 local function delete_old_letters(now, limit)
 local deleted = 0
 local ids = redis.call('ZRANGEBYSCORE', DEAD, '-inf', due_by(now), 'LIMIT', 0, limit)
 for _, id in ipairs(ids) do
-local letters, kept = letters_of(id), {}
-for _, letter in ipairs(letters) do
-if letter.delete_at == '' or letter.delete_at > now then kept[#kept + 1] = letter end
+local old, kept = {}, {}
+for _, letter in ipairs(letters_of(id)) do
+local is_kept = letter.delete_at == '' or letter.delete_at > now
+table.insert(is_kept and kept or old, letter)
 end
-deleted = deleted + #letters - #kept
-keep_letters(id, kept)
+deleted = deleted + #old
+delete_letters(id, old, kept)
 end
 return deleted, #ids == limit
 end
@@ -1443,7 +1456,7 @@ return answer
 `,
   },
   listLeased: {
-    sha: '17e23a35e508f1f65a98b7e878727a8e19525742',
+    sha: '46155e4e398dac43afdcd0de7a2743fb610a9f5e',
     source: `local POOL, RESERVED, READY_DUE = KEYS[1], KEYS[2], KEYS[3]
 local BUCKET, READY, INFLIGHT = KEYS[4], KEYS[5], KEYS[6]
 local DEAD, DEAD_LETTER, PAUSED, WAITING = KEYS[7], KEYS[8], KEYS[9], KEYS[10]
@@ -1526,7 +1539,7 @@ if type(record[1]) == 'string' then head, width = OLD_HEAD, OLD_ROW end
 local rows = {}
 for i = head + 1, #record, width do
 local row = { unpack(record, i, i + width - 1) }
-row[7], row[8] = row[7] or '', row[8] or ''
+row[7], row[8] = row[7] or (row[4] ~= '' and to_score(row[4]) or ''), row[8] or ''
 rows[#rows + 1] = row
 end
 return rows
@@ -1550,8 +1563,9 @@ local function allow_writes()
 redis.call('ZREM', RESERVED, '')
 end
 local function keep_rows(name, record, rows)
-redis.call('UNLINK', INFLIGHT .. name)
+allow_writes()
 if #rows == 0 then
+redis.call('UNLINK', INFLIGHT .. name)
 redis.call('ZREM', RESERVED, name)
 return
 end
@@ -1637,11 +1651,13 @@ jobs[#jobs + 1] = job
 end
 return jobs
 end
-local function keep_waiting(id, jobs, now)
+local function end_waiting(id, jobs, left, now)
+for _, job in ipairs(jobs) do redis.call('LREM', WAITING .. id, 1, job.packed) end
+if left == 0 then
 redis.call('ZREM', RESERVED, ':' .. id)
-redis.call('UNLINK', WAITING .. id)
-for _, job in ipairs(jobs) do redis.call('RPUSH', WAITING .. id, job.packed) end
-if #jobs > 0 then redis.call('ZADD', RESERVED, to_score(now + DUPLICATE_RETRY_MS), ':' .. id) end
+else
+redis.call('ZADD', RESERVED, to_score(now + DUPLICATE_RETRY_MS), ':' .. id)
+end
 end
 local function jobs_of(name)
 local id = waiting_id(name)
@@ -1939,7 +1955,7 @@ return answer
 `,
   },
   maintain: {
-    sha: '3c60a6c623167d9d4d4dbdd04157d2e5ebd036dd',
+    sha: '716430c3a98c3ba832c064ec038a4fecb9cbbc57',
     source: `local POOL, RESERVED, READY_DUE = KEYS[1], KEYS[2], KEYS[3]
 local BUCKET, READY, INFLIGHT = KEYS[4], KEYS[5], KEYS[6]
 local DEAD, DEAD_LETTER, PAUSED, WAITING = KEYS[7], KEYS[8], KEYS[9], KEYS[10]
@@ -2066,7 +2082,7 @@ if type(record[1]) == 'string' then head, width = OLD_HEAD, OLD_ROW end
 local rows = {}
 for i = head + 1, #record, width do
 local row = { unpack(record, i, i + width - 1) }
-row[7], row[8] = row[7] or '', row[8] or ''
+row[7], row[8] = row[7] or (row[4] ~= '' and to_score(row[4]) or ''), row[8] or ''
 rows[#rows + 1] = row
 end
 return rows
@@ -2090,8 +2106,9 @@ local function allow_writes()
 redis.call('ZREM', RESERVED, '')
 end
 local function keep_rows(name, record, rows)
-redis.call('UNLINK', INFLIGHT .. name)
+allow_writes()
 if #rows == 0 then
+redis.call('UNLINK', INFLIGHT .. name)
 redis.call('ZREM', RESERVED, name)
 return
 end
@@ -2245,11 +2262,13 @@ jobs[#jobs + 1] = job
 end
 return jobs
 end
-local function keep_waiting(id, jobs, now)
+local function end_waiting(id, jobs, left, now)
+for _, job in ipairs(jobs) do redis.call('LREM', WAITING .. id, 1, job.packed) end
+if left == 0 then
 redis.call('ZREM', RESERVED, ':' .. id)
-redis.call('UNLINK', WAITING .. id)
-for _, job in ipairs(jobs) do redis.call('RPUSH', WAITING .. id, job.packed) end
-if #jobs > 0 then redis.call('ZADD', RESERVED, to_score(now + DUPLICATE_RETRY_MS), ':' .. id) end
+else
+redis.call('ZADD', RESERVED, to_score(now + DUPLICATE_RETRY_MS), ':' .. id)
+end
 end
 local function jobs_of(name)
 local id = waiting_id(name)
@@ -2267,25 +2286,35 @@ if redis.call('EXISTS', BUCKET .. job.row[2]) == 1 then return false end
 local found = type_of(READY .. job.topic)
 return found == 'none' or found == 'list'
 end
-local function write_bucket(id, topic, body, attempts, ttl, expires_at, is_shifted)
+local function write_bucket(job, expires_at)
+local row = job.row
+local id, body, attempts = row[2], row[3], row[6]
 local bucket = BUCKET .. id
-redis.call('HSET', bucket, 'topic', topic, 'body', body)
-if attempts > 0 or is_shifted then
-redis.call('HSET', bucket, 'delayer', write_memo(attempts, ttl, expires_at, topic, body))
+redis.call('HSET', bucket, 'topic', job.topic, 'body', body)
+if attempts > 0 or expires_at ~= row[5] then
+local memo = write_memo(attempts, ttl_of(row), expires_at, job.topic, body)
+redis.call('HSET', bucket, 'delayer', memo)
 end
 if expires_at ~= '' then redis.call('PEXPIREAT', bucket, expires_at) end
 end
+local function plan(job, now)
+local due, expires_at = job.row[4], job.row[5]
+if job.is_retried or (due ~= '' and due > now) then return expires_at, true end
+return shifted_expiry(expires_at, job.since, now), false
+end
 local function bring_back(jobs, now)
-local done, lines, waiting = { back = 0, waiting = 0, due = math.huge, id = nil }, {}, {}
+local done, lines, buckets = { back = 0, waiting = 0, due = math.huge, id = nil }, {}, {}
+local taken = {}
 for _, job in ipairs(jobs) do
 local row = job.row
-local id, body, due, attempts = row[2], row[3], row[4], row[6]
-if not can_come_back(job) then
-waiting[#waiting + 1] = job
+local id, due = row[2], row[4]
+if taken[id] or not can_come_back(job) then
+let_wait(job, now)
+done.waiting = done.waiting + 1
 else
-local is_delayed = job.is_retried or (due ~= '' and due > now)
-local expires_at = is_delayed and row[5] or shifted_expiry(row[5], job.since, now)
-write_bucket(id, job.topic, body, attempts, ttl_of(row), expires_at, expires_at ~= row[5])
+local expires_at, is_delayed = plan(job, now)
+taken[id] = true
+buckets[#buckets + 1] = { job = job, expires_at = expires_at }
 redis.call('ZREM', POOL, id)
 if is_delayed then
 redis.call('ZADD', POOL, score_in_order(due), id)
@@ -2293,15 +2322,13 @@ if due < done.due then done.due, done.id = due, id end
 else
 lines[job.topic] = lines[job.topic] or {}
 table.insert(lines[job.topic], { id = id, place = row[7] })
-local note = row[7] ~= '' and write_note(row[7], expires_at, job.topic)
-if note then redis.call('HSET', READY_DUE, id, note) end
+if row[7] ~= '' then redis.call('HSET', READY_DUE, id, write_note(row[7], expires_at, job.topic)) end
 end
-done.back = done.back + 1
 end
 end
 for topic, entries in pairs(lines) do put_in_line(topic, entries) end
-for _, job in ipairs(waiting) do let_wait(job, now) end
-done.waiting = #waiting
+for _, bucket in ipairs(buckets) do write_bucket(bucket.job, bucket.expires_at) end
+done.back = #buckets
 return done
 end
 local FORGET_AT_LEAST = 100
@@ -2376,13 +2403,12 @@ local function bring_back_waiting(id, now)
 local jobs = waiting_jobs(id)
 local first = jobs[1]
 if not first or not can_come_back(first) then
-keep_waiting(id, jobs, now)
+end_waiting(id, {}, #jobs, now)
 return 0, #jobs
 end
 bring_back({ first }, now)
-table.remove(jobs, 1)
-keep_waiting(id, jobs, now)
-return 1, #jobs
+end_waiting(id, { first }, #jobs - 1, now)
+return 1, #jobs - 1
 end
 local function bring_back_record(name, now)
 local record, jobs = load_record(name), {}
@@ -2440,26 +2466,29 @@ letters[#letters + 1] = letter
 end
 return letters
 end
-local function keep_letters(id, letters)
-redis.call('ZREM', DEAD, id)
-redis.call('UNLINK', DEAD_LETTER .. id)
+local function delete_letters(id, deleted, kept)
 local next_delete = math.huge
-for i = #letters, 1, -1 do
-redis.call('RPUSH', DEAD_LETTER .. id, letters[i].packed)
-if letters[i].delete_at ~= '' then next_delete = math.min(next_delete, letters[i].delete_at) end
+for _, letter in ipairs(deleted) do redis.call('LREM', DEAD_LETTER .. id, 1, letter.packed) end
+for _, letter in ipairs(kept) do
+if letter.delete_at ~= '' then next_delete = math.min(next_delete, letter.delete_at) end
 end
-if #letters > 0 then redis.call('ZADD', DEAD, next_delete == math.huge and 'inf' or to_score(next_delete), id) end
+if #kept == 0 then
+redis.call('ZREM', DEAD, id)
+else
+redis.call('ZADD', DEAD, next_delete == math.huge and 'inf' or to_score(next_delete), id)
+end
 end
 local function delete_old_letters(now, limit)
 local deleted = 0
 local ids = redis.call('ZRANGEBYSCORE', DEAD, '-inf', due_by(now), 'LIMIT', 0, limit)
 for _, id in ipairs(ids) do
-local letters, kept = letters_of(id), {}
-for _, letter in ipairs(letters) do
-if letter.delete_at == '' or letter.delete_at > now then kept[#kept + 1] = letter end
+local old, kept = {}, {}
+for _, letter in ipairs(letters_of(id)) do
+local is_kept = letter.delete_at == '' or letter.delete_at > now
+table.insert(is_kept and kept or old, letter)
 end
-deleted = deleted + #letters - #kept
-keep_letters(id, kept)
+deleted = deleted + #old
+delete_letters(id, old, kept)
 end
 return deleted, #ids == limit
 end
@@ -2495,7 +2524,7 @@ next_in(now, math.huge) or -1,
 `,
   },
   nack: {
-    sha: '9b9b04b50c6fe36c71490c0815c6336d40727060',
+    sha: '6ae5ce95e20afe6a159328dca1d1600baf15bf62',
     source: `local POOL, RESERVED, READY_DUE = KEYS[1], KEYS[2], KEYS[3]
 local BUCKET, READY, INFLIGHT = KEYS[4], KEYS[5], KEYS[6]
 local DEAD, DEAD_LETTER, PAUSED, WAITING = KEYS[7], KEYS[8], KEYS[9], KEYS[10]
@@ -2604,7 +2633,7 @@ if type(record[1]) == 'string' then head, width = OLD_HEAD, OLD_ROW end
 local rows = {}
 for i = head + 1, #record, width do
 local row = { unpack(record, i, i + width - 1) }
-row[7], row[8] = row[7] or '', row[8] or ''
+row[7], row[8] = row[7] or (row[4] ~= '' and to_score(row[4]) or ''), row[8] or ''
 rows[#rows + 1] = row
 end
 return rows
@@ -2628,8 +2657,9 @@ local function allow_writes()
 redis.call('ZREM', RESERVED, '')
 end
 local function keep_rows(name, record, rows)
-redis.call('UNLINK', INFLIGHT .. name)
+allow_writes()
 if #rows == 0 then
+redis.call('UNLINK', INFLIGHT .. name)
 redis.call('ZREM', RESERVED, name)
 return
 end
@@ -2783,11 +2813,13 @@ jobs[#jobs + 1] = job
 end
 return jobs
 end
-local function keep_waiting(id, jobs, now)
+local function end_waiting(id, jobs, left, now)
+for _, job in ipairs(jobs) do redis.call('LREM', WAITING .. id, 1, job.packed) end
+if left == 0 then
 redis.call('ZREM', RESERVED, ':' .. id)
-redis.call('UNLINK', WAITING .. id)
-for _, job in ipairs(jobs) do redis.call('RPUSH', WAITING .. id, job.packed) end
-if #jobs > 0 then redis.call('ZADD', RESERVED, to_score(now + DUPLICATE_RETRY_MS), ':' .. id) end
+else
+redis.call('ZADD', RESERVED, to_score(now + DUPLICATE_RETRY_MS), ':' .. id)
+end
 end
 local function jobs_of(name)
 local id = waiting_id(name)
@@ -2805,25 +2837,35 @@ if redis.call('EXISTS', BUCKET .. job.row[2]) == 1 then return false end
 local found = type_of(READY .. job.topic)
 return found == 'none' or found == 'list'
 end
-local function write_bucket(id, topic, body, attempts, ttl, expires_at, is_shifted)
+local function write_bucket(job, expires_at)
+local row = job.row
+local id, body, attempts = row[2], row[3], row[6]
 local bucket = BUCKET .. id
-redis.call('HSET', bucket, 'topic', topic, 'body', body)
-if attempts > 0 or is_shifted then
-redis.call('HSET', bucket, 'delayer', write_memo(attempts, ttl, expires_at, topic, body))
+redis.call('HSET', bucket, 'topic', job.topic, 'body', body)
+if attempts > 0 or expires_at ~= row[5] then
+local memo = write_memo(attempts, ttl_of(row), expires_at, job.topic, body)
+redis.call('HSET', bucket, 'delayer', memo)
 end
 if expires_at ~= '' then redis.call('PEXPIREAT', bucket, expires_at) end
 end
+local function plan(job, now)
+local due, expires_at = job.row[4], job.row[5]
+if job.is_retried or (due ~= '' and due > now) then return expires_at, true end
+return shifted_expiry(expires_at, job.since, now), false
+end
 local function bring_back(jobs, now)
-local done, lines, waiting = { back = 0, waiting = 0, due = math.huge, id = nil }, {}, {}
+local done, lines, buckets = { back = 0, waiting = 0, due = math.huge, id = nil }, {}, {}
+local taken = {}
 for _, job in ipairs(jobs) do
 local row = job.row
-local id, body, due, attempts = row[2], row[3], row[4], row[6]
-if not can_come_back(job) then
-waiting[#waiting + 1] = job
+local id, due = row[2], row[4]
+if taken[id] or not can_come_back(job) then
+let_wait(job, now)
+done.waiting = done.waiting + 1
 else
-local is_delayed = job.is_retried or (due ~= '' and due > now)
-local expires_at = is_delayed and row[5] or shifted_expiry(row[5], job.since, now)
-write_bucket(id, job.topic, body, attempts, ttl_of(row), expires_at, expires_at ~= row[5])
+local expires_at, is_delayed = plan(job, now)
+taken[id] = true
+buckets[#buckets + 1] = { job = job, expires_at = expires_at }
 redis.call('ZREM', POOL, id)
 if is_delayed then
 redis.call('ZADD', POOL, score_in_order(due), id)
@@ -2831,15 +2873,13 @@ if due < done.due then done.due, done.id = due, id end
 else
 lines[job.topic] = lines[job.topic] or {}
 table.insert(lines[job.topic], { id = id, place = row[7] })
-local note = row[7] ~= '' and write_note(row[7], expires_at, job.topic)
-if note then redis.call('HSET', READY_DUE, id, note) end
+if row[7] ~= '' then redis.call('HSET', READY_DUE, id, write_note(row[7], expires_at, job.topic)) end
 end
-done.back = done.back + 1
 end
 end
 for topic, entries in pairs(lines) do put_in_line(topic, entries) end
-for _, job in ipairs(waiting) do let_wait(job, now) end
-done.waiting = #waiting
+for _, bucket in ipairs(buckets) do write_bucket(bucket.job, bucket.expires_at) end
+done.back = #buckets
 return done
 end
 local function bury(job, reason, now, delete_at)
@@ -2866,26 +2906,29 @@ letters[#letters + 1] = letter
 end
 return letters
 end
-local function keep_letters(id, letters)
-redis.call('ZREM', DEAD, id)
-redis.call('UNLINK', DEAD_LETTER .. id)
+local function delete_letters(id, deleted, kept)
 local next_delete = math.huge
-for i = #letters, 1, -1 do
-redis.call('RPUSH', DEAD_LETTER .. id, letters[i].packed)
-if letters[i].delete_at ~= '' then next_delete = math.min(next_delete, letters[i].delete_at) end
+for _, letter in ipairs(deleted) do redis.call('LREM', DEAD_LETTER .. id, 1, letter.packed) end
+for _, letter in ipairs(kept) do
+if letter.delete_at ~= '' then next_delete = math.min(next_delete, letter.delete_at) end
 end
-if #letters > 0 then redis.call('ZADD', DEAD, next_delete == math.huge and 'inf' or to_score(next_delete), id) end
+if #kept == 0 then
+redis.call('ZREM', DEAD, id)
+else
+redis.call('ZADD', DEAD, next_delete == math.huge and 'inf' or to_score(next_delete), id)
+end
 end
 local function delete_old_letters(now, limit)
 local deleted = 0
 local ids = redis.call('ZRANGEBYSCORE', DEAD, '-inf', due_by(now), 'LIMIT', 0, limit)
 for _, id in ipairs(ids) do
-local letters, kept = letters_of(id), {}
-for _, letter in ipairs(letters) do
-if letter.delete_at == '' or letter.delete_at > now then kept[#kept + 1] = letter end
+local old, kept = {}, {}
+for _, letter in ipairs(letters_of(id)) do
+local is_kept = letter.delete_at == '' or letter.delete_at > now
+table.insert(is_kept and kept or old, letter)
 end
-deleted = deleted + #letters - #kept
-keep_letters(id, kept)
+deleted = deleted + #old
+delete_letters(id, old, kept)
 end
 return deleted, #ids == limit
 end
@@ -3154,7 +3197,7 @@ return answers
 `,
   },
   release: {
-    sha: '4ef02c2e512d1adbdf58346d9f04c50a369ddb4d',
+    sha: '545de2c4a034dcb45affdcdd5e9efff7fceb131c',
     source: `local POOL, RESERVED, READY_DUE = KEYS[1], KEYS[2], KEYS[3]
 local BUCKET, READY, INFLIGHT = KEYS[4], KEYS[5], KEYS[6]
 local DEAD, DEAD_LETTER, PAUSED, WAITING = KEYS[7], KEYS[8], KEYS[9], KEYS[10]
@@ -3263,7 +3306,7 @@ if type(record[1]) == 'string' then head, width = OLD_HEAD, OLD_ROW end
 local rows = {}
 for i = head + 1, #record, width do
 local row = { unpack(record, i, i + width - 1) }
-row[7], row[8] = row[7] or '', row[8] or ''
+row[7], row[8] = row[7] or (row[4] ~= '' and to_score(row[4]) or ''), row[8] or ''
 rows[#rows + 1] = row
 end
 return rows
@@ -3287,8 +3330,9 @@ local function allow_writes()
 redis.call('ZREM', RESERVED, '')
 end
 local function keep_rows(name, record, rows)
-redis.call('UNLINK', INFLIGHT .. name)
+allow_writes()
 if #rows == 0 then
+redis.call('UNLINK', INFLIGHT .. name)
 redis.call('ZREM', RESERVED, name)
 return
 end
@@ -3442,11 +3486,13 @@ jobs[#jobs + 1] = job
 end
 return jobs
 end
-local function keep_waiting(id, jobs, now)
+local function end_waiting(id, jobs, left, now)
+for _, job in ipairs(jobs) do redis.call('LREM', WAITING .. id, 1, job.packed) end
+if left == 0 then
 redis.call('ZREM', RESERVED, ':' .. id)
-redis.call('UNLINK', WAITING .. id)
-for _, job in ipairs(jobs) do redis.call('RPUSH', WAITING .. id, job.packed) end
-if #jobs > 0 then redis.call('ZADD', RESERVED, to_score(now + DUPLICATE_RETRY_MS), ':' .. id) end
+else
+redis.call('ZADD', RESERVED, to_score(now + DUPLICATE_RETRY_MS), ':' .. id)
+end
 end
 local function jobs_of(name)
 local id = waiting_id(name)
@@ -3464,25 +3510,35 @@ if redis.call('EXISTS', BUCKET .. job.row[2]) == 1 then return false end
 local found = type_of(READY .. job.topic)
 return found == 'none' or found == 'list'
 end
-local function write_bucket(id, topic, body, attempts, ttl, expires_at, is_shifted)
+local function write_bucket(job, expires_at)
+local row = job.row
+local id, body, attempts = row[2], row[3], row[6]
 local bucket = BUCKET .. id
-redis.call('HSET', bucket, 'topic', topic, 'body', body)
-if attempts > 0 or is_shifted then
-redis.call('HSET', bucket, 'delayer', write_memo(attempts, ttl, expires_at, topic, body))
+redis.call('HSET', bucket, 'topic', job.topic, 'body', body)
+if attempts > 0 or expires_at ~= row[5] then
+local memo = write_memo(attempts, ttl_of(row), expires_at, job.topic, body)
+redis.call('HSET', bucket, 'delayer', memo)
 end
 if expires_at ~= '' then redis.call('PEXPIREAT', bucket, expires_at) end
 end
+local function plan(job, now)
+local due, expires_at = job.row[4], job.row[5]
+if job.is_retried or (due ~= '' and due > now) then return expires_at, true end
+return shifted_expiry(expires_at, job.since, now), false
+end
 local function bring_back(jobs, now)
-local done, lines, waiting = { back = 0, waiting = 0, due = math.huge, id = nil }, {}, {}
+local done, lines, buckets = { back = 0, waiting = 0, due = math.huge, id = nil }, {}, {}
+local taken = {}
 for _, job in ipairs(jobs) do
 local row = job.row
-local id, body, due, attempts = row[2], row[3], row[4], row[6]
-if not can_come_back(job) then
-waiting[#waiting + 1] = job
+local id, due = row[2], row[4]
+if taken[id] or not can_come_back(job) then
+let_wait(job, now)
+done.waiting = done.waiting + 1
 else
-local is_delayed = job.is_retried or (due ~= '' and due > now)
-local expires_at = is_delayed and row[5] or shifted_expiry(row[5], job.since, now)
-write_bucket(id, job.topic, body, attempts, ttl_of(row), expires_at, expires_at ~= row[5])
+local expires_at, is_delayed = plan(job, now)
+taken[id] = true
+buckets[#buckets + 1] = { job = job, expires_at = expires_at }
 redis.call('ZREM', POOL, id)
 if is_delayed then
 redis.call('ZADD', POOL, score_in_order(due), id)
@@ -3490,15 +3546,13 @@ if due < done.due then done.due, done.id = due, id end
 else
 lines[job.topic] = lines[job.topic] or {}
 table.insert(lines[job.topic], { id = id, place = row[7] })
-local note = row[7] ~= '' and write_note(row[7], expires_at, job.topic)
-if note then redis.call('HSET', READY_DUE, id, note) end
+if row[7] ~= '' then redis.call('HSET', READY_DUE, id, write_note(row[7], expires_at, job.topic)) end
 end
-done.back = done.back + 1
 end
 end
 for topic, entries in pairs(lines) do put_in_line(topic, entries) end
-for _, job in ipairs(waiting) do let_wait(job, now) end
-done.waiting = #waiting
+for _, bucket in ipairs(buckets) do write_bucket(bucket.job, bucket.expires_at) end
+done.back = #buckets
 return done
 end
 expect_type(POOL, 'zset')
@@ -3518,7 +3572,7 @@ return answer_held(numbers, held)
 `,
   },
   remove: {
-    sha: '53bd71b175385b743163e7c6929534bc7560eeca',
+    sha: '7c2405845d309ba1b3adf21c41beb652c84a57b3',
     source: `local POOL, RESERVED, READY_DUE = KEYS[1], KEYS[2], KEYS[3]
 local BUCKET, READY, INFLIGHT = KEYS[4], KEYS[5], KEYS[6]
 local DEAD, DEAD_LETTER, PAUSED, WAITING = KEYS[7], KEYS[8], KEYS[9], KEYS[10]
@@ -3630,7 +3684,7 @@ if type(record[1]) == 'string' then head, width = OLD_HEAD, OLD_ROW end
 local rows = {}
 for i = head + 1, #record, width do
 local row = { unpack(record, i, i + width - 1) }
-row[7], row[8] = row[7] or '', row[8] or ''
+row[7], row[8] = row[7] or (row[4] ~= '' and to_score(row[4]) or ''), row[8] or ''
 rows[#rows + 1] = row
 end
 return rows
@@ -3654,8 +3708,9 @@ local function allow_writes()
 redis.call('ZREM', RESERVED, '')
 end
 local function keep_rows(name, record, rows)
-redis.call('UNLINK', INFLIGHT .. name)
+allow_writes()
 if #rows == 0 then
+redis.call('UNLINK', INFLIGHT .. name)
 redis.call('ZREM', RESERVED, name)
 return
 end
@@ -3741,11 +3796,13 @@ jobs[#jobs + 1] = job
 end
 return jobs
 end
-local function keep_waiting(id, jobs, now)
+local function end_waiting(id, jobs, left, now)
+for _, job in ipairs(jobs) do redis.call('LREM', WAITING .. id, 1, job.packed) end
+if left == 0 then
 redis.call('ZREM', RESERVED, ':' .. id)
-redis.call('UNLINK', WAITING .. id)
-for _, job in ipairs(jobs) do redis.call('RPUSH', WAITING .. id, job.packed) end
-if #jobs > 0 then redis.call('ZADD', RESERVED, to_score(now + DUPLICATE_RETRY_MS), ':' .. id) end
+else
+redis.call('ZADD', RESERVED, to_score(now + DUPLICATE_RETRY_MS), ':' .. id)
+end
 end
 local function jobs_of(name)
 local id = waiting_id(name)
@@ -3778,26 +3835,29 @@ letters[#letters + 1] = letter
 end
 return letters
 end
-local function keep_letters(id, letters)
-redis.call('ZREM', DEAD, id)
-redis.call('UNLINK', DEAD_LETTER .. id)
+local function delete_letters(id, deleted, kept)
 local next_delete = math.huge
-for i = #letters, 1, -1 do
-redis.call('RPUSH', DEAD_LETTER .. id, letters[i].packed)
-if letters[i].delete_at ~= '' then next_delete = math.min(next_delete, letters[i].delete_at) end
+for _, letter in ipairs(deleted) do redis.call('LREM', DEAD_LETTER .. id, 1, letter.packed) end
+for _, letter in ipairs(kept) do
+if letter.delete_at ~= '' then next_delete = math.min(next_delete, letter.delete_at) end
 end
-if #letters > 0 then redis.call('ZADD', DEAD, next_delete == math.huge and 'inf' or to_score(next_delete), id) end
+if #kept == 0 then
+redis.call('ZREM', DEAD, id)
+else
+redis.call('ZADD', DEAD, next_delete == math.huge and 'inf' or to_score(next_delete), id)
+end
 end
 local function delete_old_letters(now, limit)
 local deleted = 0
 local ids = redis.call('ZRANGEBYSCORE', DEAD, '-inf', due_by(now), 'LIMIT', 0, limit)
 for _, id in ipairs(ids) do
-local letters, kept = letters_of(id), {}
-for _, letter in ipairs(letters) do
-if letter.delete_at == '' or letter.delete_at > now then kept[#kept + 1] = letter end
+local old, kept = {}, {}
+for _, letter in ipairs(letters_of(id)) do
+local is_kept = letter.delete_at == '' or letter.delete_at > now
+table.insert(is_kept and kept or old, letter)
 end
-deleted = deleted + #letters - #kept
-keep_letters(id, kept)
+deleted = deleted + #old
+delete_letters(id, old, kept)
 end
 return deleted, #ids == limit
 end
@@ -3824,12 +3884,13 @@ redis.call('HDEL', READY_DUE, id)
 if list_topic then leave_ready_list(id, list_topic) end
 end
 local function remove_waiting(id, wanted_due)
-local waiting, kept = waiting_jobs(id), {}
-for _, job in ipairs(waiting) do
-if wanted_due ~= '' and job.row[4] ~= wanted_due then kept[#kept + 1] = job end
+local gone, kept = {}, {}
+for _, job in ipairs(waiting_jobs(id)) do
+local is_kept = wanted_due ~= '' and job.row[4] ~= wanted_due
+table.insert(is_kept and kept or gone, job)
 end
-if #kept < #waiting then keep_waiting(id, kept, now) end
-return #waiting - #kept
+if #gone > 0 then end_waiting(id, gone, #kept, now) end
+return #gone
 end
 for i = 1, #jobs, 3 do
 local id, states, wanted_due = jobs[i], jobs[i + 1], jobs[i + 2]
@@ -3850,7 +3911,7 @@ local waiting = may_remove('delayed') and remove_waiting(id, wanted_due) or 0
 if waiting > 0 and not removed then state, removed = 'delayed', true end
 local is_dead = redis.call('EXISTS', DEAD_LETTER .. id) == 1
 if is_dead and may_remove('dead') and wanted_due == '' then
-keep_letters(id, {})
+delete_letters(id, letters_of(id), {})
 if state == 'none' then removed = true end
 end
 if is_dead and state == 'none' then state = 'dead' end
@@ -3861,7 +3922,7 @@ return answers
 `,
   },
   requeue: {
-    sha: 'f46d4f18011be319f9ec45b54a596de8f8f5aa8a',
+    sha: '9c9e44e9c0993c56a323589de38a8046375690fe',
     source: `local POOL, RESERVED, READY_DUE = KEYS[1], KEYS[2], KEYS[3]
 local BUCKET, READY, INFLIGHT = KEYS[4], KEYS[5], KEYS[6]
 local DEAD, DEAD_LETTER, PAUSED, WAITING = KEYS[7], KEYS[8], KEYS[9], KEYS[10]
@@ -3926,7 +3987,7 @@ if type(record[1]) == 'string' then head, width = OLD_HEAD, OLD_ROW end
 local rows = {}
 for i = head + 1, #record, width do
 local row = { unpack(record, i, i + width - 1) }
-row[7], row[8] = row[7] or '', row[8] or ''
+row[7], row[8] = row[7] or (row[4] ~= '' and to_score(row[4]) or ''), row[8] or ''
 rows[#rows + 1] = row
 end
 return rows
@@ -3950,8 +4011,9 @@ local function allow_writes()
 redis.call('ZREM', RESERVED, '')
 end
 local function keep_rows(name, record, rows)
-redis.call('UNLINK', INFLIGHT .. name)
+allow_writes()
 if #rows == 0 then
+redis.call('UNLINK', INFLIGHT .. name)
 redis.call('ZREM', RESERVED, name)
 return
 end
@@ -4042,26 +4104,29 @@ letters[#letters + 1] = letter
 end
 return letters
 end
-local function keep_letters(id, letters)
-redis.call('ZREM', DEAD, id)
-redis.call('UNLINK', DEAD_LETTER .. id)
+local function delete_letters(id, deleted, kept)
 local next_delete = math.huge
-for i = #letters, 1, -1 do
-redis.call('RPUSH', DEAD_LETTER .. id, letters[i].packed)
-if letters[i].delete_at ~= '' then next_delete = math.min(next_delete, letters[i].delete_at) end
+for _, letter in ipairs(deleted) do redis.call('LREM', DEAD_LETTER .. id, 1, letter.packed) end
+for _, letter in ipairs(kept) do
+if letter.delete_at ~= '' then next_delete = math.min(next_delete, letter.delete_at) end
 end
-if #letters > 0 then redis.call('ZADD', DEAD, next_delete == math.huge and 'inf' or to_score(next_delete), id) end
+if #kept == 0 then
+redis.call('ZREM', DEAD, id)
+else
+redis.call('ZADD', DEAD, next_delete == math.huge and 'inf' or to_score(next_delete), id)
+end
 end
 local function delete_old_letters(now, limit)
 local deleted = 0
 local ids = redis.call('ZRANGEBYSCORE', DEAD, '-inf', due_by(now), 'LIMIT', 0, limit)
 for _, id in ipairs(ids) do
-local letters, kept = letters_of(id), {}
-for _, letter in ipairs(letters) do
-if letter.delete_at == '' or letter.delete_at > now then kept[#kept + 1] = letter end
+local old, kept = {}, {}
+for _, letter in ipairs(letters_of(id)) do
+local is_kept = letter.delete_at == '' or letter.delete_at > now
+table.insert(is_kept and kept or old, letter)
 end
-deleted = deleted + #letters - #kept
-keep_letters(id, kept)
+deleted = deleted + #old
+delete_letters(id, old, kept)
 end
 return deleted, #ids == limit
 end
@@ -4097,10 +4162,10 @@ answer[#answer + 1] = 'none'
 elseif redis.call('EXISTS', BUCKET .. id) == 1 then
 answer[#answer + 1] = 'duplicate_id'
 else
+redis.call('ZADD', POOL, score_in_order(due), id)
 redis.call('HSET', BUCKET .. id, 'topic', letter.topic, 'body', letter.body)
 redis.call('PEXPIREAT', BUCKET .. id, due + (letter.ttl ~= '' and letter.ttl or DEFAULT_TTL_MS))
-redis.call('ZADD', POOL, score_in_order(due), id)
-keep_letters(id, letters)
+delete_letters(id, { letter }, letters)
 first = first or id
 answer[#answer + 1] = 'requeued'
 end
@@ -4110,7 +4175,7 @@ return answer
 `,
   },
   reserve: {
-    sha: '6c2c0b5fd64eca26ae4c01b8ca0ad632ae2e0c2e',
+    sha: '9c4d8aefeedcf441cd74766ce6eb00e37b324468',
     source: `local POOL, RESERVED, READY_DUE = KEYS[1], KEYS[2], KEYS[3]
 local BUCKET, READY, INFLIGHT = KEYS[4], KEYS[5], KEYS[6]
 local DEAD, DEAD_LETTER, PAUSED, WAITING = KEYS[7], KEYS[8], KEYS[9], KEYS[10]
@@ -4237,7 +4302,7 @@ if type(record[1]) == 'string' then head, width = OLD_HEAD, OLD_ROW end
 local rows = {}
 for i = head + 1, #record, width do
 local row = { unpack(record, i, i + width - 1) }
-row[7], row[8] = row[7] or '', row[8] or ''
+row[7], row[8] = row[7] or (row[4] ~= '' and to_score(row[4]) or ''), row[8] or ''
 rows[#rows + 1] = row
 end
 return rows
@@ -4261,8 +4326,9 @@ local function allow_writes()
 redis.call('ZREM', RESERVED, '')
 end
 local function keep_rows(name, record, rows)
-redis.call('UNLINK', INFLIGHT .. name)
+allow_writes()
 if #rows == 0 then
+redis.call('UNLINK', INFLIGHT .. name)
 redis.call('ZREM', RESERVED, name)
 return
 end
@@ -4416,11 +4482,13 @@ jobs[#jobs + 1] = job
 end
 return jobs
 end
-local function keep_waiting(id, jobs, now)
+local function end_waiting(id, jobs, left, now)
+for _, job in ipairs(jobs) do redis.call('LREM', WAITING .. id, 1, job.packed) end
+if left == 0 then
 redis.call('ZREM', RESERVED, ':' .. id)
-redis.call('UNLINK', WAITING .. id)
-for _, job in ipairs(jobs) do redis.call('RPUSH', WAITING .. id, job.packed) end
-if #jobs > 0 then redis.call('ZADD', RESERVED, to_score(now + DUPLICATE_RETRY_MS), ':' .. id) end
+else
+redis.call('ZADD', RESERVED, to_score(now + DUPLICATE_RETRY_MS), ':' .. id)
+end
 end
 local function jobs_of(name)
 local id = waiting_id(name)
@@ -4438,25 +4506,35 @@ if redis.call('EXISTS', BUCKET .. job.row[2]) == 1 then return false end
 local found = type_of(READY .. job.topic)
 return found == 'none' or found == 'list'
 end
-local function write_bucket(id, topic, body, attempts, ttl, expires_at, is_shifted)
+local function write_bucket(job, expires_at)
+local row = job.row
+local id, body, attempts = row[2], row[3], row[6]
 local bucket = BUCKET .. id
-redis.call('HSET', bucket, 'topic', topic, 'body', body)
-if attempts > 0 or is_shifted then
-redis.call('HSET', bucket, 'delayer', write_memo(attempts, ttl, expires_at, topic, body))
+redis.call('HSET', bucket, 'topic', job.topic, 'body', body)
+if attempts > 0 or expires_at ~= row[5] then
+local memo = write_memo(attempts, ttl_of(row), expires_at, job.topic, body)
+redis.call('HSET', bucket, 'delayer', memo)
 end
 if expires_at ~= '' then redis.call('PEXPIREAT', bucket, expires_at) end
 end
+local function plan(job, now)
+local due, expires_at = job.row[4], job.row[5]
+if job.is_retried or (due ~= '' and due > now) then return expires_at, true end
+return shifted_expiry(expires_at, job.since, now), false
+end
 local function bring_back(jobs, now)
-local done, lines, waiting = { back = 0, waiting = 0, due = math.huge, id = nil }, {}, {}
+local done, lines, buckets = { back = 0, waiting = 0, due = math.huge, id = nil }, {}, {}
+local taken = {}
 for _, job in ipairs(jobs) do
 local row = job.row
-local id, body, due, attempts = row[2], row[3], row[4], row[6]
-if not can_come_back(job) then
-waiting[#waiting + 1] = job
+local id, due = row[2], row[4]
+if taken[id] or not can_come_back(job) then
+let_wait(job, now)
+done.waiting = done.waiting + 1
 else
-local is_delayed = job.is_retried or (due ~= '' and due > now)
-local expires_at = is_delayed and row[5] or shifted_expiry(row[5], job.since, now)
-write_bucket(id, job.topic, body, attempts, ttl_of(row), expires_at, expires_at ~= row[5])
+local expires_at, is_delayed = plan(job, now)
+taken[id] = true
+buckets[#buckets + 1] = { job = job, expires_at = expires_at }
 redis.call('ZREM', POOL, id)
 if is_delayed then
 redis.call('ZADD', POOL, score_in_order(due), id)
@@ -4464,15 +4542,13 @@ if due < done.due then done.due, done.id = due, id end
 else
 lines[job.topic] = lines[job.topic] or {}
 table.insert(lines[job.topic], { id = id, place = row[7] })
-local note = row[7] ~= '' and write_note(row[7], expires_at, job.topic)
-if note then redis.call('HSET', READY_DUE, id, note) end
+if row[7] ~= '' then redis.call('HSET', READY_DUE, id, write_note(row[7], expires_at, job.topic)) end
 end
-done.back = done.back + 1
 end
 end
 for topic, entries in pairs(lines) do put_in_line(topic, entries) end
-for _, job in ipairs(waiting) do let_wait(job, now) end
-done.waiting = #waiting
+for _, bucket in ipairs(buckets) do write_bucket(bucket.job, bucket.expires_at) end
+done.back = #buckets
 return done
 end
 local FORGET_AT_LEAST = 100
@@ -4547,13 +4623,12 @@ local function bring_back_waiting(id, now)
 local jobs = waiting_jobs(id)
 local first = jobs[1]
 if not first or not can_come_back(first) then
-keep_waiting(id, jobs, now)
+end_waiting(id, {}, #jobs, now)
 return 0, #jobs
 end
 bring_back({ first }, now)
-table.remove(jobs, 1)
-keep_waiting(id, jobs, now)
-return 1, #jobs
+end_waiting(id, { first }, #jobs - 1, now)
+return 1, #jobs - 1
 end
 local function bring_back_record(name, now)
 local record, jobs = load_record(name), {}
@@ -4691,7 +4766,7 @@ return { more and 1 or 0, next_ms, done.stuck, paused, now + lease_ms, unpack(ro
 `,
   },
   revoke: {
-    sha: '9624a3cf8dfe606c12aa083b0cd0be22a73cf542',
+    sha: 'e89e155a9b814cffdbb509fff68590d1e2b1a00a',
     source: `local POOL, RESERVED, READY_DUE = KEYS[1], KEYS[2], KEYS[3]
 local BUCKET, READY, INFLIGHT = KEYS[4], KEYS[5], KEYS[6]
 local DEAD, DEAD_LETTER, PAUSED, WAITING = KEYS[7], KEYS[8], KEYS[9], KEYS[10]
@@ -4718,6 +4793,30 @@ end
 local function fields(key, ...)
 return read('HMGET', key, ...)
 end
+local function now_ms()
+local time = redis.call('TIME')
+return time[1] * 1000 + math.floor(time[2] / 1000)
+end
+local function to_score(ms)
+return string.format('%d.%03d', math.floor(ms / 1000), ms % 1000)
+end
+local LAST_MS = 253402300799999
+local function from_score(score)
+return math.max(0, math.min(math.floor(tonumber(score) * 1000 + 0.0005), LAST_MS))
+end
+local function due_by(ms)
+return '(' .. to_score(ms + 1)
+end
+local exact_expiry = true
+local function expiry_of(key, now)
+if exact_expiry then
+local at = redis.pcall('PEXPIRETIME', key)
+if type(at) == 'number' then return at >= 0 and at or '' end
+exact_expiry = false
+end
+local ttl = redis.call('PTTL', key)
+return ttl >= 0 and now + ttl or ''
+end
 local HEAD, ROW = 5, 8
 local OLD_HEAD, OLD_ROW = 1, 6
 local function topic_of(topics, number)
@@ -4732,7 +4831,7 @@ if type(record[1]) == 'string' then head, width = OLD_HEAD, OLD_ROW end
 local rows = {}
 for i = head + 1, #record, width do
 local row = { unpack(record, i, i + width - 1) }
-row[7], row[8] = row[7] or '', row[8] or ''
+row[7], row[8] = row[7] or (row[4] ~= '' and to_score(row[4]) or ''), row[8] or ''
 rows[#rows + 1] = row
 end
 return rows
@@ -4756,8 +4855,9 @@ local function allow_writes()
 redis.call('ZREM', RESERVED, '')
 end
 local function keep_rows(name, record, rows)
-redis.call('UNLINK', INFLIGHT .. name)
+allow_writes()
 if #rows == 0 then
+redis.call('UNLINK', INFLIGHT .. name)
 redis.call('ZREM', RESERVED, name)
 return
 end

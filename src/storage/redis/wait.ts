@@ -1,106 +1,18 @@
 import type { Redis } from 'ioredis';
-import { DelayerError } from '../../core/errors.js';
-import { type AbortSignalLike, monotonicMs, sleep } from '../../core/timer.js';
-import { Connection } from './connection.js';
+import { type AbortSignalLike, monotonicMs } from '../../core/timer.js';
 import type { Keys } from './keys.js';
+import { Subscription } from './subscription.js';
 import type { RedisAddress } from './url.js';
 
 /** Where Redis cannot tell of changes, waiting for a ready job ends this often (ms), to look again. */
 const POLL_MS = 100;
 /** A change of the pool may be a due job that nobody promotes; it ends a wait no more often than this (ms). */
 const POOL_GAP_MS = 100;
-/** No wait is longer (ms): a connection that broke without a sign is noticed by then. */
-const LONGEST_WAIT_MS = 5000;
-/** A subscribed connection that does not answer a ping within this time (ms) is broken. */
-const PING_TIMEOUT_MS = 2000;
 /** Topics that were waited for and are remembered, so that a change between two waits is not missed. */
 const MAX_TOPICS = 1000;
 
 /** The channel on which Redis tells of changed keys. https://redis.io/docs/latest/develop/reference/client-side-caching/ */
 const INVALIDATED = '__redis__:invalidate';
-
-/** A connection that does nothing but listen, made again at the next wait when it broke. */
-abstract class Subscription {
-  private readonly connection: Connection;
-  private redis: Redis | undefined;
-  private state: 'off' | 'starting' | 'on' | 'refused' | 'closed' = 'off';
-  private readonly wakes = new Set<() => void>();
-
-  constructor(address: RedisAddress) {
-    this.connection = new Connection(address);
-  }
-
-  close(): void {
-    this.state = 'closed';
-    this.connection.close();
-    this.wakeAll();
-  }
-
-  protected abstract subscribe(redis: Redis): Promise<unknown>;
-
-  /** Is called when listening begins, and when it ends: something may have happened before. */
-  protected abstract onGap(): void;
-
-  protected get isListening(): boolean {
-    return this.state === 'on';
-  }
-
-  protected listen(): void {
-    if (this.state === 'off') void this.start();
-  }
-
-  protected async sleep(ms: number, signal?: AbortSignalLike): Promise<void> {
-    if (this.state === 'closed') return;
-    let own: (() => void) | undefined;
-    const until = monotonicMs() + ms;
-    await sleep(Math.min(ms, LONGEST_WAIT_MS), signal, (wake) => {
-      own = wake;
-      this.wakes.add(wake);
-    });
-    if (own) this.wakes.delete(own);
-    if (ms > LONGEST_WAIT_MS && monotonicMs() >= until - ms + LONGEST_WAIT_MS) void this.ping();
-  }
-
-  protected wakeAll(): void {
-    for (const wake of this.wakes) wake();
-  }
-
-  private async start(): Promise<void> {
-    this.state = 'starting';
-    try {
-      await this.connection.run('read', async (redis) => {
-        await this.subscribe(redis);
-        this.redis = redis;
-        redis.once('end', () => this.stop('off'));
-      });
-      if (this.state === 'starting') this.state = 'on';
-      this.onGap();
-    } catch (error) {
-      // A user who may not listen will not be allowed to later; a connection that broke is tried again.
-      this.stop(error instanceof DelayerError && error.code === 'store_refused' ? 'refused' : 'off');
-    }
-  }
-
-  private stop(state: 'off' | 'refused'): void {
-    if (this.state === 'closed') return;
-    this.state = state;
-    this.redis = undefined;
-    this.onGap();
-  }
-
-  private async ping(): Promise<void> {
-    const redis = this.redis;
-    if (!redis) return;
-    const answered = await Promise.race([
-      redis.ping().then(
-        () => true,
-        () => false,
-      ),
-      sleep(PING_TIMEOUT_MS).then(() => false),
-    ]);
-    if (!answered && redis.status !== 'end') redis.disconnect();
-  }
-}
 
 /**
  * Waits for ready jobs of any topics on one connection: Redis tells of each change below the prefix, by

@@ -33,12 +33,13 @@ end
 
 -- Jobs that wait for another one of their id are delayed. Answers how many there were.
 local function remove_waiting(id, wanted_due)
-  local waiting, kept = waiting_jobs(id), {}
-  for _, job in ipairs(waiting) do
-    if wanted_due ~= '' and job.row[4] ~= wanted_due then kept[#kept + 1] = job end
+  local gone, kept = {}, {}
+  for _, job in ipairs(waiting_jobs(id)) do
+    local is_kept = wanted_due ~= '' and job.row[4] ~= wanted_due
+    table.insert(is_kept and kept or gone, job)
   end
-  if #kept < #waiting then keep_waiting(id, kept, now) end
-  return #waiting - #kept
+  if #gone > 0 then end_waiting(id, gone, #kept, now) end
+  return #gone
 end
 
 for i = 1, #jobs, 3 do
@@ -63,7 +64,7 @@ for i = 1, #jobs, 3 do
 
   local is_dead = redis.call('EXISTS', DEAD_LETTER .. id) == 1
   if is_dead and may_remove('dead') and wanted_due == '' then
-    keep_letters(id, {})
+    delete_letters(id, letters_of(id), {})
     if state == 'none' then removed = true end
   end
   if is_dead and state == 'none' then state = 'dead' end

@@ -18,11 +18,12 @@ for i = 3, #ARGV do
   elseif redis.call('EXISTS', BUCKET .. id) == 1 then
     answer[#answer + 1] = 'duplicate_id'
   else
-    -- The first write is one that Redis refuses when it is out of memory.
+    -- The first write is one that Redis refuses when it is out of memory, and the letter goes last: where a
+    -- user may not run one of these commands, it stays.
+    redis.call('ZADD', POOL, score_in_order(due), id)
     redis.call('HSET', BUCKET .. id, 'topic', letter.topic, 'body', letter.body)
     redis.call('PEXPIREAT', BUCKET .. id, due + (letter.ttl ~= '' and letter.ttl or DEFAULT_TTL_MS))
-    redis.call('ZADD', POOL, score_in_order(due), id)
-    keep_letters(id, letters)
+    delete_letters(id, { letter }, letters)
     first = first or id
     answer[#answer + 1] = 'requeued'
   end

@@ -1,5 +1,5 @@
 -- Takes jobs out of their records, whoever has them in hand or whatever they wait for.
--- include: keys, record
+-- include: keys, time, record
 -- ARGV: for each job the name of its record and its number
 -- Answers: 1 or 0 for each: was it there?
 expect_type(RESERVED, 'zset')

@@ -17,30 +17,45 @@ local function can_come_back(job)
 end
 
 -- The memo holds what due time and expiry do not tell.
-local function write_bucket(id, topic, body, attempts, ttl, expires_at, is_shifted)
+local function write_bucket(job, expires_at)
+  local row = job.row
+  local id, body, attempts = row[2], row[3], row[6]
   local bucket = BUCKET .. id
-  redis.call('HSET', bucket, 'topic', topic, 'body', body)
-  if attempts > 0 or is_shifted then
-    redis.call('HSET', bucket, 'delayer', write_memo(attempts, ttl, expires_at, topic, body))
+  redis.call('HSET', bucket, 'topic', job.topic, 'body', body)
+  if attempts > 0 or expires_at ~= row[5] then
+    local memo = write_memo(attempts, ttl_of(row), expires_at, job.topic, body)
+    redis.call('HSET', bucket, 'delayer', memo)
   end
   if expires_at ~= '' then redis.call('PEXPIREAT', bucket, expires_at) end
 end
 
--- Brings jobs back (`row` with the attempts to be kept; `is_retried` for those that failed), and lets those wait that
--- cannot come now. Answers how many came back, how many wait, and when the first of those is due that came
--- back as delayed, with its id.
+-- The expiry that a job has from now on, and whether it goes to the pool: it is tried again, or is due later.
+local function plan(job, now)
+  local due, expires_at = job.row[4], job.row[5]
+  -- A job that is tried again stands by its new due time, and has its whole lifetime from then.
+  if job.is_retried or (due ~= '' and due > now) then return expires_at, true end
+  return shifted_expiry(expires_at, job.since, now), false
+end
+
+-- Brings jobs back (`row` with the attempts to be kept; `is_retried` for those that failed), and lets those
+-- wait that cannot come now. Answers how many came back, how many wait, and when the first of those is due
+-- that came back as delayed, with its id.
+--
+-- A job's entry comes before its bucket: where a user may not run one of these commands, there is an entry
+-- without a bucket, which is passed over, and the record still has the job.
 local function bring_back(jobs, now)
-  local done, lines, waiting = { back = 0, waiting = 0, due = math.huge, id = nil }, {}, {}
+  local done, lines, buckets = { back = 0, waiting = 0, due = math.huge, id = nil }, {}, {}
+  local taken = {}
   for _, job in ipairs(jobs) do
     local row = job.row
-    local id, body, due, attempts = row[2], row[3], row[4], row[6]
-    if not can_come_back(job) then
-      waiting[#waiting + 1] = job
+    local id, due = row[2], row[4]
+    if taken[id] or not can_come_back(job) then
+      let_wait(job, now)
+      done.waiting = done.waiting + 1
     else
-      -- A job that is tried again stands by its new due time, and has its whole lifetime from then.
-      local is_delayed = job.is_retried or (due ~= '' and due > now)
-      local expires_at = is_delayed and row[5] or shifted_expiry(row[5], job.since, now)
-      write_bucket(id, job.topic, body, attempts, ttl_of(row), expires_at, expires_at ~= row[5])
+      local expires_at, is_delayed = plan(job, now)
+      taken[id] = true
+      buckets[#buckets + 1] = { job = job, expires_at = expires_at }
       redis.call('ZREM', POOL, id)
       if is_delayed then
         redis.call('ZADD', POOL, score_in_order(due), id)
@@ -48,14 +63,12 @@ local function bring_back(jobs, now)
       else
         lines[job.topic] = lines[job.topic] or {}
         table.insert(lines[job.topic], { id = id, place = row[7] })
-        local note = row[7] ~= '' and write_note(row[7], expires_at, job.topic)
-        if note then redis.call('HSET', READY_DUE, id, note) end
+        if row[7] ~= '' then redis.call('HSET', READY_DUE, id, write_note(row[7], expires_at, job.topic)) end
       end
-      done.back = done.back + 1
     end
   end
   for topic, entries in pairs(lines) do put_in_line(topic, entries) end
-  for _, job in ipairs(waiting) do let_wait(job, now) end
-  done.waiting = #waiting
+  for _, bucket in ipairs(buckets) do write_bucket(bucket.job, bucket.expires_at) end
+  done.back = #buckets
   return done
 end

@@ -32,16 +32,18 @@ local function letters_of(id)
   return letters
 end
 
--- Notes when the next of these letters of an id is to be deleted; none are left when there are none.
-local function keep_letters(id, letters)
-  redis.call('ZREM', DEAD, id)
-  redis.call('UNLINK', DEAD_LETTER .. id)
+-- Deletes letters of an id, and notes when the next of those that are kept is to be deleted.
+local function delete_letters(id, deleted, kept)
   local next_delete = math.huge
-  for i = #letters, 1, -1 do
-    redis.call('RPUSH', DEAD_LETTER .. id, letters[i].packed)
-    if letters[i].delete_at ~= '' then next_delete = math.min(next_delete, letters[i].delete_at) end
+  for _, letter in ipairs(deleted) do redis.call('LREM', DEAD_LETTER .. id, 1, letter.packed) end
+  for _, letter in ipairs(kept) do
+    if letter.delete_at ~= '' then next_delete = math.min(next_delete, letter.delete_at) end
   end
-  if #letters > 0 then redis.call('ZADD', DEAD, next_delete == math.huge and 'inf' or to_score(next_delete), id) end
+  if #kept == 0 then
+    redis.call('ZREM', DEAD, id)
+  else
+    redis.call('ZADD', DEAD, next_delete == math.huge and 'inf' or to_score(next_delete), id)
+  end
 end
 
 -- Deletes dead letters past their time, of up to `limit` ids; answers how many, and whether there are more.
@@ -49,12 +51,13 @@ local function delete_old_letters(now, limit)
   local deleted = 0
   local ids = redis.call('ZRANGEBYSCORE', DEAD, '-inf', due_by(now), 'LIMIT', 0, limit)
   for _, id in ipairs(ids) do
-    local letters, kept = letters_of(id), {}
-    for _, letter in ipairs(letters) do
-      if letter.delete_at == '' or letter.delete_at > now then kept[#kept + 1] = letter end
+    local old, kept = {}, {}
+    for _, letter in ipairs(letters_of(id)) do
+      local is_kept = letter.delete_at == '' or letter.delete_at > now
+      table.insert(is_kept and kept or old, letter)
     end
-    deleted = deleted + #letters - #kept
-    keep_letters(id, kept)
+    deleted = deleted + #old
+    delete_letters(id, old, kept)
   end
   return deleted, #ids == limit
 end

@@ -5,13 +5,12 @@ local function bring_back_waiting(id, now)
   local jobs = waiting_jobs(id)
   local first = jobs[1]
   if not first or not can_come_back(first) then
-    keep_waiting(id, jobs, now)
+    end_waiting(id, {}, #jobs, now)
     return 0, #jobs
   end
   bring_back({ first }, now)
-  table.remove(jobs, 1)
-  keep_waiting(id, jobs, now)
-  return 1, #jobs
+  end_waiting(id, { first }, #jobs - 1, now)
+  return 1, #jobs - 1
 end
 
 -- The record goes last: where a user may not run one of these commands, a job comes back twice at worst.

@@ -1,4 +1,4 @@
--- needs: keys
+-- needs: keys, time
 
 -- What one reservation has in hand is one STRING, INFLIGHT .. token: msgpack of HEAD elements (version,
 -- topics, when it was made in ms, how many jobs it took, its first deadline in ms; the last two are a part of
@@ -28,7 +28,7 @@ local function rows_of(record)
   local rows = {}
   for i = head + 1, #record, width do
     local row = { unpack(record, i, i + width - 1) }
-    row[7], row[8] = row[7] or '', row[8] or ''
+    row[7], row[8] = row[7] or (row[4] ~= '' and to_score(row[4]) or ''), row[8] or ''
     rows[#rows + 1] = row
   end
   return rows
@@ -60,11 +60,12 @@ local function allow_writes()
   redis.call('ZREM', RESERVED, '')
 end
 
--- Keeps these rows of a record, which goes with the last of them. Deleting comes first: Redis allows it
--- when it is out of memory, and then what follows it.
+-- Keeps these rows of a record, which goes with the last of them. The record is written over, and not
+-- deleted first: where a user may not write it, no job is lost.
 local function keep_rows(name, record, rows)
-  redis.call('UNLINK', INFLIGHT .. name)
+  allow_writes()
   if #rows == 0 then
+    redis.call('UNLINK', INFLIGHT .. name)
     redis.call('ZREM', RESERVED, name)
     return
   end

@@ -28,12 +28,14 @@ local function waiting_jobs(id)
   return jobs
 end
 
--- Keeps these of the jobs that wait for an id, to be looked at again after a while.
-local function keep_waiting(id, jobs, now)
-  redis.call('ZREM', RESERVED, ':' .. id)
-  redis.call('UNLINK', WAITING .. id)
-  for _, job in ipairs(jobs) do redis.call('RPUSH', WAITING .. id, job.packed) end
-  if #jobs > 0 then redis.call('ZADD', RESERVED, to_score(now + DUPLICATE_RETRY_MS), ':' .. id) end
+-- Takes jobs from those that wait for an id; the `left` others are looked at again after a while.
+local function end_waiting(id, jobs, left, now)
+  for _, job in ipairs(jobs) do redis.call('LREM', WAITING .. id, 1, job.packed) end
+  if left == 0 then
+    redis.call('ZREM', RESERVED, ':' .. id)
+  else
+    redis.call('ZADD', RESERVED, to_score(now + DUPLICATE_RETRY_MS), ':' .. id)
+  end
 end
 
 -- All jobs that a member of RESERVED stands for.
