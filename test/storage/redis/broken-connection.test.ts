@@ -1,16 +1,33 @@
 import { expect } from 'chai';
 import { DelayerError } from '../../../src/core/errors.js';
 import type { Queue } from '../../../src/core/queue.js';
-import { drain, idsOf, LONG_MS, must, promoteAll, textOf, untilPast } from '../../contract/world.js';
-import { eventually, failureOf } from '../../support/eventually.js';
 import { SCRIPTS } from '../../../src/storage/redis/scripts.generated.js';
+import {
+  drain,
+  idsOf,
+  jobsOf,
+  LONG_MS,
+  maintainAll,
+  must,
+  only,
+  reserve,
+  SECOND_MS,
+  statesOf,
+  textOf,
+} from '../../support/jobs.js';
+import { eventually, failureOf } from '../../support/eventually.js';
 import { Proxy } from '../../support/proxy.js';
 import { useRedis } from '../../support/redis.js';
 
 const SCRIPT = { when: (request: Buffer) => request.includes('EVAL') };
 
-describe('a connection that breaks', () => {
-  const ground = useRedis();
+/** A cut that meets runs of these scripts alone. */
+const runsOf = (...scripts: { sha: string }[]) => ({
+  when: (request: Buffer) => scripts.some(({ sha }) => request.includes(sha)),
+});
+
+describe('a connection to Redis that breaks:', () => {
+  const ground = useRedis({ movableClock: true });
   let proxy: Proxy;
   /** Over the proxy. */
   let queue: Queue;
@@ -29,165 +46,318 @@ describe('a connection that breaks', () => {
   /** Connects, and has Redis hold the scripts, so that the next request is the one that matters. */
   async function warmUp(): Promise<void> {
     await queue.push({ id: 'warm', topic: 'warm', body: 'b' });
-    const { jobs } = await queue.lease('warm', 1, LONG_MS);
-    await queue.putBack(jobs);
-    expect(await queue.pop('warm')).to.not.be.undefined;
-    await queue.remove('warm');
-    await queue.store.promote();
-    await queue.store.extend(jobs, LONG_MS);
+    const jobs = await reserve(queue, 'warm');
+    await queue.extend(jobs, LONG_MS);
+    await queue.release(jobs);
+    await queue.ack(jobs);
+    await queue.nack(await reserve(queue, 'warm'), { dead: true });
+    await queue.requeue(['warm']);
+    await queue.pause('warm');
+    await queue.resume('warm');
+    await reserve(queue, 'warm');
+    await queue.removeMany(['warm'], { states: 'any' });
+    await queue.maintain();
     await queue.find('warm');
   }
 
-  describe('after a push was done, before its answer came', () => {
-    it('is found out: the push answers pushed, and the job is there once', async () => {
+  describe('a push that was done before its answer was lost', () => {
+    it('a push whose answer was lost answers pushed, and the job is there once', async () => {
       proxy.cut('reply', SCRIPT);
       const receipt = await queue.push({ ...job, delayMs: LONG_MS });
       expect(proxy.cuts).to.equal(1);
       expect(receipt.outcome).to.equal('pushed');
-      expect(receipt.dueAt).to.deep.equal(must((await witness.find('1'))[0]).dueAt);
+      expect(receipt.dueAt).to.deep.equal(only(await witness.find('1')).dueAt);
     });
 
-    it('leaves the outcome unknown when the job is taken by the time one looks', async () => {
+    it('a push whose answer was lost has an unknown outcome when the job is popped before anybody looks', async () => {
       proxy.cut('reply', SCRIPT);
-      const taking = witness.bpop('topic', { timeoutMs: 5000 });
+      const popping = witness.bpop('topic', { timeoutMs: 5000 });
       const pushing = queue.push(job).then(
         ({ outcome }) => outcome,
         (error: unknown) => (error as { code: string }).code,
       );
-      expect(textOf(await taking)).to.equal('b');
+      expect(textOf(await popping)).to.equal('b');
       expect(await pushing).to.be.oneOf(['pushed', 'outcome_unknown']);
       expect(await witness.pop('topic')).to.be.undefined;
     });
 
-    it('does not make a replacement twice, and leaves its outcome unknown', async () => {
+    it('a replacement whose answer was lost is not made twice, and its outcome is unknown', async () => {
       const before = await witness.push({ ...job, body: 'old', delayMs: LONG_MS });
       proxy.cut('reply', SCRIPT);
-      const error = await failureOf(queue.push({ ...job, delayMs: 2 * LONG_MS }, 'replace'));
-      expect(error).to.include({ code: 'outcome_unknown', exitCode: 75 });
-      const [found] = await witness.find('1');
+      const replacing = queue.push({ ...job, delayMs: 2 * LONG_MS }, { onExisting: 'replace' });
+      expect(await failureOf(replacing)).to.include({ code: 'outcome_unknown', exitCode: 75 });
+      const found = only(await witness.find('1'));
       expect(textOf(found)).to.equal('b');
-      expect(must(found?.dueAt).getTime()).to.be.above(must(before.dueAt).getTime());
+      expect(must(found.dueAt).getTime()).to.be.above(must(before.dueAt).getTime());
     });
 
-    it('is a conflict when the id stands for the same body in another topic', async () => {
+    it('a push whose answer was lost is a conflict when the id stands for the same body in another topic', async () => {
       await witness.push({ ...job, topic: 'other', delayMs: LONG_MS });
       proxy.cut('reply', SCRIPT);
       expect(await failureOf(queue.push({ ...job, delayMs: LONG_MS }))).to.include({ code: 'job_exists' });
       expect(proxy.cuts).to.equal(1);
     });
 
-    it('is found out to have kept the job that was there, when it was to be kept', async () => {
+    it('a push that was to keep the job of its id, and whose answer was lost, answers kept', async () => {
       await witness.push({ ...job, body: 'old', delayMs: LONG_MS });
       proxy.cut('reply', SCRIPT);
-      expect((await queue.push({ ...job, delayMs: LONG_MS }, 'keep')).outcome).to.equal('kept');
+      const receipt = await queue.push({ ...job, delayMs: LONG_MS }, { onExisting: 'keep' });
+      expect(receipt.outcome).to.equal('kept');
       expect(proxy.cuts).to.equal(1);
       expect((await witness.find('1')).map(textOf)).to.deep.equal(['old']);
     });
 
-    it('answers for each job of a batch', async () => {
+    it('a push of many whose answer was lost answers for each job', async () => {
       await witness.push({ ...job, id: 'other', body: 'old', delayMs: LONG_MS });
       proxy.cut('reply', SCRIPT);
       const jobs = ['1', 'other', '2'].map((id) => ({ ...job, id, delayMs: LONG_MS }));
       const receipts = await queue.pushMany(jobs);
       expect(receipts.map(({ outcome }) => outcome)).to.deep.equal(['pushed', 'conflict', 'pushed']);
-      expect((await witness.list('topic', { limit: 10 })).jobs).to.have.length(3);
+      expect((await witness.list('topic')).jobs).to.have.length(3);
     });
   });
 
-  describe('before a push was done', () => {
-    it('leaves its outcome unknown, and nothing is pushed later', async () => {
+  describe('a push that did not reach Redis', () => {
+    it('a push that was lost has an unknown outcome, and nothing is pushed later', async () => {
       proxy.cut('request', SCRIPT);
       const error = await failureOf(queue.push({ ...job, delayMs: LONG_MS }));
       expect(proxy.cuts).to.equal(1);
       expect(error).to.include({ code: 'outcome_unknown', exitCode: 75 });
-      expect(`${error.message} ${(error as unknown as { hint: string }).hint}`).to.contain('inspect');
       expect(await witness.find('1')).to.be.empty;
       expect((await queue.push({ ...job, delayMs: LONG_MS })).outcome).to.equal('pushed');
     });
 
-    it('is not kept out by a dead job of the same id', async () => {
+    it('a push that was lost has an unknown outcome, not a conflict, when a job of its id has expired', async () => {
       await witness.push(job);
-      await promoteAll(witness.store);
+      await maintainAll(witness);
       await ground.raw.del(`${ground.prefix}:job_bucket:1`);
       for (const onExisting of ['refuse', 'keep'] as const) {
         proxy.cut('request', SCRIPT);
-        const error = await failureOf(queue.push({ ...job, body: 'new', delayMs: LONG_MS }, onExisting));
-        expect(error).to.include({ code: 'outcome_unknown' });
+        const pushing = queue.push({ ...job, body: 'new', delayMs: LONG_MS }, { onExisting });
+        expect(await failureOf(pushing)).to.include({ code: 'outcome_unknown' });
       }
     });
 
-    it('is not taken for done because a consumer holds a job of the same id and content', async () => {
-      await witness.push(job);
-      const { jobs } = await witness.lease('topic', 1, LONG_MS);
-      proxy.cut('request', SCRIPT);
-      expect(await failureOf(queue.push({ ...job, delayMs: LONG_MS }))).to.include({
-        code: 'outcome_unknown',
+    for (const [what, hold] of [
+      ['is leased', () => Promise.resolve()],
+      [
+        'is a dead letter',
+        async (lease: string) => {
+          await witness.nack([lease], { dead: true });
+        },
+      ],
+      [
+        'waits for a duplicate that is gone',
+        async (lease: string) => {
+          await witness.push({ ...job, body: 'duplicate', delayMs: LONG_MS });
+          await witness.release([lease]);
+          await ground.raw.del(`${ground.prefix}:job_bucket:1`);
+          await ground.raw.zrem(`${ground.prefix}:job_pool`, '1');
+        },
+      ],
+    ] as const) {
+      it(`a push that was lost is not taken for done because a job of the same id and content ${what}`, async () => {
+        await witness.push(job);
+        await hold(only(await reserve(witness, 'topic')).lease);
+        proxy.cut('request', SCRIPT);
+        const error = await failureOf(queue.push({ ...job, delayMs: LONG_MS }));
+        expect(error).to.include({ code: 'outcome_unknown' });
+        expect(await witness.find('1')).to.have.length(1);
       });
-      await witness.confirm(jobs);
-      expect(await witness.find('1')).to.be.empty;
-    });
+    }
 
-    it('leaves the jobs of a batch unknown, each', async () => {
+    it('a push of many that was lost answers unknown for each job', async () => {
       proxy.cut('request', SCRIPT);
       const receipts = await queue.pushMany(['1', '2'].map((id) => ({ ...job, id, delayMs: LONG_MS })));
       expect(receipts.map(({ outcome }) => outcome)).to.deep.equal(['unknown', 'unknown']);
       expect(await witness.find('1')).to.be.empty;
     });
+  });
 
-    it('and stays broken: the outcome of a push is unknown within two seconds', async () => {
-      proxy.cut('request', SCRIPT);
-      const pushing = failureOf(queue.push(job));
-      proxy.refuse();
-      const before = performance.now();
-      expect(await pushing).to.include({ code: 'outcome_unknown' });
-      expect(performance.now() - before).to.be.below(2500);
+  describe('an ack whose answer was lost', () => {
+    it('an ack by the bare lease strings answers true after a lost answer while the leases would still last', async () => {
+      await witness.pushMany(['1', '2', '3'].map((id) => ({ ...job, id })));
+      const leases = (await reserve(witness, 'topic', 3)).map(({ lease }) => lease);
+      // One of several, then the rest, then one that others have ended meanwhile.
+      for (const some of [leases.slice(1, 2), [must(leases[0]), must(leases[2])]]) {
+        proxy.cut('reply', runsOf(SCRIPTS.ack));
+        expect(await queue.ack(some)).to.deep.equal(some.map(() => true));
+      }
+      expect(proxy.cuts).to.equal(2);
+      expect(await witness.ack(leases)).to.deep.equal([false, false, false]);
+    });
+
+    it('an ack of a whole reservation by the bare lease strings answers true after a lost answer', async () => {
+      await witness.pushMany(['1', '2'].map((id) => ({ ...job, id })));
+      const leases = (await reserve(witness, 'topic', 2)).map(({ lease }) => lease);
+      proxy.cut('reply', runsOf(SCRIPTS.ackAll));
+      expect(await queue.ack(leases)).to.deep.equal([true, true]);
+      expect(proxy.cuts).to.equal(1);
+      expect(await ground.raw.keys(`${ground.prefix}:*`)).to.be.empty;
+    });
+
+    for (const count of [1, 2]) {
+      it(`an ack of 1 lease of ${count} has an unknown outcome when its answer was lost and the lease would have ended by now`, async () => {
+        await witness.pushMany(jobsOf('topic', count));
+        const [lease] = (await reserve(witness, 'topic', count, SECOND_MS)).map((one) => one.lease);
+        let requests = 0;
+        proxy.cut('reply', {
+          times: 2,
+          when: (request) => {
+            if (!runsOf(SCRIPTS.ackAll, SCRIPTS.ack).when(request)) return false;
+            requests += 1;
+            // It is done in time, and asked again when the first deadline is over.
+            if (requests === 2) ground.clock.advance(2 * SECOND_MS);
+            return requests === 1;
+          },
+        });
+        const error = await failureOf(queue.ack([must(lease)]));
+        expect(error).to.include({ code: 'outcome_unknown', exitCode: 75 });
+        expect(await queue.ack([must(lease)])).to.deep.equal([false]);
+      });
+    }
+
+    it('an ack after the end of its lease answers false when no answer was lost', async () => {
+      await witness.push(job);
+      const jobs = await reserve(queue, 'topic', 1, SECOND_MS);
+      ground.clock.advance(2 * SECOND_MS);
+      await maintainAll(witness);
+      expect(await queue.ack(jobs)).to.deep.equal([false]);
+    });
+
+    it('an ack of an extended lease has an unknown outcome after its first deadline, for nobody keeps the later one', async () => {
+      await witness.push(job);
+      const jobs = await reserve(queue, 'topic', 1, SECOND_MS);
+      await queue.extend(jobs, LONG_MS);
+      ground.clock.advance(2 * SECOND_MS);
+      proxy.cut('reply', runsOf(SCRIPTS.ackAll));
+      expect(await failureOf(queue.ack(jobs))).to.include({ code: 'outcome_unknown' });
+      expect(await queue.ack(jobs)).to.deep.equal([false]);
+      expect(await witness.find('1')).to.be.empty;
+    });
+
+    it('pop gives the jobs in hand with its error when nobody knows whether their leases were ended', async () => {
+      await witness.push(job);
+      proxy.cut('reply', { ...runsOf(SCRIPTS.ackAll, SCRIPTS.ack), times: 1000 });
+      const error = await failureOf(queue.pop('topic'));
+      if (!(error instanceof DelayerError)) throw error;
+      expect(error.code).to.equal('outcome_unknown');
+      expect(error.jobs.map(textOf)).to.deep.equal(['b']);
+      expect(statesOf(error.jobs)).to.deep.equal(['ready']);
     });
   });
 
-  it('says that nobody knows when a confirmation is repeated after its lease had ended', async () => {
-    await witness.push(job);
-    const { jobs } = await queue.lease('topic', 1, 50);
-    // The confirmation is done, its answer lost, and by the time it is repeated the lease is over.
-    const late = jobs.map((one) => ({ ...one, leaseUntil: new Date(1) }));
-    // Redis holds the script by now: what is cut is not that it does not.
-    await queue.confirm([{ lease: 'none.1', leaseUntil: new Date() }]);
-    proxy.cut('reply', SCRIPT);
-    expect(await failureOf(queue.confirm(late))).to.include({ code: 'outcome_unknown' });
-    expect(await queue.confirm(jobs)).to.deep.equal([false]);
+  describe('a nack', () => {
+    for (const [how, options] of [
+      ['with a delay', { delayMs: LONG_MS }],
+      ['as dead', { dead: true, reason: 'why' }],
+    ] as const) {
+      it(`a nack ${how} whose answer was lost was done, and its outcome is unknown`, async () => {
+        await witness.push(job);
+        const jobs = await reserve(queue, 'topic');
+        proxy.cut('reply', SCRIPT);
+        const error = await failureOf(queue.nack(jobs, options));
+        expect(error).to.include({ code: 'outcome_unknown', exitCode: 75 });
+        expect(proxy.cuts).to.equal(1);
+        const found = only(await witness.find('1'));
+        expect(found).to.include({ state: 'dead' in options ? 'dead' : 'delayed', attempts: 1 });
+      });
+
+      it(`a nack ${how} that was lost is not sent again: its outcome is unknown, and the job is leased`, async () => {
+        await witness.push(job);
+        const jobs = await reserve(queue, 'topic');
+        proxy.cut('request', SCRIPT);
+        const error = await failureOf(queue.nack(jobs, options));
+        expect(error).to.include({ code: 'outcome_unknown', exitCode: 75 });
+        expect(statesOf(await witness.find('1'))).to.deep.equal(['leased']);
+        expect(await queue.nack(jobs, options)).to.deep.equal([true]);
+      });
+    }
   });
 
-  it('gives the jobs that pop had in hand with the error, when nobody knows what became of them', async () => {
-    await witness.push(job);
-    const confirm = (request: Buffer) =>
-      [SCRIPTS.confirmAll, SCRIPTS.confirm].some(({ sha }) => request.includes(sha));
-    proxy.cut('reply', { when: confirm, times: 1000 });
-    const failure = await failureOf(queue.pop('topic'));
-    if (!(failure instanceof DelayerError)) throw failure;
-    expect(failure.code).to.equal('outcome_unknown');
-    expect(failure.jobs.map(textOf)).to.deep.equal(['b']);
+  describe('an operator', () => {
+    it('a requeue whose answer was lost was done once, and its outcome is unknown', async () => {
+      await witness.push(job);
+      await witness.nack(await reserve(witness, 'topic'), { dead: true });
+      proxy.cut('reply', SCRIPT);
+      const error = await failureOf(queue.requeue(['1'], { delayMs: LONG_MS }));
+      expect(error).to.include({ code: 'outcome_unknown', exitCode: 75 });
+      expect(statesOf(await witness.find('1'))).to.deep.equal(['delayed']);
+      expect(await queue.requeue(['1'])).to.deep.equal(['none']);
+    });
+
+    it('a requeue that was lost is not sent again, and the dead letter is kept', async () => {
+      await witness.push(job);
+      await witness.nack(await reserve(witness, 'topic'), { dead: true });
+      proxy.cut('request', SCRIPT);
+      expect(await failureOf(queue.requeue(['1']))).to.include({ code: 'outcome_unknown' });
+      expect(statesOf(await witness.find('1'))).to.deep.equal(['dead']);
+    });
+
+    for (const cut of ['request', 'reply'] as const) {
+      it(`a pause and a resume are sent again after a broken connection (${cut} lost)`, async () => {
+        await witness.push(job);
+        proxy.cut(cut, SCRIPT);
+        await queue.pause('topic');
+        expect(await witness.pop('topic')).to.be.undefined;
+        proxy.cut(cut, SCRIPT);
+        await queue.resume('topic');
+        expect(proxy.cuts).to.equal(2);
+        expect(textOf(await witness.pop('topic'))).to.equal('b');
+      });
+
+      it(`a remove has an unknown outcome after a broken connection (${cut} lost)`, async () => {
+        await witness.push({ ...job, delayMs: LONG_MS });
+        proxy.cut(cut, SCRIPT);
+        expect(await failureOf(queue.remove('1'))).to.include({ code: 'outcome_unknown', exitCode: 75 });
+        expect(await witness.find('1')).to.have.length(cut === 'reply' ? 0 : 1);
+      });
+
+      it(`the revoking of a lease has an unknown outcome after a broken connection (${cut} lost)`, async () => {
+        await witness.push(job);
+        const jobs = await reserve(witness, 'topic');
+        proxy.cut(cut, runsOf(SCRIPTS.revoke));
+        const removing = queue.removeMany(['1'], { states: 'any' });
+        expect(await failureOf(removing)).to.include({ code: 'outcome_unknown', exitCode: 75 });
+        expect(await witness.ack(jobs)).to.deep.equal([cut === 'request']);
+      });
+    }
   });
 
   for (const cut of ['request', 'reply'] as const) {
-    describe(cut === 'reply' ? 'after a request was done' : 'before a request was done', () => {
-      it('gives the same jobs to a take, and loses none', async () => {
+    describe(`a request that is sent again (${cut} lost)`, () => {
+      it(`a reservation gives the same jobs, and loses none (${cut} lost)`, async () => {
         const pushed = await witness.pushMany(
           Array.from({ length: 9 }, (_, i) => ({ id: `${i}`, topic: 'topic', body: 'b' })),
         );
         proxy.cut(cut, SCRIPT);
-        const { jobs } = await queue.lease('topic', 5, LONG_MS);
+        const jobs = await reserve(queue, 'topic', 5);
         expect(proxy.cuts).to.equal(1);
         expect(idsOf(jobs)).to.deep.equal(idsOf(pushed.slice(0, 5)));
         expect(jobs.map(({ attempts }) => attempts)).to.deep.equal([1, 1, 1, 1, 1]);
-        expect(await queue.confirm(jobs)).to.deep.equal([true, true, true, true, true]);
+        expect(await queue.ack(jobs)).to.deep.equal([true, true, true, true, true]);
         expect(idsOf(await drain(witness, 'topic'))).to.deep.equal(idsOf(pushed.slice(5)));
       });
 
-      it('does not make pop lose a job, or give it twice', async () => {
+      it(`a reservation of several topics gives each job under its topic (${cut} lost)`, async () => {
+        await witness.pushMany([...jobsOf('b', 2), ...jobsOf('a', 2)]);
+        proxy.cut(cut, runsOf(SCRIPTS.reserve));
+        const jobs = await reserve(queue, ['a', 'b'], 3);
+        expect(proxy.cuts).to.equal(1);
+        expect(jobs.map(({ topic, body }) => `${topic} ${body}`)).to.deep.equal([
+          'a body 0',
+          'a body 1',
+          'b body 0',
+        ]);
+        expect(await witness.ack(jobs)).to.deep.equal([true, true, true]);
+      });
+
+      it(`pop neither loses a job nor gives it twice (${cut} lost)`, async () => {
         await witness.pushMany(['1', '2', '3'].map((id) => ({ ...job, id })));
         const got: string[] = [];
         let skip = 0;
         for (let round = 0; round < 3; round += 1) {
-          // The cut meets the take in the first round, the confirmation in the second.
+          // The cut meets the reservation in the first round, the ack in the second.
           skip = round % 2;
           proxy.cut(cut, { when: (request) => request.includes('EVAL') && skip-- <= 0 });
           const popped = must(await queue.pop('topic'));
@@ -199,89 +369,127 @@ describe('a connection that breaks', () => {
         for (const id of got) expect(await witness.find(id)).to.be.empty;
       });
 
-      it('lets a confirmation answer whether the lease was held', async () => {
+      it(`an ack answers whether the leases were held (${cut} lost)`, async () => {
         await witness.pushMany(['1', '2'].map((id) => ({ ...job, id })));
-        const { jobs } = await queue.lease('topic', 2, LONG_MS);
+        const jobs = await reserve(queue, 'topic', 2);
         proxy.cut(cut, SCRIPT);
-        expect(await queue.confirm(jobs)).to.deep.equal([true, true]);
+        expect(await queue.ack(jobs)).to.deep.equal([true, true]);
         expect(proxy.cuts).to.equal(1);
         expect(await witness.find('1')).to.be.empty;
       });
 
-      it('says of a confirmation that comes after the end of the lease that nobody knows', async () => {
+      it(`an ack that comes after the end of the lease has an unknown outcome (${cut} lost)`, async () => {
         await witness.push(job);
-        const { jobs } = await queue.lease('topic', 1, 20);
-        await untilPast(witness.store, must(jobs[0]).leaseUntil);
-        const again = (await witness.lease('topic', 1, LONG_MS)).jobs;
+        const jobs = await reserve(queue, 'topic', 1, SECOND_MS);
+        ground.clock.advance(2 * SECOND_MS);
+        const again = await reserve(witness, 'topic');
         proxy.cut(cut, SCRIPT);
-        expect(await failureOf(queue.confirm(jobs))).to.include({ code: 'outcome_unknown' });
+        expect(await failureOf(queue.ack(jobs))).to.include({ code: 'outcome_unknown' });
         expect(proxy.cuts).to.equal(1);
-        expect(await witness.confirm(again)).to.deep.equal([true]);
+        expect(await witness.ack(again)).to.deep.equal([true]);
       });
 
-      it('puts jobs back once', async () => {
+      it(`a release brings jobs back once, and answers that they were held (${cut} lost)`, async () => {
         await witness.pushMany(['1', '2'].map((id) => ({ ...job, id })));
-        const { jobs } = await queue.lease('topic', 2, LONG_MS);
+        const jobs = await reserve(queue, 'topic', 2);
         proxy.cut(cut, SCRIPT);
-        await queue.putBack(jobs);
+        const held = await queue.release(jobs);
         expect(proxy.cuts).to.equal(1);
         const got = await drain(witness, 'topic');
         expect(idsOf(got)).to.deep.equal(['1', '2']);
         expect(got.map(({ attempts }) => attempts)).to.deep.equal([1, 1]);
+        expect(held).to.deep.equal([true, true]);
       });
 
-      it('promotes every job once', async () => {
-        const pushed = await witness.pushMany(
-          Array.from({ length: 700 }, () => ({ topic: 'topic', body: 'b' })),
-        );
+      it(`a release after the end of its lease leaves the job to its new holder (${cut} lost)`, async () => {
+        await witness.push(job);
+        const jobs = await reserve(queue, 'topic', 1, SECOND_MS);
+        ground.clock.advance(2 * SECOND_MS);
+        await reserve(witness, 'topic');
         proxy.cut(cut, SCRIPT);
-        await promoteAll(queue.store);
+        const answer: unknown = await queue.release(jobs).catch((error: unknown) => error);
+        // It is true that the lease was lost, and that nobody knows after a lost answer.
+        if (answer instanceof Error) expect(answer).to.include({ code: 'outcome_unknown' });
+        else expect(answer).to.deep.equal([false]);
+        expect(statesOf(await witness.find('1'))).to.deep.equal(['leased']);
+      });
+
+      for (const count of [1, 2]) {
+        it(`an extension of 1 lease of ${count} answers the new deadline (${cut} lost)`, async () => {
+          await witness.pushMany(jobsOf('topic', count));
+          const jobs = await reserve(queue, 'topic', count, SECOND_MS);
+          proxy.cut(cut, SCRIPT);
+          const until = must((await queue.extend(jobs.slice(0, 1), LONG_MS))[0]);
+          expect(proxy.cuts).to.equal(1);
+          expect(only(await witness.find(must(jobs[0]).id)).leaseUntil).to.deep.equal(until);
+          ground.clock.advance(2 * SECOND_MS);
+          expect(await witness.maintain()).to.include({ reclaimed: count - 1 });
+        });
+      }
+
+      it(`maintain promotes every job once (${cut} lost)`, async () => {
+        const pushed = await witness.pushMany(jobsOf('topic', 700));
+        proxy.cut(cut, SCRIPT);
+        await maintainAll(queue);
         expect(proxy.cuts).to.equal(1);
         const ready = await ground.raw.lrange(`${ground.prefix}:ready_queue:topic`, '0', '-1');
         expect(ready.reverse()).to.deep.equal(idsOf(pushed));
       });
 
-      it('leaves the outcome of a remove unknown', async () => {
-        await witness.push({ ...job, delayMs: LONG_MS });
+      it(`maintain brings every leased job back once (${cut} lost)`, async () => {
+        const pushed = await witness.pushMany(jobsOf('topic', 20));
+        await maintainAll(witness);
+        await reserve(witness, 'topic', 20, SECOND_MS);
+        ground.clock.advance(2 * SECOND_MS);
         proxy.cut(cut, SCRIPT);
-        expect(await failureOf(queue.remove('1'))).to.include({ code: 'outcome_unknown', exitCode: 75 });
-        expect(await witness.find('1')).to.have.length(cut === 'reply' ? 0 : 1);
+        await maintainAll(queue);
+        expect(proxy.cuts).to.equal(1);
+        expect(idsOf(await drain(witness, 'topic'))).to.deep.equal(idsOf(pushed));
       });
 
-      it('makes looking ask again', async () => {
+      it(`find, list, stats, health and now are asked again (${cut} lost)`, async () => {
         await witness.push({ ...job, delayMs: LONG_MS });
-        for (const look of [
+        const looks = [
           () => queue.find('1'),
-          () => queue.list('topic', { limit: 10 }),
-          () => queue.survey(),
-          () => queue.store.now(),
-        ]) {
+          () => queue.list('topic'),
+          () => queue.stats(),
+          () => queue.stats({ exact: false }),
+          () => queue.health(),
+          () => queue.now(),
+        ];
+        for (const look of looks) {
           proxy.cut(cut);
           expect(await look()).to.not.be.undefined;
         }
-        expect(proxy.cuts).to.equal(4);
+        expect(proxy.cuts).to.equal(looks.length);
       });
     });
   }
 
-  for (const [what, code, call] of [
-    ['a confirmation', 'outcome_unknown', () => confirmOne()],
-    ['promoting', 'store_unreachable', () => queue.store.promote()],
-    ['looking', 'store_unreachable', () => queue.find('1')],
-  ] as const) {
-    it(`and stays broken: ${what} ends with ${code} within two seconds`, async () => {
-      proxy.cut('request', SCRIPT);
-      const before = performance.now();
-      const calling = failureOf(call());
-      await eventually(() => proxy.cuts === 1, { everyMs: 1 });
-      proxy.refuse();
-      expect(await calling).to.include({ code });
-      expect(performance.now() - before).to.be.below(2500);
-    });
-  }
-  const confirmOne = () => queue.confirm([{ lease: 'token.1', leaseUntil: new Date() }]);
+  it('calls end within two seconds when Redis stays away, by whether they may have been done', async () => {
+    const lease = `${'0'.repeat(32)}-00000001.1.1.1`;
+    proxy.cut('request', SCRIPT);
+    const before = performance.now();
+    const calls = (
+      [
+        ['outcome_unknown', queue.ack([lease])],
+        ['outcome_unknown', queue.nack([lease], {})],
+        ['outcome_unknown', queue.release([lease])],
+        ['outcome_unknown', queue.extend([lease], LONG_MS)],
+        ['outcome_unknown', queue.requeue(['1'])],
+        ['outcome_unknown', queue.push(job)],
+        ['store_unreachable', queue.pause('topic')],
+        ['store_unreachable', queue.maintain()],
+        ['store_unreachable', queue.find('1')],
+      ] as const
+    ).map(async ([code, call]) => expect(await failureOf(call)).to.include({ code }));
+    await eventually(() => proxy.cuts === 1, { everyMs: 1 });
+    proxy.refuse();
+    await Promise.all(calls);
+    expect(performance.now() - before).to.be.below(2500);
+  });
 
-  it('again and again, at random places, loses and doubles nothing', async () => {
+  it('connections that break again and again, at random places, lose and double no job', async () => {
     const pushed: string[] = [];
     const got: string[] = [];
     for (let i = 0; i < 60; i += 1) {
@@ -304,7 +512,7 @@ describe('a connection that breaks', () => {
     expect(got).to.deep.equal(pushed);
   });
 
-  it('under a waiting bpop costs no job', async () => {
+  it('connections that break under a waiting bpop cost no job', async () => {
     const waiting = queue.bpop('topic', { timeoutMs: 10_000 });
     for (let i = 0; i < 3; i += 1) {
       await witness.find('1');
@@ -315,7 +523,7 @@ describe('a connection that breaks', () => {
     expect(await witness.find('1')).to.be.empty;
   });
 
-  it('by being closed while it is made is not left open', async () => {
+  it('a queue that is closed while it connects leaves no connection open', async () => {
     const closing = ground.queue();
     const before = await ground.server.strangers();
     const pushing = closing.push(job).catch(() => undefined);
@@ -324,7 +532,7 @@ describe('a connection that breaks', () => {
     await eventually(async () => expect(await ground.server.strangers()).to.equal(before));
   });
 
-  it('half-open, under a waiting bpop that is given up, costs no job', async () => {
+  it('a waiting bpop on a half-open connection that is given up costs no job', async () => {
     const abort = new AbortController();
     const waiting = queue.bpop('topic', { signal: abort.signal });
     await witness.find('1');
