@@ -2,7 +2,7 @@ import { expect } from 'chai';
 import { Queue } from '../../../src/core/queue.js';
 import { parseRedisUrl } from '../../../src/storage/redis/url.js';
 import { RedisStore } from '../../../src/storage/redis/store.js';
-import { drain, idsOf, LONG_MS, must, textOf } from '../../contract/world.js';
+import { drain, idsOf, LONG_MS, must, only, reserve, statesOf, textOf } from '../../support/jobs.js';
 import { eventually, failureOf } from '../../support/eventually.js';
 import { RedisServer } from '../../support/redis-server.js';
 
@@ -21,7 +21,7 @@ describe('a Redis that is killed and started again', () => {
   });
   afterEach(() => queue.close());
 
-  it('has every job in the state in which it was', async () => {
+  it('has every job in the state in which it was, and every pause', async () => {
     const delayed = await queue.push({
       id: 'delayed',
       topic: 'topic',
@@ -30,25 +30,35 @@ describe('a Redis that is killed and started again', () => {
       ttlMs: LONG_MS,
     });
     await queue.push({ id: 'leased', topic: 'topic', body: 'b' });
-    const { jobs } = await queue.lease('topic', 1, LONG_MS);
+    const jobs = await reserve(queue, 'topic');
+    await queue.push({ id: 'dead', topic: 'topic', body: 'b' });
+    await queue.nack(await reserve(queue, 'topic'), { dead: true, reason: 'why' });
+    await queue.push({ id: 'failed', topic: 'topic', body: 'b' });
+    await queue.nack(await reserve(queue, 'topic'), { delayMs: LONG_MS });
     await queue.pushMany(['1', '2', '3'].map((id) => ({ id, topic: 'topic', body: 'b' })));
-    await queue.store.promote();
+    await queue.maintain();
+    await queue.pause('paused');
     await server.restart();
-    const [found] = await queue.find('delayed');
+    const found = only(await queue.find('delayed'));
     expect(found).to.deep.include({ state: 'delayed', dueAt: delayed.dueAt });
-    expect(must(found?.expiresAt).getTime()).to.equal(must(delayed.dueAt).getTime() + LONG_MS);
+    expect(only(await queue.find('dead'))).to.include({ state: 'dead', reason: 'why', attempts: 1 });
+    expect(only(await queue.find('failed'))).to.include({ state: 'delayed', attempts: 1 });
+    await queue.push({ id: 'held', topic: 'paused', body: 'b' });
+    expect(await queue.pop('paused')).to.be.undefined;
+    expect(statesOf(await queue.find('held'))).to.deep.equal(['ready']);
+    expect(must(found.expiresAt).getTime()).to.equal(must(delayed.dueAt).getTime() + LONG_MS);
     expect(idsOf(await drain(queue, 'topic'))).to.deep.equal(['1', '2', '3']);
-    expect(await queue.confirm(jobs)).to.deep.equal([true]);
+    expect(await queue.ack(jobs.map(({ lease }) => lease))).to.deep.equal([true]);
   });
 
-  it('is served again by a queue that was open all the time, without a word', async () => {
+  it('is used again without an error by a queue that was open all the time', async () => {
     await queue.push({ topic: 'topic', body: 'one' });
     await server.restart();
     await queue.push({ topic: 'topic', body: 'two' });
     expect((await queue.popMany('topic', 2)).map(textOf)).to.deep.equal(['one', 'two']);
   });
 
-  it('is waited for, when it is back within two seconds', async () => {
+  it('is waited for when it is back within two seconds', async () => {
     await queue.push({ topic: 'topic', body: 'b' });
     await server.kill();
     const popping = queue.pop('topic');

@@ -31,11 +31,11 @@ describe('a Redis that does not serve', () => {
   const push = (queue: Queue) => queue.push({ topic: 'topic', body: 'b' });
 
   for (const [what, url, reason] of [
-    ['a closed port', 'redis://127.0.0.1:1', 'nothing listens there'],
-    ['an unknown host', 'redis://no-such-host.invalid', /no such host|cannot be looked up/],
+    ['a closed port', 'redis://127.0.0.1:1', 'connection refused \\(ECONNREFUSED\\)'],
+    ['an unknown host', 'redis://no-such-host.invalid', /host not found|cannot be looked up/],
     ['a socket that is not there', 'redis+unix:///nonexistent/redis.sock', 'no such socket'],
   ] as const) {
-    it(`is unreachable at once: ${what}`, async () => {
+    it(`that is behind ${what} is unreachable at once`, async () => {
       const before = performance.now();
       const error = await failureOf(push(open(url)));
       expect(performance.now() - before).to.be.below(1500);
@@ -43,7 +43,7 @@ describe('a Redis that does not serve', () => {
       expect(error.message).to.match(new RegExp(reason)).and.contain(new URL(url).pathname);
       for (const ask of [
         () => open(url).pop('topic'),
-        () => open(url).survey(),
+        () => open(url).stats(),
         () => open(url).find('1'),
         () => open(url).bpop('topic'),
       ]) {
@@ -52,7 +52,7 @@ describe('a Redis that does not serve', () => {
     });
   }
 
-  it('is too old before 6.2, and told so', async () => {
+  it('that is older than 6.2 is too old, and gets no command', async () => {
     const server = await fake({ HELLO: hello('6.0.16') });
     const error = await failureOf(push(open(server.url)));
     expect(error).to.include({ code: 'store_too_old', exitCode: 69 });
@@ -60,7 +60,7 @@ describe('a Redis that does not serve', () => {
     expect(server.commands.filter((command) => /EVAL/i.test(command))).to.be.empty;
   });
 
-  it('is too old when it does not know HELLO', async () => {
+  it('that does not know HELLO is too old', async () => {
     const server = await fake({ HELLO: '-ERR unknown command `HELLO`, with args beginning with: \r\n' });
     const error = await failureOf(push(open(server.url)));
     expect(error).to.include({ code: 'store_too_old', exitCode: 69 });
@@ -68,16 +68,16 @@ describe('a Redis that does not serve', () => {
   });
 
   for (const version of ['6.2.0', '7.4.1', '10.0.0']) {
-    it(`is new enough with ${version}`, async () => {
+    it(`that says it is ${version} is new enough`, async () => {
       const server = await fake({
         HELLO: hello(version),
         TIME: '*2\r\n$10\r\n1795343220\r\n$6\r\n250999\r\n',
       });
-      expect(await open(server.url).store.now()).to.deep.equal(new Date(1_795_343_220_250));
+      expect(await open(server.url).now()).to.deep.equal(new Date(1_795_343_220_250));
     });
   }
 
-  it('is told when it is a replica: reading is welcome, writing is not', async () => {
+  it('that is a replica answers what is read, and refuses what is written', async () => {
     const primary = await start({ args: ['--repl-diskless-sync-delay', '0'] });
     const replica = await start({ args: ['--replicaof', '127.0.0.1', String(primary.port)] });
     const [onPrimary, onReplica] = [open(primary.url), open(replica.url)];
@@ -87,15 +87,19 @@ describe('a Redis that does not serve', () => {
       push(onReplica),
       onReplica.pop('topic'),
       onReplica.remove('1'),
-      onReplica.store.promote(),
+      onReplica.maintain(),
+      onReplica.reserve({ topics: 'topic', limit: 1, leaseMs: 1000 }),
+      onReplica.requeue(['1']),
+      onReplica.pause('topic'),
     ];
     for (const error of await Promise.all(writes.map(failureOf))) {
       expect(error).to.include({ code: 'store_replica', exitCode: 69 });
     }
-    expect((await onReplica.survey()).topics[0]).to.include({ delayed: 1 });
+    expect((await onReplica.stats()).totals).to.include({ delayed: 1 });
+    await onReplica.waitForReady('topic', { timeoutMs: 50 });
   });
 
-  it('is written to as soon as it is no replica any more', async () => {
+  it('that is no replica any more is written to at once', async () => {
     const server = await start({ args: ['--replicaof', '127.0.0.1', '1'] });
     const queue = open(server.url);
     expect(await failureOf(push(queue))).to.include({ code: 'store_replica' });
@@ -103,7 +107,7 @@ describe('a Redis that does not serve', () => {
     expect((await push(queue)).outcome).to.equal('pushed');
   });
 
-  it('is waited for, not long, while it loads its data', async () => {
+  it('that loads its data is waited for, not long', async () => {
     const server = await start();
     const raw = server.client();
     const pipeline = raw.pipeline();
@@ -121,7 +125,7 @@ describe('a Redis that does not serve', () => {
     await eventually(async () => expect(await queue.find('1')).to.have.length(1), { withinMs: 15_000 });
   });
 
-  it('leaves no doubt about a push that it refused before it went away', async () => {
+  it('that refused a push before it went away leaves no doubt about it', async () => {
     const server = await fakeRedis({ HELLO: hello('7.0.0'), EVALSHA: '-LOADING Redis is loading\r\n' });
     const pushing = failureOf(push(open(server.url)));
     await eventually(() => server.commands.some((command) => /EVALSHA/i.test(command)), { everyMs: 1 });
@@ -129,7 +133,7 @@ describe('a Redis that does not serve', () => {
     expect(await pushing).to.include({ code: 'store_unreachable', exitCode: 69 });
   });
 
-  it('is busy with a script of somebody else', async () => {
+  it('that runs a script of somebody else is busy', async () => {
     const server = await start({ args: ['--lua-time-limit', '50'] });
     const queue = open(server.url);
     await push(queue);

@@ -25,7 +25,7 @@ describe('a Redis URL', () => {
     expect(parseRedisUrl('redis://localhost/')).to.include({ db: 0, label: 'redis://localhost:6379/0' });
   });
 
-  it('may be an IPv6 address', () => {
+  it('may name an IPv6 address', () => {
     expect(parseRedisUrl('redis://[::1]:7000')).to.include({ host: '::1', port: 7000 });
   });
 
@@ -56,7 +56,7 @@ describe('a Redis URL', () => {
     expect(parseRedisUrl('redis://localhost')).to.deep.include({ username: undefined, password: undefined });
   });
 
-  it('takes a password from elsewhere, which goes before its own', () => {
+  it('gives way to a password from elsewhere', () => {
     expect(parseRedisUrl('redis://shop@localhost', 'given')).to.include({
       username: 'shop',
       password: 'given',
@@ -77,19 +77,19 @@ describe('a Redis URL', () => {
   }
 
   for (const [what, url] of Object.entries({
-    'that is none': 'nonsense',
+    'that is not a URL': 'nonsense',
     'that is empty': '',
     'without a host': 'redis://',
-    'with a port that is none': 'redis://:secret@localhost:99999',
-    'with a database that is no number': 'redis://:secret@localhost/jobs',
+    'with an impossible port': 'redis://:secret@localhost:99999',
+    'with a database that is not a number': 'redis://:secret@localhost/jobs',
     'with a negative database': 'redis://:secret@localhost/-1',
     'with a path for a database': 'redis://:secret@localhost/1/2',
     'with a broken escape': 'redis://:secret%zz@localhost',
-    'with a socket that is relative': 'redis+unix://:secret@run/redis.sock',
+    'with a relative path of a socket': 'redis+unix://:secret@run/redis.sock',
     'without a socket': 'redis+unix://',
-    'with a socket and a database that is no number': 'redis+unix:///run/redis.sock?db=x',
+    'with a socket and a database that is not a number': 'redis+unix:///run/redis.sock?db=x',
   })) {
-    it(`${what} is refused as wrong configuration, and its password kept secret`, () => {
+    it(`${what} is invalid configuration, and its password is kept secret`, () => {
       const error = refusal(url);
       expect(error).to.include({ code: 'config_invalid', exitCode: 78 });
       expect(`${error.message} ${error.hint} ${String(error.cause)}`).to.not.contain('secret');
