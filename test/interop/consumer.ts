@@ -2,10 +2,10 @@ import { Queue } from '../../src/core/queue.js';
 import { parseRedisUrl } from '../../src/storage/redis/url.js';
 import { RedisStore } from '../../src/storage/redis/store.js';
 
-/** A program for a test: pops a job, and is killed with the job in its hands, before it confirms. */
+/** A program for a test: pops a job, and is killed with the job in its hands, before the job is acknowledged. */
 const [, , url = '', prefix = '', topic = ''] = process.argv;
 const store = new RedisStore(parseRedisUrl(url), prefix);
-store.confirm = () => {
+store.ack = () => {
   process.kill(process.pid, 'SIGKILL');
   return new Promise(() => undefined);
 };

@@ -3,19 +3,19 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import { LONG_MS, must, promoteAll, textOf, untilPast } from '../contract/world.js';
+import { LONG_MS, maintainAll, must, textOf, untilPast } from '../support/jobs.js';
 import { failureOf } from '../support/eventually.js';
 import { useRedis } from '../support/redis.js';
 import { OriginalClient } from './original.js';
 
-describe('defects of the original (docs/protocol.md) in taking and removing that delayer does not have:', () => {
+describe('defects of the original (docs/protocol.md) in pop and remove that delayer does not have:', () => {
   const ground = useRedis();
   const key = (rest: string) => `${ground.prefix}:${rest}`;
 
-  it('6: a taker killed with a job in its hands loses nothing', async () => {
+  it('defect 6: a consumer that is killed with a job in its hands loses nothing', async () => {
     const queue = ground.queue();
     await queue.push({ id: '1', topic: 'topic', body: 'b' });
-    const program = fileURLToPath(new URL('taker.ts', import.meta.url));
+    const program = fileURLToPath(new URL('consumer.ts', import.meta.url));
     const args = ['--import', 'tsx', program, ground.server.url, ground.prefix, 'topic'];
     const child = spawn(process.execPath, args, { stdio: ['ignore', 'ignore', 'inherit'] });
     expect(await once(child, 'exit')).to.deep.equal([null, 'SIGKILL']);
@@ -30,38 +30,38 @@ describe('defects of the original (docs/protocol.md) in taking and removing that
     expect(await queue.pop('topic')).to.be.undefined;
   });
 
-  it('7: live jobs behind expired ones are found by the first pop, so that while(pop) does not stop early', async () => {
+  it('defect 7: the first pop finds live jobs behind expired ones, so that while(pop) does not stop early', async () => {
     const queue = ground.queue();
     const client = new OriginalClient(ground.raw, ground.prefix);
-    const dead = await queue.pushMany(
-      Array.from({ length: 700 }, () => ({ topic: 'topic', body: 'dead', ttlMs: 300 })),
+    const expired = await queue.pushMany(
+      Array.from({ length: 700 }, () => ({ topic: 'topic', body: 'expires', ttlMs: 300 })),
     );
     await queue.push({ id: 'live-1', topic: 'topic', body: 'live 1' });
-    await promoteAll(queue.store);
+    await maintainAll(queue);
     await client.push('live-2', 'topic', 'live 2', 0);
-    await untilPast(queue.store, must(dead[699]?.dueAt).getTime() + 300);
+    await untilPast(queue, must(expired[699]?.dueAt).getTime() + 300);
     const bodies = [];
     for (let job; (job = await queue.pop('topic'));) bodies.push(textOf(job));
     expect(bodies).to.have.members(['live 1', 'live 2']);
   });
 
-  it('9: remove of a ready job answers false and leaves the job whole', async () => {
+  it('defect 9: a remove of a ready job answers false and leaves the job whole', async () => {
     const queue = ground.queue();
     await queue.push({ id: '1', topic: 'topic', body: 'b' });
-    await promoteAll(queue.store);
+    await maintainAll(queue);
     expect(await queue.remove('1')).to.be.false;
     expect(await ground.raw.hgetall(key('job_bucket:1'))).to.deep.equal({ topic: 'topic', body: 'b' });
     expect(textOf(await queue.pop('topic'))).to.equal('b');
   });
 
-  it('9: remove of a job that is due but not promoted answers false and leaves the job whole', async () => {
+  it('defect 9: a remove of a job that is due but not promoted answers false and leaves the job whole', async () => {
     const queue = ground.queue();
     await queue.push({ id: '1', topic: 'topic', body: 'b' });
     expect(await queue.remove('1')).to.be.false;
     expect(textOf(await queue.pop('topic'))).to.equal('b');
   });
 
-  it('10: the id 0 is an id like others, and so are the topic 0 and the body 0', async () => {
+  it('defect 10: the id 0 is an id like others, and so are the topic 0 and the body 0', async () => {
     const queue = ground.queue();
     await queue.push({ id: '0', topic: '0', body: '0' });
     const job = must(await queue.pop('0'));
@@ -70,7 +70,7 @@ describe('defects of the original (docs/protocol.md) in taking and removing that
     expect(await queue.remove('0')).to.be.true;
   });
 
-  it('11: a push that could never be delivered is refused, and one due at once is kept', async () => {
+  it('defect 11: a push that could never be delivered is refused, and one due at once is kept', async () => {
     const queue = ground.queue();
     const job = { id: '1', topic: 'topic', body: 'b', delayMs: 0 };
     expect(await failureOf(queue.push({ ...job, ttlMs: 0 }))).to.include({ code: 'usage', exitCode: 2 });
@@ -79,7 +79,7 @@ describe('defects of the original (docs/protocol.md) in taking and removing that
     expect(textOf(await queue.pop('topic'))).to.equal('b');
   });
 
-  it('12: a waiting bpop outlives connections that the server closes, and gets its job', async () => {
+  it('defect 12: a waiting bpop outlives connections that the server closes, and gets its job', async () => {
     const queue = ground.queue();
     const waiting = queue.bpop('topic');
     for (let i = 0; i < 5; i += 1) {
@@ -91,7 +91,7 @@ describe('defects of the original (docs/protocol.md) in taking and removing that
     expect(await ground.queue().find('1')).to.be.empty;
   });
 
-  it('12: a waiting bpop outlives the idle timeout of the server', async () => {
+  it('defect 12: a waiting bpop outlives the idle timeout of the server', async () => {
     const queue = ground.queue();
     await ground.raw.config('SET', 'timeout', '1');
     try {
@@ -106,7 +106,7 @@ describe('defects of the original (docs/protocol.md) in taking and removing that
     }
   });
 
-  it('12: a bpop that was cut off or ended takes no job with it', async () => {
+  it('defect 12: a bpop that was cut off or ended takes no job with it', async () => {
     const [queue, other] = [ground.queue(), ground.queue()];
     const abort = new AbortController();
     const waiting = queue.bpop('topic', { signal: abort.signal });

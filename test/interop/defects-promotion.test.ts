@@ -1,10 +1,10 @@
 import { expect } from 'chai';
-import { drain, idsOf, must, promoteAll, shuffled, textOf, untilPast } from '../contract/world.js';
+import { drain, idsOf, maintainAll, must, shuffled, textOf, untilPast } from '../support/jobs.js';
 import { failureOf } from '../support/eventually.js';
 import { useRedis } from '../support/redis.js';
 import { OriginalClient } from './original.js';
 
-describe('defects of the original (docs/protocol.md) in promoting that delayer does not have:', () => {
+describe('defects of the original (docs/protocol.md) in promotion that delayer does not have:', () => {
   const ground = useRedis();
   const key = (rest: string) => `${ground.prefix}:${rest}`;
 
@@ -27,42 +27,42 @@ describe('defects of the original (docs/protocol.md) in promoting that delayer d
   const readyIds = async (topic = 'topic') =>
     (await ground.raw.lrange(key(`ready_queue:${topic}`), 0, -1)).reverse();
 
-  it('1: four daemons at once promote 5,000 due jobs each once, in order of due time', async () => {
+  it('defect 1: four daemons at once promote 5,000 due jobs each once, in order of due time', async () => {
     const ids = await dueJobs(5000);
-    await Promise.all([1, 2, 3, 4].map(() => promoteAll(ground.open())));
+    await Promise.all([1, 2, 3, 4].map(() => maintainAll(ground.queue())));
     expect(await readyIds()).to.deep.equal(ids);
     expect(await ground.raw.zcard(key('job_pool'))).to.equal(0);
   });
 
-  it('2: a burst of 20,000 due at once is promoted completely, over one connection', async () => {
+  it('defect 2: a burst of 20,000 due at once is promoted completely, over one connection', async () => {
     const ids = await dueJobs(20_000);
     const store = ground.open();
-    await promoteAll(store);
+    await maintainAll(store);
     expect(await ground.server.strangers()).to.equal(1);
     expect(await readyIds()).to.deep.equal(ids);
     expect(await ground.raw.zcard(key('job_pool'))).to.equal(0);
   });
 
-  it('3: an id whose body has expired leaves the pool when it is due', async () => {
+  it('defect 3: an id whose body has expired leaves the pool when it is due', async () => {
     const store = ground.open();
     const before = Math.floor(Date.now() / 1000) - 1;
     await ground.raw.zadd(key('job_pool'), String(before), 'expired', String(before + 3600), 'later');
-    expect(await store.promote()).to.include({ promoted: 0, expired: 1, more: false });
+    expect(await store.maintain()).to.include({ promoted: 0, expired: 1, more: false });
     expect(await ground.raw.zrange(key('job_pool'), '0', '-1')).to.deep.equal(['later']);
     expect(await ground.raw.keys(key('ready_queue:*'))).to.be.empty;
   });
 
-  it('3: such ids do not keep the live ones behind them waiting', async () => {
+  it('defect 3: ids whose bodies have expired do not keep the live ones behind them waiting', async () => {
     const queue = ground.queue();
-    const dead = Array.from({ length: 1700 }, (_, i) => [String(1000 + i), `dead-${i}`]).flat();
-    await ground.raw.zadd(key('job_pool'), ...dead);
+    const expired = Array.from({ length: 1700 }, (_, i) => [String(1000 + i), `expired-${i}`]).flat();
+    await ground.raw.zadd(key('job_pool'), ...expired);
     await queue.push({ topic: 'topic', body: 'live' });
     expect(textOf(await queue.pop('topic'))).to.equal('live');
-    await promoteAll(queue.store);
+    await maintainAll(queue);
     expect(await ground.raw.zcard(key('job_pool'))).to.equal(0);
   });
 
-  it('4: a ready key of the wrong type stops its own topic alone, and its jobs stay where they are', async () => {
+  it('defect 4: a ready key of the wrong type stops its own topic alone, and its jobs stay where they are', async () => {
     const queue = ground.queue();
     await ground.raw.set(key('ready_queue:bad'), 'a string');
     const jobs = ['bad', 'good', 'bad', 'good'].map((topic, i) => ({
@@ -71,12 +71,12 @@ describe('defects of the original (docs/protocol.md) in promoting that delayer d
       body: 'b',
     }));
     await queue.pushMany(jobs);
-    expect(await queue.store.promote()).to.include({ promoted: 2, stuck: 2 });
+    expect(await queue.maintain()).to.include({ promoted: 2, stuck: 2 });
     expect(await readyIds('good')).to.deep.equal(['good-1', 'good-3']);
     expect(await ground.raw.zrange(key('job_pool'), '0', '-1')).to.deep.equal(['bad-0', 'bad-2']);
     expect(await ground.raw.get(key('ready_queue:bad'))).to.equal('a string');
     expect(await failureOf(queue.pop('bad'))).to.include({ code: 'store_wrong_type', exitCode: 69 });
-    const { problems } = await queue.survey();
+    const problems = await queue.health();
     expect(problems.map(({ code, message }) => `${code} ${message}`).join()).to.contain(
       `wrong_type The key "${key('ready_queue:bad')}"`,
     );
@@ -84,12 +84,12 @@ describe('defects of the original (docs/protocol.md) in promoting that delayer d
     expect(idsOf(await queue.popMany('bad', 9))).to.deep.equal(['bad-0', 'bad-2']);
   });
 
-  it('4: more stuck jobs than one step looks at do not keep the ones behind them waiting', async () => {
+  it('defect 4: more stuck jobs than one step looks at do not keep the ones behind them waiting', async () => {
     const queue = ground.queue();
     await ground.raw.set(key('ready_queue:bad'), 'a string');
     await queue.pushMany(Array.from({ length: 1200 }, () => ({ topic: 'bad', body: 'b' })));
     await queue.push({ id: 'good', topic: 'good', body: 'b' });
-    const done = await queue.store.promote();
+    const done = await queue.maintain();
     expect(done).to.include({ promoted: 1, stuck: 1200, more: false });
     expect(await readyIds('good')).to.deep.equal(['good']);
     await queue.push({ topic: 'better', body: 'by pop' });
@@ -97,73 +97,73 @@ describe('defects of the original (docs/protocol.md) in promoting that delayer d
     expect(await ground.raw.zcard(key('job_pool'))).to.equal(1200);
   });
 
-  it('4: a whole step of stuck jobs stays where it is when all behind it are moved', async () => {
+  it('defect 4: a whole step of stuck jobs stays where it is when all behind it are moved', async () => {
     const queue = ground.queue();
     await ground.raw.set(key('ready_queue:bad'), 'a string');
     const stuck = await queue.pushMany(Array.from({ length: 500 }, () => ({ topic: 'bad', body: 'b' })));
     await queue.pushMany(['1', '2'].map((id) => ({ id, topic: 'good', body: 'b' })));
-    expect(await queue.store.promote()).to.include({ promoted: 2, stuck: 500, more: false });
+    expect(await queue.maintain()).to.include({ promoted: 2, stuck: 500, more: false });
     expect(await readyIds('good')).to.deep.equal(['1', '2']);
     expect(await ground.raw.zrange(key('job_pool'), '0', '-1')).to.deep.equal(idsOf(stuck));
   });
 
-  it('5: jobs due together are delivered in the order in which they were pushed', async () => {
+  it('defect 5: jobs due together are delivered in the order in which they were pushed', async () => {
     const queue = ground.queue();
     const at = new Date(Date.now() + 100);
     const ids = shuffled(Array.from({ length: 300 }, (_, i) => `${i}`));
     await queue.pushMany(ids.map((id) => ({ id, topic: 'topic', body: 'b', at })));
-    await untilPast(queue.store, at);
+    await untilPast(queue, at);
     expect(idsOf(await drain(queue, 'topic'))).to.deep.equal(ids);
   });
 
-  it('5: so are a thousand in one millisecond, and any more come last, ordered by id', async () => {
+  it('defect 5: a thousand jobs due in one millisecond are in the order of pushing, and any more come last, by id', async () => {
     const queue = ground.queue();
     const at = new Date(Date.now() + 500);
     const ids = shuffled(Array.from({ length: 1100 }, (_, i) => `${10_000 + i}`));
     const receipts = await queue.pushMany(ids.map((id) => ({ id, topic: 'topic', body: 'b', at })));
     expect(receipts.every(({ dueAt }) => dueAt?.getTime() === at.getTime())).to.be.true;
-    await untilPast(queue.store, at);
+    await untilPast(queue, at);
     const got = idsOf(await drain(queue, 'topic'));
     expect(got.slice(0, 999)).to.deep.equal(ids.slice(0, 999));
     expect(got.slice(999)).to.deep.equal(ids.slice(999).sort());
   });
 
-  it('5: jobs that are due in different seconds are delivered in the order of their due times', async () => {
+  it('defect 5: jobs that are due in different seconds are delivered in the order of their due times', async () => {
     const ids = await dueJobs(600);
     expect(idsOf(await drain(ground.queue(), 'topic'))).to.deep.equal(ids);
   });
 
-  it('8: pushing an id again is told apart, and never delivers before the time', async () => {
+  it('defect 8: a push of an id that exists is told apart, and delivers nothing before its time', async () => {
     const queue = ground.queue();
     const job = { id: '1', topic: 'topic', body: 'old' };
     expect((await queue.push(job)).outcome).to.equal('pushed');
-    await promoteAll(queue.store);
+    await maintainAll(queue);
     expect((await queue.push(job)).outcome).to.equal('repeated');
-    const replaced = await queue.push({ ...job, body: 'new', delayMs: 150 }, 'replace');
+    const replaced = await queue.push({ ...job, body: 'new', delayMs: 150 }, { onExisting: 'replace' });
     expect(replaced.outcome).to.equal('replaced');
     expect(await queue.pop('topic')).to.be.undefined;
     expect(await queue.bpop('topic', { timeoutMs: 5000 })).to.deep.include({ body: Buffer.from('new') });
-    expect((await queue.store.now()).getTime()).to.be.at.least(must(replaced.dueAt).getTime());
+    expect((await queue.now()).getTime()).to.be.at.least(must(replaced.dueAt).getTime());
   });
 
-  it('8: nor when an original client did it', async () => {
+  it('defect 8: a push of a ready id by an original client delivers nothing before its time', async () => {
     const queue = ground.queue();
     const client = new OriginalClient(ground.raw, ground.prefix);
     await queue.push({ id: '1', topic: 'topic', body: 'old' });
-    await promoteAll(queue.store);
+    await maintainAll(queue);
     await client.push('1', 'topic', 'new', 3600);
     expect(await queue.popMany('topic', 10)).to.be.empty;
     expect(await queue.find('1')).to.have.nested.property('[0].state', 'delayed');
   });
 
-  it('14: a job is due to the millisecond, by the clock of Redis, whatever the clock here says', async () => {
+  it('defect 14: a job is due to the millisecond, by the clock of Redis, whatever the clock here says', async () => {
     const queue = ground.queue();
     const own = Date.now;
     Date.now = () => own() - 3_600_000;
     try {
-      const before = (await queue.store.now()).getTime();
+      const before = (await queue.now()).getTime();
       const { dueAt } = await queue.push({ topic: 'topic', body: 'b', delayMs: 123 });
-      const after = (await queue.store.now()).getTime();
+      const after = (await queue.now()).getTime();
       expect(must(dueAt).getTime()).to.be.within(before + 123, after + 123);
       expect(await queue.pop('topic')).to.be.undefined;
       const job = must(await queue.bpop('topic', { timeoutMs: 5000 }));

@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import { LONG_MS, must, promoteAll, soon, textOf, untilPast } from '../contract/world.js';
+import { LONG_MS, maintainAll, must, reserve, soon, textOf, untilPast } from '../support/jobs.js';
 import { freshPrefix, useRedis } from '../support/redis.js';
 import { Queue } from '../../src/core/queue.js';
 import { parseRedisUrl } from '../../src/storage/redis/url.js';
@@ -8,19 +8,19 @@ import { OriginalClient, OriginalDaemon } from './original.js';
 
 const BINARY = Buffer.from([0, 255, 10, 13, 0x7b, 0x7d, 0xc3, 0x28]);
 
-describe('what delayer pushed', () => {
+describe('jobs that delayer pushed, before original clients:', () => {
   const ground = useRedis();
   const client = () => new OriginalClient(ground.raw, ground.prefix);
   const daemon = () => new OriginalDaemon(ground.raw, ground.prefix);
   const key = (rest: string) => `${ground.prefix}:${rest}`;
 
-  it('lies in the original keys, of the original types, under the prefix delayer', async () => {
+  it('jobs lie in the original keys, of the original types, under the prefix delayer', async () => {
     const store = new RedisStore(parseRedisUrl(ground.server.url), 'delayer');
     try {
       const queue = new Queue(store);
       await queue.push({ id: '32', topic: 'close_order', body: '{}', delayMs: LONG_MS });
       await queue.push({ id: '33', topic: 'close_order', body: '{}' });
-      await promoteAll(store);
+      await maintainAll(store);
       expect((await ground.raw.keys('delayer:*')).sort()).to.include.members([
         'delayer:job_bucket:32',
         'delayer:job_bucket:33',
@@ -37,30 +37,30 @@ describe('what delayer pushed', () => {
     }
   });
 
-  it('is a hash of topic and body alone, byte for byte', async () => {
+  it('a pushed job is a hash of topic and body alone, byte for byte', async () => {
     await ground.queue().push({ id: BINARY, topic: BINARY, body: BINARY, delayMs: LONG_MS });
     const bucket = Buffer.concat([Buffer.from(key('job_bucket:')), BINARY]);
     const fields = (await ground.raw.callBuffer('HGETALL', bucket)) as Buffer[];
     expect(fields).to.deep.equal([Buffer.from('topic'), BINARY, Buffer.from('body'), BINARY]);
   });
 
-  it('lives for its delay and its ready lifetime', async () => {
+  it('a bucket lives for the delay and the ready lifetime of its job', async () => {
     const { dueAt } = await ground
       .queue()
       .push({ id: '1', topic: 't', body: 'b', delayMs: 20_500, ttlMs: 30_250 });
     const ttl = await ground.raw.pttl(key('job_bucket:1'));
     expect(ttl).to.be.within(50_750 - 5000, 50_750);
-    const left = must(dueAt).getTime() + 30_250 - (await ground.open().now()).getTime();
+    const left = must(dueAt).getTime() + 30_250 - (await ground.queue().now()).getTime();
     expect(await ground.raw.pttl(key('job_bucket:1'))).to.be.within(left - 1000, left + 1);
   });
 
-  it('has its due time in Unix seconds with a fraction in milliseconds as its score', async () => {
+  it('the score of a job is its due time in Unix seconds, with milliseconds as a fraction', async () => {
     const at = new Date(1_995_343_220_250);
     await ground.queue().push({ id: '1', topic: 't', body: 'b', at });
     expect(await ground.raw.zscore(key('job_pool'), '1')).to.equal('1995343220.25');
   });
 
-  it('the original daemon promotes at the next whole second, and the client pops, byte for byte', async () => {
+  it('the original daemon promotes a job of delayer at the next whole second, and the client pops it, byte for byte', async () => {
     const at = new Date(Math.floor(Date.now() / 1000) * 1000 + 5250);
     await ground.queue().push({ id: BINARY, topic: BINARY, body: BINARY, at });
     const second = Math.floor(at.getTime() / 1000);
@@ -71,18 +71,18 @@ describe('what delayer pushed', () => {
     expect(await ground.raw.keys(key('*'))).to.be.empty;
   });
 
-  it('a client waiting in bPop gets as soon as delayer promotes', async () => {
+  it('a client waiting in bPop gets a job as soon as delayer promotes it', async () => {
     const waiter = new OriginalClient(ground.server.client(), ground.prefix);
     const waiting = waiter.bPop('topic', 10);
     const queue = ground.queue();
     await queue.push({ id: '1', topic: 'topic', body: 'b' });
-    await promoteAll(queue.store);
+    await maintainAll(queue);
     expect(textOf(await waiting)).to.equal('b');
   });
 
-  it('a client pops in the order of the due times when delayer has promoted', async () => {
+  it('a client pops jobs in the order of their due times when delayer has promoted them', async () => {
     const queue = ground.queue();
-    const at = await soon(queue.store, 40);
+    const at = await soon(queue, 40);
     for (const [id, later] of [
       ['3', 20],
       ['1', 0],
@@ -90,14 +90,14 @@ describe('what delayer pushed', () => {
     ] as const) {
       await queue.push({ id, topic: 'topic', body: id, at: new Date(at.getTime() + later) });
     }
-    await untilPast(queue.store, at.getTime() + 20);
-    await promoteAll(queue.store);
+    await untilPast(queue, at.getTime() + 20);
+    await maintainAll(queue);
     const bodies = [];
     for (let job; (job = await client().pop('topic'));) bodies.push(textOf(job));
     expect(bodies).to.deep.equal(['1', '2', '3']);
   });
 
-  it('a client removes while it is delayed', async () => {
+  it('a client removes a delayed job of delayer', async () => {
     const queue = ground.queue();
     await queue.push({ id: BINARY, topic: 'topic', body: 'b', delayMs: LONG_MS });
     expect(await client().remove(BINARY)).to.be.true;
@@ -105,7 +105,7 @@ describe('what delayer pushed', () => {
     expect(await ground.raw.keys(key('*'))).to.be.empty;
   });
 
-  it('a client overwrites, and delayer gives the new job', async () => {
+  it('a client overwrites a job of delayer, and delayer delivers the new one', async () => {
     const queue = ground.queue();
     await queue.push({ id: '1', topic: 'topic', body: 'old', delayMs: LONG_MS });
     await client().push('1', 'topic', 'new', 0);
@@ -113,14 +113,15 @@ describe('what delayer pushed', () => {
     expect(await queue.pop('topic')).to.be.undefined;
   });
 
-  it('is out of the reach of a client while it is leased, and back when it is given back', async () => {
+  it('a leased job is out of the reach of a client, and back when it is released', async () => {
     const queue = ground.queue();
     await queue.push({ id: '1', topic: 'topic', body: 'b' });
-    const { jobs } = await queue.lease('topic', 1, 60_000);
+    const jobs = await reserve(queue, 'topic', 1, 60_000);
     expect(await client().pop('topic')).to.be.undefined;
     expect(await client().remove('1')).to.be.false;
-    await queue.putBack(jobs);
-    expect(await ground.raw.hgetall(key('job_bucket:1'))).to.deep.equal({ topic: 'topic', body: 'b' });
+    await queue.release(jobs);
+    // Beside one field of delayer's own.
+    expect(await ground.raw.hgetall(key('job_bucket:1'))).to.include({ topic: 'topic', body: 'b' });
     expect(await ground.raw.pttl(key('job_bucket:1'))).to.be.above(0);
     expect(await client().pop('topic')).to.deep.equal({
       id: Buffer.from('1'),
@@ -129,37 +130,115 @@ describe('what delayer pushed', () => {
     });
   });
 
-  it('a client pops when a lease has run out', async () => {
+  it('a client pops a job whose lease has ended', async () => {
     const queue = ground.queue();
     await queue.push({ id: '1', topic: 'topic', body: 'b' });
-    const { jobs } = await queue.lease('topic', 1, 20);
-    await untilPast(queue.store, must(jobs[0]).leaseUntil);
-    await promoteAll(queue.store);
+    const jobs = await reserve(queue, 'topic', 1, 20);
+    await untilPast(queue, must(jobs[0]).leaseUntil);
+    await maintainAll(queue);
     expect(textOf(await client().pop('topic'))).to.equal('b');
   });
 
-  it('leaves nothing that grows in Redis when clients pop what delayer promoted', async () => {
+  it('nothing grows in Redis when clients pop what delayer promoted', async () => {
     const queue = ground.queue();
     for (let round = 0; round < 40; round += 1) {
       await queue.pushMany(Array.from({ length: 50 }, () => ({ topic: 'topic', body: 'b' })));
-      await promoteAll(queue.store);
+      await maintainAll(queue);
       while (await client().pop('topic'));
     }
     expect(await ground.raw.hlen(key('ready_due'))).to.be.below(200);
   });
 
-  it('touches no key beyond its prefix', async () => {
+  it('delayer touches no key beyond its prefix', async () => {
     const other = `${freshPrefix()}:job_pool`;
     await ground.raw.set(other, 'not ours');
     const before = (await ground.raw.keys('*')).sort();
     const queue = ground.queue();
     await queue.push({ id: '1', topic: 'topic', body: 'b' });
     await queue.push({ id: '2', topic: 'topic', body: 'b', delayMs: LONG_MS });
-    await queue.lease('topic', 1, 60_000);
-    await queue.survey();
+    await reserve(queue, 'topic', 1, 60_000);
+    await queue.stats();
     const keys = (await ground.raw.keys('*')).sort();
     expect(keys.filter((name) => !name.startsWith(`${ground.prefix}:`))).to.deep.equal(before);
     expect(await ground.raw.get(other)).to.equal('not ours');
     await ground.raw.del(other);
+  });
+
+  it('a retry is a delayed job to a client: its remove cancels it', async () => {
+    const queue = ground.queue();
+    await queue.push({ id: '1', topic: 'topic', body: 'b' });
+    await queue.nack(await reserve(queue, 'topic'), { delayMs: LONG_MS });
+    expect(await client().remove('1')).to.be.true;
+    expect(await queue.find('1')).to.be.empty;
+    expect(await ground.raw.keys(key('*'))).to.be.empty;
+  });
+
+  it('a retry is promoted by the original daemon, and popped by a client, byte for byte', async () => {
+    const queue = ground.queue();
+    await queue.push({ id: BINARY, topic: BINARY, body: BINARY });
+    await queue.nack(await reserve(queue, BINARY), { delayMs: 5000 });
+    const due = must(must((await queue.find(BINARY))[0]).dueAt).getTime();
+    await daemon().tick(Math.floor(due / 1000));
+    expect(await client().pop(BINARY)).to.be.undefined;
+    await daemon().tick(Math.ceil(due / 1000));
+    expect(await client().pop(BINARY)).to.deep.equal({ id: BINARY, topic: BINARY, body: BINARY });
+  });
+
+  it('the bucket of a retry lives for the delay and the whole ready lifetime', async () => {
+    const queue = ground.queue();
+    await queue.push({ id: '1', topic: 'topic', body: 'b', ttlMs: 60_000 });
+    await queue.nack(await reserve(queue, 'topic'), { delayMs: 20_000 });
+    expect(await ground.raw.pttl(key('job_bucket:1'))).to.be.within(75_000, 80_001);
+  });
+
+  it('a pause holds delayer back, and no client', async () => {
+    const queue = ground.queue();
+    await queue.push({ id: '1', topic: 'topic', body: 'b' });
+    await queue.pause('topic');
+    await maintainAll(queue);
+    expect(await queue.pop('topic')).to.be.undefined;
+    expect(textOf(await client().pop('topic'))).to.equal('b');
+  });
+
+  it('a dead letter is out of the reach of clients: their push and remove of its id leave it whole', async () => {
+    const queue = ground.queue();
+    await queue.push({ id: '1', topic: 'topic', body: 'dead' });
+    await queue.nack(await reserve(queue, 'topic'), { dead: true });
+    expect(await client().pop('topic')).to.be.undefined;
+    expect(await client().remove('1')).to.be.false;
+    await client().push('1', 'topic', 'new', 3600);
+    expect((await queue.find('1')).map(({ state, body }) => [state, String(body)])).to.deep.equal([
+      ['delayed', 'new'],
+      ['dead', 'dead'],
+    ]);
+    expect(await client().remove('1')).to.be.true;
+    expect(await queue.requeue(['1'])).to.deep.equal(['requeued']);
+    await maintainAll(queue);
+    expect(textOf(await client().pop('topic'))).to.equal('dead');
+  });
+
+  it('a job that a client pushes under the id of a failed one is new: no attempts and no lifetime of that', async () => {
+    const queue = ground.queue();
+    await queue.push({ id: '1', topic: 'topic', body: 'b', ttlMs: 10_000 });
+    await queue.nack(await reserve(queue, 'topic'), { delayMs: LONG_MS });
+    // HMSET leaves alone what else is in the hash.
+    await client().push('1', 'topic', 'b', 0, 7000);
+    const [job] = await reserve(queue, 'topic');
+    expect(job).to.deep.include({ attempts: 1, body: Buffer.from('b') });
+    await queue.nack([must(job)], { delayMs: 0 });
+    const found = must((await queue.find('1'))[0]);
+    const lifetime = must(found.expiresAt).getTime() - must(found.dueAt).getTime();
+    expect(lifetime).to.be.within(6_990_000, 7_010_000);
+  });
+
+  it('a job that waits for one of its id which a client pushed comes back when a client has popped that', async () => {
+    const queue = ground.queue();
+    await queue.push({ id: '1', topic: 'topic', body: 'first' });
+    const jobs = await reserve(queue, 'topic');
+    await client().push('1', 'topic', 'of the client', 0);
+    await queue.release(jobs);
+    await daemon().tick();
+    expect(textOf(await client().pop('topic'))).to.equal('of the client');
+    expect(textOf(await queue.bpop('topic', { timeoutMs: 5000 }))).to.equal('first');
   });
 });

@@ -1,10 +1,10 @@
 import { expect } from 'chai';
-import { LONG_MS, must, promoteAll, textOf } from '../contract/world.js';
+import { LONG_MS, maintainAll, must, textOf } from '../support/jobs.js';
 import { useRedis } from '../support/redis.js';
 import { OriginalClient, OriginalDaemon } from './original.js';
 
 /** What clients that die, expire or never clear up leave in Redis. */
-describe('what others have left behind', () => {
+describe('what other clients have left behind in Redis:', () => {
   const ground = useRedis();
   const key = (rest: string) => `${ground.prefix}:${rest}`;
   const original = () => new OriginalClient(ground.raw, ground.prefix);
@@ -12,7 +12,7 @@ describe('what others have left behind', () => {
     Number(/cmdstat_evalsha:calls=(\d+)/.exec(await ground.raw.info('commandstats'))?.[1] ?? 0);
   const ids = (count: number) => Array.from({ length: count }, (_, i) => `${i}`);
 
-  it('a body whose taker died is no job: a push of its id is new, and delivered', async () => {
+  it('a body whose consumer died is not a job: a push of its id is new, and delivered', async () => {
     const queue = ground.queue();
     const job = { id: '32', topic: 'topic', body: 'b' };
     for (const body of ['b', 'other']) {
@@ -24,49 +24,51 @@ describe('what others have left behind', () => {
     }
   });
 
-  it('a ready job that is pushed again is still a repeat', async () => {
+  it('a push of a ready job is a repeat, however many are ready', async () => {
     const queue = ground.queue();
     const job = { id: '32', topic: 'topic', body: 'b' };
     await queue.pushMany(ids(300).map((id) => ({ id: `x${id}`, topic: 'topic', body: 'b' })));
     await queue.push(job);
-    await promoteAll(queue.store);
+    await maintainAll(queue);
     expect((await queue.push({ ...job, delayMs: LONG_MS })).outcome).to.equal('repeated');
   });
 
-  it('an entry of a job that died while it was ready gives nobody the next job of its id early', async () => {
+  it('an entry of a job that expired while it was ready gives nobody the next job of its id early', async () => {
     const queue = ground.queue();
     await queue.push({ id: '1', topic: 'topic', body: 'old' });
-    await promoteAll(queue.store);
+    await maintainAll(queue);
     await ground.raw.del(key('job_bucket:1'));
     await queue.push({ id: '1', topic: 'topic', body: 'new', delayMs: LONG_MS });
     expect(await original().pop('topic')).to.be.undefined;
     expect(textOf((await queue.find('1'))[0])).to.equal('new');
   });
 
-  it('nor do two entries of a job that two original daemons promoted, when it is replaced', async () => {
+  it('two entries of a job that two original daemons promoted give nobody its replacement early', async () => {
     const queue = ground.queue();
     await queue.push({ id: '1', topic: 'topic', body: 'old' });
-    await promoteAll(queue.store);
+    await maintainAll(queue);
     await ground.raw.lpush(key('ready_queue:topic'), '1');
-    await queue.push({ id: '1', topic: 'topic', body: 'new', delayMs: LONG_MS }, 'replace');
+    await queue.push({ id: '1', topic: 'topic', body: 'new', delayMs: LONG_MS }, { onExisting: 'replace' });
     expect(await original().pop('topic')).to.be.undefined;
   });
 
-  it('a job that died while it was ready is found dead, and removed with any', async () => {
+  it('a job that expired while it was ready is found as expired, and removed in any state', async () => {
     const queue = ground.queue();
     await queue.push({ id: '1', topic: 'topic', body: 'b' });
-    await promoteAll(queue.store);
+    await maintainAll(queue);
     await ground.raw.del(key('job_bucket:1'));
-    expect(must((await queue.find('1'))[0]).state).to.equal('dead');
-    expect(await queue.removeMany(['1'])).to.deep.equal([{ removed: false, state: 'dead' }]);
-    expect(await queue.removeMany(['1'], 'any')).to.deep.equal([{ removed: true, state: 'dead' }]);
+    expect(must((await queue.find('1'))[0]).state).to.equal('expired');
+    expect(await queue.removeMany(['1'])).to.deep.equal([{ removed: false, state: 'expired' }]);
+    expect(await queue.removeMany(['1'], { states: 'any' })).to.deep.equal([
+      { removed: true, state: 'expired' },
+    ]);
     expect(await ground.raw.keys(key('*'))).to.be.empty;
   });
 
-  it('many dead entries before a live one cost few calls', async () => {
+  it('many expired entries before a live one cost few calls', async () => {
     const queue = ground.queue();
     await queue.pushMany(ids(5000).map((id) => ({ id, topic: 'topic', body: 'b' })));
-    await promoteAll(queue.store);
+    await maintainAll(queue);
     await ground.raw.del(...ids(5000).map((id) => key(`job_bucket:${id}`)));
     await queue.push({ topic: 'topic', body: 'alive' });
     const before = await scriptsRun();
@@ -75,27 +77,27 @@ describe('what others have left behind', () => {
     expect(await ground.raw.keys(key('*'))).to.be.empty;
   });
 
-  it('due times of jobs that original clients took do not pile up, however many come at once', async () => {
+  it('due times of jobs that original clients popped do not pile up, however many come at once', async () => {
     const queue = ground.queue();
     for (let round = 0; round < 6; round += 1) {
       await queue.pushMany(ids(2000).map((id) => ({ id: `${round}-${id}`, topic: 'topic', body: 'b' })));
-      await promoteAll(queue.store);
-      const taken = await ground.raw.rpop(key('ready_queue:topic'), 2000);
-      await ground.raw.del(...must(taken ?? undefined).map((id) => key(`job_bucket:${id}`)));
+      await maintainAll(queue);
+      const popped = await ground.raw.rpop(key('ready_queue:topic'), 2000);
+      await ground.raw.del(...must(popped ?? undefined).map((id) => key(`job_bucket:${id}`)));
     }
     expect(await ground.raw.hlen(key('ready_due'))).to.be.below(4000);
-    for (let step = 0; step < 100; step += 1) await queue.store.promote();
+    for (let step = 0; step < 100; step += 1) await queue.maintain();
     expect(await ground.raw.hlen(key('ready_due'))).to.be.below(1000);
   });
 
-  it('scores that are no time keep nobody from looking, or from the other jobs', async () => {
+  it('scores that are not a time keep nobody from looking, or from the other jobs', async () => {
     const queue = ground.queue();
     const scores = ['inf', '-inf', '1e13', '1e17', '1e300', '-5', '8640000000001'];
     for (const score of scores) {
       await ground.raw.hset(key(`job_bucket:${score}`), { topic: 'topic', body: score });
       await ground.raw.zadd(key('job_pool'), score, score);
     }
-    const [counts] = (await queue.survey()).topics;
+    const [counts] = must((await queue.stats()).topics);
     expect(must(counts).delayed + must(counts).due).to.equal(scores.length);
     expect((await queue.list('topic', { limit: 50 })).jobs).to.have.length(scores.length);
     for (const score of scores) expect(await queue.find(score)).to.have.length(1);
@@ -107,15 +109,15 @@ describe('what others have left behind', () => {
     expect(await queue.pop('topic')).to.be.undefined;
   });
 
-  it('jobs stuck behind a key of a wrong type cost others little, after one look', async () => {
+  it('jobs stuck behind a key of the wrong type cost others little, after one look', async () => {
     const queue = ground.queue();
     await queue.pushMany(ids(3000).map((id) => ({ id, topic: 'stuck', body: 'b' })));
     await ground.raw.set(key('ready_queue:stuck'), 'a string');
-    expect((await queue.store.promote()).stuck).to.equal(3000);
+    expect((await queue.maintain()).stuck).to.equal(3000);
     await queue.push({ topic: 'topic', body: 'b' });
     const before = await scriptsRun();
     expect(textOf(await queue.pop('topic'))).to.equal('b');
-    expect((await queue.store.promote()).stuck).to.equal(3000);
+    expect((await queue.maintain()).stuck).to.equal(3000);
     expect((await scriptsRun()) - before).to.be.below(5);
   });
 

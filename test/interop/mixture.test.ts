@@ -1,6 +1,7 @@
 import { expect } from 'chai';
 import { randomInt } from 'node:crypto';
-import { idsOf, promoteAll } from '../contract/world.js';
+import type { Bytes } from '../../src/core/job.js';
+import { idsOf, maintainAll } from '../support/jobs.js';
 import { useRedis } from '../support/redis.js';
 import { OriginalClient, OriginalDaemon } from './original.js';
 
@@ -10,7 +11,7 @@ const topicOf = (i: number) => TOPICS[i % 2 === 0 ? 0 : 1];
 describe('original clients, an original daemon and delayer on one Redis', () => {
   const ground = useRedis();
 
-  it('lose no job and deliver none twice, whoever pushes, promotes, removes and pops', async () => {
+  it('original clients and delayer lose no job and deliver none twice, whoever pushes, promotes, removes and pops', async () => {
     const connect = () => new OriginalClient(ground.server.client(), ground.prefix);
     const [q1, q2] = [ground.queue(), ground.queue()];
     const pushed: string[] = [];
@@ -35,7 +36,7 @@ describe('original clients, an original daemon and delayer on one Redis', () => 
         else expect(await (i % 2 === 0 ? q2.remove(id) : client.remove(id))).to.be.true;
       }
     };
-    const check = (job: { id: Buffer; body: Buffer }) => {
+    const check = (job: { id: Bytes; body: Bytes }) => {
       expect(job.body.toString()).to.equal(`body of ${job.id.toString()}`);
       got.push(job.id.toString());
     };
@@ -54,7 +55,7 @@ describe('original clients, an original daemon and delayer on one Redis', () => 
       while (pushing) await daemon.tick();
     };
     const promote = async () => {
-      while (pushing) await q1.store.promote();
+      while (pushing) await q1.maintain();
     };
     const push = async () => {
       await Promise.all([pushOriginal(connect()), pushDelayer(connect())]);
@@ -66,7 +67,7 @@ describe('original clients, an original daemon and delayer on one Redis', () => 
     for (const topic of TOPICS) {
       for (let job; (job = await q2.bpop(topic, { timeoutMs: 1500 }));) check(job);
     }
-    await promoteAll(q1.store);
+    await maintainAll(q1);
     expect([...got].sort()).to.deep.equal([...pushed].sort());
     expect(idsOf((await q1.list('x', { limit: 100 })).jobs)).to.be.empty;
     const left = (await ground.raw.keys(`${ground.prefix}:*`)).filter((key) => !key.endsWith(':ready_due'));
