@@ -36,6 +36,8 @@ export class Acknowledger {
   private done: HeldJob[] = [];
   private released: HeldJob[] = [];
   private failed = new Map<string, Failed>();
+  /** The next flush that `flushSoon` has planned. */
+  private planned: object | undefined;
   private readonly underWay = new Set<Promise<void>>();
   /** Jobs that were handled and could not be acknowledged. */
   private unacknowledged = 0;
@@ -67,6 +69,7 @@ export class Acknowledger {
   /** Begins to end the leases of all that was added, and does not wait. */
   flush(): void {
     const { done, failed, released } = this;
+    this.planned = undefined;
     this.done = [];
     this.failed = new Map();
     this.released = [];
@@ -74,6 +77,22 @@ export class Acknowledger {
     if (done.length > 0) this.track(this.ack(done.sort((a, b) => a.order - b.order)));
     for (const { options, jobs } of failed.values()) this.track(this.nack(jobs, options));
     if (released.length > 0) this.track(this.release(released.sort((a, b) => a.order - b.order)));
+  }
+
+  /**
+   * Flushes when the calls under way are answered, so that what comes meanwhile goes with it. The answer of
+   * a reserve that went out with them is there by then, and the next reserve takes these acks along.
+   */
+  flushSoon(): void {
+    if (this.planned) return;
+    const plan = {};
+    this.planned = plan;
+    void Promise.all(this.underWay).then(() =>
+      setImmediate(() => {
+        // A flush in between took what was there then; what has come after it has a plan of its own.
+        if (this.planned === plan) this.flush();
+      }),
+    );
   }
 
   /** Ends the leases of all that was added, and waits for the answers. */

@@ -51,8 +51,10 @@ class Follower implements Persistence {
   onAnswer(call: 'reserve' | 'ack', jobs: number): void {
     this.hasAnswered = true;
     if (this.lost === undefined) return;
-    // Where acks fail and reserves do not, the jobs that a reserve brings are no sign that all is well.
-    if (this.lost === 'ack' && call === 'reserve' && jobs > 0) return;
+    // The call that failed has to work again. After an ack that failed, a reserve that brings more jobs is
+    // no sign of that; one that finds none is, for then there may be nothing to acknowledge for long.
+    if (this.lost === 'reserve' && call !== 'reserve') return;
+    if (this.lost === 'ack' && call !== 'ack' && jobs > 0) return;
     this.lost = undefined;
     this.failures = 0;
     this.options.onEvent({ type: 'store_back', store: this.queue.label });

@@ -171,7 +171,7 @@ export class Worker implements AckListener, DeliveryListener {
   onCallEnded(jobs: readonly HeldJob[]): void {
     const { leasesAhead } = this.options.handler;
     // What was leased ahead is acknowledged by whole reservations.
-    if (!leasesAhead || jobs.some(({ reservation }) => reservation.unfinished === 0)) this.flushSoon();
+    if (!leasesAhead || jobs.some(({ reservation }) => reservation.unfinished === 0)) this.acks.flushSoon();
     this.wake();
   }
 
@@ -194,13 +194,8 @@ export class Worker implements AckListener, DeliveryListener {
   private onLost(): void {
     this.fetcher.dropLost();
     this.deliverer.abortLost();
-    this.flushSoon();
+    this.acks.flushSoon();
     this.wake();
-  }
-
-  /** With the next reserve, when one begins now or as soon as the one under way has been answered; else alone. */
-  private flushSoon(): void {
-    setImmediate(() => this.acks.flush());
   }
 
   /** Answers whether the worker goes on after a failure of the store, when the time for that has come. */

@@ -1,68 +1,152 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { DelayerError } from '../../src/core/errors.js';
+import type { LeasedJob } from '../../src/core/job.js';
 import { Queue } from '../../src/core/queue.js';
-import type { Store } from '../../src/core/store.js';
-import type { Sink } from '../../src/worker/drain.js';
+import type { Store, TopicStats } from '../../src/core/store.js';
 import { SqliteStore } from '../../src/storage/sqlite/store.js';
+import type { Handler, HandlerResult, Outcome } from '../../src/worker/handler.js';
+import { printHandler } from '../../src/worker/handlers/print.js';
+import type { DrainOptions } from '../../src/worker/pass.js';
+import { eventually } from '../support/eventually.js';
 
 export const TOPIC = Buffer.from('topic');
 
+export interface World {
+  readonly queue: Queue;
+  /** The store below the queue, to change some of its methods. */
+  readonly store: Store;
+  /** A queue on the same store, some of its methods changed. */
+  readonly queueWith: (methods: Partial<Store>) => Queue;
+}
+
 /** Gives each test a queue in a file of its own. */
-export function useQueue(): { readonly queue: Queue } {
+export function useQueue(): World {
+  let store: Store | undefined;
   let queue: Queue | undefined;
   let dir = '';
   beforeEach(async () => {
-    dir = mkdtempSync(join(tmpdir(), 'delayer-runtime-'));
-    queue = new Queue(await SqliteStore.open(join(dir, 'queue.db')));
+    dir = mkdtempSync(join(tmpdir(), 'delayer-worker-'));
+    store = await SqliteStore.open(join(dir, 'queue.db'));
+    queue = new Queue(store);
   });
   afterEach(async () => {
     await queue?.close();
     rmSync(dir, { recursive: true, force: true });
   });
+  const opened = <T>(value: T | undefined): T => {
+    if (value === undefined) throw new Error('the queue is opened by a hook: use it inside of tests');
+    return value;
+  };
   return {
     get queue() {
-      if (!queue) throw new Error('the queue is opened by a hook: use it inside of tests');
-      return queue;
+      return opened<Queue>(queue);
     },
+    get store() {
+      return opened<Store>(store);
+    },
+    queueWith: (methods) => new Queue(changed(opened<Store>(store), methods)),
   };
 }
 
-/** The same store, some of its ways changed. */
-export function changed(store: Store, ways: Partial<Store>): Store {
+/** The same store, some of its methods changed. */
+export function changed(store: Store, methods: Partial<Store>): Store {
   return new Proxy(store, {
     get(target, name) {
-      const way: unknown = Reflect.get(ways, name) ?? Reflect.get(target, name);
-      return typeof way === 'function' ? (way.bind(target) as unknown) : way;
+      const method: unknown = Reflect.get(methods, name) ?? Reflect.get(target, name);
+      return typeof method === 'function' ? (method.bind(target) as unknown) : method;
     },
   });
 }
 
-export async function push(queue: Queue, ids: readonly string[]): Promise<void> {
-  await queue.pushMany(ids.map((id) => ({ id, topic: TOPIC, body: `body of ${id}` })));
+export const unreachable = (): DelayerError => new DelayerError('store_unreachable', 'the store is gone');
+
+export const fails =
+  (error = unreachable()) =>
+  (): Promise<never> =>
+    Promise.reject(error);
+
+export async function push(queue: Queue, ids: readonly string[], topic = TOPIC): Promise<void> {
+  await queue.pushMany(ids.map((id) => ({ id, topic, body: `body of ${id}` })));
 }
 
-/** Ids of what can be taken, in order; they are taken. */
-export async function takeAll(queue: Queue): Promise<string[]> {
+/** Ids of what can be popped, in order; they are gone after that. */
+export async function popAll(queue: Queue, topic = TOPIC): Promise<string[]> {
   const ids: string[] = [];
   for (;;) {
-    const jobs = await queue.popMany(TOPIC, 500);
+    const jobs = await queue.popMany(topic, 500);
     if (jobs.length === 0) return ids;
-    ids.push(...jobs.map(({ id }) => id.toString()));
+    ids.push(...idsOf(jobs));
   }
 }
 
-/** A sink that keeps what it is given, up to `room` jobs. */
-export function collector(room = Infinity): { readonly ids: string[]; readonly sink: Sink } {
+/** The counts of the one topic; nothing when it has no job. */
+export async function countsOf(queue: Queue): Promise<TopicStats | undefined> {
+  return (await queue.stats()).topics?.[0];
+}
+
+export const idsOf = (jobs: readonly { readonly id: Uint8Array }[]): string[] =>
+  jobs.map(({ id }) => Buffer.from(id).toString());
+
+/** A handler that prints into a list, and takes no more after `room` jobs. */
+export function collector(room = Infinity): { readonly ids: string[]; readonly handler: Handler } {
   const ids: string[] = [];
-  const sink: Sink = (jobs) => {
-    const taken = jobs.slice(0, room - ids.length);
-    ids.push(...taken.map(({ id }) => id.toString()));
-    return Promise.resolve(taken.length);
+  const handler = printHandler((jobs) => {
+    const printed = jobs.slice(0, room - ids.length);
+    ids.push(...idsOf(printed));
+    return Promise.resolve(printed.length);
+  });
+  return { ids, handler };
+}
+
+/** Prints as the function says. */
+export const printing = (write: (jobs: readonly LeasedJob[]) => Promise<number> | number): Handler =>
+  printHandler(async (jobs) => write(jobs));
+
+/** Handles one job at a time in each of `concurrency` calls, as a handler in a child process will. */
+export function oneByOne(
+  concurrency: number,
+  handle: (id: string, job: LeasedJob, signal: AbortSignal) => Promise<Outcome>,
+): Handler {
+  return {
+    concurrency,
+    batchSize: 1,
+    leasesAhead: false,
+    async handle([job], signal): Promise<HandlerResult> {
+      if (!job) throw new Error('a call without a job');
+      return { outcomes: [await handle(job.id.toString(), job, signal)] };
+    },
   };
-  return { ids, sink };
+}
+
+/** For `oneByOne`: every job ends so. */
+export const always = (outcome: Outcome) => (): Promise<Outcome> => Promise.resolve(outcome);
+
+/** The options that every test shares. */
+export function optionsFor(handler: Handler, more: Partial<DrainOptions> = {}): DrainOptions {
+  return { topics: [TOPIC], handler, signal: never(), ...more };
 }
 
 export const numbered = (count: number): string[] => Array.from({ length: count }, (_, i) => `${i}`);
 
 export const never = (): AbortSignal => new AbortController().signal;
+
+/** Resolves when so many ms are over since `startMs`. */
+export async function untilAfter(startMs: number, ms: number): Promise<void> {
+  await eventually(() => performance.now() - startMs >= ms);
+}
+
+/** Lets the process stand still for `ms`, as far as its monotonic clock tells; undone after each test. */
+export function useStandstill(): (ms: number) => void {
+  const now = performance.now.bind(performance);
+  let shift = 0;
+  afterEach(() => {
+    shift = 0;
+    performance.now = now;
+  });
+  return (ms) => {
+    shift += ms;
+    performance.now = () => now() + shift;
+  };
+}

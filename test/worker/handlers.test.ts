@@ -1,0 +1,226 @@
+import { expect } from 'chai';
+import type { Outcome } from '../../src/worker/handler.js';
+import { drainPass } from '../../src/worker/pass.js';
+import { drainFollow } from '../../src/worker/follow.js';
+import { eventually, failureOf } from '../support/eventually.js';
+import { always, countsOf, idsOf, numbered, oneByOne, optionsFor, popAll, push, useQueue } from './world.js';
+
+describe('handlers with an outcome for each job, several at once', () => {
+  const world = useQueue();
+
+  it('as many calls are under way as the handler allows, and each job is handled once', async () => {
+    await push(world.queue, numbered(20));
+    const ids: string[] = [];
+    let [underWay, most] = [0, 0];
+    const handler = oneByOne(4, async (id) => {
+      underWay += 1;
+      most = Math.max(most, underWay);
+      await eventually(() => most === 4);
+      ids.push(id);
+      underWay -= 1;
+      return 'done';
+    });
+    expect(await drainPass(world.queue, optionsFor(handler))).to.include({ done: 20 });
+    expect(most).to.equal(4);
+    expect([...ids].sort()).to.deep.equal(numbered(20).sort());
+  });
+
+  it('each outcome reaches the store: done, retried, dead', async () => {
+    await push(world.queue, ['good', 'flaky', 'bad', 'also-bad']);
+    const outcomes: Record<string, Outcome> = {
+      good: 'done',
+      flaky: { retryInMs: 60_000, reason: 'exit code 1' },
+      bad: { dead: true, reason: 'exit code 65' },
+      'also-bad': { dead: true, reason: 'exit code 65', deadTtlMs: 0 },
+    };
+    const handler = oneByOne(3, (id) => Promise.resolve(outcomes[id] ?? 'release'));
+    expect(await drainPass(world.queue, optionsFor(handler))).to.include({
+      done: 1,
+      retried: 1,
+      dead: 2,
+      released: 0,
+      isClosed: false,
+    });
+    expect(await world.queue.find('good')).to.deep.equal([]);
+    const [flaky] = await world.queue.find('flaky');
+    expect(flaky).to.include({ state: 'delayed', attempts: 1 });
+    expect(Number(flaky?.dueAt) - Date.now()).to.be.within(50_000, 60_000);
+    const [bad] = await world.queue.find('bad');
+    expect(bad).to.include({ state: 'dead', reason: 'exit code 65' });
+    expect(bad?.deadUntil).to.be.instanceOf(Date);
+    const [alsoBad] = await world.queue.find('also-bad');
+    expect(alsoBad).to.include({ state: 'dead' });
+    expect(alsoBad?.deadUntil).to.equal(undefined);
+    expect(await countsOf(world.queue)).to.include({ delayed: 1, dead: 2, leased: 0, ready: 0 });
+  });
+
+  it('the jobs of one call have an outcome each, in order', async () => {
+    await push(world.queue, numbered(9));
+    const sizes: number[] = [];
+    const result = await drainPass(
+      world.queue,
+      optionsFor({
+        concurrency: 1,
+        batchSize: 5,
+        leasesAhead: false,
+        handle: (jobs) => {
+          sizes.push(jobs.length);
+          return Promise.resolve({
+            outcomes: idsOf(jobs).map((id) => (Number(id) % 2 === 0 ? 'done' : { retryInMs: 60_000 })),
+          });
+        },
+      }),
+    );
+    expect(sizes).to.deep.equal([5, 4]);
+    expect(result).to.include({ done: 5, retried: 4 });
+    for (const id of ['1', '3', '5', '7']) expect(await world.queue.find(id)).to.have.length(1);
+    for (const id of ['0', '2', '4', '6', '8']) expect(await world.queue.find(id)).to.be.empty;
+  });
+
+  it('a job is acknowledged when it is done, while others of its reservation are still in hand', async () => {
+    await push(world.queue, ['fast', 'slow']);
+    const handler = oneByOne(2, async (id) => {
+      if (id === 'slow') await eventually(async () => (await world.queue.find('fast')).length === 0);
+      return 'done';
+    });
+    expect(await drainPass(world.queue, optionsFor(handler))).to.include({ done: 2, lateAcks: 0 });
+  });
+
+  it('no job is leased that cannot be begun at once', async () => {
+    await push(world.queue, numbered(30));
+    let most = 0;
+    const handler = oneByOne(3, async () => {
+      most = Math.max(most, (await countsOf(world.queue))?.leased ?? 0);
+      return 'done';
+    });
+    expect(await drainPass(world.queue, optionsFor(handler))).to.include({ done: 30 });
+    expect(most).to.be.within(1, 3);
+  });
+
+  it('a free handler is given the next job while another one is still busy', async () => {
+    await push(world.queue, numbered(10));
+    let finished = 0;
+    const handler = oneByOne(2, async (id) => {
+      if (id === '0') await eventually(() => finished === 9);
+      finished += 1;
+      return 'done';
+    });
+    expect(await drainPass(world.queue, optionsFor(handler))).to.include({ done: 10 });
+  });
+
+  it('a follower gives new jobs to a free handler while another one is still busy', async () => {
+    await push(world.queue, ['long']);
+    const ending = new AbortController();
+    const seen: string[] = [];
+    const handler = oneByOne(2, async (id) => {
+      seen.push(id);
+      if (id === 'long') await eventually(() => seen.includes('later'));
+      return 'done';
+    });
+    const following = drainFollow(world.queue, {
+      ...optionsFor(handler, { signal: ending.signal }),
+      onEvent: () => undefined,
+    });
+    await eventually(() => seen.includes('long'));
+    await push(world.queue, ['later']);
+    await eventually(() => seen.includes('later'));
+    ending.abort();
+    expect(await following).to.include({ done: 2 });
+  });
+
+  it('a handler that throws releases its own job alone; what others have in hand is finished', async () => {
+    await push(world.queue, numbered(5));
+    let hasThrown = false;
+    const handler = oneByOne(2, async (id) => {
+      if (id === '0') {
+        await eventually(async () => (await countsOf(world.queue))?.leased === 2);
+        hasThrown = true;
+        throw new Error('the handler fell over');
+      }
+      await eventually(() => hasThrown);
+      return 'done';
+    });
+    const failure = await failureOf(drainPass(world.queue, optionsFor(handler)));
+    expect(failure.message).to.equal('the handler fell over');
+    expect(await popAll(world.queue)).to.deep.equal(['0', '2', '3', '4']);
+  });
+
+  it('a handler that throws before it answers with a promise ends the pass all the same', async () => {
+    await push(world.queue, ['a']);
+    const handler = {
+      concurrency: 1,
+      batchSize: 1,
+      leasesAhead: true,
+      handle: () => {
+        throw new TypeError('a defect');
+      },
+    };
+    expect(await failureOf(drainPass(world.queue, optionsFor(handler)))).to.be.instanceOf(TypeError);
+    expect(await popAll(world.queue)).to.deep.equal(['a']);
+  });
+
+  it('a handler that releases a job is given no other', async () => {
+    await push(world.queue, numbered(3));
+    let calls = 0;
+    const handler = oneByOne(1, () => {
+      calls += 1;
+      return Promise.resolve('release');
+    });
+    expect(await drainPass(world.queue, optionsFor(handler))).to.include({ released: 1, isClosed: true });
+    expect(calls).to.equal(1);
+    expect((await world.queue.popMany('topic', 3)).map(({ attempts }) => attempts)).to.deep.equal([1, 1, 1]);
+  });
+
+  it('a handler that is closed after its last job has that job done', async () => {
+    await push(world.queue, numbered(3));
+    const result = await drainPass(
+      world.queue,
+      optionsFor({
+        concurrency: 1,
+        batchSize: 1,
+        leasesAhead: true,
+        handle: () => Promise.resolve({ outcomes: ['done'], isClosed: true }),
+      }),
+    );
+    expect(result).to.include({ done: 1, released: 2, isClosed: true });
+    expect(await popAll(world.queue)).to.deep.equal(['1', '2']);
+  });
+
+  it('failed jobs count towards max', async () => {
+    await push(world.queue, numbered(5));
+    const handler = oneByOne(2, always({ retryInMs: 60_000 }));
+    expect(await drainPass(world.queue, optionsFor(handler, { max: 3 }))).to.include({ retried: 3 });
+    expect(await countsOf(world.queue)).to.include({ ready: 2, delayed: 3 });
+  });
+
+  it('failures of one kind reach the store with one call, and those of another kind with another', async () => {
+    await push(world.queue, numbered(6));
+    const calls: number[] = [];
+    const queue = world.queueWith({
+      nack: (params) => {
+        calls.push(params.leases.length);
+        return world.store.nack(params);
+      },
+    });
+    await drainPass(
+      queue,
+      optionsFor({
+        concurrency: 1,
+        batchSize: 6,
+        leasesAhead: false,
+        handle: (jobs) =>
+          Promise.resolve({
+            outcomes: jobs.map((_, i) => ({ retryInMs: 60_000, reason: i < 4 ? 'one' : 'other' })),
+          }),
+      }),
+    );
+    expect(calls).to.deep.equal([4, 2]);
+  });
+
+  for (const wrong of [{ concurrency: 0 }, { batchSize: 0 }, { concurrency: 1.5 }]) {
+    it(`a handler with ${JSON.stringify(wrong)} is refused`, async () => {
+      const handler = { ...oneByOne(1, always('done')), ...wrong };
+      expect(await failureOf(drainPass(world.queue, optionsFor(handler)))).to.include({ code: 'usage' });
+    });
+  }
+});
