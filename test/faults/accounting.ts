@@ -1,7 +1,7 @@
 import { expect } from 'chai';
 import type { Queue } from '../../src/core/queue.js';
 
-/** What became of jobs, by their ids, as the commands said. */
+/** What became of jobs, by their ids, as the commands reported. */
 export interface Fates {
   readonly pushed: Iterable<string>;
   readonly delivered?: Iterable<string>;
@@ -43,8 +43,8 @@ export async function pushAll(
   delayMs = 0,
 ): Promise<void> {
   for (let i = 0; i < ids.length; i += 2000) {
-    const block = ids.slice(i, i + 2000);
-    await queue.pushMany(block.map((id) => ({ id, topic, body: `body of ${id}`, delayMs })));
+    const chunk = ids.slice(i, i + 2000);
+    await queue.pushMany(chunk.map((id) => ({ id, topic, body: `body of ${id}`, delayMs })));
   }
 }
 

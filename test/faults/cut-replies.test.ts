@@ -14,7 +14,7 @@ function fromScript(first: number): (request: Buffer) => boolean {
   return (request) => request.includes('EVAL') && (seen += 1) >= first;
 }
 
-describe('a connection that is cut', function () {
+describe('a connection to Redis that is cut:', function () {
   this.timeout(40_000);
   const redis = useRedis();
   let proxy: Proxy;
@@ -28,9 +28,9 @@ describe('a connection that is cut', function () {
     cli.run([...args, '--store', proxy.url], { stdin });
 
   for (const cut of ['reply', 'request'] as const satisfies readonly Cut[]) {
-    const when = cut === 'reply' ? 'before the reply came' : 'before the request arrived';
+    const when = cut === 'reply' ? 'before the reply' : 'before the request';
 
-    it(`${when} of a push: it is there, or the caller is told that nobody knows`, async () => {
+    it(`a push that is cut off ${when}: the job is there, or the caller is told that nobody knows`, async () => {
       // Redis holds the script from then on: the request that is cut is the push itself.
       expect((await through(['push', 'other', 'b'])).code).to.equal(0);
       const told = new Map<string, number | null>();
@@ -52,7 +52,7 @@ describe('a connection that is cut', function () {
       if (cut === 'reply') expect([...told.values()]).to.deep.equal([0, 0, 0]);
     });
 
-    it(`${when} of a batch: what was printed is there, and no more is missing than was named`, async () => {
+    it(`a batch that is cut off ${when}: what was printed is there`, async () => {
       const ids = numbered(3000);
       proxy.cut(cut, { when: fromScript(5) });
       const outcome = await through(['push', '--batch'], batchOf(TOPIC, ids, 3600));
@@ -62,7 +62,7 @@ describe('a connection that is cut', function () {
       if (outcome.code === 0) expect(await idsInQueue(queue, TOPIC)).to.have.length(3000);
     });
 
-    it(`${when} of a pop: no job is lost, and none comes twice`, async () => {
+    it(`a pop that is cut off ${when}: no job is lost, and none comes twice`, async () => {
       const queue = await cli.queue();
       const ids = numbered(12);
       await pushAll(queue, TOPIC, ids);
@@ -77,7 +77,7 @@ describe('a connection that is cut', function () {
       await expectAllAccountedFor(queue, TOPIC, { pushed: ids, delivered });
     });
 
-    it(`${when} of a drain, at each of its requests: no job is lost, and none comes twice`, async () => {
+    it(`a drain that is cut off ${when}, at each of its requests: no job is lost, and none comes twice`, async () => {
       const queue = await cli.queue();
       for (const nth of [1, 2, 4]) {
         const ids = numbered(700);
@@ -88,11 +88,11 @@ describe('a connection that is cut', function () {
         const delivered = idsIn(linesOf(first));
         if (first.code === 0) expect(delivered).to.deep.equal(ids);
         await expectAllAccountedFor(queue, TOPIC, { pushed: ids, delivered });
-        await queue.removeMany(await idsInQueue(queue, TOPIC), 'any');
+        await queue.removeMany(await idsInQueue(queue, TOPIC), { states: 'any' });
       }
     });
 
-    it(`${when} of a remove: it is done, or the caller is told that nobody knows`, async () => {
+    it(`a remove that is cut off ${when}: it is done, or the caller is told that nobody knows`, async () => {
       const queue = await cli.queue();
       const ids = numbered(3);
       await pushAll(queue, TOPIC, ids, HOUR_MS);
@@ -111,7 +111,7 @@ describe('a connection that is cut', function () {
     });
   }
 
-  it('again and again: the command gives up within seconds, and its job is not lost', async () => {
+  it('a pop that is cut off again and again gives up within seconds, and its job is not lost', async () => {
     const queue = await cli.queue();
     await pushAll(queue, TOPIC, ['a']);
     proxy.cut('reply', { times: 1000, when: fromScript(1) });
@@ -122,7 +122,7 @@ describe('a connection that is cut', function () {
     await expectAllAccountedFor(queue, TOPIC, { pushed: ['a'] });
   });
 
-  it('or half-open under a bpop: the job is delivered once when the network is back, or is in the queue', async () => {
+  it('a bpop whose connection is half open delivers its job once when the network is back', async () => {
     const queue = await cli.queue();
     const ids = numbered(2);
     const delivered: string[] = [];
@@ -133,7 +133,7 @@ describe('a connection that is cut', function () {
       await eventually(async () => (await redis.server.strangers()) >= before + 2);
       proxy.hold();
       await pushAll(queue, TOPIC, [id]);
-      await queue.store.promote();
+      await queue.maintain();
       proxy.drop();
       proxy.pass();
       const outcome = await bpop.ended;

@@ -6,22 +6,22 @@ import { expectAllAccountedFor, numbered } from './accounting.js';
 
 const TOPIC = 'topic';
 
-describe('several daemons on one Redis', function () {
+describe('several daemons on one Redis:', function () {
   this.timeout(60_000);
   const redis = useRedis();
   const cli = useCli(() => ({ DELAYER_STORE: redis.server.url, DELAYER_PREFIX: redis.prefix }));
   const ready = async () => (await redis.raw.lrange(`${redis.prefix}:ready_queue:${TOPIC}`, 0, -1)).reverse();
   const pooled = () => redis.raw.zcard(`${redis.prefix}:job_pool`);
 
-  it('make 20,000 jobs ready that are due in one burst: none twice, in order of due time', async () => {
+  it('four daemons make 20,000 jobs ready that are due in one burst: none twice, in order of due time', async () => {
     const queue = await cli.queue();
     const ids = numbered(20_000);
     const start = Date.now() + 2000;
     for (let i = 0; i < ids.length; i += 1000) {
       // Pushed back to front: the order is that of the due times, not of the pushes.
-      const block = ids.slice(ids.length - i - 1000, ids.length - i).reverse();
+      const chunk = ids.slice(ids.length - i - 1000, ids.length - i).reverse();
       await queue.pushMany(
-        block.map((id) => ({
+        chunk.map((id) => ({
           id,
           topic: TOPIC,
           body: 'b',
@@ -38,15 +38,15 @@ describe('several daemons on one Redis', function () {
     expect(millisecond.every((at, i) => i === 0 || at >= (millisecond[i - 1] ?? 0))).to.be.true;
   });
 
-  it('killed with -9 again and again while jobs are pushed and promoted: none lost, none twice', async () => {
+  it('daemons that are killed with -9 while jobs are pushed and promoted lose none and promote none twice', async () => {
     const queue = await cli.queue();
     const ids = numbered(8000);
     let daemon = cli.start(['serve']);
     let kills = 0;
     for (let i = 0; i < ids.length; i += 1000) {
-      const block = ids.slice(i, i + 1000);
+      const chunk = ids.slice(i, i + 1000);
       const before = (await ready()).length;
-      await queue.pushMany(block.map((id) => ({ id, topic: TOPIC, body: 'b', delayMs: Number(id) % 50 })));
+      await queue.pushMany(chunk.map((id) => ({ id, topic: TOPIC, body: 'b', delayMs: Number(id) % 50 })));
       if (i % 2000 === 0) {
         // In the middle of its work.
         await eventually(async () => (await ready()).length > before, { everyMs: 1 });
@@ -61,7 +61,7 @@ describe('several daemons on one Redis', function () {
     await expectAllAccountedFor(queue, TOPIC, { pushed: ids });
   });
 
-  it('work on while Redis forgets its scripts and makes its clients wait', async () => {
+  it('a daemon works on while Redis forgets its scripts and makes its clients wait', async () => {
     const queue = await cli.queue();
     const daemon = cli.start(['serve']);
     await daemon.says(/promoting/);
@@ -78,7 +78,7 @@ describe('several daemons on one Redis', function () {
     expect((await daemon.end()).stderr).to.not.match(/cannot|broke/);
   });
 
-  it('left stopped for a while: the others go on, and it does no harm when it goes on', async () => {
+  it('a daemon that is stopped for a while does no harm when it goes on, and the others work meanwhile', async () => {
     const queue = await cli.queue();
     const [stopped, other] = [cli.start(['serve']), cli.start(['serve'])];
     await Promise.all([stopped.says(/promoting/), other.says(/promoting/)]);

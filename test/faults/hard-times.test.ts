@@ -6,14 +6,14 @@ import { batchOf, expectAllAccountedFor, numbered, pushAll } from './accounting.
 
 const TOPIC = 'topic';
 
-describe('a Redis in hard times', function () {
+describe('a Redis in trouble:', function () {
   this.timeout(30_000);
   const redis = useRedis();
   const cli = useCli(() => ({ DELAYER_STORE: redis.server.url, DELAYER_PREFIX: redis.prefix }));
 
-  describe('that hangs', () => {
+  describe('a Redis that hangs', () => {
     for (const command of [['bpop', TOPIC], ['drain', TOPIC, '--follow'], ['serve']]) {
-      it(`keeps nobody who is told to end: ${command.join(' ')}`, async () => {
+      it(`delayer ${command.join(' ')} ends on SIGTERM while Redis hangs`, async () => {
         const running = cli.start(command);
         await eventually(async () => (await redis.server.strangers()) > 0);
         redis.server.freeze();
@@ -26,11 +26,11 @@ describe('a Redis in hard times', function () {
     }
   });
 
-  describe('out of memory', () => {
+  describe('a Redis that is out of memory', () => {
     const fill = () => redis.raw.config('SET', 'maxmemory', '1');
     afterEach(() => redis.raw.config('SET', 'maxmemory', '0'));
 
-    it('takes no push, and each says so with 69', async () => {
+    it('a push to a Redis that is out of memory fails with 69 and says why', async () => {
       await fill();
       const stdin = batchOf(TOPIC, numbered(600));
       for (const outcome of [
@@ -45,7 +45,7 @@ describe('a Redis in hard times', function () {
       expect(await redis.raw.keys(`${redis.prefix}:*`)).to.deep.equal([]);
     });
 
-    it('lets pop and drain empty the queue, and remove cancel', async () => {
+    it('pop and drain empty the queue, and remove cancels, while Redis is out of memory', async () => {
       const queue = await cli.queue();
       const ids = numbered(1500);
       await pushAll(queue, TOPIC, ids);
@@ -58,7 +58,7 @@ describe('a Redis in hard times', function () {
       expect(await redis.raw.keys(`${redis.prefix}:*`)).to.deep.equal([]);
     });
 
-    it('is told which popped jobs could not be printed and may not be back', async () => {
+    it('a pop names the jobs that could not be printed and may not be back because Redis is out of memory', async () => {
       await (await cli.queue()).push({ id: 'a', topic: TOPIC, body: 'x'.repeat(1_000_000) });
       const pop = cli.start(['pop', TOPIC, '--output', 'body']);
       pop.child.stdout?.pause();
@@ -74,7 +74,7 @@ describe('a Redis in hard times', function () {
 
     const promoted = () => redis.raw.llen(`${redis.prefix}:ready_queue:${TOPIC}`);
 
-    it('has its due jobs made ready by a daemon, for original clients to pop', async () => {
+    it('a daemon makes due jobs ready, for original clients to pop, while Redis is out of memory', async () => {
       await pushAll(await cli.queue(), TOPIC, numbered(500));
       await fill();
       const daemon = cli.start(['serve']);
@@ -84,7 +84,7 @@ describe('a Redis in hard times', function () {
       expect((await daemon.end()).code).to.equal(143);
     });
 
-    it('looked at, is no trouble', async () => {
+    it('a Redis that is out of memory can be inspected', async () => {
       await pushAll(await cli.queue(), TOPIC, ['a']);
       await fill();
       for (const args of [['inspect'], ['inspect', TOPIC], ['inspect', '--id', 'a']]) {
@@ -93,7 +93,7 @@ describe('a Redis in hard times', function () {
     });
   });
 
-  it('that has forgotten its scripts is told them anew by every command', async () => {
+  it('every command works on a Redis that has forgotten its scripts', async () => {
     const queue = await cli.queue();
     const forget = () => redis.raw.script('FLUSH');
     await forget();
@@ -115,7 +115,7 @@ describe('a Redis in hard times', function () {
     await expectAllAccountedFor(queue, TOPIC, { pushed: ids, delivered });
   });
 
-  it('in which a lease runs out while its job is printed: it is said, for another may have it too', async () => {
+  it('a drain says so when a lease ended while its job was printed: another consumer may have it too', async () => {
     const queue = await cli.queue();
     await queue.push({ id: 'a', topic: TOPIC, body: 'x'.repeat(1_000_000) });
     const slow = cli.start(['drain', TOPIC, '--max', '1', '--output', 'body']);
@@ -131,7 +131,7 @@ describe('a Redis in hard times', function () {
     expect(stderr).to.match(/^delayer: 1 jobs were printed after their lease had run out; [^\n]*\n$/);
   });
 
-  it('that makes its clients wait is waited for', async () => {
+  it('push and pop wait for a Redis that makes its clients wait', async () => {
     for (const [args, stdout] of [
       [['push', TOPIC, 'b', '--id', 'a'], 'a\n'],
       [['pop', TOPIC, '--output', 'id'], 'a\n'],
@@ -141,7 +141,7 @@ describe('a Redis in hard times', function () {
     }
   });
 
-  it('with a topic whose key is of the wrong type names the key, and serves the others', async () => {
+  it('pop and drain name a key of the wrong type in the place of their topic, and other topics are served', async () => {
     const queue = await cli.queue();
     await redis.raw.set(`${redis.prefix}:ready_queue:broken`, 'no list');
     await queue.push({ id: 'stuck', topic: 'broken', body: 'b' });

@@ -1,4 +1,5 @@
 import { expect } from 'chai';
+import { DELIVERY_LEASE_MS } from '../../src/core/lease.js';
 import { idsIn, linesOf, type Outcome, useCli } from '../support/cli.js';
 import { eventually } from '../support/eventually.js';
 import { useRedis } from '../support/redis.js';
@@ -6,10 +7,7 @@ import { batchOf, expectAllAccountedFor, idsInQueue, numbered, pushAll } from '.
 
 const TOPIC = 'topic';
 
-/** Longer than the lease under which a job is handed over. */
-const LEASE_MS = 10_000;
-
-describe('a Redis that is killed with -9 and starts again', function () {
+describe('a Redis that is killed with -9 and starts again:', function () {
   this.timeout(60_000);
   const redis = useRedis({ args: ['--appendonly', 'yes', '--appendfsync', 'always'] });
   const cli = useCli(() => ({ DELAYER_STORE: redis.server.url, DELAYER_PREFIX: redis.prefix }));
@@ -22,7 +20,7 @@ describe('a Redis that is killed with -9 and starts again', function () {
   };
 
   for (const kill of [1, 2]) {
-    it(`during push --batch: what was acknowledged is there, and the command recovers or says so (${kill})`, async () => {
+    it(`a push --batch recovers from a kill of Redis or says so, and what it printed is there (${kill})`, async () => {
       const ids = numbered(10_000);
       const batch = cli.start(['push', '--batch'], { stdin: batchOf(TOPIC, ids, 3600) });
       const outcome = await killDuring(batch, kill * 2000);
@@ -37,13 +35,13 @@ describe('a Redis that is killed with -9 and starts again', function () {
     });
   }
 
-  it('during drain: each job was printed or comes back, and the command recovers or says so', async () => {
+  it('a drain recovers from a kill of Redis or says so, and each job was printed or comes back', async () => {
     const ids = numbered(20_000);
     const queue = await cli.queue();
     await pushAll(queue, TOPIC, ids);
     const first = await killDuring(cli.start(['drain', TOPIC]), 3000);
     expect(first.code).to.be.oneOf([0, 69, 75]);
-    // Leases that were in hand end; what was printed and not confirmed may come again then, and only if
+    // Leases that were in hand end; what was printed and not acknowledged may come again then, and only if
     // the command has said so.
     const delivered = idsIn(linesOf(first));
     const rest: string[] = [];
@@ -53,7 +51,7 @@ describe('a Redis that is killed with -9 and starts again', function () {
         rest.push(...idsIn(linesOf(again)));
         return (await idsInQueue(queue, TOPIC)).length === 0;
       },
-      { withinMs: LEASE_MS + 10_000, everyMs: 500 },
+      { withinMs: DELIVERY_LEASE_MS + 10_000, everyMs: 500 },
     );
     expect(new Set([...delivered, ...rest])).to.deep.equal(new Set(ids));
     const twice = delivered.length + rest.length - ids.length;
@@ -61,7 +59,7 @@ describe('a Redis that is killed with -9 and starts again', function () {
     expect(first.stdout.toString()).to.match(/\n$/);
   });
 
-  it('under a bpop that waits: it waits on, and gets the job that is pushed afterwards', async () => {
+  it('a bpop that waits during a kill of Redis waits on, and gets the job that is pushed afterwards', async () => {
     const bpop = cli.start(['bpop', TOPIC, '--output', 'body']);
     await bpop.hearsSignals();
     await redis.server.restart();
@@ -74,7 +72,7 @@ describe('a Redis that is killed with -9 and starts again', function () {
     }
   });
 
-  it('and stays away: each command fails with 69 or 75 within a few seconds', async () => {
+  it('each command fails with 69 or 75 within a few seconds while Redis stays away', async () => {
     const bpop = cli.start(['bpop', TOPIC]);
     await bpop.hearsSignals();
     await redis.server.kill();

@@ -7,7 +7,7 @@ import { batchOf, expectAllAccountedFor, numbered, pushAll } from './accounting.
 
 const TOPIC = 'topic';
 
-describe('many processes on one SQLite file', function () {
+describe('many processes on one SQLite file:', function () {
   this.timeout(60_000);
   const cli = useCli((home) => ({ DELAYER_STORE: `sqlite:${join(home, 'queue.db')}` }));
 
@@ -20,7 +20,7 @@ describe('many processes on one SQLite file', function () {
     }
   };
 
-  it('push and take at once: no job is lost, none comes twice, and the file is sound', async () => {
+  it('processes that push and drain at once lose no job, deliver none twice, and leave the file sound', async () => {
     const ids = numbered(6000);
     const consumers = numbered(4).map(() => cli.start(['drain', TOPIC, '--follow', '--output', 'id']));
     const producers = await Promise.all(
@@ -44,7 +44,7 @@ describe('many processes on one SQLite file', function () {
     expectIntact();
   });
 
-  it('start together on a file that is not there yet', async () => {
+  it('twelve processes start together on a file that is not there yet', async () => {
     const pushes = await Promise.all(numbered(12).map((id) => cli.run(['push', TOPIC, 'b', '--id', id])));
     for (const { code, stderr } of pushes) expect(code, stderr).to.equal(0);
     const pops = await Promise.all(numbered(12).map(() => cli.run(['pop', TOPIC, '--output', 'id'])));
@@ -53,7 +53,7 @@ describe('many processes on one SQLite file', function () {
     expectIntact();
   });
 
-  it('wait with bpop: each push wakes one of them in vain at most', async () => {
+  it('processes that wait with bpop get each one of the jobs that are pushed', async () => {
     const waiters = numbered(4).map(() => cli.start(['bpop', TOPIC, '--output', 'id']));
     const queue = await cli.queue();
     await pushAll(queue, TOPIC, numbered(4));
@@ -62,7 +62,7 @@ describe('many processes on one SQLite file', function () {
     for (const { code } of outcomes) expect(code).to.equal(0);
   });
 
-  it('killed with -9 while they commit: what was acknowledged is there, and the file is sound', async () => {
+  it('processes that are killed with -9 while they commit leave what they printed and a sound file', async () => {
     const acknowledged: string[] = [];
     const tried: string[] = [];
     for (let kill = 0; kill < 4; kill += 1) {
