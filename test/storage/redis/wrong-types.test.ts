@@ -1,167 +1,278 @@
 import { expect } from 'chai';
-import { LONG_MS, must, promoteAll, textOf } from '../../contract/world.js';
-import { tellStory } from '../../../src/output/explain.js';
+import type { Queue } from '../../../src/core/queue.js';
 import { failureOf } from '../../support/eventually.js';
+import {
+  idsOf,
+  LONG_MS,
+  maintainAll,
+  only,
+  reserve,
+  RETRY_MS,
+  statesOf,
+  textOf,
+} from '../../support/jobs.js';
 import { useRedis } from '../../support/redis.js';
 
 describe('a key of a wrong type', () => {
-  const ground = useRedis();
+  const ground = useRedis({ movableClock: true });
   const key = (rest: string) => `${ground.prefix}:${rest}`;
   const job = { id: '1', topic: 'topic', body: 'b' };
 
-  it('in the place of a ready list is named by whoever looks at its jobs', async () => {
-    const queue = ground.queue();
-    await queue.push(job);
-    await ground.raw.set(key('ready_queue:topic'), 'a string');
-    const says = `"${key('ready_queue:topic')}" holds a string, where a list belongs`;
-    const error = await failureOf(queue.list('topic', { limit: 1 }));
-    expect(error).to.include({ code: 'store_wrong_type' });
-    expect(error.message).to.contain(says);
-    const found = must((await queue.find('1'))[0]);
-    expect(found.obstacle).to.contain(says);
-    expect(tellStory(found, new Date()).join()).to.contain(says).and.to.not.contain('makes it ready');
-  });
+  /** Puts a string in the place of a key. */
+  async function block(rest: string): Promise<void> {
+    await ground.raw.set(key(rest), 'a string');
+  }
 
-  for (const [rest, wanted] of [
-    ['job_pool', 'zset'],
-    ['ready_due', 'hash'],
-    ['reserved', 'zset'],
+  async function failsFor(call: Promise<unknown>, rest: string, wanted: string): Promise<void> {
+    const error = await failureOf(call);
+    expect(error).to.include({ code: 'store_wrong_type', exitCode: 69 });
+    expect(error.message).to.contain(`"${key(rest)}" holds a string, where a ${wanted} belongs`);
+  }
+
+  const wrongTypes = async (queue: Queue) =>
+    (await queue.health()).filter(({ code }) => code === 'wrong_type').map(({ message }) => message);
+
+  const anyLease = `${'0'.repeat(32)}-00000001.1.1.1`;
+  type Call = (queue: Queue) => Promise<unknown>;
+  const CALLS = {
+    push: (queue) => queue.push(job),
+    remove: (queue) => queue.remove('1'),
+    pop: (queue) => queue.pop('topic'),
+    reserve: (queue) => queue.reserve({ topics: 'topic', limit: 1, leaseMs: LONG_MS }),
+    release: (queue) => queue.release([anyLease]),
+    nack: (queue) => queue.nack([anyLease], {}),
+    extend: (queue) => queue.extend([anyLease], LONG_MS),
+    maintain: (queue) => queue.maintain(),
+    requeue: (queue) => queue.requeue(['1']),
+    pause: (queue) => queue.pause('topic'),
+  } satisfies Record<string, Call>;
+
+  for (const [rest, wanted, calls] of [
+    ['job_pool', 'zset', ['push', 'remove', 'pop', 'reserve', 'release', 'nack', 'maintain', 'requeue']],
+    ['ready_due', 'hash', ['push', 'remove', 'pop', 'reserve', 'release', 'nack', 'maintain']],
+    ['reserved', 'zset', ['pop', 'reserve', 'release', 'nack', 'extend', 'maintain']],
+    ['dead', 'zset', ['remove', 'nack', 'maintain', 'requeue']],
+    ['paused', 'hash', ['pause']],
   ] as const) {
-    describe(`in the place of ${rest}`, () => {
-      it('is named by every call that needs it, and nothing is changed', async () => {
-        const queue = ground.queue();
-        await ground.raw.set(key(rest), 'a string');
-        const calls = [
-          ...(rest === 'reserved' ? [] : [() => queue.push(job), () => queue.remove('1')]),
-          () => queue.pop('topic'),
-          () => queue.store.promote(),
-        ];
-        for (const call of calls) {
-          const error = await failureOf(call());
-          expect(error).to.include({ code: 'store_wrong_type', exitCode: 69 });
-          expect(error.message).to.contain(`"${key(rest)}" holds a string, where a ${wanted} belongs`);
-        }
-        expect(await ground.raw.keys(key('*'))).to.deep.equal([key(rest)]);
-        expect(await ground.raw.get(key(rest))).to.equal('a string');
-      });
+    it(`in the place of ${rest} is named by ${calls.join(', ')}, and nothing is changed`, async () => {
+      const queue = ground.queue();
+      await block(rest);
+      for (const call of calls) await failsFor(CALLS[call](queue), rest, wanted);
+      expect(await ground.raw.keys(key('*'))).to.deep.equal([key(rest)]);
+      expect(await ground.raw.get(key(rest))).to.equal('a string');
+    });
 
-      it('is reported by survey, which tells of the rest', async () => {
-        const queue = ground.queue();
-        await queue.push(job);
-        await promoteAll(queue.store);
-        await ground.raw.del(key(rest));
-        await ground.raw.set(key(rest), 'a string');
-        const { topics, problems } = await queue.survey();
-        expect(
-          problems.filter(({ code }) => code === 'wrong_type').map(({ message }) => message),
-        ).to.deep.equal([`The key "${key(rest)}" holds a string, where a ${wanted} belongs`]);
-        expect(topics[0]).to.include({ ready: 1 });
-      });
+    it(`in the place of ${rest} is reported by health, and stats count the rest`, async () => {
+      const queue = ground.queue();
+      await queue.push(job);
+      await maintainAll(queue);
+      await ground.raw.del(key(rest));
+      await block(rest);
+      expect(await wrongTypes(queue)).to.deep.equal([
+        `The key "${key(rest)}" holds a string, where a ${wanted} belongs`,
+      ]);
+      expect(only((await queue.stats()).topics ?? [])).to.include({ ready: 1 });
+      await queue.stats({ exact: false });
+    });
 
-      it('makes find and list fail with its name, or do without it', async () => {
-        const queue = ground.queue();
-        await queue.push(job);
-        await promoteAll(queue.store);
-        await ground.raw.del(key(rest));
-        await ground.raw.set(key(rest), 'a string');
-        for (const look of [() => queue.find('1'), () => queue.list('topic', { limit: 10 })]) {
-          const answer: unknown = await look().catch((error: unknown) => error);
-          if (answer instanceof Error) expect(answer).to.include({ code: 'store_wrong_type', exitCode: 69 });
-        }
-      });
+    it(`in the place of ${rest} makes find and list fail with its name, or is not needed by them`, async () => {
+      const queue = ground.queue();
+      await queue.push(job);
+      await maintainAll(queue);
+      await ground.raw.del(key(rest));
+      await block(rest);
+      for (const look of [() => queue.find('1'), () => queue.list('topic')]) {
+        const answer: unknown = await look().catch((error: unknown) => error);
+        if (answer instanceof Error) expect(answer).to.include({ code: 'store_wrong_type', exitCode: 69 });
+      }
     });
   }
 
-  describe('in the place of a ready list', () => {
-    it('is named to who wants that topic, and others are served', async () => {
-      const queue = ground.queue();
-      await ground.raw.hset(key('ready_queue:topic'), 'a', 'hash');
-      await queue.push(job);
-      await queue.push({ ...job, id: '2', topic: 'other' });
-      const error = await failureOf(queue.pop('topic'));
-      expect(error).to.include({ code: 'store_wrong_type' });
-      expect(error.message).to.contain(`"${key('ready_queue:topic')}" holds a hash, where a list belongs`);
-      expect(textOf(await queue.pop('other'))).to.equal('b');
-      expect((await queue.find('1')).map(({ state }) => state)).to.deep.equal(['due']);
+  it('in the place of a ready list is named by list, and blocks its jobs in find', async () => {
+    const queue = ground.queue();
+    await queue.push(job);
+    await block('ready_queue:topic');
+    await failsFor(queue.list('topic', { limit: 1 }), 'ready_queue:topic', 'list');
+    expect(only(await queue.find('1'))).to.deep.include({
+      state: 'due',
+      blockedBy: { type: 'wrong_type', key: key('ready_queue:topic'), found: 'string', wanted: 'list' },
     });
+    expect(await wrongTypes(queue)).to.have.length(1);
+  });
 
-    it('fails a waiting bpop of that topic', async () => {
-      const queue = ground.queue();
-      await ground.raw.set(key('ready_queue:topic'), 'a string');
-      expect(await failureOf(queue.bpop('topic'))).to.include({ code: 'store_wrong_type' });
-    });
+  it('in the place of a ready list is named to who wants that topic, and other topics are served', async () => {
+    const queue = ground.queue();
+    await block('ready_queue:topic');
+    await queue.push(job);
+    await queue.push({ ...job, id: '2', topic: 'other' });
+    await failsFor(queue.pop('topic'), 'ready_queue:topic', 'list');
+    await failsFor(queue.pop(['other', 'topic']), 'ready_queue:topic', 'list');
+    expect(textOf(await queue.pop('other'))).to.equal('b');
+    expect(statesOf(await queue.find('1'))).to.deep.equal(['due']);
+  });
 
-    it('keeps a job that comes back from a lease safe, until the key is gone', async () => {
+  it('in the place of a ready list fails a waiting bpop of that topic', async () => {
+    const queue = ground.queue();
+    const waiting = failureOf(queue.bpop(['other', 'topic']));
+    await block('ready_queue:topic');
+    expect(await waiting).to.include({ code: 'store_wrong_type' });
+  });
+
+  for (const [how, comeBack] of [
+    ['is released', (queue: Queue, lease: string) => queue.release([lease])],
+    ['is nacked', (queue: Queue, lease: string) => queue.nack([lease], { delayMs: 1 })],
+  ] as const) {
+    it(`in the place of a ready list keeps a job that ${how} safe, until the key is gone`, async () => {
       const queue = ground.queue();
       await queue.push(job);
-      const { jobs } = await queue.lease('topic', 1, LONG_MS);
-      await ground.raw.set(key('ready_queue:topic'), 'a string');
-      await queue.putBack(jobs);
-      await promoteAll(queue.store);
+      const { lease } = only(await reserve(queue, 'topic'));
+      await block('ready_queue:topic');
+      expect(await comeBack(queue, lease)).to.deep.equal([true]);
+      await maintainAll(queue);
       expect(await ground.raw.get(key('ready_queue:topic'))).to.equal('a string');
       expect((await queue.find('1')).map(textOf)).to.deep.equal(['b']);
       await ground.raw.del(key('ready_queue:topic'));
+      ground.clock.advance(RETRY_MS);
       expect(textOf(await queue.bpop('topic', { timeoutMs: 5000 }))).to.equal('b');
     });
+  }
 
-    it('lets its jobs be removed and replaced', async () => {
-      const queue = ground.queue();
-      await queue.push(job);
-      await promoteAll(queue.store);
-      await ground.raw.del(key('ready_queue:topic'));
-      await ground.raw.set(key('ready_queue:topic'), 'a string');
-      expect((await queue.push({ ...job, topic: 'other' }, 'replace')).outcome).to.equal('replaced');
-      expect(textOf(await queue.pop('other'))).to.equal('b');
-      expect(await ground.raw.get(key('ready_queue:topic'))).to.equal('a string');
-    });
-  });
-
-  describe('in the place of a job', () => {
-    it('blocks a push under that id alone, and is left as it is', async () => {
-      const queue = ground.queue();
-      await ground.raw.set(key('job_bucket:1'), 'a string');
-      const receipts = await queue.pushMany([job, { ...job, id: '2' }], 'replace');
-      expect(receipts.map(({ outcome }) => outcome)).to.deep.equal(['blocked', 'pushed']);
-      expect(await failureOf(queue.push(job))).to.include({ code: 'store_wrong_type' });
-      expect(await ground.raw.get(key('job_bucket:1'))).to.equal('a string');
-      expect(textOf(await queue.pop('topic'))).to.equal('b');
-    });
-
-    it('is passed over by promote and take, counted as stuck, and reported', async () => {
-      const queue = ground.queue();
-      await ground.raw.zadd(key('job_pool'), '1000', '1');
-      await ground.raw.set(key('job_bucket:1'), 'a string');
-      await queue.push({ ...job, id: '2' });
-      expect(await queue.store.promote()).to.include({ promoted: 1, stuck: 1, expired: 0 });
-      expect(textOf(await queue.pop('topic'))).to.equal('b');
-      expect((await queue.survey()).problems.map(({ code }) => code)).to.include('wrong_type');
-      expect(await ground.raw.zscore(key('job_pool'), '1')).to.equal('1000');
-    });
-
-    it('is left as it is when the id is removed in any state', async () => {
-      const queue = ground.queue();
-      await ground.raw.zadd(key('job_pool'), '1000', '1');
-      await ground.raw.set(key('job_bucket:1'), 'a string');
-      expect(await queue.removeMany(['1'], 'any')).to.deep.equal([{ removed: true, state: 'dead' }]);
-      expect(await ground.raw.get(key('job_bucket:1'))).to.equal('a string');
-      expect(await ground.raw.exists(key('job_pool'))).to.equal(0);
-    });
-
-    it('is passed over in a ready list', async () => {
-      const queue = ground.queue();
-      await queue.pushMany([job, { ...job, id: '2', body: 'next' }]);
-      await promoteAll(queue.store);
-      await ground.raw.del(key('job_bucket:1'));
-      await ground.raw.set(key('job_bucket:1'), 'a string');
-      expect(textOf(await queue.pop('topic'))).to.equal('next');
-      expect(await ground.raw.get(key('job_bucket:1'))).to.equal('a string');
-    });
-  });
-
-  it('in the place of the daemons does not keep anybody from looking', async () => {
+  it('in the place of a ready list lets its jobs be removed and replaced', async () => {
     const queue = ground.queue();
-    await ground.raw.set(key('daemons'), 'a string');
+    await queue.push(job);
+    await maintainAll(queue);
+    await ground.raw.del(key('ready_queue:topic'));
+    await block('ready_queue:topic');
+    const replacing = queue.push({ ...job, topic: 'other' }, { onExisting: 'replace' });
+    expect((await replacing).outcome).to.equal('replaced');
+    expect(textOf(await queue.pop('other'))).to.equal('b');
+    expect(await ground.raw.get(key('ready_queue:topic'))).to.equal('a string');
+  });
+
+  it('in the place of a job blocks a push under that id alone, and is left as it is', async () => {
+    const queue = ground.queue();
+    await block('job_bucket:1');
+    const receipts = await queue.pushMany([job, { ...job, id: '2' }], { onExisting: 'replace' });
+    expect(receipts.map(({ outcome }) => outcome)).to.deep.equal(['blocked', 'pushed']);
+    expect(await failureOf(queue.push(job))).to.include({ code: 'store_wrong_type' });
+    expect(await ground.raw.get(key('job_bucket:1'))).to.equal('a string');
+    expect(textOf(await queue.pop('topic'))).to.equal('b');
+  });
+
+  it('in the place of a job is passed over by maintain and pop, counted as stuck, and reported', async () => {
+    const queue = ground.queue();
+    await ground.raw.zadd(key('job_pool'), '1000', '1');
+    await block('job_bucket:1');
+    await queue.push({ ...job, id: '2' });
+    expect(await queue.maintain()).to.include({ promoted: 1, stuck: 1, expired: 0 });
+    expect(textOf(await queue.pop('topic'))).to.equal('b');
+    expect((await queue.stats()).problems?.map(({ code }) => code)).to.deep.equal(['wrong_type']);
+    expect(await ground.raw.zscore(key('job_pool'), '1')).to.equal('1000');
+  });
+
+  it('in the place of many jobs is passed over, and what is due behind them is promoted', async () => {
+    const queue = ground.queue();
+    for (let i = 0; i < 300; i += 1) {
+      await ground.raw.zadd(key('job_pool'), '1000', `stuck-${i}`);
+      await block(`job_bucket:stuck-${i}`);
+    }
+    await queue.push(job);
+    expect(textOf(await queue.pop('topic'))).to.equal('b');
+    await queue.push({ ...job, id: '2' });
+    expect(await queue.maintain()).to.include({ promoted: 1, stuck: 300 });
+  });
+
+  it('in the place of a job is left as it is when the id is removed in any state', async () => {
+    const queue = ground.queue();
+    await ground.raw.zadd(key('job_pool'), '1000', '1');
+    await block('job_bucket:1');
+    expect(await queue.removeMany(['1'], { states: 'any' })).to.deep.equal([
+      { removed: true, state: 'expired' },
+    ]);
+    expect(await ground.raw.get(key('job_bucket:1'))).to.equal('a string');
+    expect(await ground.raw.exists(key('job_pool'))).to.equal(0);
+  });
+
+  it('in the place of a job is passed over in a ready list', async () => {
+    const queue = ground.queue();
+    await queue.pushMany([job, { ...job, id: '2', body: 'next' }]);
+    await maintainAll(queue);
+    await ground.raw.del(key('job_bucket:1'));
+    await block('job_bucket:1');
+    expect(textOf(await queue.pop('topic'))).to.equal('next');
+    expect(await ground.raw.get(key('job_bucket:1'))).to.equal('a string');
+  });
+
+  it('in the place of a job makes a leased job of its id wait until the key is gone', async () => {
+    const queue = ground.queue();
+    await queue.push(job);
+    const jobs = await reserve(queue, 'topic');
+    await block('job_bucket:1');
+    expect(await queue.nack(jobs, { delayMs: 0 })).to.deep.equal([true]);
+    ground.clock.advance(RETRY_MS);
+    expect(await queue.pop('topic')).to.be.undefined;
+    await ground.raw.del(key('job_bucket:1'));
+    ground.clock.advance(RETRY_MS);
+    expect(await queue.pop('topic')).to.include({ attempts: 2 });
+  });
+
+  it('in the place of the record of a reservation ends its leases alone', async () => {
+    const queue = ground.queue();
+    await queue.pushMany([job, { ...job, id: '2' }]);
+    const [first, second] = [only(await reserve(queue, 'topic')), only(await reserve(queue, 'topic'))];
+    const [token = ''] = first.lease.split('.');
+    await ground.raw.del(key(`inflight:${token}`));
+    await ground.raw.lpush(key(`inflight:${token}`), 'a list');
+    expect(await queue.ack([first, second])).to.deep.equal([false, true]);
+    expect(await queue.extend([first], LONG_MS)).to.deep.equal([undefined]);
+    expect(await queue.find('1')).to.be.empty;
+    ground.clock.advance(2 * LONG_MS);
+    expect(await queue.maintain()).to.include({ reclaimed: 0 });
+    expect(await ground.raw.lrange(key(`inflight:${token}`), '0', '-1')).to.deep.equal(['a list']);
+  });
+
+  it('in the place of the dead letters of an id fails a nack as dead, and the job stays leased', async () => {
+    const queue = ground.queue();
+    await queue.push(job);
+    const jobs = await reserve(queue, 'topic');
+    await block('dead_letter:1');
+    const error = await failureOf(queue.nack(jobs, { dead: true }));
+    expect(error).to.include({ code: 'store_wrong_type', exitCode: 69 });
+    expect(statesOf(await queue.find('1'))).to.deep.equal(['leased']);
+    expect(await queue.nack(jobs, { delayMs: 0 })).to.deep.equal([true]);
+  });
+
+  it('in the place of what waits for an id loses no job that has to wait', async () => {
+    const queue = ground.queue();
+    await queue.push(job);
+    const jobs = await reserve(queue, 'topic');
+    await queue.push({ ...job, body: 'duplicate', delayMs: LONG_MS });
+    await block('waiting:1');
+    const error = await failureOf(queue.release(jobs));
+    expect(error).to.include({ code: 'store_wrong_type', exitCode: 69 });
+    expect(statesOf(await queue.find('1'))).to.deep.equal(['delayed', 'leased']);
+    await ground.raw.del(key('waiting:1'));
+    expect(await queue.release(jobs)).to.deep.equal([true]);
+  });
+
+  it('in the place of what waits for an id does not keep other leases from coming back', async () => {
+    const queue = ground.queue();
+    await queue.pushMany([job, { ...job, id: '2' }]);
+    await reserve(queue, 'topic', 1, 1000);
+    await reserve(queue, 'topic', 1, 1001);
+    await queue.push({ ...job, body: 'duplicate', delayMs: LONG_MS });
+    await block('waiting:1');
+    ground.clock.advance(RETRY_MS);
+    expect(idsOf(await queue.popMany('topic', 10))).to.deep.equal(['2']);
+    expect(statesOf(await queue.find('1'))).to.deep.equal(['delayed', 'leased']);
+  });
+
+  it('in the place of the daemons does not keep anybody from looking, and fails an announcement', async () => {
+    const queue = ground.queue();
+    await block('daemons');
     await queue.push({ ...job, delayMs: LONG_MS });
-    expect(must((await queue.survey()).topics[0])).to.include({ delayed: 1 });
+    expect(only((await queue.stats()).topics ?? [])).to.include({ delayed: 1 });
+    expect((await queue.health()).map(({ code }) => code)).to.include('no_daemon');
+    await failsFor(queue.announce('daemon'), 'daemons', 'zset');
   });
 });
