@@ -5,7 +5,7 @@ import { bodyOf } from './support.js';
 export class BareSqlite {
   private readonly database;
   private readonly insert;
-  private readonly takeFirst;
+  private readonly popFirst;
 
   constructor(file: string) {
     this.database = openDatabase(file);
@@ -15,7 +15,7 @@ export class BareSqlite {
       CREATE TABLE job (seq INTEGER PRIMARY KEY, id TEXT, topic TEXT, due_at INTEGER, body TEXT);
       CREATE INDEX line ON job (topic, due_at);`);
     this.insert = this.database.prepare('INSERT INTO job (id, topic, due_at, body) VALUES (?, ?, ?, ?)');
-    this.takeFirst = this.database.prepare(`
+    this.popFirst = this.database.prepare(`
       DELETE FROM job WHERE seq IN (
         SELECT seq FROM job WHERE topic = ? AND due_at <= ? ORDER BY due_at, seq LIMIT ?
       ) RETURNING *`);
@@ -32,9 +32,9 @@ export class BareSqlite {
     this.database.exec('COMMIT');
   }
 
-  /** Takes the jobs that are due first, for good. @returns how many there were */
-  take(limit: number): number {
-    return this.takeFirst.all('orders', Date.now(), limit).length;
+  /** Pops the jobs that are due first. @returns how many there were */
+  pop(limit: number): number {
+    return this.popFirst.all('orders', Date.now(), limit).length;
   }
 
   close(): void {

@@ -1,5 +1,6 @@
 import { join } from 'node:path';
-import type { PushRequest, Queue } from '../../src/core/queue.js';
+import type { Queue } from '../../src/core/queue.js';
+import type { PushRequest } from '../../src/core/validate.js';
 import { openQueue } from '../../src/storage/open.js';
 import { load, serverTime } from '../redis.js';
 import {
@@ -123,12 +124,12 @@ const COSTS: Record<string, (queue: Queue, bench: Bench) => Promise<number>> = {
     return (ms * 1000) / jobs.length;
   },
 
-  async 'promote and take'(queue, bench) {
+  async 'promote and pop'(queue, bench) {
     const jobs = makeJobs(bench.small ? 2000 : 20_000, `due-${(round += 1)}`, 'orders', 0);
     for (const batch of batches(jobs, BATCH)) await queue.pushMany(batch);
     const ms = await timed(async () => {
       let left = jobs.length;
-      while ((await queue.store.promote()).more);
+      while ((await queue.maintain()).more);
       while (left > 0) left -= (await queue.popMany('orders', BATCH)).length;
     });
     return (ms * 1000) / jobs.length;

@@ -47,7 +47,7 @@ export const killServe: Workload = {
         const entries = await readyEntries(redis);
         const lost = acknowledged.filter((id) => !entries.has(id)).length;
         const twice = [...entries.values()].filter((times) => times > 1).length;
-        const alive = await withQueue(server, async (queue) => (await queue.survey()).topics[0]?.ready ?? 0);
+        const alive = await withQueue(server, async (queue) => (await queue.stats()).totals.ready ?? 0);
         return [
           { what: `${kills} kills, jobs acknowledged`, value: acknowledged.length, unit: 'jobs' },
           { what: 'ready with their bodies', value: alive, unit: 'jobs', goal: { atLeast: count } },

@@ -64,7 +64,7 @@ async function pushAndDie(url: string, stem: string, onAcknowledged: (id: string
     if (id.endsWith('.')) onAcknowledged(id);
   });
   // It dies with its input unread.
-  const feeding = pipeline(Readable.from(blocks(stem)), stdin).catch(() => undefined);
+  const feeding = pipeline(Readable.from(chunksOfLines(stem)), stdin).catch(() => undefined);
   await Promise.race([once(lines, 'line'), closed]);
   if (pusher.exitCode !== null) throw new Error(`a pusher ended with ${pusher.exitCode}`);
   await sleep(Math.random() * LIFE_MS);
@@ -72,12 +72,12 @@ async function pushAndDie(url: string, stem: string, onAcknowledged: (id: string
   await Promise.all([feeding, closed]);
 }
 
-function* blocks(stem: string): Generator<string> {
+function* chunksOfLines(stem: string): Generator<string> {
   for (let n = 0; ; n += LINES) {
-    const block = Array.from({ length: LINES }, (_, i) =>
+    const lines = Array.from({ length: LINES }, (_, i) =>
       JSON.stringify({ id: `${stem}-${n + i}.`, topic: 'orders', body: bodyOf(n + i) }),
     );
-    yield `${block.join('\n')}\n`;
+    yield `${lines.join('\n')}\n`;
   }
 }
 

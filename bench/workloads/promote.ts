@@ -48,13 +48,13 @@ async function measure(bench: Bench, server: RedisServer): Promise<Figure[]> {
   );
   const called = await inTurns(
     bench,
-    'Store.promote()',
-    () => byStore(server, redis, count).finally(clear),
+    'maintain()',
+    () => byQueue(server, redis, count).finally(clear),
     () => byBareLoop(redis, count).finally(clear),
   );
   return [
     paired(`${count} due at once, by serve`, 'jobs/s', served, 'bare Lua loop', { atLeast: 0.7, now: 0.5 }),
-    paired(`${count} due at once, by Store.promote()`, 'jobs/s', called, 'bare Lua loop'),
+    paired(`${count} due at once, by maintain()`, 'jobs/s', called, 'bare Lua loop'),
   ];
 }
 
@@ -74,14 +74,14 @@ async function byServe(server: RedisServer, redis: Redis, count: number): Promis
   }
 }
 
-async function byStore(server: RedisServer, redis: Redis, count: number): Promise<number> {
+async function byQueue(server: RedisServer, redis: Redis, count: number): Promise<number> {
   await load(redis, { count, stem: 'job', dueAt: () => 1 });
-  return withQueue(server, async ({ store }) => {
-    await store.now();
+  return withQueue(server, async (queue) => {
+    await queue.now();
     return perSecond(
       count,
       await timed(async () => {
-        while ((await store.promote()).more);
+        while ((await queue.maintain()).more);
       }),
     );
   });

@@ -1,7 +1,8 @@
 import { join } from 'node:path';
-import { drainPass } from '../../src/worker/drain.js';
 import type { Queue } from '../../src/core/queue.js';
 import { openQueue } from '../../src/storage/open.js';
+import { printHandler } from '../../src/worker/handlers/print.js';
+import { drainPass } from '../../src/worker/pass.js';
 import { BareSqlite } from '../bare-sqlite.js';
 import {
   batches,
@@ -84,7 +85,7 @@ const WORK: readonly Work[] = [
       const ms = await timedSync(() => {
         for (let n = 0; n < jobs; n += 1) store.push(n, Date.now());
       });
-      while (store.take(BATCH) > 0);
+      while (store.pop(BATCH) > 0);
       return ms;
     },
   },
@@ -102,7 +103,7 @@ const WORK: readonly Work[] = [
     },
     async bare(store, jobs) {
       const ms = await timedSync(() => fill(store, jobs));
-      while (store.take(BATCH) > 0);
+      while (store.pop(BATCH) > 0);
       return ms;
     },
   },
@@ -118,7 +119,7 @@ const WORK: readonly Work[] = [
     async bare(store, jobs) {
       fill(store, jobs);
       return timedSync(() => {
-        while (store.take(1) > 0);
+        while (store.pop(1) > 0);
       });
     },
   },
@@ -133,7 +134,7 @@ const WORK: readonly Work[] = [
     async bare(store, jobs) {
       fill(store, jobs);
       return timedSync(() => {
-        while (store.take(BATCH) > 0);
+        while (store.pop(BATCH) > 0);
       });
     },
   },
@@ -151,7 +152,7 @@ const WORK: readonly Work[] = [
       timedSync(() => {
         for (let n = 0; n < jobs; n += 1) {
           store.push(n, Date.now());
-          store.take(1);
+          store.pop(1);
         }
       }),
   },
@@ -169,7 +170,7 @@ function fill(store: BareSqlite, jobs: number): void {
 
 async function fillQueue(queue: Queue, jobs: number): Promise<void> {
   for (const batch of batches(makeJobs(jobs, 'job', 'orders', 0), BATCH)) await queue.pushMany(batch);
-  while ((await queue.store.promote()).more);
+  while ((await queue.maintain()).more);
 }
 
 async function mustPop(queue: Queue): Promise<void> {
@@ -178,6 +179,7 @@ async function mustPop(queue: Queue): Promise<void> {
 
 /** Drains as `delayer drain` does, to nowhere. */
 async function empty(queue: Queue): Promise<void> {
-  const sink = (jobs: readonly unknown[]) => Promise.resolve(jobs.length);
-  await drainPass(queue, { topic: Buffer.from('orders'), sink, signal: new AbortController().signal });
+  const handler = printHandler((jobs) => Promise.resolve(jobs.length));
+  const { signal } = new AbortController();
+  await drainPass(queue, { topics: [Buffer.from('orders')], handler, signal });
 }
