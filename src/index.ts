@@ -1,30 +1,36 @@
-/** The library: open a queue, push, pop, remove and look. See README.md for an example. */
+/** The library: open a queue; push, pop, remove and look. README.md has an example. */
 export { openQueue, type OpenOptions } from './storage/open.js';
-export { Queue, type Bytes, type PushReceipt, type PushRequest } from './core/queue.js';
-export { DelayerError, ERRORS, type ErrorCode } from './core/errors.js';
+export { MAX_LEASE_MS } from './core/queue.js';
+export type {
+  LeaseLike,
+  ListQuery,
+  NackOptions,
+  PushReceipt,
+  Queue,
+  Topics,
+  WaitOptions,
+} from './core/queue.js';
+export type { PushRequest, TextOrBytes } from './core/validate.js';
+export { DelayerError, ERRORS, isTransient, type ErrorCode } from './core/errors.js';
 export {
+  DEFAULT_DEAD_TTL_MS,
   DEFAULT_TTL_MS,
+  JOB_STATES,
   MAX_BODY_BYTES,
-  type Job,
-  type JobRecord,
-  type JobState,
-  type LeasedJob,
+  MAX_REASON_BYTES,
 } from './core/job.js';
+export type { Blocker, Bytes, Job, JobRecord, JobState, LeasedJob } from './core/job.js';
 export type {
   JobPage,
-  Lease,
-  ListQuery,
+  Maintenance,
   OnExisting,
-  Popped,
   Problem,
   ProblemCode,
-  Promotion,
   PushResult,
   RemoveResult,
-  RemoveScope,
-  Store,
-  Survey,
-  Taken,
-  TopicCounts,
+  RequeueResult,
+  Reserved,
+  Stats,
+  TopicStats,
 } from './core/store.js';
-export { promoteUntil, type PromoterOptions, type PromoterTotals } from './daemon/promoter.js';
+export type { AbortSignalLike } from './core/timer.js';

@@ -1,6 +1,4 @@
-import { DelayerError } from '../core/errors.js';
-
-/** What is known of flags, by name: a boolean one is a switch, an option takes a value. */
+/** A flag as far as it has to be known to tell it from its value. */
 type FlagTypes = Readonly<Record<string, { readonly type: 'boolean' | 'option' }>>;
 
 /**
@@ -10,7 +8,7 @@ type FlagTypes = Readonly<Record<string, { readonly type: 'boolean' | 'option' }
 export function putCommandFirst(argv: readonly string[], shared: FlagTypes): readonly string[] {
   let at = 0;
   for (;;) {
-    const [name = '', value] = splitFlag(argv[at] ?? '');
+    const { name, value } = splitFlag(argv[at] ?? '');
     const type = shared[name]?.type;
     if (type === undefined) break;
     at += type === 'option' && value === undefined ? 2 : 1;
@@ -19,26 +17,25 @@ export function putCommandFirst(argv: readonly string[], shared: FlagTypes): rea
   return command === undefined ? argv : [command, ...argv.slice(0, at), ...argv.slice(at + 1)];
 }
 
-/**
- * Settles switches that are given a value: `--json=true` is `--json`, `--json=false` is none. oclif would
- * set the switch either way, and take the value for an argument.
- * @throws DelayerError `usage` for any other value
- */
-export function settleSwitches(argv: readonly string[], flags: FlagTypes): string[] {
-  const end = argv.includes('--') ? argv.indexOf('--') : argv.length;
-  return argv.flatMap((arg, i) => {
-    const [name = '', value] = splitFlag(arg);
-    const before = splitFlag(argv[i - 1] ?? '');
-    const isValue = before[1] === undefined && flags[before[0] ?? '']?.type === 'option';
-    if (i >= end || isValue || value === undefined || flags[name]?.type !== 'boolean') return [arg];
-    if (value === 'true') return [`--${name}`];
-    if (value === 'false') return [];
-    throw new DelayerError('usage', `--${name} takes no value but true or false: ${JSON.stringify(value)}`);
-  });
+/** `--name=value` or `--name` in its parts; the name is empty when it is neither. */
+export function splitFlag(arg: string): { readonly name: string; readonly value: string | undefined } {
+  const [, name = '', value] = /^--([^=]+)(?:=([\s\S]*))?$/.exec(arg) ?? [];
+  return { name, value };
 }
 
-/** `--name=value` or `--name` in its parts; nothing when it is no flag. */
-function splitFlag(arg: string): [name: string | undefined, value: string | undefined] {
-  const [, name, value] = /^--([^=]+)(?:=([\s\S]*))?$/.exec(arg) ?? [];
-  return [name, value];
+/** What stands before the first `--`, and what stands after it; nothing when there is none. */
+export function splitAtDashes(argv: readonly string[]): {
+  readonly before: string[];
+  readonly after: string[] | undefined;
+} {
+  const at = argv.indexOf('--');
+  return at === -1
+    ? { before: [...argv], after: undefined }
+    : { before: argv.slice(0, at), after: argv.slice(at + 1) };
+}
+
+/** Is this switch set? For errors that come before the arguments are parsed, or from parsing them. */
+export function hasSwitch(argv: readonly string[], name: string): boolean {
+  const { before } = splitAtDashes(argv);
+  return before.includes(`--${name}`) || before.includes(`--${name}=true`);
 }

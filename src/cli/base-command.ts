@@ -1,17 +1,25 @@
 import { Command } from '@oclif/core/command';
-import type { Config } from '@oclif/core/config';
+import { Config } from '@oclif/core/config';
 import * as Flags from '@oclif/core/flags';
+import type {
+  ArgInput,
+  FlagInput,
+  Input,
+  OutputArgs,
+  OutputFlags,
+  ParserOutput,
+} from '@oclif/core/interfaces';
 import { DelayerError, isTransient } from '../core/errors.js';
 import type { Queue } from '../core/queue.js';
-import { openQueue } from '../storage/open.js';
-import { writeStdout } from '../output/stdout.js';
 import { toJsonLine } from '../output/json.js';
-import { settleSwitches } from './argv.js';
-import { fromBase64 } from './input/base64.js';
+import { writeStdout } from '../output/stdout.js';
+import { openQueue } from '../storage/open.js';
 import { readSettings } from './config/settings.js';
-import { reportFailure } from './errors.js';
-import { say } from './stderr.js';
+import { reportError } from './errors.js';
+import { fromBase64 } from './input/base64.js';
+import { type CommandSpec, parseArguments } from './parse.js';
 import type { Interruption } from './signals.js';
+import { printNote } from './stderr.js';
 
 /** Every command: the flags they share, opening and closing the queue, and errors to exit codes. */
 export abstract class BaseCommand extends Command {
@@ -27,7 +35,7 @@ export abstract class BaseCommand extends Command {
     }),
     base64: Flags.boolean({
       helpGroup: 'GLOBAL',
-      description: 'TOPIC and ids are given in base64, for those that are no UTF-8',
+      description: 'topics and ids are given in base64, for those that are not valid UTF-8',
     }),
     json: Flags.boolean({ helpGroup: 'GLOBAL', description: 'print JSON, errors included' }),
     debug: Flags.boolean({ helpGroup: 'GLOBAL', description: 'show where an error comes from' }),
@@ -35,38 +43,77 @@ export abstract class BaseCommand extends Command {
 
   private interruption: Interruption | undefined;
 
-  /** Runs the command on a configuration as it is; oclif's own `run` would load it first. */
+  /**
+   * Runs the command with a configuration that is not loaded: to load it, as oclif's own `run` does, takes
+   * most of the time of a bare start of Node, and a command that was named needs nothing of it.
+   */
   static async start(
     this: new (argv: string[], config: Config) => BaseCommand,
     id: string,
     argv: string[],
-    config: Config,
+    root: string,
   ): Promise<void> {
+    const config = new Config({ root });
+    config.bin = 'delayer';
     const command = new this(argv, config);
     command.id = id;
     await command._run();
   }
 
-  protected override async init(): Promise<void> {
-    await super.init();
-    this.argv = settleSwitches(this.argv, { ...BaseCommand.baseFlags, ...this.ctor.flags });
+  /** oclif's looks for deprecated aliases, of which there are none, in a configuration that is loaded. */
+  protected override init(): Promise<void> {
+    return Promise.resolve();
+  }
+
+  protected override async parse<
+    F extends OutputFlags<FlagInput>,
+    B extends OutputFlags<FlagInput>,
+    A extends OutputArgs<ArgInput>,
+  >(command: Input<F, B, A> = this.ctor as Input<F, B, A>, argv = this.argv): Promise<ParserOutput<F, B, A>> {
+    this.parsed = true;
+    const { flags, args } = command;
+    const spec = { flags: { ...BaseCommand.baseFlags, ...flags }, args: args ?? {}, usage: this.usage };
+    const parsed = await parseArguments(argv, spec as unknown as CommandSpec);
+    const unused = { raw: [], metadata: { flags: {} }, nonExistentFlags: [] };
+    return { ...parsed, ...unused } as unknown as ParserOutput<F, B, A>;
+  }
+
+  /** How the command is called. */
+  protected get usage(): string {
+    const { usage, args } = this.ctor;
+    if (usage !== undefined)
+      return [usage]
+        .flat()
+        .map((form) => `delayer ${form}`)
+        .join(' or ');
+    const names = Object.entries(args).map(([name, { required, multiple }]) => {
+      const argument = `${name.toUpperCase()}${multiple === true ? '...' : ''}`;
+      return required === true ? argument : `[${argument}]`;
+    });
+    return ['delayer', this.id ?? '', ...names, '[flags]'].join(' ');
+  }
+
+  /** The error of an argument that is needed in this call of the command, and not in others. */
+  protected missing(argument: string): DelayerError {
+    return new DelayerError('usage', `${argument} is missing`, { hint: `Usage: ${this.usage}` });
   }
 
   /**
    * Opens the queue that the flags and the environment name, and closes it whatever happens.
-   * @param interruption of a command that waits: a store that fails after it is no failure of the command
+   * @param interruption of a command that waits: when the store fails after a signal, the signal decides
+   *   the exit code
    */
   protected async withQueue<T>(
     flags: { store?: string | undefined; prefix?: string | undefined },
     use: (queue: Queue) => Promise<T>,
     interruption?: Interruption,
   ): Promise<T> {
-    const settings = readSettings(flags);
+    const { store, isDefaultStore, prefix, password } = readSettings(flags);
     this.interruption = interruption;
-    const queue = await openQueue(settings.store, { ...settings, ending: interruption?.signal });
-    if (settings.isDefaultStore && queue.store.isNew === true) {
-      say(
-        `made ${queue.store.label} for the jobs; to use Redis instead: export DELAYER_STORE=redis://localhost`,
+    const queue = await openQueue(store, { prefix, password, shutdown: interruption?.signal });
+    if (isDefaultStore && queue.isNew === true) {
+      printNote(
+        `created ${queue.label} for the jobs; to use Redis instead: export DELAYER_STORE=redis://localhost`,
       );
     }
     try {
@@ -87,26 +134,22 @@ export abstract class BaseCommand extends Command {
 
   /** An id or topic as the user typed it. */
   protected toBytes(text: string, base64: boolean): Buffer {
-    if (!base64) {
-      // Node turns bytes that are no UTF-8 into this mark before anyone can see them.
-      if (text.includes('\ufffd')) {
-        throw new DelayerError('usage', `${JSON.stringify(text)} holds bytes that are no UTF-8`, {
-          hint: 'Give the topic and the ids in base64, with --base64.',
-        });
-      }
-      return Buffer.from(text);
-    }
-    const bytes = fromBase64(text);
-    if (bytes === undefined) {
-      throw new DelayerError('usage', `${JSON.stringify(text)} is no base64`, {
+    if (base64) {
+      const bytes = fromBase64(text);
+      if (bytes !== undefined) return bytes;
+      throw new DelayerError('usage', `${JSON.stringify(text)} is not valid base64`, {
         hint: 'Leave --base64 out for plain text.',
       });
     }
-    return bytes;
+    // Node puts this character in the place of bytes that are not valid UTF-8 before anyone can see them.
+    if (!text.includes('\ufffd')) return Buffer.from(text);
+    throw new DelayerError('usage', `${JSON.stringify(text)} is not valid UTF-8`, {
+      hint: 'Give topics and ids in base64, with --base64.',
+    });
   }
 
   override catch(error: Error): Promise<void> {
-    reportFailure(error, this.argv, this.id ?? '');
+    reportError(error, this.argv, this.id ?? '');
     const interrupted = this.interruption?.exitCode;
     if (interrupted !== undefined && isTransient(error)) this.endWith(interrupted);
     return Promise.resolve();

@@ -1,7 +1,8 @@
 import * as Args from '@oclif/core/args';
 import * as Flags from '@oclif/core/flags';
-import { parseDuration, parseMoment } from '../core/duration.js';
+import { parseDuration } from '../core/duration.js';
 import { DelayerError } from '../core/errors.js';
+import { parseTimestamp } from '../core/timestamp.js';
 import { JOB_FORMATS } from '../output/jobs.js';
 
 /** A duration in whole milliseconds. */
@@ -17,28 +18,28 @@ export const positiveDuration = (name: string) =>
     helpValue: 'DURATION',
     parse: (text) => {
       const ms = parseDuration(text, `--${name}`);
-      if (ms === 0) throw new DelayerError('usage', `--${name} must not be zero`);
+      if (ms === 0)
+        throw new DelayerError('usage', `--${name} must not be zero`, { hint: 'Write 1ms or more.' });
       return Promise.resolve(ms);
     },
   });
 
-export const moment = (name: string) =>
+export const timestamp = (name: string) =>
   Flags.custom<Date>({
     helpValue: 'TIME',
-    parse: (text) => Promise.resolve(new Date(parseMoment(text, `--${name}`))),
+    parse: (text) => Promise.resolve(new Date(parseTimestamp(text, `--${name}`))),
   });
 
-/** A whole number of at least `min`. */
-export const count = (name: string, min = 1) =>
+/** A whole number of at least 1. */
+export const count = (name: string) =>
   Flags.custom<number>({
     helpValue: 'N',
     parse: (text) => {
       const value = Number(text);
-      if (!/^\d+$/.test(text) || value < min || !Number.isSafeInteger(value)) {
-        throw new DelayerError(
-          'usage',
-          `--${name} is no whole number of at least ${min}: ${JSON.stringify(text)}`,
-        );
+      if (!/^\d+$/.test(text) || value < 1 || !Number.isSafeInteger(value)) {
+        throw new DelayerError('usage', `invalid number for --${name}: ${JSON.stringify(text)}`, {
+          hint: 'Write a whole number of at least 1.',
+        });
       }
       return Promise.resolve(value);
     },
@@ -50,8 +51,11 @@ export const jobFormat = Flags.option({
   description: 'what to print of each job: a line of JSON, the bytes of its body, or its id',
 });
 
-/** oclif fills a missing argument from stdin unless told not to: a `while read` loop would lose lines. */
-const fromCommandLine = { ignoreStdin: true } as const;
+/** One topic or several. */
+export const topicArgs = Args.string({
+  required: true,
+  multiple: true,
+  description: 'the topics, in order of preference',
+});
 
-export const topicArg = Args.string({ ...fromCommandLine, required: true, description: 'the topic' });
-export const optionalArg = (description: string) => Args.string({ ...fromCommandLine, description });
+export const optionalArg = (description: string) => Args.string({ description });

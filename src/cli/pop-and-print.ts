@@ -1,44 +1,44 @@
-import type { Job } from '../core/job.js';
-import { type Queue, TAKE_BATCH } from '../core/queue.js';
+import type { Bytes, Job } from '../core/job.js';
+import { POP_BATCH, type Queue } from '../core/queue.js';
 import { escapeForTerminal } from '../output/escape.js';
 import { type JobFormat, writeJobs } from '../output/jobs.js';
-import { say } from './stderr.js';
+import { printNote } from './stderr.js';
 
 /**
- * Takes up to `count` jobs, batch by batch, and prints them. They are taken for good before they are
+ * Pops up to `count` jobs, batch by batch, and prints them. They are gone from the queue before they are
  * printed, so that none is printed twice; what cannot be printed is pushed back.
- * @returns how many were taken
+ * @param pop answers up to `limit` jobs, none when there are no more
+ * @returns how many were popped
  * @throws OutputError
  */
-export async function takeAndPrint(
+export async function popAndPrint(
   queue: Queue,
   count: number,
   format: JobFormat,
-  take: (most: number) => Promise<Job[]>,
+  pop: (limit: number) => Promise<Job[]>,
 ): Promise<number> {
-  let taken = 0;
-  while (taken < count) {
-    const jobs = await take(Math.min(count - taken, TAKE_BATCH));
+  let popped = 0;
+  while (popped < count) {
+    const jobs = await pop(Math.min(count - popped, POP_BATCH));
     if (jobs.length === 0) break;
-    taken += jobs.length;
+    popped += jobs.length;
     const { written, error } = await writeJobs(jobs, format);
     if (error) {
-      await giveBack(queue, jobs.slice(written));
+      await restore(queue, jobs.slice(written));
       throw error;
     }
   }
-  return taken;
+  return popped;
 }
 
-/** Whatever becomes of them, their user is told of each. */
-async function giveBack(queue: Queue, jobs: readonly Job[]): Promise<void> {
-  const names = (ids: readonly Buffer[]) => ids.map((id) => `"${escapeForTerminal(id)}"`).join(', ');
+/** Tells of each job that is not back in the queue. */
+async function restore(queue: Queue, jobs: readonly Job[]): Promise<void> {
+  const names = (ids: readonly Bytes[]) => ids.map((id) => `"${escapeForTerminal(id)}"`).join(', ');
   try {
     const lost = await queue.restore(jobs);
-    if (lost.length > 0) say(`not back, for another job has the id: ${names(lost)}`);
+    if (lost.length > 0) printNote(`not back in the queue, because another job has the id: ${names(lost)}`);
   } catch (error) {
-    say(
-      `could not be printed, and may not be back in the queue: ${names(jobs.map(({ id }) => id))}: ${String(error)}`,
-    );
+    const ids = names(jobs.map(({ id }) => id));
+    printNote(`not printed, and perhaps not back in the queue: ${ids}: ${String(error)}`);
   }
 }

@@ -1,14 +1,15 @@
+import { type BatchItem, type BatchResult, pushBatch } from '../bulk/push-batch.js';
 import { DelayerError, ERRORS } from '../core/errors.js';
-import { type Queue, pushFailure, toNewJob } from '../core/queue.js';
+import { pushError, type Queue } from '../core/queue.js';
 import type { OnExisting, PushResult } from '../core/store.js';
-import { toJsonLine } from '../output/json.js';
+import { toNewJob } from '../core/validate.js';
 import { writeIds } from '../output/jobs.js';
+import { toJsonLine } from '../output/json.js';
 import { stdoutIsTerminal, writeStdout } from '../output/stdout.js';
-import { type BulkItem, type BulkResult, pushBulk } from '../bulk/push-batch.js';
-import type { Line } from './input/lines.js';
+import { hintFor } from './hints.js';
+import { type Line, readLines } from './input/lines.js';
 import { parseJobLine } from './input/ndjson.js';
-import { readLines } from './input/body.js';
-import { endProgress, say, sayError, sayProgress, stderrIsTerminal } from './stderr.js';
+import { clearProgress, printErrorJson, printNote, printProgress, stderrIsTerminal } from './stderr.js';
 
 /** Progress is drawn so often (ms) at most. */
 const PROGRESS_MS = 200;
@@ -28,9 +29,9 @@ export async function runBatch(
   const report = new BatchReport(json);
   let complete = false;
   try {
-    for await (const results of pushBulk(queue.store, readItems(file), onExisting)) {
+    for await (const results of pushBatch(queue, readItems(file), onExisting)) {
       report.add(results);
-      if (!json) await writeIds(results.flatMap((result) => (accepted(result) ? [result.receipt.id] : [])));
+      if (!json) await writeIds(results.flatMap((result) => (isIn(result) ? [result.receipt.id] : [])));
     }
     complete = true;
   } finally {
@@ -40,11 +41,11 @@ export async function runBatch(
   return report.exitCode;
 }
 
-async function* readItems(file: string | undefined): AsyncGenerator<BulkItem[]> {
+async function* readItems(file: string | undefined): AsyncGenerator<BatchItem[]> {
   for await (const lines of readLines(file)) yield lines.flatMap(readItem);
 }
 
-function readItem(line: Line): BulkItem[] {
+function readItem(line: Line): BatchItem[] {
   try {
     const request = parseJobLine(line);
     return request === undefined ? [] : [{ line: line.number, job: toNewJob(request) }];
@@ -54,8 +55,8 @@ function readItem(line: Line): BulkItem[] {
   }
 }
 
-function accepted(result: BulkResult): result is Extract<BulkResult, { receipt: unknown }> {
-  return 'receipt' in result && pushFailure(result.receipt) === undefined;
+function isIn(result: BatchResult): result is Extract<BatchResult, { receipt: unknown }> {
+  return 'receipt' in result && pushError(result.receipt) === undefined;
 }
 
 class BatchReport {
@@ -85,34 +86,35 @@ class BatchReport {
     return conflict > 0 ? ERRORS.job_exists.exitCode : 0;
   }
 
-  add(results: readonly BulkResult[]): void {
+  add(results: readonly BatchResult[]): void {
     for (const result of results) {
-      const failure = 'error' in result ? result.error : pushFailure(result.receipt);
+      const error = 'error' in result ? result.error : pushError(result.receipt);
       this.counts['error' in result ? 'bad' : result.receipt.outcome] += 1;
-      if (failure) this.sayLine(result.line, failure);
+      if (error) this.printLineError(result.line, error);
     }
     if (this.showProgress && Date.now() - this.progressAt > PROGRESS_MS) {
-      sayProgress(this.summary());
+      printProgress(this.summary());
       this.progressAt = Date.now();
     }
   }
 
-  /** What was accepted is said even when the rest failed. */
+  /** What was accepted is told even when the rest failed. */
   end(complete: boolean): void {
-    if (this.showProgress) endProgress();
+    if (this.showProgress) clearProgress();
     const begun = Object.values(this.counts).some((count) => count > 0);
-    if (!this.json && (complete || begun)) say(this.summary());
+    if (!this.json && (complete || begun)) printNote(this.summary());
   }
 
-  private sayLine(line: number, failure: DelayerError): void {
-    if (this.showProgress) endProgress();
-    if (this.json) sayError(failure, true, { line });
-    else say(`line ${line}: ${failure.message}`);
+  private printLineError(line: number, error: DelayerError): void {
+    if (this.showProgress) clearProgress();
+    if (this.json) printErrorJson(error, hintFor(error, 'push'), { line });
+    else printNote(`line ${line}: ${error.message}`);
   }
 
   private summary(): string {
     const { pushed, bad, ...rest } = this.counts;
     const others = Object.entries(rest).flatMap(([name, value]) => (value > 0 ? [`${value} ${name}`] : []));
-    return [`${pushed} pushed`, ...others, ...(bad > 0 ? [`${bad} bad lines`] : [])].join(', ');
+    const badLines = bad > 0 ? [`${bad} bad ${bad === 1 ? 'line' : 'lines'}`] : [];
+    return [`${pushed} pushed`, ...others, ...badLines].join(', ');
   }
 }

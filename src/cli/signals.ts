@@ -1,16 +1,16 @@
 import { constants } from 'node:os';
 
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
-type Ending = (typeof SIGNALS)[number];
+type EndSignal = (typeof SIGNALS)[number];
 
 /**
- * The first signal aborts `signal`, so that the job in hand is finished; the second ends the process
- * at once, by that signal. Leases bring back what was in hand then.
+ * The first signal aborts `signal`, so that the job in hand is finished; the second ends the process at
+ * once, by that signal. What was in hand then is ready again when its lease ends.
  */
 export class Interruption {
   private readonly controller = new AbortController();
-  private caught: Ending | undefined;
-  private readonly listeners = new Map<Ending, () => void>();
+  private received: EndSignal | undefined;
+  private readonly listeners = new Map<EndSignal, () => void>();
 
   constructor(options: { ignoreHangup?: () => void } = {}) {
     for (const name of SIGNALS) {
@@ -25,9 +25,9 @@ export class Interruption {
     return this.controller.signal;
   }
 
-  /** The exit code for having been ended so (128 + n), or nothing when no signal came. */
+  /** The exit code of a process that a signal ended (128 + n), or nothing when no signal came. */
   get exitCode(): number | undefined {
-    return this.caught && 128 + constants.signals[this.caught];
+    return this.received && 128 + constants.signals[this.received];
   }
 
   /** Gives the signals their usual meaning back. */
@@ -35,12 +35,12 @@ export class Interruption {
     for (const [name, listener] of this.listeners) process.off(name, listener);
   }
 
-  private interrupt(name: Ending): void {
-    if (this.caught !== undefined) {
+  private interrupt(name: EndSignal): void {
+    if (this.received !== undefined) {
       this.release();
       process.kill(process.pid, name);
     }
-    this.caught ??= name;
+    this.received ??= name;
     this.controller.abort();
   }
 }

@@ -1,30 +1,33 @@
 import { writeSync } from 'node:fs';
-import { DelayerError } from '../core/errors.js';
-import { jobToJson, toJsonLine } from '../output/json.js';
+import type { DelayerError } from '../core/errors.js';
 import { escapeText } from '../output/escape.js';
+import { jobToJson, toJsonLine } from '../output/json.js';
 import { isTerminal } from '../output/terminal.js';
 
 const STDERR = 2;
 
-/** A line for people, on stderr. */
-export function say(message: string): void {
+/** A line for people. */
+export function printNote(message: string): void {
   writeStderr(`delayer: ${escapeText(message)}\n`);
 }
 
 /**
- * The one line that tells of an error: what was wrong, and what to do; as JSON with more about it. Jobs
- * that were in hand follow, a line each: nobody else may have them.
+ * One line about an error: what was wrong, and what to do. Jobs that were in hand follow, a line each:
+ * nobody else may have them.
  */
-export function sayError(error: DelayerError, asJson: boolean, about: Record<string, unknown> = {}): void {
-  const { code, message, hint } = error;
-  const jobs = error.jobs.map(jobToJson);
-  if (asJson) {
-    const inHand = jobs.length > 0 ? { jobs } : {};
-    writeStderr(`${toJsonLine({ error: { code, message, hint, ...inHand, ...about } })}\n`);
-    return;
-  }
-  say(`${message.replace(/[.\s]+$/, '')}. ${hint}`);
-  for (const job of jobs) writeStderr(`${toJsonLine(job)}\n`);
+export function printError({ message, jobs }: DelayerError, hint: string): void {
+  printNote(`${message.replace(/[.\s]+$/, '')}. ${hint}`);
+  for (const job of jobs) writeStderr(`${toJsonLine(jobToJson(job))}\n`);
+}
+
+/** The same as one line of JSON. */
+export function printErrorJson(
+  { code, message, jobs }: DelayerError,
+  hint: string,
+  more: Record<string, unknown> = {},
+): void {
+  const inHand = jobs.length > 0 ? { jobs: jobs.map(jobToJson) } : {};
+  writeStderr(`${toJsonLine({ error: { code, message, hint, ...inHand, ...more } })}\n`);
 }
 
 export function stderrIsTerminal(): boolean {
@@ -32,11 +35,11 @@ export function stderrIsTerminal(): boolean {
 }
 
 /** A line on a terminal that the next one replaces. */
-export function sayProgress(message: string): void {
+export function printProgress(message: string): void {
   writeStderr(`\r\x1b[K${message}`);
 }
 
-export function endProgress(): void {
+export function clearProgress(): void {
   writeStderr('\r\x1b[K');
 }
 
@@ -44,6 +47,6 @@ export function writeStderr(text: string): void {
   try {
     writeSync(STDERR, text);
   } catch {
-    // Nobody listens any more; what is printed is no reason to stop working.
+    // Nobody reads stderr any more. That is no reason to stop working.
   }
 }

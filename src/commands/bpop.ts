@@ -1,16 +1,16 @@
 import { BaseCommand } from '../cli/base-command.js';
-import { count, duration, jobFormat, topicArg } from '../cli/flags.js';
+import { count, duration, jobFormat, topicArgs } from '../cli/flags.js';
+import { popAndPrint } from '../cli/pop-and-print.js';
 import { Interruption } from '../cli/signals.js';
-import { takeAndPrint } from '../cli/pop-and-print.js';
 
 export default class Bpop extends BaseCommand {
   static override summary =
-    'Take the ready job that is due first, waiting for one; exit code 1 when none came in time.';
+    'Take the ready job that is due first, as pop does, waiting for one; exit code 1 when none came in time.';
   static override examples = [
     '<%= config.bin %> bpop close_order',
-    '<%= config.bin %> bpop close_order --timeout 30 --output body',
+    '<%= config.bin %> bpop urgent close_order --timeout 30 --output body',
   ];
-  static override args = { topic: topicArg };
+  static override args = { topic: topicArgs };
   static override flags = {
     timeout: duration('timeout')({ description: 'wait at most so long; 0 is for ever', default: 0 }),
     count: count('count')({ description: 'take up to so many, once one is there', default: 1 }),
@@ -19,23 +19,23 @@ export default class Bpop extends BaseCommand {
 
   override async run(): Promise<void> {
     const { args, flags } = await this.parse(Bpop);
-    const topic = this.toBytes(args.topic, flags.base64);
+    const topics = args.topic.map((topic) => this.toBytes(topic, flags.base64));
     const interruption = new Interruption();
     const timeoutMs = flags.timeout === 0 ? undefined : flags.timeout;
-    const taken = await this.withQueue(
+    const popped = await this.withQueue(
       flags,
       (queue) => {
         let waited = false;
-        return takeAndPrint(queue, flags.count, flags.output, (most) => {
-          // What comes with the first job is taken; the rest is not waited for.
-          if (waited) return queue.popMany(topic, most);
+        return popAndPrint(queue, flags.count, flags.output, (limit) => {
+          // What is ready with the first job is taken; the rest is not waited for.
+          if (waited) return queue.popMany(topics, limit);
           waited = true;
-          return queue.bpopMany(topic, most, { timeoutMs, signal: interruption.signal });
+          return queue.bpopMany(topics, limit, { timeoutMs, signal: interruption.signal });
         });
       },
       interruption,
     );
     interruption.release();
-    if (taken === 0) this.endWith(interruption.exitCode ?? 1);
+    if (popped === 0) this.endWith(interruption.exitCode ?? 1);
   }
 }

@@ -1,26 +1,32 @@
 import * as Flags from '@oclif/core/flags';
+import { splitAtDashes } from '../cli/argv.js';
 import { BaseCommand } from '../cli/base-command.js';
-import { count, jobFormat, positiveDuration, topicArg } from '../cli/flags.js';
-import { say } from '../cli/stderr.js';
+import { printEvent } from '../cli/events.js';
+import { count, jobFormat, positiveDuration, topicArgs } from '../cli/flags.js';
 import { Interruption } from '../cli/signals.js';
-import { drainFollow, drainLoop, drainPass, type Sink } from '../worker/drain.js';
-import { writeJobs } from '../output/jobs.js';
-import type { OutputError } from '../output/stdout.js';
+import { printNote } from '../cli/stderr.js';
+import { DelayerError } from '../core/errors.js';
+import type { Queue } from '../core/queue.js';
+import { jobWriter } from '../output/jobs.js';
+import { drainFollow } from '../worker/follow.js';
+import { printHandler } from '../worker/handlers/print.js';
+import { drainLoop } from '../worker/loop.js';
+import { drainPass } from '../worker/pass.js';
 
-const MINUTE_MS = 60_000;
+const FOR_MS = 60_000; // The period of a crontab's line.
 const STEP_MS = 10_000;
 
 export default class Drain extends BaseCommand {
   static override summary = 'Take ready jobs until none is left, and print each.';
-  static override description = `A job is taken, printed, and only then confirmed: what could not be written is back in the queue.
+  static override description = `A job is leased, printed, and only then acknowledged: what could not be written is back in the queue.
 --loop is for cron: a pass at 0, 10, … 50 s, then the end. --follow is a worker that waits for jobs until it is stopped.
 The first signal ends it after the job in hand; the second at once, and the job comes back.`;
   static override examples = [
     '<%= config.bin %> drain close_order',
     '* * * * * <%= config.bin %> drain close_order --loop --step 10 --max 10 >> /var/log/orders.ndjson',
-    '<%= config.bin %> drain close_order --follow | ./cancel-orders',
+    '<%= config.bin %> drain urgent close_order --follow | ./cancel-orders',
   ];
-  static override args = { topic: topicArg };
+  static override args = { topic: topicArgs };
   static override flags = {
     max: count('max')({ description: 'take at most so many; with --loop, in each pass' }),
     loop: Flags.boolean({ description: 'drain every --step, for --for', exclusive: ['follow'] }),
@@ -37,37 +43,34 @@ The first signal ends it after the job in hand; the second at once, and the job 
   };
 
   override async run(): Promise<void> {
-    const { args, flags } = await this.parse(Drain);
+    const { before, after } = splitAtDashes(this.argv);
+    if (after !== undefined) {
+      throw new DelayerError('usage', 'drain does not run commands: nothing may stand behind --', {
+        hint: 'Pipe its output into the command; name a topic that begins with a dash in base64, with --base64.',
+      });
+    }
+    const { args, flags } = await this.parse(Drain, before);
     const interruption = new Interruption();
-    let broken: OutputError | undefined;
-    const sink: Sink = async (jobs) => {
-      const { written, error } = await writeJobs(jobs, flags.output);
-      broken = error;
-      return written;
-    };
+    const writer = jobWriter(flags.output);
     const options = {
-      topic: this.toBytes(args.topic, flags.base64),
-      sink,
+      topics: args.topic.map((topic) => this.toBytes(topic, flags.base64)),
+      handler: printHandler(writer.write),
       max: flags.max,
       signal: interruption.signal,
-      report: say,
+      onEvent: printEvent,
     };
-    const pass = await this.withQueue(
-      flags,
-      (queue) => {
-        if (flags.follow) return drainFollow(queue, options);
-        if (!flags.loop) return drainPass(queue, options);
-        return drainLoop(queue, { ...options, stepMs: flags.step ?? STEP_MS, forMs: flags.for ?? MINUTE_MS });
-      },
-      interruption,
-    );
+    const drain = (queue: Queue) => {
+      if (flags.follow) return drainFollow(queue, options);
+      if (!flags.loop) return drainPass(queue, options);
+      return drainLoop(queue, { ...options, stepMs: flags.step ?? STEP_MS, forMs: flags.for ?? FOR_MS });
+    };
+    const { lateAcks } = await this.withQueue(flags, drain, interruption);
     interruption.release();
-    if (pass.overdue > 0) {
-      say(
-        `${pass.overdue} jobs were printed after their lease had run out; another consumer may have them too`,
+    if (lateAcks > 0)
+      printNote(
+        `${lateAcks} jobs were printed after their lease had ended; another consumer may have them too`,
       );
-    }
-    if (broken !== undefined) throw broken;
+    if (writer.error) throw writer.error;
     if (interruption.exitCode !== undefined) this.endWith(interruption.exitCode);
   }
 }

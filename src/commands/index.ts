@@ -1,18 +1,10 @@
-import Bpop from './bpop.js';
-import Drain from './drain.js';
-import Inspect from './inspect.js';
-import Pop from './pop.js';
-import Push from './push.js';
-import Remove from './remove.js';
-import Serve from './serve.js';
-
-/** Every command by its name. */
+/** Every command by its name; the one that is run is loaded. */
 export const COMMANDS = {
-  bpop: Bpop,
-  drain: Drain,
-  inspect: Inspect,
-  pop: Pop,
-  push: Push,
-  remove: Remove,
-  serve: Serve,
+  bpop: () => import('./bpop.js'),
+  drain: () => import('./drain.js'),
+  inspect: () => import('./inspect.js'),
+  pop: () => import('./pop.js'),
+  push: () => import('./push.js'),
+  remove: () => import('./remove.js'),
+  serve: () => import('./serve.js'),
 };

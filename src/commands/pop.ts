@@ -1,16 +1,17 @@
 import { BaseCommand } from '../cli/base-command.js';
-import { count, jobFormat, topicArg } from '../cli/flags.js';
-import { takeAndPrint } from '../cli/pop-and-print.js';
+import { count, jobFormat, topicArgs } from '../cli/flags.js';
+import { popAndPrint } from '../cli/pop-and-print.js';
 
 export default class Pop extends BaseCommand {
-  static override summary = 'Take the ready job that is due first; exit code 1 when there is none.';
-  static override description = 'The job is gone from the queue, and is printed: at most once.';
+  static override summary =
+    'Take the ready job that is due first, of the first topic that has one; exit code 1 when there is none.';
+  static override description = 'The job is gone from the queue before it is printed: at most once.';
   static override examples = [
     '<%= config.bin %> pop close_order',
-    '<%= config.bin %> pop close_order --output body',
+    '<%= config.bin %> pop urgent close_order --output body',
     '<%= config.bin %> pop close_order --count 10',
   ];
-  static override args = { topic: topicArg };
+  static override args = { topic: topicArgs };
   static override flags = {
     count: count('count')({ description: 'take up to so many', default: 1 }),
     output: jobFormat(),
@@ -18,10 +19,10 @@ export default class Pop extends BaseCommand {
 
   override async run(): Promise<void> {
     const { args, flags } = await this.parse(Pop);
-    const topic = this.toBytes(args.topic, flags.base64);
-    const taken = await this.withQueue(flags, (queue) =>
-      takeAndPrint(queue, flags.count, flags.output, (most) => queue.popMany(topic, most)),
+    const topics = args.topic.map((topic) => this.toBytes(topic, flags.base64));
+    const popped = await this.withQueue(flags, (queue) =>
+      popAndPrint(queue, flags.count, flags.output, (limit) => queue.popMany(topics, limit)),
     );
-    if (taken === 0) this.endWith(1);
+    if (popped === 0) this.endWith(1);
   }
 }

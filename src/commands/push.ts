@@ -1,18 +1,18 @@
 import * as Args from '@oclif/core/args';
 import * as Flags from '@oclif/core/flags';
 import { BaseCommand } from '../cli/base-command.js';
-import { runBatch } from '../cli/push-batch.js';
-import { duration, moment, positiveDuration } from '../cli/flags.js';
+import { duration, positiveDuration, timestamp } from '../cli/flags.js';
 import { readBody } from '../cli/input/body.js';
 import { notePush } from '../cli/notes.js';
+import { runBatch } from '../cli/push-batch.js';
 import { DelayerError } from '../core/errors.js';
-import { bytesToJson, iso } from '../output/json.js';
 import { writeId } from '../output/jobs.js';
+import { bytesToJson, iso } from '../output/json.js';
 
 export default class Push extends BaseCommand {
   static override summary = 'Add a job, or many with --batch; prints the id of each.';
   static override description = `BODY is the text itself, or - for the bytes of stdin.
-With --batch, FILE (or stdin) holds a job a line, as JSON: {"id","topic","body","delay","ttl"}; id, delay and ttl may be left out.
+With --batch, FILE (or stdin) holds a job a line, as JSON: {"id","topic","body","delay","ttl"}; id, delay and ttl may be left out. Jobs as delayer prints them are accepted as well.
 A push of an id that exists is accepted when topic and body are the same, and changes nothing then; other content is a conflict (exit code 65).`;
   static override usage = ['push TOPIC BODY [flags]', 'push --batch [FILE] [flags]'];
   static override examples = [
@@ -21,18 +21,18 @@ A push of an id that exists is accepted when topic and body are the same, and ch
     `<%= config.bin %> push --batch jobs.ndjson`,
   ];
   static override args = {
-    topic: Args.string({ ignoreStdin: true, description: 'the topic; with --batch, FILE' }),
-    body: Args.string({ ignoreStdin: true, description: 'the body, or - for stdin' }),
+    topic: Args.string({ description: 'the topic; with --batch, FILE' }),
+    body: Args.string({ description: 'the body, or - for stdin' }),
   };
   static override flags = {
-    id: Flags.string({ description: 'the id; made up (a UUID) when absent' }),
+    id: Flags.string({ description: 'the id; a new UUID when absent' }),
     delay: duration('delay')({
       description: 'due so long from now: 10, 30m, 1h30m [default: 0]',
       exclusive: ['at'],
     }),
-    at: moment('at')({ description: 'due at this time: ISO 8601 or @unixseconds; in the past means now' }),
+    at: timestamp('at')({ description: 'due at this time: ISO 8601 or @unixseconds; in the past means now' }),
     ttl: positiveDuration('ttl')({
-      description: 'ready so long after its due time, then dead [default: 7d]',
+      description: 'ready so long after its due time, then expired [default: 7d]',
     }),
     replace: Flags.boolean({ description: 'overwrite a job of that id', exclusive: ['if-absent'] }),
     'if-absent': Flags.boolean({ description: 'leave a job of that id as it is, and succeed' }),
@@ -46,24 +46,25 @@ A push of an id that exists is accepted when topic and body are the same, and ch
     const { args, flags } = await this.parse(Push);
     const onExisting = flags.replace ? 'replace' : flags['if-absent'] ? 'keep' : 'refuse';
     if (flags.batch) {
-      if (args.body !== undefined) throw new DelayerError('usage', '--batch takes one FILE and no BODY');
-      const exitCode = await this.withQueue(flags, (queue) =>
-        runBatch(queue, args.topic, onExisting, flags.json),
-      );
+      if (args.body !== undefined)
+        throw new DelayerError('usage', '--batch takes one FILE and no BODY', {
+          hint: `Usage: ${this.usage}`,
+        });
+      const { topic: file } = args;
+      const exitCode = await this.withQueue(flags, (queue) => runBatch(queue, file, onExisting, flags.json));
       this.endWith(exitCode);
       return;
     }
-    if (args.topic === undefined) throw new DelayerError('usage', 'TOPIC is missing');
+    if (args.topic === undefined) throw this.missing('TOPIC');
+    if (args.body === undefined) throw this.missing('BODY');
     const topic = this.toBytes(args.topic, flags.base64);
-    const body = await readBody(args.body);
     const id = flags.id === undefined ? undefined : this.toBytes(flags.id, flags.base64);
-    const receipt = await this.withQueue(flags, (queue) =>
-      queue.push({ topic, body, id, delayMs: flags.delay, at: flags.at, ttlMs: flags.ttl }, onExisting),
-    );
+    const body = await readBody(args.body);
+    const request = { topic, body, id, delayMs: flags.delay, at: flags.at, ttlMs: flags.ttl };
+    const receipt = await this.withQueue(flags, (queue) => queue.push(request, { onExisting }));
     notePush(receipt);
-    if (flags.json) {
-      const { outcome, dueAt } = receipt;
-      await this.printJson({ ...bytesToJson('id', receipt.id), outcome, dueAt: iso(dueAt) });
-    } else await writeId(receipt.id);
+    const { outcome, dueAt } = receipt;
+    if (flags.json) await this.printJson({ ...bytesToJson('id', receipt.id), outcome, dueAt: iso(dueAt) });
+    else await writeId(receipt.id);
   }
 }

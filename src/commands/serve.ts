@@ -1,11 +1,14 @@
 import { hostname } from 'node:os';
 import { BaseCommand } from '../cli/base-command.js';
+import { printEvent } from '../cli/events.js';
 import { positiveDuration } from '../cli/flags.js';
-import { say } from '../cli/stderr.js';
 import { Interruption } from '../cli/signals.js';
+import { printNote } from '../cli/stderr.js';
 import { formatDuration } from '../core/duration.js';
-import { promoteUntil } from '../daemon/promoter.js';
+import type { Queue } from '../core/queue.js';
+import { runDaemon } from '../daemon/promoter.js';
 
+/** How late (ms) a push by another client may be seen: a tenth of what its daemon takes. */
 const INTERVAL_MS = 100;
 
 export default class Serve extends BaseCommand {
@@ -26,33 +29,28 @@ SIGTERM and SIGINT end it after the step in hand; SIGHUP does nothing.`;
   override async run(): Promise<void> {
     const { flags } = await this.parse(Serve);
     const interruption = new Interruption({
-      ignoreHangup: () => say('SIGHUP does nothing here; SIGTERM ends this daemon'),
+      ignoreHangup: () => printNote('SIGHUP does nothing here; SIGTERM ends this daemon'),
     });
     const intervalMs = flags.interval ?? INTERVAL_MS;
-    const totals = await this.withQueue(
-      flags,
-      (queue) => {
-        const { label, needsPromotion } = queue.store;
-        const onReady = () =>
-          say(
-            needsPromotion
-              ? `promoting due jobs in ${label}, looking at least every ${formatDuration(intervalMs)}`
-              : `due jobs are ready by themselves in ${label} and need no daemon; clearing away what has expired`,
-          );
-        return promoteUntil(queue.store, {
-          intervalMs,
-          onReady,
-          name: `${hostname()}:${process.pid}`,
-          signal: interruption.signal,
-          report: say,
-        });
-      },
-      interruption,
-    );
+    const serve = (queue: Queue) =>
+      runDaemon(queue, {
+        intervalMs,
+        name: `${hostname()}:${process.pid}`,
+        signal: interruption.signal,
+        onReady: () => printNote(whatItDoes(queue, intervalMs)),
+        onEvent: printEvent,
+      });
+    const { promoted, expired, reclaimed, deleted } = await this.withQueue(flags, serve, interruption);
     interruption.release();
-    say(
-      `stopped; promoted ${totals.promoted}, cleared away ${totals.expired} dead, took back ${totals.returned} leases`,
+    printNote(
+      `stopped; promoted ${promoted} jobs, reclaimed ${reclaimed}, cleared away ${expired} expired and ${deleted} dead ones`,
     );
     if (interruption.exitCode !== undefined) this.endWith(interruption.exitCode);
   }
+}
+
+function whatItDoes({ label, needsPromotion }: Queue, intervalMs: number): string {
+  return needsPromotion
+    ? `promoting due jobs in ${label}, looking at least every ${formatDuration(intervalMs)}`
+    : `due jobs are ready by themselves in ${label} and need no daemon; clearing away expired jobs`;
 }

@@ -1,4 +1,4 @@
-import type { Job } from '../core/job.js';
+import type { Bytes, Job } from '../core/job.js';
 import { escapeKeepingLines } from './escape.js';
 import { jobToJson, toJsonLine } from './json.js';
 import { OutputError, stdoutIsTerminal, writeStdout } from './stdout.js';
@@ -12,7 +12,7 @@ const NEWLINE = Buffer.from('\n');
 function jobLine(job: Job, format: JobFormat, forTerminal: boolean): Buffer {
   if (format === 'json') {
     const { id, topic, body, dueAt, expiresAt, attempts } = job;
-    // Who reads this has the job; the lease that handed it over is nothing to them.
+    // Who reads this has the job: the lease by which it was delivered means nothing to them.
     return Buffer.from(
       `${toJsonLine(jobToJson({ id, topic, body, state: 'ready', dueAt, expiresAt, attempts }))}\n`,
     );
@@ -48,22 +48,39 @@ function linesOf(jobs: readonly Job[], format: JobFormat): { lines: Buffer[]; er
     for (const job of jobs) lines.push(jobLine(job, format, stdoutIsTerminal()));
     return { lines };
   } catch (error) {
-    return {
-      lines,
-      error: new OutputError(0, error as Error, 'a job is too large for a line of JSON; use --output body'),
-    };
+    const message = 'a job is too large for a line of JSON; print its body alone';
+    return { lines, error: new OutputError(0, error as Error, message) };
   }
 }
 
 /** Prints an id on a line. */
-export async function writeId(id: Buffer): Promise<void> {
+export async function writeId(id: Bytes): Promise<void> {
   await writeIds([id]);
 }
 
 /** Prints ids, each on a line. */
-export async function writeIds(ids: readonly Buffer[]): Promise<void> {
+export async function writeIds(ids: readonly Bytes[]): Promise<void> {
   const forTerminal = stdoutIsTerminal();
-  const lines: Buffer[] = [];
+  const lines: Uint8Array[] = [];
   for (const id of ids) lines.push(forTerminal ? Buffer.from(escapeKeepingLines(id)) : id, NEWLINE);
   await writeStdout(Buffer.concat(lines));
+}
+
+/** Prints jobs as they come, and keeps the error that ended it. */
+export function jobWriter(format: JobFormat): {
+  /** Resolves with how many are out whole; fewer than given when stdout takes no more. */
+  readonly write: (jobs: readonly Job[]) => Promise<number>;
+  readonly error: OutputError | undefined;
+} {
+  let failure: OutputError | undefined;
+  return {
+    async write(jobs) {
+      const { written, error } = await writeJobs(jobs, format);
+      failure = error;
+      return written;
+    },
+    get error() {
+      return failure;
+    },
+  };
 }

@@ -1,9 +1,11 @@
 import { isUtf8 } from 'node:buffer';
-import type { Job, JobRecord } from '../core/job.js';
+import type { Blocker, Bytes, Job, JobRecord, LeasedJob } from '../core/job.js';
+import type { JobPage, Problem, Stats, TopicStats } from '../core/store.js';
 
 /** What JSON lets through and a terminal may obey: DEL, the C1 controls, and marks that reorder or hide text. */
-
 const UNPRINTABLE = /[\u007f-\u009f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]/g;
+
+type Json = Record<string, unknown>;
 
 /** JSON on one line; control characters stand in it as escapes, to a pipe as to a terminal. */
 export function toJsonLine(value: unknown): string {
@@ -12,11 +14,12 @@ export function toJsonLine(value: unknown): string {
 }
 
 /**
- * A job as docs/commands.md shows it. Bytes that are no UTF-8 come as `bodyBase64`, `idBase64`,
- * `topicBase64`; what is not known is null, and a lease is there only while it is held.
+ * A job as docs/commands.md shows it, wherever it is printed. Bytes that are not valid UTF-8 come as
+ * `bodyBase64`, `idBase64`, `topicBase64`. The first seven fields are always there, null where nothing is
+ * known; the others are there when they say something.
  */
-export function jobToJson(job: Job | JobRecord): Record<string, unknown> {
-  const json: Record<string, unknown> = {};
+export function jobToJson(job: Job | LeasedJob | JobRecord): Json {
+  const json: Json = {};
   // One after the other and not spread together: drain makes tens of thousands of these a second.
   setBytes(json, 'id', job.id);
   setBytes(json, 'topic', job.topic);
@@ -25,21 +28,72 @@ export function jobToJson(job: Job | JobRecord): Record<string, unknown> {
   json.dueAt = iso(job.dueAt);
   json.expiresAt = iso(job.expiresAt);
   json.attempts = job.attempts;
-  if ('lease' in job && job.lease !== undefined) {
-    json.lease = job.lease;
-    json.leaseUntil = iso(job.leaseUntil);
+  const { lease, leaseUntil, reason, failedAt, deadUntil, readyAhead, blockedBy } = job as JobRecord;
+  const ttlMs = knownTtlMs(job);
+  if (ttlMs !== undefined) json.ttlMs = ttlMs;
+  if (lease !== undefined) {
+    json.lease = lease;
+    json.leaseUntil = iso(leaseUntil);
   }
+  if (job.state === 'dead') {
+    if (reason !== undefined) json.reason = reason;
+    json.failedAt = iso(failedAt);
+    json.deadUntil = iso(deadUntil);
+  }
+  if (readyAhead !== undefined) json.readyAhead = readyAhead;
+  if (blockedBy !== undefined) json.blockedBy = blockerToJson(blockedBy);
   return json;
 }
 
-/** `{"id": "32"}`, or `{"idBase64": "…"}` where the bytes are no UTF-8; null when there are none. */
-export function bytesToJson(name: string, bytes: Buffer | undefined): Record<string, unknown> {
-  const json: Record<string, unknown> = {};
+/**
+ * The ready lifetime, in ms. Later than this state the time in which it stood still is in the expiry, and
+ * so it is while the job waits behind another one of its id.
+ */
+function knownTtlMs({ state, dueAt, expiresAt, ...job }: Job | JobRecord): number | undefined {
+  const isUntouched = (state === 'delayed' || state === 'due') && !('blockedBy' in job && job.blockedBy);
+  return isUntouched && dueAt && expiresAt ? expiresAt.getTime() - dueAt.getTime() : undefined;
+}
+
+function blockerToJson(blocker: Blocker): Json {
+  return { ...blocker };
+}
+
+/** A line of `inspect --id ID --json`: the job, and why it is where it is. */
+export function explainedJobToJson(job: JobRecord, explanation: readonly string[]): Json {
+  return { ...jobToJson(job), explanation };
+}
+
+/** `inspect TOPIC --json`; the cursor is null on the last page. */
+export function jobPageToJson(topic: Bytes, page: JobPage): Json {
+  return { ...bytesToJson('topic', topic), jobs: page.jobs.map(jobToJson), cursor: page.cursor ?? null };
+}
+
+/** `inspect --json` */
+export function overviewToJson(store: string, stats: Stats, problems: readonly Problem[]): Json {
+  return { store, totals: stats.totals, topics: (stats.topics ?? []).map(topicToJson), problems };
+}
+
+function topicToJson({ topic, nextDueAt, pausedUntilMs, ...counts }: TopicStats): Json {
+  const { delayed, due, ready, leased, expired, dead } = counts;
+  return {
+    ...bytesToJson('topic', topic),
+    ...{ delayed, due, ready, leased, expired, dead },
+    nextDueAt: iso(nextDueAt),
+    // Null until it is resumed; absent when it is not paused.
+    ...(pausedUntilMs === undefined
+      ? {}
+      : { pausedUntil: pausedUntilMs === Infinity ? null : iso(new Date(pausedUntilMs)) }),
+  };
+}
+
+/** `{"id": "32"}`, or `{"idBase64": "…"}` where the bytes are not valid UTF-8; null when there are none. */
+export function bytesToJson(name: string, bytes: Bytes | undefined): Json {
+  const json: Json = {};
   setBytes(json, name, bytes);
   return json;
 }
 
-function setBytes(json: Record<string, unknown>, name: string, bytes: Buffer | undefined): void {
+function setBytes(json: Json, name: string, bytes: Bytes | undefined): void {
   if (bytes === undefined) json[name] = null;
   else if (isUtf8(bytes)) json[name] = bytes.toString();
   else json[`${name}Base64`] = bytes.toString('base64');

@@ -1,18 +1,18 @@
 import { write } from 'node:fs';
-import { pause } from '../core/timer.js';
+import { sleep } from '../core/timer.js';
 import { isTerminal } from './terminal.js';
 
 const STDOUT = 1;
-/** A pipe that was made non-blocking by another process is full: try again after so long (ms). */
+/** A pipe that another process made non-blocking is full: try again after so long (ms). */
 const FULL_PIPE_PAUSE_MS = 5;
 
-/** stdout took no more. `written` bytes of what was to be written are out. */
+/** stdout could not be written to. `written` bytes of what was to be written are out. */
 export class OutputError extends Error {
   override readonly name = 'OutputError';
   constructor(
     readonly written: number,
     override readonly cause: NodeJS.ErrnoException,
-    message = `stdout takes no more: ${cause.message}`,
+    message = `cannot write to stdout: ${cause.message}`,
   ) {
     super(message, { cause });
   }
@@ -44,7 +44,7 @@ export async function writeStdout(data: string | Buffer): Promise<void> {
     } catch (error) {
       const cause = error as NodeJS.ErrnoException;
       if (cause.code !== 'EAGAIN') throw new OutputError(written, cause);
-      await pause(FULL_PIPE_PAUSE_MS);
+      await sleep(FULL_PIPE_PAUSE_MS);
     }
   }
 }

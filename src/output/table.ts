@@ -1,9 +1,9 @@
 import chalk from 'chalk';
-import Table from 'cli-table3';
 import { formatDuration } from '../core/duration.js';
-import type { JobRecord, JobState } from '../core/job.js';
-import type { Problem, Survey } from '../core/store.js';
-import { escapeForTerminal } from './escape.js';
+import { type Bytes, JOB_STATES, type JobRecord, type JobState } from '../core/job.js';
+import type { Problem, Stats, TopicStats } from '../core/store.js';
+import { escapeForTerminal, escapeText } from './escape.js';
+import { drawTable, tableWidth } from './layout.js';
 
 /** Colour is for terminals whose user has not refused it. */
 export function useColour(on: boolean): void {
@@ -20,27 +20,28 @@ const PAINT: Record<JobState, (text: string) => string> = {
   due: chalk.yellow,
   ready: chalk.green,
   leased: chalk.magenta,
+  expired: chalk.gray,
   dead: chalk.red,
 };
 
 /** A row a topic, and below it what is wrong. */
-export function overviewTable(survey: Survey, now: Date): string {
-  const table = newTable(['topic', 'delayed', 'due', 'ready', 'leased', 'dead', 'next due']);
-  for (const row of survey.topics) {
-    const count = (state: JobState, value: number) =>
-      value === 0 ? chalk.dim('0') : PAINT[state](String(value));
-    table.push([
-      shorten(row.topic, MAX_NAME_WIDTH),
-      count('delayed', row.delayed),
-      count('due', row.due),
-      count('ready', row.ready),
-      count('leased', row.leased),
-      count('dead', row.dead),
-      moment(row.nextDueAt, now),
-    ]);
-  }
-  const body = survey.topics.length === 0 ? 'The queue is empty.' : table.toString();
-  return `${[body, ...survey.problems.map(problemLine)].join('\n')}\n`;
+export function overviewTable(stats: Stats, problems: readonly Problem[], now: Date): string {
+  const topics = stats.topics ?? [];
+  const rows = topics.map((topic) => [
+    topicName(topic, now),
+    ...JOB_STATES.map((state) => (topic[state] === 0 ? chalk.dim('0') : PAINT[state](String(topic[state])))),
+    timestamp(topic.nextDueAt, now),
+  ]);
+  const table =
+    rows.length === 0 ? 'The queue is empty.' : tableOf(['topic', ...JOB_STATES, 'next due'], rows);
+  return `${[table, ...problems.map(problemLine)].join('\n')}\n`;
+}
+
+function topicName({ topic, pausedUntilMs }: TopicStats, now: Date): string {
+  const name = shorten(topic, MAX_NAME_WIDTH);
+  if (pausedUntilMs === undefined) return name;
+  const left = pausedUntilMs === Infinity ? '' : `, ${formatDuration(pausedUntilMs - now.getTime())} left`;
+  return `${name} ${chalk.yellow(`(paused${left})`)}`;
 }
 
 /**
@@ -48,55 +49,61 @@ export function overviewTable(survey: Survey, now: Date): string {
  * @param columns of the terminal, which the rows are to fit into
  */
 export function jobsTable(jobs: readonly JobRecord[], now: Date, columns?: number): string {
+  const head = ['id', 'state', 'due', 'expires', 'attempts'];
   const rows = jobs.map((job) => [
     shorten(job.id, MAX_NAME_WIDTH),
     PAINT[job.state](job.state),
-    moment(job.dueAt, now),
-    moment(job.expiresAt, now),
+    timestamp(job.dueAt, now),
+    timestamp(job.expiresAt, now),
     String(job.attempts),
   ]);
-  const head = ['id', 'state', 'due', 'expires', 'attempts', 'body'];
-  const withBodies = (bodyOf: (job: JobRecord) => string): string => {
-    const table = newTable(head);
-    for (const [i, job] of jobs.entries()) table.push([...(rows[i] ?? []), bodyOf(job)]);
-    return table.toString();
-  };
-  const taken = withBodies(() => '').indexOf('\n') - 'body'.length;
+  const taken = tableWidth(
+    [...head, ''],
+    rows.map((row) => [...row, '']),
+  );
   const width = columns === undefined ? BODY_WIDTH : Math.max(MIN_BODY_WIDTH, columns - taken);
-  return `${withBodies(({ body }) => (body ? shorten(body, width) : chalk.dim('gone')))}\n`;
+  const bodies = jobs.map(({ body }) => (body ? shorten(body, width) : chalk.dim('gone')));
+  return `${tableOf(
+    [...head, 'body'],
+    rows.map((row, i) => [...row, bodies[i] ?? '']),
+  )}\n`;
 }
 
-/** One job in full, and the story of it. */
-export function jobCard(job: JobRecord, story: readonly string[], now: Date): string {
-  const table = newTable([]);
-  const row = (name: string, value: string) => table.push([chalk.bold(name), value]);
+/** One job in full, and below it why it is where it is. */
+export function jobCard(job: JobRecord, explanation: readonly string[], now: Date): string {
+  const rows: string[][] = [];
+  const row = (name: string, value: string) => rows.push([chalk.bold(name), value]);
   row('id', escapeForTerminal(job.id));
   row('topic', job.topic ? escapeForTerminal(job.topic) : chalk.dim('not known any more'));
   row('state', PAINT[job.state](job.state));
-  row('due', moment(job.dueAt, now));
-  row('expires', moment(job.expiresAt, now));
+  row('due', timestamp(job.dueAt, now));
+  row('expires', timestamp(job.expiresAt, now));
   row('attempts', String(job.attempts));
-  if (job.lease !== undefined) row('lease', `${job.lease} until ${moment(job.leaseUntil, now)}`);
+  if (job.lease !== undefined) row('lease', `${job.lease} until ${timestamp(job.leaseUntil, now)}`);
+  if (job.state === 'dead') {
+    row('failed', timestamp(job.failedAt, now));
+    row('kept until', timestamp(job.deadUntil, now));
+  }
   const body = job.body && escapeForTerminal(job.body);
   const fits = body === undefined || body.length <= BODY_WIDTH;
   // A cell is as wide as its longest line, and so would be every border.
   row('body', fits ? (body ?? chalk.dim('gone')) : `${job.body?.length ?? 0} bytes, below`);
-  return `${[table.toString(), ...story, ...(fits ? [] : [body])].join('\n')}\n`;
+  return `${[tableOf([], rows), ...explanation.map(escapeText), ...(fits ? [] : [body])].join('\n')}\n`;
 }
 
-function newTable(head: string[]): Table.Table {
-  return new Table({
-    head: head.map((name) => chalk.bold(name)),
-    style: { head: [], border: [], compact: true },
-  });
+function tableOf(head: readonly string[], rows: readonly (readonly string[])[]): string {
+  return drawTable(
+    head.map((name) => chalk.bold(name)),
+    rows,
+  );
 }
 
 function problemLine({ message, hint }: Problem): string {
-  return `${chalk.yellow('!')} ${escapeForTerminal(Buffer.from(message))}. ${hint}`;
+  return `${chalk.yellow('!')} ${escapeText(message)}. ${hint}`;
 }
 
-/** A moment in UTC and how far it is from now; a dash when there is none. */
-function moment(at: Date | undefined, now: Date): string {
+/** A time in UTC and how far it is from now; a dash when there is none. */
+function timestamp(at: Date | undefined, now: Date): string {
   if (at === undefined) return chalk.dim('–');
   const away = at.getTime() - now.getTime();
   const distance = formatDuration(Math.abs(away));
@@ -107,12 +114,13 @@ function moment(at: Date | undefined, now: Date): string {
   return `${stamp} ${chalk.dim(away >= 0 ? `(in ${distance})` : `(${distance} ago)`)}`;
 }
 
-function shorten(bytes: Buffer, width: number): string {
+function shorten(bytes: Bytes, width: number): string {
+  const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   // No character has more than four bytes; the cut on what is shown comes after the escaping.
-  const long = bytes.length > width * 4;
-  const text = escapeForTerminal(long ? bytes.subarray(0, characterStart(bytes, width * 4)) : bytes);
+  const isLong = buffer.length > width * 4;
+  const text = escapeForTerminal(isLong ? buffer.subarray(0, characterStart(buffer, width * 4)) : buffer);
   const shown = Array.from(text);
-  return shown.length <= width && !long ? text : `${shown.slice(0, width - 1).join('')}…`;
+  return shown.length <= width && !isLong ? text : `${shown.slice(0, width - 1).join('')}…`;
 }
 
 /** The last place at or before `end` where a UTF-8 character begins. */

@@ -3,10 +3,10 @@ import { homedir } from 'node:os';
 import { dirname, isAbsolute, join, resolve } from 'node:path';
 import { DelayerError } from '../../core/errors.js';
 
-/** What the user's environment says, under the names that docs/commands.md lists. */
+/** What the flags, the environment and the config file say, under the names that docs/commands.md lists. */
 export interface Settings {
   readonly store: string;
-  /** Was the store chosen by nobody? */
+  /** Did nobody name a store? */
   readonly isDefaultStore: boolean;
   readonly prefix?: string | undefined;
   readonly password?: string | undefined;
@@ -51,16 +51,16 @@ function setting(name: string): string | undefined {
   return process.env[name] === '' ? undefined : process.env[name];
 }
 
-/** A folder of the user's, or nothing where there is no home. */
+/** A folder of the user's, or undefined where there is no home. */
 function userFolder(name: string, ...inHome: string[]): string | undefined {
   const set = setting(name);
-  // One that is no absolute path is not set, as the XDG specification has it.
+  // The XDG specification wants relative paths to be ignored.
   if (set !== undefined && isAbsolute(set)) return join(set, 'delayer');
   const home = homeFolder();
   return home && join(home, ...inHome, 'delayer');
 }
 
-/** Nothing where HOME is empty, or not set for a user whom the system does not know, as in a container. */
+/** Undefined where HOME is empty, or not set for a user without an entry in passwd, as in a container. */
 export function homeFolder(): string | undefined {
   try {
     return isAbsolute(homedir()) ? homedir() : undefined;
@@ -72,7 +72,7 @@ export function homeFolder(): string | undefined {
 function dataFolder(): string {
   const folder = userFolder('XDG_DATA_HOME', '.local', 'share');
   if (folder !== undefined) return folder;
-  throw new DelayerError('config_invalid', 'There is no home folder to keep jobs in', {
+  throw new DelayerError('config_invalid', 'There is no home directory to keep jobs in', {
     hint: 'Name a store with --store or DELAYER_STORE, or set HOME.',
   });
 }
@@ -99,20 +99,21 @@ function readConfigFile(): ConfigFile {
     // Some editors begin a file with a byte order mark.
     config = JSON.parse(text.replace(/^\ufeff/, ''));
   } catch {
-    throw wrongConfig(path, 'is no JSON');
+    throw wrongConfig(path, 'is not valid JSON');
   }
   if (typeof config !== 'object' || config === null || Array.isArray(config))
-    throw wrongConfig(path, 'is no JSON object');
+    throw wrongConfig(path, 'is not a JSON object');
   for (const [name, value] of Object.entries(config)) {
     if (!['store', 'prefix', 'passwordFile'].includes(name)) {
-      throw wrongConfig(path, `holds ${JSON.stringify(name)}, which means nothing here`);
+      throw wrongConfig(path, `has an unknown field ${JSON.stringify(name)}`);
     }
-    if (typeof value !== 'string') throw wrongConfig(path, `holds a ${JSON.stringify(name)} that is no text`);
+    if (typeof value !== 'string')
+      throw wrongConfig(path, `has a ${JSON.stringify(name)} that is not a string`);
   }
   return fromFolder(config, dirname(path));
 }
 
-/** Files that a config file names are found from its own folder. */
+/** Relative paths in a config file start from its own folder. */
 function fromFolder({ store, passwordFile, ...rest }: ConfigFile, folder: string): ConfigFile {
   const file = /^sqlite:(?=[^/:~?])(?!file:)(.+)$/i.exec(store ?? '')?.[1];
   return {
@@ -140,7 +141,7 @@ function readPassword(config: ConfigFile): string | undefined {
       'config_invalid',
       `The password file ${path} cannot be read: ${(error as Error).message}`,
       {
-        hint: 'Name a file that this user may read, with the password alone in it.',
+        hint: 'Name a file that this user may read and that holds the password and nothing else.',
       },
     );
   }

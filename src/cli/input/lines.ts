@@ -1,4 +1,7 @@
 import { constants } from 'node:buffer';
+import { createReadStream, fstatSync } from 'node:fs';
+import type { Readable } from 'node:stream';
+import { DelayerError } from '../../core/errors.js';
 
 /** A line without its newline; its bytes are absent when it is longer than a string can be. */
 export interface Line {
@@ -8,20 +11,32 @@ export interface Line {
 }
 
 const NEWLINE = 0x0a;
+/** Bytes of a file that are read at a time. */
+const FILE_CHUNK_BYTES = 256 * 1024;
+
+/** Does this name stdin, where a command takes a text, a file or ids? */
+export function isStdin(arg: string): boolean {
+  return arg === '-';
+}
+
+/** The lines of a file, or of stdin when it is `-` or absent. */
+export function readLines(file: string | undefined): AsyncGenerator<Line[]> {
+  return splitLines(file === undefined || isStdin(file) ? openStdin() : openFile(file));
+}
 
 /**
- * Cuts a stream of bytes into lines, some at a time. It holds little more than one chunk and one line,
- * and skips a line that fits nowhere.
+ * Cuts a stream of bytes into lines, some at a time. It holds little more than one chunk of the stream and
+ * one line, and skips a line that is too long.
  */
 export async function* splitLines(
   stream: AsyncIterable<Buffer>,
-  longest: number = constants.MAX_STRING_LENGTH,
+  maxBytes: number = constants.MAX_STRING_LENGTH,
 ): AsyncGenerator<Line[]> {
   let number = 1;
   let parts: Buffer[] = [];
   let length = 0;
   const endLine = (): Line => {
-    const bytes = length > longest ? undefined : parts.length === 1 ? parts[0] : Buffer.concat(parts);
+    const bytes = length > maxBytes ? undefined : parts.length === 1 ? parts[0] : Buffer.concat(parts);
     parts = [];
     length = 0;
     return { number: number++, bytes };
@@ -37,10 +52,31 @@ export async function* splitLines(
     }
     if (start < chunk.length) {
       length += chunk.length - start;
-      if (length > longest) parts = [];
+      if (length > maxBytes) parts = [];
       else parts.push(chunk.subarray(start));
     }
     if (lines.length > 0) yield lines;
   }
   if (length > 0) yield [endLine()];
+}
+
+/** @throws DelayerError when stdin cannot be read, or is a directory, which Node takes for an empty file */
+export async function* openStdin(): AsyncGenerator<Buffer> {
+  if (fstatSync(process.stdin.fd).isDirectory()) throw new DelayerError('usage', 'stdin is a directory');
+  try {
+    yield* process.stdin as AsyncIterable<Buffer>;
+  } catch (error) {
+    throw new DelayerError('usage', `cannot read stdin: ${(error as Error).message}`, { cause: error });
+  }
+}
+
+async function* openFile(file: string): AsyncGenerator<Buffer> {
+  try {
+    yield* createReadStream(file, { highWaterMark: FILE_CHUNK_BYTES }) as Readable & AsyncIterable<Buffer>;
+  } catch (error) {
+    throw new DelayerError('usage', `cannot read the file: ${(error as Error).message}`, {
+      hint: 'Name a file of NDJSON, or - for stdin.',
+      cause: error,
+    });
+  }
 }

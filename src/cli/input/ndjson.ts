@@ -1,34 +1,42 @@
 import { isUtf8 } from 'node:buffer';
-import { checkDuration, parseDuration, parseMoment } from '../../core/duration.js';
-import { fromBase64 } from './base64.js';
+import { checkDuration, parseDuration } from '../../core/duration.js';
 import { DelayerError } from '../../core/errors.js';
-import type { PushRequest } from '../../core/queue.js';
+import { parseTimestamp } from '../../core/timestamp.js';
+import type { PushRequest } from '../../core/validate.js';
+import { fromBase64 } from './base64.js';
 import type { Line } from './lines.js';
 
-/** What a line may hold; the last row stands in what `drain` prints, and says nothing to a push. */
 const FIELDS = new Set([
-  ...['id', 'idBase64', 'topic', 'topicBase64', 'body', 'bodyBase64', 'delay', 'ttl', 'at'],
-  ...['dueAt', 'expiresAt'],
-  ...['state', 'attempts', 'lease', 'leaseUntil'],
+  ...['id', 'idBase64', 'topic', 'topicBase64', 'body', 'bodyBase64'],
+  ...['delay', 'at', 'ttl'],
+  // What delayer prints of a job and takes back.
+  ...['dueAt', 'expiresAt', 'ttlMs'],
+  // What it prints and the store alone decides: a push ignores it.
+  ...['state', 'attempts', 'lease', 'leaseUntil', 'leasedBy', 'reason', 'failedAt', 'deadUntil'],
+  ...['blockedBy', 'readyAhead', 'explanation', 'history'],
 ]);
 
 type Fields = Readonly<Record<string, unknown>>;
 
 /**
- * Reads one job from a line of NDJSON: `{"id","topic","body","delay","ttl"}`, or what `drain` printed.
+ * Reads one job from a line of NDJSON: `{"id","topic","body","delay","ttl"}`, or a job as delayer prints it.
  * A delay or ttl is a number of seconds or text like `30m`; `at` and `dueAt` are due times.
  * @returns nothing for a blank line
  * @throws DelayerError `usage`
  */
 export function parseJobLine({ bytes }: Line): PushRequest | undefined {
   if (bytes === undefined) throw new DelayerError('usage', 'the line is too long');
-  if (!isUtf8(bytes)) throw new DelayerError('usage', 'the line is no UTF-8; give such bytes as bodyBase64');
+  if (!isUtf8(bytes))
+    throw new DelayerError('usage', 'the line is not valid UTF-8; give such bytes as bodyBase64');
   const text = bytes.toString();
   if (text.trim() === '') return undefined;
   const fields = parseObject(text);
   for (const name of Object.keys(fields)) {
-    if (!FIELDS.has(name)) throw new DelayerError('usage', `${JSON.stringify(name)} is no field of a job`);
+    if (!FIELDS.has(name)) throw new DelayerError('usage', `unknown field ${JSON.stringify(name)}`);
   }
+  // Its holder may do it still.
+  if (fields.state === 'leased')
+    throw new DelayerError('usage', 'the job is leased; it would be done twice if it were pushed again');
   const topic = bytesField(fields, 'topic');
   const body = bytesField(fields, 'body');
   if (topic === undefined) throw new DelayerError('usage', 'the topic is missing');
@@ -58,29 +66,35 @@ function bytesField(fields: Fields, name: 'id' | 'topic' | 'body'): Buffer | und
   }
   if (encoded !== undefined) {
     const bytes = typeof encoded === 'string' ? fromBase64(encoded) : undefined;
-    if (bytes === undefined) throw new DelayerError('usage', `${name}Base64 is no base64`);
+    if (bytes === undefined) throw new DelayerError('usage', `${name}Base64 is not valid base64`);
     return bytes;
   }
   if (name === 'id' && typeof plain === 'number' && Number.isSafeInteger(plain))
     return Buffer.from(`${plain}`);
-  if (plain !== undefined && typeof plain !== 'string') {
-    throw new DelayerError('usage', `the ${name} is no text; write JSON inside it as a string`);
-  }
+  if (plain !== undefined && typeof plain !== 'string')
+    throw new DelayerError('usage', `the ${name} is not a string`, {
+      hint: 'Write JSON inside it as a string.',
+    });
   // JSON can spell half of a surrogate pair, which no bytes stand for.
-  if (plain?.isWellFormed() === false) throw new DelayerError('usage', `the ${name} holds half a character`);
+  if (plain?.isWellFormed() === false)
+    throw new DelayerError('usage', `the ${name} is not valid Unicode: it holds half of a surrogate pair`);
   return plain === undefined ? undefined : Buffer.from(plain);
 }
 
 function dueFields(fields: Fields): Pick<PushRequest, 'delayMs' | 'at' | 'ttlMs'> {
   const delayMs = durationField(fields, 'delay');
-  const at = momentField(fields, 'at') ?? momentField(fields, 'dueAt');
-  const expiresAt = momentField(fields, 'expiresAt');
+  const at = timestampField(fields, 'at') ?? timestampField(fields, 'dueAt');
   if (delayMs !== undefined && at !== undefined)
     throw new DelayerError('usage', 'a delay and a due time are both given');
-  const ttlMs =
-    durationField(fields, 'ttl') ??
-    (at && expiresAt ? Math.max(1, expiresAt.getTime() - at.getTime()) : undefined);
-  return { delayMs, at, ttlMs };
+  return { delayMs, at, ttlMs: ttlOf(fields, at) };
+}
+
+/** As it is given, else as it was printed, else what lay between the due time and the expiry. */
+function ttlOf(fields: Fields, at: Date | undefined): number | undefined {
+  const given = durationField(fields, 'ttl') ?? millisecondsField(fields, 'ttlMs');
+  const expiresAt = timestampField(fields, 'expiresAt');
+  if (given !== undefined || at === undefined || expiresAt === undefined) return given;
+  return Math.max(1, expiresAt.getTime() - at.getTime());
 }
 
 function durationField(fields: Fields, name: string): number | undefined {
@@ -88,12 +102,19 @@ function durationField(fields: Fields, name: string): number | undefined {
   if (value === undefined) return undefined;
   if (typeof value === 'number') return checkDuration(value * 1000, `the ${name}`);
   if (typeof value === 'string') return parseDuration(value, `the ${name}`);
-  throw new DelayerError('usage', `the ${name} is neither a number of seconds nor text`);
+  throw new DelayerError('usage', `the ${name} is neither a number of seconds nor a string`);
 }
 
-function momentField(fields: Fields, name: string): Date | undefined {
+function millisecondsField(fields: Fields, name: string): number | undefined {
   const value = fields[name] ?? undefined;
   if (value === undefined) return undefined;
-  if (typeof value !== 'string') throw new DelayerError('usage', `${name} is no text`);
-  return new Date(parseMoment(value, name));
+  if (typeof value === 'number') return checkDuration(value, name);
+  throw new DelayerError('usage', `${name} is not a number of milliseconds`);
+}
+
+function timestampField(fields: Fields, name: string): Date | undefined {
+  const value = fields[name] ?? undefined;
+  if (value === undefined) return undefined;
+  if (typeof value !== 'string') throw new DelayerError('usage', `${name} is not a string`);
+  return new Date(parseTimestamp(value, name));
 }

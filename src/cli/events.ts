@@ -1,0 +1,28 @@
+import type { DelayerEvent } from '../core/events.js';
+import { printNote } from './stderr.js';
+
+/** The sentence for people about what a worker or daemon tells; nothing where there is nothing to say. */
+export function describeEvent(event: DelayerEvent): string | undefined {
+  switch (event.type) {
+    case 'store_lost':
+      return `${event.error.message}; trying again until it works`;
+    case 'store_back':
+      return `${event.store} is back`;
+    case 'pass_failed':
+      return `${event.error.message}; the next pass tries again`;
+    case 'jobs_stuck':
+      return `${event.jobs} due ${event.jobs === 1 ? 'job' : 'jobs'} cannot be moved: a key of the wrong type is in the way; \`delayer inspect\` names it`;
+    case 'jobs_unstuck':
+      return 'the due jobs that were stuck have been moved';
+    case 'announce_failed':
+      return `${event.error.message}; \`delayer inspect\` will not know of this daemon`;
+    case 'maintained':
+      return undefined;
+  }
+}
+
+/** Tells on stderr what happens. */
+export function printEvent(event: DelayerEvent): void {
+  const sentence = describeEvent(event);
+  if (sentence !== undefined) printNote(sentence);
+}

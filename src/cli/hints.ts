@@ -1,0 +1,50 @@
+import { type DelayerError, type ErrorCode, ERRORS } from '../core/errors.js';
+import type { Problem, ProblemCode } from '../core/store.js';
+
+/** What to do, in flags and commands, where an error says no more than its code. */
+const BY_CODE: Partial<Record<ErrorCode, string>> = {
+  job_exists: 'Use --replace to overwrite it, --if-absent to keep it, or another --id.',
+  store_auth:
+    'Check the user and the password in the URL, DELAYER_REDIS_PASSWORD or DELAYER_REDIS_PASSWORD_FILE.',
+  store_full: 'Make room (pop and drain still work), then try again.',
+  store_corrupt: 'Keep the file, and name another with --store.',
+  outcome_unknown: 'Look with `delayer inspect --id ID` before you repeat it.',
+  internal: 'This is a defect in delayer; run again with --debug and report it.',
+};
+
+/** The same where the command knows better than the error itself. */
+const BY_COMMAND: Readonly<Record<string, Partial<Record<ErrorCode, string>>>> = {
+  push: {
+    outcome_unknown:
+      '`delayer inspect --id ID` tells whether it is in; pushing it again under the same id is safe while it is not due.',
+    output_failed: 'What was pushed is in the queue.',
+  },
+  remove: {
+    outcome_unknown: '`delayer inspect --id ID` tells whether it is still there.',
+    output_failed: 'What was removed is gone.',
+  },
+  inspect: { output_failed: 'Nothing was changed.' },
+  pop: { output_failed: 'The jobs that were not printed are back in the queue.' },
+  bpop: { output_failed: 'The jobs that were not printed are back in the queue.' },
+  drain: { output_failed: 'The jobs that were not printed are back in the queue.' },
+};
+
+const BY_PROBLEM: Partial<Record<ProblemCode, string>> = {
+  no_daemon: 'Run `delayer serve`; without it, due jobs become ready when delayer pops or drains.',
+};
+
+/** What the user of a command is told to do about an error. */
+export function hintFor(error: DelayerError, command: string): string {
+  const { code, hint } = error;
+  const known = BY_COMMAND[command]?.[code];
+  if (known !== undefined) return known;
+  if (hint !== ERRORS[code].hint) return hint;
+  if (code === 'usage') return `See \`delayer${command === '' ? '' : ` ${command}`} --help\`.`;
+  return BY_CODE[code] ?? hint;
+}
+
+/** A problem of the store with what to do about it on the command line. */
+export function withCliHint(problem: Problem): Problem {
+  const hint = BY_PROBLEM[problem.code];
+  return hint === undefined ? problem : { ...problem, hint };
+}

@@ -1,0 +1,64 @@
+import type { ListQuery, Queue } from '../core/queue.js';
+import { explain } from '../output/explain.js';
+import { explainedJobToJson, jobPageToJson, overviewToJson, toJsonLine } from '../output/json.js';
+import { stdoutIsTerminal, writeStdout } from '../output/stdout.js';
+import { terminalWidth, wantsColour } from './config/settings.js';
+import { withCliHint } from './hints.js';
+import { printNote } from './stderr.js';
+
+/** All topics, and what is wrong with the store. */
+export async function showOverview(queue: Queue, json: boolean): Promise<void> {
+  const [stats, found, now] = await Promise.all([queue.stats({ exact: true }), queue.health(), queue.now()]);
+  const problems = found.map(withCliHint);
+  if (json) return printJson(overviewToJson(queue.label, stats, problems));
+  const { overviewTable } = await loadTables();
+  await writeStdout(overviewTable(stats, problems, now));
+}
+
+/** A page of the jobs of a topic; answers how many there are on it. */
+export async function showTopic(
+  queue: Queue,
+  topic: Buffer,
+  query: ListQuery,
+  json: boolean,
+): Promise<number> {
+  const page = await queue.list(topic, query);
+  const { jobs, cursor } = page;
+  if (json) await printJson(jobPageToJson(topic, page));
+  else if (jobs.length === 0) printNote('no such jobs');
+  else {
+    const { jobsTable } = await loadTables();
+    const columns = stdoutIsTerminal() ? terminalWidth() : undefined;
+    await writeStdout(jobsTable(jobs, await queue.now(), columns));
+    if (cursor !== undefined) printNote(`there are more: add --cursor ${cursor}`);
+  }
+  return jobs.length;
+}
+
+/**
+ * A line of JSON or a card for each job of an id: several when it was pushed again while leased or dead.
+ * Answers how many there are.
+ */
+export async function showJobs(queue: Queue, id: Buffer, json: boolean): Promise<number> {
+  const [jobs, now] = await Promise.all([queue.find(id), queue.now()]);
+  if (json) {
+    for (const job of jobs) await printJson(explainedJobToJson(job, explain(job, now)));
+  } else if (jobs.length === 0) {
+    printNote('there is no job of that id: it was taken, removed or cleared away, or never pushed');
+  } else {
+    const { jobCard } = await loadTables();
+    for (const job of jobs) await writeStdout(jobCard(job, explain(job, now), now));
+  }
+  return jobs.length;
+}
+
+async function printJson(value: unknown): Promise<void> {
+  await writeStdout(`${toJsonLine(value)}\n`);
+}
+
+/** Tables and colours are loaded by those who look at them alone. */
+async function loadTables(): Promise<typeof import('../output/table.js')> {
+  const tables = await import('../output/table.js');
+  tables.useColour(stdoutIsTerminal() && wantsColour());
+  return tables;
+}
