@@ -344,7 +344,7 @@ describe('a connection to Redis that breaks:', () => {
         proxy.cut(cut, runsOf(SCRIPTS.reserve));
         const jobs = await reserve(queue, ['a', 'b'], 3);
         expect(proxy.cuts).to.equal(1);
-        expect(jobs.map(({ topic, body }) => `${topic} ${body}`)).to.deep.equal([
+        expect(jobs.map(({ topic, body }) => `${topic.toString()} ${body.toString()}`)).to.deep.equal([
           'a body 0',
           'a body 1',
           'b body 0',

@@ -1,83 +1,401 @@
 import { expect } from 'chai';
-import { drain, idsOf } from '../../contract/world.js';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Queue } from '../../../src/core/queue.js';
 import { eventually } from '../../support/eventually.js';
+import { drain, idsOf, jobsOf, maintainAll, reserve, textOf } from '../../support/jobs.js';
 import { Proxy } from '../../support/proxy.js';
 import { useRedis } from '../../support/redis.js';
+import { OriginalClient } from '../../interop/original.js';
 
-const TOPIC = Buffer.from('topic');
+/** Longer than any wait here should take, and short enough for a broken one to end. */
+const WAIT_MS = 8000;
 
-describe('waiting for a ready job in Redis', () => {
+/** How long (ms) a promise takes. */
+async function timeOf(promise: Promise<unknown>): Promise<number> {
+  const before = performance.now();
+  await promise;
+  return performance.now() - before;
+}
+
+/** Waits whose shortest counts: the machine may be busy at some of them. */
+async function shortestOf(times: number, once: () => Promise<number>): Promise<number> {
+  let shortest = Infinity;
+  for (let i = 0; i < times; i += 1) shortest = Math.min(shortest, await once());
+  return shortest;
+}
+
+describe('a wait for ready jobs in Redis', () => {
   const ground = useRedis();
-  const blocked = async () => /blocked_clients:1\b/.test(await ground.raw.info('clients'));
+  const key = (rest: string) => `${ground.prefix}:${rest}`;
+
+  /** Is a connection listening for changes of keys? */
+  const listeners = async () =>
+    (await clients()).filter((client) => /\bflags=\S*[tB]/.test(client) && client.includes(' sub=1 '));
+  const clients = async () =>
+    String(await ground.raw.client('LIST'))
+      .trim()
+      .split('\n');
+
+  /** Waits until a wait for these topics would last. */
+  async function settle(queue: Queue, topics: string | string[]): Promise<void> {
+    await eventually(async () => (await timeOf(queue.waitForReady(topics, { timeoutMs: 40 }))) >= 38);
+    await eventually(async () => (await listeners()).length > 0);
+  }
+
+  /** How long (ms) a wait that has settled lasts, while `act` goes on. */
+  async function during(queue: Queue, topics: string | string[], act: () => Promise<unknown>) {
+    await settle(queue, topics);
+    const waiting = timeOf(queue.waitForReady(topics, { timeoutMs: WAIT_MS }));
+    await act();
+    return waiting;
+  }
 
   it('takes nothing and leaves the order as it is', async () => {
     const [waiter, other] = [ground.queue(), ground.queue()];
-    const waiting = waiter.store.waitForReady(TOPIC, 100);
-    await eventually(blocked);
-    const pushed = await other.pushMany(Array.from({ length: 3 }, () => ({ topic: 'topic', body: 'b' })));
-    await other.store.promote();
-    await waiting;
-    await eventually(async () => !(await blocked()));
-    expect(idsOf(await drain(other, 'topic'))).to.deep.equal(idsOf(pushed));
+    const pushed: { id: { toString(): string } }[] = [];
+    await during(waiter, 'topic', async () => {
+      pushed.push(...(await other.pushMany(jobsOf('topic', 3))));
+      await maintainAll(other);
+    });
+    expect(idsOf(await drain(other, 'topic'))).to.deep.equal(pushed.map(({ id }) => id.toString()));
   });
 
-  it('ends as soon as a job is ready', async () => {
+  it('lasts as long as it may when nothing changes', async () => {
+    const queue = ground.queue();
+    await settle(queue, 'topic');
+    expect(await timeOf(queue.waitForReady('topic', { timeoutMs: 120 }))).to.be.within(118, 1000);
+  });
+
+  it('for any number of topics, one after the other and at once, costs one connection', async () => {
+    const queue = ground.queue();
+    const topics = Array.from({ length: 300 }, (_, i) => `topic-${i}`);
+    await settle(queue, topics);
+    const waits = topics.map((topic) => queue.waitForReady(topic, { timeoutMs: 30 }));
+    expect(await ground.server.strangers()).to.equal(1);
+    await Promise.all(waits);
+    expect(await ground.server.strangers()).to.equal(1);
+    // What asks Redis has a connection of its own, which does not wait.
+    expect(await queue.bpop(topics, { timeoutMs: 20 })).to.be.undefined;
+    expect(await ground.server.strangers()).to.equal(2);
+  });
+
+  it('ends as soon as a job of any of its topics is ready', async () => {
     const [waiter, other] = [ground.queue(), ground.queue()];
-    let shortest = Infinity;
-    // The machine may be busy at some of them.
-    for (let i = 0; i < 8; i += 1) {
-      const waiting = waiter.store.waitForReady(TOPIC, 10_000);
-      await eventually(blocked, { everyMs: 1 });
-      const before = performance.now();
-      await other.push({ topic: 'topic', body: 'b' });
-      await other.store.promote();
-      await waiting;
-      shortest = Math.min(shortest, performance.now() - before);
-      await drain(other, 'topic');
-    }
+    const shortest = await shortestOf(6, async () => {
+      const time = await during(waiter, ['a', 'b', 'c'], async () => {
+        await other.push({ topic: 'b', body: 'b' });
+        await maintainAll(other);
+      });
+      await drain(other, 'b');
+      return time;
+    });
     expect(shortest).to.be.below(50);
   });
-});
 
-describe('waiting for a push in Redis', () => {
-  const ground = useRedis();
-  const WAIT_MS = 8000;
-  const listeners = async () => /pubsub_channels:1\b/.test(await ground.raw.info('stats'));
-  /** How long (ms) a wait lasts while `work` goes on. */
-  async function during(work: () => Promise<unknown>, wait: Promise<void>): Promise<number> {
-    const before = performance.now();
-    await work();
-    await wait;
-    return performance.now() - before;
-  }
-
-  it('ends once when it begins to listen, for a push may have come before', async () => {
-    const store = ground.open();
-    expect(await during(() => Promise.resolve(), store.waitForPush(WAIT_MS))).to.be.below(WAIT_MS / 2);
+  it('ends at once when an original client pushes to the ready list itself', async () => {
+    const queue = ground.queue();
+    const shortest = await shortestOf(6, () =>
+      during(queue, ['other', 'topic'], () => ground.raw.lpush(key('ready_queue:topic'), 'id')),
+    );
+    expect(shortest).to.be.below(50);
   });
 
-  it('begins to listen as soon as Redis can be reached', async () => {
+  it('ends at once for a topic of any bytes', async () => {
+    const queue = ground.queue();
+    for (const topic of [Buffer.from([0, 255, 10, 128]), Buffer.from('*[a'), Buffer.from('ü')]) {
+      await eventually(async () => (await timeOf(queue.waitForReady(topic, { timeoutMs: 30 }))) >= 28);
+      const waiting = timeOf(queue.waitForReady(topic, { timeoutMs: WAIT_MS }));
+      await ground.raw.lpush(Buffer.concat([Buffer.from(key('ready_queue:')), topic]), 'id');
+      expect(await waiting).to.be.below(WAIT_MS / 2);
+    }
+  });
+
+  it('does not end by changes of other topics, of other prefixes, or of other keys', async () => {
+    const queue = ground.queue();
+    const time = await during(queue, 'topic', async () => {
+      await sleep(20);
+      await ground.raw.lpush(key('ready_queue:other'), 'id');
+      await ground.raw.lpush(key('ready_queue:topic-longer'), 'id');
+      await ground.raw.lpush(`${ground.prefix}-2:ready_queue:topic`, 'id');
+      await ground.raw.set(key('job_bucket:1'), 'x');
+      await sleep(150);
+      await ground.raw.lpush(key('ready_queue:topic'), 'id');
+    });
+    expect(time).to.be.within(165, WAIT_MS / 2);
+  });
+
+  it('ends when its topic changed between two waits', async () => {
+    const queue = ground.queue();
+    await settle(queue, 'topic');
+    await ground.raw.lpush(key('ready_queue:topic'), 'id');
+    // It is told of the change after the answer of LPUSH, on another connection.
+    await sleep(30);
+    expect(await timeOf(queue.waitForReady('topic', { timeoutMs: WAIT_MS }))).to.be.below(WAIT_MS / 2);
+  });
+
+  for (const [who, push] of [
+    ['delayer', async (other: Queue) => other.push({ topic: 'topic', body: 'b' })],
+    [
+      'an original client',
+      async () => new OriginalClient(ground.raw, ground.prefix).push('id', 'topic', 'b', 0),
+    ],
+  ] as const) {
+    it(`ends some 100 ms after a push of ${who} of a job that is due, though no daemon promotes it`, async () => {
+      const [queue, other] = [ground.queue(), ground.queue()];
+      const shortest = await shortestOf(3, async () => {
+        const time = await during(queue, 'topic', () => push(other));
+        expect(textOf(await other.pop('topic'))).to.equal('b');
+        return time;
+      });
+      expect(shortest).to.be.below(200);
+    });
+  }
+
+  it('does not end more often than every 100 ms by pushes of delayed jobs', async () => {
+    const [queue, other] = [ground.queue(), ground.queue()];
+    await settle(queue, 'topic');
+    let [ends, pushing] = [0, true];
+    const pushes = async () => {
+      for (let i = 0; i < 100; i += 1) await other.push({ topic: 'other', body: 'b', delayMs: 60_000 });
+      await sleep(300);
+      pushing = false;
+      await ground.raw.lpush(key('ready_queue:topic'), 'id');
+    };
+    const waits = async () => {
+      const before = performance.now();
+      while (pushing) {
+        await queue.waitForReady('topic', { timeoutMs: WAIT_MS });
+        ends += 1;
+      }
+      return performance.now() - before;
+    };
+    const [tookMs] = await Promise.all([waits(), pushes()]);
+    expect(ends).to.be.at.most(tookMs / 100 + 2);
+  });
+
+  it('that is idle sends Redis no more than one command a second', async () => {
+    const [queue, busy] = [ground.queue(), ground.queue()];
+    const abort = new AbortController();
+    const waiting = queue.bpop(['a', 'b'], { signal: abort.signal });
+    await eventually(async () => (await listeners()).length > 0);
+    await sleep(200);
+    await ground.raw.config('RESETSTAT');
+    await sleep(3000);
+    const stats = await ground.raw.info('commandstats');
+    // Those that the scripts run are not sent.
+    const sent = ['evalsha', 'eval', 'ping', 'time', 'subscribe', 'hello', 'blmove', 'client\\|tracking'];
+    const calls = sent.map((name) =>
+      Number(new RegExp(`^cmdstat_${name}:calls=(\\d+)`, 'm').exec(stats)?.[1] ?? 0),
+    );
+    expect(calls.reduce((sum, count) => sum + count, 0)).to.be.at.most(3);
+    await busy.push({ topic: 'b', body: 'b' });
+    expect(textOf(await waiting)).to.equal('b');
+    abort.abort();
+  });
+
+  it('ends when its connection is killed, and makes it again', async () => {
+    const queue = ground.queue();
+    const kill = () => ground.raw.call('CLIENT', 'KILL', 'TYPE', 'pubsub');
+    expect(await during(queue, 'topic', kill)).to.be.below(WAIT_MS / 2);
+    const push = () => ground.raw.lpush(key('ready_queue:topic'), 'id');
+    expect(await during(queue, 'topic', push)).to.be.below(WAIT_MS / 2);
+    expect(await listeners()).to.have.length(1);
+    expect(await ground.server.strangers()).to.equal(1);
+  });
+
+  it('sees a push that came while its connection was broken', async () => {
     const proxy = await Proxy.to({ path: ground.server.socket });
     try {
-      const store = ground.open(proxy.url);
-      proxy.refuse();
-      await store.waitForPush(50);
-      proxy.pass();
-      expect(await during(() => Promise.resolve(), store.waitForPush(WAIT_MS))).to.be.below(WAIT_MS / 2);
+      const [queue, other] = [ground.queue(proxy.url), ground.queue()];
+      const waiting = queue.bpop('topic', { timeoutMs: WAIT_MS });
+      await eventually(async () => (await listeners()).length > 0);
+      await ground.raw.call('CLIENT', 'KILL', 'TYPE', 'pubsub');
+      proxy.drop();
+      await other.push({ topic: 'topic', body: 'b' });
+      expect(textOf(await waiting)).to.equal('b');
     } finally {
       await proxy.close();
     }
   });
 
+  it('ends when all keys are flushed, and goes on seeing changes', async () => {
+    const queue = ground.queue();
+    expect(await during(queue, 'topic', () => ground.raw.flushall())).to.be.below(WAIT_MS / 2);
+    const push = () => ground.raw.lpush(key('ready_queue:topic'), 'id');
+    expect(await during(queue, 'topic', push)).to.be.below(WAIT_MS / 2);
+  });
+
+  it('ends when its topic is resumed', async () => {
+    const [queue, other] = [ground.queue(), ground.queue()];
+    await other.push({ topic: 'topic', body: 'b' });
+    await other.pause('topic');
+    const waiting = queue.bpop('topic', { timeoutMs: WAIT_MS });
+    await eventually(async () => (await listeners()).length > 0);
+    await sleep(150);
+    const resumed = performance.now();
+    await other.resume('topic');
+    expect(textOf(await waiting)).to.equal('b');
+    expect(performance.now() - resumed).to.be.below(WAIT_MS / 2);
+  });
+
+  it('ends when the queue is closed, and leaves no connection', async () => {
+    const queue = ground.queue();
+    expect(await during(queue, 'topic', () => queue.close())).to.be.below(WAIT_MS / 2);
+    await eventually(async () => expect(await ground.server.strangers()).to.equal(0));
+  });
+
+  it('whose queue is closed while it begins to listen leaves no connection', async () => {
+    for (let turns = 0; turns < 12; turns += 1) {
+      const queue = ground.queue();
+      const waiting = queue.waitForReady('topic', { timeoutMs: WAIT_MS });
+      for (let i = 0; i < turns; i += 1) await new Promise(setImmediate);
+      await queue.close();
+      expect(await timeOf(waiting)).to.be.below(WAIT_MS / 2);
+    }
+    await eventually(async () => expect(await ground.server.strangers()).to.equal(0));
+  });
+
+  it('ends when it is aborted, and so does one that is aborted already', async () => {
+    const queue = ground.queue();
+    await settle(queue, 'topic');
+    const abort = new AbortController();
+    const { signal } = abort;
+    const waiting = timeOf(queue.waitForReady('topic', { timeoutMs: WAIT_MS, signal }));
+    abort.abort();
+    expect(await waiting).to.be.below(WAIT_MS / 2);
+    const again = queue.waitForReady('topic', { timeoutMs: WAIT_MS, signal });
+    expect(await timeOf(again)).to.be.below(WAIT_MS / 2);
+  });
+
+  it('of a Redis that cannot be reached ends, so that its caller may try again', async () => {
+    const proxy = await Proxy.to({ path: ground.server.socket });
+    try {
+      proxy.refuse();
+      const queue = ground.queue(proxy.url);
+      expect(await timeOf(queue.waitForReady('topic', { timeoutMs: WAIT_MS }))).to.be.below(WAIT_MS / 2);
+      proxy.pass();
+      await settle(queue, 'topic');
+    } finally {
+      await proxy.close();
+    }
+  });
+
+  for (const [what, rules] of [
+    ['CLIENT TRACKING', ['-client']],
+    ['SUBSCRIBE', ['-subscribe']],
+    ['the channel of changed keys', ['resetchannels']],
+  ] as const) {
+    it(`of a user without the right to ${what} polls, and the job is popped all the same`, async () => {
+      const user = ['on', 'nopass', '~*', '&*', '+@all', ...rules];
+      await ground.raw.call('ACL', 'SETUSER', 'deaf', 'reset', ...user);
+      const queue = ground.queue(ground.server.url.replace('://', '://deaf@'));
+      const other = ground.queue();
+      const waiting = queue.bpop('topic', { timeoutMs: WAIT_MS });
+      await sleep(250);
+      expect(await listeners()).to.be.empty;
+      await other.push({ topic: 'topic', body: 'b' });
+      const pushed = performance.now();
+      expect(textOf(await waiting)).to.equal('b');
+      expect(performance.now() - pushed).to.be.below(1000);
+      // It polls, and does not spin.
+      await ground.raw.config('RESETSTAT');
+      expect(await queue.bpop('topic', { timeoutMs: 550 })).to.be.undefined;
+      const stats = await ground.raw.info('commandstats');
+      expect(Number(/^cmdstat_evalsha:calls=(\d+)/m.exec(stats)?.[1])).to.be.at.most(8);
+      // It does not ask again for what it was refused.
+      expect(stats).to.not.match(/rejected_calls=[1-9]/);
+    });
+  }
+
+  it('ends when a job of its topic is released', async () => {
+    const [queue, other] = [ground.queue(), ground.queue()];
+    await other.push({ topic: 'topic', body: 'b' });
+    const jobs = await reserve(other, 'topic');
+    const waiting = queue.bpop('topic', { timeoutMs: WAIT_MS });
+    await eventually(async () => (await listeners()).length > 0);
+    await other.release(jobs);
+    expect(textOf(await waiting)).to.equal('b');
+  });
+});
+
+describe('a wait for a push in Redis', () => {
+  const ground = useRedis();
+  const listeners = async () => /pubsub_channels:1\b/.test(await ground.raw.info('stats'));
+
+  /** How long (ms) a wait lasts while `act` goes on. */
+  async function during(act: () => Promise<unknown>, wait: Promise<void>): Promise<number> {
+    const waiting = timeOf(wait);
+    await act();
+    return waiting;
+  }
+  const waitForPush = (queue: Queue) => queue.waitForPush({ timeoutMs: WAIT_MS });
+
+  it('ends once when it begins to listen, for a push may have come before', async () => {
+    expect(await timeOf(waitForPush(ground.queue()))).to.be.below(WAIT_MS / 2);
+  });
+
+  it('begins to listen as soon as Redis can be reached', async () => {
+    const proxy = await Proxy.to({ path: ground.server.socket });
+    try {
+      const queue = ground.queue(proxy.url);
+      proxy.refuse();
+      await queue.waitForPush({ timeoutMs: 50 });
+      proxy.pass();
+      expect(await timeOf(waitForPush(queue))).to.be.below(WAIT_MS / 2);
+      await eventually(listeners);
+    } finally {
+      await proxy.close();
+    }
+  });
+
+  it('ends by a push of an earlier job, by a nack and by a requeue', async () => {
+    const [queue, other] = [ground.queue(), ground.queue()];
+    await waitForPush(queue);
+    await eventually(listeners);
+    const push = (delayMs: number) => other.push({ topic: 'topic', body: 'b', delayMs });
+    expect(await during(() => push(60_000), waitForPush(queue))).to.be.below(WAIT_MS / 2);
+    await push(0);
+    await waitForPush(queue);
+    const jobs = await reserve(other, 'topic');
+    const nack = () => other.nack(jobs, { delayMs: 1000 });
+    expect(await during(nack, waitForPush(queue))).to.be.below(WAIT_MS / 2);
+    await push(0);
+    await waitForPush(queue);
+    const dead = await reserve(other, 'topic');
+    await other.nack(dead, { dead: true });
+    const requeue = () => other.requeue(dead.map(({ id }) => Buffer.from(id)));
+    expect(await during(requeue, waitForPush(queue))).to.be.below(WAIT_MS / 2);
+  });
+
+  it('does not end by a push of a later job', async () => {
+    const [queue, other] = [ground.queue(), ground.queue()];
+    await other.push({ topic: 'topic', body: 'b', delayMs: 1000 });
+    await waitForPush(queue);
+    await eventually(listeners);
+    const time = await during(
+      () => other.push({ topic: 'topic', body: 'b', delayMs: 60_000 }),
+      queue.waitForPush({ timeoutMs: 100 }),
+    );
+    expect(time).to.be.at.least(98);
+  });
+
   it('ends when its connection breaks, for a push may be missed then, and listens anew', async () => {
-    const [store, other] = [ground.open(), ground.queue()];
-    await store.waitForPush(WAIT_MS);
+    const [queue, other] = [ground.queue(), ground.queue()];
+    await waitForPush(queue);
     await eventually(listeners);
     const kill = () => ground.raw.call('CLIENT', 'KILL', 'TYPE', 'pubsub');
-    expect(await during(kill, store.waitForPush(WAIT_MS))).to.be.below(WAIT_MS / 2);
-    await store.waitForPush(WAIT_MS);
+    expect(await during(kill, waitForPush(queue))).to.be.below(WAIT_MS / 2);
+    await waitForPush(queue);
     await eventually(listeners);
     const push = () => other.push({ topic: 'topic', body: 'b', delayMs: 1000 });
-    expect(await during(push, store.waitForPush(WAIT_MS))).to.be.below(WAIT_MS / 2);
+    expect(await during(push, waitForPush(queue))).to.be.below(WAIT_MS / 2);
+  });
+
+  it('ends when the queue is closed, and leaves no connection', async () => {
+    const queue = ground.queue();
+    await waitForPush(queue);
+    await eventually(listeners);
+    expect(await during(() => queue.close(), waitForPush(queue))).to.be.below(WAIT_MS / 2);
+    await eventually(async () => expect(await ground.server.strangers()).to.equal(0));
   });
 });
