@@ -1,12 +1,24 @@
 import type { Acknowledger } from './acknowledge.js';
 import type { Load } from './fetch.js';
-import type { Handler } from './handler.js';
+import type { Handler, HandlerContext } from './handler.js';
 import type { HeldJob, LeaseKeeper } from './keep-leases.js';
 
-/** The jobs of one call of the handler. */
-interface Call {
-  readonly jobs: readonly HeldJob[];
-  readonly lost: AbortController;
+/** One call of the handler. */
+class Call implements HandlerContext {
+  private lost: AbortController | undefined;
+
+  constructor(readonly jobs: readonly HeldJob[]) {}
+
+  get signal(): AbortSignal {
+    // Not made for nothing: for jobs that are only printed it would take longer than all the rest.
+    this.lost ??= new AbortController();
+    this.abortIfLost();
+    return this.lost.signal;
+  }
+
+  abortIfLost(): void {
+    if (this.lost && this.jobs.every(({ isLost }) => isLost)) this.lost.abort();
+  }
 }
 
 export interface DeliveryListener {
@@ -40,7 +52,7 @@ export class Deliverer {
 
   /** Begins a call, and does not wait. */
   begin(jobs: readonly HeldJob[]): void {
-    const call = { jobs, lost: new AbortController() };
+    const call = new Call(jobs);
     this.calls.add(call);
     this.jobs += jobs.length;
     void this.deliver(call).finally(() => {
@@ -52,18 +64,18 @@ export class Deliverer {
 
   /** Tells the calls that have lost all their jobs. */
   abortLost(): void {
-    for (const { jobs, lost } of this.calls) if (jobs.every(({ isLost }) => isLost)) lost.abort();
+    for (const call of this.calls) call.abortIfLost();
   }
 
-  private async deliver({ jobs, lost }: Call): Promise<void> {
-    let held = jobs;
-    if (!this.leases.areFresh(jobs)) {
-      held = await this.stillHeld(jobs);
+  private async deliver(call: Call): Promise<void> {
+    let held = call.jobs;
+    if (!this.leases.areFresh(held)) {
+      held = await this.stillHeld(held);
       if (held.length === 0) return;
     }
     try {
       const leased = held.map(({ job }) => job);
-      const { outcomes, isClosed = false } = await this.handler.handle(leased, lost.signal);
+      const { outcomes, isClosed = false } = await this.handler.handle(leased, call);
       if (isClosed) this.isClosed = true;
       for (const [i, job] of held.entries()) {
         const outcome = outcomes[i] ?? 'release';

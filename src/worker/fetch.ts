@@ -56,8 +56,11 @@ export class Fetcher {
 
   /** The next jobs to deliver, all of one reservation; they are ahead no more. */
   take(most: number): HeldJob[] {
-    const next = this.ahead.findIndex(({ reservation }) => reservation !== this.ahead[0]?.reservation);
-    return this.ahead.splice(0, next === -1 ? most : Math.min(next, most));
+    const reservation = this.ahead[0]?.reservation;
+    const limit = Math.min(most, this.ahead.length);
+    let count = 0;
+    while (count < limit && this.ahead[count]?.reservation === reservation) count += 1;
+    return this.ahead.splice(0, count);
   }
 
   takeAll(): HeldJob[] {

@@ -26,6 +26,11 @@ export interface HandlerResult {
   readonly isClosed?: boolean | undefined;
 }
 
+export interface HandlerContext {
+  /** Aborts when all leases of the jobs are lost: others may have the jobs by now. Made when it is first read. */
+  readonly signal: AbortSignal;
+}
+
 /** What is done with jobs: they are printed, or given to a program. */
 export interface Handler {
   /** Calls of `handle` that may be under way at once. */
@@ -41,7 +46,6 @@ export interface Handler {
   /**
    * Works on jobs, whose leases are kept alive meanwhile. A rejection releases the jobs and ends the worker
    * with that error.
-   * @param signal aborts when all leases of these jobs are lost: others may have the jobs by now
    */
-  handle(jobs: readonly LeasedJob[], signal: AbortSignal): Promise<HandlerResult>;
+  handle(jobs: readonly LeasedJob[], context: HandlerContext): Promise<HandlerResult>;
 }

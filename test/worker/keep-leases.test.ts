@@ -164,9 +164,9 @@ describe('leases that a worker keeps', () => {
     let calls = 0;
     const stands: Handler = {
       ...handler,
-      handle: (jobs, signal) => {
+      handle: (jobs, context) => {
         if ((calls += 1) === 2) standStill(60_000);
-        return handler.handle(jobs, signal);
+        return handler.handle(jobs, context);
       },
     };
     expect(await pass(stands, queue, { leaseMs: 60_000 })).to.include({ done: 250 });

@@ -15,10 +15,7 @@ export function printHandler(write: WriteJobs): Handler {
     leasesAhead: true,
     async handle(jobs) {
       const written = await write(jobs);
-      return {
-        outcomes: Array.from({ length: written }, () => 'done' as const),
-        isClosed: written < jobs.length,
-      };
+      return { outcomes: new Array<'done'>(written).fill('done'), isClosed: written < jobs.length };
     },
   };
 }
