@@ -1,6 +1,8 @@
 import { expect } from 'chai';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Queue } from '../../../src/core/queue.js';
+import { Queue } from '../../../src/core/queue.js';
+import { RedisStore } from '../../../src/storage/redis/store.js';
+import { parseRedisUrl } from '../../../src/storage/redis/url.js';
 import { eventually } from '../../support/eventually.js';
 import { drain, idsOf, jobsOf, maintainAll, reserve, textOf } from '../../support/jobs.js';
 import { Proxy } from '../../support/proxy.js';
@@ -223,6 +225,22 @@ describe('a wait for ready jobs in Redis', () => {
     expect(await during(queue, 'topic', () => ground.raw.flushall())).to.be.below(WAIT_MS / 2);
     const push = () => ground.raw.lpush(key('ready_queue:topic'), 'id');
     expect(await during(queue, 'topic', push)).to.be.below(WAIT_MS / 2);
+  });
+
+  it('under a prefix that is not ASCII ends by ready jobs, by due ones, and by a resume', async () => {
+    const store = () => new RedisStore(parseRedisUrl(ground.server.url), `préfixe-${ground.prefix}`);
+    const [queue, other] = [new Queue(store()), new Queue(store())];
+    try {
+      const ready = () => ground.raw.lpush(`préfixe-${ground.prefix}:ready_queue:topic`, 'id');
+      expect(await during(queue, 'topic', ready)).to.be.below(WAIT_MS / 4);
+      const push = () => other.push({ topic: 'topic', body: 'b' });
+      expect(await during(queue, 'topic', push)).to.be.below(WAIT_MS / 4);
+      await sleep(150);
+      await other.pause('topic');
+      expect(await during(queue, 'topic', () => other.resume('topic'))).to.be.below(WAIT_MS / 4);
+    } finally {
+      await Promise.all([queue.close(), other.close()]);
+    }
   });
 
   it('ends when its topic is resumed', async () => {

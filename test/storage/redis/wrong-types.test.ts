@@ -267,6 +267,34 @@ describe('a key of a wrong type', () => {
     expect(statesOf(await queue.find('1'))).to.deep.equal(['delayed', 'leased']);
   });
 
+  it('in the place of dead letters whose time is over is left as it is', async () => {
+    const queue = ground.queue();
+    await queue.push(job);
+    await queue.nack(await reserve(queue, 'topic'), { dead: true, deadTtlMs: 1000 });
+    await ground.raw.del(key('dead_letter:1'));
+    await block('dead_letter:1');
+    ground.clock.advance(RETRY_MS);
+    await queue.maintain().catch(() => undefined);
+    expect(await ground.raw.get(key('dead_letter:1'))).to.equal('a string');
+    await queue.removeMany(['1'], { states: 'any' }).catch(() => undefined);
+    expect(await ground.raw.get(key('dead_letter:1'))).to.equal('a string');
+  });
+
+  it('in the place of jobs that waited for a duplicate is left as it is', async () => {
+    const queue = ground.queue();
+    await queue.push(job);
+    const jobs = await reserve(queue, 'topic');
+    await queue.push({ ...job, body: 'duplicate', delayMs: LONG_MS });
+    await queue.release(jobs);
+    await ground.raw.del(key('waiting:1'));
+    await block('waiting:1');
+    ground.clock.advance(RETRY_MS);
+    await queue.maintain().catch(() => undefined);
+    expect(await ground.raw.get(key('waiting:1'))).to.equal('a string');
+    await queue.removeMany(['1'], { states: 'any' }).catch(() => undefined);
+    expect(await ground.raw.get(key('waiting:1'))).to.equal('a string');
+  });
+
   it('in the place of the daemons does not keep anybody from looking, and fails an announcement', async () => {
     const queue = ground.queue();
     await block('daemons');
