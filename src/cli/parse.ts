@@ -92,7 +92,7 @@ function findFlag(
   if (known !== undefined && flag !== undefined) return { name: known, flag, value };
   // What stands behind a = may be a password.
   const typed = name === '' ? arg : `--${name}`;
-  const meant = nearest(name, Object.keys(flags));
+  const meant = name === '' ? undefined : nearest(name, Object.keys(flags));
   throw new DelayerError('usage', `unknown flag ${JSON.stringify(typed)}`, {
     hint: meant === undefined ? 'Text that begins with a dash goes behind --.' : `Did you mean --${meant}?`,
   });

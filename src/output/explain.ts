@@ -65,7 +65,8 @@ function ready({ dueAt, readyAhead }: JobRecord, now: Date): string[] {
   if (readyAhead === undefined)
     return [since, 'How many ready jobs of its topic come before it is not known.'];
   if (readyAhead === 0) return [since, 'It is the next of its topic; nobody has taken it yet.'];
-  return [since, `${readyAhead} ready ${readyAhead === 1 ? 'job' : 'jobs'} of its topic come before it.`];
+  const before = readyAhead === 1 ? 'job of its topic comes' : 'jobs of its topic come';
+  return [since, `${readyAhead} ready ${before} before it.`];
 }
 
 function leased({ leaseUntil }: JobRecord, now: Date): string[] {

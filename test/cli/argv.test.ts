@@ -1,37 +1,11 @@
 import { expect } from 'chai';
-import { putCommandFirst, settleSwitches } from '../../src/cli/argv.js';
-import { usageError } from '../core/usage-error.js';
+import { hasSwitch, putCommandFirst, splitAtDashes } from '../../src/cli/argv.js';
 
 const FLAGS = {
   store: { type: 'option' },
   id: { type: 'option' },
   json: { type: 'boolean' },
 } as const;
-
-describe('a switch', () => {
-  const settled = (...argv: string[]) => settleSwitches(argv, FLAGS);
-
-  it('is set by =true, and left out by =false', () => {
-    expect(settled('a', '--json=true', 'b')).to.deep.equal(['a', '--json', 'b']);
-    expect(settled('a', '--json=false', 'b')).to.deep.equal(['a', 'b']);
-  });
-
-  it('takes no other value', () => {
-    for (const value of ['', 'yes', '1', 'TRUE', 'a=b']) usageError(() => settled(`--json=${value}`));
-  });
-
-  it('is what stands in its place alone: no value of an option, no argument, nothing behind --', () => {
-    for (const argv of [
-      ['--id', '--json=false'],
-      ['--id=--json=false'],
-      ['a', '--', '--json=false'],
-      ['json=false', '-json=false'],
-      ['--other=false', '--id=false', '--json'],
-    ]) {
-      expect(settled(...argv)).to.deep.equal(argv);
-    }
-  });
-});
 
 describe('flags before the command', () => {
   const ordered = (...argv: string[]) => putCommandFirst(argv, FLAGS);
@@ -43,9 +17,26 @@ describe('flags before the command', () => {
     expect(ordered('--store=url', 'pop', '--id', 'x')).to.deep.equal(['pop', '--store=url', '--id', 'x']);
   });
 
-  it('stay where there is no command, or a flag that not all commands have', () => {
+  it('stay where there is no command, or where not all commands have the flag', () => {
     for (const argv of [[], ['--json'], ['--store'], ['--help'], ['--nonsense', 'pop'], ['pop', '--json']]) {
       expect(ordered(...argv)).to.deep.equal(argv);
     }
+  });
+});
+
+describe('an argument list', () => {
+  it('is split at the first --', () => {
+    expect(splitAtDashes(['a', '--', 'b', '--', 'c'])).to.deep.equal({
+      before: ['a'],
+      after: ['b', '--', 'c'],
+    });
+    expect(splitAtDashes(['a', '-'])).to.deep.equal({ before: ['a', '-'], after: undefined });
+  });
+
+  it('has a switch that stands before -- alone', () => {
+    expect(hasSwitch(['pop', '--json'], 'json')).to.be.true;
+    expect(hasSwitch(['pop', '--json=true'], 'json')).to.be.true;
+    expect(hasSwitch(['pop', '--json=false'], 'json')).to.be.false;
+    expect(hasSwitch(['pop', '--', '--json'], 'json')).to.be.false;
   });
 });

@@ -8,27 +8,45 @@ const CONFIG = 78;
 
 /** Arguments, the exit code, and what the one line has to speak of. */
 const BAD: Readonly<Record<string, readonly [args: readonly string[], code: number, says: RegExp]>> = {
-  'an unknown command': [['shove', 'topic', 'body'], USAGE, /"shove"/],
-  'an unknown flag': [['push', 'topic', 'body', '--dealy', '1'], USAGE, /--dealy/],
-  'an unknown flag of a command that takes any arguments': [['remove', 'a', '--all'], USAGE, /--all/],
-  'too many arguments': [['push', 'topic', 'body', 'more'], USAGE, /more/],
-  'a flag without its value': [['push', 'topic', 'body', '--id'], USAGE, /--id/],
-  'no topic to push to': [['push'], USAGE, /TOPIC/],
-  'no topic to pop from': [['pop'], USAGE, /topic/i],
-  'no id to remove': [['remove'], USAGE, /id/i],
+  'an unknown command': [['shove', 'topic', 'body'], USAGE, /unknown command "shove"/],
+  'a mistyped command': [['psuh', 'topic', 'body'], USAGE, /unknown command "psuh"\. Did you mean push\?/],
+  'help of a mistyped command': [['help', 'inpsect'], USAGE, /Did you mean inspect\?/],
+  'a mistyped flag': [
+    ['push', 'topic', 'body', '--dealy', '1'],
+    USAGE,
+    /unknown flag "--dealy"\. Did you mean --delay\?/,
+  ],
+  'a flag of another command': [['remove', 'a', '--all'], USAGE, /unknown flag "--all"/],
+  'a mistyped flag before the command': [['--jsno', 'pop', 'a'], USAGE, /unknown flag "--jsno"/],
+  'a flag of one letter': [['push', 'topic', '-x'], USAGE, /unknown flag "-x".*behind --/],
+  'too many arguments': [['push', 'topic', 'body', 'more'], USAGE, /unexpected argument "more"/],
+  'a flag without its value': [['push', 'topic', 'body', '--id'], USAGE, /--id needs a value/],
+  'a flag in the place of a value': [['push', 'topic', '--id', '--json'], USAGE, /--id needs a value/],
+  'a flag given twice': [['pop', 'topic', '--count=1', '--count=2'], USAGE, /--count is given twice/],
+  'no topic to push to': [['push'], USAGE, /TOPIC is missing\. Usage: delayer push TOPIC BODY/],
+  'no body to push': [['push', 'topic'], USAGE, /BODY is missing\. Usage: delayer push TOPIC BODY/],
+  'no topic to pop from': [['pop'], USAGE, /TOPIC is missing\. Usage: delayer pop TOPIC\.\.\. \[flags\]/],
+  'no topic to drain': [['drain'], USAGE, /TOPIC is missing\. Usage: delayer drain TOPIC\.\.\./],
+  'no id to remove': [['remove'], USAGE, /ID is missing\. Usage: delayer remove ID\.\.\./],
+  'a command for drain to run': [['drain', 'topic', '--', 'cat'], USAGE, /drain does not run commands/],
   'an empty id': [['push', 'topic', 'body', '--id', ''], USAGE, /id is empty/],
   'an empty id to remove': [['remove', ''], USAGE, /id is empty/],
   'an empty id to look for': [['inspect', '--id', ''], USAGE, /id is empty/],
   'an empty topic': [['push', '', 'body'], USAGE, /topic is empty/],
   'an empty topic to pop from': [['pop', ''], USAGE, /topic is empty/],
+  'an empty topic among others': [['pop', 'a', ''], USAGE, /topic is empty/],
   'an empty topic to drain': [['drain', ''], USAGE, /topic is empty/],
-  'a negative delay': [['push', 'topic', 'body', '--delay', '-1'], USAGE, /--delay/],
+  'a negative delay': [['push', 'topic', 'body', '--delay', '-1'], USAGE, /--delay must not be negative/],
   'a negative delay after =': [
     ['push', 'topic', 'body', '--delay=-5s'],
     USAGE,
     /--delay must not be negative/,
   ],
-  'a delay that is text': [['push', 'topic', 'body', '--delay', 'soon'], USAGE, /--delay.*"soon"/],
+  'a delay that is text': [
+    ['push', 'topic', 'body', '--delay', 'soon'],
+    USAGE,
+    /invalid duration for --delay: "soon"/,
+  ],
   'an empty delay': [['push', 'topic', 'body', '--delay', ''], USAGE, /--delay/],
   'a delay that overflows': [['push', 'topic', 'body', '--delay', '9'.repeat(400)], USAGE, /--delay/],
   'a delay of more than a century': [['push', 'topic', 'body', '--delay', '36526d'], USAGE, /--delay/],
@@ -38,37 +56,63 @@ const BAD: Readonly<Record<string, readonly [args: readonly string[], code: numb
   'a ttl of zero': [['push', 'topic', 'body', '--ttl', '0'], USAGE, /--ttl must not be zero/],
   'a ttl that is text': [['push', 'topic', 'body', '--ttl', 'long'], USAGE, /--ttl/],
   'a ttl that overflows': [['push', 'topic', 'body', '--ttl', '99999999999d'], USAGE, /--ttl/],
-  'a moment that cannot be read': [['push', 'topic', 'body', '--at', 'tomorrow'], USAGE, /--at.*"tomorrow"/],
+  'a time that cannot be read': [
+    ['push', 'topic', 'body', '--at', 'tomorrow'],
+    USAGE,
+    /invalid time for --at: "tomorrow"/,
+  ],
   'a day that does not exist': [['push', 'topic', 'body', '--at', '2026-02-30'], USAGE, /--at/],
-  'a moment out of reach': [['push', 'topic', 'body', '--at', '@99999999999999'], USAGE, /--at/],
-  'a delay and a moment': [['push', 't', 'b', '--delay', '1', '--at', '@1'], USAGE, /--at|--delay/],
-  'to replace and to keep': [['push', 't', 'b', '--replace', '--if-absent'], USAGE, /--replace|--if-absent/],
+  'a time that is too far away': [['push', 'topic', 'body', '--at', '@99999999999999'], USAGE, /--at/],
+  'a delay and a time': [
+    ['push', 't', 'b', '--delay', '1', '--at', '@1'],
+    USAGE,
+    /--delay and --at cannot be used together/,
+  ],
+  'to replace and to keep': [
+    ['push', 't', 'b', '--replace', '--if-absent'],
+    USAGE,
+    /--replace and --if-absent cannot be used together/,
+  ],
   'a body and a batch': [['push', 'file', 'body', '--batch'], USAGE, /--batch/],
-  'an id for a whole batch': [['push', '--batch', '--id', 'a'], USAGE, /--id|--batch/],
-  'bytes that are no base64': [['push', '!!', 'body', '--base64'], USAGE, /base64/],
-  'a count of zero': [['pop', 'topic', '--count', '0'], USAGE, /--count/],
+  'an id for a whole batch': [['push', '--batch', '--id', 'a'], USAGE, /--batch and --id cannot/],
+  'bytes that are not base64': [['push', '!!', 'body', '--base64'], USAGE, /"!!" is not valid base64/],
+  'a count of zero': [['pop', 'topic', '--count', '0'], USAGE, /invalid number for --count: "0"/],
   'a count that is text': [['pop', 'topic', '--count', 'all'], USAGE, /--count/],
-  'an output that there is not': [['pop', 'topic', '--output', 'xml'], USAGE, /--output/],
+  'a mistyped output': [
+    ['pop', 'topic', '--output', 'jsno'],
+    USAGE,
+    /invalid value for --output: "jsno"\. Did you mean json\?/,
+  ],
+  'an unknown output': [['pop', 'topic', '--output', 'xml'], USAGE, /"xml"\. The values are json, body, id/],
   'a negative timeout': [['bpop', 'topic', '--timeout=-1'], USAGE, /--timeout/],
-  'a state that there is not': [['inspect', 'topic', '--state', 'lost'], USAGE, /--state/],
+  'a mistyped state': [['inspect', 't', '--state', 'ready,delyaed'], USAGE, /Did you mean delayed\?/],
   'states of no topic': [['inspect', '--state', 'ready'], USAGE, /TOPIC/],
   'a limit of no topic': [['inspect', '--limit', '3'], USAGE, /TOPIC/],
   'a cursor of no topic': [['inspect', '--cursor', 'x'], USAGE, /TOPIC/],
-  'a cursor that nobody gave': [['inspect', 'topic', '--cursor', 'x'], USAGE, /--cursor/],
-  'a topic and an id to look at': [['inspect', 'topic', '--id', 'a'], USAGE, /TOPIC|--id/],
-  'a step without a loop': [['drain', 'topic', '--step', '10'], USAGE, /--loop/],
+  'a cursor of no page': [['inspect', 'topic', '--cursor', 'x'], USAGE, /invalid cursor/],
+  'a topic and an id to look at': [['inspect', 'topic', '--id', 'a'], USAGE, /TOPIC and --id/],
+  'a step without a loop': [['drain', 'topic', '--step', '10'], USAGE, /--step needs --loop/],
   'a step of zero': [['drain', 'topic', '--loop', '--step', '0'], USAGE, /--step/],
-  'a loop that follows': [['drain', 'topic', '--loop', '--follow'], USAGE, /--loop|--follow/],
+  'a loop that follows': [['drain', 'topic', '--loop', '--follow'], USAGE, /--loop and --follow/],
   'an interval of zero': [['serve', '--interval', '0'], USAGE, /--interval/],
-  'a store URL with a scheme of its own': [['pop', 'topic', '--store', 'mysql://host'], CONFIG, /"mysql:"/],
-  'a store that is no URL': [['pop', 'topic', '--store', 'localhost'], CONFIG, /URL/],
+  'an argument for a command that takes none': [['serve', 'topic'], USAGE, /unexpected argument "topic"/],
+  'a store URL with an unknown scheme': [['pop', 'topic', '--store', 'mysql://host'], CONFIG, /"mysql:"/],
+  'a store that is not a URL': [['pop', 'topic', '--store', 'localhost'], CONFIG, /URL/],
   'an empty store': [['pop', 'topic', '--store', ''], CONFIG, /URL/],
   'a store URL without a host': [['pop', 'topic', '--store', 'redis://'], CONFIG, /host/],
   'a port out of range': [['pop', 'topic', '--store', 'redis://h:99999'], CONFIG, /URL/],
-  'a database that is no number': [['pop', 'topic', '--store', 'redis://h/one'], CONFIG, /no number/],
+  'a database that is not a number': [['pop', 'topic', '--store', 'redis://h/one'], CONFIG, /not a number/],
   'a socket without a path': [['pop', 'topic', '--store', 'redis+unix://'], CONFIG, /socket/],
-  'a switch with a value that is none': [['remove', 'a', '--any-state=maybe'], USAGE, /--any-state.*"maybe"/],
-  'a file of jobs that is not there': [['push', '--batch', '/nonexistent'], USAGE, /\/nonexistent/],
+  'a switch with a value of its own': [
+    ['remove', 'a', '--any-state=maybe'],
+    USAGE,
+    /--any-state.*true or false: "maybe"/,
+  ],
+  'a file of jobs that does not exist': [
+    ['push', '--batch', '/nonexistent'],
+    USAGE,
+    /no such file or directory.*\/nonexistent/,
+  ],
   'a database in memory': [['pop', 'topic', '--store', 'sqlite::memory:'], CONFIG, /":memory:"/],
   'a home that no shell has put in': [['pop', 'topic', '--store', 'sqlite:~/q.db'], CONFIG, /"~\/q\.db"/],
   'parameters for SQLite': [['pop', 'topic', '--store', 'sqlite:q.db?mode=ro'], CONFIG, /mode=ro/],
@@ -107,20 +151,20 @@ describe('bad input', () => {
     });
   }
 
-  it('as bytes that are no UTF-8 is refused and not pushed as something else', async () => {
+  it('that is not valid UTF-8 is refused and not pushed as something else', async () => {
     const outcome = await cli.sh(`delayer push $'\\xff' body; delayer push topic $'\\xff'`);
     expect(outcome.code).to.equal(2);
     expect(outcome.stdout).to.be.empty;
-    expect(outcome.stderr).to.match(/^(delayer: [^\n]*no UTF-8[^\n]*\n){2}$/);
+    expect(outcome.stderr).to.match(/^(delayer: [^\n]*not valid UTF-8[^\n]*\n){2}$/);
   });
 
-  it('of a folder as stdin is refused, and not taken for an empty body', async () => {
-    expectOneLine(await cli.sh('delayer push topic - </'), USAGE, /stdin is a folder/);
+  it('from a directory as stdin is refused and not taken for an empty body', async () => {
+    expectOneLine(await cli.sh('delayer push topic - </'), USAGE, /stdin is a directory/);
   });
 
-  it('of help for a full disk says so, and is no defect', async () => {
+  it('is no matter of help on a full disk, which ends with 74', async () => {
     const outcome = await cli.sh('delayer --help >/dev/full');
-    expectOneLine(outcome, 74, /stdout takes no more/);
+    expectOneLine(outcome, 74, /cannot write to stdout/);
   });
 
   it('leaves the queue as it was', async () => {
@@ -132,7 +176,7 @@ describe('bad input', () => {
     expect((await queue.find('a'))[0]?.body?.toString()).to.equal('b');
   });
 
-  it('of an SQLite store names the file: no database, a folder, a part of the path that is no folder', async () => {
+  it('as an SQLite store names the file: not a database, a directory, below a file', async () => {
     writeFileSync(join(cli.home, 'text'), 'no database, and long enough to be looked at as one of them');
     for (const [path, code] of [
       ['text', 69],

@@ -25,16 +25,16 @@ describe('a store that cannot be used', () => {
   const cli = useCli();
   const at = (url: string, env = {}) => cli.run(['push', 'topic', 'b', '--store', url], { env });
 
-  it('is one where nothing listens, or no host of that name', async () => {
-    expectRefusal(await at('redis://127.0.0.1:1'), /nothing listens there/);
+  it('that nobody listens for, or whose host does not exist, ends a command with 69', async () => {
+    expectRefusal(await at('redis://127.0.0.1:1'), /connection refused \(ECONNREFUSED\)/);
     expectRefusal(
       await at('redis://no-such-host.invalid'),
-      /no-such-host\.invalid.*(no such host|looked up)/,
+      /no-such-host\.invalid.*(host not found|looked up)/,
     );
-    expectRefusal(await at(`redis+unix://${cli.home}/none.sock`), /no such socket/);
+    expectRefusal(await at(`redis+unix://${cli.home}/none.sock`), /no such socket \(ENOENT\)/);
   });
 
-  it('is the database of another application, which is left as it is, its log included', async () => {
+  it('that is the database of another application is left as it is, its log included', async () => {
     const path = (name: string) => join(cli.home, name);
     const other = openDatabase(path('other.db'));
     other.exec('PRAGMA journal_mode = WAL; CREATE TABLE theirs (x); PRAGMA wal_checkpoint');
@@ -49,20 +49,20 @@ describe('a store that cannot be used', () => {
     expect(bytes()).to.deep.equal(before);
   });
 
-  it('is one that wants a password, or another', async () => {
+  it('that refuses the password, or wants one, ends a command with 69', async () => {
     expectRefusal(await at(redis.server.tcpUrl), /refuses the login.*DELAYER_REDIS_PASSWORD/);
     expectRefusal(await at(redis.server.tcpUrl.replace('//', '//:wrong@')), /refuses the login/);
     expectRefusal(await at(redis.server.tcpUrl.replace('//', '//nobody:wrong@')), /refuses the login/);
   });
 
-  it('is one without that database', async () => {
+  it('that has no such database ends a command with 69', async () => {
     const env = { DELAYER_REDIS_PASSWORD: PASSWORD };
     expectRefusal(await at(`${redis.server.tcpUrl}/99`, env), /no such database/);
   });
 
-  it('is a Redis older than 6.2, one that loads its data, or a replica', async () => {
+  it('that is older than Redis 6.2, still loads its data, or is a replica ends a command with 69', async () => {
     const cases = [
-      ['*4\r\n$7\r\nversion\r\n$6\r\n6.0.16\r\n$4\r\nrole\r\n$6\r\nmaster\r\n', /version 6\.0\.16, too old/],
+      ['*4\r\n$7\r\nversion\r\n$6\r\n6.0.16\r\n$4\r\nrole\r\n$6\r\nmaster\r\n', /6\.0\.16, too old/],
       ['-LOADING Redis is loading the dataset in memory\r\n', /still loading/],
       ['*4\r\n$7\r\nversion\r\n$6\r\n7.0.15\r\n$4\r\nrole\r\n$7\r\nreplica\r\n', /is a replica/],
     ] as const;
@@ -78,7 +78,7 @@ describe('a store that cannot be used', () => {
     );
   });
 
-  it('is told as one line of JSON with --json, and nothing on stdout', async () => {
+  it('is an error in one line of JSON with --json, and nothing on stdout', async () => {
     const outcome = await cli.run(['pop', 'topic', '--json', '--store', 'redis://127.0.0.1:1']);
     expect(outcome.code).to.equal(UNAVAILABLE);
     expect(outcome.stdout).to.be.empty;
@@ -94,13 +94,13 @@ describe('a store that cannot be used', () => {
     }
   });
 
-  it('is never fallen back from', async () => {
+  it('is never replaced by another store', async () => {
     await at('redis://127.0.0.1:1');
     const listed = await cli.sh('find . -name "*.db*"');
     expect(listed.stdout.toString()).to.equal('');
   });
 
-  it('shows where an error comes from with --debug, and never without', async () => {
+  it('shows where its error comes from with --debug, and never without', async () => {
     const args = ['pop', 'topic', '--store', 'redis://127.0.0.1:1'];
     expect((await cli.run([...args, '--debug'])).stderr).to.match(/\n {4}at /);
     expect((await cli.run(args)).stderr).to.not.match(/\n {4}at /);

@@ -41,7 +41,7 @@ describe('push --batch in bulk', () => {
     );
     const outcome = await cli.run(['push', '--batch', path]);
     expect(outcome.code).to.equal(2);
-    expect(outcome.stderr).to.match(/^delayer: line 4321: .*\ndelayer: 4999 pushed, 1 bad lines\n$/);
+    expect(outcome.stderr).to.match(/^delayer: line 4321: .*\ndelayer: 4999 pushed, 1 bad line\n$/);
     expect(await redis.raw.zcard(`${redis.prefix}:job_pool`)).to.equal(4999);
   });
 
@@ -61,7 +61,7 @@ describe('push --batch in bulk', () => {
     const outcome = await cli.run(['push', '--batch', path]);
     expect(outcome.code).to.equal(2);
     expect(linesOf(outcome)).to.have.length(2);
-    expect(outcome.stderr).to.match(/^delayer: line 2: .*\ndelayer: 2 pushed, 1 bad lines\n$/);
+    expect(outcome.stderr).to.match(/^delayer: line 2: .*\ndelayer: 2 pushed, 1 bad line\n$/);
     expect(outcome.stderr.length).to.be.lessThan(500);
   });
 

@@ -22,7 +22,7 @@ describe('push --batch', () => {
       expect(outcome.stderr).to.equal('delayer: 700 pushed\n');
       expect(outcome.code).to.equal(0);
       expect(linesOf(outcome)).to.deep.equal(ids);
-      expect((await (await cli.queue()).survey()).topics[0]).to.include({ delayed: 700 });
+      expect((await (await cli.queue()).stats()).topics?.[0]).to.include({ delayed: 700 });
     });
 
     it('takes jobs from stdin, without an id too, and a last line without a newline', async () => {
@@ -41,7 +41,7 @@ describe('push --batch', () => {
       expect(await drained()).to.deep.equal(['one', 'two']);
     });
 
-    it('names bad lines by their numbers, accepts the others, and ends with 2', async () => {
+    it('names bad lines by their numbers, pushes the others, and ends with 2', async () => {
       const good = (n: number) => JSON.stringify({ id: `${n}`, topic: 'topic', body: `${n}` });
       const lines = [
         good(1),
@@ -110,7 +110,7 @@ describe('push --batch', () => {
       expect(await queue.pop('topic')).to.deep.include({ id: Buffer.from('32') });
     });
 
-    it('takes what drain printed', async () => {
+    it('accepts what drain printed', async () => {
       const jobs = [
         { id: 'a', topic: 'topic', body: 'text', ttl: '1h' },
         { idBase64: '/w==', topic: 'topic', bodyBase64: '/w==', ttl: 60 },
@@ -131,7 +131,7 @@ describe('push --batch', () => {
       expect(essence(second)).to.deep.equal(essence(first));
     });
 
-    it('takes what drain printed with a new due time beside the old one, and with an expiry before it', async () => {
+    it('accepts what drain printed with a new due time beside the old one, and an expiry before it', async () => {
       const at = new Date(Date.now() + 3_600_000).toISOString();
       const [dueAt, expiresAt] = ['2026-01-01T00:00:00.000Z', '2026-01-01T00:01:00.000Z'];
       const job = { id: 'a', topic: 'topic', body: 'b', state: 'ready', dueAt, expiresAt, attempts: 1 };
@@ -142,7 +142,52 @@ describe('push --batch', () => {
       expect(pushed?.state).to.equal('delayed');
     });
 
-    it('refuses text that is no UTF-8 or holds half a character, and takes it in base64', async () => {
+    it('accepts delayed jobs as inspect prints them, and keeps their due time and expiry', async () => {
+      const queue = await cli.queue();
+      const request = { topic: 'topic', body: 'b', delayMs: 3_600_000, ttlMs: 90_000 };
+      await queue.pushMany([
+        { ...request, id: 'a' },
+        { ...request, id: 'b' },
+      ]);
+      const lookAt = async () => (await Promise.all(['a', 'b'].map((id) => queue.find(id)))).flat();
+      const before = await lookAt();
+      const page = documentOf<{ jobs: unknown[] }>(await cli.run(['inspect', 'topic', '--json']));
+      const [a] = jsonOf(await cli.run(['inspect', '--id', 'a', '--json']));
+      const b = page.jobs[1];
+      expectQuiet(await cli.run(['remove', 'a', 'b']));
+      const outcome = await cli.run(['push', '--batch'], { stdin: ndjson(a, b) });
+      expect(outcome.stderr).to.equal('delayer: 2 pushed\n');
+      expect((await lookAt()).map(({ dueAt, expiresAt }) => ({ dueAt, expiresAt }))).to.deep.equal(
+        before.map(({ dueAt, expiresAt }) => ({ dueAt, expiresAt })),
+      );
+    });
+
+    it('accepts a dead letter as inspect prints it, and refuses a leased job', async () => {
+      const queue = await cli.queue();
+      for (const id of ['dead', 'leased']) await queue.push({ id, topic: 'topic', body: `body of ${id}` });
+      const { jobs } = await queue.reserve({ topics: 'topic', limit: 2, leaseMs: 3_600_000 });
+      await queue.nack(jobs.slice(0, 1), { dead: true, reason: 'bad' });
+      const stdin = Buffer.concat([
+        (await cli.run(['inspect', '--id', 'dead', '--json'])).stdout,
+        (await cli.run(['inspect', '--id', 'leased', '--json'])).stdout,
+      ]);
+      const outcome = await cli.run(['push', '--batch'], { stdin });
+      expect(outcome.code).to.equal(2);
+      expect(outcome.stderr).to.match(
+        /^delayer: line 2: the job is leased[^\n]*\ndelayer: 1 pushed, 1 bad line\n$/,
+      );
+      expect(await drained()).to.deep.equal(['body of dead']);
+    });
+
+    it('prefers a ttl that was added to a printed job to the printed one', async () => {
+      const dueAt = new Date(Date.now() + 3_600_000).toISOString();
+      const job = { id: 'a', topic: 'topic', body: 'b', state: 'delayed', dueAt, ttlMs: 1000 };
+      await cli.run(['push', '--batch'], { stdin: ndjson({ ...job, ttl: '1m' }) });
+      const [pushed] = await (await cli.queue()).find('a');
+      expect(Number(pushed?.expiresAt) - Number(pushed?.dueAt)).to.equal(60_000);
+    });
+
+    it('refuses text that is not valid UTF-8 or Unicode, and accepts it in base64', async () => {
       const stdin = Buffer.concat([
         Buffer.from('{"topic":"topic","body":"'),
         Buffer.from([0xff]),
@@ -155,17 +200,17 @@ describe('push --batch', () => {
       expect(popped.map(({ body }) => body)).to.deep.equal([Buffer.from([0xff])]);
     });
 
-    it('ends with the code of a bad line rather than that of a conflict', async () => {
+    it('ends with the exit code of a bad line rather than that of a conflict', async () => {
       const stdin = `${ndjson(
         { id: 'a', topic: 'topic', body: 'a' },
         { id: 'a', topic: 'topic', body: 'b' },
       )}no JSON\n`;
       const outcome = await cli.run(['push', '--batch'], { stdin });
       expect(outcome.code).to.equal(2);
-      expect(outcome.stderr).to.match(/\ndelayer: 1 pushed, 1 conflict, 1 bad lines\n$/);
+      expect(outcome.stderr).to.match(/\ndelayer: 1 pushed, 1 conflict, 1 bad line\n$/);
     });
 
-    it('has nothing to do with empty input', async () => {
+    it('pushes nothing for empty input', async () => {
       const outcome = await cli.run(['push', '--batch'], { stdin: '' });
       expect(outcome.stderr).to.equal('delayer: 0 pushed\n');
       expect(outcome.code).to.equal(0);

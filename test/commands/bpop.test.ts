@@ -13,7 +13,7 @@ describe('bpop', () => {
       return bpop;
     };
 
-    it('takes a job that is there at once', async () => {
+    it('takes at once a job that is ready', async () => {
       await push('body');
       const outcome = await cli.run(['bpop', 'topic', '--output', 'body']);
       expect(linesOf(expectQuiet(outcome))).to.deep.equal(['body']);
@@ -33,7 +33,7 @@ describe('bpop', () => {
       expect(linesOf(expectQuiet(await bpop.ended))).to.deep.equal(['pushed meanwhile']);
     });
 
-    it('gives a job when it is due, and not before, with no daemon running', async () => {
+    it('takes a job when it is due and not before, with no daemon running', async () => {
       const bpop = cli.start(['bpop', 'topic', '--output', 'body']);
       const dueAt = await push('later', 1200);
       expect(linesOf(expectQuiet(await bpop.ended))).to.deep.equal(['later']);
@@ -45,6 +45,13 @@ describe('bpop', () => {
       await push('b');
       const outcome = await cli.run(['bpop', 'topic', '--count', '5', '--output', 'body']);
       expect(linesOf(expectQuiet(outcome))).to.deep.equal(['a', 'b']);
+    });
+
+    it('waits on several topics, and is woken by a push to any', async () => {
+      const bpop = cli.start(['bpop', 'first', 'second', '--output', 'body']);
+      await bpop.hearsSignals();
+      await (await cli.queue()).push({ topic: 'second', body: 'of the second' });
+      expect(linesOf(expectQuiet(await bpop.ended))).to.deep.equal(['of the second']);
     });
 
     it('gives each of several waiting processes a job of its own', async () => {

@@ -7,7 +7,7 @@ interface Overview {
   readonly problems: readonly { readonly code: string; readonly message: string; readonly hint: string }[];
 }
 
-describe('what inspect says is wrong', () => {
+describe('the problems that inspect names', () => {
   const redis = useRedis({ args: ['--appendonly', 'yes'] });
   const cli = useCli(() => ({ DELAYER_STORE: redis.server.url, DELAYER_PREFIX: redis.prefix }));
   const problems = async () =>
@@ -15,7 +15,7 @@ describe('what inspect says is wrong', () => {
   const codes = async () => (await problems()).map(({ code }) => code);
   const key = (rest: string) => `${redis.prefix}:${rest}`;
 
-  it('nothing, while a daemon is at work on a Redis that keeps what it is given', async () => {
+  it('are none while a daemon runs on a Redis that persists its data', async () => {
     const serve = cli.start(['serve']);
     await serve.says(/promoting/);
     expect(await problems()).to.deep.equal([]);
@@ -23,12 +23,12 @@ describe('what inspect says is wrong', () => {
     expect(await codes()).to.deep.equal(['no_daemon']);
   });
 
-  it('that no daemon was seen, in the table as well', async () => {
+  it('include that no daemon was seen, in the table as well', async () => {
     const table = expectQuiet(await cli.run(['inspect']));
     expect(linesOf(table).at(-1)).to.match(/^! No delayer daemon was seen.*delayer serve/);
   });
 
-  it('that Redis keeps nothing on disk', async () => {
+  it('include that Redis keeps nothing on disk', async () => {
     await redis.raw.config('SET', 'appendonly', 'no');
     try {
       expect(await codes()).to.include('no_persistence');
@@ -38,7 +38,7 @@ describe('what inspect says is wrong', () => {
     expect(await codes()).to.not.include('no_persistence');
   });
 
-  it('that Redis may throw jobs away', async () => {
+  it('include that Redis may evict jobs', async () => {
     await redis.raw.config('SET', 'maxmemory-policy', 'allkeys-lru');
     try {
       const evicting = (await problems()).find(({ code }) => code === 'evicting');
@@ -50,11 +50,11 @@ describe('what inspect says is wrong', () => {
     expect(await codes()).to.not.include('evicting');
   });
 
-  it('which key is of the wrong type; the other topics are counted all the same', async () => {
+  it('include a key of the wrong type; the other topics are counted all the same', async () => {
     await redis.raw.set(key('ready_queue:broken\ntopic'), 'no list');
     const queue = await cli.queue();
     await queue.push({ topic: 'topic', body: 'b' });
-    await queue.store.promote();
+    await queue.maintain();
     const outcome = expectQuiet(await cli.run(['inspect', '--json']));
     const overview = documentOf<Overview>(outcome);
     const wrong = overview.problems.find(({ code }) => code === 'wrong_type');
@@ -65,13 +65,13 @@ describe('what inspect says is wrong', () => {
     expect(said.split('\n').filter((line) => line.includes('ready_queue:broken'))).to.have.length(1);
   });
 
-  it('a pool of the wrong type, without falling over it', async () => {
+  it('include a pool of the wrong type', async () => {
     await redis.raw.set(key('job_pool'), 'no zset');
     const wrong = (await problems()).filter(({ code }) => code === 'wrong_type');
     expect(wrong.map(({ message }) => message).join()).to.include('job_pool');
   });
 
-  it('how many jobs have lost their bodies', async () => {
+  it('include how many jobs have lost their bodies', async () => {
     const queue = await cli.queue();
     const jobs = ['a', 'b', 'c'].map((id) => ({ id, topic: 'topic', body: 'b', delayMs: 3_600_000 }));
     await queue.pushMany(jobs);
@@ -80,7 +80,7 @@ describe('what inspect says is wrong', () => {
     expect(gone?.message).to.match(/^2 jobs/);
   });
 
-  it('shows a due job that nobody promoted as due, and who will', async () => {
+  it('are beside a due job that nobody promoted, which is explained', async () => {
     const queue = await cli.queue();
     await queue.push({ id: 'a', topic: 'topic', body: 'b' });
     const overview = documentOf<Overview>(expectQuiet(await cli.run(['inspect', '--json'])));
@@ -89,22 +89,22 @@ describe('what inspect says is wrong', () => {
     expect(card).to.include('was not promoted yet');
   });
 
-  describe('with a ready job whose lifetime is over', () => {
+  describe('inspect, of a ready job whose lifetime is over', () => {
     beforeEach(async () => {
       const queue = await cli.queue();
       await queue.push({ id: 'a', topic: 'topic', body: 'b' });
-      await queue.store.promote();
+      await queue.maintain();
       await redis.raw.del(key('job_bucket:a'));
     });
 
-    it('counts it as dead, and lists it', async () => {
+    it('counts and lists it as expired', async () => {
       const overview = documentOf<Overview>(expectQuiet(await cli.run(['inspect', '--json'])));
-      expect(overview.topics[0]).to.include({ topic: 'topic', ready: 0, dead: 1 });
-      const listed = expectQuiet(await cli.run(['inspect', 'topic', '--state', 'dead', '--json']));
+      expect(overview.topics[0]).to.include({ topic: 'topic', ready: 0, expired: 1 });
+      const listed = expectQuiet(await cli.run(['inspect', 'topic', '--state', 'expired', '--json']));
       expect(documentOf<{ jobs: unknown[] }>(listed).jobs).to.have.length(1);
     });
 
-    it('tells of it by its id why it will never be delivered', async () => {
+    it('explains why it will never be delivered', async () => {
       const card = expectQuiet(await cli.run(['inspect', '--id', 'a'])).stdout.toString();
       expect(card).to.include('never be delivered');
     });

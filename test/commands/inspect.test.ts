@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import { documentOf, expectQuiet, forEachStore, linesOf } from '../support/cli.js';
+import { documentOf, expectQuiet, forEachStore, jsonOf, linesOf } from '../support/cli.js';
 
 const HOUR_MS = 3_600_000;
 
@@ -20,44 +20,45 @@ describe('inspect', () => {
         body: `body of ${id}`,
       }));
       await queue.pushMany(now);
-      await queue.store.promote();
-      await queue.lease('topic', 1, HOUR_MS);
+      await queue.maintain();
+      await queue.reserve({ topics: 'topic', limit: 1, leaseMs: HOUR_MS });
       const later = ['later 1', 'later 2'].map((id) => ({ id, topic: 'topic', body: 'b', delayMs: HOUR_MS }));
       const { dueAt } = (await queue.pushMany(later))[0] ?? {};
       await queue.push({ id: 'elsewhere', topic: 'another topic', body: 'b' });
-      await queue.store.promote();
+      await queue.maintain();
       return dueAt?.toISOString();
     };
     const page = async (...flags: string[]) =>
       documentOf<Page>(await cli.run(['inspect', 'topic', '--json', ...flags]));
 
-    it('counts every topic, as a table', async () => {
+    it('counts the jobs of every topic, as a table', async () => {
       await fill();
       const outcome = expectQuiet(await cli.run(['inspect']));
       const cells = linesOf(outcome).map((line) => line.split('│').map((cell) => cell.trim()));
       expect(cells.find(([, name]) => name === 'topic')?.slice(1, -1)).to.deep.equal([
-        ...['topic', 'delayed', 'due', 'ready', 'leased', 'dead', 'next due'],
+        ...['topic', 'delayed', 'due', 'ready', 'leased', 'expired', 'dead', 'next due'],
       ]);
       const rows = cells.filter(([, name]) => name?.includes('topic') === true).slice(1);
-      expect(rows.map((row) => row.slice(1, 7))).to.deep.equal([
-        ['another topic', '0', '0', '1', '0', '0'],
-        ['topic', '2', '0', '2', '1', '0'],
+      expect(rows.map((row) => row.slice(1, 8))).to.deep.equal([
+        ['another topic', '0', '0', '1', '0', '0', '0'],
+        ['topic', '2', '0', '2', '1', '0', '0'],
       ]);
-      expect(rows[1]?.[7]).to.match(/^\d{4}-\d\d-\d\d \d\d:\d\d:\d\dZ \(in (59m\d+s|1h)\)$/);
+      expect(rows[1]?.[8]).to.match(/^\d{4}-\d\d-\d\d \d\d:\d\d:\d\dZ \(in (59m\d+s|1h)\)$/);
     });
 
-    it('counts every topic, as one JSON document', async () => {
+    it('counts the jobs of every topic, as one JSON document', async () => {
       const nextDueAt = await fill();
       const outcome = expectQuiet(await cli.run(['inspect', '--json']));
       const { topics, problems } = documentOf<{ topics: unknown[]; problems: { code: string }[] }>(outcome);
+      const none = { delayed: 0, due: 0, ready: 0, leased: 0, expired: 0, dead: 0 };
       expect(topics).to.deep.equal([
-        { topic: 'another topic', delayed: 0, due: 0, ready: 1, leased: 0, dead: 0, nextDueAt: null },
-        { topic: 'topic', delayed: 2, due: 0, ready: 2, leased: 1, dead: 0, nextDueAt },
+        { topic: 'another topic', ...none, ready: 1, nextDueAt: null },
+        { topic: 'topic', ...none, delayed: 2, ready: 2, leased: 1, nextDueAt },
       ]);
       for (const problem of problems) expect(problem).to.have.keys('code', 'message', 'hint');
     });
 
-    it('says that an empty queue is empty, with 0', async () => {
+    it('ends with 0 for an empty queue, and tells that it is empty', async () => {
       const outcome = expectQuiet(await cli.run(['inspect']));
       expect(linesOf(outcome)[0]).to.equal('The queue is empty.');
     });
@@ -80,7 +81,7 @@ describe('inspect', () => {
       ]);
     });
 
-    it('lists the jobs of some states', async () => {
+    it('lists the jobs that are in the states of --state', async () => {
       await fill();
       const ids = ({ jobs }: Page) => jobs.map(({ id }) => id);
       expect(ids(await page('--state', 'delayed'))).to.deep.equal(['later 1', 'later 2']);
@@ -121,32 +122,67 @@ describe('inspect', () => {
       expect(documentOf(json)).to.deep.equal({ topic: 'unknown', jobs: [], cursor: null });
     });
 
-    it('tells of one job with --id: where it is, and what becomes of it', async () => {
+    it('explains one job with --id: where it is, and what becomes of it', async () => {
       const dueAt = await fill();
       const later = expectQuiet(await cli.run(['inspect', '--id', 'later 1'])).stdout.toString();
       expect(later).to.include('It is not due yet').and.to.include('later 1').and.to.include('delayed');
       const second = expectQuiet(await cli.run(['inspect', '--id', 'ready 2'])).stdout.toString();
-      expect(second).to.include('1 ready entry comes before it.');
+      expect(second).to.include('1 ready job of its topic comes before it.');
       const held = expectQuiet(await cli.run(['inspect', '--id', 'leased'])).stdout.toString();
       expect(held).to.include('A consumer has it in hand.');
       const json = documentOf<Record<string, unknown>>(
         expectQuiet(await cli.run(['inspect', '--id', 'later 1', '--json'])),
       );
       expect(json).to.include({ id: 'later 1', topic: 'topic', body: 'b', state: 'delayed', dueAt });
-      expect(json.story).to.be.an('array').that.is.not.empty;
+      expect(json.explanation).to.be.an('array').that.is.not.empty;
     });
 
-    it('ends with 1 for an id that is not there, and says so', async () => {
+    it('prints a job by its id as it lists it, with an explanation, and ttlMs where nothing has changed it', async () => {
+      await fill();
+      const { jobs } = await page('--state', 'delayed');
+      const outcome = expectQuiet(await cli.run(['inspect', '--id', 'later 1', '--json']));
+      const { explanation, ...job } = documentOf<Record<string, unknown>>(outcome);
+      expect(explanation).to.be.an('array');
+      expect(job).to.deep.equal(jobs[0]);
+      expect(job.ttlMs).to.equal(7 * 24 * HOUR_MS);
+      const held = jsonOf(await cli.run(['inspect', '--id', 'leased', '--json']))[0];
+      expect(held).to.include.keys('lease', 'leaseUntil').and.to.not.have.any.keys('ttlMs', 'reason');
+    });
+
+    it('prints a line for each job of an id that was pushed again while it was leased', async () => {
+      await fill();
+      await (await cli.queue()).push({ id: 'leased', topic: 'topic', body: 'newer', delayMs: HOUR_MS });
+      const lines = jsonOf(expectQuiet(await cli.run(['inspect', '--id', 'leased', '--json'])));
+      expect(lines.map(({ state }) => state)).to.deep.equal(['delayed', 'leased']);
+      const cards = expectQuiet(await cli.run(['inspect', '--id', 'leased'])).stdout.toString();
+      expect(cards).to.include('newer').and.to.include('body of leased');
+    });
+
+    it('explains a dead letter, with its reason', async () => {
+      const queue = await cli.queue();
+      await queue.push({ id: 'a', topic: 'topic', body: 'b' });
+      const { jobs } = await queue.reserve({ topics: 'topic', limit: 1, leaseMs: HOUR_MS });
+      await queue.nack(jobs, { dead: true, reason: 'no such order' });
+      const [json] = jsonOf(expectQuiet(await cli.run(['inspect', '--id', 'a', '--json'])));
+      expect(json).to.include({ state: 'dead', reason: 'no such order', attempts: 1, body: 'b' });
+      expect(json).to.include.keys('failedAt', 'deadUntil');
+      const card = expectQuiet(await cli.run(['inspect', '--id', 'a'])).stdout.toString();
+      expect(card).to.include('Reason: no such order');
+      const overview = documentOf<{ topics: unknown[] }>(await cli.run(['inspect', '--json']));
+      expect(overview.topics[0]).to.include({ topic: 'topic', dead: 1, ready: 0, expired: 0 });
+    });
+
+    it('ends with 1 for an id that is not there, and tells so', async () => {
       const outcome = await cli.run(['inspect', '--id', 'unknown']);
       expect(outcome.code).to.equal(1);
       expect(outcome.stdout).to.be.empty;
       expect(outcome.stderr).to.match(/^delayer: there is no job of that id[^\n]*\n$/);
       const json = await cli.run(['inspect', '--id', 'unknown', '--json']);
       expect(json.code).to.equal(1);
-      expect(documentOf(json)).to.equal(null);
+      expect(json.stdout).to.be.empty;
     });
 
-    it('changes nothing by looking', async () => {
+    it('changes nothing', async () => {
       const queue = await cli.queue();
       await queue.push({ id: 'a', topic: 'topic', body: 'b', ttlMs: HOUR_MS });
       const before = await queue.find('a');

@@ -18,7 +18,7 @@ describe('pop', () => {
       return ids;
     };
 
-    it('prints the job that is due first as a line of JSON, and takes it', async () => {
+    it('prints the job that is due first as a line of JSON and removes it', async () => {
       await push('a', 'b');
       const [job, ...more] = jsonOf(expectQuiet(await cli.run(['pop', 'topic'])));
       expect(more).to.be.empty;
@@ -48,6 +48,23 @@ describe('pop', () => {
         'c',
       ]);
       expect((await cli.run(['pop', 'topic', '--count', '2', ...output])).code).to.equal(1);
+    });
+
+    it('takes from several topics in the order given, and fills --count in that order', async () => {
+      const queue = await cli.queue();
+      for (const topic of ['low', 'high', 'high', 'low'])
+        await queue.push({ topic, body: topic, id: `${topic} ${Math.random()}` });
+      const pop = (...args: string[]) => cli.run(['pop', ...args, '--output', 'body']);
+      expect(linesOf(expectQuiet(await pop('high', 'low', 'high')))).to.deep.equal(['high']);
+      expect(linesOf(expectQuiet(await pop('none', 'high', 'low', '--count', '9')))).to.deep.equal([
+        ...['high', 'low', 'low'],
+      ]);
+      expect((await pop('high', 'low')).code).to.equal(1);
+    });
+
+    it('takes what stands behind -- as topics', async () => {
+      await (await cli.queue()).push({ topic: '-topic', body: 'b' });
+      expect(linesOf(await cli.run(['pop', '--output', 'body', '--', '-topic']))).to.deep.equal(['b']);
     });
 
     it('takes more than fit in one request', async () => {
@@ -85,7 +102,7 @@ describe('pop', () => {
       expect(await ready()).to.deep.equal(['a']);
     });
 
-    it('says which job is not back, when another one has its id by then', async () => {
+    it('names a job that is not back because another one has its id by then', async () => {
       const queue = await cli.queue();
       const job = { id: 'a', topic: 'topic' };
       await queue.push({ ...job, body: 'x'.repeat(1_000_000) });
@@ -97,16 +114,16 @@ describe('pop', () => {
       pop.child.stdout?.destroy();
       const { code, stderr } = await pop.ended;
       expect(code).to.equal(141);
-      expect(stderr).to.equal('delayer: not back, for another job has the id: "a"\n');
+      expect(stderr).to.equal('delayer: not back in the queue, because another job has the id: "a"\n');
       expect((await queue.popMany('topic', 5)).map(({ body }) => body.toString())).to.deep.equal(['newer']);
     });
 
-    it('puts back what the reader of its pipe has left: each was written or is back, in order', async () => {
+    it('pushes back what the reader of its pipe has left: each job was written or is back, in order', async () => {
       const ids = Array.from({ length: 500 }, (_, i) => `${i}`);
       const queue = await cli.queue();
       await queue.pushMany(ids.map((id) => ({ id, topic: 'topic', body: `${id} ${'x'.repeat(1000)}` })));
-      // So that they are taken together.
-      while ((await queue.store.promote()).more);
+      // So that they are popped together.
+      while ((await queue.maintain()).more);
       const command = 'delayer pop topic --count 500 --output body | head -n 3 | cut -d " " -f 1';
       const read = linesOf(await cli.sh(command));
       const back = await ready();
@@ -116,7 +133,7 @@ describe('pop', () => {
       expect(back).to.have.length.within(300, 497);
     });
 
-    it('gives each job to one of several at once', async () => {
+    it('gives each job to one of several processes at once', async () => {
       const ids = Array.from({ length: 40 }, (_, i) => `${i}`);
       await push(...ids);
       const four = await Promise.all(

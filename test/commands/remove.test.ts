@@ -14,13 +14,13 @@ describe('remove', () => {
       return jobs.map(({ id }) => id.toString()).sort();
     };
 
-    it('cancels a job that is not due, and prints its id', async () => {
+    it('cancels a job that is not due and prints its id', async () => {
       await push(HOUR_MS, '32', '33');
       expect(linesOf(expectQuiet(await cli.run(['remove', '32'])))).to.deep.equal(['32']);
       expect(await left()).to.deep.equal(['33']);
     });
 
-    it('takes many ids, and ends with 0 when one of them matched', async () => {
+    it('takes many ids and ends with 0 when one of them matched', async () => {
       await push(HOUR_MS, 'a', 'b', 'c');
       const outcome = await cli.run(['remove', 'a', 'unknown', 'c']);
       expect(outcome.code).to.equal(0);
@@ -29,7 +29,7 @@ describe('remove', () => {
       expect(await left()).to.deep.equal(['b']);
     });
 
-    it('ends with 1 when none matched, and says why of each', async () => {
+    it('ends with 1 when no id matched, and tells why of each', async () => {
       await push(0, 'due');
       const outcome = await cli.run(['remove', 'unknown', 'due']);
       expect(outcome.code).to.equal(1);
@@ -39,11 +39,11 @@ describe('remove', () => {
       expect(await left()).to.deep.equal(['due']);
     });
 
-    it('leaves a due job and its body untouched, promoted or not', async () => {
+    it('leaves a due job and its body alone, promoted or not', async () => {
       await push(0, 'a');
       expect((await cli.run(['remove', 'a'])).code).to.equal(1);
       const queue = await cli.queue();
-      await queue.store.promote();
+      await queue.maintain();
       expect((await cli.run(['remove', 'a'])).code).to.equal(1);
       const popped = expectQuiet(await cli.run(['pop', 'topic', '--output', 'body']));
       expect(linesOf(popped)).to.deep.equal(['b']);
@@ -53,16 +53,16 @@ describe('remove', () => {
     it('removes due, ready and leased jobs with --any-state', async () => {
       await push(0, 'leased');
       const queue = await cli.queue();
-      const { jobs } = await queue.lease('topic', 1, HOUR_MS);
+      const { jobs } = await queue.reserve({ topics: 'topic', limit: 1, leaseMs: HOUR_MS });
       await push(0, 'ready');
-      await queue.store.promote();
+      await queue.maintain();
       await push(0, 'due');
       await push(HOUR_MS, 'delayed');
       const all = ['leased', 'ready', 'due', 'delayed'];
       const outcome = expectQuiet(await cli.run(['remove', '--any-state', ...all]));
       expect(linesOf(outcome)).to.deep.equal(all);
       expect(await left()).to.be.empty;
-      expect(await queue.confirm(jobs)).to.deep.equal([false]);
+      expect(await queue.ack(jobs)).to.deep.equal([false]);
     });
 
     it('removes each id once, however often it is named', async () => {
@@ -72,7 +72,7 @@ describe('remove', () => {
       expect(linesOf(outcome)).to.deep.equal(['a']);
     });
 
-    it('reads ids from stdin with -, beside those that are named', async () => {
+    it('reads ids from stdin in the place of -', async () => {
       const ids = Array.from({ length: 600 }, (_, i) => `id ${i}`);
       await push(HOUR_MS, 'first', ...ids, 'last', 'stays');
       const outcome = await cli.run(['remove', 'first', '-', 'last'], { stdin: `${ids.join('\n')}\n\n` });
@@ -80,7 +80,7 @@ describe('remove', () => {
       expect(await left()).to.deep.equal(['stays']);
     });
 
-    it('takes nothing from stdin without -, and bytes that are no UTF-8 with it', async () => {
+    it('reads stdin for - alone, with ids that are not valid UTF-8', async () => {
       const bytes = Buffer.from([0xff, 0xfe]);
       await push(HOUR_MS, 'a', bytes);
       expectQuiet(await cli.run(['remove', 'a'], { stdin: Buffer.concat([bytes, Buffer.from('\n')]) }));
@@ -100,10 +100,10 @@ describe('remove', () => {
       });
     });
 
-    it('prints one JSON document with --json, with the state of what it left alone', async () => {
+    it('prints one JSON document with --json, with the state of each job that it left alone', async () => {
       await push(HOUR_MS, 'a');
       await push(0, 'due');
-      await (await cli.queue()).store.promote();
+      await (await cli.queue()).maintain();
       const outcome = await cli.run(['remove', '--json', 'a', 'due', 'unknown']);
       expect(outcome.code).to.equal(0);
       expect(documentOf(outcome)).to.deep.equal({

@@ -19,7 +19,7 @@ describe('serve', () => {
       return Number(seconds) * 1000 + Number(micros) / 1000;
     };
 
-    it('says in plain words what it does, on stderr alone', async () => {
+    it('tells what it does on stderr alone', async () => {
       const daemon = await serve('--interval', '200ms');
       await (await cli.queue()).push({ topic: 'topic', body: 'b' });
       await eventually(async () => (await ready()).length === 1);
@@ -30,7 +30,7 @@ describe('serve', () => {
       expect(first).to.equal(
         `delayer: promoting due jobs in ${redis.server.url}?db=0, looking at least every 200 ms`,
       );
-      expect(last).to.match(/^delayer: stopped; promoted 1,/);
+      expect(last).to.match(/^delayer: stopped; promoted 1 jobs,/);
       expect(more).to.be.empty;
     });
 
@@ -53,8 +53,8 @@ describe('serve', () => {
       expect(await ready()).to.deep.equal(['300', '600', '900']);
     });
 
-    it('is seen by inspect while it is at work, and no longer', async () => {
-      const problems = async () => (await (await cli.queue()).survey()).problems.map(({ code }) => code);
+    it('is seen by inspect while it runs and no longer', async () => {
+      const problems = async () => (await (await cli.queue()).health()).map(({ code }) => code);
       const daemon = await serve();
       await eventually(async () => !(await problems()).includes('no_daemon'));
       await daemon.end();
@@ -96,7 +96,7 @@ describe('serve', () => {
       expect(JSON.parse(error)).to.have.nested.property('error.code', 'store_unreachable');
     });
 
-    it('reports a key of the wrong type once, leaves its topic alone, and goes on with the others', async () => {
+    it('reports a key of the wrong type once, leaves its topic alone and goes on with the others', async () => {
       await redis.raw.set(`${redis.prefix}:ready_queue:broken`, 'no list');
       const queue = await cli.queue();
       await queue.push({ id: 'stuck', topic: 'broken', body: 'b' });
@@ -124,7 +124,7 @@ describe('serve', () => {
       return daemon;
     };
 
-    it('outlives its restart, goes on, and says both', async () => {
+    it('outlives a restart of Redis, and tells of both', async () => {
       const daemon = await serve();
       await (await cli.queue()).push({ id: 'a', topic: 'topic', body: 'b', delayMs: 300 });
       await redis.server.kill();
@@ -138,7 +138,7 @@ describe('serve', () => {
       expect(stderr.match(/trying again/g)).to.have.length(1);
     });
 
-    it('can be ended while it waits for it', async () => {
+    it('ends soon at SIGTERM while Redis is away', async () => {
       const daemon = await serve();
       await redis.server.kill();
       await daemon.says(/trying again/);
@@ -168,16 +168,16 @@ describe('serve', () => {
       });
     }
 
-    it('is not ended by SIGHUP, and says so', async () => {
+    it('is not ended by SIGHUP, and tells so', async () => {
       const daemon = await begun();
       daemon.child.kill('SIGHUP');
       await daemon.says(/SIGHUP does nothing here/);
       await (await cli.queue()).push({ id: 'a', topic: 'topic', body: 'b', delayMs: 50 });
-      await eventually(async () => ((await (await cli.queue()).survey()).topics[0]?.ready ?? 0) === 1);
+      await eventually(async () => ((await (await cli.queue()).stats()).topics?.[0]?.ready ?? 0) === 1);
       expect(await daemon.end()).to.include({ code: 143, signal: null });
     });
 
-    it('clears dead jobs away', async () => {
+    it('clears expired jobs away', async () => {
       const queue = await cli.queue();
       await queue.push({ id: 'a', topic: 'topic', body: 'b', delayMs: 10, ttlMs: 10 });
       await begun();
@@ -188,7 +188,7 @@ describe('serve', () => {
   describe('on SQLite', () => {
     const cli = useCli((home) => ({ DELAYER_STORE: `sqlite:${home}/queue.db` }));
 
-    it('says that jobs need no daemon there', async () => {
+    it('tells that jobs need no daemon there', async () => {
       const daemon = cli.start(['serve']);
       await daemon.says(/need no daemon/);
       expect(daemon.stderr).to.include(`sqlite:${cli.home}/queue.db`);

@@ -100,10 +100,10 @@ describe('settings', () => {
 
   describe('in a config file', () => {
     for (const [what, config, says] of [
-      ['that is no JSON', '{store', /config\.json is no JSON/],
-      ['that is no object', '[]', /no JSON object/],
-      ['with a name that means nothing', { stoer: 'x' }, /"stoer"/],
-      ['with a value that is no text', { store: 1 }, /"store" that is no text/],
+      ['that is not valid JSON', '{store', /config\.json is not valid JSON/],
+      ['that is not an object', '[]', /not a JSON object/],
+      ['with an unknown field', { stoer: 'x' }, /unknown field "stoer"/],
+      ['with a value that is not a string', { store: 1 }, /"store" that is not a string/],
       ['with a store of an unknown kind', { store: 'mysql://host' }, /"mysql:"/],
       ['with a password file that is not there', { store: 'redis://host', passwordFile: '/none' }, /\/none/],
     ] as const) {

@@ -13,11 +13,11 @@ describe('escaping for a terminal', () => {
     }
   });
 
-  it('shows bytes that are no UTF-8 as such', () => {
+  it('shows bytes that are not valid UTF-8 as escapes', () => {
     expect(escapeForTerminal(Buffer.from([0x61, 0xff, 0x9b, 0x41]))).to.equal('a\\xff\\x9bA');
   });
 
-  it('shows what turns the direction of text or hides in it', () => {
+  it('shows marks that reorder or hide text as escapes', () => {
     expect(escapeForTerminal(Buffer.from('a\u202eb\u2066c\u200bd\ufeffe'))).to.equal(
       'a\\u202eb\\u2066c\\u200bd\\ufeffe',
     );
@@ -41,7 +41,7 @@ describe('a line of JSON', () => {
     expect(JSON.parse(line)).to.deep.equal({ text });
   });
 
-  it('gives bytes that are no UTF-8 in base64, under a name that says so', () => {
+  it('holds bytes that are not valid UTF-8 in base64, under a name that says so', () => {
     expect(bytesToJson('id', Buffer.from('32'))).to.deep.equal({ id: '32' });
     expect(bytesToJson('id', Buffer.from([0xff]))).to.deep.equal({ idBase64: '/w==' });
     expect(bytesToJson('id', undefined)).to.deep.equal({ id: null });

@@ -56,7 +56,7 @@ describe('on a terminal', () => {
     }
   });
 
-  it('no mark that turns the direction of text reaches it raw, in a table as in JSON', async () => {
+  it('no mark that reorders text reaches it raw, in a table as in JSON', async () => {
     const queue = await cli.queue();
     await queue.push({ id: 'right\u202eto left', topic: 'topic', body: 'b' });
     for (const command of ['delayer inspect topic', 'delayer inspect topic --json', 'delayer pop topic']) {
@@ -113,7 +113,7 @@ describe('on a terminal', () => {
     expect(shown.trimEnd().split('\n').at(-1)).to.include('delayer: 2000 pushed');
   });
 
-  it('nothing is asked, and stdin is read by no command that was not told to', async () => {
+  it('no command asks for anything, or reads stdin unless it is told to', async () => {
     await fill();
     for (const args of [
       ['pop', 'topic'],

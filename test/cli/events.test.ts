@@ -1,0 +1,24 @@
+import { expect } from 'chai';
+import { describeEvent } from '../../src/cli/events.js';
+import { DelayerError } from '../../src/core/errors.js';
+
+const error = new DelayerError('store_unreachable', 'redis://host cannot be reached');
+
+describe('the sentence about an event', () => {
+  it('says what happened, and what becomes of it', () => {
+    expect(describeEvent({ type: 'store_lost', store: 'redis://host', error })).to.equal(
+      'redis://host cannot be reached; trying again until it works',
+    );
+    expect(describeEvent({ type: 'store_back', store: 'redis://host' })).to.equal('redis://host is back');
+    expect(describeEvent({ type: 'pass_failed', error })).to.include('the next pass tries again');
+    expect(describeEvent({ type: 'jobs_stuck', jobs: 1 })).to.match(/^1 due job cannot be moved/);
+    expect(describeEvent({ type: 'jobs_stuck', jobs: 2 })).to.match(/^2 due jobs cannot be moved/);
+    expect(describeEvent({ type: 'jobs_unstuck' })).to.include('have been moved');
+    expect(describeEvent({ type: 'announce_failed', error })).to.include('will not know of this daemon');
+  });
+
+  it('is none about ordinary work', () => {
+    const counts = { promoted: 1, reclaimed: 0, expired: 0, deleted: 0 };
+    expect(describeEvent({ type: 'maintained', ...counts })).to.equal(undefined);
+  });
+});
