@@ -6,7 +6,7 @@ export interface Script {
 
 export const SCRIPTS = {
   ack: {
-    sha: '9658f8a7478da0adf8e49ec1acb06b818a979d6d',
+    sha: '75b74bc88e50e5bd8e26e2d08396e8eca8ec79be',
     source: `local POOL, RESERVED, READY_DUE = KEYS[1], KEYS[2], KEYS[3]
 local BUCKET, READY, INFLIGHT = KEYS[4], KEYS[5], KEYS[6]
 local DEAD, DEAD_LETTER, PAUSED, WAITING = KEYS[7], KEYS[8], KEYS[9], KEYS[10]
@@ -156,25 +156,20 @@ local numbers = {}
 for i = first, #ARGV do numbers[#numbers + 1] = tonumber(ARGV[i]) end
 return numbers
 end
-local function answer_held(numbers, held)
+local function answer_held(numbers, held, again, first_deadline)
+local gone = 0
+if again then gone = now_ms() < first_deadline and 1 or -1 end
 local answer, seen = {}, {}
 for i, number in ipairs(numbers) do
-answer[i] = held[number] and not seen[number] and 1 or 0
+answer[i] = not held[number] and gone or (seen[number] and 0 or 1)
 seen[number] = true
 end
 return answer
 end
-local token, numbers = ARGV[2], numbers_from(4)
+local again, token, first_deadline, numbers = ARGV[1] == '1', ARGV[2], tonumber(ARGV[3]), numbers_from(4)
 local held, record = held_jobs(token, numbers)
 forget_jobs(token, record, held)
-local answer = answer_held(numbers, held)
-if ARGV[1] == '1' then
-local gone = now_ms() < tonumber(ARGV[3]) and 1 or -1
-for i in ipairs(answer) do
-if not held[numbers[i]] then answer[i] = gone end
-end
-end
-return answer
+return answer_held(numbers, held, again, first_deadline)
 `,
   },
   ackAll: {
@@ -279,7 +274,7 @@ return {}
 `,
   },
   countDead: {
-    sha: '8260d5591e192065414e07cf85b2faceb71f7240',
+    sha: '2ebabab9da7443d39e0b44e2bb4386ca593583ca',
     source: `local POOL, RESERVED, READY_DUE = KEYS[1], KEYS[2], KEYS[3]
 local BUCKET, READY, INFLIGHT = KEYS[4], KEYS[5], KEYS[6]
 local DEAD, DEAD_LETTER, PAUSED, WAITING = KEYS[7], KEYS[8], KEYS[9], KEYS[10]
@@ -447,10 +442,12 @@ local numbers = {}
 for i = first, #ARGV do numbers[#numbers + 1] = tonumber(ARGV[i]) end
 return numbers
 end
-local function answer_held(numbers, held)
+local function answer_held(numbers, held, again, first_deadline)
+local gone = 0
+if again then gone = now_ms() < first_deadline and 1 or -1 end
 local answer, seen = {}, {}
 for i, number in ipairs(numbers) do
-answer[i] = held[number] and not seen[number] and 1 or 0
+answer[i] = not held[number] and gone or (seen[number] and 0 or 1)
 seen[number] = true
 end
 return answer
@@ -520,7 +517,7 @@ return answer
 `,
   },
   countLeased: {
-    sha: '3007c31996fedfd1319b72bb94201161b4e2ce88',
+    sha: '6dec283aa437f41afcbcfd08fdbed4289097b3a2',
     source: `local POOL, RESERVED, READY_DUE = KEYS[1], KEYS[2], KEYS[3]
 local BUCKET, READY, INFLIGHT = KEYS[4], KEYS[5], KEYS[6]
 local DEAD, DEAD_LETTER, PAUSED, WAITING = KEYS[7], KEYS[8], KEYS[9], KEYS[10]
@@ -688,10 +685,12 @@ local numbers = {}
 for i = first, #ARGV do numbers[#numbers + 1] = tonumber(ARGV[i]) end
 return numbers
 end
-local function answer_held(numbers, held)
+local function answer_held(numbers, held, again, first_deadline)
+local gone = 0
+if again then gone = now_ms() < first_deadline and 1 or -1 end
 local answer, seen = {}, {}
 for i, number in ipairs(numbers) do
-answer[i] = held[number] and not seen[number] and 1 or 0
+answer[i] = not held[number] and gone or (seen[number] and 0 or 1)
 seen[number] = true
 end
 return answer
@@ -701,9 +700,12 @@ local function waiting_id(name)
 return string.match(name, '^:(.*)$')
 end
 local function let_wait(job, now)
+local found = type_of(WAITING .. job.row[2])
+if found ~= 'none' and found ~= 'list' then return false end
 job.since = job.since or now
 redis.call('RPUSH', WAITING .. job.row[2], pack_job(job))
 redis.call('ZADD', RESERVED, to_score(now + DUPLICATE_RETRY_MS), ':' .. job.row[2])
+return true
 end
 local function waiting_jobs(id)
 local jobs = {}
@@ -890,7 +892,7 @@ return { alive, expired, stale }
 `,
   },
   extend: {
-    sha: '4d0bf38a3bf05d4e9384c5fded9cbe403006699a',
+    sha: '027bb6704fba7fa68c5e54d74aed09eec026762b',
     source: `local POOL, RESERVED, READY_DUE = KEYS[1], KEYS[2], KEYS[3]
 local BUCKET, READY, INFLIGHT = KEYS[4], KEYS[5], KEYS[6]
 local DEAD, DEAD_LETTER, PAUSED, WAITING = KEYS[7], KEYS[8], KEYS[9], KEYS[10]
@@ -1040,10 +1042,12 @@ local numbers = {}
 for i = first, #ARGV do numbers[#numbers + 1] = tonumber(ARGV[i]) end
 return numbers
 end
-local function answer_held(numbers, held)
+local function answer_held(numbers, held, again, first_deadline)
+local gone = 0
+if again then gone = now_ms() < first_deadline and 1 or -1 end
 local answer, seen = {}, {}
 for i, number in ipairs(numbers) do
-answer[i] = held[number] and not seen[number] and 1 or 0
+answer[i] = not held[number] and gone or (seen[number] and 0 or 1)
 seen[number] = true
 end
 return answer
@@ -1206,7 +1210,7 @@ return { state, job[1] or '', job[2] or '', due, expires_at, attempts, ahead,
 `,
   },
   listDead: {
-    sha: '4775942f23f243cd8932655a53e5a054884169b6',
+    sha: '4a0785544bd16a539976f2514f54a9f38e95caf4',
     source: `local POOL, RESERVED, READY_DUE = KEYS[1], KEYS[2], KEYS[3]
 local BUCKET, READY, INFLIGHT = KEYS[4], KEYS[5], KEYS[6]
 local DEAD, DEAD_LETTER, PAUSED, WAITING = KEYS[7], KEYS[8], KEYS[9], KEYS[10]
@@ -1374,10 +1378,12 @@ local numbers = {}
 for i = first, #ARGV do numbers[#numbers + 1] = tonumber(ARGV[i]) end
 return numbers
 end
-local function answer_held(numbers, held)
+local function answer_held(numbers, held, again, first_deadline)
+local gone = 0
+if again then gone = now_ms() < first_deadline and 1 or -1 end
 local answer, seen = {}, {}
 for i, number in ipairs(numbers) do
-answer[i] = held[number] and not seen[number] and 1 or 0
+answer[i] = not held[number] and gone or (seen[number] and 0 or 1)
 seen[number] = true
 end
 return answer
@@ -1456,7 +1462,7 @@ return answer
 `,
   },
   listLeased: {
-    sha: '46155e4e398dac43afdcd0de7a2743fb610a9f5e',
+    sha: '6be4658851a012771b73b1fef6258cfe9c4b190f',
     source: `local POOL, RESERVED, READY_DUE = KEYS[1], KEYS[2], KEYS[3]
 local BUCKET, READY, INFLIGHT = KEYS[4], KEYS[5], KEYS[6]
 local DEAD, DEAD_LETTER, PAUSED, WAITING = KEYS[7], KEYS[8], KEYS[9], KEYS[10]
@@ -1624,10 +1630,12 @@ local numbers = {}
 for i = first, #ARGV do numbers[#numbers + 1] = tonumber(ARGV[i]) end
 return numbers
 end
-local function answer_held(numbers, held)
+local function answer_held(numbers, held, again, first_deadline)
+local gone = 0
+if again then gone = now_ms() < first_deadline and 1 or -1 end
 local answer, seen = {}, {}
 for i, number in ipairs(numbers) do
-answer[i] = held[number] and not seen[number] and 1 or 0
+answer[i] = not held[number] and gone or (seen[number] and 0 or 1)
 seen[number] = true
 end
 return answer
@@ -1637,9 +1645,12 @@ local function waiting_id(name)
 return string.match(name, '^:(.*)$')
 end
 local function let_wait(job, now)
+local found = type_of(WAITING .. job.row[2])
+if found ~= 'none' and found ~= 'list' then return false end
 job.since = job.since or now
 redis.call('RPUSH', WAITING .. job.row[2], pack_job(job))
 redis.call('ZADD', RESERVED, to_score(now + DUPLICATE_RETRY_MS), ':' .. job.row[2])
+return true
 end
 local function waiting_jobs(id)
 local jobs = {}
@@ -1955,7 +1966,7 @@ return answer
 `,
   },
   maintain: {
-    sha: '716430c3a98c3ba832c064ec038a4fecb9cbbc57',
+    sha: '4ba9f6209757e74377d0d137b9c90667d19d7c68',
     source: `local POOL, RESERVED, READY_DUE = KEYS[1], KEYS[2], KEYS[3]
 local BUCKET, READY, INFLIGHT = KEYS[4], KEYS[5], KEYS[6]
 local DEAD, DEAD_LETTER, PAUSED, WAITING = KEYS[7], KEYS[8], KEYS[9], KEYS[10]
@@ -2167,10 +2178,12 @@ local numbers = {}
 for i = first, #ARGV do numbers[#numbers + 1] = tonumber(ARGV[i]) end
 return numbers
 end
-local function answer_held(numbers, held)
+local function answer_held(numbers, held, again, first_deadline)
+local gone = 0
+if again then gone = now_ms() < first_deadline and 1 or -1 end
 local answer, seen = {}, {}
 for i, number in ipairs(numbers) do
-answer[i] = held[number] and not seen[number] and 1 or 0
+answer[i] = not held[number] and gone or (seen[number] and 0 or 1)
 seen[number] = true
 end
 return answer
@@ -2248,9 +2261,12 @@ local function waiting_id(name)
 return string.match(name, '^:(.*)$')
 end
 local function let_wait(job, now)
+local found = type_of(WAITING .. job.row[2])
+if found ~= 'none' and found ~= 'list' then return false end
 job.since = job.since or now
 redis.call('RPUSH', WAITING .. job.row[2], pack_job(job))
 redis.call('ZADD', RESERVED, to_score(now + DUPLICATE_RETRY_MS), ':' .. job.row[2])
+return true
 end
 local function waiting_jobs(id)
 local jobs = {}
@@ -2303,14 +2319,17 @@ if job.is_retried or (due ~= '' and due > now) then return expires_at, true end
 return shifted_expiry(expires_at, job.since, now), false
 end
 local function bring_back(jobs, now)
-local done, lines, buckets = { back = 0, waiting = 0, due = math.huge, id = nil }, {}, {}
+local done, lines, buckets = { back = 0, waiting = 0, due = math.huge, id = nil, stuck = {} }, {}, {}
 local taken = {}
 for _, job in ipairs(jobs) do
 local row = job.row
 local id, due = row[2], row[4]
 if taken[id] or not can_come_back(job) then
-let_wait(job, now)
+if let_wait(job, now) then
 done.waiting = done.waiting + 1
+else
+done.stuck[#done.stuck + 1] = row
+end
 else
 local expires_at, is_delayed = plan(job, now)
 taken[id] = true
@@ -2418,8 +2437,9 @@ return 0, 0
 end
 for _, row in ipairs(record.rows) do jobs[#jobs + 1] = job_of(record, name, row) end
 local done = bring_back(jobs, now)
-keep_rows(name, record, {})
-return done.back, done.waiting
+keep_rows(name, record, done.stuck)
+if #done.stuck > 0 then redis.call('ZADD', RESERVED, to_score(now + DUPLICATE_RETRY_MS), name) end
+return done.back, done.waiting + #done.stuck
 end
 local function reclaim(now, limit)
 local done, bytes = { reclaimed = 0, waiting = 0, more = false }, 0
@@ -2524,7 +2544,7 @@ next_in(now, math.huge) or -1,
 `,
   },
   nack: {
-    sha: '6ae5ce95e20afe6a159328dca1d1600baf15bf62',
+    sha: '564840d5546913f66fb9e1b89482aaadca390265',
     source: `local POOL, RESERVED, READY_DUE = KEYS[1], KEYS[2], KEYS[3]
 local BUCKET, READY, INFLIGHT = KEYS[4], KEYS[5], KEYS[6]
 local DEAD, DEAD_LETTER, PAUSED, WAITING = KEYS[7], KEYS[8], KEYS[9], KEYS[10]
@@ -2718,10 +2738,12 @@ local numbers = {}
 for i = first, #ARGV do numbers[#numbers + 1] = tonumber(ARGV[i]) end
 return numbers
 end
-local function answer_held(numbers, held)
+local function answer_held(numbers, held, again, first_deadline)
+local gone = 0
+if again then gone = now_ms() < first_deadline and 1 or -1 end
 local answer, seen = {}, {}
 for i, number in ipairs(numbers) do
-answer[i] = held[number] and not seen[number] and 1 or 0
+answer[i] = not held[number] and gone or (seen[number] and 0 or 1)
 seen[number] = true
 end
 return answer
@@ -2799,9 +2821,12 @@ local function waiting_id(name)
 return string.match(name, '^:(.*)$')
 end
 local function let_wait(job, now)
+local found = type_of(WAITING .. job.row[2])
+if found ~= 'none' and found ~= 'list' then return false end
 job.since = job.since or now
 redis.call('RPUSH', WAITING .. job.row[2], pack_job(job))
 redis.call('ZADD', RESERVED, to_score(now + DUPLICATE_RETRY_MS), ':' .. job.row[2])
+return true
 end
 local function waiting_jobs(id)
 local jobs = {}
@@ -2854,14 +2879,17 @@ if job.is_retried or (due ~= '' and due > now) then return expires_at, true end
 return shifted_expiry(expires_at, job.since, now), false
 end
 local function bring_back(jobs, now)
-local done, lines, buckets = { back = 0, waiting = 0, due = math.huge, id = nil }, {}, {}
+local done, lines, buckets = { back = 0, waiting = 0, due = math.huge, id = nil, stuck = {} }, {}, {}
 local taken = {}
 for _, job in ipairs(jobs) do
 local row = job.row
 local id, due = row[2], row[4]
 if taken[id] or not can_come_back(job) then
-let_wait(job, now)
+if let_wait(job, now) then
 done.waiting = done.waiting + 1
+else
+done.stuck[#done.stuck + 1] = row
+end
 else
 local expires_at, is_delayed = plan(job, now)
 taken[id] = true
@@ -2945,6 +2973,9 @@ expect_type(DEAD, 'zset')
 local is_dead, ms, reason, channel, token = ARGV[1] == 'dead', tonumber(ARGV[2]), ARGV[3], ARGV[4], ARGV[5]
 local now, numbers = now_ms(), numbers_from(6)
 local held, record = held_jobs(token, numbers)
+for _, job in pairs(held) do
+expect_type(is_dead and DEAD_LETTER .. job.row[2] or WAITING .. job.row[2], 'list')
+end
 allow_writes()
 local jobs = {}
 for _, number in ipairs(numbers) do
@@ -2964,7 +2995,7 @@ end
 local done = bring_back(jobs, now)
 forget_jobs(token, record, held)
 wake_if_next(channel, done.due, done.id, now)
-return answer_held(numbers, held)
+return answer_held(numbers, held, false, 0)
 `,
   },
   pause: {
@@ -3197,7 +3228,7 @@ return answers
 `,
   },
   release: {
-    sha: '545de2c4a034dcb45affdcdd5e9efff7fceb131c',
+    sha: 'c99f9ce3af2bd52eb9ae503d55f0a28a2ca6d66f',
     source: `local POOL, RESERVED, READY_DUE = KEYS[1], KEYS[2], KEYS[3]
 local BUCKET, READY, INFLIGHT = KEYS[4], KEYS[5], KEYS[6]
 local DEAD, DEAD_LETTER, PAUSED, WAITING = KEYS[7], KEYS[8], KEYS[9], KEYS[10]
@@ -3391,10 +3422,12 @@ local numbers = {}
 for i = first, #ARGV do numbers[#numbers + 1] = tonumber(ARGV[i]) end
 return numbers
 end
-local function answer_held(numbers, held)
+local function answer_held(numbers, held, again, first_deadline)
+local gone = 0
+if again then gone = now_ms() < first_deadline and 1 or -1 end
 local answer, seen = {}, {}
 for i, number in ipairs(numbers) do
-answer[i] = held[number] and not seen[number] and 1 or 0
+answer[i] = not held[number] and gone or (seen[number] and 0 or 1)
 seen[number] = true
 end
 return answer
@@ -3472,9 +3505,12 @@ local function waiting_id(name)
 return string.match(name, '^:(.*)$')
 end
 local function let_wait(job, now)
+local found = type_of(WAITING .. job.row[2])
+if found ~= 'none' and found ~= 'list' then return false end
 job.since = job.since or now
 redis.call('RPUSH', WAITING .. job.row[2], pack_job(job))
 redis.call('ZADD', RESERVED, to_score(now + DUPLICATE_RETRY_MS), ':' .. job.row[2])
+return true
 end
 local function waiting_jobs(id)
 local jobs = {}
@@ -3527,14 +3563,17 @@ if job.is_retried or (due ~= '' and due > now) then return expires_at, true end
 return shifted_expiry(expires_at, job.since, now), false
 end
 local function bring_back(jobs, now)
-local done, lines, buckets = { back = 0, waiting = 0, due = math.huge, id = nil }, {}, {}
+local done, lines, buckets = { back = 0, waiting = 0, due = math.huge, id = nil, stuck = {} }, {}, {}
 local taken = {}
 for _, job in ipairs(jobs) do
 local row = job.row
 local id, due = row[2], row[4]
 if taken[id] or not can_come_back(job) then
-let_wait(job, now)
+if let_wait(job, now) then
 done.waiting = done.waiting + 1
+else
+done.stuck[#done.stuck + 1] = row
+end
 else
 local expires_at, is_delayed = plan(job, now)
 taken[id] = true
@@ -3558,21 +3597,22 @@ end
 expect_type(POOL, 'zset')
 expect_type(RESERVED, 'zset')
 expect_type(READY_DUE, 'hash')
-local token, numbers = ARGV[1], numbers_from(2)
+local again, token, first_deadline, numbers = ARGV[1] == '1', ARGV[2], tonumber(ARGV[3]), numbers_from(4)
 local held, record = held_jobs(token, numbers)
 local jobs = {}
 for _, job in pairs(held) do
+expect_type(WAITING .. job.row[2], 'list')
 job.row[6] = math.max(0, job.row[6] - 1)
 jobs[#jobs + 1] = job
 end
 allow_writes()
 bring_back(jobs, now_ms())
 forget_jobs(token, record, held)
-return answer_held(numbers, held)
+return answer_held(numbers, held, again, first_deadline)
 `,
   },
   remove: {
-    sha: '7c2405845d309ba1b3adf21c41beb652c84a57b3',
+    sha: '1f32b38953d34bf963fa51b70611df2a847ebfae',
     source: `local POOL, RESERVED, READY_DUE = KEYS[1], KEYS[2], KEYS[3]
 local BUCKET, READY, INFLIGHT = KEYS[4], KEYS[5], KEYS[6]
 local DEAD, DEAD_LETTER, PAUSED, WAITING = KEYS[7], KEYS[8], KEYS[9], KEYS[10]
@@ -3769,10 +3809,12 @@ local numbers = {}
 for i = first, #ARGV do numbers[#numbers + 1] = tonumber(ARGV[i]) end
 return numbers
 end
-local function answer_held(numbers, held)
+local function answer_held(numbers, held, again, first_deadline)
+local gone = 0
+if again then gone = now_ms() < first_deadline and 1 or -1 end
 local answer, seen = {}, {}
 for i, number in ipairs(numbers) do
-answer[i] = held[number] and not seen[number] and 1 or 0
+answer[i] = not held[number] and gone or (seen[number] and 0 or 1)
 seen[number] = true
 end
 return answer
@@ -3782,9 +3824,12 @@ local function waiting_id(name)
 return string.match(name, '^:(.*)$')
 end
 local function let_wait(job, now)
+local found = type_of(WAITING .. job.row[2])
+if found ~= 'none' and found ~= 'list' then return false end
 job.since = job.since or now
 redis.call('RPUSH', WAITING .. job.row[2], pack_job(job))
 redis.call('ZADD', RESERVED, to_score(now + DUPLICATE_RETRY_MS), ':' .. job.row[2])
+return true
 end
 local function waiting_jobs(id)
 local jobs = {}
@@ -3883,9 +3928,9 @@ if topic then redis.call('UNLINK', BUCKET .. id) end
 redis.call('HDEL', READY_DUE, id)
 if list_topic then leave_ready_list(id, list_topic) end
 end
-local function remove_waiting(id, wanted_due)
+local function remove_waiting(id, jobs_waiting, wanted_due)
 local gone, kept = {}, {}
-for _, job in ipairs(waiting_jobs(id)) do
+for _, job in ipairs(jobs_waiting) do
 local is_kept = wanted_due ~= '' and job.row[4] ~= wanted_due
 table.insert(is_kept and kept or gone, job)
 end
@@ -3905,13 +3950,15 @@ if not due and list_topic then
 local expires_at = state == 'ready' and expiry_of(BUCKET .. id, now) or nil
 due = expires_at and noted_due(redis.call('HGET', READY_DUE, id), expires_at)
 end
+local jobs_waiting = may_remove('delayed') and waiting_jobs(id) or {}
+local letters = may_remove('dead') and wanted_due == '' and letters_of(id) or {}
 local removed = state ~= 'none' and may_remove(state) and (wanted_due == '' or due == wanted_due)
 if removed then remove_living(id, topic, list_topic) end
-local waiting = may_remove('delayed') and remove_waiting(id, wanted_due) or 0
+local waiting = remove_waiting(id, jobs_waiting, wanted_due)
 if waiting > 0 and not removed then state, removed = 'delayed', true end
 local is_dead = redis.call('EXISTS', DEAD_LETTER .. id) == 1
-if is_dead and may_remove('dead') and wanted_due == '' then
-delete_letters(id, letters_of(id), {})
+if #letters > 0 then
+delete_letters(id, letters, {})
 if state == 'none' then removed = true end
 end
 if is_dead and state == 'none' then state = 'dead' end
@@ -3922,7 +3969,7 @@ return answers
 `,
   },
   requeue: {
-    sha: '9c9e44e9c0993c56a323589de38a8046375690fe',
+    sha: '8ae355e3aedd64fea8e66386e05da13ca70d0ece',
     source: `local POOL, RESERVED, READY_DUE = KEYS[1], KEYS[2], KEYS[3]
 local BUCKET, READY, INFLIGHT = KEYS[4], KEYS[5], KEYS[6]
 local DEAD, DEAD_LETTER, PAUSED, WAITING = KEYS[7], KEYS[8], KEYS[9], KEYS[10]
@@ -4072,10 +4119,12 @@ local numbers = {}
 for i = first, #ARGV do numbers[#numbers + 1] = tonumber(ARGV[i]) end
 return numbers
 end
-local function answer_held(numbers, held)
+local function answer_held(numbers, held, again, first_deadline)
+local gone = 0
+if again then gone = now_ms() < first_deadline and 1 or -1 end
 local answer, seen = {}, {}
 for i, number in ipairs(numbers) do
-answer[i] = held[number] and not seen[number] and 1 or 0
+answer[i] = not held[number] and gone or (seen[number] and 0 or 1)
 seen[number] = true
 end
 return answer
@@ -4175,7 +4224,7 @@ return answer
 `,
   },
   reserve: {
-    sha: '9c4d8aefeedcf441cd74766ce6eb00e37b324468',
+    sha: 'b943b49f1c1498aea295f25d2ed8a9d730568870',
     source: `local POOL, RESERVED, READY_DUE = KEYS[1], KEYS[2], KEYS[3]
 local BUCKET, READY, INFLIGHT = KEYS[4], KEYS[5], KEYS[6]
 local DEAD, DEAD_LETTER, PAUSED, WAITING = KEYS[7], KEYS[8], KEYS[9], KEYS[10]
@@ -4387,10 +4436,12 @@ local numbers = {}
 for i = first, #ARGV do numbers[#numbers + 1] = tonumber(ARGV[i]) end
 return numbers
 end
-local function answer_held(numbers, held)
+local function answer_held(numbers, held, again, first_deadline)
+local gone = 0
+if again then gone = now_ms() < first_deadline and 1 or -1 end
 local answer, seen = {}, {}
 for i, number in ipairs(numbers) do
-answer[i] = held[number] and not seen[number] and 1 or 0
+answer[i] = not held[number] and gone or (seen[number] and 0 or 1)
 seen[number] = true
 end
 return answer
@@ -4468,9 +4519,12 @@ local function waiting_id(name)
 return string.match(name, '^:(.*)$')
 end
 local function let_wait(job, now)
+local found = type_of(WAITING .. job.row[2])
+if found ~= 'none' and found ~= 'list' then return false end
 job.since = job.since or now
 redis.call('RPUSH', WAITING .. job.row[2], pack_job(job))
 redis.call('ZADD', RESERVED, to_score(now + DUPLICATE_RETRY_MS), ':' .. job.row[2])
+return true
 end
 local function waiting_jobs(id)
 local jobs = {}
@@ -4523,14 +4577,17 @@ if job.is_retried or (due ~= '' and due > now) then return expires_at, true end
 return shifted_expiry(expires_at, job.since, now), false
 end
 local function bring_back(jobs, now)
-local done, lines, buckets = { back = 0, waiting = 0, due = math.huge, id = nil }, {}, {}
+local done, lines, buckets = { back = 0, waiting = 0, due = math.huge, id = nil, stuck = {} }, {}, {}
 local taken = {}
 for _, job in ipairs(jobs) do
 local row = job.row
 local id, due = row[2], row[4]
 if taken[id] or not can_come_back(job) then
-let_wait(job, now)
+if let_wait(job, now) then
 done.waiting = done.waiting + 1
+else
+done.stuck[#done.stuck + 1] = row
+end
 else
 local expires_at, is_delayed = plan(job, now)
 taken[id] = true
@@ -4638,8 +4695,9 @@ return 0, 0
 end
 for _, row in ipairs(record.rows) do jobs[#jobs + 1] = job_of(record, name, row) end
 local done = bring_back(jobs, now)
-keep_rows(name, record, {})
-return done.back, done.waiting
+keep_rows(name, record, done.stuck)
+if #done.stuck > 0 then redis.call('ZADD', RESERVED, to_score(now + DUPLICATE_RETRY_MS), name) end
+return done.back, done.waiting + #done.stuck
 end
 local function reclaim(now, limit)
 local done, bytes = { reclaimed = 0, waiting = 0, more = false }, 0
@@ -4766,7 +4824,7 @@ return { more and 1 or 0, next_ms, done.stuck, paused, now + lease_ms, unpack(ro
 `,
   },
   revoke: {
-    sha: 'e89e155a9b814cffdbb509fff68590d1e2b1a00a',
+    sha: '3fbed75bc1b1222a24ac1f2c454e8488ce769108',
     source: `local POOL, RESERVED, READY_DUE = KEYS[1], KEYS[2], KEYS[3]
 local BUCKET, READY, INFLIGHT = KEYS[4], KEYS[5], KEYS[6]
 local DEAD, DEAD_LETTER, PAUSED, WAITING = KEYS[7], KEYS[8], KEYS[9], KEYS[10]
@@ -4916,10 +4974,12 @@ local numbers = {}
 for i = first, #ARGV do numbers[#numbers + 1] = tonumber(ARGV[i]) end
 return numbers
 end
-local function answer_held(numbers, held)
+local function answer_held(numbers, held, again, first_deadline)
+local gone = 0
+if again then gone = now_ms() < first_deadline and 1 or -1 end
 local answer, seen = {}, {}
 for i, number in ipairs(numbers) do
-answer[i] = held[number] and not seen[number] and 1 or 0
+answer[i] = not held[number] and gone or (seen[number] and 0 or 1)
 seen[number] = true
 end
 return answer

@@ -97,11 +97,9 @@ export class RedisStore implements Store {
 
   async ack({ leases }: LeaseParams): Promise<boolean[]> {
     return this.byReservation(leases, async (group) => {
-      const held = await this.run('idempotent', (target, again) => leaseScripts.ack(target, group, again));
-      return held.map((one) => {
-        if (one !== undefined) return one;
-        throw outcomeUnknownError(this.label, 'its answer came after the lease had ended');
-      });
+      return this.known(
+        await this.run('idempotent', (target, again) => leaseScripts.ack(target, group, again)),
+      );
     });
   }
 
@@ -112,9 +110,11 @@ export class RedisStore implements Store {
   }
 
   async release({ leases }: LeaseParams): Promise<boolean[]> {
-    return this.byReservation(leases, (group) =>
-      this.run('idempotent', (target) => leaseScripts.release(target, group)),
-    );
+    return this.byReservation(leases, async (group) => {
+      return this.known(
+        await this.run('idempotent', (target, again) => leaseScripts.release(target, group, again)),
+      );
+    });
   }
 
   async extend({ leases, leaseMs }: ExtendParams): Promise<(Date | undefined)[]> {
@@ -216,6 +216,13 @@ export class RedisStore implements Store {
       if (!(error instanceof DelayerError) || error.code !== 'outcome_unknown') throw error;
       return findWhatArrived((id) => this.find({ id }), params, error);
     }
+  }
+
+  private known(held: readonly (boolean | undefined)[]): boolean[] {
+    return held.map((one) => {
+      if (one !== undefined) return one;
+      throw outcomeUnknownError(this.label, 'its answer came after the lease had ended');
+    });
   }
 
   private run<T>(mode: RetryMode, send: (target: Target, again: boolean) => Promise<T>): Promise<T> {

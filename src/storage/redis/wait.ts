@@ -14,6 +14,9 @@ const MAX_TOPICS = 1000;
 /** The channel on which Redis tells of changed keys. https://redis.io/docs/latest/develop/reference/client-side-caching/ */
 const INVALIDATED = '__redis__:invalidate';
 
+/** A name as text of one character a byte: keys need not be UTF-8. */
+const nameOf = (name: string | Buffer): string => Buffer.from(name as string).toString('latin1');
+
 /**
  * Waits for ready jobs of any topics on one connection: Redis tells of each change below the prefix, by
  * original clients and daemons as well. It takes nothing, and polls only where it may not listen.
@@ -21,6 +24,7 @@ const INVALIDATED = '__redis__:invalidate';
 export class ReadyWaiter extends Subscription {
   /** Topics that were waited for, by whether they have changed since; the one waited for last is last. */
   private readonly changed = new Map<string, boolean>();
+  private readonly names: { readonly pool: string; readonly paused: string; readonly readyStem: string };
   private poolWokeAt = -Infinity;
   private poolTimer: NodeJS.Timeout | undefined;
 
@@ -29,11 +33,12 @@ export class ReadyWaiter extends Subscription {
     private readonly keys: Keys,
   ) {
     super(address);
+    this.names = { pool: nameOf(keys.pool), paused: nameOf(keys.paused), readyStem: nameOf(keys.readyStem) };
   }
 
   /** Returns when one of the topics may have a ready job, after `maxMs`, or when aborted. */
   async wait(topics: readonly Buffer[], maxMs: number, signal?: AbortSignalLike): Promise<void> {
-    const names = topics.map((topic) => topic.toString('latin1'));
+    const names = topics.map(nameOf);
     this.listen();
     if (!this.isListening) {
       await this.sleep(Math.min(maxMs, POLL_MS), signal);
@@ -73,11 +78,11 @@ export class ReadyWaiter extends Subscription {
     if (keys.length === 0) this.onGap();
     let isAwaited = false;
     for (const key of keys) {
-      const name = key.toString('latin1');
-      if (name === this.keys.pool) this.onPoolChange();
-      else if (name === this.keys.paused) this.onGap();
+      const name = nameOf(key);
+      if (name === this.names.pool) this.onPoolChange();
+      else if (name === this.names.paused) this.onGap();
       else {
-        const topic = name.slice(Buffer.byteLength(this.keys.readyStem));
+        const topic = name.slice(this.names.readyStem.length);
         if (!this.changed.has(topic)) continue;
         this.changed.set(topic, true);
         isAwaited = true;

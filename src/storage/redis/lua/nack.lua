@@ -11,6 +11,10 @@ local is_dead, ms, reason, channel, token = ARGV[1] == 'dead', tonumber(ARGV[2])
 local now, numbers = now_ms(), numbers_from(6)
 local held, record = held_jobs(token, numbers)
 
+for _, job in pairs(held) do
+  expect_type(is_dead and DEAD_LETTER .. job.row[2] or WAITING .. job.row[2], 'list')
+end
+
 -- The records go last: where a user may not run one of these commands, a job comes back twice at worst.
 allow_writes()
 local jobs = {}
@@ -31,4 +35,4 @@ end
 local done = bring_back(jobs, now)
 forget_jobs(token, record, held)
 wake_if_next(channel, done.due, done.id, now)
-return answer_held(numbers, held)
+return answer_held(numbers, held, false, 0)

@@ -1,15 +1,17 @@
 -- Ends leases of one reservation as if their jobs had never been taken. A job that cannot come back yet
 -- waits, and comes back later.
 -- include: keys, time, note, memo, record, schedule, line, waiting, comeback
--- ARGV: token, then the numbers of the jobs
--- Answers: 1 or 0 for each number: was the lease still held?
+-- ARGV: again (1 when the answer to this request may have been lost before), token, the deadline in ms when
+--   the leases were made, then the numbers of the jobs
+-- Answers: see answer_held
 expect_type(POOL, 'zset')
 expect_type(RESERVED, 'zset')
 expect_type(READY_DUE, 'hash')
-local token, numbers = ARGV[1], numbers_from(2)
+local again, token, first_deadline, numbers = ARGV[1] == '1', ARGV[2], tonumber(ARGV[3]), numbers_from(4)
 local held, record = held_jobs(token, numbers)
 local jobs = {}
 for _, job in pairs(held) do
+  expect_type(WAITING .. job.row[2], 'list')
   job.row[6] = math.max(0, job.row[6] - 1)
   jobs[#jobs + 1] = job
 end
@@ -17,4 +19,4 @@ end
 allow_writes()
 bring_back(jobs, now_ms())
 forget_jobs(token, record, held)
-return answer_held(numbers, held)
+return answer_held(numbers, held, again, first_deadline)

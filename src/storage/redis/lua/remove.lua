@@ -32,9 +32,9 @@ local function remove_living(id, topic, list_topic)
 end
 
 -- Jobs that wait for another one of their id are delayed. Answers how many there were.
-local function remove_waiting(id, wanted_due)
+local function remove_waiting(id, jobs_waiting, wanted_due)
   local gone, kept = {}, {}
-  for _, job in ipairs(waiting_jobs(id)) do
+  for _, job in ipairs(jobs_waiting) do
     local is_kept = wanted_due ~= '' and job.row[4] ~= wanted_due
     table.insert(is_kept and kept or gone, job)
   end
@@ -56,15 +56,19 @@ for i = 1, #jobs, 3 do
     local expires_at = state == 'ready' and expiry_of(BUCKET .. id, now) or nil
     due = expires_at and noted_due(redis.call('HGET', READY_DUE, id), expires_at)
   end
+  -- Before the first write: a record of a later version is refused.
+  local jobs_waiting = may_remove('delayed') and waiting_jobs(id) or {}
+  local letters = may_remove('dead') and wanted_due == '' and letters_of(id) or {}
+
   local removed = state ~= 'none' and may_remove(state) and (wanted_due == '' or due == wanted_due)
   if removed then remove_living(id, topic, list_topic) end
 
-  local waiting = may_remove('delayed') and remove_waiting(id, wanted_due) or 0
+  local waiting = remove_waiting(id, jobs_waiting, wanted_due)
   if waiting > 0 and not removed then state, removed = 'delayed', true end
 
   local is_dead = redis.call('EXISTS', DEAD_LETTER .. id) == 1
-  if is_dead and may_remove('dead') and wanted_due == '' then
-    delete_letters(id, letters_of(id), {})
+  if #letters > 0 then
+    delete_letters(id, letters, {})
     if state == 'none' then removed = true end
   end
   if is_dead and state == 'none' then state = 'dead' end

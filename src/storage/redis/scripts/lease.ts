@@ -5,6 +5,9 @@ import { runScript, type Target, toDate, type Value } from './run.js';
 
 const toHeld = (answer: readonly Value[]): boolean[] => answer.map((one) => one === 1);
 
+const toHeldIfKnown = (answer: readonly Value[]): (boolean | undefined)[] =>
+  answer.map((one) => (one === -1 ? undefined : one === 1));
+
 /**
  * lua/ack_all.lua, and lua/ack.lua where that does not do.
  * @param again has this been asked before, without an answer?
@@ -21,7 +24,7 @@ export async function ack(
     if (ended === 1) return numbers.map(() => true);
   }
   const held = await runScript(target, SCRIPTS.ack, again ? 1 : 0, token, deadlineMs, ...numbers);
-  return held.map((one) => (one === -1 ? undefined : one === 1));
+  return toHeldIfKnown(held);
 }
 
 /** lua/nack.lua */
@@ -36,9 +39,15 @@ export async function nack(
   return toHeld(await runScript(target, SCRIPTS.nack, kind, ms, reason, wakeChannel, token, ...numbers));
 }
 
-/** lua/release.lua */
-export async function release(target: Target, { token, numbers }: LeaseGroup): Promise<boolean[]> {
-  return toHeld(await runScript(target, SCRIPTS.release, token, ...numbers));
+/** lua/release.lua; as `ack` */
+export async function release(
+  target: Target,
+  { token, deadlineMs, numbers }: LeaseGroup,
+  again: boolean,
+): Promise<(boolean | undefined)[]> {
+  return toHeldIfKnown(
+    await runScript(target, SCRIPTS.release, again ? 1 : 0, token, deadlineMs, ...numbers),
+  );
 }
 
 /** lua/extend.lua */

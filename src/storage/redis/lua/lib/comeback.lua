@@ -38,20 +38,24 @@ local function plan(job, now)
 end
 
 -- Brings jobs back (`row` with the attempts to be kept; `is_retried` for those that failed), and lets those
--- wait that cannot come now. Answers how many came back, how many wait, and when the first of those is due
--- that came back as delayed, with its id.
+-- wait that cannot come now. Answers how many came back, how many wait, when the first of those is due that
+-- came back as delayed, with its id, and the rows of jobs that cannot even wait, for the key to wait under is of
+-- a wrong type.
 --
 -- A job's entry comes before its bucket: where a user may not run one of these commands, there is an entry
 -- without a bucket, which is passed over, and the record still has the job.
 local function bring_back(jobs, now)
-  local done, lines, buckets = { back = 0, waiting = 0, due = math.huge, id = nil }, {}, {}
+  local done, lines, buckets = { back = 0, waiting = 0, due = math.huge, id = nil, stuck = {} }, {}, {}
   local taken = {}
   for _, job in ipairs(jobs) do
     local row = job.row
     local id, due = row[2], row[4]
     if taken[id] or not can_come_back(job) then
-      let_wait(job, now)
-      done.waiting = done.waiting + 1
+      if let_wait(job, now) then
+        done.waiting = done.waiting + 1
+      else
+        done.stuck[#done.stuck + 1] = row
+      end
     else
       local expires_at, is_delayed = plan(job, now)
       taken[id] = true

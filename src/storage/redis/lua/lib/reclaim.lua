@@ -22,8 +22,9 @@ local function bring_back_record(name, now)
   end
   for _, row in ipairs(record.rows) do jobs[#jobs + 1] = job_of(record, name, row) end
   local done = bring_back(jobs, now)
-  keep_rows(name, record, {})
-  return done.back, done.waiting
+  keep_rows(name, record, done.stuck)
+  if #done.stuck > 0 then redis.call('ZADD', RESERVED, to_score(now + DUPLICATE_RETRY_MS), name) end
+  return done.back, done.waiting + #done.stuck
 end
 
 -- Brings back what reservations whose lease has ended still had in hand, and what waited for another job of

@@ -138,11 +138,15 @@ local function numbers_from(first)
   return numbers
 end
 
--- 1 for each number whose job was held, else 0.
-local function answer_held(numbers, held)
+-- Answers 1 or 0 for each number: was the lease still held? Where the answer to this request may have been
+-- lost before (`again`), a lease that is gone before `first_deadline` was ended by that request, for until
+-- then it ends only by its holder. After it nobody knows which of the two it was: -1.
+local function answer_held(numbers, held, again, first_deadline)
+  local gone = 0
+  if again then gone = now_ms() < first_deadline and 1 or -1 end
   local answer, seen = {}, {}
   for i, number in ipairs(numbers) do
-    answer[i] = held[number] and not seen[number] and 1 or 0
+    answer[i] = not held[number] and gone or (seen[number] and 0 or 1)
     seen[number] = true
   end
   return answer

@@ -10,10 +10,14 @@ local function waiting_id(name)
   return string.match(name, '^:(.*)$')
 end
 
+-- False where the key to wait under is of a wrong type.
 local function let_wait(job, now)
+  local found = type_of(WAITING .. job.row[2])
+  if found ~= 'none' and found ~= 'list' then return false end
   job.since = job.since or now
   redis.call('RPUSH', WAITING .. job.row[2], pack_job(job))
   redis.call('ZADD', RESERVED, to_score(now + DUPLICATE_RETRY_MS), ':' .. job.row[2])
+  return true
 end
 
 -- The jobs that wait for this id, each with its packed record.
