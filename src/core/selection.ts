@@ -29,39 +29,65 @@ export function selectionMatcher(selection: Selection): (job: JobRecord) => bool
 
 /**
  * A glob on bytes: `*` is any number of them, `?` one, `[a-z]` one of a set (`[^a-z]` one that is not in
- * it), and a backslash takes the next character literally. Case matters. The rules are those of Redis's
- * own patterns, so that a store may do a part of the matching.
+ * it), and a backslash takes the next character literally. Case matters. A bracket that is not closed and a
+ * backslash at the end stand for themselves.
+ *
+ * It takes no longer than the length of the glob times that of the bytes: ids are written by others, and a
+ * regular expression with many stars would hold the process on some of them.
  */
 export function globMatcher(glob: string): (bytes: Uint8Array) => boolean {
-  // One character of latin1 stands for one byte, on both sides.
-  const pattern = new RegExp(`^${toRegExp(Buffer.from(glob).toString('latin1'))}$`, 's');
-  return (bytes) =>
-    pattern.test(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('latin1'));
+  const parts = toParts(glob);
+  return (bytes) => {
+    let at = 0;
+    let part = 0;
+    /** Where the last star stands, and up to where it reaches. */
+    let star = -1;
+    let reach = 0;
+    while (at < bytes.length) {
+      const wanted = parts[part];
+      if (wanted === STAR) {
+        star = part;
+        reach = at;
+        part += 1;
+      } else if (wanted?.[bytes[at] ?? 0] === 1) {
+        at += 1;
+        part += 1;
+      } else if (star >= 0) {
+        // The last star takes one more byte. Those before it need not: what they took was enough to get here.
+        reach += 1;
+        at = reach;
+        part = star + 1;
+      } else return false;
+    }
+    return parts.slice(part).every((rest) => rest === STAR);
+  };
 }
 
-const literal = (character: string): string => character.replace(/[\\^$.*+?()[\]{}|/-]/g, '\\$&');
+const STAR = '*';
+
+/** One byte: 1 at each one that matches. */
+type ByteSet = Uint8Array;
 
 const GLOB_PART = /\\([\s\S])|\*+|\?|\[(\^?)((?:\\[\s\S]|[^\]\\])*)\]|[\s\S]/g;
+const SET_MEMBER = /\\?([\s\S])(?:-\\?([\s\S]))?/g;
 
-function toRegExp(glob: string): string {
-  return glob.replace(GLOB_PART, (part: string, escaped?: string, not?: string, set?: string) => {
-    if (escaped !== undefined) return literal(escaped);
-    if (set !== undefined) return setToRegExp(set, not === '^');
-    if (part.startsWith('*')) return '.*';
-    return part === '?' ? '.' : literal(part);
+function toParts(glob: string): (typeof STAR | ByteSet)[] {
+  // One character of latin1 stands for one byte.
+  const parts = Buffer.from(glob).toString('latin1').matchAll(GLOB_PART);
+  return [...parts].map(([part, escaped, not, set]) => {
+    if (escaped !== undefined) return byteSet(escaped);
+    if (set !== undefined) return byteSet(set, not === '^');
+    if (part.startsWith('*')) return STAR;
+    return part === '?' ? byteSet('', true) : byteSet(part);
   });
 }
 
-function setToRegExp(set: string, negated: boolean): string {
-  // An empty set matches nothing, and its negation anything.
-  if (set === '') return negated ? '.' : '(?!)';
-  const members = set.replace(
-    /\\?([\s\S])(?:-\\?([\s\S]))?/g,
-    (_: string, from: string, to: string | undefined) => {
-      if (to === undefined) return literal(from);
-      const [low, high] = from <= to ? [from, to] : [to, from];
-      return `${literal(low)}-${literal(high)}`;
-    },
-  );
-  return `[${negated ? '^' : ''}${members}]`;
+/** The bytes that members of a set (`a`, `a-z`) name, or all others. */
+function byteSet(members: string, isNegated = false): ByteSet {
+  const bytes = new Uint8Array(256).fill(isNegated ? 1 : 0);
+  for (const [, from = '', to = from] of members.matchAll(SET_MEMBER)) {
+    const [low = 0, high = 0] = [from.charCodeAt(0), to.charCodeAt(0)].sort((a, b) => a - b);
+    bytes.fill(isNegated ? 0 : 1, low, high + 1);
+  }
+  return bytes;
 }

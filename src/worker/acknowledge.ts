@@ -4,7 +4,7 @@ import type { Outcome } from './handler.js';
 import type { HeldJob } from './keep-leases.js';
 
 /** Jobs by how they ended; see DrainResult. */
-export interface Tally {
+export interface Counts {
   done: number;
   retried: number;
   dead: number;
@@ -14,7 +14,7 @@ export interface Tally {
   handled: number;
 }
 
-export function newTally(): Tally {
+export function newCounts(): Counts {
   return { done: 0, retried: 0, dead: 0, released: 0, lateAcks: 0, handled: 0 };
 }
 
@@ -44,7 +44,7 @@ export class Acknowledger {
 
   constructor(
     private readonly queue: Queue,
-    private readonly tally: Tally,
+    private readonly counts: Counts,
     private readonly listener: AckListener,
   ) {}
 
@@ -54,7 +54,7 @@ export class Acknowledger {
       this.released.push(job);
       return;
     }
-    this.tally.handled += 1;
+    this.counts.handled += 1;
     if (outcome === 'done') this.done.push(job);
     else this.addFailed(job, toNack(outcome));
   }
@@ -113,17 +113,17 @@ export class Acknowledger {
 
   private async ack(jobs: readonly HeldJob[]): Promise<void> {
     const held = await this.answer(jobs, this.queue.ack(end(jobs)), true);
-    this.tally.done += held.length;
-    this.tally.lateAcks += held.filter((one) => !one).length;
+    this.counts.done += held.length;
+    this.counts.lateAcks += held.filter((one) => !one).length;
   }
 
   private async nack(jobs: readonly HeldJob[], options: NackOptions): Promise<void> {
     const held = await this.answer(jobs, this.queue.nack(end(jobs), options), true);
-    this.tally[options.dead === true ? 'dead' : 'retried'] += held.length;
+    this.counts[options.dead === true ? 'dead' : 'retried'] += held.length;
   }
 
   private async release(jobs: readonly HeldJob[]): Promise<void> {
-    this.tally.released += (await this.answer(jobs, this.queue.release(end(jobs)), false)).length;
+    this.counts.released += (await this.answer(jobs, this.queue.release(end(jobs)), false)).length;
   }
 
   /** @returns which were still held; nothing when the call failed */

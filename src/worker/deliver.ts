@@ -10,7 +10,7 @@ class Call implements HandlerContext {
   constructor(readonly jobs: readonly HeldJob[]) {}
 
   get signal(): AbortSignal {
-    // Not made for nothing: for jobs that are only printed it would take longer than all the rest.
+    // Made on demand: it costs more than everything else that is done here for jobs that are only printed.
     this.lost ??= new AbortController();
     this.abortIfLost();
     return this.lost.signal;
@@ -34,7 +34,7 @@ export interface DeliveryListener {
 
 /** Gives jobs to the handler and passes their outcomes on; any number of calls at once. */
 export class Deliverer {
-  /** True when the handler takes no more. */
+  /** True when the handler accepts no more. */
   isClosed = false;
   private readonly calls = new Set<Call>();
   private jobs = 0;
@@ -62,7 +62,7 @@ export class Deliverer {
     });
   }
 
-  /** Tells the calls that have lost all their jobs. */
+  /** Aborts the signals of the calls that have lost all their jobs. */
   abortLost(): void {
     for (const call of this.calls) call.abortIfLost();
   }

@@ -55,7 +55,7 @@ export class Fetcher {
   }
 
   /** The next jobs to deliver, all of one reservation; they are ahead no more. */
-  take(most: number): HeldJob[] {
+  next(most: number): HeldJob[] {
     const reservation = this.ahead[0]?.reservation;
     const limit = Math.min(most, this.ahead.length);
     let count = 0;
@@ -63,7 +63,7 @@ export class Fetcher {
     return this.ahead.splice(0, count);
   }
 
-  takeAll(): HeldJob[] {
+  rest(): HeldJob[] {
     return this.ahead.splice(0);
   }
 

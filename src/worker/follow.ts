@@ -11,14 +11,14 @@ export interface FollowOptions extends DrainOptions {
 }
 
 /**
- * Drains, waits for more jobs, and so on until aborted, `max` jobs are handled, or the handler takes no more.
+ * Drains, waits for more jobs, and so on until aborted, `max` jobs are handled, or the handler accepts no more.
  * A store that goes away is waited for; only the first contact has to succeed.
  * @throws DelayerError when the first contact fails; what the handler is rejected with
  */
 export async function drainFollow(queue: Queue, options: FollowOptions): Promise<DrainResult> {
   const worker = new Worker(queue, { ...options, persistence: new Follower(queue, options) });
   await worker.run();
-  return toResult(worker.tally, worker.isClosed);
+  return toResult(worker.counts, worker.isClosed);
 }
 
 /** Errors that another try would only repeat. */

@@ -3,7 +3,7 @@ import type { LeasedJob } from '../core/job.js';
 /**
  * How a job ended in the handler's hands.
  * - `done`: it is acknowledged.
- * - `release`: it was not begun, and the handler takes no more. The job is given back as if it had never been
+ * - `release`: it was not begun, and the handler accepts no more. The job is given back as if it had never been
  *   reserved, and the worker ends, for it would be given the same job again.
  * - `retryInMs`: it failed, and is ready again after so long.
  * - `dead`: it failed for good, and is kept with the dead letters for `deadTtlMs` (30 days when absent; 0:
@@ -22,7 +22,7 @@ export type Outcome =
 export interface HandlerResult {
   /** In the order of the jobs. Jobs beyond the last outcome are released, and the worker ends. */
   readonly outcomes: readonly Outcome[];
-  /** True when the handler takes no more jobs: the worker ends. */
+  /** True when the handler accepts no more jobs: the worker ends. */
   readonly isClosed?: boolean | undefined;
 }
 

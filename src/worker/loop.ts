@@ -2,7 +2,7 @@ import { DelayerError } from '../core/errors.js';
 import type { OnEvent } from '../core/events.js';
 import type { Queue } from '../core/queue.js';
 import { monotonicMs, sleep } from '../core/timer.js';
-import { newTally } from './acknowledge.js';
+import { newCounts } from './acknowledge.js';
 import { type DrainOptions, type DrainResult, toResult } from './pass.js';
 import { Worker } from './worker.js';
 
@@ -24,13 +24,13 @@ export interface LoopOptions extends DrainOptions {
 export async function drainLoop(queue: Queue, options: LoopOptions): Promise<DrainResult> {
   const { stepMs, forMs, signal, onEvent } = options;
   const startMs = monotonicMs();
-  const tally = newTally();
+  const counts = newCounts();
   let isClosed = false;
   let failure: DelayerError | undefined;
   for (let atMs = 0; atMs < forMs && !isClosed;) {
     await sleep(startMs + atMs - monotonicMs(), signal);
     if (signal.aborted) break;
-    const worker = new Worker(queue, { ...options, tally, untilMs: startMs + forMs });
+    const worker = new Worker(queue, { ...options, counts, untilMs: startMs + forMs });
     try {
       failure = undefined;
       await worker.run();
@@ -43,5 +43,5 @@ export async function drainLoop(queue: Queue, options: LoopOptions): Promise<Dra
     atMs = Math.max(atMs + stepMs, Math.ceil((monotonicMs() - startMs) / stepMs) * stepMs);
   }
   if (failure !== undefined) throw failure;
-  return toResult(tally, isClosed);
+  return toResult(counts, isClosed);
 }

@@ -1,6 +1,6 @@
 import type { Queue } from '../core/queue.js';
 import type { AbortSignalLike } from '../core/timer.js';
-import type { Tally } from './acknowledge.js';
+import type { Counts } from './acknowledge.js';
 import type { Handler } from './handler.js';
 import { Worker } from './worker.js';
 
@@ -25,7 +25,7 @@ export interface DrainResult {
   readonly released: number;
   /** Of those done: acknowledged after their lease was lost, so that another consumer may have them too. */
   readonly lateAcks: number;
-  /** Does the handler take no more? */
+  /** Does the handler accept no more? */
   readonly isClosed: boolean;
   /** How long (ms) until a job may be ready, when a pass ended because none was; absent when none is waiting. */
   readonly nextInMs?: number | undefined;
@@ -40,10 +40,10 @@ export interface DrainResult {
 export async function drainPass(queue: Queue, options: DrainOptions): Promise<DrainResult> {
   const worker = new Worker(queue, options);
   await worker.run();
-  return { ...toResult(worker.tally, worker.isClosed), nextInMs: worker.nextInMs };
+  return { ...toResult(worker.counts, worker.isClosed), nextInMs: worker.nextInMs };
 }
 
-export function toResult(tally: Tally, isClosed: boolean): DrainResult {
-  const { done, retried, dead, released, lateAcks } = tally;
+export function toResult(counts: Counts, isClosed: boolean): DrainResult {
+  const { done, retried, dead, released, lateAcks } = counts;
   return { done, retried, dead, released, lateAcks, isClosed };
 }

@@ -2,7 +2,7 @@ import { DELIVERY_LEASE_MS } from '../core/lease.js';
 import type { Queue } from '../core/queue.js';
 import { type AbortSignalLike, monotonicMs } from '../core/timer.js';
 import { toCount } from '../core/validate.js';
-import { Acknowledger, type AckListener, newTally, type Tally } from './acknowledge.js';
+import { Acknowledger, type AckListener, newCounts, type Counts } from './acknowledge.js';
 import { Deliverer, type DeliveryListener } from './deliver.js';
 import { Fetcher } from './fetch.js';
 import type { Handler } from './handler.js';
@@ -16,8 +16,8 @@ export interface WorkerOptions {
   readonly leaseMs?: number | undefined;
   /** On the monotonic clock: after it nothing is reserved or delivered. */
   readonly untilMs?: number | undefined;
-  /** Is added to. */
-  readonly tally?: Tally | undefined;
+  /** Added to by the worker; counts of its own when absent. */
+  readonly counts?: Counts | undefined;
   readonly persistence?: Persistence | undefined;
 }
 
@@ -42,7 +42,7 @@ const MOST_TELLING_FIRST = ['ack', 'handler', 'extend', 'reserve', 'release'] as
  * begins what can be begun. It ends when nothing is under way and nothing can be begun.
  */
 export class Worker implements AckListener, DeliveryListener {
-  readonly tally: Tally;
+  readonly counts: Counts;
   private readonly handledBefore: number;
   /** How long (ms) until a job may be ready, as the last reserve that found none answered. */
   nextInMs: number | undefined;
@@ -63,13 +63,13 @@ export class Worker implements AckListener, DeliveryListener {
     queue: Queue,
     private readonly options: WorkerOptions,
   ) {
-    const { topics, handler, leaseMs = DELIVERY_LEASE_MS, tally = newTally() } = options;
+    const { topics, handler, leaseMs = DELIVERY_LEASE_MS, counts = newCounts() } = options;
     toCount(handler.concurrency, 'concurrency');
     toCount(handler.batchSize, 'batch size');
-    this.tally = tally;
-    this.handledBefore = tally.handled;
+    this.counts = counts;
+    this.handledBefore = counts.handled;
     this.leases = new LeaseKeeper(queue, leaseMs, () => this.onLost());
-    this.acks = new Acknowledger(queue, this.tally, this);
+    this.acks = new Acknowledger(queue, this.counts, this);
     this.fetcher = new Fetcher(queue, { topics, handler, leaseMs }, this.leases);
     this.deliverer = new Deliverer(handler, this.leases, this.acks, this);
   }
@@ -87,7 +87,7 @@ export class Worker implements AckListener, DeliveryListener {
         await new Promise<void>((resolve) => (this.wake = resolve));
         this.advance();
       }
-      for (const job of this.fetcher.takeAll()) this.acks.add(job, 'release');
+      for (const job of this.fetcher.rest()) this.acks.add(job, 'release');
       await this.acks.settle();
     } finally {
       this.leases.stop();
@@ -119,7 +119,7 @@ export class Worker implements AckListener, DeliveryListener {
 
   /** How many more jobs may be reserved. */
   private get left(): number {
-    const begun = this.tally.handled - this.handledBefore + this.deliverer.load.jobs;
+    const begun = this.counts.handled - this.handledBefore + this.deliverer.load.jobs;
     return (this.options.max ?? Infinity) - begun - this.fetcher.aheadCount;
   }
 
@@ -164,7 +164,7 @@ export class Worker implements AckListener, DeliveryListener {
   private deliver(): void {
     const { concurrency, batchSize } = this.options.handler;
     while (this.fetcher.aheadCount > 0 && this.deliverer.load.calls < concurrency && !this.isOver) {
-      this.deliverer.begin(this.fetcher.take(batchSize));
+      this.deliverer.begin(this.fetcher.next(batchSize));
     }
   }
 
@@ -176,7 +176,7 @@ export class Worker implements AckListener, DeliveryListener {
   }
 
   onHandlerFailed(error: unknown): void {
-    this.failures.handler ??= error as Error;
+    this.failures.handler ??= toError(error);
   }
 
   async onRefreshFailed(error: unknown): Promise<void> {
@@ -204,8 +204,13 @@ export class Worker implements AckListener, DeliveryListener {
     this.outages += 1;
     const goesOn = (await persistence?.waitForRetry(error, call, this.ending.signal)) ?? false;
     this.outages -= 1;
-    if (!goesOn) this.failures[call] = error as Error;
+    if (!goesOn) this.failures[call] = toError(error);
     this.wake();
     return goesOn;
   }
+}
+
+/** Anything can be thrown, and the absence of an error means that nothing has failed. */
+function toError(thrown: unknown): Error {
+  return thrown instanceof Error ? thrown : new Error(String(thrown), { cause: thrown });
 }

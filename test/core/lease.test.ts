@@ -55,7 +55,7 @@ describe('lease strings', () => {
     });
   }
 
-  it('any text is either refused or read as it is written', () => {
+  it('no arbitrary text is taken for a lease', () => {
     fc.assert(
       fc.property(fc.string(), (text) => {
         usageError(() => parseLease(text));

@@ -125,7 +125,7 @@ describe('a worker that follows', () => {
     expect(await following).to.include({ done: 0 });
   });
 
-  it('a follower ends when its handler takes no more', async () => {
+  it('a follower ends when its handler accepts no more', async () => {
     await push(world.queue, numbered(3));
     const result = await follow(world.queue, collector(1).handler, never());
     expect(result).to.include({ done: 1, isClosed: true });

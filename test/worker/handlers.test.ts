@@ -159,6 +159,14 @@ describe('handlers with an outcome for each job, several at once', () => {
     expect(await popAll(world.queue)).to.deep.equal(['a']);
   });
 
+  it('a handler that throws something that is not an error ends the pass with an error', async () => {
+    await push(world.queue, ['a']);
+    // eslint-disable-next-line @typescript-eslint/prefer-promise-reject-errors -- as plain JavaScript may
+    const handler = oneByOne(1, () => Promise.reject(undefined));
+    expect(await failureOf(drainPass(world.queue, optionsFor(handler)))).to.be.instanceOf(Error);
+    expect(await popAll(world.queue)).to.deep.equal(['a']);
+  });
+
   it('a handler that releases a job is given no other', async () => {
     await push(world.queue, numbered(3));
     let calls = 0;

@@ -130,7 +130,7 @@ describe('the cron loop of a worker', () => {
     expect(new Set(rest.map(({ attempts }) => attempts))).to.deep.equal(new Set([1]));
   });
 
-  it('a loop ends when its handler takes no more', async () => {
+  it('a loop ends when its handler accepts no more', async () => {
     await push(world.queue, numbered(3));
     const { sum } = await loop(world.queue, collector(1).handler, { forMs: AN_HOUR_MS });
     expect(sum).to.include({ done: 1, isClosed: true });

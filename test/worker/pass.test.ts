@@ -54,7 +54,7 @@ describe('drainPass with a handler that prints', () => {
   });
 
   for (const room of [0, 1, 49, 50, 51, 250, 260, 499]) {
-    it(`a handler that takes no more after ${room} jobs gets ${room}, and the rest is released in order`, async () => {
+    it(`a handler that accepts no more after ${room} jobs gets ${room}, and the rest is released in order`, async () => {
       await push(world.queue, numbered(500));
       const { ids, handler } = collector(room);
       expect(await pass(handler)).to.include({ done: room, isClosed: true });

@@ -89,7 +89,7 @@ export async function countsOf(queue: Queue): Promise<TopicStats | undefined> {
 export const idsOf = (jobs: readonly { readonly id: Uint8Array }[]): string[] =>
   jobs.map(({ id }) => Buffer.from(id).toString());
 
-/** A handler that prints into a list, and takes no more after `room` jobs. */
+/** A handler that prints into a list, and accepts no more after `room` jobs. */
 export function collector(room = Infinity): { readonly ids: string[]; readonly handler: Handler } {
   const ids: string[] = [];
   const handler = printHandler((jobs) => {
