@@ -156,7 +156,7 @@ describe('a connection to Redis that breaks:', () => {
         },
       ],
     ] as const) {
-      it(`a push that was lost is not taken for done because a job of the same id and content ${what}`, async () => {
+      it(`a push that was lost does not count as done because a job of the same id and content ${what}`, async () => {
         await witness.push(job);
         await hold(only(await reserve(witness, 'topic')).lease);
         proxy.cut('request', SCRIPT);

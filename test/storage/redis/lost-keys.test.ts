@@ -2,7 +2,7 @@ import { expect } from 'chai';
 import { LONG_MS, maintainAll, reserve, SECOND_MS, textOf } from '../../support/jobs.js';
 import { useRedis } from '../../support/redis.js';
 
-/** A Redis that evicts takes keys away one by one; so does a user who cleans up. */
+/** A Redis that evicts deletes keys one by one; so does a user who cleans up. */
 describe('keys that are gone from Redis:', () => {
   const ground = useRedis({ movableClock: true });
   const key = (rest: string) => `${ground.prefix}:${rest}`;

@@ -255,7 +255,7 @@ describe('a Redis that is out of memory', () => {
     expect((await queue.list('topic', { limit: 10 })).jobs).to.have.length(1);
   });
 
-  it('takes in jobs again when there is room', async () => {
+  it('accepts jobs again when there is room', async () => {
     const queue = ground.queue();
     await fill();
     await failureOf(queue.push({ topic: 'topic', body: 'b' }));

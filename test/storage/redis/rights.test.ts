@@ -39,9 +39,9 @@ describe('a user of Redis who lacks the right to one command', () => {
       const [sound, narrow] = [ground.queue(), await without(command)];
       for (const id of ['1', '2', '3']) await sound.push({ ...job, id });
       await maintainAll(sound);
-      const taken = await allowed(narrow.pop('topic'));
+      const popped = await allowed(narrow.pop('topic'));
       const { ready, leased } = only((await sound.stats()).topics ?? []);
-      expect(ready + leased).to.be.at.least(taken ? 2 : 3);
+      expect(ready + leased).to.be.at.least(popped ? 2 : 3);
     });
   }
 

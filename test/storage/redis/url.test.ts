@@ -9,7 +9,7 @@ function refusal(url: string, password?: string): DelayerError {
     if (error instanceof DelayerError) return error;
     throw error;
   }
-  throw new Error(`${url} was taken`);
+  throw new Error(`${url} was accepted`);
 }
 
 describe('a Redis URL', () => {
