@@ -1,7 +1,7 @@
-import { monotonicMs, pause } from '../../core/timer.js';
 import { DelayerError } from '../../core/errors.js';
+import { monotonicMs, sleep } from '../../core/timer.js';
 import type { Database, Statement, Value } from './driver.js';
-import { fromSqlite, isBusy } from './errors.js';
+import { fromSqlite, isBusy, migratedError } from './errors.js';
 
 /** How long (ms) a call waits for the other processes on the file. */
 const BUSY_DEADLINE_MS = 5000;
@@ -28,13 +28,15 @@ interface Write {
  * Each statement is compiled once. A limit in one is written `? + 0`: SQLite would compile it anew for
  * every value of a bare `LIMIT ?`, which takes ten times as long as running it.
  */
-export class Session {
+export class Connection {
   /** Called after each commit. */
   onCommit: (() => void) | undefined;
   private readonly statements = new Map<string, Statement>();
   private readonly queued: Write[] = [];
   private writing = false;
   private open = true;
+  /** The version of the layout that this process knows; not looked at while it is being settled. */
+  private version = Infinity;
   private lastBreath = monotonicMs();
 
   constructor(
@@ -64,6 +66,23 @@ export class Session {
     this.database.exec(sql);
   }
 
+  /** From now on a file that has a newer layout than this is refused. */
+  expectVersion(version: number): void {
+    this.version = version;
+  }
+
+  /** Does all of `work` or nothing, as the only one on the file. For what is needed once. */
+  exclusively(work: () => void): void {
+    this.exec('BEGIN EXCLUSIVE');
+    try {
+      work();
+      this.exec('COMMIT');
+    } catch (error) {
+      this.rollBack();
+      throw error;
+    }
+  }
+
   /**
    * Does all of `work` or nothing, and returns when it is on the disk. `work` is given the time. What is
    * asked for in one go is committed in one go, for a commit costs as much as fifty jobs.
@@ -82,22 +101,14 @@ export class Session {
   }
 
   /**
-   * Runs `work` again as long as other processes are in its way.
+   * Reads. Runs `work` again as long as other processes are in its way.
    * @throws DelayerError
    */
   async read<T>(work: (now: number) => T): Promise<T> {
-    const deadline = monotonicMs() + this.busyDeadlineMs;
-    for (;;) {
-      if (!this.open) throw new DelayerError('internal', `${this.label} was closed before`);
-      try {
-        const done = work(this.now());
-        await this.breathe();
-        return done;
-      } catch (error) {
-        if (!isBusy(error) || monotonicMs() > deadline) throw fromSqlite(error, this.label);
-      }
-      await pause(1 + Math.random() * BUSY_PAUSE_MS);
-    }
+    return this.attempt(() => {
+      this.assertVersion();
+      return work(this.now());
+    });
   }
 
   /**
@@ -126,7 +137,7 @@ export class Session {
     while (this.queued.length > 0) {
       const group = this.nextGroup();
       try {
-        const done = await this.read(() => this.commit(group));
+        const done = await this.attempt(() => this.commit(group));
         this.onCommit?.();
         for (const [i, result] of done.entries()) group[i]?.resolve(result);
         // What took too long for one transaction goes into the next.
@@ -161,6 +172,7 @@ export class Session {
   private transaction(group: readonly Write[]): unknown[] {
     this.run('BEGIN IMMEDIATE');
     try {
+      this.assertVersion();
       const begun = monotonicMs();
       const done: unknown[] = [];
       for (const { work } of group) {
@@ -183,6 +195,32 @@ export class Session {
     }
   }
 
+  /** Runs `work` again as long as other processes are in its way. */
+  private async attempt<T>(work: () => T): Promise<T> {
+    const deadline = monotonicMs() + this.busyDeadlineMs;
+    for (;;) {
+      if (!this.open) throw new DelayerError('internal', `${this.label} was closed before`);
+      try {
+        const done = work();
+        await this.breathe();
+        return done;
+      } catch (error) {
+        if (!isBusy(error) || monotonicMs() > deadline) throw fromSqlite(error, this.label);
+      }
+      await sleep(1 + Math.random() * BUSY_PAUSE_MS);
+    }
+  }
+
+  /**
+   * A newer delayer may have changed the layout since the file was opened. Between the look and a read
+   * it cannot be told apart from any other failure; the next call tells.
+   */
+  private assertVersion(): void {
+    if (this.version === Infinity) return;
+    const { user_version: found } = this.get('PRAGMA user_version') as { user_version: number };
+    if (found > this.version) throw migratedError(this.label, found, this.version);
+  }
+
   private async breathe(): Promise<void> {
     if (monotonicMs() - this.lastBreath < BREATH_MS) return;
     await new Promise(setImmediate);
@@ -197,9 +235,4 @@ export class Session {
     }
     return statement;
   }
-}
-
-/** Bytes as they came from SQLite; the memory is theirs alone. */
-export function bytesOf(value: Uint8Array): Buffer {
-  return Buffer.isBuffer(value) ? value : Buffer.from(value.buffer, value.byteOffset, value.byteLength);
 }

@@ -8,7 +8,7 @@ const CONSTRAINT_UNIQUE = 2067;
 /** The index of the log could not be made longer: in practice the disk is full. */
 const IOERR_SHMSIZE = 4874;
 
-const ANOTHER_FILE = 'Name another file with --store sqlite:PATH, or DELAYER_STORE.';
+const ANOTHER_FILE = 'Name another file.';
 const MAKE_ROOM = 'Make room on that disk, then try again; what was pushed before is safe.';
 
 /** SQLite's primary result codes, as https://sqlite.org/rescode.html numbers them. */
@@ -28,7 +28,7 @@ const RESULTS: Record<number, readonly [code: ErrorCode, message: string, hint?:
     'cannot be opened',
     'Check the owner and the mode of the file and its folder.',
   ],
-  26: ['store_corrupt', 'is no delayer store: the file is no SQLite database'],
+  26: ['store_corrupt', 'is not a delayer store: the file is not an SQLite database'],
 };
 
 const OUT_OF_ROOM = new Set(['ENOSPC', 'EDQUOT']);
@@ -105,31 +105,43 @@ export function fromSystem(error: unknown, what: string): DelayerError {
 }
 
 const REASONS: Record<string, readonly [code: ErrorCode, message: string]> = {
-  EACCES: ['store_refused', 'this user may not write there'],
-  EPERM: ['store_refused', 'this user may not write there'],
+  EACCES: ['store_refused', 'permission denied'],
+  EPERM: ['store_refused', 'permission denied'],
   EROFS: ['store_refused', 'the file system is read-only'],
-  ENOENT: ['config_invalid', 'nothing can be made there'],
-  ENOTDIR: ['config_invalid', 'a part of the path is no folder'],
-  EEXIST: ['config_invalid', 'a part of the path is no folder'],
+  ENOENT: ['config_invalid', 'no such file or directory'],
+  ENOTDIR: ['config_invalid', 'a part of the path is not a folder'],
+  EEXIST: ['config_invalid', 'a part of the path is not a folder'],
   ENAMETOOLONG: ['config_invalid', 'the path is too long'],
-  ELOOP: ['config_invalid', 'the path leads in a circle'],
+  ELOOP: ['config_invalid', 'too many symbolic links in the path'],
 };
 
-export function isNoStore(file: string, found: string): DelayerError {
-  return new DelayerError('config_invalid', `${file} is no delayer store: ${found}`, { hint: ANOTHER_FILE });
+export function foreignFileError(file: string, found: string): DelayerError {
+  return new DelayerError('config_invalid', `${file} is not a delayer store: ${found}`, {
+    hint: ANOTHER_FILE,
+  });
 }
 
-export function isTooNew(file: string, version: number, known: number): DelayerError {
+/** For a file that a newer delayer has written. */
+export function tooNewError(file: string, version: number, known: number): DelayerError {
   return new DelayerError(
     'store_too_new',
     `${file} has version ${version} of the format, and this delayer knows ${known}`,
   );
 }
 
-export function isOnNetwork(file: string, type: string): DelayerError {
+/** For a file that a newer delayer has migrated while this process had it open. */
+export function migratedError(label: string, version: number, known: number): DelayerError {
+  return new DelayerError(
+    'store_too_new',
+    `${label} was migrated to version ${version} of the format while it was open, and this delayer knows ${known}`,
+    { hint: 'Start this process again with the delayer that migrated it.' },
+  );
+}
+
+export function networkFileError(file: string, type: string): DelayerError {
   return new DelayerError(
     'store_refused',
     `${file} is on a network file system (${type}), where processes cannot share it safely`,
-    { hint: `${ANOTHER_FILE} To share jobs between hosts, use Redis: --store redis://HOST.` },
+    { hint: 'Name a file on a local disk. To share jobs between hosts, use Redis: redis://HOST.' },
   );
 }

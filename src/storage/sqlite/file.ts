@@ -10,7 +10,7 @@ import {
   statSync,
 } from 'node:fs';
 import { dirname } from 'node:path';
-import { fromSystem, isNoStore, isOnNetwork } from './errors.js';
+import { foreignFileError, fromSystem, networkFileError } from './errors.js';
 
 /** Says of which type (`f_type` of statfs) the file system of a folder is. */
 export type TypeOfFileSystem = (folder: string) => number;
@@ -33,17 +33,17 @@ const NETWORK_FILE_SYSTEMS: Record<number, string> = {
 const askSystem: TypeOfFileSystem = (folder) => statfsSync(folder).type;
 
 /**
- * Sees to it that the file is there and can be used, and reads nothing of it: the folder is made for
- * this user alone when it is absent, and so is the file, empty.
+ * Makes sure that the file exists and can be used, and reads nothing of it. A missing folder is created
+ * for this user alone, and so is a missing file, empty.
  * @returns true when the file is new
  * @throws DelayerError `config_invalid`, `store_refused`, `store_full`
  */
 export function prepareFile(file: string, typeOf: TypeOfFileSystem = askSystem): boolean {
   const folder = dirname(file);
   makeFolder(folder);
-  refuseNetwork(file, folder, typeOf);
+  assertLocal(file, folder, typeOf);
   if (makeFile(file)) return true;
-  checkFile(file, folder);
+  assertUsable(file, folder);
   return false;
 }
 
@@ -59,18 +59,18 @@ function makeFolder(folder: string): void {
   } catch (error) {
     // Another process may have been faster.
     if (existsSync(folder)) return;
-    throw fromSystem(error, `The folder ${folder} cannot be made`);
+    throw fromSystem(error, `The folder ${folder} cannot be created`);
   }
 }
 
-function refuseNetwork(file: string, folder: string, typeOf: TypeOfFileSystem): void {
+function assertLocal(file: string, folder: string, typeOf: TypeOfFileSystem): void {
   let type;
   try {
     type = NETWORK_FILE_SYSTEMS[typeOf(folder)];
   } catch (error) {
     throw fromSystem(error, `The folder ${folder} cannot be used`);
   }
-  if (type !== undefined) throw isOnNetwork(file, type);
+  if (type !== undefined) throw networkFileError(file, type);
 }
 
 /** Only a new file may be opened and closed here: closing any handle ends the locks of the whole process on it. */
@@ -80,14 +80,14 @@ function makeFile(file: string): boolean {
     return true;
   } catch (error) {
     if (error instanceof Error && 'code' in error && error.code === 'EEXIST') return false;
-    throw fromSystem(error, `${file} cannot be made`);
+    throw fromSystem(error, `${file} cannot be created`);
   }
 }
 
 /** SQLite would open what it may not write for reading, and fail at the first push only. */
-function checkFile(file: string, folder: string): void {
+function assertUsable(file: string, folder: string): void {
   try {
-    if (!statSync(file).isFile()) throw isNoStore(file, 'it is no file');
+    if (!statSync(file).isFile()) throw foreignFileError(file, 'it is not a file');
     accessSync(file, constants.R_OK | constants.W_OK);
     // SQLite keeps its log beside the file.
     accessSync(folder, constants.W_OK | constants.X_OK);

@@ -1,10 +1,10 @@
 import { resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
+import { Connection } from './connection.js';
 import { openDatabase } from './driver.js';
-import { fromSqlite, fromSystem, isNoStore, isTooNew } from './errors.js';
+import { foreignFileError, fromSqlite, fromSystem } from './errors.js';
 import { prepareFile, readHeader, sizeOf, type TypeOfFileSystem } from './file.js';
-import { APPLICATION_ID, SCHEMA, SCHEMA_VERSION, SETTINGS } from './schema.js';
-import { Session } from './connection.js';
+import { APPLICATION_ID, migrate, readVersion, SCHEMA_VERSION, SETTINGS } from './schema.js';
 
 export interface OpenOptions {
   /** The store's clock, in ms since 1970; the machine's when absent. */
@@ -18,37 +18,38 @@ export interface OpenOptions {
 }
 
 export interface Opened {
-  readonly session: Session;
+  readonly connection: Connection;
   readonly file: string;
-  /** Did this make the file? */
+  /** Did opening it create the file? */
   readonly created: boolean;
 }
 
 /**
- * Opens a store, or makes it. Nothing is written to a file that is not one.
+ * Opens a store, creates it when it is absent, and migrates an older one. Nothing is written to a file that
+ * is not a store.
  * @throws DelayerError `config_invalid`, `store_refused`, `store_corrupt`, `store_too_new`,
  *   `store_full`, `store_busy`
  */
-export async function openSession(path: string, options: OpenOptions = {}): Promise<Opened> {
+export async function openConnection(path: string, options: OpenOptions = {}): Promise<Opened> {
   const file = absolute(path);
   const created = prepareFile(file, options.typeOfFileSystem);
   try {
     // The log is looked for first: delayer has one only after the file itself says whose it is.
     const hasLog = sizeOf(`${file}-wal`) > 0;
     if (!created && !isOurs(file)) {
-      if (hasLog) throw isNoStore(file, 'the database belongs to another application');
+      if (hasLog) throw foreignFileError(file, 'the database belongs to another application');
       peek(file);
     }
     const now = options.now ?? (() => Date.now());
-    const session = new Session(openDatabase(file), `sqlite:${file}`, now, options.busyDeadlineMs);
+    const connection = new Connection(openDatabase(file), `sqlite:${file}`, now, options.busyDeadlineMs);
     try {
-      await settle(session, file);
-      if (options.maxPages !== undefined) session.exec(`PRAGMA max_page_count = ${options.maxPages}`);
+      await settle(connection, file);
+      if (options.maxPages !== undefined) connection.exec(`PRAGMA max_page_count = ${options.maxPages}`);
     } catch (error) {
-      session.close();
+      connection.close();
       throw error;
     }
-    return { session, file, created };
+    return { connection, file, created };
   } catch (error) {
     throw fromSqlite(error, file);
   }
@@ -59,7 +60,7 @@ function absolute(path: string): string {
     return resolve(path);
   } catch (error) {
     // The folder that this process is in was deleted.
-    throw fromSystem(error, `There is no place for ${path}`);
+    throw fromSystem(error, `${path} cannot be resolved`);
   }
 }
 
@@ -82,49 +83,22 @@ function peek(file: string): void {
   const url = `${pathToFileURL(file).href}?immutable=1`;
   const database = openDatabase(url, { readOnly: true });
   try {
-    isEmpty((sql) => database.prepare(sql).get(), file);
+    readVersion((sql) => database.prepare(sql).get(), file);
   } finally {
     database.close();
   }
 }
 
-/** Sets the connection up, and makes the tables of a file that is empty. */
-async function settle(session: Session, file: string): Promise<void> {
-  await session.read(() => {
-    if (isEmpty((sql) => session.get(sql), file)) makeTables(session, file);
-    const { journal_mode: mode } = session.get('PRAGMA journal_mode = WAL') as { journal_mode: string };
-    if (mode !== 'wal') throw isNoStore(file, `its journal cannot be a WAL here (${mode})`);
-    session.exec(SETTINGS);
-  });
-}
-
-/** Before the log is switched on, so that the header of the file itself says whose it is. */
-function makeTables(session: Session, file: string): void {
-  session.exec('BEGIN EXCLUSIVE');
-  try {
-    // Another process may have been faster.
-    if (isEmpty((sql) => session.get(sql), file)) session.exec(SCHEMA);
-    session.exec('COMMIT');
-  } catch (error) {
-    session.exec('ROLLBACK');
-    throw error;
-  }
-}
-
 /**
- * @returns whether there is nothing in the file yet
- * @throws DelayerError when what is there is another application's, or a newer delayer's
+ * Sets the connection up and migrates the file. The tables come before the log is switched on, so that the
+ * header of the file itself says whose it is.
  */
-function isEmpty(ask: (sql: string) => unknown, file: string): boolean {
-  const { application_id: owner } = ask('PRAGMA application_id') as { application_id: number };
-  const { user_version: version } = ask('PRAGMA user_version') as { user_version: number };
-  if (owner === APPLICATION_ID) {
-    if (version > SCHEMA_VERSION) throw isTooNew(file, version, SCHEMA_VERSION);
-    return false;
-  }
-  const { tables } = ask('SELECT count(*) AS tables FROM sqlite_schema') as { tables: number };
-  if (owner !== 0 || version !== 0 || tables > 0) {
-    throw isNoStore(file, 'the database belongs to another application');
-  }
-  return true;
+async function settle(connection: Connection, file: string): Promise<void> {
+  await connection.read(() => {
+    migrate(connection, file);
+    const { journal_mode: mode } = connection.get('PRAGMA journal_mode = WAL') as { journal_mode: string };
+    if (mode !== 'wal') throw foreignFileError(file, `its journal cannot be a WAL here (${mode})`);
+    connection.exec(SETTINGS);
+  });
+  connection.expectVersion(SCHEMA_VERSION);
 }

@@ -1,60 +1,80 @@
 import type { JobState } from '../../core/job.js';
-import type { RemoveResult, RemoveScope } from '../../core/store.js';
-import { findHeld, removeHeld } from './lease.js';
-import type { Session } from './connection.js';
+import type { JobGuard, RemoveParams, RemoveResult } from '../../core/store.js';
+import { chunks } from '../chunk.js';
+import type { Connection } from './connection.js';
+import { exhume } from './dead.js';
+import { findLeased, type LeasedId, revokeLease } from './lease.js';
+import { stopWaiting } from './return.js';
+import { DEAD, IN_LINE, stateInLine, WAITING } from './rows.js';
 
 /** Jobs that one transaction removes. */
 const CHUNK_IDS = 500;
 
-const FREE = 'SELECT seq, due_at AS dueAt, expires_at AS expiresAt FROM job WHERE id = ? AND leased = 0';
+const COLUMNS = 'seq, state, place, due_at AS dueAt, expires_at AS expiresAt';
+const BY_ID = `
+SELECT ${COLUMNS} FROM job WHERE id = ?1 AND state = ${IN_LINE}
+UNION ALL SELECT ${COLUMNS} FROM job WHERE id = ?1 AND state > 1`;
 const DELETE = 'DELETE FROM job WHERE seq = ?';
 
-/** Removes jobs by id; answers, in order, whether it did and what each was. */
-export async function remove(
-  session: Session,
-  ids: readonly Buffer[],
-  scope: RemoveScope,
-): Promise<RemoveResult[]> {
+interface Row {
+  readonly seq: number;
+  readonly state: number;
+  readonly place: number;
+  readonly dueAt: number;
+  readonly expiresAt: number;
+}
+
+/** Removes the jobs that are what is believed of them; where several have one id, all that are. */
+export async function remove(connection: Connection, { jobs }: RemoveParams): Promise<RemoveResult[]> {
   const results: RemoveResult[] = [];
-  for (let i = 0; i < ids.length; i += CHUNK_IDS) {
-    const chunk = ids.slice(i, i + CHUNK_IDS);
-    results.push(...(await session.write((now) => removeChunk(session, chunk, scope, now))));
-  }
+  for (const chunk of chunks(jobs, CHUNK_IDS))
+    results.push(...(await connection.write((now) => removeChunk(connection, chunk, now))));
   return results;
 }
 
-/** What a job that is not leased is at `now`. It is ready as soon as it is due. */
-export function stateOf(job: { dueAt: number; expiresAt: number }, now: number): JobState {
-  if (job.dueAt > now) return 'delayed';
-  return job.expiresAt > now ? 'ready' : 'dead';
+function removeChunk(connection: Connection, guards: readonly JobGuard[], now: number): RemoveResult[] {
+  // All leases have to be looked through, so it is done once, and only when it has to be.
+  let leased: Map<string, LeasedId[]> | undefined;
+  const leasedOf = (id: Buffer): LeasedId[] => {
+    leased ??= findLeased(
+      connection,
+      guards.map((guard) => guard.id),
+    );
+    return leased.get(id.toString('latin1')) ?? [];
+  };
+  return guards.map((guard) => removeOne(connection, guard, leasedOf, now));
 }
 
-function removeChunk(
-  session: Session,
-  ids: readonly Buffer[],
-  scope: RemoveScope,
+function removeOne(
+  connection: Connection,
+  { id, states, dueAt }: JobGuard,
+  leasedOf: (id: Buffer) => LeasedId[],
   now: number,
-): RemoveResult[] {
-  const results = ids.map((id) => removeFree(session, id, scope, now));
-  // A job that is leased may have a namesake that is not, and with `any` both go.
-  const sought = scope === 'any' ? ids : ids.filter((_, i) => results[i] === undefined);
-  let held = sought.length > 0 ? findHeld(session, sought) : [];
-  if (scope === 'any') removeHeld(session, held);
-  return results.map((result, i) => {
-    const leased = held.filter(({ id }) => ids[i]?.equals(id));
-    // The same id once more is that of none.
-    if (scope === 'any') held = held.filter((lease) => !leased.includes(lease));
-    if (result) return result;
-    return leased.length > 0 ? { removed: scope === 'any', state: 'leased' } : { removed: false };
-  });
+): RemoveResult {
+  const isMeant = (state: JobState, job: { readonly dueAt: number }) =>
+    states.includes(state) && (dueAt === undefined || job.dueAt === dueAt.getTime());
+  let removed: JobState | undefined;
+  const rows = (connection.all(BY_ID, id) as Row[]).map((row) => ({ ...row, is: stateOf(row, now) }));
+  for (const row of rows) {
+    if (!isMeant(row.is, row)) continue;
+    if (row.state === WAITING) stopWaiting(connection, row.seq);
+    if (row.state === DEAD) exhume(connection, [row.seq]);
+    connection.run(DELETE, row.seq);
+    removed ??= row.is;
+  }
+  // A leased job is looked for where it is meant, or where there is no other to tell of.
+  const leased = states.includes('leased') || rows.length === 0 ? leasedOf(id) : [];
+  for (const lease of leased.filter((job) => isMeant('leased', job))) {
+    revokeLease(connection, lease);
+    connection.run(DELETE, lease.seq);
+    leased.splice(leased.indexOf(lease), 1);
+    removed ??= 'leased';
+  }
+  if (removed !== undefined) return { removed: true, state: removed };
+  return { removed: false, state: rows[0]?.is ?? (leased.length > 0 ? 'leased' : undefined) };
 }
 
-/** Removes a job that is not leased; answers nothing when there is none of that id. */
-function removeFree(session: Session, id: Buffer, scope: RemoveScope, now: number): RemoveResult | undefined {
-  const job = session.get(FREE, id) as { seq: number; dueAt: number; expiresAt: number } | undefined;
-  if (!job) return undefined;
-  const state = stateOf(job, now);
-  const removed = state === 'delayed' || scope === 'any';
-  if (removed) session.run(DELETE, job.seq);
-  return { removed, state };
+function stateOf(row: Row, now: number): JobState {
+  if (row.state === IN_LINE) return stateInLine(row, now);
+  return row.state === DEAD ? 'dead' : 'delayed';
 }

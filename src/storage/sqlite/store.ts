@@ -1,127 +1,97 @@
-import type { JobRecord, NewJob } from '../../core/job.js';
-import type {
-  JobPage,
-  Lease,
-  ListQuery,
-  OnExisting,
-  Popped,
-  Promotion,
-  PushResult,
-  RemoveResult,
-  RemoveScope,
-  Store,
-  Survey,
-  Taken,
-  TakeRequest,
-} from '../../core/store.js';
-import * as leases from './lease.js';
+import type * as contract from '../../core/store.js';
+import type { JobRecord } from '../../core/job.js';
+import type { Connection } from './connection.js';
+import { find } from './inspect/find.js';
+import { health } from './inspect/health.js';
 import { list } from './inspect/list.js';
-import { type Opened, type OpenOptions, openSession } from './open.js';
+import { stats } from './inspect/stats.js';
+import { maintain } from './maintain.js';
+import { type Opened, openConnection, type OpenOptions } from './open.js';
+import { pause, resume } from './pause.js';
 import { push } from './push.js';
 import { remove } from './remove.js';
-import type { Session } from './connection.js';
-import { find, survey } from './inspect/stats.js';
-import { msUntil, nextEvent, pop, take } from './reserve.js';
-import { promote } from './maintain.js';
-import { ChangeWaiter } from './wait.js';
-
-const NEWEST = 'SELECT max(seq) AS seq FROM job';
-const FIRST = 'SELECT 1 FROM job WHERE topic = ? AND leased = 0 AND due_at <= ? LIMIT 1';
+import { requeue } from './requeue.js';
+import { pop, reserve } from './reserve.js';
+import { ack, extend, nack, release } from './settle.js';
+import { JobWaiter } from './wait.js';
 
 /**
  * Jobs in one SQLite file, shared by the processes of one machine. A job is ready as soon as it is due,
- * so the state `due` does not occur, `promoted` is always 0, and a daemon has only leases that ran out
- * and dead jobs to look after. The store's clock is the machine's.
+ * so the state `due` does not occur, `promoted` is always 0, and a daemon has only ended leases, expired
+ * jobs and old dead letters to look after. The store's clock is the machine's.
  */
-export class SqliteStore implements Store {
+export class SqliteStore implements contract.Store {
   readonly label: string;
   readonly needsPromotion = false;
-  /** Did opening it make the file? */
   readonly isNew: boolean;
-  private readonly session: Session;
-  private readonly waiter: ChangeWaiter;
-  /** The job that was pushed last when `promote` or `waitForPush` looked. */
-  private newestSeen: number | undefined;
+  private readonly connection: Connection;
+  private readonly waiter: JobWaiter;
 
-  private constructor({ session, file, created }: Opened) {
-    this.label = session.label;
+  private constructor({ connection, file, created }: Opened) {
+    this.label = connection.label;
     this.isNew = created;
-    this.session = session;
-    this.waiter = new ChangeWaiter(session, file);
+    this.connection = connection;
+    this.waiter = new JobWaiter(connection, file);
   }
 
   /**
-   * Opens the store in a file. The file and its folder are made when they are absent, for this user alone.
+   * Opens the store in a file. The file and its folder are created when they are absent, for this user
+   * alone; a file of an older version is migrated.
    * @throws DelayerError `config_invalid` when the path names no file or another application's
    *   database; `store_corrupt`, `store_too_new`; `store_refused` when the file cannot be written or is
    *   on a network file system; `store_full`; `store_busy`
    */
   static async open(path: string, options: OpenOptions = {}): Promise<SqliteStore> {
-    return new SqliteStore(await openSession(path, options));
+    return new SqliteStore(await openConnection(path, options));
   }
 
-  async push(jobs: readonly NewJob[], onExisting: OnExisting): Promise<PushResult[]> {
-    return push(this.session, jobs, onExisting);
+  push(params: contract.PushParams): Promise<contract.PushResult[]> {
+    return push(this.connection, params);
   }
 
-  async promote(): Promise<Promotion> {
-    this.newestSeen = await this.session.read(() => this.newest());
-    return promote(this.session);
+  pop(params: contract.PopParams): Promise<contract.Popped> {
+    return pop(this.connection, params);
   }
 
-  async pop(topic: Buffer, limit: number): Promise<Popped> {
-    return pop(this.session, topic, limit);
+  reserve(params: contract.ReserveParams): Promise<contract.Reserved> {
+    return reserve(this.connection, params);
   }
 
-  async take(request: TakeRequest): Promise<Taken> {
-    return take(this.session, request);
+  ack(params: contract.LeaseParams): Promise<boolean[]> {
+    return ack(this.connection, params);
   }
 
-  async confirm(held: readonly Lease[]): Promise<boolean[]> {
-    return leases.confirm(this.session, held);
+  nack(params: contract.NackParams): Promise<boolean[]> {
+    return nack(this.connection, params);
   }
 
-  async putBack(held: readonly Lease[]): Promise<void> {
-    await leases.putBack(this.session, held);
+  release(params: contract.LeaseParams): Promise<boolean[]> {
+    return release(this.connection, params);
   }
 
-  async extend(held: readonly Lease[], leaseMs: number): Promise<(Date | undefined)[]> {
-    return leases.extend(this.session, held, leaseMs);
+  extend(params: contract.ExtendParams): Promise<(Date | undefined)[]> {
+    return extend(this.connection, params);
   }
 
-  async remove(ids: readonly Buffer[], scope: RemoveScope): Promise<RemoveResult[]> {
-    return remove(this.session, ids, scope);
+  remove(params: contract.RemoveParams): Promise<contract.RemoveResult[]> {
+    return remove(this.connection, params);
   }
 
-  async waitForReady(topic: Buffer, maxMs: number, signal?: AbortSignal): Promise<void> {
-    const look = (now: number) =>
-      this.session.get(FIRST, topic, now)
-        ? 0
-        : (msUntil(nextEvent(this.session, topic, now), now) ?? Infinity);
-    await this.waiter.until(look, maxMs, signal);
+  requeue(params: contract.RequeueParams): Promise<contract.RequeueResult[]> {
+    return requeue(this.connection, params);
   }
 
-  async waitForPush(maxMs: number, signal?: AbortSignal): Promise<void> {
-    const look = () => {
-      const newest = this.newest();
-      const seen = this.newestSeen ?? newest;
-      // When the newest job leaves, the next one may get its number.
-      this.newestSeen = newest;
-      return newest > seen ? 0 : Infinity;
-    };
-    await this.waiter.until(look, maxMs, signal);
+  pause(params: contract.PauseParams): Promise<void> {
+    return pause(this.connection, params);
   }
 
-  async survey(): Promise<Survey> {
-    return survey(this.session);
+  resume(params: contract.TopicParams): Promise<void> {
+    return resume(this.connection, params);
   }
 
-  async list(topic: Buffer, query: ListQuery): Promise<JobPage> {
-    return list(this.session, topic, query);
-  }
-
-  async find(id: Buffer): Promise<JobRecord[]> {
-    return find(this.session, id);
+  async maintain(): Promise<contract.Maintenance> {
+    await this.waiter.markPushes();
+    return maintain(this.connection);
   }
 
   /** Nobody asks here: jobs need no daemon to become ready. */
@@ -133,17 +103,37 @@ export class SqliteStore implements Store {
     return Promise.resolve();
   }
 
+  waitForReady(params: contract.WaitParams & contract.TopicParams): Promise<void> {
+    return this.waiter.waitForReady(params);
+  }
+
+  waitForPush(params: contract.WaitParams): Promise<void> {
+    return this.waiter.waitForPush(params);
+  }
+
+  stats(params: contract.StatsParams): Promise<contract.Stats> {
+    return stats(this.connection, params);
+  }
+
+  list(params: contract.ListParams): Promise<contract.JobPage> {
+    return list(this.connection, params);
+  }
+
+  find(params: { readonly id: Buffer }): Promise<JobRecord[]> {
+    return find(this.connection, params);
+  }
+
+  health(): Promise<contract.Problem[]> {
+    return health();
+  }
+
   now(): Promise<Date> {
-    return Promise.resolve(new Date(this.session.now()));
+    return Promise.resolve(new Date(this.connection.now()));
   }
 
   close(): Promise<void> {
     this.waiter.close();
-    this.session.close();
+    this.connection.close();
     return Promise.resolve();
-  }
-
-  private newest(): number {
-    return (this.session.get(NEWEST) as { seq: number | null }).seq ?? 0;
   }
 }

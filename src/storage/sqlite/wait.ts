@@ -1,110 +1,58 @@
-import { type FSWatcher, watch } from 'node:fs';
-import { monotonicMs, pause } from '../../core/timer.js';
-import type { Session } from './connection.js';
+import type { TopicParams, WaitParams } from '../../core/store.js';
+import { nextEvent, readAgenda } from './agenda.js';
+import type { Connection } from './connection.js';
+import { openTopics } from './pause.js';
+import { ChangeWatcher } from './watch.js';
 
-/** Without a sign from the file system, the file is looked at this often (ms): a sign may be missed. */
-const LOOK_MS = 500;
-/** The same where the file system gives no signs at all: some thousandths of a core. */
-const LOOK_UNWATCHED_MS = 10;
-/**
- * A sign comes when the log is written, which is before the commit can be seen: the disk has to
- * confirm it first. So long (ms) after a sign the file is looked at over and over, and no sign is
- * listened to: a busy file gives thousands a second.
- */
-const STIR_MS = 200;
-/** Every millisecond to begin with, and a bit less often after so long (ms), for then others are just busy. */
-const QUICK_MS = 20;
-const QUICK_GAP_MS = 1;
-const SLOW_GAP_MS = 2;
+const READY = 'SELECT 1 FROM job WHERE topic = ? AND state = 0 AND place <= ? LIMIT 1';
+const NEWEST = 'SELECT ifnull(max(seq), 0) AS seq FROM job';
 
-/** Waits for what other processes, or this one, commit. It takes nothing and writes nothing. */
-export class ChangeWaiter {
-  private readonly sleepers = new Set<() => void>();
-  private watcher: FSWatcher | undefined;
-  private signs = 0;
-  private closed = false;
+/** Waits for jobs, whoever pushes them. */
+export class JobWaiter {
+  private readonly watcher: ChangeWatcher;
+  /** The job that was pushed last when `markPushes` or `waitForPush` looked. */
+  private newestSeen: number | undefined;
 
   constructor(
-    private readonly session: Session,
-    private readonly file: string,
+    private readonly connection: Connection,
+    file: string,
   ) {
-    session.onCommit = () => {
-      this.wake();
-    };
+    this.watcher = new ChangeWatcher(connection, file);
   }
 
-  /**
-   * Returns when `look` has found something, after `maxMs`, or when aborted. It listens before it looks,
-   * so nothing falls in between.
-   * @param look answers in how many ms it will find something if nobody changes anything; 0 for now
-   * @throws DelayerError
-   */
-  async until(look: (now: number) => number, maxMs: number, signal?: AbortSignal): Promise<void> {
-    const deadline = monotonicMs() + maxMs;
-    let stirredAt = -Infinity;
-    while (!this.isOver(signal)) {
-      const stirredMs = monotonicMs() - stirredAt;
-      if (stirredMs >= STIR_MS) this.watch();
-      const signs = this.signs;
-      const inMs = await this.session.read(look);
-      const restMs = Math.min(inMs, deadline - monotonicMs());
-      if (restMs <= 0) return;
-      if (stirredMs < STIR_MS) {
-        await pause(Math.min(restMs, stirredMs < QUICK_MS ? QUICK_GAP_MS : SLOW_GAP_MS), signal);
-      } else {
-        if (signs === this.signs)
-          await this.sleep(Math.min(restMs, this.watcher ? LOOK_MS : LOOK_UNWATCHED_MS), signal);
-        if (signs !== this.signs) stirredAt = monotonicMs();
-      }
-    }
+  /** Returns when a job of the topics, of those that are not paused, may be ready. */
+  async waitForReady({ topics, maxMs, signal }: WaitParams & TopicParams): Promise<void> {
+    const look = (now: number) => {
+      const agenda = readAgenda(this.connection);
+      const { open, pauseEnd } = openTopics(this.connection, agenda, topics, now);
+      if (open.some((topic) => this.connection.get(READY, topic, now))) return 0;
+      return Math.min(nextEvent(this.connection, agenda, open, now), pauseEnd) - now;
+    };
+    await this.watcher.until(look, maxMs, signal);
+  }
+
+  /** What is pushed from now on ends the next `waitForPush`. */
+  async markPushes(): Promise<void> {
+    this.newestSeen = await this.connection.read(() => this.newest());
+  }
+
+  /** Returns when a job was pushed since `markPushes`, or the last wait. */
+  async waitForPush({ maxMs, signal }: WaitParams): Promise<void> {
+    const look = () => {
+      const newest = this.newest();
+      const seen = this.newestSeen ?? newest;
+      // When the newest job leaves, the next one may get its number.
+      this.newestSeen = newest;
+      return newest > seen ? 0 : Infinity;
+    };
+    await this.watcher.until(look, maxMs, signal);
   }
 
   close(): void {
-    this.closed = true;
-    this.unwatch();
-    this.wake();
+    this.watcher.close();
   }
 
-  private isOver(signal: AbortSignal | undefined): boolean {
-    return this.closed || signal?.aborted === true;
-  }
-
-  /** Returns at the next sign, after `ms`, or when aborted. */
-  private async sleep(ms: number, signal: AbortSignal | undefined): Promise<void> {
-    const woken = new AbortController();
-    const wake = () => {
-      woken.abort();
-    };
-    this.sleepers.add(wake);
-    signal?.addEventListener('abort', wake);
-    await pause(ms, woken.signal);
-    signal?.removeEventListener('abort', wake);
-    this.sleepers.delete(wake);
-  }
-
-  private wake(): void {
-    this.signs += 1;
-    for (const wake of this.sleepers) wake();
-  }
-
-  /** Where the log cannot be watched, looking often has to do. */
-  private watch(): void {
-    if (this.watcher || this.closed) return;
-    try {
-      this.watcher = watch(`${this.file}-wal`, { persistent: false }, () => {
-        this.unwatch();
-        this.wake();
-      });
-      this.watcher.on('error', () => {
-        this.unwatch();
-      });
-    } catch {
-      this.watcher = undefined;
-    }
-  }
-
-  private unwatch(): void {
-    this.watcher?.close();
-    this.watcher = undefined;
+  private newest(): number {
+    return (this.connection.get(NEWEST) as { seq: number }).seq;
   }
 }

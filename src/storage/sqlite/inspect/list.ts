@@ -1,122 +1,164 @@
-import { DelayerError } from '../../../core/errors.js';
 import { JOB_STATES, type JobRecord, type JobState } from '../../../core/job.js';
-import type { JobPage, ListQuery } from '../../../core/store.js';
-import { HELD_JOBS } from '../lease.js';
-import type { Session } from '../connection.js';
-import { type JobRow, type LeasedRow, toLeasedRecord, toRecord } from './stats.js';
+import { type Selection, selectionMatcher } from '../../../core/selection.js';
+import type { JobPage, ListParams } from '../../../core/store.js';
+import { isCount, readCursor, writeCursor } from '../../cursor.js';
+import type { Connection } from '../connection.js';
+import { DEAD_COLUMNS } from '../dead.js';
+import { LEASE_COLUMNS, LEASED_JOBS } from '../lease.js';
+import { bytesOf, DEAD, WAITING } from '../rows.js';
+import {
+  deadRecord,
+  type DeadRow,
+  JOB_COLUMNS,
+  type JobRow,
+  leasedRecord,
+  type LeasedRow,
+  lineRecord,
+  waitingRecord,
+} from './record.js';
 
-/** Jobs that one step reads, with their bodies. */
+/** Jobs that one step reads, without their bodies. */
 const WINDOW = 500;
 const LAST = Number.MAX_SAFE_INTEGER;
 
-const COLUMNS = 'job.seq, job.id, topic, body, due_at AS dueAt, expires_at AS expiresAt, attempts';
 const LINE = `
-SELECT ${COLUMNS} FROM job
-WHERE leased = 0 AND topic = ? AND (due_at, seq) > (?, ?) AND due_at <= ? AND expires_at > ? AND expires_at <= ?
-ORDER BY due_at, seq LIMIT ? + 0`;
+SELECT ${JOB_COLUMNS} FROM job
+WHERE state = 0 AND topic = ? AND (place, seq) > (?, ?) AND place <= ? AND expires_at > ? AND expires_at <= ?
+ORDER BY place, seq LIMIT ? + 0`;
 const LEASED = `
-SELECT ${COLUMNS}, token, held.key + 1 AS number, ends_at AS endsAt FROM ${HELD_JOBS}
-WHERE ends_at >= ? AND (ends_at, token, held.key + 1) > (?, ?, ?) AND topic = ?
+SELECT ${JOB_COLUMNS}, ${LEASE_COLUMNS} FROM ${LEASED_JOBS}
+WHERE ends_at >= ? AND (ends_at, token, lease.first + held.key) > (?, ?, ?) AND topic = ?
 ORDER BY ends_at, token, held.key LIMIT ? + 0`;
+const aside = (state: number) =>
+  `WHERE state > 1 AND topic = ? AND state = ${state} AND seq > ? ORDER BY seq LIMIT ? + 0`;
+const WAIT = `SELECT ${JOB_COLUMNS} FROM job ${aside(WAITING)}`;
+const BURIED = `SELECT ${JOB_COLUMNS}, ${DEAD_COLUMNS} FROM job JOIN dead USING (seq) ${aside(DEAD)}`;
+const BODY = 'SELECT body FROM job WHERE seq = ?';
 
-/** Where a listing goes on: behind the job of that due time and number, or of that lease. Opaque to users. */
-type Place =
-  | { readonly phase: 'ready' | 'delayed'; readonly at: number; readonly seq: number }
-  | { readonly phase: 'leased'; readonly at: number; readonly token: string; readonly number: number };
+/** Jobs of a topic are listed in this order. `waiting` ones are delayed until a newer job of their id is gone. */
+const PHASES = ['ready', 'leased', 'delayed', 'waiting', 'dead'] as const;
+type Phase = (typeof PHASES)[number];
+
+/** Where a listing goes on: behind the job that stands there, in a phase of a topic. */
+interface Place {
+  /** Its bytes as latin1. */
+  readonly topic: string;
+  readonly phase: Phase;
+  /** The place in line, or the end of the lease. */
+  readonly at: number;
+  /** Of a leased job. */
+  readonly token: string;
+  /** The number of the job, or of the lease. */
+  readonly seq: number;
+}
 
 interface Found {
+  readonly seq: number;
   readonly job: JobRecord;
   readonly place: Place;
 }
 
-/** A page of a topic's jobs: ready (dead ones where they stand), leased, delayed. */
-export async function list(session: Session, topic: Buffer, query: ListQuery): Promise<JobPage> {
-  const states = new Set(query.states ?? JOB_STATES);
-  // One more than asked for tells whether there is another page.
-  const wanted = query.limit + 1;
+/** A page of jobs, topic by topic. */
+export async function list(connection: Connection, params: ListParams): Promise<JobPage> {
+  const { selection, limit } = params;
+  const matches = selectionMatcher(selection);
+  const isNarrow = [selection.dueBefore, selection.dueAfter, selection.idGlob].some(
+    (one) => one !== undefined,
+  );
   const found: Found[] = [];
-  let place: Place | undefined =
-    query.cursor === undefined ? { phase: 'ready', at: -1, seq: 0 } : readCursor(query.cursor);
-  while (place && found.length < wanted) {
+  // One more than asked for tells whether there is another page.
+  for (let place = firstPlace(params); place && found.length <= limit;) {
     const from: Place = place;
-    const limit = Math.min(wanted - found.length, WINDOW);
-    let now = 0;
-    const rows = await session.read((time): Found[] => {
-      now = time;
-      return step(session, topic, from, states, limit, time);
+    const window = isNarrow ? WINDOW : Math.min(limit + 1 - found.length, WINDOW);
+    const rows = await connection.read((now) => {
+      const rows = readRows(connection, from, selection.states, window, now);
+      const matching = rows.filter(({ job }) => matches(job)).slice(0, limit + 1 - found.length);
+      found.push(...matching.flatMap((row) => withBody(connection, row)));
+      return rows;
     });
-    found.push(...rows);
-    place = rows.length === limit ? rows.at(-1)?.place : nextPhase(from, now);
+    place = rows.length === window ? rows.at(-1)?.place : nextPhase(from, selection);
   }
-  const last = found.length > query.limit ? found[query.limit - 1] : undefined;
-  return {
-    jobs: found.slice(0, query.limit).map(({ job }) => job),
-    cursor: last && writeCursor(last.place),
-  };
+  const last = found.length > limit ? found[limit - 1] : undefined;
+  return { jobs: found.slice(0, limit).map(({ job }) => job), cursor: last && writeCursor(last.place) };
 }
 
-function nextPhase({ phase }: Place, now: number): Place | undefined {
-  if (phase === 'ready') return { phase: 'leased', at: -1, token: '', number: 0 };
-  return phase === 'leased' ? { phase: 'delayed', at: now, seq: LAST } : undefined;
+const nameOf = (topic: Buffer): string => topic.toString('latin1');
+
+const phaseOf = (topic: Buffer, phase: Phase): Place => ({
+  topic: nameOf(topic),
+  phase,
+  at: -1,
+  token: '',
+  seq: 0,
+});
+
+function firstPlace({ selection, cursor }: ListParams): Place | undefined {
+  if (cursor !== undefined) return readCursor(cursor, (value) => toPlace(value, selection));
+  const [topic] = selection.topics;
+  return topic && phaseOf(topic, 'ready');
+}
+
+function nextPhase({ topic, phase }: Place, { topics }: Selection): Place | undefined {
+  const next = PHASES[PHASES.indexOf(phase) + 1];
+  const at = topics.findIndex((one) => nameOf(one) === topic);
+  const following = topics[next === undefined ? at + 1 : at];
+  return following && phaseOf(following, next ?? 'ready');
+}
+
+function toPlace(value: Partial<Record<string, unknown>>, { topics }: Selection): Place | undefined {
+  const { topic, at, token, seq } = value;
+  const phase = PHASES.find((one) => one === value.phase);
+  if (typeof topic !== 'string' || typeof token !== 'string' || phase === undefined) return undefined;
+  if (!isCount(at) || !isCount(seq) || !topics.some((one) => nameOf(one) === topic)) return undefined;
+  return { topic, phase, at, token, seq };
 }
 
 /** Up to `limit` jobs behind a place, of one phase. */
-function step(
-  session: Session,
-  topic: Buffer,
+function readRows(
+  connection: Connection,
   place: Place,
-  states: ReadonlySet<JobState>,
+  wanted: readonly JobState[] = JOB_STATES,
   limit: number,
   now: number,
 ): Found[] {
-  const { phase, at } = place;
-  if (phase === 'leased') {
-    if (!states.has('leased')) return [];
-    const rows = session.all(LEASED, at, at, place.token, place.number, topic, limit) as LeasedRow[];
-    return rows.map((row) => ({
-      job: toLeasedRecord(row),
-      place: { phase, at: row.endsAt, token: row.token, number: row.number },
-    }));
-  }
-  const range = phase === 'delayed' ? delayedRange(states) : readyRange(states, now);
-  if (!range) return [];
-  const rows = session.all(LINE, topic, at, place.seq, ...range, limit) as JobRow[];
-  return rows.map((row) => ({ job: toRecord(row, now), place: { phase, at: row.dueAt, seq: row.seq } }));
-}
-
-/** Due until, expiring after and until; nothing when none of them is wanted. */
-type Range = readonly [dueUntil: number, expiresAfter: number, expiresUntil: number] | undefined;
-
-function delayedRange(states: ReadonlySet<JobState>): Range {
-  return states.has('delayed') ? [LAST, -1, LAST] : undefined;
-}
-
-function readyRange(states: ReadonlySet<JobState>, now: number): Range {
-  const [ready, dead] = [states.has('ready'), states.has('dead')];
-  if (!ready && !dead) return undefined;
-  return [now, dead ? -1 : now, ready ? LAST : now];
-}
-
-function writeCursor(place: Place): string {
-  return Buffer.from(JSON.stringify(place)).toString('base64url');
-}
-
-function readCursor(text: string): Place {
-  try {
-    const place = JSON.parse(Buffer.from(text, 'base64url').toString()) as Partial<Record<string, unknown>>;
-    const { phase, at, seq, token, number } = place;
-    if (Number.isSafeInteger(at)) {
-      if ((phase === 'ready' || phase === 'delayed') && Number.isSafeInteger(seq)) {
-        return { phase, at: Number(at), seq: Number(seq) };
-      }
-      if (phase === 'leased' && typeof token === 'string' && Number.isSafeInteger(number)) {
-        return { phase, at: Number(at), token, number: Number(number) };
-      }
-    }
-  } catch {
-    // Falls through to the one error.
-  }
-  throw new DelayerError('usage', '--cursor is none that inspect has given', {
-    hint: 'Take it from the page before, or leave it out.',
+  const { phase, at, token, seq } = place;
+  const topic = Buffer.from(place.topic, 'latin1');
+  const isWanted = (state: JobState) => wanted.includes(state);
+  const rows = (sql: string, ...values: (number | string | Buffer)[]) =>
+    connection.all(sql, ...values, limit) as JobRow[];
+  const found = (row: JobRow, job: JobRecord, behind: Partial<Place>): Found => ({
+    seq: row.seq,
+    job,
+    place: { topic: place.topic, phase, at: 0, token: '', seq: row.seq, ...behind },
   });
+  const inLine = (row: JobRow) => found(row, lineRecord(row, now), { at: row.place });
+  switch (phase) {
+    case 'ready': {
+      const [ready, expired] = [isWanted('ready'), isWanted('expired')];
+      if (!ready && !expired) return [];
+      return rows(LINE, topic, at, seq, now, expired ? -1 : now, ready ? LAST : now).map(inLine);
+    }
+    case 'leased':
+      if (!isWanted('leased')) return [];
+      return (rows(LEASED, at, at, token, seq, topic) as LeasedRow[]).map((row) =>
+        found(row, leasedRecord(row), { at: row.endsAt, token: row.token, seq: row.number }),
+      );
+    case 'delayed': {
+      if (!isWanted('delayed')) return [];
+      const behind = at > now ? [at, seq] : [now, LAST];
+      return rows(LINE, topic, ...behind, LAST, -1, LAST).map(inLine);
+    }
+    case 'waiting':
+      if (!isWanted('delayed')) return [];
+      return rows(WAIT, topic, seq).map((row) => found(row, waitingRecord(row), {}));
+    case 'dead':
+      if (!isWanted('dead')) return [];
+      return (rows(BURIED, topic, seq) as DeadRow[]).map((row) => found(row, deadRecord(row), {}));
+  }
+}
+
+/** Nothing when another process has taken the job meanwhile. */
+function withBody(connection: Connection, { seq, job, place }: Found): Found[] {
+  const row = connection.get(BODY, seq) as { body: Uint8Array } | undefined;
+  return row ? [{ seq, place, job: { ...job, body: bytesOf(row.body) } }] : [];
 }

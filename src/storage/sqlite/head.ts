@@ -1,0 +1,129 @@
+import type { Connection } from './connection.js';
+import { bytesOf, deleteJobs } from './rows.js';
+
+/** Jobs in one answer. */
+export const ANSWER_JOBS = 500;
+/** Bytes of bodies in one answer; one job is always given. */
+export const ANSWER_BYTES = 1024 * 1024;
+/** Bodies up to this size come with the others, 500 of them in 1 MiB; longer ones are asked for one by one. */
+const SHORT_BODY_BYTES = 2048;
+
+/** For a SELECT of jobs: the body where it is short. */
+export const shortBody = (otherwise: string) =>
+  `iif(length(body) <= ${SHORT_BODY_BYTES}, body, ${otherwise})`;
+
+/**
+ * The jobs at the head of a line, packed into one row: the bytes of all ids and bodies in one piece
+ * each. To take over a row and two pieces of bytes a job would take three times as long. What is
+ * concatenated is in the order of the inner select.
+ */
+const HEAD = `
+SELECT
+  '[' || group_concat(concat_ws(',', seq, due_at, expires_at, attempts, length(id), length(body))) || ']' AS numbers,
+  CAST(group_concat(id, '') AS BLOB) AS ids,
+  CAST(group_concat(${shortBody("x''")}, '') AS BLOB) AS bodies
+FROM (
+  SELECT seq, id, due_at, expires_at, attempts, body FROM job
+  WHERE topic = ? AND state = 0 AND place <= ? ORDER BY place, seq LIMIT ? + 0
+)`;
+const BODY = 'SELECT body FROM job WHERE seq = ?';
+
+/** What HEAD answers; null when there is no job. */
+interface Packed {
+  readonly numbers: string | null;
+  readonly ids: Uint8Array | null;
+  readonly bodies: Uint8Array | null;
+}
+
+/** A ready job, with what becomes of it in the answer. */
+export interface ReadyRow {
+  readonly topic: Uint8Array;
+  readonly seq: number;
+  readonly id: Uint8Array;
+  readonly dueAt: number;
+  readonly expiresAt: number;
+  readonly attempts: number;
+  /** Null when it is long. */
+  readonly body: Uint8Array | null;
+}
+
+interface HeadRow extends ReadyRow {
+  /** Of the body, in bytes. */
+  readonly size: number;
+}
+
+export interface Head {
+  readonly rows: readonly ReadyRow[];
+  readonly bytes: number;
+  /** Expired jobs were cleared away, and there may be ready ones behind them. */
+  readonly more: boolean;
+  /** The next job does not fit into the answer. */
+  readonly isFull: boolean;
+}
+
+/**
+ * Within a transaction: the first jobs of a topic that can be taken and fit into the answer. Expired ones
+ * before them are cleared away; where there are none but those, it looks once more, further.
+ * @param taken bytes of bodies that are in the answer already
+ */
+export function readHead(
+  connection: Connection,
+  topic: Buffer,
+  limit: number,
+  taken: number,
+  now: number,
+): Head {
+  for (const window of [Math.min(limit, ANSWER_JOBS), ANSWER_JOBS]) {
+    const found = unpack(connection.get(HEAD, topic, now, window) as Packed, topic);
+    const expired = found.filter(({ expiresAt }) => expiresAt <= now);
+    deleteJobs(
+      connection,
+      expired.map(({ seq }) => seq),
+    );
+    const ready = expired.length === 0 ? found : found.filter(({ expiresAt }) => expiresAt > now);
+    if (ready.length > 0 || found.length < window) return fitting(ready.slice(0, limit), taken);
+  }
+  return { rows: [], bytes: 0, more: true, isFull: false };
+}
+
+/** The body of a job that was read without it when it is long. */
+export function bodyOf(
+  connection: Connection,
+  row: { readonly seq: number; readonly body: Uint8Array | null },
+): Buffer {
+  return bytesOf(row.body ?? (connection.get(BODY, row.seq) as { body: Uint8Array }).body);
+}
+
+function unpack({ numbers, ids, bodies }: Packed, topic: Buffer): HeadRow[] {
+  const rows: HeadRow[] = [];
+  if (numbers === null || ids === null || bodies === null) return rows;
+  const given = JSON.parse(numbers) as number[];
+  const number = (i: number) => given[i] ?? 0;
+  const [allIds, allBodies] = [bytesOf(ids), bytesOf(bodies)];
+  let [idAt, bodyAt] = [0, 0];
+  for (let i = 0; i < given.length; i += 6) {
+    const size = number(i + 5);
+    rows.push({
+      topic,
+      seq: number(i),
+      dueAt: number(i + 1),
+      expiresAt: number(i + 2),
+      attempts: number(i + 3),
+      id: allIds.subarray(idAt, (idAt += number(i + 4))),
+      size,
+      body: size <= SHORT_BODY_BYTES ? allBodies.subarray(bodyAt, (bodyAt += size)) : null,
+    });
+  }
+  return rows;
+}
+
+function fitting(rows: readonly HeadRow[], taken: number): Head {
+  let bytes = 0;
+  for (const [i, { size }] of rows.entries()) {
+    const isFirst = taken === 0 && i === 0;
+    if (taken + bytes + size > ANSWER_BYTES && !isFirst)
+      return { rows: rows.slice(0, i), bytes, more: false, isFull: true };
+    bytes += size;
+  }
+  return { rows, bytes, more: false, isFull: false };
+}

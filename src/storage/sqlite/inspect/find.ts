@@ -1,0 +1,61 @@
+import type { JobRecord } from '../../../core/job.js';
+import type { Connection } from '../connection.js';
+import { DEAD_COLUMNS } from '../dead.js';
+import { LEASE_COLUMNS, LEASED_JOBS } from '../lease.js';
+import { bytesOf } from '../rows.js';
+import {
+  deadRecord,
+  type DeadRow,
+  JOB_COLUMNS,
+  type JobRow,
+  leasedRecord,
+  type LeasedRow,
+  lineRecord,
+  waitingRecord,
+} from './record.js';
+
+const COLUMNS = `${JOB_COLUMNS}, body`;
+const IN_LINE = `SELECT ${COLUMNS} FROM job WHERE id = ? AND state = 0`;
+const LEASED = `SELECT ${COLUMNS}, ${LEASE_COLUMNS} FROM ${LEASED_JOBS} WHERE job.id = ? ORDER BY ends_at`;
+const WAITING = `SELECT ${COLUMNS} FROM job JOIN waiting USING (seq) WHERE id = ? AND state > 1 ORDER BY seq`;
+const DEAD = `
+SELECT ${COLUMNS}, ${DEAD_COLUMNS} FROM job JOIN dead USING (seq) WHERE id = ? AND state > 1
+ORDER BY failed_at DESC, seq DESC`;
+const AHEAD = `
+SELECT count(*) AS jobs FROM job WHERE state = 0 AND topic = ? AND place <= ? AND (place, seq) < (?, ?)`;
+/** The plus keeps SQLite to the index of expiries: few jobs have expired. */
+const EXPIRED_AHEAD = `
+SELECT count(*) AS jobs FROM job
+WHERE state = 0 AND expires_at <= ? AND +topic = ? AND (place, seq) < (?, ?)`;
+
+interface Body {
+  readonly body: Uint8Array;
+}
+
+/** Every job of an id: the one in line, then leased ones, those that wait for it, and dead letters, the latest first. */
+export async function find(connection: Connection, { id }: { readonly id: Buffer }): Promise<JobRecord[]> {
+  return connection.read((now) => {
+    const inLine = (connection.all(IN_LINE, id) as (JobRow & Body)[]).map((row): JobRecord => {
+      const job = withBody(lineRecord(row, now), row);
+      return job.state === 'ready' ? { ...job, readyAhead: readyAhead(connection, row, now) } : job;
+    });
+    const leased = (connection.all(LEASED, id) as (LeasedRow & Body)[]).map((row) =>
+      withBody(leasedRecord(row), row),
+    );
+    const waiting = (connection.all(WAITING, id) as (JobRow & Body)[]).map((row) =>
+      withBody(waitingRecord(row), row),
+    );
+    const dead = (connection.all(DEAD, id) as (DeadRow & Body)[]).map((row) =>
+      withBody(deadRecord(row), row),
+    );
+    return [...inLine, ...leased, ...waiting, ...dead];
+  });
+}
+
+const withBody = (job: JobRecord, row: Body): JobRecord => ({ ...job, body: bytesOf(row.body) });
+
+function readyAhead(connection: Connection, { topic, place, seq }: JobRow, now: number): number {
+  const ahead = connection.get(AHEAD, topic, place, place, seq) as { jobs: number };
+  const expired = connection.get(EXPIRED_AHEAD, now, topic, place, seq) as { jobs: number };
+  return ahead.jobs - expired.jobs;
+}

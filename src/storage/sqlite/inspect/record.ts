@@ -1,0 +1,70 @@
+import type { JobRecord } from '../../../core/job.js';
+import type { DeadColumns } from '../dead.js';
+import { leaseOf } from '../lease.js';
+import { bytesOf, stateInLine } from '../rows.js';
+
+/** For a SELECT of jobs: what a record is made of, but for the body. */
+export const JOB_COLUMNS = `
+job.seq, job.id, topic, place, due_at AS dueAt, expires_at AS expiresAt, attempts`;
+
+export interface JobRow {
+  readonly seq: number;
+  readonly id: Uint8Array;
+  readonly topic: Uint8Array;
+  readonly place: number;
+  readonly dueAt: number;
+  readonly expiresAt: number;
+  readonly attempts: number;
+}
+
+/** With LEASE_COLUMNS beside it. */
+export type LeasedRow = JobRow & Parameters<typeof leaseOf>[0];
+
+/** With DEAD_COLUMNS beside it. */
+export type DeadRow = JobRow & DeadColumns;
+
+/** A job in line. */
+export function lineRecord(row: JobRow, now: number): JobRecord {
+  return { ...toRecord(row), state: stateInLine(row, now), expiresAt: new Date(row.expiresAt) };
+}
+
+/** A leased job: the attempt that is under way counts. */
+export function leasedRecord(row: LeasedRow): JobRecord {
+  return {
+    ...toRecord(row),
+    state: 'leased',
+    expiresAt: new Date(row.expiresAt),
+    attempts: row.attempts + 1,
+    ...leaseOf(row),
+  };
+}
+
+/** A job that is back from a lease while a newer one of its id is in line. */
+export function waitingRecord(row: JobRow): JobRecord {
+  return {
+    ...toRecord(row),
+    state: 'delayed',
+    expiresAt: new Date(row.expiresAt),
+    blockedBy: { type: 'duplicate_id' },
+  };
+}
+
+/** A dead letter. It does not expire any more. */
+export function deadRecord(row: DeadRow): JobRecord {
+  return {
+    ...toRecord(row),
+    state: 'dead',
+    reason: row.reason ?? undefined,
+    failedAt: new Date(row.failedAt),
+    deadUntil: row.deadUntil === null ? undefined : new Date(row.deadUntil),
+  };
+}
+
+function toRecord(row: JobRow): Omit<JobRecord, 'state'> {
+  return {
+    id: bytesOf(row.id),
+    topic: bytesOf(row.topic),
+    dueAt: new Date(row.dueAt),
+    attempts: row.attempts,
+  };
+}

@@ -1,0 +1,42 @@
+import type { RequeueParams, RequeueResult } from '../../core/store.js';
+import { chunks } from '../chunk.js';
+import type { Connection } from './connection.js';
+import { exhume } from './dead.js';
+import { IN_LINE, LAST_TIME_MS } from './rows.js';
+
+/** Dead letters that one transaction makes jobs again. */
+const CHUNK_IDS = 500;
+
+const LATEST = `
+SELECT seq FROM job JOIN dead USING (seq) WHERE id = ? AND state > 1
+ORDER BY failed_at DESC, seq DESC LIMIT 1`;
+const IN_LINE_NOW = `SELECT seq, expires_at AS expiresAt FROM job WHERE id = ? AND state = ${IN_LINE}`;
+const DELETE = 'DELETE FROM job WHERE seq = ?';
+const REQUEUE = `
+UPDATE job SET state = ${IN_LINE}, attempts = 0, place = ?1, due_at = ?1,
+  expires_at = min(?1 + ttl_ms, ${LAST_TIME_MS})
+WHERE seq = ?2`;
+
+/** Makes the latest dead letter of each id a job again. A job in line that has expired makes room. */
+export async function requeue(
+  connection: Connection,
+  { ids, delayMs }: RequeueParams,
+): Promise<RequeueResult[]> {
+  const results: RequeueResult[] = [];
+  for (const chunk of chunks(ids, CHUNK_IDS)) {
+    const done = await connection.write((now) => chunk.map((id) => requeueOne(connection, id, delayMs, now)));
+    results.push(...done);
+  }
+  return results;
+}
+
+function requeueOne(connection: Connection, id: Buffer, delayMs: number, now: number): RequeueResult {
+  const dead = connection.get(LATEST, id) as { seq: number } | undefined;
+  if (!dead) return 'none';
+  const living = connection.get(IN_LINE_NOW, id) as { seq: number; expiresAt: number } | undefined;
+  if (living && living.expiresAt > now) return 'duplicate_id';
+  if (living) connection.run(DELETE, living.seq);
+  exhume(connection, [dead.seq]);
+  connection.run(REQUEUE, Math.min(now + delayMs, LAST_TIME_MS), dead.seq);
+  return 'requeued';
+}

@@ -1,0 +1,108 @@
+import type { Connection } from './connection.js';
+import type { Value } from './driver.js';
+import { changeJobs, deleteJobs, IN_LINE, LAST_TIME_MS, WAITING } from './rows.js';
+
+/** While a newer job of its id is in line, a job waits so long (ms) before it is looked at again. */
+const DUPLICATE_RETRY_MS = 1000;
+
+/** The time that a job was away is added to its ready lifetime; its place in line is the old one. */
+const TO_OLD_PLACE = `
+UPDATE job SET state = ?, attempts = attempts + ?, expires_at = min(expires_at + ?, ${LAST_TIME_MS})`;
+/** A new due time, and the whole ready lifetime from there. */
+const TO_NEW_PLACE = `
+UPDATE job SET state = ?, attempts = attempts + 1, place = ?, due_at = ?,
+  expires_at = min(? + ttl_ms, ${LAST_TIME_MS})`;
+
+/** Jobs of these whose id is in line; there it may have expired. */
+const DUPLICATES = `
+SELECT job.seq, other.seq AS other, other.expires_at AS expiresAt
+FROM json_each(?) AS back CROSS JOIN job ON job.seq = back.value
+CROSS JOIN job AS other ON other.id = job.id AND other.state = ${IN_LINE}`;
+
+const WAIT = 'INSERT INTO waiting (seq, again_at, since) VALUES (?, ?, ?)';
+const WAIT_AGAIN = 'UPDATE waiting SET again_at = ? WHERE seq = ?';
+const STOP_WAITING = 'DELETE FROM waiting WHERE seq = ?';
+const TO_LOOK_AT = 'SELECT seq, since FROM waiting WHERE again_at <= ? ORDER BY again_at, seq LIMIT ? + 0';
+
+/**
+ * Within a transaction: brings jobs whose leases have ended back to their old place in line.
+ * @param attempts that are added: 1, or 0 as if the job had never been taken
+ * @returns how many are back; the others wait for a newer job of their id
+ */
+export function returnToPlace(
+  connection: Connection,
+  seqs: readonly number[],
+  { reservedAt, attempts }: { readonly reservedAt: number; readonly attempts: 0 | 1 },
+  now: number,
+): number {
+  const awayMs = Math.max(0, now - reservedAt);
+  return bringBack(connection, seqs, TO_OLD_PLACE, [attempts, awayMs], now, now);
+}
+
+/** Within a transaction: puts jobs whose leases have ended in line for another attempt at a new due time. */
+export function returnAt(connection: Connection, seqs: readonly number[], dueAt: number, now: number): void {
+  bringBack(connection, seqs, TO_NEW_PLACE, [dueAt, dueAt, dueAt], dueAt, now);
+}
+
+/**
+ * Within a transaction: brings back jobs that waited for a newer job of their id, where that one is gone.
+ * @param limit how many are looked at
+ */
+export function returnWaiting(
+  connection: Connection,
+  now: number,
+  limit: number,
+): { back: number; more: boolean } {
+  const waiting = connection.all(TO_LOOK_AT, now, limit) as { seq: number; since: number }[];
+  let back = 0;
+  // One after the other: of two with the same id, the second waits for the first.
+  for (const { seq, since } of waiting) {
+    if (makeRoom(connection, [seq], now).size > 0) {
+      connection.run(WAIT_AGAIN, now + DUPLICATE_RETRY_MS, seq);
+      continue;
+    }
+    connection.run(STOP_WAITING, seq);
+    back += returnToPlace(connection, [seq], { reservedAt: since, attempts: 0 }, now);
+  }
+  return { back, more: waiting.length === limit };
+}
+
+/** Within a transaction: a job does not wait any more; what becomes of it is the caller's affair. */
+export function stopWaiting(connection: Connection, seq: number): void {
+  connection.run(STOP_WAITING, seq);
+}
+
+/**
+ * @param sql changes jobs to the state that is its first value
+ * @param since when the ready lifetime of those that have to wait stands still
+ */
+function bringBack(
+  connection: Connection,
+  seqs: readonly number[],
+  sql: string,
+  values: readonly Value[],
+  since: number,
+  now: number,
+): number {
+  const waiting = makeRoom(connection, seqs, now);
+  const free = waiting.size === 0 ? seqs : seqs.filter((seq) => !waiting.has(seq));
+  changeJobs(connection, sql, free, IN_LINE, ...values);
+  changeJobs(connection, sql, [...waiting], WAITING, ...values);
+  for (const seq of waiting) connection.run(WAIT, seq, now + DUPLICATE_RETRY_MS, since);
+  return free.length;
+}
+
+/** Deletes expired jobs in line that have the ids of these; answers those whose id still lives there. */
+function makeRoom(connection: Connection, seqs: readonly number[], now: number): Set<number> {
+  const rows = connection.all(DUPLICATES, JSON.stringify(seqs)) as {
+    seq: number;
+    other: number;
+    expiresAt: number;
+  }[];
+  const isExpired = ({ expiresAt }: { expiresAt: number }) => expiresAt <= now;
+  deleteJobs(
+    connection,
+    rows.filter(isExpired).map(({ other }) => other),
+  );
+  return new Set(rows.filter((row) => !isExpired(row)).map(({ seq }) => seq));
+}

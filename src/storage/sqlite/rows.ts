@@ -1,0 +1,59 @@
+import type { JobState } from '../../core/job.js';
+import type { Connection } from './connection.js';
+import type { Value } from './driver.js';
+
+/** The column `state` of a job; migrations/ says more. */
+export const IN_LINE = 0;
+export const LEASED = 1;
+export const WAITING = 2;
+export const DEAD = 3;
+
+/** The last time that a Date can hold (ms); a job that would expire later expires then. */
+export const LAST_TIME_MS = 8.64e15;
+
+/** Bytes as they came from SQLite; the memory is theirs alone. */
+export function bytesOf(value: Uint8Array): Buffer {
+  return Buffer.isBuffer(value) ? value : Buffer.from(value.buffer, value.byteOffset, value.byteLength);
+}
+
+/** What a job in line is at `now`. It is ready as soon as its place has come. */
+export function stateInLine(job: { place: number; expiresAt: number }, now: number): JobState {
+  if (job.place > now) return 'delayed';
+  return job.expiresAt > now ? 'ready' : 'expired';
+}
+
+/** How a point in time is given to the caller: from now, and nothing when it never comes. */
+export function msUntil(at: number, now: number): number | undefined {
+  return at < Infinity ? Math.max(0, at - now) : undefined;
+}
+
+/**
+ * Runs a statement, without its WHERE, on jobs, each given once. Those pushed in a row mostly leave in a
+ * row, and SQLite changes a range in one go, where it has to note the rows of a list first.
+ */
+export function changeJobs(
+  connection: Connection,
+  statement: string,
+  seqs: readonly number[],
+  ...values: Value[]
+): void {
+  if (seqs.length === 0) return;
+  let [first, last] = [Infinity, -Infinity];
+  for (const seq of seqs) {
+    if (seq < first) first = seq;
+    if (seq > last) last = seq;
+  }
+  if (last - first + 1 === seqs.length)
+    connection.run(`${statement} WHERE seq BETWEEN ? AND ?`, ...values, first, last);
+  else
+    connection.run(
+      `${statement} WHERE seq IN (SELECT value FROM json_each(?))`,
+      ...values,
+      JSON.stringify(seqs),
+    );
+}
+
+/** Deletes jobs in whatever state, and no lease. */
+export function deleteJobs(connection: Connection, seqs: readonly number[]): void {
+  changeJobs(connection, 'DELETE FROM job', seqs);
+}

@@ -1,0 +1,107 @@
+import { type FSWatcher, watch } from 'node:fs';
+import { type AbortSignalLike, monotonicMs, sleep } from '../../core/timer.js';
+import type { Connection } from './connection.js';
+
+/**
+ * Without a sign from the file system, the file is looked at this often (ms): a sign may be missed, and the
+ * store's clock may be another one than that of the timers.
+ */
+const LOOK_MS = 500;
+/** The same where the file system gives no signs at all: some thousandths of a core. */
+const LOOK_UNWATCHED_MS = 10;
+/**
+ * A sign comes when the log is written, which is before the commit can be seen: the disk has to
+ * confirm it first. For so long (ms) after a sign the file is looked at over and over, and no sign is
+ * listened to: a busy file gives thousands a second.
+ */
+const ALERT_MS = 200;
+/** Every millisecond to begin with, and a bit less often after so long (ms), for then others are just busy. */
+const EAGER_MS = 20;
+const EAGER_GAP_MS = 1;
+const ALERT_GAP_MS = 2;
+
+/** Waits for what other processes, or this one, commit. It takes nothing and writes nothing. */
+export class ChangeWatcher {
+  private readonly sleepers = new Set<() => void>();
+  private watcher: FSWatcher | undefined;
+  private signs = 0;
+  private closed = false;
+
+  constructor(
+    private readonly connection: Connection,
+    private readonly file: string,
+  ) {
+    connection.onCommit = () => {
+      this.wake();
+    };
+  }
+
+  /**
+   * Returns when `look` has found something, after `maxMs`, or when aborted. It listens before it looks,
+   * so nothing falls in between.
+   * @param look answers in how many ms it will find something if nobody changes anything; 0 for now
+   * @throws DelayerError
+   */
+  async until(look: (now: number) => number, maxMs: number, signal?: AbortSignalLike): Promise<void> {
+    const deadline = monotonicMs() + maxMs;
+    let signAt = -Infinity;
+    while (!this.closed && signal?.aborted !== true) {
+      const sinceSignMs = monotonicMs() - signAt;
+      const isAlert = sinceSignMs < ALERT_MS;
+      if (!isAlert) this.watch();
+      const signs = this.signs;
+      const inMs = await this.connection.read(look);
+      const restMs = Math.min(inMs, deadline - monotonicMs());
+      if (restMs <= 0) return;
+      if (isAlert) {
+        await sleep(Math.min(restMs, sinceSignMs < EAGER_MS ? EAGER_GAP_MS : ALERT_GAP_MS), signal);
+      } else {
+        if (signs === this.signs)
+          await this.sleep(Math.min(restMs, this.watcher ? LOOK_MS : LOOK_UNWATCHED_MS), signal);
+        if (signs !== this.signs) signAt = monotonicMs();
+      }
+    }
+  }
+
+  close(): void {
+    this.closed = true;
+    this.unwatch();
+    this.wake();
+  }
+
+  /** Returns at the next sign, after `ms`, or when aborted. */
+  private async sleep(ms: number, signal: AbortSignalLike | undefined): Promise<void> {
+    let wake: (() => void) | undefined;
+    await sleep(ms, signal, (wakeUp) => {
+      wake = wakeUp;
+      this.sleepers.add(wakeUp);
+    });
+    if (wake) this.sleepers.delete(wake);
+  }
+
+  private wake(): void {
+    this.signs += 1;
+    for (const wake of this.sleepers) wake();
+  }
+
+  /** Where the log cannot be watched, looking often has to do. */
+  private watch(): void {
+    if (this.watcher || this.closed) return;
+    try {
+      this.watcher = watch(`${this.file}-wal`, { persistent: false }, () => {
+        this.unwatch();
+        this.wake();
+      });
+      this.watcher.on('error', () => {
+        this.unwatch();
+      });
+    } catch {
+      this.watcher = undefined;
+    }
+  }
+
+  private unwatch(): void {
+    this.watcher?.close();
+    this.watcher = undefined;
+  }
+}
