@@ -80,9 +80,18 @@ export function groupLeases(leases: readonly string[]): LeaseGroup[] {
 /** The number in a lease string that begins and ends like one that was parsed; nothing when it does not. */
 function numberBetween(lease: string, prefix: string, suffix: string): number | undefined {
   if (!lease.startsWith(prefix) || !lease.endsWith(suffix)) return undefined;
-  const digits = lease.slice(prefix.length, -suffix.length);
-  return /^[1-9]\d{0,8}$/.test(digits) ? Number(digits) : undefined;
+  const end = lease.length - suffix.length;
+  if (end - prefix.length > 9 || lease.charCodeAt(prefix.length) === ZERO) return undefined;
+  let number = 0;
+  for (let at = prefix.length; at < end; at += 1) {
+    const digit = lease.charCodeAt(at) - ZERO;
+    if (digit < 0 || digit > 9) return undefined;
+    number = number * 10 + digit;
+  }
+  return number === 0 ? undefined : number;
 }
+
+const ZERO = '0'.charCodeAt(0);
 
 /** Puts the answers for groups of leases into the order in which the leases were given. */
 export function inOrderGiven<T>(groups: readonly LeaseGroup[], answers: readonly (readonly T[])[]): T[] {
