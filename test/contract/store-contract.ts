@@ -1,4 +1,5 @@
 import { Queue } from '../../src/core/queue.js';
+import { describeAccounting } from './cases/accounting.js';
 import { describeAck } from './cases/ack.js';
 import { describeBytes } from './cases/bytes.js';
 import { describeDeadLetters } from './cases/dead-letters.js';
@@ -77,5 +78,6 @@ export function describeStore(name: string, open: () => Promise<StoreUnderTest>)
     describeFind(world);
     describeStats(world);
     describeList(world);
+    describeAccounting(world);
   });
 }

@@ -262,6 +262,38 @@ export function describeDuplicateIds(world: () => World): void {
       expect((await peer.maintain()).nextInMs).to.be.at.least(100);
     });
 
+    it('two leased jobs of one id whose leases end at once come back one after the other', async () => {
+      const { queue, peer, clock } = world();
+      const { id, topic, first } = await leaseAndPush();
+      const second = await reserve(peer, topic);
+      await queue.extend([...first, ...second], MINUTE_MS);
+      clock.advance(MINUTE_MS + 1);
+      const got: (string | undefined)[] = [];
+      for (let i = 0; i < 3; i += 1) {
+        await settle();
+        got.push(...(await peer.popMany(topic, 5)).map(textOf));
+      }
+      expect(got).to.have.members(['first', 'second']);
+      expect(await queue.find(id)).to.be.empty;
+    });
+
+    it('a push of an id of which a job waits while its duplicate is gone loses neither', async () => {
+      const { queue, peer } = world();
+      const { id, topic, first } = await leaseAndPush();
+      await maintainAll(peer);
+      await queue.release(first);
+      expect(textOf(await peer.pop(topic))).to.equal('second');
+      const third = await peer.push({ id, topic, body: 'third' });
+      expect(third.outcome).to.be.oneOf(['pushed', 'conflict']); // The first one is back, perhaps.
+      const wanted = third.outcome === 'pushed' ? ['first', 'third'] : ['first'];
+      const got: (string | undefined)[] = [];
+      for (let i = 0; i < 3; i += 1) {
+        got.push(...(await peer.popMany(topic, 5)).map(textOf));
+        await settle();
+      }
+      expect(got).to.have.members(wanted);
+    });
+
     it('a third job of one id waits as well when the second is still in the queue', async () => {
       const { queue, peer } = world();
       const { id, topic, first } = await leaseAndPush();

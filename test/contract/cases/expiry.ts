@@ -50,18 +50,31 @@ export function describeExpiry(world: () => World): void {
       expect(found.expiresAt).to.deep.equal(new Date(must(dueAt).getTime() + years));
     });
 
-    it('a job is delivered in the last ms of its ready lifetime, and not after it', async () => {
+    it('a job is delivered in the last ms of its ready lifetime, and not in the next', async () => {
       const { queue, clock, name } = world();
       const topic = name('topic');
       for (const [afterMs, bodies] of [
         [MINUTE_MS - 1, ['body 0', 'body 1']],
-        [MINUTE_MS + 1, []],
+        [MINUTE_MS, []],
       ] as const) {
         clock.stop();
         await queue.pushMany(jobsOf(topic, 2, { ttlMs: MINUTE_MS }));
         clock.advance(afterMs);
         expect((await queue.popMany(topic, 5)).map(textOf)).to.deep.equal(bodies);
       }
+    });
+
+    it('a job is found as expired from the very ms on in which its ready lifetime is over', async () => {
+      const { queue, clock, name } = world();
+      clock.stop();
+      const { id } = await queue.push({ topic: name('topic'), body: 'b', ttlMs: MINUTE_MS });
+      await maintainAll(queue);
+      clock.advance(MINUTE_MS - 1);
+      expect(statesOf(await queue.find(id))).to.deep.equal(['ready']);
+      expect((await queue.stats()).totals).to.include({ ready: 1, expired: 0 });
+      clock.advance(1);
+      expect(statesOf(await queue.find(id))).to.deep.equal(['expired']);
+      expect((await queue.stats()).totals).to.include({ ready: 0, expired: 1 });
     });
 
     for (const promoted of [true, false]) {
@@ -142,7 +155,7 @@ export function describeExpiry(world: () => World): void {
       const [job] = await reserve(peer, topic, 1);
       expect(job).to.deep.include({ body: Buffer.from('b'), attempts: 1 });
       await peer.release([must(job)]);
-      clock.advance(2);
+      clock.advance(1);
       expect(await peer.pop(topic)).to.be.undefined;
       expect(statesOf(await queue.find(id)).filter((state) => state !== 'expired')).to.be.empty;
     });

@@ -92,7 +92,7 @@ export function describePause(world: () => World): void {
       });
       clock.advance(MINUTE_MS - SECOND_MS - 1);
       expect(await peer.pop(topic)).to.be.undefined;
-      clock.advance(2);
+      clock.advance(1);
       expect(textOf(await peer.pop(topic))).to.equal('b');
     });
 
@@ -187,6 +187,20 @@ export function describePause(world: () => World): void {
       const before = performance.now();
       expect(textOf(await peer.bpop(topic, { timeoutMs: WAIT_MS }))).to.equal('b');
       expect(performance.now() - before).to.be.within(40, WAIT_MS - 1000);
+    });
+
+    it('a bpop on a paused topic and an open one is woken by a push to the open one', async () => {
+      const { queue, peer, name } = world();
+      const [paused, open] = [name('paused'), name('open')];
+      await queue.push({ topic: paused, body: 'paused' });
+      await maintainAll(queue);
+      await queue.pause(paused);
+      const { store, pops } = counting(world().peerStore);
+      const waiting = new Queue(store).bpop([paused, open], { timeoutMs: WAIT_MS });
+      await sleep(150);
+      expect(pops()).to.be.within(1, 8);
+      await peer.push({ topic: open, body: 'open' });
+      expect(textOf(await waiting)).to.equal('open');
     });
 
     for (const [how, forMs] of [

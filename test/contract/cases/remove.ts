@@ -127,6 +127,35 @@ export function describeRemove(world: () => World): void {
       expect(await queue.ack(jobs)).to.deep.equal([false]);
     });
 
+    it('a remove of the leased job of an id leaves a newer one alone, and says that it did', async () => {
+      const { queue, peer, name } = world();
+      const job = { id: name('id'), topic: name('topic') };
+      await queue.push({ ...job, body: 'leased' });
+      const leased = await reserve(queue, job.topic);
+      for (const delayMs of [LONG_MS, 0]) {
+        await queue.push({ ...job, body: 'newer', delayMs }, { onExisting: 'replace' });
+      }
+      await maintainAll(queue);
+      expect(await peer.removeMany([job.id], { states: ['leased'] })).to.deep.equal([
+        { removed: true, state: 'leased' },
+      ]);
+      expect(await queue.ack(leased)).to.deep.equal([false]);
+      expect((await queue.find(job.id)).map(textOf)).to.deep.equal(['newer']);
+    });
+
+    it('a remove in any state takes away both of two leased jobs of one id', async () => {
+      const { queue, peer, name } = world();
+      const job = { id: name('id'), topic: name('topic') };
+      const leased = [];
+      for (const body of ['one', 'two']) {
+        await queue.push({ ...job, body });
+        leased.push(...(await reserve(queue, job.topic)));
+      }
+      expect(await removeAny(job.id)).to.deep.equal({ removed: true, state: 'leased' });
+      expect(await peer.find(job.id)).to.be.empty;
+      expect(await queue.ack(leased)).to.deep.equal([false, false]);
+    });
+
     it('a remove of a leased job revokes its lease, and the others of the reservation stay held', async () => {
       const { queue, peer, clock, name } = world();
       const topic = name('topic');

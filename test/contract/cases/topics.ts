@@ -80,6 +80,28 @@ export function describeTopics(world: () => World): void {
       expect(idsOf(await drain(peer, topics))).to.deep.equal([...ids(topics[0], 0), ...ids(topics[2], 0)]);
     });
 
+    it('one lease of several topics that is extended goes back to its own topic when it ends', async () => {
+      const { queue, peer, clock } = world();
+      const topics = await threeTopics([2, 2, 2]);
+      const jobs = await reserve(queue, topics, 6, 1000);
+      await peer.extend([must(jobs[3]), must(jobs[4])], LONG_MS);
+      clock.advance(1001);
+      await maintainAll(peer);
+      const counts = async () =>
+        (await peer.stats()).topics?.map(({ ready, leased }) => [ready, leased]).reverse();
+      expect(await counts()).to.deep.equal([
+        [2, 0],
+        [1, 1],
+        [1, 1],
+      ]);
+      expect(await queue.nack([must(jobs[3])], { dead: true })).to.deep.equal([true]);
+      expect(await queue.release([must(jobs[4]).lease])).to.deep.equal([true]);
+      expect(idsOf(await drain(peer, must(topics[2])))).to.deep.equal(ids(topics[2], 0, 1));
+      expect(idsOf((await queue.list(must(topics[1]), { states: ['dead'] })).jobs)).to.deep.equal(
+        ids(topics[1], 1),
+      );
+    });
+
     it('a topic that is named twice is asked once', async () => {
       const { queue } = world();
       const topics = await threeTopics([2, 2, 0]);
