@@ -4,6 +4,7 @@ import type { Redis } from 'ioredis';
 import { Queue } from '../../src/core/queue.js';
 import { parseRedisUrl } from '../../src/storage/redis/url.js';
 import { RedisStore } from '../../src/storage/redis/store.js';
+import type { TestClock } from './clock.js';
 import { eventually } from './eventually.js';
 import { RedisServer, type RedisServerOptions } from './redis-server.js';
 
@@ -13,6 +14,8 @@ export interface RedisGround {
   /** A raw connection, for looking and for acting as other clients. */
   readonly raw: Redis;
   readonly prefix: string;
+  /** The server's clock, where the suite asked for `movableClock`; each test begins with it running and right. */
+  readonly clock: TestClock;
   /** Opens a store on the test's prefix; closed after the test. */
   open(url?: string): RedisStore;
   /** The same as a queue. */
@@ -40,6 +43,7 @@ export function useRedis(options: RedisServerOptions = {}): RedisGround {
   });
   beforeEach(() => {
     prefix = freshPrefix();
+    if (options.movableClock === true) started().clock.reset();
   });
   afterEach('close the stores', async () => {
     await Promise.all(stores.splice(0).map((store) => store.close()));
@@ -67,6 +71,9 @@ export function useRedis(options: RedisServerOptions = {}): RedisGround {
     },
     get prefix() {
       return prefix;
+    },
+    get clock() {
+      return started().clock;
     },
     open,
     queue: (url) => new Queue(open(url)),
