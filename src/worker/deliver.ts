@@ -33,11 +33,11 @@ export interface DeliveryListener {
 }
 
 /** Gives jobs to the handler and passes their outcomes on; any number of calls at once. */
-export class Deliverer {
+export class Deliverer implements Load {
   /** True when the handler accepts no more. */
   isClosed = false;
   private readonly calls = new Set<Call>();
-  private jobs = 0;
+  jobCount = 0;
 
   constructor(
     private readonly handler: Handler,
@@ -46,18 +46,18 @@ export class Deliverer {
     private readonly listener: DeliveryListener,
   ) {}
 
-  get load(): Load {
-    return { calls: this.calls.size, jobs: this.jobs };
+  get callCount(): number {
+    return this.calls.size;
   }
 
   /** Begins a call, and does not wait. */
   begin(jobs: readonly HeldJob[]): void {
     const call = new Call(jobs);
     this.calls.add(call);
-    this.jobs += jobs.length;
+    this.jobCount += jobs.length;
     void this.deliver(call).finally(() => {
       this.calls.delete(call);
-      this.jobs -= jobs.length;
+      this.jobCount -= jobs.length;
       this.listener.onCallEnded(jobs);
     });
   }

@@ -16,9 +16,9 @@ export interface FetchOptions {
 /** What the handler is doing. */
 export interface Load {
   /** Calls of the handler under way. */
-  readonly calls: number;
+  readonly callCount: number;
   /** Jobs in its hands. */
-  readonly jobs: number;
+  readonly jobCount: number;
 }
 
 /** Reserves jobs before the handler asks for them. */
@@ -37,12 +37,13 @@ export class Fetcher {
   }
 
   /** How many jobs are to be reserved now; 0 when none. */
-  room({ calls, jobs }: Load): number {
+  room({ callCount, jobCount }: Load): number {
     const { concurrency, batchSize, leasesAhead } = this.options.handler;
-    if (!leasesAhead) return Math.min((concurrency - calls) * batchSize - this.ahead.length, RESERVE_BATCH);
+    if (!leasesAhead)
+      return Math.min((concurrency - callCount) * batchSize - this.ahead.length, RESERVE_BATCH);
     // One whole reservation ahead of the one in hand, and never a part of one: a whole one is acknowledged
     // at once, together with the next reserve.
-    const free = 2 * Math.max(RESERVE_BATCH, concurrency * batchSize) - jobs - this.ahead.length;
+    const free = 2 * Math.max(RESERVE_BATCH, concurrency * batchSize) - jobCount - this.ahead.length;
     return free < RESERVE_BATCH ? 0 : RESERVE_BATCH;
   }
 

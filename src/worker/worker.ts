@@ -113,13 +113,13 @@ export class Worker implements AckListener, DeliveryListener {
   }
 
   private get isAtRest(): boolean {
-    if (this.isFetching || this.outages > 0 || this.deliverer.load.calls > 0) return false;
+    if (this.isFetching || this.outages > 0 || this.deliverer.callCount > 0) return false;
     return this.isOver || (this.fetcher.aheadCount === 0 && (this.isDrained || this.left <= 0));
   }
 
   /** How many more jobs may be reserved. */
   private get left(): number {
-    const begun = this.counts.handled - this.handledBefore + this.deliverer.load.jobs;
+    const begun = this.counts.handled - this.handledBefore + this.deliverer.jobCount;
     return (this.options.max ?? Infinity) - begun - this.fetcher.aheadCount;
   }
 
@@ -135,7 +135,7 @@ export class Worker implements AckListener, DeliveryListener {
 
   private fetch(): void {
     if (this.isFetching || this.isDrained) return;
-    const limit = Math.min(this.fetcher.room(this.deliverer.load), this.left);
+    const limit = Math.min(this.fetcher.room(this.deliverer), this.left);
     if (limit <= 0) return;
     // In one go with the reserve: to SQLite that is one commit, to Redis one round trip.
     this.acks.flush();
@@ -163,7 +163,7 @@ export class Worker implements AckListener, DeliveryListener {
 
   private deliver(): void {
     const { concurrency, batchSize } = this.options.handler;
-    while (this.fetcher.aheadCount > 0 && this.deliverer.load.calls < concurrency && !this.isOver) {
+    while (this.fetcher.aheadCount > 0 && this.deliverer.callCount < concurrency && !this.isOver) {
       this.deliverer.begin(this.fetcher.next(batchSize));
     }
   }

@@ -240,6 +240,22 @@ describe('a worker that follows', () => {
     for (const event of events) expect(event).to.include({ store: queue.label });
   });
 
+  it('while acks fail, reserves that work do not end the outage', async () => {
+    await push(world.queue, numbered(5));
+    let failures = 3;
+    const queue = world.queueWith({
+      ack: (params) => (failures-- > 0 ? fails()() : world.store.ack(params)),
+    });
+    const [ids, events] = [[] as string[], [] as DelayerEvent[]];
+    const handler = oneByOne(1, (id) => {
+      ids.push(id);
+      return Promise.resolve('done');
+    });
+    expect(await follow(queue, handler, never(), { max: 5, events })).to.include({ done: 2 });
+    expect(ids).to.deep.equal(numbered(5));
+    expect(events.map(({ type }) => type)).to.deep.equal(['store_lost', 'store_back']);
+  });
+
   it('handlers go on with the jobs in hand while the store is away', async () => {
     await push(world.queue, ['a', 'b']);
     let isAway = false;
