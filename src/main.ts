@@ -8,9 +8,11 @@ import { COMMANDS } from './commands/index.js';
  * @param root the folder of package.json
  */
 export async function main(argv: readonly string[], root: string): Promise<void> {
-  const given = putCommandFirst(argv, BaseCommand.baseFlags);
+  const shared = BaseCommand.baseFlags;
+  const given = putCommandFirst(argv, shared);
   const [name = '', ...rest] = given;
-  if (!isCommand(name) || asksForHelp(rest)) return runByOclif(given, root, Object.keys(COMMANDS));
+  if (!isCommand(name) || asksForHelp(rest))
+    return runByOclif(given, root, Object.keys(COMMANDS), Object.keys(shared));
   const { default: command } = await COMMANDS[name]();
   await command.start(name, rest, root);
 }

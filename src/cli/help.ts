@@ -13,11 +13,16 @@ export function asksForHelp(argv: readonly string[]): boolean {
   return splitAtDashes(argv).before.some((arg) => HELP_FLAGS.includes(arg));
 }
 
-/** Help and `--version`, which oclif makes; and the error for a command that does not exist. */
+/**
+ * Help and `--version`, which oclif makes; and the error for a command that does not exist.
+ * @param commands their names
+ * @param sharedFlags the names of the flags of all commands
+ */
 export async function runByOclif(
   argv: readonly string[],
   root: string,
-  names: readonly string[],
+  commands: readonly string[],
+  sharedFlags: readonly string[],
 ): Promise<void> {
   const [name = '', ...rest] = argv;
   const asked = name === 'help' ? rest.find((arg) => !arg.startsWith('-')) : name;
@@ -27,8 +32,8 @@ export async function runByOclif(
   });
   const args = name === 'help' ? [...rest, '--help'] : name === '-h' ? ['--help', ...rest] : argv;
   try {
-    if (asked !== undefined && argv.length > 0 && !names.includes(asked) && !OCLIF_FLAGS.includes(asked))
-      throw unknownCommand(asked, names);
+    if (asked !== undefined && argv.length > 0 && ![...commands, ...OCLIF_FLAGS].includes(asked))
+      throw asked.startsWith('-') ? unknownFlag(asked, sharedFlags) : unknownCommand(asked, commands);
     // oclif asks the system for both, and fails for a user whom it does not know, as in a container.
     process.env.HOME = homeFolder() ?? '/';
     process.env.SHELL ??= '/bin/sh';
@@ -41,14 +46,19 @@ export async function runByOclif(
   }
 }
 
-function unknownCommand(name: string, names: readonly string[]): DelayerError {
-  const isFlag = name.startsWith('-');
-  const known = isFlag ? OCLIF_FLAGS : names;
-  const meant = nearest(name, known);
-  const all = isFlag ? 'Flags go behind the command' : `The commands are ${names.join(', ')}`;
+function unknownCommand(name: string, commands: readonly string[]): DelayerError {
+  const meant = nearest(name, commands);
+  return new DelayerError('usage', `unknown command ${JSON.stringify(name)}`, {
+    hint: `${meant === undefined ? '' : `Did you mean ${meant}? `}The commands are ${commands.join(', ')}; see \`delayer --help\`.`,
+  });
+}
+
+/** Of a flag before the command. */
+function unknownFlag(flag: string, sharedFlags: readonly string[]): DelayerError {
   // What stands behind a = may be a password.
-  const typed = JSON.stringify(isFlag ? name.replace(/=[\s\S]*/, '') : name);
-  return new DelayerError('usage', `unknown ${isFlag ? 'flag' : 'command'} ${typed}`, {
-    hint: `${meant === undefined ? '' : `Did you mean ${meant}? `}${all}; see \`delayer --help\`.`,
+  const typed = flag.replace(/=[\s\S]*/, '');
+  const meant = nearest(typed, [...OCLIF_FLAGS, ...sharedFlags.map((name) => `--${name}`)]);
+  return new DelayerError('usage', `unknown flag ${JSON.stringify(typed)} before the command`, {
+    hint: `${meant === undefined ? '' : `Did you mean ${meant}? `}See \`delayer --help\`.`,
   });
 }

@@ -9,7 +9,7 @@ import { printNote } from './stderr.js';
 /** All topics, and what is wrong with the store. */
 export async function showOverview(queue: Queue, json: boolean): Promise<void> {
   const [stats, found, now] = await Promise.all([queue.stats({ exact: true }), queue.health(), queue.now()]);
-  const problems = found.map(withCliHint);
+  const problems = [...(stats.problems ?? []), ...found].map(withCliHint);
   if (json) return printJson(overviewToJson(queue.label, stats, problems));
   const { overviewTable } = await loadTables();
   await writeStdout(overviewTable(stats, problems, now));

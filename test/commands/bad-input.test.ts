@@ -21,7 +21,7 @@ const BAD: Readonly<Record<string, readonly [args: readonly string[], code: numb
   'a flag of one letter': [['push', 'topic', '-x'], USAGE, /unknown flag "-x".*behind --/],
   'too many arguments': [['push', 'topic', 'body', 'more'], USAGE, /unexpected argument "more"/],
   'a flag without its value': [['push', 'topic', 'body', '--id'], USAGE, /--id needs a value/],
-  'a flag in the place of a value': [['push', 'topic', '--id', '--json'], USAGE, /--id needs a value/],
+  'a flag in the place of a value': [['push', 'topic', '--id', '--replace'], USAGE, /--id needs a value/],
   'a flag given twice': [['pop', 'topic', '--count=1', '--count=2'], USAGE, /--count is given twice/],
   'no topic to push to': [['push'], USAGE, /TOPIC is missing\. Usage: delayer push TOPIC BODY/],
   'no body to push': [['push', 'topic'], USAGE, /BODY is missing\. Usage: delayer push TOPIC BODY/],
@@ -162,7 +162,7 @@ describe('bad input', () => {
     expectOneLine(await cli.sh('delayer push topic - </'), USAGE, /stdin is a directory/);
   });
 
-  it('is no matter of help on a full disk, which ends with 74', async () => {
+  it('is not told of help on a full disk, which ends with 74', async () => {
     const outcome = await cli.sh('delayer --help >/dev/full');
     expectOneLine(outcome, 74, /cannot write to stdout/);
   });
