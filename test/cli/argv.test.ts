@@ -10,14 +10,14 @@ const FLAGS = {
 describe('flags before the command', () => {
   const ordered = (...argv: string[]) => putCommandFirst(argv, FLAGS);
 
-  it('are moved behind it', () => {
+  it('flags before the command are moved behind it', () => {
     expect(ordered('--store', 'url', '--json', 'pop', 'x')).to.deep.equal([
       ...['pop', '--store', 'url', '--json', 'x'],
     ]);
     expect(ordered('--store=url', 'pop', '--id', 'x')).to.deep.equal(['pop', '--store=url', '--id', 'x']);
   });
 
-  it('stay where there is no command, or where not all commands have the flag', () => {
+  it('flags before the command stay where there is no command, or where not all commands have the flag', () => {
     for (const argv of [[], ['--json'], ['--store'], ['--help'], ['--nonsense', 'pop'], ['pop', '--json']]) {
       expect(ordered(...argv)).to.deep.equal(argv);
     }
@@ -25,7 +25,7 @@ describe('flags before the command', () => {
 });
 
 describe('an argument list', () => {
-  it('is split at the first --', () => {
+  it('an argument list is split at the first --', () => {
     expect(splitAtDashes(['a', '--', 'b', '--', 'c'])).to.deep.equal({
       before: ['a'],
       after: ['b', '--', 'c'],
@@ -33,7 +33,7 @@ describe('an argument list', () => {
     expect(splitAtDashes(['a', '-'])).to.deep.equal({ before: ['a', '-'], after: undefined });
   });
 
-  it('has a switch that stands before -- alone', () => {
+  it('an argument list has a switch that stands before -- alone', () => {
     expect(hasSwitch(['pop', '--json'], 'json')).to.be.true;
     expect(hasSwitch(['pop', '--json=true'], 'json')).to.be.true;
     expect(hasSwitch(['pop', '--json=false'], 'json')).to.be.false;

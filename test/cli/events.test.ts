@@ -5,7 +5,7 @@ import { DelayerError } from '../../src/core/errors.js';
 const error = new DelayerError('store_unreachable', 'redis://host cannot be reached');
 
 describe('the sentence about an event', () => {
-  it('says what happened, and what becomes of it', () => {
+  it('the sentence about an event says what happened, and what becomes of it', () => {
     expect(describeEvent({ type: 'store_lost', store: 'redis://host', error })).to.equal(
       'redis://host cannot be reached; trying again until it works',
     );
@@ -17,7 +17,7 @@ describe('the sentence about an event', () => {
     expect(describeEvent({ type: 'announce_failed', error })).to.include('will not know of this daemon');
   });
 
-  it('is none about ordinary work', () => {
+  it('the sentence about an event is none about ordinary work', () => {
     const counts = { promoted: 1, reclaimed: 0, expired: 0, deleted: 0 };
     expect(describeEvent({ type: 'maintained', ...counts })).to.equal(undefined);
   });

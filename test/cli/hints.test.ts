@@ -3,32 +3,32 @@ import { hintFor, withCliHint } from '../../src/cli/hints.js';
 import { DelayerError, ERRORS, type ErrorCode } from '../../src/core/errors.js';
 
 describe('the hint of an error on the command line', () => {
-  it('names flags where the error says no more than its code', () => {
+  it('the hint of an error names flags where the error says no more than its code', () => {
     expect(hintFor(new DelayerError('job_exists', 'x'), 'push')).to.include('--replace');
     expect(hintFor(new DelayerError('store_auth', 'x'), 'pop')).to.include('DELAYER_REDIS_PASSWORD');
     expect(hintFor(new DelayerError('usage', 'x'), 'pop')).to.equal('See `delayer pop --help`.');
     expect(hintFor(new DelayerError('usage', 'x'), '')).to.equal('See `delayer --help`.');
   });
 
-  it("is the error's own where it has one", () => {
+  it("the hint of an error is the error's own where it has one", () => {
     expect(hintFor(new DelayerError('usage', 'x', { hint: 'Do y.' }), 'pop')).to.equal('Do y.');
   });
 
-  it('is that of the command where the command knows better', () => {
+  it('the hint of an error is that of the command where the command knows better', () => {
     const error = new DelayerError('outcome_unknown', 'x', { hint: 'Look for it.' });
     expect(hintFor(error, 'push')).to.include('delayer inspect --id ID');
     expect(hintFor(error, 'remove')).to.include('still there');
     expect(hintFor(error, 'drain')).to.equal('Look for it.');
   });
 
-  it('is there for every code, and core names neither a flag nor a command', () => {
+  it('the hint of an error is there for every code, and core names neither a flag nor a command', () => {
     for (const code of Object.keys(ERRORS) as ErrorCode[]) {
       expect(hintFor(new DelayerError(code, 'x'), 'pop'), code).to.match(/\.$/);
       expect(ERRORS[code].hint, code).to.not.match(/--\w|`delayer/);
     }
   });
 
-  it('names the command for a problem that a command ends', () => {
+  it('the hint of an error names the command for a problem that a command ends', () => {
     const problem = { message: 'x', hint: 'Run a daemon.' };
     expect(withCliHint({ code: 'no_daemon', ...problem }).hint).to.include('`delayer serve`');
     expect(withCliHint({ code: 'evicting', ...problem }).hint).to.equal('Run a daemon.');

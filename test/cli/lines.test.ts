@@ -16,7 +16,7 @@ describe('the lines of a stream', () => {
     return lines;
   }
 
-  it('are the same wherever it is cut into chunks, blank ones and a last one without a newline included', async () => {
+  it('the lines of a stream are the same wherever it is cut into chunks, blank ones and a last one without a newline included', async () => {
     const text = 'one\n\ntwo\r\nthree';
     const lines = [
       [1, 'one'],
@@ -30,7 +30,7 @@ describe('the lines of a stream', () => {
     }
   });
 
-  it('that are too long are skipped, and counted', async () => {
+  it('lines that are too long are skipped, and counted', async () => {
     const chunks = ['short\nfar ', 'too ', 'long\nfar too long as well\nlast', ' one is long'];
     expect(await linesOf(chunks, 8)).to.deep.equal([
       [1, 'short'],

@@ -135,7 +135,7 @@ describe('bad input', () => {
   // Two at a time: each is a process that does nothing but refuse.
   for (let i = 0; i < cases.length; i += 2) {
     const pair = cases.slice(i, i + 2);
-    it(`is refused in one line: ${pair.map(([what]) => what).join('; ')}`, async () => {
+    it(`bad input is refused in one line: ${pair.map(([what]) => what).join('; ')}`, async () => {
       await Promise.all(
         pair.map(async ([what, [args, code, says]]) => {
           const outcome = await cli.run(args);
@@ -151,23 +151,23 @@ describe('bad input', () => {
     });
   }
 
-  it('that is not valid UTF-8 is refused and not pushed as something else', async () => {
+  it('bad input that is not valid UTF-8 is refused and not pushed as something else', async () => {
     const outcome = await cli.sh(`delayer push $'\\xff' body; delayer push topic $'\\xff'`);
     expect(outcome.code).to.equal(2);
     expect(outcome.stdout).to.be.empty;
     expect(outcome.stderr).to.match(/^(delayer: [^\n]*not valid UTF-8[^\n]*\n){2}$/);
   });
 
-  it('from a directory as stdin is refused and not taken for an empty body', async () => {
+  it('a directory as stdin is refused and not taken for an empty body', async () => {
     expectOneLine(await cli.sh('delayer push topic - </'), USAGE, /stdin is a directory/);
   });
 
-  it('is not told of help on a full disk, which ends with 74', async () => {
+  it('help on a full disk ends with 74 and one line', async () => {
     const outcome = await cli.sh('delayer --help >/dev/full');
     expectOneLine(outcome, 74, /cannot write to stdout/);
   });
 
-  it('leaves the queue as it was', async () => {
+  it('bad input leaves the queue as it was', async () => {
     const queue = await cli.queue();
     await queue.push({ id: 'a', topic: 'topic', body: 'b' });
     await cli.run(['pop', 'topic', '--count', '0']);
@@ -176,7 +176,7 @@ describe('bad input', () => {
     expect((await queue.find('a'))[0]?.body?.toString()).to.equal('b');
   });
 
-  it('as an SQLite store names the file: not a database, a directory, below a file', async () => {
+  it('an error of an SQLite store names the file: not a database, a directory, below a file', async () => {
     writeFileSync(join(cli.home, 'text'), 'no database, and long enough to be looked at as one of them');
     for (const [path, code] of [
       ['text', 69],

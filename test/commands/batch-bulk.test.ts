@@ -20,7 +20,7 @@ describe('push --batch in bulk', () => {
     return path;
   }
 
-  it('pushes 100,000 lines at constant memory', async function () {
+  it('push --batch pushes 100,000 lines at constant memory', async function () {
     this.timeout(60_000);
     const body = 'x'.repeat(400);
     const path = await writeLines(100_000, (n) =>
@@ -35,7 +35,7 @@ describe('push --batch in bulk', () => {
     expect(await redis.raw.zcard(`${redis.prefix}:job_pool`)).to.equal(100_000);
   });
 
-  it('names a bad line far into the input, with all others accepted', async () => {
+  it('push --batch names a bad line far into the input, with all others accepted', async () => {
     const path = await writeLines(5000, (n) =>
       n === 4320 ? '{"topic"}' : JSON.stringify({ topic: 'topic', body: 'b', delay: 3600 }),
     );
@@ -45,7 +45,7 @@ describe('push --batch in bulk', () => {
     expect(await redis.raw.zcard(`${redis.prefix}:job_pool`)).to.equal(4999);
   });
 
-  it('pushes bodies of a megabyte at constant memory', async () => {
+  it('push --batch pushes bodies of a megabyte at constant memory', async () => {
     const body = 'x'.repeat(1024 * 1024);
     const path = await writeLines(60, (n) =>
       JSON.stringify({ id: `${n}`, topic: 'topic', body, delay: 3600 }),
@@ -55,7 +55,7 @@ describe('push --batch in bulk', () => {
     expect(await redis.raw.hstrlen(`${redis.prefix}:job_bucket:59`, 'body')).to.equal(body.length);
   });
 
-  it('names a huge line that is no JSON without repeating it', async () => {
+  it('push --batch names a huge line that is not JSON without repeating it', async () => {
     const huge = 'x'.repeat(8 * 1024 * 1024);
     const path = await writeLines(3, (n) => (n === 1 ? huge : '{"topic":"topic","body":"b"}'));
     const outcome = await cli.run(['push', '--batch', path]);
@@ -65,14 +65,14 @@ describe('push --batch in bulk', () => {
     expect(outcome.stderr.length).to.be.lessThan(500);
   });
 
-  it('refuses a FILE that cannot be read', async () => {
+  it('push --batch refuses a FILE that cannot be read', async () => {
     const outcome = await cli.run(['push', '--batch', join(cli.home, 'none.ndjson')]);
     expect(outcome.code).to.equal(2);
     expect(outcome.stdout).to.be.empty;
     expect(outcome.stderr).to.include('none.ndjson');
   });
 
-  it('prints the ids of what is in the queue when stdout closes: no id twice, none that is not there', async () => {
+  it('push --batch prints the ids of what is in the queue when stdout closes: no id twice, none that is not there', async () => {
     const path = await writeLines(20_000, (n) =>
       JSON.stringify({ id: `${n}`, topic: 'topic', body: 'b', delay: 3600 }),
     );

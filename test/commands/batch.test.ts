@@ -14,7 +14,7 @@ describe('push --batch', () => {
       return jobs.map(({ body }) => body.toString());
     };
 
-    it('pushes the jobs of a FILE, and prints their ids in order', async () => {
+    it('push --batch pushes the jobs of a FILE, and prints their ids in order', async () => {
       const ids = Array.from({ length: 700 }, (_, i) => `id ${i}`);
       const lines = ids.map((id) => ({ id, topic: 'topic', body: `body of ${id}`, delay: '1h', ttl: 30 }));
       writeFileSync(join(cli.home, 'jobs.ndjson'), ndjson(...lines));
@@ -25,7 +25,7 @@ describe('push --batch', () => {
       expect((await (await cli.queue()).stats()).topics?.[0]).to.include({ delayed: 700 });
     });
 
-    it('takes jobs from stdin, without an id too, and a last line without a newline', async () => {
+    it('push --batch takes jobs from stdin, without an id too, and a last line without a newline', async () => {
       const stdin = ndjson({ topic: 'topic', body: 'one' }, { topic: 'topic', body: 'two' }).trimEnd();
       const outcome = await cli.run(['push', '--batch'], { stdin });
       expect(outcome.code).to.equal(0);
@@ -33,7 +33,7 @@ describe('push --batch', () => {
       expect(await drained()).to.deep.equal(['one', 'two']);
     });
 
-    it('takes - as stdin, CRLF, blank lines and a byte order mark', async () => {
+    it('push --batch takes - as stdin, CRLF, blank lines and a byte order mark', async () => {
       const stdin = `\ufeff${ndjson({ topic: 'topic', body: 'one' })}\r\n\n  \n${ndjson({ topic: 'topic', body: 'two' }).replace('\n', '\r\n')}`;
       const outcome = await cli.run(['push', '--batch', '-'], { stdin });
       expect(outcome.stderr).to.equal('delayer: 2 pushed\n');
@@ -41,7 +41,7 @@ describe('push --batch', () => {
       expect(await drained()).to.deep.equal(['one', 'two']);
     });
 
-    it('names bad lines by their numbers, pushes the others, and ends with 2', async () => {
+    it('push --batch names bad lines by their numbers, pushes the others, and ends with 2', async () => {
       const good = (n: number) => JSON.stringify({ id: `${n}`, topic: 'topic', body: `${n}` });
       const lines = [
         good(1),
@@ -73,7 +73,7 @@ describe('push --batch', () => {
       expect(await drained()).to.deep.equal(['1', '3', '15']);
     });
 
-    it('goes line by line by the rules of a push: repeats are accepted, conflicts end it with 65', async () => {
+    it('push --batch goes line by line by the rules of a push: repeats are accepted, conflicts end it with 65', async () => {
       const stdin = ndjson(
         { id: 'a', topic: 'topic', body: 'a' },
         { id: 'a', topic: 'topic', body: 'a' },
@@ -89,7 +89,7 @@ describe('push --batch', () => {
       expect(await drained()).to.deep.equal(['a', 'b']);
     });
 
-    it('overwrites with --replace, and keeps with --if-absent', async () => {
+    it('push --batch overwrites with --replace, and keeps with --if-absent', async () => {
       const push = (body: string, ...flags: string[]) =>
         cli.run(['push', '--batch', ...flags], { stdin: ndjson({ id: 'a', topic: 'topic', body }) });
       await push('old');
@@ -99,7 +99,7 @@ describe('push --batch', () => {
       expect(await drained()).to.deep.equal(['new']);
     });
 
-    it('takes bytes in base64 and numbers as ids', async () => {
+    it('push --batch takes bytes in base64 and numbers as ids', async () => {
       const [id, topic, body] = [Buffer.from([0xff]), Buffer.from([0, 0xfe]), Buffer.from([0x0a, 0xfd])];
       const encoded = [id, topic, body].map((bytes) => bytes.toString('base64'));
       const [idBase64, topicBase64, bodyBase64] = encoded;
@@ -110,7 +110,7 @@ describe('push --batch', () => {
       expect(await queue.pop('topic')).to.deep.include({ id: Buffer.from('32') });
     });
 
-    it('accepts what drain printed', async () => {
+    it('push --batch accepts what drain printed', async () => {
       const jobs = [
         { id: 'a', topic: 'topic', body: 'text', ttl: '1h' },
         { idBase64: '/w==', topic: 'topic', bodyBase64: '/w==', ttl: 60 },
@@ -131,7 +131,7 @@ describe('push --batch', () => {
       expect(essence(second)).to.deep.equal(essence(first));
     });
 
-    it('accepts what drain printed with a new due time beside the old one, and an expiry before it', async () => {
+    it('push --batch accepts what drain printed with a new due time beside the old one, and an expiry before it', async () => {
       const at = new Date(Date.now() + 3_600_000).toISOString();
       const [dueAt, expiresAt] = ['2026-01-01T00:00:00.000Z', '2026-01-01T00:01:00.000Z'];
       const job = { id: 'a', topic: 'topic', body: 'b', state: 'ready', dueAt, expiresAt, attempts: 1 };
@@ -142,7 +142,7 @@ describe('push --batch', () => {
       expect(pushed?.state).to.equal('delayed');
     });
 
-    it('accepts delayed jobs as inspect prints them, and keeps their due time and expiry', async () => {
+    it('push --batch accepts delayed jobs as inspect prints them, and keeps their due time and expiry', async () => {
       const queue = await cli.queue();
       const request = { topic: 'topic', body: 'b', delayMs: 3_600_000, ttlMs: 90_000 };
       await queue.pushMany([
@@ -162,7 +162,7 @@ describe('push --batch', () => {
       );
     });
 
-    it('accepts a dead letter as inspect prints it, and refuses a leased job', async () => {
+    it('push --batch accepts a dead letter as inspect prints it, and refuses a leased job', async () => {
       const queue = await cli.queue();
       for (const id of ['dead', 'leased']) await queue.push({ id, topic: 'topic', body: `body of ${id}` });
       const { jobs } = await queue.reserve({ topics: 'topic', limit: 2, leaseMs: 3_600_000 });
@@ -179,7 +179,7 @@ describe('push --batch', () => {
       expect(await drained()).to.deep.equal(['body of dead']);
     });
 
-    it('prefers a ttl that was added to a printed job to the printed one', async () => {
+    it('push --batch prefers a ttl that was added to a printed job to the printed one', async () => {
       const dueAt = new Date(Date.now() + 3_600_000).toISOString();
       const job = { id: 'a', topic: 'topic', body: 'b', state: 'delayed', dueAt, ttlMs: 1000 };
       await cli.run(['push', '--batch'], { stdin: ndjson({ ...job, ttl: '1m' }) });
@@ -187,7 +187,7 @@ describe('push --batch', () => {
       expect(Number(pushed?.expiresAt) - Number(pushed?.dueAt)).to.equal(60_000);
     });
 
-    it('refuses text that is not valid UTF-8 or Unicode, and accepts it in base64', async () => {
+    it('push --batch refuses text that is not valid UTF-8 or Unicode, and accepts it in base64', async () => {
       const stdin = Buffer.concat([
         Buffer.from('{"topic":"topic","body":"'),
         Buffer.from([0xff]),
@@ -200,7 +200,7 @@ describe('push --batch', () => {
       expect(popped.map(({ body }) => body)).to.deep.equal([Buffer.from([0xff])]);
     });
 
-    it('ends with the exit code of a bad line rather than that of a conflict', async () => {
+    it('push --batch ends with the exit code of a bad line rather than that of a conflict', async () => {
       const stdin = `${ndjson(
         { id: 'a', topic: 'topic', body: 'a' },
         { id: 'a', topic: 'topic', body: 'b' },
@@ -210,14 +210,14 @@ describe('push --batch', () => {
       expect(outcome.stderr).to.match(/\ndelayer: 1 pushed, 1 conflict, 1 bad line\n$/);
     });
 
-    it('pushes nothing for empty input', async () => {
+    it('push --batch pushes nothing for empty input', async () => {
       const outcome = await cli.run(['push', '--batch'], { stdin: '' });
       expect(outcome.stderr).to.equal('delayer: 0 pushed\n');
       expect(outcome.code).to.equal(0);
       expect(outcome.stdout).to.be.empty;
     });
 
-    it('counts with --json, and names bad lines in JSON', async () => {
+    it('push --batch counts with --json, and names bad lines in JSON', async () => {
       const stdin = `${ndjson({ topic: 'topic', body: 'b' })}no JSON\n`;
       const outcome = await cli.run(['push', '--batch', '--json'], { stdin });
       expect(outcome.code).to.equal(2);

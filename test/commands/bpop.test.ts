@@ -13,13 +13,13 @@ describe('bpop', () => {
       return bpop;
     };
 
-    it('takes at once a job that is ready', async () => {
+    it('bpop takes at once a job that is ready', async () => {
       await push('body');
       const outcome = await cli.run(['bpop', 'topic', '--output', 'body']);
       expect(linesOf(expectQuiet(outcome))).to.deep.equal(['body']);
     });
 
-    it('ends with 1 when none came within --timeout', async () => {
+    it('bpop ends with 1 when none came within --timeout', async () => {
       const start = performance.now();
       const outcome = await cli.run(['bpop', 'topic', '--timeout', '300ms']);
       expect(performance.now() - start).to.be.at.least(300);
@@ -27,34 +27,34 @@ describe('bpop', () => {
       expect(outcome.stdout).to.be.empty;
     });
 
-    it('is woken by the push of another process, and waits for ever with --timeout 0', async () => {
+    it('bpop is woken by the push of another process, and waits for ever with --timeout 0', async () => {
       const bpop = await waiting('--timeout', '0');
       expectQuiet(await cli.run(['push', 'topic', 'pushed meanwhile']));
       expect(linesOf(expectQuiet(await bpop.ended))).to.deep.equal(['pushed meanwhile']);
     });
 
-    it('takes a job when it is due and not before, with no daemon running', async () => {
+    it('bpop takes a job when it is due and not before, with no daemon running', async () => {
       const bpop = cli.start(['bpop', 'topic', '--output', 'body']);
       const dueAt = await push('later', 1200);
       expect(linesOf(expectQuiet(await bpop.ended))).to.deep.equal(['later']);
       expect(Date.now()).to.be.at.least(dueAt);
     });
 
-    it('takes up to --count once one is there, and waits for no more', async () => {
+    it('bpop takes up to --count once one is there, and waits for no more', async () => {
       await push('a');
       await push('b');
       const outcome = await cli.run(['bpop', 'topic', '--count', '5', '--output', 'body']);
       expect(linesOf(expectQuiet(outcome))).to.deep.equal(['a', 'b']);
     });
 
-    it('waits on several topics, and is woken by a push to any', async () => {
+    it('bpop waits on several topics, and is woken by a push to any', async () => {
       const bpop = cli.start(['bpop', 'first', 'second', '--output', 'body']);
       await bpop.hearsSignals();
       await (await cli.queue()).push({ topic: 'second', body: 'of the second' });
       expect(linesOf(expectQuiet(await bpop.ended))).to.deep.equal(['of the second']);
     });
 
-    it('gives each of several waiting processes a job of its own', async () => {
+    it('bpop gives each of several waiting processes a job of its own', async () => {
       const three = await Promise.all([waiting(), waiting(), waiting()]);
       for (const body of ['a', 'b', 'c']) await push(body);
       const taken = await Promise.all(three.map(async (bpop) => linesOf(expectQuiet(await bpop.ended))));
@@ -66,7 +66,7 @@ describe('bpop', () => {
       ['SIGINT', 130],
       ['SIGHUP', 129],
     ] as const) {
-      it(`ends with ${code} when ${signal} comes while it waits, and takes nothing with it`, async () => {
+      it(`bpop ends with ${code} when ${signal} comes while it waits, and takes nothing with it`, async () => {
         const bpop = await waiting();
         const outcome = await bpop.end(signal);
         expect(outcome).to.include({ code, signal: null, stderr: '' });

@@ -18,7 +18,7 @@ describe('drain --loop', () => {
     };
     const loop = (...flags: string[]) => ['drain', 'topic', '--output', 'id', '--loop', ...flags];
 
-    it('makes a pass at every step, each of at most --max, and ends after --for', async () => {
+    it('drain --loop makes a pass at every step, each of at most --max, and ends after --for', async () => {
       await push(numbered(10));
       // Passes at 0, 300, 600 and 900 ms.
       const outcome = await cli.run(loop('--step', '300ms', '--for', '1s', '--max', '2'));
@@ -26,7 +26,7 @@ describe('drain --loop', () => {
       expect(await left()).to.deep.equal(['8', '9']);
     });
 
-    it('takes in a later pass what became due meanwhile', async () => {
+    it('drain --loop takes in a later pass what became due meanwhile', async () => {
       await push(['now']);
       const started = cli.start(loop('--step', '500ms', '--for', '20s'));
       await started.printed(1);
@@ -35,7 +35,7 @@ describe('drain --loop', () => {
       expect(await started.end()).to.include({ code: 143, signal: null, stderr: '' });
     });
 
-    it('does not wait out its time after a signal between two passes', async () => {
+    it('drain --loop does not wait out its time after a signal between two passes', async () => {
       await push(['a']);
       const started = cli.start(loop('--step', '1h', '--for', '2h'));
       await started.printed(1);
@@ -44,7 +44,7 @@ describe('drain --loop', () => {
       expect(performance.now() - since).to.be.lessThan(3000);
     });
 
-    it('ends when its reader is gone, with what it could not print back in the queue', async () => {
+    it('drain --loop ends when its reader is gone, with what it could not print back in the queue', async () => {
       await push(numbered(5));
       const outcome = await cli.sh(
         'delayer drain topic --output id --loop --step 200ms --for 20s --max 1 | head -n 1; echo "${PIPESTATUS[0]}"',
@@ -58,7 +58,7 @@ describe('drain --loop', () => {
 
 describe('drain --follow', () => {
   forEachStore((cli) => {
-    it('prints what is pushed, as it is due, until SIGTERM', async () => {
+    it('drain --follow prints what is pushed, as it is due, until SIGTERM', async () => {
       const follow = cli.start(['drain', 'topic', '--output', 'body', '--follow']);
       const queue = await cli.queue();
       await queue.push({ topic: 'topic', body: 'first' });
@@ -71,7 +71,7 @@ describe('drain --follow', () => {
       expect((await queue.stats()).topics?.[0]).to.include({ delayed: 1, ready: 0, due: 0, leased: 0 });
     });
 
-    it('ends by itself after --max jobs', async () => {
+    it('drain --follow ends by itself after --max jobs', async () => {
       const follow = cli.start(['drain', 'topic', '--output', 'body', '--follow', '--max', '2']);
       const queue = await cli.queue();
       for (const body of ['a', 'b', 'c']) await queue.push({ topic: 'topic', body });
@@ -79,7 +79,7 @@ describe('drain --follow', () => {
       expect((await queue.pop('topic'))?.body.toString()).to.equal('c');
     });
 
-    it('uses next to no processor while it waits', async function () {
+    it('drain --follow uses almost no CPU time while it waits', async function () {
       const ticks = (pid: number) => {
         const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1]?.split(' ') ?? [];
         return Number(fields[11]) + Number(fields[12]);
@@ -98,7 +98,7 @@ describe('drain --follow', () => {
     const redis = useRedis({ args: ['--appendonly', 'yes', '--appendfsync', 'always'] });
     const cli = useCli(() => ({ DELAYER_STORE: redis.server.url, DELAYER_PREFIX: redis.prefix }));
 
-    it('waits for it to come back, and tells so', async () => {
+    it('drain --follow waits for a Redis that went away to come back, and tells so', async () => {
       const follow = cli.start(['drain', 'topic', '--output', 'body', '--follow']);
       const queue = await cli.queue();
       await queue.push({ topic: 'topic', body: 'before' });
@@ -113,7 +113,7 @@ describe('drain --follow', () => {
       expect((await follow.end()).code).to.equal(143);
     });
 
-    it('ends with 69 when it cannot be reached at the start', async () => {
+    it('drain --follow ends with 69 when Redis cannot be reached at the start', async () => {
       const env = { DELAYER_STORE: `redis+unix://${cli.home}/none.sock` };
       const outcome = await cli.run(['drain', 'topic', '--follow'], { env });
       expect(outcome.code).to.equal(69);

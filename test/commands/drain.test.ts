@@ -18,7 +18,7 @@ describe('drain', () => {
       return jobs.map(({ id }) => id.toString());
     };
 
-    it('prints every job that is due as a line of JSON until none is left, in order of due time', async () => {
+    it('drain prints every job that is due as a line of JSON until none is left, in order of due time', async () => {
       const queue = await cli.queue();
       const at = (ms: number) => new Date(Date.now() - ms);
       const pushed = await queue.pushMany(
@@ -35,38 +35,38 @@ describe('drain', () => {
       expect(await left()).to.deep.equal(['later']);
     });
 
-    it('ends with 0 and prints nothing when there is nothing', async () => {
+    it('drain ends with 0 and prints nothing when there is nothing', async () => {
       expect(expectQuiet(await cli.run(['drain', 'topic'])).stdout).to.be.empty;
     });
 
-    it('takes at most --max', async () => {
+    it('drain takes at most --max', async () => {
       await push(numbered(700));
       const outcome = expectQuiet(await cli.run(['drain', 'topic', '--max', '600', '--output', 'id']));
       expect(linesOf(outcome)).to.deep.equal(numbered(600));
       expect(await left()).to.deep.equal(numbered(700).slice(600));
     });
 
-    it('drains several topics, those named first before the others', async () => {
+    it('drain drains several topics, those named first before the others', async () => {
       const queue = await cli.queue();
       for (const topic of ['low', 'high', 'low', 'high']) await queue.push({ topic, body: topic });
       const outcome = expectQuiet(await cli.run(['drain', 'high', 'low', '--output', 'body']));
       expect(linesOf(outcome)).to.deep.equal(['high', 'high', 'low', 'low']);
     });
 
-    it('names a topic that begins with a dash in base64', async () => {
+    it('drain names a topic that begins with a dash in base64', async () => {
       await (await cli.queue()).push({ topic: '-topic', body: 'b' });
       const topic = Buffer.from('-topic').toString('base64');
       const outcome = expectQuiet(await cli.run(['drain', '--base64', topic, '--output', 'body']));
       expect(linesOf(outcome)).to.deep.equal(['b']);
     });
 
-    it('prints bodies raw with --output body', async () => {
+    it('drain prints bodies raw with --output body', async () => {
       await push(['a', 'b']);
       const outcome = expectQuiet(await cli.run(['drain', 'topic', '--output', 'body']));
       expect(outcome.stdout.toString()).to.equal('body a\nbody b\n');
     });
 
-    it('leaves no job in the queue that it has printed', async () => {
+    it('drain leaves no job in the queue that it has printed', async () => {
       await push(numbered(600));
       expectQuiet(await cli.run(['drain', 'topic']));
       const queue = await cli.queue();
@@ -74,7 +74,7 @@ describe('drain', () => {
       expect(topics).to.deep.equal([]);
     });
 
-    it('splits the jobs between several processes at once', async () => {
+    it('drain splits the jobs between several processes at once', async () => {
       const ids = numbered(2000);
       await push(ids);
       const three = await Promise.all([1, 2, 3].map(() => cli.run(['drain', 'topic', '--output', 'id'])));
@@ -84,7 +84,7 @@ describe('drain', () => {
       expect(new Set(printed)).to.deep.equal(new Set(ids));
     });
 
-    it('releases all jobs that a full disk did not take', async () => {
+    it('drain releases all jobs that a full disk did not take', async () => {
       await push(numbered(600));
       const full = openSync('/dev/full', 'w');
       const outcome = await cli.run(['drain', 'topic'], { stdout: full });
@@ -100,7 +100,7 @@ describe('drain', () => {
       ['head -c 1000', 65_536 / 130],
       ['head -c 70000', 65_536 / 130],
     ] as const) {
-      it(`loses no job to \`| ${reader}\`: each was written or is back, in order`, async () => {
+      it(`drain loses no job to \`| ${reader}\`: each was written or is back, in order`, async () => {
         const ids = numbered(4000);
         await push(ids);
         const outcome = await cli.sh(
@@ -121,7 +121,7 @@ describe('drain', () => {
       ['SIGTERM', 143],
       ['SIGINT', 130],
     ] as const) {
-      it(`ends after the jobs in hand with ${code} at ${signal}: each is printed or in the queue`, async () => {
+      it(`drain ends after the jobs in hand with ${code} at ${signal}: each is printed or in the queue`, async () => {
         const ids = numbered(3000);
         const queue = await cli.queue();
         await queue.pushMany(ids.map((id) => ({ id, topic: 'topic', body: 'x'.repeat(1000) })));
@@ -139,7 +139,7 @@ describe('drain', () => {
       });
     }
 
-    it('ends at once at a second signal, and the jobs in hand come back', async () => {
+    it('drain ends at once at a second signal, and the jobs in hand come back', async () => {
       const ids = numbered(60);
       const queue = await cli.queue();
       await queue.pushMany(ids.map((id) => ({ id, topic: 'topic', body: 'x'.repeat(20_000) })));

@@ -20,7 +20,7 @@ function rowsOf(markdown: string): Map<string, number[]> {
 }
 
 describe('docs/errors.md', () => {
-  it('lists every error code of the program with its exit code, and no other', () => {
+  it('docs/errors.md lists every error code of the program with its exit code, and no other', () => {
     const rows = rowsOf(readFileSync(DOC, 'utf8'));
     const documented = Object.fromEntries([...rows].map(([code, [exitCode]]) => [code, exitCode]));
     const real = Object.fromEntries(Object.entries(ERRORS).map(([code, { exitCode }]) => [code, exitCode]));

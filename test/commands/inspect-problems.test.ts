@@ -15,7 +15,7 @@ describe('the problems that inspect names', () => {
   const codes = async () => (await problems()).map(({ code }) => code);
   const key = (rest: string) => `${redis.prefix}:${rest}`;
 
-  it('are none while a daemon runs on a Redis that persists its data', async () => {
+  it('inspect names no problem while a daemon runs on a Redis that persists its data', async () => {
     const serve = cli.start(['serve']);
     await serve.says(/promoting/);
     expect(await problems()).to.deep.equal([]);
@@ -23,12 +23,12 @@ describe('the problems that inspect names', () => {
     expect(await codes()).to.deep.equal(['no_daemon']);
   });
 
-  it('include that no daemon was seen, in the table as well', async () => {
+  it('the problems that inspect names include that no daemon was seen, in the table as well', async () => {
     const table = expectQuiet(await cli.run(['inspect']));
     expect(linesOf(table).at(-1)).to.match(/^! No delayer daemon was seen.*delayer serve/);
   });
 
-  it('include that Redis keeps nothing on disk', async () => {
+  it('the problems that inspect names include that Redis keeps nothing on disk', async () => {
     await redis.raw.config('SET', 'appendonly', 'no');
     try {
       expect(await codes()).to.include('no_persistence');
@@ -38,7 +38,7 @@ describe('the problems that inspect names', () => {
     expect(await codes()).to.not.include('no_persistence');
   });
 
-  it('include that Redis may evict jobs', async () => {
+  it('the problems that inspect names include that Redis may evict jobs', async () => {
     await redis.raw.config('SET', 'maxmemory-policy', 'allkeys-lru');
     try {
       const evicting = (await problems()).find(({ code }) => code === 'evicting');
@@ -50,7 +50,7 @@ describe('the problems that inspect names', () => {
     expect(await codes()).to.not.include('evicting');
   });
 
-  it('include a key of the wrong type; the other topics are counted all the same', async () => {
+  it('the problems that inspect names include a key of the wrong type; the other topics are counted all the same', async () => {
     await redis.raw.set(key('ready_queue:broken\ntopic'), 'no list');
     const queue = await cli.queue();
     await queue.push({ topic: 'topic', body: 'b' });
@@ -65,13 +65,13 @@ describe('the problems that inspect names', () => {
     expect(said.split('\n').filter((line) => line.includes('ready_queue:broken'))).to.have.length(1);
   });
 
-  it('include a pool of the wrong type', async () => {
+  it('the problems that inspect names include a pool of the wrong type', async () => {
     await redis.raw.set(key('job_pool'), 'no zset');
     const wrong = (await problems()).filter(({ code }) => code === 'wrong_type');
     expect(wrong.map(({ message }) => message).join()).to.include('job_pool');
   });
 
-  it('include how many jobs have lost their bodies', async () => {
+  it('the problems that inspect names include how many jobs have lost their bodies', async () => {
     const queue = await cli.queue();
     const jobs = ['a', 'b', 'c'].map((id) => ({ id, topic: 'topic', body: 'b', delayMs: 3_600_000 }));
     await queue.pushMany(jobs);
@@ -80,7 +80,7 @@ describe('the problems that inspect names', () => {
     expect(gone?.message).to.match(/^2 jobs/);
   });
 
-  it('are beside a due job that nobody promoted, which is explained', async () => {
+  it('inspect counts a due job that nobody promoted as due, and explains it', async () => {
     const queue = await cli.queue();
     await queue.push({ id: 'a', topic: 'topic', body: 'b' });
     const overview = documentOf<Overview>(expectQuiet(await cli.run(['inspect', '--json'])));
@@ -97,14 +97,14 @@ describe('the problems that inspect names', () => {
       await redis.raw.del(key('job_bucket:a'));
     });
 
-    it('counts and lists it as expired', async () => {
+    it('inspect counts and lists a ready job without a body as expired', async () => {
       const overview = documentOf<Overview>(expectQuiet(await cli.run(['inspect', '--json'])));
       expect(overview.topics[0]).to.include({ topic: 'topic', ready: 0, expired: 1 });
       const listed = expectQuiet(await cli.run(['inspect', 'topic', '--state', 'expired', '--json']));
       expect(documentOf<{ jobs: unknown[] }>(listed).jobs).to.have.length(1);
     });
 
-    it('explains why it will never be delivered', async () => {
+    it('inspect --id explains why an expired job will never be delivered', async () => {
       const card = expectQuiet(await cli.run(['inspect', '--id', 'a'])).stdout.toString();
       expect(card).to.include('never be delivered');
     });

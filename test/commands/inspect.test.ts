@@ -31,7 +31,7 @@ describe('inspect', () => {
     const page = async (...flags: string[]) =>
       documentOf<Page>(await cli.run(['inspect', 'topic', '--json', ...flags]));
 
-    it('counts the jobs of every topic, as a table', async () => {
+    it('inspect counts the jobs of every topic, as a table', async () => {
       await fill();
       const outcome = expectQuiet(await cli.run(['inspect']));
       const cells = linesOf(outcome).map((line) => line.split('│').map((cell) => cell.trim()));
@@ -46,7 +46,7 @@ describe('inspect', () => {
       expect(rows[1]?.[8]).to.match(/^\d{4}-\d\d-\d\d \d\d:\d\d:\d\dZ \(in (59m\d+s|1h)\)$/);
     });
 
-    it('counts the jobs of every topic, as one JSON document', async () => {
+    it('inspect counts the jobs of every topic, as one JSON document', async () => {
       const nextDueAt = await fill();
       const outcome = expectQuiet(await cli.run(['inspect', '--json']));
       const { topics, problems } = documentOf<{ topics: unknown[]; problems: { code: string }[] }>(outcome);
@@ -58,12 +58,12 @@ describe('inspect', () => {
       for (const problem of problems) expect(problem).to.have.keys('code', 'message', 'hint');
     });
 
-    it('ends with 0 for an empty queue, and tells that it is empty', async () => {
+    it('inspect ends with 0 for an empty queue, and tells that it is empty', async () => {
       const outcome = expectQuiet(await cli.run(['inspect']));
       expect(linesOf(outcome)[0]).to.equal('The queue is empty.');
     });
 
-    it('lists the jobs of a topic as a table, and all of them as JSON', async () => {
+    it('inspect lists the jobs of a topic as a table, and all of them as JSON', async () => {
       await fill();
       const table = expectQuiet(await cli.run(['inspect', 'topic']));
       for (const text of ['ready 1', 'leased', 'later 2', 'body of ready 1', 'attempts']) {
@@ -81,7 +81,7 @@ describe('inspect', () => {
       ]);
     });
 
-    it('lists the jobs that are in the states of --state', async () => {
+    it('inspect lists the jobs that are in the states of --state', async () => {
       await fill();
       const ids = ({ jobs }: Page) => jobs.map(({ id }) => id);
       expect(ids(await page('--state', 'delayed'))).to.deep.equal(['later 1', 'later 2']);
@@ -92,7 +92,7 @@ describe('inspect', () => {
       expect(ids(await page('--state', 'dead'))).to.be.empty;
     });
 
-    it('pages through all jobs with --limit and --cursor, none twice', async () => {
+    it('inspect pages through all jobs with --limit and --cursor, none twice', async () => {
       await fill();
       const ids: string[] = [];
       for (let cursor: string | null | undefined; cursor !== null;) {
@@ -106,7 +106,7 @@ describe('inspect', () => {
       expect(table.stderr).to.match(/^delayer: there are more: add --cursor \S+\n$/);
     });
 
-    it('ends with 1 when no job matched', async () => {
+    it('inspect ends with 1 when no job matched', async () => {
       await fill();
       for (const args of [
         ['inspect', 'unknown'],
@@ -122,7 +122,7 @@ describe('inspect', () => {
       expect(documentOf(json)).to.deep.equal({ topic: 'unknown', jobs: [], cursor: null });
     });
 
-    it('explains one job with --id: where it is, and what becomes of it', async () => {
+    it('inspect explains one job with --id: where it is, and what becomes of it', async () => {
       const dueAt = await fill();
       const later = expectQuiet(await cli.run(['inspect', '--id', 'later 1'])).stdout.toString();
       expect(later).to.include('It is not due yet').and.to.include('later 1').and.to.include('delayed');
@@ -137,7 +137,7 @@ describe('inspect', () => {
       expect(json.explanation).to.be.an('array').that.is.not.empty;
     });
 
-    it('prints a job by its id as it lists it, with an explanation, and ttlMs where nothing has changed it', async () => {
+    it('inspect prints a job by its id as it lists it, with an explanation, and ttlMs where nothing has changed it', async () => {
       await fill();
       const { jobs } = await page('--state', 'delayed');
       const outcome = expectQuiet(await cli.run(['inspect', '--id', 'later 1', '--json']));
@@ -149,7 +149,7 @@ describe('inspect', () => {
       expect(held).to.include.keys('lease', 'leaseUntil').and.to.not.have.any.keys('ttlMs', 'reason');
     });
 
-    it('prints a line for each job of an id that was pushed again while it was leased', async () => {
+    it('inspect prints a line for each job of an id that was pushed again while it was leased', async () => {
       await fill();
       await (await cli.queue()).push({ id: 'leased', topic: 'topic', body: 'newer', delayMs: HOUR_MS });
       const lines = jsonOf(expectQuiet(await cli.run(['inspect', '--id', 'leased', '--json'])));
@@ -158,7 +158,7 @@ describe('inspect', () => {
       expect(cards).to.include('newer').and.to.include('body of leased');
     });
 
-    it('explains a dead letter, with its reason', async () => {
+    it('inspect explains a dead letter, with its reason', async () => {
       const queue = await cli.queue();
       await queue.push({ id: 'a', topic: 'topic', body: 'b' });
       const { jobs } = await queue.reserve({ topics: 'topic', limit: 1, leaseMs: HOUR_MS });
@@ -172,7 +172,7 @@ describe('inspect', () => {
       expect(overview.topics[0]).to.include({ topic: 'topic', dead: 1, ready: 0, expired: 0 });
     });
 
-    it('ends with 1 for an id that is not there, and tells so', async () => {
+    it('inspect ends with 1 for an id that is not there, and tells so', async () => {
       const outcome = await cli.run(['inspect', '--id', 'unknown']);
       expect(outcome.code).to.equal(1);
       expect(outcome.stdout).to.be.empty;
@@ -182,7 +182,7 @@ describe('inspect', () => {
       expect(json.stdout).to.be.empty;
     });
 
-    it('changes nothing', async () => {
+    it('inspect changes nothing', async () => {
       const queue = await cli.queue();
       await queue.push({ id: 'a', topic: 'topic', body: 'b', ttlMs: HOUR_MS });
       const before = await queue.find('a');

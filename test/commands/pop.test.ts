@@ -18,7 +18,7 @@ describe('pop', () => {
       return ids;
     };
 
-    it('prints the job that is due first as a line of JSON and removes it', async () => {
+    it('pop prints the job that is due first as a line of JSON and removes it', async () => {
       await push('a', 'b');
       const [job, ...more] = jsonOf(expectQuiet(await cli.run(['pop', 'topic'])));
       expect(more).to.be.empty;
@@ -27,7 +27,7 @@ describe('pop', () => {
       expect(await ready()).to.deep.equal(['b']);
     });
 
-    it('ends with 1 and prints nothing when nothing is there', async () => {
+    it('pop ends with 1 and prints nothing when nothing is there', async () => {
       const queue = await cli.queue();
       await queue.push({ topic: 'topic', body: 'not due', delayMs: 3_600_000 });
       await queue.push({ topic: 'other', body: 'elsewhere' });
@@ -37,7 +37,7 @@ describe('pop', () => {
       expect(outcome.stderr).to.equal('');
     });
 
-    it('takes up to --count, in order, and fewer with 0 when there are fewer', async () => {
+    it('pop takes up to --count, in order, and fewer with 0 when there are fewer', async () => {
       await push('a', 'b', 'c');
       const output = ['--output', 'id'];
       expect(linesOf(expectQuiet(await cli.run(['pop', 'topic', '--count', '2', ...output])))).to.deep.equal([
@@ -50,7 +50,7 @@ describe('pop', () => {
       expect((await cli.run(['pop', 'topic', '--count', '2', ...output])).code).to.equal(1);
     });
 
-    it('takes from several topics in the order given, and fills --count in that order', async () => {
+    it('pop takes from several topics in the order given, and fills --count in that order', async () => {
       const queue = await cli.queue();
       for (const topic of ['low', 'high', 'high', 'low'])
         await queue.push({ topic, body: topic, id: `${topic} ${Math.random()}` });
@@ -62,12 +62,12 @@ describe('pop', () => {
       expect((await pop('high', 'low')).code).to.equal(1);
     });
 
-    it('takes what stands behind -- as topics', async () => {
+    it('pop takes what stands behind -- as topics', async () => {
       await (await cli.queue()).push({ topic: '-topic', body: 'b' });
       expect(linesOf(await cli.run(['pop', '--output', 'body', '--', '-topic']))).to.deep.equal(['b']);
     });
 
-    it('takes more than fit in one request', async () => {
+    it('pop takes more than fit in one request', async () => {
       const ids = Array.from({ length: 1201 }, (_, i) => `${i}`);
       await push(...ids);
       const outcome = await cli.run(['pop', 'topic', '--count', '1200', '--output', 'id']);
@@ -75,13 +75,13 @@ describe('pop', () => {
       expect(await ready()).to.deep.equal(['1200']);
     });
 
-    it('prints bodies raw with --output body, each with a newline', async () => {
+    it('pop prints bodies raw with --output body, each with a newline', async () => {
       await (await cli.queue()).push({ topic: 'topic', body: Buffer.from([0, 0xff, 0x1b, 0x0a]) });
       const outcome = expectQuiet(await cli.run(['pop', 'topic', '--output', 'body']));
       expect(outcome.stdout).to.deep.equal(Buffer.from([0, 0xff, 0x1b, 0x0a, 0x0a]));
     });
 
-    it('loses nothing when stdout takes no more: the jobs are back, in order', async () => {
+    it('pop loses nothing when stdout takes no more: the jobs are back, in order', async () => {
       await push('a', 'b', 'c');
       const full = openSync('/dev/full', 'w');
       try {
@@ -94,7 +94,7 @@ describe('pop', () => {
       expect(await ready()).to.deep.equal(['a', 'b', 'c']);
     });
 
-    it('loses nothing when the reader of its pipe is gone, and ends with 141', async () => {
+    it('pop loses nothing when the reader of its pipe is gone, and ends with 141', async () => {
       await push('a');
       const outcome = await cli.sh('delayer pop topic | true; echo "${PIPESTATUS[0]}"');
       expect(linesOf(outcome)).to.deep.equal(['141']);
@@ -102,7 +102,7 @@ describe('pop', () => {
       expect(await ready()).to.deep.equal(['a']);
     });
 
-    it('names a job that is not back because another one has its id by then', async () => {
+    it('pop names a job that is not back because another one has its id by then', async () => {
       const queue = await cli.queue();
       const job = { id: 'a', topic: 'topic' };
       await queue.push({ ...job, body: 'x'.repeat(1_000_000) });
@@ -118,7 +118,7 @@ describe('pop', () => {
       expect((await queue.popMany('topic', 5)).map(({ body }) => body.toString())).to.deep.equal(['newer']);
     });
 
-    it('pushes back what the reader of its pipe has left: each job was written or is back, in order', async () => {
+    it('pop pushes back what the reader of its pipe has left: each job was written or is back, in order', async () => {
       const ids = Array.from({ length: 500 }, (_, i) => `${i}`);
       const queue = await cli.queue();
       await queue.pushMany(ids.map((id) => ({ id, topic: 'topic', body: `${id} ${'x'.repeat(1000)}` })));
@@ -133,7 +133,7 @@ describe('pop', () => {
       expect(back).to.have.length.within(300, 497);
     });
 
-    it('gives each job to one of several processes at once', async () => {
+    it('pop gives each job to one of several processes at once', async () => {
       const ids = Array.from({ length: 40 }, (_, i) => `${i}`);
       await push(...ids);
       const four = await Promise.all(

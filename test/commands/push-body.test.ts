@@ -20,31 +20,31 @@ describe('the body of a push', () => {
       return expectQuiet(await cli.run(['pop', 'topic', '--output', 'body'])).stdout;
     };
 
-    it('comes byte for byte from stdin and out again, with a newline after it', async () => {
+    it('the body of a push comes byte for byte from stdin and out again, with a newline after it', async () => {
       const body = Buffer.concat([EVERY_BYTE, Buffer.from('text\r\n\n\n')]);
       expect(await roundTrip(body)).to.deep.equal(Buffer.concat([body, Buffer.from('\n')]));
     });
 
-    it('may be a megabyte', async () => {
+    it('the body of a push may be a megabyte', async () => {
       const body = megabyte();
       expect((await roundTrip(body)).equals(Buffer.concat([body, Buffer.from('\n')]))).to.be.true;
     });
 
-    it('is the argument as it stands', async () => {
+    it('the body of a push is the argument unchanged', async () => {
       const body = ' $(touch x) `id` \\n "quoted" \'so\' {"a":1} ☃ 😀 ';
       expectQuiet(await cli.run(['push', 'topic', body]));
       const popped = await cli.run(['pop', 'topic', '--output', 'body']);
       expect(popped.stdout.toString()).to.equal(`${body}\n`);
     });
 
-    it('may begin with a dash after --', async () => {
+    it('the body of a push may begin with a dash after --', async () => {
       expectQuiet(await cli.run(['push', 'topic', '--id', 'a', '--', '--replace']));
       expectQuiet(await cli.run(['push', '--', '-topic', '-body']));
       expect(linesOf(await cli.run(['pop', 'topic', '--output', 'body']))).to.deep.equal(['--replace']);
       expect(linesOf(await cli.run(['pop', '--output', 'body', '--', '-topic']))).to.deep.equal(['-body']);
     });
 
-    it('as an argument leaves stdin to the loop around it', async () => {
+    it('the body of a push as an argument leaves stdin to the loop around it', async () => {
       const numbers = ['1', '2', '3', '4', '5'];
       writeFileSync(join(cli.home, 'numbers'), numbers.map((n) => `${n}\n`).join(''));
       const loop = 'while read -r n; do delayer push topic "body $n" --id "$n" || exit; done < numbers';
@@ -53,7 +53,7 @@ describe('the body of a push', () => {
     });
   });
 
-  describe('that is no body', () => {
+  describe('a push without a body', () => {
     const cli = useCli((home) => ({ DELAYER_STORE: `sqlite:${home}/queue.db` }));
 
     for (const [what, args, stdin] of [
@@ -63,7 +63,7 @@ describe('the body of a push', () => {
       ['empty on stdin', ['push', 'topic', '-'], ''],
       ['both an argument and stdin', ['push', 'topic', 'body', '-'], 'body'],
     ] as const) {
-      it(`is refused when it is ${what}`, async () => {
+      it(`a body is refused when it is ${what}`, async () => {
         const refused = await cli.run(args, { stdin });
         expect(refused.code).to.equal(2);
         expect(refused.stdout).to.be.empty;

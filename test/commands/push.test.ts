@@ -17,7 +17,7 @@ describe('push', () => {
       return (job?.dueAt?.getTime() ?? NaN) - Date.now();
     };
 
-    it('prints the id that was given, and nothing else', async () => {
+    it('push prints the id that was given, and nothing else', async () => {
       const outcome = await cli.run([
         'push',
         'close_order',
@@ -33,7 +33,7 @@ describe('push', () => {
       expect(String(job?.body)).to.equal('{"orderID":32}');
     });
 
-    it('makes up a UUID when no id is given, another each time', async () => {
+    it('push makes up a UUID when no id is given, another each time', async () => {
       const twice = await Promise.all([
         cli.run(['push', 'topic', 'body']),
         cli.run(['push', 'topic', 'body']),
@@ -43,7 +43,7 @@ describe('push', () => {
       expect(second).to.match(UUID).and.not.equal(first);
     });
 
-    it('takes a delay in seconds and in units', async () => {
+    it('push takes a delay in seconds and in units', async () => {
       const delays = { '10': 10_000, '30m': 1_800_000, '1h30m': 5_400_000, '7d': 604_800_000 };
       const entries = Object.entries(delays);
       await Promise.all(
@@ -54,7 +54,7 @@ describe('push', () => {
       for (const [delay, ms] of entries) expect(await dueIn(delay), delay).to.be.within(ms - 15_000, ms);
     });
 
-    it('delivers after a delay in ms, not before', async () => {
+    it('push delivers after a delay in ms, not before', async () => {
       const pushed = await cli.run(['push', 'topic', 'body', '--delay', '400ms', '--json']);
       const dueAt = Date.parse(documentOf<Pushed>(pushed).dueAt);
       const popped = expectQuiet(await cli.run(['bpop', 'topic', '--timeout', '10']));
@@ -62,7 +62,7 @@ describe('push', () => {
       expect(jsonOf(popped)[0]).to.include({ body: 'body', dueAt: new Date(dueAt).toISOString() });
     });
 
-    it('takes --at as ISO 8601 and as @unixseconds, with milliseconds', async () => {
+    it('push takes --at as ISO 8601 and as @unixseconds, with milliseconds', async () => {
       for (const [at, dueAt] of [
         ['2099-03-01T12:00:00.250Z', '2099-03-01T12:00:00.250Z'],
         ['@4070908800.5', '2099-01-01T00:00:00.500Z'],
@@ -72,13 +72,13 @@ describe('push', () => {
       }
     });
 
-    it('takes a time in the past as due now', async () => {
+    it('push takes a time in the past as due now', async () => {
       expectQuiet(await cli.run(['push', 'topic', 'body', '--at', '2001-01-01T00:00:00Z', '--ttl', '1h']));
       const popped = expectQuiet(await cli.run(['pop', 'topic', '--output', 'body']));
       expect(popped.stdout.toString()).to.equal('body\n');
     });
 
-    it('counts --ttl from the due time', async () => {
+    it('push counts --ttl from the due time', async () => {
       expectQuiet(await cli.run(['push', 'topic', 'body', '--id', 'a', '--delay', '1h', '--ttl', '30s']));
       const job = documentOf<{ dueAt: string; expiresAt: string }>(
         await cli.run(['inspect', '--id', 'a', '--json']),
@@ -86,7 +86,7 @@ describe('push', () => {
       expect(Date.parse(job.expiresAt) - Date.parse(job.dueAt)).to.equal(30_000);
     });
 
-    it('accepts a repeat, says so on stderr, and leaves the due time as it was', async () => {
+    it('push accepts a repeat, tells so on stderr, and leaves the due time as it was', async () => {
       const push = ['push', 'topic', 'body', '--id', 'a', '--json', '--delay'];
       const first = documentOf<Pushed>(expectQuiet(await cli.run([...push, '1h'])));
       const again = await cli.run([...push, '2h']);
@@ -95,7 +95,7 @@ describe('push', () => {
       expect(documentOf(again)).to.deep.equal({ id: 'a', outcome: 'repeated', dueAt: first.dueAt });
     });
 
-    it('refuses other content for an id in use with 65, and leaves the job alone', async () => {
+    it('push refuses other content for an id in use with 65, and leaves the job alone', async () => {
       expectQuiet(await cli.run(['push', 'topic', 'old', '--id', 'a']));
       const refused = await cli.run(['push', 'topic', 'new', '--id', 'a']);
       expect(refused.code).to.equal(65);
@@ -105,7 +105,7 @@ describe('push', () => {
       expect(jsonOf(await cli.run(['drain', 'topic'])).map(({ body }) => body)).to.deep.equal(['old']);
     });
 
-    it('overwrites with --replace, also when the job was ready: never early', async () => {
+    it('push overwrites with --replace, also when the job was ready: never early', async () => {
       expectQuiet(await cli.run(['push', 'topic', 'old', '--id', 'a']));
       const push = ['push', 'topic', 'new', '--id', 'a', '--replace', '--delay', '1h', '--json'];
       const replaced = documentOf<Pushed>(expectQuiet(await cli.run(push)));
@@ -115,7 +115,7 @@ describe('push', () => {
       expect(await dueIn('a')).to.be.greaterThan(3_500_000);
     });
 
-    it('keeps what is there with --if-absent, with 0, and says so on stderr', async () => {
+    it('push keeps what is there with --if-absent, with 0, and tells so on stderr', async () => {
       expectQuiet(await cli.run(['push', 'topic', 'old', '--id', 'a', '--if-absent']));
       const kept = await cli.run(['push', 'topic', 'new', '--id', 'a', '--if-absent']);
       expect(kept.code).to.equal(0);
@@ -126,14 +126,14 @@ describe('push', () => {
       expect(linesOf(await cli.run(['pop', 'topic', '--output', 'body']))).to.deep.equal(['old']);
     });
 
-    it('prints one JSON document with --json', async () => {
+    it('push prints one JSON document with --json', async () => {
       const pushed = expectQuiet(await cli.run(['push', 'topic', 'body', '--id', '0', '--json']));
       expect(documentOf(pushed)).to.have.keys('id', 'outcome', 'dueAt');
       expect(documentOf(pushed)).to.include({ id: '0', outcome: 'pushed' });
       expect(pushed.stdout.toString().trimEnd()).to.not.include('\n');
     });
 
-    it('takes topic and id in base64 with --base64, and shows them so', async () => {
+    it('push takes topic and id in base64 with --base64, and shows them so', async () => {
       const [topic, id] = [Buffer.from([0xff, 0, 0x0a]), Buffer.from([0xfe, 0x80])];
       const args = [topic.toString('base64'), 'body', '--id', id.toString('base64'), '--base64'];
       expect(expectQuiet(await cli.run(['push', ...args])).stdout).to.deep.equal(

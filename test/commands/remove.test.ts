@@ -14,13 +14,13 @@ describe('remove', () => {
       return jobs.map(({ id }) => id.toString()).sort();
     };
 
-    it('cancels a job that is not due and prints its id', async () => {
+    it('remove cancels a job that is not due and prints its id', async () => {
       await push(HOUR_MS, '32', '33');
       expect(linesOf(expectQuiet(await cli.run(['remove', '32'])))).to.deep.equal(['32']);
       expect(await left()).to.deep.equal(['33']);
     });
 
-    it('takes many ids and ends with 0 when one of them matched', async () => {
+    it('remove takes many ids and ends with 0 when one of them matched', async () => {
       await push(HOUR_MS, 'a', 'b', 'c');
       const outcome = await cli.run(['remove', 'a', 'unknown', 'c']);
       expect(outcome.code).to.equal(0);
@@ -29,7 +29,7 @@ describe('remove', () => {
       expect(await left()).to.deep.equal(['b']);
     });
 
-    it('ends with 1 when no id matched, and tells why of each', async () => {
+    it('remove ends with 1 when no id matched, and tells why of each', async () => {
       await push(0, 'due');
       const outcome = await cli.run(['remove', 'unknown', 'due']);
       expect(outcome.code).to.equal(1);
@@ -39,7 +39,7 @@ describe('remove', () => {
       expect(await left()).to.deep.equal(['due']);
     });
 
-    it('leaves a due job and its body alone, promoted or not', async () => {
+    it('remove leaves a due job and its body alone, promoted or not', async () => {
       await push(0, 'a');
       expect((await cli.run(['remove', 'a'])).code).to.equal(1);
       const queue = await cli.queue();
@@ -50,7 +50,7 @@ describe('remove', () => {
       expect((await cli.run(['remove', 'a'])).code).to.equal(1);
     });
 
-    it('removes due, ready and leased jobs with --any-state', async () => {
+    it('remove removes due, ready and leased jobs with --any-state', async () => {
       await push(0, 'leased');
       const queue = await cli.queue();
       const { jobs } = await queue.reserve({ topics: 'topic', limit: 1, leaseMs: HOUR_MS });
@@ -65,14 +65,14 @@ describe('remove', () => {
       expect(await queue.ack(jobs)).to.deep.equal([false]);
     });
 
-    it('removes each id once, however often it is named', async () => {
+    it('remove removes each id once, however often it is named', async () => {
       await push(HOUR_MS, 'a');
       const outcome = await cli.run(['remove', 'a', 'a']);
       expect(outcome.code).to.equal(0);
       expect(linesOf(outcome)).to.deep.equal(['a']);
     });
 
-    it('reads ids from stdin in the place of -', async () => {
+    it('remove reads ids from stdin in the place of -', async () => {
       const ids = Array.from({ length: 600 }, (_, i) => `id ${i}`);
       await push(HOUR_MS, 'first', ...ids, 'last', 'stays');
       const outcome = await cli.run(['remove', 'first', '-', 'last'], { stdin: `${ids.join('\n')}\n\n` });
@@ -80,7 +80,7 @@ describe('remove', () => {
       expect(await left()).to.deep.equal(['stays']);
     });
 
-    it('reads stdin for - alone, with ids that are not valid UTF-8', async () => {
+    it('remove reads stdin for - alone, with ids that are not valid UTF-8', async () => {
       const bytes = Buffer.from([0xff, 0xfe]);
       await push(HOUR_MS, 'a', bytes);
       expectQuiet(await cli.run(['remove', 'a'], { stdin: Buffer.concat([bytes, Buffer.from('\n')]) }));
@@ -89,7 +89,7 @@ describe('remove', () => {
       expect(await left()).to.be.empty;
     });
 
-    it('takes ids in base64 with --base64, on the command line and on stdin', async () => {
+    it('remove takes ids in base64 with --base64, on the command line and on stdin', async () => {
       const [a, b] = [Buffer.from([0xff, 0]), Buffer.from('b\n')];
       await push(HOUR_MS, a, b);
       const args = ['remove', '--base64', '--json', a.toString('base64'), '-'];
@@ -100,7 +100,7 @@ describe('remove', () => {
       });
     });
 
-    it('prints one JSON document with --json, with the state of each job that it left alone', async () => {
+    it('remove prints one JSON document with --json, with the state of each job that it left alone', async () => {
       await push(HOUR_MS, 'a');
       await push(0, 'due');
       await (await cli.queue()).maintain();

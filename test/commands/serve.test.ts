@@ -19,7 +19,7 @@ describe('serve', () => {
       return Number(seconds) * 1000 + Number(micros) / 1000;
     };
 
-    it('tells what it does on stderr alone', async () => {
+    it('serve tells what it does on stderr alone', async () => {
       const daemon = await serve('--interval', '200ms');
       await (await cli.queue()).push({ topic: 'topic', body: 'b' });
       await eventually(async () => (await ready()).length === 1);
@@ -34,7 +34,7 @@ describe('serve', () => {
       expect(more).to.be.empty;
     });
 
-    it('makes jobs ready on time, in order of due time, and never early', async () => {
+    it('serve makes jobs ready on time, in order of due time, and never early', async () => {
       await serve();
       const queue = await cli.queue();
       const delays = [900, 300, 600];
@@ -53,7 +53,7 @@ describe('serve', () => {
       expect(await ready()).to.deep.equal(['300', '600', '900']);
     });
 
-    it('is seen by inspect while it runs and no longer', async () => {
+    it('serve is seen by inspect while it runs and no longer', async () => {
       const problems = async () => (await (await cli.queue()).health()).map(({ code }) => code);
       const daemon = await serve();
       await eventually(async () => !(await problems()).includes('no_daemon'));
@@ -61,7 +61,7 @@ describe('serve', () => {
       expect(await problems()).to.include('no_daemon');
     });
 
-    it('makes no job ready twice when two of them run', async () => {
+    it('serve makes no job ready twice when two of them run', async () => {
       await serve();
       await serve();
       const queue = await cli.queue();
@@ -71,21 +71,21 @@ describe('serve', () => {
       expect(await ready()).to.deep.equal(ids);
     });
 
-    it('sees what another client pushes, within its interval', async () => {
+    it('serve sees what another client pushes, within its interval', async () => {
       await serve('--interval', '50ms');
       await redis.raw.hset(`${redis.prefix}:job_bucket:php`, { topic: 'topic', body: 'b' });
       await redis.raw.zadd(`${redis.prefix}:job_pool`, Math.floor((await now()) / 1000), 'php');
       await eventually(async () => (await ready()).length === 1, { withinMs: 3000 });
     });
 
-    it('wakes for a push of a delayer long before its interval is over', async () => {
+    it('serve wakes for a push of a delayer long before its interval is over', async () => {
       await serve('--interval', '1h');
       const { dueAt } = await (await cli.queue()).push({ topic: 'topic', body: 'b', delayMs: 700 });
       await eventually(async () => (await ready()).length === 1, { withinMs: 5000 });
       expect(await now()).to.be.at.least(dueAt?.getTime() ?? Infinity);
     });
 
-    it('ends with 69 at once when Redis cannot be reached at the start', async () => {
+    it('serve ends with 69 at once when Redis cannot be reached at the start', async () => {
       const since = performance.now();
       const outcome = await cli.run(['serve', '--json'], {
         env: { DELAYER_STORE: 'redis://127.0.0.1:1' },
@@ -96,7 +96,7 @@ describe('serve', () => {
       expect(JSON.parse(error)).to.have.nested.property('error.code', 'store_unreachable');
     });
 
-    it('reports a key of the wrong type once, leaves its topic alone and goes on with the others', async () => {
+    it('serve reports a key of the wrong type once, leaves its topic alone and goes on with the others', async () => {
       await redis.raw.set(`${redis.prefix}:ready_queue:broken`, 'no list');
       const queue = await cli.queue();
       await queue.push({ id: 'stuck', topic: 'broken', body: 'b' });
@@ -124,7 +124,7 @@ describe('serve', () => {
       return daemon;
     };
 
-    it('outlives a restart of Redis, and tells of both', async () => {
+    it('serve outlives a restart of Redis, and tells of both', async () => {
       const daemon = await serve();
       await (await cli.queue()).push({ id: 'a', topic: 'topic', body: 'b', delayMs: 300 });
       await redis.server.kill();
@@ -138,7 +138,7 @@ describe('serve', () => {
       expect(stderr.match(/trying again/g)).to.have.length(1);
     });
 
-    it('ends soon at SIGTERM while Redis is away', async () => {
+    it('serve ends soon at SIGTERM while Redis is away', async () => {
       const daemon = await serve();
       await redis.server.kill();
       await daemon.says(/trying again/);
@@ -160,7 +160,7 @@ describe('serve', () => {
       ['SIGTERM', 143],
       ['SIGINT', 130],
     ] as const) {
-      it(`ends with ${code} at ${signal}, soon`, async () => {
+      it(`serve ends with ${code} at ${signal}, soon`, async () => {
         const daemon = await begun();
         const since = performance.now();
         expect(await daemon.end(signal)).to.include({ code, signal: null });
@@ -168,7 +168,7 @@ describe('serve', () => {
       });
     }
 
-    it('is not ended by SIGHUP, and tells so', async () => {
+    it('serve is not ended by SIGHUP, and tells so', async () => {
       const daemon = await begun();
       daemon.child.kill('SIGHUP');
       await daemon.says(/SIGHUP does nothing here/);
@@ -177,7 +177,7 @@ describe('serve', () => {
       expect(await daemon.end()).to.include({ code: 143, signal: null });
     });
 
-    it('clears expired jobs away', async () => {
+    it('serve clears expired jobs away', async () => {
       const queue = await cli.queue();
       await queue.push({ id: 'a', topic: 'topic', body: 'b', delayMs: 10, ttlMs: 10 });
       await begun();
@@ -188,7 +188,7 @@ describe('serve', () => {
   describe('on SQLite', () => {
     const cli = useCli((home) => ({ DELAYER_STORE: `sqlite:${home}/queue.db` }));
 
-    it('tells that jobs need no daemon there', async () => {
+    it('serve tells that jobs need no daemon on SQLite', async () => {
       const daemon = cli.start(['serve']);
       await daemon.says(/need no daemon/);
       expect(daemon.stderr).to.include(`sqlite:${cli.home}/queue.db`);

@@ -20,36 +20,36 @@ describe('settings', () => {
     return linesOf(found).join();
   };
 
-  describe('choose the store', () => {
-    it('by --store before DELAYER_STORE and the config file', async () => {
+  describe('choosing the store', () => {
+    it('the store is chosen by --store before DELAYER_STORE and the config file', async () => {
       configure({ store: storeAt('config.db') });
       const env = { DELAYER_STORE: storeAt('env.db') };
       expect(await landsIn(['--store', storeAt('flag.db')], env)).to.equal('flag.db');
     });
 
-    it('by DELAYER_STORE before the config file', async () => {
+    it('the store is chosen by DELAYER_STORE before the config file', async () => {
       configure({ store: storeAt('config.db') });
       expect(await landsIn([], { DELAYER_STORE: storeAt('env.db') })).to.equal('env.db');
     });
 
-    it('by the config file before the embedded default', async () => {
+    it('the store is chosen by the config file before the embedded default', async () => {
       configure({ store: storeAt('config.db') });
       expect(await landsIn([], { DELAYER_STORE: '' })).to.equal('config.db');
     });
 
-    it('by flags that stand before the command', async () => {
+    it('the store is chosen by flags that stand before the command', async () => {
       const outcome = await cli.run(['--store', storeAt('flag.db'), '--json', 'push', 'topic', 'b']);
       expect(outcome.code).to.equal(0);
       expect(linesOf(await cli.sh('ls *.db'))).to.deep.equal(['flag.db']);
     });
 
-    it('by a file beside the config file, wherever it is asked for', async () => {
+    it('the store is chosen by a file beside the config file, wherever it is asked for', async () => {
       configure('\ufeff' + JSON.stringify({ store: 'sqlite:beside.db' }));
       expectQuiet(await cli.run(['push', 'topic', 'b'], { cwd: '/' }));
       expect(statSync(join(cli.home, 'config', 'delayer', 'beside.db')).isFile()).to.be.true;
     });
 
-    it('when the home has no room for a config file', async () => {
+    it('a store that is named is used where the home has no room for a config file', async () => {
       for (const home of ['/dev/null', '/nonexistent']) {
         const env = { HOME: home, XDG_CONFIG_HOME: '' };
         expect(await landsIn(['--store', storeAt('named.db')], env)).to.equal('named.db');
@@ -57,12 +57,12 @@ describe('settings', () => {
       }
     });
 
-    it('by a config file that DELAYER_CONFIG names', async () => {
+    it('the store is chosen by a config file that DELAYER_CONFIG names', async () => {
       writeFileSync(join(cli.home, 'other.json'), JSON.stringify({ store: storeAt('other.db') }));
       expect(await landsIn([], { DELAYER_CONFIG: join(cli.home, 'other.json') })).to.equal('other.db');
     });
 
-    it('and never another one when it fails', async () => {
+    it('the store is never replaced by another one when it fails', async () => {
       configure({ store: 'redis://127.0.0.1:1' });
       expect((await cli.run(['push', 'topic', 'b'])).code).to.equal(69);
       configure({ store: storeAt('config.db') });
@@ -72,8 +72,8 @@ describe('settings', () => {
     });
   });
 
-  describe('without any store named', () => {
-    it('mean the embedded one: made at first use, for this user alone, with one line that says so', async () => {
+  describe('without a store', () => {
+    it('with no store named, the embedded one is created at first use, for this user alone, with one line that tells so', async () => {
       const first = await cli.run(['push', 'topic', 'b', '--id', 'a']);
       expect(first.code).to.equal(0);
       expect(first.stdout.toString()).to.equal('a\n');
@@ -88,17 +88,17 @@ describe('settings', () => {
       expect(linesOf(expectQuiet(await cli.run(['drain', 'topic', '--output', 'id'])))).to.have.length(2);
     });
 
-    it('mean ~/.local/share when there is no XDG_DATA_HOME', async () => {
+    it('the embedded store is in ~/.local/share when there is no XDG_DATA_HOME', async () => {
       const { stderr } = await cli.run(['push', 'topic', 'b'], { env: { XDG_DATA_HOME: '' } });
       expect(stderr).to.include(join(cli.home, '.local', 'share', 'delayer', 'queue.db'));
     });
 
-    it('say nothing of a file that was named', async () => {
+    it('nothing is told of the creation of a file that was named', async () => {
       expectQuiet(await cli.run(['push', 'topic', 'b', '--store', storeAt('named.db')]));
     });
   });
 
-  describe('in a config file', () => {
+  describe('the config file', () => {
     for (const [what, config, says] of [
       ['that is not valid JSON', '{store', /config\.json is not valid JSON/],
       ['that is not an object', '[]', /not a JSON object/],
@@ -107,7 +107,7 @@ describe('settings', () => {
       ['with a store of an unknown kind', { store: 'mysql://host' }, /"mysql:"/],
       ['with a password file that is not there', { store: 'redis://host', passwordFile: '/none' }, /\/none/],
     ] as const) {
-      it(`${what} end the command with 78`, async () => {
+      it(`a config file ${what} ends the command with 78`, async () => {
         configure(config);
         const outcome = await cli.run(['pop', 'topic']);
         expect(outcome.code).to.equal(78);
@@ -118,14 +118,14 @@ describe('settings', () => {
       });
     }
 
-    it('that DELAYER_CONFIG names and that is not there end the command with 78', async () => {
+    it('a config file that DELAYER_CONFIG names and that does not exist ends the command with 78', async () => {
       const outcome = await cli.run(['pop', 'topic'], { env: { DELAYER_CONFIG: '/none/config.json' } });
       expect(outcome.code).to.equal(78);
       expect(outcome.stderr).to.match(/^delayer: [^\n]*\/none\/config\.json[^\n]*\n$/);
     });
   });
 
-  describe('of Redis', () => {
+  describe('settings of Redis', () => {
     const PASSWORD = 'geheim: %40 ü';
     after(() => redis.raw.config('SET', 'requirepass', ''));
     const redis = useRedis();
@@ -136,7 +136,7 @@ describe('settings', () => {
     const keys = async () => (await redis.raw.keys('*')).map((key) => key.split(':')[0]);
     afterEach('empty this own server', () => redis.raw.flushall());
 
-    it('take the password from the URL, DELAYER_REDIS_PASSWORD, a file, and a file of the config file', async () => {
+    it('the password of Redis is taken from the URL, DELAYER_REDIS_PASSWORD, a file, and a file of the config file', async () => {
       const store = redis.server.tcpUrl;
       const file = join(cli.home, 'password');
       writeFileSync(file, `${PASSWORD}\n`);
@@ -148,12 +148,12 @@ describe('settings', () => {
       expectQuiet(await push(['--replace']));
     });
 
-    it('prefer DELAYER_REDIS_PASSWORD to the one in the URL, as to files', async () => {
+    it('DELAYER_REDIS_PASSWORD goes before the password in the URL and in files', async () => {
       const store = redis.server.tcpUrl.replace('//', '//:wrong@');
       expectQuiet(await push(['--store', store], { DELAYER_REDIS_PASSWORD: PASSWORD }));
     });
 
-    it('take the prefix of all keys from --prefix, DELAYER_PREFIX, the config file, or say delayer', async () => {
+    it('the prefix of all keys is that of --prefix, DELAYER_PREFIX, the config file, or delayer', async () => {
       configure({ store: redis.server.tcpUrl, prefix: 'from-config' });
       const env = { DELAYER_REDIS_PASSWORD: PASSWORD, DELAYER_PREFIX: 'from-env' };
       expectQuiet(await push(['--prefix', 'from-flag'], env));
@@ -167,7 +167,7 @@ describe('settings', () => {
       expect(await keys()).to.include('delayer');
     });
 
-    it('reach a database of its own by URL, and a socket', async () => {
+    it('a URL reaches a database of its own and a socket', async () => {
       const env = { DELAYER_REDIS_PASSWORD: PASSWORD };
       expectQuiet(await push(['--store', `${redis.server.tcpUrl}/3`], env));
       expectQuiet(await push(['--store', `${redis.server.url}?db=4`], env));
@@ -177,8 +177,8 @@ describe('settings', () => {
     });
   });
 
-  describe('keep compiled code', () => {
-    it('in XDG_CACHE_HOME, for this user alone', async () => {
+  describe('the code cache', () => {
+    it('compiled code is kept in XDG_CACHE_HOME, for this user alone', async () => {
       const cache = join(cli.home, 'a', 'cache');
       expect((await cli.run(['pop', 'topic'], { env: { XDG_CACHE_HOME: cache } })).code).to.equal(1);
       const [kept = ''] = readdirSync(join(cache, 'delayer'));
@@ -187,7 +187,7 @@ describe('settings', () => {
       expect(statSync(join(cache, 'delayer', kept)).mode & 0o777).to.equal(0o600);
     });
 
-    it('nowhere where nothing can be written, and work all the same', async () => {
+    it('commands work where no compiled code can be kept', async () => {
       writeFileSync(join(cli.home, 'file'), '');
       for (const cache of [join(cli.home, 'file'), '/proc', '/dev/null']) {
         const outcome = await cli.run(['push', 'topic', 'b', '--id', '1'], {

@@ -32,7 +32,7 @@ function pick(definition: unknown, names: readonly string[]): Record<string, unk
 
 describe('the command line', () => {
   // A change that is meant: UPDATE_SNAPSHOT=1 npx mocha test/commands/snapshot.test.ts, then prettier
-  it('has the commands, arguments and flags of test/commands/snapshot.json', async () => {
+  it('the command line has the commands, arguments and flags of test/commands/snapshot.json', async () => {
     const current = JSON.parse(JSON.stringify(await surface())) as unknown;
     if (process.env.UPDATE_SNAPSHOT === '1') {
       writeFileSync(SNAPSHOT, `${JSON.stringify(current, undefined, 2)}\n`);

@@ -11,24 +11,24 @@ const explained = (job: Omit<JobRecord, 'id' | 'attempts'> & { attempts?: number
   explain({ ...JOB, ...job }, NOW).join(' ');
 
 describe('the explanation of a job', () => {
-  it('says when a delayed job is due, and when it expires', () => {
+  it('the explanation of a job says when a delayed job is due, and when it expires', () => {
     expect(explained({ state: 'delayed', dueAt: at(1800), expiresAt: at(3600) })).to.equal(
       'It is not due yet: it will be ready in 30m. It expires if nobody takes it within 1h.',
     );
     expect(explained({ state: 'delayed' })).to.include('when it is due is not known');
   });
 
-  it('says of a job that expires before it is due that it is never delivered', () => {
+  it('the explanation of a job says of a job that expires before it is due that it is never delivered', () => {
     expect(explained({ state: 'delayed', dueAt: at(7200), expiresAt: at(60) })).to.equal(
       'It is due in 2h, and expires before that. It will never be delivered.',
     );
   });
 
-  it('says of a delayed job whose body is gone that it is never delivered', () => {
+  it('the explanation of a job says of a delayed job whose body is gone that it is never delivered', () => {
     expect(explained({ state: 'delayed', body: undefined, dueAt: at(60) })).to.include('never be delivered');
   });
 
-  it('says what a job waits for that has a duplicate, or a key in its way', () => {
+  it('the explanation of a job says what a job waits for that has a duplicate, or a key in its way', () => {
     expect(explained({ state: 'delayed', blockedBy: { type: 'duplicate_id' } })).to.include(
       'another job of the same id is in the queue',
     );
@@ -38,11 +38,11 @@ describe('the explanation of a job', () => {
     );
   });
 
-  it('says of a due job who makes it ready', () => {
+  it('the explanation of a job says of a due job who makes it ready', () => {
     expect(explained({ state: 'due', dueAt: at(-16) })).to.match(/^It has been due for 16 s .* A daemon, or/);
   });
 
-  it('says how many come before a ready job, or that this is not known', () => {
+  it('the explanation of a job says how many come before a ready job, or that this is not known', () => {
     const ready = { state: 'ready', dueAt: at(-5) } as const;
     expect(explained({ ...ready, readyAhead: 0 })).to.include('It is the next of its topic');
     expect(explained({ ...ready, readyAhead: 1 })).to.include('1 ready job of its topic comes before it.');
@@ -51,12 +51,12 @@ describe('the explanation of a job', () => {
     expect(explained({ state: 'ready' })).to.include('when it was due is not known');
   });
 
-  it('says how long a lease lasts, or since when it is over', () => {
+  it('the explanation of a job says how long a lease lasts, or since when it is over', () => {
     expect(explained({ state: 'leased', leaseUntil: at(10) })).to.include('not acknowledged within 10 s');
     expect(explained({ state: 'leased', leaseUntil: at(-16) })).to.match(/^Its lease ended 16 s ago/);
   });
 
-  it('says that an expired job is never delivered, and of its body what is known', () => {
+  it('the explanation of a job says that an expired job is never delivered, and of its body what is known', () => {
     expect(explained({ state: 'expired', expiresAt: at(-60) })).to.equal(
       'Its ready lifetime ended 1m ago, before anyone took it. It will never be delivered.',
     );
@@ -65,7 +65,7 @@ describe('the explanation of a job', () => {
     expect(explained({ state: 'expired', body: undefined, expiresAt: at(60) })).to.match(/^Its body is gone/);
   });
 
-  it('says why a dead letter failed, and until when it is kept', () => {
+  it('the explanation of a job says why a dead letter failed, and until when it is kept', () => {
     const dead = { state: 'dead', attempts: 4, failedAt: at(-60), reason: 'no such order' } as const;
     expect(explained({ ...dead, deadUntil: at(86_400) })).to.equal(
       'It failed for good 1m ago, after 4 attempts, and is kept as a dead letter. Reason: no such order It is deleted in 1d if it is not requeued.',

@@ -3,7 +3,7 @@ import { drawTable, tableWidth } from '../../src/output/layout.js';
 import { overviewTable } from '../../src/output/table.js';
 
 describe('a table', () => {
-  it('has borders, a head, and a row on each line', () => {
+  it('a table has borders, a head, and a row on each line', () => {
     const table = drawTable(
       ['a', 'bc'],
       [
@@ -22,11 +22,11 @@ describe('a table', () => {
     expect(tableWidth(['a', 'bc'], [['123', '4']])).to.equal(12);
   });
 
-  it('has no line below a head that is empty', () => {
+  it('a table has no line below a head that is empty', () => {
     expect(drawTable([], [['a', 'b']]).split('\n')).to.have.length(3);
   });
 
-  it('counts the cells of a terminal, not characters or colours', () => {
+  it('a table counts the cells of a terminal, not characters or colours', () => {
     const table = drawTable([], [['日本'], ['\u001b[31mabcd\u001b[39m'], ['😀x'], ['é']]);
     expect(table.split('\n').slice(1, -1)).to.deep.equal([
       '│ 日本 │',
@@ -36,7 +36,7 @@ describe('a table', () => {
     ]);
   });
 
-  it('takes time in proportion to its rows', () => {
+  it('a table takes time in proportion to its rows', () => {
     const none = { delayed: 0, due: 0, ready: 1, leased: 0, expired: 0, dead: 0 };
     const draw = (count: number): number => {
       const topics = Array.from({ length: count }, (_, i) => ({ topic: Buffer.from(`topic ${i}`), ...none }));

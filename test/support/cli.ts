@@ -41,17 +41,17 @@ export interface Outcome {
 export class Running {
   readonly ended: Promise<Outcome>;
   private readonly chunks: Buffer[] = [];
-  private said = '';
+  private errors = '';
   private over = false;
 
   constructor(readonly child: ChildProcess) {
     child.stdout?.on('data', (chunk: Buffer) => this.chunks.push(chunk));
-    child.stderr?.on('data', (chunk: Buffer) => (this.said += chunk.toString()));
+    child.stderr?.on('data', (chunk: Buffer) => (this.errors += chunk.toString()));
     this.ended = new Promise((resolve, reject) => {
       child.on('error', reject);
       child.on('close', (code, signal) => {
         this.over = true;
-        resolve({ code, signal, stdout: this.stdout, stderr: this.said });
+        resolve({ code, signal, stdout: this.stdout, stderr: this.errors });
       });
     });
   }
@@ -65,9 +65,9 @@ export class Running {
     return Buffer.concat(this.chunks);
   }
 
-  /** What was said on stderr so far. */
+  /** What was printed on stderr so far. */
   get stderr(): string {
-    return this.said;
+    return this.errors;
   }
 
   /** Whole lines that were printed so far. */
@@ -83,7 +83,7 @@ export class Running {
 
   /** Waits for a text on stderr. */
   async says(pattern: RegExp, withinMs = 10_000): Promise<void> {
-    await eventually(() => pattern.test(this.said) || this.failIfOver(), { withinMs });
+    await eventually(() => pattern.test(this.errors) || this.failIfOver(), { withinMs });
   }
 
   /** Waits until signals no longer end it at once: it has begun its work. */
@@ -118,7 +118,7 @@ export class Running {
   }
 
   private failIfOver(): false {
-    if (this.over) throw new Error(`it ended before, saying: ${this.said}`);
+    if (this.over) throw new Error(`it ended before, with on stderr: ${this.errors}`);
     return false;
   }
 }
@@ -245,7 +245,7 @@ export function documentOf<T>(outcome: Outcome): T {
 export const idsIn = (lines: readonly string[]): string[] =>
   lines.map((line) => (JSON.parse(line) as { id: string }).id);
 
-/** It did what it was told, and had nothing to say about it. */
+/** It succeeded and printed nothing on stderr. */
 export function expectQuiet(outcome: Outcome): Outcome {
   expect(outcome.stderr).to.equal('');
   expect(outcome).to.include({ code: 0, signal: null });
