@@ -1,7 +1,7 @@
 import { expect } from 'chai';
 import { hasGoodSqlite } from '../../../src/storage/sqlite/driver.js';
 
-describe('the SQLite that is used', () => {
+describe('which SQLite is used', () => {
   const cases: [node: string, sqlite: string | undefined, own: boolean][] = [
     ['20.19.0', undefined, false],
     ['22.12.0', '3.53.0', false],
@@ -12,7 +12,7 @@ describe('the SQLite that is used', () => {
     ['26.1.0', '4.0.0', true],
   ];
   for (const [node, sqlite, own] of cases) {
-    it(`is ${own ? 'its own' : 'the package'} on Node ${node} with SQLite ${sqlite ?? 'none'}`, () => {
+    it(`Node ${node} with SQLite ${sqlite ?? 'none'} uses ${own ? 'the one inside of Node' : 'the package'}`, () => {
       expect(hasGoodSqlite(sqlite === undefined ? { node } : { node, sqlite })).to.equal(own);
     });
   }

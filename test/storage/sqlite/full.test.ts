@@ -2,11 +2,11 @@ import { expect } from 'chai';
 import { failureOf } from '../../support/eventually.js';
 import { ids, integrityOf, useFolder } from './files.js';
 
-describe('a full disk under an SQLite store', () => {
+describe('a full disk under an SQLite file', () => {
   const folder = useFolder();
   const body = 'x'.repeat(1000);
 
-  it('fails a push cleanly, loses nothing, and goes on when there is room', async () => {
+  it('a push to a full disk fails and loses nothing, and works again when there is room', async () => {
     const queue = await folder.openQueue('queue.db', { maxPages: 100 });
     const pushed: string[] = [];
     const fill = async () => {
@@ -34,7 +34,7 @@ describe('a full disk under an SQLite store', () => {
     expect(integrityOf(folder.path())).to.equal('ok');
   });
 
-  it('takes in of a batch whole transactions or nothing, at whatever page it is full', async () => {
+  it('a batch that meets a full disk is in by whole transactions or not at all, at whatever page it is full', async () => {
     const jobs = ids(100).map((id) => ({ id, topic: 'topic', body }));
     let maxPages = 10;
     for (; ; maxPages += 1) {
@@ -47,7 +47,7 @@ describe('a full disk under an SQLite store', () => {
       expect(integrityOf(folder.path(name)), name).to.equal('ok');
       if (failure === undefined) break;
       expect(failure, name).to.include({ code: 'store_full' });
-      expect((await queue.survey()).topics, name).to.deep.equal([]);
+      expect((await queue.stats()).topics, name).to.deep.equal([]);
     }
     expect(maxPages).to.be.greaterThan(30);
   });

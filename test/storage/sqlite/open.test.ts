@@ -11,9 +11,10 @@ import {
 } from 'node:fs';
 import { expect } from 'chai';
 import { DelayerError } from '../../../src/core/errors.js';
+import { newToken } from '../../../src/core/lease.js';
 import { openDatabase } from '../../../src/storage/sqlite/driver.js';
 import type { OpenOptions } from '../../../src/storage/sqlite/open.js';
-import type { Session } from '../../../src/storage/sqlite/connection.js';
+import type { Connection } from '../../../src/storage/sqlite/connection.js';
 import { SqliteStore } from '../../../src/storage/sqlite/store.js';
 import { failureOf } from '../../support/eventually.js';
 import { startChild } from './children.js';
@@ -28,12 +29,15 @@ async function refusalOf(path: string, options?: OpenOptions): Promise<DelayerEr
   return error;
 }
 
-describe('opening an SQLite store', () => {
+const push = (store: SqliteStore, ...ids: string[]) =>
+  store.push({ jobs: ids.map((id) => newJob(id)), onExisting: 'refuse' });
+
+describe('opening an SQLite file', () => {
   const folder = useFolder();
 
-  it('makes the file and its folders for this user alone, and says so', async () => {
+  it('an absent file is created with its folders for this user alone, and the store is new', async () => {
     const store = await folder.open('a/b/queue.db');
-    await store.push([newJob('id')], 'refuse');
+    await push(store, 'id');
     expect(store.isNew).to.be.true;
     expect(modeOf(folder.path('a'))).to.equal(0o700);
     expect(modeOf(folder.path('a/b'))).to.equal(0o700);
@@ -42,51 +46,51 @@ describe('opening an SQLite store', () => {
     }
   });
 
-  it('leaves a folder that is there as it is', async () => {
+  it('a folder that exists keeps its mode', async () => {
     mkdirSync(folder.path('mine'));
     chmodSync(folder.path('mine'), 0o750);
     await folder.open('mine/queue.db');
     expect(modeOf(folder.path('mine'))).to.equal(0o750);
   });
 
-  it('says that it made nothing when the file is there, and finds what is in it', async () => {
+  it('a store that exists is not new, and has what is in it', async () => {
     const first = await folder.open();
-    await first.push([newJob('id')], 'refuse');
+    await push(first, 'id');
     await first.close();
     const second = await folder.open();
     expect(second.isNew).to.be.false;
-    expect(await second.find(Buffer.from('id'))).to.have.length(1);
+    expect(await second.find({ id: Buffer.from('id') })).to.have.length(1);
   });
 
-  it('takes an empty file as a store to be', async () => {
+  it('an empty file becomes a store', async () => {
     closeSync(openSync(folder.path(), 'w'));
     const store = await folder.open();
     expect(store.isNew).to.be.false;
-    await store.push([newJob('id')], 'refuse');
-    expect(await store.find(Buffer.from('id'))).to.have.length(1);
+    await push(store, 'id');
+    expect(await store.find({ id: Buffer.from('id') })).to.have.length(1);
   });
 
-  it('makes one store of a file that many open at the same time', async () => {
+  it('many that open an absent file at once get one store', async () => {
     const stores = await Promise.all(Array.from({ length: 5 }, () => folder.open()));
     expect(stores.filter((store) => store.isNew)).to.have.length(1);
-    await Promise.all(stores.map((store, i) => store.push([newJob(`id${i}`)], 'refuse')));
-    expect((await stores[0]?.survey())?.topics[0]?.ready).to.equal(5);
+    await Promise.all(stores.map((store, i) => push(store, `id${i}`)));
+    expect((await stores[0]?.stats({ exact: true }))?.topics?.[0]?.ready).to.equal(5);
   });
 
-  it('has every commit on the disk when it returns', async () => {
+  it('every commit is on the disk when it returns', async () => {
     const store = await folder.open();
-    const session = (store as unknown as { session: { get(sql: string): unknown } }).session;
-    expect(session.get('PRAGMA synchronous')).to.deep.include({ synchronous: 2 });
-    expect(session.get('PRAGMA journal_mode')).to.deep.include({ journal_mode: 'wal' });
+    const { connection } = store as unknown as { connection: Connection };
+    expect(connection.get('PRAGMA synchronous')).to.deep.include({ synchronous: 2 });
+    expect(connection.get('PRAGMA journal_mode')).to.deep.include({ journal_mode: 'wal' });
   });
 
-  it('has push, pop, confirm and remove on the disk when they return, and leases a bit later', async () => {
+  it('push, pop, ack, nack and what operators do are on the disk when they return, and leases a bit later', async () => {
     const store = await folder.open();
-    const session = (store as unknown as { session: Session }).session;
-    const run = session.run.bind(session);
+    const { connection } = store as unknown as { connection: Connection };
+    const run = connection.run.bind(connection);
     const commits: unknown[] = [];
-    session.run = (sql, ...values) => {
-      if (sql === 'COMMIT') commits.push(session.get('PRAGMA synchronous'));
+    connection.run = (sql, ...values) => {
+      if (sql === 'COMMIT') commits.push(connection.get('PRAGMA synchronous'));
       return run(sql, ...values);
     };
     const levels = async (work: Promise<unknown>) => {
@@ -94,32 +98,36 @@ describe('opening an SQLite store', () => {
       return commits.splice(0).map((commit) => (commit as { synchronous: number }).synchronous);
     };
     const [topic, FULL, NORMAL] = [Buffer.from('topic'), 2, 1];
-    const take = async (token: string) => {
-      const { jobs } = await store.take({ topic, limit: 1, leaseMs: 60_000, token });
+    let token = '';
+    const reserve = async () => {
+      token = newToken();
+      const { jobs } = await store.reserve({ topics: [topic], limit: 1, leaseMs: 60_000, token });
       expect(jobs).to.have.length(1);
-      return jobs;
+      return { leases: jobs.map(({ lease }) => lease) };
     };
-    expect(
-      await levels(
-        store.push(
-          ['1', '2'].map((id) => newJob(id)),
-          'refuse',
-        ),
-      ),
-    ).to.deep.equal([FULL]);
-    expect(await levels(store.pop(topic, 1))).to.deep.equal([FULL]);
-    expect(await levels(take('one').then((jobs) => store.putBack(jobs)))).to.deep.equal([NORMAL, NORMAL]);
-    const jobs = await take('two');
-    expect(await levels(store.extend(jobs, 60_000))).to.deep.equal([NORMAL, NORMAL]);
-    expect(await levels(store.confirm(jobs))).to.deep.equal([FULL]);
-    expect(await levels(store.remove([Buffer.from('2')], 'any'))).to.deep.equal([FULL]);
+    expect(await levels(push(store, '1', '2', '3', '4'))).to.deep.equal([FULL]);
+    expect(await levels(store.pop({ topics: [topic], limit: 1 }))).to.deep.equal([FULL]);
+    expect(await levels(reserve().then((held) => store.release(held)))).to.deep.equal([NORMAL, NORMAL]);
+    const held = await reserve();
+    expect(await levels(store.extend({ ...held, leaseMs: 60_000 }))).to.deep.equal([NORMAL, NORMAL]);
+    expect(await levels(store.ack(held))).to.deep.equal([FULL]);
+    const failed = await reserve();
+    commits.length = 0;
+    expect(await levels(store.nack({ ...failed, failure: { deadTtlMs: 0 } }))).to.deep.equal([FULL]);
+    const [id] = await store.find({ id: Buffer.from('4') });
+    expect(id?.state).to.equal('ready');
+    const jobs = [{ id: Buffer.from('4'), states: ['ready'] as const }];
+    expect(await levels(store.remove({ jobs }))).to.deep.equal([FULL]);
+    expect(await levels(store.requeue({ ids: [Buffer.from('3')], delayMs: 0 }))).to.deep.equal([FULL]);
+    expect(await levels(store.pause({ topics: [topic] }))).to.deep.equal([FULL]);
+    expect(await levels(store.resume({ topics: [topic] }))).to.deep.equal([FULL]);
   });
 
-  describe('refuses, and rewrites nothing of', () => {
+  describe('a file that is not a store is refused and left as it is:', () => {
     const refused: [what: string, make: (path: string) => void, code: string, exitCode: number][] = [
-      ['a file that is no database', (path) => writeFileSync(path, 'hello\n'), 'store_corrupt', 69],
+      ['a file that is not a database', (path) => writeFileSync(path, 'hello\n'), 'store_corrupt', 69],
       [
-        'a long file that is no database',
+        'a long file that is not a database',
         (path) => writeFileSync(path, 'x'.repeat(20_000)),
         'store_corrupt',
         69,
@@ -181,7 +189,7 @@ describe('opening an SQLite store', () => {
       writeFileSync(folder.path(), bytes);
       const damaged = SqliteStore.open(folder.path()).then(async (opened) => {
         try {
-          return await opened.find(Buffer.from('id0-7'));
+          return await opened.find({ id: Buffer.from('id0-7') });
         } finally {
           await opened.close();
         }
@@ -190,26 +198,26 @@ describe('opening an SQLite store', () => {
     });
   });
 
-  it('refuses a folder in the place of the file', async () => {
+  it('a folder in the place of the file is refused', async () => {
     mkdirSync(folder.path());
     expect((await refusalOf(folder.path())).code).to.equal('config_invalid');
   });
 
-  it('refuses a file in the place of the folder', async () => {
+  it('a file in the place of the folder is refused', async () => {
     writeFileSync(folder.path('file'), '');
     expect((await refusalOf(folder.path('file/queue.db'))).code).to.equal('config_invalid');
     expect((await refusalOf(folder.path('file/folder/queue.db'))).code).to.equal('config_invalid');
   });
 
   if (existsSync('/proc/self')) {
-    it('refuses a place where the system lets nobody make a folder or a file', async () => {
+    it('a place where the system lets nobody create a folder or a file is refused', async () => {
       for (const path of ['/proc/queue.db', '/proc/a/b/queue.db']) {
         expect((await refusalOf(path)).code).to.equal('config_invalid');
       }
     });
   }
 
-  it('refuses a network file system, makes no file there, and names Redis', async () => {
+  it('a network file system is refused, without creating a file there, and the hint names Redis', async () => {
     const error = await refusalOf(folder.path(), { typeOfFileSystem: () => 0x6969 });
     expect(error.code).to.equal('store_refused');
     expect(error.message).to.contain('NFS');
@@ -217,38 +225,36 @@ describe('opening an SQLite store', () => {
     expect(() => statSync(folder.path())).to.throw('ENOENT');
   });
 
-  describe('as a user who may not write there', () => {
+  describe('a user who may not write', () => {
     // The superuser may write everywhere; another user then has to try.
     const uid = process.getuid?.() === 0 ? 65_534 : undefined;
     const told = async (name?: string) =>
       (await startChild(['open', folder.path(name)], uid).ended()).join('\n');
 
-    it('refuses a file that is read-only', async () => {
+    it('a file that is read-only is refused', async () => {
       await (await folder.open()).close();
       chmodSync(folder.path(), 0o444);
-      expect(await told()).to.match(
-        /^store_refused: .*queue\.db cannot be opened: this user may not write there$/,
-      );
+      expect(await told()).to.match(/^store_refused: .*queue\.db cannot be opened: permission denied$/);
     });
 
-    it('refuses a folder that is read-only, with a store in it or without', async () => {
+    it('a folder that is read-only is refused, with a store in it or without', async () => {
       mkdirSync(folder.path('closed'));
       await (await folder.open('closed/queue.db')).close();
       chmodSync(folder.path('closed/queue.db'), 0o666);
       chmodSync(folder.path('closed'), 0o555);
-      expect(await told('closed/queue.db')).to.match(/^store_refused: .*this user may not write there$/);
+      expect(await told('closed/queue.db')).to.match(/^store_refused: .*permission denied$/);
       expect(await told('closed/other.db')).to.match(
-        /^store_refused: .*cannot be made: this user may not write/,
+        /^store_refused: .*cannot be created: permission denied/,
       );
       expect(await told('closed/a/other.db')).to.match(
-        /^store_refused: The folder .* cannot be made: this user/,
+        /^store_refused: The folder .* cannot be created: permission denied/,
       );
     });
   });
 
-  it('leaves a sound file behind', async () => {
+  it('a closed store leaves a sound file behind', async () => {
     const store = await folder.open();
-    await store.push([newJob('id')], 'refuse');
+    await push(store, 'id');
     await store.close();
     expect(integrityOf(folder.path())).to.equal('ok');
   });
