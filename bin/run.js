@@ -1,6 +1,6 @@
 #!/usr/bin/env node
-// Runs dist/cli.cjs. Compiling it takes longer than most commands, so V8's compiled code is kept in the
-// user's cache folder. A cache that is absent, of another Node, or not this user's is made anew.
+// Runs dist/cli.cjs. Compiling it takes longer than most commands, so compiled code is kept in the user's cache
+// folder: by Node where it can do so (22.1 and later), else by what stands here.
 // CommonJS, as bin/package.json says: Node's loader of modules takes 10 ms to start.
 'use strict';
 const {
@@ -13,19 +13,30 @@ const {
   statSync,
   writeFileSync,
 } = require('node:fs');
-const { createRequire } = require('node:module');
+const { createRequire, enableCompileCache } = require('node:module');
 const { homedir } = require('node:os');
 const { dirname, isAbsolute, join } = require('node:path');
-const vm = require('node:vm');
+
+/** The bundle begins with `// ` and the digest of its text. */
+const DIGEST = [3, 43];
 
 const root = dirname(__dirname);
 const file = join(root, 'dist', 'cli.cjs');
-const source = readFileSync(file, 'latin1');
-const folder = cacheFolder();
-// The bundle begins with its own digest: V8 would take code of another one of the same length.
-const digest = source.slice(3, 43);
-const kind = `cli-${process.version}-${process.arch}-`;
-const cache = folder && join(folder, `${kind}${digest}.v8`);
+const argv = process.argv.slice(2);
+
+void load().main(argv, root);
+
+function load() {
+  if (argv.includes('--debug')) {
+    // Traces name lines of the source; to read the source map takes longer than all the rest.
+    process.setSourceMapsEnabled(true);
+    return require(file);
+  }
+  if (enableCompileCache === undefined) return loadWithOwnCache();
+  const folder = cacheFolder();
+  if (folder !== undefined && isUsable(folder)) enableCompileCache(folder);
+  return require(file);
+}
 
 /** Undefined where there is no home: HOME is not set, and the user has no entry in passwd. */
 function cacheFolder() {
@@ -38,14 +49,8 @@ function cacheFolder() {
   }
 }
 
-function readCache() {
-  try {
-    // Code is not taken from another user, as with a HOME that sudo has kept.
-    return statSync(cache).uid === process.getuid?.() ? readFileSync(cache) : undefined;
-  } catch {
-    return undefined;
-  }
-}
+/** Code is not taken from another user, as with a HOME that sudo has kept. */
+const isOwn = (path) => statSync(path).uid === process.getuid?.();
 
 /** Node's own `recursive` never ends where a folder that is there takes no other (/proc). */
 function makeFolder(path) {
@@ -54,30 +59,58 @@ function makeFolder(path) {
   mkdirSync(path, { mode: 0o700 });
 }
 
-function writeCache(code) {
+function isUsable(folder) {
   try {
     makeFolder(folder);
-    const own = `${cache}.${process.pid}`;
+    return isOwn(folder);
+  } catch {
+    return false;
+  }
+}
+
+/** What `require` would give, compiled before if it was run before. */
+function loadWithOwnCache() {
+  const vm = require('node:vm');
+  const source = readFileSync(file, 'latin1');
+  // By its digest, for V8 would take code of another source of the same length.
+  const kind = `cli-${process.version}-${process.arch}-`;
+  const name = `${kind}${source.slice(...DIGEST)}.v8`;
+  const folder = cacheFolder();
+  const cachedData = folder && readCode(join(folder, name));
+  const script = new vm.Script(`(function (exports, require, module, __filename, __dirname) {${source}\n})`, {
+    filename: file,
+    cachedData,
+    importModuleDynamically: vm.constants?.USE_MAIN_CONTEXT_DEFAULT_LOADER,
+  });
+  const bundle = { exports: {} };
+  script.runInThisContext()(bundle.exports, createRequire(file), bundle, file, dirname(file));
+  if (folder && (cachedData === undefined || script.cachedDataRejected)) {
+    process.once('exit', () => writeCode(folder, name, script.createCachedData(), kind));
+  }
+  return bundle.exports;
+}
+
+function readCode(path) {
+  try {
+    return isOwn(path) ? readFileSync(path) : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** Writes a file, and removes others of its kind: they are of bundles before. */
+function writeCode(folder, name, code, kind) {
+  try {
+    makeFolder(folder);
+    const path = join(folder, name);
+    const own = `${path}.${process.pid}`;
     // Never through a link that somebody else has put there.
     writeFileSync(own, code, { mode: 0o600, flag: 'wx' });
-    renameSync(own, cache);
-    for (const name of readdirSync(folder)) {
-      if (name.startsWith(kind) && !name.includes(digest)) rmSync(join(folder, name), { force: true });
+    renameSync(own, path);
+    for (const other of readdirSync(folder)) {
+      if (other.startsWith(kind) && !other.startsWith(name)) rmSync(join(folder, other), { force: true });
     }
   } catch {
     // A home that cannot be written to costs a few milliseconds at each start.
   }
 }
-
-const cachedData = readCache();
-const script = new vm.Script(`(function (exports, require, module, __filename, __dirname) {${source}\n})`, {
-  filename: file,
-  cachedData,
-  importModuleDynamically: vm.constants?.USE_MAIN_CONTEXT_DEFAULT_LOADER,
-});
-const bundle = { exports: {} };
-script.runInThisContext()(bundle.exports, createRequire(file), bundle, file, dirname(file));
-if (cachedData === undefined || script.cachedDataRejected) {
-  process.once('exit', () => writeCache(script.createCachedData()));
-}
-void bundle.exports.main(process.argv.slice(2), root);

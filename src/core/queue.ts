@@ -53,6 +53,11 @@ export interface WaitOptions {
   readonly signal?: AbortSignalLike | undefined;
 }
 
+export interface ReadyWaitOptions extends WaitOptions {
+  /** The `revision` of the reserve that found nothing: what became ready after it ends the wait. When absent, what has changed since the wait before. */
+  readonly since?: number | undefined;
+}
+
 /** How a job failed: `delayMs` until the next try, or `dead` for good, kept for `deadTtlMs` (30 days; 0: for ever). */
 export interface NackOptions {
   readonly delayMs?: number | undefined;
@@ -174,13 +179,14 @@ export class Queue {
     const deadline = monotonicMs() + timeoutMs;
     for (;;) {
       if (signal?.aborted === true) return [];
-      const { jobs, nextInMs } = await this.open.pop({ topics: names, limit });
+      const { jobs, nextInMs, revision } = await this.open.pop({ topics: names, limit });
       const remaining = deadline - monotonicMs();
       if (jobs.length > 0 || remaining <= 0) return jobs;
       await this.open.waitForReady({
         topics: names,
         maxMs: Math.min(remaining, nextInMs ?? Infinity),
         signal,
+        since: revision,
       });
     }
   }
@@ -308,9 +314,9 @@ export class Queue {
   }
 
   /** Returns when a job of the topics may be ready, when the time is over, or when aborted; takes nothing. */
-  async waitForReady(topics: Topics, options: WaitOptions = {}): Promise<void> {
-    const { timeoutMs: maxMs = Infinity, signal } = options;
-    await this.open.waitForReady({ topics: toTopics(topics), maxMs, signal });
+  async waitForReady(topics: Topics, options: ReadyWaitOptions = {}): Promise<void> {
+    const { timeoutMs: maxMs = Infinity, signal, since } = options;
+    await this.open.waitForReady({ topics: toTopics(topics), maxMs, signal, since });
   }
 
   /** Returns when a push may have changed the next due time, when the time is over, or when aborted. */

@@ -124,7 +124,7 @@ export interface Waiter {
    * Returns when a job of one of the topics may be ready, or after `maxMs`, or when aborted; sooner is
    * allowed. It takes nothing.
    */
-  waitForReady(params: WaitParams & TopicParams): Promise<void>;
+  waitForReady(params: ReadyWaitParams): Promise<void>;
 
   /** Returns when a push may have changed the next due time, or after `maxMs`, or when aborted. */
   waitForPush(params: WaitParams): Promise<void>;
@@ -176,6 +176,8 @@ export interface Popped {
   readonly nextInMs?: number | undefined;
   /** No job was given because every topic that was asked for is paused. */
   readonly isPaused?: boolean | undefined;
+  /** How far the store had heard of changes when it looked, for `waitForReady`. */
+  readonly revision?: number | undefined;
 }
 
 export interface Reserved extends Popped {
@@ -243,7 +245,7 @@ export interface Maintenance {
   readonly stuck: number;
   /** Is there more to do at once? */
   readonly more: boolean;
-  /** As in {@link Popped}, over all topics. */
+  /** From now, by the store's clock, until the next job is due or the next lease ends; absent when none is waiting. */
   readonly nextInMs?: number | undefined;
 }
 
@@ -304,6 +306,11 @@ export type ProblemCode = 'bodies_gone' | 'wrong_type' | 'no_daemon' | 'no_persi
 export interface WaitParams {
   readonly maxMs: number;
   readonly signal?: AbortSignalLike | undefined;
+}
+
+export interface ReadyWaitParams extends WaitParams, TopicParams {
+  /** The `revision` of the pop or reserve that found nothing: what changed after that ends the wait. When absent, what has changed since the wait before. */
+  readonly since?: number | undefined;
 }
 
 /** A daemon that has not announced itself for so long is taken for gone. */

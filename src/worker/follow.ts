@@ -2,6 +2,7 @@ import { backoffMs } from '../core/backoff.js';
 import { DelayerError } from '../core/errors.js';
 import type { OnEvent } from '../core/events.js';
 import type { Queue } from '../core/queue.js';
+import type { Reserved } from '../core/store.js';
 import { type AbortSignalLike, sleep } from '../core/timer.js';
 import { type DrainOptions, type DrainResult, toResult } from './pass.js';
 import { type Persistence, type StoreCall, Worker } from './worker.js';
@@ -35,8 +36,8 @@ class Follower implements Persistence {
     private readonly options: FollowOptions,
   ) {}
 
-  async waitForMore(nextInMs: number | undefined, signal: AbortSignalLike): Promise<void> {
-    await this.queue.waitForReady(this.options.topics, { timeoutMs: nextInMs, signal });
+  async waitForMore({ nextInMs, revision }: Reserved, signal: AbortSignalLike): Promise<void> {
+    await this.queue.waitForReady(this.options.topics, { timeoutMs: nextInMs, signal, since: revision });
   }
 
   async waitForRetry(error: unknown, call: StoreCall, signal: AbortSignalLike): Promise<boolean> {

@@ -1,5 +1,6 @@
 import { DELIVERY_LEASE_MS } from '../core/lease.js';
 import type { Queue } from '../core/queue.js';
+import type { Reserved } from '../core/store.js';
 import { type AbortSignalLike, monotonicMs } from '../core/timer.js';
 import { toCount } from '../core/validate.js';
 import { Acknowledger, type AckListener, newCounts, type Counts } from './acknowledge.js';
@@ -26,8 +27,8 @@ export type StoreCall = 'reserve' | 'extend' | 'ack' | 'release';
 
 /** What lets a worker go on where a single pass ends. */
 export interface Persistence {
-  /** Resolves when there may be more jobs, or when aborted. */
-  waitForMore(nextInMs: number | undefined, signal: AbortSignalLike): Promise<void>;
+  /** Resolves when there may be more jobs than a reserve found, which is none, or when aborted. */
+  waitForMore(found: Reserved, signal: AbortSignalLike): Promise<void>;
   /** Resolves with true when it is time to try again, or with false when the error does not pass by itself. */
   waitForRetry(error: unknown, call: StoreCall, signal: AbortSignalLike): Promise<boolean>;
   /** The store has answered a call; `jobs` is how many it reserved. */
@@ -149,12 +150,12 @@ export class Worker implements AckListener, DeliveryListener {
   private async reserve(limit: number): Promise<void> {
     const { persistence } = this.options;
     try {
-      const { jobs, nextInMs } = await this.fetcher.reserve(limit);
-      persistence?.onAnswer('reserve', jobs.length);
-      if (jobs.length > 0) return;
-      this.nextInMs = nextInMs;
+      const found = await this.fetcher.reserve(limit);
+      persistence?.onAnswer('reserve', found.jobs.length);
+      if (found.jobs.length > 0) return;
+      this.nextInMs = found.nextInMs;
       this.isDrained = persistence === undefined;
-      await persistence?.waitForMore(nextInMs, this.ending.signal);
+      await persistence?.waitForMore(found, this.ending.signal);
     } catch (error) {
       // What is leased already is still delivered.
       if (!(await this.waitForRetry(error, 'reserve'))) this.isDrained = true;

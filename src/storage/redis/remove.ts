@@ -33,8 +33,9 @@ export async function removeChunk(steps: RemoveSteps, jobs: readonly JobGuard[])
     // The same id once more finds nothing.
     gone.delete(name);
     const result = results[i] ?? { removed: false };
-    if (result.state !== undefined) return result;
+    if (result.removed) return result;
     if (state) return { removed: true, state };
+    if (result.state !== undefined) return result;
     const later = again[lost.indexOf(job)];
     return later?.state === undefined ? { removed: false, state: seen.get(name) } : later;
   });

@@ -6,7 +6,7 @@ export interface Script {
 
 export const SCRIPTS = {
   ack: {
-    sha: '75b74bc88e50e5bd8e26e2d08396e8eca8ec79be',
+    sha: 'f4331df939b4f1f01c8660960b585e1e64dc50d9',
     source: `local POOL, RESERVED, READY_DUE = KEYS[1], KEYS[2], KEYS[3]
 local BUCKET, READY, INFLIGHT = KEYS[4], KEYS[5], KEYS[6]
 local DEAD, DEAD_LETTER, PAUSED, WAITING = KEYS[7], KEYS[8], KEYS[9], KEYS[10]
@@ -56,6 +56,9 @@ exact_expiry = false
 end
 local ttl = redis.call('PTTL', key)
 return ttl >= 0 and now + ttl or ''
+end
+local function is_expired(expires_at, now)
+return expires_at ~= '' and expires_at <= now
 end
 local HEAD, ROW = 5, 8
 local OLD_HEAD, OLD_ROW = 1, 6
@@ -214,7 +217,7 @@ return 1
 `,
   },
   announce: {
-    sha: 'ff3ec19252cd025d2325245a980b97b3c7dbf2b1',
+    sha: '7c4470c5a10b49258f048aa28a8812ca8fc7003a',
     source: `local POOL, RESERVED, READY_DUE = KEYS[1], KEYS[2], KEYS[3]
 local BUCKET, READY, INFLIGHT = KEYS[4], KEYS[5], KEYS[6]
 local DEAD, DEAD_LETTER, PAUSED, WAITING = KEYS[7], KEYS[8], KEYS[9], KEYS[10]
@@ -264,6 +267,9 @@ exact_expiry = false
 end
 local ttl = redis.call('PTTL', key)
 return ttl >= 0 and now + ttl or ''
+end
+local function is_expired(expires_at, now)
+return expires_at ~= '' and expires_at <= now
 end
 expect_type(ARGV[1], 'zset')
 local now = now_ms()
@@ -274,7 +280,7 @@ return {}
 `,
   },
   countDead: {
-    sha: '2ebabab9da7443d39e0b44e2bb4386ca593583ca',
+    sha: '2a2ba945c2b9968a0de135ef3cd5a96192089270',
     source: `local POOL, RESERVED, READY_DUE = KEYS[1], KEYS[2], KEYS[3]
 local BUCKET, READY, INFLIGHT = KEYS[4], KEYS[5], KEYS[6]
 local DEAD, DEAD_LETTER, PAUSED, WAITING = KEYS[7], KEYS[8], KEYS[9], KEYS[10]
@@ -324,6 +330,9 @@ exact_expiry = false
 end
 local ttl = redis.call('PTTL', key)
 return ttl >= 0 and now + ttl or ''
+end
+local function is_expired(expires_at, now)
+return expires_at ~= '' and expires_at <= now
 end
 local MOST_BYTES = 1048576
 local lrem_budget = 300000
@@ -517,7 +526,7 @@ return answer
 `,
   },
   countLeased: {
-    sha: '6dec283aa437f41afcbcfd08fdbed4289097b3a2',
+    sha: '72007a3c17c39e5fd1773102ea6af7654b26e494',
     source: `local POOL, RESERVED, READY_DUE = KEYS[1], KEYS[2], KEYS[3]
 local BUCKET, READY, INFLIGHT = KEYS[4], KEYS[5], KEYS[6]
 local DEAD, DEAD_LETTER, PAUSED, WAITING = KEYS[7], KEYS[8], KEYS[9], KEYS[10]
@@ -567,6 +576,9 @@ exact_expiry = false
 end
 local ttl = redis.call('PTTL', key)
 return ttl >= 0 and now + ttl or ''
+end
+local function is_expired(expires_at, now)
+return expires_at ~= '' and expires_at <= now
 end
 local MOST_BYTES = 1048576
 local lrem_budget = 300000
@@ -755,7 +767,7 @@ return answer
 `,
   },
   countPool: {
-    sha: '46c269482e6b578f8c732a9f6a452200b750c91e',
+    sha: 'a3ce052604f80b7003160efbbb32835751d9668d',
     source: `local POOL, RESERVED, READY_DUE = KEYS[1], KEYS[2], KEYS[3]
 local BUCKET, READY, INFLIGHT = KEYS[4], KEYS[5], KEYS[6]
 local DEAD, DEAD_LETTER, PAUSED, WAITING = KEYS[7], KEYS[8], KEYS[9], KEYS[10]
@@ -805,6 +817,9 @@ exact_expiry = false
 end
 local ttl = redis.call('PTTL', key)
 return ttl >= 0 and now + ttl or ''
+end
+local function is_expired(expires_at, now)
+return expires_at ~= '' and expires_at <= now
 end
 local function pool_page(score, id, limit)
 local first = 0
@@ -846,53 +861,7 @@ return answer
 `,
   },
   countReady: {
-    sha: 'a097f7ef3fb8e0cdce588a65285fde395ac614c7',
-    source: `local POOL, RESERVED, READY_DUE = KEYS[1], KEYS[2], KEYS[3]
-local BUCKET, READY, INFLIGHT = KEYS[4], KEYS[5], KEYS[6]
-local DEAD, DEAD_LETTER, PAUSED, WAITING = KEYS[7], KEYS[8], KEYS[9], KEYS[10]
-local RECORD_VERSION = 2
-local function type_of(key)
-return redis.call('TYPE', key).ok
-end
-local function expect_type(key, wanted)
-local found = type_of(key)
-if found ~= 'none' and found ~= wanted then
-error('WRONGTYPEKEY ' .. wanted .. ' ' .. found .. ' ' .. key .. ';')
-end
-end
-local function expect_version(key, version)
-if version ~= RECORD_VERSION then
-error('NEWERRECORD ' .. tostring(version) .. ' ' .. RECORD_VERSION .. ' ' .. key .. ';')
-end
-end
-local function read(command, key, ...)
-local reply = redis.pcall(command, key, ...)
-if type(reply) ~= 'table' or not reply.err then return reply end
-if not string.find(reply.err, 'WRONGTYPE', 1, true) then error(reply.err) end
-end
-local function fields(key, ...)
-return read('HMGET', key, ...)
-end
-local topic = ARGV[1]
-local ids = redis.call('LRANGE', READY .. topic, ARGV[2], ARGV[3])
-if #ids == 0 then return { 0, 0, 0 } end
-local in_pool = redis.pcall('ZMSCORE', POOL, unpack(ids))
-local alive, expired, stale = 0, 0, 0
-for i, id in ipairs(ids) do
-local found = redis.pcall('HGET', BUCKET .. id, 'topic')
-if in_pool[i] or (type(found) == 'string' and found ~= topic) then
-stale = stale + 1
-elseif found == topic then
-alive = alive + 1
-else
-expired = expired + 1
-end
-end
-return { alive, expired, stale }
-`,
-  },
-  extend: {
-    sha: '027bb6704fba7fa68c5e54d74aed09eec026762b',
+    sha: '4a692d10133378f291446384e8936f10b50b32f5',
     source: `local POOL, RESERVED, READY_DUE = KEYS[1], KEYS[2], KEYS[3]
 local BUCKET, READY, INFLIGHT = KEYS[4], KEYS[5], KEYS[6]
 local DEAD, DEAD_LETTER, PAUSED, WAITING = KEYS[7], KEYS[8], KEYS[9], KEYS[10]
@@ -942,6 +911,82 @@ exact_expiry = false
 end
 local ttl = redis.call('PTTL', key)
 return ttl >= 0 and now + ttl or ''
+end
+local function is_expired(expires_at, now)
+return expires_at ~= '' and expires_at <= now
+end
+local topic, now = ARGV[1], now_ms()
+local ids = redis.call('LRANGE', READY .. topic, ARGV[2], ARGV[3])
+if #ids == 0 then return { 0, 0, 0 } end
+local in_pool = redis.pcall('ZMSCORE', POOL, unpack(ids))
+local alive, expired, stale = 0, 0, 0
+for i, id in ipairs(ids) do
+local found = redis.pcall('HGET', BUCKET .. id, 'topic')
+if in_pool[i] or (type(found) == 'string' and found ~= topic) then
+stale = stale + 1
+elseif found == topic and not is_expired(expiry_of(BUCKET .. id, now), now) then
+alive = alive + 1
+else
+expired = expired + 1
+end
+end
+return { alive, expired, stale }
+`,
+  },
+  extend: {
+    sha: 'd467b2c5bdb9156319f5edf273b56d104e7ed022',
+    source: `local POOL, RESERVED, READY_DUE = KEYS[1], KEYS[2], KEYS[3]
+local BUCKET, READY, INFLIGHT = KEYS[4], KEYS[5], KEYS[6]
+local DEAD, DEAD_LETTER, PAUSED, WAITING = KEYS[7], KEYS[8], KEYS[9], KEYS[10]
+local RECORD_VERSION = 2
+local function type_of(key)
+return redis.call('TYPE', key).ok
+end
+local function expect_type(key, wanted)
+local found = type_of(key)
+if found ~= 'none' and found ~= wanted then
+error('WRONGTYPEKEY ' .. wanted .. ' ' .. found .. ' ' .. key .. ';')
+end
+end
+local function expect_version(key, version)
+if version ~= RECORD_VERSION then
+error('NEWERRECORD ' .. tostring(version) .. ' ' .. RECORD_VERSION .. ' ' .. key .. ';')
+end
+end
+local function read(command, key, ...)
+local reply = redis.pcall(command, key, ...)
+if type(reply) ~= 'table' or not reply.err then return reply end
+if not string.find(reply.err, 'WRONGTYPE', 1, true) then error(reply.err) end
+end
+local function fields(key, ...)
+return read('HMGET', key, ...)
+end
+local function now_ms()
+local time = redis.call('TIME')
+return time[1] * 1000 + math.floor(time[2] / 1000)
+end
+local function to_score(ms)
+return string.format('%d.%03d', math.floor(ms / 1000), ms % 1000)
+end
+local LAST_MS = 253402300799999
+local function from_score(score)
+return math.max(0, math.min(math.floor(tonumber(score) * 1000 + 0.0005), LAST_MS))
+end
+local function due_by(ms)
+return '(' .. to_score(ms + 1)
+end
+local exact_expiry = true
+local function expiry_of(key, now)
+if exact_expiry then
+local at = redis.pcall('PEXPIRETIME', key)
+if type(at) == 'number' then return at >= 0 and at or '' end
+exact_expiry = false
+end
+local ttl = redis.call('PTTL', key)
+return ttl >= 0 and now + ttl or ''
+end
+local function is_expired(expires_at, now)
+return expires_at ~= '' and expires_at <= now
 end
 local HEAD, ROW = 5, 8
 local OLD_HEAD, OLD_ROW = 1, 6
@@ -1085,7 +1130,7 @@ return answers
 `,
   },
   find: {
-    sha: '6be0b220338df2fe27ddb5cae6f2f9ae805bb9cb',
+    sha: '7c195680f2cd943ab0a01d563be328ab3b6126c8',
     source: `local POOL, RESERVED, READY_DUE = KEYS[1], KEYS[2], KEYS[3]
 local BUCKET, READY, INFLIGHT = KEYS[4], KEYS[5], KEYS[6]
 local DEAD, DEAD_LETTER, PAUSED, WAITING = KEYS[7], KEYS[8], KEYS[9], KEYS[10]
@@ -1135,6 +1180,9 @@ exact_expiry = false
 end
 local ttl = redis.call('PTTL', key)
 return ttl >= 0 and now + ttl or ''
+end
+local function is_expired(expires_at, now)
+return expires_at ~= '' and expires_at <= now
 end
 local function write_note(score, expires_at, topic)
 if expires_at ~= '' and expires_at >= 1e14 then expires_at = string.format('%d', expires_at) end
@@ -1196,7 +1244,7 @@ if not score and not job[1] then return find_expired() end
 local expires_at = expiry_of(bucket, now)
 local due = score and from_score(score) or noted_due(redis.call('HGET', READY_DUE, id), expires_at)
 local state = 'expired'
-if job[1] then
+if job[1] and not is_expired(expires_at, now) then
 state = not score and 'ready' or (from_score(score) > now and 'delayed' or 'due')
 end
 local ahead, found = -1, job[1] and type_of(READY .. job[1]) or 'none'
@@ -1210,7 +1258,7 @@ return { state, job[1] or '', job[2] or '', due, expires_at, attempts, ahead,
 `,
   },
   listDead: {
-    sha: '4a0785544bd16a539976f2514f54a9f38e95caf4',
+    sha: 'e3318f7aed923e46f7c4837071a5fb13dca03384',
     source: `local POOL, RESERVED, READY_DUE = KEYS[1], KEYS[2], KEYS[3]
 local BUCKET, READY, INFLIGHT = KEYS[4], KEYS[5], KEYS[6]
 local DEAD, DEAD_LETTER, PAUSED, WAITING = KEYS[7], KEYS[8], KEYS[9], KEYS[10]
@@ -1260,6 +1308,9 @@ exact_expiry = false
 end
 local ttl = redis.call('PTTL', key)
 return ttl >= 0 and now + ttl or ''
+end
+local function is_expired(expires_at, now)
+return expires_at ~= '' and expires_at <= now
 end
 local MOST_BYTES = 1048576
 local lrem_budget = 300000
@@ -1462,7 +1513,7 @@ return answer
 `,
   },
   listLeased: {
-    sha: '6be4658851a012771b73b1fef6258cfe9c4b190f',
+    sha: '3b3d305e32e25e1dfc342e4f4fe4463bc81ba821',
     source: `local POOL, RESERVED, READY_DUE = KEYS[1], KEYS[2], KEYS[3]
 local BUCKET, READY, INFLIGHT = KEYS[4], KEYS[5], KEYS[6]
 local DEAD, DEAD_LETTER, PAUSED, WAITING = KEYS[7], KEYS[8], KEYS[9], KEYS[10]
@@ -1512,6 +1563,9 @@ exact_expiry = false
 end
 local ttl = redis.call('PTTL', key)
 return ttl >= 0 and now + ttl or ''
+end
+local function is_expired(expires_at, now)
+return expires_at ~= '' and expires_at <= now
 end
 local MOST_BYTES = 1048576
 local lrem_budget = 300000
@@ -1701,7 +1755,7 @@ return answer
 `,
   },
   listPool: {
-    sha: '54f1ba401a6e230fb6d8331efa2b91d19cd463ad',
+    sha: 'a50e62ba6f368fc5708e86c443224bdc6e8d4bac',
     source: `local POOL, RESERVED, READY_DUE = KEYS[1], KEYS[2], KEYS[3]
 local BUCKET, READY, INFLIGHT = KEYS[4], KEYS[5], KEYS[6]
 local DEAD, DEAD_LETTER, PAUSED, WAITING = KEYS[7], KEYS[8], KEYS[9], KEYS[10]
@@ -1751,6 +1805,9 @@ exact_expiry = false
 end
 local ttl = redis.call('PTTL', key)
 return ttl >= 0 and now + ttl or ''
+end
+local function is_expired(expires_at, now)
+return expires_at ~= '' and expires_at <= now
 end
 local function write_memo(attempts, ttl, expires_at, topic, body)
 return cmsgpack.pack({ RECORD_VERSION, attempts, ttl, expires_at, topic, redis.sha1hex(body) })
@@ -1819,7 +1876,7 @@ return { at_end and '' or entries[last + 1], at_end and '' or entries[last], now
 `,
   },
   listReady: {
-    sha: '6c38f4d16be8b1c36178ab8f45757f38b13bca9c',
+    sha: '0524ef24697c20843a02261d6962d7573d46ac03',
     source: `local POOL, RESERVED, READY_DUE = KEYS[1], KEYS[2], KEYS[3]
 local BUCKET, READY, INFLIGHT = KEYS[4], KEYS[5], KEYS[6]
 local DEAD, DEAD_LETTER, PAUSED, WAITING = KEYS[7], KEYS[8], KEYS[9], KEYS[10]
@@ -1869,6 +1926,9 @@ exact_expiry = false
 end
 local ttl = redis.call('PTTL', key)
 return ttl >= 0 and now + ttl or ''
+end
+local function is_expired(expires_at, now)
+return expires_at ~= '' and expires_at <= now
 end
 local function write_note(score, expires_at, topic)
 if expires_at ~= '' and expires_at >= 1e14 then expires_at = string.format('%d', expires_at) end
@@ -1943,13 +2003,14 @@ for i = #ids, 1, -1 do
 local id = ids[i]
 local bucket = BUCKET .. id
 local job = fields(bucket, 'topic', 'body', 'delayer', 'attempts') or {}
+local expires_at = job[1] and expiry_of(bucket, now) or ''
 local state = 'ready'
 if redis.call('ZSCORE', POOL, id) or (job[1] and job[1] ~= topic) then
 state = 'stale'
-elseif not job[1] then
+elseif not job[1] or is_expired(expires_at, now) then
 state = 'expired'
 end
-local expires_at = state == 'ready' and expiry_of(bucket, now) or ''
+if state ~= 'ready' then expires_at = '' end
 local due = state == 'ready' and noted_due(redis.call('HGET', READY_DUE, id), expires_at) or ''
 local body = state == 'ready' and job[2] or ''
 local attempts = state == 'ready' and read_memo(bucket, job[3], job[4], expires_at, topic, body) or 0
@@ -1966,7 +2027,7 @@ return answer
 `,
   },
   maintain: {
-    sha: '4ba9f6209757e74377d0d137b9c90667d19d7c68',
+    sha: '616b5ed296b59b507ea2077abd75b7f8627a0caf',
     source: `local POOL, RESERVED, READY_DUE = KEYS[1], KEYS[2], KEYS[3]
 local BUCKET, READY, INFLIGHT = KEYS[4], KEYS[5], KEYS[6]
 local DEAD, DEAD_LETTER, PAUSED, WAITING = KEYS[7], KEYS[8], KEYS[9], KEYS[10]
@@ -2016,6 +2077,9 @@ exact_expiry = false
 end
 local ttl = redis.call('PTTL', key)
 return ttl >= 0 and now + ttl or ''
+end
+local function is_expired(expires_at, now)
+return expires_at ~= '' and expires_at <= now
 end
 local function write_note(score, expires_at, topic)
 if expires_at ~= '' and expires_at >= 1e14 then expires_at = string.format('%d', expires_at) end
@@ -2078,6 +2142,13 @@ local entries = redis.call('LLEN', ready)
 if entries > lrem_budget then return true end
 lrem_budget = lrem_budget - entries
 return redis.call('LPOS', ready, id) ~= false
+end
+local function forget_old_entry(id)
+local note = redis.call('HGET', READY_DUE, id)
+if not note then return end
+local topic = noted_topic(note)
+if topic then leave_ready_list(id, topic) end
+redis.call('HDEL', READY_DUE, id)
 end
 local HEAD, ROW = 5, 8
 local OLD_HEAD, OLD_ROW = 1, 6
@@ -2337,6 +2408,7 @@ buckets[#buckets + 1] = { job = job, expires_at = expires_at }
 redis.call('ZREM', POOL, id)
 if is_delayed then
 redis.call('ZADD', POOL, score_in_order(due), id)
+forget_old_entry(id)
 if due < done.due then done.due, done.id = due, id end
 else
 lines[job.topic] = lines[job.topic] or {}
@@ -2462,6 +2534,16 @@ end
 local function limit_after(back, limit)
 return math.max(1, limit - back.reclaimed - back.waiting)
 end
+local function next_in(now, earliest)
+local first = redis.call('ZRANGEBYSCORE', POOL, to_score(now + 1), '+inf', 'WITHSCORES', 'LIMIT', 0, 1)[2]
+local lease = redis.call('ZRANGE', RESERVED, 0, 0, 'WITHSCORES')[2]
+local at = math.min(
+earliest,
+first and from_score(first) or math.huge,
+lease and from_score(lease) or math.huge
+)
+return at < math.huge and math.max(0, at - now)
+end
 local function bury(job, reason, now, delete_at)
 local row = job.row
 local record = { RECORD_VERSION, job.topic, row[3], row[4], ttl_of(row), row[6], reason, now, delete_at }
@@ -2512,16 +2594,6 @@ delete_letters(id, old, kept)
 end
 return deleted, #ids == limit
 end
-local function next_in(now, earliest)
-local first = redis.call('ZRANGEBYSCORE', POOL, to_score(now + 1), '+inf', 'WITHSCORES', 'LIMIT', 0, 1)[2]
-local lease = redis.call('ZRANGE', RESERVED, 0, 0, 'WITHSCORES')[2]
-local at = math.min(
-earliest,
-first and from_score(first) or math.huge,
-lease and from_score(lease) or math.huge
-)
-return at < math.huge and math.max(0, at - now)
-end
 expect_type(POOL, 'zset')
 expect_type(RESERVED, 'zset')
 expect_type(READY_DUE, 'hash')
@@ -2544,7 +2616,7 @@ next_in(now, math.huge) or -1,
 `,
   },
   nack: {
-    sha: '564840d5546913f66fb9e1b89482aaadca390265',
+    sha: '1da4f50c45c3bbd6f301789951408aad15ab34a5',
     source: `local POOL, RESERVED, READY_DUE = KEYS[1], KEYS[2], KEYS[3]
 local BUCKET, READY, INFLIGHT = KEYS[4], KEYS[5], KEYS[6]
 local DEAD, DEAD_LETTER, PAUSED, WAITING = KEYS[7], KEYS[8], KEYS[9], KEYS[10]
@@ -2595,6 +2667,9 @@ end
 local ttl = redis.call('PTTL', key)
 return ttl >= 0 and now + ttl or ''
 end
+local function is_expired(expires_at, now)
+return expires_at ~= '' and expires_at <= now
+end
 local function write_note(score, expires_at, topic)
 if expires_at ~= '' and expires_at >= 1e14 then expires_at = string.format('%d', expires_at) end
 return RECORD_VERSION .. ' ' .. score .. ' ' .. expires_at .. ' ' .. topic
@@ -2638,6 +2713,31 @@ or (expiry ~= '' and expires_at ~= '' and math.abs(expiry - expires_at) <= 1)
 if not same_expiry or memo_fields[5] ~= topic then return 0, '' end
 if memo_fields[6] ~= redis.sha1hex(body) then return 0, '' end
 return memo_fields[2], memo_fields[3]
+end
+local MOST_BYTES = 1048576
+local lrem_budget = 300000
+local function leave_ready_list(id, topic)
+local ready = READY .. topic
+if type_of(ready) ~= 'list' then return end
+local entries = redis.call('LLEN', ready)
+if entries > lrem_budget then return end
+lrem_budget = lrem_budget - entries
+redis.call('LREM', ready, 0, id)
+end
+local function is_in_ready_list(id, topic)
+local ready = READY .. topic
+if type_of(ready) ~= 'list' then return false end
+local entries = redis.call('LLEN', ready)
+if entries > lrem_budget then return true end
+lrem_budget = lrem_budget - entries
+return redis.call('LPOS', ready, id) ~= false
+end
+local function forget_old_entry(id)
+local note = redis.call('HGET', READY_DUE, id)
+if not note then return end
+local topic = noted_topic(note)
+if topic then leave_ready_list(id, topic) end
+redis.call('HDEL', READY_DUE, id)
 end
 local HEAD, ROW = 5, 8
 local OLD_HEAD, OLD_ROW = 1, 6
@@ -2897,6 +2997,7 @@ buckets[#buckets + 1] = { job = job, expires_at = expires_at }
 redis.call('ZREM', POOL, id)
 if is_delayed then
 redis.call('ZADD', POOL, score_in_order(due), id)
+forget_old_entry(id)
 if due < done.due then done.due, done.id = due, id end
 else
 lines[job.topic] = lines[job.topic] or {}
@@ -2999,7 +3100,7 @@ return answer_held(numbers, held, false, 0)
 `,
   },
   pause: {
-    sha: '13f893a9e8086c2b8f0e43dcd68091213caa4ff6',
+    sha: '97131b99cf1d58fb1a2381068daf2e1a4bd9801a',
     source: `local POOL, RESERVED, READY_DUE = KEYS[1], KEYS[2], KEYS[3]
 local BUCKET, READY, INFLIGHT = KEYS[4], KEYS[5], KEYS[6]
 local DEAD, DEAD_LETTER, PAUSED, WAITING = KEYS[7], KEYS[8], KEYS[9], KEYS[10]
@@ -3049,6 +3150,9 @@ exact_expiry = false
 end
 local ttl = redis.call('PTTL', key)
 return ttl >= 0 and now + ttl or ''
+end
+local function is_expired(expires_at, now)
+return expires_at ~= '' and expires_at <= now
 end
 expect_type(PAUSED, 'hash')
 local until_ms = ARGV[1] == '' and 'inf' or string.format('%d', now_ms() + tonumber(ARGV[1]))
@@ -3063,7 +3167,7 @@ return {}
 `,
   },
   push: {
-    sha: '3793388a895ac19360361fb2a6f1216930dd53d4',
+    sha: '344d7fcdea597905bb3a1d4ab59b4f402e6ec233',
     source: `local POOL, RESERVED, READY_DUE = KEYS[1], KEYS[2], KEYS[3]
 local BUCKET, READY, INFLIGHT = KEYS[4], KEYS[5], KEYS[6]
 local DEAD, DEAD_LETTER, PAUSED, WAITING = KEYS[7], KEYS[8], KEYS[9], KEYS[10]
@@ -3113,6 +3217,9 @@ exact_expiry = false
 end
 local ttl = redis.call('PTTL', key)
 return ttl >= 0 and now + ttl or ''
+end
+local function is_expired(expires_at, now)
+return expires_at ~= '' and expires_at <= now
 end
 local function write_note(score, expires_at, topic)
 if expires_at ~= '' and expires_at >= 1e14 then expires_at = string.format('%d', expires_at) end
@@ -3228,7 +3335,7 @@ return answers
 `,
   },
   release: {
-    sha: 'c99f9ce3af2bd52eb9ae503d55f0a28a2ca6d66f',
+    sha: 'd194511abeae6d70afc865204b7e36abe3c02d3b',
     source: `local POOL, RESERVED, READY_DUE = KEYS[1], KEYS[2], KEYS[3]
 local BUCKET, READY, INFLIGHT = KEYS[4], KEYS[5], KEYS[6]
 local DEAD, DEAD_LETTER, PAUSED, WAITING = KEYS[7], KEYS[8], KEYS[9], KEYS[10]
@@ -3279,6 +3386,9 @@ end
 local ttl = redis.call('PTTL', key)
 return ttl >= 0 and now + ttl or ''
 end
+local function is_expired(expires_at, now)
+return expires_at ~= '' and expires_at <= now
+end
 local function write_note(score, expires_at, topic)
 if expires_at ~= '' and expires_at >= 1e14 then expires_at = string.format('%d', expires_at) end
 return RECORD_VERSION .. ' ' .. score .. ' ' .. expires_at .. ' ' .. topic
@@ -3322,6 +3432,31 @@ or (expiry ~= '' and expires_at ~= '' and math.abs(expiry - expires_at) <= 1)
 if not same_expiry or memo_fields[5] ~= topic then return 0, '' end
 if memo_fields[6] ~= redis.sha1hex(body) then return 0, '' end
 return memo_fields[2], memo_fields[3]
+end
+local MOST_BYTES = 1048576
+local lrem_budget = 300000
+local function leave_ready_list(id, topic)
+local ready = READY .. topic
+if type_of(ready) ~= 'list' then return end
+local entries = redis.call('LLEN', ready)
+if entries > lrem_budget then return end
+lrem_budget = lrem_budget - entries
+redis.call('LREM', ready, 0, id)
+end
+local function is_in_ready_list(id, topic)
+local ready = READY .. topic
+if type_of(ready) ~= 'list' then return false end
+local entries = redis.call('LLEN', ready)
+if entries > lrem_budget then return true end
+lrem_budget = lrem_budget - entries
+return redis.call('LPOS', ready, id) ~= false
+end
+local function forget_old_entry(id)
+local note = redis.call('HGET', READY_DUE, id)
+if not note then return end
+local topic = noted_topic(note)
+if topic then leave_ready_list(id, topic) end
+redis.call('HDEL', READY_DUE, id)
 end
 local HEAD, ROW = 5, 8
 local OLD_HEAD, OLD_ROW = 1, 6
@@ -3581,6 +3716,7 @@ buckets[#buckets + 1] = { job = job, expires_at = expires_at }
 redis.call('ZREM', POOL, id)
 if is_delayed then
 redis.call('ZADD', POOL, score_in_order(due), id)
+forget_old_entry(id)
 if due < done.due then done.due, done.id = due, id end
 else
 lines[job.topic] = lines[job.topic] or {}
@@ -3612,7 +3748,7 @@ return answer_held(numbers, held, again, first_deadline)
 `,
   },
   remove: {
-    sha: '1f32b38953d34bf963fa51b70611df2a847ebfae',
+    sha: 'ee087ae4ab83b77eb18787bcb1a6e500aa22ee9b',
     source: `local POOL, RESERVED, READY_DUE = KEYS[1], KEYS[2], KEYS[3]
 local BUCKET, READY, INFLIGHT = KEYS[4], KEYS[5], KEYS[6]
 local DEAD, DEAD_LETTER, PAUSED, WAITING = KEYS[7], KEYS[8], KEYS[9], KEYS[10]
@@ -3662,6 +3798,9 @@ exact_expiry = false
 end
 local ttl = redis.call('PTTL', key)
 return ttl >= 0 and now + ttl or ''
+end
+local function is_expired(expires_at, now)
+return expires_at ~= '' and expires_at <= now
 end
 local function write_note(score, expires_at, topic)
 if expires_at ~= '' and expires_at >= 1e14 then expires_at = string.format('%d', expires_at) end
@@ -3910,12 +4049,14 @@ expect_type(POOL, 'zset')
 expect_type(READY_DUE, 'hash')
 expect_type(DEAD, 'zset')
 local jobs, now, answers = cmsgpack.unpack(ARGV[1]), now_ms(), {}
-local function state_of(score, topic)
+local function state_of(id, score, topic)
+local is_over = topic and is_expired(expiry_of(BUCKET .. id, now), now)
 if score then
 local due = from_score(score)
 if due > now then return 'delayed', due end
-return topic and 'due' or 'expired', due
+return (topic and not is_over) and 'due' or 'expired', due
 end
+if is_over then return 'expired' end
 return topic and 'ready' or 'none'
 end
 local function topic_of_expired(id)
@@ -3942,12 +4083,12 @@ local id, states, wanted_due = jobs[i], jobs[i + 1], jobs[i + 2]
 local function may_remove(state) return string.find(states, ' ' .. state .. ' ', 1, true) ~= nil end
 local score, bucket_fields = redis.call('ZSCORE', POOL, id), fields(BUCKET .. id, 'topic')
 local topic = bucket_fields and bucket_fields[1]
-local state, due = state_of(score, topic)
+local state, due = state_of(id, score, topic)
 local expired_topic = state == 'none' and topic_of_expired(id)
 if expired_topic then state = 'expired' end
-local list_topic = expired_topic or (state == 'ready' and topic)
+local list_topic = expired_topic or (not score and topic)
 if not due and list_topic then
-local expires_at = state == 'ready' and expiry_of(BUCKET .. id, now) or nil
+local expires_at = topic and expiry_of(BUCKET .. id, now) or nil
 due = expires_at and noted_due(redis.call('HGET', READY_DUE, id), expires_at)
 end
 local jobs_waiting = may_remove('delayed') and waiting_jobs(id) or {}
@@ -3969,7 +4110,7 @@ return answers
 `,
   },
   requeue: {
-    sha: '8ae355e3aedd64fea8e66386e05da13ca70d0ece',
+    sha: 'fde4d7d9685002393b519d2be3cfd5197e693253',
     source: `local POOL, RESERVED, READY_DUE = KEYS[1], KEYS[2], KEYS[3]
 local BUCKET, READY, INFLIGHT = KEYS[4], KEYS[5], KEYS[6]
 local DEAD, DEAD_LETTER, PAUSED, WAITING = KEYS[7], KEYS[8], KEYS[9], KEYS[10]
@@ -4019,6 +4160,63 @@ exact_expiry = false
 end
 local ttl = redis.call('PTTL', key)
 return ttl >= 0 and now + ttl or ''
+end
+local function is_expired(expires_at, now)
+return expires_at ~= '' and expires_at <= now
+end
+local function write_note(score, expires_at, topic)
+if expires_at ~= '' and expires_at >= 1e14 then expires_at = string.format('%d', expires_at) end
+return RECORD_VERSION .. ' ' .. score .. ' ' .. expires_at .. ' ' .. topic
+end
+local function read_note(note)
+if not note then return nil end
+local version, score, expires_at, topic = string.match(note, '^(%d%d?%d?) ([%d.]+) (%d*) (.*)$')
+if version then
+expect_version(READY_DUE, tonumber(version))
+return score, expires_at, topic
+end
+return string.match(note, '^([%d.]+) (%d*) (.*)$')
+end
+local function noted_topic(note)
+local _, _, topic = read_note(note)
+return topic
+end
+local function noted_place(note, expires_at)
+local score, expiry = read_note(note)
+if not score then return '' end
+local tolerance = exact_expiry and 0 or 1
+local never = expiry == '' and expires_at == ''
+local same = never or (expiry ~= '' and expires_at ~= '' and math.abs(expiry - expires_at) <= tolerance)
+return same and score or ''
+end
+local function noted_due(note, expires_at)
+local place = noted_place(note, expires_at)
+return place ~= '' and from_score(place) or ''
+end
+local MOST_BYTES = 1048576
+local lrem_budget = 300000
+local function leave_ready_list(id, topic)
+local ready = READY .. topic
+if type_of(ready) ~= 'list' then return end
+local entries = redis.call('LLEN', ready)
+if entries > lrem_budget then return end
+lrem_budget = lrem_budget - entries
+redis.call('LREM', ready, 0, id)
+end
+local function is_in_ready_list(id, topic)
+local ready = READY .. topic
+if type_of(ready) ~= 'list' then return false end
+local entries = redis.call('LLEN', ready)
+if entries > lrem_budget then return true end
+lrem_budget = lrem_budget - entries
+return redis.call('LPOS', ready, id) ~= false
+end
+local function forget_old_entry(id)
+local note = redis.call('HGET', READY_DUE, id)
+if not note then return end
+local topic = noted_topic(note)
+if topic then leave_ready_list(id, topic) end
+redis.call('HDEL', READY_DUE, id)
 end
 local HEAD, ROW = 5, 8
 local OLD_HEAD, OLD_ROW = 1, 6
@@ -4199,6 +4397,7 @@ if id and (due <= now or is_next()) then redis.pcall('PUBLISH', channel, string.
 end
 expect_type(POOL, 'zset')
 expect_type(DEAD, 'zset')
+expect_type(READY_DUE, 'hash')
 local DEFAULT_TTL_MS = 604800000
 local now, answer = now_ms(), {}
 local due, first = now + tonumber(ARGV[1]), nil
@@ -4212,6 +4411,7 @@ elseif redis.call('EXISTS', BUCKET .. id) == 1 then
 answer[#answer + 1] = 'duplicate_id'
 else
 redis.call('ZADD', POOL, score_in_order(due), id)
+forget_old_entry(id)
 redis.call('HSET', BUCKET .. id, 'topic', letter.topic, 'body', letter.body)
 redis.call('PEXPIREAT', BUCKET .. id, due + (letter.ttl ~= '' and letter.ttl or DEFAULT_TTL_MS))
 delete_letters(id, { letter }, letters)
@@ -4224,7 +4424,7 @@ return answer
 `,
   },
   reserve: {
-    sha: 'b943b49f1c1498aea295f25d2ed8a9d730568870',
+    sha: '5fb1eb1872c27adab78435f6a8322fd40a9d3058',
     source: `local POOL, RESERVED, READY_DUE = KEYS[1], KEYS[2], KEYS[3]
 local BUCKET, READY, INFLIGHT = KEYS[4], KEYS[5], KEYS[6]
 local DEAD, DEAD_LETTER, PAUSED, WAITING = KEYS[7], KEYS[8], KEYS[9], KEYS[10]
@@ -4274,6 +4474,9 @@ exact_expiry = false
 end
 local ttl = redis.call('PTTL', key)
 return ttl >= 0 and now + ttl or ''
+end
+local function is_expired(expires_at, now)
+return expires_at ~= '' and expires_at <= now
 end
 local function write_note(score, expires_at, topic)
 if expires_at ~= '' and expires_at >= 1e14 then expires_at = string.format('%d', expires_at) end
@@ -4336,6 +4539,13 @@ local entries = redis.call('LLEN', ready)
 if entries > lrem_budget then return true end
 lrem_budget = lrem_budget - entries
 return redis.call('LPOS', ready, id) ~= false
+end
+local function forget_old_entry(id)
+local note = redis.call('HGET', READY_DUE, id)
+if not note then return end
+local topic = noted_topic(note)
+if topic then leave_ready_list(id, topic) end
+redis.call('HDEL', READY_DUE, id)
 end
 local HEAD, ROW = 5, 8
 local OLD_HEAD, OLD_ROW = 1, 6
@@ -4595,6 +4805,7 @@ buckets[#buckets + 1] = { job = job, expires_at = expires_at }
 redis.call('ZREM', POOL, id)
 if is_delayed then
 redis.call('ZADD', POOL, score_in_order(due), id)
+forget_old_entry(id)
 if due < done.due then done.due, done.id = due, id end
 else
 lines[job.topic] = lines[job.topic] or {}
@@ -4774,7 +4985,7 @@ if not in_pool[i] and not seen[id] then
 local job = fields(BUCKET .. id, 'topic', 'body', 'delayer', 'attempts') or {}
 local body, expires_at = job[2], nil
 if job[1] == topic and body then expires_at = expiry_of(BUCKET .. id, now) end
-if expires_at and (expires_at == '' or expires_at > now) then
+if expires_at and not is_expired(expires_at, now) then
 full = #buckets == limit or (bytes > 0 and bytes + #body > most_bytes)
 if full then return #ids - i end
 bytes = bytes + #body
@@ -4824,7 +5035,7 @@ return { more and 1 or 0, next_ms, done.stuck, paused, now + lease_ms, unpack(ro
 `,
   },
   revoke: {
-    sha: '3fbed75bc1b1222a24ac1f2c454e8488ce769108',
+    sha: 'bfb9db60140b24edeed6f77c96bcac1a77641952',
     source: `local POOL, RESERVED, READY_DUE = KEYS[1], KEYS[2], KEYS[3]
 local BUCKET, READY, INFLIGHT = KEYS[4], KEYS[5], KEYS[6]
 local DEAD, DEAD_LETTER, PAUSED, WAITING = KEYS[7], KEYS[8], KEYS[9], KEYS[10]
@@ -4874,6 +5085,9 @@ exact_expiry = false
 end
 local ttl = redis.call('PTTL', key)
 return ttl >= 0 and now + ttl or ''
+end
+local function is_expired(expires_at, now)
+return expires_at ~= '' and expires_at <= now
 end
 local HEAD, ROW = 5, 8
 local OLD_HEAD, OLD_ROW = 1, 6

@@ -14,6 +14,7 @@ import {
   type PopParams,
   type Popped,
   type Problem,
+  type ReadyWaitParams,
   type PushParams,
   type PushResult,
   type RemoveParams,
@@ -88,9 +89,10 @@ export class RedisStore implements Store {
   async reserve(params: ReserveParams): Promise<Reserved> {
     for (;;) {
       const skip = this.stuck.count;
+      const { revision } = this.waiter;
       const answer = await this.run('idempotent', (target) => reserve(target, params, skip));
       const { jobs, more, nextInMs, isPaused, stuck } = answer;
-      if (jobs.length > 0 || !more) return { jobs, nextInMs, isPaused };
+      if (jobs.length > 0 || !more) return { jobs, nextInMs, isPaused, revision };
       this.stuck.count = skip + stuck;
     }
   }
@@ -194,8 +196,8 @@ export class RedisStore implements Store {
     return new Date(Number(seconds) * 1000 + Math.floor(Number(micros) / 1000));
   }
 
-  async waitForReady({ topics, maxMs, signal }: WaitParams & TopicParams): Promise<void> {
-    await this.waiter.wait(topics, maxMs, signal);
+  async waitForReady(params: ReadyWaitParams): Promise<void> {
+    await this.waiter.wait(params);
   }
 
   async waitForPush({ maxMs, signal }: WaitParams): Promise<void> {

@@ -1,5 +1,6 @@
 import type { Redis } from 'ioredis';
 import { type AbortSignalLike, monotonicMs } from '../../core/timer.js';
+import type { ReadyWaitParams } from '../../core/store.js';
 import type { Keys } from './keys.js';
 import { Subscription } from './subscription.js';
 import type { RedisAddress } from './url.js';
@@ -22,8 +23,12 @@ const nameOf = (name: string | Buffer): string => Buffer.from(name as string).to
  * original clients and daemons as well. It takes nothing, and polls only where it may not listen.
  */
 export class ReadyWaiter extends Subscription {
-  /** Topics that were waited for, by whether they have changed since; the one waited for last is last. */
-  private readonly changed = new Map<string, boolean>();
+  /** Counts the changes that were heard of. */
+  revision = 0;
+  /** Topics that were waited for, by the revisions of their last change and of the last wait; the latest is last. */
+  private readonly topics = new Map<string, { changedAt: number; waitedAt: number }>();
+  /** The last revision at which any topic may have changed. */
+  private gapAt = 0;
   private readonly names: { readonly pool: string; readonly paused: string; readonly readyStem: string };
   private poolWokeAt = -Infinity;
   private poolTimer: NodeJS.Timeout | undefined;
@@ -36,19 +41,14 @@ export class ReadyWaiter extends Subscription {
     this.names = { pool: nameOf(keys.pool), paused: nameOf(keys.paused), readyStem: nameOf(keys.readyStem) };
   }
 
-  /** Returns when one of the topics may have a ready job, after `maxMs`, or when aborted. */
-  async wait(topics: readonly Buffer[], maxMs: number, signal?: AbortSignalLike): Promise<void> {
+  async wait({ topics, maxMs, signal, since }: ReadyWaitParams): Promise<void> {
     const names = topics.map(nameOf);
     this.listen();
-    if (!this.isListening) {
-      await this.sleep(Math.min(maxMs, POLL_MS), signal);
-      return;
-    }
-    // A topic that is new here may have changed since the caller looked.
-    const isChanged = names.some((name) => this.changed.get(name) !== false);
+    const mayHaveChanged = names.some((name) => this.hasChanged(name, since));
     this.remember(names);
-    if (!isChanged) await this.sleep(maxMs, signal);
-    for (const name of names) if (this.changed.has(name)) this.changed.set(name, false);
+    if (!this.isListening) await this.sleep(Math.min(maxMs, POLL_MS), signal);
+    else if (!mayHaveChanged) await this.sleep(maxMs, signal);
+    this.remember(names);
   }
 
   override close(): void {
@@ -69,7 +69,8 @@ export class ReadyWaiter extends Subscription {
 
   /** Whatever was waited for may have changed. */
   protected override onGap(): void {
-    for (const name of this.changed.keys()) this.changed.set(name, true);
+    this.revision += 1;
+    this.gapAt = this.revision;
     this.wakeAll();
   }
 
@@ -83,8 +84,10 @@ export class ReadyWaiter extends Subscription {
       else if (name === this.names.paused) this.onGap();
       else {
         const topic = name.slice(this.names.readyStem.length);
-        if (!this.changed.has(topic)) continue;
-        this.changed.set(topic, true);
+        const known = this.topics.get(topic);
+        if (!known) continue;
+        this.revision += 1;
+        known.changedAt = this.revision;
         isAwaited = true;
       }
     }
@@ -103,14 +106,22 @@ export class ReadyWaiter extends Subscription {
     else this.poolTimer = setTimeout(wake, restMs).unref();
   }
 
+  /** Whether a topic that was not waited for has changed nobody knows. */
+  private hasChanged(name: string, since: number | undefined): boolean {
+    const known = this.topics.get(name);
+    if (!known) return true;
+    return Math.max(known.changedAt, this.gapAt) > (since ?? known.waitedAt);
+  }
+
   private remember(names: readonly string[]): void {
     for (const name of names) {
-      this.changed.delete(name);
-      this.changed.set(name, false);
+      const changedAt = this.topics.get(name)?.changedAt ?? 0;
+      this.topics.delete(name);
+      this.topics.set(name, { changedAt, waitedAt: this.revision });
     }
-    for (const name of this.changed.keys()) {
-      if (this.changed.size <= Math.max(MAX_TOPICS, names.length)) break;
-      this.changed.delete(name);
+    for (const name of this.topics.keys()) {
+      if (this.topics.size <= Math.max(MAX_TOPICS, names.length)) break;
+      this.topics.delete(name);
     }
   }
 }

@@ -22,7 +22,7 @@ if not score and not job[1] then return find_expired() end
 local expires_at = expiry_of(bucket, now)
 local due = score and from_score(score) or noted_due(redis.call('HGET', READY_DUE, id), expires_at)
 local state = 'expired'
-if job[1] then
+if job[1] and not is_expired(expires_at, now) then
   state = not score and 'ready' or (from_score(score) > now and 'delayed' or 'due')
 end
 local ahead, found = -1, job[1] and type_of(READY .. job[1]) or 'none'

@@ -14,13 +14,14 @@ for i = #ids, 1, -1 do
   local id = ids[i]
   local bucket = BUCKET .. id
   local job = fields(bucket, 'topic', 'body', 'delayer', 'attempts') or {}
+  local expires_at = job[1] and expiry_of(bucket, now) or ''
   local state = 'ready'
   if redis.call('ZSCORE', POOL, id) or (job[1] and job[1] ~= topic) then
     state = 'stale'
-  elseif not job[1] then
+  elseif not job[1] or is_expired(expires_at, now) then
     state = 'expired'
   end
-  local expires_at = state == 'ready' and expiry_of(bucket, now) or ''
+  if state ~= 'ready' then expires_at = '' end
   local due = state == 'ready' and noted_due(redis.call('HGET', READY_DUE, id), expires_at) or ''
   local body = state == 'ready' and job[2] or ''
   local attempts = state == 'ready' and read_memo(bucket, job[3], job[4], expires_at, topic, body) or 0

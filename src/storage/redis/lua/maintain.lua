@@ -1,6 +1,6 @@
 -- One bounded step of what a daemon does: due jobs become ready, leases that have ended bring their jobs
 -- back, and dead letters past their time are deleted.
--- include: keys, time, note, memo, bounds, record, schedule, line, waiting, comeback, promote, reclaim, dead, next
+-- include: keys, time, note, memo, bounds, entry, record, schedule, line, waiting, comeback, promote, reclaim, dead
 -- ARGV: skip (due jobs to pass over), limit
 -- Answers: promoted, expired, reclaimed, deleted, stuck, more (0 or 1), ms until the next event or -1
 expect_type(POOL, 'zset')

@@ -1,5 +1,5 @@
 -- Ends leases of one reservation, their jobs failed: delayed until the next try, or dead.
--- include: keys, time, note, memo, record, schedule, line, waiting, comeback, dead, wake
+-- include: keys, time, note, memo, bounds, entry, record, schedule, line, waiting, comeback, dead, wake
 -- ARGV: retry or dead, ms until the next try or until the dead letter is deleted (0 is never), reason, wake
 --   channel, token, then the numbers of the jobs
 -- Answers: 1 or 0 for each number: was the lease still held?

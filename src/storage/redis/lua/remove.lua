@@ -9,12 +9,14 @@ expect_type(DEAD, 'zset')
 
 local jobs, now, answers = cmsgpack.unpack(ARGV[1]), now_ms(), {}
 
-local function state_of(score, topic)
+local function state_of(id, score, topic)
+  local is_over = topic and is_expired(expiry_of(BUCKET .. id, now), now)
   if score then
     local due = from_score(score)
     if due > now then return 'delayed', due end
-    return topic and 'due' or 'expired', due
+    return (topic and not is_over) and 'due' or 'expired', due
   end
+  if is_over then return 'expired' end
   return topic and 'ready' or 'none'
 end
 
@@ -48,12 +50,12 @@ for i = 1, #jobs, 3 do
 
   local score, bucket_fields = redis.call('ZSCORE', POOL, id), fields(BUCKET .. id, 'topic')
   local topic = bucket_fields and bucket_fields[1]
-  local state, due = state_of(score, topic)
+  local state, due = state_of(id, score, topic)
   local expired_topic = state == 'none' and topic_of_expired(id)
   if expired_topic then state = 'expired' end
-  local list_topic = expired_topic or (state == 'ready' and topic)
+  local list_topic = expired_topic or (not score and topic)
   if not due and list_topic then
-    local expires_at = state == 'ready' and expiry_of(BUCKET .. id, now) or nil
+    local expires_at = topic and expiry_of(BUCKET .. id, now) or nil
     due = expires_at and noted_due(redis.call('HGET', READY_DUE, id), expires_at)
   end
   -- Before the first write: a record of a later version is refused.

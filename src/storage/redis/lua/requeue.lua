@@ -1,10 +1,11 @@
 -- Makes dead letters jobs again, the one of each id that failed last, with no attempts and their whole
 -- ready lifetime.
--- include: keys, time, record, dead, schedule, wake
+-- include: keys, time, note, bounds, entry, record, dead, schedule, wake
 -- ARGV: delay in ms, wake channel, then the ids
 -- Answers: requeued, none or duplicate_id for each
 expect_type(POOL, 'zset')
 expect_type(DEAD, 'zset')
+expect_type(READY_DUE, 'hash')
 local DEFAULT_TTL_MS = 604800000
 local now, answer = now_ms(), {}
 local due, first = now + tonumber(ARGV[1]), nil
@@ -21,6 +22,7 @@ for i = 3, #ARGV do
     -- The first write is one that Redis refuses when it is out of memory, and the letter goes last: where a
     -- user may not run one of these commands, it stays.
     redis.call('ZADD', POOL, score_in_order(due), id)
+    forget_old_entry(id)
     redis.call('HSET', BUCKET .. id, 'topic', letter.topic, 'body', letter.body)
     redis.call('PEXPIREAT', BUCKET .. id, due + (letter.ttl ~= '' and letter.ttl or DEFAULT_TTL_MS))
     delete_letters(id, { letter }, letters)

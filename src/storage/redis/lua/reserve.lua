@@ -1,6 +1,6 @@
 -- Leases the jobs that are due first, of the first topics that have some. To other clients this looks like
 -- a pop: the id leaves the ready list, and its bucket is gone.
--- include: keys, time, note, memo, bounds, record, schedule, line, waiting, comeback, promote, reclaim, next
+-- include: keys, time, note, memo, bounds, entry, record, schedule, line, waiting, comeback, promote, reclaim
 -- ARGV: limit, lease in ms, token, skip, promotion limit, most bytes of bodies in one answer, then the topics
 -- Answers: more (0 or 1), ms until the next event (or -1, also where there are jobs), stuck, paused (1 when
 --   all topics are), deadline in ms, then what the record of the reservation holds: version, topics, now in
@@ -63,8 +63,7 @@ local function look_at(ids, topic)
       local job = fields(BUCKET .. id, 'topic', 'body', 'delayer', 'attempts') or {}
       local body, expires_at = job[2], nil
       if job[1] == topic and body then expires_at = expiry_of(BUCKET .. id, now) end
-      -- Redis keeps a key for a millisecond more.
-      if expires_at and (expires_at == '' or expires_at > now) then
+      if expires_at and not is_expired(expires_at, now) then
         full = #buckets == limit or (bytes > 0 and bytes + #body > most_bytes)
         if full then return #ids - i end
         bytes = bytes + #body

@@ -1,4 +1,4 @@
--- needs: keys, time, note, memo, record, schedule, line, waiting
+-- needs: keys, time, note, memo, bounds, entry, record, schedule, line, waiting
 
 -- How jobs come back from a consumer: ready at their old place, or delayed when they are due later.
 
@@ -63,6 +63,7 @@ local function bring_back(jobs, now)
       redis.call('ZREM', POOL, id)
       if is_delayed then
         redis.call('ZADD', POOL, score_in_order(due), id)
+        forget_old_entry(id)
         if due < done.due then done.due, done.id = due, id end
       else
         lines[job.topic] = lines[job.topic] or {}

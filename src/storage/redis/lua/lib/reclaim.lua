@@ -1,4 +1,4 @@
--- needs: keys, time, note, memo, bounds, record, schedule, line, waiting, comeback
+-- needs: keys, time, note, memo, bounds, entry, record, schedule, line, waiting, comeback
 
 -- The first of the jobs that wait for an id comes back when the id is free.
 local function bring_back_waiting(id, now)
@@ -52,4 +52,17 @@ end
 -- is due does not wait for what comes back.
 local function limit_after(back, limit)
   return math.max(1, limit - back.reclaimed - back.waiting)
+end
+
+-- Milliseconds until the next job is due or the next lease ends, or a given time if that is earlier; false
+-- when nothing is to come.
+local function next_in(now, earliest)
+  local first = redis.call('ZRANGEBYSCORE', POOL, to_score(now + 1), '+inf', 'WITHSCORES', 'LIMIT', 0, 1)[2]
+  local lease = redis.call('ZRANGE', RESERVED, 0, 0, 'WITHSCORES')[2]
+  local at = math.min(
+    earliest,
+    first and from_score(first) or math.huge,
+    lease and from_score(lease) or math.huge
+  )
+  return at < math.huge and math.max(0, at - now)
 end

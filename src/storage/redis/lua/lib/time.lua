@@ -34,3 +34,8 @@ local function expiry_of(key, now)
   local ttl = redis.call('PTTL', key)
   return ttl >= 0 and now + ttl or ''
 end
+
+-- Redis keeps a key for the whole millisecond in which it expires; a job's ready lifetime is over with it.
+local function is_expired(expires_at, now)
+  return expires_at ~= '' and expires_at <= now
+end

@@ -1,0 +1,85 @@
+#!/usr/bin/env bash
+# What delayer is for, in a quarter of a minute: orders that nobody pays close themselves.
+# Runs on the store that DELAYER_STORE names, else on an embedded one of its own, which it removes.
+# With --redis it starts a redis-server of its own, and a daemon beside it.
+set -euo pipefail
+here=$(cd "$(dirname "$0")/.." && pwd)
+work=$(mktemp -d)
+background=()
+cleanup() {
+  for pid in "${background[@]}"; do
+    kill "$pid" 2>/dev/null || true
+    wait "$pid" 2>/dev/null || true
+  done
+  rm -rf "$work"
+}
+trap cleanup EXIT
+
+bold='' plain=''
+if [ -t 1 ] && [ -z "${NO_COLOR:-}" ]; then bold=$'\033[1m' plain=$'\033[0m'; fi
+say() { printf '\n%s%s%s\n' "$bold" "$*" "$plain"; }
+
+delayer() { node "$here/bin/run.js" "$@"; }
+
+# An argument as a person would type it: in single quotes where the shell would read more into it.
+quoted() {
+  if [[ $1 =~ ^[A-Za-z0-9_.,:=@%/+-]+$ ]]; then printf '%s' "$1"; else printf "'%s'" "${1//\'/\'\\\'\'}"; fi
+}
+show() {
+  local word line='$ delayer'
+  for word in "$@"; do line+=" $(quoted "$word")"; done
+  echo "$line"
+  delayer "$@"
+}
+
+# The commands alone: the library and the help are not shown.
+(cd "$here" && npm run --silent build:cli) >"$work/build.log" 2>&1 || {
+  cat "$work/build.log" >&2
+  exit 1
+}
+
+# Names of its own, in case the store has other jobs.
+topic=close_order_$$ prefix=$$-
+if [ "${1:-}" = --redis ]; then
+  bash "$here/scripts/ensure-redis.sh"
+  "${REDIS_SERVER:-redis-server}" --port 0 --unixsocket "$work/redis.sock" --dir "$work" --appendonly yes >"$work/redis.log" &
+  background=($! "${background[@]}") # ended last first
+  until [ -S "$work/redis.sock" ]; do sleep 0.05; done
+  export DELAYER_STORE="redis+unix://$work/redis.sock"
+fi
+if [ -z "${DELAYER_STORE:-}" ]; then
+  topic=close_order prefix=''
+  export DELAYER_STORE="sqlite:$work/queue.db"
+  say 'Jobs are in a file here: no server, no daemon.'
+else
+  say 'Jobs are in the store that DELAYER_STORE names; the daemon makes them ready when they are due.'
+  # Not by the function: its process would be the shell's child, and outlive it.
+  node "$here/bin/run.js" serve &
+  background=($! "${background[@]}")
+fi
+
+say 'Three orders are made. A job for each is due in a few seconds, to close the order if it is not paid.'
+for order in 31:3 32:10 33:5; do
+  number=${order%:*}
+  show push "$topic" "{\"orderID\":$number}" --id "$prefix$number" --delay "${order#*:}s"
+done
+
+say 'The topic has three delayed jobs.'
+show inspect "$topic"
+
+say 'Order 32 is paid: its job is removed before it is due.'
+show remove "${prefix}32"
+
+say 'A worker takes what is due, every second for 6 seconds. A job that it was given is acked.'
+echo "$ delayer drain $topic --loop --step 1 --for 6 | while read -r job; do …; done"
+closed=0
+while read -r job; do
+  echo "$(date +%T) closing the order of $job"
+  closed=$((closed + 1))
+done < <(delayer drain "$topic" --loop --step 1 --for 6)
+
+say 'Order 31 is paid too late: its job is gone, and remove says so with exit code 1.'
+show remove "${prefix}31" && exit 1
+
+say "$closed orders were closed, one was paid in time."
+[ "$closed" = 2 ]

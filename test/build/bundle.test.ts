@@ -1,0 +1,100 @@
+import { expect } from 'chai';
+import type * as IoRedis from 'ioredis';
+import { readFileSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { COMMANDS } from '../../src/commands/index.js';
+import { expectQuiet, useCli } from '../support/cli.js';
+import { BUNDLE, bundledModules } from './bundle.js';
+import { startServers } from './redis-servers.js';
+import { ROOT, runScript, usePackageRoot } from './package-root.js';
+
+describe('the bundle', () => {
+  const cli = useCli((home) => ({ DELAYER_STORE: `sqlite:${join(home, 'queue.db')}` }));
+
+  it('holds all that its modules ask for: each of them loads', () => {
+    const modules = bundledModules();
+    expect(modules.length).to.be.greaterThan(200);
+    for (const { path, load } of modules) expect(load, path).not.to.throw();
+  });
+
+  it('has every command of Redis, as text and as bytes', () => {
+    const ioredis = moduleAt('node_modules/ioredis/built/index.js') as typeof IoRedis;
+    const all = JSON.parse(
+      readFileSync(join(ROOT, 'node_modules/@ioredis/commands/built/commands.json'), 'utf8'),
+    ) as object;
+    const redis = new ioredis.Redis({ lazyConnect: true }) as unknown as Record<string, unknown>;
+    for (const name of Object.keys(all)) {
+      expect(redis[name], name).to.be.a('function');
+      if (name !== 'monitor') expect(redis[`${name}Buffer`], name).to.be.a('function');
+    }
+  });
+
+  it('opens a Cluster, and finds the master through a Sentinel', async () => {
+    const { Cluster, Redis } = moduleAt('node_modules/ioredis/built/index.js') as typeof IoRedis;
+    const servers = await startServers(cli.home);
+    const cluster = new Cluster([{ host: '127.0.0.1', port: servers.node }]);
+    const sentinel = { host: '127.0.0.1', port: servers.sentinel };
+    const master = new Redis({ name: 'main', sentinels: [sentinel], role: 'master' });
+    try {
+      expect(await cluster.set('key', 'value')).to.equal('OK');
+      expect((await cluster.getBuffer('key'))?.toString()).to.equal('value');
+      expect(await master.call('ROLE')).to.include('master');
+    } finally {
+      cluster.disconnect();
+      master.disconnect();
+      servers.stop();
+    }
+  });
+
+  for (const name of Object.keys(COMMANDS)) {
+    it(`shows the help of ${name}`, async () => {
+      const { stdout } = expectQuiet(await cli.run([name, '--help']));
+      expect(stdout.toString()).to.include(`delayer ${name}`);
+    });
+  }
+
+  it('shows the version and the help of all', async () => {
+    expect(expectQuiet(await cli.run(['--version'])).stdout.toString()).to.match(/^delayer-cli\/\d/);
+    expect(expectQuiet(await cli.run(['--help'])).stdout.toString()).to.include('COMMANDS');
+  });
+
+  it('shows lines of the source with --debug, and without it reads no source map', async () => {
+    const args = ['pop', 'topic', '--store', 'sqlite:/dev/null/queue.db'];
+    const { stderr } = await cli.run([...args, '--debug']);
+    const [, file = '', line = ''] = /\((\S+\/src\/commands\/pop\.ts):(\d+):\d+\)/.exec(stderr) ?? [];
+    expect(readFileSync(file, 'utf8').split('\n')[Number(line) - 1]).to.include('withQueue');
+    expect((await cli.run(args)).stderr).not.to.include('.ts:');
+  });
+
+  it('is compiled once, and compiled code of another bundle is removed', async () => {
+    const cached = `for name in "$XDG_CACHE_HOME"/delayer/*; do echo "\${name##*/}"; done`;
+    const env = { XDG_CACHE_HOME: join(cli.home, 'cache') };
+    const other = `mkdir -p "$XDG_CACHE_HOME/delayer" && echo > "$XDG_CACHE_HOME/delayer/cli-$(node -v)-${process.arch}-0.v8"`;
+    const { stdout } = await cli.sh(`${other}; delayer inspect >/dev/null; ${cached}`, { env });
+    const [name = '', ...others] = stdout.toString().trim().split('\n');
+    const digest = readFileSync(BUNDLE, 'latin1').slice(3, 43);
+    if ('enableCompileCache' in process.getBuiltinModule('node:module')) return;
+    expect(name).to.equal(`cli-${process.version}-${process.arch}-${digest}.v8`);
+    expect(others).to.deep.equal([]);
+  });
+
+  function moduleAt(path: string): unknown {
+    return bundledModules()
+      .find((one) => one.path === path)
+      ?.load();
+  }
+});
+
+describe('the build of the bundle', () => {
+  const root = usePackageRoot();
+
+  it('fails when a module is used that the bundle does not hold', () => {
+    root.write('src/main.ts', "try { require('not-there'); } catch { /* it does without */ }\n");
+    const outfile = join(root.path, 'cli.cjs');
+    const { code, said } = runScript('bundle.mjs', join(root.path, 'src/main.ts'), outfile);
+    expect(code).to.equal(1);
+    expect(said).to.include('not-there is used and not in the bundle');
+    expect(said).to.match(/the edit of .*Commander.* edits nothing/);
+    rmSync(outfile, { force: true });
+  });
+});
