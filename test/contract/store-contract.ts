@@ -8,6 +8,7 @@ import { describeExpiry } from './cases/expiry.js';
 import { describeExtend } from './cases/extend.js';
 import { describeFind } from './cases/find.js';
 import { describeList } from './cases/list.js';
+import { describeModel } from './cases/model.js';
 import { describeNack } from './cases/nack.js';
 import { describeNextEvent } from './cases/next-event.js';
 import { describeOrder } from './cases/order.js';
@@ -79,5 +80,6 @@ export function describeStore(name: string, open: () => Promise<StoreUnderTest>)
     describeStats(world);
     describeList(world);
     describeAccounting(world);
+    describeModel(world);
   });
 }
