@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { copyFileSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { SqliteStore } from '../../src/storage/sqlite/store.js';
@@ -7,9 +7,21 @@ import { freshPrefix } from '../support/redis.js';
 import { describeStore } from './store-contract.js';
 
 describe('contract', () => {
+  let dir = '';
+  /** A store without jobs, to be copied: making one takes several syncs of the disk. */
+  const empty = () => join(dir, 'empty.db');
+
+  before(async () => {
+    dir = mkdtempSync(join(tmpdir(), 'delayer-sqlite-'));
+    await (await SqliteStore.open(empty())).close();
+  });
+  after(() => {
+    rmSync(dir, { recursive: true, force: true });
+  });
+
   describeStore('the SQLite store', async () => {
-    const dir = mkdtempSync(join(tmpdir(), 'delayer-sqlite-'));
-    const path = join(dir, 'queue.db');
+    const path = join(mkdtempSync(join(dir, 'test-')), 'queue.db');
+    copyFileSync(empty(), path);
     const clock = new MovableClock();
     const now = () => clock.now();
     const store = await SqliteStore.open(path, { now });
@@ -21,7 +33,6 @@ describe('contract', () => {
       name: (stem = 'name') => `${stem}-${freshPrefix()}`,
       close: async () => {
         await Promise.all([store.close(), peerStore.close()]);
-        rmSync(dir, { recursive: true, force: true });
       },
     };
   });
