@@ -35,7 +35,7 @@ export class Connection {
   private readonly queued: Write[] = [];
   private writing = false;
   private open = true;
-  /** The version of the layout that this process knows; not looked at while it is being settled. */
+  /** The version of the layout that this process knows; none while the file is being migrated. */
   private version = Infinity;
   private lastBreath = monotonicMs();
 
@@ -212,8 +212,8 @@ export class Connection {
   }
 
   /**
-   * A newer delayer may have changed the layout since the file was opened. Between the look and a read
-   * it cannot be told apart from any other failure; the next call tells.
+   * A newer delayer may have migrated the file since it was opened. Where it does so between this look and a
+   * read, the read may fail in another way, and the next call says why.
    */
   private assertVersion(): void {
     if (this.version === Infinity) return;

@@ -8,9 +8,10 @@ import { deleteDead } from './dead.js';
  */
 const KEEP_MS = 60_000;
 
-/** Jobs that such a call clears away, besides one for each job pushed, so that they become fewer. */
+/** Jobs of each kind that such a call clears away. */
 const CLEAR_IN_PASSING = 10;
 
+const FIRST_EXPIRY = 'SELECT min(expires_at) AS at FROM job WHERE state = 0';
 const CLEAR = `
 DELETE FROM job WHERE seq IN (
   SELECT seq FROM job WHERE state = 0 AND expires_at <= ? ORDER BY expires_at LIMIT ? + 0
@@ -21,13 +22,18 @@ export function clearExpired(connection: Connection, now: number, limit: number)
   return connection.run(CLEAR, now, limit);
 }
 
-/**
- * Within a transaction that pushes or takes jobs: clears away a few. Without a daemon, the file must not
- * fill with them.
- */
-export function clearInPassing(connection: Connection, agenda: Agenda, now: number, pushed: number): void {
-  const [until, limit] = [now - KEEP_MS, pushed + CLEAR_IN_PASSING];
+/** Within a transaction that takes jobs: clears away a few. Without a daemon, the file must not fill with them. */
+export function clearOnTake(connection: Connection, { expiry, deadUntil }: Agenda, now: number): void {
+  const until = now - KEEP_MS;
   // Mostly there is none, and the agenda has told so.
-  if (agenda.expiry <= until) clearExpired(connection, until, limit);
-  if (agenda.deadUntil <= until) deleteDead(connection, until, limit);
+  if (expiry <= until) clearExpired(connection, until, CLEAR_IN_PASSING);
+  if (deadUntil <= until) deleteDead(connection, until, CLEAR_IN_PASSING);
+}
+
+/** Within a transaction that pushes jobs: clears away a few more, so that they become fewer. */
+export function clearOnPush(connection: Connection, now: number, pushed: number): void {
+  // A push needs no more of the agenda, and all of it would take longer than the insert of a job.
+  const { at } = connection.get(FIRST_EXPIRY) as { at: number | null };
+  const until = now - KEEP_MS;
+  if (at !== null && at <= until) clearExpired(connection, until, pushed + CLEAR_IN_PASSING);
 }

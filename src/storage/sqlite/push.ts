@@ -1,11 +1,10 @@
 import type { NewJob } from '../../core/job.js';
 import type { OnExisting, PushParams, PushResult } from '../../core/store.js';
 import { jobChunks } from '../chunk.js';
-import { readAgenda } from './agenda.js';
 import type { Connection } from './connection.js';
 import type { Value } from './driver.js';
 import { isNotUnique } from './errors.js';
-import { clearInPassing } from './expire.js';
+import { clearOnPush } from './expire.js';
 import { LAST_TIME_MS } from './rows.js';
 
 /** One transaction takes in so many jobs, or so many bytes of bodies: it stays under some 50 ms. */
@@ -34,7 +33,7 @@ export async function push(connection: Connection, { jobs, onExisting }: PushPar
   const results: PushResult[] = [];
   for (const chunk of jobChunks(jobs, CHUNK)) {
     const done = await connection.write((now) => {
-      clearInPassing(connection, readAgenda(connection), now, chunk.length);
+      clearOnPush(connection, now, chunk.length);
       return pushChunk(connection, chunk, onExisting, now);
     });
     results.push(...done);

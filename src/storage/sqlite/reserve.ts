@@ -3,7 +3,7 @@ import { formatLease } from '../../core/lease.js';
 import type { Popped, PopParams, Reserved, ReserveParams } from '../../core/store.js';
 import { nextEvent, readAgenda } from './agenda.js';
 import type { Connection } from './connection.js';
-import { clearInPassing } from './expire.js';
+import { clearOnTake } from './expire.js';
 import { ANSWER_JOBS, bodyOf, readHead, type ReadyRow, shortBody } from './head.js';
 import { LEASE_COLUMNS, LEASED_JOBS, leaseJobs, leaseOf } from './lease.js';
 import { reclaim } from './maintain.js';
@@ -71,18 +71,20 @@ export async function reserve(connection: Connection, params: ReserveParams): Pr
 
 /** Within a transaction: the jobs that can be taken, after some maintenance. */
 function findReady(connection: Connection, topics: readonly Buffer[], limit: number, now: number): Found {
-  const agenda = readAgenda(connection);
-  const reclaimed = reclaim(connection, agenda, now);
-  clearInPassing(connection, agenda, now, 0);
+  let agenda = readAgenda(connection);
+  const isDue = Math.min(agenda.leaseEnd, agenda.waitingAgain) <= now;
+  const { more: hasEnded } = isDue ? reclaim(connection, agenda, now) : { more: false };
+  clearOnTake(connection, agenda, now);
   if (agenda.pauseEnd <= now) endPauses(connection, now);
   const { open, pauseEnd } = openTopics(connection, agenda, topics, now);
   const { rows, more } = readHeads(connection, open, Math.min(limit, ANSWER_JOBS), now);
   // Whoever has got jobs does not wait.
   if (rows.length > 0) return { rows, more };
-  const next = nextEvent(connection, readAgenda(connection), open, now);
+  if (isDue) agenda = readAgenda(connection);
+  const next = nextEvent(connection, agenda, open, now);
   const nextInMs = msUntil(Math.min(next, pauseEnd), now);
   if (open.length === 0) return { rows, more: false, nextInMs, isPaused: true };
-  return { rows, more: more || reclaimed.more, nextInMs };
+  return { rows, more: more || hasEnded, nextInMs };
 }
 
 /** Fills the answer with the jobs of the first topic, then with those of the next. */

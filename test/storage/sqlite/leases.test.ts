@@ -190,7 +190,7 @@ describe('leases in an SQLite file', () => {
     expect(rowsOf('SELECT * FROM waiting')).to.be.empty;
   });
 
-  it('a dead letter is deleted after its time, by maintain at once and by a push a minute later', async () => {
+  it('a dead letter is deleted after its time, by maintain at once and by a pop a minute later', async () => {
     await pushIds(3);
     const jobs = await reserve(3);
     await queue.nack(jobs.slice(0, 2), { dead: true, deadTtlMs: 1000, reason: 'why' });
@@ -208,7 +208,7 @@ describe('leases in an SQLite file', () => {
     now += 1000;
     expect((await queue.maintain()).deleted).to.equal(1);
     now += 61_000;
-    await queue.push({ id: 'later', topic: 'topic', body: 'b' });
+    await queue.pop('other');
     expect(await queue.find('1')).to.be.empty;
     expect((await queue.find('2')).map(({ state }) => state)).to.deep.equal(['dead']);
     expect(rowsOf('SELECT seq FROM dead')).to.have.length(1);

@@ -2,7 +2,7 @@ import type { JobRecord } from '../../../core/job.js';
 import type { Connection } from '../connection.js';
 import { DEAD_COLUMNS } from '../dead.js';
 import { LEASE_COLUMNS, LEASED_JOBS } from '../lease.js';
-import { bytesOf } from '../rows.js';
+import { bytesOf, DEAD } from '../rows.js';
 import {
   deadRecord,
   type DeadRow,
@@ -17,10 +17,9 @@ import {
 const COLUMNS = `${JOB_COLUMNS}, body`;
 const IN_LINE = `SELECT ${COLUMNS} FROM job WHERE id = ? AND state = 0`;
 const LEASED = `SELECT ${COLUMNS}, ${LEASE_COLUMNS} FROM ${LEASED_JOBS} WHERE job.id = ? ORDER BY ends_at`;
-const WAITING = `SELECT ${COLUMNS} FROM job JOIN waiting USING (seq) WHERE id = ? AND state > 1 ORDER BY seq`;
-const DEAD = `
-SELECT ${COLUMNS}, ${DEAD_COLUMNS} FROM job JOIN dead USING (seq) WHERE id = ? AND state > 1
-ORDER BY failed_at DESC, seq DESC`;
+const ASIDE = `
+SELECT ${COLUMNS}, state, ${DEAD_COLUMNS} FROM job LEFT JOIN dead USING (seq)
+WHERE id = ? AND state > 1 ORDER BY state, failed_at DESC, seq DESC`;
 const AHEAD = `
 SELECT count(*) AS jobs FROM job WHERE state = 0 AND topic = ? AND place <= ? AND (place, seq) < (?, ?)`;
 /** The plus keeps SQLite to the index of expiries: few jobs have expired. */
@@ -42,13 +41,10 @@ export async function find(connection: Connection, { id }: { readonly id: Buffer
     const leased = (connection.all(LEASED, id) as (LeasedRow & Body)[]).map((row) =>
       withBody(leasedRecord(row), row),
     );
-    const waiting = (connection.all(WAITING, id) as (JobRow & Body)[]).map((row) =>
-      withBody(waitingRecord(row), row),
+    const aside = (connection.all(ASIDE, id) as (DeadRow & Body & { state: number })[]).map((row) =>
+      withBody(row.state === DEAD ? deadRecord(row) : waitingRecord(row), row),
     );
-    const dead = (connection.all(DEAD, id) as (DeadRow & Body)[]).map((row) =>
-      withBody(deadRecord(row), row),
-    );
-    return [...inLine, ...leased, ...waiting, ...dead];
+    return [...inLine, ...leased, ...aside];
   });
 }
 
