@@ -50,7 +50,9 @@ function cacheFolder() {
 }
 
 /** Code is not taken from another user, as with a HOME that sudo has kept. */
-const isOwn = (path) => statSync(path).uid === process.getuid?.();
+function isOwn(path) {
+  return statSync(path).uid === process.getuid?.();
+}
 
 /** Node's own `recursive` never ends where a folder that is there takes no other (/proc). */
 function makeFolder(path) {

@@ -34,6 +34,12 @@ export const EDITS = [
     to: '',
   },
   {
+    // 5 % on SQLite, where stdout is a pipe or a file
+    file: /node_modules[\\/]debug[\\/]src[\\/]index\.js$/,
+    from: /^[\s\S]*module\.exports = require\('\.\/node\.js'\);[\s\S]*$/,
+    to: contentOf('debug.cjs'),
+  },
+  {
     // 4 %
     file: /node_modules[\\/]uuid[\\/]dist-node[\\/]rng\.js$/,
     from: /^const rnds8 = new Uint8Array\(16\);\nexport default function rng\(\) \{[\s\S]*\}\n$/,

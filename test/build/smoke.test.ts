@@ -1,0 +1,59 @@
+import { expect } from 'chai';
+import { readdirSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { expectQuiet, forEachStore, idsIn, linesOf } from '../support/cli.js';
+
+describe(`the built program on Node ${process.versions.node}`, () => {
+  forEachStore((cli) => {
+    it('pushes, inspects, pops and drains', async () => {
+      for (const id of ['1', '2', '3']) {
+        expect(
+          linesOf(expectQuiet(await cli.run(['push', 'topic', `body ${id}`, '--id', id]))),
+        ).to.deep.equal([id]);
+      }
+      expectQuiet(await cli.run(['push', 'topic', 'later', '--delay', '1h']));
+      const { stdout } = expectQuiet(await cli.run(['inspect', '--json']));
+      expect(JSON.parse(stdout.toString())).to.have.nested.property('topics[0].delayed', 1);
+      expect(idsIn(linesOf(expectQuiet(await cli.run(['pop', 'topic']))))).to.deep.equal(['1']);
+      expect(idsIn(linesOf(expectQuiet(await cli.run(['drain', 'topic']))))).to.deep.equal(['2', '3']);
+      expect((await cli.run(['pop', 'topic'])).code).to.equal(1);
+    });
+
+    it('is compiled once, and runs what is in the cache folder from then on', async () => {
+      const cache = join(cli.home, 'cache');
+      const inspect = () => cli.run(['inspect'], { env: { XDG_CACHE_HOME: cache } });
+      const compiled = () =>
+        readdirSync(cache, { recursive: true, encoding: 'utf8' })
+          .map((path) => ({ path, stat: statSync(join(cache, path)) }))
+          .filter(({ stat }) => stat.isFile())
+          .map(({ path, stat }) => `${path} ${stat.ino} ${stat.mtimeMs}`);
+      expectQuiet(await inspect());
+      const before = compiled();
+      expect(before).to.have.length(1);
+      // Node has a folder for each of its versions, and delayer's own is a file.
+      expect(before[0]).to.include(`${process.version}-${process.arch}-`);
+      expectQuiet(await inspect());
+      expect(compiled()).to.deep.equal(before);
+    });
+
+    it('runs where there can be no cache folder', async () => {
+      const env = { XDG_CACHE_HOME: '/proc/none' };
+      expectQuiet(await cli.run(['push', 'topic', 'body', '--id', '1'], { env }));
+    });
+
+    it('shows lines of the source with --debug', async () => {
+      const { code, stderr } = await cli.run([
+        'push',
+        'topic',
+        'body',
+        '--delay',
+        '1h',
+        '--ttl',
+        'x',
+        '--debug',
+      ]);
+      expect(code).not.to.equal(0);
+      expect(stderr).to.match(/src\/cli\/\S+\.ts:\d+/);
+    });
+  });
+});
