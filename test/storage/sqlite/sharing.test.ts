@@ -26,7 +26,7 @@ describe('processes that share an SQLite file', () => {
   });
 
   it('eight processes push while eight others pop, and each job is popped once', async function () {
-    this.timeout(60_000);
+    this.timeout(120_000);
     const queue = await folder.openQueue();
     const stems = ['a', 'b', 'c', 'd', 'e', 'f', 'g', 'h'];
     const pushers = stems.map((stem) => startChild(['push', folder.path(), stem, 100]));

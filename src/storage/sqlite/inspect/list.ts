@@ -131,23 +131,18 @@ function readRows(
     job,
     place: { topic: place.topic, phase, at: 0, token: '', seq: row.seq, ...behind },
   });
-  const inLine = (row: JobRow) => found(row, lineRecord(row, now), { at: row.place });
   switch (phase) {
-    case 'ready': {
-      const [ready, expired] = [isWanted('ready'), isWanted('expired')];
-      if (!ready && !expired) return [];
-      return rows(LINE, topic, at, seq, now, expired ? -1 : now, ready ? LAST : now).map(inLine);
+    case 'ready':
+    case 'delayed': {
+      const range = lineRange(place, isWanted, now);
+      if (!range) return [];
+      return rows(LINE, topic, ...range).map((row) => found(row, lineRecord(row, now), { at: row.place }));
     }
     case 'leased':
       if (!isWanted('leased')) return [];
       return (rows(LEASED, at, at, token, seq, topic) as LeasedRow[]).map((row) =>
         found(row, leasedRecord(row), { at: row.endsAt, token: row.token, seq: row.number }),
       );
-    case 'delayed': {
-      if (!isWanted('delayed')) return [];
-      const behind = at > now ? [at, seq] : [now, LAST];
-      return rows(LINE, topic, ...behind, LAST, -1, LAST).map(inLine);
-    }
     case 'waiting':
       if (!isWanted('delayed')) return [];
       return rows(WAIT, topic, seq).map((row) => found(row, waitingRecord(row), {}));
@@ -155,6 +150,20 @@ function readRows(
       if (!isWanted('dead')) return [];
       return (rows(BURIED, topic, seq) as DeadRow[]).map((row) => found(row, deadRecord(row), {}));
   }
+}
+
+/** What LINE is asked for behind a place: of jobs whose place has come, and of those whose has not. */
+function lineRange(
+  { phase, at, seq }: Place,
+  isWanted: (state: JobState) => boolean,
+  now: number,
+): [at: number, seq: number, until: number, expiresAfter: number, expiresUntil: number] | undefined {
+  if (phase === 'delayed') {
+    if (!isWanted('delayed')) return undefined;
+    return at > now ? [at, seq, LAST, -1, LAST] : [now, LAST, LAST, -1, LAST];
+  }
+  const [ready, expired] = [isWanted('ready'), isWanted('expired')];
+  return ready || expired ? [at, seq, now, expired ? -1 : now, ready ? LAST : now] : undefined;
 }
 
 /** Nothing when another process has taken the job meanwhile. */
