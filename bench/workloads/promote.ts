@@ -58,7 +58,7 @@ async function measure(bench: Bench, server: RedisServer): Promise<Figure[]> {
   ];
 }
 
-/** From the moment when all fall due, while the daemon sleeps, until the pool is empty. */
+/** From the time when all are due, while the daemon sleeps, until the pool is empty. */
 async function byServe(server: RedisServer, redis: Redis, count: number): Promise<number> {
   const daemon = start(delayer('serve', '--store', server.url));
   try {

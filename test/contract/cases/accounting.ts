@@ -76,13 +76,13 @@ class Account {
   async run(all: readonly Step[]): Promise<void> {
     this.world.clock.stop();
     for (const step of all) {
-      await this.take(step);
+      await this.perform(step);
       await this.expectBalance();
     }
     await this.expectAllDelivered();
   }
 
-  private async take(step: Step): Promise<void> {
+  private async perform(step: Step): Promise<void> {
     const { queue, peer, clock } = this.world;
     switch (step.does) {
       case 'push':

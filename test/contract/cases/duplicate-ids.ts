@@ -31,7 +31,7 @@ export function describeDuplicateIds(world: () => World): void {
       return { ...job, first, second };
     }
 
-    /** Takes the newer job away, and leaves alone the one that waits for it. */
+    /** Deletes the newer job, and leaves alone the one that waits for it. */
     async function removeDuplicate({ id, dueAt }: { id: Bytes; dueAt?: Date | undefined }) {
       const guard = { id: Buffer.from(id), states: ['delayed' as const], dueAt: must(dueAt) };
       expect(await world().peerStore.remove({ jobs: [guard] })).to.deep.equal([

@@ -61,7 +61,7 @@ class Model {
   async run(all: readonly Step[]): Promise<void> {
     this.world.clock.stop();
     for (const one of all) {
-      await this.take(one);
+      await this.perform(one);
       this.world.clock.advance(1);
     }
     this.world.clock.advance(10 * DAY_MS);
@@ -69,7 +69,7 @@ class Model {
     expect(this.jobs.every((job) => this.isLeased(job))).to.be.true;
   }
 
-  private async take(one: Step): Promise<void> {
+  private async perform(one: Step): Promise<void> {
     switch (one.does) {
       case 'push':
         return this.push(one.delays);

@@ -20,7 +20,7 @@ export function describeRemove(world: () => World): void {
     /** The state of a job that is due and that nobody moved yet. */
     const unmoved = (): JobState => (world().queue.needsPromotion ? 'due' : 'ready');
 
-    it('a remove takes away a job that is not due', async () => {
+    it('a remove deletes a job that is not due', async () => {
       const { queue, peer, name } = world();
       const job = { id: name('id'), topic: name('topic'), body: 'b', delayMs: LONG_MS };
       await queue.push(job);
@@ -104,7 +104,7 @@ export function describeRemove(world: () => World): void {
       expect((await queue.removeMany([id, id])).map(({ removed }) => removed)).to.deep.equal([true, false]);
     });
 
-    it('a remove in any state takes away delayed, due, ready and leased jobs', async () => {
+    it('a remove in any state deletes delayed, due, ready and leased jobs', async () => {
       const { queue, peer, clock, name } = world();
       const topic = name('topic');
       const ids = ['leased', 'ready', 'due', 'delayed'].map((state) => `${topic}-${state}`);
@@ -143,7 +143,7 @@ export function describeRemove(world: () => World): void {
       expect((await queue.find(job.id)).map(textOf)).to.deep.equal(['newer']);
     });
 
-    it('a remove in any state takes away both of two leased jobs of one id', async () => {
+    it('a remove in any state deletes both of two leased jobs of one id', async () => {
       const { queue, peer, name } = world();
       const job = { id: name('id'), topic: name('topic') };
       const leased = [];
@@ -181,7 +181,7 @@ export function describeRemove(world: () => World): void {
       expect(await drain(peer, topic)).to.be.empty;
     });
 
-    it('a remove in any state takes away an expired job that was not cleared away yet', async () => {
+    it('a remove in any state deletes an expired job that was not cleared away yet', async () => {
       const { queue, clock, name } = world();
       const job = { id: name('id'), topic: name('topic'), body: 'b' };
       await queue.push({ ...job, ttlMs: MINUTE_MS });
@@ -223,7 +223,7 @@ export function describeRemove(world: () => World): void {
       expect(only(await queue.find(job.id)).state).to.equal('delayed');
     });
 
-    it('a remove takes away every delayed job of the id: the one that waits for a duplicate, too', async () => {
+    it('a remove deletes every delayed job of the id: the one that waits for a duplicate, too', async () => {
       const { queue, peer, name } = world();
       const job = { id: name('id'), topic: name('topic') };
       await queue.push({ ...job, body: 'first' });
@@ -235,7 +235,7 @@ export function describeRemove(world: () => World): void {
       expect(await peer.remove(job.id)).to.be.false;
     });
 
-    it('a remove takes away a job that waits for a duplicate that is ready by now', async () => {
+    it('a remove deletes a job that waits for a duplicate that is ready by now', async () => {
       const { queue, peer, clock, name } = world();
       const job = { id: name('id'), topic: name('topic') };
       await queue.push({ ...job, body: 'first' });
@@ -248,7 +248,7 @@ export function describeRemove(world: () => World): void {
       expect((await queue.find(job.id)).map(textOf)).to.deep.equal(['second']);
     });
 
-    it('a remove in any state takes away every job of the id, and says what the first of them was', async () => {
+    it('a remove in any state deletes every job of the id, and says what the first of them was', async () => {
       const { queue, peer, name } = world();
       const job = { id: name('id'), topic: name('topic') };
       await queue.push({ ...job, body: 'dead' });

@@ -71,7 +71,7 @@ describe('a keyspace of Redis that the first release wrote', () => {
     await ground.raw.hset(key('ready_due'), job.id, note);
   }
 
-  /** One take of the first release: topic, then number, id, body, due time, expiry and attempts of each job. */
+  /** One reservation of the first release: topic, then number, id, body, due time, expiry and attempts of each job. */
   async function writeTaken(request: string, jobs: readonly (Old & { attempts: number })[]): Promise<void> {
     const rows = jobs.flatMap(({ id, body, dueMs, attempts }, i) => [
       i + 1,
