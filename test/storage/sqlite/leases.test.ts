@@ -136,6 +136,17 @@ describe('leases in an SQLite file', () => {
     });
   });
 
+  it('remove takes away a job that waits for a newer one of its id, and leaves nothing to look after', async () => {
+    await pushIds(1);
+    const jobs = await reserve(1);
+    await queue.push({ id: '0', topic: 'topic', body: 'newer', delayMs: 60_000 });
+    await queue.release(jobs);
+    expect(await queue.remove('0')).to.be.true;
+    expect(await queue.find('0')).to.be.empty;
+    expect(rowsOf('SELECT * FROM waiting')).to.be.empty;
+    expect((await queue.maintain()).nextInMs).to.be.undefined;
+  });
+
   it('a job that waited for a newer one of its id comes back with the lifetime that it had left', async () => {
     await pushIds(1, 1000);
     now += 400;
