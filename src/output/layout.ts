@@ -1,37 +1,43 @@
+import Table from 'cli-table3';
 import stringWidth from 'string-width';
 
 type Row = readonly string[];
+
+/**
+ * Rows that are drawn with borders. cli-table3 compares each cell with all cells above it, so its time grows
+ * with the square of the rows; and a list that is longer goes through a pager or grep, not past an eye.
+ */
+const MAX_BORDERED_ROWS = 500;
 
 /** Colours, as chalk writes them. */
 const COLOUR = /\u001b\[[\d;]*m/g;
 const ASCII = /^[ -~]*$/;
 
 /**
- * Draws a table: borders around it and between the columns, a line below the head, each row on one line.
- * Its time grows with its rows, while libraries for tables compare each cell with all rows above it.
+ * Lays rows out in columns, each row on one line: with borders, or, where there are very many rows, with two
+ * spaces between the columns.
  * @param head may be empty
  */
 export function drawTable(head: Row, rows: readonly Row[]): string {
-  const widths = columnWidths(head, rows);
-  const border = (left: string, middle: string, right: string) =>
-    left + widths.map((width) => '─'.repeat(width + 2)).join(middle) + right;
-  const line = (row: Row) => `│ ${row.map((cell, i) => pad(cell, widths[i] ?? 0)).join(' │ ')} │`;
-  return [
-    border('┌', '┬', '┐'),
-    ...(head.length > 0 ? [line(head), border('├', '┼', '┤')] : []),
-    ...rows.map(line),
-    border('└', '┴', '┘'),
-  ].join('\n');
+  if (rows.length > MAX_BORDERED_ROWS) return alignColumns(head.length > 0 ? [head, ...rows] : rows);
+  const table = new Table({ head: [...head], style: { head: [], border: [], compact: true } });
+  for (const row of rows) table.push([...row]);
+  return table.toString();
 }
 
-/** Cells of a terminal that a table needs. */
+/** Cells of a terminal that a table with borders needs. */
 export function tableWidth(head: Row, rows: readonly Row[]): number {
-  const widths = columnWidths(head, rows);
-  return widths.reduce((sum, width) => sum + width + 3, 1);
+  return columnWidths([head, ...rows]).reduce((sum, width) => sum + width + 3, 1);
 }
 
-function columnWidths(head: Row, rows: readonly Row[]): number[] {
-  const widths = head.map(cellWidth);
+function alignColumns(rows: readonly Row[]): string {
+  const widths = columnWidths(rows);
+  const line = (row: Row) => row.map((cell, i) => pad(cell, widths[i] ?? 0)).join('  ');
+  return rows.map((row) => line(row).trimEnd()).join('\n');
+}
+
+function columnWidths(rows: readonly Row[]): number[] {
+  const widths: number[] = [];
   for (const row of rows) {
     for (const [i, cell] of row.entries()) widths[i] = Math.max(widths[i] ?? 0, cellWidth(cell));
   }

@@ -36,6 +36,14 @@ describe('a table', () => {
     ]);
   });
 
+  it('a table of more rows than anyone looks at has aligned columns and no borders', () => {
+    const rows = Array.from({ length: 501 }, (_, i) => [`topic ${i}`, '日本', 'x']);
+    const lines = drawTable(['topic', 'name', 'last'], rows).split('\n');
+    expect(lines).to.have.length(502);
+    expect(lines.slice(0, 2)).to.deep.equal(['topic      name  last', 'topic 0    日本  x']);
+    expect(drawTable([], rows.slice(0, 500))).to.contain('│');
+  });
+
   it('a table takes time in proportion to its rows', () => {
     const none = { delayed: 0, due: 0, ready: 1, leased: 0, expired: 0, dead: 0 };
     const draw = (count: number): number => {
