@@ -5,6 +5,7 @@ import { connect, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Redis } from 'ioredis';
+import { ProcessClock } from './clock.js';
 import { eventually } from './eventually.js';
 
 const PROGRAM = process.env.REDIS_SERVER ?? 'redis-server';
@@ -16,6 +17,8 @@ export interface RedisServerOptions {
   /** More arguments of redis-server; they override those given by default. */
   readonly args?: readonly string[];
   readonly readyWhen?: ReadyWhen;
+  /** Can the test move the server's clock? */
+  readonly movableClock?: boolean;
 }
 
 const running = new Set<RedisServer>();
@@ -30,15 +33,28 @@ export class RedisServer {
     readonly dir: string,
     readonly port: number,
     private readonly args: readonly string[],
+    private readonly movable: ProcessClock | undefined,
   ) {}
 
-  /** @throws Error when there is no redis-server of 6.2 or later: these tests cannot do without */
-  static async start({ args = [], readyWhen = 'pong' }: RedisServerOptions = {}): Promise<RedisServer> {
+  /**
+   * @throws Error when there is no redis-server of 6.2 or later, or its clock cannot be made movable: the
+   *   tests cannot do without
+   */
+  static async start(options: RedisServerOptions = {}): Promise<RedisServer> {
+    const { args = [], readyWhen = 'pong', movableClock = false } = options;
     requireRedis();
     endAllOnExit();
-    const server = new RedisServer(mkdtempSync(join(tmpdir(), 'delayer-redis-')), await freePort(), args);
+    const dir = mkdtempSync(join(tmpdir(), 'delayer-redis-'));
+    const clock = movableClock ? new ProcessClock(join(dir, 'clock')) : undefined;
+    const server = new RedisServer(dir, await freePort(), args, clock);
     await server.launch(readyWhen);
     return server;
+  }
+
+  /** The clock of a server that was started with `movableClock`. */
+  get clock(): ProcessClock {
+    if (!this.movable) throw new Error('start the server with movableClock to move its clock');
+    return this.movable;
   }
 
   get socket(): string {
@@ -119,6 +135,7 @@ export class RedisServer {
     const plain = ['--save', '', '--appendonly', 'no', '--daemonize', 'no'];
     const child = spawn(PROGRAM, [...place, ...socket, ...plain, ...this.args, ...moreArgs], {
       stdio: ['ignore', 'pipe', 'ignore'],
+      env: { ...process.env, ...this.movable?.env },
     });
     this.process = child;
     running.add(this);
@@ -133,6 +150,10 @@ export class RedisServer {
       { withinMs: 10_000 },
     );
     if (child.exitCode !== null) throw new Error(`redis-server ended at once:\n${said}`);
+    if (this.movable?.isUsedBy(child) === false) {
+      await this.kill();
+      throw new Error(`the clock of ${PROGRAM} cannot be moved: it did not load the library for that`);
+    }
   }
 }
 
