@@ -1,5 +1,5 @@
 import type { Connection } from './connection.js';
-import { bytesOf, deleteJobs } from './rows.js';
+import { bytesOf, deleteJobs, DUE_AT } from './rows.js';
 
 /** Jobs in one answer. */
 export const ANSWER_JOBS = 500;
@@ -23,7 +23,7 @@ SELECT
   CAST(group_concat(id, '') AS BLOB) AS ids,
   CAST(group_concat(${shortBody("x''")}, '') AS BLOB) AS bodies
 FROM (
-  SELECT seq, id, due_at, expires_at, attempts, body FROM job
+  SELECT seq, id, ${DUE_AT} AS due_at, expires_at, attempts, body FROM job
   WHERE topic = ? AND state = 0 AND place <= ? ORDER BY place, seq LIMIT ? + 0
 )`;
 const BODY = 'SELECT body FROM job WHERE seq = ?';

@@ -1,6 +1,6 @@
 import { formatLease, type LeaseGroup } from '../../core/lease.js';
 import type { Connection } from './connection.js';
-import { bytesOf, changeJobs, LEASED } from './rows.js';
+import { bytesOf, changeJobs, DUE_AT, LEASED } from './rows.js';
 
 /** Leased jobs with their leases, for statements that look at many; `held.key` counts from 0. */
 export const LEASED_JOBS = `
@@ -17,7 +17,7 @@ INSERT INTO lease (token, ends_at, reserved_at, deadline, jobs, first, seqs) VAL
 const KEEP = 'UPDATE lease SET seqs = ? WHERE token = ?';
 const EXTEND = 'UPDATE lease SET ends_at = ? WHERE token = ?';
 const DELETE = 'DELETE FROM lease WHERE token = ?';
-const LEASED_IDS = `SELECT token, held.key AS at, job.seq, due_at AS dueAt, job.id FROM ${LEASED_JOBS}`;
+const LEASED_IDS = `SELECT token, held.key AS at, job.seq, ${DUE_AT} AS dueAt, job.id FROM ${LEASED_JOBS}`;
 
 const LEASE = `UPDATE job SET state = ${LEASED}`;
 

@@ -1,4 +1,4 @@
-import type { Maintenance } from '../../core/store.js';
+import type { Maintenance } from '../../core/results.js';
 import { type Agenda, readAgenda } from './agenda.js';
 import type { Connection } from './connection.js';
 import { deleteDead } from './dead.js';

@@ -1,11 +1,13 @@
-import type { NewJob } from '../../core/job.js';
-import type { OnExisting, PushParams, PushResult } from '../../core/store.js';
+import { DEFAULT_TTL_MS } from '../../core/job.js';
+import type { NewJob } from '../../core/new-job.js';
+import type { OnExisting, PushResult } from '../../core/results.js';
+import type { PushParams } from '../../core/store.js';
 import { jobChunks } from '../chunk.js';
 import type { Connection } from './connection.js';
 import type { Value } from './driver.js';
 import { isNotUnique } from './errors.js';
 import { clearOnPush } from './expire.js';
-import { LAST_TIME_MS } from './rows.js';
+import { DUE_AT, LAST_TIME_MS } from './rows.js';
 
 /** One transaction takes in so many jobs, or so many bytes of bodies: it stays under some 50 ms. */
 const CHUNK = { jobs: 1000, bytes: 4 * 1024 * 1024 };
@@ -16,14 +18,13 @@ const CHUNK = { jobs: 1000, bytes: 4 * 1024 * 1024 };
  */
 const ROWS = 25;
 
-const INTO = 'INSERT INTO job (place, due_at, expires_at, ttl_ms, topic, id, body) VALUES';
-/** Not `?1` and so on, though the place and the due time are the same: binding by number takes twice as long. */
-const VALUES = '(?, ?, ?, ?, ?, ?, ?)';
+const INTO = 'INSERT INTO job (place, expires_at, ttl_ms, topic, id, body) VALUES';
+const VALUES = '(?, ?, ?, ?, ?, ?)';
 const INSERT = `${INTO} ${VALUES} ON CONFLICT (id) WHERE state = 0 DO NOTHING`;
 const INSERT_ROWS = `${INTO} ${Array(ROWS).fill(VALUES).join(', ')}`;
 
 const EXISTING = `
-SELECT seq, due_at AS dueAt, expires_at AS expiresAt, topic = ? AND body = ? AS same
+SELECT seq, ${DUE_AT} AS dueAt, expires_at AS expiresAt, topic = ? AND body = ? AS same
 FROM job WHERE id = ? AND state = 0`;
 
 const DELETE = 'DELETE FROM job WHERE seq = ?';
@@ -71,19 +72,18 @@ function pushNew(connection: Connection, jobs: readonly NewJob[], now: number): 
   return rows.map(([dueMs]) => ({ outcome: 'pushed', dueAt: new Date(dueMs) }));
 }
 
-type Row = [
-  placeMs: number,
-  dueMs: number,
-  expiresMs: number,
-  ttlMs: number,
-  topic: Buffer,
-  id: Buffer,
-  body: Buffer,
-];
+type Row = [dueMs: number, expiresMs: number, ttlMs: number | null, topic: Buffer, id: Buffer, body: Buffer];
 
 function toRow({ due, expiresAtMs, ttlMs, topic, id, body }: NewJob, now: number): Row {
   const dueMs = 'delayMs' in due ? now + due.delayMs : Math.max(now, due.atMs);
-  return [dueMs, dueMs, Math.min(expiresAtMs ?? dueMs + ttlMs, LAST_TIME_MS), ttlMs, topic, id, body];
+  return [
+    dueMs,
+    Math.min(expiresAtMs ?? dueMs + ttlMs, LAST_TIME_MS),
+    ttlMs === DEFAULT_TTL_MS ? null : ttlMs,
+    topic,
+    id,
+    body,
+  ];
 }
 
 function pushOne(connection: Connection, job: NewJob, onExisting: OnExisting, now: number): PushResult {

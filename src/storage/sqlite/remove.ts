@@ -1,16 +1,17 @@
 import type { JobState } from '../../core/job.js';
-import type { JobGuard, RemoveParams, RemoveResult } from '../../core/store.js';
+import type { JobGuard, RemoveParams } from '../../core/store.js';
+import type { RemoveResult } from '../../core/results.js';
 import { chunks } from '../chunk.js';
 import type { Connection } from './connection.js';
 import { exhume } from './dead.js';
 import { findLeased, type LeasedId, revokeLease } from './lease.js';
 import { stopWaiting } from './return.js';
-import { DEAD, IN_LINE, stateInLine, WAITING } from './rows.js';
+import { DEAD, DUE_AT, IN_LINE, stateInLine, WAITING } from './rows.js';
 
 /** Jobs that one transaction removes. */
 const CHUNK_IDS = 500;
 
-const COLUMNS = 'seq, state, place, due_at AS dueAt, expires_at AS expiresAt';
+const COLUMNS = `seq, state, place, ${DUE_AT} AS dueAt, expires_at AS expiresAt`;
 const BY_ID = `
 SELECT ${COLUMNS} FROM job WHERE id = ?1 AND state = ${IN_LINE}
 UNION ALL SELECT ${COLUMNS} FROM job WHERE id = ?1 AND state > 1`;

@@ -1,8 +1,9 @@
-import type { RequeueParams, RequeueResult } from '../../core/store.js';
+import type { RequeueParams } from '../../core/store.js';
+import type { RequeueResult } from '../../core/results.js';
 import { chunks } from '../chunk.js';
 import type { Connection } from './connection.js';
 import { exhume } from './dead.js';
-import { IN_LINE, LAST_TIME_MS } from './rows.js';
+import { IN_LINE, LAST_TIME_MS, TTL_MS } from './rows.js';
 
 /** Dead letters that one transaction makes jobs again. */
 const CHUNK_IDS = 500;
@@ -13,8 +14,8 @@ ORDER BY failed_at DESC, seq DESC LIMIT 1`;
 const IN_LINE_NOW = `SELECT seq, expires_at AS expiresAt FROM job WHERE id = ? AND state = ${IN_LINE}`;
 const DELETE = 'DELETE FROM job WHERE seq = ?';
 const REQUEUE = `
-UPDATE job SET state = ${IN_LINE}, attempts = 0, place = ?1, due_at = ?1,
-  expires_at = min(?1 + ttl_ms, ${LAST_TIME_MS})
+UPDATE job SET state = ${IN_LINE}, attempts = 0, place = ?1, due_at = NULL,
+  expires_at = min(?1 + ${TTL_MS}, ${LAST_TIME_MS})
 WHERE seq = ?2`;
 
 /** Makes the latest dead letter of each id a job again. A job in line that has expired makes room. */

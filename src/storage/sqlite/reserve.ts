@@ -1,6 +1,7 @@
 import type { Job, LeasedJob } from '../../core/job.js';
 import { formatLease } from '../../core/lease.js';
-import type { Popped, PopParams, Reserved, ReserveParams } from '../../core/store.js';
+import type { Popped, Reserved } from '../../core/results.js';
+import type { PopParams, ReserveParams } from '../../core/store.js';
 import { nextEvent, readAgenda } from './agenda.js';
 import type { Connection } from './connection.js';
 import { clearOnTake } from './expire.js';
@@ -8,12 +9,12 @@ import { ANSWER_JOBS, bodyOf, readHead, type ReadyRow, shortBody } from './head.
 import { LEASE_COLUMNS, LEASED_JOBS, leaseJobs, leaseOf } from './lease.js';
 import { reclaim } from './maintain.js';
 import { endPauses, openTopics } from './pause.js';
-import { bytesOf, deleteJobs, LAST_TIME_MS, msUntil } from './rows.js';
+import { bytesOf, deleteJobs, DUE_AT, LAST_TIME_MS, msUntil } from './rows.js';
 
 const IS_RESERVED = 'SELECT 1 FROM lease WHERE token = ?';
 const RESERVED_BEFORE = `
 SELECT
-  job.seq, job.topic, job.id, job.due_at AS dueAt, job.expires_at AS expiresAt, job.attempts,
+  job.seq, job.topic, job.id, ${DUE_AT} AS dueAt, job.expires_at AS expiresAt, job.attempts,
   ${shortBody('NULL')} AS body, ${LEASE_COLUMNS}
 FROM ${LEASED_JOBS} WHERE token = ? ORDER BY held.key`;
 

@@ -1,6 +1,6 @@
 import type { Connection } from './connection.js';
 import type { Value } from './driver.js';
-import { changeJobs, deleteJobs, IN_LINE, LAST_TIME_MS, WAITING } from './rows.js';
+import { changeJobs, deleteJobs, IN_LINE, LAST_TIME_MS, TTL_MS, WAITING } from './rows.js';
 
 /** While a newer job of its id is in line, a job waits so long (ms) before it is looked at again. */
 const DUPLICATE_RETRY_MS = 1000;
@@ -10,8 +10,8 @@ const TO_OLD_PLACE = `
 UPDATE job SET state = ?, attempts = attempts + ?, expires_at = min(expires_at + ?, ${LAST_TIME_MS})`;
 /** A new due time, and the whole ready lifetime from there. */
 const TO_NEW_PLACE = `
-UPDATE job SET state = ?, attempts = attempts + 1, place = ?, due_at = ?,
-  expires_at = min(? + ttl_ms, ${LAST_TIME_MS})`;
+UPDATE job SET state = ?, attempts = attempts + 1, place = ?, due_at = NULL,
+  expires_at = min(? + ${TTL_MS}, ${LAST_TIME_MS})`;
 
 /** Jobs of these whose id is in line; there it may have expired. */
 const DUPLICATES = `
@@ -41,7 +41,7 @@ export function returnToPlace(
 
 /** Within a transaction: puts jobs whose leases have ended in line for another attempt at a new due time. */
 export function returnAt(connection: Connection, seqs: readonly number[], dueAt: number, now: number): void {
-  bringBack(connection, seqs, TO_NEW_PLACE, [dueAt, dueAt, dueAt], dueAt, now);
+  bringBack(connection, seqs, TO_NEW_PLACE, [dueAt, dueAt], dueAt, now);
 }
 
 /**

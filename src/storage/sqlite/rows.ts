@@ -1,4 +1,4 @@
-import type { JobState } from '../../core/job.js';
+import { DEFAULT_TTL_MS, type JobState } from '../../core/job.js';
 import type { Connection } from './connection.js';
 import type { Value } from './driver.js';
 
@@ -7,6 +7,10 @@ export const IN_LINE = 0;
 export const LEASED = 1;
 export const WAITING = 2;
 export const DEAD = 3;
+
+/** The due time of a job, and its ready lifetime: what is mostly so is not written down. */
+export const DUE_AT = 'ifnull(due_at, place)';
+export const TTL_MS = `ifnull(ttl_ms, ${DEFAULT_TTL_MS})`;
 
 /** The last time that a Date can hold (ms); a job that would expire later expires then. */
 export const LAST_TIME_MS = 8.64e15;

@@ -1,7 +1,7 @@
 import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { NewJob } from '../../../src/core/job.js';
+import type { NewJob } from '../../../src/core/new-job.js';
 import { Queue } from '../../../src/core/queue.js';
 import { openDatabase } from '../../../src/storage/sqlite/driver.js';
 import type { OpenOptions } from '../../../src/storage/sqlite/open.js';

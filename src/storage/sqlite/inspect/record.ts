@@ -1,11 +1,11 @@
 import type { JobRecord } from '../../../core/job.js';
 import type { DeadColumns } from '../dead.js';
 import { leaseOf } from '../lease.js';
-import { bytesOf, stateInLine } from '../rows.js';
+import { bytesOf, DUE_AT, stateInLine } from '../rows.js';
 
 /** For a SELECT of jobs: what a record is made of, but for the body. */
 export const JOB_COLUMNS = `
-job.seq, job.id, topic, place, due_at AS dueAt, expires_at AS expiresAt, attempts`;
+job.seq, job.id, topic, place, ${DUE_AT} AS dueAt, expires_at AS expiresAt, attempts`;
 
 export interface JobRow {
   readonly seq: number;

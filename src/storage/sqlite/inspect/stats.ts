@@ -1,4 +1,5 @@
-import type { Stats, StatsParams } from '../../../core/store.js';
+import type { Stats } from '../../../core/results.js';
+import type { StatsParams } from '../../../core/store.js';
 import { TopicCounter } from '../../../core/topic-counter.js';
 import type { Connection } from '../connection.js';
 import type { Value } from '../driver.js';

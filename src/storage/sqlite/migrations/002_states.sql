@@ -7,24 +7,26 @@
 --   1  leased: its `seq` is in a row of `lease`
 --   2  back from a lease while a newer job of its id is in line: its `seq` is in a row of `waiting`
 --   3  dead letter: its `seq` is in a row of `dead`
--- Jobs of a topic are delivered in order of `place`, then of `seq`. `place` is `due_at` unless somebody
--- moved the job. `attempts` leaves out the attempt that is under way, so that a row keeps its size while
+-- Jobs of a topic are delivered in order of `place`, then of `seq`. `due_at` is null when it is the place,
+-- as it is unless somebody moved the job, and `ttl_ms` is null when it is a week: a row stays as short as
+-- that of the first release, and a push writes no more pages.
+-- `attempts` leaves out the attempt that is under way, so that a row keeps its size while
 -- its job is leased. The body stands last: the other columns are read without it.
 CREATE TABLE new_job (
   seq INTEGER PRIMARY KEY,
   state INTEGER NOT NULL DEFAULT 0,
   attempts INTEGER NOT NULL DEFAULT 0,
   place INTEGER NOT NULL,
-  due_at INTEGER NOT NULL,
+  due_at INTEGER,
   expires_at INTEGER NOT NULL,
-  ttl_ms INTEGER NOT NULL,
+  ttl_ms INTEGER,
   topic BLOB NOT NULL,
   id BLOB NOT NULL,
   body BLOB NOT NULL
 ) STRICT;
 
-INSERT INTO new_job (seq, state, attempts, place, due_at, expires_at, ttl_ms, topic, id, body)
-SELECT seq, leased, attempts, due_at, due_at, expires_at, max(1, expires_at - due_at), topic, id, body
+INSERT INTO new_job (seq, state, attempts, place, expires_at, ttl_ms, topic, id, body)
+SELECT seq, leased, attempts, due_at, expires_at, nullif(max(1, expires_at - due_at), 604800000), topic, id, body
 FROM job ORDER BY seq;
 
 -- Jobs of state 2. `again_at` is when to look again whether the newer job is gone. `since` is the time from
