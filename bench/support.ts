@@ -4,7 +4,7 @@ import { closeSync, createWriteStream, mkdtempSync, openSync, readFileSync, rmSy
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import type { PushRequest } from '../src/core/validate.js';
+import type { PushRequest } from '../src/core/requests.js';
 import { RedisServer } from '../test/support/redis-server.js';
 
 /** What a workload is told: how large it is to be, and where it says how far it is. */

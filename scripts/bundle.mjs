@@ -9,6 +9,7 @@ import { relative } from 'node:path';
 import { build } from 'esbuild';
 import { EDITS } from './bundle/edits.mjs';
 import { requireWhenUsed } from './bundle/lazy-requires.mjs';
+import { useOwnRequire } from './bundle/own-require.mjs';
 
 const [ENTRY = 'src/main.ts', OUTFILE = 'dist/cli.cjs'] = process.argv.slice(2);
 
@@ -35,8 +36,7 @@ const edited = new Set();
 
 function edit(path, source) {
   let text = LAZY.test(path) ? requireWhenUsed(relative('.', path), source) : source;
-  // What an ES module has to make for itself, and what esbuild does not see through.
-  if (path.endsWith('.ts')) text = text.replace(/\bcreateRequire\(import\.meta\.url\)(?=\()/g, 'require');
+  if (path.endsWith('.ts')) text = useOwnRequire(text);
   for (const change of EDITS.filter(({ file }) => file.test(path))) {
     if (!change.from.test(text))
       throw new Error(`scripts/bundle/edits.mjs: ${path} has no ${change.from} any more`);

@@ -1,16 +1,9 @@
 /** The library: open a queue; push, pop, remove and look. README.md has an example. */
 export { openQueue, type OpenOptions } from './storage/open.js';
 export { MAX_LEASE_MS } from './core/queue.js';
-export type {
-  LeaseLike,
-  ListQuery,
-  NackOptions,
-  PushReceipt,
-  Queue,
-  Topics,
-  WaitOptions,
-} from './core/queue.js';
-export type { PushRequest, TextOrBytes } from './core/validate.js';
+export type { LeaseLike, ListQuery, NackOptions, PushReceipt, Topics, WaitOptions } from './core/requests.js';
+export type { Queue } from './core/queue.js';
+export type { PushRequest, TextOrBytes } from './core/requests.js';
 export { DelayerError, ERRORS, isTransient, type ErrorCode } from './core/errors.js';
 export {
   DEFAULT_DEAD_TTL_MS,
@@ -32,5 +25,5 @@ export type {
   Reserved,
   Stats,
   TopicStats,
-} from './core/store.js';
+} from './core/results.js';
 export type { AbortSignalLike } from './core/timer.js';

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import type { Queue } from '../../src/core/queue.js';
-import type { PushRequest } from '../../src/core/validate.js';
+import type { PushRequest } from '../../src/core/requests.js';
 import { openQueue } from '../../src/storage/open.js';
 import { load, serverTime } from '../redis.js';
 import {

@@ -1,8 +1,9 @@
 import { inChunks } from '../core/chunks.js';
 import { DelayerError } from '../core/errors.js';
-import type { NewJob } from '../core/job.js';
-import type { PushReceipt, Queue } from '../core/queue.js';
-import type { OnExisting } from '../core/store.js';
+import type { NewJob } from '../core/new-job.js';
+import type { PushReceipt } from '../core/requests.js';
+import type { Queue } from '../core/queue.js';
+import type { OnExisting } from '../core/results.js';
 
 /** A job from line `line` of the input, or the error of that line. */
 export type BatchItem =

@@ -1,5 +1,5 @@
 import { type DelayerError, type ErrorCode, ERRORS } from '../core/errors.js';
-import type { Problem, ProblemCode } from '../core/store.js';
+import type { Problem, ProblemCode } from '../core/results.js';
 
 /** What to do, in flags and commands, where an error says no more than its code. */
 const BY_CODE: Partial<Record<ErrorCode, string>> = {

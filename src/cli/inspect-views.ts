@@ -1,4 +1,5 @@
-import type { ListQuery, Queue } from '../core/queue.js';
+import type { ListQuery } from '../core/requests.js';
+import type { Queue } from '../core/queue.js';
 import { explain } from '../output/explain.js';
 import { explainedJobToJson, jobPageToJson, overviewToJson, toJsonLine } from '../output/json.js';
 import { stdoutIsTerminal, writeStdout } from '../output/stdout.js';

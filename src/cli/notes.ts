@@ -1,5 +1,5 @@
 import type { Bytes, JobState } from '../core/job.js';
-import type { PushReceipt } from '../core/queue.js';
+import type { PushReceipt } from '../core/requests.js';
 import { escapeForTerminal } from '../output/escape.js';
 import { printNote } from './stderr.js';
 

@@ -1,7 +1,8 @@
 import { type BatchItem, type BatchResult, pushBatch } from '../bulk/push-batch.js';
 import { DelayerError, ERRORS } from '../core/errors.js';
-import { pushError, type Queue } from '../core/queue.js';
-import type { OnExisting, PushResult } from '../core/store.js';
+import { pushError } from '../core/push-error.js';
+import type { Queue } from '../core/queue.js';
+import type { OnExisting, PushResult } from '../core/results.js';
 import { toNewJob } from '../core/validate.js';
 import { writeIds } from '../output/jobs.js';
 import { toJsonLine } from '../output/json.js';

@@ -77,21 +77,6 @@ export type Blocker =
   | { readonly type: 'duplicate_id' }
   | { readonly type: 'wrong_type'; readonly key: string; readonly found: string; readonly wanted: string };
 
-/** When a job is due: so long after the store takes it in, or at a point of the store's clock. */
-export type Due = { readonly delayMs: number } | { readonly atMs: number };
-
-/** A job on its way into a store; checked, with its id. */
-export interface NewJob {
-  readonly id: Buffer;
-  readonly topic: Buffer;
-  readonly body: Buffer;
-  readonly due: Due;
-  /** Counts from the due time. */
-  readonly ttlMs: number;
-  /** Takes the place of `ttlMs`: a job that comes back expires when it would have expired. */
-  readonly expiresAtMs?: number | undefined;
-}
-
 /** The original clients' ready lifetime when none is given: a week. */
 export const DEFAULT_TTL_MS = 604_800_000;
 

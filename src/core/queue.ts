@@ -1,84 +1,43 @@
 /// <reference lib="esnext.disposable" />
 import { checkDuration } from './duration.js';
 import { DelayerError } from './errors.js';
-import {
-  DEFAULT_DEAD_TTL_MS,
-  DEFAULT_TTL_MS,
-  type Bytes,
-  type Job,
-  type JobRecord,
-  JOB_STATES,
-  type JobState,
-  MAX_REASON_BYTES,
-  type NewJob,
-} from './job.js';
+import { DEFAULT_TTL_MS, type Bytes, type Job, type JobRecord, JOB_STATES, type JobState } from './job.js';
 import { newToken } from './lease.js';
+import type { NewJob } from './new-job.js';
+import { pushError } from './push-error.js';
 import type {
-  Failure,
+  LeaseLike,
+  ListQuery,
+  NackOptions,
+  PushReceipt,
+  PushRequest,
+  ReadyWaitOptions,
+  TextOrBytes,
+  Topics,
+  WaitOptions,
+} from './requests.js';
+import type {
   JobPage,
   Maintenance,
   OnExisting,
   Problem,
-  PushResult,
   RemoveResult,
   RequeueResult,
   Reserved,
   Stats,
-  Store,
-} from './store.js';
-import { type AbortSignalLike, monotonicMs } from './timer.js';
+} from './results.js';
+import type { Store } from './store.js';
+import { monotonicMs } from './timer.js';
 import {
   assertFields,
-  type PushRequest,
-  type TextOrBytes,
+  cutReason,
   toCount,
+  toFailure,
+  toLeases,
   toName,
   toNewJob,
   toTopics,
 } from './validate.js';
-
-/** One topic, or several in order of preference. */
-export type Topics = TextOrBytes | readonly TextOrBytes[];
-
-/** A lease string, or the leased job that has it. */
-export type LeaseLike = string | { readonly lease: string };
-
-export interface PushReceipt extends PushResult {
-  readonly id: Bytes;
-}
-
-export interface WaitOptions {
-  /** For ever when absent. */
-  readonly timeoutMs?: number | undefined;
-  readonly signal?: AbortSignalLike | undefined;
-}
-
-export interface ReadyWaitOptions extends WaitOptions {
-  /** The `revision` of the reserve that found nothing: what became ready after it ends the wait. When absent, what has changed since the wait before. */
-  readonly since?: number | undefined;
-}
-
-/** How a job failed: `delayMs` until the next try, or `dead` for good, kept for `deadTtlMs` (30 days; 0: for ever). */
-export interface NackOptions {
-  readonly delayMs?: number | undefined;
-  readonly dead?: boolean | undefined;
-  readonly deadTtlMs?: number | undefined;
-  /** Kept with a dead letter; cut after 4 KiB. */
-  readonly reason?: string | undefined;
-}
-
-export interface ListQuery {
-  /** All states when absent. */
-  readonly states?: readonly JobState[] | undefined;
-  readonly dueBefore?: Date | undefined;
-  readonly dueAfter?: Date | undefined;
-  /** `*`, `?`, `[a-z]` and a backslash, on bytes; case matters. */
-  readonly idGlob?: string | undefined;
-  /** Jobs on a page; 50 when absent. */
-  readonly limit?: number | undefined;
-  /** From a page before. */
-  readonly cursor?: string | undefined;
-}
 
 /** Jobs are popped in batches of this size at most. */
 export const POP_BATCH = 500;
@@ -343,48 +302,4 @@ export class Queue {
     if (this.#closing) throw new DelayerError('usage', `The queue ${this.label} is closed`);
     return this.#store;
   }
-}
-
-/** The error that a push of one job is answered with, or nothing when the job is in. */
-export function pushError({ id, outcome }: PushReceipt): DelayerError | undefined {
-  const name = () => JSON.stringify(id.toString());
-  switch (outcome) {
-    case 'conflict':
-      return new DelayerError('job_exists', `The job ${name()} exists with other content`);
-    case 'blocked':
-      return new DelayerError(
-        'store_wrong_type',
-        `A key that is no job stands in the place of the job ${name()}`,
-      );
-    case 'unknown':
-      return new DelayerError(
-        'outcome_unknown',
-        `The connection broke before the answer came, so the job ${name()} may be pushed or not`,
-        { hint: 'Look for it; pushing it again under the same id is safe while it is not due.' },
-      );
-    default:
-      return undefined;
-  }
-}
-
-function toLeases(leases: readonly LeaseLike[]): string[] {
-  return leases.map((one) => (typeof one === 'string' ? one : one.lease));
-}
-
-function toFailure({ delayMs, dead, deadTtlMs }: NackOptions): Failure {
-  if (dead === true) {
-    if (delayMs === undefined)
-      return { deadTtlMs: checkDuration(deadTtlMs ?? DEFAULT_DEAD_TTL_MS, 'the dead ttl') };
-    throw new DelayerError('usage', 'A failed job is tried again after a delay or is dead, not both');
-  }
-  return { delayMs: checkDuration(delayMs ?? 0, 'the delay') };
-}
-
-/** At most MAX_REASON_BYTES of UTF-8, whole characters. */
-function cutReason(reason: string): string {
-  const bytes = Buffer.from(reason);
-  if (bytes.length <= MAX_REASON_BYTES) return reason;
-  let end = MAX_REASON_BYTES;
-  while (((bytes[end] ?? 0) & 0xc0) === 0x80) end -= 1;
-  return bytes.toString('utf8', 0, end);
 }

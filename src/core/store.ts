@@ -1,4 +1,17 @@
-import type { Bytes, Job, JobRecord, JobState, LeasedJob, NewJob } from './job.js';
+import type { JobRecord, JobState } from './job.js';
+import type { NewJob } from './new-job.js';
+import type {
+  JobPage,
+  Maintenance,
+  OnExisting,
+  Popped,
+  Problem,
+  PushResult,
+  RemoveResult,
+  RequeueResult,
+  Reserved,
+  Stats,
+} from './results.js';
 import type { Selection } from './selection.js';
 import type { AbortSignalLike } from './timer.js';
 
@@ -130,26 +143,9 @@ export interface Waiter {
   waitForPush(params: WaitParams): Promise<void>;
 }
 
-/** What to do with a push whose id exists with other content. */
-export type OnExisting = 'refuse' | 'replace' | 'keep';
-
 export interface PushParams {
   readonly jobs: readonly NewJob[];
   readonly onExisting: OnExisting;
-}
-
-export interface PushResult {
-  /**
-   * - `pushed`: new. `replaced`: it took the place of the job of that id.
-   * - `repeated`: the id exists with the same topic and body; it stays, due when it was.
-   * - `kept`: the id exists with other content and was to be kept.
-   * - `conflict`: the id exists with other content; nothing changed.
-   * - `blocked`: a key that is not a job stands in its place; nothing changed.
-   * - `unknown`: the connection broke, and the job is not there now: it may have come and gone, or not.
-   */
-  readonly outcome: 'pushed' | 'replaced' | 'repeated' | 'kept' | 'conflict' | 'blocked' | 'unknown';
-  /** When the job of that id is due; absent when the store does not know. */
-  readonly dueAt?: Date | undefined;
 }
 
 export interface TopicParams {
@@ -165,23 +161,6 @@ export interface ReserveParams extends PopParams {
   readonly leaseMs: number;
   /** Names this reservation: `newToken()` of lease.ts. */
   readonly token: string;
-}
-
-export interface Popped {
-  readonly jobs: Job[];
-  /**
-   * From now, by the store's clock, until the next job is due, the next lease or the next pause ends;
-   * absent when none is waiting. May be absent where there are jobs.
-   */
-  readonly nextInMs?: number | undefined;
-  /** No job was given because every topic that was asked for is paused. */
-  readonly isPaused?: boolean | undefined;
-  /** How far the store had heard of changes when it looked, for `waitForReady`. */
-  readonly revision?: number | undefined;
-}
-
-export interface Reserved extends Popped {
-  readonly jobs: LeasedJob[];
 }
 
 export interface LeaseParams {
@@ -214,65 +193,18 @@ export interface RemoveParams {
   readonly jobs: readonly JobGuard[];
 }
 
-export interface RemoveResult {
-  readonly removed: boolean;
-  /** What the job was; absent when there is none of that id. */
-  readonly state?: JobState | undefined;
-}
-
 export interface RequeueParams {
   readonly ids: readonly Buffer[];
   readonly delayMs: number;
 }
-
-/** `none`: there is no dead letter of that id. `duplicate_id`: a job of that id lives; nothing changed. */
-export type RequeueResult = 'requeued' | 'none' | 'duplicate_id';
 
 export interface PauseParams extends TopicParams {
   /** How long; until `resume` when absent. */
   readonly forMs?: number | undefined;
 }
 
-export interface Maintenance {
-  readonly promoted: number;
-  /** Expired jobs that were cleared away. */
-  readonly expired: number;
-  /** Jobs whose leases had ended, and which are ready again. */
-  readonly reclaimed: number;
-  /** Dead letters past their time that were deleted. */
-  readonly deleted: number;
-  /** Due jobs that could not be moved because a key of the wrong type is in the way. */
-  readonly stuck: number;
-  /** Is there more to do at once? */
-  readonly more: boolean;
-  /** From now, by the store's clock, until the next job is due or the next lease ends; absent when none is waiting. */
-  readonly nextInMs?: number | undefined;
-}
-
 export interface StatsParams {
   readonly exact: boolean;
-}
-
-export interface Stats {
-  /** By state; one that was not counted is absent. */
-  readonly totals: Partial<Readonly<Record<JobState, number>>>;
-  /** In order of topic, byte by byte; absent when they were not counted. */
-  readonly topics?: readonly TopicStats[] | undefined;
-  /** What was found wrong while counting. */
-  readonly problems?: readonly Problem[] | undefined;
-}
-
-export interface TopicStats {
-  readonly topic: Bytes;
-  readonly delayed: number;
-  readonly due: number;
-  readonly ready: number;
-  readonly leased: number;
-  readonly expired: number;
-  readonly dead: number;
-  readonly nextDueAt?: Date | undefined;
-  /** Until when the topic is paused; `Infinity` until it is resumed; absent when it is not. */
-  readonly pausedUntilMs?: number | undefined;
 }
 
 export interface ListParams {
@@ -281,27 +213,6 @@ export interface ListParams {
   /** From a page before. */
   readonly cursor?: string | undefined;
 }
-
-export interface JobPage {
-  readonly jobs: JobRecord[];
-  /** Where the next page begins; absent on the last. */
-  readonly cursor?: string | undefined;
-}
-
-export interface Problem {
-  readonly code: ProblemCode;
-  readonly message: string;
-  readonly hint: string;
-}
-
-/**
- * - `bodies_gone`: jobs that will never be delivered, for their bodies are gone.
- * - `wrong_type`: a key of the wrong type stands where a queue belongs.
- * - `no_daemon`: due jobs become ready only when somebody asks for them.
- * - `no_persistence`: a restart of the store loses every job.
- * - `evicting`: the store may throw jobs away when it is full.
- */
-export type ProblemCode = 'bodies_gone' | 'wrong_type' | 'no_daemon' | 'no_persistence' | 'evicting';
 
 export interface WaitParams {
   readonly maxMs: number;

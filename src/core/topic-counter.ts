@@ -1,5 +1,5 @@
 import { JOB_STATES } from './job.js';
-import type { Stats, TopicStats } from './store.js';
+import type { Stats, TopicStats } from './results.js';
 
 type Counts = { -readonly [K in keyof TopicStats]: TopicStats[K] } & { readonly topic: Buffer };
 

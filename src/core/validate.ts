@@ -1,24 +1,11 @@
 import { v7 as uuid } from 'uuid';
 import { checkDuration } from './duration.js';
 import { DelayerError } from './errors.js';
-import { DEFAULT_TTL_MS, type Due, MAX_BODY_BYTES, type NewJob } from './job.js';
+import { DEFAULT_DEAD_TTL_MS, DEFAULT_TTL_MS, MAX_BODY_BYTES, MAX_REASON_BYTES } from './job.js';
+import type { Due, NewJob } from './new-job.js';
+import type { LeaseLike, NackOptions, PushRequest, TextOrBytes } from './requests.js';
+import type { Failure } from './store.js';
 import { MAX_TIMESTAMP_MS } from './timestamp.js';
-
-/** Text stands for its UTF-8 bytes. */
-export type TextOrBytes = string | Uint8Array;
-
-/** A job to push. Its delay (ms) counts from now, its ready lifetime (ms) from its due time. */
-export interface PushRequest {
-  readonly topic: TextOrBytes;
-  readonly body: TextOrBytes;
-  /** A UUID when absent. */
-  readonly id?: TextOrBytes | undefined;
-  /** 0 when neither `delayMs` nor `at` is given; `at` in the past means now. */
-  readonly delayMs?: number | undefined;
-  readonly at?: Date | undefined;
-  /** A week when absent. */
-  readonly ttlMs?: number | undefined;
-}
 
 const FIELDS = ['topic', 'body', 'id', 'delayMs', 'at', 'ttlMs'] satisfies (keyof PushRequest)[];
 
@@ -114,4 +101,26 @@ export function assertFields(given: object, names: readonly string[], what: stri
   for (const name of Object.keys(given)) {
     if (!names.includes(name)) throw new DelayerError('usage', `unknown ${what}: ${JSON.stringify(name)}`);
   }
+}
+
+export function toLeases(leases: readonly LeaseLike[]): string[] {
+  return leases.map((one) => (typeof one === 'string' ? one : one.lease));
+}
+
+export function toFailure({ delayMs, dead, deadTtlMs }: NackOptions): Failure {
+  if (dead === true) {
+    if (delayMs === undefined)
+      return { deadTtlMs: checkDuration(deadTtlMs ?? DEFAULT_DEAD_TTL_MS, 'the dead ttl') };
+    throw new DelayerError('usage', 'A failed job is tried again after a delay or is dead, not both');
+  }
+  return { delayMs: checkDuration(delayMs ?? 0, 'the delay') };
+}
+
+/** At most MAX_REASON_BYTES of UTF-8, whole characters. */
+export function cutReason(reason: string): string {
+  const bytes = Buffer.from(reason);
+  if (bytes.length <= MAX_REASON_BYTES) return reason;
+  let end = MAX_REASON_BYTES;
+  while (((bytes[end] ?? 0) & 0xc0) === 0x80) end -= 1;
+  return bytes.toString('utf8', 0, end);
 }

@@ -1,6 +1,6 @@
 import { isUtf8 } from 'node:buffer';
 import type { Blocker, Bytes, Job, JobRecord, LeasedJob } from '../core/job.js';
-import type { JobPage, Problem, Stats, TopicStats } from '../core/store.js';
+import type { JobPage, Problem, Stats, TopicStats } from '../core/results.js';
 
 /** What JSON lets through and a terminal may obey: DEL, the C1 controls, and marks that reorder or hide text. */
 const UNPRINTABLE = /[\u007f-\u009f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]/g;

@@ -1,7 +1,7 @@
 import chalk from 'chalk';
 import { formatDuration } from '../core/duration.js';
 import { type Bytes, JOB_STATES, type JobRecord, type JobState } from '../core/job.js';
-import type { Problem, Stats, TopicStats } from '../core/store.js';
+import type { Problem, Stats, TopicStats } from '../core/results.js';
 import { escapeForTerminal, escapeText } from './escape.js';
 import { drawTable, tableWidth } from './layout.js';
 

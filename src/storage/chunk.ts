@@ -1,4 +1,4 @@
-import type { NewJob } from '../core/job.js';
+import type { NewJob } from '../core/new-job.js';
 
 /** Cuts jobs into chunks that one step of a store takes: so many jobs, or so many bytes of bodies. One job is always in. */
 export function* jobChunks(

@@ -1,5 +1,6 @@
 import { DelayerError } from '../core/errors.js';
-import type { NackOptions, Queue } from '../core/queue.js';
+import type { NackOptions } from '../core/requests.js';
+import type { Queue } from '../core/queue.js';
 import type { Outcome } from './handler.js';
 import type { HeldJob } from './keep-leases.js';
 

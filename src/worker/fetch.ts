@@ -1,5 +1,5 @@
 import type { Queue } from '../core/queue.js';
-import type { Reserved } from '../core/store.js';
+import type { Reserved } from '../core/results.js';
 import { monotonicMs } from '../core/timer.js';
 import type { Handler } from './handler.js';
 import type { HeldJob, LeaseKeeper } from './keep-leases.js';

@@ -2,7 +2,7 @@ import { backoffMs } from '../core/backoff.js';
 import { DelayerError } from '../core/errors.js';
 import type { OnEvent } from '../core/events.js';
 import type { Queue } from '../core/queue.js';
-import type { Reserved } from '../core/store.js';
+import type { Reserved } from '../core/results.js';
 import { type AbortSignalLike, sleep } from '../core/timer.js';
 import { type DrainOptions, type DrainResult, toResult } from './pass.js';
 import { type Persistence, type StoreCall, Worker } from './worker.js';

@@ -1,8 +1,10 @@
 import { expect } from 'chai';
-import { Queue, pushError } from '../../src/core/queue.js';
+import { Queue } from '../../src/core/queue.js';
+import { pushError } from '../../src/core/push-error.js';
 import type { Job } from '../../src/core/job.js';
 import { DEFAULT_DEAD_TTL_MS, MAX_REASON_BYTES } from '../../src/core/job.js';
-import type { NackParams, PushResult, ReserveParams, Store } from '../../src/core/store.js';
+import type { NackParams, ReserveParams, Store } from '../../src/core/store.js';
+import type { PushResult } from '../../src/core/results.js';
 import { failureOf } from '../support/eventually.js';
 
 const job = { id: 'id', topic: 'topic', body: 'body' };

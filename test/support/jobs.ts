@@ -1,5 +1,6 @@
 import type { Bytes, LeasedJob } from '../../src/core/job.js';
-import type { Queue, Topics } from '../../src/core/queue.js';
+import type { Queue } from '../../src/core/queue.js';
+import type { Topics } from '../../src/core/requests.js';
 import { eventually } from './eventually.js';
 
 /** What tests do with jobs, on a queue or on a store. */

@@ -2,7 +2,7 @@ import { isUtf8 } from 'node:buffer';
 import { checkDuration, parseDuration } from '../../core/duration.js';
 import { DelayerError } from '../../core/errors.js';
 import { parseTimestamp } from '../../core/timestamp.js';
-import type { PushRequest } from '../../core/validate.js';
+import type { PushRequest } from '../../core/requests.js';
 import { fromBase64 } from './base64.js';
 import type { Line } from './lines.js';
 

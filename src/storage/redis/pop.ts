@@ -1,6 +1,7 @@
 import { DelayerError } from '../../core/errors.js';
 import { DELIVERY_LEASE_MS, newToken, withoutLease } from '../../core/lease.js';
-import type { Consumer, PopParams, Popped } from '../../core/store.js';
+import type { Consumer, PopParams } from '../../core/store.js';
+import type { Popped } from '../../core/results.js';
 
 /**
  * Pops jobs whose answer can be lost on its way: they are reserved first, and acknowledged when they are

@@ -1,6 +1,8 @@
 import type { DelayerError } from '../../core/errors.js';
-import type { JobRecord, NewJob } from '../../core/job.js';
-import type { OnExisting, PushParams, PushResult } from '../../core/store.js';
+import type { JobRecord } from '../../core/job.js';
+import type { NewJob } from '../../core/new-job.js';
+import type { OnExisting, PushResult } from '../../core/results.js';
+import type { PushParams } from '../../core/store.js';
 
 /**
  * What became of a push whose answer was lost. A job that is there with the same content has arrived; of

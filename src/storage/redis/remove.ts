@@ -1,5 +1,6 @@
 import type { JobRecord, JobState } from '../../core/job.js';
-import type { JobGuard, RemoveResult } from '../../core/store.js';
+import type { JobGuard } from '../../core/store.js';
+import type { RemoveResult } from '../../core/results.js';
 import type { AwayJob } from './scripts/list.js';
 
 /** What removing needs of the store. */

@@ -5,30 +5,32 @@ import { groupLeases, inOrderGiven, type LeaseGroup } from '../../core/lease.js'
 import {
   DAEMON_SEEN_MS,
   type ExtendParams,
-  type JobPage,
   type LeaseParams,
   type ListParams,
-  type Maintenance,
   type NackParams,
   type PauseParams,
   type PopParams,
-  type Popped,
-  type Problem,
   type ReadyWaitParams,
   type PushParams,
-  type PushResult,
   type RemoveParams,
-  type RemoveResult,
   type RequeueParams,
-  type RequeueResult,
-  type Reserved,
   type ReserveParams,
-  type Stats,
   type StatsParams,
   type Store,
   type TopicParams,
   type WaitParams,
 } from '../../core/store.js';
+import type {
+  JobPage,
+  Maintenance,
+  Popped,
+  Problem,
+  PushResult,
+  RemoveResult,
+  RequeueResult,
+  Reserved,
+  Stats,
+} from '../../core/results.js';
 import type { AbortSignalLike } from '../../core/timer.js';
 import { chunks, jobChunks } from '../chunk.js';
 import { Connection, type RetryMode } from './connection.js';

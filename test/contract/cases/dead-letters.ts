@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import type { NackOptions } from '../../../src/core/queue.js';
+import type { NackOptions } from '../../../src/core/requests.js';
 import {
   DAY_MS,
   drain,

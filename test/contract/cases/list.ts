@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import type { JobState } from '../../../src/core/job.js';
-import type { ListQuery, Topics } from '../../../src/core/queue.js';
+import type { ListQuery, Topics } from '../../../src/core/requests.js';
 import { failureOf } from '../../support/eventually.js';
 import {
   HOUR_MS,

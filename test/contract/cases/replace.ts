@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import type { PushRequest } from '../../../src/core/validate.js';
+import type { PushRequest } from '../../../src/core/requests.js';
 import { drain, LONG_MS, maintainAll, must, only, reserve, soon, textOf, type World } from '../world.js';
 
 export function describeReplace(world: () => World): void {

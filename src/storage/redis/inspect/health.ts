@@ -1,4 +1,5 @@
-import { DAEMON_SEEN_MS, type Problem } from '../../../core/store.js';
+import { DAEMON_SEEN_MS } from '../../../core/store.js';
+import type { Problem } from '../../../core/results.js';
 import type { Keys } from '../keys.js';
 import type { Read } from './read.js';
 import { readyLists } from './stats.js';

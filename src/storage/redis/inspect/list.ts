@@ -1,6 +1,7 @@
 import { JOB_STATES, type JobRecord, type JobState } from '../../../core/job.js';
 import { type Selection, selectionMatcher } from '../../../core/selection.js';
-import type { JobPage, ListParams } from '../../../core/store.js';
+import type { JobPage } from '../../../core/results.js';
+import type { ListParams } from '../../../core/store.js';
 import { isCount, readCursor, writeCursor } from '../../cursor.js';
 import { listDead, listLeased, listPool, listReady } from '../scripts/list.js';
 import { type Read, WINDOW } from './read.js';

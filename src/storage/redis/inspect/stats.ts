@@ -1,4 +1,5 @@
-import type { Problem, Stats, StatsParams } from '../../../core/store.js';
+import type { Problem, Stats } from '../../../core/results.js';
+import type { StatsParams } from '../../../core/store.js';
 import { TopicCounter } from '../../../core/topic-counter.js';
 import type { Keys } from '../keys.js';
 import { countDead, countLeased, countPool, countReady } from '../scripts/count.js';

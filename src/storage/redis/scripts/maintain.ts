@@ -1,4 +1,4 @@
-import type { Maintenance } from '../../../core/store.js';
+import type { Maintenance } from '../../../core/results.js';
 import { SCRIPTS } from '../scripts.generated.js';
 import { runScript, type Target, toWaitMs } from './run.js';
 

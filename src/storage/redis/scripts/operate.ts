@@ -1,11 +1,6 @@
 import type { JobState } from '../../../core/job.js';
-import type {
-  JobGuard,
-  PauseParams,
-  RemoveResult,
-  RequeueParams,
-  RequeueResult,
-} from '../../../core/store.js';
+import type { JobGuard, PauseParams, RequeueParams } from '../../../core/store.js';
+import type { RemoveResult, RequeueResult } from '../../../core/results.js';
 import { packArray } from '../msgpack.js';
 import { SCRIPTS } from '../scripts.generated.js';
 import type { AwayJob } from './list.js';

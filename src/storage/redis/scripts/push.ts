@@ -1,4 +1,5 @@
-import type { PushParams, PushResult } from '../../../core/store.js';
+import type { PushParams } from '../../../core/store.js';
+import type { PushResult } from '../../../core/results.js';
 import { packArray } from '../msgpack.js';
 import { SCRIPTS } from '../scripts.generated.js';
 import { runScript, type Target, toDate } from './run.js';

@@ -1,0 +1,96 @@
+import { expect } from 'chai';
+import { join } from 'node:path';
+import { useProject } from './project.js';
+
+/** Works by its own types alone: there is no @types/node, and so no console. */
+const PROGRAM = `
+declare const console: { log(...args: unknown[]): void };
+
+export async function pushAndPop(url: string): Promise<void> {
+  const queue = await openQueue(url);
+  await queue.push({ topic: 'topic', id: '1', body: '{"orderID":1}' });
+  const job = await queue.pop('topic');
+  const body: Uint8Array | undefined = job?.body;
+  console.log(body === undefined ? 'nothing' : new TextDecoder().decode(body));
+  await queue.close();
+  await queue.close();
+}
+declare class TextDecoder { decode(bytes: Uint8Array): string }
+`;
+
+describe('the packed package, in an empty project', () => {
+  const project = useProject();
+  const url = () => `sqlite:${join(project.path, 'queue.db')}`;
+
+  it('is imported and required, and each class is there once', () => {
+    project.write(
+      'both.mjs',
+      `import { createRequire } from 'node:module';
+      import * as imported from 'delayer-cli';
+      const required = createRequire(import.meta.url)('delayer-cli');
+      const names = Object.keys(required).sort();
+      if (names.join() !== Object.keys(imported).filter((name) => name !== 'default').sort().join()) throw new Error(names.join());
+      for (const name of names) if (imported[name] !== required[name]) throw new Error(name);
+      console.log('the same');`,
+    );
+    expect(project.run('both.mjs')).to.deep.equal({ code: 0, said: 'the same\n' });
+  });
+
+  it('runs as an ES module, and the process ends by itself', () => {
+    project.write(
+      'run.mjs',
+      `import { openQueue } from 'delayer-cli';
+      const queue = await openQueue(${JSON.stringify(url())});
+      await queue.push({ topic: 'esm', id: '1', body: 'body' });
+      console.log(String.fromCharCode(...(await queue.pop('esm')).body));
+      await queue.close();
+      await queue.close();`,
+    );
+    expect(project.run('run.mjs')).to.deep.equal({ code: 0, said: 'body\n' });
+  });
+
+  it('runs as CommonJS, on Redis as well', () => {
+    project.write(
+      'run.cjs',
+      `const { openQueue, DelayerError } = require('delayer-cli');
+      openQueue('redis://127.0.0.1:1').then((queue) => queue.pop('topic')).catch((error) => {
+        console.log(error instanceof DelayerError, error.code);
+      });`,
+    );
+    expect(project.run('run.cjs')).to.deep.equal({ code: 0, said: 'true store_unreachable\n' });
+  });
+
+  it('has the command, with its help and its manifest', () => {
+    expect(project.delayer('push', 'topic', 'body', '--id', '7', '--store', url())).to.deep.equal({
+      code: 0,
+      said: '7\n',
+    });
+    expect(project.delayer('drain', '--help').said).to.include('delayer drain');
+    expect(project.delayer('--version').said).to.match(/^delayer-cli\//);
+  });
+
+  describe('for a strict user of TypeScript', () => {
+    const run = `void pushAndPop(${JSON.stringify('sqlite:typed.db')});\n`;
+
+    it('compiles and runs as an ES module', () => {
+      project.write('esm.mts', `import { openQueue } from 'delayer-cli';\n${PROGRAM}${run}`);
+      expect(project.compile('esm.mts')).to.deep.equal({ code: 0, said: '' });
+      expect(project.run('esm.mjs')).to.deep.equal({ code: 0, said: '{"orderID":1}\n' });
+    });
+
+    it('compiles and runs as CommonJS', () => {
+      project.write('cjs.cts', `import { openQueue } from 'delayer-cli';\n${PROGRAM}${run}`);
+      expect(project.compile('cjs.cts')).to.deep.equal({ code: 0, said: '' });
+      expect(project.run('cjs.cjs')).to.deep.equal({ code: 0, said: '{"orderID":1}\n' });
+    });
+
+    it('closes a queue at the end of its block', () => {
+      const text = `import { openQueue } from 'delayer-cli';
+        { await using queue = await openQueue('sqlite:using.db'); await queue.push({ topic: 't', body: 'b' }); }
+        export {};\n`;
+      project.write('using.mts', text);
+      expect(project.compile('using.mts')).to.deep.equal({ code: 0, said: '' });
+      expect(project.run('using.mjs')).to.deep.equal({ code: 0, said: '' });
+    });
+  });
+});

@@ -1,0 +1,76 @@
+import { execFileSync, spawnSync } from 'node:child_process';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const ROOT = fileURLToPath(new URL('../..', import.meta.url));
+
+interface Said {
+  readonly code: number | null;
+  readonly said: string;
+}
+
+/** An empty project of somebody else, into which the packed tarball was installed. */
+export interface Project {
+  readonly path: string;
+  write(name: string, text: string): void;
+  /** Compiles as a stranger would who is strict: no @types/node, no skipLibCheck, no library of the DOM. */
+  compile(...names: string[]): Said;
+  run(name: string): Said;
+  /** The installed command. */
+  delayer(...args: string[]): Said;
+}
+
+/** The same project for all tests of a suite. `npm run build` has made what is packed. */
+export function useProject(): Project {
+  let path = '';
+  before(function () {
+    this.timeout(60_000);
+    path = mkdtempSync(join(tmpdir(), 'delayer-package-'));
+    install(path);
+  });
+  after(() => rmSync(path, { recursive: true }));
+  const start = (args: readonly string[]): Said => {
+    const { status, stdout, stderr } = spawnSync(process.execPath, args, {
+      cwd: path,
+      encoding: 'utf8',
+      timeout: 15_000,
+      env: { PATH: process.env.PATH, HOME: path },
+    });
+    return { code: status, said: stdout + stderr };
+  };
+  return {
+    get path() {
+      return path;
+    },
+    write: (name, text) => {
+      writeFileSync(join(path, name), text);
+    },
+    compile: (...names) => {
+      const lib = ['--target', 'es2022', '--lib', 'es2022', '--module', 'nodenext'];
+      const strict = ['--strict', '--exactOptionalPropertyTypes', '--skipLibCheck', 'false'];
+      return start([join(ROOT, 'node_modules/typescript/bin/tsc'), ...lib, ...strict, ...names]);
+    },
+    run: (name) => start([name]),
+    delayer: (...args) => start([join(path, 'node_modules/delayer-cli/bin/run.js'), ...args]),
+  };
+}
+
+/** As npm does it: the tarball unpacked, and its dependencies, and no others, beside it. */
+function install(path: string): void {
+  const pack = ['pack', '--ignore-scripts', '--silent', '--pack-destination', path];
+  const tarball = execFileSync('npm', pack, { cwd: ROOT, encoding: 'utf8' }).trim();
+  const modules = join(path, 'node_modules');
+  const own = join(modules, 'delayer-cli');
+  mkdirSync(own, { recursive: true });
+  execFileSync('tar', ['-xzf', join(path, tarball), '-C', own, '--strip-components=1']);
+  const { dependencies } = JSON.parse(readFileSync(join(own, 'package.json'), 'utf8')) as {
+    dependencies: Record<string, string>;
+  };
+  for (const name of Object.keys(dependencies)) {
+    mkdirSync(dirname(join(modules, name)), { recursive: true });
+    symlinkSync(join(ROOT, 'node_modules', name), join(modules, name));
+  }
+  writeFileSync(join(path, 'package.json'), '{ "private": true, "type": "module" }\n');
+}
