@@ -1,3 +1,4 @@
+import type * as results from '../../core/results.js';
 import type * as contract from '../../core/store.js';
 import type { JobRecord } from '../../core/job.js';
 import type { Connection } from './connection.js';
@@ -45,15 +46,15 @@ export class SqliteStore implements contract.Store {
     return new SqliteStore(await openConnection(path, options));
   }
 
-  push(params: contract.PushParams): Promise<contract.PushResult[]> {
+  push(params: contract.PushParams): Promise<results.PushResult[]> {
     return push(this.connection, params);
   }
 
-  pop(params: contract.PopParams): Promise<contract.Popped> {
+  pop(params: contract.PopParams): Promise<results.Popped> {
     return pop(this.connection, params);
   }
 
-  reserve(params: contract.ReserveParams): Promise<contract.Reserved> {
+  reserve(params: contract.ReserveParams): Promise<results.Reserved> {
     return reserve(this.connection, params);
   }
 
@@ -73,11 +74,11 @@ export class SqliteStore implements contract.Store {
     return extend(this.connection, params);
   }
 
-  remove(params: contract.RemoveParams): Promise<contract.RemoveResult[]> {
+  remove(params: contract.RemoveParams): Promise<results.RemoveResult[]> {
     return remove(this.connection, params);
   }
 
-  requeue(params: contract.RequeueParams): Promise<contract.RequeueResult[]> {
+  requeue(params: contract.RequeueParams): Promise<results.RequeueResult[]> {
     return requeue(this.connection, params);
   }
 
@@ -89,7 +90,7 @@ export class SqliteStore implements contract.Store {
     return resume(this.connection, params);
   }
 
-  async maintain(): Promise<contract.Maintenance> {
+  async maintain(): Promise<results.Maintenance> {
     await this.waiter.markPushes();
     return maintain(this.connection);
   }
@@ -111,11 +112,11 @@ export class SqliteStore implements contract.Store {
     return this.waiter.waitForPush(params);
   }
 
-  stats(params: contract.StatsParams): Promise<contract.Stats> {
+  stats(params: contract.StatsParams): Promise<results.Stats> {
     return stats(this.connection, params);
   }
 
-  list(params: contract.ListParams): Promise<contract.JobPage> {
+  list(params: contract.ListParams): Promise<results.JobPage> {
     return list(this.connection, params);
   }
 
@@ -123,7 +124,7 @@ export class SqliteStore implements contract.Store {
     return find(this.connection, params);
   }
 
-  health(): Promise<contract.Problem[]> {
+  health(): Promise<results.Problem[]> {
     return health();
   }
 
