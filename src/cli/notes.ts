@@ -23,5 +23,5 @@ const WHY_NOT_REMOVED: Record<JobState, string> = {
 
 export function noteNotRemoved(id: Bytes, state: JobState | undefined): void {
   const why = state === undefined ? 'is not in the queue' : WHY_NOT_REMOVED[state];
-  printNote(`the job "${escapeForTerminal(id)}" ${why}; nothing was removed`);
+  printNote(`the job "${escapeForTerminal(id)}" ${why}; it was not removed`);
 }

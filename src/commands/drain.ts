@@ -6,6 +6,7 @@ import { count, jobFormat, positiveDuration, topicArgs } from '../cli/flags.js';
 import { Interruption } from '../cli/signals.js';
 import { printNote } from '../cli/stderr.js';
 import { DelayerError } from '../core/errors.js';
+import { jobCount } from '../core/job.js';
 import type { Queue } from '../core/queue.js';
 import { jobWriter } from '../output/jobs.js';
 import { drainFollow } from '../worker/follow.js';
@@ -35,7 +36,7 @@ The first signal ends it after the job in hand; the second at once, and the job 
       dependsOn: ['loop'],
     }),
     for: positiveDuration('for')({
-      description: 'start passes for so long [default: 60]',
+      description: 'the window: nothing is delivered after it [default: 60]',
       dependsOn: ['loop'],
     }),
     follow: Flags.boolean({ description: 'wait for more jobs, without end' }),
@@ -68,7 +69,7 @@ The first signal ends it after the job in hand; the second at once, and the job 
     interruption.release();
     if (lateAcks > 0)
       printNote(
-        `${lateAcks} jobs were printed after their lease had ended; another consumer may have them too`,
+        `${jobCount(lateAcks)} printed after the lease had ended; another consumer may have them too`,
       );
     if (writer.error) throw writer.error;
     if (interruption.exitCode !== undefined) this.endWith(interruption.exitCode);

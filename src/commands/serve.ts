@@ -43,7 +43,7 @@ SIGTERM and SIGINT end it after the step in hand; SIGHUP does nothing.`;
     const { promoted, expired, reclaimed, deleted } = await this.withQueue(flags, serve, interruption);
     interruption.release();
     printNote(
-      `stopped; promoted ${promoted} jobs, reclaimed ${reclaimed}, cleared away ${expired} expired and ${deleted} dead ones`,
+      `stopped; promoted ${promoted}, reclaimed ${reclaimed}, cleared away ${expired} expired and ${deleted} dead`,
     );
     if (interruption.exitCode !== undefined) this.endWith(interruption.exitCode);
   }

@@ -69,7 +69,21 @@ const TRANSIENT: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
   'outcome_unknown',
 ]);
 
-/** Is it worth asking the same store again later? True for what passes by itself. */
+const LASTING: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
+  'usage',
+  'config_invalid',
+  'store_too_old',
+  'store_too_new',
+  'store_corrupt',
+  'internal',
+]);
+
+/** Does it stay for as long as this process runs? Then nothing that waits for the store goes on waiting. */
+export function isLasting(error: unknown): boolean {
+  return !(error instanceof DelayerError) || LASTING.has(error.code);
+}
+
+/** Is it worth asking the same store again in a second or two? True for what passes by itself. */
 export function isTransient(error: unknown): boolean {
   return error instanceof DelayerError && TRANSIENT.has(error.code);
 }

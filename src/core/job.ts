@@ -77,6 +77,9 @@ export type Blocker =
   | { readonly type: 'duplicate_id' }
   | { readonly type: 'wrong_type'; readonly key: string; readonly found: string; readonly wanted: string };
 
+/** `1 job`, `2 jobs` */
+export const jobCount = (count: number): string => `${count} ${count === 1 ? 'job' : 'jobs'}`;
+
 /** The original clients' ready lifetime when none is given: a week. */
 export const DEFAULT_TTL_MS = 604_800_000;
 

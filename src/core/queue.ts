@@ -172,7 +172,7 @@ export class Queue {
     return names.length === 0 ? [] : this.open.nack({ leases: names, failure, reason });
   }
 
-  /** Gives leased jobs back as if they had never been taken; answers, in order, whether each was still held. */
+  /** Gives leased jobs back as if they had never been reserved; answers, in order, whether each was still held. */
   async release(leases: readonly LeaseLike[]): Promise<boolean[]> {
     const names = toLeases(leases);
     return names.length === 0 ? [] : this.open.release({ leases: names });

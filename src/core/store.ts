@@ -65,7 +65,7 @@ export interface Consumer {
   nack(params: NackParams): Promise<boolean[]>;
 
   /**
-   * Ends leases as if their jobs had never been taken: ready, at their old place in line, attempts as
+   * Ends leases as if their jobs had never been reserved: ready, at their old place in line, attempts as
    * before. Answers, in order, whether each lease was still held.
    */
   release(params: LeaseParams): Promise<boolean[]>;

@@ -1,5 +1,5 @@
 import { backoffMs } from '../core/backoff.js';
-import { DelayerError } from '../core/errors.js';
+import { DelayerError, isLasting } from '../core/errors.js';
 import type { OnEvent } from '../core/events.js';
 import type { Queue } from '../core/queue.js';
 import { DAEMON_SEEN_MS } from '../core/store.js';
@@ -40,7 +40,7 @@ const HOUSEKEEPING_MS = 5000;
  * or the interval is over. Any number may run on one store.
  *
  * A store that goes away is waited for; only the first contact has to succeed.
- * @throws DelayerError when the first contact fails
+ * @throws DelayerError when the first contact fails, or later what no wait can mend
  */
 export async function runDaemon(queue: Queue, options: DaemonOptions): Promise<DaemonTotals> {
   const { name, signal, onReady, onEvent } = options;
@@ -55,7 +55,7 @@ export async function runDaemon(queue: Queue, options: DaemonOptions): Promise<D
       if (failures > 0) onEvent({ type: 'store_back', store: queue.label });
       failures = 0;
     } catch (error) {
-      if (!(error instanceof DelayerError) || error.code === 'internal') throw error;
+      if (!(error instanceof DelayerError) || isLasting(error)) throw error;
       if (failures === 0) onEvent({ type: 'store_lost', store: queue.label, error });
       await sleep(backoffMs(failures), signal);
       failures += 1;

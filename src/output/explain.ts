@@ -31,7 +31,7 @@ export function explain(job: JobRecord, now: Date): string[] {
 
 const waiting = (): string[] => [
   'It waits: another job of the same id is in the queue.',
-  'It is ready again when that one is gone. Its ready lifetime stands still until then.',
+  'It comes back when that one is gone. Its ready lifetime stands still until then.',
 ];
 
 function delayed(job: JobRecord, now: Date): string[] {
@@ -41,7 +41,7 @@ function delayed(job: JobRecord, now: Date): string[] {
   if (expiresAt && expiresAt <= dueAt)
     return [`It is due in ${wait}, and expires before that. It will never be delivered.`];
   return [
-    dueAt > now ? `It is not due yet: it will be ready in ${wait}.` : 'It is due at this moment.',
+    dueAt > now ? `It is not due yet: it will be ready in ${wait}.` : 'It is due now.',
     ...untaken(job, now),
   ];
 }

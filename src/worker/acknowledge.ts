@@ -1,4 +1,5 @@
 import { DelayerError } from '../core/errors.js';
+import { jobCount } from '../core/job.js';
 import type { NackOptions } from '../core/requests.js';
 import type { Queue } from '../core/queue.js';
 import type { Outcome } from './handler.js';
@@ -149,7 +150,7 @@ export class Acknowledger {
     this.unacknowledged += jobs;
     return new DelayerError(
       'outcome_unknown',
-      `${error.message}; ${this.unacknowledged} jobs were delivered and could not be acknowledged`,
+      `${error.message}; ${jobCount(this.unacknowledged)} delivered and not acknowledged`,
       { hint: 'They may be delivered again when their lease ends.', cause: error },
     );
   }

@@ -1,11 +1,11 @@
 import { backoffMs } from '../core/backoff.js';
-import { DelayerError } from '../core/errors.js';
+import { DelayerError, isLasting } from '../core/errors.js';
 import type { OnEvent } from '../core/events.js';
 import type { Queue } from '../core/queue.js';
 import type { Reserved } from '../core/results.js';
 import { type AbortSignalLike, sleep } from '../core/timer.js';
 import { type DrainOptions, type DrainResult, toResult } from './pass.js';
-import { type Persistence, type StoreCall, Worker } from './worker.js';
+import { type KeepGoing, type StoreCall, Worker } from './worker.js';
 
 export interface FollowOptions extends DrainOptions {
   readonly onEvent: OnEvent;
@@ -17,15 +17,12 @@ export interface FollowOptions extends DrainOptions {
  * @throws DelayerError when the first contact fails; what the handler is rejected with
  */
 export async function drainFollow(queue: Queue, options: FollowOptions): Promise<DrainResult> {
-  const worker = new Worker(queue, { ...options, persistence: new Follower(queue, options) });
+  const worker = new Worker(queue, { ...options, keepGoing: new Follower(queue, options) });
   await worker.run();
   return toResult(worker.counts, worker.isClosed);
 }
 
-/** Errors that another try would only repeat. */
-const LASTING: ReadonlySet<string> = new Set(['internal', 'usage']);
-
-class Follower implements Persistence {
+class Follower implements KeepGoing {
   private hasAnswered = false;
   private failures = 0;
   /** The call that failed last, while the store is away. */
@@ -41,7 +38,7 @@ class Follower implements Persistence {
   }
 
   async waitForRetry(error: unknown, call: StoreCall, signal: AbortSignalLike): Promise<boolean> {
-    if (!this.hasAnswered || !(error instanceof DelayerError) || LASTING.has(error.code)) return false;
+    if (!this.hasAnswered || !(error instanceof DelayerError) || isLasting(error)) return false;
     if (this.lost === undefined) this.options.onEvent({ type: 'store_lost', store: this.queue.label, error });
     this.lost = call;
     this.failures += 1;

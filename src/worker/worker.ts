@@ -19,15 +19,15 @@ export interface WorkerOptions {
   readonly untilMs?: number | undefined;
   /** Added to by the worker; counts of its own when absent. */
   readonly counts?: Counts | undefined;
-  readonly persistence?: Persistence | undefined;
+  readonly keepGoing?: KeepGoing | undefined;
 }
 
 /** Which call of the store failed; `ack` is a nack as well. */
 export type StoreCall = 'reserve' | 'extend' | 'ack' | 'release';
 
 /** What lets a worker go on where a single pass ends. */
-export interface Persistence {
-  /** Resolves when there may be more jobs than a reserve found, which is none, or when aborted. */
+export interface KeepGoing {
+  /** After a reserve that found none: resolves when there may be jobs, or when aborted. */
   waitForMore(found: Reserved, signal: AbortSignalLike): Promise<void>;
   /** Resolves with true when it is time to try again, or with false when the error does not pass by itself. */
   waitForRetry(error: unknown, call: StoreCall, signal: AbortSignalLike): Promise<boolean>;
@@ -148,14 +148,14 @@ export class Worker implements AckListener, DeliveryListener {
   }
 
   private async reserve(limit: number): Promise<void> {
-    const { persistence } = this.options;
+    const { keepGoing } = this.options;
     try {
       const found = await this.fetcher.reserve(limit);
-      persistence?.onAnswer('reserve', found.jobs.length);
+      keepGoing?.onAnswer('reserve', found.jobs.length);
       if (found.jobs.length > 0) return;
       this.nextInMs = found.nextInMs;
-      this.isDrained = persistence === undefined;
-      await persistence?.waitForMore(found, this.ending.signal);
+      this.isDrained = keepGoing === undefined;
+      await keepGoing?.waitForMore(found, this.ending.signal);
     } catch (error) {
       // What is leased already is still delivered.
       if (!(await this.waitForRetry(error, 'reserve'))) this.isDrained = true;
@@ -185,7 +185,7 @@ export class Worker implements AckListener, DeliveryListener {
   }
 
   onAcked(): void {
-    this.options.persistence?.onAnswer('ack', 0);
+    this.options.keepGoing?.onAnswer('ack', 0);
   }
 
   async onAckFailed(error: unknown, wereHandled: boolean): Promise<void> {
@@ -201,9 +201,9 @@ export class Worker implements AckListener, DeliveryListener {
 
   /** Answers whether the worker goes on after a failure of the store, when the time for that has come. */
   private async waitForRetry(error: unknown, call: StoreCall): Promise<boolean> {
-    const { persistence } = this.options;
+    const { keepGoing } = this.options;
     this.outages += 1;
-    const goesOn = (await persistence?.waitForRetry(error, call, this.ending.signal)) ?? false;
+    const goesOn = (await keepGoing?.waitForRetry(error, call, this.ending.signal)) ?? false;
     this.outages -= 1;
     if (!goesOn) this.failures[call] = toError(error);
     this.wake();

@@ -264,7 +264,11 @@ describe('the daemon', () => {
     expect(events).to.deep.equal([{ type: 'jobs_stuck', jobs: 2 }, { type: 'jobs_unstuck' }]);
   });
 
-  for (const defect of [new TypeError('a defect'), new DelayerError('internal', 'a defect')]) {
+  for (const defect of [
+    new TypeError('a defect'),
+    new DelayerError('internal', 'a defect'),
+    new DelayerError('store_too_new', 'migrated to version 3'),
+  ]) {
     it(`a defect (${defect.name}) ends the daemon instead of being tried again for ever`, async () => {
       let steps = 0;
       const queue = queueWith({

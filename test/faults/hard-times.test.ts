@@ -127,7 +127,7 @@ describe('a Redis in trouble:', function () {
     slow.child.stdout?.resume();
     const { code, stderr } = await slow.ended;
     expect(code).to.equal(0);
-    expect(stderr).to.match(/^delayer: 1 jobs were printed after their lease had ended; [^\n]*\n$/);
+    expect(stderr).to.match(/^delayer: 1 job printed after the lease had ended; [^\n]*\n$/);
   });
 
   it('push and pop wait for a Redis that makes its clients wait', async () => {

@@ -174,7 +174,7 @@ describe('a worker that follows', () => {
     const [lost] = events;
     expect(lost?.type === 'store_lost' && lost.error).to.include({
       code: 'outcome_unknown',
-      message: 'the store is gone; 1 jobs were delivered and could not be acknowledged',
+      message: 'the store is gone; 1 job delivered and not acknowledged',
     });
   });
 
@@ -187,7 +187,11 @@ describe('a worker that follows', () => {
     expect(await popAll(world.queue)).to.deep.equal(['a']);
   });
 
-  for (const defect of [new DelayerError('internal', 'a defect'), new TypeError('a defect')]) {
+  for (const defect of [
+    new DelayerError('internal', 'a defect'),
+    new DelayerError('store_too_new', 'migrated to version 3'),
+    new TypeError('a defect'),
+  ]) {
     it(`a defect (${defect.name}) ends a follower instead of being tried again for ever`, async () => {
       await push(world.queue, ['a']);
       let reserves = 0;

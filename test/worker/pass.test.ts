@@ -160,9 +160,7 @@ describe('drainPass with a handler that prints', () => {
     const { ids, handler } = collector();
     const failure = await failureOf(pass(handler, {}, world.queueWith({ ack: fails() })));
     expect(failure).to.include({ code: 'outcome_unknown' });
-    expect(failure.message).to.equal(
-      'the store is gone; 3 jobs were delivered and could not be acknowledged',
-    );
+    expect(failure.message).to.equal('the store is gone; 3 jobs delivered and not acknowledged');
     expect(ids).to.have.length(3);
   });
 
@@ -171,7 +169,7 @@ describe('drainPass with a handler that prints', () => {
     const { ids, handler } = collector();
     const failure = await failureOf(pass(handler, {}, world.queueWith({ ack: fails() })));
     expect(ids.length).to.be.within(250, 499);
-    expect(failure.message).to.contain(`; ${ids.length} jobs were delivered`);
+    expect(failure.message).to.contain(`; ${ids.length} jobs delivered`);
     expect(await popAll(world.queue)).to.deep.equal(numbered(1000).slice(ids.length));
   });
 

@@ -20,7 +20,7 @@ import type { RedisAddress } from './url.js';
  */
 export type RetryMode = 'read' | 'best-effort' | 'idempotent' | 'never';
 
-/** A command recovers or gives up within this time (ms) after its connection broke. */
+/** For so long (ms) after a connection broke a command is tried again; a try under way then may take its own timeouts. */
 const RECOVER_MS = 1800;
 const RECOVER_PAUSE_MS = 50;
 const CONNECT_TIMEOUT_MS = 5000;

@@ -1,4 +1,5 @@
 import { DelayerError } from '../../core/errors.js';
+import { jobCount } from '../../core/job.js';
 import { DELIVERY_LEASE_MS, newToken, withoutLease } from '../../core/lease.js';
 import type { Consumer, PopParams } from '../../core/store.js';
 import type { Popped } from '../../core/results.js';
@@ -20,7 +21,7 @@ export async function popByLease(
       if (!(error instanceof DelayerError)) throw error;
       throw new DelayerError(
         error.code,
-        `${error.message}; ${leases.length} jobs were in hand, and may be gone from the queue or come back`,
+        `${error.message}; ${jobCount(leases.length)} in hand may be gone from the queue or come back`,
         {
           hint: 'They are given with this error; look for each by its id.',
           cause: error,

@@ -42,7 +42,7 @@ export async function removeChunk(steps: RemoveSteps, jobs: readonly JobGuard[])
   });
 }
 
-/** @returns by id, the states of the jobs that were taken away, and the ids of those that were gone already */
+/** @returns by id, the states of the jobs that were removed, and the ids of those that were gone already */
 async function revokeWanted(
   steps: RemoveSteps,
   guards: readonly JobGuard[],

@@ -225,7 +225,10 @@ export class RedisStore implements Store {
   private known(held: readonly (boolean | undefined)[]): boolean[] {
     return held.map((one) => {
       if (one !== undefined) return one;
-      throw outcomeUnknownError(this.label, 'its answer came after the lease had ended');
+      throw outcomeUnknownError(
+        this.label,
+        'its answer was lost, and it was asked again after the first deadline of the lease',
+      );
     });
   }
 

@@ -23,7 +23,7 @@ export function clearExpired(connection: Connection, now: number, limit: number)
 }
 
 /** Within a transaction that takes jobs: clears away a few. Without a daemon, the file must not fill with them. */
-export function clearOnTake(connection: Connection, { expiry, deadUntil }: Agenda, now: number): void {
+export function clearOnReserve(connection: Connection, { expiry, deadUntil }: Agenda, now: number): void {
   const until = now - KEEP_MS;
   // Mostly there is none, and the agenda has told so.
   if (expiry <= until) clearExpired(connection, until, CLEAR_IN_PASSING);

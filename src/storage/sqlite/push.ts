@@ -9,11 +9,11 @@ import { isNotUnique } from './errors.js';
 import { clearOnPush } from './expire.js';
 import { DUE_AT, LAST_TIME_MS } from './rows.js';
 
-/** One transaction takes in so many jobs, or so many bytes of bodies: it stays under some 50 ms. */
+/** One transaction adds so many jobs, or so many bytes of bodies: it stays under some 50 ms. */
 const CHUNK = { jobs: 1000, bytes: 4 * 1024 * 1024 };
 
 /**
- * Jobs that one statement takes in, where all of them are new: a statement a job costs twice as much, and
+ * Jobs that one statement adds, where all of them are new: a statement a job costs twice as much, and
  * a longer one hardly less.
  */
 const ROWS = 25;
@@ -29,7 +29,7 @@ FROM job WHERE id = ? AND state = 0`;
 
 const DELETE = 'DELETE FROM job WHERE seq = ?';
 
-/** Takes jobs in, each by itself. */
+/** Adds jobs, each by itself. */
 export async function push(connection: Connection, { jobs, onExisting }: PushParams): Promise<PushResult[]> {
   const results: PushResult[] = [];
   for (const chunk of jobChunks(jobs, CHUNK)) {
@@ -57,7 +57,7 @@ function pushChunk(
   return results;
 }
 
-/** Takes in jobs whose ids are all new; otherwise none of them, and answers nothing. */
+/** Adds jobs whose ids are all new; otherwise none of them, and answers nothing. */
 function pushNew(connection: Connection, jobs: readonly NewJob[], now: number): PushResult[] | undefined {
   const rows = jobs.map((job) => toRow(job, now));
   const values: Value[] = [];

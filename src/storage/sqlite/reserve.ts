@@ -4,7 +4,7 @@ import type { Popped, Reserved } from '../../core/results.js';
 import type { PopParams, ReserveParams } from '../../core/store.js';
 import { nextEvent, readAgenda } from './agenda.js';
 import type { Connection } from './connection.js';
-import { clearOnTake } from './expire.js';
+import { clearOnReserve } from './expire.js';
 import { ANSWER_JOBS, bodyOf, readHead, type ReadyRow, shortBody } from './head.js';
 import { LEASE_COLUMNS, LEASED_JOBS, leaseJobs, leaseOf } from './lease.js';
 import { reclaim } from './maintain.js';
@@ -75,7 +75,7 @@ function findReady(connection: Connection, topics: readonly Buffer[], limit: num
   let agenda = readAgenda(connection);
   const isDue = Math.min(agenda.leaseEnd, agenda.waitingAgain) <= now;
   const { more: hasEnded } = isDue ? reclaim(connection, agenda, now) : { more: false };
-  clearOnTake(connection, agenda, now);
+  clearOnReserve(connection, agenda, now);
   if (agenda.pauseEnd <= now) endPauses(connection, now);
   const { open, pauseEnd } = openTopics(connection, agenda, topics, now);
   const { rows, more } = readHeads(connection, open, Math.min(limit, ANSWER_JOBS), now);

@@ -311,5 +311,28 @@ export function describeDuplicateIds(world: () => World): void {
       expect(got.filter((body) => body !== undefined)).to.have.members(['first', 'second']);
       expect(await queue.find(id)).to.be.empty;
     });
+
+    it('a retry that waits for a newer job of its id has its whole lifetime from its due time', async () => {
+      const { queue, peer, clock, name } = world();
+      clock.stop();
+      const job = { id: name('id'), topic: name('topic') };
+      await queue.push({ ...job, body: 'first', ttlMs: MINUTE_MS });
+      const jobs = await reserve(queue, job.topic);
+      clock.advance(10 * SECOND_MS);
+      const other = name('other');
+      await peer.push({ id: job.id, topic: other, body: 'second', delayMs: HOUR_MS });
+      await queue.nack(jobs, { delayMs: 5 * SECOND_MS });
+      const dueAt = new Date(clock.now() + 5 * SECOND_MS);
+      clock.advance(HOUR_MS);
+      expect(textOf(await peer.pop(other))).to.equal('second');
+      clock.advance(RETRY_MS);
+      await maintainAll(queue);
+      expect(await queue.find(job.id)).to.have.length(1);
+      expect((await queue.find(job.id))[0]).to.deep.include({
+        state: 'ready',
+        dueAt,
+        expiresAt: new Date(clock.now() + MINUTE_MS),
+      });
+    });
   });
 }

@@ -43,7 +43,7 @@ async function serverProblems(read: Read, keys: Keys): Promise<Problem[]> {
     problems.push({
       code: 'no_daemon',
       message: 'No delayer daemon was seen (an original daemon leaves no trace)',
-      hint: 'Run a daemon; without it, due jobs become ready when a consumer of delayer takes jobs.',
+      hint: 'Run a daemon; without it, due jobs become ready when a consumer of delayer asks for jobs.',
     });
   }
   if (/^aof_enabled:0/m.test(info) && save === '') {

@@ -4,10 +4,9 @@
 -- ARGV: token, how many jobs the reservation took
 -- Answers: 1; 0 when it does not hold all of them any more, or that cannot be told here, and nothing changed.
 local inflight, jobs = INFLIGHT .. ARGV[1], tonumber(ARGV[2])
-local HEAD, ROW = 5, 8
 
--- The head of an array in msgpack, and the version behind it, a small number that is its own byte. What
--- holds fewer jobs was written anew and is shorter.
+-- The head of an array in msgpack, and behind it the version, which msgpack writes as one byte. A record that
+-- holds fewer jobs is shorter.
 local head = redis.pcall('GETRANGE', inflight, 0, 3)
 if type(head) ~= 'string' then return 0 end
 local kind, high, low, version = string.byte(head, 1, 4)

@@ -18,7 +18,7 @@ local notes = call('HMGET', READY_DUE, unpack(ids))
 
 local answers, scores, due_of, earliest, earliest_id = {}, {}, {}, math.huge, nil
 
--- Answers an outcome, and for a job that is taken in the topic of the ready list where an entry of its id
+-- Answers an outcome, and for a job that is added the topic of the ready list where an entry of its id
 -- may stand.
 local function outcome_for(id, bucket, topic, body, note)
   -- A string, false when there is none, or a table with an error when the key is no hash.
@@ -27,7 +27,7 @@ local function outcome_for(id, bucket, topic, body, note)
   if type(found) == 'table' then return 'blocked' end
   local ready = not due_of[id] and not call('ZSCORE', POOL, id)
   if on_existing == 'replace' then return 'replaced', ready and found end
-  -- A client that died between taking a job and reading it has left the bucket behind: that is no job.
+  -- A client that died between RPOP and DEL has left the bucket behind: that is no job.
   if ready and not is_in_ready_list(id, found) then return 'pushed', found end
   if found == topic and call('HGET', bucket, 'body') == body then return 'repeated' end
   return on_existing == 'keep' and 'kept' or 'conflict'

@@ -1,9 +1,9 @@
--- Ends leases of one reservation as if their jobs had never been taken. A job that cannot come back yet
+-- Ends leases of one reservation as if their jobs had never been reserved. A job that cannot come back yet
 -- waits, and comes back later.
 -- include: keys, time, note, memo, bounds, entry, record, schedule, line, waiting, comeback
 -- ARGV: again (1 when the answer to this request may have been lost before), token, the deadline in ms when
 --   the leases were made, then the numbers of the jobs
--- Answers: see answer_held
+-- Answers: see answer_held in lib/record.lua
 expect_type(POOL, 'zset')
 expect_type(RESERVED, 'zset')
 expect_type(READY_DUE, 'hash')

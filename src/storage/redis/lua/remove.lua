@@ -1,4 +1,4 @@
--- Removes jobs by id that are what they are believed to be.
+-- Removes jobs by id that are in one of the given states, and due when they are believed to be.
 -- include: keys, time, note, bounds, record, waiting, dead
 -- ARGV: msgpack of, for each job: id, the names of the states in which it may be removed, each with a space
 --   before and after it, due time in ms or ''

@@ -4,24 +4,24 @@
 local MOST_BYTES = 1048576
 
 -- LREM and LPOS walk a list, at some 15 ns an entry. A run walks so many entries in all; what it leaves
--- behind, take passes over.
-local lrem_budget = 300000
+-- behind, reserve passes over.
+local walk_budget = 300000
 
 local function leave_ready_list(id, topic)
   local ready = READY .. topic
   if type_of(ready) ~= 'list' then return end
   local entries = redis.call('LLEN', ready)
-  if entries > lrem_budget then return end
-  lrem_budget = lrem_budget - entries
+  if entries > walk_budget then return end
+  walk_budget = walk_budget - entries
   redis.call('LREM', ready, 0, id)
 end
 
--- Is the id in that ready list? Yes, where that would take too long to tell.
+-- Is the id in that ready list? Yes, where looking would take too long.
 local function is_in_ready_list(id, topic)
   local ready = READY .. topic
   if type_of(ready) ~= 'list' then return false end
   local entries = redis.call('LLEN', ready)
-  if entries > lrem_budget then return true end
-  lrem_budget = lrem_budget - entries
+  if entries > walk_budget then return true end
+  walk_budget = walk_budget - entries
   return redis.call('LPOS', ready, id) ~= false
 end

@@ -12,11 +12,10 @@ end
 -- a wrong type.
 local function can_come_back(job)
   if redis.call('EXISTS', BUCKET .. job.row[2]) == 1 then return false end
-  local found = type_of(READY .. job.topic)
-  return found == 'none' or found == 'list'
+  return is_list_or_none(READY .. job.topic)
 end
 
--- The memo holds what due time and expiry do not tell.
+-- The memo holds what due time and expiry do not say.
 local function write_bucket(job, expires_at)
   local row = job.row
   local id, body, attempts = row[2], row[3], row[6]
@@ -38,19 +37,21 @@ local function plan(job, now)
 end
 
 -- Brings jobs back (`row` with the attempts to be kept; `is_retried` for those that failed), and lets those
--- wait that cannot come now. Answers how many came back, how many wait, when the first of those is due that
--- came back as delayed, with its id, and the rows of jobs that cannot even wait, for the key to wait under is of
--- a wrong type.
+-- wait that cannot come now. Answers
+--   back     how many came back
+--   waiting  how many wait
+--   due, id  when the first of those is due that came back as delayed, and its id
+--   stuck    rows of jobs that cannot even wait: the key to wait under is of a wrong type
 --
 -- A job's entry comes before its bucket: where a user may not run one of these commands, there is an entry
 -- without a bucket, which is passed over, and the record still has the job.
 local function bring_back(jobs, now)
   local done, lines, buckets = { back = 0, waiting = 0, due = math.huge, id = nil, stuck = {} }, {}, {}
-  local taken = {}
+  local seen = {}
   for _, job in ipairs(jobs) do
     local row = job.row
     local id, due = row[2], row[4]
-    if taken[id] or not can_come_back(job) then
+    if seen[id] or not can_come_back(job) then
       if let_wait(job, now) then
         done.waiting = done.waiting + 1
       else
@@ -58,7 +59,7 @@ local function bring_back(jobs, now)
       end
     else
       local expires_at, is_delayed = plan(job, now)
-      taken[id] = true
+      seen[id] = true
       buckets[#buckets + 1] = { job = job, expires_at = expires_at }
       redis.call('ZREM', POOL, id)
       if is_delayed then

@@ -5,9 +5,17 @@ local DEAD, DEAD_LETTER, PAUSED, WAITING = KEYS[7], KEYS[8], KEYS[9], KEYS[10]
 
 -- Of every packed record. A record of a later version belongs to a later delayer and is not touched.
 local RECORD_VERSION = 2
+-- A record of leased jobs: elements of its head, and of each job (lib/record.lua).
+local HEAD, ROW = 5, 8
 
 local function type_of(key)
   return redis.call('TYPE', key).ok
+end
+
+-- Can ids be pushed to this key?
+local function is_list_or_none(key)
+  local found = type_of(key)
+  return found == 'list' or found == 'none'
 end
 
 -- Raises an error that names the key, before anything was written. An absent key is of every type.

@@ -9,7 +9,7 @@ local function write_memo(attempts, ttl, expires_at, topic, body)
   return cmsgpack.pack({ RECORD_VERSION, attempts, ttl, expires_at, topic, redis.sha1hex(body) })
 end
 
--- Attempts and ready lifetime (ms, or '' where only due time and expiry tell) of a job.
+-- Attempts and ready lifetime (ms, or '' where it is expiry less due time) of a job.
 local function read_memo(bucket, memo, old_attempts, expires_at, topic, body)
   if not memo then return tonumber(old_attempts) or 0, '' end
   local ok, memo_fields = pcall(cmsgpack.unpack, memo)

@@ -1,7 +1,7 @@
 -- needs: keys
 
 -- Up to `limit` jobs of the pool and their scores, in order of due time, behind a job that was the last of
--- the page before ('' and '' for the beginning). Where it is no longer due then, those due earlier count.
+-- the page before ('' and '' for the beginning). If that job has moved, it goes on at its old score.
 local function pool_page(score, id, limit)
   local first = 0
   if score ~= '' then

@@ -46,8 +46,7 @@ local function promote(now, skip, limit)
     local topic = redis.pcall('HGET', bucket, 'topic')
     local usable = type(topic) == 'string'
     if usable and not ids_of[topic] then
-      local found = type_of(READY .. topic)
-      ids_of[topic] = { usable = found == 'none' or found == 'list' }
+      ids_of[topic] = { usable = is_list_or_none(READY .. topic) }
       topics[#topics + 1] = topic
     end
     if not topic then
@@ -61,18 +60,18 @@ local function promote(now, skip, limit)
       notes[#notes + 1] = write_note(due[i + 1], expiry_of(bucket, now), topic)
     end
   end
-  -- Taking out comes first: it is allowed when Redis is out of memory, and so is what follows it. Where
-  -- all go, they are the first of the pool, and one call takes them.
+  -- Removing comes first: it is allowed when Redis is out of memory, and so is what follows it. Where all
+  -- go, they are the first of the pool, and one call removes them.
   local all = skip == 0 and done.stuck == 0 and #due > 0
-  local taken_out = all and redis.call('ZREMRANGEBYRANK', POOL, 0, #due / 2 - 1) == #due / 2
+  local removed = all and redis.call('ZREMRANGEBYRANK', POOL, 0, #due / 2 - 1) == #due / 2
   if all then
-    done.expired = taken_out and #expired or 0
+    done.expired = removed and #expired or 0
   elseif #expired > 0 then
     done.expired = redis.call('ZREM', POOL, unpack(expired))
   end
   for _, topic in ipairs(topics) do
     local ids = ids_of[topic]
-    if #ids > 0 and (taken_out or (not all and redis.call('ZREM', POOL, unpack(ids)) == #ids)) then
+    if #ids > 0 and (removed or (not all and redis.call('ZREM', POOL, unpack(ids)) == #ids)) then
       redis.call('LPUSH', READY .. topic, unpack(ids))
       done.promoted = done.promoted + #ids
     end

@@ -3,15 +3,14 @@
 -- What one reservation has in hand is one STRING, INFLIGHT .. token: msgpack of HEAD elements (version,
 -- topics, when it was made in ms, how many jobs it took, its first deadline in ms; the last two are a part of
 -- the lease strings) and for each job ROW elements: number, id, body, due ms or '', expiry ms
--- or '', attempts, place in line (its score in the pool) or '', ready lifetime in ms or '' where due time
--- and expiry tell it. One key a reservation instead of a renamed bucket a job makes a batch several times
+-- or '', attempts, place in line (its score in the pool) or '', ready lifetime in ms or '' where it is expiry
+-- less due time. One key a reservation instead of a renamed bucket a job makes a batch several times
 -- cheaper; to other clients it looks like a pop all the same.
 --
 -- `topics` is the name of the one topic, or for several an array: name, number of its last job, name, …
 -- RESERVED has the token by the deadline. A lease that was extended alone has a record and a deadline of
 -- its own, under token .. '.' .. number. In the first release a job that waited because another one of its id
 -- was in the queue had a record under token .. ':' .. number; now see lib/waiting.lua.
-local HEAD, ROW = 5, 8
 local OLD_HEAD, OLD_ROW = 1, 6
 
 local function topic_of(topics, number)
@@ -139,8 +138,9 @@ local function numbers_from(first)
 end
 
 -- Answers 1 or 0 for each number: was the lease still held? Where the answer to this request may have been
--- lost before (`again`), a lease that is gone before `first_deadline` was ended by that request, for until
--- then it ends only by its holder. After it nobody knows which of the two it was: -1.
+-- lost before (`again`), a lease that is gone before `first_deadline` was ended by that request: until then
+-- only its holder ends it, or an operator who removes the job. After it nobody knows whether it was ended or
+-- ran out: -1.
 local function answer_held(numbers, held, again, first_deadline)
   local gone = 0
   if again then gone = now_ms() < first_deadline and 1 or -1 end

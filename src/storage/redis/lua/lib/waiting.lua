@@ -12,8 +12,7 @@ end
 
 -- False where the key to wait under is of a wrong type.
 local function let_wait(job, now)
-  local found = type_of(WAITING .. job.row[2])
-  if found ~= 'none' and found ~= 'list' then return false end
+  if not is_list_or_none(WAITING .. job.row[2]) then return false end
   job.since = job.since or now
   redis.call('RPUSH', WAITING .. job.row[2], pack_job(job))
   redis.call('ZADD', RESERVED, to_score(now + DUPLICATE_RETRY_MS), ':' .. job.row[2])
