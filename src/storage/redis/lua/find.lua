@@ -12,7 +12,9 @@ local now = now_ms()
 
 -- A job that expired while it was ready has left no more than its place in the list.
 local function find_expired()
-  local place, expires_at, topic = read_note(redis.call('HGET', READY_DUE, id))
+  local note = redis.call('HGET', READY_DUE, id)
+  local place, expires_at = read_note(note)
+  local topic = noted_topic(note)
   if not place or type_of(READY .. topic) ~= 'list' then return {} end
   if not redis.call('LPOS', READY .. topic, id, 'RANK', -1, 'MAXLEN', depth) then return {} end
   return { 'expired', topic, '', from_score(place), expires_at, 0, -1, '' }

@@ -28,7 +28,7 @@ for _, number in ipairs(numbers) do
     local row, due = job.row, now + ms
     local ttl = ttl_of(row)
     if row[5] ~= '' then row[5] = due + (ttl ~= '' and ttl or math.max(1, row[5] - (job.since or now))) end
-    row[4], row[7], row[8] = due, to_score(due), ttl
+    row[4], row[7], row[8] = due, due / 1000, ttl
     -- If it has to wait for another job of its id, its lifetime stands still from its new due time on.
     job.since = due
     jobs[#jobs + 1] = job

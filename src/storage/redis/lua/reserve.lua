@@ -3,11 +3,13 @@
 -- include: keys, time, note, memo, bounds, entry, record, schedule, line, waiting, comeback, promote, reclaim
 -- ARGV: limit, lease in ms, token, skip, promotion limit, most bytes of bodies in one answer, then the topics
 -- Answers: more (0 or 1), ms until the next event (or -1, also where there are jobs), stuck, paused (1 when
---   all topics are), deadline in ms, then what the record of the reservation holds: version, topics, now in
---   ms, jobs, first deadline in ms, and for each job its row (lib/record.lua)
+--   all topics are), deadline in ms, topics as the record has them (lib/record.lua), jobs of the reservation,
+--   its first deadline in ms, then for each job: number, id, body, due ms or '', expiry ms or '', attempts
 local limit, lease_ms, token = tonumber(ARGV[1]), tonumber(ARGV[2]), ARGV[3]
 local skip, promote_limit, most_bytes = tonumber(ARGV[4]), tonumber(ARGV[5]), tonumber(ARGV[6])
 local FIRST_TOPIC = 7
+-- Of a row, what the caller is given.
+local ANSWERED = 6
 local call = redis.call
 for i = FIRST_TOPIC, #ARGV do expect_type(READY .. ARGV[i], 'list') end
 expect_type(POOL, 'zset')
@@ -19,7 +21,14 @@ local now = now_ms()
 local deadline = read('ZSCORE', RESERVED, token)
 if deadline == nil then expect_type(RESERVED, 'zset') end
 local packed = deadline and call('GET', INFLIGHT .. token)
-if packed then return { 0, -1, 0, 0, from_score(deadline), unpack(cmsgpack.unpack(packed)) } end
+if packed then
+  local record = read_record(INFLIGHT .. token, packed)
+  local answer = { 0, -1, 0, 0, from_score(deadline), record.topics, record.count, record.deadline }
+  for _, row in ipairs(record.rows) do
+    for i = 1, ANSWERED do answer[#answer + 1] = row[i] end
+  end
+  return answer
+end
 
 -- Topics that are not paused, and when the first of the others is no longer. A pause that is over is
 -- forgotten.
@@ -40,16 +49,21 @@ local done = promote(now, skip, limit_after(back, promote_limit))
 local LATER_WINDOW, MOST_ENTRIES = 250, 1000
 local rows, buckets, notes_of, seen = { RECORD_VERSION, '', now, 0, now + lease_ms }, {}, {}, {}
 local n, bytes, full = HEAD, 0, false
+local answer, a = { 0, -1, 0, 0, now + lease_ms, '', 0, now + lease_ms }, 8
 
-local function add_job(id, body, memo, old_attempts, topic, note, expires_at)
-  local bucket = BUCKET .. id
+local function add_job(id, bucket, body, memo, old_attempts, topic, note, expires_at)
   local attempts, ttl = read_memo(bucket, memo, old_attempts, expires_at, topic, body)
-  local place = noted_place(note, expires_at)
-  buckets[#buckets + 1] = bucket
-  rows[n + 1], rows[n + 2], rows[n + 3] = #buckets, id, body
-  rows[n + 4], rows[n + 5] = place ~= '' and from_score(place) or '', expires_at
-  rows[n + 6], rows[n + 7], rows[n + 8] = attempts + 1, place, ttl
-  n = n + ROW
+  local place, due, number = noted_place(note, expires_at), '', #buckets + 1
+  if place ~= '' then
+    place = tonumber(place)
+    due = from_score(place)
+  end
+  buckets[number] = bucket
+  rows[n + 1], rows[n + 2], rows[n + 3], rows[n + 4] = number, id, body, ''
+  rows[n + 5], rows[n + 6], rows[n + 7], rows[n + 8] = expires_at, attempts + 1, place, ttl
+  answer[a + 1], answer[a + 2], answer[a + 3] = number, id, body
+  answer[a + 4], answer[a + 5], answer[a + 6] = due, expires_at, attempts + 1
+  n, a = n + ROW, a + ANSWERED
 end
 
 -- An entry is stale when its job has expired, was pushed anew and is to come by the pool, belongs to
@@ -60,15 +74,16 @@ local function look_at(ids, topic)
   for i = #ids, 1, -1 do
     local id = ids[i]
     if not in_pool[i] and not seen[id] then
-      local job = fields(BUCKET .. id, 'topic', 'body', 'delayer', 'attempts') or {}
+      local bucket = BUCKET .. id
+      local job = fields(bucket, 'topic', 'body', 'delayer', 'attempts') or {}
       local body, expires_at = job[2], nil
-      if job[1] == topic and body then expires_at = expiry_of(BUCKET .. id, now) end
+      if job[1] == topic and body then expires_at = expiry_of(bucket, now) end
       if expires_at and not is_expired(expires_at, now) then
         full = #buckets == limit or (bytes > 0 and bytes + #body > most_bytes)
         if full then return #ids - i end
         bytes = bytes + #body
         seen[id] = true
-        add_job(id, body, job[3], job[4], topic, notes[i], expires_at)
+        add_job(id, bucket, body, job[3], job[4], topic, notes[i], expires_at)
       end
     end
     if notes[i] then notes_of[#notes_of + 1] = id end
@@ -112,8 +127,9 @@ end
 for i = 1, #notes_of, 1000 do call('HDEL', READY_DUE, unpack(notes_of, i, math.min(i + 999, #notes_of))) end
 if #buckets > 0 then call('UNLINK', unpack(buckets)) end
 
-local more = done.more or back.more or not at_end
+if done.more or back.more or not at_end then answer[1] = 1 end
 -- Who has got jobs does not wait.
-local next_ms = #buckets == 0 and next_in(now, pause_end) or -1
-local paused = #topics == 0 and 1 or 0
-return { more and 1 or 0, next_ms, done.stuck, paused, now + lease_ms, unpack(rows) }
+if #buckets == 0 then answer[2] = next_in(now, pause_end) or -1 end
+answer[3], answer[4] = done.stuck, #topics == 0 and 1 or 0
+answer[6], answer[7] = rows[2], #buckets
+return answer

@@ -10,8 +10,8 @@ export const RESERVE_LIMIT = 500;
 const RESERVE_BYTES = 1024 * 1024;
 
 /** Where the rows of jobs begin in the answer, and how many values each has. */
-const FIRST_ROW = 10;
-const ROW = 8;
+const FIRST_ROW = 8;
+const ROW = 6;
 
 export interface ReserveAnswer {
   readonly jobs: LeasedJob[];
@@ -47,8 +47,8 @@ export async function reserve(target: Target, params: ReserveParams, skip: numbe
 
 function toLeasedJobs(answer: readonly Value[], token: string): LeasedJob[] {
   const leaseUntil = new Date(Number(answer[4]));
-  const [count, deadlineMs] = [Number(answer[8]), Number(answer[9])];
-  const topicOf = topicByNumber(answer[6] as Buffer | Value[]);
+  const [count, deadlineMs] = [Number(answer[6]), Number(answer[7])];
+  const topicOf = topicByNumber(answer[5] as Buffer | Value[]);
   const jobs: LeasedJob[] = [];
   // By index: drain reads tens of thousands of these a second.
   for (let i = FIRST_ROW; i < answer.length; i += ROW) {

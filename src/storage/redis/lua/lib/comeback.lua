@@ -69,7 +69,10 @@ local function bring_back(jobs, now)
       else
         lines[job.topic] = lines[job.topic] or {}
         table.insert(lines[job.topic], { id = id, place = row[7] })
-        if row[7] ~= '' then redis.call('HSET', READY_DUE, id, write_note(row[7], expires_at, job.topic)) end
+        if row[7] ~= '' then
+          local score = string.format('%.17g', row[7])
+          redis.call('HSET', READY_DUE, id, write_note(score, expires_at, job.topic))
+        end
       end
     end
   end

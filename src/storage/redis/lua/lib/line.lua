@@ -51,7 +51,7 @@ local function with_places(ids)
   return entries
 end
 
--- Puts entries ({ id, place as text or '' }) into a ready list where they stood before.
+-- Puts entries ({ id, place or '' }) into a ready list where they stood before.
 local function put_in_line(topic, entries)
   local ready, first, last = READY .. topic, math.huge, -math.huge
   for _, entry in ipairs(entries) do

@@ -5,27 +5,32 @@
 -- whose body is gone. Where another client pushed the id again, the note speaks of the job before. The
 -- first release wrote notes without a version.
 
+local NOTE_START = RECORD_VERSION .. ' '
+local PLACE_AND_EXPIRY = '^' .. NOTE_START .. '([%d.]+) (%d*) '
+local OLD_PLACE_AND_EXPIRY = '^([%d.]+) (%d*) '
+
 local function write_note(score, expires_at, topic)
   -- Lua writes 14 digits of a number; the year 5138 has one more.
   if expires_at ~= '' and expires_at >= 1e14 then expires_at = string.format('%d', expires_at) end
-  return RECORD_VERSION .. ' ' .. score .. ' ' .. expires_at .. ' ' .. topic
+  return NOTE_START .. score .. ' ' .. expires_at .. ' ' .. topic
 end
 
--- Score and expiry as text and the topic; nothing where there is no note.
+-- Score and expiry as text; nothing where there is no note.
 local function read_note(note)
   if not note then return nil end
-  local version, score, expires_at, topic = string.match(note, '^(%d%d?%d?) ([%d.]+) (%d*) (.*)$')
-  if version then
-    expect_version(READY_DUE, tonumber(version))
-    return score, expires_at, topic
-  end
-  return string.match(note, '^([%d.]+) (%d*) (.*)$')
+  local score, expires_at = string.match(note, PLACE_AND_EXPIRY)
+  if score then return score, expires_at end
+  local version = string.match(note, '^(%d%d?%d?) [%d.]+ %d* ')
+  if version then expect_version(READY_DUE, tonumber(version)) end
+  return string.match(note, OLD_PLACE_AND_EXPIRY)
 end
 
 -- The topic of a ready job that delayer promoted, or nil.
 local function noted_topic(note)
-  local _, _, topic = read_note(note)
-  return topic
+  if not read_note(note) then return nil end
+  local _, _, topic = string.match(note, PLACE_AND_EXPIRY .. '(.*)$')
+  if topic then return topic end
+  return select(3, string.match(note, OLD_PLACE_AND_EXPIRY .. '(.*)$'))
 end
 
 -- The place in line, as text, of the job that expires then; '' when the note does not speak of it.

@@ -2,9 +2,9 @@
 
 -- What one reservation has in hand is one STRING, INFLIGHT .. token: msgpack of HEAD elements (version,
 -- topics, when it was made in ms, how many jobs it took, its first deadline in ms; the last two are a part of
--- the lease strings) and for each job ROW elements: number, id, body, due ms or '', expiry ms
--- or '', attempts, place in line (its score in the pool) or '', ready lifetime in ms or '' where it is expiry
--- less due time. One key a reservation instead of a renamed bucket a job makes a batch several times
+-- the lease strings) and for each job ROW elements: number, id, body, due ms or '' where it is the place,
+-- expiry ms or '', attempts, place in line (its score in the pool) or '', ready lifetime in ms or '' where it
+-- is expiry less due time. One key a reservation instead of a renamed bucket a job makes a batch several times
 -- cheaper; to other clients it looks like a pop all the same.
 --
 -- `topics` is the name of the one topic, or for several an array: name, number of its last job, name, …
@@ -27,7 +27,8 @@ local function rows_of(record)
   local rows = {}
   for i = head + 1, #record, width do
     local row = { unpack(record, i, i + width - 1) }
-    row[7], row[8] = row[7] or (row[4] ~= '' and to_score(row[4]) or ''), row[8] or ''
+    row[7], row[8] = row[7] or (row[4] ~= '' and row[4] / 1000 or ''), row[8] or ''
+    if row[4] == '' and row[7] ~= '' then row[4] = from_score(row[7]) end
     rows[#rows + 1] = row
   end
   return rows
