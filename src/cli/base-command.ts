@@ -60,7 +60,7 @@ export abstract class BaseCommand extends Command {
     await command._run();
   }
 
-  /** oclif's looks for deprecated aliases, of which there are none, in a configuration that is loaded. */
+  /** oclif's own `init` looks for deprecated aliases, of which there are none, in a configuration that is loaded. */
   protected override init(): Promise<void> {
     return Promise.resolve();
   }

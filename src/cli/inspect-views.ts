@@ -57,7 +57,7 @@ async function printJson(value: unknown): Promise<void> {
   await writeStdout(`${toJsonLine(value)}\n`);
 }
 
-/** Tables and colours are loaded by those who look at them alone. */
+/** Tables and colours are loaded only when a table is drawn. */
 async function loadTables(): Promise<typeof import('../output/table.js')> {
   const tables = await import('../output/table.js');
   tables.useColour(stdoutIsTerminal() && wantsColour());

@@ -15,7 +15,7 @@ export interface FlagSpec {
   readonly parse: (text: string, context: object, flag: FlagSpec) => Promise<unknown>;
 }
 
-/** An argument as oclif defines it. What `multiple` is true of takes all that are left. */
+/** An argument as oclif defines it. One that is `multiple` is given all that are left. */
 export interface ArgSpec {
   readonly required?: boolean | undefined;
   readonly multiple?: boolean | undefined;

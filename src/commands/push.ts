@@ -12,7 +12,7 @@ import { bytesToJson, iso } from '../output/json.js';
 export default class Push extends BaseCommand {
   static override summary = 'Add a job, or many with --batch; prints the id of each.';
   static override description = `BODY is the text itself, or - for the bytes of stdin.
-With --batch, FILE (or stdin) holds a job a line, as JSON: {"id","topic","body","delay","ttl"}; id, delay and ttl may be left out. Jobs as delayer prints them are accepted as well.
+With --batch, FILE (or stdin) holds a job a line, as JSON: {"id","topic","body","delay","ttl"}; id, delay and ttl may be left out. Jobs as delayer prints them are accepted as well, but for leased ones.
 A push of an id that exists is accepted when topic and body are the same, and changes nothing then; other content is a conflict (exit code 65).`;
   static override usage = ['push TOPIC BODY [flags]', 'push --batch [FILE] [flags]'];
   static override examples = [

@@ -8,7 +8,7 @@ import { formatDuration } from '../core/duration.js';
 import type { Queue } from '../core/queue.js';
 import { runDaemon } from '../daemon/promoter.js';
 
-/** How late (ms) a push by another client may be seen: a tenth of what its daemon takes. */
+/** How late (ms) a push by another client may be seen; the original daemon looks once a second. */
 const INTERVAL_MS = 100;
 
 export default class Serve extends BaseCommand {

@@ -66,7 +66,7 @@ export interface Consumer {
 
   /**
    * Ends leases as if their jobs had never been reserved: ready, at their old place in line, attempts as
-   * before. Answers, in order, whether each lease was still held.
+   * before. A job whose id was pushed again meanwhile waits until that job is gone. Answers, in order, whether each lease was still held.
    */
   release(params: LeaseParams): Promise<boolean[]>;
 

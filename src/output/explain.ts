@@ -98,7 +98,7 @@ function dead({ failedAt, reason, deadUntil, attempts }: JobRecord, now: Date): 
     `It failed for good${when}, after ${tries}, and is kept as a dead letter.`,
     reason === undefined ? 'No reason was given.' : `Reason: ${reason}`,
     deadUntil === undefined
-      ? 'It is kept until it is requeued or removed.'
+      ? 'It is kept until it is requeued (by the library) or removed.'
       : deadUntil > now
         ? `It is deleted in ${distance(deadUntil, now)} if it is not requeued.`
         : 'Its time is over; the next step of maintenance deletes it.',

@@ -43,7 +43,7 @@ export class LeaseKeeper {
   ) {}
 
   start(): void {
-    // A renewal that fails is tried again; a job whose lease may have ended is not delivered before that.
+    // A renewal that fails is tried again; until one succeeds, a job whose lease may have ended is not delivered.
     this.timer = setInterval(() => void this.renew().catch(() => undefined), this.leaseMs / 3);
   }
 

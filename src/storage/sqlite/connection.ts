@@ -35,7 +35,7 @@ export class Connection {
   private readonly queued: Write[] = [];
   private writing = false;
   private open = true;
-  /** The version of the layout that this process knows; none while the file is being migrated. */
+  /** The version of the layout that this process knows; any while the file is being migrated. */
   private version = Infinity;
   private lastBreath = monotonicMs();
 
@@ -132,7 +132,7 @@ export class Connection {
   /** Never rejects. */
   private async writeQueued(): Promise<void> {
     this.writing = true;
-    // What else is asked for before the caller waits comes along.
+    // Calls made in the same tick join this commit.
     await Promise.resolve();
     while (this.queued.length > 0) {
       const group = this.nextGroup();

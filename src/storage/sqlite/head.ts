@@ -14,7 +14,7 @@ export const shortBody = (otherwise: string) =>
 
 /**
  * The jobs at the head of a line, packed into one row: the bytes of all ids and bodies in one piece
- * each. To take over a row and two pieces of bytes a job would take three times as long. What is
+ * each. Reading a row and two pieces of bytes for each job takes three times as long. What is
  * concatenated is in the order of the inner select.
  */
 const HEAD = `
@@ -62,15 +62,15 @@ export interface Head {
 }
 
 /**
- * Within a transaction: the first jobs of a topic that can be taken and fit into the answer. Expired ones
+ * Within a transaction: the first ready jobs of a topic that fit into the answer. Expired ones
  * before them are cleared away; where there are none but those, it looks once more, further.
- * @param taken bytes of bodies that are in the answer already
+ * @param usedBytes bytes of bodies that are in the answer already
  */
 export function readHead(
   connection: Connection,
   topic: Buffer,
   limit: number,
-  taken: number,
+  usedBytes: number,
   now: number,
 ): Head {
   for (const window of [Math.min(limit, ANSWER_JOBS), ANSWER_JOBS]) {
@@ -81,7 +81,7 @@ export function readHead(
       expired.map(({ seq }) => seq),
     );
     const ready = expired.length === 0 ? found : found.filter(({ expiresAt }) => expiresAt > now);
-    if (ready.length > 0 || found.length < window) return fitting(ready.slice(0, limit), taken);
+    if (ready.length > 0 || found.length < window) return fitting(ready.slice(0, limit), usedBytes);
   }
   return { rows: [], bytes: 0, more: true, isFull: false };
 }
@@ -117,11 +117,11 @@ function unpack({ numbers, ids, bodies }: Packed, topic: Buffer): HeadRow[] {
   return rows;
 }
 
-function fitting(rows: readonly HeadRow[], taken: number): Head {
+function fitting(rows: readonly HeadRow[], usedBytes: number): Head {
   let bytes = 0;
   for (const [i, { size }] of rows.entries()) {
-    const isFirst = taken === 0 && i === 0;
-    if (taken + bytes + size > ANSWER_BYTES && !isFirst)
+    const isFirst = usedBytes === 0 && i === 0;
+    if (usedBytes + bytes + size > ANSWER_BYTES && !isFirst)
       return { rows: rows.slice(0, i), bytes, more: false, isFull: true };
     bytes += size;
   }

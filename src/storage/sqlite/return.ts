@@ -13,7 +13,7 @@ const TO_NEW_PLACE = `
 UPDATE job SET state = ?, attempts = attempts + 1, place = ?, due_at = NULL,
   expires_at = min(? + ${TTL_MS}, ${LAST_TIME_MS})`;
 
-/** Jobs of these whose id is in line; there it may have expired. */
+/** Those of the jobs whose id is in line by a newer job, which may have expired. */
 const DUPLICATES = `
 SELECT job.seq, other.seq AS other, other.expires_at AS expiresAt
 FROM json_each(?) AS back CROSS JOIN job ON job.seq = back.value
@@ -26,7 +26,7 @@ const TO_LOOK_AT = 'SELECT seq, since FROM waiting WHERE again_at <= ? ORDER BY 
 
 /**
  * Within a transaction: brings jobs whose leases have ended back to their old place in line.
- * @param attempts that are added: 1, or 0 as if the job had never been taken
+ * @param attempts that are added: 1, or 0 as if the job had never been reserved
  * @returns how many are back; the others wait for a newer job of their id
  */
 export function returnToPlace(
@@ -74,7 +74,7 @@ export function stopWaiting(connection: Connection, seq: number): void {
 
 /**
  * @param sql changes jobs to the state that is its first value
- * @param since when the ready lifetime of those that have to wait stands still
+ * @param since from when on the ready lifetime of those that have to wait stands still
  */
 function bringBack(
   connection: Connection,

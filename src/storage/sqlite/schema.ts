@@ -12,7 +12,7 @@ export const SCHEMA_VERSION = MIGRATIONS.at(-1)?.version ?? 0;
  * What every connection is set to. FULL: a push that returned has reached the disk; in WAL mode the
  * default leaves that to the next checkpoint. Up to 8 MB of pages are kept in memory. The log is moved
  * into the file at 16 MB, where the default is a quarter of that: pages that were changed again
- * meanwhile are written once. One that has grown longer is cut back to that.
+ * meanwhile are written once. A longer log is cut back to that size.
  */
 export const SETTINGS = `
 PRAGMA synchronous = FULL;

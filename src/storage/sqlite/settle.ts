@@ -38,7 +38,7 @@ export function nack(connection: Connection, params: NackParams): Promise<boolea
   );
 }
 
-/** Ends leases with their jobs in line again, as if they had not been taken. */
+/** Ends leases with their jobs in line again, as if they had not been reserved. */
 export function release(connection: Connection, { leases }: LeaseParams): Promise<boolean[]> {
   return byReservation(leases, (groups) =>
     connection.writeSoon((now) =>

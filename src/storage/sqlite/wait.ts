@@ -41,7 +41,7 @@ export class JobWaiter {
     const look = () => {
       const newest = this.newest();
       const seen = this.newestSeen ?? newest;
-      // When the newest job leaves, the next one may get its number.
+      // When the newest job leaves, SQLite may give its seq to the next one.
       this.newestSeen = newest;
       return newest > seen ? 0 : Infinity;
     };

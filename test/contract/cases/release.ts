@@ -14,7 +14,7 @@ import {
 
 export function describeRelease(world: () => World): void {
   describe('release', () => {
-    it('released jobs are ready again as if they had never been taken: order and attempts as before', async () => {
+    it('released jobs are ready again as if they had never been reserved: order and attempts as before', async () => {
       const { queue, peer, name } = world();
       const topic = name('topic');
       const pushed = await queue.pushMany(jobsOf(topic, 5));
