@@ -29,7 +29,8 @@ export async function drainLoop(queue: Queue, options: LoopOptions): Promise<Dra
   let failure: DelayerError | undefined;
   for (let atMs = 0; atMs < forMs && !isClosed;) {
     await sleep(startMs + atMs - monotonicMs(), signal);
-    if (signal.aborted) break;
+    // A pass that would begin behind the window does nothing, and must not hide how the one before ended.
+    if (signal.aborted || monotonicMs() - startMs >= forMs) break;
     const worker = new Worker(queue, { ...options, counts, untilMs: startMs + forMs });
     try {
       failure = undefined;
