@@ -100,11 +100,11 @@ describe('the cron loop of a worker', () => {
         return world.store.reserve(params);
       },
     });
-    let finished = 0;
+    let calls = 0;
     const slow = oneByOne(2, async () => {
+      calls += 1;
       // The second pair outlasts the window.
-      await untilAfter(startMs, finished < 2 ? 50 : 2 * STEP_MS);
-      finished += 1;
+      await untilAfter(startMs, calls <= 2 ? 50 : 2 * STEP_MS);
       return 'done';
     });
     const { sum } = await loop(queue, slow, { forMs: STEP_MS });
