@@ -1,5 +1,7 @@
 import { resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
+import { DelayerError } from '../../core/errors.js';
+import { monotonicMs, sleep } from '../../core/timer.js';
 import { Connection } from './connection.js';
 import { openDatabase } from './driver.js';
 import { foreignFileError, fromSqlite, fromSystem } from './errors.js';
@@ -34,12 +36,7 @@ export async function openConnection(path: string, options: OpenOptions = {}): P
   const file = absolute(path);
   const created = prepareFile(file, options.typeOfFileSystem);
   try {
-    // The log is looked for first: delayer has one only after the file itself says whose it is.
-    const hasLog = sizeOf(`${file}-wal`) > 0;
-    if (!created && !isOurs(file)) {
-      if (hasLog) throw foreignFileError(file, 'the database belongs to another application');
-      peek(file);
-    }
+    if (!created) await assertNotForeign(file);
     const now = options.now ?? (() => Date.now());
     const connection = new Connection(openDatabase(file), `sqlite:${file}`, now, options.busyDeadlineMs);
     try {
@@ -73,6 +70,31 @@ const APPLICATION_ID_AT = 68;
  */
 function isOurs(file: string): boolean {
   return readHeader(file, APPLICATION_ID_AT + 4)?.readUInt32BE(APPLICATION_ID_AT) === APPLICATION_ID;
+}
+
+/**
+ * Another process may create the store at this moment, and then a look without a lock finds half of it
+ * written. What looks damaged is looked at again for so long (ms).
+ */
+const CREATION_MS = 1000;
+const CREATION_PAUSE_MS = 5;
+
+/** @throws DelayerError when the file is another application's; what SQLite throws when it is damaged */
+async function assertNotForeign(file: string): Promise<void> {
+  const deadline = monotonicMs() + CREATION_MS;
+  for (;;) {
+    // The log is looked for first: delayer has one only after the file itself says whose it is.
+    const hasLog = sizeOf(`${file}-wal`) > 0;
+    if (isOurs(file)) return;
+    if (hasLog) throw foreignFileError(file, 'the database belongs to another application');
+    try {
+      peek(file);
+      return;
+    } catch (error) {
+      if (error instanceof DelayerError || monotonicMs() > deadline) throw error;
+      await sleep(CREATION_PAUSE_MS);
+    }
+  }
 }
 
 /**

@@ -6,7 +6,18 @@ import { Queue } from '../../../src/core/queue.js';
 import { SqliteStore } from '../../../src/storage/sqlite/store.js';
 
 const [action = '', path = '', stem = '', count = '0'] = process.argv.slice(2);
-const print = (line: string) => writeSync(1, `${line}\n`);
+
+/** Whole lines, also into a pipe that is full: what was done and not printed would look lost. */
+function print(...lines: string[]): void {
+  let rest = Buffer.from(lines.map((line) => `${line}\n`).join(''));
+  while (rest.length > 0) {
+    try {
+      rest = rest.subarray(writeSync(1, rest));
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'EAGAIN') throw error;
+    }
+  }
+}
 
 try {
   const queue = new Queue(await SqliteStore.open(path));
@@ -22,7 +33,7 @@ try {
       for (let i = 0; i < Number(count); i += 1) {
         const ids = Array.from({ length: 100 }, (_, k) => `${stem}${i}-${k}`);
         await queue.pushMany(ids.map((id) => ({ id, topic: 'topic', body: `body of ${id}` })));
-        for (const id of ids) print(id);
+        print(...ids);
       }
       break;
     case 'wait':
