@@ -7,7 +7,7 @@ expect_type(POOL, 'zset')
 expect_type(READY_DUE, 'hash')
 local id, depth = ARGV[1], ARGV[2]
 local bucket, score = BUCKET .. id, redis.call('ZSCORE', POOL, id)
-local job = fields(bucket, 'topic', 'body', 'delayer', 'attempts') or {}
+local job = fields(bucket, 'topic', 'body', 'delayer') or {}
 local now = now_ms()
 
 -- A job that expired while it was ready has left no more than its place in the list.
@@ -22,7 +22,8 @@ end
 
 if not score and not job[1] then return find_expired() end
 local expires_at = expiry_of(bucket, now)
-local due = score and from_score(score) or noted_due(redis.call('HGET', READY_DUE, id), expires_at)
+local note = redis.call('HGET', READY_DUE, id)
+local due = score and from_score(score) or noted_due(note, expires_at)
 local state = 'expired'
 if job[1] and not is_expired(expires_at, now) then
   state = not score and 'ready' or (from_score(score) > now and 'delayed' or 'due')
@@ -32,6 +33,6 @@ if state == 'ready' and found == 'list' then
   local place = redis.call('LPOS', READY .. job[1], id, 'RANK', -1, 'MAXLEN', depth)
   if place then ahead = redis.call('LLEN', READY .. job[1]) - 1 - place end
 end
-local attempts = job[1] and job[2] and read_memo(bucket, job[3], job[4], expires_at, job[1], job[2]) or 0
+local attempts = job[1] and job[2] and read_memo(bucket, job[3], note, expires_at, job[1], job[2]) or 0
 return { state, job[1] or '', job[2] or '', due, expires_at, attempts, ahead,
   (found == 'list' or found == 'none') and '' or found }

@@ -1,5 +1,5 @@
 -- Reads a part of the pool in order of due time, for one topic.
--- include: keys, time, memo, bounds, page
+-- include: keys, time, note, memo, bounds, page
 -- ARGV: topic, cursor score, cursor id ('' and '' for the beginning), how many to look at, most jobs
 -- Answers: score and id of the last one looked at ('' and '' at the end), now in ms, then for each job:
 --   id, body, due ms, expiry ms or '', attempts
@@ -11,11 +11,11 @@ for i = 1, #entries, 2 do
   local id = entries[i]
   local bucket = BUCKET .. id
   if redis.pcall('HGET', bucket, 'topic') == topic then
-    local job = redis.call('HMGET', bucket, 'body', 'delayer', 'attempts')
+    local job = redis.call('HMGET', bucket, 'body', 'delayer')
     local body = job[1] or ''
     bytes = bytes + #body
     local due, expires_at = from_score(entries[i + 1]), expiry_of(bucket, now)
-    local attempts = read_memo(bucket, job[2], job[3], expires_at, topic, body)
+    local attempts = read_memo(bucket, job[2], nil, expires_at, topic, body)
     for _, value in ipairs({ id, body, due, expires_at, attempts }) do
       jobs[#jobs + 1] = value
     end

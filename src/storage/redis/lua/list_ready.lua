@@ -13,7 +13,7 @@ local answer, bytes = { now, #ids, #ids < limit and 1 or 0 }, 0
 for i = #ids, 1, -1 do
   local id = ids[i]
   local bucket = BUCKET .. id
-  local job = fields(bucket, 'topic', 'body', 'delayer', 'attempts') or {}
+  local job = fields(bucket, 'topic', 'body', 'delayer') or {}
   local expires_at = job[1] and expiry_of(bucket, now) or ''
   local state = 'ready'
   if redis.call('ZSCORE', POOL, id) or (job[1] and job[1] ~= topic) then
@@ -22,9 +22,10 @@ for i = #ids, 1, -1 do
     state = 'expired'
   end
   if state ~= 'ready' then expires_at = '' end
-  local due = state == 'ready' and noted_due(redis.call('HGET', READY_DUE, id), expires_at) or ''
+  local note = state == 'ready' and redis.call('HGET', READY_DUE, id)
+  local due = note and noted_due(note, expires_at) or ''
   local body = state == 'ready' and job[2] or ''
-  local attempts = state == 'ready' and read_memo(bucket, job[3], job[4], expires_at, topic, body) or 0
+  local attempts = state == 'ready' and read_memo(bucket, job[3], note, expires_at, topic, body) or 0
   for _, value in ipairs({ id, body, due, expires_at, attempts, state }) do
     answer[#answer + 1] = value
   end

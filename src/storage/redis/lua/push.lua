@@ -44,7 +44,7 @@ for i = 1, #jobs, 5 do
     -- The first write is one that Redis refuses when it is out of memory.
     call('HSET', bucket, 'topic', topic, 'body', body)
     call('PEXPIREAT', bucket, type(expiry) == 'number' and due + expiry or expiry)
-    if outcome == 'replaced' or old_topic then call('HDEL', bucket, 'delayer', 'attempts') end
+    if outcome == 'replaced' or old_topic then call('HDEL', bucket, 'delayer') end
     -- An old entry would hand the new job to other clients before its time.
     if old_topic then leave_ready_list(id, old_topic) end
     if note then call('HDEL', READY_DUE, id) end

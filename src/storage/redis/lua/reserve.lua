@@ -4,13 +4,11 @@
 -- ARGV: limit, lease in ms, token, skip, promotion limit, most bytes of bodies in one answer, then the topics
 -- Answers: more (0 or 1), ms until the next event (or -1, also where there are jobs), stuck, paused (1 when
 --   all topics are), deadline in ms, topics as the record has them (lib/record.lua), jobs of the reservation,
---   its first deadline in ms, then for each job: number, id, body, due ms or '', expiry ms or '', attempts
+--   its first deadline in ms, then for each job: number, id, body, due ms or -1, expiry ms or -1, attempts
 local limit, lease_ms, token = tonumber(ARGV[1]), tonumber(ARGV[2]), ARGV[3]
 local skip, promote_limit, most_bytes = tonumber(ARGV[4]), tonumber(ARGV[5]), tonumber(ARGV[6])
 local FIRST_TOPIC = 7
--- Of a row, what the caller is given.
-local ANSWERED = 6
-local call = redis.call
+local call, pcall_redis = redis.call, redis.pcall
 for i = FIRST_TOPIC, #ARGV do expect_type(READY .. ARGV[i], 'list') end
 expect_type(POOL, 'zset')
 expect_type(READY_DUE, 'hash')
@@ -25,7 +23,9 @@ if packed then
   local record = read_record(INFLIGHT .. token, packed)
   local answer = { 0, -1, 0, 0, from_score(deadline), record.topics, record.count, record.deadline }
   for _, row in ipairs(record.rows) do
-    for i = 1, ANSWERED do answer[#answer + 1] = row[i] end
+    local number, id, body, due, expires_at, attempts = unpack(row)
+    local part = { number, id, body, due == '' and -1 or due, expires_at == '' and -1 or expires_at, attempts }
+    for _, value in ipairs(part) do answer[#answer + 1] = value end
   end
   return answer
 end
@@ -51,21 +51,6 @@ local rows, buckets, notes_of, seen = { RECORD_VERSION, '', now, 0, now + lease_
 local n, bytes, full = HEAD, 0, false
 local answer, a = { 0, -1, 0, 0, now + lease_ms, '', 0, now + lease_ms }, 8
 
-local function add_job(id, bucket, body, memo, old_attempts, topic, note, expires_at)
-  local attempts, ttl = read_memo(bucket, memo, old_attempts, expires_at, topic, body)
-  local place, due, number = noted_place(note, expires_at), '', #buckets + 1
-  if place ~= '' then
-    place = tonumber(place)
-    due = from_score(place)
-  end
-  buckets[number] = bucket
-  rows[n + 1], rows[n + 2], rows[n + 3], rows[n + 4] = number, id, body, ''
-  rows[n + 5], rows[n + 6], rows[n + 7], rows[n + 8] = expires_at, attempts + 1, place, ttl
-  answer[a + 1], answer[a + 2], answer[a + 3] = number, id, body
-  answer[a + 4], answer[a + 5], answer[a + 6] = due, expires_at, attempts + 1
-  n, a = n + ROW, a + ANSWERED
-end
-
 -- An entry is stale when its job has expired, was pushed anew and is to come by the pool, belongs to
 -- another topic by now, or stands in the list twice. Answers how many entries it looked at.
 local function look_at(ids, topic)
@@ -75,15 +60,31 @@ local function look_at(ids, topic)
     local id = ids[i]
     if not in_pool[i] and not seen[id] then
       local bucket = BUCKET .. id
-      local job = fields(bucket, 'topic', 'body', 'delayer', 'attempts') or {}
+      local job = pcall_redis('HMGET', bucket, 'topic', 'body', 'delayer')
       local body, expires_at = job[2], nil
       if job[1] == topic and body then expires_at = expiry_of(bucket, now) end
-      if expires_at and not is_expired(expires_at, now) then
-        full = #buckets == limit or (bytes > 0 and bytes + #body > most_bytes)
+      if expires_at and (expires_at == '' or expires_at > now) then
+        local number = #buckets + 1
+        full = number > limit or (bytes > 0 and bytes + #body > most_bytes)
         if full then return #ids - i end
         bytes = bytes + #body
         seen[id] = true
-        add_job(id, bucket, body, job[3], job[4], topic, notes[i], expires_at)
+        buckets[number] = bucket
+        local attempts, ttl, due, place = 0, '', -1, ''
+        if job[3] or notes[i] then
+          attempts, ttl = read_memo(bucket, job[3], notes[i], expires_at, topic, body)
+        end
+        if notes[i] then place = noted_place(notes[i], expires_at) end
+        if place ~= '' then
+          place = tonumber(place)
+          due = from_score(place)
+        end
+        attempts = attempts + 1
+        rows[n + 1], rows[n + 2], rows[n + 3], rows[n + 4] = number, id, body, ''
+        rows[n + 5], rows[n + 6], rows[n + 7], rows[n + 8] = expires_at, attempts, place, ttl
+        answer[a + 1], answer[a + 2], answer[a + 3], answer[a + 4] = number, id, body, due
+        answer[a + 5], answer[a + 6] = expires_at == '' and -1 or expires_at, attempts
+        n, a = n + ROW, a + 6
       end
     end
     if notes[i] then notes_of[#notes_of + 1] = id end

@@ -15,6 +15,10 @@ local function write_note(score, expires_at, topic)
   return NOTE_START .. score .. ' ' .. expires_at .. ' ' .. topic
 end
 
+local function is_old_note(note)
+  return note and string.sub(note, 1, #NOTE_START) ~= NOTE_START
+end
+
 -- Score and expiry as text; nothing where there is no note.
 local function read_note(note)
   if not note then return nil end
