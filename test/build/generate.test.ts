@@ -24,6 +24,40 @@ describe('the generated modules', () => {
     expect(scripts).to.have.property('sayIt').that.deep.equals({ sha, source });
   });
 
+  it('hold of a library what the script uses, and what that uses', async () => {
+    const library = `-- Halves.
+local TWO, SIX = 2, 6
+
+local function half(n)
+  return n / TWO
+end
+
+local function third(n)
+  return n / 3
+end
+
+local function quarter(n)
+  return half(half(n))
+end
+`;
+    root.write('src/storage/redis/lua/lib/parts.lua', library);
+    root.write('src/storage/redis/lua/cut.lua', '-- include: parts\nreturn quarter(SIX)\n');
+    expect(generate()).to.deep.equal({ code: 0, said: '' });
+    const { SCRIPTS: scripts } = await load(SCRIPTS);
+    expect(scripts).to.have.nested.property(
+      'cut.source',
+      `local TWO, SIX = 2, 6
+local function half(n)
+return n / TWO
+end
+local function quarter(n)
+return half(half(n))
+end
+return quarter(SIX)
+`,
+    );
+  });
+
   it('have their lines as lines', () => {
     generate();
     expect(
