@@ -1,22 +1,44 @@
 /// <reference lib="esnext.disposable" />
-import { checkDuration } from './duration.js';
-import { DelayerError } from './errors.js';
-import { DEFAULT_TTL_MS, type Bytes, type Job, type JobRecord, JOB_STATES, type JobState } from './job.js';
-import { newToken } from './lease.js';
+import { assertList } from './check.js';
+import { DelayerError, isTransient } from './errors.js';
+import type { Bytes, Job, JobRecord, JobState } from './job.js';
 import type { NewJob } from './new-job.js';
+import { Outage } from './outage.js';
+import {
+  toBpopParams,
+  toDaemonParams,
+  toExtendParams,
+  toFlawedParams,
+  toLeaseParams,
+  toListParams,
+  toNackParams,
+  toOnExisting,
+  toPauseParams,
+  toPopParams,
+  toReadyWaitParams,
+  toRemoveParams,
+  toRequeueParams,
+  toReserveParams,
+  toStatsParams,
+  toWaitParams,
+} from './params.js';
 import { pushError } from './push-error.js';
 import type {
+  BpopOptions,
+  CallOptions,
   LeaseLike,
   ListQuery,
   NackOptions,
   PushReceipt,
   PushRequest,
   ReadyWaitOptions,
+  ReserveRequest,
   TextOrBytes,
   Topics,
   WaitOptions,
 } from './requests.js';
 import type {
+  FlawedJobs,
   JobPage,
   Maintenance,
   OnExisting,
@@ -26,26 +48,14 @@ import type {
   Reserved,
   Stats,
 } from './results.js';
-import type { Store } from './store.js';
-import { monotonicMs } from './timer.js';
-import {
-  assertFields,
-  cutReason,
-  toCount,
-  toFailure,
-  toLeases,
-  toName,
-  toNewJob,
-  toTopics,
-} from './validate.js';
+import type { CallLimits, Store } from './store.js';
+import { isTimeOver, monotonicMs, sleep } from './timer.js';
+import { toName, toNewJob, toNewJobAgain } from './validate.js';
 
-/** Jobs are popped in batches of this size at most. */
-export const POP_BATCH = 500;
+export { MAX_LEASE_MS, POP_BATCH } from './params.js';
 
-/** The longest lease: Node's timers reach no further, and a worker has to renew it in time. */
-export const MAX_LEASE_MS = 24 * 86_400_000;
-
-const LIST_LIMIT = 50;
+/** Calls that are under way when a queue is closed have so long (ms) to end. */
+const CLOSE_MS = 2000;
 
 /**
  * A delay queue over a store: the one door to it, for the commands, workers and the library's users.
@@ -55,6 +65,7 @@ const LIST_LIMIT = 50;
  */
 export class Queue {
   readonly #store: Store;
+  readonly #underWay = new Set<Promise<unknown>>();
   #closing: Promise<void> | undefined;
 
   /** @internal */
@@ -104,85 +115,96 @@ export class Queue {
     requests: readonly PushRequest[],
     options: { onExisting?: OnExisting | undefined } = {},
   ): Promise<PushReceipt[]> {
-    return this.pushChecked(requests.map(toNewJob), options.onExisting);
+    const onExisting = toOnExisting(options);
+    assertList(requests, 'jobs');
+    return this.pushChecked(requests.map(toNewJob), onExisting);
   }
 
   /** @internal As `pushMany`, for jobs that `toNewJob` has checked. */
   async pushChecked(jobs: readonly NewJob[], onExisting: OnExisting = 'refuse'): Promise<PushReceipt[]> {
-    const results = jobs.length === 0 ? [] : await this.open.push({ jobs, onExisting });
+    const results = jobs.length === 0 ? [] : await this.#ask((store) => store.push({ jobs, onExisting }));
     // Written out: to copy a result takes as long as a tenth of its push.
     return results.map(({ outcome, dueAt }, i) => ({ id: jobs[i]?.id ?? Buffer.alloc(0), outcome, dueAt }));
   }
 
   /** Takes the ready job that is due first, of the first topic that has one, at most once; nothing when there is none. */
-  async pop(topics: Topics): Promise<Job | undefined> {
-    return (await this.popMany(topics, 1))[0];
+  async pop(topics: Topics, options: CallOptions = {}): Promise<Job | undefined> {
+    return (await this.popMany(topics, 1, options))[0];
   }
 
   /** Takes up to `count` ready jobs, at most once; perhaps fewer than are ready, `[]` when none is. */
-  async popMany(topics: Topics, count: number): Promise<Job[]> {
-    const limit = Math.min(toCount(count, 'count'), POP_BATCH);
-    return (await this.open.pop({ topics: toTopics(topics), limit })).jobs;
+  async popMany(topics: Topics, count: number, options: CallOptions = {}): Promise<Job[]> {
+    const params = toPopParams(topics, count, options);
+    return (await this.#ask((store) => store.pop(params))).jobs;
   }
 
   /** Takes a job as `pop` does, waiting for one. Nothing when the time is over or the signal aborts. */
-  async bpop(topics: Topics, options: WaitOptions = {}): Promise<Job | undefined> {
+  async bpop(topics: Topics, options: BpopOptions = {}): Promise<Job | undefined> {
     return (await this.bpopMany(topics, 1, options))[0];
   }
 
-  /** As {@link bpop}, up to `count` jobs once one is there. */
-  async bpopMany(topics: Topics, count: number, options: WaitOptions = {}): Promise<Job[]> {
-    const names = toTopics(topics);
-    const limit = Math.min(toCount(count, 'count'), POP_BATCH);
-    const { timeoutMs = Infinity, signal } = options;
-    const deadline = monotonicMs() + timeoutMs;
-    for (;;) {
-      if (signal?.aborted === true) return [];
-      const { jobs, nextInMs, revision } = await this.open.pop({ topics: names, limit });
-      const remaining = deadline - monotonicMs();
-      if (jobs.length > 0 || remaining <= 0) return jobs;
-      await this.open.waitForReady({
-        topics: names,
-        maxMs: Math.min(remaining, nextInMs ?? Infinity),
-        signal,
-        since: revision,
-      });
+  /**
+   * As {@link bpop}, up to `count` jobs once one is there. A store that goes away is waited for, as long as
+   * the time is not over; only the first contact has to succeed.
+   */
+  async bpopMany(topics: Topics, count: number, options: BpopOptions = {}): Promise<Job[]> {
+    const params = toBpopParams(topics, count, options);
+    const { untilMs = Infinity, signal } = params;
+    const outage = new Outage(this.label, options.onEvent);
+    while (signal?.aborted !== true) {
+      try {
+        const { jobs, nextInMs = Infinity, revision } = await this.#ask((store) => store.pop(params));
+        outage.end();
+        if (jobs.length > 0 || isTimeOver(params)) return jobs;
+        const wait = { topics: params.topics, maxMs: Math.min(untilMs - monotonicMs(), nextInMs), signal };
+        await this.#wait((store) => store.waitForReady({ ...wait, since: revision }));
+      } catch (error) {
+        // Jobs that it has in hand are nowhere else.
+        const hasJobs = error instanceof DelayerError && error.jobs.length > 0;
+        if (hasJobs || !(await this.#outlives(error, outage, params))) throw error;
+      }
     }
+    return [];
+  }
+
+  /** Does a call that waits go on after an error? It ends with nothing where its signal has aborted. */
+  async #outlives(error: unknown, outage: Outage, limits: CallLimits): Promise<boolean> {
+    if (limits.signal?.aborted === true && isTransient(error)) return true;
+    return outage.waitOut(error, limits);
   }
 
   /** Leases up to `limit` ready jobs until they are acknowledged, nacked, released, or `leaseMs` is over. */
-  async reserve(params: { topics: Topics; limit: number; leaseMs: number }): Promise<Reserved> {
-    const topics = toTopics(params.topics);
-    const limit = toCount(params.limit, 'limit');
-    const leaseMs = toCount(params.leaseMs, 'lease in ms', MAX_LEASE_MS);
-    return this.open.reserve({ topics, limit, leaseMs, token: newToken() });
+  async reserve(request: ReserveRequest): Promise<Reserved> {
+    const params = toReserveParams(request);
+    return this.#ask((store) => store.reserve(params));
   }
 
   /** Ends leases with their jobs done and gone; answers, in order, whether each was still held. */
-  async ack(leases: readonly LeaseLike[]): Promise<boolean[]> {
-    const names = toLeases(leases);
-    return names.length === 0 ? [] : this.open.ack({ leases: names });
+  async ack(leases: readonly LeaseLike[], options: CallOptions = {}): Promise<boolean[]> {
+    const params = toLeaseParams(leases, options);
+    return params.leases.length === 0 ? [] : this.#ask((store) => store.ack(params));
   }
 
   /** Ends leases with their jobs failed; answers, in order, whether each was still held. */
   async nack(leases: readonly LeaseLike[], options: NackOptions): Promise<boolean[]> {
-    const names = toLeases(leases);
-    const failure = toFailure(options);
-    const reason = options.reason === undefined ? undefined : cutReason(options.reason);
-    return names.length === 0 ? [] : this.open.nack({ leases: names, failure, reason });
+    const params = toNackParams(leases, options);
+    return params.leases.length === 0 ? [] : this.#ask((store) => store.nack(params));
   }
 
   /** Gives leased jobs back as if they had never been reserved; answers, in order, whether each was still held. */
-  async release(leases: readonly LeaseLike[]): Promise<boolean[]> {
-    const names = toLeases(leases);
-    return names.length === 0 ? [] : this.open.release({ leases: names });
+  async release(leases: readonly LeaseLike[], options: CallOptions = {}): Promise<boolean[]> {
+    const params = toLeaseParams(leases, options);
+    return params.leases.length === 0 ? [] : this.#ask((store) => store.release(params));
   }
 
   /** Lets leases end `leaseMs` from now; answers, in order, when, or nothing when it was not held any more. */
-  async extend(leases: readonly LeaseLike[], leaseMs: number): Promise<(Date | undefined)[]> {
-    const names = toLeases(leases);
-    toCount(leaseMs, 'lease in ms', MAX_LEASE_MS);
-    return names.length === 0 ? [] : this.open.extend({ leases: names, leaseMs });
+  async extend(
+    leases: readonly LeaseLike[],
+    leaseMs: number,
+    options: CallOptions = {},
+  ): Promise<(Date | undefined)[]> {
+    const params = toExtendParams(leases, leaseMs, options);
+    return params.leases.length === 0 ? [] : this.#ask((store) => store.extend(params));
   }
 
   /**
@@ -190,11 +212,8 @@ export class Queue {
    * @returns the ids that are not back: another job has taken their id
    */
   async restore(jobs: readonly Job[]): Promise<Bytes[]> {
-    const again = jobs.map(({ id, topic, body, dueAt, expiresAt }): NewJob => ({
-      ...toNewJob({ id, topic, body, at: dueAt ?? new Date(0) }),
-      ttlMs: DEFAULT_TTL_MS,
-      expiresAtMs: expiresAt?.getTime(),
-    }));
+    assertList(jobs, 'jobs');
+    const again = jobs.map(toNewJobAgain);
     const results = await this.pushChecked(again, 'keep');
     return results.flatMap(({ id, outcome }) => (outcome === 'pushed' ? [] : [id]));
   }
@@ -209,9 +228,8 @@ export class Queue {
     ids: readonly TextOrBytes[],
     options: { states?: readonly JobState[] | 'any' | undefined } = {},
   ): Promise<RemoveResult[]> {
-    const states = options.states === 'any' ? JOB_STATES : (options.states ?? (['delayed'] as const));
-    const jobs = ids.map((id) => ({ id: toName(id, 'id'), states }));
-    return jobs.length === 0 ? [] : this.open.remove({ jobs });
+    const params = toRemoveParams(ids, options);
+    return params.jobs.length === 0 ? [] : this.#ask((store) => store.remove(params));
   }
 
   /** Makes the latest dead letter of each id a job again; answers in order. */
@@ -219,78 +237,90 @@ export class Queue {
     ids: readonly TextOrBytes[],
     options: { delayMs?: number | undefined } = {},
   ): Promise<RequeueResult[]> {
-    const names = ids.map((id) => toName(id, 'id'));
-    const delayMs = checkDuration(options.delayMs ?? 0, 'the delay');
-    return names.length === 0 ? [] : this.open.requeue({ ids: names, delayMs });
+    const params = toRequeueParams(ids, options);
+    return params.ids.length === 0 ? [] : this.#ask((store) => store.requeue(params));
   }
 
   /** Holds topics back from every consumer of delayer, for `forMs` or until `resume`. */
   async pause(topics: Topics, options: { forMs?: number | undefined } = {}): Promise<void> {
-    const forMs = options.forMs === undefined ? undefined : checkDuration(options.forMs, 'the pause');
-    await this.open.pause({ topics: toTopics(topics), forMs });
+    const params = toPauseParams(topics, options);
+    await this.#ask((store) => store.pause(params));
   }
 
   async resume(topics: Topics): Promise<void> {
-    await this.open.resume({ topics: toTopics(topics) });
+    const params = toPauseParams(topics, {});
+    await this.#ask((store) => store.resume(params));
   }
 
   /** Counts jobs, by topic as well when `exact`; else only the totals that are cheap. */
   async stats(options: { exact?: boolean | undefined } = {}): Promise<Stats> {
-    return this.open.stats({ exact: options.exact ?? true });
+    const params = toStatsParams(options);
+    return this.#ask((store) => store.stats(params));
   }
 
   /** What is wrong with the store; `[]` when nothing is. */
   async health(): Promise<Problem[]> {
-    return this.open.health();
+    return this.#ask((store) => store.health());
   }
 
   /** Lists jobs of topics, page by page. */
   async list(topics: Topics, query: ListQuery = {}): Promise<JobPage> {
-    const { limit, cursor, ...narrowing } = query;
-    assertFields(narrowing, ['states', 'dueBefore', 'dueAfter', 'idGlob'], 'field of a query');
-    const selection = { topics: toTopics(topics), ...narrowing };
-    return this.open.list({ selection, limit: toCount(limit ?? LIST_LIMIT, 'limit'), cursor });
+    const params = toListParams(topics, query);
+    return this.#ask((store) => store.list(params));
   }
 
   /** Finds the jobs of an id; `[]` when there is none, several when it was pushed again while leased or dead. */
   async find(id: TextOrBytes): Promise<JobRecord[]> {
-    return this.open.find({ id: toName(id, 'id') });
+    const params = { id: toName(id, 'id') };
+    return this.#ask((store) => store.find(params));
+  }
+
+  /** Jobs that something is wrong with: those that `stats` counts among its problems. */
+  async findFlawed(options: { limit?: number | undefined } = {}): Promise<FlawedJobs> {
+    const params = toFlawedParams(options);
+    return this.#ask((store) => store.findFlawed(params));
   }
 
   /** One bounded step of what a daemon does. */
   async maintain(): Promise<Maintenance> {
-    return this.open.maintain();
+    return this.#ask((store) => store.maintain());
   }
 
   /** Lets others see, for some seconds, that a daemon of this name is at work. */
   async announce(daemon: string): Promise<void> {
-    await this.open.announce({ daemon });
+    const params = toDaemonParams(daemon);
+    await this.#ask((store) => store.announce(params));
   }
 
   /** Takes an announcement back. */
   async retire(daemon: string): Promise<void> {
-    await this.open.retire({ daemon });
+    const params = toDaemonParams(daemon);
+    await this.#ask((store) => store.retire(params));
   }
 
   /** Returns when a job of the topics may be ready, when the time is over, or when aborted; takes nothing. */
   async waitForReady(topics: Topics, options: ReadyWaitOptions = {}): Promise<void> {
-    const { timeoutMs: maxMs = Infinity, signal, since } = options;
-    await this.open.waitForReady({ topics: toTopics(topics), maxMs, signal, since });
+    const params = toReadyWaitParams(topics, options);
+    await this.#wait((store) => store.waitForReady(params));
   }
 
   /** Returns when a push may have changed the next due time, when the time is over, or when aborted. */
   async waitForPush(options: WaitOptions = {}): Promise<void> {
-    await this.open.waitForPush({ maxMs: options.timeoutMs ?? Infinity, signal: options.signal });
+    const params = toWaitParams(options);
+    await this.#wait((store) => store.waitForPush(params));
   }
 
   /** The store's clock. */
   async now(): Promise<Date> {
-    return this.open.now();
+    return this.#ask((store) => store.now());
   }
 
-  /** Ends what waits and lets go of the store. Closing twice is closing once. */
+  /**
+   * Lets go of the store, when the calls that are under way have ended: they have two seconds for that, and
+   * are rejected then. What waits ends at once. Closing twice is closing once.
+   */
   async close(): Promise<void> {
-    this.#closing ??= this.#store.close();
+    this.#closing ??= this.#end();
     await this.#closing;
   }
 
@@ -298,8 +328,27 @@ export class Queue {
     await this.close();
   }
 
-  private get open(): Store {
+  async #end(): Promise<void> {
+    if (this.#underWay.size > 0) {
+      await sleep(CLOSE_MS, undefined, (wake) => void Promise.allSettled(this.#underWay).then(wake));
+    }
+    await this.#store.close();
+  }
+
+  /** Calls the store; `close` gives it time to answer. */
+  async #ask<T>(ask: (store: Store) => Promise<T>): Promise<T> {
+    const asked = this.#wait(ask);
+    this.#underWay.add(asked);
+    try {
+      return await asked;
+    } finally {
+      this.#underWay.delete(asked);
+    }
+  }
+
+  /** Calls what only waits; `close` ends it. */
+  async #wait<T>(wait: (store: Store) => Promise<T>): Promise<T> {
     if (this.#closing) throw new DelayerError('usage', `The queue ${this.label} is closed`);
-    return this.#store;
+    return wait(this.#store);
   }
 }

@@ -1,3 +1,4 @@
+import type { OnEvent } from './events.js';
 import type { Bytes, JobState } from './job.js';
 import type { PushResult } from './results.js';
 import type { AbortSignalLike } from './timer.js';
@@ -30,10 +31,27 @@ export interface PushReceipt extends PushResult {
   readonly id: Bytes;
 }
 
+/** How long the answer of the store is waited for: as long as it may come when absent. The call may be done all the same. */
+export interface CallOptions {
+  readonly timeoutMs?: number | undefined;
+  readonly signal?: AbortSignalLike | undefined;
+}
+
+export interface ReserveRequest extends CallOptions {
+  readonly topics: Topics;
+  readonly limit: number;
+  readonly leaseMs: number;
+}
+
 export interface WaitOptions {
   /** For ever when absent. */
   readonly timeoutMs?: number | undefined;
   readonly signal?: AbortSignalLike | undefined;
+}
+
+export interface BpopOptions extends WaitOptions {
+  /** Is told of an outage of the store, and of its end. */
+  readonly onEvent?: OnEvent | undefined;
 }
 
 export interface ReadyWaitOptions extends WaitOptions {
@@ -42,7 +60,7 @@ export interface ReadyWaitOptions extends WaitOptions {
 }
 
 /** How a job failed: `delayMs` until the next try, or `dead` for good, kept for `deadTtlMs` (30 days; 0: for ever). */
-export interface NackOptions {
+export interface NackOptions extends CallOptions {
   readonly delayMs?: number | undefined;
   readonly dead?: boolean | undefined;
   readonly deadTtlMs?: number | undefined;

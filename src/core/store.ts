@@ -1,6 +1,7 @@
 import type { JobRecord, JobState } from './job.js';
 import type { NewJob } from './new-job.js';
 import type {
+  FlawedJobs,
   JobPage,
   Maintenance,
   OnExisting,
@@ -33,7 +34,7 @@ export interface Store extends Producer, Consumer, Operator, Maintainer, Observe
   /** Does a due job have to be moved before it can be taken? Then a daemon is of use. */
   readonly needsPromotion: boolean;
 
-  /** Ends what waits, and lets go of connections and files. Closing twice is closing once. */
+  /** Ends what waits, and lets go of connections and files. Closing twice is closing once. No other call is under way. */
   close(): Promise<void>;
 }
 
@@ -46,8 +47,8 @@ export interface Consumer {
   /**
    * Takes up to `limit` ready jobs for good, those of the first topic first and within a topic those due
    * first. It maintains before it looks, and passes over jobs that have expired. It may answer fewer jobs
-   * than `limit`, for a step is bounded; no job means that none of the topics has one ready. When it
-   * answers, the jobs are gone from the store; when it does not, they are still there, or come back.
+   * than `limit`, for a step is bounded; no job means that none of the topics has one ready, or that the time
+   * of the call was over. When it answers, the jobs are gone from the store; when it does not, they are still there, or come back.
    */
   pop(params: PopParams): Promise<Popped>;
 
@@ -125,6 +126,9 @@ export interface Observer {
   /** Every job of that id: the one that lives first, then leased, waiting and dead ones. `[]` when there is none. */
   find(params: { readonly id: Buffer }): Promise<JobRecord[]>;
 
+  /** Up to `limit` of the jobs that `stats` counts among its problems. */
+  findFlawed(params: { readonly limit: number }): Promise<FlawedJobs>;
+
   /** What is wrong with the store as a whole; `[]` when nothing is. Jobs are not looked at: see `stats`. */
   health(): Promise<Problem[]>;
 
@@ -143,6 +147,16 @@ export interface Waiter {
   waitForPush(params: WaitParams): Promise<void>;
 }
 
+/**
+ * How long a caller waits for an answer. When the time is over or the signal aborts, a call ends soon after:
+ * with what it has found by then, or rejected. It may have been done all the same.
+ */
+export interface CallLimits {
+  /** On the monotonic clock (ms). */
+  readonly untilMs?: number | undefined;
+  readonly signal?: AbortSignalLike | undefined;
+}
+
 export interface PushParams {
   readonly jobs: readonly NewJob[];
   readonly onExisting: OnExisting;
@@ -153,7 +167,7 @@ export interface TopicParams {
   readonly topics: readonly Buffer[];
 }
 
-export interface PopParams extends TopicParams {
+export interface PopParams extends TopicParams, CallLimits {
   readonly limit: number;
 }
 
@@ -163,7 +177,7 @@ export interface ReserveParams extends PopParams {
   readonly token: string;
 }
 
-export interface LeaseParams {
+export interface LeaseParams extends CallLimits {
   /** Lease strings; one that is named twice is held once. */
   readonly leases: readonly string[];
 }

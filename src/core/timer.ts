@@ -6,7 +6,42 @@ export interface AbortSignalLike {
 }
 
 /** The longest that a Node timer can wait; longer ones fire at once. */
-const MAX_TIMER_MS = 2 ** 31 - 1;
+export const MAX_TIMER_MS = 2 ** 31 - 1;
+
+/** What is to be told of the abort of each signal; a signal that nobody waits for has no entry and no listener. */
+const waiting = new WeakMap<
+  AbortSignalLike,
+  { readonly calls: Set<() => void>; readonly listener: () => void }
+>();
+
+/**
+ * Calls `call` when the signal aborts, until the function that it returns is called; at once where it has aborted.
+ * However many wait, a signal has one listener: Node warns of a leak when there are more than ten.
+ */
+export function onAbort(signal: AbortSignalLike | undefined, call: () => void): () => void {
+  if (signal === undefined) return () => undefined;
+  if (signal.aborted) {
+    call();
+    return () => undefined;
+  }
+  let known = waiting.get(signal);
+  if (known === undefined) {
+    const calls = new Set<() => void>();
+    known = { calls, listener: () => [...calls].forEach((one) => one()) };
+    waiting.set(signal, known);
+    signal.addEventListener('abort', known.listener);
+  }
+  const { calls, listener } = known;
+  // The same function may wait more than once.
+  const one = () => call();
+  calls.add(one);
+  return () => {
+    calls.delete(one);
+    if (calls.size > 0 || waiting.get(signal)?.calls !== calls) return;
+    waiting.delete(signal);
+    signal.removeEventListener('abort', listener);
+  };
+}
 
 /**
  * Waits `ms` milliseconds, or less when aborted or woken; never rejects.
@@ -19,14 +54,13 @@ export function sleep(
 ): Promise<void> {
   if (signal?.aborted === true) return Promise.resolve();
   return new Promise((resolve) => {
-    // Listeners are taken off again: a worker waits a million times on the one signal that ends it.
     const wake = () => {
       clearTimeout(timer);
-      signal?.removeEventListener('abort', wake);
+      forget();
       resolve();
     };
     const timer = setTimeout(wake, Math.min(Math.max(0, ms), MAX_TIMER_MS));
-    signal?.addEventListener('abort', wake);
+    const forget = onAbort(signal, wake);
     onStart?.(wake);
   });
 }
@@ -34,4 +68,12 @@ export function sleep(
 /** Milliseconds on a clock that never jumps. */
 export function monotonicMs(): number {
   return performance.now();
+}
+
+/** Is the time that a caller gave over, or its signal aborted? */
+export function isTimeOver(limits: {
+  readonly untilMs?: number | undefined;
+  readonly signal?: AbortSignalLike | undefined;
+}): boolean {
+  return limits.signal?.aborted === true || (limits.untilMs !== undefined && monotonicMs() >= limits.untilMs);
 }

@@ -1,7 +1,16 @@
 import { v7 as uuid } from 'uuid';
+import {
+  assertDate,
+  assertFields,
+  assertFlag,
+  assertList,
+  assertObject,
+  assertText,
+  shown,
+} from './check.js';
 import { checkDuration } from './duration.js';
 import { DelayerError } from './errors.js';
-import { DEFAULT_DEAD_TTL_MS, DEFAULT_TTL_MS, MAX_BODY_BYTES, MAX_REASON_BYTES } from './job.js';
+import { DEFAULT_DEAD_TTL_MS, DEFAULT_TTL_MS, type Job, MAX_BODY_BYTES, MAX_REASON_BYTES } from './job.js';
 import type { Due, NewJob } from './new-job.js';
 import type { LeaseLike, NackOptions, PushRequest, TextOrBytes } from './requests.js';
 import type { Failure } from './store.js';
@@ -36,6 +45,18 @@ export function toNewJob(request: PushRequest): NewJob {
   };
 }
 
+/** A job that was popped, to be pushed as it was: due when it was, and expired when it would have been. */
+export function toNewJobAgain(job: Job): NewJob {
+  assertObject(job, 'job');
+  const { id, topic, body, dueAt = new Date(0), expiresAt } = job;
+  assertDate(expiresAt, 'expiresAt');
+  return {
+    ...toNewJob({ id: toName(id, 'id'), topic, body, at: dueAt }),
+    ttlMs: DEFAULT_TTL_MS,
+    expiresAtMs: expiresAt?.getTime(),
+  };
+}
+
 function toTtl(given: number | undefined): number {
   const ttlMs = checkDuration(given ?? DEFAULT_TTL_MS, 'the ttl');
   if (ttlMs > 0) return ttlMs;
@@ -46,8 +67,8 @@ function toTtl(given: number | undefined): number {
 
 function toDue({ at, delayMs }: PushRequest): Due {
   if (at === undefined) return { delayMs: checkDuration(delayMs ?? 0, 'the delay') };
+  assertDate(at, 'the due time');
   const atMs = at.getTime();
-  if (Number.isNaN(atMs)) throw new DelayerError('usage', 'the due time is an invalid Date');
   if (atMs > MAX_TIMESTAMP_MS)
     throw new DelayerError('usage', 'the due time is too far away', { hint: 'The year 9999 is the last.' });
   return { atMs: Math.max(0, Math.round(atMs)) };
@@ -57,7 +78,7 @@ function toDue({ at, delayMs }: PushRequest): Due {
  * An id or a topic as bytes, at least one.
  * @throws DelayerError `usage`
  */
-export function toName(given: TextOrBytes, what: 'id' | 'topic'): Buffer {
+export function toName(given: TextOrBytes, what: string): Buffer {
   const name = toBytes(given, what);
   if (name.length > 0) return name;
   throw new DelayerError('usage', `The ${what} is empty`, { hint: `Give the ${what} at least one byte.` });
@@ -69,6 +90,7 @@ export function toName(given: TextOrBytes, what: 'id' | 'topic'): Buffer {
  */
 export function toTopics(given: TextOrBytes | readonly TextOrBytes[]): Buffer[] {
   const list = typeof given === 'string' || given instanceof Uint8Array ? [given] : given;
+  assertList(list, 'topics');
   const topics = new Map<string, Buffer>();
   for (const one of list) {
     const topic = toName(one, 'topic');
@@ -78,46 +100,46 @@ export function toTopics(given: TextOrBytes | readonly TextOrBytes[]): Buffer[] 
   return [...topics.values()];
 }
 
-/** @throws DelayerError `usage` unless the value is a whole number from 1 to `most` */
-export function toCount(value: number, what: string, most = Number.MAX_SAFE_INTEGER): number {
-  if (Number.isSafeInteger(value) && value >= 1 && value <= most) return value;
-  const range = most === Number.MAX_SAFE_INTEGER ? 'of at least 1' : `from 1 to ${most}`;
-  throw new DelayerError('usage', `The ${what} is not a whole number ${range}: ${value}`);
-}
-
 function toBytes(given: TextOrBytes, what: string): Buffer {
   if (typeof given === 'string') {
     if (given.isWellFormed()) return Buffer.from(given);
     throw new DelayerError('usage', `The ${what} is not valid Unicode: it holds half of a surrogate pair`);
   }
-  // Callers in JavaScript have no compiler to tell them.
   if (!((given as unknown) instanceof Uint8Array))
-    throw new DelayerError('usage', `The ${what} is neither text nor bytes`);
+    throw new DelayerError('usage', `The ${what} is neither text nor bytes: ${shown(given)}`);
   return Buffer.isBuffer(given) ? given : Buffer.from(given.buffer, given.byteOffset, given.byteLength);
 }
 
-/** @throws DelayerError `usage` when an object has a field that is not among `names` */
-export function assertFields(given: object, names: readonly string[], what: string): void {
-  for (const name of Object.keys(given)) {
-    if (!names.includes(name)) throw new DelayerError('usage', `unknown ${what}: ${JSON.stringify(name)}`);
-  }
-}
-
+/** @throws DelayerError `usage` when one of them is neither a string nor has one as its `lease` */
 export function toLeases(leases: readonly LeaseLike[]): string[] {
-  return leases.map((one) => (typeof one === 'string' ? one : one.lease));
+  assertList(leases, 'leases');
+  return leases.map((one) => {
+    const lease: unknown =
+      typeof one === 'string' ? one : (one as { lease?: unknown } | null | undefined)?.lease;
+    if (typeof lease === 'string') return lease;
+    throw new DelayerError('usage', `This is no lease: ${shown(one)}`, {
+      hint: 'A lease is the "lease" of a job that was reserved, or that job.',
+    });
+  });
 }
 
-export function toFailure({ delayMs, dead, deadTtlMs }: NackOptions): Failure {
+export function toFailure(options: NackOptions): Failure {
+  const { delayMs, dead, deadTtlMs } = options;
+  assertFlag(dead, 'dead');
   if (dead === true) {
     if (delayMs === undefined)
       return { deadTtlMs: checkDuration(deadTtlMs ?? DEFAULT_DEAD_TTL_MS, 'the dead ttl') };
     throw new DelayerError('usage', 'A failed job is tried again after a delay or is dead, not both');
   }
+  if (deadTtlMs !== undefined)
+    throw new DelayerError('usage', 'A dead ttl is given, and the job is not to be dead');
   return { delayMs: checkDuration(delayMs ?? 0, 'the delay') };
 }
 
 /** At most MAX_REASON_BYTES of UTF-8, whole characters. */
-export function cutReason(reason: string): string {
+export function toReason(reason: string | undefined): string | undefined {
+  assertText(reason, 'reason');
+  if (reason === undefined) return undefined;
   const bytes = Buffer.from(reason);
   if (bytes.length <= MAX_REASON_BYTES) return reason;
   let end = MAX_REASON_BYTES;

@@ -2,7 +2,7 @@ import { DELIVERY_LEASE_MS } from '../core/lease.js';
 import type { Queue } from '../core/queue.js';
 import type { Reserved } from '../core/results.js';
 import { type AbortSignalLike, monotonicMs } from '../core/timer.js';
-import { toCount } from '../core/validate.js';
+import { toCount } from '../core/check.js';
 import { Acknowledger, type AckListener, newCounts, type Counts } from './acknowledge.js';
 import { Deliverer, type DeliveryListener } from './deliver.js';
 import { Fetcher } from './fetch.js';

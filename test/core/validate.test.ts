@@ -1,7 +1,8 @@
 import { expect } from 'chai';
 import { MAX_DURATION_MS } from '../../src/core/duration.js';
 import { DEFAULT_TTL_MS, MAX_BODY_BYTES } from '../../src/core/job.js';
-import { assertFields, toCount, toName, toNewJob, toTopics } from '../../src/core/validate.js';
+import { assertFields, toCount } from '../../src/core/check.js';
+import { toName, toNewJob, toTopics } from '../../src/core/validate.js';
 import { usageError } from './usage-error.js';
 
 const job = { id: 'id', topic: 'topic', body: 'body' };

@@ -22,6 +22,7 @@ export class Proxy {
   cuts = 0;
   private readonly pairs = new Set<Pair>();
   private plan: { cut: Cut; times: number; when: (request: Buffer) => boolean } | undefined;
+  private interlude: { when: (request: Buffer) => boolean; act: () => Promise<void> } | undefined;
   private held = false;
   private refusing = false;
 
@@ -65,6 +66,19 @@ export class Proxy {
     this.plan = { cut, times, when };
   }
 
+  /** Lets `act` end before the next request that matches is forwarded; resolves when it has. */
+  before(when: (request: Buffer) => boolean, act: () => Promise<void>): Promise<void> {
+    return new Promise((resolve, reject) => {
+      this.interlude = {
+        when,
+        act: async () => {
+          this.interlude = undefined;
+          await act().then(resolve, reject);
+        },
+      };
+    });
+  }
+
   /** Breaks every connection, and each new one at once. */
   refuse(): void {
     this.refusing = true;
@@ -106,7 +120,8 @@ export class Proxy {
         }
         cutting = true;
       }
-      up.write(request);
+      if (this.interlude?.when(request) === true) void this.interlude.act().then(() => up.write(request));
+      else up.write(request);
     });
     up.on('data', (reply: Buffer) => {
       if (cutting) this.sever(pair);

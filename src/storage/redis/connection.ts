@@ -1,14 +1,24 @@
 import { Redis } from 'ioredis';
 import { DelayerError, isTransient } from '../../core/errors.js';
+import type { CallLimits } from '../../core/store.js';
 import { type AbortSignalLike, monotonicMs, sleep } from '../../core/timer.js';
 import {
   isReplyError,
   outcomeUnknownError,
   replicaError,
   replyError,
+  sentinelError,
   tooOldError,
-  unreachableError,
 } from './errors.js';
+import { Patience } from './patience.js';
+import {
+  isNetworkError,
+  NoAnswerError,
+  NotRedisError,
+  reasonOf,
+  unaskedReply,
+  unreachableError,
+} from './unreachable.js';
 import type { RedisAddress } from './url.js';
 
 /**
@@ -28,11 +38,31 @@ const CONNECT_TIMEOUT_MS = 5000;
 const GREETING_TIMEOUT_MS = 5000;
 /** A Redis that does not answer for so long (ms) is unreachable; CLIENT PAUSE and a slow disk take less. */
 const REPLY_TIMEOUT_MS = 15_000;
-/** Reply timeout (ms) once shutdown has begun: a Redis that hangs must not hold it up. */
-const SHUTDOWN_REPLY_TIMEOUT_MS = 2000;
+/**
+ * Once the caller's time is over or the shutdown has begun, an answer is waited for no longer than this (ms):
+ * a Redis that hangs must not hold anybody up. Longer where the outcome matters to the caller.
+ */
+const GRACE_MS: Readonly<Record<RetryMode, number>> = {
+  read: 500,
+  'best-effort': 500,
+  idempotent: 2000,
+  never: 2000,
+};
 /** A Redis that hangs does not close its end of the connection: after so long (ms) the socket is destroyed. */
 const DISCONNECT_TIMEOUT_MS = 200;
 const MIN_VERSION = [6, 2] as const;
+
+/** Sends a request; `again` when it was sent before, without an answer. */
+type Send<T> = (redis: Redis, again: boolean) => Promise<T>;
+
+interface Request<T> {
+  readonly mode: RetryMode;
+  readonly send: Send<T>;
+  /** Nothing where the caller waits as long as it takes. */
+  readonly patience: Patience | undefined;
+  /** May it have run? */
+  sent: boolean;
+}
 
 /**
  * One connection to Redis. It sends every request once: ioredis would send again what was under way
@@ -42,11 +72,15 @@ export class Connection {
   readonly label: string;
   private redis: Redis | undefined;
   private dialling: Promise<Redis> | undefined;
+  /** The connection that is being made. */
+  private dialled: Redis | undefined;
+  /** Why connections broke: ioredis tells what was under way no more than that they did. */
+  private readonly causes = new WeakMap<Redis, Error>();
   private hasWorked = false;
   private replica = false;
   private closed = false;
 
-  /** @param shutdown once it is aborted, the reply timeout is SHUTDOWN_REPLY_TIMEOUT_MS */
+  /** @param shutdown once it is aborted, no answer is waited for longer than GRACE_MS */
   constructor(
     private readonly address: RedisAddress,
     private readonly shutdown?: AbortSignalLike,
@@ -55,44 +89,58 @@ export class Connection {
   }
 
   /**
-   * Sends a request and waits for its answer.
-   * @param send is called again, with `again` true, when the mode allows it
+   * Sends a request and waits for its answer; where the caller's time is limited, GRACE_MS beyond that.
+   * @param send is called again when the mode allows it
    * @throws DelayerError
    */
-  async run<T>(mode: RetryMode, send: (redis: Redis, again: boolean) => Promise<T>): Promise<T> {
-    let sent = false;
+  async run<T>(mode: RetryMode, send: Send<T>, limits: CallLimits = {}): Promise<T> {
+    const patience = Patience.of(limits, this.shutdown, GRACE_MS[mode]);
+    const request = { mode, send, patience, sent: false };
+    if (!patience) return this.attempts(request);
+    return patience.bound(this.attempts(request), () => {
+      return this.lastError(request, unreachableError(new NoAnswerError(patience.waitedMs), this.label));
+    });
+  }
+
+  private async attempts<T>(request: Request<T>): Promise<T> {
+    const { mode, patience } = request;
     let giveUpAt = Infinity;
     for (;;) {
       let used: Redis | undefined;
       try {
-        const redis = await this.connected();
-        used = redis;
+        used = await this.connected();
         if (this.replica && mode !== 'read') throw replicaError(this.label);
-        const again = sent;
-        const answer = this.answered(redis, send(redis, again));
-        sent = true;
+        // Nobody waits for it any more: what it took would be lost for a while.
+        if (patience?.isOver === true) throw new NoAnswerError(patience.waitedMs);
+        const answer = this.answered(used, request.send(used, request.sent));
+        request.sent = true;
         const given = await answer;
         this.hasWorked = true;
         return given;
       } catch (error) {
-        const failure = this.toDelayerError(error, sent);
-        const lost = failure.code === 'store_unreachable' || failure.code === 'store_replica';
+        const failure = this.toDelayerError(error, used);
+        const isUnreachable = failure.code === 'store_unreachable';
+        const lost = isUnreachable || failure.code === 'store_replica';
         if (lost) this.drop(used);
-        if (sent && failure.code === 'store_unreachable' && mode === 'never')
-          throw outcomeUnknownError(this.label, undefined, failure);
+        if (this.closed && !request.sent) throw closedError(this.label);
         // A connection that never worked will not begin to; one that did may be in the middle of a failover.
         const worthRetrying = isTransient(failure) && (this.hasWorked || !lost) && !this.closed;
+        const maySendAgain = !isUnreachable || !request.sent || mode !== 'never';
         giveUpAt = Math.min(giveUpAt, monotonicMs() + RECOVER_MS);
-        if (!worthRetrying || monotonicMs() > giveUpAt) {
-          throw sent && mode === 'idempotent' && failure.code === 'store_unreachable'
-            ? outcomeUnknownError(this.label, undefined, failure)
-            : failure;
-        }
+        if (!worthRetrying || !maySendAgain || monotonicMs() > giveUpAt || patience?.isOver === true)
+          throw this.lastError(request, failure);
         // Redis refused the request: nothing ran.
-        if (failure.code !== 'store_unreachable' && mode === 'never') sent = false;
+        if (!isUnreachable && mode === 'never') request.sent = false;
         await sleep(RECOVER_PAUSE_MS);
       }
     }
+  }
+
+  /** What a request that is given up is answered: where it may have run, and that matters, nobody knows. */
+  private lastError({ mode, sent }: Request<unknown>, failure: DelayerError): DelayerError {
+    const matters = mode === 'idempotent' || mode === 'never';
+    if (!sent || !matters || failure.code !== 'store_unreachable') return failure;
+    return outcomeUnknownError(this.label, `no answer came: ${reasonOf(failure.cause)}`, failure);
   }
 
   /** Breaks a connection, so that what is under way on it fails; the next request makes a new one. */
@@ -105,13 +153,15 @@ export class Connection {
   close(): void {
     this.closed = true;
     this.drop();
+    this.drop(this.dialled);
   }
 
   private async connected(): Promise<Redis> {
-    if (this.closed) throw new DelayerError('usage', `The queue ${this.label} is closed`);
+    if (this.closed) throw closedError(this.label);
     if (this.redis?.status === 'ready') return this.redis;
     this.dialling ??= this.dial().finally(() => {
       this.dialling = undefined;
+      this.dialled = undefined;
     });
     return this.dialling;
   }
@@ -132,20 +182,16 @@ export class Connection {
       disconnectTimeout: DISCONNECT_TIMEOUT_MS,
       protocol: 2,
     });
-    let cause: unknown;
-    redis.on('error', (error) => {
-      cause = error;
+    this.dialled = redis;
+    redis.on('error', (error: Error) => {
+      this.setCause(redis, error);
     });
     try {
       await redis.connect();
-    } catch (error) {
-      throw unreachableError(cause ?? error, this.label);
-    }
-    try {
       await this.answered(redis, this.greet(redis), GREETING_TIMEOUT_MS);
     } catch (error) {
       if (redis.status !== 'end') redis.disconnect();
-      throw isReplyError(error) ? replyError(error, this.label) : error;
+      throw this.toDelayerError(error, redis);
     }
     // Only now: a caller that finds the connection here sends at once, and must be logged in and in its database.
     this.redis = redis;
@@ -169,8 +215,10 @@ export class Connection {
     else if (!String(greeted.reason).includes('NOPERM')) throw greeted.reason;
   }
 
-  private checkServer(hello: unknown[]): void {
+  private checkServer(hello: unknown): void {
+    if (!Array.isArray(hello)) throw unreachableError(new NotRedisError(), this.label);
     const about = (name: string) => String(hello[hello.indexOf(name) + 1]);
+    if (about('mode') === 'sentinel') throw sentinelError(this.label);
     this.replica = about('role') === 'replica';
     const version = about('version');
     const [major = 0, minor = 0] = version.split('.').map(Number);
@@ -180,37 +228,41 @@ export class Connection {
     }
   }
 
+  /** The answer; a connection on which it does not come in time is broken. */
   private async answered<T>(redis: Redis, answer: Promise<T>, timeoutMs = REPLY_TIMEOUT_MS): Promise<T> {
-    const reply = { timedOut: false };
-    const giveUp = () => {
-      reply.timedOut = true;
+    const timer = setTimeout(() => {
+      this.setCause(redis, new NoAnswerError(timeoutMs));
       redis.disconnect();
-    };
-    let timer = setTimeout(giveUp, timeoutMs);
-    const shorten = () => {
-      clearTimeout(timer);
-      timer = setTimeout(giveUp, SHUTDOWN_REPLY_TIMEOUT_MS);
-    };
-    if (this.shutdown?.aborted === true) shorten();
-    this.shutdown?.addEventListener('abort', shorten);
+    }, timeoutMs);
     try {
       return await answer;
-    } catch (error) {
-      throw reply.timedOut
-        ? Object.assign(new Error('reply timeout', { cause: error }), { code: 'ETIMEDOUT' })
-        : error;
     } finally {
       clearTimeout(timer);
-      this.shutdown?.removeEventListener('abort', shorten);
     }
   }
 
-  private toDelayerError(error: unknown, sent: boolean): DelayerError {
+  /** The first cause counts: what follows comes of it. */
+  private setCause(redis: Redis, cause: Error): void {
+    if (!this.causes.has(redis)) this.causes.set(redis, cause);
+  }
+
+  private toDelayerError(error: unknown, redis: Redis | undefined): DelayerError {
     if (error instanceof DelayerError) return error;
     if (isReplyError(error)) return replyError(error, this.label);
-    return unreachableError(
-      sent ? { message: 'the connection broke before the answer came' } : error,
-      this.label,
-    );
+    if (!isNetworkError(error)) return internalError(error);
+    const cause = (redis && this.causes.get(redis)) ?? error;
+    const turnedAway = unaskedReply(cause);
+    return turnedAway === undefined
+      ? unreachableError(cause, this.label)
+      : replyError(new Error(turnedAway), this.label);
   }
+}
+
+function closedError(label: string): DelayerError {
+  return new DelayerError('usage', `The queue ${label} is closed`);
+}
+
+function internalError(thrown: unknown): DelayerError {
+  const message = thrown instanceof Error ? thrown.message : String(thrown);
+  return new DelayerError('internal', message, { cause: thrown });
 }

@@ -1,17 +1,102 @@
 import { DelayerError, type ErrorCode } from '../../core/errors.js';
 
-/** Redis's own error words, wherever they stand: 6.2 puts the error of a script into a sentence. */
-const REPLIES: readonly (readonly [pattern: RegExp, code: ErrorCode, message: string])[] = [
-  [
-    /\b(NOAUTH|WRONGPASS)\b|invalid password|without any password configured/,
-    'store_auth',
-    'refuses the login',
-  ],
-  [/\bREADONLY\b|\bMASTERDOWN\b/, 'store_replica', 'is a replica and takes no writes'],
-  [/\bLOADING\b/, 'store_loading', 'is still loading its data'],
-  [/\bBUSY\b/, 'store_busy', 'is busy with a script of another client'],
-  [/\bOOM\b/, 'store_full', 'is out of memory'],
-  [/\bMISCONF\b/, 'store_full', 'cannot write to its disk and takes no writes'],
+interface Reply {
+  /** Redis's own error word, wherever it stands: 6.2 puts the error of a script into a sentence. */
+  readonly pattern: RegExp;
+  readonly code: ErrorCode;
+  /** What is said behind the name of the store. */
+  readonly says: string;
+  readonly hint?: string;
+  /** Are Redis's own words to follow? */
+  readonly quotes?: boolean;
+}
+
+const REPLIES: readonly Reply[] = [
+  { pattern: /\bNOAUTH\b/, code: 'store_auth', says: 'refuses the login: it wants a password' },
+  {
+    pattern: /\bWRONGPASS\b|invalid password/,
+    code: 'store_auth',
+    says: 'refuses the login: the user or the password is wrong, or the user is disabled',
+  },
+  {
+    pattern: /without any password configured/,
+    code: 'store_auth',
+    says: 'refuses the login: a password is given, and it has none',
+  },
+  {
+    pattern: /\bNOPERM\b|The user executing the script can't/,
+    code: 'store_refused',
+    says: 'refuses it for lack of permission',
+    hint: "Give the user the commands, keys and channels that are needed: ACL SETUSER NAME +@all '~PREFIX:*' '&PREFIX:*'.",
+    quotes: true,
+  },
+  {
+    pattern: /\bMASTERDOWN\b/,
+    code: 'store_replica',
+    says: 'is a replica that has lost its primary, and answers nothing meanwhile',
+  },
+  { pattern: /\bREADONLY\b/, code: 'store_replica', says: 'is a replica and takes no writes' },
+  { pattern: /\bLOADING\b/, code: 'store_loading', says: 'is still loading its data' },
+  { pattern: /\bBUSY\b/, code: 'store_busy', says: 'is busy with a script of another client' },
+  {
+    pattern: /max number of clients/,
+    code: 'store_busy',
+    says: 'takes no more connections (maxclients)',
+    hint: 'Close connections of others, or raise maxclients in its configuration.',
+  },
+  { pattern: /\bOOM\b/, code: 'store_full', says: 'is out of memory' },
+  { pattern: /\bMISCONF\b/, code: 'store_full', says: 'cannot write to its disk and takes no writes' },
+  {
+    pattern: /\bNOREPLICAS\b/,
+    code: 'store_refused',
+    says: 'has too few replicas in reach, and takes no writes (min-replicas-to-write)',
+    hint: 'Bring its replicas back, or lower min-replicas-to-write.',
+  },
+  {
+    pattern:
+      /\b(CROSSSLOT|MOVED|ASK|CLUSTERDOWN|TRYAGAIN)\b|non local key in a cluster|hash to the same slot/,
+    code: 'store_refused',
+    says: 'is a node of a Redis Cluster, over which the keys of a queue would be spread',
+    hint: 'Name a Redis that is no cluster.',
+    quotes: true,
+  },
+  {
+    pattern: /\bDENIED\b/,
+    code: 'store_refused',
+    says: 'is in protected mode, and takes no connections from other machines',
+    hint: 'Give it a password (requirepass), or turn protected-mode off where the network is safe.',
+  },
+  {
+    pattern: /unknown (redis )?command/i,
+    code: 'store_refused',
+    says: 'does not know a command that delayer needs, or has it under another name',
+    hint: 'Take the rename-command out of its configuration, or use a Redis that has the command.',
+    quotes: true,
+  },
+  {
+    pattern: /invalid bulk length/,
+    code: 'store_refused',
+    says: 'takes no value of this size (proto-max-bulk-len)',
+    hint: 'Raise proto-max-bulk-len, or store the body elsewhere and push its address.',
+  },
+  {
+    pattern: /DB index/,
+    code: 'store_refused',
+    says: 'has no such database',
+    hint: 'Name one that it has: redis://HOST:PORT/0 to /15 by default.',
+  },
+  {
+    // No script of ours is to end so, whatever it finds.
+    pattern: /user_script:\s*\d+: (attempt to|bad argument|too many|stack overflow|table index is)/,
+    code: 'internal',
+    says: 'ran a script that failed',
+    quotes: true,
+  },
+  {
+    pattern: /\bWRONGTYPE\b/,
+    code: 'store_wrong_type',
+    says: 'holds a key of another type than belongs there',
+  },
 ];
 
 /** What lua/lib/keys.lua raises. */
@@ -44,45 +129,23 @@ export function replyError(error: Error, label: string): DelayerError {
       { cause: error },
     );
   }
-  for (const [pattern, code, message] of REPLIES) {
-    if (pattern.test(error.message)) {
-      return new DelayerError(code, `${label} ${message}`, { cause: error });
-    }
-  }
-  if (error.message.includes('DB index')) {
-    return new DelayerError('store_refused', `${label} has no such database`, {
-      hint: 'Name one that it has: redis://HOST:PORT/0 to /15 by default.',
-      cause: error,
-    });
-  }
   // The line of a script helps no reader of this message.
   const answer = error.message.replace(/ script: \w+, on @user_script:\d+\.?$/, '');
-  return new DelayerError('store_refused', `${label} answered: ${answer}`, { cause: error });
-}
-
-const NETWORK: Record<string, string> = {
-  ECONNREFUSED: 'connection refused',
-  ENOTFOUND: 'host not found',
-  EAI_AGAIN: 'the host name cannot be looked up now',
-  ETIMEDOUT: 'timed out',
-  EHOSTUNREACH: 'no route to host',
-  ENETUNREACH: 'network is unreachable',
-  ECONNRESET: 'connection reset by peer',
-  ENOENT: 'no such socket',
-  EACCES: 'permission denied on the socket',
-};
-
-/** The error of a connection that could not be made, or that broke. */
-export function unreachableError(cause: unknown, label: string): DelayerError {
-  const { code, message } = (cause ?? {}) as { code?: string; message?: string };
-  const known = NETWORK[code ?? ''];
-  const notRedis = message?.includes('RESP') === true ? 'what answers there is not Redis' : undefined;
-  const reason = known === undefined ? (notRedis ?? message ?? 'connection closed') : `${known} (${code})`;
-  return new DelayerError('store_unreachable', `${label} cannot be reached: ${reason}`, { cause });
+  const known = REPLIES.find(({ pattern }) => pattern.test(answer));
+  if (!known) return new DelayerError('store_refused', `${label} answered: ${answer}`, { cause: error });
+  const { code, says, hint, quotes } = known;
+  const quote = quotes === true ? `: ${answer}` : '';
+  return new DelayerError(code, `${label} ${says}${quote}`, { hint, cause: error });
 }
 
 export function replicaError(label: string): DelayerError {
   return new DelayerError('store_replica', `${label} is a replica and takes no writes`);
+}
+
+export function sentinelError(label: string): DelayerError {
+  return new DelayerError('store_refused', `${label} is a Sentinel, which keeps no jobs`, {
+    hint: 'Name the primary that it watches, as SENTINEL MASTERS tells.',
+  });
 }
 
 export function tooOldError(label: string, found: string): DelayerError {
@@ -90,10 +153,6 @@ export function tooOldError(label: string, found: string): DelayerError {
 }
 
 /** A request was sent, and whether it ran cannot be told. */
-export function outcomeUnknownError(
-  label: string,
-  why = 'the connection broke before the answer came',
-  cause?: unknown,
-): DelayerError {
+export function outcomeUnknownError(label: string, why: string, cause?: unknown): DelayerError {
   return new DelayerError('outcome_unknown', `${label}: ${why}, so it may be done or not`, { cause });
 }

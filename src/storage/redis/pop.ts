@@ -2,6 +2,7 @@ import { DelayerError } from '../../core/errors.js';
 import { jobCount } from '../../core/job.js';
 import { DELIVERY_LEASE_MS, newToken, withoutLease } from '../../core/lease.js';
 import type { Consumer, PopParams } from '../../core/store.js';
+import { isTimeOver } from '../../core/timer.js';
 import type { Popped } from '../../core/results.js';
 
 /**
@@ -17,7 +18,8 @@ export async function popByLease(
     const reserved = await store.reserve({ ...params, leaseMs: DELIVERY_LEASE_MS, token: newToken() });
     if (reserved.jobs.length === 0) return reserved;
     const leases = reserved.jobs.map(({ lease }) => lease);
-    const held = await store.ack({ leases }).catch((error: unknown) => {
+    const { untilMs, signal } = params;
+    const held = await store.ack({ leases, untilMs, signal }).catch((error: unknown) => {
       if (!(error instanceof DelayerError)) throw error;
       throw new DelayerError(
         error.code,
@@ -30,6 +32,6 @@ export async function popByLease(
       );
     });
     const jobs = reserved.jobs.filter((_, i) => held[i] === true).map(withoutLease);
-    if (jobs.length > 0) return { jobs };
+    if (jobs.length > 0 || isTimeOver(params)) return { jobs };
   }
 }

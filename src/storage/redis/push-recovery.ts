@@ -22,13 +22,15 @@ export async function findWhatArrived(
 }
 
 function resultOf({ topic, body }: NewJob, found: readonly JobRecord[], onExisting: OnExisting): PushResult {
+  if (onExisting === 'replace') return { outcome: 'unknown' };
   // Leased, waiting, expired and dead jobs of that id keep no other out: they were there before.
   const living = found.filter(
     ({ state, blockedBy }) =>
       ['delayed', 'due', 'ready'].includes(state) && blockedBy?.type !== 'duplicate_id',
   );
   const same = living.find((job) => job.topic?.equals(topic) === true && job.body?.equals(body) === true);
-  if (same && onExisting !== 'replace') return { outcome: 'pushed', dueAt: same.dueAt };
-  if (living.length === 0 || onExisting === 'replace') return { outcome: 'unknown' };
-  return { outcome: onExisting === 'refuse' ? 'conflict' : 'kept' };
+  if (same) return { outcome: 'pushed', dueAt: same.dueAt };
+  // Other content is no proof of a conflict: the job may have been pushed and popped, and its id pushed again
+  // by somebody else. Where any job of that id will do, there is one.
+  return { outcome: onExisting === 'keep' && living.length > 0 ? 'kept' : 'unknown' };
 }

@@ -3,6 +3,7 @@ import { DelayerError } from '../../core/errors.js';
 import type { JobRecord } from '../../core/job.js';
 import { groupLeases, inOrderGiven, type LeaseGroup } from '../../core/lease.js';
 import {
+  type CallLimits,
   DAEMON_SEEN_MS,
   type ExtendParams,
   type LeaseParams,
@@ -21,6 +22,7 @@ import {
   type WaitParams,
 } from '../../core/store.js';
 import type {
+  FlawedJobs,
   JobPage,
   Maintenance,
   Popped,
@@ -31,23 +33,28 @@ import type {
   Reserved,
   Stats,
 } from '../../core/results.js';
-import type { AbortSignalLike } from '../../core/timer.js';
+import { type AbortSignalLike, isTimeOver } from '../../core/timer.js';
 import { chunks, jobChunks } from '../chunk.js';
 import { Connection, type RetryMode } from './connection.js';
 import { outcomeUnknownError } from './errors.js';
+import { EntrySearch } from './inspect/entries.js';
 import { find, findAway } from './inspect/find.js';
+import { findFlawed } from './inspect/flawed.js';
 import { health } from './inspect/health.js';
+import type { Finder } from './inspect/living.js';
 import { list } from './inspect/list.js';
 import { stats } from './inspect/stats.js';
 import { Keys } from './keys.js';
 import { popByLease } from './pop.js';
+import { pushChunk, type PushSteps } from './push-chunk.js';
 import { findWhatArrived } from './push-recovery.js';
+import { ReadySweep } from './ready-sweep.js';
 import { removeChunk } from './remove.js';
 import * as leaseScripts from './scripts/lease.js';
 import * as maintainScripts from './scripts/maintain.js';
 import * as operateScripts from './scripts/operate.js';
 import type { AwayJob } from './scripts/list.js';
-import { push } from './scripts/push.js';
+import { clearEntries, type ClearedEntry, push, type PushedPart } from './scripts/push.js';
 import { reserve } from './scripts/reserve.js';
 import type { Target } from './scripts/run.js';
 import { StuckJobs } from './stuck.js';
@@ -56,6 +63,9 @@ import { PushListener, ReadyWaiter } from './wait.js';
 
 /** What one run of a script is given: so many jobs, or so many bytes of bodies, keep it under a few ms. */
 const CHUNK = { jobs: 250, bytes: 1024 * 1024 };
+
+/** Runs a script; `again` when it was sent before, without an answer. */
+type Send<T> = (target: Target, again: boolean) => Promise<T>;
 
 /** Jobs in Redis, laid out as the original Delayer does, with a few keys beside (keys.ts). */
 export class RedisStore implements Store {
@@ -66,6 +76,8 @@ export class RedisStore implements Store {
   private readonly waiter: ReadyWaiter;
   private readonly listener: PushListener;
   private readonly stuck = new StuckJobs();
+  private readonly sweep = new ReadySweep((mode, send) => this.run(mode, send));
+  private readonly finder: Finder & { readonly search: EntrySearch };
 
   /** @param shutdown once it is aborted, a Redis that hangs is waited for no longer than two seconds */
   constructor(address: RedisAddress, prefix: string, shutdown?: AbortSignalLike) {
@@ -74,12 +86,14 @@ export class RedisStore implements Store {
     this.connection = new Connection(address, shutdown);
     this.waiter = new ReadyWaiter(address, this.keys);
     this.listener = new PushListener(address, this.keys.wakeChannel);
+    const { read, keys } = this;
+    this.finder = { read, keys, search: new EntrySearch(read, keys) };
   }
 
   async push({ jobs, onExisting }: PushParams): Promise<PushResult[]> {
     const results: PushResult[] = [];
     for (const chunk of jobChunks(jobs, CHUNK)) {
-      results.push(...(await this.pushChunk({ jobs: chunk, onExisting })));
+      results.push(...(await pushChunk(this.pushSteps, { jobs: chunk, onExisting })));
     }
     return results;
   }
@@ -89,50 +103,58 @@ export class RedisStore implements Store {
   }
 
   async reserve(params: ReserveParams): Promise<Reserved> {
-    for (;;) {
+    for (let reclaimFirst = true; ;) {
       const skip = this.stuck.count;
       const { revision } = this.waiter;
-      const answer = await this.run('idempotent', (target) => reserve(target, params, skip));
-      const { jobs, more, nextInMs, isPaused, stuck } = answer;
-      if (jobs.length > 0 || !more) return { jobs, nextInMs, isPaused, revision };
+      // Jobs that it has leased without an answer are nobody's loss: they come back when their lease ends.
+      const answer = await this.run(
+        'best-effort',
+        (target) => reserve(target, params, { skip, reclaimFirst }),
+        params,
+      );
+      reclaimFirst = answer !== 'leases have ended';
+      if (answer === 'leases have ended') {
+        await this.run('best-effort', maintainScripts.reclaim, params);
+        continue;
+      }
+      const { jobs, more, nextInMs, isPaused, stuck, isUntidy } = answer;
+      if (isUntidy && !more) await this.sweep.tidy();
+      if (jobs.length > 0 || !more || isTimeOver(params)) return { jobs, nextInMs, isPaused, revision };
       this.stuck.count = skip + stuck;
     }
   }
 
-  async ack({ leases }: LeaseParams): Promise<boolean[]> {
-    return this.byReservation(leases, async (group) => {
-      return this.known(
-        await this.run('idempotent', (target, again) => leaseScripts.ack(target, group, again)),
-      );
-    });
-  }
-
-  async nack({ leases, failure, reason = '' }: NackParams): Promise<boolean[]> {
-    return this.byReservation(leases, (group) =>
-      this.run('never', (target) => leaseScripts.nack(target, group, failure, reason)),
+  async ack(params: LeaseParams): Promise<boolean[]> {
+    return this.byReservation(params, 'idempotent', async (target, group, again) =>
+      this.known(await leaseScripts.ack(target, group, again)),
     );
   }
 
-  async release({ leases }: LeaseParams): Promise<boolean[]> {
-    return this.byReservation(leases, async (group) => {
-      return this.known(
-        await this.run('idempotent', (target, again) => leaseScripts.release(target, group, again)),
-      );
-    });
+  async nack({ failure, reason = '', ...params }: NackParams): Promise<boolean[]> {
+    return this.byReservation(params, 'never', (target, group) =>
+      leaseScripts.nack(target, group, failure, reason),
+    );
   }
 
-  async extend({ leases, leaseMs }: ExtendParams): Promise<(Date | undefined)[]> {
-    return this.byReservation(leases, (group) =>
-      this.run('idempotent', (target) => leaseScripts.extend(target, group, leaseMs)),
+  async release(params: LeaseParams): Promise<boolean[]> {
+    return this.byReservation(params, 'idempotent', async (target, group, again) =>
+      this.known(await leaseScripts.release(target, group, again)),
+    );
+  }
+
+  async extend({ leaseMs, ...params }: ExtendParams): Promise<(Date | undefined)[]> {
+    return this.byReservation(params, 'idempotent', (target, group) =>
+      leaseScripts.extend(target, group, leaseMs),
     );
   }
 
   async remove({ jobs }: RemoveParams): Promise<RemoveResult[]> {
     const results: RemoveResult[] = [];
     const steps = {
-      removeLiving: (some: RemoveParams['jobs']) =>
+      removeLiving: (some: readonly operateScripts.Removal[]) =>
         this.run('never', (target) => operateScripts.remove(target, some)),
       findAway: (ids: readonly Buffer[]) => findAway(this.read, ids),
+      findEntries: (ids: readonly Buffer[]) => this.finder.search.find(ids),
       revoke: (some: readonly AwayJob[]) =>
         this.run('never', (target) => operateScripts.revoke(target, some)),
     };
@@ -164,7 +186,16 @@ export class RedisStore implements Store {
       const stuck = skip + done.stuck;
       // A step that met nothing but stuck jobs has to look behind them.
       const moved = done.promoted + done.expired + done.reclaimed + done.deleted;
-      if (!done.more || moved > 0) return { ...done, stuck };
+      this.sweep.suspect(done.suspects);
+      if (!done.more || moved > 0) {
+        const swept = await this.sweep.step({ isBusy: done.more, isUntidy: done.isUntidy });
+        const { promoted, expired, reclaimed, deleted, nextInMs } = done;
+        return {
+          promoted: promoted + swept.returned,
+          expired: expired + swept.expired,
+          ...{ reclaimed, deleted, stuck, nextInMs, more: done.more || swept.more },
+        };
+      }
       this.stuck.count = stuck;
     }
   }
@@ -186,7 +217,11 @@ export class RedisStore implements Store {
   }
 
   async find({ id }: { id: Buffer }): Promise<JobRecord[]> {
-    return find(this.read, id);
+    return find(this.finder, id);
+  }
+
+  async findFlawed({ limit }: { limit: number }): Promise<FlawedJobs> {
+    return findFlawed(this.finder, limit);
   }
 
   async health(): Promise<Problem[]> {
@@ -213,12 +248,22 @@ export class RedisStore implements Store {
     return Promise.resolve();
   }
 
-  private async pushChunk(params: PushParams): Promise<PushResult[]> {
+  private readonly pushSteps: PushSteps = {
+    push: (params, cleared) => this.pushPart(params, cleared),
+    clear: (topic, from, ids) => this.run('best-effort', (target) => clearEntries(target, topic, from, ids)),
+  };
+
+  private async pushPart(params: PushParams, cleared: readonly ClearedEntry[]): Promise<PushedPart> {
     try {
-      return await this.run('never', (target) => push(target, params));
+      return await this.run('never', (target) => push(target, params, cleared));
     } catch (error) {
       if (!(error instanceof DelayerError) || error.code !== 'outcome_unknown') throw error;
-      return findWhatArrived((id) => this.find({ id }), params, error);
+      const results = await findWhatArrived(
+        (id) => find({ read: this.read, keys: this.keys }, id),
+        params,
+        error,
+      );
+      return { results };
     }
   }
 
@@ -232,18 +277,26 @@ export class RedisStore implements Store {
     });
   }
 
-  private run<T>(mode: RetryMode, send: (target: Target, again: boolean) => Promise<T>): Promise<T> {
-    return this.connection.run(mode, (redis: Redis, again) => send({ redis, keys: this.keys }, again));
+  private run<T>(mode: RetryMode, send: Send<T>, limits?: CallLimits): Promise<T> {
+    return this.connection.run(
+      mode,
+      (redis: Redis, again) => send({ redis, keys: this.keys }, again),
+      limits,
+    );
   }
 
   private readonly read = <T>(send: (target: Target) => Promise<T>): Promise<T> => this.run('read', send);
 
   /** Asks for the leases of each reservation together, and answers in the order in which they were given. */
   private async byReservation<T>(
-    leases: readonly string[],
-    ask: (group: LeaseGroup) => Promise<T[]>,
+    { leases, ...limits }: LeaseParams,
+    mode: RetryMode,
+    ask: (target: Target, group: LeaseGroup, again: boolean) => Promise<T[]>,
   ): Promise<T[]> {
     const groups = groupLeases(leases);
-    return inOrderGiven(groups, await Promise.all(groups.map(ask)));
+    const answers = groups.map((group) =>
+      this.run(mode, (target, again) => ask(target, group, again), limits),
+    );
+    return inOrderGiven(groups, await Promise.all(answers));
   }
 }

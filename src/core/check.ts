@@ -1,0 +1,74 @@
+import { DelayerError } from './errors.js';
+import type { AbortSignalLike } from './timer.js';
+
+/** Checks of arguments. Callers in JavaScript have no compiler to tell them, and what is mistyped must not pass for the default. */
+
+export function usageError(message: string, hint?: string): DelayerError {
+  return new DelayerError('usage', message, { hint });
+}
+
+/** A value for a message: no value makes this fail, as `String` does for some. */
+export function shown(value: unknown): string {
+  if (typeof value === 'string') return JSON.stringify(value);
+  if (typeof value === 'symbol' || typeof value === 'function') return typeof value;
+  if (Array.isArray(value)) return 'an array';
+  return typeof value === 'object' && value !== null ? 'an object' : String(value);
+}
+
+export function assertObject(given: unknown, what: string): asserts given is object {
+  if (typeof given !== 'object' || given === null || Array.isArray(given))
+    throw usageError(`The ${what} is no object: ${shown(given)}`);
+}
+
+/** @throws DelayerError `usage` when it is no object, or has a field that is not among `names` */
+export function assertFields(given: unknown, names: readonly string[], what: string): void {
+  if (typeof given !== 'object' || given === null || Array.isArray(given))
+    throw usageError(`An object with every ${what} belongs here: ${shown(given)}`);
+  for (const name of Object.keys(given)) {
+    if (!names.includes(name)) throw usageError(`unknown ${what}: ${JSON.stringify(name)}`);
+  }
+}
+
+export function assertList(given: unknown, what: string): void {
+  if (!Array.isArray(given)) throw usageError(`The ${what} are no array: ${shown(given)}`);
+}
+
+export function assertText(given: unknown, what: string): void {
+  if (given !== undefined && typeof given !== 'string')
+    throw usageError(`The ${what} is no string: ${shown(given)}`);
+}
+
+export function assertFlag(given: unknown, what: string): void {
+  if (given !== undefined && typeof given !== 'boolean')
+    throw usageError(`${what} is neither true nor false: ${shown(given)}`);
+}
+
+export function assertChoice(given: unknown, choices: readonly string[], what: string): void {
+  if (!choices.includes(given as string))
+    throw usageError(`unknown ${what}: ${shown(given)}`, `It is one of: ${choices.join(', ')}.`);
+}
+
+export function assertDate(given: unknown, what: string): void {
+  if (given === undefined) return;
+  if (!(given instanceof Date)) throw usageError(`${what} is no Date: ${shown(given)}`);
+  if (Number.isNaN(given.getTime())) throw usageError(`${what} is an invalid Date`);
+}
+
+export function assertSignal(given: unknown): void {
+  const { aborted, addEventListener } = (given ?? {}) as Partial<AbortSignalLike>;
+  if (given !== undefined && (typeof aborted !== 'boolean' || typeof addEventListener !== 'function'))
+    throw usageError(`The signal is no AbortSignal: ${shown(given)}`);
+}
+
+/** @throws DelayerError `usage` unless the value is a whole number from 1 to `most` */
+export function toCount(value: number, what: string, most = Number.MAX_SAFE_INTEGER): number {
+  if (Number.isSafeInteger(value) && value >= 1 && value <= most) return value;
+  const range = most === Number.MAX_SAFE_INTEGER ? 'of at least 1' : `from 1 to ${most}`;
+  throw usageError(`The ${what} is not a whole number ${range}: ${shown(value)}`);
+}
+
+/** How long to wait (ms): any time, or none. */
+export function assertTimeout(given: unknown): void {
+  if (given !== undefined && !(typeof given === 'number' && given >= 0))
+    throw usageError(`The timeout is no number of milliseconds of at least 0: ${shown(given)}`);
+}

@@ -1,0 +1,202 @@
+import {
+  assertChoice,
+  assertDate,
+  assertFields,
+  assertFlag,
+  assertList,
+  assertSignal,
+  assertText,
+  assertTimeout,
+  toCount,
+  usageError,
+} from './check.js';
+import { checkDuration } from './duration.js';
+import { JOB_STATES, type JobState } from './job.js';
+import { newToken } from './lease.js';
+import type {
+  BpopOptions,
+  CallOptions,
+  LeaseLike,
+  ListQuery,
+  NackOptions,
+  ReadyWaitOptions,
+  ReserveRequest,
+  TextOrBytes,
+  Topics,
+  WaitOptions,
+} from './requests.js';
+import type { OnExisting } from './results.js';
+import type {
+  CallLimits,
+  ExtendParams,
+  LeaseParams,
+  ListParams,
+  NackParams,
+  PauseParams,
+  PopParams,
+  ReadyWaitParams,
+  RemoveParams,
+  RequeueParams,
+  ReserveParams,
+  StatsParams,
+  WaitParams,
+} from './store.js';
+import { monotonicMs } from './timer.js';
+import { toFailure, toLeases, toName, toReason, toTopics } from './validate.js';
+
+/** The arguments of a queue's methods, checked and as a store takes them. All throw a DelayerError `usage`. */
+
+/** Jobs are popped in batches of this size at most. */
+export const POP_BATCH = 500;
+
+/** The longest lease: Node's timers reach no further, and a worker has to renew it in time. */
+export const MAX_LEASE_MS = 24 * 86_400_000;
+
+/** Jobs on a page, when nothing else is said. */
+const LIST_LIMIT = 50;
+
+const ON_EXISTING: readonly OnExisting[] = ['refuse', 'replace', 'keep'];
+const CALL: readonly string[] = ['timeoutMs', 'signal'] satisfies (keyof CallOptions)[];
+const QUERY_FIELDS: readonly (keyof ListQuery)[] = [
+  'states',
+  'dueBefore',
+  'dueAfter',
+  'idGlob',
+  'limit',
+  'cursor',
+];
+
+/** What the options of a call say of how long it may take. */
+export function toLimits({ timeoutMs, signal }: CallOptions): CallLimits {
+  assertTimeout(timeoutMs);
+  assertSignal(signal);
+  return { untilMs: timeoutMs === undefined ? undefined : monotonicMs() + timeoutMs, signal };
+}
+
+export function toOnExisting(options: { onExisting?: OnExisting | undefined }): OnExisting {
+  assertFields(options, ['onExisting'], 'option of a push');
+  const { onExisting = 'refuse' } = options;
+  assertChoice(onExisting, ON_EXISTING, 'onExisting');
+  return onExisting;
+}
+
+export function toPopParams(topics: Topics, count: number, options: CallOptions): PopParams {
+  assertFields(options, CALL, 'option of a pop');
+  return popParams(topics, count, options);
+}
+
+export function toBpopParams(topics: Topics, count: number, options: BpopOptions): PopParams {
+  assertFields(options, [...CALL, 'onEvent'], 'option of a bpop');
+  if (options.onEvent !== undefined && typeof options.onEvent !== 'function')
+    throw usageError('onEvent is no function');
+  return popParams(topics, count, options);
+}
+
+function popParams(topics: Topics, count: number, options: CallOptions): PopParams {
+  const limit = Math.min(toCount(count, 'count'), POP_BATCH);
+  return { topics: toTopics(topics), limit, ...toLimits(options) };
+}
+
+export function toReserveParams(request: ReserveRequest): ReserveParams {
+  assertFields(request, ['topics', 'limit', 'leaseMs', ...CALL], 'field of a reserve');
+  const topics = toTopics(request.topics);
+  const limit = toCount(request.limit, 'limit');
+  const leaseMs = toLeaseMs(request.leaseMs);
+  return { topics, limit, leaseMs, token: newToken(), ...toLimits(request) };
+}
+
+export function toLeaseParams(leases: readonly LeaseLike[], options: CallOptions): LeaseParams {
+  assertFields(options, CALL, 'option of a call with leases');
+  return { leases: toLeases(leases), ...toLimits(options) };
+}
+
+export function toNackParams(leases: readonly LeaseLike[], options: NackOptions): NackParams {
+  assertFields(options, ['delayMs', 'dead', 'deadTtlMs', 'reason', ...CALL], 'option of a nack');
+  const failure = toFailure(options);
+  return { leases: toLeases(leases), failure, reason: toReason(options.reason), ...toLimits(options) };
+}
+
+export function toExtendParams(
+  leases: readonly LeaseLike[],
+  leaseMs: number,
+  options: CallOptions,
+): ExtendParams {
+  return { ...toLeaseParams(leases, options), leaseMs: toLeaseMs(leaseMs) };
+}
+
+export function toRemoveParams(
+  ids: readonly TextOrBytes[],
+  options: { states?: readonly JobState[] | 'any' | undefined },
+): RemoveParams {
+  assertFields(options, ['states'], 'option of a remove');
+  const states = options.states === 'any' ? JOB_STATES : (options.states ?? (['delayed'] as const));
+  assertStates(states);
+  return { jobs: toIds(ids).map((id) => ({ id, states })) };
+}
+
+export function toRequeueParams(
+  ids: readonly TextOrBytes[],
+  options: { delayMs?: number | undefined },
+): RequeueParams {
+  assertFields(options, ['delayMs'], 'option of a requeue');
+  return { ids: toIds(ids), delayMs: checkDuration(options.delayMs ?? 0, 'the delay') };
+}
+
+export function toPauseParams(topics: Topics, options: { forMs?: number | undefined }): PauseParams {
+  assertFields(options, ['forMs'], 'option of a pause');
+  const forMs = options.forMs === undefined ? undefined : checkDuration(options.forMs, 'the pause');
+  return { topics: toTopics(topics), forMs };
+}
+
+export function toStatsParams(options: { exact?: boolean | undefined }): StatsParams {
+  assertFields(options, ['exact'], 'option of stats');
+  assertFlag(options.exact, 'exact');
+  return { exact: options.exact ?? true };
+}
+
+export function toListParams(topics: Topics, query: ListQuery): ListParams {
+  assertFields(query, QUERY_FIELDS, 'field of a query');
+  const { limit = LIST_LIMIT, cursor, ...narrowing } = query;
+  assertStates(narrowing.states);
+  assertDate(narrowing.dueBefore, 'dueBefore');
+  assertDate(narrowing.dueAfter, 'dueAfter');
+  assertText(narrowing.idGlob, 'idGlob');
+  assertText(cursor, 'cursor');
+  return { selection: { topics: toTopics(topics), ...narrowing }, limit: toCount(limit, 'limit'), cursor };
+}
+
+export function toFlawedParams(options: { limit?: number | undefined }): { limit: number } {
+  assertFields(options, ['limit'], 'option of findFlawed');
+  return { limit: toCount(options.limit ?? LIST_LIMIT, 'limit') };
+}
+
+export function toDaemonParams(daemon: string): { daemon: string } {
+  assertText(daemon, 'name');
+  return { daemon: toName(daemon, 'name').toString() };
+}
+
+export function toReadyWaitParams(topics: Topics, options: ReadyWaitOptions): ReadyWaitParams {
+  const params = toWaitParams(options, [...CALL, 'since']);
+  return { topics: toTopics(topics), since: options.since, ...params };
+}
+
+export function toWaitParams(options: WaitOptions, names: readonly string[] = CALL): WaitParams {
+  assertFields(options, names, 'option of a wait');
+  const { signal } = toLimits(options);
+  return { maxMs: options.timeoutMs ?? Infinity, signal };
+}
+
+function toLeaseMs(given: number): number {
+  return toCount(given, 'lease in ms', MAX_LEASE_MS);
+}
+
+function toIds(given: readonly TextOrBytes[]): Buffer[] {
+  assertList(given, 'ids');
+  return given.map((id) => toName(id, 'id'));
+}
+
+function assertStates(states: readonly JobState[] | undefined): void {
+  if (states === undefined) return;
+  assertList(states, 'states');
+  for (const state of states) assertChoice(state, JOB_STATES, 'state');
+}

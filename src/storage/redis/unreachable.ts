@@ -1,0 +1,127 @@
+import { formatDuration } from '../../core/duration.js';
+import { DelayerError } from '../../core/errors.js';
+
+/** What the errors of sockets and of name look-ups mean, and what to do where the default hint says too little. */
+const NETWORK: Readonly<Record<string, string | readonly [reason: string, hint: string]>> = {
+  ECONNREFUSED: 'connection refused',
+  ENOTFOUND: 'host not found',
+  EAI_AGAIN: 'the host name cannot be looked up now',
+  ETIMEDOUT: 'timed out',
+  EHOSTUNREACH: 'no route to host',
+  EHOSTDOWN: 'host is down',
+  ENETUNREACH: 'network is unreachable',
+  ENETDOWN: 'network is down',
+  EADDRNOTAVAIL: 'no such address, or no local port is free',
+  ECONNRESET: 'connection reset by peer',
+  ECONNABORTED: 'connection aborted',
+  EPIPE: 'the other end has closed the connection',
+  ENOENT: 'no such socket',
+  ENOTSOCK: ['not a socket', 'Name the socket of the store; its config calls it unixsocket.'],
+  ENOTDIR: 'a part of the path to the socket is no folder',
+  EINVAL: 'the address or the path of the socket is not valid',
+  ENAMETOOLONG: 'the path of the socket is too long',
+  EACCES: ['permission denied', 'Let this user write to the socket and enter its folder.'],
+  EPERM: ['not permitted', 'A firewall or a sandbox of this machine forbids it.'],
+  EMFILE: ['too many open files in this process', 'Raise the limit: ulimit -n.'],
+  ENFILE: ['too many open files on this machine', 'Raise the limit of the machine: sysctl fs.file-max.'],
+  ENOBUFS: 'no memory for network buffers',
+};
+
+/** The same for TLS. */
+const TLS: readonly { readonly codes: RegExp; readonly reason: string; readonly hint: string }[] = [
+  {
+    codes: /^(EPROTO|ERR_SSL_WRONG_VERSION_NUMBER|ERR_SSL_PACKET_LENGTH_TOO_LONG)$/,
+    reason: 'no TLS is spoken there',
+    hint: 'Write redis:// where rediss:// stands, or name the TLS port.',
+  },
+  {
+    codes: /^(DEPTH_ZERO_SELF_SIGNED_CERT|SELF_SIGNED_CERT_IN_CHAIN|UNABLE_TO_)/,
+    reason: 'its certificate is signed by nobody who is trusted here',
+    hint: 'Name the file of the authority that signed it in NODE_EXTRA_CA_CERTS.',
+  },
+  {
+    codes: /^CERT_HAS_EXPIRED$/,
+    reason: 'its certificate has expired',
+    hint: 'Renew the certificate of the store.',
+  },
+  {
+    codes: /^CERT_NOT_YET_VALID$/,
+    reason: 'its certificate is not valid yet',
+    hint: 'Look at the clocks of both machines.',
+  },
+  {
+    codes: /^ERR_TLS_CERT_ALTNAME_INVALID$/,
+    reason: 'its certificate is for another host',
+    hint: 'Name the host in the store URL as the certificate does.',
+  },
+  { codes: /^ERR_(SSL|TLS|OSSL)_/, reason: 'TLS failed', hint: 'Check the TLS settings of the store.' },
+];
+
+/** What ioredis says of a connection that is gone, and of bytes that are no answer of Redis. */
+const CONNECTION_GONE =
+  /^(Connection is closed|Stream isn't writeable|Command aborted due to connection close)/;
+const NOT_REDIS = /^Unknown RESP type/;
+/** An error reply that came before anything was asked. */
+const UNASKED_REPLY = /^Command queue state error.* Last error: ([\s\S]*)$/;
+
+interface Failure {
+  readonly code?: unknown;
+  readonly syscall?: unknown;
+  readonly message?: unknown;
+}
+
+/** An answer that did not come in time. */
+export class NoAnswerError extends Error {
+  readonly code = 'ETIMEDOUT';
+
+  constructor(waitedMs: number) {
+    super(`no answer within ${formatDuration(waitedMs)}`);
+  }
+}
+
+/** An answer that no Redis gives. */
+export class NotRedisError extends Error {}
+
+/**
+ * Is this an error of the network, or of whoever answers there? Everything else that is thrown while a
+ * request is made is a defect, and must not be told as an outage.
+ */
+export function isNetworkError(error: unknown): boolean {
+  if (!(error instanceof Error)) return false;
+  const { code, syscall } = error as Failure;
+  if (typeof code === 'string' && (code in NETWORK || tlsFailure(code))) return true;
+  if (typeof syscall === 'string' || error instanceof NotRedisError) return true;
+  return [CONNECTION_GONE, NOT_REDIS, UNASKED_REPLY].some((pattern) => pattern.test(error.message));
+}
+
+/** The text of an error reply that came before anything was asked, as one that turns a client away does. */
+export function unaskedReply(error: unknown): string | undefined {
+  return error instanceof Error ? UNASKED_REPLY.exec(error.message)?.[1] : undefined;
+}
+
+/** The error of a connection that could not be made, or that broke. */
+export function unreachableError(cause: unknown, label: string): DelayerError {
+  const [reason, hint] = describe(cause);
+  return new DelayerError('store_unreachable', `${label} cannot be reached: ${reason}`, { hint, cause });
+}
+
+/** Why a connection could not be made, or broke. */
+export function reasonOf(cause: unknown): string {
+  return describe(cause)[0];
+}
+
+function describe(cause: unknown): readonly [reason: string, hint?: string | undefined] {
+  const { code, message } = (cause ?? {}) as Failure;
+  const text = typeof message === 'string' ? message : '';
+  if (cause instanceof NotRedisError || NOT_REDIS.test(text))
+    return ['what answers there is not Redis', 'Check the host and the port in the store URL.'];
+  if (typeof code !== 'string') return [CONNECTION_GONE.test(text) ? 'the connection broke' : text];
+  if (cause instanceof NoAnswerError) return [`${text} (${code})`];
+  const tls = tlsFailure(code);
+  if (tls) return [`${tls.reason} (${code})`, tls.hint];
+  const known = NETWORK[code];
+  const [reason, hint] = typeof known === 'string' ? [known] : (known ?? [text]);
+  return [`${reason} (${code})`, hint];
+}
+
+const tlsFailure = (code: string) => TLS.find(({ codes }) => codes.test(code));
