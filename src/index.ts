@@ -12,8 +12,9 @@ export {
   MAX_BODY_BYTES,
   MAX_REASON_BYTES,
 } from './core/job.js';
-export type { Blocker, Bytes, Job, JobRecord, JobState, LeasedJob } from './core/job.js';
+export type { Blocker, Bytes, Flaw, Job, JobRecord, JobState, LeasedJob } from './core/job.js';
 export type {
+  FlawedJobs,
   JobPage,
   Maintenance,
   OnExisting,

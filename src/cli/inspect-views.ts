@@ -1,3 +1,4 @@
+import { DelayerError } from '../core/errors.js';
 import type { ListQuery } from '../core/requests.js';
 import type { Queue } from '../core/queue.js';
 import { explain } from '../output/explain.js';
@@ -5,7 +6,7 @@ import { explainedJobToJson, jobPageToJson, overviewToJson, toJsonLine } from '.
 import { stdoutIsTerminal, writeStdout } from '../output/stdout.js';
 import { terminalWidth, wantsColour } from './config/settings.js';
 import { withCliHint } from './hints.js';
-import { printNote } from './stderr.js';
+import { printInfo, printNote } from './stderr.js';
 
 /** All topics, and what is wrong with the store. */
 export async function showOverview(queue: Queue, json: boolean): Promise<void> {
@@ -13,7 +14,7 @@ export async function showOverview(queue: Queue, json: boolean): Promise<void> {
   const problems = [...(stats.problems ?? []), ...found].map(withCliHint);
   if (json) return printJson(overviewToJson(queue.label, stats, problems));
   const { overviewTable } = await loadTables();
-  await writeStdout(overviewTable(stats, problems, now));
+  await writeStdout(overviewTable(stats, problems, now, tableWidth()));
 }
 
 /** A page of the jobs of a topic; answers how many there are on it. */
@@ -24,14 +25,18 @@ export async function showTopic(
   json: boolean,
 ): Promise<number> {
   const page = await queue.list(topic, query);
-  const { jobs, cursor } = page;
+  const { jobs, cursor, problems = [] } = page;
+  const [problem] = problems;
+  // That there are none would not be true.
+  if (jobs.length === 0 && problem)
+    throw new DelayerError('store_wrong_type', problem.message, { hint: problem.hint });
+  for (const { message } of problems) printNote(`not all jobs can be listed: ${message}`);
   if (json) await printJson(jobPageToJson(topic, page));
   else if (jobs.length === 0) printNote('no such jobs');
   else {
     const { jobsTable } = await loadTables();
-    const columns = stdoutIsTerminal() ? terminalWidth() : undefined;
-    await writeStdout(jobsTable(jobs, await queue.now(), columns));
-    if (cursor !== undefined) printNote(`there are more: add --cursor ${cursor}`);
+    await writeStdout(jobsTable(jobs, await queue.now(), tableWidth()));
+    if (cursor !== undefined) printInfo(`there are more: add --cursor ${cursor}`);
   }
   return jobs.length;
 }
@@ -43,14 +48,34 @@ export async function showTopic(
 export async function showJobs(queue: Queue, id: Buffer, json: boolean): Promise<number> {
   const [jobs, now] = await Promise.all([queue.find(id), queue.now()]);
   if (json) {
-    for (const job of jobs) await printJson(explainedJobToJson(job, explain(job, now)));
+    for (const job of jobs) await printJson(explainedJobToJson(job, explain(job, now, jobs)));
   } else if (jobs.length === 0) {
     printNote('there is no job of that id: it was taken, removed or cleared away, or never pushed');
   } else {
     const { jobCard } = await loadTables();
-    for (const job of jobs) await writeStdout(jobCard(job, explain(job, now), now));
+    for (const job of jobs) await writeStdout(jobCard(job, explain(job, now, jobs), now, tableWidth()));
   }
   return jobs.length;
+}
+
+/** The jobs that something is wrong with, each with an explanation; answers how many there are. */
+export async function showFlawed(queue: Queue, limit: number | undefined, json: boolean): Promise<number> {
+  const [{ jobs, more }, now] = await Promise.all([queue.findFlawed({ limit }), queue.now()]);
+  if (json) {
+    for (const job of jobs) await printJson(explainedJobToJson(job, explain(job, now)));
+  } else if (jobs.length === 0) {
+    printNote('there is no job that something is wrong with');
+  } else {
+    const { jobCard } = await loadTables();
+    for (const job of jobs) await writeStdout(jobCard(job, explain(job, now), now, tableWidth()));
+  }
+  if (more) printNote('there are more: add --limit');
+  return jobs.length;
+}
+
+/** Cells that a table may take; undefined where no terminal sets a bound. */
+function tableWidth(): number | undefined {
+  return stdoutIsTerminal() ? terminalWidth() : undefined;
 }
 
 async function printJson(value: unknown): Promise<void> {

@@ -1,7 +1,7 @@
 import * as Flags from '@oclif/core/flags';
 import { BaseCommand } from '../cli/base-command.js';
 import { count, optionalArg } from '../cli/flags.js';
-import { showJobs, showOverview, showTopic } from '../cli/inspect-views.js';
+import { showFlawed, showJobs, showOverview, showTopic } from '../cli/inspect-views.js';
 import { DelayerError } from '../core/errors.js';
 import { JOB_STATES } from '../core/job.js';
 
@@ -11,10 +11,15 @@ export default class Inspect extends BaseCommand {
     '<%= config.bin %> inspect',
     '<%= config.bin %> inspect close_order --state ready --limit 20',
     '<%= config.bin %> inspect --id 32',
+    '<%= config.bin %> inspect --problems',
   ];
   static override args = { topic: optionalArg('show the jobs of this topic') };
   static override flags = {
     id: Flags.string({ description: 'show the job of this id', exclusive: ['state', 'limit', 'cursor'] }),
+    problems: Flags.boolean({
+      description: 'show the jobs that something is wrong with',
+      exclusive: ['id', 'state', 'cursor'],
+    }),
     state: Flags.option({ options: JOB_STATES, multiple: true, delimiter: ',' as const })({
       description: 'only jobs in these states',
     }),
@@ -24,20 +29,25 @@ export default class Inspect extends BaseCommand {
 
   override async run(): Promise<void> {
     const { args, flags } = await this.parse(Inspect);
-    const { state, limit, cursor, base64, json } = flags;
+    const { state, limit, cursor, base64, json, problems } = flags;
     const topic = args.topic === undefined ? undefined : this.toBytes(args.topic, base64);
     const id = flags.id === undefined ? undefined : this.toBytes(flags.id, base64);
     if (id !== undefined && topic !== undefined)
       throw new DelayerError('usage', 'TOPIC and --id cannot be used together', {
         hint: 'Leave one of them out.',
       });
-    if (id === undefined && topic === undefined && (state ?? limit ?? cursor) !== undefined)
+    if (problems && topic !== undefined)
+      throw new DelayerError('usage', 'TOPIC and --problems cannot be used together', {
+        hint: 'Leave one of them out: problems are those of all topics.',
+      });
+    if (!problems && id === undefined && topic === undefined && (state ?? limit ?? cursor) !== undefined)
       throw new DelayerError('usage', '--state, --limit and --cursor need a TOPIC', {
         hint: `Usage: ${this.usage}`,
       });
     await this.withQueue(flags, async (queue) => {
       let jobs: number | undefined;
-      if (id !== undefined) jobs = await showJobs(queue, id, json);
+      if (problems) jobs = await showFlawed(queue, limit, json);
+      else if (id !== undefined) jobs = await showJobs(queue, id, json);
       else if (topic !== undefined)
         jobs = await showTopic(queue, topic, { states: state, limit, cursor }, json);
       else await showOverview(queue, json);

@@ -62,11 +62,39 @@ export interface JobRecord extends Omit<Job, 'topic' | 'body'> {
   readonly failedAt?: Date | undefined;
   /** When a dead letter is deleted; absent when never. */
   readonly deadUntil?: Date | undefined;
+  /** When a leased job was taken; absent when unknown. */
+  readonly leasedAt?: Date | undefined;
   /** How many ready jobs of its topic are delivered before it; absent when unknown. */
   readonly readyAhead?: number | undefined;
+  /** Where `readyAhead` is not known: no more than so many. */
+  readonly readyAheadAtMost?: number | undefined;
+  /** Until when its topic is paused (ms); `Infinity` until it is resumed; absent when it is not. */
+  readonly pausedUntilMs?: number | undefined;
+  /** Of what a daemon is to move: was one seen lately? Absent where it is not asked. */
+  readonly isDaemonSeen?: boolean | undefined;
+  /** True of a job that is back from a consumer and waits until another one of its id is gone. */
+  readonly isWaiting?: boolean | undefined;
   /** What keeps the job from moving; absent when nothing does. */
   readonly blockedBy?: Blocker | undefined;
+  /** What is wrong with it; absent when nothing is. */
+  readonly flaw?: Flaw | undefined;
 }
+
+/**
+ * What is wrong with a job of Redis, as other clients or an eviction leave it.
+ * - `body_gone`: its id is in the pool, and there is no body.
+ * - `body_incomplete`: its body or its topic is missing.
+ * - `no_entry`: its body is there, and its id is neither in the pool nor in a ready list: no consumer is
+ *   given it.
+ * - `other_topic`: its only entry is in the ready list of another topic, `listedIn`. delayer passes over it.
+ * - `old_entry`: it is not ready, and an entry of its id is in the ready list `listedIn`. delayer passes over
+ *   that, and other clients do not.
+ * - `doubled_entry`: it is in its ready list `entries` times. delayer delivers it once.
+ */
+export type Flaw =
+  | { readonly type: 'body_gone' | 'body_incomplete' | 'no_entry' }
+  | { readonly type: 'other_topic' | 'old_entry'; readonly listedIn: Bytes }
+  | { readonly type: 'doubled_entry'; readonly entries: number };
 
 /**
  * What keeps a job from moving.

@@ -87,19 +87,42 @@ export interface JobPage {
   readonly jobs: JobRecord[];
   /** Where the next page begins; absent on the last. */
   readonly cursor?: string | undefined;
+  /** What could not be listed, and why; absent when there is no such thing. */
+  readonly problems?: readonly Problem[] | undefined;
+}
+
+/** Jobs that something is wrong with. */
+export interface FlawedJobs {
+  readonly jobs: JobRecord[];
+  /** Are there more than were asked for? */
+  readonly more: boolean;
 }
 
 export interface Problem {
   readonly code: ProblemCode;
   readonly message: string;
+  /** What mends it. */
   readonly hint: string;
 }
 
 /**
  * - `bodies_gone`: jobs that will never be delivered, for their bodies are gone.
- * - `wrong_type`: a key of the wrong type stands where a queue belongs.
+ * - `wrong_type`: a key of the wrong type stands where a queue or a body belongs.
+ * - `doubled_entries`: ready jobs that are in their ready list more than once.
+ * - `old_entries`: entries of ready lists whose job is not ready, or belongs to another topic.
+ * - `records_gone`: leases, waiting jobs or dead letters whose record is gone or of a wrong type.
  * - `no_daemon`: due jobs become ready only when somebody asks for them.
  * - `no_persistence`: a restart of the store loses every job.
  * - `evicting`: the store may throw jobs away when it is full.
+ * - `clock_jumped`: the store's clock was set ahead or back, and jobs were perhaps due, or expired, by that.
  */
-export type ProblemCode = 'bodies_gone' | 'wrong_type' | 'no_daemon' | 'no_persistence' | 'evicting';
+export type ProblemCode =
+  | 'bodies_gone'
+  | 'wrong_type'
+  | 'doubled_entries'
+  | 'old_entries'
+  | 'records_gone'
+  | 'no_daemon'
+  | 'no_persistence'
+  | 'evicting'
+  | 'clock_jumped';

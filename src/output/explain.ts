@@ -1,97 +1,182 @@
-import { formatDuration } from '../core/duration.js';
 import type { JobRecord } from '../core/job.js';
+import {
+  bodyGone,
+  bodyIncomplete,
+  distance,
+  entries,
+  inTheWay,
+  keyInTheWay,
+  NEVER,
+  noEntry,
+  otherTopic,
+} from './explain-flaws.js';
 
 /**
  * Explains one job, in sentences: where it is and since when, why it has not been delivered, and when it
- * will be or why it never will. Where the store does not know, the sentence says so.
+ * will be or why it never will. Where the store does not know, the sentence says so. docs/commands.md lists
+ * every state with its sentences, and a test brings each about.
+ * @param jobs all jobs of its id, as they were found together
  */
-export function explain(job: JobRecord, now: Date): string[] {
-  if (job.blockedBy?.type === 'wrong_type') {
-    const { key, found, wanted } = job.blockedBy;
-    return [
-      `It cannot move: the key ${JSON.stringify(key)} of Redis holds a ${found} where a ${wanted} belongs.`,
-      'It goes on when that key is renamed or deleted.',
-    ];
+export function explain(job: JobRecord, now: Date, jobs: readonly JobRecord[] = [job]): string[] {
+  const { flaw, blockedBy } = job;
+  const isShared = jobs.some((other) => other !== job && isLiving(other));
+  if (job.isWaiting) return waiting(job, isShared);
+  if (blockedBy?.type === 'wrong_type') return inTheWay(job, blockedBy, () => inItsState(job, now, isShared));
+  switch (flaw?.type) {
+    case 'body_gone':
+      return bodyGone(job, now);
+    case 'body_incomplete':
+      return bodyIncomplete(job);
+    case 'no_entry':
+      return noEntry(job, now);
+    case 'other_topic':
+      return otherTopic(job, flaw.listedIn);
+    default:
+      return [...inItsState(job, now, isShared), ...entries(flaw)];
   }
+}
+
+/** Does it keep others of its id from coming back? */
+function isLiving({ state, isWaiting, flaw }: JobRecord): boolean {
+  if (isWaiting || state === 'leased' || state === 'dead') return false;
+  return state !== 'expired' || flaw?.type === 'no_entry' || flaw?.type === 'other_topic';
+}
+
+function inItsState(job: JobRecord, now: Date, isShared: boolean): string[] {
   switch (job.state) {
     case 'delayed':
-      return job.blockedBy ? waiting() : delayed(job, now);
+      return delayed(job, now);
     case 'due':
       return [...due(job, now), ...untaken(job, now)];
     case 'ready':
       return [...ready(job, now), ...untaken(job, now)];
     case 'leased':
-      return leased(job, now);
+      return leased(job, now, isShared);
     case 'expired':
       return expired(job, now);
     case 'dead':
-      return dead(job, now);
+      return dead(job, now, isShared);
   }
 }
 
-const waiting = (): string[] => [
-  'It waits: another job of the same id is in the queue.',
-  'It comes back when that one is gone. Its ready lifetime stands still until then.',
-];
+function waiting({ blockedBy, isDaemonSeen }: JobRecord, isShared: boolean): string[] {
+  const back =
+    'It is back from a consumer and waits; its ready lifetime stands still until it is in line again.';
+  if (blockedBy?.type === 'wrong_type') return [back, ...keyInTheWay(blockedBy)];
+  return isShared
+    ? [back, 'Another job of its id is in the queue; it comes back when that one is gone.']
+    : [
+        back,
+        'The other job of its id that was in the queue is gone.',
+        byMaintenance('brings it back', isDaemonSeen),
+      ];
+}
 
 function delayed(job: JobRecord, now: Date): string[] {
   const { dueAt, expiresAt } = job;
   if (dueAt === undefined) return ['It is not due yet; when it is due is not known.', ...untaken(job, now)];
   const wait = distance(dueAt, now);
   if (expiresAt && expiresAt <= dueAt)
-    return [`It is due in ${wait}, and expires before that. It will never be delivered.`];
+    return [`It is due in ${wait}, and its body expires before that, in ${distance(expiresAt, now)}.`, NEVER];
   return [
     dueAt > now ? `It is not due yet: it will be ready in ${wait}.` : 'It is due now.',
     ...untaken(job, now),
+    ...paused(job, dueAt),
   ];
 }
 
-function due({ dueAt }: JobRecord, now: Date): string[] {
+function due(job: JobRecord, now: Date): string[] {
+  const { dueAt, isDaemonSeen } = job;
+  const since = dueAt && dueAt <= now ? `It has been due for ${distance(dueAt, now)}` : 'It is due';
   return [
-    dueAt && dueAt <= now
-      ? `It has been due for ${distance(dueAt, now)} and was not promoted yet.`
-      : 'It is due and was not promoted yet.',
-    'A daemon, or the next consumer that asks for a job, makes it ready.',
+    `${since} and was not promoted yet.`,
+    byMaintenance('makes it ready', isDaemonSeen),
+    ...paused(job, now),
   ];
 }
 
-function ready({ dueAt, readyAhead }: JobRecord, now: Date): string[] {
+/** Who does what is to be done, as far as daemons can be seen. */
+function byMaintenance(does: string, isDaemonSeen: boolean | undefined): string {
+  const consumer = 'the next consumer of delayer that asks for a job';
+  if (isDaemonSeen === undefined) return `A daemon, or ${consumer}, ${does}.`;
+  return isDaemonSeen
+    ? `A daemon of delayer is at work, and has not come to it yet: it, or ${consumer}, ${does}.`
+    : `No daemon of delayer was seen lately: an original one, or ${consumer}, ${does}.`;
+}
+
+function ready(job: JobRecord, now: Date): string[] {
+  const { dueAt, readyAhead, readyAheadAtMost } = job;
   const since =
     dueAt && dueAt <= now
       ? `It is ready, and has been due for ${distance(dueAt, now)}.`
       : dueAt
         ? 'It is ready.'
         : "It is ready. Another client's daemon promoted it, so when it was due is not known.";
-  if (readyAhead === undefined)
-    return [since, 'How many ready jobs of its topic come before it is not known.'];
-  if (readyAhead === 0) return [since, 'It is the next of its topic; nobody has taken it yet.'];
-  const before = readyAhead === 1 ? 'job of its topic comes' : 'jobs of its topic come';
-  return [since, `${readyAhead} ready ${before} before it.`];
+  const comes = (count: number) => (count === 1 ? 'job of its topic comes' : 'jobs of its topic come');
+  const before =
+    readyAhead === 0
+      ? 'It is the next of its topic; nobody has taken it yet.'
+      : readyAhead !== undefined
+        ? `${readyAhead} ready ${comes(readyAhead)} before it.`
+        : readyAheadAtMost !== undefined
+          ? `At most ${readyAheadAtMost} ready jobs of its topic come before it.`
+          : 'How many ready jobs of its topic come before it is not known.';
+  return [since, before, ...paused(job, now)];
 }
 
-function leased({ leaseUntil }: JobRecord, now: Date): string[] {
-  const held = 'A consumer has it in hand.';
-  if (leaseUntil === undefined) return [held];
-  return leaseUntil > now
-    ? [held, `It is ready again if it is not acknowledged within ${distance(leaseUntil, now)}.`]
-    : [
-        `Its lease ended ${distance(leaseUntil, now)} ago without an acknowledgement.`,
-        'A daemon, or the next consumer that asks for a job, makes it ready again.',
-      ];
+/** @param at when it could be taken */
+function paused({ pausedUntilMs }: JobRecord, at: Date): string[] {
+  if (pausedUntilMs === undefined || pausedUntilMs <= at.getTime()) return [];
+  const until =
+    pausedUntilMs === Infinity ? 'until it is resumed' : `until ${new Date(pausedUntilMs).toISOString()}`;
+  return [`Its topic is paused ${until}: before that no consumer of delayer is given it.`];
 }
 
-function expired({ body, expiresAt }: JobRecord, now: Date): string[] {
-  const never = 'It will never be delivered.';
-  if (expiresAt && expiresAt <= now)
-    return [`Its ready lifetime ended ${distance(expiresAt, now)} ago, before anyone took it.`, never];
-  if (body !== undefined) return ['Its ready lifetime is over; nobody took it in time.', never];
+function leased(job: JobRecord, now: Date, isShared: boolean): string[] {
+  const { lease, leasedAt, leaseUntil, isDaemonSeen } = job;
+  const reservation = lease === undefined ? '' : ` (reservation ${lease.split('.')[0] ?? lease})`;
+  const since = leasedAt && leasedAt <= now ? `took it ${distance(leasedAt, now)} ago and ` : '';
+  const shared = isShared
+    ? ['Another job of its id is in the queue: then it waits until that one is gone.']
+    : [];
+  if (leaseUntil === undefined) return [`A consumer ${since}holds it${reservation}.`, ...shared];
+  if (leaseUntil > now)
+    return [
+      `A consumer ${since}holds it${reservation}.`,
+      `It comes back if it is not acknowledged within ${distance(leaseUntil, now)}.`,
+      ...shared,
+    ];
   return [
-    'Its body is gone: it expired, was taken or removed by another client, or was evicted by Redis.',
-    never,
+    `A consumer had it${reservation}, whose lease ended ${distance(leaseUntil, now)} ago without an acknowledgement.`,
+    byMaintenance('brings it back', isDaemonSeen),
+    ...shared,
   ];
 }
 
-function dead({ failedAt, reason, deadUntil, attempts }: JobRecord, now: Date): string[] {
+function expired({ body, expiresAt }: JobRecord, now: Date): string[] {
+  if (body !== undefined)
+    return [
+      expiresAt && expiresAt <= now
+        ? `Its ready lifetime ended ${distance(expiresAt, now)} ago, before anyone took it.`
+        : 'Its ready lifetime is over; nobody took it in time.',
+      NEVER,
+    ];
+  const left = 'Its entry is in the ready list, and its body is gone';
+  if (expiresAt === undefined)
+    return [
+      `${left}: it expired, was taken or removed by another client, or was evicted by Redis; which is not known.`,
+      NEVER,
+    ];
+  return expiresAt <= now
+    ? [`${left}. As it was promoted, its ready lifetime was to end ${distance(expiresAt, now)} ago.`, NEVER]
+    : [
+        `${left}, though its ready lifetime would end in ${distance(expiresAt, now)}: another client took or removed it, or Redis evicted it.`,
+        NEVER,
+      ];
+}
+
+function dead(job: JobRecord, now: Date, isShared: boolean): string[] {
+  const { failedAt, reason, deadUntil, attempts } = job;
   const when = failedAt ? ` ${distance(failedAt, now)} ago` : '';
   const tries = `${attempts} ${attempts === 1 ? 'attempt' : 'attempts'}`;
   return [
@@ -102,18 +187,16 @@ function dead({ failedAt, reason, deadUntil, attempts }: JobRecord, now: Date): 
       : deadUntil > now
         ? `It is deleted in ${distance(deadUntil, now)} if it is not requeued.`
         : 'Its time is over; the next step of maintenance deletes it.',
+    ...(isShared
+      ? ['Another job of its id is in the queue: it cannot be requeued before that one is gone.']
+      : []),
   ];
 }
 
 /** What becomes of a job that nobody takes. */
-function untaken({ expiresAt, body }: JobRecord, now: Date): string[] {
-  if (body === undefined) return ['Its body is gone, so that it will never be delivered.'];
-  if (expiresAt === undefined) return [];
+function untaken({ expiresAt }: JobRecord, now: Date): string[] {
+  if (expiresAt === undefined) return ['It never expires.'];
   return expiresAt > now
     ? [`It expires if nobody takes it within ${distance(expiresAt, now)}.`]
-    : ['Its ready lifetime is over, so that it will never be delivered.'];
-}
-
-function distance(at: Date, now: Date): string {
-  return formatDuration(Math.abs(at.getTime() - now.getTime()));
+    : [`Its ready lifetime is over. ${NEVER}`];
 }

@@ -1,5 +1,5 @@
 import { isUtf8 } from 'node:buffer';
-import type { Blocker, Bytes, Job, JobRecord, LeasedJob } from '../core/job.js';
+import type { Blocker, Bytes, Flaw, Job, JobRecord, LeasedJob } from '../core/job.js';
 import type { JobPage, Problem, Stats, TopicStats } from '../core/results.js';
 
 /** What JSON lets through and a terminal may obey: DEL, the C1 controls, and marks that reorder or hide text. */
@@ -28,7 +28,7 @@ export function jobToJson(job: Job | LeasedJob | JobRecord): Json {
   json.dueAt = iso(job.dueAt);
   json.expiresAt = iso(job.expiresAt);
   json.attempts = job.attempts;
-  const { lease, leaseUntil, reason, failedAt, deadUntil, readyAhead, blockedBy } = job as JobRecord;
+  const { lease, leaseUntil, reason, failedAt, deadUntil, readyAhead, blockedBy, flaw } = job as JobRecord;
   const ttlMs = knownTtlMs(job);
   if (ttlMs !== undefined) json.ttlMs = ttlMs;
   if (lease !== undefined) {
@@ -42,6 +42,7 @@ export function jobToJson(job: Job | LeasedJob | JobRecord): Json {
   }
   if (readyAhead !== undefined) json.readyAhead = readyAhead;
   if (blockedBy !== undefined) json.blockedBy = blockerToJson(blockedBy);
+  if (flaw !== undefined) json.flaw = flawToJson(flaw);
   return json;
 }
 
@@ -58,6 +59,11 @@ function blockerToJson(blocker: Blocker): Json {
   return { ...blocker };
 }
 
+function flawToJson(flaw: Flaw): Json {
+  if (!('listedIn' in flaw)) return { ...flaw };
+  return { type: flaw.type, ...bytesToJson('listedIn', flaw.listedIn) };
+}
+
 /** A line of `inspect --id ID --json`: the job, and why it is where it is. */
 export function explainedJobToJson(job: JobRecord, explanation: readonly string[]): Json {
   return { ...jobToJson(job), explanation };
@@ -65,7 +71,14 @@ export function explainedJobToJson(job: JobRecord, explanation: readonly string[
 
 /** `inspect TOPIC --json`; the cursor is null on the last page. */
 export function jobPageToJson(topic: Bytes, page: JobPage): Json {
-  return { ...bytesToJson('topic', topic), jobs: page.jobs.map(jobToJson), cursor: page.cursor ?? null };
+  const { jobs, cursor, problems } = page;
+  return {
+    ...bytesToJson('topic', topic),
+    jobs: jobs.map(jobToJson),
+    cursor: cursor ?? null,
+    // What could not be listed.
+    ...(problems === undefined ? {} : { problems }),
+  };
 }
 
 /** `inspect --json` */

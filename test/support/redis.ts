@@ -26,6 +26,16 @@ export function freshPrefix(): string {
   return `test-${randomBytes(6).toString('hex')}`;
 }
 
+/** All keys of a pattern, each with its content and when it expires, to see whether anything has changed. */
+export async function keyspaceOf(raw: Redis, pattern: string): Promise<Map<string, unknown>> {
+  const keys = (await raw.keysBuffer(pattern)).sort((a, b) => a.compare(b));
+  const dumped = keys.map(async (key): Promise<[string, unknown]> => {
+    const [content, expiry] = [await raw.dumpBuffer(key), await raw.pexpiretime(key)];
+    return [key.toString('latin1'), { content, expiry }];
+  });
+  return new Map(await Promise.all(dumped));
+}
+
 /**
  * Gives a suite a redis-server, and each of its tests a fresh prefix. After the suite no connection
  * but the tests' own may be open.

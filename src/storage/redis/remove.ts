@@ -2,12 +2,15 @@ import type { JobRecord, JobState } from '../../core/job.js';
 import type { JobGuard } from '../../core/store.js';
 import type { RemoveResult } from '../../core/results.js';
 import type { AwayJob } from './scripts/list.js';
+import type { Removal } from './scripts/operate.js';
 
 /** What removing needs of the store. */
 export interface RemoveSteps {
   /** Removes what is neither leased nor waiting for another job of its id. */
-  readonly removeLiving: (jobs: readonly JobGuard[]) => Promise<RemoveResult[]>;
+  readonly removeLiving: (jobs: readonly Removal[]) => Promise<RemoveResult[]>;
   readonly findAway: (ids: readonly Buffer[]) => Promise<AwayJob[]>;
+  /** By id, the topic in whose ready list an entry stands of which nobody has a note. */
+  readonly findEntries: (ids: readonly Buffer[]) => Promise<ReadonlyMap<string, Buffer>>;
   /** Takes jobs out of their records; answers whether each was still there. */
   readonly revoke: (jobs: readonly AwayJob[]) => Promise<boolean[]>;
 }
@@ -19,7 +22,7 @@ const isWanted = ({ states, dueAt }: JobGuard, job: JobRecord): boolean =>
 
 /** Removes a chunk of jobs, wherever they are; leases are looked through only where the rest says nothing. */
 export async function removeChunk(steps: RemoveSteps, jobs: readonly JobGuard[]): Promise<RemoveResult[]> {
-  const results = await steps.removeLiving(jobs);
+  const results = await removeLiving(steps, jobs);
   const sought = jobs.filter(({ states }, i) => states.includes('leased') || results[i]?.state === undefined);
   if (sought.length === 0) return results;
   const away = await steps.findAway(sought.map(({ id }) => id));
@@ -40,6 +43,21 @@ export async function removeChunk(steps: RemoveSteps, jobs: readonly JobGuard[])
     const later = again[lost.indexOf(job)];
     return later?.state === undefined ? { removed: false, state: seen.get(name) } : later;
   });
+}
+
+/** Removes what has a place in the pool or in a ready list: one that is not noted, too, where expired jobs are meant. */
+async function removeLiving(steps: RemoveSteps, jobs: readonly JobGuard[]): Promise<RemoveResult[]> {
+  const results = await steps.removeLiving(jobs);
+  const isLost = ({ states }: JobGuard, i: number) =>
+    states.includes('expired') &&
+    results[i]?.removed === false &&
+    [undefined, 'expired', 'dead'].includes(results[i].state);
+  const lost = jobs.filter(isLost);
+  const seen = await steps.findEntries(lost.map(({ id }) => id));
+  const listed = lost.filter(({ id }) => seen.has(nameOf(id)));
+  if (listed.length === 0) return results;
+  const again = await steps.removeLiving(listed.map((job) => ({ ...job, seenIn: seen.get(nameOf(job.id)) })));
+  return jobs.map((job, i) => again[listed.indexOf(job)] ?? results[i] ?? { removed: false });
 }
 
 /** @returns by id, the states of the jobs that were removed, and the ids of those that were gone already */

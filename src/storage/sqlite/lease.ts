@@ -7,7 +7,8 @@ export const LEASED_JOBS = `
 lease CROSS JOIN json_each(lease.seqs) AS held CROSS JOIN job ON job.seq = held.value`;
 
 /** What {@link leaseOf} needs of them. */
-export const LEASE_COLUMNS = 'token, lease.first + held.key AS number, jobs, deadline, ends_at AS endsAt';
+export const LEASE_COLUMNS = `
+token, lease.first + held.key AS number, jobs, deadline, reserved_at AS reservedAt, ends_at AS endsAt`;
 
 const COLUMNS = 'token, reserved_at AS reservedAt, deadline, jobs, first, seqs';
 const RECORD = `SELECT ${COLUMNS} FROM lease WHERE token = ?`;
@@ -59,11 +60,12 @@ export function leaseOf(row: {
   readonly number: number;
   readonly jobs: number;
   readonly deadline: number;
+  readonly reservedAt: number;
   readonly endsAt: number;
-}): { lease: string; leaseUntil: Date } {
+}): { lease: string; leasedAt: Date; leaseUntil: Date } {
   const [token = ''] = row.token.split('.');
   const lease = formatLease({ token, number: row.number, count: row.jobs, deadlineMs: row.deadline });
-  return { lease, leaseUntil: new Date(row.endsAt) };
+  return { lease, leasedAt: new Date(row.reservedAt), leaseUntil: new Date(row.endsAt) };
 }
 
 /** Within a transaction: leases jobs to a reservation that has none. */

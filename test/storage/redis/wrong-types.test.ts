@@ -88,11 +88,14 @@ describe('a key of a wrong type', () => {
     });
   }
 
-  it('in the place of a ready list is named by list, and blocks its jobs in find', async () => {
+  it('in the place of a ready list is named by list beside what can be listed, and blocks its jobs in find', async () => {
     const queue = ground.queue();
     await queue.push(job);
     await block('ready_queue:topic');
-    await failsFor(queue.list('topic', { limit: 1 }), 'ready_queue:topic', 'list');
+    const { jobs, problems = [] } = await queue.list('topic');
+    expect(idsOf(jobs)).to.deep.equal(['1']);
+    expect(only([...problems])).to.include({ code: 'wrong_type' });
+    expect(only([...problems]).message).to.include(`"${key('ready_queue:topic')}" holds a string`);
     expect(only(await queue.find('1'))).to.deep.include({
       state: 'due',
       blockedBy: { type: 'wrong_type', key: key('ready_queue:topic'), found: 'string', wanted: 'list' },

@@ -1,18 +1,21 @@
 import type { JobRecord } from '../../../core/job.js';
-import { type AwayJob, findLiving, listDead, listLeased } from '../scripts/list.js';
+import { DAEMON_SEEN_MS } from '../../../core/store.js';
+import { type AwayJob, listDead, listLeased } from '../scripts/list.js';
+import { type Finder, findLiving } from './living.js';
 import type { Read } from './read.js';
 
-/** Entries of a ready list that are looked through for a job's place. */
-const FIND_DEPTH = 100_000;
-
 /** Every job of an id: the one that lives, then leased and waiting ones, then dead letters, the latest first. */
-export async function find(read: Read, id: Buffer): Promise<JobRecord[]> {
-  const living = await read((target) => findLiving(target, id, FIND_DEPTH));
+export async function find(finder: Finder, id: Buffer): Promise<JobRecord[]> {
+  const { read } = finder;
+  const living = await findLiving(finder, id);
   const away = (await findAway(read, [id])).map(({ job }) => job);
   const dead = await read((target) => listDead(target, 0, 1, { id }));
   const leased = away.filter(({ state }) => state === 'leased');
-  const waiting = away.filter(({ state }) => state !== 'leased');
-  return [...(living ? [living] : []), ...leased, ...waiting, ...dead.jobs];
+  const waiting = await Promise.all(
+    away.filter(({ state }) => state !== 'leased').map((job) => withBlocker(finder, job)),
+  );
+  const jobs = [...(living ? [living] : []), ...leased, ...waiting, ...dead.jobs];
+  return withDaemon(finder, jobs);
 }
 
 /** The jobs of these ids that are leased, or wait for another job of their id. */
@@ -27,4 +30,34 @@ export async function findAway(read: Read, ids: readonly Buffer[]): Promise<Away
     if (lookedAt === 0) return found;
     first += lookedAt;
   }
+}
+
+/** A waiting job is looked at now and then: what it has waited for may be gone, or something else be in its way. */
+async function withBlocker({ read, keys }: Finder, job: JobRecord): Promise<JobRecord> {
+  const bucket = Buffer.concat([Buffer.from(keys.bucketStem), job.id]);
+  const ready = keys.ready(job.topic ?? Buffer.alloc(0));
+  const [inBucket, inList] = await read(({ redis }) => Promise.all([redis.type(bucket), redis.type(ready)]));
+  const wrongType = (key: Buffer, found: string, wanted: string) =>
+    ({ type: 'wrong_type', key: key.toString(), found, wanted }) as const;
+  if (inBucket !== 'hash' && inBucket !== 'none')
+    return { ...job, blockedBy: wrongType(bucket, inBucket, 'hash') };
+  if (inBucket === 'none' && inList !== 'list' && inList !== 'none')
+    return { ...job, blockedBy: wrongType(ready, inList, 'list') };
+  return job;
+}
+
+/** Of jobs that a daemon is to move: was one seen lately? */
+async function withDaemon({ read, keys }: Finder, jobs: readonly JobRecord[]): Promise<JobRecord[]> {
+  const isMoved = ({ state, blockedBy }: JobRecord) =>
+    state === 'due' || state === 'leased' || blockedBy !== undefined;
+  if (!jobs.some(isMoved)) return [...jobs];
+  const isSeen = await read(async ({ redis }) => {
+    const [time, daemons] = await Promise.all([
+      redis.time(),
+      // A key of the wrong type says of none.
+      redis.zrange(keys.daemons, '-1', '-1', 'WITHSCORES').catch((): string[] => []),
+    ]);
+    return Number(daemons[1] ?? 0) * 1000 > Number(time[0]) * 1000 - DAEMON_SEEN_MS;
+  });
+  return jobs.map((job) => (isMoved(job) ? { ...job, isDaemonSeen: isSeen } : job));
 }

@@ -2,7 +2,8 @@ import { DAEMON_SEEN_MS } from '../../../core/store.js';
 import type { Problem } from '../../../core/results.js';
 import type { Keys } from '../keys.js';
 import type { Read } from './read.js';
-import { readyLists } from './stats.js';
+import { readyLists } from './entries.js';
+import { wrongTypeProblem } from './problems.js';
 
 /** What is wrong with the keys and with the server. */
 export async function health(read: Read, keys: Keys): Promise<Problem[]> {
@@ -63,12 +64,4 @@ async function serverProblems(read: Read, keys: Keys): Promise<Problem[]> {
     });
   }
   return problems;
-}
-
-function wrongTypeProblem(key: string, found: string, wanted: string): Problem {
-  return {
-    code: 'wrong_type',
-    message: `The key ${JSON.stringify(key)} holds a ${found}, where a ${wanted} belongs`,
-    hint: 'Rename or delete it; delayer leaves it and its jobs alone.',
-  };
 }

@@ -1,9 +1,11 @@
+import { DelayerError } from '../../../core/errors.js';
 import { JOB_STATES, type JobRecord, type JobState } from '../../../core/job.js';
 import { type Selection, selectionMatcher } from '../../../core/selection.js';
-import type { JobPage } from '../../../core/results.js';
+import type { JobPage, Problem } from '../../../core/results.js';
 import type { ListParams } from '../../../core/store.js';
 import { isCount, readCursor, writeCursor } from '../../cursor.js';
-import { listDead, listLeased, listPool, listReady } from '../scripts/list.js';
+import { listDead, listLeased, listPool } from '../scripts/list.js';
+import { listReadyPart } from './list-ready.js';
 import { type Read, WINDOW } from './read.js';
 
 /** Where a listing goes on: in which topic of the selection, and where there. Opaque to users. */
@@ -17,6 +19,8 @@ type TopicPlace =
 
 interface Step {
   readonly jobs: readonly JobRecord[];
+  /** What kept it from looking. */
+  readonly problem?: Problem | undefined;
   /** Where the topic goes on; absent at its end. */
   readonly next?: TopicPlace | undefined;
 }
@@ -25,7 +29,7 @@ interface Step {
 const FINDS: Readonly<Record<TopicPlace['phase'], readonly JobState[]>> = {
   ready: ['ready', 'expired'],
   leased: ['leased', 'delayed'],
-  pool: ['due', 'delayed'],
+  pool: ['due', 'delayed', 'expired'],
   dead: ['dead'],
 };
 
@@ -35,16 +39,21 @@ const POOL_START: TopicPlace = { phase: 'pool', score: '', id: '' };
 const DEAD_START: TopicPlace = { phase: 'dead', skip: 0, within: 0 };
 
 export async function list(read: Read, { selection, limit, cursor }: ListParams): Promise<JobPage> {
-  const jobs: JobRecord[] = [];
+  const [jobs, problems]: [JobRecord[], Problem[]] = [[], []];
   let place: Place | undefined =
     cursor === undefined ? { topic: 0, ...START } : readCursor(cursor, (value) => toPlace(value, selection));
   while (place && jobs.length < limit) {
     const step = await stepFrom(read, selection, place, limit - jobs.length);
     jobs.push(...step.jobs);
+    if (step.problem) problems.push(step.problem);
     place = step.place;
   }
   const isMore = place !== undefined && (await hasMore(read, selection, place));
-  return { jobs, cursor: isMore && place ? writeCursor(place) : undefined };
+  return {
+    jobs,
+    cursor: isMore && place ? writeCursor(place) : undefined,
+    ...(problems.length > 0 && { problems }),
+  };
 }
 
 /** Is there a job from here on? A page is the last when none is. */
@@ -63,18 +72,28 @@ async function stepFrom(
   selection: Selection,
   place: Place,
   most: number,
-): Promise<{ jobs: JobRecord[]; place: Place | undefined }> {
+): Promise<{ jobs: JobRecord[]; place: Place | undefined; problem?: Problem | undefined }> {
   const topic = selection.topics[place.topic];
   if (!topic) return { jobs: [], place: undefined };
   const states = new Set(selection.states ?? JOB_STATES);
   const isWanted = FINDS[place.phase].some((state) => states.has(state));
-  const step = isWanted ? await look(read, topic, place, most) : { jobs: [], next: nextPhase(place.phase) };
+  const step: Step = isWanted
+    ? await look(read, topic, place, most).catch((error: unknown) => passOver(error, place))
+    : { jobs: [], next: nextPhase(place.phase) };
   const next = pastDue(step, states) ? DEAD_START : step.next;
   const after = next ? { topic: place.topic, ...next } : { topic: place.topic + 1, ...START };
   return {
     jobs: step.jobs.filter(selectionMatcher(selection)),
+    problem: step.problem,
     place: after.topic < selection.topics.length ? after : undefined,
   };
+}
+
+/** A key of a wrong type keeps nobody from looking at the others. */
+function passOver(error: unknown, { phase }: Place): Step {
+  if (!(error instanceof DelayerError) || error.code !== 'store_wrong_type') throw error;
+  const problem = { code: 'wrong_type', message: error.message, hint: error.hint } as const;
+  return { jobs: [], problem, next: nextPhase(phase) };
 }
 
 /** The pool is in order of due time: behind the first delayed job there is none that is due. */
@@ -92,7 +111,7 @@ async function look(read: Read, topic: Buffer, place: TopicPlace, most: number):
   switch (place.phase) {
     case 'ready': {
       const limit = Math.min(most, WINDOW);
-      const part = await read((target) => listReady(target, topic, place.skip, limit));
+      const part = await listReadyPart(read, topic, place.skip, limit);
       const next: TopicPlace = { phase: 'ready', skip: place.skip + part.lookedAt };
       return { jobs: part.jobs, next: part.atEnd ? nextPhase('ready') : next };
     }

@@ -5,3 +5,6 @@ export type Read = <T>(ask: (target: Target) => Promise<T>) => Promise<T>;
 
 /** Jobs or keys that one call looks at: it holds Redis for a millisecond or two. */
 export const WINDOW = 250;
+
+/** Keys of one SCAN step, which looks at names alone. */
+export const SCAN_WINDOW = 2000;

@@ -1,13 +1,13 @@
-import type { Problem, Stats } from '../../../core/results.js';
+import type { Stats } from '../../../core/results.js';
 import type { StatsParams } from '../../../core/store.js';
 import { TopicCounter } from '../../../core/topic-counter.js';
 import type { Keys } from '../keys.js';
-import { countDead, countLeased, countPool, countReady } from '../scripts/count.js';
-import type { PoolPlace } from '../scripts/list.js';
-import { type Read, WINDOW } from './read.js';
+import { countDead, countLeased, type Flawed } from '../scripts/count.js';
+import { readyLists } from './entries.js';
+import { poolParts, readyParts } from './flawed.js';
+import { jobProblems } from './problems.js';
+import type { Read } from './read.js';
 
-/** Keys of one SCAN step, which looks at names alone. */
-const SCAN_WINDOW = 2000;
 /** Ids whose dead letters one call looks at. */
 const DEAD_WINDOW = 50;
 
@@ -17,11 +17,12 @@ export async function stats(read: Read, keys: Keys, { exact }: StatsParams): Pro
   const counter = new TopicCounter();
   const types = await typesOf(read, [keys.pool, keys.reserved, keys.dead, keys.readyDue]);
   const isUsable = (key: string, type: string) => ['none', type].includes(types.get(key) ?? 'none');
-  const problems = isUsable(keys.pool, 'zset') ? await countPoolJobs(read, keys, counter) : [];
-  if (isUsable(keys.reserved, 'zset')) await countLeasedJobs(read, counter);
-  if (isUsable(keys.dead, 'zset')) await countDeadJobs(read, counter);
-  await countReadyJobs(read, keys, counter);
+  const bodiless = isUsable(keys.pool, 'zset') ? await countPoolJobs(read, counter) : [];
+  const leases = isUsable(keys.reserved, 'zset') ? await countLeasedJobs(read, counter) : [];
+  const letters = isUsable(keys.dead, 'zset') ? await countDeadJobs(read, keys, counter) : [];
+  const { flawed, doubled } = await countReadyJobs(read, keys, counter);
   await addPauses(read, keys, counter);
+  const problems = jobProblems({ bodiless, flawed, doubled, goneRecords: [...leases, ...letters] });
   return { ...counter.stats(), problems };
 }
 
@@ -44,47 +45,25 @@ async function typesOf(read: Read, keys: readonly string[]): Promise<Map<string,
   });
 }
 
-/** @returns what is wrong with jobs that belong to no topic */
-async function countPoolJobs(read: Read, keys: Keys, counter: TopicCounter): Promise<Problem[]> {
-  let last: PoolPlace = { score: '', id: Buffer.alloc(0) };
-  let [gone, wrongType] = [0, 0];
-  do {
-    const after = last;
-    const part = await read((target) => countPool(target, after, WINDOW));
-    last = part.last;
-    gone += part.bodiless;
-    wrongType += part.wrongType;
-    for (const { topic, delayed, due, firstDueAt } of part.topics) {
+/** @returns the jobs of the pool without a body, which belong to no topic */
+async function countPoolJobs(read: Read, counter: TopicCounter): Promise<Flawed[]> {
+  const bodiless: Flawed[] = [];
+  for await (const part of poolParts(read)) {
+    bodiless.push(...part.bodiless);
+    for (const { topic, delayed, due, expired, firstDueAt } of part.topics) {
       const counts = counter.of(topic);
       counts.delayed += delayed;
       counts.due += due;
+      counts.expired += expired;
       counts.nextDueAt ??= firstDueAt;
     }
-  } while (last.score !== '');
-  return bodyProblems(keys, gone, wrongType);
+  }
+  return bodiless;
 }
 
-function bodyProblems(keys: Keys, gone: number, wrongType: number): Problem[] {
-  const jobs = (count: number) => `${count} ${count === 1 ? 'job has' : 'jobs have'}`;
-  const problems: Problem[] = [];
-  if (gone > 0) {
-    problems.push({
-      code: 'bodies_gone',
-      message: `${jobs(gone)} lost the body and will never be delivered`,
-      hint: 'They expired, or were evicted; the daemon clears them away when they are due.',
-    });
-  }
-  if (wrongType > 0) {
-    problems.push({
-      code: 'wrong_type',
-      message: `${jobs(wrongType)} a key of the wrong type in place of the body`,
-      hint: `Look at the keys ${keys.bucketStem}ID; delayer leaves them alone.`,
-    });
-  }
-  return problems;
-}
-
-async function countLeasedJobs(read: Read, counter: TopicCounter): Promise<void> {
+/** @returns the keys of records that are gone or of a wrong type */
+async function countLeasedJobs(read: Read, counter: TopicCounter): Promise<string[]> {
+  const gone: string[] = [];
   for (let first = 0; ;) {
     const from = first;
     const part = await read((target) => countLeased(target, from));
@@ -93,33 +72,51 @@ async function countLeasedJobs(read: Read, counter: TopicCounter): Promise<void>
       counts.leased += leased;
       counts.delayed += waiting;
     }
-    if (part.lookedAt === 0) return;
+    gone.push(...part.gone);
+    if (part.lookedAt === 0) return gone;
     first += part.lookedAt;
   }
 }
 
-async function countDeadJobs(read: Read, counter: TopicCounter): Promise<void> {
+/** @returns the keys of dead letters that are gone or of a wrong type */
+async function countDeadJobs(read: Read, keys: Keys, counter: TopicCounter): Promise<string[]> {
+  const gone: string[] = [];
   for (let first = 0; ;) {
     const from = first;
     const part = await read((target) => countDead(target, from, DEAD_WINDOW));
     for (const topic of part.topics) counter.of(topic).dead += 1;
-    if (part.lookedAt === 0) return;
+    gone.push(...part.gone.map((id) => `${keys.deadLetterStem}${id.toString()}`));
+    if (part.lookedAt === 0) return gone;
     first += part.lookedAt;
   }
 }
 
-async function countReadyJobs(read: Read, keys: Keys, counter: TopicCounter): Promise<void> {
+/** A job that is in its list twice is counted once. @returns what is wrong with the entries */
+async function countReadyJobs(
+  read: Read,
+  keys: Keys,
+  counter: TopicCounter,
+): Promise<{ flawed: Flawed[]; doubled: number }> {
+  const flawed: Flawed[] = [];
+  let doubled = 0;
   for await (const { topic, type } of readyLists(read, keys)) {
     if (type !== 'list') continue;
     const counts = counter.of(topic);
-    for (let first = 0; ; first += WINDOW) {
-      const from = first;
-      const part = await read((target) => countReady(target, topic, from, from + WINDOW - 1));
-      counts.ready += part.ready;
-      counts.expired += part.expired;
-      if (part.ready + part.expired + part.stale < WINDOW) break;
+    const [ready, expired, twice] = [new Set<string>(), new Set<string>(), new Set<string>()];
+    for await (const part of readyParts(read, topic)) {
+      for (const id of part.alive) {
+        const name = id.toString('latin1');
+        if (ready.has(name)) twice.add(name);
+        ready.add(name);
+      }
+      for (const id of part.expired) expired.add(id.toString('latin1'));
+      flawed.push(...part.flawed);
     }
+    counts.ready += ready.size;
+    counts.expired += expired.size;
+    doubled += twice.size;
   }
+  return { flawed, doubled };
 }
 
 async function addPauses(read: Read, keys: Keys, counter: TopicCounter): Promise<void> {
@@ -136,29 +133,4 @@ async function addPauses(read: Read, keys: Keys, counter: TopicCounter): Promise
     const untilMs = end === 'inf' ? Infinity : Number(end);
     if (topic && untilMs > nowMs) counter.of(topic).pausedUntilMs = untilMs;
   }
-}
-
-/** The ready keys of this prefix, each once, with what they hold. */
-export async function* readyLists(
-  read: Read,
-  keys: Keys,
-): AsyncGenerator<{ topic: Buffer; key: Buffer; type: string }> {
-  const stemBytes = Buffer.byteLength(keys.readyStem);
-  const seen = new Set<string>();
-  let cursor = '0';
-  do {
-    const from = cursor;
-    const [next, names] = (await read(({ redis }) =>
-      redis.callBuffer('SCAN', from, 'MATCH', keys.readyPattern, 'COUNT', SCAN_WINDOW),
-    )) as [Buffer, Buffer[]];
-    cursor = next.toString();
-    for (const key of names) {
-      // SCAN may name a key twice.
-      const name = key.toString('latin1');
-      if (seen.has(name)) continue;
-      seen.add(name);
-      const type = await read(({ redis }) => redis.type(key));
-      if (type !== 'none') yield { topic: Buffer.from(key.subarray(stemBytes)), key, type };
-    }
-  } while (cursor !== '0');
 }

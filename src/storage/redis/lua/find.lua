@@ -1,38 +1,33 @@
--- Finds a job by its id, outside the leases and the dead letters.
+-- Looks up what is known of an id, outside the leases and the dead letters.
 -- include: keys, time, note, memo
--- ARGV: id, how many entries of its ready list to look through from either end
--- Answers: nothing, or state, topic or '', body or '', due ms or '', expiry ms or '', attempts, how many
---   ready jobs come before it or -1, type of a key that stands in the place of its ready list or ''
+-- ARGV: id, how many entries of its ready list to look through
+-- Answers: now in ms, score in the pool or '', what stands in the place of its body (none, hash or another
+--   type), topic or '', body or '', due ms or '', expiry ms or '', attempts, topic, due ms and expiry ms of
+--   its note, each or '', until when its topic is paused or '', type and length of its ready list, then its
+--   places in that list from the left, where the list is not longer than it looks through
 expect_type(POOL, 'zset')
 expect_type(READY_DUE, 'hash')
-local id, depth = ARGV[1], ARGV[2]
+local id, most, now = ARGV[1], tonumber(ARGV[2]), now_ms()
 local bucket, score = BUCKET .. id, redis.call('ZSCORE', POOL, id)
 local job = fields(bucket, 'topic', 'body', 'delayer') or {}
-local now = now_ms()
+local topic, body, expires_at = job[1], job[2], expiry_of(bucket, now)
 
--- A job that expired while it was ready has left no more than its place in the list.
-local function find_expired()
-  local note = redis.call('HGET', READY_DUE, id)
-  local place, expires_at = read_note(note)
-  local topic = noted_topic(note)
-  if not place or type_of(READY .. topic) ~= 'list' then return {} end
-  if not redis.call('LPOS', READY .. topic, id, 'RANK', -1, 'MAXLEN', depth) then return {} end
-  return { 'expired', topic, '', from_score(place), expires_at, 0, -1, '' }
-end
-
-if not score and not job[1] then return find_expired() end
-local expires_at = expiry_of(bucket, now)
 local note = redis.call('HGET', READY_DUE, id)
-local due = score and from_score(score) or noted_due(note, expires_at)
-local state = 'expired'
-if job[1] and not is_expired(expires_at, now) then
-  state = not score and 'ready' or (from_score(score) > now and 'delayed' or 'due')
-end
-local ahead, found = -1, job[1] and type_of(READY .. job[1]) or 'none'
-if state == 'ready' and found == 'list' then
-  local place = redis.call('LPOS', READY .. job[1], id, 'RANK', -1, 'MAXLEN', depth)
-  if place then ahead = redis.call('LLEN', READY .. job[1]) - 1 - place end
-end
-local attempts = job[1] and job[2] and read_memo(bucket, job[3], note, expires_at, job[1], job[2]) or 0
-return { state, job[1] or '', job[2] or '', due, expires_at, attempts, ahead,
-  (found == 'list' or found == 'none') and '' or found }
+local noted, place, noted_expiry = noted_topic(note), read_note(note)
+local list_topic = topic or noted
+local pause = list_topic and read('HGET', PAUSED, list_topic)
+
+local attempts = topic and body and read_memo(bucket, job[3], note, expires_at, topic, body) or 0
+local answer = {
+  now, score or '', type_of(bucket), topic or '', body or '',
+  score and from_score(score) or noted_due(note, expires_at), expires_at, attempts,
+  noted or '', place and from_score(place) or '', noted_expiry or '', pause or '', 'none', 0,
+}
+if not list_topic then return answer end
+local ready = READY .. list_topic
+answer[13] = type_of(ready)
+if answer[13] ~= 'list' then return answer end
+answer[14] = redis.call('LLEN', ready)
+if answer[14] > most then return answer end
+for _, index in ipairs(redis.call('LPOS', ready, id, 'COUNT', 0)) do answer[#answer + 1] = index end
+return answer

@@ -10,9 +10,9 @@ local jobs, bytes, last, at_end = {}, 0, #entries - 1, #entries < 2 * limit
 for i = 1, #entries, 2 do
   local id = entries[i]
   local bucket = BUCKET .. id
-  if redis.pcall('HGET', bucket, 'topic') == topic then
-    local job = redis.call('HMGET', bucket, 'body', 'delayer')
-    local body = job[1] or ''
+  local job = redis.pcall('HGET', bucket, 'topic') == topic and redis.call('HMGET', bucket, 'body', 'delayer')
+  local body = job and job[1]
+  if body then
     bytes = bytes + #body
     local due, expires_at = from_score(entries[i + 1]), expiry_of(bucket, now)
     local attempts = read_memo(bucket, job[2], nil, expires_at, topic, body)

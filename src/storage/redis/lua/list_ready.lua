@@ -2,34 +2,42 @@
 -- include: keys, time, note, memo, bounds
 -- ARGV: topic, how many to pass over, how many to look at
 -- Answers: now in ms, entries looked at, whether these are the last (0 or 1), then for each: id,
---   body or '', due ms or '', expiry ms or '', attempts, state (ready, expired or stale)
+--   body or '', due ms or '', expiry ms or '', attempts, what it is: ready, expired (there is no body),
+--   incomplete (of topic and body one is missing), pooled (to come by the pool), other (of another topic), or
+--   the type of a key in the place of its body
 expect_type(READY .. ARGV[1], 'list')
-expect_type(POOL, 'zset')
-expect_type(READY_DUE, 'hash')
 local topic, first, limit = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3])
 local now = now_ms()
 local ids = redis.call('LRANGE', READY .. topic, -first - limit, -first - 1)
 local answer, bytes = { now, #ids, #ids < limit and 1 or 0 }, 0
+
+local function what_is(id, job, expires_at)
+  if read('ZSCORE', POOL, id) then return 'pooled' end
+  if not job then return type_of(BUCKET .. id) end
+  if not job[1] and not job[2] then return 'expired' end
+  if not job[1] or not job[2] then return 'incomplete' end
+  if job[1] ~= topic then return 'other' end
+  return is_expired(expires_at, now) and 'expired' or 'ready'
+end
+
 for i = #ids, 1, -1 do
   local id = ids[i]
   local bucket = BUCKET .. id
-  local job = fields(bucket, 'topic', 'body', 'delayer') or {}
-  local expires_at = job[1] and expiry_of(bucket, now) or ''
-  local state = 'ready'
-  if redis.call('ZSCORE', POOL, id) or (job[1] and job[1] ~= topic) then
-    state = 'stale'
-  elseif not job[1] or is_expired(expires_at, now) then
-    state = 'expired'
+  local job = fields(bucket, 'topic', 'body', 'delayer')
+  local expires_at = expiry_of(bucket, now)
+  local is = what_is(id, job, expires_at)
+  local body, due, attempts = '', '', 0
+  local note = read('HGET', READY_DUE, id)
+  if is == 'ready' then
+    body, due = job[2], note and noted_due(note, expires_at) or ''
+    attempts = read_memo(bucket, job[3], note, expires_at, topic, body)
+  else
+    expires_at = ''
   end
-  if state ~= 'ready' then expires_at = '' end
-  local note = state == 'ready' and redis.call('HGET', READY_DUE, id)
-  local due = note and noted_due(note, expires_at) or ''
-  local body = state == 'ready' and job[2] or ''
-  local attempts = state == 'ready' and read_memo(bucket, job[3], note, expires_at, topic, body) or 0
-  for _, value in ipairs({ id, body, due, expires_at, attempts, state }) do
+  for _, value in ipairs({ id, body, due, expires_at, attempts, is }) do
     answer[#answer + 1] = value
   end
-  bytes = bytes + #(job[2] or '')
+  bytes = bytes + #body
   if bytes > MOST_BYTES then
     answer[2], answer[3] = #ids - i + 1, i == 1 and answer[3] or 0
     break

@@ -1,7 +1,7 @@
 -- Removes jobs by id that are in one of the given states, and due when they are believed to be.
--- include: keys, time, note, bounds, record, waiting, dead
+-- include: keys, time, note, bounds, known, record, waiting, dead
 -- ARGV: msgpack of, for each job: id, the names of the states in which it may be removed, each with a space
---   before and after it, due time in ms or ''
+--   before and after it, due time in ms or '', the topic in whose ready list an entry of it was seen or ''
 -- Answers: removed (0 or 1) and what the job was (delayed, due, ready, expired, dead or none) for each
 expect_type(POOL, 'zset')
 expect_type(READY_DUE, 'hash')
@@ -9,28 +9,41 @@ expect_type(DEAD, 'zset')
 
 local jobs, now, answers = cmsgpack.unpack(ARGV[1]), now_ms(), {}
 
-local function state_of(id, score, topic)
-  local is_over = topic and is_expired(expiry_of(BUCKET .. id, now), now)
+-- What is known of an id: its state, its due time in ms or nil, whether it has a bucket, and the topic in
+-- whose ready list it stands, if it does. A bucket that is neither in the pool nor in
+-- a list is in the hands of another client: there is nothing to be removed (`is_away`).
+local function look_up(id, seen_in)
+  local score = redis.call('ZSCORE', POOL, id)
+  local job = fields(BUCKET .. id, 'topic', 'body')
+  local topic = job and job[1]
+  local expires_at = expiry_of(BUCKET .. id, now)
+  local is_whole = topic and job[2] and not is_expired(expires_at, now)
+  local it = { state = 'none', has_bucket = job and (job[1] or job[2]) }
   if score then
-    local due = from_score(score)
-    if due > now then return 'delayed', due end
-    return (topic and not is_over) and 'due' or 'expired', due
+    it.due = from_score(score)
+    it.state = not is_whole and 'expired' or it.due > now and 'delayed' or 'due'
+    return it
   end
-  if is_over then return 'expired' end
-  return topic and 'ready' or 'none'
+  local note = redis.call('HGET', READY_DUE, id)
+  for _, list_topic in ipairs({ topic or '', noted_topic(note) or '', seen_in }) do
+    if not it.listed and list_topic ~= '' and is_in_ready_list(id, list_topic) then it.listed = list_topic end
+  end
+  local is_blocked = topic and not is_list_or_none(READY .. topic)
+  if is_whole then
+    it.due = tonumber(noted_due(note, expires_at))
+    it.state = (it.listed == topic or is_blocked) and 'ready' or 'expired'
+  elseif it.listed or (it.has_bucket and not is_expired(expires_at, now)) then
+    it.state = 'expired'
+  end
+  it.is_away = not it.listed and not is_blocked
+  return it
 end
 
--- A job that expired while it was ready has left no more than its place in a list, and its note.
-local function topic_of_expired(id)
-  local topic = noted_topic(redis.call('HGET', READY_DUE, id))
-  return topic and is_in_ready_list(id, topic) and topic
-end
-
-local function remove_living(id, topic, list_topic)
+local function remove_living(id, it)
   redis.call('ZREM', POOL, id)
-  if topic then redis.call('UNLINK', BUCKET .. id) end
-  redis.call('HDEL', READY_DUE, id)
-  if list_topic then leave_ready_list(id, list_topic) end
+  if it.has_bucket then redis.call('UNLINK', BUCKET .. id) end
+  -- The note tells of an entry that could not be taken out.
+  if not it.listed or leave_ready_list(id, it.listed) then redis.call('HDEL', READY_DUE, id) end
 end
 
 -- Jobs that wait for another one of their id are delayed. Answers how many there were.
@@ -44,34 +57,28 @@ local function remove_waiting(id, jobs_waiting, wanted_due)
   return #gone
 end
 
-for i = 1, #jobs, 3 do
-  local id, states, wanted_due = jobs[i], jobs[i + 1], jobs[i + 2]
+for i = 1, #jobs, 4 do
+  local id, states, wanted_due, seen_in = jobs[i], jobs[i + 1], jobs[i + 2], jobs[i + 3]
   local function may_remove(state) return string.find(states, ' ' .. state .. ' ', 1, true) ~= nil end
 
-  local score, bucket_fields = redis.call('ZSCORE', POOL, id), fields(BUCKET .. id, 'topic')
-  local topic = bucket_fields and bucket_fields[1]
-  local state, due = state_of(id, score, topic)
-  local expired_topic = state == 'none' and topic_of_expired(id)
-  if expired_topic then state = 'expired' end
-  local list_topic = expired_topic or (not score and topic)
-  if not due and list_topic then
-    local expires_at = topic and expiry_of(BUCKET .. id, now) or nil
-    due = expires_at and noted_due(redis.call('HGET', READY_DUE, id), expires_at)
-  end
+  local it = look_up(id, seen_in)
+  local state = it.state
   -- Before the first write: a record of a later version is refused.
   local jobs_waiting = may_remove('delayed') and waiting_jobs(id) or {}
   local letters = may_remove('dead') and wanted_due == '' and letters_of(id) or {}
 
-  local removed = state ~= 'none' and may_remove(state) and (wanted_due == '' or due == wanted_due)
-  if removed then remove_living(id, topic, list_topic) end
+  local removed = state ~= 'none' and not it.is_away
+    and may_remove(state) and (wanted_due == '' or it.due == wanted_due)
+  if removed then remove_living(id, it) end
 
   local waiting = remove_waiting(id, jobs_waiting, wanted_due)
   if waiting > 0 and not removed then state, removed = 'delayed', true end
 
   local is_dead = redis.call('EXISTS', DEAD_LETTER .. id) == 1
-  if #letters > 0 then
+  local is_lost = not is_dead and may_remove('dead') and wanted_due == '' and redis.call('ZSCORE', DEAD, id)
+  if #letters > 0 or is_lost then
     delete_letters(id, letters, {})
-    if state == 'none' then removed = true end
+    if state == 'none' then state, removed = 'dead', true end
   end
   if is_dead and state == 'none' then state = 'dead' end
   answers[#answers + 1] = removed and 1 or 0

@@ -1,18 +1,30 @@
 import { SCRIPTS } from '../scripts.generated.js';
 import type { PoolPlace } from './list.js';
-import { runScript, type Target, toBuffer, toRows, toText } from './run.js';
+import { runScript, type Target, toBuffer, toRows, toText, type Value } from './run.js';
+
+/** An id of which something is wrong, and what: the word of the script. */
+export interface Flawed {
+  readonly id: Buffer;
+  readonly what: string;
+}
+
+/** Arrays within an answer are typed as a part of it. */
+const toArray = (value: Value | undefined): Value[] => (value ?? []) as unknown as Value[];
+
+const toFlawed = (value: Value | undefined): Flawed[] =>
+  [...toRows(toArray(value), 0, 2)].map(([id, what]) => ({ id: toBuffer(id), what: toText(what) }));
 
 /** lua/count_pool.lua */
 export async function countPool(target: Target, after: PoolPlace, limit: number) {
   const answer = await runScript(target, SCRIPTS.countPool, after.score, after.id, limit);
   return {
     last: { score: toText(answer[0]), id: toBuffer(answer[1]) },
-    bodiless: Number(answer[2]),
-    wrongType: Number(answer[3]),
-    topics: [...toRows(answer, 4, 4)].map(([topic, delayed, due, first]) => ({
+    bodiless: toFlawed(answer[2]),
+    topics: [...toRows(answer, 3, 5)].map(([topic, delayed, due, expired, first]) => ({
       topic: toBuffer(topic),
       delayed: Number(delayed),
       due: Number(due),
+      expired: Number(expired),
       firstDueAt: new Date(Number(first)),
     })),
   };
@@ -20,16 +32,23 @@ export async function countPool(target: Target, after: PoolPlace, limit: number)
 
 /** lua/count_ready.lua */
 export async function countReady(target: Target, topic: Buffer, first: number, last: number) {
-  const [ready, expired, stale] = await runScript(target, SCRIPTS.countReady, topic, first, last);
-  return { ready: Number(ready), expired: Number(expired), stale: Number(stale) };
+  const [lookedAt, alive, expired, flawed] = await runScript(target, SCRIPTS.countReady, topic, first, last);
+  return {
+    lookedAt: Number(lookedAt),
+    alive: toArray(alive).map(toBuffer),
+    expired: toArray(expired).map(toBuffer),
+    flawed: toFlawed(flawed),
+  };
 }
 
 /** lua/count_leased.lua */
 export async function countLeased(target: Target, first: number) {
-  const answer = await runScript(target, SCRIPTS.countLeased, first);
+  const [lookedAt, gone, ...counts] = await runScript(target, SCRIPTS.countLeased, first);
   return {
-    lookedAt: Number(answer[0]),
-    topics: [...toRows(answer, 1, 3)].map(([topic, leased, waiting]) => ({
+    lookedAt: Number(lookedAt),
+    /** Members without a record that can be read. */
+    gone: toArray(gone).map(toText),
+    topics: [...toRows(counts, 0, 3)].map(([topic, leased, waiting]) => ({
       topic: toBuffer(topic),
       leased: Number(leased),
       waiting: Number(waiting),
@@ -39,6 +58,11 @@ export async function countLeased(target: Target, first: number) {
 
 /** lua/count_dead.lua */
 export async function countDead(target: Target, first: number, limit: number) {
-  const answer = await runScript(target, SCRIPTS.countDead, first, limit);
-  return { lookedAt: Number(answer[0]), topics: answer.slice(1).map(toBuffer) };
+  const [lookedAt, gone, ...topics] = await runScript(target, SCRIPTS.countDead, first, limit);
+  return {
+    lookedAt: Number(lookedAt),
+    /** Ids without a letter that can be read. */
+    gone: toArray(gone).map(toBuffer),
+    topics: topics.map(toBuffer),
+  };
 }

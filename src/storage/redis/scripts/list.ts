@@ -1,7 +1,8 @@
-import type { JobRecord, JobState } from '../../../core/job.js';
+import type { JobRecord } from '../../../core/job.js';
 import { formatLease } from '../../../core/lease.js';
+import type { Keys } from '../keys.js';
 import { SCRIPTS } from '../scripts.generated.js';
-import { runScript, type Target, toBuffer, toDate, toRows, toText, toWaitMs, type Value } from './run.js';
+import { runScript, type Target, toBuffer, toDate, toRows, toText, type Value } from './run.js';
 
 /** A job of the pool, by its place in it; both empty stand for the beginning, or the end. */
 export interface PoolPlace {
@@ -22,28 +23,42 @@ export async function listPool(target: Target, topic: Buffer, after: PoolPlace, 
   return {
     last: { score: toText(answer[0]), id: toBuffer(answer[1]) },
     jobs: [...toRows(answer, 3, 5)].map(([id, body, due, expires, attempts]): JobRecord => {
-      const dueAt = new Date(Number(due));
-      const state = dueAt.getTime() <= now ? 'due' : 'delayed';
-      const times = { dueAt, expiresAt: toDate(expires) };
+      const [dueAt, expiresAt] = [new Date(Number(due)), toDate(expires)];
+      const isOver = expiresAt !== undefined && expiresAt.getTime() <= now;
+      const state = isOver ? 'expired' : dueAt.getTime() <= now ? 'due' : 'delayed';
+      const times = { dueAt, expiresAt };
       return { id: toBuffer(id), topic, body: toBuffer(body), state, ...times, attempts: Number(attempts) };
     }),
   };
 }
 
-/** lua/list_ready.lua; stale entries are not among the jobs. */
+/** lua/list_ready.lua; entries whose job is not of this list any more are not among the jobs. */
 export async function listReady(target: Target, topic: Buffer, skip: number, limit: number) {
   const answer = await runScript(target, SCRIPTS.listReady, topic, skip, limit);
   return {
     lookedAt: Number(answer[1]),
     atEnd: answer[2] === 1,
-    jobs: [...toRows(answer, 3, 6)].flatMap(([id, body, due, expires, attempts, found]): JobRecord[] => {
-      const state = toText(found) as 'ready' | 'expired' | 'stale';
-      if (state === 'stale') return [];
+    jobs: [...toRows(answer, 3, 6)].flatMap(([id, body, due, expires, attempts, what]): JobRecord[] => {
+      const word = toText(what);
+      if (word === 'pooled' || word === 'other') return [];
       const times = { dueAt: toDate(due), expiresAt: toDate(expires) };
-      const job = { id: toBuffer(id), topic, state, ...times, attempts: Number(attempts) };
-      return [state === 'ready' ? { ...job, body: toBuffer(body) } : job];
+      const job = { id: toBuffer(id), topic, ...times, attempts: Number(attempts) };
+      if (word === 'ready') return [{ ...job, state: 'ready', body: toBuffer(body) }];
+      return [{ ...job, state: 'expired', ...lostBody(target.keys, toBuffer(id), word) }];
     }),
   };
+}
+
+/** Of a body that is none, what stands in its place; by the words of lua/list_ready.lua and lua/find.lua. */
+export function lostBody(keys: Keys, id: Buffer, what: string): Pick<JobRecord, 'blockedBy' | 'flaw'> {
+  if (what === 'none' || what === 'expired') return {};
+  if (what === 'hash' || what === 'incomplete') return { flaw: { type: 'body_incomplete' } };
+  return wrongType(Buffer.concat([Buffer.from(keys.bucketStem), id]), what, 'hash');
+}
+
+/** A key of another type than it should be, in the way of a job. */
+export function wrongType(key: Buffer, found: string, wanted: string): Pick<JobRecord, 'blockedBy'> {
+  return { blockedBy: { type: 'wrong_type', key: key.toString(), found, wanted } };
 }
 
 /** A job that is leased, or waits for another job of its id, and where its record is. */
@@ -56,11 +71,11 @@ export interface AwayJob {
 /** lua/list_leased.lua */
 export async function listLeased(target: Target, first: number, only: Only) {
   const answer = await runScript(target, SCRIPTS.listLeased, first, only.topic ?? '', only.id ?? '');
-  return { lookedAt: Number(answer[0]), jobs: [...toRows(answer, 1, 11)].map(toAwayJob) };
+  return { lookedAt: Number(answer[0]), jobs: [...toRows(answer, 1, 12)].map(toAwayJob) };
 }
 
 function toAwayJob(row: readonly Value[]): AwayJob {
-  const [name, until, count, deadline, topic, number, id, body, due, expires, attempts] = row;
+  const [name, until, count, deadline, since, topic, number, id, body, due, expires, attempts] = row;
   const job = {
     id: toBuffer(id),
     topic: toBuffer(topic),
@@ -72,7 +87,10 @@ function toAwayJob(row: readonly Value[]): AwayJob {
   const place = { record: toText(name), number: Number(number) };
   const [token = ''] = place.record.split('.');
   if (place.record.includes(':')) {
-    return { ...place, job: { ...job, state: 'delayed', blockedBy: { type: 'duplicate_id' } } };
+    return {
+      ...place,
+      job: { ...job, state: 'delayed', isWaiting: true, blockedBy: { type: 'duplicate_id' } },
+    };
   }
   const lease = formatLease({
     token,
@@ -80,7 +98,10 @@ function toAwayJob(row: readonly Value[]): AwayJob {
     count: Number(count),
     deadlineMs: Number(deadline),
   });
-  return { ...place, job: { ...job, state: 'leased', lease, leaseUntil: new Date(Number(until)) } };
+  // The first release did not write down when a job was taken.
+  const leasedAt = Number(since) === 0 ? undefined : toDate(since);
+  const leaseUntil = new Date(Number(until));
+  return { ...place, job: { ...job, state: 'leased', lease, leasedAt, leaseUntil } };
 }
 
 /** lua/list_dead.lua */
@@ -104,22 +125,46 @@ export async function listDead(target: Target, first: number, limit: number, onl
   };
 }
 
-/** lua/find.lua: the job of an id that is neither leased nor dead; undefined when there is none. */
-export async function findLiving(target: Target, id: Buffer, depth: number): Promise<JobRecord | undefined> {
-  const answer = await runScript(target, SCRIPTS.find, id, depth);
-  if (answer.length === 0) return undefined;
-  const [state, topic, body, due, expires, attempts, ahead, inTheWay] = answer;
-  const [topicBytes, bodyBytes, found] = [toBuffer(topic), toBuffer(body), toText(inTheWay)];
-  const key = target.keys.ready(topicBytes).toString();
+/** What is known of an id, outside the leases and the dead letters. */
+export interface IdFacts {
+  readonly now: Date;
+  /** When it is due by the pool; absent when it is not in it. */
+  readonly pooledFor?: Date | undefined;
+  /** What stands in the place of its body: `none`, `hash`, or another type. */
+  readonly bucketType: string;
+  readonly topic?: Buffer | undefined;
+  readonly body?: Buffer | undefined;
+  readonly dueAt?: Date | undefined;
+  readonly expiresAt?: Date | undefined;
+  readonly attempts: number;
+  /** What delayer noted when it promoted a job of this id. */
+  readonly noted?: (Pick<JobRecord, 'dueAt' | 'expiresAt'> & { readonly topic: Buffer }) | undefined;
+  readonly pausedUntilMs?: number | undefined;
+  /** The ready list of its topic, or of the noted one. */
+  readonly list: { readonly type: string; readonly length: number };
+  /** Where it stands there, from the left; absent when the list is too long to be looked through at once. */
+  readonly places?: readonly number[] | undefined;
+}
+
+/** lua/find.lua */
+export async function findById(target: Target, id: Buffer, most: number): Promise<IdFacts> {
+  const answer = await runScript(target, SCRIPTS.find, id, most);
+  const [now, score, bucketType, topic, body, due, expires, attempts] = answer;
+  const [notedTopic, notedDue, notedExpiry, pause, type, length, ...places] = answer.slice(8);
+  const given = (value: Value | undefined) => (toText(value) === '' ? undefined : toBuffer(value));
+  const [noted, pausedUntil] = [given(notedTopic), toText(pause)];
   return {
-    id,
-    ...(topicBytes.length > 0 ? { topic: topicBytes } : {}),
-    ...(bodyBytes.length > 0 ? { body: bodyBytes } : {}),
-    state: toText(state) as JobState,
+    now: new Date(Number(now)),
+    pooledFor: toText(score) === '' ? undefined : toDate(due),
+    bucketType: toText(bucketType),
+    topic: given(topic),
+    body: given(body),
     dueAt: toDate(due),
     expiresAt: toDate(expires),
     attempts: Number(attempts),
-    readyAhead: toWaitMs(ahead),
-    ...(found === '' ? {} : { blockedBy: { type: 'wrong_type', key, found, wanted: 'list' } as const }),
+    noted: noted && { topic: noted, dueAt: toDate(notedDue), expiresAt: toDate(notedExpiry) },
+    pausedUntilMs: pausedUntil === 'inf' ? Infinity : Number(pausedUntil) || undefined,
+    list: { type: toText(type), length: Number(length) },
+    places: Number(length) <= most ? places.map(Number) : undefined,
   };
 }

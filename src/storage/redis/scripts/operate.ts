@@ -6,12 +6,18 @@ import { SCRIPTS } from '../scripts.generated.js';
 import type { AwayJob } from './list.js';
 import { runScript, type Target, toRows, toText } from './run.js';
 
+/** A job to be removed, and the topic in whose ready list an entry of it was seen. */
+export interface Removal extends JobGuard {
+  readonly seenIn?: Buffer | undefined;
+}
+
 /** lua/remove.lua */
-export async function remove(target: Target, jobs: readonly JobGuard[]): Promise<RemoveResult[]> {
-  const packed = jobs.flatMap(({ id, states, dueAt }) => [
+export async function remove(target: Target, jobs: readonly Removal[]): Promise<RemoveResult[]> {
+  const packed = jobs.flatMap(({ id, states, dueAt, seenIn }) => [
     id,
     ` ${states.join(' ')} `,
     dueAt?.getTime() ?? '',
+    seenIn ?? '',
   ]);
   const answer = await runScript(target, SCRIPTS.remove, packArray(packed));
   return [...toRows(answer, 0, 2)].map(([removed, state]) => ({

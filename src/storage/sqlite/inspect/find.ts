@@ -1,6 +1,7 @@
 import type { JobRecord } from '../../../core/job.js';
 import type { Connection } from '../connection.js';
 import { DEAD_COLUMNS } from '../dead.js';
+import { readPauses } from '../pause.js';
 import { LEASE_COLUMNS, LEASED_JOBS } from '../lease.js';
 import { bytesOf, DEAD } from '../rows.js';
 import {
@@ -44,7 +45,15 @@ export async function find(connection: Connection, { id }: { readonly id: Buffer
     const aside = (connection.all(ASIDE, id) as (DeadRow & Body & { state: number })[]).map((row) =>
       withBody(row.state === DEAD ? deadRecord(row) : waitingRecord(row), row),
     );
-    return [...inLine, ...leased, ...aside];
+    return [...withPauses(connection, inLine, now), ...leased, ...aside];
+  });
+}
+
+function withPauses(connection: Connection, jobs: readonly JobRecord[], now: number): JobRecord[] {
+  const pauses = readPauses(connection, now);
+  return jobs.map((job) => {
+    const pause = pauses.find(({ topic }) => job.topic?.equals(topic) === true);
+    return pause ? { ...job, pausedUntilMs: pause.until } : job;
   });
 }
 

@@ -1,6 +1,20 @@
+import { formatDuration } from '../../../core/duration.js';
 import type { Problem } from '../../../core/results.js';
+import type { Connection } from '../connection.js';
 
-/** What can be wrong with Redis cannot be here, and a damaged or full file fails the call that meets it. */
-export function health(): Promise<Problem[]> {
-  return Promise.resolve([]);
+/** A damaged or full file fails the call that meets it; what is left is its clock. */
+export function health(connection: Connection): Promise<Problem[]> {
+  return connection.read((now) => {
+    const jumpMs = connection.clock?.lastJump(connection, now) ?? 0;
+    return jumpMs === 0 ? [] : [clockProblem(jumpMs)];
+  });
+}
+
+function clockProblem(jumpMs: number): Problem {
+  const how = `${formatDuration(Math.abs(jumpMs))} ${jumpMs > 0 ? 'ahead' : 'back'}`;
+  return {
+    code: 'clock_jumped',
+    message: `the clock of this machine was set ${how}; nothing is deleted on account of that, and leases go on for as long as they would have`,
+    hint: 'Set it right; when it is right as it is, expired jobs are cleared away after an hour.',
+  };
 }

@@ -45,6 +45,7 @@ export function waitingRecord(row: JobRow): JobRecord {
     ...toRecord(row),
     state: 'delayed',
     expiresAt: new Date(row.expiresAt),
+    isWaiting: true,
     blockedBy: { type: 'duplicate_id' },
   };
 }

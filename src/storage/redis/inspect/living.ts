@@ -1,0 +1,120 @@
+import type { JobRecord } from '../../../core/job.js';
+import { countReady } from '../scripts/count.js';
+import { findById, type IdFacts, lostBody, wrongType } from '../scripts/list.js';
+import type { Keys } from '../keys.js';
+import { type EntrySearch, placesIn } from './entries.js';
+import { type Read, WINDOW } from './read.js';
+
+/** Entries that the script which finds a job looks through itself. */
+const FIND_ENTRIES = 1000;
+/** Entries before a job of which each is looked at, to say how many are jobs that can be taken. */
+const COUNTED_AHEAD = 2500;
+
+/** What finding a job needs. */
+export interface Finder {
+  readonly read: Read;
+  readonly keys: Keys;
+  /** Looks in the ready lists of other topics; absent where the answer is not worth so much. */
+  readonly search?: EntrySearch | undefined;
+}
+
+/** The job of an id that is neither leased, waiting nor dead. */
+export async function findLiving(finder: Finder, id: Buffer): Promise<JobRecord | undefined> {
+  const facts = await finder.read((target) => findById(target, id, FIND_ENTRIES));
+  if (facts.pooledFor) return pooledJob(finder, id, facts);
+  if (isWhole(facts)) return promotedJob(finder, id, facts);
+  return entryWithoutBody(finder, id, facts);
+}
+
+const isOver = ({ expiresAt, now }: IdFacts): boolean => expiresAt !== undefined && expiresAt <= now;
+const isWhole = (facts: IdFacts): boolean =>
+  facts.topic !== undefined && facts.body !== undefined && !isOver(facts);
+
+function baseOf(id: Buffer, facts: IdFacts): Omit<JobRecord, 'state'> {
+  const { topic, body, dueAt, expiresAt, attempts } = facts;
+  return { id, topic, body, dueAt, expiresAt, attempts, pausedUntilMs: pauseOf(facts) };
+}
+
+const pauseOf = ({ pausedUntilMs, now }: IdFacts): number | undefined =>
+  pausedUntilMs !== undefined && pausedUntilMs > now.getTime() ? pausedUntilMs : undefined;
+
+function listInTheWay({ keys }: Finder, { topic, list }: IdFacts): Pick<JobRecord, 'blockedBy'> {
+  if (!topic || list.type === 'list' || list.type === 'none') return {};
+  return wrongType(keys.ready(topic), list.type, 'list');
+}
+
+/** A job whose id is in the pool. */
+async function pooledJob(finder: Finder, id: Buffer, facts: IdFacts): Promise<JobRecord> {
+  const job = baseOf(id, facts);
+  if (!isWhole(facts)) {
+    const lost = isOver(facts) ? {} : lostBody(finder.keys, id, facts.bucketType);
+    const isGone = facts.bucketType === 'none';
+    return { ...job, state: 'expired', ...(isGone ? { flaw: { type: 'body_gone' } } : lost) };
+  }
+  const state = facts.dueAt && facts.dueAt > facts.now ? 'delayed' : 'due';
+  const listedIn = await oldEntry(finder, id, facts);
+  const flaw = listedIn && ({ type: 'old_entry', listedIn } as const);
+  return { ...job, state, ...listInTheWay(finder, facts), ...(flaw && { flaw }) };
+}
+
+/** The topic in whose ready list an entry of a job that is not ready stands, as far as that is seen at a glance. */
+async function oldEntry({ read, keys }: Finder, id: Buffer, facts: IdFacts): Promise<Buffer | undefined> {
+  const { topic, noted, places } = facts;
+  if (topic && places && places.length > 0) return topic;
+  if (!noted) return undefined;
+  return (await placesIn(read, keys.ready(noted.topic), id)).length > 0 ? noted.topic : undefined;
+}
+
+/** A job with a body that is not in the pool: it is in its ready list, or something is wrong. */
+async function promotedJob(finder: Finder, id: Buffer, facts: IdFacts): Promise<JobRecord> {
+  const { read, keys, search } = finder;
+  const job = baseOf(id, facts);
+  const inTheWay = listInTheWay(finder, facts);
+  if (!facts.topic || inTheWay.blockedBy) return { ...job, state: 'ready', ...inTheWay };
+  const places = facts.places ?? (await placesIn(read, keys.ready(facts.topic), id));
+  if (places.length > 0) {
+    const ahead = await countAhead(read, facts.topic, Math.max(...places), facts.list.length);
+    const entries = places.length;
+    const flaw = entries > 1 ? { flaw: { type: 'doubled_entry', entries } as const } : {};
+    return { ...job, state: 'ready', ...ahead, ...flaw };
+  }
+  const listedIn = (await search?.find([id]))?.get(id.toString('latin1'));
+  const flaw = listedIn ? ({ type: 'other_topic', listedIn } as const) : ({ type: 'no_entry' } as const);
+  return { ...job, state: 'expired', flaw };
+}
+
+/** How many jobs are delivered before the one at that place from the left. */
+async function countAhead(
+  read: Read,
+  topic: Buffer,
+  place: number,
+  length: number,
+): Promise<Pick<JobRecord, 'readyAhead' | 'readyAheadAtMost'>> {
+  const entries = Math.max(0, length - 1 - place);
+  if (entries > COUNTED_AHEAD) return { readyAheadAtMost: entries };
+  const ahead = new Set<string>();
+  for (let first = place + 1; first < length; first += WINDOW) {
+    const from = first;
+    const last = Math.min(first + WINDOW, length) - 1;
+    const { alive } = await read((target) => countReady(target, topic, from, last));
+    for (const id of alive) ahead.add(id.toString('latin1'));
+  }
+  return { readyAhead: ahead.size };
+}
+
+/** An id without a body: a job that expired, or was taken or removed by another client, has left no more than its entry. */
+async function entryWithoutBody(finder: Finder, id: Buffer, facts: IdFacts): Promise<JobRecord | undefined> {
+  const { read, keys, search } = finder;
+  const { topic, noted, list } = facts;
+  const near = topic ?? noted?.topic;
+  const isThere =
+    near !== undefined &&
+    list.type === 'list' &&
+    (facts.places ?? (await placesIn(read, keys.ready(near), id))).length > 0;
+  const listed = isThere ? near : (await search?.find([id]))?.get(id.toString('latin1'));
+  const isNoted = listed !== undefined && noted?.topic.equals(listed) === true;
+  const { dueAt, expiresAt } = isNoted ? noted : { dueAt: undefined, expiresAt: facts.expiresAt };
+  const lost = isOver(facts) ? {} : lostBody(finder.keys, id, facts.bucketType);
+  if (!listed && lost.flaw === undefined) return undefined;
+  return { ...baseOf(id, facts), topic: topic ?? listed, dueAt, expiresAt, state: 'expired', ...lost };
+}

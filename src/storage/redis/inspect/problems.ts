@@ -1,0 +1,99 @@
+import type { Problem } from '../../../core/results.js';
+import type { Flawed } from '../scripts/count.js';
+
+/** Names that a message gives; the others are counted. */
+const NAMED = 3;
+
+export function wrongTypeProblem(key: string, found: string, wanted: string): Problem {
+  return {
+    code: 'wrong_type',
+    message: `The key ${JSON.stringify(key)} holds a ${found}, where a ${wanted} belongs`,
+    hint: 'Rename or delete it; delayer leaves it and its jobs alone.',
+  };
+}
+
+/** What was found wrong while counting jobs. */
+export function jobProblems(found: {
+  /** Jobs of the pool without a body, and what stands in its place. */
+  readonly bodiless: readonly Flawed[];
+  /** Entries of ready lists. */
+  readonly flawed: readonly Flawed[];
+  /** Jobs that are in their ready list more than once. */
+  readonly doubled: number;
+  /** Keys of records. */
+  readonly goneRecords: readonly string[];
+}): Problem[] {
+  const isOld = ({ what }: Flawed) => what === 'pooled' || what === 'other';
+  const isGone = ({ what }: Flawed) => ['none', 'hash', 'incomplete'].includes(what);
+  const bodies = [...found.bodiless, ...found.flawed.filter((one) => !isOld(one))];
+  const gone = bodies.filter(isGone).length;
+  return [
+    ...bodiesGone(gone),
+    ...wrongBodies(bodies.length - gone),
+    ...oldEntries(found.flawed.filter(isOld).length),
+    ...doubledEntries(found.doubled),
+    ...recordsGone(found.goneRecords),
+  ];
+}
+
+const jobsHave = (count: number): string => `${count} ${count === 1 ? 'job has' : 'jobs have'}`;
+
+function bodiesGone(count: number): Problem[] {
+  if (count === 0) return [];
+  return [
+    {
+      code: 'bodies_gone',
+      message: `${jobsHave(count)} lost the body and will never be delivered`,
+      hint: 'They expired, or were taken, removed or evicted; the daemon clears them away when they are due, and removing them in any state does so at once.',
+    },
+  ];
+}
+
+function wrongBodies(count: number): Problem[] {
+  if (count === 0) return [];
+  return [
+    {
+      code: 'wrong_type',
+      message: `${jobsHave(count)} a key of the wrong type in place of the body`,
+      hint: 'Rename or delete the keys; removing the jobs in any state takes them out of the queue and leaves the keys alone.',
+    },
+  ];
+}
+
+function oldEntries(count: number): Problem[] {
+  if (count === 0) return [];
+  const entries = count === 1 ? 'entry of a ready list is' : 'entries of ready lists are';
+  return [
+    {
+      code: 'old_entries',
+      message: `${count} ${entries} of a job that is not ready, or of another topic: original clients would be given it early`,
+      hint: 'delayer passes over them, and takes them away when it comes to them.',
+    },
+  ];
+}
+
+function doubledEntries(count: number): Problem[] {
+  if (count === 0) return [];
+  return [
+    {
+      code: 'doubled_entries',
+      message: `${count} ready ${count === 1 ? 'job is' : 'jobs are'} in the ready list more than once, as two original daemons leave them`,
+      hint: 'They are counted and delivered once; original clients take the second entry for an empty queue. Run one kind of daemon.',
+    },
+  ];
+}
+
+function recordsGone(keys: readonly string[]): Problem[] {
+  if (keys.length === 0) return [];
+  const named = keys.slice(0, NAMED).map((key) => JSON.stringify(key));
+  const rest = keys.length > NAMED ? ` and ${keys.length - NAMED} more` : '';
+  const records =
+    keys.length === 1 ? 'record of leased or dead jobs is' : 'records of leased or dead jobs are';
+  return [
+    {
+      code: 'records_gone',
+      message: `${keys.length} ${records} gone or of a wrong type: ${named.join(', ')}${rest}`,
+      hint: 'Bring the keys back from a backup, or delete them: what names them is cleared away when its time is over.',
+    },
+  ];
+}
