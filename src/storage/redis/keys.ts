@@ -23,6 +23,10 @@ export class Keys {
   readonly deadLetterStem: string;
   /** HASH: until when a topic is paused. */
   readonly paused: string;
+  /** HASH: topics of long ready lists of which each entry has its note. */
+  readonly readyKnown: string;
+  /** HASH: ready jobs that cannot be handed over, for a key of the wrong type stands in the place of their body. */
+  readonly setAside: string;
   /** ZSET: daemon by when it was last seen. */
   readonly daemons: string;
   /** Channel: the new earliest due time. */
@@ -41,11 +45,13 @@ export class Keys {
     this.dead = `${prefix}:dead`;
     this.deadLetterStem = `${prefix}:dead_letter:`;
     this.paused = `${prefix}:paused`;
+    this.readyKnown = `${prefix}:ready_known`;
+    this.setAside = `${prefix}:set_aside`;
     this.daemons = `${prefix}:daemons`;
     this.wakeChannel = `${prefix}:wake`;
     const original = [this.pool, this.reserved, this.readyDue, this.bucketStem, this.readyStem];
     const added = [this.inflightStem, this.dead, this.deadLetterStem, this.paused, this.waitingStem];
-    this.forScripts = [...original, ...added];
+    this.forScripts = [...original, ...added, this.readyKnown, this.setAside];
   }
 
   ready(topic: Uint8Array): Buffer {

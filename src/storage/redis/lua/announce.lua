@@ -8,4 +8,6 @@ local now = now_ms()
 redis.call('ZREMRANGEBYSCORE', ARGV[1], '-inf', to_score(now - tonumber(ARGV[3])))
 redis.call('ZREM', ARGV[1], ARGV[2])
 redis.call('ZADD', ARGV[1], to_score(now), ARGV[2])
+-- Of daemons that were killed nothing is left after a while.
+redis.call('PEXPIRE', ARGV[1], ARGV[3])
 return {}

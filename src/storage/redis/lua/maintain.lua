@@ -1,8 +1,10 @@
 -- One bounded step of what a daemon does: due jobs become ready, leases that have ended bring their jobs
 -- back, and dead letters past their time are deleted.
--- include: keys, time, note, memo, bounds, entry, record, schedule, line, waiting, comeback, promote, reclaim, dead
+-- include: keys, time, note, memo, bounds, known, forget, entry, record, schedule, line, waiting, comeback,
+--   promote, reclaim, next, dead
 -- ARGV: skip (due jobs to pass over), limit
--- Answers: promoted, expired, reclaimed, deleted, stuck, more (0 or 1), ms until the next event or -1
+-- Answers: promoted, expired, reclaimed, deleted, stuck, more (0 or 1), ms until the next event or -1, whether
+--   there is something to tidy (0 or 1), then the topics of ready lists in which expired entries may stand
 expect_type(POOL, 'zset')
 expect_type(RESERVED, 'zset')
 expect_type(READY_DUE, 'hash')
@@ -13,16 +15,20 @@ local DELETE_LIMIT = 20
 
 local now, limit = now_ms(), tonumber(ARGV[2])
 local back = reclaim(now, limit)
-local done = promote(now, tonumber(ARGV[1]), limit_after(back, limit))
-if done.promoted == 0 then forget_notes(0) end
+-- One run does so much in all. At least one job is promoted, so that what is due does not wait for what
+-- comes back.
+local done = promote(now, tonumber(ARGV[1]), math.max(1, limit - back.reclaimed - back.waiting))
 local deleted, more_letters = delete_old_letters(now, DELETE_LIMIT)
 
-return {
+local answer = {
   done.promoted,
   done.expired,
   back.reclaimed,
   deleted,
   done.stuck,
   (done.more or back.more or more_letters) and 1 or 0,
-  next_in(now, math.huge) or -1,
+  next_in(now, first_lease_end()) or -1,
+  is_untidy() and 1 or 0,
 }
+for _, topic in ipairs(done.suspects or {}) do answer[#answer + 1] = topic end
+return answer

@@ -1,5 +1,5 @@
 -- Ends leases of one reservation, their jobs failed: delayed until the next try, or dead.
--- include: keys, time, note, memo, bounds, entry, record, schedule, line, waiting, comeback, dead, wake
+-- include: keys, time, note, memo, bounds, known, entry, record, schedule, line, waiting, comeback, dead, wake
 -- ARGV: retry or dead, ms until the next try or until the dead letter is deleted (0 is never), reason, wake
 --   channel, token, then the numbers of the jobs
 -- Answers: 1 or 0 for each number: was the lease still held?
@@ -22,12 +22,15 @@ for _, number in ipairs(numbers) do
   local job = held[number]
   if job and is_dead and not job.is_dead then
     job.is_dead = true
-    bury(job, reason, now, ms > 0 and now + ms or '')
+    bury(job, reason, now, ms > 0 and math.min(now + ms, LAST_MS) or '')
   elseif job and not is_dead and not job.is_retried then
     job.is_retried = true
-    local row, due = job.row, now + ms
+    local row, due = job.row, math.min(now + ms, LAST_MS)
     local ttl = ttl_of(row)
-    if row[5] ~= '' then row[5] = due + (ttl ~= '' and ttl or math.max(1, row[5] - (job.since or now))) end
+    if row[5] ~= '' then
+      local lifetime = ttl ~= '' and ttl or math.max(1, row[5] - (job.since or now))
+      row[5] = math.min(due + lifetime, LAST_MS)
+    end
     row[4], row[7], row[8] = due, due / 1000, ttl
     -- If it has to wait for another job of its id, its lifetime stands still from its new due time on.
     job.since = due

@@ -1,36 +1,59 @@
--- Adds jobs, each by itself.
--- include: keys, time, note, schedule, bounds, wake
--- ARGV: on existing (refuse, replace or keep), wake channel, msgpack of the jobs, then large bodies
+-- Adds jobs, each by itself, up to the first that needs to know more of a ready list than one run can find out.
+-- include: keys, time, note, schedule, bounds, known, holes, clear, wake
+-- ARGV: on existing (refuse, replace or keep), wake channel, msgpack of what clear_entries.lua has found: for each
+--   topic, id and the index of its entry from the left or -1; msgpack of the jobs, then large bodies
 --   for each job: id, topic, body or where it is in ARGV, due (a delay in ms as a number, or a time in ms
 --   as text), expiry (ms after the due time as a number, or a time in ms as text)
--- Answers: outcome (its place in OUTCOMES, scripts/push.ts) and due time in ms (-1 when unknown) for each job
+-- Answers: the topic of the list that was not looked through, or ''; then for each job that was dealt with its
+--   outcome (its place in OUTCOMES, scripts/push.ts) and due time in ms (-1 when unknown)
 expect_type(POOL, 'zset')
 expect_type(READY_DUE, 'hash')
 
-local on_existing, channel, jobs, now = ARGV[1], ARGV[2], cmsgpack.unpack(ARGV[3]), now_ms()
+local on_existing, channel, jobs, now = ARGV[1], ARGV[2], cmsgpack.unpack(ARGV[4]), now_ms()
 
 local call = redis.call
+
+local cleared = read_cleared(ARGV[3])
 
 -- Notes of jobs that became ready: one that has expired since still stands in its ready list.
 local ids = {}
 for i = 1, #jobs, 5 do ids[#ids + 1] = jobs[i] end
 local notes = call('HMGET', READY_DUE, unpack(ids))
 
-local answers, scores, due_of, earliest, earliest_id = {}, {}, {}, math.huge, nil
+local lists = {}
+local function list_of(topic)
+  lists[topic] = lists[topic] or look_at_list(topic, #ids, cleared[topic])
+  return lists[topic]
+end
 
--- Answers an outcome, and for a job that is added the topic of the ready list where an entry of its id
--- may stand.
-local function outcome_for(id, bucket, topic, body, note)
+local answers, scores, due_of, earliest, earliest_id = { '' }, {}, {}, math.huge, nil
+
+-- Answers an outcome and the topic in the bucket of that id; or nothing, and the topic of a ready list that
+-- would have to be looked through.
+local function outcome_for(id, bucket, topic, body, noted)
   -- A string, false when there is none, or a table with an error when the key is no hash.
   local found = redis.pcall('HGET', bucket, 'topic')
-  if not found then return 'pushed', noted_topic(note) end
   if type(found) == 'table' then return 'blocked' end
-  local ready = not due_of[id] and not call('ZSCORE', POOL, id)
-  if on_existing == 'replace' then return 'replaced', ready and found end
-  -- A client that died between RPOP and DEL has left the bucket behind: that is no job.
-  if ready and not is_in_ready_list(id, found) then return 'pushed', found end
+  if not found then return 'pushed' end
+  if on_existing == 'replace' then return 'replaced', found end
+  if not due_of[id] and not call('ZSCORE', POOL, id) then
+    -- A client that died between RPOP and DEL has left the bucket behind: that is no job.
+    local stands = stands_in(list_of(found), id, noted == found)
+    if stands == nil then return nil, found end
+    if not stands then return 'pushed', found end
+  end
   if found == topic and call('HGET', bucket, 'body') == body then return 'repeated' end
   return on_existing == 'keep' and 'kept' or 'conflict'
+end
+
+-- Takes old entries of an id out of the lists in which they may stand; answers the topic of one that would
+-- have to be looked through.
+local function leave_lists(id, noted, topic, found)
+  if noted and not leave_list(list_of(noted), id, true) then return noted end
+  if topic ~= noted and not leave_list(list_of(topic), id, false) then return topic end
+  if found and found ~= noted and found ~= topic and not leave_list(list_of(found), id, false) then
+    return found
+  end
 end
 
 local CODES = { pushed = 0, replaced = 1, repeated = 2, kept = 3, conflict = 4, blocked = 5 }
@@ -38,15 +61,23 @@ for i = 1, #jobs, 5 do
   local id, topic, body, due, expiry = jobs[i], jobs[i + 1], jobs[i + 2], jobs[i + 3], jobs[i + 4]
   if type(body) == 'number' then body = ARGV[body] end
   local bucket, note = BUCKET .. id, notes[(i + 4) / 5]
-  local outcome, old_topic = outcome_for(id, bucket, topic, body, note)
-  if outcome == 'pushed' or outcome == 'replaced' then
+  local noted = noted_topic(note)
+  local outcome, found = outcome_for(id, bucket, topic, body, noted)
+  local is_added = outcome == 'pushed' or outcome == 'replaced'
+  -- A write that changes nothing, and that Redis refuses when it is out of memory: what follows is then
+  -- refused as well.
+  if is_added and #scores == 0 then call('ZADD', POOL, 'XX', 'GT', '-inf', '') end
+  local unknown = not outcome and found
+    or is_added and not due_of[id] and leave_lists(id, noted, topic, found)
+  if unknown then
+    answers[1] = unknown
+    break
+  end
+  if is_added then
     due = type(due) == 'number' and now + due or math.max(now, tonumber(due))
-    -- The first write is one that Redis refuses when it is out of memory.
     call('HSET', bucket, 'topic', topic, 'body', body)
     call('PEXPIREAT', bucket, type(expiry) == 'number' and due + expiry or expiry)
-    if outcome == 'replaced' or old_topic then call('HDEL', bucket, 'delayer') end
-    -- An old entry would hand the new job to other clients before its time.
-    if old_topic then leave_ready_list(id, old_topic) end
+    if found then call('HDEL', bucket, 'delayer') end
     if note then call('HDEL', READY_DUE, id) end
     scores[#scores + 1] = score_in_order(due)
     scores[#scores + 1] = id

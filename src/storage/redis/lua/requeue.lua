@@ -1,6 +1,6 @@
 -- Makes dead letters jobs again, the one of each id that failed last, with no attempts and their whole
 -- ready lifetime.
--- include: keys, time, note, bounds, entry, record, dead, schedule, wake
+-- include: keys, time, note, bounds, known, entry, record, dead, schedule, wake
 -- ARGV: delay in ms, wake channel, then the ids
 -- Answers: requeued, none or duplicate_id for each
 expect_type(POOL, 'zset')
@@ -22,7 +22,7 @@ for i = 3, #ARGV do
     -- The first write is one that Redis refuses when it is out of memory, and the letter goes last: where a
     -- user may not run one of these commands, it stays.
     redis.call('ZADD', POOL, score_in_order(due), id)
-    forget_old_entry(id)
+    leave_all_lists(id, letter.topic)
     redis.call('HSET', BUCKET .. id, 'topic', letter.topic, 'body', letter.body)
     redis.call('PEXPIREAT', BUCKET .. id, due + (letter.ttl ~= '' and letter.ttl or DEFAULT_TTL_MS))
     delete_letters(id, { letter }, letters)

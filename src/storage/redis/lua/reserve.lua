@@ -1,27 +1,26 @@
 -- Leases the jobs that are due first, of the first topics that have some. To other clients this looks like
 -- a pop: the id leaves the ready list, and its bucket is gone.
--- include: keys, time, note, memo, bounds, entry, record, schedule, line, waiting, comeback, promote, reclaim
--- ARGV: limit, lease in ms, token, skip, promotion limit, most bytes of bodies in one answer, then the topics
--- Answers: more (0 or 1), ms until the next event (or -1, also where there are jobs), stuck, paused (1 when
---   all topics are), deadline in ms, topics as the record has them (lib/record.lua), jobs of the reservation,
---   its first deadline in ms, then for each job: number, id, body, due ms or -1, expiry ms or -1, attempts
+-- include: keys, time, note, memo, bounds, known, forget, record, promote, next
+-- ARGV: limit, lease in ms, token, skip, promotion limit, most bytes of bodies in one answer, whether leases
+--   that have ended come first (0 or 1), then the topics
+-- Answers: -1 alone where leases have ended and come first: nothing was done. Else more (0 or 1), ms until the
+--   next event (or -1, also where there are jobs), stuck, paused (1 when all topics are), deadline in ms, topics
+--   as the record has them (lib/record.lua), jobs of the reservation, its first deadline in ms, whether there is
+--   something to tidy (0 or 1; 0 where there are jobs), then for each job: number, id, body, due ms or -1, expiry
+--   ms or -1, attempts
 local limit, lease_ms, token = tonumber(ARGV[1]), tonumber(ARGV[2]), ARGV[3]
 local skip, promote_limit, most_bytes = tonumber(ARGV[4]), tonumber(ARGV[5]), tonumber(ARGV[6])
-local FIRST_TOPIC = 7
+local reclaim_first, FIRST_TOPIC = ARGV[7] == '1', 8
 local call, pcall_redis = redis.call, redis.pcall
-for i = FIRST_TOPIC, #ARGV do expect_type(READY .. ARGV[i], 'list') end
-expect_type(POOL, 'zset')
-expect_type(READY_DUE, 'hash')
 
 local now = now_ms()
 
 -- The same token again means that the answer was lost on its way: give the same one.
-local deadline = read('ZSCORE', RESERVED, token)
-if deadline == nil then expect_type(RESERVED, 'zset') end
-local packed = deadline and call('GET', INFLIGHT .. token)
-if packed then
-  local record = read_record(INFLIGHT .. token, packed)
-  local answer = { 0, -1, 0, 0, from_score(deadline), record.topics, record.count, record.deadline }
+local deadline = look('zset', 'ZSCORE', RESERVED, token)
+local packed = deadline and read('GET', INFLIGHT .. token)
+local record = packed and read_record(INFLIGHT .. token, packed)
+if record then
+  local answer = { 0, -1, 0, 0, from_score(deadline), record.topics, record.count, record.deadline, 0 }
   for _, row in ipairs(record.rows) do
     local number, id, body, due, expires_at, attempts = unpack(row)
     local part = { number, id, body, due == '' and -1 or due, expires_at == '' and -1 or expires_at, attempts }
@@ -30,38 +29,46 @@ if packed then
   return answer
 end
 
+local lease_end = first_lease_end()
+local have_ended = lease_end <= now
+if have_ended and reclaim_first then return { -1 } end
+
 -- Topics that are not paused, and when the first of the others is no longer. A pause that is over is
--- forgotten.
+-- forgotten; what is no time pauses nothing.
 local topics, pause_end = {}, math.huge
 local pauses = read('HMGET', PAUSED, unpack(ARGV, FIRST_TOPIC)) or {}
 for i = FIRST_TOPIC, #ARGV do
-  local pause = pauses[i - FIRST_TOPIC + 1]
-  local until_ms = tonumber(pause or 0) or 0
-  if pause and until_ms <= now then call('HDEL', PAUSED, ARGV[i]) end
-  if until_ms <= now then topics[#topics + 1] = ARGV[i] else pause_end = math.min(pause_end, until_ms) end
+  local until_ms = tonumber(pauses[i - FIRST_TOPIC + 1] or '')
+  if until_ms and until_ms <= now then call('HDEL', PAUSED, ARGV[i]) end
+  if until_ms and until_ms > now then
+    pause_end = math.min(pause_end, until_ms)
+  else
+    topics[#topics + 1] = ARGV[i]
+  end
 end
 
-local back = reclaim(now, promote_limit)
-local done = promote(now, skip, limit_after(back, promote_limit))
+local done = promote(now, skip, promote_limit)
 
 -- Expired and stale entries cost no round trip each: behind them it looks further, in windows of
 -- LATER_WINDOW, until it has looked at MOST_ENTRIES.
 local LATER_WINDOW, MOST_ENTRIES = 250, 1000
-local rows, buckets, notes_of, seen = { RECORD_VERSION, '', now, 0, now + lease_ms }, {}, {}, {}
-local n, bytes, full = HEAD, 0, false
-local answer, a = { 0, -1, 0, 0, now + lease_ms, '', 0, now + lease_ms }, 8
+local lease_until = math.min(now + lease_ms, LAST_MS)
+local rows, buckets, notes_of, seen = { RECORD_VERSION, '', now, 0, lease_until }, {}, {}, {}
+local n, bytes, full, blocked = HEAD, 0, false, {}
+local answer, a = { 0, -1, 0, 0, lease_until, '', 0, lease_until, 0 }, 9
 
 -- An entry is stale when its job has expired, was pushed anew and is to come by the pool, belongs to
 -- another topic by now, or stands in the list twice. Answers how many entries it looked at.
 local function look_at(ids, topic)
   local in_pool = call('ZMSCORE', POOL, unpack(ids))
-  local notes = call('HMGET', READY_DUE, unpack(ids))
+  local notes = look('hash', 'HMGET', READY_DUE, unpack(ids))
   for i = #ids, 1, -1 do
     local id = ids[i]
     if not in_pool[i] and not seen[id] then
       local bucket = BUCKET .. id
       local job = pcall_redis('HMGET', bucket, 'topic', 'body', 'delayer')
       local body, expires_at = job[2], nil
+      if job.err then blocked[#blocked + 1] = { id, topic, noted_topic(notes[i]) and read_note(notes[i]) or '' } end
       if job[1] == topic and body then expires_at = expiry_of(bucket, now) end
       if expires_at and (expires_at == '' or expires_at > now) then
         local number = #buckets + 1
@@ -94,16 +101,18 @@ end
 
 -- How many entries to take off each list: they are read first, and written after the lease is.
 local entries_of, named, at_end = {}, {}, true
-local looked_at = 0
+local looked_at, no_list = 0, nil
 for _, topic in ipairs(topics) do
   local entries, window = 0, math.max(1, limit - #buckets)
   repeat
-    local ids = call('LRANGE', READY .. topic, -entries - window, -entries - 1)
+    local ids = read('LRANGE', READY .. topic, -entries - window, -entries - 1)
+    if not ids then no_list, ids = READY .. topic, {} end
     at_end = #ids < window
     if #ids > 0 then entries = entries + look_at(ids, topic) end
     window = LATER_WINDOW
   until at_end or full or #buckets == limit or looked_at + entries >= MOST_ENTRIES
   entries_of[topic], looked_at = entries, looked_at + entries
+  if at_end then read('HDEL', READY_KNOWN, topic) end
   if #buckets > (named[#named] or 0) then
     named[#named + 1] = topic
     named[#named + 1] = #buckets
@@ -115,12 +124,17 @@ rows[2], rows[4] = #named == 2 and named[1] or named, #buckets
 -- The lease comes before what it takes away: where a user may not run one of these commands, a job is
 -- delivered twice at worst.
 if #buckets > 0 then
-  local until_score = to_score(now + lease_ms)
+  local until_score = to_score(lease_until)
   if type(redis.pcall('ZADD', RESERVED, until_score, token)) == 'table' then
     allow_writes()
     call('ZADD', RESERVED, until_score, token)
   end
   call('SET', INFLIGHT .. token, cmsgpack.pack(rows))
+end
+-- A job with a key of another type in the place of its body cannot be handed over. It is set aside, out of the
+-- way of those behind it; tidy.lua brings it back when it can.
+for _, job in ipairs(blocked) do
+  read('HSET', SET_ASIDE, job[1], cmsgpack.pack({ RECORD_VERSION, job[2], job[3], now }))
 end
 for topic, entries in pairs(entries_of) do
   if entries > 0 then call('LTRIM', READY .. topic, 0, -entries - 1) end
@@ -128,9 +142,13 @@ end
 for i = 1, #notes_of, 1000 do call('HDEL', READY_DUE, unpack(notes_of, i, math.min(i + 999, #notes_of))) end
 if #buckets > 0 then call('UNLINK', unpack(buckets)) end
 
-if done.more or back.more or not at_end then answer[1] = 1 end
--- Who has got jobs does not wait.
-if #buckets == 0 then answer[2] = next_in(now, pause_end) or -1 end
+if done.more or have_ended or not at_end then answer[1] = 1 end
+-- Who has got jobs does not wait, nor hears of another topic whose ready list is none.
+if #buckets == 0 then
+  if no_list then expect_type(no_list, 'list') end
+  answer[2] = next_in(now, math.min(lease_end, pause_end)) or -1
+  answer[9] = is_untidy() and 1 or 0
+end
 answer[3], answer[4] = done.stuck, #topics == 0 and 1 or 0
 answer[6], answer[7] = rows[2], #buckets
 return answer

@@ -1,14 +1,20 @@
 import type { Maintenance } from '../../../core/results.js';
 import { SCRIPTS } from '../scripts.generated.js';
-import { runScript, type Target, toWaitMs } from './run.js';
+import { runScript, type Target, toBuffer, toWaitMs } from './run.js';
 
 /** Jobs that one run of maintain or reserve moves at most: a run stays under a few ms. */
 export const PROMOTE_LIMIT = 250;
 
+export interface MaintainAnswer extends Maintenance {
+  readonly isUntidy: boolean;
+  /** Topics of ready lists in which expired entries may stand. */
+  readonly suspects: Buffer[];
+}
+
 /** lua/maintain.lua */
-export async function maintain(target: Target, skip: number): Promise<Maintenance> {
+export async function maintain(target: Target, skip: number): Promise<MaintainAnswer> {
   const answer = await runScript(target, SCRIPTS.maintain, skip, PROMOTE_LIMIT);
-  const [promoted, expired, reclaimed, deleted, stuck, more, next] = answer;
+  const [promoted, expired, reclaimed, deleted, stuck, more, next, untidy, ...suspects] = answer;
   return {
     promoted: Number(promoted),
     expired: Number(expired),
@@ -17,7 +23,26 @@ export async function maintain(target: Target, skip: number): Promise<Maintenanc
     stuck: Number(stuck),
     more: more === 1,
     nextInMs: toWaitMs(next),
+    isUntidy: untidy === 1,
+    suspects: suspects.map(toBuffer),
   };
+}
+
+/** lua/tidy.lua */
+export async function tidy(target: Target): Promise<{ returned: number; suspects: Buffer[] }> {
+  const [returned, ...suspects] = await runScript(target, SCRIPTS.tidy);
+  return { returned: Number(returned), suspects: suspects.map(toBuffer) };
+}
+
+/** lua/sweep.lua; `from` -1 is the part at the right end, and `next` -1 says that there is no more. */
+export async function sweep(target: Target, topic: Buffer, from: number) {
+  const [expired, taken, next] = await runScript(target, SCRIPTS.sweep, topic, from);
+  return { expired: Number(expired), taken: Number(taken), next: Number(next) };
+}
+
+/** lua/reclaim.lua */
+export async function reclaim(target: Target): Promise<void> {
+  await runScript(target, SCRIPTS.reclaim, PROMOTE_LIMIT);
 }
 
 /** lua/announce.lua */

@@ -1,13 +1,14 @@
+import type { NewJob } from '../../../core/new-job.js';
 import type { PushParams } from '../../../core/store.js';
 import type { PushResult } from '../../../core/results.js';
 import { packArray } from '../msgpack.js';
 import { SCRIPTS } from '../scripts.generated.js';
-import { runScript, type Target, toDate } from './run.js';
+import { runScript, type Target, toBuffer, toDate, toRows } from './run.js';
 
 /** A body of more goes as an argument of its own: it is not copied, and its size is Redis's own limit. */
 const LARGE_BODY_BYTES = 16 * 1024;
 /** Where push.lua finds the first of these in ARGV. */
-const FIRST_LARGE = 4;
+const FIRST_LARGE = 5;
 
 /** What push.lua answers, by its number. */
 const OUTCOMES: readonly PushResult['outcome'][] = [
@@ -19,8 +20,46 @@ const OUTCOMES: readonly PushResult['outcome'][] = [
   'blocked',
 ];
 
+/** What clear_entries.lua has found of an id in the ready list of a topic: an index from the left, or -1 for none. */
+export interface ClearedEntry {
+  readonly topic: Buffer;
+  readonly id: Buffer;
+  readonly index: number;
+}
+
+export interface PushedPart {
+  /** Of the first jobs, in their order. */
+  readonly results: PushResult[];
+  /** The next job needs the ready list of this topic to be looked through; absent when there is none. */
+  readonly unclear?: Buffer | undefined;
+}
+
 /** lua/push.lua */
-export async function push(target: Target, { jobs, onExisting }: PushParams): Promise<PushResult[]> {
+export async function push(
+  target: Target,
+  { jobs, onExisting }: PushParams,
+  cleared: readonly ClearedEntry[] = [],
+): Promise<PushedPart> {
+  const { packed, large } = packJobs(jobs);
+  const found = cleared.flatMap(({ topic, id, index }) => [topic, id, index]);
+  const answer = await runScript(
+    target,
+    SCRIPTS.push,
+    onExisting,
+    target.keys.wakeChannel,
+    found.length === 0 ? '' : packArray(found),
+    packArray(packed),
+    ...large,
+  );
+  const unclear = toBuffer(answer[0]);
+  const results: PushResult[] = [];
+  for (let i = 1; i < answer.length; i += 2) {
+    results.push({ outcome: OUTCOMES[Number(answer[i])] ?? 'unknown', dueAt: toDate(answer[i + 1]) });
+  }
+  return unclear.length === 0 ? { results } : { results, unclear };
+}
+
+function packJobs(jobs: readonly NewJob[]) {
   const packed: (Buffer | string | number)[] = [];
   const large: Buffer[] = [];
   for (const { id, topic, body, due, ttlMs, expiresAtMs } of jobs) {
@@ -30,10 +69,16 @@ export async function push(target: Target, { jobs, onExisting }: PushParams): Pr
     const expiry = expiresAtMs === undefined ? ttlMs : `${expiresAtMs}`;
     packed.push(id, topic, isLarge ? FIRST_LARGE + large.length - 1 : body, dueAt, expiry);
   }
-  const { wakeChannel } = target.keys;
-  const answer = await runScript(target, SCRIPTS.push, onExisting, wakeChannel, packArray(packed), ...large);
-  return jobs.map((_, i) => ({
-    outcome: OUTCOMES[Number(answer[2 * i])] ?? 'unknown',
-    dueAt: toDate(answer[2 * i + 1]),
-  }));
+  return { packed, large };
+}
+
+/** lua/clear_entries.lua */
+export async function clearEntries(target: Target, topic: Buffer, from: number, ids: readonly Buffer[]) {
+  const answer = await runScript(target, SCRIPTS.clearEntries, topic, from, packArray(ids));
+  return {
+    next: Number(answer[0]),
+    left: [...toRows(answer, 1, 2)].map(([id, index]): ClearedEntry => {
+      return { topic, id: toBuffer(id), index: Number(index) };
+    }),
+  };
 }

@@ -10,7 +10,7 @@ export const RESERVE_LIMIT = 500;
 const RESERVE_BYTES = 1024 * 1024;
 
 /** Where the rows of jobs begin in the answer, and how many values each has. */
-const FIRST_ROW = 8;
+const FIRST_ROW = 9;
 const ROW = 6;
 
 export interface ReserveAnswer {
@@ -20,10 +20,19 @@ export interface ReserveAnswer {
   readonly nextInMs: number | undefined;
   readonly stuck: number;
   readonly isPaused: boolean;
+  /** There were no jobs, and something may be left over from others. */
+  readonly isUntidy: boolean;
 }
 
-/** lua/reserve.lua */
-export async function reserve(target: Target, params: ReserveParams, skip: number): Promise<ReserveAnswer> {
+/**
+ * lua/reserve.lua
+ * @param reclaimFirst do nothing where leases have ended, but answer so
+ */
+export async function reserve(
+  target: Target,
+  params: ReserveParams,
+  { skip, reclaimFirst }: { readonly skip: number; readonly reclaimFirst: boolean },
+): Promise<ReserveAnswer | 'leases have ended'> {
   const { topics, limit, leaseMs, token } = params;
   const answer = await runScript(
     target,
@@ -34,14 +43,17 @@ export async function reserve(target: Target, params: ReserveParams, skip: numbe
     skip,
     PROMOTE_LIMIT,
     RESERVE_BYTES,
+    reclaimFirst ? 1 : 0,
     ...topics,
   );
+  if (answer[0] === -1) return 'leases have ended';
   return {
     jobs: toLeasedJobs(answer, token),
     more: answer[0] === 1,
     nextInMs: toWaitMs(answer[1]),
     stuck: Number(answer[2]),
     isPaused: answer[3] === 1,
+    isUntidy: answer[8] === 1,
   };
 }
 

@@ -1,4 +1,5 @@
 import type { Redis } from 'ioredis';
+import { MAX_TIMESTAMP_MS } from '../../../core/timestamp.js';
 import type { Keys } from '../keys.js';
 import type { Script } from '../scripts.generated.js';
 
@@ -31,11 +32,12 @@ export const toText = (value: Value | undefined): string => value?.toString() ??
 export const toBuffer = (value: Value | undefined): Buffer =>
   Buffer.isBuffer(value) ? value : Buffer.alloc(0);
 
-/** A time as the scripts give it: '' or -1 stands for none. */
+/** A time as the scripts give it: '' or -1 stands for none. No time is after the last that can be written. */
 export function toDate(value: Value | undefined): Date | undefined {
-  if (typeof value === 'number') return value < 0 ? undefined : new Date(value);
-  const given = toText(value);
-  return given === '' || given === '-1' ? undefined : new Date(Number(given));
+  const given = typeof value === 'number' ? value : toText(value);
+  if (given === '') return undefined;
+  const ms = Number(given);
+  return ms >= 0 ? new Date(Math.min(ms, MAX_TIMESTAMP_MS)) : undefined;
 }
 
 /** A wait in ms as the scripts give it: a negative one stands for none. */

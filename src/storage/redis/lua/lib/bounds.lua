@@ -3,25 +3,36 @@
 -- Bytes of bodies that one run reads, at least one of them: with the number of jobs this bounds its time.
 local MOST_BYTES = 1048576
 
--- LREM and LPOS walk a list, at some 15 ns an entry. A run walks so many entries in all; what it leaves
--- behind, reserve passes over.
-local walk_budget = 300000
+-- LREM and LPOS walk a list, at some 15 ns an entry with an id of up to a hundred bytes, and in proportion to
+-- its bytes beyond. A run walks so many entries in all; one with a longer id counts for several.
+local walk_budget, SHORT_ID_BYTES = 250000, 100
 
-local function leave_ready_list(id, topic)
-  local ready = READY .. topic
-  if type_of(ready) ~= 'list' then return end
-  local entries = redis.call('LLEN', ready)
-  if entries > walk_budget then return end
-  walk_budget = walk_budget - entries
-  redis.call('LREM', ready, 0, id)
+-- How much walking so many entries of a list counts for: the ids of some at its ends and in its middle tell
+-- how long they are.
+local function walk_cost(ready, entries)
+  if entries < 100 then return entries end
+  local bytes, sampled = 0, 0
+  local middle = math.floor(redis.call('LLEN', ready) / 2)
+  for _, first in ipairs({ 0, middle, -3 }) do
+    for _, id in ipairs(redis.call('LRANGE', ready, first, first + 2)) do
+      bytes, sampled = bytes + #id, sampled + 1
+    end
+  end
+  return entries * math.max(1, bytes / sampled / SHORT_ID_BYTES)
+end
+
+-- May this run walk so many entries? Then they are taken from its budget.
+local function may_walk(ready, entries)
+  local cost = walk_cost(ready, entries)
+  if cost > walk_budget then return false end
+  walk_budget = walk_budget - cost
+  return true
 end
 
 -- Is the id in that ready list? Yes, where looking would take too long.
 local function is_in_ready_list(id, topic)
   local ready = READY .. topic
   if type_of(ready) ~= 'list' then return false end
-  local entries = redis.call('LLEN', ready)
-  if entries > walk_budget then return true end
-  walk_budget = walk_budget - entries
+  if not may_walk(ready, redis.call('LLEN', ready)) then return true end
   return redis.call('LPOS', ready, id) ~= false
 end

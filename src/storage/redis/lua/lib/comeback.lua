@@ -1,11 +1,11 @@
--- needs: keys, time, note, memo, bounds, entry, record, schedule, line, waiting
+-- needs: keys, time, note, memo, bounds, known, entry, record, schedule, line, waiting
 
 -- How jobs come back from a consumer: ready at their old place, or delayed when they are due later.
 
 -- The ready lifetime stood still for as long as the job was away.
 local function shifted_expiry(expires_at, since, now)
   if expires_at == '' or not since or since == 0 then return expires_at end
-  return expires_at + math.max(0, now - since)
+  return math.min(expires_at + math.max(0, now - since), LAST_MS)
 end
 
 -- Can the job be in the queue again? Not while another one of its id is, nor while its ready list is of
@@ -64,15 +64,14 @@ local function bring_back(jobs, now)
       redis.call('ZREM', POOL, id)
       if is_delayed then
         redis.call('ZADD', POOL, score_in_order(due), id)
-        forget_old_entry(id)
+        leave_all_lists(id, job.topic)
         if due < done.due then done.due, done.id = due, id end
       else
+        forget_old_entry(id)
         lines[job.topic] = lines[job.topic] or {}
         table.insert(lines[job.topic], { id = id, place = row[7] })
-        if row[7] ~= '' then
-          local score = string.format('%.17g', row[7])
-          redis.call('HSET', READY_DUE, id, write_note(score, expires_at, job.topic))
-        end
+        local place = row[7] == '' and '' or plain_score(string.format('%.17g', row[7]))
+        redis.call('HSET', READY_DUE, id, write_note(place, expires_at, job.topic))
       end
     end
   end

@@ -11,23 +11,35 @@ local function bury(job, reason, now, delete_at)
   redis.call('ZADD', DEAD, 'LT', delete_at == '' and 'inf' or to_score(delete_at), row[2])
 end
 
+local function is_letter(letter)
+  return type(letter.topic) == 'string' and type(letter.body) == 'string' and type(letter.reason) == 'string'
+    and is_time_or_none(letter.due) and is_time_or_none(letter.ttl) and is_time_or_none(letter.delete_at)
+    and is_time_or_none(letter.failed_at) and type(letter.attempts) == 'number'
+end
+
+-- Nil where no version wrote it.
 local function read_letter(id, packed)
-  local record = cmsgpack.unpack(packed)
+  local record = unpack_array(packed)
+  if not record or not is_version(record[1]) then return nil end
   expect_version(DEAD_LETTER .. id, record[1])
-  return {
+  local letter = {
     topic = record[2], body = record[3], due = record[4], ttl = record[5], attempts = record[6],
     reason = record[7], failed_at = record[8], delete_at = record[9],
   }
+  return is_letter(letter) and letter or nil
 end
 
--- The dead letters of an id, the one that failed last first, each with its packed record.
+-- The dead letters of an id, the one that failed last first, each with its packed record. What no version
+-- wrote is passed over.
 local function letters_of(id)
   local letters = {}
   local packed = read('LRANGE', DEAD_LETTER .. id, 0, -1) or {}
   for i = #packed, 1, -1 do
     local letter = read_letter(id, packed[i])
-    letter.packed = packed[i]
-    letters[#letters + 1] = letter
+    if letter then
+      letter.packed = packed[i]
+      letters[#letters + 1] = letter
+    end
   end
   return letters
 end

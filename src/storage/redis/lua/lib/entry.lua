@@ -1,11 +1,18 @@
--- needs: keys, time, note, bounds
+-- needs: keys, time, note, bounds, known
 
--- An entry of a job that expired in a ready list would hand a new job of its id to other clients before its
--- time.
+-- An entry in a ready list of a job that is gone would hand a new job of its id to other clients before its
+-- time. Where it cannot be taken out, as looking would take too long, its note stays.
 local function forget_old_entry(id)
   local note = redis.call('HGET', READY_DUE, id)
   if not note then return end
   local topic = noted_topic(note)
-  if topic then leave_ready_list(id, topic) end
-  redis.call('HDEL', READY_DUE, id)
+  if not topic or leave_ready_list(id, topic) then redis.call('HDEL', READY_DUE, id) end
+end
+
+-- The same, and of an entry of which there is no note: another client's daemon may have put it there.
+local function leave_all_lists(id, topic)
+  forget_old_entry(id)
+  local entries = read('LLEN', READY .. topic) or 0
+  if entries == 0 or (entries > SHORT_LIST and is_known(topic, 0)) then return end
+  leave_ready_list(id, topic)
 end

@@ -2,6 +2,7 @@
 local POOL, RESERVED, READY_DUE = KEYS[1], KEYS[2], KEYS[3]
 local BUCKET, READY, INFLIGHT = KEYS[4], KEYS[5], KEYS[6]
 local DEAD, DEAD_LETTER, PAUSED, WAITING = KEYS[7], KEYS[8], KEYS[9], KEYS[10]
+local READY_KNOWN, SET_ASIDE = KEYS[11], KEYS[12]
 
 -- Of every packed record. A record of a later version belongs to a later delayer and is not touched.
 local RECORD_VERSION = 2
@@ -34,11 +35,32 @@ local function expect_version(key, version)
   end
 end
 
+-- An array that was packed, or nil.
+local function unpack_array(packed)
+  local ok, array = pcall(cmsgpack.unpack, packed)
+  return ok and type(array) == 'table' and array or nil
+end
+
+local function is_version(value)
+  return type(value) == 'number' and value >= 1 and value < 1000 and value % 1 == 0
+end
+
 -- What a command answers, or nil where its key is of another type than it wants.
 local function read(command, key, ...)
   local reply = redis.pcall(command, key, ...)
   if type(reply) ~= 'table' or not reply.err then return reply end
   if not string.find(reply.err, 'WRONGTYPE', 1, true) then error(reply.err) end
+end
+
+-- What a command answers. Where its key is of another type than `wanted`, an error names the key. It saves
+-- asking for the type first.
+local function look(wanted, command, key, ...)
+  local reply = redis.pcall(command, key, ...)
+  if type(reply) == 'table' and reply.err then
+    expect_type(key, wanted)
+    error(reply.err)
+  end
+  return reply
 end
 
 -- HMGET, or nil where the key is no hash.

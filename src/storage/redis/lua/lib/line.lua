@@ -1,4 +1,4 @@
--- needs: keys, time, note
+-- needs: keys, time, note, bounds, known
 
 -- Entries at the head of a ready list among which the place of one that comes back is looked for: those
 -- before it have come back as well. To move so many takes a millisecond or two.
@@ -51,13 +51,15 @@ local function with_places(ids)
   return entries
 end
 
--- Puts entries ({ id, place or '' }) into a ready list where they stood before.
+-- Puts entries ({ id, place or '' }) into a ready list where they stood before; each has its note.
 local function put_in_line(topic, entries)
   local ready, first, last = READY .. topic, math.huge, -math.huge
   for _, entry in ipairs(entries) do
     entry.place = tonumber(entry.place) or -math.huge
     first, last = math.min(first, entry.place), math.max(last, entry.place)
   end
+  local length = redis.call('LLEN', ready)
+  local was_known = length <= SHORT_LIST or is_known(topic, 0)
   local before = count_before(ready, last)
   local lifted = before > 0 and redis.call('LRANGE', ready, -before, -1) or {}
   if before > 0 then redis.call('LTRIM', ready, 0, -before - 1) end
@@ -65,8 +67,9 @@ local function put_in_line(topic, entries)
   if before == 0 or place_of(redis.call('HGET', READY_DUE, lifted[1])) <= first then
     append(ready, ids_in_order(entries))
     append(ready, lifted)
-    return
+  else
+    for _, entry in ipairs(with_places(lifted)) do entries[#entries + 1] = entry end
+    append(ready, ids_in_order(entries))
   end
-  for _, entry in ipairs(with_places(lifted)) do entries[#entries + 1] = entry end
-  append(ready, ids_in_order(entries))
+  if was_known then know_list(topic, length, 0) end
 end

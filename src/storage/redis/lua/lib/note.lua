@@ -1,29 +1,31 @@
 -- needs: keys, time
 
--- READY_DUE notes of each ready job that delayer promoted: the version, the job's place in line (its
--- score in the pool, which is its due time), when it expires, to know the job by, and its topic, for a job
--- whose body is gone. Where another client pushed the id again, the note speaks of the job before. The
--- first release wrote notes without a version.
+-- READY_DUE notes of each ready job that delayer put into a ready list: the version, the job's place in line
+-- (its score in the pool, which is its due time; nothing where that is not known), when it expires, to know
+-- the job by, and its topic, which says in which list an entry of its id may stand: a note goes no sooner than
+-- that entry. Where another client pushed the id again, the note speaks of the job before. The first release
+-- wrote notes without a version.
 
 local NOTE_START = RECORD_VERSION .. ' '
-local PLACE_AND_EXPIRY = '^' .. NOTE_START .. '([%d.]+) (%d*) '
+local PLACE_AND_EXPIRY = '^' .. NOTE_START .. '([%d.]*) (%d*) '
 local OLD_PLACE_AND_EXPIRY = '^([%d.]+) (%d*) '
 
-local function write_note(score, expires_at, topic)
+-- The place is text of digits, see plain_score.
+local function write_note(place, expires_at, topic)
   -- Lua writes 14 digits of a number; the year 5138 has one more.
   if expires_at ~= '' and expires_at >= 1e14 then expires_at = string.format('%d', expires_at) end
-  return NOTE_START .. score .. ' ' .. expires_at .. ' ' .. topic
+  return NOTE_START .. place .. ' ' .. expires_at .. ' ' .. topic
 end
 
 local function is_old_note(note)
   return note and string.sub(note, 1, #NOTE_START) ~= NOTE_START
 end
 
--- Score and expiry as text; nothing where there is no note.
+-- Place and expiry as text; nothing where there is no note.
 local function read_note(note)
   if not note then return nil end
-  local score, expires_at = string.match(note, PLACE_AND_EXPIRY)
-  if score then return score, expires_at end
+  local place, expires_at = string.match(note, PLACE_AND_EXPIRY)
+  if place then return place, expires_at end
   local version = string.match(note, '^(%d%d?%d?) [%d.]+ %d* ')
   if version then expect_version(READY_DUE, tonumber(version)) end
   return string.match(note, OLD_PLACE_AND_EXPIRY)
@@ -37,15 +39,16 @@ local function noted_topic(note)
   return select(3, string.match(note, OLD_PLACE_AND_EXPIRY .. '(.*)$'))
 end
 
--- The place in line, as text, of the job that expires then; '' when the note does not speak of it.
+-- The place in line, as text, of the job that expires then; '' when the note does not speak of it, or does not
+-- know. Other writers may leave digits and dots that are no number.
 local function noted_place(note, expires_at)
-  local score, expiry = read_note(note)
-  if not score then return '' end
+  local place, expiry = read_note(note)
+  if not place or not tonumber(place) then return '' end
   -- Without PEXPIRETIME the expiry is off by a millisecond now and then.
   local tolerance = exact_expiry and 0 or 1
   local never = expiry == '' and expires_at == ''
   local same = never or (expiry ~= '' and expires_at ~= '' and math.abs(expiry - expires_at) <= tolerance)
-  return same and score or ''
+  return same and place or ''
 end
 
 -- The due time of that job in ms, or ''.

@@ -1,20 +1,11 @@
--- needs: keys, time, note
+-- needs: keys, time, note, bounds, known, forget
 
--- Another client's pop leaves the note of its job behind in READY_DUE. A random sample is looked at
--- after each step, and more as long as many of it are left over, up to twice as many as the step has
--- added: the hash stays within a fraction of the ready jobs without ever being walked.
-local FORGET_AT_LEAST = 100
-
-local function forget_notes(added)
-  local most, sample, looked_at = math.max(FORGET_AT_LEAST, 2 * added), 10, 0
-  while looked_at < most do
-    local left_over = {}
-    for _, id in ipairs(redis.call('HRANDFIELD', READY_DUE, sample)) do
-      if redis.call('EXISTS', BUCKET .. id) == 0 then left_over[#left_over + 1] = id end
-    end
-    if #left_over > 0 then redis.call('HDEL', READY_DUE, unpack(left_over)) end
-    if #left_over < 0.3 * sample then return end
-    looked_at, sample = looked_at + sample, 50
+-- A job that is promoted may have an older note, of a job of its id before: where that one's entry cannot be
+-- taken out, its list is not known any more.
+local function end_older_notes(ids)
+  for i, note in ipairs(redis.call('HMGET', READY_DUE, unpack(ids))) do
+    local topic = noted_topic(note)
+    if topic and not leave_ready_list(ids[i], topic) then mark_as_unknown(topic) end
   end
 end
 
@@ -22,23 +13,21 @@ end
 -- scores is walked.
 local function due_jobs(now, skip, limit)
   if skip == 0 then
-    return redis.call('ZRANGEBYSCORE', POOL, '-inf', due_by(now), 'WITHSCORES', 'LIMIT', 0, limit)
+    return look('zset', 'ZRANGEBYSCORE', POOL, '-inf', due_by(now), 'WITHSCORES', 'LIMIT', 0, limit)
   end
-  local jobs = redis.call('ZRANGE', POOL, skip, skip + limit - 1, 'WITHSCORES')
+  local jobs = look('zset', 'ZRANGE', POOL, skip, skip + limit - 1, 'WITHSCORES')
   while #jobs > 0 and from_score(jobs[#jobs]) > now do
     jobs[#jobs], jobs[#jobs - 1] = nil, nil
   end
   return jobs
 end
 
--- Moves up to `limit` due jobs to the ready lists of their topics, in order of due time, beginning
--- after the first `skip` of them. A job without a bucket has expired and is cleared away. A job whose
--- bucket or ready list is of a wrong type is left where it is: all types are looked at before the
--- first write, for a script is not rolled back.
-local function promote(now, skip, limit)
-  local due = due_jobs(now, skip, limit)
-  local done = { promoted = 0, expired = 0, stuck = 0, more = #due == 2 * limit }
-  local expired, topics, ids_of, notes = {}, {}, {}, {}
+-- What is to become of due jobs: the ids of those that have expired, the topics of those that move, ids_of
+-- each, and the notes of all of them. A job whose bucket or ready list is of a wrong type is stuck: all types
+-- are looked at before the first write, for a script is not rolled back.
+local function sort_due(due, now)
+  local sorted = { expired = {}, topics = {}, ids_of = {}, ids = {}, notes = {}, stuck = 0 }
+  local ids_of, ids, notes = sorted.ids_of, sorted.ids, sorted.notes
   for i = 1, #due, 2 do
     local id = due[i]
     local bucket = BUCKET .. id
@@ -47,38 +36,59 @@ local function promote(now, skip, limit)
     local usable = type(topic) == 'string'
     if usable and not ids_of[topic] then
       ids_of[topic] = { usable = is_list_or_none(READY .. topic) }
-      topics[#topics + 1] = topic
+      table.insert(sorted.topics, topic)
     end
     if not topic then
-      expired[#expired + 1] = id
+      table.insert(sorted.expired, id)
     elseif not usable or not ids_of[topic].usable then
-      done.stuck = done.stuck + 1
+      sorted.stuck = sorted.stuck + 1
     else
-      local ids = ids_of[topic]
+      local of_topic = ids_of[topic]
+      of_topic[#of_topic + 1] = id
       ids[#ids + 1] = id
       notes[#notes + 1] = id
-      notes[#notes + 1] = write_note(due[i + 1], expiry_of(bucket, now), topic)
+      notes[#notes + 1] = write_note(plain_score(due[i + 1]), expiry_of(bucket, now), topic)
     end
   end
-  -- Removing comes first: it is allowed when Redis is out of memory, and so is what follows it. Where all
-  -- go, they are the first of the pool, and one call removes them.
-  local all = skip == 0 and done.stuck == 0 and #due > 0
-  local removed = all and redis.call('ZREMRANGEBYRANK', POOL, 0, #due / 2 - 1) == #due / 2
-  if all then
-    done.expired = removed and #expired or 0
-  elseif #expired > 0 then
-    done.expired = redis.call('ZREM', POOL, unpack(expired))
+  return sorted
+end
+
+-- Removing comes first: it is allowed when Redis is out of memory, and so is what follows it. Where all go,
+-- they are the first of the pool, and one call removes them. Answers how many have expired, and whether all
+-- were removed.
+local function take_from_pool(sorted, count, skip)
+  local expired = sorted.expired
+  if skip == 0 and sorted.stuck == 0 then
+    local removed = redis.call('ZREMRANGEBYRANK', POOL, 0, count - 1) == count
+    return removed and #expired or 0, removed
   end
-  for _, topic in ipairs(topics) do
-    local ids = ids_of[topic]
-    if #ids > 0 and (removed or (not all and redis.call('ZREM', POOL, unpack(ids)) == #ids)) then
-      redis.call('LPUSH', READY .. topic, unpack(ids))
+  return #expired > 0 and redis.call('ZREM', POOL, unpack(expired)) or 0, false
+end
+
+-- Moves up to `limit` due jobs to the ready lists of their topics, in order of due time, beginning after the
+-- first `skip` of them. A job without a bucket has expired and is cleared away. One that is stuck is left where
+-- it is. Answers also the topics of ready lists in which expired entries may stand (`suspects`).
+local function promote(now, skip, limit)
+  local due = due_jobs(now, skip, limit)
+  local done = { promoted = 0, expired = 0, stuck = 0, more = #due == 2 * limit }
+  if #due == 0 then return done end
+  expect_type(READY_DUE, 'hash')
+  local sorted = sort_due(due, now)
+  done.stuck = sorted.stuck
+  if #sorted.ids > 0 then end_older_notes(sorted.ids) end
+  local before = {}
+  local expired, removed = take_from_pool(sorted, #due / 2, skip)
+  done.expired = expired
+  for _, topic in ipairs(sorted.topics) do
+    local ids = sorted.ids_of[topic]
+    if #ids > 0 and (removed or redis.call('ZREM', POOL, unpack(ids)) == #ids) then
+      before[topic] = redis.call('LPUSH', READY .. topic, unpack(ids)) - #ids
       done.promoted = done.promoted + #ids
     end
   end
-  if #notes > 0 then
-    redis.call('HSET', READY_DUE, unpack(notes))
-    forget_notes(#notes / 2)
-  end
+  if done.promoted == 0 then return done end
+  redis.call('HSET', READY_DUE, unpack(sorted.notes))
+  for topic, length in pairs(before) do know_promoted(topic, length, #sorted.ids_of[topic]) end
+  done.suspects = forget_notes(done.promoted)
   return done
 end

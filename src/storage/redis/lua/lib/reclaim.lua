@@ -1,4 +1,4 @@
--- needs: keys, time, note, memo, bounds, entry, record, schedule, line, waiting, comeback
+-- needs: keys, time, note, memo, bounds, known, entry, record, schedule, line, waiting, comeback
 
 -- The first of the jobs that wait for an id comes back when the id is free.
 local function bring_back_waiting(id, now)
@@ -13,11 +13,19 @@ local function bring_back_waiting(id, now)
   return 1, #jobs - 1
 end
 
+-- A record that no version wrote, or a key of a wrong type in its place, is left alone, and looked at again
+-- after so long (ms): it is in nobody's way, and leases show it.
+local UNREADABLE_RETRY_MS = 60000
+
 -- The record goes last: where a user may not run one of these commands, a job comes back twice at worst.
 local function bring_back_record(name, now)
   local record, jobs = load_record(name), {}
   if not record then
-    redis.call('ZREM', RESERVED, name)
+    if redis.call('EXISTS', INFLIGHT .. name) == 1 then
+      redis.call('ZADD', RESERVED, to_score(now + UNREADABLE_RETRY_MS), name)
+    else
+      redis.call('ZREM', RESERVED, name)
+    end
     return 0, 0
   end
   for _, row in ipairs(record.rows) do jobs[#jobs + 1] = job_of(record, name, row) end
@@ -46,23 +54,4 @@ local function reclaim(now, limit)
     done.reclaimed, done.waiting = done.reclaimed + back, done.waiting + waiting
   end
   return done
-end
-
--- One run does so much in all: what was brought back is promoted less. At least one job is, so that what
--- is due does not wait for what comes back.
-local function limit_after(back, limit)
-  return math.max(1, limit - back.reclaimed - back.waiting)
-end
-
--- Milliseconds until the next job is due or the next lease ends, or a given time if that is earlier; false
--- when nothing is to come.
-local function next_in(now, earliest)
-  local first = redis.call('ZRANGEBYSCORE', POOL, to_score(now + 1), '+inf', 'WITHSCORES', 'LIMIT', 0, 1)[2]
-  local lease = redis.call('ZRANGE', RESERVED, 0, 0, 'WITHSCORES')[2]
-  local at = math.min(
-    earliest,
-    first and from_score(first) or math.huge,
-    lease and from_score(lease) or math.huge
-  )
-  return at < math.huge and math.max(0, at - now)
 end

@@ -21,26 +21,58 @@ local function topic_of(topics, number)
 end
 
 -- The first release began a record with the topic, and kept neither place nor lifetime.
-local function rows_of(record)
-  local head, width = HEAD, ROW
-  if type(record[1]) == 'string' then head, width = OLD_HEAD, OLD_ROW end
+local function rows_of(record, head, width)
   local rows = {}
   for i = head + 1, #record, width do
     local row = { unpack(record, i, i + width - 1) }
-    row[7], row[8] = row[7] or (row[4] ~= '' and row[4] / 1000 or ''), row[8] or ''
-    if row[4] == '' and row[7] ~= '' then row[4] = from_score(row[7]) end
+    row[7], row[8] = row[7] or (tonumber(row[4]) and row[4] / 1000 or ''), row[8] or ''
+    if row[4] == '' and tonumber(row[7]) then row[4] = from_score(row[7]) end
     rows[#rows + 1] = row
   end
   return rows
 end
 
--- { topics, since, count, deadline, rows }. What the first release did not keep is nil.
-local function read_record(key, packed)
-  local record = cmsgpack.unpack(packed)
-  if type(record[1]) == 'string' then return { topics = record[1], rows = rows_of(record) } end
+local function is_row(row, topics)
+  return type(row[1]) == 'number' and type(row[2]) == 'string' and type(row[3]) == 'string'
+    and is_time_or_none(row[4]) and is_time_or_none(row[5]) and type(row[6]) == 'number'
+    and (row[7] == '' or type(row[7]) == 'number') and is_time_or_none(row[8])
+    and type(topic_of(topics, row[1])) == 'string'
+end
+
+local function is_head(topics, since, count, deadline)
+  if type(topics) == 'table' then
+    for i = 2, #topics, 2 do
+      if type(topics[i]) ~= 'number' then return false end
+    end
+  elseif type(topics) ~= 'string' then
+    return false
+  end
+  return is_time_or_none(since) and type(count) == 'number' and is_time_or_none(deadline)
+end
+
+-- The parts of a record, { topics, since, count, deadline }, how many elements its head has and each of its
+-- rows; nil where no version wrote it.
+local function parts_of(key, record)
+  if type(record[1]) == 'string' then return { topics = record[1] }, OLD_HEAD, OLD_ROW end
+  if not is_version(record[1]) then return nil end
   expect_version(key, record[1])
   local _, topics, since, count, deadline = unpack(record, 1, HEAD)
-  return { topics = topics, since = since, count = count, deadline = deadline, rows = rows_of(record) }
+  if not is_head(topics, since, count, deadline) then return nil end
+  return { topics = topics, since = since, count = count, deadline = deadline }, HEAD, ROW
+end
+
+-- { topics, since, count, deadline, rows }, at least one of them; nil where no version wrote it. What the first
+-- release did not keep is nil.
+local function read_record(key, packed)
+  local record = unpack_array(packed)
+  if not record then return nil end
+  local parts, head, width = parts_of(key, record)
+  if not parts or #record <= head or (#record - head) % width ~= 0 then return nil end
+  parts.rows = rows_of(record, head, width)
+  for _, row in ipairs(parts.rows) do
+    if not is_row(row, parts.topics) then return nil end
+  end
+  return parts
 end
 
 local function load_record(name)

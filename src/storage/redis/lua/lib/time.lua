@@ -17,22 +17,33 @@ local function from_score(score)
   return math.max(0, math.min(math.floor(tonumber(score) * 1000 + 0.0005), LAST_MS))
 end
 
+-- A score as delayer writes it: other clients may have written 1e+300, -5 or inf.
+local function plain_score(score)
+  return string.find(score, '^%d[%d.]*$') and score or to_score(from_score(score))
+end
+
 -- An upper bound for scores that counts everything due within that millisecond.
 local function due_by(ms)
   return '(' .. to_score(ms + 1)
 end
 
--- When a key expires, in ms, or '' when it never does. PEXPIRETIME is exact, and new in Redis 7.
+-- Does a packed record hold a time or a duration in ms there, or '' for none?
+local function is_time_or_none(value)
+  return value == '' or (type(value) == 'number' and value >= 0 and value < 1e16)
+end
+
+-- When a key expires, in ms, or '' when it never does. Other clients may write any lifetime: no time is after
+-- the year 9999. PEXPIRETIME is exact, and new in Redis 7.
 local exact_expiry = true
 
 local function expiry_of(key, now)
   if exact_expiry then
     local at = redis.pcall('PEXPIRETIME', key)
-    if type(at) == 'number' then return at >= 0 and at or '' end
+    if type(at) == 'number' then return at >= 0 and math.min(at, LAST_MS) or '' end
     exact_expiry = false
   end
   local ttl = redis.call('PTTL', key)
-  return ttl >= 0 and now + ttl or ''
+  return ttl >= 0 and math.min(now + ttl, LAST_MS) or ''
 end
 
 -- Redis keeps a key for the whole millisecond in which it expires; a job's ready lifetime is over with it.

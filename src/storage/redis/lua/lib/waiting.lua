@@ -19,14 +19,16 @@ local function let_wait(job, now)
   return true
 end
 
--- The jobs that wait for this id, each with its packed record.
+-- The jobs that wait for this id, each with its packed record. What no version wrote is passed over.
 local function waiting_jobs(id)
   local jobs = {}
   for _, packed in ipairs(read('LRANGE', WAITING .. id, 0, -1) or {}) do
     local record = read_record(WAITING .. id, packed)
-    local job = job_of(record, ':' .. id, record.rows[1])
-    job.packed = packed
-    jobs[#jobs + 1] = job
+    if record then
+      local job = job_of(record, ':' .. id, record.rows[1])
+      job.packed = packed
+      jobs[#jobs + 1] = job
+    end
   end
   return jobs
 end

@@ -1,0 +1,95 @@
+-- needs: keys, time, note, bounds, known, holes
+
+-- Before a job is pushed, no entry of its id may stand in a ready list: other clients would be given the new
+-- job before its time. A list that is too long to be looked through within this run is looked through in parts
+-- by the caller (clear_entries.lua), who says what came of it.
+
+-- From this many jobs on a short list is read once for all of them.
+local READ_LIST_FROM = 8
+
+-- What a run knows of a ready list: how many entries it has, whether all of them are known, all ids of a list
+-- that was read, and what the caller has found there: for each id true, or the indexes of its entries.
+local function look_at_list(topic, jobs, cleared)
+  local ready = READY .. topic
+  local list = { topic = topic, entries = read('LLEN', ready) or 0, cleared = cleared }
+  if list.entries > SHORT_LIST then
+    list.is_known = is_known(topic, 0)
+  elseif list.entries > 0 and jobs >= READ_LIST_FROM and may_walk(ready, list.entries) then
+    list.ids = {}
+    for _, id in ipairs(redis.call('LRANGE', ready, 0, -1)) do list.ids[id] = true end
+  end
+  return list
+end
+
+-- What the caller has found: for each topic, id and the index of its entry from the left or -1. By topic and id
+-- true, or the indexes.
+local function read_cleared(packed)
+  local cleared = {}
+  if packed == '' then return cleared end
+  local found = cmsgpack.unpack(packed)
+  for i = 1, #found, 3 do
+    local topic, id, index = found[i], found[i + 1], found[i + 2]
+    cleared[topic] = cleared[topic] or {}
+    local seen_at = cleared[topic][id]
+    if index < 0 then
+      cleared[topic][id] = true
+    elseif type(seen_at) == 'table' then
+      seen_at[#seen_at + 1] = index
+    else
+      cleared[topic][id] = { index }
+    end
+  end
+  return cleared
+end
+
+-- Does an entry of the id stand in the list? Nil where looking would take too long.
+local function stands_in(list, id, is_noted)
+  if list.entries == 0 then return false end
+  local found = list.cleared and list.cleared[id]
+  if found then return found ~= true end
+  if list.is_known and not is_noted then return false end
+  if list.ids then return list.ids[id] == true end
+  if not may_walk(READY .. list.topic, list.entries) then return nil end
+  return redis.call('LPOS', READY .. list.topic, id) ~= false
+end
+
+-- The caller has seen entries there from the left; what was pushed since has moved them on. Nil where one of
+-- them is not near.
+local MOST_MOVED, OVERLAP = 5000, 100
+
+local function indexes_now(ready, id, seen_at)
+  local indexes, is_there = {}, {}
+  local most_moved = math.floor(MOST_MOVED * 1000 / walk_cost(ready, 1000))
+  for _, seen in ipairs(seen_at) do
+    local first, found = math.max(0, seen - OVERLAP), false
+    for i, other in ipairs(redis.call('LRANGE', ready, first, seen + most_moved)) do
+      local index = first + i - 1
+      if other == id then
+        if not is_there[index] then indexes[#indexes + 1] = index end
+        found, is_there[index] = true, true
+      end
+    end
+    if not found then return nil end
+  end
+  table.sort(indexes)
+  return indexes
+end
+
+local function take_out_near(list, id, seen_at)
+  local indexes = indexes_now(READY .. list.topic, id, seen_at)
+  list.cleared[id] = indexes and true or nil
+  if not indexes then return false end
+  take_out(list.topic, indexes)
+  return true
+end
+
+-- Takes the entries of an id out of the list, for good. False where looking would take too long.
+local function leave_list(list, id, is_noted)
+  local stands = stands_in(list, id, is_noted)
+  if not stands then return stands == false end
+  local found = list.cleared and list.cleared[id]
+  if found then return take_out_near(list, id, found) end
+  if not leave_ready_list(id, list.topic) then return false end
+  if list.ids then list.ids[id] = nil end
+  return true
+end

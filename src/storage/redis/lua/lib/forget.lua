@@ -1,0 +1,38 @@
+-- needs: keys, time, note, bounds
+
+-- Another client's pop or remove leaves the note of its job behind in READY_DUE, and so does a job that
+-- expires in its ready list. A random sample is looked at after each step, and more as long as many of it are
+-- left over, up to twice as many as the step has added: the hash stays within a fraction of the ready jobs
+-- without ever being walked.
+local FORGET_AT_LEAST, SAMPLE = 100, 50
+
+-- Forgets the notes of a sample of which no entry is left. Answers how many are left over, and adds the
+-- topics of which an entry is, or may be, to `suspects`.
+local function forget_sample(sample, suspects)
+  local found, forgotten, left_over = redis.call('HRANDFIELD', READY_DUE, sample, 'WITHVALUES'), {}, 0
+  for i = 1, #found, 2 do
+    local id = found[i]
+    if redis.call('EXISTS', BUCKET .. id) == 0 then
+      left_over = left_over + 1
+      local topic = noted_topic(found[i + 1])
+      if topic and is_in_ready_list(id, topic) then
+        suspects[topic] = true
+      else
+        forgotten[#forgotten + 1] = id
+      end
+    end
+  end
+  if #forgotten > 0 then redis.call('HDEL', READY_DUE, unpack(forgotten)) end
+  return left_over
+end
+
+-- Answers the topics of which ready lists have entries without a body.
+local function forget_notes(added)
+  local most, sample, looked_at = math.max(FORGET_AT_LEAST, 2 * added), 10, 0
+  local suspects, topics = {}, {}
+  while looked_at < most and forget_sample(sample, suspects) >= 0.3 * sample do
+    looked_at, sample = looked_at + sample, SAMPLE
+  end
+  for topic in pairs(suspects) do topics[#topics + 1] = topic end
+  return topics
+end

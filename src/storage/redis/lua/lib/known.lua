@@ -1,0 +1,58 @@
+-- needs: keys, time, note, bounds
+
+-- READY_KNOWN has the topics of long ready lists of which each entry has its note (lib/note.lua), with a digest
+-- of the ids at the left end. While these stand there nobody but delayer has pushed, and an id without a note
+-- is not in the list: a push of it need not walk the list. Short lists are walked, and have no mark.
+local SHORT_LIST, DIGEST_IDS = 1000, 8
+
+local function digest_of(topic, first)
+  return redis.sha1hex(cmsgpack.pack(redis.call('LRANGE', READY .. topic, first, first + DIGEST_IDS - 1)))
+end
+
+-- Are all entries of a long list known that stand behind its first ones?
+local function is_known(topic, first)
+  local digest = read('HGET', READY_KNOWN, topic)
+  return digest and digest == digest_of(topic, first)
+end
+
+-- Do all entries behind the first ones have their notes?
+local function are_noted(topic, first)
+  local ids = redis.call('LRANGE', READY .. topic, first, -1)
+  for i = 1, #ids, 1000 do
+    local last = math.min(i + 999, #ids)
+    for _, note in ipairs(redis.call('HMGET', READY_DUE, unpack(ids, i, last))) do
+      if noted_topic(note) ~= topic then return false end
+    end
+  end
+  return true
+end
+
+-- Marks a list that had so many entries, all of them known if they were many, and has got others with notes.
+-- The `added` ones at its left are among them.
+local function know_list(topic, before, added)
+  if redis.call('LLEN', READY .. topic) <= SHORT_LIST then return end
+  if before > SHORT_LIST or are_noted(topic, added) then
+    read('HSET', READY_KNOWN, topic, digest_of(topic, 0))
+  end
+end
+
+-- The same after a promotion.
+local function know_promoted(topic, before, added)
+  if before + added <= SHORT_LIST then return end
+  if before <= SHORT_LIST or is_known(topic, added) then know_list(topic, before, added) end
+end
+
+local function mark_as_unknown(topic)
+  read('HDEL', READY_KNOWN, topic)
+end
+
+-- Takes all entries of an id out of a ready list. False where looking would take too long.
+local function leave_ready_list(id, topic)
+  local ready = READY .. topic
+  if type_of(ready) ~= 'list' then return true end
+  local entries = redis.call('LLEN', ready)
+  if not may_walk(ready, entries) then return false end
+  local was_known = entries > SHORT_LIST and is_known(topic, 0)
+  if redis.call('LREM', ready, 0, id) > 0 and was_known then know_list(topic, entries, 0) end
+  return true
+end

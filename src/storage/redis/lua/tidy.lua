@@ -1,0 +1,41 @@
+-- Clears away what is left over in delayer's own keys, and brings back jobs that were set aside when nothing is
+-- in their way any more. A sample of each is looked at: one run is short, and many of them leave nothing.
+-- include: keys, time, note, bounds, known, forget, line
+-- ARGV: none
+-- Answers: how many jobs were brought back, then the topics of ready lists in which expired entries may stand
+expect_type(READY_DUE, 'hash')
+-- Notes of a run, and keys of each other kind.
+local NOTES, SAMPLE_OF_KEYS = 500, 20
+
+local now, back = now_ms(), 0
+local suspects = forget_notes(NOTES)
+
+for _, topic in ipairs(read('HRANDFIELD', READY_KNOWN, SAMPLE_OF_KEYS) or {}) do
+  if (read('LLEN', READY .. topic) or 0) <= SHORT_LIST then mark_as_unknown(topic) end
+end
+
+-- Puts a job back in its place, unless it is somewhere else by now.
+local function return_job(id, topic, place)
+  if read('ZSCORE', POOL, id) or redis.call('HEXISTS', READY_DUE, id) == 1 then return end
+  redis.call('HSET', READY_DUE, id, write_note(place, expiry_of(BUCKET .. id, now), topic))
+  put_in_line(topic, { { id = id, place = place } })
+  back = back + 1
+end
+
+local aside = read('HRANDFIELD', SET_ASIDE, SAMPLE_OF_KEYS, 'WITHVALUES') or {}
+for i = 1, #aside, 2 do
+  local id, record = aside[i], unpack_array(aside[i + 1]) or {}
+  if is_version(record[1]) then expect_version(SET_ASIDE, record[1]) end
+  local job = fields(BUCKET .. id, 'topic')
+  if job then
+    local topic = job[1]
+    if topic and is_list_or_none(READY .. topic) then
+      return_job(id, topic, type(record[3]) == 'string' and record[3] or '')
+    end
+    if not topic or is_list_or_none(READY .. topic) then redis.call('HDEL', SET_ASIDE, id) end
+  end
+end
+
+local answer = { back }
+for _, topic in ipairs(suspects) do answer[#answer + 1] = topic end
+return answer

@@ -1,0 +1,47 @@
+import type { PushResult } from '../../core/results.js';
+import type { PushParams } from '../../core/store.js';
+import type { clearEntries, ClearedEntry, PushedPart } from './scripts/push.js';
+
+/** What pushing needs of the store. */
+export interface PushSteps {
+  /** Pushes jobs up to the first that needs to know more of a ready list than one script can find out. */
+  readonly push: (params: PushParams, cleared: readonly ClearedEntry[]) => Promise<PushedPart>;
+  /** Looks through a part of a ready list for old entries of ids, and takes them out. */
+  readonly clear: (topic: Buffer, from: number, ids: readonly Buffer[]) => ReturnType<typeof clearEntries>;
+}
+
+/**
+ * Pushes a chunk of jobs in their order. An old entry of one of their ids in a long ready list is found in
+ * several steps, of which each is short: it would hand the job to other clients before its time.
+ */
+export async function pushChunk(steps: PushSteps, { jobs, onExisting }: PushParams): Promise<PushResult[]> {
+  const results: PushResult[] = [];
+  let cleared: ClearedEntry[] = [];
+  for (;;) {
+    const rest = jobs.slice(results.length);
+    const part = await steps.push({ jobs: rest, onExisting }, cleared);
+    results.push(...part.results);
+    if (part.unclear === undefined) return results;
+    const { unclear } = part;
+    const ids = rest.slice(part.results.length).map(({ id }) => id);
+    const others = cleared.filter(({ topic }) => !topic.equals(unclear));
+    cleared = [...others, ...(await clearList(steps, unclear, ids))];
+  }
+}
+
+/** @returns for each id where its entries are that were left, or that there is none */
+export async function clearList(
+  { clear }: Pick<PushSteps, 'clear'>,
+  topic: Buffer,
+  ids: readonly Buffer[],
+): Promise<ClearedEntry[]> {
+  const left: ClearedEntry[] = [];
+  for (let from = 0; from >= 0;) {
+    const part = await clear(topic, from, ids);
+    left.push(...part.left);
+    from = part.next;
+  }
+  const isLeft = new Set(left.map(({ id }) => id.toString('latin1')));
+  const none = ids.filter((id) => !isLeft.has(id.toString('latin1')));
+  return [...none.map((id) => ({ topic, id, index: -1 })), ...left];
+}

@@ -1,0 +1,120 @@
+import type { RetryMode } from './connection.js';
+import { sweep, tidy } from './scripts/maintain.js';
+import type { Target } from './scripts/run.js';
+import { monotonicMs } from '../../core/timer.js';
+
+type Run = <T>(mode: RetryMode, send: (target: Target) => Promise<T>) => Promise<T>;
+
+/** Names of keys that one step looks at, to find the ready lists. */
+const SCAN_WINDOW = 500;
+/** While there is other work, every so many steps of it one of these is done. */
+const STEPS_BETWEEN = 16;
+/** A consumer that finds nothing tidies up so often (ms) at most. */
+const TIDY_EVERY_MS = 1000;
+
+export interface SweepStep {
+  /** Jobs that had expired in their ready list. */
+  readonly expired: number;
+  /** Jobs that were set aside, and are ready again. */
+  readonly returned: number;
+  /** Is there more to do at once? */
+  readonly more: boolean;
+}
+
+interface Walk {
+  readonly topic: Buffer;
+  from: number;
+  hasShown: boolean;
+}
+
+const NOTHING: SweepStep = { expired: 0, returned: 0, more: false };
+
+/** The part at the right end, which is looked at before a list is walked from the left. */
+const RIGHT_END = -1;
+
+/**
+ * Clears what is no ready job out of the ready lists, part by part: those of which a note without a body tells,
+ * and in turn all others.
+ */
+export class ReadySweep {
+  private readonly suspects = new Map<string, Buffer>();
+  private current: Walk | undefined;
+  private cursor = '0';
+  private stepsToWait = 0;
+  private tidiedAtMs = -Infinity;
+
+  constructor(private readonly run: Run) {}
+
+  suspect(topics: readonly Buffer[]): void {
+    for (const topic of topics) this.suspects.set(topic.toString('latin1'), topic);
+  }
+
+  /** What a consumer does that found nothing to take. */
+  async tidy(): Promise<void> {
+    const now = monotonicMs();
+    if (now - this.tidiedAtMs < TIDY_EVERY_MS) return;
+    this.tidiedAtMs = now;
+    await this.run('best-effort', tidy);
+  }
+
+  /**
+   * One step of what a daemon does beside its work.
+   * @param isBusy has it other work?
+   */
+  async step({
+    isBusy,
+    isUntidy,
+  }: {
+    readonly isBusy: boolean;
+    readonly isUntidy: boolean;
+  }): Promise<SweepStep> {
+    this.stepsToWait = isBusy ? this.stepsToWait - 1 : 0;
+    if (this.stepsToWait > 0) return NOTHING;
+    this.stepsToWait = STEPS_BETWEEN;
+    let returned = 0;
+    if (isUntidy) {
+      const tidied = await this.run('best-effort', tidy);
+      this.suspect(tidied.suspects);
+      returned = tidied.returned;
+    }
+    const { expired, more } = await this.sweepPart();
+    return { expired, returned, more: more || returned > 0 };
+  }
+
+  /** A list of which a part has shown something is walked to its end at once. */
+  private async sweepPart(): Promise<{ expired: number; more: boolean }> {
+    const current = (this.current ??= await this.nextList());
+    if (!current) return { expired: 0, more: false };
+    const { topic, from } = current;
+    const { expired, taken, next } = await this.run('best-effort', (target) => sweep(target, topic, from));
+    current.hasShown ||= taken > 0;
+    const isRightEnd = from === RIGHT_END;
+    // All of the right end may be expired, and what comes behind it as well.
+    if (isRightEnd && taken === 0) current.from = 0;
+    else if (!isRightEnd && next < 0) this.current = undefined;
+    else if (!isRightEnd) current.from = next;
+    return { expired, more: current.hasShown && this.current !== undefined };
+  }
+
+  private async nextList(): Promise<Walk | undefined> {
+    if (this.suspects.size === 0) this.suspect(await this.run('best-effort', (target) => this.scan(target)));
+    for (const [name, topic] of this.suspects) {
+      this.suspects.delete(name);
+      return { topic, from: RIGHT_END, hasShown: false };
+    }
+    return undefined;
+  }
+
+  private async scan({ redis, keys }: Target): Promise<Buffer[]> {
+    const [cursor, names] = (await redis.callBuffer(
+      'SCAN',
+      this.cursor,
+      'MATCH',
+      keys.readyPattern,
+      'COUNT',
+      SCAN_WINDOW,
+    )) as [Buffer, Buffer[]];
+    this.cursor = cursor.toString();
+    return names.map((name) => Buffer.from(name.subarray(Buffer.byteLength(keys.readyStem))));
+  }
+}

@@ -1,0 +1,241 @@
+import { expect } from 'chai';
+import type { Queue } from '../../src/core/queue.js';
+import { drain, LONG_MS, maintainAll, must, reserve, SECOND_MS, textOf } from '../support/jobs.js';
+import { useRedis } from '../support/redis.js';
+import { OriginalClient, OriginalDaemon } from './original.js';
+
+const TTL_MS = 300;
+
+/** What is left in a ready list of a job that is gone gives nobody the next job of its id before its time. */
+describe('an old entry of an id in a ready list', () => {
+  const ground = useRedis({ movableClock: true });
+  const key = (rest: string) => `${ground.prefix}:${rest}`;
+  const original = () => new OriginalClient(ground.raw, ground.prefix);
+  const daemon = () => new OriginalDaemon(ground.raw, ground.prefix);
+  const expire = () => {
+    ground.clock.advance(TTL_MS + SECOND_MS);
+  };
+  /** Idle steps of a daemon of delayer. */
+  const idle = async (queue: Queue, steps = 20) => {
+    for (let step = 0; step < steps; step += 1) await queue.maintain();
+  };
+  const OLD = { id: '32', topic: 'topic', body: 'old', ttlMs: TTL_MS };
+  const NEW = { id: '32', topic: 'topic', body: 'new', delayMs: LONG_MS };
+
+  /** By whom the job was made ready, how it went, and what is left: an entry without a body, or with one. */
+  const ENDS = {
+    'that expired': async (queue: Queue) => {
+      await queue.push(OLD);
+      await maintainAll(queue);
+      expire();
+    },
+    'that an original client removed': async (queue: Queue) => {
+      await queue.push({ ...OLD, ttlMs: LONG_MS });
+      await maintainAll(queue);
+      await original().remove('32');
+    },
+    'that an original daemon promoted and that expired': async () => {
+      await original().push('32', 'topic', 'old', 0, 1);
+      await daemon().tick();
+      ground.clock.advance(2 * SECOND_MS);
+    },
+    'of which there were two, one of them popped': async (queue: Queue) => {
+      await queue.push({ ...OLD, ttlMs: LONG_MS });
+      await maintainAll(queue);
+      await ground.raw.lpush(key('ready_queue:topic'), '32');
+      await queue.pop('topic');
+    },
+    'that is still ready': async (queue: Queue) => {
+      await queue.push({ ...OLD, ttlMs: LONG_MS });
+      await maintainAll(queue);
+    },
+    'that an original client pushed again while it was ready': async (queue: Queue) => {
+      await queue.push({ ...OLD, ttlMs: LONG_MS });
+      await maintainAll(queue);
+      await original().push('32', 'topic', 'again', 1000);
+    },
+  } satisfies Record<string, (queue: Queue) => Promise<void>>;
+
+  const PUSHES = {
+    push: (queue: Queue) => queue.push(NEW),
+    'push of many': (queue: Queue) =>
+      queue.pushMany([...['a', 'b', 'c', 'd', 'e', 'f', 'g', 'h'].map((id) => ({ ...NEW, id })), NEW]),
+    replacement: (queue: Queue) => queue.push(NEW, { onExisting: 'replace' }),
+  };
+
+  for (const [end, bringAbout] of Object.entries(ENDS)) {
+    for (const [how, push] of Object.entries(PUSHES)) {
+      const isAlive = end.startsWith('that is still') || end.startsWith('that an original client pushed');
+      if (isAlive && how !== 'replacement') continue;
+      it(`${end}: after idle steps of a daemon, a ${how} gives original clients nothing early`, async () => {
+        const queue = ground.queue();
+        await bringAbout(queue);
+        if (!isAlive) await idle(queue);
+        await push(queue);
+        await idle(queue, 2);
+        expect(await original().pop('topic')).to.be.undefined;
+        expect(
+          (await queue.find('32')).map(({ body, state }) => `${state} ${textOf({ body })}`),
+        ).to.deep.equal(['delayed new']);
+      });
+
+      it(`${end}: without a daemon, a ${how} gives original clients nothing early`, async () => {
+        const queue = ground.queue();
+        await bringAbout(queue);
+        await push(queue);
+        expect(await original().pop('topic')).to.be.undefined;
+        expect(textOf((await queue.find('32'))[0])).to.equal('new');
+      });
+    }
+  }
+
+  it('of another topic, of which its note tells, gives nobody the next job of its id', async () => {
+    const queue = ground.queue();
+    await queue.push({ ...OLD, topic: 'other' });
+    await maintainAll(queue);
+    expire();
+    await idle(queue);
+    await queue.push(NEW);
+    expect(await original().pop('other')).to.be.undefined;
+  });
+
+  it('gives nobody a job before its next try, or a dead letter that was requeued with a delay', async () => {
+    const queue = ground.queue();
+    for (const fail of [
+      async (jobs: Awaited<ReturnType<typeof reserve>>) => queue.nack(jobs, { delayMs: LONG_MS }),
+      async (jobs: Awaited<ReturnType<typeof reserve>>) => {
+        await queue.nack(jobs, { dead: true });
+        await queue.requeue(['32'], { delayMs: LONG_MS });
+      },
+    ]) {
+      await queue.push({ ...OLD, ttlMs: LONG_MS });
+      await maintainAll(queue);
+      await ground.raw.lpush(key('ready_queue:topic'), '32');
+      await fail(await reserve(queue, 'topic'));
+      expect(await original().pop('topic')).to.be.undefined;
+      await queue.removeMany(['32'], { states: 'any' });
+    }
+  });
+
+  describe('in a list that is too long for one step', () => {
+    /** Fills a ready list from the left with entries of which nothing is known. */
+    const fill = (entries: number, idBytes = 8) =>
+      ground.raw.eval(
+        "local ids = {} for i = 1, 500 do ids[i] = string.rep('n', tonumber(ARGV[2])) end " +
+          "for i = 1, ARGV[1] / 500 do redis.call('LPUSH', KEYS[1], unpack(ids)) end",
+        1,
+        key('ready_queue:topic'),
+        entries,
+        idBytes,
+      );
+    const place = () => ground.raw.lpush(key('ready_queue:topic'), '32');
+    const entriesOf = async (id: string) =>
+      (await ground.raw.lpos(key('ready_queue:topic'), id, 'COUNT', 0)).length;
+
+    for (const [right, left] of [
+      [0, 260_000],
+      [260_000, 0],
+      [260_000, 260_000],
+    ] as const) {
+      it(`with ${right} before it and ${left} behind it gives nobody the new job of its id`, async () => {
+        const queue = ground.queue();
+        await fill(right);
+        await place();
+        await fill(left);
+        expect((await queue.push(NEW)).outcome).to.equal('pushed');
+        expect(await entriesOf('32')).to.equal(0);
+      });
+    }
+
+    it('is found for each of many ids that are pushed at once', async () => {
+      const queue = ground.queue();
+      for (let i = 0; i < 6; i += 1) {
+        await ground.raw.lpush(key('ready_queue:topic'), `many-${i}`);
+        await fill(45_000);
+      }
+      const jobs = Array.from({ length: 6 }, (_, i) => ({ ...NEW, id: `many-${i}` }));
+      expect((await queue.pushMany(jobs)).map(({ outcome }) => outcome)).to.deep.equal(
+        jobs.map(() => 'pushed'),
+      );
+      for (const { id } of jobs) expect(await entriesOf(id)).to.equal(0);
+    });
+
+    it('of long ids is found', async () => {
+      const queue = ground.queue();
+      await fill(20_000, 2000);
+      await place();
+      await fill(20_000, 2000);
+      await queue.push(NEW);
+      expect(await entriesOf('32')).to.equal(0);
+    });
+
+    it('of a ready job goes together with it when that is replaced, and otherwise stays', async () => {
+      const queue = ground.queue();
+      await queue.push({ ...OLD, ttlMs: LONG_MS });
+      await maintainAll(queue);
+      await fill(260_000);
+      expect((await queue.push({ ...OLD, ttlMs: LONG_MS })).outcome).to.equal('repeated');
+      expect(await entriesOf('32')).to.equal(1);
+      expect((await queue.push(NEW, { onExisting: 'replace' })).outcome).to.equal('replaced');
+      expect(await entriesOf('32')).to.equal(0);
+      expect(await queue.push(OLD).catch((error: unknown) => error)).to.include({ code: 'job_exists' });
+    });
+  });
+
+  describe('in a list that delayer alone has filled', () => {
+    const FILLED = 1500;
+    const scriptsRun = async (work: () => Promise<unknown>) => {
+      await ground.raw.config('RESETSTAT');
+      await work();
+      const stats = await ground.raw.info('commandstats');
+      return ['lrem', 'lpos', 'lset'].filter((command) => stats.includes(`cmdstat_${command}:`));
+    };
+    async function filled(): Promise<Queue> {
+      const queue = ground.queue();
+      const jobs = Array.from({ length: FILLED }, (_, i) => ({ id: `id-${i}`, topic: 'topic', body: 'b' }));
+      await queue.pushMany(jobs);
+      await maintainAll(queue);
+      return queue;
+    }
+
+    it('is not looked for, where it has no note', async () => {
+      const queue = await filled();
+      expect(await scriptsRun(() => queue.push(NEW))).to.be.empty;
+      await queue.popMany('topic', 100);
+      await queue.release(await reserve(queue, 'topic', 20));
+      await queue.removeMany(['id-1499'], { states: 'any' });
+      expect(await scriptsRun(() => queue.push({ ...NEW, id: '33' }))).to.be.empty;
+    });
+
+    it('is looked for as soon as an original daemon has pushed into it', async () => {
+      const queue = await filled();
+      await original().push('32', 'topic', 'old', 0, 1);
+      await daemon().tick();
+      ground.clock.advance(2 * SECOND_MS);
+      await queue.push({ id: 'x', topic: 'topic', body: 'b' });
+      await maintainAll(queue);
+      await queue.push(NEW);
+      const listed = await ground.raw.lrange(key('ready_queue:topic'), '0', '-1');
+      expect(listed).to.include('x').and.not.include('32');
+    });
+
+    it('leaves no trace when the list is empty', async () => {
+      const queue = await filled();
+      expect(await ground.raw.keys(key('ready_known'))).to.have.length(1);
+      expect(await drain(queue, 'topic', 500)).to.have.length(FILLED);
+      expect(await queue.pop('topic')).to.be.undefined;
+      expect(await ground.raw.keys(key('*'))).to.be.empty;
+    });
+  });
+
+  it('is passed over when it is a hole, and cleared away', async () => {
+    const queue = ground.queue();
+    await queue.pushMany(['1', '2'].map((id) => ({ id, topic: 'topic', body: 'b' })));
+    await maintainAll(queue);
+    await ground.raw.lset(key('ready_queue:topic'), 1, '');
+    expect(must(await queue.pop('topic')).id.toString()).to.equal('2');
+    await ground.raw.lpush(key('ready_queue:topic'), '', '');
+    await maintainAll(queue);
+    expect(await ground.raw.exists(key('ready_queue:topic'))).to.equal(0);
+  });
+});
