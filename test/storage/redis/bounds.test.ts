@@ -89,7 +89,7 @@ describe('a run of a script in Redis is bounded:', () => {
     expect(only((await queue.stats()).topics ?? [])).to.include({ leased: 4, dead: 4, ready: 0, delayed: 0 });
   });
 
-  it('the entry of a removed job is looked for among 300,000 of ready lists, and passed over beyond', async () => {
+  it('the entries of removed jobs are taken out of long lists in several short steps', async () => {
     const queue = ground.queue();
     await queue.pushMany(['x', 'y'].map((topic) => ({ id: topic, topic, body: 'b' })));
     await maintainAll(queue);
@@ -99,13 +99,8 @@ describe('a run of a script in Redis is bounded:', () => {
         "for i = 1, 1000 do redis.call('LPUSH', KEYS[1], unpack(ids)) end";
       await ground.raw.eval(fill, 1, key(`ready_queue:${topic}`));
     }
-    await queue.removeMany(['x', 'y'], { states: 'any' });
-    const lengths = await Promise.all(
-      ['x', 'y'].map((topic) => ground.raw.llen(key(`ready_queue:${topic}`))),
-    );
-    expect(lengths).to.deep.equal([200_000, 200_001]);
-    await ground.raw.ltrim(key('ready_queue:y'), '-2', '-1');
-    await queue.push({ id: 'z', topic: 'y', body: 'next' });
-    expect(textOf(await queue.pop('y'))).to.equal('next');
+    const removing = () => queue.removeMany(['x', 'y'], { states: 'any' });
+    expect(await runs(removing)).to.be.above(1);
+    for (const id of ['x', 'y']) expect(await ground.raw.lpos(key(`ready_queue:${id}`), id)).to.be.null;
   });
 });

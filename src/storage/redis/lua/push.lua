@@ -34,7 +34,7 @@ local function outcome_for(id, bucket, topic, body, noted)
   -- A string, false when there is none, or a table with an error when the key is no hash.
   local found = redis.pcall('HGET', bucket, 'topic')
   if type(found) == 'table' then return 'blocked' end
-  if not found then return 'pushed' end
+  if not found or is_expired(expiry_of(bucket, now), now) then return 'pushed', found or nil end
   if on_existing == 'replace' then return 'replaced', found end
   if not due_of[id] and not call('ZSCORE', POOL, id) then
     -- A client that died between RPOP and DEL has left the bucket behind: that is no job.

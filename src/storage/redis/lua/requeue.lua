@@ -16,7 +16,7 @@ for i = 3, #ARGV do
   local letter = table.remove(letters, 1)
   if not letter then
     answer[#answer + 1] = 'none'
-  elseif redis.call('EXISTS', BUCKET .. id) == 1 then
+  elseif is_taken(BUCKET .. id, now) then
     answer[#answer + 1] = 'duplicate_id'
   else
     -- The first write is one that Redis refuses when it is out of memory, and the letter goes last: where a

@@ -2,16 +2,10 @@
 
 -- How jobs come back from a consumer: ready at their old place, or delayed when they are due later.
 
--- The ready lifetime stood still for as long as the job was away.
-local function shifted_expiry(expires_at, since, now)
-  if expires_at == '' or not since or since == 0 then return expires_at end
-  return math.min(expires_at + math.max(0, now - since), LAST_MS)
-end
-
 -- Can the job be in the queue again? Not while another one of its id is, nor while its ready list is of
 -- a wrong type.
-local function can_come_back(job)
-  if redis.call('EXISTS', BUCKET .. job.row[2]) == 1 then return false end
+local function can_come_back(job, now)
+  if is_taken(BUCKET .. job.row[2], now) then return false end
   return is_list_or_none(READY .. job.topic)
 end
 
@@ -51,7 +45,7 @@ local function bring_back(jobs, now)
   for _, job in ipairs(jobs) do
     local row = job.row
     local id, due = row[2], row[4]
-    if seen[id] or not can_come_back(job) then
+    if seen[id] or not can_come_back(job, now) then
       if let_wait(job, now) then
         done.waiting = done.waiting + 1
       else

@@ -8,10 +8,9 @@ end
 
 -- Is there anything in the keys in which something may be left over (tidy.lua)?
 local function is_untidy()
-  for _, key in ipairs({ READY_DUE, READY_KNOWN, SET_ASIDE }) do
-    if (read('HLEN', key) or 0) > 0 then return true end
-  end
-  return false
+  return look('hash', 'HLEN', READY_DUE) > 0
+    or (read('HLEN', READY_KNOWN) or 0) > 0
+    or (read('HLEN', SET_ASIDE) or 0) > 0
 end
 
 -- Milliseconds until the next job is due, or a given time if that is earlier; false when nothing is to come.

@@ -4,7 +4,7 @@
 local function bring_back_waiting(id, now)
   local jobs = waiting_jobs(id)
   local first = jobs[1]
-  if not first or not can_come_back(first) then
+  if not first or not can_come_back(first, now) then
     end_waiting(id, {}, #jobs, now)
     return 0, #jobs
   end

@@ -50,3 +50,8 @@ end
 local function is_expired(expires_at, now)
   return expires_at ~= '' and expires_at <= now
 end
+
+-- Is there a body of that id, or anything else in its place?
+local function is_taken(bucket, now)
+  return redis.call('EXISTS', bucket) == 1 and not is_expired(expiry_of(bucket, now), now)
+end

@@ -10,10 +10,19 @@ local function waiting_id(name)
   return string.match(name, '^:(.*)$')
 end
 
--- False where the key to wait under is of a wrong type.
+-- The ready lifetime stood still for as long as the job was away.
+local function shifted_expiry(expires_at, since, now)
+  if expires_at == '' or not since or since == 0 then return expires_at end
+  return math.min(expires_at + math.max(0, now - since), LAST_MS)
+end
+
+-- From now on its lifetime stands still anew. False where the key to wait under is of a wrong type.
 local function let_wait(job, now)
-  if not is_list_or_none(WAITING .. job.row[2]) then return false end
-  job.since = job.since or now
+  local row = job.row
+  if not is_list_or_none(WAITING .. row[2]) then return false end
+  row[8] = ttl_of(row)
+  row[5] = shifted_expiry(row[5], job.since, now)
+  job.since = math.max(now, job.since or now)
   redis.call('RPUSH', WAITING .. job.row[2], pack_job(job))
   redis.call('ZADD', RESERVED, to_score(now + DUPLICATE_RETRY_MS), ':' .. job.row[2])
   return true
