@@ -4,6 +4,7 @@ import type { NewJob } from '../core/new-job.js';
 import type { PushReceipt } from '../core/requests.js';
 import type { Queue } from '../core/queue.js';
 import type { OnExisting } from '../core/results.js';
+import { LineRanges } from './line-ranges.js';
 
 /** A job from line `line` of the input, or the error of that line. */
 export type BatchItem =
@@ -14,45 +15,52 @@ export type BatchResult =
   | { readonly line: number; readonly receipt: PushReceipt }
   | { readonly line: number; readonly error: DelayerError };
 
+export interface BatchOptions {
+  readonly onExisting: OnExisting;
+  /** Is given the results that nobody asks for any more: of the chunk that was under way then. */
+  readonly onUnasked?: ((results: BatchResult[]) => void) | undefined;
+}
+
 /** Jobs pushed with one call, and the bytes of their bodies: a store takes so many in one step. */
 const CHUNK_JOBS = 250;
 const CHUNK_BYTES = 1024 * 1024;
-/** Chunks under way: the store works on one while the next is read and another one answered. */
-const CHUNKS_IN_FLIGHT = 3;
 
 /**
  * Pushes any number of jobs at constant memory, in order; what has come when the input is idle is pushed
  * then. A line that cannot be pushed is a result like any other; the rest goes on.
- * @throws DelayerError when the store fails: its message names the lines in question, and all results
- *   before them were given
+ *
+ * One chunk is under way at a time, while the next is read and the one before is handled: of two, the store
+ * could refuse the first and take the second, and the order would be lost, or an older replacement would win.
+ * @throws DelayerError when the store fails: its message names the lines in question, all results before
+ *   them were given, and nothing behind them was pushed
  */
 export async function* pushBatch(
   queue: Queue,
   items: AsyncIterable<readonly BatchItem[]>,
-  onExisting: OnExisting,
+  { onExisting, onUnasked }: BatchOptions,
 ): AsyncGenerator<BatchResult[]> {
-  const inFlight: Promise<BatchResult[]>[] = [];
-  let isFirst = true;
+  let underWay: Promise<BatchResult[]> | undefined;
   const size = {
     items: CHUNK_JOBS,
     bytes: CHUNK_BYTES,
     bytesOf: (item: BatchItem) => ('job' in item ? item.job.body.length : 0),
   };
-  for await (const chunk of inChunks(items, size)) {
-    if (chunk.length === 0) {
-      // The input is idle: what was pushed is answered meanwhile.
-      for (const pushed of inFlight.splice(0)) yield await pushed;
-      continue;
+  try {
+    for await (const chunk of inChunks(items, size)) {
+      const answered = await underWay;
+      // An empty chunk: the input is idle, and what was pushed is answered meanwhile.
+      underWay = chunk.length === 0 ? undefined : pushChunk(queue, chunk, onExisting);
+      // Its failure is thrown when its turn comes.
+      underWay?.catch(() => undefined);
+      if (answered) yield answered;
     }
-    const pushed = pushChunk(queue, chunk, onExisting);
-    // Its failure is thrown when its turn comes.
-    pushed.catch(() => undefined);
-    inFlight.push(pushed);
-    // The first chunk goes alone: a script that Redis does not hold yet is sent again, behind the next.
-    if (inFlight.length >= CHUNKS_IN_FLIGHT || isFirst) yield await (inFlight.shift() ?? []);
-    isFirst = false;
+    const last = await underWay;
+    underWay = undefined;
+    if (last) yield last;
+  } finally {
+    const unasked = await underWay?.catch(() => undefined);
+    if (unasked) onUnasked?.(unasked);
   }
-  for (const pushed of inFlight) yield await pushed;
 }
 
 async function pushChunk(
@@ -66,9 +74,13 @@ async function pushChunk(
     receipts = await queue.pushChecked(jobs, onExisting);
   } catch (error) {
     if (!(error instanceof DelayerError)) throw error;
-    const what = error.code === 'outcome_unknown' ? 'may be pushed or not' : 'were not pushed';
-    const lines = `lines ${chunk[0]?.line ?? 0} to ${chunk.at(-1)?.line ?? 0}`;
-    throw new DelayerError(error.code, `${error.message}; ${lines} ${what}`, {
+    const lines = new LineRanges();
+    for (const { line } of chunk) lines.add(line, true);
+    const isUnknown = error.code === 'outcome_unknown';
+    const what = isUnknown
+      ? 'may be pushed or not, and none after that was'
+      : 'and those after were not pushed';
+    throw new DelayerError(error.code, `${error.message}; ${lines.toString()} ${what}`, {
       hint: error.hint,
       cause: error,
     });

@@ -1,6 +1,6 @@
 import { DelayerError } from '../core/errors.js';
 import { jobCount } from '../core/job.js';
-import type { NackOptions } from '../core/requests.js';
+import type { CallOptions, NackOptions } from '../core/requests.js';
 import type { Queue } from '../core/queue.js';
 import type { Outcome } from './handler.js';
 import type { HeldJob } from './keep-leases.js';
@@ -48,6 +48,8 @@ export class Acknowledger {
     private readonly queue: Queue,
     private readonly counts: Counts,
     private readonly listener: AckListener,
+    /** How long an answer of the store is waited for. */
+    private readonly limits: () => CallOptions,
   ) {}
 
   add(job: HeldJob, outcome: Outcome): void {
@@ -114,18 +116,20 @@ export class Acknowledger {
   }
 
   private async ack(jobs: readonly HeldJob[]): Promise<void> {
-    const held = await this.answer(jobs, this.queue.ack(end(jobs)), true);
+    const held = await this.answer(jobs, this.queue.ack(end(jobs), this.limits()), true);
     this.counts.done += held.length;
     this.counts.lateAcks += held.filter((one) => !one).length;
   }
 
   private async nack(jobs: readonly HeldJob[], options: NackOptions): Promise<void> {
-    const held = await this.answer(jobs, this.queue.nack(end(jobs), options), true);
+    const held = await this.answer(jobs, this.queue.nack(end(jobs), { ...options, ...this.limits() }), true);
     this.counts[options.dead === true ? 'dead' : 'retried'] += held.length;
   }
 
   private async release(jobs: readonly HeldJob[]): Promise<void> {
-    this.counts.released += (await this.answer(jobs, this.queue.release(end(jobs)), false)).length;
+    this.counts.released += (
+      await this.answer(jobs, this.queue.release(end(jobs), this.limits()), false)
+    ).length;
   }
 
   /** @returns which were still held; nothing when the call failed */

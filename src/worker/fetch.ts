@@ -1,4 +1,5 @@
 import type { Queue } from '../core/queue.js';
+import type { CallOptions } from '../core/requests.js';
 import type { Reserved } from '../core/results.js';
 import { monotonicMs } from '../core/timer.js';
 import type { Handler } from './handler.js';
@@ -11,6 +12,8 @@ export interface FetchOptions {
   readonly topics: readonly Buffer[];
   readonly handler: Handler;
   readonly leaseMs: number;
+  /** How long an answer of the store is waited for. */
+  readonly limits: () => CallOptions;
 }
 
 /** What the handler is doing. */
@@ -48,9 +51,9 @@ export class Fetcher {
   }
 
   async reserve(limit: number): Promise<Reserved> {
-    const { topics, leaseMs } = this.options;
+    const { topics, leaseMs, limits } = this.options;
     const sentAtMs = monotonicMs();
-    const reserved = await this.queue.reserve({ topics, limit, leaseMs });
+    const reserved = await this.queue.reserve({ topics, limit, leaseMs, ...limits() });
     this.ahead.push(...this.leases.add(reserved.jobs, sentAtMs));
     return reserved;
   }

@@ -1,5 +1,6 @@
 import type { LeasedJob } from '../core/job.js';
 import type { Queue } from '../core/queue.js';
+import type { CallOptions } from '../core/requests.js';
 import { monotonicMs } from '../core/timer.js';
 
 /** Jobs that were leased with one call. */
@@ -40,6 +41,8 @@ export class LeaseKeeper {
     private readonly queue: Queue,
     private readonly leaseMs: number,
     private readonly onLost: () => void,
+    /** How long an answer of the store is waited for. */
+    private readonly limits: () => CallOptions,
   ) {}
 
   start(): void {
@@ -99,6 +102,7 @@ export class LeaseKeeper {
     const ends = await this.queue.extend(
       held.map(({ job }) => job.lease),
       this.leaseMs,
+      this.limits(),
     );
     for (const [i, one] of held.entries()) {
       const leaseUntil = ends[i];

@@ -1,7 +1,8 @@
 import { DELIVERY_LEASE_MS } from '../core/lease.js';
 import type { Queue } from '../core/queue.js';
+import type { CallOptions } from '../core/requests.js';
 import type { Reserved } from '../core/results.js';
-import { type AbortSignalLike, monotonicMs } from '../core/timer.js';
+import { type AbortSignalLike, monotonicMs, onAbort } from '../core/timer.js';
 import { toCount } from '../core/check.js';
 import { Acknowledger, type AckListener, newCounts, type Counts } from './acknowledge.js';
 import { Deliverer, type DeliveryListener } from './deliver.js';
@@ -69,18 +70,19 @@ export class Worker implements AckListener, DeliveryListener {
     toCount(handler.batchSize, 'batch size');
     this.counts = counts;
     this.handledBefore = counts.handled;
-    this.leases = new LeaseKeeper(queue, leaseMs, () => this.onLost());
-    this.acks = new Acknowledger(queue, this.counts, this);
-    this.fetcher = new Fetcher(queue, { topics, handler, leaseMs }, this.leases);
+    const limits = () => this.limits(options.signal);
+    this.leases = new LeaseKeeper(queue, leaseMs, () => this.onLost(), limits);
+    this.acks = new Acknowledger(queue, this.counts, this, limits);
+    const reserving = { topics, handler, leaseMs, limits: () => this.limits(this.ending.signal) };
+    this.fetcher = new Fetcher(queue, reserving, this.leases);
     this.deliverer = new Deliverer(handler, this.leases, this.acks, this);
   }
 
   /** @throws what the handler was rejected with, or what the store failed with */
   async run(): Promise<void> {
-    const onAbort = () => {
+    const forget = onAbort(this.options.signal, () => {
       this.wake();
-    };
-    this.options.signal.addEventListener('abort', onAbort);
+    });
     this.leases.start();
     try {
       this.advance();
@@ -92,7 +94,7 @@ export class Worker implements AckListener, DeliveryListener {
       await this.acks.settle();
     } finally {
       this.leases.stop();
-      this.options.signal.removeEventListener('abort', onAbort);
+      forget();
     }
     for (const part of MOST_TELLING_FIRST) {
       if (this.failures[part] !== undefined) throw this.failures[part];
@@ -111,6 +113,12 @@ export class Worker implements AckListener, DeliveryListener {
       (ack ?? handler ?? extend) !== undefined ||
       monotonicMs() >= (this.options.untilMs ?? Infinity)
     );
+  }
+
+  /** No answer of the store is waited for much longer than the window or the signal, even of one that hangs. */
+  private limits(signal: AbortSignalLike): CallOptions {
+    const { untilMs } = this.options;
+    return { signal, timeoutMs: untilMs && Math.max(0, untilMs - monotonicMs()) };
   }
 
   private get isAtRest(): boolean {

@@ -2,6 +2,7 @@ import { expect } from 'chai';
 import { EventEmitter, once } from 'node:events';
 import { DelayerError } from '../../src/core/errors.js';
 import { toNewJob } from '../../src/core/validate.js';
+import { LineRanges } from '../../src/bulk/line-ranges.js';
 import { type BatchItem, type BatchResult, pushBatch } from '../../src/bulk/push-batch.js';
 import { eventually, failureOf } from '../support/eventually.js';
 import { unhandledDuring } from '../support/unhandled.js';
@@ -23,7 +24,7 @@ describe('pushBatch', () => {
   const world = useQueue();
   const results = async (input: AsyncIterable<BatchItem[]>) => {
     const all: BatchResult[] = [];
-    for await (const chunk of pushBatch(world.queue, input, 'refuse')) all.push(...chunk);
+    for await (const chunk of pushBatch(world.queue, input, { onExisting: 'refuse' })) all.push(...chunk);
     return all;
   };
 
@@ -42,7 +43,7 @@ describe('pushBatch', () => {
       yield [{ line: 4, job: toNewJob({ id: '3', topic: TOPIC, body: 'b' }) }];
     }
     const lines: number[] = [];
-    for await (const chunk of pushBatch(world.queue, idling(), 'refuse')) {
+    for await (const chunk of pushBatch(world.queue, idling(), { onExisting: 'refuse' })) {
       lines.push(...chunk.map(({ line }) => line));
       if (lines.length === 3) answered.emit('three');
     }
@@ -71,14 +72,14 @@ describe('pushBatch', () => {
     const lines: number[] = [];
     let failure: unknown;
     try {
-      for await (const chunk of pushBatch(failing, items(5000), 'refuse')) {
+      for await (const chunk of pushBatch(failing, items(5000), { onExisting: 'refuse' })) {
         lines.push(...chunk.map(({ line }) => line));
       }
     } catch (error) {
       failure = error;
     }
     expect(failure).to.be.instanceOf(DelayerError).with.property('code', 'store_full');
-    const named = /lines (\d+) to (\d+) were not pushed/.exec((failure as Error).message);
+    const named = /lines (\d+) to (\d+) and those after were not pushed/.exec((failure as Error).message);
     expect(Number(named?.[1])).to.equal(lines.length + 1);
     expect(lines).to.deep.equal(numbered(lines.length).map((n) => Number(n) + 1));
   });
@@ -86,44 +87,41 @@ describe('pushBatch', () => {
   it('when the outcome of a push is unknown, the error names the lines that may be pushed or not', async () => {
     const lost = () => Promise.reject(new DelayerError('outcome_unknown', 'the answer was lost'));
     const failing = world.queueWith({ push: lost });
-    const failure = await failureOf(pushBatch(failing, items(10), 'refuse').next());
+    const failure = await failureOf(pushBatch(failing, items(10), { onExisting: 'refuse' }).next());
     expect(failure).to.include({ code: 'outcome_unknown' });
-    expect(failure.message).to.equal('the answer was lost; lines 1 to 10 may be pushed or not');
+    expect(failure.message).to.equal(
+      'the answer was lost; lines 1 to 10 may be pushed or not, and none after that was',
+    );
   });
 
-  it('answers of chunks before a failed one are given, although it failed before they came', async () => {
+  it('a failure before its turn to be given is no rejection that nobody handles', async () => {
     let calls = 0;
-    const failed = new EventEmitter();
-    const third = once(failed, 'third');
     const failing = world.queueWith({
       push: async (params) => {
         calls += 1;
-        if (calls === 3) {
-          failed.emit('third');
-          throw new DelayerError('store_full', 'no room');
-        }
-        if (calls === 2) await third;
+        if (calls === 3) throw new DelayerError('store_full', 'no room');
         return world.store.push(params);
       },
     });
-    const pushing = pushBatch(failing, items(750), 'refuse');
+    const pushing = pushBatch(failing, items(750), { onExisting: 'refuse' });
     const unhandled = await unhandledDuring(async () => {
-      const lines = [...must(await pushing.next()), ...must(await pushing.next())].map(({ line }) => line);
+      const first = must(await pushing.next());
+      const lines = [...first, ...must(await pushing.next())].map(({ line }) => line);
       expect(lines).to.deep.equal(numbered(500).map((n) => Number(n) + 1));
+      await eventually(() => calls === 3);
       expect(await failureOf(pushing.next())).to.include({ code: 'store_full' });
     });
     expect(unhandled).to.be.empty;
   });
 
-  it('the first chunk is pushed alone, then at most three at once, each of at most a megabyte', async () => {
-    const under: number[] = [];
-    const sizes: number[] = [];
+  it('one chunk is under way at a time, each of at most a megabyte, so that none overtakes another', async () => {
+    const [under, sizes]: [number[], number[]] = [[], []];
     let inFlight = 0;
     const watched = world.queueWith({
       push: async ({ jobs }) => {
         under.push((inFlight += 1));
         sizes.push(jobs.reduce((sum, { body }) => sum + body.length, 0));
-        if (under.length > 1) await eventually(() => Math.max(...under) === 3);
+        await new Promise(setImmediate);
         inFlight -= 1;
         return jobs.map(() => ({ outcome: 'pushed' as const }));
       },
@@ -133,10 +131,50 @@ describe('pushBatch', () => {
       const body = Buffer.alloc(300_000, 1);
       for (let line = 1; line <= 40; line += 1) yield [{ line, job: toNewJob({ topic: TOPIC, body }) }];
     }
-    for await (const chunk of pushBatch(watched, large(), 'refuse')) expect(chunk).to.not.be.empty;
-    expect(under.slice(0, 4)).to.deep.equal([1, 1, 2, 3]);
-    expect(Math.max(...under)).to.equal(3);
+    for await (const chunk of pushBatch(watched, large(), { onExisting: 'refuse' }))
+      expect(chunk).to.not.be.empty;
+    expect(Math.max(...under)).to.equal(1);
     expect(Math.max(...sizes)).to.equal(900_000);
+  });
+
+  it('the next chunk is read and pushed before the results of the one before are asked for', async () => {
+    const pushed: number[] = [];
+    const watched = world.queueWith({
+      push: (params) => {
+        pushed.push(params.jobs.length);
+        return world.store.push(params);
+      },
+    });
+    const pushing = pushBatch(watched, items(600), { onExisting: 'refuse' });
+    await pushing.next();
+    expect(pushed).to.deep.equal([250, 250]);
+    await pushing.return(undefined);
+  });
+
+  it('what is under way when nobody asks for results any more is waited for, and its results are given', async () => {
+    const unasked: BatchResult[] = [];
+    const pushing = pushBatch(world.queue, items(1000), {
+      onExisting: 'refuse',
+      onUnasked: (some) => unasked.push(...some),
+    });
+    const asked = must(await pushing.next());
+    await pushing.return(undefined);
+    const lines = [...asked, ...unasked].map(({ line }) => line);
+    expect(lines).to.deep.equal(numbered(500).map((n) => Number(n) + 1));
+    expect(await popAll(world.queue)).to.deep.equal(numbered(500));
+  });
+
+  it('lines are told in ranges, which end at a line that is not in, and not at one without a job', () => {
+    const lines = new LineRanges();
+    expect(lines.toString()).to.equal('');
+    lines.add(1, true);
+    expect(lines.toString()).to.equal('line 1');
+    lines.add(3, true);
+    lines.add(4, false);
+    lines.add(5, true);
+    expect(lines.toString()).to.equal('lines 1 to 3 and 5');
+    for (let line = 6; line < 100; line += 1) lines.add(line, line % 2 === 1);
+    expect(lines.toString()).to.match(/^lines 1 to 3, 5, 7, .*41 and \d+ more ranges$/);
   });
 });
 

@@ -119,6 +119,7 @@ export class Connection {
         return given;
       } catch (error) {
         const failure = this.toDelayerError(error, used);
+        if (patience?.isOver === true) throw this.lastError(request, failure);
         const isUnreachable = failure.code === 'store_unreachable';
         const lost = isUnreachable || failure.code === 'store_replica';
         if (lost) this.drop(used);
@@ -127,7 +128,7 @@ export class Connection {
         const worthRetrying = isTransient(failure) && (this.hasWorked || !lost) && !this.closed;
         const maySendAgain = !isUnreachable || !request.sent || mode !== 'never';
         giveUpAt = Math.min(giveUpAt, monotonicMs() + RECOVER_MS);
-        if (!worthRetrying || !maySendAgain || monotonicMs() > giveUpAt || patience?.isOver === true)
+        if (!worthRetrying || !maySendAgain || monotonicMs() > giveUpAt)
           throw this.lastError(request, failure);
         // Redis refused the request: nothing ran.
         if (!isUnreachable && mode === 'never') request.sent = false;
