@@ -20,6 +20,11 @@ export const ERRORS = {
     exitCode: 69,
     hint: 'Something else wrote that key; rename or delete it. delayer left it alone.',
   },
+  store_absent: {
+    exitCode: 69,
+    hint: 'Name a store that is there; a push into a folder that is there creates it.',
+  },
+  store_moved: { exitCode: 69, hint: 'Try again: the next call uses the file that is there now.' },
   store_corrupt: { exitCode: 69, hint: 'Keep the file, and name another.' },
   store_refused: { exitCode: 69, hint: 'Read what the store answered.' },
   outcome_unknown: { exitCode: 75, hint: 'Look at the job before repeating it.' },
@@ -66,6 +71,7 @@ const TRANSIENT: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
   'store_loading',
   'store_busy',
   'store_replica',
+  'store_moved',
   'outcome_unknown',
 ]);
 

@@ -1,24 +1,29 @@
 import { DelayerError } from '../core/errors.js';
 import { Queue } from '../core/queue.js';
 import type { AbortSignalLike } from '../core/timer.js';
-import { assertFields } from '../core/validate.js';
+import { assertFields } from '../core/check.js';
 
 export interface OpenOptions {
   /** The first part of every key in Redis; `delayer` when absent, as the original clients have it. */
   readonly prefix?: string | undefined;
   /** Takes the place of a password in a Redis URL. */
   readonly password?: string | undefined;
+  /**
+   * Is the folder of an SQLite file delayer's own? Then it is created when it is absent, and it and the file are
+   * for this user alone. Else the folder has to be there, and the umask says who may use the file.
+   */
+  readonly ownFolder?: boolean | undefined;
   /** Once it is aborted, a Redis that hangs is waited for no longer than two seconds. */
   readonly shutdown?: AbortSignalLike | undefined;
 }
 
-const OPTIONS = ['prefix', 'password', 'shutdown'] satisfies (keyof OpenOptions)[];
+const OPTIONS = ['prefix', 'password', 'ownFolder', 'shutdown'] satisfies (keyof OpenOptions)[];
 
 const DEFAULT_PREFIX = 'delayer';
 
 /**
  * Opens the queue that a store URL names; only that store's driver is loaded. Redis is not asked before
- * the first call; an SQLite file is opened, and created when it is absent.
+ * the first call; an SQLite file is opened when it is there, and else created by the first push.
  *
  * @param url `redis://[user[:password]@]host[:port][/db]`, `rediss://…`, `redis+unix:///path[?db=0]`
  *   or `sqlite:PATH`
@@ -35,7 +40,7 @@ export async function openQueue(url: string, options: OpenOptions = {}): Promise
     case 'redis+unix':
       return openRedis(url, options);
     case 'sqlite':
-      return openSqlite(url.slice('sqlite:'.length));
+      return openSqlite(url.slice('sqlite:'.length), options);
     case undefined:
       throw new DelayerError('config_invalid', 'The store is not a URL');
     default:
@@ -56,7 +61,7 @@ async function openRedis(url: string, { prefix, password, shutdown }: OpenOption
   return new Queue(new RedisStore(parseRedisUrl(url, password), prefix ?? DEFAULT_PREFIX, shutdown));
 }
 
-async function openSqlite(given: string): Promise<Queue> {
+async function openSqlite(given: string, { ownFolder }: OpenOptions): Promise<Queue> {
   const path = given.replace(/^\/\/(?=\/)/, '');
   // What other programs take for something else would be the name of a new, empty store.
   if (path === '' || /^(:|~|file:|\/\/)|\?/i.test(path))
@@ -64,5 +69,5 @@ async function openSqlite(given: string): Promise<Queue> {
       hint: 'Write sqlite:PATH; ~, :memory:, file: and parameters are not supported.',
     });
   const { SqliteStore } = await import('./sqlite/store.js');
-  return new Queue(await SqliteStore.open(path));
+  return new Queue(await SqliteStore.open(path, { ownFolder }));
 }

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { SqliteStore } from '../../src/storage/sqlite/store.js';
 import { MovableClock } from '../support/clock.js';
 import { freshPrefix } from '../support/redis.js';
+import { createFile } from '../storage/sqlite/files.js';
 import { describeStore } from './store-contract.js';
 
 describe('contract', () => {
@@ -13,7 +14,9 @@ describe('contract', () => {
 
   before(async () => {
     dir = mkdtempSync(join(tmpdir(), 'delayer-sqlite-'));
-    await (await SqliteStore.open(empty())).close();
+    const store = await SqliteStore.open(empty());
+    await createFile(store);
+    await store.close();
   });
   after(() => {
     rmSync(dir, { recursive: true, force: true });

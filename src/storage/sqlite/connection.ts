@@ -1,24 +1,40 @@
 import { DelayerError } from '../../core/errors.js';
+import type { CallLimits } from '../../core/store.js';
 import { monotonicMs, sleep } from '../../core/timer.js';
-import type { Database, Statement, Value } from './driver.js';
-import { fromSqlite, isBusy, migratedError } from './errors.js';
+import type { ClockKeeper } from './clock.js';
+import type { DiskSpace } from './disk-space.js';
+import { attach, closeDatabase, type Database, type Statement, STORE, type Value } from './driver.js';
+import { fromSqlite, isBusy, isFull, isStrangeValue, migratedError } from './errors.js';
+import { dropOver, type Write, WriteQueue } from './write-queue.js';
 
 /** How long (ms) a call waits for the other processes on the file. */
-const BUSY_DEADLINE_MS = 5000;
+export const BUSY_DEADLINE_MS = 5000;
 /** The longest pause (ms) between two looks; by chance shorter, so that not all look at once. */
 const BUSY_PAUSE_MS = 4;
 /** Work that holds the process for so long (ms) lets signals and timers have their turn. */
 const BREATH_MS = 10;
 
-/** What waits for its transaction. */
-interface Write {
-  readonly work: (now: number) => unknown;
-  /** Does it return when it is on the disk, and not before? */
-  readonly toDisk: boolean;
-  /** In a transaction of its own. */
-  readonly alone: boolean;
-  readonly resolve: (done: unknown) => void;
-  readonly reject: (error: unknown) => void;
+const VERSION = `PRAGMA ${STORE}.user_version`;
+
+export interface ConnectionOptions {
+  readonly label: string;
+  /** Its path. */
+  readonly file: string;
+  /** The store's clock, in ms since 1970. */
+  readonly now: () => number;
+  readonly busyDeadlineMs: number;
+}
+
+/** What the store has to say to its connection. Each may be absent. */
+export interface ConnectionHooks {
+  /** Called after each commit. */
+  onCommit?: () => void;
+  /** Throws when the file is not the one any more that was opened. */
+  assertSame?: () => void;
+  /** Within a transaction: mends values that no delayer wrote. */
+  mend?: () => void;
+  /** Called when the file is not the one any more that was opened: every call fails from then on. */
+  onMoved?: () => void;
 }
 
 /**
@@ -29,23 +45,39 @@ interface Write {
  * every value of a bare `LIMIT ?`, which takes ten times as long as running it.
  */
 export class Connection {
-  /** Called after each commit. */
-  onCommit: (() => void) | undefined;
+  readonly hooks: ConnectionHooks = {};
+  /** Notices jumps of the clock; nobody does when absent. */
+  clock: ClockKeeper | undefined;
+  /** Looks after the room on the disk. */
+  space: DiskSpace | undefined;
+  readonly label: string;
   private readonly statements = new Map<string, Statement>();
-  private readonly queued: Write[] = [];
-  private writing = false;
+  private readonly writes = new WriteQueue((group) => this.commitGroup(group));
+  private readonly options: ConnectionOptions;
   private open = true;
+  /** Why every call fails. */
+  private failure: DelayerError | undefined;
   /** The version of the layout that this process knows; any while the file is being migrated. */
   private version = Infinity;
   private lastBreath = monotonicMs();
 
   constructor(
     private readonly database: Database,
-    readonly label: string,
-    /** The store's clock, in ms since 1970. */
-    readonly now: () => number,
-    private readonly busyDeadlineMs = BUSY_DEADLINE_MS,
-  ) {}
+    options: ConnectionOptions,
+  ) {
+    this.options = options;
+    this.label = options.label;
+  }
+
+  /** The store's clock, in ms since 1970. */
+  now(): number {
+    return this.options.now();
+  }
+
+  /** The time until which the clock is trusted when something is to be deleted: no later than `now`. */
+  trusted(now: number): number {
+    return this.clock?.trusted(now) ?? now;
+  }
 
   /** The first row, or undefined. */
   get(sql: string, ...values: Value[]): unknown {
@@ -61,6 +93,13 @@ export class Connection {
     return Number(this.statement(sql).run(...values).changes);
   }
 
+  /** Opens the file. It comes before anything else. */
+  attach(): Promise<void> {
+    return this.attempt(() => {
+      attach(this.database, this.options.file, 'rw');
+    });
+  }
+
   /** Runs statements that are needed once. */
   exec(sql: string): void {
     this.database.exec(sql);
@@ -73,31 +112,28 @@ export class Connection {
 
   /** Does all of `work` or nothing, as the only one on the file. For what is needed once. */
   exclusively(work: () => void): void {
-    this.exec('BEGIN EXCLUSIVE');
-    try {
-      work();
-      this.exec('COMMIT');
-    } catch (error) {
-      this.rollBack();
-      throw error;
-    }
+    this.atomically('BEGIN EXCLUSIVE', work);
   }
 
   /**
-   * Does all of `work` or nothing, and returns when it is on the disk. `work` is given the time. What is
-   * asked for in one go is committed in one go, for a commit costs as much as fifty jobs.
+   * Does all of `work` or nothing, and returns when it is on the disk. `work` is given the time.
    * @throws DelayerError
    */
-  async write<T>(work: (now: number) => T): Promise<T> {
-    return this.enqueue(work, true);
+  async write<T>(work: (now: number) => T, limits?: CallLimits): Promise<T> {
+    return this.writes.add(work, { toDisk: true, frees: false, limits });
+  }
+
+  /** As {@link write}, for what takes jobs away: on a full disk it may use the room that is kept for that. */
+  async writeLess<T>(work: (now: number) => T, limits?: CallLimits): Promise<T> {
+    return this.writes.add(work, { toDisk: true, frees: true, limits });
   }
 
   /**
-   * As {@link write}, but returns before it is on the disk; the next `write` takes it there. For what
+   * As {@link writeLess}, but returns before it is on the disk; the next `write` takes it there. For what
    * a power cut may undo without harm: a lease that is forgotten is a job that is ready.
    */
-  async writeSoon<T>(work: (now: number) => T): Promise<T> {
-    return this.enqueue(work, false);
+  async writeSoon<T>(work: (now: number) => T, limits?: CallLimits): Promise<T> {
+    return this.writes.add(work, { toDisk: false, frees: true, limits });
   }
 
   /**
@@ -107,108 +143,117 @@ export class Connection {
   async read<T>(work: (now: number) => T): Promise<T> {
     return this.attempt(() => {
       this.assertVersion();
-      return work(this.now());
+      const found = work(this.now());
+      this.hooks.assertSame?.();
+      return found;
     });
   }
 
-  /**
-   * What is committed is on the disk, in the file or in the log beside it. `@photostructure/sqlite`
-   * lets go of the file when its statements are collected as garbage, or the process ends.
-   */
+  /** Returns when no write is under way. */
+  async idle(): Promise<void> {
+    await this.writes.idle();
+  }
+
+  /** What is committed is on the disk, in the file or in the log beside it. */
   close(): void {
     if (!this.open) return;
     this.open = false;
     this.statements.clear();
-    this.database.close();
+    closeDatabase(this.database);
   }
 
-  private enqueue<T>(work: (now: number) => T, toDisk: boolean): Promise<T> {
-    return new Promise<T>((resolve, reject) => {
-      this.queued.push({ work, toDisk, alone: false, resolve: resolve as (done: unknown) => void, reject });
-      if (!this.writing) void this.writeQueued();
-    });
-  }
-
-  /** Never rejects. */
-  private async writeQueued(): Promise<void> {
-    this.writing = true;
-    // Calls made in the same tick join this commit.
-    await Promise.resolve();
-    while (this.queued.length > 0) {
-      const group = this.nextGroup();
+  private async commitGroup(group: Write[]): Promise<unknown[]> {
+    const frees = group.every((one) => one.frees);
+    let mayMakeRoom = true;
+    let mayMend = true;
+    this.space?.look();
+    for (;;) {
       try {
-        const done = await this.attempt(() => this.commit(group));
-        this.onCommit?.();
-        for (const [i, result] of done.entries()) group[i]?.resolve(result);
-        // What took too long for one transaction goes into the next.
-        this.queued.unshift(...group.slice(done.length));
+        const done = await this.attempt(() => this.commit(group), group);
+        if (done.length > 0) this.hooks.onCommit?.();
+        return done;
       } catch (error) {
-        if (group.length > 1 && (error as DelayerError).code !== 'store_busy') {
-          // One of them is at fault; each by itself tells which.
-          this.queued.unshift(...group.map((one) => ({ ...one, alone: true })));
-        } else for (const { reject } of group) reject(error);
+        if (mayMakeRoom && isFull(error) && this.space?.makeRoom(frees) === true) mayMakeRoom = false;
+        else if (mayMend && isStrangeValue((error as DelayerError).cause)) {
+          mayMend = false;
+          await this.attempt(() => this.atomically('BEGIN IMMEDIATE', () => this.hooks.mend?.()));
+        } else throw error;
       }
     }
-    this.writing = false;
-  }
-
-  private nextGroup(): Write[] {
-    const alone = this.queued.findIndex((one) => one.alone);
-    return this.queued.splice(0, alone === 0 ? 1 : alone < 0 ? this.queued.length : alone);
   }
 
   private commit(group: readonly Write[]): unknown[] {
+    if (group.length === 0) return [];
     if (group.some(({ toDisk }) => toDisk)) return this.transaction(group);
     // Not as a statement that is compiled once: SQLite obeys it while it compiles.
-    this.exec('PRAGMA synchronous = NORMAL');
+    this.exec(`PRAGMA ${STORE}.synchronous = NORMAL`);
     try {
       return this.transaction(group);
     } finally {
-      this.exec('PRAGMA synchronous = FULL');
+      this.exec(`PRAGMA ${STORE}.synchronous = FULL`);
     }
   }
 
   /** The write lock is taken first: what is read after that stays true until the end. */
   private transaction(group: readonly Write[]): unknown[] {
-    this.run('BEGIN IMMEDIATE');
-    try {
+    return this.atomically('BEGIN IMMEDIATE', () => {
       this.assertVersion();
+      this.clock?.check(this, this.now());
       const begun = monotonicMs();
       const done: unknown[] = [];
       for (const { work } of group) {
         done.push(work(this.now()));
         if (monotonicMs() - begun > BREATH_MS) break;
       }
+      // Last of all: what is committed into a file that is gone would be lost, and acknowledged.
+      this.hooks.assertSame?.();
+      if (!group.every(({ frees }) => frees)) this.space?.assertEnough();
+      return done;
+    });
+  }
+
+  private atomically<T>(begin: string, work: () => T): T {
+    this.run(begin);
+    try {
+      const done = work();
       this.run('COMMIT');
       return done;
     } catch (error) {
-      this.rollBack();
+      try {
+        this.run('ROLLBACK');
+      } catch {
+        // After a full disk SQLite has rolled back by itself, and there is nothing left to end.
+      }
+      this.clock?.forget();
       throw error;
     }
   }
 
-  private rollBack(): void {
-    try {
-      this.run('ROLLBACK');
-    } catch {
-      // After a full disk SQLite has rolled back by itself, and there is nothing left to end.
-    }
-  }
-
-  /** Runs `work` again as long as other processes are in its way. */
-  private async attempt<T>(work: () => T): Promise<T> {
-    const deadline = monotonicMs() + this.busyDeadlineMs;
+  /** Runs `work` again as long as other processes are in its way, and the callers of `group` wait. */
+  private async attempt<T>(work: () => T, group: Write[] = []): Promise<T> {
+    const deadline = monotonicMs() + this.options.busyDeadlineMs;
     for (;;) {
+      if (this.failure) throw this.failure;
       if (!this.open) throw new DelayerError('internal', `${this.label} was closed before`);
       try {
         const done = work();
         await this.breathe();
         return done;
       } catch (error) {
-        if (!isBusy(error) || monotonicMs() > deadline) throw fromSqlite(error, this.label);
+        if (!isBusy(error) || monotonicMs() > deadline) throw this.toError(error);
       }
       await sleep(1 + Math.random() * BUSY_PAUSE_MS);
+      dropOver(group, this.label);
     }
+  }
+
+  private toError(error: unknown): DelayerError {
+    const told = fromSqlite(error, this.label, this.options.file);
+    if (told.code === 'store_moved' && !this.failure) {
+      this.failure = told;
+      this.hooks.onMoved?.();
+    }
+    return told;
   }
 
   /**
@@ -217,7 +262,7 @@ export class Connection {
    */
   private assertVersion(): void {
     if (this.version === Infinity) return;
-    const { user_version: found } = this.get('PRAGMA user_version') as { user_version: number };
+    const { user_version: found } = this.get(VERSION) as { user_version: number };
     if (found > this.version) throw migratedError(this.label, found, this.version);
   }
 

@@ -11,10 +11,11 @@ export interface DeadColumns {
   readonly reason: string | null;
 }
 
-const BURY = `UPDATE job SET state = ${DEAD}, attempts = attempts + 1`;
+const BURY = `UPDATE job SET state = ${DEAD}, attempts = attempts + ?`;
 const NOTE = `
 INSERT INTO dead (seq, failed_at, dead_until, reason) SELECT value, ?, ?, ? FROM json_each(?)`;
 const FORGET = 'DELETE FROM dead WHERE seq IN (SELECT value FROM json_each(?))';
+const BY_A_JUMP = 'it expired when the clock jumped ahead, and its id was pushed again';
 const PAST = 'SELECT seq FROM dead WHERE dead_until <= ? ORDER BY dead_until LIMIT ? + 0';
 
 /** Within a transaction: makes dead letters of jobs whose leases have ended. */
@@ -25,8 +26,29 @@ export function bury(
   now: number,
 ): void {
   const deadUntil = deadTtlMs === 0 ? null : Math.min(now + deadTtlMs, LAST_TIME_MS);
-  changeJobs(connection, BURY, seqs);
+  changeJobs(connection, BURY, seqs, 1);
   connection.run(NOTE, now, deadUntil, reason ?? null, JSON.stringify(seqs));
+}
+
+/**
+ * Within a transaction: deletes expired jobs of which the id is wanted. Those that have expired by a jump of the
+ * clock alone become dead letters: they can be had back.
+ */
+export function makeWay(
+  connection: Connection,
+  expired: readonly { readonly seq: number; readonly expiresAt: number }[],
+  now: number,
+): void {
+  const trusted = connection.trusted(now);
+  const isCertain = ({ expiresAt }: { expiresAt: number }) => expiresAt <= trusted;
+  deleteJobs(
+    connection,
+    expired.filter(isCertain).map(({ seq }) => seq),
+  );
+  const doubtful = expired.filter((job) => !isCertain(job)).map(({ seq }) => seq);
+  if (doubtful.length === 0) return;
+  changeJobs(connection, BURY, doubtful, 0);
+  connection.run(NOTE, now, null, BY_A_JUMP, JSON.stringify(doubtful));
 }
 
 /** Within a transaction: jobs are dead letters no more; what becomes of them is the caller's affair. */
@@ -34,9 +56,11 @@ export function exhume(connection: Connection, seqs: readonly number[]): void {
   connection.run(FORGET, JSON.stringify(seqs));
 }
 
-/** Within a transaction: deletes up to `limit` dead letters past their time. @returns how many */
+/** Within a transaction: deletes up to `limit` dead letters that were past their time at `now`. @returns how many */
 export function deleteDead(connection: Connection, now: number, limit: number): number {
-  const seqs = (connection.all(PAST, now, limit) as { seq: number }[]).map(({ seq }) => seq);
+  const seqs = (connection.all(PAST, connection.trusted(now), limit) as { seq: number }[]).map(
+    ({ seq }) => seq,
+  );
   if (seqs.length === 0) return 0;
   deleteJobs(connection, seqs);
   exhume(connection, seqs);

@@ -1,4 +1,5 @@
 import { createRequire } from 'node:module';
+import { pathToFileURL } from 'node:url';
 
 /** What the binding takes and gives: bytes come as a Uint8Array, integers as a number. */
 export type Value = null | number | string | Uint8Array;
@@ -25,6 +26,39 @@ const MIN_NODE = [22, 13, 0] as const;
 const MIN_SQLITE = [3, 51, 3] as const;
 
 let binding: Binding | undefined;
+
+/**
+ * The name by which a store's file is attached to a database in memory, and which statements that are about a
+ * file put before the name of a pragma or of a new table.
+ *
+ * A connection of its own would keep its file open after it was closed: `@photostructure/sqlite` ends a statement
+ * when it is collected as garbage, and SQLite waits for that. A file that was attached is let go of at once.
+ */
+export const STORE = 'store';
+
+/**
+ * A database without its file: `attach` comes next.
+ * @throws what the binding throws
+ */
+export function newDatabase(): Database {
+  return openDatabase(':memory:');
+}
+
+/** @param mode `immutable`: for a look without locks, and without what is in the file's log */
+export function attach(database: Database, file: string, mode: 'rw' | 'immutable'): void {
+  const url = `${pathToFileURL(file).href}?${mode === 'rw' ? 'mode=rw' : 'mode=ro&immutable=1'}`;
+  database.exec(`ATTACH '${url.replaceAll("'", "''")}' AS ${STORE}`);
+}
+
+/** Lets go of the file. */
+export function closeDatabase(database: Database): void {
+  try {
+    database.exec(`DETACH ${STORE}`);
+  } catch {
+    // It could not be attached.
+  }
+  database.close();
+}
 
 /** Opens a file that is there, or makes it. Throws what the binding throws. */
 export function openDatabase(path: string, options: { readOnly?: boolean } = {}): Database {

@@ -1,24 +1,29 @@
 import { DelayerError, type ErrorCode } from '../../core/errors.js';
+import { ANOTHER_FILE, fromSystem, isAbsent, MAKE_ROOM, systemReason } from './system-errors.js';
 
+const ERROR = 1;
 const BUSY = 5;
 const LOCKED = 6;
 const FULL = 13;
 const CANTOPEN = 14;
+const CONSTRAINT = 19;
 const CONSTRAINT_UNIQUE = 2067;
+/** The file was moved away while it was open. */
+const READONLY_DBMOVED = 1032;
 /** The index of the log could not be made longer: in practice the disk is full. */
 const IOERR_SHMSIZE = 4874;
 
-const ANOTHER_FILE = 'Name another file.';
-const MAKE_ROOM = 'Make room on that disk, then try again; what was pushed before is safe.';
+type Sentence = readonly [code: ErrorCode, message: string, hint?: string];
 
 /** SQLite's primary result codes, as https://sqlite.org/rescode.html numbers them. */
-const RESULTS: Record<number, readonly [code: ErrorCode, message: string, hint?: string]> = {
+const RESULTS: Record<number, Sentence> = {
   [BUSY]: [
     'store_busy',
     'is busy: other processes kept writing to it',
     'Try again; `fuser FILE` says who has it open.',
   ],
   [LOCKED]: ['store_busy', 'is locked'],
+  7: ['store_refused', 'needs more memory than there is', 'Free some memory.'],
   8: ['store_refused', 'cannot be written', 'Check the owner and the mode of the file and its folder.'],
   10: ['store_refused', 'met an error of the disk', 'Check the disk and the system log.'],
   11: ['store_corrupt', 'is damaged'],
@@ -28,12 +33,19 @@ const RESULTS: Record<number, readonly [code: ErrorCode, message: string, hint?:
     'cannot be opened',
     'Check the owner and the mode of the file and its folder.',
   ],
-  26: ['store_corrupt', 'is not a delayer store: the file is not an SQLite database'],
+  15: ['store_busy', 'is busy: other processes kept changing its lock', 'Try again.'],
+  [CONSTRAINT]: ['store_corrupt', 'has a row that no delayer wrote'],
+  20: ['store_corrupt', 'has a row that no delayer wrote'],
+  22: ['store_refused', 'is too large for its file system', ANOTHER_FILE],
+  26: [
+    'store_corrupt',
+    'is not a delayer store: the file is not an SQLite database, or an encrypted one',
+    ANOTHER_FILE,
+  ],
 };
 
-const OUT_OF_ROOM = new Set(['ENOSPC', 'EDQUOT']);
-/** The same two as numbers of Linux, as SQLite keeps them. */
-const OUT_OF_ROOM_NUMBERS = new Set([28, 122]);
+/** Of these SQLite knows that the system refused, and not why. */
+const FOR_SYSTEM_REASONS = new Set([8, 10, CANTOPEN]);
 
 /**
  * What the binding throws. `errcode` is an extended result code, its low byte the primary one; what
@@ -48,6 +60,7 @@ interface SqliteFailure {
 const TEXTS: Record<string, number> = {
   'database is locked': BUSY,
   'database table is locked': LOCKED,
+  'out of memory': 7,
   'attempt to write a readonly database': 8,
   'disk I/O error': 10,
   'database disk image is malformed': 11,
@@ -59,13 +72,17 @@ const TEXTS: Record<string, number> = {
 /** The extended result code, or the primary one where no more is known; nothing when SQLite did not say so. */
 function resultOf(error: unknown): number | undefined {
   if (!(error instanceof Error) || !('code' in error) || error.code !== 'ERR_SQLITE_ERROR') return undefined;
-  return (error as SqliteFailure).errcode ?? TEXTS[error.message] ?? 1;
+  return (error as SqliteFailure).errcode ?? TEXTS[error.message] ?? ERROR;
 }
+
+const isResult = (error: unknown, ...primary: number[]): boolean => {
+  const result = resultOf(error);
+  return result !== undefined && primary.includes(result & 0xff);
+};
 
 /** Did SQLite answer that another connection is in the way? Nothing was done then. */
 export function isBusy(error: unknown): boolean {
-  const result = resultOf(error);
-  return result !== undefined && [BUSY, LOCKED].includes(result & 0xff);
+  return isResult(error, BUSY, LOCKED);
 }
 
 /** Did a statement fail, and leave no trace, because a value that has to be unique is there already? */
@@ -73,51 +90,72 @@ export function isNotUnique(error: unknown): boolean {
   return resultOf(error) === CONSTRAINT_UNIQUE;
 }
 
-/** Turns an error of SQLite into one of delayer's. */
-export function fromSqlite(error: unknown, label: string): DelayerError {
+/**
+ * Did a statement fail because of a value in the file that no delayer wrote? A number that JavaScript cannot
+ * hold, one that became too large by adding to it, or text in the place of JSON.
+ */
+export function isStrangeValue(error: unknown): boolean {
+  if (error instanceof Error && 'code' in error && error.code === 'ERR_OUT_OF_RANGE') return true;
+  if (isResult(error, CONSTRAINT, 20)) return true;
+  return isResult(error, ERROR) && /malformed JSON|integer overflow/.test((error as Error).message);
+}
+
+/** Turns an error of SQLite about a file into one of delayer's. */
+export function fromSqlite(error: unknown, label: string, file: string): DelayerError {
   if (error instanceof DelayerError) return error;
   const { message = String(error), systemErrno = 0 } = (error ?? {}) as SqliteFailure & { message?: string };
   const result = resultOf(error);
-  if (result === undefined) return new DelayerError('internal', `${label}: ${message}`, { cause: error });
-  const full = result === IOERR_SHMSIZE || OUT_OF_ROOM_NUMBERS.has(systemErrno);
-  const found = RESULTS[full ? FULL : result & 0xff];
-  if (!found) return new DelayerError('store_refused', `${label} answered: ${message}`, { cause: error });
-  const [code, text, hint] = found;
-  return new DelayerError(code, `${label} ${text}`, {
-    cause: error,
-    ...(hint === undefined ? {} : { hint }),
-  });
-}
-
-/** Turns a failure to make or look at a file or folder into one of delayer's errors. */
-export function fromSystem(error: unknown, what: string): DelayerError {
-  const { code, message } = (error ?? {}) as { code?: string; message?: string };
-  if (OUT_OF_ROOM.has(code ?? '')) {
-    return new DelayerError('store_full', `${what}: the disk is full`, { hint: MAKE_ROOM, cause: error });
+  if (result === undefined) {
+    if (isAbsent(error)) return movedError(label, 'deleted or renamed');
+    if (error instanceof Error && 'syscall' in error) return fromSystem(error, `${label} cannot be used`);
+    if (isStrangeValue(error))
+      return new DelayerError('store_corrupt', `${label} has a row that no delayer wrote`, { cause: error });
+    return new DelayerError('internal', `${label}: ${message}`, { cause: error });
   }
-  const reason = REASONS[code ?? ''];
-  if (reason?.[0] === 'config_invalid')
-    return new DelayerError('config_invalid', `${what}: ${reason[1]}`, { hint: ANOTHER_FILE, cause: error });
-  return new DelayerError('store_refused', `${what}: ${reason?.[1] ?? message ?? String(error)}`, {
-    hint: `Check the owner and the mode of the file and its folder. ${ANOTHER_FILE}`,
-    cause: error,
-  });
+  if (result === READONLY_DBMOVED) return movedError(label, 'deleted or renamed');
+  const primary = result === IOERR_SHMSIZE ? FULL : result & 0xff;
+  const found = RESULTS[primary];
+  if (!found) {
+    if (/^no such (table|column)/.test(message))
+      return new DelayerError('store_corrupt', `${label} has not the tables of a store: ${message}`, {
+        cause: error,
+      });
+    return new DelayerError('store_refused', `${label} answered: ${message}`, { cause: error });
+  }
+  const [code, text, hint] = found;
+  const reason = FOR_SYSTEM_REASONS.has(primary) ? systemReason(file, systemErrno) : undefined;
+  if (reason) {
+    const told = fromSystem(reason, `${label} ${text}`);
+    return new DelayerError(told.code, told.message, { hint: told.hint, cause: error });
+  }
+  return new DelayerError(code, `${label} ${text}`, { cause: error, hint });
 }
 
-const REASONS: Record<string, readonly [code: ErrorCode, message: string]> = {
-  EACCES: ['store_refused', 'permission denied'],
-  EPERM: ['store_refused', 'permission denied'],
-  EROFS: ['store_refused', 'the file system is read-only'],
-  ENOENT: ['config_invalid', 'no such file or directory'],
-  ENOTDIR: ['config_invalid', 'a part of the path is not a folder'],
-  EEXIST: ['config_invalid', 'a part of the path is not a folder'],
-  ENAMETOOLONG: ['config_invalid', 'the path is too long'],
-  ELOOP: ['config_invalid', 'too many symbolic links in the path'],
-};
+/** Has the disk no room for what was to be written? */
+export function isFull(error: unknown): boolean {
+  return error instanceof DelayerError && error.code === 'store_full';
+}
 
 export function foreignFileError(file: string, found: string): DelayerError {
   return new DelayerError('config_invalid', `${file} is not a delayer store: ${found}`, {
     hint: ANOTHER_FILE,
+  });
+}
+
+/** For a store that was named and is not there. */
+export function absentError(file: string, what = 'there is no such file'): DelayerError {
+  return new DelayerError('store_absent', `sqlite:${file} does not exist: ${what}`);
+}
+
+/** For a file that is not the one any more that was opened. */
+export function movedError(label: string, how: string): DelayerError {
+  return new DelayerError('store_moved', `${label} was ${how} while it was open`);
+}
+
+/** Under another name SQLite keeps another log beside the file, and two logs destroy it. */
+export function secondNameError(file: string, names: number): DelayerError {
+  return new DelayerError('store_refused', `${file} has ${names} names (hard links), and may have one`, {
+    hint: 'Delete the other name; copy the file instead. What two processes open by two names is destroyed.',
   });
 }
 

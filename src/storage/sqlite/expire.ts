@@ -17,9 +17,13 @@ DELETE FROM job WHERE seq IN (
   SELECT seq FROM job WHERE state = 0 AND expires_at <= ? ORDER BY expires_at LIMIT ? + 0
 )`;
 
-/** Within a transaction: clears away up to `limit` expired jobs. @returns how many */
-export function clearExpired(connection: Connection, now: number, limit: number): number {
-  return connection.run(CLEAR, now, limit);
+/**
+ * Within a transaction: clears away up to `limit` jobs that had expired at `until`, and not only by a clock that
+ * has jumped.
+ * @returns how many
+ */
+export function clearExpired(connection: Connection, until: number, limit: number): number {
+  return connection.run(CLEAR, connection.trusted(until), limit);
 }
 
 /** Within a transaction that takes jobs: clears away a few. Without a daemon, the file must not fill with them. */

@@ -5,15 +5,26 @@ import {
   existsSync,
   mkdirSync,
   openSync,
-  readSync,
   statfsSync,
+  type Stats,
   statSync,
 } from 'node:fs';
 import { dirname } from 'node:path';
-import { foreignFileError, fromSystem, networkFileError } from './errors.js';
+import { absentError, foreignFileError, movedError, networkFileError, secondNameError } from './errors.js';
+import { fromSystem, isAbsent } from './system-errors.js';
 
 /** Says of which type (`f_type` of statfs) the file system of a folder is. */
 export type TypeOfFileSystem = (folder: string) => number;
+
+export interface FilePlace {
+  readonly file: string;
+  /**
+   * Is its folder delayer's own? Then it is made when it is absent, and both are for this user alone. Else the
+   * folder has to be there, and the umask says who may use the file.
+   */
+  readonly ownFolder: boolean;
+  readonly typeOf: TypeOfFileSystem;
+}
 
 /** File systems of other hosts, by the numbers that Linux gives them (statfs(2)). */
 const NETWORK_FILE_SYSTEMS: Record<number, string> = {
@@ -30,21 +41,79 @@ const NETWORK_FILE_SYSTEMS: Record<number, string> = {
   0x47504653: 'GPFS',
 };
 
-const askSystem: TypeOfFileSystem = (folder) => statfsSync(folder).type;
+export const askSystem: TypeOfFileSystem = (folder) => statfsSync(folder).type;
 
 /**
- * Makes sure that the file exists and can be used, and reads nothing of it. A missing folder is created
- * for this user alone, and so is a missing file, empty.
- * @returns true when the file is new
- * @throws DelayerError `config_invalid`, `store_refused`, `store_full`
+ * Is the file there, and can it be used? It is not opened here.
+ * @throws DelayerError when it cannot be used, or when it is absent and so is its folder
  */
-export function prepareFile(file: string, typeOf: TypeOfFileSystem = askSystem): boolean {
+export function isThere(place: FilePlace): boolean {
+  const { file, typeOf, ownFolder } = place;
   const folder = dirname(file);
-  makeFolder(folder);
+  const found = look(file);
+  if (found === undefined) {
+    // The folder is made along with the file.
+    if (look(folder) === undefined) {
+      if (ownFolder) return false;
+      throw absentError(file, `there is no folder ${folder}`);
+    }
+    assertLocal(file, folder, typeOf);
+    return false;
+  }
+  if (!found.isFile())
+    throw foreignFileError(file, found.isDirectory() ? 'it is a folder' : 'it is not a file');
+  assertOneName(file, found);
   assertLocal(file, folder, typeOf);
-  if (makeFile(file)) return true;
-  assertUsable(file, folder);
-  return false;
+  assertWritable(file, folder);
+  return true;
+}
+
+/**
+ * Makes an empty file.
+ * @returns false when it is there already
+ * @throws DelayerError
+ */
+export function makeFile({ file, ownFolder, typeOf }: FilePlace): boolean {
+  const folder = dirname(file);
+  if (ownFolder) makeFolder(folder);
+  assertLocal(file, folder, typeOf);
+  try {
+    // Only a new file may be opened and closed here: closing any handle ends the locks of the whole process.
+    closeSync(openSync(file, 'wx', ownFolder ? 0o600 : 0o666));
+    return true;
+  } catch (error) {
+    if (!(error instanceof Error && 'code' in error && error.code === 'EEXIST'))
+      throw fromSystem(error, `${file} cannot be created`);
+    if (look(file) === undefined)
+      throw foreignFileError(file, 'it is a symbolic link to a file that is not there');
+    return false;
+  }
+}
+
+/** The file that a path names at the moment. */
+export class FileIdentity {
+  private readonly ino: number;
+  private readonly dev: number;
+
+  /** @throws DelayerError */
+  constructor(
+    private readonly file: string,
+    private readonly label = `sqlite:${file}`,
+  ) {
+    const found = look(file);
+    if (!found) throw movedError(label, 'deleted or renamed');
+    this.ino = found.ino;
+    this.dev = found.dev;
+  }
+
+  /** @throws DelayerError when the path names another file now, or none, or the file has a second name */
+  assertSame(): void {
+    const found = look(this.file);
+    if (!found) throw movedError(this.label, 'deleted or renamed');
+    if (found.ino !== this.ino || found.dev !== this.dev)
+      throw movedError(this.label, 'replaced by another file');
+    assertOneName(this.file, found);
+  }
 }
 
 /**
@@ -52,7 +121,7 @@ export function prepareFile(file: string, typeOf: TypeOfFileSystem = askSystem):
  * never ends where a folder that is there takes no other (/proc).
  */
 function makeFolder(folder: string): void {
-  if (existsSync(folder)) return;
+  if (look(folder)) return;
   makeFolder(dirname(folder));
   try {
     mkdirSync(folder, { mode: 0o700 });
@@ -73,44 +142,31 @@ function assertLocal(file: string, folder: string, typeOf: TypeOfFileSystem): vo
   if (type !== undefined) throw networkFileError(file, type);
 }
 
-/** Only a new file may be opened and closed here: closing any handle ends the locks of the whole process on it. */
-function makeFile(file: string): boolean {
-  try {
-    closeSync(openSync(file, 'wx', 0o600));
-    return true;
-  } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'EEXIST') return false;
-    throw fromSystem(error, `${file} cannot be created`);
-  }
-}
-
 /** SQLite would open what it may not write for reading, and fail at the first push only. */
-function assertUsable(file: string, folder: string): void {
+function assertWritable(file: string, folder: string): void {
   try {
-    if (!statSync(file).isFile()) throw foreignFileError(file, 'it is not a file');
     accessSync(file, constants.R_OK | constants.W_OK);
-    // SQLite keeps its log beside the file.
+  } catch (error) {
+    throw fromSystem(error, `${file} cannot be opened`);
+  }
+  try {
     accessSync(folder, constants.W_OK | constants.X_OK);
   } catch (error) {
-    if (error instanceof Error && 'code' in error && 'syscall' in error) {
-      throw fromSystem(error, `${file} cannot be opened`);
-    }
-    throw error;
+    throw fromSystem(error, `${file} cannot be used, for SQLite keeps its log in the folder ${folder}`);
   }
 }
 
-/** In bytes; 0 when it is absent. */
-export function sizeOf(file: string): number {
-  return statSync(file, { throwIfNoEntry: false })?.size ?? 0;
+function assertOneName(file: string, { nlink }: Stats): void {
+  if (nlink > 1) throw secondNameError(file, nlink);
 }
 
-/** The first bytes of a file, or undefined when it has not so many. */
-export function readHeader(file: string, bytes: number): Buffer | undefined {
-  const header = Buffer.alloc(bytes);
-  const handle = openSync(file, 'r');
+/** Nothing when there is nothing of that name. */
+function look(path: string): Stats | undefined {
   try {
-    return readSync(handle, header, 0, bytes, 0) === bytes ? header : undefined;
-  } finally {
-    closeSync(handle);
+    // Without `throwIfNoEntry`: later versions of Node leave out the difference to ENOTDIR.
+    return statSync(path);
+  } catch (error) {
+    if (isAbsent(error)) return undefined;
+    throw fromSystem(error, `${path} cannot be looked at`);
   }
 }

@@ -31,7 +31,7 @@ SELECT ifnull(min((
 export async function maintain(connection: Connection): Promise<Maintenance> {
   const hasWork = await connection.read((now) => nextChore(readAgenda(connection)) <= now);
   const done = hasWork
-    ? await connection.write((now) => doChores(connection, now))
+    ? await connection.writeLess((now) => doChores(connection, now))
     : { reclaimed: 0, expired: 0, deleted: 0, more: false };
   const nextInMs = await connection.read((now) => {
     const { leaseEnd, waitingAgain } = readAgenda(connection);

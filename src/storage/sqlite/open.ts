@@ -1,16 +1,27 @@
+import { realpathSync, statSync } from 'node:fs';
 import { resolve } from 'node:path';
-import { pathToFileURL } from 'node:url';
 import { DelayerError } from '../../core/errors.js';
 import { monotonicMs, sleep } from '../../core/timer.js';
-import { Connection } from './connection.js';
-import { openDatabase } from './driver.js';
-import { foreignFileError, fromSqlite, fromSystem } from './errors.js';
-import { prepareFile, readHeader, sizeOf, type TypeOfFileSystem } from './file.js';
-import { APPLICATION_ID, migrate, readVersion, SCHEMA_VERSION, SETTINGS } from './schema.js';
+import { ClockKeeper } from './clock.js';
+import { BUSY_DEADLINE_MS, Connection } from './connection.js';
+import { attach, closeDatabase, newDatabase, STORE } from './driver.js';
+import { foreignFileError, fromSqlite } from './errors.js';
+import { FileIdentity, type TypeOfFileSystem } from './file.js';
+import { mend } from './mend.js';
+import { MACHINE_CLOCK, runningAs, type RunningClock } from './running-clock.js';
+import { migrate, readVersion, SCHEMA_VERSION, SETTINGS, TEMPORARIES } from './schema.js';
+import { fromSystem } from './system-errors.js';
 
 export interface OpenOptions {
+  /**
+   * Is the folder delayer's own? Then it is created when it is absent, and it and the file are for this user
+   * alone; an absent store is an empty one.
+   */
+  readonly ownFolder?: boolean | undefined;
   /** The store's clock, in ms since 1970; the machine's when absent. */
   readonly now?: (() => number) | undefined;
+  /** How long the machine has been running. With a `now` of its own a store takes that for it when it is absent. */
+  readonly running?: RunningClock | undefined;
   /** Asks the system when absent. */
   readonly typeOfFileSystem?: TypeOfFileSystem | undefined;
   /** The file may grow to so many pages of 4096 bytes, by this connection; without a limit when absent. */
@@ -19,95 +30,100 @@ export interface OpenOptions {
   readonly busyDeadlineMs?: number | undefined;
 }
 
-export interface Opened {
-  readonly connection: Connection;
-  readonly file: string;
-  /** Did opening it create the file? */
-  readonly created: boolean;
-}
-
-/**
- * Opens a store, creates it when it is absent, and migrates an older one. Nothing is written to a file that
- * is not a store.
- * @throws DelayerError `config_invalid`, `store_refused`, `store_corrupt`, `store_too_new`,
- *   `store_full`, `store_busy`
- */
-export async function openConnection(path: string, options: OpenOptions = {}): Promise<Opened> {
-  const file = absolute(path);
-  const created = prepareFile(file, options.typeOfFileSystem);
-  try {
-    if (!created) await assertNotForeign(file);
-    const now = options.now ?? (() => Date.now());
-    const connection = new Connection(openDatabase(file), `sqlite:${file}`, now, options.busyDeadlineMs);
-    try {
-      await settle(connection, file);
-      if (options.maxPages !== undefined) connection.exec(`PRAGMA max_page_count = ${options.maxPages}`);
-    } catch (error) {
-      connection.close();
-      throw error;
-    }
-    return { connection, file, created };
-  } catch (error) {
-    throw fromSqlite(error, file);
-  }
-}
-
-function absolute(path: string): string {
+/** @throws DelayerError when the folder that this process is in was deleted */
+export function absolute(path: string): string {
   try {
     return resolve(path);
   } catch (error) {
-    // The folder that this process is in was deleted.
     throw fromSystem(error, `${path} cannot be resolved`);
   }
 }
 
-/** Where a database file says whose it is. https://sqlite.org/fileformat.html#the_database_header */
-const APPLICATION_ID_AT = 68;
-
 /**
- * Does the file's header name delayer? It is read as bytes: an `immutable` look at a file that another
- * process checkpoints just now finds half of it written, and takes it for damaged.
+ * Connects to a file that is there: an empty one becomes a store, an older store is migrated. Nothing is
+ * written to a file that is not a store.
+ * @throws DelayerError `config_invalid`, `store_refused`, `store_corrupt`, `store_too_new`,
+ *   `store_full`, `store_busy`, `store_moved`
  */
-function isOurs(file: string): boolean {
-  return readHeader(file, APPLICATION_ID_AT + 4)?.readUInt32BE(APPLICATION_ID_AT) === APPLICATION_ID;
+export async function openConnection(file: string, options: OpenOptions): Promise<Connection> {
+  const label = `sqlite:${file}`;
+  try {
+    await assertNotForeign(file);
+    const identity = new FileIdentity(file);
+    const connection = new Connection(newDatabase(), {
+      label,
+      file,
+      now: options.now ?? (() => Date.now()),
+      busyDeadlineMs: options.busyDeadlineMs ?? BUSY_DEADLINE_MS,
+    });
+    try {
+      await settle(connection, file);
+      // SQLite has opened the one that was there before, or the one that is there now.
+      identity.assertSame();
+      connection.hooks.assertSame = () => {
+        identity.assertSame();
+      };
+      connection.clock = new ClockKeeper(
+        options.running ?? (options.now ? runningAs(options.now) : MACHINE_CLOCK),
+      );
+      connection.hooks.mend = () => {
+        mend(connection);
+      };
+      if (options.maxPages !== undefined)
+        connection.exec(`PRAGMA ${STORE}.max_page_count = ${options.maxPages}`);
+    } catch (error) {
+      connection.close();
+      throw error;
+    }
+    return connection;
+  } catch (error) {
+    throw fromSqlite(error, label, file);
+  }
+}
+
+/** The name of what is kept beside a file: beside the file itself, where its path is a symbolic link. */
+export function besideFile(file: string, what: 'wal' | 'spare'): string {
+  return `${realpathSync(file)}-${what}`;
 }
 
 /**
- * Another process may create the store at this moment, and then a look without a lock finds half of it
- * written. What looks damaged is looked at again for so long (ms).
+ * Another process may create the store, or write what is in its log into it, at this moment, and then a look
+ * without a lock finds half of it written. What looks damaged is looked at again for so long (ms).
  */
-const CREATION_MS = 1000;
-const CREATION_PAUSE_MS = 5;
+const UNDERWAY_MS = 1000;
+const UNDERWAY_PAUSE_MS = 5;
 
 /** @throws DelayerError when the file is another application's; what SQLite throws when it is damaged */
 async function assertNotForeign(file: string): Promise<void> {
-  const deadline = monotonicMs() + CREATION_MS;
+  const deadline = monotonicMs() + UNDERWAY_MS;
   for (;;) {
     // The log is looked for first: delayer has one only after the file itself says whose it is.
-    const hasLog = sizeOf(`${file}-wal`) > 0;
-    if (isOurs(file)) return;
-    if (hasLog) throw foreignFileError(file, 'the database belongs to another application');
+    const hasLog = (statSync(besideFile(file, 'wal'), { throwIfNoEntry: false })?.size ?? 0) > 0;
     try {
-      peek(file);
+      if (peek(file) === 0 && hasLog)
+        throw foreignFileError(file, 'the database belongs to another application');
       return;
     } catch (error) {
       if (error instanceof DelayerError || monotonicMs() > deadline) throw error;
-      await sleep(CREATION_PAUSE_MS);
+      await sleep(UNDERWAY_PAUSE_MS);
     }
   }
 }
 
 /**
- * Looks at what is in the file itself, without its log and without a lock. To open it in earnest would
- * bring the log of another application's database into it.
+ * The version of the store that is in the file itself; 0 when there is nothing in it. Its log is not looked at,
+ * and no lock is taken: to open it in earnest would bring the log of another application's database into it.
+ *
+ * SQLite has to do it. A handle of our own would, when it is closed, end the locks that any connection of this
+ * process has on the file (POSIX has it so), in other threads too; SQLite knows of them and waits with closing.
  */
-function peek(file: string): void {
-  const url = `${pathToFileURL(file).href}?immutable=1`;
-  const database = openDatabase(url, { readOnly: true });
+function peek(file: string): number {
+  const database = newDatabase();
   try {
-    readVersion((sql) => database.prepare(sql).get(), file);
+    attach(database, file, 'immutable');
+    return readVersion((sql) => database.prepare(sql).get(), file);
   } finally {
-    database.close();
+    closeDatabase(database);
   }
 }
 
@@ -116,9 +132,13 @@ function peek(file: string): void {
  * header of the file itself says whose it is.
  */
 async function settle(connection: Connection, file: string): Promise<void> {
+  connection.exec(TEMPORARIES);
+  await connection.attach();
   await connection.read(() => {
     migrate(connection, file);
-    const { journal_mode: mode } = connection.get('PRAGMA journal_mode = WAL') as { journal_mode: string };
+    const { journal_mode: mode } = connection.get(`PRAGMA ${STORE}.journal_mode = WAL`) as {
+      journal_mode: string;
+    };
     if (mode !== 'wal') throw foreignFileError(file, `its journal cannot be a WAL here (${mode})`);
     connection.exec(SETTINGS);
   });

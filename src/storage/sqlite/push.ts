@@ -4,6 +4,7 @@ import type { OnExisting, PushResult } from '../../core/results.js';
 import type { PushParams } from '../../core/store.js';
 import { jobChunks } from '../chunk.js';
 import type { Connection } from './connection.js';
+import { makeWay } from './dead.js';
 import type { Value } from './driver.js';
 import { isNotUnique } from './errors.js';
 import { clearOnPush } from './expire.js';
@@ -101,7 +102,8 @@ function pushOne(connection: Connection, job: NewJob, onExisting: OnExisting, no
   const isExpired = existing.expiresAt <= now;
   if (isExpired || onExisting === 'replace') {
     // A new row, for a replaced job loses its place and its attempts.
-    connection.run(DELETE, existing.seq);
+    if (isExpired) makeWay(connection, [existing], now);
+    else connection.run(DELETE, existing.seq);
     insert();
     return { outcome: isExpired ? 'pushed' : 'replaced', dueAt };
   }

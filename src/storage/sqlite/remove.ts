@@ -29,7 +29,7 @@ interface Row {
 export async function remove(connection: Connection, { jobs }: RemoveParams): Promise<RemoveResult[]> {
   const results: RemoveResult[] = [];
   for (const chunk of chunks(jobs, CHUNK_IDS))
-    results.push(...(await connection.write((now) => removeChunk(connection, chunk, now))));
+    results.push(...(await connection.writeLess((now) => removeChunk(connection, chunk, now))));
   return results;
 }
 

@@ -2,7 +2,7 @@ import type { RequeueParams } from '../../core/store.js';
 import type { RequeueResult } from '../../core/results.js';
 import { chunks } from '../chunk.js';
 import type { Connection } from './connection.js';
-import { exhume } from './dead.js';
+import { exhume, makeWay } from './dead.js';
 import { IN_LINE, LAST_TIME_MS, TTL_MS } from './rows.js';
 
 /** Dead letters that one transaction makes jobs again. */
@@ -12,7 +12,6 @@ const LATEST = `
 SELECT seq FROM job JOIN dead USING (seq) WHERE id = ? AND state > 1
 ORDER BY failed_at DESC, seq DESC LIMIT 1`;
 const IN_LINE_NOW = `SELECT seq, expires_at AS expiresAt FROM job WHERE id = ? AND state = ${IN_LINE}`;
-const DELETE = 'DELETE FROM job WHERE seq = ?';
 const REQUEUE = `
 UPDATE job SET state = ${IN_LINE}, attempts = 0, place = ?1, due_at = NULL,
   expires_at = min(?1 + ${TTL_MS}, ${LAST_TIME_MS})
@@ -36,7 +35,7 @@ function requeueOne(connection: Connection, id: Buffer, delayMs: number, now: nu
   if (!dead) return 'none';
   const living = connection.get(IN_LINE_NOW, id) as { seq: number; expiresAt: number } | undefined;
   if (living && living.expiresAt > now) return 'duplicate_id';
-  if (living) connection.run(DELETE, living.seq);
+  if (living) makeWay(connection, [living], now);
   exhume(connection, [dead.seq]);
   connection.run(REQUEUE, Math.min(now + delayMs, LAST_TIME_MS), dead.seq);
   return 'requeued';

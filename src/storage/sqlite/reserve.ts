@@ -10,6 +10,7 @@ import { LEASE_COLUMNS, LEASED_JOBS, leaseJobs, leaseOf } from './lease.js';
 import { reclaim } from './maintain.js';
 import { endPauses, openTopics } from './pause.js';
 import { bytesOf, deleteJobs, DUE_AT, LAST_TIME_MS, msUntil } from './rows.js';
+import { CallOver } from './write-queue.js';
 
 const IS_RESERVED = 'SELECT 1 FROM lease WHERE token = ?';
 const RESERVED_BEFORE = `
@@ -27,13 +28,19 @@ interface Found {
   readonly isPaused?: boolean | undefined;
 }
 
+/** The same with the jobs as they are given. */
+interface Step<T> extends Omit<Found, 'rows'> {
+  readonly jobs: T[];
+}
+
 /**
  * Takes the jobs that are due first, for good. An answer of this store is not lost on its way, so one
  * transaction does.
  */
-export async function pop(connection: Connection, { topics, limit }: PopParams): Promise<Popped> {
-  for (;;) {
-    const { more, ...popped } = await connection.write((now) => {
+export function pop(connection: Connection, params: PopParams): Promise<Popped> {
+  const { topics, limit } = params;
+  return untilFound<Job>(() =>
+    connection.writeLess((now) => {
       const { rows, ...rest } = findReady(connection, topics, limit, now);
       const jobs = rows.map((row) => toJob(connection, row));
       deleteJobs(
@@ -41,33 +48,50 @@ export async function pop(connection: Connection, { topics, limit }: PopParams):
         rows.map(({ seq }) => seq),
       );
       return { jobs, ...rest };
-    });
-    if (popped.jobs.length > 0 || !more) return popped;
-  }
+    }, params),
+  );
 }
 
 /** Leases the jobs that are due first. */
-export async function reserve(connection: Connection, params: ReserveParams): Promise<Reserved> {
-  const { topics, limit, token, leaseMs } = params;
-  for (;;) {
-    const { more, ...reserved } = await connection.writeSoon((now) => {
-      const before = reservedBefore(connection, token);
-      if (before.length > 0) return { jobs: before, more: false };
-      const { rows, ...rest } = findReady(connection, topics, limit, now);
-      const deadlineMs = Math.min(now + leaseMs, LAST_TIME_MS);
-      if (rows.length > 0) {
-        const seqs = rows.map(({ seq }) => seq);
-        leaseJobs(connection, token, seqs, now, deadlineMs);
-      }
-      const leaseUntil = new Date(deadlineMs);
-      const jobs = rows.map((row, i) => {
-        const lease = formatLease({ token, number: i + 1, count: rows.length, deadlineMs });
-        return toLeasedJob(connection, row, lease, leaseUntil);
-      });
-      return { jobs, ...rest };
-    });
-    if (reserved.jobs.length > 0 || !more) return reserved;
+export function reserve(connection: Connection, params: ReserveParams): Promise<Reserved> {
+  return untilFound<LeasedJob>(() =>
+    connection.writeSoon((now) => reserveOnce(connection, params, now), params),
+  );
+}
+
+/** Takes steps until one has found jobs, or there are none; also when the caller waits no longer. */
+async function untilFound<T>(step: () => Promise<Step<T>>): Promise<Omit<Step<T>, 'more'>> {
+  try {
+    for (;;) {
+      const { more, ...found } = await step();
+      if (found.jobs.length > 0 || !more) return found;
+    }
+  } catch (error) {
+    // Nothing was taken.
+    if (error instanceof CallOver) return { jobs: [] };
+    throw error;
   }
+}
+
+function reserveOnce(
+  connection: Connection,
+  { topics, limit, token, leaseMs }: ReserveParams,
+  now: number,
+): Step<LeasedJob> {
+  const before = reservedBefore(connection, token);
+  if (before.length > 0) return { jobs: before, more: false };
+  const { rows, ...rest } = findReady(connection, topics, limit, now);
+  const deadlineMs = Math.min(now + leaseMs, LAST_TIME_MS);
+  if (rows.length > 0) {
+    const seqs = rows.map(({ seq }) => seq);
+    leaseJobs(connection, token, seqs, now, deadlineMs);
+  }
+  const leaseUntil = new Date(deadlineMs);
+  const jobs = rows.map((row, i) => {
+    const lease = formatLease({ token, number: i + 1, count: rows.length, deadlineMs });
+    return toLeasedJob(connection, row, lease, leaseUntil);
+  });
+  return { jobs, ...rest };
 }
 
 /** Within a transaction: the jobs that can be taken, after some maintenance. */

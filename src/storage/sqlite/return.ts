@@ -1,6 +1,7 @@
 import type { Connection } from './connection.js';
+import { makeWay } from './dead.js';
 import type { Value } from './driver.js';
-import { changeJobs, deleteJobs, IN_LINE, LAST_TIME_MS, TTL_MS, WAITING } from './rows.js';
+import { changeJobs, IN_LINE, LAST_TIME_MS, TTL_MS, WAITING } from './rows.js';
 
 /** While a newer job of its id is in line, a job waits so long (ms) before it is looked at again. */
 const DUPLICATE_RETRY_MS = 1000;
@@ -100,9 +101,10 @@ function makeRoom(connection: Connection, seqs: readonly number[], now: number):
     expiresAt: number;
   }[];
   const isExpired = ({ expiresAt }: { expiresAt: number }) => expiresAt <= now;
-  deleteJobs(
+  makeWay(
     connection,
-    rows.filter(isExpired).map(({ other }) => other),
+    rows.filter(isExpired).map(({ other, expiresAt }) => ({ seq: other, expiresAt })),
+    now,
   );
   return new Set(rows.filter((row) => !isExpired(row)).map(({ seq }) => seq));
 }

@@ -1,4 +1,5 @@
 import type { Connection } from './connection.js';
+import { STORE } from './driver.js';
 import { foreignFileError, tooNewError } from './errors.js';
 import { MIGRATIONS } from './migrations.generated.js';
 
@@ -15,11 +16,14 @@ export const SCHEMA_VERSION = MIGRATIONS.at(-1)?.version ?? 0;
  * meanwhile are written once. A longer log is cut back to that size.
  */
 export const SETTINGS = `
-PRAGMA synchronous = FULL;
-PRAGMA cache_size = -8000;
+PRAGMA ${STORE}.synchronous = FULL;
+PRAGMA ${STORE}.cache_size = -8000;
 PRAGMA wal_autocheckpoint = 4000;
-PRAGMA journal_size_limit = 16777216;
+PRAGMA ${STORE}.journal_size_limit = 16777216;
 `;
+
+/** Nothing is kept in the temporary folder: there may be none, or it may be full. It comes before anything else. */
+export const TEMPORARIES = 'PRAGMA temp_store = MEMORY';
 
 /** Answers the first row of a statement. */
 type Ask = (sql: string) => unknown;
@@ -29,13 +33,13 @@ type Ask = (sql: string) => unknown;
  * @throws DelayerError when what is there is another application's, or a newer delayer's
  */
 export function readVersion(ask: Ask, file: string): number {
-  const { application_id: owner } = ask('PRAGMA application_id') as { application_id: number };
-  const { user_version: version } = ask('PRAGMA user_version') as { user_version: number };
+  const { application_id: owner } = ask(`PRAGMA ${STORE}.application_id`) as { application_id: number };
+  const { user_version: version } = ask(`PRAGMA ${STORE}.user_version`) as { user_version: number };
   if (owner === APPLICATION_ID) {
     if (version > SCHEMA_VERSION) throw tooNewError(file, version, SCHEMA_VERSION);
     return version;
   }
-  const { tables } = ask('SELECT count(*) AS tables FROM sqlite_schema') as { tables: number };
+  const { tables } = ask(`SELECT count(*) AS tables FROM ${STORE}.sqlite_schema`) as { tables: number };
   if (owner !== 0 || version !== 0 || tables > 0)
     throw foreignFileError(file, 'the database belongs to another application');
   return 0;
@@ -50,9 +54,10 @@ export function migrate(connection: Connection, file: string): void {
       const version = readVersion(ask, file);
       const next = MIGRATIONS.find((migration) => migration.version > version);
       if (!next) return;
-      connection.exec(next.sql);
+      connection.exec(next.sql.replaceAll(/^CREATE (TABLE|INDEX|UNIQUE INDEX) /gm, `$&${STORE}.`));
       // SQLite takes no parameters here.
-      connection.exec(`PRAGMA application_id = ${APPLICATION_ID}; PRAGMA user_version = ${next.version}`);
+      connection.exec(`PRAGMA ${STORE}.application_id = ${APPLICATION_ID}`);
+      connection.exec(`PRAGMA ${STORE}.user_version = ${next.version}`);
     });
   }
 }

@@ -10,16 +10,16 @@ import { deleteJobs, LAST_TIME_MS } from './rows.js';
 const CHUNK_LEASES = 500;
 
 /** Ends leases with their jobs done and gone. On the disk when it returns. */
-export function ack(connection: Connection, { leases }: LeaseParams): Promise<boolean[]> {
-  return byReservation(leases, (groups) =>
-    connection.write(() => {
+export function ack(connection: Connection, params: LeaseParams): Promise<boolean[]> {
+  return byReservation(params.leases, (groups) =>
+    connection.writeLess(() => {
       const ended = groups.map((group) => endLeases(connection, group));
       deleteJobs(
         connection,
         ended.flatMap(({ seqs }) => seqs),
       );
       return ended.map(({ answers }) => answers);
-    }),
+    }, params),
   );
 }
 
@@ -27,42 +27,44 @@ export function ack(connection: Connection, { leases }: LeaseParams): Promise<bo
 export function nack(connection: Connection, params: NackParams): Promise<boolean[]> {
   const { leases, failure, reason } = params;
   return byReservation(leases, (groups) =>
-    connection.write((now) =>
-      groups.map((group) => {
-        const { answers, seqs } = endLeases(connection, group);
-        if ('delayMs' in failure) returnAt(connection, seqs, laterBy(now, failure.delayMs), now);
-        else bury(connection, seqs, { deadTtlMs: failure.deadTtlMs, reason }, now);
-        return answers;
-      }),
+    connection.writeLess(
+      (now) =>
+        groups.map((group) => {
+          const { answers, seqs } = endLeases(connection, group);
+          if ('delayMs' in failure) returnAt(connection, seqs, laterBy(now, failure.delayMs), now);
+          else bury(connection, seqs, { deadTtlMs: failure.deadTtlMs, reason }, now);
+          return answers;
+        }),
+      params,
     ),
   );
 }
 
 /** Ends leases with their jobs in line again, as if they had not been reserved. */
-export function release(connection: Connection, { leases }: LeaseParams): Promise<boolean[]> {
-  return byReservation(leases, (groups) =>
-    connection.writeSoon((now) =>
-      groups.map((group) => {
-        const { answers, seqs, reservedAt } = endLeases(connection, group);
-        returnToPlace(connection, seqs, { reservedAt, attempts: 0 }, now);
-        return answers;
-      }),
+export function release(connection: Connection, params: LeaseParams): Promise<boolean[]> {
+  return byReservation(params.leases, (groups) =>
+    connection.writeSoon(
+      (now) =>
+        groups.map((group) => {
+          const { answers, seqs, reservedAt } = endLeases(connection, group);
+          returnToPlace(connection, seqs, { reservedAt, attempts: 0 }, now);
+          return answers;
+        }),
+      params,
     ),
   );
 }
 
 /** Moves the end of leases that are still held, each by itself. */
-export function extend(
-  connection: Connection,
-  { leases, leaseMs }: ExtendParams,
-): Promise<(Date | undefined)[]> {
+export function extend(connection: Connection, params: ExtendParams): Promise<(Date | undefined)[]> {
+  const { leases, leaseMs } = params;
   return byReservation(leases, (groups) =>
     connection.writeSoon((now) => {
       const endsAt = laterBy(now, leaseMs);
       return groups.map((group) =>
         extendLeases(connection, group, endsAt).map((isHeld) => (isHeld ? new Date(endsAt) : undefined)),
       );
-    }),
+    }, params),
   );
 }
 

@@ -1,19 +1,20 @@
 import type * as results from '../../core/results.js';
 import type * as contract from '../../core/store.js';
 import type { JobRecord } from '../../core/job.js';
-import type { Connection } from './connection.js';
+import { TopicCounter } from '../../core/topic-counter.js';
 import { find } from './inspect/find.js';
 import { health } from './inspect/health.js';
 import { list } from './inspect/list.js';
 import { stats } from './inspect/stats.js';
 import { maintain } from './maintain.js';
-import { type Opened, openConnection, type OpenOptions } from './open.js';
+import type { OpenOptions } from './open.js';
 import { pause, resume } from './pause.js';
 import { push } from './push.js';
 import { remove } from './remove.js';
 import { requeue } from './requeue.js';
 import { pop, reserve } from './reserve.js';
 import { ack, extend, nack, release } from './settle.js';
+import { StoreFile } from './store-file.js';
 import { JobWaiter } from './wait.js';
 
 /**
@@ -24,75 +25,81 @@ import { JobWaiter } from './wait.js';
 export class SqliteStore implements contract.Store {
   readonly label: string;
   readonly needsPromotion = false;
-  readonly isNew: boolean;
-  private readonly connection: Connection;
   private readonly waiter: JobWaiter;
 
-  private constructor({ connection, file, created }: Opened) {
-    this.label = connection.label;
-    this.isNew = created;
-    this.connection = connection;
-    this.waiter = new JobWaiter(connection, file);
+  private constructor(private readonly file: StoreFile) {
+    this.label = file.label;
+    this.waiter = new JobWaiter(file);
   }
 
   /**
-   * Opens the store in a file. The file and its folder are created when they are absent, for this user
-   * alone; a file of an older version is migrated.
+   * Opens the store in a file; a file of an older version is migrated. An absent one is created by the first
+   * push, or pause: nothing that looks, takes or removes does so. Until then it has no jobs, and takers wait
+   * for it; a view of it fails, unless its folder is delayer's own.
    * @throws DelayerError `config_invalid` when the path names no file or another application's
-   *   database; `store_corrupt`, `store_too_new`; `store_refused` when the file cannot be written or is
-   *   on a network file system; `store_full`; `store_busy`
+   *   database; `store_absent` when there is no such folder; `store_corrupt`, `store_too_new`;
+   *   `store_refused` when the file cannot be written, has a second name, or is on a network file system;
+   *   `store_full`; `store_busy`
    */
   static async open(path: string, options: OpenOptions = {}): Promise<SqliteStore> {
-    return new SqliteStore(await openConnection(path, options));
+    return new SqliteStore(await StoreFile.open(path, options));
+  }
+
+  /** Has this process created the file? */
+  get isNew(): boolean {
+    return this.file.isNew;
   }
 
   push(params: contract.PushParams): Promise<results.PushResult[]> {
-    return push(this.connection, params);
+    return this.file.useOrCreate((connection) => push(connection, params));
   }
 
   pop(params: contract.PopParams): Promise<results.Popped> {
-    return pop(this.connection, params);
+    return this.file.use<results.Popped>((connection) => pop(connection, params), { jobs: [] });
   }
 
   reserve(params: contract.ReserveParams): Promise<results.Reserved> {
-    return reserve(this.connection, params);
+    return this.file.use<results.Reserved>((connection) => reserve(connection, params), { jobs: [] });
   }
 
   ack(params: contract.LeaseParams): Promise<boolean[]> {
-    return ack(this.connection, params);
+    return this.file.use((connection) => ack(connection, params), noneHeld(params));
   }
 
   nack(params: contract.NackParams): Promise<boolean[]> {
-    return nack(this.connection, params);
+    return this.file.use((connection) => nack(connection, params), noneHeld(params));
   }
 
   release(params: contract.LeaseParams): Promise<boolean[]> {
-    return release(this.connection, params);
+    return this.file.use((connection) => release(connection, params), noneHeld(params));
   }
 
   extend(params: contract.ExtendParams): Promise<(Date | undefined)[]> {
-    return extend(this.connection, params);
+    const none = params.leases.map(() => undefined);
+    return this.file.use<(Date | undefined)[]>((connection) => extend(connection, params), none);
   }
 
   remove(params: contract.RemoveParams): Promise<results.RemoveResult[]> {
-    return remove(this.connection, params);
+    const none = params.jobs.map(() => ({ removed: false }));
+    return this.file.use<results.RemoveResult[]>((connection) => remove(connection, params), none);
   }
 
   requeue(params: contract.RequeueParams): Promise<results.RequeueResult[]> {
-    return requeue(this.connection, params);
+    const none = params.ids.map(() => 'none' as const);
+    return this.file.use<results.RequeueResult[]>((connection) => requeue(connection, params), none);
   }
 
   pause(params: contract.PauseParams): Promise<void> {
-    return pause(this.connection, params);
+    return this.file.useOrCreate((connection) => pause(connection, params));
   }
 
   resume(params: contract.TopicParams): Promise<void> {
-    return resume(this.connection, params);
+    return this.file.use((connection) => resume(connection, params), undefined);
   }
 
   async maintain(): Promise<results.Maintenance> {
     await this.waiter.markPushes();
-    return maintain(this.connection);
+    return this.file.use(maintain, NOTHING_TO_MAINTAIN);
   }
 
   /** Nobody asks here: jobs need no daemon to become ready. */
@@ -113,28 +120,46 @@ export class SqliteStore implements contract.Store {
   }
 
   stats(params: contract.StatsParams): Promise<results.Stats> {
-    return stats(this.connection, params);
+    const empty = params.exact ? new TopicCounter().stats() : { totals: {} };
+    return this.file.view<results.Stats>((connection) => stats(connection, params), empty);
   }
 
   list(params: contract.ListParams): Promise<results.JobPage> {
-    return list(this.connection, params);
+    return this.file.view<results.JobPage>((connection) => list(connection, params), { jobs: [] });
   }
 
   find(params: { readonly id: Buffer }): Promise<JobRecord[]> {
-    return find(this.connection, params);
+    return this.file.view<JobRecord[]>((connection) => find(connection, params), []);
+  }
+
+  /** Here no other client writes, and a row that no version wrote fails the call that meets it. */
+  findFlawed(): Promise<results.FlawedJobs> {
+    const none: results.FlawedJobs = { jobs: [], more: false };
+    return this.file.view<results.FlawedJobs>(() => Promise.resolve(none), none);
   }
 
   health(): Promise<results.Problem[]> {
-    return health();
+    return this.file.view<results.Problem[]>(health, []);
   }
 
   now(): Promise<Date> {
-    return Promise.resolve(new Date(this.connection.now()));
+    return Promise.resolve(new Date(this.file.now()));
   }
 
-  close(): Promise<void> {
+  /** Writes that were asked for are done before. */
+  async close(): Promise<void> {
     this.waiter.close();
-    this.connection.close();
-    return Promise.resolve();
+    await this.file.close();
   }
 }
+
+const NOTHING_TO_MAINTAIN: results.Maintenance = {
+  promoted: 0,
+  stuck: 0,
+  reclaimed: 0,
+  expired: 0,
+  deleted: 0,
+  more: false,
+};
+
+const noneHeld = ({ leases }: contract.LeaseParams): boolean[] => leases.map(() => false);

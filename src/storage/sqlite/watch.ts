@@ -1,6 +1,8 @@
 import { type FSWatcher, watch } from 'node:fs';
 import { type AbortSignalLike, monotonicMs, sleep } from '../../core/timer.js';
 import type { Connection } from './connection.js';
+import { besideFile } from './open.js';
+import type { StoreFile } from './store-file.js';
 
 /**
  * Without a sign from the file system, the file is looked at this often (ms): a sign may be missed, and the
@@ -20,37 +22,48 @@ const EAGER_MS = 20;
 const EAGER_GAP_MS = 1;
 const ALERT_GAP_MS = 2;
 
+/** How often (ms) a file that is not there is looked for. */
+const LOOK_ABSENT_MS = 100;
+
+/** Answers in how many ms it will find something if nobody changes anything; 0 for now. */
+export type Look = (connection: Connection, now: number) => number;
+
 /** Waits for what other processes, or this one, commit. It takes nothing and writes nothing. */
 export class ChangeWatcher {
   private readonly sleepers = new Set<() => void>();
   private watcher: FSWatcher | undefined;
+  /** Whose log is watched. */
+  private watched: Connection | undefined;
   private signs = 0;
   private closed = false;
 
-  constructor(
-    private readonly connection: Connection,
-    private readonly file: string,
-  ) {
-    connection.onCommit = () => {
+  constructor(private readonly file: StoreFile) {
+    file.onCommit = () => {
       this.wake();
     };
   }
 
   /**
    * Returns when `look` has found something, after `maxMs`, or when aborted. It listens before it looks,
-   * so nothing falls in between.
-   * @param look answers in how many ms it will find something if nobody changes anything; 0 for now
-   * @throws DelayerError
+   * so nothing falls in between. A file that is not there is waited for.
+   * @throws DelayerError `store_moved` among others: within LOOK_MS when the file is not the one any more
    */
-  async until(look: (now: number) => number, maxMs: number, signal?: AbortSignalLike): Promise<void> {
+  async until(look: Look, maxMs: number, signal?: AbortSignalLike): Promise<void> {
     const deadline = monotonicMs() + maxMs;
     let signAt = -Infinity;
     while (!this.closed && signal?.aborted !== true) {
+      const connection = await this.file.whenThere();
+      if (!connection) {
+        const restMs = deadline - monotonicMs();
+        if (restMs <= 0) return;
+        await this.sleep(Math.min(restMs, LOOK_ABSENT_MS), signal);
+        continue;
+      }
       const sinceSignMs = monotonicMs() - signAt;
       const isAlert = sinceSignMs < ALERT_MS;
-      if (!isAlert) this.watch();
+      if (!isAlert) this.watch(connection);
       const signs = this.signs;
-      const inMs = await this.connection.read(look);
+      const inMs = await connection.read((now) => look(connection, now));
       const restMs = Math.min(inMs, deadline - monotonicMs());
       if (restMs <= 0) return;
       if (isAlert) {
@@ -85,10 +98,12 @@ export class ChangeWatcher {
   }
 
   /** Where the log cannot be watched, looking often has to do. */
-  private watch(): void {
+  private watch(connection: Connection): void {
+    if (this.watched !== connection) this.unwatch();
     if (this.watcher || this.closed) return;
+    this.watched = connection;
     try {
-      this.watcher = watch(`${this.file}-wal`, { persistent: false }, () => {
+      this.watcher = watch(besideFile(this.file.path, 'wal'), { persistent: false }, () => {
         this.unwatch();
         this.wake();
       });

@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import { Connection } from '../../../src/storage/sqlite/connection.js';
-import { openDatabase } from '../../../src/storage/sqlite/driver.js';
+import { attach, newDatabase, openDatabase } from '../../../src/storage/sqlite/driver.js';
 import { failureOf } from '../../support/eventually.js';
 import { useFolder } from './files.js';
 
@@ -9,11 +9,20 @@ describe('writes of a connection to an SQLite file', () => {
   let connection: Connection;
   let commits: number;
   beforeEach(() => {
-    const database = openDatabase(folder.path());
-    database.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; CREATE TABLE number (n INTEGER)');
-    connection = new Connection(database, 'the file', Date.now, 20);
+    openDatabase(folder.path()).close();
+    const database = newDatabase();
+    attach(database, folder.path(), 'rw');
+    database.exec(
+      'PRAGMA store.journal_mode = WAL; PRAGMA store.synchronous = FULL; CREATE TABLE store.number (n INTEGER)',
+    );
+    connection = new Connection(database, {
+      label: 'the file',
+      file: folder.path(),
+      now: Date.now,
+      busyDeadlineMs: 20,
+    });
     commits = 0;
-    connection.onCommit = () => {
+    connection.hooks.onCommit = () => {
       commits += 1;
     };
   });
@@ -49,7 +58,8 @@ describe('writes of a connection to an SQLite file', () => {
   });
 
   it('a write is on the disk when it returns, unless nothing of its commit has to be', async () => {
-    const synchronous = () => (connection.get('PRAGMA synchronous') as { synchronous: number }).synchronous;
+    const synchronous = () =>
+      (connection.get('PRAGMA store.synchronous') as { synchronous: number }).synchronous;
     const [normal, full] = [1, 2];
     expect(await connection.write(synchronous)).to.equal(full);
     expect(await Promise.all([connection.writeSoon(synchronous)])).to.deep.equal([normal]);

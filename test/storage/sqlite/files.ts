@@ -9,7 +9,7 @@ import { SqliteStore } from '../../../src/storage/sqlite/store.js';
 
 export interface Folder {
   path(name?: string): string;
-  /** Opens a store that is closed after the test. */
+  /** Opens a store, and creates it when it is absent; it is closed after the test. */
   open(name?: string, options?: OpenOptions): Promise<SqliteStore>;
   openQueue(name?: string, options?: OpenOptions): Promise<Queue>;
 }
@@ -31,9 +31,17 @@ export function useFolder(): Folder {
   const open = async (name?: string, options?: OpenOptions) => {
     const store = await SqliteStore.open(path(name), options);
     stores.push(store);
+    await createFile(store);
     return store;
   };
   return { path, open, openQueue: async (name, options) => new Queue(await open(name, options)) };
+}
+
+/** A store is created by what adds something to it: here a pause that ends at once. */
+export async function createFile(store: SqliteStore): Promise<void> {
+  const topics = [Buffer.from('created')];
+  await store.pause({ topics });
+  await store.resume({ topics });
 }
 
 /** What SQLite itself finds wrong with a file: `ok` when nothing. */

@@ -1,0 +1,150 @@
+import type { Connection } from './connection.js';
+import { LAST_TIME_MS } from './rows.js';
+import type { RunningClock } from './running-clock.js';
+
+/** A clock that is set right by so little (ms) has not jumped. */
+const TOLERANCE_MS = 5000;
+/** A process compares the clock with what is noted so often (ms); in between it would notice a jump by itself. */
+const CHECK_MS = 60_000;
+/** So long (ms) the machine has to run with a clock that jumped ahead before what expired by that is deleted. */
+const PROBATION_MS = 3_600_000;
+
+const READ = `
+SELECT boot, monotonic_ms AS monotonicMs, uptime_ms AS uptimeMs, at_ms AS atMs, trusted_ms AS trustedMs,
+  ran_ms AS ranMs, jumped_ms AS jumpedMs
+FROM clock WHERE one = 1`;
+const WRITE = `
+INSERT OR REPLACE INTO clock (one, boot, monotonic_ms, uptime_ms, at_ms, trusted_ms, ran_ms, jumped_ms)
+VALUES (1, ?, ?, ?, ?, ?, ?, ?)`;
+const shifted = (column: string): string => `${column} = max(0, min(${column} + ?1, ${LAST_TIME_MS}))`;
+const SHIFT_LEASES = `UPDATE lease SET ${shifted('ends_at')}, ${shifted('reserved_at')}`;
+const SHIFT_WAITS = `UPDATE waiting SET ${shifted('again_at')}, ${shifted('since')}`;
+
+/** What the clocks show. */
+interface Reading {
+  readonly boot: string;
+  readonly monotonicMs: number;
+  readonly uptimeMs: number;
+  /** The time of day. */
+  readonly atMs: number;
+}
+
+/** The row of the table `clock`; migrations/ says more. */
+interface ClockNote extends Reading {
+  readonly trustedMs: number;
+  readonly ranMs: number;
+  readonly jumpedMs: number;
+}
+
+/**
+ * Notices when the time of day jumps. Nothing is deleted on account of a jump: what seems to have expired by
+ * it may not have. Leases go by running time, so their ends are moved along.
+ */
+export class ClockKeeper {
+  private checkedAtMs = -Infinity;
+  /** How far the time of day is ahead of the monotonic clock. */
+  private offsetMs = NaN;
+  /** At the last check; absent when the time of day is trusted. */
+  private trustedMs: number | undefined;
+
+  constructor(private readonly clock: RunningClock) {}
+
+  /** Within a transaction, before its work. It mostly compares two numbers. */
+  check(connection: Connection, now: number): void {
+    const monotonicMs = this.clock.monotonicMs();
+    const hasJumped = !(Math.abs(now - monotonicMs - this.offsetMs) < TOLERANCE_MS);
+    if (!hasJumped && monotonicMs - this.checkedAtMs < CHECK_MS) return;
+    const reading = this.read(monotonicMs, now);
+    const before = readNote(connection);
+    const { note, jumpMs } = before ? follow(before, reading) : { note: begin(reading), jumpMs: 0 };
+    if (jumpMs !== 0) {
+      connection.run(SHIFT_LEASES, Math.round(jumpMs));
+      connection.run(SHIFT_WAITS, Math.round(jumpMs));
+    }
+    if (!before || jumpMs !== 0 || isOld(before, note)) writeNote(connection, note);
+    this.checkedAtMs = monotonicMs;
+    this.offsetMs = now - monotonicMs;
+    this.trustedMs = note.trustedMs < now ? note.trustedMs : undefined;
+  }
+
+  /** What the last check has written was rolled back. */
+  forget(): void {
+    this.checkedAtMs = -Infinity;
+  }
+
+  /** What has expired after this time, which is no later than `now`, is not deleted. */
+  trusted(now: number): number {
+    if (this.trustedMs === undefined) return now;
+    return Math.min(now, this.trustedMs + this.clock.monotonicMs() - this.checkedAtMs);
+  }
+
+  /** By how much (ms) the clock has jumped lately; 0 when it has not. It writes nothing. */
+  lastJump(connection: Connection, now: number): number {
+    const before = readNote(connection);
+    return before ? follow(before, this.read(this.clock.monotonicMs(), now)).note.jumpedMs : 0;
+  }
+
+  private read(monotonicMs: number, now: number): Reading {
+    return { boot: this.clock.boot(), monotonicMs, uptimeMs: this.clock.uptimeMs(), atMs: now };
+  }
+}
+
+function readNote(connection: Connection): ClockNote | undefined {
+  return connection.get(READ) as ClockNote | undefined;
+}
+
+function writeNote(connection: Connection, note: ClockNote): void {
+  const { boot, monotonicMs, uptimeMs, atMs, trustedMs, ranMs, jumpedMs } = note;
+  const numbers = [monotonicMs, uptimeMs, atMs, trustedMs, ranMs, jumpedMs].map(Math.round);
+  connection.run(WRITE, boot, ...numbers);
+}
+
+const begin = (reading: Reading): ClockNote => ({
+  ...reading,
+  trustedMs: reading.atMs,
+  ranMs: 0,
+  jumpedMs: 0,
+});
+
+const isOld = (before: ClockNote, { boot, monotonicMs }: Reading): boolean =>
+  before.boot !== boot || Math.abs(monotonicMs - before.monotonicMs) >= CHECK_MS;
+
+/** What is to be noted after a note, and by how much the time of day has jumped since. */
+function follow(before: ClockNote, reading: Reading): { note: ClockNote; jumpMs: number } {
+  const { ranMs, passedMs, jumpMs } = since(before, reading);
+  const ran = ranMs === undefined || jumpMs !== 0 ? 0 : before.ranMs + ranMs;
+  const isOver = ran >= PROBATION_MS;
+  const jumpedMs = jumpMs === 0 ? before.jumpedMs : jumpMs;
+  const trustedMs = before.trustedMs + passedMs;
+  const isTrusted = isOver || reading.atMs - trustedMs <= TOLERANCE_MS;
+  const note = {
+    ...reading,
+    trustedMs: isTrusted ? reading.atMs : trustedMs,
+    ranMs: isOver || (isTrusted && jumpedMs === 0) ? 0 : ran,
+    jumpedMs: isOver ? 0 : jumpedMs,
+  };
+  return { note, jumpMs };
+}
+
+/** What is known of the time since a note. */
+interface Since {
+  /** How long the machine has run; absent when it was started anew. */
+  readonly ranMs?: number;
+  /** How much time has surely passed. */
+  readonly passedMs: number;
+  /** How much more, or less, the time of day shows. */
+  readonly jumpMs: number;
+}
+
+function since(before: Reading, reading: Reading): Since {
+  const shownMs = reading.atMs - before.atMs;
+  const ranMs = reading.monotonicMs - before.monotonicMs;
+  // It may have been off for any time, but not for less than none.
+  if (reading.boot !== before.boot || ranMs < -TOLERANCE_MS)
+    return { passedMs: 0, jumpMs: Math.min(0, shownMs) };
+  // Where the time of day agrees with either of the clocks that run evenly, it has not jumped.
+  const jumps = [ranMs, reading.uptimeMs - before.uptimeMs].map((ms) => shownMs - ms);
+  const [least = 0] = jumps.sort((a, b) => Math.abs(a) - Math.abs(b));
+  const jumpMs = Math.abs(least) <= TOLERANCE_MS ? 0 : least;
+  return { ranMs: Math.max(0, ranMs), passedMs: Math.max(0, shownMs - jumpMs), jumpMs };
+}

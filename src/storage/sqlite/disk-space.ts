@@ -1,0 +1,84 @@
+import { statfsSync, statSync } from 'node:fs';
+import { dirname } from 'node:path';
+import { DelayerError } from '../../core/errors.js';
+import { monotonicMs } from '../../core/timer.js';
+import type { Connection } from './connection.js';
+import { STORE } from './driver.js';
+import type { SpareRoom } from './spare-room.js';
+import { MAKE_ROOM } from './system-errors.js';
+
+/** With less free (bytes) the log is kept short: four times as much as it may grow to otherwise. */
+const SCARCE_BYTES = 64 * 1024 * 1024;
+/** Pages of the log after which it is moved into the file: see `SETTINGS`. */
+const LONG_LOG_PAGES = 4000;
+/** The same where there is little room: half a megabyte. */
+const SHORT_LOG_PAGES = 128;
+/** A push leaves so much (bytes) for the log of what takes jobs away. */
+const LEFT_FREE_BYTES = 1024 * 1024;
+/** How often (ms) a process asks how much is free; while it is little, at each push. */
+const LOOK_MS = 50;
+
+/**
+ * Sees to it that jobs can be taken from a file on a full disk. That needs room in the log, and what is in the log
+ * can leave it only when the file can grow by what was added. So a push fails before all is used up.
+ */
+export class DiskSpace {
+  private isScarce = false;
+  private lookAtMs = -Infinity;
+
+  constructor(
+    private readonly connection: Connection,
+    private readonly file: string,
+    private readonly spare: SpareRoom,
+  ) {}
+
+  /** Before a transaction. */
+  look(): void {
+    if (monotonicMs() < this.lookAtMs) return;
+    this.lookAtMs = monotonicMs() + LOOK_MS;
+    const isScarce = this.freeBytes() < SCARCE_BYTES;
+    if (isScarce === this.isScarce) return;
+    this.isScarce = isScarce;
+    this.connection.exec(`PRAGMA wal_autocheckpoint = ${isScarce ? SHORT_LOG_PAGES : LONG_LOG_PAGES}`);
+  }
+
+  /**
+   * Before the end of a transaction that adds jobs.
+   * @throws DelayerError `store_full`
+   */
+  assertEnough(): void {
+    if (!this.isScarce) return;
+    const { page_count: pages } = this.connection.get(`PRAGMA ${STORE}.page_count`) as { page_count: number };
+    const { page_size: bytes } = this.connection.get(`PRAGMA ${STORE}.page_size`) as { page_size: number };
+    const growth = Math.max(0, pages * bytes - statSync(this.file).size);
+    if (this.freeBytes() >= growth + LEFT_FREE_BYTES) return;
+    throw new DelayerError('store_full', `${this.connection.label} has no room left on its disk`, {
+      hint: MAKE_ROOM,
+    });
+  }
+
+  /** The disk is full. @returns whether it was of use to try again */
+  makeRoom(mayUseSpare: boolean): boolean {
+    const hasLetGo = mayUseSpare && this.spare.letGo();
+    return this.emptyLog() || hasLetGo;
+  }
+
+  private emptyLog(): boolean {
+    try {
+      const { busy } = this.connection.get(`PRAGMA ${STORE}.wal_checkpoint(TRUNCATE)`) as { busy: number };
+      return busy === 0;
+    } catch {
+      return false;
+    }
+  }
+
+  private freeBytes(): number {
+    try {
+      const { bavail, bsize } = statfsSync(dirname(this.file));
+      return bavail * bsize;
+    } catch {
+      // Not every file system says so.
+      return Infinity;
+    }
+  }
+}

@@ -1,0 +1,59 @@
+import { MAX_DURATION_MS } from '../../core/duration.js';
+import type { Connection } from './connection.js';
+import { LAST_TIME_MS } from './rows.js';
+
+/** More attempts than anybody makes, and few enough to be counted on. */
+const MOST_ATTEMPTS = 1_000_000_000;
+/** Jobs are numbered from 1; JavaScript cannot tell all numbers beyond 2^53 apart, and is never to meet them. */
+const LAST_SEQ = 2 ** 52;
+
+/** For each table its columns with their bounds. */
+const BOUNDS: Record<string, Record<string, readonly [least: number, most: number]>> = {
+  job: {
+    state: [0, 3],
+    attempts: [0, MOST_ATTEMPTS],
+    place: [0, LAST_TIME_MS],
+    due_at: [0, LAST_TIME_MS],
+    expires_at: [0, LAST_TIME_MS],
+    ttl_ms: [1, MAX_DURATION_MS],
+  },
+  lease: {
+    ends_at: [0, LAST_TIME_MS],
+    reserved_at: [0, LAST_TIME_MS],
+    deadline: [0, LAST_TIME_MS],
+    jobs: [1, 1e8],
+    first: [1, 1e8],
+  },
+  waiting: { again_at: [0, LAST_TIME_MS], since: [0, LAST_TIME_MS] },
+  dead: { failed_at: [0, LAST_TIME_MS], dead_until: [0, LAST_TIME_MS] },
+  pause: { until_at: [0, LAST_TIME_MS] },
+};
+
+/** A lease whose list of jobs cannot be read is left as it is, at the end of all leases. */
+const SET_LEASES_ASIDE = `
+UPDATE lease SET ends_at = ${LAST_TIME_MS} WHERE ends_at < ${LAST_TIME_MS}
+AND NOT (json_valid(seqs) AND json_type(iif(json_valid(seqs), seqs, '[]')) = 'array')`;
+
+/** To the last of the numbers in use. */
+const RENUMBER = `
+UPDATE job SET seq = (SELECT ifnull(max(seq), 0) + 1 FROM job WHERE seq < ${LAST_SEQ})
+WHERE seq = (SELECT seq FROM job WHERE seq NOT BETWEEN 1 AND ${LAST_SEQ} LIMIT 1) RETURNING 1`;
+
+/**
+ * Within a transaction: brings numbers that no delayer wrote within their bounds, when one of them has made a
+ * call fail. It looks at every row.
+ */
+export function mend(connection: Connection): void {
+  for (const [table, columns] of Object.entries(BOUNDS)) {
+    for (const [column, [least, most]] of Object.entries(columns)) {
+      const value = `max(${least}, min(${column}, ${most}))`;
+      // An id may be in line once: where it is already, the row is left alone.
+      connection.exec(
+        `UPDATE OR IGNORE ${table} SET ${column} = ${value} WHERE ${column} NOT BETWEEN ${least} AND ${most}`,
+      );
+    }
+  }
+  connection.exec(SET_LEASES_ASIDE);
+  while (connection.get(RENUMBER) !== undefined);
+  connection.exec('DELETE FROM clock');
+}

@@ -1,0 +1,38 @@
+import { readFileSync, readlinkSync } from 'node:fs';
+import { uptime } from 'node:os';
+
+/** How long the machine has been running: it goes on evenly, whatever is done to the time of day. */
+export interface RunningClock {
+  /** Names the start of the machine; times of two starts cannot be compared. */
+  readonly boot: () => string;
+  /** Since that start (ms), without the time that the machine slept. */
+  readonly monotonicMs: () => number;
+  /** The same with that time. In a container it may count from the container's own start. */
+  readonly uptimeMs: () => number;
+}
+
+let boot: string | undefined;
+
+export const MACHINE_CLOCK: RunningClock = {
+  // A container may have a clock of its own.
+  boot: () => (boot ??= `${ask(readBootId)} ${ask(readTimeNamespace)}`),
+  monotonicMs: () => Math.floor(Number(process.hrtime.bigint() / 1_000_000n)),
+  uptimeMs: () => Math.floor(uptime() * 1000),
+};
+
+/** The clock of a test, which runs as that test moves the time of day. */
+export function runningAs(now: () => number): RunningClock {
+  return { boot: () => 'test', monotonicMs: now, uptimeMs: now };
+}
+
+const readBootId = (): string => readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim();
+const readTimeNamespace = (): string => readlinkSync('/proc/self/ns/time');
+
+/** Empty on systems that do not say. There a start shows by times that are smaller than before. */
+function ask(read: () => string): string {
+  try {
+    return read();
+  } catch {
+    return '';
+  }
+}

@@ -1,0 +1,121 @@
+import type { Connection } from './connection.js';
+import { DiskSpace } from './disk-space.js';
+import { absentError } from './errors.js';
+import { askSystem, type FilePlace, isThere, makeFile } from './file.js';
+import { absolute, besideFile, openConnection, type OpenOptions } from './open.js';
+import { SpareRoom } from './spare-room.js';
+
+/**
+ * The file of a store, by its path. It is opened when it is there, also when it comes later; what adds jobs
+ * creates it. When it is deleted or replaced while it is open, the next call says so, and the calls after that
+ * use the file that is there then.
+ */
+export class StoreFile {
+  readonly label: string;
+  /** Did this process create it? */
+  isNew = false;
+  /** Called after each commit of this process. */
+  onCommit: (() => void) | undefined;
+  private readonly place: FilePlace;
+  private connection: Connection | undefined;
+  private opening: Promise<Connection> | undefined;
+  private room: SpareRoom | undefined;
+  private closed = false;
+
+  private constructor(
+    path: string,
+    private readonly options: OpenOptions,
+  ) {
+    const { ownFolder = false, typeOfFileSystem: typeOf = askSystem } = options;
+    this.place = { file: absolute(path), ownFolder, typeOf };
+    this.label = `sqlite:${this.place.file}`;
+  }
+
+  /** @throws DelayerError also when the file is absent and cannot be created there */
+  static async open(path: string, options: OpenOptions): Promise<StoreFile> {
+    const file = new StoreFile(path, options);
+    await file.whenThere();
+    return file;
+  }
+
+  get path(): string {
+    return this.place.file;
+  }
+
+  /** The store's clock, in ms since 1970. */
+  now(): number {
+    return (this.options.now ?? Date.now)();
+  }
+
+  /** Runs a call on the file; answers `absent` when it is not there. */
+  use<T>(call: (connection: Connection) => Promise<T>, absent: T): Promise<T> {
+    // Without a wait: calls that are made in one go share a commit.
+    if (this.connection) return call(this.connection);
+    return this.whenThere().then((connection) => (connection ? call(connection) : absent));
+  }
+
+  /** The same; the file is created when it is not there. */
+  useOrCreate<T>(call: (connection: Connection) => Promise<T>): Promise<T> {
+    this.room?.keep();
+    if (this.connection) return call(this.connection);
+    return this.create().then((connection) => {
+      this.room?.keep();
+      return call(connection);
+    });
+  }
+
+  /**
+   * The same for a view: a store that was named and is not there cannot be looked at.
+   * @throws DelayerError `store_absent`
+   */
+  async view<T>(call: (connection: Connection) => Promise<T>, empty: T): Promise<T> {
+    const connection = await this.whenThere();
+    if (connection) return call(connection);
+    if (this.place.ownFolder) return empty;
+    throw absentError(this.place.file);
+  }
+
+  /** The connection when the file is there. */
+  async whenThere(): Promise<Connection | undefined> {
+    if (this.connection || this.opening) return this.connection ?? this.opening;
+    return isThere(this.place) ? this.connect() : undefined;
+  }
+
+  /** Returns when no write is under way and the file is closed. */
+  async close(): Promise<void> {
+    this.closed = true;
+    const connection = this.connection ?? (await this.opening?.catch(() => undefined));
+    await connection?.idle();
+    connection?.close();
+  }
+
+  private async create(): Promise<Connection> {
+    const connection = await this.whenThere();
+    if (connection) return connection;
+    this.isNew = makeFile(this.place) || this.isNew;
+    return this.opening ?? this.connect();
+  }
+
+  private connect(): Promise<Connection> {
+    this.opening = this.open().finally(() => {
+      this.opening = undefined;
+    });
+    return this.opening;
+  }
+
+  private async open(): Promise<Connection> {
+    const connection = await openConnection(this.place.file, this.options);
+    connection.hooks.onCommit = () => this.onCommit?.();
+    const room = new SpareRoom(besideFile(this.path, 'spare'), this.path);
+    this.room = room;
+    connection.space = new DiskSpace(connection, this.path, room);
+    connection.hooks.onMoved = () => {
+      if (this.connection === connection) this.connection = undefined;
+      void connection.idle().then(() => {
+        connection.close();
+      });
+    };
+    if (!this.closed) this.connection = connection;
+    return connection;
+  }
+}

@@ -1,0 +1,114 @@
+import { accessSync, closeSync, constants, openSync, statfsSync, statSync } from 'node:fs';
+import { devNull } from 'node:os';
+import { dirname } from 'node:path';
+import { getSystemErrorName } from 'node:util';
+import { DelayerError, type ErrorCode } from '../../core/errors.js';
+
+/** What the system said, in words; the code that is searched for where the words are not its own. */
+interface Sentence {
+  readonly code: ErrorCode;
+  readonly text: string;
+  readonly hint: string;
+}
+
+export const ANOTHER_FILE = 'Name another file.';
+export const MAKE_ROOM =
+  'Make room on that disk, then try again; what was pushed before is safe, and taking jobs still works.';
+const OWNER_AND_MODE = 'Check the owner and the mode of the file and its folder.';
+
+const SENTENCES: Partial<Record<string, Sentence>> = {
+  ENOSPC: { code: 'store_full', text: 'the disk is full (ENOSPC)', hint: MAKE_ROOM },
+  EDQUOT: { code: 'store_full', text: 'the disk quota of this user is used up (EDQUOT)', hint: MAKE_ROOM },
+  EFBIG: {
+    code: 'store_full',
+    text: 'the file may not become larger (EFBIG)',
+    hint: 'Raise the limit on the size of files (ulimit -f), then try again; what was pushed before is safe.',
+  },
+  EMFILE: {
+    code: 'store_refused',
+    text: 'this process has too many open files (EMFILE)',
+    hint: 'Raise its limit (ulimit -n), or let it open fewer.',
+  },
+  ENFILE: {
+    code: 'store_refused',
+    text: 'the machine has too many open files (ENFILE)',
+    hint: 'Raise its limit (fs.file-max), or close some.',
+  },
+  ENOMEM: { code: 'store_refused', text: 'the machine is out of memory (ENOMEM)', hint: 'Free some memory.' },
+  EACCES: { code: 'store_refused', text: 'permission denied', hint: OWNER_AND_MODE },
+  EPERM: { code: 'store_refused', text: 'permission denied', hint: OWNER_AND_MODE },
+  EROFS: {
+    code: 'store_refused',
+    text: 'the file system is read-only (EROFS)',
+    hint: 'Name a file on another one, or mount it for writing.',
+  },
+  EIO: {
+    code: 'store_refused',
+    text: 'the disk failed (EIO)',
+    hint: 'Check the disk and the system log.',
+  },
+  ENOENT: { code: 'config_invalid', text: 'no such file or directory', hint: ANOTHER_FILE },
+  ENOTDIR: { code: 'config_invalid', text: 'a part of the path is not a folder', hint: ANOTHER_FILE },
+  EEXIST: { code: 'config_invalid', text: 'a part of the path is not a folder', hint: ANOTHER_FILE },
+  EISDIR: { code: 'config_invalid', text: 'it is a folder', hint: ANOTHER_FILE },
+  ENAMETOOLONG: { code: 'config_invalid', text: 'the path is too long', hint: ANOTHER_FILE },
+  ELOOP: { code: 'config_invalid', text: 'too many symbolic links in the path', hint: ANOTHER_FILE },
+};
+
+/** Turns what the system answered about a file or folder into one of delayer's errors. */
+export function fromSystem(error: unknown, what: string): DelayerError {
+  const { code = '', message } = (error ?? {}) as { code?: string; message?: string };
+  const sentence = SENTENCES[code];
+  if (sentence)
+    return new DelayerError(sentence.code, `${what}: ${sentence.text}`, {
+      hint: sentence.hint,
+      cause: error,
+    });
+  return new DelayerError('store_refused', `${what}: ${message ?? String(error)}`, { cause: error });
+}
+
+/** Did the system say that there is no such file? */
+export function isAbsent(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && error.code === 'ENOENT';
+}
+
+/**
+ * Why SQLite could not open, read or write a file, where it gives a number of the system, or where the system
+ * gives the same answer to us; nothing when all seems well.
+ */
+export function systemReason(file: string, errno = 0): Error | undefined {
+  if (errno !== 0) return Object.assign(new Error(), { code: nameOf(errno) });
+  const folder = dirname(file);
+  // The file itself is not opened: to close it again would end the locks of this process on it.
+  const looks = [
+    () => {
+      closeSync(openSync(devNull, 'r'));
+    },
+    () => statSync(file),
+    () => {
+      accessSync(file, constants.R_OK | constants.W_OK);
+    },
+    () => {
+      accessSync(folder, constants.W_OK | constants.X_OK);
+    },
+    () => {
+      if (statfsSync(folder).bavail === 0) throw Object.assign(new Error(), { code: 'ENOSPC' });
+    },
+  ];
+  for (const look of looks) {
+    try {
+      look();
+    } catch (error) {
+      return error as Error;
+    }
+  }
+  return undefined;
+}
+
+function nameOf(errno: number): string {
+  try {
+    return getSystemErrorName(-errno);
+  } catch {
+    return '';
+  }
+}

@@ -1,0 +1,104 @@
+import { DelayerError } from '../../core/errors.js';
+import type { CallLimits } from '../../core/store.js';
+import { monotonicMs } from '../../core/timer.js';
+
+/** What a write wants beside its work. */
+export interface WriteOptions {
+  /** Does it return when it is on the disk, and not before? */
+  readonly toDisk: boolean;
+  /** Does it make room rather than take it? Then it may use the room that is kept for a full disk. */
+  readonly frees: boolean;
+  /** When its caller waits no longer. */
+  readonly limits?: CallLimits | undefined;
+}
+
+/** What waits for its transaction. */
+export interface Write extends WriteOptions {
+  readonly work: (now: number) => unknown;
+  /** In a transaction of its own. */
+  readonly alone: boolean;
+  readonly resolve: (done: unknown) => void;
+  readonly reject: (error: unknown) => void;
+}
+
+/** Why a write was not done: its caller waits no longer. */
+export class CallOver extends DelayerError {
+  constructor(label: string) {
+    super('store_busy', `${label} was held by other processes until the time of this call was over`);
+  }
+}
+
+/**
+ * Writes in the order in which they were asked for. What is asked for in one go is committed in one go, for a
+ * commit costs as much as fifty jobs.
+ */
+export class WriteQueue {
+  private readonly queued: Write[] = [];
+  private running: Promise<void> | undefined;
+
+  /**
+   * @param commit does all of a group in one transaction or nothing; it may stop early and answer fewer results
+   *   than there are writes, or take writes out of the group that it has answered itself
+   */
+  constructor(private readonly commit: (group: Write[]) => Promise<unknown[]>) {}
+
+  add<T>(work: (now: number) => T, options: WriteOptions): Promise<T> {
+    return new Promise<T>((resolve, reject) => {
+      this.queued.push({
+        ...options,
+        work,
+        alone: false,
+        resolve: resolve as (done: unknown) => void,
+        reject,
+      });
+      this.running ??= this.run();
+    });
+  }
+
+  /** Returns when nothing is under way. */
+  async idle(): Promise<void> {
+    await this.running;
+  }
+
+  /** Never rejects. */
+  private async run(): Promise<void> {
+    // Calls made in the same tick join this commit.
+    await Promise.resolve();
+    while (this.queued.length > 0) {
+      const group = this.nextGroup();
+      try {
+        const done = await this.commit(group);
+        for (const [i, result] of done.entries()) group[i]?.resolve(result);
+        // What took too long for one transaction goes into the next.
+        this.queued.unshift(...group.slice(done.length));
+      } catch (error) {
+        if (group.length > 1 && (error as DelayerError).code !== 'store_busy') {
+          // One of them is at fault; each by itself tells which.
+          this.queued.unshift(...group.map((one) => ({ ...one, alone: true })));
+        } else for (const { reject } of group) reject(error);
+      }
+    }
+    this.running = undefined;
+  }
+
+  private nextGroup(): Write[] {
+    const alone = this.queued.findIndex((one) => one.alone);
+    return this.queued.splice(0, alone === 0 ? 1 : alone < 0 ? this.queued.length : alone);
+  }
+}
+
+/** Is the time of a call over, or was it given up? */
+export function isOver(limits: CallLimits | undefined): boolean {
+  if (limits === undefined) return false;
+  return limits.signal?.aborted === true || monotonicMs() >= (limits.untilMs ?? Infinity);
+}
+
+/** Rejects the writes of a group whose callers wait no longer, and takes them out of it. */
+export function dropOver(group: Write[], label: string): void {
+  for (let i = group.length - 1; i >= 0; i -= 1) {
+    const write = group[i];
+    if (!isOver(write?.limits)) continue;
+    group.splice(i, 1);
+    write?.reject(new CallOver(label));
+  }
+}
