@@ -78,7 +78,7 @@ module.exports = {
       name: 'tables-stay-in-output',
       severity: 'error',
       from: { pathNot: '^src/output' },
-      to: { path: '(^|node_modules/)(chalk|cli-table3|string-width)' },
+      to: { path: '(^|node_modules/)(chalk|string-width)' },
     },
     {
       name: 'stores-are-loaded-when-opened',

@@ -21,9 +21,14 @@ const { dirname, isAbsolute, join } = require('node:path');
 /** The bundle begins with `// ` and the digest of its text. */
 const DIGEST = [3, 43];
 
+/** A store URL with a password, as a value of its own or behind `--store=`. */
+const WITH_PASSWORD = /^((?:--store=)?rediss?(?:\+unix)?:\/\/[^:@/]*:).+@/i;
+
 const root = dirname(__dirname);
 const file = join(root, 'dist', 'cli.cjs');
 const argv = process.argv.slice(2);
+
+if (argv.some((arg) => WITH_PASSWORD.test(arg))) hidePasswords();
 
 void load().main(argv, root);
 
@@ -34,6 +39,11 @@ function load() {
     return require(file);
   }
   return loadWithCache();
+}
+
+/** Any user may read the arguments of any process, where the system allows to change what is read. */
+function hidePasswords() {
+  process.title = ['delayer', ...argv.map((arg) => arg.replace(WITH_PASSWORD, '$1***@'))].join(' ');
 }
 
 /** Undefined where there is no home: HOME is not set, and the user has no entry in passwd. */

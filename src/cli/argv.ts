@@ -17,6 +17,22 @@ export function putCommandFirst(argv: readonly string[], shared: FlagTypes): rea
   return command === undefined ? argv : [command, ...argv.slice(0, at), ...argv.slice(at + 1)];
 }
 
+/** Flags whose value is any text, `--help` and `--` included. */
+const TEXT_FLAGS = ['--body'];
+
+/** Writes `--body TEXT` as `--body=TEXT`, so that nothing takes the text for a flag. */
+export function bindTexts(argv: readonly string[]): string[] {
+  const bound: string[] = [];
+  for (let i = 0; i < argv.length; i += 1) {
+    const arg = argv[i] ?? '';
+    if (arg === '--') return [...bound, ...argv.slice(i)];
+    const text = TEXT_FLAGS.includes(arg) ? argv[i + 1] : undefined;
+    if (text !== undefined) i += 1;
+    bound.push(text === undefined ? arg : `${arg}=${text}`);
+  }
+  return bound;
+}
+
 /** `--name=value` or `--name` in its parts; the name is empty when it is neither. */
 export function splitFlag(arg: string): { readonly name: string; readonly value: string | undefined } {
   const [, name = '', value] = /^--([^=]+)(?:=([\s\S]*))?$/.exec(arg) ?? [];
@@ -32,6 +48,11 @@ export function splitAtDashes(argv: readonly string[]): {
   return at === -1
     ? { before: [...argv], after: undefined }
     : { before: argv.slice(0, at), after: argv.slice(at + 1) };
+}
+
+/** How many arguments stand behind `--`, the last ones: there a `-` is a dash, and not stdin. */
+export function countBehindDashes(argv: readonly string[]): number {
+  return splitAtDashes(argv).after?.length ?? 0;
 }
 
 /** Is this switch set? For errors that come before the arguments are parsed, or from parsing them. */

@@ -9,17 +9,21 @@ import type {
   OutputFlags,
   ParserOutput,
 } from '@oclif/core/interfaces';
-import { DelayerError, isTransient } from '../core/errors.js';
+import { DelayerError } from '../core/errors.js';
 import type { Queue } from '../core/queue.js';
 import { toJsonLine } from '../output/json.js';
 import { writeStdout } from '../output/stdout.js';
 import { openQueue } from '../storage/open.js';
 import { readSettings } from './config/settings.js';
-import { reportError } from './errors.js';
+import { isReaderGone, passesWithTheSignal, reportError } from './errors.js';
 import { fromBase64 } from './input/base64.js';
+import { closeStdin } from './input/lines.js';
 import { type CommandSpec, parseArguments } from './parse.js';
-import type { Interruption } from './signals.js';
-import { printNote } from './stderr.js';
+import { endBySignal, type EndSignal, type Interruption, keepHangupIgnored } from './signals.js';
+import { printInfo, setVerbosity } from './stderr.js';
+
+const PASSWORD_WARNING =
+  'other users may see a password in --store in the list of processes; put it into DELAYER_REDIS_PASSWORD_FILE, DELAYER_REDIS_PASSWORD or DELAYER_STORE';
 
 /** Every command: the flags they share, opening and closing the queue, and errors to exit codes. */
 export abstract class BaseCommand extends Command {
@@ -38,10 +42,20 @@ export abstract class BaseCommand extends Command {
       description: 'topics and ids are given in base64, for those that are not valid UTF-8',
     }),
     json: Flags.boolean({ helpGroup: 'GLOBAL', description: 'print JSON, errors included' }),
+    quiet: Flags.boolean({
+      helpGroup: 'GLOBAL',
+      description: 'nothing but errors on stderr',
+      exclusive: ['verbose'],
+    }),
+    verbose: Flags.boolean({
+      helpGroup: 'GLOBAL',
+      description: 'tell on stderr of successes too, as on a terminal',
+    }),
     debug: Flags.boolean({ helpGroup: 'GLOBAL', description: 'show where an error comes from' }),
   };
 
-  private interruption: Interruption | undefined;
+  /** Of a command that waits or has jobs in hand; others end at the first signal, as programs do. */
+  protected interruption: Interruption | undefined;
 
   /**
    * Runs the command with a configuration that is not loaded: to load it, as oclif's own `run` does, takes
@@ -74,6 +88,8 @@ export abstract class BaseCommand extends Command {
     const { flags, args } = command;
     const spec = { flags: { ...BaseCommand.baseFlags, ...flags }, args: args ?? {}, usage: this.usage };
     const parsed = await parseArguments(argv, spec as unknown as CommandSpec);
+    const { quiet, verbose } = parsed.flags;
+    setVerbosity(quiet === true ? 'quiet' : verbose === true ? 'verbose' : 'normal');
     const unused = { raw: [], metadata: { flags: {} }, nonExistentFlags: [] };
     return { ...parsed, ...unused } as unknown as ParserOutput<F, B, A>;
   }
@@ -98,26 +114,28 @@ export abstract class BaseCommand extends Command {
     return new DelayerError('usage', `${argument} is missing`, { hint: `Usage: ${this.usage}` });
   }
 
-  /**
-   * Opens the queue that the flags and the environment name, and closes it whatever happens.
-   * @param interruption of a command that waits: when the store fails after a signal, the signal decides
-   *   the exit code
-   */
+  /** Opens the queue that the flags and the environment name, and closes it whatever happens. */
   protected async withQueue<T>(
     flags: { store?: string | undefined; prefix?: string | undefined },
     use: (queue: Queue) => Promise<T>,
-    interruption?: Interruption,
   ): Promise<T> {
     const { store, isDefaultStore, prefix, password } = readSettings(flags);
-    this.interruption = interruption;
-    const queue = await openQueue(store, { prefix, password, shutdown: interruption?.signal });
-    if (isDefaultStore && queue.isNew === true) {
-      printNote(
-        `created ${queue.label} for the jobs; to use Redis instead: export DELAYER_STORE=redis://localhost`,
-      );
-    }
+    if (this.interruption === undefined) keepHangupIgnored();
+    if (hasPassword(flags.store)) printInfo(PASSWORD_WARNING);
+    const queue = await openQueue(store, {
+      prefix,
+      password,
+      ownFolder: isDefaultStore,
+      shutdown: this.interruption?.signal,
+    });
     try {
-      return await use(queue);
+      const done = await use(queue);
+      if (isDefaultStore && queue.isNew === true) {
+        printInfo(
+          `created ${queue.label} for the jobs; to use Redis instead: export DELAYER_STORE=redis://localhost`,
+        );
+      }
+      return done;
     } finally {
       await queue.close();
     }
@@ -149,9 +167,27 @@ export abstract class BaseCommand extends Command {
   }
 
   override catch(error: Error): Promise<void> {
-    reportError(error, this.argv, this.id ?? '');
-    const interrupted = this.interruption?.exitCode;
-    if (interrupted !== undefined && isTransient(error)) this.endWith(interrupted);
+    const { received } = this.interruption ?? {};
+    if (received === undefined || !isReaderGone(error)) reportError(error, this.argv, this.id ?? '');
     return Promise.resolve();
   }
+
+  /** Comes last. A signal that came decides how it ends, whatever failed because of it or at that time. */
+  protected override finally(error: Error | undefined): Promise<void> {
+    closeStdin();
+    this.interruption?.release();
+    const { received } = this.interruption ?? {};
+    if (received !== undefined && (error === undefined || passesWithTheSignal(error)))
+      this.endAfterSignal(received);
+    return Promise.resolve();
+  }
+
+  protected endAfterSignal(signal: EndSignal): void {
+    endBySignal(signal);
+  }
+}
+
+/** Is there a password in this store URL? */
+function hasPassword(store: string | undefined): boolean {
+  return store !== undefined && /^rediss?(\+unix)?:\/\/[^:@/]*:.+@/i.test(store);
 }

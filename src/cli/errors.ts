@@ -1,4 +1,4 @@
-import { DelayerError } from '../core/errors.js';
+import { DelayerError, isTransient } from '../core/errors.js';
 import { OutputError } from '../output/stdout.js';
 import { hasSwitch } from './argv.js';
 import { hintFor } from './hints.js';
@@ -17,7 +17,13 @@ export function reportError(error: Error, argv: readonly string[], command: stri
   if (hasSwitch(argv, 'debug')) writeStderr(`${withCauses(error)}\n`);
 }
 
-function isReaderGone(error: Error): boolean {
+/** Is it no failure of its own when a signal ends the command? The signal says how it ended then. */
+export function passesWithTheSignal(error: Error): boolean {
+  return isTransient(error) || isReaderGone(error);
+}
+
+/** Is nobody there any more who would read what is printed? */
+export function isReaderGone(error: Error): boolean {
   return error instanceof OutputError ? error.readerGone : (error as NodeJS.ErrnoException).code === 'EPIPE';
 }
 

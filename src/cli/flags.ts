@@ -2,8 +2,8 @@ import * as Args from '@oclif/core/args';
 import * as Flags from '@oclif/core/flags';
 import { parseDuration } from '../core/duration.js';
 import { DelayerError } from '../core/errors.js';
-import { parseTimestamp } from '../core/timestamp.js';
 import { JOB_FORMATS } from '../output/jobs.js';
+import { readTime } from './input/time.js';
 
 /** A duration in whole milliseconds. */
 export const duration = (name: string) =>
@@ -27,7 +27,7 @@ export const positiveDuration = (name: string) =>
 export const timestamp = (name: string) =>
   Flags.custom<Date>({
     helpValue: 'TIME',
-    parse: (text) => Promise.resolve(new Date(parseTimestamp(text, `--${name}`))),
+    parse: (text) => Promise.resolve(readTime(text, `--${name}`)),
   });
 
 /** A whole number of at least 1. */

@@ -1,6 +1,7 @@
 import { DelayerError } from '../core/errors.js';
 import type { ListQuery } from '../core/requests.js';
 import type { Queue } from '../core/queue.js';
+import type { Problem } from '../core/results.js';
 import { explain } from '../output/explain.js';
 import { explainedJobToJson, jobPageToJson, overviewToJson, toJsonLine } from '../output/json.js';
 import { stdoutIsTerminal, writeStdout } from '../output/stdout.js';
@@ -11,10 +12,16 @@ import { printInfo, printNote } from './stderr.js';
 /** All topics, and what is wrong with the store. */
 export async function showOverview(queue: Queue, json: boolean): Promise<void> {
   const [stats, found, now] = await Promise.all([queue.stats({ exact: true }), queue.health(), queue.now()]);
-  const problems = [...(stats.problems ?? []), ...found].map(withCliHint);
+  const problems = [...(stats.problems ?? []).map(withListHint), ...found].map(withCliHint);
   if (json) return printJson(overviewToJson(queue.label, stats, problems));
   const { overviewTable } = await loadTables();
   await writeStdout(overviewTable(stats, problems, now, tableWidth()));
+}
+
+/** Those of jobs are not only counted. */
+function withListHint(problem: Problem): Problem {
+  if (problem.code === 'records_gone') return problem;
+  return { ...problem, hint: `${problem.hint} \`delayer inspect --problems\` lists them.` };
 }
 
 /** A page of the jobs of a topic; answers how many there are on it. */

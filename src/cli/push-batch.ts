@@ -1,4 +1,5 @@
 import { type BatchItem, type BatchResult, pushBatch } from '../bulk/push-batch.js';
+import { LineRanges } from '../bulk/line-ranges.js';
 import { DelayerError, ERRORS } from '../core/errors.js';
 import { pushError } from '../core/push-error.js';
 import type { Queue } from '../core/queue.js';
@@ -10,7 +11,15 @@ import { stdoutIsTerminal, writeStdout } from '../output/stdout.js';
 import { hintFor } from './hints.js';
 import { type Line, readLines } from './input/lines.js';
 import { parseJobLine } from './input/ndjson.js';
-import { clearProgress, printErrorJson, printNote, printProgress, stderrIsTerminal } from './stderr.js';
+import {
+  clearProgress,
+  printErrorJson,
+  printInfo,
+  printLineError,
+  printNote,
+  printProgress,
+  stderrIsTerminal,
+} from './stderr.js';
 
 /** Progress is drawn so often (ms) at most. */
 const PROGRESS_MS = 200;
@@ -30,7 +39,9 @@ export async function runBatch(
   const report = new BatchReport(json);
   let complete = false;
   try {
-    for await (const results of pushBatch(queue, readItems(file), onExisting)) {
+    // What was under way when stdout failed is in the queue all the same.
+    const options = { onExisting, onUnasked: (results: BatchResult[]) => report.add(results) };
+    for await (const results of pushBatch(queue, readItems(file), options)) {
       report.add(results);
       if (!json) await writeIds(results.flatMap((result) => (isIn(result) ? [result.receipt.id] : [])));
     }
@@ -71,6 +82,8 @@ class BatchReport {
     unknown: 0,
     bad: 0,
   };
+  /** Those whose jobs are in the queue. */
+  private readonly lines = new LineRanges();
   private readonly showProgress: boolean;
   private progressAt = 0;
 
@@ -91,7 +104,8 @@ class BatchReport {
     for (const result of results) {
       const error = 'error' in result ? result.error : pushError(result.receipt);
       this.counts['error' in result ? 'bad' : result.receipt.outcome] += 1;
-      if (error) this.printLineError(result.line, error);
+      this.lines.add(result.line, isIn(result));
+      if (error) this.reportLine(result.line, error);
     }
     if (this.showProgress && Date.now() - this.progressAt > PROGRESS_MS) {
       printProgress(this.summary());
@@ -103,13 +117,16 @@ class BatchReport {
   end(complete: boolean): void {
     if (this.showProgress) clearProgress();
     const begun = Object.values(this.counts).some((count) => count > 0);
-    if (!this.json && (complete || begun)) printNote(this.summary());
+    if (this.json) return;
+    if (complete && this.exitCode === 0) printInfo(this.summary());
+    else if (complete) printNote(this.summary());
+    else if (begun) printNote(`${this.summary()}; in the queue: ${this.lines.toString() || 'no line'}`);
   }
 
-  private printLineError(line: number, error: DelayerError): void {
+  private reportLine(line: number, error: DelayerError): void {
     if (this.showProgress) clearProgress();
     if (this.json) printErrorJson(error, hintFor(error, 'push'), { line });
-    else printNote(`line ${line}: ${error.message}`);
+    else printLineError(line, error);
   }
 
   private summary(): string {

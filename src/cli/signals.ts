@@ -1,20 +1,26 @@
+import { readFileSync } from 'node:fs';
 import { constants } from 'node:os';
+import { MAX_TIMER_MS } from '../core/timer.js';
+import { isTerminal } from '../output/terminal.js';
 
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
-type EndSignal = (typeof SIGNALS)[number];
+export type EndSignal = (typeof SIGNALS)[number];
+
+const STDIO = [0, 1, 2];
 
 /**
  * The first signal aborts `signal`, so that the job in hand is finished; the second ends the process at
- * once, by that signal. What was in hand then is ready again when its lease ends.
+ * once, by that signal. What was in hand then is ready again when its lease ends. A hang-up that was to be
+ * ignored when the process began is none.
  */
 export class Interruption {
   private readonly controller = new AbortController();
-  private received: EndSignal | undefined;
+  private first: EndSignal | undefined;
   private readonly listeners = new Map<EndSignal, () => void>();
 
   constructor(options: { ignoreHangup?: () => void } = {}) {
+    const ignoreHangup = options.ignoreHangup ?? (isHangupIgnored() ? () => undefined : undefined);
     for (const name of SIGNALS) {
-      const { ignoreHangup } = options;
       const listener = name === 'SIGHUP' && ignoreHangup ? ignoreHangup : () => this.interrupt(name);
       this.listeners.set(name, listener);
       process.on(name, listener);
@@ -25,9 +31,19 @@ export class Interruption {
     return this.controller.signal;
   }
 
-  /** The exit code of a process that a signal ended (128 + n), or nothing when no signal came. */
-  get exitCode(): number | undefined {
-    return this.received && 128 + constants.signals[this.received];
+  /** The signal that came, if one did. */
+  get received(): EndSignal | undefined {
+    return this.first;
+  }
+
+  /** Ends the work as a first signal does, without one. */
+  abort(): void {
+    this.controller.abort();
+  }
+
+  /** The same when so much time is over. */
+  abortAfter(ms: number): void {
+    if (ms <= MAX_TIMER_MS) setTimeout(() => this.abort(), ms).unref();
   }
 
   /** Gives the signals their usual meaning back. */
@@ -36,11 +52,52 @@ export class Interruption {
   }
 
   private interrupt(name: EndSignal): void {
-    if (this.received !== undefined) {
+    if (this.first !== undefined) {
       this.release();
-      process.kill(process.pid, name);
+      dieBy(name);
     }
-    this.received ??= name;
+    this.first = name;
     this.controller.abort();
+  }
+}
+
+/**
+ * Ends the process by a signal when it has nothing more to do: a shell that ran it in a loop sees that, and
+ * ends its loop, where it goes on after a mere exit code.
+ */
+export function endBySignal(name: EndSignal): void {
+  process.exitCode = 128 + constants.signals[name];
+  // Not before, for what else is to be done at the end would be left undone.
+  process.once('exit', () => process.kill(process.pid, name));
+}
+
+function dieBy(name: EndSignal): void {
+  process.kill(process.pid, name);
+  // Process 1 of a container, which no signal of its own ends.
+  process.exit(128 + constants.signals[name]);
+}
+
+/** Where a hang-up was to be ignored when the process began, it does not end a command that is at work. */
+export function keepHangupIgnored(): void {
+  if (isHangupIgnored()) process.on('SIGHUP', () => undefined);
+}
+
+/**
+ * Node gives SIGHUP its usual meaning back before any script runs. That it was ignored shows in the parent,
+ * which ignores it then as a rule, and in what nohup does: it leaves no terminal on stdin, stdout and stderr.
+ * Without one of them nobody hangs up, either.
+ */
+function isHangupIgnored(): boolean {
+  return !STDIO.some(isTerminal) || parentIgnoresHangup();
+}
+
+function parentIgnoresHangup(): boolean {
+  try {
+    const [, ignored = ''] =
+      /^SigIgn:\s*([0-9a-f]+)$/m.exec(readFileSync(`/proc/${process.ppid}/status`, 'latin1')) ?? [];
+    const lastBits = parseInt(ignored.slice(-1), 16);
+    return (lastBits & (1 << (constants.signals.SIGHUP - 1))) !== 0;
+  } catch {
+    return false; // There is no /proc.
   }
 }

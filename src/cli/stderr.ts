@@ -6,8 +6,30 @@ import { isTerminal } from '../output/terminal.js';
 
 const STDERR = 2;
 
-/** A line for people. */
+/** `quiet`: errors alone. `normal`: what cron should not mail is shown on a terminal alone. `verbose`: all. */
+export type Verbosity = 'quiet' | 'normal' | 'verbose';
+let verbosity: Verbosity = 'normal';
+
+export function setVerbosity(level: Verbosity): void {
+  verbosity = level;
+}
+
+/** Is a success told of? Not where nobody looks: cron mails all that is printed. */
+export function tellsOfSuccess(): boolean {
+  return verbosity === 'verbose' || (verbosity === 'normal' && stderrIsTerminal());
+}
+
+/** A line about what went well. */
+export function printInfo(message: string): void {
+  if (tellsOfSuccess()) printLine(message);
+}
+
+/** A line about what a user has to know. */
 export function printNote(message: string): void {
+  if (verbosity !== 'quiet') printLine(message);
+}
+
+function printLine(message: string): void {
   writeStderr(`delayer: ${escapeText(message)}\n`);
 }
 
@@ -16,11 +38,16 @@ export function printNote(message: string): void {
  * nobody else may have them.
  */
 export function printError({ message, jobs }: DelayerError, hint: string): void {
-  printNote(`${message.replace(/[.\s]+$/, '')}. ${hint}`);
+  printLine(`${message.replace(/[.\s]+$/, '')}. ${hint}`);
   for (const job of jobs) writeStderr(`${toJsonLine(jobToJson(job))}\n`);
 }
 
-/** The same as one line of JSON. */
+/** What is wrong with one line of the input, of many. */
+export function printLineError(line: number, { message }: DelayerError): void {
+  printLine(`line ${line}: ${message}`);
+}
+
+/** An error as one line of JSON. */
 export function printErrorJson(
   { code, message, jobs }: DelayerError,
   hint: string,

@@ -1,7 +1,9 @@
 import { BaseCommand } from '../cli/base-command.js';
 import { count, duration, jobFormat, topicArgs } from '../cli/flags.js';
 import { popAndPrint } from '../cli/pop-and-print.js';
+import { whileRead } from '../cli/reader.js';
 import { Interruption } from '../cli/signals.js';
+import type { Queue } from '../core/queue.js';
 
 export default class Bpop extends BaseCommand {
   static override summary =
@@ -21,21 +23,19 @@ export default class Bpop extends BaseCommand {
     const { args, flags } = await this.parse(Bpop);
     const topics = args.topic.map((topic) => this.toBytes(topic, flags.base64));
     const interruption = new Interruption();
+    this.interruption = interruption;
+    const { signal } = interruption;
     const timeoutMs = flags.timeout === 0 ? undefined : flags.timeout;
-    const popped = await this.withQueue(
-      flags,
-      (queue) => {
-        let waited = false;
-        return popAndPrint(queue, flags.count, flags.output, (limit) => {
-          // What is ready with the first job is taken; the rest is not waited for.
-          if (waited) return queue.popMany(topics, limit);
-          waited = true;
-          return queue.bpopMany(topics, limit, { timeoutMs, signal: interruption.signal });
-        });
-      },
-      interruption,
-    );
-    interruption.release();
-    if (popped === 0) this.endWith(interruption.exitCode ?? 1);
+    const pop = (queue: Queue) => {
+      let waited = false;
+      return popAndPrint(queue, flags.count, flags.output, (limit) => {
+        // What is ready with the first job is taken; the rest is not waited for.
+        if (waited) return signal.aborted ? Promise.resolve([]) : queue.popMany(topics, limit);
+        waited = true;
+        return queue.bpopMany(topics, limit, { timeoutMs, signal });
+      });
+    };
+    const popped = await whileRead(interruption, () => this.withQueue(flags, pop));
+    if (popped === 0) this.endWith(1);
   }
 }

@@ -3,6 +3,7 @@ import { splitAtDashes } from '../cli/argv.js';
 import { BaseCommand } from '../cli/base-command.js';
 import { printEvent } from '../cli/events.js';
 import { count, jobFormat, positiveDuration, topicArgs } from '../cli/flags.js';
+import { whileRead } from '../cli/reader.js';
 import { Interruption } from '../cli/signals.js';
 import { printNote } from '../cli/stderr.js';
 import { DelayerError } from '../core/errors.js';
@@ -52,6 +53,10 @@ The first signal ends it after the job in hand; the second at once, and the job 
     }
     const { args, flags } = await this.parse(Drain, before);
     const interruption = new Interruption();
+    this.interruption = interruption;
+    const forMs = flags.for ?? FOR_MS;
+    // The window bounds the store's answers as well: a Redis that hangs does not stretch it.
+    if (flags.loop) interruption.abortAfter(forMs);
     const writer = jobWriter(flags.output);
     const options = {
       topics: args.topic.map((topic) => this.toBytes(topic, flags.base64)),
@@ -63,15 +68,13 @@ The first signal ends it after the job in hand; the second at once, and the job 
     const drain = (queue: Queue) => {
       if (flags.follow) return drainFollow(queue, options);
       if (!flags.loop) return drainPass(queue, options);
-      return drainLoop(queue, { ...options, stepMs: flags.step ?? STEP_MS, forMs: flags.for ?? FOR_MS });
+      return drainLoop(queue, { ...options, stepMs: flags.step ?? STEP_MS, forMs });
     };
-    const { lateAcks } = await this.withQueue(flags, drain, interruption);
-    interruption.release();
+    const { lateAcks } = await whileRead(interruption, () => this.withQueue(flags, drain));
     if (lateAcks > 0)
       printNote(
         `${jobCount(lateAcks)} printed after the lease had ended; another consumer may have them too`,
       );
     if (writer.error) throw writer.error;
-    if (interruption.exitCode !== undefined) this.endWith(interruption.exitCode);
   }
 }

@@ -1,6 +1,7 @@
 import { BaseCommand } from '../cli/base-command.js';
 import { count, jobFormat, topicArgs } from '../cli/flags.js';
 import { popAndPrint } from '../cli/pop-and-print.js';
+import { Interruption } from '../cli/signals.js';
 
 export default class Pop extends BaseCommand {
   static override summary =
@@ -20,8 +21,13 @@ export default class Pop extends BaseCommand {
   override async run(): Promise<void> {
     const { args, flags } = await this.parse(Pop);
     const topics = args.topic.map((topic) => this.toBytes(topic, flags.base64));
+    const interruption = new Interruption();
+    this.interruption = interruption;
+    const { signal } = interruption;
     const popped = await this.withQueue(flags, (queue) =>
-      popAndPrint(queue, flags.count, flags.output, (limit) => queue.popMany(topics, limit)),
+      popAndPrint(queue, flags.count, flags.output, (limit) =>
+        signal.aborted ? Promise.resolve([]) : queue.popMany(topics, limit),
+      ),
     );
     if (popped === 0) this.endWith(1);
   }

@@ -1,8 +1,9 @@
 import * as Args from '@oclif/core/args';
 import * as Flags from '@oclif/core/flags';
+import { countBehindDashes } from '../cli/argv.js';
 import { BaseCommand } from '../cli/base-command.js';
 import { readIds } from '../cli/input/ids.js';
-import { noteNotRemoved } from '../cli/notes.js';
+import { RemoveNotes } from '../cli/notes.js';
 import { writeId } from '../output/jobs.js';
 import { bytesToJson } from '../output/json.js';
 
@@ -28,12 +29,14 @@ Exit code 1 when no id matched.`;
   override async run(): Promise<void> {
     const { args, flags } = await this.parse(Remove);
     const options = flags['any-state'] ? ({ states: 'any' } as const) : {};
+    const notes = new RemoveNotes();
     let count = 0;
     const removed: Record<string, unknown>[] = [];
     const notRemoved: Record<string, unknown>[] = [];
     await this.withQueue(flags, async (queue) => {
       const toBytes = (text: string) => this.toBytes(text, flags.base64);
-      for await (const ids of readIds(args.id, CHUNK_IDS, toBytes, flags.base64)) {
+      const literalCount = countBehindDashes(this.argv);
+      for await (const ids of readIds(args.id, literalCount, CHUNK_IDS, toBytes, flags.base64)) {
         const results = await queue.removeMany(ids, options);
         for (const [i, id] of ids.entries()) {
           const result = results[i];
@@ -43,10 +46,11 @@ Exit code 1 when no id matched.`;
             else await writeId(id);
           } else if (flags.json) {
             notRemoved.push({ ...bytesToJson('id', id), state: result?.state ?? null });
-          } else noteNotRemoved(id, result?.state);
+          } else notes.add(id, result?.state);
         }
       }
     });
+    notes.end(count);
     if (flags.json) await this.printJson({ removed, notRemoved });
     if (count === 0) this.endWith(1);
   }

@@ -31,6 +31,7 @@ SIGTERM and SIGINT end it after the step in hand; SIGHUP does nothing.`;
     const interruption = new Interruption({
       ignoreHangup: () => printNote('SIGHUP does nothing here; SIGTERM ends this daemon'),
     });
+    this.interruption = interruption;
     const intervalMs = flags.interval ?? INTERVAL_MS;
     const serve = (queue: Queue) =>
       runDaemon(queue, {
@@ -40,12 +41,15 @@ SIGTERM and SIGINT end it after the step in hand; SIGHUP does nothing.`;
         onReady: () => printNote(whatItDoes(queue, intervalMs)),
         onEvent: printEvent,
       });
-    const { promoted, expired, reclaimed, deleted } = await this.withQueue(flags, serve, interruption);
-    interruption.release();
+    const { promoted, expired, reclaimed, deleted } = await this.withQueue(flags, serve);
     printNote(
       `stopped; promoted ${promoted}, reclaimed ${reclaimed}, cleared away ${expired} expired and ${deleted} dead`,
     );
-    if (interruption.exitCode !== undefined) this.endWith(interruption.exitCode);
+  }
+
+  /** To be ended so is what a daemon is there for. */
+  protected override endAfterSignal(): void {
+    this.endWith(0);
   }
 }
 

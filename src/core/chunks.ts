@@ -20,6 +20,7 @@ export async function* inChunks<T>(
   const iterator = input[Symbol.asyncIterator]();
   let chunk: T[] = [];
   let bytes = 0;
+  let isIdle = false;
   const flush = (): T[] => {
     const full = chunk;
     chunk = [];
@@ -29,10 +30,12 @@ export async function* inChunks<T>(
   try {
     for (let reading = iterator.next(); ; reading = iterator.next()) {
       if (!(await settlesWithin(reading, IDLE_MS))) {
+        isIdle = true;
         if (chunk.length > 0) yield flush();
         yield [];
       }
       const read = await reading;
+      isIdle = false;
       if (read.done === true) break;
       for (const item of read.value) {
         const size = bytesOf(item);
@@ -43,7 +46,10 @@ export async function* inChunks<T>(
     }
     if (chunk.length > 0) yield flush();
   } finally {
-    await iterator.return?.();
+    const ended = iterator.return?.();
+    // An idle input ends when it gives something: who has stopped asking does not wait for that.
+    if (isIdle) ended?.catch(() => undefined);
+    else await ended;
   }
 }
 

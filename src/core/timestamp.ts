@@ -2,20 +2,27 @@ import { DelayerError } from './errors.js';
 
 /** A date, perhaps a time of day, perhaps an offset; extended (`2026-03-01T12:00`) or basic (`20260301T1200`). */
 const ISO_8601 =
-  /^(\d{4})(-?)(\d{2})\2(\d{2})(?:[T ](\d{2})(?::?(\d{2})(?::?(\d{2})(?:[.,](\d{1,9}))?)?)?(Z|[+-]\d{2}(?::?\d{2})?)?)?$/;
-const UNIX_SECONDS = /^@\d+(?:\.\d{1,9})?$/;
+  /^(\d{4})(-?)(\d{2})\2(\d{2})(?:[T ](\d{2})(?::?(\d{2})(?::?(\d{2})(?:[.,](\d+))?)?)?(Z|[+-]\d{2}(?::?\d{2})?)?)?$/;
+const UNIX_SECONDS = /^@(\d+)(?:\.(\d+))?$/;
+
+/** A time whose meaning depends on the local time zone: it names no offset. */
+export function isLocalTime(text: string): boolean {
+  const parts = ISO_8601.exec(text);
+  return parts !== null && parts[9] === undefined;
+}
 
 /** The last time that can be named: the end of the year 9999, as ISO 8601 writes it. */
 export const MAX_TIMESTAMP_MS = Date.UTC(10_000, 0, 1) - 1;
 
 /**
  * Reads a point in time: ISO 8601 (`2026-03-01T12:00:00Z`; without an offset in the local time zone, a bare
- * date at its local midnight) or `@unixseconds` (`@1795343220.25`).
- * @returns milliseconds since 1970
+ * date at its local midnight) or `@unixseconds` (`@1795343220.25`). A local time that the clocks skip is read
+ * as much later as they skip (02:30 is 03:30); of one that they show twice it is the first.
+ * @returns milliseconds since 1970; fractions of them are rounded
  * @throws DelayerError `usage` when it is neither
  */
 export function parseTimestamp(text: string, what: string): number {
-  const ms = UNIX_SECONDS.test(text) ? Math.round(Number(text.slice(1)) * 1000) : isoToMs(text);
+  const ms = unixToMs(text) ?? isoToMs(text);
   if (ms === undefined || Number.isNaN(ms)) {
     throw new DelayerError('usage', `invalid time for ${what}: ${JSON.stringify(text)}`, {
       hint: 'Write ISO 8601 (2026-03-01T12:00:00Z) or @unixseconds (@1795343220).',
@@ -27,14 +34,24 @@ export function parseTimestamp(text: string, what: string): number {
   return ms;
 }
 
+function unixToMs(text: string): number | undefined {
+  const [, seconds, fraction] = UNIX_SECONDS.exec(text) ?? [];
+  return seconds === undefined ? undefined : Number(seconds) * 1000 + fractionToMs(fraction);
+}
+
+/** Apart from the seconds, for together they have more digits than a number keeps. */
+function fractionToMs(digits = '0'): number {
+  return Math.round(Number(`0.${digits}`) * 1000);
+}
+
 function isoToMs(text: string): number | undefined {
   const parts = ISO_8601.exec(text);
   if (!parts) return undefined;
-  const [, year, , month, day, hour = '00', minute = '00', second = '00', fraction = '0', offset = ''] =
-    parts;
+  const [, year, , month, day, hour = '00', minute = '00', second = '00', fraction, offset = ''] = parts;
   const zone = /^[+-]\d{2}$/.test(offset) ? `${offset}:00` : offset.replace(/(\d{2})(\d{2})$/, '$1:$2');
   // Date.parse turns 30 February into 2 March; a day that does not exist is an error here.
   const lastDay = new Date(Date.UTC(Number(year), Number(month), 0)).getUTCDate();
   if (Number(day) > lastDay) return undefined;
-  return Date.parse(`${year}-${month}-${day}T${hour}:${minute}:${second}.${fraction}${zone}`);
+  // Date.parse cuts digits off behind the third.
+  return Date.parse(`${year}-${month}-${day}T${hour}:${minute}:${second}${zone}`) + fractionToMs(fraction);
 }

@@ -1,55 +1,156 @@
-import Table from 'cli-table3';
 import stringWidth from 'string-width';
 
-type Row = readonly string[];
-
-/**
- * Rows that are drawn with borders. cli-table3 compares each cell with all cells above it, so its time grows
- * with the square of the rows; and a list that is longer goes through a pager or grep, not past an eye.
- */
-const MAX_BORDERED_ROWS = 500;
-
-/** Colours, as chalk writes them. */
-const COLOUR = /\u001b\[[\d;]*m/g;
-const ASCII = /^[ -~]*$/;
-
-/**
- * Lays rows out in columns, each row on one line: with borders, or, where there are very many rows, with two
- * spaces between the columns.
- * @param head may be empty
- */
-export function drawTable(head: Row, rows: readonly Row[]): string {
-  if (rows.length > MAX_BORDERED_ROWS) return alignColumns(head.length > 0 ? [head, ...rows] : rows);
-  const table = new Table({ head: [...head], style: { head: [], border: [], compact: true } });
-  for (const row of rows) table.push([...row]);
-  return table.toString();
+/** What stands at one place of a table. */
+export interface Cell {
+  readonly text: string;
+  /** The same in fewer words, for a terminal that is too narrow. */
+  readonly short?: string | undefined;
+  /** The same without spaces, for a pipe: programs cut lines at them. */
+  readonly plain?: string | undefined;
+  /** Colours, put on after the text was cut. */
+  readonly paint?: ((text: string) => string) | undefined;
 }
 
-/** Cells of a terminal that a table with borders needs. */
-export function tableWidth(head: Row, rows: readonly Row[]): number {
-  return columnWidths([head, ...rows]).reduce((sum, width) => sum + width + 3, 1);
+export interface Column {
+  readonly head: string;
+  readonly alignRight?: boolean;
+  /** Cells of the terminal that are enough where there are no more; absent when it is not to be cut. */
+  readonly minWidth?: number;
+  /** Left out of a terminal that is too narrow for it. */
+  readonly isOptional?: boolean;
 }
 
-function alignColumns(rows: readonly Row[]): string {
-  const widths = columnWidths(rows);
-  const line = (row: Row) => row.map((cell, i) => pad(cell, widths[i] ?? 0)).join('  ');
-  return rows.map((row) => line(row).trimEnd()).join('\n');
+export interface TableOptions {
+  readonly columns: readonly Column[];
+  readonly rows: readonly (readonly Cell[])[];
+  /** Cells of the terminal; absent where there is none: whole text in aligned columns, without borders. */
+  readonly width: number | undefined;
+  readonly paintHead?: (text: string) => string;
 }
 
-function columnWidths(rows: readonly Row[]): number[] {
-  const widths: number[] = [];
+/** A way to draw a table. */
+interface Look {
+  readonly bordered: boolean;
+  readonly form: 'text' | 'short' | 'plain';
+  readonly skipsOptional: boolean;
+}
+
+const PIPE: Look = { bordered: false, form: 'plain', skipsOptional: false };
+const POOREST: Look = { bordered: false, form: 'short', skipsOptional: true };
+/** From the richest on: the first that fits into the terminal is taken; where none does, the last is cut. */
+const LOOKS: readonly Look[] = [
+  { bordered: true, form: 'text', skipsOptional: false },
+  { bordered: true, form: 'short', skipsOptional: false },
+  { bordered: false, form: 'short', skipsOptional: false },
+  POOREST,
+];
+
+const GAP = '  ';
+/** Where not even the poorest look fits, columns are cut down to so many cells. */
+const LEAST_WIDTH = 4;
+/** Letters of one cell each; to count the cells of others takes a hundred times as long. */
+const NARROW = /^[ -~\u00c0-\u024f–…]*$/;
+
+/** Draws rows, each on one line, below their head, if there is one; ends without a newline. */
+export function drawTable({ columns, rows, width, paintHead = (text) => text }: TableOptions): string {
+  if (width === undefined) return draw(columns, rows, PIPE, naturalWidths(columns, rows, PIPE), paintHead);
+  for (const look of LOOKS) {
+    const room = width - frameWidth(columns, look);
+    const widths = fit(columns, naturalWidths(columns, rows, look), room, look);
+    if (sum(shown(columns, widths, look)) <= room) return draw(columns, rows, look, widths, paintHead);
+  }
+  const room = width - frameWidth(columns, POOREST);
+  const widths = cut(columns, naturalWidths(columns, rows, POOREST), room, POOREST);
+  return draw(columns, rows, POOREST, widths, paintHead);
+}
+
+/** Cells that a text takes: letters of some scripts and emoji take two. */
+export function cellWidth(text: string): number {
+  return NARROW.test(text) ? text.length : stringWidth(text);
+}
+
+/** As much of a text as fits into so many cells; an ellipsis stands for the rest. */
+export function cutToWidth(text: string, width: number): string {
+  if (cellWidth(text) <= width) return text;
+  if (NARROW.test(text)) return `${text.slice(0, width - 1)}…`;
+  let used = 0;
+  let kept = '';
+  for (const { segment } of new Intl.Segmenter().segment(text)) {
+    const next = used + cellWidth(segment);
+    if (next > width - 1) break;
+    used = next;
+    kept += segment;
+  }
+  return `${kept}…`;
+}
+
+const textOf = (cell: Cell, { form }: Look): string =>
+  (form === 'text' ? undefined : cell[form]) ?? cell.text;
+
+function naturalWidths(columns: readonly Column[], rows: TableOptions['rows'], look: Look): number[] {
+  const widths = columns.map(({ head }) => cellWidth(head));
   for (const row of rows) {
-    for (const [i, cell] of row.entries()) widths[i] = Math.max(widths[i] ?? 0, cellWidth(cell));
+    for (const [i, cell] of row.entries())
+      widths[i] = Math.max(widths[i] ?? 0, cellWidth(textOf(cell, look)));
   }
   return widths;
 }
 
-function pad(cell: string, width: number): string {
-  return cell + ' '.repeat(width - cellWidth(cell));
+/** Gives columns that may be cut no more than what the others leave them, and not less than they need. */
+function fit(columns: readonly Column[], natural: readonly number[], room: number, look: Look): number[] {
+  const least = natural.map((width, i) => Math.min(width, columns[i]?.minWidth ?? width));
+  let left = room - sum(shown(columns, least, look));
+  return natural.map((width, i) => {
+    const smallest = least[i] ?? width;
+    const more = Math.max(0, Math.min(width - smallest, left));
+    left -= more;
+    return smallest + more;
+  });
 }
 
-/** Cells of a terminal that a text takes: letters of some scripts and emoji take two. */
-function cellWidth(cell: string): number {
-  const text = cell.replace(COLOUR, '');
-  return ASCII.test(text) ? text.length : stringWidth(text);
+/** Cuts the widest columns. */
+function cut(columns: readonly Column[], widths: readonly number[], room: number, look: Look): number[] {
+  let most = Math.max(...widths);
+  const cutTo = () => widths.map((width) => Math.min(width, most));
+  while (most > LEAST_WIDTH && sum(shown(columns, cutTo(), look)) > room) most -= 1;
+  return cutTo();
 }
+
+function draw(
+  columns: readonly Column[],
+  rows: TableOptions['rows'],
+  look: Look,
+  widths: readonly number[],
+  paintHead: (text: string) => string,
+): string {
+  const head = columns.map(({ head: text }) => ({ text, paint: paintHead }));
+  const hasHead = columns.some(({ head: text }) => text !== '');
+  const line = (row: readonly Cell[]): string => {
+    const cells = row.map((cell, i) => {
+      const text = cutToWidth(textOf(cell, look), widths[i] ?? 0);
+      const space = ' '.repeat(Math.max(0, (widths[i] ?? 0) - cellWidth(text)));
+      const painted = cell.paint ? cell.paint(text) : text;
+      return columns[i]?.alignRight === true ? space + painted : painted + space;
+    });
+    const kept = shown(columns, cells, look);
+    return look.bordered ? `│ ${kept.join(' │ ')} │` : kept.join(GAP).trimEnd();
+  };
+  const body = rows.map(line);
+  if (!look.bordered) return [...(hasHead ? [line(head)] : []), ...body].join('\n');
+  const rule = (left: string, middle: string, right: string) =>
+    left + widths.map((width) => '─'.repeat(width + 2)).join(middle) + right;
+  const top = hasHead ? [line(head), rule('├', '┼', '┤')] : [];
+  return [rule('┌', '┬', '┐'), ...top, ...body, rule('└', '┴', '┘')].join('\n');
+}
+
+function shown<T>(columns: readonly Column[], perColumn: readonly T[], { skipsOptional }: Look): T[] {
+  return perColumn.filter((_, i) => !(skipsOptional && columns[i]?.isOptional === true));
+}
+
+/** Cells between and around the columns. */
+function frameWidth(columns: readonly Column[], look: Look): number {
+  const count = shown(columns, columns, look).length;
+  return look.bordered ? 3 * count + 1 : GAP.length * (count - 1);
+}
+
+const sum = (numbers: readonly number[]): number => numbers.reduce((total, number) => total + number, 0);

@@ -51,9 +51,20 @@ const BAD: Readonly<Record<string, readonly [args: readonly string[], code: numb
   'a delay that overflows': [['push', 'topic', 'body', '--delay', '9'.repeat(400)], USAGE, /--delay/],
   'a delay of more than a century': [['push', 'topic', 'body', '--delay', '36526d'], USAGE, /--delay/],
   'a delay in exponents': [['push', 'topic', 'body', '--delay', '1e3'], USAGE, /--delay/],
-  'a delay finer than a millisecond': [['push', 'topic', 'body', '--delay', '0.0001'], USAGE, /--delay/],
   'a negative ttl': [['push', 'topic', 'body', '--ttl=-1'], USAGE, /--ttl/],
   'a ttl of zero': [['push', 'topic', 'body', '--ttl', '0'], USAGE, /--ttl must not be zero/],
+  'a ttl that rounds to zero': [
+    ['push', 'topic', 'body', '--ttl', '0.0001'],
+    USAGE,
+    /--ttl must not be zero/,
+  ],
+  'a body twice': [['push', 'topic', 'body', '--body', 'b'], USAGE, /BODY and --body cannot/],
+  'a body as a flag without its text': [['push', 'topic', '--body'], USAGE, /--body needs a value/],
+  'to be quiet and verbose': [
+    ['pop', 'topic', '--quiet', '--verbose'],
+    USAGE,
+    /--quiet and --verbose cannot/,
+  ],
   'a ttl that is text': [['push', 'topic', 'body', '--ttl', 'long'], USAGE, /--ttl/],
   'a ttl that overflows': [['push', 'topic', 'body', '--ttl', '99999999999d'], USAGE, /--ttl/],
   'a time that cannot be read': [
@@ -130,6 +141,10 @@ function expectOneLine(outcome: Outcome, code: number, says: RegExp): void {
 
 describe('bad input', () => {
   const cli = useCli((home) => ({ DELAYER_STORE: `sqlite:${home}/queue.db` }));
+
+  beforeEach('a store that is there', async () => {
+    await (await cli.queue()).push({ topic: 'other', body: 'b' });
+  });
 
   const cases = Object.entries(BAD);
   // Two at a time: each is a process that does nothing but refuse.

@@ -117,11 +117,8 @@ describe('drain', () => {
       });
     }
 
-    for (const [signal, code] of [
-      ['SIGTERM', 143],
-      ['SIGINT', 130],
-    ] as const) {
-      it(`drain ends after the jobs in hand with ${code} at ${signal}: each is printed or in the queue`, async () => {
+    for (const signal of ['SIGTERM', 'SIGINT'] as const) {
+      it(`drain ends after the jobs in hand by ${signal}: each is printed or in the queue`, async () => {
         const ids = numbered(3000);
         const queue = await cli.queue();
         await queue.pushMany(ids.map((id) => ({ id, topic: 'topic', body: 'x'.repeat(1000) })));
@@ -132,7 +129,7 @@ describe('drain', () => {
         drain.child.kill(signal);
         drain.child.stdout?.resume();
         const outcome = await drain.ended;
-        expect(outcome).to.include({ code, signal: null, stderr: '' });
+        expect(outcome).to.include({ code: null, signal, stderr: '' });
         const back = await left();
         expect(back).to.not.be.empty;
         expect([...idsIn(linesOf(outcome)), ...back]).to.deep.equal(ids);

@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import { documentOf, expectQuiet, linesOf, useCli } from '../support/cli.js';
+import { documentOf, expectQuiet, jsonOf, linesOf, useCli } from '../support/cli.js';
 import { useRedis } from '../support/redis.js';
 
 interface Overview {
@@ -108,5 +108,52 @@ describe('the problems that inspect names', () => {
       const card = expectQuiet(await cli.run(['inspect', '--id', 'a'])).stdout.toString();
       expect(card).to.include('never be delivered');
     });
+  });
+
+  it('inspect --problems lists the jobs that something is wrong with, each explained, and ends with 1 when there is none', async () => {
+    const none = await cli.run(['inspect', '--problems']);
+    expect(none).to.include({ code: 1, stderr: 'delayer: there is no job that something is wrong with\n' });
+    const queue = await cli.queue();
+    await queue.pushMany(['a', 'b'].map((id) => ({ id, topic: 'topic', body: 'b', delayMs: 3_600_000 })));
+    await redis.raw.del(key('job_bucket:a'));
+    await redis.raw.del(key('job_bucket:b'));
+    await redis.raw.set(key('job_bucket:b'), 'text');
+    const listed = jsonOf(expectQuiet(await cli.run(['inspect', '--problems', '--json'])));
+    expect(listed.map(({ id, flaw, blockedBy }) => [id, flaw ?? blockedBy])).to.deep.equal([
+      ['a', { type: 'body_gone' }],
+      ['b', { type: 'wrong_type', key: key('job_bucket:b'), found: 'string', wanted: 'hash' }],
+    ]);
+    for (const { explanation } of listed) expect(explanation).to.be.an('array').that.is.not.empty;
+    const cards = expectQuiet(await cli.run(['inspect', '--problems'])).stdout.toString();
+    expect(cards).to.include('its body is gone').and.to.include('in the place of its body');
+    const overview = expectQuiet(await cli.run(['inspect'])).stdout.toString();
+    expect(overview).to.match(/^! 1 job has lost the body.*inspect --problems/m);
+  });
+
+  it('inspect of a topic whose ready list is a key of the wrong type lists the delayed jobs, and names the key', async () => {
+    const queue = await cli.queue();
+    await redis.raw.set(key('ready_queue:topic'), 'no list');
+    const empty = await cli.run(['inspect', 'topic']);
+    expect(empty.code).to.equal(69);
+    expect(empty.stderr).to.include('ready_queue:topic');
+    await queue.push({ id: 'a', topic: 'topic', body: 'b', delayMs: 3_600_000 });
+    const outcome = await cli.run(['inspect', 'topic', '--json']);
+    expect(outcome.code).to.equal(0);
+    const page = documentOf<{ jobs: { id: string }[]; problems: { code: string }[] }>(outcome);
+    expect(page.jobs.map(({ id }) => id)).to.deep.equal(['a']);
+    expect(page.problems.map(({ code }) => code)).to.deep.equal(['wrong_type']);
+    expect(outcome.stderr).to.match(/^delayer: not all jobs can be listed: [^\n]*ready_queue:topic[^\n]*\n$/);
+  });
+
+  it('inspect shows a job that is in its ready list twice as one, with a mark', async () => {
+    const queue = await cli.queue();
+    await queue.push({ id: 'a', topic: 'topic', body: 'b' });
+    await queue.maintain();
+    await redis.raw.lpush(key('ready_queue:topic'), 'a');
+    const table = linesOf(expectQuiet(await cli.run(['inspect', 'topic'])));
+    expect(table.filter((line) => line.includes('ready ×2'))).to.have.length(1);
+    expect(table.filter((line) => /\bready\b/.test(line))).to.have.length(1);
+    const overview = expectQuiet(await cli.run(['inspect'])).stdout.toString();
+    expect(overview).to.include('1 ready job is in the ready list more than once');
   });
 });

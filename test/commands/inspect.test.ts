@@ -34,16 +34,13 @@ describe('inspect', () => {
     it('inspect counts the jobs of every topic, as a table', async () => {
       await fill();
       const outcome = expectQuiet(await cli.run(['inspect']));
-      const cells = linesOf(outcome).map((line) => line.split('│').map((cell) => cell.trim()));
-      expect(cells.find(([, name]) => name === 'topic')?.slice(1, -1)).to.deep.equal([
+      const rows = linesOf(outcome).map((line) => line.split(/ {2,}/));
+      expect(rows[0]).to.deep.equal([
         ...['topic', 'delayed', 'due', 'ready', 'leased', 'expired', 'dead', 'next due'],
       ]);
-      const rows = cells.filter(([, name]) => name?.includes('topic') === true).slice(1);
-      expect(rows.map((row) => row.slice(1, 8))).to.deep.equal([
-        ['another topic', '0', '0', '1', '0', '0', '0'],
-        ['topic', '2', '0', '2', '1', '0', '0'],
-      ]);
-      expect(rows[1]?.[8]).to.match(/^\d{4}-\d\d-\d\d \d\d:\d\d:\d\dZ \(in (59m\d+s|1h)\)$/);
+      expect(rows[1]).to.deep.equal(['another topic', '0', '0', '1', '0', '0', '0', '-']);
+      expect(rows[2]?.slice(0, 7)).to.deep.equal(['topic', '2', '0', '2', '1', '0', '0']);
+      expect(rows[2]?.[7]).to.match(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$/);
     });
 
     it('inspect counts the jobs of every topic, as one JSON document', async () => {
@@ -59,6 +56,8 @@ describe('inspect', () => {
     });
 
     it('inspect ends with 0 for an empty queue, and tells that it is empty', async () => {
+      await cli.run(['push', 'topic', 'b']);
+      await cli.run(['pop', 'topic']);
       const outcome = expectQuiet(await cli.run(['inspect']));
       expect(linesOf(outcome)[0]).to.equal('The queue is empty.');
     });
@@ -102,7 +101,8 @@ describe('inspect', () => {
         cursor = next.cursor;
       }
       expect(ids).to.deep.equal(['ready 1', 'ready 2', 'leased', 'later 1', 'later 2']);
-      const table = await cli.run(['inspect', 'topic', '--limit', '2']);
+      expectQuiet(await cli.run(['inspect', 'topic', '--limit', '2']));
+      const table = await cli.run(['inspect', 'topic', '--limit', '2', '--verbose']);
       expect(table.stderr).to.match(/^delayer: there are more: add --cursor \S+\n$/);
     });
 
@@ -129,7 +129,7 @@ describe('inspect', () => {
       const second = expectQuiet(await cli.run(['inspect', '--id', 'ready 2'])).stdout.toString();
       expect(second).to.include('1 ready job of its topic comes before it.');
       const held = expectQuiet(await cli.run(['inspect', '--id', 'leased'])).stdout.toString();
-      expect(held).to.include('A consumer has it in hand.');
+      expect(held).to.match(/A consumer (took|has) it/);
       const json = documentOf<Record<string, unknown>>(
         expectQuiet(await cli.run(['inspect', '--id', 'later 1', '--json'])),
       );
@@ -173,6 +173,7 @@ describe('inspect', () => {
     });
 
     it('inspect ends with 1 for an id that is not there, and tells so', async () => {
+      await fill();
       const outcome = await cli.run(['inspect', '--id', 'unknown']);
       expect(outcome.code).to.equal(1);
       expect(outcome.stdout).to.be.empty;

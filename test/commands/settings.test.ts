@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import { mkdirSync, readdirSync, statSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expectQuiet, linesOf, useCli } from '../support/cli.js';
 import { useRedis } from '../support/redis.js';
@@ -73,15 +73,10 @@ describe('settings', () => {
   });
 
   describe('without a store', () => {
-    it('with no store named, the embedded one is created at first use, for this user alone, with one line that tells so', async () => {
-      const first = await cli.run(['push', 'topic', 'b', '--id', 'a']);
-      expect(first.code).to.equal(0);
+    it('with no store named, the embedded one is created at first use, for this user alone', async () => {
+      const first = expectQuiet(await cli.run(['push', 'topic', 'b', '--id', 'a']));
       expect(first.stdout.toString()).to.equal('a\n');
       const file = join(cli.home, 'data', 'delayer', 'queue.db');
-      expect(first.stderr)
-        .to.match(/^delayer: [^\n]+\n$/)
-        .and.to.include(file)
-        .and.to.include('DELAYER_STORE');
       expect(statSync(file).mode & 0o777).to.equal(0o600);
       expect(statSync(join(cli.home, 'data', 'delayer')).mode & 0o777).to.equal(0o700);
       expectQuiet(await cli.run(['push', 'topic', 'b']));
@@ -89,8 +84,21 @@ describe('settings', () => {
     });
 
     it('the embedded store is in ~/.local/share when there is no XDG_DATA_HOME', async () => {
-      const { stderr } = await cli.run(['push', 'topic', 'b'], { env: { XDG_DATA_HOME: '' } });
-      expect(stderr).to.include(join(cli.home, '.local', 'share', 'delayer', 'queue.db'));
+      expectQuiet(await cli.run(['push', 'topic', 'b'], { env: { XDG_DATA_HOME: '' } }));
+      expect(statSync(join(cli.home, '.local', 'share', 'delayer', 'queue.db')).isFile()).to.be.true;
+    });
+
+    it('the first use of the embedded store is told of on a terminal, and with --verbose', async () => {
+      const file = join(cli.home, 'data', 'delayer', 'queue.db');
+      const told = await cli.run(['push', 'topic', 'b', '--verbose']);
+      expect(told.stderr)
+        .to.match(/^delayer: [^\n]+\n$/)
+        .and.to.include(file)
+        .and.to.include('DELAYER_STORE');
+      rmSync(file);
+      expect(await cli.terminal('delayer push topic b')).to.include(file);
+      rmSync(file);
+      expect(await cli.terminal('delayer push topic b --quiet')).to.not.include(file);
     });
 
     it('nothing is told of the creation of a file that was named', async () => {

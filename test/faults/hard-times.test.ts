@@ -19,7 +19,8 @@ describe('a Redis in trouble:', function () {
         await eventually(async () => (await redis.server.strangers()) > 0);
         redis.server.freeze();
         try {
-          expect((await running.end()).code).to.equal(143);
+          const ended = command[0] === 'serve' ? { code: 0 } : { signal: 'SIGTERM' };
+          expect(await running.end()).to.include(ended);
         } finally {
           redis.server.thaw();
         }
@@ -82,7 +83,7 @@ describe('a Redis in trouble:', function () {
       await daemon.says(/promoting/);
       await eventually(async () => (await promoted()) === 500 || daemon.stderr.includes('out of memory'));
       expect(daemon.stderr).to.not.include('out of memory');
-      expect((await daemon.end()).code).to.equal(143);
+      expect((await daemon.end()).code).to.equal(0);
     });
 
     it('a Redis that is out of memory can be inspected', async () => {

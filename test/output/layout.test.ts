@@ -1,60 +1,108 @@
 import { expect } from 'chai';
-import { drawTable, tableWidth } from '../../src/output/layout.js';
+import stringWidth from 'string-width';
+import { type Cell, type Column, cutToWidth, drawTable } from '../../src/output/layout.js';
 import { overviewTable } from '../../src/output/table.js';
 
+const COLUMNS: readonly Column[] = [
+  { head: 'name' },
+  { head: 'jobs', alignRight: true },
+  { head: 'due' },
+  { head: 'expires', isOptional: true },
+  { head: 'body', minWidth: 10 },
+];
+const due = { text: '2026-03-01 12:00:00Z (in 5m)', short: 'in 5m', plain: '2026-03-01T12:00:00Z' };
+const row = (name: string, jobs: number, body: string): Cell[] => [
+  { text: name },
+  { text: `${jobs}` },
+  due,
+  due,
+  { text: body },
+];
+const ROWS = [row('orders', 7, '{"orderID":32}'), row('日本', 12_345, 'x'.repeat(300))];
+const draw = (width: number | undefined, rows = ROWS) =>
+  drawTable({ columns: COLUMNS, rows, width }).split('\n');
+
 describe('a table', () => {
-  it('a table has borders, a head, and a row on each line', () => {
-    const table = drawTable(
-      ['a', 'bc'],
-      [
-        ['123', '4'],
-        ['5', ''],
-      ],
-    );
-    expect(table.split('\n')).to.deep.equal([
+  it('a table has borders, a head, a row on each line, and numbers to the right', () => {
+    const columns = [{ head: 'a' }, { head: 'bc', alignRight: true }];
+    const rows = [
+      [{ text: '123' }, { text: '4' }],
+      [{ text: '5' }, { text: '' }],
+    ];
+    expect(drawTable({ columns, rows, width: 80 }).split('\n')).to.deep.equal([
       '┌─────┬────┐',
       '│ a   │ bc │',
       '├─────┼────┤',
-      '│ 123 │ 4  │',
+      '│ 123 │  4 │',
       '│ 5   │    │',
       '└─────┴────┘',
     ]);
-    expect(tableWidth(['a', 'bc'], [['123', '4']])).to.equal(12);
   });
 
   it('a table has no line below a head that is empty', () => {
-    expect(drawTable([], [['a', 'b']]).split('\n')).to.have.length(3);
+    const columns = [{ head: '' }, { head: '' }];
+    expect(
+      drawTable({ columns, rows: [[{ text: 'a' }, { text: 'b' }]], width: 80 }).split('\n'),
+    ).to.have.length(3);
   });
 
-  it('a table counts the cells of a terminal, not characters or colours', () => {
-    const table = drawTable([], [['日本'], ['\u001b[31mabcd\u001b[39m'], ['😀x'], ['é']]);
-    expect(table.split('\n').slice(1, -1)).to.deep.equal([
-      '│ 日本 │',
-      '│ \u001b[31mabcd\u001b[39m │',
-      '│ 😀x  │',
-      '│ é    │',
+  it('a table in a pipe has aligned columns without borders, whole text, and times without spaces', () => {
+    expect(draw(undefined, [row('orders', 7, 'b'), row('日本', 12_345, 'x y')])).to.deep.equal([
+      'name     jobs  due                   expires               body',
+      'orders      7  2026-03-01T12:00:00Z  2026-03-01T12:00:00Z  b',
+      '日本    12345  2026-03-01T12:00:00Z  2026-03-01T12:00:00Z  x y',
     ]);
   });
 
-  it('a table of more rows than anyone looks at has aligned columns and no borders', () => {
-    const rows = Array.from({ length: 501 }, (_, i) => [`topic ${i}`, '日本', 'x']);
-    const lines = drawTable(['topic', 'name', 'last'], rows).split('\n');
-    expect(lines).to.have.length(502);
-    expect(lines.slice(0, 2)).to.deep.equal(['topic      name  last', 'topic 0    日本  x']);
-    expect(drawTable([], rows.slice(0, 500))).to.contain('│');
+  it('a table counts the cells of a terminal, not characters or colours', () => {
+    const texts = ['日本', 'abcd', '😀x', 'é', 'e\u0301', '👍🏽', '🇩🇪', 'กำ', '가'];
+    const rows = texts.map((text) => [{ text, paint: (shown: string) => `\u001b[31m${shown}\u001b[39m` }]);
+    const lines = drawTable({ columns: [{ head: '' }], rows, width: 80 }).split('\n');
+    expect(new Set(lines.map((line) => stringWidth(line)))).to.deep.equal(new Set([8]));
+    expect(lines[1]).to.equal('│ \u001b[31m日本\u001b[39m │');
+  });
+
+  it('a table fits into any terminal of 30 columns or more, and fills one that its bodies need', () => {
+    for (let width = 30; width <= 200; width += 1) {
+      const widest = Math.max(...draw(width).map((line) => stringWidth(line)));
+      expect(widest, `${width}`)
+        .to.be.at.most(width)
+        .and.at.least(Math.min(width, 120) - 3);
+    }
+  });
+
+  it('a table gives up distances, borders and columns before it cuts a name', () => {
+    const name = 'c0ffee00-1234-4abc-8def-0123456789ab';
+    const rows = [row(name, 1, '{"a":1}')];
+    const at = (width: number) => draw(width, rows).join('\n');
+    expect(at(160)).to.include('│').and.to.include('2026-03-01 12:00:00Z (in 5m)').and.to.include(name);
+    expect(at(90)).to.include('│').and.to.include(' in 5m ').and.to.include(name).and.to.not.include('2026');
+    expect(at(74)).to.include('expires').and.to.include(name).and.to.not.include('│');
+    expect(at(60)).to.include(name).and.to.not.include('expires');
+    expect(at(40)).to.include('…').and.to.not.include(name);
+  });
+
+  it('a text is cut to cells, and no character is cut in two', () => {
+    expect(cutToWidth('日本語です', 10)).to.equal('日本語です');
+    expect(cutToWidth('日本語です', 9)).to.equal('日本語で…');
+    expect(cutToWidth('日本語です', 8)).to.equal('日本語…');
+    expect(cutToWidth('e\u0301e\u0301e\u0301', 2)).to.equal('e\u0301…');
+    expect(cutToWidth('👍🏽👍🏽', 3)).to.equal('👍🏽…');
+    expect(cutToWidth('abc', 3)).to.equal('abc');
+    expect(cutToWidth('abcd', 3)).to.equal('ab…');
   });
 
   it('a table takes time in proportion to its rows', () => {
     const none = { delayed: 0, due: 0, ready: 1, leased: 0, expired: 0, dead: 0 };
-    const draw = (count: number): number => {
+    const drawTopics = (count: number): number => {
       const topics = Array.from({ length: count }, (_, i) => ({ topic: Buffer.from(`topic ${i}`), ...none }));
       const begun = performance.now();
-      overviewTable({ totals: {}, topics }, [], new Date(0));
+      overviewTable({ totals: {}, topics }, [], new Date(0), 80);
       return performance.now() - begun;
     };
-    const fastest = (count: number) => Math.min(...[1, 2, 3].map(() => draw(count)));
+    const fastest = (count: number) => Math.min(...[1, 2, 3].map(() => drawTopics(count)));
     fastest(1000); // Compiled by now.
     // With a table that is quadratic it is 16 times.
-    expect(fastest(20_000) / fastest(5000)).to.be.lessThan(10);
+    expect(fastest(8000) / fastest(2000)).to.be.lessThan(10);
   });
 });

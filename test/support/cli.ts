@@ -1,9 +1,8 @@
 import { expect } from 'chai';
 import { type ChildProcess, spawn } from 'node:child_process';
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { constants, tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import type { Queue } from '../../src/core/queue.js';
 import { openQueue } from '../../src/storage/open.js';
@@ -88,17 +87,7 @@ export class Running {
 
   /** Waits until signals no longer end it at once: it has begun its work. */
   async hearsSignals(): Promise<void> {
-    if (!existsSync('/proc/self/status')) {
-      await sleep(1500);
-      return;
-    }
-    await eventually(() => {
-      const caught = /^SigCgt:\s*([0-9a-f]+)$/m.exec(readFileSync(`/proc/${this.pid}/status`, 'utf8'));
-      // Node itself catches SIGTERM and SIGINT; SIGHUP is the last that delayer comes to catch.
-      return (
-        parseInt(caught?.[1]?.slice(-1) ?? '0', 16) % 2 === constants.signals.SIGHUP || this.failIfOver()
-      );
-    });
+    await eventually(() => catchesSignals(this.pid) || this.failIfOver());
   }
 
   /** Sends a signal, and waits for the end. */
@@ -123,6 +112,13 @@ export class Running {
   }
 }
 
+/** Has a process of delayer begun its work, so that a signal does not end it at once any more? */
+export function catchesSignals(pid: number): boolean {
+  const caught = /^SigCgt:\s*([0-9a-f]+)$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'));
+  // Node itself catches SIGTERM and SIGINT; SIGHUP is the last that delayer comes to catch.
+  return parseInt(caught?.[1]?.slice(-1) ?? '0', 16) % 2 === constants.signals.SIGHUP;
+}
+
 /** Where a test runs commands: a home of its own, and no settings but those given. */
 export interface CliGround {
   /** The home folder: data is in `data`, configuration in `config` below it. */
@@ -137,6 +133,8 @@ export interface CliGround {
   startSh(script: string, options?: RunOptions): Running;
   /** A command of bash on a terminal, which shows stdout and stderr together. */
   terminal(command: string, options?: RunOptions): Promise<string>;
+  /** The same, to be typed at: what is written to its stdin comes as from a keyboard. */
+  startTerminal(command: string, options?: RunOptions): Running;
   /** The store of the commands, opened here; closed after the test. */
   queue(): Promise<Queue>;
 }
@@ -194,6 +192,10 @@ export function useCli(settings: (home: string) => Env = () => ({})): CliGround 
     mine.add(one);
     return one;
   };
+  const launchTerminal = (command: string, options: RunOptions, keepStdin: boolean) => {
+    const asTerminal = { ...options, env: { TERM: 'xterm-256color', SHELL: '/bin/bash', ...options.env } };
+    return launch('script', ['-qec', command, '/dev/null'], asTerminal, keepStdin);
+  };
   const node = (args: readonly string[]) => [PROGRAM, ...args];
   return {
     get home() {
@@ -207,10 +209,10 @@ export function useCli(settings: (home: string) => Env = () => ({})): CliGround 
     sh: (script, options = {}) => launch('bash', ['-c', script], options, false).ended,
     startSh: (script, options = {}) => launch('bash', ['-c', script], options, true),
     terminal: async (command, options = {}) => {
-      const asTerminal = { ...options, env: { TERM: 'xterm-256color', SHELL: '/bin/bash', ...options.env } };
-      const { stdout } = await launch('script', ['-qec', command, '/dev/null'], asTerminal, false).ended;
+      const { stdout } = await launchTerminal(command, options, false).ended;
       return stdout.toString();
     },
+    startTerminal: (command, options = {}) => launchTerminal(command, options, true),
     queue: async () => {
       const queue = await openQueue(env.DELAYER_STORE ?? '', { prefix: env.DELAYER_PREFIX });
       queues.push(queue);

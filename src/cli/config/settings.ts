@@ -41,9 +41,13 @@ export function wantsColour(): boolean {
   return (process.env.NO_COLOR ?? '') === '';
 }
 
+/** Where a terminal does not say. */
+const DEFAULT_WIDTH = 80;
+
 /** Columns of the terminal on stdout. */
 export function terminalWidth(): number {
-  return process.stdout.columns;
+  // It is 0 on some terminals.
+  return process.stdout.columns || DEFAULT_WIDTH;
 }
 
 /** An environment variable; one that is empty is not set. */

@@ -1,19 +1,23 @@
 import { DelayerError } from '../../core/errors.js';
 import { MAX_BODY_BYTES } from '../../core/job.js';
-import { isStdin, openStdin } from './lines.js';
+import { keepHangupIgnored } from '../signals.js';
+import { openStdin } from './lines.js';
+
+/** The body of a push that is given as text. */
+export function textBody(text: string): Buffer {
+  // Node puts this character in the place of bytes that are not valid UTF-8.
+  if (!text.includes('\ufffd')) return Buffer.from(text);
+  throw new DelayerError('usage', 'BODY is not valid UTF-8', {
+    hint: 'Give such a body on stdin, with -.',
+  });
+}
 
 /**
- * The body of a push: the argument's own text, or with `-` the bytes of stdin.
+ * The body of a push: the bytes of stdin.
  * @throws DelayerError `usage` when it is larger than a body may be; stdin is read no further then
  */
-export async function readBody(arg: string): Promise<Buffer> {
-  if (!isStdin(arg)) {
-    // Node puts this character in the place of bytes that are not valid UTF-8.
-    if (!arg.includes('\ufffd')) return Buffer.from(arg);
-    throw new DelayerError('usage', 'BODY is not valid UTF-8', {
-      hint: 'Give such a body on stdin, with -.',
-    });
-  }
+export async function readBody(): Promise<Buffer> {
+  keepHangupIgnored();
   const chunks: Buffer[] = [];
   let bytes = 0;
   for await (const chunk of openStdin()) {

@@ -4,18 +4,20 @@ import { isStdin, type Line, openStdin, splitLines } from './lines.js';
 
 /**
  * The ids on the command line, and in place of `-` those on stdin, one a line, in chunks.
+ * @param literalCount how many of the last ones are ids, whatever they are
  * @param toBytes reads an id as it was typed
  * @param base64 are the lines of stdin in base64 as well?
  */
 export async function* readIds(
   args: readonly string[],
+  literalCount: number,
   chunkSize: number,
   toBytes: (text: string) => Buffer,
   base64: boolean,
 ): AsyncGenerator<Buffer[]> {
   async function* all(): AsyncGenerator<Buffer[]> {
-    for (const arg of args) {
-      if (!isStdin(arg)) yield [toBytes(arg)];
+    for (const [i, arg] of args.entries()) {
+      if (!isStdin(arg) || i >= args.length - literalCount) yield [toBytes(arg)];
       else for await (const lines of splitLines(openStdin())) yield lines.flatMap(idOf);
     }
   }

@@ -60,8 +60,16 @@ export async function* splitLines(
   if (length > 0) yield [endLine()];
 }
 
+let stdinIsOpen = false;
+
+/** Waits for stdin no longer, so that a command that has failed ends, whatever is still to come. */
+export function closeStdin(): void {
+  if (stdinIsOpen) process.stdin.destroy();
+}
+
 /** @throws DelayerError when stdin cannot be read, or is a directory, which Node takes for an empty file */
 export async function* openStdin(): AsyncGenerator<Buffer> {
+  stdinIsOpen = true;
   if (fstatSync(process.stdin.fd).isDirectory()) throw new DelayerError('usage', 'stdin is a directory');
   try {
     yield* process.stdin as AsyncIterable<Buffer>;

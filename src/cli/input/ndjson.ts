@@ -1,10 +1,10 @@
 import { isUtf8 } from 'node:buffer';
 import { checkDuration, parseDuration } from '../../core/duration.js';
 import { DelayerError } from '../../core/errors.js';
-import { parseTimestamp } from '../../core/timestamp.js';
 import type { PushRequest } from '../../core/requests.js';
 import { fromBase64 } from './base64.js';
 import type { Line } from './lines.js';
+import { readTime } from './time.js';
 
 const FIELDS = new Set([
   ...['id', 'idBase64', 'topic', 'topicBase64', 'body', 'bodyBase64'],
@@ -13,7 +13,7 @@ const FIELDS = new Set([
   ...['dueAt', 'expiresAt', 'ttlMs'],
   // What it prints and the store alone decides: a push ignores it.
   ...['state', 'attempts', 'lease', 'leaseUntil', 'leasedBy', 'reason', 'failedAt', 'deadUntil'],
-  ...['blockedBy', 'readyAhead', 'explanation', 'history'],
+  ...['blockedBy', 'flaw', 'readyAhead', 'explanation', 'history'],
 ]);
 
 type Fields = Readonly<Record<string, unknown>>;
@@ -71,14 +71,21 @@ function bytesField(fields: Fields, name: 'id' | 'topic' | 'body'): Buffer | und
   }
   if (name === 'id' && typeof plain === 'number' && Number.isSafeInteger(plain))
     return Buffer.from(`${plain}`);
-  if (plain !== undefined && typeof plain !== 'string')
-    throw new DelayerError('usage', `the ${name} is not a string`, {
-      hint: 'Write JSON inside it as a string.',
-    });
+  if (plain !== undefined && typeof plain !== 'string') throw new DelayerError('usage', notText(name, plain));
   // JSON can spell half of a surrogate pair, which no bytes stand for.
   if (plain?.isWellFormed() === false)
     throw new DelayerError('usage', `the ${name} is not valid Unicode: it holds half of a surrogate pair`);
   return plain === undefined ? undefined : Buffer.from(plain);
+}
+
+/** What is wrong with a value where text belongs, and how to write it. */
+function notText(name: string, value: unknown): string {
+  if (typeof value === 'object')
+    return `the ${name} is ${Array.isArray(value) ? 'an array' : 'an object'}; write its JSON as a string`;
+  if (name === 'id' && typeof value === 'number' && Number.isInteger(value))
+    return `the id ${value} is too large for a number in JSON; write it as a string, with quotes`;
+  const kind = name === 'id' ? 'neither a string nor a whole number' : 'no string';
+  return `the ${name} is ${JSON.stringify(value)}, which is ${kind}; write it with quotes: "${JSON.stringify(value)}"`;
 }
 
 function dueFields(fields: Fields): Pick<PushRequest, 'delayMs' | 'at' | 'ttlMs'> {
@@ -116,5 +123,5 @@ function timestampField(fields: Fields, name: string): Date | undefined {
   const value = fields[name] ?? undefined;
   if (value === undefined) return undefined;
   if (typeof value !== 'string') throw new DelayerError('usage', `${name} is not a string`);
-  return new Date(parseTimestamp(value, name));
+  return readTime(value, name);
 }

@@ -1,0 +1,82 @@
+import { existsSync, readFileSync, realpathSync } from 'node:fs';
+import { join } from 'node:path';
+import { formatDuration } from '../../core/duration.js';
+import { DelayerError } from '../../core/errors.js';
+import { isLocalTime, parseTimestamp } from '../../core/timestamp.js';
+
+const SYSTEM_ZONE = '/etc/localtime';
+const ZONE_FILES = '/usr/share/zoneinfo';
+
+/**
+ * A time as a user writes it.
+ * @throws DelayerError `usage`; also for a time without an offset where Node would read the local zone wrong
+ */
+export function readTime(text: string, what: string): Date {
+  if (isLocalTime(text)) useLocalZone(what);
+  return new Date(parseTimestamp(text, what));
+}
+
+/** How a time was understood: in local time, and how far away it is. */
+export function describeTime(at: Date, now: Date): string {
+  const local = new Date(at.getTime() - at.getTimezoneOffset() * 60_000).toISOString();
+  const minutes = Math.abs(at.getTimezoneOffset());
+  const offset = [Math.floor(minutes / 60), minutes % 60]
+    .map((part) => String(part).padStart(2, '0'))
+    .join(':');
+  const sign = at.getTimezoneOffset() > 0 ? '-' : '+';
+  const away = at.getTime() - now.getTime();
+  const distance = formatDuration(Math.abs(away));
+  return `${local.slice(0, 10)} ${local.slice(11, 19)} ${sign}${offset} (${away >= 0 ? `in ${distance}` : `${distance} ago: at once`})`;
+}
+
+let isZoneKnown = false;
+
+/**
+ * Gives Node the name of the zone that the system's own programs use. Of what TZ may be, Node reads names
+ * right; paths and rules such as CET-1CEST,M3.5.0,M10.5.0/3 are wrong by hours, or UTC.
+ */
+function useLocalZone(what: string): void {
+  if (isZoneKnown || process.platform === 'win32') return;
+  const zone = localZone();
+  if (zone === undefined) {
+    const named = process.env.TZ === undefined ? SYSTEM_ZONE : `TZ=${process.env.TZ}`;
+    throw new DelayerError('usage', `${what} has no offset, and the time zone of ${named} cannot be read`, {
+      hint: 'Write the offset (2026-03-01T12:00:00Z, or +02:00), or set TZ to a name (Europe/Berlin).',
+    });
+  }
+  process.env.TZ = zone;
+  isZoneKnown = true;
+}
+
+function localZone(): string | undefined {
+  const given = process.env.TZ?.replace(/^:/, '');
+  if (given === undefined) return existsSync(SYSTEM_ZONE) ? zoneOfFile(SYSTEM_ZONE) : 'UTC';
+  if (/^((UTC|GMT)0?)?$/.test(given)) return 'UTC';
+  return given.startsWith('/') ? zoneOfFile(given) : knownZone(given);
+}
+
+/** The zone of a file below the zones of the system, or of one that is the same as one of those. */
+function zoneOfFile(path: string): string | undefined {
+  try {
+    const [, name] = /\/zoneinfo\/(?:posix\/)?(.+)$/.exec(realpathSync(path)) ?? [];
+    if (name !== undefined) return knownZone(name);
+    // Node has looked for one that is the same, where TZ is not set.
+    const { timeZone } = new Intl.DateTimeFormat().resolvedOptions();
+    return readFileSync(path).equals(readFileSync(join(ZONE_FILES, timeZone)))
+      ? knownZone(timeZone)
+      : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** A name that Node and the system know; the system takes one that it does not know for UTC. */
+function knownZone(name: string): string | undefined {
+  if (existsSync(ZONE_FILES) && !existsSync(join(ZONE_FILES, name))) return undefined;
+  try {
+    new Intl.DateTimeFormat(undefined, { timeZone: name });
+    return name;
+  } catch {
+    return undefined;
+  }
+}

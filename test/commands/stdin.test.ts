@@ -1,0 +1,40 @@
+import { expect } from 'chai';
+import { closeSync, openSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { expectQuiet, forEachStore, linesOf } from '../support/cli.js';
+
+describe('stdin', () => {
+  forEachStore((cli) => {
+    for (const [command, line] of [
+      [['push', '--batch', '-'], '{"topic":"topic","body":"b"}\n'],
+      [['push', '--batch'], '{"topic":"topic","body":"b"}\n'],
+      [['remove', '-'], 'a\n'],
+    ] as const) {
+      it(`\`delayer ${command.join(' ')}\` ends at an error, while stdin is open and gives nothing`, async () => {
+        expectQuiet(await cli.run(['push', 'topic', 'b', '--id', 'a', '--delay', '1h']));
+        const full = openSync('/dev/full', 'w');
+        const started = cli.start(command, { stdout: full });
+        closeSync(full);
+        started.child.stdin?.write(line);
+        expect((await started.ended).code).to.equal(74);
+      });
+    }
+
+    it('a loop that gives each line to --body, or behind --, pushes any line and loses none', async () => {
+      const lines = ['first', '-', '--', '--help', '--json', '--id=x', '-1', '  blanks  ', 'last'];
+      writeFileSync(join(cli.home, 'lines'), lines.map((line) => `${line}\n`).join(''));
+      for (const push of ['push topic --body "$x"', 'push topic --body="$x"', 'push topic -- "$x"']) {
+        const loop = `while IFS= read -r x; do delayer ${push} >/dev/null; done <lines`;
+        expectQuiet(await cli.sh(loop));
+        const bodies = linesOf(await cli.run(['drain', 'topic', '--output', 'body']));
+        expect(bodies, push).to.deep.equal(lines);
+      }
+    });
+
+    it('an id that is a dash is removed behind --, and stdin is not read', async () => {
+      expectQuiet(await cli.run(['push', 'topic', 'b', '--id', '-', '--delay', '1h']));
+      const { code, stdout } = await cli.start(['remove', '--', '-']).ended;
+      expect([code, stdout.toString()]).to.deep.equal([0, '-\n']);
+    });
+  });
+});

@@ -1,0 +1,70 @@
+import { expect } from 'chai';
+import { documentOf, expectQuiet, useCli } from '../support/cli.js';
+
+/** What TZ is, and when noon of a summer's day is there, as libc has it; or that it is refused. */
+const NOON: readonly (readonly [zone: string | undefined, dueAt: string | undefined])[] = [
+  ['Europe/Berlin', '2099-07-01T10:00:00.000Z'],
+  [':Europe/Berlin', '2099-07-01T10:00:00.000Z'],
+  ['/usr/share/zoneinfo/Europe/Berlin', '2099-07-01T10:00:00.000Z'],
+  [':/usr/share/zoneinfo/America/New_York', '2099-07-01T16:00:00.000Z'],
+  ['UTC', '2099-07-01T12:00:00.000Z'],
+  ['UTC0', '2099-07-01T12:00:00.000Z'],
+  ['', '2099-07-01T12:00:00.000Z'],
+  ['CET-1CEST,M3.5.0,M10.5.0/3', undefined],
+  ['<+03>-3', undefined],
+  ['europe/berlin', undefined],
+  ['Europe/Nowhere', undefined],
+  ['PST', undefined],
+  ['/etc/passwd', undefined],
+  [':/nonexistent', undefined],
+];
+
+describe('a time without an offset', () => {
+  const cli = useCli((home) => ({ DELAYER_STORE: `sqlite:${home}/queue.db` }));
+  const push = (at: string, TZ: string) =>
+    cli.run(['push', 'topic', 'b', '--json', '--at', at], { env: { TZ } });
+
+  for (const [zone = '', dueAt] of NOON) {
+    it(`a time without an offset is ${dueAt === undefined ? 'refused' : 'read right'} under TZ=${zone}`, async () => {
+      const outcome = await push('2099-07-01T12:00', zone);
+      if (dueAt !== undefined) {
+        expect(documentOf(expectQuiet(outcome))).to.include({ dueAt });
+        return;
+      }
+      expect(outcome.code).to.equal(2);
+      expect(outcome.stderr).to.match(
+        /^\{[^\n]*--at has no offset, and the time zone of TZ=[^\n]* offset [^\n]*\n$/,
+      );
+      const precise = await push('2099-07-01T12:00+02:00', zone);
+      expect(documentOf(expectQuiet(precise))).to.include({ dueAt: '2099-07-01T10:00:00.000Z' });
+    });
+  }
+
+  it('a time without an offset is read as the system has it where TZ is not set or names /etc/localtime', async () => {
+    const script = `
+      unset TZ
+      want=$(date -ud "$(date -d '2099-07-01 12:00' --iso-8601=seconds)" +%Y-%m-%dT%H:%M:%S.000Z)
+      for given in unset :/etc/localtime /etc/localtime; do
+        [ "$given" = unset ] || export TZ=$given
+        delayer push topic b --json --at 2099-07-01T12:00 | grep -F "\\"dueAt\\":\\"$want\\"" >/dev/null || echo "$given"
+      done`;
+    expect(expectQuiet(await cli.sh(script)).stdout.toString()).to.equal('');
+  });
+
+  it('a time without an offset in a line of a batch is refused where the zone cannot be read', async () => {
+    const stdin = '{"topic":"topic","body":"b","at":"2099-07-01T12:00"}\n{"topic":"topic","body":"b"}\n';
+    const outcome = await cli.run(['push', '--batch'], { stdin, env: { TZ: 'CET-1CEST' } });
+    expect(outcome.code).to.equal(2);
+    expect(outcome.stderr).to.match(
+      /^delayer: line 1: at has no offset[^\n]*\ndelayer: 1 pushed, 1 bad line\n$/,
+    );
+  });
+
+  it('the time that was understood is shown on a terminal, in local time and as a distance', async () => {
+    const env = { TZ: 'Asia/Kolkata' };
+    const shown = await cli.terminal('delayer push topic b --at 2099-07-01T12:00Z', { env });
+    expect(shown).to.match(/delayer: due 2099-07-01 17:30:00 \+05:30 \(in \d+d\d+h\)\r\n/);
+    const past = await cli.terminal('delayer push topic b --at 2001-07-01T12:00', { env });
+    expect(past).to.match(/delayer: due 2001-07-01 12:00:00 \+05:30 \(\d+d\d+h ago: at once\)\r\n/);
+  });
+});
