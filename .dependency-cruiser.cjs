@@ -78,7 +78,7 @@ module.exports = {
       name: 'tables-stay-in-output',
       severity: 'error',
       from: { pathNot: '^src/output' },
-      to: { path: '(^|node_modules/)(chalk|string-width)' },
+      to: { path: '(^|node_modules/)(chalk|get-east-asian-width)' },
     },
     {
       name: 'stores-are-loaded-when-opened',

@@ -1,4 +1,4 @@
-import stringWidth from 'string-width';
+import { eastAsianWidth } from 'get-east-asian-width';
 
 /** What stands at one place of a table. */
 export interface Cell {
@@ -48,8 +48,10 @@ const LOOKS: readonly Look[] = [
 const GAP = '  ';
 /** Where not even the poorest look fits, columns are cut down to so many cells. */
 const LEAST_WIDTH = 4;
-/** Letters of one cell each; to count the cells of others takes a hundred times as long. */
+/** Letters of one cell each: most of what is shown. */
 const NARROW = /^[ -~\u00c0-\u024f–…]*$/;
+/** Marks, format characters, and the parts of a Hangul syllable behind its first. */
+const NO_CELL = /[\p{Mn}\p{Me}\p{Cf}\u1160-\u11ff]/u;
 
 /** Draws rows, each on one line, below their head, if there is one; ends without a newline. */
 export function drawTable({ columns, rows, width, paintHead = (text) => text }: TableOptions): string {
@@ -64,9 +66,20 @@ export function drawTable({ columns, rows, width, paintHead = (text) => text }: 
   return draw(columns, rows, POOREST, widths, paintHead);
 }
 
-/** Cells that a text takes: letters of some scripts and emoji take two. */
+/**
+ * Cells that a text takes in terminals (wcwidth): most letters of East Asia and emoji take two, marks that stand
+ * on other letters none. Each character counts for itself: that is how tmux, xterm and most others draw what a
+ * reader sees as one, such as an emoji with a colour of skin.
+ */
 export function cellWidth(text: string): number {
-  return NARROW.test(text) ? text.length : stringWidth(text);
+  if (NARROW.test(text)) return text.length;
+  let cells = 0;
+  for (const char of text) cells += charWidth(char);
+  return cells;
+}
+
+function charWidth(char: string): number {
+  return NO_CELL.test(char) ? 0 : eastAsianWidth(char.codePointAt(0) ?? 0);
 }
 
 /** As much of a text as fits into so many cells; an ellipsis stands for the rest. */
@@ -75,11 +88,10 @@ export function cutToWidth(text: string, width: number): string {
   if (NARROW.test(text)) return `${text.slice(0, width - 1)}…`;
   let used = 0;
   let kept = '';
-  for (const { segment } of new Intl.Segmenter().segment(text)) {
-    const next = used + cellWidth(segment);
-    if (next > width - 1) break;
-    used = next;
-    kept += segment;
+  for (const char of text) {
+    used += charWidth(char);
+    if (used > width - 1) break;
+    kept += char;
   }
   return `${kept}…`;
 }
