@@ -1,7 +1,8 @@
 import { DelayerError } from '../core/errors.js';
 import { Queue } from '../core/queue.js';
 import type { AbortSignalLike } from '../core/timer.js';
-import { assertFields } from '../core/check.js';
+import { assertFields, assertFlag, assertSignal, assertText, shown, usageError } from '../core/check.js';
+import { schemeOf } from './scheme.js';
 
 export interface OpenOptions {
   /** The first part of every key in Redis; `delayer` when absent, as the original clients have it. */
@@ -33,22 +34,13 @@ const DEFAULT_PREFIX = 'delayer';
 export async function openQueue(url: string, options: OpenOptions = {}): Promise<Queue> {
   // A mistyped prefix would open another queue.
   assertFields(options, OPTIONS, 'option of openQueue');
-  const scheme = /^([a-z][a-z+]*):/i.exec(url)?.[1]?.toLowerCase();
-  switch (scheme) {
-    case 'redis':
-    case 'rediss':
-    case 'redis+unix':
-      return openRedis(url, options);
-    case 'sqlite':
-      return openSqlite(url.slice('sqlite:'.length), options);
-    case undefined:
-      throw new DelayerError('config_invalid', 'The store is not a URL');
-    default:
-      throw new DelayerError(
-        'config_invalid',
-        `unknown scheme of a store URL: ${JSON.stringify(`${scheme}:`)}`,
-      );
-  }
+  if (typeof url !== 'string') throw usageError(`The store URL is no string: ${shown(url)}`);
+  assertText(options.prefix, 'prefix');
+  assertText(options.password, 'password');
+  assertFlag(options.ownFolder, 'ownFolder');
+  assertSignal(options.shutdown);
+  if (schemeOf(url) === 'sqlite') return openSqlite(url.slice('sqlite:'.length), options);
+  return openRedis(url, options);
 }
 
 async function openRedis(url: string, { prefix, password, shutdown }: OpenOptions): Promise<Queue> {

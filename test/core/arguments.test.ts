@@ -1,0 +1,116 @@
+import { expect } from 'chai';
+import fc from 'fast-check';
+import { DelayerError } from '../../src/core/errors.js';
+import type { Job } from '../../src/core/job.js';
+import { Queue } from '../../src/core/queue.js';
+import type { Store } from '../../src/core/store.js';
+import { openQueue } from '../../src/storage/open.js';
+import { failureOf } from '../support/eventually.js';
+
+/** A store that takes everything, and does nothing. */
+const taking: Partial<Store> = {
+  label: 'the store',
+  push: ({ jobs }) => Promise.resolve(jobs.map(() => ({ outcome: 'pushed' }))),
+  pop: () => Promise.resolve({ jobs: [{ id: Buffer.from('id') } as unknown as Job] }),
+};
+const store = new Proxy(taking as Store, {
+  get: (target, name) =>
+    name in target ? (Reflect.get(target, name) as unknown) : () => Promise.resolve([]),
+});
+const queue = new Queue(store);
+
+/** Every method that is given anything, and how many arguments it takes. */
+const METHODS = {
+  push: 2,
+  pushMany: 2,
+  pop: 2,
+  popMany: 3,
+  bpop: 2,
+  bpopMany: 3,
+  reserve: 1,
+  ack: 2,
+  nack: 2,
+  release: 2,
+  extend: 3,
+  restore: 1,
+  remove: 1,
+  removeMany: 2,
+  requeue: 2,
+  pause: 2,
+  resume: 1,
+  stats: 1,
+  list: 2,
+  find: 1,
+  findFlawed: 1,
+  announce: 1,
+  retire: 1,
+  waitForReady: 2,
+  waitForPush: 1,
+} satisfies Partial<Record<keyof Queue, number>>;
+
+const OPTIONS = ['onExisting', 'timeoutMs', 'signal', 'onEvent', 'limit', 'leaseMs', 'delayMs', 'dead'];
+const FIELDS = ['id', 'topic', 'topics', 'body', 'at', 'ttlMs', 'states', 'exact', 'forMs', 'lease', 'since'];
+const QUERY = ['dueBefore', 'dueAfter', 'idGlob', 'cursor', 'deadTtlMs', 'reason', 'dueAt', 'expiresAt'];
+
+const odd = fc.oneof(
+  fc.anything({ withDate: true, withBigInt: true, withTypedArray: true, withNullPrototype: true }),
+  fc.constantFrom(Symbol('odd'), () => undefined, new Date(NaN), Infinity, NaN, -1, 1, 'text', [], ['text']),
+);
+const options = fc.dictionary(fc.constantFrom(...OPTIONS, ...FIELDS, ...QUERY), odd, { maxKeys: 4 });
+const argument = fc.oneof(odd, options, fc.array(options, { maxLength: 2 }));
+
+async function codeOf(call: () => Promise<unknown>): Promise<string> {
+  try {
+    await call();
+    return 'taken';
+  } catch (error) {
+    return error instanceof DelayerError ? error.code : `no DelayerError: ${String(error)}`;
+  }
+}
+
+describe('the arguments of a queue', () => {
+  for (const [name, count] of Object.entries(METHODS)) {
+    it(`${name} is called with anything: it is taken, or an error of usage`, async () => {
+      await fc.assert(
+        fc.asyncProperty(fc.array(argument, { minLength: 0, maxLength: count }), async (given) => {
+          const method = Reflect.get(queue, name) as (...args: unknown[]) => Promise<unknown>;
+          expect(await codeOf(() => method.apply(queue, given))).to.be.oneOf(['taken', 'usage']);
+        }),
+        { numRuns: 150 },
+      );
+    });
+  }
+
+  it('openQueue is called with anything: an error of usage, or of the URL', async () => {
+    await fc.assert(
+      fc.asyncProperty(argument, argument, async (url, given) => {
+        const open = openQueue as (...args: unknown[]) => Promise<unknown>;
+        expect(await codeOf(() => open(url, given))).to.be.oneOf(['usage', 'config_invalid']);
+      }),
+      { numRuns: 300 },
+    );
+  });
+
+  for (const [what, call] of Object.entries({
+    'a push': () => queue.push({ topic: 't', body: 'b' }, { onExist: 'keep' } as object),
+    'a push of many': () => queue.pushMany([], { onExisting: 'overwrite' } as object),
+    'a bpop': () => queue.bpop('t', { timeout: 5 } as object),
+    'a pop': () => queue.pop('t', { count: 5 } as object),
+    'a reserve': () => queue.reserve({ topics: 't', limit: 1, leaseMs: 5, lease: 5 } as never),
+    'a nack': () => queue.nack([], { delay: 5 } as object),
+    'a nack that is not dead': () => queue.nack([], { deadTtlMs: 5 }),
+    'a remove': () => queue.removeMany([], { state: 'any' } as object),
+    'a remove by an unknown state': () => queue.removeMany([], { states: ['readdy'] as never }),
+    'a requeue': () => queue.requeue([], { delay: 5 } as object),
+    'a pause': () => queue.pause('t', { for: 5 } as object),
+    stats: () => queue.stats({ exakt: false } as object),
+    'a list': () => queue.list('t', { state: ['ready'] } as object),
+    'a list of no rows': () => queue.list('t', { limit: 0 }),
+    'a wait': () => queue.waitForPush({ timeout: 5 } as object),
+    openQueue: () => openQueue('redis://localhost', { prefx: 'shop' } as object),
+  })) {
+    it(`what is mistyped in ${what} does not pass for the default`, async () => {
+      expect(await failureOf(call())).to.include({ code: 'usage', exitCode: 2 });
+    });
+  }
+});

@@ -1,0 +1,59 @@
+import { expect } from 'chai';
+import { DelayerError } from '../../src/core/errors.js';
+import type { DelayerEvent } from '../../src/core/events.js';
+import type { Job } from '../../src/core/job.js';
+import { Queue } from '../../src/core/queue.js';
+import type { Popped } from '../../src/core/results.js';
+import type { Store } from '../../src/core/store.js';
+import { failureOf } from '../support/eventually.js';
+
+const JOB = { id: 'id' } as unknown as Job;
+const gone = new DelayerError('store_unreachable', 'the store is gone');
+
+/** A queue whose pops answer in turn; the last answer is given again and again. */
+function queueOf(...answers: (Popped | Error)[]): Queue {
+  const store: Partial<Store> = {
+    label: 'the store',
+    pop: () => {
+      const answer = answers.length > 1 ? answers.shift() : answers[0];
+      return answer instanceof Error ? Promise.reject(answer) : Promise.resolve(answer ?? { jobs: [] });
+    },
+    waitForReady: () => Promise.resolve(),
+  };
+  return new Queue(store as Store);
+}
+
+describe('a bpop across an outage of its store', () => {
+  it('waits until the store is back, and tells of it once', async () => {
+    const events: DelayerEvent[] = [];
+    const queue = queueOf({ jobs: [] }, gone, gone, { jobs: [] }, { jobs: [JOB] });
+    expect(await queue.bpop('topic', { onEvent: (event) => events.push(event) })).to.equal(JOB);
+    expect(events.map(({ type }) => type)).to.deep.equal(['store_lost', 'store_back']);
+  });
+
+  it('fails at once when the store never answered', async () => {
+    expect(await failureOf(queueOf(gone).bpop('topic'))).to.equal(gone);
+  });
+
+  it('fails with the outage when its time is over before the store is back', async () => {
+    const queue = queueOf({ jobs: [] }, gone);
+    expect(await failureOf(queue.bpop('topic', { timeoutMs: 60 }))).to.equal(gone);
+  });
+
+  it('ends with nothing when its signal aborts before the store is back', async () => {
+    const abort = new AbortController();
+    const onEvent = () => {
+      abort.abort();
+    };
+    expect(await queueOf({ jobs: [] }, gone).bpop('topic', { signal: abort.signal, onEvent })).to.be
+      .undefined;
+  });
+
+  it('fails at once with what no wait mends, and with jobs that are nowhere else', async () => {
+    const lasting = new DelayerError('internal', 'a defect');
+    const withJobs = new DelayerError('outcome_unknown', 'the ack was lost', { jobs: [JOB] });
+    for (const error of [lasting, withJobs, new TypeError('no DelayerError')]) {
+      expect(await failureOf(queueOf({ jobs: [] }, error).bpop('topic'))).to.equal(error);
+    }
+  });
+});
