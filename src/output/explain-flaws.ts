@@ -29,7 +29,7 @@ export function inTheWay(job: JobRecord, blocker: WrongType, otherwise: () => st
   if (job.state === 'expired')
     return [
       `The key ${JSON.stringify(key)} of Redis holds a ${found} in the place of its body.`,
-      NEVER,
+      'It is not delivered before its body is back there.',
       `${REMOVABLE} That key is left alone.`,
     ];
   if (job.state === 'ready')

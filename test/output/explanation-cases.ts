@@ -240,6 +240,15 @@ export const MORE_CASES: readonly (readonly [row: string, how: string, make: Ori
     },
   ],
   [
+    'without a body, but a key in its place',
+    'a consumer has set it aside',
+    async (stage) => {
+      await ready(stage);
+      await blockBody(stage);
+      await stage.queue.pop(TOPIC);
+    },
+  ],
+  [
     'without a body, by its hash',
     'it is ready',
     async (stage) => {

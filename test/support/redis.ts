@@ -20,6 +20,8 @@ export interface RedisGround {
   open(url?: string): RedisStore;
   /** The same as a queue. */
   queue(url?: string): Queue;
+  /** A queue on another prefix than the test's; whoever asks for it closes it. */
+  queueOf(prefix: string): Queue;
 }
 
 export function freshPrefix(): string {
@@ -87,6 +89,7 @@ export function useRedis(options: RedisServerOptions = {}): RedisGround {
     },
     open,
     queue: (url) => new Queue(open(url)),
+    queueOf: (other) => new Queue(new RedisStore(parseRedisUrl(started().url), other)),
   };
 }
 

@@ -57,7 +57,7 @@ const REPLIES: readonly Reply[] = [
       /\b(CROSSSLOT|MOVED|ASK|CLUSTERDOWN|TRYAGAIN)\b|non local key in a cluster|hash to the same slot/,
     code: 'store_refused',
     says: 'is a node of a Redis Cluster, over which the keys of a queue would be spread',
-    hint: 'Name a Redis that is no cluster.',
+    hint: 'Name a Redis that is no cluster; or a prefix in braces, {delayer}, and the node that holds its slot.',
     quotes: true,
   },
   {
@@ -99,43 +99,52 @@ const REPLIES: readonly Reply[] = [
   },
 ];
 
-/** What lua/lib/keys.lua raises. */
-const WRONG_TYPE_KEY = /WRONGTYPEKEY (\w+) (\w+) (.*);/s;
-const NEWER_RECORD = /NEWERRECORD (\S+) (\S+) (.*);/s;
+/** What lua/lib/keys.lua raises. Redis cuts a message off at a NUL, which a key may have. */
+const WRONG_TYPE_KEY = /WRONGTYPEKEY (\w+) (\w+) (.*?)(?:;|;? script: \w+, on @user_script\S*|;?\s*)$/s;
+const NEWER_RECORD = /NEWERRECORD (\S+) (\S+) (.*?)(?:;|;? script: \w+, on @user_script\S*|;?\s*)$/s;
 
 export function isReplyError(error: unknown): error is Error {
   return error instanceof Error && error.name === 'ReplyError';
 }
 
+/**
+ * The arguments of a request may be a password or a body, and must not be printed: ioredis attaches them, and
+ * Redis repeats those of a command that it does not know.
+ */
+function withoutArguments(error: Error): Error {
+  delete (error as { command?: unknown }).command;
+  const [message = ''] = error.message.split(/, with args beginning with:/);
+  return message === error.message ? error : new Error(message);
+}
+
 /** Makes a DelayerError of an error reply of Redis. */
 export function replyError(error: Error, label: string): DelayerError {
-  // ioredis attaches the request, whose arguments may be a password or a body: these must not be printed.
-  delete (error as { command?: unknown }).command;
-  const wrong = WRONG_TYPE_KEY.exec(error.message);
+  const cause = withoutArguments(error);
+  const wrong = WRONG_TYPE_KEY.exec(cause.message);
   if (wrong) {
     const [, wanted, found, key] = wrong;
     return new DelayerError(
       'store_wrong_type',
       `${label}: the key ${JSON.stringify(key)} holds a ${found}, where a ${wanted} belongs`,
-      { cause: error },
+      { cause },
     );
   }
-  const newer = NEWER_RECORD.exec(error.message);
+  const newer = NEWER_RECORD.exec(cause.message);
   if (newer) {
     const [, version, known, key] = newer;
     return new DelayerError(
       'store_too_new',
       `${label}: the key ${JSON.stringify(key)} holds a record of version ${version}, and this delayer knows ${known}`,
-      { cause: error },
+      { cause },
     );
   }
   // The line of a script helps no reader of this message.
-  const answer = error.message.replace(/ script: \w+, on @user_script:\d+\.?$/, '');
+  const answer = cause.message.replace(/ script: \w+, on @user_script:\d+\.?$/, '');
   const known = REPLIES.find(({ pattern }) => pattern.test(answer));
-  if (!known) return new DelayerError('store_refused', `${label} answered: ${answer}`, { cause: error });
+  if (!known) return new DelayerError('store_refused', `${label} answered: ${answer}`, { cause });
   const { code, says, hint, quotes } = known;
   const quote = quotes === true ? `: ${answer}` : '';
-  return new DelayerError(code, `${label} ${says}${quote}`, { hint, cause: error });
+  return new DelayerError(code, `${label} ${says}${quote}`, { hint, cause });
 }
 
 export function replicaError(label: string): DelayerError {

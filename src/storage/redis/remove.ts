@@ -2,12 +2,15 @@ import type { JobRecord, JobState } from '../../core/job.js';
 import type { JobGuard } from '../../core/store.js';
 import type { RemoveResult } from '../../core/results.js';
 import type { AwayJob } from './scripts/list.js';
-import type { Removal } from './scripts/operate.js';
+import { clearList, type PushSteps } from './push-chunk.js';
+import type { Removal, RemovedPart } from './scripts/operate.js';
+import type { ClearedEntry } from './scripts/push.js';
 
 /** What removing needs of the store. */
 export interface RemoveSteps {
-  /** Removes what is neither leased nor waiting for another job of its id. */
-  readonly removeLiving: (jobs: readonly Removal[]) => Promise<RemoveResult[]>;
+  /** Removes what is not leased, up to the first that needs to know more of a ready list than one script can find out. */
+  readonly remove: (jobs: readonly Removal[], cleared: readonly ClearedEntry[]) => Promise<RemovedPart>;
+  readonly clear: PushSteps['clear'];
   readonly findAway: (ids: readonly Buffer[]) => Promise<AwayJob[]>;
   /** By id, the topic in whose ready list an entry stands of which nobody has a note. */
   readonly findEntries: (ids: readonly Buffer[]) => Promise<ReadonlyMap<string, Buffer>>;
@@ -30,7 +33,7 @@ export async function removeChunk(steps: RemoveSteps, jobs: readonly JobGuard[])
   const { gone, missed } = await revokeWanted(steps, sought, away);
   // A lease that ended meanwhile has brought its job back, to be removed where it is now.
   const lost = sought.filter(({ id }) => missed.has(nameOf(id)));
-  const again = lost.length > 0 ? await steps.removeLiving(lost) : [];
+  const again = lost.length > 0 ? await removeListed(steps, lost) : [];
   return jobs.map((job, i): RemoveResult => {
     const name = nameOf(job.id);
     const state = gone.get(name);
@@ -47,7 +50,7 @@ export async function removeChunk(steps: RemoveSteps, jobs: readonly JobGuard[])
 
 /** Removes what has a place in the pool or in a ready list: one that is not noted, too, where expired jobs are meant. */
 async function removeLiving(steps: RemoveSteps, jobs: readonly JobGuard[]): Promise<RemoveResult[]> {
-  const results = await steps.removeLiving(jobs);
+  const results = await removeListed(steps, jobs);
   const isLost = ({ states }: JobGuard, i: number) =>
     states.includes('expired') &&
     results[i]?.removed === false &&
@@ -56,8 +59,26 @@ async function removeLiving(steps: RemoveSteps, jobs: readonly JobGuard[]): Prom
   const seen = await steps.findEntries(lost.map(({ id }) => id));
   const listed = lost.filter(({ id }) => seen.has(nameOf(id)));
   if (listed.length === 0) return results;
-  const again = await steps.removeLiving(listed.map((job) => ({ ...job, seenIn: seen.get(nameOf(job.id)) })));
+  const again = await removeListed(
+    steps,
+    listed.map((job) => ({ ...job, seenIn: seen.get(nameOf(job.id)) })),
+  );
   return jobs.map((job, i) => again[listed.indexOf(job)] ?? results[i] ?? { removed: false });
+}
+
+/** An entry in a long ready list is found in several steps, of which each is short. */
+async function removeListed(steps: RemoveSteps, jobs: readonly Removal[]): Promise<RemoveResult[]> {
+  const results: RemoveResult[] = [];
+  let cleared: ClearedEntry[] = [];
+  for (;;) {
+    const rest = jobs.slice(results.length);
+    const { results: some, unclear } = await steps.remove(rest, cleared);
+    results.push(...some);
+    if (unclear === undefined) return results;
+    const ids = rest.slice(some.length).map(({ id }) => id);
+    const others = cleared.filter(({ topic }) => !topic.equals(unclear));
+    cleared = [...others, ...(await clearList(steps, unclear, ids))];
+  }
 }
 
 /** @returns by id, the states of the jobs that were removed, and the ids of those that were gone already */

@@ -151,8 +151,9 @@ export class RedisStore implements Store {
   async remove({ jobs }: RemoveParams): Promise<RemoveResult[]> {
     const results: RemoveResult[] = [];
     const steps = {
-      removeLiving: (some: readonly operateScripts.Removal[]) =>
-        this.run('never', (target) => operateScripts.remove(target, some)),
+      remove: (some: readonly operateScripts.Removal[], cleared: readonly ClearedEntry[]) =>
+        this.run('never', (target) => operateScripts.remove(target, some, cleared)),
+      clear: this.pushSteps.clear,
       findAway: (ids: readonly Buffer[]) => findAway(this.read, ids),
       findEntries: (ids: readonly Buffer[]) => this.finder.search.find(ids),
       revoke: (some: readonly AwayJob[]) =>

@@ -1,6 +1,6 @@
 import type { JobRecord } from '../../../core/job.js';
 import { DAEMON_SEEN_MS } from '../../../core/store.js';
-import { type AwayJob, listDead, listLeased } from '../scripts/list.js';
+import { type AwayJob, findLeased, listDead } from '../scripts/list.js';
 import { type Finder, findLiving } from './living.js';
 import type { Read } from './read.js';
 
@@ -20,13 +20,11 @@ export async function find(finder: Finder, id: Buffer): Promise<JobRecord[]> {
 
 /** The jobs of these ids that are leased, or wait for another job of their id. */
 export async function findAway(read: Read, ids: readonly Buffer[]): Promise<AwayJob[]> {
-  const wanted = new Set(ids.map((id) => id.toString('latin1')));
-  const only = ids.length === 1 && ids[0] ? { id: ids[0] } : {};
   const found: AwayJob[] = [];
   for (let first = 0; ;) {
     const from = first;
-    const { lookedAt, jobs } = await read((target) => listLeased(target, from, only));
-    found.push(...jobs.filter(({ job }) => wanted.has(job.id.toString('latin1'))));
+    const { lookedAt, jobs } = await read((target) => findLeased(target, from, ids));
+    found.push(...jobs);
     if (lookedAt === 0) return found;
     first += lookedAt;
   }
@@ -46,18 +44,21 @@ async function withBlocker({ read, keys }: Finder, job: JobRecord): Promise<JobR
   return job;
 }
 
-/** Of jobs that a daemon is to move: was one seen lately? */
+/** Of jobs that a daemon is to move by now: was one seen lately? */
 async function withDaemon({ read, keys }: Finder, jobs: readonly JobRecord[]): Promise<JobRecord[]> {
-  const isMoved = ({ state, blockedBy }: JobRecord) =>
-    state === 'due' || state === 'leased' || blockedBy !== undefined;
-  if (!jobs.some(isMoved)) return [...jobs];
-  const isSeen = await read(async ({ redis }) => {
-    const [time, daemons] = await Promise.all([
+  const mayBe = ({ state, isWaiting }: JobRecord) =>
+    state === 'due' || state === 'leased' || isWaiting === true;
+  if (!jobs.some(mayBe)) return [...jobs];
+  const { nowMs, seenMs } = await read(async ({ redis }) => {
+    const [[seconds, micros], daemons] = await Promise.all([
       redis.time(),
       // A key of the wrong type says of none.
       redis.zrange(keys.daemons, '-1', '-1', 'WITHSCORES').catch((): string[] => []),
     ]);
-    return Number(daemons[1] ?? 0) * 1000 > Number(time[0]) * 1000 - DAEMON_SEEN_MS;
+    const nowMs = Number(seconds) * 1000 + Math.floor(Number(micros) / 1000);
+    return { nowMs, seenMs: Number(daemons[1] ?? 0) * 1000 };
   });
-  return jobs.map((job) => (isMoved(job) ? { ...job, isDaemonSeen: isSeen } : job));
+  const isDaemonSeen = seenMs > nowMs - DAEMON_SEEN_MS;
+  const isHeld = ({ leaseUntil }: JobRecord) => leaseUntil !== undefined && leaseUntil.getTime() > nowMs;
+  return jobs.map((job) => (mayBe(job) && !isHeld(job) ? { ...job, isDaemonSeen } : job));
 }

@@ -1,12 +1,14 @@
+import type { Bytes } from '../../../core/job.js';
 import type { FlawedJobs } from '../../../core/results.js';
 import { countPool, countReady, type Flawed } from '../scripts/count.js';
 import type { PoolPlace } from '../scripts/list.js';
+import { asideJobs } from './aside.js';
 import { readyLists } from './entries.js';
 import { find } from './find.js';
 import type { Finder } from './living.js';
 import { type Read, WINDOW } from './read.js';
 
-const nameOf = (id: Buffer): string => id.toString('latin1');
+const nameOf = (id: Bytes): string => id.toString('latin1');
 
 /** Up to `limit` jobs that something is wrong with, each as it is found by its id. */
 export async function findFlawed(finder: Finder, limit: number): Promise<FlawedJobs> {
@@ -16,7 +18,7 @@ export async function findFlawed(finder: Finder, limit: number): Promise<FlawedJ
     if (seen.has(nameOf(id))) continue;
     seen.add(nameOf(id));
     // It may be mended by now.
-    const found = (await find(finder, id)).filter(
+    const found = (await find(finder, Buffer.from(id))).filter(
       ({ flaw, blockedBy }) => flaw !== undefined || blockedBy?.type === 'wrong_type',
     );
     for (const job of found) {
@@ -27,9 +29,10 @@ export async function findFlawed(finder: Finder, limit: number): Promise<FlawedJ
   return { jobs, more: false };
 }
 
-async function* flawedIds({ read, keys }: Finder): AsyncGenerator<Buffer> {
+async function* flawedIds({ read, keys }: Finder): AsyncGenerator<Bytes> {
   const type = await read(({ redis }) => redis.type(keys.pool));
   if (type === 'zset') for await (const { bodiless } of poolParts(read)) yield* bodiless.map(({ id }) => id);
+  for await (const { id } of asideJobs(read)) yield id;
   for await (const { topic, type } of readyLists(read, keys)) {
     if (type !== 'list') continue;
     const ready = new Set<string>();

@@ -5,6 +5,7 @@ import type { JobPage, Problem } from '../../../core/results.js';
 import type { ListParams } from '../../../core/store.js';
 import { isCount, readCursor, writeCursor } from '../../cursor.js';
 import { listDead, listLeased, listPool } from '../scripts/list.js';
+import { asideJobs } from './aside.js';
 import { listReadyPart } from './list-ready.js';
 import { type Read, WINDOW } from './read.js';
 
@@ -12,7 +13,7 @@ import { type Read, WINDOW } from './read.js';
 type Place = { readonly topic: number } & TopicPlace;
 
 type TopicPlace =
-  | { readonly phase: 'ready'; readonly skip: number }
+  | { readonly phase: 'ready' | 'aside'; readonly skip: number }
   /** `skip` records, and `within` jobs of those that follow. */
   | { readonly phase: 'leased' | 'dead'; readonly skip: number; readonly within: number }
   | { readonly phase: 'pool'; readonly score: string; readonly id: string };
@@ -28,12 +29,14 @@ interface Step {
 /** What each phase may find. A job that waits for another one of its id is delayed, and stands with the leased. */
 const FINDS: Readonly<Record<TopicPlace['phase'], readonly JobState[]>> = {
   ready: ['ready', 'expired'],
+  aside: ['expired'],
   leased: ['leased', 'delayed'],
   pool: ['due', 'delayed', 'expired'],
   dead: ['dead'],
 };
 
 const START: TopicPlace = { phase: 'ready', skip: 0 };
+const ASIDE_START: TopicPlace = { phase: 'aside', skip: 0 };
 const LEASED_START: TopicPlace = { phase: 'leased', skip: 0, within: 0 };
 const POOL_START: TopicPlace = { phase: 'pool', score: '', id: '' };
 const DEAD_START: TopicPlace = { phase: 'dead', skip: 0, within: 0 };
@@ -102,7 +105,8 @@ function pastDue({ jobs, next }: Step, states: ReadonlySet<JobState>): boolean {
 }
 
 function nextPhase(phase: TopicPlace['phase']): TopicPlace | undefined {
-  if (phase === 'ready') return LEASED_START;
+  if (phase === 'ready') return ASIDE_START;
+  if (phase === 'aside') return LEASED_START;
   if (phase === 'leased') return POOL_START;
   return phase === 'pool' ? DEAD_START : undefined;
 }
@@ -114,6 +118,14 @@ async function look(read: Read, topic: Buffer, place: TopicPlace, most: number):
       const part = await listReadyPart(read, topic, place.skip, limit);
       const next: TopicPlace = { phase: 'ready', skip: place.skip + part.lookedAt };
       return { jobs: part.jobs, next: part.atEnd ? nextPhase('ready') : next };
+    }
+    case 'aside': {
+      // Few are set aside: all are read for each page.
+      const jobs: JobRecord[] = [];
+      for await (const job of asideJobs(read)) if (job.topic?.equals(topic) === true) jobs.push(job);
+      const page = jobs.slice(place.skip, place.skip + most);
+      const skip = place.skip + page.length;
+      return { jobs: page, next: skip < jobs.length ? { phase: 'aside', skip } : nextPhase('aside') };
     }
     case 'leased': {
       const part = await read((target) => listLeased(target, place.skip, { topic }));
@@ -148,7 +160,7 @@ function cut(
 function toPlace(value: Partial<Record<string, unknown>>, { topics }: Selection): Place | undefined {
   const { topic, phase, skip, within, score, id } = value;
   if (!isCount(topic) || topic >= topics.length) return undefined;
-  if (phase === 'ready' && isCount(skip)) return { topic, phase, skip };
+  if ((phase === 'ready' || phase === 'aside') && isCount(skip)) return { topic, phase, skip };
   if ((phase === 'leased' || phase === 'dead') && isCount(skip) && isCount(within)) {
     return { topic, phase, skip, within };
   }

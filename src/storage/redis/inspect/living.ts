@@ -32,7 +32,9 @@ const isWhole = (facts: IdFacts): boolean =>
 
 function baseOf(id: Buffer, facts: IdFacts): Omit<JobRecord, 'state'> {
   const { topic, body, dueAt, expiresAt, attempts } = facts;
-  return { id, topic, body, dueAt, expiresAt, attempts, pausedUntilMs: pauseOf(facts) };
+  const job = { id, topic, body, dueAt, expiresAt, attempts };
+  const pausedUntilMs = pauseOf(facts);
+  return pausedUntilMs === undefined ? job : { ...job, pausedUntilMs };
 }
 
 const pauseOf = ({ pausedUntilMs, now }: IdFacts): number | undefined =>
@@ -105,16 +107,23 @@ async function countAhead(
 /** An id without a body: a job that expired, or was taken or removed by another client, has left no more than its entry. */
 async function entryWithoutBody(finder: Finder, id: Buffer, facts: IdFacts): Promise<JobRecord | undefined> {
   const { read, keys, search } = finder;
-  const { topic, noted, list } = facts;
+  const { topic, noted, list, asideTopic } = facts;
   const near = topic ?? noted?.topic;
   const isThere =
     near !== undefined &&
     list.type === 'list' &&
     (facts.places ?? (await placesIn(read, keys.ready(near), id))).length > 0;
-  const listed = isThere ? near : (await search?.find([id]))?.get(id.toString('latin1'));
+  const listed = isThere || asideTopic ? near : (await search?.find([id]))?.get(id.toString('latin1'));
   const isNoted = listed !== undefined && noted?.topic.equals(listed) === true;
   const { dueAt, expiresAt } = isNoted ? noted : { dueAt: undefined, expiresAt: facts.expiresAt };
   const lost = isOver(facts) ? {} : lostBody(finder.keys, id, facts.bucketType);
-  if (!listed && lost.flaw === undefined) return undefined;
-  return { ...baseOf(id, facts), topic: topic ?? listed, dueAt, expiresAt, state: 'expired', ...lost };
+  if (!listed && !asideTopic && lost.flaw === undefined) return undefined;
+  return {
+    ...baseOf(id, facts),
+    topic: topic ?? listed ?? asideTopic,
+    dueAt,
+    expiresAt,
+    state: 'expired',
+    ...lost,
+  };
 }

@@ -67,7 +67,7 @@ function oldEntries(count: number): Problem[] {
     {
       code: 'old_entries',
       message: `${count} ${entries} of a job that is not ready, or of another topic: original clients would be given it early`,
-      hint: 'delayer passes over them, and takes them away when it comes to them.',
+      hint: 'delayer passes over them; a daemon of delayer takes them away.',
     },
   ];
 }
@@ -78,7 +78,7 @@ function doubledEntries(count: number): Problem[] {
     {
       code: 'doubled_entries',
       message: `${count} ready ${count === 1 ? 'job is' : 'jobs are'} in the ready list more than once, as two original daemons leave them`,
-      hint: 'They are counted and delivered once; original clients take the second entry for an empty queue. Run one kind of daemon.',
+      hint: 'Each is delivered once, and a daemon of delayer takes the second entries away; an original client that meets one takes the queue for empty. Run one kind of daemon.',
     },
   ];
 }

@@ -3,6 +3,7 @@ import type { StatsParams } from '../../../core/store.js';
 import { TopicCounter } from '../../../core/topic-counter.js';
 import type { Keys } from '../keys.js';
 import { countDead, countLeased, type Flawed } from '../scripts/count.js';
+import { asideJobs } from './aside.js';
 import { readyLists } from './entries.js';
 import { poolParts, readyParts } from './flawed.js';
 import { jobProblems } from './problems.js';
@@ -21,6 +22,7 @@ export async function stats(read: Read, keys: Keys, { exact }: StatsParams): Pro
   const leases = isUsable(keys.reserved, 'zset') ? await countLeasedJobs(read, counter) : [];
   const letters = isUsable(keys.dead, 'zset') ? await countDeadJobs(read, keys, counter) : [];
   const { flawed, doubled } = await countReadyJobs(read, keys, counter);
+  flawed.push(...(await countAsideJobs(read, counter)));
   await addPauses(read, keys, counter);
   const problems = jobProblems({ bodiless, flawed, doubled, goneRecords: [...leases, ...letters] });
   return { ...counter.stats(), problems };
@@ -117,6 +119,17 @@ async function countReadyJobs(
     doubled += twice.size;
   }
   return { flawed, doubled };
+}
+
+/** @returns the jobs whose body has a key of the wrong type in its place */
+async function countAsideJobs(read: Read, counter: TopicCounter): Promise<Flawed[]> {
+  const flawed: Flawed[] = [];
+  for await (const { id, topic, blockedBy } of asideJobs(read)) {
+    counter.of(Buffer.from(topic ?? '')).expired += 1;
+    const what = blockedBy?.type === 'wrong_type' ? blockedBy.found : 'none';
+    flawed.push({ id: Buffer.from(id), what });
+  }
+  return flawed;
 }
 
 async function addPauses(read: Read, keys: Keys, counter: TopicCounter): Promise<void> {

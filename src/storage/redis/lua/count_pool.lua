@@ -3,7 +3,8 @@
 -- ARGV: score and id of the last job counted before ('' and '' for none), how many to look at
 -- Answers: score and id of the last one looked at ('' and '' at the end), an array of the jobs without a
 --   body, for each id and what stands in its place (none, hash where it is incomplete, or another type),
---   then for each topic: topic, delayed, due, expired, earliest due time in ms
+--   then for each topic: topic, delayed, due, expired, earliest due time in ms of those
+--   that have not expired or -1
 expect_type(POOL, 'zset')
 local limit, now = tonumber(ARGV[3]), now_ms()
 local entries = pool_page(ARGV[1], ARGV[2], limit)
@@ -17,7 +18,7 @@ for i = 1, #entries, 2 do
   if type(topic) == 'string' and redis.call('HEXISTS', bucket, 'body') == 1 then
     local count = counts[topic]
     if not count then
-      count = { delayed = 0, due = 0, expired = 0, first = from_score(entries[i + 1]) }
+      count = { delayed = 0, due = 0, expired = 0, first = -1 }
       counts[topic] = count
       topics[#topics + 1] = topic
     end
@@ -28,6 +29,7 @@ for i = 1, #entries, 2 do
       state = 'expired'
     end
     count[state] = count[state] + 1
+    if state ~= 'expired' and count.first < 0 then count.first = from_score(entries[i + 1]) end
   else
     bodiless[#bodiless + 1] = entries[i]
     bodiless[#bodiless + 1] = type_of(bucket)

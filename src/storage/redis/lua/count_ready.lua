@@ -10,31 +10,31 @@ if #ids == 0 then return { 0, {}, {}, {} } end
 -- Where the pool is of a wrong type no id is in it.
 local in_pool = redis.pcall('ZMSCORE', POOL, unpack(ids))
 local alive, expired, wrong = {}, {}, {}
+
 local function is_wrong(id, what)
   wrong[#wrong + 1] = id
   wrong[#wrong + 1] = what
 end
-for i, id in ipairs(ids) do
+
+local function look_at(id, is_pooled)
   local bucket = BUCKET .. id
   -- A string, false when there is none, or a table with an error when the key is no hash.
   local found = redis.pcall('HGET', bucket, 'topic')
-  if in_pool[i] then
-    is_wrong(id, 'pooled')
-  elseif type(found) == 'string' and found ~= topic then
-    is_wrong(id, 'other')
-  elseif type(found) == 'table' then
-    expired[#expired + 1] = id
-    is_wrong(id, type_of(bucket))
-  elseif not found then
-    expired[#expired + 1] = id
-    if redis.call('EXISTS', bucket) == 1 then is_wrong(id, 'incomplete') end
-  elseif is_expired(expiry_of(bucket, now), now) then
-    expired[#expired + 1] = id
-  elseif redis.call('HEXISTS', bucket, 'body') == 0 then
-    expired[#expired + 1] = id
-    is_wrong(id, 'incomplete')
-  else
+  if is_pooled then return is_wrong(id, 'pooled') end
+  if type(found) == 'string' and found ~= topic then return is_wrong(id, 'other') end
+  local is_over = found and type(found) == 'string' and is_expired(expiry_of(bucket, now), now)
+  local has_body = found == topic and redis.call('HEXISTS', bucket, 'body') == 1
+  if has_body and not is_over then
     alive[#alive + 1] = id
+    return
   end
+  expired[#expired + 1] = id
+  if type(found) == 'table' then return is_wrong(id, type_of(bucket)) end
+  if not is_over and redis.call('EXISTS', bucket) == 1 then is_wrong(id, 'incomplete') end
+end
+
+-- An empty id is a hole that another entry has left (lib/holes.lua).
+for i, id in ipairs(ids) do
+  if id ~= '' then look_at(id, in_pool[i]) end
 end
 return { #ids, alive, expired, wrong }

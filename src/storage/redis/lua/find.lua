@@ -3,8 +3,9 @@
 -- ARGV: id, how many entries of its ready list to look through
 -- Answers: now in ms, score in the pool or '', what stands in the place of its body (none, hash or another
 --   type), topic or '', body or '', due ms or '', expiry ms or '', attempts, topic, due ms and expiry ms of
---   its note, each or '', until when its topic is paused or '', type and length of its ready list, then its
---   places in that list from the left, where the list is not longer than it looks through
+--   its note, each or '', until when its topic is paused or '', topic of a job of it that was set aside or '',
+--   type and length of its ready list, then its places in that list from the left, where the list is not longer
+--   than it looks through
 expect_type(POOL, 'zset')
 expect_type(READY_DUE, 'hash')
 local id, most, now = ARGV[1], tonumber(ARGV[2]), now_ms()
@@ -14,6 +15,8 @@ local topic, body, expires_at = job[1], job[2], expiry_of(bucket, now)
 
 local note = redis.call('HGET', READY_DUE, id)
 local noted, place, noted_expiry = noted_topic(note), read_note(note)
+local aside = read('HGET', SET_ASIDE, id)
+local aside_topic = aside and (unpack_array(aside) or {})[2]
 local list_topic = topic or noted
 local pause = list_topic and read('HGET', PAUSED, list_topic)
 
@@ -21,13 +24,14 @@ local attempts = topic and body and read_memo(bucket, job[3], note, expires_at, 
 local answer = {
   now, score or '', type_of(bucket), topic or '', body or '',
   score and from_score(score) or noted_due(note, expires_at), expires_at, attempts,
-  noted or '', place and from_score(place) or '', noted_expiry or '', pause or '', 'none', 0,
+  noted or '', place and tonumber(place) and from_score(place) or '', noted_expiry or '', pause or '',
+  aside_topic or '', 'none', 0,
 }
 if not list_topic then return answer end
 local ready = READY .. list_topic
-answer[13] = type_of(ready)
-if answer[13] ~= 'list' then return answer end
-answer[14] = redis.call('LLEN', ready)
-if answer[14] > most then return answer end
+answer[14] = type_of(ready)
+if answer[14] ~= 'list' then return answer end
+answer[15] = redis.call('LLEN', ready)
+if answer[15] > most then return answer end
 for _, index in ipairs(redis.call('LPOS', ready, id, 'COUNT', 0)) do answer[#answer + 1] = index end
 return answer

@@ -1,11 +1,11 @@
 -- Reads a part of the leases, and of the jobs that wait for another one of their id, in order of deadline.
 -- include: keys, time, bounds, record, waiting
--- ARGV: first rank, topic or '' for all, id or '' for all
+-- ARGV: first rank, topic or '' for all
 -- Answers: records looked at (0 at the end), then for each job: its record's name, deadline in ms, jobs
 --   and first deadline of its reservation (or 1 and 0), when it was taken in ms or 0, topic, number, id, body,
 --   due ms or '', expiry ms or '', attempts
 expect_type(RESERVED, 'zset')
-local first, only_topic, only_id = tonumber(ARGV[1]), ARGV[2], ARGV[3]
+local first, only_topic = tonumber(ARGV[1]), ARGV[2]
 -- A record holds as many jobs as one reservation gives; a few of them are enough for one run.
 local MOST_RECORDS, MOST_JOBS = 200, 500
 local names = redis.call('ZRANGE', RESERVED, first, first + MOST_RECORDS - 1, 'WITHSCORES')
@@ -14,7 +14,7 @@ for i = 1, #names, 2 do
   local name, deadline = names[i], from_score(names[i + 1])
   local found = jobs_of(name)
   for _, job in ipairs(found) do
-    if (only_topic == '' or job.topic == only_topic) and (only_id == '' or job.row[2] == only_id) then
+    if only_topic == '' or job.topic == only_topic then
       for _, value in ipairs({ name, deadline, job.count or 1, job.deadline or 0, job.since or 0, job.topic }) do
         answer[#answer + 1] = value
       end

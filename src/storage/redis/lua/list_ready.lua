@@ -3,8 +3,8 @@
 -- ARGV: topic, how many to pass over, how many to look at
 -- Answers: now in ms, entries looked at, whether these are the last (0 or 1), then for each: id,
 --   body or '', due ms or '', expiry ms or '', attempts, what it is: ready, expired (there is no body),
---   incomplete (of topic and body one is missing), pooled (to come by the pool), other (of another topic), or
---   the type of a key in the place of its body
+--   incomplete (of topic and body one is missing), pooled (to come by the pool), other (of another topic), hole
+--   (an entry was taken out), or the type of a key in the place of its body
 expect_type(READY .. ARGV[1], 'list')
 local topic, first, limit = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3])
 local now = now_ms()
@@ -12,6 +12,7 @@ local ids = redis.call('LRANGE', READY .. topic, -first - limit, -first - 1)
 local answer, bytes = { now, #ids, #ids < limit and 1 or 0 }, 0
 
 local function what_is(id, job, expires_at)
+  if id == '' then return 'hole' end
   if read('ZSCORE', POOL, id) then return 'pooled' end
   if not job then return type_of(BUCKET .. id) end
   if not job[1] and not job[2] then return 'expired' end

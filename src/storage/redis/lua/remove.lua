@@ -1,18 +1,43 @@
--- Removes jobs by id that are in one of the given states, and due when they are believed to be.
--- include: keys, time, note, bounds, known, record, waiting, dead
--- ARGV: msgpack of, for each job: id, the names of the states in which it may be removed, each with a space
---   before and after it, due time in ms or '', the topic in whose ready list an entry of it was seen or ''
--- Answers: removed (0 or 1) and what the job was (delayed, due, ready, expired, dead or none) for each
+-- Removes jobs by id that are in one of the given states, and due when they are believed to be; up to the first
+-- that needs to know more of a ready list than one run can find out.
+-- include: keys, time, note, bounds, known, holes, clear, record, waiting, dead
+-- ARGV: msgpack of what clear_entries.lua has found, or '' (see push.lua), then msgpack of, for each job: id, the
+--   names of the states in which it may be removed, each with a space before and after it, due time in ms or '',
+--   the topic in whose ready list an entry of it was seen or ''
+-- Answers: the topic of the list that was not looked through, or ''; then for each job that was dealt with:
+--   removed (0 or 1) and what the job was (delayed, due, ready, expired, dead or none)
 expect_type(POOL, 'zset')
 expect_type(READY_DUE, 'hash')
 expect_type(DEAD, 'zset')
 
-local jobs, now, answers = cmsgpack.unpack(ARGV[1]), now_ms(), {}
+local jobs, now, answers = cmsgpack.unpack(ARGV[2]), now_ms(), { '' }
+local cleared, lists = read_cleared(ARGV[1]), {}
 
--- What is known of an id: its state, its due time in ms or nil, whether it has a bucket, and the topic in
--- whose ready list it stands, if it does. A bucket that is neither in the pool nor in
--- a list is in the hands of another client: there is nothing to be removed (`is_away`).
-local function look_up(id, seen_in)
+local function list_of(topic)
+  lists[topic] = lists[topic] or look_at_list(topic, #jobs / 4, cleared[topic])
+  return lists[topic]
+end
+
+-- In whose list the entry of a job is that is not in the pool. Nil, and the topic, where that takes too long to
+-- be found out; where nothing comes of it, it counts as standing in a long one.
+local function listed_in(id, topics, noted, matters)
+  for _, topic in ipairs(topics) do
+    if topic ~= '' and is_list_or_none(READY .. topic) then
+      local list = list_of(topic)
+      if not matters and list.entries > SHORT_LIST then return topic end
+      -- An entry without a body was taken out as it was found.
+      local was_cleared = topic == noted and list.cleared and list.cleared[id] == true
+      local stands = stands_in(list, id, topic == noted)
+      if stands == nil then return nil, topic end
+      if stands or was_cleared then return topic end
+    end
+  end
+end
+
+-- What is known of an id: its state, its due time in ms or nil, whether it has a bucket, and the topic in whose
+-- ready list it stands, if it does. A bucket that is neither in the pool nor in a list is in the hands of another
+-- client: there is nothing to be removed (`is_away`).
+local function look_up(id, seen_in, matters)
   local score = redis.call('ZSCORE', POOL, id)
   local job = fields(BUCKET .. id, 'topic', 'body')
   local topic = job and job[1]
@@ -25,25 +50,28 @@ local function look_up(id, seen_in)
     return it
   end
   local note = redis.call('HGET', READY_DUE, id)
-  for _, list_topic in ipairs({ topic or '', noted_topic(note) or '', seen_in }) do
-    if not it.listed and list_topic ~= '' and is_in_ready_list(id, list_topic) then it.listed = list_topic end
-  end
+  it.noted = noted_topic(note)
+  it.is_aside = not job and read('HEXISTS', SET_ASIDE, id) == 1
+  it.listed, it.unclear = listed_in(id, { topic or '', it.noted or '', seen_in }, it.noted, matters)
   local is_blocked = topic and not is_list_or_none(READY .. topic)
   if is_whole then
     it.due = tonumber(noted_due(note, expires_at))
     it.state = (it.listed == topic or is_blocked) and 'ready' or 'expired'
-  elseif it.listed or (it.has_bucket and not is_expired(expires_at, now)) then
+  elseif it.listed or it.is_aside or (it.has_bucket and not is_expired(expires_at, now)) then
     it.state = 'expired'
   end
-  it.is_away = not it.listed and not is_blocked
+  it.is_away = not it.listed and not is_blocked and not it.is_aside
   return it
 end
 
+-- False, and nothing was changed, where its list has to be looked through before.
 local function remove_living(id, it)
+  if it.listed and not leave_list(list_of(it.listed), id, it.listed == it.noted) then return false end
   redis.call('ZREM', POOL, id)
   if it.has_bucket then redis.call('UNLINK', BUCKET .. id) end
-  -- The note tells of an entry that could not be taken out.
-  if not it.listed or leave_ready_list(id, it.listed) then redis.call('HDEL', READY_DUE, id) end
+  redis.call('HDEL', READY_DUE, id)
+  if it.is_aside then redis.call('HDEL', SET_ASIDE, id) end
+  return true
 end
 
 -- Jobs that wait for another one of their id are delayed. Answers how many there were.
@@ -61,15 +89,17 @@ for i = 1, #jobs, 4 do
   local id, states, wanted_due, seen_in = jobs[i], jobs[i + 1], jobs[i + 2], jobs[i + 3]
   local function may_remove(state) return string.find(states, ' ' .. state .. ' ', 1, true) ~= nil end
 
-  local it = look_up(id, seen_in)
-  local state = it.state
   -- Before the first write: a record of a later version is refused.
   local jobs_waiting = may_remove('delayed') and waiting_jobs(id) or {}
   local letters = may_remove('dead') and wanted_due == '' and letters_of(id) or {}
-
+  local it = look_up(id, seen_in, may_remove('ready') or may_remove('expired'))
+  local state = it.state
   local removed = state ~= 'none' and not it.is_away
     and may_remove(state) and (wanted_due == '' or it.due == wanted_due)
-  if removed then remove_living(id, it) end
+  if it.unclear or (removed and not remove_living(id, it)) then
+    answers[1] = it.unclear or it.listed
+    break
+  end
 
   local waiting = remove_waiting(id, jobs_waiting, wanted_due)
   if waiting > 0 and not removed then state, removed = 'delayed', true end

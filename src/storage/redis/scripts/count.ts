@@ -1,6 +1,6 @@
 import { SCRIPTS } from '../scripts.generated.js';
 import type { PoolPlace } from './list.js';
-import { runScript, type Target, toBuffer, toRows, toText, type Value } from './run.js';
+import { runScript, type Target, toBuffer, toDate, toRows, toText, type Value } from './run.js';
 
 /** An id of which something is wrong, and what: the word of the script. */
 export interface Flawed {
@@ -25,7 +25,7 @@ export async function countPool(target: Target, after: PoolPlace, limit: number)
       delayed: Number(delayed),
       due: Number(due),
       expired: Number(expired),
-      firstDueAt: new Date(Number(first)),
+      firstDueAt: toDate(first),
     })),
   };
 }

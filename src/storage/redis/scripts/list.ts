@@ -40,12 +40,28 @@ export async function listReady(target: Target, topic: Buffer, skip: number, lim
     atEnd: answer[2] === 1,
     jobs: [...toRows(answer, 3, 6)].flatMap(([id, body, due, expires, attempts, what]): JobRecord[] => {
       const word = toText(what);
-      if (word === 'pooled' || word === 'other') return [];
+      if (['pooled', 'other', 'hole'].includes(word)) return [];
       const times = { dueAt: toDate(due), expiresAt: toDate(expires) };
       const job = { id: toBuffer(id), topic, ...times, attempts: Number(attempts) };
       if (word === 'ready') return [{ ...job, state: 'ready', body: toBuffer(body) }];
       return [{ ...job, state: 'expired', ...lostBody(target.keys, toBuffer(id), word) }];
     }),
+  };
+}
+
+/** lua/list_aside.lua: a part of the ready jobs that were set aside. */
+export async function listAside(target: Target, cursor: string) {
+  const answer = await runScript(target, SCRIPTS.listAside, cursor);
+  return {
+    next: toText(answer[0]),
+    jobs: [...toRows(answer, 1, 4)].map(([id, topic, due, type]): JobRecord => ({
+      id: toBuffer(id),
+      topic: toBuffer(topic),
+      state: 'expired',
+      dueAt: toDate(due),
+      attempts: 0,
+      ...lostBody(target.keys, toBuffer(id), toText(type)),
+    })),
   };
 }
 
@@ -69,8 +85,14 @@ export interface AwayJob {
 }
 
 /** lua/list_leased.lua */
-export async function listLeased(target: Target, first: number, only: Only) {
-  const answer = await runScript(target, SCRIPTS.listLeased, first, only.topic ?? '', only.id ?? '');
+export async function listLeased(target: Target, first: number, only: Pick<Only, 'topic'>) {
+  const answer = await runScript(target, SCRIPTS.listLeased, first, only.topic ?? '');
+  return { lookedAt: Number(answer[0]), jobs: [...toRows(answer, 1, 12)].map(toAwayJob) };
+}
+
+/** lua/find_leased.lua */
+export async function findLeased(target: Target, first: number, ids: readonly Buffer[]) {
+  const answer = await runScript(target, SCRIPTS.findLeased, first, ...ids);
   return { lookedAt: Number(answer[0]), jobs: [...toRows(answer, 1, 12)].map(toAwayJob) };
 }
 
@@ -140,6 +162,8 @@ export interface IdFacts {
   /** What delayer noted when it promoted a job of this id. */
   readonly noted?: (Pick<JobRecord, 'dueAt' | 'expiresAt'> & { readonly topic: Buffer }) | undefined;
   readonly pausedUntilMs?: number | undefined;
+  /** Of a job that was set aside. */
+  readonly asideTopic?: Buffer | undefined;
   /** The ready list of its topic, or of the noted one. */
   readonly list: { readonly type: string; readonly length: number };
   /** Where it stands there, from the left; absent when the list is too long to be looked through at once. */
@@ -150,7 +174,7 @@ export interface IdFacts {
 export async function findById(target: Target, id: Buffer, most: number): Promise<IdFacts> {
   const answer = await runScript(target, SCRIPTS.find, id, most);
   const [now, score, bucketType, topic, body, due, expires, attempts] = answer;
-  const [notedTopic, notedDue, notedExpiry, pause, type, length, ...places] = answer.slice(8);
+  const [notedTopic, notedDue, notedExpiry, pause, aside, type, length, ...places] = answer.slice(8);
   const given = (value: Value | undefined) => (toText(value) === '' ? undefined : toBuffer(value));
   const [noted, pausedUntil] = [given(notedTopic), toText(pause)];
   return {
@@ -164,6 +188,7 @@ export async function findById(target: Target, id: Buffer, most: number): Promis
     attempts: Number(attempts),
     noted: noted && { topic: noted, dueAt: toDate(notedDue), expiresAt: toDate(notedExpiry) },
     pausedUntilMs: pausedUntil === 'inf' ? Infinity : Number(pausedUntil) || undefined,
+    asideTopic: given(aside),
     list: { type: toText(type), length: Number(length) },
     places: Number(length) <= most ? places.map(Number) : undefined,
   };

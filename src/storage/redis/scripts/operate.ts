@@ -4,26 +4,42 @@ import type { RemoveResult, RequeueResult } from '../../../core/results.js';
 import { packArray } from '../msgpack.js';
 import { SCRIPTS } from '../scripts.generated.js';
 import type { AwayJob } from './list.js';
-import { runScript, type Target, toRows, toText } from './run.js';
+import type { ClearedEntry } from './push.js';
+import { runScript, type Target, toBuffer, toRows, toText } from './run.js';
 
 /** A job to be removed, and the topic in whose ready list an entry of it was seen. */
 export interface Removal extends JobGuard {
   readonly seenIn?: Buffer | undefined;
 }
 
+export interface RemovedPart {
+  /** Of the first jobs, in their order. */
+  readonly results: RemoveResult[];
+  /** The next job needs the ready list of this topic to be looked through; absent when there is none. */
+  readonly unclear?: Buffer | undefined;
+}
+
 /** lua/remove.lua */
-export async function remove(target: Target, jobs: readonly Removal[]): Promise<RemoveResult[]> {
+export async function remove(
+  target: Target,
+  jobs: readonly Removal[],
+  cleared: readonly ClearedEntry[] = [],
+): Promise<RemovedPart> {
   const packed = jobs.flatMap(({ id, states, dueAt, seenIn }) => [
     id,
     ` ${states.join(' ')} `,
     dueAt?.getTime() ?? '',
     seenIn ?? '',
   ]);
-  const answer = await runScript(target, SCRIPTS.remove, packArray(packed));
-  return [...toRows(answer, 0, 2)].map(([removed, state]) => ({
+  const found = cleared.flatMap(({ topic, id, index }) => [topic, id, index]);
+  const given = found.length === 0 ? '' : packArray(found);
+  const answer = await runScript(target, SCRIPTS.remove, given, packArray(packed));
+  const results = [...toRows(answer, 1, 2)].map(([removed, state]) => ({
     removed: removed === 1,
     state: toText(state) === 'none' ? undefined : (toText(state) as JobState),
   }));
+  const unclear = toBuffer(answer[0]);
+  return unclear.length === 0 ? { results } : { results, unclear };
 }
 
 /** lua/revoke.lua */
