@@ -1,0 +1,12 @@
+/** The store and the model say different things. */
+export class Difference extends Error {
+  constructor(what: string, expected: unknown, seen: unknown) {
+    const text = (value: unknown) => (typeof value === 'string' ? value : JSON.stringify(value, null, 1));
+    super(`${what}\n  expected: ${text(expected)}\n  seen:     ${text(seen)}`);
+    this.name = 'Difference';
+  }
+}
+
+export function expectSame(what: string, expected: unknown, seen: unknown): void {
+  if (JSON.stringify(expected) !== JSON.stringify(seen)) throw new Difference(what, expected, seen);
+}

@@ -1,0 +1,81 @@
+import type { JobState } from '../../src/core/job.js';
+
+/** Where a job stands in line: before those of a later time, and within a millisecond before a later turn. */
+export interface Place {
+  readonly at: number;
+  readonly turn: number;
+}
+
+/** Is `a` before `b`? */
+export const isBefore = (a: Place, b: Place): boolean => a.at < b.at || (a.at === b.at && a.turn < b.turn);
+
+/** A job, wherever it is. Times are ms since 1970. */
+export interface ModelJob {
+  readonly id: string;
+  readonly topic: string;
+  readonly body: string;
+  /** Counts pushes: the older of two jobs has the smaller number. */
+  readonly number: number;
+  /** Undefined where nobody wrote it down. */
+  dueAt: number | undefined;
+  /** When its ready lifetime is over; Infinity where it has no end. */
+  expiresAt: number;
+  /** The whole ready lifetime; undefined where nobody wrote it down. */
+  ttlMs: number | undefined;
+  /** Reservations that counted. */
+  attempts: number;
+  /** Undefined where nobody knows it. */
+  place: Place | undefined;
+}
+
+/** A consumer's hold on a job. */
+export interface ModelLease {
+  readonly job: ModelJob;
+  /** As the store calls it. */
+  name: string;
+  /** Counts reservations. */
+  readonly reservation: number;
+  readonly number: number;
+  readonly count: number;
+  /** The end that its name tells. */
+  readonly firstEnd: number;
+  readonly since: number;
+  end: number;
+  /** It was extended without the others of its reservation. */
+  isAlone: boolean;
+}
+
+/** A job that is back from its consumer while another one of its id is in line. */
+export interface Waiting {
+  readonly job: ModelJob;
+  /** From when on its lifetime stands still. */
+  readonly since: number;
+  /** When it is looked at again. */
+  lookAt: number;
+}
+
+export interface Letter {
+  readonly job: ModelJob;
+  readonly failedAt: number;
+  /** Infinity: never. */
+  readonly deleteAt: number;
+  readonly reason: string | undefined;
+}
+
+/** A job as the views tell of it; what a view leaves out is undefined. */
+export interface Seen {
+  readonly id: string;
+  readonly state: JobState;
+  readonly topic?: string | undefined;
+  readonly body?: string | undefined;
+  readonly dueAt?: number | undefined;
+  readonly expiresAt?: number | undefined;
+  readonly attempts?: number | undefined;
+  readonly lease?: string | undefined;
+  readonly leaseUntil?: number | undefined;
+  readonly reason?: string | undefined;
+  readonly failedAt?: number | undefined;
+  readonly deadUntil?: number | undefined;
+  readonly readyAhead?: number | undefined;
+  readonly waits?: boolean | undefined;
+}

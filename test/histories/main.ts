@@ -1,0 +1,122 @@
+import { parseArgs } from 'node:util';
+import type { StoreName } from './operations.js';
+import { MAX_SEED, type Outcome, runHistories } from './run.js';
+
+const USAGE =
+  'usage: npm run test:histories -- [--store redis|sqlite] [--seed N] [--path P] [--operations N] [--json]';
+
+interface Options {
+  readonly stores: readonly StoreName[];
+  readonly seed: number;
+  readonly path: string | undefined;
+  readonly operations: number;
+  readonly json: boolean;
+}
+
+class UsageError extends Error {}
+
+function readOptions(args: string[]): Options {
+  const { values } = parse(args);
+  const { store, seed, path, operations, json = false } = values;
+  if (store !== undefined && store !== 'redis' && store !== 'sqlite')
+    throw new UsageError(`--store is neither redis nor sqlite: ${store}`);
+  if (path !== undefined && seed === undefined)
+    throw new UsageError('--path needs the --seed that it belongs to');
+  if (path !== undefined && !/^\d+(:\d+)*$/.test(path)) throw new UsageError(`--path is none: ${path}`);
+  return {
+    stores: store === undefined ? ['redis', 'sqlite'] : [store],
+    seed: seed === undefined ? Math.floor(Math.random() * MAX_SEED) : toNumber(seed, '--seed', 0, MAX_SEED),
+    path,
+    operations: operations === undefined ? 1_000_000 : toNumber(operations, '--operations', 1, 1e12),
+    json,
+  };
+}
+
+function parse(args: string[]) {
+  try {
+    return parseArgs({
+      args,
+      options: {
+        store: { type: 'string' },
+        seed: { type: 'string' },
+        path: { type: 'string' },
+        operations: { type: 'string' },
+        json: { type: 'boolean' },
+      },
+    });
+  } catch (error) {
+    throw new UsageError(error instanceof Error ? (error.message.split('\n')[0] ?? '') : String(error));
+  }
+}
+
+function toNumber(text: string, flag: string, least: number, most: number): number {
+  const value = /^\d+$/.test(text) ? Number(text) : NaN;
+  if (value >= least && value <= most) return value;
+  throw new UsageError(`${flag} is not a whole number from ${least} to ${most}: ${text}`);
+}
+
+/** @returns is the store as the model has it? */
+async function runStore(store: StoreName, options: Options): Promise<boolean> {
+  const begun = performance.now();
+  const isTerminal = process.stderr.isTTY;
+  const onProgress = (operations: number) => {
+    const perSecond = Math.round((1000 * operations) / (performance.now() - begun));
+    process.stderr.write(`\r${store}: ${operations} operations, ${perSecond} a second `);
+  };
+  const { seed, path, operations } = options;
+  const outcome = await runHistories({
+    store,
+    seed,
+    path,
+    operations,
+    shrink: !options.json,
+    onProgress: isTerminal ? onProgress : undefined,
+  });
+  if (isTerminal) process.stderr.write('\n');
+  report(store, outcome, (performance.now() - begun) / 1000, options);
+  return outcome.failure === undefined;
+}
+
+function report(store: StoreName, outcome: Outcome, seconds: number, { json, seed }: Options): void {
+  const { operations, histories, failure } = outcome;
+  if (json) {
+    const story = failure?.story.split('\n').slice(-8).join('\n');
+    console.log(
+      JSON.stringify({
+        store,
+        seed: failure?.seed ?? seed,
+        operations,
+        histories,
+        failed: failure !== undefined,
+        path: failure?.path,
+        story,
+      }),
+    );
+    return;
+  }
+  const speed = `${Math.round(seconds)} s, ${Math.round(operations / seconds)} a second`;
+  if (!failure) {
+    console.log(
+      `${store}: ${operations} operations in ${histories} histories, no difference (seed ${seed}; ${speed})`,
+    );
+    return;
+  }
+  console.log(`${store}: a difference after ${operations} operations. The shortest history that shows it:`);
+  console.log(failure.story);
+  console.log(
+    `Again: npm run test:histories -- --store ${store} --seed ${failure.seed} --path ${failure.path}`,
+  );
+}
+
+async function main(): Promise<void> {
+  try {
+    const options = readOptions(process.argv.slice(2));
+    for (const store of options.stores) if (!(await runStore(store, options))) process.exitCode = 1;
+  } catch (error) {
+    if (!(error instanceof UsageError)) throw error;
+    console.error(`${error.message}\n${USAGE}`.split('\n')[0]);
+    process.exitCode = 2;
+  }
+}
+
+await main();

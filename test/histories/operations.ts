@@ -1,0 +1,187 @@
+import fc from 'fast-check';
+import type { JobState } from '../../src/core/job.js';
+
+/** Few, so that what is done meets what was done before. */
+export const IDS = ['a', 'b', 'c', 'd'];
+export const TOPICS = ['x', 'y'];
+
+const SECOND_MS = 1000;
+const MINUTE_MS = 60 * SECOND_MS;
+const HOUR_MS = 60 * MINUTE_MS;
+const DAY_MS = 24 * HOUR_MS;
+
+const anId = fc.constantFrom(...IDS);
+const aTopic = fc.constantFrom(...TOPICS);
+/** Mostly one topic, so that its line is long. */
+const topics = fc.constantFrom<string[]>(['x'], ['x'], ['y'], ['x', 'y'], ['y', 'x']);
+const process = fc.nat({ max: 1 });
+const aDelay = fc.constantFrom(0, 0, 1, 999, SECOND_MS, 2 * SECOND_MS, MINUTE_MS);
+const aTtl = fc.constantFrom(300, SECOND_MS, 5 * SECOND_MS, MINUTE_MS, 7 * DAY_MS, 7 * DAY_MS);
+const aLease = fc.constantFrom(500, SECOND_MS, 5 * SECOND_MS, MINUTE_MS);
+const STATES: readonly (readonly JobState[] | 'any')[] = [
+  ['delayed'],
+  ['delayed'],
+  'any',
+  ['leased'],
+  ['ready', 'due'],
+  ['dead'],
+  ['expired'],
+  ['delayed', 'dead'],
+];
+
+const aPush = fc.record({
+  id: anId,
+  topic: aTopic,
+  delayMs: aDelay,
+  /** At a time, so far from now, instead of after a delay. */
+  at: fc.option(fc.constantFrom(-5000, -1, 0, 1, 1500), { nil: undefined, freq: 6 }),
+  ttlMs: aTtl,
+  /** What was pushed last under the id, once more. */
+  isRepeat: fc.nat({ max: 3 }).map((n) => n === 0),
+});
+
+/** Leases by how many were given after them, also such that have ended long ago. */
+const picks = fc.array(fc.nat({ max: 5 }), { minLength: 1, maxLength: 3 });
+
+const push = fc.record({
+  does: fc.constant('push'),
+  by: process,
+  jobs: fc.array(aPush, { minLength: 1, maxLength: 3 }),
+  onExisting: fc.constantFrom('refuse', 'refuse', 'replace', 'keep'),
+});
+const reserve = fc.record({
+  does: fc.constant('reserve'),
+  by: process,
+  topics,
+  limit: fc.integer({ min: 1, max: 4 }),
+  leaseMs: aLease,
+});
+const pop = fc.record({
+  does: fc.constant('pop'),
+  by: process,
+  topics,
+  limit: fc.integer({ min: 1, max: 2 }),
+});
+const ack = fc.record({ does: fc.constant('ack'), by: process, picks });
+const release = fc.record({ does: fc.constant('release'), by: process, picks });
+const extend = fc.record({ does: fc.constant('extend'), by: process, picks, leaseMs: aLease });
+const retry = fc.record({ does: fc.constant('retry'), by: process, picks, delayMs: aDelay });
+const bury = fc.record({
+  does: fc.constant('bury'),
+  by: process,
+  picks,
+  deadTtlMs: fc.constantFrom(0, 1, SECOND_MS, MINUTE_MS, 30 * DAY_MS),
+  reason: fc.constantFrom(undefined, '', 'it broke', 'ünïcode'),
+});
+const remove = fc.record({
+  does: fc.constant('remove'),
+  by: process,
+  ids: fc.array(anId, { minLength: 1, maxLength: 2 }),
+  states: fc.constantFrom(...STATES),
+});
+const requeue = fc.record({
+  does: fc.constant('requeue'),
+  by: process,
+  ids: fc.array(anId, { minLength: 1, maxLength: 2 }),
+  delayMs: aDelay,
+});
+const pause = fc.record({
+  does: fc.constant('pause'),
+  by: process,
+  topic: aTopic,
+  forMs: fc.constantFrom(undefined, 0, SECOND_MS, MINUTE_MS),
+});
+const resume = fc.record({ does: fc.constant('resume'), by: process, topic: aTopic });
+/** What `serve` does at each of its steps, until there is no more to do. */
+const maintain = fc.record({ does: fc.constant('maintain'), by: process });
+/** To a time that the model knows, or to the ms before or after it. */
+const jump = fc.record({
+  does: fc.constant('jump'),
+  event: fc.nat({ max: 7 }),
+  offset: fc.constantFrom(-1, 0, 0, 1),
+});
+const advance = fc.record({
+  does: fc.constant('advance'),
+  ms: fc.constantFrom(1, 10, SECOND_MS, 61 * SECOND_MS, HOUR_MS, 8 * DAY_MS),
+});
+
+const common = [
+  { weight: 9, arbitrary: push },
+  { weight: 8, arbitrary: reserve },
+  { weight: 3, arbitrary: pop },
+  { weight: 3, arbitrary: ack },
+  { weight: 3, arbitrary: release },
+  { weight: 3, arbitrary: extend },
+  { weight: 4, arbitrary: retry },
+  { weight: 3, arbitrary: bury },
+  { weight: 3, arbitrary: remove },
+  { weight: 3, arbitrary: requeue },
+  { weight: 1, arbitrary: pause },
+  { weight: 1, arbitrary: resume },
+  { weight: 4, arbitrary: maintain },
+  { weight: 9, arbitrary: jump },
+  { weight: 2, arbitrary: advance },
+];
+
+const originalPush = fc.record({
+  does: fc.constant('original push'),
+  id: anId,
+  topic: aTopic,
+  delay: fc.constantFrom(0, 1, 2, 60),
+  ttl: fc.constantFrom(1, 5, 60, 604_800),
+});
+const originalPop = fc.record({ does: fc.constant('original pop'), topic: aTopic });
+/** One command of a pop, by a client that pops all the time: RPOP, HGETALL or DEL. It may never do the next. */
+const originalStep = fc.record({ does: fc.constant('original step of a pop'), topic: aTopic });
+const originalDies = fc.record({ does: fc.constant('original client dies') });
+const originalRemove = fc.record({ does: fc.constant('original remove'), id: anId });
+const originalTick = fc.record({ does: fc.constant('original tick') });
+/** Half a tick of a daemon that looks, is slow, and moves later. */
+const originalHalfTick = fc.record({ does: fc.constant('original half tick') });
+const flushScripts = fc.record({ does: fc.constant('flush scripts') });
+const cut = fc.record({
+  does: fc.constant('cut'),
+  where: fc.constantFrom('reply', 'request'),
+  step: fc.oneof(push, nackOrBury(), remove, requeue, reserve, ack, release),
+});
+
+function nackOrBury() {
+  return fc.oneof(retry, bury);
+}
+
+/** A process that closes the file and opens it again. */
+const reopen = fc.record({ does: fc.constant('reopen'), by: process });
+
+const onRedis = fc.oneof(
+  ...common,
+  { weight: 3, arbitrary: originalPush },
+  { weight: 1, arbitrary: originalPop },
+  { weight: 2, arbitrary: originalStep },
+  { weight: 1, arbitrary: originalDies },
+  { weight: 2, arbitrary: originalRemove },
+  { weight: 2, arbitrary: originalTick },
+  { weight: 1, arbitrary: originalHalfTick },
+  { weight: 1, arbitrary: flushScripts },
+  { weight: 1, arbitrary: cut },
+);
+/** Without the original clients, whose commands excuse much. */
+const onRedisAlone = fc.oneof(
+  ...common,
+  { weight: 1, arbitrary: flushScripts },
+  { weight: 1, arbitrary: cut },
+);
+const onSqlite = fc.oneof(...common, { weight: 1, arbitrary: reopen });
+
+type ValueOf<T> = T extends fc.Arbitrary<infer V> ? V : never;
+export type Step = ValueOf<typeof onRedis> | ValueOf<typeof onSqlite>;
+export type StepOf<Does extends Step['does']> = Extract<Step, { readonly does: Does }>;
+
+/** Steps of one history. */
+const LENGTH = { minLength: 20, maxLength: 70, size: 'max' } as const;
+
+export type StoreName = 'redis' | 'sqlite';
+
+export const historiesOf: Readonly<Record<StoreName, fc.Arbitrary<Step[]>>> = {
+  redis: fc.oneof(fc.array<Step>(onRedis, LENGTH), fc.array<Step>(onRedisAlone, LENGTH)),
+  sqlite: fc.array<Step>(onSqlite, LENGTH),
+};

@@ -1,0 +1,265 @@
+import type { JobState } from '../../src/core/job.js';
+import { isBefore, type ModelJob, type Place } from './job.js';
+import type { Line } from './line.js';
+
+/**
+ * The line as the original clients' layout has it (docs/protocol.md): a pool of ids by due time, a body of each
+ * id, and for each topic a list of the ids that are ready. They change each by itself, so any of the three may
+ * be there without the others. Here, too, a body that has expired is gone.
+ */
+export class RedisLine implements Line {
+  readonly pool = new Map<string, Place>();
+  readonly bodies = new Map<string, ModelJob>();
+  /** The next one to be popped stands first. */
+  readonly lists = new Map<string, string[]>();
+  /** Jobs that came back into a list in which the places of the others are not in order: any place is right. */
+  readonly loose = new Set<string>();
+  /** Jobs with a memo of delayer beside the body: what is known of them outlives the original daemon. */
+  private readonly memos = new Set<ModelJob>();
+
+  list(topic: string): string[] {
+    let list = this.lists.get(topic);
+    if (!list) this.lists.set(topic, (list = []));
+    return list;
+  }
+
+  /** The body that Redis has under an id: it keeps it for the whole ms in which it expires. */
+  body(id: string, now: number): ModelJob | undefined {
+    const job = this.bodies.get(id);
+    if (job && job.expiresAt < now) this.bodies.delete(id);
+    return this.bodies.get(id);
+  }
+
+  get(id: string): ModelJob | undefined {
+    return this.bodies.get(id);
+  }
+
+  /** Does an entry of that list stand for a job that can be taken? */
+  counts(id: string, topic: string, now: number): boolean {
+    const job = this.body(id, now);
+    return job?.topic === topic && job.expiresAt > now && !this.pool.has(id);
+  }
+
+  private isReady(id: string, now: number): boolean {
+    const job = this.body(id, now);
+    return job !== undefined && this.counts(id, job.topic, now) && this.list(job.topic).includes(id);
+  }
+
+  living(id: string, now: number): ModelJob | undefined {
+    const job = this.body(id, now);
+    if (!job || job.expiresAt <= now) return undefined;
+    return this.pool.has(id) || this.isReady(id, now) ? job : undefined;
+  }
+
+  isTaken(id: string, now: number): boolean {
+    const job = this.body(id, now);
+    return job !== undefined && job.expiresAt > now;
+  }
+
+  setDue(job: ModelJob, dueAt: number): void {
+    job.dueAt = dueAt;
+    job.place = { at: dueAt, turn: 0 };
+  }
+
+  add(job: ModelJob, dueAt: number): void {
+    this.pool.delete(job.id);
+    this.forgetEntries(job.id);
+    const last = [...this.pool.values()].filter(({ at }) => at === dueAt).map(({ turn }) => turn);
+    job.dueAt = dueAt;
+    job.place = { at: dueAt, turn: Math.max(-1, ...last) + 1 };
+    this.pool.set(job.id, job.place);
+    this.setBody(job);
+  }
+
+  private setBody(job: ModelJob): void {
+    this.bodies.set(job.id, job);
+    const isPlain = job.attempts === 0 && job.dueAt !== undefined && job.expiresAt - job.dueAt === job.ttlMs;
+    if (isPlain) this.memos.delete(job);
+    else this.memos.add(job);
+  }
+
+  /** An entry that stands for nothing any more would hand a new job of its id to other clients at once. */
+  private forgetEntries(id: string): void {
+    for (const [topic, list] of this.lists)
+      this.lists.set(
+        topic,
+        list.filter((one) => one !== id),
+      );
+  }
+
+  putBack(jobs: readonly ModelJob[], now: number): void {
+    // Of those whose place nobody knows the first one becomes the next.
+    for (const job of [...jobs].reverse()) {
+      const list = this.list(job.topic);
+      if (!this.isInOrder(job.topic, now)) this.loose.add(job.id);
+      const { place } = job;
+      const behind = place ? list.findIndex((id) => !this.standsBefore(id, place)) : 0;
+      list.splice(behind < 0 ? list.length : behind, 0, job.id);
+      this.pool.delete(job.id);
+      this.setBody(job);
+    }
+  }
+
+  private standsBefore(id: string, place: Place): boolean {
+    const other = this.bodies.get(id)?.place;
+    return other !== undefined && isBefore(other, place);
+  }
+
+  private isInOrder(topic: string, now: number): boolean {
+    let last: Place = { at: -1, turn: 0 };
+    return this.list(topic).every((id) => {
+      const place = this.counts(id, topic, now) ? this.bodies.get(id)?.place : undefined;
+      if (!place || !isBefore(last, place)) return false;
+      last = place;
+      return true;
+    });
+  }
+
+  take(topic: string, limit: number, now: number): ModelJob[] {
+    const list = this.list(topic);
+    const taken: ModelJob[] = [];
+    // What does not count is passed over, and gone.
+    while (taken.length < limit) {
+      const id = list.shift();
+      if (id === undefined) break;
+      const job = this.counts(id, topic, now) ? this.bodies.get(id) : undefined;
+      if (job) taken.push(job);
+      this.delete(job);
+    }
+    return taken;
+  }
+
+  private delete(job: ModelJob | undefined): void {
+    if (job) this.bodies.delete(job.id);
+  }
+
+  drop(id: string): void {
+    this.pool.delete(id);
+    const job = this.bodies.get(id);
+    this.bodies.delete(id);
+    if (job)
+      this.lists.set(
+        job.topic,
+        this.list(job.topic).filter((one) => one !== id),
+      );
+  }
+
+  promote(now: number): number {
+    const due = this.poolIds().filter((id) => (this.pool.get(id)?.at ?? 0) <= now);
+    let promoted = 0;
+    for (const id of due) {
+      const job = this.body(id, now);
+      const place = this.pool.get(id);
+      this.pool.delete(id);
+      if (!job) continue;
+      job.place = place;
+      job.dueAt = place?.at;
+      this.list(job.topic).push(id);
+      promoted += 1;
+    }
+    return promoted;
+  }
+
+  /** What has expired is gone by itself; entries of it are passed over. */
+  clear(): void {
+    return;
+  }
+
+  /** In order of due time; of those due together by turn, and those of the original clients by id. */
+  private poolIds(): string[] {
+    return [...this.pool]
+      .sort(([a, x], [b, y]) => x.at - y.at || x.turn - y.turn || (a < b ? -1 : 1))
+      .map(([id]) => id);
+  }
+
+  state(id: string, now: number): JobState | undefined {
+    const place = this.pool.get(id);
+    if (place && place.at > now) return 'delayed';
+    if (place) return this.living(id, now) ? 'due' : 'expired';
+    return this.isReady(id, now) ? 'ready' : undefined;
+  }
+
+  jobs(topic: string, now: number): { job: ModelJob; state: JobState }[] {
+    const ids = [...new Set(this.list(topic))].filter((id) => this.counts(id, topic, now));
+    return [...ids, ...this.poolIds()].flatMap((id) => {
+      const job = this.living(id, now);
+      return job?.topic === topic ? [{ job, state: this.state(id, now) ?? 'ready' }] : [];
+    });
+  }
+
+  times(): number[] {
+    return [
+      ...[...this.pool.values()].map(({ at }) => at),
+      ...[...this.bodies.values()].map(({ expiresAt }) => expiresAt),
+    ];
+  }
+
+  /** Is there an id, an entry or a body that stands for no job? Views may tell of it, or not. */
+  isLeftOver(id: string, now: number): boolean {
+    if (this.living(id, now)) return false;
+    return (
+      this.pool.has(id) ||
+      this.body(id, now) !== undefined ||
+      [...this.lists.values()].some((list) => list.includes(id))
+    );
+  }
+
+  /** HMSET, EXPIRE, ZADD. @returns was the id not in the pool? */
+  originalPush(job: ModelJob, dueAt: number): boolean {
+    const isNew = !this.pool.has(job.id);
+    job.dueAt = dueAt;
+    job.place = { at: dueAt, turn: 0 };
+    this.bodies.set(job.id, job);
+    this.pool.set(job.id, job.place);
+    return isNew;
+  }
+
+  /** RPOP. */
+  originalTake(topic: string): string | undefined {
+    return this.list(topic).shift();
+  }
+
+  /** HGETALL. */
+  originalRead(id: string, now: number): ModelJob | undefined {
+    return this.body(id, now);
+  }
+
+  /** DEL of the body. */
+  originalDelete(id: string): void {
+    this.bodies.delete(id);
+  }
+
+  /** ZREM, DEL. @returns was the id in the pool? */
+  originalRemove(id: string): boolean {
+    this.bodies.delete(id);
+    return this.pool.delete(id);
+  }
+
+  /** The first half of a tick of the original daemon: due ids with a body, by topic. */
+  originalLook(now: number): Map<string, string[]> {
+    const second = Math.floor(now / 1000) * 1000;
+    const found = new Map<string, string[]>();
+    for (const id of this.poolIds()) {
+      const place = this.pool.get(id);
+      const job = this.body(id, now);
+      const isDue = place !== undefined && (place.at < second || (place.at === second && place.turn === 0));
+      if (job && isDue) found.set(job.topic, [...(found.get(job.topic) ?? []), id]);
+    }
+    return found;
+  }
+
+  /** The second half: ZREM and, whatever that answered, LPUSH. Where it moved a job, its due time is lost. */
+  originalMove(found: ReadonlyMap<string, readonly string[]>): void {
+    for (const [topic, ids] of found) {
+      for (const id of ids) {
+        const job = this.bodies.get(id);
+        if (this.pool.delete(id) && job) {
+          job.place = undefined;
+          job.dueAt = undefined;
+          if (!this.memos.has(job)) job.ttlMs = undefined;
+        }
+        this.list(topic).push(id);
+      }
+    }
+  }
+}

@@ -1,0 +1,101 @@
+import fc from 'fast-check';
+import { type Ground, openGround } from './ground.js';
+import { History } from './history.js';
+import { shrink } from './shrink.js';
+import { historiesOf, type Step, type StoreName } from './operations.js';
+
+/** So many histories have one seed: a failure is found again, from the seed alone, within seconds. */
+const HISTORIES = 50;
+
+export interface RunOptions {
+  readonly store: StoreName;
+  /** Of the first histories; the next ones have the next seed. */
+  readonly seed: number;
+  /** One history of that seed, as a failure names it. */
+  readonly path?: string | undefined;
+  /** About so many are done. */
+  readonly operations: number;
+  /** Look for the shortest form of a failing history? */
+  readonly shrink: boolean;
+  readonly onProgress?: ((operations: number) => void) | undefined;
+}
+
+export interface Failure {
+  readonly seed: number;
+  readonly path: string;
+  /** What was done, and how the store differs from the model. */
+  readonly story: string;
+}
+
+export interface Outcome {
+  /** Until the difference, where there is one. */
+  readonly operations: number;
+  readonly histories: number;
+  readonly failure?: Failure | undefined;
+}
+
+/** Runs random histories until one fails, or enough was done. */
+export async function runHistories(options: RunOptions): Promise<Outcome> {
+  const ground = await openGround(options.store);
+  try {
+    return await runOn(ground, options);
+  } finally {
+    await ground.close();
+  }
+}
+
+async function runOn(ground: Ground, options: RunOptions): Promise<Outcome> {
+  const count = { operations: 0, histories: 0 };
+  let failed: { steps: Step[]; failure: FailedRun } | undefined;
+  const property = fc.asyncProperty(historiesOf[options.store], async (steps: Step[]) => {
+    const { failure, done } = await runOne(ground, steps);
+    count.histories += 1;
+    for (let i = 0; i < done; i += 1)
+      if ((count.operations += 1) % 1000 === 0) options.onProgress?.(count.operations);
+    if (failure) failed = { steps, failure };
+    return !failure;
+  });
+  for (let seed = options.seed; count.operations < options.operations; seed = nextSeed(seed)) {
+    const path = options.path === undefined ? {} : { path: options.path };
+    const { counterexamplePath } = await fc.check(property, {
+      seed,
+      ...path,
+      numRuns: HISTORIES,
+      endOnFailure: true,
+    });
+    if (failed) {
+      const { steps, failure } = failed;
+      const again = async (some: readonly Step[]) => (await runOne(ground, some)).failure;
+      const shortest = options.shrink ? (await shrink(steps, failure, again)).failure : failure;
+      return { ...count, failure: { seed, path: counterexamplePath ?? '', story: shortest.story } };
+    }
+    if (options.path !== undefined) break;
+  }
+  return count;
+}
+
+interface FailedRun {
+  readonly story: string;
+  readonly steps: number;
+}
+
+/** Runs a history on an empty store. */
+async function runOne(
+  ground: Ground,
+  steps: readonly Step[],
+): Promise<{ done: number; failure?: FailedRun }> {
+  await ground.empty();
+  const history = new History(ground);
+  try {
+    await history.run(steps);
+    return { done: history.steps };
+  } catch (error) {
+    const story = error instanceof Error ? error.message : String(error);
+    return { done: history.steps, failure: { story, steps: history.steps } };
+  }
+}
+
+/** Seeds are whole numbers of 32 bits. */
+export const MAX_SEED = 0x7fffffff;
+
+const nextSeed = (seed: number): number => (seed >= MAX_SEED ? 0 : seed + 1);
