@@ -14,6 +14,8 @@ export class RedisLine implements Line {
   readonly lists = new Map<string, string[]>();
   /** Jobs that came back into a list in which the places of the others are not in order: any place is right. */
   readonly loose = new Set<string>();
+  /** In which list delayer has put the entry of an id. It does not know of those that the original daemon made. */
+  private readonly notes = new Map<string, string>();
   /** Jobs with a memo of delayer beside the body: what is known of them outlives the original daemon. */
   private readonly memos = new Set<ModelJob>();
 
@@ -63,7 +65,7 @@ export class RedisLine implements Line {
 
   add(job: ModelJob, dueAt: number): void {
     this.pool.delete(job.id);
-    this.forgetEntries(job.id);
+    this.forgetEntries(job.id, job.topic);
     const last = [...this.pool.values()].filter(({ at }) => at === dueAt).map(({ turn }) => turn);
     job.dueAt = dueAt;
     job.place = { at: dueAt, turn: Math.max(-1, ...last) + 1 };
@@ -78,23 +80,32 @@ export class RedisLine implements Line {
     else this.memos.add(job);
   }
 
-  /** An entry that stands for nothing any more would hand a new job of its id to other clients at once. */
-  private forgetEntries(id: string): void {
-    for (const [topic, list] of this.lists)
-      this.lists.set(
-        topic,
-        list.filter((one) => one !== id),
-      );
+  /**
+   * An entry that stands for nothing any more would hand a new job of its id to other clients at once. It is
+   * looked for where delayer may know of one: where it has put it, and in the lists of the two jobs' topics.
+   */
+  private forgetEntries(id: string, topic: string): void {
+    const old = this.bodies.get(id)?.topic;
+    for (const one of [this.notes.get(id), topic, old]) if (one !== undefined) this.forgetEntry(id, one);
+    this.notes.delete(id);
+  }
+
+  private forgetEntry(id: string, topic: string): void {
+    const rest = this.list(topic).filter((one) => one !== id);
+    this.lists.set(topic, rest);
   }
 
   putBack(jobs: readonly ModelJob[], now: number): void {
     // Of those whose place nobody knows the first one becomes the next.
     for (const job of [...jobs].reverse()) {
+      const noted = this.notes.get(job.id);
+      if (noted !== undefined) this.forgetEntry(job.id, noted);
       const list = this.list(job.topic);
       if (!this.isInOrder(job.topic, now)) this.loose.add(job.id);
       const { place } = job;
       const behind = place ? list.findIndex((id) => !this.standsBefore(id, place)) : 0;
       list.splice(behind < 0 ? list.length : behind, 0, job.id);
+      this.notes.set(job.id, job.topic);
       this.pool.delete(job.id);
       this.setBody(job);
     }
@@ -124,24 +135,18 @@ export class RedisLine implements Line {
       if (id === undefined) break;
       const job = this.counts(id, topic, now) ? this.bodies.get(id) : undefined;
       if (job) taken.push(job);
-      this.delete(job);
+      if (job) this.bodies.delete(id);
+      if (this.notes.get(id) === topic) this.notes.delete(id);
     }
     return taken;
-  }
-
-  private delete(job: ModelJob | undefined): void {
-    if (job) this.bodies.delete(job.id);
   }
 
   drop(id: string): void {
     this.pool.delete(id);
     const job = this.bodies.get(id);
     this.bodies.delete(id);
-    if (job)
-      this.lists.set(
-        job.topic,
-        this.list(job.topic).filter((one) => one !== id),
-      );
+    if (job) this.forgetEntry(id, job.topic);
+    this.notes.delete(id);
   }
 
   promote(now: number): number {
@@ -155,6 +160,7 @@ export class RedisLine implements Line {
       job.place = place;
       job.dueAt = place?.at;
       this.list(job.topic).push(id);
+      this.notes.set(id, job.topic);
       promoted += 1;
     }
     return promoted;

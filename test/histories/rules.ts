@@ -41,6 +41,7 @@ export const REDIS_RULES: Rules = {
     'due: a due job stands in the pool until somebody moves it to the ready list of its topic.',
     'expired: "it lives until due time + ready lifetime": Redis deletes the body of an expired job; what is left of it is an entry, which views may show as expired or leave out.',
     'an entry is an id: "An old ready entry of an id that an original client pushed again: the original clients deliver it early; delayer does not." To delayer an entry counts when its id is not in the pool and has a body of that topic; the first one that counts is taken.',
+    'an entry of the original daemon is not noted: one of an id that an original client has removed, or that expired, is found by a push into the same topic, and not in the list of another.',
     'original daemon: "A job promoted by the original daemon stands where that daemon put it; when it comes back it is the next." Its due time is not known.',
     'original pop: "a crash after their RPOP still loses the job": what is in neither pool nor list is nobody\'s until its body is gone.',
     'original pop: "A push of an id between an original client\'s RPOP and its DEL: that client then deletes the new body."',

@@ -256,6 +256,17 @@ export function describeDeadLetters(world: () => World): void {
   });
 
   describe('requeue', () => {
+    it('a remove of the dead letters of an id says that it did, though a job of it lives that it leaves alone', async () => {
+      const { queue, peer, name } = world();
+      const job = { id: name('id'), topic: name('topic') };
+      await bury({ ...job, body: 'dead' });
+      await queue.push({ ...job, body: 'lives', delayMs: LONG_MS });
+      expect(await peer.removeMany([job.id], { states: ['dead'] })).to.deep.equal([
+        { removed: true, state: 'dead' },
+      ]);
+      expect((await queue.find(job.id)).map(textOf)).to.deep.equal(['lives']);
+    });
+
     it('a requeued dead letter is a job again, with no attempts and its whole ready lifetime', async () => {
       const { queue, peer, clock, name } = world();
       const job = { id: name('id'), topic: name('topic'), body: 'b', ttlMs: 10 * SECOND_MS };

@@ -108,7 +108,7 @@ for i = 1, #jobs, 4 do
   local is_lost = not is_dead and may_remove('dead') and wanted_due == '' and redis.call('ZSCORE', DEAD, id)
   if #letters > 0 or is_lost then
     delete_letters(id, letters, {})
-    if state == 'none' then state, removed = 'dead', true end
+    if not removed then state, removed = 'dead', true end
   end
   if is_dead and state == 'none' then state = 'dead' end
   answers[#answers + 1] = removed and 1 or 0
