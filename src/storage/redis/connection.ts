@@ -13,12 +13,15 @@ import {
 import { Patience } from './patience.js';
 import {
   isNetworkError,
+  isConnectTimeout,
   NoAnswerError,
+  noTlsError,
   NotRedisError,
   reasonOf,
   unaskedReply,
   unreachableError,
 } from './unreachable.js';
+import { whyTurnedAway } from './turned-away.js';
 import type { RedisAddress } from './url.js';
 
 /**
@@ -187,17 +190,29 @@ export class Connection {
     redis.on('error', (error: Error) => {
       this.setCause(redis, error);
     });
+    let hasConnected = false;
     try {
       await redis.connect();
+      hasConnected = true;
       await this.answered(redis, this.greet(redis), GREETING_TIMEOUT_MS);
     } catch (error) {
       if (redis.status !== 'end') redis.disconnect();
-      throw this.toDelayerError(error, redis);
+      throw await this.dialError(error, redis, hasConnected);
     }
     // Only now: a caller that finds the connection here sends at once, and must be logged in and in its database.
     this.redis = redis;
     if (this.closed) this.drop();
     return redis;
+  }
+
+  private async dialError(error: unknown, redis: Redis, hasConnected: boolean): Promise<DelayerError> {
+    const failure = this.toDelayerError(error, redis);
+    const hangs = failure.cause instanceof NoAnswerError;
+    // A Redis without TLS waits for the end of the line, which the greeting of TLS has not.
+    if (!hasConnected && this.address.tls && isConnectTimeout(failure.cause)) return noTlsError(this.label);
+    if (!hasConnected || hangs || failure.code !== 'store_unreachable' || this.closed) return failure;
+    const reason = await whyTurnedAway(this.address);
+    return reason === undefined ? failure : replyError(new Error(reason), this.label);
   }
 
   /** Logs in, picks the database, and looks who answers: one round trip. */

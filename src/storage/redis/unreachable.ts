@@ -60,7 +60,7 @@ const TLS: readonly { readonly codes: RegExp; readonly reason: string; readonly 
 /** What ioredis says of a connection that is gone, and of bytes that are no answer of Redis. */
 const CONNECTION_GONE =
   /^(Connection is closed|Stream isn't writeable|Command aborted due to connection close)/;
-const NOT_REDIS = /^Unknown RESP type/;
+const NOT_REDIS = /Unknown RESP type/;
 /** An error reply that came before anything was asked. */
 const UNASKED_REPLY = /^Command queue state error.* Last error: ([\s\S]*)$/;
 
@@ -105,6 +105,17 @@ export function unreachableError(cause: unknown, label: string): DelayerError {
   return new DelayerError('store_unreachable', `${label} cannot be reached: ${reason}`, { hint, cause });
 }
 
+export function isConnectTimeout(cause: unknown): boolean {
+  const { code, syscall } = (cause ?? {}) as Failure;
+  return code === 'ETIMEDOUT' && syscall === 'connect';
+}
+
+export function noTlsError(label: string): DelayerError {
+  return new DelayerError('store_unreachable', `${label} cannot be reached: TLS timed out (ETIMEDOUT)`, {
+    hint: 'If no TLS is spoken there, write redis:// where rediss:// stands; else check the host and the network.',
+  });
+}
+
 /** Why a connection could not be made, or broke. */
 export function reasonOf(cause: unknown): string {
   return describe(cause)[0];
@@ -113,7 +124,7 @@ export function reasonOf(cause: unknown): string {
 function describe(cause: unknown): readonly [reason: string, hint?: string | undefined] {
   const { code, message } = (cause ?? {}) as Failure;
   const text = typeof message === 'string' ? message : '';
-  if (cause instanceof NotRedisError || NOT_REDIS.test(text))
+  if (cause instanceof NotRedisError || text.includes('Unknown RESP type'))
     return ['what answers there is not Redis', 'Check the host and the port in the store URL.'];
   if (typeof code !== 'string') return [CONNECTION_GONE.test(text) ? 'the connection broke' : text];
   if (cause instanceof NoAnswerError) return [`${text} (${code})`];

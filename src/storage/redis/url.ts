@@ -14,6 +14,8 @@ export interface RedisAddress {
 }
 
 const DEFAULT_PORT = 6379;
+/** What the system takes as the path of a socket; Node cuts the rest off without a word. */
+const MAX_SOCKET_BYTES = 107;
 
 /**
  * Reads `redis://[user[:password]@]host[:port][/db]`, `rediss://…` and `redis+unix:///path[?db=0]`.
@@ -55,6 +57,14 @@ export function parseRedisUrl(text: string, password?: string): RedisAddress {
         hint: 'Write redis+unix:///absolute/path or redis+unix:///absolute/path?db=1.',
       });
     }
+    if (Buffer.byteLength(path) > MAX_SOCKET_BYTES)
+      throw new DelayerError(
+        'config_invalid',
+        `The path of the socket is longer than ${MAX_SOCKET_BYTES} bytes`,
+        {
+          hint: 'Name it by a shorter path, through a symbolic link for example.',
+        },
+      );
     const db = databaseNumber(url.searchParams.get('db') ?? '');
     return { path, tls: false, ...login, db, label: `redis+unix://${path}?db=${db}` };
   }
