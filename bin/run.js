@@ -13,6 +13,7 @@ const {
   rmSync,
   statSync,
   writeFileSync,
+  writeSync,
 } = require('node:fs');
 const { createRequire } = require('node:module');
 const { homedir } = require('node:os');
@@ -30,7 +31,20 @@ const argv = process.argv.slice(2);
 
 if (argv.some((arg) => WITH_PASSWORD.test(arg))) hidePasswords();
 
-void load().main(argv, root);
+run();
+
+function run() {
+  let cli;
+  try {
+    cli = load();
+  } catch (error) {
+    // Files that cannot be read, as with too few descriptors; what is behind it is for --debug.
+    writeSync(2, `delayer: cannot be loaded: ${argv.includes('--debug') ? error.stack : error.message}\n`);
+    process.exitCode = 70;
+    return;
+  }
+  void cli.main(argv, root);
+}
 
 function load() {
   if (argv.includes('--debug')) {

@@ -33,7 +33,7 @@ export async function runByOclif(
   const args = name === 'help' ? [...rest, '--help'] : name === '-h' ? ['--help', ...rest] : argv;
   try {
     if (asked !== undefined && argv.length > 0 && ![...commands, ...OCLIF_FLAGS].includes(asked))
-      throw asked.startsWith('-') ? unknownFlag(asked, sharedFlags) : unknownCommand(asked, commands);
+      throw isFlag(asked) ? flagError(asked, commands, sharedFlags) : unknownCommand(asked, commands);
     // oclif asks the system for both, and fails for a user whom it does not know, as in a container.
     process.env.HOME = homeFolder() ?? '/';
     process.env.SHELL ??= '/bin/sh';
@@ -53,10 +53,16 @@ function unknownCommand(name: string, commands: readonly string[]): DelayerError
   });
 }
 
-/** Of a flag before the command. */
-function unknownFlag(flag: string, sharedFlags: readonly string[]): DelayerError {
+const isFlag = (arg: string): boolean => arg.startsWith('-') && arg !== '-';
+
+/** Of a flag that stands where the command should. */
+function flagError(flag: string, commands: readonly string[], sharedFlags: readonly string[]): DelayerError {
   // What stands behind a = may be a password.
   const typed = flag.replace(/=[\s\S]*/, '');
+  if (sharedFlags.includes(typed.replace(/^--/, '')))
+    return new DelayerError('usage', 'the command is missing', {
+      hint: `The commands are ${commands.join(', ')}; see \`delayer --help\`.`,
+    });
   const meant = nearest(typed, [...OCLIF_FLAGS, ...sharedFlags.map((name) => `--${name}`)]);
   return new DelayerError('usage', `unknown flag ${JSON.stringify(typed)} before the command`, {
     hint: `${meant === undefined ? '' : `Did you mean ${meant}? `}See \`delayer --help\`.`,

@@ -1,5 +1,5 @@
 import { writeSync } from 'node:fs';
-import type { DelayerError } from '../core/errors.js';
+import { type DelayerError, ERRORS } from '../core/errors.js';
 import { escapeText } from '../output/escape.js';
 import { jobToJson, toJsonLine } from '../output/json.js';
 import { isTerminal } from '../output/terminal.js';
@@ -42,9 +42,9 @@ export function printError({ message, jobs }: DelayerError, hint: string): void 
   for (const job of jobs) writeStderr(`${toJsonLine(jobToJson(job))}\n`);
 }
 
-/** What is wrong with one line of the input, of many. */
-export function printLineError(line: number, { message }: DelayerError): void {
-  printLine(`line ${line}: ${message}`);
+/** What is wrong with one line of the input, of many, and what to do where that is not the same for each. */
+export function printLineError(line: number, { code, message, hint }: DelayerError): void {
+  printLine(`line ${line}: ${message}${hint === ERRORS[code].hint ? '' : `. ${hint}`}`);
 }
 
 /** An error as one line of JSON. */

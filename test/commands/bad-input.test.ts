@@ -17,6 +17,8 @@ const BAD: Readonly<Record<string, readonly [args: readonly string[], code: numb
     /unknown flag "--dealy"\. Did you mean --delay\?/,
   ],
   'a flag of another command': [['remove', 'a', '--all'], USAGE, /unknown flag "--all"/],
+  'a flag and no command': [['--store', 'sqlite:q.db'], USAGE, /the command is missing\. The commands are/],
+  'a dash for a command': [['-'], USAGE, /unknown command "-"/],
   'a mistyped flag before the command': [['--jsno', 'pop', 'a'], USAGE, /unknown flag "--jsno"/],
   'a flag of one letter': [['push', 'topic', '-x'], USAGE, /unknown flag "-x".*behind --/],
   'too many arguments': [['push', 'topic', 'body', 'more'], USAGE, /unexpected argument "more"/],

@@ -72,6 +72,31 @@ describe('push --batch', () => {
       expect(await drained()).to.deep.equal(['1', '3', '16']);
     });
 
+    it('push --batch says what is wrong with a bad line, and how to write it', async () => {
+      const cases: readonly (readonly [line: string, says: string])[] = [
+        [
+          '{"id":1.5,"topic":"t","body":"b"}',
+          'the id is 1.5, which is neither a string nor a whole number; write it with quotes: "1.5"',
+        ],
+        [
+          '{"id":12345678901234567890,"topic":"t","body":"b"}',
+          'the id is a number too large for JSON to keep it exact; write it with quotes',
+        ],
+        ['{"topic":5,"body":"b"}', 'the topic is 5, which is no string; write it with quotes: "5"'],
+        ['{"topic":"t","body":{"a":1}}', 'the body is an object; write its JSON as a string'],
+        [
+          '{"topic":"t","body":"b","delay":"x"}',
+          'invalid duration for the delay: "x". Write seconds (10), or a number with a unit: 250ms, 10s, 30m, 1h30m, 7d.',
+        ],
+      ];
+      const outcome = await cli.run(['push', '--batch'], {
+        stdin: cases.map(([line]) => `${line}\n`).join(''),
+      });
+      expect(outcome.stderr.split('\n').slice(0, cases.length)).to.deep.equal(
+        cases.map(([, says], i) => `delayer: line ${i + 1}: ${says}`),
+      );
+    });
+
     it('push --batch goes line by line by the rules of a push: repeats are accepted, conflicts end it with 65', async () => {
       const stdin = ndjson(
         { id: 'a', topic: 'topic', body: 'a' },

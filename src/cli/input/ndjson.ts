@@ -83,7 +83,7 @@ function notText(name: string, value: unknown): string {
   if (typeof value === 'object')
     return `the ${name} is ${Array.isArray(value) ? 'an array' : 'an object'}; write its JSON as a string`;
   if (name === 'id' && typeof value === 'number' && Number.isInteger(value))
-    return `the id ${value} is too large for a number in JSON; write it as a string, with quotes`;
+    return 'the id is a number too large for JSON to keep it exact; write it with quotes';
   const kind = name === 'id' ? 'neither a string nor a whole number' : 'no string';
   return `the ${name} is ${JSON.stringify(value)}, which is ${kind}; write it with quotes: "${JSON.stringify(value)}"`;
 }
@@ -109,7 +109,7 @@ function durationField(fields: Fields, name: string): number | undefined {
   if (value === undefined) return undefined;
   if (typeof value === 'number') return checkDuration(value * 1000, `the ${name}`);
   if (typeof value === 'string') return parseDuration(value, `the ${name}`);
-  throw new DelayerError('usage', `the ${name} is neither a number of seconds nor a string`);
+  throw new DelayerError('usage', `the ${name} is neither a number of seconds nor text such as "30m"`);
 }
 
 function millisecondsField(fields: Fields, name: string): number | undefined {
@@ -122,6 +122,9 @@ function millisecondsField(fields: Fields, name: string): number | undefined {
 function timestampField(fields: Fields, name: string): Date | undefined {
   const value = fields[name] ?? undefined;
   if (value === undefined) return undefined;
-  if (typeof value !== 'string') throw new DelayerError('usage', `${name} is not a string`);
+  if (typeof value !== 'string')
+    throw new DelayerError('usage', `${name} is not a string`, {
+      hint: 'Write ISO 8601 (2026-03-01T12:00:00Z) or @unixseconds (@1795343220), with quotes.',
+    });
   return readTime(value, name);
 }
