@@ -157,6 +157,9 @@ export class RedisLine implements Line {
       const place = this.pool.get(id);
       this.pool.delete(id);
       if (!job) continue;
+      // An older entry of the id, of which a note tells, would stand for this job as well.
+      const noted = this.notes.get(id);
+      if (noted !== undefined) this.forgetEntry(id, noted);
       job.place = place;
       job.dueAt = place?.at;
       this.list(job.topic).push(id);
