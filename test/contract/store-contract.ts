@@ -27,11 +27,46 @@ import type { StoreUnderTest, World } from './world.js';
 
 export type { StoreUnderTest } from './world.js';
 
+type Describe = (world: () => World) => void;
+
+/** All of the contract. */
+const PARTS: readonly Describe[] = [
+  describePush,
+  describeReplace,
+  describeBytes,
+  describeOrder,
+  describeExpiry,
+  describePop,
+  describeTopics,
+  describeWait,
+  describeNextEvent,
+  describeReserve,
+  describeAck,
+  describeNack,
+  describeRelease,
+  describeExtend,
+  describeReclaim,
+  describeDeadLetters,
+  describeDuplicateIds,
+  describePause,
+  describeRemove,
+  describeFind,
+  describeStats,
+  describeList,
+  describeAccounting,
+  describeModel,
+];
+
 /**
  * The contract of a store (src/core/store.ts), as a queue on it has it: one suite that every store passes.
  * @param open is called before each test, and what it gave is closed after it
+ * @param parts all of them, unless the store has passed the others in another form
  */
-export function describeStore(name: string, open: () => Promise<StoreUnderTest>): void {
+export function describeStore(
+  name: string,
+  open: () => Promise<StoreUnderTest>,
+  parts: readonly Describe[] = PARTS,
+): void {
   describe(`the contract, kept by ${name}:`, () => {
     let current: (StoreUnderTest & World) | undefined;
 
@@ -57,29 +92,6 @@ export function describeStore(name: string, open: () => Promise<StoreUnderTest>)
       if (!current) throw new Error('the store is opened by a hook: use it inside of tests');
       return current;
     };
-    describePush(world);
-    describeReplace(world);
-    describeBytes(world);
-    describeOrder(world);
-    describeExpiry(world);
-    describePop(world);
-    describeTopics(world);
-    describeWait(world);
-    describeNextEvent(world);
-    describeReserve(world);
-    describeAck(world);
-    describeNack(world);
-    describeRelease(world);
-    describeExtend(world);
-    describeReclaim(world);
-    describeDeadLetters(world);
-    describeDuplicateIds(world);
-    describePause(world);
-    describeRemove(world);
-    describeFind(world);
-    describeStats(world);
-    describeList(world);
-    describeAccounting(world);
-    describeModel(world);
+    for (const describePart of parts) describePart(world);
   });
 }

@@ -25,7 +25,7 @@ for i = 1, #entries, 2 do
     local state = 'due'
     if all_delayed or from_score(entries[i + 1]) > now then
       state = 'delayed'
-    elseif is_expired(expiry_of(bucket, now), now) then
+    elseif is_expired(expiry_of(bucket), now) then
       state = 'expired'
     end
     count[state] = count[state] + 1

@@ -11,7 +11,7 @@ expect_type(READY_DUE, 'hash')
 local id, most, now = ARGV[1], tonumber(ARGV[2]), now_ms()
 local bucket, score = BUCKET .. id, redis.call('ZSCORE', POOL, id)
 local job = fields(bucket, 'topic', 'body', 'delayer') or {}
-local topic, body, expires_at = job[1], job[2], expiry_of(bucket, now)
+local topic, body, expires_at = job[1], job[2], expiry_of(bucket)
 
 local note = redis.call('HGET', READY_DUE, id)
 local noted, place, noted_expiry = noted_topic(note), read_note(note)

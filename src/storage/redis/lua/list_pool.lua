@@ -14,7 +14,7 @@ for i = 1, #entries, 2 do
   local body = job and job[1]
   if body then
     bytes = bytes + #body
-    local due, expires_at = from_score(entries[i + 1]), expiry_of(bucket, now)
+    local due, expires_at = from_score(entries[i + 1]), expiry_of(bucket)
     local attempts = read_memo(bucket, job[2], nil, expires_at, topic, body)
     for _, value in ipairs({ id, body, due, expires_at, attempts }) do
       jobs[#jobs + 1] = value

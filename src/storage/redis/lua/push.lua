@@ -34,7 +34,7 @@ local function outcome_for(id, bucket, topic, body, noted)
   -- A string, false when there is none, or a table with an error when the key is no hash.
   local found = redis.pcall('HGET', bucket, 'topic')
   if type(found) == 'table' then return 'blocked' end
-  if not found or is_expired(expiry_of(bucket, now), now) then return 'pushed', found or nil end
+  if not found or is_expired(expiry_of(bucket), now) then return 'pushed', found or nil end
   if on_existing == 'replace' then return 'replaced', found end
   if not due_of[id] and not call('ZSCORE', POOL, id) then
     -- A client that died between RPOP and DEL has left the bucket behind: that is no job.
@@ -86,7 +86,7 @@ for i = 1, #jobs, 5 do
   else
     local score = call('ZSCORE', POOL, id)
     due = due_of[id] or score and from_score(score)
-      or tonumber(noted_due(call('HGET', READY_DUE, id), expiry_of(bucket, now))) or -1
+      or tonumber(noted_due(call('HGET', READY_DUE, id), expiry_of(bucket))) or -1
   end
   answers[#answers + 1] = CODES[outcome]
   answers[#answers + 1] = due

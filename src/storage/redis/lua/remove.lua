@@ -41,7 +41,7 @@ local function look_up(id, seen_in, matters)
   local score = redis.call('ZSCORE', POOL, id)
   local job = fields(BUCKET .. id, 'topic', 'body')
   local topic = job and job[1]
-  local expires_at = expiry_of(BUCKET .. id, now)
+  local expires_at = expiry_of(BUCKET .. id)
   local is_whole = topic and job[2] and not is_expired(expires_at, now)
   local it = { state = 'none', has_bucket = job and (job[1] or job[2]) }
   if score then

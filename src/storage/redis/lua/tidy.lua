@@ -7,7 +7,7 @@ expect_type(READY_DUE, 'hash')
 -- Notes of a run, and keys of each other kind.
 local NOTES, SAMPLE_OF_KEYS = 500, 20
 
-local now, back = now_ms(), 0
+local back = 0
 local suspects = forget_notes(NOTES)
 
 for _, topic in ipairs(read('HRANDFIELD', READY_KNOWN, SAMPLE_OF_KEYS) or {}) do
@@ -17,7 +17,7 @@ end
 -- Puts a job back in its place, unless it is somewhere else by now.
 local function return_job(id, topic, place)
   if read('ZSCORE', POOL, id) or redis.call('HEXISTS', READY_DUE, id) == 1 then return end
-  redis.call('HSET', READY_DUE, id, write_note(place, expiry_of(BUCKET .. id, now), topic))
+  redis.call('HSET', READY_DUE, id, write_note(place, expiry_of(BUCKET .. id), topic))
   put_in_line(topic, { { id = id, place = place } })
   back = back + 1
 end

@@ -25,7 +25,7 @@ end
 -- What is to become of due jobs: the ids of those that have expired, the topics of those that move, ids_of
 -- each, and the notes of all of them. A job whose bucket or ready list is of a wrong type is stuck: all types
 -- are looked at before the first write, for a script is not rolled back.
-local function sort_due(due, now)
+local function sort_due(due)
   local sorted = { expired = {}, topics = {}, ids_of = {}, ids = {}, notes = {}, stuck = 0 }
   local ids_of, ids, notes = sorted.ids_of, sorted.ids, sorted.notes
   for i = 1, #due, 2 do
@@ -47,7 +47,7 @@ local function sort_due(due, now)
       of_topic[#of_topic + 1] = id
       ids[#ids + 1] = id
       notes[#notes + 1] = id
-      notes[#notes + 1] = write_note(plain_score(due[i + 1]), expiry_of(bucket, now), topic)
+      notes[#notes + 1] = write_note(plain_score(due[i + 1]), expiry_of(bucket), topic)
     end
   end
   return sorted
@@ -73,7 +73,7 @@ local function promote(now, skip, limit)
   local done = { promoted = 0, expired = 0, stuck = 0, more = #due == 2 * limit }
   if #due == 0 then return done end
   expect_type(READY_DUE, 'hash')
-  local sorted = sort_due(due, now)
+  local sorted = sort_due(due)
   done.stuck = sorted.stuck
   if #sorted.ids > 0 then end_older_notes(sorted.ids) end
   local before = {}

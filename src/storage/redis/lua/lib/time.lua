@@ -33,17 +33,21 @@ local function is_time_or_none(value)
 end
 
 -- When a key expires, in ms, or '' when it never does. Other clients may write any lifetime: no time is after
--- the year 9999. PEXPIRETIME is exact, and new in Redis 7.
+-- the year 9999. PEXPIRETIME is exact, and new in Redis 7; the rest of the time that 6.2 tells is so where the
+-- clock shows the same millisecond before and after.
 local exact_expiry = true
 
-local function expiry_of(key, now)
+local function expiry_of(key)
   if exact_expiry then
     local at = redis.pcall('PEXPIRETIME', key)
     if type(at) == 'number' then return at >= 0 and math.min(at, LAST_MS) or '' end
     exact_expiry = false
   end
-  local ttl = redis.call('PTTL', key)
-  return ttl >= 0 and math.min(now + ttl, LAST_MS) or ''
+  local before, ttl
+  repeat
+    before, ttl = now_ms(), redis.call('PTTL', key)
+  until ttl < 0 or before == now_ms()
+  return ttl >= 0 and math.min(before + ttl, LAST_MS) or ''
 end
 
 -- Redis keeps a key for the whole millisecond in which it expires; a job's ready lifetime is over with it.
@@ -53,5 +57,5 @@ end
 
 -- Is there a body of that id, or anything else in its place?
 local function is_taken(bucket, now)
-  return redis.call('EXISTS', bucket) == 1 and not is_expired(expiry_of(bucket, now), now)
+  return redis.call('EXISTS', bucket) == 1 and not is_expired(expiry_of(bucket), now)
 end

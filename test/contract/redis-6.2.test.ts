@@ -1,0 +1,42 @@
+import { freshPrefix, useRedis } from '../support/redis.js';
+import { describeExpiry } from './cases/expiry.js';
+import { describeExtend } from './cases/extend.js';
+import { describeOrder } from './cases/order.js';
+import { describePop } from './cases/pop.js';
+import { describeReclaim } from './cases/reclaim.js';
+import { describeRelease } from './cases/release.js';
+import { describeStore } from './store-contract.js';
+
+/** The commands that came after 6.2. Taken from a Redis 7, inside of scripts too, they leave a 6.2, as far as delayer sees. */
+const NEWER = [
+  ...['EXPIRETIME', 'PEXPIRETIME', 'LMPOP', 'BLMPOP', 'ZMPOP', 'BZMPOP', 'SINTERCARD', 'SORT_RO'],
+  ...['EVAL_RO', 'EVALSHA_RO', 'FUNCTION', 'FCALL', 'FCALL_RO', 'SPUBLISH', 'SSUBSCRIBE', 'SUNSUBSCRIBE'],
+];
+
+/** Where times of expiry matter, which 6.2 tells in another way; the rest of the contract is as on 7. */
+const PARTS = [describeExpiry, describeExtend, describeOrder, describePop, describeReclaim, describeRelease];
+
+/** All parts with DELAYER_TEST_ALL=1. */
+const parts = process.env.DELAYER_TEST_ALL === undefined ? PARTS : undefined;
+
+describe('contract on Redis 6.2', () => {
+  const renamed = NEWER.flatMap((name) => ['--rename-command', name, '']);
+  const ground = useRedis({ movableClock: true, args: renamed });
+
+  describeStore(
+    'the Redis store on 6.2',
+    () => {
+      const [store, peerStore] = [ground.open(), ground.open()];
+      return Promise.resolve({
+        store,
+        peerStore,
+        clock: ground.clock,
+        name: (stem = 'name') => `${stem}-${freshPrefix()}`,
+        close: async () => {
+          await Promise.all([store.close(), peerStore.close()]);
+        },
+      });
+    },
+    parts,
+  );
+});
