@@ -25,3 +25,20 @@ export function packArray(values: readonly (Buffer | string | number)[]): Buffer
   }
   return packed;
 }
+
+/** The strings of an array that a script has packed, as latin1: one text in an answer costs ioredis a fraction of many. */
+export function unpackNames(packed: Buffer): string[] {
+  const names: string[] = [];
+  let at = packed[0] === 0xdd ? 5 : packed[0] === 0xdc ? 3 : 1;
+  while (at < packed.length) {
+    const head = packed[at] ?? 0;
+    let length = head & 0x1f;
+    at += 1;
+    if (head === 0xd9) [length, at] = [packed.readUInt8(at), at + 1];
+    else if (head === 0xda) [length, at] = [packed.readUInt16BE(at), at + 2];
+    else if (head === 0xdb) [length, at] = [packed.readUInt32BE(at), at + 4];
+    names.push(packed.toString('latin1', at, at + length));
+    at += length;
+  }
+  return names;
+}

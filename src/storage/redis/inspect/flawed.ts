@@ -38,9 +38,9 @@ async function* flawedIds({ read, keys }: Finder): AsyncGenerator<Bytes> {
     const ready = new Set<string>();
     for await (const { alive, flawed } of readyParts(read, topic)) {
       yield* flawed.map(({ id }: Flawed) => id);
-      for (const id of alive) {
-        if (ready.has(nameOf(id))) yield id;
-        ready.add(nameOf(id));
+      for (const name of alive) {
+        if (ready.has(name)) yield Buffer.from(name, 'latin1');
+        ready.add(name);
       }
     }
   }

@@ -6,7 +6,7 @@ import type { ListParams } from '../../../core/store.js';
 import { isCount, readCursor, writeCursor } from '../../cursor.js';
 import { listDead, listLeased, listPool } from '../scripts/list.js';
 import { asideJobs } from './aside.js';
-import { listReadyPart } from './list-ready.js';
+import { ReadyLister } from './list-ready.js';
 import { type Read, WINDOW } from './read.js';
 
 /** Where a listing goes on: in which topic of the selection, and where there. Opaque to users. */
@@ -41,17 +41,27 @@ const LEASED_START: TopicPlace = { phase: 'leased', skip: 0, within: 0 };
 const POOL_START: TopicPlace = { phase: 'pool', score: '', id: '' };
 const DEAD_START: TopicPlace = { phase: 'dead', skip: 0, within: 0 };
 
+/** One call of `list`. */
+interface Listing {
+  readonly read: Read;
+  readonly selection: Selection;
+  /** By topic. */
+  readonly ready: readonly ReadyLister[];
+}
+
 export async function list(read: Read, { selection, limit, cursor }: ListParams): Promise<JobPage> {
+  const ready = selection.topics.map((topic) => new ReadyLister(read, topic));
+  const listing: Listing = { read, selection, ready };
   const [jobs, problems]: [JobRecord[], Problem[]] = [[], []];
   let place: Place | undefined =
     cursor === undefined ? { topic: 0, ...START } : readCursor(cursor, (value) => toPlace(value, selection));
   while (place && jobs.length < limit) {
-    const step = await stepFrom(read, selection, place, limit - jobs.length);
+    const step = await stepFrom(listing, place, limit - jobs.length);
     jobs.push(...step.jobs);
     if (step.problem) problems.push(step.problem);
     place = step.place;
   }
-  const isMore = place !== undefined && (await hasMore(read, selection, place));
+  const isMore = place !== undefined && (await hasMore(listing, place));
   return {
     jobs,
     cursor: isMore && place ? writeCursor(place) : undefined,
@@ -60,9 +70,9 @@ export async function list(read: Read, { selection, limit, cursor }: ListParams)
 }
 
 /** Is there a job from here on? A page is the last when none is. */
-async function hasMore(read: Read, selection: Selection, from: Place): Promise<boolean> {
+async function hasMore(listing: Listing, from: Place): Promise<boolean> {
   for (let place: Place | undefined = from; place;) {
-    const step: Awaited<ReturnType<typeof stepFrom>> = await stepFrom(read, selection, place, 1);
+    const step: Awaited<ReturnType<typeof stepFrom>> = await stepFrom(listing, place, 1);
     if (step.jobs.length > 0) return true;
     place = step.place;
   }
@@ -71,17 +81,17 @@ async function hasMore(read: Read, selection: Selection, from: Place): Promise<b
 
 /** One step of a listing: up to `most` selected jobs, and where the next step begins, or nothing at the end. */
 async function stepFrom(
-  read: Read,
-  selection: Selection,
+  listing: Listing,
   place: Place,
   most: number,
 ): Promise<{ jobs: JobRecord[]; place: Place | undefined; problem?: Problem | undefined }> {
+  const { selection } = listing;
   const topic = selection.topics[place.topic];
   if (!topic) return { jobs: [], place: undefined };
   const states = new Set(selection.states ?? JOB_STATES);
   const isWanted = FINDS[place.phase].some((state) => states.has(state));
   const step: Step = isWanted
-    ? await look(read, topic, place, most).catch((error: unknown) => passOver(error, place))
+    ? await look(listing, topic, place, most).catch((error: unknown) => passOver(error, place))
     : { jobs: [], next: nextPhase(place.phase) };
   const next = pastDue(step, states) ? DEAD_START : step.next;
   const after = next ? { topic: place.topic, ...next } : { topic: place.topic + 1, ...START };
@@ -111,13 +121,13 @@ function nextPhase(phase: TopicPlace['phase']): TopicPlace | undefined {
   return phase === 'pool' ? DEAD_START : undefined;
 }
 
-async function look(read: Read, topic: Buffer, place: TopicPlace, most: number): Promise<Step> {
+async function look({ read, ready }: Listing, topic: Buffer, place: Place, most: number): Promise<Step> {
   switch (place.phase) {
     case 'ready': {
       const limit = Math.min(most, WINDOW);
-      const part = await listReadyPart(read, topic, place.skip, limit);
-      const next: TopicPlace = { phase: 'ready', skip: place.skip + part.lookedAt };
-      return { jobs: part.jobs, next: part.atEnd ? nextPhase('ready') : next };
+      const part = await ready[place.topic]?.list(place.skip, limit);
+      if (!part || part.atEnd) return { jobs: part?.jobs ?? [], next: nextPhase('ready') };
+      return { jobs: part.jobs, next: { phase: 'ready', skip: place.skip + part.lookedAt } };
     }
     case 'aside': {
       // Few are set aside: all are read for each page.

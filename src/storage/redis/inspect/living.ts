@@ -99,7 +99,7 @@ async function countAhead(
     const from = first;
     const last = Math.min(first + WINDOW, length) - 1;
     const { alive } = await read((target) => countReady(target, topic, from, last));
-    for (const id of alive) ahead.add(id.toString('latin1'));
+    for (const name of alive) ahead.add(name);
   }
   return { readyAhead: ahead.size };
 }

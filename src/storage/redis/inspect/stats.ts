@@ -106,12 +106,11 @@ async function countReadyJobs(
     const counts = counter.of(topic);
     const [ready, expired, twice] = [new Set<string>(), new Set<string>(), new Set<string>()];
     for await (const part of readyParts(read, topic)) {
-      for (const id of part.alive) {
-        const name = id.toString('latin1');
+      for (const name of part.alive) {
         if (ready.has(name)) twice.add(name);
         ready.add(name);
       }
-      for (const id of part.expired) expired.add(id.toString('latin1'));
+      for (const name of part.expired) expired.add(name);
       flawed.push(...part.flawed);
     }
     counts.ready += ready.size;

@@ -1,12 +1,12 @@
 -- Counts a part of a ready list: what can be taken, what has expired, and what is wrong.
 -- include: keys, time
 -- ARGV: topic, first and last index from the left
--- Answers: entries looked at, an array of the ids of those that can be taken, one of those that have expired,
---   and one of those of which something is wrong, for each id and what (pooled, other, incomplete, or the type
+-- Answers: entries looked at, msgpack of the ids of those that can be taken and of those that have expired, and
+--   an array of those of which something is wrong, for each id and what (pooled, other, incomplete, or the type
 --   of a key in the place of the body); those that are incomplete or of a wrong type have expired as well
 local topic, now = ARGV[1], now_ms()
 local ids = redis.call('LRANGE', READY .. topic, ARGV[2], ARGV[3])
-if #ids == 0 then return { 0, {}, {}, {} } end
+if #ids == 0 then return { 0, '', '', {} } end
 -- Where the pool is of a wrong type no id is in it.
 local in_pool = redis.pcall('ZMSCORE', POOL, unpack(ids))
 local alive, expired, wrong = {}, {}, {}
@@ -22,7 +22,7 @@ local function look_at(id, is_pooled)
   local found = redis.pcall('HGET', bucket, 'topic')
   if is_pooled then return is_wrong(id, 'pooled') end
   if type(found) == 'string' and found ~= topic then return is_wrong(id, 'other') end
-  local is_over = found and type(found) == 'string' and is_expired(expiry_of(bucket, now), now)
+  local is_over = found and type(found) == 'string' and is_expired(expiry_of(bucket), now)
   local has_body = found == topic and redis.call('HEXISTS', bucket, 'body') == 1
   if has_body and not is_over then
     alive[#alive + 1] = id
@@ -37,4 +37,4 @@ end
 for i, id in ipairs(ids) do
   if id ~= '' then look_at(id, in_pool[i]) end
 end
-return { #ids, alive, expired, wrong }
+return { #ids, cmsgpack.pack(alive), cmsgpack.pack(expired), wrong }

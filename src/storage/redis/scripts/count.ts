@@ -1,3 +1,4 @@
+import { unpackNames } from '../msgpack.js';
 import { SCRIPTS } from '../scripts.generated.js';
 import type { PoolPlace } from './list.js';
 import { runScript, type Target, toBuffer, toDate, toRows, toText, type Value } from './run.js';
@@ -35,8 +36,9 @@ export async function countReady(target: Target, topic: Buffer, first: number, l
   const [lookedAt, alive, expired, flawed] = await runScript(target, SCRIPTS.countReady, topic, first, last);
   return {
     lookedAt: Number(lookedAt),
-    alive: toArray(alive).map(toBuffer),
-    expired: toArray(expired).map(toBuffer),
+    /** Ids as latin1. */
+    alive: unpackNames(toBuffer(alive)),
+    expired: unpackNames(toBuffer(expired)),
     flawed: toFlawed(flawed),
   };
 }
