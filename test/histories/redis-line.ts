@@ -183,8 +183,8 @@ export class RedisLine implements Line {
 
   state(id: string, now: number): JobState | undefined {
     const place = this.pool.get(id);
-    if (place && place.at > now) return 'delayed';
-    if (place) return this.living(id, now) ? 'due' : 'expired';
+    if (place && !this.living(id, now)) return 'expired';
+    if (place) return place.at > now ? 'delayed' : 'due';
     return this.isReady(id, now) ? 'ready' : undefined;
   }
 

@@ -99,6 +99,19 @@ describe('an old entry of an id in a ready list', () => {
     expect(await original().pop('other')).to.be.undefined;
   });
 
+  it('of another topic is still known when the list of its topic before was read', async () => {
+    const queue = ground.queue();
+    await original().push('32', 'first', 'old', 0, 1);
+    await daemon().tick();
+    ground.clock.advance(2 * SECOND_MS);
+    await queue.push({ ...OLD, topic: 'other' }, { onExisting: 'replace' });
+    await maintainAll(queue);
+    expect(await queue.pop('first')).to.be.undefined;
+    expire();
+    await queue.push(NEW);
+    expect(await original().pop('other')).to.be.undefined;
+  });
+
   it('gives nobody a job before its next try, or a dead letter that was requeued with a delay', async () => {
     const queue = ground.queue();
     for (const fail of [

@@ -63,13 +63,13 @@ local function look_at(ids, topic)
   local in_pool = call('ZMSCORE', POOL, unpack(ids))
   local notes = look('hash', 'HMGET', READY_DUE, unpack(ids))
   for i = #ids, 1, -1 do
-    local id = ids[i]
+    local id, is_noted = ids[i], false
     if not in_pool[i] and not seen[id] then
       local bucket = BUCKET .. id
       local job = pcall_redis('HMGET', bucket, 'topic', 'body', 'delayer')
       local body, expires_at = job[2], nil
       if job.err then blocked[#blocked + 1] = { id, topic, noted_topic(notes[i]) and read_note(notes[i]) or '' } end
-      if job[1] == topic and body then expires_at = expiry_of(bucket, now) end
+      if job[1] == topic and body then expires_at = expiry_of(bucket) end
       if expires_at and (expires_at == '' or expires_at > now) then
         local number = #buckets + 1
         full = number > limit or (bytes > 0 and bytes + #body > most_bytes)
@@ -83,7 +83,7 @@ local function look_at(ids, topic)
         end
         if notes[i] then place = noted_place(notes[i], expires_at) end
         if place ~= '' then
-          place = tonumber(place)
+          is_noted, place = true, tonumber(place)
           due = from_score(place)
         end
         attempts = attempts + 1
@@ -94,7 +94,8 @@ local function look_at(ids, topic)
         n, a = n + ROW, a + 6
       end
     end
-    if notes[i] then notes_of[#notes_of + 1] = id end
+    -- A note of another topic tells of an entry there.
+    if notes[i] and (is_noted or (noted_topic(notes[i]) or topic) == topic) then notes_of[#notes_of + 1] = id end
   end
   return #ids
 end

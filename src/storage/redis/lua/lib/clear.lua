@@ -14,7 +14,7 @@ local function look_at_list(topic, jobs, cleared)
   local list = { topic = topic, entries = read('LLEN', ready) or 0, cleared = cleared }
   if list.entries > SHORT_LIST then
     list.is_known = is_known(topic, 0)
-  elseif list.entries > 0 and jobs >= READ_LIST_FROM and may_walk(ready, list.entries) then
+  elseif list.entries > 0 and jobs >= READ_LIST_FROM and may_read(ready, list.entries) then
     list.ids = {}
     for _, id in ipairs(redis.call('LRANGE', ready, 0, -1)) do list.ids[id] = true end
   end

@@ -17,6 +17,7 @@ end
 
 -- Do all entries behind the first ones have their notes?
 local function are_noted(topic, first)
+  if not may_read(READY .. topic, redis.call('LLEN', READY .. topic)) then return false end
   local ids = redis.call('LRANGE', READY .. topic, first, -1)
   for i = 1, #ids, 1000 do
     local last = math.min(i + 999, #ids)

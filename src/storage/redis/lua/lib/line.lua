@@ -1,7 +1,8 @@
 -- needs: keys, time, note, bounds, known
 
 -- Entries at the head of a ready list among which the place of one that comes back is looked for: those
--- before it have come back as well. To move so many takes a millisecond or two.
+-- before it have come back as well. To move so many takes a millisecond or two; of those with long ids fewer
+-- are moved.
 local MOST_BEFORE = 5000
 
 -- The place in line of an entry, as a number. Nobody knows whether an entry without a note stood before.
@@ -12,7 +13,8 @@ end
 
 -- How many entries at the head of a ready list (its right end) stand before `place`.
 local function count_before(ready, place)
-  local low, high = 0, math.min(redis.call('LLEN', ready), MOST_BEFORE)
+  local most = math.floor(MOST_BEFORE * 1000 / walk_cost(ready, 1000))
+  local low, high = 0, math.min(redis.call('LLEN', ready), most)
   while low < high do
     local middle = math.floor((low + high) / 2)
     local id = redis.call('LINDEX', ready, -1 - middle)
