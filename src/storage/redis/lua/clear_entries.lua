@@ -9,17 +9,19 @@ local ready = READY .. topic
 if type_of(ready) ~= 'list' then return { -1 } end
 
 -- Entries that are read, at some 0.3 µs each; looking for a few ids with LPOS is twenty times as fast.
-local WINDOW, OVERLAP, FEW_IDS = 5000, 100, 4
+-- It is all that such a run does: it may walk further than others, and leaves holes where they are.
+local WINDOW, OVERLAP, FEW_IDS, WALK = 5000, 100, 4, 400000
 local answer = { -1 }
 local entries = redis.call('LLEN', ready)
 local scale = 1000 / walk_cost(ready, 1000)
 local window = math.max(1, math.floor(WINDOW * scale))
-local walk = math.floor(walk_budget * scale / #ids)
+local walk = math.floor(WALK * scale / #ids)
 
 -- { index, id } of entries of these ids, and the index where to go on.
 local function find_by_walking()
   local found, left = {}, entries - from
   local is_right = left <= walk
+  walk_budget = math.max(0, walk_budget - math.min(left, walk) / scale)
   for _, id in ipairs(ids) do
     local places = is_right and redis.call('LPOS', ready, id, 'RANK', -1, 'COUNT', 0, 'MAXLEN', math.max(1, left))
       or redis.call('LPOS', ready, id, 'COUNT', 0, 'MAXLEN', walk)
