@@ -1,3 +1,4 @@
+import Table from 'cli-table3';
 import { eastAsianWidth } from 'get-east-asian-width';
 
 /** What stands at one place of a table. */
@@ -45,6 +46,14 @@ const LOOKS: readonly Look[] = [
   POOREST,
 ];
 
+/**
+ * Rows that are drawn with borders. cli-table3 compares each cell with all cells above it, so its time grows
+ * with the square of the rows; and a list that is longer goes through a pager or grep, not past an eye.
+ */
+const MAX_BORDERED_ROWS = 500;
+/** Stands for one cell of the terminal while cli-table3 draws: a character for private use, one cell wide. */
+const PLACEHOLDER = '\ue000';
+
 const GAP = '  ';
 /** Where not even the poorest look fits, columns are cut down to so many cells. */
 const LEAST_WIDTH = 4;
@@ -56,7 +65,7 @@ const NO_CELL = /[\p{Mn}\p{Me}\p{Cf}\u1160-\u11ff]/u;
 /** Draws rows, each on one line, below their head, if there is one; ends without a newline. */
 export function drawTable({ columns, rows, width, paintHead = (text) => text }: TableOptions): string {
   if (width === undefined) return draw(columns, rows, PIPE, naturalWidths(columns, rows, PIPE), paintHead);
-  for (const look of LOOKS) {
+  for (const look of LOOKS.filter(({ bordered }) => !bordered || rows.length <= MAX_BORDERED_ROWS)) {
     const room = width - frameWidth(columns, look);
     const widths = fit(columns, naturalWidths(columns, rows, look), room, look);
     if (sum(shown(columns, widths, look)) <= room) return draw(columns, rows, look, widths, paintHead);
@@ -137,22 +146,33 @@ function draw(
 ): string {
   const head = columns.map(({ head: text }) => ({ text, paint: paintHead }));
   const hasHead = columns.some(({ head: text }) => text !== '');
-  const line = (row: readonly Cell[]): string => {
+  const cellsOf = (row: readonly Cell[]): string[] => {
     const cells = row.map((cell, i) => {
       const text = cutToWidth(textOf(cell, look), widths[i] ?? 0);
       const space = ' '.repeat(Math.max(0, (widths[i] ?? 0) - cellWidth(text)));
       const painted = cell.paint ? cell.paint(text) : text;
       return columns[i]?.alignRight === true ? space + painted : painted + space;
     });
-    const kept = shown(columns, cells, look);
-    return look.bordered ? `│ ${kept.join(' │ ')} │` : kept.join(GAP).trimEnd();
+    return shown(columns, cells, look);
   };
-  const body = rows.map(line);
-  if (!look.bordered) return [...(hasHead ? [line(head)] : []), ...body].join('\n');
-  const rule = (left: string, middle: string, right: string) =>
-    left + widths.map((width) => '─'.repeat(width + 2)).join(middle) + right;
-  const top = hasHead ? [line(head), rule('├', '┼', '┤')] : [];
-  return [rule('┌', '┬', '┐'), ...top, ...body, rule('└', '┴', '┘')].join('\n');
+  const lines = [...(hasHead ? [head] : []), ...rows].map(cellsOf);
+  if (look.bordered) return frame(lines, shown(columns, widths, look), hasHead);
+  return lines.map((cells) => cells.join(GAP).trimEnd()).join('\n');
+}
+
+/**
+ * Puts borders around cells, which are as wide as their columns. cli-table3 counts some characters otherwise than
+ * terminals do (see `cellWidth`), so it draws around placeholders, and the cells take their places after that.
+ */
+function frame(lines: readonly string[][], widths: readonly number[], hasHead: boolean): string {
+  const places = widths.map((width) => PLACEHOLDER.repeat(Math.max(1, width)));
+  const table = new Table({
+    style: { head: [], border: [], compact: true },
+    ...(hasHead ? { head: places } : {}),
+  });
+  for (let i = hasHead ? 1 : 0; i < lines.length; i += 1) table.push(places);
+  const cells = lines.flat().values();
+  return table.toString().replaceAll(new RegExp(`${PLACEHOLDER}+`, 'g'), () => cells.next().value || ' ');
 }
 
 function shown<T>(columns: readonly Column[], perColumn: readonly T[], { skipsOptional }: Look): T[] {

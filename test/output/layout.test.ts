@@ -45,6 +45,21 @@ describe('a table', () => {
     ).to.have.length(3);
   });
 
+  it('a table with an empty column keeps its cells in their columns', () => {
+    const columns = [{ head: '' }, { head: '' }, { head: '' }];
+    const rows = [[{ text: 'a' }, { text: '' }, { text: 'b' }]];
+    expect(drawTable({ columns, rows, width: 80 }).split('\n')[1]).to.equal('│ a │   │ b │');
+  });
+
+  it('a table of more than 500 rows has no borders', () => {
+    const rows = (count: number) => Array.from({ length: count }, (_, i) => [{ text: `row ${i}` }]);
+    const drawn = (count: number) => drawTable({ columns: [{ head: '' }], rows: rows(count), width: 80 });
+    expect(drawn(500)).to.include('│ row 499 │');
+    expect(drawn(501))
+      .to.match(/\nrow 500$/)
+      .and.not.include('│');
+  });
+
   it('a table in a pipe has aligned columns without borders, whole text, and times without spaces', () => {
     expect(draw(undefined, [row('orders', 7, 'b'), row('日本', 12_345, 'x y')])).to.deep.equal([
       'name     jobs  due                   expires               body',
