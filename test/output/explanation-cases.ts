@@ -214,6 +214,14 @@ export const REDIS_CASES: Readonly<Record<string, OriginalCase>> = {
 /** The same states by other ways, each to be explained in the words of its row. */
 export const MORE_CASES: readonly (readonly [row: string, how: string, make: OriginalCase])[] = [
   [
+    'delayed, with an older entry',
+    'the older one was noted in the list of another topic',
+    async (stage) => {
+      await ready(stage);
+      await stage.others.original.push(ID, 'other', 'newer', 3600);
+    },
+  ],
+  [
     'in the pool without a body',
     'an original client pops an older entry of it',
     async (stage) => {
