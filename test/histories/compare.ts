@@ -8,7 +8,15 @@ import type { Model } from './model.js';
 import { IDS, TOPICS } from './operations.js';
 import { adoptLists } from './redis-lists.js';
 import { RedisLine } from './redis-line.js';
-import { type Counts, expectedCounts, expectedFind, expectedList, textOf, toSeen } from './views.js';
+import {
+  type Counts,
+  expectedCounts,
+  expectedFind,
+  expectedList,
+  seenLetter,
+  textOf,
+  toSeen,
+} from './views.js';
 
 /** What the views of a store say at one time. */
 interface Views {
@@ -41,6 +49,7 @@ export class Comparison {
     for (const id of ids) this.checkFind(views, id, now);
     for (const topic of TOPICS) this.checkTopic(views, topic, now);
     this.checkTotals(views, now);
+    this.checkExpired(views, ids, now);
     await this.checkSelection(views);
   }
 
@@ -66,7 +75,8 @@ export class Comparison {
       if (!losesExpired && line.state(id, now) === 'expired' && !isThere) line.drop(id);
     }
     for (const letter of letters.filter(({ deleteAt }) => deleteAt <= now)) {
-      const isThere = seen.some(({ state, body }) => state === 'dead' && body === letter.job.body);
+      const text = textOf(seenLetter(letter));
+      const isThere = seen.some((job) => textOf(job) === text);
       if (!isThere) letters.splice(letters.indexOf(letter), 1);
     }
   }
@@ -110,6 +120,19 @@ export class Comparison {
     // Where the store shows what is left of expired jobs, it counts as many.
     if (this.model.rules.losesExpired) counts.expired = all.filter(({ state }) => state === 'expired').length;
     expectSame(`stats of ${topic}`, counts, countsOf(stats, topic));
+  }
+
+  /** An expired job that is listed is found, and the other way round. */
+  private checkExpired({ found, listed }: Views, ids: readonly string[], now: number): void {
+    const { line } = this.model;
+    for (const id of ids) {
+      const isExpired = (job: Seen) => job.id === id && job.state === 'expired';
+      const rows = [...listed.values()].flat().filter(isExpired);
+      const records = (found.get(id) ?? []).filter((job) => isExpired(job) && job.topic !== undefined);
+      // What an original client is about to pop is in no list any more.
+      const isAway = line instanceof RedisLine && line.isAway(id, now);
+      if (!isAway) expectSame(`an expired job ${id}: listed, and found`, rows.length > 0, records.length > 0);
+    }
   }
 
   private checkTotals({ stats, cheap }: Views, now: number): void {

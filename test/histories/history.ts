@@ -16,6 +16,9 @@ import { RedisLine } from './redis-line.js';
 import { REDIS_RULES, SQLITE_RULES } from './rules.js';
 import { cutOnce } from './cuts.js';
 
+/** The clock of a redis-server cannot be moved beyond the year 2262. */
+const FAR_MS = 365 * 86_400_000;
+
 type Settling = StepOf<'ack' | 'release' | 'extend' | 'retry' | 'bury'>;
 
 /** One history: steps that are done to a store and to the model, and after each the views of both compared. */
@@ -118,7 +121,7 @@ export class History {
   /** To the time of an event that the model knows, or close to it. */
   private jump({ event, offset }: StepOf<'jump'>): void {
     const times = [...new Set(this.model.times())]
-      .filter((at) => at + offset > this.now)
+      .filter((at) => at + offset > this.now && at < this.now + FAR_MS)
       .sort((a, b) => a - b);
     const target = times[event % Math.max(1, times.length)];
     this.ground.clock.advance(target === undefined ? 1 : target + offset - this.now);
@@ -160,6 +163,9 @@ export class History {
         return queue.resume(step.topic);
       case 'maintain':
         return this.maintain(queue);
+      case 'misuse':
+        this.say(`misuse: ${step.what}`);
+        return expectRefused(MISUSES[step.what](queue));
       default:
         return this.settle(step, queue, cut);
     }
@@ -378,6 +384,26 @@ function outcomesAfterCut(outcome: PushResult['outcome']): readonly PushResult['
 
 function expectOneOf(what: string, allowed: readonly unknown[], seen: unknown): void {
   if (!allowed.includes(seen)) throw new Difference(what, allowed, seen);
+}
+
+const MISUSES: Readonly<Record<StepOf<'misuse'>['what'], (queue: Queue) => Promise<unknown>>> = {
+  'ttl 0': (queue) => queue.push({ topic: 'x', body: 'b', id: 'a', ttlMs: 0 }, { onExisting: 'replace' }),
+  'ttl -1': (queue) => queue.push({ topic: 'x', body: 'b', id: 'a', ttlMs: -1 }, { onExisting: 'replace' }),
+  'delay NaN': (queue) =>
+    queue.push({ topic: 'x', body: 'b', id: 'b', delayMs: NaN }, { onExisting: 'replace' }),
+  'delay without end': (queue) => queue.push({ topic: 'x', body: 'b', id: 'b', delayMs: Infinity }),
+  'lease without end': (queue) =>
+    queue.reserve({ topics: TOPICS, limit: 1, leaseMs: Number.MAX_SAFE_INTEGER }),
+  'no topic': (queue) => queue.popMany([], 1),
+  'limit 0': (queue) => queue.popMany(TOPICS, 0),
+};
+
+async function expectRefused(call: Promise<unknown>): Promise<void> {
+  const refused = await call.then(
+    () => 'nothing',
+    (error: unknown) => (error instanceof DelayerError ? error.code : String(error)),
+  );
+  expectSame('misuse', 'usage', refused);
 }
 
 const leaseMsOf = (step: Settling): number => ('leaseMs' in step ? step.leaseMs : 0);

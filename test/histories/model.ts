@@ -58,6 +58,11 @@ export class Model {
     return { outcome: living ? 'replaced' : 'pushed', dueAt: dateOf(dueAt) };
   }
 
+  /** No time is later than the last that a store knows. */
+  byLast(at: number): number {
+    return Math.min(at, this.rules.lastMs);
+  }
+
   /** A number for a job that another client pushes. */
   nextNumber(): number {
     return (this.pushes += 1);
@@ -126,7 +131,7 @@ export class Model {
   retry(names: readonly string[], delayMs: number, now: number): boolean[] {
     return this.settle(names, now, ({ job, since }) => {
       const dueAt = now + delayMs;
-      job.expiresAt = dueAt + (job.ttlMs ?? Math.max(1, job.expiresAt - since));
+      job.expiresAt = this.byLast(dueAt + (job.ttlMs ?? Math.max(1, job.expiresAt - since)));
       this.line.setDue(job, dueAt);
       if (this.line.isTaken(job.id, now)) this.wait(job, dueAt, now);
       else this.line.add(job, dueAt, now);
@@ -200,7 +205,7 @@ export class Model {
     const dueAt = now + delayMs;
     job.attempts = 0;
     job.ttlMs ??= DEFAULT_TTL_MS;
-    job.expiresAt = dueAt + job.ttlMs;
+    job.expiresAt = this.byLast(dueAt + job.ttlMs);
     this.line.add(job, dueAt, now);
     return 'requeued';
   }
@@ -276,7 +281,7 @@ export class Model {
   private comeBack(jobs: readonly ModelJob[], since: number, now: number): number {
     const free = jobs.filter((job) => !this.line.isTaken(job.id, now));
     for (const job of jobs) {
-      job.expiresAt += Math.max(0, now - since);
+      job.expiresAt = this.byLast(job.expiresAt + Math.max(0, now - since));
       if (!free.includes(job)) this.wait(job, Math.max(since, now), now);
     }
     const isDelayed = ({ dueAt }: ModelJob) => dueAt !== undefined && dueAt > now;

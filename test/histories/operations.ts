@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import type { JobState } from '../../src/core/job.js';
 
-/** Few, so that what is done meets what was done before. */
-export const IDS = ['a', 'b', 'c', 'd'];
+/** Few, so that what is done meets what was done before; 0 is an id like any other. */
+export const IDS = ['a', 'b', 'c', '0'];
 export const TOPICS = ['x', 'y'];
 
 const SECOND_MS = 1000;
@@ -92,6 +92,20 @@ const pause = fc.record({
   forMs: fc.constantFrom(undefined, 0, SECOND_MS, MINUTE_MS),
 });
 const resume = fc.record({ does: fc.constant('resume'), by: process, topic: aTopic });
+/** Arguments that no store may ever see: they are refused, and nothing has changed. */
+const misuse = fc.record({
+  does: fc.constant('misuse'),
+  by: process,
+  what: fc.constantFrom(
+    'ttl 0',
+    'ttl -1',
+    'delay NaN',
+    'delay without end',
+    'lease without end',
+    'no topic',
+    'limit 0',
+  ),
+});
 /** What `serve` does at each of its steps, until there is no more to do. */
 const maintain = fc.record({ does: fc.constant('maintain'), by: process });
 /** To a time that the model knows, or to the ms before or after it. */
@@ -119,6 +133,7 @@ const common = [
   { weight: 1, arbitrary: pause },
   { weight: 1, arbitrary: resume },
   { weight: 4, arbitrary: maintain },
+  { weight: 1, arbitrary: misuse },
   { weight: 9, arbitrary: jump },
   { weight: 2, arbitrary: advance },
 ];
@@ -128,7 +143,8 @@ const originalPush = fc.record({
   id: anId,
   topic: aTopic,
   delay: fc.constantFrom(0, 1, 2, 60),
-  ttl: fc.constantFrom(1, 5, 60, 604_800),
+  /** In seconds; the last is a number that no clock ever shows. */
+  ttl: fc.constantFrom(1, 1, 5, 5, 60, 604_800, 1e13),
 });
 const originalPop = fc.record({ does: fc.constant('original pop'), topic: aTopic });
 /** One command of a pop, by a client that pops all the time: RPOP, HGETALL or DEL. It may never do the next. */

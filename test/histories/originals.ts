@@ -76,7 +76,7 @@ export class Originals {
       body,
       number: this.model.nextNumber(),
       dueAt: due * 1000,
-      expiresAt: now + (delay + ttl) * 1000,
+      expiresAt: this.model.byLast(now + (delay + ttl) * 1000),
       ttlMs: undefined,
       attempts: 0,
       place: undefined,

@@ -213,6 +213,12 @@ export class RedisLine implements Line {
     );
   }
 
+  /** Is there a body that is neither in the pool nor in a list? Then another client has it in hand. */
+  isAway(id: string, now: number): boolean {
+    const isListed = [...this.lists.values()].some((list) => list.includes(id));
+    return this.body(id, now) !== undefined && !this.pool.has(id) && !isListed;
+  }
+
   /** HMSET, EXPIRE, ZADD. @returns was the id not in the pool? */
   originalPush(job: ModelJob, dueAt: number): boolean {
     const isNew = !this.pool.has(job.id);

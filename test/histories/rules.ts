@@ -17,6 +17,8 @@ export interface Rules {
    * asked for; those that it has are the first.
    */
   readonly answersFewer: boolean;
+  /** The last time there is (ms): what would come later comes then. */
+  readonly lastMs: number;
   /** A job that is due has to be moved before it can be taken: the state `due`. */
   readonly hasDue: boolean;
   /** Of an expired job nothing but its id is left, and no more than that is asked of the views. */
@@ -30,6 +32,7 @@ export const SQLITE_RULES: Rules = {
   reclaims: 'leases first',
   waitingLooks: 'one a job',
   answersFewer: true,
+  lastMs: 8.64e15,
   hasDue: false,
   losesExpired: false,
 };
@@ -51,6 +54,7 @@ export const REDIS_RULES: Rules = {
   reclaims: 'by time',
   waitingLooks: 'one an id',
   answersFewer: false,
+  lastMs: Date.UTC(9999, 11, 31, 23, 59, 59, 999),
   hasDue: true,
   losesExpired: true,
 };

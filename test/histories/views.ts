@@ -80,7 +80,7 @@ function away(model: Model, isWanted: (job: ModelJob) => boolean): Seen[] {
   return [...leased, ...waiting.map(({ job }) => ({ ...seen(job, 'delayed'), waits: true }))];
 }
 
-function seenLetter({ job, failedAt, deleteAt, reason }: Model['letters'][number]): Seen {
+export function seenLetter({ job, failedAt, deleteAt, reason }: Model['letters'][number]): Seen {
   return {
     ...seen(job, 'dead'),
     expiresAt: undefined,
