@@ -9,8 +9,10 @@ type Run = <T>(mode: RetryMode, send: (target: Target) => Promise<T>) => Promise
 const SCAN_WINDOW = 500;
 /** While there is other work, every so many steps of it one of these is done. */
 const STEPS_BETWEEN = 16;
-/** A consumer that finds nothing tidies up so often (ms) at most. */
-const TIDY_EVERY_MS = 1000;
+/** Where nothing is known to be left over, it is looked for so often (ms). */
+const EVERY_MS = 1000;
+/** After so many notes that were left over there are more. */
+const MANY_NOTES = 100;
 
 export interface SweepStep {
   /** Jobs that had expired in their ready list. */
@@ -42,6 +44,7 @@ export class ReadySweep {
   private cursor = '0';
   private stepsToWait = 0;
   private tidiedAtMs = -Infinity;
+  private scannedAtMs = -Infinity;
 
   constructor(private readonly run: Run) {}
 
@@ -50,11 +53,14 @@ export class ReadySweep {
   }
 
   /** What a consumer does that found nothing to take. */
-  async tidy(): Promise<void> {
+  async tidy(): Promise<number> {
     const now = monotonicMs();
-    if (now - this.tidiedAtMs < TIDY_EVERY_MS) return;
+    if (now - this.tidiedAtMs < EVERY_MS) return 0;
     this.tidiedAtMs = now;
-    await this.run('best-effort', tidy);
+    const { returned, forgotten, suspects } = await this.run('best-effort', tidy);
+    if (forgotten >= MANY_NOTES) this.tidiedAtMs = -Infinity;
+    this.suspect(suspects);
+    return returned;
   }
 
   /**
@@ -71,12 +77,7 @@ export class ReadySweep {
     this.stepsToWait = isBusy ? this.stepsToWait - 1 : 0;
     if (this.stepsToWait > 0) return NOTHING;
     this.stepsToWait = STEPS_BETWEEN;
-    let returned = 0;
-    if (isUntidy) {
-      const tidied = await this.run('best-effort', tidy);
-      this.suspect(tidied.suspects);
-      returned = tidied.returned;
-    }
+    const returned = isUntidy ? await this.tidy() : 0;
     const { expired, more } = await this.sweepPart();
     return { expired, returned, more: more || returned > 0 };
   }
@@ -97,7 +98,11 @@ export class ReadySweep {
   }
 
   private async nextList(): Promise<Walk | undefined> {
-    if (this.suspects.size === 0) this.suspect(await this.run('best-effort', (target) => this.scan(target)));
+    const now = monotonicMs();
+    if (this.suspects.size === 0 && now - this.scannedAtMs >= EVERY_MS) {
+      this.scannedAtMs = now;
+      this.suspect(await this.run('best-effort', (target) => this.scan(target)));
+    }
     for (const [name, topic] of this.suspects) {
       this.suspects.delete(name);
       return { topic, from: RIGHT_END, hasShown: false };

@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import type { Queue } from '../../../src/core/queue.js';
-import { idsOf, LONG_MS, maintainAll, only, reserve, SECOND_MS, textOf } from '../../support/jobs.js';
+import { idsOf, LONG_MS, maintainAll, only, reserve, SECOND_MS } from '../../support/jobs.js';
 import { useRedis } from '../../support/redis.js';
 
 /** Two of them are more than one run of a script reads. */

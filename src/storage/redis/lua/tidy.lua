@@ -2,13 +2,14 @@
 -- in their way any more. A sample of each is looked at: one run is short, and many of them leave nothing.
 -- include: keys, time, note, bounds, known, forget, line
 -- ARGV: none
--- Answers: how many jobs were brought back, then the topics of ready lists in which expired entries may stand
+-- Answers: how many jobs were brought back, how many notes were forgotten, then the topics of ready lists in
+--   which expired entries may stand
 expect_type(READY_DUE, 'hash')
 -- Notes of a run, and keys of each other kind.
 local NOTES, SAMPLE_OF_KEYS = 500, 20
 
 local back = 0
-local suspects = forget_notes(NOTES)
+local suspects, forgotten = forget_notes(NOTES)
 
 for _, topic in ipairs(read('HRANDFIELD', READY_KNOWN, SAMPLE_OF_KEYS) or {}) do
   if (read('LLEN', READY .. topic) or 0) <= SHORT_LIST then mark_as_unknown(topic) end
@@ -36,6 +37,6 @@ for i = 1, #aside, 2 do
   end
 end
 
-local answer = { back }
+local answer = { back, forgotten }
 for _, topic in ipairs(suspects) do answer[#answer + 1] = topic end
 return answer

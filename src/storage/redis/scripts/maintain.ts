@@ -29,9 +29,13 @@ export async function maintain(target: Target, skip: number): Promise<MaintainAn
 }
 
 /** lua/tidy.lua */
-export async function tidy(target: Target): Promise<{ returned: number; suspects: Buffer[] }> {
-  const [returned, ...suspects] = await runScript(target, SCRIPTS.tidy);
-  return { returned: Number(returned), suspects: suspects.map(toBuffer) };
+export async function tidy(target: Target) {
+  const [returned, forgotten, ...suspects] = await runScript(target, SCRIPTS.tidy);
+  return {
+    returned: Number(returned),
+    forgotten: Number(forgotten),
+    suspects: suspects.map(toBuffer),
+  };
 }
 
 /** lua/sweep.lua; `from` -1 is the part at the right end, and `next` -1 says that there is no more. */

@@ -23,16 +23,19 @@ local function forget_sample(sample, suspects)
     end
   end
   if #forgotten > 0 then redis.call('HDEL', READY_DUE, unpack(forgotten)) end
-  return left_over
+  return left_over, #forgotten
 end
 
--- Answers the topics of which ready lists have entries without a body.
+-- Answers the topics of which ready lists have entries without a body, and how many notes were forgotten.
 local function forget_notes(added)
   local most, sample, looked_at = math.max(FORGET_AT_LEAST, 2 * added), 10, 0
-  local suspects, topics = {}, {}
-  while looked_at < most and forget_sample(sample, suspects) >= 0.3 * sample do
+  local suspects, topics, forgotten = {}, {}, 0
+  while looked_at < most do
+    local left_over, gone = forget_sample(sample, suspects)
+    forgotten = forgotten + gone
+    if left_over < 0.3 * sample then break end
     looked_at, sample = looked_at + sample, SAMPLE
   end
   for topic in pairs(suspects) do topics[#topics + 1] = topic end
-  return topics
+  return topics, forgotten
 end

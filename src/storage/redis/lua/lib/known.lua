@@ -28,10 +28,14 @@ local function are_noted(topic, first)
   return true
 end
 
--- Marks a list that had so many entries, all of them known if they were many, and has got others with notes.
--- The `added` ones at its left are among them.
+local function mark_as_unknown(topic)
+  read('HDEL', READY_KNOWN, topic)
+end
+
+-- Marks a list that had so many entries, all of them known if they were many, and has lost some or got others
+-- with notes. The `added` ones at its left are among them.
 local function know_list(topic, before, added)
-  if redis.call('LLEN', READY .. topic) <= SHORT_LIST then return end
+  if (read('LLEN', READY .. topic) or 0) <= SHORT_LIST then return mark_as_unknown(topic) end
   if before > SHORT_LIST or are_noted(topic, added) then
     read('HSET', READY_KNOWN, topic, digest_of(topic, 0))
   end
@@ -41,10 +45,6 @@ end
 local function know_promoted(topic, before, added)
   if before + added <= SHORT_LIST then return end
   if before <= SHORT_LIST or is_known(topic, added) then know_list(topic, before, added) end
-end
-
-local function mark_as_unknown(topic)
-  read('HDEL', READY_KNOWN, topic)
 end
 
 -- Takes all entries of an id out of a ready list. False where looking would take too long.
