@@ -1,9 +1,21 @@
 /** The library: open a queue; push, pop, remove and look. README.md has an example. */
 export { openQueue, type OpenOptions } from './storage/open.js';
 export { MAX_LEASE_MS } from './core/queue.js';
-export type { LeaseLike, ListQuery, NackOptions, PushReceipt, Topics, WaitOptions } from './core/requests.js';
 export type { Queue } from './core/queue.js';
-export type { PushRequest, TextOrBytes } from './core/requests.js';
+export type {
+  BpopOptions,
+  CallOptions,
+  LeaseLike,
+  ListQuery,
+  NackOptions,
+  PushReceipt,
+  PushRequest,
+  ReserveRequest,
+  TextOrBytes,
+  Topics,
+  WaitOptions,
+} from './core/requests.js';
+export type { DelayerEvent, OnEvent } from './core/events.js';
 export { DelayerError, ERRORS, isTransient, type ErrorCode } from './core/errors.js';
 export {
   DEFAULT_DEAD_TTL_MS,

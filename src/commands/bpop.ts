@@ -1,4 +1,5 @@
 import { BaseCommand } from '../cli/base-command.js';
+import { printEvent } from '../cli/events.js';
 import { count, duration, jobFormat, topicArgs } from '../cli/flags.js';
 import { popAndPrint } from '../cli/pop-and-print.js';
 import { whileRead } from '../cli/reader.js';
@@ -32,7 +33,7 @@ export default class Bpop extends BaseCommand {
         // What is ready with the first job is taken; the rest is not waited for.
         if (waited) return signal.aborted ? Promise.resolve([]) : queue.popMany(topics, limit);
         waited = true;
-        return queue.bpopMany(topics, limit, { timeoutMs, signal });
+        return queue.bpopMany(topics, limit, { timeoutMs, signal, onEvent: printEvent });
       });
     };
     const popped = await whileRead(interruption, () => this.withQueue(flags, pop));
