@@ -1,4 +1,5 @@
 import type { Connection } from './connection.js';
+import { boundedTime } from './rows.js';
 
 /** When (ms) the next thing of each kind is to be done in the store; Infinity when there is none. */
 export interface Agenda {
@@ -17,11 +18,11 @@ export interface Agenda {
 /** One statement: five of them would take a tenth of a pop. 9e999 is Infinity. */
 const AGENDA = `
 SELECT
-  ifnull((SELECT min(ends_at) FROM lease), 9e999) AS leaseEnd,
-  ifnull((SELECT min(again_at) FROM waiting), 9e999) AS waitingAgain,
-  ifnull((SELECT min(expires_at) FROM job WHERE state = 0), 9e999) AS expiry,
-  ifnull((SELECT min(dead_until) FROM dead), 9e999) AS deadUntil,
-  ifnull((SELECT min(until_at) FROM pause), 9e999) AS pauseEnd,
+  ifnull((SELECT ${boundedTime('min(ends_at)')} FROM lease), 9e999) AS leaseEnd,
+  ifnull((SELECT ${boundedTime('min(again_at)')} FROM waiting), 9e999) AS waitingAgain,
+  ifnull((SELECT ${boundedTime('min(expires_at)')} FROM job WHERE state = 0), 9e999) AS expiry,
+  ifnull((SELECT ${boundedTime('min(dead_until)')} FROM dead), 9e999) AS deadUntil,
+  ifnull((SELECT ${boundedTime('min(until_at)')} FROM pause), 9e999) AS pauseEnd,
   (SELECT count(*) FROM pause) AS pauses`;
 
 export function readAgenda(connection: Connection): Agenda {
@@ -29,7 +30,8 @@ export function readAgenda(connection: Connection): Agenda {
 }
 
 const NEXT_DUE = `
-SELECT place AS at FROM job WHERE topic = ? AND state = 0 AND place > ? ORDER BY place LIMIT 1`;
+SELECT ${boundedTime('place')} AS at FROM job WHERE topic = ? AND state = 0 AND place > ?
+ORDER BY job.place LIMIT 1`;
 
 /**
  * When (ms) the next job of these topics is due, or the next lease or wait of any topic ends; Infinity when

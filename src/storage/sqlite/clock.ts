@@ -1,5 +1,6 @@
 import type { Connection } from './connection.js';
-import { LAST_TIME_MS } from './rows.js';
+import { boundWaits } from './mend.js';
+import { boundedTime, LAST_TIME_MS } from './rows.js';
 import type { RunningClock } from './running-clock.js';
 
 /** A clock that is set right by so little (ms) has not jumped. */
@@ -9,9 +10,18 @@ const CHECK_MS = 60_000;
 /** So long (ms) the machine has to run with a clock that jumped ahead before what expired by that is deleted. */
 const PROBATION_MS = 3_600_000;
 
+const NUMBERS = {
+  monotonic_ms: 'monotonicMs',
+  uptime_ms: 'uptimeMs',
+  at_ms: 'atMs',
+  trusted_ms: 'trustedMs',
+  ran_ms: 'ranMs',
+  jumped_ms: 'jumpedMs',
+};
 const READ = `
-SELECT boot, monotonic_ms AS monotonicMs, uptime_ms AS uptimeMs, at_ms AS atMs, trusted_ms AS trustedMs,
-  ran_ms AS ranMs, jumped_ms AS jumpedMs
+SELECT boot, ${Object.entries(NUMBERS)
+  .map(([column, name]) => `${boundedTime(column)} AS ${name}`)
+  .join(', ')}
 FROM clock WHERE one = 1`;
 const WRITE = `
 INSERT OR REPLACE INTO clock (one, boot, monotonic_ms, uptime_ms, at_ms, trusted_ms, ran_ms, jumped_ms)
@@ -61,6 +71,7 @@ export class ClockKeeper {
       connection.run(SHIFT_LEASES, Math.round(jumpMs));
       connection.run(SHIFT_WAITS, Math.round(jumpMs));
     }
+    boundWaits(connection, now);
     if (!before || jumpMs !== 0 || isOld(before, note)) writeNote(connection, note);
     this.checkedAtMs = monotonicMs;
     this.offsetMs = now - monotonicMs;

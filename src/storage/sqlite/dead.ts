@@ -1,8 +1,9 @@
 import type { Connection } from './connection.js';
-import { changeJobs, DEAD, deleteJobs, LAST_TIME_MS } from './rows.js';
+import { boundedTime, changeJobs, DEAD, deleteJobs, LAST_TIME_MS } from './rows.js';
 
 /** For a SELECT of dead letters, with `dead` joined by `seq`. */
-export const DEAD_COLUMNS = 'failed_at AS failedAt, dead_until AS deadUntil, reason';
+export const DEAD_COLUMNS = `
+${boundedTime('failed_at')} AS failedAt, ${boundedTime('dead_until')} AS deadUntil, reason`;
 
 export interface DeadColumns {
   readonly failedAt: number;
@@ -13,7 +14,7 @@ export interface DeadColumns {
 
 const BURY = `UPDATE job SET state = ${DEAD}, attempts = attempts + ?`;
 const NOTE = `
-INSERT INTO dead (seq, failed_at, dead_until, reason) SELECT value, ?, ?, ? FROM json_each(?)`;
+INSERT OR REPLACE INTO dead (seq, failed_at, dead_until, reason) SELECT value, ?, ?, ? FROM json_each(?)`;
 const FORGET = 'DELETE FROM dead WHERE seq IN (SELECT value FROM json_each(?))';
 const BY_A_JUMP = 'it expired when the clock jumped ahead, and its id was pushed again';
 const PAST = 'SELECT seq FROM dead WHERE dead_until <= ? ORDER BY dead_until LIMIT ? + 0';

@@ -90,6 +90,11 @@ export function isNotUnique(error: unknown): boolean {
   return resultOf(error) === CONSTRAINT_UNIQUE;
 }
 
+/** For a number in the file that JavaScript cannot hold, as the binding says it where it meets one. */
+export function strangeNumber(): Error {
+  return Object.assign(new RangeError('a number that no delayer wrote'), { code: 'ERR_OUT_OF_RANGE' });
+}
+
 /**
  * Did a statement fail because of a value in the file that no delayer wrote? A number that JavaScript cannot
  * hold, one that became too large by adding to it, or text in the place of JSON.
@@ -97,7 +102,7 @@ export function isNotUnique(error: unknown): boolean {
 export function isStrangeValue(error: unknown): boolean {
   if (error instanceof Error && 'code' in error && error.code === 'ERR_OUT_OF_RANGE') return true;
   if (isResult(error, CONSTRAINT, 20)) return true;
-  return isResult(error, ERROR) && /malformed JSON|integer overflow/.test((error as Error).message);
+  return isResult(error, ERROR) && /malformed JSON|integer overflow|too large to be represented/.test((error as Error).message);
 }
 
 /** Turns an error of SQLite about a file into one of delayer's. */

@@ -1,4 +1,5 @@
 import type { Connection } from './connection.js';
+import { strangeNumber } from './errors.js';
 import { bytesOf, deleteJobs, DUE_AT } from './rows.js';
 
 /** Jobs in one answer. */
@@ -77,17 +78,19 @@ export function readHead(
   now: number,
 ): Head {
   const sql = connection.trusted(now) < now ? READY_HEAD : HEAD;
+  let ready: HeadRow[] = [];
   for (const window of [Math.min(limit, ANSWER_JOBS), ANSWER_JOBS]) {
     const found = unpack(connection.get(sql, topic, now, window) as Packed, topic);
-    const expired = found.filter(({ expiresAt }) => expiresAt <= now);
+    ready = found.filter(({ expiresAt }) => expiresAt > now);
+    const expired = ready.length === found.length ? [] : found.filter(({ expiresAt }) => expiresAt <= now);
     deleteJobs(
       connection,
       expired.map(({ seq }) => seq),
     );
-    const ready = expired.length === 0 ? found : found.filter(({ expiresAt }) => expiresAt > now);
-    if (ready.length > 0 || found.length < window) return fitting(ready.slice(0, limit), usedBytes);
+    if (ready.length >= limit || found.length < window) return fitting(ready.slice(0, limit), usedBytes);
   }
-  return { rows: [], bytes: 0, more: true, isFull: false };
+  // There may be ready ones behind those that were cleared away: they come before those of other topics.
+  return { ...fitting(ready.slice(0, limit), usedBytes), more: true };
 }
 
 /** The body of a job that was read without it when it is long. */
@@ -107,9 +110,11 @@ function unpack({ numbers, ids, bodies }: Packed, topic: Buffer): HeadRow[] {
   let [idAt, bodyAt] = [0, 0];
   for (let i = 0; i < given.length; i += 6) {
     const size = number(i + 5);
+    const seq = number(i);
+    if (!Number.isSafeInteger(seq)) throw strangeNumber();
     rows.push({
       topic,
-      seq: number(i),
+      seq,
       dueAt: number(i + 1),
       expiresAt: number(i + 2),
       attempts: number(i + 3),

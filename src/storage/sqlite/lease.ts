@@ -1,14 +1,16 @@
 import { formatLease, type LeaseGroup } from '../../core/lease.js';
 import type { Connection } from './connection.js';
-import { bytesOf, changeJobs, DUE_AT, LEASED } from './rows.js';
+import { strangeNumber } from './errors.js';
+import { bounded, boundedTime, bytesOf, changeJobs, dateOf, DUE_AT, LEASED } from './rows.js';
 
 /** Leased jobs with their leases, for statements that look at many; `held.key` counts from 0. */
 export const LEASED_JOBS = `
-lease CROSS JOIN json_each(lease.seqs) AS held CROSS JOIN job ON job.seq = held.value`;
+lease CROSS JOIN json_each(iif(json_valid(lease.seqs), lease.seqs, '[]')) AS held CROSS JOIN job ON job.seq = held.value`;
 
 /** What {@link leaseOf} needs of them. */
 export const LEASE_COLUMNS = `
-token, lease.first + held.key AS number, jobs, deadline, reserved_at AS reservedAt, ends_at AS endsAt`;
+token, ${bounded('lease.first + held.key')} AS number, ${bounded('jobs')} AS jobs,
+${bounded('deadline')} AS deadline, ${boundedTime('reserved_at')} AS reservedAt, ${boundedTime('ends_at')} AS endsAt`;
 
 const COLUMNS = 'token, reserved_at AS reservedAt, deadline, jobs, first, seqs';
 const RECORD = `SELECT ${COLUMNS} FROM lease WHERE token = ?`;
@@ -65,7 +67,7 @@ export function leaseOf(row: {
 }): { lease: string; leasedAt: Date; leaseUntil: Date } {
   const [token = ''] = row.token.split('.');
   const lease = formatLease({ token, number: row.number, count: row.jobs, deadlineMs: row.deadline });
-  return { lease, leasedAt: new Date(row.reservedAt), leaseUntil: new Date(row.endsAt) };
+  return { lease, leasedAt: new Date(row.reservedAt), leaseUntil: dateOf(row.endsAt) };
 }
 
 /** Within a transaction: leases jobs to a reservation that has none. */
@@ -169,7 +171,21 @@ function splitOff(
 
 function readRecord(connection: Connection, sql: string, key: string | number): LeaseRecord | undefined {
   const row = connection.get(sql, key) as (Omit<LeaseRecord, 'seqs'> & { seqs: string }) | undefined;
-  return row && { ...row, seqs: JSON.parse(row.seqs) as (number | null)[] };
+  return row && { ...row, seqs: toSeqs(row.seqs) };
+}
+
+/** @throws what makes the store mend the row, when no delayer wrote it */
+function toSeqs(json: string): (number | null)[] {
+  let seqs: unknown;
+  try {
+    seqs = JSON.parse(json);
+  } catch {
+    throw strangeNumber();
+  }
+  if (!Array.isArray(seqs)) throw strangeNumber();
+  return seqs.map((seq: unknown, i) =>
+    Number.isSafeInteger(seq) && seqs.indexOf(seq) === i ? (seq as number) : null,
+  );
 }
 
 function takeFrom({ seqs }: LeaseRecord, at: number): number | undefined {

@@ -6,7 +6,7 @@ import { clearExpired } from './expire.js';
 import { takeEnded } from './lease.js';
 import { endPauses } from './pause.js';
 import { returnToPlace, returnWaiting } from './return.js';
-import { msUntil } from './rows.js';
+import { boundedTime, msUntil } from './rows.js';
 
 /** Jobs of each kind that are dealt with in one transaction: it stays under some 10 ms. */
 const STEP = 500;
@@ -20,7 +20,7 @@ WITH RECURSIVE name (topic) AS (
   WHERE name.topic IS NOT NULL
 )
 SELECT ifnull(min((
-  SELECT place FROM job WHERE state = 0 AND topic = name.topic AND place > ? ORDER BY place LIMIT 1
+  SELECT ${boundedTime('place')} FROM job WHERE state = 0 AND topic = name.topic AND place > ? ORDER BY place LIMIT 1
 )), 9e999) AS at FROM name WHERE topic IS NOT NULL`;
 
 /**

@@ -1,14 +1,14 @@
 import type { PauseParams, TopicParams } from '../../core/store.js';
 import type { Agenda } from './agenda.js';
 import type { Connection } from './connection.js';
-import { bytesOf, LAST_TIME_MS } from './rows.js';
+import { boundedTime, bytesOf, LAST_TIME_MS } from './rows.js';
 
 const PAUSE = `
 INSERT INTO pause (topic, until_at) VALUES (?, ?)
 ON CONFLICT (topic) DO UPDATE SET until_at = excluded.until_at`;
 const RESUME = 'DELETE FROM pause WHERE topic = ?';
-const PAUSED =
-  'SELECT topic, ifnull(until_at, 9e999) AS until FROM pause WHERE until_at > ? OR until_at IS NULL';
+const PAUSED = `SELECT topic, ifnull(${boundedTime('until_at')}, 9e999) AS until FROM pause
+  WHERE until_at > ? OR until_at IS NULL`;
 const END = 'DELETE FROM pause WHERE until_at <= ?';
 
 /** Holds topics back from pop and reserve; a pause of a paused topic takes the place of the one before. */

@@ -8,7 +8,7 @@ import { makeWay } from './dead.js';
 import type { Value } from './driver.js';
 import { isNotUnique } from './errors.js';
 import { clearOnPush } from './expire.js';
-import { DUE_AT, LAST_TIME_MS } from './rows.js';
+import { dateOf, DUE_AT, LAST_TIME_MS } from './rows.js';
 
 /** One transaction adds so many jobs, or so many bytes of bodies: it stays under some 50 ms. */
 const CHUNK = { jobs: 1000, bytes: 4 * 1024 * 1024 };
@@ -108,5 +108,5 @@ function pushOne(connection: Connection, job: NewJob, onExisting: OnExisting, no
     return { outcome: isExpired ? 'pushed' : 'replaced', dueAt };
   }
   const outcome = existing.same === 1 ? 'repeated' : onExisting === 'keep' ? 'kept' : 'conflict';
-  return { outcome, dueAt: new Date(existing.dueAt) };
+  return { outcome, dueAt: dateOf(existing.dueAt) };
 }

@@ -9,7 +9,7 @@ import { ANSWER_JOBS, bodyOf, readHead, type ReadyRow, shortBody } from './head.
 import { LEASE_COLUMNS, LEASED_JOBS, leaseJobs, leaseOf } from './lease.js';
 import { reclaim } from './maintain.js';
 import { endPauses, openTopics } from './pause.js';
-import { bytesOf, deleteJobs, DUE_AT, LAST_TIME_MS, msUntil } from './rows.js';
+import { bytesOf, dateOf, deleteJobs, DUE_AT, LAST_TIME_MS, msUntil } from './rows.js';
 import { CallOver } from './write-queue.js';
 
 const IS_RESERVED = 'SELECT 1 FROM lease WHERE token = ?';
@@ -150,8 +150,8 @@ function toJob(connection: Connection, row: ReadyRow): Job {
     topic: bytesOf(row.topic),
     body: bodyOf(connection, row),
     state: 'ready',
-    dueAt: new Date(row.dueAt),
-    expiresAt: new Date(row.expiresAt),
+    dueAt: dateOf(row.dueAt),
+    expiresAt: dateOf(row.expiresAt),
     attempts: row.attempts + 1,
   };
 }
@@ -163,8 +163,8 @@ function toLeasedJob(connection: Connection, row: ReadyRow, lease: string, lease
     topic: bytesOf(row.topic),
     body: bodyOf(connection, row),
     state: 'leased',
-    dueAt: new Date(row.dueAt),
-    expiresAt: new Date(row.expiresAt),
+    dueAt: dateOf(row.dueAt),
+    expiresAt: dateOf(row.expiresAt),
     attempts: row.attempts + 1,
     lease,
     leaseUntil,

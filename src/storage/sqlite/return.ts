@@ -1,5 +1,6 @@
 import type { Connection } from './connection.js';
 import { makeWay } from './dead.js';
+import { isNotUnique } from './errors.js';
 import type { Value } from './driver.js';
 import { changeJobs, IN_LINE, LAST_TIME_MS, TTL_MS, WAITING } from './rows.js';
 
@@ -20,7 +21,7 @@ SELECT job.seq, other.seq AS other, other.expires_at AS expiresAt
 FROM json_each(?) AS back CROSS JOIN job ON job.seq = back.value
 CROSS JOIN job AS other ON other.id = job.id AND other.state = ${IN_LINE}`;
 
-const WAIT = 'INSERT INTO waiting (seq, again_at, since) VALUES (?, ?, ?)';
+const WAIT = 'INSERT OR REPLACE INTO waiting (seq, again_at, since) VALUES (?, ?, ?)';
 const WAIT_AGAIN = 'UPDATE waiting SET again_at = ? WHERE seq = ?';
 const STOP_WAITING = 'DELETE FROM waiting WHERE seq = ?';
 const TO_LOOK_AT = 'SELECT seq, since FROM waiting WHERE again_at <= ? ORDER BY again_at, seq LIMIT ? + 0';
@@ -87,7 +88,13 @@ function bringBack(
 ): number {
   const waiting = makeRoom(connection, seqs, now);
   const free = waiting.size === 0 ? seqs : seqs.filter((seq) => !waiting.has(seq));
-  changeJobs(connection, sql, free, IN_LINE, ...values);
+  try {
+    changeJobs(connection, sql, free, IN_LINE, ...values);
+  } catch (error) {
+    if (!isNotUnique(error) || free.length === 1) throw error;
+    // Two of one id, as no delayer leases them: the second waits for the first.
+    return seqs.reduce((back, seq) => back + bringBack(connection, [seq], sql, values, since, now), 0);
+  }
   changeJobs(connection, sql, [...waiting], WAITING, ...values);
   for (const seq of waiting) connection.run(WAIT, seq, now + DUPLICATE_RETRY_MS, since);
   return free.length;

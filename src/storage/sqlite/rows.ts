@@ -15,6 +15,19 @@ export const TTL_MS = `ifnull(ttl_ms, ${DEFAULT_TTL_MS})`;
 /** The last time that a Date can hold (ms); a job that would expire later expires then. */
 export const LAST_TIME_MS = 8.64e15;
 
+/** For a SELECT: a time that JavaScript can hold, whoever wrote it. */
+export const boundedTime = (column: string): string =>
+  `max(-${LAST_TIME_MS}, min(${column}, ${LAST_TIME_MS}))`;
+
+/** For a SELECT: a number that JavaScript can hold. */
+export const bounded = (column: string): string =>
+  `max(-${Number.MAX_SAFE_INTEGER}, min(${column}, ${Number.MAX_SAFE_INTEGER}))`;
+
+/** A time of the file; one that no Date can hold becomes the last, or the first, that it can. */
+export function dateOf(ms: number): Date {
+  return new Date(Math.max(-LAST_TIME_MS, Math.min(ms, LAST_TIME_MS)));
+}
+
 /** Bytes as they came from SQLite; the memory is theirs alone. */
 export function bytesOf(value: Uint8Array): Buffer {
   return Buffer.isBuffer(value) ? value : Buffer.from(value.buffer, value.byteOffset, value.byteLength);

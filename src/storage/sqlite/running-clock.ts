@@ -1,5 +1,6 @@
 import { readFileSync, readlinkSync } from 'node:fs';
 import { uptime } from 'node:os';
+import { monotonicMs } from '../../core/timer.js';
 
 /** How long the machine has been running: it goes on evenly, whatever is done to the time of day. */
 export interface RunningClock {
@@ -12,11 +13,14 @@ export interface RunningClock {
 }
 
 let boot: string | undefined;
+/** When this process's own monotonic clock stood at 0. To ask for the other one each time would cost more. */
+let startedAtMs: number | undefined;
 
 export const MACHINE_CLOCK: RunningClock = {
   // A container may have a clock of its own.
   boot: () => (boot ??= `${ask(readBootId)} ${ask(readTimeNamespace)}`),
-  monotonicMs: () => Math.floor(Number(process.hrtime.bigint() / 1_000_000n)),
+  monotonicMs: () =>
+    (startedAtMs ??= Number(process.hrtime.bigint() / 1_000_000n) - monotonicMs()) + monotonicMs(),
   uptimeMs: () => Math.floor(uptime() * 1000),
 };
 

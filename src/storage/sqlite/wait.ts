@@ -2,11 +2,12 @@ import type { TopicParams, WaitParams } from '../../core/store.js';
 import { nextEvent, readAgenda } from './agenda.js';
 import type { Connection } from './connection.js';
 import { openTopics } from './pause.js';
+import { bounded } from './rows.js';
 import type { StoreFile } from './store-file.js';
 import { ChangeWatcher, type Look } from './watch.js';
 
 const READY = 'SELECT 1 FROM job WHERE topic = ? AND state = 0 AND place <= ? LIMIT 1';
-const NEWEST = 'SELECT ifnull(max(seq), 0) AS seq FROM job';
+const NEWEST = `SELECT ifnull(${bounded('max(seq)')}, 0) AS seq FROM job`;
 
 /** Waits for jobs, whoever pushes them. */
 export class JobWaiter {

@@ -68,9 +68,9 @@ export class WriteQueue {
       const group = this.nextGroup();
       try {
         const done = await this.commit(group);
-        for (const [i, result] of done.entries()) group[i]?.resolve(result);
+        for (let i = 0; i < done.length; i += 1) group[i]?.resolve(done[i]);
         // What took too long for one transaction goes into the next.
-        this.queued.unshift(...group.slice(done.length));
+        if (done.length < group.length) this.queued.unshift(...group.slice(done.length));
       } catch (error) {
         if (group.length > 1 && (error as DelayerError).code !== 'store_busy') {
           // One of them is at fault; each by itself tells which.
@@ -82,6 +82,7 @@ export class WriteQueue {
   }
 
   private nextGroup(): Write[] {
+    if (this.queued.length === 1) return this.queued.splice(0);
     const alone = this.queued.findIndex((one) => one.alone);
     return this.queued.splice(0, alone === 0 ? 1 : alone < 0 ? this.queued.length : alone);
   }

@@ -3,7 +3,7 @@ import type { Connection } from '../connection.js';
 import { DEAD_COLUMNS } from '../dead.js';
 import { readPauses } from '../pause.js';
 import { LEASE_COLUMNS, LEASED_JOBS } from '../lease.js';
-import { bytesOf, DEAD } from '../rows.js';
+import { bounded, bytesOf, DEAD } from '../rows.js';
 import {
   deadRecord,
   type DeadRow,
@@ -19,8 +19,8 @@ const COLUMNS = `${JOB_COLUMNS}, body`;
 const IN_LINE = `SELECT ${COLUMNS} FROM job WHERE id = ? AND state = 0`;
 const LEASED = `SELECT ${COLUMNS}, ${LEASE_COLUMNS} FROM ${LEASED_JOBS} WHERE job.id = ? ORDER BY ends_at`;
 const ASIDE = `
-SELECT ${COLUMNS}, state, ${DEAD_COLUMNS} FROM job LEFT JOIN dead USING (seq)
-WHERE id = ? AND state > 1 ORDER BY state, failed_at DESC, seq DESC`;
+SELECT ${COLUMNS}, ${bounded('state')} AS state, ${DEAD_COLUMNS} FROM job LEFT JOIN dead USING (seq)
+WHERE id = ? AND state > 1 ORDER BY job.state, failed_at DESC, seq DESC`;
 const AHEAD = `
 SELECT count(*) AS jobs FROM job WHERE state = 0 AND topic = ? AND place <= ? AND (place, seq) < (?, ?)`;
 /** The plus keeps SQLite to the index of expiries: few jobs have expired. */

@@ -1,11 +1,12 @@
 import type { JobRecord } from '../../../core/job.js';
 import type { DeadColumns } from '../dead.js';
 import { leaseOf } from '../lease.js';
-import { bytesOf, DUE_AT, stateInLine } from '../rows.js';
+import { bounded, boundedTime, bytesOf, DUE_AT, stateInLine } from '../rows.js';
 
 /** For a SELECT of jobs: what a record is made of, but for the body. */
 export const JOB_COLUMNS = `
-job.seq, job.id, topic, place, ${DUE_AT} AS dueAt, expires_at AS expiresAt, attempts`;
+${bounded('job.seq')} AS seq, job.id, topic, ${bounded('place')} AS place, ${boundedTime(DUE_AT)} AS dueAt,
+${boundedTime('expires_at')} AS expiresAt, ${bounded('attempts')} AS attempts`;
 
 export interface JobRow {
   readonly seq: number;

@@ -4,7 +4,7 @@ import { TopicCounter } from '../../../core/topic-counter.js';
 import type { Connection } from '../connection.js';
 import type { Value } from '../driver.js';
 import { readPauses } from '../pause.js';
-import { bytesOf, DEAD, WAITING } from '../rows.js';
+import { bounded, boundedTime, bytesOf, DEAD, WAITING } from '../rows.js';
 import { LEASED_JOBS } from '../lease.js';
 
 /** Index entries that one step counts, in a few ms. */
@@ -15,12 +15,13 @@ const LAST = Number.MAX_SAFE_INTEGER;
 
 const NEXT_TOPIC = 'SELECT min(topic) AS topic FROM job WHERE state = 0 AND topic > ?';
 const NEXT_DUE = `
-SELECT place AS at FROM job WHERE state = 0 AND topic = ? AND place > ? ORDER BY place LIMIT 1`;
+SELECT ${boundedTime('place')} AS at FROM job WHERE state = 0 AND topic = ? AND place > ?
+ORDER BY job.place LIMIT 1`;
 const LEASED = `SELECT topic, count(*) AS jobs FROM ${LEASED_JOBS} GROUP BY topic`;
 const LEASED_IN_ALL = `
-SELECT count(*) AS jobs FROM lease CROSS JOIN json_each(lease.seqs) AS held WHERE held.type <> 'null'`;
+SELECT count(*) AS jobs FROM lease CROSS JOIN json_each(iif(json_valid(lease.seqs), lease.seqs, '[]')) AS held WHERE held.type <> 'null'`;
 const ASIDE = `
-SELECT topic, state, count(*) AS jobs FROM job WHERE state > 1 GROUP BY topic, state`;
+SELECT topic, ${bounded('state')} AS state, count(*) AS jobs FROM job WHERE state > 1 GROUP BY topic, job.state`;
 const ASIDE_IN_ALL = 'SELECT count(*) AS jobs FROM job WHERE state > 1 AND state = ?';
 const EXPIRED = `
 SELECT seq, expires_at AS expiresAt, topic FROM job
