@@ -17,8 +17,16 @@ local is_few = #packed_ids <= FEW_IDS
 
 local answer, looked_at, jobs, bytes = { 0 }, 0, 0, 0
 
+-- What a record of a later version holds is not known: reading it says so. The version stands behind the head of
+-- the array.
+local function may_be_later(packed)
+  local head = string.byte(packed, 1)
+  local version = string.byte(packed, head == 0xdc and 4 or head == 0xdd and 6 or 2) or 0
+  return version > RECORD_VERSION and version < 0x80
+end
+
 local function may_hold(packed)
-  if not is_few then return true end
+  if not is_few or may_be_later(packed) then return true end
   for _, packed_id in ipairs(packed_ids) do
     if string.find(packed, packed_id, 1, true) then return true end
   end
