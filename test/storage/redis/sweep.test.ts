@@ -102,6 +102,15 @@ describe('a daemon on Redis', () => {
     expect(await ground.raw.keys(key('*'))).to.be.empty;
   });
 
+  it('forgets pauses that are over, of topics that nobody asks for as well', async () => {
+    const queue = ground.queue();
+    await queue.pause(['over', 'lasting'], { forMs: TTL_MS });
+    await queue.pause('lasting');
+    expire();
+    await clear();
+    expect(await ground.raw.hkeys(key('paused'))).to.deep.equal(['lasting']);
+  });
+
   describe('with a key of the wrong type in the place of a ready body', () => {
     async function setAside(queue: Queue): Promise<void> {
       await queue.pushMany(['1', '2', '3'].map((id) => ({ id, topic: 'topic', body: id, ttlMs: LONG_MS })));

@@ -8,11 +8,17 @@ expect_type(READY_DUE, 'hash')
 -- Notes of a run, and keys of each other kind.
 local NOTES, SAMPLE_OF_KEYS = 500, 20
 
-local back = 0
+local now, back = now_ms(), 0
 local suspects, forgotten = forget_notes(NOTES)
 
 for _, topic in ipairs(read('HRANDFIELD', READY_KNOWN, SAMPLE_OF_KEYS) or {}) do
   if (read('LLEN', READY .. topic) or 0) <= SHORT_LIST then mark_as_unknown(topic) end
+end
+
+local pauses = read('HRANDFIELD', PAUSED, SAMPLE_OF_KEYS, 'WITHVALUES') or {}
+for i = 1, #pauses, 2 do
+  local until_ms = tonumber(pauses[i + 1])
+  if until_ms and until_ms <= now then redis.call('HDEL', PAUSED, pauses[i]) end
 end
 
 -- Puts a job back in its place, unless it is somewhere else by now.

@@ -11,6 +11,7 @@ local function is_untidy()
   return look('hash', 'HLEN', READY_DUE) > 0
     or (read('HLEN', READY_KNOWN) or 0) > 0
     or (read('HLEN', SET_ASIDE) or 0) > 0
+    or (read('HLEN', PAUSED) or 0) > 0
 end
 
 -- Milliseconds until the next job is due, or a given time if that is earlier; false when nothing is to come.
