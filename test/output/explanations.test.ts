@@ -77,7 +77,7 @@ async function isRemovable({ queue }: Stage): Promise<void> {
 const CLAIMS: readonly Claim[] = [
   [
     'leaves it alone',
-    async (stage, { state }) => {
+    async (stage) => {
       expect(await stage.queue.removeMany([ID], { states: 'any' })).to.deep.equal([
         { removed: false, state },
       ]);
@@ -250,8 +250,10 @@ describe('explanations', () => {
         await make(stage);
         const jobs = await stage.queue.find(ID);
         const isDelayed = jobs.some(({ state }) => state === 'delayed');
-        // Of an entry that is nobody's note it knows only where it looks for expired jobs: it need not be slow.
-        if (row === 'expired, promoted by an original daemon') continue;
+        // What another client has taken is no job. Of an entry without a note it knows only where it looks for
+        // expired jobs: it need not be slow.
+        const unknown = ['expired, promoted by an original daemon', 'taken by an original client'];
+        if ([...unknown, 'in the list of another topic'].includes(row)) continue;
         const [result] = await stage.queue.removeMany([ID]);
         expect(result, row).to.deep.equal({
           removed: isDelayed,

@@ -54,7 +54,7 @@ async function removeLiving(steps: RemoveSteps, jobs: readonly JobGuard[]): Prom
   const isLost = ({ states }: JobGuard, i: number) =>
     states.includes('expired') &&
     results[i]?.removed === false &&
-    [undefined, 'expired', 'dead'].includes(results[i].state);
+    [undefined, 'dead'].includes(results[i].state);
   const lost = jobs.filter(isLost);
   const seen = await steps.findEntries(lost.map(({ id }) => id));
   const listed = lost.filter(({ id }) => seen.has(nameOf(id)));

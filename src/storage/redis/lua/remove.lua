@@ -35,8 +35,7 @@ local function listed_in(id, topics, noted, matters)
 end
 
 -- What is known of an id: its state, its due time in ms or nil, whether it has a bucket, and the topic in whose
--- ready list it stands, if it does. A bucket that is neither in the pool nor in a list is in the hands of another
--- client: there is nothing to be removed (`is_away`).
+-- ready list it stands, if it does.
 local function look_up(id, seen_in, matters)
   local score = redis.call('ZSCORE', POOL, id)
   local job = fields(BUCKET .. id, 'topic', 'body')
@@ -54,13 +53,13 @@ local function look_up(id, seen_in, matters)
   it.is_aside = not job and read('HEXISTS', SET_ASIDE, id) == 1
   it.listed, it.unclear = listed_in(id, { topic or '', it.noted or '', seen_in }, it.noted, matters)
   local is_blocked = topic and not is_list_or_none(READY .. topic)
+  -- A bucket that is neither in the pool nor in a list is in the hands of another client: that is no job.
+  if not it.listed and not is_blocked and not it.is_aside then return it end
+  it.state = 'expired'
   if is_whole then
     it.due = tonumber(noted_due(note, expires_at))
-    it.state = (it.listed == topic or is_blocked) and 'ready' or 'expired'
-  elseif it.listed or it.is_aside or (it.has_bucket and not is_expired(expires_at, now)) then
-    it.state = 'expired'
+    if it.listed == topic or is_blocked then it.state = 'ready' end
   end
-  it.is_away = not it.listed and not is_blocked and not it.is_aside
   return it
 end
 
@@ -94,8 +93,7 @@ for i = 1, #jobs, 4 do
   local letters = may_remove('dead') and wanted_due == '' and letters_of(id) or {}
   local it = look_up(id, seen_in, may_remove('ready') or may_remove('expired'))
   local state = it.state
-  local removed = state ~= 'none' and not it.is_away
-    and may_remove(state) and (wanted_due == '' or it.due == wanted_due)
+  local removed = state ~= 'none' and may_remove(state) and (wanted_due == '' or it.due == wanted_due)
   if it.unclear or (removed and not remove_living(id, it)) then
     answers[1] = it.unclear or it.listed
     break
