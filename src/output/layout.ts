@@ -171,8 +171,8 @@ function frame(lines: readonly string[][], widths: readonly number[], hasHead: b
     ...(hasHead ? { head: places } : {}),
   });
   for (let i = hasHead ? 1 : 0; i < lines.length; i += 1) table.push(places);
-  const cells = lines.flat().values();
-  return table.toString().replaceAll(new RegExp(`${PLACEHOLDER}+`, 'g'), () => cells.next().value || ' ');
+  const cells = lines.flatMap((line) => line.map((cell) => (cell === '' ? ' ' : cell))).values();
+  return table.toString().replaceAll(new RegExp(`${PLACEHOLDER}+`, 'g'), () => cells.next().value ?? '');
 }
 
 function shown<T>(columns: readonly Column[], perColumn: readonly T[], { skipsOptional }: Look): T[] {
