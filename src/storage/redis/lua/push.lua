@@ -46,13 +46,20 @@ local function outcome_for(id, bucket, topic, body, noted)
   return on_existing == 'keep' and 'kept' or 'conflict'
 end
 
--- Takes old entries of an id out of the lists in which they may stand; answers the topic of one that would
--- have to be looked through.
-local function leave_lists(id, noted, topic, found)
-  if noted and not leave_list(list_of(noted), id, true) then return noted end
-  if topic ~= noted and not leave_list(list_of(topic), id, false) then return topic end
-  if found and found ~= noted and found ~= topic and not leave_list(list_of(found), id, false) then
-    return found
+-- The lists in which an old entry of the id may stand: mostly none.
+local NONE = {}
+local function old_lists(noted, topic, found)
+  local list = list_of(topic)
+  if list.entries == 0 and not noted and (not found or found == topic) then return NONE end
+  local old = { list }
+  if noted and noted ~= topic then old[#old + 1] = list_of(noted) end
+  if found and found ~= noted and found ~= topic then old[#old + 1] = list_of(found) end
+  return old
+end
+
+local function topic_of_unclear(old, id, noted)
+  for _, list in ipairs(old) do
+    if not can_leave(list, id, list.topic == noted) then return list.topic end
   end
 end
 
@@ -64,19 +71,18 @@ for i = 1, #jobs, 5 do
   local noted = noted_topic(note)
   local outcome, found = outcome_for(id, bucket, topic, body, noted)
   local is_added = outcome == 'pushed' or outcome == 'replaced'
-  -- A write that changes nothing, and that Redis refuses when it is out of memory: what follows is then
-  -- refused as well.
-  if is_added and #scores == 0 then call('ZADD', POOL, 'XX', 'GT', '-inf', '') end
-  local unknown = not outcome and found
-    or is_added and not due_of[id] and leave_lists(id, noted, topic, found)
-  if unknown then
-    answers[1] = unknown
+  local old = is_added and not due_of[id] and old_lists(noted, topic, found) or NONE
+  local unclear = not outcome and found or topic_of_unclear(old, id, noted)
+  if unclear then
+    answers[1] = unclear
     break
   end
   if is_added then
     due = type(due) == 'number' and now + due or math.max(now, tonumber(due))
+    -- The first write is one that Redis refuses when it is out of memory. What takes something away follows.
     call('HSET', bucket, 'topic', topic, 'body', body)
     call('PEXPIREAT', bucket, type(expiry) == 'number' and due + expiry or expiry)
+    for _, list in ipairs(old) do leave_list(list, id, list.topic == noted) end
     if found then call('HDEL', bucket, 'delayer') end
     if note then call('HDEL', READY_DUE, id) end
     scores[#scores + 1] = score_in_order(due)

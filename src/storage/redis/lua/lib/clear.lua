@@ -11,7 +11,7 @@ local READ_LIST_FROM = 8
 -- that was read, and what the caller has found there: for each id true, or the indexes of its entries.
 local function look_at_list(topic, jobs, cleared)
   local ready = READY .. topic
-  local list = { topic = topic, entries = read('LLEN', ready) or 0, cleared = cleared }
+  local list = { topic = topic, entries = read('LLEN', ready) or 0, cleared = cleared, walked = {} }
   if list.entries > SHORT_LIST then
     list.is_known = is_known(topic, 0)
   elseif list.entries > 0 and jobs >= READ_LIST_FROM and may_read(ready, list.entries) then
@@ -49,8 +49,12 @@ local function stands_in(list, id, is_noted)
   if found then return found ~= true end
   if list.is_known and not is_noted then return false end
   if list.ids then return list.ids[id] == true end
-  if not may_walk(READY .. list.topic, list.entries) then return nil end
-  return redis.call('LPOS', READY .. list.topic, id) ~= false
+  if list.walked[id] == nil then
+    -- Once to find it, and once more to take it out.
+    if not may_walk(READY .. list.topic, 2 * list.entries) then return nil end
+    list.walked[id] = redis.call('LPOS', READY .. list.topic, id) ~= false
+  end
+  return list.walked[id]
 end
 
 -- The caller has seen entries there from the left; what was pushed since has moved them on. Nil where one of
@@ -83,13 +87,24 @@ local function take_out_near(list, id, seen_at)
   return true
 end
 
--- Takes the entries of an id out of the list, for good. False where looking would take too long.
+-- Can the entries of an id be taken out of the list in this run? No, where looking would take too long.
+local function can_leave(list, id, is_noted)
+  local stands = stands_in(list, id, is_noted)
+  local seen_at = stands and list.cleared and list.cleared[id]
+  if not seen_at then return stands ~= nil end
+  if indexes_now(READY .. list.topic, id, seen_at) then return true end
+  list.cleared[id] = nil
+  return false
+end
+
+-- Takes them out, for good. False where looking would take too long.
 local function leave_list(list, id, is_noted)
   local stands = stands_in(list, id, is_noted)
   if not stands then return stands == false end
-  local found = list.cleared and list.cleared[id]
-  if found then return take_out_near(list, id, found) end
-  if not leave_ready_list(id, list.topic) then return false end
+  local seen_at = list.cleared and list.cleared[id]
+  if seen_at then return take_out_near(list, id, seen_at) end
+  remove_entries(id, list.topic)
+  list.walked[id] = false
   if list.ids then list.ids[id] = nil end
   return true
 end

@@ -47,13 +47,18 @@ local function know_promoted(topic, before, added)
   if before <= SHORT_LIST or is_known(topic, added) then know_list(topic, before, added) end
 end
 
--- Takes all entries of an id out of a ready list. False where looking would take too long.
+-- Takes all entries of an id out of a ready list.
+local function remove_entries(id, topic)
+  local entries = redis.call('LLEN', READY .. topic)
+  local was_known = entries > SHORT_LIST and is_known(topic, 0)
+  if redis.call('LREM', READY .. topic, 0, id) > 0 and was_known then know_list(topic, entries, 0) end
+end
+
+-- The same, where that list is one. False where looking would take too long.
 local function leave_ready_list(id, topic)
   local ready = READY .. topic
   if type_of(ready) ~= 'list' then return true end
-  local entries = redis.call('LLEN', ready)
-  if not may_walk(ready, entries) then return false end
-  local was_known = entries > SHORT_LIST and is_known(topic, 0)
-  if redis.call('LREM', ready, 0, id) > 0 and was_known then know_list(topic, entries, 0) end
+  if not may_walk(ready, redis.call('LLEN', ready)) then return false end
+  remove_entries(id, topic)
   return true
 end
