@@ -59,11 +59,15 @@ export class ClockKeeper {
 
   constructor(private readonly clock: RunningClock) {}
 
+  /** Has the time of day jumped since this process wrote? Then a transaction is of use, whatever waits. */
+  hasJumped(now: number): boolean {
+    return Math.abs(now - this.clock.monotonicMs() - this.offsetMs) >= TOLERANCE_MS;
+  }
+
   /** Within a transaction, before its work. It mostly compares two numbers. */
   check(connection: Connection, now: number): void {
     const monotonicMs = this.clock.monotonicMs();
-    const hasJumped = !(Math.abs(now - monotonicMs - this.offsetMs) < TOLERANCE_MS);
-    if (!hasJumped && monotonicMs - this.checkedAtMs < CHECK_MS) return;
+    if (!this.hasJumped(now) && monotonicMs - this.checkedAtMs < CHECK_MS) return;
     const reading = this.read(monotonicMs, now);
     const before = readNote(connection);
     const { note, jumpMs } = before ? follow(before, reading) : { note: begin(reading), jumpMs: 0 };

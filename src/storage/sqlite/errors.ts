@@ -102,7 +102,10 @@ export function strangeNumber(): Error {
 export function isStrangeValue(error: unknown): boolean {
   if (error instanceof Error && 'code' in error && error.code === 'ERR_OUT_OF_RANGE') return true;
   if (isResult(error, CONSTRAINT, 20)) return true;
-  return isResult(error, ERROR) && /malformed JSON|integer overflow|too large to be represented/.test((error as Error).message);
+  return (
+    isResult(error, ERROR) &&
+    /malformed JSON|integer overflow|too large to be represented/.test((error as Error).message)
+  );
 }
 
 /** Turns an error of SQLite about a file into one of delayer's. */

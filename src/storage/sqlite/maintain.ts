@@ -29,7 +29,9 @@ SELECT ifnull(min((
  * when there is something to do.
  */
 export async function maintain(connection: Connection): Promise<Maintenance> {
-  const hasWork = await connection.read((now) => nextChore(readAgenda(connection)) <= now);
+  const hasWork = await connection.read(
+    (now) => connection.clock?.hasJumped(now) === true || nextChore(readAgenda(connection)) <= now,
+  );
   const done = hasWork
     ? await connection.writeLess((now) => doChores(connection, now))
     : { reclaimed: 0, expired: 0, deleted: 0, more: false };

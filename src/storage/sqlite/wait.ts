@@ -22,6 +22,8 @@ export class JobWaiter {
   /** Returns when a job of the topics, of those that are not paused, may be ready. */
   async waitForReady({ topics, maxMs, signal }: WaitParams & TopicParams): Promise<void> {
     const look: Look = (connection, now) => {
+      // The next pop or reserve moves what goes by the clock.
+      if (connection.clock?.hasJumped(now) === true) return 0;
       const agenda = readAgenda(connection);
       const { open, pauseEnd } = openTopics(connection, agenda, topics, now);
       if (open.some((topic) => connection.get(READY, topic, now))) return 0;

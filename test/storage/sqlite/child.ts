@@ -1,6 +1,7 @@
-// A process of its own on a store, for the tests: `child.ts push|batch|pop|open|wait PATH STEM COUNT`.
+// A process of its own on a store, for the tests: `child.ts push|batch|pop|open|wait|crowd PATH STEM COUNT`.
 // It prints the id of each job that it has pushed or popped, each on a line, as soon as it is done.
-import { writeSync } from 'node:fs';
+import { closeSync, openSync, writeSync } from 'node:fs';
+import { devNull } from 'node:os';
 import { DelayerError } from '../../../src/core/errors.js';
 import { Queue } from '../../../src/core/queue.js';
 import { SqliteStore } from '../../../src/storage/sqlite/store.js';
@@ -19,6 +20,28 @@ function print(...lines: string[]): void {
   }
 }
 
+/** Tries to push with no descriptor left, then with one left, and so on. */
+async function pushInACrowd(): Promise<void> {
+  const handles: number[] = [];
+  try {
+    for (;;) handles.push(openSync(devNull, 'r'));
+  } catch {
+    // There is no other left.
+  }
+  for (const handle of handles) {
+    try {
+      const queue = new Queue(await SqliteStore.open(path));
+      await queue.push({ topic: 'topic', body: 'b' });
+      await queue.close();
+      break;
+    } catch (error) {
+      print(error instanceof DelayerError ? `${error.code}: ${error.message}` : String(error));
+    }
+    closeSync(handle);
+  }
+  for (const handle of handles) closeSync(handle);
+}
+
 try {
   const queue = new Queue(await SqliteStore.open(path));
   switch (action) {
@@ -35,6 +58,11 @@ try {
         await queue.pushMany(ids.map((id) => ({ id, topic: 'topic', body: `body of ${id}` })));
         print(...ids);
       }
+      break;
+    case 'crowd':
+      await queue.push({ topic: 'topic', body: 'b' });
+      await queue.close();
+      await pushInACrowd().catch(() => undefined);
       break;
     case 'wait':
       await queue.waitForReady('topic', { timeoutMs: 50 });

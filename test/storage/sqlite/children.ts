@@ -14,12 +14,26 @@ export interface Child {
   ended(): Promise<readonly string[]>;
 }
 
-/** Starts child.ts. `uid` makes it the process of another user. */
-export function startChild(args: readonly (string | number)[], uid?: number): Child {
-  const child = spawn(process.execPath, ['--import=tsx', CHILD, ...args.map(String)], {
-    stdio: ['ignore', 'pipe', 'inherit'],
-    ...(uid === undefined ? {} : { uid, gid: uid }),
-  });
+export interface ChildOptions {
+  /** Makes it the process of another user. */
+  readonly uid?: number | undefined;
+  readonly env?: Readonly<Record<string, string>> | undefined;
+  /** Run by sh before it: `ulimit -n 40`. */
+  readonly before?: string | undefined;
+}
+
+/** Starts child.ts. */
+export function startChild(args: readonly (string | number)[], options: ChildOptions = {}): Child {
+  const { uid, env = {}, before = ':' } = options;
+  const child = spawn(
+    'sh',
+    ['-c', `${before}; exec "$@"`, 'sh', process.execPath, '--import=tsx', CHILD, ...args.map(String)],
+    {
+      stdio: ['ignore', 'pipe', 'inherit'],
+      env: { ...process.env, ...env },
+      ...(uid === undefined ? {} : { uid, gid: uid }),
+    },
+  );
   const lines: string[] = [];
   const reader = createInterface({ input: child.stdout });
   reader.on('line', (line) => lines.push(line));

@@ -242,7 +242,7 @@ describe('opening an SQLite file', () => {
     // The superuser may write everywhere; another user then has to try.
     const uid = process.getuid?.() === 0 ? 65_534 : undefined;
     const told = async (name?: string) =>
-      (await startChild(['push', folder.path(name), 'id', 1], uid).ended()).join('\n');
+      (await startChild(['push', folder.path(name), 'id', 1], { uid }).ended()).join('\n');
 
     it('a file that is read-only is refused', async () => {
       await (await folder.open()).close();

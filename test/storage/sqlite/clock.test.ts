@@ -1,0 +1,137 @@
+import { expect } from 'chai';
+import type { Queue } from '../../../src/core/queue.js';
+import { ProcessClock } from '../../support/clock.js';
+import { startChild } from './children.js';
+import { useFolder } from './files.js';
+
+const HOUR = 3_600_000;
+const DAY = 24 * HOUR;
+
+describe('a clock that jumps', () => {
+  const folder = useFolder();
+  /** The time of day, how long the machine has run, and slept, and which start of it that is. */
+  let [wall, ran, slept, boot] = [0, 0, 0, 'first'];
+  beforeEach(() => {
+    [wall, ran, slept, boot] = [Date.UTC(2026, 0, 1), 1_000_000, 0, 'first'];
+  });
+  const options = {
+    now: () => wall,
+    running: { boot: () => boot, monotonicMs: () => ran, uptimeMs: () => ran + slept },
+  };
+  const openQueue = () => folder.openQueue('queue.db', options);
+  const pass = (ms: number) => {
+    wall += ms;
+    ran += ms;
+  };
+  const push = (queue: Queue, id: string, topic = 'topic') =>
+    queue.push({ id, topic, body: 'b', ttlMs: 7 * DAY });
+  const clocks = async (queue: Queue) => (await queue.health()).map(({ code }) => code);
+
+  it('a push by a clock that is eight days ahead deletes no ready job, and the overview tells of it', async () => {
+    const queue = await openQueue();
+    await push(queue, 'ready');
+    wall += 8 * DAY;
+    await push(queue, 'other', 'other');
+    expect((await queue.maintain()).expired).to.equal(0);
+    expect(await queue.pop('topic')).to.be.undefined;
+    expect(await clocks(queue)).to.deep.equal(['clock_jumped']);
+    expect((await queue.health())[0]?.message).to.contain('8d ahead');
+    wall -= 8 * DAY;
+    expect((await queue.pop('topic'))?.id.toString()).to.equal('ready');
+  });
+
+  it('an id that is pushed while its job seems to have expired by a jump leaves that job as a dead letter', async () => {
+    const queue = await openQueue();
+    await push(queue, 'id');
+    wall += 8 * DAY;
+    expect((await push(queue, 'id')).outcome).to.equal('pushed');
+    expect((await queue.find('id')).map(({ state }) => state)).to.deep.equal(['ready', 'dead']);
+  });
+
+  it('ready jobs behind those that seem to have expired are delivered', async () => {
+    const queue = await openQueue();
+    await push(queue, 'before');
+    wall += 8 * DAY;
+    await push(queue, 'after');
+    expect((await queue.pop('topic'))?.id.toString()).to.equal('after');
+    expect(await queue.find('before')).to.have.length(1);
+  });
+
+  it('a clock that stays ahead is trusted after the machine has run for an hour', async () => {
+    const queue = await openQueue();
+    await push(queue, 'id');
+    wall += 8 * DAY;
+    await queue.maintain();
+    for (let minute = 0; minute < 59; minute += 1) {
+      pass(60_000);
+      expect((await queue.maintain()).expired).to.equal(0);
+    }
+    pass(60_000);
+    await queue.maintain();
+    pass(60_000);
+    await queue.maintain();
+    expect(await queue.find('id')).to.be.empty;
+    expect(await clocks(queue)).to.be.empty;
+  });
+
+  for (const [what, jumpMs] of [
+    ['an hour back', -HOUR],
+    ['an hour ahead', HOUR],
+  ] as const) {
+    it(`a lease ends when its time has run, though the clock was set ${what}`, async () => {
+      const queue = await openQueue();
+      await push(queue, 'id');
+      await queue.reserve({ topics: 'topic', limit: 1, leaseMs: 10_000 });
+      wall += jumpMs;
+      pass(9000);
+      expect((await queue.maintain()).reclaimed).to.equal(0);
+      expect((await queue.find('id'))[0]?.state).to.equal('leased');
+      pass(1000);
+      expect((await queue.maintain()).reclaimed).to.equal(1);
+    });
+  }
+
+  it('a machine that was off for longer than a job may wait deletes it after an hour of running, and tells nothing', async () => {
+    const queue = await openQueue();
+    await push(queue, 'id');
+    await queue.close();
+    [wall, ran, boot] = [wall + 8 * DAY, 5000, 'second'];
+    const again = await openQueue();
+    expect((await again.maintain()).expired).to.equal(0);
+    expect(await clocks(again)).to.be.empty;
+    for (let minutes = 0; minutes <= 62; minutes += 2) {
+      pass(120_000);
+      await again.maintain();
+    }
+    expect(await again.find('id')).to.be.empty;
+  });
+
+  it('a machine that slept has not jumped', async () => {
+    const queue = await openQueue();
+    await push(queue, 'id');
+    wall += 8 * DAY;
+    slept += 8 * DAY;
+    expect((await queue.maintain()).expired).to.equal(1);
+    expect(await clocks(queue)).to.be.empty;
+  });
+
+  it('a process whose clock is eight days ahead deletes nothing of the others', async () => {
+    const queue = await folder.openQueue();
+    await queue.push({ id: 'id', topic: 'topic', body: 'b', ttlMs: DAY });
+    const clock = new ProcessClock(folder.path('clock'));
+    clock.advance(8 * DAY);
+    const child = startChild(['push', folder.path(), 'ahead', 1], { env: clock.env });
+    expect(await child.ended()).to.deep.equal(['ahead0']);
+    expect((await queue.find('ahead0'))[0]?.dueAt?.getTime()).to.be.greaterThan(Date.now() + 7 * DAY);
+    expect((await queue.pop('topic'))?.id.toString()).to.equal('id');
+  });
+
+  it('a transaction that is rolled back leaves the jump to be noticed by the next', async () => {
+    const queue = await folder.openQueue('queue.db', { ...options, maxPages: 40 });
+    await push(queue, 'id');
+    wall += 8 * DAY;
+    await queue.push({ topic: 'big', body: Buffer.alloc(1_000_000) }).catch(() => undefined);
+    expect((await queue.maintain()).expired).to.equal(0);
+    expect(await queue.find('id')).to.have.length(1);
+  });
+});

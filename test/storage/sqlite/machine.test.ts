@@ -1,0 +1,117 @@
+import { execFileSync } from 'node:child_process';
+import { chmodSync, mkdirSync, writeFileSync } from 'node:fs';
+import { expect } from 'chai';
+import { failureOf } from '../../support/eventually.js';
+import { startChild } from './children.js';
+import { ids, integrityOf, useFolder } from './files.js';
+
+/** Mounts a file system of its own on a folder, which takes the superuser. @returns whether it could */
+function mount(folder: string, options: string): boolean {
+  mkdirSync(folder);
+  try {
+    execFileSync('mount', ['-t', 'tmpfs', '-o', options, 'tmpfs', folder], { stdio: 'ignore' });
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+describe('an SQLite file on a machine that lacks something', () => {
+  let mounted: string | undefined;
+  // Before the folder is deleted.
+  afterEach(() => {
+    if (mounted !== undefined) execFileSync('umount', ['-l', mounted]);
+    mounted = undefined;
+  });
+  const folder = useFolder();
+  const mountOrSkip = (test: Mocha.Context, options: string) => {
+    if (!mount(folder.path('disk'), options)) return test.skip();
+    mounted = folder.path('disk');
+  };
+  const told = async (options: Parameters<typeof startChild>[1], name = 'queue.db') =>
+    (await startChild(['push', folder.path(name), 'id', 1], options).ended()).join('\n');
+
+  it('a full disk fails a push, and is emptied by pop, reserve and remove', async function () {
+    mountOrSkip(this, 'size=8m');
+    const queue = await folder.openQueue('disk/queue.db');
+    const body = Buffer.alloc(1000);
+    const pushed: string[] = [];
+    const fill = async () => {
+      for (;;) {
+        const batch = ids(100, `${pushed.length}-`);
+        await queue.pushMany(batch.map((id) => ({ id, topic: 'topic', body })));
+        pushed.push(...batch);
+      }
+    };
+    expect(await failureOf(fill())).to.include({ code: 'store_full', exitCode: 69 });
+    // Others take what is left.
+    try {
+      writeFileSync(folder.path('disk/other'), Buffer.alloc(8 * 1024 * 1024));
+    } catch {
+      // It is full by that.
+    }
+    expect((await failureOf(queue.push({ topic: 'topic', body }))).message).to.match(/no room left/);
+    expect(await queue.remove('none')).to.be.false;
+    const [first = ''] = pushed;
+    expect((await queue.removeMany([first], { states: 'any' }))[0]?.removed).to.be.true;
+    const taken: string[] = [];
+    for (let i = 0; i < 50; i += 1) taken.push((await queue.pop('topic'))?.id.toString() ?? '');
+    for (;;) {
+      const { jobs } = await queue.reserve({ topics: 'topic', limit: 250, leaseMs: 60_000 });
+      if (jobs.length === 0) break;
+      expect(await queue.ack(jobs)).to.not.include(false);
+      taken.push(...jobs.map(({ id }) => id.toString()));
+    }
+    expect(taken).to.deep.equal(pushed.slice(1));
+    expect(integrityOf(folder.path('disk/queue.db'))).to.equal('ok');
+  });
+
+  it('the first push on a full disk says that it is full', async function () {
+    mountOrSkip(this, 'size=64k');
+    try {
+      writeFileSync(folder.path('disk/other'), Buffer.alloc(256 * 1024));
+    } catch {
+      // It is full by that.
+    }
+    const failure = await failureOf(folder.openQueue('disk/queue.db'));
+    expect(failure).to.include({ code: 'store_full', exitCode: 69 });
+    expect(failure.message).to.not.contain('rollback');
+  });
+
+  it('a file system that is read-only is named', async function () {
+    mountOrSkip(this, 'size=1m');
+    execFileSync('mount', ['-o', 'remount,ro', folder.path('disk')]);
+    expect(await told({}, 'disk/queue.db')).to.match(
+      /^store_refused: .*the file system is read-only \(EROFS\)/,
+    );
+  });
+
+  it('a store works without a temporary folder that can be written', async () => {
+    const env = { TMPDIR: folder.path('none'), SQLITE_TMPDIR: folder.path('none') };
+    const child = startChild(['batch', folder.path(), 'id', 20], { env });
+    expect(await child.ended()).to.have.length(2000);
+    const queue = await folder.openQueue();
+    expect(await queue.popMany('topic', 500)).to.have.length(500);
+  });
+
+  it('too many open files are named as such', async () => {
+    const told = await startChild(['crowd', folder.path()], { before: 'ulimit -n 60' }).ended();
+    expect(told.length).to.be.greaterThan(1);
+    for (const line of told) expect(line).to.match(/^store_refused: .*too many open files \(EMFILE\)$/);
+  });
+
+  it('a folder that another user owns is named, with what may not be done', async () => {
+    const uid = process.getuid?.() === 0 ? 65_534 : undefined;
+    mkdirSync(folder.path('closed'), { mode: 0o755 });
+    if (uid === undefined) chmodSync(folder.path('closed'), 0o555);
+    expect(await told({ uid }, 'closed/queue.db')).to.match(
+      /^store_refused: \S*closed\/queue\.db cannot be created: permission denied$/,
+    );
+    chmodSync(folder.path('closed'), 0o000);
+    if (uid !== undefined)
+      expect(await told({ uid }, 'closed/in/queue.db')).to.match(
+        /^store_refused: \S*closed\/in\/queue\.db cannot be looked at: permission denied$/,
+      );
+    chmodSync(folder.path('closed'), 0o755);
+  });
+});
