@@ -22,6 +22,7 @@ describe(`the built program on Node ${process.versions.node}`, () => {
     it('is compiled once, and runs what is in the cache folder from then on', async () => {
       const cache = join(cli.home, 'cache');
       const inspect = () => cli.run(['inspect'], { env: { XDG_CACHE_HOME: cache } });
+      await (await cli.queue()).push({ topic: 'topic', body: 'b' });
       const compiled = () =>
         readdirSync(cache, { recursive: true, encoding: 'utf8' })
           .map((path) => ({ path, stat: statSync(join(cache, path)) }))

@@ -76,6 +76,6 @@ describe('push --batch in bulk', () => {
     );
     const outcome = await cli.sh(`delayer push --batch '${path}' | head -3; echo "\${PIPESTATUS[0]}"`);
     expect(linesOf(outcome)).to.deep.equal(['0', '1', '2', '141']);
-    expect(outcome.stderr).to.match(/^delayer: \d+ pushed\n$/);
+    expect(outcome.stderr).to.match(/^delayer: \d+ pushed; in the queue: lines 1 to \d+\n$/);
   });
 });

@@ -129,17 +129,12 @@ describe('a table', () => {
     expect(cutToWidth('abcd', 3)).to.equal('ab…');
   });
 
-  it('a table takes time in proportion to its rows', () => {
+  it('a table of 40,000 topics is drawn, which takes minutes where each row is compared with all above it', () => {
     const none = { delayed: 0, due: 0, ready: 1, leased: 0, expired: 0, dead: 0 };
-    const drawTopics = (count: number): number => {
-      const topics = Array.from({ length: count }, (_, i) => ({ topic: Buffer.from(`topic ${i}`), ...none }));
-      const begun = performance.now();
-      overviewTable({ totals: {}, topics }, [], new Date(0), 80);
-      return performance.now() - begun;
-    };
-    const fastest = (count: number) => Math.min(...[1, 2, 3].map(() => drawTopics(count)));
-    fastest(1000); // Compiled by now.
-    // With a table that is quadratic it is 16 times.
-    expect(fastest(8000) / fastest(2000)).to.be.lessThan(10);
+    const topics = Array.from({ length: 40_000 }, (_, i) => ({ topic: Buffer.from(`topic ${i}`), ...none }));
+    for (const width of [80, undefined]) {
+      const lines = overviewTable({ totals: {}, topics }, [], new Date(0), width).trimEnd().split('\n');
+      expect(lines.filter((line) => line.includes('topic '))).to.have.length.at.least(40_000);
+    }
   });
 });
