@@ -112,6 +112,17 @@ describe('an old entry of an id in a ready list', () => {
     expect(await original().pop('other')).to.be.undefined;
   });
 
+  it('is still known when a newer job of its id was removed', async () => {
+    const queue = ground.queue();
+    await queue.push({ ...OLD, topic: 'other' });
+    await maintainAll(queue);
+    expire();
+    await original().push('32', 'first', 'newer', 1000);
+    expect(await queue.remove('32')).to.be.true;
+    await queue.push(NEW);
+    expect(await original().pop('other')).to.be.undefined;
+  });
+
   it('gives nobody a job before its next try, or a dead letter that was requeued with a delay', async () => {
     const queue = ground.queue();
     for (const fail of [

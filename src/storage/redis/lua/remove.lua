@@ -43,15 +43,18 @@ local function look_up(id, seen_in, matters)
   local expires_at = expiry_of(BUCKET .. id)
   local is_whole = topic and job[2] and not is_expired(expires_at, now)
   local it = { state = 'none', has_bucket = job and (job[1] or job[2]) }
+  local note = redis.call('HGET', READY_DUE, id)
+  it.noted = noted_topic(note)
   if score then
+    -- An entry of such a job is an older one: where that is not noted, a push looks for it again.
+    local is_short = topic and list_of(topic).entries <= SHORT_LIST
+    it.listed = is_short and listed_in(id, { topic }, it.noted, true) or nil
     it.due = from_score(score)
     it.state = not is_whole and 'expired' or it.due > now and 'delayed' or 'due'
     return it
   end
-  local note = redis.call('HGET', READY_DUE, id)
-  it.noted = noted_topic(note)
-  it.is_aside = not job and read('HEXISTS', SET_ASIDE, id) == 1
   it.listed, it.unclear = listed_in(id, { topic or '', it.noted or '', seen_in }, it.noted, matters)
+  it.is_aside = not job and read('HEXISTS', SET_ASIDE, id) == 1
   local is_blocked = topic and not is_list_or_none(READY .. topic)
   -- A bucket that is neither in the pool nor in a list is in the hands of another client: that is no job.
   if not it.listed and not is_blocked and not it.is_aside then return it end
@@ -65,6 +68,10 @@ end
 
 -- False, and nothing was changed, where its list has to be looked through before.
 local function remove_living(id, it)
+  if it.noted and it.noted ~= it.listed and not leave_list(list_of(it.noted), id, true) then
+    it.listed = it.noted
+    return false
+  end
   if it.listed and not leave_list(list_of(it.listed), id, it.listed == it.noted) then return false end
   redis.call('ZREM', POOL, id)
   if it.has_bucket then redis.call('UNLINK', BUCKET .. id) end
