@@ -142,10 +142,9 @@ const OF_USE: readonly Defect[] = [
     stores: ['redis', 'sqlite'],
     edits: [
       [
-        'src/core/queue.ts',
-        `reserve(params: { topics: Topics; limit: number; leaseMs: number }): Promise<Reserved> {`,
-        `reserve(params: { topics: Topics; limit: number; leaseMs: number }): Promise<Reserved> {
-    params = { ...params, leaseMs: Math.min(params.leaseMs, MAX_LEASE_MS) };`,
+        'src/core/params.ts',
+        `return toCount(given, 'lease in ms', MAX_LEASE_MS);`,
+        `return Math.min(Number(given), MAX_LEASE_MS);`,
       ],
     ],
   },
@@ -282,10 +281,8 @@ const OF_SQLITE: readonly Defect[] = [
   ),
   sqlite('the younger first', 'of jobs due together the one that was pushed last comes first', [
     `${SQLITE}/head.ts`,
-    `ORDER BY place, seq LIMIT ? + 0
-)\`;`,
-    `ORDER BY place, seq DESC LIMIT ? + 0
-)\`;`,
+    'ORDER BY place, seq LIMIT ?3 + 0',
+    'ORDER BY place, seq DESC LIMIT ?3 + 0',
   ]),
   sqlite('a millisecond too long', 'a job can be taken in the millisecond in which it expires', [
     `${SQLITE}/head.ts`,
@@ -322,8 +319,8 @@ const OF_SQLITE: readonly Defect[] = [
     'a topic is paused at the end of its pause still',
     [
       `${SQLITE}/pause.ts`,
-      `FROM pause WHERE until_at > ? OR until_at IS NULL`,
-      `FROM pause WHERE until_at >= ? OR until_at IS NULL`,
+      `WHERE until_at > ? OR until_at IS NULL`,
+      `WHERE until_at >= ? OR until_at IS NULL`,
     ],
     [`${SQLITE}/pause.ts`, `DELETE FROM pause WHERE until_at <= ?`, `DELETE FROM pause WHERE until_at < ?`],
   ),

@@ -30,6 +30,8 @@ export interface Ground {
 export interface RedisParts {
   readonly raw: Redis;
   readonly proxy: Proxy;
+  /** A new process. */
+  open(): Queue;
   /** A process whose connection can be cut. */
   readonly behindProxy: Queue;
 }
@@ -57,7 +59,7 @@ async function openRedisGround(): Promise<Ground> {
     clock,
     process: (number) => processes[number] ?? viewer,
     viewer,
-    redis: { raw, proxy, behindProxy },
+    redis: { raw, proxy, behindProxy, open: () => open(server.url) },
     empty: async () => {
       await raw.flushdb();
       clock.set(BEGIN);

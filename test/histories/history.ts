@@ -1,5 +1,5 @@
 import { DelayerError } from '../../src/core/errors.js';
-import { JOB_STATES, type LeasedJob } from '../../src/core/job.js';
+import { JOB_STATES, type JobState, type LeasedJob } from '../../src/core/job.js';
 import { parseLease } from '../../src/core/lease.js';
 import type { Queue } from '../../src/core/queue.js';
 import type { PushReceipt, PushRequest } from '../../src/core/requests.js';
@@ -74,6 +74,7 @@ export class History {
 
   /** In the end all come out, in order, as the model has them. */
   private async takeAll(): Promise<void> {
+    await this.originals?.heal();
     for (const topic of TOPICS) await this.perform({ does: 'resume', by: 0, topic });
     for (const ms of [0, 61_000, 8 * 86_400_000]) {
       await this.perform({ does: 'advance', ms });
@@ -115,7 +116,11 @@ export class History {
       await this.originals?.perform(step, this.now);
       return;
     }
-    await this.call(step, this.ground.process(step.by));
+    if (this.blockedTopics().length === 0) return this.call(step, this.ground.process(step.by));
+    // A process remembers for a while how many jobs are stuck, by the machine's clock: here each forgets it.
+    const process = this.ground.redis?.open() ?? this.ground.process(step.by);
+    await this.call(step, process);
+    await process.close();
   }
 
   /** To the time of an event that the model knows, or close to it. */
@@ -211,10 +216,12 @@ export class History {
   private async reserve(step: StepOf<'reserve'>, queue: Queue): Promise<void> {
     const { topics, limit, leaseMs } = step;
     this.say(`reserve ${limit} of ${topics.join(' ')} for ${leaseMs}`);
-    const isShort = this.mayBeShort(topics);
-    const { jobs, isPaused, nextInMs } = await queue.reserve({ topics, limit, leaseMs });
-    const most = isShort ? Math.max(1, jobs.length) : limit;
-    const expected = this.model.reserve(topics, most, leaseMs, this.now);
+    const call = queue.reserve({ topics, limit, leaseMs });
+    const { expected, taken } = await this.take(topics, limit, call, (most) =>
+      this.model.reserve(topics, most, leaseMs, this.now),
+    );
+    if (!taken) return;
+    const { jobs, isPaused, nextInMs } = taken;
     expectSame('reserve', expected.map(textOfLeased), jobs.map(textOfGiven));
     for (const [i, lease] of expected.entries()) this.nameLease(lease, jobs[i]);
     if (jobs.length > 0) return;
@@ -257,13 +264,36 @@ export class History {
     if (seen > next || seen <= 0) throw new Difference('the next event, in ms', next, seen);
   }
 
+  private blockedTopics(topics: readonly string[] = TOPICS): string[] {
+    return topics.filter((topic) => this.model.line.isBlocked(topic));
+  }
+
+  /** Takes jobs from the store and from the model. Nothing is taken where a key of a wrong type is all that is met. */
+  private async take<T, Taken extends { readonly jobs: readonly unknown[] }>(
+    topics: readonly string[],
+    limit: number,
+    call: Promise<Taken>,
+    fromModel: (most: number) => T[],
+  ): Promise<{ expected: T[]; taken: Taken | undefined }> {
+    const isShort = this.mayBeShort(topics);
+    const answer = await call.catch((error: unknown) => {
+      if (error instanceof DelayerError && error.code === 'store_wrong_type') return undefined;
+      throw error;
+    });
+    const expected = fromModel(isShort ? Math.max(1, answer?.jobs.length ?? 1) : limit);
+    const isOpen = (topic: string) => !this.model.isPaused(topic, this.now);
+    const isInTheWay = expected.length === 0 && this.blockedTopics(topics).some(isOpen);
+    expectSame('a key of a wrong type is told of', isInTheWay, answer === undefined);
+    return { expected, taken: answer };
+  }
+
   private async pop(step: StepOf<'pop'>, queue: Queue): Promise<void> {
     this.say(`pop ${step.limit} of ${step.topics.join(' ')}`);
-    const isShort = this.mayBeShort(step.topics);
-    const jobs = await queue.popMany(step.topics, step.limit);
-    const most = isShort ? Math.max(1, jobs.length) : step.limit;
-    const expected = this.model.pop(step.topics, most, this.now);
-    expectSame('pop', expected.map(textOfJob), jobs.map(textOfGiven));
+    const call = queue.popMany(step.topics, step.limit).then((jobs) => ({ jobs }));
+    const { expected, taken } = await this.take(step.topics, step.limit, call, (most) =>
+      this.model.pop(step.topics, most, this.now),
+    );
+    if (taken) expectSame('pop', expected.map(textOfJob), taken.jobs.map(textOfGiven));
   }
 
   private async settle(step: Settling, queue: Queue, cut?: Cut): Promise<void> {
@@ -319,11 +349,19 @@ export class History {
       const done = this.model.remove(id, inReach, this.now);
       const result = seen?.[i];
       if (cut || ids.indexOf(id) !== i || ids.lastIndexOf(id) !== i) continue;
-      const there = isLeftOver && result?.state === 'expired' ? ['expired' as const] : [];
+      const there = result && isLeftOver && this.mayBeTold(id, result.state) ? [result.state] : [];
       const removed = there.filter((state) => inReach.includes(state));
       const asTold = { there: [...done.there, ...there], removed: [...done.removed, ...removed] };
+      // What an original client had in hand is gone with it.
+      if (result?.removed === true && isLeftOver) this.model.line.drop(id);
       if (!result || !allowsRemoved(asTold, result)) throw new Difference(`remove ${id}`, done, result);
     }
+  }
+
+  private mayBeTold(id: string, state: JobState | undefined): state is JobState {
+    const topic = this.model.line.get(id)?.topic;
+    const isStuck = topic !== undefined && this.model.line.isBlocked(topic);
+    return state === 'expired' || (state === 'ready' && isStuck);
   }
 
   private async requeue({ ids, delayMs }: StepOf<'requeue'>, queue: Queue, cut?: Cut): Promise<void> {
@@ -355,10 +393,10 @@ export class History {
 }
 
 type Cut = StepOf<'cut'>['where'];
-type OriginalStep = Extract<Step, { does: `original ${string}` | 'flush scripts' }>;
+type OriginalStep = Extract<Step, { does: `original ${string}` | 'flush scripts' | 'spoil' | 'heal' }>;
 
 const isOriginal = (step: Step): step is OriginalStep =>
-  step.does.startsWith('original') || step.does === 'flush scripts';
+  step.does.startsWith('original') || ['flush scripts', 'spoil', 'heal'].includes(step.does);
 
 /** What a cut connection leaves open is told as such; then there is no answer. */
 async function orUnknown<T>(answer: Promise<T>, cut: Cut | undefined): Promise<T | undefined> {

@@ -10,6 +10,8 @@ export interface Line {
   living(id: string, now: number): ModelJob | undefined;
   /** Has a job that comes back with this id to wait? */
   isTaken(id: string, now: number): boolean;
+  /** Can no job of a topic become ready, for something is in the way? */
+  isBlocked(topic: string): boolean;
   /** Gives a job a due time, and the place in line that goes with it. */
   setDue(job: ModelJob, dueAt: number): void;
   /** Puts a job in line by its due time, instead of whatever is left under its id. */
@@ -44,6 +46,10 @@ export class PlainLine implements Line {
   living(id: string, now: number): ModelJob | undefined {
     const job = this.byId.get(id);
     return job && job.expiresAt > now ? job : undefined;
+  }
+
+  isBlocked(): boolean {
+    return false;
   }
 
   isTaken(id: string, now: number): boolean {

@@ -133,7 +133,7 @@ export class Model {
       const dueAt = now + delayMs;
       job.expiresAt = this.byLast(dueAt + (job.ttlMs ?? Math.max(1, job.expiresAt - since)));
       this.line.setDue(job, dueAt);
-      if (this.line.isTaken(job.id, now)) this.wait(job, dueAt, now);
+      if (this.hasToWait(job, now)) this.wait(job, dueAt, now);
       else this.line.add(job, dueAt, now);
     });
   }
@@ -269,7 +269,7 @@ export class Model {
     const [first] = some;
     if (!first) return 0;
     for (const one of some) one.lookAt = now + LOOK_AGAIN_MS;
-    if (this.line.isTaken(first.job.id, now)) return 0;
+    if (this.hasToWait(first.job, now)) return 0;
     this.waiting.splice(this.waiting.indexOf(first), 1);
     return this.comeBack([first.job], first.since, now);
   }
@@ -279,7 +279,7 @@ export class Model {
    * @returns how many are back
    */
   private comeBack(jobs: readonly ModelJob[], since: number, now: number): number {
-    const free = jobs.filter((job) => !this.line.isTaken(job.id, now));
+    const free = jobs.filter((job) => !this.hasToWait(job, now));
     for (const job of jobs) {
       job.expiresAt = this.byLast(job.expiresAt + Math.max(0, now - since));
       if (!free.includes(job)) this.wait(job, Math.max(since, now), now);
@@ -291,6 +291,10 @@ export class Model {
       now,
     );
     return free.length;
+  }
+
+  private hasToWait({ id, topic }: ModelJob, now: number): boolean {
+    return this.line.isTaken(id, now) || this.line.isBlocked(topic);
   }
 
   private wait(job: ModelJob, since: number, now: number): void {

@@ -154,6 +154,9 @@ const originalRemove = fc.record({ does: fc.constant('original remove'), id: anI
 const originalTick = fc.record({ does: fc.constant('original tick') });
 /** Half a tick of a daemon that looks, is slow, and moves later. */
 const originalHalfTick = fc.record({ does: fc.constant('original half tick') });
+/** A key of a wrong type in the place of an empty ready list, and its end. */
+const spoil = fc.record({ does: fc.constant('spoil'), topic: aTopic });
+const heal = fc.record({ does: fc.constant('heal') });
 const flushScripts = fc.record({ does: fc.constant('flush scripts') });
 const cut = fc.record({
   does: fc.constant('cut'),
@@ -177,6 +180,8 @@ const onRedis = fc.oneof(
   { weight: 2, arbitrary: originalRemove },
   { weight: 2, arbitrary: originalTick },
   { weight: 1, arbitrary: originalHalfTick },
+  { weight: 1, arbitrary: spoil },
+  { weight: 2, arbitrary: heal },
   { weight: 1, arbitrary: flushScripts },
   { weight: 1, arbitrary: cut },
 );

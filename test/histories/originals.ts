@@ -5,7 +5,7 @@ import type { Model } from './model.js';
 import type { Step } from './operations.js';
 import type { RedisLine } from './redis-line.js';
 
-type OriginalStep = Extract<Step, { does: `original ${string}` | 'flush scripts' }>;
+type OriginalStep = Extract<Step, { does: `original ${string}` | 'flush scripts' | 'spoil' | 'heal' }>;
 
 /**
  * The original clients and daemon: the commands that they send (test/interop/original.ts), by the server's
@@ -51,6 +51,10 @@ export class Originals {
           this.looked = undefined;
         } else this.looked = await this.look(now);
         return;
+      case 'spoil':
+        return this.spoil(step.topic);
+      case 'heal':
+        return this.heal();
       case 'flush scripts':
         await this.redis.script('FLUSH');
         return;
@@ -94,8 +98,20 @@ export class Originals {
     expectSame('original remove', this.line.originalRemove(id), answers?.[0]?.[1] === 1);
   }
 
+  private async spoil(topic: string): Promise<void> {
+    if (this.line.list(topic).length > 0 || this.line.spoiled.has(topic)) return;
+    this.line.spoiled.add(topic);
+    await this.redis.set(`${PREFIX}:ready_queue:${topic}`, 'no list');
+  }
+
+  async heal(): Promise<void> {
+    for (const topic of this.line.spoiled) await this.redis.del(`${PREFIX}:ready_queue:${topic}`);
+    this.line.spoiled.clear();
+  }
+
   /** RPOP. */
   private async take(topic: string): Promise<void> {
+    if (this.line.spoiled.has(topic)) return;
     const expected = this.line.originalTake(topic);
     const id = await this.redis.rpop(`${PREFIX}:ready_queue:${topic}`);
     expectSame('original pop', expected ?? null, id);

@@ -14,6 +14,8 @@ export class RedisLine implements Line {
   readonly lists = new Map<string, string[]>();
   /** Jobs that came back into a list in which the places of the others are not in order: any place is right. */
   readonly loose = new Set<string>();
+  /** Topics whose ready key is of a wrong type. */
+  readonly spoiled = new Set<string>();
   /** In which list delayer has put the entry of an id. It does not know of those that the original daemon made. */
   private readonly notes = new Map<string, string>();
   /** Jobs with a memo of delayer beside the body: what is known of them outlives the original daemon. */
@@ -51,6 +53,10 @@ export class RedisLine implements Line {
     const job = this.body(id, now);
     if (!job || job.expiresAt <= now) return undefined;
     return this.pool.has(id) || this.isReady(id, now) ? job : undefined;
+  }
+
+  isBlocked(topic: string): boolean {
+    return this.spoiled.has(topic);
   }
 
   isTaken(id: string, now: number): boolean {
@@ -155,6 +161,7 @@ export class RedisLine implements Line {
     for (const id of due) {
       const job = this.body(id, now);
       const place = this.pool.get(id);
+      if (job && this.spoiled.has(job.topic)) continue;
       this.pool.delete(id);
       if (!job) continue;
       // An older entry of the id, of which a note tells, would stand for this job as well.
@@ -273,7 +280,8 @@ export class RedisLine implements Line {
           job.dueAt = undefined;
           if (!this.memos.has(job)) job.ttlMs = undefined;
         }
-        this.list(topic).push(id);
+        // Where LPUSH fails the job is in neither place.
+        if (!this.spoiled.has(topic)) this.list(topic).push(id);
       }
     }
   }

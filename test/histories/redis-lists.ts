@@ -10,7 +10,9 @@ import { TOPICS } from './operations.js';
  * is right: these the model learns from the store.
  */
 export async function adoptLists(raw: Redis, line: RedisLine, now: number): Promise<void> {
-  const lists = await Promise.all(TOPICS.map((topic) => raw.lrange(`${PREFIX}:ready_queue:${topic}`, 0, -1)));
+  const lists = await Promise.all(
+    TOPICS.map((topic) => raw.lrange(`${PREFIX}:ready_queue:${topic}`, 0, -1).catch(() => [])),
+  );
   for (const [i, topic] of TOPICS.entries()) {
     // Popped at the right.
     const seen = (lists[i] ?? []).reverse();

@@ -92,7 +92,7 @@ export function seenLetter({ job, failedAt, deleteAt, reason }: Model['letters']
 
 /** A record of a store in the words of the model. */
 export function toSeen(record: JobRecord): Seen {
-  const { id, topic, body, state, attempts, lease, reason, readyAhead, blockedBy } = record;
+  const { id, topic, body, state, attempts, lease, reason, readyAhead, isWaiting } = record;
   return {
     id: id.toString(),
     state,
@@ -107,7 +107,7 @@ export function toSeen(record: JobRecord): Seen {
     failedAt: record.failedAt?.getTime(),
     deadUntil: record.deadUntil?.getTime(),
     readyAhead,
-    waits: blockedBy === undefined ? undefined : blockedBy.type === 'duplicate_id',
+    waits: isWaiting,
   };
 }
 
