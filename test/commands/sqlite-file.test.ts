@@ -1,0 +1,84 @@
+import { expect } from 'chai';
+import { readdirSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { openDatabase } from '../../src/storage/sqlite/driver.js';
+import { useCli } from '../support/cli.js';
+
+describe('the file of an embedded store', () => {
+  const cli = useCli();
+  const path = (name: string) => join(cli.home, name);
+  const at = (name: string) => ['--store', `sqlite:${path(name)}`];
+  const databases = () =>
+    readdirSync(cli.home, { recursive: true }).filter((name) => /\.db/.test(String(name)));
+
+  it('taking and removing find nothing in a file that is not there, quietly, and create nothing', async () => {
+    const calls: [args: string[], code: number][] = [
+      [['pop', 't'], 1],
+      [['drain', 't'], 0],
+      [['bpop', 't', '--timeout', '0.05'], 1],
+      [['remove', 'x'], 1],
+    ];
+    await Promise.all(
+      calls.map(async ([args, code]) => {
+        const outcome = await cli.run([...args, ...at('q.db')]);
+        expect(outcome.code, args.join(' ')).to.equal(code);
+        expect(outcome.stdout.toString()).to.equal('');
+        if (args[0] !== 'remove') expect(outcome.stderr).to.equal('');
+      }),
+    );
+    expect(databases()).to.be.empty;
+  });
+
+  it('looking at a named file that is not there ends with 69 and creates nothing; the default store is empty', async () => {
+    const [named, listed, theDefault] = await Promise.all([
+      cli.run(['inspect', ...at('q.db')]),
+      cli.run(['inspect', 't', ...at('q.db')]),
+      cli.run(['inspect']),
+    ]);
+    for (const outcome of [named, listed]) {
+      expect(outcome.code).to.equal(69);
+      expect(outcome.stderr).to.match(
+        /^delayer: sqlite:\S+ does not exist: there is no such file\. [^\n]+\n$/,
+      );
+    }
+    expect(theDefault.code).to.equal(0);
+    expect(databases()).to.be.empty;
+  });
+
+  it('a folder that is not there ends every command with 69, and is not made', async () => {
+    const calls = [['push', 't', 'b'], ['pop', 't'], ['drain', 't'], ['serve'], ['inspect']];
+    const outcomes = await Promise.all(calls.map((args) => cli.run([...args, ...at('no/q.db')])));
+    for (const { code, stderr } of outcomes) {
+      expect(code).to.equal(69);
+      expect(stderr).to.match(/^delayer: sqlite:\S+ does not exist: there is no folder \S+\/no\. [^\n]+\n$/);
+    }
+    expect(databases()).to.be.empty;
+  });
+
+  it('a bpop and a follower wait for the file to come, and a follower for the next one when it was deleted', async () => {
+    const bpop = cli.start(['bpop', 'first', '--output', 'id', ...at('q.db')]);
+    const follow = cli.start(['drain', 'second', '--follow', '--output', 'id', ...at('q.db')]);
+    const push = (topic: string, id: string) => cli.run(['push', topic, 'b', '--id', id, ...at('q.db')]);
+    await push('first', '1');
+    expect((await bpop.ended).stdout.toString()).to.equal('1\n');
+    await push('second', '2');
+    await follow.printed(1);
+    for (const end of ['', '-wal', '-shm']) rmSync(path(`q.db${end}`), { force: true });
+    await follow.says(/was deleted or renamed while it was open/);
+    await push('second', '3');
+    expect(await follow.printed(2)).to.deep.equal(['2', '3']);
+    await follow.end();
+  });
+
+  it('a bpop ends in time, or at a signal, while another process holds the file', async () => {
+    await cli.run(['push', 'other', 'b', ...at('q.db')]);
+    const other = openDatabase(path('q.db'));
+    other.exec('BEGIN IMMEDIATE');
+    const waiting = cli.start(['bpop', 't', ...at('q.db')]);
+    const timed = await cli.run(['bpop', 't', '--timeout', '0.05', ...at('q.db')]);
+    expect([timed.code, timed.stderr]).to.deep.equal([1, '']);
+    expect((await waiting.end()).signal).to.equal('SIGTERM');
+    other.exec('ROLLBACK');
+    other.close();
+  });
+});
