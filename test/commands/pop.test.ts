@@ -133,6 +133,23 @@ describe('pop', () => {
       expect(back).to.have.length.within(300, 497);
     });
 
+    it('pop ends by a signal after the jobs in hand: each is printed or in the queue', async () => {
+      const ids = Array.from({ length: 1000 }, (_, i) => `${i}`);
+      const queue = await cli.queue();
+      await queue.pushMany(ids.map((id) => ({ id, topic: 'topic', body: `${id} ${'x'.repeat(1000)}` })));
+      const pop = cli.start(['pop', 'topic', '--count', '1000', '--output', 'body']);
+      pop.child.stdout?.pause();
+      await eventually(() => (pop.child.stdout?.readableLength ?? 0) > 0);
+      pop.child.kill('SIGTERM');
+      pop.child.stdout?.resume();
+      const outcome = await pop.ended;
+      expect(outcome).to.include({ code: null, signal: 'SIGTERM', stderr: '' });
+      const printed = linesOf(outcome).map((line) => line.split(' ')[0]);
+      const { jobs } = await queue.list('topic', { limit: 1000 });
+      expect(jobs).to.not.be.empty;
+      expect([...printed, ...jobs.map(({ id }) => id.toString())]).to.deep.equal(ids);
+    });
+
     it('pop gives each job to one of several processes at once', async () => {
       const ids = Array.from({ length: 40 }, (_, i) => `${i}`);
       await push(...ids);

@@ -13,6 +13,17 @@ describe('a Redis in trouble:', function () {
   const cli = useCli(() => ({ DELAYER_STORE: redis.server.url, DELAYER_PREFIX: redis.prefix }));
 
   describe('a Redis that hangs', () => {
+    it('delayer drain --loop ends with its window while Redis hangs', async () => {
+      const running = cli.start(['drain', TOPIC, '--loop', '--step', '200ms', '--for', '1s']);
+      await eventually(async () => (await redis.server.strangers()) > 0);
+      redis.server.freeze();
+      try {
+        expect((await running.ended).code).to.equal(69);
+      } finally {
+        redis.server.thaw();
+      }
+    });
+
     for (const command of [['bpop', TOPIC], ['drain', TOPIC, '--follow'], ['serve']]) {
       it(`delayer ${command.join(' ')} ends on SIGTERM while Redis hangs`, async () => {
         const running = cli.start(command);
