@@ -51,7 +51,6 @@ describe('toNewJob', () => {
     'a delay that is not a number': { delayMs: NaN },
     'an endless delay': { delayMs: Infinity },
     'a delay of over a hundred years': { delayMs: MAX_DURATION_MS + 1 },
-    'a delay finer than a millisecond': { delayMs: 0.5 },
     'a ready lifetime of zero': { ttlMs: 0 },
     'a negative ready lifetime': { ttlMs: -1 },
     'an endless ready lifetime': { ttlMs: Infinity },

@@ -225,12 +225,13 @@ describe('the daemon', () => {
   it('the daemon is announced again while it runs, before others take it for gone', async () => {
     let announced = 0;
     const queue = queueWith({
+      needsPromotion: true,
       announce: () => {
         announced += 1;
         return Promise.resolve();
       },
     });
-    const running = run(queue);
+    const running = run(queue, 5);
     await eventually(() => announced === 1);
     standStill(DAEMON_SEEN_MS / 2);
     await eventually(() => announced === 2);
