@@ -61,8 +61,8 @@ const OF_THE_ORIGINAL: readonly Defect[] = [
   ]),
   redis('original 8', 'the entry of a job that was ready stays when its id is pushed anew', [
     `${LUA}/push.lua`,
-    `    or is_added and not due_of[id] and leave_lists(id, noted, topic, found)`,
-    `    or false`,
+    `    for _, list in ipairs(old) do leave_list(list, id, list.topic == noted) end`,
+    ``,
   ]),
   redis('original 9', 'a remove of a ready job answers false and deletes its body', [
     `${LUA}/remove.lua`,

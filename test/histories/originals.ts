@@ -5,7 +5,7 @@ import type { Model } from './model.js';
 import type { Step } from './operations.js';
 import type { RedisLine } from './redis-line.js';
 
-type OriginalStep = Extract<Step, { does: `original ${string}` | 'flush scripts' | 'spoil' | 'heal' }>;
+export type OriginalStep = Extract<Step, { does: `original ${string}` | 'flush scripts' | 'spoil' | 'heal' }>;
 
 /**
  * The original clients and daemon: the commands that they send (test/interop/original.ts), by the server's

@@ -1,0 +1,65 @@
+import { DelayerError } from '../../src/core/errors.js';
+import { Difference } from './difference.js';
+import type { Ground } from './ground.js';
+import type { Model } from './model.js';
+import { type StepOf, TOPICS } from './operations.js';
+
+export type Cut = StepOf<'cut'>['where'];
+
+/** What the steps of one history share. */
+export class Context {
+  /** What was done, for people. */
+  readonly log: string[] = [];
+  /** The names of all leases that were given. */
+  readonly leases: string[] = [];
+  private readonly begin: number;
+
+  constructor(
+    readonly ground: Ground,
+    readonly model: Model,
+  ) {
+    this.begin = this.now;
+  }
+
+  get now(): number {
+    return this.ground.clock.now();
+  }
+
+  say(text: string): void {
+    this.log.push(`  +${this.now - this.begin} ms  ${text}`);
+  }
+
+  /** Those of which the ready key is of a wrong type. */
+  blockedTopics(topics: readonly string[] = TOPICS): string[] {
+    return topics.filter((topic) => this.model.line.isBlocked(topic));
+  }
+}
+
+/** Whoever waits must not sleep over what comes next. */
+export function expectNext(
+  { model, now }: Context,
+  nextInMs: number | undefined,
+  topics: readonly string[],
+): void {
+  const { line, leases, waiting, pauses } = model;
+  const open = topics.filter((topic) => !model.isPaused(topic, now));
+  const due = open.flatMap((topic) =>
+    line.jobs(topic, now).flatMap(({ job, state }) => (state === 'delayed' ? (job.dueAt ?? []) : [])),
+  );
+  const paused = topics.filter((topic) => !open.includes(topic));
+  const ends = paused.map((topic) => pauses.get(topic) ?? Infinity);
+  const others = [...leases.map(({ end }) => end), ...waiting.map(({ lookAt }) => lookAt)];
+  const next = Math.min(...due, ...ends, ...others) - now;
+  const seen = nextInMs ?? Infinity;
+  if (seen > next || seen <= 0) throw new Difference('the next event, in ms', next, seen);
+}
+
+/** What a cut connection leaves open is told as such; then there is no answer. */
+export async function orUnknown<T>(answer: Promise<T>, cut: Cut | undefined): Promise<T | undefined> {
+  try {
+    return await answer;
+  } catch (error) {
+    if (cut && error instanceof DelayerError && error.code === 'outcome_unknown') return undefined;
+    throw error;
+  }
+}

@@ -1,0 +1,105 @@
+import { DelayerError } from '../../src/core/errors.js';
+import { JOB_STATES, type JobState } from '../../src/core/job.js';
+import type { Queue } from '../../src/core/queue.js';
+import { type Context, type Cut, expectNext, orUnknown } from './context.js';
+import { Difference, expectSame } from './difference.js';
+import { allowsRemoved } from './model.js';
+import { type StepOf, TOPICS } from './operations.js';
+import { RedisLine } from './redis-line.js';
+
+/** Removes, requeues, pauses and maintains, in the store and in the model. */
+export class Operator {
+  constructor(private readonly context: Context) {}
+
+  async remove({ ids, states }: StepOf<'remove'>, queue: Queue, cut?: Cut): Promise<void> {
+    this.context.say(`remove ${ids.join(' ')} ${String(states)}`);
+    const wanted = states === 'any' ? JOB_STATES : states;
+    const seen = await orUnknown(queue.removeMany(ids, { states }), cut);
+    if (cut === 'request') return;
+    // It removes what is leased in a second step, which is not taken after a cut.
+    const inReach = cut ? wanted.filter((state) => state !== 'leased') : wanted;
+    for (const [i, id] of ids.entries()) {
+      // Of what is left of an expired job a store may tell, or not.
+      const isLeftOver =
+        this.context.model.line instanceof RedisLine &&
+        this.context.model.line.isLeftOver(id, this.context.now);
+      const done = this.context.model.remove(id, inReach, this.context.now);
+      const result = seen?.[i];
+      if (cut || ids.indexOf(id) !== i || ids.lastIndexOf(id) !== i) continue;
+      const there = result && isLeftOver && this.mayBeTold(id, result.state) ? [result.state] : [];
+      const removed = there.filter((state) => inReach.includes(state));
+      const asTold = { there: [...done.there, ...there], removed: [...done.removed, ...removed] };
+      // What an original client had in hand is gone with it.
+      if (result?.removed === true && isLeftOver) this.context.model.line.drop(id);
+      if (!result || !allowsRemoved(asTold, result)) throw new Difference(`remove ${id}`, done, result);
+    }
+  }
+
+  private mayBeTold(id: string, state: JobState | undefined): state is JobState {
+    const topic = this.context.model.line.get(id)?.topic;
+    const isStuck = topic !== undefined && this.context.model.line.isBlocked(topic);
+    return state === 'expired' || (state === 'ready' && isStuck);
+  }
+
+  async requeue({ ids, delayMs }: StepOf<'requeue'>, queue: Queue, cut?: Cut): Promise<void> {
+    this.context.say(`requeue ${ids.join(' ')} in ${delayMs}`);
+    const seen = await orUnknown(queue.requeue(ids, { delayMs }), cut);
+    if (cut === 'request') return;
+    const expected = ids.map((id) => this.context.model.requeue(id, delayMs, this.context.now));
+    if (!cut) expectSame('requeue', expected, seen);
+  }
+
+  async maintain(queue: Queue): Promise<void> {
+    this.context.say('maintain');
+    const expected = this.context.model.maintain(this.context.now);
+    const seen = { promoted: 0, reclaimed: 0, deleted: 0 };
+    for (;;) {
+      const done = await queue.maintain();
+      seen.promoted += done.promoted;
+      seen.reclaimed += done.reclaimed;
+      seen.deleted += done.deleted;
+      if (done.more) continue;
+      expectNext(
+        this.context,
+        done.nextInMs,
+        TOPICS.filter((topic) => !this.context.model.isPaused(topic, this.context.now)),
+      );
+      break;
+    }
+    expectSame('maintain', expected, seen);
+  }
+
+  async pause({ topic, forMs }: StepOf<'pause'>, queue: Queue): Promise<void> {
+    this.context.say(`pause ${topic} for ${forMs ?? 'ever'}`);
+    this.context.model.pause(topic, forMs, this.context.now);
+    await queue.pause(topic, { forMs });
+  }
+
+  async resume({ topic }: StepOf<'resume'>, queue: Queue): Promise<void> {
+    this.context.say(`resume ${topic}`);
+    this.context.model.resume(topic);
+    await queue.resume(topic);
+  }
+
+  /** What no store may ever see is refused. */
+  async misuse({ what }: StepOf<'misuse'>, queue: Queue): Promise<void> {
+    this.context.say(`misuse: ${what}`);
+    const refused = await MISUSES[what](queue).then(
+      () => 'nothing',
+      (error: unknown) => (error instanceof DelayerError ? error.code : String(error)),
+    );
+    expectSame('misuse', 'usage', refused);
+  }
+}
+
+const MISUSES: Readonly<Record<StepOf<'misuse'>['what'], (queue: Queue) => Promise<unknown>>> = {
+  'ttl 0': (queue) => queue.push({ topic: 'x', body: 'b', id: 'a', ttlMs: 0 }, { onExisting: 'replace' }),
+  'ttl -1': (queue) => queue.push({ topic: 'x', body: 'b', id: 'a', ttlMs: -1 }, { onExisting: 'replace' }),
+  'delay NaN': (queue) =>
+    queue.push({ topic: 'x', body: 'b', id: 'b', delayMs: NaN }, { onExisting: 'replace' }),
+  'delay without end': (queue) => queue.push({ topic: 'x', body: 'b', id: 'b', delayMs: Infinity }),
+  'lease without end': (queue) =>
+    queue.reserve({ topics: TOPICS, limit: 1, leaseMs: Number.MAX_SAFE_INTEGER }),
+  'no topic': (queue) => queue.popMany([], 1),
+  'limit 0': (queue) => queue.popMany(TOPICS, 0),
+};

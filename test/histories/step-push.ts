@@ -1,0 +1,69 @@
+import type { Queue } from '../../src/core/queue.js';
+import type { PushReceipt, PushRequest } from '../../src/core/requests.js';
+import type { PushResult } from '../../src/core/results.js';
+import type { Context, Cut } from './context.js';
+import { Difference, expectSame } from './difference.js';
+import type { ModelPush } from './model.js';
+import type { StepOf } from './operations.js';
+
+/** Pushes to the store and to the model. */
+export class Producer {
+  private readonly lastPush = new Map<string, { topic: string; body: string }>();
+  private bodies = 0;
+
+  constructor(private readonly context: Context) {}
+
+  async push(step: StepOf<'push'>, queue: Queue, cut?: Cut): Promise<void> {
+    const { onExisting } = step;
+    const requests: PushRequest[] = [];
+    const jobs = step.jobs.map((given): ModelPush => {
+      const { id, delayMs, at, ttlMs } = given;
+      const repeated = given.isRepeat ? this.lastPush.get(id) : undefined;
+      const { topic, body } = repeated ?? { topic: given.topic, body: `${id}${(this.bodies += 1)}` };
+      this.lastPush.set(id, { topic, body });
+      const due = at === undefined ? { delayMs } : { at: this.context.now + at };
+      requests.push({ id, topic, body, ttlMs, ...('at' in due ? { at: new Date(due.at) } : due) });
+      return { id, topic, body, due, ttlMs };
+    });
+    for (const { id, topic, body, due, ttlMs } of jobs)
+      this.context.say(`push ${onExisting}: ${id} to ${topic} ${body} ${JSON.stringify(due)} ttl ${ttlMs}`);
+    const results = await queue.pushMany(requests, { onExisting });
+    // What nobody heard of has not been done, and what was answered by a lost reply has.
+    const expected =
+      cut === 'request' ? undefined : this.context.model.push(jobs, onExisting, this.context.now);
+    if (!expected) return;
+    for (const [i, { outcome, dueAt }] of expected.entries()) {
+      const seen = results[i];
+      if (cut) expectOneOf(`push after a cut`, outcomesAfterCut(outcome), seen?.outcome);
+      else this.expectPushed({ outcome, dueAt }, seen);
+    }
+  }
+
+  private expectPushed(expected: PushResult, seen: PushReceipt | undefined): void {
+    // What an original client has taken half is no job: to replace it may be told as either.
+    const outcome =
+      expected.outcome === 'pushed' && seen?.outcome === 'replaced' ? 'replaced' : expected.outcome;
+    const isOpen = outcome !== expected.outcome && this.context.model.rules.losesExpired;
+    expectSame(
+      'push',
+      { outcome: isOpen ? outcome : expected.outcome, dueAt: expected.dueAt },
+      { outcome: seen?.outcome, dueAt: seen?.dueAt },
+    );
+  }
+}
+
+function outcomesAfterCut(outcome: PushResult['outcome']): readonly PushResult['outcome'][] {
+  switch (outcome) {
+    case 'pushed':
+    case 'repeated':
+      return ['pushed', 'unknown'];
+    case 'replaced':
+      return ['unknown'];
+    default:
+      return [outcome, 'unknown'];
+  }
+}
+
+function expectOneOf(what: string, allowed: readonly unknown[], seen: unknown): void {
+  if (!allowed.includes(seen)) throw new Difference(what, allowed, seen);
+}
