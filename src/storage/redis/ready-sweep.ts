@@ -8,7 +8,7 @@ type Run = <T>(mode: RetryMode, send: (target: Target) => Promise<T>) => Promise
 /** Names of keys that one step looks at, to find the ready lists. */
 const SCAN_WINDOW = 500;
 /** While there is other work, every so many steps of it one of these is done. */
-const STEPS_BETWEEN = 16;
+const STEPS_BETWEEN = 64;
 /** Where nothing is known to be left over, it is looked for so often (ms). */
 const EVERY_MS = 1000;
 /** After so many notes that were left over there are more. */

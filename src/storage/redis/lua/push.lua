@@ -68,11 +68,11 @@ for i = 1, #jobs, 5 do
   local id, topic, body, due, expiry = jobs[i], jobs[i + 1], jobs[i + 2], jobs[i + 3], jobs[i + 4]
   if type(body) == 'number' then body = ARGV[body] end
   local bucket, note = BUCKET .. id, notes[(i + 4) / 5]
-  local noted = noted_topic(note)
+  local noted = note and noted_topic(note) or nil
   local outcome, found = outcome_for(id, bucket, topic, body, noted)
   local is_added = outcome == 'pushed' or outcome == 'replaced'
   local old = is_added and not due_of[id] and old_lists(noted, topic, found) or NONE
-  local unclear = not outcome and found or topic_of_unclear(old, id, noted)
+  local unclear = not outcome and found or (old ~= NONE and topic_of_unclear(old, id, noted))
   if unclear then
     answers[1] = unclear
     break
@@ -82,7 +82,9 @@ for i = 1, #jobs, 5 do
     -- The first write is one that Redis refuses when it is out of memory. What takes something away follows.
     call('HSET', bucket, 'topic', topic, 'body', body)
     call('PEXPIREAT', bucket, type(expiry) == 'number' and due + expiry or expiry)
-    for _, list in ipairs(old) do leave_list(list, id, list.topic == noted) end
+    if old ~= NONE then
+      for _, list in ipairs(old) do leave_list(list, id, list.topic == noted) end
+    end
     if found then call('HDEL', bucket, 'delayer') end
     if note then call('HDEL', READY_DUE, id) end
     scores[#scores + 1] = score_in_order(due)

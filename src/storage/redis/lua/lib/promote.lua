@@ -4,7 +4,7 @@
 -- taken out, its list is not known any more.
 local function end_older_notes(ids)
   for i, note in ipairs(redis.call('HMGET', READY_DUE, unpack(ids))) do
-    local topic = noted_topic(note)
+    local topic = note and noted_topic(note)
     if topic and not leave_ready_list(ids[i], topic) then mark_as_unknown(topic) end
   end
 end
@@ -28,6 +28,8 @@ end
 local function sort_due(due)
   local sorted = { expired = {}, topics = {}, ids_of = {}, ids = {}, notes = {}, stuck = 0 }
   local ids_of, ids, notes = sorted.ids_of, sorted.ids, sorted.notes
+  -- The first score is the least, and none is later than now: mostly all are plain.
+  local are_plain = tonumber(due[2]) >= 1
   for i = 1, #due, 2 do
     local id = due[i]
     local bucket = BUCKET .. id
@@ -47,7 +49,7 @@ local function sort_due(due)
       of_topic[#of_topic + 1] = id
       ids[#ids + 1] = id
       notes[#notes + 1] = id
-      notes[#notes + 1] = write_note(plain_score(due[i + 1]), expiry_of(bucket), topic)
+      notes[#notes + 1] = write_note(are_plain and due[i + 1] or plain_score(due[i + 1]), expiry_of(bucket), topic)
     end
   end
   return sorted
