@@ -84,7 +84,7 @@ module.exports = {
       name: 'stores-are-loaded-when-opened',
       severity: 'error',
       from: { path: '^src/storage/open\\.ts$' },
-      to: { path: '^src/storage', dynamic: false },
+      to: { path: '^src/storage/(redis|sqlite)/', dynamic: false },
     },
     {
       name: 'dependencies-are-declared',
