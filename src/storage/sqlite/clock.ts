@@ -1,3 +1,4 @@
+import type { ClockWatch } from './connection-parts.js';
 import type { Connection } from './connection.js';
 import { boundWaits } from './mend.js';
 import { boundedTime, LAST_TIME_MS } from './rows.js';
@@ -50,14 +51,17 @@ interface ClockNote extends Reading {
  * Notices when the time of day jumps. Nothing is deleted on account of a jump: what seems to have expired by
  * it may not have. Leases go by running time, so their ends are moved along.
  */
-export class ClockKeeper {
+export class ClockKeeper implements ClockWatch {
   private checkedAtMs = -Infinity;
   /** How far the time of day is ahead of the monotonic clock. */
   private offsetMs = NaN;
   /** At the last check; absent when the time of day is trusted. */
   private trustedMs: number | undefined;
 
-  constructor(private readonly clock: RunningClock) {}
+  constructor(
+    private readonly connection: Connection,
+    private readonly clock: RunningClock,
+  ) {}
 
   /** Has the time of day jumped since this process wrote? Then a transaction is of use, whatever waits. */
   hasJumped(now: number): boolean {
@@ -65,7 +69,8 @@ export class ClockKeeper {
   }
 
   /** Within a transaction, before its work. It mostly compares two numbers. */
-  check(connection: Connection, now: number): void {
+  check(now: number): void {
+    const { connection } = this;
     const monotonicMs = this.clock.monotonicMs();
     if (!this.hasJumped(now) && monotonicMs - this.checkedAtMs < CHECK_MS) return;
     const reading = this.read(monotonicMs, now);
@@ -94,8 +99,8 @@ export class ClockKeeper {
   }
 
   /** By how much (ms) the clock has jumped lately; 0 when it has not. It writes nothing. */
-  lastJump(connection: Connection, now: number): number {
-    const before = readNote(connection);
+  lastJump(now: number): number {
+    const before = readNote(this.connection);
     return before ? follow(before, this.read(this.clock.monotonicMs(), now)).note.jumpedMs : 0;
   }
 

@@ -1,8 +1,7 @@
 import { DelayerError } from '../../core/errors.js';
 import type { CallLimits } from '../../core/store.js';
 import { monotonicMs, sleep } from '../../core/timer.js';
-import type { ClockKeeper } from './clock.js';
-import type { DiskSpace } from './disk-space.js';
+import type { ClockWatch, ConnectionHooks, ConnectionOptions, SpaceWatch } from './connection-parts.js';
 import { attach, closeDatabase, type Database, type Statement, STORE, type Value } from './driver.js';
 import { fromSqlite, isBusy, isFull, isStrangeValue, migratedError } from './errors.js';
 import { dropOver, type Write, WriteQueue } from './write-queue.js';
@@ -16,27 +15,6 @@ const BREATH_MS = 10;
 
 const VERSION = `PRAGMA ${STORE}.user_version`;
 
-export interface ConnectionOptions {
-  readonly label: string;
-  /** Its path. */
-  readonly file: string;
-  /** The store's clock, in ms since 1970. */
-  readonly now: () => number;
-  readonly busyDeadlineMs: number;
-}
-
-/** What the store has to say to its connection. Each may be absent. */
-export interface ConnectionHooks {
-  /** Called after each commit. */
-  onCommit?: () => void;
-  /** Throws when the file is not the one any more that was opened. */
-  assertSame?: () => void;
-  /** Within a transaction: mends values that no delayer wrote. */
-  mend?: () => void;
-  /** Called when the file is not the one any more that was opened: every call fails from then on. */
-  onMoved?: () => void;
-}
-
 /**
  * One connection to the file. What it runs holds the process meanwhile, so a transaction is never
  * mixed with another one of the same connection. Waiting for other processes does not hold it.
@@ -47,9 +25,9 @@ export interface ConnectionHooks {
 export class Connection {
   readonly hooks: ConnectionHooks = {};
   /** Notices jumps of the clock; nobody does when absent. */
-  clock: ClockKeeper | undefined;
+  clock: ClockWatch | undefined;
   /** Looks after the room on the disk. */
-  space: DiskSpace | undefined;
+  space: SpaceWatch | undefined;
   readonly label: string;
   private readonly statements = new Map<string, Statement>();
   private readonly writes = new WriteQueue((group) => this.commitGroup(group));
@@ -198,7 +176,7 @@ export class Connection {
   private transaction(group: readonly Write[]): unknown[] {
     return this.atomically('BEGIN IMMEDIATE', () => {
       this.assertVersion();
-      this.clock?.check(this, this.now());
+      this.clock?.check(this.now());
       const begun = monotonicMs();
       const done: unknown[] = [];
       for (const { work } of group) {

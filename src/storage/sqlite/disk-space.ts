@@ -2,6 +2,7 @@ import { statfsSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { DelayerError } from '../../core/errors.js';
 import { monotonicMs } from '../../core/timer.js';
+import type { SpaceWatch } from './connection-parts.js';
 import type { Connection } from './connection.js';
 import { STORE } from './driver.js';
 import type { SpareRoom } from './spare-room.js';
@@ -22,7 +23,7 @@ const LOOK_MS = 50;
  * Sees to it that jobs can be taken from a file on a full disk. That needs room in the log, and what is in the log
  * can leave it only when the file can grow by what was added. So a push fails before all is used up.
  */
-export class DiskSpace {
+export class DiskSpace implements SpaceWatch {
   private isScarce = false;
   private lookAtMs = -Infinity;
 

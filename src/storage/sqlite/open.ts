@@ -64,6 +64,7 @@ export async function openConnection(file: string, options: OpenOptions): Promis
         identity.assertSame();
       };
       connection.clock = new ClockKeeper(
+        connection,
         options.running ?? (options.now ? runningAs(options.now) : MACHINE_CLOCK),
       );
       connection.hooks.mend = () => {

@@ -5,7 +5,7 @@ import type { Connection } from '../connection.js';
 /** A damaged or full file fails the call that meets it; what is left is its clock. */
 export function health(connection: Connection): Promise<Problem[]> {
   return connection.read((now) => {
-    const jumpMs = connection.clock?.lastJump(connection, now) ?? 0;
+    const jumpMs = connection.clock?.lastJump(now) ?? 0;
     return jumpMs === 0 ? [] : [clockProblem(jumpMs)];
   });
 }
