@@ -33,6 +33,17 @@ export function describeTopics(world: () => World): void {
       expect(await peer.pop(topics)).to.be.undefined;
     });
 
+    it('ready jobs that stand behind expired ones come before those of the next topic', async () => {
+      const { queue, peer, clock, name } = world();
+      const [x, y] = [name('first'), name('second')];
+      await queue.push({ id: `${x}-expired`, topic: x, body: 'b', ttlMs: 1000 });
+      await queue.pushMany([0, 1].map((k) => ({ id: `${x}-${k}`, topic: x, body: 'b' })));
+      await queue.push({ id: `${y}-0`, topic: y, body: 'b' });
+      await maintainAll(queue);
+      clock.advance(1001);
+      expect(idsOf(await peer.popMany([x, y], 2))).to.deep.equal(ids(x, 0, 1));
+    });
+
     it('a pop of many fills its count from the topics in order of preference', async () => {
       const { peer } = world();
       const topics = await threeTopics([2, 3, 4]);
