@@ -15,20 +15,33 @@ const quote = (text) => `\`${text.replace(/[\\`]|\$(?=\{)/g, '\\$&')}\``;
 
 function scriptsModule(root) {
   const { scripts, libraries } = readLua(root);
+  /** Each text once, and its number: scripts share most of what they hold. */
+  const numbers = new Map();
+  const numberOf = (text) => numbers.get(text) ?? numbers.set(text, numbers.size).size - 1;
   const entries = scripts.map((script) => {
-    const source = compose(script, libraries);
-    const sha = createHash('sha1').update(source).digest('hex');
+    const texts = compose(script, libraries);
+    const sha = createHash('sha1').update(texts.join('')).digest('hex');
     const key = script.name.replace(/_(\w)/g, (_, letter) => letter.toUpperCase());
-    return `  ${key}: {\n    sha: '${sha}',\n    source: ${quote(source)},\n  },\n`;
+    return `  ${key}: {\n    sha: '${sha}',\n    parts: [${texts
+      .map(numberOf)
+      .join(', ')
+      .replace(/(.{60,80}, )/g, '$1\n    ')}],\n  },\n`;
   });
   return `// Built from lua/*.lua by scripts/generate.mjs; change those.
 export interface Script {
   readonly sha: string;
-  readonly source: string;
+  /** Which texts it is made of. */
+  readonly parts: readonly number[];
 }
 
 export const SCRIPTS = {
 ${entries.join('')}} as const satisfies Record<string, Script>;
+
+const TEXTS: readonly string[] = [
+${[...numbers.keys()].map((text) => `${quote(text)},\n`).join('')}];
+
+/** What Redis runs under that digest. */
+export const sourceOf = ({ parts }: Script): string => parts.map((part) => TEXTS[part]).join('');
 `;
 }
 

@@ -62,16 +62,18 @@ export function partsOf(file, libraries) {
 /**
  * What Redis has to hold: the code, without whole-line comments and indentation, and without what a library
  * offers and the script does not use. Redis makes every function of a script anew at each run, at some 0.2 µs.
+ * @returns {string[]} the definitions, each as a text of its own, and the script
  */
 export function compose(script, libraries) {
   const parts = partsOf(script, libraries);
-  let text = codeLines(script).join('');
+  const texts = [codeLines(script).join('')];
   for (const library of parts.slice(0, -1).reverse()) {
     for (const definition of definitionsOf(library).reverse()) {
-      if (definition.names.some((name) => mentions(text, name))) text = definition.text + text;
+      const isUsed = definition.names.some((name) => texts.some((text) => mentions(text, name)));
+      if (isUsed) texts.unshift(definition.text);
     }
   }
-  return text;
+  return texts;
 }
 
 /** The names that a line at the beginning of a definition gives: `local a, b = …`, `local function f(…)`. */
