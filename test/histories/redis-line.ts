@@ -102,8 +102,10 @@ export class RedisLine implements Line {
   }
 
   putBack(jobs: readonly ModelJob[], now: number): void {
-    // Of those whose place nobody knows the first one becomes the next.
-    for (const job of [...jobs].reverse()) {
+    // Those whose place nobody knows become the next, in their order.
+    const isUnknown = ({ place }: ModelJob) => place === undefined;
+    const known = jobs.filter((job) => !isUnknown(job));
+    for (const job of [...known, ...jobs.filter(isUnknown).reverse()]) {
       const noted = this.notes.get(job.id);
       if (noted !== undefined) this.forgetEntry(job.id, noted);
       const list = this.list(job.topic);
@@ -218,6 +220,11 @@ export class RedisLine implements Line {
       this.body(id, now) !== undefined ||
       [...this.lists.values()].some((list) => list.includes(id))
     );
+  }
+
+  /** Does delayer know where the entry of an id is? Without a note it is looked for in lists whose names may be those of a moment ago. */
+  isNoted(id: string): boolean {
+    return this.notes.has(id);
   }
 
   /** Is there a body that is neither in the pool nor in a list? Then another client has it in hand. */
