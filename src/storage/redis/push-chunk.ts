@@ -1,3 +1,4 @@
+import { DelayerError } from '../../core/errors.js';
 import type { PushResult } from '../../core/results.js';
 import type { PushParams } from '../../core/store.js';
 import type { clearEntries, ClearedEntry, PushedPart } from './scripts/push.js';
@@ -13,19 +14,26 @@ export interface PushSteps {
 /**
  * Pushes a chunk of jobs in their order. An old entry of one of their ids in a long ready list is found in
  * several steps, of which each is short: it would hand the job to other clients before its time.
+ * @throws DelayerError `outcome_unknown` also where a step fails after some of the jobs were pushed
  */
 export async function pushChunk(steps: PushSteps, { jobs, onExisting }: PushParams): Promise<PushResult[]> {
   const results: PushResult[] = [];
   let cleared: ClearedEntry[] = [];
-  for (;;) {
-    const rest = jobs.slice(results.length);
-    const part = await steps.push({ jobs: rest, onExisting }, cleared);
-    results.push(...part.results);
-    if (part.unclear === undefined) return results;
-    const { unclear } = part;
-    const ids = rest.slice(part.results.length).map(({ id }) => id);
-    const others = cleared.filter(({ topic }) => !topic.equals(unclear));
-    cleared = [...others, ...(await clearList(steps, unclear, ids))];
+  try {
+    for (;;) {
+      const rest = jobs.slice(results.length);
+      const part = await steps.push({ jobs: rest, onExisting }, cleared);
+      results.push(...part.results);
+      if (part.unclear === undefined) return results;
+      const { unclear } = part;
+      const ids = rest.slice(part.results.length).map(({ id }) => id);
+      const others = cleared.filter(({ topic }) => !topic.equals(unclear));
+      cleared = [...others, ...(await clearList(steps, unclear, ids))];
+    }
+  } catch (error) {
+    if (results.length === 0 || !(error instanceof DelayerError)) throw error;
+    const message = `${error.message}; ${results.length} of ${jobs.length} jobs had been dealt with by then`;
+    throw new DelayerError('outcome_unknown', message, { hint: error.hint, cause: error });
   }
 }
 
