@@ -1,5 +1,4 @@
 import { Queue } from '../../src/core/queue.js';
-import { describeAccounting } from './cases/accounting.js';
 import { describeAck } from './cases/ack.js';
 import { describeBytes } from './cases/bytes.js';
 import { describeDeadLetters } from './cases/dead-letters.js';
@@ -8,7 +7,6 @@ import { describeExpiry } from './cases/expiry.js';
 import { describeExtend } from './cases/extend.js';
 import { describeFind } from './cases/find.js';
 import { describeList } from './cases/list.js';
-import { describeModel } from './cases/model.js';
 import { describeNack } from './cases/nack.js';
 import { describeNextEvent } from './cases/next-event.js';
 import { describeOrder } from './cases/order.js';
@@ -53,8 +51,6 @@ const PARTS: readonly Describe[] = [
   describeFind,
   describeStats,
   describeList,
-  describeAccounting,
-  describeModel,
 ];
 
 /**

@@ -1,4 +1,4 @@
-import { SCRIPTS } from '../../src/storage/redis/scripts.generated.js';
+import { SCRIPTS, sourceOf } from '../../src/storage/redis/scripts.generated.js';
 import type { Cut } from '../support/proxy.js';
 import type { RedisParts } from './ground.js';
 
@@ -10,7 +10,7 @@ export async function cutOnce(
 ): Promise<void> {
   // A connection that never worked is not made again.
   await behindProxy.now();
-  await Promise.all(Object.values(SCRIPTS).map(({ source }) => raw.script('LOAD', source)));
+  await Promise.all(Object.values(SCRIPTS).map((script) => raw.script('LOAD', sourceOf(script))));
   proxy.cut(cut, { when: (request) => request.includes('EVALSHA') });
   try {
     await act();

@@ -7,6 +7,9 @@ export class Difference extends Error {
   }
 }
 
+/** The model allows more than one answer, and does not know what follows from the one that was given. */
+export class Undecided extends Error {}
+
 export function expectSame(what: string, expected: unknown, seen: unknown): void {
   if (JSON.stringify(expected) !== JSON.stringify(seen)) throw new Difference(what, expected, seen);
 }

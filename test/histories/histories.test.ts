@@ -5,7 +5,7 @@ import { MAX_SEED, runHistories } from './run.js';
 import type { StoreName } from './operations.js';
 
 /** The long form is `npm run test:histories`. */
-const OPERATIONS = 4000;
+const OPERATIONS = 1500;
 
 describe('random histories', () => {
   for (const store of ['redis', 'sqlite'] satisfies StoreName[]) {

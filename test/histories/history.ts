@@ -8,7 +8,7 @@ import { PlainLine } from './line.js';
 import { Model } from './model.js';
 import { IDS, type Step, type StepOf, TOPICS } from './operations.js';
 import { Originals, type OriginalStep } from './originals.js';
-import { RedisLine } from './redis-line.js';
+import { OriginalLine } from './original-line.js';
 import { REDIS_RULES, SQLITE_RULES } from './rules.js';
 import { Operator } from './step-operate.js';
 import { Producer } from './step-push.js';
@@ -30,11 +30,11 @@ export class History {
 
   constructor(private readonly ground: Ground) {
     const { redis } = ground;
-    const line = redis ? new RedisLine() : new PlainLine();
+    const line = redis ? new OriginalLine() : new PlainLine();
     const model = new Model(line, redis ? REDIS_RULES : SQLITE_RULES);
     this.context = new Context(ground, model);
     this.comparison = new Comparison(ground, model);
-    if (redis && line instanceof RedisLine) this.originals = new Originals(redis.raw, line, model);
+    if (redis && line instanceof OriginalLine) this.originals = new Originals(redis.raw, line, model);
     this.producer = new Producer(this.context);
     this.taker = new Taker(this.context);
     this.settler = new Settler(this.context);

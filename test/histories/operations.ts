@@ -70,7 +70,7 @@ const bury = fc.record({
   does: fc.constant('bury'),
   by: process,
   picks,
-  deadTtlMs: fc.constantFrom(0, 1, SECOND_MS, MINUTE_MS, 30 * DAY_MS),
+  deadTtlMs: fc.constantFrom(0, 0, 1, SECOND_MS, MINUTE_MS, 30 * DAY_MS, 30 * DAY_MS),
   reason: fc.constantFrom(undefined, '', 'it broke', 'ünïcode'),
 });
 const remove = fc.record({
@@ -127,9 +127,9 @@ const common = [
   { weight: 3, arbitrary: release },
   { weight: 3, arbitrary: extend },
   { weight: 4, arbitrary: retry },
-  { weight: 3, arbitrary: bury },
+  { weight: 5, arbitrary: bury },
   { weight: 3, arbitrary: remove },
-  { weight: 3, arbitrary: requeue },
+  { weight: 4, arbitrary: requeue },
   { weight: 1, arbitrary: pause },
   { weight: 1, arbitrary: resume },
   { weight: 4, arbitrary: maintain },

@@ -3,7 +3,7 @@ import { expectSame } from './difference.js';
 import { PREFIX } from './ground.js';
 import type { Model } from './model.js';
 import type { Step } from './operations.js';
-import type { RedisLine } from './redis-line.js';
+import type { OriginalLine } from './original-line.js';
 
 export type OriginalStep = Extract<Step, { does: `original ${string}` | 'flush scripts' | 'spoil' | 'heal' }>;
 
@@ -20,7 +20,7 @@ export class Originals {
 
   constructor(
     private readonly redis: Redis,
-    private readonly line: RedisLine,
+    private readonly line: OriginalLine,
     private readonly model: Model,
   ) {}
 

@@ -3,7 +3,8 @@ import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync }
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { type Defect, DEFECTS } from './defects.js';
+import type { Defect } from './defect.js';
+import { DEFECTS } from './defects.js';
 import type { StoreName } from './operations.js';
 
 /** Plants each defect in a copy of the tree, and looks after how many operations the histories find it. */

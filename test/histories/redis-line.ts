@@ -17,9 +17,9 @@ export class RedisLine implements Line {
   /** Topics whose ready key is of a wrong type. */
   readonly spoiled = new Set<string>();
   /** In which list delayer has put the entry of an id. It does not know of those that the original daemon made. */
-  private readonly notes = new Map<string, string>();
+  private readonly notes = new Map<string, { readonly topic: string; readonly place: Place | undefined }>();
   /** Jobs with a memo of delayer beside the body: what is known of them outlives the original daemon. */
-  private readonly memos = new Set<ModelJob>();
+  protected readonly memos = new Set<ModelJob>();
 
   list(topic: string): string[] {
     let list = this.lists.get(topic);
@@ -92,7 +92,8 @@ export class RedisLine implements Line {
    */
   private forgetEntries(id: string, topic: string): void {
     const old = this.bodies.get(id)?.topic;
-    for (const one of [this.notes.get(id), topic, old]) if (one !== undefined) this.forgetEntry(id, one);
+    for (const one of [this.notes.get(id)?.topic, topic, old])
+      if (one !== undefined) this.forgetEntry(id, one);
     this.notes.delete(id);
   }
 
@@ -101,33 +102,33 @@ export class RedisLine implements Line {
     this.lists.set(topic, rest);
   }
 
-  putBack(jobs: readonly ModelJob[], now: number): void {
+  putBack(jobs: readonly ModelJob[]): void {
     // Those whose place nobody knows become the next, in their order.
     const isUnknown = ({ place }: ModelJob) => place === undefined;
     const known = jobs.filter((job) => !isUnknown(job));
     for (const job of [...known, ...jobs.filter(isUnknown).reverse()]) {
       const noted = this.notes.get(job.id);
-      if (noted !== undefined) this.forgetEntry(job.id, noted);
+      if (noted) this.forgetEntry(job.id, noted.topic);
       const list = this.list(job.topic);
-      if (!this.isInOrder(job.topic, now)) this.loose.add(job.id);
+      if (!this.isInOrder(job.topic)) this.loose.add(job.id);
       const { place } = job;
       const behind = place ? list.findIndex((id) => !this.standsBefore(id, place)) : 0;
       list.splice(behind < 0 ? list.length : behind, 0, job.id);
-      this.notes.set(job.id, job.topic);
+      this.notes.set(job.id, { topic: job.topic, place: job.place });
       this.pool.delete(job.id);
       this.setBody(job);
     }
   }
 
   private standsBefore(id: string, place: Place): boolean {
-    const other = this.bodies.get(id)?.place;
+    const other = this.notes.get(id)?.place;
     return other !== undefined && isBefore(other, place);
   }
 
-  private isInOrder(topic: string, now: number): boolean {
+  private isInOrder(topic: string): boolean {
     let last: Place = { at: -1, turn: 0 };
     return this.list(topic).every((id) => {
-      const place = this.counts(id, topic, now) ? this.bodies.get(id)?.place : undefined;
+      const place = this.notes.get(id)?.place;
       if (!place || !isBefore(last, place)) return false;
       last = place;
       return true;
@@ -144,7 +145,7 @@ export class RedisLine implements Line {
       const job = this.counts(id, topic, now) ? this.bodies.get(id) : undefined;
       if (job) taken.push(job);
       if (job) this.bodies.delete(id);
-      if (this.notes.get(id) === topic) this.notes.delete(id);
+      if (this.notes.get(id)?.topic === topic) this.notes.delete(id);
     }
     return taken;
   }
@@ -168,11 +169,11 @@ export class RedisLine implements Line {
       if (!job) continue;
       // An older entry of the id, of which a note tells, would stand for this job as well.
       const noted = this.notes.get(id);
-      if (noted !== undefined) this.forgetEntry(id, noted);
+      if (noted) this.forgetEntry(id, noted.topic);
       job.place = place;
       job.dueAt = place?.at;
       this.list(job.topic).push(id);
-      this.notes.set(id, job.topic);
+      this.notes.set(id, { topic: job.topic, place });
       promoted += 1;
     }
     return promoted;
@@ -184,7 +185,7 @@ export class RedisLine implements Line {
   }
 
   /** In order of due time; of those due together by turn, and those of the original clients by id. */
-  private poolIds(): string[] {
+  protected poolIds(): string[] {
     return [...this.pool]
       .sort(([a, x], [b, y]) => x.at - y.at || x.turn - y.turn || (a < b ? -1 : 1))
       .map(([id]) => id);
@@ -231,65 +232,5 @@ export class RedisLine implements Line {
   isAway(id: string, now: number): boolean {
     const isListed = [...this.lists.values()].some((list) => list.includes(id));
     return this.body(id, now) !== undefined && !this.pool.has(id) && !isListed;
-  }
-
-  /** HMSET, EXPIRE, ZADD. @returns was the id not in the pool? */
-  originalPush(job: ModelJob, dueAt: number): boolean {
-    const isNew = !this.pool.has(job.id);
-    job.dueAt = dueAt;
-    job.place = { at: dueAt, turn: 0 };
-    this.bodies.set(job.id, job);
-    this.pool.set(job.id, job.place);
-    return isNew;
-  }
-
-  /** RPOP. */
-  originalTake(topic: string): string | undefined {
-    return this.list(topic).shift();
-  }
-
-  /** HGETALL. */
-  originalRead(id: string, now: number): ModelJob | undefined {
-    return this.body(id, now);
-  }
-
-  /** DEL of the body. */
-  originalDelete(id: string): void {
-    this.bodies.delete(id);
-  }
-
-  /** ZREM, DEL. @returns was the id in the pool? */
-  originalRemove(id: string): boolean {
-    this.bodies.delete(id);
-    return this.pool.delete(id);
-  }
-
-  /** The first half of a tick of the original daemon: due ids with a body, by topic. */
-  originalLook(now: number): Map<string, string[]> {
-    const second = Math.floor(now / 1000) * 1000;
-    const found = new Map<string, string[]>();
-    for (const id of this.poolIds()) {
-      const place = this.pool.get(id);
-      const job = this.body(id, now);
-      const isDue = place !== undefined && (place.at < second || (place.at === second && place.turn === 0));
-      if (job && isDue) found.set(job.topic, [...(found.get(job.topic) ?? []), id]);
-    }
-    return found;
-  }
-
-  /** The second half: ZREM and, whatever that answered, LPUSH. Where it moved a job, its due time is lost. */
-  originalMove(found: ReadonlyMap<string, readonly string[]>): void {
-    for (const [topic, ids] of found) {
-      for (const id of ids) {
-        const job = this.bodies.get(id);
-        if (this.pool.delete(id) && job) {
-          job.place = undefined;
-          job.dueAt = undefined;
-          if (!this.memos.has(job)) job.ttlMs = undefined;
-        }
-        // Where LPUSH fails the job is in neither place.
-        if (!this.spoiled.has(topic)) this.list(topic).push(id);
-      }
-    }
   }
 }

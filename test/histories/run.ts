@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { type Ground, openGround } from './ground.js';
+import { Undecided } from './difference.js';
 import { History } from './history.js';
 import { shrink } from './shrink.js';
 import { historiesOf, type Step, type StoreName } from './operations.js';
@@ -90,6 +91,7 @@ async function runOne(
     await history.run(steps);
     return { done: history.steps };
   } catch (error) {
+    if (error instanceof Error && error.cause instanceof Undecided) return { done: history.steps };
     const story = error instanceof Error ? error.message : String(error);
     return { done: history.steps, failure: { story, steps: history.steps } };
   }

@@ -1,9 +1,10 @@
 import { DelayerError } from '../../src/core/errors.js';
 import { JOB_STATES, type JobState } from '../../src/core/job.js';
 import type { Queue } from '../../src/core/queue.js';
+import type { RemoveResult } from '../../src/core/results.js';
 import { type Context, type Cut, expectNext, orUnknown } from './context.js';
 import { Difference, expectSame } from './difference.js';
-import { allowsRemoved } from './model.js';
+import type { ModelRemoved } from './model.js';
 import { type StepOf, TOPICS } from './operations.js';
 import { RedisLine } from './redis-line.js';
 
@@ -103,3 +104,10 @@ const MISUSES: Readonly<Record<StepOf<'misuse'>['what'], (queue: Queue) => Promi
   'no topic': (queue) => queue.popMany([], 1),
   'limit 0': (queue) => queue.popMany(TOPICS, 0),
 };
+
+/** Is this what a store may answer to it? Of several jobs it tells of the one in line, or of any. */
+function allowsRemoved({ removed, there }: ModelRemoved, { removed: did, state }: RemoveResult): boolean {
+  if (did !== removed.length > 0) return false;
+  const told = did ? removed : there;
+  return told.length === 0 ? state === undefined : state !== undefined && told.includes(state);
+}

@@ -1,0 +1,120 @@
+import type { ModelJob, ModelLease, Waiting } from './job.js';
+import type { Line } from './line.js';
+import type { Rules } from './rules.js';
+
+/** While another job of its id is in line, a job is looked at so often (ms). */
+export const LOOK_AGAIN_MS = 1000;
+
+/** Jobs that are away from the line, in the hands of consumers or waiting, and how they come back. */
+export class Comeback {
+  readonly leases: ModelLease[] = [];
+  readonly waiting: Waiting[] = [];
+
+  constructor(
+    private readonly line: Line,
+    private readonly rules: Rules,
+  ) {}
+
+  /** Ends a lease; what becomes of its job is the caller's affair. */
+  end(lease: ModelLease): ModelLease {
+    this.leases.splice(this.leases.indexOf(lease), 1);
+    return lease;
+  }
+
+  /** No time is later than the last that a store knows. */
+  byLast(at: number): number {
+    return Math.min(at, this.rules.lastMs);
+  }
+
+  /** Jobs whose lease has ended come back, and those that waited for another one of their id that is gone. */
+  reclaim(now: number): number {
+    const turns = [...this.endedLeases(now), ...this.waitingTurns(now)];
+    if (this.rules.reclaims === 'by time') turns.sort((a, b) => a.at - b.at);
+    return turns.reduce((back, { act }) => back + act(), 0);
+  }
+
+  private endedLeases(now: number): Turn[] {
+    const ended = this.leases.filter(({ end }) => end <= now).sort(byEnd);
+    const records = new Map<string, ModelLease[]>();
+    for (const lease of ended) {
+      const record = recordOf(lease);
+      records.set(record, [...(records.get(record) ?? []), lease]);
+    }
+    return [...records.values()].map((leases) => ({
+      at: leases[0]?.end ?? 0,
+      act: () => {
+        const jobs = leases.map((lease) => this.end(lease).job);
+        return this.comeBack(jobs, leases[0]?.since ?? now, now);
+      },
+    }));
+  }
+
+  private waitingTurns(now: number): Turn[] {
+    const ripe = this.waiting.filter(({ lookAt }) => lookAt <= now);
+    if (this.rules.waitingLooks === 'one a job') {
+      ripe.sort((a, b) => a.lookAt - b.lookAt || a.job.number - b.job.number);
+      return ripe.map((one) => ({ at: one.lookAt, act: () => this.lookAt([one], now) }));
+    }
+    const ids = [...new Set(ripe.map(({ job }) => job.id))].sort();
+    return ids.map((id) => ({
+      at: this.waitingFor(id)[0]?.lookAt ?? now,
+      act: () => this.lookAt(this.waitingFor(id), now),
+    }));
+  }
+
+  /** The first of these comes back when the id is free; the others wait on. */
+  private lookAt(some: readonly Waiting[], now: number): number {
+    const [first] = some;
+    if (!first) return 0;
+    for (const one of some) one.lookAt = now + LOOK_AGAIN_MS;
+    if (this.hasToWait(first.job, now)) return 0;
+    this.waiting.splice(this.waiting.indexOf(first), 1);
+    return this.comeBack([first.job], first.since, now);
+  }
+
+  /**
+   * Jobs go back to their places, or wait while another one of their id is in line. The lifetime stood still.
+   * @returns how many are back
+   */
+  comeBack(jobs: readonly ModelJob[], since: number, now: number): number {
+    const free = jobs.filter((job) => !this.hasToWait(job, now));
+    for (const job of jobs) {
+      job.expiresAt = this.byLast(job.expiresAt + Math.max(0, now - since));
+      if (!free.includes(job)) this.wait(job, Math.max(since, now), now);
+    }
+    const isDelayed = ({ dueAt }: ModelJob) => dueAt !== undefined && dueAt > now;
+    for (const job of free) if (isDelayed(job)) this.line.add(job, job.dueAt ?? now, now);
+    this.line.putBack(
+      free.filter((job) => !isDelayed(job)),
+      now,
+    );
+    return free.length;
+  }
+
+  hasToWait({ id, topic }: ModelJob, now: number): boolean {
+    return this.line.isTaken(id, now) || this.line.isBlocked(topic);
+  }
+
+  wait(job: ModelJob, since: number, now: number): void {
+    this.waiting.push({ job, since, lookAt: now + LOOK_AGAIN_MS });
+    if (this.rules.waitingLooks === 'one an id')
+      for (const one of this.waitingFor(job.id)) one.lookAt = now + LOOK_AGAIN_MS;
+  }
+
+  waitingFor(id: string): Waiting[] {
+    return this.waiting.filter(({ job }) => job.id === id);
+  }
+}
+
+interface Turn {
+  readonly at: number;
+  readonly act: () => number;
+}
+
+const recordOf = ({ reservation, isAlone, number }: ModelLease): string =>
+  isAlone ? `${reservation}.${number}` : `${reservation}`;
+const byEnd = (a: ModelLease, b: ModelLease): number =>
+  a.end - b.end ||
+  a.reservation - b.reservation ||
+  Number(a.isAlone) - Number(b.isAlone) ||
+  a.number - b.number;

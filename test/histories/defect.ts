@@ -1,0 +1,29 @@
+import type { StoreName } from './operations.js';
+
+/** A defect that is planted to see whether the histories find it. */
+export interface Defect {
+  readonly name: string;
+  /** What goes wrong, for the table in docs/reliability.md. */
+  readonly about: string;
+  readonly stores: readonly StoreName[];
+  /** In which file which text, that is there once, is replaced by which. */
+  readonly edits: readonly (readonly [file: string, find: string, replace: string])[];
+}
+
+export const REDIS = 'src/storage/redis';
+export const LUA = `${REDIS}/lua`;
+export const SQLITE = 'src/storage/sqlite';
+
+/** On one store. */
+export const redis = (name: string, about: string, ...edits: Defect['edits']): Defect => ({
+  name,
+  about,
+  stores: ['redis'],
+  edits,
+});
+export const sqlite = (name: string, about: string, ...edits: Defect['edits']): Defect => ({
+  name,
+  about,
+  stores: ['sqlite'],
+  edits,
+});

@@ -1,0 +1,62 @@
+import { type Defect, LUA, redis } from './defect.js';
+
+/** Those of the original that are about jobs, by their numbers in docs/protocol.md. */
+export const OF_THE_ORIGINAL: readonly Defect[] = [
+  redis('original 1', 'a promoted job stays in the pool, and is promoted again', [
+    `${LUA}/lib/promote.lua`,
+    `redis.call('ZREMRANGEBYRANK', POOL, 0, count - 1) == count`,
+    `redis.call('ZCARD', POOL) >= count`,
+  ]),
+  redis('original 3', 'an id in the pool whose body has expired stays there', [
+    `${LUA}/lib/promote.lua`,
+    `table.insert(sorted.expired, id)`,
+    `sorted.stuck = sorted.stuck + 1`,
+  ]),
+  redis('original 4', 'a ready key of a wrong type: its job leaves the pool all the same', [
+    `${LUA}/lib/promote.lua`,
+    `      sorted.stuck = sorted.stuck + 1`,
+    `      table.insert(sorted.expired, id)`,
+  ]),
+  redis('original 5', 'jobs due in one millisecond come in the order of their ids', [
+    `${LUA}/lib/schedule.lua`,
+    `micros = math.min(micros + 1, 999)`,
+    `micros = 0`,
+  ]),
+  redis('original 6', 'what a consumer has in hand is written down nowhere', [
+    `${LUA}/reserve.lua`,
+    `  call('SET', INFLIGHT .. token, cmsgpack.pack(rows))`,
+    ``,
+  ]),
+  redis('original 7', 'behind expired jobs a pop says that there is none', [
+    `${LUA}/reserve.lua`,
+    `  until at_end or full or #buckets == limit or looked_at + entries >= MOST_ENTRIES`,
+    `  at_end = true until true`,
+  ]),
+  redis('original 8', 'the entry of a job that was ready stays when its id is pushed anew', [
+    `${LUA}/push.lua`,
+    `    for _, list in ipairs(old) do leave_list(list, id, list.topic == noted) end`,
+    ``,
+  ]),
+  redis('original 9', 'a remove of a ready job answers false and deletes its body', [
+    `${LUA}/remove.lua`,
+    `  local waiting = remove_waiting(id, jobs_waiting, wanted_due)`,
+    `  if not removed and state == 'ready' then redis.call('UNLINK', BUCKET .. id) end
+  local waiting = remove_waiting(id, jobs_waiting, wanted_due)`,
+  ]),
+  redis('original 10', 'the id 0 is taken and thrown away', [
+    `${LUA}/reserve.lua`,
+    `if job[1] == topic and body then`,
+    `if job[1] == topic and body and id ~= '0' then`,
+  ]),
+  {
+    name: 'original 11',
+    about: 'a ready lifetime of 0 is accepted',
+    stores: ['redis', 'sqlite'],
+    edits: [['src/core/validate.ts', 'if (ttlMs > 0) return ttlMs;', 'if (ttlMs >= 0) return ttlMs;']],
+  },
+  redis('original 14', 'jobs are due at whole seconds', [
+    `${LUA}/lib/schedule.lua`,
+    `texts[due] = to_score(due)`,
+    `texts[due] = to_score(math.floor(due / 1000) * 1000)`,
+  ]),
+];
