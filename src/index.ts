@@ -1,6 +1,5 @@
 /** The library: open a queue; push, pop, remove and look. README.md has an example. */
 export { openQueue, type OpenOptions } from './storage/open.js';
-export { MAX_LEASE_MS } from './core/queue.js';
 export type { Queue } from './core/queue.js';
 export type {
   BpopOptions,
@@ -22,6 +21,7 @@ export {
   DEFAULT_TTL_MS,
   JOB_STATES,
   MAX_BODY_BYTES,
+  MAX_LEASE_MS,
   MAX_REASON_BYTES,
 } from './core/job.js';
 export type { Blocker, Bytes, Flaw, Job, JobRecord, JobState, LeasedJob } from './core/job.js';

@@ -1,5 +1,6 @@
 import type { Bytes, Job } from '../core/job.js';
-import { POP_BATCH, type Queue } from '../core/queue.js';
+import { POP_BATCH } from '../core/job.js';
+import type { Queue } from '../core/queue.js';
 import { escapeForTerminal } from '../output/escape.js';
 import { type JobFormat, writeJobs } from '../output/jobs.js';
 import { printNote } from './stderr.js';

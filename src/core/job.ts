@@ -117,5 +117,11 @@ export const DEFAULT_DEAD_TTL_MS = 30 * 86_400_000;
 /** What Redis takes as one string, by its default `proto-max-bulk-len`. */
 export const MAX_BODY_BYTES = 512 * 1024 * 1024;
 
+/** Jobs are popped in batches of this size at most. */
+export const POP_BATCH = 500;
+
+/** The longest lease: Node's timers reach no further, and a worker has to renew it in time. */
+export const MAX_LEASE_MS = 24 * 86_400_000;
+
 /** Bytes of a dead letter's reason; a longer one is cut. */
 export const MAX_REASON_BYTES = 4096;

@@ -11,7 +11,7 @@ import {
   usageError,
 } from './check.js';
 import { checkDuration } from './duration.js';
-import { JOB_STATES, type JobState } from './job.js';
+import { JOB_STATES, type JobState, MAX_LEASE_MS, POP_BATCH } from './job.js';
 import { newToken } from './lease.js';
 import type {
   BpopOptions,
@@ -45,12 +45,6 @@ import { monotonicMs } from './timer.js';
 import { toFailure, toLeases, toName, toReason, toTopics } from './validate.js';
 
 /** The arguments of a queue's methods, checked and as a store takes them. All throw a DelayerError `usage`. */
-
-/** Jobs are popped in batches of this size at most. */
-export const POP_BATCH = 500;
-
-/** The longest lease: Node's timers reach no further, and a worker has to renew it in time. */
-export const MAX_LEASE_MS = 24 * 86_400_000;
 
 /** Jobs on a page, when nothing else is said. */
 const LIST_LIMIT = 50;

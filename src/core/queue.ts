@@ -52,8 +52,6 @@ import type { CallLimits, Store } from './store.js';
 import { isTimeOver, monotonicMs, sleep } from './timer.js';
 import { toName, toNewJob, toNewJobAgain } from './validate.js';
 
-export { MAX_LEASE_MS, POP_BATCH } from './params.js';
-
 /** Calls that are under way when a queue is closed have so long (ms) to end. */
 const CLOSE_MS = 2000;
 

@@ -70,7 +70,8 @@ describe('a connection to Redis that is cut:', function () {
       for (const nth of [1, 2]) {
         proxy.cut(cut, { when: fromScript(nth) });
         const outcome = await through(['pop', TOPIC, '--count', '2']);
-        expect(outcome.code).to.be.oneOf([0, 75]);
+        // 69 where no reservation was answered: what it took comes back.
+        expect(outcome.code).to.be.oneOf([0, 69, 75]);
         delivered.push(...idsIn(linesOf(outcome)));
         if (outcome.code === 0) expect(linesOf(outcome)).to.have.length(2);
       }
@@ -84,7 +85,7 @@ describe('a connection to Redis that is cut:', function () {
         await pushAll(queue, TOPIC, ids);
         proxy.cut(cut, { when: fromScript(nth) });
         const first = await through(['drain', TOPIC]);
-        expect(first.code).to.be.oneOf([0, 75]);
+        expect(first.code).to.be.oneOf([0, 69, 75]);
         const delivered = idsIn(linesOf(first));
         if (first.code === 0) expect(delivered).to.deep.equal(ids);
         await expectAllAccountedFor(queue, TOPIC, { pushed: ids, delivered });

@@ -1,12 +1,12 @@
-import { MAX_LEASE_MS } from '../../core/queue.js';
+import { MAX_LEASE_MS } from '../../core/job.js';
 import { MAX_DURATION_MS } from '../../core/duration.js';
 import type { Connection } from './connection.js';
 import { LAST_TIME_MS } from './rows.js';
 
 /** More attempts than anybody makes, and few enough to be counted on. */
-const MOST_ATTEMPTS = 1_000_000_000;
+export const MOST_ATTEMPTS = 1_000_000_000;
 /** Jobs are numbered from 1; JavaScript cannot tell all numbers beyond 2^53 apart, and is never to meet them. */
-const LAST_SEQ = 2 ** 52;
+export const LAST_SEQ = 2 ** 52;
 
 /** Whoever waits for a newer job of its id is looked at more often by far. */
 const LONGEST_WAIT_MS = 60_000;
@@ -14,10 +14,14 @@ const LONGEST_WAIT_MS = 60_000;
 /** Rows of one call; the next one goes on. */
 const MOST_RENUMBERED = 1000;
 
+/** The others may belong to a later delayer, or to nobody: nothing is done with them, and `health` names them. */
+export const KNOWN_STATE = 'state BETWEEN 0 AND 3';
+
 /** For each table its columns with their bounds. */
-const BOUNDS: Record<string, Record<string, readonly [least: number, most: number]>> = {
+export const BOUNDS: Readonly<
+  Record<string, Readonly<Record<string, readonly [least: number, most: number]>>>
+> = {
   job: {
-    state: [0, 3],
     attempts: [0, MOST_ATTEMPTS],
     place: [0, LAST_TIME_MS],
     due_at: [0, LAST_TIME_MS],
@@ -60,7 +64,8 @@ export function boundWaits(connection: Connection, now: number): void {
 
 /**
  * Within a transaction: brings numbers that no delayer wrote within their bounds, when one of them has made a
- * call fail. It looks at every row.
+ * call fail. It looks at every row. A job in a state that no delayer knows is left alone, but for its number in
+ * `seq`, from which SQLite counts on.
  */
 export function mend(connection: Connection): void {
   for (const [table, columns] of Object.entries(BOUNDS)) {
@@ -68,7 +73,8 @@ export function mend(connection: Connection): void {
       const value = `max(${least}, min(${column}, ${most}))`;
       // An id may be in line once: where it is already, the row is left alone.
       connection.exec(
-        `UPDATE OR IGNORE ${table} SET ${column} = ${value} WHERE ${column} NOT BETWEEN ${least} AND ${most}`,
+        `UPDATE OR IGNORE ${table} SET ${column} = ${value} WHERE ${column} NOT BETWEEN ${least} AND ${most}
+        ${table === 'job' ? `AND ${KNOWN_STATE}` : ''}`,
       );
     }
   }
