@@ -83,7 +83,7 @@ export class History {
 
   private async perform(step: Step): Promise<void> {
     // What gets a due time is not pushed in a ms in which others have become ready: see the rules.
-    if (['push', 'retry', 'requeue', 'original push', 'cut'].includes(step.does))
+    if (['push', 'retry', 'bury', 'requeue', 'original push', 'cut'].includes(step.does))
       this.ground.clock.advance(1);
     if (step.does === 'jump') {
       this.jump(step);

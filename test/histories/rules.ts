@@ -28,6 +28,7 @@ export interface Rules {
 export const SQLITE_RULES: Rules = {
   notes: [
     'What is over (expired, or a dead letter past its time) is cleared away by maintain at the latest, and may be by any call that takes or pushes.',
+    'one millisecond: of dead letters that died in it, which one died last is not known; the histories let time pass between two.',
   ],
   reclaims: 'leases first',
   waitingLooks: 'one a job',

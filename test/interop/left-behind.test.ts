@@ -33,6 +33,16 @@ describe('what other clients have left behind in Redis:', () => {
     expect((await queue.push({ ...job, delayMs: LONG_MS })).outcome).to.equal('repeated');
   });
 
+  it('an id that is pushed twice in one batch, into two topics, is early in neither', async () => {
+    const queue = ground.queue();
+    await original().push('1', 'second', 'old', 0);
+    await new OriginalDaemon(ground.raw, ground.prefix).tick();
+    await original().remove('1');
+    const pushes = ['first', 'second'].map((topic) => ({ id: '1', topic, body: topic, delayMs: LONG_MS }));
+    await queue.pushMany(pushes, { onExisting: 'replace' });
+    expect(await original().pop('second')).to.be.undefined;
+  });
+
   it('an entry of a job that expired while it was ready gives nobody the next job of its id early', async () => {
     const queue = ground.queue();
     await queue.push({ id: '1', topic: 'topic', body: 'old' });

@@ -71,7 +71,7 @@ for i = 1, #jobs, 5 do
   local noted = note and noted_topic(note) or nil
   local outcome, found = outcome_for(id, bucket, topic, body, noted)
   local is_added = outcome == 'pushed' or outcome == 'replaced'
-  local old = is_added and not due_of[id] and old_lists(noted, topic, found) or NONE
+  local old = is_added and old_lists(noted, topic, found) or NONE
   local unclear = not outcome and found or (old ~= NONE and topic_of_unclear(old, id, noted))
   if unclear then
     answers[1] = unclear
