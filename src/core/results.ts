@@ -110,7 +110,8 @@ export interface Problem {
  * - `wrong_type`: a key of the wrong type stands where a queue or a body belongs.
  * - `doubled_entries`: ready jobs that are in their ready list more than once.
  * - `old_entries`: entries of ready lists whose job is not ready, or belongs to another topic.
- * - `records_gone`: leases, waiting jobs or dead letters whose record is gone or of a wrong type.
+ * - `records_gone`: leases, waiting jobs or dead letters whose record is gone, of a wrong type or unreadable.
+ * - `strange_values`: rows, or values in the store's own keys, that no version wrote.
  * - `no_daemon`: due jobs become ready only when somebody asks for them.
  * - `no_persistence`: a restart of the store loses every job.
  * - `evicting`: the store may throw jobs away when it is full.
@@ -122,6 +123,7 @@ export type ProblemCode =
   | 'doubled_entries'
   | 'old_entries'
   | 'records_gone'
+  | 'strange_values'
   | 'no_daemon'
   | 'no_persistence'
   | 'evicting'

@@ -17,6 +17,8 @@ const NOTE = `
 INSERT OR REPLACE INTO dead (seq, failed_at, dead_until, reason) SELECT value, ?, ?, ? FROM json_each(?)`;
 const FORGET = 'DELETE FROM dead WHERE seq IN (SELECT value FROM json_each(?))';
 const BY_A_JUMP = 'it expired when the clock jumped ahead, and its id was pushed again';
+/** A row in a state that no delayer knows is left alone, whatever is noted of it. */
+const DELETE = `DELETE FROM job WHERE state = ${DEAD} AND seq IN (SELECT value FROM json_each(?))`;
 const PAST = 'SELECT seq FROM dead WHERE dead_until <= ? ORDER BY dead_until LIMIT ? + 0';
 
 /** Within a transaction: makes dead letters of jobs whose leases have ended. */
@@ -63,7 +65,7 @@ export function deleteDead(connection: Connection, now: number, limit: number): 
     ({ seq }) => seq,
   );
   if (seqs.length === 0) return 0;
-  deleteJobs(connection, seqs);
+  connection.run(DELETE, JSON.stringify(seqs));
   exhume(connection, seqs);
   return seqs.length;
 }

@@ -14,7 +14,7 @@ const CHUNK_IDS = 500;
 const COLUMNS = `seq, state, place, ${DUE_AT} AS dueAt, expires_at AS expiresAt`;
 const BY_ID = `
 SELECT ${COLUMNS} FROM job WHERE id = ?1 AND state = ${IN_LINE}
-UNION ALL SELECT ${COLUMNS} FROM job WHERE id = ?1 AND state > 1`;
+UNION ALL SELECT ${COLUMNS} FROM job WHERE id = ?1 AND state > 1 AND state <= ${DEAD}`;
 const DELETE = 'DELETE FROM job WHERE seq = ?';
 
 interface Row {

@@ -3,13 +3,13 @@ import type { RequeueResult } from '../../core/results.js';
 import { chunks } from '../chunk.js';
 import type { Connection } from './connection.js';
 import { exhume, makeWay } from './dead.js';
-import { IN_LINE, LAST_TIME_MS, TTL_MS } from './rows.js';
+import { DEAD, IN_LINE, LAST_TIME_MS, TTL_MS } from './rows.js';
 
 /** Dead letters that one transaction makes jobs again. */
 const CHUNK_IDS = 500;
 
 const LATEST = `
-SELECT seq FROM job JOIN dead USING (seq) WHERE id = ? AND state > 1
+SELECT seq FROM job LEFT JOIN dead USING (seq) WHERE id = ? AND state > 1 AND state = ${DEAD}
 ORDER BY failed_at DESC, seq DESC LIMIT 1`;
 const IN_LINE_NOW = `SELECT seq, expires_at AS expiresAt FROM job WHERE id = ? AND state = ${IN_LINE}`;
 const REQUEUE = `

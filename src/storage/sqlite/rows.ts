@@ -23,6 +23,16 @@ export const boundedTime = (column: string): string =>
 export const bounded = (column: string): string =>
   `max(-${Number.MAX_SAFE_INTEGER}, min(${column}, ${Number.MAX_SAFE_INTEGER}))`;
 
+/**
+ * For a SELECT: a number as text, digit by digit, for whoever goes on behind it. JavaScript cannot hold all numbers
+ * of the file.
+ */
+export const exact = (column: string): string => `CAST(${column} AS TEXT)`;
+/** A value of a statement that {@link exact} has given. */
+export const EXACT_VALUE = 'CAST(? AS INTEGER)';
+export const FIRST_NUMBER = '-9223372036854775808';
+export const LAST_NUMBER = '9223372036854775807';
+
 /** A time of the file; one that no Date can hold becomes the last, or the first, that it can. */
 export function dateOf(ms: number): Date {
   return new Date(Math.max(-LAST_TIME_MS, Math.min(ms, LAST_TIME_MS)));

@@ -3,7 +3,7 @@ import type { Connection } from '../connection.js';
 import { DEAD_COLUMNS } from '../dead.js';
 import { readPauses } from '../pause.js';
 import { LEASE_COLUMNS, LEASED_JOBS } from '../lease.js';
-import { bounded, bytesOf, DEAD } from '../rows.js';
+import { bytesOf, DEAD, EXACT_VALUE } from '../rows.js';
 import {
   deadRecord,
   type DeadRow,
@@ -19,14 +19,14 @@ const COLUMNS = `${JOB_COLUMNS}, body`;
 const IN_LINE = `SELECT ${COLUMNS} FROM job WHERE id = ? AND state = 0`;
 const LEASED = `SELECT ${COLUMNS}, ${LEASE_COLUMNS} FROM ${LEASED_JOBS} WHERE job.id = ? ORDER BY ends_at`;
 const ASIDE = `
-SELECT ${COLUMNS}, ${bounded('state')} AS state, ${DEAD_COLUMNS} FROM job LEFT JOIN dead USING (seq)
-WHERE id = ? AND state > 1 ORDER BY job.state, failed_at DESC, seq DESC`;
+SELECT ${COLUMNS}, state, ${DEAD_COLUMNS} FROM job LEFT JOIN dead USING (seq)
+WHERE id = ? AND state > 1 AND state <= ${DEAD} ORDER BY job.state, failed_at DESC, job.seq DESC`;
 const AHEAD = `
-SELECT count(*) AS jobs FROM job WHERE state = 0 AND topic = ? AND place <= ? AND (place, seq) < (?, ?)`;
+SELECT count(*) AS jobs FROM job WHERE state = 0 AND topic = ? AND place <= ${EXACT_VALUE} AND (place, seq) < (${EXACT_VALUE}, ${EXACT_VALUE})`;
 /** The plus keeps SQLite to the index of expiries: few jobs have expired. */
 const EXPIRED_AHEAD = `
 SELECT count(*) AS jobs FROM job
-WHERE state = 0 AND expires_at <= ? AND +topic = ? AND (place, seq) < (?, ?)`;
+WHERE state = 0 AND expires_at <= ? AND +topic = ? AND (place, seq) < (${EXACT_VALUE}, ${EXACT_VALUE})`;
 
 interface Body {
   readonly body: Uint8Array;
@@ -59,7 +59,7 @@ function withPauses(connection: Connection, jobs: readonly JobRecord[], now: num
 
 const withBody = (job: JobRecord, row: Body): JobRecord => ({ ...job, body: bytesOf(row.body) });
 
-function readyAhead(connection: Connection, { topic, place, seq }: JobRow, now: number): number {
+function readyAhead(connection: Connection, { topic, exactPlace: place, seq }: JobRow, now: number): number {
   const ahead = connection.get(AHEAD, topic, place, place, seq) as { jobs: number };
   const expired = connection.get(EXPIRED_AHEAD, now, topic, place, seq) as { jobs: number };
   return ahead.jobs - expired.jobs;

@@ -1,12 +1,13 @@
 import { formatDuration } from '../../../core/duration.js';
 import type { Problem } from '../../../core/results.js';
 import type { Connection } from '../connection.js';
+import { strangeRows } from './strange.js';
 
-/** A damaged or full file fails the call that meets it; what is left is its clock. */
+/** A damaged or full file fails the call that meets it; what is left is its clock, and rows that no version wrote. */
 export function health(connection: Connection): Promise<Problem[]> {
   return connection.read((now) => {
     const jumpMs = connection.clock?.lastJump(now) ?? 0;
-    return jumpMs === 0 ? [] : [clockProblem(jumpMs)];
+    return [...(jumpMs === 0 ? [] : [clockProblem(jumpMs)]), ...strangeRows(connection)];
   });
 }
 

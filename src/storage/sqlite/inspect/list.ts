@@ -2,11 +2,11 @@ import { JOB_STATES, type JobRecord, type JobState } from '../../../core/job.js'
 import { type Selection, selectionMatcher } from '../../../core/selection.js';
 import type { JobPage } from '../../../core/results.js';
 import type { ListParams } from '../../../core/store.js';
-import { isCount, readCursor, writeCursor } from '../../cursor.js';
+import { readCursor, writeCursor } from '../../cursor.js';
 import type { Connection } from '../connection.js';
 import { DEAD_COLUMNS } from '../dead.js';
 import { LEASE_COLUMNS, LEASED_JOBS } from '../lease.js';
-import { bytesOf, DEAD, WAITING } from '../rows.js';
+import { bytesOf, DEAD, exact, EXACT_VALUE, FIRST_NUMBER, LAST_NUMBER, WAITING } from '../rows.js';
 import {
   deadRecord,
   type DeadRow,
@@ -20,41 +20,46 @@ import {
 
 /** Jobs that one step reads, without their bodies. */
 const WINDOW = 500;
-const LAST = Number.MAX_SAFE_INTEGER;
 
 const LINE = `
 SELECT ${JOB_COLUMNS} FROM job
-WHERE state = 0 AND topic = ? AND (place, seq) > (?, ?) AND place <= ? AND expires_at > ? AND expires_at <= ?
-ORDER BY place, seq LIMIT ? + 0`;
+WHERE state = 0 AND topic = ? AND (place, seq) > (${EXACT_VALUE}, ${EXACT_VALUE}) AND place <= ? AND expires_at > ? AND expires_at <= ?
+ORDER BY job.place, job.seq LIMIT ? + 0`;
 const LEASED = `
-SELECT ${JOB_COLUMNS}, ${LEASE_COLUMNS} FROM ${LEASED_JOBS}
-WHERE ends_at >= ? AND (ends_at, token, lease.first + held.key) > (?, ?, ?) AND topic = ?
+SELECT ${JOB_COLUMNS}, ${LEASE_COLUMNS}, ${exact('ends_at')} AS exactEnd, ${exact('held.key')} AS key
+FROM ${LEASED_JOBS}
+WHERE ends_at >= ${EXACT_VALUE} AND (ends_at, token, held.key) > (${EXACT_VALUE}, ?, ${EXACT_VALUE}) AND topic = ?
 ORDER BY ends_at, token, held.key LIMIT ? + 0`;
 const aside = (state: number) =>
-  `WHERE state > 1 AND topic = ? AND state = ${state} AND seq > ? ORDER BY seq LIMIT ? + 0`;
+  `WHERE state > 1 AND topic = ? AND state = ${state} AND seq > ${EXACT_VALUE} ORDER BY job.seq LIMIT ? + 0`;
 const WAIT = `SELECT ${JOB_COLUMNS} FROM job ${aside(WAITING)}`;
-const BURIED = `SELECT ${JOB_COLUMNS}, ${DEAD_COLUMNS} FROM job JOIN dead USING (seq) ${aside(DEAD)}`;
-const BODY = 'SELECT body FROM job WHERE seq = ?';
+const BURIED = `SELECT ${JOB_COLUMNS}, ${DEAD_COLUMNS} FROM job LEFT JOIN dead USING (seq) ${aside(DEAD)}`;
+const BODY = `SELECT body FROM job WHERE seq = ${EXACT_VALUE}`;
 
 /** Jobs of a topic are listed in this order. `waiting` ones are delayed until a newer job of their id is gone. */
 const PHASES = ['ready', 'leased', 'delayed', 'waiting', 'dead'] as const;
 type Phase = (typeof PHASES)[number];
 
-/** Where a listing goes on: behind the job that stands there, in a phase of a topic. */
+/**
+ * Where a listing goes on: behind the job that stands there, in a phase of a topic. Its numbers are digits, for
+ * JavaScript cannot tell all numbers of a file apart.
+ */
 interface Place {
   /** Its bytes as latin1. */
   readonly topic: string;
   readonly phase: Phase;
   /** The place in line, or the end of the lease. */
-  readonly at: number;
+  readonly at: string;
   /** Of a leased job. */
   readonly token: string;
-  /** The number of the job, or of the lease. */
-  readonly seq: number;
+  /** The number of the job, or where a leased one stands in its lease. */
+  readonly seq: string;
 }
 
+type ListedLease = LeasedRow & { readonly exactEnd: string; readonly key: string };
+
 interface Found {
-  readonly seq: number;
+  readonly seq: string;
   readonly job: JobRecord;
   readonly place: Place;
 }
@@ -88,9 +93,9 @@ const nameOf = (topic: Buffer): string => topic.toString('latin1');
 const phaseOf = (topic: Buffer, phase: Phase): Place => ({
   topic: nameOf(topic),
   phase,
-  at: -1,
+  at: FIRST_NUMBER,
   token: '',
-  seq: 0,
+  seq: FIRST_NUMBER,
 });
 
 function firstPlace({ selection, cursor }: ListParams): Place | undefined {
@@ -110,9 +115,11 @@ function toPlace(value: Partial<Record<string, unknown>>, { topics }: Selection)
   const { topic, at, token, seq } = value;
   const phase = PHASES.find((one) => one === value.phase);
   if (typeof topic !== 'string' || typeof token !== 'string' || phase === undefined) return undefined;
-  if (!isCount(at) || !isCount(seq) || !topics.some((one) => nameOf(one) === topic)) return undefined;
+  if (!isNumber(at) || !isNumber(seq) || !topics.some((one) => nameOf(one) === topic)) return undefined;
   return { topic, phase, at, token, seq };
 }
+
+const isNumber = (value: unknown): value is string => typeof value === 'string' && /^-?\d{1,19}$/.test(value);
 
 /** Up to `limit` jobs behind a place, of one phase. */
 function readRows(
@@ -130,19 +137,21 @@ function readRows(
   const found = (row: JobRow, job: JobRecord, behind: Partial<Place>): Found => ({
     seq: row.seq,
     job,
-    place: { topic: place.topic, phase, at: 0, token: '', seq: row.seq, ...behind },
+    place: { topic: place.topic, phase, at: '0', token: '', seq: row.seq, ...behind },
   });
   switch (phase) {
     case 'ready':
     case 'delayed': {
       const range = lineRange(place, isWanted, now);
       if (!range) return [];
-      return rows(LINE, topic, ...range).map((row) => found(row, lineRecord(row, now), { at: row.place }));
+      return rows(LINE, topic, ...range).map((row) =>
+        found(row, lineRecord(row, now), { at: row.exactPlace }),
+      );
     }
     case 'leased':
       if (!isWanted('leased')) return [];
-      return (rows(LEASED, at, at, token, seq, topic) as LeasedRow[]).map((row) =>
-        found(row, leasedRecord(row), { at: row.endsAt, token: row.token, seq: row.number }),
+      return (rows(LEASED, at, at, token, seq, topic) as ListedLease[]).map((row) =>
+        found(row, leasedRecord(row), { at: row.exactEnd, token: row.token, seq: row.key }),
       );
     case 'waiting':
       if (!isWanted('delayed')) return [];
@@ -158,13 +167,14 @@ function lineRange(
   { phase, at, seq }: Place,
   isWanted: (state: JobState) => boolean,
   now: number,
-): [at: number, seq: number, until: number, expiresAfter: number, expiresUntil: number] | undefined {
+): [at: string, seq: string, until: number, expiresAfter: number, expiresUntil: number] | undefined {
   if (phase === 'delayed') {
     if (!isWanted('delayed')) return undefined;
-    return at > now ? [at, seq, LAST, -1, LAST] : [now, LAST, LAST, -1, LAST];
+    const [from, behind] = Number(at) > now ? [at, seq] : [`${now}`, LAST_NUMBER];
+    return [from, behind, Infinity, -Infinity, Infinity];
   }
   const [ready, expired] = [isWanted('ready'), isWanted('expired')];
-  return ready || expired ? [at, seq, now, expired ? -1 : now, ready ? LAST : now] : undefined;
+  return ready || expired ? [at, seq, now, expired ? -Infinity : now, ready ? Infinity : now] : undefined;
 }
 
 /** Nothing when another process has taken the job meanwhile. */

@@ -1,17 +1,20 @@
 import type { JobRecord } from '../../../core/job.js';
 import type { DeadColumns } from '../dead.js';
 import { leaseOf } from '../lease.js';
-import { bounded, boundedTime, bytesOf, DUE_AT, stateInLine } from '../rows.js';
+import { bounded, boundedTime, bytesOf, DUE_AT, exact, stateInLine } from '../rows.js';
 
 /** For a SELECT of jobs: what a record is made of, but for the body. */
 export const JOB_COLUMNS = `
-${bounded('job.seq')} AS seq, job.id, topic, ${bounded('place')} AS place, ${boundedTime(DUE_AT)} AS dueAt,
+${exact('job.seq')} AS seq, job.id, topic, ${exact('place')} AS exactPlace, ${bounded('place')} AS place,
+${boundedTime(DUE_AT)} AS dueAt,
 ${boundedTime('expires_at')} AS expiresAt, ${bounded('attempts')} AS attempts`;
 
 export interface JobRow {
-  readonly seq: number;
+  /** Its number, digit by digit. */
+  readonly seq: string;
   readonly id: Uint8Array;
   readonly topic: Uint8Array;
+  readonly exactPlace: string;
   readonly place: number;
   readonly dueAt: number;
   readonly expiresAt: number;

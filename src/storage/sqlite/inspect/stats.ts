@@ -4,14 +4,22 @@ import { TopicCounter } from '../../../core/topic-counter.js';
 import type { Connection } from '../connection.js';
 import type { Value } from '../driver.js';
 import { readPauses } from '../pause.js';
-import { bounded, boundedTime, bytesOf, DEAD, WAITING } from '../rows.js';
+import {
+  boundedTime,
+  bytesOf,
+  DEAD,
+  exact,
+  EXACT_VALUE,
+  FIRST_NUMBER,
+  LAST_NUMBER,
+  WAITING,
+} from '../rows.js';
 import { LEASED_JOBS } from '../lease.js';
 
 /** Index entries that one step counts, in a few ms. */
 const COUNT_WINDOW = 50_000;
 /** Expired jobs that one step looks up. */
 const EXPIRED_WINDOW = 5000;
-const LAST = Number.MAX_SAFE_INTEGER;
 
 const NEXT_TOPIC = 'SELECT min(topic) AS topic FROM job WHERE state = 0 AND topic > ?';
 const NEXT_DUE = `
@@ -21,12 +29,12 @@ const LEASED = `SELECT topic, count(*) AS jobs FROM ${LEASED_JOBS} GROUP BY topi
 const LEASED_IN_ALL = `
 SELECT count(*) AS jobs FROM lease CROSS JOIN json_each(iif(json_valid(lease.seqs), lease.seqs, '[]')) AS held WHERE held.type <> 'null'`;
 const ASIDE = `
-SELECT topic, ${bounded('state')} AS state, count(*) AS jobs FROM job WHERE state > 1 GROUP BY topic, job.state`;
+SELECT topic, state, count(*) AS jobs FROM job WHERE state > 1 AND state <= ${DEAD} GROUP BY topic, state`;
 const ASIDE_IN_ALL = 'SELECT count(*) AS jobs FROM job WHERE state > 1 AND state = ?';
 const EXPIRED = `
-SELECT seq, expires_at AS expiresAt, topic FROM job
-WHERE state = 0 AND (expires_at, seq) > (?, ?) AND expires_at <= ?
-ORDER BY expires_at, seq LIMIT ${EXPIRED_WINDOW}`;
+SELECT ${exact('seq')} AS seq, ${exact('expires_at')} AS expiresAt, topic FROM job
+WHERE state = 0 AND (expires_at, seq) > (${EXACT_VALUE}, ${EXACT_VALUE}) AND expires_at <= ? AND place <= ?
+ORDER BY job.expires_at, job.seq LIMIT ${EXPIRED_WINDOW}`;
 
 /** Two statements that count the entries of an index window by window. */
 interface Counting {
@@ -48,10 +56,10 @@ async function countTotals(connection: Connection): Promise<Stats> {
   const now = connection.now();
   let [due, notDue] = [0, 0];
   for await (const topic of topicsInLine(connection)) {
-    due += await count(connection, LINE, [topic], -1, now);
-    notDue += await count(connection, LINE, [topic], now, LAST);
+    due += await count(connection, LINE, [topic], -Infinity, now);
+    notDue += await count(connection, LINE, [topic], now, Infinity);
   }
-  const expired = await count(connection, EXPIRIES, [], -1, now);
+  const expired = await count(connection, EXPIRIES, [], -Infinity, now);
   return connection.read(() => {
     const number = (sql: string, ...values: Value[]) =>
       (connection.get(sql, ...values) as { jobs: number }).jobs;
@@ -72,8 +80,8 @@ async function countTopics(connection: Connection): Promise<Stats> {
   for await (const topic of topicsInLine(connection)) {
     const counts = counter.of(topic);
     const now = connection.now();
-    counts.ready = await count(connection, LINE, [topic], -1, now);
-    counts.delayed = await count(connection, LINE, [topic], now, LAST);
+    counts.ready = await count(connection, LINE, [topic], -Infinity, now);
+    counts.delayed = await count(connection, LINE, [topic], now, Infinity);
     const next = await connection.read(
       () => connection.get(NEXT_DUE, topic, now) as { at: number } | undefined,
     );
@@ -99,11 +107,11 @@ function countOthers(connection: Connection, counter: TopicCounter, now: number)
 /** Expired jobs stand among the ready ones, where they were counted already. */
 async function countExpired(connection: Connection, counter: TopicCounter): Promise<void> {
   const now = connection.now();
-  let from = { expiresAt: -1, seq: 0 };
+  let from = { expiresAt: FIRST_NUMBER, seq: FIRST_NUMBER };
   for (;;) {
     const { expiresAt, seq } = from;
     const rows = await connection.read(
-      () => connection.all(EXPIRED, expiresAt, seq, now) as (typeof from & { topic: Uint8Array })[],
+      () => connection.all(EXPIRED, expiresAt, seq, now, now) as (typeof from & { topic: Uint8Array })[],
     );
     for (const { topic } of rows) {
       const counts = counter.of(bytesOf(topic));
@@ -129,9 +137,9 @@ async function* topicsInLine(connection: Connection): AsyncGenerator<Buffer> {
 }
 
 function counting(condition: string, key: 'place' | 'expires_at'): Counting {
-  const from = `FROM job WHERE state = 0 AND ${condition}(${key}, seq) > (?, ?) AND ${key} <= ?`;
+  const from = `FROM job WHERE state = 0 AND ${condition}(${key}, seq) > (${EXACT_VALUE}, ${EXACT_VALUE}) AND ${key} <= ?`;
   return {
-    end: `SELECT ${key} AS at, seq ${from} ORDER BY ${key}, seq LIMIT 1 OFFSET ${COUNT_WINDOW - 1}`,
+    end: `SELECT ${exact(key)} AS at, ${exact('seq')} AS seq ${from} ORDER BY job.${key}, job.seq LIMIT 1 OFFSET ${COUNT_WINDOW - 1}`,
     rest: `SELECT count(*) AS jobs ${from}`,
   };
 }
@@ -144,7 +152,7 @@ async function count(
   after: number,
   until: number,
 ): Promise<number> {
-  let from = { at: after, seq: LAST };
+  let from = isFinite(after) ? { at: `${after}`, seq: LAST_NUMBER } : { at: FIRST_NUMBER, seq: FIRST_NUMBER };
   for (let jobs = 0; ; jobs += COUNT_WINDOW) {
     const { at, seq } = from;
     const given = [...values, at, seq, until];
