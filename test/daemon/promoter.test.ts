@@ -223,16 +223,22 @@ describe('the daemon', () => {
   });
 
   it('the daemon is announced again while it runs, before others take it for gone', async () => {
-    let announced = 0;
+    let [announced, steps] = [0, 0];
     const queue = queueWith({
       needsPromotion: true,
       announce: () => {
         announced += 1;
         return Promise.resolve();
       },
+      maintain: () => {
+        steps += 1;
+        return Promise.resolve(NOTHING);
+      },
     });
     const running = run(queue, 5);
-    await eventually(() => announced === 1);
+    // It looks for work when it has noted when it was announced.
+    await eventually(() => steps > 0);
+    expect(announced).to.equal(1);
     standStill(DAEMON_SEEN_MS / 2);
     await eventually(() => announced === 2);
     ending.abort();
