@@ -82,6 +82,8 @@ const remove = fc.record({
 const requeue = fc.record({
   does: fc.constant('requeue'),
   by: process,
+  /** Of the id that has the most dead letters, instead. */
+  ofMost: fc.boolean(),
   ids: fc.array(anId, { minLength: 1, maxLength: 2 }),
   delayMs: aDelay,
 });

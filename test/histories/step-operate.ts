@@ -5,7 +5,7 @@ import type { RemoveResult } from '../../src/core/results.js';
 import { type Context, type Cut, expectNext, orUnknown } from './context.js';
 import { Difference, expectSame } from './difference.js';
 import type { ModelRemoved } from './model.js';
-import { type StepOf, TOPICS } from './operations.js';
+import { IDS, type StepOf, TOPICS } from './operations.js';
 import { RedisLine } from './redis-line.js';
 
 /** Removes, requeues, pauses and maintains, in the store and in the model. */
@@ -42,12 +42,20 @@ export class Operator {
     return state === 'expired' || (state === 'ready' && isStuck);
   }
 
-  async requeue({ ids, delayMs }: StepOf<'requeue'>, queue: Queue, cut?: Cut): Promise<void> {
+  async requeue(step: StepOf<'requeue'>, queue: Queue, cut?: Cut): Promise<void> {
+    const { delayMs } = step;
+    const ids = step.ofMost ? [this.idOfMostLetters()] : step.ids;
     this.context.say(`requeue ${ids.join(' ')} in ${delayMs}`);
     const seen = await orUnknown(queue.requeue(ids, { delayMs }), cut);
     if (cut === 'request') return;
     const expected = ids.map((id) => this.context.model.requeue(id, delayMs, this.context.now));
     if (!cut) expectSame('requeue', expected, seen);
+  }
+
+  private idOfMostLetters(): string {
+    const { model } = this.context;
+    const count = (id: string) => model.lettersOf(id).length;
+    return IDS.reduce((most, id) => (count(id) > count(most) ? id : most), IDS[0] ?? '');
   }
 
   async maintain(queue: Queue): Promise<void> {
