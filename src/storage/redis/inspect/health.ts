@@ -1,13 +1,21 @@
-import { DAEMON_SEEN_MS } from '../../../core/store.js';
 import type { Problem } from '../../../core/results.js';
 import type { Keys } from '../keys.js';
 import type { Read } from './read.js';
+import { seenDaemons } from './daemons.js';
 import { readyLists } from './entries.js';
-import { wrongTypeProblem } from './problems.js';
+import { findStrange } from '../scripts/count.js';
+import { strangeValues, wrongTypeProblem } from './problems.js';
+
+/** Values of each of delayer's own hashes that are looked at. */
+const LOOKED_AT = 100;
 
 /** What is wrong with the keys and with the server. */
 export async function health(read: Read, keys: Keys): Promise<Problem[]> {
-  return [...(await wrongTypeProblems(read, keys)), ...(await serverProblems(read, keys))];
+  const wrongTypes = await wrongTypeProblems(read, keys);
+  const strange = (await read((target) => findStrange(target, LOOKED_AT))).map(({ key, found, field }) =>
+    strangeValues(key, found, field.toString()),
+  );
+  return [...wrongTypes, ...strange, ...(await serverProblems(read, keys))];
 }
 
 async function wrongTypeProblems(read: Read, keys: Keys): Promise<Problem[]> {
@@ -18,6 +26,9 @@ async function wrongTypeProblems(read: Read, keys: Keys): Promise<Problem[]> {
     [keys.dead, 'zset'],
     [keys.readyDue, 'hash'],
     [keys.paused, 'hash'],
+    [keys.readyKnown, 'hash'],
+    [keys.setAside, 'hash'],
+    [keys.daemons, 'zset'],
   ] as const) {
     const type = await read(({ redis }) => redis.type(key));
     if (type !== 'none' && type !== wanted) problems.push(wrongTypeProblem(key, type, wanted));
@@ -39,8 +50,10 @@ async function serverProblems(read: Read, keys: Keys): Promise<Problem[]> {
     return { info, save: save?.[1], nowMs: Number(time[0]) * 1000, daemons };
   });
   const problems: Problem[] = [];
-  const seenAt = daemons.flatMap((value, i) => (i % 2 === 1 ? [Number(value) * 1000] : []));
-  if (!seenAt.some((at) => at > nowMs - DAEMON_SEEN_MS)) {
+  const { isSeen, strange } = seenDaemons(daemons, nowMs);
+  const [first] = strange;
+  if (first !== undefined) problems.push(strangeValues(keys.daemons, strange.length, first));
+  if (!isSeen) {
     problems.push({
       code: 'no_daemon',
       message: 'No delayer daemon was seen (an original daemon leaves no trace)',

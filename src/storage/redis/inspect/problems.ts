@@ -12,6 +12,19 @@ export function wrongTypeProblem(key: string, found: string, wanted: string): Pr
   };
 }
 
+/** Values of a key that no version wrote: they count as absent. */
+export function strangeValues(key: string, found: number, name: string): Problem {
+  const values =
+    found === 1
+      ? 'value that delayer did not write, that'
+      : 'values that delayer did not write, one of them that';
+  return {
+    code: 'strange_values',
+    message: `The key ${JSON.stringify(key)} has ${found} ${values} of ${JSON.stringify(name)}`,
+    hint: 'What cannot be read is taken for absent and left alone; delete it from the key.',
+  };
+}
+
 /** What was found wrong while counting jobs. */
 export function jobProblems(found: {
   /** Jobs of the pool without a body, and what stands in its place. */
@@ -92,8 +105,8 @@ function recordsGone(keys: readonly string[]): Problem[] {
   return [
     {
       code: 'records_gone',
-      message: `${keys.length} ${records} gone or of a wrong type: ${named.join(', ')}${rest}`,
-      hint: 'Bring the keys back from a backup, or delete them: what names them is cleared away when its time is over.',
+      message: `${keys.length} ${records} gone, of a wrong type or not written by delayer: ${named.join(', ')}${rest}`,
+      hint: 'Bring the keys back from a backup, or delete them: what names a key that is gone is cleared away when its time is over.',
     },
   ];
 }

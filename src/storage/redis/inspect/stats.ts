@@ -2,6 +2,7 @@ import type { Stats } from '../../../core/results.js';
 import type { StatsParams } from '../../../core/store.js';
 import { TopicCounter } from '../../../core/topic-counter.js';
 import type { Keys } from '../keys.js';
+import { toPauseEnd } from '../scripts/list.js';
 import { countDead, countLeased, type Flawed } from '../scripts/count.js';
 import { asideJobs } from './aside.js';
 import { readyLists } from './entries.js';
@@ -141,8 +142,7 @@ async function addPauses(read: Read, keys: Keys, counter: TopicCounter): Promise
     return { pauses, nowMs: Number(time[0]) * 1000 + Math.floor(Number(time[1]) / 1000) };
   });
   for (let i = 0; i < pauses.length; i += 2) {
-    const [topic, end] = [pauses[i], String(pauses[i + 1])];
-    const untilMs = end === 'inf' ? Infinity : Number(end);
-    if (topic && untilMs > nowMs) counter.of(topic).pausedUntilMs = untilMs;
+    const [topic, untilMs] = [pauses[i], toPauseEnd(String(pauses[i + 1]))];
+    if (topic && untilMs !== undefined && untilMs > nowMs) counter.of(topic).pausedUntilMs = untilMs;
   }
 }

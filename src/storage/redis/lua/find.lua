@@ -1,5 +1,5 @@
 -- Looks up what is known of an id, outside the leases and the dead letters.
--- include: keys, time, note, memo
+-- include: keys, aside, time, note, memo
 -- ARGV: id, how many entries of its ready list to look through
 -- Answers: now in ms, score in the pool or '', what stands in the place of its body (none, hash or another
 --   type), topic or '', body or '', due ms or '', expiry ms or '', attempts, topic, due ms and expiry ms of
@@ -15,8 +15,8 @@ local topic, body, expires_at = job[1], job[2], expiry_of(bucket)
 
 local note = redis.call('HGET', READY_DUE, id)
 local noted, place, noted_expiry = noted_topic(note), read_note(note)
-local aside = read('HGET', SET_ASIDE, id)
-local aside_topic = aside and (unpack_array(aside) or {})[2]
+local aside = read_aside(read('HGET', SET_ASIDE, id))
+local aside_topic = aside and aside[2]
 local list_topic = topic or noted
 local pause = list_topic and read('HGET', PAUSED, list_topic)
 

@@ -1,6 +1,6 @@
 -- Clears away what is left over in delayer's own keys, and brings back jobs that were set aside when nothing is
 -- in their way any more. A sample of each is looked at: one run is short, and many of them leave nothing.
--- include: keys, time, note, bounds, known, forget, line
+-- include: keys, aside, time, note, bounds, known, forget, line
 -- ARGV: none
 -- Answers: how many jobs were brought back, how many notes were forgotten, then the topics of ready lists in
 --   which expired entries may stand
@@ -31,9 +31,8 @@ end
 
 local aside = read('HRANDFIELD', SET_ASIDE, SAMPLE_OF_KEYS, 'WITHVALUES') or {}
 for i = 1, #aside, 2 do
-  local id, record = aside[i], unpack_array(aside[i + 1]) or {}
-  if is_version(record[1]) then expect_version(SET_ASIDE, record[1]) end
-  local job = fields(BUCKET .. id, 'topic')
+  local id, record = aside[i], read_aside(aside[i + 1])
+  local job = record and fields(BUCKET .. id, 'topic')
   if job then
     local topic = job[1]
     if topic and is_list_or_none(READY .. topic) then

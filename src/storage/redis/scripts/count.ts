@@ -58,6 +58,16 @@ export async function countLeased(target: Target, first: number) {
   };
 }
 
+/** lua/find_strange.lua */
+export async function findStrange(target: Target, limit: number) {
+  const answer = await runScript(target, SCRIPTS.findStrange, limit);
+  return [...toRows(answer, 0, 3)].map(([key, found, field]) => ({
+    key: toText(key),
+    found: Number(found),
+    field: toBuffer(field),
+  }));
+}
+
 /** lua/count_dead.lua */
 export async function countDead(target: Target, first: number, limit: number) {
   const [lookedAt, gone, ...topics] = await runScript(target, SCRIPTS.countDead, first, limit);

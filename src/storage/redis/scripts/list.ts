@@ -1,5 +1,6 @@
 import type { JobRecord } from '../../../core/job.js';
 import { formatLease } from '../../../core/lease.js';
+import { MAX_TIMESTAMP_MS } from '../../../core/timestamp.js';
 import type { Keys } from '../keys.js';
 import { SCRIPTS } from '../scripts.generated.js';
 import { runScript, type Target, toBuffer, toDate, toRows, toText, type Value } from './run.js';
@@ -8,6 +9,13 @@ import { runScript, type Target, toBuffer, toDate, toRows, toText, type Value } 
 export interface PoolPlace {
   readonly score: string;
   readonly id: Buffer;
+}
+
+/** Until when (ms) a topic is paused, as reserve takes it: Infinity until it is resumed; nothing where that is no time. */
+export function toPauseEnd(text: string): number | undefined {
+  if (text === 'inf') return Infinity;
+  const until = Number(text);
+  return until > 0 ? Math.min(until, MAX_TIMESTAMP_MS) : undefined;
 }
 
 /** Narrows to jobs of a topic or of an id. */
@@ -187,7 +195,7 @@ export async function findById(target: Target, id: Buffer, most: number): Promis
     expiresAt: toDate(expires),
     attempts: Number(attempts),
     noted: noted && { topic: noted, dueAt: toDate(notedDue), expiresAt: toDate(notedExpiry) },
-    pausedUntilMs: pausedUntil === 'inf' ? Infinity : Number(pausedUntil) || undefined,
+    pausedUntilMs: toPauseEnd(pausedUntil),
     asideTopic: given(aside),
     list: { type: toText(type), length: Number(length) },
     places: Number(length) <= most ? places.map(Number) : undefined,
