@@ -99,6 +99,16 @@ describe('keys of Redis with values that no delayer wrote', () => {
     }
   });
 
+  it('a job is put in line by no record of jobs set aside that delayer did not write', async () => {
+    const queue = ground.queue();
+    // Another client has it in hand.
+    await ground.raw.hset(key('job_bucket:1'), { topic: 'topic', body: 'b' });
+    await ground.raw.hset(key('set_aside'), '1', 'garbage');
+    await maintainAll(queue);
+    expect(await queue.pop('topic')).to.be.undefined;
+    expect(await hashOf('set_aside')()).to.deep.equal({ 1: 'garbage' });
+  });
+
   it('what delayer itself writes is not taken for strange', async () => {
     const queue = ground.queue();
     await queue.pause(['a', 'b'], { forMs: 1000 });

@@ -163,6 +163,22 @@ describe('views of rows of an SQLite file that no delayer wrote', () => {
     expect(idsOf(await queue.popMany('topic', 9))).to.deep.equal(['2']);
   });
 
+  it('a job that waits until nobody knows when is named, and removed as a delayed one', async () => {
+    const queue = await open();
+    await push(queue, ['1']);
+    const jobs = await reserve(queue, 'topic');
+    await push(queue, ['1']);
+    await queue.release(jobs);
+    expect(await said(queue)).to.deep.equal([]);
+    change('DELETE FROM waiting');
+    expect((await said(queue)).join()).to.match(
+      /^strange_values 1 job \("1" of topic "topic"\) is marked as leased or waiting/,
+    );
+    expect((await queue.find('1')).map(({ state }) => state)).to.deep.equal(['ready', 'delayed']);
+    expect(await queue.remove('1')).to.be.true;
+    expect(await said(queue)).to.deep.equal([]);
+  });
+
   it('a dead letter of which nothing is noted is listed, found, counted and requeued', async () => {
     const queue = await open();
     await push(queue, ['1']);

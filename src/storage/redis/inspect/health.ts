@@ -20,7 +20,7 @@ export async function health(read: Read, keys: Keys): Promise<Problem[]> {
 
 async function wrongTypeProblems(read: Read, keys: Keys): Promise<Problem[]> {
   const problems: Problem[] = [];
-  for (const [key, wanted] of [
+  const wantedTypes = [
     [keys.pool, 'zset'],
     [keys.reserved, 'zset'],
     [keys.dead, 'zset'],
@@ -29,8 +29,10 @@ async function wrongTypeProblems(read: Read, keys: Keys): Promise<Problem[]> {
     [keys.readyKnown, 'hash'],
     [keys.setAside, 'hash'],
     [keys.daemons, 'zset'],
-  ] as const) {
-    const type = await read(({ redis }) => redis.type(key));
+  ] as const;
+  const types = await read(({ redis }) => Promise.all(wantedTypes.map(([key]) => redis.type(key))));
+  for (const [i, [key, wanted]] of wantedTypes.entries()) {
+    const type = types[i] ?? 'none';
     if (type !== 'none' && type !== wanted) problems.push(wrongTypeProblem(key, type, wanted));
   }
   for await (const { key, type } of readyLists(read, keys)) {

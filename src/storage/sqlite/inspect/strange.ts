@@ -7,7 +7,7 @@ import { bytesOf, exact, EXACT_VALUE, LAST_TIME_MS } from '../rows.js';
  * Rows that one look goes through, from the oldest on: what nobody takes is among them sooner or later. Places and
  * times of expiry are looked up by their indexes besides, the former of so many topics.
  */
-const LOOK = { rows: 5000, topics: 500, found: 1000 };
+const LOOK = { rows: 1000, topics: 500, found: 1000 };
 
 /** What a number was mended to tells of it as well, where that is the upper bound. */
 const outOfBounds = (table: string, columns = Object.keys(BOUNDS[table] ?? {})): string =>
