@@ -103,10 +103,11 @@ export class RedisLine implements Line {
   }
 
   putBack(jobs: readonly ModelJob[]): void {
-    // Those whose place nobody knows become the next, in their order.
+    // The last first, so that those of one place keep their order: original clients give whole seconds. Those
+    // whose place nobody knows become the next, in their order.
     const isUnknown = ({ place }: ModelJob) => place === undefined;
     const known = jobs.filter((job) => !isUnknown(job));
-    for (const job of [...known, ...jobs.filter(isUnknown).reverse()]) {
+    for (const job of [...known.reverse(), ...jobs.filter(isUnknown).reverse()]) {
       const noted = this.notes.get(job.id);
       if (noted) this.forgetEntry(job.id, noted.topic);
       const list = this.list(job.topic);
