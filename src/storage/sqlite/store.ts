@@ -132,7 +132,7 @@ export class SqliteStore implements contract.Store {
     return this.file.view<JobRecord[]>((connection) => find(connection, params), []);
   }
 
-  /** Here no other client writes, and a row that no version wrote fails the call that meets it. */
+  /** Here no other client writes; `health` names rows that no version wrote. */
   findFlawed(): Promise<results.FlawedJobs> {
     const none: results.FlawedJobs = { jobs: [], more: false };
     return this.file.view<results.FlawedJobs>(() => Promise.resolve(none), none);
