@@ -31,7 +31,7 @@ export class Operator {
       const removed = there.filter((state) => inReach.includes(state));
       const asTold = { there: [...done.there, ...there], removed: [...done.removed, ...removed] };
       // What an original client had in hand is gone with it.
-      if (result?.removed === true && isLeftOver) this.context.model.line.drop(id);
+      if (result?.removed === true && removed.length > 0) this.context.model.line.drop(id);
       if (!result || !allowsRemoved(asTold, result)) throw new Difference(`remove ${id}`, done, result);
     }
   }
