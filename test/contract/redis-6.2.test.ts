@@ -1,10 +1,11 @@
-import { freshPrefix, useRedis } from '../support/redis.js';
+import { useRedis } from '../support/redis.js';
 import { describeExpiry } from './cases/expiry.js';
 import { describeExtend } from './cases/extend.js';
 import { describeOrder } from './cases/order.js';
 import { describePop } from './cases/pop.js';
 import { describeReclaim } from './cases/reclaim.js';
 import { describeRelease } from './cases/release.js';
+import { openRedisStores } from './redis-stores.js';
 import { describeStore } from './store-contract.js';
 
 /** The commands that came after 6.2. Taken from a Redis 7, inside of scripts too, they leave a 6.2, as far as delayer sees. */
@@ -23,20 +24,5 @@ describe('contract on Redis 6.2', () => {
   const renamed = NEWER.flatMap((name) => ['--rename-command', name, '']);
   const ground = useRedis({ movableClock: true, args: renamed });
 
-  describeStore(
-    'the Redis store on 6.2',
-    () => {
-      const [store, peerStore] = [ground.open(), ground.open()];
-      return Promise.resolve({
-        store,
-        peerStore,
-        clock: ground.clock,
-        name: (stem = 'name') => `${stem}-${freshPrefix()}`,
-        close: async () => {
-          await Promise.all([store.close(), peerStore.close()]);
-        },
-      });
-    },
-    parts,
-  );
+  describeStore('the Redis store on 6.2', () => openRedisStores(ground), parts);
 });

@@ -1,19 +1,8 @@
-import { freshPrefix, useRedis } from '../support/redis.js';
+import { useRedis } from '../support/redis.js';
+import { openRedisStores } from './redis-stores.js';
 import { describeStore } from './store-contract.js';
 
 describe('contract', () => {
   const ground = useRedis({ movableClock: true });
-
-  describeStore('the Redis store', () => {
-    const [store, peerStore] = [ground.open(), ground.open()];
-    return Promise.resolve({
-      store,
-      peerStore,
-      clock: ground.clock,
-      name: (stem = 'name') => `${stem}-${freshPrefix()}`,
-      close: async () => {
-        await Promise.all([store.close(), peerStore.close()]);
-      },
-    });
-  });
+  describeStore('the Redis store', () => openRedisStores(ground));
 });

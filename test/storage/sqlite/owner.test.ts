@@ -122,7 +122,6 @@ describe('who owns an SQLite file', () => {
   it('a wait ends within a second when the file was deleted, and waits for the one that comes', async () => {
     const queue = await folder.openQueue();
     const woken = failureOf(queue.waitForReady('topic', { timeoutMs: 60_000 }));
-    await new Promise((resolve) => setTimeout(resolve, 20)); // Lets the wait begin; it is right without.
     removeFile();
     expect(await woken).to.include({ code: 'store_moved' });
     const popped = queue.bpop('topic', { timeoutMs: 60_000 });

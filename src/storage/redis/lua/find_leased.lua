@@ -43,12 +43,7 @@ end
 
 local function add(found, name, deadline)
   for _, job in ipairs(found) do
-    if wanted[job.row[2]] then
-      for _, value in ipairs({ name, deadline, job.count or 1, job.deadline or 0, job.since or 0, job.topic }) do
-        answer[#answer + 1] = value
-      end
-      for column = 1, 6 do answer[#answer + 1] = job.row[column] end
-    end
+    if wanted[job.row[2]] then add_leased(answer, job, name, deadline) end
   end
 end
 

@@ -14,12 +14,7 @@ for i = 1, #names, 2 do
   local name, deadline = names[i], from_score(names[i + 1])
   local found = jobs_of(name)
   for _, job in ipairs(found) do
-    if only_topic == '' or job.topic == only_topic then
-      for _, value in ipairs({ name, deadline, job.count or 1, job.deadline or 0, job.since or 0, job.topic }) do
-        answer[#answer + 1] = value
-      end
-      for column = 1, 6 do answer[#answer + 1] = job.row[column] end
-    end
+    if only_topic == '' or job.topic == only_topic then add_leased(answer, job, name, deadline) end
   end
   looked_at, jobs, bytes = looked_at + 1, jobs + #found, bytes + bytes_of(name)
   if jobs >= MOST_JOBS or bytes > MOST_BYTES then break end

@@ -123,6 +123,13 @@ local function job_of(record, name, row)
   }
 end
 
+-- Adds to an answer what views are told of a job that is leased or waits (list_leased.lua).
+local function add_leased(answer, job, name, deadline)
+  local known = { name, deadline, job.count or 1, job.deadline or 0, job.since or 0, job.topic }
+  for _, value in ipairs(known) do answer[#answer + 1] = value end
+  for column = 1, 6 do answer[#answer + 1] = job.row[column] end
+end
+
 -- The jobs of a reservation that are still leased, of these numbers: number -> job. Reads and changes
 -- nothing.
 local function held_jobs(token, numbers)
