@@ -157,6 +157,12 @@ export interface CallLimits {
   readonly signal?: AbortSignalLike | undefined;
 }
 
+/**
+ * So much longer (ms) a store tries what its caller has to know the outcome of, and waits for the answer: a lease
+ * whose ack is given up is a job that is delivered twice.
+ */
+export const OUTCOME_GRACE_MS = 2000;
+
 export interface PushParams {
   readonly jobs: readonly NewJob[];
   readonly onExisting: OnExisting;

@@ -1,8 +1,11 @@
 import { DatabaseSync } from '@photostructure/sqlite';
 import { expect } from 'chai';
 import { join } from 'node:path';
+import { drainFollow } from '../../src/worker/follow.js';
+import { printHandler } from '../../src/worker/handlers/print.js';
 import { linesOf, useCli } from '../support/cli.js';
 import { eventually } from '../support/eventually.js';
+import { idsOf } from '../support/jobs.js';
 import { batchOf, expectAllAccountedFor, numbered, pushAll } from './accounting.js';
 
 const TOPIC = 'topic';
@@ -42,6 +45,32 @@ describe('many processes on one SQLite file:', function () {
       delivered: ended.flatMap(linesOf),
     });
     expectIntact();
+  });
+
+  it('a worker that is told to end while another process holds the file acknowledges what it delivered', async () => {
+    const queue = await cli.queue();
+    await pushAll(queue, TOPIC, numbered(10));
+    const [other, stop] = [new DatabaseSync(join(cli.home, 'queue.db')), new AbortController()];
+    const delivered: string[] = [];
+    const handler = printHandler((jobs) => {
+      delivered.push(...idsOf(jobs));
+      other.exec('BEGIN IMMEDIATE');
+      stop.abort();
+      return Promise.resolve(jobs.length);
+    });
+    const ended = drainFollow(queue, {
+      topics: [Buffer.from(TOPIC)],
+      handler,
+      signal: stop.signal,
+      onEvent: ({ type }) => expect.fail(type),
+    });
+    await eventually(() => stop.signal.aborted);
+    // Another caller, whose time is a good deal longer than the pauses between two tries, meets the held file too.
+    expect(await (await cli.queue()).pop(TOPIC, { timeoutMs: 50 })).to.be.undefined;
+    other.exec('ROLLBACK');
+    other.close();
+    expect(await ended).to.include({ done: 10, lateAcks: 0 });
+    await expectAllAccountedFor(queue, TOPIC, { pushed: numbered(10), delivered });
   });
 
   it('twelve processes start together on a file that is not there yet', async () => {

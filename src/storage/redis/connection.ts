@@ -1,6 +1,6 @@
 import { Redis } from 'ioredis';
 import { DelayerError, isTransient } from '../../core/errors.js';
-import type { CallLimits } from '../../core/store.js';
+import { type CallLimits, OUTCOME_GRACE_MS } from '../../core/store.js';
 import { type AbortSignalLike, monotonicMs, sleep } from '../../core/timer.js';
 import {
   isReplyError,
@@ -48,8 +48,8 @@ const REPLY_TIMEOUT_MS = 15_000;
 const GRACE_MS: Readonly<Record<RetryMode, number>> = {
   read: 500,
   'best-effort': 500,
-  idempotent: 2000,
-  never: 2000,
+  idempotent: OUTCOME_GRACE_MS,
+  never: OUTCOME_GRACE_MS,
 };
 /** A Redis that hangs does not close its end of the connection: after so long (ms) the socket is destroyed. */
 const DISCONNECT_TIMEOUT_MS = 200;

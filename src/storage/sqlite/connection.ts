@@ -1,10 +1,9 @@
 import { DelayerError } from '../../core/errors.js';
-import type { CallLimits } from '../../core/store.js';
 import { monotonicMs, sleep } from '../../core/timer.js';
 import type { ClockWatch, ConnectionHooks, ConnectionOptions, SpaceWatch } from './connection-parts.js';
 import { attach, closeDatabase, type Database, type Statement, STORE, type Value } from './driver.js';
 import { fromSqlite, isBusy, isFull, isStrangeValue, migratedError } from './errors.js';
-import { dropOver, type Write, WriteQueue } from './write-queue.js';
+import { dropOver, type Write, type WriteLimits, WriteQueue } from './write-queue.js';
 
 /** How long (ms) a call waits for the other processes on the file. */
 export const BUSY_DEADLINE_MS = 5000;
@@ -97,12 +96,12 @@ export class Connection {
    * Does all of `work` or nothing, and returns when it is on the disk. `work` is given the time.
    * @throws DelayerError
    */
-  async write<T>(work: (now: number) => T, limits?: CallLimits): Promise<T> {
+  async write<T>(work: (now: number) => T, limits?: WriteLimits): Promise<T> {
     return this.writes.add(work, { toDisk: true, frees: false, limits });
   }
 
   /** As {@link write}, for what takes jobs away: on a full disk it may use the room that is kept for that. */
-  async writeLess<T>(work: (now: number) => T, limits?: CallLimits): Promise<T> {
+  async writeLess<T>(work: (now: number) => T, limits?: WriteLimits): Promise<T> {
     return this.writes.add(work, { toDisk: true, frees: true, limits });
   }
 
@@ -110,7 +109,7 @@ export class Connection {
    * As {@link writeLess}, but returns before it is on the disk; the next `write` takes it there. For what
    * a power cut may undo without harm: a lease that is forgotten is a job that is ready.
    */
-  async writeSoon<T>(work: (now: number) => T, limits?: CallLimits): Promise<T> {
+  async writeSoon<T>(work: (now: number) => T, limits?: WriteLimits): Promise<T> {
     return this.writes.add(work, { toDisk: false, frees: true, limits });
   }
 

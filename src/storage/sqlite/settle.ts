@@ -5,6 +5,7 @@ import { bury } from './dead.js';
 import { endLeases, extendLeases } from './lease.js';
 import { returnAt, returnToPlace } from './return.js';
 import { deleteJobs, LAST_TIME_MS } from './rows.js';
+import { withGrace } from './write-queue.js';
 
 /** Leases that one transaction ends or extends, or those of one reservation. */
 const CHUNK_LEASES = 500;
@@ -19,7 +20,7 @@ export function ack(connection: Connection, params: LeaseParams): Promise<boolea
         ended.flatMap(({ seqs }) => seqs),
       );
       return ended.map(({ answers }) => answers);
-    }, params),
+    }, withGrace(params)),
   );
 }
 
@@ -35,7 +36,7 @@ export function nack(connection: Connection, params: NackParams): Promise<boolea
           else bury(connection, seqs, { deadTtlMs: failure.deadTtlMs, reason }, now);
           return answers;
         }),
-      params,
+      withGrace(params),
     ),
   );
 }
@@ -50,7 +51,7 @@ export function release(connection: Connection, params: LeaseParams): Promise<bo
           returnToPlace(connection, seqs, { reservedAt, attempts: 0 }, now);
           return answers;
         }),
-      params,
+      withGrace(params),
     ),
   );
 }
@@ -64,7 +65,7 @@ export function extend(connection: Connection, params: ExtendParams): Promise<(D
       return groups.map((group) =>
         extendLeases(connection, group, endsAt).map((isHeld) => (isHeld ? new Date(endsAt) : undefined)),
       );
-    }, params),
+    }, withGrace(params)),
   );
 }
 

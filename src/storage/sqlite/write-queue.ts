@@ -1,6 +1,12 @@
 import { DelayerError } from '../../core/errors.js';
-import type { CallLimits } from '../../core/store.js';
-import { monotonicMs } from '../../core/timer.js';
+import { type CallLimits, OUTCOME_GRACE_MS } from '../../core/store.js';
+import { isTimeOver, monotonicMs } from '../../core/timer.js';
+
+/** How long a caller waits for its write. */
+export interface WriteLimits extends CallLimits {
+  /** For so long (ms) after that the write is tried again; 0 when absent. It is tried once in any case. */
+  readonly graceMs?: number | undefined;
+}
 
 /** What a write wants beside its work. */
 export interface WriteOptions {
@@ -9,7 +15,7 @@ export interface WriteOptions {
   /** Does it make room rather than take it? Then it may use the room that is kept for a full disk. */
   readonly frees: boolean;
   /** When its caller waits no longer. */
-  readonly limits?: CallLimits | undefined;
+  readonly limits?: WriteLimits | undefined;
 }
 
 /** What waits for its transaction. */
@@ -19,6 +25,8 @@ export interface Write extends WriteOptions {
   readonly alone: boolean;
   readonly resolve: (done: unknown) => void;
   readonly reject: (error: unknown) => void;
+  /** Since when (monotonic) its caller is known to wait no longer. */
+  overSinceMs?: number;
 }
 
 /** Why a write was not done: its caller waits no longer. */
@@ -88,18 +96,22 @@ export class WriteQueue {
   }
 }
 
-/** Is the time of a call over, or was it given up? */
-export function isOver(limits: CallLimits | undefined): boolean {
-  if (limits === undefined) return false;
-  return limits.signal?.aborted === true || monotonicMs() >= (limits.untilMs ?? Infinity);
+/** The limits of a write whose caller has to know the outcome. */
+export function withGrace({ untilMs, signal }: CallLimits): WriteLimits {
+  return { untilMs, signal, graceMs: OUTCOME_GRACE_MS };
 }
 
 /** Rejects the writes of a group whose callers wait no longer, and takes them out of it. */
 export function dropOver(group: Write[], label: string): void {
-  for (let i = group.length - 1; i >= 0; i -= 1) {
-    const write = group[i];
-    if (!isOver(write?.limits)) continue;
-    group.splice(i, 1);
-    write?.reject(new CallOver(label));
+  for (const write of group.filter(isGivenUp)) {
+    group.splice(group.indexOf(write), 1);
+    write.reject(new CallOver(label));
   }
+}
+
+function isGivenUp(write: Write): boolean {
+  const { limits } = write;
+  if (limits === undefined || !isTimeOver(limits)) return false;
+  write.overSinceMs ??= monotonicMs();
+  return monotonicMs() - write.overSinceMs >= (limits.graceMs ?? 0);
 }

@@ -1,6 +1,8 @@
 import { expect } from 'chai';
+import type { Queue } from '../../../src/core/queue.js';
 import { openDatabase } from '../../../src/storage/sqlite/driver.js';
 import { eventually, failureOf } from '../../support/eventually.js';
+import { LONG_MS, reserve } from '../../support/jobs.js';
 import { startChild } from './children.js';
 import { ids, integrityOf, useFolder } from './files.js';
 
@@ -124,5 +126,42 @@ describe('processes that share an SQLite file', () => {
       expect(error.message).to.contain(folder.path());
       expect(await queue.find('id')).to.deep.equal([]);
     });
+
+    it('what ends or extends leases is done when the file is free, though its time is over or its signal aborted', async () => {
+      const queue = await folder.openQueue();
+      await queue.pushMany(ids(5).map((id) => ({ id, topic: 'topic', body: 'b' })));
+      const leases = await reserve(queue, 'topic', 5);
+      const over = [{ timeoutMs: 0 }, { signal: AbortSignal.abort() }];
+      const held = hold();
+      const calls = over.flatMap((limits, i) => [
+        queue.ack(leases.slice(i, i + 1), limits),
+        queue.nack(leases.slice(2, 3), { dead: true, ...limits }),
+        queue.release(leases.slice(3, 4), limits),
+        queue.extend(leases.slice(4), LONG_MS, limits),
+      ]);
+      // It shares a transaction with them, and is given up after the first try.
+      expect(await queue.pop('topic', { timeoutMs: 0 })).to.be.undefined;
+      held.release();
+      const [acked, nacked, released, extended, ackedToo] = await Promise.all(calls);
+      expect([acked, nacked, released, ackedToo]).to.deep.equal([[true], [true], [true], [true]]);
+      expect(extended?.[0]).to.be.a('date');
+      expect(await statesById(queue)).to.deep.equal({ 2: 'dead', 3: 'ready', 4: 'leased' });
+    });
+
+    it('an ack is given up when the file stays held for long after its time', async () => {
+      const queue = await folder.openQueue();
+      await queue.push({ id: 'id', topic: 'topic', body: 'b' });
+      const leases = await reserve(queue, 'topic');
+      const held = hold();
+      const error = await failureOf(queue.ack(leases, { timeoutMs: 0 }));
+      held.release();
+      expect(error).to.include({ code: 'store_busy', exitCode: 69 });
+      expect(await queue.ack(leases)).to.deep.equal([true]);
+    }).timeout(10_000);
   });
 });
+
+async function statesById(queue: Queue): Promise<Record<string, string>> {
+  const { jobs } = await queue.list('topic');
+  return Object.fromEntries(jobs.map(({ id, state }) => [id.toString(), state]));
+}
