@@ -6,9 +6,12 @@ export type {
   CallOptions,
   LeaseLike,
   ListQuery,
+  Lock,
   NackOptions,
   PushReceipt,
   PushRequest,
+  RequeueOptions,
+  RequeueRequest,
   ReserveRequest,
   TextOrBytes,
   Topics,
@@ -21,14 +24,30 @@ export {
   DEFAULT_TTL_MS,
   JOB_STATES,
   MAX_BODY_BYTES,
+  MAX_HISTORY,
   MAX_LEASE_MS,
   MAX_REASON_BYTES,
 } from './core/job.js';
-export type { Blocker, Bytes, Flaw, Job, JobRecord, JobState, LeasedJob } from './core/job.js';
+export { DEFAULT_RETRY, MAX_RETRIES } from './core/retry-policy.js';
+export type { RetryOptions, RetryPolicy } from './core/retry-policy.js';
 export type {
+  Attempt,
+  Backoff,
+  Blocker,
+  Bytes,
+  Flaw,
+  Job,
+  JobRecord,
+  JobState,
+  LeasedJob,
+  OwnRetry,
+} from './core/job.js';
+export type {
+  Burial,
   FlawedJobs,
   JobPage,
   Maintenance,
+  NackResult,
   OnExisting,
   Problem,
   ProblemCode,

@@ -30,8 +30,21 @@ export interface Bytes extends Uint8Array {
   equals(other: Uint8Array): boolean;
 }
 
-/** A job as it was taken from the queue. */
-export interface Job {
+/** The pause (ms) before the first retry; each later one is twice as long as the one before, up to `lastMs`. */
+export interface Backoff {
+  readonly firstMs: number;
+  readonly lastMs: number;
+}
+
+/** What a job may say of its own retries when it is pushed. What it leaves out is the consumer's to say. */
+export interface OwnRetry {
+  /** Tries after the first one; 0: none. */
+  readonly retries?: number | undefined;
+  readonly backoff?: Backoff | undefined;
+}
+
+/** A job as it was taken from the queue. Its own `retries` and `backoff` are absent where it was pushed without. */
+export interface Job extends OwnRetry {
   readonly id: Bytes;
   readonly topic: Bytes;
   readonly body: Bytes;
@@ -49,6 +62,31 @@ export interface LeasedJob extends Job {
   /** Opaque; any process may ack, nack, release or extend it. */
   readonly lease: string;
   readonly leaseUntil: Date;
+  /**
+   * Names the job over all its attempts, and no other job, also not one that is pushed later under its id.
+   * It is made when the job is first reserved. A consumer that writes it with the effect of the job, in one
+   * transaction and under a unique index, has the effect once.
+   */
+  readonly key: string;
+}
+
+/**
+ * One try of a job, as the store keeps it: the last {@link MAX_HISTORY} of them. Times are by the store's clock.
+ * - `retried`: it failed, and the job was to be tried again. `dead`: it failed for good.
+ * - `lease_ended`: nobody ended the lease before its time was over; its consumer was killed, or cut off.
+ */
+export interface Attempt {
+  /** Its number, from 1. */
+  readonly attempt: number;
+  /** Absent when unknown. */
+  readonly startedAt?: Date | undefined;
+  readonly endedAt: Date;
+  readonly outcome: 'retried' | 'dead' | 'lease_ended';
+  /** Of the handler, where it was a program that ended. */
+  readonly exitCode?: number | undefined;
+  /** The signal that ended the handler: `SIGKILL`. */
+  readonly signal?: string | undefined;
+  readonly reason?: string | undefined;
 }
 
 /** A job as `find` and `list` see it. What the store no longer knows of it is absent: an expired job may have lost its body. */
@@ -57,6 +95,10 @@ export interface JobRecord extends Omit<Job, 'topic' | 'body'> {
   readonly body?: Bytes | undefined;
   readonly lease?: string | undefined;
   readonly leaseUntil?: Date | undefined;
+  /** Who reserved a leased job, as it named itself: `host:pid`. */
+  readonly leasedBy?: string | undefined;
+  /** The attempts that have ended, oldest first; absent when there was none, or none is known. */
+  readonly history?: readonly Attempt[] | undefined;
   /** Why a dead letter failed, as the consumer said it. */
   readonly reason?: string | undefined;
   readonly failedAt?: Date | undefined;
@@ -123,5 +165,8 @@ export const POP_BATCH = 500;
 /** The longest lease: Node's timers reach no further, and a worker has to renew it in time. */
 export const MAX_LEASE_MS = 24 * 86_400_000;
 
-/** Bytes of a dead letter's reason; a longer one is cut. */
+/** Bytes of the reason of a failed attempt; of a longer one the end is kept. */
 export const MAX_REASON_BYTES = 4096;
+
+/** How many attempts of a job are kept. */
+export const MAX_HISTORY = 10;

@@ -8,6 +8,9 @@ import type { Job, LeasedJob } from './job.js';
  */
 export const DELIVERY_LEASE_MS = 10_000;
 
+/** A lock is free so long (ms) after its owner last took or renewed it. */
+export const LOCK_MS = 30_000;
+
 /** What a lease string says. The string is all that ack, nack, release and extend need, in any process. */
 export interface LeaseParts {
   /** Of the reservation: one call of `reserve` that answered with jobs. */
@@ -113,6 +116,8 @@ export function newToken(): string {
 }
 
 /** The job as a consumer is given it for good: ready, and nobody's lease any more. */
-export function withoutLease({ id, topic, body, dueAt, expiresAt, attempts }: LeasedJob): Job {
-  return { id, topic, body, state: 'ready', dueAt, expiresAt, attempts };
+export function withoutLease(leased: LeasedJob): Job {
+  const { id, topic, body, dueAt, expiresAt, attempts, retries, backoff } = leased;
+  const job: Job = { id, topic, body, state: 'ready', dueAt, expiresAt, attempts };
+  return retries === undefined && backoff === undefined ? job : { ...job, retries, backoff };
 }

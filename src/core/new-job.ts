@@ -1,8 +1,10 @@
+import type { OwnRetry } from './job.js';
+
 /** When a job is due: so long after the store takes it in, or at a point of the store's clock. */
 export type Due = { readonly delayMs: number } | { readonly atMs: number };
 
 /** A job on its way into a store; checked, with its id. */
-export interface NewJob {
+export interface NewJob extends OwnRetry {
   readonly id: Buffer;
   readonly topic: Buffer;
   readonly body: Buffer;

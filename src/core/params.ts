@@ -18,19 +18,24 @@ import type {
   CallOptions,
   LeaseLike,
   ListQuery,
+  Lock,
   NackOptions,
   ReadyWaitOptions,
+  RequeueOptions,
+  RequeueRequest,
   ReserveRequest,
   TextOrBytes,
   Topics,
   WaitOptions,
 } from './requests.js';
 import type { OnExisting } from './results.js';
+import { toRetryPolicy } from './retry-policy.js';
 import type {
   CallLimits,
   ExtendParams,
   LeaseParams,
   ListParams,
+  LockParams,
   NackParams,
   PauseParams,
   PopParams,
@@ -42,7 +47,7 @@ import type {
   WaitParams,
 } from './store.js';
 import { monotonicMs } from './timer.js';
-import { toFailure, toLeases, toName, toReason, toTopics } from './validate.js';
+import { toFailure, toLeases, toName, toTopics } from './validate.js';
 
 /** The arguments of a queue's methods, checked and as a store takes them. All throw a DelayerError `usage`. */
 
@@ -51,6 +56,14 @@ const LIST_LIMIT = 50;
 
 const ON_EXISTING: readonly OnExisting[] = ['refuse', 'replace', 'keep'];
 const CALL: readonly string[] = ['timeoutMs', 'signal'] satisfies (keyof CallOptions)[];
+const RESERVE_FIELDS: readonly string[] = [
+  ...(['topics', 'limit', 'leaseMs', 'retry', 'holder', 'lock'] satisfies (keyof ReserveRequest)[]),
+  ...CALL,
+];
+const NACK_FIELDS: readonly string[] = [
+  ...(['delayMs', 'dead', 'deadTtlMs', 'reason', 'exitCode', 'signalName'] satisfies (keyof NackOptions)[]),
+  ...CALL,
+];
 const QUERY_FIELDS: readonly (keyof ListQuery)[] = [
   'states',
   'dueBefore',
@@ -92,11 +105,26 @@ function popParams(topics: Topics, count: number, options: CallOptions): PopPara
 }
 
 export function toReserveParams(request: ReserveRequest): ReserveParams {
-  assertFields(request, ['topics', 'limit', 'leaseMs', ...CALL], 'field of a reserve');
+  assertFields(request, RESERVE_FIELDS, 'field of a reserve');
+  const { retry = {}, holder, lock } = request;
   const topics = toTopics(request.topics);
   const limit = toCount(request.limit, 'limit');
   const leaseMs = toLeaseMs(request.leaseMs);
-  return { topics, limit, leaseMs, token: newToken(), ...toLimits(request) };
+  assertText(holder, 'holder');
+  return {
+    ...{ topics, limit, leaseMs, token: newToken(), holder },
+    policy: retry === false ? undefined : toRetryPolicy(retry),
+    lock: lock && toLockParams(lock),
+    ...toLimits(request),
+  };
+}
+
+export function toLockParams(lock: Lock): LockParams {
+  assertFields(lock, ['name', 'owner'], 'field of a lock');
+  return {
+    name: toName(lock.name, 'name of the lock'),
+    owner: toName(lock.owner, 'owner of the lock').toString(),
+  };
 }
 
 export function toLeaseParams(leases: readonly LeaseLike[], options: CallOptions): LeaseParams {
@@ -105,9 +133,9 @@ export function toLeaseParams(leases: readonly LeaseLike[], options: CallOptions
 }
 
 export function toNackParams(leases: readonly LeaseLike[], options: NackOptions): NackParams {
-  assertFields(options, ['delayMs', 'dead', 'deadTtlMs', 'reason', ...CALL], 'option of a nack');
+  assertFields(options, NACK_FIELDS, 'option of a nack');
   const failure = toFailure(options);
-  return { leases: toLeases(leases), failure, reason: toReason(options.reason), ...toLimits(options) };
+  return { leases: toLeases(leases), failure, jitter: 2 * Math.random() - 1, ...toLimits(options) };
 }
 
 export function toExtendParams(
@@ -129,11 +157,25 @@ export function toRemoveParams(
 }
 
 export function toRequeueParams(
-  ids: readonly TextOrBytes[],
-  options: { delayMs?: number | undefined },
+  letters: readonly (TextOrBytes | RequeueRequest)[],
+  options: RequeueOptions,
 ): RequeueParams {
-  assertFields(options, ['delayMs'], 'option of a requeue');
-  return { ids: toIds(ids), delayMs: checkDuration(options.delayMs ?? 0, 'the delay') };
+  assertFields(options, ['delayMs', 'keepAttempts'], 'option of a requeue');
+  assertFlag(options.keepAttempts, 'keepAttempts');
+  assertList(letters, 'dead letters');
+  const delayMs = checkDuration(options.delayMs ?? 0, 'the delay');
+  const jobs = letters.map((letter) => {
+    if (typeof letter === 'string' || letter instanceof Uint8Array)
+      return { id: toName(letter, 'id'), delayMs };
+    assertFields(letter, ['id', 'topic', 'delayMs'], 'field of a dead letter');
+    const topic = letter.topic === undefined ? undefined : toName(letter.topic, 'topic');
+    return {
+      id: toName(letter.id, 'id'),
+      topic,
+      delayMs: checkDuration(letter.delayMs ?? delayMs, 'the delay'),
+    };
+  });
+  return { jobs, keepAttempts: options.keepAttempts ?? false };
 }
 
 export function toPauseParams(topics: Topics, options: { forMs?: number | undefined }): PauseParams {

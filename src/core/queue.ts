@@ -11,6 +11,7 @@ import {
   toFlawedParams,
   toLeaseParams,
   toListParams,
+  toLockParams,
   toNackParams,
   toOnExisting,
   toPauseParams,
@@ -28,10 +29,13 @@ import type {
   CallOptions,
   LeaseLike,
   ListQuery,
+  Lock,
   NackOptions,
   PushReceipt,
   PushRequest,
   ReadyWaitOptions,
+  RequeueOptions,
+  RequeueRequest,
   ReserveRequest,
   TextOrBytes,
   Topics,
@@ -41,6 +45,7 @@ import type {
   FlawedJobs,
   JobPage,
   Maintenance,
+  NackResult,
   OnExisting,
   Problem,
   RemoveResult,
@@ -183,8 +188,8 @@ export class Queue {
     return params.leases.length === 0 ? [] : this.#ask((store) => store.ack(params));
   }
 
-  /** Ends leases with their jobs failed; answers, in order, whether each was still held. */
-  async nack(leases: readonly LeaseLike[], options: NackOptions): Promise<boolean[]> {
+  /** Ends leases with their jobs failed; answers, in order, whether each is tried again, is dead, or was not held any more. */
+  async nack(leases: readonly LeaseLike[], options: NackOptions = {}): Promise<NackResult[]> {
     const params = toNackParams(leases, options);
     return params.leases.length === 0 ? [] : this.#ask((store) => store.nack(params));
   }
@@ -203,6 +208,18 @@ export class Queue {
   ): Promise<(Date | undefined)[]> {
     const params = toExtendParams(leases, leaseMs, options);
     return params.leases.length === 0 ? [] : this.#ask((store) => store.extend(params));
+  }
+
+  /** Takes or renews a lock; false when another owner has it. */
+  async lock(lock: Lock): Promise<boolean> {
+    const params = toLockParams(lock);
+    return this.#ask((store) => store.lock(params));
+  }
+
+  /** Frees a lock that is this owner's; any other is left alone. */
+  async unlock(lock: Lock): Promise<void> {
+    const params = toLockParams(lock);
+    await this.#ask((store) => store.unlock(params));
   }
 
   /**
@@ -230,13 +247,13 @@ export class Queue {
     return params.jobs.length === 0 ? [] : this.#ask((store) => store.remove(params));
   }
 
-  /** Makes the latest dead letter of each id a job again; answers in order. */
+  /** Makes dead letters jobs again, the latest of each id; answers in order. */
   async requeue(
-    ids: readonly TextOrBytes[],
-    options: { delayMs?: number | undefined } = {},
+    letters: readonly (TextOrBytes | RequeueRequest)[],
+    options: RequeueOptions = {},
   ): Promise<RequeueResult[]> {
-    const params = toRequeueParams(ids, options);
-    return params.ids.length === 0 ? [] : this.#ask((store) => store.requeue(params));
+    const params = toRequeueParams(letters, options);
+    return params.jobs.length === 0 ? [] : this.#ask((store) => store.requeue(params));
   }
 
   /** Holds topics back from every consumer of delayer, for `forMs` or until `resume`. */

@@ -1,6 +1,7 @@
 import type { OnEvent } from './events.js';
-import type { Bytes, JobState } from './job.js';
+import type { Bytes, JobState, OwnRetry } from './job.js';
 import type { PushResult } from './results.js';
+import type { RetryOptions } from './retry-policy.js';
 import type { AbortSignalLike } from './timer.js';
 
 /** What a queue is asked for. */
@@ -9,7 +10,7 @@ import type { AbortSignalLike } from './timer.js';
 export type TextOrBytes = string | Uint8Array;
 
 /** A job to push. Its delay (ms) counts from now, its ready lifetime (ms) from its due time. */
-export interface PushRequest {
+export interface PushRequest extends OwnRetry {
   readonly topic: TextOrBytes;
   readonly body: TextOrBytes;
   /** A UUID when absent. */
@@ -41,6 +42,25 @@ export interface ReserveRequest extends CallOptions {
   readonly topics: Topics;
   readonly limit: number;
   readonly leaseMs: number;
+  /**
+   * What becomes of jobs that fail, or whose lease ends. False: a job that is nacked without more is tried
+   * again, and one whose lease ends is ready again, however often.
+   */
+  readonly retry?: RetryOptions | false | undefined;
+  /** Who reserves, for people who look at the job: `host:pid`. */
+  readonly holder?: string | undefined;
+  /** Reserves only while it has this lock, and takes it when it is free. */
+  readonly lock?: Lock | undefined;
+}
+
+/**
+ * A lock on a store, by name. It is held by one owner at a time, until `unlock`, or 30 s after it was last
+ * reserved under or renewed.
+ */
+export interface Lock {
+  readonly name: TextOrBytes;
+  /** Text that nobody else has. */
+  readonly owner: string;
 }
 
 export interface WaitOptions {
@@ -59,13 +79,36 @@ export interface ReadyWaitOptions extends WaitOptions {
   readonly since?: number | undefined;
 }
 
-/** How a job failed: `delayMs` until the next try, or `dead` for good, kept for `deadTtlMs` (30 days; 0: for ever). */
+/**
+ * How a job failed. It is tried again as the job itself or its lease says, and is dead when no retry is left.
+ */
 export interface NackOptions extends CallOptions {
+  /** How long until the next try, in place of the backoff. */
   readonly delayMs?: number | undefined;
+  /** For good, whatever retries are left. */
   readonly dead?: boolean | undefined;
+  /** How long a job that is `dead` is kept (0: for ever), in place of what its lease says. */
   readonly deadTtlMs?: number | undefined;
-  /** Kept with a dead letter; cut after 4 KiB. */
+  /** Kept with the attempt and the dead letter; of a longer one than 4 KiB the end is kept. */
   readonly reason?: string | undefined;
+  /** Of the program that handled the job; kept with the attempt. */
+  readonly exitCode?: number | undefined;
+  readonly signalName?: string | undefined;
+}
+
+/** A dead letter to requeue: the latest of its id, or of its id in this topic. */
+export interface RequeueRequest {
+  readonly id: TextOrBytes;
+  readonly topic?: TextOrBytes | undefined;
+  /** In place of the delay of the call. */
+  readonly delayMs?: number | undefined;
+}
+
+export interface RequeueOptions {
+  /** 0 when absent. */
+  readonly delayMs?: number | undefined;
+  /** False: they start at 0, and the job has all its retries again. */
+  readonly keepAttempts?: boolean | undefined;
 }
 
 export interface ListQuery {

@@ -30,10 +30,28 @@ export interface Popped {
   readonly isPaused?: boolean | undefined;
   /** How far the store had heard of changes when it looked, for `waitForReady`. */
   readonly revision?: number | undefined;
+  /** Jobs that became dead letters because the call found their lease ended once too often; absent when none. */
+  readonly buried?: readonly Burial[] | undefined;
+}
+
+/** A job that became a dead letter by maintenance. */
+export interface Burial {
+  readonly id: Bytes;
+  readonly topic: Bytes;
+  readonly reason: string;
 }
 
 export interface Reserved extends Popped {
   readonly jobs: LeasedJob[];
+  /** Nothing was looked at, for another owner has the lock; `nextInMs` is when it is free at the latest. */
+  readonly isLocked?: boolean | undefined;
+}
+
+/** `not_held`: the lease was lost, or ended before; nothing changed. */
+export interface NackResult {
+  readonly outcome: 'retried' | 'dead' | 'not_held';
+  /** When a job that is retried is due again. */
+  readonly dueAt?: Date | undefined;
 }
 
 export interface RemoveResult {
@@ -53,6 +71,8 @@ export interface Maintenance {
   readonly reclaimed: number;
   /** Dead letters past their time that were deleted. */
   readonly deleted: number;
+  /** Jobs that became dead letters because their lease ended once too often; absent when none. */
+  readonly buried?: readonly Burial[] | undefined;
   /** Due jobs that could not be moved because a key of the wrong type is in the way. */
   readonly stuck: number;
   /** Is there more to do at once? */

@@ -1,9 +1,11 @@
 import type { JobRecord, JobState } from './job.js';
 import type { NewJob } from './new-job.js';
+import type { RetryPolicy } from './retry-policy.js';
 import type {
   FlawedJobs,
   JobPage,
   Maintenance,
+  NackResult,
   OnExisting,
   Popped,
   Problem,
@@ -52,18 +54,23 @@ export interface Consumer {
    */
   pop(params: PopParams): Promise<Popped>;
 
-  /** Leases jobs as `pop` takes them. Asking again with the same token answers the same jobs. */
+  /**
+   * Leases jobs as `pop` takes them. Asking again with the same token answers the same jobs. A job whose own
+   * retry settings no delayer wrote is not given: it becomes a dead letter with that reason.
+   */
   reserve(params: ReserveParams): Promise<Reserved>;
 
   /** Ends leases with their jobs done and gone. Answers, in order, whether each lease was still held. */
   ack(params: LeaseParams): Promise<boolean[]>;
 
   /**
-   * Ends leases with their jobs failed: to be tried again later, or dead. Attempts count. A job whose id
-   * was pushed again meanwhile waits until that job is gone. Answers, in order, whether each lease was
-   * still held.
+   * Ends leases with their jobs failed. A job is tried again after `delayMs`, or the pause of its own backoff,
+   * else that of its lease's policy (DEFAULT_RETRY's where it has none). It is dead when the failure says so,
+   * or no retry is left: its own `retries`, else the policy's, without a policy it has always one left.
+   * Attempts count, and the attempt joins the job's history. A job whose id was pushed again meanwhile waits
+   * until that job is gone. Answers in order.
    */
-  nack(params: NackParams): Promise<boolean[]>;
+  nack(params: NackParams): Promise<NackResult[]>;
 
   /**
    * Ends leases as if their jobs had never been reserved: ready, at their old place in line, attempts as
@@ -76,6 +83,12 @@ export interface Consumer {
    * nothing when it was not held any more.
    */
   extend(params: ExtendParams): Promise<(Date | undefined)[]>;
+
+  /** Takes a lock that is free or already this owner's, for LOCK_MS from now. Answers whether it has it now. */
+  lock(params: LockParams): Promise<boolean>;
+
+  /** Frees a lock that is this owner's, and leaves any other alone. */
+  unlock(params: LockParams): Promise<void>;
 }
 
 /** Acting on jobs. A step names the jobs and what is believed of them, and leaves alone what has changed. */
@@ -84,8 +97,9 @@ export interface Operator {
   remove(params: RemoveParams): Promise<RemoveResult[]>;
 
   /**
-   * Makes dead letters jobs again, with no attempts and their whole ready lifetime, the latest of each id.
-   * An id that lives is left alone. Answers in order.
+   * Makes dead letters jobs again, with their whole ready lifetime, key and history: the latest of each id (in
+   * its topic, where one is named). Attempts start at 0 unless they are kept. An id that lives is left alone.
+   * Answers in order.
    */
   requeue(params: RequeueParams): Promise<RequeueResult[]>;
 
@@ -98,7 +112,7 @@ export interface Operator {
 export interface Maintainer {
   /**
    * One bounded step: due jobs become ready in order of due time, leases that have ended bring their jobs
-   * back, expired jobs and dead letters past their time are cleared away.
+   * back (or make dead letters of them, where their policy has no retry left), expired jobs and dead letters past their time are cleared away.
    */
   maintain(): Promise<Maintenance>;
 
@@ -181,6 +195,19 @@ export interface ReserveParams extends PopParams {
   readonly leaseMs: number;
   /** Names this reservation: `newToken()` of lease.ts. */
   readonly token: string;
+  /**
+   * What becomes of a job when it fails or its lease ends. Absent: it comes back however often, whatever retries
+   * the job itself has.
+   */
+  readonly policy?: RetryPolicy | undefined;
+  readonly holder?: string | undefined;
+  /** Taken or renewed in the same step, for LOCK_MS; nothing else is done where another owner has it. */
+  readonly lock?: LockParams | undefined;
+}
+
+export interface LockParams {
+  readonly name: Buffer;
+  readonly owner: string;
 }
 
 export interface LeaseParams extends CallLimits {
@@ -192,13 +219,24 @@ export interface ExtendParams extends LeaseParams {
   readonly leaseMs: number;
 }
 
-/** How a job failed: to be tried again in `delayMs`, or for good, kept for `deadTtlMs` (0: for ever). */
-export type Failure = { readonly delayMs: number } | { readonly deadTtlMs: number };
+/** How a job failed. What is absent is for its policy to say. */
+export interface Failure {
+  /** For good, whatever retries are left. */
+  readonly isDead: boolean;
+  /** Until the next try, when there is one. */
+  readonly delayMs?: number | undefined;
+  /** How long the dead letter is kept, if it becomes one now (0: for ever). */
+  readonly deadTtlMs?: number | undefined;
+  /** Kept with the attempt, and with a dead letter; at most MAX_REASON_BYTES. */
+  readonly reason?: string | undefined;
+  readonly exitCode?: number | undefined;
+  readonly signalName?: string | undefined;
+}
 
 export interface NackParams extends LeaseParams {
   readonly failure: Failure;
-  /** Kept with a dead letter. */
-  readonly reason?: string | undefined;
+  /** From -1 to 1, at random: `pauseAfter` of retry-policy.ts. */
+  readonly jitter: number;
 }
 
 /** A job by its id, and what is believed of it: where that is not so any more, it is left alone. */
@@ -213,9 +251,16 @@ export interface RemoveParams {
   readonly jobs: readonly JobGuard[];
 }
 
-export interface RequeueParams {
-  readonly ids: readonly Buffer[];
+/** The latest dead letter of an id, or of an id in a topic. */
+export interface RequeueJob {
+  readonly id: Buffer;
+  readonly topic?: Buffer | undefined;
   readonly delayMs: number;
+}
+
+export interface RequeueParams {
+  readonly jobs: readonly RequeueJob[];
+  readonly keepAttempts: boolean;
 }
 
 export interface PauseParams extends TopicParams {

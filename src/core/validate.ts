@@ -10,13 +10,23 @@ import {
 } from './check.js';
 import { checkDuration } from './duration.js';
 import { DelayerError } from './errors.js';
-import { DEFAULT_DEAD_TTL_MS, DEFAULT_TTL_MS, type Job, MAX_BODY_BYTES, MAX_REASON_BYTES } from './job.js';
+import { DEFAULT_TTL_MS, type Job, MAX_BODY_BYTES, MAX_REASON_BYTES } from './job.js';
 import type { Due, NewJob } from './new-job.js';
 import type { LeaseLike, NackOptions, PushRequest, TextOrBytes } from './requests.js';
+import { toOwnRetry } from './retry-policy.js';
 import type { Failure } from './store.js';
 import { MAX_TIMESTAMP_MS } from './timestamp.js';
 
-const FIELDS = ['topic', 'body', 'id', 'delayMs', 'at', 'ttlMs'] satisfies (keyof PushRequest)[];
+const FIELDS = [
+  'topic',
+  'body',
+  'id',
+  'delayMs',
+  'at',
+  'ttlMs',
+  'retries',
+  'backoff',
+] satisfies (keyof PushRequest)[];
 
 /**
  * Checks a request and fills in what it leaves out.
@@ -42,16 +52,17 @@ export function toNewJob(request: PushRequest): NewJob {
     body,
     due: toDue(request),
     ttlMs: toTtl(request.ttlMs),
+    ...(request.retries === undefined && request.backoff === undefined ? {} : toOwnRetry(request)),
   };
 }
 
 /** A job that was popped, to be pushed as it was: due when it was, and expired when it would have been. */
 export function toNewJobAgain(job: Job): NewJob {
   assertObject(job, 'job');
-  const { id, topic, body, dueAt = new Date(0), expiresAt } = job;
+  const { id, topic, body, dueAt = new Date(0), expiresAt, retries, backoff } = job;
   assertDate(expiresAt, 'expiresAt');
   return {
-    ...toNewJob({ id: toName(id, 'id'), topic, body, at: dueAt }),
+    ...toNewJob({ id: toName(id, 'id'), topic, body, at: dueAt, retries, backoff }),
     ttlMs: DEFAULT_TTL_MS,
     expiresAtMs: expiresAt?.getTime(),
   };
@@ -124,25 +135,31 @@ export function toLeases(leases: readonly LeaseLike[]): string[] {
 }
 
 export function toFailure(options: NackOptions): Failure {
-  const { delayMs, dead, deadTtlMs } = options;
+  const { delayMs, dead = false, deadTtlMs, exitCode, signalName } = options;
   assertFlag(dead, 'dead');
-  if (dead === true) {
-    if (delayMs === undefined)
-      return { deadTtlMs: checkDuration(deadTtlMs ?? DEFAULT_DEAD_TTL_MS, 'the dead ttl') };
+  assertText(signalName, 'signal name');
+  if (exitCode !== undefined && !Number.isInteger(exitCode))
+    throw new DelayerError('usage', `The exit code is no whole number: ${shown(exitCode)}`);
+  if (dead && delayMs !== undefined)
     throw new DelayerError('usage', 'A failed job is tried again after a delay or is dead, not both');
-  }
-  if (deadTtlMs !== undefined)
+  if (!dead && deadTtlMs !== undefined)
     throw new DelayerError('usage', 'A dead ttl is given, and the job is not to be dead');
-  return { delayMs: checkDuration(delayMs ?? 0, 'the delay') };
+  return {
+    isDead: dead,
+    delayMs: delayMs === undefined ? undefined : checkDuration(delayMs, 'the delay'),
+    deadTtlMs: deadTtlMs === undefined ? undefined : checkDuration(deadTtlMs, 'the dead ttl'),
+    reason: toReason(options.reason),
+    ...{ exitCode, signalName },
+  };
 }
 
-/** At most MAX_REASON_BYTES of UTF-8, whole characters. */
-export function toReason(reason: string | undefined): string | undefined {
+/** The end of it: at most MAX_REASON_BYTES of UTF-8, whole characters. */
+function toReason(reason: string | undefined): string | undefined {
   assertText(reason, 'reason');
   if (reason === undefined) return undefined;
   const bytes = Buffer.from(reason);
   if (bytes.length <= MAX_REASON_BYTES) return reason;
-  let end = MAX_REASON_BYTES;
-  while (((bytes[end] ?? 0) & 0xc0) === 0x80) end -= 1;
-  return bytes.toString('utf8', 0, end);
+  let start = bytes.length - MAX_REASON_BYTES;
+  while (((bytes[start] ?? 0) & 0xc0) === 0x80) start += 1;
+  return bytes.toString('utf8', start);
 }

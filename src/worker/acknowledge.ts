@@ -122,8 +122,15 @@ export class Acknowledger {
   }
 
   private async nack(jobs: readonly HeldJob[], options: NackOptions): Promise<void> {
-    const held = await this.answer(jobs, this.queue.nack(end(jobs), { ...options, ...this.limits() }), true);
-    this.counts[options.dead === true ? 'dead' : 'retried'] += held.length;
+    const results = await this.answer(
+      jobs,
+      this.queue.nack(end(jobs), { ...options, ...this.limits() }),
+      true,
+    );
+    for (const { outcome } of results) {
+      if (outcome === 'not_held') this.counts.lateAcks += 1;
+      else this.counts[outcome] += 1;
+    }
   }
 
   private async release(jobs: readonly HeldJob[]): Promise<void> {
@@ -132,12 +139,8 @@ export class Acknowledger {
     ).length;
   }
 
-  /** @returns which were still held; nothing when the call failed */
-  private async answer(
-    jobs: readonly HeldJob[],
-    call: Promise<boolean[]>,
-    wereHandled: boolean,
-  ): Promise<boolean[]> {
+  /** @returns what the store answered of each; nothing when the call failed */
+  private async answer<T>(jobs: readonly HeldJob[], call: Promise<T[]>, wereHandled: boolean): Promise<T[]> {
     try {
       const held = await call;
       this.listener.onAcked();

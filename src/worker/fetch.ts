@@ -53,7 +53,7 @@ export class Fetcher {
   async reserve(limit: number): Promise<Reserved> {
     const { topics, leaseMs, limits } = this.options;
     const sentAtMs = monotonicMs();
-    const reserved = await this.queue.reserve({ topics, limit, leaseMs, ...limits() });
+    const reserved = await this.queue.reserve({ topics, limit, leaseMs, retry: false, ...limits() });
     this.ahead.push(...this.leases.add(reserved.jobs, sentAtMs));
     return reserved;
   }

@@ -125,9 +125,10 @@ describe('withoutLease', () => {
       expiresAt: undefined,
       lease: 'lease',
       leaseUntil: new Date(2),
+      key: 'key',
     };
     const job = withoutLease(leased);
     expect(job).to.include({ state: 'ready', attempts: 2, dueAt: leased.dueAt });
-    expect(job).to.not.have.any.keys('lease', 'leaseUntil');
+    expect(job).to.not.have.any.keys('lease', 'leaseUntil', 'key');
   });
 });

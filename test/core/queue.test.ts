@@ -2,7 +2,7 @@ import { expect } from 'chai';
 import { Queue } from '../../src/core/queue.js';
 import { pushError } from '../../src/core/push-error.js';
 import type { Job } from '../../src/core/job.js';
-import { DEFAULT_DEAD_TTL_MS, MAX_REASON_BYTES } from '../../src/core/job.js';
+import { MAX_REASON_BYTES } from '../../src/core/job.js';
 import type { NackParams, ReserveParams, Store } from '../../src/core/store.js';
 import type { PushResult } from '../../src/core/results.js';
 import { failureOf } from '../support/eventually.js';
@@ -89,13 +89,13 @@ describe('Queue', () => {
     expect(await queue.ack(['a', { lease: 'b' }])).to.deep.equal([true, false]);
   });
 
-  it('a nack is a retry at once when nothing else is said, and a dead letter is kept for 30 days', async () => {
+  it('a nack leaves to the policy of the lease what it does not say itself', async () => {
     const asked: NackParams[] = [];
     const queue = new Queue(
       storeOf({
         nack: (params) => {
           asked.push(params);
-          return Promise.resolve([true]);
+          return Promise.resolve([{ outcome: 'retried' }]);
         },
       }),
     );
@@ -103,29 +103,33 @@ describe('Queue', () => {
     await queue.nack(['lease'], { delayMs: 5, reason: 'why' });
     await queue.nack(['lease'], { dead: true });
     await queue.nack(['lease'], { dead: true, deadTtlMs: 0 });
-    expect(asked.map(({ failure }) => failure)).to.deep.equal([
-      { delayMs: 0 },
-      { delayMs: 5 },
-      { deadTtlMs: DEFAULT_DEAD_TTL_MS },
-      { deadTtlMs: 0 },
+    expect(
+      asked.map(({ failure: { isDead, delayMs, deadTtlMs, reason } }) => ({
+        ...{ isDead, delayMs, deadTtlMs, reason },
+      })),
+    ).to.deep.equal([
+      { isDead: false, delayMs: undefined, deadTtlMs: undefined, reason: undefined },
+      { isDead: false, delayMs: 5, deadTtlMs: undefined, reason: 'why' },
+      { isDead: true, delayMs: undefined, deadTtlMs: undefined, reason: undefined },
+      { isDead: true, delayMs: undefined, deadTtlMs: 0, reason: undefined },
     ]);
-    expect(asked[1]?.reason).to.equal('why');
+    for (const { jitter } of asked) expect(jitter).to.be.within(-1, 1);
     expect(await failureOf(queue.nack(['lease'], { dead: true, delayMs: 5 }))).to.include({ code: 'usage' });
   });
 
-  it('a long reason is cut to 4 KiB of UTF-8, between two characters', async () => {
+  it('of a long reason the last 4 KiB of UTF-8 are kept, from a whole character on', async () => {
     let reason = '';
     const queue = new Queue(
       storeOf({
         nack: (params) => {
-          reason = params.reason ?? '';
-          return Promise.resolve([true]);
+          reason = params.failure.reason ?? '';
+          return Promise.resolve([{ outcome: 'retried' }]);
         },
       }),
     );
-    await queue.nack(['lease'], { reason: `a${'ü'.repeat(MAX_REASON_BYTES)}` });
+    await queue.nack(['lease'], { reason: `${'ü'.repeat(MAX_REASON_BYTES)}a` });
     expect(Buffer.byteLength(reason)).to.equal(MAX_REASON_BYTES - 1);
-    expect(reason).to.match(/^aü+$/);
+    expect(reason).to.match(/^ü+a$/);
     await queue.nack(['lease'], { reason: 'x'.repeat(MAX_REASON_BYTES) });
     expect(reason).to.have.length(MAX_REASON_BYTES);
   });

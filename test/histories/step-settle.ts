@@ -1,3 +1,4 @@
+import { areHeld } from '../support/jobs.js';
 import type { Queue } from '../../src/core/queue.js';
 import { type Context, type Cut, orUnknown } from './context.js';
 import { expectSame } from './difference.js';
@@ -20,8 +21,8 @@ export class Settler {
       ack: () => queue.ack(names),
       release: () => queue.release(names),
       extend: async () => (await queue.extend(names, leaseMsOf(step))).map((until) => until?.getTime()),
-      retry: () => queue.nack(names, { delayMs: delayMsOf(step) }),
-      bury: () => queue.nack(names, { dead: true, ...deathOf(step) }),
+      retry: async () => areHeld(await queue.nack(names, { delayMs: delayMsOf(step) })),
+      bury: async () => areHeld(await queue.nack(names, { dead: true, ...deathOf(step) })),
     };
     const seen = await orUnknown<(boolean | number | undefined)[]>(call[does](), cut);
     if (cut === 'request' && (does === 'retry' || does === 'bury')) return;

@@ -15,7 +15,7 @@ export class Taker {
   async reserve(step: StepOf<'reserve'>, queue: Queue): Promise<void> {
     const { topics, limit, leaseMs } = step;
     this.context.say(`reserve ${limit} of ${topics.join(' ')} for ${leaseMs}`);
-    const call = queue.reserve({ topics, limit, leaseMs });
+    const call = queue.reserve({ topics, limit, leaseMs, retry: false });
     const { expected, taken } = await this.take(topics, limit, call, (most) =>
       this.context.model.reserve(topics, most, leaseMs, this.context.now),
     );

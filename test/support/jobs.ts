@@ -1,5 +1,6 @@
 import type { Bytes, LeasedJob } from '../../src/core/job.js';
 import type { Queue } from '../../src/core/queue.js';
+import type { NackResult } from '../../src/core/results.js';
 import type { Topics } from '../../src/core/requests.js';
 import { eventually } from './eventually.js';
 
@@ -46,14 +47,19 @@ export async function untilPast(queue: Clock, time: Date | number): Promise<void
   await eventually(async () => (await queue.now()).getTime() > Number(time));
 }
 
-/** Reserves jobs: one, for long, when nothing else is said. */
+/** Was each lease still held when it was nacked? */
+export function areHeld(results: readonly NackResult[]): boolean[] {
+  return results.map(({ outcome }) => outcome !== 'not_held');
+}
+
+/** Reserves jobs: one, for long, when nothing else is said; they come back however often their lease ends. */
 export async function reserve(
   queue: Queue,
   topics: Topics,
   limit = 1,
   leaseMs = LONG_MS,
 ): Promise<LeasedJob[]> {
-  return (await queue.reserve({ topics, limit, leaseMs })).jobs;
+  return (await queue.reserve({ topics, limit, leaseMs, retry: false })).jobs;
 }
 
 /** Pops all that is ready, in order. */

@@ -25,6 +25,7 @@ import type {
   FlawedJobs,
   JobPage,
   Maintenance,
+  NackResult,
   Popped,
   Problem,
   PushResult,
@@ -130,10 +131,8 @@ export class RedisStore implements Store {
     );
   }
 
-  async nack({ failure, reason = '', ...params }: NackParams): Promise<boolean[]> {
-    return this.byReservation(params, 'never', (target, group) =>
-      leaseScripts.nack(target, group, failure, reason),
-    );
+  async nack({ failure, ...params }: NackParams): Promise<NackResult[]> {
+    return this.byReservation(params, 'never', (target, group) => leaseScripts.nack(target, group, failure));
   }
 
   async release(params: LeaseParams): Promise<boolean[]> {
@@ -146,6 +145,14 @@ export class RedisStore implements Store {
     return this.byReservation(params, 'idempotent', (target, group) =>
       leaseScripts.extend(target, group, leaseMs),
     );
+  }
+
+  lock(): Promise<boolean> {
+    return Promise.resolve(true);
+  }
+
+  unlock(): Promise<void> {
+    return Promise.resolve();
   }
 
   async remove({ jobs }: RemoveParams): Promise<RemoveResult[]> {
@@ -163,10 +170,10 @@ export class RedisStore implements Store {
     return results;
   }
 
-  async requeue({ ids, delayMs }: RequeueParams): Promise<RequeueResult[]> {
+  async requeue({ jobs, keepAttempts }: RequeueParams): Promise<RequeueResult[]> {
     const results: RequeueResult[] = [];
-    for (const chunk of chunks(ids, CHUNK.jobs)) {
-      const params = { ids: chunk, delayMs };
+    for (const chunk of chunks(jobs, CHUNK.jobs)) {
+      const params = { jobs: chunk, keepAttempts };
       results.push(...(await this.run('never', (target) => operateScripts.requeue(target, params))));
     }
     return results;

@@ -18,13 +18,12 @@ UPDATE job SET state = ${IN_LINE}, attempts = 0, place = ?1, due_at = NULL,
 WHERE seq = ?2`;
 
 /** Makes the latest dead letter of each id a job again. A job in line that has expired makes room. */
-export async function requeue(
-  connection: Connection,
-  { ids, delayMs }: RequeueParams,
-): Promise<RequeueResult[]> {
+export async function requeue(connection: Connection, { jobs }: RequeueParams): Promise<RequeueResult[]> {
   const results: RequeueResult[] = [];
-  for (const chunk of chunks(ids, CHUNK_IDS)) {
-    const done = await connection.write((now) => chunk.map((id) => requeueOne(connection, id, delayMs, now)));
+  for (const chunk of chunks(jobs, CHUNK_IDS)) {
+    const done = await connection.write((now) =>
+      chunk.map(({ id, delayMs }) => requeueOne(connection, id, delayMs, now)),
+    );
     results.push(...done);
   }
   return results;

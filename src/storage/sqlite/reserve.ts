@@ -168,5 +168,6 @@ function toLeasedJob(connection: Connection, row: ReadyRow, lease: string, lease
     attempts: row.attempts + 1,
     lease,
     leaseUntil,
+    key: lease,
   };
 }

@@ -1,5 +1,7 @@
 import { groupLeases, inOrderGiven, type LeaseGroup } from '../../core/lease.js';
 import type { ExtendParams, LeaseParams, NackParams } from '../../core/store.js';
+import type { NackResult } from '../../core/results.js';
+import { DEFAULT_RETRY } from '../../core/retry-policy.js';
 import type { Connection } from './connection.js';
 import { bury } from './dead.js';
 import { endLeases, extendLeases } from './lease.js';
@@ -25,16 +27,22 @@ export function ack(connection: Connection, params: LeaseParams): Promise<boolea
 }
 
 /** Ends leases with their jobs failed: due again later, or dead letters. On the disk when it returns. */
-export function nack(connection: Connection, params: NackParams): Promise<boolean[]> {
-  const { leases, failure, reason } = params;
+export function nack(connection: Connection, params: NackParams): Promise<NackResult[]> {
+  const { leases, failure } = params;
+  const {
+    isDead,
+    delayMs = DEFAULT_RETRY.backoff.firstMs,
+    deadTtlMs = DEFAULT_RETRY.deadTtlMs,
+    reason,
+  } = failure;
   return byReservation(leases, (groups) =>
     connection.writeLess(
       (now) =>
         groups.map((group) => {
           const { answers, seqs } = endLeases(connection, group);
-          if ('delayMs' in failure) returnAt(connection, seqs, laterBy(now, failure.delayMs), now);
-          else bury(connection, seqs, { deadTtlMs: failure.deadTtlMs, reason }, now);
-          return answers;
+          if (isDead) bury(connection, seqs, { deadTtlMs, reason }, now);
+          else returnAt(connection, seqs, laterBy(now, delayMs), now);
+          return answers.map((held) => ({ outcome: held ? (isDead ? 'dead' : 'retried') : 'not_held' }));
         }),
       withGrace(params),
     ),

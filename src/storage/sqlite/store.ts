@@ -66,8 +66,9 @@ export class SqliteStore implements contract.Store {
     return this.file.use((connection) => ack(connection, params), noneHeld(params));
   }
 
-  nack(params: contract.NackParams): Promise<boolean[]> {
-    return this.file.use((connection) => nack(connection, params), noneHeld(params));
+  nack(params: contract.NackParams): Promise<results.NackResult[]> {
+    const none = params.leases.map(() => ({ outcome: 'not_held' as const }));
+    return this.file.use<results.NackResult[]>((connection) => nack(connection, params), none);
   }
 
   release(params: contract.LeaseParams): Promise<boolean[]> {
@@ -79,13 +80,21 @@ export class SqliteStore implements contract.Store {
     return this.file.use<(Date | undefined)[]>((connection) => extend(connection, params), none);
   }
 
+  lock(): Promise<boolean> {
+    return Promise.resolve(true);
+  }
+
+  unlock(): Promise<void> {
+    return Promise.resolve();
+  }
+
   remove(params: contract.RemoveParams): Promise<results.RemoveResult[]> {
     const none = params.jobs.map(() => ({ removed: false }));
     return this.file.use<results.RemoveResult[]>((connection) => remove(connection, params), none);
   }
 
   requeue(params: contract.RequeueParams): Promise<results.RequeueResult[]> {
-    const none = params.ids.map(() => 'none' as const);
+    const none = params.jobs.map(() => 'none' as const);
     return this.file.use<results.RequeueResult[]>((connection) => requeue(connection, params), none);
   }
 

@@ -1,3 +1,4 @@
+import { areHeld } from '../../support/jobs.js';
 import { expect } from 'chai';
 import {
   idsOf,
@@ -129,7 +130,7 @@ export function describeExtend(world: () => World): void {
       const { queue, peer, clock } = world();
       const { topic, jobs, leases } = await threeLeased();
       await peer.extend([leases[2]], LONG_MS);
-      expect(await peer.nack([leases[2]], { delayMs: LONG_MS })).to.deep.equal([true]);
+      expect(areHeld(await peer.nack([leases[2]], { delayMs: LONG_MS }))).to.deep.equal([true]);
       expect(only(await queue.find(must(jobs[2]).id))).to.deep.include({
         state: 'delayed',
         dueAt: new Date(clock.now() + LONG_MS),

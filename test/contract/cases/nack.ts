@@ -1,3 +1,4 @@
+import { areHeld } from '../../support/jobs.js';
 import { expect } from 'chai';
 import { failureOf } from '../../support/eventually.js';
 import {
@@ -25,9 +26,8 @@ export function describeNack(world: () => World): void {
       const { id } = await queue.push({ topic, body: 'b' });
       const jobs = await reserve(queue, topic);
       clock.advance(SECOND_MS);
-      expect(
-        await queue.nack(jobs, { delayMs: MINUTE_MS, reason: 'kept with dead letters alone' }),
-      ).to.deep.equal([true]);
+      const [result] = await queue.nack(jobs, { delayMs: MINUTE_MS, reason: 'kept with the attempt' });
+      expect(result?.outcome).to.equal('retried');
       const dueAt = new Date(clock.now() + MINUTE_MS);
       const found = only(await peer.find(id));
       expect(found).to.deep.include({
@@ -111,14 +111,14 @@ export function describeNack(world: () => World): void {
       expect((await queue.stats()).topics).to.deep.equal([]);
     });
 
-    it('a job that failed without a delay can be taken at once, behind those that are ready', async () => {
+    it('a job that failed with no delay can be taken at once, behind those that are ready', async () => {
       const { queue, peer, clock, name } = world();
       const topic = name('topic');
       const [first, ...others] = await queue.pushMany(jobsOf(topic, 3));
       await maintainAll(queue);
       const jobs = await reserve(queue, topic);
       clock.advance(SECOND_MS);
-      await queue.nack(jobs, {});
+      await queue.nack(jobs, { delayMs: 0 });
       expect(idsOf(await peer.popMany(topic, 5))).to.deep.equal(idsOf([...others, must(first)]));
     });
 
@@ -127,7 +127,7 @@ export function describeNack(world: () => World): void {
       const topic = name('topic');
       await queue.pushMany(jobsOf(topic, 3));
       const jobs = await reserve(queue, topic, 3);
-      expect(await peer.nack([must(jobs[1]).lease], { delayMs: LONG_MS })).to.deep.equal([true]);
+      expect(areHeld(await peer.nack([must(jobs[1]).lease], { delayMs: LONG_MS }))).to.deep.equal([true]);
       const states = [];
       for (const { id } of jobs) states.push(...statesOf(await queue.find(id)));
       expect(states).to.deep.equal(['leased', 'delayed', 'leased']);
@@ -142,9 +142,14 @@ export function describeNack(world: () => World): void {
       const two = await reserve(queue, topic, 2);
       await queue.ack([must(one[1])]);
       const turns = [must(two[0]), must(one[0]), must(one[1]), must(two[1])];
-      expect(await peer.nack(turns, { delayMs: LONG_MS })).to.deep.equal([true, true, false, true]);
-      expect(await peer.nack(turns, { delayMs: LONG_MS })).to.deep.equal([false, false, false, false]);
-      expect(await peer.nack([], { delayMs: LONG_MS })).to.deep.equal([]);
+      expect(areHeld(await peer.nack(turns, { delayMs: LONG_MS }))).to.deep.equal([true, true, false, true]);
+      expect(areHeld(await peer.nack(turns, { delayMs: LONG_MS }))).to.deep.equal([
+        false,
+        false,
+        false,
+        false,
+      ]);
+      expect(areHeld(await peer.nack([], { delayMs: LONG_MS }))).to.deep.equal([]);
       expect((await queue.stats()).totals).to.include({ delayed: 3, leased: 0 });
     });
 

@@ -1,3 +1,4 @@
+import { areHeld } from '../../support/jobs.js';
 import { expect } from 'chai';
 import type { JobState } from '../../../src/core/job.js';
 import type { JobGuard } from '../../../src/core/store.js';
@@ -169,8 +170,8 @@ export function describeRemove(world: () => World): void {
       for (const ended of [
         await queue.ack([revoked]),
         await queue.release([revoked]),
-        await queue.nack([revoked], { delayMs: 0 }),
-        await queue.nack([revoked], { dead: true }),
+        areHeld(await queue.nack([revoked], { delayMs: 0 })),
+        areHeld(await queue.nack([revoked], { dead: true })),
       ]) {
         expect(ended).to.deep.equal([false]);
       }

@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import { LONG_MS, maintainAll, must, only, reserve, textOf } from '../../support/jobs.js';
+import { areHeld, LONG_MS, maintainAll, must, only, reserve, textOf } from '../../support/jobs.js';
 import { useRedis } from '../../support/redis.js';
 
 describe('scripts in Redis', () => {
@@ -32,8 +32,10 @@ describe('scripts in Redis', () => {
     const queue = ground.queue();
     await queue.pushMany(['1', '2', '3'].map((id) => ({ id, topic: 'topic', body: id })));
     const jobs = await reserve(queue, 'topic', 3);
-    expect(await flushed(() => queue.nack(jobs.slice(0, 1), { delayMs: LONG_MS }))).to.deep.equal([true]);
-    expect(await flushed(() => queue.nack(jobs.slice(1, 2), { dead: true }))).to.deep.equal([true]);
+    expect(areHeld(await flushed(() => queue.nack(jobs.slice(0, 1), { delayMs: LONG_MS })))).to.deep.equal([
+      true,
+    ]);
+    expect(areHeld(await flushed(() => queue.nack(jobs.slice(1, 2), { dead: true })))).to.deep.equal([true]);
     expect(await flushed(() => queue.requeue(['2']))).to.deep.equal(['requeued']);
     await flushed(() => queue.pause('topic'));
     expect(await flushed(() => queue.pop('topic'))).to.be.undefined;

@@ -1,3 +1,4 @@
+import { areHeld } from '../../support/jobs.js';
 import { expect } from 'chai';
 import type { Queue } from '../../../src/core/queue.js';
 import { openDatabase } from '../../../src/storage/sqlite/driver.js';
@@ -79,7 +80,7 @@ describe('leases in an SQLite file', () => {
     const until = await queue.extend([...(first ?? []), ...(fourth ?? [])], 5000);
     expect(until).to.deep.equal([new Date(now + 5000), new Date(now + 5000)]);
     expect(await queue.release(second ?? [])).to.deep.equal([true]);
-    expect(await queue.nack(third ?? [], { delayMs: 100 })).to.deep.equal([true]);
+    expect(areHeld(await queue.nack(third ?? [], { delayMs: 100 }))).to.deep.equal([true]);
     expect(await queue.removeMany(['3'], { states: ['leased'] })).to.deep.equal([
       { removed: true, state: 'leased' },
     ]);
@@ -99,7 +100,7 @@ describe('leases in an SQLite file', () => {
     expect(held).to.have.length(1);
     expect(await queue.ack(late)).to.deep.equal([false]);
     expect(await queue.extend(late, 60_000)).to.deep.equal([undefined]);
-    expect(await queue.nack(late, { dead: true })).to.deep.equal([false]);
+    expect(areHeld(await queue.nack(late, { dead: true }))).to.deep.equal([false]);
     expect(await queue.ack(held)).to.deep.equal([true]);
   });
 

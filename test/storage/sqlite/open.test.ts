@@ -127,12 +127,16 @@ describe('opening an SQLite file', () => {
     expect(await levels(store.ack(held))).to.deep.equal([FULL]);
     const failed = await reserve();
     commits.length = 0;
-    expect(await levels(store.nack({ ...failed, failure: { deadTtlMs: 0 } }))).to.deep.equal([FULL]);
+    expect(
+      await levels(store.nack({ ...failed, failure: { isDead: true, deadTtlMs: 0 }, jitter: 0 })),
+    ).to.deep.equal([FULL]);
     const [id] = await store.find({ id: Buffer.from('4') });
     expect(id?.state).to.equal('ready');
     const jobs = [{ id: Buffer.from('4'), states: ['ready'] as const }];
     expect(await levels(store.remove({ jobs }))).to.deep.equal([FULL]);
-    expect(await levels(store.requeue({ ids: [Buffer.from('3')], delayMs: 0 }))).to.deep.equal([FULL]);
+    expect(
+      await levels(store.requeue({ jobs: [{ id: Buffer.from('3'), delayMs: 0 }], keepAttempts: false })),
+    ).to.deep.equal([FULL]);
     expect(await levels(store.pause({ topics: [topic] }))).to.deep.equal([FULL]);
     expect(await levels(store.resume({ topics: [topic] }))).to.deep.equal([FULL]);
   });

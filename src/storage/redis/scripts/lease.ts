@@ -1,4 +1,6 @@
 import { isWholeReservation, type LeaseGroup } from '../../../core/lease.js';
+import { DEFAULT_RETRY } from '../../../core/retry-policy.js';
+import type { NackResult } from '../../../core/results.js';
 import type { Failure } from '../../../core/store.js';
 import { SCRIPTS } from '../scripts.generated.js';
 import { runScript, type Target, toDate, type Value } from './run.js';
@@ -32,11 +34,21 @@ export async function nack(
   target: Target,
   { token, numbers }: LeaseGroup,
   failure: Failure,
-  reason: string,
-): Promise<boolean[]> {
-  const [kind, ms] = 'delayMs' in failure ? ['retry', failure.delayMs] : ['dead', failure.deadTtlMs];
+): Promise<NackResult[]> {
+  const { isDead, delayMs = DEFAULT_RETRY.backoff.firstMs, deadTtlMs = DEFAULT_RETRY.deadTtlMs } = failure;
+  const [kind, ms] = isDead ? ['dead', deadTtlMs] : ['retry', delayMs];
   const { wakeChannel } = target.keys;
-  return toHeld(await runScript(target, SCRIPTS.nack, kind, ms, reason, wakeChannel, token, ...numbers));
+  const held = await runScript(
+    target,
+    SCRIPTS.nack,
+    kind,
+    ms,
+    failure.reason ?? '',
+    wakeChannel,
+    token,
+    ...numbers,
+  );
+  return toHeld(held).map((one) => ({ outcome: one ? (isDead ? 'dead' : 'retried') : 'not_held' }));
 }
 
 /** lua/release.lua; as `ack` */

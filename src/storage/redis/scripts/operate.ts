@@ -49,7 +49,8 @@ export async function revoke(target: Target, jobs: readonly AwayJob[]): Promise<
 }
 
 /** lua/requeue.lua */
-export async function requeue(target: Target, { ids, delayMs }: RequeueParams): Promise<RequeueResult[]> {
+export async function requeue(target: Target, { jobs }: RequeueParams): Promise<RequeueResult[]> {
+  const [delayMs, ids] = [jobs[0]?.delayMs ?? 0, jobs.map(({ id }) => id)];
   const answer = await runScript(target, SCRIPTS.requeue, delayMs, target.keys.wakeChannel, ...ids);
   return answer.map((one) => toText(one) as RequeueResult);
 }

@@ -75,6 +75,7 @@ function toLeasedJobs(answer: readonly Value[], token: string): LeasedJob[] {
       attempts: Number(answer[i + 5]),
       lease: formatLease({ token, number, count, deadlineMs }),
       leaseUntil,
+      key: `${token}.${number}`,
     });
   }
   return jobs;
