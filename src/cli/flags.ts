@@ -1,7 +1,10 @@
 import * as Args from '@oclif/core/args';
 import * as Flags from '@oclif/core/flags';
+import { parseBackoff } from '../core/backoff-text.js';
 import { parseDuration } from '../core/duration.js';
 import { DelayerError } from '../core/errors.js';
+import { type Backoff, MAX_LEASE_MS } from '../core/job.js';
+import { MAX_RETRIES, type RetryOptions } from '../core/retry-policy.js';
 import { JOB_FORMATS } from '../output/jobs.js';
 import { readTime } from './input/time.js';
 
@@ -16,13 +19,70 @@ export const duration = (name: string) =>
 export const positiveDuration = (name: string) =>
   Flags.custom<number>({
     helpValue: 'DURATION',
+    parse: (text) => Promise.resolve(parsePositive(text, name)),
+  });
+
+/** A duration that must not be zero, and no longer than a timer reaches: of a lease, of a handler. */
+export const timerDuration = (name: string) =>
+  Flags.custom<number>({
+    helpValue: 'DURATION',
     parse: (text) => {
-      const ms = parseDuration(text, `--${name}`);
-      if (ms === 0)
-        throw new DelayerError('usage', `--${name} must not be zero`, { hint: 'Write 1ms or more.' });
+      const ms = parsePositive(text, name);
+      if (ms > MAX_LEASE_MS)
+        throw new DelayerError('usage', `--${name} is too long`, { hint: 'At most 24d.' });
       return Promise.resolve(ms);
     },
   });
+
+function parsePositive(text: string, name: string): number {
+  const ms = parseDuration(text, `--${name}`);
+  if (ms > 0) return ms;
+  throw new DelayerError('usage', `--${name} must not be zero`, { hint: 'Write 1ms or more.' });
+}
+
+/** How many times a job is tried again, from 0. */
+export const retries = Flags.custom<number>({
+  helpValue: 'N',
+  parse: (text) => {
+    const value = Number(text);
+    if (!/^\d+$/.test(text) || value > MAX_RETRIES)
+      throw new DelayerError('usage', `invalid number for --retries: ${JSON.stringify(text)}`, {
+        hint: `Write a whole number from 0 (a single attempt) to ${MAX_RETRIES}.`,
+      });
+    return Promise.resolve(value);
+  },
+});
+
+/** The pauses before retries, `1s..10m`. */
+export const backoff = Flags.custom<Backoff>({
+  helpValue: 'FIRST..LAST',
+  parse: (text) => Promise.resolve(parseBackoff(text, '--backoff')),
+});
+
+/** How a consumer says what becomes of jobs that fail; the names of other flags that these need. */
+export const retryFlags = (dependsOn: string[] = []) => ({
+  retries: retries({
+    description: 'try a failed job again so many times, where the job itself does not say [default: 3]',
+    dependsOn,
+  }),
+  backoff: backoff({
+    description: 'the pause before the first retry, doubled each time up to the last [default: 1s..10m]',
+    dependsOn,
+  }),
+  'dead-ttl': duration('dead-ttl')({
+    description: 'keep a job that failed for good so long; 0 is for ever [default: 30d]',
+    dependsOn,
+  }),
+});
+
+/** What `retryFlags` were given. */
+export function toRetryOptions(flags: {
+  readonly retries?: number | undefined;
+  readonly backoff?: Backoff | undefined;
+  readonly 'dead-ttl'?: number | undefined;
+}): RetryOptions {
+  return { retries: flags.retries, backoff: flags.backoff, deadTtlMs: flags['dead-ttl'] };
+}
 
 export const timestamp = (name: string) =>
   Flags.custom<Date>({

@@ -78,3 +78,15 @@ export function formatDuration(ms: number): string {
   }
   return parts.slice(0, 2).join('');
 }
+
+/** Writes a duration so that `parseDuration` reads it back: `250ms`, `1h30m`, `0s`. */
+export function exactDuration(ms: number): string {
+  let rest = ms;
+  let text = '';
+  for (const [unit, size] of [...Object.entries(UNIT_MS)].reverse()) {
+    const count = Math.floor(rest / size);
+    rest -= count * size;
+    if (count > 0) text += `${count}${unit}`;
+  }
+  return text === '' ? '0s' : text;
+}
