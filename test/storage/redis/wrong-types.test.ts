@@ -125,7 +125,7 @@ describe('a key of a wrong type', () => {
 
   for (const [how, comeBack] of [
     ['is released', (queue: Queue, lease: string) => queue.release([lease])],
-    ['is nacked', (queue: Queue, lease: string) => queue.nack([lease], { delayMs: 1 })],
+    ['is nacked', async (queue: Queue, lease: string) => areHeld(await queue.nack([lease], { delayMs: 1 }))],
   ] as const) {
     it(`in the place of a ready list keeps a job that ${how} safe, until the key is gone`, async () => {
       const queue = ground.queue();
