@@ -1,15 +1,21 @@
 import { Queue } from '../../src/core/queue.js';
 import { describeAck } from './cases/ack.js';
+import { describeBackoff } from './cases/backoff.js';
 import { describeBytes } from './cases/bytes.js';
 import { describeDeadLetters } from './cases/dead-letters.js';
 import { describeDuplicateIds } from './cases/duplicate-ids.js';
 import { describeExpiry } from './cases/expiry.js';
 import { describeExtend } from './cases/extend.js';
 import { describeFind } from './cases/find.js';
+import { describeHistory } from './cases/history.js';
+import { describeKeys } from './cases/keys.js';
+import { describeLeaseEnds } from './cases/lease-ends.js';
 import { describeList } from './cases/list.js';
+import { describeLock } from './cases/lock.js';
 import { describeNack } from './cases/nack.js';
 import { describeNextEvent } from './cases/next-event.js';
 import { describeOrder } from './cases/order.js';
+import { describeOwnSettings } from './cases/own-settings.js';
 import { describePause } from './cases/pause.js';
 import { describePop } from './cases/pop.js';
 import { describePush } from './cases/push.js';
@@ -17,7 +23,9 @@ import { describeReclaim } from './cases/reclaim.js';
 import { describeRelease } from './cases/release.js';
 import { describeRemove } from './cases/remove.js';
 import { describeReplace } from './cases/replace.js';
+import { describeRequeue } from './cases/requeue.js';
 import { describeReserve } from './cases/reserve.js';
+import { describeRetries } from './cases/retries.js';
 import { describeStats } from './cases/stats.js';
 import { describeTopics } from './cases/topics.js';
 import { describeWait } from './cases/wait.js';
@@ -44,7 +52,15 @@ const PARTS: readonly Describe[] = [
   describeRelease,
   describeExtend,
   describeReclaim,
+  describeRetries,
+  describeBackoff,
+  describeLeaseEnds,
+  describeHistory,
+  describeKeys,
+  describeOwnSettings,
+  describeLock,
   describeDeadLetters,
+  describeRequeue,
   describeDuplicateIds,
   describePause,
   describeRemove,

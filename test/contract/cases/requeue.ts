@@ -1,0 +1,99 @@
+import { expect } from 'chai';
+import { HOUR_MS, MINUTE_MS, must, only, SECOND_MS, statesOf, textOf, type World } from '../world.js';
+import { fail, leaseOne, POLICY } from '../retrying.js';
+
+export function describeRequeue(world: () => World): void {
+  /** Pushes a job and lets it fail for good. */
+  async function bury(job: { id: string; topic: string; body: string }) {
+    const { queue, store } = world();
+    await queue.push(job);
+    await fail(store, await leaseOne(queue, job.topic), { isDead: true });
+  }
+
+  describe('requeue of named dead letters', () => {
+    it('each has its own delay, or that of the call', async () => {
+      const { queue, clock, name } = world();
+      const topic = name('topic');
+      clock.stop();
+      const ids = [0, 1, 2].map((i) => `${topic}-${i}`);
+      for (const id of ids) await bury({ id, topic, body: 'b' });
+      const [one = '', two = '', three = ''] = ids;
+      const letters = [{ id: one, delayMs: HOUR_MS }, two, { id: three, delayMs: 0 }];
+      expect(await queue.requeue(letters, { delayMs: MINUTE_MS })).to.deep.equal(ids.map(() => 'requeued'));
+      for (const [id, delayMs] of [
+        [one, HOUR_MS],
+        [two, MINUTE_MS],
+        [three, 0],
+      ] as const)
+        expect(only(await queue.find(id)).dueAt).to.deep.equal(new Date(clock.now() + delayMs));
+    });
+
+    it('by its topic the latest of an id there is meant, and those of other topics stay', async () => {
+      const { queue, peer, clock, name } = world();
+      const [id, topic, other] = [name('id'), name('topic'), name('other')];
+      for (const [at, body] of [
+        [topic, 'one'],
+        [topic, 'two'],
+        [other, 'three'],
+      ] as const) {
+        await bury({ id, topic: at, body });
+        clock.advance(SECOND_MS);
+      }
+      expect(await peer.requeue([{ id, topic: name('empty') }])).to.deep.equal(['none']);
+      expect(await peer.requeue([{ id, topic }])).to.deep.equal(['requeued']);
+      expect(textOf(await peer.pop(topic))).to.equal('two');
+      expect((await queue.find(id)).map(textOf)).to.have.members(['one', 'three']);
+      expect(await peer.requeue([id])).to.deep.equal(['requeued']);
+      expect(textOf(await peer.pop(other))).to.equal('three');
+      expect(await peer.requeue([{ id, topic: other }])).to.deep.equal(['none']);
+      expect(await peer.requeue([{ id, topic }])).to.deep.equal(['requeued']);
+      expect(textOf(await peer.pop(topic))).to.equal('one');
+    });
+
+    it('of two of one id in two topics, named at once, the first is requeued and the other stays', async () => {
+      const { queue, name } = world();
+      const [id, topic, other] = [name('id'), name('topic'), name('other')];
+      await bury({ id, topic, body: 'one' });
+      await bury({ id, topic: other, body: 'two' });
+      const letters = [
+        { id, topic },
+        { id, topic: other },
+      ];
+      expect(await queue.requeue(letters)).to.deep.equal(['requeued', 'duplicate_id']);
+      const found = await queue.find(id);
+      expect(found.map(textOf)).to.deep.equal(['one', 'two']);
+      expect(statesOf(found)[1]).to.equal('dead');
+    });
+
+    it('attempts begin at 0, and the job has all its retries again', async () => {
+      const { queue, store, clock, name } = world();
+      const job = { id: name('id'), topic: name('topic'), body: 'b' };
+      await bury(job);
+      await queue.requeue([job.id]);
+      const outcomes: string[] = [];
+      while (outcomes.length < 9 && outcomes.at(-1) !== 'dead') {
+        outcomes.push((await fail(store, await leaseOne(queue, job.topic))).outcome);
+        clock.advance(HOUR_MS);
+      }
+      expect(outcomes).to.deep.equal(['retried', 'retried', 'dead']);
+    });
+
+    it('attempts that are kept are counted on', async () => {
+      const { queue, store, clock, name } = world();
+      const job = { id: name('id'), topic: name('topic'), body: 'b' };
+      await queue.push(job);
+      for (const outcome of ['retried', 'retried', 'dead']) {
+        expect((await fail(store, await leaseOne(queue, job.topic))).outcome).to.equal(outcome);
+        clock.advance(HOUR_MS);
+      }
+      expect(await queue.requeue([job.id], { keepAttempts: true })).to.deep.equal(['requeued']);
+      expect(only(await queue.find(job.id))).to.include({ attempts: 3 });
+      const again = await leaseOne(queue, job.topic, POLICY);
+      expect(again.attempts).to.equal(4);
+      expect((await fail(store, again)).outcome).to.equal('dead');
+      expect(must(only(await queue.find(job.id)).history).map(({ attempt }) => attempt)).to.deep.equal([
+        1, 2, 3, 4,
+      ]);
+    });
+  });
+}
