@@ -1,39 +1,42 @@
 import { JOB_STATES } from '../../src/core/job.js';
-import type { Queue } from '../../src/core/queue.js';
 import type { Stats } from '../../src/core/results.js';
 import { Difference, expectSame } from './difference.js';
 import type { Ground } from './ground.js';
 import type { Seen } from './job.js';
+import { listAll, Looker, type Views } from './look.js';
 import type { Model } from './model.js';
 import { IDS, TOPICS } from './operations.js';
-import { adoptLists } from './redis-lists.js';
+import { adoptLists, readyLists } from './redis-lists.js';
 import { RedisLine } from './redis-line.js';
-import {
-  type Counts,
-  expectedCounts,
-  expectedFind,
-  expectedList,
-  seenLetter,
-  textOf,
-  toSeen,
-} from './views.js';
-
-/** What the views of a store say at one time. */
-interface Views {
-  readonly found: ReadonlyMap<string, Seen[]>;
-  readonly listed: ReadonlyMap<string, Seen[]>;
-  readonly stats: Stats;
-  readonly cheap: Stats;
-}
+import { type Counts, expectedCounts, expectedFind, expectedList, seenLetter, textOf } from './views.js';
 
 /** Holds every view of a store beside the model, one step after the other. */
 export class Comparison {
   private round = 0;
+  private mayHaveCleared = false;
+  private readonly looker: Looker;
 
   constructor(
     private readonly ground: Ground,
     private readonly model: Model,
-  ) {}
+  ) {
+    this.looker = new Looker(ground);
+  }
+
+  /** Is something over that the store may clear away at any time? Then the next answers depend on whether it has. */
+  isOpen(): boolean {
+    const now = this.ground.clock.now();
+    const { line, letters, rules } = this.model;
+    const isOver = (id: string) => line.state(id, now) === 'expired';
+    return letters.some(({ deleteAt }) => deleteAt <= now) || (!rules.losesExpired && IDS.some(isOver));
+  }
+
+  /** What has to be held beside the model after each step: it learns from it what the contract leaves open. */
+  async checkLists(mayClear: boolean): Promise<void> {
+    this.mayHaveCleared ||= mayClear;
+    const { line } = this.model;
+    if (line instanceof RedisLine) adoptLists(await readyLists(this.ground), line, this.ground.clock.now());
+  }
 
   /**
    * @param mayClear the step before may have cleared away what is over
@@ -41,28 +44,19 @@ export class Comparison {
    */
   async check(mayClear: boolean, ids: readonly string[] = IDS): Promise<void> {
     this.round += 1;
+    this.mayHaveCleared ||= mayClear;
     const now = this.ground.clock.now();
-    if (this.ground.redis && this.model.line instanceof RedisLine)
-      await adoptLists(this.ground.redis.raw, this.model.line, now);
-    const views = await this.look(ids);
-    if (mayClear) this.forgetCleared(views, now);
+    const isThird = this.round % 3 === 0;
+    const page = this.round % 4 === 0 ? 2 : 50;
+    const views = await this.looker.look({ ids, page, cheap: isThird });
+    if (this.model.line instanceof RedisLine) adoptLists(views.lists, this.model.line, now);
+    if (this.mayHaveCleared) this.forgetCleared(views, now);
+    this.mayHaveCleared = false;
     for (const id of ids) this.checkFind(views, id, now);
     for (const topic of TOPICS) this.checkTopic(views, topic, now);
     this.checkTotals(views, now);
     this.checkExpired(views, ids, now);
-    await this.checkSelection(views);
-  }
-
-  private async look(ids: readonly string[]): Promise<Views> {
-    const { viewer } = this.ground;
-    const pages = this.round % 4 === 0 ? 2 : 50;
-    const [found, listed, stats, cheap] = await Promise.all([
-      Promise.all(ids.map(async (id) => [id, (await viewer.find(id)).map(toSeen)] as const)),
-      Promise.all(TOPICS.map(async (topic) => [topic, await listAll(viewer, topic, pages)] as const)),
-      viewer.stats(),
-      viewer.stats({ exact: false }),
-    ]);
-    return { found: new Map(found), listed: new Map(listed), stats, cheap };
+    if (isThird) await this.checkSelection(views);
   }
 
   /** What is over may be cleared away at any time; what the store has not any more the model forgets. */
@@ -140,6 +134,7 @@ export class Comparison {
       JOB_STATES.map((state) => [state, (stats.topics ?? []).reduce((sum, row) => sum + row[state], 0)]),
     );
     expectSame('stats: totals', sums, stats.totals);
+    if (!cheap) return;
     const { line } = this.model;
     if (line instanceof RedisLine) {
       // Cheap totals count the ids of the pool.
@@ -154,7 +149,6 @@ export class Comparison {
 
   /** A selection is a part of the whole list. */
   private async checkSelection({ listed }: Views): Promise<void> {
-    if (this.round % 3 !== 0) return;
     const topic = TOPICS[this.round % 2] ?? 'x';
     const state = JOB_STATES[this.round % JOB_STATES.length] ?? 'ready';
     const other = JOB_STATES[(this.round >> 2) % JOB_STATES.length] ?? 'ready';
@@ -172,22 +166,6 @@ export class Comparison {
 }
 
 const isAside = (text: string): boolean => text.includes('waits=') || text.includes('state=leased');
-
-async function listAll(
-  queue: Queue,
-  topic: string,
-  limit: number,
-  query: Parameters<Queue['list']>[1] = {},
-): Promise<Seen[]> {
-  const jobs: Seen[] = [];
-  let cursor: string | undefined;
-  do {
-    const page = await queue.list(topic, { ...query, limit, cursor });
-    jobs.push(...page.jobs.map(toSeen));
-    ({ cursor } = page);
-  } while (cursor !== undefined);
-  return jobs;
-}
 
 function countsOf(stats: Stats, topic: string): Counts {
   const row = stats.topics?.find((one) => one.topic.toString() === topic);

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { Queue } from '../../src/core/queue.js';
 import { RedisStore } from '../../src/storage/redis/store.js';
 import { parseRedisUrl } from '../../src/storage/redis/url.js';
-import { openDatabase } from '../../src/storage/sqlite/driver.js';
+import { openDatabase, type Statement } from '../../src/storage/sqlite/driver.js';
 import { SqliteStore } from '../../src/storage/sqlite/store.js';
 import type { Redis } from 'ioredis';
 import { MovableClock, type TestClock } from '../support/clock.js';
@@ -21,6 +21,8 @@ export interface Ground {
   /** Looks, and does nothing else. */
   readonly viewer: Queue;
   readonly redis?: RedisParts;
+  /** Different whenever something else is stored. */
+  fingerprint(): Promise<string>;
   /** Begins anew. */
   empty(): Promise<void>;
   reopen?(process: number): Promise<void>;
@@ -45,7 +47,7 @@ export async function openGround(name: StoreName): Promise<Ground> {
 }
 
 async function openRedisGround(): Promise<Ground> {
-  const server = await RedisServer.start({ movableClock: true });
+  const server = await RedisServer.start({ movableClock: true, args: ['--enable-debug-command', 'local'] });
   const proxy = await Proxy.to({ path: server.socket });
   const open = (url: string) => new Queue(new RedisStore(parseRedisUrl(url), PREFIX));
   const raw = server.client();
@@ -59,6 +61,7 @@ async function openRedisGround(): Promise<Ground> {
     clock,
     process: (number) => processes[number] ?? viewer,
     viewer,
+    fingerprint: async () => String(await raw.call('DEBUG', 'DIGEST')),
     redis: { raw, proxy, behindProxy, open: () => open(server.url) },
     empty: async () => {
       await raw.flushdb();
@@ -87,6 +90,8 @@ function openSqliteGround(): Ground {
   let histories = 0;
   let path = '';
   let eraser: ReturnType<typeof openDatabase> | undefined;
+  /** Tells whether other connections have changed something. */
+  let version: Statement | undefined;
 
   const open = async () => new Queue(await SqliteStore.open(path, { now: () => clock.now() }));
   const at = (number: number): Queue => {
@@ -107,6 +112,7 @@ function openSqliteGround(): Ground {
     // The first to write something creates the file.
     await at(0).pause('x', { forMs: 0 });
     eraser = openDatabase(path);
+    version = eraser.prepare('PRAGMA data_version');
   };
   return {
     name: 'sqlite',
@@ -115,6 +121,7 @@ function openSqliteGround(): Ground {
     get viewer() {
       return at(2);
     },
+    fingerprint: () => Promise.resolve(JSON.stringify(version?.get())),
     empty: async () => {
       if (histories % HISTORIES_A_FILE === 0) await begin();
       histories += 1;

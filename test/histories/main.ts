@@ -3,13 +3,14 @@ import type { StoreName } from './operations.js';
 import { MAX_SEED, type Outcome, runHistories } from './run.js';
 
 const USAGE =
-  'usage: npm run test:histories -- [--store redis|sqlite] [--seed N] [--path P] [--operations N] [--json]';
+  'usage: npm run test:histories -- [--store redis|sqlite] [--seed N] [--path P] [--operations N] [--look-every N] [--json]';
 
 interface Options {
   readonly stores: readonly StoreName[];
   readonly seed: number;
   readonly path: string | undefined;
   readonly operations: number;
+  readonly lookEvery: number;
   readonly json: boolean;
 }
 
@@ -17,7 +18,7 @@ class UsageError extends Error {}
 
 function readOptions(args: string[]): Options {
   const { values } = parse(args);
-  const { store, seed, path, operations, json = false } = values;
+  const { store, seed, path, operations, json = false, 'look-every': lookEvery } = values;
   if (store !== undefined && store !== 'redis' && store !== 'sqlite')
     throw new UsageError(`--store is neither redis nor sqlite: ${store}`);
   if (path !== undefined && seed === undefined)
@@ -28,6 +29,7 @@ function readOptions(args: string[]): Options {
     seed: seed === undefined ? Math.floor(Math.random() * MAX_SEED) : toNumber(seed, '--seed', 0, MAX_SEED),
     path,
     operations: operations === undefined ? 1_000_000 : toNumber(operations, '--operations', 1, 1e12),
+    lookEvery: lookEvery === undefined ? 1 : toNumber(lookEvery, '--look-every', 1, 1000),
     json,
   };
 }
@@ -41,6 +43,7 @@ function parse(args: string[]) {
         seed: { type: 'string' },
         path: { type: 'string' },
         operations: { type: 'string' },
+        'look-every': { type: 'string' },
         json: { type: 'boolean' },
       },
     });
@@ -63,12 +66,13 @@ async function runStore(store: StoreName, options: Options): Promise<boolean> {
     const perSecond = Math.round((1000 * operations) / (performance.now() - begun));
     process.stderr.write(`\r${store}: ${operations} operations, ${perSecond} a second `);
   };
-  const { seed, path, operations } = options;
+  const { seed, path, operations, lookEvery } = options;
   const outcome = await runHistories({
     store,
     seed,
     path,
     operations,
+    lookEvery,
     shrink: !options.json,
     onProgress: isTerminal ? onProgress : undefined,
   });

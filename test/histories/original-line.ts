@@ -58,7 +58,7 @@ export class OriginalLine extends RedisLine {
           if (!this.memos.has(job)) job.ttlMs = undefined;
         }
         // Where LPUSH fails the job is in neither place.
-        if (!this.spoiled.has(topic)) this.list(topic).push(id);
+        if (!this.spoiled.has(topic)) this.addUnnoted(id, topic);
       }
     }
   }

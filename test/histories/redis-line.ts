@@ -18,6 +18,11 @@ export class RedisLine implements Line {
   readonly spoiled = new Set<string>();
   /** In which list delayer has put the entry of an id. It does not know of those that the original daemon made. */
   private readonly notes = new Map<string, { readonly topic: string; readonly place: Place | undefined }>();
+  /**
+   * Ids of which the note is older than an entry: the original daemon made it. The note tells of an entry that is
+   * gone, or is forgotten by now with that entry: nobody knows the place of the new one.
+   */
+  private readonly outdated = new Set<string>();
   /** Jobs with a memo of delayer beside the body: what is known of them outlives the original daemon. */
   protected readonly memos = new Set<ModelJob>();
 
@@ -94,7 +99,23 @@ export class RedisLine implements Line {
     const old = this.bodies.get(id)?.topic;
     for (const one of [this.notes.get(id)?.topic, topic, old])
       if (one !== undefined) this.forgetEntry(id, one);
+    this.forgetNote(id);
+  }
+
+  private note(id: string, topic: string, place: Place | undefined): void {
+    this.notes.set(id, { topic, place });
+    this.outdated.delete(id);
+  }
+
+  private forgetNote(id: string): void {
     this.notes.delete(id);
+    this.outdated.delete(id);
+  }
+
+  /** The original daemon puts an entry into a list. */
+  protected addUnnoted(id: string, topic: string): void {
+    this.list(topic).push(id);
+    if (this.notes.has(id)) this.outdated.add(id);
   }
 
   private forgetEntry(id: string, topic: string): void {
@@ -115,21 +136,25 @@ export class RedisLine implements Line {
       const { place } = job;
       const behind = place ? list.findIndex((id) => !this.standsBefore(id, place)) : 0;
       list.splice(behind < 0 ? list.length : behind, 0, job.id);
-      this.notes.set(job.id, { topic: job.topic, place: job.place });
+      this.note(job.id, job.topic, job.place);
       this.pool.delete(job.id);
       this.setBody(job);
     }
   }
 
+  private placeOf(id: string): Place | undefined {
+    return this.outdated.has(id) ? undefined : this.notes.get(id)?.place;
+  }
+
   private standsBefore(id: string, place: Place): boolean {
-    const other = this.notes.get(id)?.place;
+    const other = this.placeOf(id);
     return other !== undefined && isBefore(other, place);
   }
 
   private isInOrder(topic: string): boolean {
     let last: Place = { at: -1, turn: 0 };
     return this.list(topic).every((id) => {
-      const place = this.notes.get(id)?.place;
+      const place = this.placeOf(id);
       if (!place || !isBefore(last, place)) return false;
       last = place;
       return true;
@@ -146,7 +171,7 @@ export class RedisLine implements Line {
       const job = this.counts(id, topic, now) ? this.bodies.get(id) : undefined;
       if (job) taken.push(job);
       if (job) this.bodies.delete(id);
-      if (this.notes.get(id)?.topic === topic) this.notes.delete(id);
+      if (this.notes.get(id)?.topic === topic) this.forgetNote(id);
     }
     return taken;
   }
@@ -156,7 +181,7 @@ export class RedisLine implements Line {
     const job = this.bodies.get(id);
     this.bodies.delete(id);
     if (job) this.forgetEntry(id, job.topic);
-    this.notes.delete(id);
+    this.forgetNote(id);
   }
 
   promote(now: number): number {
@@ -174,7 +199,7 @@ export class RedisLine implements Line {
       job.place = place;
       job.dueAt = place?.at;
       this.list(job.topic).push(id);
-      this.notes.set(id, { topic: job.topic, place });
+      this.note(id, job.topic, place);
       promoted += 1;
     }
     return promoted;

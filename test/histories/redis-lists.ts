@@ -1,21 +1,32 @@
-import type { Redis } from 'ioredis';
 import { Difference } from './difference.js';
-import { PREFIX } from './ground.js';
+import { type Ground, PREFIX } from './ground.js';
 import type { RedisLine } from './redis-line.js';
 import { TOPICS } from './operations.js';
 
-/**
- * Holds the ready lists, as original clients pop them, beside the model. Entries that stand for no job may be
- * cleared away at any time, and where a job came back among entries whose places nobody knows, any place of it
- * is right: these the model learns from the store.
- */
-export async function adoptLists(raw: Redis, line: RedisLine, now: number): Promise<void> {
-  const lists = await Promise.all(
-    TOPICS.map((topic) => raw.lrange(`${PREFIX}:ready_queue:${topic}`, 0, -1).catch(() => [])),
+/** The ready lists by topic, as original clients pop them: the next one first. None of another store. */
+export async function readyLists({ redis }: Ground): Promise<Map<string, string[]>> {
+  const lists = new Map<string, string[]>();
+  if (!redis) return lists;
+  const answers = await Promise.all(
+    TOPICS.map((topic) => redis.raw.lrange(`${PREFIX}:ready_queue:${topic}`, 0, -1).catch(() => [])),
   );
-  for (const [i, topic] of TOPICS.entries()) {
-    // Popped at the right.
-    const seen = (lists[i] ?? []).reverse();
+  // Popped at the right.
+  for (const [i, topic] of TOPICS.entries()) lists.set(topic, (answers[i] ?? []).reverse());
+  return lists;
+}
+
+/**
+ * Holds the ready lists beside the model. Entries that stand for no job may be cleared away at any time, and
+ * where a job came back among entries whose places nobody knows, any place of it is right: these the model
+ * learns from the store.
+ */
+export function adoptLists(
+  lists: ReadonlyMap<string, readonly string[]>,
+  line: RedisLine,
+  now: number,
+): void {
+  for (const topic of TOPICS) {
+    const seen = lists.get(topic) ?? [];
     const expected = line.list(topic);
     const isLoose = (id: string) => line.loose.has(id);
     const fits =
@@ -28,7 +39,7 @@ export async function adoptLists(raw: Redis, line: RedisLine, now: number): Prom
         ) &&
         expected.filter(isLoose).sort().join() === seen.filter(isLoose).sort().join());
     if (!fits) throw new Difference(`the ready list of ${topic}`, expected.join(' '), seen.join(' '));
-    line.lists.set(topic, seen);
+    line.lists.set(topic, [...seen]);
   }
   line.loose.clear();
 }

@@ -16,6 +16,8 @@ export interface RunOptions {
   readonly path?: string | undefined;
   /** About so many are done. */
   readonly operations: number;
+  /** The views are looked at after each step, or after each one of so many: then more histories are run. */
+  readonly lookEvery?: number | undefined;
   /** Look for the shortest form of a failing history? */
   readonly shrink: boolean;
   readonly onProgress?: ((operations: number) => void) | undefined;
@@ -49,7 +51,7 @@ async function runOn(ground: Ground, options: RunOptions): Promise<Outcome> {
   const count = { operations: 0, histories: 0 };
   let failed: { steps: Step[]; failure: FailedRun } | undefined;
   const property = fc.asyncProperty(historiesOf[options.store], async (steps: Step[]) => {
-    const { failure, done } = await runOne(ground, steps);
+    const { failure, done } = await runOne(ground, steps, options.lookEvery);
     count.histories += 1;
     for (let i = 0; i < done; i += 1)
       if ((count.operations += 1) % 1000 === 0) options.onProgress?.(count.operations);
@@ -66,8 +68,10 @@ async function runOn(ground: Ground, options: RunOptions): Promise<Outcome> {
     });
     if (failed) {
       const { steps, failure } = failed;
+      // With a look after each step a difference shows as soon as it is there.
       const again = async (some: readonly Step[]) => (await runOne(ground, some)).failure;
-      const shortest = options.shrink ? (await shrink(steps, failure, again)).failure : failure;
+      const first = (await again(steps)) ?? failure;
+      const shortest = options.shrink ? (await shrink(steps, first, again)).failure : first;
       return { ...count, failure: { seed, path: counterexamplePath ?? '', story: shortest.story } };
     }
     if (options.path !== undefined) break;
@@ -84,9 +88,10 @@ interface FailedRun {
 async function runOne(
   ground: Ground,
   steps: readonly Step[],
+  lookEvery?: number,
 ): Promise<{ done: number; failure?: FailedRun }> {
   await ground.empty();
-  const history = new History(ground);
+  const history = new History(ground, lookEvery);
   try {
     await history.run(steps);
     return { done: history.steps };

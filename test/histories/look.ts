@@ -1,0 +1,82 @@
+import type { Queue } from '../../src/core/queue.js';
+import type { Stats } from '../../src/core/results.js';
+import type { Ground } from './ground.js';
+import type { Seen } from './job.js';
+import { TOPICS } from './operations.js';
+import { readyLists } from './redis-lists.js';
+import { toSeen } from './views.js';
+
+/** What the views of a store say at one time. */
+export interface Views {
+  readonly found: ReadonlyMap<string, readonly Seen[]>;
+  readonly listed: ReadonlyMap<string, readonly Seen[]>;
+  readonly stats: Stats;
+  /** Absent where it was not asked for. */
+  readonly cheap: Stats | undefined;
+  /** The ready lists of Redis as the original clients see them, the next to be popped first, by topic. */
+  readonly lists: ReadonlyMap<string, readonly string[]>;
+}
+
+/** How the views are asked for: whatever is asked, they have to say the same. */
+export interface Asking {
+  readonly ids: readonly string[];
+  /** Jobs of a page. */
+  readonly page: number;
+  readonly cheap: boolean;
+}
+
+/**
+ * Looks at the views of a store. What they show depends on what is stored and on the time, and nothing else: while
+ * both are as they were, the answers of the last look stand. (A third of the steps changes neither.)
+ */
+export class Looker {
+  private fingerprint = '';
+  private last: Views | undefined;
+
+  constructor(private readonly ground: Ground) {}
+
+  async look({ ids, page, cheap }: Asking): Promise<Views> {
+    const { viewer } = this.ground;
+    const fingerprint = `${await this.ground.fingerprint()} ${this.ground.clock.now()}`;
+    const last = fingerprint === this.fingerprint ? this.last : undefined;
+    const [found, listed, stats, cheapStats, lists] = await Promise.all([
+      mapOf(ids, (id) => last?.found.get(id) ?? find(viewer, id)),
+      last?.listed ?? mapOf(TOPICS, (topic) => listAll(viewer, topic, page)),
+      last?.stats ?? viewer.stats(),
+      cheap ? (last?.cheap ?? viewer.stats({ exact: false })) : last?.cheap,
+      last?.lists ?? readyLists(this.ground),
+    ]);
+    this.fingerprint = fingerprint;
+    this.last = {
+      found: new Map([...(last?.found ?? []), ...found]),
+      listed,
+      stats,
+      cheap: cheapStats,
+      lists,
+    };
+    return this.last;
+  }
+}
+
+/** The jobs of a topic, page by page. */
+export async function listAll(
+  queue: Queue,
+  topic: string,
+  limit: number,
+  query: Parameters<Queue['list']>[1] = {},
+): Promise<Seen[]> {
+  const jobs: Seen[] = [];
+  let cursor: string | undefined;
+  do {
+    const page = await queue.list(topic, { ...query, limit, cursor });
+    jobs.push(...page.jobs.map(toSeen));
+    ({ cursor } = page);
+  } while (cursor !== undefined);
+  return jobs;
+}
+
+const find = async (queue: Queue, id: string): Promise<Seen[]> => (await queue.find(id)).map(toSeen);
+
+async function mapOf<K, V>(keys: readonly K[], value: (key: K) => V | Promise<V>): Promise<Map<K, V>> {
+  return new Map(await Promise.all(keys.map(async (key) => [key, await value(key)] as const)));
+}
