@@ -1,5 +1,6 @@
 import { type BatchItem, type BatchResult, pushBatch } from '../bulk/push-batch.js';
 import { LineRanges } from '../bulk/line-ranges.js';
+import { chunks } from '../core/chunks.js';
 import { DelayerError, ERRORS } from '../core/errors.js';
 import { pushError } from '../core/push-error.js';
 import type { Queue } from '../core/queue.js';
@@ -23,6 +24,8 @@ import {
 
 /** Progress is drawn so often (ms) at most. */
 const PROGRESS_MS = 200;
+/** Lines that are parsed in one go: of a chunk. */
+const LINES_AT_ONCE = 250;
 
 /**
  * `push --batch`: pushes the jobs of a file or of stdin, prints the ids that are in the queue now, in
@@ -53,8 +56,11 @@ export async function runBatch(
   return report.exitCode;
 }
 
+/** Parses few lines at a time: a chunk is parsed while the store is at work on the one before, and no longer. */
 async function* readItems(file: string | undefined): AsyncGenerator<BatchItem[]> {
-  for await (const lines of readLines(file)) yield lines.flatMap(readItem);
+  for await (const lines of readLines(file)) {
+    for (const some of chunks(lines, LINES_AT_ONCE)) yield some.flatMap(readItem);
+  }
 }
 
 function readItem(line: Line): BatchItem[] {

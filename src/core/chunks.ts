@@ -1,3 +1,8 @@
+/** Cuts a list into chunks of at most `size` items. */
+export function* chunks<T>(items: readonly T[], size: number): Generator<T[]> {
+  for (let start = 0; start < items.length; start += size) yield items.slice(start, start + size);
+}
+
 /** An input that gives nothing for so long (ms) is waited for no longer before what it has given goes on. */
 const IDLE_MS = 10;
 

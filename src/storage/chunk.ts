@@ -18,8 +18,3 @@ export function* jobChunks(
   }
   if (chunk.length > 0) yield chunk;
 }
-
-/** Cuts a list into chunks of at most `size` items. */
-export function* chunks<T>(items: readonly T[], size: number): Generator<T[]> {
-  for (let start = 0; start < items.length; start += size) yield items.slice(start, start + size);
-}

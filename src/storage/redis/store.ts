@@ -1,4 +1,5 @@
 import type { Redis } from 'ioredis';
+import { chunks } from '../../core/chunks.js';
 import { DelayerError } from '../../core/errors.js';
 import type { JobRecord } from '../../core/job.js';
 import { groupLeases, inOrderGiven, type LeaseGroup } from '../../core/lease.js';
@@ -35,7 +36,7 @@ import type {
   Stats,
 } from '../../core/results.js';
 import { type AbortSignalLike, isTimeOver } from '../../core/timer.js';
-import { chunks, jobChunks } from '../chunk.js';
+import { jobChunks } from '../chunk.js';
 import { Connection, type RetryMode } from './connection.js';
 import { outcomeUnknownError } from './errors.js';
 import { EntrySearch } from './inspect/entries.js';

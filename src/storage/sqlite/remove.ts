@@ -1,7 +1,7 @@
 import type { JobState } from '../../core/job.js';
 import type { JobGuard, RemoveParams } from '../../core/store.js';
 import type { RemoveResult } from '../../core/results.js';
-import { chunks } from '../chunk.js';
+import { chunks } from '../../core/chunks.js';
 import type { Connection } from './connection.js';
 import { exhume } from './dead.js';
 import { findLeased, type LeasedId, revokeLease } from './lease.js';

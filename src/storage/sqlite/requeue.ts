@@ -1,6 +1,6 @@
 import type { RequeueParams } from '../../core/store.js';
 import type { RequeueResult } from '../../core/results.js';
-import { chunks } from '../chunk.js';
+import { chunks } from '../../core/chunks.js';
 import type { Connection } from './connection.js';
 import { exhume, makeWay } from './dead.js';
 import { DEAD, IN_LINE, LAST_TIME_MS, TTL_MS } from './rows.js';

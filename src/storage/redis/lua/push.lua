@@ -7,7 +7,7 @@
 -- Answers: the topic of the list that was not looked through, or ''; then for each job that was dealt with its
 --   outcome (its place in OUTCOMES, scripts/push.ts) and due time in ms (-1 when unknown)
 expect_type(POOL, 'zset')
-expect_type(READY_DUE, 'hash')
+local any_notes = look('hash', 'HLEN', READY_DUE) > 0
 
 local on_existing, channel, jobs, now = ARGV[1], ARGV[2], cmsgpack.unpack(ARGV[4]), now_ms()
 
@@ -15,10 +15,16 @@ local call = redis.call
 
 local cleared = read_cleared(ARGV[3])
 
+local ids, buckets = {}, {}
+for i = 1, #jobs, 5 do
+  ids[#ids + 1] = jobs[i]
+  buckets[#buckets + 1] = BUCKET .. jobs[i]
+end
+
 -- Notes of jobs that became ready: one that has expired since still stands in its ready list.
-local ids = {}
-for i = 1, #jobs, 5 do ids[#ids + 1] = jobs[i] end
-local notes = call('HMGET', READY_DUE, unpack(ids))
+local notes = any_notes and call('HMGET', READY_DUE, unpack(ids)) or {}
+-- Mostly no id has a bucket: one command tells so of all of them.
+local are_new = call('EXISTS', unpack(buckets)) == 0
 
 local lists = {}
 local function list_of(topic)
@@ -46,11 +52,10 @@ local function outcome_for(id, bucket, topic, body, noted)
   return on_existing == 'keep' and 'kept' or 'conflict'
 end
 
--- The lists in which an old entry of the id may stand: mostly none.
-local NONE = {}
+-- The lists in which an old entry of the id may stand.
 local function old_lists(noted, topic, found)
   local list = list_of(topic)
-  if list.entries == 0 and not noted and (not found or found == topic) then return NONE end
+  if list.is_clear and not noted and (not found or found == topic) then return {} end
   local old = { list }
   if noted and noted ~= topic then old[#old + 1] = list_of(noted) end
   if found and found ~= noted and found ~= topic then old[#old + 1] = list_of(found) end
@@ -63,41 +68,66 @@ local function topic_of_unclear(old, id, noted)
   end
 end
 
-local CODES = { pushed = 0, replaced = 1, repeated = 2, kept = 3, conflict = 4, blocked = 5 }
-for i = 1, #jobs, 5 do
-  local id, topic, body, due, expiry = jobs[i], jobs[i + 1], jobs[i + 2], jobs[i + 3], jobs[i + 4]
-  if type(body) == 'number' then body = ARGV[body] end
-  local bucket, note = BUCKET .. id, notes[(i + 4) / 5]
+-- Jobs of a batch mostly have the same lifetime. Lua's number as an argument costs a command as much as half of
+-- its work; text costs nothing.
+local last_expiry, expiry_text
+local function to_text(ms)
+  if ms ~= last_expiry then last_expiry, expiry_text = ms, string.format('%d', ms) end
+  return expiry_text
+end
+
+-- The first write is one that Redis refuses when it is out of memory. What takes something away follows.
+local function add(id, bucket, topic, body, due, expiry)
+  call('HSET', bucket, 'topic', topic, 'body', body)
+  call('PEXPIREAT', bucket, type(expiry) == 'number' and to_text(due + expiry) or expiry)
+  local n = #scores
+  scores[n + 1], scores[n + 2] = score_in_order(due), id
+  due_of[id] = due
+  if due < earliest then earliest, earliest_id = due, id end
+end
+
+-- Adds or answers a job of which something may be there already. Answers its outcome and due time; or false and
+-- the topic of a ready list that would have to be looked through.
+local function push_with_care(id, bucket, note, topic, body, due, expiry)
   local noted = note and noted_topic(note) or nil
   local outcome, found = outcome_for(id, bucket, topic, body, noted)
-  local is_added = outcome == 'pushed' or outcome == 'replaced'
-  local old = is_added and old_lists(noted, topic, found) or NONE
-  local unclear = not outcome and found or (old ~= NONE and topic_of_unclear(old, id, noted))
-  if unclear then
-    answers[1] = unclear
-    break
-  end
-  if is_added then
-    due = type(due) == 'number' and now + due or math.max(now, tonumber(due))
-    -- The first write is one that Redis refuses when it is out of memory. What takes something away follows.
-    call('HSET', bucket, 'topic', topic, 'body', body)
-    call('PEXPIREAT', bucket, type(expiry) == 'number' and due + expiry or expiry)
-    if old ~= NONE then
-      for _, list in ipairs(old) do leave_list(list, id, list.topic == noted) end
-    end
-    if found then call('HDEL', bucket, 'delayer') end
-    if note then call('HDEL', READY_DUE, id) end
-    scores[#scores + 1] = score_in_order(due)
-    scores[#scores + 1] = id
-    due_of[id] = due
-    if due < earliest then earliest, earliest_id = due, id end
-  else
+  if not outcome then return false, found end
+  if outcome ~= 'pushed' and outcome ~= 'replaced' then
     local score = call('ZSCORE', POOL, id)
-    due = due_of[id] or score and from_score(score)
-      or tonumber(noted_due(call('HGET', READY_DUE, id), expiry_of(bucket))) or -1
+    local known = due_of[id] or score and from_score(score)
+      or tonumber(noted_due(call('HGET', READY_DUE, id), expiry_of(bucket)))
+    return outcome, known or -1
   end
-  answers[#answers + 1] = CODES[outcome]
-  answers[#answers + 1] = due
+  local old = old_lists(noted, topic, found)
+  local unclear = topic_of_unclear(old, id, noted)
+  if unclear then return false, unclear end
+  add(id, bucket, topic, body, due, expiry)
+  for _, list in ipairs(old) do leave_list(list, id, list.topic == noted) end
+  if found then call('HDEL', bucket, 'delayer') end
+  if note then call('HDEL', READY_DUE, id) end
+  return outcome, due
+end
+
+local CODES = { pushed = 0, replaced = 1, repeated = 2, kept = 3, conflict = 4, blocked = 5 }
+local a = 1
+for i = 1, #jobs, 5 do
+  local n = (i + 4) / 5
+  local id, topic, body, due, expiry = jobs[i], jobs[i + 1], jobs[i + 2], jobs[i + 3], jobs[i + 4]
+  if type(body) == 'number' then body = ARGV[body] end
+  due = type(due) == 'number' and now + due or math.max(now, tonumber(due))
+  local bucket, note, list = buckets[n], notes[n], lists[topic] or list_of(topic)
+  if are_new and list.is_clear and not note and not due_of[id] then
+    add(id, bucket, topic, body, due, expiry)
+    answers[a + 1], answers[a + 2] = 0, due
+  else
+    local outcome, detail = push_with_care(id, bucket, note, topic, body, due, expiry)
+    if not outcome then
+      answers[1] = detail
+      break
+    end
+    answers[a + 1], answers[a + 2] = CODES[outcome], detail
+  end
+  a = a + 2
 end
 if #scores > 0 then redis.call('ZADD', POOL, unpack(scores)) end
 wake_if_next(channel, earliest, earliest_id, now)

@@ -18,6 +18,8 @@ local function look_at_list(topic, jobs, cleared)
     list.ids = {}
     for _, id in ipairs(redis.call('LRANGE', ready, 0, -1)) do list.ids[id] = true end
   end
+  -- Then no id stands in it that has no note.
+  list.is_clear = list.entries == 0 or (list.is_known and not cleared)
   return list
 end
 
