@@ -1,4 +1,5 @@
-import type { DelayerEvent } from '../core/events.js';
+import type { DelayerEvent, JobDeadEvent } from '../core/events.js';
+import { escapeForTerminal } from '../output/escape.js';
 import { printNote } from './stderr.js';
 
 /** The sentence for people about what a worker or daemon tells; nothing where there is nothing to say. */
@@ -10,6 +11,10 @@ export function describeEvent(event: DelayerEvent): string | undefined {
       return `${event.store} is back`;
     case 'pass_failed':
       return `${event.error.message}; the next pass tries again`;
+    case 'job_dead':
+      return describeDeadLetter(event);
+    case 'worker_halted':
+      return `${event.failures} ${event.failures === 1 ? 'job' : 'jobs in a row'} failed; no more are taken`;
     case 'jobs_stuck':
       return `${event.jobs} due ${event.jobs === 1 ? 'job' : 'jobs'} cannot be moved: a key of the wrong type is in the way; \`delayer inspect\` names it`;
     case 'jobs_unstuck':
@@ -19,6 +24,13 @@ export function describeEvent(event: DelayerEvent): string | undefined {
     case 'maintained':
       return undefined;
   }
+}
+
+/** The reason of a failed handler is the end of its stderr: the last line says most. */
+function describeDeadLetter({ id, topic, attempts, reason }: JobDeadEvent): string {
+  const after = attempts === undefined ? '' : ` after ${attempts} ${attempts === 1 ? 'attempt' : 'attempts'}`;
+  const why = reason?.trimEnd().split('\n').at(-1)?.trim() ?? '';
+  return `the job "${escapeForTerminal(id)}" of "${escapeForTerminal(topic)}" is a dead letter${after}${why === '' ? '' : `: ${why}`}`;
 }
 
 /** Tells on stderr what happens. */

@@ -1,4 +1,5 @@
 import type { DelayerError } from './errors.js';
+import type { Bytes, LeasedJob } from './job.js';
 
 /**
  * What a worker or daemon reports while it runs. Values, not sentences: the command line makes sentences of
@@ -10,6 +11,9 @@ export type DelayerEvent =
   | { readonly type: 'store_back'; readonly store: string }
   /** A pass of the cron loop failed; the next one tries again. */
   | { readonly type: 'pass_failed'; readonly error: DelayerError }
+  | JobDeadEvent
+  /** So many jobs in a row have failed that the worker takes no more. */
+  | { readonly type: 'worker_halted'; readonly failures: number }
   /** A step of maintenance that moved something. */
   | {
       readonly type: 'maintained';
@@ -25,3 +29,39 @@ export type DelayerEvent =
   | { readonly type: 'announce_failed'; readonly error: DelayerError };
 
 export type OnEvent = (event: DelayerEvent) => void;
+
+/** A job became a dead letter: its handler said so, no retry was left, or its lease ended once too often. */
+export interface JobDeadEvent {
+  readonly type: 'job_dead';
+  readonly id: Bytes;
+  readonly topic: Bytes;
+  readonly reason?: string | undefined;
+  /** Absent of a job whose lease had ended. */
+  readonly attempts?: number | undefined;
+  readonly exitCode?: number | undefined;
+  readonly signalName?: string | undefined;
+}
+
+/**
+ * What becomes of each job in a worker's hands, by the store's answer.
+ * - `job_started`: it is given to the handler.
+ * - `job_settled`: its lease was ended by somebody else while it was held: by its handler, or it was removed.
+ * - `job_lost`: its lease had ended before the handler did; another consumer may have it.
+ */
+export type JobEvent =
+  | JobDeadEvent
+  | {
+      readonly type: 'job_started' | 'job_done' | 'job_released' | 'job_settled' | 'job_lost';
+      readonly job: LeasedJob;
+    }
+  | {
+      readonly type: 'job_retried';
+      readonly job: LeasedJob;
+      /** When it is due again. */
+      readonly dueAt?: Date | undefined;
+      readonly reason?: string | undefined;
+      readonly exitCode?: number | undefined;
+      readonly signalName?: string | undefined;
+    };
+
+export type OnJobEvent = (event: JobEvent) => void;

@@ -1,27 +1,16 @@
 import { DelayerError } from '../core/errors.js';
+import type { JobEvent } from '../core/events.js';
 import { jobCount } from '../core/job.js';
 import type { CallOptions, NackOptions } from '../core/requests.js';
+import type { NackResult } from '../core/results.js';
 import type { Queue } from '../core/queue.js';
+import { monotonicMs } from '../core/timer.js';
+import type { Counts } from './counts.js';
 import type { Outcome } from './handler.js';
 import type { HeldJob } from './keep-leases.js';
 
-/** Jobs by how they ended; see DrainResult. */
-export interface Counts {
-  done: number;
-  retried: number;
-  dead: number;
-  released: number;
-  lateAcks: number;
-  /** Finished by the handler, whether the store knows or not. */
-  handled: number;
-}
-
-export function newCounts(): Counts {
-  return { done: 0, retried: 0, dead: 0, released: 0, lateAcks: 0, handled: 0 };
-}
-
 /** Jobs that failed in the same way, and are nacked with one call. */
-interface Failed {
+interface Failures {
   readonly options: NackOptions;
   readonly jobs: HeldJob[];
 }
@@ -29,15 +18,30 @@ interface Failed {
 export interface AckListener {
   /** The store has answered an ack, a nack or a release. */
   onAcked(): void;
-  /** @param wereHandled false for a release */
-  onAckFailed(error: unknown, wereHandled: boolean): Promise<void>;
+  /**
+   * @param wereHandled false for a release
+   * @returns whether the call is to be made again, when the time for that has come
+   */
+  onAckFailed(error: unknown, wereHandled: boolean): Promise<boolean>;
+  /** A job has become a dead letter, or what else has become of it; see DrainOptions. */
+  onJob(event: JobEvent): void;
+}
+
+export interface AckOptions {
+  readonly listener: AckListener;
+  /** May handlers end leases themselves? */
+  readonly knowsLeases: boolean;
+  /** Is it told of each job, or of dead letters alone? */
+  readonly tellsEachJob: boolean;
+  /** How long an answer of the store is waited for. */
+  readonly limits: () => CallOptions;
 }
 
 /** Ends leases by the outcomes of their jobs, in groups: what has come since the last `flush` goes with one call each. */
 export class Acknowledger {
   private done: HeldJob[] = [];
   private released: HeldJob[] = [];
-  private failed = new Map<string, Failed>();
+  private failed = new Map<string, Failures>();
   /** The next flush that `flushSoon` has planned. */
   private planned: object | undefined;
   private readonly underWay = new Set<Promise<void>>();
@@ -47,9 +51,7 @@ export class Acknowledger {
   constructor(
     private readonly queue: Queue,
     private readonly counts: Counts,
-    private readonly listener: AckListener,
-    /** How long an answer of the store is waited for. */
-    private readonly limits: () => CallOptions,
+    private readonly options: AckOptions,
   ) {}
 
   add(job: HeldJob, outcome: Outcome): void {
@@ -59,15 +61,27 @@ export class Acknowledger {
       return;
     }
     this.counts.handled += 1;
-    if (outcome === 'done') this.done.push(job);
-    else this.addFailed(job, toNack(outcome));
+    if (outcome !== 'done') this.addFailed(job, toNack(outcome));
+    else {
+      this.counts.failuresInARow = 0;
+      this.done.push(job);
+    }
   }
 
   private addFailed(job: HeldJob, options: NackOptions): void {
+    this.counts.failuresInARow += 1;
     const key = JSON.stringify(options);
     const alike = this.failed.get(key);
     if (alike) alike.jobs.push(job);
     else this.failed.set(key, { options, jobs: [job] });
+  }
+
+  /** A job that was lost while the handler had it: there is no lease to end. */
+  addLost(job: HeldJob): void {
+    job.reservation.unfinished -= 1;
+    job.isEnded = true;
+    this.counts.handled += 1;
+    this.countNotHeld(job, job.wasHeldUntilLost);
   }
 
   /** Begins to end the leases of all that was added, and does not wait. */
@@ -101,8 +115,10 @@ export class Acknowledger {
 
   /** Ends the leases of all that was added, and waits for the answers. */
   async settle(): Promise<void> {
-    this.flush();
-    while (this.underWay.size > 0) await Promise.all(this.underWay);
+    do {
+      this.flush();
+      while (this.underWay.size > 0) await Promise.all(this.underWay);
+    } while (this.done.length + this.failed.size + this.released.length > 0);
   }
 
   /** A worker that goes on after a failure counts anew. */
@@ -115,40 +131,95 @@ export class Acknowledger {
     this.underWay.add(tracked);
   }
 
-  private async ack(jobs: readonly HeldJob[]): Promise<void> {
-    const held = await this.answer(jobs, this.queue.ack(end(jobs), this.limits()), true);
-    this.counts.done += held.length;
-    this.counts.lateAcks += held.filter((one) => !one).length;
+  private async ack(jobs: HeldJob[]): Promise<void> {
+    const answers = await this.answer(jobs, this.queue.ack(end(jobs), this.options.limits()), true);
+    if (answers === 'again') this.done.push(...again(jobs));
+    else forEachAnswer(jobs, answers, (job, isAcked) => this.countAck(job, isAcked));
   }
 
-  private async nack(jobs: readonly HeldJob[], options: NackOptions): Promise<void> {
-    const results = await this.answer(
-      jobs,
-      this.queue.nack(end(jobs), { ...options, ...this.limits() }),
-      true,
-    );
-    for (const { outcome } of results) {
-      if (outcome === 'not_held') this.counts.lateAcks += 1;
-      else this.counts[outcome] += 1;
+  private countAck(job: HeldJob, answer: boolean): void {
+    const isAcked = answer || wasEndedByUs(job);
+    if (!isAcked && this.options.knowsLeases) {
+      this.countNotHeld(job, isHeld(job));
+      return;
+    }
+    this.counts.done += 1;
+    if (!isAcked) this.counts.lateAcks += 1;
+    this.counts.notDone.delete(job.job.key);
+    if (this.options.tellsEachJob) this.options.listener.onJob({ type: 'job_done', job: job.job });
+  }
+
+  private async nack(jobs: HeldJob[], options: NackOptions): Promise<void> {
+    const call = this.queue.nack(end(jobs), { ...options, ...this.options.limits() });
+    const results = await this.answer(jobs, call, true);
+    if (results === 'again') this.nackAgain(again(jobs), options);
+    else forEachAnswer(jobs, results, (job, result) => this.countNack(job, result, options));
+  }
+
+  private nackAgain(jobs: HeldJob[], options: NackOptions): void {
+    const key = JSON.stringify(options);
+    if (jobs.length > 0)
+      this.failed.set(key, { options, jobs: [...(this.failed.get(key)?.jobs ?? []), ...jobs] });
+  }
+
+  private countNack(held: HeldJob, { outcome: answer, dueAt }: NackResult, options: NackOptions): void {
+    // It may be dead by the answer that was lost.
+    const outcome = answer === 'not_held' && wasEndedByUs(held) ? 'retried' : answer;
+    if (outcome === 'not_held') {
+      this.countNotHeld(held, this.options.knowsLeases && isHeld(held));
+      return;
+    }
+    this.counts[outcome] += 1;
+    const { listener, tellsEachJob } = this.options;
+    const { job } = held;
+    const { reason, exitCode, signalName } = options;
+    this.counts.notDone.add(job.key);
+    if (outcome === 'dead') {
+      const { id, topic, attempts } = job;
+      listener.onJob({ type: 'job_dead', id, topic, attempts, reason, exitCode, signalName });
+    } else if (tellsEachJob) {
+      listener.onJob({ type: 'job_retried', job, dueAt, reason, exitCode, signalName });
     }
   }
 
-  private async release(jobs: readonly HeldJob[]): Promise<void> {
-    this.counts.released += (
-      await this.answer(jobs, this.queue.release(end(jobs), this.limits()), false)
-    ).length;
+  /** @param wasHeld its lease was ended before its time: by its handler, or because it was removed */
+  private countNotHeld({ job }: HeldJob, wasHeld: boolean): void {
+    if (wasHeld) this.counts.settled += 1;
+    else {
+      this.counts.lateAcks += 1;
+      this.counts.notDone.add(job.key);
+    }
+    if (this.options.tellsEachJob)
+      this.options.listener.onJob({ type: wasHeld ? 'job_settled' : 'job_lost', job });
   }
 
-  /** @returns what the store answered of each; nothing when the call failed */
-  private async answer<T>(jobs: readonly HeldJob[], call: Promise<T[]>, wereHandled: boolean): Promise<T[]> {
+  private async release(jobs: HeldJob[]): Promise<void> {
+    const { limits, listener, tellsEachJob } = this.options;
+    const answers = await this.answer(jobs, this.queue.release(end(jobs), limits()), false);
+    if (answers === 'again') {
+      this.released.push(...again(jobs));
+      return;
+    }
+    this.counts.released += answers.length;
+    if (tellsEachJob) for (const { job } of jobs) listener.onJob({ type: 'job_released', job });
+  }
+
+  /** @returns what the store answered of each; nothing when the call failed, `again` when it is to be made again */
+  private async answer<T>(
+    jobs: readonly HeldJob[],
+    call: Promise<T[]>,
+    wereHandled: boolean,
+  ): Promise<T[] | 'again'> {
+    const { listener } = this.options;
     try {
       const held = await call;
-      this.listener.onAcked();
+      listener.onAcked();
       return held;
     } catch (error) {
       const failure = wereHandled ? this.toFailure(error, jobs.length) : error;
-      await this.listener.onAckFailed(failure, wereHandled);
-      return [];
+      if (!(await listener.onAckFailed(failure, wereHandled)) || !jobs.some(isHeld)) return [];
+      this.flushSoon();
+      return 'again';
     }
   }
 
@@ -171,7 +242,32 @@ function end(jobs: readonly HeldJob[]): string[] {
   });
 }
 
+function forEachAnswer<T>(
+  jobs: readonly HeldJob[],
+  answers: readonly T[],
+  use: (job: HeldJob, answer: T) => void,
+): void {
+  for (const [i, job] of jobs.entries()) {
+    const answer = answers[i];
+    if (answer !== undefined) use(job, answer);
+  }
+}
+
+/** Those of the jobs for which a call whose answer was lost is worth sending again. */
+function again(jobs: readonly HeldJob[]): HeldJob[] {
+  const held = jobs.filter(isHeld);
+  for (const job of held) job.isPerhapsEnded = true;
+  return held;
+}
+
+/** Of a lease that is not held any more: was it ended by a call whose answer was lost? */
+const wasEndedByUs = (job: HeldJob): boolean => job.isPerhapsEnded && isHeld(job);
+
+/** Is its lease surely not over by its time? */
+const isHeld = ({ heldUntilMs }: HeldJob): boolean => monotonicMs() < heldUntilMs;
+
 function toNack(outcome: Exclude<Outcome, string>): NackOptions {
-  if ('dead' in outcome) return { dead: true, deadTtlMs: outcome.deadTtlMs, reason: outcome.reason };
-  return { delayMs: outcome.retryInMs, reason: outcome.reason };
+  const { reason, exitCode, signalName } = outcome;
+  if ('dead' in outcome) return { dead: true, deadTtlMs: outcome.deadTtlMs, reason, exitCode, signalName };
+  return { delayMs: outcome.retryInMs, reason, exitCode, signalName };
 }

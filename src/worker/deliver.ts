@@ -1,35 +1,30 @@
+import type { JobEvent } from '../core/events.js';
 import type { Acknowledger } from './acknowledge.js';
+import { Call } from './call.js';
 import type { Load } from './fetch.js';
-import type { Handler, HandlerContext } from './handler.js';
+import type { Handler, Outcome } from './handler.js';
 import type { HeldJob, LeaseKeeper } from './keep-leases.js';
-
-/** One call of the handler. */
-class Call implements HandlerContext {
-  private lost: AbortController | undefined;
-
-  constructor(readonly jobs: readonly HeldJob[]) {}
-
-  get signal(): AbortSignal {
-    // Made on demand: it costs more than everything else that is done here for jobs that are only printed.
-    this.lost ??= new AbortController();
-    this.abortIfLost();
-    return this.lost.signal;
-  }
-
-  abortIfLost(): void {
-    if (this.lost && this.jobs.every(({ isLost }) => isLost)) this.lost.abort();
-  }
-}
 
 export interface DeliveryListener {
   /** Is nothing more to be delivered? */
   readonly isOver: boolean;
   /** A call has ended; its outcomes are with the acknowledger. */
   onCallEnded(jobs: readonly HeldJob[]): void;
+  /** The lease of a job is to end, while its call goes on. */
+  onSettled(): void;
   /** The handler was rejected. */
   onHandlerFailed(error: unknown): void;
   /** The store could not be asked whether the leases are still held. */
   onRefreshFailed(error: unknown): Promise<void>;
+  onJob(event: JobEvent): void;
+}
+
+export interface DeliveryOptions {
+  readonly handler: Handler;
+  /** A call that takes longer (ms) is told to end. */
+  readonly timeoutMs?: number | undefined;
+  /** Is the listener told of each job that is started? */
+  readonly tellsEachJob: boolean;
 }
 
 /** Gives jobs to the handler and passes their outcomes on; any number of calls at once. */
@@ -40,7 +35,7 @@ export class Deliverer implements Load {
   jobCount = 0;
 
   constructor(
-    private readonly handler: Handler,
+    private readonly options: DeliveryOptions,
     private readonly leases: LeaseKeeper,
     private readonly acks: Acknowledger,
     private readonly listener: DeliveryListener,
@@ -52,40 +47,55 @@ export class Deliverer implements Load {
 
   /** Begins a call, and does not wait. */
   begin(jobs: readonly HeldJob[]): void {
-    const call = new Call(jobs);
+    const call = new Call(jobs, (job, outcome) => {
+      this.pass(job, outcome);
+      this.listener.onSettled();
+    });
     this.calls.add(call);
     this.jobCount += jobs.length;
     void this.deliver(call).finally(() => {
+      call.end();
       this.calls.delete(call);
       this.jobCount -= jobs.length;
       this.listener.onCallEnded(jobs);
     });
   }
 
-  /** Aborts the signals of the calls that have lost all their jobs. */
-  abortLost(): void {
-    for (const call of this.calls) call.abortIfLost();
+  /** Tells the calls to end that have lost all their jobs. */
+  stopLost(): void {
+    for (const call of this.calls) call.stopIfLost();
+  }
+
+  /** Tells all calls to end at once. */
+  stopAll(): void {
+    for (const call of this.calls) call.stop('shutdown');
   }
 
   private async deliver(call: Call): Promise<void> {
-    let held = call.jobs;
-    if (!this.leases.areFresh(held)) {
-      held = await this.stillHeld(held);
-      if (held.length === 0) return;
+    if (!this.leases.areFresh(call.jobs)) {
+      call.jobs = await this.stillHeld(call.jobs);
+      if (call.jobs.length === 0) return;
     }
+    const { handler, timeoutMs, tellsEachJob } = this.options;
+    if (timeoutMs !== undefined) call.stopAfter(timeoutMs);
+    const jobs = call.jobs.map(({ job }) => job);
+    if (tellsEachJob) for (const job of jobs) this.listener.onJob({ type: 'job_started', job });
     try {
-      const leased = held.map(({ job }) => job);
-      const { outcomes, isClosed = false } = await this.handler.handle(leased, call);
+      const { outcomes, isClosed = false } = await handler.handle(jobs, call);
       if (isClosed) this.isClosed = true;
-      for (const [i, job] of held.entries()) {
-        const outcome = outcomes[i] ?? 'release';
-        if (outcome === 'release') this.isClosed = true;
-        this.acks.add(job, outcome);
+      for (const [i, job] of call.jobs.entries()) {
+        if (!call.isSettled(job)) this.pass(job, outcomes[i] ?? 'release');
       }
     } catch (error) {
-      this.release(held);
+      this.release(call.jobs.filter((job) => !call.isSettled(job)));
       this.listener.onHandlerFailed(error);
     }
+  }
+
+  private pass(job: HeldJob, outcome: Outcome): void {
+    if (outcome === 'release') this.isClosed = true;
+    if (job.isLost && this.options.handler.knowsLeases === true) this.acks.addLost(job);
+    else this.acks.add(job, outcome);
   }
 
   /** Which jobs are surely this worker's now; the others are given back, if they are not lost. */

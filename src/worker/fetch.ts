@@ -1,9 +1,12 @@
+import { POP_BATCH } from '../core/job.js';
 import type { Queue } from '../core/queue.js';
 import type { CallOptions } from '../core/requests.js';
 import type { Reserved } from '../core/results.js';
+import type { RetryOptions } from '../core/retry-policy.js';
 import { monotonicMs } from '../core/timer.js';
 import type { Handler } from './handler.js';
 import type { HeldJob, LeaseKeeper } from './keep-leases.js';
+import type { LockKeeper } from './lock.js';
 
 /** Jobs leased with one call: enough to make round trips cheap, few enough to share a topic with other workers. */
 const RESERVE_BATCH = 250;
@@ -12,6 +15,11 @@ export interface FetchOptions {
   readonly topics: readonly Buffer[];
   readonly handler: Handler;
   readonly leaseMs: number;
+  /** What becomes of jobs that fail; false: they come back however often. */
+  readonly retry: RetryOptions | false;
+  /** Who reserves, for people: `host:pid`. */
+  readonly holder: string | undefined;
+  readonly lock: LockKeeper | undefined;
   /** How long an answer of the store is waited for. */
   readonly limits: () => CallOptions;
 }
@@ -42,8 +50,7 @@ export class Fetcher {
   /** How many jobs are to be reserved now; 0 when none. */
   room({ callCount, jobCount }: Load): number {
     const { concurrency, batchSize, leasesAhead } = this.options.handler;
-    if (!leasesAhead)
-      return Math.min((concurrency - callCount) * batchSize - this.ahead.length, RESERVE_BATCH);
+    if (!leasesAhead) return Math.min((concurrency - callCount) * batchSize - this.ahead.length, POP_BATCH);
     // One whole reservation ahead of the one in hand, and never a part of one: a whole one is acknowledged
     // at once, together with the next reserve.
     const free = 2 * Math.max(RESERVE_BATCH, concurrency * batchSize) - jobCount - this.ahead.length;
@@ -51,15 +58,26 @@ export class Fetcher {
   }
 
   async reserve(limit: number): Promise<Reserved> {
-    const { topics, leaseMs, limits } = this.options;
+    const { topics, leaseMs, retry, holder, lock, limits } = this.options;
     const sentAtMs = monotonicMs();
-    const reserved = await this.queue.reserve({ topics, limit, leaseMs, retry: false, ...limits() });
-    this.ahead.push(...this.leases.add(reserved.jobs, sentAtMs));
+    const reserved = await this.queue.reserve({
+      ...{ topics, limit, leaseMs, retry, holder, lock: lock?.lock },
+      ...limits(),
+    });
+    lock?.onReserved(reserved.isLocked === true, sentAtMs);
+    if (reserved.jobs.length > 0) this.ahead.push(...this.leases.add(reserved.jobs, sentAtMs));
     return reserved;
   }
 
-  /** The next jobs to deliver, all of one reservation; they are ahead no more. */
+  /** Are there as many as a call takes, or as there will be for now? */
+  isReady(isAsking: boolean): boolean {
+    const { batchSize, leasesAhead } = this.options.handler;
+    return this.ahead.length >= (isAsking && !leasesAhead ? batchSize : 1);
+  }
+
+  /** The next jobs to deliver; they are ahead no more. What was leased ahead is given by reservation. */
   next(most: number): HeldJob[] {
+    if (!this.options.handler.leasesAhead) return this.ahead.splice(0, most);
     const reservation = this.ahead[0]?.reservation;
     const limit = Math.min(most, this.ahead.length);
     let count = 0;

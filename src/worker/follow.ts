@@ -1,25 +1,25 @@
 import { backoffMs } from '../core/backoff.js';
 import { DelayerError, isLasting } from '../core/errors.js';
-import type { OnEvent } from '../core/events.js';
 import type { Queue } from '../core/queue.js';
 import type { Reserved } from '../core/results.js';
 import { type AbortSignalLike, sleep } from '../core/timer.js';
-import { type DrainOptions, type DrainResult, toResult } from './pass.js';
+import { underLock } from './lock.js';
+import { type DrainOptions, type DrainResult, toResult } from './options.js';
 import { type KeepGoing, type StoreCall, Worker } from './worker.js';
-
-export interface FollowOptions extends DrainOptions {
-  readonly onEvent: OnEvent;
-}
 
 /**
  * Drains, waits for more jobs, and so on until aborted, `max` jobs are handled, or the handler accepts no more.
- * A store that goes away is waited for; only the first contact has to succeed.
+ * A store that goes away is waited for, and so is a lock that somebody else has; only the first contact has to
+ * succeed.
  * @throws DelayerError when the first contact fails; what the handler is rejected with
  */
-export async function drainFollow(queue: Queue, options: FollowOptions): Promise<DrainResult> {
-  const worker = new Worker(queue, { ...options, keepGoing: new Follower(queue, options) });
-  await worker.run();
-  return toResult(worker.counts, worker.isClosed);
+export async function drainFollow(queue: Queue, options: DrainOptions): Promise<DrainResult> {
+  return underLock(queue, options.lockName, async (lock) => {
+    const keepGoing = new Follower(queue, options);
+    const worker = new Worker(queue, { ...options, keepGoing, lock, waitsForLock: true });
+    await worker.run();
+    return toResult(worker.counts, worker);
+  });
 }
 
 class Follower implements KeepGoing {
@@ -30,7 +30,7 @@ class Follower implements KeepGoing {
 
   constructor(
     private readonly queue: Queue,
-    private readonly options: FollowOptions,
+    private readonly options: DrainOptions,
   ) {}
 
   async waitForMore({ nextInMs, revision }: Reserved, signal: AbortSignalLike): Promise<void> {
@@ -39,7 +39,8 @@ class Follower implements KeepGoing {
 
   async waitForRetry(error: unknown, call: StoreCall, signal: AbortSignalLike): Promise<boolean> {
     if (!this.hasAnswered || !(error instanceof DelayerError) || isLasting(error)) return false;
-    if (this.lost === undefined) this.options.onEvent({ type: 'store_lost', store: this.queue.label, error });
+    if (this.lost === undefined)
+      this.options.onEvent?.({ type: 'store_lost', store: this.queue.label, error });
     this.lost = call;
     this.failures += 1;
     await sleep(backoffMs(this.failures - 1), signal);
@@ -55,6 +56,6 @@ class Follower implements KeepGoing {
     if (this.lost === 'ack' && call !== 'ack' && jobs > 0) return;
     this.lost = undefined;
     this.failures = 0;
-    this.options.onEvent({ type: 'store_back', store: this.queue.label });
+    this.options.onEvent?.({ type: 'store_back', store: this.queue.label });
   }
 }

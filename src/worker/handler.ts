@@ -1,23 +1,34 @@
 import type { LeasedJob } from '../core/job.js';
 
+/** How the program that handled a job ended, where it was one. */
+export interface ProgramEnd {
+  readonly exitCode?: number | undefined;
+  readonly signalName?: string | undefined;
+}
+
+/**
+ * A job failed. It is tried again after `retryInMs`, else after the pause that its policy says, and is dead when
+ * that has no retry left.
+ */
+export interface Failed extends ProgramEnd {
+  readonly retryInMs?: number | undefined;
+  readonly reason?: string | undefined;
+}
+
+/** It failed for good, and is kept with the dead letters: for `deadTtlMs` (0: for ever), else as its policy says. */
+export interface Dead extends ProgramEnd {
+  readonly dead: true;
+  readonly deadTtlMs?: number | undefined;
+  readonly reason?: string | undefined;
+}
+
 /**
  * How a job ended in the handler's hands.
  * - `done`: it is acknowledged.
- * - `release`: it was not begun, and the handler accepts no more. The job is given back as if it had never been
- *   reserved, and the worker ends, for it would be given the same job again.
- * - `retryInMs`: it failed, and is ready again after so long.
- * - `dead`: it failed for good, and is kept with the dead letters for `deadTtlMs` (30 days when absent; 0:
- *   for ever).
+ * - `release`: it was not begun, or is to be begun anew, and the handler accepts no more. The job is given back as
+ *   if it had never been reserved, and the worker ends, for it would be given the same job again.
  */
-export type Outcome =
-  | 'done'
-  | 'release'
-  | { readonly retryInMs: number; readonly reason?: string | undefined }
-  | {
-      readonly dead: true;
-      readonly deadTtlMs?: number | undefined;
-      readonly reason?: string | undefined;
-    };
+export type Outcome = 'done' | 'release' | Failed | Dead;
 
 export interface HandlerResult {
   /** In the order of the jobs. Jobs beyond the last outcome are released, and the worker ends. */
@@ -26,9 +37,26 @@ export interface HandlerResult {
   readonly isClosed?: boolean | undefined;
 }
 
+/**
+ * Why a call is to end before its time.
+ * - `lost`: none of its jobs is this worker's any more. What it answers is not asked for.
+ * - `timeout`: it has taken longer than it may.
+ * - `shutdown`: the worker is to end at once.
+ */
+export type StopReason = 'lost' | 'timeout' | 'shutdown';
+
 export interface HandlerContext {
-  /** Aborts when all leases of the jobs are lost: others may have the jobs by now. Made when it is first read. */
+  /** Aborts when the call is to end. Made when it is first read. */
   readonly signal: AbortSignal;
+  /** Why it is to end; absent while it is not. */
+  readonly stopReason: StopReason | undefined;
+  /** Calls once when the call is to end; at once if it is already. There is one listener; a second takes its place. */
+  onStop(listener: (reason: StopReason) => void): void;
+  /**
+   * Ends the lease of a job of the call before the call ends; the outcome that the call has for it is not asked for
+   * then. False when it was ended so before, or there is no such job.
+   */
+  settle(place: number, outcome: Outcome): boolean;
 }
 
 /** What is done with jobs: they are printed, or given to a program. */
@@ -43,6 +71,8 @@ export interface Handler {
    * waiting jobs another worker could do.
    */
   readonly leasesAhead: boolean;
+  /** Does it know the leases, so that it may end them itself? Then a lease that is gone early is no surprise. */
+  readonly knowsLeases?: boolean | undefined;
   /**
    * Works on jobs, whose leases are kept alive meanwhile. A rejection releases the jobs and ends the worker
    * with that error.

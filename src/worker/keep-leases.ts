@@ -23,8 +23,12 @@ export interface HeldJob {
   heldUntilMs: number;
   /** The store said that the lease is not held any more. */
   isLost: boolean;
+  /** It was lost before its time was over: its handler has ended the lease, or the job was removed. */
+  wasHeldUntilLost: boolean;
   /** The lease was ended: its ack, nack or release is on its way. */
   isEnded: boolean;
+  /** That was not answered: perhaps it was done. */
+  isPerhapsEnded: boolean;
 }
 
 /**
@@ -40,6 +44,8 @@ export class LeaseKeeper {
   constructor(
     private readonly queue: Queue,
     private readonly leaseMs: number,
+    /** May handlers end leases themselves? */
+    private readonly knowsLeases: boolean,
     private readonly onLost: () => void,
     /** How long an answer of the store is waited for. */
     private readonly limits: () => CallOptions,
@@ -61,7 +67,8 @@ export class LeaseKeeper {
     const heldUntilMs = sentAtMs + this.leaseMs;
     for (const job of jobs) {
       this.leased += 1;
-      held.push({ job, reservation, order: this.leased, heldUntilMs, isLost: false, isEnded: false });
+      const state = { isLost: false, wasHeldUntilLost: false, isEnded: false, isPerhapsEnded: false };
+      held.push({ job, reservation, order: this.leased, heldUntilMs, ...state });
     }
     this.reservations = this.reservations.filter((one) => one.jobs.some(isOpen));
     this.reservations.push(reservation);
@@ -106,8 +113,10 @@ export class LeaseKeeper {
     );
     for (const [i, one] of held.entries()) {
       const leaseUntil = ends[i];
-      if (leaseUntil === undefined) one.isLost = true;
-      else {
+      if (leaseUntil === undefined) {
+        one.isLost = true;
+        one.wasHeldUntilLost = this.knowsLeases && monotonicMs() < one.heldUntilMs;
+      } else {
         one.job = { ...one.job, leaseUntil };
         one.heldUntilMs = heldUntilMs;
       }

@@ -1,9 +1,9 @@
 import { DelayerError } from '../core/errors.js';
-import type { OnEvent } from '../core/events.js';
 import type { Queue } from '../core/queue.js';
 import { monotonicMs, sleep } from '../core/timer.js';
-import { newCounts } from './acknowledge.js';
-import { type DrainOptions, type DrainResult, toResult } from './pass.js';
+import { newCounts } from './counts.js';
+import { type LockKeeper, underLock } from './lock.js';
+import { type DrainOptions, type DrainResult, toResult } from './options.js';
 import { Worker } from './worker.js';
 
 export interface LoopOptions extends DrainOptions {
@@ -11,38 +11,48 @@ export interface LoopOptions extends DrainOptions {
   readonly stepMs: number;
   /** The window: after it nothing is reserved or given to the handler. */
   readonly forMs: number;
-  readonly onEvent: OnEvent;
 }
 
 /**
  * The cron loop: a pass at 0, step, 2 × step … until `forMs` are over. Passes keep to the clock of the
  * start; one that takes longer than a step is followed by the next one that is still to come. A pass that
- * fails is an event, and the next one tries again.
+ * fails is an event, and the next one tries again. Where somebody else has its lock, it waits for it within its
+ * window, and keeps it from pass to pass.
  * @returns the sum of the passes
  * @throws DelayerError of the last pass, when that failed
  */
 export async function drainLoop(queue: Queue, options: LoopOptions): Promise<DrainResult> {
+  return underLock(queue, options.lockName, (lock) => loop(queue, options, lock));
+}
+
+async function loop(queue: Queue, options: LoopOptions, lock: LockKeeper | undefined): Promise<DrainResult> {
   const { stepMs, forMs, signal, onEvent } = options;
   const startMs = monotonicMs();
   const counts = newCounts();
-  let isClosed = false;
+  let ended = { isClosed: false, isHalted: false };
   let failure: DelayerError | undefined;
-  for (let atMs = 0; atMs < forMs && !isClosed;) {
+  for (let atMs = 0; atMs < forMs && !ended.isClosed && !ended.isHalted;) {
     await sleep(startMs + atMs - monotonicMs(), signal);
     // A pass that would begin behind the window does nothing, and must not hide how the one before ended.
     if (signal.aborted || monotonicMs() - startMs >= forMs) break;
-    const worker = new Worker(queue, { ...options, counts, untilMs: startMs + forMs });
+    const worker = new Worker(queue, {
+      ...options,
+      counts,
+      untilMs: startMs + forMs,
+      lock,
+      waitsForLock: true,
+    });
     try {
       failure = undefined;
       await worker.run();
     } catch (error) {
       if (!(error instanceof DelayerError)) throw error;
       failure = error;
-      if (atMs + stepMs < forMs) onEvent({ type: 'pass_failed', error });
+      if (atMs + stepMs < forMs) onEvent?.({ type: 'pass_failed', error });
     }
-    isClosed = worker.isClosed;
+    ended = { isClosed: worker.isClosed, isHalted: worker.isHalted };
     atMs = Math.max(atMs + stepMs, Math.ceil((monotonicMs() - startMs) / stepMs) * stepMs);
   }
   if (failure !== undefined) throw failure;
-  return toResult(counts, isClosed);
+  return toResult(counts, ended);
 }

@@ -2,7 +2,8 @@ import { expect } from 'chai';
 import type { Queue } from '../../src/core/queue.js';
 import type { ExtendParams } from '../../src/core/store.js';
 import type { Handler } from '../../src/worker/handler.js';
-import { drainPass, type DrainOptions } from '../../src/worker/pass.js';
+import type { DrainOptions } from '../../src/worker/options.js';
+import { drainPass } from '../../src/worker/pass.js';
 import { eventually, failureOf } from '../support/eventually.js';
 import { unhandledDuring } from '../support/unhandled.js';
 import {

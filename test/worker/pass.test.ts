@@ -1,5 +1,6 @@
 import { expect } from 'chai';
-import { drainPass, type DrainOptions } from '../../src/worker/pass.js';
+import type { DrainOptions } from '../../src/worker/options.js';
+import { drainPass } from '../../src/worker/pass.js';
 import type { Handler } from '../../src/worker/handler.js';
 import type { Queue } from '../../src/core/queue.js';
 import { failureOf } from '../support/eventually.js';

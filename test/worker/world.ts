@@ -9,7 +9,7 @@ import type { TopicStats } from '../../src/core/results.js';
 import { SqliteStore } from '../../src/storage/sqlite/store.js';
 import type { Handler, HandlerResult, Outcome } from '../../src/worker/handler.js';
 import { printHandler } from '../../src/worker/handlers/print.js';
-import type { DrainOptions } from '../../src/worker/pass.js';
+import type { DrainOptions } from '../../src/worker/options.js';
 import { eventually } from '../support/eventually.js';
 
 export const TOPIC = Buffer.from('topic');

@@ -1,0 +1,67 @@
+import type { HandlerContext, Outcome, StopReason } from './handler.js';
+import type { HeldJob } from './keep-leases.js';
+
+/** One call of the handler. */
+export class Call implements HandlerContext {
+  stopReason: StopReason | undefined;
+  /** The jobs that the handler was given. */
+  jobs: readonly HeldJob[];
+  private controller: AbortController | undefined;
+  private listener: ((reason: StopReason) => void) | undefined;
+  private timer: NodeJS.Timeout | undefined;
+  /** Jobs whose leases were ended before the call was. */
+  private settled: Set<HeldJob> | undefined;
+
+  constructor(
+    jobs: readonly HeldJob[],
+    private readonly onSettle: (job: HeldJob, outcome: Outcome) => void,
+  ) {
+    this.jobs = jobs;
+  }
+
+  get signal(): AbortSignal {
+    // Made on demand: it costs more than everything else that is done here for jobs that are only printed.
+    this.controller ??= new AbortController();
+    if (this.stopReason !== undefined) this.controller.abort();
+    return this.controller.signal;
+  }
+
+  onStop(listener: (reason: StopReason) => void): void {
+    this.listener = listener;
+    if (this.stopReason !== undefined) listener(this.stopReason);
+  }
+
+  settle(place: number, outcome: Outcome): boolean {
+    const job = this.jobs[place];
+    if (job === undefined || this.isSettled(job)) return false;
+    this.settled ??= new Set();
+    this.settled.add(job);
+    this.onSettle(job, outcome);
+    return true;
+  }
+
+  isSettled(job: HeldJob): boolean {
+    return this.settled?.has(job) === true;
+  }
+
+  stopAfter(ms: number): void {
+    this.timer = setTimeout(() => this.stop('timeout'), ms);
+  }
+
+  /** The first reason counts. */
+  stop(reason: StopReason): void {
+    if (this.stopReason !== undefined) return;
+    this.stopReason = reason;
+    this.listener?.(reason);
+    this.controller?.abort();
+  }
+
+  stopIfLost(): void {
+    if (this.jobs.every((job) => job.isLost || this.isSettled(job)) && this.jobs.some(({ isLost }) => isLost))
+      this.stop('lost');
+  }
+
+  end(): void {
+    clearTimeout(this.timer);
+  }
+}

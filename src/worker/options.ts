@@ -1,0 +1,67 @@
+import type { OnEvent, OnJobEvent } from '../core/events.js';
+import type { RetryOptions } from '../core/retry-policy.js';
+import type { AbortSignalLike } from '../core/timer.js';
+import type { Counts } from './counts.js';
+import type { Handler } from './handler.js';
+import type { Rate } from './rate.js';
+
+/** What a worker is told, however long it works. */
+export interface DrainOptions {
+  /** In order of preference. */
+  readonly topics: readonly Buffer[];
+  readonly handler: Handler;
+  /** Jobs to handle at most: in each pass, or in all when it follows; no limit when absent. */
+  readonly max?: number | undefined;
+  /** Ends the work after the jobs in hand; what was leased ahead is released. */
+  readonly signal: AbortSignalLike;
+  /** Ends the jobs in hand, too: their calls are told to end. */
+  readonly abort?: AbortSignalLike | undefined;
+  /** Leases last so long and are renewed at a third of it; DELIVERY_LEASE_MS when absent. */
+  readonly leaseMs?: number | undefined;
+  /** A call of the handler that takes longer (ms) is told to end. */
+  readonly timeoutMs?: number | undefined;
+  /** What becomes of jobs that fail, or whose lease ends; they come back however often when absent. */
+  readonly retry?: RetryOptions | undefined;
+  /** Who reserves, for people who look at the jobs: `host:pid`. */
+  readonly holder?: string | undefined;
+  readonly rate?: Rate | undefined;
+  /** Takes no more after so many failures in a row. */
+  readonly halt?: number | undefined;
+  /** Works only while it holds the lock of this name on the store. */
+  readonly lockName?: Uint8Array | undefined;
+  readonly onEvent?: OnEvent | undefined;
+  /** Is told of each job's start and end. */
+  readonly onJob?: OnJobEvent | undefined;
+}
+
+/** What was done, in jobs. */
+export interface DrainResult {
+  readonly done: number;
+  readonly retried: number;
+  readonly dead: number;
+  /** Given back, those that were leased ahead too. */
+  readonly released: number;
+  /**
+   * Finished after their lease was lost, so that another consumer may have them too. A handler that knows no leases
+   * has done them all the same, and they are among those done.
+   */
+  readonly lateAcks: number;
+  /** Ended by somebody else while their lease was held: by the handler itself, or removed. */
+  readonly settled: number;
+  /** Tried in this run, and not done by its end. */
+  readonly notDone: number;
+  /** Does the handler accept no more? */
+  readonly isClosed: boolean;
+  /** Was it ended by too many failures in a row? */
+  readonly isHalted: boolean;
+  /** How long (ms) until a job may be ready, when a pass ended because none was; absent when none is waiting. */
+  readonly nextInMs?: number | undefined;
+}
+
+export function toResult(
+  { done, retried, dead, released, lateAcks, settled, notDone }: Counts,
+  { isClosed, isHalted }: Pick<DrainResult, 'isClosed' | 'isHalted'>,
+): DrainResult {
+  const counts = { done, retried, dead, released, lateAcks, settled, notDone: notDone.count };
+  return { ...counts, isClosed, isHalted };
+}

@@ -1,0 +1,276 @@
+import { expect } from 'chai';
+import type { DelayerEvent, JobEvent } from '../../src/core/events.js';
+import type { ReserveParams } from '../../src/core/store.js';
+import { monotonicMs } from '../../src/core/timer.js';
+import type { Outcome, StopReason } from '../../src/worker/handler.js';
+import { drainFollow } from '../../src/worker/follow.js';
+import { drainLoop } from '../../src/worker/loop.js';
+import { drainPass } from '../../src/worker/pass.js';
+import { StartLimiter } from '../../src/worker/rate.js';
+import { eventually } from '../support/eventually.js';
+import {
+  always,
+  countsOf,
+  idsOf,
+  numbered,
+  oneByOne,
+  optionsFor,
+  push,
+  useQueue,
+  useStandstill,
+} from './world.js';
+
+describe('a worker with a handler that can fail', () => {
+  const world = useQueue();
+
+  it('the policy, the holder and the lock go with each reserve; without a policy there is none', async () => {
+    const seen: ReserveParams[] = [];
+    const queue = world.queueWith({
+      reserve: (params) => {
+        seen.push(params);
+        return world.store.reserve(params);
+      },
+    });
+    const handler = oneByOne(1, always('done'));
+    const retry = { retries: 7, backoff: { firstMs: 10, lastMs: 20 } };
+    await drainPass(queue, optionsFor(handler, { retry, holder: 'host:1', lockName: Buffer.from('name') }));
+    await drainPass(queue, optionsFor(handler));
+    expect(seen[0]?.policy).to.include({ retries: 7 });
+    expect(seen[0]).to.include({ holder: 'host:1' });
+    expect(seen[0]?.lock?.name.toString()).to.equal('name');
+    expect(seen[1]).to.include({ policy: undefined, holder: undefined, lock: undefined });
+  });
+
+  it('a job that becomes a dead letter is an event, with its reason and its attempts', async () => {
+    await push(world.queue, ['good', 'bad']);
+    const events: DelayerEvent[] = [];
+    const outcomes: Record<string, Outcome> = { good: 'done', bad: { dead: true, reason: 'no such order' } };
+    const handler = oneByOne(2, (id) => Promise.resolve(outcomes[id] ?? 'release'));
+    const onEvent = (event: DelayerEvent) => events.push(event);
+    expect(await drainPass(world.queue, optionsFor(handler, { onEvent }))).to.include({
+      dead: 1,
+      notDone: 1,
+    });
+    expect(events).to.have.length(1);
+    expect(events[0]).to.include({ type: 'job_dead', reason: 'no such order', attempts: 1 });
+    expect(idsOf(events as never)).to.deep.equal(['bad']);
+  });
+
+  it('jobs that a reserve buried are events, too', async () => {
+    const letter = { id: Buffer.from('a'), topic: Buffer.from('topic'), reason: 'its lease ended 4 times' };
+    const queue = world.queueWith({
+      reserve: async (params) => ({ ...(await world.store.reserve(params)), buried: [letter] }),
+    });
+    const events: DelayerEvent[] = [];
+    const onEvent = (event: DelayerEvent) => events.push(event);
+    await drainPass(queue, optionsFor(oneByOne(1, always('done')), { onEvent }));
+    expect(events).to.deep.equal([{ type: 'job_dead', ...letter }]);
+  });
+
+  it('who wants to is told of the start and the end of each job', async () => {
+    await push(world.queue, ['a', 'b', 'c']);
+    const outcomes: Record<string, Outcome> = {
+      a: 'done',
+      b: { retryInMs: 60_000, exitCode: 3 },
+      c: 'release',
+    };
+    const events: JobEvent[] = [];
+    const onJob = (event: JobEvent) => events.push(event);
+    const handler = oneByOne(1, (id) => Promise.resolve(outcomes[id] ?? 'done'));
+    await drainPass(world.queue, optionsFor(handler, { onJob }));
+    expect(events.map((event) => event.type)).to.deep.equal([
+      ...['job_started', 'job_done', 'job_started', 'job_retried', 'job_started', 'job_released'],
+    ]);
+    expect(events[3]).to.include({ exitCode: 3 });
+  });
+
+  it('a job that failed and was done when it was tried again is not among those that are not done', async () => {
+    await push(world.queue, ['flaky', 'lazy']);
+    let tries = 0;
+    const handler = oneByOne(1, (id) => {
+      tries += 1;
+      if (id === 'lazy') return Promise.resolve({ retryInMs: 3_600_000 });
+      return Promise.resolve(tries === 1 ? { retryInMs: 0 } : 'done');
+    });
+    const result = await drainFollow(world.queue, optionsFor(handler, { max: 3 }));
+    expect(result).to.include({ done: 1, retried: 2, notDone: 1 });
+  });
+
+  it('a lease that its handler has ended is settled, and no late ack', async () => {
+    await push(world.queue, ['acked', 'nacked']);
+    const handler = {
+      ...oneByOne(1, async (id, job) => {
+        if (id === 'acked') await world.queue.ack([job]);
+        else await world.queue.nack([job], { delayMs: 60_000 });
+        return id === 'acked' ? 'done' : {};
+      }),
+      knowsLeases: true,
+    };
+    const result = await drainPass(world.queue, optionsFor(handler));
+    expect(result).to.include({ settled: 2, done: 0, retried: 0, dead: 0, lateAcks: 0, notDone: 0 });
+    expect(await countsOf(world.queue)).to.include({ delayed: 1, leased: 0 });
+  });
+
+  it('after so many failures in a row no more is taken; what is in hand is finished', async () => {
+    await push(world.queue, numbered(20));
+    const events: DelayerEvent[] = [];
+    const outcomes: Outcome[] = [{}, {}, 'done', {}, {}, {}, 'done', 'done'];
+    const handler = oneByOne(1, (id) => Promise.resolve(outcomes[Number(id)] ?? 'done'));
+    const onEvent = (event: DelayerEvent) => events.push(event);
+    const result = await drainPass(world.queue, optionsFor(handler, { halt: 3, onEvent }));
+    expect(result).to.include({ done: 1, retried: 5, isHalted: true, isClosed: false });
+    expect(events).to.deep.equal([{ type: 'worker_halted', failures: 3 }]);
+    expect(await countsOf(world.queue)).to.include({ ready: 14, leased: 0 });
+  });
+
+  it('failures in a row are counted over the passes of a loop, and end it', async () => {
+    await push(world.queue, numbered(10));
+    const handler = oneByOne(1, always({ retryInMs: 60_000 }));
+    const loop = { stepMs: 10, forMs: 20_000 };
+    const result = await drainLoop(world.queue, { ...optionsFor(handler, { halt: 3, max: 1 }), ...loop });
+    expect(result).to.include({ retried: 3, isHalted: true });
+  });
+
+  describe('that is told to end', () => {
+    /** Waits until it is told to end, and answers why. */
+    const stoppable = (reasons: (StopReason | undefined)[], outcome: Outcome) => ({
+      ...oneByOne(1, always('done')),
+      handle: async (
+        _: unknown,
+        context: { onStop(listener: (reason: StopReason) => void): void; signal: AbortSignal },
+      ) => {
+        reasons.push(await new Promise<StopReason>((resolve) => context.onStop(resolve)));
+        expect(context.signal.aborted).to.equal(true);
+        return { outcomes: [outcome] };
+      },
+    });
+
+    it('a call that takes longer than it may is told so', async () => {
+      await push(world.queue, ['a']);
+      const reasons: StopReason[] = [];
+      const handler = stoppable(reasons, { retryInMs: 60_000, reason: 'timed out' });
+      expect(await drainPass(world.queue, optionsFor(handler, { timeoutMs: 20 }))).to.include({ retried: 1 });
+      expect(reasons).to.deep.equal(['timeout']);
+    });
+
+    it('a call whose lease was lost is told so', async () => {
+      await push(world.queue, ['a']);
+      const reasons: StopReason[] = [];
+      const handler = { ...stoppable(reasons, 'done'), knowsLeases: true };
+      const draining = drainPass(world.queue, optionsFor(handler, { leaseMs: 1500 }));
+      await eventually(async () => (await countsOf(world.queue))?.leased === 1);
+      await world.queue.removeMany(['a'], { states: 'any' });
+      expect(await draining).to.include({ done: 0, lateAcks: 0, settled: 1 });
+      expect(reasons).to.deep.equal(['lost']);
+    });
+
+    it('calls are told when the worker is to end at once, and their jobs can be given back', async () => {
+      await push(world.queue, ['a', 'b']);
+      const reasons: StopReason[] = [];
+      const [first, second] = [new AbortController(), new AbortController()];
+      const options = { signal: first.signal, abort: second.signal };
+      const draining = drainPass(world.queue, optionsFor(stoppable(reasons, 'release'), options));
+      await eventually(async () => (await countsOf(world.queue))?.leased === 1);
+      first.abort();
+      expect(reasons).to.be.empty;
+      second.abort();
+      expect(await draining).to.include({ released: 1 });
+      expect(reasons).to.deep.equal(['shutdown']);
+      const jobs = await world.queue.popMany('topic', 2);
+      expect(jobs.map(({ attempts }) => attempts)).to.deep.equal([1, 1]);
+    });
+  });
+
+  it('a call may end leases one by one, before it ends', async () => {
+    await push(world.queue, ['a', 'b', 'c']);
+    const handler = {
+      ...{ concurrency: 1, batchSize: 3, leasesAhead: false },
+      handle: async (_: unknown, context: { settle(place: number, outcome: Outcome): boolean }) => {
+        expect(context.settle(0, 'done')).to.equal(true);
+        expect(context.settle(0, { dead: true })).to.equal(false);
+        expect(context.settle(3, 'done')).to.equal(false);
+        expect(context.settle(1, { dead: true })).to.equal(true);
+        await eventually(async () => (await world.queue.find('a')).length === 0);
+        return { outcomes: ['release', 'release', 'done'] as Outcome[] };
+      },
+    };
+    const result = await drainPass(world.queue, optionsFor(handler));
+    expect(result).to.include({ done: 2, dead: 1, released: 0, isClosed: false });
+  });
+
+  it('a batch takes as many jobs as it may, from several reservations too', async () => {
+    await push(world.queue, numbered(7));
+    const sizes: number[] = [];
+    const queue = world.queueWith({
+      reserve: (params) => world.store.reserve({ ...params, limit: Math.min(params.limit, 2) }),
+    });
+    const handler = {
+      ...{ concurrency: 1, batchSize: 5, leasesAhead: false },
+      handle: (jobs: readonly unknown[]) => {
+        sizes.push(jobs.length);
+        return Promise.resolve({ outcomes: jobs.map(() => 'done' as const) });
+      },
+    };
+    expect(await drainPass(queue, optionsFor(handler))).to.include({ done: 7 });
+    expect(sizes).to.deep.equal([5, 2]);
+  });
+
+  it('a follower gives a batch that is not full to its handler, and does not wait for more', async () => {
+    await push(world.queue, ['a']);
+    const ending = new AbortController();
+    const handler = {
+      ...{ concurrency: 1, batchSize: 5, leasesAhead: false },
+      handle: (jobs: readonly unknown[]) => {
+        ending.abort();
+        return Promise.resolve({ outcomes: jobs.map(() => 'done' as const) });
+      },
+    };
+    expect(await drainFollow(world.queue, optionsFor(handler, { signal: ending.signal }))).to.include({
+      done: 1,
+    });
+  });
+});
+
+describe('the rate at which a worker starts jobs', () => {
+  const world = useQueue();
+  const standStill = useStandstill();
+
+  it('so many may start at once, and one more each time that a start is a period ago', () => {
+    const limiter = new StartLimiter({ count: 2, perMs: 1000 });
+    expect(limiter.free).to.equal(2);
+    limiter.start(1);
+    standStill(600);
+    limiter.start(1);
+    expect(limiter.free).to.equal(0);
+    expect(limiter.waitMs).to.be.within(300, 400);
+    standStill(400);
+    expect(limiter.free).to.equal(1);
+    expect(limiter.waitMs).to.equal(0);
+    standStill(600);
+    expect(limiter.free).to.equal(2);
+  });
+
+  it('no more jobs start in any period than the rate says, nor are more leased', async () => {
+    await push(world.queue, numbered(7));
+    const starts: number[] = [];
+    const handler = oneByOne(4, async () => {
+      starts.push(monotonicMs());
+      expect((await countsOf(world.queue))?.leased).to.be.at.most(2);
+      return 'done';
+    });
+    const rate = { count: 2, perMs: 100 };
+    expect(await drainPass(world.queue, optionsFor(handler, { rate }))).to.include({ done: 7 });
+    for (const [i, atMs] of starts.slice(2).entries()) expect(atMs - (starts[i] ?? 0)).to.be.at.least(99);
+  });
+
+  it('a signal ends the wait for the next start', async () => {
+    await push(world.queue, ['a', 'b']);
+    const ending = new AbortController();
+    const handler = oneByOne(1, () => {
+      ending.abort();
+      return Promise.resolve('done');
+    });
+    const options = { rate: { count: 1, perMs: 3_600_000 }, signal: ending.signal };
+    expect(await drainPass(world.queue, optionsFor(handler, options))).to.include({ done: 1 });
+  });
+});
