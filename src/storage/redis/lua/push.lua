@@ -68,14 +68,6 @@ local function topic_of_unclear(old, id, noted)
   end
 end
 
--- Jobs of a batch mostly have the same lifetime. Lua's number as an argument costs a command as much as half of
--- its work; text costs nothing.
-local last_expiry, expiry_text
-local function to_text(ms)
-  if ms ~= last_expiry then last_expiry, expiry_text = ms, string.format('%d', ms) end
-  return expiry_text
-end
-
 -- The first write is one that Redis refuses when it is out of memory. What takes something away follows.
 local function add(id, bucket, topic, body, due, expiry)
   call('HSET', bucket, 'topic', topic, 'body', body)

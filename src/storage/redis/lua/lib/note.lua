@@ -12,9 +12,7 @@ local OLD_PLACE_AND_EXPIRY = '^([%d.]+) (%d*) '
 
 -- The place is text of digits, see plain_score.
 local function write_note(place, expires_at, topic)
-  -- Lua writes 14 digits of a number; the year 5138 has one more.
-  if expires_at ~= '' and expires_at >= 1e14 then expires_at = string.format('%d', expires_at) end
-  return NOTE_START .. place .. ' ' .. expires_at .. ' ' .. topic
+  return NOTE_START .. place .. ' ' .. to_text(expires_at) .. ' ' .. topic
 end
 
 local function is_old_note(note)

@@ -3,8 +3,10 @@
 -- A job that is promoted may have an older note, of a job of its id before: where that one's entry cannot be
 -- taken out, its list is not known any more.
 local function end_older_notes(ids)
-  for i, note in ipairs(redis.call('HMGET', READY_DUE, unpack(ids))) do
-    local topic = note and noted_topic(note)
+  if redis.call('HLEN', READY_DUE) == 0 then return end
+  local notes = redis.call('HMGET', READY_DUE, unpack(ids))
+  for i = 1, #ids do
+    local topic = notes[i] and noted_topic(notes[i])
     if topic and not leave_ready_list(ids[i], topic) then mark_as_unknown(topic) end
   end
 end
@@ -26,33 +28,33 @@ end
 -- each, and the notes of all of them. A job whose bucket or ready list is of a wrong type is stuck: all types
 -- are looked at before the first write, for a script is not rolled back.
 local function sort_due(due)
-  local sorted = { expired = {}, topics = {}, ids_of = {}, ids = {}, notes = {}, stuck = 0 }
-  local ids_of, ids, notes = sorted.ids_of, sorted.ids, sorted.notes
+  local expired, topics, ids_of, ids, notes, stuck = {}, {}, {}, {}, {}, 0
+  local try = redis.pcall
   -- The first score is the least, and none is later than now: mostly all are plain.
   local are_plain = tonumber(due[2]) >= 1
   for i = 1, #due, 2 do
     local id = due[i]
     local bucket = BUCKET .. id
     -- A string, false when there is none, or a table with an error when the key is no hash.
-    local topic = redis.pcall('HGET', bucket, 'topic')
-    local usable = type(topic) == 'string'
-    if usable and not ids_of[topic] then
-      ids_of[topic] = { usable = is_list_or_none(READY .. topic) }
-      table.insert(sorted.topics, topic)
+    local topic = try('HGET', bucket, 'topic')
+    local of_topic = topic and ids_of[topic]
+    if not of_topic and type(topic) == 'string' then
+      of_topic = { usable = is_list_or_none(READY .. topic) }
+      ids_of[topic] = of_topic
+      topics[#topics + 1] = topic
     end
     if not topic then
-      table.insert(sorted.expired, id)
-    elseif not usable or not ids_of[topic].usable then
-      sorted.stuck = sorted.stuck + 1
+      expired[#expired + 1] = id
+    elseif not of_topic or not of_topic.usable then
+      stuck = stuck + 1
     else
-      local of_topic = ids_of[topic]
+      local n = #ids + 1
       of_topic[#of_topic + 1] = id
-      ids[#ids + 1] = id
-      notes[#notes + 1] = id
-      notes[#notes + 1] = write_note(are_plain and due[i + 1] or plain_score(due[i + 1]), expiry_of(bucket), topic)
+      ids[n], notes[2 * n - 1] = id, id
+      notes[2 * n] = write_note(are_plain and due[i + 1] or plain_score(due[i + 1]), expiry_of(bucket), topic)
     end
   end
-  return sorted
+  return { expired = expired, topics = topics, ids_of = ids_of, ids = ids, notes = notes, stuck = stuck }
 end
 
 -- Removing comes first: it is allowed when Redis is out of memory, and so is what follows it. Where all go,

@@ -4,6 +4,14 @@ local function now_ms()
   return time[1] * 1000 + math.floor(time[2] / 1000)
 end
 
+-- Whole milliseconds, or '' for none, as text. What Lua makes of a number, to join it to a text or to give it to
+-- a command, costs a microsecond and has 14 digits; and jobs that were pushed together mostly expire together.
+local last_ms, last_text = '', ''
+local function to_text(ms)
+  if ms ~= last_ms then last_ms, last_text = ms, ms == '' and '' or string.format('%d', ms) end
+  return last_text
+end
+
 local function to_score(ms)
   return string.format('%d.%03d', math.floor(ms / 1000), ms % 1000)
 end
