@@ -3,9 +3,9 @@
 // modules of other packages is here and in bundle/, with what it brings; test/build runs all of it.
 // Takes another entry and output, for a test.
 import { createHash } from 'node:crypto';
-import { readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { builtinModules } from 'node:module';
-import { relative } from 'node:path';
+import { dirname, relative } from 'node:path';
 import { build } from 'esbuild';
 import { EDITS } from './bundle/edits.mjs';
 import { requireWhenUsed } from './bundle/lazy-requires.mjs';
@@ -56,7 +56,7 @@ const editing = {
   },
 };
 
-const { metafile, warnings } = await build({
+const { metafile, outputFiles, warnings } = await build({
   entryPoints: [ENTRY],
   outfile: OUTFILE,
   bundle: true,
@@ -75,6 +75,7 @@ const { metafile, warnings } = await build({
   sourcesContent: false,
   banner: { js: `// ${DIGEST}` },
   metafile: true,
+  write: false,
   logLevel: 'warning',
 });
 
@@ -88,5 +89,15 @@ const problems = [
 for (const problem of problems) console.error(`scripts/bundle.mjs: ${problem}`);
 if (problems.length > 0) process.exit(1);
 
-const code = readFileSync(OUTFILE, 'latin1');
-writeFileSync(OUTFILE, code.replace(DIGEST, createHash('sha1').update(code).digest('hex')), 'latin1');
+/** A process that starts at the same moment reads the old file or the new one, and never half of one. */
+function replace(path, text) {
+  const own = `${path}.${process.pid}`;
+  writeFileSync(own, text, 'latin1');
+  renameSync(own, path);
+}
+
+mkdirSync(dirname(OUTFILE), { recursive: true });
+for (const { path, contents } of outputFiles) {
+  const text = Buffer.from(contents).toString('latin1');
+  replace(path, text.replace(DIGEST, createHash('sha1').update(text).digest('hex')));
+}

@@ -1,12 +1,13 @@
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
-import { connect, createServer } from 'node:net';
+import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Redis } from 'ioredis';
 import { ProcessClock } from './clock.js';
 import { eventually } from './eventually.js';
+import { freePort } from './port.js';
 
 const PROGRAM = process.env.REDIS_SERVER ?? 'redis-server';
 
@@ -46,9 +47,16 @@ export class RedisServer {
     endAllOnExit();
     const dir = mkdtempSync(join(tmpdir(), 'delayer-redis-'));
     const clock = movableClock ? new ProcessClock(join(dir, 'clock')) : undefined;
-    const server = new RedisServer(dir, await freePort(), args, clock);
-    await server.launch(readyWhen);
-    return server;
+    for (;;) {
+      const server = new RedisServer(dir, await freePort(), args, clock);
+      try {
+        await server.launch(readyWhen);
+        return server;
+      } catch (error) {
+        // Tests in another process may have taken the port meanwhile.
+        if (!String(error).includes('Address already in use')) throw error;
+      }
+    }
   }
 
   /** The clock of a server that was started with `movableClock`. */
@@ -167,16 +175,6 @@ async function ping(path: string): Promise<string> {
   } finally {
     socket.destroy();
   }
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const address = server.address();
-  server.close();
-  await once(server, 'close');
-  if (address === null || typeof address === 'string') throw new Error('no free port');
-  return address.port;
 }
 
 let checked = false;
