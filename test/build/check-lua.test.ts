@@ -8,13 +8,17 @@ end
 `;
 
 describe('the check of the scripts for Redis', () => {
-  const root = usePackageRoot();
+  // `npm run check` looks through the scripts that there are.
+  const root = usePackageRoot({ isEmpty: true });
   const lua = (name: string, text: string) => {
     root.write(`src/storage/redis/lua/${name}.lua`, text);
   };
   const check = () => runScript('check-lua.mjs', root.path);
 
-  it('passes the scripts that there are', () => {
+  it('passes scripts that include what they use', () => {
+    lua('lib/half', LIBRARY);
+    lua('a', '-- include: half\nreturn half(2)\n');
+    lua('b', '-- Nothing.\nreturn 4\n');
     expect(check()).to.deep.equal({ code: 0, said: '' });
   });
 
@@ -50,10 +54,11 @@ describe('the check of the scripts for Redis', () => {
   });
 
   it('fails a misspelt local, with its place in the file that it is in', () => {
-    root.edit('src/storage/redis/lua/lib/time.lua', 'local time =', 'local tiem =');
+    lua('lib/half', LIBRARY.replace('half(n)', 'half(m)'));
+    lua('a', '-- include: half\nlocal two = 2\nreturn half(two)\n');
     const { code, said } = check();
     expect(code).to.equal(1);
-    expect(said).to.match(/lua\/lib\/time\.lua:\d+:\d+: accessing undefined variable 'time' \(W113\)/);
+    expect(said).to.include("lua/lib/half.lua:2:10: accessing undefined variable 'n' (W113)");
   });
 
   it('fails an include that does not exist', () => {

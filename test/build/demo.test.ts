@@ -17,5 +17,5 @@ describe('the demo', () => {
     expect(stdout).to.match(/2 orders were closed, one was paid in time\.\n$/);
     // That there is no job any more to be removed.
     expect(stderr.trim().split('\n')).to.have.length(1);
-  }).timeout(60_000);
+  });
 });

@@ -11,17 +11,16 @@ export interface PackageRoot {
   readonly path: string;
   read(path: string): string;
   write(path: string, text: string): void;
-  /** Replaces a text that has to be there. */
-  edit(path: string, from: string, to: string): void;
 }
 
-/** A copy of the scripts for Redis, for each test to break. */
-export function usePackageRoot(): PackageRoot {
+/** A folder for the scripts for Redis, of each test: a copy of them, or empty for scripts of the test's own. */
+export function usePackageRoot({ isEmpty = false } = {}): PackageRoot {
   let root = '';
   const lua = 'src/storage/redis/lua';
   beforeEach(() => {
     root = mkdtempSync(join(tmpdir(), 'delayer-build-'));
-    cpSync(join(ROOT, lua), join(root, lua), { recursive: true });
+    if (isEmpty) mkdirSync(join(root, lua, 'lib'), { recursive: true });
+    else cpSync(join(ROOT, lua), join(root, lua), { recursive: true });
   });
   afterEach(() => rmSync(root, { recursive: true }));
   const read = (path: string) => readFileSync(join(root, path), 'utf8');
@@ -35,11 +34,6 @@ export function usePackageRoot(): PackageRoot {
     },
     read,
     write,
-    edit: (path, from, to) => {
-      const text = read(path);
-      if (!text.includes(from)) throw new Error(`${path} has no ${from}`);
-      write(path, text.replace(from, to));
-    },
   };
 }
 

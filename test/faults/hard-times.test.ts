@@ -7,8 +7,7 @@ import { batchOf, expectAllAccountedFor, numbered, pushAll } from './accounting.
 
 const TOPIC = 'topic';
 
-describe('a Redis in trouble:', function () {
-  this.timeout(30_000);
+describe('a Redis in trouble:', () => {
   const redis = useRedis({ movableClock: true });
   const cli = useCli(() => ({ DELAYER_STORE: redis.server.url, DELAYER_PREFIX: redis.prefix }));
 

@@ -22,7 +22,7 @@ describe('a worker that was stopped beyond the end of its leases', () => {
     worker.stdout.on('data', (text) => (printed += String(text)));
     const lines = () => printed.split('\n').slice(0, -1);
     try {
-      await eventually(() => lines().length === IN_HAND, { withinMs: 10_000 });
+      await eventually(() => lines().length === IN_HAND);
       worker.kill('SIGSTOP');
       // The leases end, and another consumer gets all of the jobs.
       const others: string[] = [];

@@ -10,7 +10,6 @@ const OPERATIONS = 1500;
 describe('random histories', () => {
   for (const store of ['redis', 'sqlite'] satisfies StoreName[]) {
     it(`${store}: whatever is done, each answer and each view is that of the model`, async function () {
-      this.timeout(60_000);
       this.slow(20_000);
       const seed = Math.floor(Math.random() * MAX_SEED);
       const { failure } = await runHistories({ store, seed, operations: OPERATIONS, shrink: true });

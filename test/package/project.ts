@@ -25,8 +25,7 @@ export interface Project {
 /** The same project for all tests of a suite. `npm run build` has made what is packed. */
 export function useProject(): Project {
   let path = '';
-  before(function () {
-    this.timeout(60_000);
+  before(() => {
     path = mkdtempSync(join(tmpdir(), 'delayer-package-'));
     install(path);
   });
@@ -35,7 +34,7 @@ export function useProject(): Project {
     const { status, stdout, stderr } = spawnSync(process.execPath, args, {
       cwd: path,
       encoding: 'utf8',
-      timeout: 15_000,
+      timeout: 60_000,
       env: { PATH: process.env.PATH, HOME: path },
     });
     return { code: status, said: stdout + stderr };

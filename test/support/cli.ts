@@ -75,14 +75,14 @@ export class Running {
   }
 
   /** Waits for so many lines on stdout. */
-  async printed(count: number, withinMs = 10_000): Promise<string[]> {
-    await eventually(() => this.lines.length >= count || this.failIfOver(), { withinMs });
+  async printed(count: number): Promise<string[]> {
+    await eventually(() => this.lines.length >= count || this.failIfOver());
     return this.lines;
   }
 
   /** Waits for a text on stderr. */
-  async says(pattern: RegExp, withinMs = 10_000): Promise<void> {
-    await eventually(() => pattern.test(this.errors) || this.failIfOver(), { withinMs });
+  async says(pattern: RegExp): Promise<void> {
+    await eventually(() => pattern.test(this.errors) || this.failIfOver());
   }
 
   /** Waits until signals no longer end it at once: it has begun its work. */

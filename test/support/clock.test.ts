@@ -117,7 +117,7 @@ describe("a redis-server's clock that a test moves", () => {
       clock.advance(ms);
       const before = performance.now();
       expect(await raw.blpop('nothing', 0.1)).to.be.null;
-      expect(performance.now() - before).to.be.within(95, 2000);
+      expect(performance.now() - before).to.be.within(95, 10_000);
     }
   });
 

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 
 export interface Patience {
-  /** How long (ms) to go on trying. */
+  /** How long (ms) to go on trying: by default as long as even a machine that is very busy needs. */
   readonly withinMs?: number;
   readonly everyMs?: number;
 }
@@ -13,7 +13,7 @@ export interface Patience {
  */
 export async function eventually<T>(
   check: () => T | Promise<T>,
-  { withinMs = 5000, everyMs = 5 }: Patience = {},
+  { withinMs = 30_000, everyMs = 5 }: Patience = {},
 ): Promise<T> {
   const deadline = performance.now() + withinMs;
   for (;;) {

@@ -149,14 +149,11 @@ export class RedisServer {
     running.add(this);
     let said = '';
     child.stdout.on('data', (text) => (said += String(text)));
-    await eventually(
-      async () => {
-        if (child.exitCode !== null) return;
-        const answer = await ping(this.socket);
-        if (readyWhen === 'pong' && answer.startsWith('-LOADING')) throw new Error(answer);
-      },
-      { withinMs: 10_000 },
-    );
+    await eventually(async () => {
+      if (child.exitCode !== null) return;
+      const answer = await ping(this.socket);
+      if (readyWhen === 'pong' && answer.startsWith('-LOADING')) throw new Error(answer);
+    });
     if (child.exitCode !== null) throw new Error(`redis-server ended at once:\n${said}`);
     if (this.movable?.isUsedBy(child) === false) {
       await this.kill();

@@ -49,7 +49,6 @@ export function useRedis(options: RedisServerOptions = {}): RedisGround {
   const stores: RedisStore[] = [];
 
   before('start redis-server', async function () {
-    this.timeout(20_000);
     server = await RedisServer.start(options);
     raw = server.client();
   });

@@ -22,7 +22,7 @@ import {
 
 describe('the cron loop of a worker', () => {
   const world = useQueue();
-  const STEP_MS = 200;
+  const STEP_MS = 400;
   const AN_HOUR_MS = 3_600_000;
 
   /** When passes (of one reservation at most) found that there is no more, in ms from the start. */

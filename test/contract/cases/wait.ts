@@ -39,7 +39,7 @@ export function describeWait(world: () => World): void {
       const topic = name('topic');
       let least = Infinity;
       // The machine may be busy at some of them.
-      for (let i = 0; i < 4; i += 1) {
+      for (let i = 0; i < 20 && least > 40; i += 1) {
         const { dueAt } = await peer.push({ topic, body: 'b', delayMs: 80 });
         expect(textOf(await queue.bpop(topic, { timeoutMs: WAIT_MS }))).to.equal('b');
         const late = (await queue.now()).getTime() - must(dueAt).getTime();
@@ -193,7 +193,7 @@ export function describeWait(world: () => World): void {
       await Promise.all(waits);
       await queue.waitForReady(name('topic'), options);
       await queue.waitForPush(options);
-      expect(performance.now() - before).to.be.below(200);
+      expect(performance.now() - before).to.be.below(WAIT_MS / 4);
     });
 
     it('a wait takes no longer than it was told to', async () => {
@@ -202,7 +202,7 @@ export function describeWait(world: () => World): void {
       await queue.waitForPush({ timeoutMs: 10 });
       let shortest = Infinity;
       // The machine may be busy at some of them.
-      for (let i = 0; i < 8; i += 1) {
+      for (let i = 0; i < 20 && shortest >= 60; i += 1) {
         const before = performance.now();
         await queue.waitForReady(topic, { timeoutMs: 5 });
         shortest = Math.min(shortest, performance.now() - before);

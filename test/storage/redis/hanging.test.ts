@@ -16,7 +16,7 @@ function abortable() {
 }
 
 describe('a Redis that hangs', function () {
-  this.timeout(8000);
+  this.timeout(12_000);
   const ground = useRedis({ movableClock: true });
   const topics = [Buffer.from('topic')];
   const job = { id: '1', topic: 'topic', body: 'b' };

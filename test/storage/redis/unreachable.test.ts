@@ -38,7 +38,7 @@ describe('a Redis that does not serve', () => {
     it(`that is behind ${what} is unreachable at once`, async () => {
       const before = performance.now();
       const error = await failureOf(push(open(url)));
-      expect(performance.now() - before).to.be.below(1500);
+      expect(performance.now() - before).to.be.below(4000);
       expect(error).to.be.instanceOf(DelayerError).and.include({ code: 'store_unreachable', exitCode: 69 });
       expect(error.message).to.match(new RegExp(reason)).and.contain(new URL(url).pathname);
       for (const ask of [
@@ -82,7 +82,7 @@ describe('a Redis that does not serve', () => {
     const replica = await start({ args: ['--replicaof', '127.0.0.1', String(primary.port)] });
     const [onPrimary, onReplica] = [open(primary.url), open(replica.url)];
     await onPrimary.push({ id: '1', topic: 'topic', body: 'b', delayMs: 3_600_000 });
-    await eventually(async () => expect(await onReplica.find('1')).to.have.length(1), { withinMs: 10_000 });
+    await eventually(async () => expect(await onReplica.find('1')).to.have.length(1));
     const writes = [
       push(onReplica),
       onReplica.pop('topic'),
@@ -122,7 +122,7 @@ describe('a Redis that does not serve', () => {
     const error = await failureOf(push(open(server.url)));
     expect(error).to.include({ code: 'store_loading', exitCode: 69 });
     expect(error.message).to.contain('loading');
-    await eventually(async () => expect(await queue.find('1')).to.have.length(1), { withinMs: 15_000 });
+    await eventually(async () => expect(await queue.find('1')).to.have.length(1));
   });
 
   it('that refused a push before it went away leaves no doubt about it', async () => {

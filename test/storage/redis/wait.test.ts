@@ -19,11 +19,11 @@ async function timeOf(promise: Promise<unknown>): Promise<number> {
   return performance.now() - before;
 }
 
-/** Waits whose shortest counts: the machine may be busy at some of them. */
-async function shortestOf(times: number, once: () => Promise<number>): Promise<number> {
+/** Does one of many waits last less than `ms`? The machine may be busy at some of them. */
+async function expectBelow(ms: number, once: () => Promise<number>): Promise<void> {
   let shortest = Infinity;
-  for (let i = 0; i < times; i += 1) shortest = Math.min(shortest, await once());
-  return shortest;
+  for (let i = 0; i < 20 && shortest >= ms; i += 1) shortest = Math.min(shortest, await once());
+  expect(shortest).to.be.below(ms);
 }
 
 describe('a wait for ready jobs in Redis', () => {
@@ -85,7 +85,7 @@ describe('a wait for ready jobs in Redis', () => {
 
   it('ends as soon as a job of any of its topics is ready', async () => {
     const [waiter, other] = [ground.queue(), ground.queue()];
-    const shortest = await shortestOf(6, async () => {
+    await expectBelow(50, async () => {
       const time = await during(waiter, ['a', 'b', 'c'], async () => {
         await other.push({ topic: 'b', body: 'b' });
         await maintainAll(other);
@@ -93,15 +93,13 @@ describe('a wait for ready jobs in Redis', () => {
       await drain(other, 'b');
       return time;
     });
-    expect(shortest).to.be.below(50);
   });
 
   it('ends at once when an original client pushes to the ready list itself', async () => {
     const queue = ground.queue();
-    const shortest = await shortestOf(6, () =>
+    await expectBelow(50, () =>
       during(queue, ['other', 'topic'], () => ground.raw.lpush(key('ready_queue:topic'), 'id')),
     );
-    expect(shortest).to.be.below(50);
   });
 
   it('ends at once for a topic of any bytes', async () => {
@@ -146,12 +144,11 @@ describe('a wait for ready jobs in Redis', () => {
   ] as const) {
     it(`ends some 100 ms after a push of ${who} of a job that is due, though no daemon promotes it`, async () => {
       const [queue, other] = [ground.queue(), ground.queue()];
-      const shortest = await shortestOf(3, async () => {
+      await expectBelow(200, async () => {
         const time = await during(queue, 'topic', () => push(other));
         expect(textOf(await other.pop('topic'))).to.equal('b');
         return time;
       });
-      expect(shortest).to.be.below(200);
     });
   }
 
@@ -316,7 +313,7 @@ describe('a wait for ready jobs in Redis', () => {
       await other.push({ topic: 'topic', body: 'b' });
       const pushed = performance.now();
       expect(textOf(await waiting)).to.equal('b');
-      expect(performance.now() - pushed).to.be.below(1000);
+      expect(performance.now() - pushed).to.be.below(WAIT_MS / 2);
       // It polls, and does not spin.
       await ground.raw.config('RESETSTAT');
       expect(await queue.bpop('topic', { timeoutMs: 550 })).to.be.undefined;
