@@ -29,6 +29,8 @@ export class Keys {
   readonly setAside: string;
   /** ZSET: daemon by when it was last seen. */
   readonly daemons: string;
+  /** Begins the STRING of who has a lock. */
+  readonly lockStem: string;
   /** Channel: the new earliest due time. */
   readonly wakeChannel: string;
   /** KEYS of every script, in the order in which lua/lib/keys.lua names them. */
@@ -48,6 +50,7 @@ export class Keys {
     this.readyKnown = `${prefix}:ready_known`;
     this.setAside = `${prefix}:set_aside`;
     this.daemons = `${prefix}:daemons`;
+    this.lockStem = `${prefix}:lock:`;
     this.wakeChannel = `${prefix}:wake`;
     const original = [this.pool, this.reserved, this.readyDue, this.bucketStem, this.readyStem];
     const added = [this.inflightStem, this.dead, this.deadLetterStem, this.paused, this.waitingStem];
@@ -56,6 +59,10 @@ export class Keys {
 
   ready(topic: Uint8Array): Buffer {
     return Buffer.concat([Buffer.from(this.readyStem), topic]);
+  }
+
+  lock(name: Uint8Array): Buffer {
+    return Buffer.concat([Buffer.from(this.lockStem), name]);
   }
 
   /** A SCAN pattern that matches the ready lists of this prefix and nothing else. */

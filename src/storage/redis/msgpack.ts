@@ -26,6 +26,80 @@ export function packArray(values: readonly (Buffer | string | number)[]): Buffer
   return packed;
 }
 
+/**
+ * The strings and numbers of an array that a script has packed, no value within another.
+ * @returns nothing where that is none
+ */
+export function unpackArray(packed: Buffer): (Buffer | number)[] | undefined {
+  try {
+    const values: (Buffer | number)[] = [];
+    let [count, at] = arrayHead(packed);
+    for (; count > 0; count -= 1) {
+      const [value, next] = readValue(packed, at);
+      if (next > packed.length) return undefined;
+      values.push(value);
+      at = next;
+    }
+    return at === packed.length ? values : undefined;
+  } catch (error) {
+    if (error instanceof RangeError) return undefined;
+    throw error;
+  }
+}
+
+/** How many values an array has, and where they begin. */
+function arrayHead(packed: Buffer): [count: number, at: number] {
+  const head = packed.readUInt8(0);
+  if (head >> 4 === 9) return [head & 0x0f, 1];
+  if (head === 0xdc) return [packed.readUInt16BE(1), 3];
+  if (head === 0xdd) return [packed.readUInt32BE(1), 5];
+  throw new RangeError('no array');
+}
+
+/** A value, and where the next one begins. */
+function readValue(packed: Buffer, at: number): [value: Buffer | number, next: number] {
+  const head = packed.readUInt8(at);
+  const bytes = (length: number, from: number): [Buffer, number] => [
+    packed.subarray(from, from + length),
+    from + length,
+  ];
+  if (head < 0x80) return [head, at + 1];
+  if (head >= 0xe0) return [head - 0x100, at + 1];
+  if (head >> 5 === 5) return bytes(head & 0x1f, at + 1);
+  switch (head) {
+    case 0xc4:
+    case 0xd9:
+      return bytes(packed.readUInt8(at + 1), at + 2);
+    case 0xc5:
+    case 0xda:
+      return bytes(packed.readUInt16BE(at + 1), at + 3);
+    case 0xc6:
+    case 0xdb:
+      return bytes(packed.readUInt32BE(at + 1), at + 5);
+    case 0xca:
+      return [packed.readFloatBE(at + 1), at + 5];
+    case 0xcb:
+      return [packed.readDoubleBE(at + 1), at + 9];
+    case 0xcc:
+      return [packed.readUInt8(at + 1), at + 2];
+    case 0xcd:
+      return [packed.readUInt16BE(at + 1), at + 3];
+    case 0xce:
+      return [packed.readUInt32BE(at + 1), at + 5];
+    case 0xcf:
+      return [Number(packed.readBigUInt64BE(at + 1)), at + 9];
+    case 0xd0:
+      return [packed.readInt8(at + 1), at + 2];
+    case 0xd1:
+      return [packed.readInt16BE(at + 1), at + 3];
+    case 0xd2:
+      return [packed.readInt32BE(at + 1), at + 5];
+    case 0xd3:
+      return [Number(packed.readBigInt64BE(at + 1)), at + 9];
+  }
+  throw new RangeError('neither a string nor a number');
+}
+
 /** The strings of an array that a script has packed, as latin1: one text in an answer costs ioredis a fraction of many. */
 export function unpackNames(packed: Buffer): string[] {
   const names: string[] = [];

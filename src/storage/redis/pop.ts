@@ -3,7 +3,7 @@ import { jobCount } from '../../core/job.js';
 import { DELIVERY_LEASE_MS, newToken, withoutLease } from '../../core/lease.js';
 import type { Consumer, PopParams } from '../../core/store.js';
 import { isTimeOver } from '../../core/timer.js';
-import type { Popped } from '../../core/results.js';
+import type { Burial, Popped } from '../../core/results.js';
 
 /**
  * Pops jobs whose answer can be lost on its way: they are reserved first, and acknowledged when they are
@@ -14,9 +14,12 @@ export async function popByLease(
   store: Pick<Consumer, 'reserve' | 'ack'>,
   params: PopParams,
 ): Promise<Popped> {
+  const buried: Burial[] = [];
+  const told = (popped: Popped): Popped => (buried.length === 0 ? popped : { ...popped, buried });
   for (;;) {
     const reserved = await store.reserve({ ...params, leaseMs: DELIVERY_LEASE_MS, token: newToken() });
-    if (reserved.jobs.length === 0) return reserved;
+    buried.push(...(reserved.buried ?? []));
+    if (reserved.jobs.length === 0) return told(reserved);
     const leases = reserved.jobs.map(({ lease }) => lease);
     const { untilMs, signal } = params;
     const held = await store.ack({ leases, untilMs, signal }).catch((error: unknown) => {
@@ -32,6 +35,6 @@ export async function popByLease(
       );
     });
     const jobs = reserved.jobs.filter((_, i) => held[i] === true).map(withoutLease);
-    if (jobs.length > 0 || isTimeOver(params)) return { jobs };
+    if (jobs.length > 0 || isTimeOver(params)) return told({ jobs });
   }
 }

@@ -9,6 +9,7 @@ import {
   type ExtendParams,
   type LeaseParams,
   type ListParams,
+  type LockParams,
   type NackParams,
   type PauseParams,
   type PopParams,
@@ -23,6 +24,7 @@ import {
   type WaitParams,
 } from '../../core/store.js';
 import type {
+  Burial,
   FlawedJobs,
   JobPage,
   Maintenance,
@@ -53,6 +55,7 @@ import { findWhatArrived } from './push-recovery.js';
 import { ReadySweep } from './ready-sweep.js';
 import { removeChunk } from './remove.js';
 import * as leaseScripts from './scripts/lease.js';
+import * as lockScripts from './scripts/lock.js';
 import * as maintainScripts from './scripts/maintain.js';
 import * as operateScripts from './scripts/operate.js';
 import type { AwayJob } from './scripts/list.js';
@@ -105,6 +108,7 @@ export class RedisStore implements Store {
   }
 
   async reserve(params: ReserveParams): Promise<Reserved> {
+    const buried: Burial[] = [];
     for (let reclaimFirst = true; ;) {
       const skip = this.stuck.count;
       const { revision } = this.waiter;
@@ -116,12 +120,17 @@ export class RedisStore implements Store {
       );
       reclaimFirst = answer !== 'leases have ended';
       if (answer === 'leases have ended') {
-        await this.run('best-effort', maintainScripts.reclaim, params);
+        buried.push(...(await this.run('best-effort', maintainScripts.reclaim, params)));
         continue;
       }
+      if ('lockedMs' in answer) return { jobs: [], isLocked: true, nextInMs: answer.lockedMs };
+      buried.push(...answer.buried);
       const { jobs, more, nextInMs, isPaused, stuck, isUntidy } = answer;
       if (isUntidy && !more) await this.sweep.tidy();
-      if (jobs.length > 0 || !more || isTimeOver(params)) return { jobs, nextInMs, isPaused, revision };
+      if (jobs.length > 0 || !more || isTimeOver(params)) {
+        const reserved = { jobs, nextInMs, isPaused, revision };
+        return buried.length === 0 ? reserved : { ...reserved, buried };
+      }
       this.stuck.count = skip + stuck;
     }
   }
@@ -132,8 +141,10 @@ export class RedisStore implements Store {
     );
   }
 
-  async nack({ failure, ...params }: NackParams): Promise<NackResult[]> {
-    return this.byReservation(params, 'never', (target, group) => leaseScripts.nack(target, group, failure));
+  async nack({ failure, jitter, ...params }: NackParams): Promise<NackResult[]> {
+    return this.byReservation(params, 'never', (target, group) =>
+      leaseScripts.nack(target, group, { failure, jitter }),
+    );
   }
 
   async release(params: LeaseParams): Promise<boolean[]> {
@@ -148,12 +159,12 @@ export class RedisStore implements Store {
     );
   }
 
-  lock(): Promise<boolean> {
-    return Promise.resolve(true);
+  async lock(params: LockParams): Promise<boolean> {
+    return this.run('best-effort', (target) => lockScripts.lock(target, params));
   }
 
-  unlock(): Promise<void> {
-    return Promise.resolve();
+  async unlock(params: LockParams): Promise<void> {
+    await this.run('best-effort', (target) => lockScripts.unlock(target, params));
   }
 
   async remove({ jobs }: RemoveParams): Promise<RemoveResult[]> {
@@ -194,15 +205,16 @@ export class RedisStore implements Store {
       const done = await this.run('best-effort', (target) => maintainScripts.maintain(target, skip));
       const stuck = skip + done.stuck;
       // A step that met nothing but stuck jobs has to look behind them.
-      const moved = done.promoted + done.expired + done.reclaimed + done.deleted;
+      const moved = done.promoted + done.expired + done.reclaimed + done.deleted + done.buried.length;
       this.sweep.suspect(done.suspects);
       if (!done.more || moved > 0) {
         const swept = await this.sweep.step({ isBusy: done.more, isUntidy: done.isUntidy });
-        const { promoted, expired, reclaimed, deleted, nextInMs } = done;
+        const { promoted, expired, reclaimed, deleted, buried, nextInMs } = done;
         return {
           promoted: promoted + swept.returned,
           expired: expired + swept.expired,
           ...{ reclaimed, deleted, stuck, nextInMs, more: done.more || swept.more },
+          ...(buried.length > 0 && { buried }),
         };
       }
       this.stuck.count = stuck;

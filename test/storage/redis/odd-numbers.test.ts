@@ -37,7 +37,7 @@ const job = fc.record({
   body: fc.constantFrom(...TYPES),
   note: fc.option(
     fc.oneof(
-      fc.constantFrom('2 inf  topic', '2 1e300 99999999999999999999 topic', '', '2 1 1 '),
+      fc.constantFrom('3 inf  topic', '3 1e300 99999999999999999999 topic', '', '3 1 1 '),
       fc.string(),
     ),
     {

@@ -15,8 +15,8 @@ import {
 } from '../../support/jobs.js';
 import { useRedis } from '../../support/redis.js';
 
-/** Gives a packed record the version 3, and answers it. */
-const OF_VERSION_3 = 'local r = cmsgpack.unpack(packed) r[1] = 3 packed = cmsgpack.pack(r)';
+/** Gives a packed record the version 4, and answers it. */
+const OF_VERSION_4 = 'local r = cmsgpack.unpack(packed) r[1] = 4 packed = cmsgpack.pack(r)';
 
 describe('a record of a later delayer in Redis', () => {
   const ground = useRedis({ movableClock: true });
@@ -35,19 +35,19 @@ describe('a record of a later delayer in Redis', () => {
 
   const outdateString = (name: string) =>
     ground.raw.eval(
-      `local packed = redis.call('GET', KEYS[1]) ${OF_VERSION_3} redis.call('SET', KEYS[1], packed)`,
+      `local packed = redis.call('GET', KEYS[1]) ${OF_VERSION_4} redis.call('SET', KEYS[1], packed)`,
       1,
       name,
     );
   const outdateList = (name: string) =>
     ground.raw.eval(
-      `local packed = redis.call('LINDEX', KEYS[1], 0) ${OF_VERSION_3} redis.call('LSET', KEYS[1], 0, packed)`,
+      `local packed = redis.call('LINDEX', KEYS[1], 0) ${OF_VERSION_4} redis.call('LSET', KEYS[1], 0, packed)`,
       1,
       name,
     );
   const outdateField = (name: string, field: string) =>
     ground.raw.eval(
-      `local packed = redis.call('HGET', KEYS[1], ARGV[1]) ${OF_VERSION_3} redis.call('HSET', KEYS[1], ARGV[1], packed)`,
+      `local packed = redis.call('HGET', KEYS[1], ARGV[1]) ${OF_VERSION_4} redis.call('HSET', KEYS[1], ARGV[1], packed)`,
       1,
       name,
       field,
@@ -59,7 +59,7 @@ describe('a record of a later delayer in Redis', () => {
     for (const [what, call] of Object.entries(calls)) {
       const error = await failureOf(call());
       expect(error, what).to.include({ code: 'store_too_new', exitCode: 69 });
-      expect(error.message, what).to.contain(`"${name}"`).and.contain('version 3').and.contain('knows 2');
+      expect(error.message, what).to.contain(`"${name}"`).and.contain('version 4').and.contain('knows 3');
       expect(await dump(), what).to.deep.equal(before);
     }
   }
@@ -148,7 +148,7 @@ describe('a record of a later delayer in Redis', () => {
     await queue.push(job);
     await maintainAll(queue);
     const note = must((await ground.raw.hget(key('ready_due'), '1')) ?? undefined);
-    await ground.raw.hset(key('ready_due'), '1', note.replace(/^2 /, '3 '));
+    await ground.raw.hset(key('ready_due'), '1', note.replace(/^3 /, '4 '));
     await allRefuse(key('ready_due'), {
       pop: () => queue.pop('topic'),
       reserve: () => queue.reserve({ topics: 'topic', limit: 1, leaseMs: LONG_MS }),

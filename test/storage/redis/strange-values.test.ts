@@ -36,7 +36,7 @@ describe('keys of Redis with values that no delayer wrote', () => {
   for (const [what, text] of [
     ['text', 'garbage'],
     ['nothing', ''],
-    ['msgpack of another shape', '\x93\x02\xa1a\xa1b'],
+    ['msgpack of another shape', '\x93\x03\xa1a\xa1b'],
   ] as const) {
     it(`a record of leases that is ${what} is named by its key, and left alone`, async () => {
       const queue = ground.queue();

@@ -31,8 +31,8 @@ const isWhole = (facts: IdFacts): boolean =>
   facts.topic !== undefined && facts.body !== undefined && !isOver(facts);
 
 function baseOf(id: Buffer, facts: IdFacts): Omit<JobRecord, 'state'> {
-  const { topic, body, dueAt, expiresAt, attempts } = facts;
-  const job = { id, topic, body, dueAt, expiresAt, attempts };
+  const { topic, body, dueAt, expiresAt, attempts, kept } = facts;
+  const job = { id, topic, body, dueAt, expiresAt, attempts, ...kept };
   const pausedUntilMs = pauseOf(facts);
   return pausedUntilMs === undefined ? job : { ...job, pausedUntilMs };
 }

@@ -13,7 +13,7 @@ for _, id in ipairs(redis.call('ZRANGE', DEAD, first, first + tonumber(ARGV[2]) 
   if #letters == 0 or #letters < kept then gone[#gone + 1] = id end
   for _, letter in ipairs(letters) do
     answer[#answer + 1] = letter.topic
-    bytes = bytes + #letter.body
+    bytes = bytes + #letter.packed
   end
   looked_at = looked_at + 1
   if bytes > MOST_BYTES then break end

@@ -3,7 +3,7 @@
 -- ARGV: first rank, topic or '' for all
 -- Answers: records looked at (0 at the end), then for each job: its record's name, deadline in ms, jobs
 --   and first deadline of its reservation (or 1 and 0), when it was taken in ms or 0, topic, number, id, body,
---   due ms or '', expiry ms or '', attempts
+--   due ms or '', expiry ms or '', attempts, extras or '', who holds it or ''
 expect_type(RESERVED, 'zset')
 local first, only_topic = tonumber(ARGV[1]), ARGV[2]
 -- A record holds as many jobs as one reservation gives; a few of them are enough for one run.

@@ -2,7 +2,7 @@
 -- include: keys, time, note, memo, bounds, page
 -- ARGV: topic, cursor score, cursor id ('' and '' for the beginning), how many to look at, most jobs
 -- Answers: score and id of the last one looked at ('' and '' at the end), now in ms, then for each job:
---   id, body, due ms, expiry ms or '', attempts
+--   id, body, due ms, expiry ms or '', attempts, extras or ''
 expect_type(POOL, 'zset')
 local topic, limit, most = ARGV[1], tonumber(ARGV[4]), tonumber(ARGV[5])
 local now, entries = now_ms(), pool_page(ARGV[2], ARGV[3], limit)
@@ -13,13 +13,13 @@ for i = 1, #entries, 2 do
   local job = redis.pcall('HGET', bucket, 'topic') == topic and redis.call('HMGET', bucket, 'body', 'delayer')
   local body = job and job[1]
   if body then
-    bytes = bytes + #body
     local due, expires_at = from_score(entries[i + 1]), expiry_of(bucket)
-    local attempts = read_memo(bucket, job[2], nil, expires_at, topic, body)
-    for _, value in ipairs({ id, body, due, expires_at, attempts }) do
+    local attempts, _, extras = read_memo(bucket, job[2], nil, due, expires_at, topic, body)
+    bytes = bytes + #body + #extras
+    for _, value in ipairs({ id, body, due, expires_at, attempts, extras }) do
       jobs[#jobs + 1] = value
     end
-    if #jobs == 5 * most or bytes > MOST_BYTES then
+    if #jobs == 6 * most or bytes > MOST_BYTES then
       last, at_end = i, at_end and i == #entries - 1
       break
     end

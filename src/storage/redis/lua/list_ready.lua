@@ -2,9 +2,9 @@
 -- include: keys, time, note, memo, bounds
 -- ARGV: topic, how many to pass over, how many to look at
 -- Answers: now in ms, entries looked at, whether these are the last (0 or 1), then for each: id,
---   body or '', due ms or '', expiry ms or '', attempts, what it is: ready, expired (there is no body),
---   incomplete (of topic and body one is missing), pooled (to come by the pool), other (of another topic), hole
---   (an entry was taken out), or the type of a key in the place of its body
+--   body or '', due ms or '', expiry ms or '', attempts, extras or '', what it is: ready, expired (there is no
+--   body), incomplete (of topic and body one is missing), pooled (to come by the pool), other (of another topic),
+--   hole (an entry was taken out), or the type of a key in the place of its body
 expect_type(READY .. ARGV[1], 'list')
 local topic, first, limit = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3])
 local now = now_ms()
@@ -27,18 +27,18 @@ for i = #ids, 1, -1 do
   local job = fields(bucket, 'topic', 'body', 'delayer')
   local expires_at = expiry_of(bucket)
   local is = what_is(id, job, expires_at)
-  local body, due, attempts = '', '', 0
+  local body, due, attempts, extras, _ = '', '', 0, '', nil
   local note = read('HGET', READY_DUE, id)
   if is == 'ready' then
     body, due = job[2], note and noted_due(note, expires_at) or ''
-    attempts = read_memo(bucket, job[3], note, expires_at, topic, body)
+    attempts, _, extras = read_memo(bucket, job[3], note, due, expires_at, topic, body)
   else
     expires_at = ''
   end
-  for _, value in ipairs({ id, body, due, expires_at, attempts, is }) do
+  for _, value in ipairs({ id, body, due, expires_at, attempts, extras, is }) do
     answer[#answer + 1] = value
   end
-  bytes = bytes + #body
+  bytes = bytes + #body + #extras
   if bytes > MOST_BYTES then
     answer[2], answer[3] = #ids - i + 1, i == 1 and answer[3] or 0
     break

@@ -1,10 +1,11 @@
 -- One bounded step of what a daemon does: due jobs become ready, leases that have ended bring their jobs
--- back, and dead letters past their time are deleted.
--- include: keys, time, note, memo, bounds, known, forget, entry, record, schedule, line, waiting, comeback,
---   promote, reclaim, next, dead
+-- back or make dead letters of them, and dead letters past their time are deleted.
+-- include: keys, time, extras, policy, note, memo, bounds, known, forget, entry, record, schedule, line, waiting,
+--   comeback, promote, dead, reclaim, next
 -- ARGV: skip (due jobs to pass over), limit
 -- Answers: promoted, expired, reclaimed, deleted, stuck, more (0 or 1), ms until the next event or -1, whether
---   there is something to tidy (0 or 1), then the topics of ready lists in which expired entries may stand
+--   there is something to tidy (0 or 1), an array of id, topic and reason of each job that was buried, then the
+--   topics of ready lists in which expired entries may stand
 expect_type(POOL, 'zset')
 expect_type(RESERVED, 'zset')
 expect_type(READY_DUE, 'hash')
@@ -17,7 +18,7 @@ local now, limit = now_ms(), tonumber(ARGV[2])
 local back = reclaim(now, limit)
 -- One run does so much in all. At least one job is promoted, so that what is due does not wait for what
 -- comes back.
-local done = promote(now, tonumber(ARGV[1]), math.max(1, limit - back.reclaimed - back.waiting))
+local done = promote(now, tonumber(ARGV[1]), math.max(1, limit - back.reclaimed - back.waiting - #back.buried / 3))
 local deleted, more_letters = delete_old_letters(now, DELETE_LIMIT)
 
 local answer = {
@@ -29,6 +30,7 @@ local answer = {
   (done.more or back.more or more_letters) and 1 or 0,
   next_in(now, first_lease_end()) or -1,
   is_untidy() and 1 or 0,
+  back.buried,
 }
 for _, topic in ipairs(done.suspects or {}) do answer[#answer + 1] = topic end
 return answer

@@ -1,7 +1,9 @@
 -- Adds jobs, each by itself, up to the first that needs to know more of a ready list than one run can find out.
--- include: keys, time, note, schedule, bounds, known, holes, clear, wake
+-- include: keys, time, note, memo, schedule, bounds, known, holes, clear, wake
 -- ARGV: on existing (refuse, replace or keep), wake channel, msgpack of what clear_entries.lua has found: for each
---   topic, id and the index of its entry from the left or -1; msgpack of the jobs, then large bodies
+--   topic, id and the index of its entry from the left or -1; msgpack of the jobs; '' or msgpack of the own retry
+--   settings of some: where the job begins in the array of jobs, retries or '', first and last pause of the backoff
+--   or ''; then large bodies
 --   for each job: id, topic, body or where it is in ARGV, due (a delay in ms as a number, or a time in ms
 --   as text), expiry (ms after the due time as a number, or a time in ms as text)
 -- Answers: the topic of the list that was not looked through, or ''; then for each job that was dealt with its
@@ -20,6 +22,10 @@ for i = 1, #jobs, 5 do
   ids[#ids + 1] = jobs[i]
   buckets[#buckets + 1] = BUCKET .. jobs[i]
 end
+
+-- What delayer keeps of jobs that have retry settings of their own, by where they begin.
+local extras_of, owns = {}, ARGV[5] ~= '' and cmsgpack.unpack(ARGV[5]) or {}
+for i = 1, #owns, 4 do extras_of[owns[i]] = cmsgpack.pack({ '', owns[i + 1], owns[i + 2], owns[i + 3], '' }) end
 
 -- Notes of jobs that became ready: one that has expired since still stands in its ready list.
 local notes = any_notes and call('HMGET', READY_DUE, unpack(ids)) or {}
@@ -78,6 +84,10 @@ local function add(id, bucket, topic, body, due, expiry)
   if due < earliest then earliest, earliest_id = due, id end
 end
 
+local function keep_settings(bucket, topic, body, due, extras)
+  call('HSET', bucket, 'delayer', write_memo(0, '', due, expiry_of(bucket), topic, body, extras))
+end
+
 -- Adds or answers a job of which something may be there already. Answers its outcome and due time; or false and
 -- the topic of a ready list that would have to be looked through.
 local function push_with_care(id, bucket, note, topic, body, due, expiry)
@@ -110,12 +120,16 @@ for i = 1, #jobs, 5 do
   local bucket, note, list = buckets[n], notes[n], lists[topic] or list_of(topic)
   if are_new and list.is_clear and not note and not due_of[id] then
     add(id, bucket, topic, body, due, expiry)
+    if extras_of[i] then keep_settings(bucket, topic, body, due, extras_of[i]) end
     answers[a + 1], answers[a + 2] = 0, due
   else
     local outcome, detail = push_with_care(id, bucket, note, topic, body, due, expiry)
     if not outcome then
       answers[1] = detail
       break
+    end
+    if extras_of[i] and (outcome == 'pushed' or outcome == 'replaced') then
+      keep_settings(bucket, topic, body, detail, extras_of[i])
     end
     answers[a + 1], answers[a + 2] = CODES[outcome], detail
   end

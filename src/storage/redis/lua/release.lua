@@ -1,6 +1,6 @@
 -- Ends leases of one reservation as if their jobs had never been reserved. A job that cannot come back yet
 -- waits, and comes back later.
--- include: keys, time, note, memo, bounds, known, entry, record, schedule, line, waiting, comeback
+-- include: keys, time, extras, note, memo, bounds, known, entry, record, schedule, line, waiting, comeback
 -- ARGV: again (1 when the answer to this request may have been lost before), token, the deadline in ms when
 --   the leases were made, then the numbers of the jobs
 -- Answers: see answer_held in lib/record.lua
@@ -13,6 +13,7 @@ local jobs = {}
 for _, job in pairs(held) do
   expect_type(WAITING .. job.row[2], 'list')
   job.row[6] = math.max(0, job.row[6] - 1)
+  keep_key(job)
   jobs[#jobs + 1] = job
 end
 -- The record goes last: where a user may not run one of these commands, a job comes back twice at worst.

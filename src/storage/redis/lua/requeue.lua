@@ -1,34 +1,49 @@
--- Makes dead letters jobs again, the one of each id that failed last, with no attempts and their whole
--- ready lifetime.
--- include: keys, time, note, bounds, known, entry, record, dead, schedule, wake
--- ARGV: delay in ms, wake channel, then the ids
+-- Makes dead letters jobs again, of each id the one that failed last, with their whole ready lifetime.
+-- include: keys, time, note, memo, bounds, known, entry, record, dead, schedule, wake
+-- ARGV: whether they keep their attempts (0 or 1), wake channel, msgpack of, for each: id, topic or '' for any, delay
+--   in ms
 -- Answers: requeued, none or duplicate_id for each
 expect_type(POOL, 'zset')
 expect_type(DEAD, 'zset')
 expect_type(READY_DUE, 'hash')
 local DEFAULT_TTL_MS = 604800000
-local now, answer = now_ms(), {}
-local due, first = now + tonumber(ARGV[1]), nil
+local keeps_attempts, jobs, now, answer = ARGV[1] == '1', cmsgpack.unpack(ARGV[3]), now_ms(), {}
+local earliest, earliest_id = math.huge, nil
 
-for i = 3, #ARGV do
-  local id = ARGV[i]
+-- The letter that failed last, and the others of its id.
+local function latest_letter(id, topic)
   local letters = letters_of(id)
-  local letter = table.remove(letters, 1)
+  for i, letter in ipairs(letters) do
+    if topic == '' or letter.topic == topic then return table.remove(letters, i), letters end
+  end
+end
+
+-- The first write is one that Redis refuses when it is out of memory, and the letter goes last: where a user may
+-- not run one of these commands, it stays.
+local function requeue(id, letter, others, due)
+  local bucket, attempts = BUCKET .. id, keeps_attempts and letter.attempts or 0
+  redis.call('ZADD', POOL, score_in_order(due), id)
+  leave_all_lists(id, letter.topic)
+  redis.call('HSET', bucket, 'topic', letter.topic, 'body', letter.body)
+  local expires_at = math.min(due + (letter.ttl ~= '' and letter.ttl or DEFAULT_TTL_MS), LAST_MS)
+  redis.call('PEXPIREAT', bucket, expires_at)
+  local memo = write_memo(attempts, '', due, expires_at, letter.topic, letter.body, letter.extras)
+  redis.call('HSET', bucket, 'delayer', memo)
+  delete_letters(id, { letter }, others)
+end
+
+for i = 1, #jobs, 3 do
+  local id, topic, due = jobs[i], jobs[i + 1], math.min(now + jobs[i + 2], LAST_MS)
+  local letter, others = latest_letter(id, topic)
   if not letter then
     answer[#answer + 1] = 'none'
   elseif is_taken(BUCKET .. id, now) then
     answer[#answer + 1] = 'duplicate_id'
   else
-    -- The first write is one that Redis refuses when it is out of memory, and the letter goes last: where a
-    -- user may not run one of these commands, it stays.
-    redis.call('ZADD', POOL, score_in_order(due), id)
-    leave_all_lists(id, letter.topic)
-    redis.call('HSET', BUCKET .. id, 'topic', letter.topic, 'body', letter.body)
-    redis.call('PEXPIREAT', BUCKET .. id, due + (letter.ttl ~= '' and letter.ttl or DEFAULT_TTL_MS))
-    delete_letters(id, { letter }, letters)
-    first = first or id
+    requeue(id, letter, others, due)
+    if due < earliest then earliest, earliest_id = due, id end
     answer[#answer + 1] = 'requeued'
   end
 end
-wake_if_next(ARGV[2], due, first, now)
+wake_if_next(ARGV[2], earliest, earliest_id, now)
 return answer

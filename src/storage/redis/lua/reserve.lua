@@ -1,30 +1,52 @@
 -- Leases the jobs that are due first, of the first topics that have some. To other clients this looks like
 -- a pop: the id leaves the ready list, and its bucket is gone.
--- include: keys, time, note, memo, bounds, known, forget, record, promote, next
+-- include: keys, time, extras, policy, lock, note, memo, bounds, known, forget, record, dead, promote, next
+-- KEYS: those of every script, then the lock where there is one
 -- ARGV: limit, lease in ms, token, skip, promotion limit, most bytes of bodies in one answer, whether leases
---   that have ended come first (0 or 1), then the topics
--- Answers: -1 alone where leases have ended and come first: nothing was done. Else more (0 or 1), ms until the
---   next event (or -1, also where there are jobs), stuck, paused (1 when all topics are), deadline in ms, topics
---   as the record has them (lib/record.lua), jobs of the reservation, its first deadline in ms, whether there is
---   something to tidy (0 or 1; 0 where there are jobs), then for each job: number, id, body, due ms or -1, expiry
---   ms or -1, attempts
+--   that have ended come first (0 or 1), policy (lib/policy.lua) or '', how long a dead letter is kept in ms (0: for
+--   ever), who reserves or '', owner of the lock or '', for how long it has it in ms, then the topics
+-- Answers: -2 and ms where another owner has the lock for so long, and -1 alone where leases have ended and come
+--   first: nothing was done. Else more (0 or 1), ms until the next event (or -1, also where there are jobs), stuck,
+--   paused (1 when all topics are), deadline in ms, topics as the record has them (lib/record.lua), jobs of the
+--   reservation, its first deadline in ms, whether there is something to tidy (0 or 1; 0 where there are jobs), 0 or
+--   an array of what jobs have of their own (number, key or '', retries or '', first and last pause or ''), 0 or an
+--   array of jobs that were buried (id, topic, reason), then for each job: number, id, body, due ms or -1, expiry ms
+--   or -1, attempts
 local limit, lease_ms, token = tonumber(ARGV[1]), tonumber(ARGV[2]), ARGV[3]
 local skip, promote_limit, most_bytes = tonumber(ARGV[4]), tonumber(ARGV[5]), tonumber(ARGV[6])
-local reclaim_first, FIRST_TOPIC = ARGV[7] == '1', 8
+local reclaim_first, FIRST_TOPIC = ARGV[7] == '1', 13
 local call, pcall_redis = redis.call, redis.pcall
 
 local now = now_ms()
+
+if KEYS[13] then
+  local locked_ms = take_lock(KEYS[13], ARGV[11], ARGV[12])
+  if locked_ms then return { -2, locked_ms } end
+end
+
+-- What a job has of its own, and what is wrong with its retry settings.
+local owns = {}
+local function add_own(number, packed)
+  local extras = read_extras(packed)
+  local flaw = flaw_of(extras)
+  if not flaw and (extras[1] ~= '' or extras[2] ~= '' or extras[3] ~= '') then
+    local own, n = { number, extras[1], extras[2], extras[3], extras[4] }, #owns
+    for i = 1, 5 do owns[n + i] = own[i] end
+  end
+  return flaw
+end
 
 -- The same token again means that the answer was lost on its way: give the same one.
 local deadline = look('zset', 'ZSCORE', RESERVED, token)
 local packed = deadline and read('GET', INFLIGHT .. token)
 local record = packed and read_record(INFLIGHT .. token, packed)
 if record then
-  local answer = { 0, -1, 0, 0, from_score(deadline), record.topics, record.count, record.deadline, 0 }
+  local answer = { 0, -1, 0, 0, from_score(deadline), record.topics, record.count, record.deadline, 0, owns, 0 }
   for _, row in ipairs(record.rows) do
     local number, id, body, due, expires_at, attempts = unpack(row)
     local part = { number, id, body, due == '' and -1 or due, expires_at == '' and -1 or expires_at, attempts }
     for _, value in ipairs(part) do answer[#answer + 1] = value end
+    if row[9] ~= '' then add_own(number, row[9]) end
   end
   return answer
 end
@@ -53,9 +75,18 @@ local done = promote(now, skip, promote_limit)
 -- LATER_WINDOW, until it has looked at MOST_ENTRIES.
 local LATER_WINDOW, MOST_ENTRIES = 250, 1000
 local lease_until = math.min(now + lease_ms, LAST_MS)
-local rows, buckets, notes_of, seen = { RECORD_VERSION, '', now, 0, lease_until }, {}, {}, {}
-local n, bytes, full, blocked = HEAD, 0, false, {}
-local answer, a = { 0, -1, 0, 0, lease_until, '', 0, lease_until, 0 }, 9
+local rows, buckets, notes_of, seen = { RECORD_VERSION, '', now, 0, lease_until, ARGV[8], ARGV[10] }, {}, {}, {}
+local n, bytes, full, blocked, broken = HEAD, 0, false, {}, {}
+local answer, a = { 0, -1, 0, 0, lease_until, '', 0, lease_until, 0, 0, 0 }, 11
+
+-- A job whose retry settings no delayer wrote is not given.
+local function refuse(row, topic, flaw, place)
+  if can_bury(row[2]) then
+    broken[#broken + 1] = { topic = topic, row = row, reason = 'its retry settings are broken: ' .. flaw }
+  else
+    blocked[#blocked + 1] = { row[2], topic, place }
+  end
+end
 
 -- An entry is stale when its job has expired, was pushed anew and is to come by the pool, belongs to
 -- another topic by now, or stands in the list twice. Answers how many entries it looked at.
@@ -72,26 +103,35 @@ local function look_at(ids, topic)
       if job[1] == topic and body then expires_at = expiry_of(bucket) end
       if expires_at and (expires_at == '' or expires_at > now) then
         local number = #buckets + 1
-        full = number > limit or (bytes > 0 and bytes + #body > most_bytes)
-        if full then return #ids - i end
-        bytes = bytes + #body
-        seen[id] = true
-        buckets[number] = bucket
-        local attempts, ttl, due, place = 0, '', -1, ''
-        if job[3] or notes[i] then
-          attempts, ttl = read_memo(bucket, job[3], notes[i], expires_at, topic, body)
-        end
+        local attempts, ttl, due, place, extras, flaw = 0, '', -1, '', '', nil
         if notes[i] then place = noted_place(notes[i], expires_at) end
         if place ~= '' then
           is_noted, place = true, tonumber(place)
           due = from_score(place)
         end
-        attempts = attempts + 1
-        rows[n + 1], rows[n + 2], rows[n + 3], rows[n + 4] = number, id, body, ''
-        rows[n + 5], rows[n + 6], rows[n + 7], rows[n + 8] = expires_at, attempts, place, ttl
-        answer[a + 1], answer[a + 2], answer[a + 3], answer[a + 4] = number, id, body, due
-        answer[a + 5], answer[a + 6] = expires_at == '' and -1 or expires_at, attempts
-        n, a = n + ROW, a + 6
+        if job[3] or notes[i] then
+          local known = due >= 0 and due or ''
+          attempts, ttl, extras = read_memo(bucket, job[3], notes[i], known, expires_at, topic, body)
+        end
+        local size = #body + #extras
+        full = number > limit or (bytes > 0 and bytes + size > most_bytes)
+        if full then return #ids - i end
+        bytes = bytes + size
+        seen[id] = true
+        if extras ~= '' then flaw = add_own(number, extras) end
+        if flaw then
+          local noted = place ~= '' and read_note(notes[i]) or ''
+          refuse({ 0, id, body, due >= 0 and due or '', expires_at, attempts, '', ttl, extras }, topic, flaw, noted)
+        else
+          attempts = attempts + 1
+          buckets[number] = bucket
+          rows[n + 1], rows[n + 2], rows[n + 3], rows[n + 4] = number, id, body, ''
+          rows[n + 5], rows[n + 6], rows[n + 7], rows[n + 8] = expires_at, attempts, place, ttl
+          rows[n + 9] = extras
+          answer[a + 1], answer[a + 2], answer[a + 3], answer[a + 4] = number, id, body, due
+          answer[a + 5], answer[a + 6] = expires_at == '' and -1 or expires_at, attempts
+          n, a = n + ROW, a + 6
+        end
       end
     end
     -- A note of another topic tells of an entry there.
@@ -137,12 +177,22 @@ end
 for _, job in ipairs(blocked) do
   read('HSET', SET_ASIDE, job[1], cmsgpack.pack({ RECORD_VERSION, job[2], job[3], now }))
 end
+if #broken > 0 then
+  allow_writes()
+  answer[11] = {}
+  for _, job in ipairs(broken) do
+    bury(job, job.reason, now, delete_time(now, tonumber(ARGV[9])))
+    for _, value in ipairs({ job.row[2], job.topic, job.reason }) do table.insert(answer[11], value) end
+  end
+end
 for topic, entries in pairs(entries_of) do
   if entries > 0 then call('LTRIM', READY .. topic, 0, -entries - 1) end
 end
 for i = 1, #notes_of, 1000 do call('HDEL', READY_DUE, unpack(notes_of, i, math.min(i + 999, #notes_of))) end
 if #buckets > 0 then call('UNLINK', unpack(buckets)) end
+for _, job in ipairs(broken) do call('UNLINK', BUCKET .. job.row[2]) end
 
+if #owns > 0 then answer[10] = owns end
 if done.more or have_ended or not at_end then answer[1] = 1 end
 -- Who has got jobs does not wait, nor hears of another topic whose ready list is none.
 if #buckets == 0 then

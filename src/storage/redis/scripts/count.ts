@@ -1,16 +1,13 @@
 import { unpackNames } from '../msgpack.js';
 import { SCRIPTS } from '../scripts.generated.js';
 import type { PoolPlace } from './list.js';
-import { runScript, type Target, toBuffer, toDate, toRows, toText, type Value } from './run.js';
+import { runScript, type Target, toArray, toBuffer, toDate, toRows, toText, type Value } from './run.js';
 
 /** An id of which something is wrong, and what: the word of the script. */
 export interface Flawed {
   readonly id: Buffer;
   readonly what: string;
 }
-
-/** Arrays within an answer are typed as a part of it. */
-const toArray = (value: Value | undefined): Value[] => (value ?? []) as unknown as Value[];
 
 const toFlawed = (value: Value | undefined): Flawed[] =>
   [...toRows(toArray(value), 0, 2)].map(([id, what]) => ({ id: toBuffer(id), what: toText(what) }));

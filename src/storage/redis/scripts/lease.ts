@@ -1,11 +1,10 @@
 import { isWholeReservation, type LeaseGroup } from '../../../core/lease.js';
-import { DEFAULT_RETRY } from '../../../core/retry-policy.js';
+import { BACKOFF_JITTER, DEFAULT_RETRY } from '../../../core/retry-policy.js';
 import type { NackResult } from '../../../core/results.js';
-import type { Failure } from '../../../core/store.js';
+import type { NackParams } from '../../../core/store.js';
 import { SCRIPTS } from '../scripts.generated.js';
+import { packPolicy } from './extras.js';
 import { runScript, type Target, toDate, type Value } from './run.js';
-
-const toHeld = (answer: readonly Value[]): boolean[] => answer.map((one) => one === 1);
 
 const toHeldIfKnown = (answer: readonly Value[]): (boolean | undefined)[] =>
   answer.map((one) => (one === -1 ? undefined : one === 1));
@@ -33,22 +32,28 @@ export async function ack(
 export async function nack(
   target: Target,
   { token, numbers }: LeaseGroup,
-  failure: Failure,
+  { failure, jitter }: Pick<NackParams, 'failure' | 'jitter'>,
 ): Promise<NackResult[]> {
-  const { isDead, delayMs = DEFAULT_RETRY.backoff.firstMs, deadTtlMs = DEFAULT_RETRY.deadTtlMs } = failure;
-  const [kind, ms] = isDead ? ['dead', deadTtlMs] : ['retry', delayMs];
-  const { wakeChannel } = target.keys;
-  const held = await runScript(
+  const answer = await runScript(
     target,
     SCRIPTS.nack,
-    kind,
-    ms,
+    failure.isDead ? 1 : 0,
+    failure.delayMs ?? '',
+    failure.deadTtlMs ?? '',
+    jitter,
+    BACKOFF_JITTER,
+    packPolicy(DEFAULT_RETRY),
+    failure.exitCode ?? '',
+    failure.signalName ?? '',
     failure.reason ?? '',
-    wakeChannel,
+    target.keys.wakeChannel,
     token,
     ...numbers,
   );
-  return toHeld(held).map((one) => ({ outcome: one ? (isDead ? 'dead' : 'retried') : 'not_held' }));
+  return answer.map((one): NackResult => {
+    if (one === -2) return { outcome: 'not_held' };
+    return one === -1 ? { outcome: 'dead' } : { outcome: 'retried', dueAt: toDate(one) };
+  });
 }
 
 /** lua/release.lua; as `ack` */

@@ -3,6 +3,7 @@ import { formatLease } from '../../../core/lease.js';
 import { MAX_TIMESTAMP_MS } from '../../../core/timestamp.js';
 import type { Keys } from '../keys.js';
 import { SCRIPTS } from '../scripts.generated.js';
+import { readExtras } from './extras.js';
 import { runScript, type Target, toBuffer, toDate, toRows, toText, type Value } from './run.js';
 
 /** A job of the pool, by its place in it; both empty stand for the beginning, or the end. */
@@ -30,12 +31,12 @@ export async function listPool(target: Target, topic: Buffer, after: PoolPlace, 
   const now = Number(answer[2]);
   return {
     last: { score: toText(answer[0]), id: toBuffer(answer[1]) },
-    jobs: [...toRows(answer, 3, 5)].map(([id, body, due, expires, attempts]): JobRecord => {
+    jobs: [...toRows(answer, 3, 6)].map(([id, body, due, expires, attempts, extras]): JobRecord => {
       const [dueAt, expiresAt] = [new Date(Number(due)), toDate(expires)];
       const isOver = expiresAt !== undefined && expiresAt.getTime() <= now;
       const state = isOver ? 'expired' : dueAt.getTime() <= now ? 'due' : 'delayed';
-      const times = { dueAt, expiresAt };
-      return { id: toBuffer(id), topic, body: toBuffer(body), state, ...times, attempts: Number(attempts) };
+      const job = { id: toBuffer(id), topic, body: toBuffer(body), state, dueAt, expiresAt } as const;
+      return { ...job, attempts: Number(attempts), ...readExtras(extras) };
     }),
   };
 }
@@ -46,14 +47,17 @@ export async function listReady(target: Target, topic: Buffer, skip: number, lim
   return {
     lookedAt: Number(answer[1]),
     atEnd: answer[2] === 1,
-    jobs: [...toRows(answer, 3, 6)].flatMap(([id, body, due, expires, attempts, what]): JobRecord[] => {
-      const word = toText(what);
-      if (['pooled', 'other', 'hole'].includes(word)) return [];
-      const times = { dueAt: toDate(due), expiresAt: toDate(expires) };
-      const job = { id: toBuffer(id), topic, ...times, attempts: Number(attempts) };
-      if (word === 'ready') return [{ ...job, state: 'ready', body: toBuffer(body) }];
-      return [{ ...job, state: 'expired', ...lostBody(target.keys, toBuffer(id), word) }];
-    }),
+    jobs: [...toRows(answer, 3, 7)].flatMap(
+      ([id, body, due, expires, attempts, extras, what]): JobRecord[] => {
+        const word = toText(what);
+        if (['pooled', 'other', 'hole'].includes(word)) return [];
+        const times = { dueAt: toDate(due), expiresAt: toDate(expires) };
+        const job = { id: toBuffer(id), topic, ...times, attempts: Number(attempts) };
+        if (word === 'ready')
+          return [{ ...job, state: 'ready', body: toBuffer(body), ...readExtras(extras) }];
+        return [{ ...job, state: 'expired', ...lostBody(target.keys, toBuffer(id), word) }];
+      },
+    ),
   };
 }
 
@@ -95,17 +99,18 @@ export interface AwayJob {
 /** lua/list_leased.lua */
 export async function listLeased(target: Target, first: number, only: Pick<Only, 'topic'>) {
   const answer = await runScript(target, SCRIPTS.listLeased, first, only.topic ?? '');
-  return { lookedAt: Number(answer[0]), jobs: [...toRows(answer, 1, 12)].map(toAwayJob) };
+  return { lookedAt: Number(answer[0]), jobs: [...toRows(answer, 1, 14)].map(toAwayJob) };
 }
 
 /** lua/find_leased.lua */
 export async function findLeased(target: Target, first: number, ids: readonly Buffer[]) {
   const answer = await runScript(target, SCRIPTS.findLeased, first, ...ids);
-  return { lookedAt: Number(answer[0]), jobs: [...toRows(answer, 1, 12)].map(toAwayJob) };
+  return { lookedAt: Number(answer[0]), jobs: [...toRows(answer, 1, 14)].map(toAwayJob) };
 }
 
 function toAwayJob(row: readonly Value[]): AwayJob {
-  const [name, until, count, deadline, since, topic, number, id, body, due, expires, attempts] = row;
+  const [name, until, count, deadline, since, topic, number, ...rest] = row;
+  const [id, body, due, expires, attempts, extras, holder] = rest;
   const job = {
     id: toBuffer(id),
     topic: toBuffer(topic),
@@ -113,6 +118,7 @@ function toAwayJob(row: readonly Value[]): AwayJob {
     dueAt: toDate(due),
     expiresAt: toDate(expires),
     attempts: Number(attempts),
+    ...readExtras(extras),
   };
   const place = { record: toText(name), number: Number(number) };
   const [token = ''] = place.record.split('.');
@@ -131,7 +137,9 @@ function toAwayJob(row: readonly Value[]): AwayJob {
   // The first release did not write down when a job was taken.
   const leasedAt = Number(since) === 0 ? undefined : toDate(since);
   const leaseUntil = new Date(Number(until));
-  return { ...place, job: { ...job, state: 'leased', lease, leasedAt, leaseUntil } };
+  const leasedBy = toText(holder) === '' ? undefined : toText(holder);
+  const held = { lease, leasedAt, leaseUntil, ...(leasedBy !== undefined && { leasedBy }) };
+  return { ...place, job: { ...job, state: 'leased', ...held } };
 }
 
 /** lua/list_dead.lua */
@@ -139,8 +147,8 @@ export async function listDead(target: Target, first: number, limit: number, onl
   const answer = await runScript(target, SCRIPTS.listDead, first, limit, only.topic ?? '', only.id ?? '');
   return {
     lookedAt: Number(answer[0]),
-    jobs: [...toRows(answer, 1, 8)].map(
-      ([id, topic, body, due, attempts, reason, failed, deleted]): JobRecord => ({
+    jobs: [...toRows(answer, 1, 9)].map(
+      ([id, topic, body, due, attempts, reason, failed, deleted, extras]): JobRecord => ({
         id: toBuffer(id),
         topic: toBuffer(topic),
         body: toBuffer(body),
@@ -150,6 +158,7 @@ export async function listDead(target: Target, first: number, limit: number, onl
         ...(toText(reason) === '' ? {} : { reason: toText(reason) }),
         failedAt: toDate(failed),
         deadUntil: toDate(deleted),
+        ...readExtras(extras),
       }),
     ),
   };
@@ -167,6 +176,7 @@ export interface IdFacts {
   readonly dueAt?: Date | undefined;
   readonly expiresAt?: Date | undefined;
   readonly attempts: number;
+  readonly kept: Pick<JobRecord, 'retries' | 'backoff' | 'history'>;
   /** What delayer noted when it promoted a job of this id. */
   readonly noted?: (Pick<JobRecord, 'dueAt' | 'expiresAt'> & { readonly topic: Buffer }) | undefined;
   readonly pausedUntilMs?: number | undefined;
@@ -181,8 +191,8 @@ export interface IdFacts {
 /** lua/find.lua */
 export async function findById(target: Target, id: Buffer, most: number): Promise<IdFacts> {
   const answer = await runScript(target, SCRIPTS.find, id, most);
-  const [now, score, bucketType, topic, body, due, expires, attempts] = answer;
-  const [notedTopic, notedDue, notedExpiry, pause, aside, type, length, ...places] = answer.slice(8);
+  const [now, score, bucketType, topic, body, due, expires, attempts, extras] = answer;
+  const [notedTopic, notedDue, notedExpiry, pause, aside, type, length, ...places] = answer.slice(9);
   const given = (value: Value | undefined) => (toText(value) === '' ? undefined : toBuffer(value));
   const [noted, pausedUntil] = [given(notedTopic), toText(pause)];
   return {
@@ -194,6 +204,7 @@ export async function findById(target: Target, id: Buffer, most: number): Promis
     dueAt: toDate(due),
     expiresAt: toDate(expires),
     attempts: Number(attempts),
+    kept: readExtras(extras),
     noted: noted && { topic: noted, dueAt: toDate(notedDue), expiresAt: toDate(notedExpiry) },
     pausedUntilMs: toPauseEnd(pausedUntil),
     asideTopic: given(aside),

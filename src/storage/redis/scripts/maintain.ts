@@ -1,11 +1,13 @@
-import type { Maintenance } from '../../../core/results.js';
+import type { Burial, Maintenance } from '../../../core/results.js';
 import { SCRIPTS } from '../scripts.generated.js';
+import { toBurials } from './extras.js';
 import { runScript, type Target, toBuffer, toWaitMs } from './run.js';
 
 /** Jobs that one run of maintain or reserve moves at most: a run stays under a few ms. */
 export const PROMOTE_LIMIT = 250;
 
 export interface MaintainAnswer extends Maintenance {
+  readonly buried: Burial[];
   readonly isUntidy: boolean;
   /** Topics of ready lists in which expired entries may stand. */
   readonly suspects: Buffer[];
@@ -14,7 +16,7 @@ export interface MaintainAnswer extends Maintenance {
 /** lua/maintain.lua */
 export async function maintain(target: Target, skip: number): Promise<MaintainAnswer> {
   const answer = await runScript(target, SCRIPTS.maintain, skip, PROMOTE_LIMIT);
-  const [promoted, expired, reclaimed, deleted, stuck, more, next, untidy, ...suspects] = answer;
+  const [promoted, expired, reclaimed, deleted, stuck, more, next, untidy, buried, ...suspects] = answer;
   return {
     promoted: Number(promoted),
     expired: Number(expired),
@@ -23,6 +25,7 @@ export async function maintain(target: Target, skip: number): Promise<MaintainAn
     stuck: Number(stuck),
     more: more === 1,
     nextInMs: toWaitMs(next),
+    buried: toBurials(buried),
     isUntidy: untidy === 1,
     suspects: suspects.map(toBuffer),
   };
@@ -44,9 +47,10 @@ export async function sweep(target: Target, topic: Buffer, from: number) {
   return { expired: Number(expired), taken: Number(taken), next: Number(next) };
 }
 
-/** lua/reclaim.lua */
-export async function reclaim(target: Target): Promise<void> {
-  await runScript(target, SCRIPTS.reclaim, PROMOTE_LIMIT);
+/** lua/reclaim.lua; answers which jobs became dead letters. */
+export async function reclaim(target: Target): Promise<Burial[]> {
+  const [, , buried] = await runScript(target, SCRIPTS.reclaim, PROMOTE_LIMIT);
+  return toBurials(buried);
 }
 
 /** lua/announce.lua */

@@ -49,9 +49,13 @@ export async function revoke(target: Target, jobs: readonly AwayJob[]): Promise<
 }
 
 /** lua/requeue.lua */
-export async function requeue(target: Target, { jobs }: RequeueParams): Promise<RequeueResult[]> {
-  const [delayMs, ids] = [jobs[0]?.delayMs ?? 0, jobs.map(({ id }) => id)];
-  const answer = await runScript(target, SCRIPTS.requeue, delayMs, target.keys.wakeChannel, ...ids);
+export async function requeue(
+  target: Target,
+  { jobs, keepAttempts }: RequeueParams,
+): Promise<RequeueResult[]> {
+  const packed = packArray(jobs.flatMap(({ id, topic, delayMs }) => [id, topic ?? '', delayMs]));
+  const { wakeChannel } = target.keys;
+  const answer = await runScript(target, SCRIPTS.requeue, keepAttempts ? 1 : 0, wakeChannel, packed);
   return answer.map((one) => toText(one) as RequeueResult);
 }
 

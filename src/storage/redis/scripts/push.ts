@@ -8,7 +8,7 @@ import { runScript, type Target, toBuffer, toDate, toRows } from './run.js';
 /** A body of more goes as an argument of its own: it is not copied, and its size is Redis's own limit. */
 const LARGE_BODY_BYTES = 16 * 1024;
 /** Where push.lua finds the first of these in ARGV. */
-const FIRST_LARGE = 5;
+const FIRST_LARGE = 6;
 
 /** What push.lua answers, by its number. */
 const OUTCOMES: readonly PushResult['outcome'][] = [
@@ -40,7 +40,7 @@ export async function push(
   { jobs, onExisting }: PushParams,
   cleared: readonly ClearedEntry[] = [],
 ): Promise<PushedPart> {
-  const { packed, large } = packJobs(jobs);
+  const { packed, owns, large } = packJobs(jobs);
   const found = cleared.flatMap(({ topic, id, index }) => [topic, id, index]);
   const answer = await runScript(
     target,
@@ -49,6 +49,7 @@ export async function push(
     target.keys.wakeChannel,
     found.length === 0 ? '' : packArray(found),
     packArray(packed),
+    owns.length === 0 ? '' : packArray(owns),
     ...large,
   );
   const unclear = toBuffer(answer[0]);
@@ -61,15 +62,19 @@ export async function push(
 
 function packJobs(jobs: readonly NewJob[]) {
   const packed: (Buffer | string | number)[] = [];
+  const owns: (string | number)[] = [];
   const large: Buffer[] = [];
-  for (const { id, topic, body, due, ttlMs, expiresAtMs } of jobs) {
+  for (const { id, topic, body, due, ttlMs, expiresAtMs, retries, backoff } of jobs) {
     const dueAt = 'delayMs' in due ? due.delayMs : `${due.atMs}`;
     const isLarge = body.length > LARGE_BODY_BYTES;
     if (isLarge) large.push(body);
+    if (retries !== undefined || backoff !== undefined) {
+      owns.push(packed.length + 1, retries ?? '', backoff?.firstMs ?? '', backoff?.lastMs ?? '');
+    }
     const expiry = expiresAtMs === undefined ? ttlMs : `${expiresAtMs}`;
     packed.push(id, topic, isLarge ? FIRST_LARGE + large.length - 1 : body, dueAt, expiry);
   }
-  return { packed, large };
+  return { packed, owns, large };
 }
 
 /** lua/clear_entries.lua */

@@ -1,16 +1,30 @@
-import type { LeasedJob } from '../../../core/job.js';
-import { formatLease } from '../../../core/lease.js';
+import type { LeasedJob, OwnRetry } from '../../../core/job.js';
+import { formatLease, LOCK_MS } from '../../../core/lease.js';
+import type { Burial } from '../../../core/results.js';
+import { DEFAULT_RETRY } from '../../../core/retry-policy.js';
 import type { ReserveParams } from '../../../core/store.js';
 import { SCRIPTS } from '../scripts.generated.js';
 import { PROMOTE_LIMIT } from './maintain.js';
-import { runScript, type Target, toBuffer, toDate, toWaitMs, type Value } from './run.js';
+import { packPolicy, toBurials, toOwnRetry } from './extras.js';
+import {
+  runLocked,
+  runScript,
+  type Target,
+  toArray,
+  toBuffer,
+  toDate,
+  toText,
+  toRows,
+  toWaitMs,
+  type Value,
+} from './run.js';
 
 /** Jobs in one answer; their bodies stay under RESERVE_BYTES, but one job is always given. */
 export const RESERVE_LIMIT = 500;
 const RESERVE_BYTES = 1024 * 1024;
 
 /** Where the rows of jobs begin in the answer, and how many values each has. */
-const FIRST_ROW = 9;
+const FIRST_ROW = 11;
 const ROW = 6;
 
 export interface ReserveAnswer {
@@ -22,6 +36,12 @@ export interface ReserveAnswer {
   readonly isPaused: boolean;
   /** There were no jobs, and something may be left over from others. */
   readonly isUntidy: boolean;
+  readonly buried: Burial[];
+}
+
+/** How long another owner has the lock at most. */
+export interface LockedAnswer {
+  readonly lockedMs: number;
 }
 
 /**
@@ -32,11 +52,9 @@ export async function reserve(
   target: Target,
   params: ReserveParams,
   { skip, reclaimFirst }: { readonly skip: number; readonly reclaimFirst: boolean },
-): Promise<ReserveAnswer | 'leases have ended'> {
-  const { topics, limit, leaseMs, token } = params;
-  const answer = await runScript(
-    target,
-    SCRIPTS.reserve,
+): Promise<ReserveAnswer | LockedAnswer | 'leases have ended'> {
+  const { topics, limit, leaseMs, token, policy, holder, lock } = params;
+  const args = [
     Math.min(limit, RESERVE_LIMIT),
     leaseMs,
     token,
@@ -44,8 +62,17 @@ export async function reserve(
     PROMOTE_LIMIT,
     RESERVE_BYTES,
     reclaimFirst ? 1 : 0,
+    packPolicy(policy),
+    policy?.deadTtlMs ?? DEFAULT_RETRY.deadTtlMs,
+    holder ?? '',
+    lock?.owner ?? '',
+    LOCK_MS,
     ...topics,
-  );
+  ];
+  const answer = lock
+    ? await runLocked(target, SCRIPTS.reserve, target.keys.lock(lock.name), ...args)
+    : await runScript(target, SCRIPTS.reserve, ...args);
+  if (answer[0] === -2) return { lockedMs: Number(answer[1]) };
   if (answer[0] === -1) return 'leases have ended';
   return {
     jobs: toLeasedJobs(answer, token),
@@ -54,6 +81,7 @@ export async function reserve(
     stuck: Number(answer[2]),
     isPaused: answer[3] === 1,
     isUntidy: answer[8] === 1,
+    buried: toBurials(answer[10]),
   };
 }
 
@@ -61,6 +89,7 @@ function toLeasedJobs(answer: readonly Value[], token: string): LeasedJob[] {
   const leaseUntil = new Date(Number(answer[4]));
   const [count, deadlineMs] = [Number(answer[6]), Number(answer[7])];
   const topicOf = topicByNumber(answer[5] as Buffer | Value[]);
+  const ownOf = ownByNumber(answer[9]);
   const jobs: LeasedJob[] = [];
   // By index: drain reads tens of thousands of these a second.
   for (let i = FIRST_ROW; i < answer.length; i += ROW) {
@@ -76,9 +105,22 @@ function toLeasedJobs(answer: readonly Value[], token: string): LeasedJob[] {
       lease: formatLease({ token, number, count, deadlineMs }),
       leaseUntil,
       key: `${token}.${number}`,
+      ...ownOf?.get(number),
     });
   }
   return jobs;
+}
+
+/** Key and retry settings of the jobs that have their own; nothing where no job has. */
+function ownByNumber(value: Value | undefined) {
+  const owns = toArray(value);
+  if (owns.length === 0) return undefined;
+  const byNumber = new Map<number, OwnRetry & { key?: string }>();
+  for (const [number, key, retries, first, last] of toRows(owns, 0, 5)) {
+    const own = toOwnRetry(retries, first, last);
+    byNumber.set(Number(number), toText(key) === '' ? own : { ...own, key: toText(key) });
+  }
+  return byNumber;
 }
 
 /** The topics of a reservation: one name, or in turns a name and the number of its last job. */

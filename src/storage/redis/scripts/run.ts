@@ -13,12 +13,27 @@ export interface Target {
 }
 
 /** Runs a script by its digest, and by its text where Redis does not hold it: then it did not run before. */
-export async function runScript(
-  { redis, keys }: Target,
+export async function runScript(target: Target, script: Script, ...args: Argument[]): Promise<Value[]> {
+  return runWithKeys(target, script, target.keys.forScripts, args);
+}
+
+/** Runs a script that needs the key of a lock beside those of every script. */
+export async function runLocked(
+  target: Target,
   script: Script,
+  lock: Buffer,
   ...args: Argument[]
 ): Promise<Value[]> {
-  const rest = [keys.forScripts.length, ...keys.forScripts, ...args];
+  return runWithKeys(target, script, [...target.keys.forScripts, lock], args);
+}
+
+async function runWithKeys(
+  { redis }: Target,
+  script: Script,
+  keys: readonly (string | Buffer)[],
+  args: readonly Argument[],
+): Promise<Value[]> {
+  const rest = [keys.length, ...keys, ...args];
   try {
     return (await redis.callBuffer('EVALSHA', script.sha, ...rest)) as Value[];
   } catch (error) {
@@ -43,6 +58,9 @@ export function toDate(value: Value | undefined): Date | undefined {
 /** A wait in ms as the scripts give it: a negative one stands for none. */
 export const toWaitMs = (value: Value | undefined): number | undefined =>
   Number(value) < 0 ? undefined : Number(value);
+
+/** An array within an answer, which is typed as a part of it; [] where something else stands there. */
+export const toArray = (value: Value | undefined): Value[] => (Array.isArray(value) ? value : []);
 
 /** An answer that lists values of several things one after the other, cut into rows. */
 export function* toRows(values: readonly Value[], from: number, width: number): Generator<Value[]> {

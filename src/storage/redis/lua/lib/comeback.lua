@@ -9,16 +9,15 @@ local function can_come_back(job, now)
   return is_list_or_none(READY .. job.topic)
 end
 
--- The memo holds what due time and expiry do not say.
+-- The memo holds what due time and expiry do not say: at least the key.
 local function write_bucket(job, expires_at)
   local row = job.row
   local id, body, attempts = row[2], row[3], row[6]
   local bucket = BUCKET .. id
   redis.call('HSET', bucket, 'topic', job.topic, 'body', body)
-  if attempts > 0 or expires_at ~= row[5] then
-    local memo = write_memo(attempts, ttl_of(row), expires_at, job.topic, body)
-    redis.call('HSET', bucket, 'delayer', memo)
-  end
+  local due = row[4] == '' and row[7] ~= '' and from_score(row[7]) or row[4]
+  local memo = write_memo(attempts, ttl_of(row), due, expires_at, job.topic, body, row[9])
+  redis.call('HSET', bucket, 'delayer', memo)
   if expires_at ~= '' then redis.call('PEXPIREAT', bucket, expires_at) end
 end
 

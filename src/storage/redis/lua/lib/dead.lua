@@ -2,11 +2,18 @@
 
 -- The dead letters of one id are one LIST, DEAD_LETTER .. id, of packed records: version, topic, body, due
 -- ms or '', ready lifetime in ms or '', attempts, reason, when it failed in ms, when it is deleted in ms or
--- ''. The one that failed last is at the right. DEAD has the id by when the first of them is deleted.
+-- '', extras (lib/extras.lua) or ''. The one that failed last is at the right. DEAD has the id by when the first
+-- of them is deleted.
+
+-- Is there nothing in the way of a dead letter of that id?
+local function can_bury(id)
+  local found = type_of(DEAD)
+  return (found == 'zset' or found == 'none') and is_list_or_none(DEAD_LETTER .. id)
+end
 
 local function bury(job, reason, now, delete_at)
   local row = job.row
-  local record = { RECORD_VERSION, job.topic, row[3], row[4], ttl_of(row), row[6], reason, now, delete_at }
+  local record = { RECORD_VERSION, job.topic, row[3], row[4], ttl_of(row), row[6], reason, now, delete_at, row[9] }
   redis.call('RPUSH', DEAD_LETTER .. row[2], cmsgpack.pack(record))
   redis.call('ZADD', DEAD, 'LT', delete_at == '' and 'inf' or to_score(delete_at), row[2])
 end
@@ -14,7 +21,7 @@ end
 local function is_letter(letter)
   return type(letter.topic) == 'string' and type(letter.body) == 'string' and type(letter.reason) == 'string'
     and is_time_or_none(letter.due) and is_time_or_none(letter.ttl) and is_time_or_none(letter.delete_at)
-    and is_time_or_none(letter.failed_at) and type(letter.attempts) == 'number'
+    and is_time_or_none(letter.failed_at) and type(letter.attempts) == 'number' and type(letter.extras) == 'string'
 end
 
 -- Nil where no version wrote it.
@@ -24,7 +31,7 @@ local function read_letter(id, packed)
   expect_version(DEAD_LETTER .. id, record[1])
   local letter = {
     topic = record[2], body = record[3], due = record[4], ttl = record[5], attempts = record[6],
-    reason = record[7], failed_at = record[8], delete_at = record[9],
+    reason = record[7], failed_at = record[8], delete_at = record[9], extras = record[10],
   }
   return is_letter(letter) and letter or nil
 end

@@ -5,9 +5,9 @@ local DEAD, DEAD_LETTER, PAUSED, WAITING = KEYS[7], KEYS[8], KEYS[9], KEYS[10]
 local READY_KNOWN, SET_ASIDE = KEYS[11], KEYS[12]
 
 -- Of every packed record. A record of a later version belongs to a later delayer and is not touched.
-local RECORD_VERSION = 2
+local RECORD_VERSION = 3
 -- A record of leased jobs: elements of its head, and of each job (lib/record.lua).
-local HEAD, ROW = 5, 8
+local HEAD, ROW = 7, 9
 
 local function type_of(key)
   return redis.call('TYPE', key).ok

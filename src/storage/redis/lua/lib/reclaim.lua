@@ -1,4 +1,5 @@
--- needs: keys, time, note, memo, bounds, known, entry, record, schedule, line, waiting, comeback
+-- needs: keys, time, extras, policy, note, memo, bounds, known, entry, record, schedule, line, waiting, comeback,
+--   dead
 
 -- The first of the jobs that wait for an id comes back when the id is free.
 local function bring_back_waiting(id, now)
@@ -17,9 +18,21 @@ end
 -- after so long (ms): it is in nobody's way, and leases show it.
 local UNREADABLE_RETRY_MS = 60000
 
+-- Adds the attempt to the history of a job whose lease has ended. Answers why it is dead, or nil where its policy
+-- has a retry left.
+local function end_lease(job, policy, now)
+  local history, times = end_attempt(job, now, 'lease_ended', '', '', ''), 0
+  if has_retry_left(job, policy) then return nil end
+  for i = 4, #history, ATTEMPT do
+    if history[i] == 'lease_ended' then times = times + 1 end
+  end
+  return 'its lease ended ' .. (times == 1 and 'once' or times .. ' times')
+end
+
 -- The record goes last: where a user may not run one of these commands, a job comes back twice at worst.
-local function bring_back_record(name, now)
-  local record, jobs = load_record(name), {}
+-- `buried` is added to: id, topic and reason of each.
+local function bring_back_record(name, now, buried)
+  local record, jobs, stuck = load_record(name), {}, {}
   if not record then
     if redis.call('EXISTS', INFLIGHT .. name) == 1 then
       redis.call('ZADD', RESERVED, to_score(now + UNREADABLE_RETRY_MS), name)
@@ -28,29 +41,45 @@ local function bring_back_record(name, now)
     end
     return 0, 0
   end
-  for _, row in ipairs(record.rows) do jobs[#jobs + 1] = job_of(record, name, row) end
+  local policy, kept = read_policy(record.policy), {}
+  for _, row in ipairs(record.rows) do
+    local job = job_of(record, name, row)
+    kept[row] = row[9]
+    local reason = end_lease(job, policy, now)
+    if not reason then
+      jobs[#jobs + 1] = job
+    elseif can_bury(row[2]) then
+      bury(job, reason, now, delete_time(now, policy[4]))
+      for _, value in ipairs({ row[2], job.topic, reason }) do buried[#buried + 1] = value end
+    else
+      stuck[#stuck + 1] = row
+    end
+  end
   local done = bring_back(jobs, now)
-  keep_rows(name, record, done.stuck)
-  if #done.stuck > 0 then redis.call('ZADD', RESERVED, to_score(now + DUPLICATE_RETRY_MS), name) end
-  return done.back, done.waiting + #done.stuck
+  for _, row in ipairs(done.stuck) do stuck[#stuck + 1] = row end
+  -- Their leases end when they can leave their record.
+  for _, row in ipairs(stuck) do row[9] = kept[row] end
+  keep_rows(name, record, stuck)
+  if #stuck > 0 then redis.call('ZADD', RESERVED, to_score(now + DUPLICATE_RETRY_MS), name) end
+  return done.back, done.waiting + #stuck
 end
 
--- Brings back what reservations whose lease has ended still had in hand, and what waited for another job of
--- its id. Stops after `limit` jobs or a megabyte; a record is done whole.
+-- Brings back, or buries, what reservations whose lease has ended still had in hand, and brings back what waited
+-- for another job of its id. Stops after `limit` jobs or a megabyte; a record is done whole.
 local function reclaim(now, limit)
-  local done, bytes = { reclaimed = 0, waiting = 0, more = false }, 0
+  local done, bytes = { reclaimed = 0, waiting = 0, buried = {}, more = false }, 0
   local names = redis.call('ZRANGEBYSCORE', RESERVED, '-inf', due_by(now), 'LIMIT', 0, limit)
   done.more = #names == limit
   if #names > 0 then allow_writes() end
   for _, name in ipairs(names) do
-    if done.reclaimed + done.waiting >= limit or bytes > MOST_BYTES then
+    if done.reclaimed + done.waiting + #done.buried / 3 >= limit or bytes > MOST_BYTES then
       done.more = true
       break
     end
     bytes = bytes + bytes_of(name)
     local bring, what = bring_back_record, name
     if waiting_id(name) then bring, what = bring_back_waiting, waiting_id(name) end
-    local back, waiting = bring(what, now)
+    local back, waiting = bring(what, now, done.buried)
     done.reclaimed, done.waiting = done.reclaimed + back, done.waiting + waiting
   end
   return done

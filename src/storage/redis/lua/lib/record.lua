@@ -1,11 +1,12 @@
 -- needs: keys, time
 
 -- What one reservation has in hand is one STRING, INFLIGHT .. token: msgpack of HEAD elements (version,
--- topics, when it was made in ms, how many jobs it took, its first deadline in ms; the last two are a part of
--- the lease strings) and for each job ROW elements: number, id, body, due ms or '' where it is the place,
--- expiry ms or '', attempts, place in line (its score in the pool) or '', ready lifetime in ms or '' where it
--- is expiry less due time. One key a reservation instead of a renamed bucket a job makes a batch several times
--- cheaper; to other clients it looks like a pop all the same.
+-- topics, when it was made in ms, how many jobs it took, its first deadline in ms, its policy (lib/policy.lua) or
+-- '', who made it or ''; jobs and deadline are a part of the lease strings) and for each job ROW elements: number,
+-- id, body, due ms or '' where it is the place, expiry ms or '', attempts, place in line (its score in the pool)
+-- or '', ready lifetime in ms or '' where it is expiry less due time, extras (lib/extras.lua) or ''. One
+-- key a reservation instead of a renamed bucket a job makes a batch several times cheaper; to other clients it
+-- looks like a pop all the same.
 --
 -- `topics` is the name of the one topic, or for several an array: name, number of its last job, name, …
 -- RESERVED has the token by the deadline. A lease that was extended alone has a record and a deadline of
@@ -26,6 +27,7 @@ local function rows_of(record, head, width)
   for i = head + 1, #record, width do
     local row = { unpack(record, i, i + width - 1) }
     row[7], row[8] = row[7] or (tonumber(row[4]) and row[4] / 1000 or ''), row[8] or ''
+    row[9] = row[9] or ''
     if row[4] == '' and tonumber(row[7]) then row[4] = from_score(row[7]) end
     rows[#rows + 1] = row
   end
@@ -36,10 +38,10 @@ local function is_row(row, topics)
   return type(row[1]) == 'number' and type(row[2]) == 'string' and type(row[3]) == 'string'
     and is_time_or_none(row[4]) and is_time_or_none(row[5]) and type(row[6]) == 'number'
     and (row[7] == '' or type(row[7]) == 'number') and is_time_or_none(row[8])
-    and type(topic_of(topics, row[1])) == 'string'
+    and type(row[9]) == 'string' and type(topic_of(topics, row[1])) == 'string'
 end
 
-local function is_head(topics, since, count, deadline)
+local function is_head(topics, since, count, deadline, policy, holder)
   if type(topics) == 'table' then
     for i = 2, #topics, 2 do
       if type(topics[i]) ~= 'number' then return false end
@@ -48,21 +50,25 @@ local function is_head(topics, since, count, deadline)
     return false
   end
   return is_time_or_none(since) and type(count) == 'number' and is_time_or_none(deadline)
+    and type(policy) == 'string' and type(holder) == 'string'
 end
 
--- The parts of a record, { topics, since, count, deadline }, how many elements its head has and each of its
--- rows; nil where no version wrote it.
+-- The parts of a record, { topics, since, count, deadline, policy, holder }, how many elements its head has and
+-- each of its rows; nil where no version wrote it.
 local function parts_of(key, record)
   if type(record[1]) == 'string' then return { topics = record[1] }, OLD_HEAD, OLD_ROW end
   if not is_version(record[1]) then return nil end
   expect_version(key, record[1])
-  local _, topics, since, count, deadline = unpack(record, 1, HEAD)
-  if not is_head(topics, since, count, deadline) then return nil end
-  return { topics = topics, since = since, count = count, deadline = deadline }, HEAD, ROW
+  local _, topics, since, count, deadline, policy, holder = unpack(record, 1, HEAD)
+  if not is_head(topics, since, count, deadline, policy, holder) then return nil end
+  local parts = {
+    topics = topics, since = since, count = count, deadline = deadline, policy = policy, holder = holder,
+  }
+  return parts, HEAD, ROW
 end
 
--- { topics, since, count, deadline, rows }, at least one of them; nil where no version wrote it. What the first
--- release did not keep is nil.
+-- { topics, since, count, deadline, policy, holder, rows }, at least one of them; nil where no version wrote it.
+-- What the first release did not keep is nil.
 local function read_record(key, packed)
   local record = unpack_array(packed)
   if not record then return nil end
@@ -92,6 +98,12 @@ local function allow_writes()
   redis.call('ZREM', RESERVED, '')
 end
 
+-- The head of a record, { version, … }.
+local function pack_head(topics, parts)
+  local since, count, deadline = parts.since or 0, parts.count or 1, parts.deadline or 0
+  return { RECORD_VERSION, topics, since, count, deadline, parts.policy or '', parts.holder or '' }
+end
+
 -- Keeps these rows of a record, which goes with the last of them. The record is written over, and not
 -- deleted first: where a user may not write it, no job is lost.
 local function keep_rows(name, record, rows)
@@ -101,7 +113,7 @@ local function keep_rows(name, record, rows)
     redis.call('ZREM', RESERVED, name)
     return
   end
-  local packed = { RECORD_VERSION, record.topics, record.since or 0, record.count or 1, record.deadline or 0 }
+  local packed = pack_head(record.topics, record)
   for _, row in ipairs(rows) do
     for i = 1, ROW do packed[#packed + 1] = row[i] end
   end
@@ -110,7 +122,7 @@ end
 
 -- A record of one job.
 local function pack_job(job)
-  local record = { RECORD_VERSION, job.topic, job.since or 0, job.count or 1, job.deadline or 0 }
+  local record = pack_head(job.topic, job)
   for i = 1, ROW do record[HEAD + i] = job.row[i] end
   return cmsgpack.pack(record)
 end
@@ -119,7 +131,8 @@ end
 local function job_of(record, name, row)
   return {
     name = name, topic = topic_of(record.topics, row[1]),
-    since = record.since, count = record.count, deadline = record.deadline, row = row,
+    since = record.since, count = record.count, deadline = record.deadline,
+    policy = record.policy, holder = record.holder, row = row,
   }
 end
 
@@ -128,6 +141,8 @@ local function add_leased(answer, job, name, deadline)
   local known = { name, deadline, job.count or 1, job.deadline or 0, job.since or 0, job.topic }
   for _, value in ipairs(known) do answer[#answer + 1] = value end
   for column = 1, 6 do answer[#answer + 1] = job.row[column] end
+  answer[#answer + 1] = job.row[9]
+  answer[#answer + 1] = job.holder or ''
 end
 
 -- The jobs of a reservation that are still leased, of these numbers: number -> job. Reads and changes

@@ -23,6 +23,7 @@ local function let_wait(job, now)
   row[8] = ttl_of(row)
   row[5] = shifted_expiry(row[5], job.since, now)
   job.since = math.max(now, job.since or now)
+  job.policy, job.holder = nil, nil
   redis.call('RPUSH', WAITING .. job.row[2], pack_job(job))
   redis.call('ZADD', RESERVED, to_score(now + DUPLICATE_RETRY_MS), ':' .. job.row[2])
   return true
