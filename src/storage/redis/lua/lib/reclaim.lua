@@ -18,10 +18,10 @@ end
 -- after so long (ms): it is in nobody's way, and leases show it.
 local UNREADABLE_RETRY_MS = 60000
 
--- Adds the attempt to the history of a job whose lease has ended. Answers why it is dead, or nil where its policy
--- has a retry left.
-local function end_lease(job, policy, now)
-  local history, times = end_attempt(job, now, 'lease_ended', '', '', ''), 0
+-- Adds the attempt to the history of a job whose lease has ended. Answers why it is dead, or nil where its policy has
+-- a retry left.
+local function end_lease(job, policy, ended)
+  local history, times = end_attempt(job, ended, 'lease_ended', '', '', ''), 0
   if has_retry_left(job, policy) then return nil end
   for i = 4, #history, ATTEMPT do
     if history[i] == 'lease_ended' then times = times + 1 end
@@ -31,7 +31,7 @@ end
 
 -- The record goes last: where a user may not run one of these commands, a job comes back twice at worst.
 -- `buried` is added to: id, topic and reason of each.
-local function bring_back_record(name, now, buried)
+local function bring_back_record(name, now, ended, buried)
   local record, jobs, stuck = load_record(name), {}, {}
   if not record then
     if redis.call('EXISTS', INFLIGHT .. name) == 1 then
@@ -45,7 +45,7 @@ local function bring_back_record(name, now, buried)
   for _, row in ipairs(record.rows) do
     local job = job_of(record, name, row)
     kept[row] = row[9]
-    local reason = end_lease(job, policy, now)
+    local reason = end_lease(job, policy, ended)
     if not reason then
       jobs[#jobs + 1] = job
     elseif can_bury(row[2]) then
@@ -68,18 +68,23 @@ end
 -- for another job of its id. Stops after `limit` jobs or a megabyte; a record is done whole.
 local function reclaim(now, limit)
   local done, bytes = { reclaimed = 0, waiting = 0, buried = {}, more = false }, 0
-  local names = redis.call('ZRANGEBYSCORE', RESERVED, '-inf', due_by(now), 'LIMIT', 0, limit)
-  done.more = #names == limit
+  local names = redis.call('ZRANGEBYSCORE', RESERVED, '-inf', due_by(now), 'WITHSCORES', 'LIMIT', 0, limit)
+  done.more = #names == 2 * limit
   if #names > 0 then allow_writes() end
-  for _, name in ipairs(names) do
+  for i = 1, #names, 2 do
+    local name, ended = names[i], from_score(names[i + 1])
     if done.reclaimed + done.waiting + #done.buried / 3 >= limit or bytes > MOST_BYTES then
       done.more = true
       break
     end
     bytes = bytes + bytes_of(name)
-    local bring, what = bring_back_record, name
-    if waiting_id(name) then bring, what = bring_back_waiting, waiting_id(name) end
-    local back, waiting = bring(what, now, done.buried)
+    local id = waiting_id(name)
+    local back, waiting
+    if id then
+      back, waiting = bring_back_waiting(id, now)
+    else
+      back, waiting = bring_back_record(name, now, ended, done.buried)
+    end
     done.reclaimed, done.waiting = done.reclaimed + back, done.waiting + waiting
   end
   return done
