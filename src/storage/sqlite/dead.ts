@@ -1,4 +1,5 @@
 import type { Connection } from './connection.js';
+import { dropNotes } from './note.js';
 import { boundedTime, changeJobs, DEAD, deleteJobs, LAST_TIME_MS } from './rows.js';
 
 /** For a SELECT of dead letters, with `dead` joined by `seq`. */
@@ -21,15 +22,24 @@ const BY_A_JUMP = 'it expired when the clock jumped ahead, and its id was pushed
 const DELETE = `DELETE FROM job WHERE state = ${DEAD} AND seq IN (SELECT value FROM json_each(?))`;
 const PAST = 'SELECT seq FROM dead WHERE dead_until <= ? ORDER BY dead_until LIMIT ? + 0';
 
-/** Within a transaction: makes dead letters of jobs whose leases have ended. */
+/** How jobs died. */
+export interface Death {
+  readonly deadTtlMs: number;
+  readonly reason?: string | undefined;
+  /** That are added: 1 when an attempt ended so. */
+  readonly attempts: 0 | 1;
+}
+
+/** Within a transaction: makes dead letters of jobs whose leases have ended, or which cannot be given. */
 export function bury(
   connection: Connection,
   seqs: readonly number[],
-  { deadTtlMs, reason }: { readonly deadTtlMs: number; readonly reason?: string | undefined },
+  { deadTtlMs, reason, attempts }: Death,
   now: number,
 ): void {
+  if (seqs.length === 0) return;
   const deadUntil = deadTtlMs === 0 ? null : Math.min(now + deadTtlMs, LAST_TIME_MS);
-  changeJobs(connection, BURY, seqs, 1);
+  changeJobs(connection, BURY, seqs, attempts);
   connection.run(NOTE, now, deadUntil, reason ?? null, JSON.stringify(seqs));
 }
 
@@ -44,10 +54,9 @@ export function makeWay(
 ): void {
   const trusted = connection.trusted(now);
   const isCertain = ({ expiresAt }: { expiresAt: number }) => expiresAt <= trusted;
-  deleteJobs(
-    connection,
-    expired.filter(isCertain).map(({ seq }) => seq),
-  );
+  const certain = expired.filter(isCertain).map(({ seq }) => seq);
+  deleteJobs(connection, certain);
+  dropNotes(connection, certain);
   const doubtful = expired.filter((job) => !isCertain(job)).map(({ seq }) => seq);
   if (doubtful.length === 0) return;
   changeJobs(connection, BURY, doubtful, 0);
@@ -66,6 +75,7 @@ export function deleteDead(connection: Connection, now: number, limit: number): 
   );
   if (seqs.length === 0) return 0;
   connection.run(DELETE, JSON.stringify(seqs));
+  dropNotes(connection, seqs);
   exhume(connection, seqs);
   return seqs.length;
 }

@@ -12,10 +12,10 @@ const KEEP_MS = 60_000;
 const CLEAR_IN_PASSING = 10;
 
 const FIRST_EXPIRY = 'SELECT min(expires_at) AS at FROM job WHERE state = 0';
-const CLEAR = `
-DELETE FROM job WHERE seq IN (
-  SELECT seq FROM job WHERE state = 0 AND expires_at <= ? ORDER BY expires_at LIMIT ? + 0
-)`;
+const EXPIRED =
+  'SELECT seq, noted FROM job WHERE state = 0 AND expires_at <= ? ORDER BY expires_at LIMIT ? + 0';
+const DROP_NOTES = `DELETE FROM note WHERE seq IN (SELECT seq FROM (${EXPIRED}) WHERE noted = 1)`;
+const CLEAR = `DELETE FROM job WHERE seq IN (SELECT seq FROM (${EXPIRED}))`;
 
 /**
  * Within a transaction: clears away up to `limit` jobs that had expired at `until`, and not only by a clock that
@@ -23,7 +23,9 @@ DELETE FROM job WHERE seq IN (
  * @returns how many
  */
 export function clearExpired(connection: Connection, until: number, limit: number): number {
-  return connection.run(CLEAR, connection.trusted(until), limit);
+  const trusted = connection.trusted(until);
+  connection.run(DROP_NOTES, trusted, limit);
+  return connection.run(CLEAR, trusted, limit);
 }
 
 /** Within a transaction that takes jobs: clears away a few. Without a daemon, the file must not fill with them. */

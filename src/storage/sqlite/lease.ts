@@ -1,6 +1,8 @@
 import { formatLease, type LeaseGroup } from '../../core/lease.js';
+import type { RetryPolicy } from '../../core/retry-policy.js';
 import type { Connection } from './connection.js';
 import { strangeNumber } from './errors.js';
+import { formatPolicy } from './policy.js';
 import { bounded, boundedTime, bytesOf, changeJobs, dateOf, DUE_AT, LEASED } from './rows.js';
 
 /** Leased jobs with their leases, for statements that look at many; `held.key` counts from 0. */
@@ -10,13 +12,18 @@ lease CROSS JOIN json_each(iif(json_valid(lease.seqs), lease.seqs, '[]')) AS hel
 /** What {@link leaseOf} needs of them. */
 export const LEASE_COLUMNS = `
 token, ${bounded('lease.first + held.key')} AS number, ${bounded('jobs')} AS jobs,
-${bounded('deadline')} AS deadline, ${boundedTime('reserved_at')} AS reservedAt, ${boundedTime('ends_at')} AS endsAt`;
+${bounded('deadline')} AS deadline, ${boundedTime('reserved_at')} AS reservedAt, ${boundedTime('ends_at')} AS endsAt, holder`;
 
-const COLUMNS = 'token, reserved_at AS reservedAt, deadline, jobs, first, seqs';
+const COLUMNS =
+  'token, ends_at AS endsAt, reserved_at AS reservedAt, deadline, jobs, first, seqs, policy, noted';
 const RECORD = `SELECT ${COLUMNS} FROM lease WHERE token = ?`;
 const ENDED = `SELECT ${COLUMNS} FROM lease WHERE ends_at <= ? ORDER BY ends_at, token LIMIT 1`;
 const INSERT = `
-INSERT INTO lease (token, ends_at, reserved_at, deadline, jobs, first, seqs) VALUES (?, ?, ?, ?, ?, ?, ?)`;
+INSERT INTO lease (token, ends_at, reserved_at, deadline, jobs, first, seqs, policy, holder, noted)
+VALUES (?, ?, ?, ?, ?, 1, ?, ?, ?, ?)`;
+const SPLIT_OFF = `
+INSERT INTO lease (token, ends_at, reserved_at, deadline, jobs, first, seqs, policy, holder, noted)
+SELECT ?, ?, reserved_at, deadline, jobs, ?, ?, policy, holder, noted FROM lease WHERE token = ?`;
 const KEEP = 'UPDATE lease SET seqs = ? WHERE token = ?';
 const EXTEND = 'UPDATE lease SET ends_at = ? WHERE token = ?';
 const DELETE = 'DELETE FROM lease WHERE token = ?';
@@ -27,6 +34,7 @@ const LEASE = `UPDATE job SET state = ${LEASED}`;
 /** What a reservation has in hand, or what a lease that was split off it has. */
 interface LeaseRecord {
   readonly token: string;
+  readonly endsAt: number;
   readonly reservedAt: number;
   /** The end that the lease strings name. */
   readonly deadline: number;
@@ -36,12 +44,34 @@ interface LeaseRecord {
   readonly first: number;
   /** In the order of delivery; null in the place of a job that is not in this record's hands any more. */
   readonly seqs: (number | null)[];
+  /** As {@link formatPolicy} makes it. */
+  readonly policy: string | null;
+  /** 1 when one of the jobs may have a note. */
+  readonly noted: number | null;
 }
 
-/** Jobs whose leases have just ended, to be dealt with. */
-export interface EndedLeases {
-  readonly seqs: readonly number[];
+/** A reservation that is being made. */
+export interface Reservation {
+  readonly token: string;
   readonly reservedAt: number;
+  readonly endsAt: number;
+  readonly policy: RetryPolicy | undefined;
+  readonly holder: string | undefined;
+  /** Has one of its jobs a note? */
+  readonly hasNotes: boolean;
+}
+
+/** Jobs of one reservation whose leases have just ended, to be dealt with. */
+export interface EndedLeases {
+  /** Of the reservation. */
+  readonly token: string;
+  readonly seqs: readonly number[];
+  /** Of each of `seqs` in its reservation. */
+  readonly numbers: readonly number[];
+  readonly reservedAt: number;
+  /** What {@link policyOf} reads. */
+  readonly policy: string | null;
+  readonly hasNotes: boolean;
 }
 
 export interface LeasedId {
@@ -55,6 +85,7 @@ export interface LeasedId {
 
 /** A lease that was extended by itself has a record of its own. */
 const ownToken = (token: string, number: number): string => `${token}.${number}`;
+const reservationOf = (token: string): string => token.split('.', 1)[0] ?? '';
 
 /** The lease string and the end of a job that was selected with LEASE_COLUMNS. */
 export function leaseOf(row: {
@@ -64,22 +95,23 @@ export function leaseOf(row: {
   readonly deadline: number;
   readonly reservedAt: number;
   readonly endsAt: number;
-}): { lease: string; leasedAt: Date; leaseUntil: Date } {
-  const [token = ''] = row.token.split('.');
+  readonly holder: string | null;
+}): { lease: string; leasedAt: Date; leaseUntil: Date; leasedBy: string | undefined } {
+  const token = reservationOf(row.token);
   const lease = formatLease({ token, number: row.number, count: row.jobs, deadlineMs: row.deadline });
-  return { lease, leasedAt: new Date(row.reservedAt), leaseUntil: dateOf(row.endsAt) };
+  const leasedBy = row.holder ?? undefined;
+  return { lease, leasedAt: new Date(row.reservedAt), leaseUntil: dateOf(row.endsAt), leasedBy };
 }
 
 /** Within a transaction: leases jobs to a reservation that has none. */
-export function leaseJobs(
-  connection: Connection,
-  token: string,
-  seqs: readonly number[],
-  now: number,
-  endsAt: number,
-): void {
+export function leaseJobs(connection: Connection, seqs: readonly number[], made: Reservation): void {
+  const { token, reservedAt, endsAt, policy, holder, hasNotes } = made;
   changeJobs(connection, LEASE, seqs);
-  connection.run(INSERT, token, endsAt, now, endsAt, seqs.length, 1, JSON.stringify(seqs));
+  connection.run(
+    INSERT,
+    ...[token, endsAt, reservedAt, endsAt, seqs.length, JSON.stringify(seqs)],
+    ...[policy ? formatPolicy(policy) : null, holder ?? null, hasNotes ? 1 : null],
+  );
 }
 
 /**
@@ -87,23 +119,27 @@ export function leaseJobs(
  * order, whether each was held; one that is named twice ends once.
  */
 export function endLeases(connection: Connection, group: LeaseGroup): EndedLeases & { answers: boolean[] } {
-  const record = readRecord(connection, RECORD, group.token);
-  const seqs: number[] = [];
-  let reservedAt = record?.reservedAt ?? 0;
+  const { token } = group;
+  const record = readRecord(connection, RECORD, token);
+  const [seqs, numbers]: [number[], number[]] = [[], []];
+  let of = record;
   const answers = group.numbers.map((number) => {
     let seq = record && takeFrom(record, number - record.first);
     if (seq === undefined) {
-      const own = readRecord(connection, RECORD, ownToken(group.token, number));
+      const own = readRecord(connection, RECORD, ownToken(token, number));
       if (!own) return false;
       seq = takeFrom(own, 0);
       keepRecord(connection, own);
-      reservedAt = own.reservedAt;
+      of = own;
     }
-    if (seq !== undefined) seqs.push(seq);
-    return seq !== undefined;
+    if (seq === undefined) return false;
+    seqs.push(seq);
+    numbers.push(number);
+    return true;
   });
   if (record?.seqs.includes(null)) keepRecord(connection, record);
-  return { seqs, reservedAt, answers };
+  const { reservedAt = 0, policy = null, noted } = of ?? {};
+  return { token, seqs, numbers, reservedAt, policy, hasNotes: noted === 1, answers };
 }
 
 /**
@@ -126,11 +162,22 @@ export function extendLeases(connection: Connection, group: LeaseGroup, endsAt: 
 }
 
 /** Within a transaction: ends the first reservation, or split-off lease, whose time is over. */
-export function takeEnded(connection: Connection, now: number): EndedLeases | undefined {
+export function takeEnded(
+  connection: Connection,
+  now: number,
+): (EndedLeases & { readonly endsAt: number }) | undefined {
   const record = readRecord(connection, ENDED, now);
   if (!record) return undefined;
   connection.run(DELETE, record.token);
-  return { seqs: record.seqs.filter((seq) => seq !== null), reservedAt: record.reservedAt };
+  const [seqs, numbers]: [number[], number[]] = [[], []];
+  for (const [i, seq] of record.seqs.entries()) {
+    if (seq === null) continue;
+    seqs.push(seq);
+    numbers.push(record.first + i);
+  }
+  const { reservedAt, endsAt, policy, noted } = record;
+  const token = reservationOf(record.token);
+  return { token, seqs, numbers, reservedAt, endsAt, policy, hasNotes: noted === 1 };
 }
 
 /** The leased jobs of these ids, by id as latin1. It looks at every leased job: no index has them. */
@@ -161,10 +208,10 @@ function splitOff(
   numbers: readonly number[],
   endsAt: number,
 ): void {
-  const { token, reservedAt, deadline, jobs, first } = record;
+  const { token, first } = record;
   for (const number of numbers) {
     const seqs = JSON.stringify([takeFrom(record, number - first)]);
-    connection.run(INSERT, ownToken(token, number), endsAt, reservedAt, deadline, jobs, number, seqs);
+    connection.run(SPLIT_OFF, ownToken(token, number), endsAt, number, seqs, token);
   }
   keepRecord(connection, record);
 }

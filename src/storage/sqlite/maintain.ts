@@ -1,15 +1,22 @@
-import type { Maintenance } from '../../core/results.js';
+import type { Burial, Maintenance } from '../../core/results.js';
+import { MAX_HISTORY } from '../../core/job.js';
+import { hasRetryLeft, type RetryPolicy } from '../../core/retry-policy.js';
 import { type Agenda, readAgenda } from './agenda.js';
 import type { Connection } from './connection.js';
-import { deleteDead } from './dead.js';
+import { bury, deleteDead } from './dead.js';
+import { addAttempt, addTo, type EndedJob, noteEnded, readEnded } from './ended.js';
 import { clearExpired } from './expire.js';
 import { takeEnded } from './lease.js';
+import { forgetLocks } from './lock.js';
 import { endPauses } from './pause.js';
+import { policyOf } from './policy.js';
 import { returnToPlace, returnWaiting } from './return.js';
-import { boundedTime, msUntil } from './rows.js';
+import { boundedTime, bytesOf, msUntil } from './rows.js';
 
 /** Jobs of each kind that are dealt with in one transaction: it stays under some 10 ms. */
 const STEP = 500;
+
+const NAME = 'SELECT id, topic FROM job WHERE seq = ?';
 
 /** The next job to be due, of all topics: two steps into the index for each topic. */
 const NEXT_DUE = `
@@ -43,16 +50,33 @@ export async function maintain(connection: Connection): Promise<Maintenance> {
   return { promoted: 0, stuck: 0, ...done, nextInMs };
 }
 
-/** Within a transaction: brings back the jobs of leases that have ended, and those that waited for a newer job. */
-export function reclaim(
-  connection: Connection,
-  agenda: Agenda,
-  now: number,
-): { reclaimed: number; more: boolean } {
-  const ended = agenda.leaseEnd <= now ? reclaimEnded(connection, now) : { reclaimed: 0, more: false };
+/** What a step has done about leases that have ended, and jobs that waited for a newer one. */
+export interface Reclaimed {
+  readonly reclaimed: number;
+  readonly buried: readonly Burial[];
+  readonly more: boolean;
+}
+
+/**
+ * Within a transaction: brings back the jobs of leases that have ended, or makes dead letters of them, and brings back
+ * those that waited for a newer job.
+ */
+export function reclaim(connection: Connection, agenda: Agenda, now: number): Reclaimed {
+  const ended =
+    agenda.leaseEnd <= now ? reclaimEnded(connection, now) : { reclaimed: 0, buried: [], more: false };
   if (agenda.waitingAgain > now) return ended;
   const { back, more } = returnWaiting(connection, now, STEP);
-  return { reclaimed: ended.reclaimed + back, more: ended.more || more };
+  return { ...ended, reclaimed: ended.reclaimed + back, more: ended.more || more };
+}
+
+/** As the answer of a call has them: absent when there is none. */
+export const toldBurials = (buried: readonly Burial[]): { readonly buried?: readonly Burial[] } =>
+  buried.length === 0 ? {} : { buried };
+
+/** Within a transaction: what a dead letter is told by. */
+export function toBurial(connection: Connection, seq: number, reason: string): Burial {
+  const { id, topic } = connection.get(NAME, seq) as { id: Uint8Array; topic: Uint8Array };
+  return { id: bytesOf(id), topic: bytesOf(topic), reason };
 }
 
 function nextChore({ leaseEnd, waitingAgain, expiry, deadUntil, pauseEnd }: Agenda): number {
@@ -62,23 +86,54 @@ function nextChore({ leaseEnd, waitingAgain, expiry, deadUntil, pauseEnd }: Agen
 function doChores(
   connection: Connection,
   now: number,
-): Pick<Maintenance, 'reclaimed' | 'expired' | 'deleted' | 'more'> {
-  const { reclaimed, more } = reclaim(connection, readAgenda(connection), now);
+): Pick<Maintenance, 'reclaimed' | 'buried' | 'expired' | 'deleted' | 'more'> {
+  const { reclaimed, buried, more } = reclaim(connection, readAgenda(connection), now);
   const expired = clearExpired(connection, now, STEP);
   const deleted = deleteDead(connection, now, STEP);
   endPauses(connection, now);
-  return { reclaimed, expired, deleted, more: more || expired === STEP || deleted === STEP };
+  forgetLocks(connection, now);
+  const isFull = expired === STEP || deleted === STEP;
+  return { reclaimed, ...toldBurials(buried), expired, deleted, more: more || isFull };
 }
 
 /** Stops after STEP jobs; a reservation is done whole. */
-function reclaimEnded(connection: Connection, now: number): { reclaimed: number; more: boolean } {
+function reclaimEnded(connection: Connection, now: number): Reclaimed {
   let reclaimed = 0;
+  const buried: Burial[] = [];
   for (let jobs = 0; jobs < STEP;) {
     const ended = takeEnded(connection, now);
-    if (!ended) return { reclaimed, more: false };
-    const { seqs, reservedAt } = ended;
-    reclaimed += returnToPlace(connection, seqs, { reservedAt, attempts: 1 }, now);
-    jobs += Math.max(1, seqs.length);
+    if (!ended) return { reclaimed, buried, more: false };
+    const { reservedAt, endsAt: endedAt } = ended;
+    const left = readEnded(connection, ended);
+    for (const job of left) addAttempt(job, reservedAt, { endedAt, outcome: 'lease_ended' });
+    noteEnded(connection, left);
+    const dead = buryEnded(connection, left, policyOf(ended), now);
+    buried.push(...dead.values());
+    const back = ended.seqs.filter((seq) => !dead.has(seq));
+    reclaimed += returnToPlace(connection, back, { reservedAt, attempts: 1 }, now);
+    jobs += Math.max(1, ended.seqs.length);
   }
-  return { reclaimed, more: readAgenda(connection).leaseEnd <= now };
+  return { reclaimed, buried, more: readAgenda(connection).leaseEnd <= now };
+}
+
+/** Makes dead letters of the jobs that have no retry left. @returns what is told of them, by number */
+function buryEnded(
+  connection: Connection,
+  jobs: readonly EndedJob[],
+  policy: RetryPolicy | undefined,
+  now: number,
+): Map<number, Burial> {
+  const burials = new Map<number, Burial>();
+  if (!policy) return burials;
+  const byReason = new Map<string, number[]>();
+  for (const { seq, attempt, own, past } of jobs) {
+    if (hasRetryLeft(attempt, own.retries ?? policy.retries)) continue;
+    const times = past.slice(-MAX_HISTORY).filter(({ outcome }) => outcome === 'lease_ended').length;
+    const reason = `its lease ended ${times === 1 ? 'once' : `${times} times`}`;
+    addTo(byReason, reason, seq);
+    burials.set(seq, toBurial(connection, seq, reason));
+  }
+  for (const [reason, seqs] of byReason)
+    bury(connection, seqs, { deadTtlMs: policy.deadTtlMs, reason, attempts: 1 }, now);
+  return burials;
 }

@@ -8,6 +8,7 @@ import { makeWay } from './dead.js';
 import type { Value } from './driver.js';
 import { isNotUnique } from './errors.js';
 import { clearOnPush } from './expire.js';
+import { dropNotes, noteSettings } from './note.js';
 import { dateOf, DUE_AT, LAST_TIME_MS } from './rows.js';
 
 /** One transaction adds so many jobs, or so many bytes of bodies: it stays under some 50 ms. */
@@ -22,10 +23,14 @@ const ROWS = 25;
 const INTO = 'INSERT INTO job (place, expires_at, ttl_ms, topic, id, body) VALUES';
 const VALUES = '(?, ?, ?, ?, ?, ?)';
 const INSERT = `${INTO} ${VALUES} ON CONFLICT (id) WHERE state = 0 DO NOTHING`;
+/** Of a job that says something of its own retries. */
+const INSERT_NOTED = `
+INSERT INTO job (place, expires_at, ttl_ms, topic, id, body, noted) VALUES (?, ?, ?, ?, ?, ?, 1)
+ON CONFLICT (id) WHERE state = 0 DO NOTHING RETURNING seq`;
 const INSERT_ROWS = `${INTO} ${Array(ROWS).fill(VALUES).join(', ')}`;
 
 const EXISTING = `
-SELECT seq, ${DUE_AT} AS dueAt, expires_at AS expiresAt, topic = ? AND body = ? AS same
+SELECT seq, ${DUE_AT} AS dueAt, expires_at AS expiresAt, noted, topic = ? AND body = ? AS same
 FROM job WHERE id = ? AND state = 0`;
 
 const DELETE = 'DELETE FROM job WHERE seq = ?';
@@ -52,7 +57,8 @@ function pushChunk(
   const results: PushResult[] = [];
   for (let i = 0; i < chunk.length; i += ROWS) {
     const jobs = chunk.slice(i, i + ROWS);
-    const done = jobs.length === ROWS ? pushNew(connection, jobs, now) : undefined;
+    const isPlain = jobs.length === ROWS && !jobs.some(hasSettings);
+    const done = isPlain ? pushNew(connection, jobs, now) : undefined;
     results.push(...(done ?? jobs.map((job) => pushOne(connection, job, onExisting, now))));
   }
   return results;
@@ -89,7 +95,8 @@ function toRow({ due, expiresAtMs, ttlMs, topic, id, body }: NewJob, now: number
 
 function pushOne(connection: Connection, job: NewJob, onExisting: OnExisting, now: number): PushResult {
   const row = toRow(job, now);
-  const insert = () => connection.run(INSERT, ...row) === 1;
+  const insert = () =>
+    hasSettings(job) ? insertNoted(connection, job, row) : connection.run(INSERT, ...row) === 1;
   const dueAt = new Date(row[0]);
   if (insert()) return { outcome: 'pushed', dueAt };
 
@@ -97,16 +104,29 @@ function pushOne(connection: Connection, job: NewJob, onExisting: OnExisting, no
     seq: number;
     dueAt: number;
     expiresAt: number;
+    noted: number | null;
     same: 0 | 1;
   };
   const isExpired = existing.expiresAt <= now;
   if (isExpired || onExisting === 'replace') {
     // A new row, for a replaced job loses its place and its attempts.
     if (isExpired) makeWay(connection, [existing], now);
-    else connection.run(DELETE, existing.seq);
+    else {
+      connection.run(DELETE, existing.seq);
+      if (existing.noted !== null) dropNotes(connection, [existing.seq]);
+    }
     insert();
     return { outcome: isExpired ? 'pushed' : 'replaced', dueAt };
   }
   const outcome = existing.same === 1 ? 'repeated' : onExisting === 'keep' ? 'kept' : 'conflict';
   return { outcome, dueAt: dateOf(existing.dueAt) };
+}
+
+const hasSettings = ({ retries, backoff }: NewJob): boolean => retries !== undefined || backoff !== undefined;
+
+/** Adds a job with what it says of its own retries, unless its id is in line. */
+function insertNoted(connection: Connection, job: NewJob, row: Row): boolean {
+  const added = connection.get(INSERT_NOTED, ...row) as { seq: number } | undefined;
+  if (added) noteSettings(connection, added.seq, job);
+  return added !== undefined;
 }

@@ -5,13 +5,14 @@ import { chunks } from '../../core/chunks.js';
 import type { Connection } from './connection.js';
 import { exhume } from './dead.js';
 import { findLeased, type LeasedId, revokeLease } from './lease.js';
+import { dropNotes } from './note.js';
 import { stopWaiting } from './return.js';
 import { DEAD, DUE_AT, IN_LINE, stateInLine, WAITING } from './rows.js';
 
 /** Jobs that one transaction removes. */
 const CHUNK_IDS = 500;
 
-const COLUMNS = `seq, state, place, ${DUE_AT} AS dueAt, expires_at AS expiresAt`;
+const COLUMNS = `seq, state, place, ${DUE_AT} AS dueAt, expires_at AS expiresAt, noted`;
 const BY_ID = `
 SELECT ${COLUMNS} FROM job WHERE id = ?1 AND state = ${IN_LINE}
 UNION ALL SELECT ${COLUMNS} FROM job WHERE id = ?1 AND state > 1 AND state <= ${DEAD}`;
@@ -23,6 +24,7 @@ interface Row {
   readonly place: number;
   readonly dueAt: number;
   readonly expiresAt: number;
+  readonly noted: number | null;
 }
 
 /** Removes the jobs that are what is believed of them; where several have one id, all that are. */
@@ -61,6 +63,7 @@ function removeOne(
     if (row.state === WAITING) stopWaiting(connection, row.seq);
     if (row.state === DEAD) exhume(connection, [row.seq]);
     connection.run(DELETE, row.seq);
+    if (row.noted !== null) dropNotes(connection, [row.seq]);
     removed ??= row.is;
   }
   // A leased job is looked for where it is meant, or where there is no other to tell of.
@@ -68,6 +71,7 @@ function removeOne(
   for (const lease of leased.filter((job) => isMeant('leased', job))) {
     revokeLease(connection, lease);
     connection.run(DELETE, lease.seq);
+    dropNotes(connection, [lease.seq]);
     leased.splice(leased.indexOf(lease), 1);
     removed ??= 'leased';
   }

@@ -1,10 +1,13 @@
 import { groupLeases, inOrderGiven, type LeaseGroup } from '../../core/lease.js';
 import type { ExtendParams, LeaseParams, NackParams } from '../../core/store.js';
 import type { NackResult } from '../../core/results.js';
-import { DEFAULT_RETRY } from '../../core/retry-policy.js';
+import { DEFAULT_RETRY, hasRetryLeft, pauseAfter } from '../../core/retry-policy.js';
 import type { Connection } from './connection.js';
 import { bury } from './dead.js';
+import { addAttempt, addTo, type EndedJob, noteEnded, noteReleased, readEnded } from './ended.js';
 import { endLeases, extendLeases } from './lease.js';
+import { dropNotes } from './note.js';
+import { policyOf } from './policy.js';
 import { returnAt, returnToPlace } from './return.js';
 import { deleteJobs, LAST_TIME_MS } from './rows.js';
 import { withGrace } from './write-queue.js';
@@ -21,6 +24,7 @@ export function ack(connection: Connection, params: LeaseParams): Promise<boolea
         connection,
         ended.flatMap(({ seqs }) => seqs),
       );
+      for (const { seqs, hasNotes } of ended) if (hasNotes) dropNotes(connection, seqs);
       return ended.map(({ answers }) => answers);
     }, withGrace(params)),
   );
@@ -28,25 +32,48 @@ export function ack(connection: Connection, params: LeaseParams): Promise<boolea
 
 /** Ends leases with their jobs failed: due again later, or dead letters. On the disk when it returns. */
 export function nack(connection: Connection, params: NackParams): Promise<NackResult[]> {
-  const { leases, failure } = params;
-  const {
-    isDead,
-    delayMs = DEFAULT_RETRY.backoff.firstMs,
-    deadTtlMs = DEFAULT_RETRY.deadTtlMs,
-    reason,
-  } = failure;
-  return byReservation(leases, (groups) =>
+  return byReservation(params.leases, (groups) =>
     connection.writeLess(
-      (now) =>
-        groups.map((group) => {
-          const { answers, seqs } = endLeases(connection, group);
-          if (isDead) bury(connection, seqs, { deadTtlMs, reason }, now);
-          else returnAt(connection, seqs, laterBy(now, delayMs), now);
-          return answers.map((held) => ({ outcome: held ? (isDead ? 'dead' : 'retried') : 'not_held' }));
-        }),
+      (now) => groups.map((group) => nackGroup(connection, group, params, now)),
       withGrace(params),
     ),
   );
+}
+
+/** Within a transaction: ends leases of one reservation; each of their jobs follows its own settings, or their policy. */
+function nackGroup(
+  connection: Connection,
+  group: LeaseGroup,
+  { failure, jitter }: NackParams,
+  now: number,
+): NackResult[] {
+  const ended = endLeases(connection, group);
+  const policy = policyOf(ended);
+  const { reason, exitCode, signalName: signal } = failure;
+  const hasRetry = ({ attempt, own }: EndedJob) =>
+    !failure.isDead && (!policy || hasRetryLeft(attempt, own.retries ?? policy.retries));
+  const dueAfter = ({ attempt, own }: EndedJob) => {
+    const backoff = own.backoff ?? policy?.backoff ?? DEFAULT_RETRY.backoff;
+    return laterBy(now, failure.delayMs ?? pauseAfter(attempt, backoff, jitter));
+  };
+  const dead: number[] = [];
+  const retried = new Map<number, number[]>();
+  const results: NackResult[] = group.numbers.map(() => ({ outcome: 'not_held' }));
+  const places = [...group.numbers.keys()].filter((i) => ended.answers[i]);
+  const jobs = readEnded(connection, ended);
+  for (const job of jobs) {
+    const dueAt = hasRetry(job) ? dueAfter(job) : undefined;
+    const outcome = dueAt === undefined ? 'dead' : 'retried';
+    addAttempt(job, ended.reservedAt, { endedAt: now, outcome, exitCode, signal, reason });
+    if (dueAt === undefined) dead.push(job.seq);
+    else addTo(retried, dueAt, job.seq);
+    results[places[job.at] ?? 0] = dueAt === undefined ? { outcome } : { outcome, dueAt: new Date(dueAt) };
+  }
+  const { deadTtlMs = policy?.deadTtlMs ?? DEFAULT_RETRY.deadTtlMs } = failure;
+  noteEnded(connection, jobs);
+  bury(connection, dead, { deadTtlMs, reason, attempts: 1 }, now);
+  for (const [dueAt, seqs] of retried) returnAt(connection, seqs, dueAt, now);
+  return results;
 }
 
 /** Ends leases with their jobs in line again, as if they had not been reserved. */
@@ -55,7 +82,9 @@ export function release(connection: Connection, params: LeaseParams): Promise<bo
     connection.writeSoon(
       (now) =>
         groups.map((group) => {
-          const { answers, seqs, reservedAt } = endLeases(connection, group);
+          const ended = endLeases(connection, group);
+          const { answers, seqs, reservedAt } = ended;
+          noteReleased(connection, ended);
           returnToPlace(connection, seqs, { reservedAt, attempts: 0 }, now);
           return answers;
         }),

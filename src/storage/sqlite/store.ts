@@ -6,6 +6,7 @@ import { find } from './inspect/find.js';
 import { health } from './inspect/health.js';
 import { list } from './inspect/list.js';
 import { stats } from './inspect/stats.js';
+import { lock, unlock } from './lock.js';
 import { maintain } from './maintain.js';
 import type { OpenOptions } from './open.js';
 import { pause, resume } from './pause.js';
@@ -80,12 +81,13 @@ export class SqliteStore implements contract.Store {
     return this.file.use<(Date | undefined)[]>((connection) => extend(connection, params), none);
   }
 
-  lock(): Promise<boolean> {
-    return Promise.resolve(true);
+  /** There is nothing to be had of an absent store, by one owner or another. */
+  lock(params: contract.LockParams): Promise<boolean> {
+    return this.file.use((connection) => lock(connection, params), true);
   }
 
-  unlock(): Promise<void> {
-    return Promise.resolve();
+  unlock(params: contract.LockParams): Promise<void> {
+    return this.file.use((connection) => unlock(connection, params), undefined);
   }
 
   remove(params: contract.RemoveParams): Promise<results.RemoveResult[]> {

@@ -13,6 +13,7 @@ import {
   type LeasedRow,
   lineRecord,
   waitingRecord,
+  withNote,
 } from './record.js';
 
 const COLUMNS = `${JOB_COLUMNS}, body`;
@@ -35,15 +36,17 @@ interface Body {
 /** Every job of an id: the one in line, then leased ones, those that wait for it, and dead letters, the latest first. */
 export async function find(connection: Connection, { id }: { readonly id: Buffer }): Promise<JobRecord[]> {
   return connection.read((now) => {
+    const complete = (job: JobRecord, row: JobRow & Body): JobRecord =>
+      withNote(connection, row, { ...job, body: bytesOf(row.body) });
     const inLine = (connection.all(IN_LINE, id) as (JobRow & Body)[]).map((row): JobRecord => {
-      const job = withBody(lineRecord(row, now), row);
+      const job = complete(lineRecord(row, now), row);
       return job.state === 'ready' ? { ...job, readyAhead: readyAhead(connection, row, now) } : job;
     });
     const leased = (connection.all(LEASED, id) as (LeasedRow & Body)[]).map((row) =>
-      withBody(leasedRecord(row), row),
+      complete(leasedRecord(row), row),
     );
     const aside = (connection.all(ASIDE, id) as (DeadRow & Body & { state: number })[]).map((row) =>
-      withBody(row.state === DEAD ? deadRecord(row) : waitingRecord(row), row),
+      complete(row.state === DEAD ? deadRecord(row) : waitingRecord(row), row),
     );
     return [...withPauses(connection, inLine, now), ...leased, ...aside];
   });
@@ -56,8 +59,6 @@ function withPauses(connection: Connection, jobs: readonly JobRecord[], now: num
     return pause ? { ...job, pausedUntilMs: pause.until } : job;
   });
 }
-
-const withBody = (job: JobRecord, row: Body): JobRecord => ({ ...job, body: bytesOf(row.body) });
 
 function readyAhead(connection: Connection, { topic, exactPlace: place, seq }: JobRow, now: number): number {
   const ahead = connection.get(AHEAD, topic, place, place, seq) as { jobs: number };

@@ -16,6 +16,7 @@ import {
   type LeasedRow,
   lineRecord,
   waitingRecord,
+  withNote,
 } from './record.js';
 
 /** Jobs that one step reads, without their bodies. */
@@ -60,6 +61,7 @@ type ListedLease = LeasedRow & { readonly exactEnd: string; readonly key: string
 
 interface Found {
   readonly seq: string;
+  readonly isNoted: JobRow['isNoted'];
   readonly job: JobRecord;
   readonly place: Place;
 }
@@ -79,7 +81,7 @@ export async function list(connection: Connection, params: ListParams): Promise<
     const rows = await connection.read((now) => {
       const rows = readRows(connection, from, selection.states, window, now);
       const matching = rows.filter(({ job }) => matches(job)).slice(0, limit + 1 - found.length);
-      found.push(...matching.flatMap((row) => withBody(connection, row)));
+      found.push(...matching.flatMap((row) => complete(connection, row)));
       return rows;
     });
     place = rows.length === window ? rows.at(-1)?.place : nextPhase(from, selection);
@@ -136,6 +138,7 @@ function readRows(
     connection.all(sql, ...values, limit) as JobRow[];
   const found = (row: JobRow, job: JobRecord, behind: Partial<Place>): Found => ({
     seq: row.seq,
+    isNoted: row.isNoted,
     job,
     place: { topic: place.topic, phase, at: '0', token: '', seq: row.seq, ...behind },
   });
@@ -177,8 +180,9 @@ function lineRange(
   return ready || expired ? [at, seq, now, expired ? -Infinity : now, ready ? Infinity : now] : undefined;
 }
 
-/** Nothing when another process has taken the job meanwhile. */
-function withBody(connection: Connection, { seq, job, place }: Found): Found[] {
-  const row = connection.get(BODY, seq) as { body: Uint8Array } | undefined;
-  return row ? [{ seq, place, job: { ...job, body: bytesOf(row.body) } }] : [];
+/** With its body and what is noted of it; nothing when another process has taken the job meanwhile. */
+function complete(connection: Connection, found: Found): Found[] {
+  const row = connection.get(BODY, found.seq) as { body: Uint8Array } | undefined;
+  if (!row) return [];
+  return [{ ...found, job: withNote(connection, found, { ...found.job, body: bytesOf(row.body) }) }];
 }

@@ -1,13 +1,17 @@
 import type { JobRecord } from '../../../core/job.js';
+import type { Connection } from '../connection.js';
 import type { DeadColumns } from '../dead.js';
 import { leaseOf } from '../lease.js';
-import { bounded, boundedTime, bytesOf, DUE_AT, exact, stateInLine } from '../rows.js';
+import { historyOf, NOTE_COLUMNS, type NoteRow, settingsOf } from '../note.js';
+import { bounded, boundedTime, bytesOf, DUE_AT, exact, EXACT_VALUE, stateInLine } from '../rows.js';
 
 /** For a SELECT of jobs: what a record is made of, but for the body. */
 export const JOB_COLUMNS = `
 ${exact('job.seq')} AS seq, job.id, topic, ${exact('place')} AS exactPlace, ${bounded('place')} AS place,
 ${boundedTime(DUE_AT)} AS dueAt,
-${boundedTime('expires_at')} AS expiresAt, ${bounded('attempts')} AS attempts`;
+${boundedTime('expires_at')} AS expiresAt, ${bounded('attempts')} AS attempts, job.noted = 1 AS isNoted`;
+
+const NOTE = `SELECT ${NOTE_COLUMNS} FROM note WHERE seq = ${EXACT_VALUE}`;
 
 export interface JobRow {
   /** Its number, digit by digit. */
@@ -19,6 +23,7 @@ export interface JobRow {
   readonly dueAt: number;
   readonly expiresAt: number;
   readonly attempts: number;
+  readonly isNoted: 0 | 1 | null;
 }
 
 /** With LEASE_COLUMNS beside it. */
@@ -72,4 +77,16 @@ function toRecord(row: JobRow): Omit<JobRecord, 'state'> {
     dueAt: new Date(row.dueAt),
     attempts: row.attempts,
   };
+}
+
+/** With the retry settings of the job itself and its history, where it has some. */
+export function withNote(
+  connection: Connection,
+  { seq, isNoted }: Pick<JobRow, 'seq' | 'isNoted'>,
+  job: JobRecord,
+): JobRecord {
+  const note = isNoted === 1 ? (connection.get(NOTE, seq) as NoteRow | undefined) : undefined;
+  if (!note) return job;
+  const history = historyOf(note);
+  return { ...job, ...settingsOf(note).own, ...(history && { history }) };
 }

@@ -1,0 +1,129 @@
+import { type Attempt, MAX_HISTORY, type OwnRetry } from '../../core/job.js';
+import type { NewJob } from '../../core/new-job.js';
+import { toOwnRetry } from '../../core/retry-policy.js';
+import type { Connection } from './connection.js';
+import { bounded, changeJobs, dateOf } from './rows.js';
+
+/** For a SELECT of jobs with {@link NOTE_OF_JOB} beside them. */
+export const NOTE_COLUMNS = `
+${bounded('note.retries')} AS retries, ${bounded('note.first_ms')} AS firstMs, ${bounded('note.last_ms')} AS lastMs,
+note.key AS noteKey, note.history`;
+export const NOTE_OF_JOB = 'LEFT JOIN note ON job.noted = 1 AND note.seq = job.seq';
+
+/** All null where a job has no note. */
+export interface NoteRow {
+  readonly retries: number | null;
+  readonly firstMs: number | null;
+  readonly lastMs: number | null;
+  readonly noteKey: string | null;
+  readonly history: string | null;
+}
+
+/** An attempt as it stands in the JSON of `history`. */
+export type PastAttempt = Omit<Attempt, 'startedAt' | 'endedAt'> & {
+  readonly startedAt: number;
+  readonly endedAt: number;
+};
+
+const READ = `
+SELECT noted.value AS seq, ${NOTE_COLUMNS} FROM json_each(?) AS noted CROSS JOIN note ON note.seq = noted.value`;
+/** Whatever was left there by another job is gone then. */
+const WRITE =
+  'INSERT OR REPLACE INTO note (seq, retries, first_ms, last_ms, key, history) VALUES (?, ?, ?, ?, ?, ?)';
+const MARK = 'UPDATE job SET noted = 1';
+const DROP = 'DELETE FROM note';
+
+const NO_SETTINGS: OwnRetry = {};
+const OUTCOMES: readonly unknown[] = ['retried', 'dead', 'lease_ended'] satisfies Attempt['outcome'][];
+
+/** Within a transaction: the notes of jobs that are marked to have one, by number. */
+export function readNotes(connection: Connection, seqs: readonly number[]): Map<number, NoteRow> {
+  const rows = connection.all(READ, JSON.stringify(seqs)) as (NoteRow & { seq: number })[];
+  return new Map(rows.map((row) => [row.seq, row]));
+}
+
+/** Within a transaction that has just pushed a job, marked to have a note. */
+export function noteSettings(connection: Connection, seq: number, { retries, backoff }: NewJob): void {
+  const { firstMs = null, lastMs = null } = backoff ?? {};
+  connection.run(WRITE, seq, retries ?? null, firstMs, lastMs, null, null);
+}
+
+/** Within a transaction: writes the notes of jobs, and marks those that had none. */
+export function writeNotes(
+  connection: Connection,
+  notes: readonly { readonly seq: number; readonly isNew: boolean; readonly note: NoteRow }[],
+): void {
+  for (const { seq, note } of notes)
+    connection.run(WRITE, seq, note.retries, note.firstMs, note.lastMs, note.noteKey, note.history);
+  changeJobs(
+    connection,
+    MARK,
+    notes.filter(({ isNew }) => isNew).map(({ seq }) => seq),
+  );
+}
+
+/** Within a transaction: deletes what is noted of jobs that are gone. Those that have no note cost a look each. */
+export function dropNotes(connection: Connection, seqs: readonly number[]): void {
+  changeJobs(connection, DROP, seqs);
+}
+
+/**
+ * What a job says of its own retries.
+ * @returns `flaw`: why that cannot be followed, where no delayer wrote it; then it says nothing
+ */
+export function settingsOf(note: NoteRow | undefined): { readonly own: OwnRetry; readonly flaw?: string } {
+  if (!note) return { own: NO_SETTINGS };
+  const { retries, firstMs, lastMs } = note;
+  if (retries === null && firstMs === null && lastMs === null) return { own: NO_SETTINGS };
+  try {
+    const own = toOwnRetry({
+      retries: retries ?? undefined,
+      backoff: firstMs === null && lastMs === null ? undefined : ({ firstMs, lastMs } as OwnRetry['backoff']),
+    });
+    return { own };
+  } catch (error) {
+    return { own: NO_SETTINGS, flaw: `its retry settings are broken: ${(error as Error).message}` };
+  }
+}
+
+/** The history of a note, to add an attempt to. What is no list of attempts counts as none. */
+export function pastOf(history: string | null): PastAttempt[] {
+  if (history === null) return [];
+  try {
+    const past: unknown = JSON.parse(history);
+    return Array.isArray(past) ? past.filter(isPast).slice(-MAX_HISTORY) : [];
+  } catch {
+    return [];
+  }
+}
+
+/** The last attempts, as a note keeps them. */
+export function formatPast(past: readonly PastAttempt[]): string {
+  return JSON.stringify(past.slice(-MAX_HISTORY));
+}
+
+/** As a record of a job has it; nothing when there is none. */
+export function historyOf(note: NoteRow): readonly Attempt[] | undefined {
+  const past = pastOf(note.history);
+  if (past.length === 0) return undefined;
+  return past.map(({ startedAt, endedAt, ...attempt }) => ({
+    ...attempt,
+    startedAt: dateOf(startedAt),
+    endedAt: dateOf(endedAt),
+  }));
+}
+
+/** Somebody else may have written into the file. */
+function isPast(value: unknown): value is PastAttempt {
+  if (typeof value !== 'object' || value === null) return false;
+  const { attempt, startedAt, endedAt, outcome, exitCode, signal, reason } = value as Record<string, unknown>;
+  return (
+    Number.isSafeInteger(attempt) &&
+    Number.isFinite(startedAt) &&
+    Number.isFinite(endedAt) &&
+    OUTCOMES.includes(outcome) &&
+    (exitCode === undefined || Number.isSafeInteger(exitCode)) &&
+    (signal === undefined || typeof signal === 'string') &&
+    (reason === undefined || typeof reason === 'string')
+  );
+}
