@@ -96,12 +96,12 @@ export class Connection {
    * Does all of `work` or nothing, and returns when it is on the disk. `work` is given the time.
    * @throws DelayerError
    */
-  async write<T>(work: (now: number) => T, limits?: WriteLimits): Promise<T> {
+  write<T>(work: (now: number) => T, limits?: WriteLimits): Promise<T> {
     return this.writes.add(work, { toDisk: true, frees: false, limits });
   }
 
   /** As {@link write}, for what takes jobs away: on a full disk it may use the room that is kept for that. */
-  async writeLess<T>(work: (now: number) => T, limits?: WriteLimits): Promise<T> {
+  writeLess<T>(work: (now: number) => T, limits?: WriteLimits): Promise<T> {
     return this.writes.add(work, { toDisk: true, frees: true, limits });
   }
 
@@ -109,7 +109,7 @@ export class Connection {
    * As {@link writeLess}, but returns before it is on the disk; the next `write` takes it there. For what
    * a power cut may undo without harm: a lease that is forgotten is a job that is ready.
    */
-  async writeSoon<T>(work: (now: number) => T, limits?: WriteLimits): Promise<T> {
+  writeSoon<T>(work: (now: number) => T, limits?: WriteLimits): Promise<T> {
     return this.writes.add(work, { toDisk: false, frees: true, limits });
   }
 
@@ -190,14 +190,15 @@ export class Connection {
   }
 
   private atomically<T>(begin: string, work: () => T): T {
-    this.run(begin);
+    // With `get`, for nobody wants the count of changed rows that `run` puts together.
+    this.get(begin);
     try {
       const done = work();
-      this.run('COMMIT');
+      this.get('COMMIT');
       return done;
     } catch (error) {
       try {
-        this.run('ROLLBACK');
+        this.get('ROLLBACK');
       } catch {
         // After a full disk SQLite has rolled back by itself, and there is nothing left to end.
       }
@@ -214,7 +215,7 @@ export class Connection {
       if (!this.open) throw new DelayerError('internal', `${this.label} was closed before`);
       try {
         const done = work();
-        await this.breathe();
+        if (monotonicMs() - this.lastBreath >= BREATH_MS) await this.breathe();
         return done;
       } catch (error) {
         if (!isBusy(error) || monotonicMs() > deadline) throw this.toError(error);
@@ -244,7 +245,6 @@ export class Connection {
   }
 
   private async breathe(): Promise<void> {
-    if (monotonicMs() - this.lastBreath < BREATH_MS) return;
     await new Promise(setImmediate);
     this.lastBreath = monotonicMs();
   }

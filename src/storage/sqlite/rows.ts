@@ -54,6 +54,21 @@ export function msUntil(at: number, now: number): number | undefined {
   return at < Infinity ? Math.max(0, at - now) : undefined;
 }
 
+/** Statements by what they are without their WHERE. One that is put together anew is hashed anew to find what was compiled. */
+const changes = new Map<string, { readonly ofRange: string; readonly ofList: string }>();
+
+function changesOf(statement: string): { readonly ofRange: string; readonly ofList: string } {
+  let known = changes.get(statement);
+  if (!known) {
+    known = {
+      ofRange: `${statement} WHERE seq BETWEEN ? AND ?`,
+      ofList: `${statement} WHERE seq IN (SELECT value FROM json_each(?))`,
+    };
+    changes.set(statement, known);
+  }
+  return known;
+}
+
 /**
  * Runs a statement, without its WHERE, on jobs, each given once. Those pushed in a row mostly leave in a
  * row, and SQLite changes a range in one go, where it has to note the rows of a list first.
@@ -70,14 +85,9 @@ export function changeJobs(
     if (seq < first) first = seq;
     if (seq > last) last = seq;
   }
-  if (last - first + 1 === seqs.length)
-    connection.run(`${statement} WHERE seq BETWEEN ? AND ?`, ...values, first, last);
-  else
-    connection.run(
-      `${statement} WHERE seq IN (SELECT value FROM json_each(?))`,
-      ...values,
-      JSON.stringify(seqs),
-    );
+  const { ofRange, ofList } = changesOf(statement);
+  if (last - first + 1 === seqs.length) connection.run(ofRange, ...values, first, last);
+  else connection.run(ofList, ...values, JSON.stringify(seqs));
 }
 
 /** Deletes jobs in whatever state, and no lease. */

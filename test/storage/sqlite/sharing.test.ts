@@ -143,7 +143,12 @@ describe('processes that share an SQLite file', () => {
       expect(await queue.pop('topic', { timeoutMs: 0 })).to.be.undefined;
       held.release();
       const [acked, nacked, released, extended, ackedToo] = await Promise.all(calls);
-      expect([acked, nacked, released, ackedToo]).to.deep.equal([[true], [true], [true], [true]]);
+      expect([acked, nacked, released, ackedToo]).to.deep.equal([
+        [true],
+        [{ outcome: 'dead' }],
+        [true],
+        [true],
+      ]);
       expect(extended?.[0]).to.be.a('date');
       expect(await statesById(queue)).to.deep.equal({ 2: 'dead', 3: 'ready', 4: 'leased' });
     });
