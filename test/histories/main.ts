@@ -58,6 +58,12 @@ function toNumber(text: string, flag: string, least: number, most: number): numb
   throw new UsageError(`${flag} is not a whole number from ${least} to ${most}: ${text}`);
 }
 
+/** A run that is told to end by SIGUSR2 ends after the histories of the seed in hand, and tells how far it came. */
+const ended = new AbortController();
+process.once('SIGUSR2', () => {
+  ended.abort();
+});
+
 /** @returns is the store as the model has it? */
 async function runStore(store: StoreName, options: Options): Promise<boolean> {
   const begun = performance.now();
@@ -74,6 +80,7 @@ async function runStore(store: StoreName, options: Options): Promise<boolean> {
     operations,
     lookEvery,
     shrink: !options.json,
+    signal: ended.signal,
     onProgress: isTerminal ? onProgress : undefined,
   });
   if (isTerminal) process.stderr.write('\n');
@@ -115,7 +122,8 @@ function report(store: StoreName, outcome: Outcome, seconds: number, { json, see
 async function main(): Promise<void> {
   try {
     const options = readOptions(process.argv.slice(2));
-    for (const store of options.stores) if (!(await runStore(store, options))) process.exitCode = 1;
+    for (const store of options.stores)
+      if (!ended.signal.aborted && !(await runStore(store, options))) process.exitCode = 1;
   } catch (error) {
     if (!(error instanceof UsageError)) throw error;
     console.error(`${error.message}\n${USAGE}`.split('\n')[0]);

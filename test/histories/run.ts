@@ -20,6 +20,8 @@ export interface RunOptions {
   readonly lookEvery?: number | undefined;
   /** Look for the shortest form of a failing history? */
   readonly shrink: boolean;
+  /** Ends it after the histories of the seed in hand. */
+  readonly signal?: AbortSignal | undefined;
   readonly onProgress?: ((operations: number) => void) | undefined;
 }
 
@@ -74,7 +76,7 @@ async function runOn(ground: Ground, options: RunOptions): Promise<Outcome> {
       const shortest = options.shrink ? (await shrink(steps, first, again)).failure : first;
       return { ...count, failure: { seed, path: counterexamplePath ?? '', story: shortest.story } };
     }
-    if (options.path !== undefined) break;
+    if (options.path !== undefined || options.signal?.aborted === true) break;
   }
   return count;
 }
