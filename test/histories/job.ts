@@ -78,4 +78,6 @@ export interface Seen {
   readonly deadUntil?: number | undefined;
   readonly readyAhead?: number | undefined;
   readonly waits?: boolean | undefined;
+  /** What its explanation claims, where it was found by its id. */
+  readonly says?: string | undefined;
 }

@@ -1,5 +1,6 @@
 import type { Queue } from '../../src/core/queue.js';
 import type { Stats } from '../../src/core/results.js';
+import { claimsOf } from './claims.js';
 import type { Ground } from './ground.js';
 import type { Seen } from './job.js';
 import { TOPICS } from './operations.js';
@@ -37,10 +38,11 @@ export class Looker {
 
   async look({ ids, page, cheap }: Asking): Promise<Views> {
     const { viewer } = this.ground;
-    const fingerprint = `${await this.ground.fingerprint()} ${this.ground.clock.now()}`;
+    const now = this.ground.clock.now();
+    const fingerprint = `${await this.ground.fingerprint()} ${now}`;
     const last = fingerprint === this.fingerprint ? this.last : undefined;
     const [found, listed, stats, cheapStats, lists] = await Promise.all([
-      mapOf(ids, (id) => last?.found.get(id) ?? find(viewer, id)),
+      mapOf(ids, (id) => last?.found.get(id) ?? find(viewer, id, now)),
       last?.listed ?? mapOf(TOPICS, (topic) => listAll(viewer, topic, page)),
       last?.stats ?? viewer.stats(),
       cheap ? (last?.cheap ?? viewer.stats({ exact: false })) : last?.cheap,
@@ -75,7 +77,10 @@ export async function listAll(
   return jobs;
 }
 
-const find = async (queue: Queue, id: string): Promise<Seen[]> => (await queue.find(id)).map(toSeen);
+async function find(queue: Queue, id: string, now: number): Promise<Seen[]> {
+  const jobs = await queue.find(id);
+  return jobs.map((job) => ({ ...toSeen(job), says: claimsOf(job, now, jobs) }));
+}
 
 async function mapOf<K, V>(keys: readonly K[], value: (key: K) => V | Promise<V>): Promise<Map<K, V>> {
   return new Map(await Promise.all(keys.map(async (key) => [key, await value(key)] as const)));

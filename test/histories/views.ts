@@ -1,6 +1,7 @@
 import type { JobRecord, JobState } from '../../src/core/job.js';
 import type { Model } from './model.js';
-import type { ModelJob, Seen } from './job.js';
+import type { ModelJob, ModelLease, Seen } from './job.js';
+import { truthInLine, truthOfLease, truthOfLetter, truthOfWaiting } from './truths.js';
 
 /** What the views have to show, by the model. */
 
@@ -10,8 +11,18 @@ export function expectedFind(model: Model, id: string, now: number): Seen[] {
   const inLine = job && state && !(model.rules.losesExpired && state === 'expired');
   return [
     ...(inLine ? [seenInLine(model, job, state, now)] : []),
-    ...away(model, (one) => one.id === id),
-    ...model.lettersOf(id).map(seenLetter),
+    ...leased(model, (one) => one.id === id).map((lease) => ({
+      ...seenLease(lease),
+      says: truthOfLease(model, lease, now),
+    })),
+    ...waiting(model, (one) => one.id === id).map((one) => ({
+      ...seenWaiting(one),
+      says: truthOfWaiting(model, one, now),
+    })),
+    ...model.lettersOf(id).map((letter) => ({
+      ...seenLetter(letter),
+      says: truthOfLetter(model, letter, now),
+    })),
   ];
 }
 
@@ -22,7 +33,9 @@ export function expectedList(model: Model, topic: string, now: number): { line: 
     .filter(({ state }) => !(model.rules.losesExpired && state === 'expired'))
     .map(({ job, state }) => seen(job, state));
   const letters = model.letters.filter(({ job }) => job.topic === topic).map(seenLetter);
-  return { line, others: [...away(model, (one) => one.topic === topic), ...letters] };
+  const isOfTopic = (one: ModelJob) => one.topic === topic;
+  const away = [...leased(model, isOfTopic).map(seenLease), ...waiting(model, isOfTopic).map(seenWaiting)];
+  return { line, others: [...away, ...letters] };
 }
 
 export interface Counts {
@@ -56,10 +69,9 @@ export function expectedCounts(model: Model, topic: string, now: number): Counts
 }
 
 function seenInLine(model: Model, job: ModelJob, state: JobState, now: number): Seen {
-  if (state !== 'ready') return seen(job, state);
-  const before = model.line.jobs(job.topic, now);
-  const ready = before.filter((one) => one.state === 'ready');
-  return { ...seen(job, state), readyAhead: ready.findIndex((one) => one.job === job) };
+  const ready = model.line.jobs(job.topic, now).filter((one) => one.state === 'ready');
+  const ahead = state === 'ready' ? ready.findIndex((one) => one.job === job) : undefined;
+  return { ...seen(job, state), readyAhead: ahead, says: truthInLine(model, job, { state, ahead }, now) };
 }
 
 function seen(job: ModelJob, state: JobState): Seen {
@@ -68,17 +80,18 @@ function seen(job: ModelJob, state: JobState): Seen {
   return { id, state, topic, body, dueAt, expiresAt, attempts };
 }
 
-/** Leased jobs by the end of their lease, then those that wait. */
-function away(model: Model, isWanted: (job: ModelJob) => boolean): Seen[] {
-  const leases = model.leases.filter(({ job }) => isWanted(job)).sort((a, b) => a.end - b.end);
-  const leased = leases.map(({ job, name, end }) => ({
-    ...seen(job, 'leased'),
-    lease: name,
-    leaseUntil: end,
-  }));
-  const waiting = model.waiting.filter(({ job }) => isWanted(job));
-  return [...leased, ...waiting.map(({ job }) => ({ ...seen(job, 'delayed'), waits: true }))];
-}
+/** By the end of their lease. */
+const leased = (model: Model, isWanted: (job: ModelJob) => boolean): ModelLease[] =>
+  model.leases.filter(({ job }) => isWanted(job)).sort((a, b) => a.end - b.end);
+const waiting = (model: Model, isWanted: (job: ModelJob) => boolean): ModelJob[] =>
+  model.waiting.map(({ job }) => job).filter(isWanted);
+
+const seenLease = ({ job, name, end }: ModelLease): Seen => ({
+  ...seen(job, 'leased'),
+  lease: name,
+  leaseUntil: end,
+});
+const seenWaiting = (job: ModelJob): Seen => ({ ...seen(job, 'delayed'), waits: true });
 
 export function seenLetter({ job, failedAt, deleteAt, reason }: Model['letters'][number]): Seen {
   return {
@@ -126,6 +139,7 @@ const FIELDS = [
   'deadUntil',
   'readyAhead',
   'waits',
+  'says',
 ] satisfies (keyof Seen)[];
 
 /** One line of text that says all of it, to compare and to print. */

@@ -1,0 +1,75 @@
+import type { JobRecord } from '../../src/core/job.js';
+import { explain } from '../../src/output/explain.js';
+
+/** What a sentence claims, in the words of truths.ts; undefined where it claims nothing that the model knows. */
+type Claim = (...parts: string[]) => string | undefined;
+
+const SENTENCES: readonly (readonly [RegExp, Claim])[] = [
+  [/^It is not due yet: it will be ready in (.+)\.$/, (wait) => `due in ${wait}`],
+  [
+    /^It is due in (.+), and its body expires before that, in (.+)\.$/,
+    (wait) => `due in ${wait}; expires first`,
+  ],
+  [/^It is due now\.$/, () => 'due in 0ms'],
+  [/^It has been due for (.+) and was not promoted yet\.$/, (since) => `due for ${since}`],
+  // In the histories no daemon announces itself.
+  [
+    /^(?:A daemon|No daemon of delayer was seen lately: an original one), or .* (makes it ready|brings it back)\.$/,
+    (does) => `somebody ${does}`,
+  ],
+  [/^It is ready, and has been due for (.+)\.$/, (since) => `ready, due for ${since}`],
+  [/^It is ready\. Another client's daemon promoted it, so when it was due is not known\.$/, () => 'ready'],
+  [/^It is the next of its topic; nobody has taken it yet\.$/, () => '0 before it'],
+  [/^(\d+) ready jobs? of its topic comes? before it\.$/, (count) => `${count} before it`],
+  [
+    /^Its topic is paused (until .+): before that no consumer of delayer is given it\.$/,
+    (until) => `paused ${until}`,
+  ],
+  [/^It never expires\.$/, () => 'never expires'],
+  [/^It expires if nobody takes it within (.+)\.$/, (left) => `expires in ${left}`],
+  [
+    /^A consumer took it (.+) ago and holds it \(reservation (.+)\)\.$/,
+    (since, name) => `held by ${name} for ${since}`,
+  ],
+  [/^It comes back if it is not acknowledged within (.+)\.$/, (left) => `back in ${left}`],
+  [
+    /^A consumer had it \(reservation (.+)\), whose lease ended (.+) ago without an acknowledgement\.$/,
+    (name, since) => `lost by ${name} for ${since}`,
+  ],
+  [/^It is back from a consumer and waits;/, () => 'waits'],
+  [/^The other job of its id that was in the queue is gone\.$/, () => 'its id is free'],
+  [/^Another job of its id is in the queue/, () => 'its id is taken'],
+  [
+    /^It failed for good (.+) ago, after (\d+) attempts?, and is kept as a dead letter\.$/,
+    (since, attempts) => `dead for ${since} of ${attempts}`,
+  ],
+  [/^No reason was given\.$/, () => undefined],
+  [/^Reason: /, () => undefined],
+  [/^It is kept until it is requeued/, () => 'kept'],
+  [/^It is deleted in (.+) if it is not requeued\.$/, (left) => `deleted in ${left}`],
+  [/^Its time is over; the next step of maintenance deletes it\.$/, () => 'to be deleted'],
+  [/^Its ready lifetime ended (.+) ago, before anyone took it\.$/, (since) => `expired for ${since}`],
+  [/^It will never be delivered\.$/, () => 'never delivered'],
+  [/^An older entry of its id is in the ready list of "(.+)":/, (topic) => `old entry in ${topic}`],
+  [/^It is in its ready list (\d+) times, .* It is delivered once\.$/, (count) => `${count} entries`],
+  [/^It cannot move: the key .* of Redis holds a string where a list belongs\.$/, () => 'its list is none'],
+  [/^It goes on when that key is renamed or deleted\.$/, () => undefined],
+];
+
+/** What the explanation of a job claims; a sentence that is not known here as it stands. */
+export function claimsOf(job: JobRecord, now: number, jobs: readonly JobRecord[]): string {
+  return explain(job, new Date(now), jobs)
+    .flatMap((sentence) => {
+      for (const [form, claim] of SENTENCES) {
+        const match = form.exec(sentence);
+        if (match) return claim(...match.slice(1)) ?? [];
+      }
+      return sentence;
+    })
+    .filter((claim) => !isFarEntry(claim, job))
+    .join('; ');
+}
+
+/** Old entries in lists of other topics are told of as far as they are seen at a glance. */
+const isFarEntry = (claim: string, { topic }: JobRecord): boolean =>
+  claim.startsWith('old entry in ') && claim !== `old entry in ${topic?.toString()}`;
