@@ -36,6 +36,20 @@ export function describeRelease(world: () => World): void {
       expect(only(await peer.find(job.id))).to.deep.equal(before);
     });
 
+    it('a job that was released twice has the ready lifetime that it was pushed with when it is tried again', async () => {
+      const { queue, peer, clock, name } = world();
+      const job = { id: name('id'), topic: name('topic'), body: 'b' };
+      clock.stop();
+      await queue.push({ ...job, ttlMs: LONG_MS });
+      const taken = await reserve(queue, job.topic);
+      clock.advance(1000);
+      await queue.release(taken);
+      await queue.release(await reserve(queue, job.topic));
+      await queue.nack(await reserve(queue, job.topic), { delayMs: 2000 });
+      const { dueAt, expiresAt } = only(await peer.find(job.id));
+      expect(Number(expiresAt) - Number(dueAt)).to.equal(LONG_MS);
+    });
+
     it('a release by the bare lease string from another process moves no other job of its reservation', async () => {
       const { queue, peer, name } = world();
       const topic = name('topic');
