@@ -4,7 +4,13 @@ import type { Ground } from './ground.js';
 import type { Model } from './model.js';
 import { type StepOf, TOPICS } from './operations.js';
 
-export type Cut = StepOf<'cut'>['where'];
+/** What becomes of a call that nobody hears the answer of. */
+export interface Fate {
+  /** Whether it was done: a lost reply is one of a call that was. Of a killed process it is known afterwards. */
+  lost: StepOf<'cut'>['where'];
+  /** Its process was killed: nobody asks again. */
+  readonly isKilled: boolean;
+}
 
 /** What the steps of one history share. */
 export class Context {
@@ -55,11 +61,11 @@ export function expectNext(
 }
 
 /** What a cut connection leaves open is told as such; then there is no answer. */
-export async function orUnknown<T>(answer: Promise<T>, cut: Cut | undefined): Promise<T | undefined> {
+export async function orUnknown<T>(answer: Promise<T>, fate: Fate | undefined): Promise<T | undefined> {
   try {
     return await answer;
   } catch (error) {
-    if (cut && error instanceof DelayerError && error.code === 'outcome_unknown') return undefined;
+    if (fate && error instanceof DelayerError && error.code === 'outcome_unknown') return undefined;
     throw error;
   }
 }

@@ -10,6 +10,7 @@ import type { Redis } from 'ioredis';
 import { MovableClock, type TestClock } from '../support/clock.js';
 import { Proxy } from '../support/proxy.js';
 import { RedisServer } from '../support/redis-server.js';
+import { Doomed, type Task } from './doomed.js';
 import type { StoreName } from './operations.js';
 
 /** A store on which one history after the other runs, each on an empty one. */
@@ -26,6 +27,8 @@ export interface Ground {
   /** Begins anew. */
   empty(): Promise<void>;
   reopen?(process: number): Promise<void>;
+  /** A process that ends at a statement of what it is given; answers whether it was answered before. */
+  doom?(task: Pick<Task, 'method' | 'args' | 'killAt' | 'after'>): Promise<boolean>;
   close(): Promise<void>;
 }
 
@@ -87,6 +90,7 @@ function openSqliteGround(): Ground {
   const clock = new MovableClock();
   clock.stop();
   const queues: Queue[] = [];
+  const doomed = new Doomed();
   let histories = 0;
   let path = '';
   let eraser: ReturnType<typeof openDatabase> | undefined;
@@ -129,11 +133,13 @@ function openSqliteGround(): Ground {
       eraser?.exec(`BEGIN IMMEDIATE; ${TABLES.map((name) => `DELETE FROM ${name};`).join(' ')} COMMIT`);
       clock.set(nextMinute(clock.now()));
     },
+    doom: (task) => doomed.perform({ ...task, path, now: clock.now() }),
     reopen: async (process) => {
       await at(process).close();
       queues[process] = await open();
     },
     close: async () => {
+      doomed.close();
       await close();
       rmSync(dir, { recursive: true, force: true });
     },

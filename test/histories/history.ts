@@ -1,8 +1,10 @@
+import { DelayerError } from '../../src/core/errors.js';
 import type { Queue } from '../../src/core/queue.js';
 import { Comparison } from './compare.js';
-import { Context, type Cut } from './context.js';
+import { Context, type Fate } from './context.js';
 import { cutOnce } from './cuts.js';
 import { Difference } from './difference.js';
+import type { DoomedMethod, Task } from './doomed.js';
 import type { Ground } from './ground.js';
 import { PlainLine } from './line.js';
 import { Model } from './model.js';
@@ -90,7 +92,7 @@ export class History {
 
   private async perform(step: Step): Promise<void> {
     // What gets a due time is not pushed in a ms in which others have become ready: see the rules.
-    if (['push', 'retry', 'bury', 'requeue', 'original push', 'cut'].includes(step.does))
+    if (['push', 'retry', 'bury', 'requeue', 'original push', 'cut', 'kill'].includes(step.does))
       this.ground.clock.advance(1);
     if (step.does === 'jump') {
       this.jump(step);
@@ -107,6 +109,7 @@ export class History {
       return;
     }
     if (step.does === 'cut') return this.cut(step);
+    if (step.does === 'kill') return this.kill(step);
     if (isOriginal(step)) {
       this.context.say(this.originals?.describe(step) ?? step.does);
       await this.originals?.perform(step, this.context.now);
@@ -134,26 +137,49 @@ export class History {
     if (!redis) return;
     this.context.say(`the connection is cut at the ${where} of:`);
     await cutOnce(redis, where, async () => {
-      await this.call(step, redis.behindProxy, where);
+      await this.call(step, redis.behindProxy, { lost: where, isKilled: false });
     });
   }
 
+  /** Whether what it did was done shows in whether something else is stored: then all of it must be. */
+  private async kill({ at, after, step }: StepOf<'kill'>): Promise<void> {
+    const { ground } = this;
+    const fate: Fate = { lost: 'request', isKilled: true };
+    const perform = async (method: DoomedMethod, args: Task['args']): Promise<never> => {
+      const before = await ground.fingerprint();
+      const isAnswered = (await ground.doom?.({ method, args, killAt: at, after })) === true;
+      if (isAnswered || (await ground.fingerprint()) !== before) fate.lost = 'reply';
+      this.context.say(`  it was ${isAnswered ? 'answered' : fate.lost === 'reply' ? 'done' : 'not done'}`);
+      throw new DelayerError('outcome_unknown', 'its process was killed');
+    };
+    const queue = new Proxy(ground.viewer, {
+      get:
+        (_, method: DoomedMethod) =>
+        (...args: Task['args']) =>
+          perform(method, args),
+    });
+    this.context.say(`a process is killed ${after ? 'after' : 'before'} statement ${at} of:`);
+    await this.call(step, queue, fate);
+  }
+
   private async call(
-    step: Exclude<Step, { does: 'jump' | 'advance' | 'reopen' | 'cut' } | OriginalStep>,
+    step: Exclude<Step, { does: 'jump' | 'advance' | 'reopen' | 'cut' | 'kill' } | OriginalStep>,
     queue: Queue,
-    cut?: Cut,
+    fate?: Fate,
   ): Promise<void> {
     switch (step.does) {
       case 'push':
-        return this.producer.push(step, queue, cut);
+        return this.producer.push(step, queue, fate);
       case 'reserve':
-        return this.taker.reserve(step, queue);
+        return fate?.isKilled
+          ? this.taker.reserveUnheard(step, queue, fate)
+          : this.taker.reserve(step, queue);
       case 'pop':
         return this.taker.pop(step, queue);
       case 'remove':
-        return this.operator.remove(step, queue, cut);
+        return this.operator.remove(step, queue, fate);
       case 'requeue':
-        return this.operator.requeue(step, queue, cut);
+        return this.operator.requeue(step, queue, fate);
       case 'pause':
         return this.operator.pause(step, queue);
       case 'resume':
@@ -163,7 +189,7 @@ export class History {
       case 'misuse':
         return this.operator.misuse(step, queue);
       default:
-        return this.settler.settle(step, queue, cut);
+        return this.settler.settle(step, queue, fate);
     }
   }
 }

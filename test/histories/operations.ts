@@ -173,6 +173,14 @@ function nackOrBury() {
 /** A process that closes the file and opens it again. */
 const reopen = fc.record({ does: fc.constant('reopen'), by: process });
 
+/** A process that is killed before or after one of the statements of what it does, or when it is done. */
+const kill = fc.record({
+  does: fc.constant('kill'),
+  at: fc.integer({ min: 1, max: 10 }),
+  after: fc.boolean(),
+  step: fc.oneof(push, push, retry, bury, remove, requeue, reserve, ack, release),
+});
+
 const onRedis = fc.oneof(
   ...common,
   { weight: 3, arbitrary: originalPush },
@@ -194,9 +202,11 @@ const onRedisAlone = fc.oneof(
   { weight: 1, arbitrary: cut },
 );
 const onSqlite = fc.oneof(...common, { weight: 1, arbitrary: reopen });
+/** A process takes longer to start than a history: only some have such. */
+const onSqliteKilled = fc.oneof(...common, { weight: 2, arbitrary: kill });
 
 type ValueOf<T> = T extends fc.Arbitrary<infer V> ? V : never;
-export type Step = ValueOf<typeof onRedis> | ValueOf<typeof onSqlite>;
+export type Step = ValueOf<typeof onRedis> | ValueOf<typeof onSqlite> | ValueOf<typeof onSqliteKilled>;
 export type StepOf<Does extends Step['does']> = Extract<Step, { readonly does: Does }>;
 
 /** Steps of one history. */
@@ -206,5 +216,8 @@ export type StoreName = 'redis' | 'sqlite';
 
 export const historiesOf: Readonly<Record<StoreName, fc.Arbitrary<Step[]>>> = {
   redis: fc.oneof(fc.array<Step>(onRedis, LENGTH), fc.array<Step>(onRedisAlone, LENGTH)),
-  sqlite: fc.array<Step>(onSqlite, LENGTH),
+  sqlite: fc.oneof(
+    { weight: 4, arbitrary: fc.array<Step>(onSqlite, LENGTH) },
+    { weight: 1, arbitrary: fc.array<Step>(onSqliteKilled, LENGTH) },
+  ),
 };

@@ -21,6 +21,8 @@ export interface Rules {
   readonly lastMs: number;
   /** A job that is due has to be moved before it can be taken: the state `due`. */
   readonly hasDue: boolean;
+  /** What a remove takes out of consumers' hands is taken in a second step, which a cut may prevent. */
+  readonly revokesLater: boolean;
   /** Of an expired job nothing but its id is left, and no more than that is asked of the views. */
   readonly losesExpired: boolean;
 }
@@ -28,6 +30,7 @@ export interface Rules {
 export const SQLITE_RULES: Rules = {
   notes: [
     'What is over (expired, or a dead letter past its time) is cleared away by maintain at the latest, and may be by any call that takes or pushes.',
+    'a killed process: what it was doing was done as a whole or not at all; which, is looked up.',
     'one millisecond: of dead letters that died in it, which one died last is not known; the histories let time pass between two.',
   ],
   reclaims: 'leases first',
@@ -35,6 +38,7 @@ export const SQLITE_RULES: Rules = {
   answersFewer: true,
   lastMs: 8.64e15,
   hasDue: false,
+  revokesLater: false,
   losesExpired: false,
 };
 
@@ -57,5 +61,6 @@ export const REDIS_RULES: Rules = {
   answersFewer: false,
   lastMs: Date.UTC(9999, 11, 31, 23, 59, 59, 999),
   hasDue: true,
+  revokesLater: true,
   losesExpired: true,
 };

@@ -2,7 +2,7 @@ import { DelayerError } from '../../src/core/errors.js';
 import { JOB_STATES, type JobState } from '../../src/core/job.js';
 import type { Queue } from '../../src/core/queue.js';
 import type { RemoveResult } from '../../src/core/results.js';
-import { type Context, type Cut, expectNext, orUnknown } from './context.js';
+import { type Context, type Fate, expectNext, orUnknown } from './context.js';
 import { Difference, expectSame } from './difference.js';
 import type { ModelRemoved } from './model.js';
 import { IDS, type StepOf, TOPICS } from './operations.js';
@@ -12,13 +12,13 @@ import { RedisLine } from './redis-line.js';
 export class Operator {
   constructor(private readonly context: Context) {}
 
-  async remove({ ids, states }: StepOf<'remove'>, queue: Queue, cut?: Cut): Promise<void> {
+  async remove({ ids, states }: StepOf<'remove'>, queue: Queue, fate?: Fate): Promise<void> {
     this.context.say(`remove ${ids.join(' ')} ${String(states)}`);
     const wanted = states === 'any' ? JOB_STATES : states;
-    const seen = await orUnknown(queue.removeMany(ids, { states }), cut);
-    if (cut === 'request') return;
-    // It removes what is leased in a second step, which is not taken after a cut.
-    const inReach = cut ? wanted.filter((state) => state !== 'leased') : wanted;
+    const seen = await orUnknown(queue.removeMany(ids, { states }), fate);
+    if (fate?.lost === 'request') return;
+    const inReach =
+      fate && this.context.model.rules.revokesLater ? wanted.filter((state) => state !== 'leased') : wanted;
     for (const [i, id] of ids.entries()) {
       // Of what is left of an expired job a store may tell, or not.
       const isLeftOver =
@@ -26,7 +26,7 @@ export class Operator {
         this.context.model.line.isLeftOver(id, this.context.now);
       const done = this.context.model.remove(id, inReach, this.context.now);
       const result = seen?.[i];
-      if (cut || ids.indexOf(id) !== i || ids.lastIndexOf(id) !== i) continue;
+      if (fate || ids.indexOf(id) !== i || ids.lastIndexOf(id) !== i) continue;
       const there = result && isLeftOver && this.mayBeTold(id, result.state) ? [result.state] : [];
       const removed = there.filter((state) => inReach.includes(state));
       const asTold = { there: [...done.there, ...there], removed: [...done.removed, ...removed] };
@@ -42,14 +42,14 @@ export class Operator {
     return state === 'expired' || (state === 'ready' && isStuck);
   }
 
-  async requeue(step: StepOf<'requeue'>, queue: Queue, cut?: Cut): Promise<void> {
+  async requeue(step: StepOf<'requeue'>, queue: Queue, fate?: Fate): Promise<void> {
     const { delayMs } = step;
     const ids = step.ofMost ? [this.idOfMostLetters()] : step.ids;
     this.context.say(`requeue ${ids.join(' ')} in ${delayMs}`);
-    const seen = await orUnknown(queue.requeue(ids, { delayMs }), cut);
-    if (cut === 'request') return;
+    const seen = await orUnknown(queue.requeue(ids, { delayMs }), fate);
+    if (fate?.lost === 'request') return;
     const expected = ids.map((id) => this.context.model.requeue(id, delayMs, this.context.now));
-    if (!cut) expectSame('requeue', expected, seen);
+    if (!fate) expectSame('requeue', expected, seen);
   }
 
   private idOfMostLetters(): string {

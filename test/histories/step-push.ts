@@ -1,7 +1,7 @@
 import type { Queue } from '../../src/core/queue.js';
 import type { PushReceipt, PushRequest } from '../../src/core/requests.js';
 import type { PushResult } from '../../src/core/results.js';
-import type { Context, Cut } from './context.js';
+import { type Context, type Fate, orUnknown } from './context.js';
 import { Difference, expectSame } from './difference.js';
 import type { ModelPush } from './model.js';
 import type { StepOf } from './operations.js';
@@ -13,7 +13,7 @@ export class Producer {
 
   constructor(private readonly context: Context) {}
 
-  async push(step: StepOf<'push'>, queue: Queue, cut?: Cut): Promise<void> {
+  async push(step: StepOf<'push'>, queue: Queue, fate?: Fate): Promise<void> {
     const { onExisting } = step;
     const requests: PushRequest[] = [];
     const jobs = step.jobs.map((given): ModelPush => {
@@ -27,14 +27,14 @@ export class Producer {
     });
     for (const { id, topic, body, due, ttlMs } of jobs)
       this.context.say(`push ${onExisting}: ${id} to ${topic} ${body} ${JSON.stringify(due)} ttl ${ttlMs}`);
-    const results = await queue.pushMany(requests, { onExisting });
+    const results = await orUnknown(queue.pushMany(requests, { onExisting }), fate);
     // What nobody heard of has not been done, and what was answered by a lost reply has.
     const expected =
-      cut === 'request' ? undefined : this.context.model.push(jobs, onExisting, this.context.now);
-    if (!expected) return;
+      fate?.lost === 'request' ? undefined : this.context.model.push(jobs, onExisting, this.context.now);
+    if (!expected || !results) return;
     for (const [i, { outcome, dueAt }] of expected.entries()) {
       const seen = results[i];
-      if (cut) expectOneOf(`push after a cut`, outcomesAfterCut(outcome), seen?.outcome);
+      if (fate) expectOneOf(`push after a cut`, outcomesAfterCut(outcome), seen?.outcome);
       else this.expectPushed({ outcome, dueAt }, seen);
     }
   }

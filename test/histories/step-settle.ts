@@ -1,6 +1,6 @@
 import { areHeld } from '../support/jobs.js';
 import type { Queue } from '../../src/core/queue.js';
-import { type Context, type Cut, orUnknown } from './context.js';
+import { type Context, type Fate, orUnknown } from './context.js';
 import { expectSame } from './difference.js';
 import type { StepOf } from './operations.js';
 
@@ -10,8 +10,8 @@ export type Settling = StepOf<'ack' | 'release' | 'extend' | 'retry' | 'bury'>;
 export class Settler {
   constructor(private readonly context: Context) {}
 
-  async settle(step: Settling, queue: Queue, cut?: Cut): Promise<void> {
-    const names = this.namesOf(step.picks, cut !== undefined || step.does === 'bury');
+  async settle(step: Settling, queue: Queue, fate?: Fate): Promise<void> {
+    const names = this.namesOf(step.picks, fate !== undefined || step.does === 'bury');
     if (names.length === 0) return;
     const does = step.does;
     this.context.say(
@@ -24,8 +24,10 @@ export class Settler {
       retry: async () => areHeld(await queue.nack(names, { delayMs: delayMsOf(step) })),
       bury: async () => areHeld(await queue.nack(names, { dead: true, ...deathOf(step) })),
     };
-    const seen = await orUnknown<(boolean | number | undefined)[]>(call[does](), cut);
-    if (cut === 'request' && (does === 'retry' || does === 'bury')) return;
+    const seen = await orUnknown<(boolean | number | undefined)[]>(call[does](), fate);
+    // An ack and a release are sent again.
+    const isSentAgain = fate?.isKilled === false && (does === 'ack' || does === 'release');
+    if (fate?.lost === 'request' && !isSentAgain) return;
     const now = this.context.now;
     const done = {
       ack: () => this.context.model.ack(names),
@@ -35,7 +37,7 @@ export class Settler {
       bury: () => this.context.model.bury(names, deathOf(step), now),
     };
     const expected = done[does]();
-    if (!cut) expectSame(does, expected, seen);
+    if (!fate) expectSame(does, expected, seen);
   }
 
   private namesOf(picks: readonly number[], onlyOne: boolean): string[] {

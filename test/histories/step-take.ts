@@ -2,10 +2,10 @@ import { DelayerError } from '../../src/core/errors.js';
 import type { LeasedJob } from '../../src/core/job.js';
 import { parseLease } from '../../src/core/lease.js';
 import type { Queue } from '../../src/core/queue.js';
-import { type Context, expectNext } from './context.js';
+import { type Context, expectNext, type Fate, orUnknown } from './context.js';
 import { expectSame, Undecided } from './difference.js';
 import type { ModelJob, ModelLease } from './job.js';
-import type { StepOf } from './operations.js';
+import { type StepOf, TOPICS } from './operations.js';
 import { RedisLine } from './redis-line.js';
 
 /** Takes jobs from the store and from the model. */
@@ -27,6 +27,31 @@ export class Taker {
     const allPaused = topics.every((topic) => this.context.model.isPaused(topic, this.context.now));
     expectSame('reserve: paused', allPaused, isPaused === true);
     expectNext(this.context, nextInMs, topics);
+  }
+
+  /** By a process that ended before it could tell: what it has in hand is looked up. */
+  async reserveUnheard(
+    { topics, limit, leaseMs }: StepOf<'reserve'>,
+    queue: Queue,
+    fate: Fate,
+  ): Promise<void> {
+    const { model, ground, now } = this.context;
+    this.context.say(`reserve ${limit} of ${topics.join(' ')} for ${leaseMs}`);
+    const isShort = this.mayBeShort(topics);
+    await orUnknown(queue.reserve({ topics, limit, leaseMs }), fate);
+    if (fate.lost === 'request') return;
+    const names = (
+      await Promise.all(TOPICS.map((topic) => ground.viewer.list(topic, { states: ['leased'] })))
+    )
+      .flatMap(({ jobs }) => jobs.flatMap(({ lease }) => lease ?? []))
+      .filter((name) => !model.leases.some((lease) => lease.name === name))
+      .sort((a, b) => parseLease(a).number - parseLease(b).number);
+    const leases = model.reserve(topics, isShort ? names.length : limit, leaseMs, now);
+    expectSame('a reserve that nobody heard of: jobs in hand', leases.length, names.length);
+    for (const [i, lease] of leases.entries()) {
+      lease.name = names[i] ?? '';
+      this.context.leases.push(lease.name);
+    }
   }
 
   async pop(step: StepOf<'pop'>, queue: Queue): Promise<void> {

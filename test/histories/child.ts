@@ -1,0 +1,38 @@
+// A process of its own on a SQLite file, which ends itself by SIGKILL within a call: see doomed.ts.
+import { Queue } from '../../src/core/queue.js';
+import { Connection } from '../../src/storage/sqlite/connection.js';
+import { SqliteStore } from '../../src/storage/sqlite/store.js';
+import type { Task } from './doomed.js';
+
+/** At this statement of the call it ends, before or after it was run. */
+let end: Pick<Task, 'killAt' | 'after'> = { killAt: Infinity, after: false };
+let statements = 0;
+
+// Of a transaction each statement but those that only read goes through `run`, BEGIN and COMMIT as well.
+const { run } = Object.getOwnPropertyDescriptors(Connection.prototype);
+Connection.prototype.run = function (this: Connection, sql, ...values): number {
+  statements += 1;
+  const isLast = statements >= end.killAt;
+  if (isLast && !end.after) process.kill(process.pid, 'SIGKILL');
+  const changes = run.value?.call(this, sql, ...values) ?? 0;
+  if (isLast) process.kill(process.pid, 'SIGKILL');
+  return changes;
+};
+
+async function perform({ path, now, method, args, ...at }: Task): Promise<void> {
+  const queue = new Queue(await SqliteStore.open(path, { now: () => now }));
+  // To open the file is no part of the call.
+  await queue.stats();
+  [statements, end] = [0, at];
+  const call = Reflect.get(queue, method) as (...given: unknown[]) => Promise<unknown>;
+  await Reflect.apply(call, queue, args);
+  process.send?.('done', () => process.kill(process.pid, 'SIGKILL'));
+}
+
+process.once('message', (task: Task) => {
+  perform(task).catch((error: unknown) => {
+    process.send?.(String(error), () => process.exit(1));
+  });
+});
+// Whoever started it is gone.
+process.once('disconnect', () => process.exit(1));
