@@ -9,6 +9,7 @@ export class OriginalLine extends RedisLine {
     job.dueAt = dueAt;
     job.place = { at: dueAt, turn: 0 };
     this.bodies.set(job.id, job);
+    this.pushed.add(job);
     this.pool.set(job.id, job.place);
     return isNew;
   }

@@ -23,6 +23,8 @@ export class RedisLine implements Line {
    * gone, or is forgotten by now with that entry: nobody knows the place of the new one.
    */
   private readonly outdated = new Set<string>();
+  /** Jobs that were in line before: who puts them back leaves a memo, and a push needs none. */
+  protected readonly pushed = new WeakSet<ModelJob>();
   /** Jobs with a memo of delayer beside the body: what is known of them outlives the original daemon. */
   protected readonly memos = new Set<ModelJob>();
 
@@ -86,9 +88,8 @@ export class RedisLine implements Line {
 
   private setBody(job: ModelJob): void {
     this.bodies.set(job.id, job);
-    const isPlain = job.attempts === 0 && job.dueAt !== undefined && job.expiresAt - job.dueAt === job.ttlMs;
-    if (isPlain) this.memos.delete(job);
-    else this.memos.add(job);
+    if (this.pushed.has(job)) this.memos.add(job);
+    this.pushed.add(job);
   }
 
   /**
@@ -97,8 +98,7 @@ export class RedisLine implements Line {
    */
   private forgetEntries(id: string, topic: string): void {
     const old = this.bodies.get(id)?.topic;
-    for (const one of [this.notes.get(id)?.topic, topic, old])
-      if (one !== undefined) this.forgetEntry(id, one);
+    for (const one of [this.noted(id)?.topic, topic, old]) if (one !== undefined) this.forgetEntry(id, one);
     this.forgetNote(id);
   }
 
@@ -129,7 +129,7 @@ export class RedisLine implements Line {
     const isUnknown = ({ place }: ModelJob) => place === undefined;
     const known = jobs.filter((job) => !isUnknown(job));
     for (const job of [...known.reverse(), ...jobs.filter(isUnknown).reverse()]) {
-      const noted = this.notes.get(job.id);
+      const noted = this.noted(job.id);
       if (noted) this.forgetEntry(job.id, noted.topic);
       const list = this.list(job.topic);
       if (!this.isInOrder(job.topic)) this.loose.add(job.id);
@@ -142,19 +142,20 @@ export class RedisLine implements Line {
     }
   }
 
-  private placeOf(id: string): Place | undefined {
-    return this.outdated.has(id) ? undefined : this.notes.get(id)?.place;
+  /** What is known of an entry for sure. */
+  private noted(id: string): { readonly topic: string; readonly place: Place | undefined } | undefined {
+    return this.outdated.has(id) ? undefined : this.notes.get(id);
   }
 
   private standsBefore(id: string, place: Place): boolean {
-    const other = this.placeOf(id);
+    const other = this.noted(id)?.place;
     return other !== undefined && isBefore(other, place);
   }
 
   private isInOrder(topic: string): boolean {
     let last: Place = { at: -1, turn: 0 };
     return this.list(topic).every((id) => {
-      const place = this.placeOf(id);
+      const place = this.noted(id)?.place;
       if (!place || !isBefore(last, place)) return false;
       last = place;
       return true;
@@ -194,7 +195,7 @@ export class RedisLine implements Line {
       this.pool.delete(id);
       if (!job) continue;
       // An older entry of the id, of which a note tells, would stand for this job as well.
-      const noted = this.notes.get(id);
+      const noted = this.noted(id);
       if (noted) this.forgetEntry(id, noted.topic);
       job.place = place;
       job.dueAt = place?.at;
