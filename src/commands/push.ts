@@ -2,7 +2,7 @@ import * as Args from '@oclif/core/args';
 import * as Flags from '@oclif/core/flags';
 import { countBehindDashes } from '../cli/argv.js';
 import { BaseCommand } from '../cli/base-command.js';
-import { duration, positiveDuration, timestamp } from '../cli/flags.js';
+import { backoff, duration, positiveDuration, retries, timestamp } from '../cli/flags.js';
 import { readBody, textBody } from '../cli/input/body.js';
 import { isStdin } from '../cli/input/lines.js';
 import { describeTime } from '../cli/input/time.js';
@@ -16,13 +16,14 @@ import { bytesToJson, iso } from '../output/json.js';
 export default class Push extends BaseCommand {
   static override summary = 'Add a job, or many with --batch; prints the id of each.';
   static override description = `BODY is the text itself, or - for the bytes of stdin. --body TEXT takes any text, a dash too, and never reads stdin; so does a BODY behind --.
-With --batch, FILE (or stdin) holds a job a line, as JSON: {"id","topic","body","delay","ttl"}; id, delay and ttl may be left out. Jobs as delayer prints them are accepted as well, but for leased ones.
+With --batch, FILE (or stdin) holds a job a line, as JSON: {"id","topic","body","delay","ttl","retries","backoff"}; all but topic and body may be left out. Jobs as delayer prints them are accepted as well, but for leased ones.
 A push of an id that exists is accepted when topic and body are the same, and changes nothing then; other content is a conflict (exit code 65).`;
   static override usage = ['push TOPIC BODY [flags]', 'push --batch [FILE] [flags]'];
   static override examples = [
     `<%= config.bin %> push close_order '{"orderID":32}' --id 32 --delay 30m --ttl 30s`,
     `<%= config.bin %> push report - --at 2026-03-01T06:00:00Z < report.json`,
     `<%= config.bin %> push --batch jobs.ndjson`,
+    `<%= config.bin %> push close_order '{"orderID":32}' --retries 10 --backoff 1s..10m`,
     `while IFS= read -r line; do <%= config.bin %> push lines --body "$line"; done < file`,
   ];
   static override args = {
@@ -40,11 +41,18 @@ A push of an id that exists is accepted when topic and body are the same, and ch
     ttl: positiveDuration('ttl')({
       description: 'ready so long after its due time, then expired [default: 7d]',
     }),
+    retries: retries({
+      description: "try it again so many times, before what its consumer says [default: its consumer's]",
+    }),
+    backoff: backoff({
+      description:
+        "the pause before its first retry, doubled each time up to the last [default: its consumer's]",
+    }),
     replace: Flags.boolean({ description: 'overwrite a job of that id', exclusive: ['if-absent'] }),
     'if-absent': Flags.boolean({ description: 'leave a job of that id as it is, and succeed' }),
     batch: Flags.boolean({
       description: 'read jobs from FILE or stdin',
-      exclusive: ['body', 'id', 'delay', 'at', 'ttl', 'base64'],
+      exclusive: ['body', 'id', 'delay', 'at', 'ttl', 'retries', 'backoff', 'base64'],
     }),
   };
 
@@ -65,7 +73,10 @@ A push of an id that exists is accepted when topic and body are the same, and ch
     const topic = this.toBytes(args.topic, flags.base64);
     const id = flags.id === undefined ? undefined : this.toBytes(flags.id, flags.base64);
     const body = await this.body(args.body, flags.body);
-    const request = { topic, body, id, delayMs: flags.delay, at: flags.at, ttlMs: flags.ttl };
+    const request = {
+      ...{ topic, body, id, delayMs: flags.delay, at: flags.at, ttlMs: flags.ttl },
+      ...{ retries: flags.retries, backoff: flags.backoff },
+    };
     const receipt = await this.withQueue(flags, (queue) => queue.push(request, { onExisting }));
     notePush(receipt);
     if (flags.at !== undefined) printInfo(`due ${describeTime(flags.at, new Date())}`);

@@ -15,7 +15,7 @@ export function parseBackoff(text: string, what: string): Backoff {
   const [, first, last] = RANGE.exec(text) ?? [];
   if (first === undefined || last === undefined)
     throw usageError(
-      `invalid backoff for ${what}: ${JSON.stringify(text)}`,
+      `invalid value for ${what}: ${JSON.stringify(text)}`,
       'Write the first and the longest pause: 1s..10m; 30s..30s is always 30 seconds.',
     );
   const backoff = { firstMs: parseDuration(first, what), lastMs: parseDuration(last, what) };

@@ -1,9 +1,8 @@
 /// <reference lib="esnext.disposable" />
 import { assertList } from './check.js';
-import { DelayerError, isTransient } from './errors.js';
+import { DelayerError } from './errors.js';
 import type { Bytes, Job, JobRecord, JobState } from './job.js';
 import type { NewJob } from './new-job.js';
-import { Outage } from './outage.js';
 import {
   toBpopParams,
   toDaemonParams,
@@ -53,8 +52,9 @@ import type {
   Reserved,
   Stats,
 } from './results.js';
-import type { CallLimits, Store } from './store.js';
-import { isTimeOver, monotonicMs, sleep } from './timer.js';
+import type { Store } from './store.js';
+import { takeWaiting } from './take-waiting.js';
+import { sleep } from './timer.js';
 import { toName, toNewJob, toNewJobAgain } from './validate.js';
 
 /** Calls that are under way when a queue is closed have so long (ms) to end. */
@@ -152,28 +152,15 @@ export class Queue {
    */
   async bpopMany(topics: Topics, count: number, options: BpopOptions = {}): Promise<Job[]> {
     const params = toBpopParams(topics, count, options);
-    const { untilMs = Infinity, signal } = params;
-    const outage = new Outage(this.label, options.onEvent);
-    while (signal?.aborted !== true) {
-      try {
-        const { jobs, nextInMs = Infinity, revision } = await this.#ask((store) => store.pop(params));
-        outage.end();
-        if (jobs.length > 0 || isTimeOver(params)) return jobs;
-        const wait = { topics: params.topics, maxMs: Math.min(untilMs - monotonicMs(), nextInMs), signal };
-        await this.#wait((store) => store.waitForReady({ ...wait, since: revision }));
-      } catch (error) {
-        // Jobs that it has in hand are nowhere else.
-        const hasJobs = error instanceof DelayerError && error.jobs.length > 0;
-        if (hasJobs || !(await this.#outlives(error, outage, params))) throw error;
-      }
-    }
-    return [];
-  }
-
-  /** Does a call that waits go on after an error? It ends with nothing where its signal has aborted. */
-  async #outlives(error: unknown, outage: Outage, limits: CallLimits): Promise<boolean> {
-    if (limits.signal?.aborted === true && isTransient(error)) return true;
-    return outage.waitOut(error, limits);
+    const { topics: names, signal } = params;
+    const taking = {
+      label: this.label,
+      take: () => this.#ask((store) => store.pop(params)),
+      wait: (maxMs: number, since: number | undefined) =>
+        this.#wait((store) => store.waitForReady({ topics: names, maxMs, signal, since })),
+      onEvent: options.onEvent,
+    };
+    return (await takeWaiting(taking, params))?.jobs ?? [];
   }
 
   /** Leases up to `limit` ready jobs until they are acknowledged, nacked, released, or `leaseMs` is over. */

@@ -11,11 +11,10 @@ const NEWLINE = Buffer.from('\n');
 
 function jobLine(job: Job, format: JobFormat, forTerminal: boolean): Buffer {
   if (format === 'json') {
-    const { id, topic, body, dueAt, expiresAt, attempts } = job;
+    const { id, topic, body, dueAt, expiresAt, attempts, retries, backoff } = job;
     // Who reads this has the job: the lease by which it was delivered means nothing to them.
-    return Buffer.from(
-      `${toJsonLine(jobToJson({ id, topic, body, state: 'ready', dueAt, expiresAt, attempts }))}\n`,
-    );
+    const taken: Job = { id, topic, body, state: 'ready', dueAt, expiresAt, attempts, retries, backoff };
+    return Buffer.from(`${toJsonLine(jobToJson(taken))}\n`);
   }
   const bytes = format === 'body' ? job.body : job.id;
   return Buffer.concat([forTerminal ? Buffer.from(escapeKeepingLines(bytes)) : bytes, NEWLINE]);

@@ -1,5 +1,6 @@
 import { isUtf8 } from 'node:buffer';
-import type { Blocker, Bytes, Flaw, Job, JobRecord, LeasedJob } from '../core/job.js';
+import { formatBackoff } from '../core/backoff-text.js';
+import type { Attempt, Blocker, Bytes, Flaw, Job, JobRecord, LeasedJob } from '../core/job.js';
 import type { JobPage, Problem, Stats, TopicStats } from '../core/results.js';
 
 /** What JSON lets through and a terminal may obey: DEL, the C1 controls, and marks that reorder or hide text. */
@@ -28,13 +29,12 @@ export function jobToJson(job: Job | LeasedJob | JobRecord): Json {
   json.dueAt = iso(job.dueAt);
   json.expiresAt = iso(job.expiresAt);
   json.attempts = job.attempts;
-  const { lease, leaseUntil, reason, failedAt, deadUntil, readyAhead, blockedBy, flaw } = job as JobRecord;
+  const { lease, reason, failedAt, deadUntil, readyAhead, blockedBy, flaw, history } = job as JobRecord;
   const ttlMs = knownTtlMs(job);
   if (ttlMs !== undefined) json.ttlMs = ttlMs;
-  if (lease !== undefined) {
-    json.lease = lease;
-    json.leaseUntil = iso(leaseUntil);
-  }
+  if (job.retries !== undefined) json.retries = job.retries;
+  if (job.backoff !== undefined) json.backoff = formatBackoff(job.backoff);
+  if (lease !== undefined) setLease(json, job as Lease);
   if (job.state === 'dead') {
     if (reason !== undefined) json.reason = reason;
     json.failedAt = iso(failedAt);
@@ -43,7 +43,31 @@ export function jobToJson(job: Job | LeasedJob | JobRecord): Json {
   if (readyAhead !== undefined) json.readyAhead = readyAhead;
   if (blockedBy !== undefined) json.blockedBy = blockerToJson(blockedBy);
   if (flaw !== undefined) json.flaw = flawToJson(flaw);
+  if (history !== undefined) json.history = history.map(attemptToJson);
   return json;
+}
+
+/** What is known of a lease: by the one who has it, or by one who looks. */
+type Lease = Pick<JobRecord, 'lease' | 'leaseUntil' | 'leasedBy' | 'leasedAt'> &
+  Partial<Pick<LeasedJob, 'key'>>;
+
+function setLease(json: Json, { lease, leaseUntil, leasedBy, leasedAt, key }: Lease): void {
+  json.lease = lease;
+  json.leaseUntil = iso(leaseUntil);
+  if (leasedBy !== undefined) json.leasedBy = leasedBy;
+  if (leasedAt !== undefined) json.leasedAt = iso(leasedAt);
+  if (key !== undefined) json.key = key;
+}
+
+/** What is not known of it is left out. */
+function attemptToJson({ attempt, startedAt, endedAt, outcome, exitCode, signal, reason }: Attempt): Json {
+  return {
+    attempt,
+    ...(startedAt === undefined ? {} : { startedAt: startedAt.toISOString() }),
+    endedAt: endedAt.toISOString(),
+    outcome,
+    ...{ exitCode, signal, reason },
+  };
 }
 
 /**

@@ -1,6 +1,8 @@
 import { isUtf8 } from 'node:buffer';
+import { parseBackoff } from '../../core/backoff-text.js';
 import { checkDuration, parseDuration } from '../../core/duration.js';
 import { DelayerError } from '../../core/errors.js';
+import type { OwnRetry } from '../../core/job.js';
 import type { PushRequest } from '../../core/requests.js';
 import { fromBase64 } from './base64.js';
 import type { Line } from './lines.js';
@@ -8,19 +10,21 @@ import { readTime } from './time.js';
 
 const FIELDS = new Set([
   ...['id', 'idBase64', 'topic', 'topicBase64', 'body', 'bodyBase64'],
-  ...['delay', 'at', 'ttl'],
+  ...['delay', 'at', 'ttl', 'retries', 'backoff'],
   // What delayer prints of a job and takes back.
   ...['dueAt', 'expiresAt', 'ttlMs'],
   // What it prints and the store alone decides: a push ignores it.
-  ...['state', 'attempts', 'lease', 'leaseUntil', 'leasedBy', 'reason', 'failedAt', 'deadUntil'],
+  ...['state', 'attempts', 'reason', 'failedAt', 'deadUntil'],
+  ...['lease', 'leaseUntil', 'leasedBy', 'leasedAt', 'key'],
   ...['blockedBy', 'flaw', 'readyAhead', 'explanation', 'history'],
 ]);
 
 type Fields = Readonly<Record<string, unknown>>;
 
 /**
- * Reads one job from a line of NDJSON: `{"id","topic","body","delay","ttl"}`, or a job as delayer prints it.
- * A delay or ttl is a number of seconds or text like `30m`; `at` and `dueAt` are due times.
+ * Reads one job from a line of NDJSON: `{"id","topic","body","delay","ttl","retries","backoff"}`, or a job as
+ * delayer prints it. A delay or ttl is a number of seconds or text like `30m`, a backoff text like `1s..10m`; `at`
+ * and `dueAt` are due times.
  * @returns nothing for a blank line
  * @throws DelayerError `usage`
  */
@@ -41,7 +45,17 @@ export function parseJobLine({ bytes }: Line): PushRequest | undefined {
   const body = bytesField(fields, 'body');
   if (topic === undefined) throw new DelayerError('usage', 'the topic is missing');
   if (body === undefined) throw new DelayerError('usage', 'the body is missing');
-  return { id: bytesField(fields, 'id'), topic, body, ...dueFields(fields) };
+  return { id: bytesField(fields, 'id'), topic, body, ...dueFields(fields), ...retryFields(fields) };
+}
+
+function retryFields(fields: Fields): OwnRetry {
+  const retries = fields.retries ?? undefined;
+  const backoff = fields.backoff ?? undefined;
+  if (retries !== undefined && typeof retries !== 'number')
+    throw new DelayerError('usage', 'retries is not a number');
+  if (backoff !== undefined && typeof backoff !== 'string')
+    throw new DelayerError('usage', 'the backoff is no text such as "1s..10m"');
+  return { retries, backoff: backoff === undefined ? undefined : parseBackoff(backoff, 'the backoff') };
 }
 
 function parseObject(text: string): Fields {
