@@ -18,7 +18,7 @@ export function putCommandFirst(argv: readonly string[], shared: FlagTypes): rea
 }
 
 /** Flags whose value is any text, `--help` and `--` included. */
-const TEXT_FLAGS = ['--body'];
+const TEXT_FLAGS = ['--body', '--reason'];
 
 /** Writes `--body TEXT` as `--body=TEXT`, so that nothing takes the text for a flag. */
 export function bindTexts(argv: readonly string[]): string[] {

@@ -5,7 +5,7 @@ import { parseDuration } from '../core/duration.js';
 import { DelayerError } from '../core/errors.js';
 import { type Backoff, MAX_LEASE_MS } from '../core/job.js';
 import { MAX_RETRIES, type RetryOptions } from '../core/retry-policy.js';
-import { JOB_FORMATS } from '../output/jobs.js';
+import { JOB_FORMATS, LEASED_FORMATS } from '../output/jobs.js';
 import { readTime } from './input/time.js';
 
 /** A duration in whole milliseconds. */
@@ -110,6 +110,26 @@ export const jobFormat = Flags.option({
   default: 'json' as const,
   description: 'what to print of each job: a line of JSON, the bytes of its body, or its id',
 });
+
+/** Of `pop` and `bpop`. */
+export const takeFlags = {
+  lease: timerDuration('lease')({
+    description:
+      'keep the job, for so long, until it is acknowledged: ack, nack, release and extend take its lease',
+  }),
+  ...retryFlags(['lease']),
+  'body-file': Flags.string({
+    helpValue: 'FILE',
+    description: 'write the body of the job to FILE, whole and for this user alone',
+    dependsOn: ['lease'],
+  }),
+  output: Flags.option({
+    options: [...new Set([...JOB_FORMATS, ...LEASED_FORMATS])],
+    default: 'json' as const,
+    description:
+      'what to print of each job: a line of JSON, the bytes of its body, or its id; with --lease: JSON, or its lease',
+  })(),
+};
 
 /** One topic or several. */
 export const topicArgs = Args.string({

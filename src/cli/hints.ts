@@ -23,6 +23,15 @@ const BY_COMMAND: Readonly<Record<string, Partial<Record<ErrorCode, string>>>> =
     outcome_unknown: '`delayer inspect --id ID` tells whether it is still there.',
     output_failed: 'What was removed is gone.',
   },
+  ...Object.fromEntries(
+    ['ack', 'nack', 'release', 'extend'].map((name) => [
+      name,
+      {
+        outcome_unknown: `Run it again with the same leases: it is safe, and a lease that is not held then was settled before.`,
+        output_failed: 'What was settled is settled.',
+      },
+    ]),
+  ),
   inspect: { output_failed: 'Nothing was changed.' },
   pop: { output_failed: 'The jobs that were not printed are back in the queue.' },
   bpop: { output_failed: 'The jobs that were not printed are back in the queue.' },

@@ -1,8 +1,10 @@
+import { DelayerError } from '../core/errors.js';
 import type { Bytes, Job } from '../core/job.js';
 import { POP_BATCH } from '../core/job.js';
 import type { Queue } from '../core/queue.js';
 import { escapeForTerminal } from '../output/escape.js';
-import { type JobFormat, writeJobs } from '../output/jobs.js';
+import { JOB_FORMATS, type JobFormat, writeJobs } from '../output/jobs.js';
+import type { LeaseFlags, LeasePrinter } from './lease-and-print.js';
 import { printNote } from './stderr.js';
 
 /**
@@ -30,6 +32,19 @@ export async function popAndPrint(
     }
   }
   return popped;
+}
+
+/** @throws DelayerError `usage` where jobs without a lease are to be printed by it */
+export function formatOf(output: string): JobFormat {
+  const format = JOB_FORMATS.find((one) => one === output);
+  if (format !== undefined) return format;
+  throw new DelayerError('usage', `--output ${output} needs --lease`, { hint: 'Add --lease 60s.' });
+}
+
+/** What `--lease` needs is loaded with it. */
+export async function loadLeasePrinter(topics: readonly Buffer[], flags: LeaseFlags): Promise<LeasePrinter> {
+  const { LeasePrinter } = await import('./lease-and-print.js');
+  return new LeasePrinter(topics, flags);
 }
 
 /** Tells of each job that is not back in the queue. */

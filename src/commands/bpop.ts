@@ -1,7 +1,7 @@
 import { BaseCommand } from '../cli/base-command.js';
 import { printEvent } from '../cli/events.js';
-import { count, duration, jobFormat, topicArgs } from '../cli/flags.js';
-import { popAndPrint } from '../cli/pop-and-print.js';
+import { count, duration, takeFlags, topicArgs } from '../cli/flags.js';
+import { formatOf, loadLeasePrinter, popAndPrint } from '../cli/pop-and-print.js';
 import { whileRead } from '../cli/reader.js';
 import { Interruption } from '../cli/signals.js';
 import type { Queue } from '../core/queue.js';
@@ -12,12 +12,13 @@ export default class Bpop extends BaseCommand {
   static override examples = [
     '<%= config.bin %> bpop close_order',
     '<%= config.bin %> bpop urgent close_order --timeout 30 --output body',
+    '<%= config.bin %> bpop close_order --lease 60s',
   ];
   static override args = { topic: topicArgs };
   static override flags = {
     timeout: duration('timeout')({ description: 'wait at most so long; 0 is for ever', default: 0 }),
     count: count('count')({ description: 'take up to so many, once one is there', default: 1 }),
-    output: jobFormat(),
+    ...takeFlags,
   };
 
   override async run(): Promise<void> {
@@ -27,16 +28,24 @@ export default class Bpop extends BaseCommand {
     this.interruption = interruption;
     const { signal } = interruption;
     const timeoutMs = flags.timeout === 0 ? undefined : flags.timeout;
-    const pop = (queue: Queue) => {
-      let waited = false;
-      return popAndPrint(queue, flags.count, flags.output, (limit) => {
-        // What is ready with the first job is taken; the rest is not waited for.
-        if (waited) return signal.aborted ? Promise.resolve([]) : queue.popMany(topics, limit);
-        waited = true;
-        return queue.bpopMany(topics, limit, { timeoutMs, signal, onEvent: printEvent });
-      });
-    };
-    const popped = await whileRead(interruption, () => this.withQueue(flags, pop));
-    if (popped === 0) this.endWith(1);
+    const { count, lease } = flags;
+    let take: (queue: Queue) => Promise<number>;
+    if (lease === undefined) {
+      const format = formatOf(flags.output);
+      take = (queue) => {
+        let waited = false;
+        return popAndPrint(queue, count, format, (limit) => {
+          // What is ready with the first job is taken; the rest is not waited for.
+          if (waited) return signal.aborted ? Promise.resolve([]) : queue.popMany(topics, limit);
+          waited = true;
+          return queue.bpopMany(topics, limit, { timeoutMs, signal, onEvent: printEvent });
+        });
+      };
+    } else {
+      const printer = await loadLeasePrinter(topics, { ...flags, lease });
+      take = (queue) => printer.runWaiting(queue, { timeoutMs, signal });
+    }
+    const taken = await whileRead(interruption, () => this.withQueue(flags, take));
+    if (taken === 0) this.endWith(1);
   }
 }

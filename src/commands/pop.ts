@@ -1,21 +1,25 @@
 import { BaseCommand } from '../cli/base-command.js';
-import { count, jobFormat, topicArgs } from '../cli/flags.js';
-import { popAndPrint } from '../cli/pop-and-print.js';
+import { count, takeFlags, topicArgs } from '../cli/flags.js';
+import { formatOf, loadLeasePrinter, popAndPrint } from '../cli/pop-and-print.js';
 import { Interruption } from '../cli/signals.js';
+import type { Queue } from '../core/queue.js';
 
 export default class Pop extends BaseCommand {
   static override summary =
     'Take the ready job that is due first, of the first topic that has one; exit code 1 when there is none.';
-  static override description = 'The job is gone from the queue before it is printed: at most once.';
+  static override description = `The job is gone from the queue before it is printed: at most once.
+With --lease it is held for whoever called pop: ack ends its lease when the job is done, nack when it failed. A job whose lease ends without either comes back, or goes to the dead letters when no retry is left. docs/handlers.md has the loops for sh, bash, PHP and Python.`;
   static override examples = [
     '<%= config.bin %> pop close_order',
     '<%= config.bin %> pop urgent close_order --output body',
     '<%= config.bin %> pop close_order --count 10',
+    '<%= config.bin %> pop close_order --lease 60s --retries 5 --backoff 10s..1h',
+    'lease=$(<%= config.bin %> pop close_order --lease 60s --output lease --body-file body.json)',
   ];
   static override args = { topic: topicArgs };
   static override flags = {
     count: count('count')({ description: 'take up to so many', default: 1 }),
-    output: jobFormat(),
+    ...takeFlags,
   };
 
   override async run(): Promise<void> {
@@ -24,11 +28,18 @@ export default class Pop extends BaseCommand {
     const interruption = new Interruption();
     this.interruption = interruption;
     const { signal } = interruption;
-    const popped = await this.withQueue(flags, (queue) =>
-      popAndPrint(queue, flags.count, flags.output, (limit) =>
-        signal.aborted ? Promise.resolve([]) : queue.popMany(topics, limit),
-      ),
-    );
-    if (popped === 0) this.endWith(1);
+    const { count, lease } = flags;
+    let take: (queue: Queue) => Promise<number>;
+    if (lease === undefined) {
+      const format = formatOf(flags.output);
+      const pop = (queue: Queue, limit: number) =>
+        signal.aborted ? Promise.resolve([]) : queue.popMany(topics, limit);
+      take = (queue) => popAndPrint(queue, count, format, (limit) => pop(queue, limit));
+    } else {
+      const printer = await loadLeasePrinter(topics, { ...flags, lease });
+      take = (queue) => printer.run(queue, signal);
+    }
+    const taken = await this.withQueue(flags, take);
+    if (taken === 0) this.endWith(1);
   }
 }

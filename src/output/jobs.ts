@@ -1,4 +1,4 @@
-import type { Bytes, Job } from '../core/job.js';
+import type { Bytes, Job, LeasedJob } from '../core/job.js';
 import { escapeKeepingLines } from './escape.js';
 import { jobToJson, toJsonLine } from './json.js';
 import { OutputError, stdoutIsTerminal, writeStdout } from './stdout.js';
@@ -6,6 +6,10 @@ import { OutputError, stdoutIsTerminal, writeStdout } from './stdout.js';
 /** How `pop`, `bpop` and `drain` print a job: a line of JSON, the bytes of its body, or its id. */
 export const JOB_FORMATS = ['json', 'body', 'id'] as const;
 export type JobFormat = (typeof JOB_FORMATS)[number];
+
+/** How `pop --lease` and `bpop --lease` print a job: a line of JSON, or its lease. */
+export const LEASED_FORMATS = ['json', 'lease'] as const;
+export type LeasedFormat = (typeof LEASED_FORMATS)[number];
 
 const NEWLINE = Buffer.from('\n');
 
@@ -20,15 +24,29 @@ function jobLine(job: Job, format: JobFormat, forTerminal: boolean): Buffer {
   return Buffer.concat([forTerminal ? Buffer.from(escapeKeepingLines(bytes)) : bytes, NEWLINE]);
 }
 
-/**
- * Prints jobs, each on a line.
- * @returns how many are out whole, and the error that kept the rest from it
- */
-export async function writeJobs(
-  jobs: readonly Job[],
-  format: JobFormat,
-): Promise<{ written: number; error?: OutputError }> {
-  const { lines, error: tooLong } = linesOf(jobs, format);
+/** How many jobs are out whole, and the error that kept the rest from it. */
+export interface Written {
+  readonly written: number;
+  readonly error?: OutputError;
+}
+
+/** Prints jobs, each on a line. */
+export async function writeJobs(jobs: readonly Job[], format: JobFormat): Promise<Written> {
+  return writeLines(jobs, (job) => jobLine(job, format, stdoutIsTerminal()));
+}
+
+/** The same for jobs whose consumer is told their leases. */
+export async function writeLeasedJobs(
+  jobs: readonly (LeasedJob & { readonly leasedBy: string })[],
+  format: LeasedFormat,
+): Promise<Written> {
+  return writeLines(jobs, (job) =>
+    Buffer.from(`${format === 'lease' ? job.lease : toJsonLine(jobToJson(job))}\n`),
+  );
+}
+
+async function writeLines<T>(jobs: readonly T[], lineOf: (job: T) => Buffer): Promise<Written> {
+  const { lines, error: tooLong } = linesOf(jobs, lineOf);
   try {
     await writeStdout(Buffer.concat(lines));
     return { written: lines.length, ...(tooLong && { error: tooLong }) };
@@ -41,10 +59,13 @@ export async function writeJobs(
 }
 
 /** The lines of jobs, up to the first that is longer than a line of JSON can be (half a gigabyte). */
-function linesOf(jobs: readonly Job[], format: JobFormat): { lines: Buffer[]; error?: OutputError } {
+function linesOf<T>(
+  jobs: readonly T[],
+  lineOf: (job: T) => Buffer,
+): { lines: Buffer[]; error?: OutputError } {
   const lines: Buffer[] = [];
   try {
-    for (const job of jobs) lines.push(jobLine(job, format, stdoutIsTerminal()));
+    for (const job of jobs) lines.push(lineOf(job));
     return { lines };
   } catch (error) {
     const message = 'a job is too large for a line of JSON; print its body alone';

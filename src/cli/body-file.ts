@@ -1,0 +1,69 @@
+import {
+  accessSync,
+  constants,
+  realpathSync,
+  renameSync,
+  statSync,
+  unlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { dirname } from 'node:path';
+import { DelayerError } from '../core/errors.js';
+
+/** The file that `--body-file` names: it holds the body of a job whole, or what it held before. */
+export class BodyFile {
+  /** Where it is, symbolic links followed. */
+  private readonly path: string;
+
+  /** @throws DelayerError where no file can be written there, before a job is taken for it */
+  constructor(readonly name: string) {
+    if (name === '') throw new DelayerError('usage', '--body-file is empty', { hint: 'Name a file.' });
+    try {
+      const stat = statSync(name, { throwIfNoEntry: false });
+      if (stat !== undefined && !stat.isFile())
+        throw new DelayerError('usage', `--body-file names no file: ${JSON.stringify(name)}`, {
+          hint: 'Name a file, or one that is not there yet.',
+        });
+      this.path = stat === undefined ? name : realpathSync(name);
+      accessSync(dirname(this.path), constants.W_OK);
+    } catch (error) {
+      throw this.failure(error);
+    }
+  }
+
+  /**
+   * Puts a body in its place, readable for this user alone.
+   * @throws DelayerError `output_failed`
+   */
+  write(body: Uint8Array): void {
+    const part = `${this.path}.${process.pid}.part`;
+    try {
+      writeFileSync(part, body, { mode: 0o600, flag: 'wx' });
+      renameSync(part, this.path);
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'EEXIST') remove(part);
+      throw this.failure(error);
+    }
+  }
+
+  /** Takes it away again: its job is nobody's to do. */
+  discard(): void {
+    remove(this.path);
+  }
+
+  private failure(error: unknown): DelayerError {
+    if (error instanceof DelayerError) return error;
+    return new DelayerError('output_failed', `cannot write the body file: ${(error as Error).message}`, {
+      hint: 'Name a file in a folder that can be written to, with room for it.',
+      cause: error,
+    });
+  }
+}
+
+function remove(path: string): void {
+  try {
+    unlinkSync(path);
+  } catch {
+    // It is gone, or never came to be.
+  }
+}

@@ -1,0 +1,161 @@
+import { hostname } from 'node:os';
+import { DelayerError } from '../core/errors.js';
+import type { Backoff, LeasedJob } from '../core/job.js';
+import { POP_BATCH } from '../core/job.js';
+import type { Queue } from '../core/queue.js';
+import type { CallOptions } from '../core/requests.js';
+import type { Burial, Reserved } from '../core/results.js';
+import { takeWaiting } from '../core/take-waiting.js';
+import { monotonicMs } from '../core/timer.js';
+import { escapeForTerminal } from '../output/escape.js';
+import { LEASED_FORMATS, type LeasedFormat, writeLeasedJobs } from '../output/jobs.js';
+import { BodyFile } from './body-file.js';
+import { printEvent } from './events.js';
+import { toRetryOptions } from './flags.js';
+import { printNote } from './stderr.js';
+
+/** What `pop --lease` and `bpop --lease` were given. */
+export interface LeaseFlags {
+  readonly count: number;
+  readonly lease: number;
+  readonly output: string;
+  readonly 'body-file'?: string | undefined;
+  readonly retries?: number | undefined;
+  readonly backoff?: Backoff | undefined;
+  readonly 'dead-ttl'?: number | undefined;
+}
+
+/** Leases jobs for whoever called the command, and prints them with their leases. */
+export class LeasePrinter {
+  private readonly format: LeasedFormat;
+  private readonly bodyFile: BodyFile | undefined;
+  private readonly holder = callerName();
+
+  /** @throws DelayerError before a job is taken */
+  constructor(
+    private readonly topics: readonly Buffer[],
+    private readonly flags: LeaseFlags,
+  ) {
+    this.format = toFormat(flags.output);
+    const file = flags['body-file'];
+    if (file !== undefined && flags.count > 1)
+      throw new DelayerError('usage', '--body-file is for one job, and --count asks for more', {
+        hint: 'Leave one of them out.',
+      });
+    this.bodyFile = file === undefined ? undefined : new BodyFile(file);
+  }
+
+  /**
+   * Leases up to `count` jobs, batch by batch. What cannot be printed is released.
+   * @returns how many were leased
+   * @throws OutputError, DelayerError
+   */
+  async run(queue: Queue, signal: AbortSignal): Promise<number> {
+    return this.reserveAll(queue, async (limit) =>
+      signal.aborted ? { jobs: [] } : this.reserve(queue, limit),
+    );
+  }
+
+  /** The same, waiting for the first. */
+  async runWaiting(
+    queue: Queue,
+    { timeoutMs = Infinity, signal }: { timeoutMs: number | undefined; signal: AbortSignal },
+  ): Promise<number> {
+    const { topics } = this;
+    const untilMs = monotonicMs() + timeoutMs;
+    const rest = () => Math.max(0, untilMs - monotonicMs());
+    let waited = false;
+    return this.reserveAll(queue, async (limit) => {
+      // What is ready with the first job is taken; the rest is not waited for.
+      if (waited) return signal.aborted ? { jobs: [] } : this.reserve(queue, limit);
+      waited = true;
+      const taking = {
+        label: queue.label,
+        take: () => this.reserve(queue, limit, { signal, timeoutMs: rest() }),
+        wait: (maxMs: number, since: number | undefined) =>
+          queue.waitForReady(topics, { timeoutMs: maxMs, signal, since }),
+        onEvent: printEvent,
+      };
+      return (await takeWaiting(taking, { untilMs, signal })) ?? { jobs: [] };
+    });
+  }
+
+  /** @param reserve answers no jobs when there are no more */
+  private async reserveAll(queue: Queue, reserve: (limit: number) => Promise<Reserved>): Promise<number> {
+    const { count } = this.flags;
+    let leased = 0;
+    while (leased < count) {
+      const { jobs, isPaused } = await reserve(Math.min(count - leased, POP_BATCH));
+      if (jobs.length === 0) {
+        if (isPaused === true && leased === 0) printNote('every topic that was named is paused');
+        break;
+      }
+      leased += jobs.length;
+      await this.print(queue, jobs);
+    }
+    return leased;
+  }
+
+  private async reserve(queue: Queue, limit: number, limits: CallOptions = {}): Promise<Reserved> {
+    const { topics, holder, flags } = this;
+    const retry = toRetryOptions(flags);
+    const reserved = await queue.reserve({ topics, limit, leaseMs: flags.lease, holder, retry, ...limits });
+    noteBuried(reserved.buried);
+    return reserved;
+  }
+
+  private async print(queue: Queue, jobs: readonly LeasedJob[]): Promise<void> {
+    const { bodyFile, holder } = this;
+    const [first] = jobs;
+    let written = 0;
+    let hasBody = false;
+    try {
+      if (bodyFile && first) {
+        bodyFile.write(first.body);
+        hasBody = true;
+      }
+      const printed = await writeLeasedJobs(
+        jobs.map((job) => ({ ...job, leasedBy: holder })),
+        this.format,
+      );
+      written = printed.written;
+      if (printed.error) throw printed.error;
+    } catch (error) {
+      if (hasBody && written === 0) bodyFile?.discard();
+      await release(queue, jobs.slice(written));
+      throw error;
+    }
+  }
+}
+
+function toFormat(output: string): LeasedFormat {
+  const format = LEASED_FORMATS.find((one) => one === output);
+  if (format !== undefined) return format;
+  throw new DelayerError('usage', `--output ${output} leaves out the lease, and nobody could end it`, {
+    hint: 'Print JSON, or the lease alone with --output lease and the body with --body-file FILE.',
+  });
+}
+
+/** Jobs that could not be printed are ready again at once, or when their lease ends. */
+async function release(queue: Queue, jobs: readonly LeasedJob[]): Promise<void> {
+  try {
+    await queue.release(jobs);
+  } catch (error) {
+    const ids = jobs.map(({ id }) => `"${escapeForTerminal(id)}"`).join(', ');
+    printNote(`not printed, and back in the queue when the lease ends: ${ids}: ${String(error)}`);
+  }
+}
+
+/** `host:pid` of who holds the leases: this process ends before them, so it is the one that called it. */
+function callerName(): string {
+  // A process whose parent is in another container has 0 for it.
+  return `${hostname()}:${process.ppid > 0 ? process.ppid : process.pid}`;
+}
+
+/** Tells of jobs that became dead letters because their leases ended, as one was looked for. */
+function noteBuried(buried: readonly Burial[] = []): void {
+  for (const { id, topic, reason } of buried)
+    printNote(
+      `the job "${escapeForTerminal(id)}" of ${JSON.stringify(escapeForTerminal(topic))} is a dead letter: ${reason}`,
+    );
+}
