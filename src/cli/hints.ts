@@ -32,6 +32,11 @@ const BY_COMMAND: Readonly<Record<string, Partial<Record<ErrorCode, string>>>> =
       },
     ]),
   ),
+  requeue: {
+    outcome_unknown:
+      '`delayer inspect --id ID` tells where it is; what was requeued is no dead letter any more.',
+    output_failed: 'What was requeued is in the queue.',
+  },
   inspect: { output_failed: 'Nothing was changed.' },
   pop: { output_failed: 'The jobs that were not printed are back in the queue.' },
   bpop: { output_failed: 'The jobs that were not printed are back in the queue.' },

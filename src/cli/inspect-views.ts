@@ -4,10 +4,10 @@ import type { Queue } from '../core/queue.js';
 import type { Problem } from '../core/results.js';
 import { explain } from '../output/explain.js';
 import { explainedJobToJson, jobPageToJson, overviewToJson, toJsonLine } from '../output/json.js';
-import { stdoutIsTerminal, writeStdout } from '../output/stdout.js';
-import { terminalWidth, wantsColour } from './config/settings.js';
+import { writeStdout } from '../output/stdout.js';
 import { withCliHint } from './hints.js';
 import { printInfo, printNote } from './stderr.js';
+import { loadTables, tableWidth } from './tables.js';
 
 /** All topics, and what is wrong with the store. */
 export async function showOverview(queue: Queue, json: boolean): Promise<void> {
@@ -80,18 +80,6 @@ export async function showFlawed(queue: Queue, limit: number | undefined, json: 
   return jobs.length;
 }
 
-/** Cells that a table may take; undefined where no terminal sets a bound. */
-function tableWidth(): number | undefined {
-  return stdoutIsTerminal() ? terminalWidth() : undefined;
-}
-
 async function printJson(value: unknown): Promise<void> {
   await writeStdout(`${toJsonLine(value)}\n`);
-}
-
-/** Tables and colours are loaded only when a table is drawn. */
-async function loadTables(): Promise<typeof import('../output/table.js')> {
-  const tables = await import('../output/table.js');
-  tables.useColour(stdoutIsTerminal() && wantsColour());
-  return tables;
 }

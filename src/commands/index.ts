@@ -10,5 +10,6 @@ export const COMMANDS = {
   push: () => import('./push.js'),
   release: () => import('./release.js'),
   remove: () => import('./remove.js'),
+  requeue: () => import('./requeue.js'),
   serve: () => import('./serve.js'),
 };

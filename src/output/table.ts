@@ -3,6 +3,7 @@ import { formatDuration } from '../core/duration.js';
 import { type Bytes, JOB_STATES, type JobRecord, type JobState } from '../core/job.js';
 import type { Problem, Stats, TopicStats } from '../core/results.js';
 import { escapeForTerminal, escapeText } from './escape.js';
+import { firstLine } from './reason.js';
 import { type Cell, type Column, cutToWidth, drawTable } from './layout.js';
 
 /** Colour is for terminals whose user has not refused it. */
@@ -83,6 +84,49 @@ export function jobsTable(jobs: readonly JobRecord[], now: Date, width: number |
     job.body ? { text: cutBytes(job.body, width ?? BODY_WIDTH) } : { text: 'gone', paint: chalk.dim },
   ]);
   return `${drawTable({ columns, rows, width, paintHead: chalk.bold })}\n`;
+}
+
+/**
+ * A row a dead letter, with why it failed: the first line of the reason.
+ * @param width cells of the terminal; absent where there is none
+ */
+export function deadTable(jobs: readonly JobRecord[], now: Date, width: number | undefined): string {
+  const columns: Column[] = [
+    { head: 'id' },
+    { head: 'failed' },
+    { head: 'kept until', isOptional: true },
+    { head: 'attempts', alignRight: true },
+    { head: 'reason', minWidth: MIN_BODY_WIDTH },
+    { head: 'body', minWidth: MIN_BODY_WIDTH, isOptional: true },
+  ];
+  const rows = jobs.map(({ id, failedAt, deadUntil, attempts, reason, body }) => [
+    { text: nameText(id, width) },
+    timeCell(failedAt, now),
+    timeCell(deadUntil, now),
+    { text: String(attempts) },
+    reasonCell(reason, width),
+    body ? { text: cutBytes(body, width ?? BODY_WIDTH) } : { text: 'gone', paint: chalk.dim },
+  ]);
+  return `${drawTable({ columns, rows, width, paintHead: chalk.bold })}\n`;
+}
+
+/** A row a reason, with how many failed for it. */
+export function reasonsTable(
+  reasons: readonly { readonly reason?: string | undefined; readonly count: number }[],
+  width: number | undefined,
+): string {
+  const columns: Column[] = [
+    { head: 'jobs', alignRight: true },
+    { head: 'reason', minWidth: MIN_BODY_WIDTH },
+  ];
+  const rows = reasons.map(({ reason, count }) => [{ text: String(count) }, reasonCell(reason, width)]);
+  return `${drawTable({ columns, rows, width, paintHead: chalk.bold })}\n`;
+}
+
+function reasonCell(reason: string | undefined, width: number | undefined): Cell {
+  if (reason === undefined) return { text: '–', plain: '-', paint: chalk.dim };
+  const line = escapeText(firstLine(reason));
+  return { text: width === undefined ? line : cutToWidth(line, width) };
 }
 
 /** A job that is in its ready list more than once is listed once. */

@@ -1,0 +1,79 @@
+import type { Requeued } from '../bulk/requeue.js';
+import type { RequeueResult } from '../core/results.js';
+import { escapeForTerminal } from '../output/escape.js';
+import { writeIds } from '../output/jobs.js';
+import { bytesToJson, toJsonLine } from '../output/json.js';
+import { stdoutIsTerminal, writeStdout } from '../output/stdout.js';
+import { clearProgress, printInfo, printNote, printProgress, stderrIsTerminal } from './stderr.js';
+
+/** Progress is drawn so often (ms) at most. */
+const PROGRESS_MS = 200;
+
+const WHY_NOT: Record<Exclude<RequeueResult, 'requeued'>, string> = {
+  none: 'is no dead letter',
+  duplicate_id: 'is in the queue anew',
+};
+
+/** Tells what became of dead letters: ids on stdout, or counts in JSON. */
+export class RequeueReport {
+  readonly counts: Record<RequeueResult, number> = { requeued: 0, none: 0, duplicate_id: 0 };
+  private readonly notRequeued: Record<string, unknown>[] = [];
+  private readonly showProgress: boolean;
+  private progressAt = 0;
+
+  /** @param named were they named one by one? Then each that is not requeued is told of. */
+  constructor(
+    private readonly json: boolean,
+    private readonly named: boolean,
+  ) {
+    // Ids on the same terminal are progress enough.
+    this.showProgress = stderrIsTerminal() && (json || !stdoutIsTerminal());
+  }
+
+  /** 0 when all that were named were requeued, or one of a selection was; else 1. */
+  get exitCode(): number {
+    const { requeued, none, duplicate_id } = this.counts;
+    return (this.named ? none + duplicate_id === 0 : requeued > 0) ? 0 : 1;
+  }
+
+  async add(results: readonly Requeued[]): Promise<void> {
+    for (const { id, outcome } of results) {
+      this.counts[outcome] += 1;
+      if (outcome === 'requeued' || !this.named) continue;
+      if (this.json) this.notRequeued.push({ ...bytesToJson('id', id), outcome });
+      else this.note(`the job "${escapeForTerminal(id)}" ${WHY_NOT[outcome]}; it was not requeued`);
+    }
+    if (!this.json)
+      await writeIds(results.flatMap(({ id, outcome }) => (outcome === 'requeued' ? [id] : [])));
+    if (this.showProgress && Date.now() - this.progressAt > PROGRESS_MS) {
+      printProgress(this.summary());
+      this.progressAt = Date.now();
+    }
+  }
+
+  /** What was done is told even when the rest failed. */
+  async end(isComplete: boolean): Promise<void> {
+    if (this.showProgress) clearProgress();
+    const { exitCode } = this;
+    if (this.json) {
+      const more = this.named ? { notRequeued: this.notRequeued } : {};
+      if (isComplete) await writeStdout(`${toJsonLine({ ...this.counts, ...more })}\n`);
+    } else if (exitCode === 0 && isComplete) printInfo(this.summary());
+    else printNote(this.summary());
+  }
+
+  private note(message: string): void {
+    if (this.showProgress) clearProgress();
+    printNote(message);
+  }
+
+  private summary(): string {
+    const { requeued, none, duplicate_id } = this.counts;
+    if (requeued + none + duplicate_id === 0) return 'there is no such dead letter';
+    const others = [
+      ...(duplicate_id > 0 ? [`${duplicate_id} not: another job of the id is in the queue`] : []),
+      ...(none > 0 ? [`${none} not: no dead letter`] : []),
+    ];
+    return [`${requeued} requeued`, ...others].join(', ');
+  }
+}

@@ -1,0 +1,14 @@
+import { stdoutIsTerminal } from '../output/stdout.js';
+import { terminalWidth, wantsColour } from './config/settings.js';
+
+/** Cells that a table may take; undefined where no terminal sets a bound. */
+export function tableWidth(): number | undefined {
+  return stdoutIsTerminal() ? terminalWidth() : undefined;
+}
+
+/** Tables and colours are loaded only when a table is drawn. */
+export async function loadTables(): Promise<typeof import('../output/table.js')> {
+  const tables = await import('../output/table.js');
+  tables.useColour(stdoutIsTerminal() && wantsColour());
+  return tables;
+}
