@@ -51,7 +51,7 @@ Exit code 1 when one of the ids was not requeued, or none of a selection.`;
   override async run(): Promise<void> {
     const { args, flags } = await this.parse(Requeue);
     const { base64, json, limit = Infinity } = flags;
-    const ids = args.id;
+    const ids = args.id ?? [];
     if (ids.length > 0 && flags.topic !== undefined)
       throw new DelayerError('usage', 'ID and --topic cannot be used together', {
         hint: `Leave one of them out. Usage: ${this.usage}`,

@@ -80,6 +80,11 @@ export class Running {
     return this.lines;
   }
 
+  /** Waits for a text on stdout; of a terminal, on either. */
+  async printsText(pattern: RegExp, withinMs = 10_000): Promise<void> {
+    await eventually(() => pattern.test(this.stdout.toString()) || this.failIfOver(), { withinMs });
+  }
+
   /** Waits for a text on stderr. */
   async says(pattern: RegExp): Promise<void> {
     await eventually(() => pattern.test(this.errors) || this.failIfOver());
