@@ -88,6 +88,19 @@ describe('push --batch', () => {
           '{"topic":"t","body":"b","delay":"x"}',
           'invalid duration for the delay: "x". Write seconds (10), or a number with a unit: 250ms, 10s, 30m, 1h30m, 7d.',
         ],
+        [
+          '{"topic":"t","body":"b","retries":-1}',
+          'retries must not be negative. Write 0 for a single attempt.',
+        ],
+        ['{"topic":"t","body":"b","retries":"3"}', 'retries is not a number'],
+        [
+          '{"topic":"t","body":"b","backoff":{"firstMs":1,"lastMs":2}}',
+          'the backoff is no text such as "1s..10m"',
+        ],
+        [
+          '{"topic":"t","body":"b","backoff":"10m..1s"}',
+          'the backoff begins with a longer pause than it ends with. Write the shorter one first.',
+        ],
       ];
       const outcome = await cli.run(['push', '--batch'], {
         stdin: cases.map(([line]) => `${line}\n`).join(''),

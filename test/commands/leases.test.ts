@@ -165,6 +165,31 @@ describe('ack, nack, release and extend', () => {
       expect(dead).to.deep.equal({ lease: must(b).lease, outcome: 'dead' });
     });
 
+    it('nack follows the retries of the job, else those of pop; a job without one left is told of in one line', async () => {
+      const queue = await cli.queue();
+      await queue.push({
+        id: 'own',
+        topic: 'topic',
+        body: 'b',
+        retries: 1,
+        backoff: { firstMs: 0, lastMs: 0 },
+      });
+      const nack = async (...flags: string[]) => {
+        const popped = await cli.run(['pop', 'topic', '--lease', '1h', '--output', 'lease', ...flags]);
+        const [lease = ''] = linesOf(expectQuiet(popped));
+        return { lease, outcome: await cli.run(['nack', lease, '--reason', 'bad']) };
+      };
+      expectQuiet((await nack('--retries', '0')).outcome);
+      const { lease, outcome } = await nack('--retries', '9');
+      expect(outcome).to.include({
+        code: 0,
+        stderr: `delayer: no retry was left, and the job is a dead letter now: ${lease}\n`,
+      });
+      await queue.push({ id: 'plain', topic: 'topic', body: 'b' });
+      expect((await nack('--retries', '0')).outcome.stderr).to.match(/dead letter now/);
+      for (const id of ['own', 'plain']) expect(await find(id)).to.include({ state: 'dead', reason: 'bad' });
+    });
+
     it('a reason that ends in many lines is kept whole, up to 4 KiB from its end', async () => {
       const [a, b] = await leased('a', 'b');
       const trace = 'PHP Fatal error: no such order\n  thrown in cancel.php\n';

@@ -126,6 +126,17 @@ describe('push', () => {
       expect(linesOf(await cli.run(['pop', 'topic', '--output', 'body']))).to.deep.equal(['old']);
     });
 
+    it('push gives a job its own --retries and --backoff, which stay with it in JSON', async () => {
+      const push = ['push', 'topic', 'body', '--id', 'a', '--retries', '5', '--backoff', '250ms..1h30m'];
+      expectQuiet(await cli.run(push));
+      const printed = await cli.run(['inspect', '--id', 'a', '--json']);
+      expect(jsonOf(printed)[0]).to.include({ retries: 5, backoff: '250ms..1h30m' });
+      const popped = expectQuiet(await cli.run(['pop', 'topic']));
+      expect(jsonOf(popped)[0]).to.include({ retries: 5, backoff: '250ms..1h30m', state: 'ready' });
+      expectQuiet(await cli.run(['push', '--batch'], { stdin: popped.stdout }));
+      expect(jsonOf(await cli.run(['inspect', '--id', 'a', '--json']))[0]).to.include({ retries: 5 });
+    });
+
     it('push prints one JSON document with --json', async () => {
       const pushed = expectQuiet(await cli.run(['push', 'topic', 'body', '--id', '0', '--json']));
       expect(documentOf(pushed)).to.have.keys('id', 'outcome', 'dueAt');

@@ -9,6 +9,7 @@ describe('stdin', () => {
       [['push', '--batch', '-'], '{"topic":"topic","body":"b"}\n'],
       [['push', '--batch'], '{"topic":"topic","body":"b"}\n'],
       [['remove', '-'], 'a\n'],
+      [['ack', '-', '--json'], `${'0'.repeat(32)}-00000001.1.1.1\n`],
     ] as const) {
       it(`\`delayer ${command.join(' ')}\` ends at an error, while stdin is open and gives nothing`, async () => {
         expectQuiet(await cli.run(['push', 'topic', 'b', '--id', 'a', '--delay', '1h']));
