@@ -53,6 +53,12 @@ const editing = {
       loader: path.endsWith('.ts') ? 'ts' : 'js',
       contents: edit(path, readFileSync(path, 'utf8')),
     }));
+    // V8 parses a text of JSON several times as fast as it makes the objects of a literal: ioredis reads a table
+    // of all commands at each start. 1 %.
+    onLoad({ filter: /\.json$/ }, ({ path }) => ({
+      loader: 'js',
+      contents: `module.exports = JSON.parse(${JSON.stringify(JSON.stringify(JSON.parse(readFileSync(path, 'utf8'))))})`,
+    }));
   },
 };
 
