@@ -1,13 +1,14 @@
 import { expect } from 'chai';
 import { useCli } from '../support/cli.js';
 import { eventually } from '../support/eventually.js';
+import { HOUR_MS, soon } from '../support/jobs.js';
 import { useRedis } from '../support/redis.js';
 import { expectAllAccountedFor, numbered } from './accounting.js';
 
 const TOPIC = 'topic';
 
 describe('several daemons on one Redis:', () => {
-  const redis = useRedis();
+  const redis = useRedis({ movableClock: true });
   const cli = useCli(() => ({ DELAYER_STORE: redis.server.url, DELAYER_PREFIX: redis.prefix }));
   const ready = async () => (await redis.raw.lrange(`${redis.prefix}:ready_queue:${TOPIC}`, 0, -1)).reverse();
   const pooled = () => redis.raw.zcard(`${redis.prefix}:job_pool`);
@@ -15,7 +16,8 @@ describe('several daemons on one Redis:', () => {
   it('four daemons make 20,000 jobs ready that are due in one burst: none twice, in order of due time', async () => {
     const queue = await cli.queue();
     const ids = numbered(20_000);
-    const start = Date.now() + 2000;
+    // Later than all of them are pushed; a job that is pushed late would be due at once.
+    const start = (await soon(queue, HOUR_MS)).getTime();
     for (let i = 0; i < ids.length; i += 1000) {
       // Pushed back to front: the order is that of the due times, not of the pushes.
       const chunk = ids.slice(ids.length - i - 1000, ids.length - i).reverse();
@@ -29,6 +31,7 @@ describe('several daemons on one Redis:', () => {
       );
     }
     await Promise.all([1, 2, 3, 4].map(() => cli.start(['serve', '--interval', '20ms']).says(/promoting/)));
+    redis.clock.set(start);
     await eventually(async () => (await pooled()) === 0, { everyMs: 20 });
     const list = await ready();
     expect(list).to.have.length(20_000);

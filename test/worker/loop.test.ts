@@ -176,7 +176,7 @@ describe('the cron loop of a worker', () => {
 
   it('a failure of the last pass is no event, for no other pass tries again', async () => {
     const events: DelayerEvent[] = [];
-    const more = { stepMs: 20, forMs: 50, onEvent: (event: DelayerEvent) => events.push(event) };
+    const more = { forMs: 2.5 * STEP_MS, onEvent: (event: DelayerEvent) => events.push(event) };
     const queue = world.queueWith({ reserve: fails() });
     await failureOf(loop(queue, collector().handler, more));
     expect(events).to.have.length(2);

@@ -241,6 +241,7 @@ export function describeDuplicateIds(world: () => World): void {
 
     it('neither of two jobs of one id is lost or delivered early, however often one tries to come back', async () => {
       const { queue, peer, clock } = world();
+      clock.stop();
       const { topic, first } = await leaseAndPush({ leaseMs: SECOND_MS, delayMs: MINUTE_MS });
       expect(first).to.have.length(1);
       const got: [string | undefined, number][] = [];
