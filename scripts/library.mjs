@@ -4,7 +4,7 @@
 //   dist/index.d.cts, .d.mts    types, whose parts tsc wrote into dist/types
 import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { dirname, join, resolve } from 'node:path';
+import { dirname, join, resolve, sep } from 'node:path';
 import { build } from 'esbuild';
 import { useOwnRequire } from './bundle/own-require.mjs';
 
@@ -50,10 +50,11 @@ function reachableFrom(file, found = new Set()) {
   return found;
 }
 
-const reachable = reachableFrom(join(TYPES, 'index.d.ts'));
+const reachable = [...reachableFrom(join(TYPES, 'index.d.ts'))];
 for (const path of readdirSync(TYPES, { recursive: true })) {
-  const file = join(TYPES, path);
-  if (file.endsWith('.d.ts') && !reachable.has(file)) rmSync(file);
+  const place = join(TYPES, path);
+  const isWanted = reachable.some((file) => file === place || file.startsWith(place + sep));
+  if (!isWanted) rmSync(place, { recursive: true, force: true });
 }
 // Both kinds of users see the same declarations: those of a CommonJS module.
 writeFileSync(join(TYPES, 'package.json'), '{ "type": "commonjs" }\n');

@@ -2,8 +2,10 @@
 // of both stores, and the built program on each. Their binaries come from the registry when they are first
 // wanted, and are kept below node_modules, which git ignores.
 // Takes versions, else all of them; needs what `npm run build` makes.
-import { spawnSync } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -38,13 +40,30 @@ function binaryOf(version) {
   return binary;
 }
 
-const asked = process.argv.slice(2);
-const failed = (asked.length > 0 ? asked : VERSIONS).filter((version) => {
-  const binary = binaryOf(version);
-  console.log(`\nNode ${version}`);
+/** Runs the short form; what it prints is shown at its end, for others run beside it. */
+async function passes(version, binary) {
   const mocha = join(root, 'node_modules', 'mocha', 'bin', 'mocha.js');
-  return !run(binary, [mocha, '--reporter', 'dot', ...SHORT_FORM], root);
-});
+  const child = spawn(binary, [mocha, '--reporter', 'dot', ...SHORT_FORM], {
+    cwd: root,
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  const said = [];
+  for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk) => said.push(chunk));
+  const [code] = await once(child, 'close');
+  console.log(`\nNode ${version}\n${Buffer.concat(said).toString()}`);
+  return code === 0;
+}
+
+const asked = process.argv.slice(2);
+// One after the other, for npm fetches them.
+const waiting = (asked.length > 0 ? asked : VERSIONS).map((version) => [version, binaryOf(version)]);
+const failed = [];
+
+async function work() {
+  for (let next; (next = waiting.shift());) if (!(await passes(...next))) failed.push(next[0]);
+}
+
+await Promise.all(Array.from({ length: availableParallelism() }, work));
 if (failed.length > 0) {
   console.error(`Failed on Node ${failed.join(', ')}`);
   process.exitCode = 1;
