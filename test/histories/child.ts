@@ -8,15 +8,22 @@ import type { Task } from './doomed.js';
 let end: Pick<Task, 'killAt' | 'after'> = { killAt: Infinity, after: false };
 let statements = 0;
 
-// Of a transaction each statement but those that only read goes through `run`, BEGIN and COMMIT as well.
-const { run } = Object.getOwnPropertyDescriptors(Connection.prototype);
-Connection.prototype.run = function (this: Connection, sql, ...values): number {
+/** Runs a statement, unless the process ends before or after it. */
+function counted<T>(run: () => T): T {
   statements += 1;
   const isLast = statements >= end.killAt;
   if (isLast && !end.after) process.kill(process.pid, 'SIGKILL');
-  const changes = run.value?.call(this, sql, ...values) ?? 0;
+  const answer = run();
   if (isLast) process.kill(process.pid, 'SIGKILL');
-  return changes;
+  return answer;
+}
+
+const { run, get } = Object.getOwnPropertyDescriptors(Connection.prototype);
+Connection.prototype.run = function (this: Connection, sql, ...values): number {
+  return counted(() => run.value?.call(this, sql, ...values) ?? 0);
+};
+Connection.prototype.get = function (this: Connection, sql, ...values): unknown {
+  return counted(() => get.value?.call(this, sql, ...values));
 };
 
 async function perform({ path, now, method, args, ...at }: Task): Promise<void> {

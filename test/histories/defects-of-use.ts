@@ -38,6 +38,11 @@ export const OF_USE: readonly Defect[] = [
     `it.state = not is_whole and 'expired' or it.due > now and 'delayed' or 'due'`,
     `it.state = it.due > now and 'delayed' or 'due'`,
   ]),
+  redis('a conflict, they say', 'a push whose answer was lost is told to be a conflict', [
+    `${REDIS}/push-recovery.ts`,
+    `living.length > 0 ? 'kept' : 'unknown'`,
+    `living.length > 0 ? 'kept' : 'conflict'`,
+  ]),
   redis('expired while it waits', 'the lifetime of a job runs on while it is leased or waits', [
     `${LUA}/lib/waiting.lua`,
     `return math.min(expires_at + math.max(0, now - since), LAST_MS)`,
@@ -48,6 +53,14 @@ export const OF_USE: readonly Defect[] = [
     `const awayMs = Math.max(0, now - reservedAt);`,
     `const awayMs = 0 * (now - reservedAt);`,
   ]),
+  {
+    name: 'paused, and not told',
+    about: 'the explanation of a ready job does not say that its topic is paused',
+    stores: ['redis', 'sqlite'],
+    edits: [
+      ['src/output/explain.ts', `return [since, before, ...paused(job, now)];`, `return [since, before];`],
+    ],
+  },
   {
     name: 'a lease without end',
     about: 'a lease of any length is accepted',

@@ -97,4 +97,9 @@ export const OF_SQLITE: readonly Defect[] = [
     `ready = found.filter(({ expiresAt }) => expiresAt > now);`,
     `ready = found.filter(({ expiresAt, id }) => expiresAt > now && String(id) !== '48' && bytesOf(id).toString() !== '0');`,
   ]),
+  sqlite('half a push', 'of a push of several jobs each one is a transaction of its own', [
+    `${SQLITE}/push.ts`,
+    `jobs.map((job) => pushOne(connection, job, onExisting, now))`,
+    `jobs.map((job) => { connection.get('COMMIT'); connection.get('BEGIN IMMEDIATE'); return pushOne(connection, job, onExisting, now); })`,
+  ]),
 ];

@@ -176,7 +176,7 @@ const reopen = fc.record({ does: fc.constant('reopen'), by: process });
 /** A process that is killed before or after one of the statements of what it does, or when it is done. */
 const kill = fc.record({
   does: fc.constant('kill'),
-  at: fc.integer({ min: 1, max: 10 }),
+  at: fc.integer({ min: 1, max: 16 }),
   after: fc.boolean(),
   step: fc.oneof(push, push, retry, bury, remove, requeue, reserve, ack, release),
 });
