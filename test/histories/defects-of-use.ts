@@ -25,8 +25,16 @@ export const OF_USE: readonly Defect[] = [
   redis(
     'inherited attempts',
     'a job that an original client pushes has the attempts of the one before',
-    [`${LUA}/lib/memo.lua`, `if not same_expiry or parts[5] ~= topic then return 0, '' end`, ``],
-    [`${LUA}/lib/memo.lua`, `if parts[6] ~= redis.sha1hex(body) then return 0, '' end`, ``],
+    [
+      `${LUA}/lib/memo.lua`,
+      `if not is_same_expiry(parts[5], expires_at) or (due ~= '' and parts[4] ~= due) then return 0, '', '' end`,
+      ``,
+    ],
+    [
+      `${LUA}/lib/memo.lua`,
+      `if parts[6] ~= topic or parts[7] ~= redis.sha1hex(body) then return 0, '', '' end`,
+      ``,
+    ],
   ),
   redis('extend one, move all', 'to extend one lease moves all others of its reservation', [
     `${LUA}/extend.lua`,

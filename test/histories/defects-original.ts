@@ -9,13 +9,13 @@ export const OF_THE_ORIGINAL: readonly Defect[] = [
   ]),
   redis('original 3', 'an id in the pool whose body has expired stays there', [
     `${LUA}/lib/promote.lua`,
-    `table.insert(sorted.expired, id)`,
-    `sorted.stuck = sorted.stuck + 1`,
+    `expired[#expired + 1] = id`,
+    `stuck = stuck + 1`,
   ]),
   redis('original 4', 'a ready key of a wrong type: its job leaves the pool all the same', [
     `${LUA}/lib/promote.lua`,
-    `      sorted.stuck = sorted.stuck + 1`,
-    `      table.insert(sorted.expired, id)`,
+    `      stuck = stuck + 1`,
+    `      expired[#expired + 1] = id`,
   ]),
   redis('original 5', 'jobs due in one millisecond come in the order of their ids', [
     `${LUA}/lib/schedule.lua`,
@@ -34,7 +34,7 @@ export const OF_THE_ORIGINAL: readonly Defect[] = [
   ]),
   redis('original 8', 'the entry of a job that was ready stays when its id is pushed anew', [
     `${LUA}/push.lua`,
-    `    for _, list in ipairs(old) do leave_list(list, id, list.topic == noted) end`,
+    `  for _, list in ipairs(old) do leave_list(list, id, list.topic == noted) end`,
     ``,
   ]),
   redis('original 9', 'a remove of a ready job answers false and deletes its body', [

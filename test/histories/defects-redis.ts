@@ -44,8 +44,8 @@ export const OF_REDIS: readonly Defect[] = [
   ]),
   redis('the oldest letter', 'a requeue takes the oldest dead letter', [
     `${LUA}/requeue.lua`,
-    `table.remove(letters, 1)`,
-    `table.remove(letters)`,
+    `return table.remove(letters, i), letters`,
+    `return table.remove(letters), letters`,
   ]),
   redis('two of one id', 'a requeue does not look whether its id lives', [
     `${LUA}/requeue.lua`,

@@ -59,7 +59,7 @@ export const OF_SQLITE: readonly Defect[] = [
   ]),
   sqlite('death is free', 'the attempt of which a job died does not count', [
     `${SQLITE}/dead.ts`,
-    `changeJobs(connection, BURY, seqs, 1);`,
+    `changeJobs(connection, BURY, seqs, attempts);`,
     `changeJobs(connection, BURY, seqs, 0);`,
   ]),
   sqlite(
