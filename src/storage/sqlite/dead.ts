@@ -13,7 +13,7 @@ export interface DeadColumns {
   readonly reason: string | null;
 }
 
-const BURY = `UPDATE job SET state = ${DEAD}, attempts = attempts + ?`;
+const BURY = `UPDATE job SET state = ${DEAD}, noted = ifnull(?, noted), attempts = attempts + ?`;
 const NOTE = `
 INSERT OR REPLACE INTO dead (seq, failed_at, dead_until, reason) SELECT value, ?, ?, ? FROM json_each(?)`;
 const FORGET = 'DELETE FROM dead WHERE seq IN (SELECT value FROM json_each(?))';
@@ -26,7 +26,7 @@ const PAST = 'SELECT seq FROM dead WHERE dead_until <= ? ORDER BY dead_until LIM
 export interface Death {
   readonly deadTtlMs: number;
   readonly reason?: string | undefined;
-  /** That are added: 1 when an attempt ended so. */
+  /** 1 when an attempt ended so, and a note of each was written in this transaction; 0 where none was under way. */
   readonly attempts: 0 | 1;
 }
 
@@ -39,7 +39,7 @@ export function bury(
 ): void {
   if (seqs.length === 0) return;
   const deadUntil = deadTtlMs === 0 ? null : Math.min(now + deadTtlMs, LAST_TIME_MS);
-  changeJobs(connection, BURY, seqs, attempts);
+  changeJobs(connection, BURY, seqs, attempts === 1 ? 1 : null, attempts);
   connection.run(NOTE, now, deadUntil, reason ?? null, JSON.stringify(seqs));
 }
 
@@ -59,7 +59,7 @@ export function makeWay(
   dropNotes(connection, certain);
   const doubtful = expired.filter((job) => !isCertain(job)).map(({ seq }) => seq);
   if (doubtful.length === 0) return;
-  changeJobs(connection, BURY, doubtful, 0);
+  changeJobs(connection, BURY, doubtful, null, 0);
   connection.run(NOTE, now, null, BY_A_JUMP, JSON.stringify(doubtful));
 }
 

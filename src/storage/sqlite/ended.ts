@@ -3,6 +3,7 @@ import type { Connection } from './connection.js';
 import type { EndedLeases } from './lease.js';
 import {
   formatPast,
+  NO_NOTE,
   NOTE_COLUMNS,
   NOTE_OF_JOB,
   type NoteRow,
@@ -11,11 +12,12 @@ import {
   settingsOf,
   writeNotes,
 } from './note.js';
-import { bounded } from './rows.js';
+import { MOST_ATTEMPTS } from './mend.js';
 
-const ENDED = `
-SELECT ended.key AS at, job.seq, ${bounded('job.attempts')} + 1 AS attempt, job.noted = 1 AS isNoted, ${NOTE_COLUMNS}
-FROM json_each(?) AS ended CROSS JOIN job ON job.seq = ended.value ${NOTE_OF_JOB}`;
+const FROM = 'FROM json_each(?) AS ended CROSS JOIN job ON job.seq = ended.value';
+const COLUMNS = `ended.key AS at, job.seq, min(job.attempts, ${MOST_ATTEMPTS}) + 1 AS attempt`;
+const ENDED = `SELECT ${COLUMNS} ${FROM}`;
+const ENDED_NOTED = `SELECT ${COLUMNS}, ${NOTE_COLUMNS} ${FROM} ${NOTE_OF_JOB}`;
 
 /** A job whose lease has just ended. */
 export interface EndedJob {
@@ -25,9 +27,8 @@ export interface EndedJob {
   /** Which attempt it was that has ended, from 1. */
   readonly attempt: number;
   readonly own: ReturnType<typeof settingsOf>['own'];
-  readonly key: string;
   readonly past: PastAttempt[];
-  readonly isNoted: boolean;
+  /** As it was; its key is there. */
   readonly note: NoteRow;
 }
 
@@ -35,43 +36,44 @@ export interface EndedJob {
 export type AttemptEnd = Omit<Attempt, 'attempt' | 'startedAt' | 'endedAt'> & { readonly endedAt: number };
 
 /** Within a transaction: the jobs of leases that have just ended, in their order; without any that somebody deleted. */
-export function readEnded(connection: Connection, { seqs, numbers, token }: EndedLeases): EndedJob[] {
+export function readEnded(connection: Connection, ended: EndedLeases): EndedJob[] {
+  const { seqs, hasNotes } = ended;
   if (seqs.length === 0) return [];
-  const rows = connection.all(ENDED, JSON.stringify(seqs)) as (NoteRow & {
-    seq: number;
-    at: number;
-    attempt: number;
-    isNoted: 0 | 1 | null;
-  })[];
-  return rows.map(({ seq, at, attempt, isNoted, ...note }) => ({
-    ...{ seq, at, attempt, note },
-    own: settingsOf(note).own,
-    key: note.noteKey ?? `${token}.${numbers[at]}`,
-    past: pastOf(note.history),
-    isNoted: isNoted === 1,
-  }));
+  type Row = Pick<EndedJob, 'seq' | 'at' | 'attempt'> & Partial<NoteRow>;
+  const rows = connection.all(hasNotes ? ENDED_NOTED : ENDED, JSON.stringify(seqs)) as Row[];
+  return rows.map(({ seq, at, attempt, ...found }) => {
+    const note = { ...NO_NOTE, ...found, noteKey: found.noteKey ?? firstKey(ended, at) };
+    return { seq, at, attempt, note, own: settingsOf(note).own, past: pastOf(note.history) };
+  });
 }
+
+/** The key of a job whose first lease has just ended. */
+const firstKey = ({ token, numbers }: EndedLeases, at: number): string => `${token}.${numbers[at]}`;
 
 /** Adds the attempt that has ended to the past of its job; {@link noteEnded} writes it down. */
 export function addAttempt({ past, attempt }: EndedJob, startedAt: number, end: AttemptEnd): void {
   past.push({ attempt, startedAt, ...end });
 }
 
-/** Within a transaction: keeps the key and the past of jobs whose leases have ended. */
+/** Within a transaction that marks these jobs to have notes: keeps their keys, and their past with what was added. */
 export function noteEnded(connection: Connection, jobs: readonly EndedJob[]): void {
   writeNotes(
     connection,
-    jobs.map(({ seq, isNoted, key, past, note }) => ({
-      ...{ seq, isNew: !isNoted },
-      note: { ...note, noteKey: key, history: past.length === 0 ? null : formatPast(past) },
+    jobs.map(({ seq, past, note }) => ({
+      seq,
+      note: { ...note, history: past.length === 0 ? null : formatPast(past) },
     })),
   );
 }
 
-/** Within a transaction: keeps the keys of jobs that are released, for which nothing else changes. */
+/** Within a transaction that marks these jobs to have notes: keeps the keys of those that are released. */
 export function noteReleased(connection: Connection, ended: EndedLeases): void {
-  const fresh = readEnded(connection, ended).filter(({ note }) => note.noteKey === null);
-  noteEnded(connection, fresh);
+  if (ended.hasNotes) noteEnded(connection, readEnded(connection, ended));
+  else
+    writeNotes(
+      connection,
+      ended.seqs.map((seq, at) => ({ seq, note: { ...NO_NOTE, noteKey: firstKey(ended, at) } })),
+    );
 }
 
 /** Adds a job to those with the same key. */

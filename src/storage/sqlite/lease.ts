@@ -15,7 +15,7 @@ token, ${bounded('lease.first + held.key')} AS number, ${bounded('jobs')} AS job
 ${bounded('deadline')} AS deadline, ${boundedTime('reserved_at')} AS reservedAt, ${boundedTime('ends_at')} AS endsAt, holder`;
 
 const COLUMNS =
-  'token, ends_at AS endsAt, reserved_at AS reservedAt, deadline, jobs, first, seqs, policy, noted';
+  'token, ends_at AS endsAt, reserved_at AS reservedAt, deadline, jobs, first, seqs, policy, noted IS 1 AS isNoted';
 const RECORD = `SELECT ${COLUMNS} FROM lease WHERE token = ?`;
 const ENDED = `SELECT ${COLUMNS} FROM lease WHERE ends_at <= ? ORDER BY ends_at, token LIMIT 1`;
 const INSERT = `
@@ -46,8 +46,8 @@ interface LeaseRecord {
   readonly seqs: (number | null)[];
   /** As {@link formatPolicy} makes it. */
   readonly policy: string | null;
-  /** 1 when one of the jobs may have a note. */
-  readonly noted: number | null;
+  /** May one of the jobs have a note? */
+  readonly isNoted: 0 | 1;
 }
 
 /** A reservation that is being made. */
@@ -138,8 +138,8 @@ export function endLeases(connection: Connection, group: LeaseGroup): EndedLease
     return true;
   });
   if (record?.seqs.includes(null)) keepRecord(connection, record);
-  const { reservedAt = 0, policy = null, noted } = of ?? {};
-  return { token, seqs, numbers, reservedAt, policy, hasNotes: noted === 1, answers };
+  const { reservedAt = 0, policy = null, isNoted } = of ?? {};
+  return { token, seqs, numbers, reservedAt, policy, hasNotes: isNoted === 1, answers };
 }
 
 /**
@@ -175,9 +175,9 @@ export function takeEnded(
     seqs.push(seq);
     numbers.push(record.first + i);
   }
-  const { reservedAt, endsAt, policy, noted } = record;
+  const { reservedAt, endsAt, policy, isNoted } = record;
   const token = reservationOf(record.token);
-  return { token, seqs, numbers, reservedAt, endsAt, policy, hasNotes: noted === 1 };
+  return { token, seqs, numbers, reservedAt, endsAt, policy, hasNotes: isNoted === 1 };
 }
 
 /** The leased jobs of these ids, by id as latin1. It looks at every leased job: no index has them. */

@@ -110,7 +110,7 @@ function reclaimEnded(connection: Connection, now: number): Reclaimed {
     const dead = buryEnded(connection, left, policyOf(ended), now);
     buried.push(...dead.values());
     const back = ended.seqs.filter((seq) => !dead.has(seq));
-    reclaimed += returnToPlace(connection, back, { reservedAt, attempts: 1 }, now);
+    reclaimed += returnToPlace(connection, back, { reservedAt, attempts: 1, isNoted: true }, now);
     jobs += Math.max(1, ended.seqs.length);
   }
   return { reclaimed, buried, more: readAgenda(connection).leaseEnd <= now };

@@ -1,4 +1,5 @@
 import { MAX_LEASE_MS } from '../../core/job.js';
+import { LOCK_MS } from '../../core/lease.js';
 import { MAX_DURATION_MS } from '../../core/duration.js';
 import type { Connection } from './connection.js';
 import { LAST_TIME_MS } from './rows.js';
@@ -52,14 +53,16 @@ UPDATE job SET noted = NULL, seq = (SELECT max(ifnull(max(seq), 0), 0) + 1 FROM 
 WHERE seq = (SELECT seq FROM job WHERE seq NOT BETWEEN 1 AND ${LAST_SEQ} LIMIT 1) RETURNING 1`;
 
 const BOUND_LEASES = 'UPDATE lease SET ends_at = ?1 WHERE ends_at > ?1';
+const BOUND_LOCKS = 'UPDATE lock SET until_at = ?1 WHERE until_at > ?1';
 const BOUND_WAITS = 'UPDATE waiting SET again_at = ?1 WHERE again_at > ?1';
 
 /**
- * Within a transaction: no lease ends later, and nothing waits longer, than any delayer would have it. Two steps
- * into an index.
+ * Within a transaction: no lease or lock ends later, and nothing waits longer, than any delayer would have it. Two
+ * steps into an index, and a look at the locks, which are few.
  */
 export function boundWaits(connection: Connection, now: number): void {
   connection.run(BOUND_LEASES, Math.min(now + MAX_LEASE_MS, LAST_TIME_MS));
+  connection.run(BOUND_LOCKS, Math.min(now + LOCK_MS, LAST_TIME_MS));
   connection.run(BOUND_WAITS, Math.min(now + LONGEST_WAIT_MS, LAST_TIME_MS));
 }
 

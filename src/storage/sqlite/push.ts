@@ -30,7 +30,7 @@ ON CONFLICT (id) WHERE state = 0 DO NOTHING RETURNING seq`;
 const INSERT_ROWS = `${INTO} ${Array(ROWS).fill(VALUES).join(', ')}`;
 
 const EXISTING = `
-SELECT seq, ${DUE_AT} AS dueAt, expires_at AS expiresAt, noted, topic = ? AND body = ? AS same
+SELECT seq, ${DUE_AT} AS dueAt, expires_at AS expiresAt, noted IS 1 AS isNoted, topic = ? AND body = ? AS same
 FROM job WHERE id = ? AND state = 0`;
 
 const DELETE = 'DELETE FROM job WHERE seq = ?';
@@ -104,7 +104,7 @@ function pushOne(connection: Connection, job: NewJob, onExisting: OnExisting, no
     seq: number;
     dueAt: number;
     expiresAt: number;
-    noted: number | null;
+    isNoted: 0 | 1;
     same: 0 | 1;
   };
   const isExpired = existing.expiresAt <= now;
@@ -113,7 +113,7 @@ function pushOne(connection: Connection, job: NewJob, onExisting: OnExisting, no
     if (isExpired) makeWay(connection, [existing], now);
     else {
       connection.run(DELETE, existing.seq);
-      if (existing.noted !== null) dropNotes(connection, [existing.seq]);
+      if (existing.isNoted === 1) dropNotes(connection, [existing.seq]);
     }
     insert();
     return { outcome: isExpired ? 'pushed' : 'replaced', dueAt };

@@ -12,7 +12,7 @@ import { DEAD, DUE_AT, IN_LINE, stateInLine, WAITING } from './rows.js';
 /** Jobs that one transaction removes. */
 const CHUNK_IDS = 500;
 
-const COLUMNS = `seq, state, place, ${DUE_AT} AS dueAt, expires_at AS expiresAt, noted`;
+const COLUMNS = `seq, state, place, ${DUE_AT} AS dueAt, expires_at AS expiresAt, noted IS 1 AS isNoted`;
 const BY_ID = `
 SELECT ${COLUMNS} FROM job WHERE id = ?1 AND state = ${IN_LINE}
 UNION ALL SELECT ${COLUMNS} FROM job WHERE id = ?1 AND state > 1 AND state <= ${DEAD}`;
@@ -24,7 +24,7 @@ interface Row {
   readonly place: number;
   readonly dueAt: number;
   readonly expiresAt: number;
-  readonly noted: number | null;
+  readonly isNoted: 0 | 1;
 }
 
 /** Removes the jobs that are what is believed of them; where several have one id, all that are. */
@@ -63,7 +63,7 @@ function removeOne(
     if (row.state === WAITING) stopWaiting(connection, row.seq);
     if (row.state === DEAD) exhume(connection, [row.seq]);
     connection.run(DELETE, row.seq);
-    if (row.noted !== null) dropNotes(connection, [row.seq]);
+    if (row.isNoted === 1) dropNotes(connection, [row.seq]);
     removed ??= row.is;
   }
   // A leased job is looked for where it is meant, or where there is no other to tell of.

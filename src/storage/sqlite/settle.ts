@@ -85,7 +85,7 @@ export function release(connection: Connection, params: LeaseParams): Promise<bo
           const ended = endLeases(connection, group);
           const { answers, seqs, reservedAt } = ended;
           noteReleased(connection, ended);
-          returnToPlace(connection, seqs, { reservedAt, attempts: 0 }, now);
+          returnToPlace(connection, seqs, { reservedAt, attempts: 0, isNoted: true }, now);
           return answers;
         }),
       withGrace(params),

@@ -9,7 +9,7 @@ import { bounded, boundedTime, bytesOf, DUE_AT, exact, EXACT_VALUE, stateInLine 
 export const JOB_COLUMNS = `
 ${exact('job.seq')} AS seq, job.id, topic, ${exact('place')} AS exactPlace, ${bounded('place')} AS place,
 ${boundedTime(DUE_AT)} AS dueAt,
-${boundedTime('expires_at')} AS expiresAt, ${bounded('attempts')} AS attempts, job.noted = 1 AS isNoted`;
+${boundedTime('expires_at')} AS expiresAt, ${bounded('attempts')} AS attempts, job.noted IS 1 AS isNoted`;
 
 const NOTE = `SELECT ${NOTE_COLUMNS} FROM note WHERE seq = ${EXACT_VALUE}`;
 
@@ -23,7 +23,7 @@ export interface JobRow {
   readonly dueAt: number;
   readonly expiresAt: number;
   readonly attempts: number;
-  readonly isNoted: 0 | 1 | null;
+  readonly isNoted: 0 | 1;
 }
 
 /** With LEASE_COLUMNS beside it. */

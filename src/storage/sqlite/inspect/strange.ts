@@ -1,4 +1,6 @@
+import { MAX_DURATION_MS } from '../../../core/duration.js';
 import type { Problem } from '../../../core/results.js';
+import { MAX_RETRIES } from '../../../core/retry-policy.js';
 import type { Connection } from '../connection.js';
 import { BOUNDS, KNOWN_STATE, LAST_SEQ } from '../mend.js';
 import { bytesOf, exact, EXACT_VALUE, LAST_TIME_MS } from '../rows.js';
@@ -60,15 +62,22 @@ FROM candidate CROSS JOIN job USING (seq) LIMIT ${LOOK.found}`;
 const NAME = `SELECT topic, id FROM job WHERE seq = ${EXACT_VALUE}`;
 
 const IS_ARRAY = "json_type(iif(json_valid(seqs), seqs, '1')) = 'array'";
-const OTHERS = ['lease', 'waiting', 'dead', 'pause']
-  .map((table) => {
-    const more = table === 'lease' ? ` OR NOT ${IS_ARRAY}` : '';
-    const columns = Object.keys(BOUNDS[table] ?? {});
-    const read = table === 'lease' ? [...columns, 'seqs'] : columns;
-    return `SELECT '${table}' AS name, count(*) AS found FROM (
-    SELECT ${read.join(', ')} FROM ${table} LIMIT ${LOOK.rows}
-  ) WHERE ${outOfBounds(table)}${more}`;
-  })
+/** Where no number is only read as the nearest that can be: a job with broken settings is never given. */
+const IS_BROKEN = [
+  `retries NOT BETWEEN 0 AND ${MAX_RETRIES}`,
+  `first_ms NOT BETWEEN 0 AND min(ifnull(last_ms, -1), ${MAX_DURATION_MS})`,
+  `last_ms NOT BETWEEN ifnull(first_ms, last_ms + 1) AND ${MAX_DURATION_MS}`,
+  'NOT json_valid(history)',
+].join(' OR ');
+const OTHERS = [
+  { table: 'lease', strange: `${outOfBounds('lease')} OR NOT ${IS_ARRAY} OR NOT json_valid(policy)` },
+  ...['waiting', 'dead', 'pause', 'lock'].map((table) => ({ table, strange: outOfBounds(table) })),
+  { table: 'note', strange: IS_BROKEN },
+]
+  .map(
+    ({ table, strange }) => `
+SELECT '${table}' AS name, count(*) AS found FROM (SELECT * FROM ${table} LIMIT ${LOOK.rows}) WHERE ${strange}`,
+  )
   .join('\nUNION ALL\n');
 
 type Flaw = 'unknown' | 'unheld' | 'number';
@@ -124,7 +133,7 @@ function tablesProblem(others: readonly { readonly name: string; readonly found:
   const tables = others.map(({ name }) => name).join(', ');
   return {
     code: 'strange_values',
-    message: `${found} ${found === 1 ? 'row' : 'rows'} of the ${others.length === 1 ? 'table' : 'tables'} ${tables} ${found === 1 ? 'has' : 'have'} a value that no delayer writes: a number is read as the nearest that can be, and a lease whose jobs cannot be read is left alone`,
+    message: `${found} ${found === 1 ? 'row' : 'rows'} of the ${others.length === 1 ? 'table' : 'tables'} ${tables} ${found === 1 ? 'has' : 'have'} a value that no delayer writes: a number is read as the nearest that can be, a lease whose jobs cannot be read is left alone, and a job whose own retry settings cannot be followed becomes a dead letter`,
     hint: 'Correct them with the program sqlite3, or delete the rows; the jobs of a lease that is deleted have to be put back by their column `state`.',
   };
 }
