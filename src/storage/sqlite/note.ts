@@ -1,4 +1,4 @@
-import { type Attempt, MAX_HISTORY, type OwnRetry } from '../../core/job.js';
+import { type Attempt, type Backoff, MAX_HISTORY, type OwnRetry } from '../../core/job.js';
 import type { NewJob } from '../../core/new-job.js';
 import { toOwnRetry } from '../../core/retry-policy.js';
 import { chunks } from '../../core/chunks.js';
@@ -82,12 +82,14 @@ export function settingsOf(note: NoteRow | undefined): { readonly own: OwnRetry;
   if (!note) return { own: NO_SETTINGS };
   const { retries, firstMs, lastMs } = note;
   if (retries === null && firstMs === null && lastMs === null) return { own: NO_SETTINGS };
+  const hasBackoff = firstMs !== null || lastMs !== null;
+  const given = {
+    ...(retries !== null && { retries }),
+    ...(hasBackoff && { backoff: { firstMs, lastMs } as Backoff }),
+  };
   try {
-    const own = toOwnRetry({
-      retries: retries ?? undefined,
-      backoff: firstMs === null && lastMs === null ? undefined : ({ firstMs, lastMs } as OwnRetry['backoff']),
-    });
-    return { own };
+    toOwnRetry(given);
+    return { own: given };
   } catch (error) {
     return { own: NO_SETTINGS, flaw: `its retry settings are broken: ${(error as Error).message}` };
   }

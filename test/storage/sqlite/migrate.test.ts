@@ -53,6 +53,25 @@ INSERT INTO lease (token, ends_at, seqs) VALUES
   ('${TOKEN}:7', ${NOW + 700}, '[7]');
 `;
 
+/** A ready job with a body of many pages, a leased one, one that waits for the ready one of its id, and a dead letter. */
+const VERSION_3 = `
+${MIGRATIONS.filter(({ version }) => version <= 3)
+  .map(({ sql }) => sql)
+  .join('')}
+PRAGMA application_id = 0x646c6179;
+PRAGMA user_version = 3;
+PRAGMA journal_mode = WAL;
+INSERT INTO job (seq, state, attempts, place, expires_at, topic, id, body) VALUES
+  (1, 0, 0, ${NOW - 60_000}, ${NOW + HOUR}, CAST('topic' AS BLOB), CAST('ready' AS BLOB), zeroblob(100000)),
+  (2, 1, 1, ${NOW - 60_000}, ${NOW + HOUR}, CAST('topic' AS BLOB), CAST('leased' AS BLOB), x'01'),
+  (3, 2, 0, ${NOW - 60_000}, ${NOW + HOUR}, CAST('topic' AS BLOB), CAST('ready' AS BLOB), x'0202'),
+  (4, 3, 1, ${NOW - 60_000}, ${NOW + HOUR}, CAST('topic' AS BLOB), CAST('dead' AS BLOB), x'030303');
+INSERT INTO lease (token, ends_at, reserved_at, deadline, jobs, first, seqs) VALUES
+  ('${TOKEN}', ${NOW + 5000}, ${NOW - 5000}, ${NOW + 5000}, 1, 1, '[2]');
+INSERT INTO waiting VALUES (3, ${NOW + 700}, ${NOW - 700});
+INSERT INTO dead VALUES (4, ${NOW - 1000}, ${NOW + HOUR}, 'why');
+`;
+
 describe('a file of an older or a newer layout', () => {
   const folder = useFolder();
   let now = NOW;
@@ -153,6 +172,49 @@ describe('a file of an older or a newer layout', () => {
     now += 1000;
     expect((await queue.maintain()).reclaimed).to.equal(1);
     expect((await queue.popMany('topic', 9)).map(({ body }) => body)).to.deep.equal([Buffer.from([4])]);
+  });
+
+  it('leases of the first release end under no policy, and their attempts are noted from then on', async () => {
+    makeDatabase(folder.path(), FIRST_RELEASE + JOBS);
+    const queue = await openQueue();
+    now += 5000;
+    await queue.maintain();
+    const [third] = await queue.find('third');
+    expect(third?.history?.map(({ attempt, outcome }) => [attempt, outcome])).to.deep.equal([
+      [2, 'lease_ended'],
+    ]);
+    const { jobs } = await queue.reserve({ topics: 'topic', limit: 9, leaseMs: 1000 });
+    expect(jobs.map(({ key }) => key)).to.deep.equal([`${TOKEN}.1`, `${TOKEN}.3`]);
+  });
+
+  it('a file of version 3 keeps every job in its state, and each can be acted on', async () => {
+    makeDatabase(folder.path(), VERSION_3);
+    const queue = await openQueue();
+    expect(versionOf()).to.equal(SCHEMA_VERSION);
+    const states: Record<string, readonly string[]> = {};
+    for (const id of ['ready', 'leased', 'dead'])
+      states[id] = (await queue.find(id)).map(({ state }) => state);
+    expect(states).to.deep.equal({ ready: ['ready', 'delayed'], leased: ['leased'], dead: ['dead'] });
+    const [leased] = await queue.find('leased');
+    const [dead] = await queue.find('dead');
+    expect(leased).to.include({ attempts: 2 }).and.not.have.any.keys('history', 'retries');
+    expect(leased?.leasedBy).to.be.undefined;
+    expect(dead).to.include({ reason: 'why', attempts: 1 });
+    expect(await queue.nack([leased?.lease ?? ''], { delayMs: 0 })).to.deep.equal([
+      { outcome: 'retried', dueAt: new Date(NOW) },
+    ]);
+    expect(await queue.requeue(['dead'])).to.deep.equal(['requeued']);
+    now += 1000;
+    const bodies = (await queue.popMany('topic', 9)).map(({ body, attempts }) => [body.length, attempts]);
+    expect(bodies).to.deep.equal([
+      [100_000, 1],
+      [1, 3],
+      [3, 1],
+    ]);
+    now += 1000;
+    expect((await queue.popMany('topic', 9)).map(({ body }) => body.length)).to.deep.equal([2]);
+    await queue.close();
+    expect(integrityOf(folder.path())).to.equal('ok');
   });
 
   it('an empty file of the first release is taken over by many that open it at once', async () => {

@@ -1,15 +1,18 @@
 import { expect } from 'chai';
 import fc from 'fast-check';
+import { newToken } from '../../../src/core/lease.js';
 import type { Queue } from '../../../src/core/queue.js';
 import { openDatabase } from '../../../src/storage/sqlite/driver.js';
 import { useFolder } from './files.js';
 
 const NUMBERS: Record<string, readonly string[]> = {
-  job: ['seq', 'state', 'attempts', 'place', 'due_at', 'expires_at', 'ttl_ms'],
-  lease: ['ends_at', 'reserved_at', 'deadline', 'jobs', 'first'],
+  job: ['seq', 'state', 'attempts', 'place', 'due_at', 'expires_at', 'ttl_ms', 'noted'],
+  lease: ['ends_at', 'reserved_at', 'deadline', 'jobs', 'first', 'noted'],
   waiting: ['seq', 'again_at', 'since'],
   dead: ['seq', 'failed_at', 'dead_until'],
   pause: ['until_at'],
+  note: ['seq', 'retries', 'first_ms', 'last_ms'],
+  lock: ['until_at'],
   clock: ['one', 'monotonic_ms', 'uptime_ms', 'at_ms', 'trusted_ms', 'ran_ms', 'jumped_ms'],
 };
 
@@ -22,10 +25,16 @@ const ofNumber = fc
     ...Object.entries(NUMBERS).flatMap(([table, columns]) => columns.map((c) => [table, c] as const)),
   )
   .chain(([table, column]) => number.map((value) => ({ table, column, value: `${value}` })));
-const ofText = fc.record({
-  table: fc.constant('lease'),
-  column: fc.constantFrom('seqs', 'token'),
-  value: fc.constantFrom(
+const texts = [
+  ...['seqs', 'token', 'policy', 'holder'].map((column) => ({ table: 'lease', column })),
+  ...['key', 'history'].map((column) => ({ table: 'note', column })),
+  { table: 'lock', column: 'owner' },
+];
+const textOf = (column: fc.Arbitrary<{ table: string; column: string }>, values: fc.Arbitrary<string>) =>
+  fc.tuple(column, values).map(([where, value]) => ({ ...where, value }));
+const ofText = textOf(
+  fc.constantFrom(...texts),
+  fc.constantFrom(
     "''",
     "'['",
     "'{}'",
@@ -33,8 +42,10 @@ const ofText = fc.record({
     `'["x",1e300,1.5,{},null]'`,
     "'[-1,0,1,1,2,99]'",
     "'a.b.c'",
+    '\'[-1,1e300,null,"x"]\'',
+    `'[{"attempt":1,"startedAt":1,"endedAt":1e300,"outcome":"dead","reason":1},{"attempt":-1},7]'`,
   ),
-});
+);
 
 describe('rows of an SQLite file that no delayer wrote', () => {
   const folder = useFolder();
@@ -44,8 +55,10 @@ describe('rows of an SQLite file that no delayer wrote', () => {
   async function filled(name: string): Promise<Queue> {
     const queue = await folder.openQueue(name, { now: () => now });
     const push = (id: string, delayMs = 0) =>
-      queue.push({ id, topic: 'topic', body: id, delayMs, ttlMs: 60_000 });
-    const reserve = async () => (await queue.reserve({ topics: 'topic', limit: 1, leaseMs: 1000 })).jobs;
+      queue.push({ id, topic: 'topic', body: id, delayMs, ttlMs: 60_000, retries: 2 });
+    const lock = { name: 'lock', owner: 'one' };
+    const reserve = async () =>
+      (await queue.reserve({ topics: 'topic', limit: 1, leaseMs: 1000, holder: 'h:1', lock })).jobs;
     await push('leased');
     await reserve();
     await push('waiting');
@@ -78,6 +91,14 @@ describe('rows of an SQLite file that no delayer wrote', () => {
       now += 1000;
     }
     await queue.requeue(['dead']);
+    const lock = { name: 'lock', owner: 'two' };
+    const { jobs } = await queue.reserve({ topics: 'topic', limit: 9, leaseMs: 1000, lock });
+    await queue.nack(jobs.slice(1));
+    await queue.release(jobs.slice(0, 1));
+    await queue.unlock(lock);
+    await queue.lock({ name: 'lock', owner: 'three' });
+    now += 1000;
+    await queue.push({ id: 'ready', topic: 'topic', body: 'b' }, { onExisting: 'replace' });
     await queue.removeMany(['leased', 'waiting', 'dead', 'ready', 'delayed'], { states: 'any' });
     return popped;
   }
@@ -135,5 +156,112 @@ describe('rows of an SQLite file that no delayer wrote', () => {
     expect(await queue.pop('topic')).to.be.undefined;
     now += 25 * 86_400_000;
     expect((await queue.pop('topic'))?.id.toString()).to.equal('id');
+  });
+
+  /** Jobs 1, 2 and 3 in line, and what somebody else then writes. */
+  async function written(sql: string): Promise<Queue> {
+    now = Date.UTC(2026, 0, 1);
+    const queue = await folder.openQueue('queue.db', { now: () => now });
+    await queue.pushMany(['1', '2', '3'].map((id) => ({ id, topic: 'topic', body: id, retries: 5 })));
+    change(sql);
+    return queue;
+  }
+
+  function change(sql: string): void {
+    const other = openDatabase(folder.path());
+    other.exec(sql);
+    other.close();
+  }
+
+  for (const [what, sql, says] of [
+    ['negative retries', 'retries = -1', 'retries must not be negative'],
+    ['too many retries', 'retries = 9223372036854775807', 'number of retries'],
+    ['half a backoff', 'first_ms = 5', 'the last pause of the backoff is not a number'],
+    ['a backoff that gets shorter', 'first_ms = 5, last_ms = 4', 'longer pause than it ends with'],
+  ] as const) {
+    for (const taker of ['reserve', 'pop'] as const) {
+      it(`a job with ${what} is not given by a ${taker}: it becomes a dead letter with that reason, and others are given`, async () => {
+        const queue = await written(`UPDATE note SET ${sql} WHERE seq = 2`);
+        const store = await folder.open('queue.db', { now: () => now });
+        const topics = [Buffer.from('topic')];
+        const taken =
+          taker === 'pop'
+            ? await store.pop({ topics, limit: 9 })
+            : await store.reserve({ topics, limit: 9, leaseMs: 1000, token: newToken() });
+        expect(taken.jobs.map(({ id }) => id.toString())).to.deep.equal(['1', '3']);
+        const [burial] = taken.buried ?? [];
+        expect(burial).to.deep.include({ id: Buffer.from('2'), topic: Buffer.from('topic') });
+        expect(burial?.reason).to.contain('its retry settings are broken: ').and.to.contain(says);
+        const [found] = await queue.find('2');
+        expect(found).to.include({ state: 'dead', attempts: 0, reason: burial?.reason });
+        expect(found?.retries).to.be.undefined;
+        expect((await queue.health()).map(({ message }) => message).join()).to.match(
+          /^1 row of the table note has a value that no delayer writes: .*dead letter$/,
+        );
+      });
+    }
+  }
+
+  it('where all jobs in line have broken settings, those of the next topic are given', async () => {
+    const queue = await written('UPDATE note SET retries = -1');
+    await queue.push({ id: 'other', topic: 'other', body: 'b' });
+    const request = { topics: ['topic', 'other'], limit: 9, leaseMs: 1000 };
+    const { jobs, buried } = await queue.reserve(request);
+    expect(jobs.map(({ id }) => id.toString())).to.deep.equal(['other']);
+    expect(buried).to.have.length(3);
+    expect((await queue.stats()).totals).to.include({ dead: 3, leased: 1 });
+  });
+
+  it('settings that are broken while their job is leased count for none, and it comes back by its policy', async () => {
+    const queue = await written('SELECT 1');
+    const { jobs } = await queue.reserve({ topics: 'topic', limit: 1, leaseMs: 1000, retry: { retries: 0 } });
+    change('UPDATE note SET retries = -1');
+    expect((await queue.nack(jobs)).map(({ outcome }) => outcome)).to.deep.equal(['dead']);
+  });
+
+  it('a policy that cannot be read is none: the jobs come back', async () => {
+    const queue = await written('DELETE FROM note');
+    await queue.reserve({ topics: 'topic', limit: 9, leaseMs: 1000, retry: { retries: 0 } });
+    change(`UPDATE lease SET policy = '[0'`);
+    expect((await queue.health()).map(({ message }) => message).join()).to.contain('table lease');
+    now += 1000;
+    expect(await queue.maintain()).to.include({ reclaimed: 3 });
+  });
+
+  it('of a history what is no attempt is left out, and attempts are added to the rest', async () => {
+    const queue = await written('SELECT 1');
+    const attempt = `{"attempt":7,"startedAt":1,"endedAt":2,"outcome":"retried","reason":"kept"}`;
+    for (const [history, kept] of [
+      [`[1,null,{"attempt":1},${attempt},{"attempt":"x"}]`, ['kept']],
+      ['{}', []],
+      ['[', []],
+    ] as const) {
+      change(`UPDATE note SET history = '${history}' WHERE seq = 1`);
+      const past = async () => (await queue.find('1'))[0]?.history?.map(({ reason }) => reason) ?? [];
+      expect(await past()).to.deep.equal(kept);
+      const { jobs } = await queue.reserve({ topics: 'topic', limit: 1, leaseMs: 1000, retry: false });
+      await queue.nack(jobs, { delayMs: 0, reason: 'new' });
+      expect(await past()).to.deep.equal([...kept, 'new']);
+      change('UPDATE job SET place = 0, due_at = NULL WHERE seq = 1');
+    }
+  });
+
+  it('a note that is marked and gone is no note', async () => {
+    const queue = await written('DELETE FROM note');
+    const { jobs } = await queue.reserve({ topics: 'topic', limit: 9, leaseMs: 1000, retry: false });
+    expect(jobs.map(({ retries }) => retries)).to.deep.equal([undefined, undefined, undefined]);
+    await queue.release(jobs);
+    const again = await queue.reserve({ topics: 'topic', limit: 9, leaseMs: 1000, retry: false });
+    expect(again.jobs.map(({ key }) => key)).to.deep.equal(jobs.map(({ key }) => key));
+  });
+
+  it('a lock that would be held for thousands of years is free after 30 s', async () => {
+    const queue = await written('SELECT 1');
+    await queue.lock({ name: 'lock', owner: 'one' });
+    change(`UPDATE lock SET until_at = ${Number.MAX_SAFE_INTEGER}`);
+    const two = { name: 'lock', owner: 'two' };
+    expect(await queue.lock(two)).to.be.false;
+    now += 30_000;
+    expect(await queue.lock(two)).to.be.true;
   });
 });
