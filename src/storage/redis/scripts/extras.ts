@@ -34,8 +34,8 @@ export function toOwnRetry(retries: unknown, first: unknown, last: unknown): Own
 function readHistory(packed: Buffer): Attempt[] | undefined {
   const fields = packed.length === 0 ? [] : (unpackArray(packed) ?? []);
   if (fields.length === 0 || fields.length % ATTEMPT !== 0) return undefined;
-  const attempts = [...toRows(fields, 0, ATTEMPT)].map((row) => toAttempt(row as Field[]));
-  return attempts.every((attempt) => attempt !== undefined) ? attempts : undefined;
+  const attempts = [...toRows(fields, 0, ATTEMPT)].flatMap((row) => toAttempt(row as Field[]) ?? []);
+  return attempts.length > 0 ? attempts : undefined;
 }
 
 function toAttempt(row: readonly Field[]): Attempt | undefined {

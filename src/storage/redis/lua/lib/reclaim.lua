@@ -32,7 +32,7 @@ end
 -- The record goes last: where a user may not run one of these commands, a job comes back twice at worst.
 -- `buried` is added to: id, topic and reason of each.
 local function bring_back_record(name, now, ended, buried)
-  local record, jobs, stuck = load_record(name), {}, {}
+  local record, jobs, dead = load_record(name), {}, {}
   if not record then
     if redis.call('EXISTS', INFLIGHT .. name) == 1 then
       redis.call('ZADD', RESERVED, to_score(now + UNREADABLE_RETRY_MS), name)
@@ -46,17 +46,19 @@ local function bring_back_record(name, now, ended, buried)
     local job = job_of(record, name, row)
     kept[row] = row[9]
     local reason = end_lease(job, policy, ended)
-    if not reason then
-      jobs[#jobs + 1] = job
-    elseif can_bury(row[2]) then
-      bury(job, reason, now, delete_time(now, policy[4]))
-      for _, value in ipairs({ row[2], job.topic, reason }) do buried[#buried + 1] = value end
+    if reason then dead[#dead + 1] = { job = job, reason = reason } else jobs[#jobs + 1] = job end
+  end
+  local done = bring_back(jobs, now)
+  local stuck = done.stuck
+  for _, letter in ipairs(dead) do
+    local row = letter.job.row
+    if can_bury(row[2]) then
+      bury(letter.job, letter.reason, now, delete_time(now, policy[4]))
+      for _, value in ipairs({ row[2], letter.job.topic, letter.reason }) do buried[#buried + 1] = value end
     else
       stuck[#stuck + 1] = row
     end
   end
-  local done = bring_back(jobs, now)
-  for _, row in ipairs(done.stuck) do stuck[#stuck + 1] = row end
   -- Their leases end when they can leave their record.
   for _, row in ipairs(stuck) do row[9] = kept[row] end
   keep_rows(name, record, stuck)
