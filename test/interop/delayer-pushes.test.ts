@@ -82,7 +82,7 @@ describe('jobs that delayer pushed, before original clients:', () => {
 
   it('a client pops jobs in the order of their due times when delayer has promoted them', async () => {
     const queue = ground.queue();
-    const at = await soon(queue, 40);
+    const at = await soon(queue, 1000);
     for (const [id, later] of [
       ['3', 20],
       ['1', 0],
