@@ -1,7 +1,8 @@
-import type { Bytes, JobRecord } from '../core/job.js';
+import type { Bytes } from '../core/job.js';
 import type { Queue } from '../core/queue.js';
 import type { RequeueRequest } from '../core/requests.js';
 import type { RequeueResult } from '../core/results.js';
+import { FIRST_PAGE, nextSize } from './pages.js';
 import { spreadMs } from './spread.js';
 
 /** How one dead letter ended. */
@@ -21,11 +22,6 @@ export interface RequeueHow {
   readonly total?: number | undefined;
   readonly keepAttempts: boolean;
 }
-
-/** Dead letters of a page hold so many bytes of bodies, about. */
-const PAGE_BYTES = 4 * 1024 * 1024;
-const FIRST_PAGE = 10;
-const MOST_JOBS = 250;
 
 /** Requeues the latest dead letter of each id, chunk by chunk. */
 export async function* requeueIds(
@@ -118,13 +114,6 @@ class DeadLetters {
 }
 
 const nameOf = (id: Bytes): string => id.toString('latin1');
-
-/** So many that their bodies fit into memory, by those that were seen last. */
-function nextSize(jobs: readonly JobRecord[], size: number): number {
-  const bytes = jobs.reduce((sum, { body }) => sum + (body?.length ?? 0), 0);
-  const fitting = bytes === 0 ? MOST_JOBS : Math.floor((PAGE_BYTES * jobs.length) / bytes);
-  return Math.max(1, Math.min(MOST_JOBS, fitting, size * 5));
-}
 
 async function requeueChunk(
   queue: Queue,

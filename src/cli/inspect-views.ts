@@ -3,11 +3,17 @@ import type { ListQuery } from '../core/requests.js';
 import type { Queue } from '../core/queue.js';
 import type { Problem } from '../core/results.js';
 import { explain } from '../output/explain.js';
-import { explainedJobToJson, jobPageToJson, overviewToJson, toJsonLine } from '../output/json.js';
+import {
+  explainedJobToJson,
+  jobPageToJson,
+  overviewToJson,
+  reasonsToJson,
+  toJsonLine,
+} from '../output/json.js';
 import { writeStdout } from '../output/stdout.js';
 import { withCliHint } from './hints.js';
 import { printInfo, printNote } from './stderr.js';
-import { loadTables, tableWidth } from './tables.js';
+import { loadDeadTables, loadTables, tableWidth } from './tables.js';
 
 /** All topics, and what is wrong with the store. */
 export async function showOverview(queue: Queue, json: boolean): Promise<void> {
@@ -41,11 +47,27 @@ export async function showTopic(
   if (json) await printJson(jobPageToJson(topic, page));
   else if (jobs.length === 0) printNote('no such jobs');
   else {
-    const { jobsTable } = await loadTables();
-    await writeStdout(jobsTable(jobs, await queue.now(), tableWidth()));
+    const [now, isDead] = [await queue.now(), query.states?.every((state) => state === 'dead') ?? false];
+    // Of dead letters the reason is what counts.
+    const draw = isDead ? (await loadDeadTables()).deadTable : (await loadTables()).jobsTable;
+    await writeStdout(draw(jobs, now, tableWidth()));
     if (cursor !== undefined) printInfo(`there are more: add --cursor ${cursor}`);
   }
   return jobs.length;
+}
+
+/** The dead letters of a topic, counted by why they failed; answers how many there are. */
+export async function showReasons(queue: Queue, topic: Buffer, json: boolean): Promise<number> {
+  const { countReasons } = await import('../bulk/reasons.js');
+  const { reasons, others, total } = await countReasons(queue, topic);
+  if (json) await printJson(reasonsToJson(topic, reasons, others));
+  else if (total === 0) printNote('no such jobs');
+  else {
+    const { reasonsTable } = await loadDeadTables();
+    await writeStdout(reasonsTable(reasons, tableWidth()));
+    if (others > 0) printNote(`${others} more failed for other reasons`);
+  }
+  return total;
 }
 
 /**

@@ -2,7 +2,7 @@ import type { Bytes, JobRecord } from '../core/job.js';
 import type { Queue } from '../core/queue.js';
 import { jobToJson, toJsonLine } from '../output/json.js';
 import { writeStdout } from '../output/stdout.js';
-import { loadTables, tableWidth } from './tables.js';
+import { loadDeadTables, tableWidth } from './tables.js';
 import type { DeadTopics } from './dead-topics.js';
 import { printNote } from './stderr.js';
 
@@ -23,7 +23,7 @@ export async function showDryRun(
   if (json) await writeStdout(`${toJsonLine({ dryRun: true, count: wouldBe, jobs: jobs.map(jobToJson) })}\n`);
   else {
     if (jobs.length > 0) {
-      const { deadTable } = await loadTables();
+      const { deadTable } = await loadDeadTables();
       await writeStdout(deadTable(jobs, await queue.now(), tableWidth()));
     }
     printNote(wouldBe === 0 ? 'there is no such dead letter' : `${wouldBe} would be requeued`);

@@ -12,3 +12,9 @@ export async function loadTables(): Promise<typeof import('../output/table.js')>
   tables.useColour(stdoutIsTerminal() && wantsColour());
   return tables;
 }
+
+/** The same of those for dead letters. */
+export async function loadDeadTables(): Promise<typeof import('../output/dead-table.js')> {
+  await loadTables();
+  return import('../output/dead-table.js');
+}

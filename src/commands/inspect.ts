@@ -1,7 +1,7 @@
 import * as Flags from '@oclif/core/flags';
 import { BaseCommand } from '../cli/base-command.js';
 import { count, optionalArg } from '../cli/flags.js';
-import { showFlawed, showJobs, showOverview, showTopic } from '../cli/inspect-views.js';
+import { showFlawed, showJobs, showOverview, showReasons, showTopic } from '../cli/inspect-views.js';
 import { DelayerError } from '../core/errors.js';
 import { JOB_STATES } from '../core/job.js';
 
@@ -10,6 +10,8 @@ export default class Inspect extends BaseCommand {
   static override examples = [
     '<%= config.bin %> inspect',
     '<%= config.bin %> inspect close_order --state ready --limit 20',
+    '<%= config.bin %> inspect close_order --state dead',
+    '<%= config.bin %> inspect close_order --group-by reason',
     '<%= config.bin %> inspect --id 32',
     '<%= config.bin %> inspect --problems',
   ];
@@ -23,6 +25,10 @@ export default class Inspect extends BaseCommand {
     state: Flags.option({ options: JOB_STATES, multiple: true, delimiter: ',' as const })({
       description: 'only jobs in these states',
     }),
+    'group-by': Flags.option({ options: ['reason'] as const })({
+      description: 'count the dead letters of TOPIC by why they failed',
+      exclusive: ['id', 'problems', 'limit', 'cursor'],
+    }),
     limit: count('limit')({ description: 'jobs on a page [default: 50]' }),
     cursor: Flags.string({ description: 'where the page before has ended' }),
   };
@@ -30,6 +36,7 @@ export default class Inspect extends BaseCommand {
   override async run(): Promise<void> {
     const { args, flags } = await this.parse(Inspect);
     const { state, limit, cursor, base64, json, problems } = flags;
+    const isGrouped = flags['group-by'] !== undefined;
     const topic = args.topic === undefined ? undefined : this.toBytes(args.topic, base64);
     const id = flags.id === undefined ? undefined : this.toBytes(flags.id, base64);
     if (id !== undefined && topic !== undefined)
@@ -44,10 +51,17 @@ export default class Inspect extends BaseCommand {
       throw new DelayerError('usage', '--state, --limit and --cursor need a TOPIC', {
         hint: `Usage: ${this.usage}`,
       });
+    if (isGrouped && topic === undefined)
+      throw new DelayerError('usage', '--group-by needs a TOPIC', { hint: `Usage: ${this.usage}` });
+    if (isGrouped && state?.some((one) => one !== 'dead'))
+      throw new DelayerError('usage', 'dead letters alone have a reason to group by', {
+        hint: 'Leave --state out, or write --state dead.',
+      });
     await this.withQueue(flags, async (queue) => {
       let jobs: number | undefined;
       if (problems) jobs = await showFlawed(queue, limit, json);
       else if (id !== undefined) jobs = await showJobs(queue, id, json);
+      else if (topic !== undefined && isGrouped) jobs = await showReasons(queue, topic, json);
       else if (topic !== undefined)
         jobs = await showTopic(queue, topic, { states: state, limit, cursor }, json);
       else await showOverview(queue, json);

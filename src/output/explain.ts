@@ -1,4 +1,5 @@
 import type { JobRecord } from '../core/job.js';
+import { deadFor, lastAttempt } from './explain-attempts.js';
 import {
   bodyGone,
   bodyIncomplete,
@@ -45,11 +46,11 @@ function isLiving({ state, isWaiting, flaw }: JobRecord): boolean {
 function inItsState(job: JobRecord, now: Date, isShared: boolean): string[] {
   switch (job.state) {
     case 'delayed':
-      return delayed(job, now);
+      return [...delayed(job, now), ...lastAttempt(job, now)];
     case 'due':
-      return [...due(job, now), ...untaken(job, now)];
+      return [...due(job, now), ...untaken(job, now), ...lastAttempt(job, now)];
     case 'ready':
-      return [...ready(job, now), ...untaken(job, now)];
+      return [...ready(job, now), ...untaken(job, now), ...lastAttempt(job, now)];
     case 'leased':
       return leased(job, now, isShared);
     case 'expired':
@@ -133,22 +134,23 @@ function paused({ pausedUntilMs }: JobRecord, at: Date): string[] {
 }
 
 function leased(job: JobRecord, now: Date, isShared: boolean): string[] {
-  const { lease, leasedAt, leaseUntil, isDaemonSeen } = job;
+  const { lease, leasedAt, leasedBy, leaseUntil, isDaemonSeen } = job;
+  const consumer = leasedBy === undefined ? 'A consumer' : `The consumer ${leasedBy}`;
   const reservation = lease === undefined ? '' : ` (reservation ${lease.split('.')[0] ?? lease})`;
   const since = leasedAt && leasedAt <= now ? `took it ${distance(leasedAt, now)} ago and ` : '';
   const shared = isShared
     ? ['Another job of its id is in the queue: then it waits until that one is gone.']
     : [];
-  if (leaseUntil === undefined) return [`A consumer ${since}holds it${reservation}.`, ...shared];
+  if (leaseUntil === undefined) return [`${consumer} ${since}holds it${reservation}.`, ...shared];
   if (leaseUntil > now)
     return [
-      `A consumer ${since}holds it${reservation}.`,
-      `It comes back if it is not acknowledged within ${distance(leaseUntil, now)}.`,
+      `${consumer} ${since}holds it${reservation}.`,
+      `If it is not acknowledged within ${distance(leaseUntil, now)}, it comes back, or is a dead letter where no retry is left.`,
       ...shared,
     ];
   return [
-    `A consumer had it${reservation}, whose lease ended ${distance(leaseUntil, now)} ago without an acknowledgement.`,
-    byMaintenance('brings it back', isDaemonSeen),
+    `${consumer} had it${reservation}, whose lease ended ${distance(leaseUntil, now)} ago without an acknowledgement.`,
+    byMaintenance('brings it back, or makes a dead letter of it where no retry is left', isDaemonSeen),
     ...shared,
   ];
 }
@@ -181,9 +183,10 @@ function dead(job: JobRecord, now: Date, isShared: boolean): string[] {
   const tries = `${attempts} ${attempts === 1 ? 'attempt' : 'attempts'}`;
   return [
     `It failed for good${when}, after ${tries}, and is kept as a dead letter.`,
+    ...deadFor(job),
     reason === undefined ? 'No reason was given.' : `Reason: ${reason}`,
     deadUntil === undefined
-      ? 'It is kept until it is requeued (by the library) or removed.'
+      ? 'It is kept until it is requeued or removed.'
       : deadUntil > now
         ? `It is deleted in ${distance(deadUntil, now)} if it is not requeued.`
         : 'Its time is over; the next step of maintenance deletes it.',

@@ -105,6 +105,16 @@ export function jobPageToJson(topic: Bytes, page: JobPage): Json {
   };
 }
 
+/** `inspect TOPIC --group-by reason --json`; null where no reason was given. */
+export function reasonsToJson(
+  topic: Bytes,
+  reasons: readonly { readonly reason?: string | undefined; readonly count: number }[],
+  others: number,
+): Json {
+  const counts = reasons.map(({ reason, count }) => ({ reason: reason ?? null, count }));
+  return { ...bytesToJson('topic', topic), reasons: counts, others };
+}
+
 /** `inspect --json` */
 export function overviewToJson(store: string, stats: Stats, problems: readonly Problem[]): Json {
   return { store, totals: stats.totals, topics: (stats.topics ?? []).map(topicToJson), problems };

@@ -169,6 +169,12 @@ const BAD: Readonly<Record<string, readonly [args: readonly string[], code: numb
   'an empty topic to requeue': [['requeue', '--topic', '', '--yes'], USAGE, /--topic is empty/],
   'a dry run of ids': [['requeue', 'a', '--dry-run'], USAGE, /--dry-run needs --topic/],
   'a selection without a yes': [['requeue', '--topic', 't'], USAGE, /--yes/],
+  'reasons of no topic': [['inspect', '--group-by', 'reason'], USAGE, /--group-by needs a TOPIC/],
+  'reasons of jobs that are not dead': [
+    ['inspect', 't', '--group-by', 'reason', '--state', 'ready'],
+    USAGE,
+    /dead letters alone/,
+  ],
   'an empty prefix': [['pop', 'topic', '--store', 'redis://h', '--prefix', ''], CONFIG, /prefix/],
 };
 

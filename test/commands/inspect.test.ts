@@ -106,6 +106,84 @@ describe('inspect', () => {
       expect(table.stderr).to.match(/^delayer: there are more: add --cursor \S+\n$/);
     });
 
+    it('inspect TOPIC --state dead shows why each failed: the first line of its reason', async () => {
+      const queue = await cli.queue();
+      const reasons = ['no such order\nin cancel.php', '\nno answer', undefined, 'no answer'];
+      for (const [i, reason] of reasons.entries()) {
+        await queue.push({ id: `${i}`, topic: 'topic', body: `body ${i}` });
+        const { jobs } = await queue.reserve({ topics: 'topic', limit: 1, leaseMs: HOUR_MS });
+        await queue.nack(jobs, { dead: true, reason });
+      }
+      const outcome = expectQuiet(await cli.run(['inspect', 'topic', '--state', 'dead']));
+      const rows = linesOf(outcome).map((line) => line.split(/ {2,}/));
+      expect(rows[0]).to.deep.equal(['id', 'failed', 'kept until', 'attempts', 'reason', 'body']);
+      expect(rows.slice(1).map((row) => row[4])).to.have.members([
+        ...['no such order', 'no answer', '-', 'no answer'],
+      ]);
+    });
+
+    it('inspect TOPIC --group-by reason counts dead letters by why they failed, most first', async () => {
+      const queue = await cli.queue();
+      const reasons = [...Array<string>(30).fill('no answer'), 'bad order\nline 2', undefined, 'no answer'];
+      await queue.pushMany(reasons.map((_, i) => ({ id: `${i}`, topic: 'topic', body: 'b' })));
+      for (const reason of reasons) {
+        const { jobs } = await queue.reserve({ topics: 'topic', limit: 1, leaseMs: HOUR_MS });
+        await queue.nack(jobs, { dead: true, reason });
+      }
+      const table = expectQuiet(await cli.run(['inspect', 'topic', '--group-by', 'reason']));
+      const lines = linesOf(table).map((line) => line.trim().replace(/ +/g, ' '));
+      expect(lines.slice(0, 2)).to.deep.equal(['jobs reason', '31 no answer']);
+      expect(lines.slice(2)).to.have.members(['1 bad order', '1 -']);
+      const json = await cli.run(['inspect', 'topic', '--group-by', 'reason', '--state', 'dead', '--json']);
+      const page = documentOf<{ reasons: unknown[] }>(expectQuiet(json));
+      expect(page).to.deep.include({ topic: 'topic', others: 0 });
+      expect(page.reasons[0]).to.deep.equal({ reason: 'no answer', count: 31 });
+      expect(page.reasons.slice(1)).to.have.deep.members([
+        { reason: 'bad order\nline 2', count: 1 },
+        { reason: null, count: 1 },
+      ]);
+      expect((await cli.run(['inspect', 'none', '--group-by', 'reason'])).code).to.equal(1);
+    });
+
+    it('inspect --id tells of each attempt how it ended, and who holds the job since when', async () => {
+      const queue = await cli.queue();
+      await queue.push({
+        id: 'a',
+        topic: 'topic',
+        body: 'b',
+        retries: 5,
+        backoff: { firstMs: 0, lastMs: 0 },
+      });
+      const take = async () => {
+        await queue.maintain();
+        const request = { topics: 'topic', limit: 1, leaseMs: HOUR_MS, holder: 'worker-1:42' };
+        return (await queue.reserve(request)).jobs;
+      };
+      await queue.nack(await take(), { delayMs: 0, reason: 'no answer\nat all', exitCode: 75 });
+      await queue.nack(await take(), { delayMs: 0, signalName: 'SIGKILL' });
+      await take();
+      const card = expectQuiet(await cli.run(['inspect', '--id', 'a'])).stdout.toString();
+      const text = card.replace(/ +/g, ' ');
+      expect(text)
+        .to.match(/^ ?retries 5$/m)
+        .and.match(/^ ?backoff 0s\.\.0s$/m);
+      expect(text)
+        .to.match(/^ ?leased by worker-1:42$/m)
+        .and.match(/^ ?leased since \d{4}-/m);
+      expect(text).to.match(/^ ?1 \S+Z \S+ retried,_exit_code_75 no answer$/m);
+      expect(text).to.match(/^ ?2 \S+Z \S+ retried,_SIGKILL -$/m);
+      const [job] = jsonOf(await cli.run(['inspect', '--id', 'a', '--json']));
+      expect(job).to.include({ leasedBy: 'worker-1:42', retries: 5, attempts: 3 });
+      expect(job?.leasedAt).to.be.a('string');
+      const history = job?.history as Record<string, unknown>[];
+      expect(
+        history.map(({ startedAt, endedAt, ...rest }) => [rest, typeof startedAt, typeof endedAt]),
+      ).to.deep.equal([
+        [{ attempt: 1, outcome: 'retried', exitCode: 75, reason: 'no answer\nat all' }, 'string', 'string'],
+        [{ attempt: 2, outcome: 'retried', signal: 'SIGKILL' }, 'string', 'string'],
+      ]);
+    });
+
     it('inspect ends with 1 when no job matched', async () => {
       await fill();
       for (const args of [

@@ -65,6 +65,19 @@ export const CASES: Readonly<Record<string, Case>> = {
     await delayed(stage);
     await stage.queue.pause(TOPIC, { forMs: 2 * HOUR_MS });
   },
+  'delayed, to be tried again': async (stage) => {
+    await ready(stage);
+    const jobs = await reserve(stage.queue, TOPIC);
+    await stage.queue.nack(jobs, { delayMs: HOUR_MS, reason: 'no answer' });
+  },
+  'delayed, by its own retries': async (stage) => {
+    await stage.queue.push({ ...JOB, retries: 3, backoff: { firstMs: HOUR_MS, lastMs: HOUR_MS } });
+    for (let attempt = 1; attempt <= 2; attempt += 1) {
+      stage.clock.advance(2 * HOUR_MS);
+      await maintainAll(stage.queue);
+      await stage.queue.nack(await reserve(stage.queue, TOPIC), { reason: 'no answer' });
+    }
+  },
   'waiting for its id': waiting,
   'waiting, its id free again': async (stage) => {
     await waiting(stage);
@@ -73,6 +86,11 @@ export const CASES: Readonly<Record<string, Case>> = {
     await stage.queue.pop(TOPIC);
   },
   'ready, the next': ready,
+  'ready, its lease over': async (stage) => {
+    await leased(stage);
+    stage.clock.advance(MINUTE_MS + 16_000);
+    await maintainAll(stage.queue);
+  },
   'ready, with one before it': async (stage) => {
     await stage.queue.push({ topic: TOPIC, body: 'before' });
     await ready(stage);
@@ -90,6 +108,11 @@ export const CASES: Readonly<Record<string, Case>> = {
     await stage.queue.pause(TOPIC);
   },
   leased,
+  'leased, by one that has a name': async (stage) => {
+    await ready(stage);
+    const request = { topics: TOPIC, limit: 1, leaseMs: MINUTE_MS, holder: 'host:42' };
+    await stage.queue.reserve({ ...request, retry: false });
+  },
   'leased, its id pushed again': async (stage) => {
     await leased(stage);
     await stage.queue.push({ ...JOB, body: 'newer', delayMs: HOUR_MS });
@@ -102,6 +125,23 @@ export const CASES: Readonly<Record<string, Case>> = {
     await ready(stage);
     const jobs = await reserve(stage.queue, TOPIC);
     await stage.queue.nack(jobs, { dead: true, reason: 'no such order' });
+  },
+  'dead, no retry left': async (stage) => {
+    await stage.queue.push({ ...JOB, retries: 1, backoff: { firstMs: 0, lastMs: 0 } });
+    for (let attempt = 1; attempt <= 2; attempt += 1) {
+      stage.clock.advance(1);
+      await maintainAll(stage.queue);
+      const { jobs } = await stage.queue.reserve({ topics: TOPIC, limit: 1, leaseMs: MINUTE_MS });
+      await stage.queue.nack(jobs, { reason: 'no answer' });
+    }
+  },
+  'dead, by its leases': async (stage) => {
+    await ready(stage);
+    for (let attempt = 1; attempt <= 2; attempt += 1) {
+      await stage.queue.reserve({ topics: TOPIC, limit: 1, leaseMs: MINUTE_MS, retry: { retries: 1 } });
+      stage.clock.advance(MINUTE_MS + 16_000);
+      await maintainAll(stage.queue);
+    }
   },
   'dead, without a reason or an end': async (stage) => {
     await ready(stage);
