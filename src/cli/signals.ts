@@ -10,12 +10,14 @@ const STDIO = [0, 1, 2];
 
 /**
  * The first signal aborts `signal`, so that the job in hand is finished; the second ends the process at
- * once, by that signal. What was in hand then is ready again when its lease ends. A hang-up that was to be
- * ignored when the process began is none.
+ * once, by that signal. What was in hand then is ready again when its lease ends. Where `abortAtSecond` was
+ * asked for, the second one aborts that, and the third ends the process. A hang-up that was to be ignored when
+ * the process began is none.
  */
 export class Interruption {
   private readonly controller = new AbortController();
-  private first: EndSignal | undefined;
+  private second: AbortController | undefined;
+  private last: EndSignal | undefined;
   private readonly listeners = new Map<EndSignal, () => void>();
 
   constructor(options: { ignoreHangup?: () => void } = {}) {
@@ -31,9 +33,15 @@ export class Interruption {
     return this.controller.signal;
   }
 
-  /** The signal that came, if one did. */
+  /** Aborts at the second signal, so that what is in hand can be ended and given back. */
+  abortAtSecond(): AbortSignal {
+    this.second ??= new AbortController();
+    return this.second.signal;
+  }
+
+  /** The signal that came last, if one did. */
   get received(): EndSignal | undefined {
-    return this.first;
+    return this.last;
   }
 
   /** Ends the work as a first signal does, without one. */
@@ -52,12 +60,16 @@ export class Interruption {
   }
 
   private interrupt(name: EndSignal): void {
-    if (this.first !== undefined) {
+    const isFirst = this.last === undefined;
+    this.last = name;
+    if (isFirst) {
+      this.controller.abort();
+    } else if (this.second?.signal.aborted === false) {
+      this.second.abort();
+    } else {
       this.release();
       dieBy(name);
     }
-    this.first = name;
-    this.controller.abort();
   }
 }
 

@@ -1,80 +1,183 @@
+import { hostname } from 'node:os';
 import * as Flags from '@oclif/core/flags';
-import { splitAtDashes } from '../cli/argv.js';
+import type { InferredFlags } from '@oclif/core/interfaces';
+import { splitAtDashes, splitFlag } from '../cli/argv.js';
 import { BaseCommand } from '../cli/base-command.js';
+import {
+  assertNoWorkerFlags,
+  type GivenCommand,
+  lockNameOf,
+  toCommand,
+  windowFlags,
+  workerFlags,
+} from '../cli/drain-flags.js';
+import { DrainReport } from '../cli/drain-report.js';
 import { printEvent } from '../cli/events.js';
-import { count, jobFormat, positiveDuration, topicArgs } from '../cli/flags.js';
+import { jobFormat, topicArgs, toRetryOptions } from '../cli/flags.js';
+import { handlerEnvironment } from '../cli/handler-environment.js';
 import { whileRead } from '../cli/reader.js';
 import { Interruption } from '../cli/signals.js';
 import { printNote } from '../cli/stderr.js';
 import { DelayerError } from '../core/errors.js';
-import { jobCount } from '../core/job.js';
+import { jobCount, type LeasedJob } from '../core/job.js';
 import type { Queue } from '../core/queue.js';
+import { HandlerOutput } from '../output/handler-output.js';
+import { JobLog } from '../output/joblog.js';
 import { jobWriter } from '../output/jobs.js';
+import { jobToJson, toJsonLine } from '../output/json.js';
 import { drainFollow } from '../worker/follow.js';
+import { ExecHandler } from '../worker/handlers/exec/exec.js';
 import { printHandler } from '../worker/handlers/print.js';
 import { drainLoop } from '../worker/loop.js';
+import type { DrainOptions, DrainResult } from '../worker/options.js';
 import { drainPass } from '../worker/pass.js';
 
 const FOR_MS = 60_000; // The period of a crontab's line.
 const STEP_MS = 10_000;
+/** Of a job that a handler has in hand: long enough for a store to restart. */
+const LEASE_MS = 60_000;
+/** A job that was tried in this run was not done by its end. */
+const NOT_DONE = 4;
 
 export default class Drain extends BaseCommand {
-  static override summary = 'Take ready jobs until none is left, and print each.';
-  static override description = `A job is leased, printed, and only then acknowledged: what could not be written is back in the queue.
+  static override summary = 'Take ready jobs until none is left: print each, or give each to a handler.';
+  static override usage = [
+    'drain TOPIC... [flags]',
+    "drain TOPIC... --exec 'CMD' [flags]",
+    'drain TOPIC... [flags] -- CMD ARG...',
+  ];
+  static override description = `A job is leased, handled, and only then acknowledged: what was not handled is back in the queue.
+A handler gets the body on stdin and DELAYER_ID, DELAYER_TOPIC, DELAYER_ATTEMPT, DELAYER_KEY and DELAYER_LEASE in its environment. Exit code 0: done; 65: to the dead letters; anything else: tried again later.
 --loop is for cron: a pass at 0, 10, … 50 s, then the end. --follow is a worker that waits for jobs until it is stopped.
-The first signal ends it after the job in hand; the second at once, and the job comes back.`;
+The first signal ends it after the jobs in hand; the second ends handlers, and gives their jobs back.`;
   static override examples = [
     '<%= config.bin %> drain close_order',
-    '* * * * * <%= config.bin %> drain close_order --loop --step 10 --max 10 >> /var/log/orders.ndjson',
+    "* * * * * <%= config.bin %> drain close_order --loop --lock --exec 'php /srv/shop/cancel.php'",
+    '<%= config.bin %> drain thumbnails --follow --jobs 4 --timeout 5m -- ./make-thumbnail',
     '<%= config.bin %> drain urgent close_order --follow | ./cancel-orders',
   ];
   static override args = { topic: topicArgs };
   static override flags = {
-    max: count('max')({ description: 'take at most so many; with --loop, in each pass' }),
-    loop: Flags.boolean({ description: 'drain every --step, for --for', exclusive: ['follow'] }),
-    step: positiveDuration('step')({
-      description: 'from the start of a pass to the next [default: 10]',
-      dependsOn: ['loop'],
-    }),
-    for: positiveDuration('for')({
-      description: 'the window: nothing is delivered after it [default: 60]',
-      dependsOn: ['loop'],
-    }),
-    follow: Flags.boolean({ description: 'wait for more jobs, without end' }),
-    output: jobFormat(),
+    exec: Flags.string({ helpValue: 'CMD', description: 'a command of sh that handles each job' }),
+    ...windowFlags,
+    output: jobFormat({ exclusive: ['exec'] }),
+    ...workerFlags,
   };
 
   override async run(): Promise<void> {
     const { before, after } = splitAtDashes(this.argv);
-    if (after !== undefined) {
-      throw new DelayerError('usage', 'drain does not run commands: nothing may stand behind --', {
-        hint: 'Pipe its output into the command; name a topic that begins with a dash in base64, with --base64.',
-      });
-    }
     const { args, flags } = await this.parse(Drain, before);
+    const command = toCommand(flags.exec, after);
+    if (command === undefined) assertNoWorkerFlags(flags);
+    else if (before.some((arg) => splitFlag(arg).name === 'output'))
+      throw new DelayerError('usage', '--output and a handler cannot be used together');
+    const topics = args.topic.map((topic) => this.toBytes(topic, flags.base64));
     const interruption = new Interruption();
     this.interruption = interruption;
-    const forMs = flags.for ?? FOR_MS;
     // The window bounds the store's answers as well: a Redis that hangs does not stretch it.
-    if (flags.loop) interruption.abortAfter(forMs);
-    const writer = jobWriter(flags.output);
+    if (flags.loop) interruption.abortAfter(flags.for ?? FOR_MS);
     const options = {
-      topics: args.topic.map((topic) => this.toBytes(topic, flags.base64)),
-      handler: printHandler(writer.write),
-      max: flags.max,
-      signal: interruption.signal,
-      onEvent: printEvent,
+      ...{ topics, max: flags.max, signal: interruption.signal, onEvent: printEvent },
+      lockName: flags.lock ? this.lockName(flags['lock-name'], topics) : undefined,
     };
-    const drain = (queue: Queue) => {
-      if (flags.follow) return drainFollow(queue, options);
-      if (!flags.loop) return drainPass(queue, options);
-      return drainLoop(queue, { ...options, stepMs: flags.step ?? STEP_MS, forMs });
-    };
-    const { lateAcks } = await whileRead(interruption, () => this.withQueue(flags, drain));
+    if (command === undefined) await this.print(flags, interruption, options);
+    else await this.handle(command, flags, interruption, options);
+  }
+
+  private lockName(given: string | undefined, topics: readonly Buffer[]): Buffer {
+    return given === undefined ? lockNameOf(topics) : Buffer.from(given);
+  }
+
+  private async print(
+    flags: DrainFlags,
+    interruption: Interruption,
+    options: Omit<DrainOptions, 'handler'>,
+  ): Promise<void> {
+    const writer = jobWriter(flags.output);
+    const handler = printHandler(writer.write);
+    const { lateAcks } = await whileRead(interruption, () =>
+      this.withQueue(flags, (queue) => drain(queue, flags, { ...options, handler })),
+    );
     if (lateAcks > 0)
       printNote(
         `${jobCount(lateAcks)} printed after the lease had ended; another consumer may have them too`,
       );
     if (writer.error) throw writer.error;
   }
+
+  private async handle(
+    command: GivenCommand,
+    flags: DrainFlags,
+    interruption: Interruption,
+    options: Omit<DrainOptions, 'handler'>,
+  ): Promise<void> {
+    const report = new DrainReport(flags.json);
+    const output = new HandlerOutput({
+      stdout: flags.json ? report.stderr : report.stdout,
+      stderr: report.stderr,
+      tags: flags.tag,
+      folder: flags['output-dir'],
+    });
+    const log = flags.joblog === undefined ? undefined : JobLog.open(flags.joblog, command.text);
+    const writeError = () => report.stdout.error ?? output.error ?? log?.error;
+    const handler = new ExecHandler({
+      ...{ command, env: handlerEnvironment(flags), concurrency: flags.jobs ?? 1, timeoutMs: flags.timeout },
+      output: {
+        get error() {
+          return writeError();
+        },
+        open: (jobs) => {
+          const error = writeError();
+          if (error) throw error;
+          return output.open(jobs);
+        },
+      },
+      batch: toBatch(flags),
+      onEnded: log && ((call) => log.add(call)),
+    });
+    const working: DrainOptions = {
+      ...{ ...options, handler, abort: interruption.abortAtSecond(), leaseMs: flags.lease ?? LEASE_MS },
+      ...{ timeoutMs: flags.timeout, retry: toRetryOptions(flags), rate: flags.rate, halt: flags.halt },
+      holder: `${hostname()}:${process.pid}`,
+      onEvent: (event) => {
+        report.clear();
+        printEvent(event);
+      },
+      onJob: report.wantsJobs ? (event) => report.add(event) : undefined,
+    };
+    try {
+      const result = await whileRead(interruption, () =>
+        this.withQueue(flags, (queue) => drain(queue, flags, working)),
+      );
+      report.end();
+      report.summarize(result);
+      if (result.notDone > 0) this.endWith(NOT_DONE);
+    } finally {
+      report.end();
+      await handler.close();
+      await output.flush();
+      await log?.close();
+    }
+    const error = writeError();
+    if (error) throw error;
+  }
+}
+
+type DrainFlags = InferredFlags<typeof Drain.flags & typeof BaseCommand.baseFlags>;
+
+function drain(queue: Queue, flags: DrainFlags, options: DrainOptions): Promise<DrainResult> {
+  if (flags.follow) return drainFollow(queue, options);
+  if (!flags.loop) return drainPass(queue, options);
+  return drainLoop(queue, { ...options, stepMs: flags.step ?? STEP_MS, forMs: flags.for ?? FOR_MS });
+}
+
+function toBatch(flags: DrainFlags) {
+  const size = flags['batch-size'];
+  if (size === undefined) return undefined;
+  return {
+    size,
+    encode: (jobs: readonly LeasedJob[]) =>
+      Buffer.from(jobs.map((job) => `${toJsonLine(jobToJson(job))}\n`).join('')),
+    readsOutcomes: flags.outcomes,
+  };
 }

@@ -32,6 +32,14 @@ export const ERRORS = {
     exitCode: 74,
     hint: 'Jobs that could not be printed are back in the queue; what was pushed or removed before is done.',
   },
+  handler_not_executable: {
+    exitCode: 126,
+    hint: 'Mend the command of the handler; the job is back in the queue.',
+  },
+  handler_not_found: {
+    exitCode: 127,
+    hint: 'Mend the command of the handler; the job is back in the queue.',
+  },
   config_invalid: {
     exitCode: 78,
     hint: 'A store is redis://HOST[:PORT][/DB], rediss://…, redis+unix:///PATH or sqlite:PATH.',

@@ -6,20 +6,21 @@ const STDOUT = 1;
 /** A pipe that another process made non-blocking is full: try again after so long (ms). */
 const FULL_PIPE_PAUSE_MS = 5;
 
-/** stdout could not be written to. `written` bytes of what was to be written are out. */
+/** Output could not be written. `written` bytes of what was to be written are out. */
 export class OutputError extends Error {
   override readonly name = 'OutputError';
   constructor(
     readonly written: number,
     override readonly cause: NodeJS.ErrnoException,
     message = `cannot write to stdout: ${cause.message}`,
+    private readonly isStdout = true,
   ) {
     super(message, { cause });
   }
 
-  /** The reader of the pipe is gone: it has seen enough. */
+  /** The reader of stdout is gone: it has seen enough. */
   get readerGone(): boolean {
-    return this.cause.code === 'EPIPE';
+    return this.isStdout && this.cause.code === 'EPIPE';
   }
 }
 
@@ -36,22 +37,31 @@ export function stdoutIsTerminal(): boolean {
  * @throws OutputError, which counts what went out before
  */
 export async function writeStdout(data: string | Buffer): Promise<void> {
+  await writeAll(STDOUT, data, (written, cause) => new OutputError(written, cause));
+}
+
+/** The same to any open file. */
+export async function writeAll(
+  fd: number,
+  data: string | Buffer,
+  toError: (written: number, cause: NodeJS.ErrnoException) => Error,
+): Promise<void> {
   const buffer = typeof data === 'string' ? Buffer.from(data) : data;
   let written = 0;
   while (written < buffer.length) {
     try {
-      written += await writeSome(buffer.subarray(written));
+      written += await writeSome(fd, buffer.subarray(written));
     } catch (error) {
       const cause = error as NodeJS.ErrnoException;
-      if (cause.code !== 'EAGAIN') throw new OutputError(written, cause);
+      if (cause.code !== 'EAGAIN') throw toError(written, cause);
       await sleep(FULL_PIPE_PAUSE_MS);
     }
   }
 }
 
-function writeSome(buffer: Buffer): Promise<number> {
+function writeSome(fd: number, buffer: Buffer): Promise<number> {
   return new Promise((resolve, reject) => {
-    write(STDOUT, buffer, (error, written) => {
+    write(fd, buffer, (error, written) => {
       if (error) reject(error);
       else resolve(written);
     });

@@ -1,0 +1,135 @@
+import * as Flags from '@oclif/core/flags';
+import { DelayerError } from '../core/errors.js';
+import { count, positiveDuration, retryFlags, timerDuration } from './flags.js';
+
+/** A batch is in memory as a whole. */
+const MAX_BATCH = 10_000;
+const MAX_RATE = 1_000_000;
+const PER_MS: Readonly<Record<string, number>> = { s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 };
+
+/** So many starts in so much time. */
+export interface Rate {
+  readonly count: number;
+  readonly perMs: number;
+}
+
+const rate = Flags.custom<Rate>({
+  helpValue: 'N/UNIT',
+  parse: (text) => {
+    const [, number = '', unit = ''] = /^(\d+)\/([smhd])$/.exec(text) ?? [];
+    const [value, perMs] = [Number(number), PER_MS[unit]];
+    if (perMs !== undefined && value >= 1 && value <= MAX_RATE) return Promise.resolve({ count: value, perMs });
+    throw new DelayerError('usage', `invalid rate for --rate: ${JSON.stringify(text)}`, {
+      hint: `Write a number from 1 to ${MAX_RATE} for each second, minute, hour or day: 5/s, 300/m.`,
+    });
+  },
+});
+
+const batchSize = Flags.custom<number>({
+  helpValue: 'N',
+  parse: (text) => {
+    const value = Number(text);
+    if (/^\d+$/.test(text) && value >= 1 && value <= MAX_BATCH) return Promise.resolve(value);
+    throw new DelayerError('usage', `invalid number for --batch-size: ${JSON.stringify(text)}`, {
+      hint: `Write a whole number from 1 to ${MAX_BATCH}.`,
+    });
+  },
+});
+
+/** When drain takes jobs, and how many. */
+export const windowFlags = {
+  max: count('max')({ description: 'take at most so many; with --loop, in each pass' }),
+  loop: Flags.boolean({ description: 'drain every --step, for --for', exclusive: ['follow'] }),
+  step: positiveDuration('step')({
+    description: 'from the start of a pass to the next [default: 10]',
+    dependsOn: ['loop'],
+  }),
+  for: positiveDuration('for')({
+    description: 'the window: nothing is delivered after it [default: 60]',
+    dependsOn: ['loop'],
+  }),
+  follow: Flags.boolean({ description: 'wait for more jobs, without end' }),
+  lock: Flags.boolean({
+    description: 'one at a time: while another one has the lock on the store, --loop waits within its window',
+  }),
+  'lock-name': Flags.string({
+    helpValue: 'NAME',
+    description: 'name of the lock [default: the topics, sorted]',
+    dependsOn: ['lock'],
+  }),
+};
+
+/** What is of use with a handler alone. */
+export const workerFlags = {
+  jobs: count('jobs')({ description: 'handlers that run at once [default: 1]' }),
+  lease: timerDuration('lease')({
+    description: 'of each job; it is renewed while the handler runs [default: 60s]',
+  }),
+  timeout: timerDuration('timeout')({ description: 'end a handler that takes longer: a failed attempt' }),
+  ...retryFlags(),
+  rate: rate({ description: 'start no more jobs than so many in each second, minute, …: 5/s, 300/m' }),
+  halt: count('halt')({ description: 'take no more after so many failures in a row' }),
+  tag: Flags.boolean({
+    description: 'put the id in front of each line of output',
+    exclusive: ['output-dir', 'batch-size'],
+  }),
+  'output-dir': Flags.string({
+    helpValue: 'DIR',
+    description: 'write the output of handlers into a file a job',
+    exclusive: ['batch-size'],
+  }),
+  joblog: Flags.string({
+    helpValue: 'FILE',
+    description: "append a line for each handler that ended, as GNU parallel's --joblog",
+  }),
+  'batch-size': batchSize({ description: 'give so many jobs to a handler at once, as NDJSON on its stdin' }),
+  outcomes: Flags.boolean({
+    description: "the handler prints each job's outcome as a line of JSON",
+    dependsOn: ['batch-size'],
+  }),
+};
+
+/** The handler as it was given: for a shell, or as a program and its arguments; nothing where there is none. */
+export interface GivenCommand {
+  readonly file: string;
+  readonly args: readonly string[];
+  /** For people. */
+  readonly text: string;
+}
+
+/** @throws DelayerError `usage` */
+export function toCommand(
+  exec: string | undefined,
+  behindDashes: readonly string[] | undefined,
+): GivenCommand | undefined {
+  if (exec !== undefined && behindDashes !== undefined)
+    throw new DelayerError('usage', '--exec and a command behind -- cannot be used together', {
+      hint: 'Leave one of them out.',
+    });
+  if (behindDashes !== undefined) return toProgram(behindDashes);
+  if (exec === undefined) return undefined;
+  if (exec.trim() === '')
+    throw new DelayerError('usage', '--exec is empty', { hint: "Write a command: --exec 'php cancel.php'." });
+  // A shell takes a dash at its beginning for an option.
+  return { file: '/bin/sh', args: ['-c', exec.startsWith('-') ? ` ${exec}` : exec], text: exec };
+}
+
+function toProgram([file = '', ...args]: readonly string[]): GivenCommand {
+  if (file !== '') return { file, args, text: [file, ...args].join(' ') };
+  throw new DelayerError('usage', 'no command stands behind --', {
+    hint: 'Write -- CMD ARG…; name a topic that begins with a dash in base64, with --base64.',
+  });
+}
+
+/** @throws DelayerError `usage` when a flag is given that wants a handler */
+export function assertNoWorkerFlags(flags: Readonly<Record<string, unknown>>): void {
+  const given = Object.keys(workerFlags).find((name) => flags[name] !== undefined && flags[name] !== false);
+  if (given === undefined) return;
+  throw new DelayerError('usage', `--${given} needs a handler`, { hint: 'Add --exec CMD, or -- CMD ARG….' });
+}
+
+/** The default name of a lock: whoever drains the same topics, in whatever order, has the same. */
+export function lockNameOf(topics: readonly Buffer[]): Buffer {
+  const sorted = [...topics].sort((a, b) => a.compare(b));
+  return Buffer.concat(sorted.flatMap((topic, i) => (i === 0 ? [topic] : [Buffer.from(','), topic])));
+}

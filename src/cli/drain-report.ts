@@ -1,0 +1,95 @@
+import { formatDuration } from '../core/duration.js';
+import type { JobEvent } from '../core/events.js';
+import { jobCount } from '../core/job.js';
+import { jobEventToJson } from '../output/job-events.js';
+import { toJsonLine } from '../output/json.js';
+import { Sink } from '../output/sink.js';
+import { writeStdout } from '../output/stdout.js';
+import { clearProgress, printInfo, printNote, printProgress, stderrIsTerminal, tellsOfSuccess } from './stderr.js';
+
+const REDRAW_MS = 200;
+
+interface Ended {
+  readonly done: number;
+  readonly retried: number;
+  readonly dead: number;
+  readonly released: number;
+  readonly settled: number;
+  readonly lateAcks: number;
+}
+
+/** What a drain with a handler tells: events on stdout, a line of progress on a terminal, a summary. */
+export class DrainReport {
+  /** For what handlers, or events, print. */
+  readonly stdout = this.toSink((data) => writeStdout(data));
+  readonly stderr: Sink;
+  private readonly startedMs = performance.now();
+  private readonly counts = { started: 0, done: 0, retried: 0, dead: 0, ended: 0 };
+  private timer: NodeJS.Timeout | undefined;
+  private isDrawn = false;
+  private readonly showsProgress: boolean;
+
+  constructor(private readonly isJson: boolean) {
+    this.showsProgress = stderrIsTerminal() && tellsOfSuccess();
+    const stderr = Sink.stderr();
+    this.stderr = this.toSink(async (data) => {
+      void stderr.write(data);
+      await stderr.flush();
+    });
+    if (this.showsProgress) this.timer = setInterval(() => this.draw(), REDRAW_MS).unref();
+  }
+
+  /** Is it to be told of each job? */
+  get wantsJobs(): boolean {
+    return this.isJson || this.showsProgress;
+  }
+
+  add(event: JobEvent): void {
+    if (this.isJson) void this.stdout.write(Buffer.from(`${toJsonLine(jobEventToJson(event))}\n`));
+    if (event.type === 'job_started') this.counts.started += 1;
+    else this.counts.ended += 1;
+    if (event.type === 'job_done') this.counts.done += 1;
+    if (event.type === 'job_retried') this.counts.retried += 1;
+    if (event.type === 'job_dead') this.counts.dead += 1;
+  }
+
+  /** Lines that are written to the terminal take the place of the progress. */
+  clear(): void {
+    if (!this.isDrawn) return;
+    this.isDrawn = false;
+    clearProgress();
+  }
+
+  end(): void {
+    clearInterval(this.timer);
+    this.clear();
+  }
+
+  summarize({ done, retried, dead, released, settled, lateAcks }: Ended): void {
+    const parts = [
+      `${done} done`,
+      ...(retried > 0 ? [`${retried} to be tried again`] : []),
+      ...(dead > 0 ? [`${dead} dead`] : []),
+      ...(released > 0 ? [`${released} given back`] : []),
+      ...(settled > 0 ? [`${settled} settled by their handlers or removed`] : []),
+    ];
+    printInfo(`${parts.join(', ')} in ${formatDuration(performance.now() - this.startedMs)}`);
+    if (lateAcks > 0)
+      printNote(`${jobCount(lateAcks)} ended after the lease was lost; another consumer may have them too`);
+  }
+
+  private toSink(write: (data: Buffer) => Promise<void>): Sink {
+    return new Sink(async (data) => {
+      this.clear();
+      await write(data);
+    });
+  }
+
+  private draw(): void {
+    const { started, ended, done, retried, dead } = this.counts;
+    this.isDrawn = true;
+    printProgress(
+      `${done} done, ${retried} to be tried again, ${dead} dead; ${Math.max(0, started - ended)} in hand`,
+    );
+  }
+}

@@ -1,0 +1,35 @@
+import { resolve } from 'node:path';
+import { readSettings } from './config/settings.js';
+
+/** What a drain that is itself run by a handler was given of its own job. */
+const OF_A_JOB = /^DELAYER_(ID|TOPIC|ATTEMPT|DUE_AT|LEASE|KEY)(_BASE64)?$/;
+const PASSWORD = /^DELAYER_\w*PASSWORD$/;
+const DEFAULT_PREFIX = 'delayer';
+
+/**
+ * The environment of handlers, but for what is of a single job: this process's own, with the store that it works on.
+ * A delayer in a handler reaches that store or fails; a password goes no further than to this process.
+ */
+export function handlerEnvironment(flags: {
+  store?: string | undefined;
+  prefix?: string | undefined;
+}): Record<string, string> {
+  const { store, prefix } = readSettings(flags);
+  const env: Record<string, string> = {};
+  for (const [name, value] of Object.entries(process.env)) {
+    if (value !== undefined && !OF_A_JOB.test(name) && !PASSWORD.test(name)) env[name] = value;
+  }
+  env.DELAYER_STORE = storeForHandlers(store);
+  env.DELAYER_PREFIX = prefix ?? DEFAULT_PREFIX;
+  return env;
+}
+
+/** Without its password; a file by its whole path, wherever the handler goes. */
+export function storeForHandlers(store: string): string {
+  const path = /^sqlite:(?:\/\/(?=\/))?(.*)$/is.exec(store)?.[1];
+  if (path !== undefined) return `sqlite:${resolve(path)}`;
+  return store.replace(
+    /^(rediss?(?:\+unix)?:\/\/)([^:@/]*)(?::[^/]*)?@/i,
+    (_, scheme: string, user: string) => (user === '' ? scheme : `${scheme}${user}@`),
+  );
+}

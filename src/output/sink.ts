@@ -1,0 +1,66 @@
+import { OutputError, writeAll, writeStdout } from './stdout.js';
+
+/** What waits to be written may be so long (bytes) before whoever writes is asked to pause. */
+const PAUSE_BYTES = 256 * 1024;
+
+/** Writes pieces in order, each of them whole, while the event loop stays free. After an error it takes nothing more. */
+export class Sink {
+  /** What kept it from writing. What was given to it before may be out in part; all after that was dropped. */
+  error: Error | undefined;
+  private pending: Buffer[] = [];
+  private size = 0;
+  private writing: Promise<void> | undefined;
+
+  constructor(private readonly writeWhole: (data: Buffer) => Promise<void>) {}
+
+  static stdout(): Sink {
+    return new Sink(writeStdout);
+  }
+
+  /** stderr, where nobody has to be: what cannot be written there is dropped, and the work goes on. */
+  static stderr(): Sink {
+    return new Sink((data) => writeAll(2, data, (_, cause) => cause).catch(() => undefined));
+  }
+
+  /** @param name for the error: `the job log /var/log/jobs` */
+  static file(fd: number, name: string): Sink {
+    return new Sink((data) => writeAll(fd, data, (written, cause) => toFileError(name, cause, written)));
+  }
+
+  /** @returns nothing, or what resolves when more may come */
+  write(data: Buffer): Promise<void> | undefined {
+    if (this.error !== undefined || data.length === 0) return undefined;
+    this.pending.push(data);
+    this.size += data.length;
+    this.writing ??= this.writePending();
+    return this.size > PAUSE_BYTES ? this.writing : undefined;
+  }
+
+  /** Resolves when everything is out, or dropped. */
+  async flush(): Promise<void> {
+    while (this.writing !== undefined) await this.writing;
+  }
+
+  private async writePending(): Promise<void> {
+    try {
+      while (this.pending.length > 0) {
+        const [first, ...more] = this.pending;
+        const data = more.length === 0 && first ? first : Buffer.concat(this.pending);
+        this.pending = [];
+        this.size = 0;
+        await this.writeWhole(data);
+      }
+    } catch (error) {
+      this.error = error as Error;
+      this.pending = [];
+      this.size = 0;
+    } finally {
+      this.writing = undefined;
+    }
+  }
+}
+
+/** A file that belongs to the output could not be opened or written: as for stdout, but nobody has to read it. */
+export function toFileError(name: string, cause: NodeJS.ErrnoException, written = 0): OutputError {
+  return new OutputError(written, cause, `cannot write to ${name}: ${cause.message}`, false);
+}

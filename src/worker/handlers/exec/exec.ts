@@ -1,0 +1,174 @@
+import type { LeasedJob } from '../../../core/job.js';
+import { monotonicMs } from '../../../core/timer.js';
+import type { Handler, HandlerContext, HandlerResult, Outcome, ProgramEnd } from '../../handler.js';
+import { type Environment, withJob } from './environment.js';
+import { cannotRunError, toOutcome } from './outcome.js';
+import { type Command, Program, type TakeBytes } from './program.js';
+import { OutcomeReader } from './protocol.js';
+import { Tail } from './tail.js';
+import { Watchdog } from './watchdog.js';
+
+/** A handler that was told to end has so long (ms) for that. */
+const KILL_AFTER_MS = 10_000;
+
+/** Where the output of one call goes. */
+export interface CallSink {
+  readonly stdout: TakeBytes;
+  readonly stderr: TakeBytes;
+  /** The handler has ended; what it left running may still print. */
+  end(): void;
+  /** Nothing more can come. */
+  close(): void;
+}
+
+export interface ExecOutput {
+  /** What kept it from writing: no more handlers are started then. */
+  readonly error: Error | undefined;
+  /** @throws what keeps it from being opened: the jobs are released then, and the worker ends */
+  open(jobs: readonly LeasedJob[]): CallSink;
+}
+
+/** A call that has ended. */
+export interface EndedCall extends ProgramEnd {
+  readonly jobs: readonly LeasedJob[];
+  readonly startedAtMs: number;
+  readonly runtimeMs: number;
+  /** Bytes on its stdin, and from its stdout. */
+  readonly sent: number;
+  readonly received: number;
+}
+
+export interface ExecOptions {
+  readonly command: Command;
+  /** Without what is of a single job. */
+  readonly env: Environment;
+  readonly concurrency: number;
+  readonly output: ExecOutput;
+  /** How long (ms) the worker lets a call take; for the reason of one that took longer. */
+  readonly timeoutMs?: number | undefined;
+  /** Several jobs a call. */
+  readonly batch?: BatchOptions | undefined;
+  readonly onEnded?: ((call: EndedCall) => void) | undefined;
+  /** KILL_AFTER_MS when absent. */
+  readonly killAfterMs?: number | undefined;
+}
+
+export interface BatchOptions {
+  readonly size: number;
+  /** What the handler gets on its stdin. */
+  readonly encode: (jobs: readonly LeasedJob[]) => Buffer;
+  /** Is stdout the outcomes of the jobs? Else the exit code is that of all. */
+  readonly readsOutcomes: boolean;
+}
+
+/** Gives each job, or each batch, to a program. */
+export class ExecHandler implements Handler {
+  readonly concurrency: number;
+  readonly batchSize: number;
+  readonly leasesAhead = false;
+  readonly knowsLeases = true;
+  private readonly watchdog = new Watchdog();
+  /** Has a program run that did more than to fail at its start? */
+  private hasRun = false;
+
+  constructor(private readonly options: ExecOptions) {
+    this.concurrency = options.concurrency;
+    this.batchSize = options.batch?.size ?? 1;
+  }
+
+  /** Ends what watches over the handlers; to be called when no call is under way. */
+  async close(): Promise<void> {
+    await this.watchdog.close();
+  }
+
+  async handle(jobs: readonly LeasedJob[], context: HandlerContext): Promise<HandlerResult> {
+    const { output, onEnded } = this.options;
+    const call = new ExecCall(jobs, context, this.options);
+    const { group } = call.program;
+    if (group !== undefined) this.watchdog.onStarted(group);
+    context.onStop(() => call.program.stop());
+    const end = await call.program.ended;
+    if (group !== undefined) this.watchdog.onEnded(group);
+    call.end();
+    const error = cannotRunError(call.program, end);
+    if (error !== undefined && !this.hasRun) throw error;
+    this.hasRun ||= error === undefined;
+    if (group !== undefined) onEnded?.(call.describe(end));
+    return { outcomes: call.outcomes(end), isClosed: output.error !== undefined };
+  }
+}
+
+/** One run of the program. */
+class ExecCall {
+  readonly program: Program;
+  private readonly startedAtMs = Date.now();
+  private readonly sinceMs = monotonicMs();
+  private readonly tail = new Tail();
+  private readonly sink: CallSink;
+  private readonly input: Buffer;
+  private readonly reader: OutcomeReader | undefined;
+  private received = 0;
+
+  constructor(
+    private readonly jobs: readonly LeasedJob[],
+    private readonly context: HandlerContext,
+    private readonly options: ExecOptions,
+  ) {
+    const { command, env, batch, output, killAfterMs = KILL_AFTER_MS } = options;
+    const [job] = jobs;
+    this.sink = output.open(jobs);
+    this.input = batch || !job ? (batch?.encode(jobs) ?? Buffer.alloc(0)) : toBuffer(job.body);
+    if (batch?.readsOutcomes === true)
+      this.reader = new OutcomeReader(
+        jobs,
+        (place, outcome) => context.settle(place, outcome),
+        () => this.program.stop(),
+      );
+    this.program = new Program(command, {
+      env: batch || !job ? env : withJob(env, job),
+      input: this.input,
+      onStdout: (chunk) => {
+        this.received += chunk.length;
+        return this.reader === undefined ? this.sink.stdout(chunk) : this.reader.write(chunk);
+      },
+      onStderr: (chunk) => {
+        this.tail.add(chunk);
+        return this.sink.stderr(chunk);
+      },
+      onClosed: () => this.sink.close(),
+      killAfterMs,
+    });
+  }
+
+  end(): void {
+    this.reader?.end();
+    this.sink.end();
+  }
+
+  describe(end: ProgramEnd): EndedCall {
+    const runtimeMs = monotonicMs() - this.sinceMs;
+    const { jobs, startedAtMs, input, received } = this;
+    return { ...end, jobs, startedAtMs, runtimeMs, sent: input.length, received };
+  }
+
+  outcomes(end: ProgramEnd): Outcome[] {
+    const outcome = this.outcome(end);
+    return this.jobs.map(() => outcome);
+  }
+
+  /** Of every job that has none yet. */
+  private outcome(end: ProgramEnd): Outcome {
+    const { program, reader, context, options } = this;
+    if (program.error !== undefined) return { reason: `cannot be started: ${program.error.message}` };
+    if (reader?.error !== undefined && context.stopReason !== 'shutdown') return { reason: reader.error };
+    const reason = program.wasStopped ? context.stopReason : undefined;
+    const outcome = toOutcome(end, this.tail.text, { reason, timeoutMs: options.timeoutMs });
+    // Of what it does not name the handler says nothing, however well it ended.
+    if (outcome === 'done' && reader !== undefined) return { reason: 'the handler gave it no outcome' };
+    return outcome;
+  }
+}
+
+function toBuffer(bytes: Uint8Array): Buffer {
+  return Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+}

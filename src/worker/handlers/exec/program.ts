@@ -1,0 +1,134 @@
+import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
+import type { Socket } from 'node:net';
+import type { Readable } from 'node:stream';
+import type { ProgramEnd } from '../../handler.js';
+import type { Environment } from './environment.js';
+import { GroupEnd } from './group.js';
+
+/** What a program prints has been read when so many turns of the event loop after its exit brought nothing more. */
+const IDLE_TURNS = 3;
+
+export interface Command {
+  readonly file: string;
+  readonly args: readonly string[];
+}
+
+/** Takes bytes; answers nothing, or what resolves when it can take more. */
+export type TakeBytes = (chunk: Buffer) => Promise<void> | undefined;
+
+export interface ProgramOptions {
+  readonly env: Environment;
+  readonly input: Buffer;
+  readonly onStdout: TakeBytes;
+  readonly onStderr: TakeBytes;
+  /** Everything that could print is gone, what the program left running too. */
+  readonly onClosed: () => void;
+  readonly killAfterMs: number;
+}
+
+/** A program in a process group of its own, from its start to its end. */
+export class Program {
+  /** Its process group; nothing when it could not be started. */
+  readonly group: number | undefined;
+  /** Resolves when it has ended and what it printed was read; what it left running is not waited for. */
+  readonly ended: Promise<ProgramEnd>;
+  /** Why it could not be started. */
+  error: NodeJS.ErrnoException | undefined;
+  /** Was it told to end while it ran? */
+  wasStopped = false;
+
+  private readonly child: ChildProcessWithoutNullStreams | undefined;
+  private end: ProgramEnd | undefined;
+  private groupEnd: GroupEnd | undefined;
+  private isClosed = false;
+  private idleTurns = 0;
+  /** Streams that are paused. */
+  private paused = 0;
+  private resolve: (end: ProgramEnd) => void = () => undefined;
+
+  constructor(
+    { file, args }: Command,
+    private readonly options: ProgramOptions,
+  ) {
+    this.ended = new Promise((resolve) => (this.resolve = resolve));
+    try {
+      // Its own group, so that all of it can be ended; and what a terminal sends is for this process alone.
+      this.child = spawn(file, args, { env: options.env, stdio: 'pipe', detached: true });
+      this.group = this.child.pid;
+      this.listen(this.child);
+    } catch (error) {
+      options.onClosed();
+      this.fail(error as NodeJS.ErrnoException);
+    }
+  }
+
+  /** Tells its process group to end; once. */
+  stop(): void {
+    if (this.groupEnd !== undefined || this.group === undefined || this.end !== undefined) return;
+    this.wasStopped = true;
+    this.groupEnd = new GroupEnd(this.group, this.options.killAfterMs);
+  }
+
+  private listen(child: ChildProcessWithoutNullStreams): void {
+    const { onStdout, onStderr, onClosed, input } = this.options;
+    child.on('error', (error) => {
+      if (child.pid === undefined) this.fail(error);
+    });
+    child.on('exit', (code, signal) => {
+      this.end = { exitCode: code ?? undefined, signalName: signal ?? undefined };
+      this.look();
+    });
+    child.on('close', () => {
+      this.isClosed = true;
+      onClosed();
+    });
+    child.stdout.on('data', (chunk: Buffer) => this.pass(child.stdout, chunk, onStdout));
+    child.stderr.on('data', (chunk: Buffer) => this.pass(child.stderr, chunk, onStderr));
+    // It may end, or close its stdin, without reading all of it.
+    child.stdin.on('error', ignore);
+    child.stdin.end(input);
+  }
+
+  private pass(stream: Readable, chunk: Buffer, take: TakeBytes): void {
+    this.idleTurns = 0;
+    const taken = take(chunk);
+    if (taken === undefined) return;
+    stream.pause();
+    this.paused += 1;
+    void taken.then(() => {
+      this.paused -= 1;
+      stream.resume();
+      if (this.end !== undefined) this.look();
+    });
+  }
+
+  /**
+   * Has everything been read that it printed before its exit? All of that is in the pipes by then, and is read by
+   * the next turns of the event loop. The pipes close later where it has left something running.
+   */
+  private readonly look = (): void => {
+    if (this.isClosed || this.idleTurns >= IDLE_TURNS) {
+      void this.finish();
+    } else if (this.paused === 0) {
+      this.idleTurns += 1;
+      setImmediate(this.look);
+    }
+  };
+
+  private async finish(): Promise<void> {
+    if (!this.isClosed && this.child !== undefined) {
+      // What it left running may print as long as this process works, and does not keep it.
+      (this.child.stdout as Socket).unref();
+      (this.child.stderr as Socket).unref();
+    }
+    await this.groupEnd?.wait();
+    this.resolve(this.end ?? {});
+  }
+
+  private fail(error: NodeJS.ErrnoException): void {
+    this.error = error;
+    this.resolve({});
+  }
+}
+
+const ignore = (): void => undefined;

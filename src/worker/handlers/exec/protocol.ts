@@ -1,0 +1,102 @@
+import { parseDuration } from '../../../core/duration.js';
+import type { LeasedJob } from '../../../core/job.js';
+import type { Outcome } from '../../handler.js';
+
+/** A line of outcomes is short; without a newline for so long (bytes) it is none. */
+const MAX_LINE_BYTES = 64 * 1024;
+const SHOWN_CHARS = 100;
+const FIELDS = ['lease', 'outcome', 'delay', 'reason'];
+
+/**
+ * Reads the outcomes that a batch handler prints, a line of JSON a job:
+ * `{"lease", "outcome": "done" | "retry" | "dead", "delay", "reason"}`. Each is settled as it is read.
+ */
+export class OutcomeReader {
+  /** What was wrong with the first line that is none; nothing is read after it. */
+  error: string | undefined;
+  private rest = '';
+  private readonly decoder = new TextDecoder();
+  private readonly places = new Map<string, number>();
+
+  constructor(
+    jobs: readonly LeasedJob[],
+    private readonly settle: (place: number, outcome: Outcome) => boolean,
+    private readonly onError: () => void,
+  ) {
+    for (const [place, { lease }] of jobs.entries()) this.places.set(lease, place);
+  }
+
+  write(chunk: Buffer): undefined {
+    if (this.error !== undefined) return;
+    const lines = (this.rest + this.decoder.decode(chunk, { stream: true })).split('\n');
+    this.rest = lines.pop() ?? '';
+    for (const line of lines) this.read(line);
+    if (this.rest.length > MAX_LINE_BYTES) this.fail('a line has no end', this.rest);
+  }
+
+  /** A last line without a newline counts as well. */
+  end(): void {
+    const { rest } = this;
+    this.rest = '';
+    this.read(rest);
+  }
+
+  private read(line: string): void {
+    if (this.error !== undefined || line.trim() === '') return;
+    let given: unknown;
+    try {
+      given = JSON.parse(line);
+    } catch {
+      this.fail('it is not valid JSON', line);
+      return;
+    }
+    if (typeof given !== 'object' || given === null) {
+      this.fail('it is no object', line);
+      return;
+    }
+    const unknown = Object.keys(given).find((name) => !FIELDS.includes(name));
+    if (unknown === undefined) this.settleBy(given, line);
+    else this.fail(`unknown field ${JSON.stringify(unknown)}`, line);
+  }
+
+  private settleBy(given: object, line: string): void {
+    const { lease } = given as { lease?: unknown };
+    const place = typeof lease === 'string' ? this.places.get(lease) : undefined;
+    const outcome = toOutcome(given);
+    if (typeof outcome === 'string' && outcome !== 'done') this.fail(outcome, line);
+    else if (place === undefined) this.fail('its lease is none of this batch', line);
+    else if (!this.settle(place, outcome)) this.fail('its lease has an outcome already', line);
+  }
+
+  private fail(why: string, line: string): void {
+    if (this.error !== undefined) return;
+    this.error = `a line on stdout is no outcome (${why}): ${line.slice(0, SHOWN_CHARS)}`;
+    this.onError();
+  }
+}
+
+/** @returns the outcome, or what is wrong */
+function toOutcome(given: object): Exclude<Outcome, 'release'> | `unknown ${string}` | `invalid ${string}` {
+  const { outcome, delay, reason = undefined } = given as Record<string, unknown>;
+  if (reason !== undefined && typeof reason !== 'string') return 'invalid reason';
+  if (delay !== undefined && outcome !== 'retry') return 'invalid delay, for it is not to be tried again';
+  switch (outcome) {
+    case 'done':
+      return 'done';
+    case 'dead':
+      return { dead: true, reason };
+    case 'retry':
+      return delay === undefined ? { reason } : toRetry(delay, reason);
+    default:
+      return 'unknown outcome';
+  }
+}
+
+/** Seconds, or a duration: `10m`. */
+function toRetry(delay: unknown, reason: string | undefined): Exclude<Outcome, string> | `invalid ${string}` {
+  try {
+    return { retryInMs: parseDuration(String(delay as string | number), 'the delay'), reason };
+  } catch {
+    return 'invalid delay';
+  }
+}

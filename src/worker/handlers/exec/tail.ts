@@ -1,0 +1,31 @@
+import { MAX_REASON_BYTES } from '../../../core/job.js';
+
+/** The end of what a handler prints on stderr: as much as is kept with a failed attempt. */
+export class Tail {
+  private chunks: Buffer[] = [];
+  private size = 0;
+
+  add(chunk: Buffer): void {
+    if (chunk.length >= MAX_REASON_BYTES) {
+      // A copy: a part of a chunk would keep all of it.
+      this.chunks = [Buffer.from(chunk.subarray(-MAX_REASON_BYTES))];
+      this.size = MAX_REASON_BYTES;
+      return;
+    }
+    this.chunks.push(chunk);
+    this.size += chunk.length;
+    if (this.size > 4 * MAX_REASON_BYTES) {
+      const end = Buffer.from(Buffer.concat(this.chunks).subarray(-MAX_REASON_BYTES));
+      this.chunks = [end];
+      this.size = end.length;
+    }
+  }
+
+  /** Without white space at its ends; whole characters. Empty when there is nothing else. */
+  get text(): string {
+    if (this.size === 0) return '';
+    let bytes: Buffer = Buffer.concat(this.chunks).subarray(-MAX_REASON_BYTES);
+    while (((bytes[0] ?? 0) & 0xc0) === 0x80) bytes = bytes.subarray(1);
+    return bytes.toString().trim();
+  }
+}

@@ -1,0 +1,99 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import type { Socket } from 'node:net';
+
+/** A group that has ended is told with the start of the next one, or after so long (ms). */
+const TELL_MS = 100;
+/** How long (ms) the end of the watchdog is waited for. */
+const END_MS = 1000;
+
+/**
+ * Reads on stdin the process groups of handlers, a line each: `GROUP` when it begins, `-GROUP` when it has ended. At
+ * the end of stdin it ends, too; but groups that have not ended then are told to, and killed after five seconds. It
+ * ignores signals that reach all processes of a service: it ends after the worker.
+ */
+const SCRIPT = `
+trap '' HUP INT QUIT TERM
+live=
+while read -r line; do
+  case $line in
+    -*) left=; for group in $live; do [ "$group" = "\${line#-}" ] || left="$left $group"; done; live=$left ;;
+    *) live="$live $line" ;;
+  esac
+done
+for group in $live; do kill -TERM -- "-$group"; done
+for second in 1 2 3 4 5; do
+  left=; for group in $live; do kill -0 -- "-$group" && left="$left $group"; done
+  live=$left
+  [ -n "$live" ] || exit 0
+  sleep 1
+done
+for group in $live; do kill -KILL -- "-$group"; done
+`;
+
+/**
+ * Ends the process groups of handlers when this process is killed: a small shell on a pipe that closes then. Node
+ * has nothing for that. What leaves its group (setsid) escapes.
+ */
+export class Watchdog {
+  private child: ChildProcess | undefined;
+  private isStarted = false;
+  private ended = '';
+  private timer: NodeJS.Timeout | undefined;
+
+  onStarted(group: number): void {
+    if (!this.isStarted) this.start();
+    this.tell(`${this.ended}${group}\n`);
+    this.ended = '';
+  }
+
+  onEnded(group: number): void {
+    this.ended += `-${group}\n`;
+    this.timer ??= setTimeout(() => {
+      this.timer = undefined;
+      this.tell(this.ended);
+      this.ended = '';
+    }, TELL_MS).unref();
+  }
+
+  /** Resolves when the watchdog has ended. */
+  async close(): Promise<void> {
+    const { child } = this;
+    clearTimeout(this.timer);
+    if (child === undefined) return;
+    await new Promise<void>((resolve) => {
+      const timer = setTimeout(resolve, END_MS);
+      child.once('exit', () => {
+        clearTimeout(timer);
+        resolve();
+      });
+      child.stdin?.end(this.ended);
+    });
+  }
+
+  private start(): void {
+    this.isStarted = true;
+    // All processes of a container end with its first.
+    if (process.pid === 1) return;
+    try {
+      // In a session of its own: what ends the worker's group is to leave it.
+      const child = spawn('/bin/sh', ['-c', SCRIPT], {
+        stdio: ['pipe', 'ignore', 'ignore'],
+        detached: true,
+        cwd: '/',
+      });
+      const gone = () => (this.child = undefined);
+      child.on('error', gone);
+      child.on('exit', gone);
+      child.stdin.on('error', gone);
+      child.unref();
+      (child.stdin as Socket).unref();
+      this.child = child;
+    } catch {
+      // Without it the handlers outlive a worker that is killed.
+    }
+  }
+
+  private tell(lines: string): void {
+    this.child?.stdin?.write(lines);
+  }
+}
