@@ -18,7 +18,8 @@ const rate = Flags.custom<Rate>({
   parse: (text) => {
     const [, number = '', unit = ''] = /^(\d+)\/([smhd])$/.exec(text) ?? [];
     const [value, perMs] = [Number(number), PER_MS[unit]];
-    if (perMs !== undefined && value >= 1 && value <= MAX_RATE) return Promise.resolve({ count: value, perMs });
+    if (perMs !== undefined && value >= 1 && value <= MAX_RATE)
+      return Promise.resolve({ count: value, perMs });
     throw new DelayerError('usage', `invalid rate for --rate: ${JSON.stringify(text)}`, {
       hint: `Write a number from 1 to ${MAX_RATE} for each second, minute, hour or day: 5/s, 300/m.`,
     });
@@ -128,8 +129,14 @@ export function assertNoWorkerFlags(flags: Readonly<Record<string, unknown>>): v
   throw new DelayerError('usage', `--${given} needs a handler`, { hint: 'Add --exec CMD, or -- CMD ARG….' });
 }
 
-/** The default name of a lock: whoever drains the same topics, in whatever order, has the same. */
-export function lockNameOf(topics: readonly Buffer[]): Buffer {
+/**
+ * The name of a lock: as it was given, else the topics. Whoever drains the same topics, in whatever order, has the same.
+ * @throws DelayerError `usage`
+ */
+export function toLockName(given: string | undefined, topics: readonly Buffer[]): Buffer {
+  if (given === '')
+    throw new DelayerError('usage', '--lock-name is empty', { hint: 'Leave it out for the topics.' });
+  if (given !== undefined) return Buffer.from(given);
   const sorted = [...topics].sort((a, b) => a.compare(b));
   return Buffer.concat(sorted.flatMap((topic, i) => (i === 0 ? [topic] : [Buffer.from(','), topic])));
 }

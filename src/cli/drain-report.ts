@@ -5,7 +5,14 @@ import { jobEventToJson } from '../output/job-events.js';
 import { toJsonLine } from '../output/json.js';
 import { Sink } from '../output/sink.js';
 import { writeStdout } from '../output/stdout.js';
-import { clearProgress, printInfo, printNote, printProgress, stderrIsTerminal, tellsOfSuccess } from './stderr.js';
+import {
+  clearProgress,
+  printInfo,
+  printNote,
+  printProgress,
+  stderrIsTerminal,
+  tellsOfSuccess,
+} from './stderr.js';
 
 const REDRAW_MS = 200;
 

@@ -40,7 +40,7 @@ const BY_COMMAND: Readonly<Record<string, Partial<Record<ErrorCode, string>>>> =
   inspect: { output_failed: 'Nothing was changed.' },
   pop: { output_failed: 'The jobs that were not printed are back in the queue.' },
   bpop: { output_failed: 'The jobs that were not printed are back in the queue.' },
-  drain: { output_failed: 'The jobs that were not printed are back in the queue.' },
+  drain: { output_failed: 'The jobs that were not printed, or not given to a handler, are in the queue.' },
 };
 
 const BY_PROBLEM: Partial<Record<ProblemCode, string>> = {

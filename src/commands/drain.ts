@@ -6,8 +6,8 @@ import { BaseCommand } from '../cli/base-command.js';
 import {
   assertNoWorkerFlags,
   type GivenCommand,
-  lockNameOf,
   toCommand,
+  toLockName,
   windowFlags,
   workerFlags,
 } from '../cli/drain-flags.js';
@@ -70,7 +70,9 @@ The first signal ends it after the jobs in hand; the second ends handlers, and g
     const command = toCommand(flags.exec, after);
     if (command === undefined) assertNoWorkerFlags(flags);
     else if (before.some((arg) => splitFlag(arg).name === 'output'))
-      throw new DelayerError('usage', '--output and a handler cannot be used together');
+      throw new DelayerError('usage', '--output and a handler cannot be used together', {
+        hint: 'Leave one of them out: what a handler prints is passed on.',
+      });
     const topics = args.topic.map((topic) => this.toBytes(topic, flags.base64));
     const interruption = new Interruption();
     this.interruption = interruption;
@@ -78,14 +80,10 @@ The first signal ends it after the jobs in hand; the second ends handlers, and g
     if (flags.loop) interruption.abortAfter(flags.for ?? FOR_MS);
     const options = {
       ...{ topics, max: flags.max, signal: interruption.signal, onEvent: printEvent },
-      lockName: flags.lock ? this.lockName(flags['lock-name'], topics) : undefined,
+      lockName: flags.lock ? toLockName(flags['lock-name'], topics) : undefined,
     };
     if (command === undefined) await this.print(flags, interruption, options);
     else await this.handle(command, flags, interruption, options);
-  }
-
-  private lockName(given: string | undefined, topics: readonly Buffer[]): Buffer {
-    return given === undefined ? lockNameOf(topics) : Buffer.from(given);
   }
 
   private async print(

@@ -7,7 +7,12 @@ type Json = Record<string, unknown>;
 export function jobEventToJson(event: JobEvent): Json {
   const name = event.type.replace(/^job_/, '');
   const { id, topic, attempts } = event.type === 'job_dead' ? event : event.job;
-  const json: Json = { event: name, at: iso(new Date()), ...bytesToJson('id', id), ...bytesToJson('topic', topic) };
+  const json: Json = {
+    event: name,
+    at: iso(new Date()),
+    ...bytesToJson('id', id),
+    ...bytesToJson('topic', topic),
+  };
   if (attempts !== undefined) json.attempt = attempts;
   if (event.type === 'job_started') json.lease = event.job.lease;
   if (event.type === 'job_retried') json.dueAt = iso(event.dueAt);

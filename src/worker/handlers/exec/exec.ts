@@ -83,9 +83,9 @@ export class ExecHandler implements Handler {
 
   async handle(jobs: readonly LeasedJob[], context: HandlerContext): Promise<HandlerResult> {
     const { output, onEnded } = this.options;
-    const call = new ExecCall(jobs, context, this.options);
+    this.watchdog.start();
+    const call = new ExecCall(jobs, context, this.options, (group) => this.watchdog.onStarted(group));
     const { group } = call.program;
-    if (group !== undefined) this.watchdog.onStarted(group);
     context.onStop(() => call.program.stop());
     const end = await call.program.ended;
     if (group !== undefined) this.watchdog.onEnded(group);
@@ -113,6 +113,7 @@ class ExecCall {
     private readonly jobs: readonly LeasedJob[],
     private readonly context: HandlerContext,
     private readonly options: ExecOptions,
+    onStarted: (group: number) => void,
   ) {
     const { command, env, batch, output, killAfterMs = KILL_AFTER_MS } = options;
     const [job] = jobs;
@@ -127,9 +128,12 @@ class ExecCall {
     this.program = new Program(command, {
       env: batch || !job ? env : withJob(env, job),
       input: this.input,
+      onStarted,
       onStdout: (chunk) => {
         this.received += chunk.length;
-        return this.reader === undefined ? this.sink.stdout(chunk) : this.reader.write(chunk);
+        if (this.reader === undefined) return this.sink.stdout(chunk);
+        this.reader.write(chunk);
+        return undefined;
       },
       onStderr: (chunk) => {
         this.tail.add(chunk);

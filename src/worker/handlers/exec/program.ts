@@ -1,5 +1,4 @@
 import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
-import type { Socket } from 'node:net';
 import type { Readable } from 'node:stream';
 import type { ProgramEnd } from '../../handler.js';
 import type { Environment } from './environment.js';
@@ -19,6 +18,8 @@ export type TakeBytes = (chunk: Buffer) => Promise<void> | undefined;
 export interface ProgramOptions {
   readonly env: Environment;
   readonly input: Buffer;
+  /** Its process group is there; it gets its input after that. */
+  readonly onStarted: (group: number) => void;
   readonly onStdout: TakeBytes;
   readonly onStderr: TakeBytes;
   /** Everything that could print is gone, what the program left running too. */
@@ -55,6 +56,7 @@ export class Program {
       // Its own group, so that all of it can be ended; and what a terminal sends is for this process alone.
       this.child = spawn(file, args, { env: options.env, stdio: 'pipe', detached: true });
       this.group = this.child.pid;
+      if (this.group !== undefined) options.onStarted(this.group);
       this.listen(this.child);
     } catch (error) {
       options.onClosed();
@@ -118,8 +120,8 @@ export class Program {
   private async finish(): Promise<void> {
     if (!this.isClosed && this.child !== undefined) {
       // What it left running may print as long as this process works, and does not keep it.
-      (this.child.stdout as Socket).unref();
-      (this.child.stderr as Socket).unref();
+      unref(this.child.stdout);
+      unref(this.child.stderr);
     }
     await this.groupEnd?.wait();
     this.resolve(this.end ?? {});
@@ -132,3 +134,8 @@ export class Program {
 }
 
 const ignore = (): void => undefined;
+
+/** The pipes of a child are sockets, which its type does not say: they do not keep this process from now on. */
+export function unref(stream: unknown): void {
+  (stream as { unref(): void }).unref();
+}

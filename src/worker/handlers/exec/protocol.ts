@@ -26,7 +26,7 @@ export class OutcomeReader {
     for (const [place, { lease }] of jobs.entries()) this.places.set(lease, place);
   }
 
-  write(chunk: Buffer): undefined {
+  write(chunk: Buffer): void {
     if (this.error !== undefined) return;
     const lines = (this.rest + this.decoder.decode(chunk, { stream: true })).split('\n');
     this.rest = lines.pop() ?? '';
@@ -77,7 +77,7 @@ export class OutcomeReader {
 
 /** @returns the outcome, or what is wrong */
 function toOutcome(given: object): Exclude<Outcome, 'release'> | `unknown ${string}` | `invalid ${string}` {
-  const { outcome, delay, reason = undefined } = given as Record<string, unknown>;
+  const { outcome, delay, reason } = given as Record<string, unknown>;
   if (reason !== undefined && typeof reason !== 'string') return 'invalid reason';
   if (delay !== undefined && outcome !== 'retry') return 'invalid delay, for it is not to be tried again';
   switch (outcome) {
@@ -95,7 +95,8 @@ function toOutcome(given: object): Exclude<Outcome, 'release'> | `unknown ${stri
 /** Seconds, or a duration: `10m`. */
 function toRetry(delay: unknown, reason: string | undefined): Exclude<Outcome, string> | `invalid ${string}` {
   try {
-    return { retryInMs: parseDuration(String(delay as string | number), 'the delay'), reason };
+    const text = typeof delay === 'string' ? delay : JSON.stringify(delay);
+    return { retryInMs: parseDuration(text, 'the delay'), reason };
   } catch {
     return 'invalid delay';
   }

@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import type { Socket } from 'node:net';
+import { unref } from './program.js';
 
 /** A group that has ended is told with the start of the next one, or after so long (ms). */
 const TELL_MS = 100;
@@ -20,19 +20,20 @@ while read -r line; do
     *) live="$live $line" ;;
   esac
 done
-for group in $live; do kill -TERM -- "-$group"; done
+for group in $live; do kill -TERM "-$group"; done
 for second in 1 2 3 4 5; do
-  left=; for group in $live; do kill -0 -- "-$group" && left="$left $group"; done
+  left=; for group in $live; do kill -0 "-$group" && left="$left $group"; done
   live=$left
   [ -n "$live" ] || exit 0
   sleep 1
 done
-for group in $live; do kill -KILL -- "-$group"; done
+for group in $live; do kill -KILL "-$group"; done
 `;
 
 /**
  * Ends the process groups of handlers when this process is killed: a small shell on a pipe that closes then. Node
- * has nothing for that. What leaves its group (setsid) escapes.
+ * has nothing for that. What leaves its group (setsid) escapes. A handler is told of before it gets its body: one
+ * that has read it is watched.
  */
 export class Watchdog {
   private child: ChildProcess | undefined;
@@ -40,8 +41,32 @@ export class Watchdog {
   private ended = '';
   private timer: NodeJS.Timeout | undefined;
 
+  /** To be called before each handler: what starts before it is not watched. */
+  start(): void {
+    if (this.isStarted) return;
+    this.isStarted = true;
+    // All processes of a container end with its first.
+    if (process.pid === 1) return;
+    try {
+      // In a session of its own: what ends the worker's group is to leave it.
+      const child = spawn('/bin/sh', ['-c', SCRIPT], {
+        stdio: ['pipe', 'ignore', 'ignore'],
+        detached: true,
+        cwd: '/',
+      });
+      const gone = () => (this.child = undefined);
+      child.on('error', gone);
+      child.on('exit', gone);
+      child.stdin.on('error', gone);
+      child.unref();
+      unref(child.stdin);
+      this.child = child;
+    } catch {
+      // Without it the handlers outlive a worker that is killed.
+    }
+  }
+
   onStarted(group: number): void {
-    if (!this.isStarted) this.start();
     this.tell(`${this.ended}${group}\n`);
     this.ended = '';
   }
@@ -68,29 +93,6 @@ export class Watchdog {
       });
       child.stdin?.end(this.ended);
     });
-  }
-
-  private start(): void {
-    this.isStarted = true;
-    // All processes of a container end with its first.
-    if (process.pid === 1) return;
-    try {
-      // In a session of its own: what ends the worker's group is to leave it.
-      const child = spawn('/bin/sh', ['-c', SCRIPT], {
-        stdio: ['pipe', 'ignore', 'ignore'],
-        detached: true,
-        cwd: '/',
-      });
-      const gone = () => (this.child = undefined);
-      child.on('error', gone);
-      child.on('exit', gone);
-      child.stdin.on('error', gone);
-      child.unref();
-      (child.stdin as Socket).unref();
-      this.child = child;
-    } catch {
-      // Without it the handlers outlive a worker that is killed.
-    }
   }
 
   private tell(lines: string): void {

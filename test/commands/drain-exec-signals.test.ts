@@ -1,0 +1,168 @@
+import { expect } from 'chai';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { expectQuiet, forEachStore, linesOf, useCli } from '../support/cli.js';
+import { eventually } from '../support/eventually.js';
+import { Ground, isAlive, isGone, TOPIC } from './handlers.js';
+
+/** Reads its body, tells its process id and that of a child, and goes on until the file `go` is there. */
+const UNTIL_GO =
+  'cat > /dev/null; sleep 1000 & echo $! > child; echo $$ > handler; until [ -e go ]; do sleep 0.02; done; kill $(cat child)';
+/** The same, and does not end by SIGTERM. */
+const STUBBORN = `trap "echo told > told" TERM; ${UNTIL_GO}`;
+
+describe('signals to drain --exec', function () {
+  this.timeout(60_000);
+  forEachStore((cli) => {
+    const ground = new Ground(cli);
+    const start = (command: string, ...flags: string[]) =>
+      cli.start(['drain', TOPIC, ...flags, '--exec', command]);
+
+    for (const signal of ['SIGTERM', 'SIGINT'] as const) {
+      it(`the first ${signal} lets the handler in hand end, and takes no more`, async () => {
+        await ground.push('a', 'b');
+        const drain = start(UNTIL_GO);
+        await ground.line('handler');
+        drain.child.kill(signal);
+        await eventually(() => isAlive(drain.pid));
+        writeFileSync(ground.path('go'), '');
+        expect(await drain.ended).to.include({ code: null, signal, stderr: '' });
+        expect(await ground.states('a', 'b')).to.deep.equal([undefined, 'ready']);
+      });
+    }
+
+    it('the second ends the process groups of handlers, and gives the jobs back as they were', async () => {
+      await ground.push('a', 'b');
+      const drain = start(UNTIL_GO);
+      const [handler, child] = [await ground.line('handler'), await ground.line('child')];
+      drain.child.kill('SIGINT');
+      // Two signals at once may be one.
+      await eventually(() => pendingSignals(drain.pid) === 0);
+      drain.child.kill('SIGTERM');
+      expect(await drain.ended).to.include({ code: null, signal: 'SIGTERM', stderr: '' });
+      expect([isAlive(handler), isAlive(child)]).to.deep.equal([false, false]);
+      expect(await ground.find('a')).to.include({ state: 'ready', attempts: 0 });
+      expect(await ground.states('b')).to.deep.equal(['ready']);
+    });
+
+    it('the third ends drain at once, and the watchdog ends what does not want to', async () => {
+      await ground.push('a');
+      const drain = start(STUBBORN);
+      const [handler, child] = [await ground.line('handler'), await ground.line('child')];
+      for (const told of [undefined, 'told'] as const) {
+        drain.child.kill('SIGTERM');
+        await eventually(() => pendingSignals(drain.pid) === 0);
+        if (told !== undefined) await ground.line(told);
+      }
+      drain.child.kill('SIGTERM');
+      expect(await drain.ended).to.include({ code: null, signal: 'SIGTERM' });
+      await isGone(handler);
+      await isGone(child);
+      expect(await ground.states('a')).to.deep.equal(['leased']);
+    });
+
+    it('a worker that is killed with -9 takes its handlers with it, and all that they started', async () => {
+      await ground.push('a');
+      const drain = start(STUBBORN);
+      const [handler, child] = [await ground.line('handler'), await ground.line('child')];
+      drain.child.kill('SIGKILL');
+      await isGone(handler);
+      await isGone(child);
+      expect(await ground.states('a')).to.deep.equal(['leased']);
+    });
+
+    it('so does one whose whole process group is killed', async () => {
+      await ground.push('a');
+      const drain = start(UNTIL_GO);
+      const handler = await ground.line('handler');
+      drain.killGroup();
+      await isGone(handler);
+      await isGone(await ground.line('child'));
+    });
+  });
+});
+
+describe('the processes around a handler', function () {
+  this.timeout(60_000);
+  const cli = useCli((home) => ({ DELAYER_STORE: `sqlite:${home}/queue.db` }));
+  const ground = new Ground(cli);
+
+  it('a handler has its own three pipes, and not that of the watchdog', async () => {
+    await ground.push('a', 'b');
+    // The second one is started when the watchdog is there.
+    const outcome = await cli.run(['drain', TOPIC, '--exec', 'ls -l /proc/$$/fd | grep -c socket']);
+    expect(linesOf(expectQuiet(outcome))).to.deep.equal(['3', '3']);
+  });
+
+  it('the watchdog ends with its worker, and leaves no zombie', async () => {
+    await ground.push('a');
+    const command = 'ps -o pid= --ppid $PPID > children; echo done';
+    expectQuiet(await cli.run(['drain', TOPIC, '--exec', command]));
+    const children = ground
+      .read('children')
+      .split('\n')
+      .map((pid) => pid.trim())
+      .filter((pid) => pid !== '');
+    // The handler, and what watches over it.
+    expect(children).to.have.length(2);
+    for (const pid of children) expect(readdirSync('/proc')).to.not.include(pid);
+  });
+
+  it('what a handler leaves running lives on, and does not hold its worker up', async () => {
+    await ground.push('a', 'b');
+    const outcome = await cli.run([
+      'drain',
+      TOPIC,
+      '--exec',
+      'cat > /dev/null; sleep 1000 & echo $! > child; echo $DELAYER_ID',
+    ]);
+    expect(linesOf(expectQuiet(outcome))).to.deep.equal(['a', 'b']);
+    const child = ground.read('child').trim();
+    expect(isAlive(child)).to.equal(true);
+    process.kill(Number(child), 'SIGKILL');
+  });
+
+  it('a handler that daemonises is done when its first process has ended, and its daemon escapes a kill', async () => {
+    await ground.push('a', 'b');
+    const command =
+      'if [ $DELAYER_ID = a ]; then setsid sh -c "echo \\$\\$ > daemon; exec sleep 1000" & else cat > /dev/null; echo $$ > handler; sleep 1000; fi';
+    const drain = cli.start(['drain', TOPIC, '--exec', command]);
+    const [daemon, handler] = [await ground.line('daemon'), await ground.line('handler')];
+    expect(await ground.states('a')).to.deep.equal([undefined]);
+    drain.child.kill('SIGKILL');
+    await isGone(handler);
+    expect(isAlive(daemon)).to.equal(true);
+    process.kill(Number(daemon), 'SIGKILL');
+  });
+
+  it('a signal of the terminal is for the worker alone', async () => {
+    await ground.push('a');
+    const drain = cli.start(['drain', TOPIC, '--exec', UNTIL_GO]);
+    const handler = await ground.line('handler');
+    // As Ctrl-C does it: to the whole process group.
+    process.kill(-drain.pid, 'SIGINT');
+    await eventually(() => pendingSignals(drain.pid) === 0);
+    expect(isAlive(handler)).to.equal(true);
+    writeFileSync(ground.path('go'), '');
+    expect(await drain.ended).to.include({ code: null, signal: 'SIGINT' });
+    expect(await ground.states('a')).to.deep.equal([undefined]);
+  });
+
+  it('as process 1 it works, ends with 128+n, and leaves no zombie of a handler', async () => {
+    await ground.push('a', 'b');
+    const command =
+      'echo $DELAYER_ID; grep -l "^State:.*Z" /proc/[0-9]*/status; if [ $DELAYER_ID = b ]; then kill -TERM 1; fi';
+    const outcome = await cli.sh(
+      `unshare --pid --fork --mount-proc ${process.execPath} ${new URL('../../bin/run.js', import.meta.url).pathname} drain ${TOPIC} --follow --exec '${command}'; echo $?`,
+    );
+    expect(linesOf(outcome)).to.deep.equal(['a', 'b', '143']);
+  });
+});
+
+/** Signals that a process has not taken yet. */
+function pendingSignals(pid: number): number {
+  const status = readFileSync(`/proc/${pid}/status`, 'utf8');
+  return [...status.matchAll(/^(?:SigPnd|ShdPnd):\s*([0-9a-f]+)$/gm)].reduce(
+    (sum, [, bits = '0']) => sum + parseInt(bits, 16),
+    0,
+  );
+}

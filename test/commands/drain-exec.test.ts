@@ -1,0 +1,275 @@
+import { expect } from 'chai';
+import { closeSync, openSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { expectQuiet, forEachStore, linesOf, useCli } from '../support/cli.js';
+import { Ground, isGone, TOPIC } from './handlers.js';
+
+const NOT_DONE = 4;
+
+describe('drain --exec', () => {
+  forEachStore((cli) => {
+    const ground = new Ground(cli);
+    const exec = (command: string, ...flags: string[]) =>
+      cli.run(['drain', TOPIC, ...flags, '--exec', command]);
+
+    it('a handler has the body on stdin and its job in the environment; exit code 0 is done', async () => {
+      await ground.push('a', 'b');
+      const command = 'cat; echo " $DELAYER_ID $DELAYER_TOPIC $DELAYER_ATTEMPT"';
+      expect(linesOf(expectQuiet(await exec(command)))).to.deep.equal([
+        'body of a a topic 1',
+        'body of b b topic 1',
+      ]);
+      expect(await ground.states('a', 'b')).to.deep.equal([undefined, undefined]);
+    });
+
+    it('a handler without a shell gets its arguments as they are', async () => {
+      await ground.push('a');
+      const args = ['drain', TOPIC, '--', 'printf', '%s|', '$HOME', 'two  words', '--exec', '*'];
+      expect(expectQuiet(await cli.run(args)).stdout.toString()).to.equal('$HOME|two  words|--exec|*|\n');
+    });
+
+    it('bodies are exact, of any bytes', async () => {
+      const body = Buffer.from(Array.from({ length: 300_000 }, (_, i) => (i * 7) % 256));
+      await (await cli.queue()).push({ topic: TOPIC, body });
+      expectQuiet(await exec('cat > body'));
+      expect(readFileSync(ground.path('body')).equals(body)).to.equal(true);
+    });
+
+    it('a failed job is tried again later, with the end of its stderr for a reason; the exit code is 4', async () => {
+      await ground.push('a');
+      const outcome = await exec('echo first >&2; echo no connection >&2; exit 7');
+      expect(outcome.code).to.equal(NOT_DONE);
+      expect(outcome.stderr).to.equal('first\nno connection\n');
+      const job = await ground.find('a');
+      expect(job).to.include({ state: 'delayed', attempts: 1 });
+      expect(
+        job?.history?.map(({ exitCode, reason, outcome }) => ({ exitCode, reason, outcome })),
+      ).to.deep.equal([{ exitCode: 7, reason: 'first\nno connection', outcome: 'retried' }]);
+    });
+
+    it('without a word on stderr the reason is the exit code or the signal', async () => {
+      await ground.push('coded', 'killed');
+      await exec('if [ $DELAYER_ID = coded ]; then exit 3; else kill -9 $$; fi', '--retries', '0');
+      const [coded, killed] = [await ground.find('coded'), await ground.find('killed')];
+      expect(coded).to.include({ state: 'dead', reason: 'exit code 3' });
+      expect(killed).to.include({ state: 'dead', reason: 'killed by SIGKILL' });
+      expect(killed?.history?.[0]).to.include({ signal: 'SIGKILL' });
+    });
+
+    it('a job that fails once too often is a dead letter, and one line on stderr tells of it', async () => {
+      await ground.push('a');
+      const outcome = await exec('echo why >&2; exit 1', '--retries', '0');
+      expect(outcome.code).to.equal(NOT_DONE);
+      expect(outcome.stderr).to.equal(
+        'why\ndelayer: the job "a" of "topic" is a dead letter after 1 attempt: why\n',
+      );
+      expect(await ground.states('a')).to.deep.equal(['dead']);
+    });
+
+    it('exit code 65 is a dead letter at once, whatever retries are left', async () => {
+      await ground.push('a');
+      expect((await exec('exit 65', '--retries', '9')).code).to.equal(NOT_DONE);
+      expect(await ground.find('a')).to.include({ state: 'dead', attempts: 1, reason: 'exit code 65' });
+    });
+
+    it('a job that failed and was done when it was tried again in the same run ends with 0', async () => {
+      await ground.push('a');
+      const command = 'test "$DELAYER_ATTEMPT" = 2';
+      const flags = ['--backoff', '1ms..1ms', '--loop', '--step', '200ms', '--for', '1500ms'];
+      expectQuiet(await exec(command, ...flags));
+      expect(await ground.states('a')).to.deep.equal([undefined]);
+    });
+
+    it('the pauses between tries are those of --backoff', async () => {
+      await ground.push('a');
+      await exec('exit 1', '--backoff', '1h..2h');
+      const job = await ground.find('a');
+      expect(Number(job?.dueAt) - Date.now()).to.be.within(0.7 * 3_600_000, 1.3 * 3_600_000);
+    });
+
+    for (const [what, command, code, says] of [
+      ['is not there', ['--exec', 'nosuchcommand'], 127, /exit code 127: command not found/],
+      ['is no program', ['--exec', '/'], 126, /exit code 126: the command cannot be executed/],
+      [
+        'is not there, without a shell',
+        ['--', 'nosuchcommand'],
+        127,
+        /cannot be started: spawn nosuchcommand ENOENT/,
+      ],
+      ['is no program, without a shell', ['--', '/'], 126, /cannot be started: spawn \/ EACCES/],
+    ] as const) {
+      it(`a handler that ${what} ends the run with ${code}, and its job is back as it was`, async () => {
+        await ground.push('a', 'b');
+        const outcome = await cli.run(['drain', TOPIC, ...command]);
+        expect(outcome.code).to.equal(code);
+        expect(outcome.stderr).to.match(says);
+        expect(await ground.find('a')).to.include({ state: 'ready', attempts: 0 });
+      });
+    }
+
+    it('once a handler has run, an exit code of 127 is a failed attempt', async () => {
+      await ground.push('a', 'b');
+      const outcome = await exec('test $DELAYER_ID = a || nosuchcommand', '--retries', '0');
+      expect(outcome.code).to.equal(NOT_DONE);
+      expect(await ground.states('a', 'b')).to.deep.equal([undefined, 'dead']);
+    });
+
+    it('--jobs handlers run at once, and no more jobs are leased', async () => {
+      await ground.push('a', 'b', 'c');
+      // Each of the first two waits for the other.
+      const command =
+        'touch $DELAYER_ID; case $DELAYER_ID in a) o=b;; b) o=a;; *) exit 0;; esac; until [ -e $o ]; do sleep 0.02; done; test ! -e c';
+      expectQuiet(await exec(command, '--jobs', '2'));
+    });
+
+    it('a handler that takes too long is ended with all that it started: a failed attempt', async () => {
+      await ground.push('a');
+      const command = 'sleep 1000 & echo $! > child; echo $$ > group; wait';
+      const outcome = await exec(command, '--timeout', '700ms', '--retries', '0');
+      expect(outcome.code).to.equal(NOT_DONE);
+      expect(await ground.find('a')).to.include({ state: 'dead', reason: 'timed out after 700 ms' });
+      await isGone(ground.read('child').trim());
+      await isGone(ground.read('group').trim());
+    });
+
+    it('--max, --rate and --halt bound what is tried', async () => {
+      await ground.push('a', 'b', 'c', 'd', 'e');
+      const three = ['--max', '1', '--rate', '100/s'];
+      expect(linesOf(expectQuiet(await exec('echo $DELAYER_ID', ...three)))).to.deep.equal(['a']);
+      const outcome = await exec('exit 1', '--halt', '2');
+      expect(outcome.code).to.equal(NOT_DONE);
+      expect(outcome.stderr).to.equal('delayer: 2 jobs in a row failed; no more are taken\n');
+      expect(await ground.states('b', 'c', 'd', 'e')).to.deep.equal(['delayed', 'delayed', 'ready', 'ready']);
+    });
+
+    it('a handler that settles its own lease decides by that, and not by its exit code', async () => {
+      await ground.push('a');
+      const library = new URL('../../dist/index.mjs', import.meta.url).pathname;
+      const script = `import { openQueue } from ${JSON.stringify(library)};
+        const queue = await openQueue(process.env.DELAYER_STORE, { prefix: process.env.DELAYER_PREFIX });
+        await queue.nack([process.env.DELAYER_LEASE], { delayMs: 3600000, reason: 'not yet' });
+        await queue.close();`;
+      writeFileSync(ground.path('settle.mjs'), script);
+      expectQuiet(await exec(`${process.execPath} settle.mjs; exit 1`));
+      expect(await ground.find('a')).to.include({ state: 'delayed', attempts: 1 });
+    });
+
+    it('a delayer in a handler reaches the store of its worker', async () => {
+      await ground.push('a');
+      // Elsewhere, and with a default store that is another one.
+      expectQuiet(await exec('cd / && delayer push other "next of $DELAYER_ID" --id b'));
+      expect((await (await cli.queue()).pop('other'))?.body.toString()).to.equal('next of a');
+    });
+
+    it('--lock lets one drain work at a time; another ends at once with 0', async () => {
+      await ground.push('a', 'b');
+      const first = cli.start([
+        'drain',
+        TOPIC,
+        '--lock',
+        '--exec',
+        'echo $$ > $DELAYER_ID; until [ -e go ]; do sleep 0.02; done',
+      ]);
+      await ground.line('a');
+      expect(expectQuiet(await exec('touch second', '--lock')).stdout.toString()).to.equal('');
+      const window = ['--lock', '--loop', '--step', '100ms', '--for', '1s'];
+      expectQuiet(await exec('touch second', ...window));
+      writeFileSync(ground.path('go'), '');
+      expectQuiet(await first.ended);
+      expect(readdirSync(cli.home)).to.not.include('second');
+      // It was freed at the end.
+      await ground.push('c');
+      expectQuiet(await exec('true', '--lock'));
+      expect(await ground.states('c')).to.deep.equal([undefined]);
+    });
+
+    it('--loop gives nothing to handlers after its window, and lets those in hand end', async () => {
+      await ground.push('a', 'b');
+      const loop = ['--loop', '--step', '100ms', '--for', '1s'];
+      expectQuiet(await exec('sleep 2; echo done >> ended', ...loop));
+      expect(ground.read('ended')).to.equal('done\n');
+      expect(await ground.states('a', 'b')).to.deep.equal([undefined, 'ready']);
+    });
+
+    it('--follow handles what comes until it is told to end', async () => {
+      const follow = cli.start(['drain', TOPIC, '--follow', '--exec', 'echo $DELAYER_ID']);
+      await ground.push('a');
+      await follow.printed(1);
+      await ground.push('b');
+      expect(await follow.printed(2)).to.deep.equal(['a', 'b']);
+      expect(await follow.end()).to.include({ code: null, signal: 'SIGTERM', stderr: '' });
+    });
+
+    it('stdout on a full disk ends the run with 74; what was handled is done, the rest is left', async () => {
+      await ground.push('a', 'b', 'c');
+      const full = openSync('/dev/full', 'w');
+      const outcome = await cli.run(['drain', TOPIC, '--exec', 'echo x; sleep 0.2'], { stdout: full });
+      closeSync(full);
+      expect(outcome.code).to.equal(74);
+      expect(outcome.stderr).to.match(/^delayer: cannot write to stdout: ENOSPC[^\n]*\n$/);
+      const states = await ground.states('a', 'b', 'c');
+      expect(states[0]).to.equal(undefined);
+      expect(states[2]).to.equal('ready');
+    });
+
+    it('a job log on a full disk, or in no folder, ends the run with 74, and no job is lost', async () => {
+      await ground.push('a', 'b', 'c');
+      const none = await exec('touch ran', '--joblog', 'none/log');
+      expect(none.code).to.equal(74);
+      expect(none.stderr).to.match(/^delayer: cannot write to none\/log: ENOENT[^\n]*\n$/);
+      expect(readdirSync(cli.home)).to.not.include('ran');
+      const full = await exec('sleep 0.2', '--joblog', '/dev/full');
+      expect(full.code).to.equal(74);
+      expect(full.stderr).to.match(/^delayer: cannot write to \/dev\/full: ENOSPC[^\n]*\n$/);
+      expect((await ground.states('c'))[0]).to.equal('ready');
+    });
+  });
+});
+
+describe('the environment of a handler', () => {
+  const cli = useCli((home) => ({ DELAYER_STORE: `sqlite:${home}/queue.db` }));
+  const ground = new Ground(cli);
+
+  it('names that are no UTF-8, or hold NUL, are given in base64; what is longer than 32 KiB is not there', async () => {
+    const queue = await cli.queue();
+    const id = Buffer.from([0xff, 0x41, 0x00]);
+    const topic = Buffer.from('a\0b');
+    await queue.push({ id, topic, body: 'b' });
+    await queue.push({ id: 'x'.repeat(40_000), topic, body: 'b' });
+    const command = 'echo "[$DELAYER_ID] $DELAYER_ID_BASE64 [$DELAYER_TOPIC] $DELAYER_TOPIC_BASE64"';
+    const outcome = await cli.run(['drain', '--base64', topic.toString('base64'), '--exec', command]);
+    const topicBase64 = topic.toString('base64');
+    expect(linesOf(expectQuiet(outcome))).to.deep.equal([
+      `[] ${id.toString('base64')} [] ${topicBase64}`,
+      `[]  [] ${topicBase64}`,
+    ]);
+  });
+
+  it('the due time, the lease and the key are there; what an outer handler was given is not', async () => {
+    await ground.push('a');
+    const env = { DELAYER_ID_BASE64: 'outer', DELAYER_LEASE_BASE64: 'outer' };
+    const outcome = await cli.run(['drain', TOPIC, '--exec', 'env | grep ^DELAYER_ | sort'], { env });
+    const names = linesOf(expectQuiet(outcome)).map((line) => line.split('=')[0]);
+    expect(names).to.deep.equal(
+      ['ATTEMPT', 'DUE_AT', 'ID', 'KEY', 'LEASE', 'PREFIX', 'STORE', 'TOPIC'].map(
+        (name) => `DELAYER_${name}`,
+      ),
+    );
+  });
+
+  it('no password of the store is there; the file of one is, and a file of SQLite has its whole path', async () => {
+    await ground.push('a');
+    writeFileSync(ground.path('password'), 'secret');
+    const env = {
+      DELAYER_STORE: 'sqlite:queue.db',
+      DELAYER_REDIS_PASSWORD: 'secret',
+      DELAYER_REDIS_PASSWORD_FILE: 'password',
+      DB_PASSWORD: 'mine',
+    };
+    const outcome = await cli.run(['drain', TOPIC, '--exec', 'env'], { env });
+    const lines = linesOf(expectQuiet(outcome));
+    expect(lines).to.include(`DELAYER_STORE=sqlite:${ground.path('queue.db')}`);
+    expect(lines).to.include('DELAYER_REDIS_PASSWORD_FILE=password');
+    expect(lines).to.include('DB_PASSWORD=mine');
+    expect(lines.join('\n')).to.not.match(/secret/);
+  });
+});

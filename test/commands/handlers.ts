@@ -1,0 +1,55 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { JobRecord } from '../../src/core/job.js';
+import type { CliGround } from '../support/cli.js';
+import { eventually } from '../support/eventually.js';
+
+export const TOPIC = 'topic';
+
+/** What tests of `drain --exec` look at. */
+export class Ground {
+  constructor(private readonly cli: CliGround) {}
+
+  async push(...ids: string[]): Promise<void> {
+    const queue = await this.cli.queue();
+    await queue.pushMany(ids.map((id) => ({ id, topic: TOPIC, body: `body of ${id}` })));
+  }
+
+  async find(id: string): Promise<JobRecord | undefined> {
+    return (await (await this.cli.queue()).find(id))[0];
+  }
+
+  async states(...ids: string[]): Promise<(string | undefined)[]> {
+    return Promise.all(ids.map(async (id) => (await this.find(id))?.state));
+  }
+
+  path(name: string): string {
+    return join(this.cli.home, name);
+  }
+
+  /** What a handler has written into a file below its home. */
+  read(name: string): string {
+    return readFileSync(this.path(name), 'utf8');
+  }
+
+  /** Waits for a file with a whole line in it: a process id, say. */
+  async line(name: string): Promise<string> {
+    await eventually(() => existsSync(this.path(name)) && this.read(name).endsWith('\n'), {
+      withinMs: 15_000,
+    });
+    return this.read(name).trimEnd();
+  }
+}
+
+/** Is there a process of this id, and is it no zombie? */
+export function isAlive(pid: string | number): boolean {
+  try {
+    return !/^State:\s+Z/m.test(readFileSync(`/proc/${pid}/status`, 'utf8'));
+  } catch {
+    return false;
+  }
+}
+
+export const isGone = async (pid: string | number): Promise<void> => {
+  await eventually(() => !isAlive(pid), { withinMs: 15_000 });
+};
