@@ -46,11 +46,6 @@ export const OF_USE: readonly Defect[] = [
     `it.state = not is_whole and 'expired' or it.due > now and 'delayed' or 'due'`,
     `it.state = it.due > now and 'delayed' or 'due'`,
   ]),
-  redis('a conflict, they say', 'a push whose answer was lost is told to be a conflict', [
-    `${REDIS}/push-recovery.ts`,
-    `living.length > 0 ? 'kept' : 'unknown'`,
-    `living.length > 0 ? 'kept' : 'conflict'`,
-  ]),
   redis('expired while it waits', 'the lifetime of a job runs on while it is leased or waits', [
     `${LUA}/lib/waiting.lua`,
     `return math.min(expires_at + math.max(0, now - since), LAST_MS)`,
