@@ -61,10 +61,11 @@ describe('a time without an offset', () => {
   });
 
   it('the time that was understood is shown on a terminal, in local time and as a distance', async () => {
+    // Without hours in one hour of the day.
     const env = { TZ: 'Asia/Kolkata' };
     const shown = await cli.terminal('delayer push topic b --at 2099-07-01T12:00Z', { env });
-    expect(shown).to.match(/delayer: due 2099-07-01 17:30:00 \+05:30 \(in \d+d\d+h\)\r\n/);
+    expect(shown).to.match(/delayer: due 2099-07-01 17:30:00 \+05:30 \(in \d+d(\d+h)?\)\r\n/);
     const past = await cli.terminal('delayer push topic b --at 2001-07-01T12:00', { env });
-    expect(past).to.match(/delayer: due 2001-07-01 12:00:00 \+05:30 \(\d+d\d+h ago: at once\)\r\n/);
+    expect(past).to.match(/delayer: due 2001-07-01 12:00:00 \+05:30 \(\d+d(\d+h)? ago: at once\)\r\n/);
   });
 });
