@@ -4,7 +4,7 @@ import type { Backoff, LeasedJob } from '../core/job.js';
 import { POP_BATCH } from '../core/job.js';
 import type { Queue } from '../core/queue.js';
 import type { CallOptions } from '../core/requests.js';
-import type { Burial, Reserved } from '../core/results.js';
+import type { Reserved } from '../core/results.js';
 import { takeWaiting } from '../core/take-waiting.js';
 import { monotonicMs } from '../core/timer.js';
 import { escapeForTerminal } from '../output/escape.js';
@@ -100,7 +100,7 @@ export class LeasePrinter {
     const { topics, holder, flags } = this;
     const retry = toRetryOptions(flags);
     const reserved = await queue.reserve({ topics, limit, leaseMs: flags.lease, holder, retry, ...limits });
-    noteBuried(reserved.buried);
+    for (const buried of reserved.buried ?? []) printEvent({ type: 'job_dead', ...buried });
     return reserved;
   }
 
@@ -150,12 +150,4 @@ async function release(queue: Queue, jobs: readonly LeasedJob[]): Promise<void> 
 function callerName(): string {
   // A process whose parent is in another container has 0 for it.
   return `${hostname()}:${process.ppid > 0 ? process.ppid : process.pid}`;
-}
-
-/** Tells of jobs that became dead letters because their leases ended, as one was looked for. */
-function noteBuried(buried: readonly Burial[] = []): void {
-  for (const { id, topic, reason } of buried)
-    printNote(
-      `the job "${escapeForTerminal(id)}" of ${JSON.stringify(escapeForTerminal(topic))} is a dead letter: ${reason}`,
-    );
 }

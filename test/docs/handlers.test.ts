@@ -1,0 +1,168 @@
+import { expect } from 'chai';
+import { execFileSync, spawnSync } from 'node:child_process';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { type CliGround, expectQuiet, forEachStore } from '../support/cli.js';
+import { idsOf } from '../support/jobs.js';
+import { blockWith } from './blocks.js';
+
+const PAGE = 'docs/handlers.md';
+const POP = 'delayer pop close_order --lease 60s';
+
+/**
+ * What stands for the user's own work, in each language: it notes each order that it is given, and fails for one of
+ * them each time, and for another one the first time.
+ */
+const WORK: Readonly<Record<string, { readonly file: string; readonly text: string }>> = {
+  sh: {
+    file: 'bin/cancel-order',
+    text: `#!/bin/sh
+read -r order
+echo "$order" >>seen
+case $order in *'"bad"'*) echo 'no such order' >&2; exit 3;; esac
+`,
+  },
+  php: {
+    file: 'cancel_order.php',
+    text: `<?php
+function cancel_order(array $order): void
+{
+    file_put_contents('seen', json_encode($order) . "\\n", FILE_APPEND);
+    if ($order['id'] === 'bad') throw new Exception('no such order');
+}
+`,
+  },
+  python: {
+    file: 'cancel_order.py',
+    text: `import json
+
+def cancel_order(order):
+    with open("seen", "a") as seen:
+        seen.write(json.dumps(order, separators=(",", ":")) + "\\n")
+    if order["id"] == "bad":
+        raise ValueError("no such order")
+`,
+  },
+};
+
+/** The loops of the page: which block, by which interpreter, with which work. */
+const LOOPS = [
+  { language: 'sh', interpreter: 'sh', has: POP, work: 'sh', reason: /^cancel-order: exit code 3$/ },
+  { language: 'bash', interpreter: 'bash', has: POP, work: 'sh', reason: /^no such order$/ },
+  { language: 'php', interpreter: 'php', has: 'proc_open', work: 'php', reason: /no such order/ },
+  { language: 'python', interpreter: 'python3', has: 'subprocess', work: 'python', reason: /no such order/ },
+] as const;
+
+const isThere = (command: string, ...args: string[]): boolean => spawnSync(command, args).status === 0;
+
+/** Tests of what a machine does not have are pending, with the reason in their name. */
+const whereThere = (name: string, missing: string | undefined, test: () => Promise<void>): void => {
+  if (missing === undefined) it(name, test);
+  else it(`${name} (pending: ${missing})`);
+};
+
+const lacks = (interpreter: string): string | undefined =>
+  isThere(interpreter, ...(interpreter === 'sh' ? ['-c', ':'] : ['--version']))
+    ? undefined
+    : `there is no ${interpreter}`;
+
+const lacksPdo = (): string | undefined =>
+  lacks('php') ??
+  (isThere('php', '-r', 'exit(in_array("sqlite", PDO::getAvailableDrivers()) ? 0 : 1);')
+    ? undefined
+    : 'PHP has no pdo_sqlite: bash scripts/ensure-php.sh installs it');
+
+function setUpWork(cli: CliGround, work: keyof typeof WORK): void {
+  const { file, text } = WORK[work] ?? { file: '', text: '' };
+  writeFileSync(join(cli.home, file), text, { mode: 0o755 });
+}
+
+describe('docs/handlers.md', () => {
+  forEachStore((cli) => {
+    const push = async (...ids: string[]) => {
+      const queue = await cli.queue();
+      const backoff = { firstMs: 0, lastMs: 0 };
+      const jobs = ids.map((id) => ({ id, topic: 'close_order', body: JSON.stringify({ id }) }));
+      await queue.pushMany(jobs.map((job) => ({ ...job, retries: 1, backoff })));
+    };
+
+    for (const { language, interpreter, has, work, reason } of LOOPS) {
+      const name = `the loop in ${language} does each job once, and brings what fails to the dead letters`;
+      whereThere(name, lacks(interpreter), async () => {
+        await push('1', 'bad', '2');
+        setUpWork(cli, work);
+        writeFileSync(join(cli.home, 'loop'), blockWith(PAGE, language, has));
+        const outcome = await cli.sh(`${interpreter} loop`);
+        expect(outcome.code).to.equal(0);
+        expect(outcome.stdout.toString()).to.equal('');
+        const seen = readFileSync(join(cli.home, 'seen'), 'utf8').trimEnd().split('\n');
+        expect(seen.sort()).to.deep.equal(['{"id":"1"}', '{"id":"2"}', '{"id":"bad"}', '{"id":"bad"}']);
+        const { jobs } = await (await cli.queue()).list('close_order');
+        expect(idsOf(jobs)).to.deep.equal(['bad']);
+        expect(jobs[0]).to.include({ state: 'dead', attempts: 2 });
+        expect(jobs[0]?.reason?.trimEnd()).to.match(reason);
+      });
+    }
+
+    it('the worker in one line hands the body to its handler', async () => {
+      await push('1');
+      setUpWork(cli, 'sh');
+      expectQuiet(await cli.sh(blockWith(PAGE, 'sh', "--exec 'cancel-order'")));
+      expect(readFileSync(join(cli.home, 'seen'), 'utf8')).to.equal('{"id":"1"}\n');
+      expect((await (await cli.queue()).stats()).totals).to.include({ ready: 0, leased: 0, delayed: 0 });
+    });
+
+    it('a handler settles its own lease as the page says, and its exit code decides nothing', async () => {
+      await push('1');
+      writeFileSync(join(cli.home, 'settle'), blockWith(PAGE, 'sh', 'DELAYER_LEASE'));
+      await cli.sh(`delayer drain close_order --exec '. ./settle; exit 65'`);
+      const [job] = await (await cli.queue()).find('1');
+      expect(job).to.include({ state: 'delayed', attempts: 1 });
+      expect(job?.history?.[0]).to.include({ outcome: 'retried', reason: 'closed for lunch' });
+    });
+
+    /** Runs a sink twice for one job, and once more for a job pushed anew: how often orders were cancelled. */
+    const effects = async (file: string, code: string, command: string) => {
+      writeFileSync(join(cli.home, file), code);
+      execFileSync('python3', ['-c', MAKE_TABLES, blockWith(PAGE, 'sql', 'CREATE TABLE')], { cwd: cli.home });
+      const body = { topic: 'close_order', body: '{"orderID":32}', id: '32' };
+      const backoff = { firstMs: 0, lastMs: 0 };
+      const queue = await cli.queue();
+      await queue.push({ ...body, retries: 1, backoff });
+      // Its effect is there, and it says that it failed: as if its worker had been killed before the ack.
+      const fails = `${command}; [ "$DELAYER_ATTEMPT" = 2 ]`;
+      const drain = (exec: string) => cli.run(['drain', 'close_order', '--exec', exec]);
+      await drain(fails);
+      await drain(fails);
+      const first = cancelled(cli);
+      await queue.push(body);
+      expectQuiet(await drain(command));
+      return [first, cancelled(cli)];
+    };
+
+    whereThere('the sink in Python has the effect of a job once', lacks('python3'), async () => {
+      const code = blockWith(PAGE, 'python', '# cancel.py');
+      expect(await effects('cancel.py', code, 'python3 cancel.py')).to.deep.equal([1, 2]);
+    });
+
+    whereThere('the sink in PHP has the effect of a job once', lacksPdo() ?? lacks('python3'), async () => {
+      const code = blockWith(PAGE, 'php', '// cancel.php');
+      const [, command = ''] =
+        /--exec '(php cancel\.php)'/.exec(blockWith(PAGE, 'sh', 'php cancel.php')) ?? [];
+      expect(await effects('cancel.php', code, command)).to.deep.equal([1, 2]);
+    });
+  });
+});
+
+const MAKE_TABLES = `
+import sqlite3, sys
+db = sqlite3.connect("orders.db")
+db.executescript(sys.argv[1])
+db.execute("INSERT INTO orders (id) VALUES (32)")
+db.commit()`;
+
+/** How often order 32 was cancelled. */
+function cancelled({ home }: CliGround): number {
+  const script = `import sqlite3; print(sqlite3.connect("orders.db").execute("SELECT cancelled FROM orders").fetchone()[0])`;
+  return Number(execFileSync('python3', ['-c', script], { cwd: home }).toString());
+}
