@@ -14,7 +14,7 @@ const SENTENCES: readonly (readonly [RegExp, Claim])[] = [
   [/^It has been due for (.+) and was not promoted yet\.$/, (since) => `due for ${since}`],
   // In the histories no daemon announces itself.
   [
-    /^(?:A daemon|No daemon of delayer was seen lately: an original one), or .* (makes it ready|brings it back)\.$/,
+    /^(?:A daemon|No daemon of delayer was seen lately: an original one), or .* (makes it ready|brings it back)(?:, or makes a dead letter of it where no retry is left)?\.$/,
     (does) => `somebody ${does}`,
   ],
   [/^It is ready, and has been due for (.+)\.$/, (since) => `ready, due for ${since}`],
@@ -28,12 +28,15 @@ const SENTENCES: readonly (readonly [RegExp, Claim])[] = [
   [/^It never expires\.$/, () => 'never expires'],
   [/^It expires if nobody takes it within (.+)\.$/, (left) => `expires in ${left}`],
   [
-    /^A consumer took it (.+) ago and holds it \(reservation (.+)\)\.$/,
+    /^(?:A consumer|The consumer \S+) took it (.+) ago and holds it \(reservation (.+)\)\.$/,
     (since, name) => `held by ${name} for ${since}`,
   ],
-  [/^It comes back if it is not acknowledged within (.+)\.$/, (left) => `back in ${left}`],
   [
-    /^A consumer had it \(reservation (.+)\), whose lease ended (.+) ago without an acknowledgement\.$/,
+    /^If it is not acknowledged within (.+), it comes back, or is a dead letter where no retry is left\.$/,
+    (left) => `back in ${left}`,
+  ],
+  [
+    /^(?:A consumer|The consumer \S+) had it \(reservation (.+)\), whose lease ended (.+) ago without an acknowledgement\.$/,
     (name, since) => `lost by ${name} for ${since}`,
   ],
   [/^It is back from a consumer and waits;/, () => 'waits'],
@@ -53,6 +56,11 @@ const SENTENCES: readonly (readonly [RegExp, Claim])[] = [
   [/^An older entry of its id is in the ready list of "(.+)":/, (topic) => `old entry in ${topic}`],
   [/^It is in its ready list (\d+) times, .* It is delivered once\.$/, (count) => `${count} entries`],
   [/^It cannot move: the key .* of Redis holds a string where a list belongs\.$/, () => 'its list is none'],
+  // Of attempts that have failed the model knows no more than how many there were.
+  [/^Attempt \d+(?: of \d+)? (?:failed|ended) /, () => undefined],
+  [/^It is tried again at /, () => undefined],
+  [/^No retry was left: /, () => undefined],
+  [/^Its last consumer was killed, cut off or too slow/, () => undefined],
   [/^It goes on when that key is renamed or deleted\.$/, () => undefined],
 ];
 
