@@ -210,6 +210,18 @@ describe('a keyspace of Redis that the first release wrote', () => {
     expect(await queue.ack(leases)).to.deep.equal([false, false, false]);
   });
 
+  it('a job that the first release had leased has the key of that lease, and a history from its end on', async () => {
+    await firstRelease();
+    const queue = ground.queue();
+    const { lease } = await find(must(LEASED[1]));
+    await queue.nack([must(lease)], { delayMs: 0, reason: 'why' });
+    const attempt = { attempt: 1, endedAt: new Date(ground.clock.now()), outcome: 'retried', reason: 'why' };
+    expect((await find(must(LEASED[1]))).history).to.deep.equal([attempt]);
+    await maintainAll(queue);
+    const again = (await reserve(queue, 'topic', 20)).filter(({ id }) => id.toString() === LEASED[1]);
+    expect(only(again)).to.include({ attempts: 2, key: `${PROCESS}-00000001.2` });
+  });
+
   it('one lease of the first release can be released, and the others of its request stay held', async () => {
     await firstRelease();
     const queue = ground.queue();

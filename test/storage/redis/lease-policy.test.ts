@@ -63,6 +63,18 @@ describe('leases with a policy in Redis', () => {
       expect((await queue.stats()).totals).to.include({ dead: 4, leased: 0, ready: 0 });
     });
 
+    it('are not given for ready jobs with broken settings, more than one step looks at: they become dead letters', async () => {
+      const queue = ground.queue();
+      const pushed = await queue.pushMany(jobsOf('topic', 1100).map((one) => ({ ...one, retries: 1 })));
+      await maintainAll(queue);
+      for (const { id } of pushed)
+        await ground.raw.eval(BREAK_SETTINGS, 1, key(`job_bucket:${id.toString()}`));
+      await fill();
+      const reserved = await queue.reserve({ topics: 'topic', limit: 1, leaseMs: LONG_MS });
+      expect(reserved.buried).to.have.length(1100);
+      expect((await queue.stats()).totals).to.include({ dead: 1100, ready: 0, leased: 0 });
+    });
+
     it('are given under a lock, and jobs with broken settings become dead letters', async () => {
       const queue = ground.queue();
       await queue.push({ ...job, retries: 1 });
