@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# What delayer is for, in a quarter of a minute: orders that nobody pays close themselves.
+# What delayer is for, in a quarter of a minute: orders that nobody pays close themselves, also where closing one fails.
 # Runs on the store that DELAYER_STORE names, else on an embedded one of its own, which it removes.
 # With --redis it starts a redis-server of its own, and a daemon beside it.
 set -euo pipefail
@@ -58,28 +58,52 @@ else
   background=($! "${background[@]}")
 fi
 
-say 'Three orders are made. A job for each is due in a few seconds, to close the order if it is not paid.'
-for order in 31:3 32:10 33:5; do
+say 'Four orders are made. A job for each is due in a few seconds, to close the order if it is not paid.'
+for order in 31:2 32:10 33:1 34:3; do
   number=${order%:*}
   show push "$topic" "{\"orderID\":$number}" --id "$prefix$number" --delay "${order#*:}s"
 done
 
-say 'The topic has three delayed jobs.'
+say 'The topic has four delayed jobs.'
 show inspect "$topic"
 
 say 'Order 32 is paid: its job is removed before it is due.'
 show remove "${prefix}32"
 
-say 'A worker takes what is due, every second for 6 seconds. A job that it was given is acked.'
-echo "$ delayer drain $topic --loop --step 1 --for 6 | while read -r job; do …; done"
-closed=0
-while read -r job; do
-  echo "$(date +%T) closing the order of $job"
-  closed=$((closed + 1))
-done < <(delayer drain "$topic" --loop --step 1 --for 6)
+say 'A program closes an order: the body is on its stdin. The shop is down at first, and does not know order 34.'
+cd "$work"
+cat >close-order <<'END'
+#!/bin/sh
+case $DELAYER_ID in
+  *33) [ "$DELAYER_ATTEMPT" -gt 2 ] || { echo 'the shop does not answer' >&2; exit 1; } ;;
+  *34) [ -e known ] || { echo 'no such order' >&2; exit 65; } ;;
+esac
+echo "$(date +%T) closed $(cat) at attempt $DELAYER_ATTEMPT"
+END
+chmod +x close-order
+cat close-order
 
-say 'Order 31 is paid too late: its job is gone, and remove says so with exit code 1.'
+say 'A worker takes what is due, every second for 5 seconds. A failed job is tried again; exit code 65 makes it a dead letter.'
+handle() {
+  local code=0
+  show drain "$topic" --loop --step 1 --for "$1" --backoff 500ms..2s --exec ./close-order 2>&1 || code=$?
+  echo "exit code $code"
+}
+handle 5 | tee first
+[ "$(tail -n 1 first)" = 'exit code 4' ] # A job was not done.
+
+say 'Order 34 is with the dead letters, with the reason.'
+show inspect "$topic" --state dead
+
+say 'The shop learns of order 34, and its job is requeued: it is closed now.'
+touch known
+show requeue "${prefix}34"
+handle 1 | tee second
+[ "$(tail -n 1 second)" = 'exit code 0' ]
+
+say 'Order 31 was paid too late: its job is gone, and remove says so with exit code 1.'
 show remove "${prefix}31" && exit 1
 
+closed=$(cat first second | grep -c ' closed ')
 say "$closed orders were closed, one was paid in time."
-[ "$closed" = 2 ]
+[ "$closed" = 3 ]

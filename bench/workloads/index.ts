@@ -1,6 +1,7 @@
 import type { Workload } from '../support.js';
 import { depth } from './depth.js';
 import { drain } from './drain.js';
+import { exec } from './exec.js';
 import { killServe } from './kill-serve.js';
 import { killSqlite } from './kill-sqlite.js';
 import { lateness } from './lateness.js';
@@ -19,6 +20,7 @@ export const WORKLOADS: readonly Workload[] = [
   promote,
   pushBatch,
   drain,
+  exec,
   oneByOne,
   lateness,
   depth,

@@ -52,7 +52,11 @@ const BAD: Readonly<Record<string, readonly [args: readonly string[], code: numb
     USAGE,
     /number for --jobs: "0"/,
   ],
-  'negative retries of a drain': [['drain', 'topic', '--exec', 'true', '--retries', '-1'], USAGE, /--retries: "-1"/],
+  'negative retries of a drain': [
+    ['drain', 'topic', '--exec', 'true', '--retries', '-1'],
+    USAGE,
+    /--retries: "-1"/,
+  ],
   'a backoff of a drain that shrinks': [
     ['drain', 'topic', '--exec', 'true', '--backoff', '10m..1s'],
     USAGE,

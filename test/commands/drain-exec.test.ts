@@ -115,9 +115,11 @@ describe('drain --exec', () => {
 
     it('--jobs handlers run at once, and no more jobs are leased', async () => {
       await ground.push('a', 'b', 'c');
-      // Each of the first two waits for the other.
-      const command =
-        'touch $DELAYER_ID; case $DELAYER_ID in a) o=b;; b) o=a;; *) exit 0;; esac; until [ -e $o ]; do sleep 0.02; done; test ! -e c';
+      // Each of the first two waits until the other has begun, and until it has seen that the third has not.
+      const command = `touch $DELAYER_ID; case $DELAYER_ID in a) o=b;; b) o=a;; *) exit 0;; esac
+        until [ -e $o ]; do sleep 0.02; done
+        test ! -e c || exit 1
+        touch $DELAYER_ID.looked; until [ -e $o.looked ]; do sleep 0.02; done`;
       expectQuiet(await exec(command, '--jobs', '2'));
     });
 
