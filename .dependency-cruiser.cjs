@@ -41,7 +41,7 @@ module.exports = {
     only('redis-knows-core', '^src/storage/redis', '^src/(storage/(redis|chunk|cursor)|core)'),
     only('sqlite-knows-core', '^src/storage/sqlite', '^src/(storage/(sqlite|chunk|cursor)|core)'),
     only('storage-knows-core', '^src/storage', '^src/(storage|core)'),
-    only('the-library-is-no-command-line', '^src/index', '^src/(storage/open|core)'),
+    only('the-library-is-no-command-line', '^src/(index|library)', '^src/(library|storage/open|worker|core)'),
     only('cli-knows-no-command', '^src/cli', '^src/(cli|output|bulk|storage/open|core)'),
     only('main-knows-cli', '^src/main', '^src/(cli|commands/index)'),
     {

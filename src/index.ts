@@ -1,6 +1,15 @@
-/** The library: open a queue; push, pop, remove and look. README.md has an example. */
-export { openQueue, type OpenOptions } from './storage/open.js';
-export type { Queue } from './core/queue.js';
+/** The library: open a queue; push, work, pop, remove and look. README.md has an example. */
+export { openQueue, type Queue } from './library.js';
+export type { OpenOptions } from './storage/open.js';
+export type {
+  JobContext,
+  JobDead,
+  JobFailed,
+  JobHandler,
+  Signal,
+  WorkOptions,
+  WorkResult,
+} from './worker/work.js';
 export type {
   BpopOptions,
   CallOptions,

@@ -1,5 +1,6 @@
 import { DelayerError } from '../core/errors.js';
 import { Queue } from '../core/queue.js';
+import type { Store } from '../core/store.js';
 import type { AbortSignalLike } from '../core/timer.js';
 import { assertFields, assertFlag, assertSignal, assertText, shown, usageError } from '../core/check.js';
 import { schemeOf } from './scheme.js';
@@ -32,6 +33,11 @@ const DEFAULT_PREFIX = 'delayer';
  *   what the store answers
  */
 export async function openQueue(url: string, options: OpenOptions = {}): Promise<Queue> {
+  return new Queue(await openStore(url, options));
+}
+
+/** @internal The store that a URL names, as {@link openQueue} opens it. */
+export async function openStore(url: string, options: OpenOptions): Promise<Store> {
   // A mistyped prefix would open another queue.
   assertFields(options, OPTIONS, 'option of openQueue');
   if (typeof url !== 'string') throw usageError(`The store URL is no string: ${shown(url)}`);
@@ -43,17 +49,17 @@ export async function openQueue(url: string, options: OpenOptions = {}): Promise
   return openRedis(url, options);
 }
 
-async function openRedis(url: string, { prefix, password, shutdown }: OpenOptions): Promise<Queue> {
+async function openRedis(url: string, { prefix, password, shutdown }: OpenOptions): Promise<Store> {
   if (prefix === '')
     throw new DelayerError('config_invalid', 'The prefix is empty', { hint: 'Leave it out for "delayer".' });
   const [{ RedisStore }, { parseRedisUrl }] = await Promise.all([
     import('./redis/store.js'),
     import('./redis/url.js'),
   ]);
-  return new Queue(new RedisStore(parseRedisUrl(url, password), prefix ?? DEFAULT_PREFIX, shutdown));
+  return new RedisStore(parseRedisUrl(url, password), prefix ?? DEFAULT_PREFIX, shutdown);
 }
 
-async function openSqlite(given: string, { ownFolder }: OpenOptions): Promise<Queue> {
+async function openSqlite(given: string, { ownFolder }: OpenOptions): Promise<Store> {
   const path = given.replace(/^\/\/(?=\/)/, '');
   // What other programs take for something else would be the name of a new, empty store.
   if (path === '' || /^(:|~|file:|\/\/)|\?/i.test(path))
@@ -61,5 +67,5 @@ async function openSqlite(given: string, { ownFolder }: OpenOptions): Promise<Qu
       hint: 'Write sqlite:PATH; ~, :memory:, file: and parameters are not supported.',
     });
   const { SqliteStore } = await import('./sqlite/store.js');
-  return new Queue(await SqliteStore.open(path, { ownFolder }));
+  return SqliteStore.open(path, { ownFolder });
 }

@@ -113,12 +113,14 @@ describe('the processes around a handler', function () {
       'drain',
       TOPIC,
       '--exec',
-      'cat > /dev/null; sleep 1000 & echo $! > child; echo $DELAYER_ID',
+      'cat > /dev/null; sleep 1000 & echo $! > child.$DELAYER_ID; echo $DELAYER_ID',
     ]);
     expect(linesOf(expectQuiet(outcome))).to.deep.equal(['a', 'b']);
-    const child = ground.read('child').trim();
-    expect(isAlive(child)).to.equal(true);
-    process.kill(Number(child), 'SIGKILL');
+    for (const id of ['a', 'b']) {
+      const child = ground.read(`child.${id}`).trim();
+      expect(isAlive(child)).to.equal(true);
+      process.kill(Number(child), 'SIGKILL');
+    }
   });
 
   it('a handler that daemonises is done when its first process has ended, and its daemon escapes a kill', async () => {

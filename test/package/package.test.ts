@@ -12,6 +12,11 @@ export async function pushAndPop(url: string): Promise<void> {
   const job = await queue.pop('topic');
   const body: Uint8Array | undefined = job?.body;
   console.log(body === undefined ? 'nothing' : new TextDecoder().decode(body));
+  const ending = { aborted: true, addEventListener() {}, removeEventListener() {} };
+  const { done } = await queue.work('other', async (one, { signal }) => {
+    if (!signal.aborted) console.log(one.key);
+  }, { signal: ending });
+  if (done > 0) console.log(done);
   await queue.close();
   await queue.close();
 }

@@ -28,13 +28,14 @@ describe('processes that share an SQLite file', () => {
   });
 
   it('eight processes push while eight others pop, and each job is popped once', async function () {
-    this.timeout(120_000);
+    this.timeout(300_000);
     const queue = await folder.openQueue();
     const stems = ['a', 'b', 'c', 'd', 'e', 'f', 'g', 'h'];
     const pushers = stems.map((stem) => startChild(['push', folder.path(), stem, 100]));
     const poppers = stems.map(() => startChild(['pop', folder.path(), '', 100]));
+    const pushed = (await Promise.all(pushers.map((child) => child.ended()))).flat();
+    expect(pushed.sort()).to.deep.equal(stems.flatMap((stem) => ids(100, stem)).sort());
     const popped = (await Promise.all(poppers.map((child) => child.ended()))).flat();
-    await Promise.all(pushers.map((child) => child.ended()));
     expect(popped.sort()).to.deep.equal(stems.flatMap((stem) => ids(100, stem)).sort());
     expect((await queue.stats()).topics).to.deep.equal([]);
     expect(integrityOf(folder.path())).to.equal('ok');

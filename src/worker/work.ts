@@ -1,0 +1,172 @@
+import { assertFields, assertSignal, toCount, usageError } from '../core/check.js';
+import { checkDuration, formatDuration } from '../core/duration.js';
+import type { OnEvent } from '../core/events.js';
+import { type LeasedJob, MAX_LEASE_MS } from '../core/job.js';
+import type { Queue } from '../core/queue.js';
+import type { Topics } from '../core/requests.js';
+import type { RetryOptions } from '../core/retry-policy.js';
+import type { AbortSignalLike } from '../core/timer.js';
+import { toTopics } from '../core/validate.js';
+import { drainFollow } from './follow.js';
+import type { Handler, HandlerContext, Outcome, StopReason } from './handler.js';
+
+/** An AbortSignal where the user's types know it, else what the library needs of one. */
+export type Signal = typeof globalThis extends { AbortSignal: { prototype: infer S } } ? S : AbortSignalLike;
+
+export interface JobContext {
+  /** Aborts when the job is not this worker's any more, has taken longer than `timeoutMs`, or `abort` has. */
+  readonly signal: Signal;
+}
+
+/** It failed, and is tried again: after `retryInMs`, else after the pause of its policy; it is dead when no retry is left. */
+export interface JobFailed {
+  readonly retryInMs?: number | undefined;
+  readonly reason?: string | undefined;
+}
+
+/** It failed for good. */
+export interface JobDead {
+  readonly dead: true;
+  readonly reason?: string | undefined;
+}
+
+/**
+ * Does a job. It is done when the function returns nothing, has failed with the error's message as reason when it
+ * throws, and is what the function says when it returns one of these.
+ */
+export type JobHandler = (job: LeasedJob, context: JobContext) => Promise<JobOutcome>;
+
+// An async function that returns nothing has the type of one that returns void.
+// eslint-disable-next-line @typescript-eslint/no-invalid-void-type
+type JobOutcome = JobFailed | JobDead | undefined | void;
+
+export interface WorkOptions {
+  /** Jobs in hand at once; 1 when absent. No more are leased. */
+  readonly concurrency?: number | undefined;
+  /** Takes no more jobs; those in hand are finished, and then the work ends. */
+  readonly signal?: AbortSignalLike | undefined;
+  /** Ends the jobs in hand as well: their signals abort, and they are given back as if they had not been tried. */
+  readonly abort?: AbortSignalLike | undefined;
+  /** 3 retries, 1 s to 10 minutes, when absent; a job's own come before it. */
+  readonly retry?: RetryOptions | undefined;
+  /** A minute when absent; renewed at a third of it while a job is in hand. */
+  readonly leaseMs?: number | undefined;
+  /** A job that takes longer has failed, whatever its function does after that; no limit when absent. */
+  readonly timeoutMs?: number | undefined;
+  /** Ends the work after so many jobs; no limit when absent. */
+  readonly max?: number | undefined;
+  /** Who has the jobs, for people who look: `host:pid`. */
+  readonly holder?: string | undefined;
+  /** Is told of outages of the store, and of jobs that became dead letters. */
+  readonly onEvent?: OnEvent | undefined;
+}
+
+/** What was done, in jobs. */
+export interface WorkResult {
+  readonly done: number;
+  readonly retried: number;
+  readonly dead: number;
+  readonly released: number;
+  /** Finished after their lease was lost, so that another consumer may have them too. */
+  readonly lateAcks: number;
+  /** Their lease was ended by somebody else while it was held: by the function itself, or they were removed. */
+  readonly settled: number;
+}
+
+const LEASE_MS = 60_000;
+const FIELDS: readonly string[] = [
+  ...([
+    'concurrency',
+    'signal',
+    'abort',
+    'retry',
+    'leaseMs',
+    'timeoutMs',
+    'max',
+    'holder',
+    'onEvent',
+  ] as const),
+] satisfies (keyof WorkOptions)[];
+
+/**
+ * Does the jobs of topics until the signal aborts, or `max` are done. A store that goes away is waited for.
+ * @throws DelayerError when the first contact with the store fails, or `usage`
+ */
+export async function work(
+  queue: Queue,
+  topics: Topics,
+  handler: JobHandler,
+  options: WorkOptions = {},
+): Promise<WorkResult> {
+  assertFields(options, FIELDS, 'option of work');
+  if (typeof handler !== 'function') throw usageError('The handler is no function');
+  const {
+    concurrency = 1,
+    leaseMs = LEASE_MS,
+    signal = new AbortController().signal,
+    timeoutMs,
+    max,
+  } = options;
+  assertSignal(signal);
+  assertSignal(options.abort);
+  const { retry = {}, abort, holder, onEvent } = options;
+  const { done, retried, dead, released, lateAcks, settled } = await drainFollow(queue, {
+    ...{ topics: toTopics(topics), signal, abort, retry, holder, onEvent },
+    handler: new FunctionHandler(handler, toCount(concurrency, 'concurrency'), timeoutMs),
+    leaseMs: toCount(leaseMs, 'lease in ms', MAX_LEASE_MS),
+    timeoutMs: timeoutMs === undefined ? undefined : checkTimeout(timeoutMs),
+    max: max === undefined ? undefined : toCount(max, 'max'),
+  });
+  return { done, retried, dead, released, lateAcks, settled };
+}
+
+function checkTimeout(timeoutMs: number): number {
+  return toCount(checkDuration(timeoutMs, 'the timeout'), 'timeout in ms', MAX_LEASE_MS);
+}
+
+/** One job a call. */
+class FunctionHandler implements Handler {
+  readonly batchSize = 1;
+  readonly leasesAhead = false;
+  readonly knowsLeases = true;
+
+  constructor(
+    private readonly run: JobHandler,
+    readonly concurrency: number,
+    private readonly timeoutMs: number | undefined,
+  ) {}
+
+  async handle(jobs: readonly LeasedJob[], context: HandlerContext): Promise<{ outcomes: Outcome[] }> {
+    return { outcomes: await Promise.all(jobs.map((job) => this.one(job, context))) };
+  }
+
+  /** A function cannot be ended: once its call is to end, what it does is not waited for. */
+  private one(job: LeasedJob, context: HandlerContext): Promise<Outcome> {
+    return new Promise((resolve) => {
+      context.onStop((reason) => {
+        resolve(this.stopped(reason));
+      });
+      void this.outcomeOf(job, context).then(resolve);
+    });
+  }
+
+  private async outcomeOf(job: LeasedJob, context: HandlerContext): Promise<Outcome> {
+    try {
+      return (
+        (await this.run(job, {
+          get signal() {
+            return context.signal;
+          },
+        })) ?? 'done'
+      );
+    } catch (error) {
+      return { reason: error instanceof Error ? error.message : String(error) };
+    }
+  }
+
+  private stopped(reason: StopReason): Outcome {
+    if (reason === 'timeout') return { reason: `timed out after ${formatDuration(this.timeoutMs ?? 0)}` };
+    // Of a job that is lost nothing is asked.
+    return 'release';
+  }
+}

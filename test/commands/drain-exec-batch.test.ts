@@ -1,0 +1,112 @@
+import { expect } from 'chai';
+import { writeFileSync } from 'node:fs';
+import { expectQuiet, forEachStore, linesOf } from '../support/cli.js';
+import { eventually } from '../support/eventually.js';
+import { Ground, isGone, TOPIC } from './handlers.js';
+
+const NOT_DONE = 4;
+
+/** Reads the batch, and prints an outcome for each job as its body says; `!` before it is a line as it stands. */
+const HANDLER = `
+let text = '';
+process.stdin.on('data', (chunk) => (text += chunk)).on('end', () => {
+  for (const { lease, body } of text.trim().split('\\n').map((line) => JSON.parse(line))) {
+    if (body.startsWith('!')) console.log(body.slice(1));
+    else if (body !== 'none') console.log(JSON.stringify({ lease, ...JSON.parse(body) }));
+  }
+  if (process.argv[2] === 'wait') setInterval(() => undefined, 1000);
+  else process.exitCode = Number(process.argv[2] ?? 0);
+});
+`;
+
+describe('drain --batch-size', () => {
+  forEachStore((cli) => {
+    const ground = new Ground(cli);
+    const batch = (size: number, command: string, ...flags: string[]) =>
+      cli.run(['drain', TOPIC, '--batch-size', `${size}`, ...flags, '--exec', command]);
+    const outcomes = (end: string, ...flags: string[]) => {
+      writeFileSync(ground.path('handler.cjs'), HANDLER);
+      return batch(10, `${process.execPath} handler.cjs ${end}`, '--outcomes', ...flags);
+    };
+    const pushBodies = async (bodies: Readonly<Record<string, string>>) => {
+      const queue = await cli.queue();
+      await queue.pushMany(Object.entries(bodies).map(([id, body]) => ({ id, topic: TOPIC, body })));
+    };
+
+    it('a handler gets so many jobs as lines of JSON with their leases, and what it prints is passed on', async () => {
+      await ground.push('a', 'b', 'c');
+      const lines = linesOf(expectQuiet(await batch(2, 'cat; echo "[$DELAYER_ID$DELAYER_LEASE]"')));
+      expect([lines[2], lines[4]]).to.deep.equal(['[]', '[]']);
+      const jobs = [lines[0], lines[1], lines[3]].map(
+        (line) => JSON.parse(line ?? '') as Record<string, unknown>,
+      );
+      expect(jobs.map(({ id, body, state }) => [id, body, state])).to.deep.equal([
+        ['a', 'body of a', 'leased'],
+        ['b', 'body of b', 'leased'],
+        ['c', 'body of c', 'leased'],
+      ]);
+      for (const { lease } of jobs) expect(lease).to.be.a('string');
+      expect(await ground.states('a', 'b', 'c')).to.deep.equal([undefined, undefined, undefined]);
+    });
+
+    it('the exit code is that of all jobs of a batch', async () => {
+      await ground.push('a', 'b', 'c', 'd');
+      const outcome = await batch(2, 'grep -q body.of.a && echo why >&2 && exit 3; exit 0', '--retries', '0');
+      expect(outcome.code).to.equal(NOT_DONE);
+      expect(await ground.states('a', 'b', 'c', 'd')).to.deep.equal(['dead', 'dead', undefined, undefined]);
+      expect(await ground.find('b')).to.include({ reason: 'why' });
+    });
+
+    it('with --outcomes each job ends as its line says; one that is not named is tried again', async () => {
+      await pushBodies({
+        done: '{"outcome":"done"}',
+        later: '{"outcome":"retry","delay":"2h","reason":"not yet"}',
+        seconds: '{"outcome":"retry","delay":3600}',
+        dead: '{"outcome":"dead","reason":"no such order"}',
+        unnamed: 'none',
+      });
+      expect((await outcomes('0')).code).to.equal(NOT_DONE);
+      const ids = ['done', 'later', 'seconds', 'dead', 'unnamed'];
+      expect(await ground.states(...ids)).to.deep.equal([undefined, 'delayed', 'delayed', 'dead', 'delayed']);
+      expect(Number((await ground.find('later'))?.dueAt) - Date.now()).to.be.within(7_100_000, 7_200_000);
+      expect(Number((await ground.find('seconds'))?.dueAt) - Date.now()).to.be.within(3_500_000, 3_600_000);
+      expect(await ground.find('dead')).to.include({ reason: 'no such order' });
+      const [attempt] = (await ground.find('unnamed'))?.history ?? [];
+      expect(attempt).to.include({ outcome: 'retried', reason: 'the handler gave it no outcome' });
+    });
+
+    it('with --outcomes those that are not named end by another exit code than 0', async () => {
+      await pushBodies({ done: '{"outcome":"done"}', unnamed: 'none' });
+      expect((await outcomes('65')).code).to.equal(NOT_DONE);
+      expect(await ground.states('done', 'unnamed')).to.deep.equal([undefined, 'dead']);
+    });
+
+    it('an outcome counts as soon as it is read', async () => {
+      await pushBodies({ done: '{"outcome":"done"}', none: 'none' });
+      writeFileSync(ground.path('handler.cjs'), HANDLER);
+      const command = `echo $$ > handler; exec ${process.execPath} handler.cjs wait`;
+      const drain = cli.start(['drain', TOPIC, '--batch-size', '2', '--outcomes', '--exec', command]);
+      await ground.line('handler');
+      await eventually(async () => (await ground.states('done'))[0] === undefined, { withinMs: 15_000 });
+      expect(await ground.states('none')).to.deep.equal(['leased']);
+      drain.child.kill('SIGKILL');
+      await isGone(await ground.line('handler'));
+    });
+
+    for (const [what, line] of [
+      ['no JSON', '!hello'],
+      ['a number', '!1'],
+      ['of another lease', '!{"lease":"x","outcome":"done"}'],
+      ['an unknown outcome', '{"outcome":"good"}'],
+      ['with an unknown field', '{"outcome":"done","resaon":"x"}'],
+      ['with a delay that is none', '{"outcome":"retry","delay":"soon"}'],
+    ] as const) {
+      it(`with --outcomes a line that is none (${what}) fails the rest, and ends the handler`, async () => {
+        await pushBodies({ first: '{"outcome":"done"}', bad: line, after: '{"outcome":"done"}' });
+        expect((await outcomes('wait', '--retries', '0')).code).to.equal(NOT_DONE);
+        expect(await ground.states('first', 'bad', 'after')).to.deep.equal([undefined, 'dead', 'dead']);
+        expect((await ground.find('after'))?.reason).to.match(/^a line on stdout is no outcome \(/);
+      });
+    }
+  });
+});

@@ -1,0 +1,142 @@
+import { expect } from 'chai';
+import { existsSync, readFileSync } from 'node:fs';
+import { expectQuiet, jsonOf, linesOf, useCli } from '../support/cli.js';
+import { Ground, TOPIC } from './handlers.js';
+
+const NOT_DONE = 4;
+
+describe('what handlers of drain print', function () {
+  this.timeout(60_000);
+  const cli = useCli((home) => ({ DELAYER_STORE: `sqlite:${home}/queue.db` }));
+  const ground = new Ground(cli);
+  const exec = (command: string, ...flags: string[]) =>
+    cli.run(['drain', TOPIC, ...flags, '--exec', command]);
+
+  it('lines of handlers that run at once stay whole, and a last one is completed', async () => {
+    const ids = Array.from({ length: 8 }, (_, i) => `${i}`);
+    await ground.push(...ids);
+    // In pieces, with time for the others in between.
+    const command =
+      'for n in 1 2 3; do for p in a b c d; do printf "$DELAYER_ID$p"; sleep 0.01; done; echo; done; printf $DELAYER_ID';
+    const lines = linesOf(expectQuiet(await exec(command, '--jobs', '4')));
+    const expected = ids.flatMap((id) => [...Array<string>(3).fill(`${id}a${id}b${id}c${id}d`), id]);
+    expect([...lines].sort()).to.deep.equal([...expected].sort());
+  });
+
+  it('--tag puts the id in front of each line of stdout and stderr', async () => {
+    await ground.push('a', 'b');
+    const outcome = await exec('echo out; echo err >&2', '--tag');
+    expect(linesOf(outcome)).to.deep.equal(['a\tout', 'b\tout']);
+    expect(outcome.stderr).to.equal('a\terr\nb\terr\n');
+  });
+
+  it('--output-dir keeps a file a job, and passes nothing on; the reason is still the end of stderr', async () => {
+    await ground.push('a', '../b');
+    const outcome = await exec(
+      'echo out; echo why >&2; exit 1',
+      '--output-dir',
+      'logs/today',
+      '--retries',
+      '0',
+    );
+    expect(outcome).to.include({ code: NOT_DONE });
+    expect(outcome.stdout.toString()).to.equal('');
+    expect(readFileSync(ground.path('logs/today/a'), 'utf8')).to.equal('out\nwhy\n');
+    expect(existsSync(ground.path('logs/today/%2E.%2Fb'))).to.equal(true);
+    expect(await ground.find('a')).to.include({ reason: 'why' });
+  });
+
+  it('an output folder that cannot be written to ends the run with 74, and no job is lost', async () => {
+    await ground.push('a');
+    const outcome = await exec('touch ran', '--output-dir', '/dev/null/logs');
+    expect(outcome.code).to.equal(74);
+    expect(outcome.stderr).to.match(/^delayer: cannot write to \/dev\/null\/logs: ENOTDIR[^\n]*\n$/);
+    expect(await ground.find('a')).to.include({ state: 'ready', attempts: 0 });
+  });
+
+  it('--json prints what becomes of each job, and what handlers print is on stderr', async () => {
+    await ground.push('good', 'flaky', 'bad');
+    const command = 'echo from $DELAYER_ID; case $DELAYER_ID in good) ;; flaky) exit 3;; *) exit 65;; esac';
+    const outcome = await exec(command, '--json');
+    expect(outcome.code).to.equal(NOT_DONE);
+    expect(outcome.stderr).to.match(/^from good\nfrom flaky\nfrom bad\n/);
+    const events = jsonOf(outcome);
+    expect(events.map(({ event, id, attempt }) => [event, id, attempt])).to.deep.equal([
+      ['started', 'good', 1],
+      ['done', 'good', 1],
+      ['started', 'flaky', 1],
+      ['retried', 'flaky', 1],
+      ['started', 'bad', 1],
+      ['dead', 'bad', 1],
+    ]);
+    expect(events[0]).to.have.keys(['event', 'at', 'id', 'topic', 'attempt', 'lease']);
+    expect(events[3]).to.include({ exitCode: 3, reason: 'exit code 3' });
+    expect(Date.parse(String(events[3]?.dueAt))).to.be.greaterThan(Date.parse(String(events[3]?.at)));
+  });
+
+  it('--joblog keeps a line for each handler that has run', async () => {
+    await ground.push('a', 'b');
+    await exec('printf 12345; exit 3', '--joblog', 'log', '--halt', '1');
+    await exec('kill -9 $$', '--joblog', 'log', '--max', '1');
+    const [header, ...lines] = ground
+      .read('log')
+      .trimEnd()
+      .split('\n')
+      .map((line) => line.split('\t'));
+    expect(header?.[0]).to.equal('Seq');
+    expect(lines.map(([seq, host, , , ...rest]) => [seq, host, ...rest])).to.deep.equal([
+      ['1', ':', '9', '5', '3', '0', 'DELAYER_ID=a printf 12345; exit 3'],
+      ['1', ':', '9', '0', '0', '9', 'DELAYER_ID=b kill -9 $$'],
+    ]);
+  });
+
+  it('a reader that goes away ends the run with 141, and no job is lost', async () => {
+    await ground.push('a', 'b', 'c');
+    const outcome = await cli.sh(
+      `delayer drain ${TOPIC} --follow --exec 'echo $DELAYER_ID; sleep 0.3' | head -n 1; echo "\${PIPESTATUS[0]}"`,
+    );
+    expect(linesOf(outcome)).to.deep.equal(['a', '141']);
+    const states = await ground.states('a', 'b', 'c');
+    expect(states[0]).to.equal(undefined);
+    expect(states[2]).to.equal('ready');
+  });
+
+  it('300 MB without a newline cost no memory, and go through', async () => {
+    await ground.push('a');
+    const command = 'head -c 300000000 /dev/zero; sed -n "s/^VmHWM:[^0-9]*//p" /proc/$PPID/status > peak';
+    const outcome = await cli.sh(`delayer drain ${TOPIC} --exec '${command}' | wc -c`);
+    // Broken into lines of a megabyte.
+    expect(Number(outcome.stdout)).to.be.within(300_000_001, 300_000_400);
+    expect(parseInt(ground.read('peak'), 10)).to.be.lessThan(250_000);
+  });
+
+  it('a handler that closes its stdin, or never reads it, is done all the same', async () => {
+    const queue = await cli.queue();
+    for (const id of ['a', 'b']) await queue.push({ topic: TOPIC, id, body: Buffer.alloc(5_000_000) });
+    const command = 'if [ $DELAYER_ID = a ]; then exec <&-; sleep 0.2; else head -c 1 > /dev/null; fi';
+    expectQuiet(await exec(command));
+    expect(await ground.states('a', 'b')).to.deep.equal([undefined, undefined]);
+  });
+
+  it('everything is passed on that a handler printed before its exit, at any size', async () => {
+    await ground.push('a', 'b', 'c');
+    const outcome = await cli.sh(
+      `delayer drain ${TOPIC} --jobs 3 --exec 'seq 1 100000; exit 0' | sort -n | uniq -c | awk '{print $1}' | uniq -c | tr -s ' '`,
+    );
+    expect(linesOf(outcome)).to.deep.equal([' 100000 3']);
+  });
+
+  it('success is silent in a pipe; --verbose tells a summary', async () => {
+    await ground.push('a', 'b');
+    const outcome = await exec('exit $(test $DELAYER_ID = a; echo $?)', '--verbose');
+    expect(outcome.stderr).to.match(/^delayer: 1 done, 1 to be tried again in \d+ m?s\n$/);
+  });
+
+  it('on a terminal there is a line of progress, and a summary at the end', async () => {
+    await ground.push('a');
+    const shown = await cli.terminal(`delayer drain ${TOPIC} --exec 'sleep 1; echo hello'`);
+    expect(shown).to.match(/0 done, 0 to be tried again, 0 dead; 1 in hand/);
+    expect(shown).to.match(/\r\x1b\[Khello\r\n/);
+    expect(shown).to.match(/delayer: 1 done in \d/);
+  });
+});

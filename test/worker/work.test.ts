@@ -1,0 +1,157 @@
+import { expect } from 'chai';
+import { openQueue, type Queue } from '../../src/library.js';
+import type { WorkOptions } from '../../src/worker/work.js';
+import { forEachStore } from '../support/cli.js';
+import { eventually } from '../support/eventually.js';
+import { LONG_MS, only } from '../support/jobs.js';
+
+const TOPIC = 'topic';
+/** Retries come at once. */
+const AT_ONCE = { firstMs: 0, lastMs: 0 };
+
+describe('work of the library', () => {
+  forEachStore((cli) => {
+    async function withQueue<T>(use: (queue: Queue) => Promise<T>): Promise<T> {
+      const { DELAYER_STORE = '', DELAYER_PREFIX } = cli.env;
+      const queue = await openQueue(DELAYER_STORE, { prefix: DELAYER_PREFIX });
+      try {
+        return await use(queue);
+      } finally {
+        await queue.close();
+      }
+    }
+
+    const jobs = (...ids: string[]) => ids.map((id) => ({ id, topic: TOPIC, body: `body of ${id}` }));
+
+    it('a job is done when its function has returned, and the work ends when its signal aborts', () =>
+      withQueue(async (queue) => {
+        await queue.pushMany(jobs('a', 'b', 'c'));
+        const ending = new AbortController();
+        const bodies: string[] = [];
+        const result = await queue.work(
+          TOPIC,
+          (job) => {
+            bodies.push(job.body.toString());
+            if (bodies.length === 3) ending.abort();
+            return Promise.resolve();
+          },
+          { signal: ending.signal },
+        );
+        expect(bodies).to.deep.equal(['body of a', 'body of b', 'body of c']);
+        expect(result).to.include({ done: 3, retried: 0, dead: 0, released: 0 });
+        expect((await queue.stats()).topics).to.deep.equal([]);
+      }));
+
+    it('a function that throws is tried again by the policy, and then its job is dead with the error as reason', () =>
+      withQueue(async (queue) => {
+        await queue.pushMany(jobs('a'));
+        const attempts: number[] = [];
+        const ending = new AbortController();
+        const result = await queue.work(
+          TOPIC,
+          (job) => {
+            attempts.push(job.attempts);
+            if (job.attempts === 3) ending.abort();
+            throw new Error('the shop is closed');
+          },
+          { signal: ending.signal, retry: { retries: 2, backoff: AT_ONCE } },
+        );
+        expect(attempts).to.deep.equal([1, 2, 3]);
+        expect(result).to.include({ done: 0, retried: 2, dead: 1 });
+        expect(only(await queue.find('a'))).to.include({ state: 'dead', reason: 'the shop is closed' });
+      }));
+
+    it('a function may say when its job is tried again, or that it is dead', () =>
+      withQueue(async (queue) => {
+        await queue.pushMany(jobs('later', 'never'));
+        const outcome = {
+          later: { retryInMs: LONG_MS },
+          never: { dead: true, reason: 'no such order' },
+        } as const;
+        await queue.work(
+          TOPIC,
+          (job) => Promise.resolve(outcome[job.id.toString() as keyof typeof outcome]),
+          {
+            max: 2,
+          },
+        );
+        expect(only(await queue.find('later'))).to.include({ state: 'delayed', attempts: 1 });
+        expect(only(await queue.find('never'))).to.include({ state: 'dead', reason: 'no such order' });
+      }));
+
+    it('no more jobs are leased than are in hand, and as many are as may be', () =>
+      withQueue(async (queue) => {
+        await queue.pushMany(jobs('a', 'b', 'c'));
+        let free = (): void => undefined;
+        const held = new Promise<void>((resolve) => (free = resolve));
+        let inHand = 0;
+        const work = queue.work(
+          TOPIC,
+          () => {
+            inHand += 1;
+            return held;
+          },
+          { concurrency: 2, max: 3 },
+        );
+        await eventually(() => inHand === 2);
+        expect((await queue.stats()).topics?.[0]?.leased).to.equal(2);
+        free();
+        expect(await work).to.include({ done: 3 });
+      }));
+
+    it('a function that takes longer than its timeout is told, and its job has failed', () =>
+      withQueue(async (queue) => {
+        await queue.pushMany(jobs('a'));
+        let wasTold = false;
+        await queue.work(
+          TOPIC,
+          (_, { signal }) =>
+            new Promise(() => {
+              signal.addEventListener('abort', () => (wasTold = true));
+            }),
+          { max: 1, timeoutMs: 50, retry: { backoff: { firstMs: LONG_MS, lastMs: LONG_MS } } },
+        );
+        expect(wasTold).to.be.true;
+        const job = only(await queue.find('a'));
+        expect(job).to.include({ state: 'delayed', attempts: 1 });
+        expect(only(job.history ?? [])).to.include({ outcome: 'retried', reason: 'timed out after 50 ms' });
+      }));
+
+    it('an abort tells the functions in hand, and gives their jobs back as if they had not been tried', () =>
+      withQueue(async (queue) => {
+        await queue.pushMany(jobs('a'));
+        const [ending, abort] = [new AbortController(), new AbortController()];
+        let wasTold = false;
+        const work = queue.work(
+          TOPIC,
+          (_, { signal }) =>
+            new Promise(() => {
+              signal.addEventListener('abort', () => (wasTold = true));
+              ending.abort();
+              abort.abort();
+            }),
+          { signal: ending.signal, abort: abort.signal },
+        );
+        expect(await work).to.include({ done: 0, released: 1 });
+        expect(wasTold).to.be.true;
+        expect(only(await queue.find('a'))).to.include({ state: 'ready', attempts: 0 });
+      }));
+
+    it('wrong options are an error of usage, before any job is taken', () =>
+      withQueue(async (queue) => {
+        const done = () => Promise.resolve();
+        for (const options of [
+          { concurrency: 0 },
+          { leaseMs: 25 * 86_400_000 },
+          { timeoutMs: -1 },
+          { max: 0 },
+          { retry: { retries: -1 } },
+          { signal: 'now' },
+          { concurency: 2 },
+        ] as unknown as WorkOptions[]) {
+          const error = await queue.work(TOPIC, done, options).catch((thrown: unknown) => thrown);
+          expect(error, JSON.stringify(options)).to.include({ code: 'usage' });
+        }
+      }));
+  });
+});
