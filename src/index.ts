@@ -1,15 +1,8 @@
 /** The library: open a queue; push, work, pop, remove and look. README.md has an example. */
 export { openQueue, type Queue } from './library.js';
 export type { OpenOptions } from './storage/open.js';
-export type {
-  JobContext,
-  JobDead,
-  JobFailed,
-  JobHandler,
-  Signal,
-  WorkOptions,
-  WorkResult,
-} from './worker/work.js';
+export type { JobContext, JobDead, JobFailed, JobHandler, Signal, WorkOptions } from './worker/work.js';
+export type { WorkResult } from './worker/result.js';
 export type {
   BpopOptions,
   CallOptions,

@@ -1,7 +1,8 @@
 import { Queue as CoreQueue } from './core/queue.js';
 import type { Topics } from './core/requests.js';
 import { type OpenOptions, openStore } from './storage/open.js';
-import { type JobHandler, work, type WorkOptions, type WorkResult } from './worker/work.js';
+import type { WorkResult } from './worker/result.js';
+import { type JobHandler, work, type WorkOptions } from './worker/work.js';
 
 /** A queue as the library gives it: with a worker of its own, which core does not know. */
 export class Queue extends CoreQueue {

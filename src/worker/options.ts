@@ -4,6 +4,7 @@ import type { AbortSignalLike } from '../core/timer.js';
 import type { Counts } from './counts.js';
 import type { Handler } from './handler.js';
 import type { Rate } from './rate.js';
+import type { WorkResult } from './result.js';
 
 /** What a worker is told, however long it works. */
 export interface DrainOptions {
@@ -34,20 +35,7 @@ export interface DrainOptions {
   readonly onJob?: OnJobEvent | undefined;
 }
 
-/** What was done, in jobs. */
-export interface DrainResult {
-  readonly done: number;
-  readonly retried: number;
-  readonly dead: number;
-  /** Given back, those that were leased ahead too. */
-  readonly released: number;
-  /**
-   * Finished after their lease was lost, so that another consumer may have them too. A handler that knows no leases
-   * has done them all the same, and they are among those done.
-   */
-  readonly lateAcks: number;
-  /** Ended by somebody else while their lease was held: by the handler itself, or removed. */
-  readonly settled: number;
+export interface DrainResult extends WorkResult {
   /** Tried in this run, and not done by its end. */
   readonly notDone: number;
   /** Does the handler accept no more? */

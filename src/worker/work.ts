@@ -9,6 +9,7 @@ import type { AbortSignalLike } from '../core/timer.js';
 import { toTopics } from '../core/validate.js';
 import { drainFollow } from './follow.js';
 import type { Handler, HandlerContext, Outcome, StopReason } from './handler.js';
+import type { WorkResult } from './result.js';
 
 /** An AbortSignal where the user's types know it, else what the library needs of one. */
 export type Signal = typeof globalThis extends { AbortSignal: { prototype: infer S } } ? S : AbortSignalLike;
@@ -59,18 +60,6 @@ export interface WorkOptions {
   readonly holder?: string | undefined;
   /** Is told of outages of the store, and of jobs that became dead letters. */
   readonly onEvent?: OnEvent | undefined;
-}
-
-/** What was done, in jobs. */
-export interface WorkResult {
-  readonly done: number;
-  readonly retried: number;
-  readonly dead: number;
-  readonly released: number;
-  /** Finished after their lease was lost, so that another consumer may have them too. */
-  readonly lateAcks: number;
-  /** Their lease was ended by somebody else while it was held: by the function itself, or they were removed. */
-  readonly settled: number;
 }
 
 const LEASE_MS = 60_000;
