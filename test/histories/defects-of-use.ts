@@ -14,8 +14,8 @@ export const OF_USE: readonly Defect[] = [
   ]),
   redis('a number without bounds', 'a time that only other clients would write is not clamped', [
     `${LUA}/lib/time.lua`,
-    `return at >= 0 and math.min(at, LAST_MS) or ''`,
-    `return at >= 0 and at or ''`,
+    `return expires_at ~= '' and math.min(expires_at, LAST_MS) or ''`,
+    `return expires_at`,
   ]),
   redis('the wrong order', 'jobs that come back stand in the opposite order', [
     `${LUA}/lib/line.lua`,

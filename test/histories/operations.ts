@@ -145,7 +145,7 @@ const originalPush = fc.record({
   id: anId,
   topic: aTopic,
   delay: fc.constantFrom(0, 1, 2, 60),
-  /** In seconds; the last is a number that no clock ever shows. */
+  /** In seconds; the last ends far beyond the year 9999. */
   ttl: fc.constantFrom(1, 1, 5, 5, 60, 604_800, 1e13),
 });
 const originalPop = fc.record({ does: fc.constant('original pop'), topic: aTopic });

@@ -184,6 +184,21 @@ describe('jobs that an original client pushed, before delayer:', () => {
     expect(must(await queue.pop('topic')).dueAt).to.not.deep.equal(old);
   });
 
+  it('delayer tells jobs of one id apart that expire after the last time it knows', async () => {
+    const queue = ground.queue();
+    for (const topic of ['other', 'topic']) {
+      await client().push('1', 'topic', 'old', -3600, 200_000_000_000_000);
+      await maintainAll(queue);
+      await client().push('1', topic, 'new', 0, 200_000_000_000_000);
+      await daemon().tick();
+      expect((await queue.find('1'))[0]?.dueAt, `found in ${topic}`).to.be.undefined;
+      expect((await queue.list(topic, { limit: 10 })).jobs.map(({ dueAt }) => dueAt)).to.deep.equal([
+        undefined,
+      ]);
+      expect(must(await queue.pop(topic)).dueAt, `popped from ${topic}`).to.be.undefined;
+    }
+  });
+
   it('a client pushes the id of a ready job to another topic: delayer delivers it there alone', async () => {
     const queue = ground.queue();
     await queue.push({ id: '1', topic: 'old', body: 'old' });

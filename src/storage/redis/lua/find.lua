@@ -11,7 +11,8 @@ expect_type(READY_DUE, 'hash')
 local id, most, now = ARGV[1], tonumber(ARGV[2]), now_ms()
 local bucket, score = BUCKET .. id, redis.call('ZSCORE', POOL, id)
 local job = fields(bucket, 'topic', 'body', 'delayer') or {}
-local topic, body, expires_at = job[1], job[2], expiry_of(bucket)
+local topic, body, written_expiry = job[1], job[2], written_expiry_of(bucket)
+local expires_at = within_bounds(written_expiry)
 
 local note = redis.call('HGET', READY_DUE, id)
 local noted, place, noted_expiry = noted_topic(note), read_note(note)
@@ -20,12 +21,12 @@ local aside_topic = aside and aside[2]
 local list_topic = topic or noted
 local pause = list_topic and read('HGET', PAUSED, list_topic)
 
-local due, attempts, extras, _ = score and from_score(score) or noted_due(note, expires_at), 0, '', nil
+local due, attempts, extras, _ = score and from_score(score) or noted_due(note, written_expiry), 0, '', nil
 if topic and body then attempts, _, extras = read_memo(bucket, job[3], note, due, expires_at, topic, body) end
 local answer = {
   now, score or '', type_of(bucket), topic or '', body or '',
   due, expires_at, attempts, extras,
-  noted or '', place and tonumber(place) and from_score(place) or '', noted_expiry or '', pause or '',
+  noted or '', place and tonumber(place) and from_score(place) or '', within_bounds(noted_expiry or ''), pause or '',
   aside_topic or '', 'none', 0,
 }
 if not list_topic then return answer end

@@ -25,12 +25,13 @@ for i = #ids, 1, -1 do
   local id = ids[i]
   local bucket = BUCKET .. id
   local job = fields(bucket, 'topic', 'body', 'delayer')
-  local expires_at = expiry_of(bucket)
+  local written_expiry = written_expiry_of(bucket)
+  local expires_at = within_bounds(written_expiry)
   local is = what_is(id, job, expires_at)
   local body, due, attempts, extras, _ = '', '', 0, '', nil
   local note = read('HGET', READY_DUE, id)
   if is == 'ready' then
-    body, due = job[2], note and noted_due(note, expires_at) or ''
+    body, due = job[2], note and noted_due(note, written_expiry) or ''
     attempts, _, extras = read_memo(bucket, job[3], note, due, expires_at, topic, body)
   else
     expires_at = ''

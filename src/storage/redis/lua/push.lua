@@ -97,7 +97,7 @@ local function push_with_care(id, bucket, note, topic, body, due, expiry)
   if outcome ~= 'pushed' and outcome ~= 'replaced' then
     local score = call('ZSCORE', POOL, id)
     local known = due_of[id] or score and from_score(score)
-      or tonumber(noted_due(call('HGET', READY_DUE, id), expiry_of(bucket)))
+      or tonumber(noted_due(call('HGET', READY_DUE, id), written_expiry_of(bucket)))
     return outcome, known or -1
   end
   local old = old_lists(noted, topic, found)

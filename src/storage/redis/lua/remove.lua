@@ -40,8 +40,8 @@ local function look_up(id, seen_in, matters)
   local score = redis.call('ZSCORE', POOL, id)
   local job = fields(BUCKET .. id, 'topic', 'body')
   local topic = job and job[1]
-  local expires_at = expiry_of(BUCKET .. id)
-  local is_whole = topic and job[2] and not is_expired(expires_at, now)
+  local written_expiry = written_expiry_of(BUCKET .. id)
+  local is_whole = topic and job[2] and not is_expired(written_expiry, now)
   local it = { state = 'none', has_bucket = job and (job[1] or job[2]) }
   local note = redis.call('HGET', READY_DUE, id)
   it.noted = noted_topic(note)
@@ -60,7 +60,7 @@ local function look_up(id, seen_in, matters)
   if not it.listed and not is_blocked and not it.is_aside then return it end
   it.state = 'expired'
   if is_whole then
-    it.due = tonumber(noted_due(note, expires_at))
+    it.due = tonumber(noted_due(note, written_expiry))
     if it.listed == topic or is_blocked then it.state = 'ready' end
   end
   return it

@@ -98,13 +98,16 @@ local function look_at(ids, topic)
     if not in_pool[i] and not seen[id] then
       local bucket = BUCKET .. id
       local job = pcall_redis('HMGET', bucket, 'topic', 'body', 'delayer')
-      local body, expires_at = job[2], nil
+      local body, expires_at, written_expiry = job[2], nil, nil
       if job.err then blocked[#blocked + 1] = { id, topic, noted_topic(notes[i]) and read_note(notes[i]) or '' } end
-      if job[1] == topic and body then expires_at = expiry_of(bucket) end
+      if job[1] == topic and body then
+        written_expiry = written_expiry_of(bucket)
+        expires_at = within_bounds(written_expiry)
+      end
       if expires_at and (expires_at == '' or expires_at > now) then
         local number = #buckets + 1
         local attempts, ttl, due, place, extras, flaw = 0, '', -1, '', '', nil
-        if notes[i] then place = noted_place(notes[i], expires_at) end
+        if notes[i] then place = noted_place(notes[i], written_expiry) end
         if place ~= '' then
           is_noted, place = true, tonumber(place)
           due = from_score(place)

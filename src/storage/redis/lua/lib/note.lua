@@ -1,18 +1,18 @@
 -- needs: keys, time
 
 -- READY_DUE notes of each ready job that delayer put into a ready list: the version, the job's place in line
--- (its score in the pool, which is its due time; nothing where that is not known), when it expires, to know
--- the job by, and its topic, which says in which list an entry of its id may stand: a note goes no sooner than
--- that entry. Where another client pushed the id again, the note speaks of the job before. The first release
--- wrote notes without a version.
+-- (its score in the pool, which is its due time; nothing where that is not known), when its bucket expires, to
+-- know the job by (as Redis has it: jobs that expire after the year 9999 differ there alone), and its topic,
+-- which says in which list an entry of its id may stand: a note goes no sooner than that entry. Where another
+-- client pushed the id again, the note speaks of the job before. The first release wrote notes without a version.
 
 local NOTE_START = RECORD_VERSION .. ' '
 local PLACE_AND_EXPIRY = '^' .. NOTE_START .. '([%d.]*) (%d*) '
 local OLD_PLACE_AND_EXPIRY = '^([%d.]+) (%d*) '
 
 -- The place is text of digits, see plain_score.
-local function write_note(place, expires_at, topic)
-  return NOTE_START .. place .. ' ' .. to_text(expires_at) .. ' ' .. topic
+local function write_note(place, written_expiry, topic)
+  return NOTE_START .. place .. ' ' .. to_text(written_expiry) .. ' ' .. topic
 end
 
 local function is_old_note(note)
@@ -37,20 +37,20 @@ local function noted_topic(note)
   return select(3, string.match(note, OLD_PLACE_AND_EXPIRY .. '(.*)$'))
 end
 
--- The place in line, as text, of the job that expires then; '' when the note does not speak of it, or does not
--- know. Other writers may leave digits and dots that are no number.
-local function noted_place(note, expires_at)
+-- The place in line, as text, of the job whose bucket expires then (written_expiry_of); '' when the note does not
+-- speak of it, or does not know. Other writers may leave digits and dots that are no number.
+local function noted_place(note, written_expiry)
   local place, expiry = read_note(note)
   if not place or not tonumber(place) then return '' end
   -- Without PEXPIRETIME the expiry is off by a millisecond now and then.
   local tolerance = exact_expiry and 0 or 1
-  local never = expiry == '' and expires_at == ''
-  local same = never or (expiry ~= '' and expires_at ~= '' and math.abs(expiry - expires_at) <= tolerance)
+  local never = expiry == '' and written_expiry == ''
+  local same = never or (expiry ~= '' and written_expiry ~= '' and math.abs(expiry - written_expiry) <= tolerance)
   return same and place or ''
 end
 
 -- The due time of that job in ms, or ''.
-local function noted_due(note, expires_at)
-  local place = noted_place(note, expires_at)
+local function noted_due(note, written_expiry)
+  local place = noted_place(note, written_expiry)
   return place ~= '' and from_score(place) or ''
 end

@@ -51,7 +51,8 @@ local function sort_due(due)
       local n = #ids + 1
       of_topic[#of_topic + 1] = id
       ids[n], notes[2 * n - 1] = id, id
-      notes[2 * n] = write_note(are_plain and due[i + 1] or plain_score(due[i + 1]), expiry_of(bucket), topic)
+      local place = are_plain and due[i + 1] or plain_score(due[i + 1])
+      notes[2 * n] = write_note(place, written_expiry_of(bucket), topic)
     end
   end
   return { expired = expired, topics = topics, ids_of = ids_of, ids = ids, notes = notes, stuck = stuck }

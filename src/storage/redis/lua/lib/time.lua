@@ -40,22 +40,31 @@ local function is_time_or_none(value)
   return value == '' or (type(value) == 'number' and value >= 0 and value < 1e16)
 end
 
--- When a key expires, in ms, or '' when it never does. Other clients may write any lifetime: no time is after
--- the year 9999. PEXPIRETIME is exact, and new in Redis 7; the rest of the time that 6.2 tells is so where the
--- clock shows the same millisecond before and after.
+-- When a key expires, in ms, or '' when it never does, as Redis has it: other clients may write any lifetime.
+-- PEXPIRETIME is exact, and new in Redis 7; the rest of the time that 6.2 tells is so where the clock shows the
+-- same millisecond before and after.
 local exact_expiry = true
 
-local function expiry_of(key)
+local function written_expiry_of(key)
   if exact_expiry then
     local at = redis.pcall('PEXPIRETIME', key)
-    if type(at) == 'number' then return at >= 0 and math.min(at, LAST_MS) or '' end
+    if type(at) == 'number' then return at >= 0 and at or '' end
     exact_expiry = false
   end
   local before, ttl
   repeat
     before, ttl = now_ms(), redis.call('PTTL', key)
   until ttl < 0 or before == now_ms()
-  return ttl >= 0 and math.min(before + ttl, LAST_MS) or ''
+  return ttl >= 0 and before + ttl or ''
+end
+
+-- No time that delayer tells is after the year 9999.
+local function within_bounds(expires_at)
+  return expires_at ~= '' and math.min(expires_at, LAST_MS) or ''
+end
+
+local function expiry_of(key)
+  return within_bounds(written_expiry_of(key))
 end
 
 -- Redis keeps a key for the whole millisecond in which it expires; a job's ready lifetime is over with it.
