@@ -1,5 +1,5 @@
 -- Adds jobs, each by itself, up to the first that needs to know more of a ready list than one run can find out.
--- include: keys, time, note, memo, schedule, bounds, known, holes, clear, wake
+-- include: keys, time, note, memo, schedule, bounds, known, holes, clear, admit, wake
 -- ARGV: on existing (refuse, replace or keep), wake channel, msgpack of what clear_entries.lua has found: for each
 --   topic, id and the index of its entry from the left or -1; msgpack of the jobs; '' or msgpack of the own retry
 --   settings of some: where the job begins in the array of jobs, retries or '', first and last pause of the backoff
@@ -32,47 +32,10 @@ local notes = any_notes and call('HMGET', READY_DUE, unpack(ids)) or {}
 -- Mostly no id has a bucket: one command tells so of all of them.
 local are_new = call('EXISTS', unpack(buckets)) == 0
 
-local lists = {}
-local function list_of(topic)
-  lists[topic] = lists[topic] or look_at_list(topic, #ids, cleared[topic])
-  return lists[topic]
-end
-
-local answers, scores, due_of, earliest, earliest_id = { '' }, {}, {}, math.huge, nil
-
--- Answers an outcome and the topic in the bucket of that id; or nothing, and the topic of a ready list that
--- would have to be looked through.
-local function outcome_for(id, bucket, topic, body, noted)
-  -- A string, false when there is none, or a table with an error when the key is no hash.
-  local found = redis.pcall('HGET', bucket, 'topic')
-  if type(found) == 'table' then return 'blocked' end
-  if not found or is_expired(expiry_of(bucket), now) then return 'pushed', found or nil end
-  if on_existing == 'replace' then return 'replaced', found end
-  if not due_of[id] and not call('ZSCORE', POOL, id) then
-    -- A client that died between RPOP and DEL has left the bucket behind: that is no job.
-    local stands = stands_in(list_of(found), id, noted == found)
-    if stands == nil then return nil, found end
-    if not stands then return 'pushed', found end
-  end
-  if found == topic and call('HGET', bucket, 'body') == body then return 'repeated' end
-  return on_existing == 'keep' and 'kept' or 'conflict'
-end
-
--- The lists in which an old entry of the id may stand.
-local function old_lists(noted, topic, found)
-  local list = list_of(topic)
-  if list.is_clear and not noted and (not found or found == topic) then return {} end
-  local old = { list }
-  if noted and noted ~= topic then old[#old + 1] = list_of(noted) end
-  if found and found ~= noted and found ~= topic then old[#old + 1] = list_of(found) end
-  return old
-end
-
-local function topic_of_unclear(old, id, noted)
-  for _, list in ipairs(old) do
-    if not can_leave(list, id, list.topic == noted) then return list.topic end
-  end
-end
+local due_of = {}
+local run = { on_existing = on_existing, now = now, jobs = #ids, cleared = cleared, lists = {}, due_of = due_of }
+local lists = run.lists
+local answers, scores, earliest, earliest_id = { '' }, {}, math.huge, nil
 
 -- The first write is one that Redis refuses when it is out of memory. What takes something away follows.
 local function add(id, bucket, topic, body, due, expiry)
@@ -91,22 +54,16 @@ end
 -- Adds or answers a job of which something may be there already. Answers its outcome and due time; or false and
 -- the topic of a ready list that would have to be looked through.
 local function push_with_care(id, bucket, note, topic, body, due, expiry)
-  local noted = note and noted_topic(note) or nil
-  local outcome, found = outcome_for(id, bucket, topic, body, noted)
-  if not outcome then return false, found end
-  if outcome ~= 'pushed' and outcome ~= 'replaced' then
+  local outcome, before = look_ahead(run, id, bucket, note, topic, body)
+  if not outcome then return false, before end
+  if not before then
     local score = call('ZSCORE', POOL, id)
     local known = due_of[id] or score and from_score(score)
       or tonumber(noted_due(call('HGET', READY_DUE, id), written_expiry_of(bucket)))
     return outcome, known or -1
   end
-  local old = old_lists(noted, topic, found)
-  local unclear = topic_of_unclear(old, id, noted)
-  if unclear then return false, unclear end
   add(id, bucket, topic, body, due, expiry)
-  for _, list in ipairs(old) do leave_list(list, id, list.topic == noted) end
-  if found then call('HDEL', bucket, 'delayer') end
-  if note then call('HDEL', READY_DUE, id) end
+  clear_away(id, bucket, before)
   return outcome, due
 end
 
@@ -117,7 +74,7 @@ for i = 1, #jobs, 5 do
   local id, topic, body, due, expiry = jobs[i], jobs[i + 1], jobs[i + 2], jobs[i + 3], jobs[i + 4]
   if type(body) == 'number' then body = ARGV[body] end
   due = type(due) == 'number' and now + due or math.max(now, tonumber(due))
-  local bucket, note, list = buckets[n], notes[n], lists[topic] or list_of(topic)
+  local bucket, note, list = buckets[n], notes[n], lists[topic] or list_of(run, topic)
   if are_new and list.is_clear and not note and not due_of[id] then
     add(id, bucket, topic, body, due, expiry)
     if extras_of[i] then keep_settings(bucket, topic, body, due, extras_of[i]) end
