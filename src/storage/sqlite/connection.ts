@@ -1,14 +1,13 @@
 import { DelayerError } from '../../core/errors.js';
-import { monotonicMs, sleep } from '../../core/timer.js';
+import { monotonicMs } from '../../core/timer.js';
 import type { ClockWatch, ConnectionHooks, ConnectionOptions, SpaceWatch } from './connection-parts.js';
 import { attach, closeDatabase, type Database, type Statement, STORE, type Value } from './driver.js';
 import { fromSqlite, isBusy, isFull, isStrangeValue, migratedError } from './errors.js';
+import { Turns } from './turns.js';
 import { dropOver, type Write, type WriteLimits, WriteQueue } from './write-queue.js';
 
-/** How long (ms) a call waits for the other processes on the file. */
-export const BUSY_DEADLINE_MS = 5000;
-/** The longest pause (ms) between two looks; by chance shorter, so that not all look at once. */
-const BUSY_PAUSE_MS = 4;
+/** How long (ms) a call waits for the other processes on the file, as for an answer of a Redis. */
+export const BUSY_DEADLINE_MS = 15_000;
 /** Work that holds the process for so long (ms) lets signals and timers have their turn. */
 const BREATH_MS = 10;
 
@@ -30,6 +29,7 @@ export class Connection {
   readonly label: string;
   private readonly statements = new Map<string, Statement>();
   private readonly writes = new WriteQueue((group) => this.commitGroup(group));
+  private readonly turns = new Turns();
   private readonly options: ConnectionOptions;
   private open = true;
   /** Why every call fails. */
@@ -144,9 +144,12 @@ export class Connection {
     let mayMakeRoom = true;
     let mayMend = true;
     this.space?.look();
+    const pause = this.turns.pause();
+    if (pause) await pause;
     for (;;) {
       try {
         const done = await this.attempt(() => this.commit(group), group);
+        this.turns.end();
         if (done.length > 0) this.hooks.onCommit?.();
         return done;
       } catch (error) {
@@ -209,7 +212,8 @@ export class Connection {
 
   /** Runs `work` again as long as other processes are in its way, and the callers of `group` wait. */
   private async attempt<T>(work: () => T, group: Write[] = []): Promise<T> {
-    const deadline = monotonicMs() + this.options.busyDeadlineMs;
+    const sinceMs = monotonicMs();
+    const deadline = sinceMs + this.options.busyDeadlineMs;
     for (;;) {
       if (this.failure) throw this.failure;
       if (!this.open) throw new DelayerError('internal', `${this.label} was closed before`);
@@ -220,7 +224,7 @@ export class Connection {
       } catch (error) {
         if (!isBusy(error) || monotonicMs() > deadline) throw this.toError(error);
       }
-      await sleep(1 + Math.random() * BUSY_PAUSE_MS);
+      await this.turns.waitForOthers(sinceMs);
       dropOver(group, this.label);
     }
   }

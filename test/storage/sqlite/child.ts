@@ -20,17 +20,6 @@ function print(...lines: string[]): void {
   }
 }
 
-/** Asks again while other processes keep the file: nothing was done then. */
-async function untilFree<T>(ask: () => Promise<T>): Promise<T> {
-  for (;;) {
-    try {
-      return await ask();
-    } catch (error) {
-      if (!(error instanceof DelayerError) || error.code !== 'store_busy') throw error;
-    }
-  }
-}
-
 /** Tries to push with no descriptor left, then with one left, and so on. */
 async function pushInACrowd(): Promise<void> {
   const handles: number[] = [];
@@ -59,16 +48,14 @@ try {
     case 'push':
       for (let i = 0; i < Number(count); i += 1) {
         const id = `${stem}${i}`;
-        await untilFree(() => queue.push({ id, topic: 'topic', body: `body of ${id}` }));
+        await queue.push({ id, topic: 'topic', body: `body of ${id}` });
         print(id);
       }
       break;
     case 'batch':
       for (let i = 0; i < Number(count); i += 1) {
         const ids = Array.from({ length: 100 }, (_, k) => `${stem}${i}-${k}`);
-        await untilFree(() =>
-          queue.pushMany(ids.map((id) => ({ id, topic: 'topic', body: `body of ${id}` }))),
-        );
+        await queue.pushMany(ids.map((id) => ({ id, topic: 'topic', body: `body of ${id}` })));
         print(...ids);
       }
       break;
@@ -84,7 +71,7 @@ try {
     case 'pop':
       for (let i = 0; i < Number(count); i += 1) {
         // On a busy machine it may take long until a pusher has started.
-        const job = await untilFree(() => queue.bpop('topic', { timeoutMs: 300_000 }));
+        const job = await queue.bpop('topic', { timeoutMs: 300_000 });
         if (!job) break;
         print(job.id.toString());
       }

@@ -1,0 +1,46 @@
+import { expect } from 'chai';
+import { Turns } from '../../../src/storage/sqlite/turns.js';
+
+describe('turns of processes at an SQLite file', () => {
+  const now = performance.now.bind(performance);
+  let atMs = 1000;
+  beforeEach(() => {
+    performance.now = () => atMs;
+  });
+  afterEach(() => {
+    performance.now = now;
+  });
+
+  /** Writes again and again, for 1 ms each time, until a pause is due: after how long. */
+  const spellOf = (turns: Turns): number => {
+    const sinceMs = atMs;
+    while (turns.pause() === undefined) {
+      if (atMs - sinceMs > 1000) return Infinity;
+      atMs += 1;
+      turns.end();
+    }
+    return atMs - sinceMs;
+  };
+
+  it('who writes without a pause lets others in after 200 ms', () => {
+    expect(spellOf(new Turns())).to.equal(200);
+  });
+
+  it('who writes now and then is never kept waiting', () => {
+    const turns = new Turns();
+    for (let i = 0; i < 1000; i += 1) {
+      expect(turns.pause()).to.be.undefined;
+      atMs += 1;
+      turns.end();
+      atMs += 2;
+    }
+  });
+
+  it('who has met others lets them in after 20 ms, and a second later after 200 ms again', async () => {
+    const turns = new Turns();
+    await turns.waitForOthers(atMs);
+    expect(spellOf(turns)).to.equal(20);
+    atMs += 1000;
+    expect(spellOf(turns)).to.equal(200);
+  });
+});
