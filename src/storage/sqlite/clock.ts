@@ -29,6 +29,7 @@ INSERT OR REPLACE INTO clock (one, boot, monotonic_ms, uptime_ms, at_ms, trusted
 VALUES (1, ?, ?, ?, ?, ?, ?, ?)`;
 const shifted = (column: string): string => `${column} = max(0, min(${column} + ?1, ${LAST_TIME_MS}))`;
 const SHIFT_LEASES = `UPDATE lease SET ${shifted('ends_at')}, ${shifted('reserved_at')}`;
+const SHIFT_LOCKS = `UPDATE lock SET ${shifted('until_at')}`;
 const SHIFT_WAITS = `UPDATE waiting SET ${shifted('again_at')}, ${shifted('since')}`;
 
 /** What the clocks show. */
@@ -49,7 +50,7 @@ interface ClockNote extends Reading {
 
 /**
  * Notices when the time of day jumps. Nothing is deleted on account of a jump: what seems to have expired by
- * it may not have. Leases go by running time, so their ends are moved along.
+ * it may not have. Leases and locks go by running time, so their ends are moved along.
  */
 export class ClockKeeper implements ClockWatch {
   private checkedAtMs = -Infinity;
@@ -78,6 +79,7 @@ export class ClockKeeper implements ClockWatch {
     const { note, jumpMs } = before ? follow(before, reading) : { note: begin(reading), jumpMs: 0 };
     if (jumpMs !== 0) {
       connection.run(SHIFT_LEASES, Math.round(jumpMs));
+      connection.run(SHIFT_LOCKS, Math.round(jumpMs));
       connection.run(SHIFT_WAITS, Math.round(jumpMs));
     }
     boundWaits(connection, now);

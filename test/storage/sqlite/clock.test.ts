@@ -1,6 +1,8 @@
 import { expect } from 'chai';
 import type { Queue } from '../../../src/core/queue.js';
+import { LOCK_MS } from '../../../src/core/lease.js';
 import { ProcessClock } from '../../support/clock.js';
+import { must } from '../../support/jobs.js';
 import { startChild } from './children.js';
 import { useFolder } from './files.js';
 
@@ -88,6 +90,24 @@ describe('a clock that jumps', () => {
       expect((await queue.find('id'))[0]?.state).to.equal('leased');
       pass(1000);
       expect((await queue.maintain()).reclaimed).to.equal(1);
+    });
+  }
+
+  for (const [what, jumpMs] of [
+    ['an hour back', -HOUR],
+    ['an hour ahead', HOUR],
+  ] as const) {
+    it(`a lock is its owner's until its time has run, though the clock was set ${what}`, async () => {
+      const queue = await openQueue();
+      const [first, second] = ['first', 'second'].map((owner) => ({ name: 'lock', owner }));
+      expect(await queue.lock(must(first))).to.equal(true);
+      wall += jumpMs;
+      pass(LOCK_MS - 1000);
+      // Whoever writes next notices the jump.
+      await push(queue, 'id');
+      expect(await queue.lock(must(second))).to.equal(false);
+      pass(1000);
+      expect(await queue.lock(must(second))).to.equal(true);
     });
   }
 
