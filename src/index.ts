@@ -10,6 +10,7 @@ export type {
   ListQuery,
   Lock,
   NackOptions,
+  PopOptions,
   PushReceipt,
   PushRequest,
   RequeueOptions,

@@ -36,7 +36,10 @@ export default class Bpop extends BaseCommand {
         let waited = false;
         return popAndPrint(queue, count, format, (limit) => {
           // What is ready with the first job is taken; the rest is not waited for.
-          if (waited) return signal.aborted ? Promise.resolve([]) : queue.popMany(topics, limit);
+          if (waited)
+            return signal.aborted
+              ? Promise.resolve([])
+              : queue.popMany(topics, limit, { onEvent: printEvent });
           waited = true;
           return queue.bpopMany(topics, limit, { timeoutMs, signal, onEvent: printEvent });
         });

@@ -1,4 +1,5 @@
 import { BaseCommand } from '../cli/base-command.js';
+import { printEvent } from '../cli/events.js';
 import { count, takeFlags, topicArgs } from '../cli/flags.js';
 import { formatOf, loadLeasePrinter, popAndPrint } from '../cli/pop-and-print.js';
 import { Interruption } from '../cli/signals.js';
@@ -33,7 +34,7 @@ With --lease it is held for whoever called pop: ack ends its lease when the job 
     if (lease === undefined) {
       const format = formatOf(flags.output);
       const pop = (queue: Queue, limit: number) =>
-        signal.aborted ? Promise.resolve([]) : queue.popMany(topics, limit);
+        signal.aborted ? Promise.resolve([]) : queue.popMany(topics, limit, { onEvent: printEvent });
       take = (queue) => popAndPrint(queue, count, format, (limit) => pop(queue, limit));
     } else {
       const printer = await loadLeasePrinter(topics, { ...flags, lease });

@@ -16,6 +16,7 @@ import { newToken } from './lease.js';
 import type {
   BpopOptions,
   CallOptions,
+  PopOptions,
   LeaseLike,
   ListQuery,
   Lock,
@@ -87,19 +88,11 @@ export function toOnExisting(options: { onExisting?: OnExisting | undefined }): 
   return onExisting;
 }
 
-export function toPopParams(topics: Topics, count: number, options: CallOptions): PopParams {
-  assertFields(options, CALL, 'option of a pop');
-  return popParams(topics, count, options);
-}
-
-export function toBpopParams(topics: Topics, count: number, options: BpopOptions): PopParams {
-  assertFields(options, [...CALL, 'onEvent'], 'option of a bpop');
+/** For pop and bpop. */
+export function toPopParams(topics: Topics, count: number, options: PopOptions | BpopOptions): PopParams {
+  assertFields(options, [...CALL, 'onEvent'], 'option of a pop');
   if (options.onEvent !== undefined && typeof options.onEvent !== 'function')
     throw usageError('onEvent is no function');
-  return popParams(topics, count, options);
-}
-
-function popParams(topics: Topics, count: number, options: CallOptions): PopParams {
   const limit = Math.min(toCount(count, 'count'), POP_BATCH);
   return { topics: toTopics(topics), limit, ...toLimits(options) };
 }

@@ -4,7 +4,6 @@ import { DelayerError } from './errors.js';
 import type { Bytes, Job, JobRecord, JobState } from './job.js';
 import type { NewJob } from './new-job.js';
 import {
-  toBpopParams,
   toDaemonParams,
   toExtendParams,
   toFlawedParams,
@@ -30,6 +29,7 @@ import type {
   ListQuery,
   Lock,
   NackOptions,
+  PopOptions,
   PushReceipt,
   PushRequest,
   ReadyWaitOptions,
@@ -46,13 +46,14 @@ import type {
   Maintenance,
   NackResult,
   OnExisting,
+  Popped,
   Problem,
   RemoveResult,
   RequeueResult,
   Reserved,
   Stats,
 } from './results.js';
-import type { Store } from './store.js';
+import type { PopParams, Store } from './store.js';
 import { takeWaiting } from './take-waiting.js';
 import { sleep } from './timer.js';
 import { toName, toNewJob, toNewJobAgain } from './validate.js';
@@ -131,14 +132,14 @@ export class Queue {
   }
 
   /** Takes the ready job that is due first, of the first topic that has one, at most once; nothing when there is none. */
-  async pop(topics: Topics, options: CallOptions = {}): Promise<Job | undefined> {
+  async pop(topics: Topics, options: PopOptions = {}): Promise<Job | undefined> {
     return (await this.popMany(topics, 1, options))[0];
   }
 
   /** Takes up to `count` ready jobs, at most once; perhaps fewer than are ready, `[]` when none is. */
-  async popMany(topics: Topics, count: number, options: CallOptions = {}): Promise<Job[]> {
+  async popMany(topics: Topics, count: number, options: PopOptions = {}): Promise<Job[]> {
     const params = toPopParams(topics, count, options);
-    return (await this.#ask((store) => store.pop(params))).jobs;
+    return (await this.#pop(params, options)).jobs;
   }
 
   /** Takes a job as `pop` does, waiting for one. Nothing when the time is over or the signal aborts. */
@@ -151,16 +152,22 @@ export class Queue {
    * the time is not over; only the first contact has to succeed.
    */
   async bpopMany(topics: Topics, count: number, options: BpopOptions = {}): Promise<Job[]> {
-    const params = toBpopParams(topics, count, options);
+    const params = toPopParams(topics, count, options);
     const { topics: names, signal } = params;
     const taking = {
       label: this.label,
-      take: () => this.#ask((store) => store.pop(params)),
+      take: () => this.#pop(params, options),
       wait: (maxMs: number, since: number | undefined) =>
         this.#wait((store) => store.waitForReady({ topics: names, maxMs, signal, since })),
       onEvent: options.onEvent,
     };
     return (await takeWaiting(taking, params))?.jobs ?? [];
+  }
+
+  async #pop(params: PopParams, { onEvent }: PopOptions): Promise<Popped> {
+    const popped = await this.#ask((store) => store.pop(params));
+    for (const letter of popped.buried ?? []) onEvent?.({ type: 'job_dead', ...letter });
+    return popped;
   }
 
   /** Leases up to `limit` ready jobs until they are acknowledged, nacked, released, or `leaseMs` is over. */

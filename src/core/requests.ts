@@ -38,6 +38,11 @@ export interface CallOptions {
   readonly signal?: AbortSignalLike | undefined;
 }
 
+export interface PopOptions extends CallOptions {
+  /** Is told of jobs that became dead letters because the pop found their lease ended once too often. */
+  readonly onEvent?: OnEvent | undefined;
+}
+
 export interface ReserveRequest extends CallOptions {
   readonly topics: Topics;
   readonly limit: number;
@@ -70,7 +75,7 @@ export interface WaitOptions {
 }
 
 export interface BpopOptions extends WaitOptions {
-  /** Is told of an outage of the store, and of its end. */
+  /** Is told of an outage of the store and of its end, and of dead letters as with a pop. */
   readonly onEvent?: OnEvent | undefined;
 }
 

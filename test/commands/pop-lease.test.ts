@@ -14,7 +14,7 @@ import {
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { expectQuiet, forEachStore, jsonOf, linesOf } from '../support/cli.js';
-import { HOUR_MS, MINUTE_MS, must, only } from '../support/jobs.js';
+import { HOUR_MS, MINUTE_MS, must, only, untilPast } from '../support/jobs.js';
 
 const LEASE = /^[0-9a-f]{32}-[0-9a-f]+\.\d+\.\d+\.\d+$/;
 
@@ -159,6 +159,23 @@ describe('pop --lease', () => {
       expect(existsSync(bodyFile())).to.equal(false);
       expect(await statesOf()).to.deep.equal({ a: 'ready' });
     });
+
+    for (const command of [
+      ['pop', 'topic'],
+      ['bpop', 'topic', '--timeout', '0.1'],
+    ]) {
+      it(`${command[0]} tells of a job that it finds with its lease ended and no retry left`, async () => {
+        await push('a');
+        const leased = await cli.run(['pop', 'topic', '--lease', '1ms', '--retries', '0']);
+        await untilPast(await cli.queue(), Date.parse(String(only(jsonOf(leased)).leaseUntil)));
+        const { code, stderr } = await cli.run(command);
+        expect(code).to.equal(1);
+        expect(stderr).to.match(
+          /^delayer: the job "a" of "topic" is a dead letter: its lease ended[^\n]*\n$/,
+        );
+        expect(await statesOf()).to.deep.equal({ a: 'dead' });
+      });
+    }
 
     it('pop --lease says that a topic is paused, and exits 1', async () => {
       await push('a');

@@ -1,6 +1,7 @@
-import { type Attempt, type Backoff, MAX_HISTORY, type OwnRetry } from '../../core/job.js';
+import { type Attempt, MAX_HISTORY, type OwnRetry } from '../../core/job.js';
 import type { NewJob } from '../../core/new-job.js';
-import { toOwnRetry } from '../../core/retry-policy.js';
+import { MAX_RETRIES } from '../../core/retry-policy.js';
+import { MAX_DURATION_MS } from '../../core/duration.js';
 import { chunks } from '../../core/chunks.js';
 import type { Connection } from './connection.js';
 import type { Value } from './driver.js';
@@ -82,18 +83,27 @@ export function settingsOf(note: NoteRow | undefined): { readonly own: OwnRetry;
   if (!note) return { own: NO_SETTINGS };
   const { retries, firstMs, lastMs } = note;
   if (retries === null && firstMs === null && lastMs === null) return { own: NO_SETTINGS };
-  const hasBackoff = firstMs !== null || lastMs !== null;
-  const given = {
-    ...(retries !== null && { retries }),
-    ...(hasBackoff && { backoff: { firstMs, lastMs } as Backoff }),
+  const flaw = flawOf(note);
+  if (flaw !== undefined) return { own: NO_SETTINGS, flaw: `its retry settings are broken: ${flaw}` };
+  return {
+    own: {
+      ...(retries !== null && { retries }),
+      ...(firstMs !== null && lastMs !== null && { backoff: { firstMs, lastMs } }),
+    },
   };
-  try {
-    toOwnRetry(given);
-    return { own: given };
-  } catch (error) {
-    return { own: NO_SETTINGS, flaw: `its retry settings are broken: ${(error as Error).message}` };
-  }
 }
+
+/** The same words as on Redis: redis/lua/lib/extras.lua. */
+function flawOf({ retries, firstMs, lastMs }: NoteRow): string | undefined {
+  if (retries !== null && !isWithin(retries, MAX_RETRIES)) return 'the number of retries is none';
+  if (firstMs === null && lastMs === null) return undefined;
+  if (!isWithin(firstMs, MAX_DURATION_MS) || !isWithin(lastMs, MAX_DURATION_MS))
+    return 'a pause of the backoff is no time';
+  return firstMs > lastMs ? 'the backoff begins with a longer pause than it ends with' : undefined;
+}
+
+const isWithin = (value: number | null, most: number): value is number =>
+  value !== null && Number.isInteger(value) && value >= 0 && value <= most;
 
 /** The history of a note, to add an attempt to. What is no list of attempts counts as none. */
 export function pastOf(history: string | null): PastAttempt[] {
