@@ -6,6 +6,7 @@ export type { WorkResult } from './worker/result.js';
 export type {
   BpopOptions,
   CallOptions,
+  JobFilter,
   LeaseLike,
   ListQuery,
   Lock,
@@ -16,6 +17,7 @@ export type {
   RequeueOptions,
   RequeueRequest,
   ReserveRequest,
+  ScanQuery,
   TextOrBytes,
   Topics,
   WaitOptions,
@@ -58,6 +60,7 @@ export type {
   RemoveResult,
   RequeueResult,
   Reserved,
+  ScanPart,
   Stats,
   TopicStats,
 } from './core/results.js';

@@ -1,6 +1,6 @@
 import type { Bytes } from '../core/job.js';
 import type { Queue } from '../core/queue.js';
-import { globMatcher } from '../core/selection.js';
+import { globMatcher } from '../core/glob.js';
 
 /** The topics that a selection names, as far as they have dead letters. */
 export interface DeadTopics {

@@ -93,6 +93,10 @@ export interface Attempt {
 export interface JobRecord extends Omit<Job, 'topic' | 'body'> {
   readonly topic?: Bytes | undefined;
   readonly body?: Bytes | undefined;
+  /** How long (ms) it may wait to be taken once it is due; absent when that is not known. */
+  readonly ttlMs?: number | undefined;
+  /** See `LeasedJob`; absent until its first lease has ended. */
+  readonly key?: string | undefined;
   readonly lease?: string | undefined;
   readonly leaseUntil?: Date | undefined;
   /** Who reserved a leased job, as it named itself: `host:pid`. */

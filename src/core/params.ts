@@ -16,20 +16,23 @@ import { newToken } from './lease.js';
 import type {
   BpopOptions,
   CallOptions,
-  PopOptions,
+  JobFilter,
   LeaseLike,
   ListQuery,
   Lock,
   NackOptions,
+  PopOptions,
   ReadyWaitOptions,
   RequeueOptions,
   RequeueRequest,
   ReserveRequest,
+  ScanQuery,
   TextOrBytes,
   Topics,
   WaitOptions,
 } from './requests.js';
 import type { OnExisting } from './results.js';
+import type { Selection } from './selection.js';
 import { toRetryPolicy } from './retry-policy.js';
 import type {
   CallLimits,
@@ -44,6 +47,7 @@ import type {
   RemoveParams,
   RequeueParams,
   ReserveParams,
+  ScanParams,
   StatsParams,
   WaitParams,
 } from './store.js';
@@ -65,14 +69,11 @@ const NACK_FIELDS: readonly string[] = [
   ...(['delayMs', 'dead', 'deadTtlMs', 'reason', 'exitCode', 'signalName'] satisfies (keyof NackOptions)[]),
   ...CALL,
 ];
-const QUERY_FIELDS: readonly (keyof ListQuery)[] = [
-  'states',
-  'dueBefore',
-  'dueAfter',
-  'idGlob',
-  'limit',
-  'cursor',
+const FILTER_FIELDS: readonly (keyof JobFilter)[] = [
+  ...(['states', 'dueBefore', 'dueAfter', 'olderThan', 'idGlobs', 'bodyIncludes'] as const),
 ];
+const LIST_FIELDS: readonly (keyof ListQuery)[] = [...FILTER_FIELDS, 'limit', 'cursor'];
+const SCAN_FIELDS: readonly (keyof ScanQuery)[] = [...FILTER_FIELDS, 'topics', 'topicGlobs', 'latestFirst'];
 
 /** What the options of a call say of how long it may take. */
 export function toLimits({ timeoutMs, signal }: CallOptions): CallLimits {
@@ -184,14 +185,38 @@ export function toStatsParams(options: { exact?: boolean | undefined }): StatsPa
 }
 
 export function toListParams(topics: Topics, query: ListQuery): ListParams {
-  assertFields(query, QUERY_FIELDS, 'field of a query');
-  const { limit = LIST_LIMIT, cursor, ...narrowing } = query;
-  assertStates(narrowing.states);
-  assertDate(narrowing.dueBefore, 'dueBefore');
-  assertDate(narrowing.dueAfter, 'dueAfter');
-  assertText(narrowing.idGlob, 'idGlob');
+  assertFields(query, LIST_FIELDS, 'field of a query');
+  const { limit = LIST_LIMIT, cursor } = query;
   assertText(cursor, 'cursor');
-  return { selection: { topics: toTopics(topics), ...narrowing }, limit: toCount(limit, 'limit'), cursor };
+  const selection = { ...toFilter(query), topics: toTopics(topics) };
+  return { selection, limit: toCount(limit, 'limit'), cursor };
+}
+
+export function toScanParams(query: ScanQuery): ScanParams {
+  assertFields(query, SCAN_FIELDS, 'field of a scan');
+  const { topics, topicGlobs, latestFirst = false } = query;
+  assertTexts(topicGlobs, 'topicGlobs');
+  assertFlag(latestFirst, 'latestFirst');
+  const named = topics === undefined ? undefined : toTopics(topics);
+  return { selection: { topics: named, topicGlobs, ...toFilter(query) }, latestFirst };
+}
+
+function toFilter(query: JobFilter): Omit<Selection, 'topics'> {
+  const { states, dueBefore, dueAfter, olderThan, idGlobs, bodyIncludes } = query;
+  assertStates(states);
+  assertDate(dueBefore, 'dueBefore');
+  assertDate(dueAfter, 'dueAfter');
+  assertDate(olderThan, 'olderThan');
+  assertTexts(idGlobs, 'idGlobs');
+  if (bodyIncludes !== undefined) assertList(bodyIncludes, 'bodyIncludes');
+  const bytes = bodyIncludes?.map((one) => toName(one, 'text to look for'));
+  return { states, dueBefore, dueAfter, olderThan, idGlobs, bodyIncludes: bytes };
+}
+
+function assertTexts(texts: readonly string[] | undefined, what: string): void {
+  if (texts === undefined) return;
+  assertList(texts, what);
+  for (const text of texts) assertText(text, what);
 }
 
 export function toFlawedParams(options: { limit?: number | undefined }): { limit: number } {

@@ -18,6 +18,7 @@ import {
   toRemoveParams,
   toRequeueParams,
   toReserveParams,
+  toScanParams,
   toStatsParams,
   toWaitParams,
 } from './params.js';
@@ -36,6 +37,7 @@ import type {
   RequeueOptions,
   RequeueRequest,
   ReserveRequest,
+  ScanQuery,
   TextOrBytes,
   Topics,
   WaitOptions,
@@ -51,9 +53,10 @@ import type {
   RemoveResult,
   RequeueResult,
   Reserved,
+  ScanPart,
   Stats,
 } from './results.js';
-import type { PopParams, Store } from './store.js';
+import type { PopParams, ScanParams, Store } from './store.js';
 import { takeWaiting } from './take-waiting.js';
 import { sleep } from './timer.js';
 import { toName, toNewJob, toNewJobAgain } from './validate.js';
@@ -278,6 +281,16 @@ export class Queue {
     return this.#ask((store) => store.list(params));
   }
 
+  /**
+   * All jobs that a query selects, part by part, of all topics where none is named; parts may be empty. It is not the
+   * picture of one moment: a job that stays where it is comes once, one that moves on meanwhile at least once. Jobs may
+   * be acted on as they come.
+   */
+  scan(query: ScanQuery = {}): AsyncIterable<ScanPart> {
+    const params = toScanParams(query);
+    return this.#scan(params);
+  }
+
   /** Finds the jobs of an id; `[]` when there is none, several when it was pushed again while leased or dead. */
   async find(id: TextOrBytes): Promise<JobRecord[]> {
     const params = { id: toName(id, 'id') };
@@ -342,6 +355,19 @@ export class Queue {
       await sleep(CLOSE_MS, undefined, (wake) => void Promise.allSettled(this.#underWay).then(wake));
     }
     await this.#store.close();
+  }
+
+  async *#scan(params: ScanParams): AsyncGenerator<ScanPart> {
+    const parts = (await this.#wait((store) => Promise.resolve(store.scan(params))))[Symbol.asyncIterator]();
+    try {
+      for (;;) {
+        const next = await this.#ask(() => parts.next());
+        if (next.done === true) return;
+        yield next.value;
+      }
+    } finally {
+      await parts.return?.();
+    }
   }
 
   /** Calls the store; `close` gives it time to answer. */

@@ -116,15 +116,31 @@ export interface RequeueOptions {
   readonly keepAttempts?: boolean | undefined;
 }
 
-export interface ListQuery {
+/** What narrows a view; the members of one list are alternatives. */
+export interface JobFilter {
   /** All states when absent. */
   readonly states?: readonly JobState[] | undefined;
   readonly dueBefore?: Date | undefined;
   readonly dueAfter?: Date | undefined;
+  /** Due earlier than this; of dead letters, failed earlier than this. */
+  readonly olderThan?: Date | undefined;
   /** `*`, `?`, `[a-z]` and a backslash, on bytes; case matters. */
-  readonly idGlob?: string | undefined;
+  readonly idGlobs?: readonly string[] | undefined;
+  /** What stands somewhere in the body. */
+  readonly bodyIncludes?: readonly TextOrBytes[] | undefined;
+}
+
+export interface ListQuery extends JobFilter {
   /** Jobs on a page; 50 when absent. */
   readonly limit?: number | undefined;
   /** From a page before. */
   readonly cursor?: string | undefined;
+}
+
+export interface ScanQuery extends JobFilter {
+  /** By name or by one of the globs; all topics when neither is given. */
+  readonly topics?: Topics | undefined;
+  readonly topicGlobs?: readonly string[] | undefined;
+  /** Of what waits for its due time, that which is due last comes first: for those that move such jobs to later. */
+  readonly latestFirst?: boolean | undefined;
 }

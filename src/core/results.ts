@@ -111,6 +111,15 @@ export interface JobPage {
   readonly problems?: readonly Problem[] | undefined;
 }
 
+/** A part of a scan. */
+export interface ScanPart {
+  readonly jobs: readonly JobRecord[];
+  /** How many jobs were looked at for it, for a view of the progress. */
+  readonly lookedAt: number;
+  /** What could not be looked at, and why; absent when there is no such thing. */
+  readonly problems?: readonly Problem[] | undefined;
+}
+
 /** Jobs that something is wrong with. */
 export interface FlawedJobs {
   readonly jobs: JobRecord[];

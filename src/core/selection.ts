@@ -1,93 +1,74 @@
 import type { JobRecord, JobState } from './job.js';
+import { globMatcher } from './glob.js';
 
 /**
- * Which jobs a verb views or acts on. What is absent does not narrow; what is given is a conjunction.
- * Jobs that are known by id are not selected but named: see `JobGuard` in store.ts.
+ * Which jobs a verb views or acts on. What is absent does not narrow; what is given is a conjunction, and the
+ * members of one list are alternatives. Jobs that are known by id are not selected but named: see `JobGuard` in
+ * store.ts.
  */
 export interface Selection {
-  readonly topics: readonly Buffer[];
+  /** By name, or by one of the globs; all topics when neither is given. */
+  readonly topics?: readonly Buffer[] | undefined;
+  readonly topicGlobs?: readonly string[] | undefined;
   readonly states?: readonly JobState[] | undefined;
-  /** Due earlier than this. A job without a known due time matches neither this nor `dueAfter`. */
+  /** Due earlier than this. A job without a known due time matches none of these times. */
   readonly dueBefore?: Date | undefined;
   /** Due at this time or later. */
   readonly dueAfter?: Date | undefined;
+  /** Due earlier than this; of dead letters, failed earlier than this. */
+  readonly olderThan?: Date | undefined;
   /** See {@link globMatcher}. */
-  readonly idGlob?: string | undefined;
+  readonly idGlobs?: readonly string[] | undefined;
+  /** Bytes that stand somewhere in the body. */
+  readonly bodyIncludes?: readonly Buffer[] | undefined;
 }
 
-/** Answers whether a job of one of the selection's topics is selected. */
-export function selectionMatcher(selection: Selection): (job: JobRecord) => boolean {
-  const { dueBefore, dueAfter } = selection;
-  const states = selection.states && new Set(selection.states);
-  const matchesId = selection.idGlob === undefined ? () => true : globMatcher(selection.idGlob);
-  return ({ id, state, dueAt }) =>
-    (states?.has(state) ?? true) &&
+/** A selection of topics that are named, in the order of a view. */
+export interface TopicSelection extends Selection {
+  readonly topics: readonly Buffer[];
+}
+
+/** What a job is selected by, as far as it is known. */
+type Candidate = Pick<JobRecord, 'id' | 'topic' | 'state' | 'dueAt' | 'failedAt' | 'body'>;
+
+/** Answers whether a job is selected. A job of which a body is asked for and not known is not. */
+export function selectionMatcher(selection: Selection): (job: Candidate) => boolean {
+  const { states, idGlobs, bodyIncludes } = selection;
+  const matchesTopic = topicMatcher(selection);
+  const matchesTime = timeMatcher(selection);
+  const stateSet = states && new Set(states);
+  const matchesId = idGlobs === undefined ? () => true : anyOf(idGlobs.map(globMatcher));
+  return ({ id, topic, state, dueAt, failedAt, body }) =>
+    (stateSet?.has(state) ?? true) &&
+    matchesTime(state === 'dead' ? failedAt : dueAt, dueAt) &&
+    matchesTopic(topic) &&
+    matchesId(id) &&
+    (bodyIncludes === undefined || bodyIncludes.some((bytes) => includes(body, bytes)));
+}
+
+/** Answers whether jobs of a topic may be selected. A job without a known topic is so only where no topic is asked for. */
+export function topicMatcher({ topics, topicGlobs }: Selection): (topic: Uint8Array | undefined) => boolean {
+  if (topics === undefined && topicGlobs === undefined) return () => true;
+  const names = new Set(topics?.map((topic) => topic.toString('latin1')));
+  const matchesGlob = anyOf((topicGlobs ?? []).map(globMatcher));
+  return (topic) =>
+    topic !== undefined && (names.has(asBuffer(topic).toString('latin1')) || matchesGlob(topic));
+}
+
+function timeMatcher({ dueBefore, dueAfter, olderThan }: Selection) {
+  return (since: Date | undefined, dueAt: Date | undefined): boolean =>
     (dueBefore === undefined || (dueAt !== undefined && dueAt < dueBefore)) &&
     (dueAfter === undefined || (dueAt !== undefined && dueAt >= dueAfter)) &&
-    matchesId(id);
+    (olderThan === undefined || (since !== undefined && since < olderThan));
 }
 
-/**
- * A glob on bytes: `*` is any number of them, `?` one, `[a-z]` one of a set (`[^a-z]` one that is not in
- * it), and a backslash takes the next character literally. Case matters. A bracket that is not closed and a
- * backslash at the end stand for themselves.
- *
- * It takes no longer than the length of the glob times that of the bytes: ids are written by others, and a
- * regular expression with many stars would hold the process on some of them.
- */
-export function globMatcher(glob: string): (bytes: Uint8Array) => boolean {
-  const parts = toParts(glob);
-  return (bytes) => {
-    let at = 0;
-    let part = 0;
-    /** Where the last star stands, and up to where it reaches. */
-    let star = -1;
-    let reach = 0;
-    while (at < bytes.length) {
-      const wanted = parts[part];
-      if (wanted === STAR) {
-        star = part;
-        reach = at;
-        part += 1;
-      } else if (wanted?.[bytes[at] ?? 0] === 1) {
-        at += 1;
-        part += 1;
-      } else if (star >= 0) {
-        // The last star takes one more byte. Those before it need not: what they took was enough to get here.
-        reach += 1;
-        at = reach;
-        part = star + 1;
-      } else return false;
-    }
-    return parts.slice(part).every((rest) => rest === STAR);
-  };
-}
+const anyOf =
+  <T>(matchers: readonly ((value: T) => boolean)[]) =>
+  (value: T): boolean =>
+    matchers.some((matches) => matches(value));
 
-const STAR = '*';
+const includes = (body: Uint8Array | undefined, bytes: Buffer): boolean =>
+  body !== undefined && asBuffer(body).includes(bytes);
 
-/** One byte: 1 at each one that matches. */
-type ByteSet = Uint8Array;
-
-const GLOB_PART = /\\([\s\S])|\*+|\?|\[(\^?)((?:\\[\s\S]|[^\]\\])*)\]|[\s\S]/g;
-const SET_MEMBER = /\\?([\s\S])(?:-\\?([\s\S]))?/g;
-
-function toParts(glob: string): (typeof STAR | ByteSet)[] {
-  // One character of latin1 stands for one byte.
-  const parts = Buffer.from(glob).toString('latin1').matchAll(GLOB_PART);
-  return [...parts].map(([part, escaped, not, set]) => {
-    if (escaped !== undefined) return byteSet(escaped);
-    if (set !== undefined) return byteSet(set, not === '^');
-    if (part.startsWith('*')) return STAR;
-    return part === '?' ? byteSet('', true) : byteSet(part);
-  });
-}
-
-/** The bytes that members of a set (`a`, `a-z`) name, or all others. */
-function byteSet(members: string, isNegated = false): ByteSet {
-  const bytes = new Uint8Array(256).fill(isNegated ? 1 : 0);
-  for (const [, from = '', to = from] of members.matchAll(SET_MEMBER)) {
-    const [low = 0, high = 0] = [from.charCodeAt(0), to.charCodeAt(0)].sort((a, b) => a - b);
-    bytes.fill(isNegated ? 0 : 1, low, high + 1);
-  }
-  return bytes;
-}
+const asBuffer = ({ buffer, byteOffset, byteLength }: Uint8Array): Buffer =>
+  Buffer.from(buffer, byteOffset, byteLength);

@@ -13,9 +13,10 @@ import type {
   RemoveResult,
   RequeueResult,
   Reserved,
+  ScanPart,
   Stats,
 } from './results.js';
-import type { Selection } from './selection.js';
+import type { Selection, TopicSelection } from './selection.js';
 import type { AbortSignalLike } from './timer.js';
 
 /**
@@ -136,6 +137,14 @@ export interface Observer {
    * each in order of delivery.
    */
   list(params: ListParams): Promise<JobPage>;
+
+  /**
+   * All selected jobs, part by part, in the order in which jobs move: what waits for its due time, then ready, leased
+   * and dead ones, each in order of delivery. It is not the picture of one moment. A job that stays where it is comes
+   * once; one that moves on meanwhile comes at least once, one that moves back perhaps not. Acting on the jobs of a
+   * part before the next is asked for hides none. A key of a wrong type is passed over and told as a problem.
+   */
+  scan(params: ScanParams): AsyncIterable<ScanPart>;
 
   /** Every job of that id: the one that lives first, then leased, waiting and dead ones. `[]` when there is none. */
   find(params: { readonly id: Buffer }): Promise<JobRecord[]>;
@@ -272,8 +281,14 @@ export interface StatsParams {
   readonly exact: boolean;
 }
 
-export interface ListParams {
+export interface ScanParams {
   readonly selection: Selection;
+  /** The jobs of the pool come in the order opposite to that of their due times. */
+  readonly latestFirst: boolean;
+}
+
+export interface ListParams {
+  readonly selection: TopicSelection;
   readonly limit: number;
   /** From a page before. */
   readonly cursor?: string | undefined;

@@ -26,6 +26,7 @@ import { describeReplace } from './cases/replace.js';
 import { describeRequeue } from './cases/requeue.js';
 import { describeReserve } from './cases/reserve.js';
 import { describeRetries } from './cases/retries.js';
+import { describeScan } from './cases/scan.js';
 import { describeStats } from './cases/stats.js';
 import { describeTopics } from './cases/topics.js';
 import { describeWait } from './cases/wait.js';
@@ -67,6 +68,7 @@ const PARTS: readonly Describe[] = [
   describeFind,
   describeStats,
   describeList,
+  describeScan,
 ];
 
 /**

@@ -40,6 +40,7 @@ const METHODS = {
   resume: 1,
   stats: 1,
   list: 2,
+  scan: 1,
   find: 1,
   findFlawed: 1,
   announce: 1,
@@ -50,7 +51,18 @@ const METHODS = {
 
 const OPTIONS = ['onExisting', 'timeoutMs', 'signal', 'onEvent', 'limit', 'leaseMs', 'delayMs', 'dead'];
 const FIELDS = ['id', 'topic', 'topics', 'body', 'at', 'ttlMs', 'states', 'exact', 'forMs', 'lease', 'since'];
-const QUERY = ['dueBefore', 'dueAfter', 'idGlob', 'cursor', 'deadTtlMs', 'reason', 'dueAt', 'expiresAt'];
+const QUERY = [
+  'dueBefore',
+  'dueAfter',
+  'idGlobs',
+  'bodyIncludes',
+  'topicGlobs',
+  'cursor',
+  'deadTtlMs',
+  'reason',
+  'dueAt',
+  'expiresAt',
+];
 
 const odd = fc.oneof(
   fc.anything({ withDate: true, withBigInt: true, withTypedArray: true, withNullPrototype: true }),

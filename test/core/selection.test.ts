@@ -1,7 +1,8 @@
 import { expect } from 'chai';
 import fc from 'fast-check';
 import type { JobRecord } from '../../src/core/job.js';
-import { globMatcher, type Selection, selectionMatcher } from '../../src/core/selection.js';
+import { globMatcher } from '../../src/core/glob.js';
+import { type Selection, selectionMatcher } from '../../src/core/selection.js';
 
 const matches = (glob: string, text: string | Uint8Array) =>
   globMatcher(glob)(typeof text === 'string' ? Buffer.from(text) : text);
@@ -141,13 +142,14 @@ describe('globs on ids', () => {
 describe('selections', () => {
   const job = (more: Partial<JobRecord> = {}): JobRecord => ({
     id: Buffer.from('order:1'),
+    topic: Buffer.from('orders'),
+    body: Buffer.from('{"a":1}'),
     state: 'ready',
     attempts: 0,
     dueAt: new Date(1000),
     ...more,
   });
-  const selects = (selection: Partial<Selection>, one: JobRecord) =>
-    selectionMatcher({ topics: [Buffer.from('topic')], ...selection })(one);
+  const selects = (selection: Selection, one: JobRecord) => selectionMatcher(selection)(one);
 
   it('a selection that says nothing selects every job', () => {
     expect(selects({}, job())).to.be.true;
@@ -172,8 +174,29 @@ describe('selections', () => {
     expect(selects({ dueAfter: new Date(0) }, job({ dueAt: undefined }))).to.be.false;
   });
 
+  it('topics select by name or by one of the globs', () => {
+    expect(selects({ topics: [Buffer.from('orders')] }, job())).to.be.true;
+    expect(selects({ topics: [Buffer.from('order')] }, job())).to.be.false;
+    expect(selects({ topics: [Buffer.from('x')], topicGlobs: ['y', 'ord*'] }, job())).to.be.true;
+    expect(selects({ topics: [] }, job())).to.be.false;
+    expect(selects({ topicGlobs: ['*'] }, job({ topic: undefined }))).to.be.false;
+  });
+
+  it('a dead letter is as old as its failure, any other job as its due time', () => {
+    const times = { dueAt: new Date(1000), failedAt: new Date(5000) };
+    expect(selects({ olderThan: new Date(3000) }, job(times))).to.be.true;
+    expect(selects({ olderThan: new Date(3000) }, job({ ...times, state: 'dead' }))).to.be.false;
+    expect(selects({ olderThan: new Date(5001) }, job({ ...times, state: 'dead' }))).to.be.true;
+  });
+
+  it('one of the texts has to stand in the body', () => {
+    expect(selects({ bodyIncludes: [Buffer.from('x'), Buffer.from('"a"')] }, job())).to.be.true;
+    expect(selects({ bodyIncludes: [Buffer.from('x')] }, job())).to.be.false;
+    expect(selects({ bodyIncludes: [Buffer.from('a')] }, job({ body: undefined }))).to.be.false;
+  });
+
   it('different conditions all have to hold', () => {
-    const both: Partial<Selection> = { states: ['ready'], idGlob: 'order:*', dueBefore: new Date(2000) };
+    const both: Selection = { states: ['ready'], idGlobs: ['order:*'], dueBefore: new Date(2000) };
     expect(selects(both, job())).to.be.true;
     expect(selects(both, job({ state: 'delayed' }))).to.be.false;
     expect(selects(both, job({ id: Buffer.from('other') }))).to.be.false;

@@ -152,11 +152,11 @@ export class Comparison {
     const topic = TOPICS[this.round % 2] ?? 'x';
     const state = JOB_STATES[this.round % JOB_STATES.length] ?? 'ready';
     const other = JOB_STATES[(this.round >> 2) % JOB_STATES.length] ?? 'ready';
-    const idGlob = this.round % 5 === 0 ? '[ab]' : undefined;
-    const query = { states: [state, other], idGlob };
+    const idGlobs = this.round % 5 === 0 ? ['[ab]'] : undefined;
+    const query = { states: [state, other], idGlobs };
     const seen = (await listAll(this.ground.viewer, topic, 2, query)).map(textOf);
     const isWanted = (job: Seen) =>
-      query.states.includes(job.state) && (idGlob === undefined || ['a', 'b'].includes(job.id));
+      query.states.includes(job.state) && (idGlobs === undefined || ['a', 'b'].includes(job.id));
     expectSame(
       `list ${topic} ${JSON.stringify(query)}`,
       (listed.get(topic) ?? []).filter(isWanted).map(textOf),

@@ -18,6 +18,7 @@ import {
   type RemoveParams,
   type RequeueParams,
   type ReserveParams,
+  type ScanParams,
   type StatsParams,
   type Store,
   type TopicParams,
@@ -35,6 +36,7 @@ import type {
   RemoveResult,
   RequeueResult,
   Reserved,
+  ScanPart,
   Stats,
 } from '../../core/results.js';
 import { type AbortSignalLike, isTimeOver } from '../../core/timer.js';
@@ -47,6 +49,7 @@ import { findFlawed } from './inspect/flawed.js';
 import { health } from './inspect/health.js';
 import type { Finder } from './inspect/living.js';
 import { list } from './inspect/list.js';
+import { scan } from './inspect/scan.js';
 import { stats } from './inspect/stats.js';
 import { Keys } from './keys.js';
 import { popByLease } from './pop.js';
@@ -235,6 +238,10 @@ export class RedisStore implements Store {
 
   async list(params: ListParams): Promise<JobPage> {
     return list(this.read, params);
+  }
+
+  scan(params: ScanParams): AsyncIterable<ScanPart> {
+    return scan(this.read, this.keys, params);
   }
 
   async find({ id }: { id: Buffer }): Promise<JobRecord[]> {

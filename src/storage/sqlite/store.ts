@@ -5,6 +5,7 @@ import { TopicCounter } from '../../core/topic-counter.js';
 import { find } from './inspect/find.js';
 import { health } from './inspect/health.js';
 import { list } from './inspect/list.js';
+import { scan } from './inspect/scan.js';
 import { stats } from './inspect/stats.js';
 import { lock, unlock } from './lock.js';
 import { maintain } from './maintain.js';
@@ -137,6 +138,14 @@ export class SqliteStore implements contract.Store {
 
   list(params: contract.ListParams): Promise<results.JobPage> {
     return this.file.view<results.JobPage>((connection) => list(connection, params), { jobs: [] });
+  }
+
+  async *scan(params: contract.ScanParams): AsyncGenerator<results.ScanPart> {
+    const parts = await this.file.view<AsyncIterable<results.ScanPart> | undefined>(
+      (connection) => Promise.resolve(scan(connection, params)),
+      undefined,
+    );
+    if (parts) yield* parts;
   }
 
   find(params: { readonly id: Buffer }): Promise<JobRecord[]> {

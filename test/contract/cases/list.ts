@@ -16,6 +16,7 @@ import {
   statesOf,
   type World,
 } from '../world.js';
+import { populate } from '../populate.js';
 
 export function describeList(world: () => World): void {
   /** Reads a listing to its end. */
@@ -32,59 +33,16 @@ export function describeList(world: () => World): void {
     throw new Error('the listing has no end');
   }
 
-  /** Jobs in every state but expired, beside those of another topic; their ids tell topic, state and order. */
-  async function populate() {
-    const { queue, clock, name } = world();
-    const stem = name('topic');
-    const [topic, other] = [`${stem}-b`, `${stem}-a`];
-    const push = (state: string, count: number, more: { delayMs?: number } = {}) =>
-      queue.pushMany(
-        [topic, other].flatMap((of) =>
-          jobsOf(of, count, more).map((job, i) => ({ ...job, id: `${of}-${state}-${i}` })),
-        ),
-      );
-    await push('dead', 3);
-    await queue.nack(await reserve(queue, topic, 3), { dead: true });
-    await queue.nack(await reserve(queue, other, 3), { dead: true });
-    await push('leased', 4);
-    for (const of of [topic, other]) await reserve(queue, of, 4);
-    await push('ready', 9);
-    await maintainAll(queue);
-    await push('due', 6);
-    await push('delayed', 11, { delayMs: LONG_MS });
-    clock.advance(1);
-    const ids = (state: string, count: number, of = topic) =>
-      Array.from({ length: count }, (_, i) => `${of}-${state}-${i}`);
-    /** In the order of a list. */
-    const all = (of = topic) =>
-      queue.needsPromotion
-        ? [
-            ids('ready', 9, of),
-            ids('leased', 4, of),
-            ids('due', 6, of),
-            ids('delayed', 11, of),
-            ids('dead', 3, of),
-          ].flat()
-        : [
-            ids('ready', 9, of),
-            ids('due', 6, of),
-            ids('leased', 4, of),
-            ids('delayed', 11, of),
-            ids('dead', 3, of),
-          ].flat();
-    return { topic, other, ids, all };
-  }
-
   describe('list', () => {
     for (const limit of [1, 4, 7, 1000]) {
       it(`a list in pages of ${limit} has every job of a topic once: ready, leased, due, delayed, dead`, async () => {
-        const { topic, all } = await populate();
+        const { topic, all } = await populate(world());
         const jobs = await pages(topic, { limit });
         expect(idsOf(jobs)).to.deep.equal(all());
       });
 
       it(`a list of several topics in pages of ${limit} has every job once, topic by topic`, async () => {
-        const { topic, other, all } = await populate();
+        const { topic, other, all } = await populate(world());
         const jobs = await pages([topic, other], { limit });
         expect(idsOf(jobs)).to.have.members([...all(topic), ...all(other)]);
         expect(jobs).to.have.length(66);
@@ -110,7 +68,7 @@ export function describeList(world: () => World): void {
     for (const limit of [3, 100]) {
       it(`a list of some states has the jobs in them alone, in pages of ${limit}`, async () => {
         const { queue } = world();
-        const { topic, ids } = await populate();
+        const { topic, ids } = await populate(world());
         const ready = queue.needsPromotion ? ids('ready', 9) : [...ids('ready', 9), ...ids('due', 6)];
         const expected: [JobState[], string[]][] = [
           [['ready'], ready],
@@ -168,7 +126,7 @@ export function describeList(world: () => World): void {
 
     it('a list by due time looks at jobs of every state', async () => {
       const { queue } = world();
-      const { topic, all, ids } = await populate();
+      const { topic, all, ids } = await populate(world());
       const now = await soon(queue, 1000);
       const before = idsOf(await pages(topic, { dueBefore: now }));
       expect(before).to.have.members(all().filter((id) => !ids('delayed', 11).includes(id)));
@@ -177,7 +135,7 @@ export function describeList(world: () => World): void {
 
     for (const limit of [2, 100]) {
       it(`a list by a glob has the jobs alone whose ids match it, in pages of ${limit}`, async () => {
-        const { topic, other, ids, all } = await populate();
+        const { topic, other, ids, all } = await populate(world());
         for (const [glob, wanted] of [
           [`${topic}-leased-?`, ids('leased', 4)],
           [`*-delayed-1*`, [`${topic}-delayed-1`, `${topic}-delayed-10`]],
@@ -188,14 +146,14 @@ export function describeList(world: () => World): void {
           [`\\*`, []],
           [`${other}*`, []],
         ] as const) {
-          expect(idsOf(await pages(topic, { idGlob: glob, limit })), glob).to.deep.equal(wanted);
+          expect(idsOf(await pages(topic, { idGlobs: [glob], limit })), glob).to.deep.equal(wanted);
         }
       });
     }
 
     it('a list says of each job what find says', async () => {
       const { queue } = world();
-      const { topic } = await populate();
+      const { topic } = await populate(world());
       // What find says besides takes more looking.
       const more = { readyAhead: undefined, isDaemonSeen: undefined };
       for (const job of await pages(topic, { limit: 100 })) {

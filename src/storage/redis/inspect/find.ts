@@ -9,7 +9,7 @@ export async function find(finder: Finder, id: Buffer): Promise<JobRecord[]> {
   const { read } = finder;
   const living = await findLiving(finder, id);
   const away = (await findAway(read, [id])).map(({ job }) => job);
-  const dead = await read((target) => listDead(target, 0, 1, { id }));
+  const dead = await read((target) => listDead(target, { id }));
   const leased = away.filter(({ state }) => state === 'leased');
   const waiting = await Promise.all(
     away.filter(({ state }) => state !== 'leased').map((job) => withBlocker(finder, job)),

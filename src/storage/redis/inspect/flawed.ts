@@ -1,7 +1,7 @@
 import type { Bytes } from '../../../core/job.js';
 import type { FlawedJobs } from '../../../core/results.js';
 import { countPool, countReady, type Flawed } from '../scripts/count.js';
-import type { PoolPlace } from '../scripts/list.js';
+import { SET_START, type SetPlace } from '../scripts/list.js';
 import { asideJobs } from './aside.js';
 import { readyLists } from './entries.js';
 import { find } from './find.js';
@@ -48,7 +48,7 @@ async function* flawedIds({ read, keys }: Finder): AsyncGenerator<Bytes> {
 
 /** The pool, counted part by part. */
 export async function* poolParts(read: Read): AsyncGenerator<Awaited<ReturnType<typeof countPool>>> {
-  let last: PoolPlace = { score: '', id: Buffer.alloc(0) };
+  let last: SetPlace = SET_START;
   do {
     const after = last;
     const part = await read((target) => countPool(target, after, WINDOW));

@@ -21,8 +21,8 @@ export class ReadyLister {
   ) {}
 
   async list(skip: number, limit: number) {
-    const part = await this.read((target) => listReady(target, this.topic, skip, limit));
-    if (part.jobs.length === 0) return part;
+    const part = await this.read((target) => listReady(target, this.topic, { skip, limit }));
+    if (!part || part.jobs.length === 0) return part;
     const from = Math.max(0, skip - AROUND);
     const names = await this.namesBetween(from, skip + part.lookedAt + AROUND);
     const entries = new Map<string, number>();

@@ -1,10 +1,10 @@
 import { DelayerError } from '../../../core/errors.js';
 import { JOB_STATES, type JobRecord, type JobState } from '../../../core/job.js';
-import { type Selection, selectionMatcher } from '../../../core/selection.js';
+import { selectionMatcher, type TopicSelection } from '../../../core/selection.js';
 import type { JobPage, Problem } from '../../../core/results.js';
 import type { ListParams } from '../../../core/store.js';
 import { isCount, readCursor, writeCursor } from '../../cursor.js';
-import { listDead, listLeased, listPool } from '../scripts/list.js';
+import { listDead, listLeased, listPool, type SetPlace } from '../scripts/list.js';
 import { asideJobs } from './aside.js';
 import { ReadyLister } from './list-ready.js';
 import { type Read, WINDOW } from './read.js';
@@ -14,9 +14,15 @@ type Place = { readonly topic: number } & TopicPlace;
 
 type TopicPlace =
   | { readonly phase: 'ready' | 'aside'; readonly skip: number }
-  /** `skip` records, and `within` jobs of those that follow. */
-  | { readonly phase: 'leased' | 'dead'; readonly skip: number; readonly within: number }
-  | { readonly phase: 'pool'; readonly score: string; readonly id: string };
+  /** Behind a member of a sorted set, its id in base64url; `within` jobs of the records that follow are passed over. */
+  | {
+      readonly phase: 'leased' | 'pool' | 'dead';
+      readonly score: string;
+      readonly id: string;
+      readonly within: number;
+    };
+
+type SetPhase = Extract<TopicPlace, { score: string }>;
 
 interface Step {
   readonly jobs: readonly JobRecord[];
@@ -37,14 +43,14 @@ const FINDS: Readonly<Record<TopicPlace['phase'], readonly JobState[]>> = {
 
 const START: TopicPlace = { phase: 'ready', skip: 0 };
 const ASIDE_START: TopicPlace = { phase: 'aside', skip: 0 };
-const LEASED_START: TopicPlace = { phase: 'leased', skip: 0, within: 0 };
-const POOL_START: TopicPlace = { phase: 'pool', score: '', id: '' };
-const DEAD_START: TopicPlace = { phase: 'dead', skip: 0, within: 0 };
+const LEASED_START: TopicPlace = { phase: 'leased', score: '', id: '', within: 0 };
+const POOL_START: TopicPlace = { phase: 'pool', score: '', id: '', within: 0 };
+const DEAD_START: TopicPlace = { phase: 'dead', score: '', id: '', within: 0 };
 
 /** One call of `list`. */
 interface Listing {
   readonly read: Read;
-  readonly selection: Selection;
+  readonly selection: TopicSelection;
   /** By topic. */
   readonly ready: readonly ReadyLister[];
 }
@@ -138,42 +144,41 @@ async function look({ read, ready }: Listing, topic: Buffer, place: Place, most:
       return { jobs: page, next: skip < jobs.length ? { phase: 'aside', skip } : nextPhase('aside') };
     }
     case 'leased': {
-      const part = await read((target) => listLeased(target, place.skip, { topic }));
-      return cut({ ...part, jobs: part.jobs.map(({ job }) => job) }, place, most);
+      const { last, jobs } = await read((target) => listLeased(target, topic, toSetPlace(place)));
+      return cut({ last, jobs: jobs.map(({ job }) => job) }, place, most);
     }
     case 'pool': {
-      const after = { score: place.score, id: Buffer.from(place.id, 'base64url') };
-      const { last, jobs } = await read((target) => listPool(target, topic, after, WINDOW, most));
-      const next: TopicPlace = { phase: 'pool', score: last.score, id: last.id.toString('base64url') };
-      return { jobs, next: last.score === '' ? nextPhase('pool') : next };
+      const after = toSetPlace(place);
+      const part = await read((target) => listPool(target, { topic, after, limit: WINDOW, most }));
+      return cut(part, place, most);
     }
     case 'dead': {
-      const part = await read((target) => listDead(target, place.skip, WINDOW, { topic }));
+      const part = await read((target) => listDead(target, { topic }, toSetPlace(place), WINDOW));
       return cut(part, place, most);
     }
   }
 }
 
-/** A part of records of which each holds several jobs: a page may end within one. */
+const toSetPlace = ({ score, id }: SetPhase): SetPlace => ({ score, id: Buffer.from(id, 'base64url') });
+
+/** A part of what a sorted set names, of which each may hold several jobs: a page may end within one. */
 function cut(
-  { lookedAt, jobs }: { lookedAt: number; jobs: readonly JobRecord[] },
-  place: Extract<TopicPlace, { within: number }>,
+  { last, jobs }: { last: SetPlace; jobs: readonly JobRecord[] },
+  place: Place & SetPhase,
   most: number,
 ): Step {
   const rest = jobs.slice(place.within);
   if (rest.length > most)
     return { jobs: rest.slice(0, most), next: { ...place, within: place.within + most } };
-  const next = { ...place, skip: place.skip + lookedAt, within: 0 };
-  return { jobs: rest, next: lookedAt === 0 ? nextPhase(place.phase) : next };
+  const next = { ...place, score: last.score, id: last.id.toString('base64url'), within: 0 };
+  return { jobs: rest, next: last.score === '' ? nextPhase(place.phase) : next };
 }
 
-function toPlace(value: Partial<Record<string, unknown>>, { topics }: Selection): Place | undefined {
+function toPlace(value: Partial<Record<string, unknown>>, { topics }: TopicSelection): Place | undefined {
   const { topic, phase, skip, within, score, id } = value;
   if (!isCount(topic) || topic >= topics.length) return undefined;
   if ((phase === 'ready' || phase === 'aside') && isCount(skip)) return { topic, phase, skip };
-  if ((phase === 'leased' || phase === 'dead') && isCount(skip) && isCount(within)) {
-    return { topic, phase, skip, within };
-  }
-  const isPool = phase === 'pool' && typeof score === 'string' && typeof id === 'string';
-  return isPool && /^(\d+(\.\d+)?)?$/.test(score) ? { topic, phase, score, id } : undefined;
+  const isSet = phase === 'leased' || phase === 'pool' || phase === 'dead';
+  if (!isSet || typeof score !== 'string' || typeof id !== 'string' || !isCount(within)) return undefined;
+  return /^(\d+(\.\d+)?|inf)?$/.test(score) ? { topic, phase, score, id, within } : undefined;
 }

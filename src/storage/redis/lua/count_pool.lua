@@ -7,7 +7,7 @@
 --   that have not expired or -1
 expect_type(POOL, 'zset')
 local limit, now = tonumber(ARGV[3]), now_ms()
-local entries = pool_page(ARGV[1], ARGV[2], limit)
+local entries = page_of(POOL, ARGV[1], ARGV[2], limit)
 local bodiless, topics, counts = {}, {}, {}
 -- Mostly all of them are delayed, and then a look at the first one tells.
 local all_delayed = #entries > 0 and from_score(entries[2]) > now

@@ -2,10 +2,10 @@
 -- include: keys, aside, time, note, memo
 -- ARGV: id, how many entries of its ready list to look through
 -- Answers: now in ms, score in the pool or '', what stands in the place of its body (none, hash or another
---   type), topic or '', body or '', due ms or '', expiry ms or '', attempts, extras or '', topic, due ms and
---   expiry ms of its note, each or '', until when its topic is paused or '', topic of a job of it that was set
---   aside or '', type and length of its ready list, then its places in that list from the left, where the list is
---   not longer than it looks through
+--   type), topic or '', body or '', due ms or '', expiry ms or '', attempts, ready lifetime in ms or '', extras
+--   or '', topic, due ms and expiry ms of its note, each or '', until when its topic is paused or '', topic of a job
+--   of it that was set aside or '', type and length of its ready list, then its places in that list from the left,
+--   where the list is not longer than it looks through
 expect_type(POOL, 'zset')
 expect_type(READY_DUE, 'hash')
 local id, most, now = ARGV[1], tonumber(ARGV[2]), now_ms()
@@ -21,19 +21,19 @@ local aside_topic = aside and aside[2]
 local list_topic = topic or noted
 local pause = list_topic and read('HGET', PAUSED, list_topic)
 
-local due, attempts, extras, _ = score and from_score(score) or noted_due(note, written_expiry), 0, '', nil
-if topic and body then attempts, _, extras = read_memo(bucket, job[3], note, due, expires_at, topic, body) end
+local due, attempts, ttl, extras = score and from_score(score) or noted_due(note, written_expiry), 0, '', ''
+if topic and body then attempts, ttl, extras = read_memo(bucket, job[3], note, due, expires_at, topic, body) end
 local answer = {
   now, score or '', type_of(bucket), topic or '', body or '',
-  due, expires_at, attempts, extras,
+  due, expires_at, attempts, ttl, extras,
   noted or '', place and tonumber(place) and from_score(place) or '', within_bounds(noted_expiry or ''), pause or '',
   aside_topic or '', 'none', 0,
 }
 if not list_topic then return answer end
 local ready = READY .. list_topic
-answer[15] = type_of(ready)
-if answer[15] ~= 'list' then return answer end
-answer[16] = redis.call('LLEN', ready)
-if answer[16] > most then return answer end
+answer[16] = type_of(ready)
+if answer[16] ~= 'list' then return answer end
+answer[17] = redis.call('LLEN', ready)
+if answer[17] > most then return answer end
 for _, index in ipairs(redis.call('LPOS', ready, id, 'COUNT', 0)) do answer[#answer + 1] = index end
 return answer

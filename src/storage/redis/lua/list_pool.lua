@@ -1,28 +1,37 @@
--- Reads a part of the pool in order of due time, for one topic.
+-- Reads a part of the pool in order of due time.
 -- include: keys, time, note, memo, bounds, page
--- ARGV: topic, cursor score, cursor id ('' and '' for the beginning), how many to look at, most jobs
--- Answers: score and id of the last one looked at ('' and '' at the end), now in ms, then for each job:
---   id, body, due ms, expiry ms or '', attempts, extras or ''
+-- ARGV: topic or '' for all, cursor score, cursor id ('' and '' for the beginning), how many to look at, most jobs,
+--   whether it goes from the end (0 or 1)
+-- Answers: score and id of the last one looked at ('' and '' at the end), now in ms, how many were looked at, then for
+--   each job: id, topic, body, due ms, expiry ms or '', attempts, ready lifetime in ms or '', extras or ''
 expect_type(POOL, 'zset')
-local topic, limit, most = ARGV[1], tonumber(ARGV[4]), tonumber(ARGV[5])
-local now, entries = now_ms(), pool_page(ARGV[2], ARGV[3], limit)
-local jobs, bytes, last, at_end = {}, 0, #entries - 1, #entries < 2 * limit
+local only_topic, limit, most = ARGV[1], tonumber(ARGV[4]), tonumber(ARGV[5])
+local now, entries = now_ms(), page_of(POOL, ARGV[2], ARGV[3], limit, ARGV[6] == '1')
+local COLUMNS, jobs, bytes = 8, {}, 0
+local last, at_end = #entries - 1, #entries < 2 * limit
+
+local function job_in(bucket)
+  if only_topic ~= '' and redis.pcall('HGET', bucket, 'topic') ~= only_topic then return nil end
+  local job = fields(bucket, 'topic', 'body', 'delayer')
+  return job and job[1] and job[2] and job
+end
+
 for i = 1, #entries, 2 do
   local id = entries[i]
   local bucket = BUCKET .. id
-  local job = redis.pcall('HGET', bucket, 'topic') == topic and redis.call('HMGET', bucket, 'body', 'delayer')
-  local body = job and job[1]
-  if body then
-    local due, expires_at = from_score(entries[i + 1]), expiry_of(bucket)
-    local attempts, _, extras = read_memo(bucket, job[2], nil, due, expires_at, topic, body)
+  local job = job_in(bucket)
+  if job then
+    local topic, body, due, expires_at = job[1], job[2], from_score(entries[i + 1]), expiry_of(bucket)
+    local attempts, ttl, extras = read_memo(bucket, job[3], nil, due, expires_at, topic, body)
     bytes = bytes + #body + #extras
-    for _, value in ipairs({ id, body, due, expires_at, attempts, extras }) do
+    for _, value in ipairs({ id, topic, body, due, expires_at, attempts, ttl, extras }) do
       jobs[#jobs + 1] = value
     end
-    if #jobs == 6 * most or bytes > MOST_BYTES then
+    if #jobs == COLUMNS * most or bytes > MOST_BYTES then
       last, at_end = i, at_end and i == #entries - 1
       break
     end
   end
 end
-return { at_end and '' or entries[last + 1], at_end and '' or entries[last], now, unpack(jobs) }
+local looked_at = (last + 1) / 2
+return { at_end and '' or entries[last + 1], at_end and '' or entries[last], now, looked_at, unpack(jobs) }

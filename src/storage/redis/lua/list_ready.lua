@@ -1,13 +1,15 @@
 -- Reads a part of a ready list in the order of popping.
 -- include: keys, time, note, memo, bounds
--- ARGV: topic, how many to pass over, how many to look at
--- Answers: now in ms, entries looked at, whether these are the last (0 or 1), then for each: id,
---   body or '', due ms or '', expiry ms or '', attempts, extras or '', what it is: ready, expired (there is no
---   body), incomplete (of topic and body one is missing), pooled (to come by the pool), other (of another topic),
---   hole (an entry was taken out), or the type of a key in the place of its body
+-- ARGV: topic, how many to pass over, how many to look at, the id that was the last of those that are passed over or ''
+-- Answers: now in ms, entries looked at (-1 where another id stands there: nothing is looked at), whether these are the
+--   last (0 or 1), then for each: id, body or '', due ms or '', expiry ms or '', attempts, ready lifetime in ms or '',
+--   extras or '', what it is: ready, expired (there is no body), incomplete (of topic and body one is missing), pooled
+--   (to come by the pool), other (of another topic), hole (an entry was taken out), or the type of a key in the place
+--   of its body
 expect_type(READY .. ARGV[1], 'list')
 local topic, first, limit = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3])
 local now = now_ms()
+if ARGV[4] ~= '' and redis.call('LINDEX', READY .. topic, -first) ~= ARGV[4] then return { now, -1, 0 } end
 local ids = redis.call('LRANGE', READY .. topic, -first - limit, -first - 1)
 local answer, bytes = { now, #ids, #ids < limit and 1 or 0 }, 0
 
@@ -28,15 +30,15 @@ for i = #ids, 1, -1 do
   local written_expiry = written_expiry_of(bucket)
   local expires_at = within_bounds(written_expiry)
   local is = what_is(id, job, expires_at)
-  local body, due, attempts, extras, _ = '', '', 0, '', nil
+  local body, due, attempts, ttl, extras = '', '', 0, '', ''
   local note = read('HGET', READY_DUE, id)
   if is == 'ready' then
     body, due = job[2], note and noted_due(note, written_expiry) or ''
-    attempts, _, extras = read_memo(bucket, job[3], note, due, expires_at, topic, body)
+    attempts, ttl, extras = read_memo(bucket, job[3], note, due, expires_at, topic, body)
   else
     expires_at = ''
   end
-  for _, value in ipairs({ id, body, due, expires_at, attempts, extras, is }) do
+  for _, value in ipairs({ id, body, due, expires_at, attempts, ttl, extras, is }) do
     answer[#answer + 1] = value
   end
   bytes = bytes + #body + #extras

@@ -1,6 +1,6 @@
 import { unpackNames } from '../msgpack.js';
 import { SCRIPTS } from '../scripts.generated.js';
-import type { PoolPlace } from './list.js';
+import type { SetPlace } from './list.js';
 import { runScript, type Target, toArray, toBuffer, toDate, toRows, toText, type Value } from './run.js';
 
 /** An id of which something is wrong, and what: the word of the script. */
@@ -13,7 +13,7 @@ const toFlawed = (value: Value | undefined): Flawed[] =>
   [...toRows(toArray(value), 0, 2)].map(([id, what]) => ({ id: toBuffer(id), what: toText(what) }));
 
 /** lua/count_pool.lua */
-export async function countPool(target: Target, after: PoolPlace, limit: number) {
+export async function countPool(target: Target, after: SetPlace, limit: number) {
   const answer = await runScript(target, SCRIPTS.countPool, after.score, after.id, limit);
   return {
     last: { score: toText(answer[0]), id: toBuffer(answer[1]) },

@@ -13,13 +13,20 @@ type Field = Buffer | number;
 const isTime = (value: unknown): value is number => typeof value === 'number' && value >= 0;
 
 /** Extras as views tell them; of what no version wrote, nothing. */
-export function readExtras(value: Value | undefined): Pick<JobRecord, 'retries' | 'backoff' | 'history'> {
+export function readExtras(
+  value: Value | undefined,
+): Pick<JobRecord, 'retries' | 'backoff' | 'key' | 'history'> {
   const extras = toBuffer(value);
   if (extras.length === 0) return {};
-  const [, retries, first, last, packed, ...more] = unpackArray(extras) ?? [];
+  const [key, retries, first, last, packed, ...more] = unpackArray(extras) ?? [];
   if (packed === undefined || more.length > 0) return {};
   const history = Buffer.isBuffer(packed) ? readHistory(packed) : undefined;
-  return { ...toOwnRetry(retries, first, last), ...(history && { history }) };
+  const hasKey = Buffer.isBuffer(key) && key.length > 0;
+  return {
+    ...toOwnRetry(retries, first, last),
+    ...(hasKey && { key: key.toString() }),
+    ...(history && { history }),
+  };
 }
 
 /** A job's own settings as a script answers them: what it has not is ''. */

@@ -6,11 +6,16 @@ import { SCRIPTS } from '../scripts.generated.js';
 import { readExtras } from './extras.js';
 import { runScript, type Target, toBuffer, toDate, toRows, toText, type Value } from './run.js';
 
-/** A job of the pool, by its place in it; both empty stand for the beginning, or the end. */
-export interface PoolPlace {
+/**
+ * A member of a sorted set by its place there; both empty stand for the beginning, or the end, and a score alone for
+ * where it begins.
+ */
+export interface SetPlace {
   readonly score: string;
   readonly id: Buffer;
 }
+
+export const SET_START: SetPlace = { score: '', id: Buffer.alloc(0) };
 
 /** Until when (ms) a topic is paused, as reserve takes it: Infinity until it is resumed; nothing where that is no time. */
 export function toPauseEnd(text: string): number | undefined {
@@ -19,46 +24,87 @@ export function toPauseEnd(text: string): number | undefined {
   return until > 0 ? Math.min(until, MAX_TIMESTAMP_MS) : undefined;
 }
 
-/** Narrows to jobs of a topic or of an id. */
-interface Only {
-  readonly topic?: Buffer;
-  readonly id?: Buffer;
+interface PoolPart {
+  /** All topics when absent. */
+  readonly topic?: Buffer | undefined;
+  readonly after: SetPlace;
+  readonly limit: number;
+  /** Answers no more jobs than this. */
+  readonly most: number;
+  readonly latestFirst?: boolean | undefined;
 }
 
 /** lua/list_pool.lua */
-export async function listPool(target: Target, topic: Buffer, after: PoolPlace, limit: number, most: number) {
-  const answer = await runScript(target, SCRIPTS.listPool, topic, after.score, after.id, limit, most);
+export async function listPool(target: Target, { topic, after, limit, most, latestFirst }: PoolPart) {
+  const place = [after.score, after.id] as const;
+  const answer = await runScript(
+    target,
+    SCRIPTS.listPool,
+    ...[topic ?? '', ...place, limit, most, latestFirst === true ? 1 : 0],
+  );
   const now = Number(answer[2]);
   return {
-    last: { score: toText(answer[0]), id: toBuffer(answer[1]) },
-    jobs: [...toRows(answer, 3, 6)].map(([id, body, due, expires, attempts, extras]): JobRecord => {
+    last: toSetPlace(answer),
+    lookedAt: Number(answer[3]),
+    jobs: [...toRows(answer, 4, 8)].map(([id, of, body, due, expires, attempts, ttl, extras]): JobRecord => {
       const [dueAt, expiresAt] = [new Date(Number(due)), toDate(expires)];
       const isOver = expiresAt !== undefined && expiresAt.getTime() <= now;
       const state = isOver ? 'expired' : dueAt.getTime() <= now ? 'due' : 'delayed';
-      const job = { id: toBuffer(id), topic, body: toBuffer(body), state, dueAt, expiresAt } as const;
-      return { ...job, attempts: Number(attempts), ...readExtras(extras) };
+      const job = { id: toBuffer(id), topic: toBuffer(of), body: toBuffer(body), state, dueAt } as const;
+      return {
+        ...job,
+        ...{ expiresAt, ...toTtl(ttl, dueAt, expiresAt), attempts: Number(attempts), ...readExtras(extras) },
+      };
     }),
   };
 }
 
-/** lua/list_ready.lua; entries whose job is not of this list any more are not among the jobs. */
-export async function listReady(target: Target, topic: Buffer, skip: number, limit: number) {
-  const answer = await runScript(target, SCRIPTS.listReady, topic, skip, limit);
+const toSetPlace = ([score, id]: readonly Value[]): SetPlace => ({ score: toText(score), id: toBuffer(id) });
+
+/** The ready lifetime as it was kept, else what lies between due time and expiry. */
+function toTtl(
+  kept: Value | undefined,
+  dueAt: Date | undefined,
+  expiresAt: Date | undefined,
+): Pick<JobRecord, 'ttlMs'> {
+  if (toText(kept) !== '') return { ttlMs: Number(kept) };
+  return dueAt && expiresAt ? { ttlMs: Math.max(0, expiresAt.getTime() - dueAt.getTime()) } : {};
+}
+
+/**
+ * lua/list_ready.lua; entries whose job is not of this list any more are not among the jobs.
+ * @param behind the last of the `skip` entries that are passed over
+ * @returns nothing when another entry stands there
+ */
+export async function listReady(
+  target: Target,
+  topic: Buffer,
+  {
+    skip,
+    limit,
+    behind,
+  }: { readonly skip: number; readonly limit: number; readonly behind?: Buffer | undefined },
+) {
+  const answer = await runScript(target, SCRIPTS.listReady, topic, skip, limit, behind ?? '');
+  const rows = [...toRows(answer, 3, 8)];
+  if (Number(answer[1]) < 0) return undefined;
   return {
     lookedAt: Number(answer[1]),
     atEnd: answer[2] === 1,
-    jobs: [...toRows(answer, 3, 7)].flatMap(
-      ([id, body, due, expires, attempts, extras, what]): JobRecord[] => {
-        const word = toText(what);
-        if (['pooled', 'other', 'hole'].includes(word)) return [];
-        const times = { dueAt: toDate(due), expiresAt: toDate(expires) };
-        const job = { id: toBuffer(id), topic, ...times, attempts: Number(attempts) };
-        if (word === 'ready')
-          return [{ ...job, state: 'ready', body: toBuffer(body), ...readExtras(extras) }];
-        return [{ ...job, state: 'expired', ...lostBody(target.keys, toBuffer(id), word) }];
-      },
-    ),
+    ids: rows.map(([id]) => toBuffer(id)),
+    jobs: rows.flatMap((row) => toReadyJob(target.keys, topic, row)),
   };
+}
+
+function toReadyJob(keys: Keys, topic: Buffer, row: readonly Value[]): JobRecord[] {
+  const [id, body, due, expires, attempts, ttl, extras, what] = row;
+  const word = toText(what);
+  if (['pooled', 'other', 'hole'].includes(word)) return [];
+  const times = { dueAt: toDate(due), expiresAt: toDate(expires) };
+  const job = { id: toBuffer(id), topic, ...times, attempts: Number(attempts) };
+  if (word !== 'ready') return [{ ...job, state: 'expired', ...lostBody(keys, toBuffer(id), word) }];
+  const kept = { ...toTtl(ttl, times.dueAt, times.expiresAt), ...readExtras(extras) };
+  return [{ ...job, state: 'ready', body: toBuffer(body), ...kept }];
 }
 
 /** lua/list_aside.lua: a part of the ready jobs that were set aside. */
@@ -97,26 +143,28 @@ export interface AwayJob {
 }
 
 /** lua/list_leased.lua */
-export async function listLeased(target: Target, first: number, only: Pick<Only, 'topic'>) {
-  const answer = await runScript(target, SCRIPTS.listLeased, first, only.topic ?? '');
-  return { lookedAt: Number(answer[0]), jobs: [...toRows(answer, 1, 14)].map(toAwayJob) };
+export async function listLeased(target: Target, topic: Buffer | undefined, after: SetPlace) {
+  const answer = await runScript(target, SCRIPTS.listLeased, topic ?? '', after.score, after.id);
+  return { last: toSetPlace(answer), jobs: [...toRows(answer, 2, 15)].map(toAwayJob) };
 }
 
 /** lua/find_leased.lua */
 export async function findLeased(target: Target, first: number, ids: readonly Buffer[]) {
   const answer = await runScript(target, SCRIPTS.findLeased, first, ...ids);
-  return { lookedAt: Number(answer[0]), jobs: [...toRows(answer, 1, 14)].map(toAwayJob) };
+  return { lookedAt: Number(answer[0]), jobs: [...toRows(answer, 1, 15)].map(toAwayJob) };
 }
 
 function toAwayJob(row: readonly Value[]): AwayJob {
   const [name, until, count, deadline, since, topic, number, ...rest] = row;
-  const [id, body, due, expires, attempts, extras, holder] = rest;
+  const [id, body, due, expires, attempts, ttl, extras, holder] = rest;
+  const [dueAt, expiresAt] = [toDate(due), toDate(expires)];
   const job = {
     id: toBuffer(id),
     topic: toBuffer(topic),
     body: toBuffer(body),
-    dueAt: toDate(due),
-    expiresAt: toDate(expires),
+    dueAt,
+    expiresAt,
+    ...toTtl(ttl, dueAt, expiresAt),
     attempts: Number(attempts),
     ...readExtras(extras),
   };
@@ -143,17 +191,24 @@ function toAwayJob(row: readonly Value[]): AwayJob {
 }
 
 /** lua/list_dead.lua */
-export async function listDead(target: Target, first: number, limit: number, only: Only) {
-  const answer = await runScript(target, SCRIPTS.listDead, first, limit, only.topic ?? '', only.id ?? '');
+export async function listDead(
+  target: Target,
+  only: { readonly topic?: Buffer | undefined; readonly id?: Buffer },
+  after: SetPlace = SET_START,
+  limit = 1,
+) {
+  const { topic = '', id = '' } = only;
+  const answer = await runScript(target, SCRIPTS.listDead, topic, id, after.score, after.id, limit);
   return {
-    lookedAt: Number(answer[0]),
-    jobs: [...toRows(answer, 1, 9)].map(
-      ([id, topic, body, due, attempts, reason, failed, deleted, extras]): JobRecord => ({
+    last: toSetPlace(answer),
+    jobs: [...toRows(answer, 2, 10)].map(
+      ([id, topic, body, due, attempts, reason, failed, deleted, ttl, extras]): JobRecord => ({
         id: toBuffer(id),
         topic: toBuffer(topic),
         body: toBuffer(body),
         state: 'dead',
         dueAt: toDate(due),
+        ...toTtl(ttl, undefined, undefined),
         attempts: Number(attempts),
         ...(toText(reason) === '' ? {} : { reason: toText(reason) }),
         failedAt: toDate(failed),
@@ -176,7 +231,7 @@ export interface IdFacts {
   readonly dueAt?: Date | undefined;
   readonly expiresAt?: Date | undefined;
   readonly attempts: number;
-  readonly kept: Pick<JobRecord, 'retries' | 'backoff' | 'history'>;
+  readonly kept: Pick<JobRecord, 'ttlMs' | 'retries' | 'backoff' | 'key' | 'history'>;
   /** What delayer noted when it promoted a job of this id. */
   readonly noted?: (Pick<JobRecord, 'dueAt' | 'expiresAt'> & { readonly topic: Buffer }) | undefined;
   readonly pausedUntilMs?: number | undefined;
@@ -191,8 +246,8 @@ export interface IdFacts {
 /** lua/find.lua */
 export async function findById(target: Target, id: Buffer, most: number): Promise<IdFacts> {
   const answer = await runScript(target, SCRIPTS.find, id, most);
-  const [now, score, bucketType, topic, body, due, expires, attempts, extras] = answer;
-  const [notedTopic, notedDue, notedExpiry, pause, aside, type, length, ...places] = answer.slice(9);
+  const [now, score, bucketType, topic, body, due, expires, attempts, ttl, extras] = answer;
+  const [notedTopic, notedDue, notedExpiry, pause, aside, type, length, ...places] = answer.slice(10);
   const given = (value: Value | undefined) => (toText(value) === '' ? undefined : toBuffer(value));
   const [noted, pausedUntil] = [given(notedTopic), toText(pause)];
   return {
@@ -204,7 +259,7 @@ export async function findById(target: Target, id: Buffer, most: number): Promis
     dueAt: toDate(due),
     expiresAt: toDate(expires),
     attempts: Number(attempts),
-    kept: readExtras(extras),
+    kept: { ...toTtl(ttl, toDate(due), toDate(expires)), ...readExtras(extras) },
     noted: noted && { topic: noted, dueAt: toDate(notedDue), expiresAt: toDate(notedExpiry) },
     pausedUntilMs: toPauseEnd(pausedUntil),
     asideTopic: given(aside),

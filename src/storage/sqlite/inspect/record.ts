@@ -3,13 +3,13 @@ import type { Connection } from '../connection.js';
 import type { DeadColumns } from '../dead.js';
 import { leaseOf } from '../lease.js';
 import { historyOf, NOTE_COLUMNS, type NoteRow, settingsOf } from '../note.js';
-import { bounded, boundedTime, bytesOf, DUE_AT, exact, EXACT_VALUE, stateInLine } from '../rows.js';
+import { bounded, boundedTime, bytesOf, DUE_AT, exact, EXACT_VALUE, stateInLine, TTL_MS } from '../rows.js';
 
 /** For a SELECT of jobs: what a record is made of, but for the body. */
 export const JOB_COLUMNS = `
 ${exact('job.seq')} AS seq, job.id, topic, ${exact('place')} AS exactPlace, ${bounded('place')} AS place,
 ${boundedTime(DUE_AT)} AS dueAt,
-${boundedTime('expires_at')} AS expiresAt, ${bounded('attempts')} AS attempts, job.noted IS 1 AS isNoted`;
+${boundedTime('expires_at')} AS expiresAt, ${bounded(TTL_MS)} AS ttlMs, ${bounded('attempts')} AS attempts, job.noted IS 1 AS isNoted`;
 
 const NOTE = `SELECT ${NOTE_COLUMNS} FROM note WHERE seq = ${EXACT_VALUE}`;
 
@@ -22,6 +22,7 @@ export interface JobRow {
   readonly place: number;
   readonly dueAt: number;
   readonly expiresAt: number;
+  readonly ttlMs: number;
   readonly attempts: number;
   readonly isNoted: 0 | 1;
 }
@@ -75,11 +76,12 @@ function toRecord(row: JobRow): Omit<JobRecord, 'state'> {
     id: bytesOf(row.id),
     topic: bytesOf(row.topic),
     dueAt: new Date(row.dueAt),
+    ttlMs: Math.max(0, row.ttlMs),
     attempts: row.attempts,
   };
 }
 
-/** With the retry settings of the job itself and its history, where it has some. */
+/** With the retry settings of the job itself, its key and its history, where it has some. */
 export function withNote(
   connection: Connection,
   { seq, isNoted }: Pick<JobRow, 'seq' | 'isNoted'>,
@@ -88,5 +90,6 @@ export function withNote(
   const note = isNoted === 1 ? (connection.get(NOTE, seq) as NoteRow | undefined) : undefined;
   if (!note) return job;
   const history = historyOf(note);
-  return { ...job, ...settingsOf(note).own, ...(history && { history }) };
+  const key = note.noteKey ?? undefined;
+  return { ...job, ...settingsOf(note).own, ...(key !== undefined && { key }), ...(history && { history }) };
 }

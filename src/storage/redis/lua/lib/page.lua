@@ -1,12 +1,17 @@
--- needs: keys
-
--- Up to `limit` jobs of the pool and their scores, in order of due time, behind a job that was the last of
--- the page before ('' and '' for the beginning). If that job has moved, it goes on at its old score.
-local function pool_page(score, id, limit)
+-- Up to `limit` members of a sorted set and their scores, in order of score, behind one that was the last of the page
+-- before ('' and '' for the beginning; a score alone begins there). If that one has moved, it goes on at its old
+-- score. `is_reversed`: from the end.
+local function page_of(key, score, member, limit, is_reversed)
   local first = 0
   if score ~= '' then
-    local is_there = redis.call('ZSCORE', POOL, id) == score
-    first = is_there and redis.call('ZRANK', POOL, id) + 1 or redis.call('ZCOUNT', POOL, '-inf', '(' .. score)
+    local is_there = member ~= '' and redis.call('ZSCORE', key, member) == score
+    if is_there then
+      first = redis.call(is_reversed and 'ZREVRANK' or 'ZRANK', key, member) + 1
+    elseif is_reversed then
+      first = redis.call('ZCOUNT', key, '(' .. score, '+inf')
+    else
+      first = redis.call('ZCOUNT', key, '-inf', '(' .. score)
+    end
   end
-  return redis.call('ZRANGE', POOL, first, first + limit - 1, 'WITHSCORES')
+  return redis.call(is_reversed and 'ZREVRANGE' or 'ZRANGE', key, first, first + limit - 1, 'WITHSCORES')
 end

@@ -136,11 +136,18 @@ local function job_of(record, name, row)
   }
 end
 
+-- The ready lifetime in ms, or ''.
+local function ttl_of(row)
+  if row[8] ~= '' then return row[8] end
+  return row[4] ~= '' and row[5] ~= '' and row[5] - row[4] or ''
+end
+
 -- Adds to an answer what views are told of a job that is leased or waits (list_leased.lua).
 local function add_leased(answer, job, name, deadline)
   local known = { name, deadline, job.count or 1, job.deadline or 0, job.since or 0, job.topic }
   for _, value in ipairs(known) do answer[#answer + 1] = value end
   for column = 1, 6 do answer[#answer + 1] = job.row[column] end
+  answer[#answer + 1] = ttl_of(job.row)
   answer[#answer + 1] = job.row[9]
   answer[#answer + 1] = job.holder or ''
 end
@@ -177,12 +184,6 @@ local function forget_jobs(token, record, held)
       redis.call('ZREM', RESERVED, job.name)
     end
   end
-end
-
--- The ready lifetime in ms, or ''.
-local function ttl_of(row)
-  if row[8] ~= '' then return row[8] end
-  return row[4] ~= '' and row[5] ~= '' and row[5] - row[4] or ''
 end
 
 -- The numbers in ARGV from there on.
