@@ -153,10 +153,10 @@ export function toFailure(options: NackOptions): Failure {
   };
 }
 
-/** The end of it: at most MAX_REASON_BYTES of UTF-8, whole characters. */
+/** The end of it: at most MAX_REASON_BYTES of UTF-8, whole characters. One without text is none. */
 function toReason(reason: string | undefined): string | undefined {
   assertText(reason, 'reason');
-  if (reason === undefined) return undefined;
+  if (reason === undefined || reason === '') return undefined;
   const bytes = Buffer.from(reason);
   if (bytes.length <= MAX_REASON_BYTES) return reason;
   let start = bytes.length - MAX_REASON_BYTES;

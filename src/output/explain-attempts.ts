@@ -11,7 +11,8 @@ export function lastAttempt({ history, retries, dueAt, state }: JobRecord, now: 
   const { attempt, endedAt, outcome, reason } = last;
   const number = retries === undefined ? `${attempt}` : `${attempt} of ${retries + 1}`;
   const ago = `${distance(endedAt, now)} ago`;
-  const why = reason === undefined ? '' : `: ${firstLine(reason)}`;
+  const line = firstLine(reason ?? '');
+  const why = line === '' ? '' : `: ${line}`;
   const again = state === 'delayed' && dueAt ? [`It is tried again at ${dueAt.toISOString()}.`] : [];
   if (outcome === 'lease_ended')
     return [`Attempt ${number} ended ${ago} with its lease: its consumer was killed, cut off or too slow.`];

@@ -46,8 +46,8 @@ const SENTENCES: readonly (readonly [RegExp, Claim])[] = [
     /^It failed for good (.+) ago, after (\d+) attempts?, and is kept as a dead letter\.$/,
     (since, attempts) => `dead for ${since} of ${attempts}`,
   ],
-  [/^No reason was given\.$/, () => undefined],
-  [/^Reason: /, () => undefined],
+  [/^No reason was given\.$/, () => 'no reason'],
+  [/^Reason: (.*)$/, (reason) => `reason ${reason}`],
   [/^It is kept until it is requeued/, () => 'kept'],
   [/^It is deleted in (.+) if it is not requeued\.$/, (left) => `deleted in ${left}`],
   [/^Its time is over; the next step of maintenance deletes it\.$/, () => 'to be deleted'],
@@ -56,11 +56,20 @@ const SENTENCES: readonly (readonly [RegExp, Claim])[] = [
   [/^An older entry of its id is in the ready list of "(.+)":/, (topic) => `old entry in ${topic}`],
   [/^It is in its ready list (\d+) times, .* It is delivered once\.$/, (count) => `${count} entries`],
   [/^It cannot move: the key .* of Redis holds a string where a list belongs\.$/, () => 'its list is none'],
-  // Of attempts that have failed the model knows no more than how many there were.
-  [/^Attempt \d+(?: of \d+)? (?:failed|ended) /, () => undefined],
-  [/^It is tried again at /, () => undefined],
-  [/^No retry was left: /, () => undefined],
-  [/^Its last consumer was killed, cut off or too slow/, () => undefined],
+  [
+    /^Attempt (\d+)(?: of (\d+))? failed (.+) ago(?:: (.*))?\.$/,
+    (attempt, most, since, reason) => `attempt ${attempt} of ${most} failed for ${since}: ${reason}`,
+  ],
+  [
+    /^Attempt (\d+)(?: of (\d+))? ended (.+) ago with its lease: its consumer was killed, cut off or too slow\.$/,
+    (attempt, most, since) => `attempt ${attempt} of ${most} lost for ${since}`,
+  ],
+  [/^It is tried again at (.+)\.$/, (at) => `again at ${at}`],
+  [/^No retry was left: it was pushed with (\d+)\.$/, (retries) => `no retry left of ${retries}`],
+  [
+    /^Its last consumer was killed, cut off or too slow: nobody ended the lease\.$/,
+    () => 'its last lease ended',
+  ],
   [/^It goes on when that key is renamed or deleted\.$/, () => undefined],
 ];
 

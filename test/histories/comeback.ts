@@ -1,14 +1,17 @@
-import type { ModelJob, ModelLease, Waiting } from './job.js';
+import type { Letter, ModelJob, ModelLease, Waiting } from './job.js';
 import type { Line } from './line.js';
+import { DEFAULT_POLICY, endAttempt, hasRetryLeft, lossesOf } from './retries.js';
 import type { Rules } from './rules.js';
 
 /** While another job of its id is in line, a job is looked at so often (ms). */
 export const LOOK_AGAIN_MS = 1000;
 
-/** Jobs that are away from the line, in the hands of consumers or waiting, and how they come back. */
+/** Jobs that are away from the line, in the hands of consumers, waiting or dead, and how they come back. */
 export class Comeback {
   readonly leases: ModelLease[] = [];
   readonly waiting: Waiting[] = [];
+  /** In the order of their death. */
+  readonly letters: Letter[] = [];
 
   constructor(
     private readonly line: Line,
@@ -26,11 +29,28 @@ export class Comeback {
     return Math.min(at, this.rules.lastMs);
   }
 
-  /** Jobs whose lease has ended come back, and those that waited for another one of their id that is gone. */
-  reclaim(now: number): number {
+  /** Failed for good. */
+  bury(
+    job: ModelJob,
+    { deadTtlMs, reason }: { readonly deadTtlMs: number; readonly reason: string | undefined },
+    now: number,
+  ): Letter {
+    const deleteAt = deadTtlMs === 0 ? Infinity : this.byLast(now + deadTtlMs);
+    const letter = { job, failedAt: now, deleteAt, reason };
+    this.letters.push(letter);
+    return letter;
+  }
+
+  /**
+   * Jobs whose lease has ended come back, or are dead where no retry is left; and those come back that waited for
+   * another one of their id that is gone.
+   */
+  reclaim(now: number): Reclaimed {
     const turns = [...this.endedLeases(now), ...this.waitingTurns(now)];
     if (this.rules.reclaims === 'by time') turns.sort((a, b) => a.at - b.at);
-    return turns.reduce((back, { act }) => back + act(), 0);
+    const dead = this.letters.length;
+    const back = turns.reduce((sum, { act }) => sum + act(), 0);
+    return { back, buried: this.letters.slice(dead) };
   }
 
   private endedLeases(now: number): Turn[] {
@@ -43,10 +63,19 @@ export class Comeback {
     return [...records.values()].map((leases) => ({
       at: leases[0]?.end ?? 0,
       act: () => {
-        const jobs = leases.map((lease) => this.end(lease).job);
-        return this.comeBack(jobs, leases[0]?.since ?? now, now);
+        for (const lease of leases) this.lose(lease);
+        const back = leases.filter(({ job, policy }) => hasRetryLeft(job, policy)).map(({ job }) => job);
+        for (const { job, policy } of leases)
+          if (!back.includes(job))
+            this.bury(job, { ...(policy ?? DEFAULT_POLICY), reason: lossesOf(job) }, now);
+        return this.comeBack(back, leases[0]?.since ?? now, now);
       },
     }));
+  }
+
+  private lose(lease: ModelLease): void {
+    this.end(lease);
+    endAttempt(lease, { endedAt: lease.end, outcome: 'lease_ended' });
   }
 
   private waitingTurns(now: number): Turn[] {
@@ -104,6 +133,12 @@ export class Comeback {
   waitingFor(id: string): Waiting[] {
     return this.waiting.filter(({ job }) => job.id === id);
   }
+}
+
+export interface Reclaimed {
+  /** How many jobs are in line again. */
+  readonly back: number;
+  readonly buried: readonly Letter[];
 }
 
 interface Turn {

@@ -1,6 +1,8 @@
 import { DelayerError } from '../../src/core/errors.js';
-import { Difference } from './difference.js';
+import type { Burial } from '../../src/core/results.js';
+import { Difference, expectSame } from './difference.js';
 import type { Ground } from './ground.js';
+import type { Letter } from './job.js';
 import type { Model } from './model.js';
 import { type StepOf, TOPICS } from './operations.js';
 
@@ -58,6 +60,15 @@ export function expectNext(
   const next = Math.min(...due, ...ends, ...others) - now;
   const seen = nextInMs ?? Infinity;
   if (seen > next || seen <= 0) throw new Difference('the next event, in ms', next, seen);
+}
+
+/** Which jobs were found to be dead, and why; in any order. */
+export function expectBuried(what: string, expected: readonly Letter[], seen: readonly Burial[] = []): void {
+  expectSame(
+    `${what}: buried`,
+    expected.map(({ job, reason }) => [job.id, job.topic, reason].join(' ')).sort(),
+    seen.map(({ id, topic, reason }) => [id.toString(), topic.toString(), reason].join(' ')).sort(),
+  );
 }
 
 /** What a cut connection leaves open is told as such; then there is no answer. */

@@ -110,6 +110,7 @@ export class History {
     }
     if (step.does === 'cut') return this.cut(step);
     if (step.does === 'kill') return this.kill(step);
+    if (step.does === 'failing') return this.fail(step);
     if (isOriginal(step)) {
       this.context.say(this.originals?.describe(step) ?? step.does);
       await this.originals?.perform(step, this.context.now);
@@ -130,6 +131,16 @@ export class History {
     const target = times[event % Math.max(1, times.length)];
     this.ground.clock.advance(target === undefined ? 1 : target + offset - this.context.now);
     this.context.say(`the clock shows an event ${offset < 0 ? '- 1' : `+ ${offset}`} ms`);
+  }
+
+  private async fail({ by, topic, times, how, retry }: StepOf<'failing'>): Promise<void> {
+    const leaseMs = 500;
+    for (let i = 0; i < times; i += 1) {
+      const reserve = { limit: 1, leaseMs, retry, holder: undefined, lock: undefined };
+      await this.perform({ does: 'reserve', by, topics: [topic], ...reserve });
+      if (how === 'lease end') await this.perform({ does: 'advance', ms: leaseMs });
+      else await this.perform({ ...FAILED, by, picks: [0] });
+    }
   }
 
   private async cut({ where, step }: StepOf<'cut'>): Promise<void> {
@@ -163,7 +174,7 @@ export class History {
   }
 
   private async call(
-    step: Exclude<Step, { does: 'jump' | 'advance' | 'reopen' | 'cut' | 'kill' } | OriginalStep>,
+    step: Exclude<Step, { does: 'jump' | 'advance' | 'reopen' | 'cut' | 'kill' | 'failing' } | OriginalStep>,
     queue: Queue,
     fate?: Fate,
   ): Promise<void> {
@@ -186,6 +197,9 @@ export class History {
         return this.operator.resume(step, queue);
       case 'maintain':
         return this.operator.maintain(queue);
+      case 'lock':
+      case 'unlock':
+        return this.operator.lock(step, queue);
       case 'misuse':
         return this.operator.misuse(step, queue);
       default:
@@ -193,6 +207,14 @@ export class History {
     }
   }
 }
+
+const FAILED = {
+  does: 'retry',
+  delayMs: 0,
+  reason: 'it broke',
+  exitCode: undefined,
+  signalName: undefined,
+} as const;
 
 const isOriginal = (step: Step): step is OriginalStep =>
   step.does.startsWith('original') || ['flush scripts', 'spoil', 'heal'].includes(step.does);

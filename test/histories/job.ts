@@ -9,6 +9,31 @@ export interface Place {
 /** Is `a` before `b`? */
 export const isBefore = (a: Place, b: Place): boolean => a.at < b.at || (a.at === b.at && a.turn < b.turn);
 
+/** The pause (ms) before the first retry; each later one is twice as long, up to `lastMs`. */
+export interface Backoff {
+  readonly firstMs: number;
+  readonly lastMs: number;
+}
+
+/** What becomes of jobs that fail, or whose lease ends; a job's own settings come before it. */
+export interface Policy {
+  readonly retries: number;
+  readonly backoff: Backoff;
+  /** How long (ms) a dead letter is kept; 0: for ever. */
+  readonly deadTtlMs: number;
+}
+
+/** A try of a job that has ended. */
+export interface Attempt {
+  readonly attempt: number;
+  readonly startedAt: number;
+  readonly endedAt: number;
+  readonly outcome: 'retried' | 'dead' | 'lease_ended';
+  readonly exitCode?: number | undefined;
+  readonly signal?: string | undefined;
+  readonly reason?: string | undefined;
+}
+
 /** A job, wherever it is. Times are ms since 1970. */
 export interface ModelJob {
   readonly id: string;
@@ -24,6 +49,12 @@ export interface ModelJob {
   ttlMs: number | undefined;
   /** Reservations that counted. */
   attempts: number;
+  /** What it was pushed with. */
+  readonly own: { readonly retries?: number | undefined; readonly backoff?: Backoff | undefined };
+  /** Of its first lease, and its own for good; undefined before. */
+  key: string | undefined;
+  /** Its last attempts, the oldest first. */
+  history: readonly Attempt[];
   /** Undefined where nobody knows it. */
   place: Place | undefined;
 }
@@ -43,6 +74,9 @@ export interface ModelLease {
   end: number;
   /** It was extended without the others of its reservation. */
   isAlone: boolean;
+  /** Undefined: its job is tried again without end. */
+  readonly policy: Policy | undefined;
+  readonly holder: string | undefined;
 }
 
 /** A job that is back from its consumer while another one of its id is in line. */
@@ -78,6 +112,11 @@ export interface Seen {
   readonly deadUntil?: number | undefined;
   readonly readyAhead?: number | undefined;
   readonly waits?: boolean | undefined;
+  readonly retries?: number | undefined;
+  readonly backoff?: string | undefined;
+  readonly history?: string | undefined;
+  readonly leasedAt?: number | undefined;
+  readonly leasedBy?: string | undefined;
   /** What its explanation claims, where it was found by its id. */
   readonly says?: string | undefined;
 }

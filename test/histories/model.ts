@@ -1,8 +1,10 @@
 import { DEFAULT_TTL_MS, type JobState } from '../../src/core/job.js';
 import type { OnExisting, PushResult, RequeueResult } from '../../src/core/results.js';
-import { Comeback, LOOK_AGAIN_MS } from './comeback.js';
-import type { Letter, ModelJob, ModelLease, Waiting } from './job.js';
+import { Comeback, LOOK_AGAIN_MS, type Reclaimed } from './comeback.js';
+import type { Letter, ModelJob, ModelLease, Policy, Waiting } from './job.js';
 import type { Line } from './line.js';
+import { Locks } from './locks.js';
+import { DEFAULT_POLICY, endAttempt, hasRetryLeft, pausesAfter } from './retries.js';
 import type { Rules } from './rules.js';
 
 export interface ModelPush {
@@ -12,15 +14,39 @@ export interface ModelPush {
   /** From now, or at a time of the store's clock. */
   readonly due: { readonly delayMs: number } | { readonly at: number };
   readonly ttlMs: number;
+  readonly own: ModelJob['own'];
 }
+
+export interface ModelReserve {
+  readonly topics: readonly string[];
+  readonly limit: number;
+  readonly leaseMs: number;
+  readonly policy?: Policy | undefined;
+  readonly holder?: string | undefined;
+}
+
+/** How jobs failed. */
+export interface ModelFailure {
+  /** For good, whatever retries are left. */
+  readonly dead?: boolean | undefined;
+  /** In place of the backoff. */
+  readonly delayMs?: number | undefined;
+  /** In place of what the policy says. */
+  readonly deadTtlMs?: number | undefined;
+  readonly reason?: string | undefined;
+  readonly exitCode?: number | undefined;
+  readonly signalName?: string | undefined;
+}
+
+/** Which pause (ms) of those that are allowed the store took for the job of a lease: it takes one at random. */
+export type ChosenPause = (lease: ModelLease, allowed: ReturnType<typeof pausesAfter>) => number;
 
 /**
  * The queue: what semantics of a job on its way the stores have to keep, without a store. It has no clock: each
  * operation is told the time (ms). Numbers below a job are times unless they say otherwise.
  */
 export class Model {
-  /** In the order of their death. */
-  readonly letters: Letter[] = [];
+  readonly locks: Locks;
   /** Until when a topic is paused; Infinity until it is resumed. */
   readonly pauses = new Map<string, number>();
   private pushes = 0;
@@ -33,6 +59,11 @@ export class Model {
     readonly rules: Rules,
   ) {
     this.back = new Comeback(line, rules);
+    this.locks = new Locks(rules.locksHaveLastMs);
+  }
+
+  get letters(): Letter[] {
+    return this.back.letters;
   }
 
   get leases(): ModelLease[] {
@@ -57,7 +88,7 @@ export class Model {
   }
 
   private pushOne(
-    { id, topic, body, due, ttlMs }: ModelPush,
+    { id, topic, body, due, ttlMs, own }: ModelPush,
     onExisting: OnExisting,
     now: number,
   ): PushResult {
@@ -69,9 +100,14 @@ export class Model {
     }
     const dueAt = 'delayMs' in due ? now + due.delayMs : Math.max(now, due.at);
     this.pushes += 1;
-    const base = { id, topic, body, number: this.pushes, attempts: 0, place: undefined };
+    const base = { id, topic, body, number: this.pushes, place: undefined, ...this.untried(own) };
     this.line.add({ ...base, dueAt, ttlMs, expiresAt: dueAt + ttlMs }, dueAt, now);
     return { outcome: living ? 'replaced' : 'pushed', dueAt: dateOf(dueAt) };
+  }
+
+  /** What is known of the attempts of a new job. */
+  untried(own: ModelJob['own']): Pick<ModelJob, 'attempts' | 'own' | 'key' | 'history'> {
+    return { attempts: 0, own, key: undefined, history: [] };
   }
 
   /** A number for a job that another client pushes. */
@@ -80,8 +116,11 @@ export class Model {
   }
 
   /** Leases the first ready jobs of the topics that are not paused, those of the first topic first. */
-  reserve(topics: readonly string[], limit: number, leaseMs: number, now: number): ModelLease[] {
-    this.back.reclaim(now);
+  reserve(
+    { topics, limit, leaseMs, policy, holder }: ModelReserve,
+    now: number,
+  ): { leases: ModelLease[]; buried: Reclaimed['buried'] } {
+    const { buried } = this.back.reclaim(now);
     this.line.promote(now);
     const jobs: ModelJob[] = [];
     for (const topic of topics) {
@@ -89,7 +128,14 @@ export class Model {
     }
     this.reservations += 1;
     const end = now + leaseMs;
-    const shared = { name: '', reservation: this.reservations, count: jobs.length, isAlone: false };
+    const shared = {
+      name: '',
+      reservation: this.reservations,
+      count: jobs.length,
+      isAlone: false,
+      policy,
+      holder,
+    };
     const leases = jobs.map((job, i): ModelLease => {
       job.attempts += 1;
       // The lifetime of a job that another client pushed is known where its due time is.
@@ -97,12 +143,12 @@ export class Model {
       return { job, ...shared, number: i + 1, firstEnd: end, since: now, end };
     });
     this.leases.push(...leases);
-    return leases;
+    return { leases, buried };
   }
 
   /** Takes jobs as a reserve does, for good. */
   pop(topics: readonly string[], limit: number, now: number): ModelJob[] {
-    const leases = this.reserve(topics, limit, LOOK_AGAIN_MS, now);
+    const { leases } = this.reserve({ topics, limit, leaseMs: LOOK_AGAIN_MS }, now);
     return leases.map((lease) => this.back.end(lease).job);
   }
 
@@ -112,12 +158,19 @@ export class Model {
 
   /** The leases of these names that are held: also those that have ended, until somebody has noticed. */
   private held(names: readonly string[]): (ModelLease | undefined)[] {
-    const seen = new Set<string>();
-    return names.map((name) => {
-      if (seen.has(name)) return undefined;
-      seen.add(name);
-      return this.leases.find((lease) => lease.name === name);
-    });
+    return this.firstOfEach(names).map((name) => this.leases.find((lease) => lease.name === name));
+  }
+
+  /** A lease that is named twice ends once. */
+  private firstOfEach(names: readonly string[]): (string | undefined)[] {
+    return names.map((name, i) => (names.indexOf(name) === i ? name : undefined));
+  }
+
+  /** The store names a lease; a job is known for good by the first of its leases. */
+  name(lease: ModelLease, name: string): void {
+    const [token, number] = name.split('.');
+    lease.name = name;
+    lease.job.key ??= `${token}.${number}`;
   }
 
   /** The jobs are done and gone. */
@@ -133,27 +186,40 @@ export class Model {
     });
   }
 
-  /** Failed: due anew, and the whole lifetime counts from there. */
-  retry(names: readonly string[], delayMs: number, now: number): boolean[] {
-    return this.settle(names, now, ({ job, since }) => {
-      const dueAt = now + delayMs;
-      job.expiresAt = this.back.byLast(dueAt + (job.ttlMs ?? Math.max(1, job.expiresAt - since)));
-      this.line.setDue(job, dueAt);
-      if (this.back.hasToWait(job, now)) this.back.wait(job, dueAt, now);
-      else this.line.add(job, dueAt, now);
+  /** Failed: due anew after a pause, or dead where no retry is left. @returns what became of each job */
+  nack(
+    names: readonly string[],
+    failure: ModelFailure,
+    now: number,
+    chosen: ChosenPause,
+  ): (Nacked | undefined)[] {
+    const done = new Map<string, Nacked>();
+    this.settle(names, now, (lease) => {
+      const { job, policy } = lease;
+      const { exitCode, signalName: signal } = failure;
+      const isDead = failure.dead === true || !hasRetryLeft(job, policy);
+      const outcome = isDead ? 'dead' : 'retried';
+      endAttempt(lease, { endedAt: now, outcome, exitCode, signal, reason: failure.reason });
+      if (isDead) {
+        const { deadTtlMs = (policy ?? DEFAULT_POLICY).deadTtlMs, reason } = failure;
+        this.back.bury(job, { deadTtlMs, reason }, now);
+        done.set(lease.name, { outcome: 'dead' });
+      } else {
+        const pause = failure.delayMs ?? chosen(lease, pausesAfter(job, policy));
+        const dueAt = this.back.byLast(now + pause);
+        this.retry(lease, dueAt, now);
+        done.set(lease.name, { outcome: 'retried', dueAt });
+      }
     });
+    return this.firstOfEach(names).map((name) => (name === undefined ? undefined : done.get(name)));
   }
 
-  /** Failed for good. */
-  bury(
-    names: readonly string[],
-    { deadTtlMs, reason }: { readonly deadTtlMs: number; readonly reason: string | undefined },
-    now: number,
-  ): boolean[] {
-    const deleteAt = deadTtlMs === 0 ? Infinity : now + deadTtlMs;
-    return this.settle(names, now, ({ job }) => {
-      this.letters.push({ job, failedAt: now, deleteAt, reason });
-    });
+  /** Due anew, and the whole lifetime counts from there. */
+  private retry({ job, since }: ModelLease, dueAt: number, now: number): void {
+    job.expiresAt = this.back.byLast(dueAt + (job.ttlMs ?? Math.max(1, job.expiresAt - since)));
+    this.line.setDue(job, dueAt);
+    if (this.back.hasToWait(job, now)) this.back.wait(job, dueAt, now);
+    else this.line.add(job, dueAt, now);
   }
 
   /** The leases of a reservation end together, in the order in which they are named. */
@@ -204,14 +270,18 @@ export class Model {
   }
 
   /** Makes the latest dead letter of an id a job again. */
-  requeue(id: string, delayMs: number, now: number): RequeueResult {
+  requeue(
+    id: string,
+    { delayMs, keepAttempts }: { readonly delayMs: number; readonly keepAttempts: boolean },
+    now: number,
+  ): RequeueResult {
     const letter = this.lettersOf(id)[0];
     if (!letter) return 'none';
     if (this.line.isTaken(id, now)) return 'duplicate_id';
     this.letters.splice(this.letters.indexOf(letter), 1);
     const { job } = letter;
     const dueAt = now + delayMs;
-    job.attempts = 0;
+    if (!keepAttempts) job.attempts = 0;
     job.ttlMs ??= DEFAULT_TTL_MS;
     job.expiresAt = this.back.byLast(dueAt + job.ttlMs);
     this.line.add(job, dueAt, now);
@@ -227,18 +297,26 @@ export class Model {
   }
 
   /** All that is to be done by now: leases that have ended, due and expired jobs, dead letters past their time. */
-  maintain(now: number): { promoted: number; reclaimed: number; deleted: number } {
-    const reclaimed = this.back.reclaim(now);
+  maintain(now: number): {
+    promoted: number;
+    reclaimed: number;
+    deleted: number;
+    buried: Reclaimed['buried'];
+  } {
+    const { back: reclaimed, buried } = this.back.reclaim(now);
     const promoted = this.line.promote(now);
     this.line.clear(now);
     const old = this.letters.filter(({ deleteAt }) => deleteAt <= now);
     for (const letter of old) this.letters.splice(this.letters.indexOf(letter), 1);
-    return { promoted, reclaimed, deleted: old.length };
+    return { promoted, reclaimed, deleted: old.length, buried };
   }
 
   /** The latest first. */
   lettersOf(id: string): Letter[] {
-    return this.letters.filter(({ job }) => job.id === id).reverse();
+    const letters = this.letters.filter(({ job }) => job.id === id).reverse();
+    if (this.rules.lettersOfOneMs === 'youngest first')
+      letters.sort((a, b) => b.failedAt - a.failedAt || b.job.number - a.job.number);
+    return letters;
   }
 
   /** Times at which something becomes different, or can. */
@@ -249,8 +327,14 @@ export class Model {
       ...this.waiting.map(({ lookAt }) => lookAt),
       ...this.letters.map(({ deleteAt }) => deleteAt),
       ...this.pauses.values(),
+      ...this.locks.times(),
     ].filter((at) => at < Infinity);
   }
+}
+
+export interface Nacked {
+  readonly outcome: 'retried' | 'dead';
+  readonly dueAt?: number | undefined;
 }
 
 /** What a remove did, and what there was before; of several jobs each once. */

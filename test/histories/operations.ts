@@ -1,9 +1,11 @@
 import fc from 'fast-check';
-import type { JobState } from '../../src/core/job.js';
+import type { JobState, OwnRetry } from '../../src/core/job.js';
+import type { RetryOptions } from '../../src/core/retry-policy.js';
 
 /** Few, so that what is done meets what was done before; 0 is an id like any other. */
 export const IDS = ['a', 'b', 'c', 'd', '0'];
 export const TOPICS = ['x', 'y'];
+const LOCKS = ['k', 'l'];
 
 const SECOND_MS = 1000;
 const MINUTE_MS = 60 * SECOND_MS;
@@ -29,6 +31,34 @@ const STATES: readonly (readonly JobState[] | 'any')[] = [
   ['delayed', 'dead'],
 ];
 
+const backoffs = [
+  { firstMs: 10, lastMs: 40 },
+  { firstMs: 1000, lastMs: 1500 },
+  { firstMs: 1, lastMs: HOUR_MS },
+  { firstMs: 0, lastMs: 0 },
+];
+/** What a job says of its own retries: mostly nothing. */
+const anOwn = fc.constantFrom<OwnRetry>(
+  ...Array<OwnRetry>(8).fill({}),
+  { retries: 0 },
+  { retries: 1 },
+  { backoff: backoffs[0] },
+  { retries: 12, backoff: backoffs[1] },
+);
+/** False: without end. Undefined: as of a consumer that says nothing. */
+const aPolicy = fc.constantFrom<RetryOptions | false | undefined>(
+  false,
+  false,
+  undefined,
+  { retries: 0 },
+  { retries: 1, backoff: backoffs[0], deadTtlMs: MINUTE_MS },
+  { retries: 2, backoff: backoffs[1], deadTtlMs: 0 },
+  { retries: 12, backoff: backoffs[2] },
+  { retries: 0, deadTtlMs: 1 },
+  { backoff: backoffs[3] },
+);
+const aReason = fc.constantFrom(undefined, '', 'it broke', 'ünïcode');
+
 const aPush = fc.record({
   id: anId,
   topic: aTopic,
@@ -38,6 +68,7 @@ const aPush = fc.record({
   ttlMs: aTtl,
   /** What was pushed last under the id, once more. */
   isRepeat: fc.nat({ max: 3 }).map((n) => n === 0),
+  own: anOwn,
 });
 
 /** Leases by how many were given after them, also such that have ended long ago. */
@@ -55,6 +86,24 @@ const reserve = fc.record({
   topics,
   limit: fc.integer({ min: 1, max: 4 }),
   leaseMs: aLease,
+  retry: aPolicy,
+  holder: fc.constantFrom(undefined, 'host:1'),
+  /** Under one of these locks, as this process. */
+  lock: fc.option(fc.constantFrom(...LOCKS), { nil: undefined, freq: 7 }),
+});
+/** A job of the topic is taken, and fails, so often, by a nack without a pause or by the end of its lease. */
+const failing = fc.record({
+  does: fc.constant('failing'),
+  by: process,
+  topic: aTopic,
+  times: fc.integer({ min: 2, max: 12 }),
+  how: fc.constantFrom('nack', 'lease end'),
+  retry: aPolicy,
+});
+const lock = fc.record({
+  does: fc.constantFrom('lock', 'unlock'),
+  by: process,
+  name: fc.constantFrom(...LOCKS),
 });
 const pop = fc.record({
   does: fc.constant('pop'),
@@ -65,13 +114,22 @@ const pop = fc.record({
 const ack = fc.record({ does: fc.constant('ack'), by: process, picks });
 const release = fc.record({ does: fc.constant('release'), by: process, picks });
 const extend = fc.record({ does: fc.constant('extend'), by: process, picks, leaseMs: aLease });
-const retry = fc.record({ does: fc.constant('retry'), by: process, picks, delayMs: aDelay });
+const retry = fc.record({
+  does: fc.constant('retry'),
+  by: process,
+  picks,
+  /** Mostly that of the backoff. */
+  delayMs: fc.option(aDelay, { nil: undefined, freq: 1 }),
+  reason: aReason,
+  exitCode: fc.constantFrom(undefined, 0, 75),
+  signalName: fc.constantFrom(undefined, 'SIGKILL'),
+});
 const bury = fc.record({
   does: fc.constant('bury'),
   by: process,
   picks,
-  deadTtlMs: fc.constantFrom(0, 0, 1, SECOND_MS, MINUTE_MS, 30 * DAY_MS, 30 * DAY_MS),
-  reason: fc.constantFrom(undefined, '', 'it broke', 'ünïcode'),
+  deadTtlMs: fc.constantFrom(undefined, 0, 1, SECOND_MS, MINUTE_MS, 30 * DAY_MS, 30 * DAY_MS),
+  reason: aReason,
 });
 const remove = fc.record({
   does: fc.constant('remove'),
@@ -86,6 +144,7 @@ const requeue = fc.record({
   ofMost: fc.boolean(),
   ids: fc.array(anId, { minLength: 1, maxLength: 2 }),
   delayMs: aDelay,
+  keepAttempts: fc.boolean(),
 });
 const pause = fc.record({
   does: fc.constant('pause'),
@@ -125,6 +184,8 @@ const common = [
   { weight: 9, arbitrary: push },
   { weight: 8, arbitrary: reserve },
   { weight: 3, arbitrary: pop },
+  { weight: 1, arbitrary: failing },
+  { weight: 1, arbitrary: lock },
   { weight: 3, arbitrary: ack },
   { weight: 3, arbitrary: release },
   { weight: 3, arbitrary: extend },

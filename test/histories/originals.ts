@@ -82,7 +82,7 @@ export class Originals {
       dueAt: due * 1000,
       expiresAt: this.model.byLast(now + (delay + ttl) * 1000),
       ttlMs: undefined,
-      attempts: 0,
+      ...this.model.untried({}),
       place: undefined,
     };
     const isNew = this.line.originalPush(job, due * 1000);

@@ -88,7 +88,8 @@ export class RedisLine implements Line {
 
   private setBody(job: ModelJob): void {
     this.bodies.set(job.id, job);
-    if (this.pushed.has(job)) this.memos.add(job);
+    const { retries, backoff } = job.own;
+    if (this.pushed.has(job) || retries !== undefined || backoff) this.memos.add(job);
     this.pushed.add(job);
   }
 

@@ -23,6 +23,13 @@ export interface Rules {
   readonly hasDue: boolean;
   /** What a remove takes out of consumers' hands is taken in a second step, which a cut may prevent. */
   readonly revokesLater: boolean;
+  /**
+   * Open in the contract: of dead letters of one id that died in one millisecond, is the one that was pushed last
+   * the latest, or the one whose lease ended last?
+   */
+  readonly lettersOfOneMs: 'youngest first' | 'by turn';
+  /** A lock is held in the whole millisecond in which it ends. */
+  readonly locksHaveLastMs: boolean;
   /** Of an expired job nothing but its id is left, and no more than that is asked of the views. */
   readonly losesExpired: boolean;
 }
@@ -39,6 +46,8 @@ export const SQLITE_RULES: Rules = {
   lastMs: 8.64e15,
   hasDue: false,
   revokesLater: false,
+  lettersOfOneMs: 'youngest first',
+  locksHaveLastMs: false,
   losesExpired: false,
 };
 
@@ -54,6 +63,7 @@ export const REDIS_RULES: Rules = {
     'original pop: "a crash after their RPOP still loses the job": what is in neither pool nor list is nobody\'s until its body is gone.',
     'original pop: "A push of an id between an original client\'s RPOP and its DEL: that client then deletes the new body."',
     'original push: "HMSET, EXPIRE, ZADD": it takes the place of whatever lives under its id; "what an original client pushes is due by that client\'s clock", in whole seconds.',
+    'lock: Redis keeps a key for the whole millisecond in which it expires.',
     'one millisecond: "delayer gives each job due in one millisecond a microsecond more than the one pushed before": jobs stand in the order in which they came to the pool, and those of the original clients by id.',
   ],
   reclaims: 'by time',
@@ -62,5 +72,7 @@ export const REDIS_RULES: Rules = {
   lastMs: Date.UTC(9999, 11, 31, 23, 59, 59, 999),
   hasDue: true,
   revokesLater: true,
+  lettersOfOneMs: 'by turn',
+  locksHaveLastMs: true,
   losesExpired: true,
 };

@@ -1,8 +1,8 @@
 import { DelayerError } from '../../src/core/errors.js';
 import { JOB_STATES, type JobState } from '../../src/core/job.js';
 import type { Queue } from '../../src/core/queue.js';
-import type { RemoveResult } from '../../src/core/results.js';
-import { type Context, type Fate, expectNext, orUnknown } from './context.js';
+import type { Burial, RemoveResult } from '../../src/core/results.js';
+import { type Context, type Fate, expectBuried, expectNext, orUnknown } from './context.js';
 import { Difference, expectSame } from './difference.js';
 import type { ModelRemoved } from './model.js';
 import { IDS, type StepOf, TOPICS } from './operations.js';
@@ -43,12 +43,13 @@ export class Operator {
   }
 
   async requeue(step: StepOf<'requeue'>, queue: Queue, fate?: Fate): Promise<void> {
-    const { delayMs } = step;
+    const { delayMs, keepAttempts } = step;
     const ids = step.ofMost ? [this.idOfMostLetters()] : step.ids;
-    this.context.say(`requeue ${ids.join(' ')} in ${delayMs}`);
-    const seen = await orUnknown(queue.requeue(ids, { delayMs }), fate);
+    this.context.say(`requeue ${ids.join(' ')} in ${delayMs}${keepAttempts ? ', attempts kept' : ''}`);
+    const seen = await orUnknown(queue.requeue(ids, { delayMs, keepAttempts }), fate);
     if (fate?.lost === 'request') return;
-    const expected = ids.map((id) => this.context.model.requeue(id, delayMs, this.context.now));
+    const { model, now } = this.context;
+    const expected = ids.map((id) => model.requeue(id, { delayMs, keepAttempts }, now));
     if (!fate) expectSame('requeue', expected, seen);
   }
 
@@ -60,13 +61,15 @@ export class Operator {
 
   async maintain(queue: Queue): Promise<void> {
     this.context.say('maintain');
-    const expected = this.context.model.maintain(this.context.now);
+    const { buried, ...expected } = this.context.model.maintain(this.context.now);
+    const burials: Burial[] = [];
     const seen = { promoted: 0, reclaimed: 0, deleted: 0 };
     for (;;) {
       const done = await queue.maintain();
       seen.promoted += done.promoted;
       seen.reclaimed += done.reclaimed;
       seen.deleted += done.deleted;
+      burials.push(...(done.buried ?? []));
       if (done.more) continue;
       expectNext(
         this.context,
@@ -76,6 +79,7 @@ export class Operator {
       break;
     }
     expectSame('maintain', expected, seen);
+    expectBuried('maintain', buried, burials);
   }
 
   async pause({ topic, forMs }: StepOf<'pause'>, queue: Queue): Promise<void> {
@@ -88,6 +92,17 @@ export class Operator {
     this.context.say(`resume ${topic}`);
     this.context.model.resume(topic);
     await queue.resume(topic);
+  }
+
+  async lock({ does, by, name }: StepOf<'lock' | 'unlock'>, queue: Queue): Promise<void> {
+    const owner = `process ${by}`;
+    this.context.say(`${does} ${name} of ${owner}`);
+    const { model, now } = this.context;
+    if (does === 'unlock') {
+      model.locks.free(name, owner);
+      await queue.unlock({ name, owner });
+    } else
+      expectSame('lock', model.locks.take(name, owner, now) === undefined, await queue.lock({ name, owner }));
   }
 
   /** What no store may ever see is refused. */

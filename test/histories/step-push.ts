@@ -17,16 +17,18 @@ export class Producer {
     const { onExisting } = step;
     const requests: PushRequest[] = [];
     const jobs = step.jobs.map((given): ModelPush => {
-      const { id, delayMs, at, ttlMs } = given;
+      const { id, delayMs, at, ttlMs, own } = given;
       const repeated = given.isRepeat ? this.lastPush.get(id) : undefined;
       const { topic, body } = repeated ?? { topic: given.topic, body: `${id}${(this.bodies += 1)}` };
       this.lastPush.set(id, { topic, body });
       const due = at === undefined ? { delayMs } : { at: this.context.now + at };
-      requests.push({ id, topic, body, ttlMs, ...('at' in due ? { at: new Date(due.at) } : due) });
-      return { id, topic, body, due, ttlMs };
+      requests.push({ id, topic, body, ttlMs, ...own, ...('at' in due ? { at: new Date(due.at) } : due) });
+      return { id, topic, body, due, ttlMs, own };
     });
-    for (const { id, topic, body, due, ttlMs } of jobs)
-      this.context.say(`push ${onExisting}: ${id} to ${topic} ${body} ${JSON.stringify(due)} ttl ${ttlMs}`);
+    for (const { id, topic, body, due, ttlMs, own } of jobs)
+      this.context.say(
+        `push ${onExisting}: ${id} to ${topic} ${body} ${JSON.stringify({ ...due, ...own })} ttl ${ttlMs}`,
+      );
     const results = await orUnknown(queue.pushMany(requests, { onExisting }), fate);
     // What nobody heard of has not been done, and what was answered by a lost reply has.
     const expected =

@@ -1,7 +1,7 @@
-import { areHeld } from '../support/jobs.js';
 import type { Queue } from '../../src/core/queue.js';
 import { type Context, type Fate, orUnknown } from './context.js';
-import { expectSame } from './difference.js';
+import { Difference, expectSame } from './difference.js';
+import type { ModelFailure } from './model.js';
 import type { StepOf } from './operations.js';
 
 export type Settling = StepOf<'ack' | 'release' | 'extend' | 'retry' | 'bury'>;
@@ -17,27 +17,46 @@ export class Settler {
     this.context.say(
       `${does} ${JSON.stringify({ ...step, by: undefined, does: undefined })}: ${names.map((name) => this.describeLease(name)).join(', ')}`,
     );
+    if (step.does === 'retry' || step.does === 'bury') return this.nack(step, names, queue, fate);
     const call = {
       ack: () => queue.ack(names),
       release: () => queue.release(names),
       extend: async () => (await queue.extend(names, leaseMsOf(step))).map((until) => until?.getTime()),
-      retry: async () => areHeld(await queue.nack(names, { delayMs: delayMsOf(step) })),
-      bury: async () => areHeld(await queue.nack(names, { dead: true, ...deathOf(step) })),
     };
-    const seen = await orUnknown<(boolean | number | undefined)[]>(call[does](), fate);
+    const seen = await orUnknown<(boolean | number | undefined)[]>(call[step.does](), fate);
     // An ack and a release are sent again.
-    const isSentAgain = fate?.isKilled === false && (does === 'ack' || does === 'release');
+    const isSentAgain = fate?.isKilled === false && step.does !== 'extend';
     if (fate?.lost === 'request' && !isSentAgain) return;
-    const now = this.context.now;
+    const { model, now } = this.context;
     const done = {
-      ack: () => this.context.model.ack(names),
-      release: () => this.context.model.release(names, now),
-      extend: () => this.context.model.extend(names, leaseMsOf(step), now),
-      retry: () => this.context.model.retry(names, delayMsOf(step), now),
-      bury: () => this.context.model.bury(names, deathOf(step), now),
+      ack: () => model.ack(names),
+      release: () => model.release(names, now),
+      extend: () => model.extend(names, leaseMsOf(step), now),
     };
-    const expected = done[does]();
-    if (!fate) expectSame(does, expected, seen);
+    const expected = done[step.does]();
+    if (!fate) expectSame(step.does, expected, seen);
+  }
+
+  private async nack(
+    step: StepOf<'retry' | 'bury'>,
+    names: readonly string[],
+    queue: Queue,
+    fate: Fate | undefined,
+  ): Promise<void> {
+    const { model, now } = this.context;
+    // A pause that was taken at random is not known where the answer is lost.
+    const failure = failureOf(step, fate !== undefined);
+    const answers = await orUnknown(queue.nack(names, failure), fate);
+    if (fate?.lost === 'request') return;
+    const seen = answers?.map(({ outcome, dueAt }) =>
+      outcome === 'not_held' ? undefined : { outcome, dueAt: dueAt?.getTime() },
+    );
+    const expected = model.nack(names, failure, now, ({ name }, { least, most }) => {
+      const pause = (seen?.[names.indexOf(name)]?.dueAt ?? NaN) - now;
+      if (pause >= least && pause <= most) return pause;
+      throw new Difference('nack: the pause until the next try', `${least} to ${most}`, pause);
+    });
+    if (!fate) expectSame('nack', expected, seen);
   }
 
   private namesOf(picks: readonly number[], onlyOne: boolean): string[] {
@@ -54,8 +73,10 @@ export class Settler {
 }
 
 const leaseMsOf = (step: Settling): number => ('leaseMs' in step ? step.leaseMs : 0);
-const delayMsOf = (step: Settling): number => ('delayMs' in step ? step.delayMs : 0);
-const deathOf = (step: Settling) =>
-  'deadTtlMs' in step
-    ? { deadTtlMs: step.deadTtlMs, reason: step.reason }
-    : { deadTtlMs: 0, reason: undefined };
+
+function failureOf(step: StepOf<'retry' | 'bury'>, isUnheard: boolean): ModelFailure {
+  const { reason } = step;
+  if (step.does === 'bury') return { dead: true, deadTtlMs: step.deadTtlMs, reason };
+  const { delayMs = isUnheard ? 0 : undefined, exitCode, signalName } = step;
+  return { delayMs, exitCode, signalName, reason };
+}

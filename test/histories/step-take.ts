@@ -1,44 +1,57 @@
 import { DelayerError } from '../../src/core/errors.js';
-import type { LeasedJob } from '../../src/core/job.js';
+import type { Job, LeasedJob, OwnRetry } from '../../src/core/job.js';
 import { parseLease } from '../../src/core/lease.js';
 import type { Queue } from '../../src/core/queue.js';
-import { type Context, expectNext, type Fate, orUnknown } from './context.js';
+import type { ReserveRequest } from '../../src/core/requests.js';
+import type { Reserved } from '../../src/core/results.js';
+import { type Context, expectBuried, expectNext, type Fate, orUnknown } from './context.js';
 import { expectSame, Undecided } from './difference.js';
-import type { ModelJob, ModelLease } from './job.js';
+import type { Letter, ModelJob, ModelLease, Policy } from './job.js';
 import { type StepOf, TOPICS } from './operations.js';
 import { RedisLine } from './redis-line.js';
+import { DEFAULT_POLICY } from './retries.js';
 
 /** Takes jobs from the store and from the model. */
 export class Taker {
   constructor(private readonly context: Context) {}
 
   async reserve(step: StepOf<'reserve'>, queue: Queue): Promise<void> {
-    const { topics, limit, leaseMs } = step;
-    this.context.say(`reserve ${limit} of ${topics.join(' ')} for ${leaseMs}`);
-    const call = queue.reserve({ topics, limit, leaseMs, retry: false });
-    const { expected, taken } = await this.take(topics, limit, call, (most) =>
-      this.context.model.reserve(topics, most, leaseMs, this.context.now),
-    );
+    const { model, now } = this.context;
+    this.context.say(describe(step));
+    const lockedUntil =
+      step.lock === undefined ? undefined : model.locks.take(step.lock, ownerOf(step.by), now);
+    const call = queue.reserve(requestOf(step));
+    if (lockedUntil !== undefined) return this.expectLocked(await call, lockedUntil);
+    const { topics, limit } = step;
+    let buried: readonly Letter[] = [];
+    const { expected, taken } = await this.take(topics, limit, call, (most) => {
+      const done = model.reserve({ ...step, limit: most, policy: policyOf(step) }, now);
+      ({ buried } = done);
+      return done.leases;
+    });
     if (!taken) return;
-    const { jobs, isPaused, nextInMs } = taken;
+    const { jobs, isPaused, isLocked, nextInMs } = taken;
+    expectSame('reserve: locked', false, isLocked === true);
+    expectBuried('reserve', buried, taken.buried);
     this.expectTaken('reserve', expected.map(textOfLeased), jobs.map(textOfGiven));
     for (const [i, lease] of expected.entries()) this.nameLease(lease, jobs[i]);
     if (jobs.length > 0) return;
-    const allPaused = topics.every((topic) => this.context.model.isPaused(topic, this.context.now));
+    const allPaused = topics.every((topic) => model.isPaused(topic, now));
     expectSame('reserve: paused', allPaused, isPaused === true);
     expectNext(this.context, nextInMs, topics);
   }
 
+  private expectLocked({ jobs, isLocked, nextInMs }: Reserved, until: number): void {
+    expectSame('reserve: locked', [true, 0, until - this.context.now], [isLocked, jobs.length, nextInMs]);
+  }
+
   /** By a process that ended before it could tell: what it has in hand is looked up. */
-  async reserveUnheard(
-    { topics, limit, leaseMs }: StepOf<'reserve'>,
-    queue: Queue,
-    fate: Fate,
-  ): Promise<void> {
+  async reserveUnheard(step: StepOf<'reserve'>, queue: Queue, fate: Fate): Promise<void> {
     const { model, ground, now } = this.context;
-    this.context.say(`reserve ${limit} of ${topics.join(' ')} for ${leaseMs}`);
+    this.context.say(describe({ ...step, lock: undefined }));
+    const { topics, limit } = step;
     const isShort = this.mayBeShort(topics);
-    await orUnknown(queue.reserve({ topics, limit, leaseMs }), fate);
+    await orUnknown(queue.reserve(requestOf({ ...step, lock: undefined })), fate);
     if (fate.lost === 'request') return;
     const names = (
       await Promise.all(TOPICS.map((topic) => ground.viewer.list(topic, { states: ['leased'] })))
@@ -46,10 +59,11 @@ export class Taker {
       .flatMap(({ jobs }) => jobs.flatMap(({ lease }) => lease ?? []))
       .filter((name) => !model.leases.some((lease) => lease.name === name))
       .sort((a, b) => parseLease(a).number - parseLease(b).number);
-    const leases = model.reserve(topics, isShort ? names.length : limit, leaseMs, now);
+    const most = isShort ? names.length : limit;
+    const { leases } = model.reserve({ ...step, limit: most, policy: policyOf(step) }, now);
     expectSame('a reserve that nobody heard of: jobs in hand', leases.length, names.length);
     for (const [i, lease] of leases.entries()) {
-      lease.name = names[i] ?? '';
+      model.name(lease, names[i] ?? '');
       this.context.leases.push(lease.name);
     }
   }
@@ -101,25 +115,37 @@ export class Taker {
 
   private nameLease(lease: ModelLease, given: LeasedJob | undefined): void {
     if (!given) return;
-    lease.name = given.lease;
+    this.context.model.name(lease, given.lease);
     this.context.leases.push(given.lease);
+    expectSame('the key', lease.job.key, given.key);
     const { number, count, deadlineMs } = parseLease(given.lease);
     expectSame('lease', [lease.number, lease.count, lease.firstEnd], [number, count, deadlineMs]);
     expectSame('lease until', lease.end, given.leaseUntil.getTime());
   }
 }
 
-const textOfJob = ({ id, topic, body, dueAt, expiresAt, attempts }: ModelJob): string =>
-  [id, topic, body, dueAt, expiresAt < Infinity ? expiresAt : undefined, attempts].join(' ');
+const textOfJob = ({ id, topic, body, dueAt, expiresAt, attempts, own }: ModelJob): string =>
+  [id, topic, body, dueAt, expiresAt < Infinity ? expiresAt : undefined, attempts, textOfOwn(own)].join(' ');
 const textOfLeased = ({ job }: ModelLease): string => textOfJob(job);
-const textOfGiven = ({
-  id,
-  topic,
-  body,
-  dueAt,
-  expiresAt,
-  attempts,
-}: Pick<LeasedJob, 'id' | 'topic' | 'body' | 'dueAt' | 'expiresAt' | 'attempts'>): string =>
-  [id.toString(), topic.toString(), body.toString(), dueAt?.getTime(), expiresAt?.getTime(), attempts].join(
-    ' ',
-  );
+const textOfGiven = (job: Job): string => {
+  const { id, topic, body, dueAt, expiresAt, attempts } = job;
+  const times = [dueAt?.getTime(), expiresAt?.getTime()];
+  return [id.toString(), topic.toString(), body.toString(), ...times, attempts, textOfOwn(job)].join(' ');
+};
+const textOfOwn = ({ retries, backoff }: OwnRetry): string =>
+  [retries, backoff?.firstMs, backoff?.lastMs].join(' ');
+
+const ownerOf = (process: number): string => `process ${process}`;
+
+function describe({ by, limit, topics, leaseMs, retry, lock }: StepOf<'reserve'>): string {
+  const under = lock === undefined ? '' : ` under the lock ${lock} of ${ownerOf(by)}`;
+  return `reserve ${limit} of ${topics.join(' ')} for ${leaseMs}, retry ${JSON.stringify(retry)}${under}`;
+}
+
+function requestOf({ by, topics, limit, leaseMs, retry, holder, lock }: StepOf<'reserve'>): ReserveRequest {
+  const under = lock === undefined ? {} : { lock: { name: lock, owner: ownerOf(by) } };
+  return { topics, limit, leaseMs, retry, holder, ...under };
+}
+
+const policyOf = ({ retry }: StepOf<'reserve'>): Policy | undefined =>
+  retry === false ? undefined : ({ ...DEFAULT_POLICY, ...retry } as Policy);

@@ -20,26 +20,49 @@ export function truthInLine(
   const since = dueAt === undefined ? undefined : span(now, dueAt);
   const left = expiresAt < Infinity ? `expires in ${span(now, expiresAt)}` : 'never expires';
   const entries = entriesOf(model, job, state);
+  const last = lastAttempt(job, state, now);
   switch (state) {
     case 'delayed':
       if (isStuck) return text([`due in ${since}`, isStuck]);
       if (expiresAt <= (dueAt ?? now))
-        return text([`due in ${since}`, 'expires first', 'never delivered', entries]);
-      return text([`due in ${since}`, left, paused(model, topic, dueAt ?? now), entries]);
+        return text([`due in ${since}`, 'expires first', 'never delivered', last, entries]);
+      return text([`due in ${since}`, left, paused(model, topic, dueAt ?? now), last, entries]);
     case 'due':
       if (isStuck) return text([`due for ${since}`, isStuck]);
-      return text([`due for ${since}`, 'somebody makes it ready', paused(model, topic, now), left, entries]);
+      return text([
+        `due for ${since}`,
+        'somebody makes it ready',
+        paused(model, topic, now),
+        left,
+        last,
+        entries,
+      ]);
     case 'ready':
       return text([
         since === undefined ? 'ready' : `ready, due for ${since}`,
         `${ahead} before it`,
         paused(model, topic, now),
         left,
+        last,
         entries,
       ]);
     default:
       return text([`expired for ${span(now, expiresAt)}`, 'never delivered']);
   }
+}
+
+/** How the last attempt of a job that is to be tried again ended. */
+function lastAttempt({ history, own, dueAt }: ModelJob, state: JobState, now: number): string | undefined {
+  const last = history.at(-1);
+  if (!last || last.outcome === 'dead') return undefined;
+  const { attempt, endedAt, outcome, reason } = last;
+  const number = `attempt ${attempt} of ${own.retries === undefined ? undefined : own.retries + 1}`;
+  if (outcome === 'lease_ended') return `${number} lost for ${span(endedAt, now)}`;
+  const failed = `${number} failed for ${span(endedAt, now)}: ${reason === '' ? undefined : reason}`;
+  return text([
+    failed,
+    state === 'delayed' && dueAt !== undefined && `again at ${new Date(dueAt).toISOString()}`,
+  ]);
 }
 
 function paused(model: Model, topic: string, at: number): string | undefined {
@@ -73,8 +96,20 @@ export function truthOfWaiting(model: Model, { id, topic }: ModelJob, now: numbe
   return text(['waits', isTaken(model, id, now) || 'its id is free; somebody brings it back']);
 }
 
-export function truthOfLetter(model: Model, { job, failedAt, deleteAt }: Letter, now: number): string {
+export function truthOfLetter(
+  model: Model,
+  { job, failedAt, deleteAt, reason }: Letter,
+  now: number,
+): string {
+  const { retries } = job.own;
   const end =
     deleteAt === Infinity ? 'kept' : deleteAt > now ? `deleted in ${span(now, deleteAt)}` : 'to be deleted';
-  return text([`dead for ${span(failedAt, now)} of ${job.attempts}`, end, isTaken(model, job.id, now)]);
+  return text([
+    `dead for ${span(failedAt, now)} of ${job.attempts}`,
+    retries !== undefined && job.attempts > retries && `no retry left of ${retries}`,
+    job.history.at(-1)?.outcome === 'lease_ended' && 'its last lease ended',
+    reason === undefined || reason === '' ? 'no reason' : `reason ${reason}`,
+    end,
+    isTaken(model, job.id, now),
+  ]);
 }

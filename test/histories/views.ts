@@ -1,6 +1,6 @@
 import type { JobRecord, JobState } from '../../src/core/job.js';
 import type { Model } from './model.js';
-import type { ModelJob, ModelLease, Seen } from './job.js';
+import type { Attempt, Backoff, ModelJob, ModelLease, Seen } from './job.js';
 import { truthInLine, truthOfLease, truthOfLetter, truthOfWaiting } from './truths.js';
 
 /** What the views have to show, by the model. */
@@ -75,9 +75,23 @@ function seenInLine(model: Model, job: ModelJob, state: JobState, now: number): 
 }
 
 function seen(job: ModelJob, state: JobState): Seen {
-  const { id, topic, body, dueAt, attempts } = job;
+  const { id, topic, body, dueAt, attempts, own } = job;
   const expiresAt = job.expiresAt < Infinity ? job.expiresAt : undefined;
-  return { id, state, topic, body, dueAt, expiresAt, attempts };
+  const { retries } = own;
+  const kept = { retries, backoff: textOfBackoff(own.backoff), history: textOfHistory(job.history) };
+  return { id, state, topic, body, dueAt, expiresAt, attempts, ...kept };
+}
+
+const textOfBackoff = (backoff: Backoff | undefined): string | undefined =>
+  backoff && `${backoff.firstMs}..${backoff.lastMs}`;
+
+function textOfHistory(history: readonly Attempt[]): string | undefined {
+  if (history.length === 0) return undefined;
+  return history
+    .map(({ attempt, startedAt, endedAt, outcome, exitCode, signal, reason = '' }) =>
+      [attempt, startedAt, endedAt, outcome, exitCode, signal, reason].join('/'),
+    )
+    .join(' ');
 }
 
 /** By the end of their lease. */
@@ -86,10 +100,12 @@ const leased = (model: Model, isWanted: (job: ModelJob) => boolean): ModelLease[
 const waiting = (model: Model, isWanted: (job: ModelJob) => boolean): ModelJob[] =>
   model.waiting.map(({ job }) => job).filter(isWanted);
 
-const seenLease = ({ job, name, end }: ModelLease): Seen => ({
+const seenLease = ({ job, name, since, end, holder }: ModelLease): Seen => ({
   ...seen(job, 'leased'),
   lease: name,
   leaseUntil: end,
+  leasedAt: since,
+  leasedBy: holder,
 });
 const seenWaiting = (job: ModelJob): Seen => ({ ...seen(job, 'delayed'), waits: true });
 
@@ -121,8 +137,20 @@ export function toSeen(record: JobRecord): Seen {
     deadUntil: record.deadUntil?.getTime(),
     readyAhead,
     waits: isWaiting,
+    retries: record.retries,
+    backoff: textOfBackoff(record.backoff),
+    history: textOfHistory((record.history ?? []).map(toAttempt)),
+    leasedAt: record.leasedAt?.getTime(),
+    leasedBy: record.leasedBy,
   };
 }
+
+const toAttempt = ({ startedAt, endedAt, ...attempt }: HistoryOf<JobRecord>): Attempt => ({
+  ...attempt,
+  startedAt: startedAt?.getTime() ?? NaN,
+  endedAt: endedAt.getTime(),
+});
+type HistoryOf<T extends JobRecord> = NonNullable<T['history']>[number];
 
 const FIELDS = [
   'id',
@@ -139,6 +167,11 @@ const FIELDS = [
   'deadUntil',
   'readyAhead',
   'waits',
+  'retries',
+  'backoff',
+  'history',
+  'leasedAt',
+  'leasedBy',
   'says',
 ] satisfies (keyof Seen)[];
 

@@ -64,6 +64,16 @@ export function describeHistory(world: () => World): void {
       ]);
     });
 
+    it('a reason without text is none', async () => {
+      const { queue } = world();
+      const { id, topic } = await pushed();
+      await queue.nack([await leaseOne(queue, topic)], { delayMs: 0, reason: '' });
+      await queue.nack([await leaseOne(queue, topic)], { dead: true, reason: '' });
+      const found = only(await queue.find(id));
+      expect(found.reason).to.be.undefined;
+      expect(found.history?.map(({ reason }) => reason)).to.deep.equal([undefined, undefined]);
+    });
+
     it('the attempt that failed for good is kept with the dead letter', async () => {
       const { queue, store, clock } = world();
       const { id, topic } = await pushed();
