@@ -24,7 +24,7 @@ export class Comparison {
   }
 
   /** Is something over that the store may clear away at any time? Then the next answers depend on whether it has. */
-  isOpen(): boolean {
+  private isOpen(): boolean {
     const now = this.ground.clock.now();
     const { line, letters, rules } = this.model;
     const isOver = (id: string) => line.state(id, now) === 'expired';
@@ -32,10 +32,14 @@ export class Comparison {
   }
 
   /** What has to be held beside the model after each step: it learns from it what the contract leaves open. */
-  async checkLists(mayClear: boolean): Promise<void> {
+  async learn(mayClear: boolean): Promise<void> {
     this.mayHaveCleared ||= mayClear;
     const { line } = this.model;
-    if (line instanceof RedisLine) adoptLists(await readyLists(this.ground), line, this.ground.clock.now());
+    const now = this.ground.clock.now();
+    if (line instanceof RedisLine) adoptLists(await readyLists(this.ground), line, now);
+    if (!this.mayHaveCleared || !this.isOpen()) return;
+    this.forgetCleared(await this.looker.lookAtOver(), now);
+    this.mayHaveCleared = false;
   }
 
   /**
@@ -50,7 +54,7 @@ export class Comparison {
     const page = this.round % 4 === 0 ? 2 : 50;
     const views = await this.looker.look({ ids, page, cheap: isThird });
     if (this.model.line instanceof RedisLine) adoptLists(views.lists, this.model.line, now);
-    if (this.mayHaveCleared) this.forgetCleared(views, now);
+    if (this.mayHaveCleared) this.forgetCleared([...views.listed.values()].flat(), now);
     this.mayHaveCleared = false;
     for (const id of ids) this.checkFind(views, id, now);
     for (const topic of TOPICS) this.checkTopic(views, topic, now);
@@ -60,10 +64,9 @@ export class Comparison {
   }
 
   /** What is over may be cleared away at any time; what the store has not any more the model forgets. */
-  private forgetCleared({ listed }: Views, now: number): void {
+  private forgetCleared(seen: readonly Seen[], now: number): void {
     const { line, letters, rules } = this.model;
     const { losesExpired } = rules;
-    const seen = [...listed.values()].flat();
     for (const id of IDS) {
       const isThere = seen.some((job) => job.id === id && job.state === 'expired');
       if (!losesExpired && line.state(id, now) === 'expired' && !isThere) line.drop(id);

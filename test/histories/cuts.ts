@@ -10,7 +10,10 @@ export async function cutOnce(
 ): Promise<void> {
   // A connection that never worked is not made again.
   await behindProxy.now();
-  await Promise.all(Object.values(SCRIPTS).map((script) => raw.script('LOAD', sourceOf(script))));
+  const scripts = Object.values(SCRIPTS);
+  const there = (await raw.script('EXISTS', ...scripts.map(({ sha }) => sha))) as number[];
+  const forgotten = scripts.filter((_, i) => there[i] === 0);
+  await Promise.all(forgotten.map((script) => raw.script('LOAD', sourceOf(script))));
   proxy.cut(cut, { when: (request) => request.includes('EVALSHA') });
   try {
     await act();

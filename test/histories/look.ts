@@ -36,6 +36,12 @@ export class Looker {
 
   constructor(private readonly ground: Ground) {}
 
+  /** What is over, and was not cleared away yet. */
+  async lookAtOver(): Promise<readonly Seen[]> {
+    const { jobs } = await this.ground.viewer.list(TOPICS, { states: ['expired', 'dead'], limit: 1000 });
+    return jobs.map(toSeen);
+  }
+
   async look({ ids, page, cheap }: Asking): Promise<Views> {
     const { viewer } = this.ground;
     const now = this.ground.clock.now();

@@ -254,20 +254,19 @@ const onRedis = fc.oneof(
   { weight: 1, arbitrary: spoil },
   { weight: 2, arbitrary: heal },
   { weight: 1, arbitrary: flushScripts },
-  { weight: 1, arbitrary: cut },
 );
 /** Without the original clients, whose commands excuse much. */
-const onRedisAlone = fc.oneof(
-  ...common,
-  { weight: 1, arbitrary: flushScripts },
-  { weight: 1, arbitrary: cut },
-);
+const onRedisAlone = fc.oneof(...common, { weight: 1, arbitrary: flushScripts });
+/** A connection takes longer to be made again than a history: only some have such cuts. */
+const withCuts = (steps: fc.Arbitrary<Step>) =>
+  fc.oneof({ weight: 50, arbitrary: steps }, { weight: 2, arbitrary: cut });
 const onSqlite = fc.oneof(...common, { weight: 1, arbitrary: reopen });
 /** A process takes longer to start than a history: only some have such. */
 const onSqliteKilled = fc.oneof(...common, { weight: 2, arbitrary: kill });
 
 type ValueOf<T> = T extends fc.Arbitrary<infer V> ? V : never;
-export type Step = ValueOf<typeof onRedis> | ValueOf<typeof onSqlite> | ValueOf<typeof onSqliteKilled>;
+export type Step =
+  ValueOf<typeof onRedis | typeof cut> | ValueOf<typeof onSqlite> | ValueOf<typeof onSqliteKilled>;
 export type StepOf<Does extends Step['does']> = Extract<Step, { readonly does: Does }>;
 
 /** Steps of one history. */
@@ -276,9 +275,14 @@ const LENGTH = { minLength: 20, maxLength: 70, size: 'max' } as const;
 export type StoreName = 'redis' | 'sqlite';
 
 export const historiesOf: Readonly<Record<StoreName, fc.Arbitrary<Step[]>>> = {
-  redis: fc.oneof(fc.array<Step>(onRedis, LENGTH), fc.array<Step>(onRedisAlone, LENGTH)),
+  redis: fc.oneof(
+    { weight: 3, arbitrary: fc.array<Step>(onRedis, LENGTH) },
+    { weight: 3, arbitrary: fc.array<Step>(onRedisAlone, LENGTH) },
+    { weight: 1, arbitrary: fc.array<Step>(withCuts(onRedis), LENGTH) },
+    { weight: 1, arbitrary: fc.array<Step>(withCuts(onRedisAlone), LENGTH) },
+  ),
   sqlite: fc.oneof(
-    { weight: 4, arbitrary: fc.array<Step>(onSqlite, LENGTH) },
+    { weight: 15, arbitrary: fc.array<Step>(onSqlite, LENGTH) },
     { weight: 1, arbitrary: fc.array<Step>(onSqliteKilled, LENGTH) },
   ),
 };

@@ -7,11 +7,14 @@ import { TOPICS } from './operations.js';
 export async function readyLists({ redis }: Ground): Promise<Map<string, string[]>> {
   const lists = new Map<string, string[]>();
   if (!redis) return lists;
-  const answers = await Promise.all(
-    TOPICS.map((topic) => redis.raw.lrange(`${PREFIX}:ready_queue:${topic}`, 0, -1).catch(() => [])),
-  );
-  // Popped at the right.
-  for (const [i, topic] of TOPICS.entries()) lists.set(topic, (answers[i] ?? []).reverse());
+  const pipeline = redis.raw.pipeline();
+  for (const topic of TOPICS) pipeline.lrange(`${PREFIX}:ready_queue:${topic}`, 0, -1);
+  const answers = (await pipeline.exec()) ?? [];
+  for (const [i, topic] of TOPICS.entries()) {
+    const [error, ids] = answers[i] ?? [];
+    // Popped at the right. A key of a wrong type has none.
+    lists.set(topic, error ? [] : (ids as string[]).reverse());
+  }
   return lists;
 }
 

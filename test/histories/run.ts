@@ -96,11 +96,11 @@ async function runOne(
   const history = new History(ground, lookEvery);
   try {
     await history.run(steps);
-    return { done: history.steps };
+    return { done: history.operations };
   } catch (error) {
-    if (error instanceof Error && error.cause instanceof Undecided) return { done: history.steps };
+    if (error instanceof Error && error.cause instanceof Undecided) return { done: history.operations };
     const story = error instanceof Error ? error.message : String(error);
-    return { done: history.steps, failure: { story, steps: history.steps } };
+    return { done: history.operations, failure: { story, steps: history.operations } };
   }
 }
 

@@ -21,7 +21,10 @@ export class Taker {
     const lockedUntil =
       step.lock === undefined ? undefined : model.locks.take(step.lock, ownerOf(step.by), now);
     const call = queue.reserve(requestOf(step));
-    if (lockedUntil !== undefined) return this.expectLocked(await call, lockedUntil);
+    if (lockedUntil !== undefined) {
+      this.expectLocked(await call, lockedUntil);
+      return;
+    }
     const { topics, limit } = step;
     let buried: readonly Letter[] = [];
     const { expected, taken } = await this.take(topics, limit, call, (most) => {
