@@ -6,7 +6,9 @@ export type { WorkResult } from './worker/result.js';
 export type {
   BpopOptions,
   CallOptions,
+  EditRequest,
   JobFilter,
+  JobReference,
   LeaseLike,
   ListQuery,
   Lock,
@@ -16,6 +18,7 @@ export type {
   PushRequest,
   RequeueOptions,
   RequeueRequest,
+  RescheduleRequest,
   ReserveRequest,
   ScanQuery,
   TextOrBytes,
@@ -49,6 +52,7 @@ export type {
 } from './core/job.js';
 export type {
   Burial,
+  EditResult,
   FlawedJobs,
   JobPage,
   Maintenance,
@@ -56,9 +60,11 @@ export type {
   OnExisting,
   Problem,
   ProblemCode,
+  PromoteResult,
   PushResult,
   RemoveResult,
   RequeueResult,
+  RescheduleResult,
   Reserved,
   ScanPart,
   Stats,

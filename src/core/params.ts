@@ -10,7 +10,6 @@ import {
   toCount,
   usageError,
 } from './check.js';
-import { checkDuration } from './duration.js';
 import { JOB_STATES, type JobState, MAX_LEASE_MS, POP_BATCH } from './job.js';
 import { newToken } from './lease.js';
 import type {
@@ -23,11 +22,8 @@ import type {
   NackOptions,
   PopOptions,
   ReadyWaitOptions,
-  RequeueOptions,
-  RequeueRequest,
   ReserveRequest,
   ScanQuery,
-  TextOrBytes,
   Topics,
   WaitOptions,
 } from './requests.js';
@@ -41,11 +37,8 @@ import type {
   ListParams,
   LockParams,
   NackParams,
-  PauseParams,
   PopParams,
   ReadyWaitParams,
-  RemoveParams,
-  RequeueParams,
   ReserveParams,
   ScanParams,
   StatsParams,
@@ -140,44 +133,6 @@ export function toExtendParams(
   return { ...toLeaseParams(leases, options), leaseMs: toLeaseMs(leaseMs) };
 }
 
-export function toRemoveParams(
-  ids: readonly TextOrBytes[],
-  options: { states?: readonly JobState[] | 'any' | undefined },
-): RemoveParams {
-  assertFields(options, ['states'], 'option of a remove');
-  const states = options.states === 'any' ? JOB_STATES : (options.states ?? (['delayed'] as const));
-  assertStates(states);
-  return { jobs: toIds(ids).map((id) => ({ id, states })) };
-}
-
-export function toRequeueParams(
-  letters: readonly (TextOrBytes | RequeueRequest)[],
-  options: RequeueOptions,
-): RequeueParams {
-  assertFields(options, ['delayMs', 'keepAttempts'], 'option of a requeue');
-  assertFlag(options.keepAttempts, 'keepAttempts');
-  assertList(letters, 'dead letters');
-  const delayMs = checkDuration(options.delayMs ?? 0, 'the delay');
-  const jobs = letters.map((letter) => {
-    if (typeof letter === 'string' || letter instanceof Uint8Array)
-      return { id: toName(letter, 'id'), delayMs };
-    assertFields(letter, ['id', 'topic', 'delayMs'], 'field of a dead letter');
-    const topic = letter.topic === undefined ? undefined : toName(letter.topic, 'topic');
-    return {
-      id: toName(letter.id, 'id'),
-      topic,
-      delayMs: checkDuration(letter.delayMs ?? delayMs, 'the delay'),
-    };
-  });
-  return { jobs, keepAttempts: options.keepAttempts ?? false };
-}
-
-export function toPauseParams(topics: Topics, options: { forMs?: number | undefined }): PauseParams {
-  assertFields(options, ['forMs'], 'option of a pause');
-  const forMs = options.forMs === undefined ? undefined : checkDuration(options.forMs, 'the pause');
-  return { topics: toTopics(topics), forMs };
-}
-
 export function toStatsParams(options: { exact?: boolean | undefined }): StatsParams {
   assertFields(options, ['exact'], 'option of stats');
   assertFlag(options.exact, 'exact');
@@ -244,12 +199,7 @@ function toLeaseMs(given: number): number {
   return toCount(given, 'lease in ms', MAX_LEASE_MS);
 }
 
-function toIds(given: readonly TextOrBytes[]): Buffer[] {
-  assertList(given, 'ids');
-  return given.map((id) => toName(id, 'id'));
-}
-
-function assertStates(states: readonly JobState[] | undefined): void {
+export function assertStates(states: readonly JobState[] | undefined): void {
   if (states === undefined) return;
   assertList(states, 'states');
   for (const state of states) assertChoice(state, JOB_STATES, 'state');

@@ -4,6 +4,14 @@ import { DelayerError } from './errors.js';
 import type { Bytes, Job, JobRecord, JobState } from './job.js';
 import type { NewJob } from './new-job.js';
 import {
+  toEditParams,
+  toPauseParams,
+  toPromoteParams,
+  toRemoveParams,
+  toRequeueParams,
+  toRescheduleParams,
+} from './operate-params.js';
+import {
   toDaemonParams,
   toExtendParams,
   toFlawedParams,
@@ -12,11 +20,8 @@ import {
   toLockParams,
   toNackParams,
   toOnExisting,
-  toPauseParams,
   toPopParams,
   toReadyWaitParams,
-  toRemoveParams,
-  toRequeueParams,
   toReserveParams,
   toScanParams,
   toStatsParams,
@@ -26,6 +31,8 @@ import { pushError } from './push-error.js';
 import type {
   BpopOptions,
   CallOptions,
+  EditRequest,
+  JobReference,
   LeaseLike,
   ListQuery,
   Lock,
@@ -36,6 +43,7 @@ import type {
   ReadyWaitOptions,
   RequeueOptions,
   RequeueRequest,
+  RescheduleRequest,
   ReserveRequest,
   ScanQuery,
   TextOrBytes,
@@ -43,6 +51,7 @@ import type {
   WaitOptions,
 } from './requests.js';
 import type {
+  EditResult,
   FlawedJobs,
   JobPage,
   Maintenance,
@@ -50,8 +59,10 @@ import type {
   OnExisting,
   Popped,
   Problem,
+  PromoteResult,
   RemoveResult,
   RequeueResult,
+  RescheduleResult,
   Reserved,
   ScanPart,
   Stats,
@@ -242,6 +253,33 @@ export class Queue {
   ): Promise<RemoveResult[]> {
     const params = toRemoveParams(ids, options);
     return params.jobs.length === 0 ? [] : this.#ask((store) => store.remove(params));
+  }
+
+  /**
+   * Makes jobs that are delayed ready at once, before all others of their topics; answers, in order, whether it did and
+   * what each was.
+   */
+  async promote(jobs: readonly (TextOrBytes | JobReference)[]): Promise<PromoteResult[]> {
+    const params = toPromoteParams(jobs);
+    return params.jobs.length === 0 ? [] : this.#ask((store) => store.promote(params));
+  }
+
+  /**
+   * Gives jobs that are delayed another due time, from which their whole ready lifetime counts; answers, in order,
+   * whether it did, what each was, and when it is due.
+   */
+  async reschedule(requests: readonly RescheduleRequest[]): Promise<RescheduleResult[]> {
+    const params = toRescheduleParams(requests);
+    return params.jobs.length === 0 ? [] : this.#ask((store) => store.reschedule(params));
+  }
+
+  /**
+   * Gives a job that is delayed, due or ready another body or ready lifetime, in its place; answers whether it did and
+   * what the job was.
+   */
+  async edit(request: EditRequest): Promise<EditResult> {
+    const params = toEditParams(request);
+    return this.#ask((store) => store.edit(params));
   }
 
   /** Makes dead letters jobs again, the latest of each id; answers in order. */

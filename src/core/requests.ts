@@ -101,6 +101,28 @@ export interface NackOptions extends CallOptions {
   readonly signalName?: string | undefined;
 }
 
+/** A job by its id, and when it is believed to be due: one that is due at another time is left alone. */
+export interface JobReference {
+  readonly id: TextOrBytes;
+  readonly dueAt?: Date | undefined;
+}
+
+/** A job and its new due time, of which one is given: so long from now, or a time; one in the past means now. */
+export interface RescheduleRequest extends JobReference {
+  readonly delayMs?: number | undefined;
+  readonly at?: Date | undefined;
+}
+
+/** A job and what it is to have: another body, another ready lifetime (ms, from its due time), or both. */
+export interface EditRequest extends JobReference {
+  /** States in which it may be edited, of `delayed`, `due` and `ready`; any of these when absent. */
+  readonly states?: readonly JobState[] | undefined;
+  /** The body that it is believed to have: one with another body is left alone. */
+  readonly ifBody?: TextOrBytes | undefined;
+  readonly body?: TextOrBytes | undefined;
+  readonly ttlMs?: number | undefined;
+}
+
 /** A dead letter to requeue: the latest of its id, or of its id in this topic. */
 export interface RequeueRequest {
   readonly id: TextOrBytes;

@@ -60,6 +60,28 @@ export interface RemoveResult {
   readonly state?: JobState | undefined;
 }
 
+export interface PromoteResult {
+  readonly promoted: boolean;
+  /** What the job was; absent when there is none of that id. */
+  readonly state?: JobState | undefined;
+}
+
+export interface RescheduleResult {
+  readonly rescheduled: boolean;
+  /** What the job was; absent when there is none of that id. */
+  readonly state?: JobState | undefined;
+  /** When a job that was rescheduled is due now. */
+  readonly dueAt?: Date | undefined;
+}
+
+export interface EditResult {
+  readonly edited: boolean;
+  /** What the job was; absent when there is none of that id. */
+  readonly state?: JobState | undefined;
+  /** True when nothing was changed because the new ready lifetime would be over already. */
+  readonly isOver?: boolean | undefined;
+}
+
 /** `none`: there is no dead letter of that id. `duplicate_id`: a job of that id lives; nothing changed. */
 export type RequeueResult = 'requeued' | 'none' | 'duplicate_id';
 

@@ -1,7 +1,8 @@
 import type { JobRecord, JobState } from './job.js';
-import type { NewJob } from './new-job.js';
+import type { Due, NewJob } from './new-job.js';
 import type { RetryPolicy } from './retry-policy.js';
 import type {
+  EditResult,
   FlawedJobs,
   JobPage,
   Maintenance,
@@ -9,9 +10,11 @@ import type {
   OnExisting,
   Popped,
   Problem,
+  PromoteResult,
   PushResult,
   RemoveResult,
   RequeueResult,
+  RescheduleResult,
   Reserved,
   ScanPart,
   Stats,
@@ -103,6 +106,26 @@ export interface Operator {
    * Answers in order.
    */
   requeue(params: RequeueParams): Promise<RequeueResult[]>;
+
+  /**
+   * Makes delayed jobs due now and ready at once, before all jobs of their topics that are ready; those of one call
+   * among themselves in their old order. A job keeps that place when it comes back from a lease, apart from its due
+   * time. Its whole ready lifetime counts from now; attempts, settings, key and history stay. Answers in order.
+   */
+  promote(params: PromoteParams): Promise<PromoteResult[]>;
+
+  /**
+   * Gives delayed jobs another due time, from which their whole ready lifetime counts; one in the past means now.
+   * Among jobs that are due together each stands as if it were pushed now. Attempts, settings, key and history stay.
+   * A job that waits for a duplicate of its id is left alone. Answers in order.
+   */
+  reschedule(params: RescheduleParams): Promise<RescheduleResult[]>;
+
+  /**
+   * Gives a job that is delayed, due or ready another body, or another ready lifetime, or both. Due time and place in
+   * line, attempts, settings, key and history stay.
+   */
+  edit(params: EditParams): Promise<EditResult>;
 
   /** Holds topics back from `pop` and `reserve`; all else goes on. Pausing a paused topic sets its end anew. */
   pause(params: PauseParams): Promise<void>;
@@ -258,6 +281,26 @@ export interface JobGuard {
 
 export interface RemoveParams {
   readonly jobs: readonly JobGuard[];
+}
+
+export interface PromoteParams {
+  readonly jobs: readonly JobGuard[];
+}
+
+export interface RescheduleJob extends JobGuard {
+  readonly due: Due;
+}
+
+export interface RescheduleParams {
+  readonly jobs: readonly RescheduleJob[];
+}
+
+/** What is absent stays as it is. */
+export interface EditParams extends JobGuard {
+  /** The body that the job is believed to have; any when absent. */
+  readonly ifBody?: Buffer | undefined;
+  readonly body?: Buffer | undefined;
+  readonly ttlMs?: number | undefined;
 }
 
 /** The latest dead letter of an id, or of an id in a topic. */

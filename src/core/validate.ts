@@ -38,14 +38,7 @@ export function toNewJob(request: PushRequest): NewJob {
   if (request.delayMs !== undefined && request.at !== undefined) {
     throw new DelayerError('usage', 'A job has a delay or a due time, not both');
   }
-  const body = toBytes(request.body, 'body');
-  if (body.length === 0)
-    throw new DelayerError('usage', 'The body is empty', { hint: 'A job needs a body.' });
-  if (body.length > MAX_BODY_BYTES) {
-    throw new DelayerError('usage', `The body has ${body.length} bytes; the limit is 512 MiB`, {
-      hint: 'Store it elsewhere and push its address.',
-    });
-  }
+  const body = toBody(request.body);
   return {
     id: request.id === undefined ? Buffer.from(uuid()) : toName(request.id, 'id'),
     topic: toName(request.topic, 'topic'),
@@ -68,15 +61,30 @@ export function toNewJobAgain(job: Job): NewJob {
   };
 }
 
-function toTtl(given: number | undefined): number {
-  const ttlMs = checkDuration(given ?? DEFAULT_TTL_MS, 'the ttl');
+/** @throws DelayerError `usage` when it is empty, or more than a store takes */
+export function toBody(given: TextOrBytes): Buffer {
+  const body = toBytes(given, 'body');
+  if (body.length === 0)
+    throw new DelayerError('usage', 'The body is empty', { hint: 'A job needs a body.' });
+  if (body.length > MAX_BODY_BYTES) {
+    throw new DelayerError('usage', `The body has ${body.length} bytes; the limit is 512 MiB`, {
+      hint: 'Store it elsewhere and push its address.',
+    });
+  }
+  return body;
+}
+
+/** @throws DelayerError `usage` when it is no duration, or zero */
+export function toTtl(given: number = DEFAULT_TTL_MS): number {
+  const ttlMs = checkDuration(given, 'the ttl');
   if (ttlMs > 0) return ttlMs;
   throw new DelayerError('usage', 'the ttl must not be zero', {
     hint: 'A job that may never be ready is never delivered.',
   });
 }
 
-function toDue({ at, delayMs }: PushRequest): Due {
+/** @throws DelayerError `usage` */
+export function toDue({ at, delayMs }: Pick<PushRequest, 'at' | 'delayMs'>): Due {
   if (at === undefined) return { delayMs: checkDuration(delayMs ?? 0, 'the delay') };
   assertDate(at, 'the due time');
   const atMs = at.getTime();

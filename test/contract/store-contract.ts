@@ -4,6 +4,7 @@ import { describeBackoff } from './cases/backoff.js';
 import { describeBytes } from './cases/bytes.js';
 import { describeDeadLetters } from './cases/dead-letters.js';
 import { describeDuplicateIds } from './cases/duplicate-ids.js';
+import { describeEdit } from './cases/edit.js';
 import { describeExpiry } from './cases/expiry.js';
 import { describeExtend } from './cases/extend.js';
 import { describeFind } from './cases/find.js';
@@ -18,12 +19,14 @@ import { describeOrder } from './cases/order.js';
 import { describeOwnSettings } from './cases/own-settings.js';
 import { describePause } from './cases/pause.js';
 import { describePop } from './cases/pop.js';
+import { describePromote } from './cases/promote.js';
 import { describePush } from './cases/push.js';
 import { describeReclaim } from './cases/reclaim.js';
 import { describeRelease } from './cases/release.js';
 import { describeRemove } from './cases/remove.js';
 import { describeReplace } from './cases/replace.js';
 import { describeRequeue } from './cases/requeue.js';
+import { describeReschedule } from './cases/reschedule.js';
 import { describeReserve } from './cases/reserve.js';
 import { describeRetries } from './cases/retries.js';
 import { describeScan } from './cases/scan.js';
@@ -65,6 +68,9 @@ const PARTS: readonly Describe[] = [
   describeDuplicateIds,
   describePause,
   describeRemove,
+  describePromote,
+  describeReschedule,
+  describeEdit,
   describeFind,
   describeStats,
   describeList,

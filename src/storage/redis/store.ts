@@ -6,6 +6,7 @@ import { groupLeases, inOrderGiven, type LeaseGroup } from '../../core/lease.js'
 import {
   type CallLimits,
   DAEMON_SEEN_MS,
+  type EditParams,
   type ExtendParams,
   type LeaseParams,
   type ListParams,
@@ -13,10 +14,12 @@ import {
   type NackParams,
   type PauseParams,
   type PopParams,
-  type ReadyWaitParams,
+  type PromoteParams,
   type PushParams,
+  type ReadyWaitParams,
   type RemoveParams,
   type RequeueParams,
+  type RescheduleParams,
   type ReserveParams,
   type ScanParams,
   type StatsParams,
@@ -26,15 +29,18 @@ import {
 } from '../../core/store.js';
 import type {
   Burial,
+  EditResult,
   FlawedJobs,
   JobPage,
   Maintenance,
   NackResult,
   Popped,
   Problem,
+  PromoteResult,
   PushResult,
   RemoveResult,
   RequeueResult,
+  RescheduleResult,
   Reserved,
   ScanPart,
   Stats,
@@ -52,6 +58,7 @@ import { list } from './inspect/list.js';
 import { scan } from './inspect/scan.js';
 import { stats } from './inspect/stats.js';
 import { Keys } from './keys.js';
+import { edit, type MoveSteps, promote, reschedule } from './move.js';
 import { popByLease } from './pop.js';
 import { pushChunk, type PushSteps } from './push-chunk.js';
 import { findWhatArrived } from './push-recovery.js';
@@ -194,6 +201,18 @@ export class RedisStore implements Store {
     return results;
   }
 
+  async promote({ jobs }: PromoteParams): Promise<PromoteResult[]> {
+    return promote(this.moveSteps, jobs);
+  }
+
+  async reschedule({ jobs }: RescheduleParams): Promise<RescheduleResult[]> {
+    return reschedule(this.moveSteps, jobs);
+  }
+
+  async edit(params: EditParams): Promise<EditResult> {
+    return edit(this.moveSteps, params);
+  }
+
   async pause(params: PauseParams): Promise<void> {
     await this.run('best-effort', (target) => operateScripts.pause(target, params));
   }
@@ -279,6 +298,13 @@ export class RedisStore implements Store {
   private readonly pushSteps: PushSteps = {
     push: (params, cleared) => this.pushPart(params, cleared),
     clear: (topic, from, ids) => this.run('best-effort', (target) => clearEntries(target, topic, from, ids)),
+  };
+
+  private readonly moveSteps: MoveSteps = {
+    read: (send) => this.read(send),
+    act: (send) => this.run('never', send),
+    clear: this.pushSteps.clear,
+    findAway: (ids) => findAway(this.read, ids),
   };
 
   private async pushPart(params: PushParams, cleared: readonly ClearedEntry[]): Promise<PushedPart> {

@@ -2,7 +2,7 @@ import { MAX_LEASE_MS } from '../../core/job.js';
 import { LOCK_MS } from '../../core/lease.js';
 import { MAX_DURATION_MS } from '../../core/duration.js';
 import type { Connection } from './connection.js';
-import { LAST_TIME_MS } from './rows.js';
+import { FIRST_PLACE, LAST_TIME_MS } from './rows.js';
 
 /** More attempts than anybody makes, and few enough to be counted on. */
 export const MOST_ATTEMPTS = 1_000_000_000;
@@ -24,7 +24,7 @@ export const BOUNDS: Readonly<
 > = {
   job: {
     attempts: [0, MOST_ATTEMPTS],
-    place: [0, LAST_TIME_MS],
+    place: [FIRST_PLACE, LAST_TIME_MS],
     due_at: [0, LAST_TIME_MS],
     expires_at: [0, LAST_TIME_MS],
     ttl_ms: [1, MAX_DURATION_MS],

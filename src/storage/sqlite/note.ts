@@ -40,6 +40,8 @@ const VALUES = '(?, ?, ?, ?, ?, ?)';
 const WRITE = `${INTO} ${VALUES}`;
 const WRITE_ROWS = `${INTO} ${Array(ROWS).fill(VALUES).join(', ')}`;
 const DROP = 'DELETE FROM note';
+/** Whatever was left there by another job is gone then. */
+const MOVE = 'UPDATE OR REPLACE note SET seq = ? WHERE seq = ?';
 
 const NO_SETTINGS: OwnRetry = {};
 const OUTCOMES: readonly unknown[] = ['retried', 'dead', 'lease_ended'] satisfies Attempt['outcome'][];
@@ -73,6 +75,11 @@ export function writeNotes(
 /** Within a transaction: deletes what is noted of jobs that are gone. Those that have no note cost a look each. */
 export function dropNotes(connection: Connection, seqs: readonly number[]): void {
   changeJobs(connection, DROP, seqs);
+}
+
+/** Within a transaction: a job that has a note has got another number. */
+export function moveNote(connection: Connection, from: number, to: number): void {
+  connection.run(MOVE, to, from);
 }
 
 /**

@@ -15,6 +15,9 @@ export const TTL_MS = `ifnull(ttl_ms, ${DEFAULT_TTL_MS})`;
 /** The last time that a Date can hold (ms); a job that would expire later expires then. */
 export const LAST_TIME_MS = 8.64e15;
 
+/** The first place in line. Those below 0 are of jobs that were promoted (promote.ts): their due time stands beside. */
+export const FIRST_PLACE = Number.MIN_SAFE_INTEGER;
+
 /** For a SELECT: a time that JavaScript can hold, whoever wrote it. */
 export const boundedTime = (column: string): string =>
   `max(-${LAST_TIME_MS}, min(${column}, ${LAST_TIME_MS}))`;

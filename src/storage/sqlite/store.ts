@@ -2,6 +2,7 @@ import type * as results from '../../core/results.js';
 import type * as contract from '../../core/store.js';
 import type { JobRecord } from '../../core/job.js';
 import { TopicCounter } from '../../core/topic-counter.js';
+import { edit } from './edit.js';
 import { find } from './inspect/find.js';
 import { health } from './inspect/health.js';
 import { list } from './inspect/list.js';
@@ -11,9 +12,11 @@ import { lock, unlock } from './lock.js';
 import { maintain } from './maintain.js';
 import type { OpenOptions } from './open.js';
 import { pause, resume } from './pause.js';
+import { promote } from './promote.js';
 import { push } from './push.js';
 import { remove } from './remove.js';
 import { requeue } from './requeue.js';
+import { reschedule } from './reschedule.js';
 import { pop, reserve } from './reserve.js';
 import { ack, extend, nack, release } from './settle.js';
 import { StoreFile } from './store-file.js';
@@ -99,6 +102,20 @@ export class SqliteStore implements contract.Store {
   requeue(params: contract.RequeueParams): Promise<results.RequeueResult[]> {
     const none = params.jobs.map(() => 'none' as const);
     return this.file.use<results.RequeueResult[]>((connection) => requeue(connection, params), none);
+  }
+
+  promote(params: contract.PromoteParams): Promise<results.PromoteResult[]> {
+    const none = params.jobs.map(() => ({ promoted: false }));
+    return this.file.use<results.PromoteResult[]>((connection) => promote(connection, params), none);
+  }
+
+  reschedule(params: contract.RescheduleParams): Promise<results.RescheduleResult[]> {
+    const none = params.jobs.map(() => ({ rescheduled: false }));
+    return this.file.use<results.RescheduleResult[]>((connection) => reschedule(connection, params), none);
+  }
+
+  edit(params: contract.EditParams): Promise<results.EditResult> {
+    return this.file.use<results.EditResult>((connection) => edit(connection, params), { edited: false });
   }
 
   pause(params: contract.PauseParams): Promise<void> {

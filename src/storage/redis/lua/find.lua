@@ -16,6 +16,7 @@ local expires_at = within_bounds(written_expiry)
 
 local note = redis.call('HGET', READY_DUE, id)
 local noted, place, noted_expiry = noted_topic(note), read_note(note)
+local _, noted_due_time = read_place(place or '')
 local aside = read_aside(read('HGET', SET_ASIDE, id))
 local aside_topic = aside and aside[2]
 local list_topic = topic or noted
@@ -26,7 +27,7 @@ if topic and body then attempts, ttl, extras = read_memo(bucket, job[3], note, d
 local answer = {
   now, score or '', type_of(bucket), topic or '', body or '',
   due, expires_at, attempts, ttl, extras,
-  noted or '', place and tonumber(place) and from_score(place) or '', within_bounds(noted_expiry or ''), pause or '',
+  noted or '', noted_due_time or '', within_bounds(noted_expiry or ''), pause or '',
   aside_topic or '', 'none', 0,
 }
 if not list_topic then return answer end

@@ -1,6 +1,6 @@
 -- Leases the jobs that are due first, of the first topics that have some. To other clients this looks like
 -- a pop: the id leaves the ready list, and its bucket is gone.
--- include: keys, time, extras, policy, lock, note, memo, bounds, known, forget, record, dead, promote, next
+-- include: keys, time, extras, policy, lock, note, memo, bounds, known, forget, entry, record, dead, promote, next
 -- KEYS: those of every script, then the lock where there is one
 -- ARGV: limit, lease in ms, token, skip, promotion limit, most bytes of bodies in one answer, whether leases
 --   that have ended come first (0 or 1), policy (lib/policy.lua) or '', how long a dead letter is kept in ms (0: for
@@ -106,15 +106,11 @@ local function look_at(ids, topic)
       end
       if expires_at and (expires_at == '' or expires_at > now) then
         local number = #buckets + 1
-        local attempts, ttl, due, place, extras, flaw = 0, '', -1, '', '', nil
-        if notes[i] then place = noted_place(notes[i], written_expiry) end
-        if place ~= '' then
-          is_noted, place = true, tonumber(place)
-          due = from_score(place)
-        end
+        local attempts, ttl, due, place, extras, flaw = 0, '', '', '', '', nil
+        if notes[i] then place, due = noted_place(notes[i], written_expiry) end
+        is_noted = place ~= ''
         if job[3] or notes[i] then
-          local known = due >= 0 and due or ''
-          attempts, ttl, extras = read_memo(bucket, job[3], notes[i], known, expires_at, topic, body)
+          attempts, ttl, extras = read_memo(bucket, job[3], notes[i], due, expires_at, topic, body)
         end
         local size = #body + #extras
         full = number > limit or (bytes > 0 and bytes + size > most_bytes)
@@ -124,14 +120,15 @@ local function look_at(ids, topic)
         if extras ~= '' then flaw = add_own(number, extras) end
         if flaw then
           local noted = place ~= '' and read_note(notes[i]) or ''
-          refuse({ 0, id, body, due >= 0 and due or '', expires_at, attempts, '', ttl, extras }, topic, flaw, noted)
+          refuse({ 0, id, body, due, expires_at, attempts, '', ttl, extras }, topic, flaw, noted)
         else
           attempts = attempts + 1
           buckets[number] = bucket
-          rows[n + 1], rows[n + 2], rows[n + 3], rows[n + 4] = number, id, body, ''
+          rows[n + 1], rows[n + 2], rows[n + 3] = number, id, body
+          rows[n + 4] = is_noted and place < 0 and due or ''
           rows[n + 5], rows[n + 6], rows[n + 7], rows[n + 8] = expires_at, attempts, place, ttl
           rows[n + 9] = extras
-          answer[a + 1], answer[a + 2], answer[a + 3], answer[a + 4] = number, id, body, due
+          answer[a + 1], answer[a + 2], answer[a + 3], answer[a + 4] = number, id, body, is_noted and due or -1
           answer[a + 5], answer[a + 6] = expires_at == '' and -1 or expires_at, attempts
           n, a = n + ROW, a + 6
         end

@@ -25,7 +25,7 @@ end
 local function return_job(id, topic, place)
   if read('ZSCORE', POOL, id) or redis.call('HEXISTS', READY_DUE, id) == 1 then return end
   redis.call('HSET', READY_DUE, id, write_note(place, written_expiry_of(BUCKET .. id), topic))
-  put_in_line(topic, { { id = id, place = place } })
+  put_in_line(topic, { { id = id, place = read_place(place) } })
   back = back + 1
 end
 

@@ -4,7 +4,7 @@ import type { RemoveResult, RequeueResult } from '../../../core/results.js';
 import { packArray } from '../msgpack.js';
 import { SCRIPTS } from '../scripts.generated.js';
 import type { AwayJob } from './list.js';
-import type { ClearedEntry } from './push.js';
+import { type ClearedEntry, packCleared } from './push.js';
 import { runScript, type Target, toBuffer, toRows, toText } from './run.js';
 
 /** A job to be removed, and the topic in whose ready list an entry of it was seen. */
@@ -31,9 +31,7 @@ export async function remove(
     dueAt?.getTime() ?? '',
     seenIn ?? '',
   ]);
-  const found = cleared.flatMap(({ topic, id, index }) => [topic, id, index]);
-  const given = found.length === 0 ? '' : packArray(found);
-  const answer = await runScript(target, SCRIPTS.remove, given, packArray(packed));
+  const answer = await runScript(target, SCRIPTS.remove, packCleared(cleared), packArray(packed));
   const results = [...toRows(answer, 1, 2)].map(([removed, state]) => ({
     removed: removed === 1,
     state: toText(state) === 'none' ? undefined : (toText(state) as JobState),

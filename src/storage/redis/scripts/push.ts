@@ -41,13 +41,12 @@ export async function push(
   cleared: readonly ClearedEntry[] = [],
 ): Promise<PushedPart> {
   const { packed, owns, large } = packJobs(jobs);
-  const found = cleared.flatMap(({ topic, id, index }) => [topic, id, index]);
   const answer = await runScript(
     target,
     SCRIPTS.push,
     onExisting,
     target.keys.wakeChannel,
-    found.length === 0 ? '' : packArray(found),
+    packCleared(cleared),
     packArray(packed),
     owns.length === 0 ? '' : packArray(owns),
     ...large,
@@ -58,6 +57,11 @@ export async function push(
     results.push({ outcome: OUTCOMES[Number(answer[i])] ?? 'unknown', dueAt: toDate(answer[i + 1]) });
   }
   return unclear.length === 0 ? { results } : { results, unclear };
+}
+
+/** What scripts are told of ready lists that were looked through before. */
+export function packCleared(cleared: readonly ClearedEntry[]): Buffer | '' {
+  return cleared.length === 0 ? '' : packArray(cleared.flatMap(({ topic, id, index }) => [topic, id, index]));
 }
 
 function packJobs(jobs: readonly NewJob[]) {

@@ -3,7 +3,7 @@ import type { Problem } from '../../../core/results.js';
 import { MAX_RETRIES } from '../../../core/retry-policy.js';
 import type { Connection } from '../connection.js';
 import { BOUNDS, KNOWN_STATE, LAST_SEQ } from '../mend.js';
-import { bytesOf, exact, EXACT_VALUE, LAST_TIME_MS } from '../rows.js';
+import { bytesOf, exact, EXACT_VALUE, FIRST_PLACE, LAST_TIME_MS } from '../rows.js';
 
 /**
  * Rows that one look goes through, from the oldest on: what nobody takes is among them sooner or later. Places and
@@ -26,7 +26,9 @@ SELECT held.value FROM lease CROSS JOIN json_each(iif(json_valid(lease.seqs), le
 WHERE held.type = 'integer'`;
 const UNHELD = `(state = 1 AND seq NOT IN (${HELD})) OR (state = 2 AND seq NOT IN (SELECT seq FROM waiting))`;
 const STRANGE_SEQ = `seq < 1 OR seq > ${LAST_SEQ}`;
-const STRANGE = `NOT ${KNOWN_STATE} OR ${STRANGE_SEQ} OR ${outOfBounds('job')} OR ${UNHELD}`;
+/** Only jobs that were promoted have a place below 0, and their due time beside it. */
+const STRANGE_PLACE = `place < ${FIRST_PLACE} OR (place < 0 AND due_at IS NULL)`;
+const STRANGE = `NOT ${KNOWN_STATE} OR ${STRANGE_SEQ} OR ${outOfBounds('job')} OR ${STRANGE_PLACE} OR ${UNHELD}`;
 
 /** Topics of jobs of the index that has those with this condition, each by a step into it. */
 const topics = (name: string, condition: string): string => `
@@ -51,7 +53,7 @@ candidate AS (
   UNION ${few(`job WHERE seq > ${LAST_SEQ}`)}
   UNION ${few('job WHERE state = 0 AND expires_at < 0')}
   UNION ${few(`job WHERE state = 0 AND expires_at > ${LAST_TIME_MS}`)}
-  UNION ${placed('place < 0')}
+  UNION SELECT seq FROM (${placed('place < 0')}) CROSS JOIN job USING (seq) WHERE ${STRANGE_PLACE}
   UNION ${placed(`place >= ${LAST_TIME_MS}`)}
   UNION ${few('aside CROSS JOIN job ON job.topic = aside.topic WHERE state > 1 AND state > 3')}
 )

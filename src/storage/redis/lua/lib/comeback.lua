@@ -63,8 +63,7 @@ local function bring_back(jobs, now)
         forget_old_entry(id)
         lines[job.topic] = lines[job.topic] or {}
         table.insert(lines[job.topic], { id = id, place = row[7] })
-        local place = row[7] == '' and '' or plain_score(string.format('%.17g', row[7]))
-        redis.call('HSET', READY_DUE, id, write_note(place, expires_at, job.topic))
+        redis.call('HSET', READY_DUE, id, write_note(place_to_text(row[7], due), expires_at, job.topic))
       end
     end
   end

@@ -16,3 +16,14 @@ local function leave_all_lists(id, topic)
   if entries == 0 or (entries > SHORT_LIST and is_known(topic, 0)) then return end
   leave_ready_list(id, topic)
 end
+
+-- A job that becomes ready may have an older note, of a job of its id before: where that one's entry cannot be
+-- taken out, its list is not known any more.
+local function end_older_notes(ids)
+  if redis.call('HLEN', READY_DUE) == 0 then return end
+  local notes = redis.call('HMGET', READY_DUE, unpack(ids))
+  for i = 1, #ids do
+    local topic = notes[i] and noted_topic(notes[i])
+    if topic and not leave_ready_list(ids[i], topic) then mark_as_unknown(topic) end
+  end
+end

@@ -7,8 +7,7 @@ local MOST_BEFORE = 5000
 
 -- The place in line of an entry, as a number. Nobody knows whether an entry without a note stood before.
 local function place_of(note)
-  local score = read_note(note)
-  return tonumber(score) or math.huge
+  return read_place(read_note(note) or '') or math.huge
 end
 
 -- How many entries at the head of a ready list (its right end) stand before `place`.
@@ -53,7 +52,7 @@ local function with_places(ids)
   return entries
 end
 
--- Puts entries ({ id, place or '' }) into a ready list where they stood before; each has its note.
+-- Puts entries ({ id, place as a number or '' }) into a ready list where they stood before; each has its note.
 local function put_in_line(topic, entries)
   local ready, first, last = READY .. topic, math.huge, -math.huge
   for _, entry in ipairs(entries) do

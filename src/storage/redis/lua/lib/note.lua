@@ -5,12 +5,31 @@
 -- know the job by (as Redis has it: jobs that expire after the year 9999 differ there alone), and its topic,
 -- which says in which list an entry of its id may stand: a note goes no sooner than that entry. Where another
 -- client pushed the id again, the note speaks of the job before. The first release wrote notes without a version.
+-- The place of a job that an operator has promoted (make_ready.lua) is a number below 0, before those of all others,
+-- and has its due time in ms beside it: `-176414251712300@1764142517123`.
 
 local NOTE_START = RECORD_VERSION .. ' '
-local PLACE_AND_EXPIRY = '^' .. NOTE_START .. '([%d.]*) (%d*) '
+local PLACE_AND_EXPIRY = '^' .. NOTE_START .. '([%d.@-]*) (%d*) '
 local OLD_PLACE_AND_EXPIRY = '^([%d.]+) (%d*) '
+local PROMOTED_PLACE = '^(%-%d+)@(%d+)$'
 
--- The place is text of digits, see plain_score.
+-- A place as a note has it. `due` is looked at where the place is below 0.
+local function place_to_text(place, due)
+  if place == '' then return '' end
+  if place < 0 then return string.format('%d@%d', place, due) end
+  return plain_score(string.format('%.17g', place))
+end
+
+-- A place in line as a number, and the due time in ms that goes with it; nothing where the text is none: other writers
+-- may leave digits and dots that are no number.
+local function read_place(text)
+  local place = tonumber(text)
+  if place then return place, from_score(text) end
+  local before, due = string.match(text, PROMOTED_PLACE)
+  return tonumber(before), tonumber(due)
+end
+
+-- The place is text: see place_to_text and plain_score.
 local function write_note(place, written_expiry, topic)
   return NOTE_START .. place .. ' ' .. to_text(written_expiry) .. ' ' .. topic
 end
@@ -37,20 +56,21 @@ local function noted_topic(note)
   return select(3, string.match(note, OLD_PLACE_AND_EXPIRY .. '(.*)$'))
 end
 
--- The place in line, as text, of the job whose bucket expires then (written_expiry_of); '' when the note does not
--- speak of it, or does not know. Other writers may leave digits and dots that are no number.
+-- The place in line and the due time in ms of the job whose bucket expires then (written_expiry_of); '' and '' when
+-- the note does not speak of it, or does not know.
 local function noted_place(note, written_expiry)
-  local place, expiry = read_note(note)
-  if not place or not tonumber(place) then return '' end
+  local text, expiry = read_note(note)
+  local place, due = read_place(text or '')
+  if not place then return '', '' end
   -- Without PEXPIRETIME the expiry is off by a millisecond now and then.
   local tolerance = exact_expiry and 0 or 1
   local never = expiry == '' and written_expiry == ''
   local same = never or (expiry ~= '' and written_expiry ~= '' and math.abs(expiry - written_expiry) <= tolerance)
-  return same and place or ''
+  if not same then return '', '' end
+  return place, due
 end
 
 -- The due time of that job in ms, or ''.
 local function noted_due(note, written_expiry)
-  local place = noted_place(note, written_expiry)
-  return place ~= '' and from_score(place) or ''
+  return select(2, noted_place(note, written_expiry))
 end

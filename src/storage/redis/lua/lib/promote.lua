@@ -1,15 +1,4 @@
--- needs: keys, time, note, bounds, known, forget
-
--- A job that is promoted may have an older note, of a job of its id before: where that one's entry cannot be
--- taken out, its list is not known any more.
-local function end_older_notes(ids)
-  if redis.call('HLEN', READY_DUE) == 0 then return end
-  local notes = redis.call('HMGET', READY_DUE, unpack(ids))
-  for i = 1, #ids do
-    local topic = notes[i] and noted_topic(notes[i])
-    if topic and not leave_ready_list(ids[i], topic) then mark_as_unknown(topic) end
-  end
-end
+-- needs: keys, time, note, bounds, known, forget, entry
 
 -- The due jobs of the pool and their scores, behind the first `skip`. By rank, for an offset in a range of
 -- scores is walked.

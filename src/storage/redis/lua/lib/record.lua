@@ -3,10 +3,10 @@
 -- What one reservation has in hand is one STRING, INFLIGHT .. token: msgpack of HEAD elements (version,
 -- topics, when it was made in ms, how many jobs it took, its first deadline in ms, its policy (lib/policy.lua) or
 -- '', who made it or ''; jobs and deadline are a part of the lease strings) and for each job ROW elements: number,
--- id, body, due ms or '' where it is the place, expiry ms or '', attempts, place in line (its score in the pool)
--- or '', ready lifetime in ms or '' where it is expiry less due time, extras (lib/extras.lua) or ''. One
--- key a reservation instead of a renamed bucket a job makes a batch several times cheaper; to other clients it
--- looks like a pop all the same.
+-- id, body, due ms or '' where it is the place (that of a job which was promoted is not: lib/note.lua), expiry ms or
+-- '', attempts, place in line (its score in the pool) or '', ready lifetime in ms or '' where it is expiry less due
+-- time, extras (lib/extras.lua) or ''. One key a reservation instead of a renamed bucket a job makes a batch several
+-- times cheaper; to other clients it looks like a pop all the same.
 --
 -- `topics` is the name of the one topic, or for several an array: name, number of its last job, name, …
 -- RESERVED has the token by the deadline. A lease that was extended alone has a record and a deadline of

@@ -1,0 +1,126 @@
+import { assertChoice, assertDate, assertFields, assertFlag, assertList, usageError } from './check.js';
+import { checkDuration } from './duration.js';
+import { JOB_STATES, type JobState } from './job.js';
+import { assertStates } from './params.js';
+import type {
+  EditRequest,
+  JobReference,
+  RequeueOptions,
+  RequeueRequest,
+  RescheduleRequest,
+  TextOrBytes,
+  Topics,
+} from './requests.js';
+import type {
+  EditParams,
+  PauseParams,
+  PromoteParams,
+  RemoveParams,
+  RequeueParams,
+  RescheduleParams,
+} from './store.js';
+import { toBody, toDue, toName, toTopics, toTtl } from './validate.js';
+
+/** The arguments of what acts on jobs, checked and as a store takes them. All throw a DelayerError `usage`. */
+
+const REFERENCE: readonly string[] = ['id', 'dueAt'] satisfies (keyof JobReference)[];
+const RESCHEDULE_FIELDS: readonly string[] = [
+  ...REFERENCE,
+  ...(['delayMs', 'at'] satisfies (keyof RescheduleRequest)[]),
+];
+const EDIT_FIELDS: readonly string[] = [
+  ...REFERENCE,
+  ...(['states', 'ifBody', 'body', 'ttlMs'] satisfies (keyof EditRequest)[]),
+];
+const DELAYED: readonly JobState[] = ['delayed'];
+/** States of jobs that can be edited: those that nobody has in hand, and that are still to be delivered. */
+const EDITABLE: readonly JobState[] = ['delayed', 'due', 'ready'];
+
+export function toRemoveParams(
+  ids: readonly TextOrBytes[],
+  options: { states?: readonly JobState[] | 'any' | undefined },
+): RemoveParams {
+  assertFields(options, ['states'], 'option of a remove');
+  const states = options.states === 'any' ? JOB_STATES : (options.states ?? (['delayed'] as const));
+  assertStates(states);
+  return { jobs: toIds(ids).map((id) => ({ id, states })) };
+}
+
+export function toPromoteParams(jobs: readonly (TextOrBytes | JobReference)[]): PromoteParams {
+  assertList(jobs, 'jobs');
+  return {
+    jobs: jobs.map((job) => {
+      if (isName(job)) return { id: toName(job, 'id'), states: DELAYED };
+      assertFields(job, REFERENCE, 'field of a job');
+      return { ...toGuard(job), states: DELAYED };
+    }),
+  };
+}
+
+export function toRescheduleParams(requests: readonly RescheduleRequest[]): RescheduleParams {
+  assertList(requests, 'jobs');
+  return {
+    jobs: requests.map((request) => {
+      assertFields(request, RESCHEDULE_FIELDS, 'field of a reschedule');
+      const { delayMs, at } = request;
+      if ((delayMs === undefined) === (at === undefined))
+        throw usageError('A job that is rescheduled has a delay or a due time, one of them');
+      return { ...toGuard(request), states: DELAYED, due: toDue({ delayMs, at }) };
+    }),
+  };
+}
+
+export function toEditParams(request: EditRequest): EditParams {
+  assertFields(request, EDIT_FIELDS, 'field of an edit');
+  const { states = EDITABLE, ifBody, body, ttlMs } = request;
+  assertList(states, 'states');
+  for (const state of states) assertChoice(state, EDITABLE, 'state of a job that can be edited');
+  if (body === undefined && ttlMs === undefined) throw usageError('An edit has a body or a ttl, or both');
+  return {
+    ...toGuard(request),
+    states,
+    ifBody: ifBody === undefined ? undefined : toBody(ifBody),
+    body: body === undefined ? undefined : toBody(body),
+    ttlMs: ttlMs === undefined ? undefined : toTtl(ttlMs),
+  };
+}
+
+const isName = (given: unknown): given is TextOrBytes =>
+  typeof given === 'string' || given instanceof Uint8Array;
+
+function toGuard({ id, dueAt }: JobReference): { id: Buffer; dueAt: Date | undefined } {
+  assertDate(dueAt, 'dueAt');
+  return { id: toName(id, 'id'), dueAt };
+}
+
+export function toRequeueParams(
+  letters: readonly (TextOrBytes | RequeueRequest)[],
+  options: RequeueOptions,
+): RequeueParams {
+  assertFields(options, ['delayMs', 'keepAttempts'], 'option of a requeue');
+  assertFlag(options.keepAttempts, 'keepAttempts');
+  assertList(letters, 'dead letters');
+  const delayMs = checkDuration(options.delayMs ?? 0, 'the delay');
+  const jobs = letters.map((letter) => {
+    if (isName(letter)) return { id: toName(letter, 'id'), delayMs };
+    assertFields(letter, ['id', 'topic', 'delayMs'], 'field of a dead letter');
+    const topic = letter.topic === undefined ? undefined : toName(letter.topic, 'topic');
+    return {
+      id: toName(letter.id, 'id'),
+      topic,
+      delayMs: checkDuration(letter.delayMs ?? delayMs, 'the delay'),
+    };
+  });
+  return { jobs, keepAttempts: options.keepAttempts ?? false };
+}
+
+export function toPauseParams(topics: Topics, options: { forMs?: number | undefined }): PauseParams {
+  assertFields(options, ['forMs'], 'option of a pause');
+  const forMs = options.forMs === undefined ? undefined : checkDuration(options.forMs, 'the pause');
+  return { topics: toTopics(topics), forMs };
+}
+
+function toIds(given: readonly TextOrBytes[]): Buffer[] {
+  assertList(given, 'ids');
+  return given.map((id) => toName(id, 'id'));
+}

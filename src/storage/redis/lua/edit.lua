@@ -1,0 +1,54 @@
+-- Gives a job that is delayed, due or ready another body or ready lifetime, in its place.
+-- include: keys, time, note, memo, bounds, known, holes, clear, lookup
+-- ARGV: msgpack of what clear_entries.lua has found, or '' (see push.lua), id, the names of the states in which it is
+--   meant, each with a space before and after it, due time in ms or '', whether it is meant with one body alone (0 or
+--   1), that body, whether there is a new body (0 or 1), the new body, ready lifetime in ms or ''
+-- Answers: the topic of the list that was not looked through, or ''; whether the job was edited (0 or 1), or -1 where
+--   its ready lifetime would be over already; what it was (delayed, due, ready, expired, dead or none)
+expect_type(POOL, 'zset')
+expect_type(READY_DUE, 'hash')
+local id, states, wanted_due = ARGV[2], ARGV[3], tonumber(ARGV[4]) or ''
+local if_body, new_body, ttl = ARGV[5] == '1' and ARGV[6], ARGV[7] == '1' and ARGV[8], tonumber(ARGV[9]) or ''
+local bucket, now = BUCKET .. id, now_ms()
+look_for(1, read_cleared(ARGV[1]))
+
+local it = look_up(id, now, '', true)
+if it.unclear then return { it.unclear, 0, 'none' } end
+local state = told_state(id, it)
+local left_alone = { '', 0, state }
+if not is_meant(it, states, wanted_due) then return left_alone end
+
+local body, memo = unpack(redis.call('HMGET', bucket, 'body', 'delayer'))
+if if_body and body ~= if_body then return left_alone end
+local note = redis.call('HGET', READY_DUE, id)
+local due = it.due or ''
+local attempts, kept_ttl, extras = read_memo(bucket, memo, note, due, it.expires_at, it.topic, body)
+
+-- What has stood still of the lifetime of a ready job, while it was leased, stays in. Where nobody knows its due time,
+-- the new one counts from now.
+local function new_expiry()
+  if ttl == '' then return it.expires_at end
+  local expires_at = (due ~= '' and due or now) + ttl
+  if state == 'ready' and it.expires_at ~= '' and kept_ttl ~= '' then expires_at = it.expires_at - kept_ttl + ttl end
+  return math.min(expires_at, LAST_MS)
+end
+
+local expires_at = new_expiry()
+if is_expired(expires_at, now) then return { '', -1, state } end
+
+-- The first write is one that Redis refuses when it is out of memory.
+if new_body then redis.call('HSET', bucket, 'body', new_body) end
+if memo or attempts > 0 or due == '' then
+  -- After a lease, and where the due time is unknown, the lifetime is not what expiry and due time say.
+  local told_ttl = ttl ~= '' and (kept_ttl ~= '' or due == '') and ttl or kept_ttl
+  local packed = write_memo(attempts, told_ttl, due, expires_at, it.topic, new_body or body, extras)
+  redis.call('HSET', bucket, 'delayer', packed)
+end
+if expires_at ~= it.expires_at then
+  redis.call('PEXPIREAT', bucket, to_text(expires_at))
+  local place = read_note(note)
+  if state == 'ready' and noted_place(note, it.written_expiry) ~= '' then
+    redis.call('HSET', READY_DUE, id, write_note(place, expires_at, it.topic))
+  end
+end
+return { '', 1, state }

@@ -1,0 +1,37 @@
+-- needs: keys, time, note, memo, bounds
+
+-- Reads what has to be known to give a job of the pool (lib/lookup.lua) another due time; nil where bodies of this run
+-- are too many bytes by then. A memo of a later version is refused here, before anything of the job was written.
+local bytes_read = 0
+
+local function read_for_new_due(id, it)
+  local bucket = BUCKET .. id
+  local kept = { ttl = '' }
+  local memo = redis.call('HGET', bucket, 'delayer')
+  if memo then
+    local size = redis.call('HSTRLEN', bucket, 'body')
+    if bytes_read > 0 and bytes_read + size > MOST_BYTES then return nil end
+    bytes_read = bytes_read + size
+    kept.body = redis.call('HGET', bucket, 'body')
+    kept.attempts, kept.ttl, kept.extras = read_memo(bucket, memo, nil, it.due, it.expires_at, it.topic, kept.body)
+  end
+  return kept
+end
+
+-- When a job that is due then expires: its whole ready lifetime counts from its due time.
+local function expiry_from(it, kept, due)
+  if it.expires_at == '' then return '' end
+  local lifetime = kept.ttl ~= '' and kept.ttl or it.expires_at - it.due
+  -- One that would have expired before it was due, as other clients may write it, expires when it would have.
+  return lifetime > 0 and math.min(due + lifetime, LAST_MS) or it.expires_at
+end
+
+-- Attempts, settings, key and history stay.
+local function write_new_due(id, it, kept, due, expires_at)
+  local bucket = BUCKET .. id
+  if expires_at ~= '' then redis.call('PEXPIREAT', bucket, to_text(expires_at)) end
+  if kept.body then
+    local memo = write_memo(kept.attempts, kept.ttl, due, expires_at, it.topic, kept.body, kept.extras)
+    redis.call('HSET', bucket, 'delayer', memo)
+  end
+end

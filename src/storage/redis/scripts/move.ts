@@ -1,0 +1,70 @@
+import type { JobState } from '../../../core/job.js';
+import type { EditResult, PromoteResult, RescheduleResult } from '../../../core/results.js';
+import type { EditParams, JobGuard, RescheduleJob } from '../../../core/store.js';
+import { packArray } from '../msgpack.js';
+import { SCRIPTS } from '../scripts.generated.js';
+import { type ClearedEntry, packCleared } from './push.js';
+import { runScript, type Target, toBuffer, toDate, toRows, toText, type Value } from './run.js';
+
+/** Operators' scripts answer for the first jobs that they were given; what a run reads of bodies is bounded. */
+
+const namesOf = (states: readonly JobState[]): string => ` ${states.join(' ')} `;
+
+const packGuard = ({ id, states, dueAt }: JobGuard) => [id, namesOf(states), dueAt?.getTime() ?? ''];
+
+function toState(value: Value | undefined): JobState | undefined {
+  const state = toText(value);
+  return state === 'none' ? undefined : (state as JobState);
+}
+
+/** lua/make_ready.lua */
+export async function promote(target: Target, jobs: readonly JobGuard[]): Promise<PromoteResult[]> {
+  const answer = await runScript(target, SCRIPTS.makeReady, packArray(jobs.flatMap(packGuard)));
+  return [...toRows(answer, 0, 2)].map(([promoted, state]) => ({
+    promoted: promoted === 1,
+    state: toState(state),
+  }));
+}
+
+/** lua/reschedule.lua */
+export async function reschedule(
+  target: Target,
+  jobs: readonly RescheduleJob[],
+): Promise<RescheduleResult[]> {
+  const packed = jobs.flatMap((job) => [
+    ...packGuard(job),
+    'delayMs' in job.due ? job.due.delayMs : String(job.due.atMs),
+  ]);
+  const { wakeChannel } = target.keys;
+  const answer = await runScript(target, SCRIPTS.reschedule, wakeChannel, packArray(packed));
+  return [...toRows(answer, 0, 2)].map(([was, due]) => {
+    const [state, dueAt] = [toState(was), toDate(due)];
+    return dueAt ? { rescheduled: true, state, dueAt } : { rescheduled: false, state };
+  });
+}
+
+/**
+ * lua/edit.lua
+ * @returns `unclear`: the ready list of this topic has to be looked through before
+ */
+export async function edit(
+  target: Target,
+  { id, states, dueAt, ifBody, body, ttlMs }: EditParams,
+  cleared: readonly ClearedEntry[],
+): Promise<EditResult | { readonly unclear: Buffer }> {
+  const guard = [id, namesOf(states), dueAt?.getTime() ?? '', ifBody ? 1 : 0, ifBody ?? ''];
+  const change = [body ? 1 : 0, body ?? '', ttlMs ?? ''];
+  const answer = await runScript(target, SCRIPTS.edit, packCleared(cleared), ...guard, ...change);
+  const [unclear, edited, was] = answer;
+  if (toBuffer(unclear).length > 0) return { unclear: toBuffer(unclear) };
+  const state = toState(was);
+  return edited === -1 ? { edited: false, state, isOver: true } : { edited: edited === 1, state };
+}
+
+/** The scores in the pool, as text; nothing of a job that is not in it. */
+export async function scoresOf(
+  { redis, keys }: Target,
+  ids: readonly Buffer[],
+): Promise<(string | undefined)[]> {
+  return (await redis.zmscore(keys.pool, ...ids)).map((score) => score ?? undefined);
+}

@@ -1,0 +1,54 @@
+import type { JobState } from '../../core/job.js';
+import type { JobGuard } from '../../core/store.js';
+import type { Connection } from './connection.js';
+import { findLeased, type LeasedId } from './lease.js';
+import { DEAD, DUE_AT, IN_LINE, stateInLine } from './rows.js';
+
+const COLUMNS = `
+seq, state, topic, place, ${DUE_AT} AS dueAt, expires_at AS expiresAt, noted IS 1 AS isNoted`;
+const BY_ID = `
+SELECT ${COLUMNS} FROM job WHERE id = ?1 AND state = ${IN_LINE}
+UNION ALL SELECT ${COLUMNS} FROM job WHERE id = ?1 AND state > 1 AND state <= ${DEAD}`;
+
+/** A job that is not leased, as operators look at it. */
+export interface KnownRow {
+  readonly seq: number;
+  /** As the file has it. */
+  readonly state: number;
+  /** What that means now. */
+  readonly is: JobState;
+  readonly topic: Uint8Array;
+  readonly place: number;
+  readonly dueAt: number;
+  readonly expiresAt: number;
+  readonly isNoted: 0 | 1;
+}
+
+/** The job in line that has this id, then those that wait for it and dead letters. Leased ones are not looked for. */
+export function rowsOf(connection: Connection, id: Buffer, now: number): KnownRow[] {
+  const rows = connection.all(BY_ID, id) as Omit<KnownRow, 'is'>[];
+  return rows.map((row) => ({ ...row, is: stateOf(row, now) }));
+}
+
+function stateOf(row: Omit<KnownRow, 'is'>, now: number): JobState {
+  if (row.state === IN_LINE) return stateInLine(row, now);
+  return row.state === DEAD ? 'dead' : 'delayed';
+}
+
+/** Looks for leased jobs among these ids, all of them at once and only when one is asked for: no index has them. */
+export function leasedFinder(connection: Connection, ids: readonly Buffer[]): (id: Buffer) => LeasedId[] {
+  let leased: Map<string, LeasedId[]> | undefined;
+  return (id) => {
+    leased ??= findLeased(connection, ids);
+    return leased.get(id.toString('latin1')) ?? [];
+  };
+}
+
+/** Is this what is believed of a job? */
+export function isMeant(
+  { states, dueAt }: Omit<JobGuard, 'id'>,
+  state: JobState,
+  job: { readonly dueAt: number },
+): boolean {
+  return states.includes(state) && (dueAt === undefined || job.dueAt === dueAt.getTime());
+}

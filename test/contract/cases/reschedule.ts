@@ -1,0 +1,186 @@
+import { expect } from 'chai';
+import { setTimeout as sleep } from 'node:timers/promises';
+import {
+  drain,
+  HOUR_MS,
+  idsOf,
+  LONG_MS,
+  maintainAll,
+  MINUTE_MS,
+  must,
+  only,
+  reserve,
+  SECOND_MS,
+  soon,
+  textOf,
+  type World,
+} from '../world.js';
+import { fail, leaseOne } from '../retrying.js';
+
+const told = ({ rescheduled, state }: { rescheduled: boolean; state?: unknown }) => [rescheduled, state];
+
+export function describeReschedule(world: () => World): void {
+  describe('reschedule', () => {
+    for (const [where, delayMs] of [
+      ['earlier', MINUTE_MS],
+      ['later', 3 * LONG_MS],
+    ] as const) {
+      it(`a delayed job that is moved to ${where} is due then, with its whole ready lifetime from there`, async () => {
+        const { queue, peer, clock, name } = world();
+        const job = { id: name('id'), topic: name('topic'), body: 'b' };
+        clock.stop();
+        await queue.push({ ...job, delayMs: LONG_MS, ttlMs: 30 * SECOND_MS });
+        const dueAt = new Date(clock.now() + delayMs);
+        expect(await peer.reschedule([{ id: job.id, delayMs }])).to.deep.equal([
+          { rescheduled: true, state: 'delayed', dueAt },
+        ]);
+        expect(only(await queue.find(job.id))).to.deep.include({
+          state: 'delayed',
+          dueAt,
+          expiresAt: new Date(Number(dueAt) + 30 * SECOND_MS),
+        });
+        clock.set(Number(dueAt) - 1);
+        await maintainAll(queue);
+        expect(await queue.pop(job.topic)).to.be.undefined;
+        clock.advance(1 + 29 * SECOND_MS);
+        expect(textOf(await queue.pop(job.topic))).to.equal('b');
+      });
+    }
+
+    it('a job may be moved to a time, and to one in the past, which is now', async () => {
+      const { queue, peer, clock, name } = world();
+      const topic = name('topic');
+      clock.stop();
+      const [one, two] = await queue.pushMany([1, 2].map(() => ({ topic, body: 'b', delayMs: LONG_MS })));
+      const at = await soon(queue, MINUTE_MS);
+      const results = await peer.reschedule([
+        { id: must(one).id, at },
+        { id: must(two).id, at: new Date(0) },
+      ]);
+      expect(results.map(({ dueAt }) => dueAt)).to.deep.equal([at, new Date(clock.now())]);
+      expect(idsOf(await drain(queue, topic))).to.deep.equal(idsOf([must(two)]));
+    });
+
+    it('among jobs that are due together a job stands as if it were pushed now', async () => {
+      const { queue, peer, clock, name } = world();
+      const topic = name('topic');
+      const at = await soon(queue, MINUTE_MS);
+      const [first, second, third] = [name('c'), name('b'), name('a')];
+      for (const id of [first, second])
+        await queue.push({ id, topic, body: 'b', delayMs: LONG_MS, retries: 2 });
+      await queue.push({ id: third, topic, body: 'b', at });
+      await peer.reschedule([second, first].map((id) => ({ id, at })));
+      const last = await queue.push({ topic, body: 'b', at });
+      clock.advance(MINUTE_MS);
+      const got = await drain(queue, topic);
+      expect(idsOf(got)).to.deep.equal([third, second, first, ...idsOf([last])]);
+      expect(got.map(({ retries }) => retries)).to.deep.equal([undefined, 2, 2, undefined]);
+    });
+
+    it('a job that is moved to the time when it is due already stands behind the others that are due then', async () => {
+      const { queue, clock, name } = world();
+      const topic = name('topic');
+      const at = await soon(queue, MINUTE_MS);
+      const pushed = await queue.pushMany(['a', 'b'].map((body) => ({ topic, body, at })));
+      await queue.reschedule([{ id: must(pushed[0]).id, at }]);
+      clock.advance(MINUTE_MS);
+      expect((await drain(queue, topic)).map(textOf)).to.deep.equal(['b', 'a']);
+    });
+
+    it('attempts, settings of its own, key and history stay', async () => {
+      const { queue, peer, store, clock, name } = world();
+      const job = { id: name('id'), topic: name('topic'), body: 'b' };
+      const own = { retries: 7, backoff: { firstMs: HOUR_MS, lastMs: HOUR_MS } };
+      await queue.push({ ...job, ...own, ttlMs: MINUTE_MS });
+      const { key, lease } = await leaseOne(queue, job.topic);
+      await fail(store, { lease }, { reason: 'why' });
+      const before = only(await peer.find(job.id));
+      await peer.reschedule([{ id: job.id, delayMs: 2 * HOUR_MS }]);
+      const { dueAt, expiresAt, ...after } = only(await peer.find(job.id));
+      expect(after).to.deep.include({ attempts: 1, ...own, history: before.history });
+      expect(Number(expiresAt) - Number(dueAt)).to.equal(MINUTE_MS);
+      clock.advance(2 * HOUR_MS + 1);
+      expect(await leaseOne(queue, job.topic)).to.deep.include({ key, attempts: 2, ...own });
+    });
+
+    it('what does not wait any more is left alone, and told of', async () => {
+      const { queue, store, clock, name } = world();
+      const topic = name('topic');
+      await queue.push({ id: `${topic}-dead`, topic, body: 'b' });
+      await fail(store, await leaseOne(queue, topic), { isDead: true });
+      await queue.push({ id: `${topic}-leased`, topic, body: 'b' });
+      const leases = await reserve(queue, topic);
+      await queue.push({ id: `${topic}-ready`, topic, body: 'b' });
+      await maintainAll(queue);
+      await queue.push({ id: `${topic}-due`, topic, body: 'b', delayMs: MINUTE_MS });
+      clock.advance(MINUTE_MS);
+      const requests = ['dead', 'leased', 'ready', 'due', 'none'].map((stem) => ({
+        id: `${topic}-${stem}`,
+        delayMs: HOUR_MS,
+      }));
+      expect((await queue.reschedule(requests)).map(told)).to.deep.equal([
+        [false, 'dead'],
+        [false, 'leased'],
+        [false, 'ready'],
+        [false, queue.needsPromotion ? 'due' : 'ready'],
+        [false, undefined],
+      ]);
+      expect(await queue.ack(leases)).to.deep.equal([true]);
+      expect(idsOf(await drain(queue, topic))).to.deep.equal([`${topic}-ready`, `${topic}-due`]);
+      expect(await queue.reschedule([])).to.deep.equal([]);
+    });
+
+    it('a job that waits for a duplicate of its id is left alone', async () => {
+      const { queue, clock, name } = world();
+      const job = { id: name('id'), topic: name('topic') };
+      await queue.push({ ...job, body: 'first' });
+      const leases = await reserve(queue, job.topic);
+      await queue.push({ ...job, body: 'second', delayMs: LONG_MS });
+      await queue.release(leases);
+      await queue.promote([job.id]);
+      expect(textOf(await queue.pop(job.topic))).to.equal('second');
+      expect((await queue.reschedule([{ id: job.id, delayMs: HOUR_MS }])).map(told)).to.deep.equal([
+        [false, 'delayed'],
+      ]);
+      clock.advance(MINUTE_MS);
+      await maintainAll(queue);
+      expect(textOf(await queue.pop(job.topic))).to.equal('first');
+    });
+
+    it('a job that is due at another time than is believed is left alone', async () => {
+      const { queue, peer, name } = world();
+      const { id, dueAt } = await queue.push({ topic: name('topic'), body: 'b', delayMs: LONG_MS });
+      await queue.reschedule([{ id, dueAt, delayMs: 2 * HOUR_MS }]);
+      const moved = await peer.find(id);
+      expect((await peer.reschedule([{ id, dueAt, delayMs: MINUTE_MS }])).map(told)).to.deep.equal([
+        [false, 'delayed'],
+      ]);
+      expect(await peer.find(id)).to.deep.equal(moved);
+    });
+
+    it('600 jobs are moved in order, each to its own time', async () => {
+      const { queue, peer, clock, name } = world();
+      const topic = name('topic');
+      clock.stop();
+      const pushed = await queue.pushMany(
+        Array.from({ length: 600 }, () => ({ topic, body: 'b', delayMs: LONG_MS })),
+      );
+      await peer.reschedule(pushed.map(({ id }, i) => ({ id, delayMs: MINUTE_MS - Math.floor(i / 2) })));
+      clock.advance(MINUTE_MS);
+      await maintainAll(queue);
+      const got = idsOf(await drain(queue, topic));
+      const pairs = Array.from({ length: 300 }, (_, i) => [2 * i, 2 * i + 1]).reverse();
+      expect(got).to.deep.equal(pairs.flat().map((i) => must(pushed[i]).id.toString()));
+    });
+
+    it('a move to an earlier time wakes who waits for the next job', async () => {
+      const { queue, peer, name } = world();
+      const topic = name('topic');
+      const { id } = await queue.push({ topic, body: 'b', delayMs: LONG_MS });
+      const waiting = queue.bpop(topic, { timeoutMs: 8000 });
+      await sleep(20);
+      await peer.reschedule([{ id, delayMs: 1 }]);
+      expect(textOf(await waiting)).to.equal('b');
+    });
+  });
+}
