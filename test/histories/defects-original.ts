@@ -33,8 +33,8 @@ export const OF_THE_ORIGINAL: readonly Defect[] = [
     `  at_end = true until true`,
   ]),
   redis('original 8', 'the entry of a job that was ready stays when its id is pushed anew', [
-    `${LUA}/push.lua`,
-    `  for _, list in ipairs(old) do leave_list(list, id, list.topic == noted) end`,
+    `${LUA}/lib/admit.lua`,
+    `  for _, list in ipairs(before.old) do leave_list(list, id, list.topic == before.noted) end`,
     ``,
   ]),
   redis('original 9', 'a remove of a ready job answers false and deletes its body', [

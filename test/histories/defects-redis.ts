@@ -63,8 +63,8 @@ export const OF_REDIS: readonly Defect[] = [
     `tonumber(due)`,
   ]),
   redis('any body is the same', 'a push with another body is told to be a repeat', [
-    `${LUA}/push.lua`,
-    `if found == topic and call('HGET', bucket, 'body') == body then return 'repeated' end`,
+    `${LUA}/lib/admit.lua`,
+    `if found == topic and redis.call('HGET', bucket, 'body') == body then return 'repeated' end`,
     `if found == topic then return 'repeated' end`,
   ]),
   redis('revoke one, revoke all', 'a remove of a leased job revokes all leases of its reservation', [
@@ -84,8 +84,8 @@ export const OF_REDIS: readonly Defect[] = [
   ]),
   redis('a page too far', 'a page of a list begins one job too late', [
     `${LUA}/lib/page.lua`,
-    `redis.call('ZRANK', POOL, id) + 1`,
-    `redis.call('ZRANK', POOL, id) + 2`,
+    `redis.call(is_reversed and 'ZREVRANK' or 'ZRANK', key, member) + 1`,
+    `redis.call(is_reversed and 'ZREVRANK' or 'ZRANK', key, member) + 2`,
   ]),
   redis('asked again', 'a reserve that is sent again after a lost answer takes other jobs', [
     `${LUA}/reserve.lua`,

@@ -4,13 +4,13 @@ import { type Defect, SQLITE, sqlite } from './defect.js';
 export const OF_SQLITE: readonly Defect[] = [
   sqlite('a lost lease is free', 'a lease that ended does not count as an attempt', [
     `${SQLITE}/maintain.ts`,
-    `{ reservedAt, attempts: 1 }`,
-    `{ reservedAt, attempts: 0 }`,
+    `{ reservedAt, attempts: 1, isNoted: true }`,
+    `{ reservedAt, attempts: 0, isNoted: true }`,
   ]),
   sqlite('release counts', 'a release counts as an attempt', [
     `${SQLITE}/settle.ts`,
-    `{ reservedAt, attempts: 0 }`,
-    `{ reservedAt, attempts: 1 }`,
+    `{ reservedAt, attempts: 0, isNoted: true }`,
+    `{ reservedAt, attempts: 1, isNoted: true }`,
   ]),
   sqlite('half a lifetime', 'a job that is tried again keeps its old expiry', [
     `${SQLITE}/return.ts`,
@@ -59,8 +59,8 @@ export const OF_SQLITE: readonly Defect[] = [
   ]),
   sqlite('death is free', 'the attempt of which a job died does not count', [
     `${SQLITE}/dead.ts`,
-    `changeJobs(connection, BURY, seqs, attempts);`,
-    `changeJobs(connection, BURY, seqs, 0);`,
+    `changeJobs(connection, BURY, seqs, attempts === 1 ? 1 : null, attempts);`,
+    `changeJobs(connection, BURY, seqs, attempts === 1 ? 1 : null, 0);`,
   ]),
   sqlite(
     'a pause too long',
