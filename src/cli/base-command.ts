@@ -14,9 +14,11 @@ import type { Queue } from '../core/queue.js';
 import { toJsonLine } from '../output/json.js';
 import { writeStdout } from '../output/stdout.js';
 import { openQueue } from '../storage/open.js';
+import { countBehindDashes } from './argv.js';
 import { readSettings } from './config/settings.js';
 import { isReaderGone, passesWithTheSignal, reportError } from './errors.js';
 import { fromBase64 } from './input/base64.js';
+import { readIds } from './input/ids.js';
 import { closeStdin } from './input/lines.js';
 import { type CommandSpec, parseArguments } from './parse.js';
 import { endBySignal, type EndSignal, type Interruption, keepHangupIgnored } from './signals.js';
@@ -24,6 +26,9 @@ import { printInfo, setVerbosity } from './stderr.js';
 
 const PASSWORD_WARNING =
   'other users may see a password in --store in the list of processes; put it into DELAYER_REDIS_PASSWORD_FILE, DELAYER_REDIS_PASSWORD or DELAYER_STORE';
+
+/** Ids that are acted on with one call of the store. */
+const CHUNK_IDS = 250;
 
 /** Every command: the flags they share, opening and closing the queue, and errors to exit codes. */
 export abstract class BaseCommand extends Command {
@@ -148,6 +153,12 @@ export abstract class BaseCommand extends Command {
 
   protected async printJson(value: unknown): Promise<void> {
     await writeStdout(`${toJsonLine(value)}\n`);
+  }
+
+  /** The ids that were given as arguments, and in the place of `-` those on stdin, in chunks. */
+  protected idsOf(given: readonly string[], base64: boolean, chunkSize = CHUNK_IDS): AsyncIterable<Buffer[]> {
+    const literalCount = countBehindDashes(this.argv);
+    return readIds(given, literalCount, chunkSize, (text) => this.toBytes(text, base64), base64);
   }
 
   /** An id or topic as the user typed it. */

@@ -15,6 +15,21 @@ export const duration = (name: string) =>
     parse: (text) => Promise.resolve(parseDuration(text, `--${name}`)),
   });
 
+/** A duration with a sign, in ms: `+1h`, `-10m`. */
+export const shift = (name: string) =>
+  Flags.custom<number>({
+    helpValue: 'SHIFT',
+    parse: (text) => {
+      const [, sign, length = ''] = /^([+-])(.*)$/s.exec(text) ?? [];
+      if (sign === undefined)
+        throw new DelayerError('usage', `--${name} has no sign: ${JSON.stringify(text)}`, {
+          hint: `Write --${name} +1h for later, or --${name} -10m for earlier.`,
+        });
+      const ms = parseDuration(length, `--${name}`);
+      return Promise.resolve(sign === '-' ? -ms : ms);
+    },
+  });
+
 /** A duration that must not be zero. */
 export const positiveDuration = (name: string) =>
   Flags.custom<number>({

@@ -32,6 +32,15 @@ const BY_COMMAND: Readonly<Record<string, Partial<Record<ErrorCode, string>>>> =
       },
     ]),
   ),
+  promote: {
+    outcome_unknown: '`delayer inspect --id ID` tells what it is; running it again is safe.',
+    output_failed: 'What was promoted is ready.',
+  },
+  reschedule: {
+    outcome_unknown:
+      '`delayer inspect --id ID` tells when it is due; with --delay or --at it is safe to run it again.',
+    output_failed: 'What was rescheduled is due at its new time.',
+  },
   requeue: {
     outcome_unknown:
       '`delayer inspect --id ID` tells where it is; what was requeued is no dead letter any more.',

@@ -7,9 +7,11 @@ export const COMMANDS = {
   inspect: () => import('./inspect.js'),
   nack: () => import('./nack.js'),
   pop: () => import('./pop.js'),
+  promote: () => import('./promote.js'),
   push: () => import('./push.js'),
   release: () => import('./release.js'),
   remove: () => import('./remove.js'),
   requeue: () => import('./requeue.js'),
+  reschedule: () => import('./reschedule.js'),
   serve: () => import('./serve.js'),
 };

@@ -1,14 +1,9 @@
 import * as Args from '@oclif/core/args';
 import * as Flags from '@oclif/core/flags';
-import { countBehindDashes } from '../cli/argv.js';
+import { actOnIds, type Verb } from '../cli/acting.js';
 import { BaseCommand } from '../cli/base-command.js';
-import { readIds } from '../cli/input/ids.js';
-import { RemoveNotes } from '../cli/notes.js';
-import { writeId } from '../output/jobs.js';
-import { bytesToJson } from '../output/json.js';
 
-/** Ids removed with one call of the store. */
-const CHUNK_IDS = 250;
+const VERB: Verb = { done: 'removed', success: 'any' };
 
 export default class Remove extends BaseCommand {
   static override summary = 'Cancel jobs that are not due yet; prints the ids it removed.';
@@ -29,29 +24,12 @@ Exit code 1 when no id matched.`;
   override async run(): Promise<void> {
     const { args, flags } = await this.parse(Remove);
     const options = flags['any-state'] ? ({ states: 'any' } as const) : {};
-    const notes = new RemoveNotes();
-    let count = 0;
-    const removed: Record<string, unknown>[] = [];
-    const notRemoved: Record<string, unknown>[] = [];
-    await this.withQueue(flags, async (queue) => {
-      const toBytes = (text: string) => this.toBytes(text, flags.base64);
-      const literalCount = countBehindDashes(this.argv);
-      for await (const ids of readIds(args.id, literalCount, CHUNK_IDS, toBytes, flags.base64)) {
+    const exitCode = await this.withQueue(flags, (queue) =>
+      actOnIds({ verb: VERB, json: flags.json }, this.idsOf(args.id, flags.base64), async (ids) => {
         const results = await queue.removeMany(ids, options);
-        for (const [i, id] of ids.entries()) {
-          const result = results[i];
-          if (result?.removed === true) {
-            count += 1;
-            if (flags.json) removed.push(bytesToJson('id', id));
-            else await writeId(id);
-          } else if (flags.json) {
-            notRemoved.push({ ...bytesToJson('id', id), state: result?.state ?? null });
-          } else notes.add(id, result?.state);
-        }
-      }
-    });
-    notes.end(count);
-    if (flags.json) await this.printJson({ removed, notRemoved });
-    if (count === 0) this.endWith(1);
+        return results.map(({ removed, state }) => ({ isDone: removed, state }));
+      }),
+    );
+    this.endWith(exitCode);
   }
 }

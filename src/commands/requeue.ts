@@ -7,15 +7,11 @@ import { assertCanAsk, confirm } from '../cli/confirm.js';
 import { type DeadTopics, findDeadTopics, isGlob, type TopicPattern } from '../cli/dead-topics.js';
 import { count, duration } from '../cli/flags.js';
 import { readsStdin } from '../cli/input/arguments.js';
-import { readIds } from '../cli/input/ids.js';
 import { showDryRun } from '../cli/requeue-dry-run.js';
 import { RequeueReport } from '../cli/requeue-report.js';
 import { printNote } from '../cli/stderr.js';
 import { DelayerError } from '../core/errors.js';
 import type { Queue } from '../core/queue.js';
-
-/** Ids requeued with one call of the store. */
-const CHUNK_IDS = 250;
 
 /** Flags of a selection: ids that are named are acted on as they are. */
 const ofSelection = { dependsOn: ['topic'] };
@@ -102,11 +98,9 @@ Exit code 1 when one of the ids was not requeued, or none of a selection.`;
   }
 
   private named(queue: Queue, ids: string[], base64: boolean, how: RequeueHow): AsyncIterable<Requeued[]> {
-    const literalCount = countBehindDashes(this.argv);
-    const given = { args: ids, literalCount };
+    const given = { args: ids, literalCount: countBehindDashes(this.argv) };
     const isKnown = !ids.some((_, i) => readsStdin(given, i));
-    const chunks = readIds(ids, literalCount, CHUNK_IDS, (text) => this.toBytes(text, base64), base64);
-    return requeueIds(queue, chunks, { ...how, total: isKnown ? ids.length : undefined });
+    return requeueIds(queue, this.idsOf(ids, base64), { ...how, total: isKnown ? ids.length : undefined });
   }
 
   private toPattern(text: string, base64: boolean): TopicPattern {

@@ -26,7 +26,7 @@ import { toBody, toDue, toName, toTopics, toTtl } from './validate.js';
 const REFERENCE: readonly string[] = ['id', 'dueAt'] satisfies (keyof JobReference)[];
 const RESCHEDULE_FIELDS: readonly string[] = [
   ...REFERENCE,
-  ...(['delayMs', 'at'] satisfies (keyof RescheduleRequest)[]),
+  ...(['delayMs', 'at', 'byMs'] satisfies (keyof RescheduleRequest)[]),
 ];
 const EDIT_FIELDS: readonly string[] = [
   ...REFERENCE,
@@ -62,12 +62,19 @@ export function toRescheduleParams(requests: readonly RescheduleRequest[]): Resc
   return {
     jobs: requests.map((request) => {
       assertFields(request, RESCHEDULE_FIELDS, 'field of a reschedule');
-      const { delayMs, at } = request;
-      if ((delayMs === undefined) === (at === undefined))
-        throw usageError('A job that is rescheduled has a delay or a due time, one of them');
-      return { ...toGuard(request), states: DELAYED, due: toDue({ delayMs, at }) };
+      const { delayMs, at, byMs } = request;
+      if ([delayMs, at, byMs].filter((given) => given !== undefined).length !== 1)
+        throw usageError('A job that is rescheduled is given delayMs, at or byMs, one of them');
+      const due = byMs === undefined ? toDue({ delayMs, at }) : { byMs: toShift(byMs) };
+      return { ...toGuard(request), states: DELAYED, due };
     }),
   };
+}
+
+function toShift(byMs: number): number {
+  const isBack = typeof byMs === 'number' && byMs < 0;
+  const distance = checkDuration(isBack ? -byMs : byMs, 'the shift');
+  return isBack ? -distance : distance;
 }
 
 export function toEditParams(request: EditRequest): EditParams {

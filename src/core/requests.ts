@@ -107,10 +107,14 @@ export interface JobReference {
   readonly dueAt?: Date | undefined;
 }
 
-/** A job and its new due time, of which one is given: so long from now, or a time; one in the past means now. */
+/**
+ * A job and its new due time, which is given in one of three ways: so long from now, a time, or so long after its own
+ * due time (before it, when negative). One in the past means now.
+ */
 export interface RescheduleRequest extends JobReference {
   readonly delayMs?: number | undefined;
   readonly at?: Date | undefined;
+  readonly byMs?: number | undefined;
 }
 
 /** A job and what it is to have: another body, another ready lifetime (ms, from its due time), or both. */

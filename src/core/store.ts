@@ -288,7 +288,8 @@ export interface PromoteParams {
 }
 
 export interface RescheduleJob extends JobGuard {
-  readonly due: Due;
+  /** From now, a time, or so long after its own due time (before it, when negative). */
+  readonly due: Due | { readonly byMs: number };
 }
 
 export interface RescheduleParams {

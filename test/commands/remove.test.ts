@@ -95,6 +95,7 @@ describe('remove', () => {
       expect(documentOf(outcome)).to.deep.equal({
         removed: [{ idBase64: a.toString('base64') }, { id: 'b\n' }],
         notRemoved: [],
+        counts: { removed: 2, notRemoved: 0 },
       });
     });
 
@@ -110,10 +111,15 @@ describe('remove', () => {
           { id: 'due', state: 'ready' },
           { id: 'unknown', state: null },
         ],
+        counts: { removed: 1, notRemoved: 2 },
       });
       const none = await cli.run(['remove', '--json', 'unknown']);
       expect(none.code).to.equal(1);
-      expect(documentOf(none)).to.deep.equal({ removed: [], notRemoved: [{ id: 'unknown', state: null }] });
+      expect(documentOf(none)).to.deep.equal({
+        removed: [],
+        notRemoved: [{ id: 'unknown', state: null }],
+        counts: { removed: 0, notRemoved: 1 },
+      });
     });
   });
 });

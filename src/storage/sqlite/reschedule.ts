@@ -45,7 +45,8 @@ function rescheduleOne(
   const [row] = rowsOf(connection, id, now);
   if (row?.state !== IN_LINE || row.is !== 'delayed' || !isMeant(guard, row.is, row))
     return { rescheduled: false, state: row?.is ?? (isLeased(id) ? 'leased' : undefined) };
-  const dueAt = Math.min('delayMs' in due ? now + due.delayMs : Math.max(now, due.atMs), LAST_TIME_MS);
+  const asked = 'delayMs' in due ? now + due.delayMs : 'atMs' in due ? due.atMs : row.dueAt + due.byMs;
+  const dueAt = Math.min(Math.max(now, asked), LAST_TIME_MS);
   connection.run(RESCHEDULE, dueAt, row.seq);
   // Jobs that are due together come in the order of their numbers, and this one comes last of them.
   if (connection.get(LATER, row.topic, dueAt, row.seq)) {

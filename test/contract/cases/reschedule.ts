@@ -61,6 +61,19 @@ export function describeReschedule(world: () => World): void {
       expect(idsOf(await drain(queue, topic))).to.deep.equal(idsOf([must(two)]));
     });
 
+    it('a job may be moved by so much, earlier or later, from its own due time; never to before now', async () => {
+      const { queue, peer, clock, name } = world();
+      clock.stop();
+      const pushed = await queue.pushMany(
+        [1, 2, 3].map((i) => ({ topic: name('topic'), body: 'b', delayMs: LONG_MS + i })),
+      );
+      const results = await peer.reschedule(
+        [MINUTE_MS, -MINUTE_MS, -2 * LONG_MS].map((byMs, i) => ({ id: must(pushed[i]).id, byMs })),
+      );
+      const times = [LONG_MS + 1 + MINUTE_MS, LONG_MS + 2 - MINUTE_MS, 0];
+      expect(results.map(({ dueAt }) => Number(dueAt) - clock.now())).to.deep.equal(times);
+    });
+
     it('among jobs that are due together a job stands as if it were pushed now', async () => {
       const { queue, peer, clock, name } = world();
       const topic = name('topic');

@@ -2,7 +2,7 @@
 -- body is one too many to be read in this run.
 -- include: keys, time, note, memo, bounds, known, entry, holes, clear, lookup, record, redate, schedule, wake
 -- ARGV: wake channel, msgpack of, for each job: id, the names of the states in which it is meant, each with a space
---   before and after it, due time in ms or '', new due time (a delay in ms as a number, or a time in ms as text)
+--   before and after it, due time in ms or '', how its new due time is given (delay, at or by), that in ms
 -- Answers: for each job that was dealt with: what it was (delayed, due, ready, expired, dead or none), and when it is
 --   due in ms, or -1 where it was left alone
 expect_type(POOL, 'zset')
@@ -10,7 +10,7 @@ expect_type(READY_DUE, 'hash')
 expect_type(RESERVED, 'zset')
 local jobs, now, answer = cmsgpack.unpack(ARGV[2]), now_ms(), {}
 local earliest, earliest_id = math.huge, nil
-look_for(#jobs / 4, {})
+look_for(#jobs / 5, {})
 
 -- Its entry and its expiry are written in the order in which a user who may not write the other loses nothing: a job is
 -- never to expire before it is due.
@@ -24,13 +24,14 @@ local function reschedule(id, it, kept, due)
   if due < earliest then earliest, earliest_id = due, id end
 end
 
-for i = 1, #jobs, 4 do
-  local id, states, wanted_due, due = jobs[i], jobs[i + 1], jobs[i + 2], jobs[i + 3]
-  due = math.min(type(due) == 'number' and now + due or math.max(now, tonumber(due)), LAST_MS)
-  local it, is_ours = look_up(id, now, '', false), false
+for i = 1, #jobs, 5 do
+  local id, states, wanted_due, how, ms = unpack(jobs, i, i + 4)
+  local it, is_ours, due = look_up(id, now, '', false), false, nil
   if it.state == 'delayed' and is_meant(it, states, wanted_due) then
     local kept = read_for_new_due(id, it)
     if not kept then break end
+    local from = how == 'delay' and now or how == 'by' and it.due or 0
+    due = math.min(math.max(now, from + ms), LAST_MS)
     reschedule(id, it, kept, due)
     is_ours = true
   end

@@ -26,15 +26,17 @@ export async function promote(target: Target, jobs: readonly JobGuard[]): Promis
   }));
 }
 
+function packDue(due: RescheduleJob['due']): [kind: string, ms: number] {
+  if ('delayMs' in due) return ['delay', due.delayMs];
+  return 'atMs' in due ? ['at', due.atMs] : ['by', due.byMs];
+}
+
 /** lua/reschedule.lua */
 export async function reschedule(
   target: Target,
   jobs: readonly RescheduleJob[],
 ): Promise<RescheduleResult[]> {
-  const packed = jobs.flatMap((job) => [
-    ...packGuard(job),
-    'delayMs' in job.due ? job.due.delayMs : String(job.due.atMs),
-  ]);
+  const packed = jobs.flatMap((job) => [...packGuard(job), ...packDue(job.due)]);
   const { wakeChannel } = target.keys;
   const answer = await runScript(target, SCRIPTS.reschedule, wakeChannel, packArray(packed));
   return [...toRows(answer, 0, 2)].map(([was, due]) => {

@@ -1,0 +1,117 @@
+import type { Bytes, JobState } from '../core/job.js';
+import { escapeForTerminal } from '../output/escape.js';
+import { writeIds } from '../output/jobs.js';
+import { bytesToJson, toJsonLine } from '../output/json.js';
+import { writeStdout } from '../output/stdout.js';
+import { printInfo, printNote, tellsOfSuccess } from './stderr.js';
+
+/** What became of a job that a command was to act on. */
+export interface Acted {
+  readonly id: Bytes;
+  readonly isDone: boolean;
+  /** What it was; absent when there is none of that id. */
+  readonly state?: JobState | undefined;
+  /** More for JSON, of a job that was acted on. */
+  readonly more?: Record<string, unknown>;
+}
+
+/** How a command that acts on jobs speaks of it. */
+export interface Verb {
+  /** `removed`: in sentences, and the name of a list in JSON beside `notRemoved`. */
+  readonly done: string;
+  /** Is it a success when all jobs that were named were acted on, or when one was? */
+  readonly success: 'all' | 'any';
+  /** Why a job of that state was left alone, where the command knows better than {@link WHY_NOT}. */
+  readonly whyNot?: Partial<Record<JobState, string>>;
+}
+
+const WHY_NOT: Record<JobState, string> = {
+  delayed: 'is not due yet',
+  due: 'is due already',
+  ready: 'is ready already',
+  leased: 'is in the hands of a consumer',
+  expired: 'is expired',
+  dead: 'is a dead letter',
+};
+
+/** Of so many jobs it is told why they were left alone, where that is told at the end. */
+const MAX_HELD_NOTES = 100;
+
+/**
+ * Acts on jobs that were named, chunk by chunk, and tells what became of each: ids on stdout, or one document of JSON;
+ * on stderr a line for each that was left alone.
+ * @param act answers for the ids of a chunk, in order
+ * @returns the exit code
+ */
+export async function actOnIds<T extends Bytes>(
+  { verb, json }: { readonly verb: Verb; readonly json: boolean },
+  chunks: AsyncIterable<readonly T[]>,
+  act: (ids: readonly T[]) => Promise<readonly Omit<Acted, 'id'>[]>,
+): Promise<number> {
+  const report = new ActReport(verb, json);
+  for await (const ids of chunks) {
+    const results = await act(ids);
+    await report.add(ids.map((id, i) => ({ ...(results[i] ?? { isDone: false }), id })));
+  }
+  await report.end();
+  return report.exitCode;
+}
+
+/** Tells what became of jobs. */
+class ActReport {
+  private readonly done: Record<string, unknown>[] = [];
+  private readonly notDone: Record<string, unknown>[] = [];
+  private readonly counts = { done: 0, notDone: 0 };
+  private readonly heldNotes: string[] = [];
+
+  constructor(
+    private readonly verb: Verb,
+    private readonly json: boolean,
+  ) {}
+
+  get exitCode(): number {
+    const { done, notDone } = this.counts;
+    return (this.verb.success === 'all' ? notDone === 0 : done > 0) ? 0 : 1;
+  }
+
+  async add(results: readonly Acted[]): Promise<void> {
+    const ids: Bytes[] = [];
+    for (const { id, isDone, state, more } of results) {
+      this.counts[isDone ? 'done' : 'notDone'] += 1;
+      if (this.json && isDone) this.done.push({ ...bytesToJson('id', id), ...more });
+      else if (this.json) this.notDone.push({ ...bytesToJson('id', id), state: state ?? null });
+      else if (isDone) ids.push(id);
+      else this.note(id, state);
+    }
+    if (ids.length > 0) await writeIds(ids);
+  }
+
+  async end(): Promise<void> {
+    const { done: verb, success } = this.verb;
+    const { done, notDone } = this.counts;
+    if (this.json) {
+      const not = `not${verb.slice(0, 1).toUpperCase()}${verb.slice(1)}`;
+      const lists = { [verb]: this.done, [not]: this.notDone };
+      await writeStdout(`${toJsonLine({ ...lists, counts: { [verb]: done, [not]: notDone } })}\n`);
+      return;
+    }
+    if (success === 'all' && done + notDone > 1) printInfo(`${done} ${verb}, ${notDone} not`);
+    if (success === 'all' || done > 0 || tellsOfSuccess()) return;
+    for (const note of this.heldNotes) printNote(note);
+    const more = notDone - this.heldNotes.length;
+    if (more > 0) printNote(`${more} more were not ${verb}`);
+  }
+
+  /**
+   * Where one of several is a success, and success is silent, it waits for the end whether it is told why the others
+   * were left alone.
+   */
+  private note(id: Bytes, state: JobState | undefined): void {
+    const { done, success, whyNot } = this.verb;
+    const why = state === undefined ? 'is not in the queue' : (whyNot?.[state] ?? WHY_NOT[state]);
+    const note = `the job "${escapeForTerminal(id)}" ${why}; it was not ${done}`;
+    if (success === 'all') printNote(note);
+    else if (tellsOfSuccess()) printInfo(note);
+    else if (this.heldNotes.length < MAX_HELD_NOTES) this.heldNotes.push(note);
+  }
+}

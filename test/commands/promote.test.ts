@@ -1,0 +1,71 @@
+import { expect } from 'chai';
+import { documentOf, expectQuiet, forEachStore, linesOf } from '../support/cli.js';
+import { HOUR_MS, idsOf, must, reserve } from '../support/jobs.js';
+
+describe('promote', () => {
+  forEachStore((cli) => {
+    const push = async (delayMs: number, ...ids: string[]) =>
+      (await cli.queue()).pushMany(
+        ids.map((id, i) => ({ id, topic: 'topic', body: id, delayMs: delayMs + i })),
+      );
+
+    it('promote makes jobs ready now, before those that are, and prints their ids', async () => {
+      await push(0, 'ready');
+      await push(HOUR_MS, 'a', 'b', 'stays');
+      expect(linesOf(expectQuiet(await cli.run(['promote', 'b', 'a'])))).to.deep.equal(['b', 'a']);
+      const popped = expectQuiet(await cli.run(['pop', 'topic', '--count', '9', '--output', 'body']));
+      expect(linesOf(popped)).to.deep.equal(['a', 'b', 'ready']);
+    });
+
+    it('promote ends with 1 when one of the ids was not promoted, tells why in a line each, and promotes the others', async () => {
+      await push(0, 'leased');
+      const queue = await cli.queue();
+      await reserve(queue, 'topic');
+      await push(0, 'ready');
+      await queue.maintain();
+      await push(HOUR_MS, 'a');
+      const outcome = await cli.run(['promote', 'none', 'leased', 'a', 'ready']);
+      expect(outcome.code).to.equal(1);
+      expect(linesOf(outcome)).to.deep.equal(['a']);
+      expect(outcome.stderr.trimEnd().split('\n')).to.deep.equal([
+        'delayer: the job "none" is not in the queue; it was not promoted',
+        'delayer: the job "leased" is in the hands of a consumer; it was not promoted',
+        'delayer: the job "ready" is ready already; it was not promoted',
+      ]);
+    });
+
+    it('promote --json has what became of each id, and counts', async () => {
+      await push(HOUR_MS, 'a');
+      const outcome = await cli.run(['promote', 'a', 'none', '--json']);
+      expect(outcome).to.include({ code: 1, stderr: '' });
+      expect(documentOf(outcome)).to.deep.equal({
+        promoted: [{ id: 'a' }],
+        notPromoted: [{ id: 'none', state: null }],
+        counts: { promoted: 1, notPromoted: 1 },
+      });
+    });
+
+    it('promote reads ids from stdin in the place of -, and keeps the old order of all of them', async () => {
+      const ids = Array.from({ length: 600 }, (_, i) => `id ${i}`);
+      await push(HOUR_MS, ...ids);
+      const stdin = [...ids].reverse().join('\n');
+      const outcome = expectQuiet(await cli.run(['promote', '-'], { stdin }));
+      expect(linesOf(outcome)).to.have.members(ids);
+      const queue = await cli.queue();
+      const [first, second] = await queue.popMany('topic', 2);
+      expect(idsOf([must(first), must(second)])).to.deep.equal(['id 0', 'id 1']);
+    });
+
+    it('promote takes ids in base64 with --base64, and wants at least one', async () => {
+      await push(HOUR_MS, 'a');
+      expectQuiet(await cli.run(['promote', '--base64', Buffer.from('a').toString('base64')]));
+      const outcome = await cli.run(['promote']);
+      expect(outcome.code).to.equal(2);
+      expect(outcome.stderr).to.match(/ID is missing/);
+    });
+
+    it('promote of what is in no store leaves none behind, and ends with 1', async () => {
+      expect((await cli.run(['promote', 'a'])).code).to.equal(1);
+    });
+  });
+});
