@@ -1,13 +1,12 @@
 import { DelayerError } from '../core/errors.js';
-import type { JobEvent } from '../core/events.js';
 import { jobCount } from '../core/job.js';
 import type { CallOptions, NackOptions } from '../core/requests.js';
 import type { NackResult } from '../core/results.js';
 import type { Queue } from '../core/queue.js';
 import { monotonicMs } from '../core/timer.js';
-import type { Counts } from './counts.js';
 import type { Outcome } from './handler.js';
 import type { HeldJob } from './keep-leases.js';
+import type { Tally } from './tally.js';
 
 /** Jobs that failed in the same way, and are nacked with one call. */
 interface Failures {
@@ -23,16 +22,12 @@ export interface AckListener {
    * @returns whether the call is to be made again, when the time for that has come
    */
   onAckFailed(error: unknown, wereHandled: boolean): Promise<boolean>;
-  /** A job has become a dead letter, or what else has become of it; see DrainOptions. */
-  onJob(event: JobEvent): void;
 }
 
 export interface AckOptions {
   readonly listener: AckListener;
   /** May handlers end leases themselves? */
   readonly knowsLeases: boolean;
-  /** Is it told of each job, or of dead letters alone? */
-  readonly tellsEachJob: boolean;
   /** How long an answer of the store is waited for. */
   readonly limits: () => CallOptions;
 }
@@ -50,7 +45,7 @@ export class Acknowledger {
 
   constructor(
     private readonly queue: Queue,
-    private readonly counts: Counts,
+    private readonly tally: Tally,
     private readonly options: AckOptions,
   ) {}
 
@@ -60,28 +55,16 @@ export class Acknowledger {
       this.released.push(job);
       return;
     }
-    this.counts.handled += 1;
-    if (outcome !== 'done') this.addFailed(job, toNack(outcome));
-    else {
-      this.counts.failuresInARow = 0;
-      this.done.push(job);
-    }
+    this.tally.handled(outcome === 'done');
+    if (outcome === 'done') this.done.push(job);
+    else this.addFailed(job, toNack(outcome));
   }
 
   private addFailed(job: HeldJob, options: NackOptions): void {
-    this.counts.failuresInARow += 1;
     const key = JSON.stringify(options);
     const alike = this.failed.get(key);
     if (alike) alike.jobs.push(job);
     else this.failed.set(key, { options, jobs: [job] });
-  }
-
-  /** A job that was lost while the handler had it: there is no lease to end. */
-  addLost(job: HeldJob): void {
-    job.reservation.unfinished -= 1;
-    job.isEnded = true;
-    this.counts.handled += 1;
-    this.countNotHeld(job, job.wasHeldUntilLost);
   }
 
   /** Begins to end the leases of all that was added, and does not wait. */
@@ -134,26 +117,20 @@ export class Acknowledger {
   private async ack(jobs: HeldJob[]): Promise<void> {
     const answers = await this.answer(jobs, this.queue.ack(end(jobs), this.options.limits()), true);
     if (answers === 'again') this.done.push(...again(jobs));
-    else forEachAnswer(jobs, answers, (job, isAcked) => this.countAck(job, isAcked));
+    else forEachAnswer(jobs, answers, (job, isAcked) => this.onAckAnswer(job, isAcked));
   }
 
-  private countAck(job: HeldJob, answer: boolean): void {
-    const isAcked = answer || wasEndedByUs(job);
-    if (!isAcked && this.options.knowsLeases) {
-      this.countNotHeld(job, isHeld(job));
-      return;
-    }
-    this.counts.done += 1;
-    if (!isAcked) this.counts.lateAcks += 1;
-    this.counts.notDone.delete(job.job.key);
-    if (this.options.tellsEachJob) this.options.listener.onJob({ type: 'job_done', job: job.job });
+  private onAckAnswer(held: HeldJob, answer: boolean): void {
+    const isAcked = answer || wasEndedByUs(held);
+    if (isAcked || !this.options.knowsLeases) this.tally.done(held.job, isAcked);
+    else this.tally.notHeld(held.job, isHeld(held));
   }
 
   private async nack(jobs: HeldJob[], options: NackOptions): Promise<void> {
     const call = this.queue.nack(end(jobs), { ...options, ...this.options.limits() });
     const results = await this.answer(jobs, call, true);
     if (results === 'again') this.nackAgain(again(jobs), options);
-    else forEachAnswer(jobs, results, (job, result) => this.countNack(job, result, options));
+    else forEachAnswer(jobs, results, (job, result) => this.onNackAnswer(job, result, options));
   }
 
   private nackAgain(jobs: HeldJob[], options: NackOptions): void {
@@ -162,46 +139,17 @@ export class Acknowledger {
       this.failed.set(key, { options, jobs: [...(this.failed.get(key)?.jobs ?? []), ...jobs] });
   }
 
-  private countNack(held: HeldJob, { outcome: answer, dueAt }: NackResult, options: NackOptions): void {
+  private onNackAnswer(held: HeldJob, { outcome: answer, dueAt }: NackResult, options: NackOptions): void {
     // It may be dead by the answer that was lost.
     const outcome = answer === 'not_held' && wasEndedByUs(held) ? 'retried' : answer;
-    if (outcome === 'not_held') {
-      this.countNotHeld(held, this.options.knowsLeases && isHeld(held));
-      return;
-    }
-    this.counts[outcome] += 1;
-    const { listener, tellsEachJob } = this.options;
-    const { job } = held;
-    const { reason, exitCode, signalName } = options;
-    this.counts.notDone.add(job.key);
-    if (outcome === 'dead') {
-      const { id, topic, attempts } = job;
-      listener.onJob({ type: 'job_dead', id, topic, attempts, reason, exitCode, signalName });
-    } else if (tellsEachJob) {
-      listener.onJob({ type: 'job_retried', job, dueAt, reason, exitCode, signalName });
-    }
-  }
-
-  /** @param wasHeld its lease was ended before its time: by its handler, or because it was removed */
-  private countNotHeld({ job }: HeldJob, wasHeld: boolean): void {
-    if (wasHeld) this.counts.settled += 1;
-    else {
-      this.counts.lateAcks += 1;
-      this.counts.notDone.add(job.key);
-    }
-    if (this.options.tellsEachJob)
-      this.options.listener.onJob({ type: wasHeld ? 'job_settled' : 'job_lost', job });
+    if (outcome !== 'not_held') this.tally.failed(held.job, { outcome, dueAt }, options);
+    else this.tally.notHeld(held.job, this.options.knowsLeases && isHeld(held));
   }
 
   private async release(jobs: HeldJob[]): Promise<void> {
-    const { limits, listener, tellsEachJob } = this.options;
-    const answers = await this.answer(jobs, this.queue.release(end(jobs), limits()), false);
-    if (answers === 'again') {
-      this.released.push(...again(jobs));
-      return;
-    }
-    this.counts.released += answers.length;
-    if (tellsEachJob) for (const { job } of jobs) listener.onJob({ type: 'job_released', job });
+    const answers = await this.answer(jobs, this.queue.release(end(jobs), this.options.limits()), false);
+    if (answers === 'again') this.released.push(...again(jobs));
+    else forEachAnswer(jobs, answers, ({ job }) => this.tally.released(job));
   }
 
   /** @returns what the store answered of each; nothing when the call failed, `again` when it is to be made again */

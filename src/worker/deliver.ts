@@ -1,15 +1,17 @@
 import type { JobEvent } from '../core/events.js';
+import { monotonicMs } from '../core/timer.js';
 import type { Acknowledger } from './acknowledge.js';
 import { Call } from './call.js';
 import type { Load } from './fetch.js';
 import type { Handler, Outcome } from './handler.js';
 import type { HeldJob, LeaseKeeper } from './keep-leases.js';
+import type { Tally } from './tally.js';
 
 export interface DeliveryListener {
   /** Is nothing more to be delivered? */
   readonly isOver: boolean;
-  /** A call has ended; its outcomes are with the acknowledger. */
-  onCallEnded(jobs: readonly HeldJob[]): void;
+  /** A call has ended, after so long (ms); its outcomes are with the acknowledger. */
+  onCallEnded(jobs: readonly HeldJob[], ms: number): void;
   /** The lease of a job is to end, while its call goes on. */
   onSettled(): void;
   /** The handler was rejected. */
@@ -27,6 +29,13 @@ export interface DeliveryOptions {
   readonly tellsEachJob: boolean;
 }
 
+/** Whom it works with. */
+export interface DeliveryParts {
+  readonly leases: LeaseKeeper;
+  readonly acks: Acknowledger;
+  readonly tally: Tally;
+}
+
 /** Gives jobs to the handler and passes their outcomes on; any number of calls at once. */
 export class Deliverer implements Load {
   /** True when the handler accepts no more. */
@@ -36,8 +45,7 @@ export class Deliverer implements Load {
 
   constructor(
     private readonly options: DeliveryOptions,
-    private readonly leases: LeaseKeeper,
-    private readonly acks: Acknowledger,
+    private readonly parts: DeliveryParts,
     private readonly listener: DeliveryListener,
   ) {}
 
@@ -53,11 +61,12 @@ export class Deliverer implements Load {
     });
     this.calls.add(call);
     this.jobCount += jobs.length;
+    const begunAtMs = monotonicMs();
     void this.deliver(call).finally(() => {
       call.end();
       this.calls.delete(call);
       this.jobCount -= jobs.length;
-      this.listener.onCallEnded(jobs);
+      this.listener.onCallEnded(jobs, monotonicMs() - begunAtMs);
     });
   }
 
@@ -72,7 +81,7 @@ export class Deliverer implements Load {
   }
 
   private async deliver(call: Call): Promise<void> {
-    if (!this.leases.areFresh(call.jobs)) {
+    if (!this.parts.leases.areFresh(call.jobs)) {
       call.jobs = await this.stillHeld(call.jobs);
       if (call.jobs.length === 0) return;
     }
@@ -92,16 +101,23 @@ export class Deliverer implements Load {
     }
   }
 
-  private pass(job: HeldJob, outcome: Outcome): void {
+  private pass(held: HeldJob, outcome: Outcome): void {
     if (outcome === 'release') this.isClosed = true;
-    if (job.isLost && this.options.handler.knowsLeases === true) this.acks.addLost(job);
-    else this.acks.add(job, outcome);
+    if (held.isLost && this.options.handler.knowsLeases === true) this.onLost(held);
+    else this.parts.acks.add(held, outcome);
+  }
+
+  /** There is no lease to end. */
+  private onLost(held: HeldJob): void {
+    held.reservation.unfinished -= 1;
+    held.isEnded = true;
+    this.parts.tally.handledLost(held.job, held.wasHeldUntilLost);
   }
 
   /** Which jobs are surely this worker's now; the others are given back, if they are not lost. */
   private async stillHeld(jobs: readonly HeldJob[]): Promise<readonly HeldJob[]> {
     try {
-      await this.leases.refresh(jobs);
+      await this.parts.leases.refresh(jobs);
     } catch (error) {
       this.release(jobs);
       await this.listener.onRefreshFailed(error);
@@ -111,13 +127,13 @@ export class Deliverer implements Load {
     const held: HeldJob[] = [];
     for (const job of jobs) {
       if (job.isLost) job.reservation.unfinished -= 1;
-      else if (!isOver && this.leases.isHeld(job)) held.push(job);
-      else this.acks.add(job, 'release');
+      else if (!isOver && this.parts.leases.isHeld(job)) held.push(job);
+      else this.parts.acks.add(job, 'release');
     }
     return held;
   }
 
   private release(jobs: readonly HeldJob[]): void {
-    for (const job of jobs) this.acks.add(job, 'release');
+    for (const job of jobs) this.parts.acks.add(job, 'release');
   }
 }

@@ -6,6 +6,7 @@ import type { RetryOptions } from '../core/retry-policy.js';
 import { monotonicMs } from '../core/timer.js';
 import type { Handler } from './handler.js';
 import type { HeldJob, LeaseKeeper } from './keep-leases.js';
+import { Lead, MAX_WAIT_MS } from './lead.js';
 import type { LockKeeper } from './lock.js';
 
 /** Jobs leased with one call: enough to make round trips cheap, few enough to share a topic with other workers. */
@@ -22,6 +23,8 @@ export interface FetchOptions {
   readonly lock: LockKeeper | undefined;
   /** How long an answer of the store is waited for. */
   readonly limits: () => CallOptions;
+  /** Takes jobs that were leased and could not be begun soon: they are for other workers. */
+  readonly onWaitedTooLong: (jobs: readonly HeldJob[]) => void;
 }
 
 /** What the handler is doing. */
@@ -35,12 +38,16 @@ export interface Load {
 /** Reserves jobs before the handler asks for them. */
 export class Fetcher {
   private ahead: HeldJob[] = [];
+  private readonly lead: Lead;
+  private waitTimer: NodeJS.Timeout | undefined;
 
   constructor(
     private readonly queue: Queue,
     private readonly options: FetchOptions,
     private readonly leases: LeaseKeeper,
-  ) {}
+  ) {
+    this.lead = new Lead(options.handler);
+  }
 
   /** Jobs that are leased and not in the handler's hands. */
   get aheadCount(): number {
@@ -50,7 +57,12 @@ export class Fetcher {
   /** How many jobs are to be reserved now; 0 when none. */
   room({ callCount, jobCount }: Load): number {
     const { concurrency, batchSize, leasesAhead } = this.options.handler;
-    if (!leasesAhead) return Math.min((concurrency - callCount) * batchSize - this.ahead.length, POP_BATCH);
+    if (!leasesAhead) {
+      const { jobs: lead } = this.lead;
+      const free = concurrency * batchSize + lead - callCount * batchSize - this.ahead.length;
+      // Half of the lead is taken first: fewer requests bring as many jobs.
+      return free > lead / 2 ? Math.min(free, POP_BATCH) : 0;
+    }
     // One whole reservation ahead of the one in hand, and never a part of one: a whole one is acknowledged
     // at once, together with the next reserve.
     const free = 2 * Math.max(RESERVE_BATCH, concurrency * batchSize) - jobCount - this.ahead.length;
@@ -66,7 +78,41 @@ export class Fetcher {
     });
     lock?.onReserved(reserved.isLocked === true, sentAtMs);
     if (reserved.jobs.length > 0) this.ahead.push(...this.leases.add(reserved.jobs, sentAtMs));
+    this.watchWait();
     return reserved;
+  }
+
+  onCallEnded(ms: number): void {
+    this.lead.onCallEnded(ms);
+  }
+
+  stop(): void {
+    clearTimeout(this.waitTimer);
+  }
+
+  /** Sees to it that jobs which waited for MAX_WAIT_MS are taken out of what is ahead. */
+  private watchWait(): void {
+    const [first] = this.ahead;
+    const { batchSize, leasesAhead } = this.options.handler;
+    if (first === undefined || leasesAhead || batchSize > 1 || this.waitTimer !== undefined) return;
+    const waitMs = first.reservation.reservedAtMs + MAX_WAIT_MS - monotonicMs();
+    this.waitTimer = setTimeout(
+      () => {
+        this.waitTimer = undefined;
+        this.takeOutOld();
+        this.watchWait();
+      },
+      Math.max(0, waitMs),
+    );
+  }
+
+  private takeOutOld(): void {
+    const sinceMs = monotonicMs() - MAX_WAIT_MS;
+    const fresh = this.ahead.findIndex(({ reservation }) => reservation.reservedAtMs > sinceMs);
+    const old = this.ahead.splice(0, fresh === -1 ? this.ahead.length : fresh);
+    if (old.length === 0) return;
+    this.lead.onWaitedTooLong();
+    this.options.onWaitedTooLong(old);
   }
 
   /** Are there as many as a call takes, or as there will be for now? */

@@ -3,9 +3,10 @@ import { DelayerError, isLasting } from '../core/errors.js';
 import type { Queue } from '../core/queue.js';
 import type { Reserved } from '../core/results.js';
 import { type AbortSignalLike, sleep } from '../core/timer.js';
+import type { KeepGoing, StoreCall } from './keep-going.js';
 import { underLock } from './lock.js';
 import { type DrainOptions, type DrainResult, toResult } from './options.js';
-import { type KeepGoing, type StoreCall, Worker } from './worker.js';
+import { Worker } from './worker.js';
 
 /**
  * Drains, waits for more jobs, and so on until aborted, `max` jobs are handled, or the handler accepts no more.

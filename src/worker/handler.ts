@@ -66,9 +66,9 @@ export interface Handler {
   /** Jobs of one call at most; it may be given fewer. */
   readonly batchSize: number;
   /**
-   * True when the next jobs are to be leased while these are in hand, so that a fast handler never waits for
-   * the store. False when no job is to be leased that cannot be begun at once: for slow handlers, whose
-   * waiting jobs another worker could do.
+   * True when the next jobs are to be leased while these are in hand, whatever that takes: a fast handler never
+   * waits for the store then. False when no job is to wait in this worker that another one could do: as many as
+   * `concurrency` are leased ahead while calls are short, and none when they take long; see lead.ts.
    */
   readonly leasesAhead: boolean;
   /** Does it know the leases, so that it may end them itself? Then a lease that is gone early is no surprise. */

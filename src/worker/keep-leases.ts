@@ -6,6 +6,8 @@ import { monotonicMs } from '../core/timer.js';
 /** Jobs that were leased with one call. */
 export interface Reservation {
   readonly jobs: readonly HeldJob[];
+  /** On the monotonic clock: when they were asked for. */
+  readonly reservedAtMs: number;
   /** How many of them are still to be handled, in the handler's hands, or not yet dropped as lost. */
   unfinished: number;
 }
@@ -63,7 +65,7 @@ export class LeaseKeeper {
   /** @param sentAtMs when they were asked for, on the monotonic clock */
   add(jobs: readonly LeasedJob[], sentAtMs: number): readonly HeldJob[] {
     const held: HeldJob[] = [];
-    const reservation: Reservation = { jobs: held, unfinished: jobs.length };
+    const reservation: Reservation = { jobs: held, reservedAtMs: sentAtMs, unfinished: jobs.length };
     const heldUntilMs = sentAtMs + this.leaseMs;
     for (const job of jobs) {
       this.leased += 1;

@@ -3,6 +3,8 @@ import type { RetryOptions } from '../core/retry-policy.js';
 import type { AbortSignalLike } from '../core/timer.js';
 import type { Counts } from './counts.js';
 import type { Handler } from './handler.js';
+import type { KeepGoing } from './keep-going.js';
+import type { LockKeeper } from './lock.js';
 import type { Rate } from './rate.js';
 import type { WorkResult } from './result.js';
 
@@ -33,6 +35,18 @@ export interface DrainOptions {
   readonly onEvent?: OnEvent | undefined;
   /** Is told of each job's start and end. */
   readonly onJob?: OnJobEvent | undefined;
+}
+
+/** Of one worker; a loop has several, one after the other. */
+export interface WorkerOptions extends DrainOptions {
+  /** On the monotonic clock: after it nothing is reserved or delivered. */
+  readonly untilMs?: number | undefined;
+  /** Added to by the worker; counts of its own when absent. */
+  readonly counts?: Counts | undefined;
+  readonly keepGoing?: KeepGoing | undefined;
+  readonly lock?: LockKeeper | undefined;
+  /** Where somebody else has the lock: does it wait, or end? */
+  readonly waitsForLock?: boolean | undefined;
 }
 
 export interface DrainResult extends WorkResult {

@@ -42,7 +42,7 @@ export type JobHandler = (job: LeasedJob, context: JobContext) => Promise<JobOut
 type JobOutcome = JobFailed | JobDead | undefined | void;
 
 export interface WorkOptions {
-  /** Jobs in hand at once; 1 when absent. No more are leased. */
+  /** Jobs in hand at once; 1 when absent. As many again are leased ahead while each takes less than a tenth of a second. */
   readonly concurrency?: number | undefined;
   /** Takes no more jobs; those in hand are finished, and then the work ends. */
   readonly signal?: AbortSignalLike | undefined;

@@ -1,9 +1,25 @@
 import { expect } from 'chai';
+import type { Job } from '../../src/core/job.js';
 import type { Outcome } from '../../src/worker/handler.js';
 import { drainPass } from '../../src/worker/pass.js';
 import { drainFollow } from '../../src/worker/follow.js';
 import { eventually, failureOf } from '../support/eventually.js';
-import { always, countsOf, idsOf, numbered, oneByOne, optionsFor, popAll, push, useQueue } from './world.js';
+import {
+  always,
+  countsOf,
+  idsOf,
+  numbered,
+  oneByOne,
+  optionsFor,
+  popAll,
+  push,
+  TOPIC,
+  untilAfter,
+  useQueue,
+} from './world.js';
+
+/** Longer than a call may take for jobs to be leased ahead. */
+const LONG_CALL_MS = 150;
 
 describe('handlers with an outcome for each job, several at once', () => {
   const world = useQueue();
@@ -86,15 +102,44 @@ describe('handlers with an outcome for each job, several at once', () => {
     expect(await drainPass(world.queue, optionsFor(handler))).to.include({ done: 2, lateAcks: 0 });
   });
 
-  it('no job is leased that cannot be begun at once', async () => {
+  it('while calls are short, as many jobs are leased ahead as there may be calls, and no more', async () => {
     await push(world.queue, numbered(30));
     let most = 0;
     const handler = oneByOne(3, async () => {
       most = Math.max(most, (await countsOf(world.queue))?.leased ?? 0);
       return 'done';
     });
-    expect(await drainPass(world.queue, optionsFor(handler))).to.include({ done: 30 });
-    expect(most).to.be.within(1, 3);
+    expect(await drainPass(world.queue, optionsFor(handler))).to.include({ done: 30, released: 0 });
+    expect(most).to.be.within(4, 6);
+  });
+
+  it('while calls take long, no job is leased that cannot be begun at once', async () => {
+    await push(world.queue, numbered(6));
+    const leased: number[] = [];
+    const handler = oneByOne(2, async () => {
+      await untilAfter(performance.now(), LONG_CALL_MS);
+      leased.push((await countsOf(world.queue))?.leased ?? 0);
+      return 'done';
+    });
+    expect(await drainPass(world.queue, optionsFor(handler))).to.include({ done: 6, released: 0 });
+    expect(Math.max(...leased)).to.be.within(1, 2);
+  });
+
+  it('a job that was leased ahead and is not begun soon is given to another worker, its attempt not counted', async () => {
+    await push(world.queue, ['short', 'long', 'waits']);
+    let taken: Job | undefined;
+    const handler = oneByOne(1, async (id) => {
+      if (id === 'long')
+        await eventually(async () => {
+          taken = await world.queue.pop(TOPIC);
+          return taken !== undefined;
+        });
+      return 'done';
+    });
+    const result = await drainPass(world.queue, optionsFor(handler));
+    expect(result).to.include({ done: 2, released: 1, notDone: 0 });
+    expect(idsOf(taken ? [taken] : [])).to.deep.equal(['waits']);
+    expect(taken?.attempts).to.equal(1);
   });
 
   it('a free handler is given the next job while another one is still busy', async () => {

@@ -103,8 +103,8 @@ describe('the cron loop of a worker', () => {
     let calls = 0;
     const slow = oneByOne(2, async () => {
       calls += 1;
-      // The second pair outlasts the window.
-      await untilAfter(startMs, calls <= 2 ? 50 : 2 * STEP_MS);
+      // The second pair outlasts the window; and the first is slow enough for none to be leased ahead.
+      await untilAfter(startMs, calls <= 2 ? 150 : 2 * STEP_MS);
       return 'done';
     });
     const { sum } = await loop(queue, slow, { forMs: STEP_MS });

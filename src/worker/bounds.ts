@@ -1,0 +1,54 @@
+import type { CallOptions } from '../core/requests.js';
+import { type AbortSignalLike, monotonicMs } from '../core/timer.js';
+import { type Rate, StartLimiter } from './rate.js';
+
+/** What bounds a worker's work: how many jobs, how many in a time, and until when. */
+export class Bounds {
+  private readonly limiter: StartLimiter | undefined;
+  private timer: NodeJS.Timeout | undefined;
+
+  constructor(
+    private readonly options: {
+      readonly max?: number | undefined;
+      readonly rate?: Rate | undefined;
+      /** On the monotonic clock. */
+      readonly untilMs?: number | undefined;
+    },
+  ) {
+    this.limiter = options.rate && new StartLimiter(options.rate);
+  }
+
+  /** How long (ms) the window is open; Infinity where there is none. */
+  get leftMs(): number {
+    return Math.max(0, (this.options.untilMs ?? Infinity) - monotonicMs());
+  }
+
+  /** No answer of the store is waited for much longer than the window or the signal, even of one that hangs. */
+  limits(signal: AbortSignalLike): CallOptions {
+    return { signal, timeoutMs: this.options.untilMs === undefined ? undefined : this.leftMs };
+  }
+
+  /** How many more jobs may be taken, when so many have been. */
+  left(taken: number): number {
+    return (this.options.max ?? Infinity) - taken;
+  }
+
+  /** How many jobs the rate allows to be started now. */
+  get mayStart(): number {
+    return this.limiter?.free ?? Infinity;
+  }
+
+  onStarted(jobs: number): void {
+    this.limiter?.start(jobs);
+  }
+
+  /** Calls when the rate allows one more, or the window is over. */
+  whenOneMayStart(wake: () => void): void {
+    clearTimeout(this.timer);
+    this.timer = setTimeout(wake, Math.min(this.limiter?.waitMs ?? 0, this.leftMs));
+  }
+
+  stop(): void {
+    clearTimeout(this.timer);
+  }
+}

@@ -1,0 +1,87 @@
+import type { Reserved } from '../core/results.js';
+import { type AbortSignalLike, sleep } from '../core/timer.js';
+import type { Bounds } from './bounds.js';
+import type { Fetcher } from './fetch.js';
+import type { KeepGoing } from './keep-going.js';
+
+export interface SupplyOptions {
+  readonly keepGoing: KeepGoing | undefined;
+  /** Where somebody else has the lock: does it wait, or end? */
+  readonly waitsForLock: boolean;
+  /** Ends waits. */
+  readonly ending: AbortSignalLike;
+}
+
+export interface SupplyListener {
+  /** A reserve was answered, or there may be more to reserve. */
+  onSupply(): void;
+  onBuried(letters: NonNullable<Reserved['buried']>): void;
+  /** @returns whether the store is to be asked again, when the time for that has come */
+  onReserveFailed(error: unknown): Promise<boolean>;
+}
+
+/** A lock that somebody else has is asked for again after so long (ms) at most: its holder may free it at any time. */
+const LOCK_POLL_MS = 1000;
+
+/** Asks the store for jobs, one request after the other, and waits for more where there are none. */
+export class Supply {
+  /** From a request until there may be more jobs than it brought. */
+  isUnderWay = false;
+  /** Is a request at the store? */
+  isAsking = false;
+  /** No more is asked for: there was none, and that is an end. */
+  isDrained = false;
+  /** How long (ms) until a job may be ready, as the last reserve that found none answered. */
+  nextInMs: number | undefined;
+
+  constructor(
+    private readonly fetcher: Fetcher,
+    private readonly bounds: Bounds,
+    private readonly options: SupplyOptions,
+    private readonly listener: SupplyListener,
+  ) {}
+
+  /** Begins, and does not wait. */
+  begin(limit: number): void {
+    this.isUnderWay = true;
+    void this.reserve(limit).finally(() => {
+      this.isUnderWay = false;
+      this.listener.onSupply();
+    });
+  }
+
+  private async reserve(limit: number): Promise<void> {
+    try {
+      await this.waitForMore(await this.ask(limit));
+    } catch (error) {
+      // What is leased already is still delivered.
+      if (!(await this.listener.onReserveFailed(error))) this.isDrained = true;
+    }
+  }
+
+  private async ask(limit: number): Promise<Reserved> {
+    this.isAsking = true;
+    try {
+      const found = await this.fetcher.reserve(limit);
+      this.options.keepGoing?.onAnswer('reserve', found.jobs.length);
+      this.listener.onBuried(found.buried ?? []);
+      return found;
+    } finally {
+      this.isAsking = false;
+    }
+  }
+
+  private async waitForMore(found: Reserved): Promise<void> {
+    const { keepGoing, waitsForLock, ending } = this.options;
+    if (found.jobs.length > 0) return;
+    this.nextInMs = found.nextInMs;
+    if (found.isLocked === true && waitsForLock) {
+      await sleep(Math.min(found.nextInMs ?? Infinity, LOCK_POLL_MS, this.bounds.leftMs), ending);
+      return;
+    }
+    this.isDrained = keepGoing === undefined;
+    // A batch that is not full waits no longer.
+    this.listener.onSupply();
+    await keepGoing?.waitForMore(found, ending);
+  }
+}

@@ -1,0 +1,75 @@
+import type { JobEvent } from '../core/events.js';
+import type { LeasedJob } from '../core/job.js';
+import type { NackOptions } from '../core/requests.js';
+import type { Counts } from './counts.js';
+
+/** What became of a job that failed. */
+export interface FailedResult {
+  readonly outcome: 'retried' | 'dead';
+  readonly dueAt?: Date | undefined;
+}
+
+export interface TallyOptions {
+  /** Is each job told of, or dead letters alone? */
+  readonly tellsEachJob: boolean;
+  readonly onJob: (event: JobEvent) => void;
+}
+
+/** Counts jobs by how they ended, and tells of them. */
+export class Tally {
+  constructor(
+    private readonly counts: Counts,
+    private readonly options: TallyOptions,
+  ) {}
+
+  /** The handler has ended with a job; the store is told after that. */
+  handled(isDone: boolean): void {
+    this.counts.handled += 1;
+    this.counts.failuresInARow = isDone ? 0 : this.counts.failuresInARow + 1;
+  }
+
+  /** As `notHeld`, of a job whose lease was known to be lost while the handler had it. */
+  handledLost(job: LeasedJob, wasHeld: boolean): void {
+    this.counts.handled += 1;
+    this.notHeld(job, wasHeld);
+  }
+
+  /** @param isAcked false: its lease was not held any more */
+  done(job: LeasedJob, isAcked: boolean): void {
+    this.counts.done += 1;
+    if (!isAcked) this.counts.lateAcks += 1;
+    this.counts.notDone.delete(job.key);
+    this.tell({ type: 'job_done', job });
+  }
+
+  failed(job: LeasedJob, { outcome, dueAt }: FailedResult, failure: NackOptions): void {
+    const { reason, exitCode, signalName } = failure;
+    this.counts[outcome] += 1;
+    this.counts.notDone.add(job.key);
+    if (outcome === 'retried') {
+      this.tell({ type: 'job_retried', job, dueAt, reason, exitCode, signalName });
+    } else {
+      const { id, topic, attempts } = job;
+      this.options.onJob({ type: 'job_dead', id, topic, attempts, reason, exitCode, signalName });
+    }
+  }
+
+  /** @param wasHeld its lease was ended before its time: by its handler, or because it was removed */
+  notHeld(job: LeasedJob, wasHeld: boolean): void {
+    if (wasHeld) this.counts.settled += 1;
+    else {
+      this.counts.lateAcks += 1;
+      this.counts.notDone.add(job.key);
+    }
+    this.tell({ type: wasHeld ? 'job_settled' : 'job_lost', job });
+  }
+
+  released(job: LeasedJob): void {
+    this.counts.released += 1;
+    this.tell({ type: 'job_released', job });
+  }
+
+  private tell(event: JobEvent): void {
+    if (this.options.tellsEachJob) this.options.onJob(event);
+  }
+}
