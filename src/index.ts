@@ -7,6 +7,8 @@ export type {
   BpopOptions,
   CallOptions,
   EditRequest,
+  ImportOptions,
+  ImportRequest,
   JobFilter,
   JobReference,
   LeaseLike,
@@ -26,6 +28,7 @@ export type {
   WaitOptions,
 } from './core/requests.js';
 export type { DelayerEvent, OnEvent } from './core/events.js';
+export type { Imported, ImportOutcome, ImportProgress } from './core/moving.js';
 export { DelayerError, ERRORS, isTransient, type ErrorCode } from './core/errors.js';
 export {
   DEFAULT_DEAD_TTL_MS,

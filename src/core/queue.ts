@@ -2,6 +2,7 @@
 import { assertList } from './check.js';
 import { DelayerError } from './errors.js';
 import type { Bytes, Job, JobRecord, JobState } from './job.js';
+import type { Imported, ImportedJob } from './moving.js';
 import type { NewJob } from './new-job.js';
 import {
   toEditParams,
@@ -32,6 +33,8 @@ import type {
   BpopOptions,
   CallOptions,
   EditRequest,
+  ImportOptions,
+  ImportRequest,
   JobReference,
   LeaseLike,
   ListQuery,
@@ -71,6 +74,7 @@ import type { PopParams, ScanParams, Store } from './store.js';
 import { takeWaiting } from './take-waiting.js';
 import { sleep } from './timer.js';
 import { toName, toNewJob, toNewJobAgain } from './validate.js';
+import { toImportedJob, toImportParams } from './validate-import.js';
 
 /** Calls that are under way when a queue is closed have so long (ms) to end. */
 const CLOSE_MS = 2000;
@@ -143,6 +147,26 @@ export class Queue {
     const results = jobs.length === 0 ? [] : await this.#ask((store) => store.push({ jobs, onExisting }));
     // Written out: to copy a result takes as long as a tenth of its push.
     return results.map(({ outcome, dueAt }, i) => ({ id: jobs[i]?.id ?? Buffer.alloc(0), outcome, dueAt }));
+  }
+
+  /**
+   * Takes in jobs as they were in another store, or in this one before: due times, expiry, attempts, key, history and
+   * order are what they were, and dead letters are dead letters. A leased job is in line again.
+   *
+   * With `progress` a file is imported in calls that each name its lines: one that is repeated, by whomever, does
+   * nothing, and brings nothing back that was taken out meanwhile.
+   * @throws DelayerError `usage` before anything is taken in; when the store fails, those before may be in
+   */
+  async import(jobs: readonly ImportRequest[], options: ImportOptions = {}): Promise<Imported> {
+    assertList(jobs, 'jobs');
+    return this.importChecked(jobs.map(toImportedJob), options);
+  }
+
+  /** @internal As `import`, for jobs that `toImportedJob` has checked. */
+  async importChecked(jobs: readonly ImportedJob[], options: ImportOptions = {}): Promise<Imported> {
+    const params = toImportParams(jobs, options);
+    if (jobs.length === 0 && !params.progress) return { outcomes: [] };
+    return this.#ask((store) => store.import(params));
   }
 
   /** Takes the ready job that is due first, of the first topic that has one, at most once; nothing when there is none. */

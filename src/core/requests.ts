@@ -1,6 +1,7 @@
 import type { OnEvent } from './events.js';
-import type { Bytes, JobState, OwnRetry } from './job.js';
-import type { PushResult } from './results.js';
+import type { Attempt, Bytes, JobState, OwnRetry } from './job.js';
+import type { ImportProgress } from './moving.js';
+import type { OnExisting, PushResult } from './results.js';
 import type { RetryOptions } from './retry-policy.js';
 import type { AbortSignalLike } from './timer.js';
 
@@ -140,6 +141,63 @@ export interface RequeueOptions {
   readonly delayMs?: number | undefined;
   /** False: they start at 0, and the job has all its retries again. */
   readonly keepAttempts?: boolean | undefined;
+}
+
+/**
+ * A job as it was in another store: what `find` and `list` tell of it, whole. What they tell beside, as
+ * `readyAhead`, is passed over.
+ */
+export interface ImportRequest extends OwnRetry {
+  readonly id: TextOrBytes;
+  readonly topic: TextOrBytes;
+  readonly body: TextOrBytes;
+  /** `dead` makes a dead letter; any other is in line again. */
+  readonly state?: JobState | undefined;
+  /** Now when absent. */
+  readonly dueAt?: Date | undefined;
+  /** When absent: so long after its due time as `ttlMs` says, or never. */
+  readonly expiresAt?: Date | undefined;
+  /** What lies between its due time and its expiry when absent. */
+  readonly ttlMs?: number | undefined;
+  /** 0 when absent. */
+  readonly attempts?: number | undefined;
+  readonly key?: string | undefined;
+  /** Oldest first; the last ten are kept. */
+  readonly history?: readonly Attempt[] | undefined;
+  /** Since when its ready lifetime stands still. */
+  readonly leasedAt?: Date | undefined;
+  /** It waited until another job of its id was gone, and does so again where one is there. */
+  readonly isWaiting?: boolean | undefined;
+  /** Of a dead letter. */
+  readonly reason?: string | undefined;
+  /** Of a dead letter; now when absent. */
+  readonly failedAt?: Date | undefined;
+  /** When a dead letter is deleted; never when absent. */
+  readonly deadUntil?: Date | undefined;
+  /** The line of its file, for `progress`. */
+  readonly line?: number | undefined;
+}
+
+export interface ImportOptions {
+  /** `refuse` when absent. */
+  readonly onExisting?: OnExisting | undefined;
+  /** Makes the import of a file one that goes on where it was cut off. */
+  readonly progress?: ImportProgress | undefined;
+}
+
+/** A job to hold: its id, and what is believed of it. */
+export interface HoldRequest {
+  readonly id: TextOrBytes;
+  /** Any of delayed, due and ready when absent. */
+  readonly states?: readonly JobState[] | undefined;
+  /** Due at exactly this time; at any when absent. */
+  readonly dueAt?: Date | undefined;
+}
+
+export interface HoldOptions {
+  readonly leaseMs: number;
+  /** Who holds them, for people who look at the job: `host:pid`. */
+  readonly holder?: string | undefined;
 }
 
 /** What narrows a view; the members of one list are alternatives. */

@@ -1,4 +1,5 @@
 import type { JobRecord, JobState } from './job.js';
+import type { Imported, ImportParams } from './moving.js';
 import type { Due, NewJob } from './new-job.js';
 import type { RetryPolicy } from './retry-policy.js';
 import type {
@@ -47,6 +48,13 @@ export interface Store extends Producer, Consumer, Operator, Maintainer, Observe
 export interface Producer {
   /** Adds jobs in order; answers in the same order. Each job stands or falls by itself. */
   push(params: PushParams): Promise<PushResult[]>;
+
+  /**
+   * Takes in jobs as they were in another store, each by itself: due times, expiry, attempts, key, history and order
+   * are what they were. Where `progress` is given, it is noted in the same steps how far its file is; nothing is done
+   * when the file is elsewhere. Such a call may run again because a connection broke, for then it does nothing.
+   */
+  import(params: ImportParams): Promise<Imported>;
 }
 
 export interface Consumer {

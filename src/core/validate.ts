@@ -38,11 +38,10 @@ export function toNewJob(request: PushRequest): NewJob {
   if (request.delayMs !== undefined && request.at !== undefined) {
     throw new DelayerError('usage', 'A job has a delay or a due time, not both');
   }
-  const body = toBody(request.body);
   return {
     id: request.id === undefined ? Buffer.from(uuid()) : toName(request.id, 'id'),
     topic: toName(request.topic, 'topic'),
-    body,
+    body: toBody(request.body),
     due: toDue(request),
     ttlMs: toTtl(request.ttlMs),
     ...(request.retries === undefined && request.backoff === undefined ? {} : toOwnRetry(request)),
@@ -162,7 +161,7 @@ export function toFailure(options: NackOptions): Failure {
 }
 
 /** The end of it: at most MAX_REASON_BYTES of UTF-8, whole characters. One without text is none. */
-function toReason(reason: string | undefined): string | undefined {
+export function toReason(reason: string | undefined): string | undefined {
   assertText(reason, 'reason');
   if (reason === undefined || reason === '') return undefined;
   const bytes = Buffer.from(reason);

@@ -1,11 +1,9 @@
-import type { NewJob } from '../core/new-job.js';
-
 /** Cuts jobs into chunks that one step of a store takes: so many jobs, or so many bytes of bodies. One job is always in. */
-export function* jobChunks(
-  jobs: readonly NewJob[],
+export function* jobChunks<J extends { readonly body: Uint8Array }>(
+  jobs: readonly J[],
   most: { readonly jobs: number; readonly bytes: number },
-): Generator<NewJob[]> {
-  let chunk: NewJob[] = [];
+): Generator<J[]> {
+  let chunk: J[] = [];
   let bytes = 0;
   for (const job of jobs) {
     if (chunk.length >= most.jobs || (bytes > 0 && bytes + job.body.length > most.bytes)) {

@@ -9,6 +9,7 @@ import { describeExpiry } from './cases/expiry.js';
 import { describeExtend } from './cases/extend.js';
 import { describeFind } from './cases/find.js';
 import { describeHistory } from './cases/history.js';
+import { describeImport } from './cases/import.js';
 import { describeKeys } from './cases/keys.js';
 import { describeLeaseEnds } from './cases/lease-ends.js';
 import { describeList } from './cases/list.js';
@@ -43,6 +44,7 @@ type Describe = (world: () => World) => void;
 const PARTS: readonly Describe[] = [
   describePush,
   describeReplace,
+  describeImport,
   describeBytes,
   describeOrder,
   describeExpiry,

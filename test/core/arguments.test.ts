@@ -23,6 +23,7 @@ const queue = new Queue(store);
 const METHODS = {
   push: 2,
   pushMany: 2,
+  import: 2,
   pop: 2,
   popMany: 3,
   bpop: 2,
@@ -66,12 +67,27 @@ const QUERY = [
   'dueAt',
   'expiresAt',
 ];
+const IMPORT = [
+  'progress',
+  'history',
+  'attempts',
+  'key',
+  'state',
+  'leasedAt',
+  'failedAt',
+  'deadUntil',
+  'line',
+  'file',
+  'from',
+];
 
 const odd = fc.oneof(
   fc.anything({ withDate: true, withBigInt: true, withTypedArray: true, withNullPrototype: true }),
   fc.constantFrom(Symbol('odd'), () => undefined, new Date(NaN), Infinity, NaN, -1, 1, 'text', [], ['text']),
 );
-const options = fc.dictionary(fc.constantFrom(...OPTIONS, ...FIELDS, ...QUERY), odd, { maxKeys: 4 });
+const options = fc.dictionary(fc.constantFrom(...OPTIONS, ...FIELDS, ...IMPORT, ...QUERY), odd, {
+  maxKeys: 4,
+});
 const argument = fc.oneof(odd, options, fc.array(options, { maxLength: 2 }));
 
 async function codeOf(call: () => Promise<unknown>): Promise<string> {

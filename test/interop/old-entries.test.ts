@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import type { Queue } from '../../src/core/queue.js';
-import { drain, LONG_MS, maintainAll, must, reserve, SECOND_MS, textOf } from '../support/jobs.js';
+import { drain, LONG_MS, maintainAll, must, reserve, SECOND_MS, soon, textOf } from '../support/jobs.js';
 import { useRedis } from '../support/redis.js';
 import { OriginalClient, OriginalDaemon } from './original.js';
 
@@ -20,6 +20,7 @@ describe('an old entry of an id in a ready list', () => {
     for (let step = 0; step < steps; step += 1) await queue.maintain();
   };
   const OLD = { id: '32', topic: 'topic', body: 'old', ttlMs: TTL_MS };
+  const ALIVE = { id: '32', topic: 'topic', body: 'new', attempts: 3, ttlMs: LONG_MS };
   const NEW = { id: '32', topic: 'topic', body: 'new', delayMs: LONG_MS };
 
   /** By whom the job was made ready, how it went, and what is left: an entry without a body, or with one. */
@@ -61,12 +62,14 @@ describe('an old entry of an id in a ready list', () => {
     'push of many': (queue: Queue) =>
       queue.pushMany([...['a', 'b', 'c', 'd', 'e', 'f', 'g', 'h'].map((id) => ({ ...NEW, id })), NEW]),
     replacement: (queue: Queue) => queue.push(NEW, { onExisting: 'replace' }),
+    import: async (queue: Queue) =>
+      queue.import([{ ...ALIVE, dueAt: await soon(queue, LONG_MS) }], { onExisting: 'replace' }),
   };
 
   for (const [end, bringAbout] of Object.entries(ENDS)) {
     for (const [how, push] of Object.entries(PUSHES)) {
       const isAlive = end.startsWith('that is still') || end.startsWith('that an original client pushed');
-      if (isAlive && how !== 'replacement') continue;
+      if (isAlive && how !== 'replacement' && how !== 'import') continue;
       it(`${end}: after idle steps of a daemon, a ${how} gives original clients nothing early`, async () => {
         const queue = ground.queue();
         await bringAbout(queue);
@@ -182,6 +185,22 @@ describe('an old entry of an id in a ready list', () => {
         jobs.map(() => 'pushed'),
       );
       for (const { id } of jobs) expect(await entriesOf(id)).to.equal(0);
+    });
+
+    it('is found for each job of a file that is imported at once, and the file is done up to its end', async () => {
+      const queue = ground.queue();
+      const ids = Array.from({ length: 6 }, (_, i) => `many-${i}`);
+      for (const id of ids) {
+        await ground.raw.lpush(key('ready_queue:topic'), id);
+        await fill(45_000);
+      }
+      const dueAt = await soon(queue, LONG_MS);
+      const jobs = ids.map((id, i) => ({ ...ALIVE, id, dueAt, line: 2 * (i + 1) }));
+      const done = await queue.import(jobs, { progress: { file: 'f', from: 0, to: 13 } });
+      expect(done).to.deep.equal({ outcomes: ids.map(() => 'imported'), reached: undefined });
+      for (const id of ids) expect(await entriesOf(id)).to.equal(0);
+      expect(await ground.raw.get(key('import:f'))).to.equal('13');
+      expect(await ground.raw.pttl(key('import:f'))).to.be.greaterThan(29 * 86_400_000);
     });
 
     it('of long ids is found', async () => {

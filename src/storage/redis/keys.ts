@@ -31,6 +31,8 @@ export class Keys {
   readonly daemons: string;
   /** Begins the STRING of who has a lock. */
   readonly lockStem: string;
+  /** Begins the STRING of how far a file is imported: up to which line. */
+  readonly importStem: string;
   /** Channel: the new earliest due time. */
   readonly wakeChannel: string;
   /** KEYS of every script, in the order in which lua/lib/keys.lua names them. */
@@ -51,6 +53,7 @@ export class Keys {
     this.setAside = `${prefix}:set_aside`;
     this.daemons = `${prefix}:daemons`;
     this.lockStem = `${prefix}:lock:`;
+    this.importStem = `${prefix}:import:`;
     this.wakeChannel = `${prefix}:wake`;
     const original = [this.pool, this.reserved, this.readyDue, this.bucketStem, this.readyStem];
     const added = [this.inflightStem, this.dead, this.deadLetterStem, this.paused, this.waitingStem];
@@ -63,6 +66,10 @@ export class Keys {
 
   lock(name: Uint8Array): Buffer {
     return Buffer.concat([Buffer.from(this.lockStem), name]);
+  }
+
+  importOf(file: string): Buffer {
+    return Buffer.from(`${this.importStem}${file}`);
   }
 
   /** A SCAN pattern that matches the ready lists of this prefix and nothing else. */

@@ -1,12 +1,12 @@
 import { DelayerError } from '../../core/errors.js';
 import type { PushResult } from '../../core/results.js';
 import type { PushParams } from '../../core/store.js';
-import type { clearEntries, ClearedEntry, PushedPart } from './scripts/push.js';
+import type { clearEntries, ClearedEntry } from './scripts/push.js';
 
 /** What pushing needs of the store. */
 export interface PushSteps {
   /** Pushes jobs up to the first that needs to know more of a ready list than one script can find out. */
-  readonly push: (params: PushParams, cleared: readonly ClearedEntry[]) => Promise<PushedPart>;
+  readonly push: (params: PushParams, cleared: readonly ClearedEntry[]) => Promise<Part<PushResult>>;
   /** Looks through a part of a ready list for old entries of ids, and takes them out. */
   readonly clear: (topic: Buffer, from: number, ids: readonly Buffer[]) => ReturnType<typeof clearEntries>;
 }
@@ -16,19 +16,39 @@ export interface PushSteps {
  * several steps, of which each is short: it would hand the job to other clients before its time.
  * @throws DelayerError `outcome_unknown` also where a step fails after some of the jobs were pushed
  */
-export async function pushChunk(steps: PushSteps, { jobs, onExisting }: PushParams): Promise<PushResult[]> {
-  const results: PushResult[] = [];
+export function pushChunk(steps: PushSteps, { jobs, onExisting }: PushParams): Promise<PushResult[]> {
+  return inParts(steps, jobs, (some, cleared) => steps.push({ jobs: some, onExisting }, cleared));
+}
+
+/** What a step has done of the jobs that it was given. */
+export interface Part<T> {
+  /** Of the first jobs, in their order. */
+  readonly results: readonly T[];
+  /** The next job needs the ready list of this topic to be looked through; absent when there is none. */
+  readonly unclear?: Buffer | undefined;
+}
+
+/**
+ * Does something with jobs in their order, in as many steps as it takes to look through long ready lists in between.
+ * @throws DelayerError `outcome_unknown` also where a step fails after some of the jobs were dealt with
+ */
+export async function inParts<J extends { readonly id: Buffer }, T>(
+  { clear }: Pick<PushSteps, 'clear'>,
+  jobs: readonly J[],
+  step: (jobs: readonly J[], cleared: readonly ClearedEntry[]) => Promise<Part<T>>,
+): Promise<T[]> {
+  const results: T[] = [];
   let cleared: ClearedEntry[] = [];
   try {
     for (;;) {
       const rest = jobs.slice(results.length);
-      const part = await steps.push({ jobs: rest, onExisting }, cleared);
+      const part = await step(rest, cleared);
       results.push(...part.results);
       if (part.unclear === undefined) return results;
       const { unclear } = part;
       const ids = rest.slice(part.results.length).map(({ id }) => id);
       const others = cleared.filter(({ topic }) => !topic.equals(unclear));
-      cleared = [...others, ...(await clearList(steps, unclear, ids))];
+      cleared = [...others, ...(await clearList({ clear }, unclear, ids))];
     }
   } catch (error) {
     if (results.length === 0 || !(error instanceof DelayerError)) throw error;

@@ -2,14 +2,17 @@ import type { JobRecord, JobState } from '../../core/job.js';
 import type { JobGuard } from '../../core/store.js';
 import type { RemoveResult } from '../../core/results.js';
 import type { AwayJob } from './scripts/list.js';
-import { clearList, type PushSteps } from './push-chunk.js';
-import type { Removal, RemovedPart } from './scripts/operate.js';
+import { inParts, type Part, type PushSteps } from './push-chunk.js';
+import type { Removal } from './scripts/operate.js';
 import type { ClearedEntry } from './scripts/push.js';
 
 /** What removing needs of the store. */
 export interface RemoveSteps {
   /** Removes what is not leased, up to the first that needs to know more of a ready list than one script can find out. */
-  readonly remove: (jobs: readonly Removal[], cleared: readonly ClearedEntry[]) => Promise<RemovedPart>;
+  readonly remove: (
+    jobs: readonly Removal[],
+    cleared: readonly ClearedEntry[],
+  ) => Promise<Part<RemoveResult>>;
   readonly clear: PushSteps['clear'];
   readonly findAway: (ids: readonly Buffer[]) => Promise<AwayJob[]>;
   /** By id, the topic in whose ready list an entry stands of which nobody has a note. */
@@ -67,18 +70,8 @@ async function removeLiving(steps: RemoveSteps, jobs: readonly JobGuard[]): Prom
 }
 
 /** An entry in a long ready list is found in several steps, of which each is short. */
-async function removeListed(steps: RemoveSteps, jobs: readonly Removal[]): Promise<RemoveResult[]> {
-  const results: RemoveResult[] = [];
-  let cleared: ClearedEntry[] = [];
-  for (;;) {
-    const rest = jobs.slice(results.length);
-    const { results: some, unclear } = await steps.remove(rest, cleared);
-    results.push(...some);
-    if (unclear === undefined) return results;
-    const ids = rest.slice(some.length).map(({ id }) => id);
-    const others = cleared.filter(({ topic }) => !topic.equals(unclear));
-    cleared = [...others, ...(await clearList(steps, unclear, ids))];
-  }
+function removeListed(steps: RemoveSteps, jobs: readonly Removal[]): Promise<RemoveResult[]> {
+  return inParts(steps, jobs, (some, cleared) => steps.remove(some, cleared));
 }
 
 /** @returns by id, the states of the jobs that were removed, and the ids of those that were gone already */

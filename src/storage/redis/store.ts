@@ -3,6 +3,7 @@ import { chunks } from '../../core/chunks.js';
 import { DelayerError } from '../../core/errors.js';
 import type { JobRecord } from '../../core/job.js';
 import { groupLeases, inOrderGiven, type LeaseGroup } from '../../core/lease.js';
+import type { Imported, ImportParams } from '../../core/moving.js';
 import {
   type CallLimits,
   DAEMON_SEEN_MS,
@@ -50,6 +51,7 @@ import { jobChunks } from '../chunk.js';
 import { Connection, type RetryMode } from './connection.js';
 import { outcomeUnknownError } from './errors.js';
 import { EntrySearch } from './inspect/entries.js';
+import { importInChunks } from './import-jobs.js';
 import { find, findAway } from './inspect/find.js';
 import { findFlawed } from './inspect/flawed.js';
 import { health } from './inspect/health.js';
@@ -60,16 +62,17 @@ import { stats } from './inspect/stats.js';
 import { Keys } from './keys.js';
 import { edit, type MoveSteps, promote, reschedule } from './move.js';
 import { popByLease } from './pop.js';
-import { pushChunk, type PushSteps } from './push-chunk.js';
+import { type Part, pushChunk, type PushSteps } from './push-chunk.js';
 import { findWhatArrived } from './push-recovery.js';
 import { ReadySweep } from './ready-sweep.js';
 import { removeChunk } from './remove.js';
+import { importJobs } from './scripts/import.js';
 import * as leaseScripts from './scripts/lease.js';
 import * as lockScripts from './scripts/lock.js';
 import * as maintainScripts from './scripts/maintain.js';
 import * as operateScripts from './scripts/operate.js';
 import type { AwayJob } from './scripts/list.js';
-import { clearEntries, type ClearedEntry, push, type PushedPart } from './scripts/push.js';
+import { clearEntries, type ClearedEntry, push } from './scripts/push.js';
 import { reserve } from './scripts/reserve.js';
 import type { Target } from './scripts/run.js';
 import { StuckJobs } from './stuck.js';
@@ -111,6 +114,16 @@ export class RedisStore implements Store {
       results.push(...(await pushChunk(this.pushSteps, { jobs: chunk, onExisting })));
     }
     return results;
+  }
+
+  async import(params: ImportParams): Promise<Imported> {
+    const steps = {
+      clear: this.pushSteps.clear,
+      // Where it is noted how far the file is, a script that ran before does nothing.
+      import: (some: ImportParams, cleared: readonly ClearedEntry[]) =>
+        this.run(some.progress ? 'idempotent' : 'never', (target) => importJobs(target, some, cleared)),
+    };
+    return importInChunks(steps, params, CHUNK);
   }
 
   async pop(params: PopParams): Promise<Popped> {
@@ -307,7 +320,7 @@ export class RedisStore implements Store {
     findAway: (ids) => findAway(this.read, ids),
   };
 
-  private async pushPart(params: PushParams, cleared: readonly ClearedEntry[]): Promise<PushedPart> {
+  private async pushPart(params: PushParams, cleared: readonly ClearedEntry[]): Promise<Part<PushResult>> {
     try {
       return await this.run('never', (target) => push(target, params, cleared));
     } catch (error) {

@@ -43,6 +43,16 @@ export function bury(
   connection.run(NOTE, now, deadUntil, reason ?? null, JSON.stringify(seqs));
 }
 
+/** Within a transaction that has added a job as a dead letter: how it died. It is kept for ever without `deadUntil`. */
+export function letLieDead(
+  connection: Connection,
+  seq: number,
+  death: { failedAt: number; deadUntil?: number | undefined; reason?: string | undefined },
+): void {
+  const { failedAt, deadUntil, reason } = death;
+  connection.run(NOTE, failedAt, deadUntil ?? null, reason ?? null, JSON.stringify([seq]));
+}
+
 /**
  * Within a transaction: deletes expired jobs of which the id is wanted. Those that have expired by a jump of the
  * clock alone become dead letters: they can be had back.

@@ -1,6 +1,5 @@
 import { MAX_LEASE_MS } from '../../core/job.js';
 import { LOCK_MS } from '../../core/lease.js';
-import { MAX_DURATION_MS } from '../../core/duration.js';
 import type { Connection } from './connection.js';
 import { FIRST_PLACE, LAST_TIME_MS } from './rows.js';
 
@@ -27,7 +26,7 @@ export const BOUNDS: Readonly<
     place: [FIRST_PLACE, LAST_TIME_MS],
     due_at: [0, LAST_TIME_MS],
     expires_at: [0, LAST_TIME_MS],
-    ttl_ms: [1, MAX_DURATION_MS],
+    ttl_ms: [1, LAST_TIME_MS],
   },
   lease: {
     ends_at: [0, LAST_TIME_MS],

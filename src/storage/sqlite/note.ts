@@ -26,7 +26,7 @@ export const NO_NOTE: NoteRow = { retries: null, firstMs: null, lastMs: null, no
 
 /** An attempt as it stands in the JSON of `history`. */
 export type PastAttempt = Omit<Attempt, 'startedAt' | 'endedAt'> & {
-  readonly startedAt: number;
+  readonly startedAt?: number | undefined;
   readonly endedAt: number;
 };
 
@@ -134,7 +134,7 @@ export function historyOf(note: NoteRow): readonly Attempt[] | undefined {
   if (past.length === 0) return undefined;
   return past.map(({ startedAt, endedAt, ...attempt }) => ({
     ...attempt,
-    startedAt: dateOf(startedAt),
+    startedAt: startedAt === undefined ? undefined : dateOf(startedAt),
     endedAt: dateOf(endedAt),
   }));
 }
@@ -145,7 +145,7 @@ function isPast(value: unknown): value is PastAttempt {
   const { attempt, startedAt, endedAt, outcome, exitCode, signal, reason } = value as Record<string, unknown>;
   return (
     Number.isSafeInteger(attempt) &&
-    Number.isFinite(startedAt) &&
+    (startedAt === undefined || Number.isFinite(startedAt)) &&
     Number.isFinite(endedAt) &&
     OUTCOMES.includes(outcome) &&
     (exitCode === undefined || Number.isSafeInteger(exitCode)) &&

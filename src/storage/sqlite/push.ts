@@ -12,7 +12,7 @@ import { dropNotes, noteSettings } from './note.js';
 import { dateOf, DUE_AT, LAST_TIME_MS } from './rows.js';
 
 /** One transaction adds so many jobs, or so many bytes of bodies: it stays under some 50 ms. */
-const CHUNK = { jobs: 1000, bytes: 4 * 1024 * 1024 };
+export const PUSH_CHUNK = { jobs: 1000, bytes: 4 * 1024 * 1024 };
 
 /**
  * Jobs that one statement adds, where all of them are new: a statement a job costs twice as much, and
@@ -38,7 +38,7 @@ const DELETE = 'DELETE FROM job WHERE seq = ?';
 /** Adds jobs, each by itself. */
 export async function push(connection: Connection, { jobs, onExisting }: PushParams): Promise<PushResult[]> {
   const results: PushResult[] = [];
-  for (const chunk of jobChunks(jobs, CHUNK)) {
+  for (const chunk of jobChunks(jobs, PUSH_CHUNK)) {
     const done = await connection.write((now) => {
       clearOnPush(connection, now, chunk.length);
       return pushChunk(connection, chunk, onExisting, now);
@@ -99,7 +99,25 @@ function pushOne(connection: Connection, job: NewJob, onExisting: OnExisting, no
     hasSettings(job) ? insertNoted(connection, job, row) : connection.run(INSERT, ...row) === 1;
   const dueAt = new Date(row[0]);
   if (insert()) return { outcome: 'pushed', dueAt };
+  const settled = settleExisting(connection, job, onExisting, now);
+  if (settled.outcome !== 'pushed' && settled.outcome !== 'replaced') return settled;
+  insert();
+  return { outcome: settled.outcome, dueAt };
+}
 
+type Settled = Extract<PushResult['outcome'], 'pushed' | 'replaced' | 'repeated' | 'kept' | 'conflict'>;
+
+/**
+ * Within a transaction: what becomes of a job whose id is in line. Where it is `pushed` or `replaced`, what was there
+ * has made way for it.
+ * @returns with when the job that is there is due
+ */
+export function settleExisting(
+  connection: Connection,
+  job: Pick<NewJob, 'topic' | 'body' | 'id'>,
+  onExisting: OnExisting,
+  now: number,
+): { outcome: Settled; dueAt?: Date } {
   const existing = connection.get(EXISTING, job.topic, job.body, job.id) as {
     seq: number;
     dueAt: number;
@@ -115,8 +133,7 @@ function pushOne(connection: Connection, job: NewJob, onExisting: OnExisting, no
       connection.run(DELETE, existing.seq);
       if (existing.isNoted === 1) dropNotes(connection, [existing.seq]);
     }
-    insert();
-    return { outcome: isExpired ? 'pushed' : 'replaced', dueAt };
+    return { outcome: isExpired ? 'pushed' : 'replaced' };
   }
   const outcome = existing.same === 1 ? 'repeated' : onExisting === 'keep' ? 'kept' : 'conflict';
   return { outcome, dueAt: dateOf(existing.dueAt) };

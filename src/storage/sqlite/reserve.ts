@@ -9,7 +9,7 @@ import { takeLock } from './lock.js';
 import { toldBurials } from './maintain.js';
 import { dropNotes, NOTE_COLUMNS, NOTE_OF_JOB, type NoteRow, settingsOf } from './note.js';
 import { findReady, type Ready } from './ready.js';
-import { bytesOf, dateOf, deleteJobs, DUE_AT, LAST_TIME_MS, msUntil } from './rows.js';
+import { bytesOf, dateOf, deleteJobs, DUE_AT, expiryDate, LAST_TIME_MS, msUntil } from './rows.js';
 import { CallOver } from './write-queue.js';
 
 const IS_RESERVED = 'SELECT 1 FROM lease WHERE token = ?';
@@ -112,7 +112,7 @@ function toJob(connection: Connection, row: ReadyRow, note: NoteRow | undefined)
     body: bodyOf(connection, row),
     state: 'ready',
     dueAt: dateOf(row.dueAt),
-    expiresAt: dateOf(row.expiresAt),
+    expiresAt: expiryDate(row.expiresAt),
     attempts: row.attempts + 1,
   };
   return note ? { ...job, ...settingsOf(note).own } : job;
@@ -131,7 +131,7 @@ function toLeasedJob(
     body: bodyOf(connection, row),
     state: 'leased',
     dueAt: dateOf(row.dueAt),
-    expiresAt: dateOf(row.expiresAt),
+    expiresAt: expiryDate(row.expiresAt),
     attempts: row.attempts + 1,
     lease,
     leaseUntil,

@@ -74,6 +74,11 @@ export function returnWaiting(
   return { back, more: waiting.length === limit };
 }
 
+/** Within a transaction that has added a job in the state WAITING: it waits from now on. */
+export function letWait(connection: Connection, seq: number, now: number): void {
+  connection.run(WAIT, seq, now + DUPLICATE_RETRY_MS, now);
+}
+
 /** Within a transaction: a job does not wait any more; what becomes of it is the caller's affair. */
 export function stopWaiting(connection: Connection, seq: number): void {
   connection.run(STOP_WAITING, seq);

@@ -41,6 +41,11 @@ export function dateOf(ms: number): Date {
   return new Date(Math.max(-LAST_TIME_MS, Math.min(ms, LAST_TIME_MS)));
 }
 
+/** When a job expires; nothing when it never does: an original client of Redis pushed it so, and it was imported. */
+export function expiryDate(ms: number): Date | undefined {
+  return ms < LAST_TIME_MS ? dateOf(ms) : undefined;
+}
+
 /** Bytes as they came from SQLite; the memory is theirs alone. */
 export function bytesOf(value: Uint8Array): Buffer {
   return Buffer.isBuffer(value) ? value : Buffer.from(value.buffer, value.byteOffset, value.byteLength);

@@ -1,8 +1,10 @@
 import type * as results from '../../core/results.js';
 import type * as contract from '../../core/store.js';
+import type { Imported, ImportParams } from '../../core/moving.js';
 import type { JobRecord } from '../../core/job.js';
 import { TopicCounter } from '../../core/topic-counter.js';
 import { edit } from './edit.js';
+import { importJobs } from './import-jobs.js';
 import { find } from './inspect/find.js';
 import { health } from './inspect/health.js';
 import { list } from './inspect/list.js';
@@ -57,6 +59,10 @@ export class SqliteStore implements contract.Store {
 
   push(params: contract.PushParams): Promise<results.PushResult[]> {
     return this.file.useOrCreate((connection) => push(connection, params));
+  }
+
+  import(params: ImportParams): Promise<Imported> {
+    return this.file.useOrCreate((connection) => importJobs(connection, params));
   }
 
   pop(params: contract.PopParams): Promise<results.Popped> {

@@ -217,6 +217,24 @@ describe('a file of an older or a newer layout', () => {
     expect(integrityOf(folder.path())).to.equal('ok');
   });
 
+  it('a file of version 4 keeps its jobs, and from then on how far files were imported', async () => {
+    const version4 = MIGRATIONS.filter(({ version }) => version <= 4);
+    makeDatabase(
+      folder.path(),
+      `${version4.map(({ sql }) => sql).join('')}
+      PRAGMA application_id = 0x646c6179; PRAGMA user_version = 4; PRAGMA journal_mode = WAL;
+      INSERT INTO job (seq, place, expires_at, topic, id, body)
+      VALUES (1, ${NOW}, ${NOW + HOUR}, CAST('topic' AS BLOB), CAST('old' AS BLOB), x'01')`,
+    );
+    const queue = await openQueue();
+    const progress = { file: 'file', from: 0, to: 1 };
+    const job = { id: 'new', topic: 'topic', body: 'b', line: 1 };
+    expect((await queue.import([job], { progress })).outcomes).to.deep.equal(['imported']);
+    expect((await queue.import([job], { progress })).reached).to.equal(1);
+    expect((await queue.popMany('topic', 9)).map(({ id }) => id.toString())).to.deep.equal(['old', 'new']);
+    expect(versionOf()).to.equal(SCHEMA_VERSION);
+  });
+
   it('an empty file of the first release is taken over by many that open it at once', async () => {
     makeDatabase(folder.path(), FIRST_RELEASE);
     const queues = await Promise.all(Array.from({ length: 4 }, openQueue));

@@ -2,6 +2,7 @@ import type { JobState } from '../../../core/job.js';
 import type { JobGuard, PauseParams, RequeueParams } from '../../../core/store.js';
 import type { RemoveResult, RequeueResult } from '../../../core/results.js';
 import { packArray } from '../msgpack.js';
+import type { Part } from '../push-chunk.js';
 import { SCRIPTS } from '../scripts.generated.js';
 import type { AwayJob } from './list.js';
 import { type ClearedEntry, packCleared } from './push.js';
@@ -12,19 +13,12 @@ export interface Removal extends JobGuard {
   readonly seenIn?: Buffer | undefined;
 }
 
-export interface RemovedPart {
-  /** Of the first jobs, in their order. */
-  readonly results: RemoveResult[];
-  /** The next job needs the ready list of this topic to be looked through; absent when there is none. */
-  readonly unclear?: Buffer | undefined;
-}
-
 /** lua/remove.lua */
 export async function remove(
   target: Target,
   jobs: readonly Removal[],
   cleared: readonly ClearedEntry[] = [],
-): Promise<RemovedPart> {
+): Promise<Part<RemoveResult>> {
   const packed = jobs.flatMap(({ id, states, dueAt, seenIn }) => [
     id,
     ` ${states.join(' ')} `,

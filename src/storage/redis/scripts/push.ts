@@ -2,11 +2,12 @@ import type { NewJob } from '../../../core/new-job.js';
 import type { PushParams } from '../../../core/store.js';
 import type { PushResult } from '../../../core/results.js';
 import { packArray } from '../msgpack.js';
+import type { Part } from '../push-chunk.js';
 import { SCRIPTS } from '../scripts.generated.js';
 import { runScript, type Target, toBuffer, toDate, toRows } from './run.js';
 
 /** A body of more goes as an argument of its own: it is not copied, and its size is Redis's own limit. */
-const LARGE_BODY_BYTES = 16 * 1024;
+export const LARGE_BODY_BYTES = 16 * 1024;
 /** Where push.lua finds the first of these in ARGV. */
 const FIRST_LARGE = 6;
 
@@ -27,11 +28,9 @@ export interface ClearedEntry {
   readonly index: number;
 }
 
-export interface PushedPart {
-  /** Of the first jobs, in their order. */
-  readonly results: PushResult[];
-  /** The next job needs the ready list of this topic to be looked through; absent when there is none. */
-  readonly unclear?: Buffer | undefined;
+/** For a script; '' where there is none. */
+export function packCleared(cleared: readonly ClearedEntry[]): Buffer | '' {
+  return cleared.length === 0 ? '' : packArray(cleared.flatMap(({ topic, id, index }) => [topic, id, index]));
 }
 
 /** lua/push.lua */
@@ -39,7 +38,7 @@ export async function push(
   target: Target,
   { jobs, onExisting }: PushParams,
   cleared: readonly ClearedEntry[] = [],
-): Promise<PushedPart> {
+): Promise<Part<PushResult>> {
   const { packed, owns, large } = packJobs(jobs);
   const answer = await runScript(
     target,

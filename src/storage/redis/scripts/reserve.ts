@@ -7,7 +7,7 @@ import { SCRIPTS } from '../scripts.generated.js';
 import { PROMOTE_LIMIT } from './maintain.js';
 import { packPolicy, toBurials, toOwnRetry } from './extras.js';
 import {
-  runLocked,
+  runWithKey,
   runScript,
   type Target,
   toArray,
@@ -70,7 +70,7 @@ export async function reserve(
     ...topics,
   ];
   const answer = lock
-    ? await runLocked(target, SCRIPTS.reserve, target.keys.lock(lock.name), ...args)
+    ? await runWithKey(target, SCRIPTS.reserve, target.keys.lock(lock.name), ...args)
     : await runScript(target, SCRIPTS.reserve, ...args);
   if (answer[0] === -2) return { lockedMs: Number(answer[1]) };
   if (answer[0] === -1) return 'leases have ended';

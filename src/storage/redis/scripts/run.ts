@@ -17,14 +17,14 @@ export async function runScript(target: Target, script: Script, ...args: Argumen
   return runWithKeys(target, script, target.keys.forScripts, args);
 }
 
-/** Runs a script that needs the key of a lock beside those of every script. */
-export async function runLocked(
+/** Runs a script that needs one key more than those of every script: of a lock, or of how far a file is imported. */
+export async function runWithKey(
   target: Target,
   script: Script,
-  lock: Buffer,
+  key: Buffer,
   ...args: Argument[]
 ): Promise<Value[]> {
-  return runWithKeys(target, script, [...target.keys.forScripts, lock], args);
+  return runWithKeys(target, script, [...target.keys.forScripts, key], args);
 }
 
 async function runWithKeys(

@@ -3,7 +3,17 @@ import type { Connection } from '../connection.js';
 import type { DeadColumns } from '../dead.js';
 import { leaseOf } from '../lease.js';
 import { historyOf, NOTE_COLUMNS, type NoteRow, settingsOf } from '../note.js';
-import { bounded, boundedTime, bytesOf, DUE_AT, exact, EXACT_VALUE, stateInLine, TTL_MS } from '../rows.js';
+import {
+  bounded,
+  boundedTime,
+  bytesOf,
+  DUE_AT,
+  exact,
+  EXACT_VALUE,
+  expiryDate,
+  stateInLine,
+  TTL_MS,
+} from '../rows.js';
 
 /** For a SELECT of jobs: what a record is made of, but for the body. */
 export const JOB_COLUMNS = `
@@ -35,7 +45,7 @@ export type DeadRow = JobRow & DeadColumns;
 
 /** A job in line. */
 export function lineRecord(row: JobRow, now: number): JobRecord {
-  return { ...toRecord(row), state: stateInLine(row, now), expiresAt: new Date(row.expiresAt) };
+  return { ...toRecord(row), state: stateInLine(row, now), expiresAt: expiryDate(row.expiresAt) };
 }
 
 /** A leased job: the attempt that is under way counts. */
@@ -43,7 +53,7 @@ export function leasedRecord(row: LeasedRow): JobRecord {
   return {
     ...toRecord(row),
     state: 'leased',
-    expiresAt: new Date(row.expiresAt),
+    expiresAt: expiryDate(row.expiresAt),
     attempts: row.attempts + 1,
     ...leaseOf(row),
   };
@@ -54,7 +64,7 @@ export function waitingRecord(row: JobRow): JobRecord {
   return {
     ...toRecord(row),
     state: 'delayed',
-    expiresAt: new Date(row.expiresAt),
+    expiresAt: expiryDate(row.expiresAt),
     isWaiting: true,
     blockedBy: { type: 'duplicate_id' },
   };

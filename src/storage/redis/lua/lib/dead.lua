@@ -11,10 +11,19 @@ local function can_bury(id)
   return (found == 'zset' or found == 'none') and is_list_or_none(DEAD_LETTER .. id)
 end
 
+local function pack_letter(letter)
+  return cmsgpack.pack({
+    RECORD_VERSION, letter.topic, letter.body, letter.due, letter.ttl, letter.attempts, letter.reason,
+    letter.failed_at, letter.delete_at, letter.extras,
+  })
+end
+
 local function bury(job, reason, now, delete_at)
   local row = job.row
-  local record = { RECORD_VERSION, job.topic, row[3], row[4], ttl_of(row), row[6], reason, now, delete_at, row[9] }
-  redis.call('RPUSH', DEAD_LETTER .. row[2], cmsgpack.pack(record))
+  redis.call('RPUSH', DEAD_LETTER .. row[2], pack_letter({
+    topic = job.topic, body = row[3], due = row[4], ttl = ttl_of(row), attempts = row[6], reason = reason,
+    failed_at = now, delete_at = delete_at, extras = row[9],
+  }))
   redis.call('ZADD', DEAD, 'LT', delete_at == '' and 'inf' or to_score(delete_at), row[2])
 end
 
@@ -49,6 +58,23 @@ local function letters_of(id)
     end
   end
   return letters
+end
+
+-- Lays a letter beside those of its id, in the order in which they failed. False where the same one is there.
+local function keep_letter(id, letter)
+  local later
+  for _, other in ipairs(letters_of(id)) do
+    local is_same = other.failed_at == letter.failed_at and other.topic == letter.topic and other.body == letter.body
+    if is_same then return false end
+    if other.failed_at ~= '' and other.failed_at > letter.failed_at then later = other end
+  end
+  if later then
+    redis.call('LINSERT', DEAD_LETTER .. id, 'BEFORE', later.packed, pack_letter(letter))
+  else
+    redis.call('RPUSH', DEAD_LETTER .. id, pack_letter(letter))
+  end
+  redis.call('ZADD', DEAD, 'LT', letter.delete_at == '' and 'inf' or to_score(letter.delete_at), id)
+  return true
 end
 
 -- Deletes letters of an id, and notes when the next of those that are kept is to be deleted.

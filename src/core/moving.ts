@@ -1,0 +1,91 @@
+import type { Attempt, OwnRetry } from './job.js';
+import type { OnExisting } from './results.js';
+import type { JobGuard } from './store.js';
+
+/** What a store is asked for when jobs move from one store to another, and what it answers. */
+
+/** A job as it was in a store, on its way into another one; checked. Times are in ms since 1970. */
+export interface ImportedJob extends OwnRetry {
+  readonly id: Buffer;
+  readonly topic: Buffer;
+  readonly body: Buffer;
+  /** Now when absent. */
+  readonly dueAtMs?: number | undefined;
+  /** Absent: its ready lifetime after its due time; never where that is absent, too. */
+  readonly expiresAtMs?: number | undefined;
+  /** Ready lifetime; what lies between due time and expiry when absent. */
+  readonly ttlMs?: number | undefined;
+  readonly attempts: number;
+  readonly key?: string | undefined;
+  /** Oldest first. */
+  readonly history?: readonly Attempt[] | undefined;
+  /** It was in a consumer's hands when it was exported; its ready lifetime stands still since then. */
+  readonly leasedAtMs?: number | undefined;
+  /** It was back from a consumer, and waited until another job of its id was gone. */
+  readonly isWaiting?: boolean | undefined;
+  /** Of a dead letter; any other job is in line. */
+  readonly death?: Death | undefined;
+  /** Where it stands in its file; the file is done up to there with it. Needed with {@link ImportProgress}. */
+  readonly line?: number | undefined;
+}
+
+export interface Death {
+  /** Now when absent. */
+  readonly failedAtMs?: number | undefined;
+  /** When it is deleted; never when absent. */
+  readonly deadUntilMs?: number | undefined;
+  readonly reason?: string | undefined;
+}
+
+/**
+ * How far a file is imported, by lines, noted in the same step as the jobs. A file that is not at `from` is
+ * imported by somebody else as well, or a call was made before whose answer was lost: then nothing is done.
+ */
+export interface ImportProgress {
+  /** Names the file, by what it holds. */
+  readonly file: string;
+  /** 0 at its beginning. */
+  readonly from: number;
+  /** When all jobs of the call are in. */
+  readonly to: number;
+}
+
+export interface ImportParams {
+  readonly jobs: readonly ImportedJob[];
+  readonly onExisting: OnExisting;
+  readonly progress?: ImportProgress | undefined;
+}
+
+/**
+ * - `imported`: as it was. `replaced`: it took the place of the job of that id.
+ * - `repeated`: the same job is there: an id with the same topic and body, or the same dead letter. It stays as it is.
+ * - `kept`: the id exists with other content and was to be kept.
+ * - `conflict`: the id exists with other content; nothing changed.
+ * - `expired`: its ready lifetime, or the time for which it was kept as a dead letter, is over; it is not taken in.
+ * - `blocked`: a key that is not a job stands in its place; nothing changed.
+ */
+export type ImportOutcome =
+  'imported' | 'replaced' | 'repeated' | 'kept' | 'conflict' | 'expired' | 'blocked';
+
+export const IMPORT_OUTCOMES: readonly ImportOutcome[] = [
+  ...(['imported', 'replaced', 'repeated', 'kept', 'conflict', 'expired', 'blocked'] as const),
+];
+
+export interface Imported {
+  /** In order; `[]` where nothing was done. */
+  readonly outcomes: ImportOutcome[];
+  /** How far the file is, where it was not where it was expected to be, and nothing was done. */
+  readonly reached?: number | undefined;
+}
+
+/** A store forgets how far a file was imported after so long (ms). */
+export const IMPORT_MEMORY_MS = 30 * 86_400_000;
+
+export interface HoldParams {
+  /** Of delayed, due and ready jobs. */
+  readonly jobs: readonly JobGuard[];
+  readonly leaseMs: number;
+  /** Names this reservation: `newToken()` of lease.ts. */
+  readonly token: string;
+  readonly holder?: string | undefined;
+}

@@ -1,0 +1,139 @@
+-- Takes in jobs as they were in another store, each by itself, up to the first that needs to know more of a ready
+-- list than one run can find out. Those that are due go to the pool all the same: promotion puts them in order.
+-- include: keys, time, note, memo, bounds, known, holes, clear, admit, record, waiting, dead, schedule, wake
+-- KEYS: those of every script, then where it is noted how far a file is imported, where there is one
+-- ARGV: on existing (refuse, replace or keep), wake channel, msgpack of what clear_entries.lua has found (push.lua) or
+--   '', the line up to which the file is believed to be imported, and that up to which it is when all jobs are in, for
+--   how long that is kept in ms, msgpack of the lines of the jobs or '', msgpack of the jobs; then large bodies
+--   for each job: id, topic, body or where it is in ARGV, due ms or '' for now, expiry ms, '' for never or -1 where its
+--   ready lifetime says, '' or more of it in msgpack: what it is ('', waiting or dead), ready lifetime in ms or '',
+--   attempts, extras (lib/extras.lua) or '', since when its lifetime stands still in ms or '', reason, when it failed
+--   in ms or '' for now, when it is deleted in ms or ''
+-- Answers: the line up to which the file is imported, where that is not what is believed and nothing was done, else
+--   -1; the topic of the list that was not looked through, or ''; then for each job that was dealt with its outcome
+--   (its place in IMPORT_OUTCOMES of the core)
+expect_type(POOL, 'zset')
+expect_type(RESERVED, 'zset')
+expect_type(DEAD, 'zset')
+local any_notes = look('hash', 'HLEN', READY_DUE) > 0
+local FIRST_JOB, WIDTH = 8, 6
+local file, from, to = KEYS[13], tonumber(ARGV[4]), ARGV[5]
+local call, now, jobs = redis.call, now_ms(), cmsgpack.unpack(ARGV[FIRST_JOB])
+
+local reached = file and tonumber(look('string', 'GET', file) or 0) or from
+if reached ~= from then return { reached, '' } end
+
+local ids, buckets = {}, {}
+for i = 1, #jobs, WIDTH do
+  ids[#ids + 1] = jobs[i]
+  buckets[#buckets + 1] = BUCKET .. jobs[i]
+end
+local notes = any_notes and #ids > 0 and call('HMGET', READY_DUE, unpack(ids)) or {}
+-- Mostly no id has a bucket: one command tells so of all of them.
+local are_new = #ids > 0 and call('EXISTS', unpack(buckets)) == 0
+
+local run = { on_existing = ARGV[1], now = now, jobs = #ids, cleared = read_cleared(ARGV[3]), lists = {}, due_of = {} }
+local answers, scores, earliest, earliest_id = { -1, '' }, {}, math.huge, nil
+
+local function read_more(packed)
+  local kind, ttl, attempts, extras, since, reason, failed_at, delete_at = unpack(cmsgpack.unpack(packed))
+  return {
+    kind = kind, ttl = ttl, attempts = attempts, extras = extras, since = since,
+    reason = reason, failed_at = failed_at, delete_at = delete_at,
+  }
+end
+
+-- The first write is one that Redis refuses when it is out of memory. What takes something away follows.
+local function add(job)
+  call('HSET', job.bucket, 'topic', job.topic, 'body', job.body)
+  if job.expires_at ~= '' then
+    call('PEXPIREAT', job.bucket, to_text(job.expires_at))
+  else
+    call('PERSIST', job.bucket)
+  end
+  local n = #scores
+  scores[n + 1], scores[n + 2] = score_in_order(job.due), job.id
+  run.due_of[job.id] = job.due
+  if job.due < earliest then earliest, earliest_id = job.due, job.id end
+end
+
+-- What due time and expiry do not say of a job.
+local function keep_more(job)
+  local more = job.more
+  if not more then return end
+  local memo = write_memo(more.attempts, more.ttl, job.due, job.expires_at, job.topic, job.body, more.extras)
+  call('HSET', job.bucket, 'delayer', memo)
+end
+
+-- A job that waits behind another one of its id waits behind that which is there.
+local function add_waiting(job)
+  for _, other in ipairs(waiting_jobs(job.id)) do
+    if other.topic == job.topic and other.row[3] == job.body and other.row[4] == job.due then return 'repeated' end
+  end
+  local more = job.more
+  local row = { 1, job.id, job.body, job.due, job.expires_at, more.attempts, job.due / 1000, more.ttl, more.extras }
+  return let_wait({ topic = job.topic, row = row }, now) and 'imported' or 'blocked'
+end
+
+-- Answers its outcome; or nothing, and the topic of a ready list that would have to be looked through.
+local function import_with_care(job)
+  local is_waiting = job.more and job.more.kind == 'waiting'
+  run.on_existing = is_waiting and 'refuse' or ARGV[1]
+  local outcome, before = look_ahead(run, job.id, job.bucket, job.note, job.topic, job.body)
+  if not outcome then return nil, before end
+  if not before then
+    return is_waiting and outcome ~= 'blocked' and add_waiting(job) or outcome
+  end
+  add(job)
+  clear_away(job.id, job.bucket, before)
+  keep_more(job)
+  return outcome == 'pushed' and 'imported' or outcome
+end
+
+local function import_letter(id, topic, body, due, more)
+  if more.delete_at ~= '' and more.delete_at <= now then return 'expired' end
+  if not can_bury(id) then return 'blocked' end
+  return keep_letter(id, {
+    topic = topic, body = body, due = due, ttl = more.ttl, attempts = more.attempts, reason = more.reason,
+    failed_at = more.failed_at == '' and now or more.failed_at, delete_at = more.delete_at, extras = more.extras,
+  }) and 'imported' or 'repeated'
+end
+
+local function import_living(n, id, topic, body, due, expires_at, more)
+  if due == '' then due = now end
+  if expires_at == -1 then expires_at = math.min(due + more.ttl, LAST_MS) end
+  if more and more.since ~= '' then expires_at = shifted_expiry(expires_at, more.since, now) end
+  if is_expired(expires_at, now) then return 'expired' end
+  local job = {
+    id = id, bucket = buckets[n], topic = topic, body = body, due = due, expires_at = expires_at, more = more,
+    note = notes[n],
+  }
+  local list = run.lists[topic] or list_of(run, topic)
+  if not (are_new and list.is_clear and not job.note and not run.due_of[id]) then return import_with_care(job) end
+  add(job)
+  keep_more(job)
+  return 'imported'
+end
+
+local CODES = { imported = 0, replaced = 1, repeated = 2, kept = 3, conflict = 4, expired = 5, blocked = 6 }
+for n = 1, #ids do
+  local id, topic, body, due, expires_at, packed = unpack(jobs, WIDTH * (n - 1) + 1, WIDTH * n)
+  if type(body) == 'number' then body = ARGV[body] end
+  local more = packed ~= '' and read_more(packed) or nil
+  local outcome, unclear
+  if more and more.kind == 'dead' then
+    outcome = import_letter(id, topic, body, due, more)
+  else
+    outcome, unclear = import_living(n, id, topic, body, due, expires_at, more)
+  end
+  if not outcome then
+    -- The file is imported up to the job before.
+    answers[2], to = unclear, n > 1 and file and to_text(cmsgpack.unpack(ARGV[7])[n - 1]) or ARGV[4]
+    break
+  end
+  answers[#answers + 1] = CODES[outcome]
+end
+if #scores > 0 then call('ZADD', POOL, unpack(scores)) end
+if file then call('SET', file, to, 'PX', ARGV[6]) end
+wake_if_next(ARGV[2], earliest, earliest_id, now)
+return answers

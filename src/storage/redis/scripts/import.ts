@@ -1,0 +1,97 @@
+import type { Attempt } from '../../../core/job.js';
+import {
+  IMPORT_MEMORY_MS,
+  IMPORT_OUTCOMES,
+  type ImportedJob,
+  type ImportOutcome,
+  type ImportParams,
+} from '../../../core/moving.js';
+import { packArray } from '../msgpack.js';
+import type { Part } from '../push-chunk.js';
+import { SCRIPTS } from '../scripts.generated.js';
+import { type ClearedEntry, LARGE_BODY_BYTES, packCleared } from './push.js';
+import { runScript, runWithKey, type Target, toBuffer } from './run.js';
+
+/** Where import.lua finds the first large body in ARGV. */
+const FIRST_LARGE = 9;
+
+const NOTHING = Buffer.alloc(0);
+
+export interface ImportedPart extends Part<ImportOutcome> {
+  /** The file is imported up to this line, and nothing was done. */
+  readonly reached?: number | undefined;
+}
+
+/** lua/import.lua */
+export async function importJobs(
+  target: Target,
+  { jobs, onExisting, progress }: ImportParams,
+  cleared: readonly ClearedEntry[],
+): Promise<ImportedPart> {
+  const { packed, large } = packJobs(jobs);
+  const args = [
+    ...[onExisting, target.keys.wakeChannel, packCleared(cleared)],
+    ...[progress?.from ?? 0, progress?.to ?? 0, IMPORT_MEMORY_MS],
+    progress ? packArray(jobs.map(({ line }) => line ?? 0)) : '',
+    packArray(packed),
+    ...large,
+  ];
+  const answer = progress
+    ? await runWithKey(target, SCRIPTS.import, target.keys.importOf(progress.file), ...args)
+    : await runScript(target, SCRIPTS.import, ...args);
+  const [reached, unclear] = [Number(answer[0]), toBuffer(answer[1])];
+  if (reached >= 0) return { results: [], reached };
+  const results = answer.slice(2).map((code) => IMPORT_OUTCOMES[Number(code)] ?? 'blocked');
+  return unclear.length === 0 ? { results } : { results, unclear };
+}
+
+function packJobs(jobs: readonly ImportedJob[]) {
+  const packed: (Buffer | string | number)[] = [];
+  const large: Buffer[] = [];
+  for (const job of jobs) {
+    const { id, topic, body, dueAtMs = '', expiresAtMs, ttlMs } = job;
+    const isLarge = body.length > LARGE_BODY_BYTES;
+    if (isLarge) large.push(body);
+    packed.push(id, topic, isLarge ? FIRST_LARGE + large.length - 1 : body, dueAtMs);
+    packed.push(expiresAtMs ?? (ttlMs === undefined ? '' : -1), packMore(job));
+  }
+  return { packed, large };
+}
+
+/** What due time and expiry do not say of a job. */
+function packMore(job: ImportedJob): Buffer {
+  const { attempts, dueAtMs, expiresAtMs, ttlMs, leasedAtMs, isWaiting, death } = job;
+  const extras = packExtras(job);
+  const isInTimes = ttlMs === undefined || (dueAtMs !== undefined && expiresAtMs === dueAtMs + ttlMs);
+  const isPlain = !death && isWaiting !== true && leasedAtMs === undefined && attempts === 0;
+  if (isPlain && extras.length === 0 && isInTimes) return NOTHING;
+  return packArray([
+    death ? 'dead' : isWaiting === true ? 'waiting' : '',
+    ttlMs ?? '',
+    attempts,
+    extras,
+    leasedAtMs ?? '',
+    Buffer.from(death?.reason ?? ''),
+    death?.failedAtMs ?? '',
+    death?.deadUntilMs ?? '',
+  ]);
+}
+
+/** lua/lib/extras.lua */
+function packExtras({ key, retries, backoff, history = [] }: ImportedJob): Buffer {
+  if (key === undefined && retries === undefined && !backoff && history.length === 0) return NOTHING;
+  return packArray([
+    Buffer.from(key ?? ''),
+    retries ?? '',
+    backoff?.firstMs ?? '',
+    backoff?.lastMs ?? '',
+    history.length === 0 ? '' : packArray(history.flatMap(packAttempt)),
+  ]);
+}
+
+function packAttempt({ attempt, startedAt, endedAt, outcome, exitCode, signal, reason }: Attempt) {
+  return [
+    ...[attempt, startedAt?.getTime() ?? '', endedAt.getTime(), outcome, exitCode ?? ''],
+    ...[Buffer.from(signal ?? ''), Buffer.from(reason ?? '')],
+  ];
+}

@@ -1,0 +1,191 @@
+import {
+  IMPORT_MEMORY_MS,
+  type Imported,
+  type ImportedJob,
+  type ImportOutcome,
+  type ImportParams,
+  type ImportProgress,
+} from '../../core/moving.js';
+import type { OnExisting } from '../../core/results.js';
+import { DEFAULT_TTL_MS } from '../../core/job.js';
+import { jobChunks } from '../chunk.js';
+import type { Connection } from './connection.js';
+import { letLieDead } from './dead.js';
+import type { Value } from './driver.js';
+import { isNotUnique } from './errors.js';
+import { clearOnPush } from './expire.js';
+import { formatPast, type NoteRow, writeNotes } from './note.js';
+import { PUSH_CHUNK, settleExisting } from './push.js';
+import { letWait } from './return.js';
+import { DEAD, IN_LINE, LAST_TIME_MS, WAITING } from './rows.js';
+
+/** Jobs that one statement adds, where all of them are new and have nothing beside their row. */
+const ROWS = 25;
+
+const INTO = 'INSERT INTO job (state, attempts, place, expires_at, ttl_ms, topic, id, body, noted) VALUES';
+const VALUES = '(?, ?, ?, ?, ?, ?, ?, ?, ?)';
+const INSERT = `${INTO} ${VALUES} ON CONFLICT (id) WHERE state = 0 DO NOTHING RETURNING seq`;
+const INSERT_ROWS = `${INTO} ${Array(ROWS).fill(VALUES).join(', ')}`;
+
+const SAME_LETTER = `
+SELECT 1 FROM job JOIN dead USING (seq)
+WHERE id = ? AND state > 1 AND state = ${DEAD} AND +topic = ? AND body = ? AND failed_at = ?`;
+const SAME_WAITING = `
+SELECT 1 FROM job WHERE id = ? AND state > 1 AND state = ${WAITING} AND +topic = ? AND body = ? AND place = ?`;
+
+const LINE = 'SELECT line FROM imported WHERE file = ?';
+const NOTE_LINE = 'INSERT OR REPLACE INTO imported (file, line, at) VALUES (?, ?, ?)';
+const FORGET = 'DELETE FROM imported WHERE at < ?';
+
+/** Takes in jobs as they were in another store, and stops where the file is not as far as it is believed to be. */
+export async function importJobs(connection: Connection, params: ImportParams): Promise<Imported> {
+  const { jobs, onExisting, progress } = params;
+  const outcomes: ImportOutcome[] = [];
+  let from = progress?.from ?? 0;
+  for (const chunk of jobs.length === 0 ? [[]] : jobChunks(jobs, PUSH_CHUNK)) {
+    const isLast = outcomes.length + chunk.length === jobs.length;
+    const to = isLast ? (progress?.to ?? 0) : (chunk.at(-1)?.line ?? 0);
+    const step = progress && { ...progress, from, to };
+    const done = await connection.write((now) => {
+      const reached = step && noteProgress(connection, step, now);
+      if (reached !== undefined) return { outcomes: [], reached };
+      clearOnPush(connection, now, chunk.length);
+      return { outcomes: importChunk(connection, chunk, onExisting, now) };
+    });
+    outcomes.push(...done.outcomes);
+    if (done.reached !== undefined) return { outcomes, reached: done.reached };
+    from = to;
+  }
+  return { outcomes };
+}
+
+/** @returns where the file is, when that is elsewhere; then nothing was noted */
+function noteProgress(
+  connection: Connection,
+  { file, from, to }: ImportProgress,
+  now: number,
+): number | undefined {
+  const noted = connection.get(LINE, file) as { line: number } | undefined;
+  const { line } = noted ?? { line: 0 };
+  if (line !== from) return line;
+  if (!noted) connection.run(FORGET, connection.trusted(now) - IMPORT_MEMORY_MS);
+  connection.run(NOTE_LINE, file, to, now);
+  return undefined;
+}
+
+function importChunk(
+  connection: Connection,
+  chunk: readonly ImportedJob[],
+  onExisting: OnExisting,
+  now: number,
+): ImportOutcome[] {
+  const outcomes: ImportOutcome[] = [];
+  for (let i = 0; i < chunk.length; i += ROWS) {
+    const jobs = chunk.slice(i, i + ROWS);
+    const isPlain = jobs.length === ROWS && jobs.every((job) => isBare(job) && !isOver(job, now));
+    const isDone = isPlain && insertNew(connection, jobs, now);
+    outcomes.push(...jobs.map((job) => (isDone ? 'imported' : importOne(connection, job, onExisting, now))));
+  }
+  return outcomes;
+}
+
+/** In line, with nothing beside its row. */
+const isBare = (job: ImportedJob): boolean => !job.death && job.isWaiting !== true && !noteOf(job);
+
+/** Adds jobs whose ids are all new; otherwise none of them. @returns whether it did */
+function insertNew(connection: Connection, jobs: readonly ImportedJob[], now: number): boolean {
+  const values: Value[] = [];
+  for (const job of jobs) values.push(...toRow(job, IN_LINE, now));
+  try {
+    connection.run(INSERT_ROWS, ...values);
+    return true;
+  } catch (error) {
+    if (isNotUnique(error)) return false;
+    throw error;
+  }
+}
+
+function importOne(
+  connection: Connection,
+  job: ImportedJob,
+  onExisting: OnExisting,
+  now: number,
+): ImportOutcome {
+  if (isOver(job, now)) return 'expired';
+  if (job.death) return importLetter(connection, job, job.death, now);
+  if (insert(connection, job, IN_LINE, now) !== undefined) return 'imported';
+  const isWaiting = job.isWaiting === true;
+  const { outcome } = settleExisting(connection, job, isWaiting ? 'refuse' : onExisting, now);
+  if (outcome !== 'pushed' && outcome !== 'replaced')
+    return isWaiting ? importWaiting(connection, job, now) : outcome;
+  insert(connection, job, IN_LINE, now);
+  return outcome === 'pushed' ? 'imported' : outcome;
+}
+
+/** Dead letters of one id lie side by side. */
+function importLetter(
+  connection: Connection,
+  job: ImportedJob,
+  death: NonNullable<ImportedJob['death']>,
+  now: number,
+): ImportOutcome {
+  const { failedAtMs = now, deadUntilMs, reason } = death;
+  if (connection.get(SAME_LETTER, job.id, job.topic, job.body, failedAtMs)) return 'repeated';
+  const seq = insert(connection, { dueAtMs: failedAtMs, ...job }, DEAD, now);
+  letLieDead(connection, seq ?? 0, { failedAt: failedAtMs, deadUntil: deadUntilMs, reason });
+  return 'imported';
+}
+
+/** A job that waited behind another one of its id waits behind that which is there. */
+function importWaiting(connection: Connection, job: ImportedJob, now: number): ImportOutcome {
+  if (connection.get(SAME_WAITING, job.id, job.topic, job.body, job.dueAtMs ?? now)) return 'repeated';
+  letWait(connection, insert(connection, job, WAITING, now) ?? 0, now);
+  return 'imported';
+}
+
+/** @returns its number; nothing when its id is in line */
+function insert(connection: Connection, job: ImportedJob, state: number, now: number): number | undefined {
+  const note = noteOf(job);
+  const added = connection.get(INSERT, ...toRow(job, state, now, note)) as { seq: number } | undefined;
+  if (added && note) writeNotes(connection, [{ seq: added.seq, note }]);
+  return added?.seq;
+}
+
+function toRow(job: ImportedJob, state: number, now: number, note?: NoteRow): Value[] {
+  const { attempts, dueAtMs: place = now, topic, id, body } = job;
+  const expiresMs = expiryOf(job, now);
+  const ttlMs = job.ttlMs ?? (expiresMs < LAST_TIME_MS ? Math.max(1, expiresMs - place) : LAST_TIME_MS);
+  return [
+    ...[state, attempts, place, expiresMs, ttlMs === DEFAULT_TTL_MS ? null : ttlMs],
+    ...[topic, id, body, note ? 1 : null],
+  ];
+}
+
+/** The ready lifetime of a job that was leased has stood still. */
+function expiryOf(job: ImportedJob, now: number): number {
+  const { dueAtMs = now, expiresAtMs, ttlMs, leasedAtMs = now } = job;
+  const at = expiresAtMs ?? (ttlMs === undefined ? LAST_TIME_MS : dueAtMs + ttlMs);
+  return Math.min(at + Math.max(0, now - leasedAtMs), LAST_TIME_MS);
+}
+
+/** Is its ready lifetime over, or the time for which it was kept as a dead letter? */
+function isOver(job: ImportedJob, now: number): boolean {
+  if (job.death) return job.death.deadUntilMs !== undefined && job.death.deadUntilMs <= now;
+  return expiryOf(job, now) <= now;
+}
+
+/** What is kept beside its row; nothing when there is no such thing. */
+function noteOf({ retries, backoff, key, history = [] }: ImportedJob): NoteRow | undefined {
+  if (retries === undefined && !backoff && key === undefined && history.length === 0) return undefined;
+  const past = history.map(({ startedAt, endedAt, ...rest }) => ({
+    ...{ attempt: rest.attempt, startedAt: startedAt?.getTime(), endedAt: endedAt.getTime() },
+    ...rest,
+  }));
+  return {
+    retries: retries ?? null,
+    firstMs: backoff?.firstMs ?? null,
+    lastMs: backoff?.lastMs ?? null,
+    noteKey: key ?? null,
+    history: past.length === 0 ? null : formatPast(past),
+  };
+}

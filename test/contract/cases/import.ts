@@ -1,0 +1,387 @@
+import { expect } from 'chai';
+import type { Attempt, JobRecord } from '../../../src/core/job.js';
+import type { ImportRequest } from '../../../src/core/requests.js';
+import {
+  DAY_MS,
+  drain,
+  HOUR_MS,
+  idsOf,
+  LONG_MS,
+  maintainAll,
+  MINUTE_MS,
+  must,
+  only,
+  reserve,
+  RETRY_MS,
+  SECOND_MS,
+  statesOf,
+  textOf,
+  type World,
+} from '../world.js';
+import { fail, leaseOne, POLICY } from '../retrying.js';
+
+export function describeImport(world: () => World): void {
+  /** A job with a name of its own, due in an hour on a clock that stands. */
+  function makeJob(more: Partial<ImportRequest> = {}): ImportRequest {
+    const { clock, name } = world();
+    clock.stop();
+    const dueAt = new Date(clock.now() + HOUR_MS);
+    const expiresAt = new Date(clock.now() + DAY_MS);
+    return { id: name('id'), topic: name('topic'), body: 'b', dueAt, expiresAt, ...more };
+  }
+  const ago = (ms: number) => new Date(world().clock.now() - ms);
+  const ahead = (ms: number) => ago(-ms);
+  const take = async (...jobs: ImportRequest[]) => (await world().queue.import(jobs)).outcomes;
+  const find = async (id: ImportRequest['id']) => only(await world().peer.find(id));
+  const attemptAt = (attempt: number, endedAt: Date, more: Partial<Attempt> = {}): Attempt => ({
+    ...{ attempt, startedAt: new Date(endedAt.getTime() - SECOND_MS), endedAt, outcome: 'retried' },
+    ...more,
+  });
+
+  describe('import', () => {
+    it('a delayed job is due, and expires, when it was to, and is told of as it was', async () => {
+      const { clock, peer } = world();
+      const history = [
+        attemptAt(1, ago(MINUTE_MS), { exitCode: 7, reason: 'no answer\nfrom the shop ✓' }),
+        attemptAt(2, ago(SECOND_MS), { outcome: 'lease_ended' }),
+        attemptAt(3, ago(0), { signal: 'SIGSEGV', startedAt: undefined }),
+      ];
+      const settings = { retries: 5, backoff: { firstMs: SECOND_MS, lastMs: MINUTE_MS } };
+      const job = makeJob({ attempts: 3, history, ...settings });
+      expect(await take(job)).to.deep.equal(['imported']);
+      const found = await find(job.id);
+      expect(found).to.include({ state: 'delayed', attempts: 3, retries: 5 });
+      expect(found.dueAt).to.deep.equal(job.dueAt);
+      expect(found.expiresAt).to.deep.equal(job.expiresAt);
+      expect(found.backoff).to.deep.equal(settings.backoff);
+      expect(JSON.parse(JSON.stringify(found.history))).to.deep.equal(JSON.parse(JSON.stringify(history)));
+      expect(await peer.pop(job.topic)).to.equal(undefined);
+      clock.advance(HOUR_MS);
+      expect(await peer.pop(job.topic)).to.include({ attempts: 4, retries: 5 });
+    });
+
+    it('without a due time it is due now, and without an expiry it never expires', async () => {
+      const { clock, peer } = world();
+      const job = makeJob({ dueAt: undefined, expiresAt: undefined });
+      await take(job);
+      expect((await find(job.id)).dueAt).to.deep.equal(new Date(clock.now()));
+      expect((await find(job.id)).expiresAt).to.equal(undefined);
+      clock.advance(400 * DAY_MS);
+      await maintainAll(peer);
+      const taken = only(await reserve(peer, job.topic));
+      expect(taken.expiresAt).to.equal(undefined);
+      await world().store.nack({ leases: [taken.lease], failure: { isDead: false, delayMs: 0 }, jitter: 0 });
+      clock.advance(400 * DAY_MS);
+      expect(textOf(await peer.pop(job.topic))).to.equal('b');
+    });
+
+    it('without an expiry and with a ready lifetime it expires when that is over', async () => {
+      const { clock, peer } = world();
+      const job = makeJob({ expiresAt: undefined, ttlMs: MINUTE_MS });
+      await take(job);
+      expect((await find(job.id)).expiresAt).to.deep.equal(new Date(clock.now() + HOUR_MS + MINUTE_MS));
+      clock.advance(HOUR_MS + MINUTE_MS);
+      expect(await peer.pop(job.topic)).to.equal(undefined);
+    });
+
+    it('jobs that are ready are taken in the order of their due times, those of one time as they were given', async () => {
+      const { name, peer } = world();
+      const topic = name('topic');
+      const order = [3, 1, 1, 1, 2, 1, 2, 1];
+      const jobs = order.map((minutes, i) =>
+        makeJob({
+          id: `${topic}-${i}`,
+          topic,
+          body: `${minutes}-${i}`,
+          dueAt: ago(HOUR_MS - minutes * MINUTE_MS),
+        }),
+      );
+      await take(...jobs);
+      const taken = await drain(peer, topic);
+      expect(taken.map(textOf)).to.deep.equal(['1-1', '1-2', '1-3', '1-5', '1-7', '2-4', '2-6', '3-0']);
+      expect(must(taken[0]).dueAt).to.deep.equal(ago(HOUR_MS - MINUTE_MS));
+    });
+
+    it('a ready job has the ready lifetime that it had left, and the whole of it after a retry', async () => {
+      const { clock, peer, store } = world();
+      const job = makeJob({
+        dueAt: ago(DAY_MS),
+        expiresAt: ahead(MINUTE_MS),
+        ttlMs: 10 * MINUTE_MS,
+        attempts: 1,
+      });
+      await take(job);
+      const leased = only(await reserve(peer, job.topic));
+      expect(leased.expiresAt).to.deep.equal(job.expiresAt);
+      await store.nack({ leases: [leased.lease], failure: { isDead: false, delayMs: SECOND_MS }, jitter: 0 });
+      expect((await find(job.id)).expiresAt).to.deep.equal(
+        new Date(clock.now() + SECOND_MS + 10 * MINUTE_MS),
+      );
+    });
+
+    it('a job whose ready lifetime is over is not taken in', async () => {
+      const job = makeJob({ dueAt: ago(HOUR_MS), expiresAt: ago(0) });
+      expect(await take(job)).to.deep.equal(['expired']);
+      expect(await world().queue.find(job.id)).to.deep.equal([]);
+    });
+
+    it('a job that was leased is in line, its ready lifetime as when it was taken', async () => {
+      const { clock, peer } = world();
+      const job = makeJob({
+        ...{ state: 'leased' as const, dueAt: ago(HOUR_MS), leasedAt: ago(10 * MINUTE_MS) },
+        ...{ expiresAt: ago(MINUTE_MS), attempts: 2 },
+      });
+      expect(await take(job)).to.deep.equal(['imported']);
+      expect((await find(job.id)).expiresAt).to.deep.equal(new Date(clock.now() + 9 * MINUTE_MS));
+      expect(await peer.pop(job.topic)).to.include({ attempts: 3 });
+    });
+
+    it('the key is the one that it had', async () => {
+      const job = makeJob({ dueAt: ago(0), key: 'key of before ✓' });
+      await take(job);
+      expect(only(await reserve(world().peer, job.topic)).key).to.equal('key of before ✓');
+    });
+
+    it('its own retries hold, and its attempts count', async () => {
+      const { store, peer, clock } = world();
+      const job = makeJob({ dueAt: ago(0), attempts: 2, retries: 3 });
+      await take(job);
+      const outcomes: string[] = [];
+      while (outcomes.length < 9 && outcomes.at(-1) !== 'dead') {
+        outcomes.push((await fail(store, await leaseOne(peer, String(job.topic), POLICY))).outcome);
+        clock.advance(HOUR_MS);
+      }
+      expect(outcomes).to.deep.equal(['retried', 'dead']);
+    });
+
+    it('bytes that are no text stay as they are', async () => {
+      const bytes = Buffer.from([0, 255, 10, 128]);
+      const id = Buffer.concat([Buffer.from(world().name('id')), bytes]);
+      const job = makeJob({ id, topic: Buffer.concat([id, bytes]), body: bytes, dueAt: ago(0) });
+      await take(job);
+      const taken = must(await world().peer.pop(job.topic));
+      expect([taken.id, taken.topic, taken.body]).to.deep.equal([job.id, job.topic, job.body]);
+    });
+
+    it('many jobs at once, and large bodies, are all taken in, in order', async () => {
+      const { name, peer } = world();
+      const topic = name('topic');
+      const bodies = Array.from({ length: 1200 }, (_, i) =>
+        i % 100 === 0 ? `${i}`.padEnd(200_000, '.') : `${i}`,
+      );
+      const jobs = bodies.map((body, i) =>
+        makeJob({ id: `${topic}-${i}`, topic, body, dueAt: ago(HOUR_MS - i) }),
+      );
+      expect(new Set(await take(...jobs))).to.deep.equal(new Set(['imported']));
+      expect((await drain(peer, topic)).map(textOf)).to.deep.equal(bodies);
+    });
+
+    it('nothing is asked of the store for no job', async () => {
+      expect(await take()).to.deep.equal([]);
+    });
+  });
+
+  describe('import of dead letters', () => {
+    const letter = (more: Partial<ImportRequest> = {}) =>
+      makeJob({
+        state: 'dead',
+        failedAt: ago(MINUTE_MS),
+        deadUntil: ahead(DAY_MS),
+        expiresAt: undefined,
+        ...more,
+      });
+
+    it('they are dead letters as they were, with reason and history', async () => {
+      const history = [attemptAt(1, ago(MINUTE_MS), { outcome: 'dead', reason: 'no such shop' })];
+      const job = letter({ dueAt: ago(HOUR_MS), attempts: 1, reason: 'no such shop', history });
+      expect(await take(job)).to.deep.equal(['imported']);
+      const found = await find(job.id);
+      expect(found).to.include({ state: 'dead', attempts: 1, reason: 'no such shop' });
+      expect([found.dueAt, found.failedAt, found.deadUntil]).to.deep.equal([
+        job.dueAt,
+        job.failedAt,
+        job.deadUntil,
+      ]);
+      expect(must(found.history).map(({ reason }) => reason)).to.deep.equal(['no such shop']);
+    });
+
+    it('requeued they have the ready lifetime that they had', async () => {
+      const { queue, clock } = world();
+      const job = letter({ ttlMs: 10 * MINUTE_MS });
+      await take(job);
+      await queue.requeue([job.id]);
+      expect((await find(job.id)).expiresAt).to.deep.equal(new Date(clock.now() + 10 * MINUTE_MS));
+    });
+
+    it('they are deleted when they were to be, or never', async () => {
+      const { peer, clock } = world();
+      const [one, two] = [letter(), letter({ deadUntil: undefined })];
+      await take(one, two);
+      clock.advance(DAY_MS + SECOND_MS);
+      await maintainAll(peer);
+      expect(await peer.find(one.id)).to.deep.equal([]);
+      expect((await find(two.id)).deadUntil).to.equal(undefined);
+    });
+
+    it('one that is past its time is not taken in', async () => {
+      expect(await take(letter({ deadUntil: ago(0) }))).to.deep.equal(['expired']);
+    });
+
+    it('those of one id lie side by side in the order in which they failed, and beside a job that lives', async () => {
+      const { queue, peer, name } = world();
+      const [id, topic] = [name('id'), name('topic')];
+      await queue.push({ id, topic, body: 'alive', delayMs: LONG_MS });
+      const bodies = ['second', 'third', 'first'];
+      const minutes = { first: 30, second: 20, third: 10 } as Record<string, number>;
+      const letters = bodies.map((body) =>
+        letter({ id, topic, body, failedAt: ago(must(minutes[body]) * MINUTE_MS) }),
+      );
+      expect(await take(...letters)).to.deep.equal(bodies.map(() => 'imported'));
+      expect(statesOf(await peer.find(id)).sort()).to.deep.equal(['dead', 'dead', 'dead', 'delayed']);
+      await queue.remove(id);
+      for (const body of ['third', 'second', 'first']) {
+        expect(await queue.requeue([id])).to.deep.equal(['requeued']);
+        expect(textOf(await peer.pop(topic))).to.equal(body);
+      }
+    });
+
+    it('the same one again is the same one', async () => {
+      const job = letter();
+      await take(job);
+      expect(await take(job)).to.deep.equal(['repeated']);
+      expect(await world().peer.find(job.id)).to.have.lengthOf(1);
+      expect(await take({ ...job, failedAt: ago(0) })).to.deep.equal(['imported']);
+    });
+  });
+
+  describe('import where the id is there', () => {
+    it('the same content is a repeat and stays as it is; other content is a conflict', async () => {
+      const job = makeJob({ attempts: 2 });
+      await take(job);
+      expect(await take({ ...job, dueAt: ago(0), attempts: 0 })).to.deep.equal(['repeated']);
+      expect(await find(job.id)).to.include({ attempts: 2, state: 'delayed' });
+      expect(await take({ ...job, body: 'other' })).to.deep.equal(['conflict']);
+      expect(textOf(await find(job.id))).to.equal('b');
+    });
+
+    it('other content is kept or replaced when that is asked for', async () => {
+      const { queue } = world();
+      const job = makeJob({ attempts: 2, key: 'k' });
+      await take(job);
+      const other = { ...job, body: 'other', expiresAt: undefined, attempts: 1, key: undefined };
+      expect((await queue.import([other], { onExisting: 'keep' })).outcomes).to.deep.equal(['kept']);
+      expect((await queue.import([other], { onExisting: 'replace' })).outcomes).to.deep.equal(['replaced']);
+      const found = await find(job.id);
+      expect(found).to.include({ attempts: 1 });
+      expect([textOf(found), found.expiresAt]).to.deep.equal(['other', undefined]);
+    });
+
+    it('a ready job is replaced, and is delivered once', async () => {
+      const { queue, peer } = world();
+      const job = makeJob({ dueAt: ago(HOUR_MS) });
+      await take(job);
+      await maintainAll(queue);
+      const other = { ...job, body: 'other', dueAt: ago(MINUTE_MS) };
+      expect((await queue.import([other], { onExisting: 'replace' })).outcomes).to.deep.equal(['replaced']);
+      expect((await drain(peer, job.topic)).map(textOf)).to.deep.equal(['other']);
+    });
+
+    it('twice in one call: the second is a repeat, or a conflict', async () => {
+      const job = makeJob();
+      expect(await take(job, job, { ...job, body: 'other' })).to.deep.equal([
+        'imported',
+        'repeated',
+        'conflict',
+      ]);
+    });
+
+    it('a job that waited behind another one of its id does so again', async () => {
+      const { peer, clock, queue } = world();
+      const job = makeJob({ body: 'first', dueAt: ago(HOUR_MS) });
+      const waiting = { ...job, body: 'second', isWaiting: true, attempts: 2 };
+      expect(await take(job, waiting)).to.deep.equal(['imported', 'imported']);
+      expect(await take(job, waiting)).to.deep.equal(['repeated', 'repeated']);
+      expect((await peer.find(job.id)).map(({ blockedBy }) => blockedBy?.type)).to.have.members([
+        undefined,
+        'duplicate_id',
+      ]);
+      expect(textOf(await peer.pop(job.topic))).to.equal('first');
+      clock.advance(RETRY_MS);
+      await maintainAll(queue);
+      const back = must(await peer.pop(job.topic));
+      expect(textOf(back)).to.equal('second');
+      expect(back.attempts).to.equal(3);
+    });
+  });
+
+  describe('import of a file', () => {
+    const progress = (file: string, from: number, to: number) => ({ progress: { file, from, to } });
+    const lines = (topic: string, from: number, count: number) =>
+      Array.from({ length: count }, (_, i) =>
+        makeJob({ id: `${topic}-${from + i}`, topic, dueAt: ago(HOUR_MS - from - i), line: from + i }),
+      );
+
+    it('a call that is repeated brings nothing back that was taken out meanwhile', async () => {
+      const { queue, peer, name } = world();
+      const [file, topic] = [name('file'), name('topic')];
+      const jobs = lines(topic, 2, 3);
+      expect(await queue.import(jobs, progress(file, 0, 7))).to.deep.equal({
+        outcomes: ['imported', 'imported', 'imported'],
+      });
+      expect(await drain(peer, topic)).to.have.lengthOf(3);
+      expect(await peer.import(jobs, progress(file, 0, 7))).to.deep.equal({ outcomes: [], reached: 7 });
+      expect(await drain(peer, topic)).to.deep.equal([]);
+    });
+
+    it('it goes on where it was cut off, and tells where that is', async () => {
+      const { queue, peer, name } = world();
+      const [file, topic] = [name('file'), name('topic')];
+      const jobs = lines(topic, 1, 1100);
+      await queue.import(jobs.slice(0, 700), progress(file, 0, 700));
+      expect(await peer.import([], progress(file, 0, 0))).to.deep.equal({ outcomes: [], reached: 700 });
+      const rest = await peer.import(jobs.slice(700), progress(file, 700, 1100));
+      expect(rest.outcomes).to.have.lengthOf(400);
+      expect(await queue.import([], progress(file, 0, 0))).to.deep.equal({ outcomes: [], reached: 1100 });
+      expect(idsOf(await drain(peer, topic))).to.deep.equal(jobs.map(({ id }) => id));
+    });
+
+    it('each file is for itself, and is imported anew when it is set back', async () => {
+      const { queue, peer, name } = world();
+      const [file, topic] = [name('file'), name('topic')];
+      const jobs = lines(topic, 1, 2);
+      await queue.import(jobs, progress(file, 0, 2));
+      expect((await peer.import(jobs, progress(name('other'), 0, 2))).outcomes).to.deep.equal([
+        'repeated',
+        'repeated',
+      ]);
+      await drain(peer, topic);
+      expect(await queue.import([], progress(file, 2, 0))).to.deep.equal({ outcomes: [] });
+      expect((await peer.import(jobs, progress(file, 0, 2))).outcomes).to.deep.equal([
+        'imported',
+        'imported',
+      ]);
+    });
+
+    it('what is refused is behind it all the same', async () => {
+      const { queue, name } = world();
+      const [file, topic] = [name('file'), name('topic')];
+      const [one, two] = lines(topic, 1, 2);
+      await queue.push({ id: must(one).id, topic, body: 'other' });
+      expect((await queue.import([must(one), must(two)], progress(file, 0, 2))).outcomes).to.deep.equal([
+        'conflict',
+        'imported',
+      ]);
+      expect(await queue.import([], progress(file, 0, 0))).to.include({ reached: 2 });
+    });
+
+    it('what a view tells of a job can be imported as it is', async () => {
+      const { queue, peer, name } = world();
+      const topic = name('topic');
+      await queue.push({ topic, id: name('id'), body: 'b', delayMs: HOUR_MS });
+      const [job] = (await queue.list(topic)).jobs as (JobRecord & { topic: Buffer; body: Buffer })[];
+      await queue.remove(must(job).id);
+      expect((await peer.import([must(job)])).outcomes).to.deep.equal(['imported']);
+      expect((await queue.list(topic)).jobs).to.deep.equal([job]);
+    });
+  });
+}
