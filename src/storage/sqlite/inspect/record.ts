@@ -11,6 +11,7 @@ import {
   exact,
   EXACT_VALUE,
   expiryDate,
+  LAST_TIME_MS,
   stateInLine,
   TTL_MS,
 } from '../rows.js';
@@ -86,7 +87,7 @@ function toRecord(row: JobRow): Omit<JobRecord, 'state'> {
     id: bytesOf(row.id),
     topic: bytesOf(row.topic),
     dueAt: new Date(row.dueAt),
-    ttlMs: Math.max(0, row.ttlMs),
+    ttlMs: row.ttlMs < LAST_TIME_MS ? Math.max(0, row.ttlMs) : undefined,
     attempts: row.attempts,
   };
 }
