@@ -28,11 +28,6 @@ export interface ClearedEntry {
   readonly index: number;
 }
 
-/** For a script; '' where there is none. */
-export function packCleared(cleared: readonly ClearedEntry[]): Buffer | '' {
-  return cleared.length === 0 ? '' : packArray(cleared.flatMap(({ topic, id, index }) => [topic, id, index]));
-}
-
 /** lua/push.lua */
 export async function push(
   target: Target,
