@@ -28,6 +28,11 @@ export const ERRORS = {
   store_corrupt: { exitCode: 69, hint: 'Keep the file, and name another.' },
   store_refused: { exitCode: 69, hint: 'Read what the store answered.' },
   outcome_unknown: { exitCode: 75, hint: 'Look at the job before repeating it.' },
+  file_unfinished: {
+    exitCode: 65,
+    hint: 'Let what wrote the file finish it, or ask for what it holds so far.',
+  },
+  file_too_new: { exitCode: 78, hint: 'Use a delayer at least as new as the one that wrote it.' },
   output_failed: {
     exitCode: 74,
     hint: 'Jobs that could not be printed are back in the queue; what was pushed or removed before is done.',

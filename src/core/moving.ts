@@ -1,6 +1,5 @@
 import type { Attempt, OwnRetry } from './job.js';
 import type { OnExisting } from './results.js';
-import type { JobGuard } from './store.js';
 
 /** What a store is asked for when jobs move from one store to another, and what it answers. */
 
@@ -80,12 +79,3 @@ export interface Imported {
 
 /** A store forgets how far a file was imported after so long (ms). */
 export const IMPORT_MEMORY_MS = 30 * 86_400_000;
-
-export interface HoldParams {
-  /** Of delayed, due and ready jobs. */
-  readonly jobs: readonly JobGuard[];
-  readonly leaseMs: number;
-  /** Names this reservation: `newToken()` of lease.ts. */
-  readonly token: string;
-  readonly holder?: string | undefined;
-}

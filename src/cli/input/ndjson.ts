@@ -1,4 +1,5 @@
 import { isUtf8 } from 'node:buffer';
+import { isFileLine } from '../../bulk/job-file.js';
 import { parseBackoff } from '../../core/backoff-text.js';
 import { checkDuration, parseDuration } from '../../core/duration.js';
 import { DelayerError } from '../../core/errors.js';
@@ -8,7 +9,8 @@ import { fromBase64 } from './base64.js';
 import type { Line } from './lines.js';
 import { readTime } from './time.js';
 
-const FIELDS = new Set([
+/** Every field of a job that delayer reads or prints. */
+export const JOB_FIELDS: ReadonlySet<string> = new Set([
   ...['id', 'idBase64', 'topic', 'topicBase64', 'body', 'bodyBase64'],
   ...['delay', 'at', 'ttl', 'retries', 'backoff'],
   // What delayer prints of a job and takes back.
@@ -19,16 +21,35 @@ const FIELDS = new Set([
   ...['blockedBy', 'flaw', 'readyAhead', 'explanation', 'history'],
 ]);
 
-type Fields = Readonly<Record<string, unknown>>;
+export type Fields = Readonly<Record<string, unknown>>;
 
 /**
  * Reads one job from a line of NDJSON: `{"id","topic","body","delay","ttl","retries","backoff"}`, or a job as
  * delayer prints it. A delay or ttl is a number of seconds or text like `30m`, a backoff text like `1s..10m`; `at`
  * and `dueAt` are due times.
- * @returns nothing for a blank line
+ * @returns nothing for a blank line, and for one that tells of its file
  * @throws DelayerError `usage`
  */
 export function parseJobLine({ bytes }: Line): PushRequest | undefined {
+  if (isFileLine(bytes)) return undefined;
+  const fields = parseFields(bytes);
+  if (fields === undefined) return undefined;
+  // Its holder may do it still.
+  if (fields.state === 'leased')
+    throw new DelayerError('usage', 'the job is leased; it would be done twice if it were pushed again');
+  return {
+    id: bytesField(fields, 'id'),
+    ...contentOf(fields),
+    ...dueFields(fields),
+    ...retryFields(fields),
+  };
+}
+
+/**
+ * The fields of a line, all of them known; nothing for a blank one.
+ * @throws DelayerError `usage`
+ */
+export function parseFields(bytes: Buffer | undefined): Fields | undefined {
   if (bytes === undefined) throw new DelayerError('usage', 'the line is too long');
   if (!isUtf8(bytes))
     throw new DelayerError('usage', 'the line is not valid UTF-8; give such bytes as bodyBase64');
@@ -36,19 +57,21 @@ export function parseJobLine({ bytes }: Line): PushRequest | undefined {
   if (text.trim() === '') return undefined;
   const fields = parseObject(text);
   for (const name of Object.keys(fields)) {
-    if (!FIELDS.has(name)) throw new DelayerError('usage', `unknown field ${JSON.stringify(name)}`);
+    if (!JOB_FIELDS.has(name)) throw new DelayerError('usage', `unknown field ${JSON.stringify(name)}`);
   }
-  // Its holder may do it still.
-  if (fields.state === 'leased')
-    throw new DelayerError('usage', 'the job is leased; it would be done twice if it were pushed again');
+  return fields;
+}
+
+/** @throws DelayerError `usage` when it is missing */
+export function contentOf(fields: Fields): { topic: Buffer; body: Buffer } {
   const topic = bytesField(fields, 'topic');
   const body = bytesField(fields, 'body');
   if (topic === undefined) throw new DelayerError('usage', 'the topic is missing');
   if (body === undefined) throw new DelayerError('usage', 'the body is missing');
-  return { id: bytesField(fields, 'id'), topic, body, ...dueFields(fields), ...retryFields(fields) };
+  return { topic, body };
 }
 
-function retryFields(fields: Fields): OwnRetry {
+export function retryFields(fields: Fields): OwnRetry {
   const retries = fields.retries ?? undefined;
   const backoff = fields.backoff ?? undefined;
   if (retries !== undefined && typeof retries !== 'number')
@@ -72,7 +95,7 @@ function parseObject(text: string): Fields {
   return value as Fields;
 }
 
-function bytesField(fields: Fields, name: 'id' | 'topic' | 'body'): Buffer | undefined {
+export function bytesField(fields: Fields, name: 'id' | 'topic' | 'body'): Buffer | undefined {
   const plain = fields[name] ?? undefined;
   const encoded = fields[`${name}Base64`] ?? undefined;
   if (plain !== undefined && encoded !== undefined) {
@@ -118,7 +141,7 @@ function ttlOf(fields: Fields, at: Date | undefined): number | undefined {
   return Math.max(1, expiresAt.getTime() - at.getTime());
 }
 
-function durationField(fields: Fields, name: string): number | undefined {
+export function durationField(fields: Fields, name: string): number | undefined {
   const value = fields[name] ?? undefined;
   if (value === undefined) return undefined;
   if (typeof value === 'number') return checkDuration(value * 1000, `the ${name}`);
@@ -126,14 +149,14 @@ function durationField(fields: Fields, name: string): number | undefined {
   throw new DelayerError('usage', `the ${name} is neither a number of seconds nor text such as "30m"`);
 }
 
-function millisecondsField(fields: Fields, name: string): number | undefined {
+export function millisecondsField(fields: Fields, name: string): number | undefined {
   const value = fields[name] ?? undefined;
   if (value === undefined) return undefined;
   if (typeof value === 'number') return checkDuration(value, name);
   throw new DelayerError('usage', `${name} is not a number of milliseconds`);
 }
 
-function timestampField(fields: Fields, name: string): Date | undefined {
+export function timestampField(fields: Fields, name: string): Date | undefined {
   const value = fields[name] ?? undefined;
   if (value === undefined) return undefined;
   if (typeof value !== 'string')

@@ -2,6 +2,7 @@ import { DelayerError } from '../../core/errors.js';
 import type { PushResult } from '../../core/results.js';
 import type { PushParams } from '../../core/store.js';
 import type { clearEntries, ClearedEntry } from './scripts/push.js';
+import type { Part } from './scripts/run.js';
 
 /** What pushing needs of the store. */
 export interface PushSteps {
@@ -18,14 +19,6 @@ export interface PushSteps {
  */
 export function pushChunk(steps: PushSteps, { jobs, onExisting }: PushParams): Promise<PushResult[]> {
   return inParts(steps, jobs, (some, cleared) => steps.push({ jobs: some, onExisting }, cleared));
-}
-
-/** What a step has done of the jobs that it was given. */
-export interface Part<T> {
-  /** Of the first jobs, in their order. */
-  readonly results: readonly T[];
-  /** The next job needs the ready list of this topic to be looked through; absent when there is none. */
-  readonly unclear?: Buffer | undefined;
 }
 
 /**

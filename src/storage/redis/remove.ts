@@ -2,9 +2,10 @@ import type { JobRecord, JobState } from '../../core/job.js';
 import type { JobGuard } from '../../core/store.js';
 import type { RemoveResult } from '../../core/results.js';
 import type { AwayJob } from './scripts/list.js';
-import { inParts, type Part, type PushSteps } from './push-chunk.js';
+import { inParts, type PushSteps } from './push-chunk.js';
 import type { Removal } from './scripts/operate.js';
 import type { ClearedEntry } from './scripts/push.js';
+import type { Part } from './scripts/run.js';
 
 /** What removing needs of the store. */
 export interface RemoveSteps {

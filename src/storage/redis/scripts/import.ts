@@ -7,10 +7,9 @@ import {
   type ImportParams,
 } from '../../../core/moving.js';
 import { packArray } from '../msgpack.js';
-import type { Part } from '../push-chunk.js';
 import { SCRIPTS } from '../scripts.generated.js';
 import { type ClearedEntry, LARGE_BODY_BYTES, packCleared } from './push.js';
-import { runScript, runWithKey, type Target, toBuffer } from './run.js';
+import { type Part, runScript, runWithKey, type Target, toBuffer } from './run.js';
 
 /** Where import.lua finds the first large body in ARGV. */
 const FIRST_LARGE = 9;

@@ -2,11 +2,10 @@ import type { JobState } from '../../../core/job.js';
 import type { JobGuard, PauseParams, RequeueParams } from '../../../core/store.js';
 import type { RemoveResult, RequeueResult } from '../../../core/results.js';
 import { packArray } from '../msgpack.js';
-import type { Part } from '../push-chunk.js';
 import { SCRIPTS } from '../scripts.generated.js';
 import type { AwayJob } from './list.js';
 import { type ClearedEntry, packCleared } from './push.js';
-import { runScript, type Target, toBuffer, toRows, toText } from './run.js';
+import { type Part, runScript, type Target, toBuffer, toRows, toText } from './run.js';
 
 /** A job to be removed, and the topic in whose ready list an entry of it was seen. */
 export interface Removal extends JobGuard {

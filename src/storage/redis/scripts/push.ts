@@ -2,9 +2,8 @@ import type { NewJob } from '../../../core/new-job.js';
 import type { PushParams } from '../../../core/store.js';
 import type { PushResult } from '../../../core/results.js';
 import { packArray } from '../msgpack.js';
-import type { Part } from '../push-chunk.js';
 import { SCRIPTS } from '../scripts.generated.js';
-import { runScript, type Target, toBuffer, toDate, toRows } from './run.js';
+import { type Part, runScript, type Target, toBuffer, toDate, toRows } from './run.js';
 
 /** A body of more goes as an argument of its own: it is not copied, and its size is Redis's own limit. */
 export const LARGE_BODY_BYTES = 16 * 1024;

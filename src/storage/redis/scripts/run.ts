@@ -12,6 +12,14 @@ export interface Target {
   readonly keys: Keys;
 }
 
+/** What a step has done of the jobs that it was given. */
+export interface Part<T> {
+  /** Of the first jobs, in their order. */
+  readonly results: readonly T[];
+  /** The next job needs the ready list of this topic to be looked through; absent when there is none. */
+  readonly unclear?: Buffer | undefined;
+}
+
 /** Runs a script by its digest, and by its text where Redis does not hold it: then it did not run before. */
 export async function runScript(target: Target, script: Script, ...args: Argument[]): Promise<Value[]> {
   return runWithKeys(target, script, target.keys.forScripts, args);

@@ -1,0 +1,130 @@
+import { inChunks } from '../core/chunks.js';
+import { DelayerError } from '../core/errors.js';
+import type { ImportedJob, ImportOutcome } from '../core/moving.js';
+import type { Queue } from '../core/queue.js';
+import type { OnExisting } from '../core/results.js';
+
+/** A job from line `line` of a file, or the error of that line. */
+export type ImportItem =
+  | { readonly line: number; readonly job: ImportedJob }
+  | { readonly line: number; readonly error: DelayerError };
+
+/** How one line ended; `before`: an earlier run, or another process, has dealt with it. */
+export type ImportResult =
+  | { readonly line: number; readonly outcome: ImportOutcome | 'before'; readonly job: ImportedJob }
+  | { readonly line: number; readonly error: DelayerError };
+
+export interface ImportHow {
+  readonly onExisting: OnExisting;
+  /** Names what is imported, so that it goes on where it was cut off; absent where that is not known. */
+  readonly file?: string | undefined;
+  /** Begins anew, whatever was imported before. */
+  readonly again?: boolean | undefined;
+}
+
+/** Jobs imported with one call, and the bytes of their bodies: a store takes so many in one step. */
+const CHUNK_JOBS = 250;
+const CHUNK_BYTES = 1024 * 1024;
+
+/**
+ * Imports any number of jobs at constant memory, in order, one chunk at a time while the next is read. A line that
+ * cannot be imported is a result like any other; the rest goes on.
+ * @throws DelayerError when the store fails: results of all chunks before were given
+ */
+export async function* importJobs(
+  queue: Queue,
+  items: AsyncIterable<readonly ImportItem[]>,
+  { onExisting, file, again = false }: ImportHow,
+): AsyncGenerator<ImportResult[]> {
+  const importing = new Importing(queue, onExisting, file);
+  await importing.begin(again);
+  const size = {
+    ...{ items: CHUNK_JOBS, bytes: CHUNK_BYTES },
+    bytesOf: (item: ImportItem) => ('job' in item ? item.job.body.length : 0),
+  };
+  let underWay: Promise<ImportResult[]> | undefined;
+  try {
+    for await (const chunk of inChunks(items, size)) {
+      const done = await underWay;
+      underWay = chunk.length === 0 ? undefined : importing.take(chunk);
+      // Its failure is thrown when its turn comes.
+      underWay?.catch(() => undefined);
+      if (done) yield done;
+    }
+    const last = await underWay;
+    underWay = undefined;
+    if (last) yield last;
+  } finally {
+    await underWay?.catch(() => undefined);
+  }
+}
+
+/** How far a file was imported before; 0 when it was not, or is forgotten. Looking changes nothing. */
+export async function reachedBefore(queue: Queue, file: string): Promise<number> {
+  return (await queue.importChecked([], { progress: { file, from: 0, to: 0 } })).reached ?? 0;
+}
+
+class Importing {
+  /** Up to which line the file is done. */
+  private line = 0;
+
+  constructor(
+    private readonly queue: Queue,
+    private readonly onExisting: OnExisting,
+    private readonly file: string | undefined,
+  ) {}
+
+  async begin(again: boolean): Promise<void> {
+    const { file, queue } = this;
+    if (file === undefined) return;
+    this.line = await reachedBefore(queue, file);
+    if (!again || this.line === 0) return;
+    await queue.importChecked([], { progress: { file, from: this.line, to: 0 } });
+    this.line = 0;
+  }
+
+  async take(chunk: readonly ImportItem[]): Promise<ImportResult[]> {
+    const results: ImportResult[] = [];
+    const to = chunk.at(-1)?.line ?? 0;
+    for (;;) {
+      // What is behind the line that is reached was dealt with before, or by a call whose answer was lost.
+      while (results.length < chunk.length && this.isBehind(chunk[results.length]))
+        results.push(...told(chunk.slice(results.length, results.length + 1), ['before']));
+      if (results.length === chunk.length) return results;
+      const rest = chunk.slice(results.length);
+      const { outcomes, reached } = await this.import(rest, to);
+      const done = reached === undefined ? rest : rest.slice(0, placeBehind(rest, outcomes.length));
+      results.push(...told(done, outcomes));
+      this.line = reached ?? to;
+    }
+  }
+
+  private isBehind(item: ImportItem | undefined): boolean {
+    return this.file !== undefined && item !== undefined && item.line <= this.line;
+  }
+
+  private import(items: readonly ImportItem[], to: number) {
+    const { file, onExisting } = this;
+    const jobs = items.flatMap((item) => ('job' in item ? [{ ...item.job, line: item.line }] : []));
+    const progress = file === undefined ? undefined : { file, from: this.line, to };
+    return this.queue.importChecked(jobs, { onExisting, progress });
+  }
+}
+
+/** Where the items end with which so many jobs have been given. */
+function placeBehind(items: readonly ImportItem[], jobs: number): number {
+  let left = jobs;
+  const next = items.findIndex((item) => 'job' in item && left-- === 0);
+  return next === -1 ? items.length : next;
+}
+
+function told(items: readonly ImportItem[], outcomes: readonly (ImportOutcome | 'before')[]): ImportResult[] {
+  const answers = outcomes.values();
+  return items.map((item) => {
+    if ('error' in item) return item;
+    const answer = answers.next();
+    if (answer.done === true)
+      throw new DelayerError('internal', 'the store answered fewer imports than it was given');
+    return { line: item.line, outcome: answer.value, job: item.job };
+  });
+}

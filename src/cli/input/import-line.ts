@@ -1,0 +1,90 @@
+import type { Attempt, JobState } from '../../core/job.js';
+import { DelayerError } from '../../core/errors.js';
+import type { ImportRequest } from '../../core/requests.js';
+import {
+  bytesField,
+  contentOf,
+  durationField,
+  type Fields,
+  millisecondsField,
+  parseFields,
+  retryFields,
+  timestampField,
+} from './ndjson.js';
+
+/**
+ * Reads one job from a line of an export, as it is to be in its new store: due time, expiry, attempts, key, history
+ * and death as they were. A line that was written by hand may leave out all but id, topic and body: without an expiry
+ * and a ready lifetime such a job has a week.
+ * @returns nothing for a blank line
+ * @throws DelayerError `usage`
+ */
+export function parseImportLine(bytes: Buffer | undefined): ImportRequest | undefined {
+  const fields = parseFields(bytes);
+  if (fields === undefined) return undefined;
+  const id = bytesField(fields, 'id');
+  if (id === undefined) throw new DelayerError('usage', 'the id is missing');
+  const state = textField(fields, 'state') as JobState | undefined;
+  return {
+    ...{ id, ...contentOf(fields), state, ...timesOf(fields, state), ...retryFields(fields) },
+    attempts: numberField(fields, 'attempts'),
+    key: textField(fields, 'key'),
+    history: historyOf(fields),
+    ...(isWaiting(fields) && { isWaiting: true }),
+    ...(state === 'dead' && {
+      reason: textField(fields, 'reason'),
+      failedAt: timestampField(fields, 'failedAt'),
+      deadUntil: timestampField(fields, 'deadUntil'),
+    }),
+  };
+}
+
+const WEEK_MS = 604_800_000;
+
+function timesOf(fields: Fields, state: JobState | undefined) {
+  const dueAt = timestampField(fields, 'dueAt') ?? timestampField(fields, 'at');
+  if (fields.delay !== undefined)
+    throw new DelayerError('usage', 'a job of an export has no delay', {
+      hint: 'Write a due time: "dueAt".',
+    });
+  const expiresAt = timestampField(fields, 'expiresAt');
+  const given = durationField(fields, 'ttl') ?? millisecondsField(fields, 'ttlMs');
+  // Null is for a job that never expires.
+  const isUnsaid = given === undefined && !('expiresAt' in fields) && state !== 'dead';
+  return {
+    ...{ dueAt, expiresAt, ttlMs: isUnsaid ? WEEK_MS : given },
+    ...(state === 'leased' && { leasedAt: timestampField(fields, 'leasedAt') }),
+  };
+}
+
+function isWaiting({ blockedBy }: Fields): boolean {
+  return (blockedBy as { type?: unknown } | null | undefined)?.type === 'duplicate_id';
+}
+
+function historyOf(fields: Fields): Attempt[] | undefined {
+  const history = fields.history ?? undefined;
+  if (history === undefined) return undefined;
+  if (!Array.isArray(history)) throw new DelayerError('usage', 'the history is no array');
+  return history.map((given: unknown) => {
+    if (typeof given !== 'object' || given === null)
+      throw new DelayerError('usage', 'an attempt of the history is no object');
+    const attempt = given as Fields;
+    const times = {
+      startedAt: timestampField(attempt, 'startedAt'),
+      endedAt: timestampField(attempt, 'endedAt'),
+    };
+    return { ...attempt, ...times } as unknown as Attempt;
+  });
+}
+
+function textField(fields: Fields, name: string): string | undefined {
+  const value = fields[name] ?? undefined;
+  if (value === undefined || typeof value === 'string') return value;
+  throw new DelayerError('usage', `the ${name} is no string`);
+}
+
+function numberField(fields: Fields, name: string): number | undefined {
+  const value = fields[name] ?? undefined;
+  if (value === undefined || typeof value === 'number') return value;
+  throw new DelayerError('usage', `${name} is no number`);
+}
