@@ -226,15 +226,20 @@ export function useCli(settings: (home: string) => Env = () => ({})): CliGround 
   };
 }
 
+export type StoreName = 'Redis' | 'SQLite';
+export const STORES: readonly StoreName[] = ['Redis', 'SQLite'];
+
 /** Runs the same tests on a Redis and on an SQLite file of their own, chosen by DELAYER_STORE. */
-export function forEachStore(define: (cli: CliGround) => void): void {
-  describe('on Redis', () => {
-    const redis = useRedis();
-    define(useCli(() => ({ DELAYER_STORE: redis.server.url, DELAYER_PREFIX: redis.prefix })));
-  });
-  describe('on SQLite', () => {
-    define(useCli((home) => ({ DELAYER_STORE: `sqlite:${join(home, 'queue.db')}` })));
-  });
+export function forEachStore(define: (cli: CliGround) => void, stores = STORES): void {
+  if (stores.includes('Redis'))
+    describe('on Redis', () => {
+      const redis = useRedis();
+      define(useCli(() => ({ DELAYER_STORE: redis.server.url, DELAYER_PREFIX: redis.prefix })));
+    });
+  if (stores.includes('SQLite'))
+    describe('on SQLite', () => {
+      define(useCli((home) => ({ DELAYER_STORE: `sqlite:${join(home, 'queue.db')}` })));
+    });
 }
 
 export const linesOf = ({ stdout }: Outcome): string[] => stdout.toString().split('\n').slice(0, -1);

@@ -1,0 +1,141 @@
+import { closeSync, openSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { type CliGround, forEachStore, type Running } from '../../support/cli.js';
+import { eventually } from '../../support/eventually.js';
+import type { JobRecord } from '../../../src/core/job.js';
+import { expectBalance, field, linesIn, processes, processesWith, storeOf, TOPIC } from './ground.js';
+import { Measurement, SIZE, storesFor } from './measure.js';
+
+/** What becomes of the job of each handler: it is done, or a dead letter with such a reason. */
+const HANDLERS: Readonly<Record<string, { readonly script: string; readonly reason?: RegExp }>> = {
+  hangs: { script: 'sleep 1000', reason: /^timed out after 2 s$/ },
+  'ignores TERM': { script: `trap '' TERM; while :; do sleep 1000; done`, reason: /^timed out after 2 s$/ },
+  'leaves children behind': { script: 'sleep 1000 & sleep 1000 & echo $! >child' },
+  forks: { script: '(sleep 0.2; echo forked >>told) & (sleep 0.3; echo forked >>told) & wait' },
+  daemonises: { script: '(setsid sleep 1000 </dev/null >/dev/null 2>&1 &)' },
+  'closes stdin early': { script: 'exec <&-; sleep 0.2' },
+  'is loud': { script: `head -c ${SIZE.loudBytes} /dev/zero; head -c ${SIZE.loudBytes} /dev/zero >&2` },
+  'fails at start': { script: 'exec ./not-there', reason: /not-there/ },
+  'kills itself': { script: 'kill -9 $$', reason: /^killed by SIGKILL$/ },
+  'kills its group': { script: 'kill -9 -$$', reason: /^killed by SIGKILL$/ },
+};
+const NAMES = Object.keys(HANDLERS);
+/** What they leave running when they have ended well: docs/handlers.md says so. */
+const LEFT_BEHIND = 3;
+const MEMORY_KB = 200 * 1024;
+
+const zombiesOf = (pid: number): string[] =>
+  processes().filter(
+    (one) => field(one, 'PPid') === `${pid}` && field(one, 'State')?.startsWith('Z') === true,
+  );
+
+describe('handlers that behave badly', () => {
+  const ground = (cli: CliGround) => {
+    let sink = 0;
+    const marks: string[] = [];
+    beforeEach(() => {
+      sink = openSync('/dev/null', 'w');
+    });
+    afterEach(() => {
+      closeSync(sink);
+      for (const mark of marks.splice(0))
+        for (const pid of processesWith(mark)) process.kill(Number(pid), 'SIGKILL');
+    });
+
+    /** A worker, and a text in the environment of all that it starts. */
+    const start = (flags: readonly string[]): { worker: Running; mark: string } => {
+      const mark = `FAULT_MARK=${cli.home}`;
+      marks.push(mark);
+      const args = ['drain', TOPIC, '--follow', '--jobs', '12', '--retries', '0', ...flags];
+      const env = { FAULT_MARK: cli.home };
+      return {
+        mark,
+        worker: cli.start([...args, '--exec', '. "./$DELAYER_ID"'], { env, stdout: sink }),
+      };
+    };
+    const push = async (names: readonly string[]) => {
+      const queue = await cli.queue();
+      for (const name of names) writeFileSync(join(cli.home, name), HANDLERS[name]?.script ?? '');
+      const body = Buffer.alloc(1_000_000, 'x');
+      await queue.pushMany(names.map((id) => ({ id, topic: TOPIC, body })));
+      return queue;
+    };
+    return { start, push };
+  };
+
+  forEachStore((cli) => {
+    const { start, push } = ground(cli);
+
+    it('each ends as it should, and the worker keeps no zombie, no process and little memory', async () => {
+      const measurement = new Measurement('bad handlers', storeOf(cli));
+      // One that has run before the others: a handler that cannot be run at all would end the worker.
+      writeFileSync(join(cli.home, 'first'), 'echo ran >>told');
+      const queue = await push(NAMES);
+      await queue.push({ topic: TOPIC, id: 'first', body: 'b', at: new Date(0) });
+      const { worker, mark } = start(['--timeout', '2s']);
+      const isOver = async () => {
+        const { ready = 0, leased = 0 } = (await queue.stats({ exact: true })).totals;
+        return ready + leased === 0;
+      };
+      await eventually(isOver, { withinMs: 300_000, everyMs: 100 }).catch((error: unknown) => {
+        throw new Error(worker.stderr, { cause: error });
+      });
+      measurement.none('zombies', zombiesOf(worker.pid).length);
+      measurement.atMost('kB of memory', MEMORY_KB, parseInt(field(worker.pid, 'VmHWM') ?? 'none', 10));
+      await worker.end();
+      const found = new Map<string, JobRecord | undefined>();
+      for (const name of NAMES) found.set(name, (await queue.find(name))[0]);
+      const isRight = ([name, { reason }]: (typeof entries)[number]) => {
+        const job = found.get(name);
+        return reason === undefined
+          ? job === undefined
+          : job?.state === 'dead' && reason.test(job.reason ?? '');
+      };
+      const entries = Object.entries(HANDLERS);
+      const wrong = entries
+        .filter((entry) => !isRight(entry))
+        .map(([name]) => `${name}: ${found.get(name)?.reason}`);
+      measurement.add('jobs', NAMES.length);
+      measurement.none(`ended otherwise than they should (${wrong.join('; ')})`, wrong.length);
+      measurement.none(
+        'forked work cut off',
+        2 - linesIn(cli, 'told').filter((line) => line === 'forked').length,
+      );
+      await expectLeft(measurement, mark, LEFT_BEHIND);
+      const handled = new Set([...entries.flatMap(([name, { reason }]) => (reason ? [] : [name])), 'first']);
+      await expectBalance(measurement, queue, TOPIC, { pushed: new Set([...NAMES, 'first']), handled });
+      measurement.end();
+    });
+  }, storesFor('SQLite'));
+
+  forEachStore((cli) => {
+    const { start, push } = ground(cli);
+
+    it('a worker that is killed with -9 leaves none of them but what left its group', async () => {
+      const measurement = new Measurement('worker killed -9 with bad handlers', storeOf(cli));
+      const stubborn = ['hangs', 'ignores TERM'];
+      writeFileSync(join(cli.home, 'daemonises and hangs'), `${HANDLERS.daemonises?.script}; sleep 1000`);
+      await push(stubborn);
+      const queue = await cli.queue();
+      await queue.push({ topic: TOPIC, id: 'daemonises and hangs', body: 'b' });
+      const { worker, mark } = start(['--lease', '60s']);
+      // Each with its `sleep`, the daemon, the watchdog and the worker.
+      await eventually(() => processesWith(mark).length >= 9);
+      await worker.end('SIGKILL');
+      measurement.add('kills', 1);
+      await expectLeft(measurement, mark, 1);
+      const ids = [...stubborn, 'daemonises and hangs'];
+      await expectBalance(measurement, queue, TOPIC, { pushed: new Set(ids), handled: new Set() });
+      measurement.end();
+    });
+  }, storesFor('Redis'));
+});
+
+/** So many processes are left in the end, and no more. */
+async function expectLeft(measurement: Measurement, mark: string, count: number): Promise<void> {
+  await eventually(() => processesWith(mark).length <= count, { withinMs: 20_000, everyMs: 50 }).catch(
+    () => undefined,
+  );
+  measurement.none('processes left that no page tells of', Math.max(0, processesWith(mark).length - count));
+  measurement.none('documented processes missing', Math.max(0, count - processesWith(mark).length));
+}

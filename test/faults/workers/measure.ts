@@ -1,0 +1,95 @@
+import { expect } from 'chai';
+import { type StoreName, STORES } from '../../support/cli.js';
+
+/** How hard workers are tried: in every test run, and by `npm run test:faults`. */
+interface Size {
+  /** Workers killed while each handler does one job, and the jobs pushed meanwhile. */
+  readonly kills: number;
+  readonly jobs: number;
+  /** The same with handlers that do a batch. */
+  readonly batchKills: number;
+  readonly batchJobs: number;
+  /** How often a kill at each named point is repeated. */
+  readonly rounds: number;
+  /** Workers killed between an effect and its ack, and the orders that wait for it. */
+  readonly effectKills: number;
+  readonly orders: number;
+  /** What a loud handler prints on each of stdout and stderr. */
+  readonly loudBytes: number;
+  /** How often each outage of Redis is repeated. */
+  readonly outages: number;
+  /** Workers stopped beyond their leases. */
+  readonly stops: number;
+}
+
+const SHORT: Size = {
+  ...{ kills: 6, jobs: 100, batchKills: 2, batchJobs: 4000, rounds: 1 },
+  ...{ effectKills: 5, orders: 6, loudBytes: 20_000_000, outages: 1, stops: 1 },
+};
+const LONG: Size = {
+  ...{ kills: 200, jobs: 6000, batchKills: 200, batchJobs: 1_000_000, rounds: 20 },
+  ...{ effectKills: 200, orders: 40, loudBytes: 1_000_000_000, outages: 20, stops: 20 },
+};
+export const IS_LONG = process.env.DELAYER_FAULTS === 'long';
+export const SIZE = IS_LONG ? LONG : SHORT;
+
+/** For what costs long and depends little on the store: in the short form on one of them. */
+export const storesFor = (short: StoreName): readonly StoreName[] => (IS_LONG ? STORES : [short]);
+
+export interface Gate {
+  readonly goal: string;
+  readonly seen: number;
+  readonly isMet: boolean;
+}
+
+/** What a fault has done to a store: how often, to how many jobs, and whether that was within bounds. */
+export class Measurement {
+  readonly counts: Record<string, number> = {};
+  readonly gates: Gate[] = [];
+  seconds = 0;
+  private readonly sinceMs = performance.now();
+
+  constructor(
+    readonly fault: string,
+    readonly store: string,
+  ) {
+    measurements.push(this);
+  }
+
+  add(name: string, count: number): void {
+    this.counts[name] = (this.counts[name] ?? 0) + count;
+  }
+
+  /** A number that is to be 0. */
+  none(what: string, seen: number): void {
+    this.gate(`0 ${what}`, seen, (sum) => sum === 0);
+  }
+
+  atMost(what: string, most: number, seen: number): void {
+    this.gate(`≤ ${most} ${what}`, seen, (sum) => sum <= most);
+  }
+
+  atLeast(what: string, least: number, seen: number): void {
+    this.gate(`≥ ${least} ${what}`, seen, (sum) => sum >= least);
+  }
+
+  /** One that was looked at before has the sum of what was seen. */
+  private gate(goal: string, seen: number, isMet: (sum: number) => boolean): void {
+    const before = this.gates.findIndex((one) => one.goal === goal);
+    const sum = seen + (this.gates[before]?.seen ?? 0);
+    const gate = { goal, seen: sum, isMet: isMet(sum) };
+    if (before < 0) this.gates.push(gate);
+    else this.gates[before] = gate;
+  }
+
+  /** To be called last: fails where a goal was missed. */
+  end(): void {
+    this.seconds = (performance.now() - this.sinceMs) / 1000;
+    const missed = this.gates.filter(({ isMet }) => !isMet);
+    expect(missed, `${this.fault} on ${this.store}: ${JSON.stringify(this.counts)}`).to.deep.equal([]);
+  }
+}
+
+/** All that were made in this process, for the table of the long form: mocha may load this module beside its reader. */
+const shared = globalThis as { delayerFaults?: Measurement[] };
+export const measurements = (shared.delayerFaults ??= []);
