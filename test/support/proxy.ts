@@ -29,7 +29,7 @@ export class Proxy {
   private constructor(
     private readonly server: Server,
     readonly port: number,
-    private readonly target: NetConnectOpts,
+    private target: NetConnectOpts,
   ) {
     server.on('connection', (down) => this.accept(down));
   }
@@ -88,6 +88,12 @@ export class Proxy {
   /** Breaks every connection; new ones are welcome. */
   drop(): void {
     for (const pair of this.pairs) this.sever(pair);
+  }
+
+  /** Breaks every connection; new ones lead elsewhere. */
+  aim(target: NetConnectOpts): void {
+    this.target = target;
+    this.drop();
   }
 
   async close(): Promise<void> {

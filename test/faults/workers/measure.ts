@@ -28,7 +28,7 @@ const SHORT: Size = {
 };
 const LONG: Size = {
   ...{ kills: 200, jobs: 6000, batchKills: 200, batchJobs: 1_000_000, rounds: 20 },
-  ...{ effectKills: 200, orders: 40, loudBytes: 1_000_000_000, outages: 20, stops: 20 },
+  ...{ effectKills: 200, orders: 40, loudBytes: 1_000_000_000, outages: 10, stops: 20 },
 };
 export const IS_LONG = process.env.DELAYER_FAULTS === 'long';
 export const SIZE = IS_LONG ? LONG : SHORT;

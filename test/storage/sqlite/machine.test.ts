@@ -1,32 +1,23 @@
 import { execFileSync } from 'node:child_process';
 import { chmodSync, mkdirSync, writeFileSync } from 'node:fs';
 import { expect } from 'chai';
+import { mountMemory } from '../../support/disk.js';
 import { failureOf } from '../../support/eventually.js';
 import { startChild } from './children.js';
 import { ids, integrityOf, useFolder } from './files.js';
 
-/** Mounts a file system of its own on a folder, which takes the superuser. @returns whether it could */
-function mount(folder: string, options: string): boolean {
-  mkdirSync(folder);
-  try {
-    execFileSync('mount', ['-t', 'tmpfs', '-o', options, 'tmpfs', folder], { stdio: 'ignore' });
-    return true;
-  } catch {
-    return false;
-  }
-}
-
 describe('an SQLite file on a machine that lacks something', () => {
-  let mounted: string | undefined;
+  let unmount: (() => void) | undefined;
   // Before the folder is deleted.
   afterEach(() => {
-    if (mounted !== undefined) execFileSync('umount', ['-l', mounted]);
-    mounted = undefined;
+    unmount?.();
+    unmount = undefined;
   });
   const folder = useFolder();
   const mountOrSkip = (test: Mocha.Context, options: string) => {
-    if (!mount(folder.path('disk'), options)) return test.skip();
-    mounted = folder.path('disk');
+    mkdirSync(folder.path('disk'));
+    unmount = mountMemory(folder.path('disk'), options);
+    if (unmount === undefined) test.skip();
   };
   const told = async (options: Parameters<typeof startChild>[1], name = 'queue.db') =>
     (await startChild(['push', folder.path(name), 'id', 1], options).ended()).join('\n');

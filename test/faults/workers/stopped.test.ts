@@ -1,0 +1,58 @@
+import { forEachStore } from '../../support/cli.js';
+import { eventually } from '../../support/eventually.js';
+import { numbered, pushAll } from '../accounting.js';
+import { allow, expectBalance, linesIn, startWorker, storeOf, TELLING, TOPIC } from './ground.js';
+import { Measurement, SIZE } from './measure.js';
+
+/** `slow-…` goes on until it is told to end, `quick-…` ends well while its worker is stopped. */
+const HANDLER = `
+cat >/dev/null
+trap 'echo "$DELAYER_ID" >>told; exit 1' TERM
+echo "$DELAYER_ID" >>begun
+until [ -e "end-$DELAYER_ID" ]; do sleep 0.05; done
+echo "$DELAYER_ID" >>handled`;
+
+describe('a worker that was stopped beyond its leases', () => {
+  forEachStore((cli) => {
+    it('goes on: its handler is told, its ack is refused, and another worker has done the jobs', async () => {
+      const measurement = new Measurement('worker stopped beyond its leases', storeOf(cli));
+      const queue = await cli.queue();
+      const stopped = startWorker(cli, [TOPIC], HANDLER, ['--jobs', '2', '--lease', '1s', TELLING]);
+      const pushed: string[] = [];
+      for (const round of numbered(SIZE.stops)) {
+        const [slow, quick] = [`slow-${round}`, `quick-${round}`];
+        await pushAll(queue, TOPIC, [slow, quick]);
+        pushed.push(slow, quick);
+        await eventually(() => linesIn(cli, 'begun').length === pushed.length);
+        stopped.child.kill('SIGSTOP');
+        measurement.add('stops', 1);
+        allow(cli, `end-${quick}`);
+        await eventually(() => linesIn(cli, 'handled').includes(quick));
+        const other = startWorker(cli, [TOPIC], 'cat >/dev/null; echo "$DELAYER_ID" >>others', [
+          '--lease',
+          '1s',
+          TELLING,
+        ]);
+        await eventually(() => other.lines.filter((line) => line.includes('"event":"done"')).length === 2);
+        await other.end();
+        stopped.child.kill('SIGCONT');
+        await eventually(
+          () => stopped.lines.filter((line) => line.includes('"event":"lost"')).length === pushed.length,
+        );
+      }
+      const { signal } = await stopped.end();
+      const [told, handled, others] = ['told', 'handled', 'others'].map((name) => linesIn(cli, name));
+      measurement.add('jobs', pushed.length);
+      measurement.none('workers that did not go on', signal === 'SIGTERM' ? 0 : 1);
+      measurement.none('handlers not told', SIZE.stops - (told?.length ?? 0));
+      measurement.none('acks taken', stopped.lines.filter((line) => line.includes('"event":"done"')).length);
+      measurement.none(
+        'jobs not done by the other worker',
+        pushed.filter((id) => !others?.includes(id)).length,
+      );
+      measurement.none('handled to the end by a handler that was told', (handled?.length ?? 0) - SIZE.stops);
+      await expectBalance(measurement, queue, TOPIC, { pushed: new Set(pushed), handled: new Set(others) });
+      measurement.end();
+    });
+  });
+});
