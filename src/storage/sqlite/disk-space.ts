@@ -12,8 +12,11 @@ import { MAKE_ROOM } from './system-errors.js';
 const SCARCE_BYTES = 64 * 1024 * 1024;
 /** Pages of the log after which it is moved into the file: see `SETTINGS`. */
 const LONG_LOG_PAGES = 4000;
-/** The same where there is little room: half a megabyte. */
-const SHORT_LOG_PAGES = 128;
+/**
+ * The same where there is little room: half of what the spare file gives back. The other half is for the file: a log
+ * that has taken all of it could not be moved there where that adds a page, and nothing could be written any more.
+ */
+const SHORT_LOG_PAGES = 64;
 /** A push leaves so much (bytes) for the log of what takes jobs away. */
 const LEFT_FREE_BYTES = 1024 * 1024;
 /** How often (ms) a process asks how much is free; while it is little, at each push. */
