@@ -8,7 +8,7 @@ import { numbered, pushAll } from '../accounting.js';
 import { allow, linesIn, processState, startWorker, storeOf, TELLING, workUntilEmpty } from './ground.js';
 import { Measurement, SIZE } from './measure.js';
 
-/** In the order in which a worker comes to them; `running`: its handler runs, and waits for the file `go`. */
+/** In the order in which a worker comes to them; `running`: its handler runs, and waits for the file `go-ID`. */
 const POINTS = ['taken', 'started', 'running', 'handled', 'committed', 'acked'] as const;
 type Point = (typeof POINTS)[number];
 
@@ -22,10 +22,10 @@ const IS_ACKED: readonly Point[] = ['committed', 'acked'];
 const STOPPER = fileURLToPath(new URL('points.cjs', import.meta.url));
 const HANDLER = `
 cat >/dev/null
-[ "$FAULT_POINT" != running ] || [ -e go ] || { echo $$ >"$FAULT_FILE"; until [ -e go ]; do sleep 0.05; done; }
+[ "$FAULT_POINT" != running ] || { echo $$ >"$FAULT_FILE"; until [ -e "go-$DELAYER_ID" ]; do sleep 0.05; done; }
 echo "$DELAYER_ID" >>handled`;
 
-/** A worker on a topic of its own, which has come to a point. */
+/** A worker on a topic of its own, named as its one job, which has come to a point. */
 interface Stopped {
   readonly point: Point;
   readonly id: string;
@@ -33,9 +33,6 @@ interface Stopped {
   /** The handler at `running`, else the worker. */
   readonly pid: number;
 }
-
-const topicOf = (point: Point): string => `at-${point}`;
-const TOPICS = POINTS.map(topicOf);
 
 describe('killed at a named point:', () => {
   /** One worker at each point, all at the same time. */
@@ -47,7 +44,7 @@ describe('killed at a named point:', () => {
     return Promise.all(
       pointsOf(cli).map(async (point) => {
         const id = `${point}-${round}`;
-        await pushAll(queue, topicOf(point), [id]);
+        await pushAll(queue, id, [id]);
         const told = `stopped-${id}`;
         const env = {
           FAULT_POINT: point,
@@ -56,7 +53,7 @@ describe('killed at a named point:', () => {
           NODE_OPTIONS: `--require=${STOPPER}`,
         };
         const flags = ['--lease', lease, TELLING];
-        const worker = startWorker(cli, [topicOf(point)], HANDLER, flags, { env });
+        const worker = startWorker(cli, [id], HANDLER, flags, { env });
         await eventually(() => linesIn(cli, told).length === 1);
         const pid = Number(linesIn(cli, told)[0]);
         if (point !== 'running') await eventually(() => processState(worker.pid) === 'T');
@@ -89,8 +86,8 @@ describe('killed at a named point:', () => {
         all.push(...stopped);
         measurement.add('kills', stopped.length);
       }
-      allow(cli, 'go');
-      await workUntilEmpty(cli, queue, TOPICS, HANDLER, ['--jobs', '4']);
+      const topics = all.map(({ id }) => id);
+      await workUntilEmpty(cli, queue, topics, HANDLER, ['--jobs', '4']);
       judge(cli, measurement, all);
       measurement.end();
     });
@@ -126,7 +123,7 @@ describe('killed at a named point:', () => {
         await redis.server.restart();
         measurement.add('kills', 1);
         for (const { worker } of stopped) worker.child.kill('SIGCONT');
-        allow(cli, 'go');
+        for (const { id } of stopped) allow(cli, `go-${id}`);
         const isEmpty = async () => ((await queue.stats()).topics ?? []).length === 0;
         await eventually(isEmpty, { everyMs: 50 });
         for (const { worker } of stopped) await worker.end();

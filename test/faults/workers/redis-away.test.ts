@@ -30,8 +30,9 @@ class Scene {
 
   static async open(cli: CliGround): Promise<Scene> {
     const primary = await RedisServer.start({ args: SAFE });
-    const args = [...SAFE, '--replicaof', '127.0.0.1', String(primary.port)];
-    const replica = await RedisServer.start({ args });
+    const replica = await RedisServer.start({ args: SAFE });
+    // Not as an argument, which it would have again when it starts again as a primary.
+    await replica.client().call('REPLICAOF', '127.0.0.1', String(primary.port));
     return new Scene(cli, await Proxy.to({ path: primary.socket }), primary, replica);
   }
 
