@@ -139,10 +139,10 @@ describe('handlers that behave badly', () => {
   }, storesFor('Redis'));
 });
 
-/** Is nothing ready or in hand? */
+/** Is nothing due, ready or in hand? */
 async function isEmpty(queue: Queue): Promise<boolean> {
-  const { ready = 0, leased = 0 } = (await queue.stats({ exact: true })).totals;
-  return ready + leased === 0;
+  const { due = 0, ready = 0, leased = 0 } = (await queue.stats({ exact: true })).totals;
+  return due + ready + leased === 0;
 }
 
 /** So many processes are left in the end, and no more. */

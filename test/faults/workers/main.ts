@@ -56,6 +56,10 @@ if (options === undefined) {
   console.error(USAGE);
   process.exitCode = 2;
 } else {
+  // A long run that is interrupted tells what it has measured so far.
+  process.once('SIGINT', () => {
+    void printTable().then(() => process.exit(1));
+  });
   const failed = await run(options);
   await printTable();
   process.exitCode = failed > 0 ? 1 : 0;
