@@ -18,6 +18,7 @@ export type {
   PopOptions,
   PushReceipt,
   PushRequest,
+  RemoveRequest,
   RequeueOptions,
   RequeueRequest,
   RescheduleRequest,

@@ -1,31 +1,9 @@
 import * as Flags from '@oclif/core/flags';
 import { DelayerError } from '../core/errors.js';
-import { count, positiveDuration, retryFlags, timerDuration } from './flags.js';
+import { count, positiveDuration, rate, retryFlags, timerDuration } from './flags.js';
 
 /** A batch is in memory as a whole. */
 const MAX_BATCH = 10_000;
-const MAX_RATE = 1_000_000;
-const PER_MS: Readonly<Record<string, number>> = { s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 };
-
-/** So many starts in so much time. */
-export interface Rate {
-  readonly count: number;
-  readonly perMs: number;
-}
-
-const rate = Flags.custom<Rate>({
-  helpValue: 'N/UNIT',
-  parse: (text) => {
-    const [, number = '', unit = ''] = /^(\d+)\/([smhd])$/.exec(text) ?? [];
-    const [value, perMs] = [Number(number), PER_MS[unit]];
-    if (perMs !== undefined && value >= 1 && value <= MAX_RATE)
-      return Promise.resolve({ count: value, perMs });
-    throw new DelayerError('usage', `invalid rate for --rate: ${JSON.stringify(text)}`, {
-      hint: `Write a number from 1 to ${MAX_RATE} for each second, minute, hour or day: 5/s, 300/m.`,
-    });
-  },
-});
-
 const batchSize = Flags.custom<number>({
   helpValue: 'N',
   parse: (text) => {
@@ -68,7 +46,9 @@ export const workerFlags = {
   }),
   timeout: timerDuration('timeout')({ description: 'end a handler that takes longer: a failed attempt' }),
   ...retryFlags(),
-  rate: rate({ description: 'start no more jobs than so many in each second, minute, …: 5/s, 300/m' }),
+  rate: rate('rate')({
+    description: 'start no more jobs than so many in each second, minute, …: 5/s, 300/m',
+  }),
   halt: count('halt')({ description: 'take no more after so many failures in a row' }),
   tag: Flags.boolean({
     description: 'put the id in front of each line of output',

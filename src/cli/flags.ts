@@ -6,7 +6,7 @@ import { DelayerError } from '../core/errors.js';
 import { type Backoff, MAX_LEASE_MS } from '../core/job.js';
 import { MAX_RETRIES, type RetryOptions } from '../core/retry-policy.js';
 import { JOB_FORMATS, LEASED_FORMATS } from '../output/jobs.js';
-import { readTime } from './input/time.js';
+import { readTimeOrDistance } from './input/time.js';
 
 /** A duration in whole milliseconds. */
 export const duration = (name: string) =>
@@ -102,7 +102,30 @@ export function toRetryOptions(flags: {
 export const timestamp = (name: string) =>
   Flags.custom<Date>({
     helpValue: 'TIME',
-    parse: (text) => Promise.resolve(readTime(text, `--${name}`)),
+    parse: (text) => Promise.resolve(readTimeOrDistance(text, `--${name}`)),
+  });
+
+const MAX_RATE = 1_000_000;
+const PER_MS: Readonly<Record<string, number>> = { s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 };
+
+/** So many in so much time. */
+export interface Rate {
+  readonly count: number;
+  readonly perMs: number;
+}
+
+export const rate = (name: string) =>
+  Flags.custom<Rate>({
+    helpValue: 'N/UNIT',
+    parse: (text) => {
+      const [, number = '', unit = ''] = /^(\d+)\/([smhd])$/.exec(text) ?? [];
+      const [value, perMs] = [Number(number), PER_MS[unit]];
+      if (perMs !== undefined && value >= 1 && value <= MAX_RATE)
+        return Promise.resolve({ count: value, perMs });
+      throw new DelayerError('usage', `invalid rate for --${name}: ${JSON.stringify(text)}`, {
+        hint: `Write a number from 1 to ${MAX_RATE} for each second, minute, hour or day: 5/s, 300/m.`,
+      });
+    },
   });
 
 /** A whole number of at least 1. */

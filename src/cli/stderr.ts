@@ -61,6 +61,27 @@ export function stderrIsTerminal(): boolean {
   return isTerminal(STDERR);
 }
 
+/** Progress is drawn so often (ms) at most. */
+const PROGRESS_MS = 200;
+
+/** The progress of long work: a line on a terminal, drawn now and then; nothing anywhere else. */
+export class ProgressLine {
+  private drawnAt = Date.now();
+  private isDrawn = false;
+
+  draw(text: () => string): void {
+    if (!stderrIsTerminal() || verbosity === 'quiet' || Date.now() - this.drawnAt < PROGRESS_MS) return;
+    this.drawnAt = Date.now();
+    this.isDrawn = true;
+    printProgress(text());
+  }
+
+  clear(): void {
+    if (this.isDrawn) clearProgress();
+    this.isDrawn = false;
+  }
+}
+
 /** A line on a terminal that the next one replaces. */
 export function printProgress(message: string): void {
   writeStderr(`\r\x1b[K${message}`);

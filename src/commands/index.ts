@@ -8,6 +8,7 @@ export const COMMANDS = {
   nack: () => import('./nack.js'),
   pop: () => import('./pop.js'),
   promote: () => import('./promote.js'),
+  purge: () => import('./purge.js'),
   push: () => import('./push.js'),
   release: () => import('./release.js'),
   remove: () => import('./remove.js'),

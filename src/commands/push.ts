@@ -37,7 +37,9 @@ A push of an id that exists is accepted when topic and body are the same, and ch
       description: 'due so long from now: 10, 30m, 1h30m [default: 0]',
       exclusive: ['at'],
     }),
-    at: timestamp('at')({ description: 'due at this time: ISO 8601 or @unixseconds; in the past means now' }),
+    at: timestamp('at')({
+      description: 'due at this time: ISO 8601, @unixseconds or +1h; in the past means now',
+    }),
     ttl: positiveDuration('ttl')({
       description: 'ready so long after its due time, then expired [default: 7d]',
     }),

@@ -1,35 +1,98 @@
 import * as Args from '@oclif/core/args';
 import * as Flags from '@oclif/core/flags';
-import { actOnIds, type Verb } from '../cli/acting.js';
+import { removeAnyState } from '../bulk/acts.js';
+import { actOnIds } from '../cli/acting.js';
+import { type ActingFlags, actOnSelection, assertAllowed } from '../cli/act-on-selection.js';
 import { BaseCommand } from '../cli/base-command.js';
+import { RemovedJobs, removeVerb } from '../cli/remove-verb.js';
+import {
+  actingFlags,
+  assertNoSelection,
+  isSelecting,
+  type SelectionFlags,
+  selectionFlags,
+  toSelected,
+} from '../cli/selection-flags.js';
+import { Interruption } from '../cli/signals.js';
+import { JOB_STATES, type JobState } from '../core/job.js';
 
-const VERB: Verb = { done: 'removed', success: 'any' };
+/** What a selection means where it names no state. */
+const DELAYED: readonly JobState[] = ['delayed'];
+
+interface RemoveFlags extends SelectionFlags, ActingFlags {
+  readonly store?: string | undefined;
+  readonly prefix?: string | undefined;
+  readonly base64: boolean;
+  readonly limit?: number | undefined;
+  readonly strict: boolean;
+  readonly 'any-state': boolean;
+  readonly 'no-archive': boolean;
+}
 
 export default class Remove extends BaseCommand {
   static override summary = 'Cancel jobs that are not due yet; prints the ids it removed.';
-  static override description = `A job that is due counts as due even before it is promoted, and is left alone unless --any-state is given.
-Exit code 1 when no id matched.`;
+  static override description = `A job that is due counts as due even before it is promoted, and is left alone unless --any-state is given. What a selection or --any-state removes is kept in a file first, whose name is told; import puts it back.
+Exit code 1 when no id matched, or no job of a selection was removed; with --strict also when one of the ids was not.`;
+  static override usage = ['remove ID... [flags]', 'remove --topic GLOB [flags]'];
   static override examples = [
     '<%= config.bin %> remove 32',
     '<%= config.bin %> remove 32 33 34',
     '<%= config.bin %> remove - < ids.txt',
+    `<%= config.bin %> remove --topic close_order --grep '"customer":17' --dry-run`,
+    `<%= config.bin %> remove --topic 'mail_*' --older-than 7d --any-state --yes`,
   ];
   static override args = {
-    id: Args.string({ required: true, multiple: true, description: 'ids, or - for one a line on stdin' }),
+    id: Args.string({ multiple: true, description: 'ids, or - for one a line on stdin' }),
   };
   static override flags = {
-    'any-state': Flags.boolean({ description: 'remove due, ready, leased, expired and dead jobs too' }),
+    'any-state': Flags.boolean({
+      description: 'remove due, ready, leased, expired and dead jobs too',
+      exclusive: ['state'],
+    }),
+    strict: Flags.boolean({ description: 'exit with 1 when one of the ids was not removed' }),
+    ...selectionFlags,
+    ...actingFlags,
+    'no-archive': Flags.boolean({ description: 'keep nothing of what is removed' }),
   };
 
   override async run(): Promise<void> {
     const { args, flags } = await this.parse(Remove);
-    const options = flags['any-state'] ? ({ states: 'any' } as const) : {};
-    const exitCode = await this.withQueue(flags, (queue) =>
-      actOnIds({ verb: VERB, json: flags.json }, this.idsOf(args.id, flags.base64), async (ids) => {
-        const results = await queue.removeMany(ids, options);
-        return results.map(({ removed, state }) => ({ isDone: removed, state }));
-      }),
-    );
-    this.endWith(exitCode);
+    const ids = args.id ?? [];
+    if (ids.length === 0) return this.removeSelected(flags);
+    assertNoSelection(flags, this.usage);
+    await this.removeNamed(ids, flags);
+  }
+
+  private async removeNamed(given: string[], flags: RemoveFlags): Promise<void> {
+    const verb = { done: 'removed', success: flags.strict ? 'all' : 'any' } as const;
+    const kept = new RemovedJobs('remove', flags);
+    let isComplete = false;
+    try {
+      const exitCode = await this.withQueue(flags, (queue) =>
+        actOnIds({ verb, json: flags.json }, this.idsOf(given, flags.base64), async (ids) => {
+          const results = flags['any-state']
+            ? await removeAnyState(queue, ids, kept.open(queue))
+            : await queue.removeMany(ids);
+          return results.map(({ removed, state }) => ({ isDone: removed, state }));
+        }),
+      );
+      this.endWith(exitCode);
+      isComplete = true;
+    } finally {
+      kept.end(isComplete);
+    }
+  }
+
+  private async removeSelected(flags: RemoveFlags): Promise<void> {
+    if (!isSelecting(flags)) throw this.missing('ID or a selection such as --topic');
+    const states = flags['any-state'] ? JOB_STATES : DELAYED;
+    const select = await toSelected(flags, { states, toBytes: (text) => this.toBytes(text, flags.base64) });
+    assertAllowed(flags);
+    this.interruption = new Interruption();
+    const { signal } = this.interruption;
+    await this.withQueue(flags, async (queue) => {
+      const verb = removeVerb('remove', flags);
+      this.endWith(await actOnSelection(queue, await select(queue), verb, flags, signal));
+    });
   }
 }

@@ -5,6 +5,7 @@ import { assertStates } from './params.js';
 import type {
   EditRequest,
   JobReference,
+  RemoveRequest,
   RequeueOptions,
   RequeueRequest,
   RescheduleRequest,
@@ -24,6 +25,10 @@ import { toBody, toDue, toName, toTopics, toTtl } from './validate.js';
 /** The arguments of what acts on jobs, checked and as a store takes them. All throw a DelayerError `usage`. */
 
 const REFERENCE: readonly string[] = ['id', 'dueAt'] satisfies (keyof JobReference)[];
+const REMOVE_FIELDS: readonly string[] = [
+  ...REFERENCE,
+  ...(['states', 'failedAt'] satisfies (keyof RemoveRequest)[]),
+];
 const RESCHEDULE_FIELDS: readonly string[] = [
   ...REFERENCE,
   ...(['delayMs', 'at', 'byMs'] satisfies (keyof RescheduleRequest)[]),
@@ -37,13 +42,22 @@ const DELAYED: readonly JobState[] = ['delayed'];
 const EDITABLE: readonly JobState[] = ['delayed', 'due', 'ready'];
 
 export function toRemoveParams(
-  ids: readonly TextOrBytes[],
+  jobs: readonly (TextOrBytes | RemoveRequest)[],
   options: { states?: readonly JobState[] | 'any' | undefined },
 ): RemoveParams {
   assertFields(options, ['states'], 'option of a remove');
-  const states = options.states === 'any' ? JOB_STATES : (options.states ?? (['delayed'] as const));
+  const states = options.states === 'any' ? JOB_STATES : (options.states ?? DELAYED);
   assertStates(states);
-  return { jobs: toIds(ids).map((id) => ({ id, states })) };
+  assertList(jobs, 'ids');
+  return {
+    jobs: jobs.map((job) => {
+      if (isName(job)) return { id: toName(job, 'id'), states };
+      assertFields(job, REMOVE_FIELDS, 'field of a job');
+      assertStates(job.states);
+      assertDate(job.failedAt, 'failedAt');
+      return { ...toGuard(job), states: job.states ?? states, failedAt: job.failedAt };
+    }),
+  };
 }
 
 export function toPromoteParams(jobs: readonly (TextOrBytes | JobReference)[]): PromoteParams {
@@ -125,9 +139,4 @@ export function toPauseParams(topics: Topics, options: { forMs?: number | undefi
   assertFields(options, ['forMs'], 'option of a pause');
   const forMs = options.forMs === undefined ? undefined : checkDuration(options.forMs, 'the pause');
   return { topics: toTopics(topics), forMs };
-}
-
-function toIds(given: readonly TextOrBytes[]): Buffer[] {
-  assertList(given, 'ids');
-  return given.map((id) => toName(id, 'id'));
 }

@@ -44,6 +44,7 @@ import type {
   PushReceipt,
   PushRequest,
   ReadyWaitOptions,
+  RemoveRequest,
   RequeueOptions,
   RequeueRequest,
   RescheduleRequest,
@@ -270,12 +271,15 @@ export class Queue {
     return (await this.removeMany([id]))[0]?.removed ?? false;
   }
 
-  /** Removes jobs that are in one of these states (delayed ones when absent); answers, in order, whether it did and what each was. */
+  /**
+   * Removes jobs that are in one of these states (delayed ones when absent), and are what they are believed to be;
+   * answers, in order, whether it did and what each was.
+   */
   async removeMany(
-    ids: readonly TextOrBytes[],
+    jobs: readonly (TextOrBytes | RemoveRequest)[],
     options: { states?: readonly JobState[] | 'any' | undefined } = {},
   ): Promise<RemoveResult[]> {
-    const params = toRemoveParams(ids, options);
+    const params = toRemoveParams(jobs, options);
     return params.jobs.length === 0 ? [] : this.#ask((store) => store.remove(params));
   }
 

@@ -108,6 +108,14 @@ export interface JobReference {
   readonly dueAt?: Date | undefined;
 }
 
+/** A job to remove, and what it is believed to be. */
+export interface RemoveRequest extends JobReference {
+  /** In place of those of the call. */
+  readonly states?: readonly JobState[] | undefined;
+  /** When a dead letter is believed to have failed: others of its id are left alone. */
+  readonly failedAt?: Date | undefined;
+}
+
 /**
  * A job and its new due time, which is given in one of three ways: so long from now, a time, or so long after its own
  * due time (before it, when negative). One in the past means now.

@@ -285,6 +285,8 @@ export interface JobGuard {
   readonly states: readonly JobState[];
   /** Due at exactly this time; any when absent. */
   readonly dueAt?: Date | undefined;
+  /** Of dead letters, which have no other guard: failed at exactly this time; any when absent. */
+  readonly failedAt?: Date | undefined;
 }
 
 export interface RemoveParams {

@@ -81,6 +81,15 @@ function dataFolder(): string {
   });
 }
 
+/** Where a command keeps the jobs that it removes. @throws DelayerError `output_failed` where there is no home */
+export function removedFolder(): string {
+  const folder = userFolder('XDG_STATE_HOME', '.local', 'state');
+  if (folder !== undefined) return join(folder, 'removed');
+  throw new DelayerError('output_failed', 'There is no home directory to keep removed jobs in', {
+    hint: 'Set XDG_STATE_HOME or HOME, or add --no-archive to remove them for good.',
+  });
+}
+
 function configPath(): string | undefined {
   const folder = userFolder('XDG_CONFIG_HOME', '.config');
   return setting('DELAYER_CONFIG') ?? (folder && join(folder, 'config.json'));

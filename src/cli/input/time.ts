@@ -1,6 +1,6 @@
 import { existsSync, readFileSync, realpathSync } from 'node:fs';
 import { join } from 'node:path';
-import { formatDuration } from '../../core/duration.js';
+import { formatDuration, parseDuration } from '../../core/duration.js';
 import { DelayerError } from '../../core/errors.js';
 import { isLocalTime, parseTimestamp } from '../../core/timestamp.js';
 
@@ -14,6 +14,14 @@ const ZONE_FILES = '/usr/share/zoneinfo';
 export function readTime(text: string, what: string): Date {
   if (isLocalTime(text)) useLocalZone(what);
   return new Date(parseTimestamp(text, what));
+}
+
+/** As {@link readTime}; also from now on (`+90m`) or back (`-1h`), by this machine's clock. */
+export function readTimeOrDistance(text: string, what: string): Date {
+  const [, sign, duration] = /^([+-])(\d.*)$/.exec(text) ?? [];
+  if (duration === undefined) return readTime(text, what);
+  const ms = parseDuration(duration, what);
+  return new Date(Date.now() + (sign === '-' ? -ms : ms));
 }
 
 /** How a time was understood: in local time, and how far away it is. */

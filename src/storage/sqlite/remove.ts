@@ -14,6 +14,7 @@ import { DEAD, WAITING } from './rows.js';
 const CHUNK_IDS = 500;
 
 const DELETE = 'DELETE FROM job WHERE seq = ?';
+const FAILED_AT = 'SELECT failed_at AS failedAt FROM dead WHERE seq = ?';
 
 /** Removes the jobs that are what is believed of them; where several have one id, all that are. */
 export async function remove(connection: Connection, { jobs }: RemoveParams): Promise<RemoveResult[]> {
@@ -40,7 +41,7 @@ function removeOne(
   let removed: JobState | undefined;
   const rows = rowsOf(connection, id, now);
   for (const row of rows) {
-    if (!isMeant(guard, row.is, row)) continue;
+    if (!isMeant(guard, row.is, row) || !hasFailedAt(connection, guard, row)) continue;
     if (row.state === WAITING) stopWaiting(connection, row.seq);
     if (row.state === DEAD) exhume(connection, [row.seq]);
     connection.run(DELETE, row.seq);
@@ -58,4 +59,15 @@ function removeOne(
   }
   if (removed !== undefined) return { removed: true, state: removed };
   return { removed: false, state: rows[0]?.is ?? (leased.length > 0 ? 'leased' : undefined) };
+}
+
+/** Did a dead letter fail when it is believed to? Any other job is not asked. */
+function hasFailedAt(
+  connection: Connection,
+  { failedAt }: Omit<JobGuard, 'id'>,
+  { seq, state }: { readonly seq: number; readonly state: number },
+): boolean {
+  if (failedAt === undefined || state !== DEAD) return true;
+  const row = connection.get(FAILED_AT, seq) as { failedAt: number } | undefined;
+  return row?.failedAt === failedAt.getTime();
 }

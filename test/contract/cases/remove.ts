@@ -5,6 +5,7 @@ import type { JobGuard } from '../../../src/core/store.js';
 import {
   drain,
   idsOf,
+  jobsOf,
   LONG_MS,
   maintainAll,
   MINUTE_MS,
@@ -325,6 +326,46 @@ export function describeRemove(world: () => World): void {
       const guard = { id: Buffer.from(job.id), states: ['delayed' as const], dueAt };
       expect(await remove(guard)).to.deep.equal({ removed: false, state: 'delayed' });
       expect(textOf(only(await queue.find(job.id)))).to.equal('new');
+    });
+
+    it('of dead letters of one id, the one that failed at the given time is removed, and no other', async () => {
+      const { queue, clock, name } = world();
+      const [topic, id] = [name('topic'), name('id')];
+      for (const body of ['first', 'second']) {
+        await queue.push({ topic, id, body });
+        await queue.nack(await reserve(queue, topic), { dead: true });
+        clock.advance(MINUTE_MS);
+      }
+      const letters = await queue.find(id);
+      const [second, first] = letters.map(({ failedAt }) => failedAt);
+      const states = ['dead' as const];
+      const never = new Date(must(first).getTime() + 1);
+      expect(await queue.removeMany([{ id, states, failedAt: never }])).to.deep.include({
+        removed: false,
+        state: 'dead',
+      });
+      expect(await queue.removeMany([{ id, states, failedAt: first }])).to.deep.include({
+        removed: true,
+        state: 'dead',
+      });
+      const left = await queue.find(id);
+      expect(left.map(({ failedAt }) => failedAt)).to.deep.equal([second]);
+      expect(await queue.list(topic, { states }))
+        .to.have.property('jobs')
+        .with.length(1);
+    });
+
+    it('a job is removed in the states that it is believed to be in, each for itself', async () => {
+      const { queue, name } = world();
+      const topic = name('topic');
+      const ids = idsOf(await queue.pushMany(jobsOf(topic, 2)));
+      await maintainAll(queue);
+      const [first = '', second = ''] = ids;
+      const results = await queue.removeMany([
+        { id: first, states: ['ready'] },
+        { id: second, states: ['delayed'] },
+      ]);
+      expect(results.map(({ removed }) => removed)).to.deep.equal([true, false]);
     });
   });
 }

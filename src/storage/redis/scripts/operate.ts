@@ -18,11 +18,8 @@ export async function remove(
   jobs: readonly Removal[],
   cleared: readonly ClearedEntry[] = [],
 ): Promise<Part<RemoveResult>> {
-  const packed = jobs.flatMap(({ id, states, dueAt, seenIn }) => [
-    id,
-    ` ${states.join(' ')} `,
-    dueAt?.getTime() ?? '',
-    seenIn ?? '',
+  const packed = jobs.flatMap(({ id, states, dueAt, failedAt, seenIn }) => [
+    ...[id, ` ${states.join(' ')} `, dueAt?.getTime() ?? '', failedAt?.getTime() ?? '', seenIn ?? ''],
   ]);
   const answer = await runScript(target, SCRIPTS.remove, packCleared(cleared), packArray(packed));
   const results = [...toRows(answer, 1, 2)].map(([removed, state]) => ({

@@ -1,0 +1,124 @@
+import type { JobRecord, JobState } from '../core/job.js';
+import type { Queue } from '../core/queue.js';
+import type { ScanQuery } from '../core/requests.js';
+import type { Problem } from '../core/results.js';
+import { chunks } from '../core/chunks.js';
+import { type AbortSignalLike, monotonicMs, sleep } from '../core/timer.js';
+
+/** Jobs that one call of the store acts on. */
+const CHUNK_JOBS = 250;
+
+/** Which jobs a sweep goes through. */
+export interface Sweep {
+  readonly query: ScanQuery;
+  /** Narrows further. */
+  readonly matches?: ((job: JobRecord) => boolean | Promise<boolean>) | undefined;
+  /** Goes through no more than so many of them. */
+  readonly limit: number;
+}
+
+/**
+ * What became of a job that was to be acted on.
+ * - `done`: it was. `changed`: it was not any more what it was seen to be, and was left alone.
+ * - `duplicate_id`: another job of its id lives; it was left alone.
+ */
+export type Outcome = 'done' | 'changed' | 'duplicate_id';
+
+/** Acts on jobs as they were seen; answers in order. */
+export type Act = (jobs: readonly JobRecord[]) => Promise<readonly Outcome[]>;
+
+/** A part of a sweep. */
+export interface Swept {
+  readonly jobs: readonly JobRecord[];
+  /** For each of the jobs. */
+  readonly outcomes: readonly Outcome[];
+  /** How many jobs were looked at for it. */
+  readonly lookedAt: number;
+  readonly problems: readonly Problem[];
+}
+
+/** The selected jobs, part by part; parts may be empty. */
+export async function* selected(
+  queue: Queue,
+  { query, matches, limit }: Sweep,
+): AsyncGenerator<Omit<Swept, 'outcomes'>> {
+  let left = limit;
+  for await (const { jobs, lookedAt, problems = [] } of queue.scan(query)) {
+    const matching = matches ? await filter(jobs, matches) : jobs;
+    const some = matching.slice(0, left);
+    left -= some.length;
+    yield { jobs: some, lookedAt, problems };
+    if (left === 0) return;
+  }
+}
+
+async function filter(
+  jobs: readonly JobRecord[],
+  matches: (job: JobRecord) => boolean | Promise<boolean>,
+): Promise<JobRecord[]> {
+  const matching: JobRecord[] = [];
+  for (const job of jobs) if (await matches(job)) matching.push(job);
+  return matching;
+}
+
+/** What a count of the selected jobs found. */
+export interface Counted {
+  readonly counts: Readonly<Partial<Record<JobState, number>>>;
+  /** The first of the jobs. */
+  readonly first: readonly JobRecord[];
+}
+
+/**
+ * Counts the selected jobs by state.
+ * @param show how many of the first jobs are kept, to be shown
+ */
+export async function countSelected(
+  queue: Queue,
+  through: Sweep,
+  { show = 0, onProgress }: { readonly show?: number; readonly onProgress?: (lookedAt: number) => void } = {},
+): Promise<Counted> {
+  const counts: Partial<Record<JobState, number>> = {};
+  const first: JobRecord[] = [];
+  let all = 0;
+  for await (const { jobs, lookedAt } of selected(queue, through)) {
+    for (const { state } of jobs) counts[state] = (counts[state] ?? 0) + 1;
+    first.push(...jobs.slice(0, show - first.length));
+    all += lookedAt;
+    onProgress?.(all);
+  }
+  return { counts, first };
+}
+
+export interface SweepLimits {
+  /** Acts on no more jobs than this in a second. */
+  readonly perSecond?: number | undefined;
+  /** Ends it after the jobs in hand. */
+  readonly signal?: AbortSignalLike | undefined;
+}
+
+/** Acts on the selected jobs, chunk by chunk, and tells of each chunk. */
+export async function* sweep(
+  queue: Queue,
+  through: Sweep,
+  act: Act,
+  { perSecond = Infinity, signal }: SweepLimits = {},
+): AsyncGenerator<Swept> {
+  const began = monotonicMs();
+  const chunkSize = Math.min(CHUNK_JOBS, Math.max(1, Math.floor(perSecond)));
+  let done = 0;
+  for await (const part of selected(queue, through)) {
+    // What was looked at in vain is progress as well.
+    if (part.jobs.length === 0) yield { ...part, outcomes: [] };
+    let { lookedAt, problems } = part;
+    for (const jobs of chunks(part.jobs, chunkSize)) {
+      const waitMs = began + (done / perSecond) * 1000 - monotonicMs();
+      if (waitMs > 0) await sleep(waitMs, signal);
+      if (signal?.aborted === true) return;
+      const outcomes = await act(jobs);
+      done += jobs.length;
+      yield { jobs, outcomes, lookedAt, problems };
+      [lookedAt, problems] = [0, []];
+    }
+    if (signal?.aborted === true) return;
+  }
+}

@@ -1,0 +1,110 @@
+import { type Act, type Counted, countSelected, sweep } from '../bulk/sweep.js';
+import type { Queue } from '../core/queue.js';
+import { jobToJson, toJsonLine } from '../output/json.js';
+import { writeStdout } from '../output/stdout.js';
+import { assertCanAsk, confirm } from './confirm.js';
+import type { Rate } from './flags.js';
+import type { Selected } from './selection-flags.js';
+import { describeCounts, SelectionReport, totalOf } from './selection-report.js';
+import { printNote, ProgressLine } from './stderr.js';
+import { loadTables, tableWidth } from './tables.js';
+
+/** A dry run shows so many jobs. */
+const SHOWN = 10;
+
+/** What a command does with the jobs of a selection. */
+export interface Acting {
+  /** `remove`, and what was done: `removed`. */
+  readonly verb: string;
+  readonly past: string;
+  /**
+   * Makes what acts on jobs.
+   * @param total how many jobs there are, where it was counted
+   */
+  readonly start: (queue: Queue, total: number | undefined) => Act | Promise<Act>;
+  /** Has it to know how many jobs there are? */
+  readonly needsTotal?: boolean | undefined;
+  /** Comes when all was done, or the rest failed. */
+  readonly end?: ((isComplete: boolean) => void) | undefined;
+}
+
+export interface ActingFlags {
+  readonly json: boolean;
+  readonly yes: boolean;
+  readonly 'dry-run': boolean;
+  readonly rate?: Rate | undefined;
+}
+
+/** Nobody is asked in a pipe, and nothing is done unasked. @throws DelayerError `usage` */
+export function assertAllowed(flags: ActingFlags): void {
+  if (!flags.yes && !flags['dry-run']) assertCanAsk();
+}
+
+/**
+ * Acts on the jobs of a selection as its flags say: counts them and shows some, or asks and acts.
+ * @param signal ends it after the jobs in hand
+ * @returns the exit code: 0 when at least one job was acted on, or would be; else 1
+ */
+export async function actOnSelection(
+  queue: Queue,
+  through: Selected,
+  { verb, past, start, needsTotal = false, end }: Acting,
+  flags: ActingFlags,
+  signal?: AbortSignal,
+): Promise<number> {
+  const isCounted = !flags.yes || flags['dry-run'] || needsTotal;
+  const counted = isCounted ? await count(queue, through) : undefined;
+  if (counted && flags['dry-run']) return showDryRun(queue, counted, past, flags.json);
+  const total = counted && totalOf(counted.counts);
+  if (total === 0) {
+    await new SelectionReport(past, flags.json, through.where).end(true);
+    return 1;
+  }
+  if (!flags.yes && !(await confirm(`${verb} ${describeCounts(counted?.counts ?? {})}?`))) {
+    printNote(`nothing was ${past}`);
+    return 1;
+  }
+  const act = await start(queue, total);
+  const report = new SelectionReport(past, flags.json, through.where);
+  let isComplete = false;
+  try {
+    const limits = { perSecond: perSecondOf(flags.rate), signal };
+    for await (const part of sweep(queue, through, act, limits)) await report.add(part);
+    isComplete = signal?.aborted !== true;
+  } finally {
+    await report.end(isComplete);
+    end?.(isComplete);
+  }
+  return report.exitCode;
+}
+
+const perSecondOf = (rate: Rate | undefined): number =>
+  rate === undefined ? Infinity : (rate.count / rate.perMs) * 1000;
+
+async function count(queue: Queue, through: Selected): Promise<Counted> {
+  const progress = new ProgressLine();
+  const onProgress = (lookedAt: number) =>
+    progress.draw(() => `counting: ${lookedAt.toLocaleString('en')} looked at`);
+  const counted = await countSelected(queue, through, { show: SHOWN, onProgress });
+  progress.clear();
+  return counted;
+}
+
+/** @returns the exit code: 1 when there is no job */
+async function showDryRun(
+  queue: Queue,
+  { counts, first }: Counted,
+  past: string,
+  json: boolean,
+): Promise<number> {
+  const total = totalOf(counts);
+  if (json) {
+    const jobs = first.map(jobToJson);
+    await writeStdout(`${toJsonLine({ dryRun: true, count: total, byState: counts, jobs })}\n`);
+  } else {
+    const { jobsTable } = await loadTables();
+    if (total > 0) await writeStdout(jobsTable(first, await queue.now(), tableWidth()));
+    printNote(total === 0 ? 'no job matches' : `${describeCounts(counts)} would be ${past}`);
+  }
+  return total === 0 ? 1 : 0;
+}

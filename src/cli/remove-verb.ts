@@ -1,0 +1,48 @@
+import { type Archive, removing } from '../bulk/acts.js';
+import type { Queue } from '../core/queue.js';
+import { RemovedFile } from '../output/removed-file.js';
+import type { Acting } from './act-on-selection.js';
+import { removedFolder } from './config/settings.js';
+import { printInfo, printNote } from './stderr.js';
+
+export interface ArchiveFlags {
+  readonly 'no-archive': boolean;
+}
+
+/** The file in which a command keeps what it removes, unless that is refused. */
+export class RemovedJobs {
+  private file: RemovedFile | undefined;
+
+  constructor(
+    private readonly command: 'remove' | 'purge',
+    private readonly flags: ArchiveFlags,
+  ) {}
+
+  /** @throws OutputError where nothing can be written */
+  open(queue: Queue): Archive | undefined {
+    if (this.flags['no-archive']) return undefined;
+    this.file ??= RemovedFile.create(removedFolder(), { store: queue.label, command: this.command });
+    return this.file;
+  }
+
+  /** Tells where they are; after a failure on a pipe as well. */
+  end(isComplete: boolean): void {
+    if (this.file?.close() !== true) return;
+    const message = `the removed jobs are in ${this.file.path}; \`delayer import\` puts them back`;
+    if (isComplete) printInfo(message);
+    else printNote(message);
+  }
+}
+
+/** Removes the jobs of a selection. */
+export function removeVerb(command: 'remove' | 'purge', flags: ArchiveFlags): Acting {
+  const kept = new RemovedJobs(command, flags);
+  return {
+    verb: command,
+    past: 'removed',
+    start: (queue) => removing(queue, kept.open(queue)),
+    end: (isComplete) => {
+      kept.end(isComplete);
+    },
+  };
+}

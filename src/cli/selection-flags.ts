@@ -1,0 +1,128 @@
+import * as Flags from '@oclif/core/flags';
+import type { Sweep } from '../bulk/sweep.js';
+import { DelayerError } from '../core/errors.js';
+import { JOB_STATES, type JobState } from '../core/job.js';
+import type { Queue } from '../core/queue.js';
+import { count, duration, rate, timestamp } from './flags.js';
+import { readWhere, type Where } from './where.js';
+
+/** Which jobs a command views or acts on: the same flags for all of them. */
+export const selectionFlags = {
+  topic: Flags.string({
+    multiple: true,
+    helpGroup: 'SELECTION',
+    helpValue: 'GLOB',
+    description: 'jobs of these topics; * ? [a-z] and \\ make a glob',
+  }),
+  state: Flags.option({ options: JOB_STATES, multiple: true, delimiter: ',' as const })({
+    helpGroup: 'SELECTION',
+    description: 'jobs in these states',
+  }),
+  'id-glob': Flags.string({
+    multiple: true,
+    helpGroup: 'SELECTION',
+    helpValue: 'GLOB',
+    description: 'jobs whose id matches',
+  }),
+  'due-before': timestamp('due-before')({
+    helpGroup: 'SELECTION',
+    description: 'jobs due earlier than TIME',
+  }),
+  'due-after': timestamp('due-after')({ helpGroup: 'SELECTION', description: 'jobs due at TIME or later' }),
+  'older-than': duration('older-than')({
+    helpGroup: 'SELECTION',
+    description: 'jobs that have been due for longer; dead letters that failed longer ago',
+  }),
+  grep: Flags.string({
+    multiple: true,
+    helpGroup: 'SELECTION',
+    helpValue: 'TEXT',
+    description: 'jobs with TEXT in their body, byte for byte',
+  }),
+  where: Flags.string({
+    helpGroup: 'SELECTION',
+    helpValue: 'EXPR',
+    description: `jobs for which this JSONata is true: 'body.amount > 100 and attempts = 0'`,
+  }),
+};
+
+const SELECTING = Object.keys(selectionFlags) as (keyof typeof selectionFlags)[];
+
+/** How a command acts on what is selected. */
+export const actingFlags = {
+  limit: count('limit')({ description: 'act on no more than so many' }),
+  rate: rate('rate')({ description: 'act on no more than so many in each second, minute, …: 500/s' }),
+  'dry-run': Flags.boolean({ description: 'count the jobs, show some, and do nothing' }),
+  yes: Flags.boolean({ description: 'do not ask' }),
+};
+
+export interface SelectionFlags {
+  readonly topic?: readonly string[] | undefined;
+  readonly state?: readonly JobState[] | undefined;
+  readonly 'id-glob'?: readonly string[] | undefined;
+  readonly 'due-before'?: Date | undefined;
+  readonly 'due-after'?: Date | undefined;
+  readonly 'older-than'?: number | undefined;
+  readonly grep?: readonly string[] | undefined;
+  readonly where?: string | undefined;
+}
+
+/** Is there one of the flags that select? */
+export function isSelecting(flags: SelectionFlags): boolean {
+  return SELECTING.some((name) => flags[name] !== undefined);
+}
+
+/** Jobs are named or selected, not both. @throws DelayerError `usage` */
+export function assertNoSelection(flags: SelectionFlags, usage: string): void {
+  const given = SELECTING.find((name) => flags[name] !== undefined);
+  if (given === undefined) return;
+  throw new DelayerError('usage', `ID and --${given} cannot be used together`, {
+    hint: `Leave one of them out. Usage: ${usage}`,
+  });
+}
+
+/** What the flags select, and what `--where` could not be asked of. */
+export interface Selected extends Sweep {
+  readonly where?: Where | undefined;
+}
+
+/**
+ * @param states those of a command that says so itself, where `--state` is not given
+ * @param toBytes reads a topic as the user typed it
+ */
+export async function toSelected(
+  flags: SelectionFlags & { readonly limit?: number | undefined; readonly base64: boolean },
+  { states, toBytes }: { readonly states?: readonly JobState[]; readonly toBytes: (text: string) => Buffer },
+): Promise<(queue: Queue) => Promise<Selected>> {
+  const { base64, limit = Infinity } = flags;
+  const [topics, topicGlobs] = partOf(flags.topic ?? [], (text) => base64 || !isGlob(text));
+  for (const text of topicGlobs) if (text.includes('\ufffd')) toBytes(text);
+  const where = flags.where === undefined ? undefined : await readWhere(flags.where);
+  const filter = {
+    ...(topics.length > 0 && { topics: topics.map(toBytes) }),
+    ...(topicGlobs.length > 0 && { topicGlobs }),
+    states: flags.state ?? states,
+    dueBefore: flags['due-before'],
+    dueAfter: flags['due-after'],
+    idGlobs: flags['id-glob'],
+    bodyIncludes: flags.grep?.map(toText),
+  };
+  const olderMs = flags['older-than'];
+  return async (queue) => {
+    const olderThan = olderMs === undefined ? undefined : new Date((await queue.now()).getTime() - olderMs);
+    const query = { ...filter, olderThan };
+    return { query, limit, ...(where && { where, matches: (job) => where.matches(job) }) };
+  };
+}
+
+/** Does it say more than a name, with one of the characters of a glob? */
+const isGlob = (text: string): boolean => /[*?[\\]/.test(text);
+
+function partOf<T>(items: readonly T[], isFirst: (item: T) => boolean): [T[], T[]] {
+  return [items.filter(isFirst), items.filter((item) => !isFirst(item))];
+}
+
+function toText(text: string): string {
+  if (text !== '') return text;
+  throw new DelayerError('usage', '--grep is empty', { hint: 'Give it at least one byte.' });
+}

@@ -1,0 +1,89 @@
+import type { Outcome, Swept } from '../bulk/sweep.js';
+import { jobCount, JOB_STATES, type JobState } from '../core/job.js';
+import { writeIds } from '../output/jobs.js';
+import { toJsonLine } from '../output/json.js';
+import { stdoutIsTerminal, writeStdout } from '../output/stdout.js';
+import { printInfo, printNote, ProgressLine } from './stderr.js';
+import type { Where } from './where.js';
+
+export type StateCounts = Readonly<Partial<Record<JobState, number>>>;
+
+/** `3 jobs (2 delayed, 1 ready)` */
+export function describeCounts(counts: StateCounts): string {
+  const parts = JOB_STATES.flatMap((state) =>
+    counts[state] === undefined ? [] : [`${counts[state].toLocaleString('en')} ${state}`],
+  );
+  const total = totalOf(counts);
+  const jobs = jobCount(total).replace(/^\d+/, total.toLocaleString('en'));
+  return parts.length === 0 ? jobs : `${jobs} (${parts.join(', ')})`;
+}
+
+export const totalOf = (counts: StateCounts): number =>
+  Object.values(counts).reduce((sum, count) => sum + count, 0);
+
+/** Tells what became of the jobs of a selection: ids in a pipe, counts in JSON, and a summary on stderr. */
+export class SelectionReport {
+  private readonly acted: Partial<Record<JobState, number>> = {};
+  private readonly left: Record<Exclude<Outcome, 'done'>, number> = { changed: 0, duplicate_id: 0 };
+  private lookedAt = 0;
+  private readonly progress = new ProgressLine();
+
+  /** @param past what was done to the jobs: `removed` */
+  constructor(
+    private readonly past: string,
+    private readonly json: boolean,
+    private readonly where: Where | undefined,
+  ) {}
+
+  /** 0 when at least one job was acted on, else 1. */
+  get exitCode(): number {
+    return totalOf(this.acted) > 0 ? 0 : 1;
+  }
+
+  async add({ jobs, outcomes, lookedAt, problems }: Swept): Promise<void> {
+    const ids = [];
+    for (const [i, { id, state }] of jobs.entries()) {
+      const outcome = outcomes[i] ?? 'changed';
+      if (outcome === 'done') {
+        this.acted[state] = (this.acted[state] ?? 0) + 1;
+        ids.push(id);
+      } else this.left[outcome] += 1;
+    }
+    this.lookedAt += lookedAt;
+    for (const { message } of problems) {
+      this.progress.clear();
+      printNote(`not all jobs can be looked at: ${message}`);
+    }
+    // Nobody reads a million ids on a terminal; the summary tells.
+    if (!this.json && !stdoutIsTerminal()) await writeIds(ids);
+    this.progress.draw(
+      () => `${this.lookedAt.toLocaleString('en')} looked at, ${describeCounts(this.acted)} ${this.past}`,
+    );
+  }
+
+  /** What was done is told even when the rest failed. */
+  async end(isComplete: boolean): Promise<void> {
+    this.progress.clear();
+    const { acted, left, past, where } = this;
+    if (where && where.failed.count > 0)
+      printNote(
+        `--where failed for ${jobCount(where.failed.count)}, which counted as not matching: ${where.failed.reason}`,
+      );
+    if (this.json) {
+      const counts = { [past]: totalOf(acted), byState: acted, left };
+      await writeStdout(`${toJsonLine({ ...counts, isComplete })}\n`);
+    } else if (this.exitCode === 0 && isComplete) printInfo(this.summary());
+    else printNote(this.summary());
+  }
+
+  private summary(): string {
+    const { acted, left, past } = this;
+    const { changed, duplicate_id } = left;
+    if (totalOf(acted) + changed + duplicate_id === 0) return 'no job matches';
+    return [
+      `${describeCounts(acted)} ${past}`,
+      ...(changed > 0 ? [`${changed} not: changed meanwhile`] : []),
+      ...(duplicate_id > 0 ? [`${duplicate_id} not: another job of the id is in the queue`] : []),
+    ].join(', ');
+  }
+}

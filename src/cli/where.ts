@@ -1,0 +1,74 @@
+import { isUtf8 } from 'node:buffer';
+import { DelayerError } from '../core/errors.js';
+import type { JobRecord } from '../core/job.js';
+
+/** A condition on jobs, of `--where`. */
+export interface Where {
+  /** A job for which the expression fails does not match. */
+  matches(job: JobRecord): Promise<boolean>;
+  /** For how many jobs it failed, and why it did for the first. */
+  readonly failed: { readonly count: number; readonly reason: string };
+}
+
+/** What JSONata throws. */
+interface JsonataError {
+  readonly message?: string;
+  readonly position?: number;
+}
+
+/**
+ * Reads an expression of JSONata, which sees `{ id, topic, state, dueAt, attempts, body }`: the body as JSON where it
+ * is, else as text. The library is loaded only here.
+ * @throws DelayerError `usage` for an expression that is none, with the place
+ */
+export async function readWhere(expression: string): Promise<Where> {
+  const { default: jsonata } = await import('jsonata');
+  let condition: ReturnType<typeof jsonata>;
+  try {
+    condition = jsonata(expression);
+  } catch (error) {
+    const { message, position } = error as JsonataError;
+    const place = position === undefined ? '' : ` at character ${position}`;
+    throw new DelayerError('usage', `invalid expression for --where${place}: ${message ?? 'unknown error'}`, {
+      hint: `Write one of JSONata, such as: --where 'body.amount > 100 and attempts = 0'.`,
+    });
+  }
+  const failed = { count: 0, reason: '' };
+  const matches = async (job: JobRecord): Promise<boolean> => {
+    try {
+      return isTrue(await condition.evaluate(toInput(job)));
+    } catch (error) {
+      failed.count += 1;
+      if (failed.count === 1) failed.reason = (error as JsonataError).message ?? String(error);
+      return false;
+    }
+  };
+  return { matches, failed };
+}
+
+/** As JSONata's own `$boolean` has it, of what an expression gives. */
+function isTrue(value: unknown): boolean {
+  if (Array.isArray(value)) return value.some(isTrue);
+  if (typeof value === 'object' && value !== null) return Object.keys(value).length > 0;
+  return Boolean(value);
+}
+
+function toInput({ id, topic, state, dueAt, attempts, body }: JobRecord) {
+  const text = body?.toString();
+  return {
+    id: id.toString(),
+    topic: topic?.toString(),
+    state,
+    dueAt: dueAt?.toISOString(),
+    attempts,
+    body: text === undefined || body === undefined || !isUtf8(body) ? text : parsed(text),
+  };
+}
+
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return text;
+  }
+}

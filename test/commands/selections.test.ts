@@ -1,0 +1,193 @@
+import { expect } from 'chai';
+import { readdirSync, readFileSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { documentOf, expectQuiet, forEachStore, linesOf } from '../support/cli.js';
+import { HOUR_MS, idsOf, LONG_MS, must, reserve } from '../support/jobs.js';
+
+describe('selections', () => {
+  forEachStore((cli) => {
+    const fill = async () => {
+      const queue = await cli.queue();
+      const job = (topic: string, n: number, delayMs: number) => ({
+        ...{ topic, id: `${topic}-${n}`, body: JSON.stringify({ amount: 100 * n, to: topic }), delayMs },
+      });
+      const numbers = [1, 2, 3];
+      await queue.pushMany([
+        ...numbers.map((n) => job('mail_a', n, n * HOUR_MS)),
+        ...numbers.map((n) => job('mail_b', n, n * HOUR_MS)),
+        ...numbers.map((n) => job('pay', n, LONG_MS)),
+        ...numbers.map((n) => job('now', n, 0)),
+      ]);
+      return queue;
+    };
+    const idsIn = async (...topics: string[]) =>
+      idsOf((await (await cli.queue()).list(topics, { limit: 1000 })).jobs).sort();
+    const keptFiles = () => {
+      const folder = join(must(cli.env.HOME), '.local/state/delayer/removed');
+      return readdirSync(folder).map((name) => join(folder, name));
+    };
+    const keptLines = () =>
+      readFileSync(must(keptFiles()[0]), 'utf8')
+        .trimEnd()
+        .split('\n')
+        .map((line) => JSON.parse(line) as Record<string, unknown>);
+
+    for (const [what, flags, wanted] of [
+      [
+        'a topic by a glob',
+        ['--topic', 'mail_*'],
+        ['mail_a-1', 'mail_a-2', 'mail_a-3', 'mail_b-1', 'mail_b-2', 'mail_b-3'],
+      ],
+      [
+        'two topics by name',
+        ['--topic', 'mail_a', '--topic', 'pay'],
+        ['mail_a-1', 'mail_a-2', 'mail_a-3', 'pay-1', 'pay-2', 'pay-3'],
+      ],
+      ['ids by a glob', ['--id-glob', '*_[ab]-2'], ['mail_a-2', 'mail_b-2']],
+      ['a due time', ['--topic', 'mail_*', '--due-before', '+90m'], ['mail_a-1', 'mail_b-1']],
+      ['a range of due times', ['--due-after', '+90m', '--due-before', '+150m'], ['mail_a-2', 'mail_b-2']],
+      ['a text in the body', ['--grep', '"amount":300', '--topic', '*a*'], ['mail_a-3', 'mail_b-3', 'pay-3']],
+      ['an expression', ['--where', 'body.amount > 100 and topic = "pay"'], ['pay-2', 'pay-3']],
+      ['a topic, no more than one', ['--topic', 'pay', '--limit', '1'], ['pay-1']],
+    ] as const) {
+      it(`remove by ${what} removes the delayed jobs that match, and prints their ids`, async () => {
+        await fill();
+        const before = await idsIn('mail_a', 'mail_b', 'pay', 'now');
+        const outcome = expectQuiet(await cli.run(['remove', ...flags, '--yes']));
+        expect(linesOf(outcome).sort()).to.deep.equal(wanted);
+        const left = before.filter((id) => !(wanted as readonly string[]).includes(id));
+        expect(await idsIn('mail_a', 'mail_b', 'pay', 'now')).to.deep.equal(left);
+      });
+    }
+
+    it('remove by a selection takes delayed jobs alone, unless a state or --any-state is given', async () => {
+      await fill();
+      const run = (...flags: string[]) => cli.run(['remove', '--topic', 'now', '--yes', ...flags]);
+      expect(await run()).to.include({ code: 1, stderr: 'delayer: no job matches\n' });
+      expect(linesOf(await run('--state', 'ready,due', '--limit', '1'))).to.have.length(1);
+      expect(linesOf(await run('--any-state'))).to.have.length(2);
+      expect(await idsIn('now')).to.be.empty;
+    });
+
+    it('a selection is not acted on without --yes where nobody can be asked', async () => {
+      await fill();
+      for (const args of [
+        ['remove', '--topic', '*'],
+        ['purge', 'pay'],
+      ]) {
+        const outcome = await cli.run(args);
+        expect(outcome.code).to.equal(2);
+        expect(outcome.stderr).to.contain('--yes');
+      }
+      expect(await idsIn('mail_a', 'mail_b', 'pay', 'now')).to.have.length(12);
+    });
+
+    it('a dry run counts the jobs by state, shows some and does nothing', async () => {
+      await fill();
+      const table = await cli.run(['remove', '--topic', '*a*', '--dry-run']);
+      expect(table.code).to.equal(0);
+      expect(table.stdout.toString()).to.contain('mail_a-1');
+      expect(table.stderr).to.equal('delayer: 9 jobs (9 delayed) would be removed\n');
+      const json = documentOf(await cli.run(['purge', 'pay', 'now', '--dry-run', '--json']));
+      expect(json).to.include({ dryRun: true, count: 6 });
+      expect(json).to.have.property('jobs').with.length(6);
+      expect(await cli.run(['remove', '--topic', 'none', '--dry-run'])).to.include({ code: 1 });
+      expect(await idsIn('mail_a', 'mail_b', 'pay', 'now')).to.have.length(12);
+    });
+
+    it('an expression that fails for some jobs matches none of them, and that is told', async () => {
+      await fill();
+      await (await cli.queue()).push({ topic: 'pay', id: 'text', body: 'no JSON', delayMs: HOUR_MS });
+      const args = [
+        'remove',
+        '--topic',
+        'pay',
+        '--where',
+        '$number(body.to) = 1 or body.amount = 100',
+        '--yes',
+      ];
+      const outcome = await cli.run(args);
+      expect(outcome.stderr).to.contain('--where failed for');
+      expect(outcome.stderr).to.contain('no job matches');
+      expect(await idsIn('pay')).to.have.length(4);
+    });
+
+    it('an expression that is none is refused with its place, and nothing is done', async () => {
+      const outcome = await cli.run(['remove', '--where', 'body.amount > > 2', '--yes']);
+      expect(outcome.code).to.equal(2);
+      expect(outcome.stderr).to.match(/invalid expression for --where at character 15/);
+    });
+
+    it('ids and a selection together, and neither of them, are refused', async () => {
+      for (const args of [
+        ['remove'],
+        ['remove', 'a', '--topic', 'b', '--yes'],
+        ['remove', '--grep', '', '--yes'],
+      ]) {
+        expect(await cli.run(args)).to.include({ code: 2 });
+      }
+    });
+
+    it('what a selection removes is kept in a file of this user alone: each job as it was, then what was removed', async () => {
+      const queue = await fill();
+      const [found] = await queue.find('pay-2');
+      await cli.run(['remove', '--topic', 'pay', '--yes']);
+      const [path] = keptFiles();
+      expect(statSync(must(path)).mode & 0o777).to.equal(0o600);
+      expect(statSync(join(must(path), '..')).mode & 0o777).to.equal(0o700);
+      const [header, ...lines] = keptLines();
+      expect(header).to.include({ command: 'remove' });
+      expect(lines.map(({ id }) => id)).to.deep.equal(['pay-1', 'pay-2', 'pay-3', undefined]);
+      expect(lines[1]).to.include({
+        ...{ topic: 'pay', body: '{"amount":200,"to":"pay"}', state: 'delayed', ttlMs: 604_800_000 },
+        dueAt: must(must(found).dueAt).toISOString(),
+      });
+      expect(lines.at(-1)).to.deep.equal({ confirmed: 3, notRemoved: [] });
+    });
+
+    it('what remove --any-state removes by id is kept as well, and nothing with --no-archive', async () => {
+      const queue = await fill();
+      await reserve(queue, 'now', 1);
+      await cli.run(['remove', 'now-1', 'pay-1', 'unknown', '--any-state']);
+      expect(keptLines().map(({ id }) => id)).to.deep.equal([undefined, 'now-1', 'pay-1', undefined]);
+      await cli.run(['remove', 'pay-2', '--any-state', '--no-archive']);
+      await cli.run(['purge', 'mail_a', '--yes', '--no-archive']);
+      expect(keptFiles()).to.have.length(1);
+      expect(await idsIn('now', 'pay', 'mail_a')).to.deep.equal(['now-2', 'now-3', 'pay-3']);
+    });
+
+    it('nothing is removed where it cannot be kept', async () => {
+      await fill();
+      for (const args of [
+        ['purge', 'pay', '--yes'],
+        ['remove', 'pay-1', '--any-state'],
+      ]) {
+        const outcome = await cli.run(args, { env: { XDG_STATE_HOME: '/dev/null' } });
+        expect(outcome.code).to.equal(74);
+      }
+      expect(await idsIn('pay')).to.have.length(3);
+    });
+
+    it('purge removes all of a topic but what a consumer has in hand, or the states that are named', async () => {
+      const queue = await fill();
+      const [held] = await reserve(queue, 'now', 1);
+      const purge = async (...args: string[]) => {
+        const outcome = expectQuiet(await cli.run(['purge', ...args, '--yes', '--json']));
+        return documentOf<{ removed: number; byState: Record<string, number> }>(outcome);
+      };
+      expect(await purge('mail_a', 'now')).to.include({ removed: 5 });
+      expect(await idsIn('now')).to.deep.equal(idsOf([must(held)]));
+      expect((await purge('now', '--state', 'leased')).byState).to.deep.equal({ leased: 1 });
+      expect(await queue.ack([must(held)])).to.deep.equal([false]);
+      expect(await idsIn('mail_b', 'pay')).to.have.length(6);
+    });
+
+    it('purge acts on no more jobs in a second than --rate says', async () => {
+      await fill();
+      const began = performance.now();
+      expectQuiet(await cli.run(['purge', 'mail_a', '--yes', '--rate', '4/s']));
+      // The third is not due before half a second; how late it is does not matter.
+      expect(performance.now() - began).to.be.at.least(500);
+    });
+  });
+});
