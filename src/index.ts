@@ -24,6 +24,7 @@ export type {
   RescheduleRequest,
   ReserveRequest,
   ScanQuery,
+  StatsOptions,
   TextOrBytes,
   Topics,
   WaitOptions,
@@ -57,6 +58,7 @@ export type {
 export type {
   Burial,
   EditResult,
+  Estimate,
   FlawedJobs,
   JobPage,
   Maintenance,

@@ -26,7 +26,7 @@ export async function findDeadTopics(
   const matchers = patterns.map((pattern) =>
     'topic' in pattern ? (topic: Bytes) => topic.equals(pattern.topic) : globMatcher(pattern.glob),
   );
-  const { topics = [] } = await queue.stats({ exact: true });
+  const { topics } = await queue.stats({ exact: true });
   const found = topics.filter(({ topic, dead }) => dead > 0 && matchers.some((matches) => matches(topic)));
   return {
     topics: found.map(({ topic }) => topic),

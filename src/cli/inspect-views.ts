@@ -17,7 +17,11 @@ import { loadDeadTables, loadTables, tableWidth } from './tables.js';
 
 /** All topics, and what is wrong with the store. */
 export async function showOverview(queue: Queue, json: boolean): Promise<void> {
-  const [stats, found, now] = await Promise.all([queue.stats({ exact: true }), queue.health(), queue.now()]);
+  const [stats, found, now] = await Promise.all([
+    queue.stats({ exact: true }),
+    queue.health({ exact: false }),
+    queue.now(),
+  ]);
   const problems = [...(stats.problems ?? []).map(withListHint), ...found].map(withCliHint);
   if (json) return printJson(overviewToJson(queue.label, stats, problems));
   const { overviewTable } = await loadTables();

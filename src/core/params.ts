@@ -24,6 +24,7 @@ import type {
   ReadyWaitOptions,
   ReserveRequest,
   ScanQuery,
+  StatsOptions,
   Topics,
   WaitOptions,
 } from './requests.js';
@@ -133,10 +134,10 @@ export function toExtendParams(
   return { ...toLeaseParams(leases, options), leaseMs: toLeaseMs(leaseMs) };
 }
 
-export function toStatsParams(options: { exact?: boolean | undefined }): StatsParams {
-  assertFields(options, ['exact'], 'option of stats');
+export function toStatsParams(options: StatsOptions): StatsParams {
+  assertFields(options, ['exact', 'onProgress'], 'option of stats');
   assertFlag(options.exact, 'exact');
-  return { exact: options.exact ?? true };
+  return { exact: options.exact ?? true, onProgress: options.onProgress };
 }
 
 export function toListParams(topics: Topics, query: ListQuery): ListParams {

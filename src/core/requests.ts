@@ -236,3 +236,10 @@ export interface ScanQuery extends JobFilter {
   /** Of what waits for its due time, that which is due last comes first: for those that move such jobs to later. */
   readonly latestFirst?: boolean | undefined;
 }
+
+export interface StatsOptions {
+  /** True when absent. False: what a store with many jobs can tell at once, the rest as an estimate. */
+  readonly exact?: boolean | undefined;
+  /** Is told now and then how many jobs were counted, and of how many, as far as that is known. */
+  readonly onProgress?: ((counted: number, total: number) => void) | undefined;
+}

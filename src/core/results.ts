@@ -106,21 +106,43 @@ export interface Maintenance {
 export interface Stats {
   /** By state; one that was not counted is absent. */
   readonly totals: Partial<Readonly<Record<JobState, number>>>;
-  /** In order of topic, byte by byte; absent when they were not counted. */
-  readonly topics?: readonly TopicStats[] | undefined;
-  /** What was found wrong while counting. */
+  /** In order of topic, byte by byte. */
+  readonly topics: readonly TopicStats[];
+  /** How counts were come by that are not exact; absent when all are. */
+  readonly estimate?: Estimate | undefined;
+  /** When the job was due that is due longest and still waits to be made ready; absent when there is none. */
+  readonly overdueSince?: Date | undefined;
+  /** The daemons that were seen lately, by name; absent where jobs become ready without one. */
+  readonly daemons?: readonly string[] | undefined;
+  /** Who holds leases, as they named themselves, in order; of very many leases those of a sample. Absent where it was not asked. */
+  readonly consumers?: readonly string[] | undefined;
+  /** What was found wrong while counting; absent where jobs were not looked at one by one. */
   readonly problems?: readonly Problem[] | undefined;
 }
 
-export interface TopicStats {
+/** Of a store that is too large to be counted at once: a sample of its jobs stands for all. */
+export interface Estimate {
+  /** Jobs that were looked at. */
+  readonly sampled: number;
+  /** A topic is missing with a chance of 5 % if it has so many jobs that nobody has taken yet, less often if it has more. */
+  readonly missingBelow: number;
+  /** The totals that are estimates: each is off by no more than so many jobs in 95 of 100 cases. */
+  readonly errors: Partial<Readonly<Record<JobState, number>>>;
+}
+
+/** A count that was not made is absent. */
+export interface TopicStats extends Readonly<Record<Exclude<JobState, 'expired'>, number>> {
   readonly topic: Bytes;
-  readonly delayed: number;
-  readonly due: number;
-  readonly ready: number;
-  readonly leased: number;
-  readonly expired: number;
-  readonly dead: number;
+  /** Expired jobs that are not cleared away yet; where it is absent, `ready` counts them. */
+  readonly expired?: number | undefined;
+  /** The counts that are estimates: each is off by no more than so many jobs in 95 of 100 cases; absent when none is. */
+  readonly errors?: Partial<Readonly<Record<JobState, number>>> | undefined;
+  /** Of the jobs that are not ready; absent when there is none, or it was not looked for. */
   readonly nextDueAt?: Date | undefined;
+  /** When the ready job was due that has waited longest; absent when none is ready, or none of the first is known. */
+  readonly oldestReadyAt?: Date | undefined;
+  /** It is not known of the first in line, which another daemon made ready: they have waited at least as long. */
+  readonly isOldestAtLeast?: boolean | undefined;
   /** Until when the topic is paused; `Infinity` until it is resumed; absent when it is not. */
   readonly pausedUntilMs?: number | undefined;
 }

@@ -159,7 +159,8 @@ export interface Maintainer {
 export interface Observer {
   /**
    * Counts jobs. Exact counts look at everything while others work, in bounded steps: not the picture of
-   * one moment. Without `exact` only those totals are given that cost O(log n).
+   * one moment. Without `exact` a store with many jobs tells what can be told at once, within some
+   * tenths of a second, and estimates the rest.
    */
   stats(params: StatsParams): Promise<Stats>;
 
@@ -183,8 +184,11 @@ export interface Observer {
   /** Up to `limit` of the jobs that `stats` counts among its problems. */
   findFlawed(params: { readonly limit: number }): Promise<FlawedJobs>;
 
-  /** What is wrong with the store as a whole; `[]` when nothing is. Jobs are not looked at: see `stats`. */
-  health(): Promise<Problem[]>;
+  /**
+   * What is wrong with the store as a whole; `[]` when nothing is. Jobs are not looked at: see `stats`. Without `exact`
+   * neither are ready lists, of which `stats` tells as well.
+   */
+  health(params: HealthParams): Promise<Problem[]>;
 
   /** The store's clock. */
   now(): Promise<Date>;
@@ -332,6 +336,12 @@ export interface PauseParams extends TopicParams {
 }
 
 export interface StatsParams {
+  readonly exact: boolean;
+  /** Is told now and then how many jobs were counted, and of how many, as far as that is known. */
+  readonly onProgress?: ((counted: number, total: number) => void) | undefined;
+}
+
+export interface HealthParams {
   readonly exact: boolean;
 }
 

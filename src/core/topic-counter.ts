@@ -1,7 +1,9 @@
-import { JOB_STATES } from './job.js';
-import type { Stats, TopicStats } from './results.js';
+import { JOB_STATES, type JobState } from './job.js';
+import type { TopicStats } from './results.js';
 
-type Counts = { -readonly [K in keyof TopicStats]: TopicStats[K] } & { readonly topic: Buffer };
+type Counts = { -readonly [K in keyof TopicStats]: TopicStats[K] } & Record<JobState, number> & {
+    readonly topic: Buffer;
+  };
 
 /** Adds up jobs by topic. */
 export class TopicCounter {
@@ -19,9 +21,10 @@ export class TopicCounter {
   }
 
   /** All topics, in order, and their sums. */
-  stats(): Stats {
+  sums(): { totals: Record<JobState, number>; topics: Counts[] } {
     const topics = [...this.byTopic.values()].sort((a, b) => a.topic.compare(b.topic));
-    const sum = (state: (typeof JOB_STATES)[number]) => topics.reduce((jobs, row) => jobs + row[state], 0);
-    return { totals: Object.fromEntries(JOB_STATES.map((state) => [state, sum(state)])), topics };
+    const sum = (state: JobState) => topics.reduce((jobs, row) => jobs + row[state], 0);
+    const totals = Object.fromEntries(JOB_STATES.map((state) => [state, sum(state)]));
+    return { totals: totals as Record<JobState, number>, topics };
   }
 }

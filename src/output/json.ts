@@ -117,7 +117,7 @@ export function reasonsToJson(
 
 /** `inspect --json` */
 export function overviewToJson(store: string, stats: Stats, problems: readonly Problem[]): Json {
-  return { store, totals: stats.totals, topics: (stats.topics ?? []).map(topicToJson), problems };
+  return { store, totals: stats.totals, topics: stats.topics.map(topicToJson), problems };
 }
 
 function topicToJson({ topic, nextDueAt, pausedUntilMs, ...counts }: TopicStats): Json {

@@ -21,7 +21,7 @@ describe('push --batch', () => {
       const outcome = await cli.run(['push', '--batch', 'jobs.ndjson']);
       expectQuiet(outcome);
       expect(linesOf(outcome)).to.deep.equal(ids);
-      expect((await (await cli.queue()).stats()).topics?.[0]).to.include({ delayed: 700 });
+      expect((await (await cli.queue()).stats()).topics[0]).to.include({ delayed: 700 });
     });
 
     it('push --batch takes jobs from stdin, without an id too, and a last line without a newline', async () => {

@@ -68,7 +68,7 @@ describe('drain --follow', () => {
       expect(await follow.printed(2)).to.deep.equal(['first', 'second']);
       expect(Date.now()).to.be.at.least(dueAt?.getTime() ?? Infinity);
       expect(await follow.end()).to.include({ code: null, signal: 'SIGTERM', stderr: '' });
-      expect((await queue.stats()).topics?.[0]).to.include({ delayed: 1, ready: 0, due: 0, leased: 0 });
+      expect((await queue.stats()).topics[0]).to.include({ delayed: 1, ready: 0, due: 0, leased: 0 });
     });
 
     it('drain --follow ends by itself after --max jobs', async () => {
@@ -103,7 +103,7 @@ describe('drain --follow', () => {
       const queue = await cli.queue();
       await queue.push({ topic: 'topic', body: 'before' });
       await follow.printed(1);
-      await eventually(async () => (await queue.stats()).topics?.length === 0);
+      await eventually(async () => (await queue.stats()).topics.length === 0);
       await redis.server.kill();
       await follow.says(/^delayer: [^\n]*; trying again until it works\n/m);
       await redis.server.restart();

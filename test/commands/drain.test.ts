@@ -124,7 +124,7 @@ describe('drain', () => {
         const drain = cli.start(['drain', 'topic']);
         // A reader that takes nothing yet keeps it in the middle of its work.
         drain.child.stdout?.pause();
-        await eventually(async () => ((await queue.stats()).topics?.[0]?.leased ?? 0) > 0);
+        await eventually(async () => ((await queue.stats()).topics[0]?.leased ?? 0) > 0);
         drain.child.kill(signal);
         drain.child.stdout?.resume();
         const outcome = await drain.ended;
@@ -147,7 +147,7 @@ describe('drain', () => {
         everyMs: 50,
       });
       expect(drain.child.signalCode).to.equal('SIGTERM');
-      expect((await queue.stats()).topics?.[0]).to.include({ leased: 60 });
+      expect((await queue.stats()).topics[0]).to.include({ leased: 60 });
     });
   });
 });

@@ -170,7 +170,7 @@ describe('serve', () => {
       daemon.child.kill('SIGHUP');
       await daemon.says(/SIGHUP does nothing here/);
       await (await cli.queue()).push({ id: 'a', topic: 'topic', body: 'b', delayMs: 50 });
-      await eventually(async () => ((await (await cli.queue()).stats()).topics?.[0]?.ready ?? 0) === 1);
+      await eventually(async () => ((await (await cli.queue()).stats()).topics[0]?.ready ?? 0) === 1);
       expect(await daemon.end()).to.include({ code: 0, signal: null });
     });
 

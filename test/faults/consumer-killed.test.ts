@@ -61,7 +61,7 @@ describe('a consumer that is stopped:', () => {
       // A reader that takes nothing: it stands still in a write, with two batches in hand, and with no
       // transaction open, which would rightly keep the others from a file.
       drain.child.stdout?.pause();
-      await eventually(async () => (await queue.stats()).topics?.[0]?.leased === IN_HAND);
+      await eventually(async () => (await queue.stats()).topics[0]?.leased === IN_HAND);
       // What is written here waits until that transaction has ended.
       await queue.push({ topic: 'another', body: 'b' });
       drain.child.kill('SIGSTOP');

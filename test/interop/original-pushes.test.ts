@@ -65,7 +65,7 @@ describe('jobs that an original client pushed, before delayer:', () => {
     expect(must(job.expiresAt).getTime() / 1000).to.be.within(before + 3630, before + 3632);
     const [listed] = (await queue.list('topic', { limit: 10 })).jobs;
     expect(listed).to.deep.include({ id: BINARY, body: BINARY, dueAt: job.dueAt, state: 'delayed' });
-    expect((await queue.stats()).topics?.[0]).to.deep.include({
+    expect((await queue.stats()).topics[0]).to.deep.include({
       topic: Buffer.from('topic'),
       delayed: 1,
       nextDueAt: job.dueAt,
@@ -95,7 +95,7 @@ describe('jobs that an original client pushed, before delayer:', () => {
       'ready',
       'ready',
     ]);
-    expect((await queue.stats()).topics?.[0]).to.deep.include({ ready: 2, due: 0 });
+    expect((await queue.stats()).topics[0]).to.deep.include({ ready: 2, due: 0 });
     const jobs = await queue.popMany('topic', 10);
     expect(idsOf(jobs).sort()).to.deep.equal(['1', '2']);
     expect(jobs.map(({ dueAt }) => dueAt)).to.deep.equal([undefined, undefined]);
@@ -143,7 +143,7 @@ describe('jobs that an original client pushed, before delayer:', () => {
     await queue.push({ id: '1', topic: 'topic', body: 'old' });
     await maintainAll(queue);
     await client().push('1', 'topic', 'new', 3600);
-    expect((await queue.stats()).topics?.[0]).to.include({ ready: 0, expired: 0, due: 0, delayed: 1 });
+    expect((await queue.stats()).topics[0]).to.include({ ready: 0, expired: 0, due: 0, delayed: 1 });
     const { jobs } = await queue.list('topic', { limit: 10 });
     expect(jobs.map(({ state, body }) => [state, String(body)])).to.deep.equal([['delayed', 'new']]);
   });
@@ -155,7 +155,7 @@ describe('jobs that an original client pushed, before delayer:', () => {
     await client().push('1', 'new', 'new', 0);
     await daemon().tick();
     const { topics } = await queue.stats();
-    expect(topics?.map(({ topic, ready, expired }) => [String(topic), ready, expired])).to.deep.equal([
+    expect(topics.map(({ topic, ready, expired }) => [String(topic), ready, expired])).to.deep.equal([
       ['new', 1, 0],
       ['old', 0, 0],
     ]);

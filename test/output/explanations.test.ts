@@ -45,7 +45,7 @@ async function expectViewsAgree(
   { queue }: Stage,
   { id, state, topic, flaw, blockedBy }: JobRecord,
 ): Promise<void> {
-  const { topics = [], totals } = await queue.stats();
+  const { topics, totals } = await queue.stats();
   const listed: JobRecord[] = [];
   for (const { topic } of topics) {
     const { jobs, problems } = await queue.list(topic, { limit: 5000 });

@@ -276,7 +276,7 @@ describe('a worker that follows', () => {
       return 'done';
     });
     const following = follow(queue, handler, ending.signal, { events });
-    await eventually(async () => (await world.queue.stats()).topics?.length === 0);
+    await eventually(async () => (await world.queue.stats()).topics.length === 0);
     ending.abort();
     expect(await following).to.include({ done: 2, lateAcks: 0 });
   });

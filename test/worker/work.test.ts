@@ -94,7 +94,7 @@ describe('work of the library', () => {
           { concurrency: 2, max: 3 },
         );
         await eventually(() => inHand === 2);
-        expect((await queue.stats()).topics?.[0]?.leased).to.equal(2);
+        expect((await queue.stats()).topics[0]?.leased).to.equal(2);
         free();
         expect(await work).to.include({ done: 3 });
       }));

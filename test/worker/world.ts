@@ -84,7 +84,7 @@ export async function popAll(queue: Queue, topic = TOPIC): Promise<string[]> {
 
 /** The counts of the one topic; nothing when it has no job. */
 export async function countsOf(queue: Queue): Promise<TopicStats | undefined> {
-  return (await queue.stats()).topics?.[0];
+  return (await queue.stats()).topics[0];
 }
 
 export const idsOf = (jobs: readonly { readonly id: Uint8Array }[]): string[] =>

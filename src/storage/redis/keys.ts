@@ -27,6 +27,8 @@ export class Keys {
   readonly readyKnown: string;
   /** HASH: ready jobs that cannot be handed over, for a key of the wrong type stands in the place of their body. */
   readonly setAside: string;
+  /** ZSET: a topic by the day on which it was last pushed to or promoted. */
+  readonly topics: string;
   /** ZSET: daemon by when it was last seen. */
   readonly daemons: string;
   /** Begins the STRING of who has a lock. */
@@ -51,13 +53,14 @@ export class Keys {
     this.paused = `${prefix}:paused`;
     this.readyKnown = `${prefix}:ready_known`;
     this.setAside = `${prefix}:set_aside`;
+    this.topics = `${prefix}:topics`;
     this.daemons = `${prefix}:daemons`;
     this.lockStem = `${prefix}:lock:`;
     this.importStem = `${prefix}:import:`;
     this.wakeChannel = `${prefix}:wake`;
     const original = [this.pool, this.reserved, this.readyDue, this.bucketStem, this.readyStem];
     const added = [this.inflightStem, this.dead, this.deadLetterStem, this.paused, this.waitingStem];
-    this.forScripts = [...original, ...added, this.readyKnown, this.setAside];
+    this.forScripts = [...original, ...added, this.readyKnown, this.setAside, this.topics];
   }
 
   ready(topic: Uint8Array): Buffer {

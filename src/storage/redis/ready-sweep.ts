@@ -1,4 +1,5 @@
 import type { RetryMode } from './connection.js';
+import { seeTopics } from './scripts/look.js';
 import { sweep, tidy } from './scripts/maintain.js';
 import type { Target } from './scripts/run.js';
 import { monotonicMs } from '../../core/timer.js';
@@ -6,7 +7,7 @@ import { monotonicMs } from '../../core/timer.js';
 type Run = <T>(mode: RetryMode, send: (target: Target) => Promise<T>) => Promise<T>;
 
 /** Names of keys that one step looks at, to find the ready lists. */
-const SCAN_WINDOW = 500;
+const SCAN_WINDOW = 2000;
 /** While there is other work, every so many steps of it one of these is done. */
 const STEPS_BETWEEN = 64;
 /** Where nothing is known to be left over, it is looked for so often (ms). */
@@ -101,7 +102,10 @@ export class ReadySweep {
     const now = monotonicMs();
     if (this.suspects.size === 0 && now - this.scannedAtMs >= EVERY_MS) {
       this.scannedAtMs = now;
-      this.suspect(await this.run('best-effort', (target) => this.scan(target)));
+      const topics = await this.run('best-effort', (target) => this.scan(target));
+      // Views are to know of those that other clients alone use.
+      if (topics.length > 0) await this.run('best-effort', (target) => seeTopics(target, topics));
+      this.suspect(topics);
     }
     for (const [name, topic] of this.suspects) {
       this.suspects.delete(name);

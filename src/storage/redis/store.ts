@@ -9,6 +9,7 @@ import {
   DAEMON_SEEN_MS,
   type EditParams,
   type ExtendParams,
+  type HealthParams,
   type LeaseParams,
   type ListParams,
   type LockParams,
@@ -284,8 +285,8 @@ export class RedisStore implements Store {
     return findFlawed(this.finder, limit);
   }
 
-  async health(): Promise<Problem[]> {
-    return health(this.read, this.keys);
+  async health(params: HealthParams): Promise<Problem[]> {
+    return health(this.read, this.keys, params);
   }
 
   async now(): Promise<Date> {

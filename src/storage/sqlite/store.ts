@@ -155,7 +155,7 @@ export class SqliteStore implements contract.Store {
   }
 
   stats(params: contract.StatsParams): Promise<results.Stats> {
-    const empty = params.exact ? new TopicCounter().stats() : { totals: {} };
+    const empty: results.Stats = { ...new TopicCounter().sums(), consumers: [] };
     return this.file.view<results.Stats>((connection) => stats(connection, params), empty);
   }
 

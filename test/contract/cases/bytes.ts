@@ -131,7 +131,7 @@ async function expectBack(
   expect((await peer.list(topic)).jobs[0]).to.deep.include({ id, topic, body });
   await maintainAll(queue);
   expect((await peer.find(id))[0]).to.deep.include({ id, topic, body, state: 'ready' });
-  expect((await peer.stats()).topics?.map((row) => row.topic)).to.deep.include(topic);
+  expect((await peer.stats()).topics.map((row) => row.topic)).to.deep.include(topic);
   const jobs = await reserve(peer, topic, 5, HOLD_MS);
   expect(only(jobs)).to.deep.include({ id, topic, body });
   expect(only(await queue.find(id))).to.have.property('state', 'leased');

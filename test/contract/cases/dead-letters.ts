@@ -221,7 +221,7 @@ export function describeDeadLetters(world: () => World): void {
       const found = await queue.find(job.id);
       expect(found.map(textOf)).to.have.members(['one', 'two', 'three']);
       for (const one of found) expect(one.reason).to.equal(`reason ${textOf(one)}`);
-      expect((await queue.stats()).topics?.[0]).to.deep.include({ dead: 3, expired: 0 });
+      expect((await queue.stats()).topics[0]).to.deep.include({ dead: 3, expired: 0 });
       expect((await queue.list(job.topic)).jobs.map(textOf)).to.have.members(['one', 'two', 'three']);
     });
 

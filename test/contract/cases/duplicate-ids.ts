@@ -116,7 +116,7 @@ export function describeDuplicateIds(world: () => World): void {
         expect([waits.lease, waits.leaseUntil]).to.deep.equal([undefined, undefined]);
         expect(await queue.ack(first)).to.deep.equal([false]);
         expect(await queue.extend(first, LONG_MS)).to.deep.equal([undefined]);
-        expect((await queue.stats()).topics?.[0]).to.deep.include({ delayed: 2, leased: 0, ready: 0 });
+        expect((await queue.stats()).topics[0]).to.deep.include({ delayed: 2, leased: 0, ready: 0 });
       });
 
       it(`a job that waits for a duplicate since ${end} comes back when that is removed`, async () => {

@@ -162,7 +162,7 @@ export function describePause(world: () => World): void {
       for (const topic of [a, b, c]) await queue.push({ topic, body: 'b' });
       await queue.pause(a);
       await queue.pause(b, { forMs: MINUTE_MS });
-      const pausedUntil = async () => (await peer.stats()).topics?.map((row) => row.pausedUntilMs);
+      const pausedUntil = async () => (await peer.stats()).topics.map((row) => row.pausedUntilMs);
       expect(await pausedUntil()).to.deep.equal([Infinity, clock.now() + MINUTE_MS, undefined]);
       await queue.resume(a);
       clock.advance(MINUTE_MS + 1);

@@ -76,7 +76,7 @@ export function describeTopics(world: () => World): void {
         else clock.advance(1001);
         await maintainAll(peer);
         const { topics: rows } = await peer.stats();
-        expect(rows?.map(({ ready }) => ready)).to.deep.equal([2, 2, 2]);
+        expect(rows.map(({ ready }) => ready)).to.deep.equal([2, 2, 2]);
       }
       for (const topic of topics) {
         expect(idsOf(await drain(peer, topic))).to.deep.equal(ids(topic, 0, 1));
@@ -100,7 +100,7 @@ export function describeTopics(world: () => World): void {
       clock.advance(1001);
       await maintainAll(peer);
       const counts = async () =>
-        (await peer.stats()).topics?.map(({ ready, leased }) => [ready, leased]).reverse();
+        (await peer.stats()).topics.map(({ ready, leased }) => [ready, leased]).reverse();
       expect(await counts()).to.deep.equal([
         [2, 0],
         [1, 1],

@@ -24,7 +24,7 @@ describe('processes that share an SQLite file', () => {
     const child = startChild(['push', folder.path(), 'id', 1]);
     await woken;
     await child.ended();
-    expect((await store.stats({ exact: true })).topics?.[0]?.ready).to.equal(1);
+    expect((await store.stats({ exact: true })).topics[0]?.ready).to.equal(1);
   });
 
   it('eight processes push while eight others pop, and each job is popped once', async function () {

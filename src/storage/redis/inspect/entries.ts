@@ -64,12 +64,13 @@ export async function* readyLists(read: Read, keys: Keys): AsyncGenerator<ReadyL
       redis.callBuffer('SCAN', from, 'MATCH', keys.readyPattern, 'COUNT', SCAN_WINDOW),
     )) as [Buffer, Buffer[]];
     cursor = next.toString();
-    for (const key of names) {
-      // SCAN may name a key twice.
-      const name = nameOf(key);
-      if (seen.has(name)) continue;
-      seen.add(name);
-      const type = await read(({ redis }) => redis.type(key));
+    // SCAN may name a key twice.
+    const fresh = names.filter((key) => !seen.has(nameOf(key)));
+    for (const key of fresh) seen.add(nameOf(key));
+    if (fresh.length === 0) continue;
+    const types = await read(({ redis }) => Promise.all(fresh.map((key) => redis.type(key))));
+    for (const [i, key] of fresh.entries()) {
+      const type = types[i] ?? 'none';
       if (type !== 'none') yield { topic: Buffer.from(key.subarray(stemBytes)), key, type };
     }
   } while (cursor !== '0');

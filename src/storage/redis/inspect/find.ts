@@ -1,6 +1,6 @@
 import type { JobRecord } from '../../../core/job.js';
 import { type AwayJob, findLeased, listDead } from '../scripts/list.js';
-import { seenDaemons } from './daemons.js';
+import { readDaemons } from './daemons.js';
 import { type Finder, findLiving } from './living.js';
 import type { Read } from './read.js';
 
@@ -49,15 +49,8 @@ async function withDaemon({ read, keys }: Finder, jobs: readonly JobRecord[]): P
   const mayBe = ({ state, isWaiting }: JobRecord) =>
     state === 'due' || state === 'leased' || isWaiting === true;
   if (!jobs.some(mayBe)) return [...jobs];
-  const { nowMs, isSeen: isDaemonSeen } = await read(async ({ redis }) => {
-    const [[seconds, micros], daemons] = await Promise.all([
-      redis.time(),
-      // A key of the wrong type says of none.
-      redis.zrange(keys.daemons, '0', '-1', 'WITHSCORES').catch((): string[] => []),
-    ]);
-    const nowMs = Number(seconds) * 1000 + Math.floor(Number(micros) / 1000);
-    return { nowMs, ...seenDaemons(daemons, nowMs) };
-  });
+  const { nowMs, seen } = await readDaemons(read, keys);
+  const isDaemonSeen = seen.length > 0;
   const isHeld = ({ leaseUntil }: JobRecord) => leaseUntil !== undefined && leaseUntil.getTime() > nowMs;
   return jobs.map((job) => (mayBe(job) && !isHeld(job) ? { ...job, isDaemonSeen } : job));
 }

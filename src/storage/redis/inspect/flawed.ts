@@ -6,7 +6,7 @@ import { asideJobs } from './aside.js';
 import { readyLists } from './entries.js';
 import { find } from './find.js';
 import type { Finder } from './living.js';
-import { type Read, WINDOW } from './read.js';
+import { COUNT_WINDOW, type Read } from './read.js';
 
 const nameOf = (id: Bytes): string => id.toString('latin1');
 
@@ -46,26 +46,38 @@ async function* flawedIds({ read, keys }: Finder): AsyncGenerator<Bytes> {
   }
 }
 
-/** The pool, counted part by part. */
-export async function* poolParts(read: Read): AsyncGenerator<Awaited<ReturnType<typeof countPool>>> {
-  let last: SetPlace = SET_START;
-  do {
-    const after = last;
-    const part = await read((target) => countPool(target, after, WINDOW));
+/** The pool, counted part by part; `isPlain` is that of CountPart. The next part is asked for while the caller is busy with this one. */
+export async function* poolParts(
+  read: Read,
+  isPlain = false,
+): AsyncGenerator<Awaited<ReturnType<typeof countPool>>> {
+  const ask = (after: SetPlace) =>
+    read((target) => countPool(target, after, { limit: COUNT_WINDOW, isPlain }));
+  for (let next: ReturnType<typeof ask> | undefined = ask(SET_START); next;) {
+    const part: Awaited<ReturnType<typeof ask>> = await next;
+    next = part.last.score === '' ? undefined : ahead(ask(part.last));
     yield part;
-    last = part.last;
-  } while (last.score !== '');
+  }
 }
 
-/** A ready list, counted part by part from the left. */
+/** A ready list, counted part by part from the left, in the same way. */
 export async function* readyParts(
   read: Read,
   topic: Buffer,
+  isPlain = false,
 ): AsyncGenerator<Awaited<ReturnType<typeof countReady>>> {
-  for (let first = 0; ; first += WINDOW) {
-    const from = first;
-    const part = await read((target) => countReady(target, topic, from, from + WINDOW - 1));
-    yield part;
-    if (part.lookedAt < WINDOW) return;
+  const part = { limit: COUNT_WINDOW, isPlain };
+  const ask = (from: number) => read((target) => countReady(target, topic, from, part));
+  let next: ReturnType<typeof ask> | undefined = ask(0);
+  for (let first = COUNT_WINDOW; next; first += COUNT_WINDOW) {
+    const counted: Awaited<ReturnType<typeof ask>> = await next;
+    next = counted.lookedAt < COUNT_WINDOW ? undefined : ahead(ask(first));
+    yield counted;
   }
+}
+
+/** Where the caller ends before, nobody waits for what was asked ahead. */
+function ahead<T>(asked: Promise<T>): Promise<T> {
+  asked.catch(() => undefined);
+  return asked;
 }

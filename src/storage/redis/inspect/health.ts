@@ -1,7 +1,8 @@
 import type { Problem } from '../../../core/results.js';
+import type { HealthParams } from '../../../core/store.js';
 import type { Keys } from '../keys.js';
 import type { Read } from './read.js';
-import { seenDaemons } from './daemons.js';
+import { readDaemons } from './daemons.js';
 import { readyLists } from './entries.js';
 import { findStrange } from '../scripts/count.js';
 import { strangeValues, wrongTypeProblem } from './problems.js';
@@ -10,15 +11,15 @@ import { strangeValues, wrongTypeProblem } from './problems.js';
 const LOOKED_AT = 100;
 
 /** What is wrong with the keys and with the server. */
-export async function health(read: Read, keys: Keys): Promise<Problem[]> {
-  const wrongTypes = await wrongTypeProblems(read, keys);
+export async function health(read: Read, keys: Keys, { exact }: HealthParams): Promise<Problem[]> {
+  const wrongTypes = await wrongTypeProblems(read, keys, exact);
   const strange = (await read((target) => findStrange(target, LOOKED_AT))).map(({ key, found, field }) =>
     strangeValues(key, found, field.toString()),
   );
   return [...wrongTypes, ...strange, ...(await serverProblems(read, keys))];
 }
 
-async function wrongTypeProblems(read: Read, keys: Keys): Promise<Problem[]> {
+async function wrongTypeProblems(read: Read, keys: Keys, exact: boolean): Promise<Problem[]> {
   const problems: Problem[] = [];
   const wantedTypes = [
     [keys.pool, 'zset'],
@@ -28,6 +29,7 @@ async function wrongTypeProblems(read: Read, keys: Keys): Promise<Problem[]> {
     [keys.paused, 'hash'],
     [keys.readyKnown, 'hash'],
     [keys.setAside, 'hash'],
+    [keys.topics, 'zset'],
     [keys.daemons, 'zset'],
   ] as const;
   const types = await read(({ redis }) => Promise.all(wantedTypes.map(([key]) => redis.type(key))));
@@ -35,6 +37,7 @@ async function wrongTypeProblems(read: Read, keys: Keys): Promise<Problem[]> {
     const type = types[i] ?? 'none';
     if (type !== 'none' && type !== wanted) problems.push(wrongTypeProblem(key, type, wanted));
   }
+  if (!exact) return problems;
   for await (const { key, type } of readyLists(read, keys)) {
     if (type !== 'list') problems.push(wrongTypeProblem(key.toString(), type, 'list'));
   }
@@ -42,20 +45,18 @@ async function wrongTypeProblems(read: Read, keys: Keys): Promise<Problem[]> {
 }
 
 async function serverProblems(read: Read, keys: Keys): Promise<Problem[]> {
-  const { info, save, nowMs, daemons } = await read(async ({ redis }) => {
-    const [info, save, time, daemons] = await Promise.all([
+  const { info, save } = await read(async ({ redis }) => {
+    const [info, save] = await Promise.all([
       redis.info().catch(() => ''),
       redis.config('GET', 'save').catch(() => undefined),
-      redis.time(),
-      redis.zrange(keys.daemons, '0', '-1', 'WITHSCORES').catch((): string[] => []),
     ]);
-    return { info, save: save?.[1], nowMs: Number(time[0]) * 1000, daemons };
+    return { info, save: save?.[1] };
   });
   const problems: Problem[] = [];
-  const { isSeen, strange } = seenDaemons(daemons, nowMs);
+  const { seen, strange } = await readDaemons(read, keys);
   const [first] = strange;
   if (first !== undefined) problems.push(strangeValues(keys.daemons, strange.length, first));
-  if (!isSeen) {
+  if (seen.length === 0) {
     problems.push({
       code: 'no_daemon',
       message: 'No delayer daemon was seen (an original daemon leaves no trace)',

@@ -97,8 +97,8 @@ async function countAhead(
   const ahead = new Set<string>();
   for (let first = place + 1; first < length; first += WINDOW) {
     const from = first;
-    const last = Math.min(first + WINDOW, length) - 1;
-    const { alive } = await read((target) => countReady(target, topic, from, last));
+    const part = { limit: Math.min(WINDOW, length - first), isPlain: false };
+    const { alive } = await read((target) => countReady(target, topic, from, part));
     for (const name of alive) ahead.add(name);
   }
   return { readyAhead: ahead.size };

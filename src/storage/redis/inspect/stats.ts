@@ -1,44 +1,86 @@
-import type { Stats } from '../../../core/results.js';
+import type { Problem, Stats } from '../../../core/results.js';
 import type { StatsParams } from '../../../core/store.js';
 import { TopicCounter } from '../../../core/topic-counter.js';
 import type { Keys } from '../keys.js';
-import { toPauseEnd } from '../scripts/list.js';
 import { countDead, countLeased, type Flawed } from '../scripts/count.js';
 import { asideJobs } from './aside.js';
+import { readDaemons } from './daemons.js';
 import { readyLists } from './entries.js';
 import { poolParts, readyParts } from './flawed.js';
-import { jobProblems } from './problems.js';
+import { headsOf } from './heads.js';
+import { readPauses } from './pauses.js';
+import { jobProblems, wrongTypeProblem } from './problems.js';
+import { lookAtReservations, quickStats } from './quick.js';
 import type { Read } from './read.js';
+import { type Sizes, sizesOf } from './sizes.js';
 
 /** Ids whose dead letters one call looks at. */
 const DEAD_WINDOW = 50;
 
+/** So few jobs are counted one by one whatever is asked for: some hundredths of a second. */
+const COUNTED_JOBS = 10_000;
+/** Jobs for which a reservation is taken there. */
+const JOBS_OF_LEASE = 50;
+
 /** Counts jobs in bounded steps. A key of the wrong type counts as empty; `health` names it. */
-export async function stats(read: Read, keys: Keys, { exact }: StatsParams): Promise<Stats> {
-  if (!exact) return cheapTotals(read, keys);
-  const counter = new TopicCounter();
-  const types = await typesOf(read, [keys.pool, keys.reserved, keys.dead, keys.readyDue]);
-  const isUsable = (key: string, type: string) => ['none', type].includes(types.get(key) ?? 'none');
-  const bodiless = isUsable(keys.pool, 'zset') ? await countPoolJobs(read, counter) : [];
-  const leases = isUsable(keys.reserved, 'zset') ? await countLeasedJobs(read, counter) : [];
-  const letters = isUsable(keys.dead, 'zset') ? await countDeadJobs(read, keys, counter) : [];
-  const { flawed, doubled } = await countReadyJobs(read, keys, counter);
-  flawed.push(...(await countAsideJobs(read, counter)));
-  await addPauses(read, keys, counter);
-  const problems = jobProblems({ bodiless, flawed, doubled, goneRecords: [...leases, ...letters] });
-  return { ...counter.stats(), problems };
+export async function stats(read: Read, keys: Keys, params: StatsParams): Promise<Stats> {
+  const [sizes, daemons] = await Promise.all([sizesOf(read, keys), readDaemons(read, keys)]);
+  const isExact = params.exact || jobsIn(sizes) <= COUNTED_JOBS;
+  const found = isExact ? await exactStats(read, keys, sizes, params) : await quickStats(read, keys, sizes);
+  return { ...found, daemons: daemons.seen };
 }
 
-/** Totals that cost O(log n): of ready and leased jobs there is none. */
-async function cheapTotals(read: Read, keys: Keys): Promise<Stats> {
-  const types = await typesOf(read, [keys.pool]);
-  if (!['none', 'zset'].includes(types.get(keys.pool) ?? 'none')) return { totals: {} };
-  return read(async ({ redis }) => {
-    const [seconds, micros] = await redis.time();
-    const now = `${seconds}.${String(micros).padStart(6, '0')}`;
-    const [due, all] = await Promise.all([redis.zcount(keys.pool, '-inf', now), redis.zcard(keys.pool)]);
-    return { totals: { due, delayed: all - due } };
-  });
+const jobsIn = ({ pool, reserved, dead, heads }: Sizes): number =>
+  pool + reserved * JOBS_OF_LEASE + dead + heads.reduce((sum, { entries = 0 }) => sum + entries, 0);
+
+async function exactStats(read: Read, keys: Keys, sizes: Sizes, { onProgress }: StatsParams): Promise<Stats> {
+  const counter = new TopicCounter();
+  const progress = { counted: 0, total: jobsIn(sizes) };
+  const counting: Counting = {
+    ...{ read, keys, counter },
+    // Of many jobs a body that lacks its field alone is not looked for.
+    isPlain: progress.total > COUNTED_JOBS,
+    counted: (jobs) => {
+      progress.counted += jobs;
+      onProgress?.(progress.counted, Math.max(progress.counted, progress.total));
+    },
+  };
+  const types = await typesOf(read, [keys.pool, keys.reserved, keys.dead, keys.readyDue]);
+  const isUsable = (key: string, type: string) => ['none', type].includes(types.get(key) ?? 'none');
+  const bodiless = isUsable(keys.pool, 'zset') ? await countPoolJobs(counting) : [];
+  const leases = isUsable(keys.reserved, 'zset') ? await countLeasedJobs(counting) : [];
+  const holders = isUsable(keys.reserved, 'zset') ? (await lookAtReservations(read, sizes)).holders : [];
+  const letters = isUsable(keys.dead, 'zset') ? await countDeadJobs(counting) : [];
+  const { flawed, doubled, topics, problems: wrongTypes } = await countReadyJobs(counting);
+  flawed.push(...(await countAsideJobs(read, counter)));
+  if (isUsable(keys.readyDue, 'hash')) await addOldest(read, topics, counter);
+  for (const { topic, untilMs } of await readPauses(read, keys)) counter.of(topic).pausedUntilMs = untilMs;
+  const found = jobProblems({ bodiless, flawed, doubled, goneRecords: [...leases, ...letters] });
+  return {
+    ...counter.sums(),
+    overdueSince: sizes.overdueSince,
+    consumers: holders,
+    problems: [...wrongTypes, ...found],
+  };
+}
+
+/** What counting needs. */
+interface Counting {
+  readonly read: Read;
+  readonly keys: Keys;
+  readonly counter: TopicCounter;
+  readonly isPlain: boolean;
+  readonly counted: (jobs: number) => void;
+}
+
+/** Since when the oldest ready jobs of the topics wait. */
+async function addOldest(read: Read, topics: readonly Buffer[], counter: TopicCounter): Promise<void> {
+  for (const { topic, oldestReadyAt, isAtLeast } of await headsOf(read, topics)) {
+    const counts = counter.of(topic);
+    if (oldestReadyAt === undefined || counts.ready === 0) continue;
+    counts.oldestReadyAt = oldestReadyAt;
+    if (isAtLeast) counts.isOldestAtLeast = true;
+  }
 }
 
 async function typesOf(read: Read, keys: readonly string[]): Promise<Map<string, string>> {
@@ -49,9 +91,10 @@ async function typesOf(read: Read, keys: readonly string[]): Promise<Map<string,
 }
 
 /** @returns the jobs of the pool without a body, which belong to no topic */
-async function countPoolJobs(read: Read, counter: TopicCounter): Promise<Flawed[]> {
+async function countPoolJobs({ read, counter, isPlain, counted }: Counting): Promise<Flawed[]> {
   const bodiless: Flawed[] = [];
-  for await (const part of poolParts(read)) {
+  for await (const part of poolParts(read, isPlain)) {
+    counted(part.lookedAt);
     bodiless.push(...part.bodiless);
     for (const { topic, delayed, due, expired, firstDueAt } of part.topics) {
       const counts = counter.of(topic);
@@ -65,7 +108,7 @@ async function countPoolJobs(read: Read, counter: TopicCounter): Promise<Flawed[
 }
 
 /** @returns the keys of records that are gone or of a wrong type */
-async function countLeasedJobs(read: Read, counter: TopicCounter): Promise<string[]> {
+async function countLeasedJobs({ read, counter, counted }: Counting): Promise<string[]> {
   const gone: string[] = [];
   for (let first = 0; ;) {
     const from = first;
@@ -78,11 +121,12 @@ async function countLeasedJobs(read: Read, counter: TopicCounter): Promise<strin
     gone.push(...part.gone);
     if (part.lookedAt === 0) return gone;
     first += part.lookedAt;
+    counted(part.lookedAt * JOBS_OF_LEASE);
   }
 }
 
 /** @returns the keys of dead letters that are gone or of a wrong type */
-async function countDeadJobs(read: Read, keys: Keys, counter: TopicCounter): Promise<string[]> {
+async function countDeadJobs({ read, keys, counter, counted }: Counting): Promise<string[]> {
   const gone: string[] = [];
   for (let first = 0; ;) {
     const from = first;
@@ -91,34 +135,43 @@ async function countDeadJobs(read: Read, keys: Keys, counter: TopicCounter): Pro
     gone.push(...part.gone.map((id) => `${keys.deadLetterStem}${id.toString()}`));
     if (part.lookedAt === 0) return gone;
     first += part.lookedAt;
+    counted(part.lookedAt);
   }
 }
 
 /** A job that is in its list twice is counted once. @returns what is wrong with the entries */
-async function countReadyJobs(
-  read: Read,
-  keys: Keys,
-  counter: TopicCounter,
-): Promise<{ flawed: Flawed[]; doubled: number }> {
+async function countReadyJobs({ read, keys, counter, isPlain, counted }: Counting): Promise<{
+  flawed: Flawed[];
+  doubled: number;
+  topics: Buffer[];
+  problems: Problem[];
+}> {
   const flawed: Flawed[] = [];
+  const topics: Buffer[] = [];
+  const problems: Problem[] = [];
   let doubled = 0;
-  for await (const { topic, type } of readyLists(read, keys)) {
-    if (type !== 'list') continue;
+  for await (const { topic, key, type } of readyLists(read, keys)) {
+    if (type !== 'list') {
+      problems.push(wrongTypeProblem(key.toString(), type, 'list'));
+      continue;
+    }
+    topics.push(topic);
     const counts = counter.of(topic);
     const [ready, expired, twice] = [new Set<string>(), new Set<string>(), new Set<string>()];
-    for await (const part of readyParts(read, topic)) {
+    for await (const part of readyParts(read, topic, isPlain)) {
       for (const name of part.alive) {
         if (ready.has(name)) twice.add(name);
         ready.add(name);
       }
       for (const name of part.expired) expired.add(name);
       flawed.push(...part.flawed);
+      counted(part.lookedAt);
     }
     counts.ready += ready.size;
     counts.expired += expired.size;
     doubled += twice.size;
   }
-  return { flawed, doubled };
+  return { flawed, doubled, topics, problems };
 }
 
 /** @returns the jobs whose body has a key of the wrong type in its place */
@@ -130,19 +183,4 @@ async function countAsideJobs(read: Read, counter: TopicCounter): Promise<Flawed
     flawed.push({ id: Buffer.from(id), what });
   }
   return flawed;
-}
-
-async function addPauses(read: Read, keys: Keys, counter: TopicCounter): Promise<void> {
-  const { pauses, nowMs } = await read(async ({ redis }) => {
-    const [pauses, time] = await Promise.all([
-      // A key of the wrong type pauses nothing.
-      redis.callBuffer('HGETALL', keys.paused).catch(() => []) as Promise<Buffer[]>,
-      redis.time(),
-    ]);
-    return { pauses, nowMs: Number(time[0]) * 1000 + Math.floor(Number(time[1]) / 1000) };
-  });
-  for (let i = 0; i < pauses.length; i += 2) {
-    const [topic, untilMs] = [pauses[i], toPauseEnd(String(pauses[i + 1]))];
-    if (topic && untilMs !== undefined && untilMs > nowMs) counter.of(topic).pausedUntilMs = untilMs;
-  }
 }

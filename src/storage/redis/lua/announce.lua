@@ -1,5 +1,5 @@
--- Notes that a daemon is at work, and forgets those not seen for long.
--- include: keys, time
+-- Notes that a daemon is at work, and forgets daemons and topics not seen for long.
+-- include: keys, time, topics
 -- ARGV: the key of the daemons, name, after how many ms a daemon is forgotten
 -- Answers: nothing
 expect_type(ARGV[1], 'zset')
@@ -10,4 +10,5 @@ redis.call('ZREM', ARGV[1], ARGV[2])
 redis.call('ZADD', ARGV[1], to_score(now), ARGV[2])
 -- Of daemons that were killed nothing is left after a while.
 redis.call('PEXPIRE', ARGV[1], ARGV[3])
+forget_topics(now)
 return {}

@@ -17,7 +17,7 @@ expect_type(RESERVED, 'zset')
 expect_type(DEAD, 'zset')
 local any_notes = look('hash', 'HLEN', READY_DUE) > 0
 local FIRST_JOB, WIDTH = 8, 6
-local file, from, to = KEYS[13], tonumber(ARGV[4]), ARGV[5]
+local file, from, to = KEYS[14], tonumber(ARGV[4]), ARGV[5]
 local call, now, jobs = redis.call, now_ms(), cmsgpack.unpack(ARGV[FIRST_JOB])
 
 local reached = file and tonumber(look('string', 'GET', file) or 0) or from

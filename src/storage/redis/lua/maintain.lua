@@ -1,7 +1,7 @@
 -- One bounded step of what a daemon does: due jobs become ready, leases that have ended bring their jobs
 -- back or make dead letters of them, and dead letters past their time are deleted.
 -- include: keys, time, extras, policy, note, memo, bounds, known, forget, entry, record, schedule, line, waiting,
---   comeback, promote, dead, reclaim, next
+--   comeback, topics, promote, dead, reclaim, next
 -- ARGV: skip (due jobs to pass over), limit
 -- Answers: promoted, expired, reclaimed, deleted, stuck, more (0 or 1), ms until the next event or -1, whether
 --   there is something to tidy (0 or 1), an array of id, topic and reason of each job that was buried, then the

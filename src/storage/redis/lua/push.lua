@@ -1,5 +1,5 @@
 -- Adds jobs, each by itself, up to the first that needs to know more of a ready list than one run can find out.
--- include: keys, time, note, memo, schedule, bounds, known, holes, clear, admit, wake
+-- include: keys, time, note, memo, schedule, bounds, known, holes, clear, admit, wake, topics
 -- ARGV: on existing (refuse, replace or keep), wake channel, msgpack of what clear_entries.lua has found: for each
 --   topic, id and the index of its entry from the left or -1; msgpack of the jobs; '' or msgpack of the own retry
 --   settings of some: where the job begins in the array of jobs, retries or '', first and last pause of the backoff
@@ -92,6 +92,11 @@ for i = 1, #jobs, 5 do
   end
   a = a + 2
 end
-if #scores > 0 then redis.call('ZADD', POOL, unpack(scores)) end
+if #scores > 0 then
+  redis.call('ZADD', POOL, unpack(scores))
+  local topics = {}
+  for topic in pairs(lists) do topics[#topics + 1] = topic end
+  see_topics(topics, now)
+end
 wake_if_next(channel, earliest, earliest_id, now)
 return answers

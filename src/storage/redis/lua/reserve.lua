@@ -1,6 +1,7 @@
 -- Leases the jobs that are due first, of the first topics that have some. To other clients this looks like
 -- a pop: the id leaves the ready list, and its bucket is gone.
--- include: keys, time, extras, policy, lock, note, memo, bounds, known, forget, entry, record, dead, promote, next
+-- include: keys, time, extras, policy, lock, note, memo, bounds, known, forget, entry, record, dead,
+--   topics, promote, next
 -- KEYS: those of every script, then the lock where there is one
 -- ARGV: limit, lease in ms, token, skip, promotion limit, most bytes of bodies in one answer, whether leases
 --   that have ended come first (0 or 1), policy (lib/policy.lua) or '', how long a dead letter is kept in ms (0: for
@@ -19,8 +20,8 @@ local call, pcall_redis = redis.call, redis.pcall
 
 local now = now_ms()
 
-if KEYS[13] then
-  local locked_ms = take_lock(KEYS[13], ARGV[11], ARGV[12])
+if KEYS[14] then
+  local locked_ms = take_lock(KEYS[14], ARGV[11], ARGV[12])
   if locked_ms then return { -2, locked_ms } end
 end
 

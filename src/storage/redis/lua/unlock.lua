@@ -3,5 +3,5 @@
 -- KEYS: those of every script, then the lock
 -- ARGV: owner
 -- Answers: nothing
-if look('string', 'GET', KEYS[13]) == ARGV[1] then redis.call('UNLINK', KEYS[13]) end
+if look('string', 'GET', KEYS[14]) == ARGV[1] then redis.call('UNLINK', KEYS[14]) end
 return {}

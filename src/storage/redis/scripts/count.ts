@@ -12,13 +12,26 @@ export interface Flawed {
 const toFlawed = (value: Value | undefined): Flawed[] =>
   [...toRows(toArray(value), 0, 2)].map(([id, what]) => ({ id: toBuffer(id), what: toText(what) }));
 
+/** What one call counts. */
+export interface CountPart {
+  readonly limit: number;
+  /** A job that has a topic is taken for whole: that takes half the time. */
+  readonly isPlain: boolean;
+}
+
 /** lua/count_pool.lua */
-export async function countPool(target: Target, after: SetPlace, limit: number) {
-  const answer = await runScript(target, SCRIPTS.countPool, after.score, after.id, limit);
+export async function countPool(target: Target, after: SetPlace, { limit, isPlain }: CountPart) {
+  const answer = await runScript(
+    target,
+    SCRIPTS.countPool,
+    ...[after.score, after.id],
+    ...[limit, isPlain ? 1 : 0],
+  );
   return {
     last: { score: toText(answer[0]), id: toBuffer(answer[1]) },
-    bodiless: toFlawed(answer[2]),
-    topics: [...toRows(answer, 3, 5)].map(([topic, delayed, due, expired, first]) => ({
+    lookedAt: Number(answer[2]),
+    bodiless: toFlawed(answer[3]),
+    topics: [...toRows(answer, 4, 5)].map(([topic, delayed, due, expired, first]) => ({
       topic: toBuffer(topic),
       delayed: Number(delayed),
       due: Number(due),
@@ -29,8 +42,18 @@ export async function countPool(target: Target, after: SetPlace, limit: number) 
 }
 
 /** lua/count_ready.lua */
-export async function countReady(target: Target, topic: Buffer, first: number, last: number) {
-  const [lookedAt, alive, expired, flawed] = await runScript(target, SCRIPTS.countReady, topic, first, last);
+export async function countReady(
+  target: Target,
+  topic: Buffer,
+  first: number,
+  { limit, isPlain }: CountPart,
+) {
+  const [lookedAt, alive, expired, flawed] = await runScript(
+    target,
+    SCRIPTS.countReady,
+    ...[topic, first, first + limit - 1],
+    isPlain ? 1 : 0,
+  );
   return {
     lookedAt: Number(lookedAt),
     /** Ids as latin1. */

@@ -2,17 +2,16 @@ import type { Stats } from '../../../core/results.js';
 import type { StatsParams } from '../../../core/store.js';
 import { TopicCounter } from '../../../core/topic-counter.js';
 import type { Connection } from '../connection.js';
-import type { Value } from '../driver.js';
 import { readPauses } from '../pause.js';
 import {
   boundedTime,
   bytesOf,
   DEAD,
+  DUE_AT,
   exact,
   EXACT_VALUE,
   FIRST_NUMBER,
   LAST_NUMBER,
-  WAITING,
 } from '../rows.js';
 import { LEASED_JOBS } from '../lease.js';
 
@@ -21,78 +20,71 @@ const COUNT_WINDOW = 50_000;
 /** Expired jobs that one step looks up. */
 const EXPIRED_WINDOW = 5000;
 
+/** Of the first jobs in line so many are looked at, behind no more expired ones than that, for the oldest. */
+const FIRST_JOBS = 10;
+const MOST_EXPIRED = 1000;
+/** Names of consumers that are told. */
+const MOST_HOLDERS = 1000;
+
 const NEXT_TOPIC = 'SELECT min(topic) AS topic FROM job WHERE state = 0 AND topic > ?';
 const NEXT_DUE = `
 SELECT ${boundedTime('place')} AS at FROM job WHERE state = 0 AND topic = ? AND place > ?
 ORDER BY job.place LIMIT 1`;
 const LEASED = `SELECT topic, count(*) AS jobs FROM ${LEASED_JOBS} GROUP BY topic`;
-const LEASED_IN_ALL = `
-SELECT count(*) AS jobs FROM lease CROSS JOIN json_each(iif(json_valid(lease.seqs), lease.seqs, '[]')) AS held WHERE held.type <> 'null'`;
+const HOLDERS = `SELECT DISTINCT holder FROM lease WHERE holder IS NOT NULL ORDER BY holder LIMIT ${MOST_HOLDERS}`;
 const ASIDE = `
 SELECT topic, state, count(*) AS jobs FROM job WHERE state > 1 AND state <= ${DEAD} GROUP BY topic, state`;
-const ASIDE_IN_ALL = 'SELECT count(*) AS jobs FROM job WHERE state > 1 AND state = ?';
+/** Jobs that were promoted by hand stand before older ones; expired ones are passed over. */
+const OLDEST = `
+SELECT min(dueAt) AS at FROM (
+  SELECT dueAt FROM (
+    SELECT ${boundedTime(DUE_AT)} AS dueAt, expires_at FROM job
+    WHERE state = 0 AND topic = ? AND place <= ? ORDER BY job.place, job.seq LIMIT ${MOST_EXPIRED})
+  WHERE expires_at > ? LIMIT ${FIRST_JOBS})`;
 const EXPIRED = `
 SELECT ${exact('seq')} AS seq, ${exact('expires_at')} AS expiresAt, topic FROM job
 WHERE state = 0 AND (expires_at, seq) > (${EXACT_VALUE}, ${EXACT_VALUE}) AND expires_at <= ? AND place <= ?
 ORDER BY job.expires_at, job.seq LIMIT ${EXPIRED_WINDOW}`;
 
-/** Two statements that count the entries of an index window by window. */
-interface Counting {
-  /** The last entry of a full window. */
-  readonly end: string;
-  readonly rest: string;
-}
+/** Two statements that count jobs of a topic by their places, window by window. */
+const COUNTED = `FROM job WHERE state = 0 AND topic = ? AND (place, seq) > (${EXACT_VALUE}, ${EXACT_VALUE}) AND place <= ?`;
+const WINDOW_END = `
+SELECT ${exact('place')} AS at, ${exact('seq')} AS seq ${COUNTED} ORDER BY job.place, job.seq LIMIT 1 OFFSET ${COUNT_WINDOW - 1}`;
+const COUNT_REST = `SELECT count(*) AS jobs ${COUNTED}`;
 
-const LINE = counting('topic = ? AND ', 'place');
-const EXPIRIES = counting('', 'expires_at');
-
-/** Counts jobs in steps, so that neither others nor this process are held up. */
-export function stats(connection: Connection, { exact }: StatsParams): Promise<Stats> {
-  return exact ? countTopics(connection) : countTotals(connection);
-}
-
-/** Reads nothing but indexes: some 30 ms for a million jobs. */
-async function countTotals(connection: Connection): Promise<Stats> {
-  const now = connection.now();
-  let [due, notDue] = [0, 0];
-  for await (const topic of topicsInLine(connection)) {
-    due += await count(connection, LINE, [topic], -Infinity, now);
-    notDue += await count(connection, LINE, [topic], now, Infinity);
-  }
-  const expired = await count(connection, EXPIRIES, [], -Infinity, now);
-  return connection.read(() => {
-    const number = (sql: string, ...values: Value[]) =>
-      (connection.get(sql, ...values) as { jobs: number }).jobs;
-    const totals = {
-      delayed: notDue + number(ASIDE_IN_ALL, WAITING),
-      due: 0,
-      ready: Math.max(0, due - expired),
-      leased: number(LEASED_IN_ALL),
-      expired,
-      dead: number(ASIDE_IN_ALL, DEAD),
-    };
-    return { totals };
-  });
-}
-
-async function countTopics(connection: Connection): Promise<Stats> {
+/**
+ * Counts jobs in steps, so that neither others nor this process are held up. It reads indexes alone, some 100 ms for a
+ * million jobs: there is nothing to estimate.
+ */
+export async function stats(connection: Connection, { onProgress }: StatsParams): Promise<Stats> {
   const counter = new TopicCounter();
+  let counted = 0;
   for await (const topic of topicsInLine(connection)) {
     const counts = counter.of(topic);
     const now = connection.now();
-    counts.ready = await count(connection, LINE, [topic], -Infinity, now);
-    counts.delayed = await count(connection, LINE, [topic], now, Infinity);
-    const next = await connection.read(
-      () => connection.get(NEXT_DUE, topic, now) as { at: number } | undefined,
-    );
-    if (next) counts.nextDueAt = new Date(next.at);
+    counts.ready = await count(connection, topic, -Infinity, now);
+    counts.delayed = await count(connection, topic, now, Infinity);
+    await connection.read(() => {
+      if (counts.delayed > 0) counts.nextDueAt = timeOf(connection.get(NEXT_DUE, topic, now));
+      if (counts.ready > 0) counts.oldestReadyAt = timeOf(connection.get(OLDEST, topic, now, now));
+    });
+    counted += counts.ready + counts.delayed;
+    onProgress?.(counted, counted);
   }
   await countExpired(connection, counter);
   await connection.read((now) => {
     countOthers(connection, counter, now);
   });
-  return counter.stats();
+  const consumers = await connection.read(() =>
+    (connection.all(HOLDERS) as { holder: string }[]).map(({ holder }) => holder),
+  );
+  return { ...counter.sums(), consumers };
 }
+
+const timeOf = (row: unknown): Date | undefined => {
+  const at = (row as { at: number | null } | undefined)?.at;
+  return at === undefined || at === null ? undefined : new Date(at);
+};
 
 /** Leased, waiting and dead jobs, and what is paused. */
 function countOthers(connection: Connection, counter: TopicCounter, now: number): void {
@@ -136,30 +128,15 @@ async function* topicsInLine(connection: Connection): AsyncGenerator<Buffer> {
   }
 }
 
-function counting(condition: string, key: 'place' | 'expires_at'): Counting {
-  const from = `FROM job WHERE state = 0 AND ${condition}(${key}, seq) > (${EXACT_VALUE}, ${EXACT_VALUE}) AND ${key} <= ?`;
-  return {
-    end: `SELECT ${exact(key)} AS at, ${exact('seq')} AS seq ${from} ORDER BY job.${key}, job.seq LIMIT 1 OFFSET ${COUNT_WINDOW - 1}`,
-    rest: `SELECT count(*) AS jobs ${from}`,
-  };
-}
-
-/** Counts the jobs whose key is later than `after` and no later than `until`. */
-async function count(
-  connection: Connection,
-  { end, rest }: Counting,
-  values: readonly Value[],
-  after: number,
-  until: number,
-): Promise<number> {
+/** Counts the jobs of a topic whose place is later than `after` and no later than `until`. */
+async function count(connection: Connection, topic: Buffer, after: number, until: number): Promise<number> {
   let from = isFinite(after) ? { at: `${after}`, seq: LAST_NUMBER } : { at: FIRST_NUMBER, seq: FIRST_NUMBER };
   for (let jobs = 0; ; jobs += COUNT_WINDOW) {
-    const { at, seq } = from;
-    const given = [...values, at, seq, until];
-    const last = await connection.read(() => connection.get(end, ...given) as typeof from | undefined);
+    const given = [topic, from.at, from.seq, until];
+    const last = await connection.read(() => connection.get(WINDOW_END, ...given) as typeof from | undefined);
     if (last) from = last;
     else {
-      const left = await connection.read(() => connection.get(rest, ...given) as { jobs: number });
+      const left = await connection.read(() => connection.get(COUNT_REST, ...given) as { jobs: number });
       return jobs + left.jobs;
     }
   }

@@ -2,7 +2,7 @@
 local POOL, RESERVED, READY_DUE = KEYS[1], KEYS[2], KEYS[3]
 local BUCKET, READY, INFLIGHT = KEYS[4], KEYS[5], KEYS[6]
 local DEAD, DEAD_LETTER, PAUSED, WAITING = KEYS[7], KEYS[8], KEYS[9], KEYS[10]
-local READY_KNOWN, SET_ASIDE = KEYS[11], KEYS[12]
+local READY_KNOWN, SET_ASIDE, TOPICS = KEYS[11], KEYS[12], KEYS[13]
 
 -- Of every packed record. A record of a later version belongs to a later delayer and is not touched.
 local RECORD_VERSION = 3

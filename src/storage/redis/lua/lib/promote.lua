@@ -1,4 +1,4 @@
--- needs: keys, time, note, bounds, known, forget, entry
+-- needs: keys, time, note, bounds, known, forget, entry, topics
 
 -- The due jobs of the pool and their scores, behind the first `skip`. By rank, for an offset in a range of
 -- scores is walked.
@@ -82,6 +82,7 @@ local function promote(now, skip, limit)
   end
   if done.promoted == 0 then return done end
   redis.call('HSET', READY_DUE, unpack(sorted.notes))
+  see_topics(sorted.topics, now)
   for topic, length in pairs(before) do know_promoted(topic, length, #sorted.ids_of[topic]) end
   done.suspects = forget_notes(done.promoted)
   return done

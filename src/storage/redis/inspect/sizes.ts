@@ -1,0 +1,73 @@
+import type { Problem } from '../../../core/results.js';
+import type { Keys } from '../keys.js';
+import type { ListHead } from '../scripts/look.js';
+import { toDate } from '../scripts/run.js';
+import { readyLists } from './entries.js';
+import { headsOf } from './heads.js';
+import { wrongTypeProblem } from './problems.js';
+import type { Read } from './read.js';
+
+/** Of no more keys than this all names are looked at to find the ready lists: some 20 ms. lua/lib/topics.lua begins before. */
+export const SCANNED_KEYS = 50_000;
+/** Names of topics that one call reads. */
+const TOPICS_AT_ONCE = 2000;
+
+/** How much there is, by commands that cost O(log n); 0 of a key of the wrong type. */
+export interface Sizes {
+  readonly pool: number;
+  /** Of the pool. */
+  readonly due: number;
+  /** Reservations, and ids for which jobs wait. */
+  readonly reserved: number;
+  /** Ids of dead letters. */
+  readonly dead: number;
+  /** Of the ready lists: all of a small database, else those of the topics that delayer has seen. */
+  readonly heads: readonly ListHead[];
+  readonly overdueSince: Date | undefined;
+  /** Keys in the place of ready lists. */
+  readonly problems: readonly Problem[];
+}
+
+export async function sizesOf(read: Read, keys: Keys): Promise<Sizes> {
+  const counts = await read(async ({ redis }) => {
+    const [seconds, micros] = await redis.time();
+    const now = `${seconds}.${String(micros).padStart(6, '0')}`;
+    const none = () => 0;
+    const [pool, due, reserved, dead, allKeys, first] = await Promise.all([
+      redis.zcard(keys.pool).catch(none),
+      redis.zcount(keys.pool, '-inf', now).catch(none),
+      redis.zcard(keys.reserved).catch(none),
+      redis.zcard(keys.dead).catch(none),
+      redis.dbsize(),
+      redis.zrange(keys.pool, '0', '0', 'WITHSCORES').catch((): string[] => []),
+    ]);
+    const overdueSince = due > 0 ? toDate(Math.max(0, Math.floor(Number(first[1]) * 1000))) : undefined;
+    return { pool, due, reserved, dead, allKeys, overdueSince };
+  });
+  const { allKeys, ...sizes } = counts;
+  const topics = allKeys > SCANNED_KEYS ? await seenTopics(read, keys) : await listedTopics(read, keys);
+  const heads = await headsOf(read, topics);
+  const wrong = heads.filter(({ entries }) => entries === undefined).map(({ topic }) => keys.ready(topic));
+  const types = await read(({ redis }) => Promise.all(wrong.map((key) => redis.type(key))));
+  const problems = wrong.map((key, i) => wrongTypeProblem(key.toString(), types[i] ?? 'none', 'list'));
+  return { ...sizes, heads, problems };
+}
+
+async function listedTopics(read: Read, keys: Keys): Promise<Buffer[]> {
+  const topics: Buffer[] = [];
+  for await (const { topic } of readyLists(read, keys)) topics.push(topic);
+  return topics;
+}
+
+/** The topics that delayer has seen. */
+export async function seenTopics(read: Read, keys: Keys): Promise<Buffer[]> {
+  const topics: Buffer[] = [];
+  for (let first = 0; ; first += TOPICS_AT_ONCE) {
+    const from = first;
+    const some = await read(({ redis }) =>
+      redis.zrangeBuffer(keys.topics, `${from}`, `${from + TOPICS_AT_ONCE - 1}`).catch((): Buffer[] => []),
+    );
+    topics.push(...some);
+    if (some.length < TOPICS_AT_ONCE) return topics;
+  }
+}
