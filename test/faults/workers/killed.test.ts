@@ -98,7 +98,7 @@ describe('workers that are killed with -9 under load', () => {
         flags: [...['--jobs', `${BATCHES_AT_ONCE}`, '--batch-size', `${BATCH}`, '--lease', '1s']],
         untilKill: async () => {
           const most = Math.max(1, Math.floor((jobs * PAIR) / kills / BATCH) - 2 * PAIR);
-          await eventually(() => batches().length >= seen + most);
+          await eventually(() => batches().length >= seen + most, { withinMs: 300_000 });
           seen = batches().length;
         },
         handled: () => {
