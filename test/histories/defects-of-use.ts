@@ -42,7 +42,7 @@ export const OF_USE: readonly Defect[] = [
     `if record and together > 0 then`,
   ]),
   redis('cancelled, they say', 'a remove of an id whose body is gone says that it was delayed', [
-    `${LUA}/remove.lua`,
+    `${LUA}/lib/lookup.lua`,
     `it.state = not is_whole and 'expired' or it.due > now and 'delayed' or 'due'`,
     `it.state = it.due > now and 'delayed' or 'due'`,
   ]),
