@@ -6,7 +6,8 @@ import { fileURLToPath } from 'node:url';
 import type { Queue } from '../../src/core/queue.js';
 
 /** Operations that a process may be killed in. */
-export type DoomedMethod = 'pushMany' | 'reserve' | 'ack' | 'release' | 'nack' | 'removeMany' | 'requeue';
+export type DoomedMethod =
+  'pushMany' | 'reserve' | 'ack' | 'release' | 'nack' | 'removeMany' | 'requeue' | 'promote' | 'reschedule';
 
 /** What a process is to do, and where it is to end. */
 export interface Task {

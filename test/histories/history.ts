@@ -12,6 +12,7 @@ import { IDS, type Step, type StepOf, TOPICS } from './operations.js';
 import { Originals, type OriginalStep } from './originals.js';
 import { OriginalLine } from './original-line.js';
 import { REDIS_RULES, SQLITE_RULES } from './rules.js';
+import { Changer } from './step-change.js';
 import { Operator } from './step-operate.js';
 import { Producer } from './step-push.js';
 import { Settler } from './step-settle.js';
@@ -29,6 +30,7 @@ export class History {
   private readonly taker: Taker;
   private readonly settler: Settler;
   private readonly operator: Operator;
+  private readonly changer: Changer;
 
   /** @param lookEvery after so many steps all views are looked at */
   constructor(
@@ -45,6 +47,7 @@ export class History {
     this.taker = new Taker(this.context);
     this.settler = new Settler(this.context);
     this.operator = new Operator(this.context);
+    this.changer = new Changer(this.context);
   }
 
   /** Operations that were begun; without those that take all jobs in the end. */
@@ -93,8 +96,7 @@ export class History {
 
   private async perform(step: Step): Promise<void> {
     // What gets a due time is not pushed in a ms in which others have become ready: see the rules.
-    if (['push', 'retry', 'bury', 'requeue', 'original push', 'cut', 'kill'].includes(step.does))
-      this.ground.clock.advance(1);
+    if (TAKING_A_MS.includes(step.does)) this.ground.clock.advance(1);
     if (step.does === 'jump') {
       this.jump(step);
       return;
@@ -198,6 +200,12 @@ export class History {
         return this.operator.resume(step, queue);
       case 'maintain':
         return this.operator.maintain(queue);
+      case 'promote':
+        return this.changer.promote(step, queue, fate);
+      case 'reschedule':
+        return this.changer.reschedule(step, queue, fate);
+      case 'edit':
+        return this.changer.edit(step, queue);
       case 'lock':
       case 'unlock':
         return this.operator.lock(step, queue);
@@ -208,6 +216,19 @@ export class History {
     }
   }
 }
+
+/** Steps of which each has a millisecond of its own. */
+const TAKING_A_MS: readonly Step['does'][] = [
+  'push',
+  'retry',
+  'bury',
+  'requeue',
+  'promote',
+  'reschedule',
+  'original push',
+  'cut',
+  'kill',
+];
 
 const FAILED = {
   does: 'retry',

@@ -38,9 +38,9 @@ export interface Attempt {
 export interface ModelJob {
   readonly id: string;
   readonly topic: string;
-  readonly body: string;
+  body: string;
   /** Counts pushes: the older of two jobs has the smaller number. */
-  readonly number: number;
+  number: number;
   /** Undefined where nobody wrote it down. */
   dueAt: number | undefined;
   /** When its ready lifetime is over; Infinity where it has no end. */

@@ -18,6 +18,13 @@ export interface Line {
   add(job: ModelJob, dueAt: number, now: number): void;
   /** Puts jobs in line where they stood before. */
   putBack(jobs: readonly ModelJob[], now: number): void;
+  /** Puts delayed jobs of one topic before all others that are in line or come back. */
+  putFirst(jobs: readonly ModelJob[], now: number): void;
+  /**
+   * Moves a delayed job to its new due time, behind the others that are due then.
+   * @param number of a job that would be pushed now
+   */
+  redate(job: ModelJob, dueAt: number, number: number): void;
   /** Takes the first ready jobs of a topic. */
   take(topic: string, limit: number, now: number): ModelJob[];
   /** Takes the job of an id out of line, in whatever state. */
@@ -38,6 +45,7 @@ export interface Line {
 /** The line as semantics.md has it: a job is ready when its place has come, and nothing has to be done for it. */
 export class PlainLine implements Line {
   private readonly byId = new Map<string, ModelJob>();
+  private readonly first = new FirstPlaces();
 
   get(id: string): ModelJob | undefined {
     return this.byId.get(id);
@@ -69,6 +77,17 @@ export class PlainLine implements Line {
 
   putBack(jobs: readonly ModelJob[]): void {
     for (const job of jobs) this.byId.set(job.id, job);
+  }
+
+  putFirst(jobs: readonly ModelJob[]): void {
+    this.first.give(jobs);
+  }
+
+  redate(job: ModelJob, dueAt: number, number: number): void {
+    const isBehind = (one: ModelJob) =>
+      one.topic === job.topic && one.place?.at === dueAt && one.number > job.number;
+    if ([...this.byId.values()].some(isBehind)) job.number = number;
+    this.setDue(job, dueAt);
   }
 
   take(topic: string, limit: number, now: number): ModelJob[] {
@@ -104,6 +123,15 @@ export class PlainLine implements Line {
 
   times(): number[] {
     return [...this.byId.values()].flatMap((job) => [placeOf(job).at, job.expiresAt]);
+  }
+}
+
+/** Places before all others, the last one given first: due times are after 1970. */
+export class FirstPlaces {
+  private given = 0;
+
+  give(jobs: readonly ModelJob[]): void {
+    for (const job of [...jobs].reverse()) job.place = { at: -(this.given += 1), turn: 0 };
   }
 }
 

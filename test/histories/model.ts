@@ -1,5 +1,6 @@
 import { DEFAULT_TTL_MS, type JobState } from '../../src/core/job.js';
 import type { OnExisting, PushResult, RequeueResult } from '../../src/core/results.js';
+import { Changes } from './changes.js';
 import { Comeback, LOOK_AGAIN_MS, type Reclaimed } from './comeback.js';
 import type { Letter, ModelJob, ModelLease, Policy, Waiting } from './job.js';
 import type { Line } from './line.js';
@@ -47,6 +48,7 @@ export type ChosenPause = (lease: ModelLease, allowed: ReturnType<typeof pausesA
  */
 export class Model {
   readonly locks: Locks;
+  readonly changes: Changes;
   /** Until when a topic is paused; Infinity until it is resumed. */
   readonly pauses = new Map<string, number>();
   private pushes = 0;
@@ -60,6 +62,11 @@ export class Model {
   ) {
     this.back = new Comeback(line, rules);
     this.locks = new Locks(rules.locksHaveLastMs);
+    this.changes = new Changes(
+      line,
+      (at) => this.byLast(at),
+      () => this.nextNumber(),
+    );
   }
 
   get letters(): Letter[] {

@@ -100,6 +100,35 @@ const failing = fc.record({
   how: fc.constantFrom('nack', 'lease end'),
   retry: aPolicy,
 });
+/** When a job is believed to be due: mostly nothing is. */
+const believed = fc.constantFrom<'right' | 'wrong' | undefined>(undefined, undefined, 'right', 'wrong');
+const promote = fc.record({
+  does: fc.constant('promote'),
+  by: process,
+  jobs: fc.array(fc.record({ id: anId, believed }), { minLength: 1, maxLength: 3 }),
+});
+const reschedule = fc.record({
+  does: fc.constant('reschedule'),
+  by: process,
+  jobs: fc.array(
+    fc.record({
+      id: anId,
+      believed,
+      delayMs: aDelay,
+      at: fc.option(fc.constantFrom(-5000, 0, 1, 1500), { nil: undefined, freq: 2 }),
+    }),
+    { minLength: 1, maxLength: 3 },
+  ),
+});
+const edit = fc.record({
+  does: fc.constant('edit'),
+  by: process,
+  id: anId,
+  believed,
+  body: fc.constantFrom(true, true, false),
+  ttlMs: fc.constantFrom(undefined, 300, 5 * SECOND_MS, 7 * DAY_MS),
+  ifBody: believed,
+});
 const lock = fc.record({
   does: fc.constantFrom('lock', 'unlock'),
   by: process,
@@ -186,6 +215,9 @@ const common = [
   { weight: 3, arbitrary: pop },
   { weight: 1, arbitrary: failing },
   { weight: 1, arbitrary: lock },
+  { weight: 2, arbitrary: promote },
+  { weight: 2, arbitrary: reschedule },
+  { weight: 1, arbitrary: edit },
   { weight: 3, arbitrary: ack },
   { weight: 3, arbitrary: release },
   { weight: 3, arbitrary: extend },
@@ -224,7 +256,7 @@ const flushScripts = fc.record({ does: fc.constant('flush scripts') });
 const cut = fc.record({
   does: fc.constant('cut'),
   where: fc.constantFrom('reply', 'request'),
-  step: fc.oneof(push, nackOrBury(), remove, requeue, reserve, ack, release),
+  step: fc.oneof(push, nackOrBury(), remove, requeue, reserve, ack, release, promote, reschedule),
 });
 
 function nackOrBury() {
@@ -239,7 +271,7 @@ const kill = fc.record({
   does: fc.constant('kill'),
   at: fc.integer({ min: 1, max: 16 }),
   after: fc.boolean(),
-  step: fc.oneof(push, push, retry, bury, remove, requeue, reserve, ack, release),
+  step: fc.oneof(push, push, retry, bury, remove, requeue, reserve, ack, release, promote, reschedule),
 });
 
 const onRedis = fc.oneof(

@@ -1,6 +1,6 @@
 import type { JobState } from '../../src/core/job.js';
 import { isBefore, type ModelJob, type Place } from './job.js';
-import type { Line } from './line.js';
+import { FirstPlaces, type Line } from './line.js';
 
 /**
  * The line as the original clients' layout has it (docs/protocol.md): a pool of ids by due time, a body of each
@@ -16,6 +16,7 @@ export class RedisLine implements Line {
   readonly loose = new Set<string>();
   /** Topics whose ready key is of a wrong type. */
   readonly spoiled = new Set<string>();
+  private readonly first = new FirstPlaces();
   /** In which list delayer has put the entry of an id. It does not know of those that the original daemon made. */
   private readonly notes = new Map<string, { readonly topic: string; readonly place: Place | undefined }>();
   /**
@@ -79,10 +80,7 @@ export class RedisLine implements Line {
   add(job: ModelJob, dueAt: number): void {
     this.pool.delete(job.id);
     this.forgetEntries(job.id, job.topic);
-    const last = [...this.pool.values()].filter(({ at }) => at === dueAt).map(({ turn }) => turn);
-    job.dueAt = dueAt;
-    job.place = { at: dueAt, turn: Math.max(-1, ...last) + 1 };
-    this.pool.set(job.id, job.place);
+    this.putInPool(job, dueAt);
     this.setBody(job);
   }
 
@@ -161,6 +159,30 @@ export class RedisLine implements Line {
       last = place;
       return true;
     });
+  }
+
+  putFirst(jobs: readonly ModelJob[]): void {
+    this.first.give(jobs);
+    for (const job of [...jobs].reverse()) {
+      this.pool.delete(job.id);
+      this.forgetEntries(job.id, job.topic);
+      this.list(job.topic).unshift(job.id);
+      this.note(job.id, job.topic, job.place);
+    }
+  }
+
+  redate(job: ModelJob, dueAt: number): void {
+    this.pool.delete(job.id);
+    this.forgetEntries(job.id, job.topic);
+    this.putInPool(job, dueAt);
+  }
+
+  /** Behind those that are due in the same ms. */
+  private putInPool(job: ModelJob, dueAt: number): void {
+    const last = [...this.pool.values()].filter(({ at }) => at === dueAt).map(({ turn }) => turn);
+    job.dueAt = dueAt;
+    job.place = { at: dueAt, turn: Math.max(-1, ...last) + 1 };
+    this.pool.set(job.id, job.place);
   }
 
   take(topic: string, limit: number, now: number): ModelJob[] {

@@ -1,0 +1,90 @@
+import type { ModelJob } from './job.js';
+import type { Line } from './line.js';
+
+/** A job by its id; one that is due at another time than is believed is left alone. */
+export interface Meant {
+  readonly id: string;
+  readonly dueAt?: number | undefined;
+}
+
+export interface ModelEdit extends Meant {
+  readonly body?: string | undefined;
+  readonly ttlMs?: number | undefined;
+  /** The body that it is believed to have. */
+  readonly ifBody?: string | undefined;
+}
+
+/** What operators change of a job in line: when it is due, its body, its ready lifetime. */
+export class Changes {
+  constructor(
+    private readonly line: Line,
+    private readonly byLast: (at: number) => number,
+    private readonly nextNumber: () => number,
+  ) {}
+
+  /**
+   * Makes delayed jobs due now, and ready before all others of their topics, among themselves in their old order.
+   * @returns whether it did, for each
+   */
+  promote(jobs: readonly Meant[], now: number): boolean[] {
+    const chosen = new Set<ModelJob>();
+    const done = jobs.map((meant) => {
+      const job = this.delayed(meant, now);
+      if (!job || chosen.has(job) || this.line.isBlocked(job.topic)) return false;
+      chosen.add(job);
+      return true;
+    });
+    for (const topic of new Set([...chosen].map((job) => job.topic))) {
+      const inOrder = this.line.jobs(topic, now).map(({ job }) => job);
+      const first = inOrder.filter((job) => chosen.has(job));
+      for (const job of first) this.countFrom(job, now);
+      this.line.putFirst(first, now);
+    }
+    return done;
+  }
+
+  /** Gives delayed jobs another due time, among those due then as if they were pushed now. @returns when each is due now */
+  reschedule(jobs: readonly (Meant & { readonly due: number })[], now: number): (number | undefined)[] {
+    return jobs.map(({ due, ...meant }) => {
+      const job = this.delayed(meant, now);
+      if (!job) return undefined;
+      const dueAt = this.byLast(Math.max(now, due));
+      this.countFrom(job, dueAt);
+      this.line.redate(job, dueAt, this.nextNumber());
+      return dueAt;
+    });
+  }
+
+  /** Gives a job that is not over another body or ready lifetime, in its place. */
+  edit({ body, ttlMs, ifBody, ...meant }: ModelEdit, now: number): 'edited' | 'over' | 'left alone' {
+    const job = this.meant(meant);
+    const state = this.line.state(meant.id, now);
+    if (!job || state === undefined || state === 'expired') return 'left alone';
+    if (ifBody !== undefined && ifBody !== job.body) return 'left alone';
+    if (ttlMs !== undefined) {
+      // What stood still of its lifetime stays in.
+      const begin = job.ttlMs === undefined ? (job.dueAt ?? now) : job.expiresAt - job.ttlMs;
+      if (begin + ttlMs <= now) return 'over';
+      job.expiresAt = this.byLast(begin + ttlMs);
+      job.ttlMs = ttlMs;
+    }
+    if (body !== undefined) job.body = body;
+    return 'edited';
+  }
+
+  private delayed(meant: Meant, now: number): ModelJob | undefined {
+    return this.line.state(meant.id, now) === 'delayed' ? this.meant(meant) : undefined;
+  }
+
+  private meant({ id, dueAt }: Meant): ModelJob | undefined {
+    const job = this.line.get(id);
+    return dueAt === undefined || job?.dueAt === dueAt ? job : undefined;
+  }
+
+  /** The whole ready lifetime counts from its due time. One that would expire before that expires when it would have. */
+  private countFrom(job: ModelJob, dueAt: number): void {
+    const lifetime = job.ttlMs ?? job.expiresAt - (job.dueAt ?? dueAt);
+    if (lifetime > 0) job.expiresAt = this.byLast(dueAt + lifetime);
+    job.dueAt = dueAt;
+  }
+}
