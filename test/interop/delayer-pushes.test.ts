@@ -191,6 +191,15 @@ describe('jobs that delayer pushed, before original clients:', () => {
     expect(await ground.raw.pttl(key('job_bucket:1'))).to.be.within(75_000, 80_001);
   });
 
+  it('a job with retry settings keeps its ready lifetime for its next try, also where the original daemon made it ready', async () => {
+    const queue = ground.queue();
+    await queue.push({ id: '1', topic: 'topic', body: 'b', delayMs: 40_000, ttlMs: 60_000, retries: 5 });
+    // By the clock of that daemon it is due.
+    await daemon().tick(Math.ceil(must(must((await queue.find('1'))[0]).dueAt).getTime() / 1000));
+    await queue.nack(await reserve(queue, 'topic'), { delayMs: 0 });
+    expect(await ground.raw.pttl(key('job_bucket:1'))).to.be.within(55_000, 60_001);
+  });
+
   it('a pause holds delayer back, and no client', async () => {
     const queue = ground.queue();
     await queue.push({ id: '1', topic: 'topic', body: 'b' });

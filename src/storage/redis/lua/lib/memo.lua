@@ -39,5 +39,8 @@ local function read_memo(bucket, memo, note, due, expires_at, topic, body)
   if #parts < MEMO or type(parts[8]) ~= 'string' then return 0, '', '' end
   if not is_same_expiry(parts[5], expires_at) or (due ~= '' and parts[4] ~= due) then return 0, '', '' end
   if parts[6] ~= topic or parts[7] ~= redis.sha1hex(body) then return 0, '', '' end
-  return to_count(parts[2]), is_time_or_none(parts[3]) and parts[3] or '', parts[8]
+  local ttl = is_time_or_none(parts[3]) and parts[3] or ''
+  -- Who does not know the due time cannot make the lifetime of it.
+  if ttl == '' and due == '' and type(parts[4]) == 'number' and parts[5] ~= '' then ttl = parts[5] - parts[4] end
+  return to_count(parts[2]), ttl, parts[8]
 end
