@@ -1,5 +1,6 @@
 import type { Defect } from './defect.js';
 import { OF_USE } from './defects-of-use.js';
+import { OF_CHANGES } from './defects-changes.js';
 import { OF_THE_ORIGINAL } from './defects-original.js';
 import { OF_REDIS } from './defects-redis.js';
 import { OF_RETRIES } from './defects-retries.js';
@@ -11,4 +12,5 @@ export const DEFECTS: readonly Defect[] = [
   ...OF_REDIS,
   ...OF_SQLITE,
   ...OF_RETRIES,
+  ...OF_CHANGES,
 ];
