@@ -46,6 +46,13 @@ const BY_COMMAND: Readonly<Record<string, Partial<Record<ErrorCode, string>>>> =
       '`delayer inspect --id ID` tells where it is; what was requeued is no dead letter any more.',
     output_failed: 'What was requeued is in the queue.',
   },
+  export: { output_failed: 'Nothing was changed in the queue, and no file was left behind.' },
+  import: {
+    job_exists:
+      'Use --replace to overwrite it, or --if-absent to keep it; --again goes through the file anew.',
+    file_unfinished: 'Write it anew, or use --partial to import what it holds.',
+    outcome_unknown: 'Run it again: jobs that are there already are left as they are.',
+  },
   inspect: { output_failed: 'Nothing was changed.' },
   pop: { output_failed: 'The jobs that were not printed are back in the queue.' },
   bpop: { output_failed: 'The jobs that were not printed are back in the queue.' },

@@ -47,6 +47,16 @@ export function jobToJson(job: Job | LeasedJob | JobRecord): Json {
   return json;
 }
 
+/** A line of an export: all that is needed to have the job again as it is. */
+export function exportedToJson(job: JobRecord): Json {
+  const json = jobToJson(job);
+  // Of the moment, and not of the job.
+  delete json.readyAhead;
+  if (job.ttlMs !== undefined) json.ttlMs = job.ttlMs;
+  if (job.key !== undefined) json.key = job.key;
+  return json;
+}
+
 /** What is known of a lease: by the one who has it, or by one who looks. */
 type Lease = Pick<JobRecord, 'lease' | 'leaseUntil' | 'leasedBy' | 'leasedAt'> &
   Partial<Pick<LeasedJob, 'key'>>;

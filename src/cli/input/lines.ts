@@ -78,7 +78,7 @@ export async function* openStdin(): AsyncGenerator<Buffer> {
   }
 }
 
-async function* openFile(file: string): AsyncGenerator<Buffer> {
+export async function* openFile(file: string): AsyncGenerator<Buffer> {
   try {
     yield* createReadStream(file, { highWaterMark: FILE_CHUNK_BYTES }) as Readable & AsyncIterable<Buffer>;
   } catch (error) {

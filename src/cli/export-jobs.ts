@@ -1,0 +1,135 @@
+import { Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import { createGzip } from 'node:zlib';
+import { exportEnd, exportHead } from '../bulk/job-file.js';
+import { ERRORS } from '../core/errors.js';
+import { type JobRecord, type JobState, jobCount } from '../core/job.js';
+import type { Queue } from '../core/queue.js';
+import type { Problem } from '../core/results.js';
+import { exportedToJson, toJsonLine } from '../output/json.js';
+import { WholeFile } from '../output/jobs-file.js';
+import { writeStdout } from '../output/stdout.js';
+import { clearProgress, printInfo, printNote, printProgress, stderrIsTerminal } from './stderr.js';
+
+/** What is exported where no states are named: not what somebody has in hand, nor what nobody can have any more. */
+export const EXPORTED_STATES: readonly JobState[] = ['delayed', 'due', 'ready', 'dead'];
+
+/** Progress is drawn so often (ms) at most. */
+const PROGRESS_MS = 200;
+/** Lines are put together to so many bytes before they are written. */
+const WRITE_BYTES = 256 * 1024;
+
+/** Some of the jobs that are to be exported. */
+export interface ExportPart {
+  readonly jobs: readonly JobRecord[];
+  readonly problems?: readonly Problem[] | undefined;
+}
+
+export interface ExportTarget {
+  /** stdout when absent. */
+  readonly file?: string | undefined;
+  readonly gzip: boolean;
+}
+
+/**
+ * `export`: writes jobs, each on a line. A file of its own says at its beginning what it is and at its end what it
+ * holds; it is whole, or it is not there.
+ * @returns how many jobs were written, and the exit code where something kept some from being so
+ * @throws OutputError
+ */
+export async function runExport(
+  queue: Queue,
+  parts: AsyncIterable<ExportPart>,
+  { file, gzip }: ExportTarget,
+): Promise<{ count: number; exitCode: number }> {
+  const report = new ExportReport();
+  const target = file === undefined ? undefined : new WholeFile(file);
+  const write = (bytes: Buffer) => (target ? target.write(bytes) : writeStdout(bytes));
+  try {
+    const lines = linesOf(queue, parts, report, target !== undefined);
+    if (gzip) await pipeline(Readable.from(lines), createGzip(), (packed: AsyncIterable<Buffer>) => writeEach(packed, write));
+    else await writeEach(lines, write);
+    await target?.finish();
+  } catch (error) {
+    target?.discard();
+    throw error;
+  } finally {
+    report.clear();
+  }
+  report.tell(file);
+  return report;
+}
+
+async function writeEach(
+  chunks: AsyncIterable<Buffer>,
+  write: (bytes: Buffer) => Promise<void>,
+): Promise<void> {
+  for await (const chunk of chunks) await write(chunk);
+}
+
+async function* linesOf(
+  queue: Queue,
+  parts: AsyncIterable<ExportPart>,
+  report: ExportReport,
+  isFile: boolean,
+): AsyncGenerator<Buffer> {
+  let text = isFile ? `${toJsonLine(exportHead(queue.label, await queue.now()))}\n` : '';
+  for await (const { jobs, problems = [] } of parts) {
+    for (const job of jobs) {
+      if (!report.take(job)) continue;
+      text += `${toJsonLine(exportedToJson(job))}\n`;
+      if (text.length < WRITE_BYTES) continue;
+      yield Buffer.from(text);
+      text = '';
+    }
+    report.problems(problems);
+  }
+  if (isFile) text += `${toJsonLine(exportEnd(report.count, report.states))}\n`;
+  if (text !== '') yield Buffer.from(text);
+}
+
+class ExportReport {
+  count = 0;
+  exitCode = 0;
+  readonly states: Record<string, number> = {};
+  private bodiless = 0;
+  private readonly showProgress = stderrIsTerminal();
+  private progressAt = 0;
+
+  /** Counts a job. @returns whether there is something of it to export */
+  take({ body, topic, state }: JobRecord): boolean {
+    if (body === undefined || topic === undefined) {
+      this.bodiless += 1;
+      return false;
+    }
+    this.count += 1;
+    this.states[state] = (this.states[state] ?? 0) + 1;
+    if (this.showProgress && this.count % 100 === 0 && Date.now() - this.progressAt > PROGRESS_MS) {
+      printProgress(`${this.count} exported`);
+      this.progressAt = Date.now();
+    }
+    return true;
+  }
+
+  problems(problems: readonly Problem[]): void {
+    for (const { message } of problems) {
+      this.clear();
+      printNote(message);
+      this.exitCode = ERRORS.store_wrong_type.exitCode;
+    }
+  }
+
+  clear(): void {
+    if (this.showProgress) clearProgress();
+  }
+
+  tell(file: string | undefined): void {
+    if (this.bodiless > 0) printNote(`${jobCount(this.bodiless)} left out: their bodies are gone`);
+    const states = Object.entries(this.states).map(([state, count]) => `${count} ${state}`);
+    const what =
+      states.length > 1
+        ? `${jobCount(this.count)} exported (${states.join(', ')})`
+        : `${jobCount(this.count)} exported`;
+    printInfo(file === undefined ? what : `${what} to ${file}`);
+  }
+}

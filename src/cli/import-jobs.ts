@@ -1,0 +1,182 @@
+import { createHash } from 'node:crypto';
+import { importJobs, type ImportResult } from '../bulk/import-jobs.js';
+import { LineRanges } from '../bulk/line-ranges.js';
+import { DelayerError, ERRORS } from '../core/errors.js';
+import type { ImportOutcome } from '../core/moving.js';
+import type { Queue } from '../core/queue.js';
+import type { OnExisting } from '../core/results.js';
+import { escapeForTerminal } from '../output/escape.js';
+import { toJsonLine } from '../output/json.js';
+import { writeStdout } from '../output/stdout.js';
+import { hintFor } from './hints.js';
+import { importLines, lookAtFile } from './input/import-file.js';
+import { type ImportChanges, ImportReader } from './input/import-items.js';
+import {
+  clearProgress,
+  printErrorJson,
+  printInfo,
+  printLineError,
+  printNote,
+  printProgress,
+  stderrIsTerminal,
+} from './stderr.js';
+
+/** Progress is drawn so often (ms) at most. */
+const PROGRESS_MS = 200;
+
+export interface ImportFlags extends ImportChanges {
+  readonly onExisting: OnExisting;
+  readonly partial: boolean;
+  readonly again: boolean;
+  readonly json: boolean;
+}
+
+/**
+ * `import`: puts the jobs of a file, or of stdin, into a queue, and names every line that is not in it.
+ * @returns the exit code: 0, or that of the worst line
+ * @throws DelayerError; what was imported until then is told on stderr
+ */
+export async function runImport(queue: Queue, file: string | undefined, flags: ImportFlags): Promise<number> {
+  const seen = await lookAtFile(file);
+  if (seen?.isCutOff === true && !flags.partial)
+    throw new DelayerError('file_unfinished', 'the file is cut off: it has no end');
+  const reader = new ImportReader(flags);
+  const report = new ImportReport(reader, flags, seen !== undefined);
+  const { onExisting, again } = flags;
+  let isComplete = false;
+  try {
+    const name = seen && nameOf(seen.digest, flags);
+    const items = untilCutOff(reader.read(importLines(file)), flags.partial);
+    for await (const results of importJobs(queue, items, { onExisting, file: name, again }))
+      report.add(results);
+    isComplete = true;
+  } finally {
+    report.end(isComplete);
+  }
+  if (flags.json) await writeStdout(`${toJsonLine(report.toJson())}\n`);
+  return report.exitCode;
+}
+
+/** A file that is imported to other topics or times is another one. */
+function nameOf(digest: string, { topics, shiftMs }: ImportChanges): string {
+  const changes = [...topics].map(([from, to]) => [from, to.toString('latin1')]).sort();
+  return createHash('sha256')
+    .update(JSON.stringify([digest, changes, shiftMs]))
+    .digest('hex');
+}
+
+/** What can be read of packed bytes that end too early is what is asked for. */
+async function* untilCutOff<T>(items: AsyncIterable<T>, isPartial: boolean): AsyncGenerator<T> {
+  try {
+    yield* items;
+  } catch (error) {
+    if (!isPartial || !(error instanceof DelayerError) || error.code !== 'file_unfinished') throw error;
+  }
+}
+
+type Counted = ImportOutcome | 'before' | 'bad';
+
+class ImportReport {
+  private readonly counts: Record<Counted, number> = {
+    ...{ imported: 0, replaced: 0, repeated: 0, kept: 0, conflict: 0, expired: 0, blocked: 0 },
+    ...{ before: 0, bad: 0 },
+  };
+  private readonly showProgress = stderrIsTerminal();
+  private progressAt = 0;
+
+  constructor(
+    private readonly reader: ImportReader,
+    private readonly flags: ImportFlags,
+    private readonly goesOn: boolean,
+  ) {}
+
+  get exitCode(): number {
+    const { blocked, bad, conflict } = this.counts;
+    if (blocked > 0) return ERRORS.store_wrong_type.exitCode;
+    const isWhole = bad + conflict + this.reader.unknown.length === 0 && !this.isShort;
+    return isWhole ? 0 : ERRORS.file_unfinished.exitCode;
+  }
+
+  /** Does the file hold another number of jobs than it says? */
+  private get isShort(): boolean {
+    const { total, lines } = this.reader;
+    return total !== undefined && total !== lines;
+  }
+
+  add(results: readonly ImportResult[]): void {
+    for (const result of results) {
+      this.counts['error' in result ? 'bad' : result.outcome] += 1;
+      const error = errorOf(result);
+      if (error) this.reportLine(result.line, error);
+    }
+    if (this.showProgress && Date.now() - this.progressAt > PROGRESS_MS) {
+      printProgress(this.summary());
+      this.progressAt = Date.now();
+    }
+  }
+
+  /** What was imported is told even when the rest failed. */
+  end(isComplete: boolean): void {
+    if (this.showProgress) clearProgress();
+    if (this.flags.json) return;
+    if (!isComplete) {
+      const next = this.goesOn ? '; run it again, and it goes on from there' : '';
+      if (Object.values(this.counts).some((count) => count > 0)) printNote(`${this.summary()}${next}`);
+      return;
+    }
+    const { before, imported, replaced, ...rest } = this.counts;
+    const isNothingNew = imported + replaced + Object.values(rest).reduce((sum, n) => sum + n, 0) === 0;
+    if (before > 0 && isNothingNew)
+      printNote(`the file was imported before (${before} jobs); --again imports it anew`);
+    else if (this.exitCode === 0) printInfo(this.summary());
+    else printNote(this.summary());
+    this.tellOfFile();
+  }
+
+  toJson(): object {
+    const { total, lines, notRemoved, unknown } = this.reader;
+    const ofFile = { lines, ...(total !== undefined && { exported: total }), notRemoved, unknown };
+    return { ...this.counts, ...ofFile };
+  }
+
+  private tellOfFile(): void {
+    const { total, lines, notRemoved, unknown } = this.reader;
+    if (this.isShort) printNote(`the file says that it holds ${total} jobs, and holds ${lines}`);
+    if (notRemoved > 0)
+      printInfo(`${notRemoved} were left out: they had not been removed, and are where they were`);
+    if (unknown.length === 0) return;
+    const ranges = new LineRanges();
+    for (const line of unknown) {
+      if (!unknown.includes(line - 1)) ranges.add(line - 1, false);
+      ranges.add(line, true);
+    }
+    printNote(`nobody knows whether the jobs of ${ranges.toString()} were removed: look for them`);
+  }
+
+  private reportLine(line: number, error: DelayerError): void {
+    if (this.showProgress) clearProgress();
+    if (this.flags.json) printErrorJson(error, hintFor(error, 'import'), { line });
+    else printLineError(line, error);
+  }
+
+  private summary(): string {
+    const { imported, before, bad, expired, ...rest } = this.counts;
+    const others = Object.entries(rest).flatMap(([name, value]) => (value > 0 ? [`${value} ${name}`] : []));
+    return [
+      `${imported} imported`,
+      ...others,
+      ...(expired > 0 ? [`${expired} past their time`] : []),
+      ...(before > 0 ? [`${before} dealt with before`] : []),
+      ...(bad > 0 ? [`${bad} bad ${bad === 1 ? 'line' : 'lines'}`] : []),
+    ].join(', ');
+  }
+}
+
+function errorOf(result: ImportResult): DelayerError | undefined {
+  if ('error' in result) return result.error;
+  const id = `the id "${escapeForTerminal(result.job.id)}"`;
+  if (result.outcome === 'conflict') return new DelayerError('job_exists', `${id} exists with other content`);
+  if (result.outcome === 'blocked')
+    return new DelayerError('store_wrong_type', `a key that is no job stands in the place of ${id}`);
+  return undefined;
+}

@@ -1,0 +1,80 @@
+import type { ImportItem } from '../../bulk/import-jobs.js';
+import { type FileLine, isFileLine, parseFileLine } from '../../bulk/job-file.js';
+import { chunks } from '../../core/chunks.js';
+import { DelayerError } from '../../core/errors.js';
+import type { ImportedJob } from '../../core/moving.js';
+import { toImportedJob } from '../../core/validate-import.js';
+import { parseImportLine } from './import-line.js';
+import type { Line } from './lines.js';
+
+/** Lines that are parsed in one go: of a chunk. */
+const LINES_AT_ONCE = 250;
+
+/** How jobs are changed on their way. */
+export interface ImportChanges {
+  /** By the name of a topic, as latin1. */
+  readonly topics: ReadonlyMap<string, Buffer>;
+  /** By how much (ms) due times and expiries move. */
+  readonly shiftMs: number;
+}
+
+/** Reads the jobs of a file, and what it says of itself. */
+export class ImportReader {
+  /** How many jobs the file says it holds; absent where it does not say. */
+  total: number | undefined;
+  /** Lines of jobs, good or bad. */
+  lines = 0;
+  /** Lines of jobs that were to be removed and of which nobody knows whether they were. */
+  readonly unknown: number[] = [];
+  /** Jobs that were to be removed and were not: they are where they were. */
+  notRemoved = 0;
+  private isOfRemoved = false;
+  private pending: ImportItem[] = [];
+
+  constructor(private readonly changes: ImportChanges) {}
+
+  async *read(lines: AsyncIterable<readonly Line[]>): AsyncGenerator<ImportItem[]> {
+    for await (const some of lines) {
+      for (const few of chunks(some, LINES_AT_ONCE)) yield few.flatMap((line) => this.take(line));
+    }
+    this.unknown.push(...this.pending.map(({ line }) => line));
+  }
+
+  /** The items that are known to be wanted after this line. */
+  private take({ number: line, bytes }: Line): ImportItem[] {
+    try {
+      if (bytes && isFileLine(bytes)) return this.follow(parseFileLine(bytes));
+      const request = parseImportLine(bytes);
+      if (request === undefined) return [];
+      this.lines += 1;
+      return this.hold({ line, job: this.changed(toImportedJob(request)) });
+    } catch (error) {
+      if (!(error instanceof DelayerError) || error.code !== 'usage') throw error;
+      this.lines += 1;
+      return this.hold({ line, error });
+    }
+  }
+
+  private follow(told: FileLine): ImportItem[] {
+    if (told.type === 'head') this.isOfRemoved = told.kind === 'removed';
+    if (told.type === 'end') this.total = told.total;
+    if (told.type !== 'part') return [];
+    const part = this.pending.splice(0, told.jobs);
+    this.notRemoved += told.left.size;
+    return part.filter((_, i) => !told.left.has(i));
+  }
+
+  private hold(item: ImportItem): ImportItem[] {
+    if (!this.isOfRemoved) return [item];
+    this.pending.push(item);
+    return [];
+  }
+
+  private changed(job: ImportedJob): ImportedJob {
+    const { topics, shiftMs } = this.changes;
+    const topic = topics.get(job.topic.toString('latin1')) ?? job.topic;
+    if (shiftMs === 0 || job.death) return topic === job.topic ? job : { ...job, topic };
+    const later = (ms: number | undefined) => (ms === undefined ? undefined : Math.max(0, ms + shiftMs));
+    return { ...job, topic, dueAtMs: later(job.dueAtMs), expiresAtMs: later(job.expiresAtMs) };
+  }
+}

@@ -1,0 +1,65 @@
+import * as Args from '@oclif/core/args';
+import * as Flags from '@oclif/core/flags';
+import { selected } from '../bulk/sweep.js';
+import { countBehindDashes } from '../cli/argv.js';
+import { BaseCommand } from '../cli/base-command.js';
+import { EXPORTED_STATES, type ExportPart, runExport } from '../cli/export-jobs.js';
+import { readIds } from '../cli/input/ids.js';
+import { printNote } from '../cli/stderr.js';
+import { assertNoSelection, isSelecting, selectionFlags, toSelected } from '../cli/selection-flags.js';
+import type { Queue } from '../core/queue.js';
+
+/** Ids that are read at a time. */
+const CHUNK_IDS = 250;
+
+export default class Export extends BaseCommand {
+  static override summary = 'Print jobs, one a line, so that import has them again as they are.';
+  static override description = `Prints the jobs that are selected, or all, as lines of JSON: everything that is known of each, dead letters with their history too. What a consumer has in hand is left out unless --state names leased; so is what has expired.
+Jobs that move on meanwhile are printed once or, where they come back, twice: import knows them again by their ids. Exit code 1 when there is no such job.`;
+  static override usage = ['export [SELECTION] [flags]', 'export ID... [flags]'];
+  static override examples = [
+    `<%= config.bin %> export --topic 'orders*' > orders.ndjson`,
+    '<%= config.bin %> export --output-file jobs.ndjson.gz --gzip',
+    '<%= config.bin %> export --state dead --older-than 7d',
+    '<%= config.bin %> export 32 33',
+  ];
+  static override args = {
+    id: Args.string({ multiple: true, description: 'ids, or - for one a line on stdin' }),
+  };
+  static override flags = {
+    ...selectionFlags,
+    'output-file': Flags.string({
+      helpValue: 'FILE',
+      description: 'write to FILE, whole and for this user alone; a file that is there is replaced at the end',
+    }),
+    gzip: Flags.boolean({ description: 'pack it' }),
+  };
+
+  override async run(): Promise<void> {
+    const { args, flags } = await this.parse(Export);
+    const ids = args.id ?? [];
+    if (ids.length > 0) assertNoSelection(flags, this.usage);
+    const toBytes = (text: string) => this.toBytes(text, flags.base64);
+    const select = await toSelected(flags, { states: EXPORTED_STATES, toBytes });
+    const target = { file: flags['output-file'], gzip: flags.gzip };
+    await this.withQueue(flags, async (queue) => {
+      const parts = ids.length > 0 ? this.named(queue, ids, flags.base64) : selected(queue, await select(queue));
+      const { count, exitCode } = await runExport(queue, parts, target);
+      const isAsked = ids.length > 0 || isSelecting(flags);
+      if (count === 0 && isAsked) printNote('there is no such job');
+      this.endWith(exitCode !== 0 ? exitCode : count === 0 && isAsked ? 1 : 0);
+    });
+  }
+
+  /** Every job of each id, but for what is expired. */
+  private async *named(queue: Queue, ids: string[], base64: boolean): AsyncGenerator<ExportPart> {
+    const literalCount = countBehindDashes(this.argv);
+    const toBytes = (text: string) => this.toBytes(text, base64);
+    for await (const some of readIds(ids, literalCount, CHUNK_IDS, toBytes, base64)) {
+      for (const id of some) {
+        const jobs = await queue.find(id);
+        yield { jobs: jobs.filter(({ state }) => EXPORTED_STATES.includes(state)) };
+      }
+    }
+  }
+}

@@ -1,0 +1,61 @@
+import * as Args from '@oclif/core/args';
+import * as Flags from '@oclif/core/flags';
+import { BaseCommand } from '../cli/base-command.js';
+import { runImport } from '../cli/import-jobs.js';
+import { shift } from '../cli/flags.js';
+import { DelayerError } from '../core/errors.js';
+
+export default class Import extends BaseCommand {
+  static override summary = 'Put the jobs of an export, or of a removal, into the queue as they were.';
+  static override description = `FILE (or stdin) holds a job a line, as JSON, packed by gzip or not. Each comes back with its due time, its expiry, its attempts, its history and its key; dead letters come back as dead letters, and what was leased is ready again.
+An import that was cut off goes on when it is run again, and brings nothing back that was delivered meanwhile; this needs a FILE, and is remembered for 30 days.
+A broken line is named and the rest goes on. Exit code 65 when a line is broken, an id exists with other content, or the file is not whole.`;
+  static override examples = [
+    '<%= config.bin %> import jobs.ndjson',
+    '<%= config.bin %> export | <%= config.bin %> import --store redis://other',
+    '<%= config.bin %> import jobs.ndjson.gz --map-topic orders=orders_test --shift +1h',
+  ];
+  static override args = { file: Args.string({ description: 'the file; stdin when absent or -' }) };
+  static override flags = {
+    replace: Flags.boolean({ description: 'overwrite jobs of the same ids', exclusive: ['if-absent'] }),
+    'if-absent': Flags.boolean({ description: 'leave jobs of the same ids as they are, and succeed' }),
+    'map-topic': Flags.string({
+      multiple: true,
+      helpValue: 'FROM=TO',
+      description: 'jobs of topic FROM become jobs of topic TO',
+    }),
+    shift: shift('shift')({
+      description: 'move due times and expiries: +1h, -30m; dead letters stay as they are',
+    }),
+    partial: Flags.boolean({ description: 'import what a file holds that is cut off' }),
+    again: Flags.boolean({ description: 'import a file from its beginning that was imported before' }),
+  };
+
+  override async run(): Promise<void> {
+    const { args, flags } = await this.parse(Import);
+    const topics = new Map(
+      (flags['map-topic'] ?? []).map((text) => {
+        const [from, to] = this.toMapping(text, flags.base64);
+        return [from.toString('latin1'), to];
+      }),
+    );
+    const how = {
+      onExisting: flags.replace
+        ? ('replace' as const)
+        : flags['if-absent']
+          ? ('keep' as const)
+          : ('refuse' as const),
+      ...{ topics, shiftMs: flags.shift ?? 0, partial: flags.partial, again: flags.again, json: flags.json },
+    };
+    this.endWith(await this.withQueue(flags, (queue) => runImport(queue, args.file, how)));
+  }
+
+  /** The sign between the two is the first; in base64 the first that leaves whole bytes before it. */
+  private toMapping(text: string, base64: boolean): [from: Buffer, to: Buffer] {
+    const [, from, to] = (base64 ? /^((?:.{4})+?)=(.+)$/ : /^([^=]+)=(.+)$/).exec(text) ?? [];
+    if (from !== undefined && to !== undefined) return [this.toBytes(from, base64), this.toBytes(to, base64)];
+    throw new DelayerError('usage', `--map-topic names no two topics: ${JSON.stringify(text)}`, {
+      hint: 'Write FROM=TO.',
+    });
+  }
+}

@@ -1,0 +1,160 @@
+import { expect } from 'chai';
+import { truncateSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { gzipSync } from 'node:zlib';
+import { type CliGround, documentOf, expectQuiet, forEachStore } from '../support/cli.js';
+import { eventually } from '../support/eventually.js';
+import { drain, idsOf, only, statesOf, textOf } from '../support/jobs.js';
+
+/** A line of an export of a job that was due long ago and never expires. */
+const line = (id: string, more: Record<string, unknown> = {}) =>
+  JSON.stringify({
+    ...{ id, topic: 'orders', body: `body ${id}`, state: 'ready', dueAt: '2026-01-01T00:00:00.000Z' },
+    ...{ expiresAt: null, attempts: 0, ...more },
+  });
+
+describe('import', () => {
+  forEachStore((cli: CliGround) => {
+    const file = (name: string, lines: readonly string[] | Buffer) => {
+      const path = join(cli.home, name);
+      writeFileSync(path, Array.isArray(lines) ? `${lines.join('\n')}\n` : (lines as Buffer));
+      return path;
+    };
+    const take = async () => (await drain(await cli.queue(), ['orders', 'other'])).map(textOf);
+
+    it('puts jobs and dead letters into the queue as they were, and prints nothing in a pipe', async () => {
+      const dead = { state: 'dead', reason: 'no such shop', failedAt: '2026-01-02T00:00:00.000Z' };
+      const history = [{ attempt: 1, endedAt: '2026-01-02T00:00:00.000Z', outcome: 'dead', exitCode: 65 }];
+      const path = file('jobs', [
+        line('1', { attempts: 2, key: 'k' }),
+        line('2', { ...dead, attempts: 1, history }),
+      ]);
+      const { stdout } = expectQuiet(await cli.run(['import', path]));
+      expect(stdout).to.have.lengthOf(0);
+      const queue = await cli.queue();
+      const letter = only(await queue.find('2'));
+      expect(letter).to.include({ state: 'dead', reason: 'no such shop', attempts: 1 });
+      expect(only([...(letter.history ?? [])])).to.include({ exitCode: 65, outcome: 'dead' });
+      const { jobs } = await queue.reserve({ topics: 'orders', limit: 9, leaseMs: 60_000 });
+      expect(only(jobs)).to.include({ key: 'k', attempts: 3 });
+    });
+
+    it('names a broken line and a conflict by their numbers, imports the rest, and ends with 65', async () => {
+      await (await cli.queue()).push({ id: '3', topic: 'orders', body: 'other', delayMs: 60_000 });
+      const path = file('jobs', [line('1'), '{"id":"2"}', line('3'), 'nonsense', line('5')]);
+      const outcome = await cli.run(['import', path]);
+      expect(outcome.code).to.equal(65);
+      const [second, third, fourth, ...rest] = outcome.stderr.trimEnd().split('\n');
+      expect(second).to.equal('delayer: line 2: the topic is missing');
+      expect(third).to.match(/^delayer: line 3: the id "3" exists with other content/);
+      expect(fourth).to.match(/^delayer: line 4: invalid JSON/);
+      expect(rest).to.deep.equal(['delayer: 2 imported, 1 conflict, 2 bad lines']);
+      expect(await take()).to.deep.equal(['body 1', 'body 5']);
+    });
+
+    it('is killed in the middle, and run again it loses nothing and brings nothing back', async () => {
+      const count = 12_000;
+      const path = file(
+        'jobs',
+        Array.from({ length: count }, (_, i) => line(`${i}`)),
+      );
+      const queue = await cli.queue();
+      const taken: string[] = [];
+      const takeSome = async () => {
+        const jobs = await queue.popMany('orders', 500);
+        taken.push(...idsOf(jobs));
+        return jobs.length;
+      };
+      let kills = 0;
+      for (const after of [600, 4000]) {
+        const importing = cli.start(['import', path]);
+        let isOver = false;
+        void importing.ended.then(() => (isOver = true));
+        await eventually(async () => {
+          await takeSome();
+          return taken.length >= after || isOver;
+        });
+        if ((await importing.end('SIGKILL')).signal === 'SIGKILL') kills += 1;
+      }
+      expect(kills).to.be.greaterThan(0);
+      expect((await cli.run(['import', path])).code).to.equal(0);
+      while ((await takeSome()) > 0);
+      expect(taken).to.have.lengthOf(count);
+      expect(new Set(taken)).to.have.property('size', count);
+      const again = await cli.run(['import', path]);
+      expect(again.code).to.equal(0);
+      expect(again.stderr).to.match(/the file was imported before \(12000 jobs\); --again imports it anew/);
+      expect(await takeSome()).to.equal(0);
+      const anew = await cli.run(['import', path, '--again', '--json']);
+      expect(documentOf<{ imported: number }>(anew).imported).to.equal(count);
+    });
+
+    it('knows packed bytes, from a file and from stdin', async () => {
+      const packed = gzipSync(`${line('1')}\n`);
+      expectQuiet(await cli.run(['import', file('jobs.gz', packed)]));
+      expectQuiet(await cli.run(['import'], { stdin: gzipSync(`${line('2')}\n`) }));
+      expect(await take()).to.deep.equal(['body 1', 'body 2']);
+    });
+
+    it('a file that is cut off is not begun without --partial, packed or not', async () => {
+      const whole = ['{"export":1,"store":"s","at":""}', line('1'), line('2'), '{"exported":2,"states":{}}'];
+      const packed = file('jobs.gz', gzipSync(`${whole.join('\n')}\n`));
+      truncateSync(packed, gzipSync(whole.join('\n')).length - 12);
+      for (const path of [file('jobs', whole.slice(0, 3)), packed]) {
+        const refused = await cli.run(['import', path]);
+        expect(refused.code).to.equal(65);
+        expect(refused.stderr).to.match(/cut off.*--partial/);
+      }
+      expect(await take()).to.deep.equal([]);
+      expect((await cli.run(['import', join(cli.home, 'jobs'), '--partial'])).code).to.equal(0);
+      expect(await take()).to.deep.equal(['body 1', 'body 2']);
+      expectQuiet(await cli.run(['import', file('whole', whole)]));
+    });
+
+    it('a file that says it holds more than it does is told of', async () => {
+      const path = file('jobs', ['{"export":1}', line('1'), '{"exported":2,"states":{}}']);
+      const outcome = await cli.run(['import', path]);
+      expect(outcome.code).to.equal(65);
+      expect(outcome.stderr).to.match(/says that it holds 2 jobs, and holds 1/);
+    });
+
+    it('a file of a later version is refused with 78', async () => {
+      const outcome = await cli.run(['import', file('jobs', ['{"export":2}', line('1')])]);
+      expect(outcome.code).to.equal(78);
+      expect(outcome.stderr).to.match(/version 2 of the format; this delayer knows 1/);
+    });
+
+    it('of a file of removed jobs it takes those that were removed, and names those of which nobody knows', async () => {
+      const path = file('removed', [
+        '{"store":"s","command":"remove"}',
+        ...[line('1'), line('2'), line('3'), '{"confirmed":3,"notRemoved":[1]}'],
+        ...[line('4'), '{"confirmed":1,"notRemoved":[]}', line('5'), line('6')],
+      ]);
+      const outcome = await cli.run(['import', path]);
+      expect(outcome.code).to.equal(65);
+      expect(outcome.stderr).to.match(/nobody knows whether the jobs of lines 8 to 9 were removed/);
+      expect(await take()).to.deep.equal(['body 1', 'body 3', 'body 4']);
+    });
+
+    it('changes topics and times when that is asked for', async () => {
+      const dueAt = new Date(Date.now() + 3_600_000).toISOString();
+      const expiresAt = new Date(Date.now() + 7_200_000).toISOString();
+      const path = file('jobs', [line('1', { dueAt, expiresAt }), line('2')]);
+      expectQuiet(await cli.run(['import', path, '--map-topic', 'orders=other', '--shift', '+2h']));
+      const found = only(await (await cli.queue()).find('1'));
+      expect(found.topic?.toString()).to.equal('other');
+      expect(found.dueAt?.getTime()).to.equal(Date.parse(dueAt) + 7_200_000);
+      expect(found.expiresAt?.getTime()).to.equal(Date.parse(expiresAt) + 7_200_000);
+    });
+
+    it('what is there stays with --if-absent, and goes with --replace', async () => {
+      const queue = await cli.queue();
+      await queue.push({ id: '1', topic: 'orders', body: 'old', delayMs: 3_600_000 });
+      const path = file('jobs', [line('1')]);
+      expect((await cli.run(['import', path, '--if-absent'])).code).to.equal(0);
+      expect(statesOf(await queue.find('1'))).to.deep.equal(['delayed']);
+      expect((await cli.run(['import', path, '--replace', '--again'])).code).to.equal(0);
+      expect(await take()).to.deep.equal(['body 1']);
+    });
+  });
+});
