@@ -47,7 +47,10 @@ export async function runExport(
   const write = (bytes: Buffer) => (target ? target.write(bytes) : writeStdout(bytes));
   try {
     const lines = linesOf(queue, parts, report, target !== undefined);
-    if (gzip) await pipeline(Readable.from(lines), createGzip(), (packed: AsyncIterable<Buffer>) => writeEach(packed, write));
+    if (gzip)
+      await pipeline(Readable.from(lines), createGzip(), (packed: AsyncIterable<Buffer>) =>
+        writeEach(packed, write),
+      );
     else await writeEach(lines, write);
     await target?.finish();
   } catch (error) {

@@ -30,7 +30,8 @@ Jobs that move on meanwhile are printed once or, where they come back, twice: im
     ...selectionFlags,
     'output-file': Flags.string({
       helpValue: 'FILE',
-      description: 'write to FILE, whole and for this user alone; a file that is there is replaced at the end',
+      description:
+        'write to FILE, whole and for this user alone; a file that is there is replaced at the end',
     }),
     gzip: Flags.boolean({ description: 'pack it' }),
   };
@@ -43,7 +44,8 @@ Jobs that move on meanwhile are printed once or, where they come back, twice: im
     const select = await toSelected(flags, { states: EXPORTED_STATES, toBytes });
     const target = { file: flags['output-file'], gzip: flags.gzip };
     await this.withQueue(flags, async (queue) => {
-      const parts = ids.length > 0 ? this.named(queue, ids, flags.base64) : selected(queue, await select(queue));
+      const parts =
+        ids.length > 0 ? this.named(queue, ids, flags.base64) : selected(queue, await select(queue));
       const { count, exitCode } = await runExport(queue, parts, target);
       const isAsked = ids.length > 0 || isSelecting(flags);
       if (count === 0 && isAsked) printNote('there is no such job');

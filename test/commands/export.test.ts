@@ -1,0 +1,151 @@
+import { expect } from 'chai';
+import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { gunzipSync } from 'node:zlib';
+import type { Queue } from '../../src/core/queue.js';
+import { OriginalClient } from '../interop/original.js';
+import { expectQuiet, forEachStore, jsonOf, linesOf, useCli } from '../support/cli.js';
+import { HOUR_MS, maintainAll, only, reserve } from '../support/jobs.js';
+import { useRedis } from '../support/redis.js';
+
+/** Jobs in every state that can be exported, with all that a job may have. */
+async function populate(queue: Queue): Promise<void> {
+  const bytes = Buffer.from([0, 255, 10]);
+  await queue.push({ id: 'ready', topic: 'orders', body: '{"a":"ü ✓"}' });
+  await queue.push({ id: bytes, topic: 'orders', body: bytes, ttlMs: HOUR_MS });
+  for (let i = 0; i < 20; i += 1)
+    await queue.push({
+      id: `delayed-${i}`,
+      topic: `topic-${i % 3}`,
+      body: `${i}`,
+      delayMs: HOUR_MS,
+      retries: i,
+    });
+  await queue.push({
+    id: 'retried',
+    topic: 'retries',
+    body: 'r',
+    retries: 9,
+    backoff: { firstMs: HOUR_MS, lastMs: HOUR_MS },
+  });
+  await queue.nack(await reserve(queue, 'retries'), { reason: 'no answer\nfrom the shop', exitCode: 7 });
+  for (const reason of ['one', 'two']) {
+    await queue.push({ id: 'dead', topic: 'letters', body: reason, ttlMs: 5000 });
+    await queue.nack(await reserve(queue, 'letters'), {
+      dead: true,
+      reason,
+      deadTtlMs: reason === 'one' ? 0 : HOUR_MS,
+    });
+  }
+  await queue.push({ id: 'released', topic: 'releases', body: 'r' });
+  await queue.release(await reserve(queue, 'releases'));
+  await maintainAll(queue);
+}
+
+describe('export', () => {
+  forEachStore((cli) => {
+    it('prints every job on a line, with all that is known of it, and nothing else', async () => {
+      await populate(await cli.queue());
+      const jobs = jsonOf(expectQuiet(await cli.run(['export'])));
+      expect(jobs).to.have.lengthOf(26);
+      const retried = only(jobs.filter(({ id }) => id === 'retried'));
+      expect(retried).to.include({ state: 'delayed', attempts: 1, retries: 9, ttlMs: 604_800_000 });
+      expect(retried.key).to.be.a('string');
+      expect(only(retried.history as unknown[])).to.include({
+        exitCode: 7,
+        reason: 'no answer\nfrom the shop',
+      });
+      expect(only(jobs.filter(({ idBase64 }) => idBase64 === 'AP8K'))).to.include({ bodyBase64: 'AP8K' });
+      expect(jobs.filter(({ id }) => id === 'dead').map(({ reason }) => reason)).to.have.members([
+        'one',
+        'two',
+      ]);
+    });
+
+    it('prints those of a selection, or of ids, and ends with 1 where there is none', async () => {
+      await populate(await cli.queue());
+      const idsOf = async (...args: string[]) =>
+        jsonOf(await cli.run(['export', ...args])).map(({ id }) => String(id));
+      expect(await idsOf('--topic', 'topic-1', '--grep', '1')).to.have.members(
+        ['1', '10', '13', '16', '19'].map((n) => `delayed-${n}`),
+      );
+      expect(await idsOf('--state', 'dead')).to.deep.equal(['dead', 'dead']);
+      expect(await idsOf('ready', 'unknown', 'delayed-3')).to.deep.equal(['ready', 'delayed-3']);
+      expect((await cli.run(['export', '--topic', 'nothing*'])).code).to.equal(1);
+      expect((await cli.run(['export', 'unknown'])).code).to.equal(1);
+    });
+
+    it('leaves out what a consumer has in hand, unless that is asked for', async () => {
+      const queue = await cli.queue();
+      await queue.push({ id: 'held', topic: 'orders', body: 'b' });
+      await reserve(queue, 'orders');
+      expect(linesOf(await cli.run(['export']))).to.deep.equal([]);
+      expect(jsonOf(await cli.run(['export', '--state', 'leased']))).to.have.lengthOf(1);
+    });
+
+    it('writes a file for this user alone, which says at its end what it holds, packed where that is asked for', async () => {
+      await populate(await cli.queue());
+      const [plain, packed] = [join(cli.home, 'jobs'), join(cli.home, 'jobs.gz')];
+      writeFileSync(plain, 'what was there before');
+      expectQuiet(await cli.run(['export', '--output-file', plain]));
+      expectQuiet(await cli.run(['export', '--output-file', packed, '--gzip']));
+      const lines = readFileSync(plain, 'utf8').trimEnd().split('\n');
+      expect(JSON.parse(lines[0] ?? '')).to.include({ export: 1 });
+      expect(JSON.parse(lines.at(-1) ?? '')).to.include({ exported: 26 });
+      expect(gunzipSync(readFileSync(packed)).toString().trimEnd().split('\n').slice(1)).to.deep.equal(
+        lines.slice(1),
+      );
+      expect(statSync(plain).mode & 0o777).to.equal(0o600);
+      expect(readdirSync(cli.home).filter((name) => name.startsWith('jobs'))).to.deep.equal([
+        'jobs',
+        'jobs.gz',
+      ]);
+    });
+
+    it('a full disk ends it with 74, and no half file is left', async () => {
+      await populate(await cli.queue());
+      const full = await cli.sh('delayer export > /dev/full');
+      expect(full.code).to.equal(74);
+      const limited = await cli.sh(`
+        delayer export --output-file small > /dev/null || exit 99
+        cp small before
+        ulimit -f 1
+        trap '' XFSZ
+        exec delayer export --output-file small`);
+      expect(limited).to.include({ code: 74 });
+      expect(limited.stderr).to.match(/cannot write to small: .*no file was left behind/);
+      expect(readFileSync(join(cli.home, 'small'))).to.deep.equal(readFileSync(join(cli.home, 'before')));
+      expect(readdirSync(cli.home).filter((name) => name.includes('part'))).to.deep.equal([]);
+      expect((await (await cli.queue()).stats()).totals.delayed).to.equal(21);
+    });
+  });
+
+  describe('and import, from one store to another', () => {
+    const redis = useRedis();
+    const cli = useCli(() => ({}));
+    const args = (prefix: string) => ['--store', redis.server.url, '--prefix', prefix];
+    const linesOfExport = async (...store: string[]) =>
+      linesOf(expectQuiet(await cli.run(['export', ...store]))).sort();
+
+    it('Redis to a file to SQLite to a file to Redis: each line is the same, also of jobs of original clients', async () => {
+      const { openQueue } = await import('../../src/storage/open.js');
+      await using queue = await openQueue(redis.server.url, { prefix: redis.prefix });
+      await populate(queue);
+      const original = new OriginalClient(redis.raw, redis.prefix);
+      await original.push('original', 'orders', 'by another client', 3600);
+      const [first, second, sqlite] = ['first', 'second', 'queue.db'].map((name) => join(cli.home, name));
+      const file = `sqlite:${sqlite}`;
+      expectQuiet(await cli.run(['export', ...args(redis.prefix), '--output-file', first ?? '']));
+      expectQuiet(await cli.run(['import', first ?? '', '--store', file]));
+      expectQuiet(await cli.run(['export', '--store', file, '--output-file', second ?? '', '--gzip']));
+      const other = `${redis.prefix}:other`;
+      expectQuiet(await cli.run(['import', second ?? '', ...args(other)]));
+      await using back = await openQueue(redis.server.url, { prefix: other });
+      await maintainAll(back);
+      const lines = await linesOfExport(...args(redis.prefix));
+      expect(lines).to.have.lengthOf(27);
+      expect(await linesOfExport('--store', file)).to.deep.equal(lines);
+      expect(await linesOfExport(...args(other))).to.deep.equal(lines);
+    });
+  });
+});
