@@ -1,7 +1,8 @@
 import { DelayerError } from '../core/errors.js';
 import type { ListQuery } from '../core/requests.js';
 import type { Queue } from '../core/queue.js';
-import type { Problem } from '../core/results.js';
+import type { Estimate, Problem, Stats } from '../core/results.js';
+import { monotonicMs } from '../core/timer.js';
 import { explain } from '../output/explain.js';
 import {
   explainedJobToJson,
@@ -12,13 +13,16 @@ import {
 } from '../output/json.js';
 import { writeStdout } from '../output/stdout.js';
 import { withCliHint } from './hints.js';
-import { printInfo, printNote } from './stderr.js';
+import { clearProgress, printInfo, printNote, printProgress, stderrIsTerminal } from './stderr.js';
 import { loadDeadTables, loadTables, tableWidth } from './tables.js';
 
+/** Progress is shown so often (ms). */
+const PROGRESS_MS = 100;
+
 /** All topics, and what is wrong with the store. */
-export async function showOverview(queue: Queue, json: boolean): Promise<void> {
+export async function showOverview(queue: Queue, { json, exact }: OverviewOptions): Promise<void> {
   const [stats, found, now] = await Promise.all([
-    queue.stats({ exact: true }),
+    count(queue, exact),
     queue.health({ exact: false }),
     queue.now(),
   ]);
@@ -26,6 +30,35 @@ export async function showOverview(queue: Queue, json: boolean): Promise<void> {
   if (json) return printJson(overviewToJson(queue.label, stats, problems));
   const { overviewTable } = await loadTables();
   await writeStdout(overviewTable(stats, problems, now, tableWidth()));
+  if (stats.estimate) printInfo(estimateNote(stats.estimate));
+}
+
+export interface OverviewOptions {
+  readonly json: boolean;
+  /** Count all jobs, however many there are. */
+  readonly exact: boolean;
+}
+
+/** Shows how far it is, where somebody looks. */
+async function count(queue: Queue, exact: boolean): Promise<Stats> {
+  if (!exact || !stderrIsTerminal()) return queue.stats({ exact });
+  let shownAtMs = monotonicMs();
+  try {
+    return await queue.stats({
+      exact,
+      onProgress: (counted, total) => {
+        if (monotonicMs() - shownAtMs < PROGRESS_MS) return;
+        shownAtMs = monotonicMs();
+        printProgress(`counted ${counted} of ${total} jobs`);
+      },
+    });
+  } finally {
+    clearProgress();
+  }
+}
+
+function estimateNote({ sampled, missingBelow }: Estimate): string {
+  return `counts with ~ are estimates from ${sampled} jobs, and topics with fewer than some ${missingBelow} jobs may be missing; --exact counts all`;
 }
 
 /** Those of jobs are not only counted. */

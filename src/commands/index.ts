@@ -2,6 +2,7 @@
 export const COMMANDS = {
   ack: () => import('./ack.js'),
   bpop: () => import('./bpop.js'),
+  check: () => import('./check.js'),
   drain: () => import('./drain.js'),
   export: () => import('./export.js'),
   extend: () => import('./extend.js'),

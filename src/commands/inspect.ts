@@ -9,6 +9,7 @@ export default class Inspect extends BaseCommand {
   static override summary = 'Show what is in the queue: all topics, the jobs of one, or one job.';
   static override examples = [
     '<%= config.bin %> inspect',
+    '<%= config.bin %> inspect --exact',
     '<%= config.bin %> inspect close_order --state ready --limit 20',
     '<%= config.bin %> inspect close_order --state dead',
     '<%= config.bin %> inspect close_order --group-by reason',
@@ -18,6 +19,10 @@ export default class Inspect extends BaseCommand {
   static override args = { topic: optionalArg('show the jobs of this topic') };
   static override flags = {
     id: Flags.string({ description: 'show the job of this id', exclusive: ['state', 'limit', 'cursor'] }),
+    exact: Flags.boolean({
+      description: 'count all jobs, where they are so many that the overview estimates topics',
+      exclusive: ['id', 'problems', 'state', 'limit', 'cursor', 'group-by'],
+    }),
     problems: Flags.boolean({
       description: 'show the jobs that something is wrong with',
       exclusive: ['id', 'state', 'cursor'],
@@ -57,6 +62,10 @@ export default class Inspect extends BaseCommand {
       throw new DelayerError('usage', 'dead letters alone have a reason to group by', {
         hint: 'Leave --state out, or write --state dead.',
       });
+    if (flags.exact && topic !== undefined)
+      throw new DelayerError('usage', 'TOPIC and --exact cannot be used together', {
+        hint: 'Leave one of them out: --exact is for the counts of all topics.',
+      });
     await this.withQueue(flags, async (queue) => {
       let jobs: number | undefined;
       if (problems) jobs = await showFlawed(queue, limit, json);
@@ -64,7 +73,7 @@ export default class Inspect extends BaseCommand {
       else if (topic !== undefined && isGrouped) jobs = await showReasons(queue, topic, json);
       else if (topic !== undefined)
         jobs = await showTopic(queue, topic, { states: state, limit, cursor }, json);
-      else await showOverview(queue, json);
+      else await showOverview(queue, { json, exact: flags.exact });
       if (jobs === 0) this.endWith(1);
     });
   }

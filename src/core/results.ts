@@ -112,6 +112,8 @@ export interface Stats {
   readonly estimate?: Estimate | undefined;
   /** When the job was due that is due longest and still waits to be made ready; absent when there is none. */
   readonly overdueSince?: Date | undefined;
+  /** Leases that have ended and were not taken back yet, of reservations as a whole; absent when it was not counted. */
+  readonly endedLeases?: number | undefined;
   /** The daemons that were seen lately, by name; absent where jobs become ready without one. */
   readonly daemons?: readonly string[] | undefined;
   /** Who holds leases, as they named themselves, in order; of very many leases those of a sample. Absent where it was not asked. */

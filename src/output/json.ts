@@ -127,15 +127,26 @@ export function reasonsToJson(
 
 /** `inspect --json` */
 export function overviewToJson(store: string, stats: Stats, problems: readonly Problem[]): Json {
-  return { store, totals: stats.totals, topics: stats.topics.map(topicToJson), problems };
+  const { totals, estimate, overdueSince, endedLeases, daemons, consumers } = stats;
+  return {
+    ...{ store, totals },
+    ...(estimate === undefined ? {} : { estimate }),
+    overdueSince: iso(overdueSince),
+    ...{ endedLeases, daemons, consumers },
+    topics: stats.topics.map(topicToJson),
+    problems,
+  };
 }
 
-function topicToJson({ topic, nextDueAt, pausedUntilMs, ...counts }: TopicStats): Json {
-  const { delayed, due, ready, leased, expired, dead } = counts;
+function topicToJson({ topic, nextDueAt, oldestReadyAt, pausedUntilMs, ...row }: TopicStats): Json {
+  const { delayed, due, ready, leased, expired, dead, errors, isOldestAtLeast } = row;
   return {
     ...bytesToJson('topic', topic),
-    ...{ delayed, due, ready, leased, expired, dead },
+    ...{ delayed, due, ready, leased, expired: expired ?? null, dead },
+    ...(errors === undefined ? {} : { errors }),
     nextDueAt: iso(nextDueAt),
+    oldestReadyAt: iso(oldestReadyAt),
+    ...(isOldestAtLeast === true ? { isOldestAtLeast } : {}),
     // Null until it is resumed; absent when it is not paused.
     ...(pausedUntilMs === undefined
       ? {}

@@ -1,5 +1,5 @@
 import chalk from 'chalk';
-import { formatDuration } from '../core/duration.js';
+import { exactDuration, formatDuration } from '../core/duration.js';
 import { formatBackoff } from '../core/backoff-text.js';
 import { JOB_STATES, type JobRecord, type JobState } from '../core/job.js';
 import type { Problem, Stats, TopicStats } from '../core/results.js';
@@ -32,23 +32,38 @@ export function overviewTable(
   now: Date,
   width: number | undefined,
 ): string {
-  const topics = stats.topics ?? [];
+  const { topics } = stats;
   const columns: Column[] = [
     { head: 'topic' },
     ...JOB_STATES.map((state) => ({ head: state, alignRight: true })),
+    { head: 'oldest', alignRight: true, isOptional: true },
     { head: 'next due' },
   ];
   const rows = topics.map((topic) => [
     topicCell(topic, now, width),
-    ...JOB_STATES.map((state) => ({
-      text: String(topic[state]),
-      paint: topic[state] === 0 ? chalk.dim : PAINT[state],
-    })),
+    ...JOB_STATES.map((state) => countCell(topic, state)),
+    oldestCell(topic, now),
     timeCell(topic.nextDueAt, now),
   ]);
   const table =
     rows.length === 0 ? 'The queue is empty.' : drawTable({ columns, rows, width, paintHead: chalk.bold });
   return `${[table, ...problems.map(problemLine)].join('\n')}\n`;
+}
+
+/** An estimate is marked; a count that was not made is none. */
+function countCell(topic: TopicStats, state: JobState): Cell {
+  const count = topic[state];
+  if (count === undefined) return { text: '–', plain: '-', paint: chalk.dim };
+  const mark = topic.errors?.[state] === undefined ? '' : '~';
+  return { text: `${mark}${count}`, paint: count === 0 ? chalk.dim : PAINT[state] };
+}
+
+/** How long the oldest ready job waits. */
+function oldestCell({ oldestReadyAt, isOldestAtLeast }: TopicStats, now: Date): Cell {
+  if (oldestReadyAt === undefined) return { text: '–', plain: '-', paint: chalk.dim };
+  const ageMs = Math.max(0, now.getTime() - oldestReadyAt.getTime());
+  const [mark, plainMark] = isOldestAtLeast === true ? ['≥', '>='] : ['', ''];
+  return { text: `${mark}${formatDuration(ageMs)}`, plain: `${plainMark}${exactDuration(ageMs)}` };
 }
 
 function topicCell({ topic, pausedUntilMs }: TopicStats, now: Date, width: number | undefined): Cell {

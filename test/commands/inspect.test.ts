@@ -9,6 +9,11 @@ interface Page {
   readonly cursor: string | null;
 }
 
+/** An object without one of its fields. */
+function without<T extends object>(object: T, name: keyof T): Partial<T> {
+  return Object.fromEntries(Object.entries(object).filter(([key]) => key !== name)) as Partial<T>;
+}
+
 describe('inspect', () => {
   forEachStore((cli) => {
     /** Two jobs ready, one in hand, two to come; and one of another topic. */
@@ -36,22 +41,30 @@ describe('inspect', () => {
       const outcome = expectQuiet(await cli.run(['inspect']));
       const rows = linesOf(outcome).map((line) => line.split(/ {2,}/));
       expect(rows[0]).to.deep.equal([
-        ...['topic', 'delayed', 'due', 'ready', 'leased', 'expired', 'dead', 'next due'],
+        ...['topic', 'delayed', 'due', 'ready', 'leased', 'expired', 'dead', 'oldest', 'next due'],
       ]);
-      expect(rows[1]).to.deep.equal(['another topic', '0', '0', '1', '0', '0', '0', '-']);
+      expect(rows[1]?.slice(0, 7)).to.deep.equal(['another topic', '0', '0', '1', '0', '0', '0']);
+      expect(rows[1]?.[7]).to.match(/^(\d+s)?(\d+ms)?$/);
+      expect(rows[1]?.[8]).to.equal('-');
       expect(rows[2]?.slice(0, 7)).to.deep.equal(['topic', '2', '0', '2', '1', '0', '0']);
-      expect(rows[2]?.[7]).to.match(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$/);
+      expect(rows[2]?.[8]).to.match(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$/);
     });
 
     it('inspect counts the jobs of every topic, as one JSON document', async () => {
       const nextDueAt = await fill();
       const outcome = expectQuiet(await cli.run(['inspect', '--json']));
-      const { topics, problems } = documentOf<{ topics: unknown[]; problems: { code: string }[] }>(outcome);
+      const { topics, problems, ...store } = documentOf<{
+        topics: { oldestReadyAt: string }[];
+        problems: { code: string }[];
+      }>(outcome);
+      expect(store).to.deep.include({ overdueSince: null, endedLeases: 0, consumers: [] });
+      expect(store).to.not.have.property('estimate');
       const none = { delayed: 0, due: 0, ready: 0, leased: 0, expired: 0, dead: 0 };
-      expect(topics).to.deep.equal([
+      expect(topics.map((row) => without(row, 'oldestReadyAt'))).to.deep.equal([
         { topic: 'another topic', ...none, ready: 1, nextDueAt: null },
         { topic: 'topic', ...none, delayed: 2, ready: 2, leased: 1, nextDueAt },
       ]);
+      for (const { oldestReadyAt } of topics) expect(Date.parse(oldestReadyAt)).to.be.above(0);
       for (const problem of problems) expect(problem).to.have.keys('code', 'message', 'hint');
     });
 

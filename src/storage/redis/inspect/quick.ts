@@ -66,6 +66,7 @@ export async function quickStats(read: Read, keys: Keys, sizes: Sizes): Promise<
     problems: sizes.problems,
     estimate: estimateOf(parts),
     overdueSince: sizes.overdueSince,
+    endedLeases: sizes.endedLeases,
     consumers: leases.holders,
   };
 }

@@ -19,6 +19,8 @@ export interface Sizes {
   readonly due: number;
   /** Reservations, and ids for which jobs wait. */
   readonly reserved: number;
+  /** Of those: past their deadline. */
+  readonly endedLeases: number;
   /** Ids of dead letters. */
   readonly dead: number;
   /** Of the ready lists: all of a small database, else those of the topics that delayer has seen. */
@@ -33,16 +35,17 @@ export async function sizesOf(read: Read, keys: Keys): Promise<Sizes> {
     const [seconds, micros] = await redis.time();
     const now = `${seconds}.${String(micros).padStart(6, '0')}`;
     const none = () => 0;
-    const [pool, due, reserved, dead, allKeys, first] = await Promise.all([
+    const [pool, due, reserved, dead, endedLeases, allKeys, first] = await Promise.all([
       redis.zcard(keys.pool).catch(none),
       redis.zcount(keys.pool, '-inf', now).catch(none),
       redis.zcard(keys.reserved).catch(none),
       redis.zcard(keys.dead).catch(none),
+      redis.zcount(keys.reserved, '-inf', now).catch(none),
       redis.dbsize(),
       redis.zrange(keys.pool, '0', '0', 'WITHSCORES').catch((): string[] => []),
     ]);
     const overdueSince = due > 0 ? toDate(Math.max(0, Math.floor(Number(first[1]) * 1000))) : undefined;
-    return { pool, due, reserved, dead, allKeys, overdueSince };
+    return { pool, due, reserved, dead, endedLeases, allKeys, overdueSince };
   });
   const { allKeys, ...sizes } = counts;
   const topics = allKeys > SCANNED_KEYS ? await seenTopics(read, keys) : await listedTopics(read, keys);

@@ -58,11 +58,13 @@ async function exactStats(read: Read, keys: Keys, sizes: Sizes, { onProgress }: 
   const found = jobProblems({ bodiless, flawed, doubled, goneRecords: [...leases, ...letters] });
   return {
     ...counter.sums(),
-    overdueSince: sizes.overdueSince,
+    ...pick(sizes),
     consumers: holders,
     problems: [...wrongTypes, ...found],
   };
 }
+
+const pick = ({ overdueSince, endedLeases }: Sizes) => ({ overdueSince, endedLeases });
 
 /** What counting needs. */
 interface Counting {

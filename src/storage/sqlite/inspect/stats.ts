@@ -31,6 +31,7 @@ const NEXT_DUE = `
 SELECT ${boundedTime('place')} AS at FROM job WHERE state = 0 AND topic = ? AND place > ?
 ORDER BY job.place LIMIT 1`;
 const LEASED = `SELECT topic, count(*) AS jobs FROM ${LEASED_JOBS} GROUP BY topic`;
+const ENDED = 'SELECT count(*) AS leases FROM lease WHERE ends_at <= ?';
 const HOLDERS = `SELECT DISTINCT holder FROM lease WHERE holder IS NOT NULL ORDER BY holder LIMIT ${MOST_HOLDERS}`;
 const ASIDE = `
 SELECT topic, state, count(*) AS jobs FROM job WHERE state > 1 AND state <= ${DEAD} GROUP BY topic, state`;
@@ -75,10 +76,11 @@ export async function stats(connection: Connection, { onProgress }: StatsParams)
   await connection.read((now) => {
     countOthers(connection, counter, now);
   });
-  const consumers = await connection.read(() =>
-    (connection.all(HOLDERS) as { holder: string }[]).map(({ holder }) => holder),
-  );
-  return { ...counter.sums(), consumers };
+  return connection.read((now) => {
+    const consumers = (connection.all(HOLDERS) as { holder: string }[]).map(({ holder }) => holder);
+    const { leases: endedLeases } = connection.get(ENDED, now) as { leases: number };
+    return { ...counter.sums(), consumers, endedLeases };
+  });
 }
 
 const timeOf = (row: unknown): Date | undefined => {

@@ -1,0 +1,74 @@
+import * as Args from '@oclif/core/args';
+import * as Flags from '@oclif/core/flags';
+import { BaseCommand } from '../cli/base-command.js';
+import { threshold } from '../cli/check-flags.js';
+import {
+  checkStats,
+  DEFAULT_CRIT,
+  DEFAULT_WARN,
+  type FigureName,
+  levelOf,
+  type Thresholds,
+} from '../core/check-stats.js';
+import { DelayerError, ERRORS } from '../core/errors.js';
+import { CHECK_FORMATS, type CheckFormat, checkErrorText, checkText } from '../output/check.js';
+import { writeStdout } from '../output/stdout.js';
+
+/** The exit code of a store that cannot be used. */
+const STORE_EXIT_CODE = ERRORS.store_unreachable.exitCode;
+
+export default class Check extends BaseCommand {
+  static override summary = 'Alert on what a queue should not be, for a monitoring system.';
+  static override description = `Keys: oldest (how long the oldest ready job waits), late (how long a due job waits to be made ready), ready, due, delayed, leased, dead, ended (leases that nobody took back), daemons (fewer than). A value that is over its threshold alerts.
+Without others: --warn oldest=10m late=30s dead=0 ended=100 daemons=1, --crit oldest=1h late=5m; KEY=off takes one away.
+Exit code 0 when all is well, 1 for a warning, 2 when it is critical or the store cannot be reached, 3 for a wrong call.`;
+  static override examples = [
+    '<%= config.bin %> check',
+    '<%= config.bin %> check close_order --warn ready=100 --crit oldest=10m',
+    '<%= config.bin %> check --format prometheus',
+  ];
+  static override args = {
+    topic: Args.string({ multiple: true, description: 'these topics alone, for what is of a topic' }),
+  };
+  static override flags = {
+    warn: threshold('warn')({ multiple: true, description: 'warn when the value is over this one' }),
+    crit: threshold('crit')({ multiple: true, description: 'critical when the value is over this one' }),
+    format: Flags.option({ options: CHECK_FORMATS, default: 'nagios' as const })({
+      description: 'a line for Nagios, metrics for Prometheus, or JSON',
+    }),
+    exact: Flags.boolean({ description: 'count all jobs, where they are many and topics are estimated' }),
+  };
+
+  private format: CheckFormat = 'nagios';
+
+  override async run(): Promise<void> {
+    const { args, flags } = await this.parse(Check);
+    this.format = flags.json ? 'json' : flags.format;
+    const topics = (args.topic ?? []).map((topic) => this.toBytes(topic, flags.base64));
+    if (topics.some((topic) => topic.length === 0))
+      throw new DelayerError('usage', 'a topic is empty', { hint: 'Give it at least one byte.' });
+    const request = {
+      topics,
+      warn: merged(DEFAULT_WARN, flags.warn),
+      crit: merged(DEFAULT_CRIT, flags.crit),
+    };
+    await this.withQueue(flags, async (queue) => {
+      const [stats, now] = await Promise.all([queue.stats({ exact: flags.exact }), queue.now()]);
+      const figures = checkStats(stats, now, request);
+      await writeStdout(checkText(figures, this.format));
+      this.endWith(levelOf(figures));
+    });
+  }
+
+  /** Who watches reads stdout and the exit code, and knows four of them. */
+  override async catch(error: Error): Promise<void> {
+    const isOfStore = error instanceof DelayerError && error.exitCode === STORE_EXIT_CODE;
+    const level = isOfStore ? 2 : 3;
+    await writeStdout(checkErrorText(level, error.message, this.format)).catch(() => undefined);
+    this.endWith(level);
+  }
+}
+
+function merged(defaults: Thresholds, given: readonly (readonly [FigureName, number])[] = []): Thresholds {
+  return { ...defaults, ...(Object.fromEntries(given) as Thresholds) };
+}

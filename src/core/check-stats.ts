@@ -1,0 +1,137 @@
+import { formatDuration } from './duration.js';
+import type { Bytes } from './job.js';
+import type { Stats, TopicStats } from './results.js';
+
+/** What an alert may look at. `duration` figures are in ms. */
+export const FIGURES = {
+  oldest: { kind: 'duration', what: 'since the oldest ready job was due', ofTopic: true },
+  late: { kind: 'duration', what: 'since the first job was due that is not made ready yet', ofTopic: false },
+  ready: { kind: 'count', what: 'ready jobs', ofTopic: true },
+  due: { kind: 'count', what: 'jobs that are due and not made ready yet', ofTopic: true },
+  delayed: { kind: 'count', what: 'delayed jobs', ofTopic: true },
+  leased: { kind: 'count', what: 'leased jobs', ofTopic: true },
+  dead: { kind: 'count', what: 'dead letters', ofTopic: true },
+  ended: { kind: 'count', what: 'leases that have ended and were not taken back', ofTopic: false },
+  daemons: { kind: 'least', what: 'daemons that were seen in the last 15 s', ofTopic: false },
+} as const satisfies Record<string, FigureSpec>;
+
+interface FigureSpec {
+  /** Alerts are on more than the threshold, for `least` on fewer. */
+  readonly kind: 'duration' | 'count' | 'least';
+  readonly what: string;
+  /** Is it of the topics that are checked, or of the store? */
+  readonly ofTopic: boolean;
+}
+
+export type FigureName = keyof typeof FIGURES;
+export const FIGURE_NAMES = Object.keys(FIGURES) as FigureName[];
+
+export type Thresholds = Partial<Readonly<Record<FigureName, number>>>;
+
+const MINUTE_MS = 60_000;
+
+/** What is alerted on where nothing else is said: what nobody wants in any queue. */
+export const DEFAULT_WARN: Thresholds = {
+  oldest: 10 * MINUTE_MS,
+  late: MINUTE_MS / 2,
+  dead: 0,
+  ended: 100,
+  daemons: 1,
+};
+export const DEFAULT_CRIT: Thresholds = { oldest: 60 * MINUTE_MS, late: 5 * MINUTE_MS };
+
+export interface Figure {
+  readonly name: FigureName;
+  readonly value: number;
+  readonly warn: number | undefined;
+  readonly crit: number | undefined;
+  readonly level: 0 | 1 | 2;
+  /** The topic that has the value, where several are looked at. */
+  readonly topic?: Bytes | undefined;
+  /** A value that may be off by so many jobs; in 5 of 100 cases by more. */
+  readonly error?: number | undefined;
+  /** The value is at least that. */
+  readonly isAtLeast?: boolean | undefined;
+}
+
+export interface CheckRequest {
+  /** Of all topics when empty. */
+  readonly topics: readonly Bytes[];
+  readonly warn: Thresholds;
+  readonly crit: Thresholds;
+}
+
+/** What the figures of a store say; a figure that the store does not have is left out. */
+export function checkStats(stats: Stats, now: Date, { topics, warn, crit }: CheckRequest): Figure[] {
+  const rows = topics.length === 0 ? stats.topics : stats.topics.filter(isOneOf(topics));
+  return FIGURE_NAMES.flatMap((name) => {
+    const found = valueOf(name, stats, rows, now, topics.length > 0);
+    if (found === undefined) return [];
+    const limits = { warn: finite(warn[name]), crit: finite(crit[name]) };
+    const exceeds = (limit: number | undefined) =>
+      limit !== undefined && (FIGURES[name].kind === 'least' ? found.value < limit : found.value > limit);
+    const level = exceeds(limits.crit) ? 2 : exceeds(limits.warn) ? 1 : 0;
+    return [{ name, ...found, ...limits, level } as const];
+  });
+}
+
+/** An alert that was taken away has no finite threshold. */
+const finite = (limit: number | undefined): number | undefined =>
+  limit !== undefined && Number.isFinite(limit) ? limit : undefined;
+
+type Found = Pick<Figure, 'value' | 'topic' | 'error' | 'isAtLeast'>;
+
+function valueOf(
+  name: FigureName,
+  stats: Stats,
+  rows: readonly TopicStats[],
+  now: Date,
+  isOfTopics: boolean,
+): Found | undefined {
+  switch (name) {
+    case 'oldest':
+      return oldestOf(rows, now);
+    case 'late':
+      return { value: ageOf(stats.overdueSince, now) };
+    case 'ended':
+      return stats.endedLeases === undefined ? undefined : { value: stats.endedLeases };
+    case 'daemons':
+      return stats.daemons && { value: stats.daemons.length };
+    default: {
+      const total = stats.totals[name];
+      if (!isOfTopics && total !== undefined) return { value: total, error: stats.estimate?.errors[name] };
+      const errors = rows.map(({ errors: of }) => of?.[name] ?? 0);
+      const error = Math.ceil(Math.sqrt(errors.reduce((sum, one) => sum + one ** 2, 0)));
+      const value = rows.reduce((sum, row) => sum + row[name], 0);
+      return { value, error: error === 0 ? undefined : error };
+    }
+  }
+}
+
+function oldestOf(rows: readonly TopicStats[], now: Date): Found {
+  let oldest: TopicStats | undefined;
+  for (const row of rows) {
+    const isOlder =
+      row.oldestReadyAt && !(oldest?.oldestReadyAt && oldest.oldestReadyAt <= row.oldestReadyAt);
+    if (isOlder) oldest = row;
+  }
+  const isAtLeast = oldest?.isOldestAtLeast;
+  return { value: ageOf(oldest?.oldestReadyAt, now), topic: oldest?.topic, isAtLeast };
+}
+
+const ageOf = (since: Date | undefined, now: Date): number =>
+  since === undefined ? 0 : Math.max(0, now.getTime() - since.getTime());
+
+const isOneOf =
+  (topics: readonly Bytes[]) =>
+  ({ topic }: TopicStats): boolean =>
+    topics.some((one) => one.equals(topic));
+
+/** The level of all figures together. */
+export const levelOf = (figures: readonly Figure[]): 0 | 1 | 2 =>
+  figures.reduce<0 | 1 | 2>((most, { level }) => (level > most ? level : most), 0);
+
+/** The value as people write it. */
+export function figureText(name: FigureName, value: number): string {
+  return FIGURES[name].kind === 'duration' ? formatDuration(value) : String(value);
+}

@@ -1,0 +1,72 @@
+import { type Figure, FIGURES, figureText, levelOf } from '../core/check-stats.js';
+import { escapeForTerminal, escapeText } from './escape.js';
+import { bytesToJson } from './json.js';
+
+const LEVELS = ['OK', 'WARNING', 'CRITICAL', 'UNKNOWN'] as const;
+export type Level = 0 | 1 | 2 | 3;
+
+export const CHECK_FORMATS = ['nagios', 'prometheus', 'json'] as const;
+export type CheckFormat = (typeof CHECK_FORMATS)[number];
+
+/** What a check has found, as text that ends with a newline. */
+export function checkText(figures: readonly Figure[], format: CheckFormat): string {
+  if (format === 'prometheus') return prometheus(figures);
+  const level = levelOf(figures);
+  if (format === 'json') {
+    const values = figures.map(({ topic, ...figure }) => ({
+      ...figure,
+      ...(topic === undefined ? {} : bytesToJson('topic', topic)),
+    }));
+    return `${JSON.stringify({ status: LEVELS[level], code: level, figures: values })}\n`;
+  }
+  const alerts = figures.filter((figure) => figure.level > 0).sort((a, b) => b.level - a.level);
+  const told = (alerts.length > 0 ? alerts : figures.filter(({ value }) => value > 0)).map(sentence);
+  return line(level, `${told.join(', ') || 'no jobs'} | ${figures.map(performance).join(' ')}`);
+}
+
+/** What kept a check from looking. */
+export function checkErrorText(level: 2 | 3, message: string, format: CheckFormat): string {
+  if (format === 'json')
+    return `${JSON.stringify({ status: LEVELS[level], code: level, figures: [], error: message })}\n`;
+  if (format === 'prometheus') return `delayer_check_status ${level}\n`;
+  // The bar begins what is no text.
+  return line(level, message.replaceAll('|', '/'));
+}
+
+const line = (level: Level, text: string): string => `DELAYER ${LEVELS[level]} - ${escapeText(text)}\n`;
+
+function sentence({ name, value, warn, crit, level, topic, error, isAtLeast }: Figure): string {
+  const limit = level === 2 ? crit : level === 1 ? warn : undefined;
+  const least = FIGURES[name].kind === 'least';
+  const bound = limit === undefined ? '' : ` (${least ? 'fewer' : 'more'} than ${figureText(name, limit)})`;
+  const about = error === undefined ? '' : ` ±${error}`;
+  const of = topic === undefined ? '' : ` of ${escapeForTerminal(topic).replaceAll('|', '/')}`;
+  return `${name} ${isAtLeast === true ? 'at least ' : ''}${figureText(name, value)}${about}${of}${bound}`;
+}
+
+/** Nagios's performance data: a range `N:` alerts below N. */
+function performance({ name, value, warn, crit }: Figure): string {
+  const { kind } = FIGURES[name];
+  const number = (one: number) => (kind === 'duration' ? `${one / 1000}` : `${one}`);
+  const range = (one: number | undefined) =>
+    one === undefined ? '' : `${number(one)}${kind === 'least' ? ':' : ''}`;
+  return `${name}=${number(value)}${kind === 'duration' ? 's' : ''};${range(warn)};${range(crit)};0`;
+}
+
+function prometheus(figures: readonly Figure[]): string {
+  const lines = figures.flatMap(({ name, value }) => {
+    const { kind, what } = FIGURES[name];
+    const metric = kind === 'duration' ? `delayer_${name}_seconds` : `delayer_${name}`;
+    const of = kind === 'duration' ? `Seconds ${what}` : `Number of ${what}`;
+    return [
+      `# HELP ${metric} ${of}.`,
+      `# TYPE ${metric} gauge`,
+      `${metric} ${kind === 'duration' ? value / 1000 : value}`,
+    ];
+  });
+  const status = [
+    '# HELP delayer_check_status 0 ok, 1 warning, 2 critical, 3 unknown.',
+    '# TYPE delayer_check_status gauge',
+  ];
+  return `${[...lines, ...status, `delayer_check_status ${levelOf(figures)}`].join('\n')}\n`;
+}

@@ -1,0 +1,69 @@
+import { expect } from 'chai';
+import { forEachStore, linesOf } from '../support/cli.js';
+
+describe('check', () => {
+  forEachStore((cli) => {
+    const check = async (...args: string[]) => {
+      const outcome = await cli.run(['check', ...args]);
+      expect(outcome.stderr).to.equal('');
+      return { code: outcome.code, lines: linesOf(outcome) };
+    };
+
+    it('check ends with 0, 1 or 2 by its thresholds, and prints one line', async () => {
+      const queue = await cli.queue();
+      await queue.announce('host:1');
+      await queue.pushMany(['a', 'a', 'b'].map((topic) => ({ topic, body: 'b' })));
+      await queue.maintain();
+      const well = await check();
+      expect(well.code).to.equal(0);
+      expect(well.lines).to.have.length(1);
+      expect(well.lines[0]).to.match(/^DELAYER OK - .*ready 3.* \| .* ready=3;;;0 /);
+      expect((await check('--warn', 'ready=2')).code).to.equal(1);
+      expect((await check('--warn', 'ready=3')).code).to.equal(0);
+      const critical = await check('--warn', 'ready=1', '--crit', 'ready=2', '--crit', 'oldest=1h');
+      expect(critical.code).to.equal(2);
+      expect(critical.lines[0]).to.match(/^DELAYER CRITICAL - ready 3 \(more than 2\) \| /);
+      expect((await check('a', '--crit', 'ready=1')).code).to.equal(2);
+      expect((await check('b', '--crit', 'ready=1')).code).to.equal(0);
+      expect((await check('--crit', 'oldest=0')).code).to.equal(2);
+      await queue.retire('host:1');
+      expect((await check()).code).to.equal(queue.needsPromotion ? 1 : 0);
+      expect((await check('--warn', 'daemons=off')).code).to.equal(0);
+    });
+
+    it('check prints metrics and JSON', async () => {
+      await (await cli.queue()).push({ topic: 'a', body: 'b', delayMs: 3_600_000 });
+      const metrics = await check('--format', 'prometheus', '--warn', 'daemons=off');
+      expect(metrics.lines).to.include.members(['delayer_delayed 1', 'delayer_check_status 0']);
+      for (const form of [['--format', 'json'], ['--json']]) {
+        const { lines } = await check(...form, '--crit', 'delayed=0');
+        expect(JSON.parse(lines.join('\n'))).to.include({ status: 'CRITICAL', code: 2 });
+      }
+    });
+
+    it('a wrong call of check is 3, with its line on stdout', async () => {
+      await (await cli.queue()).push({ topic: 'a', body: 'b' });
+      for (const args of [
+        ['--warn', 'redy=1'],
+        ['--crit', 'oldest=soon'],
+        ['--warn', 'ready=-1'],
+        ['--nosuch'],
+        [''],
+      ]) {
+        const { code, lines } = await check(...args);
+        expect(code, args.join(' ')).to.equal(3);
+        expect(lines).to.have.length(1);
+        expect(lines[0]).to.match(/^DELAYER UNKNOWN - /);
+      }
+    });
+
+    it('check of a store that cannot be reached is 2', async () => {
+      for (const store of ['redis://127.0.0.1:1', 'sqlite:/nosuch/folder/queue.db']) {
+        const { code, lines } = await check('--store', store);
+        expect(code).to.equal(2);
+        expect(lines).to.have.length(1);
+        expect(lines[0]).to.match(/^DELAYER CRITICAL - /);
+      }
+    });
+  });
+});

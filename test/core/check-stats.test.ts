@@ -1,0 +1,113 @@
+import { expect } from 'chai';
+import {
+  checkStats,
+  DEFAULT_CRIT,
+  DEFAULT_WARN,
+  levelOf,
+  type Thresholds,
+} from '../../src/core/check-stats.js';
+import type { Stats, TopicStats } from '../../src/core/results.js';
+import { checkErrorText, checkText } from '../../src/output/check.js';
+
+const NOW = new Date('2026-03-01T12:00:00Z');
+const ago = (ms: number) => new Date(NOW.getTime() - ms);
+const MINUTE_MS = 60_000;
+
+const row = (topic: string, counts: Partial<TopicStats>): TopicStats => ({
+  ...{ topic: Buffer.from(topic), delayed: 0, due: 0, ready: 0, leased: 0, dead: 0 },
+  ...counts,
+});
+const NONE = { delayed: 0, due: 0, ready: 0, leased: 0, expired: 0, dead: 0 };
+const HEALTHY: Stats = { totals: NONE, topics: [], daemons: ['host:1'], endedLeases: 0, consumers: [] };
+
+function check(
+  stats: Partial<Stats>,
+  given: { topics?: string[]; warn?: Thresholds; crit?: Thresholds } = {},
+) {
+  return checkStats({ ...HEALTHY, ...stats }, NOW, {
+    topics: (given.topics ?? []).map((topic) => Buffer.from(topic)),
+    warn: { ...DEFAULT_WARN, ...given.warn },
+    crit: { ...DEFAULT_CRIT, ...given.crit },
+  });
+}
+const alerts = (...given: Parameters<typeof check>) =>
+  check(...given).flatMap(({ name, level }) => (level === 0 ? [] : [[name, level]]));
+
+describe('what check alerts on', () => {
+  it('an empty queue with a daemon is well', () => {
+    expect(levelOf(check({}))).to.equal(0);
+    expect(checkText(check({}), 'nagios')).to.match(/^DELAYER OK - daemons 1 \| oldest=0s;600;3600;0 .*\n$/);
+  });
+
+  it('each figure alerts when it is over its threshold, and not when it is at it', () => {
+    const at = (ms: number) => ({ topics: [row('a', { ready: 1, oldestReadyAt: ago(ms) })] });
+    expect(alerts(at(10 * MINUTE_MS))).to.deep.equal([]);
+    expect(alerts(at(10 * MINUTE_MS + 1))).to.deep.equal([['oldest', 1]]);
+    expect(alerts(at(61 * MINUTE_MS))).to.deep.equal([['oldest', 2]]);
+    expect(alerts({ overdueSince: ago(31_000) })).to.deep.equal([['late', 1]]);
+    expect(alerts({ overdueSince: ago(6 * MINUTE_MS) })).to.deep.equal([['late', 2]]);
+    expect(alerts({ totals: { ...NONE, dead: 1 } })).to.deep.equal([['dead', 1]]);
+    expect(alerts({ endedLeases: 101 })).to.deep.equal([['ended', 1]]);
+    expect(alerts({ daemons: [] })).to.deep.equal([['daemons', 1]]);
+    for (const name of ['ready', 'due', 'delayed', 'leased'] as const) {
+      const stats = { totals: { ...NONE, [name]: 11 } };
+      expect(alerts(stats)).to.deep.equal([]);
+      expect(alerts(stats, { warn: { [name]: 5 }, crit: { [name]: 10 } })).to.deep.equal([[name, 2]]);
+    }
+  });
+
+  it('a store that needs no daemon has no figure of one, and a threshold that is off alerts on nothing', () => {
+    expect(check({ daemons: undefined }).map(({ name }) => name)).to.not.include('daemons');
+    const off = { dead: Infinity, daemons: -Infinity };
+    expect(alerts({ daemons: [], totals: { ...NONE, dead: 9 } }, { warn: off })).to.deep.equal([]);
+  });
+
+  it('topics that are named are looked at alone, with the errors of their estimates', () => {
+    const topics = [
+      row('a', {
+        ready: 5,
+        dead: 2,
+        delayed: 30,
+        errors: { delayed: 3 },
+        oldestReadyAt: ago(20 * MINUTE_MS),
+      }),
+      row('b', { ready: 7, delayed: 40, errors: { delayed: 4 }, oldestReadyAt: ago(1000) }),
+    ];
+    const stats = { topics, totals: { ...NONE, ready: 12, dead: 2 } };
+    expect(alerts(stats, { topics: ['b'] })).to.deep.equal([]);
+    expect(alerts(stats, { topics: ['a'] })).to.deep.equal([
+      ['oldest', 1],
+      ['dead', 1],
+    ]);
+    const delayed = check(stats, { topics: ['a', 'b'] }).find(({ name }) => name === 'delayed');
+    expect(delayed).to.include({ value: 70, error: 5 });
+    expect(
+      check(stats)
+        .find(({ name }) => name === 'oldest')
+        ?.topic?.toString(),
+    ).to.equal('a');
+  });
+
+  it('the line for Nagios names the worst first, and has no bar but the one before its figures', () => {
+    const topics = [row('a|b\n', { ready: 1, oldestReadyAt: ago(120 * MINUTE_MS), isOldestAtLeast: true })];
+    const text = checkText(check({ topics, totals: { ...NONE, ready: 1, dead: 3 } }), 'nagios');
+    expect(text).to.match(
+      /^DELAYER CRITICAL - oldest at least 2 ?h.* of a\/b\\n \(more than 1 ?h\), dead 3 \(more than 0\) \| /,
+    );
+    expect(text.split('|')).to.have.length(2);
+    expect(text.split('\n')).to.have.length(2);
+    expect(checkErrorText(3, 'no | good\n', 'nagios')).to.equal('DELAYER UNKNOWN - no / good\\n\n');
+  });
+
+  it('metrics for Prometheus and the JSON say the same as the line', () => {
+    const figures = check({ totals: { ...NONE, dead: 3 }, overdueSince: ago(1500) });
+    const metrics = checkText(figures, 'prometheus');
+    expect(metrics).to.include('\ndelayer_late_seconds 1.5\n').and.include('\ndelayer_dead 3\n');
+    expect(metrics).to.match(/\ndelayer_check_status 1\n$/);
+    const json = JSON.parse(checkText(figures, 'json')) as { status: string; figures: object[] };
+    expect(json).to.include({ status: 'WARNING', code: 1 });
+    expect(json.figures).to.deep.include({ name: 'dead', value: 3, warn: 0, level: 1 });
+    expect(JSON.parse(checkErrorText(2, 'away', 'json'))).to.include({ code: 2, error: 'away' });
+    expect(checkErrorText(2, 'away', 'prometheus')).to.equal('delayer_check_status 2\n');
+  });
+});

@@ -1,0 +1,66 @@
+import { expect } from 'chai';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { type CliGround, forEachStore, linesOf, type Outcome } from '../support/cli.js';
+import { eventually } from '../support/eventually.js';
+import { must } from '../support/jobs.js';
+import { blockWith } from './blocks.js';
+
+const PAGE = 'docs/operating.md';
+
+/** What the page shows that commands print: the block behind theirs. */
+function shownAfter(commands: string): string[] {
+  const text = readFileSync(new URL(`../../${PAGE}`, import.meta.url), 'utf8');
+  const rest = text.slice(text.indexOf(commands) + commands.length);
+  return must(/^```\n\n```\n([\s\S]*?)\n```/.exec(rest)?.[1]).split('\n');
+}
+
+/** A line with each time and length of time, number of seconds and blank put in one form. */
+const shapeOf = (line: string): string =>
+  line
+    .replace(/\d{4}-\d\d-\d\dT[\d:]+Z/g, 'TIME')
+    .replace(/oldest=[\d.]+s/, 'oldest=Ns')
+    .replace(/(\d+m)?(\d+s)?\d+ms|(?<=oldest )\d+ (m?s|min)/g, 'AGE')
+    // On Redis the daemon is a figure, too.
+    .replace(/, daemons 1| daemons=1;1:;;0/g, '')
+    .replace(/ +/g, ' ')
+    .trim();
+
+describe('docs/operating.md', () => {
+  forEachStore((cli) => {
+    /** The queue of the page, its oldest ready job waiting for more than a second, with a daemon. */
+    const fill = async (ground: CliGround) => {
+      const queue = await ground.queue();
+      await queue.announce('host:1');
+      await queue.push({ topic: 'close_order', body: '{"orderID":31}' });
+      await queue.push({ topic: 'close_order', body: '{"orderID":32}', delayMs: 30 * 60_000 });
+      await queue.push({ topic: 'send_mail', body: '{"to":"x"}', delayMs: 2 * 3_600_000 });
+      await queue.maintain();
+      await eventually(async () => {
+        const [row] = (await queue.stats()).topics;
+        return (await queue.now()).getTime() - must(row?.oldestReadyAt).getTime() > 1100;
+      });
+    };
+    const shapesOf = (outcome: Outcome) => linesOf(outcome).map(shapeOf);
+
+    it('inspect and check print what the page shows', async () => {
+      await fill(cli);
+      for (const words of ['delayer inspect\n', 'delayer check\n']) {
+        const commands = blockWith(PAGE, 'sh', words);
+        const outcome = await cli.sh(commands);
+        const shown = shownAfter(commands).map(shapeOf);
+        expect(shapesOf(outcome).filter((line) => !line.startsWith('! '))).to.deep.equal(shown);
+        expect(outcome.stderr).to.equal('');
+        expect(outcome.code).to.equal(words.includes('check') ? 2 : 0);
+      }
+    });
+
+    it('the file for Prometheus is written as the page says', async () => {
+      await fill(cli);
+      const outcome = await cli.sh(blockWith(PAGE, 'sh', '--format prometheus'));
+      expect(outcome).to.include({ code: 0, stderr: '' });
+      const metrics = readFileSync(join(cli.home, 'queue.prom'), 'utf8');
+      expect(metrics).to.include('\ndelayer_ready 1\n').and.include('\ndelayer_delayed 2\n');
+    });
+  });
+});
