@@ -1,17 +1,19 @@
 // Looks through the scripts for Redis as they are composed:
 //   - luacheck finds names that nothing defines (a missing include, a misspelt local) and what is never used;
-//   - a header includes just what is used, and what that needs in front of it.
+//   - includes name just what is used, and what that needs in front of it.
 // Takes the root of a package, else its own.
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { partsOf, readLua } from './lua/compose.mjs';
+import { libraryOf, partsOf, readLua } from './lua/compose.mjs';
 
 const GLOBALS = ['redis', 'KEYS', 'ARGV', 'cjson', 'cmsgpack', 'struct', 'bit'];
 /** A variable or function that is never used: what a library offers need not be used by every script. */
 const UNUSED = /^W2[13]1$/;
+/** A local inside a function that has the name of one around it: a library knows nothing of what stands before it. */
+const SHADOWING = /^W4[23]/;
 
 const root = process.argv[2] ?? fileURLToPath(new URL('..', import.meta.url));
 const { scripts, libraries } = readLua(root);
@@ -31,9 +33,9 @@ const mentions = (file, names) => {
   return names.some((name) => words.has(name));
 };
 
-/** Is what the header names used, and is all there in front of it that it needs itself? */
-function checkHeader(file) {
-  const used = partsOf(file, libraries).slice(0, -1);
+/** Is what it includes used, and is all there in front of it that it needs itself? */
+function checkIncludes(file) {
+  const used = file.uses.map((name) => libraryOf(file, name, libraries));
   for (const [place, library] of used.entries()) {
     const before = file.uses.slice(0, place);
     for (const need of library.uses.filter((name) => !before.includes(name))) {
@@ -46,12 +48,12 @@ function checkHeader(file) {
   }
 }
 
-/** A file as it is composed, and for each line of it the part that it is from. */
+/** A file as it is composed, and for each line of it the place that it is from. */
 function composed(file, path) {
   const parts = partsOf(file, libraries).map((part) => ({ part, text: part.source.replace(/\n*$/, '\n') }));
   const places = parts.flatMap(({ part, text }) => {
     const lines = text.split('\n').slice(0, -1);
-    return lines.map((_, index) => ({ part, line: index + 1 }));
+    return lines.map((_, index) => ({ path: part.path, line: part.line + index }));
   });
   return { file, path, text: parts.map(({ text }) => text).join(''), places };
 }
@@ -70,9 +72,7 @@ function luacheck(files) {
     if (path === undefined) throw new Error(`luacheck says: ${text}`);
     const { file, places } = files.find((one) => one.path === path);
     const place = places[line - 1];
-    return [
-      { file, ...place, code, text: `${place.part.path}:${place.line}:${column}: ${message} (${code})` },
-    ];
+    return [{ file, place, code, text: `${place.path}:${place.line}:${column}: ${message} (${code})` }];
   });
 }
 
@@ -89,12 +89,16 @@ function checkUse(unusedIn) {
 }
 
 const all = [...libraries.values(), ...scripts];
-for (const file of all) checkHeader(file);
+for (const file of all) checkIncludes(file);
 const folder = mkdtempSync(join(tmpdir(), 'delayer-lua-'));
 try {
-  const isOffered = ({ file, part, code }) => UNUSED.test(code) && (part !== file || !scripts.includes(file));
+  const isOffered = ({ file, place, code }) =>
+    UNUSED.test(code) && (place.path !== file.path || !scripts.includes(file));
+  const isOfLibrary = ({ file, place, code }) => SHADOWING.test(code) && place.path !== file.path;
   const found = luacheck(all.map((file, index) => composed(file, join(folder, `${index}.lua`))));
-  for (const finding of found.filter((one) => !isOffered(one))) problems.add(finding.text);
+  for (const finding of found) {
+    if (!isOffered(finding) && !isOfLibrary(finding)) problems.add(finding.text);
+  }
   const offered = found.filter(isOffered);
   const unusedBy = (script) => offered.filter(({ file }) => file === script).map(({ text }) => text);
   checkUse(new Map(scripts.map((script) => [script, new Set(unusedBy(script))])));

@@ -13,26 +13,34 @@ const MIGRATIONS_FOLDER = join('src', 'storage', 'sqlite', 'migrations');
 /** Text as a template literal, whose lines stay lines. */
 const quote = (text) => `\`${text.replace(/[\\`]|\$(?=\{)/g, '\\$&')}\``;
 
+/** As an array in the source, in lines that are not too long. */
+const listOf = (items) => `[${items.join(', ').replace(/(.{60,80}, )/g, '$1\n    ')}]`;
+
 function scriptsModule(root) {
   const { scripts, libraries } = readLua(root);
   /** Each text once, and its number: scripts share most of what they hold. */
   const numbers = new Map();
   const numberOf = (text) => numbers.get(text) ?? numbers.set(text, numbers.size).size - 1;
   const entries = scripts.map((script) => {
-    const texts = compose(script, libraries);
+    const { keys, texts } = compose(script, libraries);
     const sha = createHash('sha1').update(texts.join('')).digest('hex');
     const key = script.name.replace(/_(\w)/g, (_, letter) => letter.toUpperCase());
-    return `  ${key}: {\n    sha: '${sha}',\n    parts: [${texts
-      .map(numberOf)
-      .join(', ')
-      .replace(/(.{60,80}, )/g, '$1\n    ')}],\n  },\n`;
+    const lists = `keys: ${listOf(keys.map((name) => `'${name}'`))},\n    parts: ${listOf(texts.map(numberOf))}`;
+    return `  ${key}: {\n    sha: '${sha}',\n    ${lists},\n  },\n`;
   });
   return `// Built from lua/*.lua by scripts/generate.mjs; change those.
+import type { Keys } from './keys.js';
+
 export interface Script {
   readonly sha: string;
+  /** Its KEYS. */
+  readonly keys: readonly KeyName[];
   /** Which texts it is made of. */
   readonly parts: readonly number[];
 }
+
+/** What of Keys is a key, or the stem of keys. */
+export type KeyName = { [Name in keyof Keys]: Keys[Name] extends string ? Name : never }[keyof Keys];
 
 export const SCRIPTS = {
 ${entries.join('')}} as const satisfies Record<string, Script>;

@@ -53,6 +53,36 @@ describe('the check of the scripts for Redis', () => {
     expect(check().said).to.include('a.lua: quarter needs half in front of it');
   });
 
+  it('fails a script that uses a library before it includes it, with the place in the script', () => {
+    lua('lib/half', LIBRARY);
+    lua('lib/third', LIBRARY.replace('half', 'third'));
+    const script = (early: string) =>
+      `-- include: half\nif ARGV[1] then return ${early}(2) end\n-- include: third\nreturn half(third(4))\n`;
+    lua('a', script('half'));
+    expect(check()).to.deep.equal({ code: 0, said: '' });
+    lua('a', script('third'));
+    expect(check()).to.deep.equal({
+      code: 1,
+      said: "src/storage/redis/lua/a.lua:2:24: accessing undefined variable 'third' (W113)\n",
+    });
+  });
+
+  it('passes a script whose locals have the names of parameters of what it includes behind them', () => {
+    lua('lib/half', LIBRARY);
+    lua('lib/third', LIBRARY.replace('half', 'third'));
+    lua('a', '-- include: half\nlocal n = half(8)\n-- include: third\nreturn third(n)\n');
+    expect(check()).to.deep.equal({ code: 0, said: '' });
+  });
+
+  it('fails a script that has a local of the name of one that it includes behind it', () => {
+    lua('lib/half', LIBRARY);
+    lua('lib/third', LIBRARY.replace('half', 'third'));
+    lua('a', '-- include: half\nlocal third = half(8)\n-- include: third\nreturn third(third)\n');
+    const { code, said } = check();
+    expect(code).to.equal(1);
+    expect(said).to.include("variable 'third' was previously defined on line 5 (W411)");
+  });
+
   it('fails a misspelt local, with its place in the file that it is in', () => {
     lua('lib/half', LIBRARY.replace('half(n)', 'half(m)'));
     lua('a', '-- include: half\nlocal two = 2\nreturn half(two)\n');

@@ -9,7 +9,7 @@ const SCRIPTS = 'src/storage/redis/scripts.generated.ts';
 const MIGRATIONS = 'src/storage/sqlite/migrations.generated.ts';
 
 interface Generated {
-  readonly SCRIPTS: Record<string, { readonly sha: string }>;
+  readonly SCRIPTS: Record<string, { readonly sha: string; readonly keys: readonly string[] }>;
   readonly sourceOf: (script: { readonly sha: string }) => string;
 }
 
@@ -22,7 +22,7 @@ describe('the generated modules', () => {
     const { SCRIPTS: scripts, sourceOf } = (await load(SCRIPTS)) as unknown as Generated;
     const script = scripts[name];
     if (!script) throw new Error(`there is no script ${name}`);
-    return { sha: script.sha, source: sourceOf(script) };
+    return { sha: script.sha, keys: script.keys, source: sourceOf(script) };
   };
 
   it('hold each script with the libraries that it includes, and its digest', async () => {
@@ -31,7 +31,7 @@ describe('the generated modules', () => {
     expect(generate()).to.deep.equal({ code: 0, said: '' });
     const source = "local ONE = 1\nreturn { '`${ONE}\\\\', ONE }\n";
     const sha = createHash('sha1').update(source).digest('hex');
-    expect(await scriptOf('sayIt')).to.deep.equal({ sha, source });
+    expect(await scriptOf('sayIt')).to.deep.equal({ sha, keys: [], source });
   });
 
   it('hold of a library what the script uses, and what that uses', async () => {
@@ -64,6 +64,51 @@ end
 return quarter(SIX)
 `,
     );
+  });
+
+  it('hold what a script includes further down behind what it does before, and what it uses only there', async () => {
+    root.write(
+      'src/storage/redis/lua/lib/early.lua',
+      'local ONE = 1\n\nlocal TWO = 2\n\nlocal function three()\n  return ONE + TWO\nend\n',
+    );
+    root.write('src/storage/redis/lua/lib/late.lua', 'local function six()\n  return 2 * three()\nend\n');
+    root.write(
+      'src/storage/redis/lua/leave.lua',
+      `-- Leaves early.
+-- include: early
+if ARGV[1] then return TWO end
+
+-- What follows is for the others.
+-- include: late
+return six()
+`,
+    );
+    expect(generate()).to.deep.equal({ code: 0, said: '' });
+    expect((await scriptOf('leave')).source).to.equal(
+      `local TWO = 2
+if ARGV[1] then return TWO end
+local ONE = 1
+local function three()
+return ONE + TWO
+end
+local function six()
+return 2 * three()
+end
+return six()
+`,
+    );
+  });
+
+  it('give a script the keys that it uses, by their numbers', async () => {
+    root.write(
+      'src/storage/redis/lua/lib/some_keys.lua',
+      'local POOL = KEYS.pool\nlocal READY = KEYS.readyStem\nlocal DEAD = KEYS.dead\n',
+    );
+    root.write('src/storage/redis/lua/use_keys.lua', '-- include: some_keys\nreturn { DEAD, POOL }\n');
+    expect(generate()).to.deep.equal({ code: 0, said: '' });
+    const { keys, source } = await scriptOf('useKeys');
+    expect(keys).to.deep.equal(['pool', 'dead']);
+    expect(source).to.equal('local POOL = KEYS[1]\nlocal DEAD = KEYS[2]\nreturn { DEAD, POOL }\n');
   });
 
   it('have their lines as lines', () => {

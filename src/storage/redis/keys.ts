@@ -37,9 +37,6 @@ export class Keys {
   readonly importStem: string;
   /** Channel: the new earliest due time. */
   readonly wakeChannel: string;
-  /** KEYS of every script, in the order in which lua/lib/keys.lua names them. */
-  readonly forScripts: readonly string[];
-
   constructor(readonly prefix: string) {
     this.pool = `${prefix}:job_pool`;
     this.bucketStem = `${prefix}:job_bucket:`;
@@ -58,21 +55,10 @@ export class Keys {
     this.lockStem = `${prefix}:lock:`;
     this.importStem = `${prefix}:import:`;
     this.wakeChannel = `${prefix}:wake`;
-    const original = [this.pool, this.reserved, this.readyDue, this.bucketStem, this.readyStem];
-    const added = [this.inflightStem, this.dead, this.deadLetterStem, this.paused, this.waitingStem];
-    this.forScripts = [...original, ...added, this.readyKnown, this.setAside, this.topics];
   }
 
   ready(topic: Uint8Array): Buffer {
     return Buffer.concat([Buffer.from(this.readyStem), topic]);
-  }
-
-  lock(name: Uint8Array): Buffer {
-    return Buffer.concat([Buffer.from(this.lockStem), name]);
-  }
-
-  importOf(file: string): Buffer {
-    return Buffer.from(`${this.importStem}${file}`);
   }
 
   /** A SCAN pattern that matches the ready lists of this prefix and nothing else. */

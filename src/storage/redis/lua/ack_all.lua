@@ -7,7 +7,7 @@ local inflight, jobs = INFLIGHT .. ARGV[1], tonumber(ARGV[2])
 
 -- The head of an array in msgpack, and behind it the version, which msgpack writes as one byte. A record that
 -- holds fewer jobs is shorter.
-local head = redis.pcall('GETRANGE', inflight, 0, 3)
+local head = redis.pcall('GETRANGE', inflight, '0', '3')
 if type(head) ~= 'string' then return 0 end
 local kind, high, low, version = string.byte(head, 1, 4)
 local length = kind == 0xdc and high * 256 + low or (kind or 0) - 0x90

@@ -1,14 +1,14 @@
 -- Notes that a daemon is at work, and forgets daemons and topics not seen for long.
 -- include: keys, time, topics
--- ARGV: the key of the daemons, name, after how many ms a daemon is forgotten
+-- ARGV: name, after how many ms a daemon is forgotten
 -- Answers: nothing
-expect_type(ARGV[1], 'zset')
+expect_type(DAEMONS, 'zset')
 local now = now_ms()
 -- Removing comes first: Redis allows it when it is out of memory, and then what follows it.
-redis.call('ZREMRANGEBYSCORE', ARGV[1], '-inf', to_score(now - tonumber(ARGV[3])))
-redis.call('ZREM', ARGV[1], ARGV[2])
-redis.call('ZADD', ARGV[1], to_score(now), ARGV[2])
+redis.call('ZREMRANGEBYSCORE', DAEMONS, '-inf', to_score(now - tonumber(ARGV[2])))
+redis.call('ZREM', DAEMONS, ARGV[1])
+redis.call('ZADD', DAEMONS, to_score(now), ARGV[1])
 -- Of daemons that were killed nothing is left after a while.
-redis.call('PEXPIRE', ARGV[1], ARGV[3])
+redis.call('PEXPIRE', DAEMONS, ARGV[2])
 forget_topics(now)
 return {}

@@ -1,10 +1,10 @@
 -- Takes in jobs as they were in another store, each by itself, up to the first that needs to know more of a ready
 -- list than one run can find out. Those that are due go to the pool all the same: promotion puts them in order.
 -- include: keys, time, note, memo, bounds, known, holes, clear, admit, record, waiting, dead, schedule, wake
--- KEYS: those of every script, then where it is noted how far a file is imported, where there is one
 -- ARGV: on existing (refuse, replace or keep), wake channel, msgpack of what clear_entries.lua has found (push.lua) or
 --   '', the line up to which the file is believed to be imported, and that up to which it is when all jobs are in, for
---   how long that is kept in ms, msgpack of the lines of the jobs or '', msgpack of the jobs; then large bodies
+--   how long that is kept in ms, msgpack of the lines of the jobs or '', the name of the file or '', msgpack of the
+--   jobs; then large bodies
 --   for each job: id, topic, body or where it is in ARGV, due ms or '' for now, expiry ms, '' for never or -1 where its
 --   ready lifetime says, '' or more of it in msgpack: what it is ('', waiting or dead), ready lifetime in ms or '',
 --   attempts, extras (lib/extras.lua) or '', since when its lifetime stands still in ms or '', reason, when it failed
@@ -16,9 +16,9 @@ expect_type(POOL, 'zset')
 expect_type(RESERVED, 'zset')
 expect_type(DEAD, 'zset')
 local any_notes = look('hash', 'HLEN', READY_DUE) > 0
-local FIRST_JOB, WIDTH = 8, 6
-local file, from, to = KEYS[14], tonumber(ARGV[4]), ARGV[5]
-local call, now, jobs = redis.call, now_ms(), cmsgpack.unpack(ARGV[FIRST_JOB])
+local JOBS, WIDTH = 9, 6
+local file, from, to = ARGV[8] ~= '' and IMPORT .. ARGV[8], tonumber(ARGV[4]), ARGV[5]
+local call, now, jobs = redis.call, now_ms(), cmsgpack.unpack(ARGV[JOBS])
 
 local reached = file and tonumber(look('string', 'GET', file) or 0) or from
 if reached ~= from then return { reached, '' } end
@@ -33,7 +33,7 @@ local notes = any_notes and #ids > 0 and call('HMGET', READY_DUE, unpack(ids)) o
 local are_new = #ids > 0 and call('EXISTS', unpack(buckets)) == 0
 
 local run = { on_existing = ARGV[1], now = now, jobs = #ids, cleared = read_cleared(ARGV[3]), lists = {}, due_of = {} }
-local answers, scores, earliest, earliest_id = { -1, '' }, {}, math.huge, nil
+local answers, scores, earliest, is_next = { -1, '' }, {}, math.huge, false
 
 local function read_more(packed)
   local kind, ttl, attempts, extras, since, reason, failed_at, delete_at = unpack(cmsgpack.unpack(packed))
@@ -51,10 +51,11 @@ local function add(job)
   else
     call('PERSIST', job.bucket)
   end
+  local score, is_first = score_in_order(job.due, now)
   local n = #scores
-  scores[n + 1], scores[n + 2] = score_in_order(job.due), job.id
+  scores[n + 1], scores[n + 2] = score, job.id
   run.due_of[job.id] = job.due
-  if job.due < earliest then earliest, earliest_id = job.due, job.id end
+  if job.due < earliest then earliest, is_next = job.due, is_first end
 end
 
 -- What due time and expiry do not say of a job.
@@ -135,5 +136,5 @@ for n = 1, #ids do
 end
 if #scores > 0 then call('ZADD', POOL, unpack(scores)) end
 if file then call('SET', file, to, 'PX', ARGV[6]) end
-wake_if_next(ARGV[2], earliest, earliest_id, now)
+if is_next then wake(ARGV[2], earliest) end
 return answers

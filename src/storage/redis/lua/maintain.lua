@@ -1,7 +1,7 @@
 -- One bounded step of what a daemon does: due jobs become ready, leases that have ended bring their jobs
 -- back or make dead letters of them, and dead letters past their time are deleted.
 -- include: keys, time, extras, policy, note, memo, bounds, known, forget, entry, record, schedule, line, waiting,
---   comeback, topics, promote, dead, reclaim, next
+--   comeback, topics, due, promote, dead, reclaim, next
 -- ARGV: skip (due jobs to pass over), limit
 -- Answers: promoted, expired, reclaimed, deleted, stuck, more (0 or 1), ms until the next event or -1, whether
 --   there is something to tidy (0 or 1), an array of id, topic and reason of each job that was buried, then the
@@ -18,7 +18,8 @@ local now, limit = now_ms(), tonumber(ARGV[2])
 local back = reclaim(now, limit)
 -- One run does so much in all. At least one job is promoted, so that what is due does not wait for what
 -- comes back.
-local done = promote(now, tonumber(ARGV[1]), math.max(1, limit - back.reclaimed - back.waiting - #back.buried / 3))
+local skip, left = tonumber(ARGV[1]), math.max(1, limit - back.reclaimed - back.waiting - #back.buried / 3)
+local done = promote(due_jobs(now, skip, left), skip, left, now)
 local deleted, more_letters = delete_old_letters(now, DELETE_LIMIT)
 
 local answer = {

@@ -73,5 +73,5 @@ for i, number in ipairs(numbers) do
 end
 local done = bring_back(jobs, now)
 forget_jobs(token, record, held)
-wake_if_next(channel, done.due, done.id, now)
+if done.is_first then wake(channel, done.due) end
 return answer

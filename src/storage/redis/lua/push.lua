@@ -1,5 +1,5 @@
 -- Adds jobs, each by itself, up to the first that needs to know more of a ready list than one run can find out.
--- include: keys, time, note, memo, schedule, bounds, known, holes, clear, admit, wake, topics
+-- include: keys, time, schedule, wake
 -- ARGV: on existing (refuse, replace or keep), wake channel, msgpack of what clear_entries.lua has found: for each
 --   topic, id and the index of its entry from the left or -1; msgpack of the jobs; '' or msgpack of the own retry
 --   settings of some: where the job begins in the array of jobs, retries or '', first and last pause of the backoff
@@ -8,14 +8,49 @@
 --   as text), expiry (ms after the due time as a number, or a time in ms as text)
 -- Answers: the topic of the list that was not looked through, or ''; then for each job that was dealt with its
 --   outcome (its place in OUTCOMES, scripts/push.ts) and due time in ms (-1 when unknown)
+local jobs, now, call = cmsgpack.unpack(ARGV[4]), now_ms(), redis.call
+local scores, earliest, is_next = {}, math.huge, false
+
+local function due_ms(due)
+  return type(due) == 'number' and now + due or math.max(now, tonumber(due))
+end
+
+local function body_of(body)
+  return type(body) == 'number' and ARGV[body] or body
+end
+
+-- The first write is one that Redis refuses when it is out of memory. What takes something away follows.
+local function add(id, bucket, topic, body, due, expiry)
+  local score, is_first = score_in_order(due, now)
+  call('HSET', bucket, 'topic', topic, 'body', body)
+  call('PEXPIREAT', bucket, type(expiry) == 'number' and to_text(due + expiry) or expiry)
+  local n = #scores
+  scores[n + 1], scores[n + 2] = score, id
+  if due < earliest then earliest, is_next = due, is_first end
+end
+
+local function add_to_pool()
+  if #scores > 0 then call('ZADD', POOL, unpack(scores)) end
+  if is_next then wake(ARGV[2], earliest) end
+end
+
+-- Nearly every push is of one job without settings of its own, of an id that is nowhere, to a topic that has no
+-- ready jobs. It needs nothing of what follows, and Redis makes each function anew at every run.
+if #jobs == 5 and ARGV[3] == '' and ARGV[5] == '' then
+  local id, topic, body, due, expiry = unpack(jobs)
+  local bucket = BUCKET .. id
+  if not look('hash', 'HGET', READY_DUE, id) and call('EXISTS', bucket) == 0 and read('LLEN', READY .. topic) == 0 then
+    due = due_ms(due)
+    add(id, bucket, topic, body_of(body), due, expiry)
+    add_to_pool()
+    return { '', 0, due }
+  end
+end
+
+-- include: note, memo, bounds, known, holes, clear, admit
 expect_type(POOL, 'zset')
+local on_existing, cleared = ARGV[1], read_cleared(ARGV[3])
 local any_notes = look('hash', 'HLEN', READY_DUE) > 0
-
-local on_existing, channel, jobs, now = ARGV[1], ARGV[2], cmsgpack.unpack(ARGV[4]), now_ms()
-
-local call = redis.call
-
-local cleared = read_cleared(ARGV[3])
 
 local ids, buckets = {}, {}
 for i = 1, #jobs, 5 do
@@ -34,18 +69,7 @@ local are_new = call('EXISTS', unpack(buckets)) == 0
 
 local due_of = {}
 local run = { on_existing = on_existing, now = now, jobs = #ids, cleared = cleared, lists = {}, due_of = due_of }
-local lists = run.lists
-local answers, scores, earliest, earliest_id = { '' }, {}, math.huge, nil
-
--- The first write is one that Redis refuses when it is out of memory. What takes something away follows.
-local function add(id, bucket, topic, body, due, expiry)
-  call('HSET', bucket, 'topic', topic, 'body', body)
-  call('PEXPIREAT', bucket, type(expiry) == 'number' and to_text(due + expiry) or expiry)
-  local n = #scores
-  scores[n + 1], scores[n + 2] = score_in_order(due), id
-  due_of[id] = due
-  if due < earliest then earliest, earliest_id = due, id end
-end
+local lists, answers = run.lists, { '' }
 
 local function keep_settings(bucket, topic, body, due, extras)
   call('HSET', bucket, 'delayer', write_memo(0, '', due, expiry_of(bucket), topic, body, extras))
@@ -63,6 +87,7 @@ local function push_with_care(id, bucket, note, topic, body, due, expiry)
     return outcome, known or -1
   end
   add(id, bucket, topic, body, due, expiry)
+  due_of[id] = due
   clear_away(id, bucket, before)
   return outcome, due
 end
@@ -72,11 +97,11 @@ local a = 1
 for i = 1, #jobs, 5 do
   local n = (i + 4) / 5
   local id, topic, body, due, expiry = jobs[i], jobs[i + 1], jobs[i + 2], jobs[i + 3], jobs[i + 4]
-  if type(body) == 'number' then body = ARGV[body] end
-  due = type(due) == 'number' and now + due or math.max(now, tonumber(due))
+  body, due = body_of(body), due_ms(due)
   local bucket, note, list = buckets[n], notes[n], lists[topic] or list_of(run, topic)
   if are_new and list.is_clear and not note and not due_of[id] then
     add(id, bucket, topic, body, due, expiry)
+    due_of[id] = due
     if extras_of[i] then keep_settings(bucket, topic, body, due, extras_of[i]) end
     answers[a + 1], answers[a + 2] = 0, due
   else
@@ -92,11 +117,5 @@ for i = 1, #jobs, 5 do
   end
   a = a + 2
 end
-if #scores > 0 then
-  redis.call('ZADD', POOL, unpack(scores))
-  local topics = {}
-  for topic in pairs(lists) do topics[#topics + 1] = topic end
-  see_topics(topics, now)
-end
-wake_if_next(channel, earliest, earliest_id, now)
+add_to_pool()
 return answers

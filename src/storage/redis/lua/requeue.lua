@@ -8,7 +8,7 @@ expect_type(DEAD, 'zset')
 expect_type(READY_DUE, 'hash')
 local DEFAULT_TTL_MS = 604800000
 local keeps_attempts, jobs, now, answer = ARGV[1] == '1', cmsgpack.unpack(ARGV[3]), now_ms(), {}
-local earliest, earliest_id = math.huge, nil
+local earliest, is_first = math.huge, false
 
 -- The letter that failed last, and the others of its id.
 local function latest_letter(id, topic)
@@ -19,10 +19,11 @@ local function latest_letter(id, topic)
 end
 
 -- The first write is one that Redis refuses when it is out of memory, and the letter goes last: where a user may
--- not run one of these commands, it stays.
+-- not run one of these commands, it stays. Answers whether no other job is due before it.
 local function requeue(id, letter, others, due)
   local bucket, attempts = BUCKET .. id, keeps_attempts and letter.attempts or 0
-  redis.call('ZADD', POOL, score_in_order(due), id)
+  local score, is_next = score_in_order(due, now)
+  redis.call('ZADD', POOL, score, id)
   leave_all_lists(id, letter.topic)
   redis.call('HSET', bucket, 'topic', letter.topic, 'body', letter.body)
   local expires_at = math.min(due + (letter.ttl ~= '' and letter.ttl or DEFAULT_TTL_MS), LAST_MS)
@@ -30,6 +31,7 @@ local function requeue(id, letter, others, due)
   local memo = write_memo(attempts, '', due, expires_at, letter.topic, letter.body, letter.extras)
   redis.call('HSET', bucket, 'delayer', memo)
   delete_letters(id, { letter }, others)
+  return is_next
 end
 
 for i = 1, #jobs, 3 do
@@ -40,10 +42,10 @@ for i = 1, #jobs, 3 do
   elseif is_taken(BUCKET .. id, now) then
     answer[#answer + 1] = 'duplicate_id'
   else
-    requeue(id, letter, others, due)
-    if due < earliest then earliest, earliest_id = due, id end
+    local is_next = requeue(id, letter, others, due)
+    if due < earliest then earliest, is_first = due, is_next end
     answer[#answer + 1] = 'requeued'
   end
 end
-wake_if_next(ARGV[2], earliest, earliest_id, now)
+if is_first then wake(ARGV[2], earliest) end
 return answer

@@ -9,7 +9,7 @@ expect_type(POOL, 'zset')
 expect_type(READY_DUE, 'hash')
 expect_type(RESERVED, 'zset')
 local jobs, now, answer = cmsgpack.unpack(ARGV[2]), now_ms(), {}
-local earliest, earliest_id = math.huge, nil
+local earliest, is_first = math.huge, false
 look_for(#jobs / 5, {})
 
 -- Its entry and its expiry are written in the order in which a user who may not write the other loses nothing: a job is
@@ -18,10 +18,11 @@ local function reschedule(id, it, kept, due)
   local expires_at = expiry_from(it, kept, due)
   allow_writes()
   if due > it.due then write_new_due(id, it, kept, due, expires_at) end
-  redis.call('ZADD', POOL, score_in_order(due), id)
+  local score, is_next = score_in_order(due, now)
+  redis.call('ZADD', POOL, score, id)
   leave_all_lists(id, it.topic)
   if due <= it.due then write_new_due(id, it, kept, due, expires_at) end
-  if due < earliest then earliest, earliest_id = due, id end
+  if due < earliest then earliest, is_first = due, is_next end
 end
 
 for i = 1, #jobs, 5 do
@@ -38,5 +39,5 @@ for i = 1, #jobs, 5 do
   answer[#answer + 1] = told_state(id, it)
   answer[#answer + 1] = is_ours and due or -1
 end
-wake_if_next(ARGV[1], earliest, earliest_id, now)
+if is_first then wake(ARGV[1], earliest) end
 return answer

@@ -1,11 +1,9 @@
 -- Leases the jobs that are due first, of the first topics that have some. To other clients this looks like
 -- a pop: the id leaves the ready list, and its bucket is gone.
--- include: keys, time, extras, policy, lock, note, memo, bounds, known, forget, entry, record, dead,
---   topics, promote, next
--- KEYS: those of every script, then the lock where there is one
--- ARGV: limit, lease in ms, token, skip, promotion limit, most bytes of bodies in one answer, whether leases
---   that have ended come first (0 or 1), policy (lib/policy.lua) or '', how long a dead letter is kept in ms (0: for
---   ever), who reserves or '', owner of the lock or '', for how long it has it in ms, then the topics
+-- include: keys, time, lock, note, next, due
+-- ARGV: token, policy (lib/policy.lua) or '', who reserves or '', '' or msgpack of the name of a lock, its owner and
+--   for how long in ms; msgpack of limit, lease in ms, skip, promotion limit, most bytes of bodies in one answer, how
+--   long a dead letter is kept in ms (0: for ever), whether leases that have ended come first; then the topics
 -- Answers: -2 and ms where another owner has the lock for so long, and -1 alone where leases have ended and come
 --   first: nothing was done. Else more (0 or 1), ms until the next event (or -1, also where there are jobs), stuck,
 --   paused (1 when all topics are), deadline in ms, topics as the record has them (lib/record.lua), jobs of the
@@ -13,17 +11,69 @@
 --   an array of what jobs have of their own (number, key or '', retries or '', first and last pause or ''), 0 or an
 --   array of jobs that were buried (id, topic, reason), then for each job: number, id, body, due ms or -1, expiry ms
 --   or -1, attempts
-local limit, lease_ms, token = tonumber(ARGV[1]), tonumber(ARGV[2]), ARGV[3]
-local skip, promote_limit, most_bytes = tonumber(ARGV[4]), tonumber(ARGV[5]), tonumber(ARGV[6])
-local reclaim_first, FIRST_TOPIC = ARGV[7] == '1', 13
-local call, pcall_redis = redis.call, redis.pcall
+local token, policy, holder, lock, FIRST_TOPIC = ARGV[1], ARGV[2], ARGV[3], ARGV[4], 6
+local limit, lease_ms, skip, promote_limit, most_bytes, dead_ttl, reclaim_first = unpack(cmsgpack.unpack(ARGV[5]))
+local now, call = now_ms(), redis.call
 
-local now = now_ms()
-
-if KEYS[14] then
-  local locked_ms = take_lock(KEYS[14], ARGV[11], ARGV[12])
+if lock ~= '' then
+  local locked_ms = take_lock(unpack(cmsgpack.unpack(lock)))
   if locked_ms then return { -2, locked_ms } end
 end
+
+local lease_until = math.min(now + lease_ms, LAST_MS)
+local rows = { RECORD_VERSION, '', now, 0, lease_until, policy, holder }
+local answer = { 1, -1, 0, 0, lease_until, '', 0, lease_until, 0, 0, 0 }
+
+-- Adds a job to the record and to the answer. Place and due time are those of its note, each '' where it has none.
+local function add_job(number, id, body, due, expires_at, attempts, place, ttl, extras)
+  local n, a, is_noted = HEAD + ROW * (number - 1), 11 + 6 * (number - 1), place ~= ''
+  rows[n + 1], rows[n + 2], rows[n + 3] = number, id, body
+  rows[n + 4] = is_noted and place < 0 and due or ''
+  rows[n + 5], rows[n + 6], rows[n + 7], rows[n + 8], rows[n + 9] = expires_at, attempts, place, ttl, extras
+  answer[a + 1], answer[a + 2], answer[a + 3], answer[a + 4] = number, id, body, is_noted and due or -1
+  answer[a + 5], answer[a + 6] = expires_at == '' and -1 or expires_at, attempts
+end
+
+-- Names the topics in the record and in the answer, and packs the record.
+local function pack_lease(topics, jobs)
+  rows[2], rows[4] = topics, jobs
+  answer[6], answer[7] = topics, jobs
+  return cmsgpack.pack(rows)
+end
+
+local lease_end, due_now = first_lease_end(), due_jobs(now, skip, promote_limit)
+
+-- Leases the job at the head of a ready list where nothing but its note is known of it; false where that cannot be
+-- told here, or the token was used before.
+local function lease_first(topic)
+  local id = read('LINDEX', READY .. topic, '-1')
+  if not id or call('ZSCORE', POOL, id) then return false end
+  local bucket = BUCKET .. id
+  local job, note = redis.pcall('HMGET', bucket, 'topic', 'body', 'delayer'), read('HGET', READY_DUE, id)
+  if job[1] ~= topic or not job[2] or job[3] or note == nil or is_old_note(note) then return false end
+  local written_expiry, place, due = written_expiry_of(bucket), '', ''
+  local expires_at = within_bounds(written_expiry)
+  if is_expired(expires_at, now) then return false end
+  if note then place, due = noted_place(note, written_expiry) end
+  if note and place == '' then return false end
+  -- Refused when Redis is out of memory, and no change where the token is there.
+  if redis.pcall('ZADD', RESERVED, 'NX', to_score(lease_until), token) ~= 1 then return false end
+  add_job(1, id, job[2], due, expires_at, 1, place, '', '')
+  call('SET', INFLIGHT .. token, pack_lease(topic, 1))
+  call('RPOP', READY .. topic)
+  if note then call('HDEL', READY_DUE, id) end
+  call('UNLINK', bucket)
+  return true
+end
+
+-- Nearly every reserve of one job of one topic finds nothing else to do. It needs nothing of what follows, and
+-- Redis makes each function anew at every run.
+if limit == 1 and #ARGV == FIRST_TOPIC and lease_end > now and #due_now == 0 then
+  local topic = ARGV[FIRST_TOPIC]
+  if read('HGET', PAUSED, topic) == false and lease_first(topic) then return answer end
+end
+
+-- include: extras, policy, memo, bounds, known, forget, entry, record, dead, topics, promote
 
 -- What a job has of its own, and what is wrong with its retry settings.
 local owns = {}
@@ -42,7 +92,7 @@ local deadline = look('zset', 'ZSCORE', RESERVED, token)
 local packed = deadline and read('GET', INFLIGHT .. token)
 local record = packed and read_record(INFLIGHT .. token, packed)
 if record then
-  local answer = { 0, -1, 0, 0, from_score(deadline), record.topics, record.count, record.deadline, 0, owns, 0 }
+  answer = { 0, -1, 0, 0, from_score(deadline), record.topics, record.count, record.deadline, 0, owns, 0 }
   for _, row in ipairs(record.rows) do
     local number, id, body, due, expires_at, attempts = unpack(row)
     local part = { number, id, body, due == '' and -1 or due, expires_at == '' and -1 or expires_at, attempts }
@@ -52,9 +102,8 @@ if record then
   return answer
 end
 
-local lease_end = first_lease_end()
 local have_ended = lease_end <= now
-if have_ended and reclaim_first then return { -1 } end
+if have_ended and reclaim_first == 1 then return { -1 } end
 
 -- Topics that are not paused, and when the first of the others is no longer. A pause that is over is
 -- forgotten; what is no time pauses nothing.
@@ -70,15 +119,13 @@ for i = FIRST_TOPIC, #ARGV do
   end
 end
 
-local done = promote(now, skip, promote_limit)
+local done = promote(due_now, skip, promote_limit, now)
 
 -- Expired and stale entries cost no round trip each: behind them it looks further, in windows of
 -- LATER_WINDOW, until it has looked at MOST_ENTRIES.
 local LATER_WINDOW, MOST_ENTRIES = 250, 1000
-local lease_until = math.min(now + lease_ms, LAST_MS)
-local rows, buckets, notes_of, seen = { RECORD_VERSION, '', now, 0, lease_until, ARGV[8], ARGV[10] }, {}, {}, {}
-local n, bytes, full, blocked, broken = HEAD, 0, false, {}, {}
-local answer, a = { 0, -1, 0, 0, lease_until, '', 0, lease_until, 0, 0, 0 }, 11
+local buckets, notes_of, seen = {}, {}, {}
+local bytes, full, blocked, broken = 0, false, {}, {}
 
 -- A job whose retry settings no delayer wrote is not given.
 local function refuse(row, topic, flaw, place)
@@ -92,13 +139,14 @@ end
 -- An entry is stale when its job has expired, was pushed anew and is to come by the pool, belongs to
 -- another topic by now, or stands in the list twice. Answers how many entries it looked at.
 local function look_at(ids, topic)
+  local try = redis.pcall
   local in_pool = call('ZMSCORE', POOL, unpack(ids))
   local notes = look('hash', 'HMGET', READY_DUE, unpack(ids))
   for i = #ids, 1, -1 do
     local id, is_noted = ids[i], false
     if not in_pool[i] and not seen[id] then
       local bucket = BUCKET .. id
-      local job = pcall_redis('HMGET', bucket, 'topic', 'body', 'delayer')
+      local job = try('HMGET', bucket, 'topic', 'body', 'delayer')
       local body, expires_at, written_expiry = job[2], nil, nil
       if job.err then blocked[#blocked + 1] = { id, topic, noted_topic(notes[i]) and read_note(notes[i]) or '' } end
       if job[1] == topic and body then
@@ -123,15 +171,8 @@ local function look_at(ids, topic)
           local noted = place ~= '' and read_note(notes[i]) or ''
           refuse({ 0, id, body, due, expires_at, attempts, '', ttl, extras }, topic, flaw, noted)
         else
-          attempts = attempts + 1
           buckets[number] = bucket
-          rows[n + 1], rows[n + 2], rows[n + 3] = number, id, body
-          rows[n + 4] = is_noted and place < 0 and due or ''
-          rows[n + 5], rows[n + 6], rows[n + 7], rows[n + 8] = expires_at, attempts, place, ttl
-          rows[n + 9] = extras
-          answer[a + 1], answer[a + 2], answer[a + 3], answer[a + 4] = number, id, body, is_noted and due or -1
-          answer[a + 5], answer[a + 6] = expires_at == '' and -1 or expires_at, attempts
-          n, a = n + ROW, a + 6
+          add_job(number, id, body, due, expires_at, attempts + 1, place, ttl, extras)
         end
       end
     end
@@ -161,7 +202,7 @@ for _, topic in ipairs(topics) do
   end
   if full or #buckets == limit or not at_end then break end
 end
-rows[2], rows[4] = #named == 2 and named[1] or named, #buckets
+local packed_lease = pack_lease(#named == 2 and named[1] or named, #buckets)
 
 -- The lease comes before what it takes away: where a user may not run one of these commands, a job is
 -- delivered twice at worst.
@@ -171,7 +212,7 @@ if #buckets > 0 then
     allow_writes()
     call('ZADD', RESERVED, until_score, token)
   end
-  call('SET', INFLIGHT .. token, cmsgpack.pack(rows))
+  call('SET', INFLIGHT .. token, packed_lease)
 end
 -- A job with a key of another type in the place of its body cannot be handed over. It is set aside, out of the
 -- way of those behind it; tidy.lua brings it back when it can.
@@ -182,7 +223,7 @@ if #broken > 0 then
   allow_writes()
   answer[11] = {}
   for _, job in ipairs(broken) do
-    bury(job, job.reason, now, delete_time(now, tonumber(ARGV[9])))
+    bury(job, job.reason, now, delete_time(now, dead_ttl))
     for _, value in ipairs({ job.row[2], job.topic, job.reason }) do table.insert(answer[11], value) end
   end
 end
@@ -194,7 +235,7 @@ if #buckets > 0 then call('UNLINK', unpack(buckets)) end
 for _, job in ipairs(broken) do call('UNLINK', BUCKET .. job.row[2]) end
 
 if #owns > 0 then answer[10] = owns end
-if done.more or have_ended or not at_end then answer[1] = 1 end
+answer[1] = (done.more or have_ended or not at_end) and 1 or 0
 -- Who has got jobs does not wait, nor hears of another topic whose ready list is none.
 if #buckets == 0 then
   if no_list then expect_type(no_list, 'list') end
@@ -202,5 +243,4 @@ if #buckets == 0 then
   answer[9] = is_untidy() and 1 or 0
 end
 answer[3], answer[4] = done.stuck, #topics == 0 and 1 or 0
-answer[6], answer[7] = rows[2], #buckets
 return answer

@@ -1,7 +1,7 @@
 -- Frees a lock that is this owner's.
 -- include: keys
--- KEYS: those of every script, then the lock
--- ARGV: owner
+-- ARGV: name, owner
 -- Answers: nothing
-if look('string', 'GET', KEYS[14]) == ARGV[1] then redis.call('UNLINK', KEYS[14]) end
+local lock = LOCK .. ARGV[1]
+if look('string', 'GET', lock) == ARGV[2] then redis.call('UNLINK', lock) end
 return {}

@@ -9,10 +9,10 @@ import {
 import { packArray } from '../msgpack.js';
 import { SCRIPTS } from '../scripts.generated.js';
 import { type ClearedEntry, LARGE_BODY_BYTES, packCleared } from './push.js';
-import { type Part, runScript, runWithKey, type Target, toBuffer } from './run.js';
+import { type Part, runScript, type Target, toBuffer } from './run.js';
 
 /** Where import.lua finds the first large body in ARGV. */
-const FIRST_LARGE = 9;
+const FIRST_LARGE = 10;
 
 const NOTHING = Buffer.alloc(0);
 
@@ -28,16 +28,16 @@ export async function importJobs(
   cleared: readonly ClearedEntry[],
 ): Promise<ImportedPart> {
   const { packed, large } = packJobs(jobs);
-  const args = [
+  const answer = await runScript(
+    target,
+    SCRIPTS.import,
     ...[onExisting, target.keys.wakeChannel, packCleared(cleared)],
     ...[progress?.from ?? 0, progress?.to ?? 0, IMPORT_MEMORY_MS],
     progress ? packArray(jobs.map(({ line }) => line ?? 0)) : '',
+    progress?.file ?? '',
     packArray(packed),
     ...large,
-  ];
-  const answer = progress
-    ? await runWithKey(target, SCRIPTS.import, target.keys.importOf(progress.file), ...args)
-    : await runScript(target, SCRIPTS.import, ...args);
+  );
   const [reached, unclear] = [Number(answer[0]), toBuffer(answer[1])];
   if (reached >= 0) return { results: [], reached };
   const results = answer.slice(2).map((code) => IMPORT_OUTCOMES[Number(code)] ?? 'blocked');

@@ -55,5 +55,5 @@ export async function reclaim(target: Target): Promise<Burial[]> {
 
 /** lua/announce.lua */
 export async function announce(target: Target, daemon: string, forgetMs: number): Promise<void> {
-  await runScript(target, SCRIPTS.announce, target.keys.daemons, daemon, forgetMs);
+  await runScript(target, SCRIPTS.announce, daemon, forgetMs);
 }

@@ -3,11 +3,11 @@ import { formatLease, LOCK_MS } from '../../../core/lease.js';
 import type { Burial } from '../../../core/results.js';
 import { DEFAULT_RETRY } from '../../../core/retry-policy.js';
 import type { ReserveParams } from '../../../core/store.js';
+import { packArray } from '../msgpack.js';
 import { SCRIPTS } from '../scripts.generated.js';
 import { PROMOTE_LIMIT } from './maintain.js';
 import { packPolicy, toBurials, toOwnRetry } from './extras.js';
 import {
-  runWithKey,
   runScript,
   type Target,
   toArray,
@@ -54,24 +54,18 @@ export async function reserve(
   { skip, reclaimFirst }: { readonly skip: number; readonly reclaimFirst: boolean },
 ): Promise<ReserveAnswer | LockedAnswer | 'leases have ended'> {
   const { topics, limit, leaseMs, token, policy, holder, lock } = params;
-  const args = [
-    Math.min(limit, RESERVE_LIMIT),
-    leaseMs,
+  const deadTtlMs = policy?.deadTtlMs ?? DEFAULT_RETRY.deadTtlMs;
+  const most = Math.min(limit, RESERVE_LIMIT);
+  const answer = await runScript(
+    target,
+    SCRIPTS.reserve,
     token,
-    skip,
-    PROMOTE_LIMIT,
-    RESERVE_BYTES,
-    reclaimFirst ? 1 : 0,
     packPolicy(policy),
-    policy?.deadTtlMs ?? DEFAULT_RETRY.deadTtlMs,
     holder ?? '',
-    lock?.owner ?? '',
-    LOCK_MS,
+    lock ? packArray([lock.name, Buffer.from(lock.owner), LOCK_MS]) : '',
+    packArray([most, leaseMs, skip, PROMOTE_LIMIT, RESERVE_BYTES, deadTtlMs, reclaimFirst ? 1 : 0]),
     ...topics,
-  ];
-  const answer = lock
-    ? await runWithKey(target, SCRIPTS.reserve, target.keys.lock(lock.name), ...args)
-    : await runScript(target, SCRIPTS.reserve, ...args);
+  );
   if (answer[0] === -2) return { lockedMs: Number(answer[1]) };
   if (answer[0] === -1) return 'leases have ended';
   return {

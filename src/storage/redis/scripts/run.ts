@@ -21,27 +21,12 @@ export interface Part<T> {
 }
 
 /** Runs a script by its digest, and by its text where Redis does not hold it: then it did not run before. */
-export async function runScript(target: Target, script: Script, ...args: Argument[]): Promise<Value[]> {
-  return runWithKeys(target, script, target.keys.forScripts, args);
-}
-
-/** Runs a script that needs one key more than those of every script: of a lock, or of how far a file is imported. */
-export async function runWithKey(
-  target: Target,
+export async function runScript(
+  { redis, keys }: Target,
   script: Script,
-  key: Buffer,
   ...args: Argument[]
 ): Promise<Value[]> {
-  return runWithKeys(target, script, [...target.keys.forScripts, key], args);
-}
-
-async function runWithKeys(
-  { redis }: Target,
-  script: Script,
-  keys: readonly (string | Buffer)[],
-  args: readonly Argument[],
-): Promise<Value[]> {
-  const rest = [keys.length, ...keys, ...args];
+  const rest = [script.keys.length, ...script.keys.map((name) => keys[name]), ...args];
   try {
     return (await redis.callBuffer('EVALSHA', script.sha, ...rest)) as Value[];
   } catch (error) {

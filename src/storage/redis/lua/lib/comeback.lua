@@ -33,13 +33,13 @@ end
 -- wait that cannot come now. Answers
 --   back     how many came back
 --   waiting  how many wait
---   due, id  when the first of those is due that came back as delayed, and its id
+--   due, is_first  when the first of those is due that came back as delayed, and whether no other is due before
 --   stuck    rows of jobs that cannot even wait: the key to wait under is of a wrong type
 --
 -- A job's entry comes before its bucket: where a user may not run one of these commands, there is an entry
 -- without a bucket, which is passed over, and the record still has the job.
 local function bring_back(jobs, now)
-  local done, lines, buckets = { back = 0, waiting = 0, due = math.huge, id = nil, stuck = {} }, {}, {}
+  local done, lines, buckets = { back = 0, waiting = 0, due = math.huge, is_first = false, stuck = {} }, {}, {}
   local seen = {}
   for _, job in ipairs(jobs) do
     local row = job.row
@@ -56,9 +56,10 @@ local function bring_back(jobs, now)
       buckets[#buckets + 1] = { job = job, expires_at = expires_at }
       redis.call('ZREM', POOL, id)
       if is_delayed then
-        redis.call('ZADD', POOL, score_in_order(due), id)
+        local score, is_first = score_in_order(due, now)
+        redis.call('ZADD', POOL, score, id)
         leave_all_lists(id, job.topic)
-        if due < done.due then done.due, done.id = due, id end
+        if due < done.due then done.due, done.is_first = due, is_first end
       else
         forget_old_entry(id)
         lines[job.topic] = lines[job.topic] or {}

@@ -1,8 +1,20 @@
--- The keys and stems that every script is given, in the order of Keys.forScripts (keys.ts).
-local POOL, RESERVED, READY_DUE = KEYS[1], KEYS[2], KEYS[3]
-local BUCKET, READY, INFLIGHT = KEYS[4], KEYS[5], KEYS[6]
-local DEAD, DEAD_LETTER, PAUSED, WAITING = KEYS[7], KEYS[8], KEYS[9], KEYS[10]
-local READY_KNOWN, SET_ASIDE, TOPICS = KEYS[11], KEYS[12], KEYS[13]
+-- The keys, and the stems of keys, as Keys (keys.ts) has them. A script is given those that it uses.
+local POOL = KEYS.pool
+local RESERVED = KEYS.reserved
+local READY_DUE = KEYS.readyDue
+local BUCKET = KEYS.bucketStem
+local READY = KEYS.readyStem
+local INFLIGHT = KEYS.inflightStem
+local DEAD = KEYS.dead
+local DEAD_LETTER = KEYS.deadLetterStem
+local PAUSED = KEYS.paused
+local WAITING = KEYS.waitingStem
+local READY_KNOWN = KEYS.readyKnown
+local SET_ASIDE = KEYS.setAside
+local LOCK = KEYS.lockStem
+local DAEMONS = KEYS.daemons
+local IMPORT = KEYS.importStem
+local TOPICS = KEYS.topics
 
 -- Of every packed record. A record of a later version belongs to a later delayer and is not touched.
 local RECORD_VERSION = 3

@@ -2,7 +2,8 @@
 
 -- A lock is a STRING that holds the name of its owner, and expires. Takes or renews it. Nil when the owner has it
 -- now; else how long another one has it at most, in ms.
-local function take_lock(lock, owner, lock_ms)
+local function take_lock(name, owner, lock_ms)
+  local lock = LOCK .. name
   local holder = look('string', 'GET', lock)
   if holder and holder ~= owner then
     -- No delayer leaves a lock that never expires.

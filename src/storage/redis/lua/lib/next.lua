@@ -2,7 +2,7 @@
 
 -- When the first lease ends, in ms, or infinity.
 local function first_lease_end()
-  local first = look('zset', 'ZRANGE', RESERVED, 0, 0, 'WITHSCORES')[2]
+  local first = look('zset', 'ZRANGE', RESERVED, '0', '0', 'WITHSCORES')[2]
   return first and from_score(first) or math.huge
 end
 
@@ -16,7 +16,7 @@ end
 
 -- Milliseconds until the next job is due, or a given time if that is earlier; false when nothing is to come.
 local function next_in(now, earliest)
-  local first = redis.call('ZRANGEBYSCORE', POOL, to_score(now + 1), '+inf', 'WITHSCORES', 'LIMIT', 0, 1)[2]
+  local first = redis.call('ZRANGEBYSCORE', POOL, to_score(now + 1), '+inf', 'WITHSCORES', 'LIMIT', '0', '1')[2]
   local at = math.min(earliest, first and from_score(first) or math.huge)
   return at < math.huge and math.max(0, at - now)
 end

@@ -1,18 +1,5 @@
 -- needs: keys, time, note, bounds, known, forget, entry, topics
 
--- The due jobs of the pool and their scores, behind the first `skip`. By rank, for an offset in a range of
--- scores is walked.
-local function due_jobs(now, skip, limit)
-  if skip == 0 then
-    return look('zset', 'ZRANGEBYSCORE', POOL, '-inf', due_by(now), 'WITHSCORES', 'LIMIT', 0, limit)
-  end
-  local jobs = look('zset', 'ZRANGE', POOL, skip, skip + limit - 1, 'WITHSCORES')
-  while #jobs > 0 and from_score(jobs[#jobs]) > now do
-    jobs[#jobs], jobs[#jobs - 1] = nil, nil
-  end
-  return jobs
-end
-
 -- What is to become of due jobs: the ids of those that have expired, the topics of those that move, ids_of
 -- each, and the notes of all of them. A job whose bucket or ready list is of a wrong type is stuck: all types
 -- are looked at before the first write, for a script is not rolled back.
@@ -59,11 +46,10 @@ local function take_from_pool(sorted, count, skip)
   return #expired > 0 and redis.call('ZREM', POOL, unpack(expired)) or 0, false
 end
 
--- Moves up to `limit` due jobs to the ready lists of their topics, in order of due time, beginning after the
--- first `skip` of them. A job without a bucket has expired and is cleared away. One that is stuck is left where
--- it is. Answers also the topics of ready lists in which expired entries may stand (`suspects`).
-local function promote(now, skip, limit)
-  local due = due_jobs(now, skip, limit)
+-- Moves due jobs, as due_jobs gave them, to the ready lists of their topics, in order of due time. A job without
+-- a bucket has expired and is cleared away. One that is stuck is left where it is. Answers also the topics of
+-- ready lists in which expired entries may stand (`suspects`).
+local function promote(due, skip, limit, now)
   local done = { promoted = 0, expired = 0, stuck = 0, more = #due == 2 * limit }
   if #due == 0 then return done end
   expect_type(READY_DUE, 'hash')
