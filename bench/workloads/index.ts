@@ -1,4 +1,5 @@
 import type { Workload } from '../support.js';
+import { bullmq } from './bullmq.js';
 import { depth } from './depth.js';
 import { drain } from './drain.js';
 import { exec } from './exec.js';
@@ -21,6 +22,7 @@ export const WORKLOADS: readonly Workload[] = [
   pushBatch,
   drain,
   exec,
+  bullmq,
   oneByOne,
   lateness,
   depth,

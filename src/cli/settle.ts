@@ -31,7 +31,7 @@ export interface Settling {
   readonly settle: (leases: readonly string[]) => Promise<readonly Settled[]>;
   readonly json: boolean;
   /** Says what is to be known of one that was held, in the words of the command; nothing as a rule. */
-  readonly note?: (lease: string, settled: Settled) => string | undefined;
+  readonly note?: ((lease: string, settled: Settled) => string | undefined) | undefined;
 }
 
 /**

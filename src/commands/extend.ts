@@ -1,39 +1,29 @@
-import { countBehindDashes } from '../cli/argv.js';
-import { BaseCommand } from '../cli/base-command.js';
 import { timerDuration } from '../cli/flags.js';
-import { readLeases } from '../cli/input/leases.js';
-import { endSettling, leaseArgs, NOT_HELD, settleAll } from '../cli/settle.js';
+import { LeaseCommand, NOT_HELD_TEXT } from '../cli/lease-command.js';
+import { NOT_HELD } from '../cli/settle.js';
 import { iso } from '../output/json.js';
 
 const LEASE_MS = 60_000;
 
-export default class Extend extends BaseCommand {
+export default class Extend extends LeaseCommand {
   static override summary =
     'Hold jobs for longer: their leases end --lease from now. The lease itself stays the same.';
-  static override description =
-    'Exit code 1 when a lease was not held any more: its job may be in the hands of another consumer. Nothing of it is touched then.';
+  static override description = NOT_HELD_TEXT;
   static override examples = [
     '<%= config.bin %> extend "$lease"',
     '<%= config.bin %> extend "$lease" --lease 10m',
   ];
-  static override args = { lease: leaseArgs };
   static override flags = {
     lease: timerDuration('lease')({ description: 'hold it so long from now [default: 60s]' }),
   };
 
   override async run(): Promise<void> {
-    const { args, flags } = await this.parse(Extend);
-    const chunks = readLeases(args.lease, countBehindDashes(this.argv));
-    const counts = await this.withQueue(flags, (queue) =>
-      settleAll({
-        chunks,
-        settle: async (leases) =>
-          (await queue.extend(leases, flags.lease ?? LEASE_MS)).map((until) =>
-            until === undefined ? NOT_HELD : { outcome: 'extended', leaseUntil: iso(until) },
-          ),
-        json: flags.json,
-      }),
+    const given = await this.parse(Extend);
+    const leaseMs = given.flags.lease ?? LEASE_MS;
+    await this.settleLeases(given, async (queue, leases) =>
+      (await queue.extend(leases, leaseMs)).map((until) =>
+        until === undefined ? NOT_HELD : { outcome: 'extended', leaseUntil: iso(until) },
+      ),
     );
-    this.endWith(endSettling(counts));
   }
 }

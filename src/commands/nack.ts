@@ -1,23 +1,20 @@
 import * as Flags from '@oclif/core/flags';
-import { countBehindDashes } from '../cli/argv.js';
-import { BaseCommand } from '../cli/base-command.js';
 import { duration } from '../cli/flags.js';
-import { readLeases } from '../cli/input/leases.js';
-import { endSettling, leaseArgs, NOT_HELD, type Settled, settleAll } from '../cli/settle.js';
+import { LeaseCommand, NOT_HELD_TEXT } from '../cli/lease-command.js';
+import { NOT_HELD, type Settled } from '../cli/settle.js';
 import type { NackResult } from '../core/results.js';
 import { iso } from '../output/json.js';
 
-export default class Nack extends BaseCommand {
+export default class Nack extends LeaseCommand {
   static override summary =
     'Tell that jobs have failed: each is tried again after a pause, or is a dead letter when no retry is left.';
   static override description = `How often it is tried again, and how long the pauses are, the job itself says (push --retries --backoff), else whoever took it (pop --lease --retries --backoff), else 3 times, 1s..10m.
-Exit code 1 when a lease was not held any more: its job may be in the hands of another consumer. Nothing of it is touched then.`;
+${NOT_HELD_TEXT}`;
   static override examples = [
     '<%= config.bin %> nack "$lease" --reason "$(tail -n 5 errors)"',
     '<%= config.bin %> nack "$lease" --delay 30s',
     '<%= config.bin %> nack "$lease" --dead --reason "no such order"',
   ];
-  static override args = { lease: leaseArgs };
   static override flags = {
     delay: duration('delay')({
       description: 'when it is tried again, so long from now, in place of its backoff',
@@ -35,26 +32,21 @@ Exit code 1 when a lease was not held any more: its job may be in the hands of a
   };
 
   override async run(): Promise<void> {
-    const { args, flags } = await this.parse(Nack);
-    const { delay, dead, reason } = flags;
-    const chunks = readLeases(args.lease, countBehindDashes(this.argv));
+    const given = await this.parse(Nack);
+    const { delay, dead, reason } = given.flags;
     const failure = {
-      ...{ delayMs: delay, dead, deadTtlMs: flags['dead-ttl'] },
+      ...{ delayMs: delay, dead, deadTtlMs: given.flags['dead-ttl'] },
       reason: reason === '' ? undefined : reason,
     };
-    const counts = await this.withQueue(flags, (queue) =>
-      settleAll({
-        chunks,
-        settle: async (leases) => (await queue.nack(leases, failure)).map(toSettled),
-        json: flags.json,
-        // That a job is dead is known where it was asked for.
-        note: (lease, { outcome }) =>
-          outcome === 'dead' && !dead
-            ? `no retry was left, and the job is a dead letter now: ${lease}`
-            : undefined,
-      }),
+    await this.settleLeases(
+      given,
+      async (queue, leases) => (await queue.nack(leases, failure)).map(toSettled),
+      // That a job is dead is known where it was asked for.
+      (lease, { outcome }) =>
+        outcome === 'dead' && !dead
+          ? `no retry was left, and the job is a dead letter now: ${lease}`
+          : undefined,
     );
-    this.endWith(endSettling(counts));
   }
 }
 

@@ -1,7 +1,9 @@
 import { expect } from 'chai';
-import { readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { openQueue } from '../../src/storage/open.js';
 import { expectQuiet, forEachStore, linesOf, useCli } from '../support/cli.js';
+import { eventually } from '../support/eventually.js';
 
 const README = readFileSync(new URL('../../README.md', import.meta.url), 'utf8');
 
@@ -38,30 +40,85 @@ describe('in cron, which mails what is printed on stderr', () => {
   });
 
   describe('the crontab of the README', () => {
-    const cli = useCli();
+    // The default store, as cron's home has it.
+    const cli = useCli((home) => ({ XDG_DATA_HOME: join(home, '.local/share') }));
+    const file = (name: string) => join(cli.home, name);
+    const read = (name: string) => readFileSync(file(name), 'utf8');
+    const push = async (...ids: string[]) => {
+      for (const id of ids) expectQuiet(await cli.run(['push', 'close_order', `body ${id}\n`, '--id', id]));
+    };
 
-    it('the crontab of the README works as it stands there', async () => {
+    /** The line as cron runs it, in its bare environment, for a window of its own. */
+    const asCron = (handler: string, window: string): string => {
       const [, crontab = ''] = /```crontab\n([\s\S]*?)```/.exec(README) ?? [];
       const [path = '', line = '', ...more] = crontab.trimEnd().split('\n');
       expect(more).to.be.empty;
       // What is installed in /usr/local/bin there is in a folder of the test here.
-      const bin = join(cli.home, 'bin');
-      writeFileSync(join(bin, 'close-order'), `#!/bin/sh\ncat >>'${cli.home}/closed'\n`, { mode: 0o755 });
-      expectQuiet(await cli.run(['push', 'close_order', '{"orderID":32}', '--id', '32']));
+      const bin = file('bin');
+      writeFileSync(join(bin, 'close-order'), `#!/bin/sh\ncd '${cli.home}'\n${handler}\n`, { mode: 0o755 });
       const [, command = ''] = /^\* \* \* \* \* (.*)$/.exec(line) ?? [];
       expect(command).to.not.include('%'); // A newline to cron.
-      const script = command.replaceAll('/usr/local/bin', bin).replace('--loop', '--loop --for 1s');
-      const asCron = [
-        'env -i',
+      expect(path).to.match(/^PATH=/);
+      const script = command.replaceAll('/usr/local/bin', bin).replace('--loop', `--loop --for ${window}`);
+      return [
+        'exec env -i',
         `HOME='${cli.home}' LOGNAME=user SHELL=/bin/sh`,
         `${path.replace('/usr/local/bin', bin)}:${nodeFolder()}`,
         `/bin/sh -c ${quoted(script)}`,
       ].join(' ');
-      expect(path).to.match(/^PATH=/);
-      // The default store, as cron's home has it.
-      const outcome = await cli.sh(`mkdir -p .local/share; mv data/delayer .local/share/; ${asCron}`);
+    };
+
+    /** Of the lock that the crontab has: who else asks for it is told how long it is held at most. */
+    const askForLock = async () => {
+      const queue = await openQueue(`sqlite:${file('.local/share/delayer/queue.db')}`);
+      try {
+        const lock = { name: 'close_order', owner: 'somebody else' };
+        return await queue.reserve({ topics: 'close_order', limit: 1, leaseMs: 1000, lock });
+      } finally {
+        await queue.close();
+      }
+    };
+
+    it('works as it stands there, and mails nothing', async () => {
+      await push('32');
+      const outcome = await cli.sh(asCron('cat >>closed', '1s'));
       expect(expectQuiet(outcome).stdout.toString()).to.equal('');
-      expect(readFileSync(join(cli.home, 'closed'), 'utf8')).to.equal('{"orderID":32}');
+      expect(read('closed')).to.equal('body 32\n');
+    });
+
+    it('of two windows that overlap, one works, and the other ends silently; then the lock is free', async () => {
+      await push('1', '2');
+      const handler = 'cat >>closed; touch begun; while [ ! -e go ]; do sleep 0.05; done';
+      const first = cli.startSh(asCron(handler, '20s'));
+      await eventually(() => existsSync(file('begun')));
+      const second = expectQuiet(await cli.sh(asCron(handler, '1s')));
+      expect(second.stdout.toString()).to.equal('');
+      expect(read('closed')).to.equal('body 1\n');
+      writeFileSync(file('go'), '');
+      await eventually(() => read('closed') === 'body 1\nbody 2\n');
+      expect((await first.end()).stderr).to.equal('');
+      expect((await askForLock()).isLocked).to.not.equal(true);
+    });
+
+    it('the lock of a loop that was killed is held for 30 s at most', async () => {
+      await push('1', '2');
+      const killed = cli.startSh(asCron('touch begun; sleep 60', '60s'));
+      await eventually(() => existsSync(file('begun')));
+      killed.killGroup();
+      await killed.ended;
+      const { isLocked, nextInMs } = await askForLock();
+      expect(isLocked).to.equal(true);
+      expect(nextInMs).to.be.within(1, 30_000);
+    });
+
+    it('of a handler that fails cron mails what it says and a line for each dead letter; the exit code is 4', async () => {
+      await push('good');
+      expectQuiet(await cli.run(['push', 'close_order', 'body', '--id', 'bad', '--retries', '0']));
+      const handler = '[ "$DELAYER_ID" = good ] || exit 3';
+      const { code, stdout, stderr } = await cli.sh(asCron(handler, '1s'));
+      expect(code).to.equal(4);
+      expect(stdout.toString()).to.equal('');
+      expect(stderr).to.match(/^delayer: [^\n]*"bad"[^\n]*exit code 3[^\n]*\n$/);
     });
   });
 });

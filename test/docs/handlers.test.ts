@@ -77,6 +77,14 @@ function setUpWork(cli: CliGround, work: keyof typeof WORK): void {
   writeFileSync(join(cli.home, file), text, { mode: 0o755 });
 }
 
+/** Times, and how wide they make a column, differ from run to run. */
+const withoutTimes = (text: string): string =>
+  text
+    .replace(/\d{4}-\d\d-\d\dT[\d:]+Z/g, 'TIME')
+    .replace(/\b(\d+d)?(\d+h)?(\d+m)?(\d+(\.\d+)? ?m?s)?\b(?= ago| if| {2}dead)/g, 'SPAN')
+    .replace(/^expires .*$/m, 'expires TIME')
+    .replace(/ +/g, ' ');
+
 describe('docs/handlers.md', () => {
   forEachStore((cli) => {
     const push = async (...ids: string[]) => {
@@ -110,6 +118,20 @@ describe('docs/handlers.md', () => {
       expectQuiet(await cli.sh(blockWith(PAGE, 'sh', "--exec 'cancel-order'")));
       expect(readFileSync(join(cli.home, 'seen'), 'utf8')).to.equal('{"id":"1"}\n');
       expect((await (await cli.queue()).stats()).totals).to.include({ ready: 0, leased: 0, delayed: 0 });
+    });
+
+    it('dead letters are shown and requeued as the page says', async () => {
+      const queue = await cli.queue();
+      const jobs = ['32', '33'].map((id) => ({ id, topic: 'close_order', body: `{"orderID":${id}}` }));
+      await queue.pushMany(jobs.map((job) => ({ ...job, retries: 0 })));
+      await cli.sh(`delayer drain close_order --exec 'echo no such order >&2; exit 1'`);
+      const page = blockWith(PAGE, 'console', '--state dead');
+      const printed: string[] = [];
+      for (const [line, command = ''] of page.matchAll(/^\$ (.*)$/gm)) {
+        const outcome = expectQuiet(await cli.sh(command));
+        printed.push(`${line}\n${outcome.stdout.toString().replace(/^\n/gm, '')}`);
+      }
+      expect(withoutTimes(printed.join(''))).to.equal(withoutTimes(page));
     });
 
     it('a handler settles its own lease as the page says, and its exit code decides nothing', async () => {
