@@ -1,0 +1,145 @@
+import { type ChildProcess, fork } from 'node:child_process';
+import { once } from 'node:events';
+import { fileURLToPath } from 'node:url';
+import type { Queue } from '../../src/core/queue.js';
+import { openQueue } from '../../src/storage/open.js';
+import { Actor } from './actor.js';
+import { ACTIONS, judge, type Outcome, type Race, RIVALS, type Round } from './race.js';
+
+const RIVAL = fileURLToPath(new URL('rival.ts', import.meta.url));
+
+/** Jobs of a round; they are due, and two processes act on them, within so long (ms). */
+const ROUND = { races: 100, ms: 200 };
+/** So long (ms) before a round its jobs are pushed, to begin with; longer where that took longer. */
+const LEAD_MS = 500;
+
+export interface Options {
+  readonly url: string;
+  readonly prefix: string;
+  readonly races: number;
+  readonly seed: number;
+}
+
+export interface Tally {
+  readonly races: number;
+  /** Of all: where the operator alone, the rival alone, both (one after the other) or neither has done something. */
+  readonly acted: { operator: number; rival: number; both: number; neither: number };
+  /** Races with two winners or none, with what was wrong. */
+  readonly wrong: string[];
+}
+
+/** Numbers from 0 to 1, the same for each seed. */
+function randomFrom(seed: number): () => number {
+  let state = seed;
+  return () => {
+    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
+    return state / 2 ** 32;
+  };
+}
+
+/** Lets an operator in this process and rivals in another one act on the same jobs at the same time. */
+export async function runRaces({ url, prefix, races, seed }: Options): Promise<Tally> {
+  const queue = await openQueue(url, { prefix });
+  const actor = new Actor(queue, url, prefix);
+  await queue.push({ topic: 'first', body: 'b' });
+  await queue.pop('first');
+  const child = fork(RIVAL, [url, prefix], { execArgv: ['--import=tsx'] });
+  const tally: Tally = { races, acted: { operator: 0, rival: 0, both: 0, neither: 0 }, wrong: [] };
+  const random = randomFrom(seed);
+  let leadMs = LEAD_MS;
+  try {
+    await once(child, 'message');
+    for (let done = 0; done < races; done += ROUND.races) {
+      const count = Math.min(ROUND.races, races - done);
+      const round = Array.from({ length: count }, (_, i) =>
+        toRace(done + i, url.startsWith('redis'), random),
+      );
+      const tookMs = await runRound(round, leadMs, { queue, actor, child, tally });
+      leadMs = Math.max(LEAD_MS, 3 * tookMs);
+    }
+  } finally {
+    child.disconnect();
+    await once(child, 'exit');
+    actor.close();
+    await queue.close();
+  }
+  return tally;
+}
+
+function toRace(number: number, hasOriginals: boolean, random: () => number): Race {
+  const pick = <T>(items: readonly T[]): T => items[Math.floor(random() * items.length)] as T;
+  const rivals = hasOriginals ? RIVALS : RIVALS.filter((rival) => !rival.startsWith('original'));
+  const name = `race-${number}`;
+  const at = () => Math.floor(random() * ROUND.ms);
+  return {
+    id: name,
+    topic: name,
+    action: pick(ACTIONS),
+    rival: pick(rivals),
+    ...{ dueAt: at(), actAt: at(), rivalAt: at() },
+  };
+}
+
+interface Ground {
+  readonly queue: Queue;
+  readonly actor: Actor;
+  readonly child: ChildProcess;
+  readonly tally: Tally;
+}
+
+/** @returns how long (ms) it took to push its jobs */
+async function runRound(
+  races: readonly Race[],
+  leadMs: number,
+  { queue, actor, child, tally }: Ground,
+): Promise<number> {
+  const ids = races.map(({ id }) => id);
+  const since = Date.now();
+  const beginsAt = since + leadMs;
+  await queue.pushMany(
+    races.map(({ id, topic, dueAt }) => ({ id, topic, body: 'b', at: new Date(beginsAt + dueAt) })),
+  );
+  const tookMs = Date.now() - since;
+  const round: Round = { races, beginsAt };
+  const answered = once(child, 'message') as Promise<[{ acted?: boolean[]; error?: string }]>;
+  child.send(round);
+  const acted = await actor.run(round, ({ action, actAt }) => ({ verb: action, at: actAt }));
+  const [{ acted: rivalActed, error }] = await answered;
+  if (!rivalActed) throw new Error(`the process of the rivals failed: ${error}`);
+  const delivered = await takeAll(queue, races);
+  const delayed = await queue.removeMany(ids);
+  const left = await queue.removeMany(ids, { states: ['due', 'ready', 'leased', 'dead'] });
+  for (const [i, race] of races.entries()) {
+    const outcome: Outcome = {
+      acted: acted[i] === true,
+      rivalActed: rivalActed[i] === true,
+      delivered: delivered.get(race.id) ?? 0,
+      isDelayed: delayed[i]?.removed === true,
+      isLeft: left[i]?.removed === true,
+    };
+    const who = outcome.acted
+      ? outcome.rivalActed
+        ? 'both'
+        : 'operator'
+      : outcome.rivalActed
+        ? 'rival'
+        : 'neither';
+    tally.acted[who] += 1;
+    const wrong = judge(race, outcome);
+    if (wrong !== undefined) tally.wrong.push(`${wrong}: ${JSON.stringify({ ...race, ...outcome })}`);
+  }
+  return tookMs;
+}
+
+/** Takes what is due, until nothing is to come before those that were rescheduled. @returns how often each came */
+async function takeAll(queue: Queue, races: readonly Race[]): Promise<Map<string, number>> {
+  const topics = races.map(({ topic }) => topic);
+  const taken = new Map<string, number>();
+  for (;;) {
+    const { jobs, nextInMs = Infinity } = await queue.reserve({ topics, limit: 500, leaseMs: 60_000 });
+    await queue.ack(jobs);
+    for (const { id } of jobs) taken.set(id.toString(), (taken.get(id.toString()) ?? 0) + 1);
+    if (jobs.length === 0 && nextInMs > ROUND.ms) return taken;
+    if (jobs.length === 0) await queue.waitForReady(topics, { timeoutMs: nextInMs });
+  }
+}
