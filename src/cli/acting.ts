@@ -11,6 +11,8 @@ export interface Acted {
   readonly isDone: boolean;
   /** What it was; absent when there is none of that id. */
   readonly state?: JobState | undefined;
+  /** Why it was left alone, where more is known than what it was. */
+  readonly why?: string | undefined;
   /** More for JSON, of a job that was acted on. */
   readonly more?: Record<string, unknown>;
 }
@@ -76,12 +78,13 @@ class ActReport {
 
   async add(results: readonly Acted[]): Promise<void> {
     const ids: Bytes[] = [];
-    for (const { id, isDone, state, more } of results) {
+    for (const acted of results) {
+      const { id, isDone, state, more } = acted;
       this.counts[isDone ? 'done' : 'notDone'] += 1;
       if (this.json && isDone) this.done.push({ ...bytesToJson('id', id), ...more });
       else if (this.json) this.notDone.push({ ...bytesToJson('id', id), state: state ?? null });
       else if (isDone) ids.push(id);
-      else this.note(id, state);
+      else this.note(acted);
     }
     if (ids.length > 0) await writeIds(ids);
   }
@@ -95,7 +98,8 @@ class ActReport {
       await writeStdout(`${toJsonLine({ ...lists, counts: { [verb]: done, [not]: notDone } })}\n`);
       return;
     }
-    if (success === 'all' && done + notDone > 1) printInfo(`${done} ${verb}, ${notDone} not`);
+    if (success === 'all' && done + notDone > 1)
+      printInfo(notDone === 0 ? `${done} ${verb}` : `${done} ${verb}, ${notDone} not`);
     if (success === 'all' || done > 0 || tellsOfSuccess()) return;
     for (const note of this.heldNotes) printNote(note);
     const more = notDone - this.heldNotes.length;
@@ -106,9 +110,10 @@ class ActReport {
    * Where one of several is a success, and success is silent, it waits for the end whether it is told why the others
    * were left alone.
    */
-  private note(id: Bytes, state: JobState | undefined): void {
+  private note({ id, state, why: given }: Acted): void {
     const { done, success, whyNot } = this.verb;
-    const why = state === undefined ? 'is not in the queue' : (whyNot?.[state] ?? WHY_NOT[state]);
+    const known = state === undefined ? 'is not in the queue' : (whyNot?.[state] ?? WHY_NOT[state]);
+    const why = given ?? known;
     const note = `the job "${escapeForTerminal(id)}" ${why}; it was not ${done}`;
     if (success === 'all') printNote(note);
     else if (tellsOfSuccess()) printInfo(note);

@@ -13,6 +13,8 @@ export function describeEvent(event: DelayerEvent): string | undefined {
       return `${event.error.message}; the next pass tries again`;
     case 'job_dead':
       return describeDeadLetter(event);
+    case 'topics_paused':
+      return 'every topic that was named is paused';
     case 'worker_halted':
       return `${event.failures} ${event.failures === 1 ? 'job' : 'jobs in a row'} failed; no more are taken`;
     case 'jobs_stuck':

@@ -36,6 +36,10 @@ const BY_COMMAND: Readonly<Record<string, Partial<Record<ErrorCode, string>>>> =
     outcome_unknown: '`delayer inspect --id ID` tells what it is; running it again is safe.',
     output_failed: 'What was promoted is ready.',
   },
+  edit: {
+    outcome_unknown: '`delayer inspect --id ID` tells what it is now.',
+    output_failed: 'What was edited is so.',
+  },
   reschedule: {
     outcome_unknown:
       '`delayer inspect --id ID` tells when it is due; with --delay or --at it is safe to run it again.',

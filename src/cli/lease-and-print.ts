@@ -87,7 +87,7 @@ export class LeasePrinter {
     while (leased < count) {
       const { jobs, isPaused } = await reserve(Math.min(count - leased, POP_BATCH));
       if (jobs.length === 0) {
-        if (isPaused === true && leased === 0) printNote('every topic that was named is paused');
+        if (isPaused === true && leased === 0) printEvent({ type: 'topics_paused' });
         break;
       }
       leased += jobs.length;

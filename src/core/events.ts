@@ -12,6 +12,8 @@ export type DelayerEvent =
   /** A pass of the cron loop failed; the next one tries again. */
   | { readonly type: 'pass_failed'; readonly error: DelayerError }
   | JobDeadEvent
+  /** A pop found nothing because every topic that was named is paused. */
+  | { readonly type: 'topics_paused' }
   /** So many jobs in a row have failed that the worker takes no more. */
   | { readonly type: 'worker_halted'; readonly failures: number }
   /** A step of maintenance that moved something. */

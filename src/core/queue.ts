@@ -179,7 +179,9 @@ export class Queue {
   /** Takes up to `count` ready jobs, at most once; perhaps fewer than are ready, `[]` when none is. */
   async popMany(topics: Topics, count: number, options: PopOptions = {}): Promise<Job[]> {
     const params = toPopParams(topics, count, options);
-    return (await this.#pop(params, options)).jobs;
+    const popped = await this.#pop(params, options);
+    tellOfPause(popped, options);
+    return popped.jobs;
   }
 
   /** Takes a job as `pop` does, waiting for one. Nothing when the time is over or the signal aborts. */
@@ -201,7 +203,9 @@ export class Queue {
         this.#wait((store) => store.waitForReady({ topics: names, maxMs, signal, since })),
       onEvent: options.onEvent,
     };
-    return (await takeWaiting(taking, params))?.jobs ?? [];
+    const popped = await takeWaiting(taking, params);
+    if (popped) tellOfPause(popped, options);
+    return popped?.jobs ?? [];
   }
 
   async #pop(params: PopParams, { onEvent }: PopOptions): Promise<Popped> {
@@ -454,4 +458,8 @@ export class Queue {
     if (this.#closing) throw new DelayerError('usage', `The queue ${this.label} is closed`);
     return wait(this.#store);
   }
+}
+
+function tellOfPause({ jobs, isPaused }: Popped, { onEvent }: PopOptions): void {
+  if (isPaused === true && jobs.length === 0) onEvent?.({ type: 'topics_paused' });
 }

@@ -40,7 +40,7 @@ export interface CallOptions {
 }
 
 export interface PopOptions extends CallOptions {
-  /** Is told of jobs that became dead letters because the pop found their lease ended once too often. */
+  /** Is told of jobs that became dead letters because the pop found their lease ended once too often, and when nothing was found because every topic is paused. */
   readonly onEvent?: OnEvent | undefined;
 }
 
@@ -76,7 +76,7 @@ export interface WaitOptions {
 }
 
 export interface BpopOptions extends WaitOptions {
-  /** Is told of an outage of the store and of its end, and of dead letters as with a pop. */
+  /** Is told of an outage of the store and of its end, and of dead letters and paused topics as with a pop. */
   readonly onEvent?: OnEvent | undefined;
 }
 

@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { DelayerError } from '../../core/errors.js';
 import { MAX_BODY_BYTES } from '../../core/job.js';
 import { keepHangupIgnored } from '../signals.js';
@@ -10,6 +11,21 @@ export function textBody(text: string): Buffer {
   throw new DelayerError('usage', 'BODY is not valid UTF-8', {
     hint: 'Give such a body on stdin, with -.',
   });
+}
+
+/**
+ * A body that a file holds.
+ * @throws DelayerError `usage` when it cannot be read
+ */
+export function readBodyFile(path: string): Buffer {
+  try {
+    return readFileSync(path);
+  } catch (error) {
+    throw new DelayerError('usage', `cannot read the file: ${(error as Error).message}`, {
+      hint: 'Name a file that holds the body.',
+      cause: error,
+    });
+  }
 }
 
 /**

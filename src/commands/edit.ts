@@ -1,0 +1,124 @@
+import * as Args from '@oclif/core/args';
+import * as Flags from '@oclif/core/flags';
+import { actOnIds, type Acted, type Verb } from '../cli/acting.js';
+import { countBehindDashes } from '../cli/argv.js';
+import { BaseCommand } from '../cli/base-command.js';
+import { assertCanEdit, EditedFile } from '../cli/editor.js';
+import { positiveDuration } from '../cli/flags.js';
+import { readBody, readBodyFile, textBody } from '../cli/input/body.js';
+import { isStdin } from '../cli/input/lines.js';
+import { printNote } from '../cli/stderr.js';
+import { DelayerError } from '../core/errors.js';
+import type { JobRecord } from '../core/job.js';
+import type { Queue } from '../core/queue.js';
+import type { EditResult } from '../core/results.js';
+
+const VERB: Verb = {
+  done: 'edited',
+  success: 'all',
+  whyNot: {
+    delayed: 'waits until another job of its id is gone, or was changed meanwhile',
+    due: 'was changed meanwhile',
+    ready: 'was changed meanwhile',
+  },
+};
+const EDITABLE: readonly string[] = ['delayed', 'due', 'ready'];
+
+type Outcome = Omit<Acted, 'id'>;
+
+export default class Edit extends BaseCommand {
+  static override summary =
+    'Give a job that nobody has taken yet another body or ready lifetime, in its place.';
+  static override description = `BODY is the text itself, or - for the bytes of stdin; --body TEXT takes any text. With neither body nor --ttl an editor opens on a terminal ($VISUAL, $EDITOR, else vi). An editor's newline behind a body that had none is left out.
+Due time, place in line and attempts stay. --ttl counts from the due time, as with push.
+Exit code 1 when the job was not edited: it is in the hands of a consumer, a dead letter, changed while the editor was open, or not there; or nothing was edited in the editor.`;
+  static override usage = ['edit ID BODY [flags]', 'edit ID [flags]'];
+  static override examples = [
+    '<%= config.bin %> edit 32',
+    `<%= config.bin %> edit 32 '{"orderID":33}'`,
+    '<%= config.bin %> edit 32 --file order.json --ttl 7d',
+    'jq .orderID=33 order.json | <%= config.bin %> edit 32 -',
+  ];
+  static override args = {
+    id: Args.string({ required: true, description: 'the id' }),
+    body: Args.string({ description: 'the new body, or - for stdin' }),
+  };
+  static override flags = {
+    body: Flags.string({
+      helpValue: 'TEXT',
+      description: 'the new body, any text; - is a dash',
+      exclusive: ['file'],
+    }),
+    file: Flags.string({ helpValue: 'PATH', description: 'the new body is what this file holds' }),
+    ttl: positiveDuration('ttl')({ description: 'ready so long after its due time, then expired' }),
+  };
+
+  override async run(): Promise<void> {
+    const { args, flags } = await this.parse(Edit);
+    const { ttl: ttlMs, json } = flags;
+    const id = this.toBytes(args.id, flags.base64);
+    const body = await this.body(args.body, flags);
+    const inEditor = body === undefined && ttlMs === undefined;
+    if (inEditor) assertCanEdit();
+    const exitCode = await this.withQueue(flags, (queue) =>
+      actOnIds({ verb: VERB, json }, only(id), async () => [
+        inEditor ? await editByHand(queue, id) : toOutcome(await queue.edit({ id, body, ttlMs })),
+      ]),
+    );
+    this.endWith(exitCode);
+  }
+
+  private async body(
+    arg: string | undefined,
+    { body, file }: { body?: string | undefined; file?: string | undefined },
+  ): Promise<Buffer | undefined> {
+    if (arg !== undefined && (body ?? file) !== undefined)
+      throw new DelayerError(
+        'usage',
+        `BODY and --${body === undefined ? 'file' : 'body'} cannot be used together`,
+        {
+          hint: 'Leave one of them out.',
+        },
+      );
+    if (body !== undefined) return textBody(body);
+    if (file !== undefined) return readBodyFile(file);
+    if (arg === undefined) return undefined;
+    // Behind -- a dash is a dash: what stands there is data.
+    return isStdin(arg) && countBehindDashes(this.argv) === 0 ? readBody() : textBody(arg);
+  }
+}
+
+// eslint-disable-next-line @typescript-eslint/require-await -- chunks of ids come over time, and this is one
+async function* only(id: Buffer): AsyncGenerator<Buffer[]> {
+  yield [id];
+}
+
+function toOutcome({ edited, state, isOver }: EditResult): Outcome {
+  const why = isOver === true ? 'would have expired already by that' : undefined;
+  return { isDone: edited, state, why, more: { state } };
+}
+
+/** A job that has changed while the editor was open is left alone, and what was written is kept. */
+async function editByHand(queue: Queue, id: Buffer): Promise<Outcome> {
+  const jobs = await queue.find(id);
+  const job = jobs.find(isEditable);
+  if (!job) return { isDone: false, state: jobs[0]?.state };
+  const file = new EditedFile(job.body);
+  let isKept = false;
+  try {
+    const body = await file.edit();
+    if (body === undefined) return { isDone: false, state: job.state, why: 'is as it was' };
+    isKept = true;
+    const { dueAt, body: ifBody } = job;
+    const result = await queue.edit({ id, dueAt, ifBody, body });
+    isKept = !result.edited;
+    return toOutcome(result);
+  } finally {
+    if (isKept) printNote(`what was written is in ${file.path}`);
+    else file.discard();
+  }
+}
+
+function isEditable(job: JobRecord): job is JobRecord & { readonly body: Buffer } {
+  return EDITABLE.includes(job.state) && job.isWaiting !== true && job.body !== undefined;
+}

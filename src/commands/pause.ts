@@ -1,0 +1,52 @@
+import { BaseCommand } from '../cli/base-command.js';
+import { positiveDuration, topicArgs } from '../cli/flags.js';
+import { printInfo, printNote } from '../cli/stderr.js';
+import { jobCount } from '../core/job.js';
+import type { Queue } from '../core/queue.js';
+import { bytesToJson, iso } from '../output/json.js';
+
+export default class Pause extends BaseCommand {
+  static override summary = "Hold topics back from delayer's consumers, until resume or for a while.";
+  static override description = `pop, bpop and drain get no job of a paused topic; jobs become ready and expire as ever, and what is in the hands of consumers goes on. Consumers of other programs are not held back. Pausing a paused topic sets its end anew.
+With --for it is told how many jobs would expire before the pause ends.`;
+  static override examples = [
+    '<%= config.bin %> pause close_order',
+    '<%= config.bin %> pause close_order send_mail --for 1h',
+  ];
+  static override args = { topic: { ...topicArgs, description: 'the topics' } };
+  static override flags = {
+    for: positiveDuration('for')({ description: 'how long [default: until resume]' }),
+  };
+
+  override async run(): Promise<void> {
+    const { args, flags } = await this.parse(Pause);
+    const { for: forMs, json } = flags;
+    const topics = args.topic.map((topic) => this.toBytes(topic, flags.base64));
+    await this.withQueue(flags, async (queue) => {
+      const until = forMs === undefined ? undefined : new Date((await queue.now()).getTime() + forMs);
+      await queue.pause(topics, { forMs });
+      // The pause is there before it is counted, which may take long.
+      const expiring = until && (await countExpiring(queue, topics, until));
+      if (json) {
+        const paused = topics.map((topic) => ({
+          ...bytesToJson('topic', topic),
+          pausedUntil: iso(until) ?? null,
+        }));
+        await this.printJson({ paused, expiring });
+      } else if (expiring !== undefined && expiring > 0) {
+        printNote(
+          `${jobCount(expiring)} would expire before the pause ends, if nobody takes ${expiring === 1 ? 'it' : 'them'} by another way`,
+        );
+      }
+      printInfo(`paused until ${iso(until) ?? 'it is resumed'}`);
+    });
+  }
+}
+
+/** How many jobs that can still be delivered expire before that time. */
+async function countExpiring(queue: Queue, topics: readonly Buffer[], until: Date): Promise<number> {
+  let expiring = 0;
+  for await (const { jobs } of queue.scan({ topics, states: ['ready', 'due', 'delayed'] }))
+    for (const { expiresAt } of jobs) if (expiresAt !== undefined && expiresAt <= until) expiring += 1;
+  return expiring;
+}

@@ -1,0 +1,83 @@
+import { expect } from 'chai';
+import { documentOf, expectQuiet, forEachStore, linesOf } from '../support/cli.js';
+import { HOUR_MS, MINUTE_MS } from '../support/jobs.js';
+
+describe('pause and resume', () => {
+  forEachStore((cli) => {
+    const push = async (id: string, more: { delayMs?: number; ttlMs?: number } = {}) =>
+      (await cli.queue()).push({ id, topic: 'topic', body: 'b', ...more });
+    const pausedUntil = async () => {
+      const { topics } = await (await cli.queue()).stats();
+      return topics.find(({ topic }) => topic.toString() === 'topic')?.pausedUntilMs;
+    };
+
+    it('a paused topic gives pop nothing: it says so and ends with 1; after resume it gives again', async () => {
+      await push('a');
+      expectQuiet(await cli.run(['pause', 'topic']));
+      expect(await pausedUntil()).to.equal(Infinity);
+      for (const lease of [[], ['--lease', '60s']]) {
+        const outcome = await cli.run(['pop', 'topic', ...lease]);
+        expect(outcome).to.include({
+          code: 1,
+          stderr: 'delayer: every topic that was named is paused\n',
+        });
+        expect(linesOf(outcome)).to.be.empty;
+      }
+      expectQuiet(await cli.run(['resume', 'topic']));
+      expect(linesOf(expectQuiet(await cli.run(['pop', 'topic', '--output', 'id'])))).to.deep.equal(['a']);
+    });
+
+    it('a pass of drain over a paused topic ends with 0 and silently, bpop with 1 when its time is over', async () => {
+      await push('a');
+      expectQuiet(await cli.run(['pause', 'topic']));
+      expect(linesOf(expectQuiet(await cli.run(['drain', 'topic'])))).to.be.empty;
+      expect((await cli.run(['bpop', 'topic', '--timeout', '50ms'])).code).to.equal(1);
+    });
+
+    it('a bpop that waits for a paused topic wakes up when it is resumed', async () => {
+      await push('a');
+      expectQuiet(await cli.run(['pause', 'topic']));
+      const waiting = cli.start(['bpop', 'topic', '--output', 'id']);
+      await waiting.hearsSignals();
+      expectQuiet(await cli.run(['resume', 'topic']));
+      expect(await waiting.printed(1)).to.deep.equal(['a']);
+      expect((await waiting.ended).code).to.equal(0);
+    });
+
+    it('pause --for ends by itself, and tells how many jobs would expire before', async () => {
+      await push('ready', { ttlMs: MINUTE_MS });
+      await push('delayed', { delayMs: MINUTE_MS, ttlMs: MINUTE_MS });
+      await push('later', { delayMs: HOUR_MS });
+      await push('long');
+      const before = Date.now();
+      const outcome = await cli.run(['pause', 'topic', '--for', '30m']);
+      expect(outcome).to.include({
+        code: 0,
+        stderr: 'delayer: 2 jobs would expire before the pause ends, if nobody takes them by another way\n',
+      });
+      expect(await pausedUntil()).to.be.within(before + 30 * MINUTE_MS, Date.now() + 30 * MINUTE_MS);
+      expectQuiet(await cli.run(['pause', 'topic', '--for', '30s']));
+    });
+
+    it('--json tells of each topic, until when, and of the jobs that would expire', async () => {
+      await push('ready', { ttlMs: MINUTE_MS });
+      const outcome = expectQuiet(await cli.run(['pause', 'topic', 'other', '--for', '1h', '--json']));
+      const { paused, expiring } = documentOf<{ paused: Record<string, string>[]; expiring: number }>(
+        outcome,
+      );
+      expect(paused.map(({ topic }) => topic)).to.deep.equal(['topic', 'other']);
+      expect(Number(new Date(paused[0]?.pausedUntil ?? ''))).to.be.above(Date.now());
+      expect(expiring).to.equal(1);
+      const open = expectQuiet(await cli.run(['pause', 'topic', '--json']));
+      expect(documentOf(open)).to.deep.equal({ paused: [{ topic: 'topic', pausedUntil: null }] });
+      const resumed = expectQuiet(await cli.run(['resume', 'topic', '--json']));
+      expect(documentOf(resumed)).to.deep.equal({ resumed: [{ topic: 'topic' }] });
+    });
+
+    it('a pause for no time, and no topic, are wrong usage', async () => {
+      expect((await cli.run(['pause', 'topic', '--for', '0'])).code).to.equal(2);
+      expect((await cli.run(['pause'])).code).to.equal(2);
+      expect((await cli.run(['resume'])).code).to.equal(2);
+    });
+  });
+});
