@@ -10,7 +10,6 @@ import type { Redis } from 'ioredis';
 import { MovableClock, type TestClock } from '../support/clock.js';
 import { Proxy } from '../support/proxy.js';
 import { RedisServer } from '../support/redis-server.js';
-import { sendTogether } from './corked.js';
 import { Doomed, type Task } from './doomed.js';
 import type { StoreName } from './operations.js';
 
@@ -51,7 +50,6 @@ export async function openGround(name: StoreName): Promise<Ground> {
 }
 
 async function openRedisGround(): Promise<Ground> {
-  sendTogether();
   const server = await RedisServer.start({ movableClock: true, args: ['--enable-debug-command', 'local'] });
   const proxy = await Proxy.to({ path: server.socket });
   const open = (url: string) => new Queue(new RedisStore(parseRedisUrl(url), PREFIX));
