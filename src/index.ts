@@ -6,6 +6,7 @@ export type { WorkResult } from './worker/result.js';
 export type {
   BpopOptions,
   CallOptions,
+  DueCountsRequest,
   EditRequest,
   ImportOptions,
   ImportRequest,
@@ -57,6 +58,7 @@ export type {
 } from './core/job.js';
 export type {
   Burial,
+  DueCounts,
   EditResult,
   Estimate,
   FlawedJobs,

@@ -7,6 +7,7 @@ export const COMMANDS = {
   edit: () => import('./edit.js'),
   export: () => import('./export.js'),
   extend: () => import('./extend.js'),
+  forecast: () => import('./forecast.js'),
   import: () => import('./import.js'),
   inspect: () => import('./inspect.js'),
   nack: () => import('./nack.js'),

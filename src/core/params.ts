@@ -10,11 +10,13 @@ import {
   toCount,
   usageError,
 } from './check.js';
+import { checkDuration } from './duration.js';
 import { JOB_STATES, type JobState, MAX_LEASE_MS, POP_BATCH } from './job.js';
 import { newToken } from './lease.js';
 import type {
   BpopOptions,
   CallOptions,
+  DueCountsRequest,
   JobFilter,
   LeaseLike,
   ListQuery,
@@ -33,6 +35,7 @@ import type { Selection } from './selection.js';
 import { toRetryPolicy } from './retry-policy.js';
 import type {
   CallLimits,
+  DueCountsParams,
   ExtendParams,
   LeaseParams,
   ListParams,
@@ -138,6 +141,18 @@ export function toStatsParams(options: StatsOptions): StatsParams {
   assertFields(options, ['exact', 'onProgress'], 'option of stats');
   assertFlag(options.exact, 'exact');
   return { exact: options.exact ?? true, onProgress: options.onProgress };
+}
+
+/** Each step costs a question. */
+const MAX_STEPS = 10_000;
+
+export function toDueCountsParams(request: DueCountsRequest): DueCountsParams {
+  assertFields(request, ['topics', 'stepMs', 'steps'], 'field of a question for due times');
+  const stepMs = checkDuration(request.stepMs, 'the step');
+  if (stepMs === 0) throw usageError('The step is zero', 'Give it a millisecond or more.');
+  const steps = toCount(request.steps, 'number of steps', MAX_STEPS);
+  const topics = request.topics === undefined ? undefined : toTopics(request.topics);
+  return { topics, stepMs, steps };
 }
 
 export function toListParams(topics: Topics, query: ListQuery): ListParams {

@@ -14,6 +14,7 @@ import {
 } from './operate-params.js';
 import {
   toDaemonParams,
+  toDueCountsParams,
   toExtendParams,
   toFlawedParams,
   toLeaseParams,
@@ -32,6 +33,7 @@ import { pushError } from './push-error.js';
 import type {
   BpopOptions,
   CallOptions,
+  DueCountsRequest,
   EditRequest,
   ImportOptions,
   ImportRequest,
@@ -56,6 +58,7 @@ import type {
   WaitOptions,
 } from './requests.js';
 import type {
+  DueCounts,
   EditResult,
   FlawedJobs,
   JobPage,
@@ -339,6 +342,12 @@ export class Queue {
   async stats(options: StatsOptions = {}): Promise<Stats> {
     const params = toStatsParams(options);
     return this.#ask((store) => store.stats(params));
+  }
+
+  /** How many jobs are due in each of the next steps of time. */
+  async dueCounts(request: DueCountsRequest): Promise<DueCounts> {
+    const params = toDueCountsParams(request);
+    return this.#ask((store) => store.dueCounts(params));
   }
 
   /** What is wrong with the store; `[]` when nothing is. Without `exact` it is quick, and leaves out ready lists of a wrong type. */

@@ -243,3 +243,11 @@ export interface StatsOptions {
   /** Is told now and then how many jobs were counted, and of how many, as far as that is known. */
   readonly onProgress?: ((counted: number, total: number) => void) | undefined;
 }
+
+export interface DueCountsRequest {
+  /** Of all topics when absent. */
+  readonly topics?: Topics | undefined;
+  readonly stepMs: number;
+  /** How many steps, from now on; at most 10,000. */
+  readonly steps: number;
+}

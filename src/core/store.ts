@@ -3,6 +3,7 @@ import type { Imported, ImportParams } from './moving.js';
 import type { Due, NewJob } from './new-job.js';
 import type { RetryPolicy } from './retry-policy.js';
 import type {
+  DueCounts,
   EditResult,
   FlawedJobs,
   JobPage,
@@ -181,6 +182,9 @@ export interface Observer {
   /** Every job of that id: the one that lives first, then leased, waiting and dead ones. `[]` when there is none. */
   find(params: { readonly id: Buffer }): Promise<JobRecord[]>;
 
+  /** How many delayed jobs are due in each of the next steps. Jobs that wait for another one of their id are left out. */
+  dueCounts(params: DueCountsParams): Promise<DueCounts>;
+
   /** Up to `limit` of the jobs that `stats` counts among its problems. */
   findFlawed(params: { readonly limit: number }): Promise<FlawedJobs>;
 
@@ -339,6 +343,13 @@ export interface StatsParams {
   readonly exact: boolean;
   /** Is told now and then how many jobs were counted, and of how many, as far as that is known. */
   readonly onProgress?: ((counted: number, total: number) => void) | undefined;
+}
+
+export interface DueCountsParams {
+  /** Of all topics when absent. */
+  readonly topics?: readonly Buffer[] | undefined;
+  readonly stepMs: number;
+  readonly steps: number;
 }
 
 export interface HealthParams {

@@ -3,6 +3,7 @@ import { describeAck } from './cases/ack.js';
 import { describeBackoff } from './cases/backoff.js';
 import { describeBytes } from './cases/bytes.js';
 import { describeDeadLetters } from './cases/dead-letters.js';
+import { describeDueCounts } from './cases/due-counts.js';
 import { describeDuplicateIds } from './cases/duplicate-ids.js';
 import { describeEdit } from './cases/edit.js';
 import { describeExpiry } from './cases/expiry.js';
@@ -75,6 +76,7 @@ const PARTS: readonly Describe[] = [
   describeEdit,
   describeFind,
   describeStats,
+  describeDueCounts,
   describeList,
   describeScan,
 ];

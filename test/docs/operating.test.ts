@@ -1,7 +1,7 @@
 import { expect } from 'chai';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { type CliGround, forEachStore, linesOf, type Outcome } from '../support/cli.js';
+import { type CliGround, expectQuiet, forEachStore, linesOf, type Outcome } from '../support/cli.js';
 import { eventually } from '../support/eventually.js';
 import { must } from '../support/jobs.js';
 import { blockWith } from './blocks.js';
@@ -62,5 +62,47 @@ describe('docs/operating.md', () => {
       const metrics = readFileSync(join(cli.home, 'queue.prom'), 'utf8');
       expect(metrics).to.include('\ndelayer_ready 1\n').and.include('\ndelayer_delayed 2\n');
     });
+
+    it('forecast prints what the page shows', async () => {
+      const queue = await cli.queue();
+      const evenly = (topic: string, hour: number, count: number) =>
+        Array.from({ length: count }, (_, i) => {
+          const delayMs = Math.round((hour + (i + 0.5) / count) * HOUR_MS);
+          return { topic, body: 'b', delayMs };
+        });
+      const begun = await queue.now();
+      await queue.pushMany([
+        ...evenly('close_order', 0, 400),
+        ...evenly('close_order', 1, 3600),
+        ...evenly('send_mail', 2, 600),
+      ]);
+      for (const words of ['delayer forecast --until 4h\n', '--spread 2h']) {
+        const commands = blockWith(PAGE, 'sh', words);
+        const lines = linesOf(expectQuiet(await cli.sh(commands)));
+        // Each second that passes before it is asked brings a job of the second hour into the first.
+        const passed = Math.ceil(((await queue.now()).getTime() - begun.getTime()) / 1000);
+        const shown = shownAfter(commands);
+        expect(lines).to.have.length(shown.length);
+        expect(wordsOf(lines)).to.deep.equal(wordsOf(shown));
+        const [found, wanted] = [numbersOf(lines), numbersOf(shown)];
+        for (const [i, number] of wanted.entries())
+          expect(found[i], `number ${i}`).to.be.within(number - 2 * passed - 2, number + 2 * passed + 2);
+      }
+    });
   });
 });
+
+const HOUR_MS = 3_600_000;
+
+/** What is no time, length of time or number. */
+const wordsOf = (lines: readonly string[]): string[] =>
+  lines.map((line) =>
+    line
+      .replace(/\S*\d\S*/g, '')
+      .replace(/ +/g, ' ')
+      .trim(),
+  );
+
+/** The counts of rows. */
+const numbersOf = (lines: readonly string[]): number[] =>
+  lines.flatMap((line) => (line.match(/(?<= )\d+(?= |$)/g) ?? []).map(Number));

@@ -7,6 +7,7 @@ import type { Imported, ImportParams } from '../../core/moving.js';
 import {
   type CallLimits,
   DAEMON_SEEN_MS,
+  type DueCountsParams,
   type EditParams,
   type ExtendParams,
   type HealthParams,
@@ -31,6 +32,7 @@ import {
 } from '../../core/store.js';
 import type {
   Burial,
+  DueCounts,
   EditResult,
   FlawedJobs,
   JobPage,
@@ -51,6 +53,7 @@ import { type AbortSignalLike, isTimeOver } from '../../core/timer.js';
 import { jobChunks } from '../chunk.js';
 import { Connection, type RetryMode } from './connection.js';
 import { outcomeUnknownError } from './errors.js';
+import { dueCounts } from './inspect/due-counts.js';
 import { EntrySearch } from './inspect/entries.js';
 import { importInChunks } from './import-jobs.js';
 import { find, findAway } from './inspect/find.js';
@@ -279,6 +282,10 @@ export class RedisStore implements Store {
 
   async find({ id }: { id: Buffer }): Promise<JobRecord[]> {
     return find(this.finder, id);
+  }
+
+  async dueCounts(params: DueCountsParams): Promise<DueCounts> {
+    return dueCounts(this.read, this.keys, params);
   }
 
   async findFlawed({ limit }: { limit: number }): Promise<FlawedJobs> {

@@ -5,6 +5,7 @@ import type { JobRecord } from '../../core/job.js';
 import { TopicCounter } from '../../core/topic-counter.js';
 import { edit } from './edit.js';
 import { importJobs } from './import-jobs.js';
+import { dueCounts } from './inspect/due-counts.js';
 import { find } from './inspect/find.js';
 import { health } from './inspect/health.js';
 import { list } from './inspect/list.js';
@@ -157,6 +158,11 @@ export class SqliteStore implements contract.Store {
   stats(params: contract.StatsParams): Promise<results.Stats> {
     const empty: results.Stats = { ...new TopicCounter().sums(), consumers: [] };
     return this.file.view<results.Stats>((connection) => stats(connection, params), empty);
+  }
+
+  dueCounts(params: contract.DueCountsParams): Promise<results.DueCounts> {
+    const none = { now: new Date(this.file.now()), counts: Array<number>(params.steps).fill(0) };
+    return this.file.view<results.DueCounts>((connection) => dueCounts(connection, params), none);
   }
 
   list(params: contract.ListParams): Promise<results.JobPage> {

@@ -68,3 +68,13 @@ export async function sampleDead(target: Target, limit: number) {
 export async function seeTopics(target: Target, topics: readonly Buffer[]): Promise<void> {
   await runScript(target, SCRIPTS.seeTopics, ...topics);
 }
+
+/** lua/sample_due.lua; `first` is absent for jobs at random. */
+export async function sampleDue(
+  target: Target,
+  topics: readonly Buffer[],
+  { limit, first, afterMs }: { limit: number; first?: number | undefined; afterMs: number },
+) {
+  const answer = await runScript(target, SCRIPTS.sampleDue, limit, first ?? '', afterMs, ...topics);
+  return { sampled: Number(answer[0]), dueMs: answer.slice(1).map(Number) };
+}

@@ -63,8 +63,8 @@ export async function stats(connection: Connection, { onProgress }: StatsParams)
   for await (const topic of topicsInLine(connection)) {
     const counts = counter.of(topic);
     const now = connection.now();
-    counts.ready = await count(connection, topic, -Infinity, now);
-    counts.delayed = await count(connection, topic, now, Infinity);
+    counts.ready = await countPlaces(connection, topic, -Infinity, now);
+    counts.delayed = await countPlaces(connection, topic, now, Infinity);
     await connection.read(() => {
       if (counts.delayed > 0) counts.nextDueAt = timeOf(connection.get(NEXT_DUE, topic, now));
       if (counts.ready > 0) counts.oldestReadyAt = timeOf(connection.get(OLDEST, topic, now, now));
@@ -118,7 +118,8 @@ async function countExpired(connection: Connection, counter: TopicCounter): Prom
   }
 }
 
-async function* topicsInLine(connection: Connection): AsyncGenerator<Buffer> {
+/** The topics that have jobs in line, in order of their bytes. */
+export async function* topicsInLine(connection: Connection): AsyncGenerator<Buffer> {
   for (let topic: Buffer = Buffer.alloc(0); ;) {
     const after = topic;
     const { topic: next } = await connection.read(
@@ -131,7 +132,12 @@ async function* topicsInLine(connection: Connection): AsyncGenerator<Buffer> {
 }
 
 /** Counts the jobs of a topic whose place is later than `after` and no later than `until`. */
-async function count(connection: Connection, topic: Buffer, after: number, until: number): Promise<number> {
+export async function countPlaces(
+  connection: Connection,
+  topic: Buffer,
+  after: number,
+  until: number,
+): Promise<number> {
   let from = isFinite(after) ? { at: `${after}`, seq: LAST_NUMBER } : { at: FIRST_NUMBER, seq: FIRST_NUMBER };
   for (let jobs = 0; ; jobs += COUNT_WINDOW) {
     const given = [topic, from.at, from.seq, until];

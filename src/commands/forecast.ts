@@ -1,0 +1,87 @@
+import * as Args from '@oclif/core/args';
+import { BaseCommand } from '../cli/base-command.js';
+import { count, positiveDuration, rate, type Rate } from '../cli/flags.js';
+import { tableWidth } from '../cli/tables.js';
+import { DelayerError } from '../core/errors.js';
+import { type Forecast, simulate, spreadOut } from '../core/forecast.js';
+import type { Queue } from '../core/queue.js';
+import { forecastTable, forecastToJson } from '../output/forecast.js';
+import { writeStdout } from '../output/stdout.js';
+
+const DAY_MS = 86_400_000;
+const HOUR_MS = 3_600_000;
+/** More rows are not read by people, and programs take a coarser step as well. */
+const MAX_STEPS = 10_000;
+
+interface Workers {
+  readonly rate?: Rate | undefined;
+  readonly workers?: number | undefined;
+  readonly each?: number | undefined;
+}
+
+export default class ForecastCommand extends BaseCommand {
+  static override summary = 'Show how many jobs are due when, and how late workers will be with them.';
+  static override description = `Without TOPIC all jobs are counted, exactly; of topics of Redis with more than 20,000 jobs a sample is, and errors are shown. With the speed of workers it tells how many jobs wait at the end of each step, and how late the work on one begins.`;
+  static override examples = [
+    '<%= config.bin %> forecast',
+    '<%= config.bin %> forecast close_order --until 2h --step 10m --rate 20/s --max-late 5m',
+    '<%= config.bin %> forecast --workers 4 --each 300ms --spread 30m',
+  ];
+  static override args = {
+    topic: Args.string({ multiple: true, description: 'these topics alone' }),
+  };
+  static override flags = {
+    until: positiveDuration('until')({ description: 'so far ahead [default: 24h]' }),
+    step: positiveDuration('step')({ description: 'a row for each such time [default: 1h]' }),
+    rate: rate('rate')({ description: 'workers do so many jobs: 20/s', exclusive: ['workers', 'each'] }),
+    workers: count('workers')({
+      description: 'so many workers do a job each at a time',
+      dependsOn: ['each'],
+    }),
+    each: positiveDuration('each')({ description: 'a job takes a worker so long', dependsOn: ['workers'] }),
+    'max-late': positiveDuration('max-late')({ description: 'tell when work begins later than this' }),
+    spread: positiveDuration('spread')({ description: 'what if the due times were spread over so long' }),
+  };
+
+  override async run(): Promise<void> {
+    const { args, flags } = await this.parse(ForecastCommand);
+    const { until = DAY_MS, step: stepMs = HOUR_MS, spread: spreadMs } = flags;
+    const steps = Math.ceil(until / stepMs);
+    if (steps > MAX_STEPS)
+      throw new DelayerError('usage', `${steps} steps are too many`, { hint: 'Give a longer --step.' });
+    const perSecond = toPerSecond(flags);
+    if (flags['max-late'] !== undefined && perSecond === undefined)
+      throw new DelayerError('usage', '--max-late needs --rate, or --workers and --each', {
+        hint: 'Say how fast workers are.',
+      });
+    const named = (args.topic ?? []).map((topic) => this.toBytes(topic, flags.base64));
+    const topics = named.length === 0 ? undefined : named;
+    await this.withQueue(flags, async (queue) => {
+      const { now, counts: due, errors } = await queue.dueCounts({ topics, stepMs, steps });
+      const backlog = await backlogOf(queue, topics);
+      const spread = spreadMs === undefined ? undefined : spreadOut(due, stepMs, spreadMs);
+      const run = (jobs: readonly number[] | undefined) =>
+        jobs && perSecond !== undefined
+          ? simulate({ due: jobs, stepMs, backlog }, perSecond, flags['max-late'])
+          : undefined;
+      const [before, after] = [run(due), run(spread)];
+      const forecast: Forecast = { now, stepMs, backlog, due, errors, spread, before, after };
+      if (flags.json) return this.printJson(forecastToJson(queue.label, forecast));
+      await writeStdout(forecastTable(forecast, flags['max-late'], tableWidth()));
+    });
+  }
+}
+
+/** How many jobs all workers do in a second. */
+function toPerSecond({ rate: given, workers, each }: Workers): number | undefined {
+  if (given !== undefined) return (given.count * 1000) / given.perMs;
+  return workers === undefined || each === undefined ? undefined : (workers * 1000) / each;
+}
+
+/** Jobs that could be worked on now. */
+async function backlogOf(queue: Queue, topics: readonly Buffer[] | undefined): Promise<number> {
+  const { totals, topics: rows } = await queue.stats({ exact: false });
+  if (topics === undefined) return (totals.ready ?? 0) + (totals.due ?? 0);
+  const isWanted = (topic: Uint8Array) => topics.some((one) => one.equals(topic));
+  return rows.reduce((jobs, { topic, ready, due }) => jobs + (isWanted(topic) ? ready + due : 0), 0);
+}

@@ -1,0 +1,86 @@
+import { expect } from 'chai';
+import { documentOf, expectQuiet, forEachStore, linesOf } from '../support/cli.js';
+
+const MINUTE_MS = 60_000;
+
+interface Document {
+  readonly stepMs: number;
+  readonly backlog: number;
+  readonly steps: readonly { due: number; backlog?: number; lateMs?: number; spread?: { due: number } }[];
+  readonly breachAt?: string | null;
+}
+
+describe('forecast', () => {
+  forEachStore((cli) => {
+    /** Four jobs in ten minutes, sixty in an hour and a half, one ready. */
+    const fill = async () => {
+      const queue = await cli.queue();
+      const at = (topic: string, delayMs: number) => ({ topic, body: 'b', delayMs });
+      await queue.pushMany([
+        at('a', 0),
+        ...Array.from({ length: 4 }, () => at('a', 10 * MINUTE_MS)),
+        ...Array.from({ length: 60 }, () => at('b', 90 * MINUTE_MS)),
+      ]);
+      await queue.maintain();
+    };
+    const forecast = async (...args: string[]) =>
+      documentOf<Document>(expectQuiet(await cli.run(['forecast', ...args, '--json'])));
+
+    it('forecast counts what is due in each hour of the next day, of all topics or of those that are named', async () => {
+      await fill();
+      const all = await forecast();
+      expect(all).to.include({ stepMs: 60 * MINUTE_MS, backlog: 1 });
+      expect(all.steps.map(({ due }) => due)).to.deep.equal([4, 60, ...Array<number>(22).fill(0)]);
+      expect(all).to.not.have.property('breachAt');
+      const ofTopic = await forecast('b', '--until', '2h');
+      expect(ofTopic.backlog).to.equal(0);
+      expect(ofTopic.steps.map(({ due }) => due)).to.deep.equal([0, 60]);
+    });
+
+    it('forecast tells what waits and how late workers are, and when first too late', async () => {
+      await fill();
+      const { steps, breachAt } = await forecast('--until', '3h', '--rate', '30/h', '--max-late', '30m');
+      expect(steps.map(({ backlog }) => backlog)).to.deep.equal([0, 30, 0]);
+      expect(steps.map(({ lateMs }) => lateMs)).to.deep.equal([
+        2 * MINUTE_MS,
+        60 * MINUTE_MS,
+        60 * MINUTE_MS,
+      ]);
+      const inMs = Date.parse(String(breachAt)) - (await (await cli.queue()).now()).getTime();
+      expect(inMs).to.be.within(89 * MINUTE_MS, 90 * MINUTE_MS);
+      const twice = await forecast('--until', '3h', '--workers', '2', '--each', '2m', '--max-late', '2h');
+      expect(twice.steps.map(({ backlog }) => backlog)).to.deep.equal([0, 0, 0]);
+      expect(twice.breachAt).to.equal(null);
+    });
+
+    it('forecast shows before and after a spread', async () => {
+      await fill();
+      const { steps } = await forecast('b', '--until', '4h', '--spread', '1h');
+      expect(steps.map(({ due }) => due)).to.deep.equal([0, 60, 0, 0]);
+      expect(steps.map(({ spread }) => Math.round(spread?.due ?? -1))).to.deep.equal([0, 30, 30, 0]);
+    });
+
+    it('forecast is a table in a pipe, and has bars on a terminal', async () => {
+      await fill();
+      const args = ['forecast', '--until', '2h', '--rate', '30/h', '--max-late', '30m'];
+      const lines = linesOf(expectQuiet(await cli.run(args)));
+      expect(lines[0]?.split(/ {2,}/)).to.deep.equal(['from', 'due', 'backlog', 'late']);
+      expect(lines[2]?.split(/ {2,}/).slice(1)).to.deep.equal(['60', '30', '1h']);
+      expect(lines.slice(3)).to.have.length(2);
+      expect(lines[4]).to.match(/^The first job is later than 30m at \S+, in 1h\d+m\.$/);
+      const shown = await cli.terminal(`stty cols 80; delayer ${args.join(' ')}`);
+      expect(shown).to.match(/█{30}/);
+    });
+
+    it('forecast of what makes no sense is 2', async () => {
+      await fill();
+      for (const args of [
+        ['--max-late', '5m'],
+        ['--until', '100d', '--step', '1s'],
+        ['--workers', '2'],
+        [''],
+      ])
+        expect((await cli.run(['forecast', ...args])).code, args.join(' ')).to.equal(2);
+    });
+  });
+});
