@@ -8,6 +8,7 @@ import { killSqlite } from './kill-sqlite.js';
 import { lateness } from './lateness.js';
 import { memory } from './memory.js';
 import { million } from './million.js';
+import { moving } from './moving.js';
 import { oneByOne } from './one-by-one.js';
 import { promote } from './promote.js';
 import { pushBatch } from './push-batch.js';
@@ -27,6 +28,7 @@ export const WORKLOADS: readonly Workload[] = [
   lateness,
   depth,
   million,
+  moving,
   memory,
   sqlite,
   sqliteIdle,

@@ -14,8 +14,10 @@ export type FileLine =
 
 export const FILE_VERSION = 1;
 
-/** What such lines begin with; a job begins with its id. */
+/** What such lines begin with; a job that delayer has written begins with its id. */
 const STARTS = ['{"export":', '{"exported":', '{"store":', '{"confirmed":'].map((text) => Buffer.from(text));
+
+const ID_BYTE = 'i'.charCodeAt(0);
 
 /** The first line of an export: where the jobs are from, and when. */
 export function exportHead(store: string, at: Date): object {
@@ -29,7 +31,9 @@ export function exportEnd(total: number, states: Readonly<Record<string, number>
 
 /** Does a line tell of the file, and not of a job? */
 export function isFileLine(bytes: Buffer | undefined): boolean {
-  return bytes !== undefined && STARTS.some((start) => bytes.subarray(0, start.length).equals(start));
+  // Mostly it is a job: one byte tells so of most.
+  if (bytes === undefined || bytes[2] === ID_BYTE) return false;
+  return STARTS.some((start) => bytes.subarray(0, start.length).equals(start));
 }
 
 /** @throws DelayerError `file_too_new` where a later delayer wrote the file; `usage` where it is no such line */

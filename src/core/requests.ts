@@ -193,21 +193,6 @@ export interface ImportOptions {
   readonly progress?: ImportProgress | undefined;
 }
 
-/** A job to hold: its id, and what is believed of it. */
-export interface HoldRequest {
-  readonly id: TextOrBytes;
-  /** Any of delayed, due and ready when absent. */
-  readonly states?: readonly JobState[] | undefined;
-  /** Due at exactly this time; at any when absent. */
-  readonly dueAt?: Date | undefined;
-}
-
-export interface HoldOptions {
-  readonly leaseMs: number;
-  /** Who holds them, for people who look at the job: `host:pid`. */
-  readonly holder?: string | undefined;
-}
-
 /** What narrows a view; the members of one list are alternatives. */
 export interface JobFilter {
   /** All states when absent. */

@@ -3,6 +3,7 @@ import { DelayerError } from './errors.js';
 /** A date, perhaps a time of day, perhaps an offset; extended (`2026-03-01T12:00`) or basic (`20260301T1200`). */
 const ISO_8601 =
   /^(\d{4})(-?)(\d{2})\2(\d{2})(?:[T ](\d{2})(?::?(\d{2})(?::?(\d{2})(?:[.,](\d+))?)?)?(Z|[+-]\d{2}(?::?\d{2})?)?)?$/;
+const OWN_LENGTH = '2026-03-01T12:00:00.000Z'.length;
 const UNIX_SECONDS = /^@(\d+)(?:\.(\d+))?$/;
 
 /** A time whose meaning depends on the local time zone: it names no offset. */
@@ -22,7 +23,7 @@ export const MAX_TIMESTAMP_MS = Date.UTC(10_000, 0, 1) - 1;
  * @throws DelayerError `usage` when it is neither
  */
 export function parseTimestamp(text: string, what: string): number {
-  const ms = unixToMs(text) ?? isoToMs(text);
+  const ms = ownToMs(text) ?? unixToMs(text) ?? isoToMs(text);
   if (ms === undefined || Number.isNaN(ms)) {
     throw new DelayerError('usage', `invalid time for ${what}: ${JSON.stringify(text)}`, {
       hint: 'Write ISO 8601 (2026-03-01T12:00:00Z) or @unixseconds (@1795343220).',
@@ -32,6 +33,13 @@ export function parseTimestamp(text: string, what: string): number {
     throw new DelayerError('usage', `${what} is too far away`, { hint: 'The year 9999 is the last.' });
   }
   return ms;
+}
+
+/** A time as delayer prints it: a file of exported jobs has millions of them. */
+function ownToMs(text: string): number | undefined {
+  if (text.length !== OWN_LENGTH || !text.endsWith('Z')) return undefined;
+  const date = new Date(text);
+  return !Number.isNaN(date.getTime()) && date.toISOString() === text ? date.getTime() : undefined;
 }
 
 function unixToMs(text: string): number | undefined {

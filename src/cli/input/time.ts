@@ -12,7 +12,7 @@ const ZONE_FILES = '/usr/share/zoneinfo';
  * @throws DelayerError `usage`; also for a time without an offset where Node would read the local zone wrong
  */
 export function readTime(text: string, what: string): Date {
-  if (isLocalTime(text)) useLocalZone(what);
+  if (!text.endsWith('Z') && isLocalTime(text)) useLocalZone(what);
   return new Date(parseTimestamp(text, what));
 }
 

@@ -60,10 +60,10 @@ function packJobs(jobs: readonly ImportedJob[]) {
 /** What due time and expiry do not say of a job. */
 function packMore(job: ImportedJob): Buffer {
   const { attempts, dueAtMs, expiresAtMs, ttlMs, leasedAtMs, isWaiting, death } = job;
-  const extras = packExtras(job);
   const isInTimes = ttlMs === undefined || (dueAtMs !== undefined && expiresAtMs === dueAtMs + ttlMs);
   const isPlain = !death && isWaiting !== true && leasedAtMs === undefined && attempts === 0;
-  if (isPlain && extras.length === 0 && isInTimes) return NOTHING;
+  const extras = packExtras(job);
+  if (isPlain && isInTimes && extras.length === 0) return NOTHING;
   return packArray([
     death ? 'dead' : isWaiting === true ? 'waiting' : '',
     ttlMs ?? '',

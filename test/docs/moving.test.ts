@@ -1,0 +1,36 @@
+import { expect } from 'chai';
+import { readFileSync } from 'node:fs';
+import { forEachStore } from '../support/cli.js';
+import { HOUR_MS, idsOf, maintainAll, must, reserve } from '../support/jobs.js';
+
+/** The section of the page, and its examples: commands, and what they print. */
+const PAGE = readFileSync(new URL('../../docs/operating.md', import.meta.url), 'utf8');
+const [, SECTION = ''] = /^## Moving jobs\n([\s\S]*?)(?=^## |(?![\s\S]))/m.exec(PAGE) ?? [];
+const EXAMPLES = [...SECTION.matchAll(/^```sh\n([\s\S]*?)^```\n```\n([\s\S]*?)^```$/gm)].map(
+  ([, commands = '', output = '']) => ({ commands, output }),
+);
+
+describe('docs/operating.md, moving jobs', () => {
+  it('has three examples with their output', () => {
+    expect(EXAMPLES).to.have.lengthOf(3);
+  });
+
+  forEachStore((cli) => {
+    it('its commands print what stands there, and the jobs are where they are to be', async () => {
+      const queue = await cli.queue();
+      const topic = 'close_order';
+      await queue.push({ id: 'failed', topic: 'letters', body: '{}' });
+      await queue.nack(await reserve(queue, 'letters'), { dead: true, reason: 'no such order' });
+      await queue.push({ id: 'now', topic, body: '{}' });
+      await queue.push({ id: 'later', topic, body: '{}', delayMs: HOUR_MS });
+      await maintainAll(queue);
+      for (const { commands, output } of EXAMPLES) {
+        const outcome = await cli.sh(`set -e -o pipefail\n${commands}`);
+        expect(outcome).to.include({ code: 0, stderr: output });
+      }
+      expect(idsOf((await queue.list(topic)).jobs)).to.have.members(['now', 'later']);
+      const trial = await cli.run(['inspect', 'trial', '--json', '--store', 'sqlite:test.db']);
+      expect(must(/"later"/.exec(trial.stdout.toString()))[0]).to.equal('"later"');
+    });
+  });
+});
