@@ -165,7 +165,7 @@ export interface ImportRequest extends OwnRetry {
   readonly dueAt?: Date | undefined;
   /** When absent: so long after its due time as `ttlMs` says, or never. */
   readonly expiresAt?: Date | undefined;
-  /** What lies between its due time and its expiry when absent. */
+  /** What lies between its due time and its expiry when absent, or not above 0. */
   readonly ttlMs?: number | undefined;
   /** 0 when absent. */
   readonly attempts?: number | undefined;

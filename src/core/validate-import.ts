@@ -61,7 +61,7 @@ export function toImportedJob(request: ImportRequest): ImportedJob {
     body: toBody(request.body),
     dueAtMs: toTime(request.dueAt, 'dueAt'),
     expiresAtMs: toExpiry(request.expiresAt),
-    ttlMs: request.ttlMs === undefined ? undefined : toTtl(request.ttlMs),
+    ttlMs: toTtl(request.ttlMs),
     attempts: attempts === 0 ? 0 : toCount(attempts, 'number of attempts', MOST_ATTEMPTS),
     ...(request.retries === undefined && request.backoff === undefined ? {} : toOwnRetry(request)),
     ...(request.key === undefined ? {} : { key: toKey(request.key) }),
@@ -129,10 +129,10 @@ function toKey(key: string): string {
   return key;
 }
 
-function toTtl(ttlMs: number): number {
-  const checked = checkDuration(ttlMs, 'the ttl');
-  if (checked > 0) return checked;
-  throw usageError('the ttl must not be zero');
+/** None, where the job was to expire before it is due, as other clients push it. */
+function toTtl(ttlMs: number | undefined): number | undefined {
+  if (ttlMs === undefined || (typeof ttlMs === 'number' && ttlMs <= 0)) return undefined;
+  return checkDuration(ttlMs, 'the ttl');
 }
 
 function toTime(given: Date | undefined, what: string): number | undefined {

@@ -53,6 +53,8 @@ export function exportedToJson(job: JobRecord): Json {
   // Of the moment, and not of the job.
   delete json.readyAhead;
   if (job.ttlMs !== undefined) json.ttlMs = job.ttlMs;
+  // Another client pushed it so that it expires before it is due: it has none.
+  if (job.dueAt && job.expiresAt && job.expiresAt <= job.dueAt) delete json.ttlMs;
   if (job.key !== undefined) json.key = job.key;
   return json;
 }

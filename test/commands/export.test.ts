@@ -133,6 +133,7 @@ describe('export', () => {
       await populate(queue);
       const original = new OriginalClient(redis.raw, redis.prefix);
       await original.push('original', 'orders', 'by another client', 3600);
+      await original.push('short-lived', 'orders', 'expires before it is due', 7200, -3600);
       const [first, second, sqlite] = ['first', 'second', 'queue.db'].map((name) => join(cli.home, name));
       const file = `sqlite:${sqlite}`;
       expectQuiet(await cli.run(['export', ...args(redis.prefix), '--output-file', first ?? '']));
@@ -143,7 +144,7 @@ describe('export', () => {
       await using back = await openQueue(redis.server.url, { prefix: other });
       await maintainAll(back);
       const lines = await linesOfExport(...args(redis.prefix));
-      expect(lines).to.have.lengthOf(27);
+      expect(lines).to.have.lengthOf(28);
       expect(await linesOfExport('--store', file)).to.deep.equal(lines);
       expect(await linesOfExport(...args(other))).to.deep.equal(lines);
     });

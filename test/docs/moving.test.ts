@@ -1,7 +1,7 @@
 import { expect } from 'chai';
 import { readFileSync } from 'node:fs';
 import { forEachStore } from '../support/cli.js';
-import { HOUR_MS, idsOf, maintainAll, must, reserve } from '../support/jobs.js';
+import { HOUR_MS, idsOf, maintainAll, reserve } from '../support/jobs.js';
 
 /** The section of the page, and its examples: commands, and what they print. */
 const PAGE = readFileSync(new URL('../../docs/operating.md', import.meta.url), 'utf8');
@@ -30,7 +30,7 @@ describe('docs/operating.md, moving jobs', () => {
       }
       expect(idsOf((await queue.list(topic)).jobs)).to.have.members(['now', 'later']);
       const trial = await cli.run(['inspect', 'trial', '--json', '--store', 'sqlite:test.db']);
-      expect(must(/"later"/.exec(trial.stdout.toString()))[0]).to.equal('"later"');
+      expect(trial.stdout.toString()).to.include('"later"');
     });
   });
 });

@@ -48,7 +48,9 @@ function timesOf(fields: Fields, state: JobState | undefined) {
       hint: 'Write a due time: "dueAt".',
     });
   const expiresAt = timestampField(fields, 'expiresAt');
-  const given = durationField(fields, 'ttl') ?? millisecondsField(fields, 'ttlMs');
+  // Another client may have pushed the job so that it expires before it is due.
+  const hasNone = typeof fields.ttlMs === 'number' && fields.ttlMs <= 0;
+  const given = durationField(fields, 'ttl') ?? (hasNone ? undefined : millisecondsField(fields, 'ttlMs'));
   // Null is for a job that never expires.
   const isUnsaid = given === undefined && !('expiresAt' in fields) && state !== 'dead';
   return {
