@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Redis } from 'ioredis';
 import type { RedisServer } from '../../test/support/redis-server.js';
-import { load, longestCall, serverTime, watchSlowCalls } from '../redis.js';
+import { load, longestCall, watchSlowCalls } from '../redis.js';
 import {
   type Bench,
   delayer,
@@ -9,51 +9,30 @@ import {
   type Figure,
   median,
   procLine,
-  runTimed,
   start,
   withRedis,
   type Workload,
 } from '../support.js';
+import { looksOnRedis, looksOnSqlite } from './million-looks.js';
 
 const TOPICS = 10;
 const KIB = 1024;
 
 export const million: Workload = {
   name: 'million',
-  about: '1,000,000 jobs: `inspect`, `serve` when all are due, and how long any call holds Redis',
+  about:
+    '1,000,000 jobs on both stores: `inspect`, `inspect --exact`, `check` and `forecast`; `serve` when all are due; how long any call holds Redis',
   run: (bench) =>
     withRedis(async (server) => {
       const redis = server.client();
       const count = bench.small ? 50_000 : 1_000_000;
-      return [...(await inspect(bench, server, redis, count)), ...(await serve(bench, server, redis, count))];
+      return [
+        ...(await looksOnRedis(bench, server, redis, count)),
+        ...(await looksOnSqlite(bench, count)),
+        ...(await serve(bench, server, redis, count)),
+      ];
     }),
 };
-
-/** Half of the jobs are ready and half delayed. */
-async function inspect(bench: Bench, server: RedisServer, redis: Redis, count: number): Promise<Figure[]> {
-  bench.progress('loading');
-  const later = (await serverTime(redis)) + 86_400;
-  await load(redis, { count: count / 2, stem: 'ready', topics: TOPICS });
-  await load(redis, { count: count / 2, stem: 'delayed', topics: TOPICS, dueAt: (n) => later + n / 1000 });
-  const seconds: number[] = [];
-  const longest: number[] = [];
-  for (let round = 0; round < rounds(bench); round += 1) {
-    bench.progress(`inspect, round ${round + 1}`);
-    await watchSlowCalls(redis);
-    seconds.push((await runTimed(delayer('inspect', '--json', '--store', server.url))) / 1000);
-    longest.push(await longestCall(redis));
-  }
-  await redis.flushall();
-  return [
-    { what: `inspect of ${count}`, value: median(seconds), unit: 's', goal: { atMost: 5 } },
-    {
-      what: `inspect of ${count}, longest call`,
-      value: median(longest),
-      unit: 'ms',
-      goal: { atMost: 10 },
-    },
-  ];
-}
 
 async function serve(bench: Bench, server: RedisServer, redis: Redis, count: number): Promise<Figure[]> {
   const longest: number[] = [];
