@@ -1,7 +1,8 @@
 import type { Bytes, JobRecord } from '../core/job.js';
 import type { Queue } from '../core/queue.js';
-import type { RemoveRequest } from '../core/requests.js';
+import type { RemoveRequest, RescheduleRequest } from '../core/requests.js';
 import type { RemoveResult } from '../core/results.js';
+import { spreadMs } from './spread.js';
 import type { Act, Outcome } from './sweep.js';
 
 /** What the verbs of an operator do with jobs as they were seen: a job that is not so any more is left alone. */
@@ -33,6 +34,64 @@ export function promoting(queue: Queue): Act {
   return async (jobs) => {
     const results = await queue.promote(jobs.map(({ id, dueAt }) => ({ id, dueAt })));
     return results.map(({ promoted }) => toOutcome(promoted));
+  };
+}
+
+/** New due times lie evenly over a time (ms), in the order in which the jobs come, of which there are `total`. */
+export interface Spread {
+  readonly ms: number;
+  readonly total: number | undefined;
+}
+
+/** The new due time of jobs: one for all, or so much (ms) later than that of each, or earlier. */
+export type NewDue = { readonly at: Date; readonly spread: Spread } | { readonly byMs: number };
+
+/**
+ * Gives jobs another due time. A job that has got its own moves on, and may come again: it is left alone then.
+ * @returns also what tells such a job
+ */
+export function rescheduling(queue: Queue, due: NewDue): { act: Act; isDone: (job: JobRecord) => boolean } {
+  // Of a scan that begins with those due last, a job comes again when it is moved to earlier.
+  const ahead = new Set<string>();
+  let count = 0;
+  const act: Act = async (jobs) => {
+    const requests = jobs.map(({ id, dueAt }, i): RescheduleRequest => {
+      if ('byMs' in due) return { id, dueAt, byMs: due.byMs };
+      const at = new Date(due.at.getTime() + spreadMs(due.spread.ms, count + i, due.spread.total));
+      return { id, dueAt, at };
+    });
+    count += jobs.length;
+    const results = await queue.reschedule(requests);
+    for (const [i, { id, dueAt }] of jobs.entries()) {
+      const now = results[i]?.dueAt;
+      if (now && dueAt && now < dueAt) ahead.add(id.toString('latin1'));
+    }
+    return results.map(({ rescheduled }) => toOutcome(rescheduled));
+  };
+  return { act, isDone: ({ id }) => ahead.has(id.toString('latin1')) };
+}
+
+/** Makes dead letters jobs again, due after a time (ms), and spread over another. */
+export function requeueing(
+  queue: Queue,
+  {
+    delayMs,
+    spread,
+    keepAttempts,
+  }: { readonly delayMs: number; readonly spread: Spread; readonly keepAttempts: boolean },
+): Act {
+  let count = 0;
+  return async (jobs) => {
+    const letters = jobs.map(({ id, topic }, i) => ({
+      ...{ id, topic },
+      delayMs: delayMs + spreadMs(spread.ms, count + i, spread.total),
+    }));
+    count += jobs.length;
+    const results = await queue.requeue(letters, { keepAttempts });
+    return results.map((result) => {
+      if (result === 'requeued') return 'done';
+      return result === 'duplicate_id' ? result : 'changed';
+    });
   };
 }
 

@@ -2,7 +2,6 @@ import type { JobRecord, JobState } from '../core/job.js';
 import type { Queue } from '../core/queue.js';
 import type { ScanQuery } from '../core/requests.js';
 import type { Problem } from '../core/results.js';
-import { chunks } from '../core/chunks.js';
 import { type AbortSignalLike, monotonicMs, sleep } from '../core/timer.js';
 
 /** Jobs that one call of the store acts on. */
@@ -13,7 +12,7 @@ export interface Sweep {
   readonly query: ScanQuery;
   /** Narrows further. */
   readonly matches?: ((job: JobRecord) => boolean | Promise<boolean>) | undefined;
-  /** Goes through no more than so many of them. */
+  /** No more than so many of them. */
   readonly limit: number;
 }
 
@@ -96,7 +95,7 @@ export interface SweepLimits {
   readonly signal?: AbortSignalLike | undefined;
 }
 
-/** Acts on the selected jobs, chunk by chunk, and tells of each chunk. */
+/** Acts on the selected jobs, chunk by chunk, and tells of each chunk. What is left alone does not count to the limit. */
 export async function* sweep(
   queue: Queue,
   through: Sweep,
@@ -104,21 +103,24 @@ export async function* sweep(
   { perSecond = Infinity, signal }: SweepLimits = {},
 ): AsyncGenerator<Swept> {
   const began = monotonicMs();
-  const chunkSize = Math.min(CHUNK_JOBS, Math.max(1, Math.floor(perSecond)));
-  let done = 0;
-  for await (const part of selected(queue, through)) {
+  const most = Math.min(CHUNK_JOBS, Math.max(1, Math.floor(perSecond)));
+  let [tried, done] = [0, 0];
+  for await (const part of selected(queue, { ...through, limit: Infinity })) {
     // What was looked at in vain is progress as well.
     if (part.jobs.length === 0) yield { ...part, outcomes: [] };
     let { lookedAt, problems } = part;
-    for (const jobs of chunks(part.jobs, chunkSize)) {
-      const waitMs = began + (done / perSecond) * 1000 - monotonicMs();
+    for (let rest = part.jobs; rest.length > 0;) {
+      const waitMs = began + (tried / perSecond) * 1000 - monotonicMs();
       if (waitMs > 0) await sleep(waitMs, signal);
-      if (signal?.aborted === true) return;
+      if (signal?.aborted === true || done >= through.limit) return;
+      const jobs = rest.slice(0, Math.min(most, through.limit - done));
+      rest = rest.slice(jobs.length);
       const outcomes = await act(jobs);
-      done += jobs.length;
+      tried += jobs.length;
+      done += outcomes.filter((outcome) => outcome === 'done').length;
       yield { jobs, outcomes, lookedAt, problems };
       [lookedAt, problems] = [0, []];
     }
-    if (signal?.aborted === true) return;
+    if (signal?.aborted === true || done >= through.limit) return;
   }
 }

@@ -14,32 +14,28 @@ const WHY_NOT: Record<Exclude<RequeueResult, 'requeued'>, string> = {
   duplicate_id: 'is in the queue anew',
 };
 
-/** Tells what became of dead letters: ids on stdout, or counts in JSON. */
+/** Tells what became of dead letters that were named: ids on stdout, or counts in JSON. */
 export class RequeueReport {
   readonly counts: Record<RequeueResult, number> = { requeued: 0, none: 0, duplicate_id: 0 };
   private readonly notRequeued: Record<string, unknown>[] = [];
   private readonly showProgress: boolean;
   private progressAt = 0;
 
-  /** @param named were they named one by one? Then each that is not requeued is told of. */
-  constructor(
-    private readonly json: boolean,
-    private readonly named: boolean,
-  ) {
+  constructor(private readonly json: boolean) {
     // Ids on the same terminal are progress enough.
     this.showProgress = stderrIsTerminal() && (json || !stdoutIsTerminal());
   }
 
-  /** 0 when all that were named were requeued, or one of a selection was; else 1. */
+  /** 0 when all were requeued, else 1. */
   get exitCode(): number {
-    const { requeued, none, duplicate_id } = this.counts;
-    return (this.named ? none + duplicate_id === 0 : requeued > 0) ? 0 : 1;
+    const { none, duplicate_id } = this.counts;
+    return none + duplicate_id === 0 ? 0 : 1;
   }
 
   async add(results: readonly Requeued[]): Promise<void> {
     for (const { id, outcome } of results) {
       this.counts[outcome] += 1;
-      if (outcome === 'requeued' || !this.named) continue;
+      if (outcome === 'requeued') continue;
       if (this.json) this.notRequeued.push({ ...bytesToJson('id', id), outcome });
       else this.note(`the job "${escapeForTerminal(id)}" ${WHY_NOT[outcome]}; it was not requeued`);
     }
@@ -56,8 +52,8 @@ export class RequeueReport {
     if (this.showProgress) clearProgress();
     const { exitCode } = this;
     if (this.json) {
-      const more = this.named ? { notRequeued: this.notRequeued } : {};
-      if (isComplete) await writeStdout(`${toJsonLine({ ...this.counts, ...more })}\n`);
+      const { counts, notRequeued } = this;
+      if (isComplete) await writeStdout(`${toJsonLine({ ...counts, notRequeued })}\n`);
     } else if (exitCode === 0 && isComplete) printInfo(this.summary());
     else printNote(this.summary());
   }

@@ -56,6 +56,9 @@ export const actingFlags = {
   yes: Flags.boolean({ description: 'do not ask' }),
 };
 
+/** Those of a command that says itself in which states jobs are. */
+export const { state: _, ...selectionFlagsWithoutState } = selectionFlags;
+
 export interface SelectionFlags {
   readonly topic?: readonly string[] | undefined;
   readonly state?: readonly JobState[] | undefined;
@@ -72,9 +75,15 @@ export function isSelecting(flags: SelectionFlags): boolean {
   return SELECTING.some((name) => flags[name] !== undefined);
 }
 
+/** Flags that say how a selection is acted on: ids that are named are acted on as they are. */
+const OF_SELECTION = [...SELECTING, 'limit', 'rate', 'dry-run'] as const;
+
 /** Jobs are named or selected, not both. @throws DelayerError `usage` */
-export function assertNoSelection(flags: SelectionFlags, usage: string): void {
-  const given = SELECTING.find((name) => flags[name] !== undefined);
+export function assertNoSelection(
+  flags: SelectionFlags & Partial<Record<(typeof OF_SELECTION)[number], unknown>>,
+  usage: string,
+): void {
+  const given = OF_SELECTION.find((name) => flags[name] !== undefined && flags[name] !== false);
   if (given === undefined) return;
   throw new DelayerError('usage', `ID and --${given} cannot be used together`, {
     hint: `Leave one of them out. Usage: ${usage}`,
@@ -99,13 +108,13 @@ export async function toSelected(
   for (const text of topicGlobs) if (text.includes('\ufffd')) toBytes(text);
   const where = flags.where === undefined ? undefined : await readWhere(flags.where);
   const filter = {
-    ...(topics.length > 0 && { topics: topics.map(toBytes) }),
+    ...(topics.length > 0 && { topics: topics.map((text) => toBytes(notEmpty(text, 'topic'))) }),
     ...(topicGlobs.length > 0 && { topicGlobs }),
     states: flags.state ?? states,
     dueBefore: flags['due-before'],
     dueAfter: flags['due-after'],
     idGlobs: flags['id-glob'],
-    bodyIncludes: flags.grep?.map(toText),
+    bodyIncludes: flags.grep?.map((text) => notEmpty(text, 'grep')),
   };
   const olderMs = flags['older-than'];
   return async (queue) => {
@@ -122,7 +131,7 @@ function partOf<T>(items: readonly T[], isFirst: (item: T) => boolean): [T[], T[
   return [items.filter(isFirst), items.filter((item) => !isFirst(item))];
 }
 
-function toText(text: string): string {
+function notEmpty(text: string, flag: string): string {
   if (text !== '') return text;
-  throw new DelayerError('usage', '--grep is empty', { hint: 'Give it at least one byte.' });
+  throw new DelayerError('usage', `--${flag} is empty`, { hint: 'Give it at least one byte.' });
 }

@@ -1,6 +1,18 @@
 import * as Args from '@oclif/core/args';
+import { promoting } from '../bulk/acts.js';
 import { actOnIds, type Verb } from '../cli/acting.js';
+import { type Acting, type ActingFlags, actOnSelection, assertAllowed } from '../cli/act-on-selection.js';
 import { BaseCommand } from '../cli/base-command.js';
+import {
+  actingFlags,
+  assertNoSelection,
+  isSelecting,
+  type SelectionFlags,
+  selectionFlagsWithoutState,
+  toSelected,
+} from '../cli/selection-flags.js';
+import { Interruption } from '../cli/signals.js';
+import type { JobState } from '../core/job.js';
 
 /** Ids of one call of the store, in which they keep their old order. */
 const CHUNK_IDS = 10_000;
@@ -11,31 +23,59 @@ const VERB: Verb = {
   whyNot: { delayed: 'cannot be ready yet (`delayer inspect --id` tells why)' },
 };
 
+const DELAYED: readonly JobState[] = ['delayed'];
+
+const ACTING: Acting = { verb: 'promote', past: 'promoted', start: promoting };
+
+interface PromoteFlags extends SelectionFlags, ActingFlags {
+  readonly store?: string | undefined;
+  readonly prefix?: string | undefined;
+  readonly base64: boolean;
+  readonly limit?: number | undefined;
+}
+
 export default class Promote extends BaseCommand {
   static override summary = 'Make jobs that are not due yet ready now; prints the ids it promoted.';
   static override description = `A promoted job is delivered before all others of its topic that are ready, those of one call in the order in which they were due. Its ready lifetime counts from now; its attempts stay.
-Exit code 1 when one of the ids was not promoted: it is due already, in the hands of a consumer, or not there.`;
+Exit code 1 when one of the ids was not promoted (it is due already, in the hands of a consumer, or not there), or none of a selection.`;
+  static override usage = ['promote ID... [flags]', 'promote --topic GLOB [flags]'];
   static override examples = [
     '<%= config.bin %> promote 32',
     '<%= config.bin %> promote 32 33 34',
     '<%= config.bin %> promote - < ids.txt',
+    `<%= config.bin %> promote --topic close_order --due-before +10m --dry-run`,
   ];
   static override args = {
-    id: Args.string({ required: true, multiple: true, description: 'ids, or - for one a line on stdin' }),
+    id: Args.string({ multiple: true, description: 'ids, or - for one a line on stdin' }),
   };
+  static override flags = { ...selectionFlagsWithoutState, ...actingFlags };
 
   override async run(): Promise<void> {
     const { args, flags } = await this.parse(Promote);
+    const ids = args.id ?? [];
+    if (ids.length === 0) return this.promoteSelected(flags);
+    assertNoSelection(flags, this.usage);
     const exitCode = await this.withQueue(flags, (queue) =>
-      actOnIds(
-        { verb: VERB, json: flags.json },
-        this.idsOf(args.id, flags.base64, CHUNK_IDS),
-        async (ids) => {
-          const results = await queue.promote(ids);
-          return results.map(({ promoted, state }) => ({ isDone: promoted, state }));
-        },
-      ),
+      actOnIds({ verb: VERB, json: flags.json }, this.idsOf(ids, flags.base64, CHUNK_IDS), async (chunk) => {
+        const results = await queue.promote(chunk);
+        return results.map(({ promoted, state }) => ({ isDone: promoted, state }));
+      }),
     );
     this.endWith(exitCode);
+  }
+
+  /** Those due last come first, each chunk before those that were promoted before: so all are in their old order. */
+  private async promoteSelected(flags: PromoteFlags): Promise<void> {
+    if (!isSelecting(flags)) throw this.missing('ID or a selection such as --topic');
+    const toBytes = (text: string) => this.toBytes(text, flags.base64);
+    const select = await toSelected(flags, { states: DELAYED, toBytes });
+    assertAllowed(flags);
+    this.interruption = new Interruption();
+    const { signal } = this.interruption;
+    await this.withQueue(flags, async (queue) => {
+      const through = await select(queue);
+      const query = { ...through.query, latestFirst: true };
+      this.endWith(await actOnSelection(queue, { ...through, query }, ACTING, flags, signal));
+    });
   }
 }

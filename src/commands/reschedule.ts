@@ -1,9 +1,22 @@
 import * as Args from '@oclif/core/args';
+import { rescheduling } from '../bulk/acts.js';
 import { actOnIds, type Verb } from '../cli/acting.js';
+import { type ActingFlags, actOnSelection, assertAllowed } from '../cli/act-on-selection.js';
 import { BaseCommand } from '../cli/base-command.js';
 import { duration, shift, timestamp } from '../cli/flags.js';
 import { describeTime } from '../cli/input/time.js';
+import {
+  actingFlags,
+  assertNoSelection,
+  isSelecting,
+  type SelectionFlags,
+  selectionFlagsWithoutState,
+  toSelected,
+} from '../cli/selection-flags.js';
+import { Interruption } from '../cli/signals.js';
 import { printInfo } from '../cli/stderr.js';
+import { DelayerError } from '../core/errors.js';
+import type { JobRecord, JobState } from '../core/job.js';
 import { iso } from '../output/json.js';
 
 const VERB: Verb = {
@@ -12,22 +25,37 @@ const VERB: Verb = {
   whyNot: { delayed: 'waits until another job of its id is gone' },
 };
 
+const DELAYED: readonly JobState[] = ['delayed'];
+
+interface RescheduleFlags extends SelectionFlags, ActingFlags {
+  readonly store?: string | undefined;
+  readonly prefix?: string | undefined;
+  readonly base64: boolean;
+  readonly limit?: number | undefined;
+  readonly delay?: number | undefined;
+  readonly at?: Date | undefined;
+  readonly by?: number | undefined;
+  readonly spread?: number | undefined;
+}
+
 export default class Reschedule extends BaseCommand {
   static override summary = 'Give jobs that are not due yet another due time; prints the ids it rescheduled.';
   static override description = `One of --delay, --at and --by says when. A time in the past means now. The whole ready lifetime of a job counts from its new due time; its attempts stay.
-Exit code 1 when one of the ids was not rescheduled: it is due already, in the hands of a consumer, or not there.`;
+Exit code 1 when one of the ids was not rescheduled (it is due already, in the hands of a consumer, or not there), or none of a selection.`;
   static override usage = [
     'reschedule ID... --delay DURATION [flags]',
     'reschedule ID... --at TIME [flags]',
     'reschedule ID... --by SHIFT [flags]',
+    'reschedule --topic GLOB --by SHIFT [flags]',
   ];
   static override examples = [
     '<%= config.bin %> reschedule 32 --delay 30m',
     '<%= config.bin %> reschedule 32 33 --at 2026-03-01T06:00:00Z',
     '<%= config.bin %> reschedule - --by +1h < ids.txt',
+    `<%= config.bin %> reschedule --topic 'mail_*' --delay 1h --spread 30m --dry-run`,
   ];
   static override args = {
-    id: Args.string({ required: true, multiple: true, description: 'ids, or - for one a line on stdin' }),
+    id: Args.string({ multiple: true, description: 'ids, or - for one a line on stdin' }),
   };
   static override flags = {
     delay: duration('delay')({ description: 'due so long from now', exclusive: ['at', 'by'] }),
@@ -39,6 +67,12 @@ Exit code 1 when one of the ids was not rescheduled: it is due already, in the h
       description: 'due so much later (+1h) or earlier (-10m) than it is now',
       exclusive: ['delay', 'at'],
     }),
+    spread: duration('spread')({
+      description: 'of a selection: the due times evenly over so long after that',
+      exclusive: ['by'],
+    }),
+    ...selectionFlagsWithoutState,
+    ...actingFlags,
   };
 
   override async run(): Promise<void> {
@@ -46,9 +80,16 @@ Exit code 1 when one of the ids was not rescheduled: it is due already, in the h
     const { delay: delayMs, at, by: byMs } = flags;
     if (delayMs === undefined && at === undefined && byMs === undefined)
       throw this.missing('--delay, --at or --by');
+    const ids = args.id ?? [];
+    if (ids.length === 0) return this.rescheduleSelected(flags);
+    assertNoSelection(flags, this.usage);
+    if (flags.spread !== undefined)
+      throw new DelayerError('usage', '--spread is for a selection', {
+        hint: `Leave it out. Usage: ${this.usage}`,
+      });
     const exitCode = await this.withQueue(flags, (queue) =>
-      actOnIds({ verb: VERB, json: flags.json }, this.idsOf(args.id, flags.base64), async (ids) => {
-        const results = await queue.reschedule(ids.map((id) => ({ id, delayMs, at, byMs })));
+      actOnIds({ verb: VERB, json: flags.json }, this.idsOf(ids, flags.base64), async (chunk) => {
+        const results = await queue.reschedule(chunk.map((id) => ({ id, delayMs, at, byMs })));
         return results.map(({ rescheduled, state, dueAt }) => ({
           ...{ isDone: rescheduled, state },
           more: { dueAt: iso(dueAt) },
@@ -57,5 +98,33 @@ Exit code 1 when one of the ids was not rescheduled: it is due already, in the h
     );
     if (at !== undefined) printInfo(`due ${describeTime(at, new Date())}`);
     this.endWith(exitCode);
+  }
+
+  /** Those due last come first: what is moved to later is not met again. */
+  private async rescheduleSelected(flags: RescheduleFlags): Promise<void> {
+    if (!isSelecting(flags)) throw this.missing('ID or a selection such as --topic');
+    const toBytes = (text: string) => this.toBytes(text, flags.base64);
+    const select = await toSelected(flags, { states: DELAYED, toBytes });
+    assertAllowed(flags);
+    this.interruption = new Interruption();
+    const { signal } = this.interruption;
+    const { at, by: byMs, delay = 0, spread = 0 } = flags;
+    await this.withQueue(flags, async (queue) => {
+      const through = await select(queue);
+      const from = at ?? new Date((await queue.now()).getTime() + delay);
+      let isDone: (job: JobRecord) => boolean = () => false;
+      const verb = {
+        ...{ verb: 'reschedule', past: 'rescheduled', needsTotal: spread > 0 },
+        start: (_: unknown, total: number | undefined) => {
+          const due = byMs === undefined ? { at: from, spread: { ms: spread, total } } : { byMs };
+          const rescheduled = rescheduling(queue, due);
+          isDone = (job) => rescheduled.isDone(job);
+          return rescheduled.act;
+        },
+      };
+      const matches = async (job: JobRecord) => !isDone(job) && ((await through.matches?.(job)) ?? true);
+      const query = { ...through.query, latestFirst: true };
+      this.endWith(await actOnSelection(queue, { ...through, query, matches }, verb, flags, signal));
+    });
   }
 }

@@ -11,7 +11,7 @@ import {
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import type { JobRecord } from '../core/job.js';
-import { jobToJson, toJsonLine } from './json.js';
+import { exportedToJson, toJsonLine } from './json.js';
 import { toFileError } from './sink.js';
 import { writeAll } from './stdout.js';
 
@@ -57,7 +57,7 @@ export class RemovedFile {
   /** @throws OutputError; the jobs may not be removed then */
   async keep(jobs: readonly JobRecord[]): Promise<void> {
     this.kept += jobs.length;
-    await this.write(jobs.map((job) => `${lineOf(job)}\n`).join(''));
+    await this.write(jobs.map((job) => `${toJsonLine(exportedToJson(job))}\n`).join(''));
     await sync(this.fd).catch((error: unknown) => {
       throw toFileError(this.path, error as NodeJS.ErrnoException);
     });
@@ -86,16 +86,6 @@ export class RemovedFile {
   private async write(text: string): Promise<void> {
     await writeAll(this.fd, Buffer.from(text), (written, cause) => toFileError(this.path, cause, written));
   }
-}
-
-/** All that is known of a job. */
-function lineOf(job: JobRecord): string {
-  const { ttlMs, key } = job;
-  return toJsonLine({
-    ...jobToJson(job),
-    ...(ttlMs !== undefined && { ttlMs }),
-    ...(key !== undefined && { key }),
-  });
 }
 
 function deleteOld(folder: string): void {

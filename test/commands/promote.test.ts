@@ -61,7 +61,7 @@ describe('promote', () => {
       expectQuiet(await cli.run(['promote', '--base64', Buffer.from('a').toString('base64')]));
       const outcome = await cli.run(['promote']);
       expect(outcome.code).to.equal(2);
-      expect(outcome.stderr).to.match(/ID is missing/);
+      expect(outcome.stderr).to.match(/ID or a selection such as --topic is missing/);
     });
 
     it('promote of what is in no store leaves none behind, and ends with 1', async () => {

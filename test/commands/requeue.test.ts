@@ -64,7 +64,14 @@ describe('requeue', () => {
       await bury('topic', ...ids);
       await bury('topics', 'other');
       const outcome = expectQuiet(await cli.run(['requeue', '--topic', 'topic', '--yes', '--json']));
-      expect(documentOf(outcome)).to.deep.equal({ requeued: 1300, none: 0, duplicate_id: 0 });
+      expect(documentOf(outcome)).to.deep.equal({
+        ...{
+          requeued: 1300,
+          byState: { dead: 1300 },
+          left: { changed: 0, duplicate_id: 0 },
+          isComplete: true,
+        },
+      });
       expect(await idsIn('topic', 'ready', 'due')).to.have.members(ids);
       expect(await idsIn('topics', 'dead')).to.deep.equal(['other']);
     });
@@ -85,11 +92,13 @@ describe('requeue', () => {
       const blocked = ids.filter((id) => Number(id) % 2 === 0);
       await queue.pushMany(blocked.map((id) => ({ id, topic: 'newer', body: 'newer', delayMs: HOUR_MS })));
       const outcome = expectQuiet(await cli.run(['requeue', '--topic', 'topic', '--yes', '--json']));
-      expect(documentOf(outcome)).to.deep.equal({ requeued: 350, none: 0, duplicate_id: 350 });
+      expect(documentOf(outcome)).to.deep.include({ requeued: 350, left: { changed: 0, duplicate_id: 350 } });
       expect(await idsIn('topic', 'dead')).to.have.members(blocked);
       const again = await cli.run(['requeue', '--topic', 'topic', '--yes']);
       expect(again.code).to.equal(1);
-      expect(again.stderr).to.equal('delayer: 0 requeued, 350 not: another job of the id is in the queue\n');
+      expect(again.stderr).to.equal(
+        'delayer: 0 jobs requeued, 350 not: another job of the id is in the queue\n',
+      );
     });
 
     it('requeue --topic requeues no more than --limit', async () => {
@@ -128,7 +137,7 @@ describe('requeue', () => {
     it('requeue --dry-run counts dead letters, shows some, and does nothing', async () => {
       await bury('topic', ...Array.from({ length: 30 }, (_, i) => `${i}`));
       const outcome = await cli.run(['requeue', '--topic', 'top*', '--dry-run']);
-      expect(outcome).to.include({ code: 0, stderr: 'delayer: 30 would be requeued\n' });
+      expect(outcome).to.include({ code: 0, stderr: 'delayer: 30 jobs (30 dead) would be requeued\n' });
       expect(linesOf(outcome)).to.have.length(11);
       const json = documentOf<{ count: number; jobs: unknown[] }>(
         expectQuiet(await cli.run(['requeue', '--topic', 'topic', '--dry-run', '--json', '--limit', '5'])),
@@ -154,7 +163,7 @@ describe('requeue', () => {
       it(`requeue of a selection asks on a terminal, and ${JSON.stringify(answer)} is ${code === 0 ? 'yes' : 'no'}`, async () => {
         await bury('topic', 'a');
         const asked = cli.startTerminal('delayer requeue --topic topic; echo "exit code $?"');
-        await asked.printsText(/requeue 1 dead letter of 1 topic\? \[y\/N\] /);
+        await asked.printsText(/requeue 1 job \(1 dead\)\? \[y\/N\] /);
         asked.child.stdin?.write(`${answer}\n`);
         await asked.printsText(new RegExp(`exit code ${code}`));
         expect(await idsIn('topic', 'dead')).to.deep.equal(left);

@@ -157,6 +157,24 @@ export function describeScan(world: () => World): void {
       });
     }
 
+    for (const latestFirst of [false, true]) {
+      it(`jobs that are due together come once${latestFirst ? ', latest first,' : ''} while others of them are removed`, async () => {
+        const { queue, peer, name } = world();
+        const topic = name('topic');
+        const at = await soon(queue, LONG_MS);
+        // More than get a place of their own within a millisecond.
+        const pushed = idsOf(await queue.pushMany(jobsOf(topic, 1800).map((job) => ({ ...job, at }))));
+        const isRemoved = (id: string) => pushed.indexOf(id) % 2 === 1;
+        const seen: string[] = [];
+        for await (const { jobs } of peer.scan({ topics: topic, latestFirst })) {
+          seen.push(...idsOf(jobs));
+          await queue.removeMany(idsOf(jobs).filter(isRemoved));
+        }
+        expect(seen).to.have.length(1800);
+        expect(new Set(seen)).to.have.property('size', 1800);
+      });
+    }
+
     it('a scan of ready jobs misses none while others take jobs and bring them back', async () => {
       const { queue, peer, name } = world();
       const topic = name('topic');

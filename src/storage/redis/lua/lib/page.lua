@@ -1,12 +1,32 @@
+-- Does a member stand before another one of the same score? Byte by byte: Lua's own comparison goes by the locale.
+local function stands_before(member, other)
+  for i = 1, math.min(#member, #other) do
+    local one, two = string.byte(member, i), string.byte(other, i)
+    if one ~= two then return one < two end
+  end
+  return #member < #other
+end
+
+-- How many members of a sorted set stand before a place in it of which the member is gone.
+local function rank_of_place(key, score, member)
+  local low, high = redis.call('ZCOUNT', key, '-inf', '(' .. score), redis.call('ZCOUNT', key, '-inf', score)
+  while low < high do
+    local middle = math.floor((low + high) / 2)
+    if stands_before(redis.call('ZRANGE', key, middle, middle)[1], member) then low = middle + 1 else high = middle end
+  end
+  return low
+end
+
 -- The rank in a sorted set behind a member that was the last of the page before ('' and '' for the beginning; a score
--- alone begins there). If that one has moved, it is the rank of its old score. `is_reversed`: from the end.
+-- alone begins there). If that one is gone, or has moved, it is the rank of its old place. `is_reversed`: from the end.
 local function rank_behind(key, score, member, is_reversed)
   if score == '' then return 0 end
   if member ~= '' and redis.call('ZSCORE', key, member) == score then
     return redis.call(is_reversed and 'ZREVRANK' or 'ZRANK', key, member) + 1
   end
-  if is_reversed then return redis.call('ZCOUNT', key, '(' .. score, '+inf') end
-  return redis.call('ZCOUNT', key, '-inf', '(' .. score)
+  if not is_reversed then return rank_of_place(key, score, member) end
+  if member == '' then return redis.call('ZCOUNT', key, '(' .. score, '+inf') end
+  return redis.call('ZCARD', key) - rank_of_place(key, score, member)
 end
 
 -- Up to `limit` members behind that one, and their scores, in order of score.
