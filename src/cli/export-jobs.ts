@@ -9,13 +9,11 @@ import type { Problem } from '../core/results.js';
 import { exportedToJson, toJsonLine } from '../output/json.js';
 import { WholeFile } from '../output/jobs-file.js';
 import { writeStdout } from '../output/stdout.js';
-import { clearProgress, printInfo, printNote, printProgress, stderrIsTerminal } from './stderr.js';
+import { printInfo, printNote, ProgressLine } from './stderr.js';
 
 /** What is exported where no states are named: not what somebody has in hand, nor what nobody can have any more. */
 export const EXPORTED_STATES: readonly JobState[] = ['delayed', 'due', 'ready', 'dead'];
 
-/** Progress is drawn so often (ms) at most. */
-const PROGRESS_MS = 200;
 /** Lines are put together to so many bytes before they are written. */
 const WRITE_BYTES = 256 * 1024;
 
@@ -96,8 +94,7 @@ class ExportReport {
   exitCode = 0;
   readonly states: Record<string, number> = {};
   private bodiless = 0;
-  private readonly showProgress = stderrIsTerminal();
-  private progressAt = 0;
+  private readonly progress = new ProgressLine();
 
   /** Counts a job. @returns whether there is something of it to export */
   take({ body, topic, state }: JobRecord): boolean {
@@ -107,10 +104,7 @@ class ExportReport {
     }
     this.count += 1;
     this.states[state] = (this.states[state] ?? 0) + 1;
-    if (this.showProgress && this.count % 100 === 0 && Date.now() - this.progressAt > PROGRESS_MS) {
-      printProgress(`${this.count} exported`);
-      this.progressAt = Date.now();
-    }
+    if (this.count % 100 === 0) this.progress.draw(() => `${this.count} exported`);
     return true;
   }
 
@@ -123,7 +117,7 @@ class ExportReport {
   }
 
   clear(): void {
-    if (this.showProgress) clearProgress();
+    this.progress.clear();
   }
 
   tell(file: string | undefined): void {

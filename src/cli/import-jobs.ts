@@ -11,18 +11,7 @@ import { writeStdout } from '../output/stdout.js';
 import { hintFor } from './hints.js';
 import { importLines, lookAtFile } from './input/import-file.js';
 import { type ImportChanges, ImportReader } from './input/import-items.js';
-import {
-  clearProgress,
-  printErrorJson,
-  printInfo,
-  printLineError,
-  printNote,
-  printProgress,
-  stderrIsTerminal,
-} from './stderr.js';
-
-/** Progress is drawn so often (ms) at most. */
-const PROGRESS_MS = 200;
+import { printErrorJson, printInfo, printLineError, printNote, ProgressLine } from './stderr.js';
 
 export interface ImportFlags extends ImportChanges {
   readonly onExisting: OnExisting;
@@ -81,8 +70,7 @@ class ImportReport {
     ...{ imported: 0, replaced: 0, repeated: 0, kept: 0, conflict: 0, expired: 0, blocked: 0 },
     ...{ before: 0, bad: 0 },
   };
-  private readonly showProgress = stderrIsTerminal();
-  private progressAt = 0;
+  private readonly progress = new ProgressLine();
 
   constructor(
     private readonly reader: ImportReader,
@@ -109,15 +97,12 @@ class ImportReport {
       const error = errorOf(result);
       if (error) this.reportLine(result.line, error);
     }
-    if (this.showProgress && Date.now() - this.progressAt > PROGRESS_MS) {
-      printProgress(this.summary());
-      this.progressAt = Date.now();
-    }
+    this.progress.draw(() => this.summary());
   }
 
   /** What was imported is told even when the rest failed. */
   end(isComplete: boolean): void {
-    if (this.showProgress) clearProgress();
+    this.progress.clear();
     if (this.flags.json) return;
     if (!isComplete) {
       const next = this.goesOn ? '; run it again, and it goes on from there' : '';
@@ -154,7 +139,7 @@ class ImportReport {
   }
 
   private reportLine(line: number, error: DelayerError): void {
-    if (this.showProgress) clearProgress();
+    this.progress.clear();
     if (this.flags.json) printErrorJson(error, hintFor(error, 'import'), { line });
     else printLineError(line, error);
   }

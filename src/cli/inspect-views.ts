@@ -2,7 +2,6 @@ import { DelayerError } from '../core/errors.js';
 import type { ListQuery } from '../core/requests.js';
 import type { Queue } from '../core/queue.js';
 import type { Estimate, Problem, Stats } from '../core/results.js';
-import { monotonicMs } from '../core/timer.js';
 import { explain } from '../output/explain.js';
 import {
   explainedJobToJson,
@@ -13,11 +12,8 @@ import {
 } from '../output/json.js';
 import { writeStdout } from '../output/stdout.js';
 import { withCliHint } from './hints.js';
-import { clearProgress, printInfo, printNote, printProgress, stderrIsTerminal } from './stderr.js';
+import { printInfo, printNote, ProgressLine } from './stderr.js';
 import { loadDeadTables, loadTables, tableWidth } from './tables.js';
-
-/** Progress is shown so often (ms). */
-const PROGRESS_MS = 100;
 
 /** All topics, and what is wrong with the store. */
 export async function showOverview(queue: Queue, { json, exact }: OverviewOptions): Promise<void> {
@@ -41,19 +37,14 @@ export interface OverviewOptions {
 
 /** Shows how far it is, where somebody looks. */
 async function count(queue: Queue, exact: boolean): Promise<Stats> {
-  if (!exact || !stderrIsTerminal()) return queue.stats({ exact });
-  let shownAtMs = monotonicMs();
+  if (!exact) return queue.stats({ exact });
+  const progress = new ProgressLine();
+  const onProgress = (counted: number, total: number) =>
+    progress.draw(() => `counted ${counted} of ${total} jobs`);
   try {
-    return await queue.stats({
-      exact,
-      onProgress: (counted, total) => {
-        if (monotonicMs() - shownAtMs < PROGRESS_MS) return;
-        shownAtMs = monotonicMs();
-        printProgress(`counted ${counted} of ${total} jobs`);
-      },
-    });
+    return await queue.stats({ exact, onProgress });
   } finally {
-    clearProgress();
+    progress.clear();
   }
 }
 

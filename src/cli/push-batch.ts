@@ -12,18 +12,8 @@ import { stdoutIsTerminal, writeStdout } from '../output/stdout.js';
 import { hintFor } from './hints.js';
 import { type Line, readLines } from './input/lines.js';
 import { parseJobLine } from './input/ndjson.js';
-import {
-  clearProgress,
-  printErrorJson,
-  printInfo,
-  printLineError,
-  printNote,
-  printProgress,
-  stderrIsTerminal,
-} from './stderr.js';
+import { printErrorJson, printInfo, printLineError, printNote, ProgressLine } from './stderr.js';
 
-/** Progress is drawn so often (ms) at most. */
-const PROGRESS_MS = 200;
 /** Lines that are parsed in one go: of a chunk. */
 const LINES_AT_ONCE = 250;
 
@@ -90,12 +80,11 @@ class BatchReport {
   };
   /** Those whose jobs are in the queue. */
   private readonly lines = new LineRanges();
-  private readonly showProgress: boolean;
-  private progressAt = 0;
+  private readonly progress: ProgressLine;
 
   constructor(private readonly json: boolean) {
     // Ids on the same terminal are progress enough.
-    this.showProgress = stderrIsTerminal() && (json || !stdoutIsTerminal());
+    this.progress = new ProgressLine(json || !stdoutIsTerminal());
   }
 
   get exitCode(): number {
@@ -113,15 +102,12 @@ class BatchReport {
       this.lines.add(result.line, isIn(result));
       if (error) this.reportLine(result.line, error);
     }
-    if (this.showProgress && Date.now() - this.progressAt > PROGRESS_MS) {
-      printProgress(this.summary());
-      this.progressAt = Date.now();
-    }
+    this.progress.draw(() => this.summary());
   }
 
   /** What was accepted is told even when the rest failed. */
   end(complete: boolean): void {
-    if (this.showProgress) clearProgress();
+    this.progress.clear();
     const begun = Object.values(this.counts).some((count) => count > 0);
     if (this.json) return;
     if (complete && this.exitCode === 0) printInfo(this.summary());
@@ -130,7 +116,7 @@ class BatchReport {
   }
 
   private reportLine(line: number, error: DelayerError): void {
-    if (this.showProgress) clearProgress();
+    this.progress.clear();
     if (this.json) printErrorJson(error, hintFor(error, 'push'), { line });
     else printLineError(line, error);
   }

@@ -4,10 +4,7 @@ import { escapeForTerminal } from '../output/escape.js';
 import { writeIds } from '../output/jobs.js';
 import { bytesToJson, toJsonLine } from '../output/json.js';
 import { stdoutIsTerminal, writeStdout } from '../output/stdout.js';
-import { clearProgress, printInfo, printNote, printProgress, stderrIsTerminal } from './stderr.js';
-
-/** Progress is drawn so often (ms) at most. */
-const PROGRESS_MS = 200;
+import { printInfo, printNote, ProgressLine } from './stderr.js';
 
 const WHY_NOT: Record<Exclude<RequeueResult, 'requeued'>, string> = {
   none: 'is no dead letter',
@@ -18,12 +15,11 @@ const WHY_NOT: Record<Exclude<RequeueResult, 'requeued'>, string> = {
 export class RequeueReport {
   readonly counts: Record<RequeueResult, number> = { requeued: 0, none: 0, duplicate_id: 0 };
   private readonly notRequeued: Record<string, unknown>[] = [];
-  private readonly showProgress: boolean;
-  private progressAt = 0;
+  private readonly progress: ProgressLine;
 
   constructor(private readonly json: boolean) {
     // Ids on the same terminal are progress enough.
-    this.showProgress = stderrIsTerminal() && (json || !stdoutIsTerminal());
+    this.progress = new ProgressLine(json || !stdoutIsTerminal());
   }
 
   /** 0 when all were requeued, else 1. */
@@ -41,15 +37,12 @@ export class RequeueReport {
     }
     if (!this.json)
       await writeIds(results.flatMap(({ id, outcome }) => (outcome === 'requeued' ? [id] : [])));
-    if (this.showProgress && Date.now() - this.progressAt > PROGRESS_MS) {
-      printProgress(this.summary());
-      this.progressAt = Date.now();
-    }
+    this.progress.draw(() => this.summary());
   }
 
   /** What was done is told even when the rest failed. */
   async end(isComplete: boolean): Promise<void> {
-    if (this.showProgress) clearProgress();
+    this.progress.clear();
     const { exitCode } = this;
     if (this.json) {
       const { counts, notRequeued } = this;
@@ -59,7 +52,7 @@ export class RequeueReport {
   }
 
   private note(message: string): void {
-    if (this.showProgress) clearProgress();
+    this.progress.clear();
     printNote(message);
   }
 

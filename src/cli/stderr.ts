@@ -68,9 +68,15 @@ const PROGRESS_MS = 200;
 export class ProgressLine {
   private drawnAt = Date.now();
   private isDrawn = false;
+  private readonly isShown: boolean;
+
+  /** @param isWanted false where something else on the terminal is progress enough */
+  constructor(isWanted = true) {
+    this.isShown = isWanted && stderrIsTerminal();
+  }
 
   draw(text: () => string): void {
-    if (!stderrIsTerminal() || verbosity === 'quiet' || Date.now() - this.drawnAt < PROGRESS_MS) return;
+    if (!this.isShown || verbosity === 'quiet' || Date.now() - this.drawnAt < PROGRESS_MS) return;
     this.drawnAt = Date.now();
     this.isDrawn = true;
     printProgress(text());

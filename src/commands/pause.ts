@@ -1,5 +1,6 @@
+import * as Args from '@oclif/core/args';
 import { BaseCommand } from '../cli/base-command.js';
-import { positiveDuration, topicArgs } from '../cli/flags.js';
+import { positiveDuration } from '../cli/flags.js';
 import { printInfo, printNote } from '../cli/stderr.js';
 import { jobCount } from '../core/job.js';
 import type { Queue } from '../core/queue.js';
@@ -13,7 +14,9 @@ With --for it is told how many jobs would expire before the pause ends.`;
     '<%= config.bin %> pause close_order',
     '<%= config.bin %> pause close_order send_mail --for 1h',
   ];
-  static override args = { topic: { ...topicArgs, description: 'the topics' } };
+  static override args = {
+    topic: Args.string({ required: true, multiple: true, description: 'the topics' }),
+  };
   static override flags = {
     for: positiveDuration('for')({ description: 'how long [default: until resume]' }),
   };

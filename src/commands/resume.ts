@@ -1,12 +1,14 @@
+import * as Args from '@oclif/core/args';
 import { BaseCommand } from '../cli/base-command.js';
-import { topicArgs } from '../cli/flags.js';
 import { bytesToJson } from '../output/json.js';
 
 export default class Resume extends BaseCommand {
   static override summary = 'Let paused topics go on: consumers that wait for them wake up.';
   static override description = 'A topic that is not paused stays as it is.';
   static override examples = ['<%= config.bin %> resume close_order'];
-  static override args = { topic: { ...topicArgs, description: 'the topics' } };
+  static override args = {
+    topic: Args.string({ required: true, multiple: true, description: 'the topics' }),
+  };
 
   override async run(): Promise<void> {
     const { args, flags } = await this.parse(Resume);

@@ -31,7 +31,7 @@ export function describePromote(world: () => World): void {
         dueAt: new Date(clock.now()),
         expiresAt: new Date(clock.now() + MINUTE_MS),
       });
-      expect(only((await queue.stats()).topics ?? [])).to.include({ delayed: 0, ready: 1 });
+      expect(only((await queue.stats()).topics)).to.include({ delayed: 0, ready: 1 });
       expect(textOf(await queue.pop(job.topic))).to.equal('b');
       expect(await queue.pop(job.topic)).to.be.undefined;
     });

@@ -100,7 +100,7 @@ export async function balance(
   jobs: { readonly pushed: ReadonlySet<string>; readonly handled: ReadonlySet<string> },
 ): Promise<{ readonly lost: number; readonly twice: number }> {
   const there = await idsInQueue(queue, topic);
-  const counted = (await queue.stats({ exact: true })).topics?.find((one) => one.topic.toString() === topic);
+  const counted = (await queue.stats({ exact: true })).topics.find((one) => one.topic.toString() === topic);
   const { delayed = 0, due = 0, ready = 0, leased = 0, expired = 0, dead = 0 } = counted ?? {};
   const sum = delayed + due + ready + leased + expired + dead;
   if (sum !== there.length) throw new Error(`${there.length} jobs are listed, and ${sum} are counted`);

@@ -124,7 +124,7 @@ describe('killed at a named point:', () => {
         measurement.add('kills', 1);
         for (const { worker } of stopped) worker.child.kill('SIGCONT');
         for (const { id } of stopped) allow(cli, `go-${id}`);
-        const isEmpty = async () => ((await queue.stats()).topics ?? []).length === 0;
+        const isEmpty = async () => (await queue.stats()).topics.length === 0;
         await eventually(isEmpty, { everyMs: 50 });
         for (const { worker } of stopped) await worker.end();
         all.push(...stopped);

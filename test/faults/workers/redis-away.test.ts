@@ -68,7 +68,7 @@ class Scene {
     await eventually(() => linesIn(cli, 'begun').length >= begun + 2);
     await outage();
     await this.withQueue(async (queue) => {
-      const isEmpty = async () => ((await queue.stats({ exact: true })).topics ?? []).length === 0;
+      const isEmpty = async () => (await queue.stats({ exact: true })).topics.length === 0;
       await eventually(async () => running.child.exitCode !== null || (await isEmpty()), { everyMs: 50 });
       const handled = new Set(linesIn(cli, 'handled'));
       expect(await balance(queue, TOPIC, { pushed, handled })).to.deep.equal({ lost: 0, twice: 0 });

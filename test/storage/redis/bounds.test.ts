@@ -86,7 +86,7 @@ describe('a run of a script in Redis is bounded:', () => {
     for (const job of await reserveEach(queue, 4)) await queue.nack([job], { dead: true });
     await large(queue, 4);
     await reserveEach(queue, 4);
-    expect(only((await queue.stats()).topics ?? [])).to.include({ leased: 4, dead: 4, ready: 0, delayed: 0 });
+    expect(only((await queue.stats()).topics)).to.include({ leased: 4, dead: 4, ready: 0, delayed: 0 });
   });
 
   it('the entries of removed jobs are taken out of long lists in several short steps', async () => {

@@ -101,7 +101,7 @@ describe('views of what other clients may have written', () => {
         toJsonLine(jobPageToJson(Buffer.from('topic'), page));
         overviewTable(stats, [...(stats.problems ?? []), ...health], now, 80);
         toJsonLine(overviewToJson('store', stats, health));
-        const counts = stats.topics?.find(({ topic }) => topic.toString() === 'topic');
+        const counts = stats.topics.find(({ topic }) => topic.toString() === 'topic');
         const listed = (state: string) => page.jobs.filter((one) => one.state === state).length;
         for (const state of ['delayed', 'due', 'ready', 'expired'] as const)
           expect(listed(state), state).to.equal(counts?.[state] ?? 0);

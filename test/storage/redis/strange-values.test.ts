@@ -130,7 +130,7 @@ describe('keys of Redis with values that no delayer wrote', () => {
     for (const end of ['9'.repeat(30), '1e300']) {
       await ground.raw.hset(key('paused'), 'topic', end);
       expect(await queue.pop('topic')).to.be.undefined;
-      const [topic] = (await queue.stats()).topics ?? [];
+      const [topic] = (await queue.stats()).topics;
       const last = Date.UTC(10_000, 0, 1) - 1;
       expect(topic?.pausedUntilMs).to.equal(last);
       expect((await queue.find('1'))[0]?.pausedUntilMs).to.equal(last);
