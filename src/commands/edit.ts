@@ -1,6 +1,6 @@
 import * as Args from '@oclif/core/args';
 import * as Flags from '@oclif/core/flags';
-import { actOnIds, type Acted, type Verb } from '../cli/acting.js';
+import { actOnIds, type Acted, type Verb } from '../cli/act-on-ids.js';
 import { countBehindDashes } from '../cli/argv.js';
 import { BaseCommand } from '../cli/base-command.js';
 import { assertCanEdit, EditedFile } from '../cli/editor.js';

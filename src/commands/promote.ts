@@ -1,6 +1,6 @@
 import * as Args from '@oclif/core/args';
 import { promoting } from '../bulk/acts.js';
-import { actOnIds, type Verb } from '../cli/acting.js';
+import { actOnIds, type Verb } from '../cli/act-on-ids.js';
 import { type Acting, type ActingFlags, actOnSelection, assertAllowed } from '../cli/act-on-selection.js';
 import { BaseCommand } from '../cli/base-command.js';
 import {

@@ -1,7 +1,7 @@
 import * as Args from '@oclif/core/args';
 import * as Flags from '@oclif/core/flags';
 import { removeAnyState } from '../bulk/acts.js';
-import { actOnIds } from '../cli/acting.js';
+import { actOnIds } from '../cli/act-on-ids.js';
 import { type ActingFlags, actOnSelection, assertAllowed } from '../cli/act-on-selection.js';
 import { BaseCommand } from '../cli/base-command.js';
 import { RemovedJobs, removeVerb } from '../cli/remove-verb.js';

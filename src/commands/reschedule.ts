@@ -1,6 +1,6 @@
 import * as Args from '@oclif/core/args';
 import { rescheduling } from '../bulk/acts.js';
-import { actOnIds, type Verb } from '../cli/acting.js';
+import { actOnIds, type Verb } from '../cli/act-on-ids.js';
 import { type ActingFlags, actOnSelection, assertAllowed } from '../cli/act-on-selection.js';
 import { BaseCommand } from '../cli/base-command.js';
 import { duration, shift, timestamp } from '../cli/flags.js';

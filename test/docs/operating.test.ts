@@ -26,6 +26,9 @@ const shapeOf = (line: string): string =>
     .replace(/ +/g, ' ')
     .trim();
 
+/** The same of what tells a file of removed jobs. */
+const fileless = (line: string): string => shapeOf(line).replace(/ in \S*removed\/\S+;/, ' in FILE;');
+
 describe('docs/operating.md', () => {
   forEachStore((cli) => {
     /** The queue of the page, its oldest ready job waiting for more than a second, with a daemon. */
@@ -53,6 +56,25 @@ describe('docs/operating.md', () => {
         expect(outcome.stderr).to.equal('');
         expect(outcome.code).to.equal(words.includes('check') ? 2 : 0);
       }
+    });
+
+    it('what acts on jobs does and prints what the page shows', async () => {
+      const queue = await cli.queue();
+      for (const id of ['32', '33'])
+        await queue.push({ topic: 'close_order', id, body: `{"orderID":${id}}`, delayMs: 30 * 60_000 });
+      await queue.push({ topic: 'send_mail', id: '7', body: 'b' });
+      await queue.nack((await queue.reserve({ topics: 'send_mail', limit: 1, leaseMs: 10_000 })).jobs, {
+        dead: true,
+      });
+      for (const words of ['--dry-run', 'delayer promote 33']) {
+        const commands = blockWith(PAGE, 'sh', words);
+        const outcome = await cli.sh(`{ ${commands}\n} 2>&1`);
+        const shown = shownAfter(commands).map(fileless);
+        expect(linesOf(outcome).map(fileless)).to.deep.equal(shown);
+        expect(outcome.code).to.equal(0);
+      }
+      expect(await queue.find('33')).to.have.nested.property('[0].state', 'ready');
+      expect(await queue.find('7')).to.deep.equal([]);
     });
 
     it('the file for Prometheus is written as the page says', async () => {
