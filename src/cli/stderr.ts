@@ -66,7 +66,7 @@ const PROGRESS_MS = 200;
 
 /** The progress of long work: a line on a terminal, drawn now and then; nothing anywhere else. */
 export class ProgressLine {
-  private drawnAt = Date.now();
+  private drawnAt = 0;
   private isDrawn = false;
   private readonly isShown: boolean;
 

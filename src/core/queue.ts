@@ -2,7 +2,8 @@
 import { assertList } from './check.js';
 import { DelayerError } from './errors.js';
 import type { Bytes, Job, JobRecord, JobState } from './job.js';
-import type { Imported, ImportedJob } from './moving.js';
+import type { ImportedJob } from './imported-job.js';
+import type { Imported } from './moving.js';
 import type { NewJob } from './new-job.js';
 import {
   toEditParams,

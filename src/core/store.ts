@@ -1,5 +1,6 @@
 import type { JobRecord, JobState } from './job.js';
-import type { Imported, ImportParams } from './moving.js';
+import type { ImportedJob } from './imported-job.js';
+import type { Imported, ImportProgress } from './moving.js';
 import type { Due, NewJob } from './new-job.js';
 import type { RetryPolicy } from './retry-policy.js';
 import type {
@@ -228,6 +229,12 @@ export const OUTCOME_GRACE_MS = 2000;
 export interface PushParams {
   readonly jobs: readonly NewJob[];
   readonly onExisting: OnExisting;
+}
+
+export interface ImportParams {
+  readonly jobs: readonly ImportedJob[];
+  readonly onExisting: OnExisting;
+  readonly progress?: ImportProgress | undefined;
 }
 
 export interface TopicParams {

@@ -14,6 +14,13 @@ import { Doomed, type Task } from './doomed.js';
 import type { StoreName } from './operations.js';
 
 /** A store on which one history after the other runs, each on an empty one. */
+/** When each key expires: the digest of Redis says that it does, and not when. */
+const EXPIRIES = `
+local expiries = {}
+for i, key in ipairs(redis.call('KEYS', '*')) do expiries[i] = key .. ' ' .. redis.call('PEXPIRETIME', key) end
+table.sort(expiries)
+return redis.sha1hex(table.concat(expiries, ','))`;
+
 export interface Ground {
   readonly name: StoreName;
   readonly clock: TestClock;
@@ -64,7 +71,8 @@ async function openRedisGround(): Promise<Ground> {
     clock,
     process: (number) => processes[number] ?? viewer,
     viewer,
-    fingerprint: async () => String(await raw.call('DEBUG', 'DIGEST')),
+    fingerprint: async () =>
+      `${String(await raw.call('DEBUG', 'DIGEST'))} ${String(await raw.eval(EXPIRIES, 0))}`,
     redis: { raw, proxy, behindProxy, open: () => open(server.url) },
     empty: async () => {
       await raw.flushdb();

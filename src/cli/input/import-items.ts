@@ -2,7 +2,7 @@ import type { ImportItem } from '../../bulk/import-jobs.js';
 import { type FileLine, isFileLine, parseFileLine } from '../../bulk/job-file.js';
 import { chunks } from '../../core/chunks.js';
 import { DelayerError } from '../../core/errors.js';
-import type { ImportedJob } from '../../core/moving.js';
+import type { ImportedJob } from '../../core/imported-job.js';
 import { toImportedJob } from '../../core/validate-import.js';
 import { parseImportLine } from './import-line.js';
 import type { Line } from './lines.js';

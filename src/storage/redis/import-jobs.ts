@@ -1,5 +1,7 @@
 import { DelayerError } from '../../core/errors.js';
-import type { Imported, ImportedJob, ImportOutcome, ImportParams } from '../../core/moving.js';
+import type { ImportedJob } from '../../core/imported-job.js';
+import type { ImportParams } from '../../core/store.js';
+import type { Imported, ImportOutcome } from '../../core/moving.js';
 import { jobChunks } from '../chunk.js';
 import { inParts, type PushSteps } from './push-chunk.js';
 import type { importJobs, ImportedPart } from './scripts/import.js';

@@ -3,7 +3,8 @@ import { chunks } from '../../core/chunks.js';
 import { DelayerError } from '../../core/errors.js';
 import type { JobRecord } from '../../core/job.js';
 import { groupLeases, inOrderGiven, type LeaseGroup } from '../../core/lease.js';
-import type { Imported, ImportParams } from '../../core/moving.js';
+import type { ImportParams } from '../../core/store.js';
+import type { Imported } from '../../core/moving.js';
 import {
   type CallLimits,
   DAEMON_SEEN_MS,

@@ -1,9 +1,9 @@
+import type { ImportedJob } from '../../core/imported-job.js';
+import type { ImportParams } from '../../core/store.js';
 import {
   IMPORT_MEMORY_MS,
   type Imported,
-  type ImportedJob,
   type ImportOutcome,
-  type ImportParams,
   type ImportProgress,
 } from '../../core/moving.js';
 import type { OnExisting } from '../../core/results.js';
