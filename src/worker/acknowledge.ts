@@ -6,7 +6,7 @@ import type { Queue } from '../core/queue.js';
 import { monotonicMs } from '../core/timer.js';
 import type { Outcome } from './handler.js';
 import type { HeldJob } from './keep-leases.js';
-import type { Tally } from './tally.js';
+import type { Outcomes } from './outcomes.js';
 
 /** Jobs that failed in the same way, and are nacked with one call. */
 interface Failures {
@@ -45,7 +45,7 @@ export class Acknowledger {
 
   constructor(
     private readonly queue: Queue,
-    private readonly tally: Tally,
+    private readonly outcomes: Outcomes,
     private readonly options: AckOptions,
   ) {}
 
@@ -55,7 +55,7 @@ export class Acknowledger {
       this.released.push(job);
       return;
     }
-    this.tally.handled(outcome === 'done');
+    this.outcomes.handled(outcome === 'done');
     if (outcome === 'done') this.done.push(job);
     else this.addFailed(job, toNack(outcome));
   }
@@ -122,8 +122,8 @@ export class Acknowledger {
 
   private onAckAnswer(held: HeldJob, answer: boolean): void {
     const isAcked = answer || wasEndedByUs(held);
-    if (isAcked || !this.options.knowsLeases) this.tally.done(held.job, isAcked);
-    else this.tally.notHeld(held.job, isHeld(held));
+    if (isAcked || !this.options.knowsLeases) this.outcomes.done(held.job, isAcked);
+    else this.outcomes.notHeld(held.job, isHeld(held));
   }
 
   private async nack(jobs: HeldJob[], options: NackOptions): Promise<void> {
@@ -142,14 +142,14 @@ export class Acknowledger {
   private onNackAnswer(held: HeldJob, { outcome: answer, dueAt }: NackResult, options: NackOptions): void {
     // It may be dead by the answer that was lost.
     const outcome = answer === 'not_held' && wasEndedByUs(held) ? 'retried' : answer;
-    if (outcome !== 'not_held') this.tally.failed(held.job, { outcome, dueAt }, options);
-    else this.tally.notHeld(held.job, this.options.knowsLeases && isHeld(held));
+    if (outcome !== 'not_held') this.outcomes.failed(held.job, { outcome, dueAt }, options);
+    else this.outcomes.notHeld(held.job, this.options.knowsLeases && isHeld(held));
   }
 
   private async release(jobs: HeldJob[]): Promise<void> {
     const answers = await this.answer(jobs, this.queue.release(end(jobs), this.options.limits()), false);
     if (answers === 'again') this.released.push(...again(jobs));
-    else forEachAnswer(jobs, answers, ({ job }) => this.tally.released(job));
+    else forEachAnswer(jobs, answers, ({ job }) => this.outcomes.released(job));
   }
 
   /** @returns what the store answered of each; nothing when the call failed, `again` when it is to be made again */

@@ -5,7 +5,7 @@ import { Call } from './call.js';
 import type { Load } from './fetch.js';
 import type { Handler, Outcome } from './handler.js';
 import type { HeldJob, LeaseKeeper } from './keep-leases.js';
-import type { Tally } from './tally.js';
+import type { Outcomes } from './outcomes.js';
 
 export interface DeliveryListener {
   /** Is nothing more to be delivered? */
@@ -33,7 +33,7 @@ export interface DeliveryOptions {
 export interface DeliveryParts {
   readonly leases: LeaseKeeper;
   readonly acks: Acknowledger;
-  readonly tally: Tally;
+  readonly outcomes: Outcomes;
 }
 
 /** Gives jobs to the handler and passes their outcomes on; any number of calls at once. */
@@ -111,7 +111,7 @@ export class Deliverer implements Load {
   private onLost(held: HeldJob): void {
     held.reservation.unfinished -= 1;
     held.isEnded = true;
-    this.parts.tally.handledLost(held.job, held.wasHeldUntilLost);
+    this.parts.outcomes.handledLost(held.job, held.wasHeldUntilLost);
   }
 
   /** Which jobs are surely this worker's now; the others are given back, if they are not lost. */

@@ -14,7 +14,7 @@ import { type HeldJob, LeaseKeeper } from './keep-leases.js';
 import type { StoreCall } from './keep-going.js';
 import type { WorkerOptions } from './options.js';
 import { Supply, type SupplyListener } from './supply.js';
-import { Tally } from './tally.js';
+import { Outcomes } from './outcomes.js';
 
 /**
  * Brings the parts together: whenever something has ended (a reserve, a call of the handler, a wait), it
@@ -51,9 +51,9 @@ export class Worker implements AckListener, DeliveryListener, SupplyListener {
     const { knowsLeases = false } = handler;
     const limits = () => this.bounds.limits(options.signal);
     const tellsEachJob = options.onJob !== undefined;
-    const tally = new Tally(counts, { tellsEachJob, onJob: (event) => this.onJob(event) });
+    const outcomes = new Outcomes(counts, { tellsEachJob, onJob: (event) => this.onJob(event) });
     this.leases = new LeaseKeeper(queue, leaseMs, knowsLeases, () => this.onLost(), limits);
-    this.acks = new Acknowledger(queue, tally, { knowsLeases, listener: this, limits });
+    this.acks = new Acknowledger(queue, outcomes, { knowsLeases, listener: this, limits });
     this.fetcher = new Fetcher(
       queue,
       {
@@ -68,7 +68,7 @@ export class Worker implements AckListener, DeliveryListener, SupplyListener {
     this.supply = new Supply(this.fetcher, this.bounds, { keepGoing, waitsForLock, ending }, this);
     this.deliverer = new Deliverer(
       { handler, timeoutMs, tellsEachJob },
-      { leases: this.leases, acks: this.acks, tally },
+      { leases: this.leases, acks: this.acks, outcomes },
       this,
     );
   }

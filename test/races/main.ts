@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { RedisServer } from '../support/redis-server.js';
-import { runRaces, type Tally } from './run.js';
+import { runRaces, type RaceCounts } from './run.js';
 
 /** npm run test:races -- [--races N] [--store redis|sqlite] [--seed N] */
 const { values } = parseArgs({
@@ -12,7 +12,7 @@ const { values } = parseArgs({
 const races = Number(values.races ?? 100_000);
 const seed = Number(values.seed ?? Math.floor(Math.random() * 1e6));
 
-function tell(store: string, { acted, wrong }: Tally, since: number): void {
+function tell(store: string, { acted, wrong }: RaceCounts, since: number): void {
   const seconds = Math.round((performance.now() - since) / 1000);
   const who = Object.entries(acted).map(([name, count]) => `${name} ${count}`);
   console.log(

@@ -20,7 +20,7 @@ export interface Options {
   readonly seed: number;
 }
 
-export interface Tally {
+export interface RaceCounts {
   readonly races: number;
   /** Of all: where the operator alone, the rival alone, both (one after the other) or neither has done something. */
   readonly acted: { operator: number; rival: number; both: number; neither: number };
@@ -38,13 +38,13 @@ function randomFrom(seed: number): () => number {
 }
 
 /** Lets an operator in this process and rivals in another one act on the same jobs at the same time. */
-export async function runRaces({ url, prefix, races, seed }: Options): Promise<Tally> {
+export async function runRaces({ url, prefix, races, seed }: Options): Promise<RaceCounts> {
   const queue = await openQueue(url, { prefix });
   const actor = new Actor(queue, url, prefix);
   await queue.push({ topic: 'first', body: 'b' });
   await queue.pop('first');
   const child = fork(RIVAL, [url, prefix], { execArgv: ['--import=tsx'] });
-  const tally: Tally = { races, acted: { operator: 0, rival: 0, both: 0, neither: 0 }, wrong: [] };
+  const counts: RaceCounts = { races, acted: { operator: 0, rival: 0, both: 0, neither: 0 }, wrong: [] };
   const random = randomFrom(seed);
   let leadMs = LEAD_MS;
   try {
@@ -54,7 +54,7 @@ export async function runRaces({ url, prefix, races, seed }: Options): Promise<T
       const round = Array.from({ length: count }, (_, i) =>
         toRace(done + i, url.startsWith('redis'), random),
       );
-      const tookMs = await runRound(round, leadMs, { queue, actor, child, tally });
+      const tookMs = await runRound(round, leadMs, { queue, actor, child, counts });
       leadMs = Math.max(LEAD_MS, 3 * tookMs);
     }
   } finally {
@@ -63,7 +63,7 @@ export async function runRaces({ url, prefix, races, seed }: Options): Promise<T
     actor.close();
     await queue.close();
   }
-  return tally;
+  return counts;
 }
 
 function toRace(number: number, hasOriginals: boolean, random: () => number): Race {
@@ -84,14 +84,14 @@ interface Ground {
   readonly queue: Queue;
   readonly actor: Actor;
   readonly child: ChildProcess;
-  readonly tally: Tally;
+  readonly counts: RaceCounts;
 }
 
 /** @returns how long (ms) it took to push its jobs */
 async function runRound(
   races: readonly Race[],
   leadMs: number,
-  { queue, actor, child, tally }: Ground,
+  { queue, actor, child, counts }: Ground,
 ): Promise<number> {
   const ids = races.map(({ id }) => id);
   const since = Date.now();
@@ -124,9 +124,9 @@ async function runRound(
       : outcome.rivalActed
         ? 'rival'
         : 'neither';
-    tally.acted[who] += 1;
+    counts.acted[who] += 1;
     const wrong = judge(race, outcome);
-    if (wrong !== undefined) tally.wrong.push(`${wrong}: ${JSON.stringify({ ...race, ...outcome })}`);
+    if (wrong !== undefined) counts.wrong.push(`${wrong}: ${JSON.stringify({ ...race, ...outcome })}`);
   }
   return tookMs;
 }

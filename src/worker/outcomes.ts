@@ -9,17 +9,17 @@ export interface FailedResult {
   readonly dueAt?: Date | undefined;
 }
 
-export interface TallyOptions {
+export interface OutcomesOptions {
   /** Is each job told of, or dead letters alone? */
   readonly tellsEachJob: boolean;
   readonly onJob: (event: JobEvent) => void;
 }
 
 /** Counts jobs by how they ended, and tells of them. */
-export class Tally {
+export class Outcomes {
   constructor(
     private readonly counts: Counts,
-    private readonly options: TallyOptions,
+    private readonly options: OutcomesOptions,
   ) {}
 
   /** The handler has ended with a job; the store is told after that. */
