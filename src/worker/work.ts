@@ -37,8 +37,7 @@ export interface JobDead {
  */
 export type JobHandler = (job: LeasedJob, context: JobContext) => Promise<JobOutcome>;
 
-// An async function that returns nothing has the type of one that returns void.
-// eslint-disable-next-line @typescript-eslint/no-invalid-void-type
+// eslint-disable-next-line @typescript-eslint/no-invalid-void-type -- so is typed what an async function without a return gives
 type JobOutcome = JobFailed | JobDead | undefined | void;
 
 export interface WorkOptions {

@@ -206,7 +206,7 @@ export function describePromote(world: () => World): void {
       const topic = name('topic');
       const { id } = await queue.push({ topic, body: 'b', delayMs: LONG_MS });
       const waiting = queue.bpop(topic, { timeoutMs: 8000 });
-      await sleep(20);
+      await sleep(20); // Lets the wait begin; it is right without, and tests less.
       await peer.promote([id]);
       expect(textOf(await waiting)).to.equal('b');
     });

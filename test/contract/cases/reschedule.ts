@@ -191,7 +191,7 @@ export function describeReschedule(world: () => World): void {
       const topic = name('topic');
       const { id } = await queue.push({ topic, body: 'b', delayMs: LONG_MS });
       const waiting = queue.bpop(topic, { timeoutMs: 8000 });
-      await sleep(20);
+      await sleep(20); // Lets the wait begin; it is right without, and tests less.
       await peer.reschedule([{ id, delayMs: 1 }]);
       expect(textOf(await waiting)).to.equal('b');
     });
