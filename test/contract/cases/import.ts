@@ -21,10 +21,13 @@ import {
 import { fail, leaseOne, POLICY } from '../retrying.js';
 
 export function describeImport(world: () => World): void {
-  /** A job with a name of its own, due in an hour on a clock that stands. */
+  /** Times are written into jobs and compared to the millisecond, so the clock stands. */
+  const standStill = () => {
+    world().clock.stop();
+  };
+  /** A job with a name of its own, due in an hour. */
   function makeJob(more: Partial<ImportRequest> = {}): ImportRequest {
     const { clock, name } = world();
-    clock.stop();
     const dueAt = new Date(clock.now() + HOUR_MS);
     const expiresAt = new Date(clock.now() + DAY_MS);
     return { id: name('id'), topic: name('topic'), body: 'b', dueAt, expiresAt, ...more };
@@ -39,6 +42,7 @@ export function describeImport(world: () => World): void {
   });
 
   describe('import', () => {
+    beforeEach(standStill);
     it('a delayed job is due, and expires, when it was to, and is told of as it was', async () => {
       const { clock, peer } = world();
       const history = [
@@ -182,6 +186,7 @@ export function describeImport(world: () => World): void {
   });
 
   describe('import of dead letters', () => {
+    beforeEach(standStill);
     const letter = (more: Partial<ImportRequest> = {}) =>
       makeJob({
         state: 'dead',
@@ -255,6 +260,7 @@ export function describeImport(world: () => World): void {
   });
 
   describe('import where the id is there', () => {
+    beforeEach(standStill);
     it('the same content is a repeat and stays as it is; other content is a conflict', async () => {
       const job = makeJob({ attempts: 2 });
       await take(job);
@@ -315,6 +321,7 @@ export function describeImport(world: () => World): void {
   });
 
   describe('import of a file', () => {
+    beforeEach(standStill);
     const progress = (file: string, from: number, to: number) => ({ progress: { file, from, to } });
     const lines = (topic: string, from: number, count: number) =>
       Array.from({ length: count }, (_, i) =>
