@@ -81,10 +81,14 @@ export class Changes {
     return dueAt === undefined || job?.dueAt === dueAt ? job : undefined;
   }
 
-  /** The whole ready lifetime counts from its due time. One that would expire before that expires when it would have. */
+  /**
+   * The whole ready lifetime counts from its due time. One that would expire before that expires when it would have,
+   * and one whose end other clients wrote after the last time lives until that.
+   */
   private countFrom(job: ModelJob, dueAt: number): void {
     const lifetime = job.ttlMs ?? job.expiresAt - (job.dueAt ?? dueAt);
-    if (lifetime > 0) job.expiresAt = this.byLast(dueAt + lifetime);
+    const isEndless = job.ttlMs === undefined && job.expiresAt >= this.byLast(Infinity);
+    if (lifetime > 0) job.expiresAt = this.byLast(isEndless ? Infinity : dueAt + lifetime);
     job.dueAt = dueAt;
   }
 }

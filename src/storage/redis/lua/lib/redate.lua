@@ -18,9 +18,11 @@ local function read_for_new_due(id, it)
   return kept
 end
 
--- When a job that is due then expires: its whole ready lifetime counts from its due time.
+-- When a job that is due then expires: its whole ready lifetime counts from its due time. Of one whose end other
+-- clients wrote after the last time that there is, the lifetime is not known: it goes on to that time.
 local function expiry_from(it, kept, due)
   if it.expires_at == '' then return '' end
+  if kept.ttl == '' and it.expires_at == LAST_MS then return LAST_MS end
   local lifetime = kept.ttl ~= '' and kept.ttl or it.expires_at - it.due
   -- One that would have expired before it was due, as other clients may write it, expires when it would have.
   return lifetime > 0 and math.min(due + lifetime, LAST_MS) or it.expires_at
