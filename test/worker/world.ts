@@ -140,14 +140,18 @@ export async function untilAfter(startMs: number, ms: number): Promise<void> {
 
 /** Lets the process stand still for `ms`, as far as its monotonic clock tells; undone after each test. */
 export function useStandstill(): (ms: number) => void {
-  const now = performance.now.bind(performance);
+  const { hrtime } = process;
   let shift = 0;
+  const shifted = (): [number, number] => {
+    const [seconds, nanoseconds] = hrtime();
+    return [seconds + shift / 1000, nanoseconds];
+  };
   afterEach(() => {
     shift = 0;
-    performance.now = now;
+    process.hrtime = hrtime;
   });
   return (ms) => {
     shift += ms;
-    performance.now = () => now() + shift;
+    process.hrtime = Object.assign(shifted, { bigint: hrtime.bigint });
   };
 }

@@ -98,12 +98,12 @@ function configPath(): string | undefined {
 /** Reads `{"store", "prefix", "passwordFile"}`; all of them may be absent, and so may the file. */
 function readConfigFile(): ConfigFile {
   const path = configPath();
-  if (path === undefined) return {};
+  // Asked before it is read: an error that is thrown and caught would cost every command half a millisecond.
+  if (path === undefined || (setting('DELAYER_CONFIG') === undefined && !existsSync(path))) return {};
   let text: string;
   try {
     text = readFileSync(path, 'utf8');
   } catch (error) {
-    if (setting('DELAYER_CONFIG') === undefined && !existsSync(path)) return {};
     throw wrongConfig(path, `cannot be read: ${(error as Error).message}`);
   }
   if (text === '') return {};

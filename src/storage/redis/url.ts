@@ -30,7 +30,9 @@ export function parseRedisUrl(text: string, password?: string): RedisAddress {
   } catch {
     throw new DelayerError('config_invalid', 'The store URL cannot be read');
   }
-  const unknown = [...url.searchParams.keys()].find(
+  // Node compiles its parser of parameters when it is first asked for them.
+  const parameters = url.search === '' ? undefined : url.searchParams;
+  const unknown = [...(parameters?.keys() ?? [])].find(
     (name) => url.protocol !== 'redis+unix:' || name !== 'db',
   );
   if (unknown !== undefined) {
@@ -65,7 +67,7 @@ export function parseRedisUrl(text: string, password?: string): RedisAddress {
           hint: 'Name it by a shorter path, through a symbolic link for example.',
         },
       );
-    const db = databaseNumber(url.searchParams.get('db') ?? '');
+    const db = databaseNumber(parameters?.get('db') ?? '');
     return { path, tls: false, ...login, db, label: `redis+unix://${path}?db=${db}` };
   }
   if (url.hostname === '') throw new DelayerError('config_invalid', 'The store URL names no host');

@@ -13,14 +13,11 @@ export interface RunningClock {
 }
 
 let boot: string | undefined;
-/** When this process's own monotonic clock stood at 0. To ask for the other one each time would cost more. */
-let startedAtMs: number | undefined;
 
 export const MACHINE_CLOCK: RunningClock = {
   // A container may have a clock of its own.
   boot: () => (boot ??= `${ask(readBootId)} ${ask(readTimeNamespace)}`),
-  monotonicMs: () =>
-    (startedAtMs ??= Number(process.hrtime.bigint() / 1_000_000n) - monotonicMs()) + monotonicMs(),
+  monotonicMs,
   uptimeMs: () => Math.floor(uptime() * 1000),
 };
 
