@@ -12,8 +12,12 @@ export interface DaemonOptions {
   readonly name: string;
   /** Ends the work after the step in hand. */
   readonly signal: AbortSignalLike;
+  /** Is a store waited for that cannot be reached at the start? Else that ends the daemon. */
+  readonly waitsForStore?: boolean | undefined;
   /** Called once, when the store was reached. */
   readonly onReady?: (() => void) | undefined;
+  /** Called after each look at the store, and after each try that failed: the loop is alive. */
+  readonly onLook?: (() => void) | undefined;
   readonly onEvent: OnEvent;
 }
 
@@ -34,35 +38,55 @@ const ANNOUNCE_MS = DAEMON_SEEN_MS / 3;
 /** Where due jobs are ready by themselves there is only clearing up to do, and that has time (ms). */
 const HOUSEKEEPING_MS = 5000;
 
+/** The longest pause between two tries is 0.8 s: a store that is back has its jobs promoted within 2 s. */
+const LONGEST_BACKOFF = 4;
+
 /**
  * Maintains the store until aborted: due jobs become ready in order of due time, ended leases are
  * reclaimed, expired jobs are cleared away. It sleeps until the next job is due, an earlier one is pushed,
  * or the interval is over. Any number may run on one store.
  *
- * A store that goes away is waited for; only the first contact has to succeed.
- * @throws DelayerError when the first contact fails, or later what no wait can mend
+ * A store that goes away is waited for; at the start where `waitsForStore` says so.
+ * @throws DelayerError what no wait can mend; when the first contact fails and is not waited for
  */
 export async function runDaemon(queue: Queue, options: DaemonOptions): Promise<DaemonTotals> {
-  const { name, signal, onReady, onEvent } = options;
+  const { name, signal, waitsForStore = false, onReady, onLook, onEvent } = options;
   const daemon = new Daemon(queue, options);
-  await daemon.announce();
-  onReady?.();
+  let isReady = false;
   let failures = 0;
   while (!signal.aborted) {
     try {
+      await daemon.announce();
+      if (!isReady) onReady?.();
+      isReady = true;
       await daemon.maintainAll();
-      await daemon.waitForWork();
       if (failures > 0) onEvent({ type: 'store_back', store: queue.label });
       failures = 0;
+      onLook?.();
+      await daemon.waitForWork();
     } catch (error) {
-      if (!(error instanceof DelayerError) || isLasting(error)) throw error;
+      if (!(error instanceof DelayerError) || isLasting(error) || !(isReady || waitsForStore)) throw error;
       if (failures === 0) onEvent({ type: 'store_lost', store: queue.label, error });
-      await sleep(backoffMs(failures), signal);
+      onLook?.();
+      await sleep(backoffMs(Math.min(failures, LONGEST_BACKOFF)), signal);
       failures += 1;
     }
   }
   // A store that is away forgets the announcement by itself.
-  if (failures === 0) await queue.retire(name).catch(() => undefined);
+  if (isReady && failures === 0) await queue.retire(name).catch(() => undefined);
+  return daemon.totals;
+}
+
+/**
+ * Does all that is to be done now, in bounded steps, and ends.
+ * @throws DelayerError when the store cannot be reached, or fails
+ */
+export async function maintainOnce(
+  queue: Queue,
+  options: Pick<DaemonOptions, 'signal' | 'onEvent'>,
+): Promise<DaemonTotals> {
+  const daemon = new Daemon(queue, options);
+  await daemon.maintainAll();
   return daemon.totals;
 }
 
@@ -75,14 +99,15 @@ class Daemon {
 
   constructor(
     private readonly queue: Queue,
-    private readonly options: DaemonOptions,
+    private readonly options: Pick<DaemonOptions, 'signal' | 'onEvent'> & Partial<DaemonOptions>,
   ) {}
 
   /** Lets others see this daemon, every few seconds. It works on where that is refused. */
   async announce(): Promise<void> {
-    if (!this.mayAnnounce || monotonicMs() - this.announcedAt < ANNOUNCE_MS) return;
+    const { name } = this.options;
+    if (name === undefined || !this.mayAnnounce || monotonicMs() - this.announcedAt < ANNOUNCE_MS) return;
     try {
-      await this.queue.announce(this.options.name);
+      await this.queue.announce(name);
       this.announcedAt = monotonicMs();
     } catch (error) {
       if (!(error instanceof DelayerError) || error.code !== 'store_wrong_type') throw error;
@@ -93,7 +118,6 @@ class Daemon {
 
   /** Does all that is to be done now. */
   async maintainAll(): Promise<void> {
-    await this.announce();
     let more = true;
     while (more && !this.options.signal.aborted) {
       const step = await this.queue.maintain();
@@ -111,7 +135,8 @@ class Daemon {
   }
 
   async waitForWork(): Promise<void> {
-    const longestMs = this.queue.needsPromotion ? this.options.intervalMs : HOUSEKEEPING_MS;
+    const { intervalMs = HOUSEKEEPING_MS } = this.options;
+    const longestMs = this.queue.needsPromotion ? intervalMs : HOUSEKEEPING_MS;
     const timeoutMs = Math.max(1, Math.min(this.nextInMs, longestMs));
     await this.queue.waitForPush({ timeoutMs, signal: this.options.signal });
   }

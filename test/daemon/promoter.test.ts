@@ -119,6 +119,35 @@ describe('the daemon', () => {
     expect(await failureOf(run(queue))).to.include({ code: 'store_unreachable' });
   });
 
+  it('the daemon waits for the first contact where it is told to, and is ready then', async () => {
+    const order: string[] = [];
+    let tries = 0;
+    const error = unreachable();
+    const queue = queueWith({
+      announce: () => ((tries += 1) < 4 ? Promise.reject(error) : Promise.resolve()),
+      maintain: () => Promise.resolve(NOTHING),
+      waitForPush: endAtWait,
+    });
+    await runDaemon(queue, {
+      intervalMs: 20,
+      name: 'test',
+      signal: ending.signal,
+      waitsForStore: true,
+      onReady: () => order.push('ready'),
+      onLook: () => order.push('look'),
+      onEvent: ({ type }) => order.push(type),
+    });
+    expect(order).to.deep.equal(['store_lost', 'look', 'look', 'look', 'ready', 'store_back', 'look']);
+  });
+
+  it('a defect at the start is not waited for', async () => {
+    const defect = new DelayerError('internal', 'a defect');
+    const queue = queueWith({ announce: () => Promise.reject(defect) });
+    const { signal } = ending;
+    const options = { intervalMs: 20, name: 'test', signal, waitsForStore: true };
+    expect(await failureOf(runDaemon(queue, { ...options, onEvent: () => undefined }))).to.equal(defect);
+  });
+
   it('an outage is one event when it begins and one when it is over, however many tries it takes', async () => {
     const store = redis.open();
     const error = new DelayerError('outcome_unknown', 'the store is gone');
