@@ -6,6 +6,7 @@ export type { WorkResult } from './worker/result.js';
 export type {
   BpopOptions,
   CallOptions,
+  DaemonReport,
   DueCountsRequest,
   EditRequest,
   ImportOptions,
@@ -58,6 +59,7 @@ export type {
 } from './core/job.js';
 export type {
   Burial,
+  Daemon,
   DueCounts,
   EditResult,
   Estimate,

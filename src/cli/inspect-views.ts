@@ -13,7 +13,7 @@ import {
 import { writeStdout } from '../output/stdout.js';
 import { withCliHint } from './hints.js';
 import { printInfo, printNote, ProgressLine } from './stderr.js';
-import { loadDeadTables, loadTables, tableWidth } from './tables.js';
+import { loadDaemonsTable, loadDeadTables, loadTables, tableWidth } from './tables.js';
 
 /** All topics, and what is wrong with the store. */
 export async function showOverview(queue: Queue, { json, exact }: OverviewOptions): Promise<void> {
@@ -24,8 +24,12 @@ export async function showOverview(queue: Queue, { json, exact }: OverviewOption
   ]);
   const problems = [...(stats.problems ?? []).map(withListHint), ...found].map(withCliHint);
   if (json) return printJson(overviewToJson(queue.label, stats, problems));
-  const { overviewTable } = await loadTables();
-  await writeStdout(overviewTable(stats, problems, now, tableWidth()));
+  const [{ overviewTable }, { daemonsTable }] = [await loadTables(), await loadDaemonsTable()];
+  const [overview, daemons] = [
+    overviewTable(stats, problems, now, tableWidth()),
+    daemonsTable(stats.daemons ?? [], now, tableWidth()),
+  ];
+  await writeStdout(overview + daemons);
   if (stats.estimate) printInfo(estimateNote(stats.estimate));
 }
 

@@ -18,3 +18,9 @@ export async function loadDeadTables(): Promise<typeof import('../output/dead-ta
   await loadTables();
   return import('../output/dead-table.js');
 }
+
+/** The same of that for daemons. */
+export async function loadDaemonsTable(): Promise<typeof import('../output/daemons-table.js')> {
+  await loadTables();
+  return import('../output/daemons-table.js');
+}

@@ -16,6 +16,7 @@ import { newToken } from './lease.js';
 import type {
   BpopOptions,
   CallOptions,
+  DaemonReport,
   DueCountsRequest,
   JobFilter,
   LeaseLike,
@@ -34,6 +35,7 @@ import type { OnExisting } from './results.js';
 import type { Selection } from './selection.js';
 import { toRetryPolicy } from './retry-policy.js';
 import type {
+  AnnounceParams,
   CallLimits,
   DueCountsParams,
   ExtendParams,
@@ -198,6 +200,12 @@ export function toFlawedParams(options: { limit?: number | undefined }): { limit
 export function toDaemonParams(daemon: string): { daemon: string } {
   assertText(daemon, 'name');
   return { daemon: toName(daemon, 'name').toString() };
+}
+
+export function toAnnounceParams(daemon: string, report: DaemonReport): AnnounceParams {
+  assertFields(report, ['promoted', 'latestMs'], 'field of a report');
+  const { promoted = 0, latestMs } = report;
+  return { ...toDaemonParams(daemon), promoted, latestMs };
 }
 
 export function toReadyWaitParams(topics: Topics, options: ReadyWaitOptions): ReadyWaitParams {

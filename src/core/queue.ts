@@ -14,6 +14,7 @@ import {
   toRescheduleParams,
 } from './operate-params.js';
 import {
+  toAnnounceParams,
   toDaemonParams,
   toDueCountsParams,
   toExtendParams,
@@ -34,6 +35,7 @@ import { pushError } from './push-error.js';
 import type {
   BpopOptions,
   CallOptions,
+  DaemonReport,
   DueCountsRequest,
   EditRequest,
   ImportOptions,
@@ -59,6 +61,7 @@ import type {
   WaitOptions,
 } from './requests.js';
 import type {
+  Daemon,
   DueCounts,
   EditResult,
   FlawedJobs,
@@ -390,10 +393,15 @@ export class Queue {
     return this.#ask((store) => store.maintain());
   }
 
-  /** Lets others see, for some seconds, that a daemon of this name is at work. */
-  async announce(daemon: string): Promise<void> {
-    const params = toDaemonParams(daemon);
+  /** Lets others see, for some seconds, that a daemon of this name is at work, and what it tells of itself. */
+  async announce(daemon: string, report: DaemonReport = {}): Promise<void> {
+    const params = toAnnounceParams(daemon, report);
     await this.#ask((store) => store.announce(params));
+  }
+
+  /** The daemons that were seen in the last seconds; `[]` when there is none, or none is needed. */
+  async daemons(): Promise<Daemon[]> {
+    return this.#ask((store) => store.daemons());
   }
 
   /** Takes an announcement back. */

@@ -229,6 +229,14 @@ export interface StatsOptions {
   readonly onProgress?: ((counted: number, total: number) => void) | undefined;
 }
 
+/** What a daemon tells of itself, for whoever looks. */
+export interface DaemonReport {
+  /** Jobs that it has made ready since it began; 0 when absent. */
+  readonly promoted?: number | undefined;
+  /** How late (ms) the latest job was that it made ready since it was announced before; absent when there was none. */
+  readonly latestMs?: number | undefined;
+}
+
 export interface DueCountsRequest {
   /** Of all topics when absent. */
   readonly topics?: Topics | undefined;

@@ -1,3 +1,4 @@
+import type { Lateness } from './lateness.js';
 import type { Bytes, Job, JobRecord, JobState, LeasedJob } from './job.js';
 
 /** What a queue answers; a store answers the same. */
@@ -95,6 +96,8 @@ export interface Maintenance {
   readonly deleted: number;
   /** Jobs that became dead letters because their lease ended once too often; absent when none. */
   readonly buried?: readonly Burial[] | undefined;
+  /** How late the promoted jobs were; absent when none was promoted. */
+  readonly lateness?: Lateness | undefined;
   /** Due jobs that could not be moved because a key of the wrong type is in the way. */
   readonly stuck: number;
   /** Is there more to do at once? */
@@ -114,12 +117,25 @@ export interface Stats {
   readonly overdueSince?: Date | undefined;
   /** Leases that have ended and were not taken back yet, of reservations as a whole; absent when it was not counted. */
   readonly endedLeases?: number | undefined;
-  /** The daemons that were seen lately, by name; absent where jobs become ready without one. */
-  readonly daemons?: readonly string[] | undefined;
+  /** The daemons that were seen lately; absent where jobs become ready without one. */
+  readonly daemons?: readonly Daemon[] | undefined;
   /** Who holds leases, as they named themselves, in order; of very many leases those of a sample. Absent where it was not asked. */
   readonly consumers?: readonly string[] | undefined;
   /** What was found wrong while counting; absent where jobs were not looked at one by one. */
   readonly problems?: readonly Problem[] | undefined;
+}
+
+/** A daemon at work, as it told of itself last. A daemon of the first release tells its name alone. */
+export interface Daemon {
+  /** `host:pid`, as `serve` names itself. */
+  readonly name: string;
+  /** When it told of itself, by the store's clock; it does so every few seconds. */
+  readonly seenAt: Date;
+  readonly since?: Date | undefined;
+  /** Jobs that it has made ready since then. */
+  readonly promoted?: number | undefined;
+  /** How late (ms) the latest job was that it made ready in its last seconds; absent when there was none. */
+  readonly latestMs?: number | undefined;
 }
 
 /** How many jobs are due in each of equal steps from now on. */

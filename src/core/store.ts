@@ -4,6 +4,7 @@ import type { Imported, ImportProgress } from './moving.js';
 import type { Due, NewJob } from './new-job.js';
 import type { RetryPolicy } from './retry-policy.js';
 import type {
+  Daemon,
   DueCounts,
   EditResult,
   FlawedJobs,
@@ -151,7 +152,7 @@ export interface Maintainer {
   maintain(): Promise<Maintenance>;
 
   /** Tells other processes that a daemon is at work here; to be repeated every few seconds. */
-  announce(params: { readonly daemon: string }): Promise<void>;
+  announce(params: AnnounceParams): Promise<void>;
 
   /** Takes an announcement back. */
   retire(params: { readonly daemon: string }): Promise<void>;
@@ -194,6 +195,9 @@ export interface Observer {
    * neither are ready lists, of which `stats` tells as well.
    */
   health(params: HealthParams): Promise<Problem[]>;
+
+  /** The daemons that announced themselves lately, in order of name; `[]` where none did, or where none is needed. */
+  daemons(): Promise<Daemon[]>;
 
   /** The store's clock. */
   now(): Promise<Date>;
@@ -339,6 +343,14 @@ export interface RequeueJob {
 export interface RequeueParams {
   readonly jobs: readonly RequeueJob[];
   readonly keepAttempts: boolean;
+}
+
+export interface AnnounceParams {
+  readonly daemon: string;
+  /** Jobs that it has made ready since it began. */
+  readonly promoted: number;
+  /** How late (ms) the latest job was that it made ready since it announced itself before; absent when there was none. */
+  readonly latestMs?: number | undefined;
 }
 
 export interface PauseParams extends TopicParams {

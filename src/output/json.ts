@@ -1,7 +1,7 @@
 import { isUtf8 } from 'node:buffer';
 import { formatBackoff } from '../core/backoff-text.js';
 import type { Attempt, Blocker, Bytes, Flaw, Job, JobRecord, LeasedJob } from '../core/job.js';
-import type { JobPage, Problem, Stats, TopicStats } from '../core/results.js';
+import type { Daemon, JobPage, Problem, Stats, TopicStats } from '../core/results.js';
 
 /** What JSON lets through and a terminal may obey: DEL, the C1 controls, and marks that reorder or hide text. */
 const UNPRINTABLE = /[\u007f-\u009f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]/g;
@@ -134,9 +134,20 @@ export function overviewToJson(store: string, stats: Stats, problems: readonly P
     ...{ store, totals },
     ...(estimate === undefined ? {} : { estimate }),
     overdueSince: iso(overdueSince),
-    ...{ endedLeases, daemons, consumers },
+    endedLeases,
+    ...(daemons === undefined ? {} : { daemons: daemons.map(daemonToJson) }),
+    consumers,
     topics: stats.topics.map(topicToJson),
     problems,
+  };
+}
+
+/** A daemon of the first release tells its name alone. */
+function daemonToJson({ name, seenAt, since, promoted, latestMs }: Daemon): Json {
+  return {
+    ...{ name, seenAt: iso(seenAt) },
+    ...(since === undefined ? {} : { since: iso(since) }),
+    ...{ promoted, latestMs },
   };
 }
 

@@ -31,6 +31,8 @@ export class Keys {
   readonly topics: string;
   /** ZSET: daemon by when it was last seen. */
   readonly daemons: string;
+  /** Begins the STRING of what a daemon tells of itself. */
+  readonly daemonStem: string;
   /** Begins the STRING of who has a lock. */
   readonly lockStem: string;
   /** Begins the STRING of how far a file is imported: up to which line. */
@@ -52,6 +54,7 @@ export class Keys {
     this.setAside = `${prefix}:set_aside`;
     this.topics = `${prefix}:topics`;
     this.daemons = `${prefix}:daemons`;
+    this.daemonStem = `${prefix}:daemon:`;
     this.lockStem = `${prefix}:lock:`;
     this.importStem = `${prefix}:import:`;
     this.wakeChannel = `${prefix}:wake`;

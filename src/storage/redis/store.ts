@@ -6,6 +6,7 @@ import { groupLeases, inOrderGiven, type LeaseGroup } from '../../core/lease.js'
 import type { ImportParams } from '../../core/store.js';
 import type { Imported } from '../../core/moving.js';
 import {
+  type AnnounceParams,
   type CallLimits,
   DAEMON_SEEN_MS,
   type DueCountsParams,
@@ -33,6 +34,7 @@ import {
 } from '../../core/store.js';
 import type {
   Burial,
+  Daemon,
   DueCounts,
   EditResult,
   FlawedJobs,
@@ -55,6 +57,7 @@ import { jobChunks } from '../chunk.js';
 import { Connection, type RetryMode } from './connection.js';
 import { outcomeUnknownError } from './errors.js';
 import { dueCounts } from './inspect/due-counts.js';
+import { readDaemons } from './inspect/daemons.js';
 import { EntrySearch } from './inspect/entries.js';
 import { importInChunks } from './import-jobs.js';
 import { find, findAway } from './inspect/find.js';
@@ -249,24 +252,31 @@ export class RedisStore implements Store {
       this.sweep.suspect(done.suspects);
       if (!done.more || moved > 0) {
         const swept = await this.sweep.step({ isBusy: done.more, isUntidy: done.isUntidy });
-        const { promoted, expired, reclaimed, deleted, buried, nextInMs } = done;
+        const { promoted, expired, reclaimed, deleted, buried, lateness, nextInMs } = done;
         return {
           promoted: promoted + swept.returned,
           expired: expired + swept.expired,
           ...{ reclaimed, deleted, stuck, nextInMs, more: done.more || swept.more },
           ...(buried.length > 0 && { buried }),
+          ...(lateness && { lateness }),
         };
       }
       this.stuck.count = stuck;
     }
   }
 
-  async announce({ daemon }: { daemon: string }): Promise<void> {
-    await this.run('best-effort', (target) => maintainScripts.announce(target, daemon, 2 * DAEMON_SEEN_MS));
+  async announce(params: AnnounceParams): Promise<void> {
+    await this.run('best-effort', (target) => maintainScripts.announce(target, params, 2 * DAEMON_SEEN_MS));
   }
 
   async retire({ daemon }: { daemon: string }): Promise<void> {
-    await this.run('best-effort', ({ redis, keys }) => redis.zrem(keys.daemons, daemon));
+    await this.run('best-effort', ({ redis, keys }) =>
+      Promise.all([redis.zrem(keys.daemons, daemon), redis.del(keys.daemonStem + daemon)]),
+    );
+  }
+
+  async daemons(): Promise<Daemon[]> {
+    return (await readDaemons(this.read, this.keys)).seen;
   }
 
   async stats(params: StatsParams): Promise<Stats> {

@@ -148,6 +148,10 @@ export class SqliteStore implements contract.Store {
     return Promise.resolve();
   }
 
+  daemons(): Promise<results.Daemon[]> {
+    return Promise.resolve([]);
+  }
+
   waitForReady(params: contract.WaitParams & contract.TopicParams): Promise<void> {
     return this.waiter.waitForReady(params);
   }

@@ -104,9 +104,38 @@ export function describeStats(world: () => World): void {
       expect((await peer.stats()).consumers).to.deep.equal(['host:1', 'host:2']);
       const daemon = name('daemon');
       await queue.announce(daemon);
-      if (queue.needsPromotion) expect((await peer.stats()).daemons).to.include(daemon);
+      if (queue.needsPromotion) expect((await peer.stats()).daemons?.map((one) => one.name)).to.include(daemon);
       else expect((await peer.stats()).daemons).to.equal(undefined);
       await queue.retire(daemon);
+    });
+
+    it('daemons tell since when they are at work and how late they are, until they retire or are not seen for long', async () => {
+      const { queue, peer, clock, name } = world();
+      const [first, second] = [name('daemon-1'), name('daemon-2')];
+      const seen = async () =>
+        (await peer.daemons()).filter((one) => [first, second].includes(one.name));
+      const began = await queue.now();
+      await queue.announce(first);
+      clock.advance(5000);
+      await queue.announce(second, { promoted: 7, latestMs: 3 });
+      await queue.announce(first, { promoted: 12 });
+      if (!queue.needsPromotion) {
+        expect(await peer.daemons()).to.deep.equal([]);
+        return;
+      }
+      const both = await seen();
+      expect(both.map((one) => [one.name, one.promoted, one.latestMs])).to.deep.equal([
+        [first, 12, undefined],
+        [second, 7, 3],
+      ]);
+      const [one, other] = both;
+      expect(one?.since?.getTime()).to.be.within(began.getTime(), began.getTime() + 4999);
+      expect(other?.since?.getTime()).to.be.at.least(began.getTime() + 5000);
+      expect(one?.seenAt.getTime()).to.be.at.least(other?.seenAt.getTime() ?? Infinity);
+      await queue.retire(second);
+      expect((await seen()).map((left) => left.name)).to.deep.equal([first]);
+      clock.advance(MINUTE_MS);
+      expect(await seen()).to.deep.equal([]);
     });
 
     it('counting many jobs tells how far it has come', async () => {

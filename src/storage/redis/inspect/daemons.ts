@@ -1,21 +1,29 @@
+import type { Daemon } from '../../../core/results.js';
 import { DAEMON_SEEN_MS } from '../../../core/store.js';
 import type { Keys } from '../keys.js';
+import { unpackArray } from '../msgpack.js';
+import { toDate } from '../scripts/run.js';
 import type { Read } from './read.js';
 
 interface Daemons {
-  readonly seen: readonly string[];
+  /** In order of name. */
+  readonly seen: Daemon[];
   readonly strange: readonly string[];
 }
 
 /** The daemons of a prefix, and the time (ms). A key of the wrong type says of none. */
 export async function readDaemons(read: Read, keys: Keys): Promise<Daemons & { readonly nowMs: number }> {
   return read(async ({ redis }) => {
-    const [[seconds, micros], daemons] = await Promise.all([
+    const [[seconds, micros], members] = await Promise.all([
       redis.time(),
       redis.zrange(keys.daemons, '0', '-1', 'WITHSCORES').catch((): string[] => []),
     ]);
     const nowMs = Number(seconds) * 1000 + Math.floor(Number(micros) / 1000);
-    return { nowMs, ...seenDaemons(daemons, nowMs) };
+    const { seen, strange } = seenDaemons(members, nowMs);
+    const names = seen.map(({ name }) => keys.daemonStem + name);
+    const records = names.length === 0 ? [] : await redis.mgetBuffer(names);
+    const daemons = seen.map((daemon, i) => ({ ...daemon, ...readRecord(records[i] ?? undefined) }));
+    return { nowMs, seen: daemons.sort((a, b) => (a.name < b.name ? -1 : 1)), strange };
   });
 }
 
@@ -25,13 +33,25 @@ export async function readDaemons(read: Read, keys: Keys): Promise<Daemons & { r
  */
 function seenDaemons(members: readonly string[], nowMs: number): Daemons {
   const strange: string[] = [];
-  const seen: string[] = [];
+  const seen: Daemon[] = [];
   for (let i = 0; i < members.length; i += 2) {
-    const ageMs = nowMs - Number(members[i + 1]) * 1000;
+    const seenMs = Math.round(Number(members[i + 1]) * 1000);
+    const ageMs = nowMs - seenMs;
     // The clock may have been set back a little.
     const name = members[i] ?? '';
     if (!(ageMs > -DAEMON_SEEN_MS && ageMs <= nowMs)) strange.push(name);
-    else if (ageMs < DAEMON_SEEN_MS) seen.push(name);
+    else if (ageMs < DAEMON_SEEN_MS) seen.push({ name, seenAt: new Date(seenMs) });
   }
   return { seen, strange };
+}
+
+/** What lua/announce.lua has packed; nothing of a daemon of the first release, which left none. */
+function readRecord(packed: Buffer | undefined): Omit<Daemon, 'name' | 'seenAt'> {
+  const [version, since, promoted, latestMs] = (packed && unpackArray(packed)) ?? [];
+  if (typeof version !== 'number' || typeof since !== 'number' || typeof promoted !== 'number') return {};
+  return {
+    since: toDate(since),
+    promoted,
+    ...(typeof latestMs === 'number' && { latestMs }),
+  };
 }

@@ -1,11 +1,12 @@
 -- One bounded step of what a daemon does: due jobs become ready, leases that have ended bring their jobs
 -- back or make dead letters of them, and dead letters past their time are deleted.
 -- include: keys, time, extras, policy, note, memo, bounds, known, forget, entry, record, schedule, line, waiting,
---   comeback, topics, due, promote, dead, reclaim, next
--- ARGV: skip (due jobs to pass over), limit
+--   comeback, topics, due, promote, dead, reclaim, next, lateness
+-- ARGV: skip (due jobs to pass over), limit, then the upper bounds of the classes of lateness in ms, in rising order
 -- Answers: promoted, expired, reclaimed, deleted, stuck, more (0 or 1), ms until the next event or -1, whether
---   there is something to tidy (0 or 1), an array of id, topic and reason of each job that was buried, then the
---   topics of ready lists in which expired entries may stand
+--   there is something to tidy (0 or 1), an array of id, topic and reason of each job that was buried, how late the
+--   promoted jobs were (lib/lateness.lua; an empty array when there is none), then the topics of ready lists in which
+--   expired entries may stand
 expect_type(POOL, 'zset')
 expect_type(RESERVED, 'zset')
 expect_type(READY_DUE, 'hash')
@@ -19,7 +20,8 @@ local back = reclaim(now, limit)
 -- One run does so much in all. At least one job is promoted, so that what is due does not wait for what
 -- comes back.
 local skip, left = tonumber(ARGV[1]), math.max(1, limit - back.reclaimed - back.waiting - #back.buried / 3)
-local done = promote(due_jobs(now, skip, left), skip, left, now)
+local due = due_jobs(now, skip, left)
+local done = promote(due, skip, left, now)
 local deleted, more_letters = delete_old_letters(now, DELETE_LIMIT)
 
 local answer = {
@@ -32,6 +34,7 @@ local answer = {
   next_in(now, first_lease_end()) or -1,
   is_untidy() and 1 or 0,
   back.buried,
+  #done.ids > 0 and lateness_of(due, done.ids, now, { select(3, unpack(ARGV)) }) or {},
 }
 for _, topic in ipairs(done.suspects or {}) do answer[#answer + 1] = topic end
 return answer

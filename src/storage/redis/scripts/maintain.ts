@@ -1,7 +1,9 @@
 import type { Burial, Maintenance } from '../../../core/results.js';
+import { type Lateness, LATENESS_BOUNDS_MS } from '../../../core/lateness.js';
+import type { AnnounceParams } from '../../../core/store.js';
 import { SCRIPTS } from '../scripts.generated.js';
 import { toBurials } from './extras.js';
-import { runScript, type Target, toBuffer, toWaitMs } from './run.js';
+import { runScript, type Target, toArray, toBuffer, toWaitMs, type Value } from './run.js';
 
 /** Jobs that one run of maintain or reserve moves at most: a run stays under a few ms. */
 export const PROMOTE_LIMIT = 250;
@@ -15,8 +17,8 @@ export interface MaintainAnswer extends Maintenance {
 
 /** lua/maintain.lua */
 export async function maintain(target: Target, skip: number): Promise<MaintainAnswer> {
-  const answer = await runScript(target, SCRIPTS.maintain, skip, PROMOTE_LIMIT);
-  const [promoted, expired, reclaimed, deleted, stuck, more, next, untidy, buried, ...suspects] = answer;
+  const answer = await runScript(target, SCRIPTS.maintain, skip, PROMOTE_LIMIT, ...LATENESS_BOUNDS_MS);
+  const [promoted, expired, reclaimed, deleted, stuck, more, next, untidy, buried, late, ...suspects] = answer;
   return {
     promoted: Number(promoted),
     expired: Number(expired),
@@ -26,9 +28,17 @@ export async function maintain(target: Target, skip: number): Promise<MaintainAn
     more: more === 1,
     nextInMs: toWaitMs(next),
     buried: toBurials(buried),
+    lateness: toLateness(late),
     isUntidy: untidy === 1,
     suspects: suspects.map(toBuffer),
   };
+}
+
+/** lua/lib/lateness.lua */
+function toLateness(value: Value | undefined): Lateness | undefined {
+  const figures = toArray(value).map(Number);
+  const [sumMs, latestMs] = figures.splice(LATENESS_BOUNDS_MS.length + 1);
+  return sumMs === undefined || latestMs === undefined ? undefined : { counts: figures, sumMs, latestMs };
 }
 
 /** lua/tidy.lua */
@@ -54,6 +64,10 @@ export async function reclaim(target: Target): Promise<Burial[]> {
 }
 
 /** lua/announce.lua */
-export async function announce(target: Target, daemon: string, forgetMs: number): Promise<void> {
-  await runScript(target, SCRIPTS.announce, daemon, forgetMs);
+export async function announce(
+  target: Target,
+  { daemon, promoted, latestMs }: AnnounceParams,
+  forgetMs: number,
+): Promise<void> {
+  await runScript(target, SCRIPTS.announce, daemon, forgetMs, promoted, latestMs ?? '');
 }

@@ -13,6 +13,7 @@ local READY_KNOWN = KEYS.readyKnown
 local SET_ASIDE = KEYS.setAside
 local LOCK = KEYS.lockStem
 local DAEMONS = KEYS.daemons
+local DAEMON = KEYS.daemonStem
 local IMPORT = KEYS.importStem
 local TOPICS = KEYS.topics
 

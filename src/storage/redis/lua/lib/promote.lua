@@ -48,9 +48,9 @@ end
 
 -- Moves due jobs, as due_jobs gave them, to the ready lists of their topics, in order of due time. A job without
 -- a bucket has expired and is cleared away. One that is stuck is left where it is. Answers also the topics of
--- ready lists in which expired entries may stand (`suspects`).
+-- ready lists in which expired entries may stand (`suspects`), and the ids of those that moved, in order.
 local function promote(due, skip, limit, now)
-  local done = { promoted = 0, expired = 0, stuck = 0, more = #due == 2 * limit }
+  local done = { promoted = 0, expired = 0, stuck = 0, more = #due == 2 * limit, ids = {} }
   if #due == 0 then return done end
   expect_type(READY_DUE, 'hash')
   local sorted = sort_due(due)
@@ -67,6 +67,7 @@ local function promote(due, skip, limit, now)
     end
   end
   if done.promoted == 0 then return done end
+  done.ids = sorted.ids
   redis.call('HSET', READY_DUE, unpack(sorted.notes))
   see_topics(sorted.topics, now)
   for topic, length in pairs(before) do know_promoted(topic, length, #sorted.ids_of[topic]) end
