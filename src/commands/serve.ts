@@ -5,9 +5,10 @@ import { printEvent } from '../cli/events.js';
 import { positiveDuration } from '../cli/flags.js';
 import { Interruption } from '../cli/signals.js';
 import { printInfo, printNote } from '../cli/stderr.js';
+import type { DaemonTotals } from '../core/daemon-status.js';
 import { formatDuration } from '../core/duration.js';
 import type { Queue } from '../core/queue.js';
-import { type DaemonTotals, maintainOnce, runDaemon } from '../daemon/promoter.js';
+import { maintainOnce, runDaemon } from '../daemon/promoter.js';
 
 /** How late (ms) a push by another client may be seen; the original daemon looks once a second. */
 const INTERVAL_MS = 100;

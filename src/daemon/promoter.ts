@@ -1,9 +1,11 @@
 import { backoffMs } from '../core/backoff.js';
+import type { DaemonTotals } from '../core/daemon-status.js';
 import { DelayerError, isLasting } from '../core/errors.js';
 import type { OnEvent } from '../core/events.js';
 import type { Queue } from '../core/queue.js';
 import { DAEMON_SEEN_MS } from '../core/store.js';
 import { type AbortSignalLike, monotonicMs, sleep } from '../core/timer.js';
+import { Progress } from './progress.js';
 
 export interface DaemonOptions {
   /** The longest time (ms) between two looks, for pushes by clients that wake nobody. */
@@ -18,18 +20,9 @@ export interface DaemonOptions {
   readonly onReady?: (() => void) | undefined;
   /** Called after each look at the store, and after each try that failed: the loop is alive. */
   readonly onLook?: (() => void) | undefined;
+  /** Keeps account of what is done, for whoever watches. */
+  readonly progress?: Progress | undefined;
   readonly onEvent: OnEvent;
-}
-
-/** What was done, in jobs. */
-export interface DaemonTotals {
-  readonly promoted: number;
-  /** Expired jobs that were cleared away. */
-  readonly expired: number;
-  /** Jobs whose lease had ended, and which are ready again. */
-  readonly reclaimed: number;
-  /** Dead letters past their time that were deleted. */
-  readonly deleted: number;
 }
 
 /** Announcements are three times as frequent as they need to be. */
@@ -52,6 +45,7 @@ const LONGEST_BACKOFF = 4;
 export async function runDaemon(queue: Queue, options: DaemonOptions): Promise<DaemonTotals> {
   const { name, signal, waitsForStore = false, onReady, onLook, onEvent } = options;
   const daemon = new Daemon(queue, options);
+  const { progress } = daemon;
   let isReady = false;
   let failures = 0;
   while (!signal.aborted) {
@@ -66,6 +60,7 @@ export async function runDaemon(queue: Queue, options: DaemonOptions): Promise<D
       await daemon.waitForWork();
     } catch (error) {
       if (!(error instanceof DelayerError) || isLasting(error) || !(isReady || waitsForStore)) throw error;
+      progress.storeLost(error);
       if (failures === 0) onEvent({ type: 'store_lost', store: queue.label, error });
       onLook?.();
       await sleep(backoffMs(Math.min(failures, LONGEST_BACKOFF)), signal);
@@ -74,7 +69,7 @@ export async function runDaemon(queue: Queue, options: DaemonOptions): Promise<D
   }
   // A store that is away forgets the announcement by itself.
   if (isReady && failures === 0) await queue.retire(name).catch(() => undefined);
-  return daemon.totals;
+  return progress.totals;
 }
 
 /**
@@ -87,11 +82,11 @@ export async function maintainOnce(
 ): Promise<DaemonTotals> {
   const daemon = new Daemon(queue, options);
   await daemon.maintainAll();
-  return daemon.totals;
+  return daemon.progress.totals;
 }
 
 class Daemon {
-  readonly totals = { promoted: 0, expired: 0, reclaimed: 0, deleted: 0 };
+  readonly progress: Progress;
   private announcedAt = -Infinity;
   private mayAnnounce = true;
   private nextInMs = 0;
@@ -100,14 +95,17 @@ class Daemon {
   constructor(
     private readonly queue: Queue,
     private readonly options: Pick<DaemonOptions, 'signal' | 'onEvent'> & Partial<DaemonOptions>,
-  ) {}
+  ) {
+    this.progress = options.progress ?? new Progress();
+  }
 
   /** Lets others see this daemon, every few seconds. It works on where that is refused. */
   async announce(): Promise<void> {
     const { name } = this.options;
     if (name === undefined || !this.mayAnnounce || monotonicMs() - this.announcedAt < ANNOUNCE_MS) return;
     try {
-      await this.queue.announce(name);
+      const { promoted } = this.progress.totals;
+      await this.queue.announce(name, { promoted, latestMs: this.progress.takeLatest() });
       this.announcedAt = monotonicMs();
     } catch (error) {
       if (!(error instanceof DelayerError) || error.code !== 'store_wrong_type') throw error;
@@ -120,12 +118,13 @@ class Daemon {
   async maintainAll(): Promise<void> {
     let more = true;
     while (more && !this.options.signal.aborted) {
+      // A million jobs take longer than others wait before they take it for gone.
+      await this.announce();
+      const beganAtMs = monotonicMs();
       const step = await this.queue.maintain();
-      const { promoted, expired, reclaimed, deleted } = step;
-      this.totals.promoted += promoted;
-      this.totals.expired += expired;
-      this.totals.reclaimed += reclaimed;
-      this.totals.deleted += deleted;
+      this.progress.stepDone(step, monotonicMs() - beganAtMs);
+      const { promoted, expired, reclaimed, deleted, buried = [] } = step;
+      for (const letter of buried) this.options.onEvent({ type: 'job_dead', ...letter });
       if (promoted + expired + reclaimed + deleted > 0)
         this.options.onEvent({ type: 'maintained', promoted, reclaimed, expired, deleted });
       this.reportStuck(step.stuck);

@@ -53,6 +53,22 @@ describe('serve', () => {
       expect(await ready()).to.deep.equal(['300', '600', '900']);
     });
 
+    it('inspect shows each daemon: since when it is at work, what it has made ready, and how late that was', async () => {
+      const [first, second] = await Promise.all([serve(), serve()]);
+      const names = async () => (await (await cli.queue()).daemons()).map(({ name }) => name);
+      await eventually(async () => (await names()).length === 2);
+      const document = async () =>
+        documentOf<{ daemons: Record<string, unknown>[] }>(await cli.run(['inspect', '--json']));
+      const { daemons } = await document();
+      const pids = daemons.map(({ name }) => Number(String(name).split(':').at(-1)));
+      expect(pids.sort()).to.deep.equal([first.pid, second.pid].sort());
+      for (const daemon of daemons) expect(daemon).to.include.keys('seenAt', 'since', 'promoted');
+      const table = (await cli.run(['inspect'])).stdout.toString();
+      expect(table).to.match(/^daemon +since +promoted +latest$/m);
+      await first.end();
+      expect(await names()).to.have.length(1);
+    });
+
     it('serve is seen by inspect while it runs and no longer', async () => {
       const problems = async () => (await (await cli.queue()).health()).map(({ code }) => code);
       const daemon = await serve();

@@ -18,7 +18,13 @@ const row = (topic: string, counts: Partial<TopicStats>): TopicStats => ({
   ...counts,
 });
 const NONE = { delayed: 0, due: 0, ready: 0, leased: 0, expired: 0, dead: 0 };
-const HEALTHY: Stats = { totals: NONE, topics: [], daemons: [{ name: 'host:1', seenAt: new Date(0) }], endedLeases: 0, consumers: [] };
+const HEALTHY: Stats = {
+  totals: NONE,
+  topics: [],
+  daemons: [{ name: 'host:1', seenAt: new Date(0) }],
+  endedLeases: 0,
+  consumers: [],
+};
 
 function check(
   stats: Partial<Stats>,

@@ -104,7 +104,8 @@ export function describeStats(world: () => World): void {
       expect((await peer.stats()).consumers).to.deep.equal(['host:1', 'host:2']);
       const daemon = name('daemon');
       await queue.announce(daemon);
-      if (queue.needsPromotion) expect((await peer.stats()).daemons?.map((one) => one.name)).to.include(daemon);
+      if (queue.needsPromotion)
+        expect((await peer.stats()).daemons?.map((one) => one.name)).to.include(daemon);
       else expect((await peer.stats()).daemons).to.equal(undefined);
       await queue.retire(daemon);
     });
@@ -112,8 +113,7 @@ export function describeStats(world: () => World): void {
     it('daemons tell since when they are at work and how late they are, until they retire or are not seen for long', async () => {
       const { queue, peer, clock, name } = world();
       const [first, second] = [name('daemon-1'), name('daemon-2')];
-      const seen = async () =>
-        (await peer.daemons()).filter((one) => [first, second].includes(one.name));
+      const seen = async () => (await peer.daemons()).filter((one) => [first, second].includes(one.name));
       const began = await queue.now();
       await queue.announce(first);
       clock.advance(5000);

@@ -18,7 +18,8 @@ export interface MaintainAnswer extends Maintenance {
 /** lua/maintain.lua */
 export async function maintain(target: Target, skip: number): Promise<MaintainAnswer> {
   const answer = await runScript(target, SCRIPTS.maintain, skip, PROMOTE_LIMIT, ...LATENESS_BOUNDS_MS);
-  const [promoted, expired, reclaimed, deleted, stuck, more, next, untidy, buried, late, ...suspects] = answer;
+  const [promoted, expired, reclaimed, deleted, stuck, more, next, untidy, buried, late, ...suspects] =
+    answer;
   return {
     promoted: Number(promoted),
     expired: Number(expired),

@@ -1,0 +1,59 @@
+import { type DaemonStatus, STEP_BOUNDS_MS } from '../core/daemon-status.js';
+import type { DelayerError } from '../core/errors.js';
+import { addLateness, type Lateness } from '../core/lateness.js';
+import type { Maintenance } from '../core/results.js';
+import { monotonicMs } from '../core/timer.js';
+
+/** Keeps account of what a daemon does; others read it meanwhile. */
+export class Progress implements DaemonStatus {
+  readonly totals = { promoted: 0, expired: 0, reclaimed: 0, deleted: 0 };
+  readonly steps = { counts: Array<number>(STEP_BOUNDS_MS.length + 1).fill(0), sumMs: 0 };
+  buried = 0;
+  stuck = 0;
+  behindMs = 0;
+  outages = 0;
+  lateness: Lateness | undefined;
+  answeredAtMs: number | undefined;
+  lost: DelayerError | undefined;
+  private latest: number | undefined;
+
+  /** A step of maintenance was answered. */
+  stepDone(step: Maintenance, tookMs: number): void {
+    this.answered();
+    for (const name of ['promoted', 'expired', 'reclaimed', 'deleted'] as const)
+      this.totals[name] += step[name];
+    this.buried += step.buried?.length ?? 0;
+    this.stuck = step.stuck;
+    const { lateness } = step;
+    if (lateness) {
+      this.lateness = addLateness(this.lateness, lateness);
+      this.latest = Math.max(this.latest ?? 0, lateness.latestMs);
+    }
+    this.behindMs = step.more && lateness ? lateness.latestMs : 0;
+    const bound = STEP_BOUNDS_MS.findIndex((ms) => tookMs <= ms);
+    const index = bound < 0 ? STEP_BOUNDS_MS.length : bound;
+    this.steps.counts[index] = (this.steps.counts[index] ?? 0) + 1;
+    this.steps.sumMs += tookMs;
+  }
+
+  /** The store has answered. */
+  answered(): void {
+    this.answeredAtMs = monotonicMs();
+    this.lost = undefined;
+  }
+
+  /** The store cannot be used. Answers whether that is new. */
+  storeLost(error: DelayerError): boolean {
+    const isNew = this.lost === undefined;
+    if (isNew) this.outages += 1;
+    this.lost = error;
+    return isNew;
+  }
+
+  /** How late (ms) the latest job was since this was asked before; nothing when none was promoted. */
+  takeLatest(): number | undefined {
+    const latest = this.latest;
+    this.latest = undefined;
+    return latest;
+  }
+}
