@@ -13,6 +13,7 @@ import { oneByOne } from './one-by-one.js';
 import { promote } from './promote.js';
 import { pushBatch } from './push-batch.js';
 import { sqlite } from './sqlite.js';
+import { sqliteCpu } from './sqlite-cpu.js';
 import { sqliteGrowth } from './sqlite-growth.js';
 import { sqliteIdle } from './sqlite-idle.js';
 import { startUp } from './start-up.js';
@@ -31,6 +32,7 @@ export const WORKLOADS: readonly Workload[] = [
   moving,
   memory,
   sqlite,
+  sqliteCpu,
   sqliteIdle,
   sqliteGrowth,
   killServe,

@@ -230,9 +230,13 @@ function toSeqs(json: string): (number | null)[] {
     throw strangeNumber();
   }
   if (!Array.isArray(seqs)) throw strangeNumber();
-  return seqs.map((seq: unknown, i) =>
-    Number.isSafeInteger(seq) && seqs.indexOf(seq) === i ? (seq as number) : null,
-  );
+  // A number that stands there again is no second job.
+  const seen = new Set<unknown>();
+  return seqs.map((seq: unknown) => {
+    if (!Number.isSafeInteger(seq) || seen.has(seq)) return null;
+    seen.add(seq);
+    return seq as number;
+  });
 }
 
 function takeFrom({ seqs }: LeaseRecord, at: number): number | undefined {
