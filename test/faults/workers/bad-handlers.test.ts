@@ -4,8 +4,9 @@ import { type CliGround, forEachStore, type Running } from '../../support/cli.js
 import { eventually } from '../../support/eventually.js';
 import type { JobRecord } from '../../../src/core/job.js';
 import type { Queue } from '../../../src/core/queue.js';
-import { expectBalance, field, linesIn, processes, processesWith, storeOf, TOPIC } from './ground.js';
-import { Measurement, SIZE, storesFor } from './measure.js';
+import { field, processes, processesWith } from '../processes.js';
+import { expectBalance, linesIn, storeOf, TOPIC } from './ground.js';
+import { Measurement, SIZE, storesFor } from '../measure.js';
 
 /** What becomes of the job of each handler: it is done, or a dead letter with such a reason. */
 const HANDLERS: Readonly<Record<string, { readonly script: string; readonly reason?: RegExp }>> = {

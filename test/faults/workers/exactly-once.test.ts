@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { type CliGround, forEachStore } from '../../support/cli.js';
 import { blockWith } from '../../docs/blocks.js';
 import { allow, linesIn, startWorker, storeOf, workUntilEmpty } from './ground.js';
-import { Measurement, SIZE, storesFor } from './measure.js';
+import { Measurement, SIZE, storesFor } from '../measure.js';
 
 const PAGE = 'docs/handlers.md';
 const TOPIC = 'close_order';

@@ -6,7 +6,7 @@ import { mountMemory } from '../../support/disk.js';
 import { eventually } from '../../support/eventually.js';
 import { numbered, pushAll } from '../accounting.js';
 import { expectBalance, linesIn, RETRIES, storeOf, TOPIC } from './ground.js';
-import { Measurement } from './measure.js';
+import { Measurement } from '../measure.js';
 
 const JOBS = 8;
 const OUTPUT_ERROR = 74;

@@ -1,10 +1,10 @@
-import { appendFileSync, existsSync, readdirSync, readFileSync } from 'node:fs';
+import { appendFileSync, existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Queue } from '../../../src/core/queue.js';
 import type { CliGround, Outcome, Running, RunOptions } from '../../support/cli.js';
 import { eventually } from '../../support/eventually.js';
 import { idsInQueue } from '../accounting.js';
-import type { Measurement } from './measure.js';
+import type { Measurement } from '../measure.js';
 
 export const TOPIC = 'topic';
 /** No job of these tests is to die of the kills of its workers. */
@@ -122,32 +122,4 @@ export async function expectBalance(
 /** Lets handlers that look for this file go on. */
 export function allow(cli: CliGround, name: string): void {
   appendFileSync(join(cli.home, name), '');
-}
-
-/** In which state a process is: `T` when it is stopped, `Z` when nobody has asked how it ended; nothing when it is gone. */
-export function processState(pid: string | number): string | undefined {
-  return field(pid, 'State')?.[0];
-}
-
-/** A field of /proc/PID/status. */
-export function field(pid: string | number, name: string): string | undefined {
-  try {
-    const status = readFileSync(`/proc/${pid}/status`, 'utf8');
-    return new RegExp(`^${name}:\\s*(.*)$`, 'm').exec(status)?.[1];
-  } catch {
-    return undefined;
-  }
-}
-
-export const processes = (): string[] => readdirSync('/proc').filter((name) => /^\d+$/.test(name));
-
-/** The processes that have inherited an environment with this text in it; zombies have none. */
-export function processesWith(mark: string): string[] {
-  return processes().filter((pid) => {
-    try {
-      return readFileSync(`/proc/${pid}/environ`, 'latin1').includes(mark);
-    } catch {
-      return false;
-    }
-  });
 }

@@ -14,7 +14,7 @@ import {
   TOPIC,
   workUntilEmpty,
 } from './ground.js';
-import { Measurement, SIZE } from './measure.js';
+import { Measurement, SIZE } from '../measure.js';
 
 /** Two workers at once are killed together, and the jobs are counted after so many kills at most. */
 const PAIR = 2;

@@ -5,8 +5,9 @@ import { SCRIPTS } from '../../../src/storage/redis/scripts.generated.js';
 import { eventually } from '../../support/eventually.js';
 import { useRedis } from '../../support/redis.js';
 import { numbered, pushAll } from '../accounting.js';
-import { allow, linesIn, processState, startWorker, storeOf, TELLING, workUntilEmpty } from './ground.js';
-import { Measurement, SIZE } from './measure.js';
+import { processState } from '../processes.js';
+import { allow, linesIn, startWorker, storeOf, TELLING, workUntilEmpty } from './ground.js';
+import { Measurement, SIZE } from '../measure.js';
 
 /** In the order in which a worker comes to them; `running`: its handler runs, and waits for the file `go-ID`. */
 const POINTS = ['taken', 'started', 'running', 'handled', 'committed', 'acked'] as const;

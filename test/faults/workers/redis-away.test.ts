@@ -8,7 +8,7 @@ import { freshPrefix } from '../../support/redis.js';
 import { RedisServer } from '../../support/redis-server.js';
 import { numbered, pushAll } from '../accounting.js';
 import { balance, Ledger, linesIn, startWorker, TELLING, TOPIC } from './ground.js';
-import { Measurement, SIZE } from './measure.js';
+import { Measurement, SIZE } from '../measure.js';
 
 const SAFE = ['--appendonly', 'yes', '--appendfsync', 'always'];
 const JOBS = 12;

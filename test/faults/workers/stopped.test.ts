@@ -2,7 +2,7 @@ import { forEachStore } from '../../support/cli.js';
 import { eventually } from '../../support/eventually.js';
 import { numbered, pushAll } from '../accounting.js';
 import { allow, expectBalance, linesIn, startWorker, storeOf, TELLING, TOPIC } from './ground.js';
-import { Measurement, SIZE } from './measure.js';
+import { Measurement, SIZE } from '../measure.js';
 
 /** `slow-…` goes on until it is told to end, `quick-…` ends well while its worker is stopped. */
 const HANDLER = `

@@ -1,14 +1,15 @@
-// The faults of workers in their long form, or with --small as `npm test` has them: runs the tests of this folder,
-// prints what they have measured, and exits with 1 when a goal was missed.
+// The faults in their long form, or with --small as `npm test` has them: runs the tests of this folder and those
+// below, prints what they have measured, and exits with 1 when a goal was missed.
 import Mocha from 'mocha';
 import { readdirSync } from 'node:fs';
-import { basename } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 
 const FOLDER = fileURLToPath(new URL('.', import.meta.url));
 const SUFFIX = '.test.ts';
-const NAMES = readdirSync(FOLDER).flatMap((file) => (file.endsWith(SUFFIX) ? [basename(file, SUFFIX)] : []));
+const NAMES = readdirSync(FOLDER, { recursive: true, encoding: 'utf8' })
+  .flatMap((file) => (file.endsWith(SUFFIX) ? [file.slice(0, -SUFFIX.length)] : []))
+  .sort();
 const USAGE = `usage: npm run test:faults -- [--only ${NAMES.join('|')}]… [--small]`;
 
 interface Options {

@@ -1,7 +1,7 @@
 import { expect } from 'chai';
-import { type StoreName, STORES } from '../../support/cli.js';
+import { type StoreName, STORES } from '../support/cli.js';
 
-/** How hard workers are tried: in every test run, and by `npm run test:faults`. */
+/** How hard workers, daemons and stores are tried: in every test run, and by `npm run test:faults`. */
 interface Size {
   /** Workers killed while each handler does one job, and the jobs pushed meanwhile. */
   readonly kills: number;
@@ -20,15 +20,26 @@ interface Size {
   readonly outages: number;
   /** Workers stopped beyond their leases. */
   readonly stops: number;
+  /** Daemons killed while jobs are pushed and promoted, and the jobs. */
+  readonly daemonKills: number;
+  readonly daemonJobs: number;
+  /** Jobs due at once, of which four daemons are to promote each once. */
+  readonly burst: number;
+  /** Processes killed while they commit to an SQLite file. */
+  readonly commitKills: number;
+  /** How long (ms) a daemon and a consumer are watched. */
+  readonly soakMs: number;
 }
 
 const SHORT: Size = {
   ...{ kills: 6, jobs: 100, batchKills: 2, batchJobs: 4000, rounds: 1 },
   ...{ effectKills: 5, orders: 6, loudBytes: 20_000_000, outages: 1, stops: 1 },
+  ...{ daemonKills: 4, daemonJobs: 8000, burst: 20_000, commitKills: 4, soakMs: 6000 },
 };
 const LONG: Size = {
   ...{ kills: 200, jobs: 6000, batchKills: 200, batchJobs: 1_000_000, rounds: 20 },
   ...{ effectKills: 200, orders: 40, loudBytes: 1_000_000_000, outages: 10, stops: 20 },
+  ...{ daemonKills: 50, daemonJobs: 1_000_000, burst: 1_000_000, commitKills: 500, soakMs: 3_600_000 },
 };
 export const IS_LONG = process.env.DELAYER_FAULTS === 'long';
 export const SIZE = IS_LONG ? LONG : SHORT;

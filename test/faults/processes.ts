@@ -1,0 +1,29 @@
+import { readdirSync, readFileSync } from 'node:fs';
+
+/** In which state a process is: `T` when it is stopped, `Z` when nobody has asked how it ended; nothing when it is gone. */
+export function processState(pid: string | number): string | undefined {
+  return field(pid, 'State')?.[0];
+}
+
+/** A field of /proc/PID/status. */
+export function field(pid: string | number, name: string): string | undefined {
+  try {
+    const status = readFileSync(`/proc/${pid}/status`, 'utf8');
+    return new RegExp(`^${name}:\\s*(.*)$`, 'm').exec(status)?.[1];
+  } catch {
+    return undefined;
+  }
+}
+
+export const processes = (): string[] => readdirSync('/proc').filter((name) => /^\d+$/.test(name));
+
+/** The processes that have inherited an environment with this text in it; zombies have none. */
+export function processesWith(mark: string): string[] {
+  return processes().filter((pid) => {
+    try {
+      return readFileSync(`/proc/${pid}/environ`, 'latin1').includes(mark);
+    } catch {
+      return false;
+    }
+  });
+}
