@@ -4,10 +4,10 @@ import { jobToJson, toJsonLine } from '../output/json.js';
 import { writeStdout } from '../output/stdout.js';
 import { assertCanAsk, confirm } from './confirm.js';
 import type { Rate } from './flags.js';
-import type { Selected } from './selection-flags.js';
+import { onlyTopic, type Selected } from './selection-flags.js';
 import { describeCounts, SelectionReport, totalOf } from './selection-report.js';
 import { printNote, ProgressLine } from './stderr.js';
-import { loadTables, tableWidth } from './tables.js';
+import { loadTable, tableTitle, tableWidth } from './tables.js';
 
 /** A dry run shows so many jobs. */
 const SHOWN = 10;
@@ -54,7 +54,7 @@ export async function actOnSelection(
 ): Promise<number> {
   const isCounted = !flags.yes || flags['dry-run'] || needsTotal;
   const counted = isCounted ? await count(queue, through) : undefined;
-  if (counted && flags['dry-run']) return showDryRun(queue, counted, past, flags.json);
+  if (counted && flags['dry-run']) return showDryRun(queue, { ...through, ...counted }, past, flags.json);
   const total = counted && totalOf(counted.counts);
   if (total === 0) {
     await new SelectionReport(past, flags.json, through.where).end(true);
@@ -93,7 +93,7 @@ async function count(queue: Queue, through: Selected): Promise<Counted> {
 /** @returns the exit code: 1 when there is no job */
 async function showDryRun(
   queue: Queue,
-  { counts, first }: Counted,
+  { counts, first, query }: Counted & Selected,
   past: string,
   json: boolean,
 ): Promise<number> {
@@ -102,8 +102,11 @@ async function showDryRun(
     const jobs = first.map(jobToJson);
     await writeStdout(`${toJsonLine({ dryRun: true, count: total, byState: counts, jobs })}\n`);
   } else {
-    const { jobsTable } = await loadTables();
-    if (total > 0) await writeStdout(jobsTable(first, await queue.now(), tableWidth()));
+    const { jobsTable, defaultJobColumns } = await loadTable(() => import('../output/job-table.js'));
+    const columns = defaultJobColumns(query.states, onlyTopic(query) === undefined);
+    const table = () => jobsTable(first, columns, { now, width: tableWidth() });
+    const now = await queue.now();
+    if (total > 0) await writeStdout(`${tableTitle(queue)}${table()}`);
     printNote(total === 0 ? 'no job matches' : `${describeCounts(counts)} would be ${past}`);
   }
   return total === 0 ? 1 : 0;

@@ -58,7 +58,7 @@ function readArguments(argv: readonly string[], flags: CommandSpec['flags']): Gi
   const positionals: string[] = [];
   for (let i = 0; i < before.length; i += 1) {
     const arg = before[i] ?? '';
-    if (!looksLikeFlag(arg)) {
+    if (!looksLikeFlag(arg, flags)) {
       positionals.push(arg);
       continue;
     }
@@ -77,9 +77,10 @@ function readArguments(argv: readonly string[], flags: CommandSpec['flags']): Gi
   return { values, positionals: [...positionals, ...after] };
 }
 
-/** `-` is stdin, and `-5` is a number. */
-function looksLikeFlag(arg: string): boolean {
-  return arg.startsWith('-') && arg !== '-' && !/^-\d+(\.\d+)?$/.test(arg);
+/** `-` is stdin, and `-5` is a number, but for a command that has a flag `-5`. */
+function looksLikeFlag(arg: string, flags: CommandSpec['flags']): boolean {
+  if (!arg.startsWith('-') || arg === '-') return false;
+  return !/^-\d+(\.\d+)?$/.test(arg) || Object.values(flags).some(({ char }) => arg === `-${char ?? ''}`);
 }
 
 function findFlag(

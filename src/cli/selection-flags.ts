@@ -3,6 +3,7 @@ import type { Sweep } from '../bulk/sweep.js';
 import { DelayerError } from '../core/errors.js';
 import { JOB_STATES, type JobState } from '../core/job.js';
 import type { Queue } from '../core/queue.js';
+import type { ScanQuery } from '../core/requests.js';
 import { count, duration, rate, timestamp } from './flags.js';
 import { readWhere, type Where } from './where.js';
 
@@ -46,7 +47,8 @@ export const selectionFlags = {
   }),
 };
 
-const SELECTING = Object.keys(selectionFlags) as (keyof typeof selectionFlags)[];
+/** Their names. */
+export const SELECTING = Object.keys(selectionFlags) as (keyof typeof selectionFlags)[];
 
 /** How a command acts on what is selected. */
 export const actingFlags = {
@@ -95,16 +97,22 @@ export interface Selected extends Sweep {
   readonly where?: Where | undefined;
 }
 
-/**
- * @param states those of a command that says so itself, where `--state` is not given
- * @param toBytes reads a topic as the user typed it
- */
+export interface SelectingOptions {
+  /** Those of a command that says so itself, where `--state` is not given. */
+  readonly states?: readonly JobState[];
+  /** Topics that stand as arguments: they are names, whatever characters they have. */
+  readonly named?: readonly string[];
+  /** Reads a topic as the user typed it. */
+  readonly toBytes: (text: string) => Buffer;
+}
+
 export async function toSelected(
   flags: SelectionFlags & { readonly limit?: number | undefined; readonly base64: boolean },
-  { states, toBytes }: { readonly states?: readonly JobState[]; readonly toBytes: (text: string) => Buffer },
+  { states, named = [], toBytes }: SelectingOptions,
 ): Promise<(queue: Queue) => Promise<Selected>> {
   const { base64, limit = Infinity } = flags;
-  const [topics, topicGlobs] = partOf(flags.topic ?? [], (text) => base64 || !isGlob(text));
+  const [names, topicGlobs] = partOf(flags.topic ?? [], (text) => base64 || !isGlob(text));
+  const topics = [...named, ...names];
   for (const text of topicGlobs) if (text.includes('\ufffd')) toBytes(text);
   const where = flags.where === undefined ? undefined : await readWhere(flags.where);
   const filter = {
@@ -122,6 +130,12 @@ export async function toSelected(
     const query = { ...filter, olderThan };
     return { query, limit, ...(where && { where, matches: (job) => where.matches(job) }) };
   };
+}
+
+/** The one topic that jobs of a query are of; nothing when they may be of several. */
+export function onlyTopic({ topics, topicGlobs }: ScanQuery): Buffer | undefined {
+  if (!Array.isArray(topics) || topics.length !== 1 || topicGlobs) return undefined;
+  return Buffer.from(topics[0] as Uint8Array);
 }
 
 /** Does it say more than a name, with one of the characters of a glob? */

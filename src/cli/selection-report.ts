@@ -4,7 +4,7 @@ import { writeIds } from '../output/jobs.js';
 import { toJsonLine } from '../output/json.js';
 import { stdoutIsTerminal, writeStdout } from '../output/stdout.js';
 import { printInfo, printNote, ProgressLine } from './stderr.js';
-import type { Where } from './where.js';
+import { tellOfFailed, type Where } from './where.js';
 
 export type StateCounts = Readonly<Partial<Record<JobState, number>>>;
 
@@ -64,11 +64,8 @@ export class SelectionReport {
   /** What was done is told even when the rest failed. */
   async end(isComplete: boolean): Promise<void> {
     this.progress.clear();
-    const { acted, left, past, where } = this;
-    if (where && where.failed.count > 0)
-      printNote(
-        `--where failed for ${jobCount(where.failed.count)}, which counted as not matching: ${where.failed.reason}`,
-      );
+    const { acted, left, past } = this;
+    tellOfFailed(this.where);
     if (this.json) {
       const counts = { [past]: totalOf(acted), byState: acted, left };
       await writeStdout(`${toJsonLine({ ...counts, isComplete })}\n`);

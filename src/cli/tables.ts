@@ -1,3 +1,5 @@
+import type { Queue } from '../core/queue.js';
+import { escapeText } from '../output/escape.js';
 import { stdoutIsTerminal } from '../output/stdout.js';
 import { terminalWidth, wantsColour } from './config/settings.js';
 
@@ -6,21 +8,14 @@ export function tableWidth(): number | undefined {
   return stdoutIsTerminal() ? terminalWidth() : undefined;
 }
 
-/** Tables and colours are loaded only when a table is drawn. */
-export async function loadTables(): Promise<typeof import('../output/table.js')> {
-  const tables = await import('../output/table.js');
-  tables.useColour(stdoutIsTerminal() && wantsColour());
-  return tables;
+/** Loads what draws a table, and decides on colours: only when one is drawn. */
+export async function loadTable<T>(load: () => Promise<T>): Promise<T> {
+  const [{ useColour }, table] = await Promise.all([import('../output/paint.js'), load()]);
+  useColour(stdoutIsTerminal() && wantsColour());
+  return table;
 }
 
-/** The same of those for dead letters. */
-export async function loadDeadTables(): Promise<typeof import('../output/dead-table.js')> {
-  await loadTables();
-  return import('../output/dead-table.js');
-}
-
-/** The same of that for daemons. */
-export async function loadDaemonsTable(): Promise<typeof import('../output/daemons-table.js')> {
-  await loadTables();
-  return import('../output/daemons-table.js');
+/** Says on a terminal which store a table shows: a line above it. */
+export function tableTitle({ label }: Queue): string {
+  return stdoutIsTerminal() ? `${escapeText(label)}\n` : '';
 }

@@ -1,6 +1,7 @@
 import { isUtf8 } from 'node:buffer';
 import { DelayerError } from '../core/errors.js';
-import type { JobRecord } from '../core/job.js';
+import { jobCount, type JobRecord } from '../core/job.js';
+import { printNote } from './stderr.js';
 
 /** A condition on jobs, of `--where`. */
 export interface Where {
@@ -8,6 +9,13 @@ export interface Where {
   matches(job: JobRecord): Promise<boolean>;
   /** For how many jobs it failed, and why it did for the first. */
   readonly failed: { readonly count: number; readonly reason: string };
+}
+
+/** Tells of jobs for which a condition failed: that they are left out is not what was asked for. */
+export function tellOfFailed(where: Where | undefined): void {
+  if (!where || where.failed.count === 0) return;
+  const { count, reason } = where.failed;
+  printNote(`--where failed for ${jobCount(count)}, which counted as not matching: ${reason}`);
 }
 
 /** What JSONata throws. */

@@ -13,16 +13,19 @@ export const MIN_BODY_WIDTH = 10;
 
 export const dim = (text: string): Cell => ({ text, paint: chalk.dim });
 
+/** Stands where nothing is known, or where there is nothing. */
+export const NONE: Cell = { text: '–', plain: '-', paint: chalk.dim };
+
 /** The first line of why a job failed. */
 export function reasonCell(reason: string | undefined, width: number | undefined): Cell {
-  if (reason === undefined) return { text: '–', plain: '-', paint: chalk.dim };
+  if (reason === undefined) return NONE;
   const line = escapeText(firstLine(reason));
   return { text: width === undefined ? line : cutToWidth(line, width) };
 }
 
 /** A time in UTC and how far it is from now; a dash when there is none. */
 export function timeCell(at: Date | undefined, now: Date): Cell {
-  if (at === undefined) return { text: '–', plain: '-', paint: chalk.dim };
+  if (at === undefined) return NONE;
   const away = at.getTime() - now.getTime();
   const distance = formatDuration(Math.abs(away));
   const short = away >= 0 ? `in ${distance}` : `${distance} ago`;

@@ -2,8 +2,8 @@ import chalk from 'chalk';
 import { exactDuration, formatDuration } from '../core/duration.js';
 import type { Daemon } from '../core/results.js';
 import { escapeText } from './escape.js';
-import { timeCell } from './cells.js';
-import { type Cell, drawTable } from './layout.js';
+import { NONE, timeCell } from './cells.js';
+import { drawTable } from './layout.js';
 
 /**
  * A row a daemon: since when it is at work, how many jobs it has made ready, and how late the latest of them was in its
@@ -28,5 +28,3 @@ export function daemonsTable(daemons: readonly Daemon[], now: Date, width: numbe
   ]);
   return `\n${drawTable({ columns, rows, width, paintHead: chalk.bold })}\n`;
 }
-
-const NONE: Cell = { text: '–', plain: '-', paint: chalk.dim };

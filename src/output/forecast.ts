@@ -23,7 +23,7 @@ export function forecastTable(
   if (spread) columns.push(right('spread'));
   if (before) columns.push(right('backlog'), right('late'));
   if (after) columns.push(right('spread backlog'), right('spread late'));
-  if (width !== undefined) columns.push({ head: '', isOptional: true });
+  if (width !== undefined) columns.push({ head: '', drop: 1 });
   const rows = due.map((jobs, i) => {
     const row: Cell[] = [timeCell(new Date(now.getTime() + i * stepMs), now), number(jobs)];
     if (errors) row.push({ text: `±${errors[i] ?? 0}`, plain: `${errors[i] ?? 0}` });

@@ -1,7 +1,7 @@
 import { isUtf8 } from 'node:buffer';
 import { formatBackoff } from '../core/backoff-text.js';
 import type { Attempt, Blocker, Bytes, Flaw, Job, JobRecord, LeasedJob } from '../core/job.js';
-import type { Daemon, JobPage, Problem, Stats, TopicStats } from '../core/results.js';
+import type { Daemon, Problem, Stats, TopicStats } from '../core/results.js';
 
 /** What JSON lets through and a terminal may obey: DEL, the C1 controls, and marks that reorder or hide text. */
 const UNPRINTABLE = /[\u007f-\u009f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]/g;
@@ -103,18 +103,6 @@ function flawToJson(flaw: Flaw): Json {
 /** A line of `inspect --id ID --json`: the job, and why it is where it is. */
 export function explainedJobToJson(job: JobRecord, explanation: readonly string[]): Json {
   return { ...jobToJson(job), explanation };
-}
-
-/** `inspect TOPIC --json`; the cursor is null on the last page. */
-export function jobPageToJson(topic: Bytes, page: JobPage): Json {
-  const { jobs, cursor, problems } = page;
-  return {
-    ...bytesToJson('topic', topic),
-    jobs: jobs.map(jobToJson),
-    cursor: cursor ?? null,
-    // What could not be listed.
-    ...(problems === undefined ? {} : { problems }),
-  };
 }
 
 /** `inspect TOPIC --group-by reason --json`; null where no reason was given. */

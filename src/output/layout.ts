@@ -17,8 +17,8 @@ export interface Column {
   readonly alignRight?: boolean;
   /** Cells of the terminal that are enough where there are no more; absent when it is not to be cut. */
   readonly minWidth?: number;
-  /** Left out of a terminal that is too narrow for it. */
-  readonly isOptional?: boolean;
+  /** Left out of a terminal that is too narrow: the column with the lowest number first. Absent: never. */
+  readonly drop?: number | undefined;
 }
 
 export interface TableOptions {
@@ -27,23 +27,24 @@ export interface TableOptions {
   /** Cells of the terminal; absent where there is none: whole text in aligned columns, without borders. */
   readonly width: number | undefined;
   readonly paintHead?: (text: string) => string;
+  /** True when absent. */
+  readonly hasHead?: boolean | undefined;
 }
 
 /** A way to draw a table. */
 interface Look {
   readonly bordered: boolean;
   readonly form: 'text' | 'short' | 'plain';
-  readonly skipsOptional: boolean;
+  /** Columns are left out whose `drop` is not above this. */
+  readonly dropped: number;
 }
 
-const PIPE: Look = { bordered: false, form: 'plain', skipsOptional: false };
-const POOREST: Look = { bordered: false, form: 'short', skipsOptional: true };
-/** From the richest on: the first that fits into the terminal is taken; where none does, the last is cut. */
-const LOOKS: readonly Look[] = [
-  { bordered: true, form: 'text', skipsOptional: false },
-  { bordered: true, form: 'short', skipsOptional: false },
-  { bordered: false, form: 'short', skipsOptional: false },
-  POOREST,
+const PIPE: Look = { bordered: false, form: 'plain', dropped: 0 };
+/** From the richest on: the first that fits into the terminal is taken. Then columns are left out, one by one. */
+const WHOLE_LOOKS: readonly Look[] = [
+  { bordered: true, form: 'text', dropped: 0 },
+  { bordered: true, form: 'short', dropped: 0 },
+  { bordered: false, form: 'short', dropped: 0 },
 ];
 
 /**
@@ -63,17 +64,64 @@ const NARROW = /^[ -~\u00c0-\u024f–…]*$/;
 const NO_CELL = /[\p{Mn}\p{Me}\p{Cf}\u1160-\u11ff]/u;
 
 /** Draws rows, each on one line, below their head, if there is one; ends without a newline. */
-export function drawTable({ columns, rows, width, paintHead = (text) => text }: TableOptions): string {
-  if (width === undefined) return draw(columns, rows, PIPE, naturalWidths(columns, rows, PIPE), paintHead);
-  for (const look of LOOKS.filter(({ bordered }) => !bordered || rows.length <= MAX_BORDERED_ROWS)) {
-    const room = width - frameWidth(columns, look);
-    const widths = fit(columns, naturalWidths(columns, rows, look), room, look);
-    if (sum(shown(columns, widths, look)) <= room) return draw(columns, rows, look, widths, paintHead);
-  }
-  const room = width - frameWidth(columns, POOREST);
-  const widths = cut(columns, naturalWidths(columns, rows, POOREST), room, POOREST);
-  return draw(columns, rows, POOREST, widths, paintHead);
+export function drawTable({ rows, ...options }: TableOptions): string {
+  return new TableParts(options).draw(rows);
 }
+
+/**
+ * A table that is drawn part by part. The first part decides how it looks and how wide its columns are; in a pipe
+ * they become wider where a later part needs it.
+ */
+export class TableParts {
+  private layout: Layout | undefined;
+
+  constructor(private readonly options: Omit<TableOptions, 'rows'>) {}
+
+  /** The lines of the next rows, below the head in the first part; ends without a newline. */
+  draw(rows: TableOptions['rows']): string {
+    const { columns, width, paintHead = (text: string) => text, hasHead = true } = this.options;
+    const isFirst = this.layout === undefined;
+    const { look, widths } = (this.layout ??= layOut(columns, rows, width, hasHead));
+    const now = width === undefined && !isFirst ? widen(widths, naturalWidths([], rows, PIPE)) : widths;
+    this.layout = { look, widths: now };
+    const head =
+      isFirst && hasHead ? columns.map(({ head: text }) => ({ text, paint: paintHead })) : undefined;
+    return drawLines(columns, rows, this.layout, head);
+  }
+}
+
+interface Layout {
+  readonly look: Look;
+  readonly widths: readonly number[];
+}
+
+function layOut(
+  columns: readonly Column[],
+  rows: TableOptions['rows'],
+  width: number | undefined,
+  hasHead: boolean,
+): Layout {
+  const heads = hasHead ? columns : [];
+  if (width === undefined) return { look: PIPE, widths: naturalWidths(heads, rows, PIPE) };
+  const looks = [...WHOLE_LOOKS, ...droppingLooks(columns)];
+  for (const look of looks.filter(({ bordered }) => !bordered || rows.length <= MAX_BORDERED_ROWS)) {
+    const room = width - frameWidth(columns, look);
+    const widths = fit(columns, naturalWidths(heads, rows, look), room, look);
+    if (sum(shown(columns, widths, look)) <= room) return { look, widths };
+  }
+  const look = looks.at(-1) ?? PIPE;
+  const room = width - frameWidth(columns, look);
+  return { look, widths: cut(columns, naturalWidths(heads, rows, look), room, look) };
+}
+
+/** One column less in each. */
+function droppingLooks(columns: readonly Column[]): Look[] {
+  const order = columns.flatMap(({ drop }) => drop ?? []).sort((a, b) => a - b);
+  return order.map((dropped) => ({ bordered: false, form: 'short', dropped }));
+}
+
+const widen = (widths: readonly number[], others: readonly number[]): number[] =>
+  widths.map((width, i) => Math.max(width, others[i] ?? 0));
 
 /**
  * Cells that a text takes in terminals (wcwidth): most letters of East Asia and emoji take two, marks that stand
@@ -137,15 +185,13 @@ function cut(columns: readonly Column[], widths: readonly number[], room: number
   return cutTo();
 }
 
-function draw(
+function drawLines(
   columns: readonly Column[],
   rows: TableOptions['rows'],
-  look: Look,
-  widths: readonly number[],
-  paintHead: (text: string) => string,
+  { look, widths }: Layout,
+  head: readonly Cell[] | undefined,
 ): string {
-  const head = columns.map(({ head: text }) => ({ text, paint: paintHead }));
-  const hasHead = columns.some(({ head: text }) => text !== '');
+  const hasHead = head?.some(({ text }) => text !== '') ?? false;
   const cellsOf = (row: readonly Cell[]): string[] => {
     const cells = row.map((cell, i) => {
       const text = cutToWidth(textOf(cell, look), widths[i] ?? 0);
@@ -155,7 +201,7 @@ function draw(
     });
     return shown(columns, cells, look);
   };
-  const lines = [...(hasHead ? [head] : []), ...rows].map(cellsOf);
+  const lines = [...(head && hasHead ? [head] : []), ...rows].map(cellsOf);
   if (look.bordered) return frame(lines, shown(columns, widths, look), hasHead);
   return lines.map((cells) => cells.join(GAP).trimEnd()).join('\n');
 }
@@ -175,8 +221,8 @@ function frame(lines: readonly string[][], widths: readonly number[], hasHead: b
   return table.toString().replaceAll(new RegExp(`${PLACEHOLDER}+`, 'g'), () => cells.next().value ?? '');
 }
 
-function shown<T>(columns: readonly Column[], perColumn: readonly T[], { skipsOptional }: Look): T[] {
-  return perColumn.filter((_, i) => !(skipsOptional && columns[i]?.isOptional === true));
+function shown<T>(columns: readonly Column[], perColumn: readonly T[], { dropped }: Look): T[] {
+  return perColumn.filter((_, i) => (columns[i]?.drop ?? Infinity) > dropped);
 }
 
 /** Cells between and around the columns. */

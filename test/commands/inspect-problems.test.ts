@@ -150,7 +150,7 @@ describe('the problems that inspect names', () => {
     await queue.push({ id: 'a', topic: 'topic', body: 'b' });
     await queue.maintain();
     await redis.raw.lpush(key('ready_queue:topic'), 'a');
-    const table = linesOf(expectQuiet(await cli.run(['inspect', 'topic'])));
+    const table = linesOf(expectQuiet(await cli.run(['inspect', 'topic', '--limit', '9'])));
     expect(table.filter((line) => line.includes('ready ×2'))).to.have.length(1);
     expect(table.filter((line) => /\bready\b/.test(line))).to.have.length(1);
     const overview = expectQuiet(await cli.run(['inspect'])).stdout.toString();

@@ -75,13 +75,13 @@ describe('inspect', () => {
       expect(linesOf(outcome)[0]).to.equal('The queue is empty.');
     });
 
-    it('inspect lists the jobs of a topic as a table, and all of them as JSON', async () => {
+    it('inspect lists the jobs of a topic as a table, and a page of them as JSON in the order of delivery', async () => {
       await fill();
       const table = expectQuiet(await cli.run(['inspect', 'topic']));
       for (const text of ['ready 1', 'leased', 'later 2', 'body of ready 1', 'attempts']) {
         expect(table.stdout.toString()).to.include(text);
       }
-      const { jobs, cursor, topic } = await page();
+      const { jobs, cursor, topic } = await page('--limit', '50');
       expect(topic).to.equal('topic');
       expect(cursor).to.equal(null);
       expect(jobs.map(({ id, state }) => [id, state])).to.deep.equal([
@@ -97,7 +97,7 @@ describe('inspect', () => {
       await fill();
       const ids = ({ jobs }: Page) => jobs.map(({ id }) => id);
       expect(ids(await page('--state', 'delayed'))).to.deep.equal(['later 1', 'later 2']);
-      expect(ids(await page('--state', 'leased,delayed'))).to.deep.equal(['leased', 'later 1', 'later 2']);
+      expect(ids(await page('--state', 'leased,delayed'))).to.have.members(['leased', 'later 1', 'later 2']);
       expect(ids(await page('--state', 'ready', '--state', 'leased'))).to.have.members([
         ...['ready 1', 'ready 2', 'leased'],
       ]);

@@ -58,6 +58,17 @@ describe('docs/operating.md', () => {
       }
     });
 
+    it('inspect lists what the page shows', async () => {
+      const queue = await cli.queue();
+      await queue.push({ topic: 'close_order', id: '31', body: '{"orderID":31}' });
+      await queue.push({ topic: 'close_order', id: '32', body: '{"orderID":32}', delayMs: 30 * 60_000 });
+      await queue.push({ topic: 'send_mail', id: '7', body: '{"to":"x"}', delayMs: 2 * HOUR_MS });
+      await queue.maintain();
+      const commands = blockWith(PAGE, 'sh', '--sort due');
+      const outcome = expectQuiet(await cli.sh(commands));
+      expect(shapesOf(outcome)).to.deep.equal(shownAfter(commands).map(shapeOf));
+    });
+
     it('what acts on jobs does and prints what the page shows', async () => {
       const queue = await cli.queue();
       for (const id of ['32', '33'])

@@ -1,12 +1,12 @@
 import { expect } from 'chai';
 import { type Cell, cellWidth, type Column, cutToWidth, drawTable } from '../../src/output/layout.js';
-import { overviewTable } from '../../src/output/table.js';
+import { overviewTable } from '../../src/output/overview-table.js';
 
 const COLUMNS: readonly Column[] = [
   { head: 'name' },
   { head: 'jobs', alignRight: true },
   { head: 'due' },
-  { head: 'expires', isOptional: true },
+  { head: 'expires', drop: 1 },
   { head: 'body', minWidth: 10 },
 ];
 const due = { text: '2026-03-01 12:00:00Z (in 5m)', short: 'in 5m', plain: '2026-03-01T12:00:00Z' };

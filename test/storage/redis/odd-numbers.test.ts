@@ -1,8 +1,10 @@
 import { expect } from 'chai';
 import fc from 'fast-check';
 import { explain } from '../../../src/output/explain.js';
-import { explainedJobToJson, jobPageToJson, overviewToJson, toJsonLine } from '../../../src/output/json.js';
-import { jobCard, jobsTable, overviewTable } from '../../../src/output/table.js';
+import { explainedJobToJson, jobToJson, overviewToJson, toJsonLine } from '../../../src/output/json.js';
+import { jobCard } from '../../../src/output/job-card.js';
+import { JOB_COLUMNS, jobsTable } from '../../../src/output/job-table.js';
+import { overviewTable } from '../../../src/output/overview-table.js';
 import { useRedis } from '../../support/redis.js';
 
 const SCORES = [
@@ -97,8 +99,8 @@ describe('views of what other clients may have written', () => {
           toJsonLine(explainedJobToJson(one, sentences));
           jobCard(one, sentences, now, 80);
         }
-        jobsTable(page.jobs, now, 80);
-        toJsonLine(jobPageToJson(Buffer.from('topic'), page));
+        jobsTable(page.jobs, JOB_COLUMNS, { now, width: 80 });
+        toJsonLine(page.jobs.map(jobToJson));
         overviewTable(stats, [...(stats.problems ?? []), ...health], now, 80);
         toJsonLine(overviewToJson('store', stats, health));
         const counts = stats.topics.find(({ topic }) => topic.toString() === 'topic');

@@ -1,32 +1,8 @@
 import chalk from 'chalk';
 import { formatDuration } from '../core/duration.js';
-import type { Attempt, JobRecord } from '../core/job.js';
-import { BODY_WIDTH, cutBytes, MIN_BODY_WIDTH, nameText, reasonCell, timeCell } from './cells.js';
+import type { Attempt } from '../core/job.js';
+import { MIN_BODY_WIDTH, reasonCell, timeCell } from './cells.js';
 import { type Column, drawTable } from './layout.js';
-
-/**
- * A row a dead letter, with why it failed: the first line of the reason.
- * @param width cells of the terminal; absent where there is none
- */
-export function deadTable(jobs: readonly JobRecord[], now: Date, width: number | undefined): string {
-  const columns: Column[] = [
-    { head: 'id' },
-    { head: 'failed' },
-    { head: 'kept until', isOptional: true },
-    { head: 'attempts', alignRight: true },
-    { head: 'reason', minWidth: MIN_BODY_WIDTH },
-    { head: 'body', minWidth: MIN_BODY_WIDTH, isOptional: true },
-  ];
-  const rows = jobs.map(({ id, failedAt, deadUntil, attempts, reason, body }) => [
-    { text: nameText(id, width) },
-    timeCell(failedAt, now),
-    timeCell(deadUntil, now),
-    { text: String(attempts) },
-    reasonCell(reason, width),
-    body ? { text: cutBytes(body, width ?? BODY_WIDTH) } : { text: 'gone', paint: chalk.dim },
-  ]);
-  return `${drawTable({ columns, rows, width, paintHead: chalk.bold })}\n`;
-}
 
 /** A row a reason, with how many failed for it. */
 export function reasonsTable(

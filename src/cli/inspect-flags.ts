@@ -1,0 +1,109 @@
+import * as Flags from '@oclif/core/flags';
+import { DelayerError } from '../core/errors.js';
+import { LIST_FORMATS } from '../output/job-lists.js';
+import { tableFlags } from './choose-columns.js';
+import { count } from './flags.js';
+import { isSelecting, SELECTING, type SelectionFlags, selectionFlags } from './selection-flags.js';
+
+export const inspectFlags = {
+  id: Flags.string({
+    multiple: true,
+    description: 'explain the jobs of this id; several --id, or - for ids on stdin, explain each',
+  }),
+  exact: Flags.boolean({
+    description: 'count all jobs, where they are so many that the overview estimates topics',
+  }),
+  problems: Flags.boolean({ description: 'explain the jobs that something is wrong with' }),
+  'group-by': Flags.option({ options: ['reason'] as const })({
+    description: 'count the dead letters of TOPIC by why they failed',
+  }),
+  limit: count('limit')({
+    description: 'no more than so many jobs [default: 50 on a terminal, else all]',
+  }),
+  cursor: Flags.string({ description: 'where the page before has ended' }),
+  ...selectionFlags,
+  output: Flags.option({ options: LIST_FORMATS })({
+    helpGroup: 'TABLE',
+    description: 'in place of a table: one document, a line of JSON for each, ids, or bodies',
+  }),
+  null: Flags.boolean({
+    // oclif's types know letters alone.
+    char: '0' as 'z',
+    helpGroup: 'TABLE',
+    description: 'with --output id or body: end each with a zero byte, for xargs -0',
+  }),
+  ...tableFlags,
+};
+
+/** What `inspect` shows. */
+export type InspectView = 'overview' | 'list' | 'ids' | 'problems' | 'reasons';
+
+const OF_TABLES = ['columns', 'sort', 'no-headers', 'output', 'null'];
+
+/** The flags that each view has. */
+const FLAGS_OF: Readonly<Record<InspectView, readonly string[]>> = {
+  overview: ['exact'],
+  list: [...SELECTING, 'limit', 'cursor', ...OF_TABLES],
+  ids: ['id'],
+  problems: ['problems', 'limit'],
+  reasons: ['group-by', 'state'],
+};
+
+/** What asks for a view, in errors. */
+const ASKED_BY: Readonly<Record<InspectView, string>> = {
+  overview: 'inspect without TOPIC',
+  list: 'TOPIC or a selection',
+  ids: '--id',
+  problems: '--problems',
+  reasons: '--group-by',
+};
+
+/** Flags as far as they decide what is shown. */
+interface ViewFlags extends SelectionFlags {
+  readonly id?: readonly string[] | undefined;
+  readonly problems: boolean;
+  readonly 'group-by'?: string | undefined;
+}
+
+/**
+ * @param topics those that stand as arguments
+ * @param readsIds does a `-` stand there, for ids on stdin?
+ * @throws DelayerError `usage` for flags that do not go together
+ */
+export function toView(
+  flags: ViewFlags,
+  { topics, readsIds, usage }: { topics: readonly string[]; readsIds: boolean; usage: string },
+): InspectView {
+  const view = askedFor(flags, topics, readsIds);
+  const error = (message: string, hint = 'Leave one of them out.') =>
+    new DelayerError('usage', message, { hint });
+  if (topics.length > 0 && (view === 'ids' || view === 'problems'))
+    throw error(`TOPIC and ${readsIds ? '-' : ASKED_BY[view]} cannot be used together`);
+  if (topics.length > 0 && flags.topic) throw error('TOPIC and --topic cannot be used together');
+  if (view === 'reasons') assertReasons(flags, topics, usage);
+  const other = Object.keys(inspectFlags).find(
+    (name) => isGiven(flags[name as keyof ViewFlags]) && !FLAGS_OF[view].includes(name),
+  );
+  if (other === undefined) return view;
+  if (view === 'overview' && FLAGS_OF.list.includes(other))
+    throw error(`--${other} needs a TOPIC or a selection`, `Usage: ${usage}`);
+  throw error(`${ASKED_BY[view]} and --${other} cannot be used together`);
+}
+
+const isGiven = (value: unknown): boolean => value !== undefined && value !== false;
+
+function assertReasons({ state }: ViewFlags, topics: readonly string[], usage: string): void {
+  if (topics.length !== 1)
+    throw new DelayerError('usage', '--group-by needs a TOPIC, and one alone', { hint: `Usage: ${usage}` });
+  if (state?.some((one) => one !== 'dead'))
+    throw new DelayerError('usage', 'dead letters alone have a reason to group by', {
+      hint: 'Leave --state out, or write --state dead.',
+    });
+}
+
+function askedFor(flags: ViewFlags, topics: readonly string[], readsIds: boolean): InspectView {
+  if (flags.id !== undefined || readsIds) return 'ids';
+  if (flags.problems) return 'problems';
+  if (flags['group-by'] !== undefined) return 'reasons';
+  return topics.length > 0 || isSelecting(flags) ? 'list' : 'overview';
+}
