@@ -1,6 +1,7 @@
 import { bindTexts, putCommandFirst } from './cli/argv.js';
 import { BaseCommand } from './cli/base-command.js';
 import { asksForHelp, runByOclif } from './cli/help.js';
+import { fromOriginal } from './cli/serve/original.js';
 import { COMMANDS } from './commands/index.js';
 
 /**
@@ -9,7 +10,7 @@ import { COMMANDS } from './commands/index.js';
  */
 export async function main(argv: readonly string[], root: string): Promise<void> {
   const shared = BaseCommand.baseFlags;
-  const given = putCommandFirst(bindTexts(argv), shared);
+  const given = putCommandFirst(bindTexts(fromOriginal(argv)), shared);
   const [name = '', ...rest] = given;
   if (!isCommand(name) || asksForHelp(rest))
     return runByOclif(given, root, Object.keys(COMMANDS), Object.keys(shared));

@@ -15,7 +15,7 @@ import { toJsonLine } from '../output/json.js';
 import { writeStdout } from '../output/stdout.js';
 import { openQueue } from '../storage/open.js';
 import { countBehindDashes } from './argv.js';
-import { readSettings } from './config/settings.js';
+import { readSettings, type StoreFlags } from './config/settings.js';
 import { isReaderGone, passesWithTheSignal, reportError } from './errors.js';
 import { fromBase64 } from './input/base64.js';
 import { readIds } from './input/ids.js';
@@ -120,10 +120,7 @@ export abstract class BaseCommand extends Command {
   }
 
   /** Opens the queue that the flags and the environment name, and closes it whatever happens. */
-  protected async withQueue<T>(
-    flags: { store?: string | undefined; prefix?: string | undefined },
-    use: (queue: Queue) => Promise<T>,
-  ): Promise<T> {
+  protected async withQueue<T>(flags: StoreFlags, use: (queue: Queue) => Promise<T>): Promise<T> {
     const { store, isDefaultStore, prefix, password } = readSettings(flags);
     if (this.interruption === undefined) keepHangupIgnored();
     if (hasPassword(flags.store)) printInfo(PASSWORD_WARNING);

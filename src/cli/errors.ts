@@ -27,7 +27,8 @@ export function isReaderGone(error: Error): boolean {
   return error instanceof OutputError ? error.readerGone : (error as NodeJS.ErrnoException).code === 'EPIPE';
 }
 
-function toDelayerError(error: Error): DelayerError {
+/** What the outside is told of an error: one that nobody made on purpose is `internal`. */
+export function toDelayerError(error: Error): DelayerError {
   if (error instanceof DelayerError) return error;
   const code = error instanceof OutputError ? 'output_failed' : 'internal';
   return new DelayerError(code, error.message, { cause: error });

@@ -18,7 +18,7 @@ export interface DaemonOptions {
   readonly waitsForStore?: boolean | undefined;
   /** Called once, when the store was reached. */
   readonly onReady?: (() => void) | undefined;
-  /** Called after each look at the store, and after each try that failed: the loop is alive. */
+  /** Called after each step of work, be there nothing to do, and after each try that failed: the loop is alive. */
   readonly onLook?: (() => void) | undefined;
   /** Keeps account of what is done, for whoever watches. */
   readonly progress?: Progress | undefined;
@@ -56,7 +56,6 @@ export async function runDaemon(queue: Queue, options: DaemonOptions): Promise<D
       await daemon.maintainAll();
       if (failures > 0) onEvent({ type: 'store_back', store: queue.label });
       failures = 0;
-      onLook?.();
       await daemon.waitForWork();
     } catch (error) {
       if (!(error instanceof DelayerError) || isLasting(error) || !(isReady || waitsForStore)) throw error;
@@ -128,6 +127,7 @@ class Daemon {
       if (promoted + expired + reclaimed + deleted > 0)
         this.options.onEvent({ type: 'maintained', promoted, reclaimed, expired, deleted });
       this.reportStuck(step.stuck);
+      this.options.onLook?.();
       this.nextInMs = step.nextInMs ?? Infinity;
       more = step.more;
     }

@@ -137,7 +137,7 @@ describe('the daemon', () => {
       onLook: () => order.push('look'),
       onEvent: ({ type }) => order.push(type),
     });
-    expect(order).to.deep.equal(['store_lost', 'look', 'look', 'look', 'ready', 'store_back', 'look']);
+    expect(order).to.deep.equal(['store_lost', 'look', 'look', 'look', 'ready', 'look', 'store_back']);
   });
 
   it('a defect at the start is not waited for', async () => {

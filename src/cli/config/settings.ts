@@ -12,6 +12,14 @@ export interface Settings {
   readonly password?: string | undefined;
 }
 
+/** What a command line says of the store. */
+export interface StoreFlags {
+  readonly store?: string | undefined;
+  readonly prefix?: string | undefined;
+  /** From a file that the command was given: no flag takes a password. */
+  readonly password?: string | undefined;
+}
+
 interface ConfigFile {
   readonly store?: string;
   readonly prefix?: string;
@@ -23,7 +31,7 @@ interface ConfigFile {
  * falls back from one that was named.
  * @throws DelayerError `config_invalid`
  */
-export function readSettings(flags: { store?: string | undefined; prefix?: string | undefined }): Settings {
+export function readSettings(flags: StoreFlags): Settings {
   const config = readConfigFile();
   const named = flags.store ?? setting('DELAYER_STORE') ?? config.store;
   return {
@@ -31,7 +39,7 @@ export function readSettings(flags: { store?: string | undefined; prefix?: strin
     isDefaultStore: named === undefined,
     prefix: flags.prefix ?? setting('DELAYER_PREFIX') ?? config.prefix,
     password: /^rediss?(\+unix)?:/.test(named ?? '')
-      ? readPassword(named === config.store ? config : {})
+      ? (flags.password ?? readPassword(named === config.store ? config : {}))
       : undefined,
   };
 }

@@ -1,0 +1,122 @@
+import { readFileSync } from 'node:fs';
+import { DelayerError } from '../../core/errors.js';
+import { MAX_TIMER_MS } from '../../core/timer.js';
+import { type IniEntry, parseIni, wrongLine } from './ini.js';
+
+/** What a configuration file of the original daemon asks for. What it leaves out, or leaves empty, is undefined. */
+export interface DaemonConfig {
+  /** Paths are as they stand in the file: from the working directory, as the original takes them. */
+  readonly pidFile: string | undefined;
+  readonly accessLog: string | undefined;
+  readonly errorLog: string | undefined;
+  readonly intervalMs: number | undefined;
+  /** Undefined where no key of [redis] says where the store is. */
+  readonly redis: { readonly url: string; readonly password: string | undefined } | undefined;
+  /** Sentences about keys that change nothing. */
+  readonly notes: readonly string[];
+}
+
+/** Keys of the original's pool of connections. */
+const POOL_KEYS = ['max_idle', 'max_active', 'idle_timeout', 'conn_max_lifetime'];
+const KNOWN: Readonly<Record<string, readonly string[]>> = {
+  delayer: ['pid', 'timer_interval', 'access_log', 'error_log'],
+  redis: ['host', 'port', 'database', 'password', ...POOL_KEYS],
+};
+
+const HOST = '127.0.0.1';
+const PORT = 6379;
+const MAX_PORT = 65_535;
+const MAX_DATABASE = 999_999_999;
+
+/**
+ * Reads `delayer.conf` of the original daemon.
+ * @throws DelayerError `config_invalid` with file and line
+ */
+export function readDaemonConfig(file: string): DaemonConfig {
+  let text: string;
+  try {
+    text = readFileSync(file, 'utf8');
+  } catch (error) {
+    throw new DelayerError(
+      'config_invalid',
+      `The configuration file ${file} cannot be read: ${(error as Error).message}`,
+      { hint: 'Name the file with -c FILE.' },
+    );
+  }
+  const entries = parseIni(text, file);
+  const keys = new Keys(entries, file);
+  return {
+    pidFile: keys.text('delayer', 'pid'),
+    accessLog: keys.text('delayer', 'access_log'),
+    errorLog: keys.text('delayer', 'error_log'),
+    intervalMs: keys.number('delayer', 'timer_interval', 1, MAX_TIMER_MS),
+    redis: readRedis(keys),
+    notes: notesOf(entries, file),
+  };
+}
+
+function readRedis(keys: Keys): DaemonConfig['redis'] {
+  const host = keys.text('redis', 'host');
+  const port = keys.number('redis', 'port', 1, MAX_PORT);
+  const database = keys.number('redis', 'database', 0, MAX_DATABASE);
+  const password = keys.text('redis', 'password');
+  if ([host, port, database, password].every((value) => value === undefined)) return undefined;
+  const at = hostInUrl(host ?? HOST);
+  if (at === undefined) throw keys.wrong('redis', 'host', 'no name and no address of a host');
+  return { url: `redis://${at}:${port ?? PORT}/${database ?? 0}`, password };
+}
+
+class Keys {
+  private readonly given: ReadonlyMap<string, IniEntry>;
+
+  constructor(
+    entries: readonly IniEntry[],
+    private readonly file: string,
+  ) {
+    // The last one counts where a key stands twice, as in the original.
+    this.given = new Map(entries.map((entry) => [`${entry.section}.${entry.key}`, entry]));
+  }
+
+  text(section: string, key: string): string | undefined {
+    const value = this.given.get(`${section}.${key}`)?.value;
+    return value === '' ? undefined : value;
+  }
+
+  number(section: string, key: string, least: number, most: number): number | undefined {
+    const text = this.text(section, key);
+    if (text === undefined) return undefined;
+    const value = Number(text);
+    if (/^\d+$/.test(text) && value >= least && value <= most) return value;
+    throw this.wrong(section, key, `no whole number from ${least} to ${most}`);
+  }
+
+  wrong(section: string, key: string, what: string): DelayerError {
+    const { line = 0, value = '' } = this.given.get(`${section}.${key}`) ?? {};
+    return wrongLine(this.file, line, `${key} is ${JSON.stringify(value)}, ${what}`);
+  }
+}
+
+/** An address of IPv6 may stand with or without its brackets. Undefined for what is no name of a host. */
+function hostInUrl(host: string): string | undefined {
+  if (/^[\w.-]+$/.test(host)) return host;
+  const [, address] = /^\[?([\da-f:.]+(?:%\w+)?)\]?$/i.exec(host) ?? [];
+  return address === undefined ? undefined : `[${address}]`;
+}
+
+function notesOf(entries: readonly IniEntry[], file: string): string[] {
+  const unknown = entries
+    .filter(({ section, key }) => KNOWN[section]?.includes(key) !== true)
+    .map(({ section, key, line }) => {
+      const where = section === '' ? 'before the first section' : `in [${section}]`;
+      return `${file}:${line}: unknown key ${JSON.stringify(key)} ${where}; it changes nothing`;
+    });
+  const pool = POOL_KEYS.filter((name) =>
+    entries.some(({ section, key }) => section === 'redis' && key === name),
+  );
+  if (pool.length === 0) return unknown;
+  const verb = pool.length === 1 ? 'changes' : 'change';
+  return [
+    ...unknown,
+    `${file}: ${pool.join(', ')} ${verb} nothing: this daemon has two connections to Redis, and keeps them`,
+  ];
+}

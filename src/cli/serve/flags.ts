@@ -1,0 +1,82 @@
+import * as Flags from '@oclif/core/flags';
+import { positiveDuration } from '../flags.js';
+import { readDaemonConfig } from './daemon-config.js';
+import { LOG_FORMATS, LOG_LEVELS, type LogFormat, type LogLevel, type LogOptions } from './log.js';
+
+/** How late (ms) a push by another client may be seen; the original daemon looks once a second. */
+const INTERVAL_MS = 100;
+
+export const serveFlags = {
+  configuration: Flags.string({
+    char: 'c',
+    helpValue: 'FILE',
+    description: 'read the delayer.conf of the original daemon; flags win over it',
+  }),
+  interval: positiveDuration('interval')({
+    description: 'look at least so often [default: 100ms]',
+  }),
+  once: Flags.boolean({
+    description: 'do what is to be done now, and end: for cron and timers',
+    exclusive: ['interval', 'no-wait'],
+  }),
+  'no-wait': Flags.boolean({
+    description: 'fail when the store cannot be reached at the start, instead of waiting for it',
+  }),
+  'access-log': Flags.string({
+    helpValue: 'FILE',
+    description: 'write what goes well to FILE as well, and how many jobs were moved, once a second',
+  }),
+  'error-log': Flags.string({
+    helpValue: 'FILE',
+    description: 'write warnings and errors to FILE as well',
+  }),
+  'log-format': Flags.option({
+    options: LOG_FORMATS,
+    description: 'lines on stderr with time, level and process, for people or as JSON [default: neither]',
+  })(),
+  'log-level': Flags.option({
+    options: LOG_LEVELS,
+    default: 'info' as const,
+    description: 'leave out what matters less',
+  })(),
+};
+
+interface GivenFlags {
+  readonly store?: string | undefined;
+  readonly configuration?: string | undefined;
+  readonly interval?: number | undefined;
+  readonly 'access-log'?: string | undefined;
+  readonly 'error-log'?: string | undefined;
+  readonly 'log-format'?: LogFormat | undefined;
+  readonly 'log-level': LogLevel;
+  readonly quiet: boolean;
+}
+
+interface ServeSettings {
+  readonly intervalMs: number;
+  readonly store: string | undefined;
+  readonly password: string | undefined;
+  readonly log: LogOptions;
+  /** What is to be told of the configuration file. */
+  readonly notes: readonly string[];
+}
+
+/** What the flags say, else the configuration file. */
+export function readServeSettings(flags: GivenFlags): ServeSettings {
+  const config = flags.configuration === undefined ? undefined : readDaemonConfig(flags.configuration);
+  return {
+    intervalMs: flags.interval ?? config?.intervalMs ?? INTERVAL_MS,
+    // The password of a file is for the store of that file alone.
+    ...(flags.store === undefined && config?.redis
+      ? { store: config.redis.url, password: config.redis.password }
+      : { store: flags.store, password: undefined }),
+    log: {
+      format: flags['log-format'],
+      level: flags['log-level'],
+      accessLog: flags['access-log'] ?? config?.accessLog,
+      errorLog: flags['error-log'] ?? config?.errorLog,
+      isQuiet: flags.quiet,
+    },
+    notes: config?.notes ?? [],
+  };
+}

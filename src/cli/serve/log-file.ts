@@ -1,0 +1,139 @@
+import { closeSync, existsSync, mkdirSync, openSync } from 'node:fs';
+import { open } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import { DelayerError } from '../../core/errors.js';
+import { sleep } from '../../core/timer.js';
+
+/** Lines that wait for a file that is slow; more are left out, and counted. */
+const MAX_PENDING = 1000;
+/** At the end a file that hangs is waited for no longer than this (ms). */
+const CLOSE_MS = 1000;
+const MODE = 0o644;
+
+/** What becomes of a log file while it is written. */
+export type LogTrouble =
+  | { readonly type: 'failed'; readonly path: string; readonly reason: string }
+  | { readonly type: 'back'; readonly path: string; readonly missing: number };
+
+/**
+ * A log file, opened anew for what is written to it, as the original daemon does: whoever moves it away need not
+ * tell. Nothing waits for it, and a disk that is full or hangs holds nothing up.
+ */
+export class LogFile {
+  private pending: string[] = [];
+  private writing: Promise<void> | undefined;
+  /** Lines that could not be written since the last one that could. */
+  private missing = 0;
+  private hasFailed = false;
+  /** Did a write end within a line? */
+  private isTorn = false;
+
+  constructor(
+    readonly path: string,
+    private readonly onTrouble: (trouble: LogTrouble) => void,
+  ) {}
+
+  /**
+   * Makes the file and its folder where they are absent.
+   * @throws DelayerError `output_failed` when they cannot be made or written to
+   */
+  make(): void {
+    try {
+      makeFolder(dirname(this.path));
+    } catch (error) {
+      throw cannot(`The folder of the log ${this.path} cannot be made`, error);
+    }
+    try {
+      closeSync(openSync(this.path, 'a', MODE));
+    } catch (error) {
+      throw cannot(`The log ${this.path} cannot be written`, error);
+    }
+  }
+
+  /** @param line without its end */
+  add(line: string): void {
+    if (this.pending.length < MAX_PENDING) this.pending.push(`${line}\n`);
+    else this.missing += 1;
+    this.writing ??= this.writeAll();
+  }
+
+  /** Waits until all is written, for a while. */
+  async close(): Promise<void> {
+    if (!this.writing) return;
+    const written = new AbortController();
+    await Promise.race([this.writing, sleep(CLOSE_MS, written.signal)]);
+    written.abort();
+  }
+
+  private async writeAll(): Promise<void> {
+    while (this.pending.length > 0) {
+      const lines = this.pending;
+      this.pending = [];
+      try {
+        await this.append(lines.join(''));
+        this.tellOfSuccess();
+      } catch (error) {
+        this.missing += lines.length;
+        this.tellOfFailure(error as Error);
+      }
+    }
+    this.writing = undefined;
+  }
+
+  private async append(text: string): Promise<void> {
+    const file = await this.open();
+    try {
+      const bytes = Buffer.from(this.isTorn ? `\n${text}` : text);
+      for (let written = 0; written < bytes.length;) {
+        written += (await file.write(bytes, written)).bytesWritten;
+        this.isTorn = written < bytes.length;
+      }
+    } finally {
+      await file.close();
+    }
+  }
+
+  private async open() {
+    try {
+      return await open(this.path, 'a', MODE);
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+      // Somebody has taken its folder away.
+      makeFolder(dirname(this.path));
+      return open(this.path, 'a', MODE);
+    }
+  }
+
+  private tellOfSuccess(): void {
+    const { missing } = this;
+    if (missing === 0) return;
+    this.missing = 0;
+    this.hasFailed = false;
+    this.onTrouble({ type: 'back', path: this.path, missing });
+  }
+
+  private tellOfFailure({ message }: Error): void {
+    if (this.hasFailed) return;
+    this.hasFailed = true;
+    this.onTrouble({ type: 'failed', path: this.path, reason: message });
+  }
+}
+
+/** Node's own `recursive` never ends where a folder that is there takes no other (/proc). */
+function makeFolder(path: string): void {
+  if (existsSync(path)) return;
+  makeFolder(dirname(path));
+  try {
+    mkdirSync(path);
+  } catch (error) {
+    // Another process may have made it meanwhile.
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+  }
+}
+
+function cannot(what: string, error: unknown): DelayerError {
+  return new DelayerError('output_failed', `${what}: ${(error as Error).message}`, {
+    hint: 'Make the folder, let this user write to it, or name another file.',
+    cause: error,
+  });
+}

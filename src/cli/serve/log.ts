@@ -1,0 +1,189 @@
+import { isUtf8 } from 'node:buffer';
+import type { DaemonTotals } from '../../core/daemon-status.js';
+import type { DelayerError } from '../../core/errors.js';
+import type { DelayerEvent } from '../../core/events.js';
+import type { Bytes } from '../../core/job.js';
+import { escapeText } from '../../output/escape.js';
+import { toJsonLine } from '../../output/json.js';
+import { describeEvent } from '../events.js';
+import { printNote, writeStderr } from '../stderr.js';
+import { LogFile, type LogTrouble } from './log-file.js';
+
+export const LOG_LEVELS = ['error', 'warn', 'info', 'debug'] as const;
+export const LOG_FORMATS = ['text', 'json'] as const;
+export type LogLevel = (typeof LOG_LEVELS)[number];
+export type LogFormat = (typeof LOG_FORMATS)[number];
+
+/** What is moved is told of once in so many ms, in one sum. */
+const SUM_MS = 1000;
+
+export interface LogLine {
+  readonly level: LogLevel;
+  /** What happened, for programs. */
+  readonly event: string;
+  /** The same for people; it is escaped here. */
+  readonly message: string;
+  /** More for JSON. */
+  readonly fields?: Readonly<Record<string, unknown>> | undefined;
+}
+
+export interface LogOptions {
+  /** Of stderr; as other commands print there, when undefined. Files are text then. */
+  readonly format: LogFormat | undefined;
+  readonly level: LogLevel;
+  /** Gets what goes well. */
+  readonly accessLog: string | undefined;
+  /** Gets warnings and errors. */
+  readonly errorLog: string | undefined;
+  readonly isQuiet: boolean;
+}
+
+/**
+ * The log of a daemon: a line an event, on stderr and in the files that the original daemon has. Bodies of jobs come
+ * into no event; all other text is escaped.
+ */
+export class DaemonLog {
+  private readonly access: LogFile | undefined;
+  private readonly errors: LogFile | undefined;
+  private readonly moved = { promoted: 0, reclaimed: 0, expired: 0, deleted: 0 };
+  private summing: NodeJS.Timeout | undefined;
+
+  /** @throws DelayerError `output_failed` when a file cannot be made or written to */
+  constructor(private readonly options: LogOptions) {
+    const { accessLog, errorLog } = options;
+    const onTrouble = (trouble: LogTrouble) => this.write(troubleLine(trouble));
+    this.access = accessLog === undefined ? undefined : new LogFile(accessLog, onTrouble);
+    this.errors =
+      errorLog === accessLog
+        ? this.access
+        : errorLog === undefined
+          ? undefined
+          : new LogFile(errorLog, onTrouble);
+    this.make();
+  }
+
+  /** Are lines on stderr made for programs or log files, so that nothing else may stand among them? */
+  get isFormatted(): boolean {
+    return this.options.format !== undefined;
+  }
+
+  write(line: LogLine): void {
+    if (this.shows(line.level)) this.toStderr(line);
+    this.toFile(line);
+  }
+
+  readonly onEvent = (event: DelayerEvent): void => {
+    if (event.type === 'maintained') this.add(event);
+    const message = describeEvent(event);
+    // The end of an outage stands where its beginning does, as a warning.
+    if (message !== undefined)
+      this.write({ level: 'warn', event: event.type, message, fields: fieldsOf(event) });
+  };
+
+  /** What ends the daemon. On stderr the command tells of it, unless lines there are formatted. */
+  writeFailure({ code, message }: DelayerError, hint: string): void {
+    const line = { level: 'error', event: 'failed', message, fields: { code, hint } } as const;
+    if (this.isFormatted) this.toStderr(line);
+    this.toFile(line);
+  }
+
+  /** For whoever has moved the files away: makes new ones at once. */
+  reopen(): void {
+    if (!this.access && !this.errors) {
+      const message = 'SIGHUP does nothing here; SIGTERM ends this daemon';
+      this.write({ level: 'info', event: 'hangup', message });
+      return;
+    }
+    try {
+      this.make();
+      this.write({ level: 'info', event: 'log_reopened', message: 'the log files are opened anew' });
+    } catch (error) {
+      this.write({ level: 'error', event: 'log_failed', message: (error as Error).message });
+    }
+  }
+
+  /** Writes what is left. */
+  async close(): Promise<void> {
+    this.writeSum();
+    await Promise.all([this.access?.close(), this.errors?.close()]);
+  }
+
+  private make(): void {
+    this.access?.make();
+    this.errors?.make();
+  }
+
+  private shows(level: LogLevel): boolean {
+    return LOG_LEVELS.indexOf(level) <= LOG_LEVELS.indexOf(this.options.level);
+  }
+
+  private toStderr(line: LogLine): void {
+    const { format, isQuiet } = this.options;
+    if (format === undefined) printNote(line.message);
+    else if (!isQuiet) writeStderr(`${formatted(line, format)}\n`);
+  }
+
+  private toFile(line: LogLine): void {
+    const file = line.level === 'error' || line.level === 'warn' ? this.errors : this.access;
+    // The access log is there for what is moved, which elsewhere is for those who look closely.
+    const isShown = this.shows(line.level) || (line.event === 'maintained' && this.shows('info'));
+    if (isShown) file?.add(formatted(line, this.options.format ?? 'text'));
+  }
+
+  private add(event: Extract<DelayerEvent, { type: 'maintained' }>): void {
+    for (const name of MOVES) this.moved[name] += event[name];
+    this.summing ??= setTimeout(() => this.writeSum(), SUM_MS).unref();
+  }
+
+  private writeSum(): void {
+    clearTimeout(this.summing);
+    this.summing = undefined;
+    const fields = { ...this.moved };
+    if (MOVES.every((name) => fields[name] === 0)) return;
+    for (const name of MOVES) this.moved[name] = 0;
+    this.write({ level: 'debug', event: 'maintained', message: describeMoves(fields), fields });
+  }
+}
+
+const MOVES = ['promoted', 'reclaimed', 'expired', 'deleted'] as const;
+
+export function describeMoves({ promoted, expired, reclaimed, deleted }: DaemonTotals): string {
+  return `promoted ${promoted}, reclaimed ${reclaimed}, cleared away ${expired} expired and ${deleted} dead`;
+}
+
+function fieldsOf(event: DelayerEvent): Record<string, unknown> {
+  switch (event.type) {
+    case 'store_lost':
+      return { store: event.store, code: event.error.code };
+    case 'store_back':
+      return { store: event.store };
+    case 'announce_failed':
+    case 'pass_failed':
+      return { code: event.error.code };
+    case 'jobs_stuck':
+      return { jobs: event.jobs };
+    case 'job_dead':
+      return { ...named('id', event.id), ...named('topic', event.topic) };
+    default:
+      return {};
+  }
+}
+
+const named = (name: string, bytes: Bytes): Record<string, string> =>
+  isUtf8(bytes) ? { [name]: bytes.toString() } : { [`${name}Base64`]: Buffer.from(bytes).toString('base64') };
+
+function troubleLine(trouble: LogTrouble): LogLine {
+  const { type, path } = trouble;
+  const message =
+    type === 'failed'
+      ? `the log ${path} cannot be written: ${trouble.reason}; the work goes on`
+      : `the log ${path} is written again; ${trouble.missing} ${trouble.missing === 1 ? 'line is' : 'lines are'} missing`;
+  return { level: 'warn', event: type === 'failed' ? 'log_failed' : 'log_back', message, fields: { path } };
+}
+
+/** A line of text begins as the original's do: `[info] TIME`. */
+function formatted({ level, event, message, fields }: LogLine, format: LogFormat): string {
+  const [time, { pid }] = [new Date().toISOString(), process];
+  if (format === 'json') return toJsonLine({ time, level, pid, event, message, ...fields });
+  return `[${level}] ${time} ${pid} ${escapeText(message)}`;
+}

@@ -1,0 +1,33 @@
+/** The flags of the original daemon as `serve` has them. Go's flags may have one dash or two. */
+const FLAGS: Readonly<Record<string, string>> = {
+  c: '--configuration',
+  configuration: '--configuration',
+  d: '--daemon',
+  daemon: '--daemon',
+};
+const ASKING: Readonly<Record<string, string>> = { v: '--version', version: '--version', help: '--help' };
+
+/** Where the original looks for its configuration when none is named. */
+const DEFAULT_FILE = 'delayer.conf';
+
+/**
+ * A command line of the original daemon, `delayer -c delayer.conf -d`, as one of `serve`; any other as it is. No
+ * command of delayer begins with a flag of these.
+ */
+export function fromOriginal(argv: readonly string[]): readonly string[] {
+  const first = nameOf(argv[0] ?? '');
+  if (Object.hasOwn(ASKING, first)) return [ASKING[first] ?? '', ...argv.slice(1)];
+  if (!Object.hasOwn(FLAGS, first)) return argv;
+  const flags = argv.flatMap((arg) => {
+    const flag = Object.hasOwn(FLAGS, nameOf(arg)) ? FLAGS[nameOf(arg)] : undefined;
+    if (flag === undefined) return [arg];
+    const value = arg.includes('=') ? [arg.slice(arg.indexOf('=') + 1)] : [];
+    return [flag, ...value];
+  });
+  return ['serve', ...flags, ...(flags.includes('--configuration') ? [] : ['--configuration', DEFAULT_FILE])];
+}
+
+/** Without dashes and without a value; empty for what is no flag. */
+function nameOf(arg: string): string {
+  return /^--?([a-z]+)(?:=|$)/.exec(arg)?.[1] ?? '';
+}

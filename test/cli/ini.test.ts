@@ -1,0 +1,64 @@
+import { expect } from 'chai';
+import { parseIni } from '../../src/cli/serve/ini.js';
+import { fromOriginal } from '../../src/cli/serve/original.js';
+
+describe('an INI file of the original daemon', () => {
+  const valuesOf = (text: string) => parseIni(text, 'x.conf').map(({ value }) => value);
+
+  it('keys have their section, value and line; comments, blank lines and a byte order mark are passed over', () => {
+    const text = '\ufeff; a comment\r\nfree = 1\r\n\r\n[ delayer ] # another\r\npid = /run/x.pid\r\n';
+    expect(parseIni(text, 'x.conf')).to.deep.equal([
+      { section: '', key: 'free', value: '1', line: 2 },
+      { section: 'delayer', key: 'pid', value: '/run/x.pid', line: 5 },
+    ]);
+  });
+
+  it('a comment behind a value needs no space, and quotes keep what would begin one', () => {
+    expect(valuesOf('a = 1; x\nb=2# x\nc : 3\nd = ; x\ne = "p;#" ; x\nf = `q"`\ng = \'r\'\nh = """s""" # x')) //
+      .to.deep.equal(['1', '2', '3', '', 'p;#', 'q"', 'r', 's']);
+  });
+
+  it('a backslash at the end of a line joins the next one to it, and lines are still counted', () => {
+    expect(parseIni('a = one\\\n  two\nb = 3', 'x.conf')).to.deep.equal([
+      { section: '', key: 'a', value: 'onetwo', line: 1 },
+      { section: '', key: 'b', value: '3', line: 3 },
+    ]);
+  });
+
+  for (const [what, line] of [
+    ['a section that does not end', '[delayer'],
+    ['a section without a name', '[]'],
+    ['a line without =', 'secret'],
+    ['a value without a key', '= 1'],
+    ['a quote that is not closed', 'password = "secret'],
+    ['text behind a quote', 'password = "secret" more'],
+  ] as const) {
+    it(`${what} is told with file and line, and its text is not`, () => {
+      expect(() => parseIni(`[redis]\n${line}`, 'x.conf'))
+        .to.throw(/^x\.conf:2: /)
+        .with.property('code', 'config_invalid');
+      expect(() => parseIni(`[redis]\n${line}`, 'x.conf'))
+        .to.throw()
+        .and.not.match(/secret/);
+    });
+  }
+});
+
+describe('a command line of the original daemon', () => {
+  it('is one of serve, with the file that the original reads when none is named', () => {
+    for (const [given, meant] of [
+      ['-c x.conf -d', '--configuration x.conf --daemon'],
+      ['-d --configuration=x.conf', '--daemon --configuration x.conf'],
+      ['-daemon -configuration x.conf', '--daemon --configuration x.conf'],
+      ['-c=x.conf --json', '--configuration x.conf --json'],
+      ['--daemon', '--daemon --configuration delayer.conf'],
+    ] as const)
+      expect(fromOriginal(given.split(' '))).to.deep.equal(['serve', ...meant.split(' ')]);
+  });
+
+  it('asks for the version with -v, and any other command line stays as it is', () => {
+    expect(fromOriginal(['-v'])).to.deep.equal(['--version']);
+    for (const argv of [[], ['serve', '-d'], ['--json', 'pop', '-c'], ['-h'], ['push', 'q', '-d']])
+      expect(fromOriginal(argv)).to.deep.equal(argv);
+  });
+});

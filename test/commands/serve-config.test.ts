@@ -1,0 +1,136 @@
+import { expect } from 'chai';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { useCli } from '../support/cli.js';
+import { eventually } from '../support/eventually.js';
+import { useRedis } from '../support/redis.js';
+
+describe('serve -c with the configuration of the original daemon', () => {
+  const redis = useRedis();
+  const cli = useCli(() => ({ DELAYER_PREFIX: redis.prefix }));
+  const configure = (text: string) => {
+    writeFileSync(join(cli.home, 'delayer.conf'), text);
+  };
+  /** As the original has it in its package, on the test's own server. */
+  const shipped = () => `[delayer]
+pid =                           ; not for one alone
+timer_interval = 700            ; milliseconds
+access_log = logs/access.log    ; what goes well
+error_log = logs/error.log      ; what does not
+
+[redis]
+host = 127.0.0.1                ; the address
+port = ${redis.server.port}     ; the port
+database = 3
+password =                      ; none
+max_idle = 2
+max_active = 20
+idle_timeout = 3600
+conn_max_lifetime = 3600
+`;
+  const textOf = (...path: string[]) => readFileSync(join(cli.home, ...path), 'utf8');
+
+  it('every key is acted on, or is said to change nothing, and paths begin in the working directory', async () => {
+    configure(shipped());
+    const daemon = cli.start(['serve', '-c', 'delayer.conf']);
+    await daemon.says(/promoting due jobs/);
+    expect(daemon.stderr.split('\n')[0]).to.equal(
+      'delayer: delayer.conf: max_idle, max_active, idle_timeout, conn_max_lifetime change nothing: this daemon has two connections to Redis, and keeps them',
+    );
+    expect(daemon.stderr).to.include(
+      `redis://127.0.0.1:${redis.server.port}/3, looking at least every 700 ms`,
+    );
+    expect(await daemon.end()).to.include({ code: 0 });
+    expect(textOf('logs', 'access.log')).to.match(
+      /^\[info\] \S+Z \d+ promoting due jobs.*\n\[info\] .* stopped;/,
+    );
+    expect(textOf('logs', 'error.log')).to.match(/^\[warn\] \S+Z \d+ delayer\.conf: max_idle.*\n$/);
+  });
+
+  it('flags win over the file, and the file over the environment', async () => {
+    configure(shipped());
+    const flags = ['--interval', '50ms', '--store', redis.server.url, '--access-log', 'other.log'];
+    const byFlags = cli.start(['serve', '-c', 'delayer.conf', ...flags]);
+    await byFlags.says(/every 50 ms/);
+    expect(byFlags.stderr).to.include(`${redis.server.url}?db=0`);
+    await byFlags.end();
+    expect(textOf('other.log')).to.include('promoting');
+    const byFile = cli.start(['serve', '-c', 'delayer.conf'], { env: { DELAYER_STORE: 'sqlite:q.db' } });
+    await byFile.says(/promoting due jobs in redis:/);
+    await byFile.end();
+  });
+
+  it('the password of the file logs in, and no output has it', async () => {
+    const raw = redis.server.client();
+    await raw.config('SET', 'requirepass', 's;cret#');
+    try {
+      configure(`[redis]\nport = ${redis.server.port}\npassword = "s;cret#"\n`);
+      const daemon = cli.start([
+        'serve',
+        '-c',
+        'delayer.conf',
+        '--log-level',
+        'debug',
+        '--log-format',
+        'text',
+      ]);
+      await daemon.says(/promoting due jobs/);
+      expect((await daemon.end()).stderr).to.not.include('cret');
+    } finally {
+      await raw.config('SET', 'requirepass', '');
+    }
+  });
+
+  it('delayer -c FILE serves as the original did, and ends with 0 at SIGQUIT as at SIGTERM', async () => {
+    configure(shipped());
+    const daemon = cli.start(['-c', 'delayer.conf']);
+    await daemon.says(/promoting due jobs/);
+    expect(await daemon.end('SIGQUIT')).to.include({ code: 0, signal: null });
+  });
+
+  it('an unknown key is told with its line, and changes nothing', async () => {
+    configure(`tick = 1\n[redis]\nport = ${redis.server.port}\n[queue]\nhost = x\n[delayer]\ntimer = 2\n`);
+    const daemon = cli.start(['serve', '-c', 'delayer.conf']);
+    await daemon.says(/promoting due jobs/);
+    expect(daemon.stderr.split('\n').slice(0, 3)).to.deep.equal([
+      'delayer: delayer.conf:1: unknown key "tick" before the first section; it changes nothing',
+      'delayer: delayer.conf:5: unknown key "host" in [queue]; it changes nothing',
+      'delayer: delayer.conf:7: unknown key "timer" in [delayer]; it changes nothing',
+    ]);
+    await daemon.end();
+  });
+
+  it('a file that is not there, or a line of it that is wrong, ends with 78 and is named', async () => {
+    for (const [text, said] of [
+      [undefined, /nosuch\.conf cannot be read: ENOENT/],
+      ['[redis\n', /delayer\.conf:1: a section that does not end/],
+      [
+        '[delayer]\n\ntimer_interval = 1s\n',
+        /delayer\.conf:3: timer_interval is "1s", no whole number from 1/,
+      ],
+      ['[redis]\nport = 70000\n', /delayer\.conf:2: port is "70000", no whole number from 1 to 65535/],
+      ['[redis]\nhost = a b\n', /delayer\.conf:2: host is "a b", no name and no address/],
+    ] as const) {
+      if (text !== undefined) configure(text);
+      const file = text === undefined ? 'nosuch.conf' : 'delayer.conf';
+      const outcome = await cli.run(['serve', '-c', file]);
+      expect(outcome.stderr).to.match(said);
+      expect(outcome.code).to.equal(78);
+    }
+  });
+
+  it('an IPv6 address of the file may stand without brackets', async () => {
+    configure('[redis]\nhost = ::1\nport = 1\n');
+    const outcome = await cli.run(['serve', '-c', 'delayer.conf', '--no-wait']);
+    expect(outcome).to.include({ code: 69 });
+    expect(outcome.stderr).to.include('redis://[::1]:1/0 cannot be reached');
+  });
+
+  it('without a key of [redis] the store is the one of any other command', async () => {
+    configure('[delayer]\ntimer_interval = 50\n');
+    const daemon = cli.start(['serve', '-c', 'delayer.conf'], { env: { DELAYER_STORE: redis.server.url } });
+    await daemon.says(/promoting due jobs in redis\+unix:.*every 50 ms/);
+    await eventually(async () => (await redis.raw.zcard(`${redis.prefix}:daemons`)) > 0);
+    await daemon.end();
+  });
+});
