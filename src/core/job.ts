@@ -6,9 +6,21 @@
  * - ttl, ready lifetime: how long a job may wait to be taken, counted from its due time.
  * - lease: a consumer's hold on a job, named by an opaque string; when it ends unacknowledged, the job is
  *   ready again.
+ * - reservation: the jobs that one call has leased together.
+ * - holder: who leased, as host:pid. policy: what becomes of a job of a reservation when its handler fails.
  * - promote: to make a due job ready. maintain: to promote, to reclaim ended leases, to clear away what
  *   has expired.
- * - duplicate id: the id of a job that exists, pushed again.
+ * - reclaim: to bring a job back whose lease has ended, or to make a dead letter of it.
+ * - place: where a job stands in line; the order of due times, then of pushing, unless an operator promoted it.
+ * - duplicate id: the id of a job that exists, pushed again. A job that comes back while another one of its id is
+ *   in the queue waits (`blockedBy`) until that one is gone.
+ *
+ * Of what Redis holds (src/storage/redis/lua):
+ * - bucket: the hash with topic and body of a job. entry: its id in the pool or in a ready list.
+ * - record: the packed jobs of a reservation, and of what waits or is dead.
+ * - note: what is known of a ready entry beside the original's layout: place, due time, expiry, topic.
+ * - extras: retry settings of a job's own, key and history; its memo, a field of the bucket, holds them. On SQLite
+ *   they are in the table `note`.
  */
 
 /**

@@ -56,8 +56,8 @@ export class Fetcher {
 
   /** How many jobs are to be reserved now; 0 when none. */
   room({ callCount, jobCount }: Load): number {
-    const { concurrency, batchSize, leasesAhead } = this.options.handler;
-    if (!leasesAhead) {
+    const { concurrency, batchSize, prefetch } = this.options.handler;
+    if (prefetch !== 'always') {
       const { jobs: lead } = this.lead;
       const free = concurrency * batchSize + lead - callCount * batchSize - this.ahead.length;
       // Half of the lead is taken first: fewer requests bring as many jobs.
@@ -93,8 +93,8 @@ export class Fetcher {
   /** Sees to it that jobs which waited for MAX_WAIT_MS are taken out of what is ahead. */
   private watchWait(): void {
     const [first] = this.ahead;
-    const { batchSize, leasesAhead } = this.options.handler;
-    if (first === undefined || leasesAhead || batchSize > 1 || this.waitTimer !== undefined) return;
+    const { batchSize, prefetch } = this.options.handler;
+    if (first === undefined || prefetch === 'always' || batchSize > 1 || this.waitTimer !== undefined) return;
     const waitMs = first.reservation.reservedAtMs + MAX_WAIT_MS - monotonicMs();
     this.waitTimer = setTimeout(
       () => {
@@ -117,13 +117,13 @@ export class Fetcher {
 
   /** Are there as many as a call takes, or as there will be for now? */
   isReady(isAsking: boolean): boolean {
-    const { batchSize, leasesAhead } = this.options.handler;
-    return this.ahead.length >= (isAsking && !leasesAhead ? batchSize : 1);
+    const { batchSize, prefetch } = this.options.handler;
+    return this.ahead.length >= (isAsking && prefetch !== 'always' ? batchSize : 1);
   }
 
   /** The next jobs to deliver; they are ahead no more. What was leased ahead is given by reservation. */
   next(most: number): HeldJob[] {
-    if (!this.options.handler.leasesAhead) return this.ahead.splice(0, most);
+    if (this.options.handler.prefetch !== 'always') return this.ahead.splice(0, most);
     const reservation = this.ahead[0]?.reservation;
     const limit = Math.min(most, this.ahead.length);
     let count = 0;

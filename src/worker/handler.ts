@@ -66,11 +66,11 @@ export interface Handler {
   /** Jobs of one call at most; it may be given fewer. */
   readonly batchSize: number;
   /**
-   * True when the next jobs are to be leased while these are in hand, whatever that takes: a fast handler never
-   * waits for the store then. False when no job is to wait in this worker that another one could do: as many as
-   * `concurrency` are leased ahead while calls are short, and none when they take long; see lead.ts.
+   * `always`: the next jobs are leased while these are in hand, so that a fast handler never waits for the store.
+   * `while short`: no job is to wait in this worker that another one could do, so as many as `concurrency` are
+   * leased ahead while calls are short, and none when they take long; see lead.ts.
    */
-  readonly leasesAhead: boolean;
+  readonly prefetch: 'always' | 'while short';
   /** Does it know the leases, so that it may end them itself? Then a lease that is gone early is no surprise. */
   readonly knowsLeases?: boolean | undefined;
   /**

@@ -115,7 +115,7 @@ function checkTimeout(timeoutMs: number): number {
 /** One job a call. */
 class FunctionHandler implements Handler {
   readonly batchSize = 1;
-  readonly leasesAhead = false;
+  readonly prefetch = 'while short';
   readonly knowsLeases = true;
 
   constructor(

@@ -190,9 +190,10 @@ export class Worker implements AckListener, DeliveryListener, SupplyListener {
 
   onCallEnded(jobs: readonly HeldJob[], ms: number): void {
     this.fetcher.onCallEnded(ms);
-    const { leasesAhead } = this.options.handler;
+    const { prefetch } = this.options.handler;
     // What was leased ahead is acknowledged by whole reservations.
-    if (!leasesAhead || jobs.some(({ reservation }) => reservation.unfinished === 0)) this.acks.flushSoon();
+    if (prefetch !== 'always' || jobs.some(({ reservation }) => reservation.unfinished === 0))
+      this.acks.flushSoon();
     this.wake();
   }
 

@@ -78,7 +78,7 @@ describe('handlers with an outcome for each job, several at once', () => {
       optionsFor({
         concurrency: 1,
         batchSize: 5,
-        leasesAhead: false,
+        prefetch: 'while short' as const,
         handle: (jobs) => {
           sizes.push(jobs.length);
           return Promise.resolve({
@@ -195,7 +195,7 @@ describe('handlers with an outcome for each job, several at once', () => {
     const handler = {
       concurrency: 1,
       batchSize: 1,
-      leasesAhead: true,
+      prefetch: 'always' as const,
       handle: () => {
         throw new TypeError('a defect');
       },
@@ -231,7 +231,7 @@ describe('handlers with an outcome for each job, several at once', () => {
       optionsFor({
         concurrency: 1,
         batchSize: 1,
-        leasesAhead: true,
+        prefetch: 'always' as const,
         handle: () => Promise.resolve({ outcomes: ['done'], isClosed: true }),
       }),
     );
@@ -260,7 +260,7 @@ describe('handlers with an outcome for each job, several at once', () => {
       optionsFor({
         concurrency: 1,
         batchSize: 6,
-        leasesAhead: false,
+        prefetch: 'while short' as const,
         handle: (jobs) =>
           Promise.resolve({
             outcomes: jobs.map((_, i) => ({ retryInMs: 60_000, reason: i < 4 ? 'one' : 'other' })),

@@ -186,7 +186,7 @@ describe('a worker with a handler that can fail', () => {
   it('a call may end leases one by one, before it ends', async () => {
     await push(world.queue, ['a', 'b', 'c']);
     const handler = {
-      ...{ concurrency: 1, batchSize: 3, leasesAhead: false },
+      ...{ concurrency: 1, batchSize: 3, prefetch: 'while short' as const },
       handle: async (_: unknown, context: { settle(place: number, outcome: Outcome): boolean }) => {
         expect(context.settle(0, 'done')).to.equal(true);
         expect(context.settle(0, { dead: true })).to.equal(false);
@@ -207,7 +207,7 @@ describe('a worker with a handler that can fail', () => {
       reserve: (params) => world.store.reserve({ ...params, limit: Math.min(params.limit, 2) }),
     });
     const handler = {
-      ...{ concurrency: 1, batchSize: 5, leasesAhead: false },
+      ...{ concurrency: 1, batchSize: 5, prefetch: 'while short' as const },
       handle: (jobs: readonly unknown[]) => {
         sizes.push(jobs.length);
         return Promise.resolve({ outcomes: jobs.map(() => 'done' as const) });
@@ -221,7 +221,7 @@ describe('a worker with a handler that can fail', () => {
     await push(world.queue, ['a']);
     const ending = new AbortController();
     const handler = {
-      ...{ concurrency: 1, batchSize: 5, leasesAhead: false },
+      ...{ concurrency: 1, batchSize: 5, prefetch: 'while short' as const },
       handle: (jobs: readonly unknown[]) => {
         ending.abort();
         return Promise.resolve({ outcomes: jobs.map(() => 'done' as const) });

@@ -113,7 +113,7 @@ export function oneByOne(
   return {
     concurrency,
     batchSize: 1,
-    leasesAhead: false,
+    prefetch: 'while short' as const,
     async handle([job], { signal }): Promise<HandlerResult> {
       if (!job) throw new Error('a call without a job');
       return { outcomes: [await handle(job.id.toString(), job, signal)] };

@@ -101,12 +101,12 @@ export class Connection {
   }
 
   /** As {@link write}, for what takes jobs away: on a full disk it may use the room that is kept for that. */
-  writeLess<T>(work: (now: number) => T, limits?: WriteLimits): Promise<T> {
+  writeFreeing<T>(work: (now: number) => T, limits?: WriteLimits): Promise<T> {
     return this.writes.add(work, { toDisk: true, frees: true, limits });
   }
 
   /**
-   * As {@link writeLess}, but returns before it is on the disk; the next `write` takes it there. For what
+   * As {@link writeFreeing}, but returns before it is on the disk; the next `write` takes it there. For what
    * a power cut may undo without harm: a lease that is forgotten is a job that is ready.
    */
   writeSoon<T>(work: (now: number) => T, limits?: WriteLimits): Promise<T> {

@@ -4,7 +4,7 @@ import { hasRetryLeft, type RetryPolicy } from '../../core/retry-policy.js';
 import { type Agenda, readAgenda } from './agenda.js';
 import type { Connection } from './connection.js';
 import { bury, deleteDead } from './dead.js';
-import { addAttempt, addTo, type EndedJob, noteEnded, readEnded } from './ended.js';
+import { addAttempt, addTo, type EndedJob, noteEnded, readEnded } from './ended-attempts.js';
 import { clearExpired } from './expire.js';
 import { takeEnded } from './lease.js';
 import { forgetLocks } from './lock.js';
@@ -40,7 +40,7 @@ export async function maintain(connection: Connection): Promise<Maintenance> {
     (now) => connection.clock?.hasJumped(now) === true || nextChore(readAgenda(connection)) <= now,
   );
   const done = hasWork
-    ? await connection.writeLess((now) => doChores(connection, now))
+    ? await connection.writeFreeing((now) => doChores(connection, now))
     : { reclaimed: 0, expired: 0, deleted: 0, more: false };
   const nextInMs = await connection.read((now) => {
     const { leaseEnd, waitingAgain } = readAgenda(connection);

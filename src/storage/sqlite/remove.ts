@@ -20,7 +20,7 @@ const FAILED_AT = 'SELECT failed_at AS failedAt FROM dead WHERE seq = ?';
 export async function remove(connection: Connection, { jobs }: RemoveParams): Promise<RemoveResult[]> {
   const results: RemoveResult[] = [];
   for (const chunk of chunks(jobs, CHUNK_IDS))
-    results.push(...(await connection.writeLess((now) => removeChunk(connection, chunk, now))));
+    results.push(...(await connection.writeFreeing((now) => removeChunk(connection, chunk, now))));
   return results;
 }
 

@@ -31,7 +31,7 @@ interface Step<T> extends Omit<Ready, 'rows' | 'notes'> {
  */
 export function pop(connection: Connection, params: PopParams): Promise<Popped> {
   return untilFound<Job>(() =>
-    connection.writeLess((now) => {
+    connection.writeFreeing((now) => {
       const { rows, notes, ...rest } = findReady(connection, params, now);
       const jobs = rows.map((row) => toJob(connection, row, notes.get(row.seq)));
       deleteJobs(

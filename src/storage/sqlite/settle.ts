@@ -4,7 +4,7 @@ import type { NackResult } from '../../core/results.js';
 import { DEFAULT_RETRY, hasRetryLeft, pauseAfter } from '../../core/retry-policy.js';
 import type { Connection } from './connection.js';
 import { bury } from './dead.js';
-import { addAttempt, addTo, type EndedJob, noteEnded, noteReleased, readEnded } from './ended.js';
+import { addAttempt, addTo, type EndedJob, noteEnded, noteReleased, readEnded } from './ended-attempts.js';
 import { endLeases, extendLeases } from './lease.js';
 import { dropNotes } from './note.js';
 import { policyOf } from './policy.js';
@@ -18,7 +18,7 @@ const CHUNK_LEASES = 500;
 /** Ends leases with their jobs done and gone. On the disk when it returns. */
 export function ack(connection: Connection, params: LeaseParams): Promise<boolean[]> {
   return byReservation(params.leases, (groups) =>
-    connection.writeLess(() => {
+    connection.writeFreeing(() => {
       const ended = groups.map((group) => endLeases(connection, group));
       deleteJobs(
         connection,
@@ -33,7 +33,7 @@ export function ack(connection: Connection, params: LeaseParams): Promise<boolea
 /** Ends leases with their jobs failed: due again later, or dead letters. On the disk when it returns. */
 export function nack(connection: Connection, params: NackParams): Promise<NackResult[]> {
   return byReservation(params.leases, (groups) =>
-    connection.writeLess(
+    connection.writeFreeing(
       (now) => groups.map((group) => nackGroup(connection, group, params, now)),
       withGrace(params),
     ),

@@ -12,7 +12,7 @@ export function printHandler(write: WriteJobs): Handler {
   return {
     concurrency: 1,
     batchSize: PRINT_BATCH,
-    leasesAhead: true,
+    prefetch: 'always',
     async handle(jobs) {
       const written = await write(jobs);
       return { outcomes: new Array<'done'>(written).fill('done'), isClosed: written < jobs.length };

@@ -65,7 +65,7 @@ export interface BatchOptions {
 export class ExecHandler implements Handler {
   readonly concurrency: number;
   readonly batchSize: number;
-  readonly leasesAhead = false;
+  readonly prefetch = 'while short';
   readonly knowsLeases = true;
   private readonly watchdog = new Watchdog();
   /** Has a program run that did more than to fail at its start? */
