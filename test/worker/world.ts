@@ -152,6 +152,6 @@ export function useStandstill(): (ms: number) => void {
   });
   return (ms) => {
     shift += ms;
-    process.hrtime = Object.assign(shifted, { bigint: hrtime.bigint });
+    process.hrtime = Object.assign(shifted, { bigint: () => hrtime.bigint() });
   };
 }
