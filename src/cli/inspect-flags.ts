@@ -1,8 +1,8 @@
 import * as Flags from '@oclif/core/flags';
 import { DelayerError } from '../core/errors.js';
-import { LIST_FORMATS } from '../output/job-lists.js';
+import { LIST_FORMATS, type ListFormat } from '../output/job-lists.js';
 import { tableFlags } from './choose-columns.js';
-import { count } from './flags.js';
+import { count, timerDuration } from './flags.js';
 import { isSelecting, SELECTING, type SelectionFlags, selectionFlags } from './selection-flags.js';
 
 export const inspectFlags = {
@@ -16,6 +16,11 @@ export const inspectFlags = {
   problems: Flags.boolean({ description: 'explain the jobs that something is wrong with' }),
   'group-by': Flags.option({ options: ['reason'] as const })({
     description: 'count the dead letters of TOPIC by why they failed',
+  }),
+  watch: Flags.boolean({ description: 'look again and again, and show what has changed' }),
+  interval: timerDuration('interval')({
+    description: 'with --watch: look again after so long [default: 2s]',
+    dependsOn: ['watch'],
   }),
   limit: count('limit')({
     description: 'no more than so many jobs [default: 50 on a terminal, else all]',
@@ -38,12 +43,12 @@ export const inspectFlags = {
 /** What `inspect` shows. */
 export type InspectView = 'overview' | 'list' | 'ids' | 'problems' | 'reasons';
 
-const OF_TABLES = ['columns', 'sort', 'no-headers', 'output', 'null'];
+const OF_TABLES = ['columns', 'sort', 'no-headers', 'output'];
 
 /** The flags that each view has. */
 const FLAGS_OF: Readonly<Record<InspectView, readonly string[]>> = {
-  overview: ['exact'],
-  list: [...SELECTING, 'limit', 'cursor', ...OF_TABLES],
+  overview: ['exact', 'watch', 'interval', ...OF_TABLES],
+  list: [...SELECTING, 'limit', 'cursor', 'null', ...OF_TABLES],
   ids: ['id'],
   problems: ['problems', 'limit'],
   reasons: ['group-by', 'state'],
@@ -58,11 +63,23 @@ const ASKED_BY: Readonly<Record<InspectView, string>> = {
   reasons: '--group-by',
 };
 
-/** Flags as far as they decide what is shown. */
-interface ViewFlags extends SelectionFlags {
+/** What the flags were given. */
+export interface InspectFlags extends SelectionFlags {
   readonly id?: readonly string[] | undefined;
+  readonly exact: boolean;
   readonly problems: boolean;
   readonly 'group-by'?: string | undefined;
+  readonly watch: boolean;
+  readonly interval?: number | undefined;
+  readonly limit?: number | undefined;
+  readonly cursor?: string | undefined;
+  readonly output?: ListFormat | undefined;
+  readonly null: boolean;
+  readonly columns?: readonly string[] | undefined;
+  readonly sort?: string | undefined;
+  readonly 'no-headers': boolean;
+  readonly base64: boolean;
+  readonly json: boolean;
 }
 
 /**
@@ -71,7 +88,7 @@ interface ViewFlags extends SelectionFlags {
  * @throws DelayerError `usage` for flags that do not go together
  */
 export function toView(
-  flags: ViewFlags,
+  flags: InspectFlags,
   { topics, readsIds, usage }: { topics: readonly string[]; readsIds: boolean; usage: string },
 ): InspectView {
   const view = askedFor(flags, topics, readsIds);
@@ -82,7 +99,7 @@ export function toView(
   if (topics.length > 0 && flags.topic) throw error('TOPIC and --topic cannot be used together');
   if (view === 'reasons') assertReasons(flags, topics, usage);
   const other = Object.keys(inspectFlags).find(
-    (name) => isGiven(flags[name as keyof ViewFlags]) && !FLAGS_OF[view].includes(name),
+    (name) => isGiven(flags[name as keyof InspectFlags]) && !FLAGS_OF[view].includes(name),
   );
   if (other === undefined) return view;
   if (view === 'overview' && FLAGS_OF.list.includes(other))
@@ -92,7 +109,7 @@ export function toView(
 
 const isGiven = (value: unknown): boolean => value !== undefined && value !== false;
 
-function assertReasons({ state }: ViewFlags, topics: readonly string[], usage: string): void {
+function assertReasons({ state }: InspectFlags, topics: readonly string[], usage: string): void {
   if (topics.length !== 1)
     throw new DelayerError('usage', '--group-by needs a TOPIC, and one alone', { hint: `Usage: ${usage}` });
   if (state?.some((one) => one !== 'dead'))
@@ -101,7 +118,7 @@ function assertReasons({ state }: ViewFlags, topics: readonly string[], usage: s
     });
 }
 
-function askedFor(flags: ViewFlags, topics: readonly string[], readsIds: boolean): InspectView {
+function askedFor(flags: InspectFlags, topics: readonly string[], readsIds: boolean): InspectView {
   if (flags.id !== undefined || readsIds) return 'ids';
   if (flags.problems) return 'problems';
   if (flags['group-by'] !== undefined) return 'reasons';

@@ -1,64 +1,13 @@
 import type { JobRecord } from '../core/job.js';
 import type { Queue } from '../core/queue.js';
-import type { Estimate, Problem, Stats } from '../core/results.js';
 import { escapeForTerminal } from '../output/escape.js';
 import { explain } from '../output/explain.js';
-import { explainedJobToJson, overviewToJson, reasonsToJson, toJsonLine } from '../output/json.js';
+import { explainedJobToJson, reasonsToJson, toJsonLine } from '../output/json.js';
 import { writeStdout } from '../output/stdout.js';
-import { withCliHint } from './hints.js';
-import { printInfo, printNote, ProgressLine } from './stderr.js';
-import { loadTable, tableTitle, tableWidth } from './tables.js';
+import { printNote } from './stderr.js';
+import { loadTable, tableWidth } from './tables.js';
 
 /** What `inspect` shows; each view answers the exit code, 1 where there is no such job. */
-
-/** All topics, and what is wrong with the store. */
-export async function showOverview(queue: Queue, { json, exact }: OverviewOptions): Promise<number> {
-  const [stats, found, now] = await Promise.all([
-    count(queue, exact),
-    queue.health({ exact: false }),
-    queue.now(),
-  ]);
-  const problems = [...(stats.problems ?? []).map(withListHint), ...found].map(withCliHint);
-  if (json) {
-    await printJson(overviewToJson(queue.label, stats, problems));
-    return 0;
-  }
-  const { overviewTable } = await loadTable(() => import('../output/overview-table.js'));
-  const { daemonsTable } = await import('../output/daemons-table.js');
-  const overview = overviewTable(stats, problems, now, tableWidth());
-  await writeStdout(`${tableTitle(queue)}${overview}${daemonsTable(stats.daemons ?? [], now, tableWidth())}`);
-  if (stats.estimate) printInfo(estimateNote(stats.estimate));
-  return 0;
-}
-
-export interface OverviewOptions {
-  readonly json: boolean;
-  /** Count all jobs, however many there are. */
-  readonly exact: boolean;
-}
-
-/** Shows how far it is, where somebody looks. */
-async function count(queue: Queue, exact: boolean): Promise<Stats> {
-  if (!exact) return queue.stats({ exact });
-  const progress = new ProgressLine();
-  const onProgress = (counted: number, total: number) =>
-    progress.draw(() => `counted ${counted} of ${total} jobs`);
-  try {
-    return await queue.stats({ exact, onProgress });
-  } finally {
-    progress.clear();
-  }
-}
-
-function estimateNote({ sampled, missingBelow }: Estimate): string {
-  return `counts with ~ are estimates from ${sampled} jobs, and topics with fewer than some ${missingBelow} jobs may be missing; --exact counts all`;
-}
-
-/** Those of jobs are not only counted. */
-function withListHint(problem: Problem): Problem {
-  if (problem.code === 'records_gone') return problem;
-  return { ...problem, hint: `${problem.hint} \`delayer inspect --problems\` lists them.` };
-}
 
 /** The dead letters of a topic, counted by why they failed. */
 export async function showReasons(queue: Queue, topic: Buffer, json: boolean): Promise<number> {

@@ -1,34 +1,25 @@
 import * as Args from '@oclif/core/args';
 import { BaseCommand } from '../cli/base-command.js';
-import { chooseColumns, toOrder } from '../cli/choose-columns.js';
-import { inspectFlags, type InspectView, toView } from '../cli/inspect-flags.js';
-import { showFlawed, showJobs, showOverview, showReasons } from '../cli/inspect-views.js';
-import { type Listing, listJobs, MAX_SORTED } from '../cli/list-jobs.js';
+import { type InspectFlags, inspectFlags, type InspectView, toView } from '../cli/inspect-flags.js';
+import { toListing, toOverview } from '../cli/inspect-look.js';
+import { showFlawed, showJobs, showReasons } from '../cli/inspect-views.js';
+import { listJobs } from '../cli/list-jobs.js';
+import { showOverview, watchOverview } from '../cli/overview.js';
+import { Interruption } from '../cli/signals.js';
 import { readsStdin } from '../cli/input/arguments.js';
-import { type SelectionFlags, toSelected } from '../cli/selection-flags.js';
+import { toSelected } from '../cli/selection-flags.js';
 import { countBehindDashes } from '../cli/argv.js';
-import { DelayerError } from '../core/errors.js';
 import type { Queue } from '../core/queue.js';
-import type { ListFormat } from '../output/job-lists.js';
 
-interface ListFlags extends SelectionFlags {
-  readonly base64: boolean;
-  readonly json: boolean;
-  readonly limit?: number | undefined;
-  readonly cursor?: string | undefined;
-  readonly output?: ListFormat | undefined;
-  readonly null: boolean;
-  readonly columns?: string[] | undefined;
-  readonly sort?: string | undefined;
-  readonly 'no-headers': boolean;
-}
+/** Looks at the store so often (ms) with --watch. */
+const WATCH_MS = 2000;
 
 export default class Inspect extends BaseCommand {
   static override summary = 'Show what is in the queue: all topics, the jobs of some, or one job.';
   static override description = `Without a TOPIC and without a selection: how many jobs each topic has. With them: the jobs, on a terminal a page of them, else all. A page of topics is in the order of delivery, and goes on with --cursor; all else comes in the order of the store.
 Exit code 1 when there is no such job.`;
   static override usage = [
-    'inspect [--exact]',
+    'inspect [--exact] [--watch]',
     'inspect TOPIC... [SELECTION] [flags]',
     'inspect SELECTION [flags]',
     'inspect --id ID',
@@ -37,6 +28,7 @@ Exit code 1 when there is no such job.`;
   static override examples = [
     '<%= config.bin %> inspect',
     '<%= config.bin %> inspect --exact',
+    '<%= config.bin %> inspect --sort -ready --watch',
     '<%= config.bin %> inspect close_order --state ready --limit 20',
     '<%= config.bin %> inspect close_order --state dead',
     '<%= config.bin %> inspect close_order --group-by reason',
@@ -61,55 +53,41 @@ Exit code 1 when there is no such job.`;
     const ids = [...(flags.id ?? []), ...given.filter((_, i) => readsStdin(dashes, i))];
     const readsIds = topics.length < given.length;
     const view = toView(flags, { topics, readsIds, usage: this.usage });
-    const { json } = flags;
-    const list = view === 'list' ? await this.list(topics, flags) : undefined;
-    const [topic = ''] = topics;
-    const showing: Record<InspectView, (queue: Queue) => Promise<number>> = {
-      overview: (queue) => showOverview(queue, { json, exact: flags.exact }),
-      list: async (queue) => (await list?.(queue)) ?? 0,
-      ids: (queue) => showJobs(queue, this.idsOf(ids, flags.base64), json),
-      problems: (queue) => showFlawed(queue, flags.limit, json),
-      reasons: (queue) => showReasons(queue, this.toBytes(topic, flags.base64), json),
-    };
-    this.endWith(await this.withQueue(flags, showing[view]));
+    const show = await this.viewed(view, flags, { topics, ids });
+    this.endWith(await this.withQueue(flags, show));
   }
 
-  /** @returns what shows the list, and answers the exit code */
-  private async list(
-    topics: readonly string[],
-    flags: ListFlags,
+  /** @returns what shows a view, and answers the exit code */
+  private async viewed(
+    view: InspectView,
+    flags: InspectFlags,
+    { topics, ids }: { readonly topics: readonly string[]; readonly ids: readonly string[] },
   ): Promise<(queue: Queue) => Promise<number>> {
-    const { cursor, where, sort, limit = 0 } = flags;
-    const toBytes = (text: string) => this.toBytes(text, flags.base64);
-    const select = await toSelected(flags, { named: topics, toBytes });
-    const how = await toListing(flags);
-    if (cursor !== undefined && (topics.length === 0 || where !== undefined || sort !== undefined))
-      throw new DelayerError('usage', '--cursor needs a TOPIC, and goes with neither --where nor --sort', {
-        hint: `Usage: ${this.usage}`,
-      });
-    if (sort !== undefined && limit > MAX_SORTED)
-      throw new DelayerError('usage', `--sort shows ${MAX_SORTED} jobs at most`, {
-        hint: 'Leave --sort out for all jobs in the order of the store, or give a smaller --limit.',
-      });
-    return async (queue) => listJobs(queue, await select(queue), how);
+    const { base64, json } = flags;
+    const toBytes = (text: string) => this.toBytes(text, base64);
+    const [topic = ''] = topics;
+    switch (view) {
+      case 'overview':
+        return this.overview(flags);
+      case 'list': {
+        const how = await toListing(flags, topics, this.usage);
+        const select = await toSelected(flags, { named: topics, toBytes });
+        return async (queue) => listJobs(queue, await select(queue), how);
+      }
+      case 'ids':
+        return (queue) => showJobs(queue, this.idsOf(ids, base64), json);
+      case 'problems':
+        return (queue) => showFlawed(queue, flags.limit, json);
+      case 'reasons':
+        return (queue) => showReasons(queue, toBytes(topic), json);
+    }
   }
-}
 
-async function toListing(flags: ListFlags): Promise<Listing> {
-  const { json, cursor, output = json ? 'json' : undefined } = flags;
-  const isBytes = output === 'id' || output === 'body';
-  if (flags.null && !isBytes)
-    throw new DelayerError('usage', '-0 needs --output id or --output body', { hint: 'Leave it out.' });
-  if (flags.columns && output !== undefined)
-    throw new DelayerError('usage', '--columns is for a table', { hint: 'Leave --output and --json out.' });
-  const names = flags.columns ?? [];
-  const isNamed = names.length > 0 || flags.sort !== undefined;
-  // Colours take milliseconds to load, and most lists need no names of columns.
-  const all = isNamed ? (await import('../output/job-table.js')).JOB_COLUMNS : [];
-  return {
-    ...{ format: output, cursor, hasHeads: !flags['no-headers'] },
-    columns: names.length > 0 ? chooseColumns(all, names) : undefined,
-    order: toOrder(all, flags.sort),
-    terminator: flags.null ? '\0' : '\n',
-  };
+  private async overview(flags: InspectFlags): Promise<(queue: Queue) => Promise<number>> {
+    const how = await toOverview(flags);
+    if (!flags.watch) return (queue) => showOverview(queue, how);
+    const interruption = (this.interruption = new Interruption());
+    const intervalMs = flags.interval ?? WATCH_MS;
+    return (queue) => watchOverview(queue, how, { intervalMs, interruption });
+  }
 }

@@ -1,6 +1,6 @@
 import { isUtf8 } from 'node:buffer';
 import { formatBackoff } from '../core/backoff-text.js';
-import type { Attempt, Blocker, Bytes, Flaw, Job, JobRecord, LeasedJob } from '../core/job.js';
+import type { Attempt, Blocker, Bytes, Flaw, Job, JobRecord, JobState, LeasedJob } from '../core/job.js';
 import type { Daemon, Problem, Stats, TopicStats } from '../core/results.js';
 
 /** What JSON lets through and a terminal may obey: DEL, the C1 controls, and marks that reorder or hide text. */
@@ -115,11 +115,22 @@ export function reasonsToJson(
   return { ...bytesToJson('topic', topic), reasons: counts, others };
 }
 
+/** With what has changed since the look before, where there was one. */
+export interface OverviewStats extends Stats {
+  readonly topics: readonly (TopicStats & Change)[];
+  readonly change?: Change['change'];
+}
+
+interface Change {
+  readonly change?: Partial<Readonly<Record<JobState, number>>> | undefined;
+}
+
 /** `inspect --json` */
-export function overviewToJson(store: string, stats: Stats, problems: readonly Problem[]): Json {
-  const { totals, estimate, overdueSince, endedLeases, daemons, consumers } = stats;
+export function overviewToJson(store: string, stats: OverviewStats, problems: readonly Problem[]): Json {
+  const { totals, change, estimate, overdueSince, endedLeases, daemons, consumers } = stats;
   return {
     ...{ store, totals },
+    ...(change === undefined ? {} : { change }),
     ...(estimate === undefined ? {} : { estimate }),
     overdueSince: iso(overdueSince),
     endedLeases,
@@ -139,12 +150,20 @@ function daemonToJson({ name, seenAt, since, promoted, latestMs }: Daemon): Json
   };
 }
 
-function topicToJson({ topic, nextDueAt, oldestReadyAt, pausedUntilMs, ...row }: TopicStats): Json {
-  const { delayed, due, ready, leased, expired, dead, errors, isOldestAtLeast } = row;
+/** A topic of the overview. */
+export function topicToJson({
+  topic,
+  nextDueAt,
+  oldestReadyAt,
+  pausedUntilMs,
+  ...row
+}: OverviewStats['topics'][number]): Json {
+  const { delayed, due, ready, leased, expired, dead, errors, change, isOldestAtLeast } = row;
   return {
     ...bytesToJson('topic', topic),
     ...{ delayed, due, ready, leased, expired: expired ?? null, dead },
     ...(errors === undefined ? {} : { errors }),
+    ...(change === undefined ? {} : { change }),
     nextDueAt: iso(nextDueAt),
     oldestReadyAt: iso(oldestReadyAt),
     ...(isOldestAtLeast === true ? { isOldestAtLeast } : {}),

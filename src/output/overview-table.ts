@@ -1,61 +1,136 @@
 import chalk from 'chalk';
 import { exactDuration, formatDuration } from '../core/duration.js';
 import { JOB_STATES, type JobState } from '../core/job.js';
-import type { Problem, Stats, TopicStats } from '../core/results.js';
+import type { Problem, Stats } from '../core/results.js';
 import { nameText, NONE, timeCell } from './cells.js';
+import { cellsOf, comparing, type NamedColumn, type Order, type View } from './columns.js';
 import { escapeText } from './escape.js';
-import { type Cell, type Column, drawTable } from './layout.js';
+import { type Cell, drawTable } from './layout.js';
+import { type OverviewRow, overviewRows } from './overview-rows.js';
 import { PAINT } from './paint.js';
 
-/**
- * A row a topic, and below it what is wrong.
- * @param width cells of the terminal; absent where there is none
- */
-export function overviewTable(
-  stats: Stats,
-  problems: readonly Problem[],
-  now: Date,
-  width: number | undefined,
-): string {
-  const { topics } = stats;
-  const columns: Column[] = [
-    { head: 'topic' },
-    ...JOB_STATES.map((state) => ({ head: state, alignRight: true })),
-    { head: 'oldest', alignRight: true, drop: 1 },
-    { head: 'next due' },
-  ];
-  const rows = topics.map((topic) => [
-    topicCell(topic, now, width),
-    ...JOB_STATES.map((state) => countCell(topic, state)),
-    oldestCell(topic, now),
-    timeCell(topic.nextDueAt, now),
-  ]);
-  const table =
-    rows.length === 0 ? 'The queue is empty.' : drawTable({ columns, rows, width, paintHead: chalk.bold });
-  return `${[table, ...problems.map(problemLine)].join('\n')}\n`;
+export type TopicColumn = NamedColumn<OverviewRow>;
+
+/** Which columns a narrow terminal loses, in this order; the others it keeps. */
+const DROPPED = ['expired', 'next due', 'late', 'due', 'paused', 'leased', 'oldest'];
+/** Left out of a terminal where nothing stands in them. */
+const HIDDEN_WHEN_EMPTY = ['late', 'paused'];
+
+const stateColumn = (state: JobState): Omit<TopicColumn, 'drop'> => ({
+  ...{ head: state, alignRight: true },
+  cell: (row) => countCell(row, state),
+  value: (row) => row[state],
+});
+
+/** The columns that the overview may have. */
+export const TOPIC_COLUMNS: readonly TopicColumn[] = [
+  {
+    head: 'topic',
+    cell: ({ topic, pausedUntilMs }, { width }) => {
+      const paint = pausedUntilMs === undefined ? {} : { paint: chalk.yellow };
+      return topic ? { text: nameText(topic, width), ...paint } : { text: 'total', paint: chalk.bold };
+    },
+    value: ({ topic }) => topic?.toString('latin1'),
+  } satisfies TopicColumn,
+  ...JOB_STATES.map(stateColumn),
+  {
+    ...{ head: 'oldest', alignRight: true },
+    cell: ({ oldestReadyAt, isOldestAtLeast }, { now }) => ageCell(oldestReadyAt, now, isOldestAtLeast),
+    value: ({ oldestReadyAt }, { now }) => oldestReadyAt && now.getTime() - oldestReadyAt.getTime(),
+  } satisfies TopicColumn,
+  {
+    ...{ head: 'late', alignRight: true },
+    cell: ({ lateSince }, { now }) => ageCell(lateSince, now),
+    value: ({ lateSince }, { now }) => lateSince && now.getTime() - lateSince.getTime(),
+  } satisfies TopicColumn,
+  {
+    head: 'next due',
+    cell: ({ nextDueAt }, { now }) => timeCell(nextDueAt, now),
+    value: ({ nextDueAt }) => nextDueAt?.getTime(),
+  } satisfies TopicColumn,
+  {
+    head: 'paused',
+    cell: pausedCell,
+    value: ({ pausedUntilMs }) => pausedUntilMs,
+  } satisfies TopicColumn,
+].map((column) => ({ ...column, drop: dropOf(column.head) }));
+
+function dropOf(head: string): number | undefined {
+  const at = DROPPED.indexOf(head);
+  return at === -1 ? undefined : at + 1;
 }
 
 /** An estimate is marked; a count that was not made is none. */
-function countCell(topic: TopicStats, state: JobState): Cell {
-  const count = topic[state];
+function countCell({ errors, change, ...row }: OverviewRow, state: JobState): Cell {
+  const count = row[state];
   if (count === undefined) return NONE;
-  const mark = topic.errors?.[state] === undefined ? '' : '~';
-  return { text: `${mark}${count}`, paint: count === 0 ? chalk.dim : PAINT[state] };
+  const text = `${errors?.[state] === undefined ? '' : '~'}${count}`;
+  const more = change?.[state];
+  const paint = count === 0 && more === undefined ? chalk.dim : PAINT[state];
+  if (more === undefined) return { text, paint };
+  const sign = more > 0 ? '+' : '−';
+  const size = Math.abs(more);
+  return { text: `${text} (${sign}${size})`, plain: `${text}(${more > 0 ? '+' : '-'}${size})`, paint };
 }
 
-/** How long the oldest ready job waits. */
-function oldestCell({ oldestReadyAt, isOldestAtLeast }: TopicStats, now: Date): Cell {
-  if (oldestReadyAt === undefined) return NONE;
-  const ageMs = Math.max(0, now.getTime() - oldestReadyAt.getTime());
-  const [mark, plainMark] = isOldestAtLeast === true ? ['≥', '>='] : ['', ''];
+/** How long something waits, or at least how long. */
+function ageCell(since: Date | undefined, now: Date, isAtLeast = false): Cell {
+  if (since === undefined) return NONE;
+  const ageMs = Math.max(0, now.getTime() - since.getTime());
+  const [mark, plainMark] = isAtLeast ? ['≥', '>='] : ['', ''];
   return { text: `${mark}${formatDuration(ageMs)}`, plain: `${plainMark}${exactDuration(ageMs)}` };
 }
 
-function topicCell({ topic, pausedUntilMs }: TopicStats, now: Date, width: number | undefined): Cell {
-  const name = nameText(topic, width);
-  if (pausedUntilMs === undefined) return { text: name };
-  const left = pausedUntilMs === Infinity ? '' : `, ${formatDuration(pausedUntilMs - now.getTime())} left`;
-  return { text: `${name} (paused${left})`, short: `${name} (paused)`, paint: chalk.yellow };
+function pausedCell({ topic, pausedUntilMs }: OverviewRow, { now }: View): Cell {
+  if (!topic || pausedUntilMs === undefined) return NONE;
+  if (pausedUntilMs === Infinity) return { text: 'yes', paint: chalk.yellow };
+  return { ...timeCell(new Date(pausedUntilMs), now), paint: chalk.yellow };
+}
+
+/** How the overview is to be drawn. */
+export interface OverviewLook {
+  /** All but those without a word in them when absent. */
+  readonly columns?: readonly TopicColumn[] | undefined;
+  readonly order?: Order<OverviewRow> | undefined;
+  /** Heads, totals and what is wrong; true when absent. */
+  readonly hasHeads?: boolean | undefined;
+  /** The look before, with which counts are compared. */
+  readonly before?: Stats | undefined;
+}
+
+/** A row a topic, one of totals where there are several, and below who has jobs in hand and what is wrong. */
+export function overviewTable(
+  stats: Stats,
+  problems: readonly Problem[],
+  view: View,
+  { columns, order, hasHeads = true, before }: OverviewLook = {},
+): string {
+  const { rows, total } = overviewRows(stats, view.now, before);
+  if (order) rows.sort(comparing(order, view));
+  const all = hasHeads && rows.length > 1 ? [...rows, total] : rows;
+  const shown = columns ?? TOPIC_COLUMNS.filter((column) => isShown(column, all, view));
+  const { width } = view;
+  const cells = all.map((row) => cellsOf(row, shown, view));
+  const table = () =>
+    drawTable({ columns: shown, rows: cells, width, paintHead: chalk.bold, hasHead: hasHeads });
+  if (!hasHeads) return rows.length === 0 ? '' : `${table()}\n`;
+  const lines = [rows.length === 0 ? 'The queue is empty.' : table()];
+  if (stats.consumers && stats.consumers.length > 0) lines.push(consumersLine(stats.consumers));
+  return `${[...lines, ...problems.map(problemLine)].join('\n')}\n`;
+}
+
+function isShown(column: TopicColumn, rows: readonly OverviewRow[], view: View): boolean {
+  if (view.width === undefined || !HIDDEN_WHEN_EMPTY.includes(column.head)) return true;
+  return rows.some((row) => column.value(row, view) !== undefined);
+}
+
+/** So many consumers are named. */
+const MAX_NAMED = 10;
+
+function consumersLine(consumers: readonly string[]): string {
+  const more = consumers.length - MAX_NAMED;
+  const named = consumers.slice(0, MAX_NAMED).map(escapeText).join(', ');
+  return `Jobs are in the hands of ${named}${more > 0 ? ` and ${more} more` : ''}.`;
 }
 
 function problemLine({ message, hint }: Problem): string {

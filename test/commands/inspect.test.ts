@@ -41,13 +41,15 @@ describe('inspect', () => {
       const outcome = expectQuiet(await cli.run(['inspect']));
       const rows = linesOf(outcome).map((line) => line.split(/ {2,}/));
       expect(rows[0]).to.deep.equal([
-        ...['topic', 'delayed', 'due', 'ready', 'leased', 'expired', 'dead', 'oldest', 'next due'],
+        ...['topic', 'delayed', 'due', 'ready', 'leased', 'expired', 'dead', 'oldest', 'late', 'next due'],
+        'paused',
       ]);
       expect(rows[1]?.slice(0, 7)).to.deep.equal(['another topic', '0', '0', '1', '0', '0', '0']);
       expect(rows[1]?.[7]).to.match(/^(\d+s)?(\d+ms)?$/);
-      expect(rows[1]?.[8]).to.equal('-');
+      expect(rows[1]?.slice(8)).to.deep.equal(['-', '-', '-']);
       expect(rows[2]?.slice(0, 7)).to.deep.equal(['topic', '2', '0', '2', '1', '0', '0']);
-      expect(rows[2]?.[8]).to.match(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$/);
+      expect(rows[2]?.[9]).to.match(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$/);
+      expect(rows[3]?.slice(0, 7)).to.deep.equal(['total', '2', '0', '3', '1', '0', '0']);
     });
 
     it('inspect counts the jobs of every topic, as one JSON document', async () => {

@@ -51,11 +51,17 @@ export function wantsColour(): boolean {
 
 /** Where a terminal does not say. */
 const DEFAULT_WIDTH = 80;
+const DEFAULT_HEIGHT = 24;
 
 /** Columns of the terminal on stdout. */
 export function terminalWidth(): number {
   // It is 0 on some terminals.
   return process.stdout.columns || DEFAULT_WIDTH;
+}
+
+/** Rows of it. */
+export function terminalHeight(): number {
+  return process.stdout.rows || DEFAULT_HEIGHT;
 }
 
 /** An environment variable; one that is empty is not set. */

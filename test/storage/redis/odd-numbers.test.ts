@@ -101,7 +101,7 @@ describe('views of what other clients may have written', () => {
         }
         jobsTable(page.jobs, JOB_COLUMNS, { now, width: 80 });
         toJsonLine(page.jobs.map(jobToJson));
-        overviewTable(stats, [...(stats.problems ?? []), ...health], now, 80);
+        overviewTable(stats, [...(stats.problems ?? []), ...health], { now, width: 80 });
         toJsonLine(overviewToJson('store', stats, health));
         const counts = stats.topics.find(({ topic }) => topic.toString() === 'topic');
         const listed = (state: string) => page.jobs.filter((one) => one.state === state).length;

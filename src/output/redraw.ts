@@ -1,0 +1,26 @@
+import { cellWidth } from './layout.js';
+import { writeStdout } from './stdout.js';
+
+/** What sets colours. */
+const COLOURS = /\u001b\[[\d;]*m/g;
+
+/** Text on a terminal that is drawn again and again in its place; the last one stays there. */
+export class RedrawnText {
+  private rows = 0;
+
+  /** Cuts off what is below the terminal: what has left it at its top cannot be drawn over. */
+  async draw(text: string, { width, height }: { width: number; height: number }): Promise<void> {
+    const back = this.rows === 0 ? '' : `\u001b[${this.rows}A`;
+    const lines = text.trimEnd().split('\n');
+    this.rows = 0;
+    let shown = '';
+    for (const line of lines) {
+      const rows = Math.max(1, Math.ceil(cellWidth(line.replace(COLOURS, '')) / width));
+      // The last row is for the cursor.
+      if (this.rows + rows >= height) break;
+      this.rows += rows;
+      shown += `${line}\n`;
+    }
+    await writeStdout(`${back}\r\u001b[J${shown}`);
+  }
+}

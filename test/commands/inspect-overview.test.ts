@@ -1,0 +1,104 @@
+import { expect } from 'chai';
+import { expectQuiet, forEachStore, jsonOf, linesOf } from '../support/cli.js';
+import { eventually } from '../support/eventually.js';
+import { HOUR_MS } from '../support/jobs.js';
+
+describe('the overview of inspect', () => {
+  forEachStore((cli) => {
+    /** Of `a` one job is ready, of `b` two are, of `c` three are to come; `b` is paused. */
+    const fill = async () => {
+      const queue = await cli.queue();
+      const jobs = ['a', 'b', 'b', 'c', 'c', 'c'].map((topic) => ({ topic, body: 'x' }));
+      await queue.pushMany(jobs.map((job) => ({ ...job, delayMs: job.topic === 'c' ? HOUR_MS : 0 })));
+      await queue.maintain();
+      await queue.pause('b', { forMs: HOUR_MS });
+      return queue;
+    };
+    const rows = async (...args: string[]) =>
+      linesOf(expectQuiet(await cli.run(['inspect', ...args])))
+        .filter((line) => !line.startsWith('! '))
+        .map((line) => line.trim().split(/ +/));
+
+    it('--columns and --sort choose and order topics, below which stand totals', async () => {
+      await fill();
+      expect(await rows('--columns', 'topic,ready,delayed', '--sort', '-ready')).to.deep.equal([
+        ['topic', 'ready', 'delayed'],
+        ...[
+          ['b', '2', '0'],
+          ['a', '1', '0'],
+          ['c', '0', '3'],
+        ],
+        ['total', '3', '3'],
+      ]);
+    });
+
+    it('--no-headers leaves rows of topics alone, with how long a topic is paused', async () => {
+      await fill();
+      const found = await rows('--no-headers', '--columns', 'topic,paused');
+      expect(found.map(([topic]) => topic)).to.deep.equal(['a', 'b', 'c']);
+      expect(found.map(([, paused]) => paused === '-')).to.deep.equal([true, false, true]);
+    });
+
+    it('--output prints a line of JSON for each topic, or their names, in the order of --sort', async () => {
+      await fill();
+      const lines = jsonOf(await cli.run(['inspect', '--output', 'ndjson', '--sort', '-topic']));
+      expect(lines.map(({ topic, ready }) => [topic, ready])).to.deep.equal([
+        ['c', 0],
+        ['b', 2],
+        ['a', 1],
+      ]);
+      expect(linesOf(await cli.run(['inspect', '--output', 'id']))).to.deep.equal(['a', 'b', 'c']);
+    });
+
+    it('who has jobs in hand is told', async () => {
+      const queue = await fill();
+      await queue.reserve({ topics: 'a', limit: 1, leaseMs: HOUR_MS, holder: 'web-1:42' });
+      const { stdout } = await cli.run(['inspect']);
+      expect(stdout.toString()).to.include('Jobs are in the hands of web-1:42.');
+    });
+
+    it('--watch tells again and again what has changed, also of a topic that is empty now, until it is interrupted', async () => {
+      const queue = await fill();
+      const watch = cli.start(['inspect', '--watch', '--interval', '50ms', '--json']);
+      await watch.printed(1);
+      await queue.push({ topic: 'c', body: 'y', delayMs: HOUR_MS });
+      await queue.pop('a');
+      const documents = () =>
+        watch.lines.map(
+          (line) => JSON.parse(line) as { change?: object; topics: { topic: string; change?: object }[] },
+        );
+      const changes = () =>
+        documents().flatMap(({ topics }) =>
+          topics.filter(({ change }) => Object.keys(change ?? {}).length > 0),
+        );
+      await eventually(() => changes().length >= 2);
+      expect(documents()[0]).to.not.have.property('change');
+      expect(changes().map(({ topic, change }) => ({ topic, change }))).to.have.deep.members([
+        { topic: 'c', change: { delayed: 1 } },
+        { topic: 'a', change: { ready: -1 } },
+      ]);
+      expect(await watch.end('SIGINT')).to.include({ signal: 'SIGINT', stderr: '' });
+    });
+  });
+
+  forEachStore(
+    (cli) => {
+      it('--watch on a terminal draws over the table before it, and leaves the last one there', async () => {
+        const queue = await cli.queue();
+        await queue.push({ topic: 'a', body: 'x', delayMs: HOUR_MS });
+        const watch = cli.startTerminal('stty cols 100 rows 20; delayer inspect --watch --interval 50ms', {
+          env: { NO_COLOR: '1' },
+        });
+        await watch.printsText(/│ a +│ +1 │/);
+        await queue.push({ topic: 'a', body: 'y', delayMs: HOUR_MS });
+        await watch.printsText(/ 2 \(\+1\) │/);
+        watch.child.stdin?.write('\u0003');
+        const { stdout } = await watch.ended;
+        const last = stdout.toString().split('\u001b[J').at(-1) ?? '';
+        expect(last).to.include('delayed').and.to.include('│ a ');
+        expect(stdout.toString()).to.match(/\u001b\[\d+A\r\u001b\[J/);
+      });
+    },
+    ['SQLite'],
+  );
+});
