@@ -8,6 +8,7 @@ import { onlyTopic, type Selected } from './selection-flags.js';
 import { describeCounts, SelectionReport, totalOf } from './selection-report.js';
 import { printNote, ProgressLine } from './stderr.js';
 import { loadTable, tableTitle, tableWidth } from './tables.js';
+import { tellOfFailed } from './where.js';
 
 /** A dry run shows so many jobs. */
 const SHOWN = 10;
@@ -54,7 +55,10 @@ export async function actOnSelection(
 ): Promise<number> {
   const isCounted = !flags.yes || flags['dry-run'] || needsTotal;
   const counted = isCounted ? await count(queue, through) : undefined;
-  if (counted && flags['dry-run']) return showDryRun(queue, { ...through, ...counted }, past, flags.json);
+  if (counted && flags['dry-run']) {
+    tellOfFailed(through.where);
+    return showDryRun(queue, { ...through, ...counted }, past, flags.json);
+  }
   const total = counted && totalOf(counted.counts);
   if (total === 0) {
     await new SelectionReport(past, flags.json, through.where).end(true);
@@ -65,6 +69,7 @@ export async function actOnSelection(
     return 1;
   }
   const act = await start(queue, total);
+  through.where?.restart();
   const report = new SelectionReport(past, flags.json, through.where);
   let isComplete = false;
   try {

@@ -9,6 +9,8 @@ export interface Where {
   matches(job: JobRecord): Promise<boolean>;
   /** For how many jobs it failed, and why it did for the first. */
   readonly failed: { readonly count: number; readonly reason: string };
+  /** The jobs are gone through anew: what failed before counts no more. */
+  restart(): void;
 }
 
 /** Tells of jobs for which a condition failed: that they are left out is not what was asked for. */
@@ -51,7 +53,10 @@ export async function readWhere(expression: string): Promise<Where> {
       return false;
     }
   };
-  return { matches, failed };
+  const restart = () => {
+    failed.count = 0;
+  };
+  return { matches, failed, restart };
 }
 
 /** As JSONata's own `$boolean` has it, of what an expression gives. */

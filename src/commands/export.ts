@@ -6,6 +6,7 @@ import { BaseCommand } from '../cli/base-command.js';
 import { EXPORTED_STATES, type ExportPart, runExport } from '../cli/export-jobs.js';
 import { readIds } from '../cli/input/ids.js';
 import { printNote } from '../cli/stderr.js';
+import { tellOfFailed } from '../cli/where.js';
 import { assertNoSelection, isSelecting, selectionFlags, toSelected } from '../cli/selection-flags.js';
 import type { Queue } from '../core/queue.js';
 
@@ -44,9 +45,10 @@ Jobs that move on meanwhile are printed once or, where they come back, twice: im
     const select = await toSelected(flags, { states: EXPORTED_STATES, toBytes });
     const target = { file: flags['output-file'], gzip: flags.gzip };
     await this.withQueue(flags, async (queue) => {
-      const parts =
-        ids.length > 0 ? this.named(queue, ids, flags.base64) : selected(queue, await select(queue));
+      const through = ids.length > 0 ? undefined : await select(queue);
+      const parts = through ? selected(queue, through) : this.named(queue, ids, flags.base64);
       const { count, exitCode } = await runExport(queue, parts, target);
+      tellOfFailed(through?.where);
       const isAsked = ids.length > 0 || isSelecting(flags);
       if (count === 0 && isAsked) printNote('there is no such job');
       this.endWith(exitCode !== 0 ? exitCode : count === 0 && isAsked ? 1 : 0);

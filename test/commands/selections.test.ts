@@ -107,9 +107,22 @@ describe('selections', () => {
         '--yes',
       ];
       const outcome = await cli.run(args);
-      expect(outcome.stderr).to.contain('--where failed for');
+      expect(outcome.stderr).to.contain('--where failed for 3 jobs,');
       expect(outcome.stderr).to.contain('no job matches');
       expect(await idsIn('pay')).to.have.length(4);
+    });
+
+    it('jobs for which --where fails are told of once, by a dry run, where jobs are counted before, and by export', async () => {
+      await fill();
+      await (await cli.queue()).push({ topic: 'pay', id: 'text', body: 'no JSON', delayMs: HOUR_MS });
+      const where = ['--topic', 'pay', '--where', '$number(body.to) = 1 or body.amount = 2'];
+      const told = /^delayer: --where failed for 3 jobs, /m;
+      for (const args of [
+        ['remove', ...where, '--dry-run'],
+        ['reschedule', ...where, '--delay', '1h', '--spread', '1m', '--yes'],
+        ['export', ...where],
+      ])
+        expect((await cli.run(args)).stderr, args[0]).to.match(told);
     });
 
     it('an expression that is none is refused with its place, and nothing is done', async () => {
