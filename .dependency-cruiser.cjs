@@ -37,12 +37,13 @@ module.exports = {
     only('output-knows-core', '^src/output', '^src/(output|core)'),
     only('worker-knows-core', '^src/worker', '^src/(worker|core)'),
     only('daemon-knows-core', '^src/daemon', '^src/(daemon|core)'),
+    only('http-knows-core', '^src/http', '^src/(http|core)'),
     only('bulk-knows-core', '^src/bulk', '^src/(bulk|core)'),
     only('redis-knows-core', '^src/storage/redis', '^src/(storage/(redis|chunk|cursor)|core)'),
     only('sqlite-knows-core', '^src/storage/sqlite', '^src/(storage/(sqlite|chunk|cursor)|core)'),
     only('storage-knows-core', '^src/storage', '^src/(storage|core)'),
     only('the-library-is-no-command-line', '^src/(index|library)', '^src/(library|storage/open|worker|core)'),
-    only('cli-knows-no-command', '^src/cli', '^src/(cli|output|bulk|storage/open|core)'),
+    only('cli-knows-no-command', '^src/cli', '^src/(cli|output|bulk|http|storage/open|core)'),
     only('main-knows-cli', '^src/main', '^src/(cli|commands/index)'),
     {
       name: 'a-command-opens-no-store',
@@ -73,6 +74,18 @@ module.exports = {
       severity: 'error',
       from: { pathNot: '^src/storage/sqlite/driver' },
       to: { path: '(^|node_modules/)@photostructure/|^node:sqlite$' },
+    },
+    {
+      name: 'prom-client-stays-in-the-metrics',
+      severity: 'error',
+      from: { pathNot: '^src/http/metrics' },
+      to: { path: '(^|node_modules/)prom-client' },
+    },
+    {
+      name: 'metrics-are-loaded-when-asked-for',
+      severity: 'error',
+      from: { path: '^src' },
+      to: { path: '^src/http/(metrics|server)', dynamic: false, dependencyTypesNot: ['type-only'] },
     },
     {
       name: 'tables-stay-in-output',

@@ -64,7 +64,8 @@ export async function watchOverview(
   return 0;
 }
 
-async function look(queue: Queue, exact: boolean): Promise<Look> {
+/** What is in a store and what is wrong with it; by an estimate, unless it is to be exact, where that is quicker. */
+export async function look(queue: Queue, exact: boolean): Promise<Look> {
   const [stats, found, now] = await Promise.all([
     count(queue, exact),
     queue.health({ exact: false }),

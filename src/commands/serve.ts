@@ -4,6 +4,7 @@ import { toDelayerError } from '../cli/errors.js';
 import { hintFor } from '../cli/hints.js';
 import { readServeSettings, serveFlags } from '../cli/serve/flags.js';
 import { DaemonLog, describeMoves } from '../cli/serve/log.js';
+import { whileWatched } from '../cli/serve/http.js';
 import { statusLine } from '../cli/serve/status.js';
 import { Interruption } from '../cli/signals.js';
 import { printInfo } from '../cli/stderr.js';
@@ -21,6 +22,7 @@ SIGTERM, SIGINT and SIGQUIT end it after the step in hand; SIGHUP opens its log 
     '<%= config.bin %> serve',
     '<%= config.bin %> serve --store redis://db.internal --interval 1s',
     '<%= config.bin %> serve -c /etc/delayer.conf',
+    '<%= config.bin %> serve --http 127.0.0.1:9465',
     '<%= config.bin %> serve --once',
   ];
   static override flags = serveFlags;
@@ -42,7 +44,7 @@ SIGTERM, SIGINT and SIGQUIT end it after the step in hand; SIGHUP opens its log 
       printInfo(describeMoves(await this.withQueue(where, once)));
     } else {
       const { intervalMs } = settings;
-      const serve = (queue: Queue) =>
+      const run = (queue: Queue) =>
         runDaemon(queue, {
           intervalMs,
           name: `${hostname()}:${process.pid}`,
@@ -52,6 +54,7 @@ SIGTERM, SIGINT and SIGQUIT end it after the step in hand; SIGHUP opens its log 
           progress,
           onEvent: log.onEvent,
         });
+      const serve = (queue: Queue) => whileWatched({ queue, status: progress, flags, log }, () => run(queue));
       const totals = await this.withQueue(where, serve);
       log.write({
         level: 'info',

@@ -49,6 +49,7 @@ export const ERRORS = {
     exitCode: 78,
     hint: 'A store is redis://HOST[:PORT][/DB], rediss://…, redis+unix:///PATH or sqlite:PATH.',
   },
+  address_unusable: { exitCode: 69, hint: 'Give another address, or end what listens there.' },
   internal: { exitCode: 70, hint: 'This is a defect in delayer; please report it.' },
 } as const satisfies Record<string, { exitCode: number; hint: string }>;
 

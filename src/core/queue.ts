@@ -114,6 +114,11 @@ export class Queue {
     return this.#store.isNew;
   }
 
+  /** How often the connection to the store was made anew; 0 where there is none. */
+  get reconnects(): number {
+    return this.#store.reconnects ?? 0;
+  }
+
   /** Does a due job have to be moved before it can be taken? Then a daemon is of use. */
   get needsPromotion(): boolean {
     return this.#store.needsPromotion;

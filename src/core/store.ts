@@ -41,6 +41,9 @@ export interface Store extends Producer, Consumer, Operator, Maintainer, Observe
   /** True when opening it created it. Absent where a store cannot tell. */
   readonly isNew?: boolean;
 
+  /** How often the connection to the store was made anew. Absent where there is none. */
+  readonly reconnects?: number;
+
   /** Does a due job have to be moved before it can be taken? Then a daemon is of use. */
   readonly needsPromotion: boolean;
 

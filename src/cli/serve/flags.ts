@@ -1,6 +1,7 @@
 import * as Flags from '@oclif/core/flags';
 import { positiveDuration } from '../flags.js';
 import { readDaemonConfig } from './daemon-config.js';
+import { httpFlags } from './http.js';
 import { LOG_FORMATS, LOG_LEVELS, type LogFormat, type LogLevel, type LogOptions } from './log.js';
 
 /** How late (ms) a push by another client may be seen; the original daemon looks once a second. */
@@ -22,6 +23,7 @@ export const serveFlags = {
   'no-wait': Flags.boolean({
     description: 'fail when the store cannot be reached at the start, instead of waiting for it',
   }),
+  ...httpFlags,
   'access-log': Flags.string({
     helpValue: 'FILE',
     description: 'write what goes well to FILE as well, and how many jobs were moved, once a second',

@@ -79,6 +79,8 @@ export class Connection {
   private dialled: Redis | undefined;
   /** Why connections broke: ioredis tells what was under way no more than that they did. */
   private readonly causes = new WeakMap<Redis, Error>();
+  /** Connections that were made. */
+  private made = 0;
   private hasWorked = false;
   private replica = false;
   private closed = false;
@@ -160,6 +162,11 @@ export class Connection {
     this.drop(this.dialled);
   }
 
+  /** How often the connection was made anew. */
+  get reconnects(): number {
+    return Math.max(0, this.made - 1);
+  }
+
   private async connected(): Promise<Redis> {
     if (this.closed) throw closedError(this.label);
     if (this.redis?.status === 'ready') return this.redis;
@@ -201,6 +208,7 @@ export class Connection {
     }
     // Only now: a caller that finds the connection here sends at once, and must be logged in and in its database.
     this.redis = redis;
+    this.made += 1;
     if (this.closed) this.drop();
     return redis;
   }

@@ -116,6 +116,10 @@ export class RedisStore implements Store {
     this.finder = { read, keys, search: new EntrySearch(read, keys) };
   }
 
+  get reconnects(): number {
+    return this.connection.reconnects;
+  }
+
   async push({ jobs, onExisting }: PushParams): Promise<PushResult[]> {
     const results: PushResult[] = [];
     for (const chunk of jobChunks(jobs, CHUNK)) {

@@ -1,0 +1,68 @@
+import * as Flags from '@oclif/core/flags';
+import type { DaemonStatus } from '../../core/daemon-status.js';
+import type { Queue } from '../../core/queue.js';
+import { addressText, type HttpAddress, parseAddress } from '../../http/address.js';
+import { httpViews } from '../http-views.js';
+import type { LogLine } from './log.js';
+
+export const httpFlags = {
+  http: Flags.custom<HttpAddress>({
+    helpValue: 'ADDRESS',
+    parse: (text) => Promise.resolve(parseAddress(text)),
+  })({
+    description:
+      'answer /healthz, /readyz, /metrics and /api at 127.0.0.1:9465, say, or at the path of a socket',
+    exclusive: ['once'],
+  }),
+  'http-host': Flags.string({
+    helpValue: 'NAME',
+    description: 'a name by which --http may be asked, besides IP addresses and localhost',
+    multiple: true,
+    dependsOn: ['http'],
+  }),
+};
+
+interface Watch {
+  readonly queue: Queue;
+  readonly status: DaemonStatus;
+  readonly flags: {
+    readonly http?: HttpAddress | undefined;
+    readonly 'http-host'?: string[] | undefined;
+  };
+  readonly log: { write(line: LogLine): void };
+}
+
+/**
+ * Answers by HTTP while `run` runs, where it was asked for.
+ * @throws DelayerError `address_unusable`, before `run` is called
+ */
+export async function whileWatched<T>(
+  { queue, status, flags, log }: Watch,
+  run: () => Promise<T>,
+): Promise<T> {
+  const { http: address, 'http-host': hosts = [] } = flags;
+  if (!address) return run();
+  const { startHttp } = await import('../../http/server.js');
+  const server = await startHttp({
+    ...{ address, hosts, status },
+    stats: async () => {
+      const [stats, now] = await Promise.all([queue.stats({ exact: false }), queue.now()]);
+      return { stats, now };
+    },
+    reconnects: () => queue.reconnects,
+    views: httpViews(queue),
+  });
+  try {
+    log.write({ level: 'info', event: 'http', message: `answering at ${server.label}` });
+    if ('host' in address && !address.isLoopback) log.write(openLine(address));
+    return await run();
+  } finally {
+    await server.close();
+  }
+}
+
+const openLine = (address: HttpAddress): LogLine => ({
+  level: 'warn',
+  event: 'http_open',
+  message: `whoever reaches ${addressText(address)} can read the metrics, with the names of topics; jobs are shown on loopback addresses and sockets alone`,
+});
