@@ -1,6 +1,7 @@
 import { expect } from 'chai';
 import { documentOf, forEachStore, type Running, useCli } from '../support/cli.js';
 import { eventually } from '../support/eventually.js';
+import { must } from '../support/jobs.js';
 import { useRedis } from '../support/redis.js';
 
 describe('serve', () => {
@@ -51,6 +52,35 @@ describe('serve', () => {
         expect(late).to.be.within(0, 5000);
       }
       expect(await ready()).to.deep.equal(['300', '600', '900']);
+    });
+
+    it('serve --http answers while it runs: ready when the store was reached, and with what it has done', async () => {
+      const daemon = await serve('--http', '127.0.0.1:0');
+      await daemon.says(/answering at/);
+      const url = must(/answering at (http:\/\/127\.0\.0\.1:\d+)/.exec(daemon.stderr)?.[1]);
+      const ask = async (path: string) => (await fetch(`${url}${path}`)).text();
+      await eventually(async () => (await ask('/readyz')) === 'ready\n');
+      await (await cli.queue()).push({ topic: 'topic', id: '32', body: 'b', delayMs: 50 });
+      await eventually(async () => (await ask('/metrics')).includes('\ndelayer_promoted_jobs_total 1\n'));
+      const printed = (await cli.run(['inspect', '--id', '32', '--json'])).stdout.toString();
+      const [job] = JSON.parse(await ask('/api/jobs/32')) as Record<string, unknown>[];
+      expect(Object.keys(job ?? {})).to.deep.equal(Object.keys(JSON.parse(printed) as object));
+      expect((await daemon.end()).code).to.equal(0);
+    });
+
+    it('serve --http ends with 69 where another listens, and with 2 for what is no address', async () => {
+      const daemon = await serve('--http', '127.0.0.1:0');
+      await daemon.says(/answering at/);
+      const port = must(/answering at http:\/\/127\.0\.0\.1:(\d+)/.exec(daemon.stderr)?.[1]);
+      const second = await cli.run(['serve', '--http', `127.0.0.1:${port}`]);
+      expect(second.code).to.equal(69);
+      expect(second.stderr).to.match(/another process listens there \(EADDRINUSE\)/);
+      for (const args of [
+        ['--http', 'nowhere'],
+        ['--http-host', 'x'],
+        ['--once', '--http', '127.0.0.1:0'],
+      ])
+        expect((await cli.run(['serve', ...args])).code, args.join(' ')).to.equal(2);
     });
 
     it('inspect shows each daemon: since when it is at work, what it has made ready, and how late that was', async () => {
