@@ -38,6 +38,7 @@ module.exports = {
     only('worker-knows-core', '^src/worker', '^src/(worker|core)'),
     only('daemon-knows-core', '^src/daemon', '^src/(daemon|core)'),
     only('http-knows-core', '^src/http', '^src/(http|core)'),
+    only('top-knows-output', '^src/top', '^src/(top|output|core)'),
     only('bulk-knows-core', '^src/bulk', '^src/(bulk|core)'),
     only('redis-knows-core', '^src/storage/redis', '^src/(storage/(redis|chunk|cursor)|core)'),
     only('sqlite-knows-core', '^src/storage/sqlite', '^src/(storage/(sqlite|chunk|cursor)|core)'),

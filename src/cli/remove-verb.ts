@@ -25,6 +25,11 @@ export class RemovedJobs {
     return this.file;
   }
 
+  /** The file; absent while nothing was removed. */
+  get path(): string | undefined {
+    return this.file?.path;
+  }
+
   /** Tells where they are; after a failure on a pipe as well. */
   end(isComplete: boolean): void {
     if (this.file?.close() !== true) return;

@@ -4,7 +4,7 @@ import { MAX_TIMER_MS } from '../core/timer.js';
 import { isTerminal } from '../output/terminal.js';
 
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
-export type EndSignal = (typeof SIGNALS)[number];
+export type EndSignal = (typeof SIGNALS)[number] | 'SIGQUIT';
 
 const STDIO = [0, 1, 2];
 
@@ -20,9 +20,10 @@ export class Interruption {
   private last: EndSignal | undefined;
   private readonly listeners = new Map<EndSignal, () => void>();
 
-  constructor(options: { ignoreHangup?: () => void } = {}) {
+  /** @param options `withQuit`: SIGQUIT, which leaves no time for anything otherwise, is one of them */
+  constructor(options: { ignoreHangup?: () => void; withQuit?: boolean } = {}) {
     const ignoreHangup = options.ignoreHangup ?? (isHangupIgnored() ? () => undefined : undefined);
-    for (const name of SIGNALS) {
+    for (const name of options.withQuit === true ? ([...SIGNALS, 'SIGQUIT'] as const) : SIGNALS) {
       const listener = name === 'SIGHUP' && ignoreHangup ? ignoreHangup : () => this.interrupt(name);
       this.listeners.set(name, listener);
       process.on(name, listener);

@@ -22,4 +22,5 @@ export const COMMANDS = {
   reschedule: () => import('./reschedule.js'),
   resume: () => import('./resume.js'),
   serve: () => import('./serve.js'),
+  top: () => import('./top.js'),
 };

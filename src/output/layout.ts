@@ -29,6 +29,8 @@ export interface TableOptions {
   readonly paintHead?: (text: string) => string;
   /** True when absent. */
   readonly hasHead?: boolean | undefined;
+  /** May it have borders where there is room for them? True when absent. */
+  readonly isBordered?: boolean | undefined;
 }
 
 /** A way to draw a table. */
@@ -79,9 +81,10 @@ export class TableParts {
 
   /** The lines of the next rows, below the head in the first part; ends without a newline. */
   draw(rows: TableOptions['rows']): string {
-    const { columns, width, paintHead = (text: string) => text, hasHead = true } = this.options;
+    const { columns, paintHead = (text: string) => text, hasHead = true } = this.options;
+    const { width, isBordered = true } = this.options;
     const isFirst = this.layout === undefined;
-    const { look, widths } = (this.layout ??= layOut(columns, rows, width, hasHead));
+    const { look, widths } = (this.layout ??= layOut(columns, rows, width, { hasHead, isBordered }));
     const now = width === undefined && !isFirst ? widen(widths, naturalWidths([], rows, PIPE)) : widths;
     this.layout = { look, widths: now };
     const head =
@@ -99,12 +102,13 @@ function layOut(
   columns: readonly Column[],
   rows: TableOptions['rows'],
   width: number | undefined,
-  hasHead: boolean,
+  { hasHead, isBordered }: { readonly hasHead: boolean; readonly isBordered: boolean },
 ): Layout {
   const heads = hasHead ? columns : [];
   if (width === undefined) return { look: PIPE, widths: naturalWidths(heads, rows, PIPE) };
   const looks = [...WHOLE_LOOKS, ...droppingLooks(columns)];
-  for (const look of looks.filter(({ bordered }) => !bordered || rows.length <= MAX_BORDERED_ROWS)) {
+  const mayHaveBorders = isBordered && rows.length <= MAX_BORDERED_ROWS;
+  for (const look of looks.filter(({ bordered }) => mayHaveBorders || !bordered)) {
     const room = width - frameWidth(columns, look);
     const widths = fit(columns, naturalWidths(heads, rows, look), room, look);
     if (sum(shown(columns, widths, look)) <= room) return { look, widths };

@@ -1,0 +1,83 @@
+import type { JobRecord } from '../core/job.js';
+import { escapeForTerminal } from '../output/escape.js';
+import { cellWidth, cutToWidth } from '../output/layout.js';
+import type { Act } from './state.js';
+
+const ANSWERS = ' [y/N]';
+/** A name keeps so many cells whatever the width. */
+const LEAST_NAME = 6;
+
+/** Asks whether to do it, naming what will be done; names are cut so that the end of the question is seen. */
+export function question(act: Act, width: number): string {
+  const names = namesIn(act);
+  const fixed = cellWidth(
+    ask(
+      act,
+      names.map(() => ''),
+    ) + ANSWERS,
+  );
+  const room = Math.max(LEAST_NAME * names.length, width - fixed);
+  return ask(act, share(names, room)) + ANSWERS;
+}
+
+function namesIn(act: Act): string[] {
+  if ('topic' in act) return [escapeForTerminal(act.topic)];
+  return [escapeForTerminal(act.job.id), topicOf(act.job)];
+}
+
+function ask(act: Act, [name = '', topic = '']: readonly string[]): string {
+  switch (act.type) {
+    case 'promote':
+      return `promote the job ${quoted(name)} of ${topic} to ready now?`;
+    case 'remove':
+      return act.job.state === 'leased'
+        ? `remove the leased job ${quoted(name)} of ${topic} from its consumer?`
+        : `remove the ${act.job.state} job ${quoted(name)} of ${topic}?`;
+    case 'pause':
+      return `pause ${name} until it is resumed?`;
+    case 'resume':
+      return `resume ${name}?`;
+  }
+}
+
+/** Short names are whole; long ones share what is left. */
+function share(names: readonly string[], room: number): string[] {
+  let left = room;
+  const order = [...names.keys()].sort((a, b) => cellWidth(names[a] ?? '') - cellWidth(names[b] ?? ''));
+  const cut = [...names];
+  for (const [done, i] of order.entries()) {
+    const name = names[i] ?? '';
+    cut[i] = cutToWidth(name, Math.max(LEAST_NAME, Math.floor(left / (names.length - done))));
+    left -= cellWidth(cut[i]);
+  }
+  return cut;
+}
+
+export const quoted = (name: string): string => `"${name}"`;
+
+export function topicOf({ topic }: JobRecord): string {
+  return topic ? escapeForTerminal(topic) : 'a topic that is not known';
+}
+
+/** What is under way. */
+export function doing(act: Act): string {
+  const name = namesIn(act)[0] ?? '';
+  const verb = { promote: 'promoting', remove: 'removing', pause: 'pausing', resume: 'resuming' }[act.type];
+  return `${verb} ${name} …`;
+}
+
+/** What became of it. @param keptIn the file that a removed job is kept in */
+export function outcome(act: Act, isDone: boolean, keptIn?: string): string {
+  const name = namesIn(act)[0] ?? '';
+  if (!isDone) return `left alone: ${quoted(name)} is not any more what was seen of it`;
+  switch (act.type) {
+    case 'promote':
+      return `promoted ${quoted(name)}: it is the next of its topic`;
+    case 'remove':
+      return `removed ${quoted(name)}${keptIn === undefined ? '' : `; it is kept in ${keptIn}`}`;
+    case 'pause':
+      return `paused ${name}`;
+    case 'resume':
+      return `resumed ${name}`;
+  }
+}

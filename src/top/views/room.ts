@@ -1,0 +1,24 @@
+import type { Size } from '../state.js';
+
+/** How the lines of the screen are shared out, from the top. */
+export interface Room {
+  /** What is told of the store or topic. */
+  readonly header: number;
+  /** The head of the table, where there is one. */
+  readonly head: number;
+  /** Rows of the table. */
+  readonly rows: number;
+  /** The status or a question. */
+  readonly status: number;
+  /** The keys that mean something. */
+  readonly keys: number;
+}
+
+/** A low screen keeps some rows and the status; what else there is gives way. */
+export function roomOf({ rows: lines }: Size): Room {
+  const header = lines >= 12 ? 3 : lines >= 6 ? 1 : 0;
+  const head = lines >= 4 ? 1 : 0;
+  const status = lines >= 2 ? 1 : 0;
+  const keys = lines >= 8 ? 1 : 0;
+  return { header, head, status, keys, rows: Math.max(1, lines - header - head - status - keys) };
+}

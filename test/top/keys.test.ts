@@ -1,0 +1,54 @@
+import { expect } from 'chai';
+import { type Key, KeyParser } from '../../src/top/keys.js';
+
+const textOf = (key: Key): string =>
+  key.type === 'named' ? `<${key.name}>` : key.type === 'paste' ? `{${key.text}}` : key.char;
+const parse = (...chunks: string[]): string[] => {
+  const parser = new KeyParser();
+  return chunks.flatMap((chunk) => parser.feed(chunk)).map(textOf);
+};
+
+describe('keys of a terminal', () => {
+  it('arrows, Home, End and pages are known in the forms of several terminals', () => {
+    expect(parse('\x1b[A\x1bOB\x1b[C\x1bOD')).to.deep.equal(['<up>', '<down>', '<right>', '<left>']);
+    expect(parse('\x1b[H\x1b[1~\x1b[7~\x1bOF\x1b[4~')).to.deep.equal([
+      '<home>',
+      '<home>',
+      '<home>',
+      '<end>',
+      '<end>',
+    ]);
+    expect(parse('\x1b[5~\x1b[6~\r\n\x7f\b')).to.deep.equal([
+      '<pageup>',
+      '<pagedown>',
+      '<enter>',
+      '<enter>',
+      '<backspace>',
+      '<backspace>',
+    ]);
+  });
+
+  it('a sequence that comes in parts over a slow line is one key', () => {
+    expect(parse('\x1b', '[', 'A', 'j')).to.deep.equal(['<up>', 'j']);
+    expect(parse('\x1b[200~a', 'b\x1b[20', '1~q')).to.deep.equal(['{ab}', 'q']);
+  });
+
+  it('Esc is a key when nothing comes behind it, and a sequence that was cut off is none', () => {
+    const parser = new KeyParser();
+    expect(parser.feed('\x1b')).to.deep.equal([]);
+    expect(parser.isWaiting).to.equal(true);
+    expect(parser.flush().map(textOf)).to.deep.equal(['<escape>']);
+    expect(parser.feed('\x1b[')).to.deep.equal([]);
+    expect(parser.flush()).to.deep.equal([]);
+    expect(parser.feed('q').map(textOf)).to.deep.equal(['q']);
+  });
+
+  it('sequences and controls that mean nothing are no keys, and what is behind them is', () => {
+    expect(parse('\x1b[15~j\x1b[1;5Ck\x00\x02\x1b[?1;2cl')).to.deep.equal(['j', 'k', 'l']);
+  });
+
+  it('letters beyond ASCII are characters, and what is pasted is no key', () => {
+    expect(parse('é日😀')).to.deep.equal(['é', '日', '😀']);
+    expect(parse('\x1b[200~ry\x03\x1b[201~')).to.deep.equal(['{ry\x03}']);
+  });
+});

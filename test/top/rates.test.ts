@@ -1,0 +1,88 @@
+import { expect } from 'chai';
+import type { Stats, TopicStats } from '../../src/core/results.js';
+import { RateMeter, type Rates } from '../../src/top/rates.js';
+
+type Counts = Partial<Pick<TopicStats, 'delayed' | 'due' | 'ready' | 'leased' | 'errors'>>;
+
+const NONE = { delayed: 0, due: 0, ready: 0, leased: 0, expired: 0, dead: 0 };
+
+function stats(counts: Counts | undefined, estimate?: Stats['estimate']): Stats {
+  const { errors, ...totals } = counts ?? {};
+  const topics = counts ? [{ topic: Buffer.from('orders'), ...NONE, ...totals, errors }] : [];
+  return { totals: { ...NONE, ...totals }, topics, estimate };
+}
+
+/** What is told after counts that were taken a second apart. */
+function ratesOf(...counts: (Counts | undefined)[]): Rates | undefined {
+  const meter = new RateMeter();
+  for (const [i, one] of counts.entries()) meter.add(stats(one), i * 1000);
+  expect(meter.total).to.deep.equal(meter.of('orders'));
+  return meter.of('orders');
+}
+
+describe('rates of topics', () => {
+  it('one count tells no rate', () => {
+    expect(ratesOf({ delayed: 7 })).to.equal(undefined);
+  });
+
+  it('what is pushed comes in, delayed or ready, into a topic that was not there too', () => {
+    expect(ratesOf({ delayed: 1, ready: 1 }, { delayed: 5, ready: 3 })).to.deep.equal({ in: 6, out: 0 });
+    expect(ratesOf(undefined, { ready: 4 })).to.deep.equal({ in: 4, out: 0 });
+  });
+
+  it('jobs that become due, ready and leased neither come nor go', () => {
+    expect(
+      ratesOf({ delayed: 4 }, { delayed: 2, due: 2 }, { delayed: 2, ready: 2 }, { delayed: 2, leased: 2 }),
+    ).to.deep.equal({ in: 0, out: 0 });
+    expect(ratesOf({ delayed: 4 }, { delayed: 1, ready: 2, leased: 1 })).to.deep.equal({ in: 0, out: 0 });
+  });
+
+  it('what is taken or done goes out, while others come in', () => {
+    expect(ratesOf({ ready: 9, leased: 2 }, { ready: 4, leased: 1 })).to.deep.equal({ in: 0, out: 6 });
+    expect(ratesOf({ delayed: 9, ready: 9 }, { delayed: 12, ready: 4 })).to.deep.equal({ in: 3, out: 5 });
+  });
+
+  it('a job that is tried again, or given back, has left and comes anew', () => {
+    expect(ratesOf({ leased: 2 }, { leased: 1, delayed: 1 })).to.deep.equal({ in: 1, out: 1 });
+    expect(ratesOf({ leased: 2 }, { leased: 1, ready: 1 })).to.deep.equal({ in: 1, out: 1 });
+  });
+
+  it('rates are of the last ten seconds', () => {
+    const meter = new RateMeter();
+    meter.add(stats({ ready: 0 }), 0);
+    meter.add(stats({ ready: 1000 }), 1000);
+    for (const at of [5000, 11_000]) meter.add(stats({ ready: 1000 }), at);
+    expect(meter.of('orders')).to.deep.equal({ in: 0, out: 0 });
+  });
+
+  it('estimates tell of a change when it is larger than their errors, and of nothing else', () => {
+    const estimate = { sampled: 10_000, missingBelow: 300, errors: {} };
+    const rates = (first: Counts, second: Counts) => {
+      const meter = new RateMeter();
+      meter.add(stats(first, estimate), 0);
+      meter.add(stats(second, estimate), 1000);
+      return meter.of('orders');
+    };
+    const errors = { delayed: 300 };
+    expect(rates({ delayed: 5000, errors }, { delayed: 5400, errors })).to.deep.equal({
+      in: undefined,
+      out: undefined,
+    });
+    expect(rates({ delayed: 5000, errors }, { delayed: 6000, errors })).to.deep.equal({ in: 1000, out: 0 });
+    // The ready list is counted, whatever is sampled beside it.
+    expect(rates({ delayed: 5000, ready: 50, errors }, { delayed: 5100, ready: 20, errors })).to.deep.equal({
+      in: undefined,
+      out: 30,
+    });
+  });
+
+  it('a topic that a sample has missed is no topic that came', () => {
+    const meter = new RateMeter();
+    meter.add(stats(undefined, { sampled: 1, missingBelow: 9, errors: {} }), 0);
+    meter.add(
+      stats({ delayed: 50, errors: { delayed: 9 } }, { sampled: 1, missingBelow: 9, errors: {} }),
+      1000,
+    );
+    expect(meter.of('orders')).to.equal(undefined);
+  });
+});
