@@ -17,7 +17,7 @@ const JOBS = 40_000;
 
 describe('stats of many jobs of Redis that need not be exact', function () {
   this.timeout(60_000);
-  const ground = useRedis();
+  const ground = useRedis({ movableClock: true });
   const key = (rest: string) => `${ground.prefix}:${rest}`;
   /** As another client would: no topic of it is known. */
   const add = async (count: number, stem: string, score: number | '', topics: readonly string[]) => {
@@ -95,6 +95,21 @@ describe('stats of many jobs of Redis that need not be exact', function () {
     expect(stats.consumers).to.deep.equal(['host:1']);
     expect(await row('seen')).to.include({ leased: 698, dead: 2 });
     expect(await row('other')).to.include({ leased: 3, ready: 2 });
+  });
+
+  it('of very many jobs that wait for another one of their id, a sample tells how many are delayed', async () => {
+    const queue = ground.queue();
+    const jobs = jobsOf('seen', 5500);
+    await queue.pushMany(jobs);
+    await maintainAll(queue);
+    for (let n = 0; n < jobs.length; n += 500)
+      await queue.reserve({ topics: ['seen'], limit: 500, leaseMs: LONG_MS });
+    await queue.pushMany(jobs.map((job) => ({ ...job, body: 'newer', delayMs: 3 * LONG_MS })));
+    ground.clock.advance(2 * LONG_MS);
+    await maintainAll(queue);
+    const { totals, estimate } = await queue.stats({ exact: false });
+    expect(totals).to.include({ delayed: 2 * jobs.length, leased: 0 });
+    expect(estimate?.errors).to.deep.equal({ leased: 0 });
   });
 
   it('a key of a wrong type in the place of the topics is told of, and disturbs nothing', async () => {

@@ -156,9 +156,9 @@ export async function lookAtReservations(
   const counts: Counts = new Map();
   const holders = new Set<string>();
   const ofRecords: number[] = [];
+  const waitingOfRecords: number[] = [];
   const isAll = reserved <= LEASE_SAMPLE;
   let lookedAt = 0;
-  let waiting = 0;
   while (lookedAt < Math.min(reserved, LEASE_SAMPLE)) {
     const first = isAll ? lookedAt : undefined;
     const found = await read((target) => lookAtLeases(target, WINDOW, first));
@@ -166,20 +166,24 @@ export async function lookAtReservations(
     lookedAt += found.lookedAt;
     for (const { topic, leased, waiting: here, holder } of found.topics) {
       ofRecords.push(leased);
-      waiting += here;
+      waitingOfRecords.push(here);
       add(counts, topic, { leased, delayed: isAll ? here : 0 });
       if (holder !== '') holders.add(holder);
     }
   }
-  const leased = ofRecords.reduce((sum, jobs) => sum + jobs, 0);
+  const [leased, seenWaiting] = [sumOf(ofRecords), sumOf(waitingOfRecords)];
+  const waiting = isAll ? { count: seenWaiting, error: 0 } : estimateSum(waitingOfRecords, reserved);
   const states = isAll ? (['leased', 'delayed'] as const) : (['leased'] as const);
-  const named = { waiting: isAll ? waiting : 0, holders: [...holders].sort() };
+  const named = { waiting: waiting.count, holders: [...holders].sort() };
   if (isAll)
     return { ...named, part: { counts, states, sampled: leased, total: leased, totals: { leased } } };
   const { count, error } = estimateSum(ofRecords, reserved);
   const part = { counts, states, sampled: leased, total: count, totals: { leased: count } };
-  return { ...named, part: { ...part, drawn: ofRecords.length, totalErrors: { leased: error } } };
+  const totalErrors = { leased: error, ...(waiting.error > 0 && { delayed: waiting.error }) };
+  return { ...named, part: { ...part, drawn: ofRecords.length, totalErrors } };
 }
+
+const sumOf = (numbers: readonly number[]): number => numbers.reduce((sum, one) => sum + one, 0);
 
 async function lookAtDead(read: Read, { dead }: Sizes): Promise<Part> {
   const part = { counts: new Map() as Counts, states: ['dead'] as const };
