@@ -1,17 +1,8 @@
 import * as Args from '@oclif/core/args';
 import { promoting } from '../bulk/acts.js';
 import { actOnIds, type Verb } from '../cli/act-on-ids.js';
-import { type Acting, type ActingFlags, actOnSelection, assertAllowed } from '../cli/act-on-selection.js';
-import { BaseCommand } from '../cli/base-command.js';
-import {
-  actingFlags,
-  assertNoSelection,
-  isSelecting,
-  type SelectionFlags,
-  selectionFlagsWithoutState,
-  toSelected,
-} from '../cli/selection-flags.js';
-import { Interruption } from '../cli/signals.js';
+import { actingFlags, assertNoSelection, selectionFlagsWithoutState } from '../cli/selection-flags.js';
+import { type SelectedActing, SelectingCommand } from '../cli/selecting-command.js';
 import type { JobState } from '../core/job.js';
 
 /** Ids of one call of the store, in which they keep their old order. */
@@ -25,16 +16,13 @@ const VERB: Verb = {
 
 const DELAYED: readonly JobState[] = ['delayed'];
 
-const ACTING: Acting = { verb: 'promote', past: 'promoted', start: promoting };
+/** Those due last come first, each chunk before those that were promoted before: so all are in their old order. */
+const PROMOTING: SelectedActing = {
+  ...{ verb: 'promote', past: 'promoted', start: promoting },
+  adjust: (through) => ({ ...through, query: { ...through.query, latestFirst: true } }),
+};
 
-interface PromoteFlags extends SelectionFlags, ActingFlags {
-  readonly store?: string | undefined;
-  readonly prefix?: string | undefined;
-  readonly base64: boolean;
-  readonly limit?: number | undefined;
-}
-
-export default class Promote extends BaseCommand {
+export default class Promote extends SelectingCommand {
   static override summary = 'Make jobs that are not due yet ready now; prints the ids it promoted.';
   static override description = `A promoted job is delivered before all others of its topic that are ready, those of one call in the order in which they were due. Its ready lifetime counts from now; its attempts stay.
 Exit code 1 when one of the ids was not promoted (it is due already, in the hands of a consumer, or not there), or none of a selection.`;
@@ -53,7 +41,7 @@ Exit code 1 when one of the ids was not promoted (it is due already, in the hand
   override async run(): Promise<void> {
     const { args, flags } = await this.parse(Promote);
     const ids = args.id ?? [];
-    if (ids.length === 0) return this.promoteSelected(flags);
+    if (ids.length === 0) return this.actOnSelected(flags, await this.selectedBy(flags, DELAYED), PROMOTING);
     assertNoSelection(flags, this.usage);
     const exitCode = await this.withQueue(flags, (queue) =>
       actOnIds({ verb: VERB, json: flags.json }, this.idsOf(ids, flags.base64, CHUNK_IDS), async (chunk) => {
@@ -62,20 +50,5 @@ Exit code 1 when one of the ids was not promoted (it is due already, in the hand
       }),
     );
     this.endWith(exitCode);
-  }
-
-  /** Those due last come first, each chunk before those that were promoted before: so all are in their old order. */
-  private async promoteSelected(flags: PromoteFlags): Promise<void> {
-    if (!isSelecting(flags)) throw this.missing('ID or a selection such as --topic');
-    const toBytes = (text: string) => this.toBytes(text, flags.base64);
-    const select = await toSelected(flags, { states: DELAYED, toBytes });
-    assertAllowed(flags);
-    this.interruption = new Interruption();
-    const { signal } = this.interruption;
-    await this.withQueue(flags, async (queue) => {
-      const through = await select(queue);
-      const query = { ...through.query, latestFirst: true };
-      this.endWith(await actOnSelection(queue, { ...through, query }, ACTING, flags, signal));
-    });
   }
 }

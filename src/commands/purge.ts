@@ -1,16 +1,14 @@
 import * as Args from '@oclif/core/args';
 import * as Flags from '@oclif/core/flags';
-import { actOnSelection, assertAllowed } from '../cli/act-on-selection.js';
-import { BaseCommand } from '../cli/base-command.js';
 import { removeVerb } from '../cli/remove-verb.js';
 import { actingFlags } from '../cli/selection-flags.js';
-import { Interruption } from '../cli/signals.js';
+import { SelectingCommand } from '../cli/selecting-command.js';
 import { JOB_STATES } from '../core/job.js';
 
 /** Work in hand is not taken away unless that is said. */
 const DEFAULT_STATES = JOB_STATES.filter((state) => state !== 'leased');
 
-export default class Purge extends BaseCommand {
+export default class Purge extends SelectingCommand {
   static override summary = 'Remove whole states of topics; prints the ids it removed to a pipe.';
   static override description = `Without --state all jobs go but those that a consumer has in hand; with --state leased these go too, and are their consumer's no more.
 What is removed is kept in a file first, whose name is told; import puts it back.
@@ -32,14 +30,8 @@ Exit code 1 when there was no such job.`;
 
   override async run(): Promise<void> {
     const { args, flags } = await this.parse(Purge);
-    assertAllowed(flags);
     const { state: states = DEFAULT_STATES, limit = Infinity, base64 } = flags;
     const query = { topics: args.topic.map((text) => this.toBytes(text, base64)), states };
-    this.interruption = new Interruption();
-    const { signal } = this.interruption;
-    await this.withQueue(flags, async (queue) => {
-      const verb = removeVerb('purge', flags);
-      this.endWith(await actOnSelection(queue, { query, limit }, verb, flags, signal));
-    });
+    await this.actOnSelected(flags, () => ({ query, limit }), removeVerb('purge', flags));
   }
 }

@@ -2,34 +2,21 @@ import * as Args from '@oclif/core/args';
 import * as Flags from '@oclif/core/flags';
 import { removeAnyState } from '../bulk/acts.js';
 import { actOnIds } from '../cli/act-on-ids.js';
-import { type ActingFlags, actOnSelection, assertAllowed } from '../cli/act-on-selection.js';
-import { BaseCommand } from '../cli/base-command.js';
 import { RemovedJobs, removeVerb } from '../cli/remove-verb.js';
-import {
-  actingFlags,
-  assertNoSelection,
-  isSelecting,
-  type SelectionFlags,
-  selectionFlags,
-  toSelected,
-} from '../cli/selection-flags.js';
-import { Interruption } from '../cli/signals.js';
+import { actingFlags, assertNoSelection, selectionFlags } from '../cli/selection-flags.js';
+import { SelectingCommand, type SelectingFlags } from '../cli/selecting-command.js';
 import { JOB_STATES, type JobState } from '../core/job.js';
 
 /** What a selection means where it names no state. */
 const DELAYED: readonly JobState[] = ['delayed'];
 
-interface RemoveFlags extends SelectionFlags, ActingFlags {
-  readonly store?: string | undefined;
-  readonly prefix?: string | undefined;
-  readonly base64: boolean;
-  readonly limit?: number | undefined;
+interface RemoveFlags extends SelectingFlags {
   readonly strict: boolean;
   readonly 'any-state': boolean;
   readonly 'no-archive': boolean;
 }
 
-export default class Remove extends BaseCommand {
+export default class Remove extends SelectingCommand {
   static override summary = 'Cancel jobs that are not due yet; prints the ids it removed.';
   static override description = `A job that is due counts as due even before it is promoted, and is left alone unless --any-state is given. What a selection or --any-state removes is kept in a file first, whose name is told; import puts it back.
 Exit code 1 when no id matched, or no job of a selection was removed; with --strict also when one of the ids was not.`;
@@ -58,7 +45,11 @@ Exit code 1 when no id matched, or no job of a selection was removed; with --str
   override async run(): Promise<void> {
     const { args, flags } = await this.parse(Remove);
     const ids = args.id ?? [];
-    if (ids.length === 0) return this.removeSelected(flags);
+    if (ids.length === 0) {
+      const states = flags['any-state'] ? JOB_STATES : DELAYED;
+      const select = await this.selectedBy(flags, states);
+      return this.actOnSelected(flags, select, removeVerb('remove', flags));
+    }
     assertNoSelection(flags, this.usage);
     await this.removeNamed(ids, flags);
   }
@@ -81,18 +72,5 @@ Exit code 1 when no id matched, or no job of a selection was removed; with --str
     } finally {
       kept.end(isComplete);
     }
-  }
-
-  private async removeSelected(flags: RemoveFlags): Promise<void> {
-    if (!isSelecting(flags)) throw this.missing('ID or a selection such as --topic');
-    const states = flags['any-state'] ? JOB_STATES : DELAYED;
-    const select = await toSelected(flags, { states, toBytes: (text) => this.toBytes(text, flags.base64) });
-    assertAllowed(flags);
-    this.interruption = new Interruption();
-    const { signal } = this.interruption;
-    await this.withQueue(flags, async (queue) => {
-      const verb = removeVerb('remove', flags);
-      this.endWith(await actOnSelection(queue, await select(queue), verb, flags, signal));
-    });
   }
 }

@@ -2,37 +2,24 @@ import * as Args from '@oclif/core/args';
 import * as Flags from '@oclif/core/flags';
 import { requeueing } from '../bulk/acts.js';
 import { type RequeueHow, type Requeued, requeueIds } from '../bulk/requeue.js';
-import { type Acting, type ActingFlags, actOnSelection, assertAllowed } from '../cli/act-on-selection.js';
 import { countBehindDashes } from '../cli/argv.js';
-import { BaseCommand } from '../cli/base-command.js';
 import { duration } from '../cli/flags.js';
 import { readsStdin } from '../cli/input/arguments.js';
 import { RequeueReport } from '../cli/requeue-report.js';
-import {
-  actingFlags,
-  assertNoSelection,
-  isSelecting,
-  type SelectionFlags,
-  selectionFlagsWithoutState,
-  toSelected,
-} from '../cli/selection-flags.js';
-import { Interruption } from '../cli/signals.js';
+import { actingFlags, assertNoSelection, selectionFlagsWithoutState } from '../cli/selection-flags.js';
+import { SelectingCommand, type SelectingFlags } from '../cli/selecting-command.js';
 import type { JobState } from '../core/job.js';
 import type { Queue } from '../core/queue.js';
 
 const DEAD: readonly JobState[] = ['dead'];
 
-interface RequeueFlags extends SelectionFlags, ActingFlags {
-  readonly store?: string | undefined;
-  readonly prefix?: string | undefined;
-  readonly base64: boolean;
-  readonly limit?: number | undefined;
+interface RequeueFlags extends SelectingFlags {
   readonly delay?: number | undefined;
   readonly spread?: number | undefined;
   readonly 'keep-attempts': boolean;
 }
 
-export default class Requeue extends BaseCommand {
+export default class Requeue extends SelectingCommand {
   static override summary = 'Make dead letters jobs again; prints the ids it requeued.';
   static override description = `A job is requeued with its body and its whole ready lifetime, and has all its retries again. Of several dead letters of an id it is the latest. A job whose id is in the queue anew is left alone.
 Exit code 1 when one of the ids was not requeued, or none of a selection.`;
@@ -81,28 +68,16 @@ Exit code 1 when one of the ids was not requeued, or none of a selection.`;
   }
 
   private async requeueSelected(flags: RequeueFlags): Promise<void> {
-    if (!isSelecting(flags)) throw this.missing('ID or a selection such as --topic');
-    const select = await toSelected(flags, {
-      states: DEAD,
-      toBytes: (text) => this.toBytes(text, flags.base64),
-    });
-    assertAllowed(flags);
     const { delayMs, spreadMs, keepAttempts } = toHow(flags);
-    const verb: Acting = {
-      verb: 'requeue',
-      past: 'requeued',
-      needsTotal: spreadMs > 0,
+    await this.actOnSelected(flags, await this.selectedBy(flags, DEAD), {
+      ...{ verb: 'requeue', past: 'requeued', needsTotal: spreadMs > 0 },
       start: (queue, total) => requeueing(queue, { delayMs, spread: { ms: spreadMs, total }, keepAttempts }),
-    };
-    this.interruption = new Interruption();
-    const { signal } = this.interruption;
-    await this.withQueue(flags, async (queue) => {
-      const through = await select(queue);
       // Jobs that fail again meanwhile are left for the next time: else it might have no end.
-      const began = await queue.now();
-      const { olderThan = began } = through.query;
-      const query = { ...through.query, olderThan: olderThan < began ? olderThan : began };
-      this.endWith(await actOnSelection(queue, { ...through, query }, verb, flags, signal));
+      adjust: async (through, queue) => {
+        const began = await queue.now();
+        const { olderThan = began } = through.query;
+        return { ...through, query: { ...through.query, olderThan: olderThan < began ? olderThan : began } };
+      },
     });
   }
 }

@@ -1,19 +1,10 @@
 import * as Args from '@oclif/core/args';
 import { rescheduling } from '../bulk/acts.js';
 import { actOnIds, type Verb } from '../cli/act-on-ids.js';
-import { type ActingFlags, actOnSelection, assertAllowed } from '../cli/act-on-selection.js';
-import { BaseCommand } from '../cli/base-command.js';
 import { duration, shift, timestamp } from '../cli/flags.js';
 import { describeTime } from '../cli/input/time.js';
-import {
-  actingFlags,
-  assertNoSelection,
-  isSelecting,
-  type SelectionFlags,
-  selectionFlagsWithoutState,
-  toSelected,
-} from '../cli/selection-flags.js';
-import { Interruption } from '../cli/signals.js';
+import { actingFlags, assertNoSelection, selectionFlagsWithoutState } from '../cli/selection-flags.js';
+import { SelectingCommand, type SelectingFlags } from '../cli/selecting-command.js';
 import { printInfo } from '../cli/stderr.js';
 import { DelayerError } from '../core/errors.js';
 import type { JobRecord, JobState } from '../core/job.js';
@@ -27,18 +18,14 @@ const VERB: Verb = {
 
 const DELAYED: readonly JobState[] = ['delayed'];
 
-interface RescheduleFlags extends SelectionFlags, ActingFlags {
-  readonly store?: string | undefined;
-  readonly prefix?: string | undefined;
-  readonly base64: boolean;
-  readonly limit?: number | undefined;
+interface RescheduleFlags extends SelectingFlags {
   readonly delay?: number | undefined;
   readonly at?: Date | undefined;
   readonly by?: number | undefined;
   readonly spread?: number | undefined;
 }
 
-export default class Reschedule extends BaseCommand {
+export default class Reschedule extends SelectingCommand {
   static override summary = 'Give jobs that are not due yet another due time; prints the ids it rescheduled.';
   static override description = `One of --delay, --at and --by says when. A time in the past means now. The whole ready lifetime of a job counts from its new due time; its attempts stay.
 Exit code 1 when one of the ids was not rescheduled (it is due already, in the hands of a consumer, or not there), or none of a selection.`;
@@ -102,29 +89,22 @@ Exit code 1 when one of the ids was not rescheduled (it is due already, in the h
 
   /** Those due last come first: what is moved to later is not met again. */
   private async rescheduleSelected(flags: RescheduleFlags): Promise<void> {
-    if (!isSelecting(flags)) throw this.missing('ID or a selection such as --topic');
-    const toBytes = (text: string) => this.toBytes(text, flags.base64);
-    const select = await toSelected(flags, { states: DELAYED, toBytes });
-    assertAllowed(flags);
-    this.interruption = new Interruption();
-    const { signal } = this.interruption;
     const { at, by: byMs, delay = 0, spread = 0 } = flags;
-    await this.withQueue(flags, async (queue) => {
-      const through = await select(queue);
-      const from = at ?? new Date((await queue.now()).getTime() + delay);
-      let isDone: (job: JobRecord) => boolean = () => false;
-      const verb = {
-        ...{ verb: 'reschedule', past: 'rescheduled', needsTotal: spread > 0 },
-        start: (_: unknown, total: number | undefined) => {
-          const due = byMs === undefined ? { at: from, spread: { ms: spread, total } } : { byMs };
-          const rescheduled = rescheduling(queue, due);
-          isDone = (job) => rescheduled.isDone(job);
-          return rescheduled.act;
-        },
-      };
-      const matches = async (job: JobRecord) => !isDone(job) && ((await through.matches?.(job)) ?? true);
-      const query = { ...through.query, latestFirst: true };
-      this.endWith(await actOnSelection(queue, { ...through, query, matches }, verb, flags, signal));
+    let isDone: (job: JobRecord) => boolean = () => false;
+    await this.actOnSelected(flags, await this.selectedBy(flags, DELAYED), {
+      ...{ verb: 'reschedule', past: 'rescheduled', needsTotal: spread > 0 },
+      start: async (queue, total) => {
+        const from = at ?? new Date((await queue.now()).getTime() + delay);
+        const due = byMs === undefined ? { at: from, spread: { ms: spread, total } } : { byMs };
+        const rescheduled = rescheduling(queue, due);
+        isDone = (job) => rescheduled.isDone(job);
+        return rescheduled.act;
+      },
+      adjust: (through) => ({
+        ...through,
+        query: { ...through.query, latestFirst: true },
+        matches: async (job) => !isDone(job) && ((await through.matches?.(job)) ?? true),
+      }),
     });
   }
 }

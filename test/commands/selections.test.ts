@@ -86,7 +86,9 @@ describe('selections', () => {
       await fill();
       const table = await cli.run(['remove', '--topic', '*a*', '--dry-run']);
       expect(table.code).to.equal(0);
-      expect(table.stdout.toString()).to.contain('mail_a-1');
+      expect(table.stdout.toString())
+        .to.contain('mail_a-1')
+        .and.to.match(/^id +topic +state /);
       expect(table.stderr).to.equal('delayer: 9 jobs (9 delayed) would be removed\n');
       const json = documentOf(await cli.run(['purge', 'pay', 'now', '--dry-run', '--json']));
       expect(json).to.include({ dryRun: true, count: 6 });
