@@ -27,7 +27,9 @@ export function removing(queue: Queue, archive?: Archive): Act {
 }
 
 function toRemoveRequest({ id, state, dueAt, failedAt }: JobRecord): RemoveRequest {
-  return { id, states: [state], ...(state === 'dead' ? { failedAt } : { dueAt }) };
+  if (state === 'dead') return { id, states: [state], failedAt };
+  // Of a job that has expired in a ready list of Redis nobody knows any more when it was due.
+  return { id, states: [state], ...(state !== 'expired' && { dueAt }) };
 }
 
 export function promoting(queue: Queue): Act {

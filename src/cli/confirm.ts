@@ -5,16 +5,15 @@ import { stderrIsTerminal, writeStderr } from './stderr.js';
 
 const STDIN = 0;
 
-/** @throws DelayerError `usage` where nobody can be asked */
-export function assertCanAsk(): void {
+/**
+ * @param what is done only when somebody says so
+ * @throws DelayerError `usage` where nobody can be asked
+ */
+export function assertCanAsk(what = 'a selection is acted on'): void {
   if (isTerminal(STDIN) && stderrIsTerminal()) return;
-  throw new DelayerError(
-    'usage',
-    'a selection is acted on when --yes says so: there is no terminal to ask on',
-    {
-      hint: 'Look with --dry-run, then add --yes.',
-    },
-  );
+  throw new DelayerError('usage', `${what} when --yes says so: there is no terminal to ask on`, {
+    hint: 'Look with --dry-run, then add --yes.',
+  });
 }
 
 /** Asks whoever sits at the terminal; anything but yes is no. */

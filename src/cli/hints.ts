@@ -50,6 +50,10 @@ const BY_COMMAND: Readonly<Record<string, Partial<Record<ErrorCode, string>>>> =
       '`delayer inspect --id ID` tells where it is; what was requeued is no dead letter any more.',
     output_failed: 'What was requeued is in the queue.',
   },
+  doctor: {
+    outcome_unknown: 'Run it again: each step looks before it mends.',
+    output_failed: 'Nothing was written over, and no job was removed that was not kept.',
+  },
   export: { output_failed: 'Nothing was changed in the queue, and no file was left behind.' },
   import: {
     job_exists:

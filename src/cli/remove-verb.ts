@@ -14,7 +14,7 @@ export class RemovedJobs {
   private file: RemovedFile | undefined;
 
   constructor(
-    private readonly command: 'remove' | 'purge',
+    private readonly command: 'remove' | 'purge' | 'doctor',
     private readonly flags: ArchiveFlags,
   ) {}
 

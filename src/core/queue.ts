@@ -1,6 +1,7 @@
 /// <reference lib="esnext.disposable" />
 import { assertList } from './check.js';
 import { DelayerError } from './errors.js';
+import type { Description, DiagnosisPart, Fault } from './faults.js';
 import type { Bytes, Job, JobRecord, JobState } from './job.js';
 import type { ImportedJob } from './imported-job.js';
 import type { Imported } from './moving.js';
@@ -79,7 +80,7 @@ import type {
   ScanPart,
   Stats,
 } from './results.js';
-import type { PopParams, ScanParams, Store } from './store.js';
+import type { DiagnoseParams, PopParams, Store } from './store.js';
 import { takeWaiting } from './take-waiting.js';
 import { sleep } from './timer.js';
 import { toName, toNewJob, toNewJobAgain } from './validate.js';
@@ -378,7 +379,7 @@ export class Queue {
    */
   scan(query: ScanQuery = {}): AsyncIterable<ScanPart> {
     const params = toScanParams(query);
-    return this.#scan(params);
+    return this.#parts((store) => store.scan(params));
   }
 
   /** Finds the jobs of an id; `[]` when there is none, several when it was pushed again while leased or dead. */
@@ -391,6 +392,24 @@ export class Queue {
   async findFlawed(options: { limit?: number | undefined } = {}): Promise<FlawedJobs> {
     const params = toFlawedParams(options);
     return this.#ask((store) => store.findFlawed(params));
+  }
+
+  /** @internal Looks for all that is wrong with the store, part by part. What is of no topic is never left out. */
+  async *diagnose({ topics }: DiagnoseParams): AsyncGenerator<DiagnosisPart> {
+    const names = topics && new Set(topics.map((topic) => topic.toString('latin1')));
+    const isMeant = ({ topic }: Fault) => !names || !topic || names.has(topic.toString('latin1'));
+    for await (const part of this.#parts((store) => store.diagnose({ topics })))
+      yield { ...part, faults: part.faults.filter(isMeant) };
+  }
+
+  /** @internal Mends what `diagnose` has found, where its remedy is `mend`; answers in order whether it did. */
+  async mend(faults: readonly Fault[]): Promise<boolean[]> {
+    return faults.length === 0 ? [] : this.#ask((store) => store.mend({ faults }));
+  }
+
+  /** @internal Versions, settings and sizes, without bodies, ids and passwords. */
+  async describe(): Promise<Description> {
+    return this.#ask((store) => store.describe());
   }
 
   /** One bounded step of what a daemon does. */
@@ -452,8 +471,8 @@ export class Queue {
     await this.#store.close();
   }
 
-  async *#scan(params: ScanParams): AsyncGenerator<ScanPart> {
-    const parts = (await this.#wait((store) => Promise.resolve(store.scan(params))))[Symbol.asyncIterator]();
+  async *#parts<T>(start: (store: Store) => AsyncIterable<T>): AsyncGenerator<T> {
+    const parts = (await this.#wait((store) => Promise.resolve(start(store))))[Symbol.asyncIterator]();
     try {
       for (;;) {
         const next = await this.#ask(() => parts.next());

@@ -1,3 +1,4 @@
+import type { Description, DiagnosisPart, Fault } from './faults.js';
 import type { JobRecord, JobState } from './job.js';
 import type { ImportedJob } from './imported-job.js';
 import type { Imported, ImportProgress } from './moving.js';
@@ -34,7 +35,7 @@ import type { AbortSignalLike } from './timer.js';
  * A call never runs twice because a connection broke. Where it cannot be known whether it ran, it rejects
  * with `outcome_unknown`.
  */
-export interface Store extends Producer, Consumer, Operator, Maintainer, Observer, Waiter {
+export interface Store extends Producer, Consumer, Operator, Maintainer, Observer, Doctor, Waiter {
   /** The store's name for people and logs, without its password. */
   readonly label: string;
 
@@ -206,6 +207,24 @@ export interface Observer {
   now(): Promise<Date>;
 }
 
+/** Finding what is wrong with a store, and mending it. */
+export interface Doctor {
+  /**
+   * Looks at everything, part by part, each a short step, while others work. It changes nothing. What is only on its way
+   * from one place to another is told as no fault.
+   */
+  diagnose(params: DiagnoseParams): AsyncIterable<DiagnosisPart>;
+
+  /**
+   * Mends faults of kinds whose remedy is `mend`. Each is looked at again in the step that mends it. A job that can be
+   * saved is never removed. Answers, in order, whether it was mended; not where it is so no more, or cannot be now.
+   */
+  mend(params: { readonly faults: readonly Fault[] }): Promise<boolean[]>;
+
+  /** Versions, settings and sizes, as somebody needs them who is not there: no bodies, ids or passwords. */
+  describe(): Promise<Description>;
+}
+
 export interface Waiter {
   /**
    * Returns when a job of one of the topics may be ready, or after `maxMs`, or when aborted; sooner is
@@ -372,6 +391,11 @@ export interface DueCountsParams {
   readonly topics?: readonly Buffer[] | undefined;
   readonly stepMs: number;
   readonly steps: number;
+}
+
+export interface DiagnoseParams {
+  /** What is of other topics is left out, as far as that saves a look; of all topics when absent. */
+  readonly topics?: readonly Buffer[] | undefined;
 }
 
 export interface HealthParams {

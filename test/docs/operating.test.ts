@@ -1,9 +1,10 @@
 import { expect } from 'chai';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { type CliGround, expectQuiet, forEachStore, linesOf, type Outcome } from '../support/cli.js';
+import { type CliGround, expectQuiet, forEachStore, linesOf, type Outcome, useCli } from '../support/cli.js';
 import { eventually } from '../support/eventually.js';
 import { must } from '../support/jobs.js';
+import { useRedis } from '../support/redis.js';
 import { blockWith } from './blocks.js';
 
 const PAGE = 'docs/operating.md';
@@ -129,6 +130,26 @@ describe('docs/operating.md', () => {
         const [found, wanted] = [numbersOf(lines), numbersOf(shown)];
         for (const [i, number] of wanted.entries())
           expect(found[i], `number ${i}`).to.be.within(number - 2 * passed - 2, number + 2 * passed + 2);
+      }
+    });
+  });
+
+  describe('what doctor finds on Redis', () => {
+    const redis = useRedis({ args: ['--appendonly', 'yes'] });
+    const cli = useCli(() => ({ DELAYER_STORE: redis.server.url, DELAYER_PREFIX: redis.prefix }));
+
+    it('is printed and mended as the page shows', async () => {
+      const queue = await cli.queue();
+      await queue.announce('host:1');
+      for (const id of ['32', '33'])
+        await queue.push({ topic: 'close_order', id, body: 'b', delayMs: HOUR_MS });
+      await redis.raw.zadd(`${redis.prefix}:job_pool`, Date.now(), '32');
+      await redis.raw.del(`${redis.prefix}:job_bucket:33`);
+      for (const words of ['delayer doctor\n', '--fix --yes', '--gather']) {
+        const commands = blockWith(PAGE, 'sh', words);
+        const outcome = await cli.sh(`{ ${commands}\n} 2>&1`);
+        expect(linesOf(outcome)).to.deep.equal(shownAfter(commands));
+        expect(outcome.code).to.equal(words === 'delayer doctor\n' ? 1 : 0);
       }
     });
   });

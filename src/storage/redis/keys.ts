@@ -66,6 +66,32 @@ export class Keys {
 
   /** A SCAN pattern that matches the ready lists of this prefix and nothing else. */
   get readyPattern(): string {
-    return `${this.readyStem.replace(/[\\*?[\]]/g, '\\$&')}*`;
+    return patternOf(this.readyStem);
+  }
+
+  /** The same of all keys. */
+  get pattern(): string {
+    return patternOf(`${this.prefix}:`);
+  }
+
+  /** Does a key belong to the queue? */
+  isOurs(key: Buffer): boolean {
+    const stems = Object.entries(this).filter(([name]) => name.endsWith('Stem')) as [string, string][];
+    const text = key.toString('latin1');
+    return this.single.has(key.toString()) || stems.some(([, stem]) => text.startsWith(toLatin1(stem)));
+  }
+
+  /** The keys of which there is one, each with its type. */
+  get single(): ReadonlyMap<string, string> {
+    return new Map([
+      ...[this.pool, this.reserved, this.dead, this.topics, this.daemons].map(
+        (key) => [key, 'zset'] as const,
+      ),
+      ...[this.readyDue, this.paused, this.readyKnown, this.setAside].map((key) => [key, 'hash'] as const),
+    ]);
   }
 }
+
+const patternOf = (stem: string): string => `${stem.replace(/[\\*?[\]]/g, '\\$&')}*`;
+
+const toLatin1 = (text: string): string => Buffer.from(text).toString('latin1');

@@ -1,6 +1,7 @@
 import type { Redis } from 'ioredis';
 import { chunks } from '../../core/chunks.js';
 import { DelayerError } from '../../core/errors.js';
+import type { Description, DiagnosisPart, Fault } from '../../core/faults.js';
 import type { JobRecord } from '../../core/job.js';
 import { groupLeases, inOrderGiven, type LeaseGroup } from '../../core/lease.js';
 import type { ImportParams } from '../../core/store.js';
@@ -9,6 +10,7 @@ import {
   type AnnounceParams,
   type CallLimits,
   DAEMON_SEEN_MS,
+  type DiagnoseParams,
   type DueCountsParams,
   type EditParams,
   type ExtendParams,
@@ -55,6 +57,9 @@ import type {
 import { type AbortSignalLike, isTimeOver } from '../../core/timer.js';
 import { jobChunks } from '../chunk.js';
 import { Connection, type RetryMode } from './connection.js';
+import { describe } from './doctor/describe.js';
+import { diagnose } from './doctor/diagnose.js';
+import { mend } from './doctor/mend.js';
 import { outcomeUnknownError } from './errors.js';
 import { dueCounts } from './inspect/due-counts.js';
 import { readDaemons } from './inspect/daemons.js';
@@ -309,6 +314,20 @@ export class RedisStore implements Store {
 
   async health(params: HealthParams): Promise<Problem[]> {
     return health(this.read, this.keys, params);
+  }
+
+  diagnose(params: DiagnoseParams): AsyncIterable<DiagnosisPart> {
+    return diagnose(this.finder, params);
+  }
+
+  async mend({ faults }: { readonly faults: readonly Fault[] }): Promise<boolean[]> {
+    const { keys } = this;
+    const edit = (params: EditParams) => this.edit(params);
+    return mend({ run: (mode, send) => this.run(mode, send), keys, edit }, faults);
+  }
+
+  async describe(): Promise<Description> {
+    return describe(this.read, this.keys);
   }
 
   async now(): Promise<Date> {

@@ -1,10 +1,11 @@
-import { statfsSync, statSync } from 'node:fs';
+import { statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { DelayerError } from '../../core/errors.js';
 import { monotonicMs } from '../../core/timer.js';
 import type { SpaceWatch } from './connection-parts.js';
 import type { Connection } from './connection.js';
 import { STORE } from './driver.js';
+import { askDisk } from './free-bytes.js';
 import type { SpareRoom } from './spare-room.js';
 import { MAKE_ROOM } from './system-errors.js';
 
@@ -78,8 +79,7 @@ export class DiskSpace implements SpaceWatch {
 
   private freeBytes(): number {
     try {
-      const { bavail, bsize } = statfsSync(dirname(this.file));
-      return bavail * bsize;
+      return askDisk(dirname(this.file));
     } catch {
       // Not every file system says so.
       return Infinity;

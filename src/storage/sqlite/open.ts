@@ -7,6 +7,7 @@ import { BUSY_DEADLINE_MS, Connection } from './connection.js';
 import { attach, closeDatabase, newDatabase, STORE } from './driver.js';
 import { foreignFileError, fromSqlite } from './errors.js';
 import { FileIdentity, type TypeOfFileSystem } from './file.js';
+import type { FreeBytes } from './free-bytes.js';
 import { mend } from './mend.js';
 import { MACHINE_CLOCK, runningAs, type RunningClock } from './running-clock.js';
 import { migrate, readVersion, SCHEMA_VERSION, SETTINGS, TEMPORARIES } from './schema.js';
@@ -24,6 +25,8 @@ export interface OpenOptions {
   readonly running?: RunningClock | undefined;
   /** Asks the system when absent. */
   readonly typeOfFileSystem?: TypeOfFileSystem | undefined;
+  /** Asks the system when absent. */
+  readonly freeBytes?: FreeBytes | undefined;
   /** The file may grow to so many pages of 4096 bytes, by this connection; without a limit when absent. */
   readonly maxPages?: number | undefined;
   /** How long (ms) a call waits for the other processes on the file; some seconds when absent. */

@@ -1,5 +1,6 @@
 import type { Connection } from './connection.js';
 import { DiskSpace } from './disk-space.js';
+import { askDisk, type FreeBytes } from './free-bytes.js';
 import { absentError } from './errors.js';
 import { askSystem, type FilePlace, isThere, makeFile } from './file.js';
 import { absolute, besideFile, openConnection, type OpenOptions } from './open.js';
@@ -40,6 +41,16 @@ export class StoreFile {
 
   get path(): string {
     return this.place.file;
+  }
+
+  /** Is it for this user alone? */
+  get isPrivate(): boolean {
+    return this.place.ownFolder;
+  }
+
+  /** Says how much is free on a disk (bytes). */
+  get freeBytes(): FreeBytes {
+    return this.options.freeBytes ?? askDisk;
   }
 
   /** The store's clock, in ms since 1970. */

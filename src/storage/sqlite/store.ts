@@ -2,8 +2,12 @@ import type * as results from '../../core/results.js';
 import type * as contract from '../../core/store.js';
 import type { ImportParams } from '../../core/store.js';
 import type { Imported } from '../../core/moving.js';
+import type { Description, DiagnosisPart, Fault } from '../../core/faults.js';
 import type { JobRecord } from '../../core/job.js';
 import { TopicCounter } from '../../core/topic-counter.js';
+import { describe } from './doctor/describe.js';
+import { diagnose } from './doctor/diagnose.js';
+import { mend } from './doctor/mend.js';
 import { edit } from './edit.js';
 import { importJobs } from './import-jobs.js';
 import { dueCounts } from './inspect/due-counts.js';
@@ -194,6 +198,23 @@ export class SqliteStore implements contract.Store {
 
   health(): Promise<results.Problem[]> {
     return this.file.view<results.Problem[]>(health, []);
+  }
+
+  async *diagnose(): AsyncGenerator<DiagnosisPart> {
+    const parts = await this.file.view<AsyncIterable<DiagnosisPart> | undefined>(
+      (connection) => Promise.resolve(diagnose(connection, this.file)),
+      undefined,
+    );
+    if (parts) yield* parts;
+  }
+
+  mend({ faults }: { readonly faults: readonly Fault[] }): Promise<boolean[]> {
+    const none = faults.map(() => false);
+    return this.file.use((connection) => mend(connection, faults), none);
+  }
+
+  describe(): Promise<Description> {
+    return this.file.view<Description>((connection) => describe(connection, this.file), {});
   }
 
   now(): Promise<Date> {

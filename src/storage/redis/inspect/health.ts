@@ -21,17 +21,7 @@ export async function health(read: Read, keys: Keys, { exact }: HealthParams): P
 
 async function wrongTypeProblems(read: Read, keys: Keys, exact: boolean): Promise<Problem[]> {
   const problems: Problem[] = [];
-  const wantedTypes = [
-    [keys.pool, 'zset'],
-    [keys.reserved, 'zset'],
-    [keys.dead, 'zset'],
-    [keys.readyDue, 'hash'],
-    [keys.paused, 'hash'],
-    [keys.readyKnown, 'hash'],
-    [keys.setAside, 'hash'],
-    [keys.topics, 'zset'],
-    [keys.daemons, 'zset'],
-  ] as const;
+  const wantedTypes = [...keys.single];
   const types = await read(({ redis }) => Promise.all(wantedTypes.map(([key]) => redis.type(key))));
   for (const [i, [key, wanted]] of wantedTypes.entries()) {
     const type = types[i] ?? 'none';

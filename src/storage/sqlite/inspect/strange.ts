@@ -12,7 +12,7 @@ import { bytesOf, exact, EXACT_VALUE, FIRST_PLACE, LAST_TIME_MS } from '../rows.
 const LOOK = { rows: 1000, topics: 500, found: 1000 };
 
 /** What a number was mended to tells of it as well, where that is the upper bound. */
-const outOfBounds = (table: string, columns = Object.keys(BOUNDS[table] ?? {})): string =>
+export const outOfBounds = (table: string, columns = Object.keys(BOUNDS[table] ?? {})): string =>
   columns
     .map((column) => {
       const [least, most] = BOUNDS[table]?.[column] ?? [0, 0];
@@ -24,7 +24,10 @@ const outOfBounds = (table: string, columns = Object.keys(BOUNDS[table] ?? {})):
 const HELD = `
 SELECT held.value FROM lease CROSS JOIN json_each(iif(json_valid(lease.seqs), lease.seqs, '[]')) AS held
 WHERE held.type = 'integer'`;
-const UNHELD = `(state = 1 AND seq NOT IN (${HELD})) OR (state = 2 AND seq NOT IN (SELECT seq FROM waiting))`;
+/** A job that counts as leased and is in no lease, and one that counts as waiting and has no row there. */
+export const UNLISTED = `state = 1 AND seq NOT IN (${HELD})`;
+export const UNWAITED = 'state = 2 AND seq NOT IN (SELECT seq FROM waiting)';
+const UNHELD = `(${UNLISTED}) OR (${UNWAITED})`;
 const STRANGE_SEQ = `seq < 1 OR seq > ${LAST_SEQ}`;
 /** Only jobs that were promoted have a place below 0, and their due time beside it. */
 const STRANGE_PLACE = `place < ${FIRST_PLACE} OR (place < 0 AND due_at IS NULL)`;
@@ -65,7 +68,7 @@ const NAME = `SELECT topic, id FROM job WHERE seq = ${EXACT_VALUE}`;
 
 const IS_ARRAY = "json_type(iif(json_valid(seqs), seqs, '1')) = 'array'";
 /** Where no number is only read as the nearest that can be: a job with broken settings is never given. */
-const IS_BROKEN = [
+export const IS_BROKEN = [
   `retries NOT BETWEEN 0 AND ${MAX_RETRIES}`,
   `first_ms NOT BETWEEN 0 AND min(ifnull(last_ms, -1), ${MAX_DURATION_MS})`,
   `last_ms NOT BETWEEN ifnull(first_ms, last_ms + 1) AND ${MAX_DURATION_MS}`,

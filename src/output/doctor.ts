@@ -1,0 +1,99 @@
+import chalk from 'chalk';
+import type { Fault, Finding } from '../core/faults.js';
+import { escapeForTerminal, escapeText } from './escape.js';
+import { FAULT_TEXTS } from './fault-texts.js';
+import { bytesToJson } from './json.js';
+import { wrapWords } from './wrap.js';
+
+/** A finding with what mends it: commands, each as it is typed. */
+export interface Diagnosis {
+  readonly finding: Finding;
+  readonly commands: readonly string[];
+  /** Does `--fix` mend it? */
+  readonly isMendable: boolean;
+  /** How many were mended; absent where nothing was to be. */
+  readonly mended?: number | undefined;
+}
+
+/** `3 jobs have lost their bodies` */
+export function titleOf({ kind, count, examples }: Finding): string {
+  const { one, many } = FAULT_TEXTS[kind];
+  const text = count === 1 || many === undefined ? one : many;
+  const found = examples[0]?.found ?? '';
+  return text.replace('#', count.toLocaleString('en')).replace('%', () => escapeText(found));
+}
+
+/**
+ * All that was found, as text that ends with a newline: for each finding what is wrong, examples, what it means and
+ * what mends it.
+ * @param width cells of the terminal; absent where there is none, and lines are as long as they are
+ */
+export function diagnosisText(diagnoses: readonly Diagnosis[], width: number | undefined): string {
+  const blocks = diagnoses.map((one) => blockOf(one, width));
+  return [...blocks, `${totalText(diagnoses.map(({ finding }) => finding))}\n`].join('');
+}
+
+function blockOf({ finding, commands }: Diagnosis, width: number | undefined): string {
+  const { severity, kind, count, examples } = finding;
+  const named = [...new Set(examples.flatMap(nameOf))];
+  const rest = count > examples.length ? ', …' : '';
+  const title = `${titleOf(finding)}${named.length > 0 ? `: ${named.join(', ')}${rest}` : ''}`;
+  const paint = severity === 'error' ? chalk.red : chalk.yellow;
+  const lines = [
+    ...wrapWords(`${severity}: ${title}`, width).map((line, i) =>
+      i === 0 ? line.replace(severity, paint(severity)) : line,
+    ),
+    ...wrapWords(FAULT_TEXTS[kind].means, width, true),
+    // A command is one line, to be copied.
+    ...commands.map((command) => `  ${chalk.bold(command)}`),
+  ];
+  return `${lines.join('\n')}\n`;
+}
+
+/** What an example is called: an id where it is of a job. */
+function nameOf({ id, key, row, found }: Fault): string[] {
+  if (id && id.length > 0) return [escapeForTerminal(id)];
+  if (key) return [escapeForTerminal(key)];
+  if (row && row.table !== 'index' && row.key !== found) return [`${row.table} ${escapeText(row.key)}`];
+  return [];
+}
+
+export function totalText(findings: readonly Finding[]): string {
+  if (findings.length === 0) return 'The store is healthy.';
+  const count = (severity: string) => findings.filter((one) => one.severity === severity).length;
+  const words = (number: number, word: string) =>
+    number === 0 ? [] : [`${number} ${word}${number === 1 ? '' : 's'}`];
+  return [...words(count('error'), 'error'), ...words(count('warning'), 'warning')].join(', ');
+}
+
+/** One document. */
+export function diagnosisToJson(store: string, diagnoses: readonly Diagnosis[]): object {
+  const hasError = diagnoses.some(({ finding }) => finding.severity === 'error');
+  return { store, isHealthy: !hasError, findings: diagnoses.map((one) => findingToJson(one)) };
+}
+
+/** @param withNames false to leave out ids, topics and keys */
+export function findingToJson(
+  { finding, commands, isMendable, mended }: Diagnosis,
+  withNames = true,
+): object {
+  const { kind, severity, count, examples } = finding;
+  return {
+    ...{ code: kind, severity, count, message: titleOf(finding), meaning: FAULT_TEXTS[kind].means },
+    ...(withNames && { examples: examples.map(exampleToJson), commands }),
+    isMendable,
+    ...(mended !== undefined && { mended }),
+  };
+}
+
+function exampleToJson({ id, topic, dueAt, key, row, found, wanted }: Fault): object {
+  return {
+    ...(id && bytesToJson('id', id)),
+    ...(topic && bytesToJson('topic', topic)),
+    ...(dueAt && { dueAt: dueAt.toISOString() }),
+    ...(key && bytesToJson('key', key)),
+    ...(row && { row }),
+    ...(found !== undefined && found !== '' && { found }),
+    ...(wanted !== undefined && { wanted }),
+  };
+}

@@ -1,0 +1,181 @@
+import { chunks } from '../../../core/chunks.js';
+import type { DiagnosisPart, Fault } from '../../../core/faults.js';
+import { find } from '../inspect/find.js';
+import { readyLists } from '../inspect/entries.js';
+import type { Finder } from '../inspect/living.js';
+import { type Read, SCAN_WINDOW, WINDOW } from '../inspect/read.js';
+import type { Keys } from '../keys.js';
+import { examineBodies, examineReady } from '../scripts/examine.js';
+import { IdSet } from './id-set.js';
+
+/** What the keys of a prefix can have, each by itself: bodies and records that nothing leads to, keys of others. */
+
+/** Bodies without an entry that are looked at once more; of any more there is no telling. */
+const MOST_BODIES = 10_000;
+/** And so many one by one, which reads the ready list of each. */
+const MOST_FOUND = 200;
+
+interface Sorted {
+  readonly bodies: Buffer[];
+  /** Members of `reserved` that the records should have, and ids of dead letters. */
+  readonly leases: Buffer[];
+  readonly dead: Buffer[];
+  readonly locks: Buffer[];
+  readonly imports: Buffer[];
+  readonly others: Buffer[];
+}
+
+/** @param entries ids of all entries of ready lists, as they were seen before */
+export async function* keyFaults(finder: Finder, entries: IdSet): AsyncGenerator<DiagnosisPart> {
+  const { read, keys } = finder;
+  const total = await read(({ redis }) => redis.dbsize());
+  const lonely: Buffer[] = [];
+  let cursor = '0';
+  do {
+    const from = cursor;
+    const [next, names] = (await read(({ redis }) =>
+      redis.callBuffer('SCAN', from, 'MATCH', keys.pattern, 'COUNT', SCAN_WINDOW),
+    )) as [Buffer, Buffer[]];
+    cursor = next.toString();
+    const sorted = sortKeys(names, keys);
+    for (const ids of chunks(sorted.bodies, WINDOW)) {
+      const found = await read((target) => examineBodies(target, ids));
+      lonely.push(...found.map(({ id }) => id).filter((id) => !entries.has(id.toString('latin1'))));
+    }
+    yield { faults: await faultsOf(read, keys, sorted), lookedAt: SCAN_WINDOW, total };
+  } while (cursor !== '0');
+  // SCAN may name a key twice.
+  const once = [...new Map(lonely.map((id) => [id.toString('latin1'), id])).values()];
+  yield { faults: await withoutEntry(finder, once.slice(0, MOST_BODIES)), lookedAt: 0, total };
+}
+
+function sortKeys(names: readonly Buffer[], keys: Keys): Sorted {
+  const sorted: Sorted = { bodies: [], leases: [], dead: [], locks: [], imports: [], others: [] };
+  const rest = (key: Buffer, stem: string): Buffer | undefined => {
+    const bytes = Buffer.from(stem);
+    return key.subarray(0, bytes.length).equals(bytes) ? Buffer.from(key.subarray(bytes.length)) : undefined;
+  };
+  for (const key of names) {
+    const [body, lease] = [rest(key, keys.bucketStem), rest(key, keys.inflightStem)];
+    const [waiting, dead] = [rest(key, keys.waitingStem), rest(key, keys.deadLetterStem)];
+    const [lock, file] = [rest(key, keys.lockStem), rest(key, keys.importStem)];
+    if (body) sorted.bodies.push(body);
+    else if (lease) sorted.leases.push(lease);
+    else if (waiting) sorted.leases.push(Buffer.concat([Buffer.from(':'), waiting]));
+    else if (dead) sorted.dead.push(dead);
+    else if (lock) sorted.locks.push(lock);
+    else if (file) sorted.imports.push(file);
+    else if (!keys.isOurs(key)) sorted.others.push(key);
+  }
+  return sorted;
+}
+
+const keyOf = (stem: string, name: Buffer): Buffer => Buffer.concat([Buffer.from(stem), name]);
+
+/** The key of what a member of `reserved` stands for. */
+export const recordKey = (keys: Keys, name: Buffer): Buffer =>
+  name[0] === ':'.charCodeAt(0) ? keyOf(keys.waitingStem, name.subarray(1)) : keyOf(keys.inflightStem, name);
+
+async function faultsOf(read: Read, keys: Keys, sorted: Sorted): Promise<Fault[]> {
+  const { leases, dead, locks, imports, others } = sorted;
+  const unlisted = (key: Buffer): Fault => ({ kind: 'record_unlisted', key });
+  const lost = await unnamed(read, keys.reserved, leases, (name) => recordKey(keys, name), keys);
+  const lostDead = await unnamed(read, keys.dead, dead, (id) => keyOf(keys.deadLetterStem, id), keys);
+  return [
+    ...lost.map(unlisted),
+    ...lostDead.map(unlisted),
+    ...(await endless(
+      read,
+      locks.map((name) => keyOf(keys.lockStem, name)),
+      'lock_endless',
+    )),
+    ...(await endless(
+      read,
+      imports.map((name) => keyOf(keys.importStem, name)),
+      'import_endless',
+    )),
+    ...others.map((key): Fault => ({ kind: 'key_foreign', key })),
+  ];
+}
+
+/** Keys of records that are there, and that no member of a sorted set names: asked twice, for a lease may end between. */
+async function unnamed(
+  read: Read,
+  set: string,
+  members: readonly Buffer[],
+  keyOfMember: (member: Buffer) => Buffer,
+  keys: Keys,
+): Promise<Buffer[]> {
+  const wanted = set === keys.dead ? 'list' : undefined;
+  const lost: Buffer[] = [];
+  for (const some of chunks(members, WINDOW)) {
+    const found = await read(async ({ redis }) => {
+      const scores = await Promise.all(some.map((member) => redis.zscore(set, member).catch(() => 'no set')));
+      const without = some.filter((_, i) => scores[i] === null);
+      const types = await Promise.all(without.map((member) => redis.type(keyOfMember(member))));
+      const again = await Promise.all(without.map((member) => redis.zscore(set, member)));
+      return without.filter(
+        (_, i) => again[i] === null && types[i] !== 'none' && types[i] === (wanted ?? types[i]),
+      );
+    });
+    lost.push(...found.map(keyOfMember));
+  }
+  return lost;
+}
+
+async function endless(
+  read: Read,
+  names: readonly Buffer[],
+  kind: 'lock_endless' | 'import_endless',
+): Promise<Fault[]> {
+  const faults: Fault[] = [];
+  for (const some of chunks(names, WINDOW)) {
+    const [types, ttls] = await read(({ redis }) =>
+      Promise.all([
+        Promise.all(some.map((key) => redis.type(key))),
+        Promise.all(some.map((key) => redis.pttl(key))),
+      ]),
+    );
+    for (const [i, key] of some.entries()) {
+      const type = types[i] ?? 'none';
+      if (type !== 'string' && type !== 'none')
+        faults.push({ kind: 'key_wrong_type', key, found: type, wanted: 'string' });
+      else if (ttls[i] === -1) faults.push({ kind, key });
+    }
+  }
+  return faults;
+}
+
+/**
+ * Of these ids, those whose body belongs to no entry: not to one that has come meanwhile, and not for the moment alone
+ * between an original client's RPOP and its DEL, which is over when all lists were walked again.
+ */
+async function withoutEntry(finder: Finder, ids: readonly Buffer[]): Promise<Fault[]> {
+  const { read, keys } = finder;
+  if (ids.length === 0) return [];
+  const again: { id: Buffer; topic: Buffer }[] = [];
+  for (const some of chunks(ids, WINDOW))
+    again.push(...(await read((target) => examineBodies(target, some))));
+  const topics = new Set(again.map(({ topic }) => topic.toString('latin1')));
+  const entries = new IdSet();
+  for await (const { topic, type } of readyLists(read, keys)) {
+    if (type === 'list' && topics.has(topic.toString('latin1'))) await readIds(read, topic, entries);
+  }
+  const left = again.filter(({ id }) => !entries.has(id.toString('latin1')));
+  const faults: Fault[] = [];
+  for (const { id, topic } of left.slice(0, MOST_FOUND)) {
+    const [job] = await find(finder, id);
+    if (topic.length === 0) faults.push({ kind: 'key_foreign', key: keyOf(keys.bucketStem, id) });
+    else if (job?.flaw?.type === 'no_entry') faults.push({ kind: 'body_without_entry', id, topic });
+  }
+  return faults;
+}
+
+async function readIds(read: Read, topic: Buffer, into: IdSet): Promise<void> {
+  for (let first = 0; ; first += WINDOW) {
+    const from = first;
+    const { lookedAt, alive, others } = await read((target) => examineReady(target, topic, from, WINDOW));
+    for (const id of [...alive, ...others]) into.add(id);
+    if (lookedAt < WINDOW) return;
+  }
+}

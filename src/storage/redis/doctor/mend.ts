@@ -1,0 +1,178 @@
+import type { Fault, FaultKind } from '../../../core/faults.js';
+import { DEFAULT_TTL_MS, MAX_LEASE_MS } from '../../../core/job.js';
+import type { EditResult } from '../../../core/results.js';
+import type { EditParams } from '../../../core/store.js';
+import type { RetryMode } from '../connection.js';
+import type { Keys } from '../keys.js';
+import {
+  type HashName,
+  mendDead,
+  mendEntries,
+  mendExpiry,
+  mendHash,
+  mendLeases,
+} from '../scripts/examine.js';
+import { sweep } from '../scripts/maintain.js';
+import type { Target } from '../scripts/run.js';
+
+type Run = <T>(mode: RetryMode, send: (target: Target) => Promise<T>) => Promise<T>;
+
+/** What mending needs of the store. */
+export interface Mending {
+  readonly run: Run;
+  readonly keys: Keys;
+  readonly edit: (params: EditParams) => Promise<EditResult>;
+}
+
+/** Mends faults of one kind; answers, in order, whether each was. */
+type Mender = (mending: Mending, faults: readonly Fault[]) => Promise<boolean[]>;
+
+/** The part at the right end of a ready list, which is delivered first. */
+const RIGHT_END = -1;
+
+const NOTHING = Buffer.alloc(0);
+
+/** Looks at each fault again in the script that mends it. */
+export async function mend(mending: Mending, faults: readonly Fault[]): Promise<boolean[]> {
+  const outcomes = new Map<Fault, boolean>();
+  const byKind = new Map<FaultKind, Fault[]>();
+  for (const fault of faults) byKind.set(fault.kind, [...(byKind.get(fault.kind) ?? []), fault]);
+  for (const [kind, some] of byKind) {
+    const done = (await MENDERS[kind]?.(mending, some)) ?? [];
+    for (const [i, fault] of some.entries()) outcomes.set(fault, done[i] === true);
+  }
+  return faults.map((fault) => outcomes.get(fault) === true);
+}
+
+const byEntries: Mender = async ({ run }, faults) => {
+  const outcomes = new Map<Fault, boolean>();
+  for (const of of byTopic(faults).values()) {
+    const topic = Buffer.from(of[0]?.topic ?? NOTHING);
+    const taken = await sweepAll(run, topic);
+    // What the sweep leaves, for it looks at a list in parts, is taken out one by one.
+    const ids = of.map(({ id = NOTHING }) => Buffer.from(id));
+    const done = of[0]?.id ? await inTurn(run, ids, (target, some) => mendEntries(target, topic, some)) : [];
+    for (const [i, fault] of of.entries()) outcomes.set(fault, done[i] === true || taken > 0);
+  }
+  return faults.map((fault) => outcomes.get(fault) === true);
+};
+
+/** What `serve` does with a ready list, in one go. @returns how many entries were taken out */
+async function sweepAll(run: Run, topic: Buffer): Promise<number> {
+  let taken = 0;
+  for (let from = RIGHT_END; ;) {
+    const at = from;
+    const part = await run('best-effort', (target) => sweep(target, topic, at));
+    taken += part.taken;
+    // All of the right end may be expired, and what comes behind it as well.
+    if (at === RIGHT_END) from = part.taken > 0 ? RIGHT_END : 0;
+    else if (part.next < 0) return taken;
+    else from = part.next;
+  }
+}
+
+function byTopic(faults: readonly Fault[]): Map<string, Fault[]> {
+  const groups = new Map<string, Fault[]>();
+  for (const fault of faults) {
+    const name = fault.topic?.toString('latin1') ?? '';
+    groups.set(name, [...(groups.get(name) ?? []), fault]);
+  }
+  return groups;
+}
+
+/** A script deals with the first of what it is given, and is asked again for the rest. */
+async function inTurn(
+  run: Run,
+  names: readonly Buffer[],
+  step: (target: Target, names: readonly Buffer[]) => Promise<boolean[]>,
+): Promise<boolean[]> {
+  const done: boolean[] = [];
+  while (done.length < names.length) {
+    const rest = names.slice(done.length);
+    const some = await run('best-effort', (target) => step(target, rest));
+    if (some.length === 0) break;
+    done.push(...some);
+  }
+  return done;
+}
+
+const startsWith = (key: Buffer, stem: string): boolean =>
+  key.subarray(0, Buffer.byteLength(stem)).equals(Buffer.from(stem));
+const restOf = (key: Buffer, stem: string): Buffer => key.subarray(Buffer.byteLength(stem));
+
+const keyOf = ({ key = NOTHING }: Fault): Buffer => Buffer.from(key);
+
+const byRecords: Mender = async ({ run, keys }, faults) => {
+  const isDead = (fault: Fault) => startsWith(keyOf(fault), keys.deadLetterStem);
+  const dead = faults.filter(isDead);
+  const leases = faults.filter((fault) => !isDead(fault));
+  const ids = dead.map((fault) => restOf(keyOf(fault), keys.deadLetterStem));
+  const names = leases.map((fault) => {
+    const key = keyOf(fault);
+    return startsWith(key, keys.waitingStem)
+      ? Buffer.concat([Buffer.from(':'), restOf(key, keys.waitingStem)])
+      : restOf(key, keys.inflightStem);
+  });
+  const ofDead = await inTurn(run, ids, mendDead);
+  const ofLeases = await inTurn(run, names, (target, some) => mendLeases(target, some, MAX_LEASE_MS));
+  return faults.map((fault) =>
+    isDead(fault) ? ofDead[dead.indexOf(fault)] === true : ofLeases[leases.indexOf(fault)] === true,
+  );
+};
+
+const byValues: Mender = async ({ run, keys }, faults) => {
+  const hashes = new Map<string, HashName>([
+    [keys.readyDue, 'notes'],
+    [keys.setAside, 'aside'],
+    [keys.paused, 'paused'],
+  ]);
+  const done: boolean[] = [];
+  for (const fault of faults) {
+    const [key, field] = [keyOf(fault).toString(), Buffer.from(fault.id ?? NOTHING)];
+    const hash = hashes.get(key);
+    const [isDone] = hash
+      ? await run('best-effort', (target) => mendHash(target, hash, [field]))
+      : // Daemons and topics are seen anew; nothing depends on them.
+        [(await run('best-effort', ({ redis }) => redis.zrem(key, field))) > 0];
+    done.push(isDone === true);
+  }
+  return done;
+};
+
+const byExpiry =
+  (what: 'lock' | 'import'): Mender =>
+  ({ run, keys }, faults) => {
+    const stem = what === 'lock' ? keys.lockStem : keys.importStem;
+    const names = faults.map((fault) => restOf(keyOf(fault), stem));
+    return run('best-effort', (target) => mendExpiry(target, what, names));
+  };
+
+/** The lifetime that jobs have when nothing is said, from when it is due. */
+const byLifetime: Mender = async ({ edit }, faults) => {
+  const done: boolean[] = [];
+  for (const { id = NOTHING, dueAt } of faults) {
+    const meant = { id: Buffer.from(id), dueAt, states: ['delayed', 'due'] } as const;
+    done.push((await edit({ ...meant, ttlMs: DEFAULT_TTL_MS })).edited);
+  }
+  return done;
+};
+
+const MENDERS: Partial<Record<FaultKind, Mender>> = {
+  expires_before_due: byLifetime,
+  entry_doubled: byEntries,
+  entry_of_delayed: byEntries,
+  entry_of_other_topic: byEntries,
+  entries_expired: byEntries,
+  entries_empty: byEntries,
+  record_unlisted: byRecords,
+  record_gone: byRecords,
+  lease_too_long: byRecords,
+  dead_end_wrong: byRecords,
+  value_strange: byValues,
+  notes_left: ({ run }, faults) => {
+    const ids = faults.map(({ id = NOTHING }) => Buffer.from(id));
+    return run('best-effort', (target) => mendHash(target, 'notes', ids));
+  },
+  lock_endless: byExpiry('lock'),
+  import_endless: byExpiry('import'),
+};

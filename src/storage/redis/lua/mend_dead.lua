@@ -1,0 +1,23 @@
+-- Notes anew when the first dead letter of an id is to be deleted, where that is not noted, or not right; what names
+-- letters that are gone goes.
+-- include: keys, time, bounds, record, dead
+-- ARGV: the ids
+-- Answers: for each of the first ids, for as many as one run reads, whether something was mended
+expect_type(DEAD, 'zset')
+local bytes, answer = 0, {}
+
+local function mend(id)
+  if type_of(DEAD_LETTER .. id) == 'none' then return redis.call('ZREM', DEAD, id) end
+  local ok, letters = pcall(letters_of, id)
+  if not ok or #letters == 0 then return 0 end
+  for _, letter in ipairs(letters) do bytes = bytes + #letter.packed end
+  local before = redis.call('ZSCORE', DEAD, id)
+  delete_letters(id, {}, letters)
+  return redis.call('ZSCORE', DEAD, id) ~= before and 1 or 0
+end
+
+for _, id in ipairs(ARGV) do
+  answer[#answer + 1] = mend(id)
+  if bytes > MOST_BYTES then break end
+end
+return answer

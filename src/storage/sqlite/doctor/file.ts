@@ -1,0 +1,73 @@
+import { statSync } from 'node:fs';
+import { dirname } from 'node:path';
+import type { Fault } from '../../../core/faults.js';
+import type { Connection } from '../connection.js';
+import { STORE } from '../driver.js';
+import type { FreeBytes } from '../free-bytes.js';
+import { besideFile } from '../open.js';
+import type { StoreFile } from '../store-file.js';
+
+/** What a file can have as a file: damage, a log that grows, a disk that is full, rights. */
+
+/** Messages of an integrity check that are read. */
+const MOST_MESSAGES = 100;
+/** A log is cut back to a quarter of this (bytes) when all that is in it is in the file: somebody keeps it from that. */
+const LONG_LOG_BYTES = 64 * 1024 * 1024;
+/** So little free (bytes) is little for any file; and a quarter of its size for a large one. */
+const LITTLE_BYTES = 64 * 1024 * 1024;
+const LITTLE_SHARE = 0.25;
+/** With less free a push fails. */
+const FULL_BYTES = 2 * 1024 * 1024;
+
+const OF_INDEX = /(?:index|entry in index) (\w+)$/;
+
+/** It reads the whole file, and holds nobody up. */
+export function damage(connection: Connection): Fault[] {
+  const rows = connection.all(`PRAGMA ${STORE}.integrity_check(${MOST_MESSAGES})`) as Record<
+    string,
+    string
+  >[];
+  const messages = rows.map((row) => Object.values(row)[0] ?? '').filter((text) => text !== 'ok');
+  const indexes = new Set(messages.flatMap((text) => OF_INDEX.exec(text)?.[1] ?? []));
+  const others = messages.filter((text) => !OF_INDEX.test(text));
+  return [
+    ...[...indexes].map((found): Fault => ({ kind: 'index_damaged', found })),
+    ...others.map((found): Fault => ({ kind: 'file_damaged', found })),
+  ];
+}
+
+export const logBytes = (file: string): number =>
+  statSync(besideFile(file, 'wal'), { throwIfNoEntry: false })?.size ?? 0;
+
+export function fileFaults({ path, isPrivate, freeBytes }: StoreFile): Fault[] {
+  const faults: Fault[] = [];
+  const log = logBytes(path);
+  if (log > LONG_LOG_BYTES) faults.push({ kind: 'log_long', found: megabytes(log) });
+  return [...faults, ...diskFaults(path, log, freeBytes), ...rightsFaults(path, isPrivate)];
+}
+
+function diskFaults(path: string, log: number, freeBytes: FreeBytes): Fault[] {
+  let free;
+  try {
+    free = freeBytes(dirname(path));
+  } catch {
+    return [];
+  }
+  if (free < FULL_BYTES) return [{ kind: 'disk_full', found: megabytes(free) }];
+  const wanted = Math.max(LITTLE_BYTES, LITTLE_SHARE * (statSync(path).size + log));
+  return free < wanted ? [{ kind: 'disk_near', found: megabytes(free) }] : [];
+}
+
+/** Who may write the file, or take it out of its folder, may change and lose any job. */
+function rightsFaults(path: string, isPrivate: boolean): Fault[] {
+  const [file, folder] = [statSync(path).mode, statSync(dirname(path)).mode];
+  const isSticky = (folder & 0o1000) !== 0;
+  const of = (found: string, mode: number, others: number): Fault[] =>
+    (mode & others) === 0 ? [] : [{ kind: 'open_to_all', found, wanted: isPrivate ? 'go-rwx' : 'o-w' }];
+  return [
+    ...of(path, file, isPrivate ? 0o077 : 0o002),
+    ...(isSticky ? [] : of(dirname(path), folder, isPrivate ? 0o077 : 0o002)),
+  ];
+}
+
+const megabytes = (bytes: number): string => `${(bytes / (1024 * 1024)).toFixed(1)} MiB`;

@@ -1,0 +1,557 @@
+import { expect } from 'chai';
+import { mkdirSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { examine } from '../../src/bulk/doctor.js';
+import type { FaultKind } from '../../src/core/faults.js';
+import type { Queue } from '../../src/core/queue.js';
+import { useCli } from '../support/cli.js';
+import { eventually } from '../support/eventually.js';
+import { HOUR_MS, idsOf, jobsOf, maintainAll, must, reserve } from '../support/jobs.js';
+import { RedisServer } from '../support/redis-server.js';
+import { useRedis } from '../support/redis.js';
+import { fixAll, heal, kindsOf, type Plant } from './patient.js';
+
+/** msgpack of a record of version 9. */
+const LATER_RECORD = Buffer.from([0x91, 0x09]);
+
+describe('doctor on Redis', () => {
+  const ground = useRedis({
+    args: ['--appendonly', 'yes', '--enable-protected-configs', 'yes'],
+    movableClock: true,
+  });
+  const cli = useCli(() => ({ DELAYER_STORE: ground.server.url, DELAYER_PREFIX: ground.prefix }));
+  const key = (rest: string) => `${ground.prefix}:${rest}`;
+  let queue: Queue;
+
+  const push = (id: string, delayMs = HOUR_MS) => queue.push({ id, topic: 'topic', body: id, delayMs });
+  const pushReady = async (id: string) => {
+    await push(id, 0);
+    await maintainAll(queue);
+  };
+  const nowS = async () => Number((await ground.raw.time())[0]);
+  const bodyOf = (id: string, topic = 'topic') =>
+    ground.raw.hset(key(`job_bucket:${id}`), { topic, body: id });
+  const token = async () => must((await ground.raw.zrange(key('reserved'), '0', '0'))[0]);
+  const lease = async (id: string) => {
+    await pushReady(id);
+    await reserve(queue, 'topic');
+    return token();
+  };
+  const bury = async (id: string) => {
+    await pushReady(id);
+    await queue.nack(await reserve(queue, 'topic'), { dead: true });
+  };
+  /** A job that waits until a newer one of its id is gone. */
+  const letWait = async (id: string) => {
+    await pushReady(id);
+    const leases = await reserve(queue, 'topic');
+    await push(id);
+    await queue.release(leases);
+  };
+  const config = async (...settings: string[]) => ground.raw.config('SET', ...(settings as [string, string]));
+
+  beforeEach(async () => {
+    queue = ground.queue();
+    await queue.announce('host:1');
+  });
+
+  const run = async (words: readonly string[], command: string): Promise<void> => {
+    if (words[0] === 'redis-cli') {
+      const first = words.findIndex((word) => ['RENAMENX', 'CONFIG', 'INFO'].includes(word));
+      const [name = '', ...rest] = words.slice(first);
+      const isQuoted = words.includes('--quoted-input');
+      await ground.raw.call(name, ...rest.map((word) => (isQuoted ? unquote(word) : word)));
+      return;
+    }
+    const outcome = await cli.sh(command);
+    expect(outcome, `${command}\n${outcome.stderr}`).to.include({ code: 0 });
+  };
+  const unquote = (word: string) =>
+    Buffer.from(
+      word.slice(1, -1).replace(/\\x(..)/g, (_, hex: string) => String.fromCharCode(parseInt(hex, 16))),
+      'latin1',
+    );
+  const healed = (fault: Plant) => heal(queue, { label: queue.label, flags: {} }, fault, run);
+
+  const singles: readonly string[] = [
+    ...['job_pool', 'reserved', 'dead', 'topics', 'daemons'],
+    ...['ready_due', 'paused', 'ready_known', 'set_aside'],
+  ];
+  const plants: readonly Plant[] = [
+    {
+      name: 'the body of a delayed job is gone',
+      plant: async () => {
+        await push('1');
+        await ground.raw.del(key('job_bucket:1'));
+      },
+      kinds: ['body_gone'],
+    },
+    {
+      name: 'a delayed job lacks its body',
+      plant: async () => {
+        await push('1');
+        await ground.raw.hdel(key('job_bucket:1'), 'body');
+      },
+      kinds: ['body_incomplete'],
+    },
+    {
+      name: 'a delayed job lacks its topic',
+      plant: async () => {
+        await push('1');
+        await ground.raw.hdel(key('job_bucket:1'), 'topic');
+      },
+      kinds: ['body_incomplete'],
+    },
+    {
+      name: 'a ready job lacks its body',
+      plant: async () => {
+        await pushReady('1');
+        await ground.raw.hdel(key('job_bucket:1'), 'body');
+      },
+      kinds: ['body_incomplete'],
+    },
+    {
+      name: 'a key of another type stands in the place of the body of a delayed job',
+      plant: async () => {
+        await push('\x01\n');
+        await ground.raw.del(key('job_bucket:\x01\n'));
+        await ground.raw.set(key('job_bucket:\x01\n'), 'text');
+      },
+      kinds: ['body_wrong_type'],
+    },
+    {
+      name: 'a key of another type stands in the place of the body of a ready job',
+      plant: async () => {
+        await pushReady('1');
+        await ground.raw.del(key('job_bucket:1'));
+        await ground.raw.set(key('job_bucket:1'), 'text');
+      },
+      kinds: ['body_wrong_type'],
+    },
+    {
+      name: 'a ready job was set aside',
+      plant: async () => {
+        await pushReady('1');
+        await ground.raw.del(key('job_bucket:1'));
+        await ground.raw.set(key('job_bucket:1'), 'text');
+        expect(await queue.pop('topic')).to.be.undefined;
+      },
+      kinds: ['body_wrong_type'],
+    },
+    ...['inf', '1795691452123', '1e300'].map((score): Plant => ({
+      name: `a job is due at ${score}`,
+      plant: async () => {
+        await push("it's 1");
+        await ground.raw.zadd(key('job_pool'), score, "it's 1");
+      },
+      kinds: ['due_out_of_range'],
+      kept: ["it's 1"],
+    })),
+    {
+      name: 'six jobs are due at inf',
+      plant: async () => {
+        for (const id of ['1', '2', '3', '4', '5', '6']) {
+          await push(id);
+          await ground.raw.zadd(key('job_pool'), 'inf', id);
+        }
+      },
+      kinds: ['due_out_of_range'],
+      kept: ['1', '6'],
+    },
+    ...['-5', '-inf'].map((score): Plant => ({
+      name: `a job is due at ${score}`,
+      plant: async () => {
+        await push('1');
+        await ground.raw.zadd(key('job_pool'), score, '1');
+      },
+      kinds: ['due_in_the_past'],
+      kept: ['1'],
+    })),
+    {
+      name: 'a job expires before it is due',
+      plant: async () => {
+        await push('1');
+        await ground.raw.expire(key('job_bucket:1'), 600);
+      },
+      kinds: ['expires_before_due'],
+      kept: ['1'],
+    },
+    {
+      name: 'nobody makes due jobs ready',
+      plant: async () => {
+        await bodyOf('1');
+        await ground.raw.zadd(key('job_pool'), (await nowS()) - 600, '1');
+      },
+      kinds: ['jobs_overdue'],
+      kept: ['1'],
+    },
+    {
+      name: 'a ready job is in its list twice',
+      plant: async () => {
+        await pushReady('1');
+        await ground.raw.lpush(key('ready_queue:topic'), '1');
+      },
+      kinds: ['entry_doubled'],
+      kept: ['1'],
+    },
+    {
+      name: 'a ready job is in its list twice, with many between',
+      plant: async () => {
+        await pushReady('1');
+        await queue.pushMany(jobsOf('topic', 1500));
+        await maintainAll(queue);
+        await ground.raw.lpush(key('ready_queue:topic'), '1');
+      },
+      kinds: ['entry_doubled'],
+      kept: ['1'],
+    },
+    {
+      name: 'an entry of a delayed job is in the ready list',
+      plant: async () => {
+        await push('1');
+        await ground.raw.lpush(key('ready_queue:topic'), '1');
+      },
+      kinds: ['entry_of_delayed'],
+      kept: ['1'],
+    },
+    {
+      name: 'an entry of a job is in the ready list of another topic',
+      plant: async () => {
+        await pushReady('1');
+        await ground.raw.lpush(key('ready_queue:other'), '1');
+      },
+      kinds: ['entry_of_other_topic'],
+      kept: ['1'],
+    },
+    {
+      name: 'expired jobs pile up in a ready list',
+      plant: async () => {
+        await pushReady('1');
+        await ground.raw.lpush(key('ready_queue:topic'), ...Array.from({ length: 150 }, (_, i) => `old${i}`));
+      },
+      kinds: ['entries_expired'],
+      kept: ['1'],
+    },
+    {
+      name: 'holes pile up in a ready list',
+      plant: async () => {
+        await pushReady('1');
+        await ground.raw.lpush(key('ready_queue:topic'), ...Array<string>(1000).fill(''));
+      },
+      kinds: ['entries_empty'],
+      kept: ['1'],
+    },
+    {
+      name: 'a lease has ended and nobody takes its job back',
+      plant: async () => {
+        await ground.raw.zadd(key('reserved'), (await nowS()) - 600, await lease('1'));
+      },
+      kinds: ['leases_ended'],
+      kept: ['1'],
+    },
+    ...['inf', '9000000000'].map((score): Plant => ({
+      name: `a lease ends at ${score}`,
+      plant: async () => ground.raw.zadd(key('reserved'), score, await lease('1')),
+      kinds: ['lease_too_long'],
+      kept: ['1'],
+    })),
+    ...['token', 'token.3', ':1'].map((name): Plant => ({
+      name: `the record of ${name} is gone`,
+      plant: async () => ground.raw.zadd(key('reserved'), (await nowS()) + 5, name),
+      kinds: ['record_gone'],
+    })),
+    {
+      name: 'dead letters are named, and gone',
+      plant: () => ground.raw.zadd(key('dead'), 'inf', '1'),
+      kinds: ['record_gone'],
+    },
+    {
+      name: 'no deadline names a lease',
+      plant: async () => ground.raw.zrem(key('reserved'), await lease('1')),
+      kinds: ['record_unlisted'],
+      kept: ['1'],
+    },
+    {
+      name: 'nothing names jobs that wait for another of their id',
+      plant: async () => {
+        await letWait('1');
+        await ground.raw.zrem(key('job_pool'), '1');
+        await ground.raw.del(key('job_bucket:1'));
+        await ground.raw.zrem(key('reserved'), ':1');
+      },
+      kinds: ['record_unlisted'],
+      kept: ['1'],
+    },
+    {
+      name: 'nothing names dead letters',
+      plant: async () => {
+        await bury('1');
+        await ground.raw.zrem(key('dead'), '1');
+      },
+      kinds: ['record_unlisted'],
+      kept: ['1'],
+    },
+    {
+      name: 'dead letters are noted to be kept for ever, and are not',
+      plant: async () => {
+        await bury('1');
+        await ground.raw.zadd(key('dead'), 'inf', '1');
+      },
+      kinds: ['dead_end_wrong'],
+      kept: ['1'],
+    },
+    {
+      name: 'a record of leases is none',
+      plant: async () => {
+        await ground.raw.set(key('inflight:token'), 'junk');
+        await ground.raw.zadd(key('reserved'), (await nowS()) + 5, 'token');
+      },
+      kinds: ['record_unreadable'],
+    },
+    {
+      name: 'a dead letter is none',
+      plant: async () => {
+        await ground.raw.rpush(key('dead_letter:1'), 'junk');
+        await ground.raw.zadd(key('dead'), 'inf', '1');
+      },
+      kinds: ['record_unreadable'],
+    },
+    ...(
+      [
+        ['inflight:token', 'reserved', 'token'],
+        ['waiting:1', 'reserved', ':1'],
+        ['dead_letter:1', 'dead', '1'],
+      ] as const
+    ).map(([name, set, member]): Plant => ({
+      name: `a hash stands at ${name}`,
+      plant: async () => {
+        await ground.raw.hset(key(name), 'a', 'b');
+        await ground.raw.zadd(key(set), (await nowS()) + 5, member);
+      },
+      kinds: ['record_wrong_type'],
+    })),
+    {
+      name: 'a later delayer wrote a record of leases',
+      plant: async () => {
+        await ground.raw.set(key('inflight:token'), LATER_RECORD);
+        await ground.raw.zadd(key('reserved'), (await nowS()) + 5, 'token');
+      },
+      kinds: ['record_too_new'],
+      mend: () => ground.raw.del(key('inflight:token'), key('reserved')),
+    },
+    {
+      name: 'a later delayer wrote a note',
+      plant: () => ground.raw.hset(key('ready_due'), '1', '9 5.000 6000 topic'),
+      kinds: ['record_too_new'],
+      mend: () => ground.raw.del(key('ready_due')),
+    },
+    ...singles.map((name): Plant => ({
+      name: `a text stands at ${name}`,
+      plant: async () => {
+        await ground.raw.del(key(name));
+        await ground.raw.set(key(name), 'text');
+      },
+      kinds: name === 'daemons' ? ['key_wrong_type', 'no_daemon'] : ['key_wrong_type'],
+      ...(name === 'daemons' && {
+        mend: async () => {
+          await ground.raw.del(key(name));
+          await queue.announce('host:1');
+        },
+      }),
+    })),
+    {
+      name: 'a text stands in the place of a ready list',
+      plant: () => ground.raw.set(key('ready_queue:a b'), 'text'),
+      kinds: ['key_wrong_type'],
+    },
+    {
+      name: 'a hash stands in the place of a lock',
+      plant: () => ground.raw.hset(key('lock:1'), 'a', 'b'),
+      kinds: ['key_wrong_type'],
+    },
+    {
+      name: 'another program writes under the prefix',
+      plant: () => ground.raw.set(key('other'), 'text'),
+      kinds: ['key_foreign'],
+      mend: () => ground.raw.del(key('other')),
+    },
+    ...(['ready_due', 'paused', 'set_aside'] as const).map((name): Plant => ({
+      name: `${name} has a value that no version wrote`,
+      plant: () => ground.raw.hset(key(name), '1', 'junk'),
+      kinds: ['value_strange'],
+    })),
+    {
+      name: 'a daemon was seen before 1970',
+      plant: () => ground.raw.zadd(key('daemons'), -5, 'host:2'),
+      kinds: ['value_strange'],
+    },
+    {
+      name: 'a topic was seen on a day that has not come',
+      plant: () => ground.raw.zadd(key('topics'), 1e9, 'topic'),
+      kinds: ['value_strange'],
+    },
+    {
+      name: 'a daemon was seen in the future: the clock went back',
+      plant: async () => ground.raw.zadd(key('daemons'), (await nowS()) + 3600, 'host:2'),
+      kinds: ['clock_jumped', 'value_strange'],
+      mend: () => fixAll(queue),
+    },
+    {
+      name: 'notes of jobs that are gone pile up',
+      plant: () =>
+        ground.raw.hset(
+          key('ready_due'),
+          Object.fromEntries(Array.from({ length: 1000 }, (_, i) => [`old${i}`, '3 5.000 6000 topic'])),
+        ),
+      kinds: ['notes_left'],
+    },
+    {
+      name: 'a lock has no end',
+      plant: () => ground.raw.set(key('lock:1'), 'owner'),
+      kinds: ['lock_endless'],
+    },
+    {
+      name: 'it is noted for ever how far a file was imported',
+      plant: () => ground.raw.set(key('import:1'), '7'),
+      kinds: ['import_endless'],
+    },
+    {
+      name: 'a body is in no queue',
+      plant: () => bodyOf('1'),
+      kinds: ['body_without_entry'],
+      kept: ['1'],
+    },
+    {
+      name: 'no daemon runs',
+      plant: () => queue.retire('host:1'),
+      kinds: ['no_daemon'],
+      mend: () => queue.announce('host:1'),
+    },
+    {
+      name: 'a daemon of another kind makes jobs ready, too',
+      plant: async () => {
+        await bodyOf('1');
+        await ground.raw.lpush(key('ready_queue:topic'), '1');
+      },
+      kinds: ['other_daemon'],
+      mend: async () => expect(idsOf(must([await queue.pop('topic')].map(must)))).to.deep.equal(['1']),
+    },
+    {
+      name: 'Redis keeps nothing on disk',
+      plant: () => config('appendonly', 'no'),
+      kinds: ['no_persistence'],
+    },
+    {
+      name: 'Redis would evict jobs',
+      plant: () => config('maxmemory-policy', 'allkeys-lru'),
+      kinds: ['would_evict'],
+    },
+    {
+      name: 'Redis evicts jobs',
+      plant: () => config('maxmemory', '1gb', 'maxmemory-policy', 'volatile-ttl'),
+      kinds: ['evicts'],
+    },
+    ...(
+      [
+        ['memory_near', 0.88],
+        ['memory_full', 0.985],
+      ] as const
+    ).map(([kind, share]): Plant => ({
+      name: `Redis uses ${share} of its memory`,
+      plant: async () => {
+        const used = Number(/used_memory:(\d+)/.exec(await ground.raw.info('memory'))?.[1]);
+        await config('maxmemory', `${Math.round(used / share)}`);
+      },
+      kinds: [kind],
+      mend: () => config('maxmemory', '0'),
+    })),
+    {
+      name: 'Redis cannot write to its disk',
+      plant: async () => {
+        const folder = join(ground.server.dir, 'gone');
+        mkdirSync(folder);
+        await config('dir', folder);
+        rmSync(folder, { recursive: true });
+        await ground.raw.bgsave();
+        await eventually(async () =>
+          (await ground.raw.info('persistence')).includes('rdb_last_bgsave_status:err'),
+        );
+      },
+      kinds: ['persistence_fails'],
+      mend: async () => {
+        await config('dir', ground.server.dir);
+        await ground.raw.bgsave();
+        await eventually(async () =>
+          (await ground.raw.info('persistence')).includes('rdb_last_bgsave_status:ok'),
+        );
+      },
+    },
+    {
+      name: 'the clock of Redis is off',
+      plant: async () => {
+        ground.clock.advance(10_000);
+        await queue.announce('host:1');
+      },
+      kinds: ['clock_differs'],
+      mend: async () => {
+        ground.clock.reset();
+        await ground.raw.del(key('daemons'));
+        await queue.announce('host:1');
+      },
+    },
+  ];
+
+  afterEach(async () => {
+    await config('maxmemory', '0', 'maxmemory-policy', 'noeviction');
+  });
+
+  for (const fault of plants)
+    it(`finds and mends: ${fault.name}`, async () => {
+      await healed(fault);
+    });
+
+  it('a replica is told, and its primary named', async () => {
+    const replica = await RedisServer.start({ args: ['--replicaof', '127.0.0.1', `${ground.server.port}`] });
+    try {
+      const there = ground.queue(replica.url);
+      const found = await eventually(async () => {
+        const findings = await examine(there, {}).catch(() => []);
+        return findings.find(({ kind }) => kind === 'replica') ?? false;
+      });
+      expect(found && found.examples[0]?.found).to.equal(`127.0.0.1:${ground.server.port}`);
+    } finally {
+      await replica.stop();
+    }
+  });
+
+  it('what its user may not ask is told, and the rest looked at', async () => {
+    await ground.raw.call('ACL', 'SETUSER', 'u', 'on', '>p', '~*', '&*', '+@all', '-info', '-config');
+    try {
+      const there = ground.queue(ground.server.url.replace('unix://', 'unix://u:p@'));
+      await ground.raw.set(key('lock:1'), 'owner');
+      const kinds: FaultKind[] = ['lock_endless', 'not_permitted'];
+      expect(kindsOf(await examine(there, {}))).to.deep.equal(kinds);
+    } finally {
+      await ground.raw.call('ACL', 'DELUSER', 'u');
+    }
+  });
+
+  it('it looks at no more than 250 jobs with one script', async () => {
+    await queue.pushMany(jobsOf('topic', 1000));
+    await maintainAll(queue);
+    await queue.pushMany(jobsOf('topic', 1000, { delayMs: HOUR_MS }));
+    await ground.raw.config('RESETSTAT');
+    expect(kindsOf(await examine(queue, {}))).to.deep.equal([]);
+    const calls = Number(/cmdstat_evalsha:calls=(\d+)/.exec(await ground.raw.info('commandstats'))?.[1]);
+    // The pool, the ready list, its notes, and the bodies.
+    expect(calls).to.be.at.least(4 + 4 + 4 + 8);
+  });
+
+  it('with topics named, jobs of others are left out', async () => {
+    await ground.raw.lpush(key('ready_queue:other'), ...Array.from({ length: 150 }, (_, i) => `${i}`));
+    expect(kindsOf(await examine(queue, { topics: [Buffer.from('topic')] }))).to.deep.equal([]);
+    expect(kindsOf(await examine(queue, { topics: [Buffer.from('other')] }))).to.deep.equal([
+      'entries_expired',
+    ]);
+  });
+});
