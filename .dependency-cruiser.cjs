@@ -44,7 +44,7 @@ module.exports = {
     only('sqlite-knows-core', '^src/storage/sqlite', '^src/(storage/(sqlite|chunk|cursor)|core)'),
     only('storage-knows-core', '^src/storage', '^src/(storage|core)'),
     only('the-library-is-no-command-line', '^src/(index|library)', '^src/(library|storage/open|worker|core)'),
-    only('cli-knows-no-command', '^src/cli', '^src/(cli|output|bulk|http|storage/open|core)'),
+    only('cli-knows-no-command', '^src/cli', '^src/(cli|output|bulk|http|storage/(open|file-lock)|core)'),
     only('main-knows-cli', '^src/main', '^src/(cli|commands/index)'),
     {
       name: 'a-command-opens-no-store',

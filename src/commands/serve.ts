@@ -2,10 +2,13 @@ import { hostname } from 'node:os';
 import { BaseCommand } from '../cli/base-command.js';
 import { toDelayerError } from '../cli/errors.js';
 import { hintFor } from '../cli/hints.js';
-import { readServeSettings, serveFlags } from '../cli/serve/flags.js';
+import { startDetached, StartReport } from '../cli/serve/detach.js';
+import { readServeSettings, serveFlags, type ServeSettings } from '../cli/serve/flags.js';
 import { DaemonLog, describeMoves } from '../cli/serve/log.js';
 import { whileWatched } from '../cli/serve/http.js';
+import { PidFile } from '../cli/serve/pid-file.js';
 import { statusLine } from '../cli/serve/status.js';
+import { Telling } from '../cli/serve/telling.js';
 import { Interruption } from '../cli/signals.js';
 import { printInfo } from '../cli/stderr.js';
 import { formatDuration } from '../core/duration.js';
@@ -14,71 +17,89 @@ import { maintainOnce, runDaemon } from '../daemon/promoter.js';
 import { Progress } from '../daemon/progress.js';
 
 export default class Serve extends BaseCommand {
-  static override summary =
-    'Run the promotion daemon in the foreground: due jobs become ready, on time and in order.';
+  static override summary = 'Run the promotion daemon: due jobs become ready, on time and in order.';
   static override description = `It sleeps until the next job is due, wakes for an earlier push by delayer, and looks at least every --interval for pushes by other clients. Several may run on one store. It waits for a Redis that is not up yet, and outlives its restarts.
-SIGTERM, SIGINT and SIGQUIT end it after the step in hand; SIGHUP opens its log files anew; SIGUSR1 logs what it has done.`;
+SIGTERM, SIGINT and SIGQUIT end it after the step in hand; SIGHUP opens its log files anew; SIGUSR1 logs what it has done.
+It runs in the foreground, or with --daemon in the background. -c reads the configuration of the original daemon; \`delayer -c FILE -d\` works as well.`;
   static override examples = [
     '<%= config.bin %> serve',
     '<%= config.bin %> serve --store redis://db.internal --interval 1s',
-    '<%= config.bin %> serve -c /etc/delayer.conf',
+    '<%= config.bin %> serve -c /etc/delayer.conf --daemon',
     '<%= config.bin %> serve --http 127.0.0.1:9465',
     '<%= config.bin %> serve --once',
   ];
   static override flags = serveFlags;
 
+  private readonly progress = new Progress();
   private daemonLog: DaemonLog | undefined;
+  /** Of a daemon that was started in the background, until it is up. */
+  private report: StartReport | undefined;
 
   override async run(): Promise<void> {
     const { flags } = await this.parse(Serve);
-    const progress = new Progress();
-    const interruption = this.listenToSignals(progress);
+    this.report = StartReport.open();
+    if (flags.daemon && !this.report) {
+      // What is wrong with it is told here.
+      readServeSettings(flags);
+      printInfo(`serving in the background, as process ${await startDetached()}`);
+      return;
+    }
+    const interruption = this.listenToSignals();
     const settings = readServeSettings(flags);
-    const log = new DaemonLog(settings.log);
+    const log = new DaemonLog(settings.log, this.report?.print);
     this.daemonLog = log;
     for (const message of settings.notes) log.write({ level: 'warn', event: 'config', message });
-    const where = { store: settings.store, password: settings.password, prefix: flags.prefix };
-    const { signal } = interruption;
-    if (flags.once) {
-      const once = (queue: Queue) => maintainOnce(queue, { signal, onEvent: log.onEvent });
-      printInfo(describeMoves(await this.withQueue(where, once)));
-    } else {
-      const { intervalMs } = settings;
-      const run = (queue: Queue) =>
-        runDaemon(queue, {
-          intervalMs,
-          name: `${hostname()}:${process.pid}`,
-          signal,
-          waitsForStore: !flags['no-wait'],
-          onReady: () => log.write({ level: 'info', event: 'ready', message: whatItDoes(queue, intervalMs) }),
-          progress,
-          onEvent: log.onEvent,
-        });
-      const serve = (queue: Queue) => whileWatched({ queue, status: progress, flags, log }, () => run(queue));
-      const totals = await this.withQueue(where, serve);
-      log.write({
-        level: 'info',
-        event: 'stopped',
-        message: `stopped; ${describeMoves(totals)}`,
-        fields: { ...totals },
-      });
-    }
+    if (flags.once) await this.maintainOnce(settings, interruption.signal, log);
+    else await this.serve(settings, interruption.signal, log);
     await log.close();
   }
 
-  private listenToSignals(progress: Progress): Interruption {
+  private async maintainOnce(settings: ServeSettings, signal: AbortSignal, log: DaemonLog): Promise<void> {
+    const once = (queue: Queue) => maintainOnce(queue, { signal, onEvent: log.onEvent });
+    printInfo(describeMoves(await this.withQueue(settings, once)));
+  }
+
+  private async serve(settings: ServeSettings, signal: AbortSignal, log: DaemonLog): Promise<void> {
+    const { pidFile: path, waitsForStore } = settings;
+    const pidFile = path === undefined ? undefined : await PidFile.take(path);
+    if (pidFile?.tookOver !== undefined)
+      log.write({ level: 'info', event: 'pid_file_stale', message: pidFile.tookOver });
+    const telling = new Telling(log, this.report);
+    const intervalMs = Math.min(settings.intervalMs, telling.everyMs);
+    const run = (queue: Queue) => {
+      const atWork = whatItDoes(queue, intervalMs);
+      return runDaemon(queue, {
+        ...{ intervalMs, signal, waitsForStore },
+        name: `${hostname()}:${process.pid}`,
+        progress: this.progress,
+        onReady: () => telling.ready(atWork),
+        onEvent: (event) => telling.happened(event, atWork),
+        onLook: telling.alive,
+      });
+    };
+    try {
+      const { progress: status } = this;
+      const serve = (queue: Queue) => whileWatched({ queue, status, flags: settings, log }, () => run(queue));
+      telling.stopped(await this.withQueue(settings, serve));
+    } finally {
+      pidFile?.release();
+    }
+  }
+
+  private listenToSignals(): Interruption {
     const interruption = new Interruption({ ignoreHangup: () => this.daemonLog?.reopen() });
     this.interruption = interruption;
     // The original daemon ends so, too.
     process.on('SIGQUIT', () => interruption.abort());
     // From now on, for without a listener it opens Node's debugger.
-    process.on('SIGUSR1', () => this.daemonLog?.write(statusLine(progress)));
+    process.on('SIGUSR1', () => this.daemonLog?.write(statusLine(this.progress)));
     return interruption;
   }
 
   override async catch(error: Error): Promise<void> {
     const { daemonLog: log } = this;
     const failure = toDelayerError(error);
+    this.report?.failed(failure);
     log?.writeFailure(failure, hintFor(failure, 'serve'));
     await log?.close();
     if (log?.isFormatted === true) this.endWith(failure.exitCode);

@@ -45,6 +45,7 @@ export const ERRORS = {
     exitCode: 127,
     hint: 'Mend the command of the handler; the job is back in the queue.',
   },
+  pid_file_taken: { exitCode: 69, hint: 'Stop the process that has it, or name another pid file.' },
   config_invalid: {
     exitCode: 78,
     hint: 'A store is redis://HOST[:PORT][/DB], rediss://…, redis+unix:///PATH or sqlite:PATH.',

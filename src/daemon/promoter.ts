@@ -4,7 +4,7 @@ import { DelayerError, isLasting } from '../core/errors.js';
 import type { OnEvent } from '../core/events.js';
 import type { Queue } from '../core/queue.js';
 import { DAEMON_SEEN_MS } from '../core/store.js';
-import { type AbortSignalLike, monotonicMs, sleep } from '../core/timer.js';
+import { type AbortSignalLike, isTimeOver, monotonicMs, sleep } from '../core/timer.js';
 import { Progress } from './progress.js';
 
 export interface DaemonOptions {
@@ -60,7 +60,8 @@ export async function runDaemon(queue: Queue, options: DaemonOptions): Promise<D
     } catch (error) {
       if (!(error instanceof DelayerError) || isLasting(error) || !(isReady || waitsForStore)) throw error;
       progress.storeLost(error);
-      if (failures === 0) onEvent({ type: 'store_lost', store: queue.label, error });
+      if (failures === 0 && !isTimeOver({ signal }))
+        onEvent({ type: 'store_lost', store: queue.label, error });
       onLook?.();
       await sleep(backoffMs(Math.min(failures, LONGEST_BACKOFF)), signal);
       failures += 1;

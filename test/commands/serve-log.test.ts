@@ -138,7 +138,7 @@ describe('the log of serve', () => {
       daemon.child.kill('SIGUSR1');
       return textOf('e.log').includes('a.log is written again;');
     });
-    expect(textOf('e.log')).to.match(/a\.log is written again; [2-9]\d* lines are missing$/m);
+    expect(textOf('e.log')).to.match(/a\.log is written again; \d+ lines? (is|are) missing$/m);
     expect(textOf('e.log').match(/ENOSPC/g)).to.have.length(1);
     expect(await daemon.end()).to.include({ code: 0 });
   });

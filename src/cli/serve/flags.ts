@@ -1,7 +1,8 @@
 import * as Flags from '@oclif/core/flags';
+import type { StoreFlags } from '../config/settings.js';
 import { positiveDuration } from '../flags.js';
 import { readDaemonConfig } from './daemon-config.js';
-import { httpFlags } from './http.js';
+import { type HttpFlags, httpFlags } from './http.js';
 import { LOG_FORMATS, LOG_LEVELS, type LogFormat, type LogLevel, type LogOptions } from './log.js';
 
 /** How late (ms) a push by another client may be seen; the original daemon looks once a second. */
@@ -23,6 +24,16 @@ export const serveFlags = {
   'no-wait': Flags.boolean({
     description: 'fail when the store cannot be reached at the start, instead of waiting for it',
   }),
+  daemon: Flags.boolean({
+    char: 'd',
+    description: 'go on in the background; ends with 0 when it is up there, else tells why it is not',
+    exclusive: ['once'],
+  }),
+  'pid-file': Flags.string({
+    helpValue: 'FILE',
+    description: 'keep the number of the process in FILE, and let no second one start with it',
+    exclusive: ['once'],
+  }),
   ...httpFlags,
   'access-log': Flags.string({
     helpValue: 'FILE',
@@ -43,10 +54,13 @@ export const serveFlags = {
   })(),
 };
 
-interface GivenFlags {
+interface GivenFlags extends HttpFlags {
   readonly store?: string | undefined;
+  readonly prefix?: string | undefined;
+  readonly 'no-wait': boolean;
   readonly configuration?: string | undefined;
   readonly interval?: number | undefined;
+  readonly 'pid-file'?: string | undefined;
   readonly 'access-log'?: string | undefined;
   readonly 'error-log'?: string | undefined;
   readonly 'log-format'?: LogFormat | undefined;
@@ -54,10 +68,10 @@ interface GivenFlags {
   readonly quiet: boolean;
 }
 
-interface ServeSettings {
+export interface ServeSettings extends StoreFlags, HttpFlags {
+  readonly waitsForStore: boolean;
   readonly intervalMs: number;
-  readonly store: string | undefined;
-  readonly password: string | undefined;
+  readonly pidFile: string | undefined;
   readonly log: LogOptions;
   /** What is to be told of the configuration file. */
   readonly notes: readonly string[];
@@ -68,6 +82,11 @@ export function readServeSettings(flags: GivenFlags): ServeSettings {
   const config = flags.configuration === undefined ? undefined : readDaemonConfig(flags.configuration);
   return {
     intervalMs: flags.interval ?? config?.intervalMs ?? INTERVAL_MS,
+    http: flags.http,
+    'http-host': flags['http-host'],
+    waitsForStore: !flags['no-wait'],
+    prefix: flags.prefix,
+    pidFile: flags['pid-file'] ?? config?.pidFile,
     // The password of a file is for the store of that file alone.
     ...(flags.store === undefined && config?.redis
       ? { store: config.redis.url, password: config.redis.password }

@@ -22,13 +22,15 @@ export const httpFlags = {
   }),
 };
 
+export interface HttpFlags {
+  readonly http?: HttpAddress | undefined;
+  readonly 'http-host'?: string[] | undefined;
+}
+
 interface Watch {
   readonly queue: Queue;
   readonly status: DaemonStatus;
-  readonly flags: {
-    readonly http?: HttpAddress | undefined;
-    readonly 'http-host'?: string[] | undefined;
-  };
+  readonly flags: HttpFlags;
   readonly log: { write(line: LogLine): void };
 }
 

@@ -6,7 +6,7 @@ import type { Bytes } from '../../core/job.js';
 import { escapeText } from '../../output/escape.js';
 import { toJsonLine } from '../../output/json.js';
 import { describeEvent } from '../events.js';
-import { printNote, writeStderr } from '../stderr.js';
+import { writeStderr } from '../stderr.js';
 import { LogFile, type LogTrouble } from './log-file.js';
 
 export const LOG_LEVELS = ['error', 'warn', 'info', 'debug'] as const;
@@ -38,6 +38,9 @@ export interface LogOptions {
   readonly isQuiet: boolean;
 }
 
+/** Writes to stderr, or to whoever waits for the start. */
+export type Print = (text: string, level: LogLevel) => void;
+
 /**
  * The log of a daemon: a line an event, on stderr and in the files that the original daemon has. Bodies of jobs come
  * into no event; all other text is escaped.
@@ -49,7 +52,10 @@ export class DaemonLog {
   private summing: NodeJS.Timeout | undefined;
 
   /** @throws DelayerError `output_failed` when a file cannot be made or written to */
-  constructor(private readonly options: LogOptions) {
+  constructor(
+    private readonly options: LogOptions,
+    private readonly print: Print = writeStderr,
+  ) {
     const { accessLog, errorLog } = options;
     const onTrouble = (trouble: LogTrouble) => this.write(troubleLine(trouble));
     this.access = accessLog === undefined ? undefined : new LogFile(accessLog, onTrouble);
@@ -119,8 +125,9 @@ export class DaemonLog {
 
   private toStderr(line: LogLine): void {
     const { format, isQuiet } = this.options;
-    if (format === undefined) printNote(line.message);
-    else if (!isQuiet) writeStderr(`${formatted(line, format)}\n`);
+    if (isQuiet) return;
+    const text = format === undefined ? `delayer: ${escapeText(line.message)}` : formatted(line, format);
+    this.print(`${text}\n`, line.level);
   }
 
   private toFile(line: LogLine): void {

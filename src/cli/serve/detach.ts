@@ -1,0 +1,104 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { closeSync, writeSync } from 'node:fs';
+import { once } from 'node:events';
+import { createInterface } from 'node:readline';
+import type { Readable } from 'node:stream';
+import { DelayerError, type ErrorCode } from '../../core/errors.js';
+import { writeStderr } from '../stderr.js';
+import type { Print } from './log.js';
+
+/** Where a daemon tells how its start went; DELAYER_READY_FD says so to the process that was started for it alone. */
+const PIPE = 3;
+const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
+
+/** A line of what a daemon tells while it starts. */
+type StartMessage =
+  | { readonly print: string }
+  | { readonly ready: true }
+  | { readonly error: { readonly code: ErrorCode; readonly message: string; readonly hint: string } };
+
+/**
+ * Starts this command line once more in a session of its own, without a terminal, and waits until it is up. What it
+ * prints until then comes on stderr here.
+ * @returns its process number
+ * @throws DelayerError what its start failed with
+ */
+export async function startDetached(): Promise<number> {
+  const child = spawn(process.execPath, [...process.execArgv, ...process.argv.slice(1)], {
+    detached: true,
+    stdio: ['ignore', 'ignore', 'ignore', 'pipe'],
+    env: { ...process.env, DELAYER_READY_FD: `${PIPE}` },
+  });
+  // Who waits for the start may end it.
+  const pass = SIGNALS.map((name) => [name, () => child.kill(name)] as const);
+  for (const [name, listener] of pass) process.on(name, listener);
+  try {
+    return await untilReady(child);
+  } finally {
+    for (const [name, listener] of pass) process.off(name, listener);
+    child.unref();
+  }
+}
+
+async function untilReady(child: ChildProcess): Promise<number> {
+  const ended = once(child, 'exit') as Promise<[number | null, NodeJS.Signals | null]>;
+  ended.catch(() => undefined);
+  const pipe = child.stdio[PIPE] as Readable;
+  for await (const line of createInterface({ input: pipe })) {
+    const message = JSON.parse(line) as StartMessage;
+    if ('print' in message) writeStderr(message.print);
+    else if ('ready' in message) {
+      pipe.destroy();
+      return child.pid ?? 0;
+    } else throw new DelayerError(message.error.code, message.error.message, { hint: message.error.hint });
+  }
+  const [code, signal] = await ended;
+  throw new DelayerError(
+    'internal',
+    `The daemon ended before it was up: ${signal ?? `exit code ${code ?? 0}`}`,
+  );
+}
+
+/** The other end: how the start of this process went. Nothing happens where nobody waits for it. */
+export class StartReport {
+  private isOpen = true;
+
+  private constructor(private readonly fd: number) {}
+
+  /** Undefined where this process was not started by `startDetached`. */
+  static open(): StartReport | undefined {
+    const fd = process.env.DELAYER_READY_FD;
+    delete process.env.DELAYER_READY_FD;
+    return fd === undefined ? undefined : new StartReport(Number(fd));
+  }
+
+  /** What goes well is not printed, as by any command that has ended. */
+  readonly print: Print = (text, level) => {
+    if (level === 'warn' || level === 'error') this.tell({ print: text });
+  };
+
+  ready(): void {
+    this.tell({ ready: true });
+    this.close();
+  }
+
+  failed({ code, message, hint }: DelayerError): void {
+    this.tell({ error: { code, message, hint } });
+    this.close();
+  }
+
+  private tell(message: StartMessage): void {
+    if (!this.isOpen) return;
+    try {
+      writeSync(this.fd, `${JSON.stringify(message)}\n`);
+    } catch {
+      // Nobody waits any more.
+    }
+  }
+
+  private close(): void {
+    if (!this.isOpen) return;
+    this.isOpen = false;
+    closeSync(this.fd);
+  }
+}

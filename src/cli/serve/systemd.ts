@@ -1,0 +1,75 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { monotonicMs } from '../../core/timer.js';
+
+/**
+ * Tells systemd how the daemon does, through `systemd-notify`: Node cannot send to its socket. Nothing happens where
+ * systemd did not ask for it.
+ */
+export class Notifier {
+  private toldAtMs = monotonicMs();
+  private hasFailed = false;
+  private told = Promise.resolve();
+
+  private constructor(
+    /** Within this time (ms) systemd wants to hear of the daemon; Infinity where it does not watch. */
+    private readonly watchdogMs: number,
+    private readonly onFailure: (reason: string) => void,
+  ) {}
+
+  /** Undefined where this process is no service that tells systemd. */
+  static open(onFailure: (reason: string) => void): Notifier | undefined {
+    const { NOTIFY_SOCKET, WATCHDOG_USEC, WATCHDOG_PID } = process.env;
+    if (NOTIFY_SOCKET === undefined || NOTIFY_SOCKET === '') return undefined;
+    const isWatched = WATCHDOG_PID === undefined || WATCHDOG_PID === `${process.pid}`;
+    const watchdogMs = Number(WATCHDOG_USEC) / 1000;
+    return new Notifier(isWatched && watchdogMs > 0 ? watchdogMs : Infinity, onFailure);
+  }
+
+  /** How often (ms) it has to be called at least. */
+  get everyMs(): number {
+    return this.watchdogMs / 3;
+  }
+
+  ready(status: string): void {
+    this.tell('READY=1', `STATUS=${status}`);
+  }
+
+  status(status: string): void {
+    this.tell(`STATUS=${status}`);
+  }
+
+  stopping(): void {
+    this.tell('STOPPING=1');
+  }
+
+  /** The loop is alive. To be called as often as one likes. */
+  readonly alive = (): void => {
+    const now = monotonicMs();
+    if (now - this.toldAtMs < this.everyMs) return;
+    this.toldAtMs = now;
+    this.tell('WATCHDOG=1');
+  };
+
+  /** One after the other, for each is a process of its own. */
+  private tell(...lines: string[]): void {
+    this.told = this.told.then(() => this.send(lines.map((line) => line.replaceAll('\n', ' '))));
+  }
+
+  private async send(lines: readonly string[]): Promise<void> {
+    const child = spawn('systemd-notify', lines, { stdio: 'ignore' });
+    child.unref();
+    try {
+      const [code] = (await once(child, 'exit')) as [number | null];
+      if (code !== 0) this.fail(`it ended with ${code ?? 'a signal'}`);
+    } catch (error) {
+      this.fail((error as Error).message);
+    }
+  }
+
+  private fail(reason: string): void {
+    if (!this.hasFailed)
+      this.onFailure(`systemd cannot be told how this daemon does, by systemd-notify: ${reason}`);
+    this.hasFailed = true;
+  }
+}

@@ -1,0 +1,119 @@
+import { expect } from 'chai';
+import { existsSync, readFileSync, readlinkSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { useCli } from '../support/cli.js';
+import { eventually } from '../support/eventually.js';
+import { useRedis } from '../support/redis.js';
+
+describe('serve --daemon', () => {
+  const redis = useRedis();
+  // Before the home of the test is removed.
+  afterEach(() => {
+    if (existsSync(pidFile())) process.kill(pid(), 'SIGKILL');
+  });
+  const cli = useCli(() => ({ DELAYER_STORE: redis.server.url, DELAYER_PREFIX: redis.prefix }));
+  const pidFile = () => join(cli.home, 'x.pid');
+  const pid = () => Number(readFileSync(pidFile(), 'utf8'));
+  const isThere = (process_: number) => {
+    try {
+      process.kill(process_, 0);
+      return true;
+    } catch {
+      return false;
+    }
+  };
+  const end = async () => {
+    const daemon = pid();
+    process.kill(daemon, 'SIGTERM');
+    await eventually(() => !existsSync(pidFile()));
+  };
+  const ofProcess = (name: string) => readFileSync(`/proc/${pid()}/${name}`, 'utf8');
+
+  it('ends with 0 and silently when the daemon is up, which has a session of its own and no terminal', async () => {
+    const outcome = await cli.run([
+      'serve',
+      '-d',
+      '--pid-file',
+      'x.pid',
+      '--access-log',
+      'a.log',
+      '--interval',
+      '40ms',
+    ]);
+    expect(outcome).to.include({ code: 0, stderr: '' });
+    expect(outcome.stdout).to.be.empty;
+    const [, , , session, terminal] = ofProcess('stat')
+      .slice(ofProcess('stat').lastIndexOf(')') + 1)
+      .split(' ');
+    expect([session, terminal]).to.deep.equal([`${pid()}`, `${pid()}`]);
+    for (const fd of [0, 1, 2]) expect(readlinkSync(`/proc/${pid()}/fd/${fd}`)).to.equal('/dev/null');
+    expect(ofProcess('cmdline').split('\0').slice(2, -1)).to.deep.equal(
+      'serve -d --pid-file x.pid --access-log a.log --interval 40ms'.split(' '),
+    );
+    expect(readlinkSync(`/proc/${pid()}/cwd`)).to.equal(cli.home);
+    expect(ofProcess('environ')).to.include('DELAYER_STORE');
+    await eventually(() => readFileSync(join(cli.home, 'a.log'), 'utf8').includes('every 40 ms'));
+    await (await cli.queue()).push({ topic: 'topic', body: 'b' });
+    await eventually(async () => (await redis.raw.llen(`${redis.prefix}:ready_queue:topic`)) === 1);
+    await end();
+  });
+
+  it('is what the original was started with: delayer -c FILE -d', async () => {
+    writeFileSync(
+      join(cli.home, 'delayer.conf'),
+      `[delayer]\npid = x.pid\naccess_log = logs/access.log\n[redis]\nport = ${redis.server.port}\nmax_idle = 2\n`,
+    );
+    const outcome = await cli.run(['-d']);
+    expect(outcome.code).to.equal(0);
+    expect(outcome.stderr).to.match(/^delayer: delayer\.conf: max_idle changes nothing: [^\n]*\n$/);
+    await eventually(() =>
+      readFileSync(join(cli.home, 'logs/access.log'), 'utf8').includes('promoting due jobs'),
+    );
+    const second = await cli.run(['-c', 'delayer.conf', '-d']);
+    expect(second.code).to.equal(69);
+    expect(second.stderr).to.match(new RegExp(`\ndelayer: The daemon runs already: process ${pid()} has `));
+    await end();
+  });
+
+  it('tells why a start has failed, and ends as the daemon would have', async () => {
+    writeFileSync(join(cli.home, 'plain'), '');
+    writeFileSync(join(cli.home, 'bad.conf'), '[delayer\n');
+    const away = ['--store', 'redis://127.0.0.1:1', '--no-wait'];
+    for (const [args, code, said] of [
+      [['-c', 'bad.conf'], 78, /bad\.conf:1: /],
+      [['--access-log', 'plain/logs/a.log'], 74, /The folder of the log plain\/logs\/a\.log cannot be made/],
+      [['--pid-file', 'nosuch/x.pid'], 74, /nosuch\/x\.pid\.lock, cannot be written/],
+      [away, 69, /^delayer: redis:\/\/127\.0\.0\.1:1\/0 cannot be reached: [^\n]*\n$/],
+      [['--once'], 2, /--daemon and --once cannot be used together/],
+    ] as const) {
+      const outcome = await cli.run(['serve', '-d', ...args]);
+      expect(outcome.stderr).to.match(said);
+      expect(outcome.code).to.equal(code);
+    }
+  });
+
+  it('does not wait for a store that is not there, says so, and the daemon goes on trying', async () => {
+    const outcome = await cli.run(['serve', '-d', '--pid-file', 'x.pid', '--store', 'redis://127.0.0.1:1']);
+    expect(outcome.code).to.equal(0);
+    expect(outcome.stderr).to.match(
+      /^delayer: [^\n]*connection refused[^\n]*; trying again until it works\n$/,
+    );
+    expect(isThere(pid())).to.be.true;
+    await end();
+  });
+
+  it('who waits for the start may end it with a signal', async () => {
+    redis.server.freeze();
+    try {
+      const waiting = cli.start(['serve', '-d', '--pid-file', 'x.pid']);
+      await eventually(() => existsSync(pidFile()));
+      const daemon = pid();
+      const { code, stderr } = await waiting.end('SIGINT');
+      expect(stderr).to.match(/The daemon ended before it was up: exit code 0/);
+      expect(code).to.equal(70);
+      await eventually(() => !isThere(daemon));
+    } finally {
+      redis.server.thaw();
+    }
+  });
+});

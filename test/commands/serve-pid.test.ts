@@ -1,0 +1,113 @@
+import { expect } from 'chai';
+import { existsSync, mkdirSync, readFileSync, statSync, utimesSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { type Running, useCli } from '../support/cli.js';
+import { eventually } from '../support/eventually.js';
+import { useRedis } from '../support/redis.js';
+
+describe('the pid file of serve', () => {
+  const redis = useRedis();
+  const cli = useCli(() => ({ DELAYER_STORE: redis.server.url, DELAYER_PREFIX: redis.prefix }));
+  const path = () => join(cli.home, 'x.pid');
+  const held = () => readFileSync(path(), 'utf8');
+  const serve = async (): Promise<Running> => {
+    const daemon = cli.start(['serve', '--pid-file', path()]);
+    await daemon.says(/promoting due jobs/);
+    return daemon;
+  };
+  const refused = async (said: RegExp) => {
+    const outcome = await cli.run(['serve', '--pid-file', path()]);
+    expect(outcome.stderr).to.match(said);
+    expect(outcome.code).to.equal(69);
+  };
+
+  it('it holds the number alone while the daemon runs, and is removed at the end', async () => {
+    const daemon = await serve();
+    expect(held()).to.equal(`${daemon.pid}`);
+    expect(await daemon.end()).to.include({ code: 0 });
+    expect(existsSync(path())).to.be.false;
+  });
+
+  it('a second start names the one that runs, and ends with 69', async () => {
+    const daemon = await serve();
+    await refused(
+      new RegExp(`^delayer: The daemon runs already: process ${daemon.pid} has the pid file .*x\\.pid`),
+    );
+    expect(held()).to.equal(`${daemon.pid}`);
+  });
+
+  it('of three that start at once one runs, and the others end with 69', async () => {
+    const all = [1, 2, 3].map(() => cli.start(['serve', '--pid-file', path()]));
+    const others: number[] = [];
+    for (const one of all) void one.ended.then(({ code }) => others.push(code ?? -1));
+    await eventually(() => others.length === 2);
+    expect(others).to.deep.equal([69, 69]);
+    const left = all.find((one) => one.child.exitCode === null);
+    await left?.says(/promoting due jobs/);
+    expect(held()).to.equal(`${left?.pid ?? 0}`);
+  });
+
+  it('one that was left behind by a kill is taken over', async () => {
+    const killed = await serve();
+    await killed.end('SIGKILL');
+    expect(held()).to.equal(`${killed.pid}`);
+    const daemon = await serve();
+    expect(daemon.stderr).to.match(new RegExp(`was left behind by process ${killed.pid}, and is taken over`));
+    expect(held()).to.equal(`${daemon.pid}`);
+  });
+
+  it('the number of a process that has begun after it was written is taken over: it was used again', async () => {
+    const other = cli.startSh('exec sleep 600');
+    writeFileSync(path(), `${other.pid}\n`);
+    utimesSync(path(), 1e9, 1e9);
+    const daemon = await serve();
+    expect(held()).to.equal(`${daemon.pid}`);
+    expect(other.child.exitCode).to.equal(null);
+  });
+
+  it('one that another program has written, which runs, is left alone, and that is named', async () => {
+    const other = cli.startSh('exec sleep 600');
+    await eventually(() => readFileSync(`/proc/${other.pid}/comm`, 'utf8') === 'sleep\n');
+    writeFileSync(path(), `${other.pid}\n`);
+    await refused(
+      new RegExp(`belongs to process ${other.pid} \\(sleep\\), which runs and is no delayer serve`),
+    );
+    expect(held()).to.equal(`${other.pid}\n`);
+  });
+
+  it('a file that is no pid file is left alone, and an empty one is taken', async () => {
+    writeFileSync(path(), 'root:x:0:0\n');
+    await refused(/is none: it holds something else than a number/);
+    expect(held()).to.equal('root:x:0:0\n');
+    writeFileSync(path(), '');
+    const daemon = await serve();
+    expect(held()).to.equal(`${daemon.pid}`);
+  });
+
+  it('a number that somebody else has put into it meanwhile is not removed', async () => {
+    const daemon = await serve();
+    writeFileSync(path(), '1');
+    await daemon.end();
+    expect(held()).to.equal('1');
+  });
+
+  it('it is removed when the start fails, and one that cannot be written ends with 74', async () => {
+    const env = { DELAYER_STORE: 'redis://127.0.0.1:1' };
+    expect(await cli.run(['serve', '--no-wait', '--pid-file', path()], { env })).to.include({ code: 69 });
+    expect(existsSync(path())).to.be.false;
+    mkdirSync(join(cli.home, 'folder'));
+    for (const [file, said] of [
+      ['nosuch/x.pid', /The lock of the pid file, nosuch\/x\.pid\.lock, cannot be written: ENOENT/],
+      ['folder', /The pid file folder cannot be written: EISDIR/],
+    ] as const) {
+      const outcome = await cli.run(['serve', '--pid-file', file]);
+      expect(outcome.stderr).to.match(said);
+      expect(outcome.code).to.equal(74);
+    }
+  });
+
+  it('its lock is for this user alone: who may read it could hold up the next start', async () => {
+    await serve();
+    expect(statSync(`${path()}.lock`).mode & 0o777).to.equal(0o600);
+  });
+});
