@@ -37,6 +37,7 @@ export const FAULT_RULES = {
   entry_of_delayed: { severity: 'error', remedy: 'mend' },
   entry_of_other_topic: { severity: 'error', remedy: 'mend' },
   entries_expired: { severity: 'warning', remedy: 'mend', from: 100 },
+  pool_expired: { severity: 'warning', remedy: 'maintain', from: 100 },
   entries_empty: { severity: 'warning', remedy: 'mend', from: 1000 },
   record_unlisted: { severity: 'error', remedy: 'mend' },
   record_wrong_type: { severity: 'error' },

@@ -1,7 +1,7 @@
 import chalk from 'chalk';
 import type { Fault, Finding } from '../core/faults.js';
 import { escapeForTerminal, escapeText } from './escape.js';
-import { FAULT_TEXTS } from './fault-texts.js';
+import { FAULT_TEXTS } from './faults/index.js';
 import { bytesToJson } from './json.js';
 import { wrapWords } from './wrap.js';
 

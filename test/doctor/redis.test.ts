@@ -233,6 +233,14 @@ describe('doctor on Redis', () => {
       kept: ['1'],
     },
     {
+      name: 'expired jobs pile up in the pool',
+      plant: async () => {
+        const ids = Array.from({ length: 150 }, (_, i) => `old${i}`);
+        await ground.raw.zadd(key('job_pool'), ...ids.flatMap((id) => [5, id]));
+      },
+      kinds: ['jobs_overdue', 'pool_expired'],
+    },
+    {
       name: 'holes pile up in a ready list',
       plant: async () => {
         await pushReady('1');

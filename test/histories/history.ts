@@ -6,6 +6,7 @@ import { cutOnce } from './cuts.js';
 import { Difference } from './difference.js';
 import type { DoomedMethod, Task } from './doomed.js';
 import type { Ground } from './ground.js';
+import { expectNoAlarm } from './healthy.js';
 import { PlainLine } from './line.js';
 import { Model } from './model.js';
 import { IDS, type Step, type StepOf, TOPICS } from './operations.js';
@@ -20,6 +21,9 @@ import { Taker } from './step-take.js';
 
 /** The clock of a redis-server cannot be moved beyond the year 2262. */
 const FAR_MS = 365 * 86_400_000;
+
+/** After so many steps the store is examined; a look at all of it takes as long as ten steps. */
+const EXAMINE_EVERY = 20;
 
 /** One history: steps that are done to a store and to the model, and after each the views of both compared. */
 export class History {
@@ -52,6 +56,8 @@ export class History {
 
   /** Operations that were begun; without those that take all jobs in the end. */
   operations = 0;
+  /** Has another client than delayer written something? */
+  private hasOriginals = false;
 
   /** @throws Error with what was done, and how the store differs */
   async run(steps: readonly Step[]): Promise<void> {
@@ -63,6 +69,8 @@ export class History {
         const isTurn = (i + 1) % this.lookEvery === 0;
         if (isTurn) await this.comparison.check(mayClear, this.idsToFind(step));
         else await this.comparison.learn(mayClear);
+        if (i % EXAMINE_EVERY === 0 || i === steps.length - 1)
+          await expectNoAlarm(this.ground, this.hasOriginals);
       }
       await this.takeAll();
     } catch (error) {
@@ -115,6 +123,7 @@ export class History {
     if (step.does === 'kill') return this.kill(step);
     if (step.does === 'failing') return this.fail(step);
     if (isOriginal(step)) {
+      this.hasOriginals ||= step.does !== 'flush scripts';
       this.context.say(this.originals?.describe(step) ?? step.does);
       await this.originals?.perform(step, this.context.now);
       return;

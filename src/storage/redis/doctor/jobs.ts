@@ -12,6 +12,7 @@ import { IdSet } from './id-set.js';
 
 const OF_POOL: Readonly<Record<string, FaultKind>> = {
   gone: 'body_gone',
+  expired: 'pool_expired',
   incomplete: 'body_incomplete',
   type: 'body_wrong_type',
   range: 'due_out_of_range',

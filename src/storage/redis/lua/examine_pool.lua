@@ -2,8 +2,8 @@
 -- include: keys, time, page
 -- ARGV: score and id of the last job looked at before ('' and '' for none), how many to look at
 -- Answers: score and id of the last one looked at ('' and '' at the end), how many were looked at, then for each that
---   is not as it should be: id, what (gone, incomplete, type, range, past or expiry), topic or '', due time in ms, and
---   what was found (the type of a key, a score) or ''
+--   is not as it should be: id, what (gone, expired, incomplete, type, range, past or expiry), topic or '', due time in
+--   ms, and what was found (the type of a key, a score) or ''
 expect_type(POOL, 'zset')
 local limit, now = tonumber(ARGV[3]), now_ms()
 local jobs = page_of(POOL, ARGV[1], ARGV[2], limit)
@@ -17,7 +17,9 @@ local function look_at(id, score, due)
   if not found then return 'type', '', type_of(bucket) end
   local topic = found[1]
   if not topic or redis.call('HEXISTS', bucket, 'body') == 0 then
-    return redis.call('EXISTS', bucket) == 1 and 'incomplete' or 'gone', topic or '', ''
+    if redis.call('EXISTS', bucket) == 1 then return 'incomplete', topic or '', '' end
+    -- A body that is gone since it was due has expired.
+    return due > now and 'gone' or 'expired', '', ''
   end
   local at = tonumber(score) * 1000
   if at >= LAST_MS + 1 then return 'range', topic, score end
