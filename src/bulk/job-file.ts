@@ -5,17 +5,20 @@ import { DelayerError } from '../core/errors.js';
  * says what it is, and ends with one that says what it holds; one that has the first and not the last is cut off.
  *
  * Where jobs are removed (src/output/removed-file.ts), the file says so in its first line, and each part of its jobs
- * is followed by a line that tells how many were to be removed and which were not: without it nobody knows.
+ * is followed by a line that tells how many were to be removed and which were not: without it nobody knows. A file of
+ * jobs that were moved out of a store has all three: its own first line, such lines, and the end of an export.
  */
 export type FileLine =
-  | { readonly type: 'head'; readonly kind: 'export' | 'removed' }
+  | { readonly type: 'head'; readonly kind: 'export' | 'removed' | 'moved'; readonly store?: unknown }
   | { readonly type: 'part'; readonly jobs: number; /** From 0. */ readonly left: ReadonlySet<number> }
   | { readonly type: 'end'; readonly total: number };
 
 export const FILE_VERSION = 1;
 
 /** What such lines begin with; a job that delayer has written begins with its id. */
-const STARTS = ['{"export":', '{"exported":', '{"store":', '{"confirmed":'].map((text) => Buffer.from(text));
+const STARTS = ['{"move":', '{"export":', '{"exported":', '{"store":', '{"confirmed":'].map((text) =>
+  Buffer.from(text),
+);
 
 const ID_BYTE = 'i'.charCodeAt(0);
 
@@ -24,7 +27,12 @@ export function exportHead(store: string, at: Date): object {
   return { export: FILE_VERSION, store, at: at.toISOString() };
 }
 
-/** The last line of an export. */
+/** The same of a move. */
+export function moveHead(store: string, at: Date): object {
+  return { move: FILE_VERSION, store, at: at.toISOString() };
+}
+
+/** The last line of an export or of a move. */
 export function exportEnd(total: number, states: Readonly<Record<string, number>>): object {
   return { exported: total, states };
 }
@@ -39,9 +47,11 @@ export function isFileLine(bytes: Buffer | undefined): boolean {
 /** @throws DelayerError `file_too_new` where a later delayer wrote the file; `usage` where it is no such line */
 export function parseFileLine(bytes: Buffer): FileLine {
   const line = parsed(bytes);
-  if (typeof line.export === 'number') {
-    if (line.export <= FILE_VERSION) return { type: 'head', kind: 'export' };
-    const message = `the file has version ${line.export} of the format; this delayer knows ${FILE_VERSION}`;
+  const version = line.export ?? line.move;
+  if (typeof version === 'number') {
+    const kind = line.move === undefined ? 'export' : 'moved';
+    if (version <= FILE_VERSION) return { type: 'head', kind, store: line.store };
+    const message = `the file has version ${version} of the format; this delayer knows ${FILE_VERSION}`;
     throw new DelayerError('file_too_new', message);
   }
   if (isCount(line.exported)) return { type: 'end', total: line.exported };

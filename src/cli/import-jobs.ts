@@ -87,8 +87,8 @@ class ImportReport {
 
   /** Does the file hold another number of jobs than it says? */
   private get isShort(): boolean {
-    const { total, lines } = this.reader;
-    return total !== undefined && total !== lines;
+    const { total, held } = this.reader;
+    return total !== undefined && total !== held;
   }
 
   add(results: readonly ImportResult[]): void {
@@ -125,8 +125,8 @@ class ImportReport {
   }
 
   private tellOfFile(): void {
-    const { total, lines, notRemoved, unknown } = this.reader;
-    if (this.isShort) printNote(`the file says that it holds ${total} jobs, and holds ${lines}`);
+    const { total, held, notRemoved, unknown } = this.reader;
+    if (this.isShort) printNote(`the file says that it holds ${total} jobs, and holds ${held}`);
     if (notRemoved > 0)
       printInfo(`${notRemoved} were left out: they had not been removed, and are where they were`);
     if (unknown.length === 0) return;

@@ -32,7 +32,7 @@ export class RemovedJobs {
 
   /** Tells where they are; after a failure on a pipe as well. */
   end(isComplete: boolean): void {
-    if (this.file?.close() !== true) return;
+    if (this.file?.end() !== true) return;
     const message = `the removed jobs are in ${this.file.path}; \`delayer import\` puts them back`;
     if (isComplete) printInfo(message);
     else printNote(message);

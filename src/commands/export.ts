@@ -5,9 +5,13 @@ import { countBehindDashes } from '../cli/argv.js';
 import { BaseCommand } from '../cli/base-command.js';
 import { EXPORTED_STATES, type ExportPart, runExport } from '../cli/export-jobs.js';
 import { readIds } from '../cli/input/ids.js';
+import { runMove } from '../cli/move-jobs.js';
+import { Interruption } from '../cli/signals.js';
 import { printNote } from '../cli/stderr.js';
 import { tellOfFailed } from '../cli/where.js';
 import { assertNoSelection, isSelecting, selectionFlags, toSelected } from '../cli/selection-flags.js';
+import { DelayerError } from '../core/errors.js';
+import type { JobState } from '../core/job.js';
 import type { Queue } from '../core/queue.js';
 
 /** Ids that are read at a time. */
@@ -16,13 +20,15 @@ const CHUNK_IDS = 250;
 export default class Export extends BaseCommand {
   static override summary = 'Print jobs, one a line, so that import has them again as they are.';
   static override description = `Prints the jobs that are selected, or all, as lines of JSON: everything that is known of each, dead letters with their history too. What a consumer has in hand is left out unless --state names leased; so is what has expired.
-Jobs that move on meanwhile are printed once or, where they come back, twice: import knows them again by their ids. Exit code 1 when there is no such job.`;
+Jobs that move on meanwhile are printed once or, where they come back, twice: import knows them again by their ids. With --move each job is removed from the store once it is in FILE and on the disk, in steps; the same command again goes on with a move that was cut off, which import refuses until then.
+Exit code 1 when there is no such job.`;
   static override usage = ['export [SELECTION] [flags]', 'export ID... [flags]'];
   static override examples = [
     `<%= config.bin %> export --topic 'orders*' > orders.ndjson`,
     '<%= config.bin %> export --output-file jobs.ndjson.gz --gzip',
     '<%= config.bin %> export --state dead --older-than 7d',
     '<%= config.bin %> export 32 33',
+    `<%= config.bin %> export --topic 'orders*' --move --output-file orders.ndjson`,
   ];
   static override args = {
     id: Args.string({ multiple: true, description: 'ids, or - for one a line on stdin' }),
@@ -35,6 +41,11 @@ Jobs that move on meanwhile are printed once or, where they come back, twice: im
         'write to FILE, whole and for this user alone; a file that is there is replaced at the end',
     }),
     gzip: Flags.boolean({ description: 'pack it' }),
+    move: Flags.boolean({
+      description: 'move the jobs: remove each from the store when it is in FILE and on the disk',
+      dependsOn: ['output-file'],
+      exclusive: ['gzip'],
+    }),
   };
 
   override async run(): Promise<void> {
@@ -43,7 +54,15 @@ Jobs that move on meanwhile are printed once or, where they come back, twice: im
     if (ids.length > 0) assertNoSelection(flags, this.usage);
     const toBytes = (text: string) => this.toBytes(text, flags.base64);
     const select = await toSelected(flags, { states: EXPORTED_STATES, toBytes });
-    const target = { file: flags['output-file'], gzip: flags.gzip };
+    const file = flags['output-file'];
+    if (flags.move && file !== undefined) {
+      assertMovable(ids, flags.state);
+      const { signal } = (this.interruption = new Interruption());
+      const how = { file, json: flags.json, signal };
+      this.endWith(await this.withQueue(flags, async (queue) => runMove(queue, await select(queue), how)));
+      return;
+    }
+    const target = { file, gzip: flags.gzip };
     await this.withQueue(flags, async (queue) => {
       const through = ids.length > 0 ? undefined : await select(queue);
       const parts = through ? selected(queue, through) : this.named(queue, ids, flags.base64);
@@ -66,4 +85,16 @@ Jobs that move on meanwhile are printed once or, where they come back, twice: im
       }
     }
   }
+}
+
+/** @throws DelayerError `usage` for jobs that are not to be moved */
+function assertMovable(ids: readonly string[], states: readonly JobState[] | undefined): void {
+  if (ids.length > 0)
+    throw new DelayerError('usage', 'ID and --move cannot be used together', {
+      hint: 'Select the jobs: --id-glob, --topic, --state.',
+    });
+  if (states?.includes('leased') === true)
+    throw new DelayerError('usage', 'jobs that a consumer has in hand cannot be moved', {
+      hint: 'Leave leased out of --state.',
+    });
 }

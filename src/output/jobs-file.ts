@@ -57,7 +57,7 @@ export class WholeFile {
 }
 
 /** After it the new name is on the disk too. */
-async function syncFolder(folder: string): Promise<void> {
+export async function syncFolder(folder: string): Promise<void> {
   const fd = openSync(folder, constants.O_RDONLY);
   try {
     await sync(fd);

@@ -11,8 +11,8 @@ const EXAMPLES = [...SECTION.matchAll(/^```sh\n([\s\S]*?)^```\n```\n([\s\S]*?)^`
 );
 
 describe('docs/operating.md, moving jobs', () => {
-  it('has three examples with their output', () => {
-    expect(EXAMPLES).to.have.lengthOf(3);
+  it('has four examples with their output', () => {
+    expect(EXAMPLES).to.have.lengthOf(4);
   });
 
   forEachStore((cli) => {
@@ -29,6 +29,7 @@ describe('docs/operating.md, moving jobs', () => {
         expect(outcome).to.include({ code: 0, stderr: output });
       }
       expect(idsOf((await queue.list(topic)).jobs)).to.have.members(['now', 'later']);
+      expect(await queue.find('failed')).to.deep.equal([]);
       const trial = await cli.run(['inspect', 'trial', '--json', '--store', 'sqlite:test.db']);
       expect(trial.stdout.toString()).to.include('"later"');
     });

@@ -13,7 +13,7 @@ const TAIL_BYTES = 4096;
 export interface ImportFile {
   /** Names what it holds. */
   readonly digest: string;
-  /** It says that it is an export, and its last line is missing. */
+  /** It says that it is an export or a move, and its last line is missing. */
   readonly isCutOff: boolean;
 }
 
@@ -48,16 +48,17 @@ export async function lookAtFile(file: string | undefined): Promise<ImportFile |
     if (!(error instanceof DelayerError) || error.code !== 'file_unfinished') throw error;
     isBroken = true;
   }
-  const isExport = isFileLine(head) && head !== undefined && isExportHead(head);
+  const isEnded = isFileLine(head) && head !== undefined && hasEnd(head);
   const digest = isBroken ? `${hash.digest('hex')} cut` : hash.digest('hex');
-  return { digest, isCutOff: isBroken || (isExport && !endsWhole(tail)) };
+  return { digest, isCutOff: isBroken || (isEnded && !endsWhole(tail)) };
 }
 
 const isNoFile = (file: string | undefined): file is undefined => file === undefined || isStdin(file);
 
-function isExportHead(bytes: Buffer): boolean {
+/** Does a file that begins so have a last line? */
+function hasEnd(bytes: Buffer): boolean {
   const line = parseFileLine(bytes);
-  return line.type === 'head' && line.kind === 'export';
+  return line.type === 'head' && line.kind !== 'removed';
 }
 
 function endsWhole(tail: Buffer): boolean {

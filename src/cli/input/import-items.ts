@@ -28,10 +28,16 @@ export class ImportReader {
   readonly unknown: number[] = [];
   /** Jobs that were to be removed and were not: they are where they were. */
   notRemoved = 0;
+  /** Do lines tell which jobs were removed? */
   private isOfRemoved = false;
   private pending: ImportItem[] = [];
 
   constructor(private readonly changes: ImportChanges) {}
+
+  /** How many jobs the file holds: without those that had stayed where they were. */
+  get held(): number {
+    return this.lines - this.notRemoved;
+  }
 
   async *read(lines: AsyncIterable<readonly Line[]>): AsyncGenerator<ImportItem[]> {
     for await (const some of lines) {
@@ -56,7 +62,7 @@ export class ImportReader {
   }
 
   private follow(told: FileLine): ImportItem[] {
-    if (told.type === 'head') this.isOfRemoved = told.kind === 'removed';
+    if (told.type === 'head') this.isOfRemoved = told.kind !== 'export';
     if (told.type === 'end') this.total = told.total;
     if (told.type !== 'part') return [];
     const part = this.pending.splice(0, told.jobs);

@@ -1,0 +1,66 @@
+import { statSync } from 'node:fs';
+import { isFileLine, parseFileLine } from '../../bulk/job-file.js';
+import { DelayerError } from '../../core/errors.js';
+import type { JobState } from '../../core/job.js';
+import type { ImportRequest } from '../../core/requests.js';
+import { parseImportLine } from './import-line.js';
+import { openFile, splitLines } from './lines.js';
+
+/** An unfinished move, as its file tells of it. */
+export interface UnfinishedMove {
+  /** Bytes of its whole lines. */
+  readonly size: number;
+  /** Of the jobs that are known to be moved. */
+  readonly counts: Partial<Record<JobState, number>>;
+  /** The jobs of the last step, of which nobody knows whether they were removed. */
+  readonly unknown: readonly ImportRequest[];
+  /** The last line is torn: its step was not written whole, so that none of its jobs was removed. */
+  readonly isTorn: boolean;
+}
+
+/**
+ * Reads the file of a move that goes on.
+ * @param store where its jobs have to be from
+ * @throws DelayerError `usage` where it is another file, or a move that is finished
+ */
+export async function readMoved(path: string, store: string): Promise<UnfinishedMove> {
+  const { size: total } = statSync(path);
+  const counts: Partial<Record<JobState, number>> = {};
+  let pending: ImportRequest[] = [];
+  let size = 0;
+  for await (const lines of splitLines(openFile(path))) {
+    for (const { number, bytes = Buffer.alloc(0) } of lines) {
+      if (size + bytes.length + 1 > total && size > 0)
+        return { size, counts, unknown: pending, isTorn: true };
+      size += bytes.length + 1;
+      if (number === 1) assertBegun(bytes, path, store);
+      else if (!isFileLine(bytes)) pending.push(...requestsOf(bytes));
+      else {
+        const line = parseFileLine(bytes);
+        if (line.type !== 'part') throw notGoingOn(`the file ${path} is a move that is finished`);
+        const moved = pending.filter((_, i) => !line.left.has(i));
+        for (const { state = 'delayed' } of moved) counts[state] = (counts[state] ?? 0) + 1;
+        pending = [];
+      }
+    }
+  }
+  if (size === 0) throw notGoingOn(`the file ${path} is there`);
+  return { size, counts, unknown: pending, isTorn: false };
+}
+
+function assertBegun(bytes: Buffer, path: string, store: string): void {
+  const line = isFileLine(bytes) ? parseFileLine(bytes) : undefined;
+  if (line?.type !== 'head' || line.kind !== 'moved') throw notGoingOn(`the file ${path} is there`);
+  if (line.store !== store)
+    throw notGoingOn(`the file ${path} is an unfinished move from ${String(line.store)}`);
+}
+
+const notGoingOn = (message: string): DelayerError =>
+  new DelayerError('usage', message, {
+    hint: 'Name another file: a move replaces none, for it may hold the only copy of its jobs.',
+  });
+
+function requestsOf(bytes: Buffer): ImportRequest[] {
+  const request = parseImportLine(bytes);
+  return request === undefined ? [] : [request];
+}
