@@ -1,0 +1,157 @@
+import { expect } from 'chai';
+import { execFileSync, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { useCli } from '../support/cli.js';
+import { eventually } from '../support/eventually.js';
+import { useRedis } from '../support/redis.js';
+
+const UNITS = fileURLToPath(new URL('../../contrib/systemd', import.meta.url));
+
+const isThere = (program: string) => {
+  try {
+    execFileSync(program, ['--version'], { stdio: 'ignore' });
+    return true;
+  } catch {
+    return false;
+  }
+};
+
+describe('serve under systemd', () => {
+  const redis = useRedis();
+  const cli = useCli(() => ({ DELAYER_STORE: redis.server.tcpUrl, DELAYER_PREFIX: redis.prefix }));
+  const told = () => {
+    const file = join(cli.home, 'told');
+    return existsSync(file) ? readFileSync(file, 'utf8').split('\n').slice(0, -1) : [];
+  };
+  /** Stands in for systemd's program: notes what it is told, a line a call. */
+  const installNotify = (script = 'printf "%s|" "$@" >>"$HOME/told"; echo >>"$HOME/told"') => {
+    writeFileSync(join(cli.home, 'bin', 'systemd-notify'), `#!/bin/sh\n${script}\n`, { mode: 0o755 });
+  };
+  const promoted = async () => {
+    const raw = redis.server.client();
+    await eventually(async () => (await raw.zcard(`${redis.prefix}:job_pool`)) === 0);
+  };
+  const SOCKET = { NOTIFY_SOCKET: '/nosuch' };
+  const WORK = /^READY=1\|STATUS=promoting due jobs in .*\|$/;
+
+  it('it is ready when its store has answered, and its status says what it waits for', async () => {
+    installNotify();
+    await redis.server.kill();
+    const daemon = cli.start(['serve'], { env: SOCKET });
+    await eventually(() => told().length === 1);
+    expect(told()[0]).to.match(/^STATUS=waiting: .*connection refused.*\|$/);
+    await redis.server.restart();
+    await eventually(() => told().length === 3);
+    expect(told()[1]).to.match(WORK);
+    expect(told()[2]).to.match(/^STATUS=promoting/);
+    expect(await daemon.end()).to.include({ code: 0 });
+    await eventually(() => told().at(-1) === 'STOPPING=1|');
+  });
+
+  it('the promotion loop feeds the watchdog, however seldom it looks, and no longer when it stands still', async () => {
+    installNotify();
+    const env = { ...SOCKET, WATCHDOG_USEC: '300000' };
+    const daemon = cli.start(['serve', '--interval', '1h'], { env });
+    const fed = () => told().filter((line) => line === 'WATCHDOG=1|').length;
+    await eventually(() => fed() >= 3);
+    redis.server.freeze();
+    try {
+      // A request that was under way may still have been answered; that nothing follows takes time to see.
+      const before = fed() + 1;
+      await new Promise((resolve) => setTimeout(resolve, 700));
+      expect(fed()).to.be.at.most(before);
+    } finally {
+      redis.server.thaw();
+    }
+    await eventually(() => fed() >= 6);
+    await daemon.end();
+  });
+
+  it('a watchdog of another process is not fed, and nothing is told where systemd did not ask', async () => {
+    installNotify();
+    const env = { ...SOCKET, WATCHDOG_USEC: '30000', WATCHDOG_PID: '1' };
+    for (const given of [env, {}]) {
+      const daemon = cli.start(['serve', '--interval', '10ms'], { env: given });
+      await daemon.says(/promoting due jobs/);
+      await (await cli.queue()).push({ id: `${told().length}`, topic: 'topic', body: 'b' });
+      await promoted();
+      await daemon.end();
+    }
+    await eventually(() => told().length === 2);
+    expect(told()[0]).to.match(WORK);
+    expect(told()[1]).to.equal('STOPPING=1|');
+  });
+
+  it('it works on where systemd cannot be told, and says so once', async () => {
+    installNotify('exit 1');
+    const daemon = cli.start(['serve', '--interval', '10ms'], { env: { ...SOCKET, WATCHDOG_USEC: '30000' } });
+    await daemon.says(/systemd cannot be told how this daemon does, by systemd-notify: it ended with 1/);
+    await (await cli.queue()).push({ topic: 'topic', body: 'b' });
+    await promoted();
+    const { stderr, code } = await daemon.end();
+    expect(code).to.equal(0);
+    expect(stderr.match(/cannot be told/g)).to.have.length(1);
+  });
+
+  it("systemd's own program brings it to a socket", async function () {
+    if (!isThere('systemd-notify')) this.skip();
+    const socket = join(cli.home, 'notify.sock');
+    const script =
+      'use Socket; socket(S, PF_UNIX, SOCK_DGRAM, 0); bind(S, sockaddr_un($ARGV[0])) or die; $| = 1; while (recv(S, my $text, 4096, 0), 1) { print "$text\\n" }';
+    const receiver = spawn('perl', ['-e', script, socket], { stdio: ['ignore', 'pipe', 'inherit'] });
+    try {
+      let received = '';
+      receiver.stdout.on('data', (text) => (received += String(text)));
+      await eventually(() => existsSync(socket));
+      const daemon = cli.start(['serve'], { env: { NOTIFY_SOCKET: socket } });
+      await eventually(() => /^READY=1$/m.test(received) && /^STATUS=promoting/m.test(received));
+      await daemon.end();
+      await eventually(() => /^STOPPING=1$/m.test(received));
+    } finally {
+      receiver.kill();
+      await once(receiver, 'exit');
+    }
+  });
+
+  it('the units of contrib are found correct by systemd', async function () {
+    if (!isThere('systemd-analyze')) this.skip();
+    const folder = join(cli.home, 'units');
+    mkdirSync(folder);
+    for (const name of readdirSync(UNITS)) {
+      const text = readFileSync(join(UNITS, name), 'utf8');
+      expect(text).to.not.match(/ExecStart=(?!\/usr\/local\/bin\/delayer )/);
+      const here = text
+        .replace('/usr/local/bin/delayer', join(cli.home, 'bin', 'delayer'))
+        .replace('/etc/delayer/handlers/%I', '/bin/true');
+      writeFileSync(join(folder, name.replace('@.', '@topic.')), here);
+    }
+    const outcome = await cli.sh('systemd-analyze verify --man=no *', { cwd: folder });
+    expect(outcome.stderr).to.equal('');
+    expect(outcome.code).to.equal(0);
+  });
+
+  it('what the units start are commands of delayer', async () => {
+    writeFileSync(join(cli.home, 'handler'), '#!/bin/sh\ncat >>"$HOME/done"\n', { mode: 0o755 });
+    await (await cli.queue()).push({ topic: 'topic', body: 'b' });
+    const commands = readdirSync(UNITS).flatMap(
+      (name) => /^ExecStart=(.*)$/m.exec(readFileSync(join(UNITS, name), 'utf8'))?.[1] ?? [],
+    );
+    expect(commands).to.have.length(4);
+    for (const command of commands) {
+      const here = command
+        .replace('/usr/local/bin/delayer', 'delayer')
+        .replace('/etc/delayer/handlers/%I', join(cli.home, 'handler'))
+        .replaceAll('%I', 'topic');
+      const isLasting = / serve$|--follow/.test(command);
+      const running = cli.startSh(`exec ${here}`);
+      if (isLasting) {
+        await running.hearsSignals();
+        await running.end();
+      } else expect(await running.ended).to.include({ code: 0, stderr: '' });
+    }
+    expect(readFileSync(join(cli.home, 'done'), 'utf8')).to.equal('b');
+  });
+});
