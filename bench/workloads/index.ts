@@ -11,6 +11,7 @@ import { million } from './million.js';
 import { moving } from './moving.js';
 import { oneByOne } from './one-by-one.js';
 import { promote } from './promote.js';
+import { promotion } from './promotion.js';
 import { pushBatch } from './push-batch.js';
 import { sqlite } from './sqlite.js';
 import { sqliteCpu } from './sqlite-cpu.js';
@@ -27,6 +28,7 @@ export const WORKLOADS: readonly Workload[] = [
   bullmq,
   oneByOne,
   lateness,
+  promotion,
   depth,
   million,
   moving,

@@ -24,6 +24,7 @@ import type {
   Lock,
   NackOptions,
   PopOptions,
+  PushWaitOptions,
   ReadyWaitOptions,
   ReserveRequest,
   ScanQuery,
@@ -44,6 +45,7 @@ import type {
   LockParams,
   NackParams,
   PopParams,
+  PushWaitParams,
   ReadyWaitParams,
   ReserveParams,
   ScanParams,
@@ -211,6 +213,10 @@ export function toAnnounceParams(daemon: string, report: DaemonReport): Announce
 export function toReadyWaitParams(topics: Topics, options: ReadyWaitOptions): ReadyWaitParams {
   const params = toWaitParams(options, [...CALL, 'since']);
   return { topics: toTopics(topics), since: options.since, ...params };
+}
+
+export function toPushWaitParams(options: PushWaitOptions): PushWaitParams {
+  return { ...toWaitParams(options, [...CALL, 'pollMs']), pollMs: options.pollMs };
 }
 
 export function toWaitParams(options: WaitOptions, names: readonly string[] = CALL): WaitParams {

@@ -26,11 +26,11 @@ import {
   toNackParams,
   toOnExisting,
   toPopParams,
+  toPushWaitParams,
   toReadyWaitParams,
   toReserveParams,
   toScanParams,
   toStatsParams,
-  toWaitParams,
 } from './params.js';
 import { pushError } from './push-error.js';
 import type {
@@ -49,6 +49,7 @@ import type {
   PopOptions,
   PushReceipt,
   PushRequest,
+  PushWaitOptions,
   ReadyWaitOptions,
   RemoveRequest,
   RequeueOptions,
@@ -59,7 +60,6 @@ import type {
   StatsOptions,
   TextOrBytes,
   Topics,
-  WaitOptions,
 } from './requests.js';
 import type {
   Daemon,
@@ -441,8 +441,8 @@ export class Queue {
   }
 
   /** Returns when a push may have changed the next due time, when the time is over, or when aborted. */
-  async waitForPush(options: WaitOptions = {}): Promise<void> {
-    const params = toWaitParams(options);
+  async waitForPush(options: PushWaitOptions = {}): Promise<void> {
+    const params = toPushWaitParams(options);
     await this.#wait((store) => store.waitForPush(params));
   }
 

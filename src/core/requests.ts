@@ -80,6 +80,11 @@ export interface BpopOptions extends WaitOptions {
   readonly onEvent?: OnEvent | undefined;
 }
 
+export interface PushWaitOptions extends WaitOptions {
+  /** The longest wait (ms) where the store cannot tell of pushes by all clients; the whole time when absent. */
+  readonly pollMs?: number | undefined;
+}
+
 export interface ReadyWaitOptions extends WaitOptions {
   /** The `revision` of the reserve that found nothing: what became ready after it ends the wait. When absent, what has changed since the wait before. */
   readonly since?: number | undefined;

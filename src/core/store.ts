@@ -233,7 +233,7 @@ export interface Waiter {
   waitForReady(params: ReadyWaitParams): Promise<void>;
 
   /** Returns when a push may have changed the next due time, or after `maxMs`, or when aborted. */
-  waitForPush(params: WaitParams): Promise<void>;
+  waitForPush(params: PushWaitParams): Promise<void>;
 }
 
 /**
@@ -418,6 +418,11 @@ export interface ListParams {
 export interface WaitParams {
   readonly maxMs: number;
   readonly signal?: AbortSignalLike | undefined;
+}
+
+export interface PushWaitParams extends WaitParams {
+  /** The longest wait where the store cannot tell of pushes by all clients; `maxMs` when absent. */
+  readonly pollMs?: number | undefined;
 }
 
 export interface ReadyWaitParams extends WaitParams, TopicParams {

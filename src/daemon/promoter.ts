@@ -8,7 +8,7 @@ import { type AbortSignalLike, isTimeOver, monotonicMs, sleep } from '../core/ti
 import { Progress } from './progress.js';
 
 export interface DaemonOptions {
-  /** The longest time (ms) between two looks, for pushes by clients that wake nobody. */
+  /** The longest time (ms) between two looks where the store cannot tell of pushes by all clients. */
   readonly intervalMs: number;
   /** The name under which others see this daemon. */
   readonly name: string;
@@ -30,6 +30,9 @@ const ANNOUNCE_MS = DAEMON_SEEN_MS / 3;
 
 /** Where due jobs are ready by themselves there is only clearing up to do, and that has time (ms). */
 const HOUSEKEEPING_MS = 5000;
+
+/** Where the store tells of every push, a look that nothing asks for is made so often (ms). */
+const LOOK_MS = 1000;
 
 /** The longest pause between two tries is 0.8 s: a store that is back has its jobs promoted within 2 s. */
 const LONGEST_BACKOFF = 4;
@@ -135,10 +138,10 @@ class Daemon {
   }
 
   async waitForWork(): Promise<void> {
-    const { intervalMs = HOUSEKEEPING_MS } = this.options;
-    const longestMs = this.queue.needsPromotion ? intervalMs : HOUSEKEEPING_MS;
+    const { intervalMs = HOUSEKEEPING_MS, signal } = this.options;
+    const longestMs = this.queue.needsPromotion ? Math.max(intervalMs, LOOK_MS) : HOUSEKEEPING_MS;
     const timeoutMs = Math.max(1, Math.min(this.nextInMs, longestMs));
-    await this.queue.waitForPush({ timeoutMs, signal: this.options.signal });
+    await this.queue.waitForPush({ timeoutMs, pollMs: Math.max(1, intervalMs), signal });
   }
 
   private reportStuck(jobs: number): void {

@@ -1,8 +1,16 @@
 import { DelayerError } from '../core/errors.js';
 import { Queue } from '../core/queue.js';
 import type { Store } from '../core/store.js';
-import type { AbortSignalLike } from '../core/timer.js';
-import { assertFields, assertFlag, assertSignal, assertText, shown, usageError } from '../core/check.js';
+import { type AbortSignalLike, MAX_TIMER_MS } from '../core/timer.js';
+import {
+  assertFields,
+  assertFlag,
+  assertSignal,
+  assertText,
+  shown,
+  toCount,
+  usageError,
+} from '../core/check.js';
 import { schemeOf } from './scheme.js';
 
 export interface OpenOptions {
@@ -15,11 +23,16 @@ export interface OpenOptions {
    * for this user alone. Else the folder has to be there, and the umask says who may use the file.
    */
   readonly ownFolder?: boolean | undefined;
+  /**
+   * How often (ms) a wait for ready jobs looks by itself: where Redis may not tell of changes, and for due jobs that no
+   * daemon has made ready. 100 when absent.
+   */
+  readonly pollMs?: number | undefined;
   /** Once it is aborted, a Redis that hangs is waited for no longer than two seconds. */
   readonly shutdown?: AbortSignalLike | undefined;
 }
 
-const OPTIONS = ['prefix', 'password', 'ownFolder', 'shutdown'] satisfies (keyof OpenOptions)[];
+const OPTIONS = ['prefix', 'password', 'ownFolder', 'pollMs', 'shutdown'] satisfies (keyof OpenOptions)[];
 
 const DEFAULT_PREFIX = 'delayer';
 
@@ -44,19 +57,20 @@ export async function openStore(url: string, options: OpenOptions): Promise<Stor
   assertText(options.prefix, 'prefix');
   assertText(options.password, 'password');
   assertFlag(options.ownFolder, 'ownFolder');
+  if (options.pollMs !== undefined) toCount(options.pollMs, 'pollMs', MAX_TIMER_MS);
   assertSignal(options.shutdown);
   if (schemeOf(url) === 'sqlite') return openSqlite(url.slice('sqlite:'.length), options);
   return openRedis(url, options);
 }
 
-async function openRedis(url: string, { prefix, password, shutdown }: OpenOptions): Promise<Store> {
+async function openRedis(url: string, { prefix, password, shutdown, pollMs }: OpenOptions): Promise<Store> {
   if (prefix === '')
     throw new DelayerError('config_invalid', 'The prefix is empty', { hint: 'Leave it out for "delayer".' });
   const [{ RedisStore }, { parseRedisUrl }] = await Promise.all([
     import('./redis/store.js'),
     import('./redis/url.js'),
   ]);
-  return new RedisStore(parseRedisUrl(url, password), prefix ?? DEFAULT_PREFIX, shutdown);
+  return new RedisStore(parseRedisUrl(url, password), prefix ?? DEFAULT_PREFIX, shutdown, pollMs);
 }
 
 async function openSqlite(given: string, { ownFolder }: OpenOptions): Promise<Store> {

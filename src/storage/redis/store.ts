@@ -23,6 +23,7 @@ import {
   type PopParams,
   type PromoteParams,
   type PushParams,
+  type PushWaitParams,
   type ReadyWaitParams,
   type RemoveParams,
   type RequeueParams,
@@ -32,7 +33,6 @@ import {
   type StatsParams,
   type Store,
   type TopicParams,
-  type WaitParams,
 } from '../../core/store.js';
 import type {
   Burial,
@@ -79,6 +79,7 @@ import { pushChunk, type PushSteps } from './push-chunk.js';
 import { findWhatArrived } from './push-recovery.js';
 import { ReadySweep } from './ready-sweep.js';
 import { removeChunk } from './remove.js';
+import { nextDueInMs } from './inspect/next-due.js';
 import { importJobs } from './scripts/import.js';
 import * as leaseScripts from './scripts/lease.js';
 import * as lockScripts from './scripts/lock.js';
@@ -110,13 +111,16 @@ export class RedisStore implements Store {
   private readonly sweep = new ReadySweep((mode, send) => this.run(mode, send));
   private readonly finder: Finder & { readonly search: EntrySearch };
 
-  /** @param shutdown once it is aborted, a Redis that hangs is waited for no longer than two seconds */
-  constructor(address: RedisAddress, prefix: string, shutdown?: AbortSignalLike) {
+  /**
+   * @param shutdown once it is aborted, a Redis that hangs is waited for no longer than two seconds
+   * @param pollMs how often a wait for ready jobs looks where it has to
+   */
+  constructor(address: RedisAddress, prefix: string, shutdown?: AbortSignalLike, pollMs?: number) {
     this.label = address.label;
     this.keys = new Keys(prefix);
     this.connection = new Connection(address, shutdown);
-    this.waiter = new ReadyWaiter(address, this.keys);
-    this.listener = new PushListener(address, this.keys.wakeChannel);
+    this.waiter = new ReadyWaiter(address, this.keys, pollMs);
+    this.listener = new PushListener(address, this.keys);
     const { read, keys } = this;
     this.finder = { read, keys, search: new EntrySearch(read, keys) };
   }
@@ -339,8 +343,8 @@ export class RedisStore implements Store {
     await this.waiter.wait(params);
   }
 
-  async waitForPush({ maxMs, signal }: WaitParams): Promise<void> {
-    await this.listener.wait(maxMs, signal);
+  async waitForPush(params: PushWaitParams): Promise<void> {
+    await this.listener.wait(params, () => this.read((target) => nextDueInMs(target, this.stuck.count)));
   }
 
   close(): Promise<void> {

@@ -31,6 +31,10 @@ export abstract class Subscription {
   /** Is called when listening begins, and when it ends: something may have happened before. */
   protected abstract onGap(): void;
 
+  protected get isClosed(): boolean {
+    return this.state === 'closed';
+  }
+
   protected get isListening(): boolean {
     return this.state === 'on';
   }

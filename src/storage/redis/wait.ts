@@ -1,14 +1,12 @@
 import type { Redis } from 'ioredis';
-import { type AbortSignalLike, monotonicMs } from '../../core/timer.js';
-import type { ReadyWaitParams } from '../../core/store.js';
+import { monotonicMs } from '../../core/timer.js';
+import type { PushWaitParams, ReadyWaitParams } from '../../core/store.js';
 import type { Keys } from './keys.js';
 import { Subscription } from './subscription.js';
 import type { RedisAddress } from './url.js';
 
-/** Where Redis cannot tell of changes, waiting for a ready job ends this often (ms), to look again. */
+/** How often (ms) a waiter looks, where nothing else is asked for. */
 const POLL_MS = 100;
-/** A change of the pool may be a due job that nobody promotes; it ends a wait no more often than this (ms). */
-const POOL_GAP_MS = 100;
 /** Topics that were waited for and are remembered, so that a change between two waits is not missed. */
 const MAX_TOPICS = 1000;
 
@@ -36,6 +34,11 @@ export class ReadyWaiter extends Subscription {
   constructor(
     address: RedisAddress,
     private readonly keys: Keys,
+    /**
+     * So often (ms) waiting ends where Redis cannot tell of changes, and at most so often because of a change of the
+     * pool, which may be a due job that nobody promotes.
+     */
+    private readonly pollMs = POLL_MS,
   ) {
     super(address);
     this.names = { pool: nameOf(keys.pool), paused: nameOf(keys.paused), readyStem: nameOf(keys.readyStem) };
@@ -46,7 +49,7 @@ export class ReadyWaiter extends Subscription {
     this.listen();
     const mayHaveChanged = names.some((name) => this.hasChanged(name, since));
     this.remember(names);
-    if (!this.isListening) await this.sleep(Math.min(maxMs, POLL_MS), signal);
+    if (!this.isListening) await this.sleep(Math.min(maxMs, this.pollMs), signal);
     else if (!mayHaveChanged) await this.sleep(maxMs, signal);
     this.remember(names);
   }
@@ -96,7 +99,7 @@ export class ReadyWaiter extends Subscription {
 
   private onPoolChange(): void {
     if (this.poolTimer) return;
-    const restMs = this.poolWokeAt + POOL_GAP_MS - monotonicMs();
+    const restMs = this.poolWokeAt + this.pollMs - monotonicMs();
     const wake = () => {
       this.poolTimer = undefined;
       this.poolWokeAt = monotonicMs();
@@ -126,31 +129,79 @@ export class ReadyWaiter extends Subscription {
   }
 }
 
-/** Listens for pushes that make an earlier job due. Where it may not listen, waiting takes its time. */
+/** So long (ms) at least lie between two looks at the pool: as long as lateness allows. */
+const PEEK_GAP_MS = 2;
+
+/**
+ * Listens for pushes that make an earlier job due: delayer's tell of themselves, and a change of the pool may be a push
+ * of an original client. Where it may not listen, waiting takes no longer than an interval.
+ */
 export class PushListener extends Subscription {
   /** Was anything heard since the last wait began? The answer that came before may not know of it. */
   private heard = false;
+  private poolChanged = false;
+  private hearsPool = false;
+  private peekedAt = -Infinity;
 
   constructor(
     address: RedisAddress,
-    private readonly channel: string,
+    private readonly keys: Pick<Keys, 'pool' | 'wakeChannel'>,
   ) {
     super(address);
   }
 
-  async wait(maxMs: number, signal?: AbortSignalLike): Promise<void> {
+  /** @param nextDueInMs asks when the next job is due; 0 when that is now, or cannot be told */
+  async wait(
+    { maxMs, pollMs = maxMs, signal }: PushWaitParams,
+    nextDueInMs: () => Promise<number>,
+  ): Promise<void> {
     this.listen();
-    if (!this.heard) await this.sleep(maxMs, signal);
+    let until = monotonicMs() + (this.isListening && this.hearsPool ? maxMs : Math.min(maxMs, pollMs));
+    for (;;) {
+      if (this.poolChanged && !this.heard) {
+        await this.sleep(this.peekedAt + PEEK_GAP_MS - monotonicMs(), signal);
+        this.poolChanged = false;
+        this.peekedAt = monotonicMs();
+        until = Math.min(until, this.peekedAt + (await nextDueInMs()));
+      }
+      const restMs = until - monotonicMs();
+      if (restMs <= 0 || this.heard || this.isClosed || signal?.aborted === true) break;
+      if (!this.poolChanged) await this.sleep(restMs, signal);
+    }
     this.heard = false;
   }
 
   protected override async subscribe(redis: Redis): Promise<void> {
-    redis.on('message', () => this.onGap());
-    await redis.subscribe(this.channel);
+    redis.on('messageBuffer', (channel: Buffer, keys: Buffer | readonly Buffer[] | null) => {
+      if (channel.toString() !== INVALIDATED) this.onGap();
+      // No keys: the database was flushed.
+      else if (!Array.isArray(keys) || keys.some((key) => nameOf(key as Buffer) === nameOf(this.keys.pool)))
+        this.onPoolChange();
+    });
+    this.hearsPool = await this.track(redis);
+    await redis.subscribe(this.keys.wakeChannel);
+  }
+
+  /** Answers whether this user may hear of changes of the pool. */
+  private async track(redis: Redis): Promise<boolean> {
+    try {
+      const id = String(await redis.call('CLIENT', 'ID'));
+      await redis.call('CLIENT', 'TRACKING', 'ON', 'REDIRECT', id, 'BCAST', 'PREFIX', this.keys.pool);
+      await redis.subscribe(INVALIDATED);
+      return true;
+    } catch (error) {
+      if (error instanceof Error && error.name === 'ReplyError') return false;
+      throw error;
+    }
   }
 
   protected override onGap(): void {
     this.heard = true;
+    this.wakeAll();
+  }
+
+  private onPoolChange(): void {
+    this.poolChanged = true;
     this.wakeAll();
   }
 }

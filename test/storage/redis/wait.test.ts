@@ -337,7 +337,7 @@ describe('a wait for ready jobs in Redis', () => {
 
 describe('a wait for a push in Redis', () => {
   const ground = useRedis();
-  const listeners = async () => /pubsub_channels:1\b/.test(await ground.raw.info('stats'));
+  const listeners = async () => /pubsub_channels:2\b/.test(await ground.raw.info('stats'));
 
   /** How long (ms) a wait lasts while `act` goes on. */
   async function during(act: () => Promise<unknown>, wait: Promise<void>): Promise<number> {
@@ -394,6 +394,37 @@ describe('a wait for a push in Redis', () => {
       queue.waitForPush({ timeoutMs: 100 }),
     );
     expect(time).to.be.at.least(98);
+  });
+
+  it('ends when a push of an original client is due, and lasts on where that is due later', async () => {
+    const queue = ground.queue();
+    await waitForPush(queue);
+    await eventually(listeners);
+    const original = new OriginalClient(ground.raw, ground.prefix);
+    const time = await during(
+      () => original.push('later', 'topic', 'b', 60),
+      queue.waitForPush({ timeoutMs: 100 }),
+    );
+    expect(time).to.be.at.least(98);
+    expect(await during(() => original.push('now', 'topic', 'b', 0), waitForPush(queue))).to.be.below(
+      WAIT_MS / 2,
+    );
+  });
+
+  it('takes no longer than pollMs where the user may not hear of changes', async () => {
+    await ground.raw.call('ACL', 'SETUSER', 'deaf', 'on', '>pass', '~*', '&*', '+@all', '-client|tracking');
+    const queue = ground.queue(`redis+unix://deaf:pass@${ground.server.socket}`);
+    await queue.waitForPush({ timeoutMs: WAIT_MS, pollMs: 20 });
+    await eventually(async () => /pubsub_channels:1\b/.test(await ground.raw.info('stats')));
+    await queue.waitForPush({ timeoutMs: WAIT_MS, pollMs: 20 });
+    expect(await timeOf(queue.waitForPush({ timeoutMs: WAIT_MS, pollMs: 20 }))).to.be.below(WAIT_MS / 2);
+    const other = ground.queue();
+    expect(
+      await during(
+        () => other.push({ topic: 'topic', body: 'b', delayMs: 60_000 }),
+        queue.waitForPush({ timeoutMs: WAIT_MS }),
+      ),
+    ).to.be.below(WAIT_MS / 2);
   });
 
   it('ends when its connection breaks, for a push may be missed then, and listens anew', async () => {

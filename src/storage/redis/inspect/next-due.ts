@@ -1,0 +1,22 @@
+import type { Target } from '../scripts/run.js';
+
+/** A score has its own rounding: lua/lib/time.lua. */
+const ROUNDING = 0.0005;
+
+/**
+ * In how many ms the next job of the pool is due; 0 when that is now, Infinity when there is none. Two commands of a
+ * microsecond: pushes that other clients make are so looked at some hundred times a second.
+ * @param skip due jobs to pass over, which cannot be moved
+ */
+export async function nextDueInMs({ redis, keys }: Target, skip: number): Promise<number> {
+  const at = String(skip);
+  const [[seconds, micros], first] = await Promise.all([
+    redis.time(),
+    // What stands there is for the next step of maintenance to tell.
+    redis.zrange(keys.pool, at, at, 'WITHSCORES').catch(() => ['', '0']),
+  ]);
+  const score = first[1];
+  if (score === undefined) return Infinity;
+  const nowMs = Number(seconds) * 1000 + Math.floor(Number(micros) / 1000);
+  return Math.max(0, Math.floor(Number(score) * 1000 + ROUNDING) - nowMs);
+}
