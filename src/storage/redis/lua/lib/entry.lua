@@ -9,12 +9,20 @@ local function forget_old_entry(id)
   if not topic or leave_ready_list(id, topic) then redis.call('HDEL', READY_DUE, id) end
 end
 
--- The same, and of an entry of which there is no note: another client's daemon may have put it there.
-local function leave_all_lists(id, topic)
-  forget_old_entry(id)
+local function leave_unnoted(id, topic)
   local entries = read('LLEN', READY .. topic) or 0
   if entries == 0 or (entries > SHORT_LIST and is_known(topic, 0)) then return end
   leave_ready_list(id, topic)
+end
+
+-- The same, and of an entry of which there is no note: another client's daemon may have put it there. That is the list
+-- of the new job, and of the one of its id before, whose bucket Redis keeps for the whole millisecond in which it
+-- expires.
+local function leave_all_lists(id, topic)
+  forget_old_entry(id)
+  leave_unnoted(id, topic)
+  local before = read('HGET', BUCKET .. id, 'topic')
+  if before and before ~= topic then leave_unnoted(id, before) end
 end
 
 -- A job that becomes ready may have an older note, of a job of its id before: where that one's entry cannot be
