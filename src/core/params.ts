@@ -142,9 +142,14 @@ export function toExtendParams(
 }
 
 export function toStatsParams(options: StatsOptions): StatsParams {
-  assertFields(options, ['exact', 'onProgress'], 'option of stats');
+  assertFields(options, ['exact', 'beyond', 'onProgress'], 'option of stats');
   assertFlag(options.exact, 'exact');
-  return { exact: options.exact ?? true, onProgress: options.onProgress };
+  assertDate(options.beyond, 'beyond');
+  return {
+    exact: options.exact ?? true,
+    beyondMs: options.beyond?.getTime(),
+    onProgress: options.onProgress,
+  };
 }
 
 /** Each step costs a question. */

@@ -230,6 +230,8 @@ export interface ScanQuery extends JobFilter {
 export interface StatsOptions {
   /** True when absent. False: what a store with many jobs can tell at once, the rest as an estimate. */
   readonly exact?: boolean | undefined;
+  /** Counts apart what is due later than this, for those who compare two counts: no job becomes due between them. */
+  readonly beyond?: Date | undefined;
   /** Is told now and then how many jobs were counted, and of how many, as far as that is known. */
   readonly onProgress?: ((counted: number, total: number) => void) | undefined;
 }

@@ -113,6 +113,8 @@ export interface Stats {
   readonly topics: readonly TopicStats[];
   /** How counts were come by that are not exact; absent when all are. */
   readonly estimate?: Estimate | undefined;
+  /** Of the delayed jobs, those due later than `beyond` of the question; absent where it asked for none. */
+  readonly beyond?: number | undefined;
   /** When the job was due that is due longest and still waits to be made ready; absent when there is none. */
   readonly overdueSince?: Date | undefined;
   /** Leases that have ended and were not taken back yet, of reservations as a whole; absent when it was not counted. */
@@ -160,6 +162,8 @@ export interface Estimate {
 /** A count that was not made is absent. */
 export interface TopicStats extends Readonly<Record<Exclude<JobState, 'expired'>, number>> {
   readonly topic: Bytes;
+  /** See `Stats`; absent also where `delayed` is an estimate. */
+  readonly beyond?: number | undefined;
   /** Expired jobs that are not cleared away yet; where it is absent, `ready` counts them. */
   readonly expired?: number | undefined;
   /** The counts that are estimates: each is off by no more than so many jobs in 95 of 100 cases; absent when none is. */

@@ -382,6 +382,8 @@ export interface PauseParams extends TopicParams {
 
 export interface StatsParams {
   readonly exact: boolean;
+  /** Delayed jobs that are due later are counted apart, too. */
+  readonly beyondMs?: number | undefined;
   /** Is told now and then how many jobs were counted, and of how many, as far as that is known. */
   readonly onProgress?: ((counted: number, total: number) => void) | undefined;
 }

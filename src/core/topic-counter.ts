@@ -9,22 +9,31 @@ type Counts = { -readonly [K in keyof TopicStats]: TopicStats[K] } & Record<JobS
 export class TopicCounter {
   private readonly byTopic = new Map<string, Counts>();
 
+  /** @param countsBeyond are jobs counted apart that are due later than some time? */
+  constructor(private readonly countsBeyond: boolean) {}
+
   /** The counts of a topic, to be added to; zeros at first. */
   of(topic: Buffer): Counts {
     const name = topic.toString('latin1');
     let counts = this.byTopic.get(name);
     if (!counts) {
       counts = { topic, delayed: 0, due: 0, ready: 0, leased: 0, expired: 0, dead: 0, nextDueAt: undefined };
+      if (this.countsBeyond) counts.beyond = 0;
       this.byTopic.set(name, counts);
     }
     return counts;
   }
 
   /** All topics, in order, and their sums. */
-  sums(): { totals: Record<JobState, number>; topics: Counts[] } {
+  sums(): { totals: Record<JobState, number>; topics: Counts[]; beyond: number | undefined } {
     const topics = [...this.byTopic.values()].sort((a, b) => a.topic.compare(b.topic));
     const sum = (state: JobState) => topics.reduce((jobs, row) => jobs + row[state], 0);
     const totals = Object.fromEntries(JOB_STATES.map((state) => [state, sum(state)]));
-    return { totals: totals as Record<JobState, number>, topics };
+    const beyond = topics.reduce((jobs, row) => jobs + (row.beyond ?? 0), 0);
+    return {
+      totals: totals as Record<JobState, number>,
+      topics,
+      beyond: this.countsBeyond ? beyond : undefined,
+    };
   }
 }

@@ -1,7 +1,11 @@
 import type { Stats } from '../core/results.js';
 
-/** Rates are of so much time (ms), or of what was seen where that is less. */
+/** Rates are of so much time (ms), or of so many looks where that is longer, or of what was seen. */
 const WINDOW_MS = 10_000;
+const WINDOW_LOOKS = 5;
+/** What is due later than this many looks from now is counted apart, until two are left. */
+const LOOKS_AHEAD = 8;
+const LEAST_LOOKS = 2;
 
 /** Jobs a second that came into a line, and that left it; absent where the counts do not tell. */
 export interface Rates {
@@ -12,6 +16,8 @@ export interface Rates {
 /** What stands in line: what waits for its time, what can be taken, and what is in the hands of consumers. */
 interface Line {
   readonly delayed: number;
+  /** Of those: due later than the time beyond which it was counted. Absent where it was not, or is an estimate. */
+  readonly beyond?: number | undefined;
   readonly ready: number;
   readonly leased: number;
   /** By how much the counts may be off; 0 where they are exact. */
@@ -21,6 +27,8 @@ interface Line {
 
 interface Moment {
   readonly atMs: number;
+  /** The time beyond which jobs were counted apart (ms). */
+  readonly beyondMs: number | undefined;
   readonly total: Line;
   readonly topics: ReadonlyMap<string, Line>;
   /** Are topics missing from a sample, so that one that is absent may have jobs? */
@@ -36,11 +44,42 @@ const EMPTY: Line = { delayed: 0, ready: 0, leased: 0, delayedError: 0, leasedEr
  */
 export class RateMeter {
   private readonly moments: Moment[] = [];
+  private beyondMs: number | undefined;
+  private aheadMs: number;
 
-  /** @param atMs when it was counted, on a clock that does not jump */
-  add(stats: Stats, atMs: number): void {
-    this.moments.push(toMoment(stats, atMs));
-    while ((this.moments[1]?.atMs ?? Infinity) <= atMs - WINDOW_MS) this.moments.shift();
+  /**
+   * @param intervalMs from one look to the next, as a rule
+   * @param now by the store's clock, which is told anew with each look
+   * @param atMs then, on a clock that does not jump
+   */
+  constructor(
+    private readonly intervalMs: number,
+    now: Date,
+    atMs: number,
+  ) {
+    this.aheadMs = now.getTime() - atMs;
+  }
+
+  /**
+   * The time beyond which the next look counts jobs apart: the same for several looks, so that no job comes nearer
+   * than it by waiting. Then what was pushed shows, though as many jobs become due.
+   */
+  beyond(atMs: number): Date {
+    const nowMs = atMs + this.aheadMs;
+    if (this.beyondMs === undefined || this.beyondMs < nowMs + LEAST_LOOKS * this.intervalMs)
+      this.beyondMs = Math.round(nowMs + LOOKS_AHEAD * this.intervalMs);
+    return new Date(this.beyondMs);
+  }
+
+  /**
+   * @param now by the store's clock, @param atMs when it was counted, on a clock that does not jump
+   * @param beyond what it was asked to count apart
+   */
+  add(stats: Stats, now: Date, atMs: number, beyond?: Date): void {
+    this.aheadMs = now.getTime() - atMs;
+    this.moments.push(toMoment(stats, atMs, beyond?.getTime()));
+    const windowMs = Math.max(WINDOW_MS, WINDOW_LOOKS * this.intervalMs);
+    while ((this.moments[1]?.atMs ?? Infinity) <= atMs - windowMs) this.moments.shift();
   }
 
   /** Of all topics; nothing before the second count. */
@@ -50,27 +89,44 @@ export class RateMeter {
 
   /** @param topic its name as latin1 */
   of(topic: string): Rates | undefined {
-    return this.over(({ topics, isSample }) => topics.get(topic) ?? (isSample ? undefined : EMPTY));
+    return this.over(({ topics, beyondMs, isSample }) => {
+      const none = isSample ? undefined : { ...EMPTY, beyond: beyondMs && 0 };
+      return topics.get(topic) ?? none;
+    });
   }
 
   private over(lineOf: (moment: Moment) => Line | undefined): Rates | undefined {
-    const seen = this.moments.flatMap(({ atMs, ...moment }) => {
-      const line = lineOf({ atMs, ...moment });
-      return line ? [{ atMs, line }] : [];
+    const seen = this.moments.flatMap((moment): Seen[] => {
+      const line = lineOf(moment);
+      return line ? [{ atMs: moment.atMs, beyondMs: moment.beyondMs, line }] : [];
     });
     const [first, last] = [seen[0], seen.at(-1)];
-    if (!first || !last || last.atMs <= first.atMs) return undefined;
-    const seconds = (last.atMs - first.atMs) / 1000;
+    if (!first || !last) return undefined;
     // Many small differences of estimates say nothing where the one over all that time may.
-    const steps = seen.every(({ line }) => isExact(line)) ? seen : [first, last];
-    let [into, out]: [number | undefined, number | undefined] = [0, 0];
-    for (const [i, { line }] of steps.slice(1).entries()) {
-      const flow = flowBetween(steps[i]?.line ?? line, line);
+    const steps = seen.every(({ line }) => isExact(line)) ? seen : [first, last].map(withoutBeyond);
+    let [into, out, ms]: [number | undefined, number | undefined, number] = [0, 0, 0];
+    for (const [i, after] of steps.slice(1).entries()) {
+      const before = steps[i] ?? after;
+      if (!isComparable(before, after)) continue;
+      const flow = flowBetween(before.line, after.line);
       into = plus(into, flow.in);
       out = plus(out, flow.out);
+      ms += after.atMs - before.atMs;
     }
-    return { in: into && into / seconds, out: out && out / seconds };
+    if (ms <= 0) return undefined;
+    return { in: into && (into * 1000) / ms, out: out && (out * 1000) / ms };
   }
+}
+
+type Seen = Pick<Moment, 'atMs' | 'beyondMs'> & { readonly line: Line };
+
+const withoutBeyond = ({ line, ...seen }: Seen): Seen => ({ ...seen, line: { ...line, beyond: undefined } });
+
+/** Of what is counted apart beyond one time and another the difference says nothing. */
+function isComparable(before: Seen, after: Seen): boolean {
+  if (before.line.beyond === undefined || after.line.beyond === undefined)
+    return before.line.beyond === after.line.beyond;
+  return before.beyondMs === after.beyondMs;
 }
 
 const isExact = ({ delayedError, leasedError }: Line): boolean => delayedError === 0 && leasedError === 0;
@@ -91,9 +147,11 @@ function flowBetween(before: Line, after: Line): Rates {
     const lost = -(ready + (leased ?? 0));
     return { in: undefined, out: lost > 0 ? lost : undefined };
   }
+  const isApart = before.beyond !== undefined && after.beyond !== undefined;
+  const far = isApart ? (after.beyond ?? 0) - (before.beyond ?? 0) : 0;
   let into = 0;
   let moved = 0;
-  for (const grown of [delayed, ready, leased]) {
+  for (const grown of [far, delayed - far, ready, leased]) {
     const more = grown - moved;
     into += Math.max(0, more);
     moved = Math.max(0, -more);
@@ -113,9 +171,14 @@ function change(
   return noise > 0 && Math.abs(difference) <= noise ? undefined : difference;
 }
 
-function toMoment({ topics, totals, estimate }: Stats, atMs: number): Moment {
+function toMoment(
+  { topics, totals, beyond, estimate }: Stats,
+  atMs: number,
+  beyondMs: number | undefined,
+): Moment {
   const total: Line = {
     delayed: totals.delayed ?? 0,
+    beyond,
     ready: (totals.due ?? 0) + (totals.ready ?? 0),
     leased: totals.leased ?? 0,
     delayedError: estimate?.errors.delayed ?? 0,
@@ -128,10 +191,10 @@ function toMoment({ topics, totals, estimate }: Stats, atMs: number): Moment {
   const lines = topics.map((row): readonly [string, Line] => [
     row.topic.toString('latin1'),
     {
-      ...{ delayed: row.delayed, ready: row.due + row.ready, leased: row.leased },
+      ...{ delayed: row.delayed, beyond: row.beyond, ready: row.due + row.ready, leased: row.leased },
       delayedError: row.errors?.delayed ?? delayedError,
       leasedError: row.errors?.leased ?? leasedError,
     },
   ]);
-  return { atMs, total, topics: new Map(lines), isSample: estimate !== undefined };
+  return { atMs, beyondMs, total, topics: new Map(lines), isSample: estimate !== undefined };
 }

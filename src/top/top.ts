@@ -40,7 +40,7 @@ export interface TopOptions {
  * @throws DelayerError when the store does not answer at first, or in a way that will not pass
  */
 export async function runTop(queue: Queue, options: TopOptions): Promise<void> {
-  const meter = new RateMeter();
+  const meter = new RateMeter(options.intervalMs, await queue.now(), monotonicMs());
   // A store that is not there is told of before the screen is taken over.
   const snapshot = await look(queue, meter);
   if (options.signal.aborted) return;
@@ -50,8 +50,9 @@ export async function runTop(queue: Queue, options: TopOptions): Promise<void> {
 }
 
 async function look(queue: Queue, meter: RateMeter): Promise<Snapshot> {
-  const [stats, now] = await Promise.all([queue.stats({ exact: false }), queue.now()]);
-  meter.add(stats, monotonicMs());
+  const beyond = meter.beyond(monotonicMs());
+  const [stats, now] = await Promise.all([queue.stats({ exact: false, beyond }), queue.now()]);
+  meter.add(stats, now, monotonicMs(), beyond);
   return toSnapshot(stats, now, meter);
 }
 

@@ -2,20 +2,23 @@ import { expect } from 'chai';
 import type { Stats, TopicStats } from '../../src/core/results.js';
 import { RateMeter, type Rates } from '../../src/top/rates.js';
 
-type Counts = Partial<Pick<TopicStats, 'delayed' | 'due' | 'ready' | 'leased' | 'errors'>>;
+type Counts = Partial<Pick<TopicStats, 'delayed' | 'beyond' | 'due' | 'ready' | 'leased' | 'errors'>>;
 
 const NONE = { delayed: 0, due: 0, ready: 0, leased: 0, expired: 0, dead: 0 };
 
 function stats(counts: Counts | undefined, estimate?: Stats['estimate']): Stats {
-  const { errors, ...totals } = counts ?? {};
-  const topics = counts ? [{ topic: Buffer.from('orders'), ...NONE, ...totals, errors }] : [];
-  return { totals: { ...NONE, ...totals }, topics, estimate };
+  const { errors, beyond, ...totals } = counts ?? {};
+  const topics = counts ? [{ topic: Buffer.from('orders'), ...NONE, ...totals, beyond, errors }] : [];
+  return { totals: { ...NONE, ...totals }, topics, beyond, estimate };
 }
+
+/** The store's clock after so many seconds. */
+const at = (second: number): Date => new Date(1_000_000_000_000 + second * 1000);
 
 /** What is told after counts that were taken a second apart. */
 function ratesOf(...counts: (Counts | undefined)[]): Rates | undefined {
-  const meter = new RateMeter();
-  for (const [i, one] of counts.entries()) meter.add(stats(one), i * 1000);
+  const meter = new RateMeter(1000, at(0), 0);
+  for (const [i, one] of counts.entries()) meter.add(stats(one), at(i), i * 1000);
   expect(meter.total).to.deep.equal(meter.of('orders'));
   return meter.of('orders');
 }
@@ -42,25 +45,44 @@ describe('rates of topics', () => {
     expect(ratesOf({ delayed: 9, ready: 9 }, { delayed: 12, ready: 4 })).to.deep.equal({ in: 3, out: 5 });
   });
 
+  it('jobs that are pushed while as many become due and are done come and go, though no count changes', () => {
+    const meter = new RateMeter(1000, at(0), 0);
+    // Ten jobs are due in each second of the next hundred, and ten are pushed in each, due in a hundred.
+    const times = new Set<number>();
+    for (let second = 0; second < 40; second += 1) {
+      const beyond = meter.beyond(second * 1000);
+      times.add(beyond.getTime());
+      const nearJobs = (10 * (beyond.getTime() - at(second).getTime())) / 1000;
+      meter.add(stats({ delayed: 1000, beyond: 1000 - nearJobs }), at(second), second * 1000, beyond);
+      if (second === 0) continue;
+      for (const rates of [meter.total, meter.of('orders')]) {
+        expect(rates?.in, `${second}`).to.be.closeTo(10, 1e-9);
+        expect(rates?.out, `${second}`).to.be.closeTo(10, 1e-9);
+      }
+    }
+    // The time stays for some looks, or nothing could be compared.
+    expect(times.size).to.be.within(2, 10);
+  });
+
   it('a job that is tried again, or given back, has left and comes anew', () => {
     expect(ratesOf({ leased: 2 }, { leased: 1, delayed: 1 })).to.deep.equal({ in: 1, out: 1 });
     expect(ratesOf({ leased: 2 }, { leased: 1, ready: 1 })).to.deep.equal({ in: 1, out: 1 });
   });
 
   it('rates are of the last ten seconds', () => {
-    const meter = new RateMeter();
-    meter.add(stats({ ready: 0 }), 0);
-    meter.add(stats({ ready: 1000 }), 1000);
-    for (const at of [5000, 11_000]) meter.add(stats({ ready: 1000 }), at);
+    const meter = new RateMeter(1000, at(0), 0);
+    meter.add(stats({ ready: 0 }), at(0), 0);
+    meter.add(stats({ ready: 1000 }), at(1), 1000);
+    for (const second of [5, 11]) meter.add(stats({ ready: 1000 }), at(second), second * 1000);
     expect(meter.of('orders')).to.deep.equal({ in: 0, out: 0 });
   });
 
   it('estimates tell of a change when it is larger than their errors, and of nothing else', () => {
     const estimate = { sampled: 10_000, missingBelow: 300, errors: {} };
     const rates = (first: Counts, second: Counts) => {
-      const meter = new RateMeter();
-      meter.add(stats(first, estimate), 0);
-      meter.add(stats(second, estimate), 1000);
+      const meter = new RateMeter(1000, at(0), 0);
+      meter.add(stats(first, estimate), at(0), 0);
+      meter.add(stats(second, estimate), at(1), 1000);
       return meter.of('orders');
     };
     const errors = { delayed: 300 };
@@ -77,12 +99,10 @@ describe('rates of topics', () => {
   });
 
   it('a topic that a sample has missed is no topic that came', () => {
-    const meter = new RateMeter();
-    meter.add(stats(undefined, { sampled: 1, missingBelow: 9, errors: {} }), 0);
-    meter.add(
-      stats({ delayed: 50, errors: { delayed: 9 } }, { sampled: 1, missingBelow: 9, errors: {} }),
-      1000,
-    );
+    const meter = new RateMeter(1000, at(0), 0);
+    meter.add(stats(undefined, { sampled: 1, missingBelow: 9, errors: {} }), at(0), 0);
+    const sampled = { sampled: 1, missingBelow: 9, errors: {} };
+    meter.add(stats({ delayed: 50, errors: { delayed: 9 } }, sampled), at(1), 1000);
     expect(meter.of('orders')).to.equal(undefined);
   });
 });

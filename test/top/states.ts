@@ -24,12 +24,12 @@ export function statsOf(topics: readonly TopicStats[], more: Partial<Stats> = {}
 /** The view as it begins, of topics that were looked at once. */
 export function stateOf(topics: readonly TopicStats[], size: Size, more: Partial<Stats> = {}): State {
   const about = { store: 'redis://localhost:6379', intervalMs: 2000, hasDue: true, size };
-  return initialState(about, toSnapshot(statsOf(topics, more), NOW, new RateMeter()));
+  return initialState(about, toSnapshot(statsOf(topics, more), NOW, new RateMeter(2000, NOW, 0)));
 }
 
 /** The same view after another look at the topics. */
 export const lookAgain = (state: State, topics: readonly TopicStats[]): State =>
-  withSnapshot(state, toSnapshot(statsOf(topics), NOW, new RateMeter()));
+  withSnapshot(state, toSnapshot(statsOf(topics), NOW, new RateMeter(2000, NOW, 0)));
 
 export const job = (id: string, more: Partial<JobRecord> = {}): JobRecord => ({
   ...{ id: Buffer.from(id), topic: Buffer.from('orders'), body: Buffer.from(`{"of":"${id}"}`) },

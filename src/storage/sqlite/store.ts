@@ -165,7 +165,7 @@ export class SqliteStore implements contract.Store {
   }
 
   stats(params: contract.StatsParams): Promise<results.Stats> {
-    const empty: results.Stats = { ...new TopicCounter().sums(), consumers: [] };
+    const empty: results.Stats = { ...new TopicCounter(params.beyondMs !== undefined).sums(), consumers: [] };
     return this.file.view<results.Stats>((connection) => stats(connection, params), empty);
   }
 

@@ -55,6 +55,18 @@ export function describeStats(world: () => World): void {
       });
     });
 
+    it('stats count apart what is due later than a time that is given', async () => {
+      const { peer } = world();
+      const { nextDueAt } = await populate();
+      for (const exact of [true, false]) {
+        const { topics, totals, beyond } = await peer.stats({ exact, beyond: nextDueAt });
+        expect(topics.map((row) => row.beyond)).to.deep.equal([0, 1, 1]);
+        expect([beyond, totals.delayed]).to.deep.equal([2, 3]);
+      }
+      const plain = await peer.stats();
+      expect([plain.beyond, plain.topics[1]?.beyond]).to.deep.equal([undefined, undefined]);
+    });
+
     it('stats that need not be exact are so where there are few jobs', async () => {
       const { peer } = world();
       await populate();

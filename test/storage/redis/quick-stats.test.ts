@@ -43,6 +43,10 @@ describe('stats of many jobs of Redis that need not be exact', function () {
     const stats = await ground.queue().stats({ exact: false });
     expect(stats.totals).to.include({ delayed: JOBS, due: 0, ready: 0, leased: 0, dead: 0 });
     expect(stats.totals).to.not.have.property('expired');
+    const middle = new Date((FAR + 4000) * 1000);
+    const { beyond, topics } = await ground.queue().stats({ exact: false, beyond: middle });
+    // Of topics it is not counted. Scores go from 1 to 5000, over and over.
+    expect([beyond, topics[0]?.beyond]).to.deep.equal([JOBS / 5, undefined]);
     const estimate = must(stats.estimate);
     expect(estimate.sampled).to.be.within(10_000, 10_500);
     expect(estimate.missingBelow).to.be.within(1, 20);

@@ -34,7 +34,7 @@ export async function dueCounts(read: Read, keys: Keys, params: DueCountsParams)
 }
 
 /** What is due within a millisecond is due by it; digits below only order jobs. */
-function scoreBehind(ms: number): string {
+export function scoreBehind(ms: number): string {
   return ((ms + 1) / 1000).toFixed(3);
 }
 

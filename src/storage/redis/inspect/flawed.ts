@@ -46,13 +46,14 @@ async function* flawedIds({ read, keys }: Finder): AsyncGenerator<Bytes> {
   }
 }
 
-/** The pool, counted part by part; `isPlain` is that of CountPart. The next part is asked for while the caller is busy with this one. */
+/** The pool, counted part by part; the parameters are those of PoolPart. The next part is asked for while the caller is busy with this one. */
 export async function* poolParts(
   read: Read,
   isPlain = false,
+  beyondMs?: number,
 ): AsyncGenerator<Awaited<ReturnType<typeof countPool>>> {
   const ask = (after: SetPlace) =>
-    read((target) => countPool(target, after, { limit: COUNT_WINDOW, isPlain }));
+    read((target) => countPool(target, after, { limit: COUNT_WINDOW, isPlain, beyondMs }));
   for (let next: ReturnType<typeof ask> | undefined = ask(SET_START); next;) {
     const part: Awaited<ReturnType<typeof ask>> = await next;
     next = part.last.score === '' ? undefined : ahead(ask(part.last));

@@ -65,6 +65,7 @@ export async function quickStats(read: Read, keys: Keys, sizes: Sizes): Promise<
     topics: topics.filter(isAnything).sort((a, b) => a.topic.compare(b.topic)),
     problems: sizes.problems,
     estimate: estimateOf(parts),
+    beyond: sizes.beyond,
     overdueSince: sizes.overdueSince,
     endedLeases: sizes.endedLeases,
     consumers: leases.holders,

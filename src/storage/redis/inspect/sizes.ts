@@ -2,6 +2,7 @@ import type { Problem } from '../../../core/results.js';
 import type { Keys } from '../keys.js';
 import type { ListHead } from '../scripts/look.js';
 import { toDate } from '../scripts/run.js';
+import { scoreBehind } from './due-counts.js';
 import { readyLists } from './entries.js';
 import { headsOf } from './heads.js';
 import { wrongTypeProblem } from './problems.js';
@@ -17,6 +18,8 @@ export interface Sizes {
   readonly pool: number;
   /** Of the pool. */
   readonly due: number;
+  /** Of the pool: due later than the time that was asked for. */
+  readonly beyond: number | undefined;
   /** Reservations, and ids for which jobs wait. */
   readonly reserved: number;
   /** Of those: past their deadline. */
@@ -30,12 +33,12 @@ export interface Sizes {
   readonly problems: readonly Problem[];
 }
 
-export async function sizesOf(read: Read, keys: Keys): Promise<Sizes> {
+export async function sizesOf(read: Read, keys: Keys, beyondMs?: number): Promise<Sizes> {
   const counts = await read(async ({ redis }) => {
     const [seconds, micros] = await redis.time();
     const now = `${seconds}.${String(micros).padStart(6, '0')}`;
     const none = () => 0;
-    const [pool, due, reserved, dead, endedLeases, allKeys, first] = await Promise.all([
+    const [pool, due, reserved, dead, endedLeases, allKeys, first, beyond] = await Promise.all([
       redis.zcard(keys.pool).catch(none),
       redis.zcount(keys.pool, '-inf', now).catch(none),
       redis.zcard(keys.reserved).catch(none),
@@ -43,9 +46,10 @@ export async function sizesOf(read: Read, keys: Keys): Promise<Sizes> {
       redis.zcount(keys.reserved, '-inf', now).catch(none),
       redis.dbsize(),
       redis.zrange(keys.pool, '0', '0', 'WITHSCORES').catch((): string[] => []),
+      beyondMs === undefined ? undefined : redis.zcount(keys.pool, scoreBehind(beyondMs), '+inf').catch(none),
     ]);
     const overdueSince = due > 0 ? toDate(Math.max(0, Math.floor(Number(first[1]) * 1000))) : undefined;
-    return { pool, due, reserved, dead, endedLeases, allKeys, overdueSince };
+    return { pool, due, reserved, dead, endedLeases, allKeys, overdueSince, beyond };
   });
   const { allKeys, ...sizes } = counts;
   const topics = allKeys > SCANNED_KEYS ? await seenTopics(read, keys) : await listedTopics(read, keys);

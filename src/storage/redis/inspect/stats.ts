@@ -24,7 +24,7 @@ const JOBS_OF_LEASE = 50;
 
 /** Counts jobs in bounded steps. A key of the wrong type counts as empty; `health` names it. */
 export async function stats(read: Read, keys: Keys, params: StatsParams): Promise<Stats> {
-  const [sizes, daemons] = await Promise.all([sizesOf(read, keys), readDaemons(read, keys)]);
+  const [sizes, daemons] = await Promise.all([sizesOf(read, keys, params.beyondMs), readDaemons(read, keys)]);
   const isExact = params.exact || jobsIn(sizes) <= COUNTED_JOBS;
   const found = isExact ? await exactStats(read, keys, sizes, params) : await quickStats(read, keys, sizes);
   return { ...found, daemons: daemons.seen };
@@ -33,11 +33,16 @@ export async function stats(read: Read, keys: Keys, params: StatsParams): Promis
 const jobsIn = ({ pool, reserved, dead, heads }: Sizes): number =>
   pool + reserved * JOBS_OF_LEASE + dead + heads.reduce((sum, { entries = 0 }) => sum + entries, 0);
 
-async function exactStats(read: Read, keys: Keys, sizes: Sizes, { onProgress }: StatsParams): Promise<Stats> {
-  const counter = new TopicCounter();
+async function exactStats(
+  read: Read,
+  keys: Keys,
+  sizes: Sizes,
+  { beyondMs, onProgress }: StatsParams,
+): Promise<Stats> {
+  const counter = new TopicCounter(beyondMs !== undefined);
   const progress = { counted: 0, total: jobsIn(sizes) };
   const counting: Counting = {
-    ...{ read, keys, counter },
+    ...{ read, keys, counter, beyondMs },
     // Of many jobs a body that lacks its field alone is not looked for.
     isPlain: progress.total > COUNTED_JOBS,
     counted: (jobs) => {
@@ -72,6 +77,7 @@ interface Counting {
   readonly keys: Keys;
   readonly counter: TopicCounter;
   readonly isPlain: boolean;
+  readonly beyondMs: number | undefined;
   readonly counted: (jobs: number) => void;
 }
 
@@ -93,17 +99,18 @@ async function typesOf(read: Read, keys: readonly string[]): Promise<Map<string,
 }
 
 /** @returns the jobs of the pool without a body, which belong to no topic */
-async function countPoolJobs({ read, counter, isPlain, counted }: Counting): Promise<Flawed[]> {
+async function countPoolJobs({ read, counter, isPlain, beyondMs, counted }: Counting): Promise<Flawed[]> {
   const bodiless: Flawed[] = [];
-  for await (const part of poolParts(read, isPlain)) {
+  for await (const part of poolParts(read, isPlain, beyondMs)) {
     counted(part.lookedAt);
     bodiless.push(...part.bodiless);
-    for (const { topic, delayed, due, expired, firstDueAt } of part.topics) {
+    for (const { topic, delayed, due, expired, firstDueAt, beyond } of part.topics) {
       const counts = counter.of(topic);
       counts.delayed += delayed;
       counts.due += due;
       counts.expired += expired;
       counts.nextDueAt ??= firstDueAt;
+      if (beyondMs !== undefined) counts.beyond = (counts.beyond ?? 0) + beyond;
     }
   }
   return bodiless;

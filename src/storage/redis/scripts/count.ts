@@ -19,24 +19,30 @@ export interface CountPart {
   readonly isPlain: boolean;
 }
 
+/** The same of the pool, where what is due later than a time may be counted apart. */
+export interface PoolPart extends CountPart {
+  readonly beyondMs?: number | undefined;
+}
+
 /** lua/count_pool.lua */
-export async function countPool(target: Target, after: SetPlace, { limit, isPlain }: CountPart) {
+export async function countPool(target: Target, after: SetPlace, { limit, isPlain, beyondMs }: PoolPart) {
   const answer = await runScript(
     target,
     SCRIPTS.countPool,
     ...[after.score, after.id],
-    ...[limit, isPlain ? 1 : 0],
+    ...[limit, isPlain ? 1 : 0, beyondMs ?? ''],
   );
   return {
     last: { score: toText(answer[0]), id: toBuffer(answer[1]) },
     lookedAt: Number(answer[2]),
     bodiless: toFlawed(answer[3]),
-    topics: [...toRows(answer, 4, 5)].map(([topic, delayed, due, expired, first]) => ({
+    topics: [...toRows(answer, 4, 6)].map(([topic, delayed, due, expired, first, beyond]) => ({
       topic: toBuffer(topic),
       delayed: Number(delayed),
       due: Number(due),
       expired: Number(expired),
       firstDueAt: toDate(first),
+      beyond: Number(beyond),
     })),
   };
 }

@@ -57,14 +57,16 @@ const COUNT_REST = `SELECT count(*) AS jobs ${COUNTED}`;
  * Counts jobs in steps, so that neither others nor this process are held up. It reads indexes alone, some 100 ms for a
  * million jobs: there is nothing to estimate.
  */
-export async function stats(connection: Connection, { onProgress }: StatsParams): Promise<Stats> {
-  const counter = new TopicCounter();
+export async function stats(connection: Connection, { beyondMs, onProgress }: StatsParams): Promise<Stats> {
+  const counter = new TopicCounter(beyondMs !== undefined);
   let counted = 0;
   for await (const topic of topicsInLine(connection)) {
     const counts = counter.of(topic);
     const now = connection.now();
     counts.ready = await countPlaces(connection, topic, -Infinity, now);
     counts.delayed = await countPlaces(connection, topic, now, Infinity);
+    if (beyondMs !== undefined)
+      counts.beyond = await countPlaces(connection, topic, Math.max(now, beyondMs), Infinity);
     await connection.read(() => {
       if (counts.delayed > 0) counts.nextDueAt = timeOf(connection.get(NEXT_DUE, topic, now));
       if (counts.ready > 0) counts.oldestReadyAt = timeOf(connection.get(OLDEST, topic, now, now));
