@@ -2,11 +2,12 @@ import type { DiagnosisPart, Fault, FaultKind } from '../../../core/faults.js';
 import type { JobRecord } from '../../../core/job.js';
 import { asideJobs } from '../inspect/aside.js';
 import { type ReadyList, readyLists } from '../inspect/entries.js';
-import { type Read, WINDOW } from '../inspect/read.js';
+import type { Read } from '../inspect/read.js';
 import type { Keys } from '../keys.js';
 import { examinePool, examineReady } from '../scripts/examine.js';
 import { SET_START, type SetPlace } from '../scripts/list.js';
 import { IdSet } from './id-set.js';
+import { EXAMINED } from './steps.js';
 
 /** What jobs in the queue can have: of the pool, and of the ready lists. */
 
@@ -31,7 +32,7 @@ export async function* poolFaults(read: Read, keys: Keys): AsyncGenerator<Diagno
   const total = await read(({ redis }) => redis.zcard(keys.pool));
   for (let place: SetPlace | undefined = SET_START; place;) {
     const after: SetPlace = place;
-    const { last, lookedAt, flaws } = await read((target) => examinePool(target, after, WINDOW));
+    const { last, lookedAt, flaws } = await read((target) => examinePool(target, after, EXAMINED));
     const faults = flaws.map(({ id, what, topic, dueAt, found }): Fault => ({
       kind: OF_POOL[what] ?? 'body_wrong_type',
       ...{ id, dueAt, found },
@@ -84,9 +85,9 @@ async function* listFaults(
   { seen, alive }: { readonly seen: SeenReady; readonly alive: IdSet },
 ): AsyncGenerator<DiagnosisPart> {
   const total = await read(({ redis }) => redis.llen(key).catch(() => 0));
-  for (let first = 0; ; first += WINDOW) {
+  for (let first = 0; ; first += EXAMINED) {
     const from = first;
-    const found = await read((target) => examineReady(target, topic, from, WINDOW));
+    const found = await read((target) => examineReady(target, topic, from, EXAMINED));
     const { lookedAt, flaws, holes, expired, unnoted } = found;
     const faults = flaws.map(({ id, what }): Fault => {
       const fault = { ...ofEntry(what), id, topic };
@@ -101,7 +102,7 @@ async function* listFaults(
     if (holes > 0) faults.push({ kind: 'entries_empty', topic, count: holes });
     seen.unnoted += unnoted;
     yield { faults, lookedAt, total };
-    if (lookedAt < WINDOW) return;
+    if (lookedAt < EXAMINED) return;
   }
 }
 

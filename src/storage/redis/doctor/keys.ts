@@ -3,10 +3,11 @@ import type { DiagnosisPart, Fault } from '../../../core/faults.js';
 import { find } from '../inspect/find.js';
 import { readyLists } from '../inspect/entries.js';
 import type { Finder } from '../inspect/living.js';
-import { type Read, SCAN_WINDOW, WINDOW } from '../inspect/read.js';
+import type { Read } from '../inspect/read.js';
 import type { Keys } from '../keys.js';
 import { examineBodies, examineReady } from '../scripts/examine.js';
 import { IdSet } from './id-set.js';
+import { EXAMINED, SCANNED } from './steps.js';
 
 /** What the keys of a prefix can have, each by itself: bodies and records that nothing leads to, keys of others. */
 
@@ -34,15 +35,15 @@ export async function* keyFaults(finder: Finder, entries: IdSet): AsyncGenerator
   do {
     const from = cursor;
     const [next, names] = (await read(({ redis }) =>
-      redis.callBuffer('SCAN', from, 'MATCH', keys.pattern, 'COUNT', SCAN_WINDOW),
+      redis.callBuffer('SCAN', from, 'MATCH', keys.pattern, 'COUNT', SCANNED),
     )) as [Buffer, Buffer[]];
     cursor = next.toString();
     const sorted = sortKeys(names, keys);
-    for (const ids of chunks(sorted.bodies, WINDOW)) {
+    for (const ids of chunks(sorted.bodies, EXAMINED)) {
       const found = await read((target) => examineBodies(target, ids));
       lonely.push(...found.map(({ id }) => id).filter((id) => !entries.has(id.toString('latin1'))));
     }
-    yield { faults: await faultsOf(read, keys, sorted), lookedAt: SCAN_WINDOW, total };
+    yield { faults: await faultsOf(read, keys, sorted), lookedAt: SCANNED, total };
   } while (cursor !== '0');
   // SCAN may name a key twice.
   const once = [...new Map(lonely.map((id) => [id.toString('latin1'), id])).values()];
@@ -108,7 +109,7 @@ async function unnamed(
 ): Promise<Buffer[]> {
   const wanted = set === keys.dead ? 'list' : undefined;
   const lost: Buffer[] = [];
-  for (const some of chunks(members, WINDOW)) {
+  for (const some of chunks(members, EXAMINED)) {
     const found = await read(async ({ redis }) => {
       const scores = await Promise.all(some.map((member) => redis.zscore(set, member).catch(() => 'no set')));
       const without = some.filter((_, i) => scores[i] === null);
@@ -129,7 +130,7 @@ async function endless(
   kind: 'lock_endless' | 'import_endless',
 ): Promise<Fault[]> {
   const faults: Fault[] = [];
-  for (const some of chunks(names, WINDOW)) {
+  for (const some of chunks(names, EXAMINED)) {
     const [types, ttls] = await read(({ redis }) =>
       Promise.all([
         Promise.all(some.map((key) => redis.type(key))),
@@ -154,7 +155,7 @@ async function withoutEntry(finder: Finder, ids: readonly Buffer[]): Promise<Fau
   const { read, keys } = finder;
   if (ids.length === 0) return [];
   const again: { id: Buffer; topic: Buffer }[] = [];
-  for (const some of chunks(ids, WINDOW))
+  for (const some of chunks(ids, EXAMINED))
     again.push(...(await read((target) => examineBodies(target, some))));
   const topics = new Set(again.map(({ topic }) => topic.toString('latin1')));
   const entries = new IdSet();
@@ -172,10 +173,10 @@ async function withoutEntry(finder: Finder, ids: readonly Buffer[]): Promise<Fau
 }
 
 async function readIds(read: Read, topic: Buffer, into: IdSet): Promise<void> {
-  for (let first = 0; ; first += WINDOW) {
+  for (let first = 0; ; first += EXAMINED) {
     const from = first;
-    const { lookedAt, alive, others } = await read((target) => examineReady(target, topic, from, WINDOW));
+    const { lookedAt, alive, others } = await read((target) => examineReady(target, topic, from, EXAMINED));
     for (const id of [...alive, ...others]) into.add(id);
-    if (lookedAt < WINDOW) return;
+    if (lookedAt < EXAMINED) return;
   }
 }

@@ -4,12 +4,12 @@ import type { Read } from '../inspect/read.js';
 import type { Keys } from '../keys.js';
 import { examineDead, examineHash, examineLeases, type HashName } from '../scripts/examine.js';
 import type { IdSet } from './id-set.js';
+import { EXAMINED } from './steps.js';
 
 /** What delayer's own records can have: of leases, of jobs that wait, of dead letters, of notes. */
 
 /** Ids whose dead letters one call looks at. */
 const DEAD_WINDOW = 50;
-const HASH_WINDOW = 250;
 
 const OF_RECORD: Readonly<Record<string, FaultKind>> = {
   gone: 'record_gone',
@@ -84,7 +84,7 @@ export async function* hashFaults(read: Read, keys: Keys, entries: IdSet): Async
     let cursor = '0';
     do {
       const from = cursor;
-      const part = await read((target) => examineHash(target, name, from, HASH_WINDOW));
+      const part = await read((target) => examineHash(target, name, from, EXAMINED));
       cursor = part.cursor;
       const faults = part.flaws.flatMap(({ field, what }): Fault[] => {
         const at = { key: Buffer.from(key), id: field };

@@ -1,0 +1,12 @@
+import { expect } from 'chai';
+import { IdSet } from '../../../src/storage/redis/doctor/id-set.js';
+
+describe('a set of ids', () => {
+  it('knows each of many ids, however alike, and no other', () => {
+    const ids = Array.from({ length: 50_000 }, (_, i) => [`${i}`, `${i}\0`, `order-${i}`]).flat();
+    const set = new IdSet();
+    for (const id of ids) expect(set.add(id), id).to.be.true;
+    for (const id of ids) if (set.add(id) || !set.has(id)) expect.fail(`${id} is forgotten`);
+    for (let i = 50_000; i < 100_000; i += 1) if (set.has(`${i}`)) expect.fail(`${i} was never added`);
+  });
+});
