@@ -1,6 +1,15 @@
 import { expect } from 'chai';
-import { existsSync, readFileSync, readlinkSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import {
+  chmodSync,
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  readlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { dirname, join } from 'node:path';
+import { OriginalClient, OriginalDaemon } from '../interop/original.js';
 import { useCli } from '../support/cli.js';
 import { eventually } from '../support/eventually.js';
 import { useRedis } from '../support/redis.js';
@@ -115,5 +124,55 @@ describe('serve --daemon', () => {
     } finally {
       redis.server.thaw();
     }
+  });
+
+  it('takes the place of the original and gives it back, while its clients push and pop', async () => {
+    const raw = redis.server.client();
+    const [client, original] = [new OriginalClient(raw, redis.prefix), new OriginalDaemon(raw, redis.prefix)];
+    const got: string[] = [];
+    const popAll = async () => {
+      for (let job = await client.pop('topic'); job; job = await client.pop('topic'))
+        got.push(job.id.toString());
+    };
+    const push = async (...ids: string[]) => {
+      for (const id of ids) expect(await client.push(id, 'topic', 'b', 0)).to.be.true;
+    };
+    // Its process has the pid file; what it does is done here.
+    const binary = join(cli.home, 'bin', 'original', 'delayer');
+    mkdirSync(dirname(binary));
+    copyFileSync('/bin/sleep', binary);
+    chmodSync(binary, 0o755);
+    const running = cli.startSh(`exec ${binary} 600`);
+    await eventually(() => readFileSync(`/proc/${running.pid}/comm`, 'utf8') === 'delayer\n');
+    writeFileSync(pidFile(), `${running.pid}`);
+    writeFileSync(
+      join(cli.home, 'delayer.conf'),
+      `[delayer]\npid = x.pid\ntimer_interval = 20\n[redis]\nport = ${redis.server.port}\n`,
+    );
+    const start = () => cli.run(['-c', 'delayer.conf', '-d']);
+
+    await push('1', '2');
+    await original.tick();
+    const refused = await start();
+    expect(refused.code).to.equal(69);
+    expect(refused.stderr).to.include(`belongs to process ${running.pid} (delayer), which runs`);
+    await popAll();
+    expect(got.sort()).to.deep.equal(['1', '2']);
+
+    await running.end();
+    await push('3', '4');
+    expect(await start()).to.include({ code: 0, stderr: '' });
+    await push('5');
+    await eventually(async () => {
+      await popAll();
+      return got.length === 5;
+    });
+    expect(got).to.deep.equal(['1', '2', '3', '4', '5']);
+
+    await end();
+    await push('6');
+    await original.tick();
+    await popAll();
+    expect(got).to.deep.equal(['1', '2', '3', '4', '5', '6']);
   });
 });

@@ -108,6 +108,12 @@ export class DaemonLog {
     }
   }
 
+  /** The last line: what was moved comes before it. */
+  writeEnd(line: LogLine): void {
+    this.writeSum();
+    this.write(line);
+  }
+
   /** Writes what is left. */
   async close(): Promise<void> {
     this.writeSum();

@@ -128,7 +128,7 @@ function belongsToAnother(path: string, pid: number): DelayerError {
   return new DelayerError(
     'pid_file_taken',
     `The pid file ${path} belongs to process ${pid}${name}, which runs and is no delayer serve`,
-    { hint: 'Stop that program first, as the original daemon; or name another pid file.' },
+    { hint: 'Stop that program first (it may be the original daemon), or name another pid file.' },
   );
 }
 

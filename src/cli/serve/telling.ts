@@ -41,6 +41,6 @@ export class Telling {
   stopped(totals: DaemonTotals): void {
     this.systemd?.stopping();
     const message = `stopped; ${describeMoves(totals)}`;
-    this.log.write({ level: 'info', event: 'stopped', message, fields: { ...totals } });
+    this.log.writeEnd({ level: 'info', event: 'stopped', message, fields: { ...totals } });
   }
 }
