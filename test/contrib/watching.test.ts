@@ -1,0 +1,73 @@
+import { expect } from 'chai';
+import { spawnSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { addLateness } from '../../src/core/lateness.js';
+import { Progress } from '../../src/daemon/progress.js';
+import { metricsText } from '../../src/http/metrics.js';
+import type { TopicStats } from '../../src/core/results.js';
+
+const pathOf = (name: string) => fileURLToPath(new URL(`../../${name}`, import.meta.url));
+const RULES = pathOf('contrib/prometheus/delayer.rules.yml');
+const DASHBOARD = pathOf('contrib/grafana/delayer.json');
+const PAGE = pathOf('docs/daemon.md');
+
+/** What `serve` tells Prometheus when there is something to tell of everything. */
+async function metrics(): Promise<string> {
+  const row: TopicStats = {
+    ...{ topic: Buffer.from('orders'), delayed: 1, due: 1, ready: 1, leased: 1, dead: 1 },
+    ...{ oldestReadyAt: new Date(0), pausedUntilMs: Infinity },
+  };
+  const stats = {
+    totals: { ready: 1 },
+    topics: [row],
+    overdueSince: new Date(0),
+    endedLeases: 1,
+    daemons: [],
+  };
+  const progress = new Progress();
+  progress.lateness = addLateness(undefined, { counts: [1], sumMs: 1, latestMs: 1 });
+  return metricsText(progress, { stats, now: new Date(1000) }, 0);
+}
+
+/** The names of metrics, those of a histogram by the name that it has as a whole. */
+const namesIn = (text: string): string[] => [
+  ...new Set(
+    [...text.matchAll(/\b(?:delayer|process)_[a-z_]+/g)].map(([name]) =>
+      name.replace(/_(bucket|sum|count)$/, ''),
+    ),
+  ),
+];
+
+describe('what Prometheus and Grafana are given', () => {
+  const declared = async () =>
+    [...(await metrics()).matchAll(/^# TYPE (\S+)/gm)].map(([, name = '']) => name);
+  const promtool = (args: string[], input?: string) =>
+    spawnSync('promtool', args, { input, encoding: 'utf8' });
+  const hasPromtool = promtool(['--version']).error === undefined;
+
+  for (const file of [RULES, DASHBOARD])
+    it(`${file.slice(file.indexOf('contrib'))} asks for metrics alone that serve tells`, async () => {
+      const asked = namesIn(readFileSync(file, 'utf8'));
+      expect(asked.length).to.be.above(5);
+      expect(await declared()).to.include.members(asked);
+    });
+
+  it('docs/daemon.md says of each metric what it means, and of no other', async () => {
+    const rows = readFileSync(PAGE, 'utf8')
+      .split('\n')
+      .filter((line) => /^\| `(delayer|process)_/.test(line));
+    expect(rows.flatMap((row) => namesIn(row.split('|')[1] ?? '')).sort()).to.deep.equal(
+      (await declared()).sort(),
+    );
+  });
+
+  it('promtool finds nothing wrong with the rules and the metrics', async function () {
+    if (!hasPromtool) this.skip();
+    const rules = promtool(['check', 'rules', RULES]);
+    expect(rules.status, rules.stderr).to.equal(0);
+    const lint = promtool(['check', 'metrics'], await metrics());
+    expect(lint.stdout + lint.stderr).to.equal('');
+    expect(lint.status).to.equal(0);
+  });
+});
