@@ -27,6 +27,7 @@ function parseThreshold(text: string, flag: string): readonly [FigureName, numbe
   const { kind } = FIGURES[name];
   if (value === OFF) return [name, kind === 'least' ? -Infinity : Infinity];
   if (kind === 'duration') return [name, parseDuration(value, `--${flag} ${name}`)];
+  if (kind === 'percent' && /^\d+%$/.test(value)) return [name, Number(value.slice(0, -1))];
   if (/^\d+$/.test(value) && Number.isSafeInteger(Number(value))) return [name, Number(value)];
   throw new DelayerError('usage', `invalid number for --${flag} ${name}: ${JSON.stringify(value)}`, {
     hint: 'Write a whole number, or off.',

@@ -19,8 +19,8 @@ const STORE_EXIT_CODE = ERRORS.store_unreachable.exitCode;
 
 export default class Check extends BaseCommand {
   static override summary = 'Alert on what a queue should not be, for a monitoring system.';
-  static override description = `Keys: oldest (how long the oldest ready job waits), late (how long a due job waits to be made ready), ready, due, delayed, leased, dead, ended (leases that nobody took back), daemons (fewer than). A value that is over its threshold alerts.
-Without others: --warn oldest=10m late=30s dead=0 ended=100 daemons=1, --crit oldest=1h late=5m; KEY=off takes one away.
+  static override description = `Keys: oldest (how long the oldest ready job waits), late (how long a due job waits to be made ready), ready, due, delayed, leased, dead, ended (leases that nobody took back), memory (percent of Redis's maxmemory, or of what the file may take of its disk), daemons (fewer than). A value that is over its threshold alerts.
+Without others: --warn oldest=10m late=30s dead=0 ended=100 memory=80 daemons=1, --crit oldest=1h late=5m memory=95; KEY=off takes one away.
 Exit code 0 when all is well, 1 for a warning, 2 when it is critical or the store cannot be reached, 3 for a wrong call.`;
   static override examples = [
     '<%= config.bin %> check',

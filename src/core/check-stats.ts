@@ -12,12 +12,17 @@ export const FIGURES = {
   leased: { kind: 'count', what: 'leased jobs', ofTopic: true },
   dead: { kind: 'count', what: 'dead letters', ofTopic: true },
   ended: { kind: 'count', what: 'leases that have ended and were not taken back', ofTopic: false },
+  memory: {
+    kind: 'percent',
+    what: 'of the memory that Redis may use, or of the disk that a file may',
+    ofTopic: false,
+  },
   daemons: { kind: 'least', what: 'daemons that were seen in the last 15 s', ofTopic: false },
 } as const satisfies Record<string, FigureSpec>;
 
 interface FigureSpec {
   /** Alerts are on more than the threshold, for `least` on fewer. */
-  readonly kind: 'duration' | 'count' | 'least';
+  readonly kind: 'duration' | 'count' | 'percent' | 'least';
   readonly what: string;
   /** Is it of the topics that are checked, or of the store? */
   readonly ofTopic: boolean;
@@ -36,9 +41,10 @@ export const DEFAULT_WARN: Thresholds = {
   late: MINUTE_MS / 2,
   dead: 0,
   ended: 100,
+  memory: 80,
   daemons: 1,
 };
-export const DEFAULT_CRIT: Thresholds = { oldest: 60 * MINUTE_MS, late: 5 * MINUTE_MS };
+export const DEFAULT_CRIT: Thresholds = { oldest: 60 * MINUTE_MS, late: 5 * MINUTE_MS, memory: 95 };
 
 export interface Figure {
   readonly name: FigureName;
@@ -95,6 +101,8 @@ function valueOf(
       return { value: ageOf(stats.overdueSince, now) };
     case 'ended':
       return stats.endedLeases === undefined ? undefined : { value: stats.endedLeases };
+    case 'memory':
+      return stats.usedPercent === undefined ? undefined : { value: stats.usedPercent };
     case 'daemons':
       return stats.daemons && { value: stats.daemons.length };
     default: {
@@ -133,5 +141,7 @@ export const levelOf = (figures: readonly Figure[]): 0 | 1 | 2 =>
 
 /** The value as people write it. */
 export function figureText(name: FigureName, value: number): string {
-  return FIGURES[name].kind === 'duration' ? formatDuration(value) : String(value);
+  const { kind } = FIGURES[name];
+  if (kind === 'percent') return `${value} %`;
+  return kind === 'duration' ? formatDuration(value) : String(value);
 }

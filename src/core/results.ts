@@ -123,6 +123,11 @@ export interface Stats {
   readonly daemons?: readonly Daemon[] | undefined;
   /** Who holds leases, as they named themselves, in order; of very many leases those of a sample. Absent where it was not asked. */
   readonly consumers?: readonly string[] | undefined;
+  /**
+   * How much (in percent) is taken of the room that the store has: of its `maxmemory`, or by the file of what it and
+   * the rest of its disk are. Absent where no limit is known.
+   */
+  readonly usedPercent?: number | undefined;
   /** What was found wrong while counting; absent where jobs were not looked at one by one. */
   readonly problems?: readonly Problem[] | undefined;
 }

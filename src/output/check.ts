@@ -50,16 +50,25 @@ function performance({ name, value, warn, crit }: Figure): string {
   const number = (one: number) => (kind === 'duration' ? `${one / 1000}` : `${one}`);
   const range = (one: number | undefined) =>
     one === undefined ? '' : `${number(one)}${kind === 'least' ? ':' : ''}`;
-  return `${name}=${number(value)}${kind === 'duration' ? 's' : ''};${range(warn)};${range(crit)};0`;
+  const unit = kind === 'duration' ? 's' : kind === 'percent' ? '%' : '';
+  return `${name}=${number(value)}${unit};${range(warn)};${range(crit)};0`;
 }
+
+/** How metrics are named, and their help begins. */
+const UNITS = {
+  duration: { suffix: '_seconds', of: 'Seconds' },
+  count: { suffix: '', of: 'Number of' },
+  percent: { suffix: '_percent', of: 'Percent' },
+  least: { suffix: '', of: 'Number of' },
+};
 
 function prometheus(figures: readonly Figure[]): string {
   const lines = figures.flatMap(({ name, value }) => {
     const { kind, what } = FIGURES[name];
-    const metric = kind === 'duration' ? `delayer_${name}_seconds` : `delayer_${name}`;
-    const of = kind === 'duration' ? `Seconds ${what}` : `Number of ${what}`;
+    const { suffix, of } = UNITS[kind];
+    const metric = `delayer_${name}${suffix}`;
     return [
-      `# HELP ${metric} ${of}.`,
+      `# HELP ${metric} ${of} ${what}.`,
       `# TYPE ${metric} gauge`,
       `${metric} ${kind === 'duration' ? value / 1000 : value}`,
     ];

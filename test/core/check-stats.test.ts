@@ -94,6 +94,18 @@ describe('what check alerts on', () => {
     ).to.equal('a');
   });
 
+  it('memory is in percent, and is left out where no limit is known', () => {
+    expect(check({}).map(({ name }) => name)).to.not.include('memory');
+    expect(alerts({ usedPercent: 80 })).to.deep.equal([]);
+    expect(alerts({ usedPercent: 81 })).to.deep.equal([['memory', 1]]);
+    expect(alerts({ usedPercent: 96 })).to.deep.equal([['memory', 2]]);
+    const figures = check({ usedPercent: 96 });
+    expect(checkText(figures, 'nagios'))
+      .to.include('memory 96 % (more than 95 %)')
+      .and.include(' memory=96%;80;95;0');
+    expect(checkText(figures, 'prometheus')).to.include('\ndelayer_memory_percent 96\n');
+  });
+
   it('the line for Nagios names the worst first, and has no bar but the one before its figures', () => {
     const topics = [row('a|b\n', { ready: 1, oldestReadyAt: ago(120 * MINUTE_MS), isOldestAtLeast: true })];
     const text = checkText(check({ topics, totals: { ...NONE, ready: 1, dead: 3 } }), 'nagios');

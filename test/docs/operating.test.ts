@@ -24,6 +24,8 @@ const shapeOf = (line: string): string =>
     .replace(/(\d+m)?(\d+s)?\d+ms|(?<=oldest )\d+ (m?s|min)/g, 'AGE')
     // On Redis the daemon is a figure, too.
     .replace(/, daemons 1| daemons=1;1:;;0/g, '')
+    // Of a Redis without a limit it is not known.
+    .replace(/, memory \d+ %| memory=\d+%;80;95;0/g, '')
     .replace(/ +/g, ' ')
     .trim();
 

@@ -10,12 +10,14 @@ import { diagnose } from './doctor/diagnose.js';
 import { mend } from './doctor/mend.js';
 import { edit } from './edit.js';
 import { importJobs } from './import-jobs.js';
+import type { Connection } from './connection.js';
 import { dueCounts } from './inspect/due-counts.js';
 import { find } from './inspect/find.js';
 import { health } from './inspect/health.js';
 import { list } from './inspect/list.js';
 import { scan } from './inspect/scan.js';
 import { stats } from './inspect/stats.js';
+import { usedPercent } from './inspect/used-percent.js';
 import { lock, unlock } from './lock.js';
 import { maintain } from './maintain.js';
 import type { OpenOptions } from './open.js';
@@ -166,7 +168,12 @@ export class SqliteStore implements contract.Store {
 
   stats(params: contract.StatsParams): Promise<results.Stats> {
     const empty: results.Stats = { ...new TopicCounter(params.beyondMs !== undefined).sums(), consumers: [] };
-    return this.file.view<results.Stats>((connection) => stats(connection, params), empty);
+    const { path, freeBytes } = this.file;
+    const count = async (connection: Connection) => ({
+      ...(await stats(connection, params)),
+      usedPercent: usedPercent(path, freeBytes),
+    });
+    return this.file.view<results.Stats>(count, empty);
   }
 
   dueCounts(params: contract.DueCountsParams): Promise<results.DueCounts> {

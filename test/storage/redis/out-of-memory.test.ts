@@ -52,6 +52,15 @@ describe('a Redis that is out of memory', () => {
     });
   }
 
+  it('stats say how much of maxmemory is used, and nothing where there is no limit', async () => {
+    const queue = ground.queue();
+    expect(await queue.stats()).to.have.property('usedPercent', undefined);
+    await ground.raw.config('SET', 'maxmemory', `${1024 ** 4}`);
+    expect((await queue.stats({ exact: false })).usedPercent).to.equal(0);
+    await fill();
+    expect((await queue.stats()).usedPercent).to.be.above(100);
+  });
+
   it('refuses a requeue with store_full, and the dead letter is kept', async () => {
     const queue = ground.queue();
     const { id } = await queue.push({ topic: 'topic', body: 'b' });

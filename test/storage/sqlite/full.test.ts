@@ -1,10 +1,21 @@
 import { expect } from 'chai';
+import { statSync } from 'node:fs';
 import { failureOf } from '../../support/eventually.js';
 import { ids, integrityOf, useFolder } from './files.js';
 
 describe('a full disk under an SQLite file', () => {
   const folder = useFolder();
   const body = 'x'.repeat(1000);
+
+  it('stats say how much of its disk the file takes that it could take', async () => {
+    let free = Infinity;
+    const queue = await folder.openQueue('queue.db', { freeBytes: () => free });
+    expect((await queue.stats()).usedPercent).to.equal(0);
+    free = statSync(folder.path()).size;
+    expect((await queue.stats()).usedPercent).to.equal(50);
+    free = 0;
+    expect((await queue.stats()).usedPercent).to.equal(100);
+  });
 
   it('a push to a full disk fails and loses nothing, and works again when there is room', async () => {
     const queue = await folder.openQueue('queue.db', { maxPages: 100 });

@@ -24,10 +24,24 @@ const JOBS_OF_LEASE = 50;
 
 /** Counts jobs in bounded steps. A key of the wrong type counts as empty; `health` names it. */
 export async function stats(read: Read, keys: Keys, params: StatsParams): Promise<Stats> {
-  const [sizes, daemons] = await Promise.all([sizesOf(read, keys, params.beyondMs), readDaemons(read, keys)]);
+  const [sizes, daemons, usedPercent] = await Promise.all([
+    sizesOf(read, keys, params.beyondMs),
+    readDaemons(read, keys),
+    readUsedPercent(read),
+  ]);
   const isExact = params.exact || jobsIn(sizes) <= COUNTED_JOBS;
   const found = isExact ? await exactStats(read, keys, sizes, params) : await quickStats(read, keys, sizes);
-  return { ...found, daemons: daemons.seen };
+  return { ...found, daemons: daemons.seen, usedPercent };
+}
+
+/** Of the memory that Redis may use; nothing where no limit is set, or a user may not ask. */
+async function readUsedPercent(read: Read): Promise<number | undefined> {
+  const info = await read(({ redis }) => redis.info('memory').catch(() => ''));
+  const [, used] = /^used_memory:(\d+)/m.exec(info) ?? [];
+  const [, most] = /^maxmemory:([1-9]\d*)/m.exec(info) ?? [];
+  return used === undefined || most === undefined
+    ? undefined
+    : Math.floor((100 * Number(used)) / Number(most));
 }
 
 const jobsIn = ({ pool, reserved, dead, heads }: Sizes): number =>
