@@ -1,0 +1,136 @@
+import { expect } from 'chai';
+import type { Redis } from 'ioredis';
+import { readFileSync } from 'node:fs';
+import { catchesSignals, type Running, useCli } from '../support/cli.js';
+import { eventually } from '../support/eventually.js';
+import { useRedis } from '../support/redis.js';
+
+describe('serve through faults of Redis', () => {
+  const redis = useRedis({ args: ['--enable-protected-configs', 'yes', '--busy-reply-threshold', '50'] });
+  const cli = useCli(() => ({ DELAYER_STORE: redis.server.tcpUrl, DELAYER_PREFIX: redis.prefix }));
+
+  const ready = async () => redis.raw.llen(`${redis.prefix}:ready_queue:topic`);
+  /** As the original clients push, so that nothing of delayer is in the way. */
+  const push = async (id: string, delayMs = 0) => {
+    const [seconds, micros] = await redis.raw.time();
+    await redis.raw.hset(`${redis.prefix}:job_bucket:${id}`, { topic: 'topic', body: 'b' });
+    const due = Number(seconds) + Number(micros) / 1e6 + delayMs / 1000;
+    await redis.raw.zadd(`${redis.prefix}:job_pool`, due, id);
+  };
+  /** Breaks all connections but the one of the test: what changes for new ones alone is felt then. */
+  const breakConnections = async () => {
+    await redis.raw.call('CLIENT', 'KILL', 'TYPE', 'normal');
+    await redis.raw.call('CLIENT', 'KILL', 'TYPE', 'pubsub');
+  };
+  const set = async (name: string, value: string | number) => {
+    await redis.raw.config('SET', name, value);
+  };
+
+  /** A daemon at work, a fault that begins and ends: told once each, and then jobs become ready again. */
+  const survives = async (begin: () => Promise<void>, end: () => Promise<void>, said: RegExp) => {
+    const daemon: Running = cli.start(['serve', '--interval', '20ms']);
+    await push('before');
+    await eventually(async () => (await ready()) === 1);
+    // Due when the fault has begun: the daemon has something to write then.
+    await push('during', 300);
+    try {
+      await begin();
+      await daemon.says(/; trying again until it works\n/);
+    } finally {
+      await end();
+    }
+    await daemon.says(/ is back\n/);
+    await push('after');
+    await eventually(async () => (await ready()) === 3);
+    const { stderr, code } = await daemon.end();
+    expect(code).to.equal(0);
+    expect(stderr).to.match(said);
+    expect(stderr.match(/trying again/g)).to.have.length(1);
+    expect(stderr.match(/ is back/g)).to.have.length(1);
+  };
+
+  it('it takes no more clients (maxclients)', () =>
+    survives(
+      async () => {
+        await set('maxclients', 1);
+        await breakConnections();
+      },
+      () => set('maxclients', 1000),
+      /takes no more connections/,
+    ));
+
+  it('its password was changed', () =>
+    survives(
+      async () => {
+        await set('requirepass', 'other');
+        await breakConnections();
+      },
+      () => set('requirepass', ''),
+      /wants a password/,
+    ));
+
+  it('it is a replica for a while, as after a failover', () =>
+    survives(
+      async () => {
+        await redis.raw.replicaof('127.0.0.1', 1);
+      },
+      async () => {
+        await redis.raw.replicaof('NO', 'ONE');
+      },
+      /is a replica/,
+    ));
+
+  it('it cannot save to its disk (MISCONF)', () =>
+    survives(
+      async () => {
+        await set('save', '3600 1');
+        await set('dir', '/proc');
+        await redis.raw.bgsave();
+      },
+      async () => {
+        await set('save', '');
+        await set('dir', redis.server.dir);
+      },
+      /cannot write to its disk/,
+    ));
+
+  it('a script of another client holds it (BUSY)', () => {
+    const other: Redis = redis.server.client();
+    return survives(
+      () => {
+        other.eval('while true do end', 0).catch(() => undefined);
+        return Promise.resolve();
+      },
+      async () => {
+        await redis.raw.script('KILL');
+      },
+      /is busy with a script/,
+    );
+  });
+
+  it('it has forgotten all scripts (NOSCRIPT), which is no outage', async () => {
+    const daemon = cli.start(['serve', '--interval', '20ms']);
+    for (const count of [1, 2, 3]) {
+      await push(`${count}`);
+      await eventually(async () => (await ready()) === count);
+      await redis.raw.script('FLUSH');
+    }
+    expect((await daemon.end()).stderr).to.not.include('trying again');
+  });
+
+  it('as process 1 of a container serve ends with 0 at SIGTERM and at SIGINT', async () => {
+    for (const signal of ['SIGTERM', 'SIGINT'] as const) {
+      const outside = cli.startSh('exec unshare --map-root-user --pid --fork --kill-child delayer serve');
+      const inside = await eventually(() => {
+        const [pid] = readFileSync(`/proc/${outside.pid}/task/${outside.pid}/children`, 'utf8')
+          .trim()
+          .split(' ');
+        if (!pid || !catchesSignals(Number(pid))) throw new Error('it has not begun');
+        return Number(pid);
+      });
+      await outside.says(/promoting due jobs/);
+      process.kill(inside, signal);
+      expect(await outside.ended).to.include({ code: 0, signal: null });
+    }
+  });
+});
