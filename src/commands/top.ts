@@ -16,7 +16,8 @@ const INTERVAL_MS = 2000;
 /** Counts that are taken more often tell nobody more, and cost the store more. */
 const SHORTEST_MS = 100;
 
-const INSTEAD = '`delayer inspect` prints what there is, `delayer inspect --json` for programs.';
+const INSTEAD =
+  '`delayer inspect` prints what there is, with --watch again and again; --json is for programs.';
 
 export default class TopCommand extends BaseCommand {
   static override summary = 'Watch topics and jobs on the whole screen, and act on them.';

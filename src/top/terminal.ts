@@ -123,14 +123,29 @@ export class Terminal {
     this.tty.setRaw(false);
   }
 
-  /** Stops as it would have without us, with the terminal given back. */
-  private readonly stop = (): void => {
+  /**
+   * Sends a signal to all processes in front of the terminal, as it does itself where keys are signals. It is given back
+   * before: a shell that hears of the signal takes it over at once.
+   */
+  signal(name: 'SIGINT' | 'SIGQUIT' | 'SIGTSTP'): void {
+    if (name === 'SIGTSTP') {
+      this.stopBy(0);
+    } else {
+      this.leave();
+      process.kill(0, name);
+    }
+  }
+
+  private readonly stop = (): void => this.stopBy(process.pid);
+
+  /** Stops as it would have without us, with the terminal given back. @param pid 0 for all in front of it */
+  private stopBy(pid: number): void {
     this.giveBack();
     process.off('SIGTSTP', this.stop);
-    process.kill(process.pid, 'SIGTSTP');
+    process.kill(pid, 'SIGTSTP');
     // Where there is no shell to go back to, the signal stops nothing, and nothing will tell to go on.
     setImmediate(this.resume);
-  };
+  }
 
   private readonly resume = (): void => {
     if (this.undo.length === 0) return;

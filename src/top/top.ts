@@ -181,8 +181,7 @@ class Top {
         this.refreshNow();
         return;
       case 'signal':
-        // As the terminal would have done it, had it not been told to send keys alone.
-        process.kill(0, effect.signal);
+        this.terminal.signal(effect.signal);
         return;
       case 'act':
         this.underWay = this.act(effect.act);

@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import { readFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type CliGround, forEachStore, useCli } from '../support/cli.js';
 import { eventually } from '../support/eventually.js';
@@ -11,11 +11,19 @@ import { type TmuxTerminal, useTmux } from '../support/tmux.js';
 const MODES = ['alternate_on', 'cursor_flag', 'wrap_flag'];
 const AS_IT_WAS = '0 1 1';
 
-/** Starts top in a shell that remembers the modes of its terminal. */
-async function start(terminal: TmuxTerminal, interval = '200ms'): Promise<void> {
-  await terminal.typeLine(
-    `clear; modes=$(stty -g); sh -c 'echo $$ > pid; exec delayer top --interval ${interval}'`,
-  );
+/**
+ * Starts top in a script that tells how it ended, and whether the modes of the terminal are as they were. An interactive
+ * shell would set them itself.
+ */
+async function start(cli: CliGround, terminal: TmuxTerminal, interval = '200ms'): Promise<void> {
+  const lines = [
+    'stty -g > modes',
+    `sh -c 'echo $$ > pid; exec delayer top --interval ${interval}'`,
+    'echo "code $?"',
+    'stty -g | cmp - modes && echo same modes',
+  ];
+  writeFileSync(join(cli.home, 'script'), lines.join('\n'));
+  await terminal.typeLine('clear; sh script');
   await terminal.shows(/q quit/);
 }
 
@@ -24,9 +32,8 @@ const pidOf = ({ home }: CliGround): number => Number(readFileSync(join(home, 'p
 /** The terminal is the shell's again, as it was, and the command has ended so. */
 async function expectGivenBack(terminal: TmuxTerminal, code: number): Promise<void> {
   await terminal.showsNo(/q quit/);
-  expect(await terminal.flags(...MODES)).to.equal(AS_IT_WAS);
-  await terminal.typeLine('echo "code $?"; [ "$(stty -g)" = "$modes" ] && echo same modes');
   await terminal.shows(new RegExp(`^code ${code}\nsame modes`, 'm'));
+  expect(await terminal.flags(...MODES)).to.equal(AS_IT_WAS);
 }
 
 const modesOf = (terminal: TmuxTerminal) => terminal.flags('alternate_on', 'cursor_flag');
@@ -40,7 +47,7 @@ describe('delayer top', () => {
       for (const id of ['o1', 'o2', 'o3'])
         await queue.push({ id, topic: 'close_order', body: `{"of":"${id}"}`, delayMs: HOUR_MS });
       await queue.push({ id: 'm1', topic: 'send_mail', body: 'b', delayMs: HOUR_MS });
-      await start(terminal);
+      await start(cli, terminal);
       expect(await modesOf(terminal)).to.equal('1 0');
       const lines = await terminal.shows(/^> close_order .*\b3\b/m);
       expect(lines).to.have.length(24);
@@ -96,7 +103,7 @@ describe('delayer top', () => {
     it('a job that has changed while it was asked about is left alone', async () => {
       const queue = await cli.queue();
       await queue.push({ id: 'o1', topic: 'close_order', body: 'b', delayMs: HOUR_MS });
-      await start(terminal, '1h');
+      await start(cli, terminal, '1h');
       await terminal.press('Enter');
       await terminal.shows(/^> o1 +delayed/m);
       await terminal.press('r');
@@ -124,7 +131,7 @@ describe('delayer top', () => {
         ['SIGINT', 130],
         ['SIGQUIT', 131],
       ] as const) {
-        await start(terminal);
+        await start(cli, terminal);
         process.kill(pidOf(cli), signal);
         await expectGivenBack(terminal, code);
       }
@@ -142,7 +149,7 @@ describe('delayer top', () => {
     });
 
     it("is the shell's while top is stopped by Ctrl-Z, and top goes on where it was", async () => {
-      await start(terminal);
+      await start(cli, terminal);
       await terminal.press('j', 'C-z');
       await terminal.shows(/Stopped/);
       expect(await terminal.flags(...MODES)).to.equal(AS_IT_WAS);
@@ -167,7 +174,7 @@ describe('delayer top', () => {
     });
 
     it('that is resized is drawn anew, wide letters in their columns', async () => {
-      await start(terminal);
+      await start(cli, terminal);
       for (const [columns, rows] of [
         [40, 10],
         [120, 30],
@@ -179,7 +186,10 @@ describe('delayer top', () => {
         const isDrawn = async () => {
           const lines = await terminal.lines();
           const shown = lines.filter((line) => line.includes('mail') || line.includes('日'));
-          return lines.length === rows && shown.length === 2;
+          // What is at the bottom, or at the top of a low screen, was drawn for its size.
+          const isOfSize =
+            rows < 8 ? lines[0]?.startsWith('  topic') : lines.at(-1)?.startsWith('Enter open');
+          return lines.length === rows && shown.length === 2 && isOfSize;
         };
         await eventually(isDrawn, { everyMs: 30 });
       }
@@ -200,7 +210,7 @@ describe('delayer top', () => {
     it('is told of, and top goes on when it is back', async () => {
       const queue = await cli.queue();
       await queue.push({ topic: 'orders', body: 'b', delayMs: HOUR_MS });
-      await start(terminal);
+      await start(cli, terminal);
       await terminal.shows(/^> orders/m);
       await server.kill();
       await terminal.shows(/the store does not answer, trying again/);
