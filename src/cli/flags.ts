@@ -6,7 +6,7 @@ import { DelayerError } from '../core/errors.js';
 import { type Backoff, MAX_LEASE_MS } from '../core/job.js';
 import { MAX_RETRIES, type RetryOptions } from '../core/retry-policy.js';
 import { JOB_FORMATS, LEASED_FORMATS } from '../output/jobs.js';
-import { readTimeOrDistance } from './input/time.js';
+import { readAnyTime } from './input/time.js';
 
 /** A duration in whole milliseconds. */
 export const duration = (name: string) =>
@@ -102,7 +102,7 @@ export function toRetryOptions(flags: {
 export const timestamp = (name: string) =>
   Flags.custom<Date>({
     helpValue: 'TIME',
-    parse: (text) => Promise.resolve(readTimeOrDistance(text, `--${name}`)),
+    parse: (text) => readAnyTime(text, `--${name}`),
   });
 
 const MAX_RATE = 1_000_000;

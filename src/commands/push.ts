@@ -38,7 +38,8 @@ A push of an id that exists is accepted when topic and body are the same, and ch
       exclusive: ['at'],
     }),
     at: timestamp('at')({
-      description: 'due at this time: ISO 8601, @unixseconds or +1h; in the past means now',
+      description:
+        'due at this time: ISO 8601, @unixseconds, +1h, or words: tomorrow 9:00; in the past means now',
     }),
     ttl: positiveDuration('ttl')({
       description: 'ready so long after its due time, then expired [default: 7d]',

@@ -47,7 +47,7 @@ Exit code 1 when one of the ids was not rescheduled (it is due already, in the h
   static override flags = {
     delay: duration('delay')({ description: 'due so long from now', exclusive: ['at', 'by'] }),
     at: timestamp('at')({
-      description: 'due at this time: ISO 8601 or @unixseconds',
+      description: 'due at this time: ISO 8601, @unixseconds, or words: tomorrow 9:00',
       exclusive: ['delay', 'by'],
     }),
     by: shift('by')({

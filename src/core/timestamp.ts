@@ -12,6 +12,9 @@ export function isLocalTime(text: string): boolean {
   return parts !== null && parts[9] === undefined;
 }
 
+/** Has it a form that {@link parseTimestamp} reads? */
+export const isTimestamp = (text: string): boolean => ISO_8601.test(text) || UNIX_SECONDS.test(text);
+
 /** The last time that can be named: the end of the year 9999, as ISO 8601 writes it. */
 export const MAX_TIMESTAMP_MS = Date.UTC(10_000, 0, 1) - 1;
 

@@ -129,9 +129,9 @@ const BAD: Readonly<Record<string, readonly [args: readonly string[], code: numb
   'a ttl that is text': [['push', 'topic', 'body', '--ttl', 'long'], USAGE, /--ttl/],
   'a ttl that overflows': [['push', 'topic', 'body', '--ttl', '99999999999d'], USAGE, /--ttl/],
   'a time that cannot be read': [
-    ['push', 'topic', 'body', '--at', 'tomorrow'],
+    ['push', 'topic', 'body', '--at', 'soon'],
     USAGE,
-    /invalid time for --at: "tomorrow"/,
+    /invalid time for --at: "soon"/,
   ],
   'a day that does not exist': [['push', 'topic', 'body', '--at', '2026-02-30'], USAGE, /--at/],
   'a time that is too far away': [['push', 'topic', 'body', '--at', '@99999999999999'], USAGE, /--at/],

@@ -60,6 +60,31 @@ describe('a time without an offset', () => {
     );
   });
 
+  it('a time in words is read in the local zone, and refused where that cannot be read unless it needs none', async () => {
+    const day = (zone: string, later: number) =>
+      new Intl.DateTimeFormat('sv', { timeZone: zone }).format(Date.now() + later * 86_400_000);
+    const dueIn = async (words: string, TZ: string) =>
+      new Date(documentOf<{ dueAt: string }>(expectQuiet(await push(words, TZ))).dueAt);
+    const [before, due, after] = [
+      day('Asia/Kolkata', 1),
+      await dueIn('tomorrow 9:00', 'Asia/Kolkata'),
+      day('Asia/Kolkata', 1),
+    ];
+    expect([`${before}T03:30:00.000Z`, `${after}T03:30:00.000Z`]).to.include(due.toISOString());
+    expect((await dueIn('in two hours', 'CET-1CEST')).getTime()).to.be.above(Date.now() + 3_600_000);
+    const refused = await push('tomorrow 9:00', 'CET-1CEST');
+    expect(refused.code).to.equal(2);
+    expect(refused.stderr).to.include('--at has no offset, and the time zone of TZ=CET-1CEST');
+  });
+
+  it('words that say no time, or more than a time, are refused, and so are dates in figures', async () => {
+    for (const text of ['soon', 'tomorrow or so', '03/04/2099', '2099-02-30', 'monday to friday', '']) {
+      const outcome = await push(text, 'UTC');
+      expect(outcome.code, text).to.equal(2);
+      expect(outcome.stderr, text).to.include('invalid time for --at');
+    }
+  });
+
   it('the time that was understood is shown on a terminal, in local time and as a distance', async () => {
     // Without hours in one hour of the day.
     const env = { TZ: 'Asia/Kolkata' };

@@ -2,7 +2,7 @@ import { existsSync, readFileSync, realpathSync } from 'node:fs';
 import { join } from 'node:path';
 import { formatDuration, parseDuration } from '../../core/duration.js';
 import { DelayerError } from '../../core/errors.js';
-import { isLocalTime, parseTimestamp } from '../../core/timestamp.js';
+import { isLocalTime, isTimestamp, parseTimestamp } from '../../core/timestamp.js';
 
 const SYSTEM_ZONE = '/etc/localtime';
 const ZONE_FILES = '/usr/share/zoneinfo';
@@ -16,12 +16,23 @@ export function readTime(text: string, what: string): Date {
   return new Date(parseTimestamp(text, what));
 }
 
-/** As {@link readTime}; also from now on (`+90m`) or back (`-1h`), by this machine's clock. */
-export function readTimeOrDistance(text: string, what: string): Date {
+/** As {@link readTime}; also from now on (`+90m`) or back (`-1h`) by this machine's clock, or in words. */
+export async function readAnyTime(text: string, what: string): Promise<Date> {
   const [, sign, duration] = /^([+-])(\d.*)$/.exec(text) ?? [];
-  if (duration === undefined) return readTime(text, what);
+  if (duration === undefined) return (await readWords(text, what)) ?? readTime(text, what);
   const ms = parseDuration(duration, what);
   return new Date(Date.now() + (sign === '-' ? -ms : ms));
+}
+
+/** @throws DelayerError `usage` for words that need a local zone which cannot be read */
+async function readWords(text: string, what: string): Promise<Date | undefined> {
+  if (isTimestamp(text)) return undefined;
+  const { readTimeInWords } = await import('./time-words.js');
+  const words = await readTimeInWords(text);
+  if (!words?.isLocal) return words?.at;
+  useLocalZone(what);
+  // Now in the zone that the system has.
+  return (await readTimeInWords(text))?.at;
 }
 
 /** How a time was understood: in local time, and how far away it is. */
