@@ -21,6 +21,8 @@ export function describeEvent(event: DelayerEvent): string | undefined {
       return `${event.jobs} due ${event.jobs === 1 ? 'job' : 'jobs'} cannot be moved: a key of the wrong type is in the way; \`delayer inspect\` names it`;
     case 'jobs_unstuck':
       return 'the due jobs that were stuck have been moved';
+    case 'doubled_entries':
+      return `took ${event.entries} second ${event.entries === 1 ? 'entry' : 'entries'} of ready jobs away: an original daemon works on the same keys, and original clients that meet such an entry take the queue for empty; run one kind of daemon`;
     case 'announce_failed':
       return `${event.error.message}; \`delayer inspect\` will not know of this daemon`;
     case 'maintained':

@@ -20,6 +20,8 @@ export interface DaemonStatus {
   readonly totals: DaemonTotals;
   /** Jobs that it made dead letters of, because their lease ended once too often. */
   readonly buried: number;
+  /** Second entries of ready jobs that it took away: a daemon of the original kind is at work beside it. */
+  readonly doubled: number;
   /** Due jobs that a key of the wrong type keeps from being moved now. */
   readonly stuck: number;
   /** Of all jobs that it promoted; absent when there was none. */

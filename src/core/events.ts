@@ -27,6 +27,8 @@ export type DelayerEvent =
   /** Due jobs cannot be moved because a key of the wrong type is in their way. One event when that begins. */
   | { readonly type: 'jobs_stuck'; readonly jobs: number }
   | { readonly type: 'jobs_unstuck' }
+  /** Ready jobs stood in their lists a second time, as a daemon of the original kind leaves them. One event a daemon. */
+  | { readonly type: 'doubled_entries'; readonly entries: number }
   /** The daemon cannot note that it is alive, and works all the same. */
   | { readonly type: 'announce_failed'; readonly error: DelayerError };
 

@@ -96,6 +96,8 @@ export interface Maintenance {
   readonly deleted: number;
   /** Jobs that became dead letters because their lease ended once too often; absent when none. */
   readonly buried?: readonly Burial[] | undefined;
+  /** Second entries of ready jobs that were taken away, as original daemons leave them; absent when there was none. */
+  readonly doubled?: number | undefined;
   /** How late the promoted jobs were; absent when none was promoted. */
   readonly lateness?: Lateness | undefined;
   /** Due jobs that could not be moved because a key of the wrong type is in the way. */

@@ -9,6 +9,7 @@ export class Progress implements DaemonStatus {
   readonly totals = { promoted: 0, expired: 0, reclaimed: 0, deleted: 0 };
   readonly steps = { counts: Array<number>(STEP_BOUNDS_MS.length + 1).fill(0), sumMs: 0 };
   buried = 0;
+  doubled = 0;
   stuck = 0;
   behindMs = 0;
   outages = 0;
@@ -23,6 +24,7 @@ export class Progress implements DaemonStatus {
     for (const name of ['promoted', 'expired', 'reclaimed', 'deleted'] as const)
       this.totals[name] += step[name];
     this.buried += step.buried?.length ?? 0;
+    this.doubled += step.doubled ?? 0;
     this.stuck = step.stuck;
     const { lateness } = step;
     if (lateness) {

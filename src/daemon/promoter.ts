@@ -94,6 +94,7 @@ class Daemon {
   private mayAnnounce = true;
   private nextInMs = 0;
   private stuck = 0;
+  private hasToldOfDoubled = false;
 
   constructor(
     private readonly queue: Queue,
@@ -127,6 +128,7 @@ class Daemon {
       const step = await this.queue.maintain();
       this.progress.stepDone(step, monotonicMs() - beganAtMs);
       const { promoted, expired, reclaimed, deleted, buried = [] } = step;
+      this.reportDoubled(step.doubled ?? 0);
       for (const letter of buried) this.options.onEvent({ type: 'job_dead', ...letter });
       if (promoted + expired + reclaimed + deleted > 0)
         this.options.onEvent({ type: 'maintained', promoted, reclaimed, expired, deleted });
@@ -142,6 +144,12 @@ class Daemon {
     const longestMs = this.queue.needsPromotion ? Math.max(intervalMs, LOOK_MS) : HOUSEKEEPING_MS;
     const timeoutMs = Math.max(1, Math.min(this.nextInMs, longestMs));
     await this.queue.waitForPush({ timeoutMs, pollMs: Math.max(1, intervalMs), signal });
+  }
+
+  /** Once: another daemon goes on leaving them. */
+  private reportDoubled(entries: number): void {
+    if (entries > 0 && !this.hasToldOfDoubled) this.options.onEvent({ type: 'doubled_entries', entries });
+    this.hasToldOfDoubled ||= entries > 0;
   }
 
   private reportStuck(jobs: number): void {

@@ -52,7 +52,7 @@ export async function metricsText(
 
 type Add = (name: string, help: string, value: number) => void;
 
-function addTotals({ totals, buried, outages }: DaemonStatus, counter: Add): void {
+function addTotals({ totals, buried, doubled, outages }: DaemonStatus, counter: Add): void {
   counter('promoted_jobs', 'Jobs that this daemon made ready.', totals.promoted);
   counter('expired_jobs', 'Expired jobs that this daemon cleared away.', totals.expired);
   counter(
@@ -66,6 +66,7 @@ function addTotals({ totals, buried, outages }: DaemonStatus, counter: Add): voi
     buried,
   );
   counter('deleted_dead_jobs', 'Dead letters past their time that this daemon deleted.', totals.deleted);
+  counter('doubled_entries', 'Second entries of ready jobs that this daemon took away.', doubled);
   counter('outages', 'Times that this daemon could not use its store.', outages);
 }
 

@@ -14,6 +14,9 @@ describe('the sentence about an event', () => {
     expect(describeEvent({ type: 'jobs_stuck', jobs: 1 })).to.match(/^1 due job cannot be moved/);
     expect(describeEvent({ type: 'jobs_stuck', jobs: 2 })).to.match(/^2 due jobs cannot be moved/);
     expect(describeEvent({ type: 'jobs_unstuck' })).to.include('have been moved');
+    expect(describeEvent({ type: 'doubled_entries', entries: 1 })).to.match(
+      /^took 1 second entry .* original daemon/,
+    );
     expect(describeEvent({ type: 'announce_failed', error })).to.include('will not know of this daemon');
   });
 

@@ -6,6 +6,7 @@ import { DAEMON_SEEN_MS, type Store } from '../../src/core/store.js';
 import type { Maintenance } from '../../src/core/results.js';
 import { sleep } from '../../src/core/timer.js';
 import { runDaemon } from '../../src/daemon/promoter.js';
+import { Progress } from '../../src/daemon/progress.js';
 import { eventually, failureOf } from '../support/eventually.js';
 import { useRedis } from '../support/redis.js';
 import { changed, fails, unreachable, useStandstill } from '../worker/world.js';
@@ -70,6 +71,25 @@ describe('the daemon', () => {
     expect(await run(queue)).to.deep.equal({ promoted: 0, expired: 6, reclaimed: 9, deleted: 12 });
     const step = { type: 'maintained', promoted: 0, expired: 2, reclaimed: 3, deleted: 4 };
     expect(events).to.deep.equal([step, step, step]);
+  });
+
+  it('second entries that an original daemon leaves are counted, told of once, and taken away', async () => {
+    const list = `${redis.prefix}:ready_queue:topic`;
+    const queue = redis.queue();
+    await queue.pushMany(['1', '2', '3'].map((id) => ({ id, topic: 'topic', body: 'b' })));
+    await queue.maintain();
+    await redis.raw.lpush(list, '1', '2');
+    const progress = new Progress();
+    const { signal } = ending;
+    const onEvent = (event: DelayerEvent) => events.push(event);
+    const running = runDaemon(redis.queue(), { intervalMs: 20, name: 'test', signal, progress, onEvent });
+    await eventually(() => progress.doubled === 2);
+    await redis.raw.lpush(list, '3');
+    await eventually(() => progress.doubled === 3);
+    ending.abort();
+    await running;
+    expect((await redis.raw.lrange(list, 0, -1)).reverse()).to.deep.equal(['1', '2', '3']);
+    expect(events.filter(({ type }) => type === 'doubled_entries')).to.have.length(1);
   });
 
   it('a step that moves nothing is no event', async () => {

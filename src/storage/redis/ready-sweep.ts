@@ -18,6 +18,8 @@ const MANY_NOTES = 100;
 export interface SweepStep {
   /** Jobs that had expired in their ready list. */
   readonly expired: number;
+  /** Second entries of jobs that were taken away. */
+  readonly doubled: number;
   /** Jobs that were set aside, and are ready again. */
   readonly returned: number;
   /** Is there more to do at once? */
@@ -30,7 +32,7 @@ interface Walk {
   hasShown: boolean;
 }
 
-const NOTHING: SweepStep = { expired: 0, returned: 0, more: false };
+const NOTHING: SweepStep = { expired: 0, doubled: 0, returned: 0, more: false };
 
 /** The part at the right end, which is looked at before a list is walked from the left. */
 const RIGHT_END = -1;
@@ -79,23 +81,25 @@ export class ReadySweep {
     if (this.stepsToWait > 0) return NOTHING;
     this.stepsToWait = STEPS_BETWEEN;
     const returned = isUntidy ? await this.tidy() : 0;
-    const { expired, more } = await this.sweepPart();
-    return { expired, returned, more: more || returned > 0 };
+    const { expired, doubled, more } = await this.sweepPart();
+    return { expired, doubled, returned, more: more || returned > 0 };
   }
 
   /** A list of which a part has shown something is walked to its end at once. */
-  private async sweepPart(): Promise<{ expired: number; more: boolean }> {
+  private async sweepPart(): Promise<Pick<SweepStep, 'expired' | 'doubled' | 'more'>> {
     const current = (this.current ??= await this.nextList());
-    if (!current) return { expired: 0, more: false };
+    if (!current) return NOTHING;
     const { topic, from } = current;
-    const { expired, taken, next } = await this.run('best-effort', (target) => sweep(target, topic, from));
+    const { expired, taken, next, doubled } = await this.run('best-effort', (target) =>
+      sweep(target, topic, from),
+    );
     current.hasShown ||= taken > 0;
     const isRightEnd = from === RIGHT_END;
     // All of the right end may be expired, and what comes behind it as well.
     if (isRightEnd && taken === 0) current.from = 0;
     else if (!isRightEnd && next < 0) this.current = undefined;
     else if (!isRightEnd) current.from = next;
-    return { expired, more: current.hasShown && this.current !== undefined };
+    return { expired, doubled, more: current.hasShown && this.current !== undefined };
   }
 
   private async nextList(): Promise<Walk | undefined> {

@@ -272,6 +272,7 @@ export class RedisStore implements Store {
           ...{ reclaimed, deleted, stuck, nextInMs, more: done.more || swept.more },
           ...(buried.length > 0 && { buried }),
           ...(lateness && { lateness }),
+          ...(swept.doubled > 0 && { doubled: swept.doubled }),
         };
       }
       this.stuck.count = stuck;

@@ -2,11 +2,11 @@
 -- come by the pool or are of another topic by now, and second entries of one job.
 -- include: keys, time, note, bounds, known, holes
 -- ARGV: topic, index from the left, or -1 for the part at the right end
--- Answers: how many of them had expired, how many entries were taken out in all, and the index where to go on,
---   or -1 at the end
+-- Answers: how many of them had expired, how many entries were taken out in all, the index where to go on or -1 at
+--   the end, and how many of those that were taken out stood there a second time
 local topic, from = ARGV[1], tonumber(ARGV[2])
 local ready = READY .. topic
-if type_of(ready) ~= 'list' then return { 0, 0, -1 } end
+if type_of(ready) ~= 'list' then return { 0, 0, -1, 0 } end
 expect_type(READY_DUE, 'hash')
 
 -- Entries that a run looks at, and writes over in the middle of a list, at up to 50 µs each.
@@ -15,7 +15,7 @@ local entries = redis.call('LLEN', ready)
 local window = math.max(1, math.floor(WINDOW * 1000 / walk_cost(ready, 1000)))
 if from < 0 then from = math.max(0, entries - window) end
 local ids = redis.call('LRANGE', ready, from, from + window - 1)
-if #ids == 0 then return { 0, 0, -1 } end
+if #ids == 0 then return { 0, 0, -1, 0 } end
 local last = from + #ids - 1
 
 local in_pool, seen = read('ZMSCORE', POOL, unpack(ids)) or {}, {}
@@ -49,9 +49,10 @@ for i = at_left + 1, stop do
 end
 
 -- The notes of those that are taken out go with them, where no other entry of the id is left.
-local expired, noted = 0, {}
+local expired, doubled, noted = 0, 0, {}
 local function note_goes(i)
   local id = ids[i]
+  if id ~= '' and seen[id] and not in_pool[i] then doubled = doubled + 1 end
   if id ~= '' and not seen[id] then noted[#noted + 1] = id end
   if id ~= '' and not in_pool[i] and redis.call('EXISTS', BUCKET .. id) == 0 then expired = expired + 1 end
 end
@@ -81,4 +82,4 @@ end
 local taken = at_left + at_right + #holes
 local next_index = stop < #ids - at_right and from + stop or last + 1
 local at_end = next_index > entries - 1 - at_right
-return { expired, taken, at_end and -1 or math.max(0, next_index - taken) }
+return { expired, taken, at_end and -1 or math.max(0, next_index - taken), doubled }

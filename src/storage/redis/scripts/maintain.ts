@@ -54,8 +54,8 @@ export async function tidy(target: Target) {
 
 /** lua/sweep.lua; `from` -1 is the part at the right end, and `next` -1 says that there is no more. */
 export async function sweep(target: Target, topic: Buffer, from: number) {
-  const [expired, taken, next] = await runScript(target, SCRIPTS.sweep, topic, from);
-  return { expired: Number(expired), taken: Number(taken), next: Number(next) };
+  const [expired, taken, next, doubled] = await runScript(target, SCRIPTS.sweep, topic, from);
+  return { expired: Number(expired), taken: Number(taken), next: Number(next), doubled: Number(doubled) };
 }
 
 /** lua/reclaim.lua; answers which jobs became dead letters. */
