@@ -1,6 +1,7 @@
+import { constants, openSync, writeSync } from 'node:fs';
 import { DelayerError } from '../core/errors.js';
+import { monotonicMs, sleep } from '../core/timer.js';
 import { isTerminal } from '../output/terminal.js';
-import { writeStdout, writeStdoutNow } from '../output/stdout.js';
 import { terminalWidth } from './config/settings.js';
 
 const [STDIN, STDOUT] = [0, 1];
@@ -24,8 +25,7 @@ export function openTty(instead: string) {
   const { stdin, stdout } = process;
   return {
     size: () => ({ columns: terminalWidth(), rows: stdout.rows || DEFAULT_ROWS }),
-    write: writeStdout,
-    writeNow: writeStdoutNow,
+    ...openOutput(),
     setRaw: (isRaw: boolean): void => {
       try {
         stdin.setRawMode(isRaw);
@@ -48,4 +48,59 @@ export function openTty(instead: string) {
       return () => stdout.off('resize', resized);
     },
   };
+}
+
+/** The line to the terminal is full: try again after so long (ms), and at the end no longer than this. */
+const FULL_LINE_PAUSE_MS = 5;
+const LAST_WORD_MS = 1000;
+
+/**
+ * Writes without waiting in the system, where another thread would write what is out of date behind what came later:
+ * `writeNow` drops the rest of a `write` that has not ended.
+ */
+function openOutput() {
+  const fd = openAnew();
+  let turn = 0;
+  const writeSome = (rest: Buffer): Buffer => {
+    try {
+      return rest.subarray(writeSync(fd, rest));
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === 'EAGAIN') return rest;
+      throw error;
+    }
+  };
+  return {
+    write: async (text: string): Promise<void> => {
+      const mine = (turn += 1);
+      let rest = writeSome(Buffer.from(text));
+      while (rest.length > 0) {
+        await sleep(FULL_LINE_PAUSE_MS);
+        if (mine !== turn) return;
+        rest = writeSome(rest);
+      }
+    },
+    writeNow: (text: string): void => {
+      turn += 1;
+      const untilMs = monotonicMs() + LAST_WORD_MS;
+      const clock = new Int32Array(new SharedArrayBuffer(4));
+      try {
+        for (let rest = writeSome(Buffer.from(text)); rest.length > 0; rest = writeSome(rest)) {
+          if (monotonicMs() > untilMs) return;
+          Atomics.wait(clock, 0, 0, FULL_LINE_PAUSE_MS);
+        }
+      } catch {
+        // A terminal that is gone needs nothing.
+      }
+    },
+  };
+}
+
+/** The terminal on stdout once more, so that others who share it are not made to write without waiting. */
+function openAnew(): number {
+  try {
+    return openSync('/proc/self/fd/1', constants.O_WRONLY | constants.O_NONBLOCK | constants.O_NOCTTY);
+  } catch {
+    // Another user's terminal, or no Linux.
+    return STDOUT;
+  }
 }

@@ -1,4 +1,4 @@
-import { write, writeSync } from 'node:fs';
+import { write } from 'node:fs';
 import { sleep } from '../core/timer.js';
 import { isTerminal } from './terminal.js';
 
@@ -40,16 +40,7 @@ export async function writeStdout(data: string | Buffer): Promise<void> {
   await writeAll(STDOUT, data, (written, cause) => new OutputError(written, cause));
 }
 
-/** Writes to stdout before anything else happens, at the end of the process; where nobody reads, nothing is done about it. */
-export function writeStdoutNow(text: string): void {
-  try {
-    writeSync(STDOUT, text);
-  } catch {
-    // A terminal that is gone needs nothing.
-  }
-}
-
-/** The same as `writeStdout` to any open file. */
+/** The same to any open file. */
 export async function writeAll(
   fd: number,
   data: string | Buffer,
