@@ -2,13 +2,14 @@ import { expect } from 'chai';
 import { Turns } from '../../../src/storage/sqlite/turns.js';
 
 describe('turns of processes at an SQLite file', () => {
-  const now = performance.now.bind(performance);
+  const { hrtime } = process;
   let atMs = 1000;
   beforeEach(() => {
-    performance.now = () => atMs;
+    const now = (): [number, number] => [Math.floor(atMs / 1000), (atMs % 1000) * 1_000_000];
+    process.hrtime = Object.assign(now, { bigint: () => hrtime.bigint() });
   });
   afterEach(() => {
-    performance.now = now;
+    process.hrtime = hrtime;
   });
 
   /** Writes again and again, for 1 ms each time, until a pause is due: after how long. */
