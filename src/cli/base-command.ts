@@ -128,6 +128,7 @@ export abstract class BaseCommand extends Command {
       prefix,
       password,
       ownFolder: isDefaultStore,
+      pollMs: flags.interval,
       shutdown: this.interruption?.signal,
     });
     try {

@@ -28,6 +28,9 @@ export const windowFlags = {
     dependsOn: ['loop'],
   }),
   follow: Flags.boolean({ description: 'wait for more jobs, without end' }),
+  interval: timerDuration('interval')({
+    description: 'look so often where Redis may not tell of changes [default: 100ms]',
+  }),
   lock: Flags.boolean({
     description: 'one at a time: while another one has the lock on the store, --loop waits within its window',
   }),

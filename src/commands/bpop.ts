@@ -1,6 +1,6 @@
 import { BaseCommand } from '../cli/base-command.js';
 import { printEvent } from '../cli/events.js';
-import { count, duration, takeFlags, topicArgs } from '../cli/flags.js';
+import { count, duration, takeFlags, timerDuration, topicArgs } from '../cli/flags.js';
 import { formatOf, loadLeasePrinter, popAndPrint } from '../cli/pop-and-print.js';
 import { whileRead } from '../cli/reader.js';
 import { Interruption } from '../cli/signals.js';
@@ -17,6 +17,9 @@ export default class Bpop extends BaseCommand {
   static override args = { topic: topicArgs };
   static override flags = {
     timeout: duration('timeout')({ description: 'wait at most so long; 0 is for ever', default: 0 }),
+    interval: timerDuration('interval')({
+      description: 'look so often where Redis may not tell of changes [default: 100ms]',
+    }),
     count: count('count')({ description: 'take up to so many, once one is there', default: 1 }),
     ...takeFlags,
   };

@@ -14,6 +14,8 @@ export interface Settings {
 
 /** What a command line says of the store. */
 export interface StoreFlags {
+  /** How often (ms) a wait looks where Redis may not tell of changes. */
+  readonly interval?: number | undefined;
   readonly store?: string | undefined;
   readonly prefix?: string | undefined;
   /** From a file that the command was given: no flag takes a password. */
