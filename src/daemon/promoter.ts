@@ -141,9 +141,12 @@ class Daemon {
 
   async waitForWork(): Promise<void> {
     const { intervalMs = HOUSEKEEPING_MS, signal } = this.options;
-    const longestMs = this.queue.needsPromotion ? Math.max(intervalMs, LOOK_MS) : HOUSEKEEPING_MS;
+    const { needsPromotion } = this.queue;
+    const longestMs = needsPromotion ? Math.max(intervalMs, LOOK_MS) : HOUSEKEEPING_MS;
     const timeoutMs = Math.max(1, Math.min(this.nextInMs, longestMs));
-    await this.queue.waitForPush({ timeoutMs, pollMs: Math.max(1, intervalMs), signal });
+    // Where jobs become ready by themselves, what is pushed gives a daemon nothing to do.
+    if (!needsPromotion) await sleep(timeoutMs, signal);
+    else await this.queue.waitForPush({ timeoutMs, pollMs: Math.max(1, intervalMs), signal });
   }
 
   /** Once: another daemon goes on leaving them. */
