@@ -47,7 +47,7 @@ const MAX_HELD_NOTES = 100;
  */
 export async function actOnIds<T extends Bytes>(
   { verb, json }: { readonly verb: Verb; readonly json: boolean },
-  chunks: AsyncIterable<readonly T[]>,
+  chunks: AsyncIterable<readonly T[]> | Iterable<readonly T[]>,
   act: (ids: readonly T[]) => Promise<readonly Omit<Acted, 'id'>[]>,
 ): Promise<number> {
   const report = new ActReport(verb, json);

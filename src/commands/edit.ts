@@ -61,7 +61,7 @@ Exit code 1 when the job was not edited: it is in the hands of a consumer, a dea
     const inEditor = body === undefined && ttlMs === undefined;
     if (inEditor) assertCanEdit();
     const exitCode = await this.withQueue(flags, (queue) =>
-      actOnIds({ verb: VERB, json }, only(id), async () => [
+      actOnIds({ verb: VERB, json }, [[id]], async () => [
         inEditor ? await editByHand(queue, id) : toOutcome(await queue.edit({ id, body, ttlMs })),
       ]),
     );
@@ -86,11 +86,6 @@ Exit code 1 when the job was not edited: it is in the hands of a consumer, a dea
     // Behind -- a dash is a dash: what stands there is data.
     return isStdin(arg) && countBehindDashes(this.argv) === 0 ? readBody() : textBody(arg);
   }
-}
-
-// eslint-disable-next-line @typescript-eslint/require-await -- chunks of ids come over time, and this is one
-async function* only(id: Buffer): AsyncGenerator<Buffer[]> {
-  yield [id];
 }
 
 function toOutcome({ edited, state, isOver }: EditResult): Outcome {

@@ -19,13 +19,13 @@ describe('export --move', () => {
       expectQuiet(await cli.run(['import', 'moved', ...store]));
       return ids(...store);
     };
-    const fill = async (count = 3) => {
+    const fill = async (count = 3, body?: string) => {
       const queue = await cli.queue();
       await queue.pushMany(
         Array.from({ length: count }, (_, i) => ({
           topic: 't',
           id: `${1000 + i}`,
-          body: `b${i}`,
+          body: body ?? `b${i}`,
           delayMs: HOUR_MS + i,
         })),
       );
@@ -104,12 +104,12 @@ describe('export --move', () => {
       expect(await imported()).to.deep.equal(Array.from({ length: count }, (_, i) => `${1000 + i}`));
     });
 
-    it('a full disk ends it with 74, and each job is in the store or in the file', async function () {
-      // The limit is for every file: the embedded store fails first.
-      if (cli.env.DELAYER_STORE?.startsWith('sqlite:') === true) this.skip();
-      await fill(600);
+    it('a full disk ends it with 74, and each job is in the store or in the file', async () => {
+      // The limit is for every file, and this one grows past it long before those of an embedded store: JSON writes six
+      // characters for each of these.
+      await fill(600, '\u0001'.repeat(1000));
       const full = await cli.sh(
-        `ulimit -f 40; trap '' XFSZ; exec delayer ${MOVE.map((arg) => `'${arg}'`).join(' ')}`,
+        `ulimit -f 2048; trap '' XFSZ; exec delayer ${MOVE.map((arg) => `'${arg}'`).join(' ')}`,
       );
       expect(full.code).to.equal(74);
       const left = await ids();

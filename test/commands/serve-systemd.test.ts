@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import { execFileSync, spawn } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -9,15 +9,6 @@ import { eventually } from '../support/eventually.js';
 import { useRedis } from '../support/redis.js';
 
 const UNITS = fileURLToPath(new URL('../../contrib/systemd', import.meta.url));
-
-const isThere = (program: string) => {
-  try {
-    execFileSync(program, ['--version'], { stdio: 'ignore' });
-    return true;
-  } catch {
-    return false;
-  }
-};
 
 describe('serve under systemd', () => {
   const redis = useRedis();
@@ -96,8 +87,7 @@ describe('serve under systemd', () => {
     expect(stderr.match(/cannot be told/g)).to.have.length(1);
   });
 
-  it("systemd's own program brings it to a socket", async function () {
-    if (!isThere('systemd-notify')) this.skip();
+  it("systemd's own program brings it to a socket", async () => {
     const socket = join(cli.home, 'notify.sock');
     const script =
       'use Socket; socket(S, PF_UNIX, SOCK_DGRAM, 0); bind(S, sockaddr_un($ARGV[0])) or die; $| = 1; while (recv(S, my $text, 4096, 0), 1) { print "$text\\n" }';
@@ -116,8 +106,7 @@ describe('serve under systemd', () => {
     }
   });
 
-  it('the units of contrib are found correct by systemd', async function () {
-    if (!isThere('systemd-analyze')) this.skip();
+  it('the units of contrib are found correct by systemd', async () => {
     const folder = join(cli.home, 'units');
     mkdirSync(folder);
     for (const name of readdirSync(UNITS)) {
