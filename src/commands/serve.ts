@@ -65,7 +65,7 @@ It runs in the foreground, or with --daemon in the background. -c reads the conf
     if (pidFile?.tookOver !== undefined)
       log.write({ level: 'info', event: 'pid_file_stale', message: pidFile.tookOver });
     const telling = new Telling(log, this.report);
-    const intervalMs = Math.min(settings.intervalMs, telling.everyMs);
+    const { intervalMs } = settings;
     const run = (queue: Queue) => {
       const atWork = whatItDoes(queue, intervalMs);
       return runDaemon(queue, {
@@ -75,6 +75,7 @@ It runs in the foreground, or with --daemon in the background. -c reads the conf
         onReady: () => telling.ready(atWork),
         onEvent: (event) => telling.happened(event, atWork),
         onLook: telling.alive,
+        onLookEveryMs: telling.everyMs,
       });
     };
     try {

@@ -20,6 +20,8 @@ export interface DaemonOptions {
   readonly onReady?: (() => void) | undefined;
   /** Called after each step of work, be there nothing to do, and after each try that failed: the loop is alive. */
   readonly onLook?: (() => void) | undefined;
+  /** The longest time (ms) between two calls of it while the store answers; as seems fit when absent. */
+  readonly onLookEveryMs?: number | undefined;
   /** Keeps account of what is done, for whoever watches. */
   readonly progress?: Progress | undefined;
   readonly onEvent: OnEvent;
@@ -140,10 +142,10 @@ class Daemon {
   }
 
   async waitForWork(): Promise<void> {
-    const { intervalMs = HOUSEKEEPING_MS, signal } = this.options;
+    const { intervalMs = HOUSEKEEPING_MS, onLookEveryMs = Infinity, signal } = this.options;
     const { needsPromotion } = this.queue;
     const longestMs = needsPromotion ? Math.max(intervalMs, LOOK_MS) : HOUSEKEEPING_MS;
-    const timeoutMs = Math.max(1, Math.min(this.nextInMs, longestMs));
+    const timeoutMs = Math.max(1, Math.min(this.nextInMs, longestMs, onLookEveryMs));
     // Where jobs become ready by themselves, what is pushed gives a daemon nothing to do.
     if (!needsPromotion) await sleep(timeoutMs, signal);
     else await this.queue.waitForPush({ timeoutMs, pollMs: Math.max(1, intervalMs), signal });

@@ -305,6 +305,23 @@ describe('the daemon', () => {
     await running;
   });
 
+  it('the daemon looks as often as whoever watches it wants, however far off the next job is', async () => {
+    const waits: number[] = [];
+    const queue = queueWith({
+      needsPromotion: true,
+      maintain: () => Promise.resolve(NOTHING),
+      waitForPush: ({ maxMs }) => {
+        waits.push(maxMs);
+        return endAtWait();
+      },
+    });
+    await runDaemon(queue, {
+      ...{ intervalMs: 60_000, name: 'test', signal: ending.signal, onEvent: () => undefined },
+      onLookEveryMs: 30,
+    });
+    expect(waits).to.deep.equal([30]);
+  });
+
   it('the daemon waits for no push where due jobs are ready by themselves', async () => {
     let [rounds, waits] = [0, 0];
     const queue = queueWith({
