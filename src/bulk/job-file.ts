@@ -15,8 +15,10 @@ export type FileLine =
 
 export const FILE_VERSION = 1;
 
-/** What such lines begin with; a job that delayer has written begins with its id. */
-const STARTS = ['{"move":', '{"export":', '{"exported":', '{"store":', '{"confirmed":'].map((text) =>
+/** How a line begins that says which of the jobs before it were removed. */
+export const CONFIRM_START = Buffer.from('{"confirmed":');
+/** What lines begin with that are no jobs; a job that delayer has written begins with its id. */
+const STARTS = ['{"move":', '{"export":', '{"exported":', '{"store":', CONFIRM_START.toString()].map((text) =>
   Buffer.from(text),
 );
 

@@ -88,6 +88,20 @@ describe('export --move', () => {
       expect(await imported()).to.deep.equal(['last']);
     });
 
+    it('a step whose jobs had left the store when the line that says so was cut off, as by a full disk, is moved', async () => {
+      for (const length of [1, 5, 20]) {
+        await fill();
+        expectQuiet(await move());
+        const [head, first, second, third, confirmed] = fileLines();
+        expect(confirmed).to.include('"confirmed"');
+        writeFileSync(path(), [head, first, second, third, confirmed?.slice(0, length)].join('\n'));
+        expectQuiet(await move());
+        expect(await imported()).to.deep.equal(['1000', '1001', '1002']);
+        await (await cli.queue()).removeMany(['1000', '1001', '1002']);
+        await cli.sh('rm moved');
+      }
+    });
+
     it('killed in the middle, again and again, it loses and doubles no job', async () => {
       const count = 3000;
       await fill(count);

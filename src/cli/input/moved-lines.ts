@@ -1,5 +1,5 @@
 import { statSync } from 'node:fs';
-import { isFileLine, parseFileLine } from '../../bulk/job-file.js';
+import { CONFIRM_START, isFileLine, parseFileLine } from '../../bulk/job-file.js';
 import { DelayerError } from '../../core/errors.js';
 import type { JobState } from '../../core/job.js';
 import type { ImportRequest } from '../../core/requests.js';
@@ -14,7 +14,7 @@ export interface UnfinishedMove {
   readonly counts: Partial<Record<JobState, number>>;
   /** The jobs of the last step, of which nobody knows whether they were removed. */
   readonly unknown: readonly ImportRequest[];
-  /** The last line is torn: its step was not written whole, so that none of its jobs was removed. */
+  /** The last line is a job that is torn: its step was not written whole, so that none of its jobs was removed. */
   readonly isTorn: boolean;
 }
 
@@ -31,7 +31,7 @@ export async function readMoved(path: string, store: string): Promise<Unfinished
   for await (const lines of splitLines(openFile(path))) {
     for (const { number, bytes = Buffer.alloc(0) } of lines) {
       if (size + bytes.length + 1 > total && size > 0)
-        return { size, counts, unknown: pending, isTorn: true };
+        return { size, counts, unknown: pending, isTorn: !mayConfirm(bytes) };
       size += bytes.length + 1;
       if (number === 1) assertBegun(bytes, path, store);
       else if (!isFileLine(bytes)) pending.push(...requestsOf(bytes));
@@ -46,6 +46,11 @@ export async function readMoved(path: string, store: string): Promise<Unfinished
   }
   if (size === 0) throw notGoingOn(`the file ${path} is there`);
   return { size, counts, unknown: pending, isTorn: false };
+}
+
+/** Could a torn line be that which says what was removed? It comes when the jobs of its step have left the store. */
+function mayConfirm(torn: Buffer): boolean {
+  return torn.subarray(0, CONFIRM_START.length).equals(CONFIRM_START.subarray(0, torn.length));
 }
 
 function assertBegun(bytes: Buffer, path: string, store: string): void {
