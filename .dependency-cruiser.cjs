@@ -50,13 +50,13 @@ module.exports = {
       name: 'a-command-opens-no-store',
       severity: 'error',
       from: { path: '^src/commands' },
-      to: { path: '^src/(storage|core/store\\.ts)', dependencyTypesNot: ['type-only'] },
+      to: { path: '^src/(storage|core/store(\\.ts|/))', dependencyTypesNot: ['type-only'] },
     },
     {
       name: 'the-contract-is-not-published',
       severity: 'error',
       from: { path: '^src/index\\.ts$' },
-      to: { path: '^src/core/store\\.ts$', dependencyTypesNot: ['type-only'] },
+      to: { path: '^src/core/store(\\.ts|/)', dependencyTypesNot: ['type-only'] },
     },
     {
       name: 'oclif-stays-in-the-command-line',

@@ -1,0 +1,80 @@
+import type { JobRecord } from '../job.js';
+import type { Daemon, DueCounts, FlawedJobs, JobPage, Problem, ScanPart, Stats } from '../results.js';
+import type { Selection, TopicSelection } from '../selection.js';
+
+/** Looking, which changes nothing. */
+export interface Observer {
+  /**
+   * Counts jobs. Exact counts look at everything while others work, in bounded steps: not the picture of
+   * one moment. Without `exact` a store with many jobs tells what can be told at once, within some
+   * tenths of a second, and estimates the rest.
+   */
+  stats(params: StatsParams): Promise<Stats>;
+
+  /**
+   * A page of jobs, topic by topic: ready (expired ones where they stand), leased, due, delayed, dead;
+   * each in order of delivery.
+   */
+  list(params: ListParams): Promise<JobPage>;
+
+  /**
+   * All selected jobs, part by part, in the order in which jobs move: what waits for its due time, then ready, leased
+   * and dead ones, each in order of delivery. It is not the picture of one moment. A job that stays where it is comes
+   * once; one that moves on meanwhile comes at least once, one that moves back perhaps not. Acting on the jobs of a
+   * part before the next is asked for hides none. A key of a wrong type is passed over and told as a problem.
+   */
+  scan(params: ScanParams): AsyncIterable<ScanPart>;
+
+  /** Every job of that id: the one that lives first, then leased, waiting and dead ones. `[]` when there is none. */
+  find(params: { readonly id: Buffer }): Promise<JobRecord[]>;
+
+  /** How many delayed jobs are due in each of the next steps. Jobs that wait for another one of their id are left out. */
+  dueCounts(params: DueCountsParams): Promise<DueCounts>;
+
+  /** Up to `limit` of the jobs that `stats` counts among its problems. */
+  findFlawed(params: { readonly limit: number }): Promise<FlawedJobs>;
+
+  /**
+   * What is wrong with the store as a whole; `[]` when nothing is. Jobs are not looked at: see `stats`. Without `exact`
+   * neither are ready lists, of which `stats` tells as well.
+   */
+  health(params: HealthParams): Promise<Problem[]>;
+
+  /** The daemons that announced themselves lately, in order of name; `[]` where none did, or where none is needed. */
+  daemons(): Promise<Daemon[]>;
+
+  /** The store's clock. */
+  now(): Promise<Date>;
+}
+
+export interface StatsParams {
+  readonly exact: boolean;
+  /** Delayed jobs that are due later are counted apart, too. */
+  readonly beyondMs?: number | undefined;
+  /** Is told now and then how many jobs were counted, and of how many, as far as that is known. */
+  readonly onProgress?: ((counted: number, total: number) => void) | undefined;
+}
+
+export interface DueCountsParams {
+  /** Of all topics when absent. */
+  readonly topics?: readonly Buffer[] | undefined;
+  readonly stepMs: number;
+  readonly steps: number;
+}
+
+export interface HealthParams {
+  readonly exact: boolean;
+}
+
+export interface ScanParams {
+  readonly selection: Selection;
+  /** The jobs of the pool come in the order opposite to that of their due times. */
+  readonly latestFirst: boolean;
+}
+
+export interface ListParams {
+  readonly selection: TopicSelection;
+  readonly limit: number;
+  /** From a page before. */
+  readonly cursor?: string | undefined;
+}

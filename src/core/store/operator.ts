@@ -1,0 +1,94 @@
+import type { JobState } from '../job.js';
+import type { Due } from '../new-job.js';
+import type { EditResult, PromoteResult, RemoveResult, RequeueResult, RescheduleResult } from '../results.js';
+import type { TopicParams } from './limits.js';
+
+/** Acting on jobs. A step names the jobs and what is believed of them, and leaves alone what has changed. */
+export interface Operator {
+  /** Removes jobs; answers in order. A leased job that is removed is its holder's no more. */
+  remove(params: RemoveParams): Promise<RemoveResult[]>;
+
+  /**
+   * Makes dead letters jobs again, with their whole ready lifetime, key and history: the latest of each id (in
+   * its topic, where one is named). Attempts start at 0 unless they are kept. An id that lives is left alone.
+   * Answers in order.
+   */
+  requeue(params: RequeueParams): Promise<RequeueResult[]>;
+
+  /**
+   * Makes delayed jobs due now and ready at once, before all jobs of their topics that are ready; those of one call
+   * among themselves in their old order. A job keeps that place when it comes back from a lease, apart from its due
+   * time. Its whole ready lifetime counts from now; attempts, settings, key and history stay. Answers in order.
+   */
+  promote(params: PromoteParams): Promise<PromoteResult[]>;
+
+  /**
+   * Gives delayed jobs another due time, from which their whole ready lifetime counts; one in the past means now.
+   * Among jobs that are due together each stands as if it were pushed now. Attempts, settings, key and history stay.
+   * A job that waits for a duplicate of its id is left alone. Answers in order.
+   */
+  reschedule(params: RescheduleParams): Promise<RescheduleResult[]>;
+
+  /**
+   * Gives a job that is delayed, due or ready another body, or another ready lifetime, or both. Due time and place in
+   * line, attempts, settings, key and history stay.
+   */
+  edit(params: EditParams): Promise<EditResult>;
+
+  /** Holds topics back from `pop` and `reserve`; all else goes on. Pausing a paused topic sets its end anew. */
+  pause(params: PauseParams): Promise<void>;
+
+  resume(params: TopicParams): Promise<void>;
+}
+
+/** A job by its id, and what is believed of it: where that is not so any more, it is left alone. */
+export interface JobGuard {
+  readonly id: Buffer;
+  readonly states: readonly JobState[];
+  /** Due at exactly this time; any when absent. */
+  readonly dueAt?: Date | undefined;
+  /** Of dead letters, which have no other guard: failed at exactly this time; any when absent. */
+  readonly failedAt?: Date | undefined;
+}
+
+export interface RemoveParams {
+  readonly jobs: readonly JobGuard[];
+}
+
+export interface PromoteParams {
+  readonly jobs: readonly JobGuard[];
+}
+
+export interface RescheduleJob extends JobGuard {
+  /** From now, a time, or so long after its own due time (before it, when negative). */
+  readonly due: Due | { readonly byMs: number };
+}
+
+export interface RescheduleParams {
+  readonly jobs: readonly RescheduleJob[];
+}
+
+/** What is absent stays as it is. */
+export interface EditParams extends JobGuard {
+  /** The body that the job is believed to have; any when absent. */
+  readonly ifBody?: Buffer | undefined;
+  readonly body?: Buffer | undefined;
+  readonly ttlMs?: number | undefined;
+}
+
+/** The latest dead letter of an id, or of an id in a topic. */
+export interface RequeueJob {
+  readonly id: Buffer;
+  readonly topic?: Buffer | undefined;
+  readonly delayMs: number;
+}
+
+export interface RequeueParams {
+  readonly jobs: readonly RequeueJob[];
+  readonly keepAttempts: boolean;
+}
+
+export interface PauseParams extends TopicParams {
+  /** How long; until `resume` when absent. */
+  readonly forMs?: number | undefined;
+}
