@@ -1,11 +1,12 @@
 import { expect } from 'chai';
-import { LONG_MS, maintainAll, must, textOf } from '../support/jobs.js';
+import type { JobRecord } from '../../src/core/job.js';
+import { LONG_MS, maintainAll, must, SECOND_MS, textOf } from '../support/jobs.js';
 import { useRedis } from '../support/redis.js';
 import { OriginalClient, OriginalDaemon } from './original.js';
 
 /** What clients that die, expire or never clear up leave in Redis. */
 describe('what other clients have left behind in Redis:', () => {
-  const ground = useRedis();
+  const ground = useRedis({ movableClock: true });
   const key = (rest: string) => `${ground.prefix}:${rest}`;
   const original = () => new OriginalClient(ground.raw, ground.prefix);
   const scriptsRun = async () =>
@@ -73,6 +74,31 @@ describe('what other clients have left behind in Redis:', () => {
       { removed: true, state: 'expired' },
     ]);
     expect(await ground.raw.keys(key('*'))).to.be.empty;
+  });
+
+  it('in the millisecond in which a job expires, in which Redis has its body still, views tell what they tell afterwards', async () => {
+    const queue = ground.queue();
+    await original().push('1', 'first', 'old', 0, 1);
+    await new OriginalDaemon(ground.raw, ground.prefix).tick();
+    ground.clock.advance(2 * SECOND_MS);
+    await queue.push({ id: '1', topic: 'second', body: 'new', ttlMs: SECOND_MS });
+    ground.clock.stop();
+    ground.clock.set(must(must((await queue.find('1'))[0]).expiresAt));
+    // This clears away its entry, and not that of the job of its id before, in another list.
+    await queue.pop('second');
+    expect(await ground.raw.exists(key('job_bucket:1'))).to.equal(1);
+    const told = ({ state, topic }: JobRecord) => `${state} in ${topic?.toString()}`;
+    const views = async () => ({
+      found: (await queue.find('1')).map(told),
+      listed: (await queue.list(['first', 'second'])).jobs.map(told),
+      counted: (await queue.stats()).totals.expired,
+      faults: (await queue.findFlawed()).jobs,
+    });
+    const inThatMs = await views();
+    ground.clock.advance(1);
+    expect(inThatMs).to.deep.equal(await views());
+    expect(inThatMs.found).to.deep.equal(['expired in first']);
+    expect(inThatMs.listed).to.deep.equal(['expired in first']);
   });
 
   it('many expired entries before a live one cost few calls', async () => {

@@ -21,12 +21,12 @@ local topic_of = topics_of(READY .. topic, ARGV[2], ids)
 local function look_at(id, is_pooled, found)
   local bucket = BUCKET .. id
   if is_pooled then return is_wrong(id, 'pooled') end
-  if type(found) == 'string' and found ~= topic then return is_wrong(id, 'other') end
   if is_plain and found == topic then
     alive[#alive + 1] = id
     return
   end
   local is_over = found and type(found) == 'string' and is_expired(expiry_of(bucket), now)
+  if type(found) == 'string' and found ~= topic and not is_over then return is_wrong(id, 'other') end
   local has_body = found == topic and redis.call('HEXISTS', bucket, 'body') == 1
   if has_body and not is_over then
     alive[#alive + 1] = id

@@ -19,8 +19,8 @@ local function look_at(id, is_pooled)
   local found = redis.pcall('HGET', bucket, 'topic')
   if is_pooled then return 'pooled', type(found) == 'string' and found or '' end
   if type(found) == 'table' then return type_of(bucket), '' end
-  if found and found ~= topic then return 'other', found end
   if redis.call('EXISTS', bucket) == 0 or is_expired(expiry_of(bucket), now) then return nil, nil, true end
+  if found and found ~= topic then return 'other', found end
   if not found or redis.call('HEXISTS', bucket, 'body') == 0 then return 'incomplete', found or '' end
 end
 

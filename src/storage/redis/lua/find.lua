@@ -2,10 +2,10 @@
 -- include: keys, aside, time, note, memo
 -- ARGV: id, how many entries of its ready list to look through
 -- Answers: now in ms, score in the pool or '', what stands in the place of its body (none, hash or another
---   type), topic or '', body or '', due ms or '', expiry ms or '', attempts, ready lifetime in ms or '', extras
---   or '', topic, due ms and expiry ms of its note, each or '', until when its topic is paused or '', topic of a job
---   of it that was set aside or '', type and length of its ready list, then its places in that list from the left,
---   where the list is not longer than it looks through
+--   type), topic or '', body or '' (both '' of a job that was ready and has expired), due ms or '', expiry ms or '',
+--   attempts, ready lifetime in ms or '', extras or '', topic, due ms and expiry ms of its note, each or '', until
+--   when its topic is paused or '', topic of a job of it that was set aside or '', type and length of its ready list,
+--   then its places in that list from the left, where the list is not longer than it looks through
 expect_type(POOL, 'zset')
 expect_type(READY_DUE, 'hash')
 local id, most, now = ARGV[1], tonumber(ARGV[2]), now_ms()
@@ -13,6 +13,9 @@ local bucket, score = BUCKET .. id, redis.call('ZSCORE', POOL, id)
 local job = fields(bucket, 'topic', 'body', 'delayer') or {}
 local topic, body, written_expiry = job[1], job[2], written_expiry_of(bucket)
 local expires_at = within_bounds(written_expiry)
+-- Redis keeps the body for the whole millisecond in which it expires. What is left of such a job is what is left of it
+-- afterwards, an entry that may stand in another list: lists show no more of it either.
+if not score and is_expired(written_expiry, now) then topic, body = nil, nil end
 
 local note = redis.call('HGET', READY_DUE, id)
 local noted, place, noted_expiry = noted_topic(note), read_note(note)

@@ -19,8 +19,8 @@ local function what_is(id, job, expires_at)
   if not job then return type_of(BUCKET .. id) end
   if not job[1] and not job[2] then return 'expired' end
   if not job[1] or not job[2] then return 'incomplete' end
-  if job[1] ~= topic then return 'other' end
-  return is_expired(expires_at, now) and 'expired' or 'ready'
+  if is_expired(expires_at, now) then return 'expired' end
+  return job[1] == topic and 'ready' or 'other'
 end
 
 for i = #ids, 1, -1 do
