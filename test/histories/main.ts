@@ -3,7 +3,7 @@ import type { StoreName } from './operations.js';
 import { MAX_SEED, type Outcome, runHistories } from './run.js';
 
 const USAGE =
-  'usage: npm run test:histories -- [--store redis|sqlite] [--seed N] [--path P] [--operations N] [--look-every N] [--json]';
+  'usage: npm run test:histories -- [--store redis|sqlite] [--seed N] [--path P] [--operations N] [--look-every N] [--verbose] [--json]';
 
 interface Options {
   readonly stores: readonly StoreName[];
@@ -11,6 +11,7 @@ interface Options {
   readonly path: string | undefined;
   readonly operations: number;
   readonly lookEvery: number;
+  readonly verbose: boolean;
   readonly json: boolean;
 }
 
@@ -18,7 +19,7 @@ class UsageError extends Error {}
 
 function readOptions(args: string[]): Options {
   const { values } = parse(args);
-  const { store, seed, path, operations, json = false, 'look-every': lookEvery } = values;
+  const { store, seed, path, operations, verbose = false, json = false, 'look-every': lookEvery } = values;
   if (store !== undefined && store !== 'redis' && store !== 'sqlite')
     throw new UsageError(`--store is neither redis nor sqlite: ${store}`);
   if (path !== undefined && seed === undefined)
@@ -30,6 +31,7 @@ function readOptions(args: string[]): Options {
     path,
     operations: operations === undefined ? 1_000_000 : toNumber(operations, '--operations', 1, 1e12),
     lookEvery: lookEvery === undefined ? 1 : toNumber(lookEvery, '--look-every', 1, 1000),
+    verbose,
     json,
   };
 }
@@ -44,6 +46,7 @@ function parse(args: string[]) {
         path: { type: 'string' },
         operations: { type: 'string' },
         'look-every': { type: 'string' },
+        verbose: { type: 'boolean' },
         json: { type: 'boolean' },
       },
     });
@@ -67,11 +70,6 @@ process.once('SIGUSR2', () => {
 /** @returns is the store as the model has it? */
 async function runStore(store: StoreName, options: Options): Promise<boolean> {
   const begun = performance.now();
-  const isTerminal = process.stderr.isTTY;
-  const onProgress = (operations: number) => {
-    const perSecond = Math.round((1000 * operations) / (performance.now() - begun));
-    process.stderr.write(`\r${store}: ${operations} operations, ${perSecond} a second `);
-  };
   const { seed, path, operations, lookEvery } = options;
   const outcome = await runHistories({
     store,
@@ -81,11 +79,28 @@ async function runStore(store: StoreName, options: Options): Promise<boolean> {
     lookEvery,
     shrink: !options.json,
     signal: ended.signal,
-    onProgress: isTerminal ? onProgress : undefined,
+    onProgress: progressOf(store, options),
   });
-  if (isTerminal) process.stderr.write('\n');
+  if (process.stderr.isTTY) process.stderr.write('\n');
   report(store, outcome, (performance.now() - begun) / 1000, options);
   return outcome.failure === undefined;
+}
+
+const PROGRESS_EVERY_MS = 60_000;
+
+/** A line that stays up to date on a terminal, else a line a minute where it was asked for. */
+function progressOf(store: StoreName, { verbose }: Options): ((operations: number) => void) | undefined {
+  const begun = performance.now();
+  const { isTTY } = process.stderr;
+  if (!isTTY && !verbose) return undefined;
+  let next = begun + (isTTY ? 0 : PROGRESS_EVERY_MS);
+  return (operations) => {
+    const now = performance.now();
+    if (now < next) return;
+    if (!isTTY) next = now + PROGRESS_EVERY_MS;
+    const text = `${store}: ${operations} operations, ${Math.round((1000 * operations) / (now - begun))} a second`;
+    process.stderr.write(isTTY ? `\r${text} ` : `${text}\n`);
+  };
 }
 
 function report(store: StoreName, outcome: Outcome, seconds: number, { json, seed }: Options): void {
