@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import type { Redis } from 'ioredis';
 import { openQueue } from '../src/storage/open.js';
 import type { Queue } from '../src/core/queue.js';
@@ -67,6 +68,12 @@ export async function watchSlowCalls(redis: Redis): Promise<void> {
 export async function longestCall(redis: Redis): Promise<number> {
   const calls = (await redis.slowlog('GET', 100_000)) as [number, number, number][];
   return Math.max(1000, ...calls.map(([, , micros]) => micros)) / 1000;
+}
+
+/** A clock of the processor time (ms) that the server's main thread has used. Linux alone has it. */
+export async function processorTimeOf(redis: Redis): Promise<() => number> {
+  const pid = /^process_id:(\d+)/m.exec(await redis.info('server'))?.[1];
+  return () => Number(readFileSync(`/proc/${pid}/schedstat`, 'utf8').split(' ')[0]) / 1e6;
 }
 
 /** Runs `use` on a queue of that server, and closes it. */

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Redis } from 'ioredis';
 import type { RedisServer } from '../../test/support/redis-server.js';
-import { load, longestCall, watchSlowCalls } from '../redis.js';
+import { load, longestCall, processorTimeOf, watchSlowCalls, withQueue } from '../redis.js';
 import {
   type Bench,
   delayer,
@@ -30,6 +30,7 @@ export const million: Workload = {
         ...(await looksOnRedis(bench, server, redis, count)),
         ...(await looksOnSqlite(bench, count)),
         ...(await serve(bench, server, redis, count)),
+        ...(await steps(bench, server, redis, count)),
       ];
     }),
 };
@@ -59,6 +60,30 @@ async function serve(bench: Bench, server: RedisServer, redis: Redis, count: num
       unit: 'MiB',
       goal: { atMost: 120 },
     },
+  ];
+}
+
+/**
+ * The steps of a daemon one by one, by what Redis used of a processor: where others want it as well, the slow log shows
+ * how long it had to wait for one.
+ */
+async function steps(bench: Bench, server: RedisServer, redis: Redis, count: number): Promise<Figure[]> {
+  bench.progress('steps of maintain');
+  await load(redis, { count, stem: 'due', topics: TOPICS, dueAt: (n) => 1 + n / 1000 });
+  const processorMs = await processorTimeOf(redis);
+  const took: number[] = [];
+  await withQueue(server, async (queue) => {
+    for (let more = true; more;) {
+      const before = processorMs();
+      ({ more } = await queue.maintain());
+      took.push(processorMs() - before);
+    }
+  });
+  await redis.flushall();
+  const what = `${count} due, a step of maintain by Redis's processor time`;
+  return [
+    { what: `${what}: median`, value: median(took), unit: 'ms' },
+    { what: `${what}: longest`, value: Math.max(...took), unit: 'ms', goal: { atMost: 10 } },
   ];
 }
 

@@ -250,6 +250,41 @@ describe('an old entry of an id in a ready list', () => {
       expect(await scriptsRun(() => queue.push({ ...NEW, id: '33' }))).to.be.empty;
     });
 
+    it('is not looked for either, where several lists became long in one step, each looked through in one of its own', async () => {
+      const topics = ['a', 'b', 'c', 'd', 'e'];
+      const queue = ground.queue();
+      const promote = async (count: number) => {
+        for (const topic of topics)
+          await queue.pushMany(Array.from({ length: count }, () => ({ topic, body: 'b' })));
+        await queue.maintain();
+      };
+      const marked = () => ground.raw.hlen(key('ready_known'));
+      await promote(960);
+      await maintainAll(queue);
+      expect(await marked()).to.equal(0);
+      await promote(45);
+      expect(await marked()).to.equal(1);
+      for (const lists of [2, 3, 4, 5]) {
+        await promote(1);
+        expect(await marked()).to.equal(lists);
+      }
+      for (const topic of topics)
+        expect(await scriptsRun(() => queue.push({ ...NEW, id: topic, topic })), topic).to.be.empty;
+    });
+
+    it('is looked for, where another client had pushed into the list before it was long', async () => {
+      const queue = ground.queue();
+      await original().push('32', 'topic', 'old', 0, 1);
+      await daemon().tick();
+      await queue.pushMany(Array.from({ length: FILLED }, () => ({ topic: 'topic', body: 'b' })));
+      await maintainAll(queue);
+      // A mark that no list has: this one is not looked through again.
+      expect(await ground.raw.hget(key('ready_known'), 'topic')).to.equal('');
+      ground.clock.advance(2 * SECOND_MS);
+      await queue.push(NEW);
+      expect(await ground.raw.lrange(key('ready_queue:topic'), 0, -1)).not.to.include('32');
+    });
+
     it('is looked for as soon as an original daemon has pushed into it', async () => {
       const queue = await filled();
       await original().push('32', 'topic', 'old', 0, 1);

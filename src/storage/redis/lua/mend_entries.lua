@@ -22,7 +22,7 @@ local function take_out_doubles(id)
   if #places < 2 then return 0 end
   local was_known = entries > SHORT_LIST and is_known(topic, 0)
   redis.call('LREM', ready, #places - 1, id)
-  if was_known then know_list(topic, entries, 0) end
+  if was_known then know_list(topic, entries) end
   return 1
 end
 

@@ -70,7 +70,7 @@ for i = 1, at_left do note_goes(i) end
 for i = #ids - at_right + 1, #ids do note_goes(i) end
 if at_right > 0 then redis.call('LTRIM', ready, 0, -at_right - 1) end
 if at_left > 0 then redis.call('LTRIM', ready, at_left, -1) end
-if was_known and at_left + at_right > 0 then know_list(topic, entries, 0) end
+if was_known and at_left + at_right > 0 then know_list(topic, entries) end
 take_out(topic, holes)
 for i = 1, #noted, 1000 do
   local part = { unpack(noted, i, math.min(i + 999, #noted)) }

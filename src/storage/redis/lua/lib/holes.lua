@@ -14,6 +14,6 @@ local function take_out(topic, indexes)
   if may_walk(ready, math.min(from_left, from_right)) then
     removed = redis.call('LREM', ready, from_left <= from_right and count or -count, '')
   end
-  if was_known then know_list(topic, entries, 0) end
+  if was_known then know_list(topic, entries) end
   return removed
 end

@@ -1,9 +1,15 @@
 -- needs: keys, time, note, bounds
 
--- READY_KNOWN has the topics of long ready lists of which each entry has its note (lib/note.lua), with a digest
--- of the ids at the left end. While these stand there nobody but delayer has pushed, and an id without a note
--- is not in the list: a push of it need not walk the list. Short lists are walked, and have no mark.
-local SHORT_LIST, DIGEST_IDS = 1000, 8
+-- READY_KNOWN has the topics of long ready lists. Where each entry of one has its note (lib/note.lua), it has a digest
+-- of the ids at the left end. While these stand there nobody but delayer has pushed, and an id without a note is not
+-- in the list: a push of it need not walk the list. Short lists are walked, and have no mark. A list that became long
+-- with entries that have no note is marked as such, for it is looked through only once.
+local SHORT_LIST, DIGEST_IDS, HAS_UNNOTED = 1000, 8, ''
+
+-- So many notes a run compares, at some 3 µs each: many lists may become long in one promotion. A list that has to
+-- wait is looked through after a later one, unless it has become too long for that.
+local NOTES_OF_A_RUN = 1500
+local notes_left = NOTES_OF_A_RUN
 
 local function digest_of(topic, first)
   return redis.sha1hex(cmsgpack.pack(redis.call('LRANGE', READY .. topic, first, first + DIGEST_IDS - 1)))
@@ -17,7 +23,6 @@ end
 
 -- Do all entries behind the first ones have their notes?
 local function are_noted(topic, first)
-  if not may_read(READY .. topic, redis.call('LLEN', READY .. topic)) then return false end
   local ids = redis.call('LRANGE', READY .. topic, first, -1)
   for i = 1, #ids, 1000 do
     local last = math.min(i + 999, #ids)
@@ -32,26 +37,46 @@ local function mark_as_unknown(topic)
   read('HDEL', READY_KNOWN, topic)
 end
 
--- Marks a list that had so many entries, all of them known if they were many, and has lost some or got others
--- with notes. The `added` ones at its left are among them.
-local function know_list(topic, before, added)
-  if (read('LLEN', READY .. topic) or 0) <= SHORT_LIST then return mark_as_unknown(topic) end
-  if before > SHORT_LIST or are_noted(topic, added) then
-    read('HSET', READY_KNOWN, topic, digest_of(topic, 0))
-  end
+local function mark_as_known(topic)
+  read('HSET', READY_KNOWN, topic, digest_of(topic, 0))
 end
 
--- The same after a promotion.
+-- Marks a list that was looked through only now; the `added` entries at its left have their notes.
+local function look_through(topic, entries, added)
+  local cost = walk_cost(READY .. topic, entries)
+  if cost <= notes_left then
+    notes_left = notes_left - cost
+    if are_noted(topic, added) then return mark_as_known(topic) end
+  elseif cost <= NOTES_OF_A_RUN then
+    return mark_as_unknown(topic)
+  end
+  read('HSET', READY_KNOWN, topic, HAS_UNNOTED)
+end
+
+-- Marks a list that had so many entries, all of them known if they were many, and has lost some or got others
+-- with notes.
+local function know_list(topic, before)
+  local entries = read('LLEN', READY .. topic) or 0
+  if entries <= SHORT_LIST then return mark_as_unknown(topic) end
+  if before > SHORT_LIST then mark_as_known(topic) else look_through(topic, entries, 0) end
+end
+
+-- Marks a list that had so many entries before a promotion has added some with their notes at its left.
 local function know_promoted(topic, before, added)
   if before + added <= SHORT_LIST then return end
-  if before <= SHORT_LIST or is_known(topic, added) then know_list(topic, before, added) end
+  local mark = before > SHORT_LIST and read('HGET', READY_KNOWN, topic)
+  if not mark then
+    look_through(topic, before, added)
+  elseif mark == digest_of(topic, added) then
+    mark_as_known(topic)
+  end
 end
 
 -- Takes all entries of an id out of a ready list.
 local function remove_entries(id, topic)
   local entries = redis.call('LLEN', READY .. topic)
   local was_known = entries > SHORT_LIST and is_known(topic, 0)
-  if redis.call('LREM', READY .. topic, 0, id) > 0 and was_known then know_list(topic, entries, 0) end
+  if redis.call('LREM', READY .. topic, 0, id) > 0 and was_known then know_list(topic, entries) end
 end
 
 -- The same, where that list is one. False where looking would take too long.

@@ -72,5 +72,5 @@ local function put_in_line(topic, entries)
     for _, entry in ipairs(with_places(lifted)) do entries[#entries + 1] = entry end
     append(ready, ids_in_order(entries))
   end
-  if was_known then know_list(topic, length, 0) end
+  if was_known then know_list(topic, length) end
 end

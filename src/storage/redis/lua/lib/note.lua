@@ -50,10 +50,10 @@ end
 
 -- The topic of a ready job that delayer promoted, or nil.
 local function noted_topic(note)
-  if not read_note(note) then return nil end
-  local _, _, topic = string.match(note, PLACE_AND_EXPIRY .. '(.*)$')
-  if topic then return topic end
-  return select(3, string.match(note, OLD_PLACE_AND_EXPIRY .. '(.*)$'))
+  if not note then return nil end
+  local _, last = string.find(note, PLACE_AND_EXPIRY)
+  if not last and read_note(note) then _, last = string.find(note, OLD_PLACE_AND_EXPIRY) end
+  return last and string.sub(note, last + 1)
 end
 
 -- The place in line and the due time in ms of the job whose bucket expires then (written_expiry_of); '' and '' when
