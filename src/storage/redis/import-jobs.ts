@@ -3,26 +3,32 @@ import type { ImportedJob } from '../../core/imported-job.js';
 import type { ImportParams } from '../../core/store.js';
 import type { Imported, ImportOutcome } from '../../core/moving.js';
 import { jobChunks } from '../chunk.js';
-import { inParts, type PushSteps } from './push-chunk.js';
-import type { importJobs, ImportedPart } from './scripts/import.js';
+import type { Caller } from './caller.js';
+import { CHUNK, clearing, inParts, type PushSteps } from './push.js';
+import * as scripts from './scripts/import.js';
+import type { ImportedPart } from './scripts/import.js';
 import type { ClearedEntry } from './scripts/push.js';
 
 /** What importing needs of the store. */
-export interface ImportSteps extends Pick<PushSteps, 'clear'> {
+interface ImportSteps extends Pick<PushSteps, 'clear'> {
   /** Imports jobs up to the first that needs to know more of a ready list than one script can find out. */
-  readonly import: (params: ImportParams, cleared: readonly ClearedEntry[]) => ReturnType<typeof importJobs>;
+  readonly import: (params: ImportParams, cleared: readonly ClearedEntry[]) => Promise<ImportedPart>;
 }
 
 /** Imports jobs chunk by chunk, and stops where the file is not as far as it is believed to be. */
-export async function importInChunks(
-  steps: ImportSteps,
-  params: ImportParams,
-  size: { readonly jobs: number; readonly bytes: number },
-): Promise<Imported> {
+export async function importJobs(caller: Caller, params: ImportParams): Promise<Imported> {
   const { jobs, progress } = params;
+  const steps: ImportSteps = {
+    clear: clearing(caller),
+    // Where it is noted how far the file is, a script that ran before does nothing.
+    import: (some, cleared) =>
+      caller.run(some.progress ? 'idempotent' : 'never', (target) =>
+        scripts.importJobs(target, some, cleared),
+      ),
+  };
   const outcomes: ImportOutcome[] = [];
   let from = progress?.from ?? 0;
-  for (const chunk of jobs.length === 0 ? [[]] : jobChunks(jobs, size)) {
+  for (const chunk of jobs.length === 0 ? [[]] : jobChunks(jobs, CHUNK)) {
     const isLast = outcomes.length + chunk.length === jobs.length;
     const to = isLast ? (progress?.to ?? 0) : lineOf(chunk.at(-1));
     const done = await importChunk(steps, {

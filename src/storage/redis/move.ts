@@ -2,65 +2,58 @@ import { chunks } from '../../core/chunks.js';
 import type { JobState } from '../../core/job.js';
 import type { EditResult, PromoteResult, RescheduleResult } from '../../core/results.js';
 import type { EditParams, JobGuard, RescheduleJob } from '../../core/store.js';
-import { clearList, type PushSteps } from './push-chunk.js';
-import type { AwayJob } from './scripts/list.js';
+import type { Caller } from './caller.js';
+import { findAway } from './inspect/find.js';
+import { clearing, clearList } from './push.js';
 import * as scripts from './scripts/move.js';
 import type { ClearedEntry } from './scripts/push.js';
-import type { Target } from './scripts/run.js';
 
 /** What one run of a script is given. */
 const CHUNK_JOBS = 250;
 /** Scores that are asked for in one go. */
 const CHUNK_SCORES = 5000;
 
-/** What acting on living jobs needs of the store. */
-export interface MoveSteps {
-  readonly read: <T>(send: (target: Target) => Promise<T>) => Promise<T>;
-  /** Runs a script once: an answer that is lost is an error. */
-  readonly act: <T>(send: (target: Target) => Promise<T>) => Promise<T>;
-  readonly clear: PushSteps['clear'];
-  readonly findAway: (ids: readonly Buffer[]) => Promise<AwayJob[]>;
-}
-
-export async function promote(steps: MoveSteps, jobs: readonly JobGuard[]): Promise<PromoteResult[]> {
+export async function promote(caller: Caller, jobs: readonly JobGuard[]): Promise<PromoteResult[]> {
   const asked = jobs.map((job, at) => ({ job, at }));
   // Of what several runs promote, the last stands first.
   if (jobs.length > 1) {
-    const scores = await readScores(steps, jobs);
+    const scores = await readScores(caller, jobs);
     const score = (at: number) => Number(scores[at] ?? 0);
     asked.sort((a, b) => score(b.at) - score(a.at) || Buffer.compare(b.job.id, a.job.id));
   }
   const done = await inParts(
     asked.map(({ job }) => job),
-    (part) => steps.act((target) => scripts.promote(target, part)),
+    (part) => caller.run('never', (target) => scripts.promote(target, part)),
   );
   const results: PromoteResult[] = [];
   for (const [i, { at }] of asked.entries()) results[at] = done[i] ?? { promoted: false };
-  return withAway(steps, jobs, results);
+  return withAway(caller, jobs, results);
 }
 
 export async function reschedule(
-  steps: MoveSteps,
+  caller: Caller,
   jobs: readonly RescheduleJob[],
 ): Promise<RescheduleResult[]> {
-  const results = await inParts(jobs, (part) => steps.act((target) => scripts.reschedule(target, part)));
-  return withAway(steps, jobs, results);
+  const results = await inParts(jobs, (part) =>
+    caller.run('never', (target) => scripts.reschedule(target, part)),
+  );
+  return withAway(caller, jobs, results);
 }
 
 /** An entry in a long ready list is found in several steps, of which each is short. */
-export async function edit(steps: MoveSteps, params: EditParams): Promise<EditResult> {
+export async function edit(caller: Caller, params: EditParams): Promise<EditResult> {
   let cleared: ClearedEntry[] = [];
   for (;;) {
     const known = cleared;
-    const result = await steps.act((target) => scripts.edit(target, params, known));
-    if (!('unclear' in result)) return (await withAway(steps, [params], [result]))[0] ?? result;
+    const result = await caller.run('never', (target) => scripts.edit(target, params, known));
+    if (!('unclear' in result)) return (await withAway(caller, [params], [result]))[0] ?? result;
     const { unclear } = result;
     const others = cleared.filter(({ topic }) => !topic.equals(unclear));
-    cleared = [...others, ...(await clearList(steps, unclear, [params.id]))];
+    cleared = [...others, ...(await clearList({ clear: clearing(caller) }, unclear, [params.id]))];
   }
 }
 
-async function readScores({ read }: MoveSteps, jobs: readonly JobGuard[]): Promise<(string | undefined)[]> {
+async function readScores({ read }: Caller, jobs: readonly JobGuard[]): Promise<(string | undefined)[]> {
   const scores: (string | undefined)[] = [];
   for (const part of chunks(jobs, CHUNK_SCORES)) {
     const ids = part.map(({ id }) => id);
@@ -79,7 +72,7 @@ async function inParts<J, R>(jobs: readonly J[], run: (part: readonly J[]) => Pr
 
 /** Tells of jobs that are leased, or wait for another one of their id, where nothing else is known of the id. */
 async function withAway<R extends { readonly state?: JobState | undefined }>(
-  { findAway }: MoveSteps,
+  { read }: Caller,
   jobs: readonly JobGuard[],
   results: readonly R[],
 ): Promise<R[]> {
@@ -87,7 +80,7 @@ async function withAway<R extends { readonly state?: JobState | undefined }>(
   if (lost.length === 0) return [...results];
   const away = new Map<string, JobState>();
   // Of several of one id, a leased one is told of.
-  for (const { job } of await findAway(lost)) {
+  for (const { job } of await findAway(read, lost)) {
     const name = job.id.toString('latin1');
     if (away.get(name) !== 'leased') away.set(name, job.state);
   }

@@ -1,10 +1,8 @@
-import type { RetryMode } from './connection.js';
+import type { Caller } from './caller.js';
 import { seeTopics } from './scripts/look.js';
 import { sweep, tidy } from './scripts/maintain.js';
 import type { Target } from './scripts/run.js';
 import { monotonicMs } from '../../core/timer.js';
-
-type Run = <T>(mode: RetryMode, send: (target: Target) => Promise<T>) => Promise<T>;
 
 /** Names of keys that one step looks at, to find the ready lists. */
 const SCAN_WINDOW = 2000;
@@ -49,7 +47,7 @@ export class ReadySweep {
   private tidiedAtMs = -Infinity;
   private scannedAtMs = -Infinity;
 
-  constructor(private readonly run: Run) {}
+  constructor(private readonly caller: Pick<Caller, 'run'>) {}
 
   suspect(topics: readonly Buffer[]): void {
     for (const topic of topics) this.suspects.set(topic.toString('latin1'), topic);
@@ -60,7 +58,7 @@ export class ReadySweep {
     const now = monotonicMs();
     if (now - this.tidiedAtMs < EVERY_MS) return 0;
     this.tidiedAtMs = now;
-    const { returned, forgotten, suspects } = await this.run('best-effort', tidy);
+    const { returned, forgotten, suspects } = await this.caller.run('best-effort', tidy);
     if (forgotten >= MANY_NOTES) this.tidiedAtMs = -Infinity;
     this.suspect(suspects);
     return returned;
@@ -90,7 +88,7 @@ export class ReadySweep {
     const current = (this.current ??= await this.nextList());
     if (!current) return NOTHING;
     const { topic, from } = current;
-    const { expired, taken, next, doubled } = await this.run('best-effort', (target) =>
+    const { expired, taken, next, doubled } = await this.caller.run('best-effort', (target) =>
       sweep(target, topic, from),
     );
     current.hasShown ||= taken > 0;
@@ -106,9 +104,9 @@ export class ReadySweep {
     const now = monotonicMs();
     if (this.suspects.size === 0 && now - this.scannedAtMs >= EVERY_MS) {
       this.scannedAtMs = now;
-      const topics = await this.run('best-effort', (target) => this.scan(target));
+      const topics = await this.caller.run('best-effort', (target) => this.scan(target));
       // Views are to know of those that other clients alone use.
-      if (topics.length > 0) await this.run('best-effort', (target) => seeTopics(target, topics));
+      if (topics.length > 0) await this.caller.run('best-effort', (target) => seeTopics(target, topics));
       this.suspect(topics);
     }
     for (const [name, topic] of this.suspects) {

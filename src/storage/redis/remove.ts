@@ -1,14 +1,19 @@
+import { chunks } from '../../core/chunks.js';
 import type { JobRecord, JobState } from '../../core/job.js';
-import type { JobGuard } from '../../core/store.js';
+import type { JobGuard, RemoveParams } from '../../core/store.js';
 import type { RemoveResult } from '../../core/results.js';
+import type { Caller } from './caller.js';
+import type { EntrySearch } from './inspect/entries.js';
+import { findAway } from './inspect/find.js';
 import type { AwayJob } from './scripts/list.js';
-import { inParts, type PushSteps } from './push-chunk.js';
+import { CHUNK, clearing, inParts, type PushSteps } from './push.js';
+import * as scripts from './scripts/operate.js';
 import type { Removal } from './scripts/operate.js';
 import type { ClearedEntry } from './scripts/push.js';
 import type { Part } from './scripts/run.js';
 
 /** What removing needs of the store. */
-export interface RemoveSteps {
+interface RemoveSteps {
   /** Removes what is not leased, up to the first that needs to know more of a ready list than one script can find out. */
   readonly remove: (
     jobs: readonly Removal[],
@@ -22,13 +27,30 @@ export interface RemoveSteps {
   readonly revoke: (jobs: readonly AwayJob[]) => Promise<boolean[]>;
 }
 
+export async function remove(
+  caller: Caller,
+  search: EntrySearch,
+  { jobs }: RemoveParams,
+): Promise<RemoveResult[]> {
+  const steps: RemoveSteps = {
+    remove: (some, cleared) => caller.run('never', (target) => scripts.remove(target, some, cleared)),
+    clear: clearing(caller),
+    findAway: (ids) => findAway(caller.read, ids),
+    findEntries: (ids) => search.find(ids),
+    revoke: (some) => caller.run('never', (target) => scripts.revoke(target, some)),
+  };
+  const results: RemoveResult[] = [];
+  for (const chunk of chunks(jobs, CHUNK.jobs)) results.push(...(await removeChunk(steps, chunk)));
+  return results;
+}
+
 const nameOf = (id: Uint8Array): string => Buffer.from(id).toString('latin1');
 
 const isWanted = ({ states, dueAt }: JobGuard, job: JobRecord): boolean =>
   states.includes(job.state) && (dueAt === undefined || job.dueAt?.getTime() === dueAt.getTime());
 
 /** Removes a chunk of jobs, wherever they are; leases are looked through only where the rest says nothing. */
-export async function removeChunk(steps: RemoveSteps, jobs: readonly JobGuard[]): Promise<RemoveResult[]> {
+async function removeChunk(steps: RemoveSteps, jobs: readonly JobGuard[]): Promise<RemoveResult[]> {
   const results = await removeLiving(steps, jobs);
   const sought = jobs.filter(({ states }, i) => states.includes('leased') || results[i]?.state === undefined);
   if (sought.length === 0) return results;

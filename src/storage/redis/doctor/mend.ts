@@ -1,9 +1,7 @@
 import type { Fault, FaultKind } from '../../../core/faults.js';
 import { DEFAULT_TTL_MS, MAX_LEASE_MS } from '../../../core/job.js';
-import type { EditResult } from '../../../core/results.js';
-import type { EditParams } from '../../../core/store.js';
-import type { RetryMode } from '../connection.js';
-import type { Keys } from '../keys.js';
+import type { Caller } from '../caller.js';
+import { edit } from '../move.js';
 import {
   type HashName,
   mendDead,
@@ -15,17 +13,8 @@ import {
 import { sweep } from '../scripts/maintain.js';
 import type { Target } from '../scripts/run.js';
 
-type Run = <T>(mode: RetryMode, send: (target: Target) => Promise<T>) => Promise<T>;
-
-/** What mending needs of the store. */
-export interface Mending {
-  readonly run: Run;
-  readonly keys: Keys;
-  readonly edit: (params: EditParams) => Promise<EditResult>;
-}
-
 /** Mends faults of one kind; answers, in order, whether each was. */
-type Mender = (mending: Mending, faults: readonly Fault[]) => Promise<boolean[]>;
+type Mender = (caller: Caller, faults: readonly Fault[]) => Promise<boolean[]>;
 
 /** The part at the right end of a ready list, which is delivered first. */
 const RIGHT_END = -1;
@@ -33,12 +22,12 @@ const RIGHT_END = -1;
 const NOTHING = Buffer.alloc(0);
 
 /** Looks at each fault again in the script that mends it. */
-export async function mend(mending: Mending, faults: readonly Fault[]): Promise<boolean[]> {
+export async function mend(caller: Caller, faults: readonly Fault[]): Promise<boolean[]> {
   const outcomes = new Map<Fault, boolean>();
   const byKind = new Map<FaultKind, Fault[]>();
   for (const fault of faults) byKind.set(fault.kind, [...(byKind.get(fault.kind) ?? []), fault]);
   for (const [kind, some] of byKind) {
-    const done = (await MENDERS[kind]?.(mending, some)) ?? [];
+    const done = (await MENDERS[kind]?.(caller, some)) ?? [];
     for (const [i, fault] of some.entries()) outcomes.set(fault, done[i] === true);
   }
   return faults.map((fault) => outcomes.get(fault) === true);
@@ -58,7 +47,7 @@ const byEntries: Mender = async ({ run }, faults) => {
 };
 
 /** What `serve` does with a ready list, in one go. @returns how many entries were taken out */
-async function sweepAll(run: Run, topic: Buffer): Promise<number> {
+async function sweepAll(run: Caller['run'], topic: Buffer): Promise<number> {
   let taken = 0;
   for (let from = RIGHT_END; ;) {
     const at = from;
@@ -82,7 +71,7 @@ function byTopic(faults: readonly Fault[]): Map<string, Fault[]> {
 
 /** A script deals with the first of what it is given, and is asked again for the rest. */
 async function inTurn(
-  run: Run,
+  run: Caller['run'],
   names: readonly Buffer[],
   step: (target: Target, names: readonly Buffer[]) => Promise<boolean[]>,
 ): Promise<boolean[]> {
@@ -148,11 +137,11 @@ const byExpiry =
   };
 
 /** The lifetime that jobs have when nothing is said, from when it is due. */
-const byLifetime: Mender = async ({ edit }, faults) => {
+const byLifetime: Mender = async (caller, faults) => {
   const done: boolean[] = [];
   for (const { id = NOTHING, dueAt } of faults) {
     const meant = { id: Buffer.from(id), dueAt, states: ['delayed', 'due'] } as const;
-    done.push((await edit({ ...meant, ttlMs: DEFAULT_TTL_MS })).edited);
+    done.push((await edit(caller, { ...meant, ttlMs: DEFAULT_TTL_MS })).edited);
   }
   return done;
 };

@@ -1,7 +1,7 @@
 import { expect } from 'chai';
 import { DelayerError } from '../../../src/core/errors.js';
 import { toNewJob } from '../../../src/core/validate.js';
-import { pushChunk, type PushSteps } from '../../../src/storage/redis/push-chunk.js';
+import { pushChunk, type PushSteps } from '../../../src/storage/redis/push.js';
 
 describe('a chunk that is pushed in several steps', () => {
   const jobs = ['a', 'b', 'c'].map((id) => toNewJob({ id, topic: 'topic', body: 'body' }));

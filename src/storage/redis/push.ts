@@ -1,15 +1,57 @@
 import { DelayerError } from '../../core/errors.js';
 import type { PushResult } from '../../core/results.js';
 import type { PushParams } from '../../core/store.js';
-import type { clearEntries, ClearedEntry } from './scripts/push.js';
+import { jobChunks } from '../chunk.js';
+import type { Caller } from './caller.js';
+import { find } from './inspect/find.js';
+import { findWhatArrived } from './push-recovery.js';
+import * as scripts from './scripts/push.js';
+import type { ClearedEntry } from './scripts/push.js';
 import type { Part } from './scripts/run.js';
+
+/** What one run of a script is given: so many jobs, or so many bytes of bodies, keep it under a few ms. */
+export const CHUNK = { jobs: 250, bytes: 1024 * 1024 };
 
 /** What pushing needs of the store. */
 export interface PushSteps {
   /** Pushes jobs up to the first that needs to know more of a ready list than one script can find out. */
   readonly push: (params: PushParams, cleared: readonly ClearedEntry[]) => Promise<Part<PushResult>>;
   /** Looks through a part of a ready list for old entries of ids, and takes them out. */
-  readonly clear: (topic: Buffer, from: number, ids: readonly Buffer[]) => ReturnType<typeof clearEntries>;
+  readonly clear: (
+    topic: Buffer,
+    from: number,
+    ids: readonly Buffer[],
+  ) => ReturnType<typeof scripts.clearEntries>;
+}
+
+export async function push(caller: Caller, { jobs, onExisting }: PushParams): Promise<PushResult[]> {
+  const steps: PushSteps = {
+    push: (params, cleared) => pushPart(caller, params, cleared),
+    clear: clearing(caller),
+  };
+  const results: PushResult[] = [];
+  for (const chunk of jobChunks(jobs, CHUNK))
+    results.push(...(await pushChunk(steps, { jobs: chunk, onExisting })));
+  return results;
+}
+
+/** How old entries are taken out of a ready list. */
+export function clearing(caller: Caller): PushSteps['clear'] {
+  return (topic, from, ids) =>
+    caller.run('best-effort', (target) => scripts.clearEntries(target, topic, from, ids));
+}
+
+async function pushPart(
+  caller: Caller,
+  params: PushParams,
+  cleared: readonly ClearedEntry[],
+): Promise<Part<PushResult>> {
+  try {
+    return await caller.run('never', (target) => scripts.push(target, params, cleared));
+  } catch (error) {
+    if (!(error instanceof DelayerError) || error.code !== 'outcome_unknown') throw error;
+    return { results: await findWhatArrived((id) => find(caller, id), params, error) };
+  }
 }
 
 /**
