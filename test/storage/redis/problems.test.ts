@@ -36,6 +36,20 @@ describe('problems of jobs', () => {
     await noneLeft(queue);
   });
 
+  it('a job whose ready lifetime ended before a daemon made it ready has expired, and is no problem', async () => {
+    const queue = ground.queue();
+    await queue.push({ id: '1', topic: 'topic', body: 'b', delayMs: 1000, ttlMs: 1000 });
+    await queue.push({ id: '2', topic: 'topic', body: 'b', delayMs: HOUR_MS });
+    ground.clock.advance(3000);
+    const { totals, topics } = await queue.stats();
+    expect(totals).to.include({ delayed: 1, due: 0, expired: 1 });
+    // Nothing is left that names its topic.
+    expect(topics.map(({ delayed, due, expired }) => ({ delayed, due, expired }))).to.deep.equal([
+      { delayed: 1, due: 0, expired: 0 },
+    ]);
+    await noneLeft(queue);
+  });
+
   it('jobs whose body is gone or incomplete are removed in any state at once, and not told as cancelled before', async () => {
     const queue = ground.queue();
     await queue.pushMany(['1', '2'].map((id) => ({ id, topic: 'topic', body: 'b', delayMs: HOUR_MS })));

@@ -5,7 +5,7 @@ import type { Keys } from '../keys.js';
 import { countDead, countPool } from '../scripts/count.js';
 import { SET_START } from '../scripts/list.js';
 import { type ListHead, lookAtLeases, sampleDead, samplePool } from '../scripts/look.js';
-import { poolParts } from './flawed.js';
+import { poolParts } from './count-parts.js';
 import { headsOf } from './heads.js';
 import { readPauses } from './pauses.js';
 import { type Read, WINDOW } from './read.js';

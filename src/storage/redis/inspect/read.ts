@@ -8,6 +8,3 @@ export const WINDOW = 250;
 
 /** Keys of one SCAN step, which looks at names alone. */
 export const SCAN_WINDOW = 2000;
-
-/** Jobs that one call counts: it looks at no bodies. */
-export const COUNT_WINDOW = 500;

@@ -5,8 +5,8 @@ import type { Keys } from '../keys.js';
 import { countDead, countLeased, type Flawed } from '../scripts/count.js';
 import { asideJobs } from './aside.js';
 import { readDaemons } from './daemons.js';
-import { readyLists } from './entries.js';
-import { poolParts, readyParts } from './flawed.js';
+import { poolParts, readyParts } from './count-parts.js';
+import { type ReadyList, readyLists } from './entries.js';
 import { headsOf } from './heads.js';
 import { readPauses } from './pauses.js';
 import { jobProblems, wrongTypeProblem } from './problems.js';
@@ -56,7 +56,7 @@ async function exactStats(
   const counter = new TopicCounter(beyondMs !== undefined);
   const progress = { counted: 0, total: jobsIn(sizes) };
   const counting: Counting = {
-    ...{ read, keys, counter, beyondMs },
+    ...{ read, keys, counter, beyondMs, sizes },
     // Of many jobs a body that lacks its field alone is not looked for.
     isPlain: progress.total > COUNTED_JOBS,
     counted: (jobs) => {
@@ -66,21 +66,38 @@ async function exactStats(
   };
   const types = await typesOf(read, [keys.pool, keys.reserved, keys.dead, keys.readyDue]);
   const isUsable = (key: string, type: string) => ['none', type].includes(types.get(key) ?? 'none');
-  const bodiless = isUsable(keys.pool, 'zset') ? await countPoolJobs(counting) : [];
+  // The search for the names of the lists keeps Redis busy while a part of the pool is on its way, and the reverse.
+  const [pool, lists] = await Promise.all([
+    isUsable(keys.pool, 'zset') ? countPoolJobs(counting) : { bodiless: [], expired: 0 },
+    allOf(readyLists(read, keys)),
+  ]);
   const leases = isUsable(keys.reserved, 'zset') ? await countLeasedJobs(counting) : [];
   const holders = isUsable(keys.reserved, 'zset') ? (await lookAtReservations(read, sizes)).holders : [];
   const letters = isUsable(keys.dead, 'zset') ? await countDeadJobs(counting) : [];
-  const { flawed, doubled, topics, problems: wrongTypes } = await countReadyJobs(counting);
+  const { flawed, doubled, topics, problems: wrongTypes } = await countReadyJobs(counting, lists);
   flawed.push(...(await countAsideJobs(read, counter)));
   if (isUsable(keys.readyDue, 'hash')) await addOldest(read, topics, counter);
   for (const { topic, untilMs } of await readPauses(read, keys)) counter.of(topic).pausedUntilMs = untilMs;
-  const found = jobProblems({ bodiless, flawed, doubled, goneRecords: [...leases, ...letters] });
+  const found = jobProblems({
+    bodiless: pool.bodiless,
+    flawed,
+    doubled,
+    goneRecords: [...leases, ...letters],
+  });
+  const { totals, ...sums } = counter.sums();
   return {
-    ...counter.sums(),
+    ...sums,
+    totals: { ...totals, expired: totals.expired + pool.expired },
     ...pick(sizes),
     consumers: holders,
     problems: [...wrongTypes, ...found],
   };
+}
+
+async function allOf<T>(items: AsyncIterable<T>): Promise<T[]> {
+  const all: T[] = [];
+  for await (const item of items) all.push(item);
+  return all;
 }
 
 const pick = ({ overdueSince, endedLeases }: Sizes) => ({ overdueSince, endedLeases });
@@ -89,6 +106,7 @@ const pick = ({ overdueSince, endedLeases }: Sizes) => ({ overdueSince, endedLea
 interface Counting {
   readonly read: Read;
   readonly keys: Keys;
+  readonly sizes: Sizes;
   readonly counter: TopicCounter;
   readonly isPlain: boolean;
   readonly beyondMs: number | undefined;
@@ -112,12 +130,19 @@ async function typesOf(read: Read, keys: readonly string[]): Promise<Map<string,
   });
 }
 
-/** @returns the jobs of the pool without a body, which belong to no topic */
-async function countPoolJobs({ read, counter, isPlain, beyondMs, counted }: Counting): Promise<Flawed[]> {
+/** @returns the jobs of the pool that belong to no topic: those that lost their bodies, and how many have expired with them */
+async function countPoolJobs({ read, counter, isPlain, beyondMs, counted }: Counting): Promise<{
+  bodiless: Flawed[];
+  expired: number;
+}> {
   const bodiless: Flawed[] = [];
+  let expired = 0;
   for await (const part of poolParts(read, isPlain, beyondMs)) {
     counted(part.lookedAt);
-    bodiless.push(...part.bodiless);
+    for (const job of part.bodiless) {
+      if (job.what === 'expired') expired += 1;
+      else bodiless.push(job);
+    }
     for (const { topic, delayed, due, expired, firstDueAt, beyond } of part.topics) {
       const counts = counter.of(topic);
       counts.delayed += delayed;
@@ -127,7 +152,7 @@ async function countPoolJobs({ read, counter, isPlain, beyondMs, counted }: Coun
       if (beyondMs !== undefined) counts.beyond = (counts.beyond ?? 0) + beyond;
     }
   }
-  return bodiless;
+  return { bodiless, expired };
 }
 
 /** @returns the keys of records that are gone or of a wrong type */
@@ -163,7 +188,10 @@ async function countDeadJobs({ read, keys, counter, counted }: Counting): Promis
 }
 
 /** A job that is in its list twice is counted once. @returns what is wrong with the entries */
-async function countReadyJobs({ read, keys, counter, isPlain, counted }: Counting): Promise<{
+async function countReadyJobs(
+  { read, sizes, counter, isPlain, counted }: Counting,
+  lists: readonly ReadyList[],
+): Promise<{
   flawed: Flawed[];
   doubled: number;
   topics: Buffer[];
@@ -173,15 +201,17 @@ async function countReadyJobs({ read, keys, counter, isPlain, counted }: Countin
   const topics: Buffer[] = [];
   const problems: Problem[] = [];
   let doubled = 0;
-  for await (const { topic, key, type } of readyLists(read, keys)) {
+  const lengths = new Map(sizes.heads.map((head) => [head.topic.toString('latin1'), head.entries]));
+  for (const { topic, key, type } of lists) {
     if (type !== 'list') {
       problems.push(wrongTypeProblem(key.toString(), type, 'list'));
       continue;
     }
     topics.push(topic);
     const counts = counter.of(topic);
+    const entries = lengths.get(topic.toString('latin1'));
     const [ready, expired, twice] = [new Set<string>(), new Set<string>(), new Set<string>()];
-    for await (const part of readyParts(read, topic, isPlain)) {
+    for await (const part of readyParts(read, topic, { isPlain, entries })) {
       for (const name of part.alive) {
         if (ready.has(name)) twice.add(name);
         ready.add(name);

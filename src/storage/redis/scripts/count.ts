@@ -19,6 +19,13 @@ export interface CountPart {
   readonly isPlain: boolean;
 }
 
+/** What one call has counted. */
+export interface Counted {
+  readonly lookedAt: number;
+  /** How long (ms) it has held Redis, by its own clock. */
+  readonly tookMs: number;
+}
+
 /** The same of the pool, where what is due later than a time may be counted apart. */
 export interface PoolPart extends CountPart {
   readonly beyondMs?: number | undefined;
@@ -35,8 +42,9 @@ export async function countPool(target: Target, after: SetPlace, { limit, isPlai
   return {
     last: { score: toText(answer[0]), id: toBuffer(answer[1]) },
     lookedAt: Number(answer[2]),
-    bodiless: toFlawed(answer[3]),
-    topics: [...toRows(answer, 4, 6)].map(([topic, delayed, due, expired, first, beyond]) => ({
+    tookMs: Number(answer[3]) / 1000,
+    bodiless: toFlawed(answer[4]),
+    topics: [...toRows(answer, 5, 6)].map(([topic, delayed, due, expired, first, beyond]) => ({
       topic: toBuffer(topic),
       delayed: Number(delayed),
       due: Number(due),
@@ -54,14 +62,14 @@ export async function countReady(
   first: number,
   { limit, isPlain }: CountPart,
 ) {
-  const [lookedAt, alive, expired, flawed] = await runScript(
+  const [lookedAt, tookUs, alive, expired, flawed] = await runScript(
     target,
     SCRIPTS.countReady,
-    ...[topic, first, first + limit - 1],
-    isPlain ? 1 : 0,
+    ...[topic, first, limit, isPlain ? 1 : 0],
   );
   return {
     lookedAt: Number(lookedAt),
+    tookMs: Number(tookUs) / 1000,
     /** Ids as latin1. */
     alive: unpackNames(toBuffer(alive)),
     expired: unpackNames(toBuffer(expired)),

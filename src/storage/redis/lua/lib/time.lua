@@ -1,7 +1,11 @@
 -- Times are whole milliseconds; scores are Unix seconds with a fraction, as protocol.md has it.
-local function now_ms()
+local function now_us()
   local time = redis.call('TIME')
-  return time[1] * 1000 + math.floor(time[2] / 1000)
+  return time[1] * 1000000 + time[2]
+end
+
+local function now_ms()
+  return math.floor(now_us() / 1000)
 end
 
 -- Whole milliseconds, or '' for none, as text. What Lua makes of a number, to join it to a text or to give it to

@@ -5,17 +5,22 @@
 -- few it is not worth it: it would store a short sorted set in another way.
 local MANY = 200
 
--- For each id of a page of a list or sorted set, which begins at an index, the topic of its job: a string, false when
--- there is none, or a table with an error when the key in the place of the body is no hash.
-local function topics_of(key, first, ids)
-  local topics = {}
-  if #ids >= MANY and not string.find(BUCKET, '*', 1, true) then
+-- The topic of a job, false when there is none, or a table with an error when the key in the place of the body is no
+-- hash.
+local function topic_of_id(id)
+  return redis.pcall('HGET', BUCKET .. id, 'topic')
+end
+
+-- The topics of so many jobs of a list or sorted set from an index on: for each a string, or something else where
+-- `topic_of_id` tells what it is.
+-- read_ids: answers their ids; it is asked where they are needed
+local function topics_of(key, first, count, read_ids)
+  if count >= MANY and not string.find(BUCKET, '*', 1, true) then
     local pattern = BUCKET .. '*->topic'
-    local found = redis.pcall('SORT', key, 'BY', 'nosort', 'LIMIT', first, #ids, 'GET', pattern)
-    if not found.err and #found == #ids then topics = found end
+    local found = redis.pcall('SORT', key, 'BY', 'nosort', 'LIMIT', first, count, 'GET', pattern)
+    if not found.err and #found == count then return found end
   end
-  for i, id in ipairs(ids) do
-    if not topics[i] then topics[i] = redis.pcall('HGET', BUCKET .. id, 'topic') end
-  end
+  local topics = {}
+  for i, id in ipairs(read_ids()) do topics[i] = topic_of_id(id) end
   return topics
 end
