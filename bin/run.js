@@ -1,7 +1,7 @@
 #!/usr/bin/env node
-// Runs dist/cli.cjs. Compiling it takes longer than most commands, so compiled code is kept in the user's cache
-// folder. Node's own module.enableCompileCache (22.1 and later) keeps less of it: a push took 1.1 to 1.4 times as
-// long with it (docs/design.md).
+// Runs the program in dist/program. Compiling it takes longer than most commands, so compiled code is kept in the
+// user's cache folder, for each command what it runs. Node's own module.enableCompileCache (22.1 and later) keeps less
+// of it: a push took 1.1 to 1.4 times as long with it (docs/design.md).
 // CommonJS, as bin/package.json says: Node's loader of modules takes 10 ms to start.
 'use strict';
 const {
@@ -15,18 +15,20 @@ const {
   writeFileSync,
   writeSync,
 } = require('node:fs');
-const { createRequire } = require('node:module');
 const { homedir } = require('node:os');
 const { dirname, isAbsolute, join } = require('node:path');
 
-/** The bundle begins with `// ` and the digest of its text. */
+/** Each file of the program begins with `// ` and the digest of its text. */
 const DIGEST = [3, 43];
+
+/** The highest exit code of a command that did its work. One that failed ran a part of it, or there is none of its name. */
+const NOTHING_FOUND = 1;
 
 /** A store URL with a password, as a value of its own or behind `--store=`. */
 const WITH_PASSWORD = /^((?:--store=)?rediss?(?:\+unix)?:\/\/[^:@/]*:).+@/i;
 
 const root = dirname(__dirname);
-const file = join(root, 'dist', 'cli.cjs');
+const program = join(root, 'dist', 'program');
 const argv = process.argv.slice(2);
 
 if (argv.some((arg) => WITH_PASSWORD.test(arg))) hidePasswords();
@@ -34,30 +36,78 @@ if (argv.some((arg) => WITH_PASSWORD.test(arg))) hidePasswords();
 run();
 
 function run() {
-  let cli;
+  let main;
   try {
-    cli = load();
+    ({ main } = load());
   } catch (error) {
     // Files that cannot be read, as with too few descriptors; what is behind it is for --debug.
     writeSync(2, `delayer: cannot be loaded: ${argv.includes('--debug') ? error.stack : error.message}\n`);
     process.exitCode = 70;
     return;
   }
-  void cli.main(argv, root);
-}
-
-function load() {
-  if (argv.includes('--debug')) {
-    // Traces name lines of the source; to read the source map takes longer than all the rest.
-    process.setSourceMapsEnabled(true);
-    return require(file);
-  }
-  return loadWithCache();
+  void main(argv, root);
 }
 
 /** Any user may read the arguments of any process, where the system allows to change what is read. */
 function hidePasswords() {
   process.title = ['delayer', ...argv.map((arg) => arg.replace(WITH_PASSWORD, '$1***@'))].join(' ');
+}
+
+/**
+ * Loads the modules of src/main.ts. scripts/bundle/parts.mjs has put all modules into a few files, which export a
+ * function for each: the first file is always read, and another one when a module of it is asked for.
+ */
+function load() {
+  const readPart = argv.includes('--debug') ? readWithSourceMap : partReader();
+  const parts = { main: readPart('main') };
+  const loaded = new Map();
+  const requireModule = (name) => {
+    let module = loaded.get(name);
+    if (module) return module.exports;
+    const part = parts.main.partOf[name];
+    if (part === undefined) return require(name);
+    parts[part] ??= readPart(part);
+    loaded.set(name, (module = { exports: {} }));
+    parts[part].modules[name](module.exports, requireModule, module);
+    return module.exports;
+  };
+  return Object.assign(requireModule, require)('./main.js');
+}
+
+/** Traces name lines of the source; to read the source map takes longer than all the rest. */
+function readWithSourceMap(part) {
+  process.setSourceMapsEnabled(true);
+  return require(join(program, `${part}.cjs`));
+}
+
+/** Reads parts, with what V8 has compiled of them for this command. */
+function partReader() {
+  const { Script } = require('node:vm');
+  const folder = cacheFolder();
+  const use = `${usedCommand()}-${process.version}-${process.arch}`;
+  return (part) => {
+    const filename = join(program, `${part}.cjs`);
+    const source = readFileSync(filename, 'latin1');
+    const kind = `${part}-${use}-`;
+    // By its digest, for V8 would take code of another source of the same length.
+    const name = `${kind}${source.slice(...DIGEST)}.v8`;
+    const cachedData = folder && readCode(join(folder, name));
+    const script = new Script(`(function (exports) {${source}\n})`, { filename, cachedData });
+    const exports = {};
+    script.runInThisContext()(exports);
+    if (folder && (cachedData === undefined || script.cachedDataRejected)) {
+      process.once('exit', (exitCode) => {
+        if (exitCode <= NOTHING_FOUND) writeCode(folder, name, script.createCachedData(), kind);
+      });
+    }
+    return exports;
+  };
+}
+
+function usedCommand() {
+  const [command = ''] = argv;
+  const isHelp = argv.includes('--help') || argv.includes('-h');
+  return isHelp || !/^[a-z]+$/.test(command) ? 'other' : command;
 }
 
 /** Undefined where there is no home: HOME is not set, and the user has no entry in passwd. */
@@ -83,28 +133,6 @@ function makeFolder(path) {
   mkdirSync(path, { mode: 0o700 });
 }
 
-/** What `require` would give, compiled before if it was run before. */
-function loadWithCache() {
-  const vm = require('node:vm');
-  const source = readFileSync(file, 'latin1');
-  // By its digest, for V8 would take code of another source of the same length.
-  const kind = `cli-${process.version}-${process.arch}-`;
-  const name = `${kind}${source.slice(...DIGEST)}.v8`;
-  const folder = cacheFolder();
-  const cachedData = folder && readCode(join(folder, name));
-  const script = new vm.Script(`(function (exports, require, module, __filename, __dirname) {${source}\n})`, {
-    filename: file,
-    cachedData,
-    importModuleDynamically: vm.constants?.USE_MAIN_CONTEXT_DEFAULT_LOADER,
-  });
-  const bundle = { exports: {} };
-  script.runInThisContext()(bundle.exports, createRequire(file), bundle, file, dirname(file));
-  if (folder && (cachedData === undefined || script.cachedDataRejected)) {
-    process.once('exit', () => writeCode(folder, name, script.createCachedData(), kind));
-  }
-  return bundle.exports;
-}
-
 function readCode(path) {
   try {
     return isOwn(path) ? readFileSync(path) : undefined;
@@ -113,7 +141,7 @@ function readCode(path) {
   }
 }
 
-/** Writes a file, and removes others of its kind: they are of bundles before. */
+/** Writes a file, and removes others of its kind: they are of programs before. */
 function writeCode(folder, name, code, kind) {
   try {
     makeFolder(folder);

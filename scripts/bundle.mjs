@@ -1,17 +1,28 @@
-// Bundles the commands and all they use into dist/cli.cjs, with its source map: one file loads several times
-// faster than the hundreds that it is made of. No module and no command of Redis is left out. What is done to
-// modules of other packages is here and in bundle/, with what it brings; test/build runs all of it.
-// Takes another entry and output, for a test.
-import { createHash } from 'node:crypto';
+// Bundles the commands and all they use into a few files, dist/program/*.cjs, each with its source map: they load several
+// times faster than the hundreds that they are made of, and a short command needs two of them. No module and no
+// command of Redis is left out. What is done to modules of other packages is here and in bundle/, with what it brings;
+// test/build runs all of it. Takes another entry and output, for a test.
 import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { builtinModules } from 'node:module';
-import { dirname, relative } from 'node:path';
+import { join, relative } from 'node:path';
 import { build } from 'esbuild';
 import { EDITS } from './bundle/edits.mjs';
 import { requireWhenUsed } from './bundle/lazy-requires.mjs';
 import { useOwnRequire } from './bundle/own-require.mjs';
+import { toParts } from './bundle/parts.mjs';
 
-const [ENTRY = 'src/main.ts', OUTFILE = 'dist/cli.cjs'] = process.argv.slice(2);
+const [ENTRY = 'src/main.ts', OUTDIR = join('dist', 'program')] = process.argv.slice(2);
+
+/** Commands that scripts call once for each job. */
+const SHORT = ['push', 'pop', 'bpop', 'ack', 'nack', 'release', 'extend', 'remove'];
+
+/** The files, and what is in each with all that it loads at once. The last one has the rest. */
+const PARTS = {
+  main: [ENTRY, ...(ENTRY === 'src/main.ts' ? SHORT.map((name) => `src/commands/${name}.ts`) : [])],
+  redis: ['src/storage/redis/url.ts', 'src/storage/redis/store.ts'],
+  sqlite: ['src/storage/sqlite/store.ts'],
+  rest: [],
+};
 
 /** A push uses a fraction of what oclif and ioredis load. 25 %. */
 const LAZY = /node_modules[\\/](@oclif[\\/]core[\\/]lib|ioredis[\\/]built)[\\/].*\.js$/;
@@ -28,9 +39,6 @@ const EXTERNAL = [
   // Where the binary of SQLite is.
   '@photostructure/sqlite/package.json',
 ];
-
-/** The first line of the bundle is its digest: bin/run.js names its cache by it. */
-const DIGEST = '0'.repeat(40);
 
 const edited = new Set();
 
@@ -62,13 +70,15 @@ const editing = {
   },
 };
 
-const { metafile, outputFiles, warnings } = await build({
+const built = await build({
   entryPoints: [ENTRY],
-  outfile: OUTFILE,
+  outdir: OUTDIR,
   bundle: true,
+  splitting: true,
   platform: 'node',
   target: 'node20',
-  format: 'cjs',
+  // What esbuild splits; parts.mjs makes CommonJS of it.
+  format: 'esm',
   plugins: [editing],
   external: EXTERNAL,
   // ASCII alone: bin/run.js need not decode it.
@@ -77,18 +87,19 @@ const { metafile, outputFiles, warnings } = await build({
   minifyWhitespace: true,
   legalComments: 'none',
   // For --debug, which shows names and lines of sources; their text need not be installed.
-  sourcemap: true,
+  sourcemap: 'external',
   sourcesContent: false,
-  banner: { js: `// ${DIGEST}` },
   metafile: true,
   write: false,
   logLevel: 'warning',
 });
 
+const imports = Object.values(built.metafile.outputs).flatMap((output) => output.imports);
 const problems = [
-  ...warnings.map(({ text }) => text),
+  ...built.warnings.map(({ text }) => text),
   ...EDITS.filter((change) => !edited.has(change)).map(({ file }) => `the edit of ${file} edits nothing`),
-  ...metafile.outputs[relative('.', OUTFILE)].imports
+  ...imports
+    .filter(({ external }) => external)
     .filter(({ path }) => !builtinModules.includes(path.replace(/^node:/, '')) && !EXTERNAL.includes(path))
     .map(({ path }) => `${path} is used and not in the bundle`),
 ];
@@ -102,8 +113,5 @@ function replace(path, text) {
   renameSync(own, path);
 }
 
-mkdirSync(dirname(OUTFILE), { recursive: true });
-for (const { path, contents } of outputFiles) {
-  const text = Buffer.from(contents).toString('latin1');
-  replace(path, text.replace(DIGEST, createHash('sha1').update(text).digest('hex')));
-}
+mkdirSync(OUTDIR, { recursive: true });
+for (const { name, text } of await toParts(built, PARTS)) replace(join(OUTDIR, name), text);

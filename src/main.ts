@@ -15,7 +15,7 @@ export async function main(argv: readonly string[], root: string): Promise<void>
   if (!isCommand(name) || asksForHelp(rest))
     return runByOclif(given, root, Object.keys(COMMANDS), Object.keys(shared));
   const { default: command } = await COMMANDS[name]();
-  await command.start(name, rest, root);
+  await command.run(rest, { id: name, root });
 }
 
 function isCommand(name: string): name is keyof typeof COMMANDS {

@@ -27,8 +27,7 @@ export const EDITS = [
     to: 'Object.defineProperty(exports, "ReplyError", { enumerable: true, get: () => require("redis-errors").ReplyError });',
   },
   {
-    // Not for speed: a stream of stdout makes its pipe non-blocking, also for the processes that share it.
-    // output/stdout.ts writes without one, and cli/help.ts, which needs it, listens itself.
+    // Not for speed: cli/help.ts listens for errors of stdout and tells them; this would throw them.
     file: /@oclif[\\/]core[\\/]lib[\\/]command\.js$/,
     from: /process\.stdout\.on\('error'[\s\S]*?\n\}\);/,
     to: '',

@@ -1,6 +1,3 @@
-import { Command } from '@oclif/core/command';
-import { Config } from '@oclif/core/config';
-import * as Flags from '@oclif/core/flags';
 import type {
   ArgInput,
   FlagInput,
@@ -20,6 +17,8 @@ import { isReaderGone, passesWithTheSignal, reportError } from './errors.js';
 import { fromBase64 } from './input/base64.js';
 import { readIds } from './input/ids.js';
 import { closeStdin } from './input/lines.js';
+import { Command } from './oclif/command.js';
+import * as Flags from './oclif/flags.js';
 import { type CommandSpec, parseArguments } from './parse.js';
 import { endBySignal, type EndSignal, type Interruption, keepHangupIgnored } from './signals.js';
 import { printInfo, setVerbosity } from './stderr.js';
@@ -62,34 +61,12 @@ export abstract class BaseCommand extends Command {
   /** Of a command that waits or has jobs in hand; others end at the first signal, as programs do. */
   protected interruption: Interruption | undefined;
 
-  /**
-   * Runs the command with a configuration that is not loaded: to load it, as oclif's own `run` does, takes
-   * most of the time of a bare start of Node, and a command that was named needs nothing of it.
-   */
-  static async start(
-    this: new (argv: string[], config: Config) => BaseCommand,
-    id: string,
-    argv: string[],
-    root: string,
-  ): Promise<void> {
-    const config = new Config({ root });
-    config.bin = 'delayer';
-    const command = new this(argv, config);
-    command.id = id;
-    await command._run();
-  }
-
-  /** oclif's own `init` looks for deprecated aliases, of which there are none, in a configuration that is loaded. */
-  protected override init(): Promise<void> {
-    return Promise.resolve();
-  }
-
-  protected override async parse<
+  /** The values of flags and arguments that it was given. @throws DelayerError `usage` */
+  protected async parse<
     F extends OutputFlags<FlagInput>,
     B extends OutputFlags<FlagInput>,
     A extends OutputArgs<ArgInput>,
   >(command: Input<F, B, A> = this.ctor as Input<F, B, A>, argv = this.argv): Promise<ParserOutput<F, B, A>> {
-    this.parsed = true;
     const { flags, args } = command;
     const spec = { flags: { ...BaseCommand.baseFlags, ...flags }, args: args ?? {}, usage: this.usage };
     const parsed = await parseArguments(argv, spec as unknown as CommandSpec);
@@ -111,7 +88,7 @@ export abstract class BaseCommand extends Command {
       const argument = `${name.toUpperCase()}${multiple === true ? '...' : ''}`;
       return required === true ? argument : `[${argument}]`;
     });
-    return ['delayer', this.id ?? '', ...names, '[flags]'].join(' ');
+    return ['delayer', this.id, ...names, '[flags]'].join(' ');
   }
 
   /** The error of an argument that is needed in this call of the command, and not in others. */
@@ -175,20 +152,19 @@ export abstract class BaseCommand extends Command {
     });
   }
 
-  override catch(error: Error): Promise<void> {
+  protected override catch(error: Error): Promise<void> {
     const { received } = this.interruption ?? {};
-    if (received === undefined || !isReaderGone(error)) reportError(error, this.argv, this.id ?? '');
+    if (received === undefined || !isReaderGone(error)) reportError(error, this.argv, this.id);
     return Promise.resolve();
   }
 
   /** Comes last. A signal that came decides how it ends, whatever failed because of it or at that time. */
-  protected override finally(error: Error | undefined): Promise<void> {
+  protected override finally(error: Error | undefined): void {
     closeStdin();
     this.interruption?.release();
     const { received } = this.interruption ?? {};
     if (received !== undefined && (error === undefined || passesWithTheSignal(error)))
       this.endAfterSignal(received);
-    return Promise.resolve();
   }
 
   protected endAfterSignal(signal: EndSignal): void {

@@ -1,4 +1,4 @@
-import * as Flags from '@oclif/core/flags';
+import * as Flags from './oclif/flags.js';
 import { FIGURE_NAMES, type FigureName, FIGURES } from '../core/check-stats.js';
 import { parseDuration } from '../core/duration.js';
 import { DelayerError } from '../core/errors.js';

@@ -1,4 +1,4 @@
-import * as Flags from '@oclif/core/flags';
+import * as Flags from './oclif/flags.js';
 import { DelayerError } from '../core/errors.js';
 import { columnName, type NamedColumn, type Order } from '../output/columns.js';
 import { nearest } from './nearest.js';

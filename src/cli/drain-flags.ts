@@ -1,4 +1,4 @@
-import * as Flags from '@oclif/core/flags';
+import * as Flags from './oclif/flags.js';
 import { DelayerError } from '../core/errors.js';
 import { count, positiveDuration, rate, retryFlags, timerDuration } from './flags.js';
 

@@ -1,5 +1,5 @@
-import * as Args from '@oclif/core/args';
-import * as Flags from '@oclif/core/flags';
+import * as Args from './oclif/args.js';
+import * as Flags from './oclif/flags.js';
 import { parseBackoff } from '../core/backoff-text.js';
 import { parseDuration } from '../core/duration.js';
 import { DelayerError } from '../core/errors.js';

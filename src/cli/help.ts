@@ -37,9 +37,9 @@ export async function runByOclif(
     // oclif asks the system for both, and fails for a user whom it does not know, as in a container.
     process.env.HOME = homeFolder() ?? '/';
     process.env.SHELL ??= '/bin/sh';
-    const { run } = await import('@oclif/core');
+    const { default: oclif } = await import('@oclif/core');
     // Without plugins that a user may have installed for other programs on oclif.
-    await run([...args], { root, userPlugins: false, devPlugins: false });
+    await oclif.run([...args], { root, userPlugins: false, devPlugins: false });
   } catch (error) {
     // oclif ends help in this way.
     if ((error as NodeJS.ErrnoException).code !== 'EEXIT') reportError(error as Error, argv, '');

@@ -1,4 +1,4 @@
-import * as Flags from '@oclif/core/flags';
+import * as Flags from './oclif/flags.js';
 import { DelayerError } from '../core/errors.js';
 import { LIST_FORMATS, type ListFormat } from '../output/job-lists.js';
 import { tableFlags } from './choose-columns.js';

@@ -1,4 +1,4 @@
-import * as Flags from '@oclif/core/flags';
+import * as Flags from './oclif/flags.js';
 import type { Sweep } from '../bulk/sweep.js';
 import { DelayerError } from '../core/errors.js';
 import { JOB_STATES, type JobState } from '../core/job.js';

@@ -1,4 +1,4 @@
-import * as Args from '@oclif/core/args';
+import * as Args from './oclif/args.js';
 import { toJsonLine } from '../output/json.js';
 import { writeStdout } from '../output/stdout.js';
 import { printInfo, printNote } from './stderr.js';

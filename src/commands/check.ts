@@ -1,5 +1,5 @@
-import * as Args from '@oclif/core/args';
-import * as Flags from '@oclif/core/flags';
+import * as Args from '../cli/oclif/args.js';
+import * as Flags from '../cli/oclif/flags.js';
 import { BaseCommand } from '../cli/base-command.js';
 import { threshold } from '../cli/check-flags.js';
 import {
@@ -61,7 +61,7 @@ Exit code 0 when all is well, 1 for a warning, 2 when it is critical or the stor
   }
 
   /** Who watches reads stdout and the exit code, and knows four of them. */
-  override async catch(error: Error): Promise<void> {
+  protected override async catch(error: Error): Promise<void> {
     const isOfStore = error instanceof DelayerError && error.exitCode === STORE_EXIT_CODE;
     const level = isOfStore ? 2 : 3;
     await writeStdout(checkErrorText(level, error.message, this.format)).catch(() => undefined);

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import * as Args from '@oclif/core/args';
-import * as Flags from '@oclif/core/flags';
+import * as Args from '../cli/oclif/args.js';
+import * as Flags from '../cli/oclif/flags.js';
 import { BaseCommand } from '../cli/base-command.js';
 import { assertCanAsk } from '../cli/confirm.js';
 import { gather, runDoctor } from '../cli/doctor.js';
@@ -59,7 +59,7 @@ Exit code 1 when an error is left, 0 when there is none, or warnings alone.`;
     await this.withQueue(flags, async (queue) => {
       const site = { label: queue.label, flags };
       if (file !== undefined) {
-        const { version } = readPackage(this.config.options.root);
+        const { version } = readPackage(this.root);
         this.endWith(await gather(queue, { file, version, withNames: flags.names, site }));
         return;
       }

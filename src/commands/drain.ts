@@ -1,5 +1,5 @@
 import { hostname } from 'node:os';
-import * as Flags from '@oclif/core/flags';
+import * as Flags from '../cli/oclif/flags.js';
 import type { InferredFlags } from '@oclif/core/interfaces';
 import { splitAtDashes, splitFlag } from '../cli/argv.js';
 import { BaseCommand } from '../cli/base-command.js';

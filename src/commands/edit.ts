@@ -1,5 +1,5 @@
-import * as Args from '@oclif/core/args';
-import * as Flags from '@oclif/core/flags';
+import * as Args from '../cli/oclif/args.js';
+import * as Flags from '../cli/oclif/flags.js';
 import { actOnIds, type Acted, type Verb } from '../cli/act-on-ids.js';
 import { countBehindDashes } from '../cli/argv.js';
 import { BaseCommand } from '../cli/base-command.js';

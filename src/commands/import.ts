@@ -1,5 +1,5 @@
-import * as Args from '@oclif/core/args';
-import * as Flags from '@oclif/core/flags';
+import * as Args from '../cli/oclif/args.js';
+import * as Flags from '../cli/oclif/flags.js';
 import { BaseCommand } from '../cli/base-command.js';
 import { runImport } from '../cli/import-jobs.js';
 import { shift } from '../cli/flags.js';

@@ -1,4 +1,4 @@
-import * as Args from '@oclif/core/args';
+import * as Args from '../cli/oclif/args.js';
 import { BaseCommand } from '../cli/base-command.js';
 import { type InspectFlags, inspectFlags, type InspectView, toView } from '../cli/inspect-flags.js';
 import { toListing, toOverview } from '../cli/inspect-look.js';

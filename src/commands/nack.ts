@@ -1,4 +1,4 @@
-import * as Flags from '@oclif/core/flags';
+import * as Flags from '../cli/oclif/flags.js';
 import { duration } from '../cli/flags.js';
 import { LeaseCommand, NOT_HELD_TEXT } from '../cli/lease-command.js';
 import { NOT_HELD, type Settled } from '../cli/settle.js';

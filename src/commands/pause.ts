@@ -1,4 +1,4 @@
-import * as Args from '@oclif/core/args';
+import * as Args from '../cli/oclif/args.js';
 import { BaseCommand } from '../cli/base-command.js';
 import { positiveDuration } from '../cli/flags.js';
 import { printInfo, printNote } from '../cli/stderr.js';

@@ -1,4 +1,4 @@
-import * as Args from '@oclif/core/args';
+import * as Args from '../cli/oclif/args.js';
 import { promoting } from '../bulk/acts.js';
 import { actOnIds, type Verb } from '../cli/act-on-ids.js';
 import { actingFlags, assertNoSelection, selectionFlagsWithoutState } from '../cli/selection-flags.js';

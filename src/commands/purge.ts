@@ -1,5 +1,5 @@
-import * as Args from '@oclif/core/args';
-import * as Flags from '@oclif/core/flags';
+import * as Args from '../cli/oclif/args.js';
+import * as Flags from '../cli/oclif/flags.js';
 import { removeVerb } from '../cli/remove-verb.js';
 import { actingFlags } from '../cli/selection-flags.js';
 import { SelectingCommand } from '../cli/selecting-command.js';

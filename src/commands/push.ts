@@ -1,5 +1,5 @@
-import * as Args from '@oclif/core/args';
-import * as Flags from '@oclif/core/flags';
+import * as Args from '../cli/oclif/args.js';
+import * as Flags from '../cli/oclif/flags.js';
 import { countBehindDashes } from '../cli/argv.js';
 import { BaseCommand } from '../cli/base-command.js';
 import { backoff, duration, positiveDuration, retries, timestamp } from '../cli/flags.js';

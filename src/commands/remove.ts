@@ -1,5 +1,5 @@
-import * as Args from '@oclif/core/args';
-import * as Flags from '@oclif/core/flags';
+import * as Args from '../cli/oclif/args.js';
+import * as Flags from '../cli/oclif/flags.js';
 import { removeAnyState } from '../bulk/acts.js';
 import { actOnIds } from '../cli/act-on-ids.js';
 import { RemovedJobs, removeVerb } from '../cli/remove-verb.js';

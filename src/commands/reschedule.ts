@@ -1,4 +1,4 @@
-import * as Args from '@oclif/core/args';
+import * as Args from '../cli/oclif/args.js';
 import { rescheduling } from '../bulk/acts.js';
 import { actOnIds, type Verb } from '../cli/act-on-ids.js';
 import { duration, shift, timestamp } from '../cli/flags.js';

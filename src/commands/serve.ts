@@ -97,7 +97,7 @@ It runs in the foreground, or with --daemon in the background. -c reads the conf
     return interruption;
   }
 
-  override async catch(error: Error): Promise<void> {
+  protected override async catch(error: Error): Promise<void> {
     const { daemonLog: log } = this;
     const failure = toDelayerError(error);
     this.report?.failed(failure);

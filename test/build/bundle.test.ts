@@ -1,10 +1,10 @@
 import { expect } from 'chai';
 import type * as IoRedis from 'ioredis';
-import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { COMMANDS } from '../../src/commands/index.js';
 import { expectQuiet, useCli } from '../support/cli.js';
-import { BUNDLE, bundledModules } from './bundle.js';
+import { bundledModules, digestOf, partNames } from './bundle.js';
 import { startServers } from './redis-servers.js';
 import { ROOT, runScript, usePackageRoot } from './package-root.js';
 
@@ -66,14 +66,18 @@ describe('the bundle', () => {
     expect((await cli.run(args)).stderr).not.to.include('.ts:');
   });
 
-  it('removes the compiled code of another bundle', async () => {
+  it('removes the compiled code of another program', async () => {
     const env = { XDG_CACHE_HOME: join(cli.home, 'cache') };
     const folder = join(cli.home, 'cache', 'delayer');
     mkdirSync(folder, { recursive: true });
-    writeFileSync(join(folder, `cli-${process.version}-${process.arch}-0.v8`), '');
-    await cli.run(['inspect'], { env });
-    const digest = readFileSync(BUNDLE, 'latin1').slice(3, 43);
-    expect(readdirSync(folder)).to.deep.equal([`cli-${process.version}-${process.arch}-${digest}.v8`]);
+    const fileOf = (part: string, digest: string) =>
+      `${part}-pop-${process.version}-${process.arch}-${digest}.v8`;
+    for (const part of partNames()) writeFileSync(join(folder, fileOf(part, '0')), '');
+    await cli.run(['pop', 'topic'], { env });
+    const kept = partNames().map((part) =>
+      fileOf(part, ['main', 'sqlite'].includes(part) ? digestOf(part) : '0'),
+    );
+    expect(readdirSync(folder).sort()).to.deep.equal(kept.sort());
   });
 
   function moduleAt(path: string): unknown {
@@ -88,11 +92,13 @@ describe('the build of the bundle', () => {
 
   it('fails when a module is used that the bundle does not hold', () => {
     root.write('src/main.ts', "try { require('not-there'); } catch { /* it does without */ }\n");
-    const outfile = join(root.path, 'cli.cjs');
-    const { code, said } = runScript('bundle.mjs', join(root.path, 'src/main.ts'), outfile);
+    const { code, said } = runScript(
+      'bundle.mjs',
+      join(root.path, 'src/main.ts'),
+      join(root.path, 'program'),
+    );
     expect(code).to.equal(1);
     expect(said).to.include('not-there is used and not in the bundle');
     expect(said).to.match(/the edit of .*Commander.* edits nothing/);
-    rmSync(outfile, { force: true });
   });
 });

@@ -1,31 +1,65 @@
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { dirname, join } from 'node:path';
-import { runInThisContext } from 'node:vm';
+import { join } from 'node:path';
 import { ROOT } from './package-root.js';
 
-export const BUNDLE = join(ROOT, 'dist', 'cli.cjs');
-
-/** How esbuild writes a module: CommonJS as a function `require_x`, an ES module that is late as `init_x`. */
-const MODULE = /\bvar (\w+)=__(commonJS|esm)\(\{"([^"]+)"/g;
+export const PROGRAM = join(ROOT, 'dist', 'program');
 
 export interface BundledModule {
-  /** From the root of this package. */
+  /** Of a module of another package, from the root of this one; of a chunk of ours, its name. */
   readonly path: string;
   /** Runs it, when it did not run yet. */
   readonly load: () => unknown;
 }
 
-/** The modules of the bundle that wait for their first use. */
+type Exports = Record<string, unknown>;
+/** esbuild's maker of a CommonJS module, from an object of its path and its code. */
+type CommonJs = (code: object, module?: object) => () => unknown;
+
+interface Part {
+  readonly partOf?: Readonly<Record<string, string>>;
+  readonly modules: Readonly<
+    Record<string, (exports: Exports, require: NodeJS.Require, module: { exports: Exports }) => void>
+  >;
+}
+
+/** The files of the program, as it cuts itself up. */
+export const partNames = (): string[] =>
+  readdirSync(PROGRAM).flatMap((name) => (name.endsWith('.cjs') ? [name.slice(0, -'.cjs'.length)] : []));
+
+export const digestOf = (part: string): string =>
+  readFileSync(join(PROGRAM, `${part}.cjs`), 'latin1').slice(3, 43);
+
+/** All chunks of the program, which are loaded here, and the CommonJS modules in them, which are not. */
 export function bundledModules(): BundledModule[] {
-  const source = readFileSync(BUNDLE, 'latin1');
-  const paths = [...source.matchAll(MODULE)].map(([, name = '', , path = '']) => ({ name, path }));
-  const run = runInThisContext(
-    `(function (exports, require, module, __filename, __dirname) {${source}
-    return [${paths.map(({ name }) => name).join()}]; })`,
-    { filename: BUNDLE },
-  ) as (...given: unknown[]) => (() => unknown)[];
-  const module = { exports: {} };
-  const loads = run(module.exports, createRequire(BUNDLE), module, BUNDLE, dirname(BUNDLE));
-  return loads.map((load, index) => ({ path: paths[index]?.path ?? '', load }));
+  const own = createRequire(join(ROOT, 'bin', 'run.js'));
+  const parts = partNames().map((name) => own(join(PROGRAM, `${name}.cjs`)) as Part);
+  const chunks = Object.assign({}, ...parts.map(({ modules }) => modules)) as Part['modules'];
+  const found: BundledModule[] = [];
+  const loaded = new Map<string, { exports: Exports }>();
+  const load = (name: string): unknown => {
+    const run = chunks[name];
+    if (!run) return own(name);
+    const known = loaded.get(name);
+    if (known) return known.exports;
+    const module: { exports: Exports } = { exports: {} };
+    loaded.set(name, module);
+    run(module.exports, requireChunk, module);
+    const { __commonJS: make } = module.exports as { __commonJS?: CommonJs };
+    if (make) module.exports = { ...module.exports, __commonJS: recording(make) };
+    return module.exports;
+  };
+  const recording =
+    (make: CommonJs): CommonJs =>
+    (code, module) => {
+      const made = make(code, module);
+      found.push({ path: Object.keys(code)[0] ?? '', load: made });
+      return made;
+    };
+  const requireChunk = Object.assign(load, own) as NodeJS.Require;
+  for (const path of Object.keys(chunks)) {
+    load(path);
+    found.push({ path, load: () => load(path) });
+  }
+  return found;
 }

@@ -1,4 +1,4 @@
-import * as Flags from '@oclif/core/flags';
+import * as Flags from '../oclif/flags.js';
 import type { StoreFlags } from '../config/settings.js';
 import { positiveDuration } from '../flags.js';
 import { readDaemonConfig } from './daemon-config.js';

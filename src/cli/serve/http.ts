@@ -1,4 +1,4 @@
-import * as Flags from '@oclif/core/flags';
+import * as Flags from '../oclif/flags.js';
 import type { DaemonStatus } from '../../core/daemon-status.js';
 import type { Queue } from '../../core/queue.js';
 import { addressText, type HttpAddress, parseAddress } from '../../http/address.js';
