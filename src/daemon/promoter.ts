@@ -94,7 +94,8 @@ class Daemon {
   readonly progress: Progress;
   private announcedAt = -Infinity;
   private mayAnnounce = true;
-  private nextInMs = 0;
+  /** When there is something to do next, as far as is known, on the clock of monotonicMs. */
+  private nextAtMs = 0;
   private stuck = 0;
   private hasToldOfDoubled = false;
 
@@ -136,7 +137,9 @@ class Daemon {
         this.options.onEvent({ type: 'maintained', promoted, reclaimed, expired, deleted });
       this.reportStuck(step.stuck);
       this.options.onLook?.();
-      this.nextInMs = step.nextInMs ?? Infinity;
+      // From when it was asked: the answer may have taken longer than there is left. What is to be done at once, and
+      // is not, need not be asked for without a pause.
+      this.nextAtMs = beganAtMs + Math.max(1, step.nextInMs ?? Infinity);
       more = step.more;
     }
   }
@@ -145,7 +148,7 @@ class Daemon {
     const { intervalMs = HOUSEKEEPING_MS, onLookEveryMs = Infinity, signal } = this.options;
     const { needsPromotion } = this.queue;
     const longestMs = needsPromotion ? Math.max(intervalMs, LOOK_MS) : HOUSEKEEPING_MS;
-    const timeoutMs = Math.max(1, Math.min(this.nextInMs, longestMs, onLookEveryMs));
+    const timeoutMs = Math.max(0, Math.min(this.nextAtMs - monotonicMs(), longestMs, onLookEveryMs));
     // Where jobs become ready by themselves, what is pushed gives a daemon nothing to do.
     if (!needsPromotion) await sleep(timeoutMs, signal);
     else await this.queue.waitForPush({ timeoutMs, pollMs: Math.max(1, intervalMs), signal });

@@ -1,10 +1,11 @@
+import { setImmediate } from 'node:timers/promises';
 import { expect } from 'chai';
 import { DelayerError } from '../../src/core/errors.js';
 import type { DelayerEvent } from '../../src/core/events.js';
 import { Queue } from '../../src/core/queue.js';
 import { DAEMON_SEEN_MS, type Store } from '../../src/core/store.js';
 import type { Maintenance } from '../../src/core/results.js';
-import { sleep } from '../../src/core/timer.js';
+import { monotonicMs, sleep } from '../../src/core/timer.js';
 import { runDaemon } from '../../src/daemon/promoter.js';
 import { Progress } from '../../src/daemon/progress.js';
 import { eventually, failureOf } from '../support/eventually.js';
@@ -125,24 +126,38 @@ describe('the daemon', () => {
     expect(calls).to.deep.equal(['announce', 'ready', 'maintain', 'maintain']);
   });
 
-  it('the daemon waits until the next job is due, and looks after its interval where it may not hear of pushes', async () => {
-    const waits: [number, number | undefined][] = [];
-    const answers = [70, 5, undefined, 0];
+  /** How long the daemon waited for pushes, after steps that took a while and told when there is something to do. */
+  async function waitsAfter(answers: readonly (number | undefined)[], tookMs: number) {
+    const waits: { maxMs: number; pollMs: number | undefined }[] = [];
     const queue = queueWith({
-      maintain: () => Promise.resolve({ ...NOTHING, nextInMs: answers[waits.length] }),
+      maintain: async () => {
+        const begun = monotonicMs();
+        while (monotonicMs() - begun < tookMs) await setImmediate();
+        return { ...NOTHING, nextInMs: answers[waits.length] };
+      },
       waitForPush: ({ maxMs, pollMs }) => {
-        waits.push([maxMs, pollMs]);
-        if (waits.length === 4) ending.abort();
+        waits.push({ maxMs, pollMs });
+        if (waits.length === answers.length) ending.abort();
         return Promise.resolve();
       },
     });
     await run(queue, 50);
-    expect(waits).to.deep.equal([
-      [70, 50],
-      [5, 50],
-      [1000, 50],
-      [1, 50],
-    ]);
+    return waits;
+  }
+
+  it('the daemon waits until the next job is due, and looks after its interval where it may not hear of pushes', async () => {
+    const waits = await waitsAfter([60_000, 900, undefined, 0], 0);
+    expect(waits.map(({ pollMs }) => pollMs)).to.deep.equal([50, 50, 50, 50]);
+    const [far, near, never, now] = waits.map(({ maxMs }) => maxMs);
+    expect([far, never]).to.deep.equal([1000, 1000]);
+    expect(near).to.be.within(0, 900);
+    expect(now).to.be.within(0, 1);
+  });
+
+  it('the time until the next job is due begins with the question: the answer may take long', async () => {
+    const [wait, over] = await waitsAfter([700, 20], 30);
+    expect(wait?.maxMs).to.be.within(0, 670);
+    expect(over?.maxMs).to.equal(0);
   });
 
   it('the daemon fails when the first contact fails', async () => {

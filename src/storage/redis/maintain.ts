@@ -15,7 +15,7 @@ export async function maintain(
     const moved = done.promoted + done.expired + done.reclaimed + done.deleted + done.buried.length;
     sweep.suspect(done.suspects);
     if (!done.more || moved > 0) {
-      const swept = await sweep.step({ isBusy: done.more, isUntidy: done.isUntidy });
+      const swept = await sweep.step({ isBusy: done.more, isUntidy: done.isUntidy, nextInMs: done.nextInMs });
       return together(done, swept, skip + done.stuck);
     }
     stuck.count = skip + done.stuck;

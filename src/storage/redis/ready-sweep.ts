@@ -1,6 +1,6 @@
 import type { Caller } from './caller.js';
 import { seeTopics } from './scripts/look.js';
-import { sweep, tidy } from './scripts/maintain.js';
+import { LONG_PART, sweep, tidy } from './scripts/maintain.js';
 import type { Target } from './scripts/run.js';
 import { monotonicMs } from '../../core/timer.js';
 
@@ -8,6 +8,12 @@ import { monotonicMs } from '../../core/timer.js';
 const SCAN_WINDOW = 2000;
 /** While there is other work, every so many steps of it one of these is done. */
 const STEPS_BETWEEN = 64;
+/** Jobs that are due so soon (ms) are not to wait for a part of a list that is long. */
+const SOON_MS = 10;
+/** Entries of a part that they do wait for. */
+const SHORT_PART = 200;
+/** Where jobs are always due soon, a part is looked at so often (ms). */
+const PRESSED_EVERY_MS = 50;
 /** Where nothing is known to be left over, it is looked for so often (ms). */
 const EVERY_MS = 1000;
 /** After so many notes that were left over there are more. */
@@ -22,6 +28,12 @@ export interface SweepStep {
   readonly returned: number;
   /** Is there more to do at once? */
   readonly more: boolean;
+}
+
+interface StepParams {
+  readonly isBusy: boolean;
+  readonly isUntidy: boolean;
+  readonly nextInMs?: number | undefined;
 }
 
 interface Walk {
@@ -46,6 +58,7 @@ export class ReadySweep {
   private stepsToWait = 0;
   private tidiedAtMs = -Infinity;
   private scannedAtMs = -Infinity;
+  private sweptAtMs = -Infinity;
 
   constructor(private readonly caller: Pick<Caller, 'run'>) {}
 
@@ -67,29 +80,33 @@ export class ReadySweep {
   /**
    * One step of what a daemon does beside its work.
    * @param isBusy has it other work?
+   * @param nextInMs when it has
    */
-  async step({
-    isBusy,
-    isUntidy,
-  }: {
-    readonly isBusy: boolean;
-    readonly isUntidy: boolean;
-  }): Promise<SweepStep> {
-    this.stepsToWait = isBusy ? this.stepsToWait - 1 : 0;
-    if (this.stepsToWait > 0) return NOTHING;
-    this.stepsToWait = STEPS_BETWEEN;
+  async step({ isBusy, isUntidy, nextInMs = Infinity }: StepParams): Promise<SweepStep> {
+    const isPressed = isBusy || nextInMs <= SOON_MS;
+    if (!this.isTurn(isBusy, isPressed)) return NOTHING;
     const returned = isUntidy ? await this.tidy() : 0;
-    const { expired, doubled, more } = await this.sweepPart();
+    const { expired, doubled, more } = await this.sweepPart(isPressed ? SHORT_PART : LONG_PART);
     return { expired, doubled, returned, more: more || returned > 0 };
   }
 
+  private isTurn(isBusy: boolean, isPressed: boolean): boolean {
+    const now = monotonicMs();
+    this.stepsToWait = isBusy ? this.stepsToWait - 1 : 0;
+    const mayWait = isPressed && !isBusy && this.current?.hasShown !== true;
+    if (this.stepsToWait > 0 || (mayWait && now - this.sweptAtMs < PRESSED_EVERY_MS)) return false;
+    this.stepsToWait = STEPS_BETWEEN;
+    this.sweptAtMs = now;
+    return true;
+  }
+
   /** A list of which a part has shown something is walked to its end at once. */
-  private async sweepPart(): Promise<Pick<SweepStep, 'expired' | 'doubled' | 'more'>> {
+  private async sweepPart(entries: number): Promise<Pick<SweepStep, 'expired' | 'doubled' | 'more'>> {
     const current = (this.current ??= await this.nextList());
     if (!current) return NOTHING;
     const { topic, from } = current;
     const { expired, taken, next, doubled } = await this.caller.run('best-effort', (target) =>
-      sweep(target, topic, from),
+      sweep(target, topic, { from, entries }),
     );
     current.hasShown ||= taken > 0;
     const isRightEnd = from === RIGHT_END;

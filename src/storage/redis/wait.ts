@@ -157,16 +157,19 @@ export class PushListener extends Subscription {
   ): Promise<void> {
     this.listen();
     let until = monotonicMs() + (this.isListening && this.hearsPool ? maxMs : Math.min(maxMs, pollMs));
-    for (;;) {
-      if (this.poolChanged && !this.heard) {
-        await this.sleep(this.peekedAt + PEEK_GAP_MS - monotonicMs(), signal);
-        this.poolChanged = false;
-        this.peekedAt = monotonicMs();
-        until = Math.min(until, this.peekedAt + (await nextDueInMs()));
+    while (!this.heard && !this.isClosed && signal?.aborted !== true) {
+      const now = monotonicMs();
+      const restMs = until - now;
+      const peekInMs = this.poolChanged ? Math.max(0, this.peekedAt + PEEK_GAP_MS - now) : Infinity;
+      if (restMs <= 0) break;
+      // Who looks at all of the store so soon need not look at the pool before.
+      if (peekInMs > 0 || restMs <= PEEK_GAP_MS) {
+        await this.sleep(Math.min(restMs, Math.max(peekInMs, 1)), signal);
+        continue;
       }
-      const restMs = until - monotonicMs();
-      if (restMs <= 0 || this.heard || this.isClosed || signal?.aborted === true) break;
-      if (!this.poolChanged) await this.sleep(restMs, signal);
+      this.poolChanged = false;
+      this.peekedAt = now;
+      until = Math.min(until, now + (await nextDueInMs()));
     }
     this.heard = false;
   }

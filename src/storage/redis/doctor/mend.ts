@@ -10,7 +10,7 @@ import {
   mendHash,
   mendLeases,
 } from '../scripts/examine.js';
-import { sweep } from '../scripts/maintain.js';
+import { LONG_PART, sweep } from '../scripts/maintain.js';
 import type { Target } from '../scripts/run.js';
 
 /** Mends faults of one kind; answers, in order, whether each was. */
@@ -51,7 +51,7 @@ async function sweepAll(run: Caller['run'], topic: Buffer): Promise<number> {
   let taken = 0;
   for (let from = RIGHT_END; ;) {
     const at = from;
-    const part = await run('best-effort', (target) => sweep(target, topic, at));
+    const part = await run('best-effort', (target) => sweep(target, topic, { from: at, entries: LONG_PART }));
     taken += part.taken;
     // All of the right end may be expired, and what comes behind it as well.
     if (at === RIGHT_END) from = part.taken > 0 ? RIGHT_END : 0;

@@ -1,7 +1,7 @@
 -- Takes what is no ready job out of a part of a ready list: entries of jobs that have expired, of jobs that are to
 -- come by the pool or are of another topic by now, and second entries of one job.
 -- include: keys, time, note, bounds, known, holes
--- ARGV: topic, index from the left, or -1 for the part at the right end
+-- ARGV: topic, index from the left, or -1 for the part at the right end, how many entries to look at
 -- Answers: how many of them had expired, how many entries were taken out in all, the index where to go on or -1 at
 --   the end, and how many of those that were taken out stood there a second time
 local topic, from = ARGV[1], tonumber(ARGV[2])
@@ -9,10 +9,11 @@ local ready = READY .. topic
 if type_of(ready) ~= 'list' then return { 0, 0, -1, 0 } end
 expect_type(READY_DUE, 'hash')
 
--- Entries that a run looks at, and writes over in the middle of a list, at up to 50 µs each.
-local WINDOW, MOST_WRITTEN = 1000, 40
+-- Entries that are written over in the middle of a list, at up to 50 µs each: one of so many that are looked at.
+local WRITTEN_OF = 25
 local entries = redis.call('LLEN', ready)
-local window = math.max(1, math.floor(WINDOW * 1000 / walk_cost(ready, 1000)))
+local most_entries = tonumber(ARGV[3])
+local window = math.max(1, math.floor(most_entries * 1000 / walk_cost(ready, 1000)))
 if from < 0 then from = math.max(0, entries - window) end
 local ids = redis.call('LRANGE', ready, from, from + window - 1)
 if #ids == 0 then return { 0, 0, -1, 0 } end
@@ -40,7 +41,7 @@ local was_known = entries > SHORT_LIST and is_known(topic, 0)
 local middle, stop = {}, #ids - at_right
 for i = at_left + 1, stop do
   if gone[i] then
-    if #middle == MOST_WRITTEN then
+    if #middle * WRITTEN_OF >= most_entries then
       stop = i - 1
       break
     end

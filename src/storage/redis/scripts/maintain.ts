@@ -52,9 +52,18 @@ export async function tidy(target: Target) {
   };
 }
 
-/** lua/sweep.lua; `from` -1 is the part at the right end, and `next` -1 says that there is no more. */
-export async function sweep(target: Target, topic: Buffer, from: number) {
-  const [expired, taken, next, doubled] = await runScript(target, SCRIPTS.sweep, topic, from);
+/** Entries of a ready list that a run of sweep looks at where there is time: a millisecond or two. */
+export const LONG_PART = 1000;
+
+/** A part of a ready list: `from` an index from the left, or -1 for the right end, so many entries. */
+export interface ListPart {
+  readonly from: number;
+  readonly entries: number;
+}
+
+/** lua/sweep.lua; `next` -1 says that there is no more. */
+export async function sweep(target: Target, topic: Buffer, { from, entries }: ListPart) {
+  const [expired, taken, next, doubled] = await runScript(target, SCRIPTS.sweep, topic, from, entries);
   return { expired: Number(expired), taken: Number(taken), next: Number(next), doubled: Number(doubled) };
 }
 

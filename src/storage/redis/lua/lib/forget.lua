@@ -28,7 +28,7 @@ end
 
 -- Answers the topics of which ready lists have entries without a body, and how many notes were forgotten.
 local function forget_notes(added)
-  local most, sample, looked_at = math.max(FORGET_AT_LEAST, 2 * added), 10, 0
+  local most, sample, looked_at = math.max(FORGET_AT_LEAST, 2 * added), math.min(10, 2 * added + 1), 0
   local suspects, topics, forgotten = {}, {}, 0
   while looked_at < most do
     local left_over, gone = forget_sample(sample, suspects)
