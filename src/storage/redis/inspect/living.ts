@@ -1,6 +1,7 @@
 import type { JobRecord } from '../../../core/job.js';
 import { countReady } from '../scripts/count.js';
-import { findById, type IdFacts, lostBody, wrongType } from '../scripts/list.js';
+import { findById, type IdFacts } from '../scripts/find.js';
+import { lostBody, wrongType } from '../scripts/list.js';
 import type { Keys } from '../keys.js';
 import { type EntrySearch, placesIn } from './entries.js';
 import { type Read, WINDOW } from './read.js';

@@ -1,5 +1,5 @@
 import type { Keys } from '../keys.js';
-import { toPauseEnd } from '../scripts/list.js';
+import { toPauseEnd } from '../scripts/find.js';
 import type { Read } from './read.js';
 
 /** Every paused topic, and until when (ms); `Infinity` until it is resumed. */

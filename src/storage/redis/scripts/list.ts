@@ -1,6 +1,5 @@
 import type { JobRecord } from '../../../core/job.js';
 import { formatLease } from '../../../core/lease.js';
-import { MAX_TIMESTAMP_MS } from '../../../core/timestamp.js';
 import type { Keys } from '../keys.js';
 import { SCRIPTS } from '../scripts.generated.js';
 import { readExtras } from './extras.js';
@@ -16,13 +15,6 @@ export interface SetPlace {
 }
 
 export const SET_START: SetPlace = { score: '', id: Buffer.alloc(0) };
-
-/** Until when (ms) a topic is paused, as reserve takes it: Infinity until it is resumed; nothing where that is no time. */
-export function toPauseEnd(text: string): number | undefined {
-  if (text === 'inf') return Infinity;
-  const until = Number(text);
-  return until > 0 ? Math.min(until, MAX_TIMESTAMP_MS) : undefined;
-}
 
 interface PoolPart {
   /** All topics when absent. */
@@ -62,7 +54,7 @@ export async function listPool(target: Target, { topic, after, limit, most, late
 const toSetPlace = ([score, id]: readonly Value[]): SetPlace => ({ score: toText(score), id: toBuffer(id) });
 
 /** The ready lifetime as it was kept, else what lies between due time and expiry. */
-function toTtl(
+export function toTtl(
   kept: Value | undefined,
   dueAt: Date | undefined,
   expiresAt: Date | undefined,
@@ -216,54 +208,5 @@ export async function listDead(
         ...readExtras(extras),
       }),
     ),
-  };
-}
-
-/** What is known of an id, outside the leases and the dead letters. */
-export interface IdFacts {
-  readonly now: Date;
-  /** When it is due by the pool; absent when it is not in it. */
-  readonly pooledFor?: Date | undefined;
-  /** What stands in the place of its body: `none`, `hash`, or another type. */
-  readonly bucketType: string;
-  readonly topic?: Buffer | undefined;
-  readonly body?: Buffer | undefined;
-  readonly dueAt?: Date | undefined;
-  readonly expiresAt?: Date | undefined;
-  readonly attempts: number;
-  readonly kept: Pick<JobRecord, 'ttlMs' | 'retries' | 'backoff' | 'key' | 'history'>;
-  /** What delayer noted when it promoted a job of this id. */
-  readonly noted?: (Pick<JobRecord, 'dueAt' | 'expiresAt'> & { readonly topic: Buffer }) | undefined;
-  readonly pausedUntilMs?: number | undefined;
-  /** Of a job that was set aside. */
-  readonly asideTopic?: Buffer | undefined;
-  /** The ready list of its topic, or of the noted one. */
-  readonly list: { readonly type: string; readonly length: number };
-  /** Where it stands there, from the left; absent when the list is too long to be looked through at once. */
-  readonly places?: readonly number[] | undefined;
-}
-
-/** lua/find.lua */
-export async function findById(target: Target, id: Buffer, most: number): Promise<IdFacts> {
-  const answer = await runScript(target, SCRIPTS.find, id, most);
-  const [now, score, bucketType, topic, body, due, expires, attempts, ttl, extras] = answer;
-  const [notedTopic, notedDue, notedExpiry, pause, aside, type, length, ...places] = answer.slice(10);
-  const given = (value: Value | undefined) => (toText(value) === '' ? undefined : toBuffer(value));
-  const [noted, pausedUntil] = [given(notedTopic), toText(pause)];
-  return {
-    now: new Date(Number(now)),
-    pooledFor: toText(score) === '' ? undefined : toDate(due),
-    bucketType: toText(bucketType),
-    topic: given(topic),
-    body: given(body),
-    dueAt: toDate(due),
-    expiresAt: toDate(expires),
-    attempts: Number(attempts),
-    kept: { ...toTtl(ttl, toDate(due), toDate(expires)), ...readExtras(extras) },
-    noted: noted && { topic: noted, dueAt: toDate(notedDue), expiresAt: toDate(notedExpiry) },
-    pausedUntilMs: toPauseEnd(pausedUntil),
-    asideTopic: given(aside),
-    list: { type: toText(type), length: Number(length) },
-    places: Number(length) <= most ? places.map(Number) : undefined,
   };
 }
