@@ -6,7 +6,7 @@ import { backoff, duration, positiveDuration, retries, timestamp } from '../cli/
 import { readBody, textBody } from '../cli/input/body.js';
 import { isStdin } from '../cli/input/lines.js';
 import { describeTime } from '../cli/input/time.js';
-import { notePush } from '../cli/notes.js';
+import { reportPush } from '../cli/push-report.js';
 import { runBatch } from '../cli/push-batch.js';
 import { printInfo } from '../cli/stderr.js';
 import { DelayerError } from '../core/errors.js';
@@ -81,7 +81,7 @@ A push of an id that exists is accepted when topic and body are the same, and ch
       ...{ retries: flags.retries, backoff: flags.backoff },
     };
     const receipt = await this.withQueue(flags, (queue) => queue.push(request, { onExisting }));
-    notePush(receipt);
+    reportPush(receipt);
     if (flags.at !== undefined) printInfo(`due ${describeTime(flags.at, new Date())}`);
     const { outcome, dueAt } = receipt;
     if (flags.json) await this.printJson({ ...bytesToJson('id', receipt.id), outcome, dueAt: iso(dueAt) });

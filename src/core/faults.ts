@@ -73,7 +73,7 @@ export const FAULT_RULES = {
   lease_unreadable: { severity: 'error', remedy: 'mend' },
   lease_of_nothing: { severity: 'warning', remedy: 'mend' },
   row_left: { severity: 'warning', remedy: 'mend' },
-  notes_unused: { severity: 'warning', remedy: 'mend', from: 1000 },
+  extras_unused: { severity: 'warning', remedy: 'mend', from: 1000 },
   dead_unexplained: { severity: 'warning', remedy: 'mend' },
   settings_broken: { severity: 'error', remedy: 'mend' },
   jobs_expired: { severity: 'warning', remedy: 'remove', from: 100 },

@@ -20,7 +20,7 @@
  * - record: the packed jobs of a reservation, and of what waits or is dead.
  * - note: what is known of a ready entry beside the original's layout: place, due time, expiry, topic.
  * - extras: retry settings of a job's own, key and history; its memo, a field of the bucket, holds them. On SQLite
- *   they are in the table `note`.
+ *   they are in the table `extras`.
  */
 
 /**

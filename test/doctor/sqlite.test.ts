@@ -213,13 +213,13 @@ describe('doctor on SQLite', () => {
         `a job has ${broken}`,
         ['settings_broken'],
         () =>
-          `INSERT OR REPLACE INTO note (seq) VALUES (${seqOf('ready', 0)}); UPDATE note SET ${broken} WHERE seq = ${seqOf('ready', 0)}; UPDATE job SET noted = 1 WHERE ${of('ready', 0)}`,
+          `INSERT OR REPLACE INTO extras (seq) VALUES (${seqOf('ready', 0)}); UPDATE extras SET ${broken} WHERE seq = ${seqOf('ready', 0)}; UPDATE job SET has_extras = 1 WHERE ${of('ready', 0)}`,
       ),
     ),
     inRow(
-      'notes of jobs that are gone pile up',
-      ['notes_unused'],
-      `WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ${MANY}) INSERT INTO note (seq, key) SELECT 5000 + i, 'key' FROM n`,
+      'extras of jobs that are gone pile up',
+      ['extras_unused'],
+      `WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ${MANY}) INSERT INTO extras (seq, key) SELECT 5000 + i, 'key' FROM n`,
     ),
     inRow(
       'a lock ends in an hour',
@@ -232,7 +232,7 @@ describe('doctor on SQLite', () => {
     inRow(
       'a trigger was added',
       ['schema_foreign'],
-      'CREATE TRIGGER other AFTER DELETE ON dead BEGIN DELETE FROM note; END',
+      'CREATE TRIGGER other AFTER DELETE ON dead BEGIN DELETE FROM extras; END',
     ),
     inRow('a table was added', ['schema_foreign'], 'CREATE TABLE other (a)'),
     {
@@ -311,7 +311,7 @@ describe('doctor on SQLite', () => {
     await fill();
     sql('ALTER TABLE dead ADD COLUMN other TEXT');
     expect(kindsOf(await examine(queue, {}))).to.deep.equal(['table_changed']);
-    sql('ALTER TABLE dead DROP COLUMN other', 'DROP TABLE note');
+    sql('ALTER TABLE dead DROP COLUMN other', 'DROP TABLE extras');
     expect(kindsOf(await examine(queue, {}))).to.deep.equal(['table_changed']);
   });
 

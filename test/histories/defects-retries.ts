@@ -63,7 +63,7 @@ export const OF_RETRIES: readonly Defect[] = [
     `local MOST_ATTEMPTS, MOST_RETRIES = 11, 1000000`,
   ]),
   sqlite('the last one alone', 'of the attempts of a job only the last one is kept', [
-    `${SQLITE}/note.ts`,
+    `${SQLITE}/extras.ts`,
     `return JSON.stringify(past.slice(-MAX_HISTORY));`,
     `return JSON.stringify(past.slice(-MAX_HISTORY).slice(-1));`,
   ]),
@@ -73,9 +73,9 @@ export const OF_RETRIES: readonly Defect[] = [
     ``,
   ]),
   sqlite('a key for each attempt', 'the key of a job is another one at each attempt', [
-    `${SQLITE}/ended.ts`,
-    `noteKey: found.noteKey ?? firstKey(ended, at)`,
-    `noteKey: firstKey(ended, at)`,
+    `${SQLITE}/ended-attempts.ts`,
+    `extrasKey: found.extrasKey ?? firstKey(ended, at)`,
+    `extrasKey: firstKey(ended, at)`,
   ]),
   redis('released without its key', 'a job that was released has another key at its next lease', [
     `${LUA}/release.lua`,

@@ -4,13 +4,13 @@ import { type Defect, SQLITE, sqlite } from './defect.js';
 export const OF_SQLITE: readonly Defect[] = [
   sqlite('a lost lease is free', 'a lease that ended does not count as an attempt', [
     `${SQLITE}/maintain.ts`,
-    `{ reservedAt, attempts: 1, isNoted: true }`,
-    `{ reservedAt, attempts: 0, isNoted: true }`,
+    `{ reservedAt, attempts: 1, hasExtras: true }`,
+    `{ reservedAt, attempts: 0, hasExtras: true }`,
   ]),
   sqlite('release counts', 'a release counts as an attempt', [
     `${SQLITE}/settle.ts`,
-    `{ reservedAt, attempts: 0, isNoted: true }`,
-    `{ reservedAt, attempts: 1, isNoted: true }`,
+    `{ reservedAt, attempts: 0, hasExtras: true }`,
+    `{ reservedAt, attempts: 1, hasExtras: true }`,
   ]),
   sqlite('half a lifetime', 'a job that is tried again keeps its old expiry', [
     `${SQLITE}/return.ts`,

@@ -69,9 +69,9 @@ export const SQLITE_TEXTS = {
     many: '# rows are left of jobs that are not there, or not in that state',
     means: 'Somebody deleted or changed the job by hand. The row is deleted.',
   },
-  notes_unused: {
-    one: 'a note is left of a job that is gone',
-    many: '# notes are left of jobs that are gone',
+  extras_unused: {
+    one: 'retry settings or a history are left of a job that is gone',
+    many: 'retry settings or histories are left of # jobs that are gone',
     means: 'They cost room, and are deleted.',
   },
   dead_unexplained: {

@@ -1,5 +1,5 @@
 import type { Connection } from './connection.js';
-import { dropNotes } from './note.js';
+import { dropExtras } from './extras.js';
 import { boundedTime, changeJobs, DEAD, deleteJobs, LAST_TIME_MS } from './rows.js';
 
 /** For a SELECT of dead letters, with `dead` joined by `seq`. */
@@ -13,12 +13,12 @@ export interface DeadColumns {
   readonly reason: string | null;
 }
 
-const BURY = `UPDATE job SET state = ${DEAD}, noted = ifnull(?, noted), attempts = attempts + ?`;
-const NOTE = `
+const BURY = `UPDATE job SET state = ${DEAD}, has_extras = ifnull(?, has_extras), attempts = attempts + ?`;
+const LETTER = `
 INSERT OR REPLACE INTO dead (seq, failed_at, dead_until, reason) SELECT value, ?, ?, ? FROM json_each(?)`;
 const FORGET = 'DELETE FROM dead WHERE seq IN (SELECT value FROM json_each(?))';
 const BY_A_JUMP = 'it expired when the clock jumped ahead, and its id was pushed again';
-/** A row in a state that no delayer knows is left alone, whatever is noted of it. */
+/** A row in a state that no delayer knows is left alone, whatever extras it has. */
 const DELETE = `DELETE FROM job WHERE state = ${DEAD} AND seq IN (SELECT value FROM json_each(?))`;
 const PAST = 'SELECT seq FROM dead WHERE dead_until <= ? ORDER BY dead_until LIMIT ? + 0';
 
@@ -26,7 +26,7 @@ const PAST = 'SELECT seq FROM dead WHERE dead_until <= ? ORDER BY dead_until LIM
 export interface Death {
   readonly deadTtlMs: number;
   readonly reason?: string | undefined;
-  /** 1 when an attempt ended so, and a note of each was written in this transaction; 0 where none was under way. */
+  /** 1 when an attempt ended so, and extras of each were written in this transaction; 0 where none was under way. */
   readonly attempts: 0 | 1;
 }
 
@@ -40,7 +40,7 @@ export function bury(
   if (seqs.length === 0) return;
   const deadUntil = deadTtlMs === 0 ? null : Math.min(now + deadTtlMs, LAST_TIME_MS);
   changeJobs(connection, BURY, seqs, attempts === 1 ? 1 : null, attempts);
-  connection.run(NOTE, now, deadUntil, reason ?? null, JSON.stringify(seqs));
+  connection.run(LETTER, now, deadUntil, reason ?? null, JSON.stringify(seqs));
 }
 
 /** Within a transaction that has added a job as a dead letter: how it died. It is kept for ever without `deadUntil`. */
@@ -50,7 +50,7 @@ export function letLieDead(
   death: { failedAt: number; deadUntil?: number | undefined; reason?: string | undefined },
 ): void {
   const { failedAt, deadUntil, reason } = death;
-  connection.run(NOTE, failedAt, deadUntil ?? null, reason ?? null, JSON.stringify([seq]));
+  connection.run(LETTER, failedAt, deadUntil ?? null, reason ?? null, JSON.stringify([seq]));
 }
 
 /**
@@ -66,11 +66,11 @@ export function makeWay(
   const isCertain = ({ expiresAt }: { expiresAt: number }) => expiresAt <= trusted;
   const certain = expired.filter(isCertain).map(({ seq }) => seq);
   deleteJobs(connection, certain);
-  dropNotes(connection, certain);
+  dropExtras(connection, certain);
   const doubtful = expired.filter((job) => !isCertain(job)).map(({ seq }) => seq);
   if (doubtful.length === 0) return;
   changeJobs(connection, BURY, doubtful, null, 0);
-  connection.run(NOTE, now, null, BY_A_JUMP, JSON.stringify(doubtful));
+  connection.run(LETTER, now, null, BY_A_JUMP, JSON.stringify(doubtful));
 }
 
 /** Within a transaction: jobs are dead letters no more; what becomes of them is the caller's affair. */
@@ -85,7 +85,7 @@ export function deleteDead(connection: Connection, now: number, limit: number): 
   );
   if (seqs.length === 0) return 0;
   connection.run(DELETE, JSON.stringify(seqs));
-  dropNotes(connection, seqs);
+  dropExtras(connection, seqs);
   exhume(connection, seqs);
   return seqs.length;
 }

@@ -3,21 +3,21 @@ import type { Connection } from './connection.js';
 import type { EndedLeases } from './lease.js';
 import {
   formatPast,
-  NO_NOTE,
-  NOTE_COLUMNS,
-  NOTE_OF_JOB,
-  type NoteRow,
+  NO_EXTRAS,
+  EXTRAS_COLUMNS,
+  EXTRAS_OF_JOB,
+  type ExtrasRow,
   type PastAttempt,
   pastOf,
   settingsOf,
-  writeNotes,
-} from './note.js';
+  writeExtras,
+} from './extras.js';
 import { MOST_ATTEMPTS } from './mend.js';
 
 const FROM = 'FROM json_each(?) AS ended CROSS JOIN job ON job.seq = ended.value';
 const COLUMNS = `ended.key AS at, job.seq, min(job.attempts, ${MOST_ATTEMPTS}) + 1 AS attempt`;
 const ENDED = `SELECT ${COLUMNS} ${FROM}`;
-const ENDED_NOTED = `SELECT ${COLUMNS}, ${NOTE_COLUMNS} ${FROM} ${NOTE_OF_JOB}`;
+const ENDED_WITH_EXTRAS = `SELECT ${COLUMNS}, ${EXTRAS_COLUMNS} ${FROM} ${EXTRAS_OF_JOB}`;
 
 /** A job whose lease has just ended. */
 export interface EndedJob {
@@ -29,7 +29,7 @@ export interface EndedJob {
   readonly own: ReturnType<typeof settingsOf>['own'];
   readonly past: PastAttempt[];
   /** As it was; its key is there. */
-  readonly note: NoteRow;
+  readonly extras: ExtrasRow;
 }
 
 /** How an attempt ended, whichever it was. */
@@ -37,42 +37,42 @@ export type AttemptEnd = Omit<Attempt, 'attempt' | 'startedAt' | 'endedAt'> & { 
 
 /** Within a transaction: the jobs of leases that have just ended, in their order; without any that somebody deleted. */
 export function readEnded(connection: Connection, ended: EndedLeases): EndedJob[] {
-  const { seqs, hasNotes } = ended;
+  const { seqs, hasExtras } = ended;
   if (seqs.length === 0) return [];
-  type Row = Pick<EndedJob, 'seq' | 'at' | 'attempt'> & Partial<NoteRow>;
-  const rows = connection.all(hasNotes ? ENDED_NOTED : ENDED, JSON.stringify(seqs)) as Row[];
+  type Row = Pick<EndedJob, 'seq' | 'at' | 'attempt'> & Partial<ExtrasRow>;
+  const rows = connection.all(hasExtras ? ENDED_WITH_EXTRAS : ENDED, JSON.stringify(seqs)) as Row[];
   return rows.map(({ seq, at, attempt, ...found }) => {
-    const note = { ...NO_NOTE, ...found, noteKey: found.noteKey ?? firstKey(ended, at) };
-    return { seq, at, attempt, note, own: settingsOf(note).own, past: pastOf(note.history) };
+    const extras = { ...NO_EXTRAS, ...found, extrasKey: found.extrasKey ?? firstKey(ended, at) };
+    return { seq, at, attempt, extras, own: settingsOf(extras).own, past: pastOf(extras.history) };
   });
 }
 
 /** The key of a job whose first lease has just ended. */
 const firstKey = ({ token, numbers }: EndedLeases, at: number): string => `${token}.${numbers[at]}`;
 
-/** Adds the attempt that has ended to the past of its job; {@link noteEnded} writes it down. */
+/** Adds the attempt that has ended to the past of its job; {@link keepEnded} writes it down. */
 export function addAttempt({ past, attempt }: EndedJob, startedAt: number, end: AttemptEnd): void {
   past.push({ attempt, startedAt, ...end });
 }
 
-/** Within a transaction that marks these jobs to have notes: keeps their keys, and their past with what was added. */
-export function noteEnded(connection: Connection, jobs: readonly EndedJob[]): void {
-  writeNotes(
+/** Within a transaction that marks these jobs to have extras: keeps their keys, and their past with what was added. */
+export function keepEnded(connection: Connection, jobs: readonly EndedJob[]): void {
+  writeExtras(
     connection,
-    jobs.map(({ seq, past, note }) => ({
+    jobs.map(({ seq, past, extras }) => ({
       seq,
-      note: { ...note, history: past.length === 0 ? null : formatPast(past) },
+      extras: { ...extras, history: past.length === 0 ? null : formatPast(past) },
     })),
   );
 }
 
-/** Within a transaction that marks these jobs to have notes: keeps the keys of those that are released. */
-export function noteReleased(connection: Connection, ended: EndedLeases): void {
-  if (ended.hasNotes) noteEnded(connection, readEnded(connection, ended));
+/** Within a transaction that marks these jobs to have extras: keeps the keys of those that are released. */
+export function keepReleased(connection: Connection, ended: EndedLeases): void {
+  if (ended.hasExtras) keepEnded(connection, readEnded(connection, ended));
   else
-    writeNotes(
+    writeExtras(
       connection,
-      ended.seqs.map((seq, at) => ({ seq, note: { ...NO_NOTE, noteKey: firstKey(ended, at) } })),
+      ended.seqs.map((seq, at) => ({ seq, extras: { ...NO_EXTRAS, extrasKey: firstKey(ended, at) } })),
     );
 }
 

@@ -13,8 +13,8 @@ const CLEAR_IN_PASSING = 10;
 
 const FIRST_EXPIRY = 'SELECT min(expires_at) AS at FROM job WHERE state = 0';
 const EXPIRED =
-  'SELECT seq, noted FROM job WHERE state = 0 AND expires_at <= ? ORDER BY expires_at LIMIT ? + 0';
-const DROP_NOTES = `DELETE FROM note WHERE seq IN (SELECT seq FROM (${EXPIRED}) WHERE noted = 1)`;
+  'SELECT seq, has_extras FROM job WHERE state = 0 AND expires_at <= ? ORDER BY expires_at LIMIT ? + 0';
+const DROP_EXTRAS = `DELETE FROM extras WHERE seq IN (SELECT seq FROM (${EXPIRED}) WHERE has_extras = 1)`;
 const CLEAR = `DELETE FROM job WHERE seq IN (SELECT seq FROM (${EXPIRED}))`;
 
 /**
@@ -24,7 +24,7 @@ const CLEAR = `DELETE FROM job WHERE seq IN (SELECT seq FROM (${EXPIRED}))`;
  */
 export function clearExpired(connection: Connection, until: number, limit: number): number {
   const trusted = connection.trusted(until);
-  connection.run(DROP_NOTES, trusted, limit);
+  connection.run(DROP_EXTRAS, trusted, limit);
   return connection.run(CLEAR, trusted, limit);
 }
 

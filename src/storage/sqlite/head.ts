@@ -1,6 +1,6 @@
 import type { Connection } from './connection.js';
 import { strangeNumber } from './errors.js';
-import { dropNotes } from './note.js';
+import { dropExtras } from './extras.js';
 import { bytesOf, deleteJobs, DUE_AT } from './rows.js';
 
 /** Jobs in one answer. */
@@ -21,12 +21,12 @@ export const shortBody = (otherwise: string) =>
  */
 const head = (condition: string) => `
 SELECT
-  '[' || group_concat(seq) FILTER (WHERE noted = 1) || ']' AS noted,
+  '[' || group_concat(seq) FILTER (WHERE has_extras = 1) || ']' AS seqsWithExtras,
   '[' || group_concat(concat_ws(',', seq, due_at, expires_at, attempts, length(id), length(body))) || ']' AS numbers,
   CAST(group_concat(id, '') AS BLOB) AS ids,
   CAST(group_concat(${shortBody("x''")}, '') AS BLOB) AS bodies
 FROM (
-  SELECT seq, id, ${DUE_AT} AS due_at, expires_at, attempts, body, noted FROM job
+  SELECT seq, id, ${DUE_AT} AS due_at, expires_at, attempts, body, has_extras FROM job
   WHERE topic = ?1 AND state = 0 AND place <= ?2${condition} ORDER BY place, seq LIMIT ?3 + 0
 )`;
 const HEAD = head('');
@@ -39,8 +39,8 @@ interface Packed {
   readonly numbers: string | null;
   readonly ids: Uint8Array | null;
   readonly bodies: Uint8Array | null;
-  /** A JSON array of the numbers of jobs that have a note; null when there is none. */
-  readonly noted: string | null;
+  /** A JSON array of the numbers of jobs that have extras; null when there is none. */
+  readonly seqsWithExtras: string | null;
 }
 
 /** A ready job, with what becomes of it in the answer. */
@@ -63,8 +63,8 @@ interface HeadRow extends ReadyRow {
 export interface Head {
   readonly rows: readonly ReadyRow[];
   readonly bytes: number;
-  /** Jobs that have a note, perhaps more than there are in `rows`. */
-  readonly noted: readonly number[];
+  /** Jobs that have extras, perhaps more than there are in `rows`. */
+  readonly seqsWithExtras: readonly number[];
   /** Expired jobs were cleared away, and there may be ready ones behind them. */
   readonly more: boolean;
   /** The next job does not fit into the answer. */
@@ -85,21 +85,21 @@ export function readHead(
 ): Head {
   const sql = connection.trusted(now) < now ? READY_HEAD : HEAD;
   let ready: HeadRow[] = [];
-  let noted: number[] = [];
+  let seqsWithExtras: number[] = [];
   for (const window of [Math.min(limit, ANSWER_JOBS), ANSWER_JOBS]) {
     const packed = connection.get(sql, topic, now, window) as Packed;
     const found = unpack(packed, topic);
-    noted = packed.noted === null ? [] : (JSON.parse(packed.noted) as number[]);
+    seqsWithExtras = packed.seqsWithExtras === null ? [] : (JSON.parse(packed.seqsWithExtras) as number[]);
     ready = found.filter(({ expiresAt }) => expiresAt > now);
     const expired = ready.length === found.length ? [] : found.filter(({ expiresAt }) => expiresAt <= now);
     const gone = expired.map(({ seq }) => seq);
     deleteJobs(connection, gone);
-    if (noted.length > 0) dropNotes(connection, gone);
+    if (seqsWithExtras.length > 0) dropExtras(connection, gone);
     if (ready.length >= limit || found.length < window)
-      return { ...fitting(ready.slice(0, limit), usedBytes), noted };
+      return { ...fitting(ready.slice(0, limit), usedBytes), seqsWithExtras };
   }
   // There may be ready ones behind those that were cleared away: they come before those of other topics.
-  return { ...fitting(ready.slice(0, limit), usedBytes), noted, more: true };
+  return { ...fitting(ready.slice(0, limit), usedBytes), seqsWithExtras, more: true };
 }
 
 /** The body of a job that was read without it when it is long. */
@@ -135,7 +135,7 @@ function unpack({ numbers, ids, bodies }: Packed, topic: Buffer): HeadRow[] {
   return rows;
 }
 
-function fitting(rows: readonly HeadRow[], usedBytes: number): Omit<Head, 'noted'> {
+function fitting(rows: readonly HeadRow[], usedBytes: number): Omit<Head, 'seqsWithExtras'> {
   let bytes = 0;
   for (const [i, { size }] of rows.entries()) {
     const isFirst = usedBytes === 0 && i === 0;

@@ -14,7 +14,7 @@ import { letLieDead } from './dead.js';
 import type { Value } from './driver.js';
 import { isNotUnique } from './errors.js';
 import { clearOnPush } from './expire.js';
-import { formatPast, type NoteRow, writeNotes } from './note.js';
+import { formatPast, type ExtrasRow, writeExtras } from './extras.js';
 import { PUSH_CHUNK, settleExisting } from './push.js';
 import { letWait } from './return.js';
 import { DEAD, IN_LINE, LAST_TIME_MS, WAITING } from './rows.js';
@@ -22,7 +22,8 @@ import { DEAD, IN_LINE, LAST_TIME_MS, WAITING } from './rows.js';
 /** Jobs that one statement adds, where all of them are new and have nothing beside their row. */
 const ROWS = 25;
 
-const INTO = 'INSERT INTO job (state, attempts, place, expires_at, ttl_ms, topic, id, body, noted) VALUES';
+const INTO =
+  'INSERT INTO job (state, attempts, place, expires_at, ttl_ms, topic, id, body, has_extras) VALUES';
 const VALUES = '(?, ?, ?, ?, ?, ?, ?, ?, ?)';
 const INSERT = `${INTO} ${VALUES} ON CONFLICT (id) WHERE state = 0 DO NOTHING RETURNING seq`;
 const INSERT_ROWS = `${INTO} ${Array(ROWS).fill(VALUES).join(', ')}`;
@@ -65,10 +66,10 @@ function noteProgress(
   { file, from, to }: ImportProgress,
   now: number,
 ): number | undefined {
-  const noted = connection.get(LINE, file) as { line: number } | undefined;
-  const { line } = noted ?? { line: 0 };
+  const before = connection.get(LINE, file) as { line: number } | undefined;
+  const { line } = before ?? { line: 0 };
   if (line !== from) return line;
-  if (!noted) connection.run(FORGET, connection.trusted(now) - IMPORT_MEMORY_MS);
+  if (!before) connection.run(FORGET, connection.trusted(now) - IMPORT_MEMORY_MS);
   connection.run(NOTE_LINE, file, to, now);
   return undefined;
 }
@@ -90,7 +91,7 @@ function importChunk(
 }
 
 /** In line, with nothing beside its row. */
-const isBare = (job: ImportedJob): boolean => !job.death && job.isWaiting !== true && !noteOf(job);
+const isBare = (job: ImportedJob): boolean => !job.death && job.isWaiting !== true && !extrasOf(job);
 
 /** Adds jobs whose ids are all new; otherwise none of them. @returns whether it did */
 function insertNew(connection: Connection, jobs: readonly ImportedJob[], now: number): boolean {
@@ -145,19 +146,19 @@ function importWaiting(connection: Connection, job: ImportedJob, now: number): I
 
 /** @returns its number; nothing when its id is in line */
 function insert(connection: Connection, job: ImportedJob, state: number, now: number): number | undefined {
-  const note = noteOf(job);
-  const added = connection.get(INSERT, ...toRow(job, state, now, note)) as { seq: number } | undefined;
-  if (added && note) writeNotes(connection, [{ seq: added.seq, note }]);
+  const extras = extrasOf(job);
+  const added = connection.get(INSERT, ...toRow(job, state, now, extras)) as { seq: number } | undefined;
+  if (added && extras) writeExtras(connection, [{ seq: added.seq, extras }]);
   return added?.seq;
 }
 
-function toRow(job: ImportedJob, state: number, now: number, note?: NoteRow): Value[] {
+function toRow(job: ImportedJob, state: number, now: number, extras?: ExtrasRow): Value[] {
   const { attempts, dueAtMs: place = now, topic, id, body } = job;
   const expiresMs = expiryOf(job, now);
   const ttlMs = job.ttlMs ?? (expiresMs < LAST_TIME_MS ? Math.max(1, expiresMs - place) : LAST_TIME_MS);
   return [
     ...[state, attempts, place, expiresMs, ttlMs === DEFAULT_TTL_MS ? null : ttlMs],
-    ...[topic, id, body, note ? 1 : null],
+    ...[topic, id, body, extras ? 1 : null],
   ];
 }
 
@@ -175,7 +176,7 @@ function isOver(job: ImportedJob, now: number): boolean {
 }
 
 /** What is kept beside its row; nothing when there is no such thing. */
-function noteOf({ retries, backoff, key, history = [] }: ImportedJob): NoteRow | undefined {
+function extrasOf({ retries, backoff, key, history = [] }: ImportedJob): ExtrasRow | undefined {
   if (retries === undefined && !backoff && key === undefined && history.length === 0) return undefined;
   const past = history.map(({ startedAt, endedAt, ...rest }) => ({
     ...{ attempt: rest.attempt, startedAt: startedAt?.getTime(), endedAt: endedAt.getTime() },
@@ -185,7 +186,7 @@ function noteOf({ retries, backoff, key, history = [] }: ImportedJob): NoteRow |
     retries: retries ?? null,
     firstMs: backoff?.firstMs ?? null,
     lastMs: backoff?.lastMs ?? null,
-    noteKey: key ?? null,
+    extrasKey: key ?? null,
     history: past.length === 0 ? null : formatPast(past),
   };
 }

@@ -15,15 +15,15 @@ token, ${bounded('lease.first + held.key')} AS number, ${bounded('jobs')} AS job
 ${bounded('deadline')} AS deadline, ${boundedTime('reserved_at')} AS reservedAt, ${boundedTime('ends_at')} AS endsAt, holder`;
 
 const COLUMNS =
-  'token, ends_at AS endsAt, reserved_at AS reservedAt, deadline, jobs, first, seqs, policy, noted IS 1 AS isNoted';
+  'token, ends_at AS endsAt, reserved_at AS reservedAt, deadline, jobs, first, seqs, policy, has_extras IS 1 AS hasExtras';
 const RECORD = `SELECT ${COLUMNS} FROM lease WHERE token = ?`;
 const ENDED = `SELECT ${COLUMNS} FROM lease WHERE ends_at <= ? ORDER BY ends_at, token LIMIT 1`;
 const INSERT = `
-INSERT INTO lease (token, ends_at, reserved_at, deadline, jobs, first, seqs, policy, holder, noted)
+INSERT INTO lease (token, ends_at, reserved_at, deadline, jobs, first, seqs, policy, holder, has_extras)
 VALUES (?, ?, ?, ?, ?, 1, ?, ?, ?, ?)`;
 const SPLIT_OFF = `
-INSERT INTO lease (token, ends_at, reserved_at, deadline, jobs, first, seqs, policy, holder, noted)
-SELECT ?, ?, reserved_at, deadline, jobs, ?, ?, policy, holder, noted FROM lease WHERE token = ?`;
+INSERT INTO lease (token, ends_at, reserved_at, deadline, jobs, first, seqs, policy, holder, has_extras)
+SELECT ?, ?, reserved_at, deadline, jobs, ?, ?, policy, holder, has_extras FROM lease WHERE token = ?`;
 const KEEP = 'UPDATE lease SET seqs = ? WHERE token = ?';
 const EXTEND = 'UPDATE lease SET ends_at = ? WHERE token = ?';
 const DELETE = 'DELETE FROM lease WHERE token = ?';
@@ -46,8 +46,8 @@ interface LeaseRecord {
   readonly seqs: (number | null)[];
   /** As {@link formatPolicy} makes it. */
   readonly policy: string | null;
-  /** May one of the jobs have a note? */
-  readonly isNoted: 0 | 1;
+  /** May one of the jobs have extras? */
+  readonly hasExtras: 0 | 1;
 }
 
 /** A reservation that is being made. */
@@ -57,8 +57,8 @@ export interface Reservation {
   readonly endsAt: number;
   readonly policy: RetryPolicy | undefined;
   readonly holder: string | undefined;
-  /** Has one of its jobs a note? */
-  readonly hasNotes: boolean;
+  /** Has one of its jobs extras? */
+  readonly hasExtras: boolean;
 }
 
 /** Jobs of one reservation whose leases have just ended, to be dealt with. */
@@ -71,7 +71,7 @@ export interface EndedLeases {
   readonly reservedAt: number;
   /** What {@link policyOf} reads. */
   readonly policy: string | null;
-  readonly hasNotes: boolean;
+  readonly hasExtras: boolean;
 }
 
 export interface LeasedId {
@@ -105,12 +105,12 @@ export function leaseOf(row: {
 
 /** Within a transaction: leases jobs to a reservation that has none. */
 export function leaseJobs(connection: Connection, seqs: readonly number[], made: Reservation): void {
-  const { token, reservedAt, endsAt, policy, holder, hasNotes } = made;
+  const { token, reservedAt, endsAt, policy, holder, hasExtras } = made;
   changeJobs(connection, LEASE, seqs);
   connection.run(
     INSERT,
     ...[token, endsAt, reservedAt, endsAt, seqs.length, JSON.stringify(seqs)],
-    ...[policy ? formatPolicy(policy) : null, holder ?? null, hasNotes ? 1 : null],
+    ...[policy ? formatPolicy(policy) : null, holder ?? null, hasExtras ? 1 : null],
   );
 }
 
@@ -138,8 +138,8 @@ export function endLeases(connection: Connection, group: LeaseGroup): EndedLease
     return true;
   });
   if (record?.seqs.includes(null)) keepRecord(connection, record);
-  const { reservedAt = 0, policy = null, isNoted } = of ?? {};
-  return { token, seqs, numbers, reservedAt, policy, hasNotes: isNoted === 1, answers };
+  const { reservedAt = 0, policy = null, hasExtras } = of ?? {};
+  return { token, seqs, numbers, reservedAt, policy, hasExtras: hasExtras === 1, answers };
 }
 
 /**
@@ -175,9 +175,9 @@ export function takeEnded(
     seqs.push(seq);
     numbers.push(record.first + i);
   }
-  const { reservedAt, endsAt, policy, isNoted } = record;
+  const { reservedAt, endsAt, policy, hasExtras } = record;
   const token = reservationOf(record.token);
-  return { token, seqs, numbers, reservedAt, endsAt, policy, hasNotes: isNoted === 1 };
+  return { token, seqs, numbers, reservedAt, endsAt, policy, hasExtras: hasExtras === 1 };
 }
 
 /** The leased jobs of these ids, by id as latin1. It looks at every leased job: no index has them. */

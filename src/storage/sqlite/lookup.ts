@@ -5,7 +5,7 @@ import { findLeased, type LeasedId } from './lease.js';
 import { DEAD, DUE_AT, IN_LINE, stateInLine } from './rows.js';
 
 const COLUMNS = `
-seq, state, topic, place, ${DUE_AT} AS dueAt, expires_at AS expiresAt, noted IS 1 AS isNoted`;
+seq, state, topic, place, ${DUE_AT} AS dueAt, expires_at AS expiresAt, has_extras IS 1 AS hasExtras`;
 const BY_ID = `
 SELECT ${COLUMNS} FROM job WHERE id = ?1 AND state = ${IN_LINE}
 UNION ALL SELECT ${COLUMNS} FROM job WHERE id = ?1 AND state > 1 AND state <= ${DEAD}`;
@@ -21,7 +21,7 @@ export interface KnownRow {
   readonly place: number;
   readonly dueAt: number;
   readonly expiresAt: number;
-  readonly isNoted: 0 | 1;
+  readonly hasExtras: 0 | 1;
 }
 
 /** The job in line that has this id, then those that wait for it and dead letters. Leased ones are not looked for. */

@@ -4,7 +4,7 @@ import { hasRetryLeft, type RetryPolicy } from '../../core/retry-policy.js';
 import { type Agenda, readAgenda } from './agenda.js';
 import type { Connection } from './connection.js';
 import { bury, deleteDead } from './dead.js';
-import { addAttempt, addTo, type EndedJob, noteEnded, readEnded } from './ended-attempts.js';
+import { addAttempt, addTo, type EndedJob, keepEnded, readEnded } from './ended-attempts.js';
 import { clearExpired } from './expire.js';
 import { takeEnded } from './lease.js';
 import { forgetLocks } from './lock.js';
@@ -106,11 +106,11 @@ function reclaimEnded(connection: Connection, now: number): Reclaimed {
     const { reservedAt, endsAt: endedAt } = ended;
     const left = readEnded(connection, ended);
     for (const job of left) addAttempt(job, reservedAt, { endedAt, outcome: 'lease_ended' });
-    noteEnded(connection, left);
+    keepEnded(connection, left);
     const dead = buryEnded(connection, left, policyOf(ended), now);
     buried.push(...dead.values());
     const back = ended.seqs.filter((seq) => !dead.has(seq));
-    reclaimed += returnToPlace(connection, back, { reservedAt, attempts: 1, isNoted: true }, now);
+    reclaimed += returnToPlace(connection, back, { reservedAt, attempts: 1, hasExtras: true }, now);
     jobs += Math.max(1, ended.seqs.length);
   }
   return { reclaimed, buried, more: readAgenda(connection).leaseEnd <= now };

@@ -48,7 +48,7 @@ AND NOT (json_valid(seqs) AND json_type(iif(json_valid(seqs), seqs, '[]')) = 'ar
 
 /** To the last of the numbers in use. */
 const RENUMBER = `
-UPDATE job SET noted = NULL, seq = (SELECT max(ifnull(max(seq), 0), 0) + 1 FROM job WHERE seq < ${LAST_SEQ})
+UPDATE job SET has_extras = NULL, seq = (SELECT max(ifnull(max(seq), 0), 0) + 1 FROM job WHERE seq < ${LAST_SEQ})
 WHERE seq = (SELECT seq FROM job WHERE seq NOT BETWEEN 1 AND ${LAST_SEQ} LIMIT 1) RETURNING 1`;
 
 const BOUND_LEASES = 'UPDATE lease SET ends_at = ?1 WHERE ends_at > ?1';
@@ -84,7 +84,7 @@ export function mend(connection: Connection): void {
   connection.exec(SET_LEASES_ASIDE);
   for (let row = 0; row < MOST_RENUMBERED && connection.get(RENUMBER) !== undefined;) row += 1;
   // They belong to no job.
-  for (const table of ['waiting', 'dead', 'note'])
+  for (const table of ['waiting', 'dead', 'extras'])
     connection.exec(`DELETE FROM ${table} WHERE seq NOT BETWEEN 1 AND ${LAST_SEQ}`);
   connection.exec('DELETE FROM clock');
 }

@@ -8,7 +8,7 @@ import { makeWay } from './dead.js';
 import type { Value } from './driver.js';
 import { isNotUnique } from './errors.js';
 import { clearOnPush } from './expire.js';
-import { dropNotes, noteSettings } from './note.js';
+import { dropExtras, keepSettings } from './extras.js';
 import { dateOf, DUE_AT, LAST_TIME_MS } from './rows.js';
 
 /** One transaction adds so many jobs, or so many bytes of bodies: it stays under some 50 ms. */
@@ -25,12 +25,12 @@ const VALUES = '(?, ?, ?, ?, ?, ?)';
 const INSERT = `${INTO} ${VALUES} ON CONFLICT (id) WHERE state = 0 DO NOTHING`;
 /** Of a job that says something of its own retries. */
 const INSERT_NOTED = `
-INSERT INTO job (place, expires_at, ttl_ms, topic, id, body, noted) VALUES (?, ?, ?, ?, ?, ?, 1)
+INSERT INTO job (place, expires_at, ttl_ms, topic, id, body, has_extras) VALUES (?, ?, ?, ?, ?, ?, 1)
 ON CONFLICT (id) WHERE state = 0 DO NOTHING RETURNING seq`;
 const INSERT_ROWS = `${INTO} ${Array(ROWS).fill(VALUES).join(', ')}`;
 
 const EXISTING = `
-SELECT seq, ${DUE_AT} AS dueAt, expires_at AS expiresAt, noted IS 1 AS isNoted, topic = ? AND body = ? AS same
+SELECT seq, ${DUE_AT} AS dueAt, expires_at AS expiresAt, has_extras IS 1 AS hasExtras, topic = ? AND body = ? AS same
 FROM job WHERE id = ? AND state = 0`;
 
 const DELETE = 'DELETE FROM job WHERE seq = ?';
@@ -96,7 +96,7 @@ function toRow({ due, expiresAtMs, ttlMs, topic, id, body }: NewJob, now: number
 function pushOne(connection: Connection, job: NewJob, onExisting: OnExisting, now: number): PushResult {
   const row = toRow(job, now);
   const insert = () =>
-    hasSettings(job) ? insertNoted(connection, job, row) : connection.run(INSERT, ...row) === 1;
+    hasSettings(job) ? insertWithExtras(connection, job, row) : connection.run(INSERT, ...row) === 1;
   const dueAt = new Date(row[0]);
   if (insert()) return { outcome: 'pushed', dueAt };
   const settled = settleExisting(connection, job, onExisting, now);
@@ -122,7 +122,7 @@ export function settleExisting(
     seq: number;
     dueAt: number;
     expiresAt: number;
-    isNoted: 0 | 1;
+    hasExtras: 0 | 1;
     same: 0 | 1;
   };
   const isExpired = existing.expiresAt <= now;
@@ -131,7 +131,7 @@ export function settleExisting(
     if (isExpired) makeWay(connection, [existing], now);
     else {
       connection.run(DELETE, existing.seq);
-      if (existing.isNoted === 1) dropNotes(connection, [existing.seq]);
+      if (existing.hasExtras === 1) dropExtras(connection, [existing.seq]);
     }
     return { outcome: isExpired ? 'pushed' : 'replaced' };
   }
@@ -142,8 +142,8 @@ export function settleExisting(
 const hasSettings = ({ retries, backoff }: NewJob): boolean => retries !== undefined || backoff !== undefined;
 
 /** Adds a job with what it says of its own retries, unless its id is in line. */
-function insertNoted(connection: Connection, job: NewJob, row: Row): boolean {
+function insertWithExtras(connection: Connection, job: NewJob, row: Row): boolean {
   const added = connection.get(INSERT_NOTED, ...row) as { seq: number } | undefined;
-  if (added) noteSettings(connection, added.seq, job);
+  if (added) keepSettings(connection, added.seq, job);
   return added !== undefined;
 }

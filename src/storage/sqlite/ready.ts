@@ -7,7 +7,7 @@ import { bury } from './dead.js';
 import { clearOnReserve } from './expire.js';
 import { ANSWER_JOBS, readHead, type ReadyRow } from './head.js';
 import { reclaim, toBurial, toldBurials } from './maintain.js';
-import { type NoteRow, readNotes, settingsOf } from './note.js';
+import { type ExtrasRow, readExtras, settingsOf } from './extras.js';
 import { endPauses, openTopics } from './pause.js';
 import { msUntil } from './rows.js';
 
@@ -15,7 +15,7 @@ import { msUntil } from './rows.js';
 export interface Ready {
   readonly rows: readonly ReadyRow[];
   /** Of those of them that have one, by number. */
-  readonly notes: ReadonlyMap<number, NoteRow>;
+  readonly extras: ReadonlyMap<number, ExtrasRow>;
   /** It found none, and there may be ready ones behind those that it has cleared away. */
   readonly more: boolean;
   readonly nextInMs?: number | undefined;
@@ -28,11 +28,11 @@ type Query = Pick<ReserveParams, 'topics' | 'limit' | 'policy'>;
 /** What stands at the head of the lines. */
 interface Heads {
   readonly rows: readonly ReadyRow[];
-  readonly noted: readonly number[];
+  readonly seqsWithExtras: readonly number[];
   readonly more: boolean;
 }
 
-const NO_NOTES: Ready['notes'] = new Map();
+const NO_EXTRAS: Ready['extras'] = new Map();
 
 /** Within a transaction: the jobs that can be taken, after some maintenance. */
 export function findReady(connection: Connection, query: Query, now: number): Ready {
@@ -44,59 +44,59 @@ export function findReady(connection: Connection, query: Query, now: number): Re
   if (agenda.pauseEnd <= now) endPauses(connection, now);
   const { open, pauseEnd } = openTopics(connection, agenda, topics, now);
   const heads = readHeads(connection, open, Math.min(limit, ANSWER_JOBS), now);
-  const { rows, notes, broken } = withNotes(connection, heads, query, now);
+  const { rows, extras, broken } = withExtras(connection, heads, query, now);
   const told = ended || broken.length > 0 ? toldBurials([...(ended?.buried ?? []), ...broken]) : undefined;
   // Whoever has got jobs does not wait.
-  if (rows.length > 0) return { rows, notes, more: heads.more, ...told };
+  if (rows.length > 0) return { rows, extras, more: heads.more, ...told };
   if (isDue) agenda = readAgenda(connection);
   const next = nextEvent(connection, agenda, open, now);
   const nextInMs = msUntil(Math.min(next, pauseEnd), now);
-  if (open.length === 0) return { rows, notes, more: false, nextInMs, isPaused: true, ...told };
+  if (open.length === 0) return { rows, extras, more: false, nextInMs, isPaused: true, ...told };
   const more = heads.more || ended?.more === true || broken.length > 0;
-  return { rows, notes, more, nextInMs, ...told };
+  return { rows, extras, more, nextInMs, ...told };
 }
 
 /** Fills the answer with the jobs of the first topic, then with those of the next. */
 function readHeads(connection: Connection, topics: readonly Buffer[], limit: number, now: number): Heads {
   const [only] = topics;
   if (topics.length === 1 && only) return readHead(connection, only, limit, 0, now);
-  const [rows, noted]: [ReadyRow[], number[]] = [[], []];
+  const [rows, seqsWithExtras]: [ReadyRow[], number[]] = [[], []];
   let bytes = 0;
   for (const topic of topics) {
     const head = readHead(connection, topic, limit - rows.length, bytes, now);
     rows.push(...head.rows);
-    noted.push(...head.noted);
+    seqsWithExtras.push(...head.seqsWithExtras);
     bytes += head.bytes;
     // What stands behind cleared jobs goes before the next topic.
-    if (head.more || head.isFull || rows.length >= limit) return { rows, noted, more: head.more };
+    if (head.more || head.isFull || rows.length >= limit) return { rows, seqsWithExtras, more: head.more };
   }
-  return { rows, noted, more: false };
+  return { rows, seqsWithExtras, more: false };
 }
 
 /**
- * Reads what is noted of the jobs. One whose retry settings nobody can follow is not given: it becomes a dead letter
+ * Reads the extras of the jobs. One whose retry settings nobody can follow is not given: it becomes a dead letter
  * with that reason.
  */
-function withNotes(
+function withExtras(
   connection: Connection,
-  { rows, noted }: Heads,
+  { rows, seqsWithExtras }: Heads,
   { policy = DEFAULT_RETRY }: Query,
   now: number,
-): Pick<Ready, 'rows' | 'notes'> & { readonly broken: readonly Burial[] } {
-  if (noted.length === 0) return { rows, notes: NO_NOTES, broken: [] };
+): Pick<Ready, 'rows' | 'extras'> & { readonly broken: readonly Burial[] } {
+  if (seqsWithExtras.length === 0) return { rows, extras: NO_EXTRAS, broken: [] };
   const isGiven = new Set(rows.map(({ seq }) => seq));
-  const notes = readNotes(
+  const extras = readExtras(
     connection,
-    noted.filter((seq) => isGiven.has(seq)),
+    seqsWithExtras.filter((seq) => isGiven.has(seq)),
   );
   const broken: Burial[] = [];
-  for (const [seq, note] of notes) {
-    const { flaw: reason } = settingsOf(note);
+  for (const [seq, one] of extras) {
+    const { flaw: reason } = settingsOf(one);
     if (reason === undefined) continue;
     broken.push(toBurial(connection, seq, reason));
     bury(connection, [seq], { deadTtlMs: policy.deadTtlMs, reason, attempts: 0 }, now);
-    notes.delete(seq);
+    extras.delete(seq);
     isGiven.delete(seq);
   }
-  return { rows: broken.length === 0 ? rows : rows.filter(({ seq }) => isGiven.has(seq)), notes, broken };
+  return { rows: broken.length === 0 ? rows : rows.filter(({ seq }) => isGiven.has(seq)), extras, broken };
 }

@@ -6,7 +6,7 @@ import type { Connection } from './connection.js';
 import { exhume } from './dead.js';
 import { type LeasedId, revokeLease } from './lease.js';
 import { isMeant, leasedFinder, rowsOf } from './lookup.js';
-import { dropNotes } from './note.js';
+import { dropExtras } from './extras.js';
 import { stopWaiting } from './return.js';
 import { DEAD, WAITING } from './rows.js';
 
@@ -45,7 +45,7 @@ function removeOne(
     if (row.state === WAITING) stopWaiting(connection, row.seq);
     if (row.state === DEAD) exhume(connection, [row.seq]);
     connection.run(DELETE, row.seq);
-    if (row.isNoted === 1) dropNotes(connection, [row.seq]);
+    if (row.hasExtras === 1) dropExtras(connection, [row.seq]);
     removed ??= row.is;
   }
   // A leased job is looked for where it is meant, or where there is no other to tell of.
@@ -53,7 +53,7 @@ function removeOne(
   for (const lease of leased.filter((job) => isMeant(guard, 'leased', job))) {
     revokeLease(connection, lease);
     connection.run(DELETE, lease.seq);
-    dropNotes(connection, [lease.seq]);
+    dropExtras(connection, [lease.seq]);
     leased.splice(leased.indexOf(lease), 1);
     removed ??= 'leased';
   }

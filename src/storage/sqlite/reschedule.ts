@@ -4,7 +4,7 @@ import type { RescheduleJob, RescheduleParams } from '../../core/store.js';
 import type { Connection } from './connection.js';
 import { isMeant, leasedFinder, rowsOf } from './lookup.js';
 import { LAST_SEQ } from './mend.js';
-import { moveNote } from './note.js';
+import { moveExtras } from './extras.js';
 import { dateOf, IN_LINE, LAST_TIME_MS, TTL_MS } from './rows.js';
 
 /** Jobs that one transaction reschedules. */
@@ -51,7 +51,7 @@ function rescheduleOne(
   // Jobs that are due together come in the order of their numbers, and this one comes last of them.
   if (connection.get(LATER, row.topic, dueAt, row.seq)) {
     const { seq } = connection.get(NUMBER_ANEW, row.seq) as { seq: number };
-    if (row.isNoted === 1) moveNote(connection, row.seq, seq);
+    if (row.hasExtras === 1) moveExtras(connection, row.seq, seq);
   }
   return { rescheduled: true, state: 'delayed', dueAt: dateOf(dueAt) };
 }

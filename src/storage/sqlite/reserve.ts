@@ -7,7 +7,7 @@ import { bodyOf, type ReadyRow, shortBody } from './head.js';
 import { LEASE_COLUMNS, LEASED_JOBS, leaseJobs, leaseOf } from './lease.js';
 import { takeLock } from './lock.js';
 import { toldBurials } from './maintain.js';
-import { dropNotes, NOTE_COLUMNS, NOTE_OF_JOB, type NoteRow, settingsOf } from './note.js';
+import { dropExtras, EXTRAS_COLUMNS, EXTRAS_OF_JOB, type ExtrasRow, settingsOf } from './extras.js';
 import { findReady, type Ready } from './ready.js';
 import { bytesOf, dateOf, deleteJobs, DUE_AT, expiryDate, LAST_TIME_MS, msUntil } from './rows.js';
 import { CallOver } from './write-queue.js';
@@ -16,11 +16,11 @@ const IS_RESERVED = 'SELECT 1 FROM lease WHERE token = ?';
 const RESERVED_BEFORE = `
 SELECT
   job.seq, job.topic, job.id, ${DUE_AT} AS dueAt, job.expires_at AS expiresAt, job.attempts,
-  ${shortBody('NULL')} AS body, ${LEASE_COLUMNS}, ${NOTE_COLUMNS}
-FROM ${LEASED_JOBS} ${NOTE_OF_JOB} WHERE token = ? ORDER BY held.key`;
+  ${shortBody('NULL')} AS body, ${LEASE_COLUMNS}, ${EXTRAS_COLUMNS}
+FROM ${LEASED_JOBS} ${EXTRAS_OF_JOB} WHERE token = ? ORDER BY held.key`;
 
 /** What a step has found, with the jobs as they are given. */
-interface Step<T> extends Omit<Ready, 'rows' | 'notes'> {
+interface Step<T> extends Omit<Ready, 'rows' | 'extras'> {
   readonly jobs: T[];
   readonly isLocked?: boolean | undefined;
 }
@@ -32,13 +32,13 @@ interface Step<T> extends Omit<Ready, 'rows' | 'notes'> {
 export function pop(connection: Connection, params: PopParams): Promise<Popped> {
   return untilFound<Job>(() =>
     connection.writeFreeing((now) => {
-      const { rows, notes, ...rest } = findReady(connection, params, now);
-      const jobs = rows.map((row) => toJob(connection, row, notes.get(row.seq)));
+      const { rows, extras, ...rest } = findReady(connection, params, now);
+      const jobs = rows.map((row) => toJob(connection, row, extras.get(row.seq)));
       deleteJobs(
         connection,
         rows.map(({ seq }) => seq),
       );
-      if (notes.size > 0) dropNotes(connection, [...notes.keys()]);
+      if (extras.size > 0) dropExtras(connection, [...extras.keys()]);
       return { jobs, ...rest };
     }, params),
   );
@@ -73,20 +73,20 @@ function reserveOnce(connection: Connection, params: ReserveParams, now: number)
   if (freeAt !== undefined) return { jobs: [], more: false, isLocked: true, nextInMs: msUntil(freeAt, now) };
   const before = reservedBefore(connection, token);
   if (before.length > 0) return { jobs: before, more: false };
-  const { rows, notes, ...rest } = findReady(connection, params, now);
+  const { rows, extras, ...rest } = findReady(connection, params, now);
   const deadlineMs = Math.min(now + leaseMs, LAST_TIME_MS);
   if (rows.length > 0) {
     const seqs = rows.map(({ seq }) => seq);
-    const hasNotes = notes.size > 0;
-    leaseJobs(connection, seqs, { token, reservedAt: now, endsAt: deadlineMs, policy, holder, hasNotes });
+    const hasExtras = extras.size > 0;
+    leaseJobs(connection, seqs, { token, reservedAt: now, endsAt: deadlineMs, policy, holder, hasExtras });
   }
   const leaseUntil = new Date(deadlineMs);
   const jobs = rows.map((row, i) => {
     const number = i + 1;
     const lease = formatLease({ token, number, count: rows.length, deadlineMs });
-    const note = notes.get(row.seq);
-    const key = note?.noteKey ?? `${token}.${number}`;
-    return toLeasedJob(connection, row, { lease, leaseUntil, key }, note);
+    const own = extras.get(row.seq);
+    const key = own?.extrasKey ?? `${token}.${number}`;
+    return toLeasedJob(connection, row, { lease, leaseUntil, key }, own);
   });
   return { jobs, ...rest };
 }
@@ -96,16 +96,16 @@ function reservedBefore(connection: Connection, token: string): LeasedJob[] {
   if (!connection.get(IS_RESERVED, token)) return [];
   const rows = connection.all(RESERVED_BEFORE, token) as (ReadyRow &
     Parameters<typeof leaseOf>[0] &
-    NoteRow)[];
+    ExtrasRow)[];
   return rows.map((row) => {
     const { lease, leaseUntil } = leaseOf(row);
-    const key = row.noteKey ?? `${token}.${row.number}`;
+    const key = row.extrasKey ?? `${token}.${row.number}`;
     return toLeasedJob(connection, row, { lease, leaseUntil, key }, row);
   });
 }
 
 /** A job as it is delivered: the attempt that is under way counts. */
-function toJob(connection: Connection, row: ReadyRow, note: NoteRow | undefined): Job {
+function toJob(connection: Connection, row: ReadyRow, extras: ExtrasRow | undefined): Job {
   const job: Job = {
     id: bytesOf(row.id),
     topic: bytesOf(row.topic),
@@ -115,7 +115,7 @@ function toJob(connection: Connection, row: ReadyRow, note: NoteRow | undefined)
     expiresAt: expiryDate(row.expiresAt),
     attempts: row.attempts + 1,
   };
-  return note ? { ...job, ...settingsOf(note).own } : job;
+  return extras ? { ...job, ...settingsOf(extras).own } : job;
 }
 
 /** The same under a lease. Written out, for a worker makes tens of thousands of these a second. */
@@ -123,7 +123,7 @@ function toLeasedJob(
   connection: Connection,
   row: ReadyRow,
   { lease, leaseUntil, key }: Pick<LeasedJob, 'lease' | 'leaseUntil' | 'key'>,
-  note: NoteRow | undefined,
+  extras: ExtrasRow | undefined,
 ): LeasedJob {
   const job: LeasedJob = {
     id: bytesOf(row.id),
@@ -137,5 +137,5 @@ function toLeasedJob(
     leaseUntil,
     key,
   };
-  return note ? { ...job, ...settingsOf(note).own } : job;
+  return extras ? { ...job, ...settingsOf(extras).own } : job;
 }

@@ -9,11 +9,11 @@ const DUPLICATE_RETRY_MS = 1000;
 
 /** The time that a job was away is added to its ready lifetime; its place in line is the old one. */
 const TO_OLD_PLACE = `
-UPDATE job SET state = ?, noted = ifnull(?, noted), attempts = attempts + ?,
+UPDATE job SET state = ?, has_extras = ifnull(?, has_extras), attempts = attempts + ?,
   expires_at = min(expires_at + ?, ${LAST_TIME_MS})`;
 /** A new due time, and the whole ready lifetime from there. */
 const TO_NEW_PLACE = `
-UPDATE job SET state = ?, noted = 1, attempts = attempts + 1, place = ?, due_at = NULL,
+UPDATE job SET state = ?, has_extras = 1, attempts = attempts + 1, place = ?, due_at = NULL,
   expires_at = min(? + ${TTL_MS}, ${LAST_TIME_MS})`;
 
 /** Those of the jobs whose id is in line by a newer job, which may have expired. */
@@ -30,21 +30,21 @@ const TO_LOOK_AT = 'SELECT seq, since FROM waiting WHERE again_at <= ? ORDER BY 
 /**
  * Within a transaction: brings jobs whose leases have ended back to their old place in line.
  * @param attempts that are added: 1, or 0 as if the job had never been reserved
- * @param isNoted true: a note of each was written in this transaction; else they have one or not, as before
+ * @param hasExtras true: extras of each were written in this transaction; else they have some or not, as before
  * @returns how many are back; the others wait for a newer job of their id
  */
 export function returnToPlace(
   connection: Connection,
   seqs: readonly number[],
-  { reservedAt, attempts, isNoted }: { reservedAt: number; attempts: 0 | 1; isNoted: boolean },
+  { reservedAt, attempts, hasExtras }: { reservedAt: number; attempts: 0 | 1; hasExtras: boolean },
   now: number,
 ): number {
   const awayMs = Math.max(0, now - reservedAt);
-  return bringBack(connection, seqs, TO_OLD_PLACE, [isNoted ? 1 : null, attempts, awayMs], now, now);
+  return bringBack(connection, seqs, TO_OLD_PLACE, [hasExtras ? 1 : null, attempts, awayMs], now, now);
 }
 
 /**
- * Within a transaction that has written a note of each: puts jobs whose leases have ended in line for another attempt
+ * Within a transaction that has written extras of each: puts jobs whose leases have ended in line for another attempt
  * at a new due time.
  */
 export function returnAt(connection: Connection, seqs: readonly number[], dueAt: number, now: number): void {
@@ -69,7 +69,7 @@ export function returnWaiting(
       continue;
     }
     connection.run(STOP_WAITING, seq);
-    back += returnToPlace(connection, [seq], { reservedAt: since, attempts: 0, isNoted: false }, now);
+    back += returnToPlace(connection, [seq], { reservedAt: since, attempts: 0, hasExtras: false }, now);
   }
   return { back, more: waiting.length === limit };
 }

@@ -4,9 +4,9 @@ import type { NackResult } from '../../core/results.js';
 import { DEFAULT_RETRY, hasRetryLeft, pauseAfter } from '../../core/retry-policy.js';
 import type { Connection } from './connection.js';
 import { bury } from './dead.js';
-import { addAttempt, addTo, type EndedJob, noteEnded, noteReleased, readEnded } from './ended-attempts.js';
+import { addAttempt, addTo, type EndedJob, keepEnded, keepReleased, readEnded } from './ended-attempts.js';
 import { endLeases, extendLeases } from './lease.js';
-import { dropNotes } from './note.js';
+import { dropExtras } from './extras.js';
 import { policyOf } from './policy.js';
 import { returnAt, returnToPlace } from './return.js';
 import { deleteJobs, LAST_TIME_MS } from './rows.js';
@@ -24,7 +24,7 @@ export function ack(connection: Connection, params: LeaseParams): Promise<boolea
         connection,
         ended.flatMap(({ seqs }) => seqs),
       );
-      for (const { seqs, hasNotes } of ended) if (hasNotes) dropNotes(connection, seqs);
+      for (const { seqs, hasExtras } of ended) if (hasExtras) dropExtras(connection, seqs);
       return ended.map(({ answers }) => answers);
     }, withGrace(params)),
   );
@@ -70,7 +70,7 @@ function nackGroup(
     results[places[job.at] ?? 0] = dueAt === undefined ? { outcome } : { outcome, dueAt: new Date(dueAt) };
   }
   const { deadTtlMs = policy?.deadTtlMs ?? DEFAULT_RETRY.deadTtlMs } = failure;
-  noteEnded(connection, jobs);
+  keepEnded(connection, jobs);
   bury(connection, dead, { deadTtlMs, reason, attempts: 1 }, now);
   for (const [dueAt, seqs] of retried) returnAt(connection, seqs, dueAt, now);
   return results;
@@ -84,8 +84,8 @@ export function release(connection: Connection, params: LeaseParams): Promise<bo
         groups.map((group) => {
           const ended = endLeases(connection, group);
           const { answers, seqs, reservedAt } = ended;
-          noteReleased(connection, ended);
-          returnToPlace(connection, seqs, { reservedAt, attempts: 0, isNoted: true }, now);
+          keepReleased(connection, ended);
+          returnToPlace(connection, seqs, { reservedAt, attempts: 0, hasExtras: true }, now);
           return answers;
         }),
       withGrace(params),

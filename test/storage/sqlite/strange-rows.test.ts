@@ -6,12 +6,12 @@ import { openDatabase } from '../../../src/storage/sqlite/driver.js';
 import { useFolder } from './files.js';
 
 const NUMBERS: Record<string, readonly string[]> = {
-  job: ['seq', 'state', 'attempts', 'place', 'due_at', 'expires_at', 'ttl_ms', 'noted'],
-  lease: ['ends_at', 'reserved_at', 'deadline', 'jobs', 'first', 'noted'],
+  job: ['seq', 'state', 'attempts', 'place', 'due_at', 'expires_at', 'ttl_ms', 'has_extras'],
+  lease: ['ends_at', 'reserved_at', 'deadline', 'jobs', 'first', 'has_extras'],
   waiting: ['seq', 'again_at', 'since'],
   dead: ['seq', 'failed_at', 'dead_until'],
   pause: ['until_at'],
-  note: ['seq', 'retries', 'first_ms', 'last_ms'],
+  extras: ['seq', 'retries', 'first_ms', 'last_ms'],
   lock: ['until_at'],
   clock: ['one', 'monotonic_ms', 'uptime_ms', 'at_ms', 'trusted_ms', 'ran_ms', 'jumped_ms'],
 };
@@ -27,7 +27,7 @@ const ofNumber = fc
   .chain(([table, column]) => number.map((value) => ({ table, column, value: `${value}` })));
 const texts = [
   ...['seqs', 'token', 'policy', 'holder'].map((column) => ({ table: 'lease', column })),
-  ...['key', 'history'].map((column) => ({ table: 'note', column })),
+  ...['key', 'history'].map((column) => ({ table: 'extras', column })),
   { table: 'lock', column: 'owner' },
 ];
 const textOf = (column: fc.Arbitrary<{ table: string; column: string }>, values: fc.Arbitrary<string>) =>
@@ -185,7 +185,7 @@ describe('rows of an SQLite file that no delayer wrote', () => {
   ] as const) {
     for (const taker of ['reserve', 'pop'] as const) {
       it(`a job with ${what} is not given by a ${taker}: it becomes a dead letter with that reason, and others are given`, async () => {
-        const queue = await written(`UPDATE note SET ${sql} WHERE seq = 2`);
+        const queue = await written(`UPDATE extras SET ${sql} WHERE seq = 2`);
         const store = await folder.open('queue.db', { now: () => now });
         const topics = [Buffer.from('topic')];
         const taken =
@@ -200,14 +200,14 @@ describe('rows of an SQLite file that no delayer wrote', () => {
         expect(found).to.include({ state: 'dead', attempts: 0, reason: burial?.reason });
         expect(found?.retries).to.be.undefined;
         expect((await queue.health()).map(({ message }) => message).join()).to.match(
-          /^1 row of the table note has a value that no delayer writes: .*dead letter$/,
+          /^1 row of the table extras has a value that no delayer writes: .*dead letter$/,
         );
       });
     }
   }
 
   it('where all jobs that a reserve finds have broken settings, it goes on to those of the next topic', async () => {
-    const queue = await written('UPDATE note SET retries = -1');
+    const queue = await written('UPDATE extras SET retries = -1');
     await queue.push({ id: 'other', topic: 'other', body: 'b' });
     const request = { topics: ['topic', 'other'], limit: 3, leaseMs: 1000 };
     const { jobs, buried } = await queue.reserve(request);
@@ -219,12 +219,12 @@ describe('rows of an SQLite file that no delayer wrote', () => {
   it('settings that are broken while their job is leased count for none, and it comes back by its policy', async () => {
     const queue = await written('SELECT 1');
     const { jobs } = await queue.reserve({ topics: 'topic', limit: 1, leaseMs: 1000, retry: { retries: 0 } });
-    change('UPDATE note SET retries = -1');
+    change('UPDATE extras SET retries = -1');
     expect((await queue.nack(jobs)).map(({ outcome }) => outcome)).to.deep.equal(['dead']);
   });
 
   it('a policy that cannot be read is none: the jobs come back', async () => {
-    const queue = await written('DELETE FROM note');
+    const queue = await written('DELETE FROM extras');
     await queue.reserve({ topics: 'topic', limit: 9, leaseMs: 1000, retry: { retries: 0 } });
     change(`UPDATE lease SET policy = '[0'`);
     expect((await queue.health()).map(({ message }) => message).join()).to.contain('table lease');
@@ -240,7 +240,7 @@ describe('rows of an SQLite file that no delayer wrote', () => {
       ['{}', []],
       ['[', []],
     ] as const) {
-      change(`UPDATE note SET history = '${history}' WHERE seq = 1`);
+      change(`UPDATE extras SET history = '${history}' WHERE seq = 1`);
       const past = async () => (await queue.find('1'))[0]?.history?.map(({ reason }) => reason) ?? [];
       expect(await past()).to.deep.equal(kept);
       const { jobs } = await queue.reserve({ topics: 'topic', limit: 1, leaseMs: 1000, retry: false });
@@ -250,8 +250,8 @@ describe('rows of an SQLite file that no delayer wrote', () => {
     }
   });
 
-  it('a note that is marked and gone is no note', async () => {
-    const queue = await written('DELETE FROM note');
+  it('extras that are marked and gone are none', async () => {
+    const queue = await written('DELETE FROM extras');
     const { jobs } = await queue.reserve({ topics: 'topic', limit: 9, leaseMs: 1000, retry: false });
     expect(jobs.map(({ retries }) => retries)).to.deep.equal([undefined, undefined, undefined]);
     await queue.release(jobs);

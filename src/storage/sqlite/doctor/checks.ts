@@ -121,16 +121,16 @@ export const TABLE_CHECKS: readonly TableCheck[] = [
     is: `dead_until BETWEEN 0 AND ?2 AND NOT ${NO_JOB('dead', 3)}`,
   },
   {
-    ...{ kind: 'settings_broken', table: 'note', key: SEQ, is: IS_BROKEN },
-    mend: `UPDATE note SET retries = NULL, first_ms = NULL, last_ms = NULL,
+    ...{ kind: 'settings_broken', table: 'extras', key: SEQ, is: IS_BROKEN },
+    mend: `UPDATE extras SET retries = NULL, first_ms = NULL, last_ms = NULL,
       history = iif(json_valid(history), history, NULL) WHERE ${ROW}`,
   },
   {
-    kind: 'notes_unused',
-    table: 'note',
+    kind: 'extras_unused',
+    table: 'extras',
     key: SEQ,
-    is: 'NOT EXISTS (SELECT 1 FROM job WHERE job.seq = note.seq AND job.noted = 1)',
-    mend: `DELETE FROM note WHERE ${ROW}`,
+    is: 'NOT EXISTS (SELECT 1 FROM job WHERE job.seq = extras.seq AND job.has_extras = 1)',
+    mend: `DELETE FROM extras WHERE ${ROW}`,
   },
   {
     ...{ kind: 'number_strange', table: 'pause', key: 'hex(topic)', is: outOfBounds('pause') },

@@ -84,7 +84,7 @@ UPDATE OR IGNORE job SET
 WHERE seq = CAST(?2 AS INTEGER)`;
 /** To the last of the numbers in use. */
 const RENUMBER = `
-UPDATE job SET noted = NULL, seq = (SELECT max(ifnull(max(seq), 0), 0) + 1 FROM job WHERE seq < ${LAST_SEQ})
+UPDATE job SET has_extras = NULL, seq = (SELECT max(ifnull(max(seq), 0), 0) + 1 FROM job WHERE seq < ${LAST_SEQ})
 WHERE seq = CAST(?2 AS INTEGER) AND ?1 IS NOT NULL`;
 
 function mendJob(connection: Connection, { kind }: Fault, seq: string, now: number): boolean {

@@ -89,7 +89,7 @@ function findFaults(connection: Connection, check: TableCheck, now: number): Fau
   const { kind, table, key, is, count = '1' } = check;
   const sql = `SELECT ${key} AS key, ${count} AS count FROM ${table} WHERE (${is}) AND ?1 IS NOT NULL AND ?2 IS NOT NULL LIMIT ${MOST}`;
   const rows = connection.all(sql, ...timesAt(now)) as { key: string; count: number }[];
-  const isOfJob = ['waiting', 'dead', 'note'].includes(table);
+  const isOfJob = ['waiting', 'dead', 'extras'].includes(table);
   return rows.map(({ key: name, count: jobs }) => ({
     ...{ kind, row: { table, key: name }, count: jobs },
     ...(isOfJob ? nameOfJob(connection, name) : {}),

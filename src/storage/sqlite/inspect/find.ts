@@ -13,7 +13,7 @@ import {
   type LeasedRow,
   lineRecord,
   waitingRecord,
-  withNote,
+  withExtras,
 } from './record.js';
 
 const COLUMNS = `${JOB_COLUMNS}, body`;
@@ -37,7 +37,7 @@ interface Body {
 export async function find(connection: Connection, { id }: { readonly id: Buffer }): Promise<JobRecord[]> {
   return connection.read((now) => {
     const complete = (job: JobRecord, row: JobRow & Body): JobRecord =>
-      withNote(connection, row, { ...job, body: bytesOf(row.body) });
+      withExtras(connection, row, { ...job, body: bytesOf(row.body) });
     const inLine = (connection.all(IN_LINE, id) as (JobRow & Body)[]).map((row): JobRecord => {
       const job = complete(lineRecord(row, now), row);
       return job.state === 'ready' ? { ...job, readyAhead: readyAhead(connection, row, now) } : job;

@@ -12,7 +12,7 @@ import {
   type LeasedRow,
   lineRecord,
   waitingRecord,
-  withNote,
+  withExtras,
 } from './record.js';
 
 /** Jobs that one step reads. */
@@ -62,7 +62,7 @@ type ListedLease = LeasedRow & { readonly exactEnd: string; readonly key: string
 /** A job without its body, and its place. */
 export interface Found {
   readonly seq: string;
-  readonly isNoted: JobRow['isNoted'];
+  readonly hasExtras: JobRow['hasExtras'];
   readonly job: JobRecord;
   readonly place: Place;
 }
@@ -94,7 +94,7 @@ export function readRows(connection: Connection, place: Place, part: Part, now: 
     connection.all(sql, ...values, limit) as JobRow[];
   const found = (row: JobRow, job: JobRecord, behind: Partial<Place>): Found => ({
     seq: row.seq,
-    isNoted: row.isNoted,
+    hasExtras: row.hasExtras,
     job,
     place: { topic: place.topic, phase, at: '0', token: '', seq: row.seq, ...behind },
   });
@@ -150,9 +150,9 @@ function lineRange(
   return [at, seq, -Infinity, now, expired ? -Infinity : now, ready ? Infinity : now];
 }
 
-/** With its body and what is noted of it; nothing when another process has taken the job meanwhile. */
+/** With its body and its extras; nothing when another process has taken the job meanwhile. */
 export function complete(connection: Connection, found: Found): Found[] {
   const row = connection.get(BODY, found.seq) as { body: Uint8Array } | undefined;
   if (!row) return [];
-  return [{ ...found, job: withNote(connection, found, { ...found.job, body: bytesOf(row.body) }) }];
+  return [{ ...found, job: withExtras(connection, found, { ...found.job, body: bytesOf(row.body) }) }];
 }

@@ -2,7 +2,7 @@ import type { JobRecord } from '../../../core/job.js';
 import type { Connection } from '../connection.js';
 import type { DeadColumns } from '../dead.js';
 import { leaseOf } from '../lease.js';
-import { historyOf, NOTE_COLUMNS, type NoteRow, settingsOf } from '../note.js';
+import { historyOf, EXTRAS_COLUMNS, type ExtrasRow, settingsOf } from '../extras.js';
 import {
   bounded,
   boundedTime,
@@ -20,9 +20,9 @@ import {
 export const JOB_COLUMNS = `
 ${exact('job.seq')} AS seq, job.id, topic, ${exact('place')} AS exactPlace, ${bounded('place')} AS place,
 ${boundedTime(DUE_AT)} AS dueAt,
-${boundedTime('expires_at')} AS expiresAt, ${bounded(TTL_MS)} AS ttlMs, ${bounded('attempts')} AS attempts, job.noted IS 1 AS isNoted`;
+${boundedTime('expires_at')} AS expiresAt, ${bounded(TTL_MS)} AS ttlMs, ${bounded('attempts')} AS attempts, job.has_extras IS 1 AS hasExtras`;
 
-const NOTE = `SELECT ${NOTE_COLUMNS} FROM note WHERE seq = ${EXACT_VALUE}`;
+const EXTRAS = `SELECT ${EXTRAS_COLUMNS} FROM extras WHERE seq = ${EXACT_VALUE}`;
 
 export interface JobRow {
   /** Its number, digit by digit. */
@@ -35,7 +35,7 @@ export interface JobRow {
   readonly expiresAt: number;
   readonly ttlMs: number;
   readonly attempts: number;
-  readonly isNoted: 0 | 1;
+  readonly hasExtras: 0 | 1;
 }
 
 /** With LEASE_COLUMNS beside it. */
@@ -93,14 +93,19 @@ function toRecord(row: JobRow): Omit<JobRecord, 'state'> {
 }
 
 /** With the retry settings of the job itself, its key and its history, where it has some. */
-export function withNote(
+export function withExtras(
   connection: Connection,
-  { seq, isNoted }: Pick<JobRow, 'seq' | 'isNoted'>,
+  { seq, hasExtras }: Pick<JobRow, 'seq' | 'hasExtras'>,
   job: JobRecord,
 ): JobRecord {
-  const note = isNoted === 1 ? (connection.get(NOTE, seq) as NoteRow | undefined) : undefined;
-  if (!note) return job;
-  const history = historyOf(note);
-  const key = note.noteKey ?? undefined;
-  return { ...job, ...settingsOf(note).own, ...(key !== undefined && { key }), ...(history && { history }) };
+  const extras = hasExtras === 1 ? (connection.get(EXTRAS, seq) as ExtrasRow | undefined) : undefined;
+  if (!extras) return job;
+  const history = historyOf(extras);
+  const key = extras.extrasKey ?? undefined;
+  return {
+    ...job,
+    ...settingsOf(extras).own,
+    ...(key !== undefined && { key }),
+    ...(history && { history }),
+  };
 }

@@ -77,7 +77,7 @@ export const IS_BROKEN = [
 const OTHERS = [
   { table: 'lease', strange: `${outOfBounds('lease')} OR NOT ${IS_ARRAY} OR NOT json_valid(policy)` },
   ...['waiting', 'dead', 'pause', 'lock'].map((table) => ({ table, strange: outOfBounds(table) })),
-  { table: 'note', strange: IS_BROKEN },
+  { table: 'extras', strange: IS_BROKEN },
 ]
   .map(
     ({ table, strange }) => `

@@ -5,7 +5,7 @@ import { ids, useFolder } from './files.js';
 
 const [SECOND_MS, HOUR_MS] = [1000, 3_600_000];
 
-describe('what an SQLite file notes of jobs', () => {
+describe('what an SQLite file keeps of jobs beside their rows', () => {
   const folder = useFolder();
   let now = 0;
   let queue: Queue;
@@ -30,22 +30,22 @@ describe('what an SQLite file notes of jobs', () => {
     database.exec(sql);
     database.close();
   };
-  const noted = () => rows('SELECT seq FROM note ORDER BY seq');
+  const extras = () => rows('SELECT seq FROM extras ORDER BY seq');
   const job = { topic: 'topic', body: 'b' };
   const own = { retries: 5, backoff: { firstMs: 1, lastMs: 2 } };
   const reserve = async (limit = 1, leaseMs = SECOND_MS) =>
     (await queue.reserve({ topics: 'topic', limit, leaseMs })).jobs;
 
-  it('a job that is pushed, reserved under a policy and done, or popped, has no note', async () => {
+  it('a job that is pushed, reserved under a policy and done, or popped, has no extras', async () => {
     await queue.pushMany(ids(30).map((id) => ({ id, ...job })));
     const jobs = await reserve(20);
-    expect(noted()).to.deep.equal([]);
+    expect(extras()).to.deep.equal([]);
     await queue.ack(jobs);
     await queue.popMany('topic', 10);
-    expect([noted(), rows('SELECT seq FROM job')]).to.deep.equal([[], []]);
+    expect([extras(), rows('SELECT seq FROM job')]).to.deep.equal([[], []]);
   });
 
-  it('the note of a job goes with it, whatever ends it', async () => {
+  it('the extras of a job go with it, whatever ends it', async () => {
     const ends: Record<string, (id: string) => Promise<unknown>> = {
       ack: async () => queue.ack(await reserve()),
       'ack of a lease that was extended by itself': async () => {
@@ -99,15 +99,15 @@ describe('what an SQLite file notes of jobs', () => {
     };
     for (const [what, end] of Object.entries(ends)) {
       await queue.push({ id: what, ...job, ...own, ttlMs: HOUR_MS - 2000 });
-      expect(noted(), what).to.have.length(1);
+      expect(extras(), what).to.have.length(1);
       await end(what);
-      expect(noted(), what).to.deep.equal([]);
+      expect(extras(), what).to.deep.equal([]);
     }
   });
 
-  it('a note that was left over is never taken for that of the job whose number comes again', async () => {
+  it('extras that were left over are never taken for those of the job whose number comes again', async () => {
     const left = '[{"attempt":1,"startedAt":1,"endedAt":2,"outcome":"lease_ended"}]';
-    change(`INSERT INTO note VALUES (1, 0, 77, 77, 'left', '${left}')`);
+    change(`INSERT INTO extras VALUES (1, 0, 77, 77, 'left', '${left}')`);
     const { id } = await queue.push(job);
     expect(rows('SELECT seq FROM job')).to.deep.equal([1]);
     const see = async (...reasons: unknown[]) => {
@@ -138,7 +138,7 @@ describe('what an SQLite file notes of jobs', () => {
     expect((await queue.find('three'))[0]).to.not.have.any.keys('retries', 'backoff', 'history');
   });
 
-  it('a body of many pages is left where it is by all that is noted of its job', async () => {
+  it('a body of many pages is left where it is by all that is kept of its job', async () => {
     const body = Buffer.from(Array.from({ length: 300_000 }, (_, i) => (i * 31) % 256));
     await queue.push({ id: 'id', topic: 'topic', body, ...own });
     for (let i = 0; i < 3; i += 1)

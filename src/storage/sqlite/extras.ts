@@ -7,22 +7,28 @@ import type { Connection } from './connection.js';
 import type { Value } from './driver.js';
 import { bounded, changeJobs, dateOf } from './rows.js';
 
-/** For a SELECT of jobs with {@link NOTE_OF_JOB} beside them. */
-export const NOTE_COLUMNS = `
-${bounded('note.retries')} AS retries, ${bounded('note.first_ms')} AS firstMs, ${bounded('note.last_ms')} AS lastMs,
-note.key AS noteKey, note.history`;
-export const NOTE_OF_JOB = 'LEFT JOIN note ON job.noted = 1 AND note.seq = job.seq';
+/** For a SELECT of jobs with {@link EXTRAS_OF_JOB} beside them. */
+export const EXTRAS_COLUMNS = `
+${bounded('extras.retries')} AS retries, ${bounded('extras.first_ms')} AS firstMs, ${bounded('extras.last_ms')} AS lastMs,
+extras.key AS extrasKey, extras.history`;
+export const EXTRAS_OF_JOB = 'LEFT JOIN extras ON job.has_extras = 1 AND extras.seq = job.seq';
 
-/** All null where a job has no note. */
-export interface NoteRow {
+/** All null where a job has no extras. */
+export interface ExtrasRow {
   readonly retries: number | null;
   readonly firstMs: number | null;
   readonly lastMs: number | null;
-  readonly noteKey: string | null;
+  readonly extrasKey: string | null;
   readonly history: string | null;
 }
 
-export const NO_NOTE: NoteRow = { retries: null, firstMs: null, lastMs: null, noteKey: null, history: null };
+export const NO_EXTRAS: ExtrasRow = {
+  retries: null,
+  firstMs: null,
+  lastMs: null,
+  extrasKey: null,
+  history: null,
+};
 
 /** An attempt as it stands in the JSON of `history`. */
 export type PastAttempt = Omit<Attempt, 'startedAt' | 'endedAt'> & {
@@ -31,54 +37,54 @@ export type PastAttempt = Omit<Attempt, 'startedAt' | 'endedAt'> & {
 };
 
 const READ = `
-SELECT noted.value AS seq, ${NOTE_COLUMNS} FROM json_each(?) AS noted CROSS JOIN note ON note.seq = noted.value`;
+SELECT asked.value AS seq, ${EXTRAS_COLUMNS} FROM json_each(?) AS asked CROSS JOIN extras ON extras.seq = asked.value`;
 /** Notes that one statement writes: one for each takes twice as long. */
 const ROWS = 25;
 /** Whatever was left there by another job is gone then. */
-const INTO = 'INSERT OR REPLACE INTO note (seq, retries, first_ms, last_ms, key, history) VALUES';
+const INTO = 'INSERT OR REPLACE INTO extras (seq, retries, first_ms, last_ms, key, history) VALUES';
 const VALUES = '(?, ?, ?, ?, ?, ?)';
 const WRITE = `${INTO} ${VALUES}`;
 const WRITE_ROWS = `${INTO} ${Array(ROWS).fill(VALUES).join(', ')}`;
-const DROP = 'DELETE FROM note';
+const DROP = 'DELETE FROM extras';
 /** Whatever was left there by another job is gone then. */
-const MOVE = 'UPDATE OR REPLACE note SET seq = ? WHERE seq = ?';
+const MOVE = 'UPDATE OR REPLACE extras SET seq = ? WHERE seq = ?';
 
 const NO_SETTINGS: OwnRetry = {};
 const OUTCOMES: readonly unknown[] = ['retried', 'dead', 'lease_ended'] satisfies Attempt['outcome'][];
 
-/** Within a transaction: the notes of jobs that are marked to have one, by number. */
-export function readNotes(connection: Connection, seqs: readonly number[]): Map<number, NoteRow> {
-  const rows = connection.all(READ, JSON.stringify(seqs)) as (NoteRow & { seq: number })[];
+/** Within a transaction: the extras of jobs that are marked to have some, by number. */
+export function readExtras(connection: Connection, seqs: readonly number[]): Map<number, ExtrasRow> {
+  const rows = connection.all(READ, JSON.stringify(seqs)) as (ExtrasRow & { seq: number })[];
   return new Map(rows.map((row) => [row.seq, row]));
 }
 
-/** Within a transaction that has just pushed a job, marked to have a note. */
-export function noteSettings(connection: Connection, seq: number, { retries, backoff }: NewJob): void {
+/** Within a transaction that has just pushed a job, marked to have extras. */
+export function keepSettings(connection: Connection, seq: number, { retries, backoff }: NewJob): void {
   const { firstMs = null, lastMs = null } = backoff ?? {};
   connection.run(WRITE, seq, retries ?? null, firstMs, lastMs, null, null);
 }
 
-/** Within a transaction: writes the notes of jobs that have a mark for it, or are given one in the same transaction. */
-export function writeNotes(
+/** Within a transaction: writes the extras of jobs that have a mark for it, or are given one in the same transaction. */
+export function writeExtras(
   connection: Connection,
-  notes: readonly { readonly seq: number; readonly note: NoteRow }[],
+  rows: readonly { readonly seq: number; readonly extras: ExtrasRow }[],
 ): void {
-  for (const some of chunks(notes, ROWS)) {
+  for (const some of chunks(rows, ROWS)) {
     const values: Value[] = [];
-    for (const { seq, note } of some)
-      values.push(seq, note.retries, note.firstMs, note.lastMs, note.noteKey, note.history);
+    for (const { seq, extras } of some)
+      values.push(seq, extras.retries, extras.firstMs, extras.lastMs, extras.extrasKey, extras.history);
     if (some.length === ROWS) connection.run(WRITE_ROWS, ...values);
     else for (let i = 0; i < values.length; i += 6) connection.run(WRITE, ...values.slice(i, i + 6));
   }
 }
 
-/** Within a transaction: deletes what is noted of jobs that are gone. Those that have no note cost a look each. */
-export function dropNotes(connection: Connection, seqs: readonly number[]): void {
+/** Within a transaction: deletes the extras of jobs that are gone. Those that have no extras cost a look each. */
+export function dropExtras(connection: Connection, seqs: readonly number[]): void {
   changeJobs(connection, DROP, seqs);
 }
 
-/** Within a transaction: a job that has a note has got another number. */
-export function moveNote(connection: Connection, from: number, to: number): void {
+/** Within a transaction: a job that has extras has got another number. */
+export function moveExtras(connection: Connection, from: number, to: number): void {
   connection.run(MOVE, to, from);
 }
 
@@ -86,11 +92,14 @@ export function moveNote(connection: Connection, from: number, to: number): void
  * What a job says of its own retries.
  * @returns `flaw`: why that cannot be followed, where no delayer wrote it; then it says nothing
  */
-export function settingsOf(note: NoteRow | undefined): { readonly own: OwnRetry; readonly flaw?: string } {
-  if (!note) return { own: NO_SETTINGS };
-  const { retries, firstMs, lastMs } = note;
+export function settingsOf(extras: ExtrasRow | undefined): {
+  readonly own: OwnRetry;
+  readonly flaw?: string;
+} {
+  if (!extras) return { own: NO_SETTINGS };
+  const { retries, firstMs, lastMs } = extras;
   if (retries === null && firstMs === null && lastMs === null) return { own: NO_SETTINGS };
-  const flaw = flawOf(note);
+  const flaw = flawOf(extras);
   if (flaw !== undefined) return { own: NO_SETTINGS, flaw: `its retry settings are broken: ${flaw}` };
   return {
     own: {
@@ -101,7 +110,7 @@ export function settingsOf(note: NoteRow | undefined): { readonly own: OwnRetry;
 }
 
 /** The same words as on Redis: redis/lua/lib/extras.lua. */
-function flawOf({ retries, firstMs, lastMs }: NoteRow): string | undefined {
+function flawOf({ retries, firstMs, lastMs }: ExtrasRow): string | undefined {
   if (retries !== null && !isWithin(retries, MAX_RETRIES)) return 'the number of retries is none';
   if (firstMs === null && lastMs === null) return undefined;
   if (!isWithin(firstMs, MAX_DURATION_MS) || !isWithin(lastMs, MAX_DURATION_MS))
@@ -112,7 +121,7 @@ function flawOf({ retries, firstMs, lastMs }: NoteRow): string | undefined {
 const isWithin = (value: number | null, most: number): value is number =>
   value !== null && Number.isInteger(value) && value >= 0 && value <= most;
 
-/** The history of a note, to add an attempt to. What is no list of attempts counts as none. */
+/** The history in extras, to add an attempt to. What is no list of attempts counts as none. */
 export function pastOf(history: string | null): PastAttempt[] {
   if (history === null) return [];
   try {
@@ -123,14 +132,14 @@ export function pastOf(history: string | null): PastAttempt[] {
   }
 }
 
-/** The last attempts, as a note keeps them. */
+/** The last attempts, as extras keep them. */
 export function formatPast(past: readonly PastAttempt[]): string {
   return JSON.stringify(past.slice(-MAX_HISTORY));
 }
 
 /** As a record of a job has it; nothing when there is none. */
-export function historyOf(note: NoteRow): readonly Attempt[] | undefined {
-  const past = pastOf(note.history);
+export function historyOf(extras: ExtrasRow): readonly Attempt[] | undefined {
+  const past = pastOf(extras.history);
   if (past.length === 0) return undefined;
   return past.map(({ startedAt, endedAt, ...attempt }) => ({
     ...attempt,

@@ -3,7 +3,7 @@ import { escapeForTerminal } from '../output/escape.js';
 import { printInfo } from './stderr.js';
 
 /** Tells that nothing was pushed. */
-export function notePush({ id, outcome, dueAt }: PushReceipt): void {
+export function reportPush({ id, outcome, dueAt }: PushReceipt): void {
   const due = dueAt ? `, due ${dueAt.toISOString()}` : '';
   const name = `"${escapeForTerminal(id)}"`;
   if (outcome === 'repeated')
