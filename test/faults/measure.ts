@@ -27,6 +27,13 @@ interface Size {
   readonly burst: number;
   /** Processes killed while they commit to an SQLite file. */
   readonly commitKills: number;
+  /** Commands whose connection is cut, and waits whose connection goes silent. */
+  readonly cuts: number;
+  readonly halfOpen: number;
+  /** Kills of Redis under load, with each way of keeping its log. */
+  readonly redisKills: number;
+  /** Jobs with random ids, topics and bodies. */
+  readonly randomJobs: number;
   /** How long (ms) a daemon and a consumer are watched. */
   readonly soakMs: number;
 }
@@ -35,11 +42,13 @@ const SHORT: Size = {
   ...{ kills: 6, jobs: 100, batchKills: 2, batchJobs: 4000, rounds: 1 },
   ...{ effectKills: 5, orders: 6, loudBytes: 20_000_000, outages: 1, stops: 1 },
   ...{ daemonKills: 4, daemonJobs: 8000, burst: 20_000, commitKills: 4, soakMs: 6000 },
+  ...{ cuts: 96, halfOpen: 24, redisKills: 2, randomJobs: 1000 },
 };
 const LONG: Size = {
   ...{ kills: 200, jobs: 6000, batchKills: 200, batchJobs: 1_000_000, rounds: 20 },
   ...{ effectKills: 200, orders: 40, loudBytes: 1_000_000_000, outages: 10, stops: 20 },
   ...{ daemonKills: 50, daemonJobs: 1_000_000, burst: 1_000_000, commitKills: 500, soakMs: 3_600_000 },
+  ...{ cuts: 10_000, halfOpen: 1000, redisKills: 50, randomJobs: 100_000 },
 };
 export const IS_LONG = process.env.DELAYER_FAULTS === 'long';
 export const SIZE = IS_LONG ? LONG : SHORT;

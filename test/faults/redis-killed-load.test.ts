@@ -1,0 +1,126 @@
+import { DelayerError } from '../../src/core/errors.js';
+import type { Queue } from '../../src/core/queue.js';
+import { eventually } from '../support/eventually.js';
+import { HOUR_MS, idsOf } from '../support/jobs.js';
+import { useRedis } from '../support/redis.js';
+import { idsInQueue, numbered } from './accounting.js';
+import { IS_LONG, Measurement, SIZE } from './measure.js';
+
+const TOPIC = 'topic';
+const PRODUCERS = 3;
+const CHUNK = 20;
+const CODES = ['store_unreachable', 'outcome_unknown'];
+/** With everysec, what was written within so long (ms) before a kill may be gone where Redis had put off its write. */
+const UNSAFE_MS = 2000;
+/** A call that was under way ends within so long (ms) after Redis is back: it recovers, or says what it does not know. */
+const RECOVERY_MS = 2000;
+
+/** What calls told of jobs, and when. */
+class Fates {
+  /** Ids of jobs whose push was answered, and of those that were popped, with the time (ms) of the answer. */
+  readonly pushed = new Map<string, number>();
+  readonly popped = new Map<string, number>();
+  /** Jobs of calls that told that nobody knows, or that nothing was done. */
+  readonly inDoubt = new Set<string>();
+  /** What calls failed with and may not fail with. */
+  readonly errors: unknown[] = [];
+  answeredAtMs = 0;
+
+  async during(ids: readonly string[], call: () => Promise<void>): Promise<void> {
+    try {
+      await call();
+    } catch (error) {
+      const isKnown = error instanceof DelayerError && CODES.includes(error.code);
+      if (!isKnown) this.errors.push(error);
+      for (const id of [...ids, ...(isKnown ? idsOf(error.jobs) : [])]) this.inDoubt.add(id);
+    }
+    this.answeredAtMs = performance.now();
+  }
+
+  /** Jobs that are not where an answer put them, with the time of that answer. */
+  broken(there: ReadonlySet<string>): { lost: number[]; back: number[] } {
+    const lost = [...this.pushed].filter(
+      ([id]) => !there.has(id) && !this.popped.has(id) && !this.inDoubt.has(id),
+    );
+    const back = [...this.popped].filter(([id]) => there.has(id));
+    // Each is told once.
+    for (const [id] of lost) this.pushed.delete(id);
+    for (const [id] of back) this.popped.delete(id);
+    return { lost: lost.map(([, atMs]) => atMs), back: back.map(([, atMs]) => atMs) };
+  }
+}
+
+for (const fsync of ['always', 'everysec'] as const) {
+  describe(`a Redis that is killed with -9 under load, with appendfsync ${fsync}:`, () => {
+    const redis = useRedis({ args: ['--appendonly', 'yes', '--appendfsync', fsync] });
+
+    /** Has Redis ever put off a write because the disk was not done with the one before? What is put off dies with it. */
+    const putsWritesOff = async () => {
+      const raw = redis.server.client();
+      const info = await raw.info('persistence');
+      raw.disconnect();
+      return !info.includes('aof_delayed_fsync:0') || !info.includes('aof_buffer_length:0');
+    };
+
+    it('what was answered holds, and every call recovers or tells what it does not know', async () => {
+      const measured = new Measurement(`Redis killed -9 under load, AOF ${fsync}`, 'Redis');
+      const fates = new Fates();
+      let next = 0;
+      let isOver = false;
+      const produce = async (queue: Queue) => {
+        while (!isOver) {
+          const ids = numbered(CHUNK, (next += CHUNK));
+          // Half of them are for the consumer, the others stay.
+          const jobs = ids.map((id, i) => ({ id, topic: TOPIC, body: 'b', delayMs: (i % 2) * HOUR_MS }));
+          await fates.during(ids, async () => {
+            for (const { id, outcome } of await queue.pushMany(jobs)) {
+              if (outcome === 'unknown') fates.inDoubt.add(id.toString());
+              else fates.pushed.set(id.toString(), performance.now());
+            }
+          });
+        }
+      };
+      const consume = async (queue: Queue) => {
+        while (!isOver)
+          await fates.during([], async () => {
+            for (const id of idsOf(await queue.popMany(TOPIC, CHUNK)))
+              fates.popped.set(id, performance.now());
+          });
+      };
+
+      const producers = numbered(PRODUCERS).map(() => redis.queue());
+      const [consumer, witness] = [redis.queue(), redis.queue()];
+      let slowestMs = 0;
+      for (let kill = 0; kill < SIZE.redisKills; kill += 1) {
+        isOver = false;
+        const before = fates.pushed.size;
+        const working = Promise.all([...producers.map(produce), consume(consumer)]);
+        // At another moment each time.
+        await eventually(() => fates.pushed.size > before + CHUNK * (1 + ((kill * 7) % 23)), { everyMs: 1 });
+        const mayForget = fsync === 'everysec' && (await putsWritesOff());
+        const safeUntilMs = mayForget ? performance.now() - UNSAFE_MS : Infinity;
+        await redis.server.restart();
+        const backAtMs = performance.now();
+        isOver = true;
+        await working;
+        slowestMs = Math.max(slowestMs, fates.answeredAtMs - backAtMs);
+        measured.add('kills', 1);
+        const listed = await idsInQueue(witness, TOPIC);
+        const { lost, back } = fates.broken(new Set(listed));
+        measured.none('answered pushes lost', lost.filter((atMs) => atMs < safeUntilMs).length);
+        measured.none('popped jobs that came back', back.filter((atMs) => atMs < safeUntilMs).length);
+        measured.none('jobs in two places', listed.length - new Set(listed).size);
+        const forgotten = [...lost, ...back].filter((atMs) => atMs >= safeUntilMs).length;
+        if (forgotten > 0)
+          measured.add('answers of the last 2 s forgotten, where a write was put off', forgotten);
+      }
+      measured.add('pushes answered', fates.pushed.size);
+      measured.add('jobs popped', fates.popped.size);
+      measured.add('jobs of calls in doubt', fates.inDoubt.size);
+      measured.add('ms until the last call had ended, at most', Math.round(slowestMs));
+      measured.none('other failures than unreachable and unknown', fates.errors.length);
+      if (IS_LONG) measured.atMost('ms until the last call had ended', RECOVERY_MS, Math.round(slowestMs));
+      measured.end();
+    });
+  });
+}
