@@ -20,7 +20,11 @@ const toOutcome = (isDone: boolean): Outcome => (isDone ? 'done' : 'changed');
 export function removing(queue: Queue, archive?: Archive): Act {
   return async (jobs) => {
     await archive?.keep(jobs);
-    const removed = (await queue.removeMany(jobs.map(toRemoveRequest))).map((result) => result.removed);
+    const requests = jobs.map(toRemoveRequest);
+    const results = await queue.removeMany(requests);
+    // Jobs that are the same by all that is believed of them go together, and the first alone is told as removed.
+    const isGone = new Set(requests.filter((_, i) => results[i]?.removed).map(nameOf));
+    const removed = requests.map((request) => isGone.has(nameOf(request)));
     await archive?.confirm(removed);
     return removed.map(toOutcome);
   };
@@ -31,6 +35,9 @@ function toRemoveRequest({ id, state, dueAt, failedAt }: JobRecord): RemoveReque
   // Of a job that has expired in a ready list of Redis nobody knows any more when it was due.
   return { id, states: [state], ...(state !== 'expired' && { dueAt }) };
 }
+
+const nameOf = ({ id, states, dueAt, failedAt }: RemoveRequest): string =>
+  [Buffer.from(id).toString('latin1'), states?.[0], dueAt?.getTime(), failedAt?.getTime()].join(' ');
 
 export function promoting(queue: Queue): Act {
   return async (jobs) => {

@@ -107,7 +107,7 @@ export interface JobRecord extends Omit<Job, 'topic' | 'body'> {
   readonly body?: Bytes | undefined;
   /** How long (ms) it may wait to be taken once it is due; absent when that is not known. */
   readonly ttlMs?: number | undefined;
-  /** See `LeasedJob`; absent until its first lease has ended. */
+  /** See `LeasedJob`; absent before its first lease. */
   readonly key?: string | undefined;
   readonly lease?: string | undefined;
   readonly leaseUntil?: Date | undefined;

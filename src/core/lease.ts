@@ -40,6 +40,12 @@ export function parseLease(text: string): LeaseParts {
   return { token, number: Number(number), count: Number(count), deadlineMs: Number(deadline) };
 }
 
+/** The key of a job (`LeasedJob.key`) whose first lease this is. */
+export function firstKey(lease: string): string {
+  // Not parsed: a view tells of a lease that another writer has named, too.
+  return lease.split('.').slice(0, -2).join('.');
+}
+
 /** Leases of one reservation, in the order given. */
 export interface LeaseGroup {
   readonly token: string;

@@ -8,7 +8,7 @@ import {
   shown,
 } from './check.js';
 import { toCount, usageError } from './check.js';
-import { checkDuration } from './duration.js';
+import { checkDuration, MAX_DURATION_MS } from './duration.js';
 import { type Attempt, JOB_STATES, MAX_HISTORY } from './job.js';
 import type { ImportedJob } from './imported-job.js';
 import type { ImportParams } from './store.js';
@@ -57,13 +57,14 @@ export function toImportedJob(request: ImportRequest): ImportedJob {
   const { state, attempts = 0, history, isWaiting = false, line } = request;
   if (state !== undefined) assertChoice(state, JOB_STATES, 'state');
   assertFlag(isWaiting, 'isWaiting');
+  const [dueAtMs, expiresAtMs] = [toTime(request.dueAt, 'dueAt'), toExpiry(request.expiresAt)];
   return {
     id: toName(request.id, 'id'),
     topic: toName(request.topic, 'topic'),
     body: toBody(request.body),
-    dueAtMs: toTime(request.dueAt, 'dueAt'),
-    expiresAtMs: toExpiry(request.expiresAt),
-    ttlMs: toTtl(request.ttlMs),
+    dueAtMs,
+    expiresAtMs,
+    ttlMs: toTtl(request.ttlMs) ?? between(dueAtMs, expiresAtMs),
     attempts: attempts === 0 ? 0 : toCount(attempts, 'number of attempts', MOST_ATTEMPTS),
     ...(request.retries === undefined && request.backoff === undefined ? {} : toOwnRetry(request)),
     ...(request.key === undefined ? {} : { key: toKey(request.key) }),
@@ -131,10 +132,16 @@ function toKey(key: string): string {
   return key;
 }
 
-/** None, where the job was to expire before it is due, as other clients push it. */
+/** None, where the job was to expire before it is due, or later than can be said, as other clients push it. */
 function toTtl(ttlMs: number | undefined): number | undefined {
-  if (ttlMs === undefined || (typeof ttlMs === 'number' && ttlMs <= 0)) return undefined;
+  if (ttlMs === undefined) return undefined;
+  if (Number.isFinite(ttlMs) && (ttlMs <= 0 || ttlMs > MAX_DURATION_MS)) return undefined;
   return checkDuration(ttlMs, 'the ttl');
+}
+
+function between(dueAtMs: number | undefined, expiresAtMs: number | undefined): number | undefined {
+  if (dueAtMs === undefined || expiresAtMs === undefined || expiresAtMs <= dueAtMs) return undefined;
+  return expiresAtMs - dueAtMs;
 }
 
 function toTime(given: Date | undefined, what: string): number | undefined {

@@ -87,8 +87,8 @@ export class Changes {
    */
   private countFrom(job: ModelJob, dueAt: number): void {
     const lifetime = job.ttlMs ?? job.expiresAt - (job.dueAt ?? dueAt);
-    const isEndless = job.ttlMs === undefined && job.expiresAt >= this.byLast(Infinity);
-    if (lifetime > 0) job.expiresAt = this.byLast(isEndless ? Infinity : dueAt + lifetime);
+    const isEndless = job.ttlMs === undefined && job.expiresAt >= this.byLast(Number.MAX_VALUE);
+    if (lifetime > 0 && !isEndless) job.expiresAt = this.byLast(dueAt + lifetime);
     job.dueAt = dueAt;
   }
 }

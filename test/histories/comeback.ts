@@ -24,9 +24,9 @@ export class Comeback {
     return lease;
   }
 
-  /** No time is later than the last that a store knows. */
+  /** No time is later than the last that a store knows; what has no end has none. */
   byLast(at: number): number {
-    return Math.min(at, this.rules.lastMs);
+    return at === Infinity ? Infinity : Math.min(at, this.rules.lastMs);
   }
 
   /** Failed for good. */

@@ -7,7 +7,7 @@ import { listAll, Looker, type Views } from './look.js';
 import type { Model } from './model.js';
 import { IDS, TOPICS } from './operations.js';
 import { adoptLists, readyLists } from './redis-lists.js';
-import { RedisLine } from './redis-line.js';
+import { isLeftOver, RedisLine } from './redis-line.js';
 import { type Counts, expectedCounts, expectedFind, expectedList, seenLetter, textOf } from './views.js';
 
 /** Holds every view of a store beside the model, one step after the other. */
@@ -80,7 +80,7 @@ export class Comparison {
 
   private checkFind({ found }: Views, id: string, now: number): void {
     const expected = expectedFind(this.model, id, now).map(textOf);
-    const seen = (found.get(id) ?? []).filter((job) => !this.isExcused(job, now)).map(textOf);
+    const seen = (found.get(id) ?? []).filter((job) => !isLeftOver(this.model.line, job, now)).map(textOf);
     const part = (texts: string[]) => ({
       rest: texts.filter((text) => !isAside(text)),
       aside: texts.filter(isAside).sort(),
@@ -88,19 +88,9 @@ export class Comparison {
     expectSame(`find ${id}`, part(expected), part(seen));
   }
 
-  /** An expired job of Redis, of which nothing but an id is left. */
-  private isExcused(job: Seen, now: number): boolean {
-    const { line } = this.model;
-    return line instanceof RedisLine && line.isLeftOver(job.id, now) && this.saysNothing(job);
-  }
-
-  private saysNothing({ state, lease, waits }: Seen): boolean {
-    return (state === 'expired' || state === 'ready') && lease === undefined && waits === undefined;
-  }
-
   private checkTopic({ listed, stats }: Views, topic: string, now: number): void {
     const all = listed.get(topic) ?? [];
-    const rows = all.filter((job) => !this.isExcused(job, now));
+    const rows = all.filter((job) => !isLeftOver(this.model.line, job, now));
     const { line, others } = expectedList(this.model, topic, now);
     const isInLine = ({ state, waits }: Seen) => !['leased', 'dead'].includes(state) && waits !== true;
     expectSame(`list ${topic}, in line`, line.map(textOf), rows.filter(isInLine).map(textOf));

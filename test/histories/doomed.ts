@@ -7,7 +7,16 @@ import type { Queue } from '../../src/core/queue.js';
 
 /** Operations that a process may be killed in. */
 export type DoomedMethod =
-  'pushMany' | 'reserve' | 'ack' | 'release' | 'nack' | 'removeMany' | 'requeue' | 'promote' | 'reschedule';
+  | 'pushMany'
+  | 'import'
+  | 'reserve'
+  | 'ack'
+  | 'release'
+  | 'nack'
+  | 'removeMany'
+  | 'requeue'
+  | 'promote'
+  | 'reschedule';
 
 /** What a process is to do, and where it is to end. */
 export interface Task {

@@ -89,7 +89,7 @@ async function openRedisGround(): Promise<Ground> {
 /** A folder in memory where the system has one: what is tested is not the disk. */
 const inMemory = (): string => (existsSync('/dev/shm') ? '/dev/shm' : tmpdir());
 
-const TABLES = ['job', 'lease', 'waiting', 'dead', 'pause', 'extras', 'lock'];
+const TABLES = ['job', 'lease', 'waiting', 'dead', 'pause', 'extras', 'lock', 'imported'];
 /** After so many histories a new file is begun: their clock goes on and on. */
 const HISTORIES_A_FILE = 200;
 

@@ -14,6 +14,7 @@ import { Originals, type OriginalStep } from './originals.js';
 import { OriginalLine } from './original-line.js';
 import { REDIS_RULES, SQLITE_RULES } from './rules.js';
 import { Changer } from './step-change.js';
+import { Mover } from './step-move.js';
 import { Operator } from './step-operate.js';
 import { Producer } from './step-push.js';
 import { Settler } from './step-settle.js';
@@ -35,6 +36,7 @@ export class History {
   private readonly settler: Settler;
   private readonly operator: Operator;
   private readonly changer: Changer;
+  private readonly mover: Mover;
 
   /** @param lookEvery after so many steps all views are looked at */
   constructor(
@@ -52,6 +54,7 @@ export class History {
     this.settler = new Settler(this.context);
     this.operator = new Operator(this.context);
     this.changer = new Changer(this.context);
+    this.mover = new Mover(this.context);
   }
 
   /** Operations that were begun; without those that take all jobs in the end. */
@@ -215,6 +218,12 @@ export class History {
         return this.changer.reschedule(step, queue, fate);
       case 'edit':
         return this.changer.edit(step, queue);
+      case 'export':
+        return this.mover.export(step, queue);
+      case 'import':
+        return this.mover.import(step, queue, fate);
+      case 'import made':
+        return this.mover.importMade(step, queue, fate);
       case 'lock':
       case 'unlock':
         return this.operator.lock(step, queue);
@@ -234,6 +243,8 @@ const TAKING_A_MS: readonly Step['does'][] = [
   'requeue',
   'promote',
   'reschedule',
+  'import',
+  'import made',
   'original push',
   'cut',
   'kill',

@@ -117,6 +117,8 @@ export interface Seen {
   readonly history?: string | undefined;
   readonly leasedAt?: number | undefined;
   readonly leasedBy?: string | undefined;
+  readonly key?: string | undefined;
+  readonly ttlMs?: number | undefined;
   /** What its explanation claims, where it was found by its id. */
   readonly says?: string | undefined;
 }

@@ -16,6 +16,8 @@ export interface Line {
   setDue(job: ModelJob, dueAt: number): void;
   /** Puts a job in line by its due time, instead of whatever is left under its id. */
   add(job: ModelJob, dueAt: number, now: number): void;
+  /** Keeps with a job in line what its due time and expiry do not say of it. */
+  remember(job: ModelJob): void;
   /** Puts jobs in line where they stood before. */
   putBack(jobs: readonly ModelJob[], now: number): void;
   /** Puts delayed jobs of one topic before all others that are in line or come back. */
@@ -73,6 +75,11 @@ export class PlainLine implements Line {
   add(job: ModelJob, dueAt: number): void {
     this.setDue(job, dueAt);
     this.byId.set(job.id, job);
+  }
+
+  /** All of a job is always kept with it. */
+  remember(): void {
+    return;
   }
 
   putBack(jobs: readonly ModelJob[]): void {

@@ -2,7 +2,8 @@ import { DEFAULT_TTL_MS, type JobState } from '../../src/core/job.js';
 import type { OnExisting, PushResult, RequeueResult } from '../../src/core/results.js';
 import { Changes } from './changes.js';
 import { Comeback, LOOK_AGAIN_MS, type Reclaimed } from './comeback.js';
-import type { Letter, ModelJob, ModelLease, Policy, Waiting } from './job.js';
+import { Imports } from './imports.js';
+import type { Letter, ModelJob, ModelLease, Policy, Seen, Waiting } from './job.js';
 import type { Line } from './line.js';
 import { Locks } from './locks.js';
 import { DEFAULT_POLICY, endAttempt, hasRetryLeft, pausesAfter } from './retries.js';
@@ -49,6 +50,7 @@ export type ChosenPause = (lease: ModelLease, allowed: ReturnType<typeof pausesA
 export class Model {
   readonly locks: Locks;
   readonly changes: Changes;
+  readonly imports: Imports;
   /** Until when a topic is paused; Infinity until it is resumed. */
   readonly pauses = new Map<string, number>();
   private pushes = 0;
@@ -67,6 +69,7 @@ export class Model {
       (at) => this.byLast(at),
       () => this.nextNumber(),
     );
+    this.imports = new Imports(line, this.back, rules, () => this.nextNumber());
   }
 
   get letters(): Letter[] {
@@ -187,10 +190,20 @@ export class Model {
 
   /** As if they had never been reserved: at their old place, with what was left of their lifetime. */
   release(names: readonly string[], now: number): boolean[] {
-    return this.settle(names, now, (lease) => {
-      lease.job.attempts -= 1;
-      this.back.comeBack([lease.job], lease.since, now);
-    });
+    const held = this.held(names);
+    for (const reservation of new Set(names.map(reservationOf))) {
+      const ended = held.flatMap((lease) =>
+        lease && reservationOf(lease.name) === reservation ? [lease] : [],
+      );
+      ended.sort((a, b) => a.number - b.number);
+      for (const lease of ended) this.back.end(lease).job.attempts -= 1;
+      this.back.comeBack(
+        ended.map(({ job }) => job),
+        ended[0]?.since ?? now,
+        now,
+      );
+    }
+    return held.map((lease) => lease !== undefined);
   }
 
   /** Failed: due anew after a pause, or dead where no retry is left. @returns what became of each job */
@@ -201,7 +214,7 @@ export class Model {
     chosen: ChosenPause,
   ): (Nacked | undefined)[] {
     const done = new Map<string, Nacked>();
-    this.settle(names, now, (lease) => {
+    this.settle(names, (lease) => {
       const { job, policy } = lease;
       const { exitCode, signalName: signal } = failure;
       const isDead = failure.dead === true || !hasRetryLeft(job, policy);
@@ -230,14 +243,13 @@ export class Model {
   }
 
   /** The leases of a reservation end together, in the order in which they are named. */
-  private settle(names: readonly string[], _now: number, each: (lease: ModelLease) => void): boolean[] {
+  private settle(names: readonly string[], each: (lease: ModelLease) => void): void {
     const held = this.held(names);
     const order = [...new Set(names.map(reservationOf))];
     for (const reservation of order) {
       for (const lease of held)
         if (lease && reservationOf(lease.name) === reservation) each(this.back.end(lease));
     }
-    return held.map((lease) => lease !== undefined);
   }
 
   extend(names: readonly string[], leaseMs: number, now: number): (number | undefined)[] {
@@ -276,6 +288,37 @@ export class Model {
     return { removed, there };
   }
 
+  /**
+   * Removes jobs as they were seen: one of the id that is in that state, and due, or failed, when it was. Where several
+   * are the same by that, all go, and each is told as gone.
+   * @returns for each, was it there?
+   */
+  removeSeen(jobs: readonly Seen[], now: number): boolean[] {
+    const gone = new Set<string>();
+    return jobs.map((job) => {
+      const name = [job.id, job.state, job.dueAt, job.failedAt].join(' ');
+      if (this.removeOneSeen(job, now)) gone.add(name);
+      return gone.has(name);
+    });
+  }
+
+  private removeOneSeen({ id, state, dueAt, failedAt }: Seen, now: number): boolean {
+    const isDue = (job: ModelJob) => job.id === id && (dueAt === undefined || job.dueAt === dueAt);
+    const take = <T>(from: T[], isMeant: (one: T) => boolean) => {
+      const meant = from.filter(isMeant);
+      for (const one of meant) from.splice(from.indexOf(one), 1);
+      return meant.length > 0;
+    };
+    if (state === 'dead') return take(this.letters, (one) => one.job.id === id && one.failedAt === failedAt);
+    if (state === 'leased') return take(this.leases, ({ job }) => isDue(job));
+    const job = this.line.get(id);
+    const isInLine =
+      job !== undefined && this.line.state(id, now) === state && (state === 'expired' || isDue(job));
+    if (isInLine) this.line.drop(id);
+    const hasWaited = state === 'delayed' && take(this.waiting, (one) => isDue(one.job));
+    return isInLine || hasWaited;
+  }
+
   /** Makes the latest dead letter of an id a job again. */
   requeue(
     id: string,
@@ -289,6 +332,7 @@ export class Model {
     const { job } = letter;
     const dueAt = now + delayMs;
     if (!keepAttempts) job.attempts = 0;
+    if (job.ttlMs === Infinity && !this.rules.knowsTimes) job.ttlMs = undefined;
     job.ttlMs ??= DEFAULT_TTL_MS;
     job.expiresAt = this.back.byLast(dueAt + job.ttlMs);
     this.line.add(job, dueAt, now);

@@ -129,6 +129,55 @@ const edit = fc.record({
   ttlMs: fc.constantFrom(undefined, 300, 5 * SECOND_MS, 7 * DAY_MS),
   ifBody: believed,
 });
+/** Into a file; or moved there, out of the store. */
+const exported = fc.record({
+  does: fc.constant('export'),
+  by: process,
+  topics,
+  states: fc.constantFrom<(readonly JobState[] | undefined)[]>(
+    undefined,
+    undefined,
+    ['delayed'],
+    ['ready', 'due'],
+    ['leased', 'dead'],
+    ['expired', 'delayed'],
+  ),
+  isMove: fc.boolean(),
+});
+const onExisting = fc.constantFrom('refuse', 'refuse', 'replace', 'keep');
+const imported = fc.record({
+  does: fc.constant('import'),
+  by: process,
+  /** How many files were made after it. */
+  pick: fc.nat({ max: 2 }),
+  /** The next lines of it; its beginning, once more where that is done; the same when it is set back; all, and nothing is noted. */
+  from: fc.constantFrom('where it is', 'where it is', 'beginning', 'anew', 'no file'),
+  most: fc.constantFrom(1, 3, 100),
+  onExisting,
+});
+/** A job as another store may have had it; times are from now. */
+const made = fc.record({
+  id: anId,
+  topic: aTopic,
+  state: fc.constantFrom<(JobState | undefined)[]>(undefined, 'ready', 'leased', 'dead', 'dead'),
+  isWaiting: fc.nat({ max: 3 }).map((n) => n === 0),
+  dueIn: fc.constantFrom(undefined, -5000, -1, 0, 1, 1500, MINUTE_MS),
+  expiresIn: fc.constantFrom(undefined, 0, 1, 300, 5000, 7 * DAY_MS),
+  ttlMs: fc.constantFrom(undefined, 300, 5000, 7 * DAY_MS),
+  /** Since when it was leased, or dead. */
+  ago: fc.constantFrom(0, 1, 400, MINUTE_MS),
+  deadIn: fc.constantFrom(undefined, 0, 1, SECOND_MS, 30 * DAY_MS),
+  attempts: fc.constantFrom(0, 0, 1, 3),
+  key: fc.constantFrom(undefined, undefined, 'its key'),
+  own: anOwn,
+  reason: aReason,
+});
+const importMade = fc.record({
+  does: fc.constant('import made'),
+  by: process,
+  jobs: fc.array(made, { minLength: 1, maxLength: 3 }),
+  onExisting,
+});
 const lock = fc.record({
   does: fc.constantFrom('lock', 'unlock'),
   by: process,
@@ -218,6 +267,9 @@ const common = [
   { weight: 2, arbitrary: promote },
   { weight: 2, arbitrary: reschedule },
   { weight: 1, arbitrary: edit },
+  { weight: 2, arbitrary: exported },
+  { weight: 3, arbitrary: imported },
+  { weight: 1, arbitrary: importMade },
   { weight: 3, arbitrary: ack },
   { weight: 3, arbitrary: release },
   { weight: 3, arbitrary: extend },
@@ -256,7 +308,19 @@ const flushScripts = fc.record({ does: fc.constant('flush scripts') });
 const cut = fc.record({
   does: fc.constant('cut'),
   where: fc.constantFrom('reply', 'request'),
-  step: fc.oneof(push, nackOrBury(), remove, requeue, reserve, ack, release, promote, reschedule),
+  step: fc.oneof(
+    push,
+    nackOrBury(),
+    remove,
+    requeue,
+    reserve,
+    ack,
+    release,
+    promote,
+    reschedule,
+    imported,
+    importMade,
+  ),
 });
 
 function nackOrBury() {
@@ -271,7 +335,22 @@ const kill = fc.record({
   does: fc.constant('kill'),
   at: fc.integer({ min: 1, max: 16 }),
   after: fc.boolean(),
-  step: fc.oneof(push, push, retry, bury, remove, requeue, reserve, ack, release, promote, reschedule),
+  step: fc.oneof(
+    push,
+    push,
+    retry,
+    bury,
+    remove,
+    requeue,
+    reserve,
+    ack,
+    release,
+    promote,
+    reschedule,
+    imported,
+    imported,
+    importMade,
+  ),
 });
 
 const onRedis = fc.oneof(

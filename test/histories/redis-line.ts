@@ -1,6 +1,13 @@
 import type { JobState } from '../../src/core/job.js';
-import { isBefore, type ModelJob, type Place } from './job.js';
+import { isBefore, type ModelJob, type Place, type Seen } from './job.js';
 import { FirstPlaces, type Line } from './line.js';
+
+/** Is this an expired job of Redis, of which nothing but an id is left? */
+export function isLeftOver(line: Line, { id, state, lease, waits }: Seen, now: number): boolean {
+  const saysNothing =
+    (state === 'expired' || state === 'ready') && lease === undefined && waits === undefined;
+  return saysNothing && line instanceof RedisLine && line.isLeftOver(id, now);
+}
 
 /**
  * The line as the original clients' layout has it (docs/protocol.md): a pool of ids by due time, a body of each
@@ -82,6 +89,10 @@ export class RedisLine implements Line {
     this.forgetEntries(job.id, job.topic);
     this.putInPool(job, dueAt);
     this.setBody(job);
+  }
+
+  remember(job: ModelJob): void {
+    this.memos.add(job);
   }
 
   private setBody(job: ModelJob): void {

@@ -19,6 +19,12 @@ export interface Rules {
   readonly answersFewer: boolean;
   /** The last time there is (ms): what would come later comes then. */
   readonly lastMs: number;
+  /**
+   * Every job has a due time and a ready lifetime, which may have no end. Where nobody says so of a dead letter that is
+   * imported, it was due when it failed, and has no end once it is a job again. Elsewhere a dead letter of which no
+   * lifetime is known, or that had no end, then has the one of a job of which nothing is said.
+   */
+  readonly knowsTimes: boolean;
   /** A job that is due has to be moved before it can be taken: the state `due`. */
   readonly hasDue: boolean;
   /** What a remove takes out of consumers' hands is taken in a second step, which a cut may prevent. */
@@ -44,6 +50,7 @@ export const SQLITE_RULES: Rules = {
   waitingLooks: 'one a job',
   answersFewer: true,
   lastMs: 8.64e15,
+  knowsTimes: true,
   hasDue: false,
   revokesLater: false,
   lettersOfOneMs: 'youngest first',
@@ -70,6 +77,7 @@ export const REDIS_RULES: Rules = {
   waitingLooks: 'one an id',
   answersFewer: false,
   lastMs: Date.UTC(9999, 11, 31, 23, 59, 59, 999),
+  knowsTimes: false,
   hasDue: true,
   revokesLater: true,
   lettersOfOneMs: 'by turn',

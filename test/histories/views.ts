@@ -78,8 +78,11 @@ function seen(job: ModelJob, state: JobState): Seen {
   const { id, topic, body, dueAt, attempts, own } = job;
   const expiresAt = job.expiresAt < Infinity ? job.expiresAt : undefined;
   const { retries } = own;
+  const lifetime =
+    dueAt === undefined || expiresAt === undefined ? undefined : Math.max(0, expiresAt - dueAt);
+  const ttlMs = job.ttlMs === Infinity ? undefined : (job.ttlMs ?? lifetime);
   const kept = { retries, backoff: textOfBackoff(own.backoff), history: textOfHistory(job.history) };
-  return { id, state, topic, body, dueAt, expiresAt, attempts, ...kept };
+  return { id, state, topic, body, dueAt, expiresAt, attempts, key: job.key, ttlMs, ...kept };
 }
 
 const textOfBackoff = (backoff: Backoff | undefined): string | undefined =>
@@ -142,10 +145,12 @@ export function toSeen(record: JobRecord): Seen {
     history: textOfHistory((record.history ?? []).map(toAttempt)),
     leasedAt: record.leasedAt?.getTime(),
     leasedBy: record.leasedBy,
+    key: record.key,
+    ttlMs: record.ttlMs,
   };
 }
 
-const toAttempt = ({ startedAt, endedAt, ...attempt }: HistoryOf<JobRecord>): Attempt => ({
+export const toAttempt = ({ startedAt, endedAt, ...attempt }: HistoryOf<JobRecord>): Attempt => ({
   ...attempt,
   startedAt: startedAt?.getTime() ?? NaN,
   endedAt: endedAt.getTime(),

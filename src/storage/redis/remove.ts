@@ -1,5 +1,5 @@
 import { chunks } from '../../core/chunks.js';
-import type { JobRecord, JobState } from '../../core/job.js';
+import type { JobRecord } from '../../core/job.js';
 import type { JobGuard, RemoveParams } from '../../core/store.js';
 import type { RemoveResult } from '../../core/results.js';
 import type { Caller } from './caller.js';
@@ -46,8 +46,18 @@ export async function remove(
 
 const nameOf = (id: Uint8Array): string => Buffer.from(id).toString('latin1');
 
+/** Is a job of the guard's id what is believed of it? */
 const isWanted = ({ states, dueAt }: JobGuard, job: JobRecord): boolean =>
   states.includes(job.state) && (dueAt === undefined || job.dueAt?.getTime() === dueAt.getTime());
+
+function byId<T extends { readonly id: Uint8Array }>(items: readonly T[]): Map<string, Set<T>> {
+  const groups = new Map<string, Set<T>>();
+  for (const item of items) {
+    const name = nameOf(item.id);
+    groups.set(name, (groups.get(name) ?? new Set()).add(item));
+  }
+  return groups;
+}
 
 /** Removes a chunk of jobs, wherever they are; leases are looked through only where the rest says nothing. */
 async function removeChunk(steps: RemoveSteps, jobs: readonly JobGuard[]): Promise<RemoveResult[]> {
@@ -57,20 +67,21 @@ async function removeChunk(steps: RemoveSteps, jobs: readonly JobGuard[]): Promi
   const away = await steps.findAway(sought.map(({ id }) => id));
   const seen = new Map(away.map(({ job }) => [nameOf(job.id), job.state]));
   const { gone, missed } = await revokeWanted(steps, sought, away);
+  const revoked = byId(gone);
   // A lease that ended meanwhile has brought its job back, to be removed where it is now.
   const lost = sought.filter(({ id }) => missed.has(nameOf(id)));
   const again = lost.length > 0 ? await removeListed(steps, lost) : [];
   return jobs.map((job, i): RemoveResult => {
-    const name = nameOf(job.id);
-    const state = gone.get(name);
-    // The same id once more finds nothing.
-    gone.delete(name);
+    const ofId = revoked.get(nameOf(job.id)) ?? new Set();
+    const own = [...ofId].filter((one) => isWanted(job, one));
+    // The same job once more finds nothing.
+    for (const one of own) ofId.delete(one);
     const result = results[i] ?? { removed: false };
     if (result.removed) return result;
-    if (state) return { removed: true, state };
+    if (own[0]) return { removed: true, state: own[0].state };
     if (result.state !== undefined) return result;
     const later = again[lost.indexOf(job)];
-    return later?.state === undefined ? { removed: false, state: seen.get(name) } : later;
+    return later?.state === undefined ? { removed: false, state: seen.get(nameOf(job.id)) } : later;
   });
 }
 
@@ -97,22 +108,18 @@ function removeListed(steps: RemoveSteps, jobs: readonly Removal[]): Promise<Rem
   return inParts(steps, jobs, (some, cleared) => steps.remove(some, cleared));
 }
 
-/** @returns by id, the states of the jobs that were removed, and the ids of those that were gone already */
+/** @returns the jobs that were taken out of their records, and the ids of those that were there no more */
 async function revokeWanted(
   steps: RemoveSteps,
   guards: readonly JobGuard[],
   away: readonly AwayJob[],
-): Promise<{ gone: Map<string, JobState>; missed: Set<string> }> {
-  const guardOf = new Map(guards.map((guard) => [nameOf(guard.id), guard]));
-  const wanted = away.filter(({ job }) => {
-    const guard = guardOf.get(nameOf(job.id));
-    return guard !== undefined && isWanted(guard, job);
-  });
+): Promise<{ gone: readonly JobRecord[]; missed: Set<string> }> {
+  const guardsOf = byId(guards);
+  const wanted = away.filter(({ job }) =>
+    [...(guardsOf.get(nameOf(job.id)) ?? [])].some((guard) => isWanted(guard, job)),
+  );
   const revoked = wanted.length === 0 ? [] : await steps.revoke(wanted);
-  const [gone, missed] = [new Map<string, JobState>(), new Set<string>()];
-  for (const [i, { job }] of wanted.entries()) {
-    if (revoked[i] === true) gone.set(nameOf(job.id), job.state);
-    else missed.add(nameOf(job.id));
-  }
-  return { gone, missed };
+  const gone = wanted.filter((_, i) => revoked[i] === true).map(({ job }) => job);
+  const missed = wanted.filter((_, i) => revoked[i] !== true).map(({ job }) => nameOf(job.id));
+  return { gone, missed: new Set(missed) };
 }

@@ -132,7 +132,7 @@ function importLetter(
 ): ImportOutcome {
   const { failedAtMs = now, deadUntilMs, reason } = death;
   if (connection.get(SAME_LETTER, job.id, job.topic, job.body, failedAtMs)) return 'repeated';
-  const seq = insert(connection, { dueAtMs: failedAtMs, ...job }, DEAD, now);
+  const seq = insert(connection, { ...job, dueAtMs: job.dueAtMs ?? failedAtMs }, DEAD, now);
   letLieDead(connection, seq ?? 0, { failedAt: failedAtMs, deadUntil: deadUntilMs, reason });
   return 'imported';
 }
@@ -140,7 +140,7 @@ function importLetter(
 /** A job that waited behind another one of its id waits behind that which is there. */
 function importWaiting(connection: Connection, job: ImportedJob, now: number): ImportOutcome {
   if (connection.get(SAME_WAITING, job.id, job.topic, job.body, job.dueAtMs ?? now)) return 'repeated';
-  letWait(connection, insert(connection, job, WAITING, now) ?? 0, now);
+  letWait(connection, insert(connection, job, WAITING, now) ?? 0, job.dueAtMs ?? now, now);
   return 'imported';
 }
 

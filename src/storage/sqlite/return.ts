@@ -74,9 +74,9 @@ export function returnWaiting(
   return { back, more: waiting.length === limit };
 }
 
-/** Within a transaction that has added a job in the state WAITING: it waits from now on. */
-export function letWait(connection: Connection, seq: number, now: number): void {
-  connection.run(WAIT, seq, now + DUPLICATE_RETRY_MS, now);
+/** Within a transaction that has added a job in the state WAITING: its lifetime stands still once it is due. */
+export function letWait(connection: Connection, seq: number, dueAt: number, now: number): void {
+  connection.run(WAIT, seq, now + DUPLICATE_RETRY_MS, Math.max(now, dueAt));
 }
 
 /** Within a transaction: a job does not wait any more; what becomes of it is the caller's affair. */

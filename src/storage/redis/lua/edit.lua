@@ -24,12 +24,12 @@ local note = redis.call('HGET', READY_DUE, id)
 local due = it.due or ''
 local attempts, kept_ttl, extras = read_memo(bucket, memo, note, due, it.expires_at, it.topic, body)
 
--- What has stood still of the lifetime of a ready job, while it was leased, stays in. Where nobody knows its due time,
--- the new one counts from now.
+-- What has stood still of the lifetime of a job, while it was leased (here, or where it was imported from), stays in.
+-- Where nobody knows its due time, the new one counts from now.
 local function new_expiry()
   if ttl == '' then return it.expires_at end
   local expires_at = (due ~= '' and due or now) + ttl
-  if state == 'ready' and it.expires_at ~= '' and kept_ttl ~= '' then expires_at = it.expires_at - kept_ttl + ttl end
+  if it.expires_at ~= '' and kept_ttl ~= '' then expires_at = it.expires_at - kept_ttl + ttl end
   return math.min(expires_at, LAST_MS)
 end
 

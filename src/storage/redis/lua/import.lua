@@ -73,7 +73,9 @@ local function add_waiting(job)
   end
   local more = job.more
   local row = { 1, job.id, job.body, job.due, job.expires_at, more.attempts, job.due / 1000, more.ttl, more.extras }
-  return let_wait({ topic = job.topic, row = row }, now) and 'imported' or 'blocked'
+  -- Its lifetime stands still from its due time on.
+  local since = math.max(now, job.due)
+  return let_wait({ topic = job.topic, row = row, since = since }, now) and 'imported' or 'blocked'
 end
 
 -- Answers its outcome; or nothing, and the topic of a ready list that would have to be looked through.

@@ -16,6 +16,8 @@ for _, job in pairs(held) do
   keep_key(job)
   jobs[#jobs + 1] = job
 end
+-- Jobs of one place, as original clients push them, come back in the order in which they were given.
+table.sort(jobs, function(a, b) return a.row[1] < b.row[1] end)
 -- The record goes last: where a user may not run one of these commands, a job comes back twice at worst.
 allow_writes()
 bring_back(jobs, now_ms())

@@ -1,5 +1,5 @@
 import type { JobRecord } from '../../../core/job.js';
-import { formatLease } from '../../../core/lease.js';
+import { firstKey, formatLease } from '../../../core/lease.js';
 import type { Keys } from '../keys.js';
 import { SCRIPTS } from '../scripts.generated.js';
 import { readExtras } from './extras.js';
@@ -178,7 +178,8 @@ function toAwayJob(row: readonly Value[]): AwayJob {
   const leasedAt = Number(since) === 0 ? undefined : toDate(since);
   const leaseUntil = new Date(Number(until));
   const leasedBy = toText(holder) === '' ? undefined : toText(holder);
-  const held = { lease, leasedAt, leaseUntil, ...(leasedBy !== undefined && { leasedBy }) };
+  const { key = firstKey(lease) } = job;
+  const held = { key, lease, leasedAt, leaseUntil, ...(leasedBy !== undefined && { leasedBy }) };
   return { ...place, job: { ...job, state: 'leased', ...held } };
 }
 

@@ -1,4 +1,5 @@
 import type { JobRecord } from '../../../core/job.js';
+import { firstKey } from '../../../core/lease.js';
 import type { Connection } from '../connection.js';
 import type { DeadColumns } from '../dead.js';
 import { leaseOf } from '../lease.js';
@@ -92,20 +93,16 @@ function toRecord(row: JobRow): Omit<JobRecord, 'state'> {
   };
 }
 
-/** With the retry settings of the job itself, its key and its history, where it has some. */
+/** With the retry settings of the job itself, its history, and its key, which it has from its first lease on. */
 export function withExtras(
   connection: Connection,
   { seq, hasExtras }: Pick<JobRow, 'seq' | 'hasExtras'>,
   job: JobRecord,
 ): JobRecord {
   const extras = hasExtras === 1 ? (connection.get(EXTRAS, seq) as ExtrasRow | undefined) : undefined;
-  if (!extras) return job;
+  const key = extras?.extrasKey ?? (job.lease === undefined ? undefined : firstKey(job.lease));
+  const named = key === undefined ? job : { ...job, key };
+  if (!extras) return named;
   const history = historyOf(extras);
-  const key = extras.extrasKey ?? undefined;
-  return {
-    ...job,
-    ...settingsOf(extras).own,
-    ...(key !== undefined && { key }),
-    ...(history && { history }),
-  };
+  return { ...named, ...settingsOf(extras).own, ...(history && { history }) };
 }

@@ -16,7 +16,8 @@ export const outOfBounds = (table: string, columns = Object.keys(BOUNDS[table] ?
   columns
     .map((column) => {
       const [least, most] = BOUNDS[table]?.[column] ?? [0, 0];
-      const isTime = most === LAST_TIME_MS && column !== 'expires_at';
+      // A job without an end has the last time there.
+      const isTime = most === LAST_TIME_MS && !['expires_at', 'ttl_ms'].includes(column);
       return `${column} < ${least} OR ${column} ${isTime ? '>=' : '>'} ${most}`;
     })
     .join(' OR ');

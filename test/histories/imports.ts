@@ -1,0 +1,151 @@
+import type { OnExisting } from '../../src/core/results.js';
+import {
+  IMPORT_MEMORY_MS,
+  type Imported,
+  type ImportOutcome,
+  type ImportProgress,
+} from '../../src/core/moving.js';
+import type { Comeback } from './comeback.js';
+import type { Attempt, ModelJob } from './job.js';
+import type { Line } from './line.js';
+import type { Rules } from './rules.js';
+
+/** A job as another store had it. Times are ms since 1970; what is absent is not known. */
+export interface ModelImport {
+  readonly id: string;
+  readonly topic: string;
+  readonly body: string;
+  readonly dueAt: number | undefined;
+  readonly expiresAt: number | undefined;
+  readonly ttlMs: number | undefined;
+  readonly attempts: number;
+  readonly own: ModelJob['own'];
+  readonly key: string | undefined;
+  readonly history: readonly Attempt[];
+  /** It was in a consumer's hands since then. */
+  readonly leasedAt: number | undefined;
+  readonly isWaiting: boolean;
+  /** Of a dead letter. */
+  readonly death: ModelDeath | undefined;
+}
+
+interface ModelDeath {
+  readonly failedAt: number | undefined;
+  readonly deadUntil: number | undefined;
+  readonly reason: string | undefined;
+}
+
+/** How jobs come in from another store, and how far the files are from which they come. */
+export class Imports {
+  private readonly files = new Map<string, { readonly line: number; readonly at: number }>();
+
+  constructor(
+    private readonly line: Line,
+    private readonly back: Comeback,
+    private readonly rules: Rules,
+    private readonly nextNumber: () => number,
+  ) {}
+
+  /** Up to which line a file is imported. */
+  reached(file: string): number {
+    return this.files.get(file)?.line ?? 0;
+  }
+
+  /** May the store have forgotten how far a file is? */
+  mayBeForgotten(file: string, now: number): boolean {
+    return (this.files.get(file)?.at ?? Infinity) + IMPORT_MEMORY_MS <= now;
+  }
+
+  forget(file: string): void {
+    this.files.delete(file);
+  }
+
+  /** Takes jobs in, each by itself; none where their file is not as far as it is believed to be. */
+  import(
+    jobs: readonly ModelImport[],
+    {
+      onExisting,
+      progress,
+    }: { readonly onExisting: OnExisting; readonly progress?: ImportProgress | undefined },
+    now: number,
+  ): Imported {
+    if (progress) {
+      const reached = this.reached(progress.file);
+      if (reached !== progress.from) return { outcomes: [], reached };
+      this.files.set(progress.file, { line: progress.to, at: now });
+    }
+    return { outcomes: jobs.map((job) => this.importOne(job, onExisting, now)) };
+  }
+
+  private importOne(given: ModelImport, onExisting: OnExisting, now: number): ImportOutcome {
+    if (given.death) return this.importLetter(given, given.death, now);
+    const job = this.jobOf(given, now);
+    if (job.expiresAt <= now) return 'expired';
+    const living = this.line.living(job.id, now);
+    if (living && given.isWaiting) return this.wait(job, now);
+    if (living && onExisting !== 'replace') {
+      if (living.topic === job.topic && living.body === job.body) return 'repeated';
+      return onExisting === 'keep' ? 'kept' : 'conflict';
+    }
+    this.line.add(job, job.dueAt ?? now, now);
+    if (!isToldByTimes(given)) this.line.remember(job);
+    return living ? 'replaced' : 'imported';
+  }
+
+  /** Due now where nobody says when; its lifetime stood still while it was leased. */
+  private jobOf(given: ModelImport, now: number): ModelJob {
+    const { leasedAt = now } = given;
+    const ttlMs = lifetimeOf(given);
+    const dueAt = given.dueAt ?? now;
+    const end = given.expiresAt ?? (ttlMs === undefined ? Infinity : this.back.byLast(dueAt + ttlMs));
+    const expiresAt = this.back.byLast(end + Math.max(0, now - leasedAt));
+    const lifetime = expiresAt < Infinity ? expiresAt - dueAt : undefined;
+    return { ...this.keptOf(given), dueAt, expiresAt, ttlMs: ttlMs ?? lifetime };
+  }
+
+  private keptOf({ id, topic, body, attempts, own, key, history }: ModelImport) {
+    return { id, topic, body, attempts, own, key, history, number: this.nextNumber(), place: undefined };
+  }
+
+  /** A job that waited for another one of its id waits for that which is there. */
+  private wait(job: ModelJob, now: number): ImportOutcome {
+    const isSame = (one: ModelJob) =>
+      one.topic === job.topic && one.body === job.body && one.dueAt === job.dueAt;
+    if (this.back.waitingFor(job.id).some((one) => isSame(one.job))) return 'repeated';
+    this.line.setDue(job, job.dueAt ?? now);
+    // Its lifetime stands still from its due time on.
+    this.back.wait(job, Math.max(now, job.dueAt ?? now), now);
+    return 'imported';
+  }
+
+  private importLetter(given: ModelImport, death: ModelDeath, now: number): ImportOutcome {
+    const { failedAt = now, deadUntil: deleteAt = Infinity, reason } = death;
+    if (deleteAt <= now) return 'expired';
+    const { letters } = this.back;
+    const isSame = ({ topic, body }: ModelJob) => topic === given.topic && body === given.body;
+    const ofId = letters.filter(({ job }) => job.id === given.id);
+    if (ofId.some((one) => one.failedAt === failedAt && isSame(one.job))) return 'repeated';
+    const { knowsTimes } = this.rules;
+    const dueAt = given.dueAt ?? (knowsTimes ? failedAt : undefined);
+    const ttlMs = lifetimeOf(given) ?? (knowsTimes ? Infinity : undefined);
+    const job = { ...this.keptOf(given), dueAt, expiresAt: Infinity, ttlMs };
+    // Beside those of its id, in the order in which they failed.
+    const later = ofId.find((one) => one.failedAt > failedAt);
+    letters.splice(later ? letters.indexOf(later) : letters.length, 0, { job, failedAt, deleteAt, reason });
+    return 'imported';
+  }
+}
+
+/** What lies between due time and expiry, where nothing else is said. */
+function lifetimeOf({ dueAt, expiresAt, ttlMs }: ModelImport): number | undefined {
+  if (ttlMs !== undefined || dueAt === undefined || expiresAt === undefined) return ttlMs;
+  return expiresAt > dueAt ? expiresAt - dueAt : undefined;
+}
+
+/** Do due time and expiry say all that is to be kept of a job? */
+function isToldByTimes(job: ModelImport): boolean {
+  const { attempts, own, key, history, leasedAt, ttlMs, dueAt, expiresAt } = job;
+  const isInTimes = ttlMs === undefined || (dueAt !== undefined && expiresAt === dueAt + ttlMs);
+  const isNew = attempts === 0 && key === undefined && history.length === 0 && leasedAt === undefined;
+  return isInTimes && isNew && own.retries === undefined && own.backoff === undefined;
+}

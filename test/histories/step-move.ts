@@ -1,0 +1,191 @@
+import { removing } from '../../src/bulk/acts.js';
+import { MAX_DURATION_MS } from '../../src/core/duration.js';
+import type { JobRecord, JobState } from '../../src/core/job.js';
+import type { Imported, ImportProgress } from '../../src/core/moving.js';
+import type { Queue } from '../../src/core/queue.js';
+import type { ImportRequest } from '../../src/core/requests.js';
+import type { OnExisting } from '../../src/core/results.js';
+import { type Context, type Fate, orUnknown } from './context.js';
+import { expectSame } from './difference.js';
+import type { ModelImport } from './imports.js';
+import type { StepOf } from './operations.js';
+import { expectScanned, scanned } from './scanned.js';
+import { toAttempt, toSeen } from './views.js';
+
+/** A file of jobs, a job a line. */
+interface JobFile {
+  readonly name: string;
+  readonly jobs: readonly ImportRequest[];
+}
+
+interface ImportCall {
+  readonly jobs: readonly ImportRequest[];
+  readonly onExisting: OnExisting;
+  readonly progress?: ImportProgress | undefined;
+}
+
+/** Takes jobs out of the store and the model into files, and in again. */
+export class Mover {
+  private readonly files: JobFile[] = [];
+  private bodies = 0;
+
+  constructor(private readonly context: Context) {}
+
+  /** A file of the selected jobs; where they are moved, of those that were removed as they were seen. */
+  async export({ topics, states, isMove }: StepOf<'export'>, queue: Queue): Promise<void> {
+    const { model, now } = this.context;
+    this.context.say(`${isMove ? 'move' : 'export'} ${topics.join(' ')} ${states?.join(' ') ?? 'any state'}`);
+    const records = await scanned(queue, { topics, states });
+    expectScanned(model, records, { topics, states }, now);
+    const whole = records.filter(isWhole).filter(({ state }) => !isMove || this.canBeRemoved(state));
+    const kept = isMove ? await this.move(whole, queue) : whole;
+    if (kept.length > 0) this.files.push({ name: `file ${this.files.length}`, jobs: kept });
+  }
+
+  /** What is left of an expired job of Redis, or stands behind a key that is no list, a remove may find or not. */
+  private canBeRemoved(state: JobState): boolean {
+    return !(state === 'expired' && this.context.model.rules.losesExpired);
+  }
+
+  /** All that leaves the store is in the file, and nothing else. */
+  private async move(records: readonly WholeRecord[], queue: Queue): Promise<WholeRecord[]> {
+    const { model, now } = this.context;
+    const outcomes = await removing(queue)(records);
+    const isGone = model.removeSeen(records.map(toSeen), now);
+    expectSame(
+      'a move: jobs that left the store',
+      records.map(({ id }, i) => [id.toString(), isGone[i] === true ? 'done' : 'changed']),
+      records.map(({ id }, i) => [id.toString(), outcomes[i]]),
+    );
+    return records.filter((_, i) => outcomes[i] === 'done');
+  }
+
+  /** Imports a part of a file: where it is, or from elsewhere, where nothing may be done; or all of it as if it had no name. */
+  async import(step: StepOf<'import'>, queue: Queue, fate?: Fate): Promise<void> {
+    const file = this.files.at(-1 - step.pick);
+    if (!file) return;
+    const { onExisting } = step;
+    if (step.from === 'no file') return this.perform({ jobs: file.jobs, onExisting }, queue, fate);
+    const reached = this.context.model.imports.reached(file.name);
+    if (step.from === 'anew')
+      return this.perform(
+        { jobs: [], onExisting, progress: { file: file.name, from: reached, to: 0 } },
+        queue,
+        fate,
+      );
+    const from = step.from === 'beginning' ? 0 : reached;
+    const jobs = file.jobs.slice(from, from + step.most).map((job, i) => ({ ...job, line: from + i + 1 }));
+    const progress = { file: file.name, from, to: from + jobs.length };
+    await this.perform({ jobs, onExisting, progress }, queue, fate);
+  }
+
+  /** Jobs as another store may have had them. */
+  async importMade({ jobs, onExisting }: StepOf<'import made'>, queue: Queue, fate?: Fate): Promise<void> {
+    const requests = jobs.map((job) => requestOf(job, `made ${(this.bodies += 1)}`, this.context.now));
+    await this.perform({ jobs: requests, onExisting }, queue, fate);
+  }
+
+  private async perform(
+    { jobs, onExisting, progress }: ImportCall,
+    queue: Queue,
+    fate?: Fate,
+  ): Promise<void> {
+    const { model, now } = this.context;
+    const of = progress ? ` of ${progress.file}, lines ${progress.from} to ${progress.to}` : '';
+    this.context.say(`import ${onExisting}${of}: ${JSON.stringify(jobs.map(describe))}`);
+    const seen = await orUnknown(queue.import(jobs, { onExisting, progress }), fate);
+    // Where it is noted how far a file is, the call is made again, and does nothing that was done.
+    const isAgain = fate?.isKilled === false && progress !== undefined;
+    if (fate?.lost === 'request' && !isAgain) return;
+    if (progress && model.imports.mayBeForgotten(progress.file, now) && seen?.reached === undefined)
+      if (progress.from === 0) model.imports.forget(progress.file);
+    const expected = model.imports.import(jobs.map(toModelImport), { onExisting, progress }, now);
+    if (!seen || fate?.isKilled === true) return;
+    const isDone = isAgain && seen.reached === progress.to && expected.reached === undefined;
+    if (!isDone) expectImported(expected, seen, model.rules.losesExpired);
+  }
+}
+
+/** What an original client has taken half is no job: to replace it may be told as either. */
+function expectImported(expected: Imported, seen: Imported, isOpen: boolean): void {
+  const outcomes = expected.outcomes.map((outcome, i) =>
+    isOpen && outcome === 'imported' && seen.outcomes[i] === 'replaced' ? 'replaced' : outcome,
+  );
+  expectSame('import', { ...expected, outcomes }, seen);
+}
+
+type WholeRecord = JobRecord & Pick<ImportRequest, 'topic' | 'body'>;
+
+/** A job whose body is gone is left where it is. */
+const isWhole = (record: JobRecord): record is WholeRecord =>
+  record.body !== undefined && record.topic !== undefined;
+
+function requestOf(job: StepOf<'import made'>['jobs'][number], body: string, now: number): ImportRequest {
+  const { id, topic, state, isWaiting, attempts, ttlMs, key, own, reason, ...ms } = job;
+  const at = (after: number | undefined) => (after === undefined ? undefined : new Date(now + after));
+  const expiresIn = (ms.expiresIn ?? 0) > (ms.dueIn ?? 0) ? ms.expiresIn : undefined;
+  const last = { endedAt: new Date(now - ms.ago), outcome: 'retried', reason } as const;
+  return {
+    ...{ id, topic, body, state, isWaiting, attempts, ttlMs, key, ...own, reason },
+    history:
+      attempts > 1
+        ? [
+            { ...last, attempt: attempts - 1 },
+            { ...last, attempt: attempts },
+          ]
+        : [],
+    ...{ dueAt: at(ms.dueIn), expiresAt: at(expiresIn) },
+    ...{ leasedAt: at(-ms.ago), failedAt: at(-ms.ago), deadUntil: at(ms.deadIn) },
+  };
+}
+
+function describe(job: ImportRequest): object {
+  const {
+    id,
+    topic,
+    body,
+    state,
+    dueAt,
+    expiresAt,
+    ttlMs,
+    attempts,
+    key,
+    isWaiting,
+    leasedAt,
+    failedAt,
+    deadUntil,
+  } = job;
+  const texts = { id: id.toString(), topic: topic.toString(), body: body.toString() };
+  return {
+    ...texts,
+    state,
+    dueAt,
+    expiresAt,
+    ttlMs,
+    attempts,
+    key,
+    isWaiting,
+    leasedAt,
+    failedAt,
+    deadUntil,
+  };
+}
+
+function toModelImport(job: ImportRequest): ModelImport {
+  const { id, topic, body, state, ttlMs, attempts = 0, key, isWaiting = false, reason } = job;
+  const at = (date: Date | undefined) => date?.getTime();
+  return {
+    ...{ id: id.toString(), topic: topic.toString(), body: body.toString() },
+    ...{ attempts, key, isWaiting, own: ownOf(job), history: (job.history ?? []).map(toAttempt) },
+    ...{ dueAt: at(job.dueAt), expiresAt: at(job.expiresAt) },
+    ttlMs: ttlMs !== undefined && ttlMs > 0 && ttlMs <= MAX_DURATION_MS ? ttlMs : undefined,
+    leasedAt: state === 'leased' ? at(job.leasedAt) : undefined,
+    death:
+      state === 'dead' ? { failedAt: at(job.failedAt), deadUntil: at(job.deadUntil), reason } : undefined,
+  };
+}
+
+/** A backoff that is no object is none of the histories. */
+function ownOf({ retries, backoff }: ImportRequest): ModelImport['own'] {
+  return { retries, backoff: typeof backoff === 'object' ? backoff : undefined };
+}
