@@ -324,6 +324,15 @@ describe('doctor on SQLite', () => {
     expect(kindsOf(await examine(queue, {}))).to.deep.equal(['file_damaged']);
   });
 
+  it('jobs that were imported without an end are as they should be', async () => {
+    const job = { topic: 'topic', body: 'b', dueAt: new Date(now + HOUR_MS) };
+    await queue.import([
+      { ...job, id: '1' },
+      { ...job, id: '2', state: 'dead' },
+    ]);
+    expect(kindsOf(await examine(queue, {}))).to.deep.equal([]);
+  });
+
   it('expired jobs are kept before they are removed', async () => {
     await queue.pushMany(jobsOf('old', 120, { ttlMs: 1000 }));
     sql(`UPDATE job SET place = place - 7200000, expires_at = expires_at - 7200000`);

@@ -1,4 +1,5 @@
 import { expect } from 'chai';
+import type { JobRecord } from '../../src/core/job.js';
 import { idsOf, maintainAll, must, reserve, textOf } from '../support/jobs.js';
 import { useRedis } from '../support/redis.js';
 import { OriginalClient, OriginalDaemon } from './original.js';
@@ -114,6 +115,16 @@ describe('jobs that an original client pushed, before delayer:', () => {
     expect(await queue.pop('topic')).to.be.undefined;
   });
 
+  it('a job that the daemon promoted twice is exported once', async () => {
+    const queue = ground.queue();
+    await client().push('1', 'topic', 'b', 0);
+    await daemon().tick();
+    await ground.raw.lpush(`${ground.prefix}:ready_queue:topic`, '1');
+    const seen: string[] = [];
+    for await (const { jobs } of queue.scan({ topics: 'topic' })) seen.push(...idsOf(jobs));
+    expect(seen).to.deep.equal(['1']);
+  });
+
   it('a job that the daemon promoted twice is reserved once', async () => {
     const queue = ground.queue();
     await client().push('1', 'topic', 'one', 0);
@@ -170,6 +181,30 @@ describe('jobs that an original client pushed, before delayer:', () => {
     const job = must(await queue.pop('topic'));
     expect(must(job.expiresAt).getTime()).to.be.above(200_000_000_000_000);
     expect(job.dueAt).to.be.instanceOf(Date);
+  });
+
+  it('what is told of a job of a client that expires in thousands of years can be imported as it is', async () => {
+    const queue = ground.queue();
+    await client().push('1', 'topic', 'b', 3600, 200_000_000_000);
+    const [job] = (await queue.list('topic')).jobs as (JobRecord & { topic: Buffer; body: Buffer })[];
+    await queue.remove('1');
+    expect((await queue.import([must(job)])).outcomes).to.deep.equal(['imported']);
+    expect((await queue.list('topic')).jobs).to.deep.equal([job]);
+  });
+
+  it('jobs of one second are released into the order in which they were given, however they are named', async () => {
+    const queue = ground.queue();
+    const ids = Array.from({ length: 9 }, (_, i) => `${i}`);
+    const due = Math.floor(Date.now() / 1000) - 10;
+    for (const id of ids) {
+      await client().push(id, 'topic', id, 60);
+      await ground.raw.zadd(`${ground.prefix}:job_pool`, due, id);
+    }
+    const leases = await reserve(queue, 'topic', 9);
+    expect(idsOf(leases)).to.deep.equal(ids);
+    const named = [7, 2, 8, 4, 3, 6, 5].map((i) => must(leases[i]));
+    await queue.release(named);
+    expect(idsOf(await reserve(queue, 'topic', 9))).to.deep.equal(ids.slice(2));
   });
 
   it('delayer shows no due time that belonged to an earlier job of the id', async () => {

@@ -218,6 +218,21 @@ export function describeImport(world: () => World): void {
       expect((await find(job.id)).expiresAt).to.deep.equal(new Date(clock.now() + 10 * MINUTE_MS));
     });
 
+    it('requeued they have the time from their due time to their expiry, where nothing else is said', async () => {
+      const { queue, clock } = world();
+      const job = letter({ dueAt: ago(HOUR_MS), expiresAt: ago(HOUR_MS - 10 * MINUTE_MS) });
+      await take(job);
+      await queue.requeue([job.id]);
+      expect((await find(job.id)).expiresAt).to.deep.equal(new Date(clock.now() + 10 * MINUTE_MS));
+    });
+
+    it('one without a due time was due when it failed, where each job has one', async () => {
+      const job = letter({ dueAt: undefined });
+      await take(job);
+      const { needsPromotion } = world().queue;
+      expect((await find(job.id)).dueAt).to.deep.equal(needsPromotion ? undefined : job.failedAt);
+    });
+
     it('they are deleted when they were to be, or never', async () => {
       const { peer, clock } = world();
       const [one, two] = [letter(), letter({ deadUntil: undefined })];
@@ -317,6 +332,40 @@ export function describeImport(world: () => World): void {
       const back = must(await peer.pop(job.topic));
       expect(textOf(back)).to.equal('second');
       expect(back.attempts).to.equal(3);
+    });
+  });
+
+  describe('import of jobs that were leased, or waited', () => {
+    beforeEach(standStill);
+    it('another ready lifetime leaves in what has stood still of the one before', async () => {
+      const { queue, clock } = world();
+      const job = makeJob({
+        ...{ state: 'leased' as const, dueAt: ago(0), leasedAt: ago(MINUTE_MS) },
+        ...{ expiresAt: ahead(HOUR_MS), ttlMs: HOUR_MS },
+      });
+      await take(job);
+      await queue.edit({ id: job.id, ttlMs: 2 * HOUR_MS });
+      expect((await find(job.id)).expiresAt).to.deep.equal(new Date(clock.now() + 2 * HOUR_MS + MINUTE_MS));
+    });
+
+    it('the ready lifetime of one that waits again stands still from its due time on', async () => {
+      const { queue, clock } = world();
+      const job = makeJob({ body: 'first', dueAt: ago(HOUR_MS) });
+      const waiting = { ...job, body: 'second', isWaiting: true };
+      const [early, late] = [ahead(MINUTE_MS), ahead(HOUR_MS)];
+      const expiresAt = ahead(2 * HOUR_MS);
+      for (const dueAt of [early, late]) {
+        const id = world().name('id');
+        await queue.import([
+          { ...job, id },
+          { ...waiting, id, dueAt, expiresAt },
+        ]);
+        await queue.removeMany([{ id, states: ['due', 'ready'] }]);
+      }
+      clock.advance(2 * MINUTE_MS);
+      await maintainAll(queue);
+      const seen = (await queue.list(job.topic)).jobs.map(({ expiresAt: at }) => Number(at));
+      expect(seen.sort()).to.deep.equal([Number(expiresAt), Number(expiresAt) + MINUTE_MS]);
     });
   });
 

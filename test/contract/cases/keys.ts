@@ -1,5 +1,7 @@
 import { expect } from 'chai';
+import type { JobRecord } from '../../../src/core/job.js';
 import { newToken } from '../../../src/core/lease.js';
+import type { Queue } from '../../../src/core/queue.js';
 import {
   jobsOf,
   LONG_MS,
@@ -7,12 +9,19 @@ import {
   MINUTE_MS,
   must,
   only,
+  reserve,
   RETRY_MS,
   SECOND_MS,
   textOf,
   type World,
 } from '../world.js';
 import { fail, leaseOne, POLICY } from '../retrying.js';
+
+async function scanRecords(queue: Queue, topics: string): Promise<JobRecord[]> {
+  const records: JobRecord[] = [];
+  for await (const { jobs } of queue.scan({ topics })) records.push(...jobs);
+  return records;
+}
 
 export function describeKeys(world: () => World): void {
   describe('the key of a job', () => {
@@ -53,6 +62,19 @@ export function describeKeys(world: () => World): void {
       await queue.requeue([id], { keepAttempts: true });
       const last = await again();
       expect(await queue.ack([last])).to.deep.equal([true]);
+    });
+
+    it('is told of a job from its first lease on, and a job that is moved while it is leased keeps it', async () => {
+      const { queue, peer, name } = world();
+      const topic = name('topic');
+      const { id } = await queue.push({ topic, body: 'b' });
+      expect(only(await queue.find(id)).key).to.equal(undefined);
+      const { key } = only(await reserve(queue, topic));
+      expect(only(await queue.find(id)).key).to.equal(key);
+      const moved = only(await scanRecords(peer, topic));
+      await queue.removeMany([{ id, states: ['leased'] }]);
+      await peer.import([{ ...moved, topic, body: 'b' }]);
+      expect(only(await reserve(queue, topic)).key).to.equal(key);
     });
 
     it('is kept when its lease was extended by itself', async () => {

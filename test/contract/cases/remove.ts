@@ -1,5 +1,6 @@
 import { areHeld } from '../../support/jobs.js';
 import { expect } from 'chai';
+import { removing } from '../../../src/bulk/acts.js';
 import type { JobState } from '../../../src/core/job.js';
 import type { JobGuard } from '../../../src/core/store.js';
 import {
@@ -12,6 +13,8 @@ import {
   must,
   only,
   reserve,
+  SECOND_MS,
+  statesOf,
   textOf,
   type World,
 } from '../world.js';
@@ -353,6 +356,40 @@ export function describeRemove(world: () => World): void {
       expect(await queue.list(topic, { states }))
         .to.have.property('jobs')
         .with.length(1);
+    });
+
+    it('two jobs of one id that are removed as they were seen, one of them leased, are each told as removed', async () => {
+      const { queue, name } = world();
+      const [topic, id] = [name('topic'), name('id')];
+      for (const isReversed of [false, true]) {
+        await queue.push({ topic, id, body: 'leased' });
+        await reserve(queue, topic);
+        await queue.push({ topic, id, body: 'delayed', delayMs: LONG_MS });
+        const seen = (await queue.list(topic)).jobs.map(({ id, state, dueAt }) => ({
+          id,
+          states: [state],
+          dueAt,
+        }));
+        if (isReversed) seen.reverse();
+        expect((await queue.removeMany(seen)).map(({ removed }) => removed)).to.deep.equal([true, true]);
+        expect(await queue.find(id)).to.deep.equal([]);
+      }
+    });
+
+    it('dead letters of one id that failed in one millisecond are moved together, and the file has both', async () => {
+      const { queue, clock, name } = world();
+      const [topic, id] = [name('topic'), name('id')];
+      clock.stop();
+      for (const body of ['first', 'second']) {
+        await queue.push({ topic, id, body });
+        await queue.reserve({ topics: topic, limit: 1, leaseMs: SECOND_MS, retry: { retries: 0 } });
+      }
+      clock.advance(SECOND_MS);
+      await maintainAll(queue);
+      const letters = await queue.find(id);
+      expect(statesOf(letters)).to.deep.equal(['dead', 'dead']);
+      expect(await removing(queue)(letters)).to.deep.equal(['done', 'done']);
+      expect(await queue.find(id)).to.deep.equal([]);
     });
 
     it('a job is removed in the states that it is believed to be in, each for itself', async () => {

@@ -37,7 +37,11 @@ export async function* walkReady(
     }
     misses = 0;
     const names = new Set(seen.map(nameOf));
-    const jobs = part.jobs.filter(({ id }) => !names.has(id.toString('latin1')));
+    // An original daemon may have put a job in twice.
+    const jobs = part.jobs.filter(({ id }) => {
+      const name = id.toString('latin1');
+      return !names.has(name) && names.add(name);
+    });
     place = { skip: from.skip + part.lookedAt, behind: part.ids.at(-1) };
     seen = [...seen, ...part.ids].slice(-REMEMBERED);
     yield { jobs, lookedAt: part.lookedAt };
