@@ -26,6 +26,8 @@ export interface Sizes {
   readonly endedLeases: number;
   /** Ids of dead letters. */
   readonly dead: number;
+  /** Keys of the whole database. */
+  readonly allKeys: number;
   /** Of the ready lists: all of a small database, else those of the topics that delayer has seen. */
   readonly heads: readonly ListHead[];
   readonly overdueSince: Date | undefined;
@@ -51,13 +53,17 @@ export async function sizesOf(read: Read, keys: Keys, beyondMs?: number): Promis
     const overdueSince = due > 0 ? toDate(Math.max(0, Math.floor(Number(first[1]) * 1000))) : undefined;
     return { pool, due, reserved, dead, endedLeases, allKeys, overdueSince, beyond };
   });
-  const { allKeys, ...sizes } = counts;
-  const topics = allKeys > SCANNED_KEYS ? await seenTopics(read, keys) : await listedTopics(read, keys);
+  const topics = await listTopics(read, keys, counts.allKeys);
   const heads = await headsOf(read, topics);
   const wrong = heads.filter(({ entries }) => entries === undefined).map(({ topic }) => keys.ready(topic));
   const types = await read(({ redis }) => Promise.all(wrong.map((key) => redis.type(key))));
   const problems = wrong.map((key, i) => wrongTypeProblem(key.toString(), types[i] ?? 'none', 'list'));
-  return { ...sizes, heads, problems };
+  return { ...counts, heads, problems };
+}
+
+/** The topics that have a ready list, as far as delayer has seen them where looking at all keys would take too long. */
+export async function listTopics(read: Read, keys: Keys, allKeys: number): Promise<Buffer[]> {
+  return allKeys > SCANNED_KEYS ? seenTopics(read, keys) : listedTopics(read, keys);
 }
 
 async function listedTopics(read: Read, keys: Keys): Promise<Buffer[]> {
@@ -67,7 +73,7 @@ async function listedTopics(read: Read, keys: Keys): Promise<Buffer[]> {
 }
 
 /** The topics that delayer has seen. */
-export async function seenTopics(read: Read, keys: Keys): Promise<Buffer[]> {
+async function seenTopics(read: Read, keys: Keys): Promise<Buffer[]> {
   const topics: Buffer[] = [];
   for (let first = 0; ; first += TOPICS_AT_ONCE) {
     const from = first;

@@ -1,5 +1,6 @@
 import type { Problem, Stats } from '../../../core/results.js';
 import type { StatsParams } from '../../../core/store.js';
+import { chunks } from '../../../core/chunks.js';
 import { TopicCounter } from '../../../core/topic-counter.js';
 import type { Keys } from '../keys.js';
 import { countDead, countLeased, type Flawed } from '../scripts/count.js';
@@ -12,13 +13,15 @@ import { readPauses } from './pauses.js';
 import { jobProblems, wrongTypeProblem } from './problems.js';
 import { lookAtReservations, quickStats } from './quick.js';
 import type { Read } from './read.js';
-import { type Sizes, sizesOf } from './sizes.js';
+import { listTopics, type Sizes, sizesOf } from './sizes.js';
 
 /** Ids whose dead letters one call looks at. */
 const DEAD_WINDOW = 50;
 
 /** So few jobs are counted one by one whatever is asked for: some hundredths of a second. */
 const COUNTED_JOBS = 10_000;
+/** Keys whose types are asked for at once. */
+const TYPES_AT_ONCE = 1000;
 /** Jobs for which a reservation is taken there. */
 const JOBS_OF_LEASE = 50;
 
@@ -71,6 +74,7 @@ async function exactStats(
     isUsable(keys.pool, 'zset') ? countPoolJobs(counting) : { bodiless: [], expired: 0 },
     allOf(readyLists(read, keys)),
   ]);
+  lists.push(...(await listsMadeMeanwhile(counting, lists)));
   const leases = isUsable(keys.reserved, 'zset') ? await countLeasedJobs(counting) : [];
   const holders = isUsable(keys.reserved, 'zset') ? (await lookAtReservations(read, sizes)).holders : [];
   const letters = isUsable(keys.dead, 'zset') ? await countDeadJobs(counting) : [];
@@ -98,6 +102,30 @@ async function allOf<T>(items: AsyncIterable<T>): Promise<T[]> {
   const all: T[] = [];
   for await (const item of items) all.push(item);
   return all;
+}
+
+/** A job that was promoted into a new list before its part of the pool was counted is in none of those that were found. */
+async function listsMadeMeanwhile(
+  { read, keys, sizes }: Counting,
+  lists: readonly ReadyList[],
+): Promise<ReadyList[]> {
+  const found = new Set(lists.map(({ topic }) => topic.toString('latin1')));
+  const others = (await listTopics(read, keys, sizes.allKeys)).filter(
+    (topic) => !found.has(topic.toString('latin1')),
+  );
+  const made: ReadyList[] = [];
+  for (const some of chunks(others, TYPES_AT_ONCE)) {
+    const types = await read(({ redis }) =>
+      Promise.all(
+        some.map(async (topic) => {
+          const key = keys.ready(topic);
+          return { topic, key, type: await redis.type(key) };
+        }),
+      ),
+    );
+    made.push(...types.filter(({ type }) => type !== 'none'));
+  }
+  return made;
 }
 
 const pick = ({ overdueSince, endedLeases }: Sizes) => ({ overdueSince, endedLeases });
