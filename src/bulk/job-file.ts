@@ -6,10 +6,18 @@ import { DelayerError } from '../core/errors.js';
  *
  * Where jobs are removed (src/output/removed-file.ts), the file says so in its first line, and each part of its jobs
  * is followed by a line that tells how many were to be removed and which were not: without it nobody knows. A file of
- * jobs that were moved out of a store has all three: its own first line, such lines, and the end of an export.
+ * jobs that were moved out of a store has all three: its own first line, such lines, and the end of an export. Before
+ * the jobs of a part it says until when they were held in the store.
  */
 export type FileLine =
-  | { readonly type: 'head'; readonly kind: 'export' | 'removed' | 'moved'; readonly store?: unknown }
+  | {
+      readonly type: 'head';
+      readonly kind: 'export' | 'removed' | 'moved';
+      readonly store?: unknown;
+      /** Of a move: names it. */
+      readonly id?: unknown;
+    }
+  | { readonly type: 'held'; readonly until: Date }
   | { readonly type: 'part'; readonly jobs: number; /** From 0. */ readonly left: ReadonlySet<number> }
   | { readonly type: 'end'; readonly total: number };
 
@@ -18,9 +26,14 @@ export const FILE_VERSION = 1;
 /** How a line begins that says which of the jobs before it were removed. */
 export const CONFIRM_START = Buffer.from('{"confirmed":');
 /** What lines begin with that are no jobs; a job that delayer has written begins with its id. */
-const STARTS = ['{"move":', '{"export":', '{"exported":', '{"store":', CONFIRM_START.toString()].map((text) =>
-  Buffer.from(text),
-);
+const STARTS = [
+  '{"move":',
+  '{"held":',
+  '{"export":',
+  '{"exported":',
+  '{"store":',
+  CONFIRM_START.toString(),
+].map((text) => Buffer.from(text));
 
 const ID_BYTE = 'i'.charCodeAt(0);
 
@@ -30,8 +43,13 @@ export function exportHead(store: string, at: Date): object {
 }
 
 /** The same of a move. */
-export function moveHead(store: string, at: Date): object {
-  return { move: FILE_VERSION, store, at: at.toISOString() };
+export function moveHead(store: string, at: Date, id: string): object {
+  return { move: FILE_VERSION, id, store, at: at.toISOString() };
+}
+
+/** The line before the jobs of a part of a move. */
+export function moveHeld(until: Date): object {
+  return { held: until.toISOString() };
 }
 
 /** The last line of an export or of a move. */
@@ -52,11 +70,13 @@ export function parseFileLine(bytes: Buffer): FileLine {
   const version = line.export ?? line.move;
   if (typeof version === 'number') {
     const kind = line.move === undefined ? 'export' : 'moved';
-    if (version <= FILE_VERSION) return { type: 'head', kind, store: line.store };
+    if (version <= FILE_VERSION) return { type: 'head', kind, store: line.store, id: line.id };
     const message = `the file has version ${version} of the format; this delayer knows ${FILE_VERSION}`;
     throw new DelayerError('file_too_new', message);
   }
   if (isCount(line.exported)) return { type: 'end', total: line.exported };
+  if (typeof line.held === 'string' && !Number.isNaN(Date.parse(line.held)))
+    return { type: 'held', until: new Date(line.held) };
   if (typeof line.command === 'string') return { type: 'head', kind: 'removed' };
   const { confirmed, notRemoved } = line;
   if (isCount(confirmed) && Array.isArray(notRemoved) && notRemoved.every(isCount))

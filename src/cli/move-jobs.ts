@@ -1,18 +1,17 @@
-import { createHash } from 'node:crypto';
-import { existsSync, realpathSync } from 'node:fs';
-import { createServer, type Server } from 'node:net';
-import { basename, dirname, join, resolve } from 'node:path';
-import { removing } from '../bulk/acts.js';
-import { exportEnd, moveHead } from '../bulk/job-file.js';
-import { goneFrom } from '../bulk/moved-before.js';
+import { randomBytes } from 'node:crypto';
+import { existsSync } from 'node:fs';
+import { exportEnd, moveHead, moveHeld } from '../bulk/job-file.js';
+import { endStep } from '../bulk/moved-before.js';
+import { type Mover, moving, type MoveTarget } from '../bulk/moving.js';
 import { countSelected, sweep } from '../bulk/sweep.js';
-import { DelayerError } from '../core/errors.js';
 import { jobCount, type JobRecord, type JobState } from '../core/job.js';
+import { MOVE_HOLDER } from '../core/moving.js';
 import type { Queue } from '../core/queue.js';
 import { toJsonLine } from '../output/json.js';
 import { MovedFile } from '../output/moved-file.js';
 import { writeStdout } from '../output/stdout.js';
 import { readMoved } from './input/moved-lines.js';
+import { lockMove } from './move-lock.js';
 import type { Selected } from './selection-flags.js';
 import { describeCounts, totalOf } from './selection-report.js';
 import { printInfo, printNote, ProgressLine } from './stderr.js';
@@ -26,23 +25,26 @@ export interface MoveOptions {
 }
 
 interface Move {
+  readonly mover: Mover;
   readonly file: MovedFile;
   readonly counts: Partial<Record<JobState, number>>;
 }
 
 /**
- * `export --move`: moves jobs from a store to a file. Each step is on the disk before its jobs leave the store, so a
- * process that is killed leaves each job in one of them, or for its last step in both.
+ * `export --move`: moves jobs from a store to a file. The jobs of a step are held in the store, and on the disk before
+ * they leave it. So a process that is killed leaves each job in one of them, or for its last step in both; and while
+ * those are held no consumer is given them.
  * @returns the exit code: 1 when there is no such job
  */
 export async function runMove(queue: Queue, through: Selected, options: MoveOptions): Promise<number> {
   const { file: path, json, signal } = options;
   const lock = await lockMove(path);
+  let isFinished = false;
   try {
-    const { file, counts } = await openMove(queue, path);
-    let isFinished = false;
+    const move = await openMove(queue, path);
+    const { file, counts } = move;
     try {
-      await moveAll(queue, wholeJobs(through), { file, counts }, signal);
+      await moveAll(queue, wholeJobs(through), move, signal);
       tellOfFailed(through.where);
       const isWhole = !signal.aborted && totalOf(counts) > 0;
       if (isWhole) await file.finish(exportEnd(totalOf(counts), counts));
@@ -57,7 +59,7 @@ export async function runMove(queue: Queue, through: Selected, options: MoveOpti
     else tell(counts, left, path);
     return totalOf(counts) > 0 ? 0 : 1;
   } finally {
-    lock?.close();
+    lock.release(isFinished || !existsSync(path));
   }
 }
 
@@ -74,12 +76,20 @@ function wholeJobs(through: Selected): Selected {
   return { ...through, matches: async (job) => isWhole(job) && ((await through.matches?.(job)) ?? true) };
 }
 
-async function moveAll(queue: Queue, through: Selected, { file, counts }: Move, signal: AbortSignal) {
+const targetOf = (file: MovedFile): MoveTarget => ({
+  begin: async (heldUntil) => {
+    if (heldUntil) await file.tell(moveHeld(heldUntil));
+  },
+  keep: (jobs) => file.keep(jobs),
+  confirm: (removed) => file.confirm(removed),
+});
+
+async function moveAll(queue: Queue, through: Selected, move: Move, signal: AbortSignal): Promise<void> {
+  const { file, mover, counts } = move;
   const progress = new ProgressLine();
   try {
-    for await (const { jobs, outcomes, problems } of sweep(queue, through, removing(queue, file), {
-      signal,
-    })) {
+    const act = moving(queue, targetOf(file), mover);
+    for await (const { jobs, outcomes, problems } of sweep(queue, through, act, { signal })) {
       for (const [i, { state }] of jobs.entries())
         if (outcomes[i] === 'done') counts[state] = (counts[state] ?? 0) + 1;
       for (const { message } of problems) {
@@ -95,34 +105,25 @@ async function moveAll(queue: Queue, through: Selected, { file, counts }: Move, 
 
 /** Begins a file, or goes on with one that is unfinished. */
 async function openMove(queue: Queue, path: string): Promise<Move> {
-  if (!existsSync(path))
-    return { file: await MovedFile.create(path, moveHead(queue.label, await queue.now())), counts: {} };
-  const { size, counts, unknown, isTorn } = await readMoved(path, queue.label);
-  const gone = isTorn ? unknown.map(() => false) : await goneFrom(queue, unknown);
+  if (!existsSync(path)) {
+    const id = randomBytes(6).toString('hex');
+    const file = await MovedFile.create(path, moveHead(queue.label, await queue.now(), id));
+    return { mover: `${MOVE_HOLDER}${id}`, file, counts: {} };
+  }
+  const { id, size, counts, unknown, isTorn, heldUntil } = await readMoved(path, queue.label);
+  const mover: Mover = `${MOVE_HOLDER}${id}`;
+  const { gone, unsure } = await endStep(queue, mover, { jobs: unknown, isWhole: !isTorn, heldUntil });
   const file = MovedFile.reopen(path, size);
   if (unknown.length > 0) await file.confirm(gone);
   for (const [i, { state = 'delayed' }] of unknown.entries())
     if (gone[i] === true) counts[state] = (counts[state] ?? 0) + 1;
-  return { file, counts };
+  if (unsure > 0 && heldUntil) tellUnsure(unsure, heldUntil, path);
+  return { mover, file, counts };
 }
 
-/**
- * Two processes that move to one file would each confirm what the other has written. The kernel frees such a name when
- * its process ends, however it ends. It is known on Linux alone.
- */
-async function lockMove(path: string): Promise<Server | undefined> {
-  if (process.platform !== 'linux') return undefined;
-  const folder = dirname(resolve(path));
-  const place = join(existsSync(folder) ? realpathSync(folder) : folder, basename(path));
-  const name = createHash('sha256').update(place).digest('hex').slice(0, 32);
-  const server = createServer();
-  await new Promise<void>((listening, reject) => {
-    server.once('error', () => {
-      reject(
-        new DelayerError('usage', `another process moves jobs to ${path}`, { hint: 'Wait for its end.' }),
-      );
-    });
-    server.listen({ path: `\0delayer-move-${name}` }, listening);
-  });
-  return server.unref();
+function tellUnsure(count: number, heldUntil: Date, path: string): void {
+  const [are, them] = count === 1 ? ['is', 'it'] : ['are', 'them'];
+  printNote(
+    `${jobCount(count)} of the step that was cut off ${are} in ${path}, and may have been delivered from the store since ${heldUntil.toISOString()}, when its hold on ${them} ended`,
+  );
 }

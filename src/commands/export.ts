@@ -20,7 +20,7 @@ const CHUNK_IDS = 250;
 export default class Export extends BaseCommand {
   static override summary = 'Print jobs, one a line, so that import has them again as they are.';
   static override description = `Prints the jobs that are selected, or all, as lines of JSON: everything that is known of each, dead letters with their history too. What a consumer has in hand is left out unless --state names leased; so is what has expired.
-Jobs that move on meanwhile are printed once or, where they come back, twice: import knows them again by their ids. With --move each job is removed from the store once it is in FILE and on the disk, in steps; the same command again goes on with a move that was cut off, which import refuses until then.
+Jobs that move on meanwhile are printed once or, where they come back, twice: import knows them again by their ids. With --move each job is removed from the store once it is in FILE and on the disk, in steps; until then it is held, and no consumer is given it. The same command again goes on with a move that was cut off, which import refuses until then.
 Exit code 1 when there is no such job.`;
   static override usage = ['export [SELECTION] [flags]', 'export ID... [flags]'];
   static override examples = [

@@ -37,3 +37,8 @@ export interface Imported {
 
 /** A store forgets how far a file was imported after so long (ms). */
 export const IMPORT_MEMORY_MS = 30 * 86_400_000;
+
+/** How whoever moves jobs out of a store is called in it, in front of what names the move: who holds what is on its way. */
+export const MOVE_HOLDER = 'export:';
+/** So long (ms) they are held: a move that was cut off may be gone on with until then, and no job is delivered meanwhile. */
+export const MOVE_HOLD_MS = 3_600_000;

@@ -1,9 +1,11 @@
 import { assertChoice, assertDate, assertFields, assertFlag, assertList, usageError } from './check.js';
 import { checkDuration } from './duration.js';
 import { JOB_STATES, type JobState } from './job.js';
-import { assertStates } from './params.js';
+import { assertStates, toLeaseMs } from './params.js';
 import type {
   EditRequest,
+  HoldOptions,
+  HoldRequest,
   JobReference,
   RemoveRequest,
   RequeueOptions,
@@ -14,6 +16,7 @@ import type {
 } from './requests.js';
 import type {
   EditParams,
+  HoldParams,
   PauseParams,
   PromoteParams,
   RemoveParams,
@@ -33,13 +36,14 @@ const RESCHEDULE_FIELDS: readonly string[] = [
   ...REFERENCE,
   ...(['delayMs', 'at', 'byMs'] satisfies (keyof RescheduleRequest)[]),
 ];
+const HOLD_FIELDS: readonly string[] = [...REFERENCE, ...(['states'] satisfies (keyof HoldRequest)[])];
 const EDIT_FIELDS: readonly string[] = [
   ...REFERENCE,
   ...(['states', 'ifBody', 'body', 'ttlMs'] satisfies (keyof EditRequest)[]),
 ];
 const DELAYED: readonly JobState[] = ['delayed'];
-/** States of jobs that can be edited: those that nobody has in hand, and that are still to be delivered. */
-const EDITABLE: readonly JobState[] = ['delayed', 'due', 'ready'];
+/** States of jobs that nobody has in hand, and that are still to be delivered. */
+const IN_LINE: readonly JobState[] = ['delayed', 'due', 'ready'];
 
 export function toRemoveParams(
   jobs: readonly (TextOrBytes | RemoveRequest)[],
@@ -93,9 +97,8 @@ function toShift(byMs: number): number {
 
 export function toEditParams(request: EditRequest): EditParams {
   assertFields(request, EDIT_FIELDS, 'field of an edit');
-  const { states = EDITABLE, ifBody, body, ttlMs } = request;
-  assertList(states, 'states');
-  for (const state of states) assertChoice(state, EDITABLE, 'state of a job that can be edited');
+  const { states = IN_LINE, ifBody, body, ttlMs } = request;
+  assertInLine(states, 'state of a job that can be edited');
   if (body === undefined && ttlMs === undefined) throw usageError('An edit has a body or a ttl, or both');
   return {
     ...toGuard(request),
@@ -104,6 +107,26 @@ export function toEditParams(request: EditRequest): EditParams {
     body: body === undefined ? undefined : toBody(body),
     ttlMs: ttlMs === undefined ? undefined : toTtl(ttlMs),
   };
+}
+
+export function toHoldParams(jobs: readonly HoldRequest[], options: HoldOptions): HoldParams {
+  assertFields(options, ['leaseMs', 'holder'], 'option of a hold');
+  assertList(jobs, 'jobs');
+  return {
+    leaseMs: toLeaseMs(options.leaseMs),
+    holder: toName(options.holder, 'holder').toString(),
+    jobs: jobs.map((job) => {
+      assertFields(job, HOLD_FIELDS, 'field of a job');
+      const { states = IN_LINE } = job;
+      assertInLine(states, 'state of a job that can be held');
+      return { ...toGuard(job), states };
+    }),
+  };
+}
+
+function assertInLine(states: readonly JobState[], what: string): void {
+  assertList(states, 'states');
+  for (const state of states) assertChoice(state, IN_LINE, what);
 }
 
 const isName = (given: unknown): given is TextOrBytes =>

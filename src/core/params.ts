@@ -230,7 +230,7 @@ export function toWaitParams(options: WaitOptions, names: readonly string[] = CA
   return { maxMs: options.timeoutMs ?? Infinity, signal };
 }
 
-function toLeaseMs(given: number): number {
+export function toLeaseMs(given: number): number {
   return toCount(given, 'lease in ms', MAX_LEASE_MS);
 }
 

@@ -8,6 +8,7 @@ import type { Imported } from './moving.js';
 import type { NewJob } from './new-job.js';
 import {
   toEditParams,
+  toHoldParams,
   toPauseParams,
   toPromoteParams,
   toRemoveParams,
@@ -42,6 +43,8 @@ import type {
   ImportOptions,
   ImportRequest,
   JobReference,
+  HoldOptions,
+  HoldRequest,
   LeaseLike,
   ListQuery,
   Lock,
@@ -66,6 +69,7 @@ import type {
   DueCounts,
   EditResult,
   FlawedJobs,
+  HoldResult,
   JobPage,
   Maintenance,
   NackResult,
@@ -326,6 +330,15 @@ export class Queue {
   async edit(request: EditRequest): Promise<EditResult> {
     const params = toEditParams(request);
     return this.#ask((store) => store.edit(params));
+  }
+
+  /**
+   * Leases jobs that are delayed, due or ready, as an operator; answers, in order, whether each is held now, and by which
+   * lease. `ack` ends that with the job gone; when it is released or its time is over, the job is what it was before.
+   */
+  async hold(jobs: readonly HoldRequest[], options: HoldOptions): Promise<HoldResult[]> {
+    const params = toHoldParams(jobs, options);
+    return params.jobs.length === 0 ? [] : this.#ask((store) => store.hold(params));
   }
 
   /** Makes dead letters jobs again, the latest of each id; answers in order. */

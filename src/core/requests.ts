@@ -121,6 +121,18 @@ export interface RemoveRequest extends JobReference {
   readonly failedAt?: Date | undefined;
 }
 
+/** A job to hold, and what it is believed to be. */
+export interface HoldRequest extends JobReference {
+  /** States in which it may be held, of `delayed`, `due` and `ready`; any of these when absent. */
+  readonly states?: readonly JobState[] | undefined;
+}
+
+export interface HoldOptions {
+  readonly leaseMs: number;
+  /** Who holds them, as views show it. */
+  readonly holder: string;
+}
+
 /**
  * A job and its new due time, which is given in one of three ways: so long from now, a time, or so long after its own
  * due time (before it, when negative). One in the past means now.

@@ -61,6 +61,15 @@ export interface RemoveResult {
   readonly state?: JobState | undefined;
 }
 
+export interface HoldResult {
+  readonly held: boolean;
+  /** What the job was; absent when there is none of that id. */
+  readonly state?: JobState | undefined;
+  /** Of a job that is held: what ends it. */
+  readonly lease?: string | undefined;
+  readonly leaseUntil?: Date | undefined;
+}
+
 export interface PromoteResult {
   readonly promoted: boolean;
   /** What the job was; absent when there is none of that id. */

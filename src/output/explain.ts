@@ -1,4 +1,5 @@
 import type { JobRecord } from '../core/job.js';
+import { MOVE_HOLDER } from '../core/moving.js';
 import { deadFor, lastAttempt } from './explain-attempts.js';
 import {
   bodyGone,
@@ -141,6 +142,8 @@ function leased(job: JobRecord, now: Date, isShared: boolean): string[] {
   const shared = isShared
     ? ['Another job of its id is in the queue: then it waits until that one is gone.']
     : [];
+  if (leaseUntil && leasedBy?.startsWith(MOVE_HOLDER))
+    return [...moved(leasedBy, leaseUntil, now), ...shared];
   if (leaseUntil === undefined) return [`${consumer} ${since}holds it${reservation}.`, ...shared];
   if (leaseUntil > now)
     return [
@@ -152,6 +155,14 @@ function leased(job: JobRecord, now: Date, isShared: boolean): string[] {
     `${consumer} had it${reservation}, whose lease ended ${distance(leaseUntil, now)} ago without an acknowledgement.`,
     byMaintenance('brings it back, or makes a dead letter of it where no retry is left', isDaemonSeen),
     ...shared,
+  ];
+}
+
+function moved(mover: string, until: Date, now: Date): string[] {
+  const end = until > now ? `in ${distance(until, now)}` : `${distance(until, now)} ago`;
+  return [
+    `The move ${mover} holds it: it is on its way into the file of an export.`,
+    `Where that was cut off, it goes on when the same command is run again. The hold ends ${end}; then the job is what it was before.`,
   ];
 }
 

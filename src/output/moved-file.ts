@@ -33,6 +33,11 @@ export class MovedFile extends KeptJobs {
     return new MovedFile(path, fd);
   }
 
+  /** Says something of the jobs that are kept next. It is on the disk when they are. */
+  async tell(line: object): Promise<void> {
+    await this.write(`${toJsonLine(line)}\n`);
+  }
+
   /** @param end its last line */
   async finish(end: object): Promise<void> {
     await this.write(`${toJsonLine(end)}\n`);

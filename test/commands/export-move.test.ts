@@ -2,6 +2,8 @@ import { expect } from 'chai';
 import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { documentOf, expectQuiet, forEachStore, linesOf } from '../support/cli.js';
+import type { Queue } from '../../src/core/queue.js';
+import { lockFile } from '../../src/storage/file-lock.js';
 import { eventually } from '../support/eventually.js';
 import { HOUR_MS, idsOf, must, reserve } from '../support/jobs.js';
 
@@ -55,51 +57,108 @@ describe('export --move', () => {
       expect(await queue.ack([must(held)])).to.deep.equal([true]);
     });
 
-    it('a job that was not removed before the process was killed is moved by the same command, and is there once', async () => {
+    /** A file of a move of three jobs, which are in the store all the same: what a kill leaves is a part of it. */
+    const movedAndBack = async () => {
       const queue = await fill();
       expectQuiet(await move());
-      const [head, first, second, third] = fileLines();
-      // The first was removed, the others were not: as the second step of a move that was killed leaves it.
-      await queue.import(
-        [second, third].map((line) => {
-          const { id, topic, body, dueAt, expiresAt } = JSON.parse(line ?? '') as Record<string, string>;
-          const times = { dueAt: new Date(must(dueAt)), expiresAt: new Date(must(expiresAt)) };
-          return { id: must(id), topic: must(topic), body: must(body), ...times };
-        }),
+      const lines = fileLines();
+      expectQuiet(await cli.run(['import', 'moved']));
+      const { id } = JSON.parse(must(lines[0])) as { id: string };
+      return { queue, lines, holder: `export:${id}` };
+    };
+    const JOBS = ['1000', '1001', '1002'];
+    const hold = async (queue: Queue, holder: string, leaseMs = HOUR_MS) => {
+      const held = await queue.hold(
+        JOBS.map((id) => ({ id })),
+        { leaseMs, holder },
       );
-      writeFileSync(path(), `${[head, first, second].join('\n')}\n`);
-      const refused = await cli.run(['import', 'moved']);
-      expect(refused.code).to.equal(65);
-      expect(refused.stderr).to.match(/cut off.*--partial/);
-      expectQuiet(await move());
+      return held.map(({ lease }) => ({ lease: must(lease) }));
+    };
+    const cut = (line: string | undefined, length: number) => must(line).slice(0, length);
+
+    // Of a whole file: its head, until when the jobs are held, three jobs, that they have left the store, its end.
+    const KILLED: readonly (readonly [string, (lines: readonly string[]) => string, 'held' | 'gone'])[] = [
+      ['when its jobs were held and nothing was written', ([head]) => `${head}\n`, 'held'],
+      [
+        'while it wrote them',
+        ([head, until, one, two]) => [head, until, one, cut(two, 20)].join('\n'),
+        'held',
+      ],
+      ['when all were written', (lines) => `${lines.slice(0, 5).join('\n')}\n`, 'held'],
+      ['when they had left the store', (lines) => `${lines.slice(0, 5).join('\n')}\n`, 'gone'],
+      [
+        'while it wrote the line that says so',
+        (lines) => [...lines.slice(0, 5), cut(lines[5], 5)].join('\n'),
+        'gone',
+      ],
+      ['before it wrote the end', (lines) => `${lines.slice(0, 6).join('\n')}\n`, 'gone'],
+    ];
+
+    for (const [when, left, state] of KILLED)
+      it(`killed ${when}, the same command ends it: each job is moved once, and nobody is given one meanwhile`, async () => {
+        const { queue, lines, holder } = await movedAndBack();
+        const leases = await hold(queue, holder);
+        if (state === 'gone') expect(await queue.ack(leases)).to.deep.equal([true, true, true]);
+        writeFileSync(path(), left(lines));
+        const refused = await cli.run(['import', 'moved']);
+        expect(refused.code).to.equal(65);
+        expect(refused.stderr).to.match(/cut off.*--partial/);
+        expect((await queue.promote(JOBS)).map(({ promoted }) => promoted)).to.not.include(true);
+        expect(await queue.pop('t')).to.be.undefined;
+        expectQuiet(await move());
+        expect(await ids()).to.deep.equal([]);
+        expect(await imported()).to.deep.equal(JOBS);
+        expect(fileLines().at(-1)).to.include('"exported":3');
+        expect(existsSync(`${path()}.lock`)).to.be.false;
+      });
+
+    it('what comes back when nobody goes on with a move is as it was, and what of it was delivered meanwhile is told', async () => {
+      const { queue, lines, holder } = await movedAndBack();
+      const before = await queue.find('1001');
+      await hold(queue, holder, 1);
+      const over = new Date(Date.now() - 1).toISOString();
+      writeFileSync(
+        path(),
+        `${[lines[0], JSON.stringify({ held: over }), ...lines.slice(2, 5)].join('\n')}\n`,
+      );
+      await eventually(async () => {
+        await queue.maintain();
+        return (await queue.find('1000'))[0]?.state === 'delayed';
+      });
+      expect(await queue.find('1001')).to.deep.equal(before);
+      await queue.promote(['1000']);
+      expect((await queue.pop('t'))?.id.toString()).to.equal('1000');
+      const outcome = await move();
+      expect(outcome.code).to.equal(0);
+      expect(outcome.stderr).to.match(
+        /1 job of the step that was cut off is in moved, and may have been delivered/,
+      );
       expect(await ids()).to.deep.equal([]);
-      expect(await imported()).to.deep.equal(['1000', '1001', '1002']);
-      expect(fileLines().at(-1)).to.include('"exported":3');
+      expect(await imported()).to.deep.equal(JOBS);
     });
 
-    it('of a step that was not written whole no job was removed, whoever has taken it since', async () => {
-      const queue = await fill();
-      expectQuiet(await move());
-      const [head, first, second] = fileLines();
-      // A consumer has had all three.
-      await queue.push({ topic: 't', id: 'last', body: 'b', delayMs: HOUR_MS });
-      writeFileSync(path(), [head, first, second?.slice(0, 20)].join('\n'));
-      expectQuiet(await move());
-      expect(await imported()).to.deep.equal(['last']);
-    });
-
-    it('a step whose jobs had left the store when the line that says so was cut off, as by a full disk, is moved', async () => {
-      for (const length of [1, 5, 20]) {
-        await fill();
-        expectQuiet(await move());
-        const [head, first, second, third, confirmed] = fileLines();
-        expect(confirmed).to.include('"confirmed"');
-        writeFileSync(path(), [head, first, second, third, confirmed?.slice(0, length)].join('\n'));
-        expectQuiet(await move());
-        expect(await imported()).to.deep.equal(['1000', '1001', '1002']);
-        await (await cli.queue()).removeMany(['1000', '1001', '1002']);
-        await cli.sh('rm moved');
+    it('another process that moves to the same file is refused', async () => {
+      await fill();
+      const lock = must(await lockFile(`${path()}.lock`));
+      try {
+        const outcome = await move();
+        expect(outcome.code).to.equal(2);
+        expect(outcome.stderr).to.include('another process moves jobs to moved');
+        expect(existsSync(path())).to.be.false;
+      } finally {
+        lock.release();
       }
+    });
+
+    it('a job that is on its way is shown as held by the move, and removed in any state it is not moved', async () => {
+      const { queue, lines, holder } = await movedAndBack();
+      await hold(queue, holder);
+      const { stdout } = expectQuiet(await cli.run(['inspect', '--id', '1001']));
+      expect(stdout.toString()).to.include(`The move ${holder} holds it`);
+      writeFileSync(path(), `${lines.slice(0, 2).join('\n')}\n`);
+      expectQuiet(await cli.run(['remove', '--any-state', '1001']));
+      expectQuiet(await move());
+      expect(await imported()).to.deep.equal(['1000', '1002']);
     });
 
     it('killed in the middle, again and again, it loses and doubles no job', async () => {

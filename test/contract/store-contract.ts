@@ -10,6 +10,7 @@ import { describeExpiry } from './cases/expiry.js';
 import { describeExtend } from './cases/extend.js';
 import { describeFind } from './cases/find.js';
 import { describeHistory } from './cases/history.js';
+import { describeHold } from './cases/hold.js';
 import { describeImport } from './cases/import.js';
 import { describeKeys } from './cases/keys.js';
 import { describeLeaseEnds } from './cases/lease-ends.js';
@@ -74,6 +75,7 @@ const PARTS: readonly Describe[] = [
   describePromote,
   describeReschedule,
   describeEdit,
+  describeHold,
   describeFind,
   describeStats,
   describeDueCounts,

@@ -113,6 +113,10 @@ export const CASES: Readonly<Record<string, Case>> = {
     const request = { topics: TOPIC, limit: 1, leaseMs: MINUTE_MS, holder: 'host:42' };
     await stage.queue.reserve({ ...request, retry: false });
   },
+  'leased, by a move': async (stage) => {
+    await ready(stage);
+    await stage.queue.hold([{ id: ID }], { leaseMs: MINUTE_MS, holder: 'export:1' });
+  },
   'leased, its id pushed again': async (stage) => {
     await leased(stage);
     await stage.queue.push({ ...JOB, body: 'newer', delayMs: HOUR_MS });

@@ -45,15 +45,18 @@ async function expectViewsAgree(
   { queue }: Stage,
   { id, state, topic, flaw, blockedBy }: JobRecord,
 ): Promise<void> {
-  const { topics, totals } = await queue.stats();
+  const { topics } = await queue.stats();
   const listed: JobRecord[] = [];
   for (const { topic } of topics) {
     const { jobs, problems } = await queue.list(topic, { limit: 5000 });
     if (problems) return; // A key of the wrong type hides some.
     listed.push(...jobs);
   }
-  for (const state of JOB_STATES)
-    expect(listed.filter((one) => one.state === state).length, `listed as ${state}`).to.equal(totals[state]);
+  // What has expired in the pool is in the totals alone.
+  for (const state of JOB_STATES) {
+    const counted = topics.reduce((sum, row) => sum + (row[state] ?? 0), 0);
+    expect(listed.filter((one) => one.state === state).length, `listed as ${state}`).to.equal(counted);
+  }
   const same = listed.filter((one) => one.id.equals(id)).map((one) => one.state);
   // What is in the pool without a body is of no topic, a list that was overwritten is none, and what is
   // nobody's to take is in no list.

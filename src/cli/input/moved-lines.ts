@@ -8,6 +8,8 @@ import { openFile, splitLines } from './lines.js';
 
 /** An unfinished move, as its file tells of it. */
 export interface UnfinishedMove {
+  /** What names it. */
+  readonly id: string;
   /** Bytes of its whole lines. */
   readonly size: number;
   /** Of the jobs that are known to be moved. */
@@ -16,6 +18,8 @@ export interface UnfinishedMove {
   readonly unknown: readonly ImportRequest[];
   /** The last line is a job that is torn: its step was not written whole, so that none of its jobs was removed. */
   readonly isTorn: boolean;
+  /** Until when the jobs of the last step were held in the store; absent where none was. */
+  readonly heldUntil: Date | undefined;
 }
 
 /**
@@ -27,25 +31,30 @@ export async function readMoved(path: string, store: string): Promise<Unfinished
   const { size: total } = statSync(path);
   const counts: Partial<Record<JobState, number>> = {};
   let pending: ImportRequest[] = [];
-  let size = 0;
+  let [size, id] = [0, ''];
+  let heldUntil: Date | undefined;
   for await (const lines of splitLines(openFile(path))) {
     for (const { number, bytes = Buffer.alloc(0) } of lines) {
       if (size + bytes.length + 1 > total && size > 0)
-        return { size, counts, unknown: pending, isTorn: !mayConfirm(bytes) };
+        return { id, size, counts, unknown: pending, isTorn: !mayConfirm(bytes), heldUntil };
       size += bytes.length + 1;
-      if (number === 1) assertBegun(bytes, path, store);
+      if (number === 1) id = idOfMove(bytes, path, store);
       else if (!isFileLine(bytes)) pending.push(...requestsOf(bytes));
       else {
         const line = parseFileLine(bytes);
+        if (line.type === 'held') {
+          heldUntil = line.until;
+          continue;
+        }
         if (line.type !== 'part') throw notGoingOn(`the file ${path} is a move that is finished`);
         const moved = pending.filter((_, i) => !line.left.has(i));
         for (const { state = 'delayed' } of moved) counts[state] = (counts[state] ?? 0) + 1;
-        pending = [];
+        [pending, heldUntil] = [[], undefined];
       }
     }
   }
   if (size === 0) throw notGoingOn(`the file ${path} is there`);
-  return { size, counts, unknown: pending, isTorn: false };
+  return { id, size, counts, unknown: pending, isTorn: false, heldUntil };
 }
 
 /** Could a torn line be that which says what was removed? It comes when the jobs of its step have left the store. */
@@ -53,11 +62,12 @@ function mayConfirm(torn: Buffer): boolean {
   return torn.subarray(0, CONFIRM_START.length).equals(CONFIRM_START.subarray(0, torn.length));
 }
 
-function assertBegun(bytes: Buffer, path: string, store: string): void {
+function idOfMove(bytes: Buffer, path: string, store: string): string {
   const line = isFileLine(bytes) ? parseFileLine(bytes) : undefined;
   if (line?.type !== 'head' || line.kind !== 'moved') throw notGoingOn(`the file ${path} is there`);
   if (line.store !== store)
     throw notGoingOn(`the file ${path} is an unfinished move from ${String(line.store)}`);
+  return typeof line.id === 'string' ? line.id : '';
 }
 
 const notGoingOn = (message: string): DelayerError =>

@@ -1,12 +1,26 @@
 import type { JobState } from '../job.js';
 import type { Due } from '../new-job.js';
-import type { EditResult, PromoteResult, RemoveResult, RequeueResult, RescheduleResult } from '../results.js';
+import type {
+  EditResult,
+  HoldResult,
+  PromoteResult,
+  RemoveResult,
+  RequeueResult,
+  RescheduleResult,
+} from '../results.js';
 import type { TopicParams } from './limits.js';
 
 /** Acting on jobs. A step names the jobs and what is believed of them, and leaves alone what has changed. */
 export interface Operator {
   /** Removes jobs; answers in order. A leased job that is removed is its holder's no more. */
   remove(params: RemoveParams): Promise<RemoveResult[]>;
+
+  /**
+   * Leases jobs that are delayed, due or ready to an operator: nobody else is given them. `ack` ends such a lease with
+   * the job gone. When it is released or its time is over, the job is what it was before: state, place, due time,
+   * attempts and history; its ready lifetime stood still. Answers in order.
+   */
+  hold(params: HoldParams): Promise<HoldResult[]>;
 
   /**
    * Makes dead letters jobs again, with their whole ready lifetime, key and history: the latest of each id (in
@@ -53,6 +67,13 @@ export interface JobGuard {
 
 export interface RemoveParams {
   readonly jobs: readonly JobGuard[];
+}
+
+export interface HoldParams {
+  readonly jobs: readonly JobGuard[];
+  readonly leaseMs: number;
+  /** Who holds them, as views show it. */
+  readonly holder: string;
 }
 
 export interface PromoteParams {

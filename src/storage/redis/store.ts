@@ -10,6 +10,7 @@ import { Connection } from './connection.js';
 import { describe } from './doctor/describe.js';
 import { diagnose } from './doctor/diagnose.js';
 import { mend } from './doctor/mend.js';
+import { hold } from './hold.js';
 import { importJobs } from './import-jobs.js';
 import { readDaemons } from './inspect/daemons.js';
 import { dueCounts } from './inspect/due-counts.js';
@@ -112,6 +113,10 @@ export class RedisStore implements contract.Store {
 
   async remove(params: contract.RemoveParams): Promise<results.RemoveResult[]> {
     return remove(this.caller, this.finder.search, params);
+  }
+
+  async hold(params: contract.HoldParams): Promise<results.HoldResult[]> {
+    return hold(this.caller, params);
   }
 
   async requeue(params: contract.RequeueParams): Promise<results.RequeueResult[]> {

@@ -2,7 +2,7 @@ import { formatLease, type LeaseGroup } from '../../core/lease.js';
 import type { RetryPolicy } from '../../core/retry-policy.js';
 import type { Connection } from './connection.js';
 import { strangeNumber } from './errors.js';
-import { formatPolicy } from './policy.js';
+import { formatPolicy, type HOLD } from './policy.js';
 import { bounded, boundedTime, bytesOf, changeJobs, dateOf, DUE_AT, LEASED } from './rows.js';
 
 /** Leased jobs with their leases, for statements that look at many; `held.key` counts from 0. */
@@ -55,7 +55,7 @@ export interface Reservation {
   readonly token: string;
   readonly reservedAt: number;
   readonly endsAt: number;
-  readonly policy: RetryPolicy | undefined;
+  readonly policy: RetryPolicy | typeof HOLD | undefined;
   readonly holder: string | undefined;
   /** Has one of its jobs extras? */
   readonly hasExtras: boolean;

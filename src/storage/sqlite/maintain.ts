@@ -9,8 +9,8 @@ import { clearExpired } from './expire.js';
 import { takeEnded } from './lease.js';
 import { forgetLocks } from './lock.js';
 import { endPauses } from './pause.js';
-import { policyOf } from './policy.js';
-import { returnToPlace, returnWaiting } from './return.js';
+import { HOLD, policyOf } from './policy.js';
+import { returnHeld, returnToPlace, returnWaiting } from './return.js';
 import { boundedTime, bytesOf, msUntil } from './rows.js';
 
 /** Jobs of each kind that are dealt with in one transaction: it stays under some 10 ms. */
@@ -104,6 +104,11 @@ function reclaimEnded(connection: Connection, now: number): Reclaimed {
     const ended = takeEnded(connection, now);
     if (!ended) return { reclaimed, buried, more: false };
     const { reservedAt, endsAt: endedAt } = ended;
+    if (ended.policy === HOLD) {
+      reclaimed += returnHeld(connection, ended, now);
+      jobs += Math.max(1, ended.seqs.length);
+      continue;
+    }
     const left = readEnded(connection, ended);
     for (const job of left) addAttempt(job, reservedAt, { endedAt, outcome: 'lease_ended' });
     keepEnded(connection, left);

@@ -2,15 +2,18 @@ import type { Connection } from './connection.js';
 import { makeWay } from './dead.js';
 import { isNotUnique } from './errors.js';
 import type { Value } from './driver.js';
-import { changeJobs, IN_LINE, LAST_TIME_MS, TTL_MS, WAITING } from './rows.js';
+import { changeJobs, DUE_AT, IN_LINE, LAST_TIME_MS, TTL_MS, WAITING } from './rows.js';
 
 /** While a newer job of its id is in line, a job waits so long (ms) before it is looked at again. */
 const DUPLICATE_RETRY_MS = 1000;
 
-/** The time that a job was away is added to its ready lifetime; its place in line is the old one. */
+/**
+ * The time that a job was away is added to its ready lifetime, which had not begun where it was held before it was due;
+ * its place in line is the old one.
+ */
 const TO_OLD_PLACE = `
 UPDATE job SET state = ?, has_extras = ifnull(?, has_extras), attempts = attempts + ?,
-  expires_at = min(expires_at + ?, ${LAST_TIME_MS})`;
+  expires_at = min(expires_at + max(0, ? - max(?, ${DUE_AT})), ${LAST_TIME_MS})`;
 /** A new due time, and the whole ready lifetime from there. */
 const TO_NEW_PLACE = `
 UPDATE job SET state = ?, has_extras = 1, attempts = attempts + 1, place = ?, due_at = NULL,
@@ -25,6 +28,9 @@ CROSS JOIN job AS other ON other.id = job.id AND other.state = ${IN_LINE}`;
 const WAIT = 'INSERT OR REPLACE INTO waiting (seq, again_at, since) VALUES (?, ?, ?)';
 const WAIT_AGAIN = 'UPDATE waiting SET again_at = ? WHERE seq = ?';
 const STOP_WAITING = 'DELETE FROM waiting WHERE seq = ?';
+const GO_ON = `
+UPDATE job SET expires_at = min(
+  expires_at + max(0, ?1 - ifnull((SELECT since FROM waiting WHERE seq = ?2), ?1)), ${LAST_TIME_MS}) WHERE seq = ?2`;
 const TO_LOOK_AT = 'SELECT seq, since FROM waiting WHERE again_at <= ? ORDER BY again_at, seq LIMIT ? + 0';
 
 /**
@@ -39,8 +45,17 @@ export function returnToPlace(
   { reservedAt, attempts, hasExtras }: { reservedAt: number; attempts: 0 | 1; hasExtras: boolean },
   now: number,
 ): number {
-  const awayMs = Math.max(0, now - reservedAt);
-  return bringBack(connection, seqs, TO_OLD_PLACE, [hasExtras ? 1 : null, attempts, awayMs], now, now);
+  const values = [hasExtras ? 1 : null, attempts, now, reservedAt];
+  return bringBack(connection, seqs, TO_OLD_PLACE, values, now, now);
+}
+
+/** Within a transaction: brings jobs back that an operator has held, as they were. @returns how many are back */
+export function returnHeld(
+  connection: Connection,
+  { seqs, reservedAt }: { readonly seqs: readonly number[]; readonly reservedAt: number },
+  now: number,
+): number {
+  return returnToPlace(connection, seqs, { reservedAt, attempts: 0, hasExtras: false }, now);
 }
 
 /**
@@ -82,6 +97,12 @@ export function letWait(connection: Connection, seq: number, dueAt: number, now:
 /** Within a transaction: a job does not wait any more; what becomes of it is the caller's affair. */
 export function stopWaiting(connection: Connection, seq: number): void {
   connection.run(STOP_WAITING, seq);
+}
+
+/** Within a transaction: a job does not wait any more, and its ready lifetime has stood still for as long as it did. */
+export function letLifetimeGoOn(connection: Connection, seq: number, now: number): void {
+  connection.run(GO_ON, now, seq);
+  stopWaiting(connection, seq);
 }
 
 /**

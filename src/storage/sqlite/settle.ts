@@ -7,8 +7,8 @@ import { bury } from './dead.js';
 import { addAttempt, addTo, type EndedJob, keepEnded, keepReleased, readEnded } from './ended-attempts.js';
 import { endLeases, extendLeases } from './lease.js';
 import { dropExtras } from './extras.js';
-import { policyOf } from './policy.js';
-import { returnAt, returnToPlace } from './return.js';
+import { HOLD, policyOf } from './policy.js';
+import { returnAt, returnHeld, returnToPlace } from './return.js';
 import { deleteJobs, LAST_TIME_MS } from './rows.js';
 import { withGrace } from './write-queue.js';
 
@@ -84,6 +84,10 @@ export function release(connection: Connection, params: LeaseParams): Promise<bo
         groups.map((group) => {
           const ended = endLeases(connection, group);
           const { answers, seqs, reservedAt } = ended;
+          if (ended.policy === HOLD) {
+            returnHeld(connection, ended, now);
+            return answers;
+          }
           keepReleased(connection, ended);
           returnToPlace(connection, seqs, { reservedAt, attempts: 0, hasExtras: true }, now);
           return answers;

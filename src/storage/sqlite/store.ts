@@ -9,6 +9,7 @@ import { describe } from './doctor/describe.js';
 import { diagnose } from './doctor/diagnose.js';
 import { mend } from './doctor/mend.js';
 import { edit } from './edit.js';
+import { hold } from './hold.js';
 import { importJobs } from './import-jobs.js';
 import type { Connection } from './connection.js';
 import { dueCounts } from './inspect/due-counts.js';
@@ -111,6 +112,11 @@ export class SqliteStore implements contract.Store {
   remove(params: contract.RemoveParams): Promise<results.RemoveResult[]> {
     const none = params.jobs.map(() => ({ removed: false }));
     return this.file.use<results.RemoveResult[]>((connection) => remove(connection, params), none);
+  }
+
+  hold(params: contract.HoldParams): Promise<results.HoldResult[]> {
+    const none = params.jobs.map(() => ({ held: false }));
+    return this.file.use<results.HoldResult[]>((connection) => hold(connection, params), none);
   }
 
   requeue(params: contract.RequeueParams): Promise<results.RequeueResult[]> {

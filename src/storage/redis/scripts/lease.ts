@@ -63,7 +63,15 @@ export async function release(
   again: boolean,
 ): Promise<(boolean | undefined)[]> {
   return toHeldIfKnown(
-    await runScript(target, SCRIPTS.release, again ? 1 : 0, token, deadlineMs, ...numbers),
+    await runScript(
+      target,
+      SCRIPTS.release,
+      again ? 1 : 0,
+      target.keys.wakeChannel,
+      token,
+      deadlineMs,
+      ...numbers,
+    ),
   );
 }
 

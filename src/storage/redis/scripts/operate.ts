@@ -1,6 +1,7 @@
 import type { JobState } from '../../../core/job.js';
-import type { JobGuard, PauseParams, RequeueParams } from '../../../core/store.js';
-import type { RemoveResult, RequeueResult } from '../../../core/results.js';
+import type { HoldParams, JobGuard, PauseParams, RequeueParams } from '../../../core/store.js';
+import type { HoldResult, RemoveResult, RequeueResult } from '../../../core/results.js';
+import { formatLease } from '../../../core/lease.js';
 import { packArray } from '../msgpack.js';
 import { SCRIPTS } from '../scripts.generated.js';
 import type { AwayJob } from './list.js';
@@ -34,6 +35,33 @@ export async function remove(
 export async function revoke(target: Target, jobs: readonly AwayJob[]): Promise<boolean[]> {
   const names = jobs.flatMap(({ record, number }) => [record, number]);
   return (await runScript(target, SCRIPTS.revoke, ...names)).map((one) => one === 1);
+}
+
+/** lua/hold.lua */
+export async function hold(
+  target: Target,
+  { token, jobs, leaseMs, holder }: HoldParams & { readonly token: string },
+  cleared: readonly ClearedEntry[],
+): Promise<Part<HoldResult>> {
+  const packed = jobs.flatMap(({ id, states, dueAt }) => [
+    id,
+    ` ${states.join(' ')} `,
+    dueAt?.getTime() ?? '',
+  ]);
+  const answer = await runScript(
+    target,
+    SCRIPTS.hold,
+    ...[packCleared(cleared), token, leaseMs, holder, packArray(packed)],
+  );
+  const [deadlineMs, count] = [Number(answer[1]), Number(answer[2])];
+  const results = [...toRows(answer, 3, 2)].map(([number, state]): HoldResult => {
+    const was = toText(state) === 'none' ? undefined : (toText(state) as JobState);
+    if (number === 0) return { held: false, state: was };
+    const lease = formatLease({ token, number: Number(number), count, deadlineMs });
+    return { held: true, state: was, lease, leaseUntil: new Date(deadlineMs) };
+  });
+  const unclear = toBuffer(answer[0]);
+  return unclear.length === 0 ? { results } : { results, unclear };
 }
 
 /** lua/requeue.lua */

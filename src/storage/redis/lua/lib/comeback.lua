@@ -9,6 +9,12 @@ local function can_come_back(job, now)
   return is_list_or_none(READY .. job.topic)
 end
 
+-- The attempt that was under way does not count.
+local function take_back(job)
+  job.row[6] = math.max(0, job.row[6] - 1)
+  job.is_held = job.policy == HOLD
+end
+
 -- The memo holds what due time and expiry do not say: at least the key.
 local function write_bucket(job, expires_at)
   local row = job.row
@@ -26,7 +32,15 @@ local function plan(job, now)
   local due, expires_at = job.row[4], job.row[5]
   -- A job that is tried again stands by its new due time, and has its whole lifetime from then.
   if job.is_retried or (due ~= '' and due > now) then return expires_at, true end
-  return shifted_expiry(expires_at, job.since, now), false
+  return shifted_expiry(expires_at, away_since(job), now), false
+end
+
+-- The score of a job that comes back to the pool, and whether it is the first from now on.
+local function place_in_pool(job, now)
+  local due, place = job.row[4], job.row[7]
+  local score, is_first = score_in_order(due, now)
+  if not job.is_held or place == '' then return score, is_first end
+  return plain_score(string.format('%.17g', place)), is_first
 end
 
 -- Brings jobs back (`row` with the attempts to be kept; `is_retried` for those that failed), and lets those
@@ -56,7 +70,7 @@ local function bring_back(jobs, now)
       buckets[#buckets + 1] = { job = job, expires_at = expires_at }
       redis.call('ZREM', POOL, id)
       if is_delayed then
-        local score, is_first = score_in_order(due, now)
+        local score, is_first = place_in_pool(job, now)
         redis.call('ZADD', POOL, score, id)
         leave_all_lists(id, job.topic)
         if due < done.due then done.due, done.is_first = due, is_first end

@@ -21,6 +21,10 @@ local UNREADABLE_RETRY_MS = 60000
 -- Adds the attempt to the history of a job whose lease has ended. Answers why it is dead, or nil where its policy has
 -- a retry left.
 local function end_lease(job, policy, ended)
+  if job.policy == HOLD then
+    take_back(job)
+    return nil
+  end
   local history, times = end_attempt(job, ended, 'lease_ended', '', '', ''), 0
   if has_retry_left(job, policy) then return nil end
   for i = 4, #history, ATTEMPT do

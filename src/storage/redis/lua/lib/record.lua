@@ -8,11 +8,13 @@
 -- time, extras (lib/extras.lua) or ''. One key a reservation instead of a renamed bucket a job makes a batch several
 -- times cheaper; to other clients it looks like a pop all the same.
 --
+-- A policy that is HOLD: the jobs are held for an operator (hold.lua), and are what they were when the lease ends.
 -- `topics` is the name of the one topic, or for several an array: name, number of its last job, name, …
 -- RESERVED has the token by the deadline. A lease that was extended alone has a record and a deadline of
 -- its own, under token .. '.' .. number. In the first release a job that waited because another one of its id
 -- was in the queue had a record under token .. ':' .. number; now see lib/waiting.lua.
 local OLD_HEAD, OLD_ROW = 1, 6
+local HOLD = 'hold'
 
 local function topic_of(topics, number)
   if type(topics) == 'string' then return topics end

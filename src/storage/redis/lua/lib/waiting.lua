@@ -16,13 +16,20 @@ local function shifted_expiry(expires_at, since, now)
   return math.min(expires_at + math.max(0, now - since), LAST_MS)
 end
 
+-- Since when the lifetime of a job stands still that was taken: it had not begun where it was held before it was due.
+local function away_since(job)
+  local since, due = job.since, job.row[4]
+  if not since or since == 0 or due == '' then return since end
+  return math.max(since, due)
+end
+
 -- From now on its lifetime stands still anew. False where the key to wait under is of a wrong type.
 local function let_wait(job, now)
   local row = job.row
   if not is_list_or_none(WAITING .. row[2]) then return false end
   row[8] = ttl_of(row)
-  row[5] = shifted_expiry(row[5], job.since, now)
-  job.since = math.max(now, job.since or now)
+  row[5] = shifted_expiry(row[5], away_since(job), now)
+  job.since = math.max(now, away_since(job) or now)
   job.policy, job.holder = nil, nil
   redis.call('RPUSH', WAITING .. job.row[2], pack_job(job))
   redis.call('ZADD', RESERVED, to_score(now + DUPLICATE_RETRY_MS), ':' .. job.row[2])

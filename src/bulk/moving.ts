@@ -1,0 +1,79 @@
+import type { JobRecord, JobState } from '../core/job.js';
+import { type MOVE_HOLDER, MOVE_HOLD_MS } from '../core/moving.js';
+import type { Queue } from '../core/queue.js';
+import { removing, type Archive } from './acts.js';
+import type { Act } from './sweep.js';
+
+/** Names a move to the store, whose views show it as the holder of the jobs that are on their way. */
+export type Mover = `${typeof MOVE_HOLDER}${string}`;
+
+/** Where jobs are moved to. */
+export interface MoveTarget extends Archive {
+  /** Is told first until when the jobs that are kept next are held in the store; rejects as `keep`. */
+  begin(heldUntil: Date | undefined): Promise<void>;
+}
+
+const HELD: readonly JobState[] = ['delayed', 'due', 'ready'];
+const isToBeHeld = ({ state }: JobRecord): boolean => HELD.includes(state);
+
+/**
+ * Moves jobs as they were seen. They are held in the store, so that no consumer takes what is in the target already;
+ * then they are kept, and then leave the store. Dead letters, which no consumer takes, are removed as they were seen.
+ */
+export function moving(queue: Queue, target: MoveTarget, mover: Mover): Act {
+  return async (jobs) => {
+    const held = await holdEach(queue, jobs, mover);
+    const isOurs = (job: JobRecord) => !isToBeHeld(job) || held.leases.has(job);
+    const ours = jobs.filter(isOurs);
+    if (ours.length === 0) return jobs.map(() => 'changed');
+    try {
+      await target.begin(held.until);
+      await target.keep(ours);
+    } catch (error) {
+      // Nothing of the step is in the target for good.
+      await queue.release([...held.leases.values()]).catch(() => undefined);
+      throw error;
+    }
+    const gone = await takeAway(queue, ours, held.leases);
+    await target.confirm(ours.map((job) => gone.has(job)));
+    return jobs.map((job) => (gone.has(job) ? 'done' : 'changed'));
+  };
+}
+
+interface Held {
+  /** Of the jobs that are held. */
+  readonly leases: ReadonlyMap<JobRecord, { readonly lease: string }>;
+  /** The first end of their leases. */
+  readonly until: Date | undefined;
+}
+
+async function holdEach(queue: Queue, jobs: readonly JobRecord[], holder: Mover): Promise<Held> {
+  const wanted = jobs.filter(isToBeHeld);
+  const requests = wanted.map(({ id, state, dueAt }) => ({ id, states: [state], dueAt }));
+  const results = await queue.hold(requests, { leaseMs: MOVE_HOLD_MS, holder });
+  const leases = new Map<JobRecord, { lease: string }>();
+  let until: Date | undefined;
+  for (const [i, job] of wanted.entries()) {
+    const { lease, leaseUntil } = results[i] ?? {};
+    if (lease === undefined) continue;
+    leases.set(job, { lease });
+    if (leaseUntil && (!until || leaseUntil < until)) until = leaseUntil;
+  }
+  return { leases, until };
+}
+
+/** @returns those that have left the store */
+async function takeAway(
+  queue: Queue,
+  jobs: readonly JobRecord[],
+  leases: Held['leases'],
+): Promise<Set<JobRecord>> {
+  const held = jobs.filter((job) => leases.has(job));
+  const others = jobs.filter((job) => !leases.has(job));
+  const ended = await queue.ack(held.flatMap((job) => leases.get(job) ?? []));
+  const removed = await removing(queue)(others);
+  return new Set([
+    ...held.filter((_, i) => ended[i] === true),
+    ...others.filter((_, i) => removed[i] === 'done'),
+  ]);
+}

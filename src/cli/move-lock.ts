@@ -1,0 +1,40 @@
+import { accessSync, constants, rmSync } from 'node:fs';
+import { dirname, resolve } from 'node:path';
+import { DelayerError } from '../core/errors.js';
+import { toFileError } from '../output/sink.js';
+import { lockFile } from '../storage/file-lock.js';
+
+/** That no other process moves jobs to a file, until it is let go. */
+export interface MoveLock {
+  /** @param isOver nobody will go on with this move */
+  release(isOver: boolean): void;
+}
+
+/**
+ * Two processes that move jobs to one file would each take what the other holds for their own. The lock is on a file
+ * beside; the system frees it when its process ends, however it ends.
+ * @throws DelayerError `usage` where another process has it; OutputError where it cannot be made
+ */
+export async function lockMove(path: string): Promise<MoveLock> {
+  const beside = `${path}.lock`;
+  const lock = await open(beside);
+  if (!lock)
+    throw new DelayerError('usage', `another process moves jobs to ${path}`, { hint: 'Wait for its end.' });
+  return {
+    release(isOver) {
+      // Whoever has opened it before finds the move finished.
+      if (isOver) rmSync(beside, { force: true });
+      lock.release();
+    },
+  };
+}
+
+async function open(beside: string) {
+  try {
+    // SQLite does not say why it cannot.
+    accessSync(dirname(resolve(beside)), constants.W_OK | constants.X_OK);
+    return await lockFile(beside);
+  } catch (error) {
+    throw toFileError(beside, error as NodeJS.ErrnoException);
+  }
+}

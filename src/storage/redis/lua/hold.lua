@@ -1,0 +1,131 @@
+-- Leases jobs as an operator: those that are delayed or due as well. When such a lease ends its jobs are what they
+-- were, as if they had been released. Up to the first that needs to know more of a ready list than one run can find
+-- out, or of which the body is one too many to be read in this run.
+-- include: keys, time, note, memo, bounds, known, holes, clear, lookup, record, waiting
+-- ARGV: msgpack of what clear_entries.lua has found, or '' (see push.lua), token, lease in ms, who holds them, then
+--   msgpack of, for each job: id, the names of the states in which it is meant, each with a space before and after it,
+--   due time in ms or ''
+-- Answers: the topic of the list that was not looked through, or ''; deadline in ms, how many are held; then for each
+--   job that was dealt with: its number in the reservation or 0, and what it was (delayed, due, ready, expired, dead or
+--   none)
+expect_type(POOL, 'zset')
+expect_type(READY_DUE, 'hash')
+expect_type(RESERVED, 'zset')
+local token, holder, jobs, now = ARGV[2], ARGV[4], cmsgpack.unpack(ARGV[5]), now_ms()
+local deadline = math.min(now + ARGV[3], LAST_MS)
+local bytes, chosen, seen, answer = 0, {}, {}, { '', deadline, 0 }
+look_for(#jobs / 3, read_cleared(ARGV[1]))
+
+-- A row of a record (lib/record.lua) without its number; nil where the body is one too many.
+local function row_of(id, it)
+  local bucket = BUCKET .. id
+  local size = redis.call('HSTRLEN', bucket, 'body')
+  if bytes > 0 and bytes + size > MOST_BYTES then return nil end
+  bytes = bytes + size
+  local body, memo = unpack(redis.call('HMGET', bucket, 'body', 'delayer'))
+  local note = redis.call('HGET', READY_DUE, id)
+  local place, due = it.score and tonumber(it.score), it.due
+  if not place then place, due = noted_place(note, it.written_expiry) end
+  local attempts, ttl, extras = read_memo(bucket, memo, note, due, it.expires_at, it.topic, body)
+  local is_apart = place ~= '' and place < 0
+  return { 0, id, body, is_apart and due or '', it.expires_at, attempts + 1, place, ttl, extras }
+end
+
+-- A job that waits for another one of its id, to be held; nil where none is meant. Its lifetime stands still already.
+local function choose_waiting(id, wanted_due)
+  for _, job in ipairs(waiting_jobs(id)) do
+    local row = job.row
+    if wanted_due == '' or row[4] == wanted_due then
+      row[8], row[5] = ttl_of(row), shifted_expiry(row[5], job.since, now)
+      row[6] = row[6] + 1
+      return { id = id, topic = job.topic, row = row, waiting = job }
+    end
+  end
+end
+
+-- The job of an id that is to be held, or nil, and what the id is; or the topic that keeps this run from telling, or
+-- '' where the bodies do.
+local function choose(id, states, wanted_due)
+  local it = look_up(id, now, '', is_among(states, 'ready'))
+  if it.unclear then return nil, nil, it.unclear end
+  if not seen[id] and is_meant(it, states, wanted_due) then
+    local row = row_of(id, it)
+    if not row then return nil, nil, '' end
+    return { id = id, topic = it.topic, row = row, it = it }, it.state
+  end
+  local waiting = not seen[id] and is_among(states, 'delayed') and choose_waiting(id, wanted_due)
+  if waiting then return waiting, 'delayed' end
+  return nil, told_state(id, it)
+end
+
+-- Takes a job out of where it was. False, and nothing was changed, where its list has to be looked through before.
+local function take_away(job)
+  local id, it = job.id, job.it
+  if not it then
+    end_waiting(id, { job.waiting }, redis.call('LLEN', WAITING .. id) - 1, now)
+    return true
+  end
+  if it.noted and it.noted ~= it.listed and not leave_list(list_seen(it.noted), id, true) then
+    answer[1] = it.noted
+    return false
+  end
+  if it.listed and not leave_list(list_seen(it.listed), id, it.listed == it.noted) then
+    answer[1] = it.listed
+    return false
+  end
+  redis.call('ZREM', POOL, id)
+  redis.call('HDEL', READY_DUE, id)
+  redis.call('UNLINK', BUCKET .. id)
+  return true
+end
+
+-- Names the topics as a record has them: each with the number of its last job.
+local function topics_of_jobs()
+  local topics = {}
+  for number, job in ipairs(chosen) do
+    if topics[#topics - 1] ~= job.topic then
+      topics[#topics + 1] = job.topic
+      topics[#topics + 1] = number
+    end
+    topics[#topics] = number
+  end
+  return topics
+end
+
+for i = 1, #jobs, 3 do
+  local id = jobs[i]
+  local job, state, unclear = choose(id, jobs[i + 1], jobs[i + 2])
+  if unclear then
+    answer[1] = unclear
+    break
+  end
+  if job then
+    seen[id] = true
+    chosen[#chosen + 1] = job
+    job.row[1] = #chosen
+    job.at = #answer + 1
+  end
+  answer[#answer + 1] = job and #chosen or 0
+  answer[#answer + 1] = state
+end
+if #chosen == 0 then return answer end
+
+-- The record comes before what it takes away: where a user may not run one of these commands, a job is delivered twice
+-- at worst.
+local record = { topics = topics_of_jobs(), since = now, count = #chosen, deadline = deadline }
+record.policy, record.holder = HOLD, holder
+local rows = {}
+for number, job in ipairs(chosen) do rows[number] = job.row end
+allow_writes()
+redis.call('ZADD', RESERVED, to_score(deadline), token)
+keep_rows(token, record, rows)
+for number, job in ipairs(chosen) do
+  if not take_away(job) then
+    for last = #rows, number, -1 do rows[last] = nil end
+    for last = #answer, job.at, -1 do answer[last] = nil end
+    keep_rows(token, record, rows)
+    break
+  end
+end
+answer[3] = #chosen
+return answer

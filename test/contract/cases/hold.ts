@@ -1,0 +1,213 @@
+import { expect } from 'chai';
+import type { JobRecord } from '../../../src/core/job.js';
+import type { HoldResult } from '../../../src/core/results.js';
+import {
+  drain,
+  HOUR_MS,
+  idsOf,
+  LONG_MS,
+  maintainAll,
+  MINUTE_MS,
+  must,
+  only,
+  reserve,
+  SECOND_MS,
+  type World,
+} from '../world.js';
+import { fail, leaseOne } from '../retrying.js';
+
+const HOLD = { leaseMs: MINUTE_MS, holder: 'operator' };
+const seen = (jobs: readonly Pick<JobRecord, 'id' | 'dueAt'>[]) =>
+  jobs.map(({ id, dueAt }) => ({ id, dueAt }));
+const leasesOf = (results: readonly HoldResult[]) => results.map(({ lease }) => ({ lease: must(lease) }));
+
+/** How a hold ends without taking the job away. */
+const ENDS: readonly [string, (world: World, held: readonly HoldResult[]) => Promise<unknown>][] = [
+  ['is released', ({ queue }, held) => queue.release(leasesOf(held))],
+  [
+    'has ended',
+    ({ peer, clock }) => {
+      clock.advance(MINUTE_MS);
+      return maintainAll(peer);
+    },
+  ],
+];
+
+export function describeHold(world: () => World): void {
+  describe('hold', () => {
+    it('a job that is held is given to nobody, and views show who holds it; ack takes it away', async () => {
+      const { queue, peer, clock, name } = world();
+      const topic = name('topic');
+      clock.stop();
+      const [one, two] = await queue.pushMany([0, LONG_MS].map((delayMs) => ({ topic, body: 'b', delayMs })));
+      await maintainAll(queue);
+      const before = (await Promise.all([one, two].map(async (job) => queue.find(must(job).id)))).flat();
+      const held = await peer.hold(seen(before), HOLD);
+      const leaseUntil = new Date(clock.now() + MINUTE_MS);
+      expect(held.map(({ lease, ...rest }) => [typeof lease, rest])).to.deep.equal([
+        ['string', { held: true, state: 'ready', leaseUntil }],
+        ['string', { held: true, state: 'delayed', leaseUntil }],
+      ]);
+      expect(await queue.pop(topic)).to.be.undefined;
+      for (const [i, { id, dueAt }] of before.entries())
+        expect(only(await queue.find(id))).to.deep.include({
+          ...{ state: 'leased', leasedBy: 'operator', lease: held[i]?.lease, leaseUntil, dueAt },
+        });
+      expect(await queue.ack(leasesOf(held))).to.deep.equal([true, true]);
+      expect(await queue.find(must(two).id)).to.deep.equal([]);
+    });
+
+    for (const [what, end] of ENDS) {
+      it(`when it ${what} a job is what it was: its state, times, content, attempts and history`, async () => {
+        const { queue, peer, clock, name, store } = world();
+        const topic = name('topic');
+        clock.stop();
+        const retry = { retries: 5, backoff: { firstMs: SECOND_MS, lastMs: HOUR_MS } };
+        const failed = await queue.push({ topic, body: 'failed', ...retry });
+        await fail(store, await leaseOne(queue, topic), { delayMs: LONG_MS, reason: 'none' });
+        const others = await queue.pushMany([
+          { topic, body: 'delayed', delayMs: LONG_MS, ttlMs: HOUR_MS },
+          { topic, body: 'ready', ttlMs: HOUR_MS },
+        ]);
+        const promoted = await queue.push({ topic, body: 'promoted', delayMs: LONG_MS });
+        await queue.promote([promoted.id]);
+        await maintainAll(queue);
+        const find = async () =>
+          (await Promise.all([failed, ...others, promoted].map(({ id }) => peer.find(id)))).flat();
+        const before = await find();
+        const ofHour = (jobs: JobRecord[]) =>
+          jobs.map(({ expiresAt, state, ...job }) =>
+            // The lifetime of those that wait to be taken stood still.
+            state === 'ready' && what === 'has ended'
+              ? { ...job, state, expiresAt: Number(expiresAt) - MINUTE_MS }
+              : { ...job, state, expiresAt: Number(expiresAt) },
+          );
+        const held = await queue.hold(seen(before), HOLD);
+        expect(held.map((result) => result.held)).to.deep.equal([true, true, true, true]);
+        await end(world(), held);
+        const whole = before.map(({ expiresAt, ...job }) => ({ ...job, expiresAt: Number(expiresAt) }));
+        expect(ofHour(await find())).to.deep.equal(whole);
+        expect(await queue.ack(leasesOf(held))).to.deep.equal([false, false, false, false]);
+      });
+
+      it(`when it ${what} jobs stand at their old places among those that were left`, async () => {
+        const { queue, name, clock } = world();
+        const topic = name('topic');
+        clock.stop();
+        const at = new Date(clock.now() + LONG_MS);
+        const ready = await queue.pushMany(Array.from({ length: 5 }, () => ({ topic, body: 'b' })));
+        const later = await queue.pushMany(Array.from({ length: 5 }, () => ({ topic, body: 'b', at })));
+        await maintainAll(queue);
+        const [, a, , b] = ready;
+        const [, c, , d] = later;
+        const held = await queue.hold(
+          [d, b, a, c].map((job) => ({ id: must(job).id })),
+          HOLD,
+        );
+        expect(held.every((result) => result.held)).to.be.true;
+        await end(world(), held);
+        const order = async () => idsOf(await queue.popMany(topic, 10));
+        expect(await order()).to.deep.equal(idsOf(ready));
+        clock.set(Number(at));
+        await maintainAll(queue);
+        expect(await order()).to.deep.equal(idsOf(later));
+      });
+    }
+
+    it('a job that became due while it was held is ready then, with its whole ready lifetime', async () => {
+      const { queue, peer, clock, name } = world();
+      const topic = name('topic');
+      clock.stop();
+      const { id } = await queue.push({ topic, body: 'b', delayMs: SECOND_MS, ttlMs: 10 * SECOND_MS });
+      await queue.hold([{ id }], HOLD);
+      clock.advance(MINUTE_MS);
+      await maintainAll(peer);
+      const job = only(await peer.find(id));
+      expect(job).to.include({ state: 'ready', attempts: 0 });
+      expect(Number(job.expiresAt)).to.equal(clock.now() + 10 * SECOND_MS);
+      expect((await peer.pop(topic))?.attempts).to.equal(1);
+    });
+
+    it('jobs that are not what they are believed to be are left alone, and told', async () => {
+      const { queue, peer, clock, name, store } = world();
+      const topic = name('topic');
+      clock.stop();
+      const delayed = await queue.push({ topic, body: 'b', delayMs: LONG_MS });
+      const taken = await queue.push({ topic: name('taken'), body: 'b' });
+      const dead = await queue.push({ topic: name('dead'), body: 'b' });
+      await reserve(queue, must((await queue.find(taken.id))[0]?.topic).toString(), 1);
+      await fail(store, await leaseOne(queue, must((await queue.find(dead.id))[0]?.topic).toString()), {
+        isDead: true,
+      });
+      const dueAt = must(only(await queue.find(delayed.id)).dueAt);
+      const guards = [
+        { id: delayed.id, dueAt: new Date(Number(dueAt) + 1) },
+        { id: delayed.id, states: ['ready'] as const },
+        { id: taken.id },
+        { id: dead.id },
+        { id: name('absent') },
+      ];
+      expect(await peer.hold(guards, HOLD)).to.deep.equal([
+        { held: false, state: 'delayed' },
+        { held: false, state: 'delayed' },
+        { held: false, state: 'leased' },
+        { held: false, state: 'dead' },
+        { held: false, state: undefined },
+      ]);
+      // One that is named twice is held once.
+      const twice = await peer.hold(
+        [
+          { id: delayed.id, dueAt },
+          { id: delayed.id, dueAt },
+        ],
+        HOLD,
+      );
+      expect(twice.map(({ held }) => held)).to.deep.equal([true, false]);
+    });
+
+    it('a job that waits for another one of its id is held, and waits again', async () => {
+      const { queue, peer, clock, name } = world();
+      const job = { id: name('id'), topic: name('topic'), body: 'old' };
+      clock.stop();
+      await queue.push(job);
+      const [lease] = await reserve(queue, job.topic, 1);
+      const { dueAt } = await queue.push({ ...job, body: 'new', delayMs: LONG_MS });
+      await queue.release([must(lease)]);
+      const waiting = must((await queue.find(job.id)).find(({ isWaiting }) => isWaiting));
+      const [held] = await peer.hold([{ id: job.id, dueAt: waiting.dueAt }], HOLD);
+      expect(held).to.include({ held: true, state: 'delayed' });
+      expect((await queue.find(job.id)).map(({ state }) => state)).to.deep.equal(['delayed', 'leased']);
+      await peer.release(leasesOf([must(held)]));
+      expect((await queue.find(job.id)).find(({ isWaiting }) => isWaiting)).to.deep.equal(waiting);
+      await queue.removeMany([{ id: job.id, dueAt }]);
+      clock.advance(5 * SECOND_MS);
+      await maintainAll(queue);
+      expect(await queue.pop(job.topic)).to.deep.include({ body: Buffer.from('old'), attempts: 1 });
+    });
+
+    it('a job that is held is removed in any state, and then nobody holds it', async () => {
+      const { queue, peer, name } = world();
+      const { id } = await queue.push({ topic: name('topic'), body: 'b', delayMs: LONG_MS });
+      const held = await queue.hold([{ id }], HOLD);
+      expect(await peer.removeMany([id])).to.deep.equal([{ removed: false, state: 'leased' }]);
+      expect(await peer.removeMany([id], { states: 'any' })).to.deep.equal([
+        { removed: true, state: 'leased' },
+      ]);
+      expect(await queue.ack(leasesOf(held))).to.deep.equal([false]);
+    });
+
+    it('many jobs are held in one call, whatever their topics', async () => {
+      const { queue, name } = world();
+      const topics = [name('topic'), name('topic')];
+      const pushed = await queue.pushMany(
+        Array.from({ length: 1200 }, (_, i) => ({ topic: must(topics[i % 2]), body: 'b', delayMs: i % 3 })),
+      );
+      await maintainAll(queue);
+      const held = await queue.hold(seen(pushed), HOLD);
+      expect(held.filter((result) => result.held)).to.have.length(1200);
+      expect(await queue.release(leasesOf(held))).to.not.include(false);
+      const popped = await Promise.all(topics.map((topic) => drain(queue, topic, 500)));
+      expect(popped.map((jobs) => jobs.length)).to.deep.equal([600, 600]);
+    });
+  });
+}
