@@ -127,7 +127,7 @@ export class Imports {
     if (ofId.some((one) => one.failedAt === failedAt && isSame(one.job))) return 'repeated';
     const { knowsTimes } = this.rules;
     const dueAt = given.dueAt ?? (knowsTimes ? failedAt : undefined);
-    const ttlMs = lifetimeOf(given) ?? (knowsTimes ? Infinity : undefined);
+    const ttlMs = lifetimeOf({ ...given, dueAt }) ?? (knowsTimes ? Infinity : undefined);
     const job = { ...this.keptOf(given), dueAt, expiresAt: Infinity, ttlMs };
     // Beside those of its id, in the order in which they failed.
     const later = ofId.find((one) => one.failedAt > failedAt);

@@ -238,6 +238,7 @@ export class Model {
   private retry({ job, since }: ModelLease, dueAt: number, now: number): void {
     job.expiresAt = this.back.byLast(dueAt + (job.ttlMs ?? Math.max(1, job.expiresAt - since)));
     this.line.setDue(job, dueAt);
+    job.ttlMs ??= job.expiresAt - dueAt;
     if (this.back.hasToWait(job, now)) this.back.wait(job, dueAt, now);
     else this.line.add(job, dueAt, now);
   }
@@ -335,6 +336,7 @@ export class Model {
     if (job.ttlMs === Infinity && !this.rules.knowsTimes) job.ttlMs = undefined;
     job.ttlMs ??= DEFAULT_TTL_MS;
     job.expiresAt = this.back.byLast(dueAt + job.ttlMs);
+    job.ttlMs = job.expiresAt - dueAt;
     this.line.add(job, dueAt, now);
     return 'requeued';
   }

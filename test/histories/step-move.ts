@@ -6,7 +6,7 @@ import type { Queue } from '../../src/core/queue.js';
 import type { ImportRequest } from '../../src/core/requests.js';
 import type { OnExisting } from '../../src/core/results.js';
 import { type Context, type Fate, orUnknown } from './context.js';
-import { expectSame } from './difference.js';
+import { expectSame, Undecided } from './difference.js';
 import type { ModelImport } from './imports.js';
 import type { StepOf } from './operations.js';
 import { expectScanned, scanned } from './scanned.js';
@@ -97,8 +97,11 @@ export class Mover {
     // Where it is noted how far a file is, the call is made again, and does nothing that was done.
     const isAgain = fate?.isKilled === false && progress !== undefined;
     if (fate?.lost === 'request' && !isAgain) return;
-    if (progress && model.imports.mayBeForgotten(progress.file, now) && seen?.reached === undefined)
-      if (progress.from === 0) model.imports.forget(progress.file);
+    if (progress && model.imports.mayBeForgotten(progress.file, now)) {
+      if (!seen || fate) throw new Undecided();
+      const found = seen.reached ?? progress.from;
+      if (found === 0) model.imports.forget(progress.file);
+    }
     const expected = model.imports.import(jobs.map(toModelImport), { onExisting, progress }, now);
     if (!seen || fate?.isKilled === true) return;
     const isDone = isAgain && seen.reached === progress.to && expected.reached === undefined;
