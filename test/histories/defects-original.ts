@@ -19,14 +19,19 @@ export const OF_THE_ORIGINAL: readonly Defect[] = [
   ]),
   redis('original 5', 'jobs due in one millisecond come in the order of their ids', [
     `${LUA}/lib/schedule.lua`,
-    `micros = math.min(micros + 1, 999)`,
-    `micros = 0`,
+    `line.micros = math.min(line.micros + 1, 999)`,
+    `line.micros = 0`,
   ]),
-  redis('original 6', 'what a consumer has in hand is written down nowhere', [
-    `${LUA}/reserve.lua`,
-    `  call('SET', INFLIGHT .. token, cmsgpack.pack(rows))`,
-    ``,
-  ]),
+  redis(
+    'original 6',
+    'what a consumer has in hand is written down nowhere',
+    [`${LUA}/reserve.lua`, `  call('SET', INFLIGHT .. token, packed_lease)`, ``],
+    [
+      `${LUA}/reserve.lua`,
+      `  call('SET', INFLIGHT .. token, pack_lease(topic, 1))`,
+      `  pack_lease(topic, 1)`,
+    ],
+  ),
   redis('original 7', 'behind expired jobs a pop says that there is none', [
     `${LUA}/reserve.lua`,
     `  until at_end or full or #buckets == limit or looked_at + entries >= MOST_ENTRIES`,
@@ -56,7 +61,7 @@ export const OF_THE_ORIGINAL: readonly Defect[] = [
   },
   redis('original 14', 'jobs are due at whole seconds', [
     `${LUA}/lib/schedule.lua`,
-    `texts[due] = to_score(due)`,
-    `texts[due] = to_score(math.floor(due / 1000) * 1000)`,
+    `local text, from = to_score(due),`,
+    `local text, from = to_score(math.floor(due / 1000) * 1000),`,
   ]),
 ];

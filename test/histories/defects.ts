@@ -2,6 +2,7 @@ import type { Defect } from './defect.js';
 import { OF_USE } from './defects-of-use.js';
 import { OF_CHANGES } from './defects-changes.js';
 import { OF_THE_ORIGINAL } from './defects-original.js';
+import { OF_MOVING } from './defects-moving.js';
 import { OF_REDIS } from './defects-redis.js';
 import { OF_RETRIES } from './defects-retries.js';
 import { OF_SQLITE } from './defects-sqlite.js';
@@ -13,4 +14,5 @@ export const DEFECTS: readonly Defect[] = [
   ...OF_SQLITE,
   ...OF_RETRIES,
   ...OF_CHANGES,
+  ...OF_MOVING,
 ];
