@@ -1,30 +1,74 @@
 import { expect } from 'chai';
-import type { Target } from '../../../src/storage/redis/scripts/run.js';
-import { stats } from '../../../src/storage/redis/inspect/stats.js';
-import { Keys } from '../../../src/storage/redis/keys.js';
+import { HOUR_MS, maintainAll } from '../../support/jobs.js';
 import { useRedis } from '../../support/redis.js';
 
-describe('exact stats of a Redis that is not at rest', () => {
-  const ground = useRedis({ movableClock: true });
+/** More are counted by their topics alone, without a look at each body. */
+const COUNTED_ONE_BY_ONE = 10_000;
+const SOME = 500;
 
-  it('count a job that is promoted into a new ready list meanwhile, whenever that is', async () => {
-    const queue = ground.queue();
-    const target: Target = { redis: ground.raw, keys: new Keys(ground.prefix) };
-    for (let step = 0, calls = Infinity; step < calls; step++) {
-      await queue.push({ topic: `topic-${step}`, body: 'b', delayMs: 1000 });
-      ground.clock.advance(1000);
-      calls = 0;
-      const read = async <T>(ask: (target: Target) => Promise<T>): Promise<T> => {
-        if (calls++ === step) await queue.maintain();
-        return ask(target);
-      };
-      const { totals } = await stats(read, target.keys, { exact: true });
-      expect(
-        (totals.delayed ?? 0) + (totals.due ?? 0) + (totals.ready ?? 0),
-        `before call ${step}`,
-      ).to.be.at.least(1);
-      await queue.maintain();
-      expect(await queue.pop(`topic-${step}`)).to.not.equal(undefined);
-    }
+describe('exact stats of many jobs of Redis', function () {
+  this.timeout(60_000);
+  const ground = useRedis();
+  const key = (rest: string) => `${ground.prefix}:${rest}`;
+
+  const push = (stem: string, count: number, topic: (n: number) => string, delayMs: number) =>
+    ground
+      .queue()
+      .pushMany(
+        Array.from({ length: count }, (_, n) => ({ id: `${stem}${n}`, topic: topic(n), body: 'b', delayMs })),
+      );
+  const rows = async () => {
+    const {
+      topics,
+      totals,
+      problems = [],
+      beyond,
+    } = await ground.queue().stats({ exact: true, beyond: later });
+    const counted = topics.map((row) => [
+      row.topic.toString(),
+      ...[row.delayed, row.beyond, row.ready, row.expired],
+    ]);
+    return { counted, totals, problems: problems.map(({ code, message }) => `${code} ${message}`), beyond };
+  };
+  let later: Date;
+
+  it('each state of each topic is counted, over many calls, and what is wrong is found among them', async () => {
+    await push('r', COUNTED_ONE_BY_ONE, () => 'ready', 0);
+    await push('q', SOME, (n) => `ready-${n % 2}`, 0);
+    await maintainAll(ground.queue());
+    later = new Date((await ground.queue().now()).getTime() + 1.5 * HOUR_MS);
+    await push('d', SOME, (n) => `delayed-${n % 2}`, HOUR_MS);
+    await push('e', 3 * SOME, () => 'ready', 2 * HOUR_MS);
+    const whole = [
+      ['delayed-0', SOME / 2, 0, 0, 0],
+      ['delayed-1', SOME / 2, 0, 0, 0],
+      ['ready', 3 * SOME, 3 * SOME, COUNTED_ONE_BY_ONE, 0],
+      ['ready-0', 0, 0, SOME / 2, 0],
+      ['ready-1', 0, 0, SOME / 2, 0],
+    ];
+    expect((await rows()).counted).to.deep.equal(whole);
+
+    const { raw } = ground;
+    // Of ready jobs two expire, one gets a wrong type, two are twice in their list, one is delayed as well.
+    await raw.del(key('job_bucket:r1'), key('job_bucket:r9999'));
+    await raw.del(key('job_bucket:r5'));
+    await raw.set(key('job_bucket:r5'), 'text');
+    await raw.lpush(key('ready_queue:ready'), 'r7', 'r8', 'r8');
+    await raw.lpush(key('ready_queue:ready'), 'd0', 'q0');
+    // One delayed job loses its body.
+    await raw.del(key('job_bucket:e700'));
+    const { counted, totals, problems, beyond } = await rows();
+    expect(counted.find(([topic]) => topic === 'ready')).to.deep.equal([
+      ...['ready', 3 * SOME - 1, 3 * SOME - 1, COUNTED_ONE_BY_ONE - 3, 3],
+    ]);
+    expect(totals).to.include({ delayed: 4 * SOME - 1, due: 0, expired: 3 });
+    expect(totals.ready).to.equal(COUNTED_ONE_BY_ONE + SOME - 3);
+    expect(beyond).to.equal(3 * SOME - 1);
+    expect(problems).to.deep.equal([
+      'bodies_gone 1 job has lost the body and will never be delivered',
+      'wrong_type 1 job has a key of the wrong type in place of the body',
+      'old_entries 2 entries of ready lists are of a job that is not ready, or of another topic: original clients would be given it early',
+      'doubled_entries 2 ready jobs are in the ready list more than once, as two original daemons leave them',
+    ]);
   });
 });
