@@ -10,29 +10,45 @@ const SUFFIX = '.test.ts';
 const NAMES = readdirSync(FOLDER, { recursive: true, encoding: 'utf8' })
   .flatMap((file) => (file.endsWith(SUFFIX) ? [file.slice(0, -SUFFIX.length)] : []))
   .sort();
-const USAGE = `usage: npm run test:faults -- [--only ${NAMES.join('|')}]… [--small]`;
+const USAGE = `usage: npm run test:faults -- [--only ${NAMES.join('|')}]… [--grep WORDS] [--soak MINUTES] [--small]`;
 
 interface Options {
   readonly names: readonly string[];
   readonly isSmall: boolean;
+  /** Only tests in whose names these words stand. */
+  readonly grep: string | undefined;
+  readonly soakMinutes: string | undefined;
 }
 
 /** @returns nothing, when they cannot be understood */
 function readOptions(args: string[]): Options | undefined {
   try {
-    const options = { only: { type: 'string', multiple: true }, small: { type: 'boolean' } } as const;
-    const { only = NAMES, small = false } = parseArgs({ args, options }).values;
-    return only.every((name) => NAMES.includes(name)) ? { names: only, isSmall: small } : undefined;
+    const text = { type: 'string' } as const;
+    const options = {
+      only: { ...text, multiple: true },
+      grep: text,
+      soak: text,
+      small: { type: 'boolean' },
+    } as const;
+    const { only = NAMES, small = false, grep, soak } = parseArgs({ args, options }).values;
+    const isWrong = only.some((name) => !NAMES.includes(name)) || !(soak === undefined || Number(soak) > 0);
+    return isWrong ? undefined : { names: only, isSmall: small, grep, soakMinutes: soak };
   } catch {
     return undefined;
   }
 }
 
 /** @returns how many tests failed */
-async function run({ names, isSmall }: Options): Promise<number> {
+async function run({ names, isSmall, grep, soakMinutes }: Options): Promise<number> {
   // Read by measure.ts, which the tests import.
+  if (soakMinutes !== undefined) process.env.DELAYER_SOAK_MINUTES = soakMinutes;
   process.env.DELAYER_FAULTS = isSmall ? 'short' : 'long';
-  const mocha = new Mocha({ timeout: 0, reporter: 'spec', forbidOnly: true });
+  const mocha = new Mocha({
+    timeout: 0,
+    reporter: 'spec',
+    forbidOnly: true,
+    ...(grep !== undefined && { grep }),
+  });
   for (const name of names) mocha.addFile(`${FOLDER}${name}${SUFFIX}`);
   await mocha.loadFilesAsync();
   return new Promise((resolve) => mocha.run(resolve));

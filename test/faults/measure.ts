@@ -44,10 +44,11 @@ const SHORT: Size = {
   ...{ daemonKills: 4, daemonJobs: 8000, burst: 20_000, commitKills: 4, soakMs: 6000 },
   ...{ cuts: 96, halfOpen: 24, redisKills: 2, randomJobs: 1000 },
 };
+const SOAK_MS = Number(process.env.DELAYER_SOAK_MINUTES ?? 60) * 60_000;
 const LONG: Size = {
   ...{ kills: 200, jobs: 6000, batchKills: 200, batchJobs: 1_000_000, rounds: 20 },
   ...{ effectKills: 200, orders: 40, loudBytes: 1_000_000_000, outages: 10, stops: 20 },
-  ...{ daemonKills: 50, daemonJobs: 1_000_000, burst: 1_000_000, commitKills: 500, soakMs: 3_600_000 },
+  ...{ daemonKills: 50, daemonJobs: 1_000_000, burst: 1_000_000, commitKills: 500, soakMs: SOAK_MS },
   ...{ cuts: 10_000, halfOpen: 1000, redisKills: 50, randomJobs: 100_000 },
 };
 export const IS_LONG = process.env.DELAYER_FAULTS === 'long';
