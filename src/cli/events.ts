@@ -23,6 +23,14 @@ export function describeEvent(event: DelayerEvent): string | undefined {
       return 'the due jobs that were stuck have been moved';
     case 'doubled_entries':
       return `took ${event.entries} second ${event.entries === 1 ? 'entry' : 'entries'} of ready jobs away: an original daemon works on the same keys, and original clients that meet such an entry take the queue for empty; run one kind of daemon`;
+    case 'wrong_types':
+      return `${event.keys.map(({ key, found, wanted }) => `the key ${JSON.stringify(key)} holds a ${found}, where a ${wanted} belongs`).join(', and ')}: what needs it waits; rename or delete it`;
+    case 'wrong_types_over':
+      return 'the keys that held a wrong type hold it no more';
+    case 'unnamed_bodies':
+      return event.bodies === 0
+        ? 'the bodies that no key named are gone'
+        : `${event.bodies} ${event.bodies === 1 ? 'body is' : 'bodies are'} named by no key, as an original client leaves one that dies while it takes a job; \`delayer doctor\` lists them, \`serve --repair\` removes them`;
     case 'announce_failed':
       return `${event.error.message}; \`delayer inspect\` will not know of this daemon`;
     case 'maintained':

@@ -60,7 +60,7 @@ It runs in the foreground, or with --daemon in the background. -c reads the conf
   }
 
   private async serve(settings: ServeSettings, signal: AbortSignal, log: DaemonLog): Promise<void> {
-    const { pidFile: path, waitsForStore } = settings;
+    const { pidFile: path, waitsForStore, repairs } = settings;
     const pidFile = path === undefined ? undefined : await PidFile.take(path);
     if (pidFile?.tookOver !== undefined)
       log.write({ level: 'info', event: 'pid_file_stale', message: pidFile.tookOver });
@@ -69,7 +69,7 @@ It runs in the foreground, or with --daemon in the background. -c reads the conf
     const run = (queue: Queue) => {
       const atWork = whatItDoes(queue, intervalMs);
       return runDaemon(queue, {
-        ...{ intervalMs, signal, waitsForStore },
+        ...{ intervalMs, signal, waitsForStore, repairs },
         name: `${hostname()}:${process.pid}`,
         progress: this.progress,
         onReady: () => telling.ready(atWork),

@@ -1,5 +1,6 @@
 import type { DelayerError } from './errors.js';
 import type { Lateness } from './lateness.js';
+import type { Repairs } from './results.js';
 
 /** What a daemon has done since it began, in jobs. */
 export interface DaemonTotals {
@@ -22,6 +23,12 @@ export interface DaemonStatus {
   readonly buried: number;
   /** Second entries of ready jobs that it took away: a daemon of the original kind is at work beside it. */
   readonly doubled: number;
+  /** What else it has cleared away, by kind. */
+  readonly repairs: Required<Repairs>;
+  /** Bodies that no key names, and has not for some minutes. */
+  readonly unnamedBodies: number;
+  /** Keys of the store that hold another type than belongs there. */
+  readonly wrongTypes: readonly string[];
   /** Due jobs that a key of the wrong type keeps from being moved now. */
   readonly stuck: number;
   /** Of all jobs that it promoted; absent when there was none. */

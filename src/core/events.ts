@@ -1,5 +1,6 @@
 import type { DelayerError } from './errors.js';
 import type { Bytes, LeasedJob } from './job.js';
+import type { WrongType } from './results.js';
 
 /**
  * What a worker or daemon reports while it runs. Values, not sentences: the command line makes sentences of
@@ -29,6 +30,11 @@ export type DelayerEvent =
   | { readonly type: 'jobs_unstuck' }
   /** Ready jobs stood in their lists a second time, as a daemon of the original kind leaves them. One event a daemon. */
   | { readonly type: 'doubled_entries'; readonly entries: number }
+  /** Keys of the store hold another type than belongs there: what needs them waits. One event when it begins for a key. */
+  | { readonly type: 'wrong_types'; readonly keys: readonly WrongType[] }
+  | { readonly type: 'wrong_types_over' }
+  /** Bodies that no key names were found, or are gone again where `bodies` is 0. */
+  | { readonly type: 'unnamed_bodies'; readonly bodies: number }
   /** The daemon cannot note that it is alive, and works all the same. */
   | { readonly type: 'announce_failed'; readonly error: DelayerError };
 

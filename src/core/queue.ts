@@ -84,7 +84,7 @@ import type {
   ScanPart,
   Stats,
 } from './results.js';
-import type { DiagnoseParams, PopParams, Store } from './store.js';
+import type { DiagnoseParams, MaintainParams, PopParams, Store } from './store.js';
 import { takeWaiting } from './take-waiting.js';
 import { sleep } from './timer.js';
 import { toName, toNewJob, toNewJobAgain } from './validate.js';
@@ -426,8 +426,8 @@ export class Queue {
   }
 
   /** One bounded step of what a daemon does. */
-  async maintain(): Promise<Maintenance> {
-    return this.#ask((store) => store.maintain());
+  async maintain(params?: MaintainParams): Promise<Maintenance> {
+    return this.#ask((store) => store.maintain(params));
   }
 
   /** Lets others see, for some seconds, that a daemon of this name is at work, and what it tells of itself. */

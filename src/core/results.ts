@@ -95,6 +95,21 @@ export interface EditResult {
 /** `none`: there is no dead letter of that id. `duplicate_id`: a job of that id lives; nothing changed. */
 export type RequeueResult = 'requeued' | 'none' | 'duplicate_id';
 
+/**
+ * What a daemon clears away beside its work. The first two are of the expired jobs: ids that were to come and whose
+ * body had expired, and entries of ready lists; then notes of jobs that other clients took, and bodies that no key names.
+ */
+export const REPAIRS = ['delayed_ids', 'ready_entries', 'notes', 'bodies'] as const;
+
+/** How many of each kind. */
+export type Repairs = Partial<Readonly<Record<(typeof REPAIRS)[number], number>>>;
+
+export interface WrongType {
+  readonly key: string;
+  readonly wanted: string;
+  readonly found: string;
+}
+
 export interface Maintenance {
   readonly promoted: number;
   /** Expired jobs that were cleared away. */
@@ -107,6 +122,12 @@ export interface Maintenance {
   readonly buried?: readonly Burial[] | undefined;
   /** Second entries of ready jobs that were taken away, as original daemons leave them; absent when there was none. */
   readonly doubled?: number | undefined;
+  /** What else was cleared away, by kind; absent when there was nothing. */
+  readonly repairs?: Repairs | undefined;
+  /** Bodies that no key names, and has not for the grace time, as far as was looked; absent when there is none. */
+  readonly unnamedBodies?: number | undefined;
+  /** The store's own keys that hold another type than belongs there: what needs them was not done. Absent when none does. */
+  readonly wrongTypes?: readonly WrongType[] | undefined;
   /** How late the promoted jobs were; absent when none was promoted. */
   readonly lateness?: Lateness | undefined;
   /** Due jobs that could not be moved because a key of the wrong type is in the way. */

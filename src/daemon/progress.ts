@@ -1,13 +1,16 @@
 import { type DaemonStatus, STEP_BOUNDS_MS } from '../core/daemon-status.js';
 import type { DelayerError } from '../core/errors.js';
 import { addLateness, type Lateness } from '../core/lateness.js';
-import type { Maintenance } from '../core/results.js';
+import { type Maintenance, REPAIRS } from '../core/results.js';
 import { monotonicMs } from '../core/timer.js';
 
 /** Keeps account of what a daemon does; others read it meanwhile. */
 export class Progress implements DaemonStatus {
   readonly totals = { promoted: 0, expired: 0, reclaimed: 0, deleted: 0 };
   readonly steps = { counts: Array<number>(STEP_BOUNDS_MS.length + 1).fill(0), sumMs: 0 };
+  readonly repairs = { delayed_ids: 0, ready_entries: 0, notes: 0, bodies: 0 };
+  unnamedBodies = 0;
+  wrongTypes: readonly string[] = [];
   buried = 0;
   doubled = 0;
   stuck = 0;
@@ -25,6 +28,9 @@ export class Progress implements DaemonStatus {
       this.totals[name] += step[name];
     this.buried += step.buried?.length ?? 0;
     this.doubled += step.doubled ?? 0;
+    for (const kind of REPAIRS) this.repairs[kind] += step.repairs?.[kind] ?? 0;
+    this.unnamedBodies = step.unnamedBodies ?? 0;
+    this.wrongTypes = (step.wrongTypes ?? []).map(({ key }) => key);
     this.stuck = step.stuck;
     const { lateness } = step;
     if (lateness) {

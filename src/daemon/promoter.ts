@@ -3,7 +3,8 @@ import type { DaemonTotals } from '../core/daemon-status.js';
 import { DelayerError, isLasting } from '../core/errors.js';
 import type { OnEvent } from '../core/events.js';
 import type { Queue } from '../core/queue.js';
-import { DAEMON_SEEN_MS } from '../core/store.js';
+import type { Maintenance } from '../core/results.js';
+import { DAEMON_SEEN_MS, type MaintainParams } from '../core/store.js';
 import { type AbortSignalLike, isTimeOver, monotonicMs, sleep } from '../core/timer.js';
 import { Progress } from './progress.js';
 
@@ -22,6 +23,8 @@ export interface DaemonOptions {
   readonly onLook?: (() => void) | undefined;
   /** The longest time (ms) between two calls of it while the store answers; as seems fit when absent. */
   readonly onLookEveryMs?: number | undefined;
+  /** Are bodies removed that no key names? */
+  readonly repairs?: boolean | undefined;
   /** Keeps account of what is done, for whoever watches. */
   readonly progress?: Progress | undefined;
   readonly onEvent: OnEvent;
@@ -86,7 +89,7 @@ export async function maintainOnce(
   options: Pick<DaemonOptions, 'signal' | 'onEvent'>,
 ): Promise<DaemonTotals> {
   const daemon = new Daemon(queue, options);
-  await daemon.maintainAll();
+  await daemon.maintainAll({ isThorough: true });
   return daemon.progress.totals;
 }
 
@@ -97,6 +100,8 @@ class Daemon {
   /** When there is something to do next, as far as is known, on the clock of monotonicMs. */
   private nextAtMs = 0;
   private stuck = 0;
+  private wrongTypes = new Set<string>();
+  private unnamedBodies = 0;
   private hasToldOfDoubled = false;
 
   constructor(
@@ -122,20 +127,15 @@ class Daemon {
   }
 
   /** Does all that is to be done now. */
-  async maintainAll(): Promise<void> {
+  async maintainAll(params: MaintainParams = { repairs: this.options.repairs }): Promise<void> {
     let more = true;
     while (more && !this.options.signal.aborted) {
       // A million jobs take longer than others wait before they take it for gone.
       await this.announce();
       const beganAtMs = monotonicMs();
-      const step = await this.queue.maintain();
+      const step = await this.queue.maintain(params);
       this.progress.stepDone(step, monotonicMs() - beganAtMs);
-      const { promoted, expired, reclaimed, deleted, buried = [] } = step;
-      this.reportDoubled(step.doubled ?? 0);
-      for (const letter of buried) this.options.onEvent({ type: 'job_dead', ...letter });
-      if (promoted + expired + reclaimed + deleted > 0)
-        this.options.onEvent({ type: 'maintained', promoted, reclaimed, expired, deleted });
-      this.reportStuck(step.stuck);
+      this.report(step);
       this.options.onLook?.();
       // From when it was asked: the answer may have taken longer than there is left. What is to be done at once, and
       // is not, need not be asked for without a pause.
@@ -152,6 +152,29 @@ class Daemon {
     // Where jobs become ready by themselves, what is pushed gives a daemon nothing to do.
     if (!needsPromotion) await sleep(timeoutMs, signal);
     else await this.queue.waitForPush({ timeoutMs, pollMs: Math.max(1, intervalMs), signal });
+  }
+
+  private report(step: Maintenance): void {
+    const { onEvent } = this.options;
+    const { promoted, expired, reclaimed, deleted, buried = [], unnamedBodies = 0 } = step;
+    this.reportDoubled(step.doubled ?? 0);
+    for (const letter of buried) onEvent({ type: 'job_dead', ...letter });
+    if (promoted + expired + reclaimed + deleted > 0)
+      onEvent({ type: 'maintained', promoted, reclaimed, expired, deleted });
+    this.reportStuck(step.stuck);
+    this.reportWrongTypes(step.wrongTypes ?? []);
+    if (unnamedBodies > 0 !== this.unnamedBodies > 0)
+      onEvent({ type: 'unnamed_bodies', bodies: unnamedBodies });
+    this.unnamedBodies = unnamedBodies;
+  }
+
+  /** Each key once, for as long as it is so. */
+  private reportWrongTypes(found: NonNullable<Maintenance['wrongTypes']>): void {
+    const { onEvent } = this.options;
+    const keys = found.filter(({ key }) => !this.wrongTypes.has(key));
+    if (keys.length > 0) onEvent({ type: 'wrong_types', keys });
+    if (found.length === 0 && this.wrongTypes.size > 0) onEvent({ type: 'wrong_types_over' });
+    this.wrongTypes = new Set(found.map(({ key }) => key));
   }
 
   /** Once: another daemon goes on leaving them. */

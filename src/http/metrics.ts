@@ -39,11 +39,18 @@ export async function metricsText(
   addTotals(status, counter);
   counter('reconnects', 'Connections to the store that were made anew.', reconnects);
   gauge('stuck_jobs', 'Due jobs that a key of the wrong type keeps from being made ready.', status.stuck);
+  gauge('unnamed_bodies', 'Bodies that no key names, and has not for some minutes.', status.unnamedBodies);
+  gauge(
+    'wrong_type_keys',
+    'Keys of the store that hold another type than belongs there.',
+    status.wrongTypes.length,
+  );
   gauge(
     'behind_seconds',
     'How late the jobs are that are made ready now; 0 when none is left that is due.',
     status.behindMs / 1000,
   );
+  addRepairs(status, registers);
   addHistograms(status, registers);
   addProcess(registers);
   if (found) addStats(found, registers, gauge);
@@ -68,6 +75,13 @@ function addTotals({ totals, buried, doubled, outages }: DaemonStatus, counter: 
   counter('deleted_dead_jobs', 'Dead letters past their time that this daemon deleted.', totals.deleted);
   counter('doubled_entries', 'Second entries of ready jobs that this daemon took away.', doubled);
   counter('outages', 'Times that this daemon could not use its store.', outages);
+}
+
+function addRepairs({ repairs }: DaemonStatus, registers: Registry[]): void {
+  const labelNames = ['kind'];
+  const help = 'What this daemon cleared away beside its work.';
+  const counter = new Counter({ name: 'delayer_repairs_total', help, labelNames, registers });
+  for (const [kind, count] of Object.entries(repairs)) counter.inc({ kind }, count);
 }
 
 function addHistograms({ lateness, steps }: DaemonStatus, registers: Registry[]): void {

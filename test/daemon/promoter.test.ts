@@ -357,6 +357,32 @@ describe('the daemon', () => {
     expect({ rounds, waits }).to.deep.equal({ rounds: 1, waits: 0 });
   });
 
+  it('a key of a wrong type, and bodies that no key names, are one event when it begins and one when it is over', async () => {
+    const wrong = { key: 'delayer:dead', wanted: 'zset', found: 'string' };
+    const steps: Partial<Maintenance>[] = [
+      { wrongTypes: [wrong] },
+      { wrongTypes: [wrong], unnamedBodies: 2 },
+      { wrongTypes: [wrong, { ...wrong, key: 'delayer:reserved' }], unnamedBodies: 3 },
+      {},
+    ];
+    let step = 0;
+    const queue = queueWith({
+      maintain: () => Promise.resolve({ ...NOTHING, ...steps[(step += 1) - 1] }),
+      waitForPush: () => {
+        if (step === steps.length) ending.abort();
+        return Promise.resolve();
+      },
+    });
+    await run(queue);
+    expect(events).to.deep.equal([
+      { type: 'wrong_types', keys: [wrong] },
+      { type: 'unnamed_bodies', bodies: 2 },
+      { type: 'wrong_types', keys: [{ ...wrong, key: 'delayer:reserved' }] },
+      { type: 'wrong_types_over' },
+      { type: 'unnamed_bodies', bodies: 0 },
+    ]);
+  });
+
   it('stuck jobs are one event when it begins and one when they have moved', async () => {
     let [stuck, steps] = [2, 0];
     const queue = queueWith({

@@ -21,6 +21,10 @@ export const serveFlags = {
     description: 'do what is to be done now, and end: for cron and timers',
     exclusive: ['interval', 'no-wait'],
   }),
+  repair: Flags.boolean({
+    description: 'on Redis, remove bodies that no key has named for five minutes; else they are reported',
+    exclusive: ['once'],
+  }),
   'no-wait': Flags.boolean({
     description: 'fail when the store cannot be reached at the start, instead of waiting for it',
   }),
@@ -58,6 +62,7 @@ interface GivenFlags extends HttpFlags {
   readonly store?: string | undefined;
   readonly prefix?: string | undefined;
   readonly 'no-wait': boolean;
+  readonly repair: boolean;
   readonly configuration?: string | undefined;
   readonly interval?: number | undefined;
   readonly 'pid-file'?: string | undefined;
@@ -69,6 +74,7 @@ interface GivenFlags extends HttpFlags {
 }
 
 export interface ServeSettings extends StoreFlags, HttpFlags {
+  readonly repairs: boolean;
   readonly waitsForStore: boolean;
   readonly intervalMs: number;
   readonly pidFile: string | undefined;
@@ -85,6 +91,7 @@ export function readServeSettings(flags: GivenFlags): ServeSettings {
     http: flags.http,
     'http-host': flags['http-host'],
     waitsForStore: !flags['no-wait'],
+    repairs: flags.repair,
     prefix: flags.prefix,
     pidFile: flags['pid-file'] ?? config?.pidFile,
     // The password of a file is for the store of that file alone.

@@ -173,6 +173,10 @@ function fieldsOf(event: DelayerEvent): Record<string, unknown> {
     case 'announce_failed':
     case 'pass_failed':
       return { code: event.error.code };
+    case 'wrong_types':
+      return { keys: event.keys };
+    case 'unnamed_bodies':
+      return { bodies: event.bodies };
     case 'jobs_stuck':
       return { jobs: event.jobs };
     case 'job_dead':

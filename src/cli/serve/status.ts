@@ -5,15 +5,24 @@ import { describeMoves, type LogLine } from './log.js';
 
 const startedAtMs = monotonicMs();
 
+function describeRepairs({ delayed_ids, ready_entries, notes, bodies }: DaemonStatus['repairs']): string {
+  return `${delayed_ids} expired before they were due, ${ready_entries} while they were ready; ${notes} left-over notes, ${bodies} left-over bodies`;
+}
+
 /** What a daemon says of itself when it is asked. */
-export function statusLine({ totals, lost, answeredAtMs }: DaemonStatus): LogLine {
+export function statusLine({ totals, repairs, lost, answeredAtMs }: DaemonStatus): LogLine {
   const now = monotonicMs();
   const uptimeMs = Math.round(now - startedAtMs);
   const answered =
     answeredAtMs === undefined
       ? 'has not answered yet'
       : `answered ${formatDuration(Math.round(now - answeredAtMs))} ago`;
-  const message = `up for ${formatDuration(uptimeMs)}; ${describeMoves(totals)}; the store ${answered}${lost ? `: ${lost.message}` : ''}`;
-  const fields = { uptimeMs, ...totals, isReachable: answeredAtMs !== undefined && lost === undefined };
+  const message = `up for ${formatDuration(uptimeMs)}; ${describeMoves(totals)} (${describeRepairs(repairs)}); the store ${answered}${lost ? `: ${lost.message}` : ''}`;
+  const fields = {
+    uptimeMs,
+    ...totals,
+    repairs,
+    isReachable: answeredAtMs !== undefined && lost === undefined,
+  };
   return { level: 'info', event: 'status', message, fields };
 }

@@ -69,6 +69,11 @@ export class Keys {
     return patternOf(this.readyStem);
   }
 
+  /** The same of the bodies. */
+  get bucketPattern(): string {
+    return patternOf(this.bucketStem);
+  }
+
   /** The same of all keys. */
   get pattern(): string {
     return patternOf(`${this.prefix}:`);

@@ -1,13 +1,23 @@
 import type { Maintenance } from '../../core/results.js';
+import type { MaintainParams } from '../../core/store.js';
+import type { BodyStep, BodySweep } from './body-sweep.js';
 import type { Caller } from './caller.js';
 import type { ReadySweep, SweepStep } from './ready-sweep.js';
 import * as scripts from './scripts/maintain.js';
 import type { StuckJobs } from './stuck.js';
 
+/** What is remembered from one step to the next. */
+export interface MaintainMemory {
+  readonly stuck: StuckJobs;
+  readonly sweep: ReadySweep;
+  readonly bodies: BodySweep;
+}
+
 /** One step of what a daemon does; where it meets nothing but stuck jobs, it looks behind them. */
 export async function maintain(
   caller: Caller,
-  { stuck, sweep }: { readonly stuck: StuckJobs; readonly sweep: ReadySweep },
+  { stuck, sweep, bodies }: MaintainMemory,
+  { isThorough, repairs = false, graceMs }: MaintainParams = {},
 ): Promise<Maintenance> {
   for (;;) {
     const skip = stuck.count;
@@ -15,21 +25,41 @@ export async function maintain(
     const moved = done.promoted + done.expired + done.reclaimed + done.deleted + done.buried.length;
     sweep.suspect(done.suspects);
     if (!done.more || moved > 0) {
-      const swept = await sweep.step({ isBusy: done.more, isUntidy: done.isUntidy, nextInMs: done.nextInMs });
-      return together(done, swept, skip + done.stuck);
+      const { more: isBusy, isUntidy, nextInMs, wrongTypes } = done;
+      // What else there is to do needs most of these keys, and has time.
+      const isSound = wrongTypes.length === 0;
+      const swept = isSound ? await sweep.step({ isBusy, isUntidy, nextInMs, isThorough }) : undefined;
+      const looked = isSound && !isBusy ? await bodies.step({ removes: repairs, graceMs }) : undefined;
+      return together(done, swept, looked, skip + done.stuck);
     }
     stuck.count = skip + done.stuck;
   }
 }
 
-function together(done: scripts.MaintainAnswer, swept: SweepStep, stuck: number): Maintenance {
-  const { promoted, expired, reclaimed, deleted, buried, lateness, nextInMs } = done;
+function together(
+  done: scripts.MaintainAnswer,
+  swept: SweepStep | undefined,
+  looked: BodyStep | undefined,
+  stuck: number,
+): Maintenance {
+  const { promoted, expired, reclaimed, deleted, buried, lateness, nextInMs, wrongTypes } = done;
+  const { returned = 0, doubled = 0, more = false } = swept ?? {};
+  const repairs = {
+    delayed_ids: expired,
+    ready_entries: swept?.expired ?? 0,
+    notes: done.forgotten + (swept?.forgotten ?? 0),
+    bodies: looked?.removed ?? 0,
+  };
+  const unnamedBodies = looked?.unnamed ?? 0;
   return {
-    promoted: promoted + swept.returned,
-    expired: expired + swept.expired,
-    ...{ reclaimed, deleted, stuck, nextInMs, more: done.more || swept.more },
+    promoted: promoted + returned,
+    expired: expired + repairs.ready_entries,
+    ...{ reclaimed, deleted, stuck, nextInMs, more: done.more || more },
+    ...(Object.values(repairs).some((count) => count > 0) && { repairs }),
+    ...(unnamedBodies > 0 && { unnamedBodies }),
+    ...(wrongTypes.length > 0 && { wrongTypes }),
     ...(buried.length > 0 && { buried }),
     ...(lateness && { lateness }),
-    ...(swept.doubled > 0 && { doubled: swept.doubled }),
+    ...(doubled > 0 && { doubled }),
   };
 }

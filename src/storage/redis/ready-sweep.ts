@@ -26,6 +26,8 @@ export interface SweepStep {
   readonly doubled: number;
   /** Jobs that were set aside, and are ready again. */
   readonly returned: number;
+  /** Notes that were left over. */
+  readonly forgotten: number;
   /** Is there more to do at once? */
   readonly more: boolean;
 }
@@ -34,6 +36,8 @@ interface StepParams {
   readonly isBusy: boolean;
   readonly isUntidy: boolean;
   readonly nextInMs?: number | undefined;
+  /** Is there more to do until all lists were looked through? */
+  readonly isThorough?: boolean | undefined;
 }
 
 interface Walk {
@@ -42,7 +46,7 @@ interface Walk {
   hasShown: boolean;
 }
 
-const NOTHING: SweepStep = { expired: 0, doubled: 0, returned: 0, more: false };
+const NOTHING: SweepStep = { expired: 0, doubled: 0, returned: 0, forgotten: 0, more: false };
 
 /** The part at the right end, which is looked at before a list is walked from the left. */
 const RIGHT_END = -1;
@@ -59,6 +63,7 @@ export class ReadySweep {
   private tidiedAtMs = -Infinity;
   private scannedAtMs = -Infinity;
   private sweptAtMs = -Infinity;
+  private hasSeenAllKeys = false;
 
   constructor(private readonly caller: Pick<Caller, 'run'>) {}
 
@@ -67,14 +72,14 @@ export class ReadySweep {
   }
 
   /** What a consumer does that found nothing to take. */
-  async tidy(): Promise<number> {
+  async tidy(): Promise<Pick<SweepStep, 'returned' | 'forgotten'>> {
     const now = monotonicMs();
-    if (now - this.tidiedAtMs < EVERY_MS) return 0;
+    if (now - this.tidiedAtMs < EVERY_MS) return NOTHING;
     this.tidiedAtMs = now;
     const { returned, forgotten, suspects } = await this.caller.run('best-effort', tidy);
     if (forgotten >= MANY_NOTES) this.tidiedAtMs = -Infinity;
     this.suspect(suspects);
-    return returned;
+    return { returned, forgotten };
   }
 
   /**
@@ -82,12 +87,18 @@ export class ReadySweep {
    * @param isBusy has it other work?
    * @param nextInMs when it has
    */
-  async step({ isBusy, isUntidy, nextInMs = Infinity }: StepParams): Promise<SweepStep> {
-    const isPressed = isBusy || nextInMs <= SOON_MS;
+  async step({ isBusy, isUntidy, nextInMs = Infinity, isThorough = false }: StepParams): Promise<SweepStep> {
+    const isPressed = isBusy || (nextInMs <= SOON_MS && !isThorough);
     if (!this.isTurn(isBusy, isPressed)) return NOTHING;
-    const returned = isUntidy ? await this.tidy() : 0;
-    const { expired, doubled, more } = await this.sweepPart(isPressed ? SHORT_PART : LONG_PART);
-    return { expired, doubled, returned, more: more || returned > 0 };
+    const { returned, forgotten } = isUntidy ? await this.tidy() : NOTHING;
+    const swept = await this.sweepPart(isPressed ? SHORT_PART : LONG_PART, isThorough);
+    const isLeft = isThorough && (forgotten >= MANY_NOTES || !this.isThrough);
+    return { ...swept, returned, forgotten, more: swept.more || returned > 0 || isLeft };
+  }
+
+  /** Were all ready lists looked through at least once? */
+  private get isThrough(): boolean {
+    return this.hasSeenAllKeys && this.suspects.size === 0 && this.current === undefined;
   }
 
   private isTurn(isBusy: boolean, isPressed: boolean): boolean {
@@ -101,8 +112,11 @@ export class ReadySweep {
   }
 
   /** A list of which a part has shown something is walked to its end at once. */
-  private async sweepPart(entries: number): Promise<Pick<SweepStep, 'expired' | 'doubled' | 'more'>> {
-    const current = (this.current ??= await this.nextList());
+  private async sweepPart(
+    entries: number,
+    isThorough: boolean,
+  ): Promise<Pick<SweepStep, 'expired' | 'doubled' | 'more'>> {
+    const current = (this.current ??= await this.nextList(isThorough));
     if (!current) return NOTHING;
     const { topic, from } = current;
     const { expired, taken, next, doubled } = await this.caller.run('best-effort', (target) =>
@@ -117,9 +131,10 @@ export class ReadySweep {
     return { expired, doubled, more: current.hasShown && this.current !== undefined };
   }
 
-  private async nextList(): Promise<Walk | undefined> {
+  private async nextList(isThorough: boolean): Promise<Walk | undefined> {
     const now = monotonicMs();
-    if (this.suspects.size === 0 && now - this.scannedAtMs >= EVERY_MS) {
+    const isScanDue = isThorough ? !this.hasSeenAllKeys : now - this.scannedAtMs >= EVERY_MS;
+    if (this.suspects.size === 0 && isScanDue) {
       this.scannedAtMs = now;
       const topics = await this.caller.run('best-effort', (target) => this.scan(target));
       // Views are to know of those that other clients alone use.
@@ -143,6 +158,7 @@ export class ReadySweep {
       SCAN_WINDOW,
     )) as [Buffer, Buffer[]];
     this.cursor = cursor.toString();
+    if (this.cursor === '0') this.hasSeenAllKeys = true;
     return names.map((name) => Buffer.from(name.subarray(Buffer.byteLength(keys.readyStem))));
   }
 }

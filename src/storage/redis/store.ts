@@ -5,6 +5,7 @@ import type * as results from '../../core/results.js';
 import type * as contract from '../../core/store.js';
 import { DAEMON_SEEN_MS } from '../../core/store.js';
 import type { AbortSignalLike } from '../../core/timer.js';
+import { BodySweep } from './body-sweep.js';
 import { Caller } from './caller.js';
 import { Connection } from './connection.js';
 import { describe } from './doctor/describe.js';
@@ -24,7 +25,7 @@ import { nextDueInMs } from './inspect/next-due.js';
 import { scan } from './inspect/scan.js';
 import { stats } from './inspect/stats.js';
 import { Keys } from './keys.js';
-import { maintain } from './maintain.js';
+import { maintain, type MaintainMemory } from './maintain.js';
 import { edit, promote, reschedule } from './move.js';
 import { popByLease } from './pop.js';
 import { push } from './push.js';
@@ -46,7 +47,7 @@ export class RedisStore implements contract.Store {
   readonly needsPromotion = true;
   private readonly connection: Connection;
   private readonly caller: Caller;
-  private readonly memory: ReserveMemory;
+  private readonly memory: ReserveMemory & MaintainMemory;
   private readonly waiter: ReadyWaiter;
   private readonly listener: PushListener;
   private readonly finder: Finder & { readonly search: EntrySearch };
@@ -63,7 +64,8 @@ export class RedisStore implements contract.Store {
     this.caller = caller;
     this.waiter = new ReadyWaiter(address, keys, pollMs);
     this.listener = new PushListener(address, keys);
-    this.memory = { stuck: new StuckJobs(), sweep: new ReadySweep(caller), waiter: this.waiter };
+    const [stuck, sweep, bodies] = [new StuckJobs(), new ReadySweep(caller), new BodySweep(caller)];
+    this.memory = { stuck, sweep, bodies, waiter: this.waiter };
     this.finder = { read: caller.read, keys, search: new EntrySearch(caller.read, keys) };
   }
 
@@ -143,8 +145,8 @@ export class RedisStore implements contract.Store {
     await this.caller.run('best-effort', (target) => operateScripts.resume(target, topics));
   }
 
-  async maintain(): Promise<results.Maintenance> {
-    return maintain(this.caller, this.memory);
+  async maintain(params?: contract.MaintainParams): Promise<results.Maintenance> {
+    return maintain(this.caller, this.memory, params);
   }
 
   async announce(params: contract.AnnounceParams): Promise<void> {

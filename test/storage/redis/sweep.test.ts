@@ -2,6 +2,11 @@ import { expect } from 'chai';
 import type { Queue } from '../../../src/core/queue.js';
 import { idsOf, drain, LONG_MS, maintainAll, must, SECOND_MS, textOf } from '../../support/jobs.js';
 import { useRedis } from '../../support/redis.js';
+import { eventually } from '../../support/eventually.js';
+import { maintainOnce } from '../../../src/daemon/promoter.js';
+import { Keys } from '../../../src/storage/redis/keys.js';
+import { lookAtBodies } from '../../../src/storage/redis/scripts/maintain.js';
+import { OriginalClient, OriginalDaemon } from '../../interop/original.js';
 
 const TTL_MS = 2 * SECOND_MS;
 
@@ -10,6 +15,7 @@ describe('a daemon on Redis', () => {
   const key = (rest: string) => `${ground.prefix}:${rest}`;
   const many = (count: number, stem: string, ttlMs: number, topic = 'topic') =>
     Array.from({ length: count }, (_, i) => ({ id: `${stem}-${i}`, topic, body: 'b', ttlMs }));
+  const original = () => new OriginalClient(ground.raw, ground.prefix);
   const expire = () => {
     ground.clock.advance(TTL_MS + SECOND_MS);
   };
@@ -79,6 +85,93 @@ describe('a daemon on Redis', () => {
       'ready-1',
       'ready-0',
     ]);
+  });
+
+  it('that ends when all is done clears the lists of all topics', async () => {
+    const queue = ground.queue();
+    const topics = ['a', 'b', 'c', 'd'];
+    for (const topic of topics) await queue.pushMany(many(30, topic, TTL_MS, topic));
+    await maintainAll(queue);
+    expire();
+    await maintainOnce(ground.queue(), { signal: new AbortController().signal, onEvent: () => undefined });
+    expect(await ground.raw.keys(key('ready_queue:*'))).to.be.empty;
+    expect(await ground.raw.keys(key('ready_due'))).to.be.empty;
+  });
+
+  it('counts by kind what it clears away', async () => {
+    const queue = ground.queue();
+    await queue.pushMany(many(3, 'ready', TTL_MS));
+    await maintainAll(queue);
+    await queue.push({ id: 'delayed', topic: 'topic', body: 'b', delayMs: SECOND_MS });
+    await ground.raw.del(key('job_bucket:delayed'));
+    expire();
+    const daemon = ground.queue();
+    const found: Record<string, number> = {};
+    for (let more = true; more;) {
+      const step = await daemon.maintain();
+      for (const [kind, count] of Object.entries(step.repairs ?? {}))
+        found[kind] = (found[kind] ?? 0) + count;
+      ({ more } = step);
+    }
+    expect(found).to.include({ delayed_ids: 1, ready_entries: 3, bodies: 0 });
+  });
+
+  describe('a body that no key names', () => {
+    /** What a daemon finds and removes in so many looks, each of which has the time for it. */
+    async function look(queue: Queue, params: { repairs?: boolean; graceMs?: number }) {
+      let [unnamed, removed] = [0, 0];
+      await eventually(async () => {
+        const { unnamedBodies = 0, repairs } = await queue.maintain(params);
+        [unnamed, removed] = [unnamedBodies, removed + (repairs?.bodies ?? 0)];
+        return unnamed > 0 || removed > 0;
+      });
+      return { unnamed, removed };
+    }
+    const bodies = async () => (await ground.raw.keys(key('job_bucket:*'))).length;
+    /** An original client that dies between its RPOP and its DEL. */
+    const leave = async (queue: Queue) => {
+      await queue.push({ id: 'left', topic: 'topic', body: 'b', ttlMs: LONG_MS });
+      await maintainAll(queue);
+      await ground.raw.rpop(key('ready_queue:topic'));
+    };
+
+    it('is told of, and stays', async () => {
+      const queue = ground.queue();
+      await leave(queue);
+      expect(await look(ground.queue(), { graceMs: 0 })).to.deep.equal({ unnamed: 1, removed: 0 });
+      expect(await bodies()).to.equal(1);
+    });
+
+    it('is removed where that is asked for, with its note, and no other one is', async () => {
+      const queue = ground.queue();
+      await leave(queue);
+      await queue.push({ id: 'delayed', topic: 'topic', body: 'b', delayMs: LONG_MS });
+      await queue.push({ id: 'ready', topic: 'topic', body: 'b', ttlMs: LONG_MS });
+      await original().push('promoted', 'other', 'b', 0);
+      await new OriginalDaemon(ground.raw, ground.prefix).tick();
+      await queue.maintain();
+      expect(await look(ground.queue(), { repairs: true, graceMs: 0 })).to.deep.equal({
+        unnamed: 0,
+        removed: 1,
+      });
+      expect(await bodies()).to.equal(3);
+      expect(await ground.raw.hkeys(key('ready_due'))).to.deep.equal(['ready']);
+    });
+
+    it('stays until it was not named for minutes, or where a list is too long to be looked through', async () => {
+      const queue = ground.queue();
+      await leave(queue);
+      const daemon = ground.queue();
+      for (let step = 0; step < 3; step += 1)
+        expect((await daemon.maintain({ repairs: true })).repairs?.bodies ?? 0).to.equal(0);
+      await ground.raw.lpush(
+        key('ready_queue:topic'),
+        ...Array.from({ length: 6000 }, (_, i) => `other-${i}`),
+      );
+      const target = { redis: ground.raw, keys: new Keys(ground.prefix) };
+      expect(await lookAtBodies(target, [Buffer.from('left')], true)).to.be.empty;
+      expect(await bodies()).to.equal(1);
+    });
   });
 
   it('tells of the expired jobs that it cleared while it has other work', async () => {

@@ -43,16 +43,15 @@ describe('a key of a wrong type', () => {
     release: (queue) => queue.release([anyLease]),
     nack: (queue) => queue.nack([anyLease], {}),
     extend: (queue) => queue.extend([anyLease], LONG_MS),
-    maintain: (queue) => queue.maintain(),
     requeue: (queue) => queue.requeue(['1']),
     pause: (queue) => queue.pause('topic'),
   } satisfies Record<string, Call>;
 
   for (const [rest, wanted, calls] of [
-    ['job_pool', 'zset', ['push', 'remove', 'pop', 'reserve', 'release', 'nack', 'maintain', 'requeue']],
-    ['ready_due', 'hash', ['push', 'remove', 'pop', 'reserve', 'release', 'nack', 'maintain']],
-    ['reserved', 'zset', ['pop', 'reserve', 'release', 'nack', 'extend', 'maintain']],
-    ['dead', 'zset', ['remove', 'nack', 'maintain', 'requeue']],
+    ['job_pool', 'zset', ['push', 'remove', 'pop', 'reserve', 'release', 'nack', 'requeue']],
+    ['ready_due', 'hash', ['push', 'remove', 'pop', 'reserve', 'release', 'nack']],
+    ['reserved', 'zset', ['pop', 'reserve', 'release', 'nack', 'extend']],
+    ['dead', 'zset', ['remove', 'nack', 'requeue']],
     ['paused', 'hash', ['pause']],
   ] as const) {
     it(`in the place of ${rest} is named by ${calls.join(', ')}, and nothing is changed`, async () => {
@@ -86,6 +85,36 @@ describe('a key of a wrong type', () => {
         const answer: unknown = await look().catch((error: unknown) => error);
         if (answer instanceof Error) expect(answer).to.include({ code: 'store_wrong_type', exitCode: 69 });
       }
+    });
+  }
+
+  for (const [rest, wanted] of [
+    ['job_pool', 'zset'],
+    ['ready_due', 'hash'],
+    ['reserved', 'zset'],
+    ['dead', 'zset'],
+  ] as const) {
+    it(`in the place of ${rest} is named by maintain, which does what does not need it`, async () => {
+      const queue = ground.queue();
+      // A dead letter past its time, a lease that has ended, and a job that is due.
+      await queue.push({ ...job, id: 'dead' });
+      await queue.push({ ...job, id: 'leased', topic: 'other' });
+      await queue.nack(await reserve(queue, 'topic'), { dead: true, deadTtlMs: 1 });
+      await reserve(queue, 'other', 1, 1);
+      await queue.push({ ...job, id: 'due' });
+      await ground.raw.del(key(rest));
+      await block(rest);
+      ground.clock.advance(5);
+      const step = await queue.maintain();
+      expect(step.wrongTypes).to.deep.equal([{ key: key(rest), wanted, found: 'string' }]);
+      expect({ promoted: step.promoted, reclaimed: step.reclaimed, deleted: step.deleted }).to.deep.equal({
+        promoted: rest === 'reserved' || rest === 'dead' ? 1 : 0,
+        reclaimed: 0,
+        deleted: rest === 'dead' ? 0 : 1,
+      });
+      expect(await ground.raw.get(key(rest))).to.equal('a string');
+      await ground.raw.del(key(rest));
+      expect((await queue.maintain()).wrongTypes).to.be.undefined;
     });
   }
 

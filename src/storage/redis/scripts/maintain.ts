@@ -1,9 +1,9 @@
-import type { Burial, Maintenance } from '../../../core/results.js';
+import type { Burial, Maintenance, WrongType } from '../../../core/results.js';
 import { type Lateness, LATENESS_BOUNDS_MS } from '../../../core/lateness.js';
 import type { AnnounceParams } from '../../../core/store.js';
 import { SCRIPTS } from '../scripts.generated.js';
 import { toBurials } from './extras.js';
-import { runScript, type Target, toArray, toBuffer, toWaitMs, type Value } from './run.js';
+import { runScript, type Target, toArray, toBuffer, toRows, toText, toWaitMs, type Value } from './run.js';
 
 /** Jobs that one run of maintain or reserve moves at most: a run stays under a few ms. */
 export const PROMOTE_LIMIT = 250;
@@ -11,6 +11,9 @@ export const PROMOTE_LIMIT = 250;
 export interface MaintainAnswer extends Maintenance {
   readonly buried: Burial[];
   readonly isUntidy: boolean;
+  /** Notes that were left over. */
+  readonly forgotten: number;
+  readonly wrongTypes: WrongType[];
   /** Topics of ready lists in which expired entries may stand. */
   readonly suspects: Buffer[];
 }
@@ -18,8 +21,8 @@ export interface MaintainAnswer extends Maintenance {
 /** lua/maintain.lua */
 export async function maintain(target: Target, skip: number): Promise<MaintainAnswer> {
   const answer = await runScript(target, SCRIPTS.maintain, skip, PROMOTE_LIMIT, ...LATENESS_BOUNDS_MS);
-  const [promoted, expired, reclaimed, deleted, stuck, more, next, untidy, buried, late, ...suspects] =
-    answer;
+  const [promoted, expired, reclaimed, deleted, stuck, more, next, untidy, ...rest] = answer;
+  const [buried, late, forgotten, wrongTypes, ...suspects] = rest;
   return {
     promoted: Number(promoted),
     expired: Number(expired),
@@ -31,6 +34,11 @@ export async function maintain(target: Target, skip: number): Promise<MaintainAn
     buried: toBurials(buried),
     lateness: toLateness(late),
     isUntidy: untidy === 1,
+    forgotten: Number(forgotten),
+    wrongTypes: [...toRows(toArray(wrongTypes), 0, 3)].map((row) => {
+      const [key = '', wanted = '', found = ''] = row.map(toText);
+      return { key, wanted, found };
+    }),
     suspects: suspects.map(toBuffer),
   };
 }
@@ -65,6 +73,11 @@ export interface ListPart {
 export async function sweep(target: Target, topic: Buffer, { from, entries }: ListPart) {
   const [expired, taken, next, doubled] = await runScript(target, SCRIPTS.sweep, topic, from, entries);
   return { expired: Number(expired), taken: Number(taken), next: Number(next), doubled: Number(doubled) };
+}
+
+/** lua/look_at_bodies.lua; answers those that nothing names. */
+export async function lookAtBodies(target: Target, ids: readonly Buffer[], removes: boolean) {
+  return (await runScript(target, SCRIPTS.lookAtBodies, removes ? 1 : 0, ...ids)).map(toBuffer);
 }
 
 /** lua/reclaim.lua; answers which jobs became dead letters. */

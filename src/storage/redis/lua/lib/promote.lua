@@ -71,6 +71,6 @@ local function promote(due, skip, limit, now)
   redis.call('HSET', READY_DUE, unpack(sorted.notes))
   see_topics(sorted.topics, now)
   for topic, length in pairs(before) do know_promoted(topic, length, #sorted.ids_of[topic]) end
-  done.suspects = forget_notes(done.promoted)
+  done.suspects, done.forgotten = forget_notes(done.promoted)
   return done
 end
