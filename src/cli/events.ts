@@ -1,3 +1,4 @@
+import { formatDuration } from '../core/duration.js';
 import type { DelayerEvent, JobDeadEvent } from '../core/events.js';
 import { escapeForTerminal } from '../output/escape.js';
 import { printNote } from './stderr.js';
@@ -27,6 +28,10 @@ export function describeEvent(event: DelayerEvent): string | undefined {
       return `${event.keys.map(({ key, found, wanted }) => `the key ${JSON.stringify(key)} holds a ${found}, where a ${wanted} belongs`).join(', and ')}: what needs it waits; rename or delete it`;
     case 'wrong_types_over':
       return 'the keys that held a wrong type hold it no more';
+    case 'clock_stepped': {
+      const by = formatDuration(Math.abs(event.byMs));
+      return `the clock of ${event.store} was set ${event.byMs > 0 ? 'ahead' : 'back'} by ${by}; jobs are due by it`;
+    }
     case 'unnamed_bodies':
       return event.bodies === 0
         ? 'the bodies that no key named are gone'

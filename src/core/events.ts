@@ -33,6 +33,8 @@ export type DelayerEvent =
   /** Keys of the store hold another type than belongs there: what needs them waits. One event when it begins for a key. */
   | { readonly type: 'wrong_types'; readonly keys: readonly WrongType[] }
   | { readonly type: 'wrong_types_over' }
+  /** The clock of the store was set by so much (ms), ahead or back, or another server with another clock answers. */
+  | { readonly type: 'clock_stepped'; readonly store: string; readonly byMs: number }
   /** Bodies that no key names were found, or are gone again where `bodies` is 0. */
   | { readonly type: 'unnamed_bodies'; readonly bodies: number }
   /** The daemon cannot note that it is alive, and works all the same. */

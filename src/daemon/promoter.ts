@@ -6,6 +6,7 @@ import type { Queue } from '../core/queue.js';
 import type { Maintenance } from '../core/results.js';
 import { DAEMON_SEEN_MS, type MaintainParams } from '../core/store.js';
 import { type AbortSignalLike, isTimeOver, monotonicMs, sleep } from '../core/timer.js';
+import { ClockWatch } from './clock-watch.js';
 import { Progress } from './progress.js';
 
 export interface DaemonOptions {
@@ -99,6 +100,7 @@ class Daemon {
   private mayAnnounce = true;
   /** When there is something to do next, as far as is known, on the clock of monotonicMs. */
   private nextAtMs = 0;
+  private readonly clock = new ClockWatch();
   private stuck = 0;
   private wrongTypes = new Set<string>();
   private unnamedBodies = 0;
@@ -116,6 +118,7 @@ class Daemon {
     const { name } = this.options;
     if (name === undefined || !this.mayAnnounce || monotonicMs() - this.announcedAt < ANNOUNCE_MS) return;
     try {
+      if (this.queue.needsPromotion) await this.lookAtClock();
       const { promoted } = this.progress.totals;
       await this.queue.announce(name, { promoted, latestMs: this.progress.takeLatest() });
       this.announcedAt = monotonicMs();
@@ -124,6 +127,12 @@ class Daemon {
       this.mayAnnounce = false;
       this.options.onEvent({ type: 'announce_failed', error });
     }
+  }
+
+  /** Jobs that need promotion are due by a clock that is none of this machine's. */
+  private async lookAtClock(): Promise<void> {
+    const byMs = await this.clock.look(() => this.queue.now());
+    if (byMs !== undefined) this.options.onEvent({ type: 'clock_stepped', store: this.queue.label, byMs });
   }
 
   /** Does all that is to be done now. */

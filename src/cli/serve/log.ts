@@ -175,6 +175,8 @@ function fieldsOf(event: DelayerEvent): Record<string, unknown> {
       return { code: event.error.code };
     case 'wrong_types':
       return { keys: event.keys };
+    case 'clock_stepped':
+      return { store: event.store, byMs: event.byMs };
     case 'unnamed_bodies':
       return { bodies: event.bodies };
     case 'jobs_stuck':

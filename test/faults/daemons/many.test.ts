@@ -3,6 +3,7 @@ import type { Queue } from '../../../src/core/queue.js';
 import { useCli } from '../../support/cli.js';
 import { eventually } from '../../support/eventually.js';
 import { HOUR_MS, soon } from '../../support/jobs.js';
+import { Proxy } from '../../support/proxy.js';
 import { useRedis } from '../../support/redis.js';
 import { expectAllAccountedFor, numbered } from '../accounting.js';
 import { IS_LONG, Measurement, SIZE } from '../measure.js';
@@ -97,6 +98,53 @@ describe('several daemons on one Redis:', () => {
     await eventually(async () => (await pooled()) === 0);
     expect((await ready()).sort()).to.deep.equal([...ids].sort());
     expect((await daemon.end()).stderr).to.not.match(/cannot|broke/);
+  });
+
+  it('ten daemons: whichever are killed, stopped or cut off, those that are left promote what is due', async () => {
+    const queue = await cli.queue();
+    const proxy = await Proxy.to({ path: redis.server.socket });
+    try {
+      const cutOff = { DELAYER_STORE: proxy.url };
+      const daemons = Array.from({ length: 10 }, (_, i) =>
+        cli.start(['serve'], i < 3 ? { env: cutOff } : {}),
+      );
+      await Promise.all(daemons.map((daemon) => daemon.says(/promoting/)));
+      const measured = new Measurement(
+        'of ten daemons three are cut off, three stopped and three killed',
+        'Redis',
+      );
+      const promotes = async (first: number) => {
+        const ids = numbered(200).map((id) => `${first}-${id}`);
+        await queue.pushMany(ids.map((id) => ({ id, topic: TOPIC, body: 'b', delayMs: 50 })));
+        await eventually(async () => (await pooled()) === 0);
+        const list = await ready();
+        const last = list.slice(-ids.length);
+        measured.none('jobs lost', ids.filter((id) => !last.includes(id)).length);
+        measured.none('doubled ready entries', list.length - new Set(list).size);
+      };
+      proxy.hold();
+      await promotes(1);
+      for (const daemon of daemons.slice(3, 6)) daemon.child.kill('SIGSTOP');
+      await promotes(2);
+      for (const daemon of daemons.slice(6, 9)) await daemon.end('SIGKILL');
+      await promotes(3);
+      for (const daemon of daemons.slice(3, 6)) daemon.child.kill('SIGCONT');
+      await promotes(4);
+      measured.end();
+    } finally {
+      await proxy.close();
+    }
+  });
+
+  it('a daemon tells that the clock of Redis was set, and promotes by it', async () => {
+    const queue = await cli.queue();
+    const daemon = cli.start(['serve']);
+    await daemon.says(/promoting/);
+    await queue.push({ id: 'later', topic: TOPIC, body: 'b', delayMs: HOUR_MS / 2 });
+    redis.clock.advance(HOUR_MS);
+    await eventually(async () => (await readyCount()) === 1);
+    await daemon.says(/the clock of \S+ was set ahead by (1h|59m|60m)/);
+    expect((await daemon.end()).code).to.equal(0);
   });
 
   it('a daemon that is stopped for a while does no harm when it goes on, and the others work meanwhile', async () => {
