@@ -1,5 +1,6 @@
 // Writes the modules that are built from other files, which are not committed:
-//   src/storage/redis/scripts.generated.ts      from src/storage/redis/lua/*.lua
+//   src/storage/redis/scripts.generated.ts and script-sources.generated.ts
+//                                               from src/storage/redis/lua/*.lua
 //   src/storage/sqlite/migrations.generated.ts  from src/storage/sqlite/migrations/*.sql
 // `npm ci` (as its `prepare`), the build and every run of mocha do so. Takes the root of a package, else its own.
 import { createHash } from 'node:crypto';
@@ -16,41 +17,54 @@ const quote = (text) => `\`${text.replace(/[\\`]|\$(?=\{)/g, '\\$&')}\``;
 /** As an array in the source, in lines that are not too long. */
 const listOf = (items) => `[${items.join(', ').replace(/(.{60,80}, )/g, '$1\n    ')}]`;
 
-function scriptsModule(root) {
+/**
+ * The scripts, and their texts apart: Redis is asked for a script by its digest, and holds it but for the first time.
+ */
+function scriptModules(root) {
   const { scripts, libraries } = readLua(root);
   /** Each text once, and its number: scripts share most of what they hold. */
   const numbers = new Map();
   const numberOf = (text) => numbers.get(text) ?? numbers.set(text, numbers.size).size - 1;
-  const entries = scripts.map((script) => {
+  const composed = scripts.map((script) => {
     const { keys, texts } = compose(script, libraries);
     const sha = createHash('sha1').update(texts.join('')).digest('hex');
-    const key = script.name.replace(/_(\w)/g, (_, letter) => letter.toUpperCase());
-    const lists = `keys: ${listOf(keys.map((name) => `'${name}'`))},\n    parts: ${listOf(texts.map(numberOf))}`;
-    return `  ${key}: {\n    sha: '${sha}',\n    ${lists},\n  },\n`;
+    const name = script.name.replace(/_(\w)/g, (_, letter) => letter.toUpperCase());
+    return { name, sha, keys, parts: texts.map(numberOf) };
   });
-  return `// Built from lua/*.lua by scripts/generate.mjs; change those.
+  const about = composed.map(
+    ({ name, sha, keys }) =>
+      `  ${name}: {\n    sha: '${sha}',\n    keys: ${listOf(keys.map((key) => `'${key}'`))},\n  },\n`,
+  );
+  const parts = composed.map(({ sha, parts }) => `  '${sha}': ${listOf(parts)},\n`);
+  const scriptsText = `// Built from lua/*.lua by scripts/generate.mjs; change those.
 import type { Keys } from './keys.js';
 
 export interface Script {
   readonly sha: string;
   /** Its KEYS. */
   readonly keys: readonly KeyName[];
-  /** Which texts it is made of. */
-  readonly parts: readonly number[];
 }
 
 /** What of Keys is a key, or the stem of keys. */
 export type KeyName = { [Name in keyof Keys]: Keys[Name] extends string ? Name : never }[keyof Keys];
 
 export const SCRIPTS = {
-${entries.join('')}} as const satisfies Record<string, Script>;
+${about.join('')}} as const satisfies Record<string, Script>;
+`;
+  const sources = `// Built from lua/*.lua by scripts/generate.mjs; change those.
+import type { Script } from './scripts.generated.js';
+
+/** By digest, which texts a script is made of. */
+const PARTS: Readonly<Record<string, readonly number[]>> = {
+${parts.join('')}};
 
 const TEXTS: readonly string[] = [
 ${[...numbers.keys()].map((text) => `${quote(text)},\n`).join('')}];
 
-/** What Redis runs under that digest. */
-export const sourceOf = ({ parts }: Script): string => parts.map((part) => TEXTS[part]).join('');
+/** What Redis runs under the digest of a script. */
+export const sourceOf = ({ sha }: Script): string => (PARTS[sha] ?? []).map((part) => TEXTS[part]).join('');
 `;
+  return { 'scripts.generated.ts': scriptsText, 'script-sources.generated.ts': sources };
 }
 
 /** @throws Error when the files are not numbered 001, 002 and so on: what was applied is known by its number */
@@ -89,7 +103,8 @@ function writeWhenChanged(path, text) {
 }
 
 export function generate(root) {
-  writeWhenChanged(join(root, 'src', 'storage', 'redis', 'scripts.generated.ts'), scriptsModule(root));
+  for (const [name, text] of Object.entries(scriptModules(root)))
+    writeWhenChanged(join(root, 'src', 'storage', 'redis', name), text);
   if (existsSync(join(root, MIGRATIONS_FOLDER))) {
     const path = join(root, 'src', 'storage', 'sqlite', 'migrations.generated.ts');
     writeWhenChanged(path, migrationsModule(root));

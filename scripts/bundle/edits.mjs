@@ -1,8 +1,12 @@
 // What is done to single modules of other packages, and what each brings: processor time of `delayer push` on
 // Node 20, beside the same without it. An edit that finds nothing to edit any more fails the build.
 import { readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
 
 const contentOf = (name) => readFileSync(new URL(name, import.meta.url), 'utf8');
+
+const require = createRequire(import.meta.url);
+const REDIS_COMMANDS = Object.keys(require('@ioredis/commands/built/commands.json'));
 
 /**
  * @typedef {object} Edit
@@ -19,6 +23,23 @@ export const EDITS = [
     file: /ioredis[\\/]built[\\/]utils[\\/]Commander\.js$/,
     from: /^(?=commands\.forEach\(function \(commandName\) \{$)/m,
     to: 'Object.assign(Commander.prototype, { a_: 0, b_: 0 }); delete Commander.prototype.a_; delete Commander.prototype.b_; ',
+  },
+  {
+    // 4 % on Redis: a table of the flags of all commands, and the description of each that it is made of. Both are
+    // asked for by pipelines, clusters and prefixes of keys; what everybody needs is the names.
+    file: /@ioredis[\\/]commands[\\/]built[\\/]index\.js$/,
+    from: /const commands_json_1 = [\s\S]*?\nexports\.list\.forEach\([\s\S]*?\n\}\);\n/,
+    to: `const lookUp = (find) => new Proxy({}, { get: (_, name) => find(name) });
+const commandMetadata = lookUp((name) => require("./commands.json")[name]);
+exports.list = ${JSON.stringify(REDIS_COMMANDS)};
+const flags = lookUp((name) => commandMetadata[name] && Object.fromEntries(commandMetadata[name].flags.map((flag) => [flag, true])));
+`,
+  },
+  {
+    // 1 % on Redis
+    file: /ioredis[\\/]built[\\/]Redis\.js$/,
+    from: /^Redis\.Cluster = \(cluster_1\(\)\)\.default;$/m,
+    to: 'Object.defineProperty(Redis, "Cluster", { configurable: true, enumerable: true, get: () => (cluster_1()).default });',
   },
   {
     // 4 % on Redis: redis-errors loads Node's `assert`.

@@ -31,26 +31,26 @@ export async function toParts({ outputFiles, metafile }, parts) {
   return made.flat();
 }
 
-/** The part of each chunk: what several need is in the first one, which is always loaded. */
+/** The part of each chunk: what several parts need is in the first one, but what the last needs, which loads them. */
 function assignParts(chunks, parts) {
-  const [first, ...others] = Object.keys(parts);
+  const [first] = Object.keys(parts);
+  const last = Object.keys(parts).at(-1);
   const partOf = new Map();
   const assign = (name, part) => {
     const before = partOf.get(name);
-    if (before === first || before === part) return;
+    if (before === first || before === part || (before !== undefined && part === last)) return;
     partOf.set(name, before === undefined ? part : first);
     for (const { path, kind } of chunks.get(name).imports)
       if (kind === 'import-statement' && chunks.has(nameOf(path))) assign(nameOf(path), partOf.get(name));
   };
-  for (const source of Object.values(parts).flat()) {
-    if (![...chunks.values()].some(({ entryPoint }) => entryPoint === source))
-      throw new Error(`scripts/bundle.mjs: ${source} is no chunk of its own`);
+  for (const [part, sources] of Object.entries(parts)) {
+    for (const source of sources) {
+      const [name] = [...chunks].find(([, { entryPoint }]) => entryPoint === source) ?? [];
+      if (name === undefined) throw new Error(`scripts/bundle.mjs: ${source} is no chunk of its own`);
+      assign(name, part);
+    }
   }
-  for (const [name, { entryPoint }] of chunks) {
-    if (entryPoint === undefined) continue;
-    const part = Object.keys(parts).find((one) => parts[one].includes(entryPoint));
-    assign(name, part ?? others.at(-1));
-  }
+  for (const name of chunks.keys()) assign(name, last);
   return partOf;
 }
 

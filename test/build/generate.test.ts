@@ -6,6 +6,7 @@ import { pathToFileURL } from 'node:url';
 import { runScript, usePackageRoot } from './package-root.js';
 
 const SCRIPTS = 'src/storage/redis/scripts.generated.ts';
+const SOURCES = 'src/storage/redis/script-sources.generated.ts';
 const MIGRATIONS = 'src/storage/sqlite/migrations.generated.ts';
 
 interface Generated {
@@ -19,7 +20,8 @@ describe('the generated modules', () => {
   const load = async (path: string) =>
     (await import(pathToFileURL(join(root.path, path)).href)) as Record<string, unknown>;
   const scriptOf = async (name: string) => {
-    const { SCRIPTS: scripts, sourceOf } = (await load(SCRIPTS)) as unknown as Generated;
+    const generated = { ...(await load(SCRIPTS)), ...(await load(SOURCES)) };
+    const { SCRIPTS: scripts, sourceOf } = generated as unknown as Generated;
     const script = scripts[name];
     if (!script) throw new Error(`there is no script ${name}`);
     return { sha: script.sha, keys: script.keys, source: sourceOf(script) };

@@ -1,4 +1,5 @@
-import { SCRIPTS, sourceOf } from '../../src/storage/redis/scripts.generated.js';
+import { sourceOf } from '../../src/storage/redis/script-sources.generated.js';
+import { SCRIPTS } from '../../src/storage/redis/scripts.generated.js';
 import type { Cut } from '../support/proxy.js';
 import type { RedisParts } from './ground.js';
 

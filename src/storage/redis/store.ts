@@ -8,22 +8,12 @@ import type { AbortSignalLike } from '../../core/timer.js';
 import { BodySweep } from './body-sweep.js';
 import { Caller } from './caller.js';
 import { Connection } from './connection.js';
-import { describe } from './doctor/describe.js';
-import { diagnose } from './doctor/diagnose.js';
-import { mend } from './doctor/mend.js';
 import { hold } from './hold.js';
 import { importJobs } from './import-jobs.js';
-import { readDaemons } from './inspect/daemons.js';
-import { dueCounts } from './inspect/due-counts.js';
 import { EntrySearch } from './inspect/entries.js';
 import { find } from './inspect/find.js';
-import { findFlawed } from './inspect/flawed.js';
-import { health } from './inspect/health.js';
-import { list } from './inspect/list.js';
 import type { Finder } from './inspect/living.js';
 import { nextDueInMs } from './inspect/next-due.js';
-import { scan } from './inspect/scan.js';
-import { stats } from './inspect/stats.js';
 import { Keys } from './keys.js';
 import { maintain, type MaintainMemory } from './maintain.js';
 import { edit, promote, reschedule } from './move.js';
@@ -40,6 +30,8 @@ import { ack, extend, nack, release } from './settle.js';
 import { StuckJobs } from './stuck.js';
 import type { RedisAddress } from './url.js';
 import { PushListener, ReadyWaiter } from './wait.js';
+
+const late = () => import('./late.js');
 
 /** Jobs in Redis, laid out as the original Delayer does, with a few keys beside (keys.ts). */
 export class RedisStore implements contract.Store {
@@ -162,19 +154,20 @@ export class RedisStore implements contract.Store {
   }
 
   async daemons(): Promise<results.Daemon[]> {
+    const { readDaemons } = await late();
     return (await readDaemons(this.caller.read, this.caller.keys)).seen;
   }
 
   async stats(params: contract.StatsParams): Promise<results.Stats> {
-    return stats(this.caller.read, this.caller.keys, params);
+    return (await late()).stats(this.caller.read, this.caller.keys, params);
   }
 
   async list(params: contract.ListParams): Promise<results.JobPage> {
-    return list(this.caller.read, params);
+    return (await late()).list(this.caller.read, params);
   }
 
-  scan(params: contract.ScanParams): AsyncIterable<results.ScanPart> {
-    return scan(this.caller.read, this.caller.keys, params);
+  async *scan(params: contract.ScanParams): AsyncIterable<results.ScanPart> {
+    yield* (await late()).scan(this.caller.read, this.caller.keys, params);
   }
 
   async find({ id }: { id: Buffer }): Promise<JobRecord[]> {
@@ -182,27 +175,27 @@ export class RedisStore implements contract.Store {
   }
 
   async dueCounts(params: contract.DueCountsParams): Promise<results.DueCounts> {
-    return dueCounts(this.caller.read, this.caller.keys, params);
+    return (await late()).dueCounts(this.caller.read, this.caller.keys, params);
   }
 
   async findFlawed({ limit }: { limit: number }): Promise<results.FlawedJobs> {
-    return findFlawed(this.finder, limit);
+    return (await late()).findFlawed(this.finder, limit);
   }
 
   async health(params: contract.HealthParams): Promise<results.Problem[]> {
-    return health(this.caller.read, this.caller.keys, params);
+    return (await late()).health(this.caller.read, this.caller.keys, params);
   }
 
-  diagnose(params: contract.DiagnoseParams): AsyncIterable<DiagnosisPart> {
-    return diagnose(this.finder, params);
+  async *diagnose(params: contract.DiagnoseParams): AsyncIterable<DiagnosisPart> {
+    yield* (await late()).diagnose(this.finder, params);
   }
 
   async mend({ faults }: { readonly faults: readonly Fault[] }): Promise<boolean[]> {
-    return mend(this.caller, faults);
+    return (await late()).mend(this.caller, faults);
   }
 
   async describe(): Promise<Description> {
-    return describe(this.caller.read, this.caller.keys);
+    return (await late()).describe(this.caller.read, this.caller.keys);
   }
 
   async now(): Promise<Date> {

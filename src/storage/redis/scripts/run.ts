@@ -1,7 +1,7 @@
 import type { Redis } from 'ioredis';
 import { MAX_TIMESTAMP_MS } from '../../../core/timestamp.js';
 import type { Keys } from '../keys.js';
-import { type Script, sourceOf } from '../scripts.generated.js';
+import type { Script } from '../scripts.generated.js';
 
 export type Argument = string | number | Buffer;
 export type Value = Buffer | number | null;
@@ -31,6 +31,8 @@ export async function runScript(
     return (await redis.callBuffer('EVALSHA', script.sha, ...rest)) as Value[];
   } catch (error) {
     if (!(error instanceof Error) || !error.message.includes('NOSCRIPT')) throw error;
+    // Late, for most processes find their scripts in Redis.
+    const { sourceOf } = await import('../script-sources.generated.js');
     return (await redis.callBuffer('EVAL', sourceOf(script), ...rest)) as Value[];
   }
 }
