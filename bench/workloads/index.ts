@@ -1,4 +1,5 @@
 import type { Workload } from '../support.js';
+import { bulk } from './bulk.js';
 import { bullmq } from './bullmq.js';
 import { depth } from './depth.js';
 import { drain } from './drain.js';
@@ -32,6 +33,7 @@ export const WORKLOADS: readonly Workload[] = [
   depth,
   million,
   moving,
+  bulk,
   memory,
   sqlite,
   sqliteCpu,

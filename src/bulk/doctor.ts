@@ -30,7 +30,7 @@ export async function examine(queue: Queue, { topics, onProgress }: Examination)
   const counter = new FaultCounter();
   let lookedAt = 0;
   for await (const part of queue.diagnose({ topics })) {
-    for (const fault of part.faults) counter.add(fault);
+    counter.addPart(part);
     lookedAt += part.lookedAt;
     onProgress?.(lookedAt, Math.max(lookedAt, part.total));
   }

@@ -5,6 +5,8 @@ import { JOB_STATES, type JobState } from '../core/job.js';
 import type { Queue } from '../core/queue.js';
 import type { ScanQuery } from '../core/requests.js';
 import { count, duration, rate, timestamp } from './flags.js';
+import { describeTime } from './input/time.js';
+import { printInfo } from './stderr.js';
 import { readWhere, type Where } from './where.js';
 
 /** Which jobs a command views or acts on: the same flags for all of them. */
@@ -114,6 +116,10 @@ export async function toSelected(
   const [names, topicGlobs] = partOf(flags.topic ?? [], (text) => base64 || !isGlob(text));
   const topics = [...named, ...names];
   for (const text of topicGlobs) if (text.includes('\ufffd')) toBytes(text);
+  for (const name of ['due-before', 'due-after'] as const) {
+    const at = flags[name];
+    if (at) printInfo(`${name.replace('-', ' ')} ${describeTime(at, new Date())}`);
+  }
   const where = flags.where === undefined ? undefined : await readWhere(flags.where);
   const filter = {
     ...(topics.length > 0 && { topics: topics.map((text) => toBytes(notEmpty(text, 'topic'))) }),

@@ -1,5 +1,6 @@
 import * as Args from '../cli/oclif/args.js';
 import { BaseCommand } from '../cli/base-command.js';
+import { describeTime } from '../cli/input/time.js';
 import { positiveDuration } from '../cli/flags.js';
 import { printInfo, printNote } from '../cli/stderr.js';
 import { jobCount } from '../core/job.js';
@@ -41,7 +42,7 @@ With --for it is told how many jobs would expire before the pause ends.`;
           `${jobCount(expiring)} would expire before the pause ends, if nobody takes ${expiring === 1 ? 'it' : 'them'} by another way`,
         );
       }
-      printInfo(`paused until ${iso(until) ?? 'it is resumed'}`);
+      printInfo(`paused until ${until ? describeTime(until, new Date()) : 'it is resumed'}`);
     });
   }
 }

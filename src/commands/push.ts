@@ -5,7 +5,7 @@ import { BaseCommand } from '../cli/base-command.js';
 import { backoff, duration, positiveDuration, retries, timestamp } from '../cli/flags.js';
 import { readBody, textBody } from '../cli/input/body.js';
 import { isStdin } from '../cli/input/lines.js';
-import { describeTime } from '../cli/input/time.js';
+import { describeDueTime } from '../cli/input/time.js';
 import { reportPush } from '../cli/push-report.js';
 import { runBatch } from '../cli/push-batch.js';
 import { printInfo } from '../cli/stderr.js';
@@ -82,7 +82,7 @@ A push of an id that exists is accepted when topic and body are the same, and ch
     };
     const receipt = await this.withQueue(flags, (queue) => queue.push(request, { onExisting }));
     reportPush(receipt);
-    if (flags.at !== undefined) printInfo(`due ${describeTime(flags.at, new Date())}`);
+    if (flags.at !== undefined) printInfo(`due ${describeDueTime(flags.at, new Date())}`);
     const { outcome, dueAt } = receipt;
     if (flags.json) await this.printJson({ ...bytesToJson('id', receipt.id), outcome, dueAt: iso(dueAt) });
     else await writeId(receipt.id);

@@ -2,7 +2,7 @@ import * as Args from '../cli/oclif/args.js';
 import { rescheduling } from '../bulk/acts.js';
 import { actOnIds, type Verb } from '../cli/act-on-ids.js';
 import { duration, shift, timestamp } from '../cli/flags.js';
-import { describeTime } from '../cli/input/time.js';
+import { describeDueTime } from '../cli/input/time.js';
 import { actingFlags, assertNoSelection, selectionFlagsWithoutState } from '../cli/selection-flags.js';
 import { SelectingCommand, type SelectingFlags } from '../cli/selecting-command.js';
 import { printInfo } from '../cli/stderr.js';
@@ -83,7 +83,7 @@ Exit code 1 when one of the ids was not rescheduled (it is due already, in the h
         }));
       }),
     );
-    if (at !== undefined) printInfo(`due ${describeTime(at, new Date())}`);
+    if (at !== undefined) printInfo(`due ${describeDueTime(at, new Date())}`);
     this.endWith(exitCode);
   }
 

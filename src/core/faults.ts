@@ -111,6 +111,8 @@ export interface DiagnosisPart {
   /** How much was looked at for it, of what may be so much, for a view of the progress. */
   readonly lookedAt: number;
   readonly total: number;
+  /** There may be more of this kind than were looked for; absent where all were. */
+  readonly cutOff?: FaultKind | undefined;
 }
 
 /** Faults of one kind. */
@@ -118,6 +120,8 @@ export interface Finding {
   readonly kind: FaultKind;
   readonly severity: Severity;
   readonly count: number;
+  /** True where there may be more: so many alone were looked for. */
+  readonly mayBeMore?: boolean | undefined;
   /** Some of them. */
   readonly examples: readonly Fault[];
 }
@@ -131,6 +135,12 @@ const EXAMPLES = 5;
 /** Counts faults by kind. */
 export class FaultCounter {
   private readonly counts = new Map<FaultKind, { count: number; examples: Fault[] }>();
+  private readonly cutOff = new Set<FaultKind>();
+
+  addPart({ faults, cutOff }: Pick<DiagnosisPart, 'faults' | 'cutOff'>): void {
+    for (const fault of faults) this.add(fault);
+    if (cutOff !== undefined) this.cutOff.add(cutOff);
+  }
 
   add(fault: Fault): void {
     let found = this.counts.get(fault.kind);
@@ -147,7 +157,8 @@ export class FaultCounter {
     });
     const findings = kinds.map((kind): Finding => {
       const { count = 0, examples = [] } = this.counts.get(kind) ?? {};
-      return { kind, severity: ruleOf(kind).severity, count, examples };
+      const more = this.cutOff.has(kind) ? { mayBeMore: true } : {};
+      return { kind, severity: ruleOf(kind).severity, count, ...more, examples };
     });
     const bySeverity = (severity: Severity) => findings.filter((one) => one.severity === severity);
     return [...bySeverity('error'), ...bySeverity('warning')];

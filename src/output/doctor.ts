@@ -33,8 +33,11 @@ export function diagnosisText(diagnoses: readonly Diagnosis[], width: number | u
   return [...blocks, `${totalText(diagnoses.map(({ finding }) => finding))}\n`].join('');
 }
 
+/** What is said of a kind of which so many alone were looked for. */
+const MORE = 'There may be more: no more than these were looked for. Mend them, and run doctor again.';
+
 function blockOf({ finding, commands }: Diagnosis, width: number | undefined): string {
-  const { severity, kind, count, examples } = finding;
+  const { severity, kind, count, examples, mayBeMore } = finding;
   const named = [...new Set(examples.flatMap(nameOf))];
   const rest = count > examples.length ? ', …' : '';
   const title = `${titleOf(finding)}${named.length > 0 ? `: ${named.join(', ')}${rest}` : ''}`;
@@ -44,6 +47,7 @@ function blockOf({ finding, commands }: Diagnosis, width: number | undefined): s
       i === 0 ? line.replace(severity, paint(severity)) : line,
     ),
     ...wrapWords(FAULT_TEXTS[kind].means, width, true),
+    ...(mayBeMore === true ? wrapWords(MORE, width, true) : []),
     // A command is one line, to be copied.
     ...commands.map((command) => `  ${chalk.bold(command)}`),
   ];
@@ -77,9 +81,16 @@ export function findingToJson(
   { finding, commands, isMendable, mended }: Diagnosis,
   withNames = true,
 ): object {
-  const { kind, severity, count, examples } = finding;
+  const { kind, severity, count, examples, mayBeMore } = finding;
   return {
-    ...{ code: kind, severity, count, message: titleOf(finding), meaning: FAULT_TEXTS[kind].means },
+    ...{
+      code: kind,
+      severity,
+      count,
+      mayBeMore,
+      message: titleOf(finding),
+      meaning: FAULT_TEXTS[kind].means,
+    },
     ...(withNames && { examples: examples.map(exampleToJson), commands }),
     isMendable,
     ...(mended !== undefined && { mended }),

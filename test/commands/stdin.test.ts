@@ -1,6 +1,8 @@
 import { expect } from 'chai';
 import { closeSync, openSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { eventually } from '../support/eventually.js';
+import { HOUR_MS } from '../support/jobs.js';
 import { expectQuiet, forEachStore, linesOf } from '../support/cli.js';
 
 describe('stdin', () => {
@@ -30,6 +32,27 @@ describe('stdin', () => {
         const bodies = linesOf(await cli.run(['drain', 'topic', '--output', 'body']));
         expect(bodies, push).to.deep.equal(lines);
       }
+    });
+
+    it('a terminal is told that it is being read from, by each command that reads stdin', async () => {
+      const commands = [
+        ...['push topic -', 'push --batch', 'push --batch -', 'edit 1 --body -', 'import', 'import -'],
+        ...['remove -', 'promote -', 'reschedule - --delay 1h', 'requeue -', 'inspect --id -', 'export -'],
+        ...['ack -', 'nack -', 'release -', 'extend - --lease 60s'],
+      ];
+      const loop = commands.map((words) => `delayer ${words}`).join('; ');
+      await (await cli.queue()).push({ topic: 'topic', id: '1', body: 'b', delayMs: HOUR_MS });
+      const started = cli.startTerminal(`${loop}; echo the end`);
+      const told = () =>
+        started.stdout.toString().split('reading from the terminal; Ctrl-D ends it').length - 1;
+      for (const [i, words] of commands.entries()) {
+        await eventually(() => told() > i, { withinMs: 30_000 }).catch(() => {
+          throw new Error(`delayer ${words} does not tell: ${started.stdout.toString()}`);
+        });
+        started.child.stdin?.write('\x04');
+      }
+      await started.printsText(/^the end/m, 30_000);
+      expect(told()).to.equal(commands.length);
     });
 
     it('an id that is a dash is removed behind --, and stdin is not read', async () => {

@@ -92,5 +92,13 @@ describe('a time without an offset', () => {
     expect(shown).to.match(/delayer: due 2099-07-01 17:30:00 \+05:30 \(in \d+d(\d+h)?\)\r\n/);
     const past = await cli.terminal('delayer push topic b --at 2001-07-01T12:00', { env });
     expect(past).to.match(/delayer: due 2001-07-01 12:00:00 \+05:30 \(\d+d(\d+h)? ago: at once\)\r\n/);
+    const flags = '--due-after 2001-07-01T12:00 --due-before 2099-07-01T12:00Z';
+    const selected = await cli.terminal(`delayer remove --topic topic ${flags} --dry-run`, { env });
+    expect(selected).to.match(/delayer: due after 2001-07-01 12:00:00 \+05:30 \(\d+d(\d+h)? ago\)\r\n/);
+    expect(selected).to.match(/delayer: due before 2099-07-01 17:30:00 \+05:30 \(in \d+d(\d+h)?\)\r\n/);
+    const paused = await cli.terminal('delayer pause topic --for 1h', { env });
+    expect(paused).to.match(
+      /delayer: paused until \d{4}-\d\d-\d\d \d\d:\d\d:\d\d \+05:30 \(in (1h|59m59s)\)\r\n/,
+    );
   });
 });

@@ -1,6 +1,7 @@
 import { expect } from 'chai';
 import { mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
+import { diagnosisText, findingToJson } from '../../src/output/doctor.js';
 import { examine } from '../../src/bulk/doctor.js';
 import type { FaultKind } from '../../src/core/faults.js';
 import type { Queue } from '../../src/core/queue.js';
@@ -553,6 +554,21 @@ describe('doctor on Redis', () => {
     const calls = Number(/cmdstat_evalsha:calls=(\d+)/.exec(await ground.raw.info('commandstats'))?.[1]);
     // The pool, the ready list, its notes, and the bodies.
     expect(calls).to.be.at.least(10 + 10 + 10 + 20);
+  });
+
+  it('where there may be more of a kind than it looks for, it says so', async () => {
+    for (const [bodies, mayBeMore] of [
+      [200, undefined],
+      [201, true],
+    ] as const) {
+      for (let i = 0; i < bodies; i += 1) await bodyOf(`${i}`);
+      const found = must((await examine(queue, {})).find(({ kind }) => kind === 'body_without_entry'));
+      expect([found.count, found.mayBeMore]).to.deep.equal([200, mayBeMore]);
+      const diagnosis = { finding: found, commands: [], isMendable: false };
+      const more = 'There may be more: no more than these were looked for.';
+      expect(diagnosisText([diagnosis], undefined).includes(more)).to.equal(mayBeMore === true);
+      expect(findingToJson(diagnosis)).to.have.property('mayBeMore', mayBeMore);
+    }
   });
 
   it('with topics named, jobs of others are left out', async () => {

@@ -333,6 +333,26 @@ describe('doctor on SQLite', () => {
     expect(kindsOf(await examine(queue, {}))).to.deep.equal([]);
   });
 
+  it('where there may be more of a kind than it looks for, it says so', async () => {
+    await push('1');
+    for (const [rows, mayBeMore] of [
+      [999, undefined],
+      [1000, true],
+    ] as const) {
+      sql(
+        'DELETE FROM waiting',
+        `WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ${rows})
+         INSERT INTO waiting (seq, again_at, since) SELECT 1000 + i, ${now + DAY_MS}, ${now} FROM n`,
+      );
+      const [finding] = await examine(queue, {});
+      expect([finding?.kind, finding?.count, finding?.mayBeMore]).to.deep.equal([
+        'row_left',
+        rows,
+        mayBeMore,
+      ]);
+    }
+  });
+
   it('expired jobs are kept before they are removed', async () => {
     await queue.pushMany(jobsOf('old', 120, { ttlMs: 1000 }));
     sql(`UPDATE job SET place = place - 7200000, expires_at = expires_at - 7200000`);

@@ -2,6 +2,8 @@ import { constants } from 'node:buffer';
 import { createReadStream, fstatSync } from 'node:fs';
 import type { Readable } from 'node:stream';
 import { DelayerError } from '../../core/errors.js';
+import { isTerminal } from '../../output/terminal.js';
+import { printInfo } from '../stderr.js';
 
 /** A line without its newline; its bytes are absent when it is longer than a string can be. */
 export interface Line {
@@ -71,6 +73,7 @@ export function closeStdin(): void {
 export async function* openStdin(): AsyncGenerator<Buffer> {
   stdinIsOpen = true;
   if (fstatSync(process.stdin.fd).isDirectory()) throw new DelayerError('usage', 'stdin is a directory');
+  if (isTerminal(process.stdin.fd)) printInfo('reading from the terminal; Ctrl-D ends it');
   try {
     yield* process.stdin as AsyncIterable<Buffer>;
   } catch (error) {

@@ -45,7 +45,13 @@ export function describeTime(at: Date, now: Date): string {
   const sign = at.getTimezoneOffset() > 0 ? '-' : '+';
   const away = at.getTime() - now.getTime();
   const distance = formatDuration(Math.abs(away));
-  return `${local.slice(0, 10)} ${local.slice(11, 19)} ${sign}${offset} (${away >= 0 ? `in ${distance}` : `${distance} ago: at once`})`;
+  return `${local.slice(0, 10)} ${local.slice(11, 19)} ${sign}${offset} (${away >= 0 ? `in ${distance}` : `${distance} ago`})`;
+}
+
+/** The same of a time at which a job is due: one in the past means at once. */
+export function describeDueTime(at: Date, now: Date): string {
+  const text = describeTime(at, now);
+  return at < now ? text.replace(/\)$/, ': at once)') : text;
 }
 
 let isZoneKnown = false;

@@ -47,7 +47,9 @@ export async function* keyFaults(finder: Finder, entries: IdSet): AsyncGenerator
   } while (cursor !== '0');
   // SCAN may name a key twice.
   const once = [...new Map(lonely.map((id) => [id.toString('latin1'), id])).values()];
-  yield { faults: await withoutEntry(finder, once.slice(0, MOST_BODIES)), lookedAt: 0, total };
+  const { faults, isAll } = await withoutEntry(finder, once.slice(0, MOST_BODIES));
+  const cutOff = isAll && once.length <= MOST_BODIES ? undefined : 'body_without_entry';
+  yield { faults, lookedAt: 0, total, cutOff };
 }
 
 function sortKeys(names: readonly Buffer[], keys: Keys): Sorted {
@@ -150,10 +152,14 @@ async function endless(
 /**
  * Of these ids, those whose body belongs to no entry: not to one that has come meanwhile, and not for the moment alone
  * between an original client's RPOP and its DEL, which is over when all lists were walked again.
+ * @returns up to MOST_FOUND of them, and whether these are all
  */
-async function withoutEntry(finder: Finder, ids: readonly Buffer[]): Promise<Fault[]> {
+async function withoutEntry(
+  finder: Finder,
+  ids: readonly Buffer[],
+): Promise<{ readonly faults: Fault[]; readonly isAll: boolean }> {
   const { read, keys } = finder;
-  if (ids.length === 0) return [];
+  if (ids.length === 0) return { faults: [], isAll: true };
   const again: { id: Buffer; topic: Buffer }[] = [];
   for (const some of chunks(ids, EXAMINED))
     again.push(...(await read((target) => examineBodies(target, some))));
@@ -169,7 +175,7 @@ async function withoutEntry(finder: Finder, ids: readonly Buffer[]): Promise<Fau
     if (topic.length === 0) faults.push({ kind: 'key_foreign', key: keyOf(keys.bucketStem, id) });
     else if (job?.flaw?.type === 'no_entry') faults.push({ kind: 'body_without_entry', id, topic });
   }
-  return faults;
+  return { faults, isAll: left.length <= MOST_FOUND };
 }
 
 async function readIds(read: Read, topic: Buffer, into: IdSet): Promise<void> {

@@ -80,7 +80,7 @@ const NAME_OF_JOB = `SELECT id, topic FROM job WHERE seq = ${EXACT_VALUE}`;
 export async function* tableFaults(connection: Connection): AsyncGenerator<DiagnosisPart> {
   for (const check of TABLE_CHECKS) {
     const faults = await connection.read((now) => findFaults(connection, check, now));
-    yield { faults, lookedAt: 0, total: 0 };
+    yield { faults, lookedAt: 0, total: 0, cutOff: faults.length < MOST ? undefined : check.kind };
   }
   yield { faults: await connection.read(() => heldTwice(connection)), lookedAt: 0, total: 0 };
 }
