@@ -36,7 +36,7 @@ describe('stdin', () => {
 
     it('a terminal is told that it is being read from, by each command that reads stdin', async () => {
       const commands = [
-        ...['push topic -', 'push --batch', 'push --batch -', 'edit 1 --body -', 'import', 'import -'],
+        ...['push topic -', 'push --batch', 'push --batch -', 'edit 1 -', 'import', 'import -'],
         ...['remove -', 'promote -', 'reschedule - --delay 1h', 'requeue -', 'inspect --id -', 'export -'],
         ...['ack -', 'nack -', 'release -', 'extend - --lease 60s'],
       ];
