@@ -297,7 +297,7 @@ export class Model {
   removeSeen(jobs: readonly Seen[], now: number): boolean[] {
     const gone = new Set<string>();
     return jobs.map((job) => {
-      const name = [job.id, job.state, job.dueAt, job.failedAt].join(' ');
+      const name = [job.id, job.state, job.state === 'dead' ? job.failedAt : job.dueAt].join(' ');
       if (this.removeOneSeen(job, now)) gone.add(name);
       return gone.has(name);
     });
