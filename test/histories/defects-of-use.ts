@@ -53,8 +53,8 @@ export const OF_USE: readonly Defect[] = [
   ]),
   sqlite('expired in hand', 'the lifetime of a job runs on while it is leased or waits', [
     `${SQLITE}/return.ts`,
-    `const awayMs = Math.max(0, now - reservedAt);`,
-    `const awayMs = 0 * (now - reservedAt);`,
+    'expires_at = min(expires_at + max(0, ? - max(?, ${DUE_AT})), ${LAST_TIME_MS})`;',
+    'expires_at = min(expires_at + max(0, 0 * ? - max(?, ${DUE_AT})), ${LAST_TIME_MS})`;',
   ]),
   {
     name: 'paused, and not told',

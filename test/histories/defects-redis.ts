@@ -4,8 +4,8 @@ import { type Defect, LUA, REDIS, redis } from './defect.js';
 export const OF_REDIS: readonly Defect[] = [
   redis('release counts', 'a release does not take its attempt back', [
     `${LUA}/release.lua`,
-    `math.max(0, job.row[6] - 1)`,
-    `job.row[6]`,
+    `  take_back(job)`,
+    ``,
   ]),
   redis('half a lifetime', 'a job that is tried again keeps its old expiry', [
     `${LUA}/nack.lua`,

@@ -369,6 +369,19 @@ export function describeImport(world: () => World): void {
     });
   });
 
+  describe('import of jobs without an end', () => {
+    beforeEach(standStill);
+    it('one that waited comes back in the millisecond in which another of its id expires, and stays', async () => {
+      const { peer, clock, queue } = world();
+      const job = makeJob({ dueAt: ago(HOUR_MS), expiresAt: ahead(RETRY_MS), body: 'first' });
+      await take(job, { ...job, body: 'second', isWaiting: true, expiresAt: undefined });
+      clock.advance(RETRY_MS);
+      await maintainAll(queue);
+      clock.advance(1);
+      expect(textOf(await peer.pop(job.topic))).to.equal('second');
+    });
+  });
+
   describe('import of a file', () => {
     beforeEach(standStill);
     const progress = (file: string, from: number, to: number) => ({ progress: { file, from, to } });

@@ -24,7 +24,12 @@ local function write_bucket(job, expires_at)
   local due = row[4] == '' and row[7] ~= '' and from_score(row[7]) or row[4]
   local memo = write_memo(attempts, ttl_of(row), due, expires_at, job.topic, body, row[9])
   redis.call('HSET', bucket, 'delayer', memo)
-  if expires_at ~= '' then redis.call('PEXPIREAT', bucket, expires_at) end
+  if expires_at ~= '' then
+    redis.call('PEXPIREAT', bucket, expires_at)
+  else
+    -- The bucket of the job of its id before may be there still, in the millisecond in which it expires.
+    redis.call('PERSIST', bucket)
+  end
 end
 
 -- The expiry that a job has from now on, and whether it goes to the pool: it is tried again, or is due later.
