@@ -16,9 +16,9 @@ describe('the watch over the clock of a store', () => {
   it('tells by how much a clock was set, ahead and back, and once', async () => {
     const watch = new ClockWatch();
     await watch.look(storeAhead(0));
-    expect(await watch.look(storeAhead(HOUR_MS))).to.be.closeTo(HOUR_MS, 100);
+    expect(await watch.look(storeAhead(HOUR_MS))).to.be.closeTo(HOUR_MS, 1000);
     expect(await watch.look(storeAhead(HOUR_MS))).to.be.undefined;
-    expect(await watch.look(storeAhead(-HOUR_MS))).to.be.closeTo(-2 * HOUR_MS, 100);
+    expect(await watch.look(storeAhead(-HOUR_MS))).to.be.closeTo(-2 * HOUR_MS, 1000);
   });
 
   it('does not take a store that answers late for one whose clock was set', async () => {
