@@ -84,7 +84,9 @@ import type {
   ScanPart,
   Stats,
 } from './results.js';
-import type { DiagnoseParams, MaintainParams, PopParams, Store } from './store.js';
+import type { DiagnoseParams, PopParams, Store } from './store.js';
+// By its own file: the types of a user reach no further than what they need.
+import type { MaintainParams } from './store/maintainer.js';
 import { takeWaiting } from './take-waiting.js';
 import { sleep } from './timer.js';
 import { toName, toNewJob, toNewJobAgain } from './validate.js';
