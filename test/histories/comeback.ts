@@ -126,8 +126,13 @@ export class Comeback {
 
   wait(job: ModelJob, since: number, now: number): void {
     this.waiting.push({ job, since, lookAt: now + LOOK_AGAIN_MS });
+    this.lookLater(job.id, now);
+  }
+
+  /** Where those that wait for an id have one time, it begins anew when one of them comes or goes. */
+  lookLater(id: string, now: number): void {
     if (this.rules.waitingLooks === 'one an id')
-      for (const one of this.waitingFor(job.id)) one.lookAt = now + LOOK_AGAIN_MS;
+      for (const one of this.waitingFor(id)) one.lookAt = now + LOOK_AGAIN_MS;
   }
 
   waitingFor(id: string): Waiting[] {

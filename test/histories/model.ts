@@ -317,6 +317,7 @@ export class Model {
       job !== undefined && this.line.state(id, now) === state && (state === 'expired' || isDue(job));
     if (isInLine) this.line.drop(id);
     const hasWaited = state === 'delayed' && take(this.waiting, (one) => isDue(one.job));
+    if (hasWaited) this.back.lookLater(id, now);
     return isInLine || hasWaited;
   }
 
@@ -336,7 +337,8 @@ export class Model {
     if (job.ttlMs === Infinity && !this.rules.knowsTimes) job.ttlMs = undefined;
     job.ttlMs ??= DEFAULT_TTL_MS;
     job.expiresAt = this.back.byLast(dueAt + job.ttlMs);
-    job.ttlMs = job.expiresAt - dueAt;
+    // Of one that would have gone on beyond the last time, the times alone tell the lifetime.
+    if (job.expiresAt < dueAt + job.ttlMs) job.ttlMs = undefined;
     this.line.add(job, dueAt, now);
     return 'requeued';
   }
