@@ -2,10 +2,10 @@ import { type Defect, LUA, redis } from './defect.js';
 
 /** Those of the original that are about jobs, by their numbers in docs/protocol.md. */
 export const OF_THE_ORIGINAL: readonly Defect[] = [
-  redis('original 1', 'a promoted job stays in the pool, and is promoted again', [
+  redis('original 1', 'a job is promoted twice', [
     `${LUA}/lib/promote.lua`,
-    `redis.call('ZREMRANGEBYRANK', POOL, 0, count - 1) == count`,
-    `redis.call('ZCARD', POOL) >= count`,
+    `redis.call('LPUSH', READY .. topic, unpack(ids))`,
+    `redis.call('LPUSH', READY .. topic, ids[1], unpack(ids))`,
   ]),
   redis('original 3', 'an id in the pool whose body has expired stays there', [
     `${LUA}/lib/promote.lua`,
