@@ -30,6 +30,19 @@ describe('signals to drain --exec', function () {
       });
     }
 
+    it('a hang-up of its terminal does so, too', async () => {
+      await ground.push('a', 'b');
+      const handler = `echo $PPID > worker; ${UNTIL_GO}`;
+      const terminal = cli.startTerminal(`delayer drain ${TOPIC} --exec '${handler}'`);
+      await ground.line('handler');
+      const worker = Number(await ground.line('worker'));
+      process.kill(worker, 'SIGHUP');
+      await eventually(() => pendingSignals(worker) === 0);
+      writeFileSync(ground.path('go'), '');
+      await terminal.ended;
+      expect(await ground.states('a', 'b')).to.deep.equal([undefined, 'ready']);
+    });
+
     it('the second ends the process groups of handlers, and gives the jobs back as they were', async () => {
       await ground.push('a', 'b');
       const drain = start(UNTIL_GO);

@@ -117,6 +117,30 @@ describe('work of the library', () => {
         expect(only(job.history ?? [])).to.include({ outcome: 'retried', reason: 'timed out after 50 ms' });
       }));
 
+    it('a function whose lease was lost is told, and what it does then counts for nothing', () =>
+      withQueue(async (queue) => {
+        await queue.pushMany(jobs('a'));
+        let wasTold = false;
+        const result = await queue.work(
+          TOPIC,
+          async (_, { signal }) => {
+            await queue.removeMany(['a'], { states: 'any' });
+            await queue.push({ id: 'a', topic: TOPIC, body: 'a newer one', delayMs: LONG_MS });
+            await new Promise<void>((resolve) => {
+              signal.addEventListener('abort', () => {
+                wasTold = true;
+                resolve();
+              });
+            });
+          },
+          // It is renewed, and found to be lost, three times as often.
+          { max: 1, leaseMs: 600 },
+        );
+        expect(wasTold).to.be.true;
+        expect(result).to.include({ done: 0 });
+        expect(only(await queue.find('a'))).to.include({ state: 'delayed', attempts: 0 });
+      }));
+
     it('an abort tells the functions in hand, and gives their jobs back as if they had not been tried', () =>
       withQueue(async (queue) => {
         await queue.pushMany(jobs('a'));
