@@ -112,6 +112,7 @@ export class Connection {
     let giveUpAt = Infinity;
     for (;;) {
       let used: Redis | undefined;
+      const sentBefore = request.sent;
       try {
         used = await this.connected();
         if (this.replica && mode !== 'read') throw replicaError(this.label);
@@ -124,8 +125,10 @@ export class Connection {
         return given;
       } catch (error) {
         const failure = this.toDelayerError(error, used);
-        if (patience?.isOver === true) throw this.lastError(request, failure);
         const isUnreachable = failure.code === 'store_unreachable';
+        // Redis refused the request: this time nothing ran, whatever became of it the time before.
+        if (!isUnreachable) request.sent = sentBefore;
+        if (patience?.isOver === true) throw this.lastError(request, failure);
         const lost = isUnreachable || failure.code === 'store_replica';
         if (lost) this.drop(used);
         if (this.closed && !request.sent) throw closedError(this.label);
@@ -135,8 +138,6 @@ export class Connection {
         giveUpAt = Math.min(giveUpAt, monotonicMs() + RECOVER_MS);
         if (!worthRetrying || !maySendAgain || monotonicMs() > giveUpAt)
           throw this.lastError(request, failure);
-        // Redis refused the request: nothing ran.
-        if (!isUnreachable && mode === 'never') request.sent = false;
         await sleep(RECOVER_PAUSE_MS);
       }
     }
@@ -145,8 +146,10 @@ export class Connection {
   /** What a request that is given up is answered: where it may have run, and that matters, nobody knows. */
   private lastError({ mode, sent }: Request<unknown>, failure: DelayerError): DelayerError {
     const matters = mode === 'idempotent' || mode === 'never';
-    if (!sent || !matters || failure.code !== 'store_unreachable') return failure;
-    return outcomeUnknownError(this.label, `no answer came: ${reasonOf(failure.cause)}`, failure);
+    if (!sent || !matters || failure.code === 'internal') return failure;
+    // What Redis answers to the next try (it loads, it is busy) says nothing of the one before.
+    const why = failure.code === 'store_unreachable' ? reasonOf(failure.cause) : failure.message;
+    return outcomeUnknownError(this.label, `no answer came: ${why}`, failure);
   }
 
   /** Breaks a connection, so that what is under way on it fails; the next request makes a new one. */

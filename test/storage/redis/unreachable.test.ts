@@ -5,7 +5,11 @@ import { parseRedisUrl } from '../../../src/storage/redis/url.js';
 import { RedisStore } from '../../../src/storage/redis/store.js';
 import { eventually, failureOf } from '../../support/eventually.js';
 import { fakeRedis, type FakeRedis } from '../../support/fake-redis.js';
+import { reserve } from '../../support/jobs.js';
+import { Proxy } from '../../support/proxy.js';
 import { RedisServer } from '../../support/redis-server.js';
+
+const LOADING = '-LOADING Redis is loading\r\n';
 
 describe('a Redis that does not serve', () => {
   const ends: (() => Promise<unknown>)[] = [];
@@ -126,11 +130,31 @@ describe('a Redis that does not serve', () => {
   });
 
   it('that refused a push before it went away leaves no doubt about it', async () => {
-    const server = await fakeRedis({ HELLO: hello('7.0.0'), EVALSHA: '-LOADING Redis is loading\r\n' });
+    const server = await fakeRedis({ HELLO: hello('7.0.0'), EVALSHA: LOADING });
     const pushing = failureOf(push(open(server.url)));
     await eventually(() => server.commands.some((command) => /EVALSHA/i.test(command)), { everyMs: 1 });
     await server.close();
     expect(await pushing).to.include({ code: 'store_unreachable', exitCode: 69 });
+  });
+
+  it('that loads its data after an answer to an ack was lost leaves the outcome unknown', async () => {
+    const [server, loading] = [await start(), await fake({ HELLO: hello('7.0.0'), EVALSHA: LOADING })];
+    const proxy = await Proxy.to({ path: server.socket });
+    ends.push(() => proxy.close());
+    const [queue, direct] = [open(proxy.url), open(server.url)];
+    // Redis knows the script from then on.
+    await push(direct);
+    await direct.ack(await reserve(direct, 'topic'));
+    await push(queue);
+    const jobs = await reserve(queue, 'topic');
+    // No try is answered by the Redis that does it, and one is refused by the Redis that comes after.
+    proxy.cut('reply', { times: Infinity, when: (request) => request.includes('EVALSHA') });
+    const acking = failureOf(queue.ack(jobs));
+    await eventually(async () => (await direct.stats()).topics.length === 0, { everyMs: 1 });
+    proxy.aim({ host: '127.0.0.1', port: Number(new URL(loading.url).port) });
+    proxy.pass();
+    expect(await acking).to.include({ code: 'outcome_unknown', exitCode: 75 });
+    expect(loading.commands.join()).to.include('EVALSHA');
   });
 
   it('that runs a script of somebody else is busy', async () => {
