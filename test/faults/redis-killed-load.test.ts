@@ -9,7 +9,8 @@ import { IS_LONG, Measurement, SIZE } from './measure.js';
 const TOPIC = 'topic';
 const PRODUCERS = 3;
 const CHUNK = 20;
-const CODES = ['store_unreachable', 'outcome_unknown'];
+/** Nothing was done; nobody knows. */
+const [UNDONE, UNKNOWN] = [69, 75];
 /** With everysec, what was written within so long (ms) before a kill may be gone where Redis had put off its write. */
 const UNSAFE_MS = 2000;
 /** A call that was under way ends within so long (ms) after Redis is back: it recovers, or says what it does not know. */
@@ -20,21 +21,36 @@ class Fates {
   /** Ids of jobs whose push was answered, and of those that were popped, with the time (ms) of the answer. */
   readonly pushed = new Map<string, number>();
   readonly popped = new Map<string, number>();
-  /** Jobs of calls that told that nobody knows, or that nothing was done. */
+  /** Jobs of calls that told that nobody knows. */
   readonly inDoubt = new Set<string>();
-  /** What calls failed with and may not fail with. */
-  readonly errors: unknown[] = [];
+  /** Jobs of pushes and of pops that told that nothing was done, since the last look. */
+  readonly notPushed = new Set<string>();
+  readonly notPopped = new Set<string>();
+  /** How often calls failed, by code. */
+  readonly failures: Record<string, number> = {};
   answeredAtMs = 0;
 
+  /** @param ids of jobs that it pushes */
   async during(ids: readonly string[], call: () => Promise<void>): Promise<void> {
     try {
       await call();
     } catch (error) {
-      const isKnown = error instanceof DelayerError && CODES.includes(error.code);
-      if (!isKnown) this.errors.push(error);
-      for (const id of [...ids, ...(isKnown ? idsOf(error.jobs) : [])]) this.inDoubt.add(id);
+      if (!(error instanceof DelayerError) || ![UNDONE, UNKNOWN].includes(error.exitCode)) throw error;
+      this.failures[error.code] = (this.failures[error.code] ?? 0) + 1;
+      const isUndone = error.exitCode === UNDONE;
+      for (const id of ids) (isUndone ? this.notPushed : this.inDoubt).add(id);
+      for (const id of idsOf(error.jobs)) (isUndone ? this.notPopped : this.inDoubt).add(id);
     }
     this.answeredAtMs = performance.now();
+  }
+
+  /** How many calls told that nothing was done, and something was. */
+  untrue(there: ReadonlySet<string>): number {
+    const wrong = [...this.notPushed].filter((id) => there.has(id));
+    wrong.push(...[...this.notPopped].filter((id) => !there.has(id)));
+    this.notPushed.clear();
+    this.notPopped.clear();
+    return wrong.length;
   }
 
   /** Jobs that are not where an answer put them, with the time of that answer. */
@@ -106,6 +122,7 @@ for (const fsync of ['always', 'everysec'] as const) {
         slowestMs = Math.max(slowestMs, fates.answeredAtMs - backAtMs);
         measured.add('kills', 1);
         const listed = await idsInQueue(witness, TOPIC);
+        measured.none('jobs of calls that told wrongly that nothing was done', fates.untrue(new Set(listed)));
         const { lost, back } = fates.broken(new Set(listed));
         measured.none('answered pushes lost', lost.filter((atMs) => atMs < safeUntilMs).length);
         measured.none('popped jobs that came back', back.filter((atMs) => atMs < safeUntilMs).length);
@@ -118,7 +135,8 @@ for (const fsync of ['always', 'everysec'] as const) {
       measured.add('jobs popped', fates.popped.size);
       measured.add('jobs of calls in doubt', fates.inDoubt.size);
       measured.add('ms until the last call had ended, at most', Math.round(slowestMs));
-      measured.none('other failures than unreachable and unknown', fates.errors.length);
+      for (const [code, calls] of Object.entries(fates.failures))
+        measured.add(`calls ended with ${code}`, calls);
       if (IS_LONG) measured.atMost('ms until the last call had ended', RECOVERY_MS, Math.round(slowestMs));
       measured.end();
     });
