@@ -24,12 +24,18 @@ const DIGEST = [3, 43];
 /** The highest exit code of a command that did its work. One that failed ran a part of it, or there is none of its name. */
 const NOTHING_FOUND = 1;
 
+/** Commands that may run for weeks: an upgrade replaces the files of the program meanwhile. */
+const RUN_ON = ['serve', 'drain', 'bpop', 'top', 'inspect'];
+
 /** A store URL with a password, as a value of its own or behind `--store=`. */
 const WITH_PASSWORD = /^((?:--store=)?rediss?(?:\+unix)?:\/\/[^:@/]*:).+@/i;
 
 const root = dirname(__dirname);
 const program = join(root, 'dist', 'program');
 const argv = process.argv.slice(2);
+
+/** The text of the program's files that were read. */
+const sources = new Map();
 
 if (argv.some((arg) => WITH_PASSWORD.test(arg))) hidePasswords();
 
@@ -60,6 +66,7 @@ function hidePasswords() {
 function load() {
   const readPart = argv.includes('--debug') ? readWithSourceMap : partReader();
   const parts = { main: readPart('main') };
+  if (RUN_ON.includes(argv[0])) new Set(Object.values(parts.main.partOf)).forEach(readSource);
   const loaded = new Map();
   const requireModule = (name) => {
     let module = loaded.get(name);
@@ -72,6 +79,11 @@ function load() {
     return module.exports;
   };
   return Object.assign(requireModule, require)('./main.js');
+}
+
+function readSource(part) {
+  if (!sources.has(part)) sources.set(part, readFileSync(join(program, `${part}.cjs`), 'latin1'));
+  return sources.get(part);
 }
 
 /** Traces name lines of the source; to read the source map takes longer than all the rest. */
@@ -87,7 +99,7 @@ function partReader() {
   const use = `${usedCommand()}-${process.version}-${process.arch}`;
   return (part) => {
     const filename = join(program, `${part}.cjs`);
-    const source = readFileSync(filename, 'latin1');
+    const source = readSource(part);
     const kind = `${part}-${use}-`;
     // By its digest, for V8 would take code of another source of the same length.
     const name = `${kind}${source.slice(...DIGEST)}.v8`;
