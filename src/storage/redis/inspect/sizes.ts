@@ -84,3 +84,10 @@ async function seenTopics(read: Read, keys: Keys): Promise<Buffer[]> {
     if (some.length < TOPICS_AT_ONCE) return topics;
   }
 }
+
+/** Jobs for which a reservation is taken where it is not looked into. */
+export const JOBS_OF_LEASE = 50;
+
+/** How many jobs there are, about. */
+export const jobsIn = ({ pool, reserved, dead, heads }: Sizes): number =>
+  pool + reserved * JOBS_OF_LEASE + dead + heads.reduce((sum, { entries = 0 }) => sum + entries, 0);

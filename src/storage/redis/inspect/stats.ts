@@ -1,29 +1,14 @@
-import type { Problem, Stats } from '../../../core/results.js';
+import type { Stats } from '../../../core/results.js';
 import type { StatsParams } from '../../../core/store.js';
-import { chunks } from '../../../core/chunks.js';
-import { TopicCounter } from '../../../core/topic-counter.js';
 import type { Keys } from '../keys.js';
-import { countDead, countLeased, type Flawed } from '../scripts/count.js';
-import { asideJobs } from './aside.js';
 import { readDaemons } from './daemons.js';
-import { poolParts, readyParts } from './count-parts.js';
-import { type ReadyList, readyLists } from './entries.js';
-import { headsOf } from './heads.js';
-import { readPauses } from './pauses.js';
-import { jobProblems, wrongTypeProblem } from './problems.js';
-import { lookAtReservations, quickStats } from './quick.js';
+import { exactStats } from './exact.js';
+import { quickStats } from './quick.js';
 import type { Read } from './read.js';
-import { listTopics, type Sizes, sizesOf } from './sizes.js';
-
-/** Ids whose dead letters one call looks at. */
-const DEAD_WINDOW = 50;
+import { jobsIn, sizesOf } from './sizes.js';
 
 /** So few jobs are counted one by one whatever is asked for: some hundredths of a second. */
 const COUNTED_JOBS = 10_000;
-/** Keys whose types are asked for at once. */
-const TYPES_AT_ONCE = 1000;
-/** Jobs for which a reservation is taken there. */
-const JOBS_OF_LEASE = 50;
 
 /** Counts jobs in bounded steps. A key of the wrong type counts as empty; `health` names it. */
 export async function stats(read: Read, keys: Keys, params: StatsParams): Promise<Stats> {
@@ -33,7 +18,9 @@ export async function stats(read: Read, keys: Keys, params: StatsParams): Promis
     readUsedPercent(read),
   ]);
   const isExact = params.exact || jobsIn(sizes) <= COUNTED_JOBS;
-  const found = isExact ? await exactStats(read, keys, sizes, params) : await quickStats(read, keys, sizes);
+  const found = isExact
+    ? await exactStats(read, keys, sizes, { ...params, isPlain: jobsIn(sizes) > COUNTED_JOBS })
+    : await quickStats(read, keys, sizes);
   return { ...found, daemons: daemons.seen, usedPercent };
 }
 
@@ -45,223 +32,4 @@ async function readUsedPercent(read: Read): Promise<number | undefined> {
   return used === undefined || most === undefined
     ? undefined
     : Math.floor((100 * Number(used)) / Number(most));
-}
-
-const jobsIn = ({ pool, reserved, dead, heads }: Sizes): number =>
-  pool + reserved * JOBS_OF_LEASE + dead + heads.reduce((sum, { entries = 0 }) => sum + entries, 0);
-
-async function exactStats(
-  read: Read,
-  keys: Keys,
-  sizes: Sizes,
-  { beyondMs, onProgress }: StatsParams,
-): Promise<Stats> {
-  const counter = new TopicCounter(beyondMs !== undefined);
-  const progress = { counted: 0, total: jobsIn(sizes) };
-  const counting: Counting = {
-    ...{ read, keys, counter, beyondMs, sizes },
-    // Of many jobs a body that lacks its field alone is not looked for.
-    isPlain: progress.total > COUNTED_JOBS,
-    counted: (jobs) => {
-      progress.counted += jobs;
-      onProgress?.(progress.counted, Math.max(progress.counted, progress.total));
-    },
-  };
-  const types = await typesOf(read, [keys.pool, keys.reserved, keys.dead, keys.readyDue]);
-  const isUsable = (key: string, type: string) => ['none', type].includes(types.get(key) ?? 'none');
-  // The search for the names of the lists keeps Redis busy while a part of the pool is on its way, and the reverse.
-  const [pool, lists] = await Promise.all([
-    isUsable(keys.pool, 'zset') ? countPoolJobs(counting) : { bodiless: [], expired: 0 },
-    allOf(readyLists(read, keys)),
-  ]);
-  lists.push(...(await listsMadeMeanwhile(counting, lists)));
-  const leases = isUsable(keys.reserved, 'zset') ? await countLeasedJobs(counting) : [];
-  const holders = isUsable(keys.reserved, 'zset') ? (await lookAtReservations(read, sizes)).holders : [];
-  const letters = isUsable(keys.dead, 'zset') ? await countDeadJobs(counting) : [];
-  const { flawed, doubled, topics, problems: wrongTypes } = await countReadyJobs(counting, lists);
-  flawed.push(...(await countAsideJobs(read, counter)));
-  if (isUsable(keys.readyDue, 'hash')) await addOldest(read, topics, counter);
-  for (const { topic, untilMs } of await readPauses(read, keys)) counter.of(topic).pausedUntilMs = untilMs;
-  const found = jobProblems({
-    bodiless: pool.bodiless,
-    flawed,
-    doubled,
-    goneRecords: [...leases, ...letters],
-  });
-  const { totals, ...sums } = counter.sums();
-  return {
-    ...sums,
-    totals: { ...totals, expired: totals.expired + pool.expired },
-    ...pick(sizes),
-    consumers: holders,
-    problems: [...wrongTypes, ...found],
-  };
-}
-
-async function allOf<T>(items: AsyncIterable<T>): Promise<T[]> {
-  const all: T[] = [];
-  for await (const item of items) all.push(item);
-  return all;
-}
-
-/** A job that was promoted into a new list before its part of the pool was counted is in none of those that were found. */
-async function listsMadeMeanwhile(
-  { read, keys, sizes }: Counting,
-  lists: readonly ReadyList[],
-): Promise<ReadyList[]> {
-  const found = new Set(lists.map(({ topic }) => topic.toString('latin1')));
-  const others = (await listTopics(read, keys, sizes.allKeys)).filter(
-    (topic) => !found.has(topic.toString('latin1')),
-  );
-  const made: ReadyList[] = [];
-  for (const some of chunks(others, TYPES_AT_ONCE)) {
-    const types = await read(({ redis }) =>
-      Promise.all(
-        some.map(async (topic) => {
-          const key = keys.ready(topic);
-          return { topic, key, type: await redis.type(key) };
-        }),
-      ),
-    );
-    made.push(...types.filter(({ type }) => type !== 'none'));
-  }
-  return made;
-}
-
-const pick = ({ overdueSince, endedLeases }: Sizes) => ({ overdueSince, endedLeases });
-
-/** What counting needs. */
-interface Counting {
-  readonly read: Read;
-  readonly keys: Keys;
-  readonly sizes: Sizes;
-  readonly counter: TopicCounter;
-  readonly isPlain: boolean;
-  readonly beyondMs: number | undefined;
-  readonly counted: (jobs: number) => void;
-}
-
-/** Since when the oldest ready jobs of the topics wait. */
-async function addOldest(read: Read, topics: readonly Buffer[], counter: TopicCounter): Promise<void> {
-  for (const { topic, oldestReadyAt, isAtLeast } of await headsOf(read, topics)) {
-    const counts = counter.of(topic);
-    if (oldestReadyAt === undefined || counts.ready === 0) continue;
-    counts.oldestReadyAt = oldestReadyAt;
-    if (isAtLeast) counts.isOldestAtLeast = true;
-  }
-}
-
-async function typesOf(read: Read, keys: readonly string[]): Promise<Map<string, string>> {
-  return read(async ({ redis }) => {
-    const types = await Promise.all(keys.map((key) => redis.type(key)));
-    return new Map(keys.map((key, i) => [key, types[i] ?? 'none']));
-  });
-}
-
-/** @returns the jobs of the pool that belong to no topic: those that lost their bodies, and how many have expired with them */
-async function countPoolJobs({ read, counter, isPlain, beyondMs, counted }: Counting): Promise<{
-  bodiless: Flawed[];
-  expired: number;
-}> {
-  const bodiless: Flawed[] = [];
-  let expired = 0;
-  for await (const part of poolParts(read, isPlain, beyondMs)) {
-    counted(part.lookedAt);
-    for (const job of part.bodiless) {
-      if (job.what === 'expired') expired += 1;
-      else bodiless.push(job);
-    }
-    for (const { topic, delayed, due, expired, firstDueAt, beyond } of part.topics) {
-      const counts = counter.of(topic);
-      counts.delayed += delayed;
-      counts.due += due;
-      counts.expired += expired;
-      counts.nextDueAt ??= firstDueAt;
-      if (beyondMs !== undefined) counts.beyond = (counts.beyond ?? 0) + beyond;
-    }
-  }
-  return { bodiless, expired };
-}
-
-/** @returns the keys of records that are gone or of a wrong type */
-async function countLeasedJobs({ read, counter, counted }: Counting): Promise<string[]> {
-  const gone: string[] = [];
-  for (let first = 0; ;) {
-    const from = first;
-    const part = await read((target) => countLeased(target, from));
-    for (const { topic, leased, waiting } of part.topics) {
-      const counts = counter.of(topic);
-      counts.leased += leased;
-      counts.delayed += waiting;
-    }
-    gone.push(...part.gone);
-    if (part.lookedAt === 0) return gone;
-    first += part.lookedAt;
-    counted(part.lookedAt * JOBS_OF_LEASE);
-  }
-}
-
-/** @returns the keys of dead letters that are gone or of a wrong type */
-async function countDeadJobs({ read, keys, counter, counted }: Counting): Promise<string[]> {
-  const gone: string[] = [];
-  for (let first = 0; ;) {
-    const from = first;
-    const part = await read((target) => countDead(target, from, DEAD_WINDOW));
-    for (const topic of part.topics) counter.of(topic).dead += 1;
-    gone.push(...part.gone.map((id) => `${keys.deadLetterStem}${id.toString()}`));
-    if (part.lookedAt === 0) return gone;
-    first += part.lookedAt;
-    counted(part.lookedAt);
-  }
-}
-
-/** A job that is in its list twice is counted once. @returns what is wrong with the entries */
-async function countReadyJobs(
-  { read, sizes, counter, isPlain, counted }: Counting,
-  lists: readonly ReadyList[],
-): Promise<{
-  flawed: Flawed[];
-  doubled: number;
-  topics: Buffer[];
-  problems: Problem[];
-}> {
-  const flawed: Flawed[] = [];
-  const topics: Buffer[] = [];
-  const problems: Problem[] = [];
-  let doubled = 0;
-  const lengths = new Map(sizes.heads.map((head) => [head.topic.toString('latin1'), head.entries]));
-  for (const { topic, key, type } of lists) {
-    if (type !== 'list') {
-      problems.push(wrongTypeProblem(key.toString(), type, 'list'));
-      continue;
-    }
-    topics.push(topic);
-    const counts = counter.of(topic);
-    const entries = lengths.get(topic.toString('latin1'));
-    const [ready, expired, twice] = [new Set<string>(), new Set<string>(), new Set<string>()];
-    for await (const part of readyParts(read, topic, { isPlain, entries })) {
-      for (const name of part.alive) {
-        if (ready.has(name)) twice.add(name);
-        ready.add(name);
-      }
-      for (const name of part.expired) expired.add(name);
-      flawed.push(...part.flawed);
-      counted(part.lookedAt);
-    }
-    counts.ready += ready.size;
-    counts.expired += expired.size;
-    doubled += twice.size;
-  }
-  return { flawed, doubled, topics, problems };
-}
-
-/** @returns the jobs whose body has a key of the wrong type in its place */
-async function countAsideJobs(read: Read, counter: TopicCounter): Promise<Flawed[]> {
-  const flawed: Flawed[] = [];
-  for await (const { id, topic, blockedBy } of asideJobs(read)) {
-    counter.of(Buffer.from(topic ?? '')).expired += 1;
-    const what = blockedBy?.type === 'wrong_type' ? blockedBy.found : 'none';
-    flawed.push({ id: Buffer.from(id), what });
-  }
-  return flawed;
 }
