@@ -113,7 +113,7 @@ export class Comeback {
     }
     const isDelayed = ({ dueAt }: ModelJob) => dueAt !== undefined && dueAt > now;
     for (const job of free) if (isDelayed(job)) this.line.add(job, job.dueAt ?? now, now);
-    this.line.putBack(
+    this.line.bringBack(
       free.filter((job) => !isDelayed(job)),
       now,
     );

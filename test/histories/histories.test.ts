@@ -15,7 +15,7 @@ describe('random histories', () => {
       this.slow(20_000);
       const { failure } = await runHistories({ store, seed: SEED, operations: OPERATIONS, shrink: true });
       const again = `npm run test:histories -- --store ${store} --seed ${failure?.seed} --path ${failure?.path}`;
-      expect(failure, `${failure?.story}\n${again}`).to.be.undefined;
+      expect(failure, `${failure?.account}\n${again}`).to.be.undefined;
     });
   }
 

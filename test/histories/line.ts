@@ -19,7 +19,7 @@ export interface Line {
   /** Keeps with a job in line what its due time and expiry do not say of it. */
   remember(job: ModelJob): void;
   /** Puts jobs in line where they stood before. */
-  putBack(jobs: readonly ModelJob[], now: number): void;
+  bringBack(jobs: readonly ModelJob[], now: number): void;
   /** Puts delayed jobs of one topic before all others that are in line or come back. */
   putFirst(jobs: readonly ModelJob[], now: number): void;
   /**
@@ -82,7 +82,7 @@ export class PlainLine implements Line {
     return;
   }
 
-  putBack(jobs: readonly ModelJob[]): void {
+  bringBack(jobs: readonly ModelJob[]): void {
     for (const job of jobs) this.byId.set(job.id, job);
   }
 

@@ -106,7 +106,7 @@ function progressOf(store: StoreName, { verbose }: Options): ((operations: numbe
 function report(store: StoreName, outcome: Outcome, seconds: number, { json, seed }: Options): void {
   const { operations, histories, failure } = outcome;
   if (json) {
-    const story = failure?.story.split('\n').slice(-8).join('\n');
+    const account = failure?.account.split('\n').slice(-8).join('\n');
     console.log(
       JSON.stringify({
         store,
@@ -115,7 +115,7 @@ function report(store: StoreName, outcome: Outcome, seconds: number, { json, see
         histories,
         failed: failure !== undefined,
         path: failure?.path,
-        story,
+        account,
       }),
     );
     return;
@@ -128,7 +128,7 @@ function report(store: StoreName, outcome: Outcome, seconds: number, { json, see
     return;
   }
   console.log(`${store}: a difference after ${operations} operations. The shortest history that shows it:`);
-  console.log(failure.story);
+  console.log(failure.account);
   console.log(
     `Again: npm run test:histories -- --store ${store} --seed ${failure.seed} --path ${failure.path}`,
   );

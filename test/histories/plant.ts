@@ -56,7 +56,7 @@ function misfit(dir: string, defect: Defect): string[] {
 interface Found {
   readonly operations: number;
   readonly failed: boolean;
-  readonly story?: string;
+  readonly account?: string;
 }
 
 function runHistories(dir: string, store: StoreName, most: number): Found {

@@ -133,7 +133,7 @@ export class RedisLine implements Line {
     this.lists.set(topic, rest);
   }
 
-  putBack(jobs: readonly ModelJob[]): void {
+  bringBack(jobs: readonly ModelJob[]): void {
     // The last first, so that those of one place keep their order: original clients give whole seconds. Those
     // whose place nobody knows become the next, in their order.
     const isUnknown = ({ place }: ModelJob) => place === undefined;

@@ -29,7 +29,7 @@ export interface Failure {
   readonly seed: number;
   readonly path: string;
   /** What was done, and how the store differs from the model. */
-  readonly story: string;
+  readonly account: string;
 }
 
 export interface Outcome {
@@ -74,7 +74,7 @@ async function runOn(ground: Ground, options: RunOptions): Promise<Outcome> {
       const again = async (some: readonly Step[]) => (await runOne(ground, some)).failure;
       const first = (await again(steps)) ?? failure;
       const shortest = options.shrink ? (await shrink(steps, first, again)).failure : first;
-      return { ...count, failure: { seed, path: counterexamplePath ?? '', story: shortest.story } };
+      return { ...count, failure: { seed, path: counterexamplePath ?? '', account: shortest.account } };
     }
     if (options.path !== undefined || options.signal?.aborted === true) break;
   }
@@ -82,7 +82,7 @@ async function runOn(ground: Ground, options: RunOptions): Promise<Outcome> {
 }
 
 interface FailedRun {
-  readonly story: string;
+  readonly account: string;
   readonly steps: number;
 }
 
@@ -99,8 +99,8 @@ async function runOne(
     return { done: history.operations };
   } catch (error) {
     if (error instanceof Error && error.cause instanceof Undecided) return { done: history.operations };
-    const story = error instanceof Error ? error.message : String(error);
-    return { done: history.operations, failure: { story, steps: history.operations } };
+    const account = error instanceof Error ? error.message : String(error);
+    return { done: history.operations, failure: { account, steps: history.operations } };
   }
 }
 

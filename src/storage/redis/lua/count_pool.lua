@@ -51,7 +51,7 @@ local function due_time_at(i)
 end
 
 -- Counts the jobs between two places of the part, which are of one state.
-local function tally(from, to, state)
+local function count_between(from, to, state)
   local found, first_of = {}, {}
   for i = from, to do
     local topic = topic_of[i]
@@ -80,9 +80,9 @@ local near = ARGV[5] == '' and count or math.max(due, place_by(tonumber(ARGV[5])
 for i = 1, count do
   if not is_plain or type(topic_of[i]) ~= 'string' then take_out(i, i <= due) end
 end
-tally(1, due, 'due')
-tally(due + 1, near, 'delayed')
-tally(near + 1, count, 'beyond')
+count_between(1, due, 'due')
+count_between(due + 1, near, 'delayed')
+count_between(near + 1, count, 'beyond')
 
 local last = count > 0 and first + count < redis.call('ZCARD', POOL)
   and redis.call('ZRANGE', POOL, first + count - 1, first + count - 1, 'WITHSCORES') or { '', '' }
