@@ -147,6 +147,12 @@ export function replyError(error: Error, label: string): DelayerError {
   return new DelayerError(code, `${label} ${says}${quote}`, { hint, cause });
 }
 
+/** By its name: where `import` and `require` mix, a view that is loaded late has a class of its own. */
+export function isWrongTypeError(error: unknown): error is Error & Pick<DelayerError, 'hint'> {
+  const { name, code } = error as { name?: unknown; code?: unknown };
+  return name === 'DelayerError' && code === 'store_wrong_type';
+}
+
 export function replicaError(label: string): DelayerError {
   return new DelayerError('store_replica', `${label} is a replica and takes no writes`);
 }

@@ -1,4 +1,4 @@
-import { DelayerError } from '../../../core/errors.js';
+import { isWrongTypeError } from '../errors.js';
 import { JOB_STATES, type JobRecord, type JobState } from '../../../core/job.js';
 import { selectionMatcher, type TopicSelection } from '../../../core/selection.js';
 import type { JobPage, Problem } from '../../../core/results.js';
@@ -110,7 +110,7 @@ async function stepFrom(
 
 /** A key of a wrong type keeps nobody from looking at the others. */
 function passOver(error: unknown, { phase }: Place): Step {
-  if (!(error instanceof DelayerError) || error.code !== 'store_wrong_type') throw error;
+  if (!isWrongTypeError(error)) throw error;
   const problem = { code: 'wrong_type', message: error.message, hint: error.hint } as const;
   return { jobs: [], problem, next: nextPhase(phase) };
 }

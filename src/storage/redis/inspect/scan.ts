@@ -1,4 +1,4 @@
-import { DelayerError } from '../../../core/errors.js';
+import { isWrongTypeError } from '../errors.js';
 import { JOB_STATES, type JobRecord, type JobState } from '../../../core/job.js';
 import type { ScanPart } from '../../../core/results.js';
 import { type Selection, selectionMatcher, topicMatcher } from '../../../core/selection.js';
@@ -51,7 +51,7 @@ function onlyTopic({ topics, topicGlobs }: Selection): Buffer | undefined {
 
 /** A key of a wrong type keeps nobody from looking at the others; any other error ends the scan. */
 function wrongType(error: unknown): ScanPart {
-  if (!(error instanceof DelayerError) || error.code !== 'store_wrong_type') throw error;
+  if (!isWrongTypeError(error)) throw error;
   const problem = { code: 'wrong_type', message: error.message, hint: error.hint } as const;
   return { jobs: [], lookedAt: 0, problems: [problem] };
 }
