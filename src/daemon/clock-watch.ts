@@ -5,7 +5,7 @@ const TOLERANCE_MS = 1000;
 
 interface Look {
   readonly storeMs: number;
-  /** On the clock of monotonicMs, halfway between question and answer, and half of the time between them. */
+  /** On the running clock, halfway between question and answer, and half of the time between them. */
   readonly atMs: number;
   readonly uncertainMs: number;
 }
@@ -14,11 +14,14 @@ interface Look {
 export class ClockWatch {
   private last: Look | undefined;
 
+  /** @param runningMs the machine's running clock; monotonicMs but in tests */
+  constructor(private readonly runningMs: () => number = monotonicMs) {}
+
   /** By how much (ms) the clock was set since the look before; nothing where it was not. */
   async look(now: () => Promise<Date>): Promise<number | undefined> {
-    const askedMs = monotonicMs();
+    const askedMs = this.runningMs();
     const storeMs = (await now()).getTime();
-    const answeredMs = monotonicMs();
+    const answeredMs = this.runningMs();
     const look = {
       storeMs,
       atMs: (askedMs + answeredMs) / 2,

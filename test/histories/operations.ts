@@ -305,22 +305,12 @@ const originalHalfTick = fc.record({ does: fc.constant('original half tick') });
 const spoil = fc.record({ does: fc.constant('spoil'), topic: aTopic });
 const heal = fc.record({ does: fc.constant('heal') });
 const flushScripts = fc.record({ does: fc.constant('flush scripts') });
+/** What may be interrupted besides pushes and failures. */
+const OTHERS = [remove, requeue, reserve, ack, release, promote, reschedule, imported] as const;
 const cut = fc.record({
   does: fc.constant('cut'),
   where: fc.constantFrom('reply', 'request'),
-  step: fc.oneof(
-    push,
-    nackOrBury(),
-    remove,
-    requeue,
-    reserve,
-    ack,
-    release,
-    promote,
-    reschedule,
-    imported,
-    importMade,
-  ),
+  step: fc.oneof(push, nackOrBury(), ...OTHERS, importMade),
 });
 
 function nackOrBury() {
@@ -335,22 +325,7 @@ const kill = fc.record({
   does: fc.constant('kill'),
   at: fc.integer({ min: 1, max: 16 }),
   after: fc.boolean(),
-  step: fc.oneof(
-    push,
-    push,
-    retry,
-    bury,
-    remove,
-    requeue,
-    reserve,
-    ack,
-    release,
-    promote,
-    reschedule,
-    imported,
-    imported,
-    importMade,
-  ),
+  step: fc.oneof(push, push, retry, bury, ...OTHERS, imported, importMade),
 });
 
 const onRedis = fc.oneof(

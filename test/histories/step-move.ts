@@ -142,36 +142,9 @@ function requestOf(job: StepOf<'import made'>['jobs'][number], body: string, now
   };
 }
 
+/** In a form that can be read. */
 function describe(job: ImportRequest): object {
-  const {
-    id,
-    topic,
-    body,
-    state,
-    dueAt,
-    expiresAt,
-    ttlMs,
-    attempts,
-    key,
-    isWaiting,
-    leasedAt,
-    failedAt,
-    deadUntil,
-  } = job;
-  const texts = { id: id.toString(), topic: topic.toString(), body: body.toString() };
-  return {
-    ...texts,
-    state,
-    dueAt,
-    expiresAt,
-    ttlMs,
-    attempts,
-    key,
-    isWaiting,
-    leasedAt,
-    failedAt,
-    deadUntil,
-  };
+  return { ...job, id: job.id.toString(), topic: job.topic.toString(), body: job.body.toString() };
 }
 
 function toModelImport(job: ImportRequest): ModelImport {

@@ -23,6 +23,7 @@ export class BodySweep {
   private readonly suspects = new Map<string, { since: number; isOver: boolean }>();
   private cursor = '0';
   private steppedAtMs = -Infinity;
+  private overCount = 0;
 
   constructor(private readonly caller: Pick<Caller, 'run'>) {}
 
@@ -39,9 +40,10 @@ export class BodySweep {
       this.steppedAtMs = now;
       await this.lookAtSome(now);
       removed = await this.lookAgain(now, graceMs, removes);
+      // Not at each step, of which there may be a thousand a second.
+      this.overCount = [...this.suspects.values()].filter(({ isOver }) => isOver).length;
     }
-    const unnamed = [...this.suspects.values()].filter(({ isOver }) => isOver).length;
-    return { unnamed, removed };
+    return { unnamed: this.overCount, removed };
   }
 
   private async lookAtSome(now: number): Promise<void> {

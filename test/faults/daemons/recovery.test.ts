@@ -9,7 +9,10 @@ import { IS_LONG, Measurement, SIZE } from '../measure.js';
 
 /** So soon (ms) after the end of a fault a due job has to be ready. Checked in the long form, on a machine that is quiet. */
 const GOAL_MS = 2000;
-/** How long (ms) a fault lasts: the pauses between two tries have grown by then. */
+/**
+ * How long (ms) a fault lasts: the pauses between two tries have grown by then. It is what is varied, and no wait for
+ * something: of some of these faults nobody is told.
+ */
 const LASTS_MS = IS_LONG ? 5000 : 1000;
 const [TOPIC, PATIENCE_MS] = ['topic', 60_000];
 
