@@ -1,6 +1,6 @@
 import { monotonicMs } from '../../core/timer.js';
 import type { Caller } from './caller.js';
-import { lookAtBodies } from './scripts/maintain.js';
+import { lookAtBodies, type SeenBody } from './scripts/maintain.js';
 import type { Target } from './scripts/run.js';
 
 /** So often (ms) some bodies are looked at, and so many names of keys: a million take an hour. */
@@ -17,10 +17,15 @@ export interface BodyStep {
   readonly removed: number;
 }
 
+interface Suspect extends SeenBody {
+  readonly since: number;
+  readonly isOver: boolean;
+}
+
 /** Finds bodies that nothing names, as original clients leave them that die between their RPOP and their DEL. */
 export class BodySweep {
   /** By id as latin1: since when it is not named, and whether the grace time is over. */
-  private readonly suspects = new Map<string, { since: number; isOver: boolean }>();
+  private readonly suspects = new Map<string, Suspect>();
   private cursor = '0';
   private steppedAtMs = -Infinity;
   private overCount = 0;
@@ -48,31 +53,38 @@ export class BodySweep {
 
   private async lookAtSome(now: number): Promise<void> {
     const ids = await this.caller.run('best-effort', (target) => this.scan(target));
-    const found = await this.unnamed(ids, false);
+    const found = await this.unnamed(
+      ids.map((id) => ({ id, expiry: 'any' })),
+      false,
+    );
     for (const id of ids) {
       const name = id.toString('latin1');
-      if (!found.has(name)) this.suspects.delete(name);
-      else if (!this.suspects.has(name) && this.suspects.size < MOST_SUSPECTS)
-        this.suspects.set(name, { since: now, isOver: false });
+      const [body, known] = [found.get(name), this.suspects.get(name)];
+      if (!body) this.suspects.delete(name);
+      // What was pushed anew meanwhile begins anew.
+      else if (known ? known.expiry !== body.expiry : this.suspects.size < MOST_SUSPECTS)
+        this.suspects.set(name, { ...body, since: now, isOver: false });
     }
   }
 
   /** Looks again at those whose time is over, and takes them away where it is to. */
   private async lookAgain(now: number, graceMs: number, removes: boolean): Promise<number> {
     const over = [...this.suspects].filter(([, { since }]) => now - since >= graceMs).slice(0, SCAN_WINDOW);
-    const ids = over.map(([name]) => Buffer.from(name, 'latin1'));
-    const found = await this.unnamed(ids, removes);
-    for (const [name] of over) {
-      if (found.has(name) && !removes) this.suspects.set(name, { since: now, isOver: true });
+    const found = await this.unnamed(
+      over.map(([, suspect]) => suspect),
+      removes,
+    );
+    for (const [name, suspect] of over) {
+      if (found.has(name) && !removes) this.suspects.set(name, { ...suspect, since: now, isOver: true });
       else this.suspects.delete(name);
     }
     return removes ? found.size : 0;
   }
 
-  private async unnamed(ids: readonly Buffer[], removes: boolean): Promise<Set<string>> {
-    if (ids.length === 0) return new Set();
-    const found = await this.caller.run('best-effort', (target) => lookAtBodies(target, ids, removes));
-    return new Set(found.map((id) => id.toString('latin1')));
+  private async unnamed(bodies: readonly SeenBody[], removes: boolean): Promise<Map<string, SeenBody>> {
+    if (bodies.length === 0) return new Map();
+    const found = await this.caller.run('best-effort', (target) => lookAtBodies(target, bodies, removes));
+    return new Map(found.map((body) => [body.id.toString('latin1'), body]));
   }
 
   private async scan({ redis, keys }: Target): Promise<Buffer[]> {

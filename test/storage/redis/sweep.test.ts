@@ -169,7 +169,19 @@ describe('a daemon on Redis', () => {
         ...Array.from({ length: 6000 }, (_, i) => `other-${i}`),
       );
       const target = { redis: ground.raw, keys: new Keys(ground.prefix) };
-      expect(await lookAtBodies(target, [Buffer.from('left')], true)).to.be.empty;
+      expect(await lookAtBodies(target, [{ id: Buffer.from('left'), expiry: 'any' }], true)).to.be.empty;
+      expect(await bodies()).to.equal(1);
+    });
+
+    it('stays where the id was pushed anew meanwhile, and an original client has just popped it', async () => {
+      await leave(ground.queue());
+      const target = { redis: ground.raw, keys: new Keys(ground.prefix) };
+      const seen = await lookAtBodies(target, [{ id: Buffer.from('left'), expiry: 'any' }], false);
+      expect(seen).to.have.length(1);
+      await ground.raw.del(key('job_bucket:left'));
+      ground.clock.advance(SECOND_MS);
+      await leave(ground.queue());
+      expect(await lookAtBodies(target, seen, true)).to.be.empty;
       expect(await bodies()).to.equal(1);
     });
   });

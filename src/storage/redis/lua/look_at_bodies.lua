@@ -1,8 +1,9 @@
 -- Which bodies does nothing name: not the pool, no ready list, not what was set aside? An original client that died
 -- between its RPOP and its DEL leaves such a one. What cannot be known here for sure counts as named.
 -- include: keys, time, note, bounds
--- ARGV: 1 where they are to be removed, then ids
--- Answers: the ids of those bodies
+-- ARGV: 1 where they are to be removed, then for each its id and when it expires, in ms or '' for never, as it was seen
+--   before, or 'any'. One that expires at another time was pushed anew.
+-- Answers: for each of those bodies its id and when it expires
 
 -- Entries of ready lists that a run reads, at some 0.3 µs each; a list that is longer may have any id.
 local most_entries, lists = 5000, {}
@@ -26,22 +27,32 @@ local function may_stand_in(topic, id)
   return topic and (not ids or ids[id])
 end
 
-local ids = { unpack(ARGV, 2) }
+local ids, seen = {}, {}
+for i = 2, #ARGV, 2 do
+  ids[#ids + 1] = ARGV[i]
+  seen[#seen + 1] = ARGV[i + 1]
+end
 local in_pool = read('ZMSCORE', POOL, unpack(ids))
+
+local function is_unnamed(i, id)
+  local topic = redis.pcall('HGET', BUCKET .. id, 'topic')
+  if not in_pool or in_pool[i] or type(topic) ~= 'string' or read('HEXISTS', SET_ASIDE, id) ~= 0 then return false end
+  local noted = noted_topic(read('HGET', READY_DUE, id))
+  return not may_stand_in(topic, id) and not (noted ~= topic and may_stand_in(noted, id))
+end
+
 local answer = {}
 for i, id in ipairs(ids) do
-  local topic = redis.pcall('HGET', BUCKET .. id, 'topic')
-  if in_pool and not in_pool[i] and type(topic) == 'string' and read('HEXISTS', SET_ASIDE, id) == 0 then
-    local noted = noted_topic(read('HGET', READY_DUE, id))
-    if not may_stand_in(topic, id) and not (noted ~= topic and may_stand_in(noted, id)) then
-      answer[#answer + 1] = id
-    end
+  local expiry = to_text(written_expiry_of(BUCKET .. id))
+  if (seen[i] == 'any' or seen[i] == expiry) and is_unnamed(i, id) then
+    answer[#answer + 1] = id
+    answer[#answer + 1] = expiry
   end
 end
-if ARGV[1] == '1' and #answer > 0 then
-  for _, id in ipairs(answer) do
-    redis.call('DEL', BUCKET .. id)
-    read('HDEL', READY_DUE, id)
+if ARGV[1] == '1' then
+  for i = 1, #answer, 2 do
+    redis.call('DEL', BUCKET .. answer[i])
+    read('HDEL', READY_DUE, answer[i])
   end
 end
 return answer

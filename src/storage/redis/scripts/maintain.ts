@@ -75,9 +75,21 @@ export async function sweep(target: Target, topic: Buffer, { from, entries }: Li
   return { expired: Number(expired), taken: Number(taken), next: Number(next), doubled: Number(doubled) };
 }
 
+/** A body, by its id, and when it expires, in ms or '' for never; `any` where that was not seen before. */
+export interface SeenBody {
+  readonly id: Buffer;
+  readonly expiry: string;
+}
+
 /** lua/look_at_bodies.lua; answers those that nothing names. */
-export async function lookAtBodies(target: Target, ids: readonly Buffer[], removes: boolean) {
-  return (await runScript(target, SCRIPTS.lookAtBodies, removes ? 1 : 0, ...ids)).map(toBuffer);
+export async function lookAtBodies(
+  target: Target,
+  bodies: readonly SeenBody[],
+  removes: boolean,
+): Promise<SeenBody[]> {
+  const given = bodies.flatMap(({ id, expiry }) => [id, expiry]);
+  const answer = await runScript(target, SCRIPTS.lookAtBodies, removes ? 1 : 0, ...given);
+  return [...toRows(answer, 0, 2)].map(([id, expiry]) => ({ id: toBuffer(id), expiry: toText(expiry) }));
 }
 
 /** lua/reclaim.lua; answers which jobs became dead letters. */
