@@ -147,9 +147,9 @@ describe('a daemon on Redis', () => {
       await leave(queue);
       await queue.push({ id: 'delayed', topic: 'topic', body: 'b', delayMs: LONG_MS });
       await queue.push({ id: 'ready', topic: 'topic', body: 'b', ttlMs: LONG_MS });
+      await maintainAll(queue);
       await original().push('promoted', 'other', 'b', 0);
       await new OriginalDaemon(ground.raw, ground.prefix).tick();
-      await queue.maintain();
       expect(await look(ground.queue(), { repairs: true, graceMs: 0 })).to.deep.equal({
         unnamed: 0,
         removed: 1,
