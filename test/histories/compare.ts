@@ -1,4 +1,4 @@
-import { JOB_STATES } from '../../src/core/job.js';
+import { JOB_STATES, type JobState } from '../../src/core/job.js';
 import type { Stats } from '../../src/core/results.js';
 import { expectSame } from './difference.js';
 import type { Ground } from './ground.js';
@@ -31,14 +31,15 @@ export class Comparison {
     return letters.some(({ deleteAt }) => deleteAt <= now) || (!rules.losesExpired && IDS.some(isOver));
   }
 
-  /** What has to be held beside the model after each step: it learns from it what the contract leaves open. */
-  async learn(mayClear: boolean): Promise<void> {
-    this.mayHaveCleared ||= mayClear;
+  /** What has to be held beside the model after each call: it learns from it what the contract leaves open. */
+  async learn(): Promise<void> {
+    this.mayHaveCleared = true;
     const { line } = this.model;
     const now = this.ground.clock.now();
     if (line instanceof RedisLine) adoptLists(await readyLists(this.ground), line, now);
-    if (!this.mayHaveCleared || !this.isOpen()) return;
-    this.forgetCleared(await this.looker.lookAtOver(), now);
+    if (!this.isOpen()) return;
+    const over: JobState[] = this.model.rules.losesExpired ? ['dead'] : ['expired', 'dead'];
+    this.forgetCleared(await this.looker.lookAtOver(over), now);
     this.mayHaveCleared = false;
   }
 

@@ -1,3 +1,4 @@
+import type { JobState } from '../../src/core/job.js';
 import type { Queue } from '../../src/core/queue.js';
 import type { Stats } from '../../src/core/results.js';
 import { claimsOf } from './claims.js';
@@ -36,9 +37,9 @@ export class Looker {
 
   constructor(private readonly ground: Ground) {}
 
-  /** What is over, and was not cleared away yet. */
-  async lookAtOver(): Promise<readonly Seen[]> {
-    const { jobs } = await this.ground.viewer.list(TOPICS, { states: ['expired', 'dead'], limit: 1000 });
+  /** What is over, and was not cleared away yet, in one of these states. */
+  async lookAtOver(states: readonly JobState[]): Promise<readonly Seen[]> {
+    const { jobs } = await this.ground.viewer.list(TOPICS, { states, limit: 1000 });
     return jobs.map(toSeen);
   }
 

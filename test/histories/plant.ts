@@ -61,7 +61,7 @@ interface Found {
 
 function runHistories(dir: string, store: StoreName, most: number): Found {
   execFileSync(process.execPath, ['scripts/generate.mjs'], { cwd: dir });
-  const args = ['--import=tsx', 'test/histories/main.ts', '--json', '--store', store];
+  const args = ['scripts/run-bundled.mjs', 'test/histories/main.ts', '--json', '--store', store];
   const options = ['--seed', `${SEED}`, '--operations', `${most}`, '--look-every', `${LOOK_EVERY}`];
   const { stdout, stderr } = spawnSync(process.execPath, [...args, ...options], {
     cwd: dir,
