@@ -9,10 +9,9 @@ export type EndSignal = (typeof SIGNALS)[number] | 'SIGQUIT';
 const STDIO = [0, 1, 2];
 
 /**
- * The first signal aborts `signal`, so that the job in hand is finished; the second ends the process at
- * once, by that signal. What was in hand then is ready again when its lease ends. Where `abortAtSecond` was
- * asked for, the second one aborts that, and the third ends the process. A hang-up that was to be ignored when
- * the process began is none.
+ * The first signal aborts `signal`, so that the job in hand is finished. Where `abortAtSecond` was asked for, as drain
+ * with handlers does, the second one aborts that. The next one ends the process at once, by that signal; what was in
+ * hand then is ready again when its lease ends. A hang-up that was to be ignored when the process began is none.
  */
 export class Interruption {
   private readonly controller = new AbortController();

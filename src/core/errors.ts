@@ -6,7 +6,7 @@ import type { Job } from './job.js';
  * here names a flag or a command: cli/hints.ts does that for the command line.
  */
 export const ERRORS = {
-  usage: { exitCode: 2, hint: 'Mend the call.' },
+  usage: { exitCode: 2, hint: 'Correct the call.' },
   job_exists: { exitCode: 65, hint: 'Replace it, keep it, or use another id.' },
   store_unreachable: { exitCode: 69, hint: 'Check that the store is running and that the URL names it.' },
   store_auth: { exitCode: 69, hint: 'Check the user and the password.' },
@@ -39,11 +39,11 @@ export const ERRORS = {
   },
   handler_not_executable: {
     exitCode: 126,
-    hint: 'Mend the command of the handler; the job is back in the queue.',
+    hint: 'Correct the command of the handler; the job is back in the queue.',
   },
   handler_not_found: {
     exitCode: 127,
-    hint: 'Mend the command of the handler; the job is back in the queue.',
+    hint: 'Correct the command of the handler; the job is back in the queue.',
   },
   pid_file_taken: { exitCode: 69, hint: 'Stop the process that has it, or name another pid file.' },
   config_invalid: {

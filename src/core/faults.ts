@@ -33,7 +33,7 @@ export const FAULT_RULES = {
   body_without_entry: { severity: 'warning' },
   due_in_the_past: { severity: 'warning', remedy: 'maintain' },
   jobs_overdue: { severity: 'warning', remedy: 'maintain' },
-  entry_doubled: { severity: 'warning', remedy: 'mend' },
+  doubled_entry: { severity: 'warning', remedy: 'mend' },
   entry_of_delayed: { severity: 'error', remedy: 'mend' },
   entry_of_other_topic: { severity: 'error', remedy: 'mend' },
   entries_expired: { severity: 'warning', remedy: 'mend', from: 100 },

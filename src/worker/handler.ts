@@ -59,7 +59,7 @@ export interface HandlerContext {
   settle(place: number, outcome: Outcome): boolean;
 }
 
-/** What is done with jobs: they are printed, or given to a program. */
+/** What is done with jobs: they are printed, or given to a program or a function. */
 export interface Handler {
   /** Calls of `handle` that may be under way at once. */
   readonly concurrency: number;

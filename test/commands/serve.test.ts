@@ -1,5 +1,7 @@
 import { expect } from 'chai';
+import { join } from 'node:path';
 import { documentOf, forEachStore, type Running, useCli } from '../support/cli.js';
+import { ProcessClock } from '../support/clock.js';
 import { eventually } from '../support/eventually.js';
 import { must } from '../support/jobs.js';
 import { useRedis } from '../support/redis.js';
@@ -129,6 +131,26 @@ describe('serve', () => {
       const { dueAt } = await (await cli.queue()).push({ topic: 'topic', body: 'b', delayMs: 700 });
       await eventually(async () => (await ready()).length === 1);
       expect(await now()).to.be.at.least(dueAt?.getTime() ?? Infinity);
+    });
+
+    it('serve promotes on time whatever the clock of its own machine is set to: jobs are due by that of Redis', async () => {
+      const clock = new ProcessClock(join(cli.home, 'clock'));
+      const daemon = cli.start(['serve', '--interval', '1h'], { env: clock.env });
+      await daemon.says(/promoting due jobs/);
+      expect(clock.isUsedBy(daemon.child)).to.be.true;
+      const queue = await cli.queue();
+      for (const [id, stepMs] of [
+        ['ahead', 3_600_000],
+        ['back', -7_200_000],
+      ] as const) {
+        clock.advance(stepMs);
+        const { dueAt } = await queue.push({ id, topic: 'topic', body: 'b', delayMs: 300 });
+        await eventually(async () => (await ready()).includes(id));
+        expect(await now()).to.be.at.least(must(dueAt).getTime());
+      }
+      const { code, stderr } = await daemon.end();
+      expect(code).to.equal(0);
+      expect(stderr).not.to.include('clock');
     });
 
     it('serve --no-wait ends with 69 at once when Redis cannot be reached at the start', async () => {

@@ -192,7 +192,7 @@ describe('doctor on Redis', () => {
         await pushReady('1');
         await ground.raw.lpush(key('ready_queue:topic'), '1');
       },
-      kinds: ['entry_doubled'],
+      kinds: ['doubled_entry'],
       kept: ['1'],
     },
     {
@@ -203,7 +203,7 @@ describe('doctor on Redis', () => {
         await maintainAll(queue);
         await ground.raw.lpush(key('ready_queue:topic'), '1');
       },
-      kinds: ['entry_doubled'],
+      kinds: ['doubled_entry'],
       kept: ['1'],
     },
     {

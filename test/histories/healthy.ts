@@ -14,7 +14,7 @@ const OF_THE_GROUND: readonly FaultKind[] = [
 /** What original clients and daemons leave behind, and the keys of other types that `spoil` puts in the way. */
 const OF_ORIGINALS: readonly FaultKind[] = [
   ...(['body_gone', 'body_without_entry', 'other_daemon'] as const),
-  ...(['entry_doubled', 'entry_of_delayed', 'entry_of_other_topic'] as const),
+  ...(['doubled_entry', 'entry_of_delayed', 'entry_of_other_topic'] as const),
   ...(['body_wrong_type', 'key_wrong_type'] as const),
 ];
 

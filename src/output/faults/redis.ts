@@ -36,7 +36,7 @@ export const REDIS_TEXTS = {
     many: '# jobs were due more than a minute ago, and nobody makes them ready',
     means: 'No daemon runs, or it does not keep up. Run `delayer serve`.',
   },
-  entry_doubled: {
+  doubled_entry: {
     one: 'a ready job is in its list twice',
     many: '# entries of ready lists are second ones of their jobs',
     means:

@@ -27,9 +27,11 @@ import type { RedisAddress } from './url.js';
 /**
  * What may be sent again when the connection breaks before the answer came:
  * - `read`: a question; when it fails again, the store is unreachable.
- * - `best-effort`: a write whose outcome changes nothing for the caller; as `read`.
- * - `idempotent`: a write that the script does not do twice; when it fails again, the outcome is unknown.
- * - `never`: nothing; the outcome is unknown at once.
+ * - `best-effort`: a write of which the caller may be told that it was not done; as `read`. reserve is one, for what it
+ *   took comes back when its lease ends; maintain, pause, resume and locks.
+ * - `idempotent`: a write that the script does not do twice; when it fails again, the outcome is unknown. ack, release
+ *   and extend.
+ * - `never`: nothing; the outcome is unknown at once. push, nack, and an operator's changes of jobs.
  */
 export type RetryMode = 'read' | 'best-effort' | 'idempotent' | 'never';
 
@@ -79,9 +81,8 @@ export class Connection {
   private dialled: Redis | undefined;
   /** Why connections broke: ioredis tells what was under way no more than that they did. */
   private readonly causes = new WeakMap<Redis, Error>();
-  /** Connections that were made. */
+  /** Connections that were made: Redis answered their greeting. */
   private made = 0;
-  private hasWorked = false;
   private replica = false;
   private closed = false;
 
@@ -120,9 +121,7 @@ export class Connection {
         if (patience?.isOver === true) throw new NoAnswerError(patience.waitedMs);
         const answer = this.answered(used, request.send(used, request.sent));
         request.sent = true;
-        const given = await answer;
-        this.hasWorked = true;
-        return given;
+        return await answer;
       } catch (error) {
         const failure = this.toDelayerError(error, used);
         const isUnreachable = failure.code === 'store_unreachable';
@@ -132,8 +131,8 @@ export class Connection {
         const lost = isUnreachable || failure.code === 'store_replica';
         if (lost) this.drop(used);
         if (this.closed && !request.sent) throw closedError(this.label);
-        // A connection that never worked will not begin to; one that did may be in the middle of a failover.
-        const worthRetrying = isTransient(failure) && (this.hasWorked || !lost) && !this.closed;
+        // A Redis that was never there will not come now; one that was may be in the middle of a failover.
+        const worthRetrying = isTransient(failure) && (this.made > 0 || !lost) && !this.closed;
         const maySendAgain = !isUnreachable || !request.sent || mode !== 'never';
         giveUpAt = Math.min(giveUpAt, monotonicMs() + RECOVER_MS);
         if (!worthRetrying || !maySendAgain || monotonicMs() > giveUpAt)

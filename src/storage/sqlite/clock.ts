@@ -1,6 +1,6 @@
 import type { ClockWatch } from './connection-parts.js';
 import type { Connection } from './connection.js';
-import { boundWaits } from './mend.js';
+import { boundWaits } from './bound-numbers.js';
 import { boundedTime, LAST_TIME_MS } from './rows.js';
 import type { RunningClock } from './running-clock.js';
 

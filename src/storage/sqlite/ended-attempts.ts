@@ -12,7 +12,7 @@ import {
   settingsOf,
   writeExtras,
 } from './extras.js';
-import { MOST_ATTEMPTS } from './mend.js';
+import { MOST_ATTEMPTS } from './bound-numbers.js';
 
 const FROM = 'FROM json_each(?) AS ended CROSS JOIN job ON job.seq = ended.value';
 const COLUMNS = `ended.key AS at, job.seq, min(job.attempts, ${MOST_ATTEMPTS}) + 1 AS attempt`;

@@ -8,7 +8,7 @@ import { attach, closeDatabase, newDatabase, STORE } from './driver.js';
 import { foreignFileError, fromSqlite } from './errors.js';
 import { FileIdentity, type TypeOfFileSystem } from './file.js';
 import type { FreeBytes } from './free-bytes.js';
-import { mend } from './mend.js';
+import { boundNumbers } from './bound-numbers.js';
 import { MACHINE_CLOCK, runningAs, type RunningClock } from './running-clock.js';
 import { migrate, readVersion, SCHEMA_VERSION, SETTINGS, TEMPORARIES } from './schema.js';
 import { fromSystem } from './system-errors.js';
@@ -71,7 +71,7 @@ export async function openConnection(file: string, options: OpenOptions): Promis
         options.running ?? (options.now ? runningAs(options.now) : MACHINE_CLOCK),
       );
       connection.hooks.mend = () => {
-        mend(connection);
+        boundNumbers(connection);
       };
       if (options.maxPages !== undefined)
         connection.exec(`PRAGMA ${STORE}.max_page_count = ${options.maxPages}`);

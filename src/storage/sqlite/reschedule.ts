@@ -3,7 +3,7 @@ import type { RescheduleResult } from '../../core/results.js';
 import type { RescheduleJob, RescheduleParams } from '../../core/store.js';
 import type { Connection } from './connection.js';
 import { isMeant, leasedFinder, rowsOf } from './lookup.js';
-import { LAST_SEQ } from './mend.js';
+import { LAST_SEQ } from './bound-numbers.js';
 import { moveExtras } from './extras.js';
 import { dateOf, IN_LINE, LAST_TIME_MS, TTL_MS } from './rows.js';
 

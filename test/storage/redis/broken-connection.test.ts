@@ -383,6 +383,15 @@ describe('a connection to Redis that breaks:', () => {
         for (const id of got) expect(await witness.find(id)).to.be.empty;
       });
 
+      it(`pop neither loses a job nor gives it twice when its first request ever is it (${cut} lost)`, async () => {
+        await witness.push(job);
+        proxy.cut(cut, SCRIPT);
+        const fresh = ground.queue(proxy.url);
+        expect(must(await fresh.pop('topic')).id.toString()).to.equal('1');
+        expect(proxy.cuts).to.equal(1);
+        expect(await witness.find('1')).to.be.empty;
+      });
+
       it(`an ack answers whether the leases were held (${cut} lost)`, async () => {
         await witness.pushMany(['1', '2'].map((id) => ({ ...job, id })));
         const jobs = await reserve(queue, 'topic', 2);

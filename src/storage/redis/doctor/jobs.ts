@@ -96,7 +96,7 @@ async function* listFaults(
     for (const id of found.others) seen.ids.add(id);
     for (const id of found.alive) {
       seen.ids.add(id);
-      if (!alive.add(id)) faults.push({ kind: 'entry_doubled', id: Buffer.from(id, 'latin1'), topic });
+      if (!alive.add(id)) faults.push({ kind: 'doubled_entry', id: Buffer.from(id, 'latin1'), topic });
     }
     if (expired > 0) faults.push({ kind: 'entries_expired', topic, count: expired });
     if (holes > 0) faults.push({ kind: 'entries_empty', topic, count: holes });

@@ -148,7 +148,7 @@ const byLifetime: Mender = async (caller, faults) => {
 
 const MENDERS: Partial<Record<FaultKind, Mender>> = {
   expires_before_due: byLifetime,
-  entry_doubled: byEntries,
+  doubled_entry: byEntries,
   entry_of_delayed: byEntries,
   entry_of_other_topic: byEntries,
   entries_expired: byEntries,

@@ -2,7 +2,7 @@ import type { FaultKind } from '../../../core/faults.js';
 import { MAX_LEASE_MS } from '../../../core/job.js';
 import { LOCK_MS } from '../../../core/lease.js';
 import { IS_BROKEN, outOfBounds, UNLISTED, UNWAITED } from '../inspect/strange.js';
-import { BOUNDS, KNOWN_STATE, LAST_SEQ } from '../mend.js';
+import { BOUNDS, KNOWN_STATE, LAST_SEQ } from '../bound-numbers.js';
 import { exact, FIRST_PLACE, LAST_TIME_MS } from '../rows.js';
 
 /** What can be wrong with a row, as conditions in SQL. `?1` is the time in each of them, `?2` that of a minute before. */

@@ -3,7 +3,7 @@ import { DEFAULT_DEAD_TTL_MS } from '../../../core/job.js';
 import type { Connection } from '../connection.js';
 import { STORE } from '../driver.js';
 import { type LeasedId, LEASED_JOBS, revokeLease } from '../lease.js';
-import { LAST_SEQ, MOST_ATTEMPTS } from '../mend.js';
+import { LAST_SEQ, MOST_ATTEMPTS } from '../bound-numbers.js';
 import { EXACT_VALUE, FIRST_PLACE, LAST_TIME_MS, TTL_MS } from '../rows.js';
 import { JOB_CHECKS } from './checks.js';
 import { checkOf, JOB_FLAW, timesAt } from './rows.js';

@@ -2,7 +2,7 @@ import { MAX_DURATION_MS } from '../../../core/duration.js';
 import type { Problem } from '../../../core/results.js';
 import { MAX_RETRIES } from '../../../core/retry-policy.js';
 import type { Connection } from '../connection.js';
-import { BOUNDS, KNOWN_STATE, LAST_SEQ } from '../mend.js';
+import { BOUNDS, KNOWN_STATE, LAST_SEQ } from '../bound-numbers.js';
 import { bytesOf, exact, EXACT_VALUE, FIRST_PLACE, LAST_TIME_MS } from '../rows.js';
 
 /**

@@ -70,7 +70,7 @@ export function boundWaits(connection: Connection, now: number): void {
  * call fail. It looks at every row. A job in a state that no delayer knows is left alone, but for its number in
  * `seq`, from which SQLite counts on.
  */
-export function mend(connection: Connection): void {
+export function boundNumbers(connection: Connection): void {
   for (const [table, columns] of Object.entries(BOUNDS)) {
     for (const [column, [least, most]] of Object.entries(columns)) {
       const value = `max(${least}, min(${column}, ${most}))`;
