@@ -32,7 +32,9 @@ export async function takeWaiting<T extends Popped>(
       const taken = await take();
       outage.end();
       if (taken.jobs.length > 0 || isTimeOver(limits)) return taken;
-      await wait(Math.min(untilMs - monotonicMs(), taken.nextInMs ?? Infinity), taken.revision);
+      // The time may be over since it was looked at, and no wait takes less than none.
+      const restMs = Math.max(0, untilMs - monotonicMs());
+      await wait(Math.min(restMs, taken.nextInMs ?? Infinity), taken.revision);
     } catch (error) {
       // Jobs that it has in hand are nowhere else.
       const hasJobs = error instanceof DelayerError && error.jobs.length > 0;

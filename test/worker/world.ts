@@ -11,6 +11,7 @@ import type { Handler, HandlerResult, Outcome } from '../../src/worker/handler.j
 import { printHandler } from '../../src/worker/handlers/print.js';
 import type { DrainOptions } from '../../src/worker/options.js';
 import { eventually } from '../support/eventually.js';
+import { useMonotonic } from '../support/monotonic.js';
 
 export const TOPIC = Buffer.from('topic');
 
@@ -140,18 +141,12 @@ export async function untilAfter(startMs: number, ms: number): Promise<void> {
 
 /** Lets the process stand still for `ms`, as far as its monotonic clock tells; undone after each test. */
 export function useStandstill(): (ms: number) => void {
-  const { hrtime } = process;
-  let shift = 0;
-  const shifted = (): [number, number] => {
-    const [seconds, nanoseconds] = hrtime();
-    return [seconds + shift / 1000, nanoseconds];
-  };
+  let shiftMs = 0;
+  useMonotonic((rightMs) => rightMs + shiftMs);
   afterEach(() => {
-    shift = 0;
-    process.hrtime = hrtime;
+    shiftMs = 0;
   });
   return (ms) => {
-    shift += ms;
-    process.hrtime = Object.assign(shifted, { bigint: () => hrtime.bigint() });
+    shiftMs += ms;
   };
 }

@@ -1,16 +1,10 @@
 import { expect } from 'chai';
 import { Turns } from '../../../src/storage/sqlite/turns.js';
+import { useMonotonic } from '../../support/monotonic.js';
 
 describe('turns of processes at an SQLite file', () => {
-  const { hrtime } = process;
   let atMs = 1000;
-  beforeEach(() => {
-    const now = (): [number, number] => [Math.floor(atMs / 1000), (atMs % 1000) * 1_000_000];
-    process.hrtime = Object.assign(now, { bigint: () => hrtime.bigint() });
-  });
-  afterEach(() => {
-    process.hrtime = hrtime;
-  });
+  useMonotonic(() => atMs);
 
   /** Writes again and again, for 1 ms each time, until a pause is due: after how long. */
   const spellOf = (turns: Turns): number => {

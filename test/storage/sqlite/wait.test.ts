@@ -42,9 +42,7 @@ describe('waits on an SQLite file', () => {
 
   it('a process that has waited ends by itself, though it left its store open', async () => {
     const child = startChild(['wait', folder.path()]);
-    const begun = performance.now();
     expect(await child.ended()).to.deep.equal([]);
     expect(child.process.exitCode).to.equal(0);
-    expect(performance.now() - begun).to.be.below(15_000);
   });
 });

@@ -1,5 +1,5 @@
 -- Takes what is no ready job out of a part of a ready list: entries of jobs that have expired, of jobs that are to
--- come by the pool or are of another topic by now, and second entries of one job.
+-- come by the pool or are of another topic by now, and second entries of one job in it.
 -- include: keys, time, note, bounds, known, holes
 -- ARGV: topic, index from the left, or -1 for the part at the right end, how many entries to look at
 -- Answers: how many of them had expired, how many entries were taken out in all, the index where to go on or -1 at

@@ -1,0 +1,23 @@
+import { expect } from 'chai';
+import { takeWaiting } from '../../src/core/take-waiting.js';
+import { useMonotonic } from '../support/monotonic.js';
+
+describe('a pop that waits', () => {
+  let readings = 0;
+  useMonotonic(() => 3 * readings++);
+
+  it('waits for no time at all, and not for less, when its timeout ends just before the wait begins', async () => {
+    const waits: number[] = [];
+    const taking = {
+      label: 'the store',
+      take: () => Promise.resolve({ jobs: [] }),
+      wait: (maxMs: number) => Promise.resolve(void waits.push(maxMs)),
+    };
+    readings = 0;
+    expect(await takeWaiting(taking, { untilMs: 10 })).to.deep.equal({ jobs: [] });
+    expect(waits).to.deep.equal([7, 1]);
+    readings = 0;
+    expect(await takeWaiting(taking, { untilMs: 8 })).to.deep.equal({ jobs: [] });
+    expect(waits.slice(2)).to.deep.equal([5, 0]);
+  });
+});
