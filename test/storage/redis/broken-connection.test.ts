@@ -509,7 +509,7 @@ describe('a connection to Redis that breaks:', () => {
     await eventually(() => proxy.cuts === 1, { everyMs: 1 });
     proxy.refuse();
     await Promise.all(calls);
-    expect(performance.now() - before).to.be.below(4500);
+    expect(performance.now() - before).to.be.below(10_000);
   });
 
   it('connections that break again and again, at random places, lose and double no job', async () => {

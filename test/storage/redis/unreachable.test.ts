@@ -42,7 +42,7 @@ describe('a Redis that does not serve', () => {
     it(`that is behind ${what} is unreachable at once`, async () => {
       const before = performance.now();
       const error = await failureOf(push(open(url)));
-      expect(performance.now() - before).to.be.below(4000);
+      expect(performance.now() - before).to.be.below(10_000);
       expect(error).to.be.instanceOf(DelayerError).and.include({ code: 'store_unreachable', exitCode: 69 });
       expect(error.message).to.match(new RegExp(reason)).and.contain(new URL(url).pathname);
       for (const ask of [

@@ -141,15 +141,13 @@ describe('maintenance of an SQLite file', () => {
   it('a store that is closed twice ends its waits, and fails every call after that', async () => {
     const store = await folder.open();
     const waits = [
-      store.waitForReady({ topics: [Buffer.from('t')], maxMs: 60_000 }),
-      store.waitForPush({ maxMs: 60_000 }),
+      store.waitForReady({ topics: [Buffer.from('t')], maxMs: 3_600_000 }),
+      store.waitForPush({ maxMs: 3_600_000 }),
     ];
     await sleep(20); // Lets the waits begin; it is right without, and tests less.
-    const before = performance.now();
     await store.close();
     await store.close();
     await Promise.all(waits);
-    expect(performance.now() - before).to.be.below(2000);
     expect(await store.maintain().catch((error: unknown) => error)).to.include({ code: 'internal' });
   });
 });
