@@ -36,8 +36,29 @@ const WHY_NOT: Record<JobState, string> = {
   dead: 'is a dead letter',
 };
 
+const whyNotOf = (state: JobState | undefined) => (state ? WHY_NOT[state] : 'is not in the queue');
+
+const leftAlone = (id: Bytes, why: string, done: string) =>
+  `the job "${escapeForTerminal(id)}" ${why}; it was not ${done}`;
+
 /** Of so many jobs it is told why they were left alone, where that is told at the end. */
 const MAX_HELD_NOTES = 100;
+
+/** Tells of jobs that were named and are not among those that a command reads; of many, how many more there were. */
+export class NotesOfMissing {
+  private count = 0;
+
+  constructor(private readonly done: string) {}
+
+  add(id: Bytes, state: JobState | undefined): void {
+    this.count += 1;
+    if (this.count <= MAX_HELD_NOTES) printNote(leftAlone(id, whyNotOf(state), this.done));
+  }
+
+  end(): void {
+    if (this.count > MAX_HELD_NOTES) printNote(`${this.count - MAX_HELD_NOTES} more were not ${this.done}`);
+  }
+}
 
 /**
  * Acts on jobs that were named, chunk by chunk, and tells what became of each: ids on stdout, or one document of JSON;
@@ -112,9 +133,7 @@ class ActReport {
    */
   private note({ id, state, why: given }: Acted): void {
     const { done, success, whyNot } = this.verb;
-    const known = state === undefined ? 'is not in the queue' : (whyNot?.[state] ?? WHY_NOT[state]);
-    const why = given ?? known;
-    const note = `the job "${escapeForTerminal(id)}" ${why}; it was not ${done}`;
+    const note = leftAlone(id, given ?? (state && whyNot?.[state]) ?? whyNotOf(state), done);
     if (success === 'all') printNote(note);
     else if (tellsOfSuccess()) printInfo(note);
     else if (this.heldNotes.length < MAX_HELD_NOTES) this.heldNotes.push(note);

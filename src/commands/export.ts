@@ -1,6 +1,7 @@
 import * as Args from '../cli/oclif/args.js';
 import * as Flags from '../cli/oclif/flags.js';
 import { selected } from '../bulk/sweep.js';
+import { NotesOfMissing } from '../cli/act-on-ids.js';
 import { countBehindDashes } from '../cli/argv.js';
 import { BaseCommand } from '../cli/base-command.js';
 import { EXPORTED_STATES, type ExportPart, runExport } from '../cli/export-jobs.js';
@@ -65,23 +66,33 @@ Exit code 1 when there is no such job.`;
     const target = { file, gzip: flags.gzip };
     await this.withQueue(flags, async (queue) => {
       const through = ids.length > 0 ? undefined : await select(queue);
-      const parts = through ? selected(queue, through) : this.named(queue, ids, flags.base64);
+      const missing = new NotesOfMissing('exported');
+      const parts = through ? selected(queue, through) : this.named(queue, ids, flags.base64, missing);
       const { count, exitCode } = await runExport(queue, parts, target);
       tellOfFailed(through?.where);
+      missing.end();
       const isAsked = ids.length > 0 || isSelecting(flags);
-      if (count === 0 && isAsked) printNote('there is no such job');
+      if (count === 0 && isAsked)
+        printNote(through ? 'there is no such job' : 'no job has such an id; a topic is selected by --topic');
       this.endWith(exitCode !== 0 ? exitCode : count === 0 && isAsked ? 1 : 0);
     });
   }
 
   /** Every job of each id, but for what is expired. */
-  private async *named(queue: Queue, ids: string[], base64: boolean): AsyncGenerator<ExportPart> {
+  private async *named(
+    queue: Queue,
+    ids: string[],
+    base64: boolean,
+    missing: NotesOfMissing,
+  ): AsyncGenerator<ExportPart> {
     const literalCount = countBehindDashes(this.argv);
     const toBytes = (text: string) => this.toBytes(text, base64);
     for await (const some of readIds(ids, literalCount, CHUNK_IDS, toBytes, base64)) {
       for (const id of some) {
-        const jobs = await queue.find(id);
-        yield { jobs: jobs.filter(({ state }) => EXPORTED_STATES.includes(state)) };
+        const found = await queue.find(id);
+        const jobs = found.filter(({ state }) => EXPORTED_STATES.includes(state));
+        if (jobs.length === 0) missing.add(id, found[0]?.state);
+        yield { jobs };
       }
     }
   }

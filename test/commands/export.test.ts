@@ -75,6 +75,23 @@ describe('export', () => {
       expect((await cli.run(['export', 'unknown'])).code).to.equal(1);
     });
 
+    it('tells of each id that was named and is not there to be exported', async () => {
+      const queue = await cli.queue();
+      await queue.pushMany(['held', 'other'].map((id) => ({ id, topic: 'orders', body: 'b' })));
+      only(await reserve(queue, 'orders'));
+      const notes = [
+        'delayer: the job "held" is in the hands of a consumer; it was not exported',
+        'delayer: the job "orders" is not in the queue; it was not exported',
+      ];
+      const some = await cli.run(['export', 'held', 'other', 'orders']);
+      expect(jsonOf(some).map(({ id }) => id)).to.deep.equal(['other']);
+      expect(some).to.include({ code: 0, stderr: `${notes.join('\n')}\n` });
+      expect(await cli.run(['export', 'held', 'orders'])).to.include({
+        code: 1,
+        stderr: `${[...notes, 'delayer: no job has such an id; a topic is selected by --topic'].join('\n')}\n`,
+      });
+    });
+
     it('leaves out what a consumer has in hand, unless that is asked for', async () => {
       const queue = await cli.queue();
       await queue.push({ id: 'held', topic: 'orders', body: 'b' });
