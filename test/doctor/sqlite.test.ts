@@ -333,6 +333,18 @@ describe('doctor on SQLite', () => {
     expect(kindsOf(await examine(queue, {}))).to.deep.equal([]);
   });
 
+  it('a job that is held is as it should be, and what mends its lease leaves it as it was', async () => {
+    await push('held');
+    const [held] = await queue.hold([{ id: 'held' }], { leaseMs: HOUR_MS, holder: 'operator' });
+    expect(kindsOf(await examine(queue, {}))).to.deep.equal([]);
+    sql('UPDATE lease SET reserved_at = -1');
+    await fixAll(queue);
+    expect(await queue.release([held?.lease ?? ''])).to.deep.equal([true]);
+    expect((await queue.find('held')).map(({ state, attempts }) => [state, attempts])).to.deep.equal([
+      ['delayed', 0],
+    ]);
+  });
+
   it('where there may be more of a kind than it looks for, it says so', async () => {
     await push('1');
     for (const [rows, mayBeMore] of [

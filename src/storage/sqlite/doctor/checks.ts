@@ -3,6 +3,7 @@ import { MAX_LEASE_MS } from '../../../core/job.js';
 import { LOCK_MS } from '../../../core/lease.js';
 import { IS_BROKEN, outOfBounds, UNLISTED, UNWAITED } from '../inspect/strange.js';
 import { BOUNDS, KNOWN_STATE, LAST_SEQ } from '../bound-numbers.js';
+import { HOLD } from '../policy.js';
 import { exact, FIRST_PLACE, LAST_TIME_MS } from '../rows.js';
 
 /** What can be wrong with a row, as conditions in SQL. `?1` is the time in each of them, `?2` that of a minute before. */
@@ -56,7 +57,8 @@ const SEQ = exact('seq');
 const ROW = 'seq = CAST(?3 AS INTEGER)';
 const NAMED = 'hex(name)';
 const LEASE_TOO_LONG = `${IS_ARRAY} AND ends_at > ?1 + ${MAX_LEASE_MS}`;
-const LEASE_STRANGE = `${IS_ARRAY} AND ends_at <= ?1 + ${MAX_LEASE_MS} AND (${outOfBounds('lease')} OR NOT json_valid(ifnull(policy, '[]')))`;
+const IS_POLICY = `(policy IS NULL OR policy = '${HOLD}' OR json_valid(policy))`;
+const LEASE_STRANGE = `${IS_ARRAY} AND ends_at <= ?1 + ${MAX_LEASE_MS} AND (${outOfBounds('lease')} OR NOT ${IS_POLICY})`;
 const IMPORT_STRANGE = `line < 0 OR line > ${Number.MAX_SAFE_INTEGER} OR at < 0 OR at >= ${LAST_TIME_MS}`;
 const CLOCK_STRANGE = ['at_ms', 'trusted_ms', 'monotonic_ms', 'uptime_ms']
   .map((column) => `${column} < 0 OR ${column} >= ${LAST_TIME_MS}`)
@@ -75,7 +77,7 @@ export const TABLE_CHECKS: readonly TableCheck[] = [
   },
   {
     ...{ kind: 'number_strange', table: 'lease', key: 'token', is: LEASE_STRANGE },
-    mend: `UPDATE lease SET ${clamped('lease')}, policy = iif(json_valid(policy), policy, NULL) WHERE token = ?3`,
+    mend: `UPDATE lease SET ${clamped('lease')}, policy = iif(${IS_POLICY}, policy, NULL) WHERE token = ?3`,
   },
   {
     ...{ kind: 'lease_of_nothing', table: 'lease', key: 'token', is: `${IS_ARRAY} AND NOT ${HOLDS}` },
