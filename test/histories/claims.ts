@@ -39,6 +39,11 @@ const SENTENCES: readonly (readonly [RegExp, Claim])[] = [
     /^(?:A consumer|The consumer \S+) had it \(reservation (.+)\), whose lease ended (.+) ago without an acknowledgement\.$/,
     (name, since) => `lost by ${name} for ${since}`,
   ],
+  [
+    /^The move (\S+) holds it: it is on its way into the file of an export\.$/,
+    (mover) => `on its way by ${mover}`,
+  ],
+  [/The hold ends (.+); then the job is what it was before\.$/, (end) => `held until ${end}`],
   [/^It is back from a consumer and waits;/, () => 'waits'],
   [/^The other job of its id that was in the queue is gone\.$/, () => 'its id is free'],
   [/^Another job of its id is in the queue/, () => 'its id is taken'],

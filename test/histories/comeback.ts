@@ -63,14 +63,28 @@ export class Comeback {
     return [...records.values()].map((leases) => ({
       at: leases[0]?.end ?? 0,
       act: () => {
+        const [first] = leases;
+        if (first?.isHold === true) return this.takeBack(leases, now);
         for (const lease of leases) this.lose(lease);
         const back = leases.filter(({ job, policy }) => hasRetryLeft(job, policy)).map(({ job }) => job);
         for (const { job, policy } of leases)
           if (!back.includes(job))
             this.bury(job, { ...(policy ?? DEFAULT_POLICY), reason: lossesOf(job) }, now);
-        return this.comeBack(back, leases[0]?.since ?? now, now);
+        return this.comeBack(back, first?.since ?? now, now);
       },
     }));
+  }
+
+  /** Leases of one reservation end as if their jobs had never been reserved. @returns how many are back */
+  takeBack(leases: readonly ModelLease[], now: number): number {
+    for (const lease of leases) this.end(lease).job.attempts -= 1;
+    const [first] = leases;
+    return this.comeBack(
+      leases.map(({ job }) => job),
+      first?.since ?? now,
+      now,
+      first?.isHold,
+    );
   }
 
   private lose(lease: ModelLease): void {
@@ -102,17 +116,22 @@ export class Comeback {
   }
 
   /**
-   * Jobs go back to their places, or wait while another one of their id is in line. The lifetime stood still.
+   * Jobs go back to their places, or wait while another one of their id is in line. The lifetime stood still, which
+   * begins when they are due.
+   * @param isHold they stood in line before, also those that are not due yet
    * @returns how many are back
    */
-  comeBack(jobs: readonly ModelJob[], since: number, now: number): number {
+  comeBack(jobs: readonly ModelJob[], since: number, now: number, isHold = false): number {
     const free = jobs.filter((job) => !this.hasToWait(job, now));
     for (const job of jobs) {
-      job.expiresAt = this.byLast(job.expiresAt + Math.max(0, now - since));
-      if (!free.includes(job)) this.wait(job, Math.max(since, now), now);
+      const from = Math.max(since, job.dueAt ?? since);
+      job.expiresAt = this.byLast(job.expiresAt + Math.max(0, now - from));
+      if (!free.includes(job)) this.wait(job, Math.max(from, now), now);
     }
     const isDelayed = ({ dueAt }: ModelJob) => dueAt !== undefined && dueAt > now;
-    for (const job of free) if (isDelayed(job)) this.line.add(job, job.dueAt ?? now, now);
+    for (const job of free.filter(isDelayed))
+      if (isHold) this.line.putBack(job);
+      else this.line.add(job, job.dueAt ?? now, now);
     this.line.bringBack(
       free.filter((job) => !isDelayed(job)),
       now,
@@ -127,6 +146,15 @@ export class Comeback {
   wait(job: ModelJob, since: number, now: number): void {
     this.waiting.push({ job, since, lookAt: now + LOOK_AGAIN_MS });
     this.lookLater(job.id, now);
+  }
+
+  /** A job that waits is taken away: its lifetime has stood still until now. */
+  stopWaiting(one: Waiting, now: number): Waiting {
+    const { job, since } = one;
+    this.waiting.splice(this.waiting.indexOf(one), 1);
+    this.lookLater(job.id, now);
+    job.expiresAt = this.byLast(job.expiresAt + Math.max(0, now - since));
+    return one;
   }
 
   /** Where those that wait for an id have one time, it begins anew when one of them comes or goes. */

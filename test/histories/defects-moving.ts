@@ -51,4 +51,19 @@ export const OF_MOVING: readonly Defect[] = [
     `      return !names.has(name) && names.add(name);`,
     `      return !names.has(name);`,
   ]),
+  redis('still too early', 'the lifetime of a job that is held stands still before it is due', [
+    `${LUA}/lib/waiting.lua`,
+    `  return math.max(since, due)`,
+    `  return since`,
+  ]),
+  redis('held is tried', 'a hold that ends counts as an attempt', [
+    `${LUA}/lib/reclaim.lua`,
+    `  if job.policy == HOLD then`,
+    `  if job.policy == HOLD .. '-' then`,
+  ]),
+  sqlite('held is tried', 'a hold that ends counts as an attempt', [
+    `${SQLITE}/maintain.ts`,
+    `    if (ended.policy === HOLD) {`,
+    `    if (ended.policy === undefined) {`,
+  ]),
 ];

@@ -14,6 +14,7 @@ import { Originals, type OriginalStep } from './originals.js';
 import { OriginalLine } from './original-line.js';
 import { REDIS_RULES, SQLITE_RULES } from './rules.js';
 import { Changer } from './step-change.js';
+import { Holder } from './step-hold.js';
 import { Mover } from './step-move.js';
 import { Operator } from './step-operate.js';
 import { Producer } from './step-push.js';
@@ -37,6 +38,7 @@ export class History {
   private readonly settler: Settler;
   private readonly operator: Operator;
   private readonly changer: Changer;
+  private readonly holder: Holder;
   private readonly mover: Mover;
 
   /** @param lookEvery after so many steps all views are looked at */
@@ -56,6 +58,7 @@ export class History {
     this.settler = new Settler(this.context);
     this.operator = new Operator(this.context);
     this.changer = new Changer(this.context);
+    this.holder = new Holder(this.context);
     this.mover = new Mover(this.context);
   }
 
@@ -227,6 +230,8 @@ export class History {
         return this.changer.promote(step, queue, fate);
       case 'reschedule':
         return this.changer.reschedule(step, queue, fate);
+      case 'hold':
+        return this.holder.hold(step, queue);
       case 'edit':
         return this.changer.edit(step, queue);
       case 'export':

@@ -74,10 +74,15 @@ export interface ModelLease {
   end: number;
   /** It was extended without the others of its reservation. */
   isAlone: boolean;
+  /** Of an operator: when it ends without an ack or a failure, the job is what it was before. */
+  readonly isHold: boolean;
   /** Undefined: its job is tried again without end. */
   readonly policy: Policy | undefined;
   readonly holder: string | undefined;
 }
+
+/** By what a job is known that had this lease first. */
+export const keyOf = (lease: string): string => lease.split('.').slice(0, 2).join('.');
 
 /** A job that is back from its consumer while another one of its id is in line. */
 export interface Waiting {

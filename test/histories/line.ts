@@ -20,6 +20,8 @@ export interface Line {
   remember(job: ModelJob): void;
   /** Puts jobs in line where they stood before. */
   bringBack(jobs: readonly ModelJob[], now: number): void;
+  /** Puts a job that is not due yet where it stood before. */
+  putBack(job: ModelJob): void;
   /** Puts delayed jobs of one topic before all others that are in line or come back. */
   putFirst(jobs: readonly ModelJob[], now: number): void;
   /**
@@ -84,6 +86,10 @@ export class PlainLine implements Line {
 
   bringBack(jobs: readonly ModelJob[]): void {
     for (const job of jobs) this.byId.set(job.id, job);
+  }
+
+  putBack(job: ModelJob): void {
+    this.byId.set(job.id, job);
   }
 
   putFirst(jobs: readonly ModelJob[]): void {

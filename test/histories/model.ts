@@ -2,8 +2,17 @@ import { DEFAULT_TTL_MS, type JobState } from '../../src/core/job.js';
 import type { OnExisting, PushResult, RequeueResult } from '../../src/core/results.js';
 import { Changes } from './changes.js';
 import { Comeback, LOOK_AGAIN_MS, type Reclaimed } from './comeback.js';
+import { Holds } from './holds.js';
 import { Imports } from './imports.js';
-import type { Letter, ModelJob, ModelLease, Policy, Seen, Waiting } from './job.js';
+import {
+  keyOf,
+  type Letter,
+  type ModelJob,
+  type ModelLease,
+  type Policy,
+  type Seen,
+  type Waiting,
+} from './job.js';
 import type { Line } from './line.js';
 import { Locks } from './locks.js';
 import { DEFAULT_POLICY, endAttempt, hasRetryLeft, pausesAfter } from './retries.js';
@@ -51,6 +60,7 @@ export class Model {
   readonly locks: Locks;
   readonly changes: Changes;
   readonly imports: Imports;
+  readonly holds: Holds;
   /** Until when a topic is paused; Infinity until it is resumed. */
   readonly pauses = new Map<string, number>();
   private pushes = 0;
@@ -69,6 +79,7 @@ export class Model {
       (at) => this.byLast(at),
       () => this.nextNumber(),
     );
+    this.holds = new Holds(line, this.back, () => (this.reservations += 1));
     this.imports = new Imports(line, this.back, rules, () => this.nextNumber());
   }
 
@@ -143,6 +154,7 @@ export class Model {
       reservation: this.reservations,
       count: jobs.length,
       isAlone: false,
+      isHold: false,
       policy,
       holder,
     };
@@ -176,11 +188,10 @@ export class Model {
     return names.map((name, i) => (names.indexOf(name) === i ? name : undefined));
   }
 
-  /** The store names a lease; a job is known for good by the first of its leases. */
+  /** The store names a lease; a job is known for good by the first of its leases that was a consumer's. */
   name(lease: ModelLease, name: string): void {
-    const [token, number] = name.split('.');
     lease.name = name;
-    lease.job.key ??= `${token}.${number}`;
+    if (!lease.isHold) lease.job.key ??= keyOf(name);
   }
 
   /** The jobs are done and gone. */
@@ -196,12 +207,7 @@ export class Model {
         lease && reservationOf(lease.name) === reservation ? [lease] : [],
       );
       ended.sort((a, b) => a.number - b.number);
-      for (const lease of ended) this.back.end(lease).job.attempts -= 1;
-      this.back.comeBack(
-        ended.map(({ job }) => job),
-        ended[0]?.since ?? now,
-        now,
-      );
+      this.back.takeBack(ended, now);
     }
     return held.map((lease) => lease !== undefined);
   }
@@ -216,6 +222,8 @@ export class Model {
     const done = new Map<string, Nacked>();
     this.settle(names, (lease) => {
       const { job, policy } = lease;
+      // To fail is to have been tried.
+      job.key ??= keyOf(lease.name);
       const { exitCode, signalName: signal } = failure;
       const isDead = failure.dead === true || !hasRetryLeft(job, policy);
       const outcome = isDead ? 'dead' : 'retried';

@@ -129,6 +129,20 @@ const edit = fc.record({
   ttlMs: fc.constantFrom(undefined, 300, 5 * SECOND_MS, 7 * DAY_MS),
   ifBody: believed,
 });
+/** An operator keeps jobs from consumers, whatever they wait for. */
+const held = fc.record({
+  does: fc.constant('hold'),
+  by: process,
+  jobs: fc.array(fc.record({ id: anId, believed }), { minLength: 1, maxLength: 3 }),
+  states: fc.constantFrom<(readonly JobState[] | undefined)[]>(
+    undefined,
+    undefined,
+    ['delayed'],
+    ['ready', 'due'],
+  ),
+  leaseMs: aLease,
+  holder: fc.constantFrom('operator:1', 'export:file'),
+});
 /** Into a file; or moved there, out of the store. */
 const exported = fc.record({
   does: fc.constant('export'),
@@ -267,6 +281,7 @@ const common = [
   { weight: 2, arbitrary: promote },
   { weight: 2, arbitrary: reschedule },
   { weight: 1, arbitrary: edit },
+  { weight: 2, arbitrary: held },
   { weight: 2, arbitrary: exported },
   { weight: 3, arbitrary: imported },
   { weight: 1, arbitrary: importMade },

@@ -182,6 +182,12 @@ export class RedisLine implements Line {
     }
   }
 
+  putBack(job: ModelJob): void {
+    this.forgetEntries(job.id, job.topic);
+    if (job.place) this.pool.set(job.id, job.place);
+    this.setBody(job);
+  }
+
   redate(job: ModelJob, dueAt: number): void {
     this.pool.delete(job.id);
     this.forgetEntries(job.id, job.topic);

@@ -1,10 +1,9 @@
-import type { JobState } from '../../src/core/job.js';
 import type { Queue } from '../../src/core/queue.js';
 import type { Meant } from './changes.js';
 import { type Context, type Fate, orUnknown } from './context.js';
-import { Difference, expectSame } from './difference.js';
-import { IDS, type StepOf } from './operations.js';
-import { RedisLine } from './redis-line.js';
+import { expectSame } from './difference.js';
+import type { StepOf } from './operations.js';
+import { expectTold, statesToTell } from './told.js';
 
 type Belief = StepOf<'edit'>['believed'];
 
@@ -17,7 +16,7 @@ export class Changer {
   async promote({ jobs }: StepOf<'promote'>, queue: Queue, fate?: Fate): Promise<void> {
     const meant = jobs.map(({ id, believed }) => this.meant(id, believed));
     this.context.say(`promote ${JSON.stringify(meant)}`);
-    const told = this.statesToTell();
+    const told = statesToTell(this.context);
     const seen = await orUnknown(queue.promote(meant.map(asDated)), fate);
     if (fate?.lost === 'request') return;
     const expected = this.context.model.changes.promote(meant, this.context.now);
@@ -30,7 +29,7 @@ export class Changer {
     for (const [i, { id }] of meant.entries()) {
       // What this very call promoted is ready.
       const isTwice = meant.some((one, j) => one.id === id && j < i && expected[j] === true);
-      this.expectTold('promote', isTwice ? ['ready'] : told.get(id), seen[i]?.state);
+      expectTold('promote', isTwice ? ['ready'] : told.get(id), seen[i]?.state);
     }
   }
 
@@ -42,7 +41,7 @@ export class Changer {
       asked: at === undefined ? { delayMs } : { at: new Date(now + at) },
     }));
     this.context.say(`reschedule ${JSON.stringify(wanted)}`);
-    const told = this.statesToTell();
+    const told = statesToTell(this.context);
     const requests = wanted.map(({ id, dueAt, asked }) => ({ ...asDated({ id, dueAt }), ...asked }));
     const seen = await orUnknown(queue.reschedule(requests), fate);
     if (fate?.lost === 'request') return;
@@ -56,7 +55,7 @@ export class Changer {
     for (const [i, { id }] of wanted.entries()) {
       // One that was moved to now by this very call is not delayed any more.
       const isTwice = wanted.some((one, j) => one.id === id && j < i && expected[j] !== undefined);
-      if (!isTwice) this.expectTold('reschedule', told.get(id), seen[i]?.state);
+      if (!isTwice) expectTold('reschedule', told.get(id), seen[i]?.state);
     }
   }
 
@@ -68,46 +67,17 @@ export class Changer {
     const ifBody = bodyOf(model.line.get(id)?.body, step.ifBody);
     const meant = { ...this.meant(id, believed), body, ttlMs: step.ttlMs, ifBody };
     this.context.say(`edit ${JSON.stringify(meant)}`);
-    const told = this.statesToTell().get(id);
+    const told = statesToTell(this.context).get(id);
     const { edited, isOver, state } = await queue.edit(asDated(meant));
     const seen = edited ? 'edited' : isOver === true ? 'over' : 'left alone';
     expectSame('edit', model.changes.edit(meant, now), seen);
-    this.expectTold('edit', told, state);
+    expectTold('edit', told, state);
   }
 
   private meant(id: string, believed: Belief): Meant {
     const dueAt = this.context.model.line.get(id)?.dueAt;
     if (believed === undefined || dueAt === undefined) return { id };
     return { id, dueAt: believed === 'right' ? dueAt : dueAt + 1 };
-  }
-
-  /** What a store may tell that a job of an id was: the one in line, or any where there is none. */
-  private statesToTell(): Map<string, readonly (JobState | undefined)[]> {
-    const { model, now } = this.context;
-    const { line } = model;
-    return new Map(
-      IDS.map((id) => {
-        const state = line.state(id, now);
-        const isLeftOver = line instanceof RedisLine && line.isLeftOver(id, now);
-        if (state !== undefined && !isLeftOver) return [id, [state]];
-        const others: JobState[] = [
-          ...model.leases.filter(({ job }) => job.id === id).map(() => 'leased' as const),
-          ...model.waitingFor(id).map(() => 'delayed' as const),
-          ...model.lettersOf(id).map(() => 'dead' as const),
-        ];
-        // What is left of an expired job may be told of, or not; a list that is none may hold it.
-        const left: JobState[] = isLeftOver ? ['expired', 'ready'] : [];
-        return [id, others.length > 0 ? [...others, ...left] : [undefined, ...left]];
-      }),
-    );
-  }
-
-  private expectTold(
-    what: string,
-    allowed: readonly (JobState | undefined)[] | undefined,
-    seen: JobState | undefined,
-  ): void {
-    if (allowed?.includes(seen) !== true) throw new Difference(`${what}: what the job was`, allowed, seen);
   }
 }
 

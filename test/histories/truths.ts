@@ -81,9 +81,17 @@ function entriesOf({ line }: Model, { id, topic }: ModelJob, state: JobState): s
 
 const isTaken = ({ line }: Model, id: string, now: number) => line.isTaken(id, now) && 'its id is taken';
 
-export function truthOfLease(model: Model, { job, name, since, end }: ModelLease, now: number): string {
+export function truthOfLease(
+  model: Model,
+  { job, name, since, end, holder }: ModelLease,
+  now: number,
+): string {
   const reservation = name.split('.')[0] ?? name;
   const taken = isTaken(model, job.id, now);
+  if (holder?.startsWith('export:') === true) {
+    const until = end > now ? `in ${span(now, end)}` : `${span(end, now)} ago`;
+    return text([`on its way by ${holder}`, `held until ${until}`, taken]);
+  }
   return end > now
     ? text([`held by ${reservation} for ${span(since, now)}`, `back in ${span(now, end)}`, taken])
     : text([`lost by ${reservation} for ${span(end, now)}`, 'somebody brings it back', taken]);

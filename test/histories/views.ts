@@ -1,6 +1,6 @@
 import type { JobRecord, JobState } from '../../src/core/job.js';
 import type { Model } from './model.js';
-import type { Attempt, Backoff, ModelJob, ModelLease, Seen } from './job.js';
+import { type Attempt, type Backoff, keyOf, type ModelJob, type ModelLease, type Seen } from './job.js';
 import { truthInLine, truthOfLease, truthOfLetter, truthOfWaiting } from './truths.js';
 
 /** What the views have to show, by the model. */
@@ -105,6 +105,7 @@ const waiting = (model: Model, isWanted: (job: ModelJob) => boolean): ModelJob[]
 
 const seenLease = ({ job, name, since, end, holder }: ModelLease): Seen => ({
   ...seen(job, 'leased'),
+  key: job.key ?? keyOf(name),
   lease: name,
   leaseUntil: end,
   leasedAt: since,

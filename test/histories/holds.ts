@@ -1,0 +1,70 @@
+import type { JobState } from '../../src/core/job.js';
+import type { Meant } from './changes.js';
+import type { Comeback } from './comeback.js';
+import type { ModelJob, ModelLease } from './job.js';
+import type { Line } from './line.js';
+
+export interface ModelHold {
+  /** In which they are held. */
+  readonly states: readonly JobState[];
+  readonly leaseMs: number;
+  readonly holder: string;
+}
+
+/** Jobs that an operator keeps from consumers: what ends such a lease leaves them as they were, or takes them away. */
+export class Holds {
+  constructor(
+    private readonly line: Line,
+    private readonly back: Comeback,
+    private readonly nextReservation: () => number,
+  ) {}
+
+  /** @param jobs each id once @returns the lease of each, and what the job was; undefined where none is as it is believed to be */
+  hold(
+    jobs: readonly Meant[],
+    { states, leaseMs, holder }: ModelHold,
+    now: number,
+  ): ({ readonly lease: ModelLease; readonly was: JobState } | undefined)[] {
+    const taken = jobs.map(
+      (meant) => this.takeInLine(meant, states, now) ?? this.takeWaiting(meant, states, now),
+    );
+    const end = this.back.byLast(now + leaseMs);
+    const shared = {
+      ...{ name: '', reservation: this.nextReservation(), count: taken.filter(Boolean).length },
+      ...{ isAlone: false, isHold: true, policy: undefined, holder },
+      ...{ firstEnd: end, since: now, end },
+    };
+    let number = 0;
+    return taken.map((one) => {
+      if (!one) return undefined;
+      const lease = { ...shared, job: one.job, number: (number += 1) };
+      one.job.attempts += 1;
+      if (one.job.dueAt !== undefined) one.job.ttlMs ??= one.job.expiresAt - one.job.dueAt;
+      this.back.leases.push(lease);
+      return { lease, was: one.was };
+    });
+  }
+
+  private takeInLine({ id, dueAt }: Meant, states: readonly JobState[], now: number): Taken | undefined {
+    const job = this.line.get(id);
+    const was = this.line.state(id, now);
+    if (!job || was === undefined || !states.includes(was)) return undefined;
+    if (dueAt !== undefined && job.dueAt !== dueAt) return undefined;
+    this.line.drop(id);
+    return { job, was };
+  }
+
+  /** The lifetime of a job that waits has stood still. */
+  private takeWaiting({ id, dueAt }: Meant, states: readonly JobState[], now: number): Taken | undefined {
+    const isMeant = ({ job }: { job: ModelJob }) => dueAt === undefined || job.dueAt === dueAt;
+    const waiting = states.includes('delayed') ? this.back.waitingFor(id).find(isMeant) : undefined;
+    if (!waiting) return undefined;
+    const { job } = this.back.stopWaiting(waiting, now);
+    return { job, was: 'delayed' };
+  }
+}
+
+interface Taken {
+  readonly job: ModelJob;
+  readonly was: JobState;
+}
