@@ -63,7 +63,8 @@ export class Changes {
     if (ifBody !== undefined && ifBody !== job.body) return 'left alone';
     if (ttlMs !== undefined) {
       // What stood still of its lifetime stays in.
-      const begin = job.ttlMs === undefined ? (job.dueAt ?? now) : job.expiresAt - job.ttlMs;
+      const { ttlMs: old = Infinity } = job;
+      const begin = old === Infinity ? (job.dueAt ?? now) : job.expiresAt - old;
       if (begin + ttlMs <= now) return 'over';
       job.expiresAt = this.byLast(begin + ttlMs);
       job.ttlMs = ttlMs;

@@ -3,7 +3,7 @@ import { newToken } from '../../core/lease.js';
 import type { HoldResult } from '../../core/results.js';
 import type { HoldParams } from '../../core/store.js';
 import type { Caller } from './caller.js';
-import { findAway } from './inspect/find.js';
+import { withAway } from './move.js';
 import { CHUNK, clearing, inParts } from './push.js';
 import * as scripts from './scripts/operate.js';
 
@@ -18,21 +18,5 @@ export async function hold(caller: Caller, { jobs, leaseMs, holder }: HoldParams
         return caller.run('never', (target) => scripts.hold(target, params, cleared));
       })),
     );
-  return tellLeased(caller, jobs, results);
-}
-
-/** An id of which nothing waits may be leased. */
-async function tellLeased(
-  caller: Caller,
-  jobs: HoldParams['jobs'],
-  results: HoldResult[],
-): Promise<HoldResult[]> {
-  const absent = jobs.filter((_, i) => results[i]?.state === undefined).map(({ id }) => id);
-  if (absent.length === 0) return results;
-  const away = new Set((await findAway(caller.read, absent)).map(({ job }) => job.id.toString('latin1')));
-  return results.map((result, i) =>
-    result.state === undefined && away.has(jobs[i]?.id.toString('latin1') ?? '')
-      ? { held: false, state: 'leased' }
-      : result,
-  );
+  return withAway(caller, jobs, results);
 }

@@ -71,7 +71,7 @@ async function inParts<J, R>(jobs: readonly J[], run: (part: readonly J[]) => Pr
 }
 
 /** Tells of jobs that are leased, or wait for another one of their id, where nothing else is known of the id. */
-async function withAway<R extends { readonly state?: JobState | undefined }>(
+export async function withAway<R extends { readonly state?: JobState | undefined }>(
   { read }: Caller,
   jobs: readonly JobGuard[],
   results: readonly R[],

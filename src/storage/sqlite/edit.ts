@@ -27,9 +27,10 @@ function editNow(connection: Connection, params: EditParams, now: number): EditR
   const isBelieved = ifBody === undefined || connection.get(HAS_BODY, seq, ifBody) !== undefined;
   if (row.state !== IN_LINE || !isMeant(params, state, row) || !isBelieved) return { edited: false, state };
   if (ttlMs !== undefined) {
-    // What has stood still of its lifetime, while it was leased, stays in.
+    // What has stood still of its lifetime, while it was leased, stays in. One without an end begins when it is due.
     const { ttlMs: old } = connection.get(LIFETIME, seq) as { ttlMs: number };
-    const expiresAt = Math.min(row.expiresAt - old + ttlMs, LAST_TIME_MS);
+    const begin = old < LAST_TIME_MS ? row.expiresAt - old : row.dueAt;
+    const expiresAt = Math.min(begin + ttlMs, LAST_TIME_MS);
     if (expiresAt <= now) return { edited: false, state, isOver: true };
     const values: Value[] = [ttlMs === DEFAULT_TTL_MS ? null : ttlMs, expiresAt];
     connection.run(SET_LIFETIME, ...values, seq);

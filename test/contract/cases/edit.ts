@@ -90,6 +90,16 @@ export function describeEdit(world: () => World): void {
       expect(again).to.deep.include({ key, attempts: 2, ...own });
     });
 
+    it('a job without an end gets a ready lifetime, which counts from its due time', async () => {
+      const { queue, peer, clock, name } = world();
+      const id = name('id');
+      clock.stop();
+      const dueAt = new Date(clock.now() + LONG_MS);
+      await queue.import([{ id, topic: name('topic'), body: 'b', dueAt }]);
+      expect(await peer.edit({ id, ttlMs: HOUR_MS })).to.deep.equal({ edited: true, state: 'delayed' });
+      expect(only(await queue.find(id))).to.deep.include({ expiresAt: new Date(Number(dueAt) + HOUR_MS) });
+    });
+
     it('a ready lifetime that would be over already changes nothing', async () => {
       const { queue, clock, name } = world();
       const topic = name('topic');

@@ -180,6 +180,9 @@ export function describeHold(world: () => World): void {
       await peer.release(leasesOf([must(held)]));
       expect((await queue.find(job.id)).find(({ isWaiting }) => isWaiting)).to.deep.equal(waiting);
       await queue.removeMany([{ id: job.id, dueAt }]);
+      expect(await peer.hold([{ id: job.id, states: ['ready'] }], HOLD)).to.deep.equal([
+        { held: false, state: 'delayed' },
+      ]);
       clock.advance(5 * SECOND_MS);
       await maintainAll(queue);
       expect(await queue.pop(job.topic)).to.deep.include({ body: Buffer.from('old'), attempts: 1 });
