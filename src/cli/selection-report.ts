@@ -69,14 +69,19 @@ export class SelectionReport {
     if (this.json) {
       const counts = { [past]: totalOf(acted), byState: acted, left };
       await writeStdout(`${toJsonLine({ ...counts, isComplete })}\n`);
-    } else if (this.exitCode === 0 && isComplete) printInfo(this.summary());
-    else printNote(this.summary());
+      return;
+    }
+    const { changed, duplicate_id } = left;
+    const hasMet = totalOf(acted) + changed + duplicate_id > 0;
+    if (hasMet && this.exitCode === 0 && isComplete) printInfo(this.summary());
+    else if (hasMet) printNote(this.summary());
+    // What ended it before it has met a job says so itself.
+    else if (isComplete) printNote('no job matches');
   }
 
   private summary(): string {
     const { acted, left, past } = this;
     const { changed, duplicate_id } = left;
-    if (totalOf(acted) + changed + duplicate_id === 0) return 'no job matches';
     return [
       `${describeCounts(acted)} ${past}`,
       ...(changed > 0 ? [`${changed} not: changed meanwhile`] : []),

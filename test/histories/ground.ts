@@ -13,7 +13,6 @@ import { RedisServer } from '../support/redis-server.js';
 import { Doomed, type Task } from './doomed.js';
 import type { StoreName } from './operations.js';
 
-/** A store on which one history after the other runs, each on an empty one. */
 /** When each key expires: the digest of Redis says that it does, and not when. */
 const EXPIRIES = `
 local expiries = {}
@@ -21,6 +20,7 @@ for i, key in ipairs(redis.call('KEYS', '*')) do expiries[i] = key .. ' ' .. red
 table.sort(expiries)
 return redis.sha1hex(table.concat(expiries, ','))`;
 
+/** A store on which one history after the other runs, each on an empty one. */
 export interface Ground {
   readonly name: StoreName;
   readonly clock: TestClock;

@@ -27,10 +27,10 @@ import type { RedisAddress } from './url.js';
 /**
  * What may be sent again when the connection breaks before the answer came:
  * - `read`: a question; when it fails again, the store is unreachable.
- * - `best-effort`: a write of which the caller may be told that it was not done; as `read`. reserve is one, for what it
- *   took comes back when its lease ends; maintain, pause, resume and locks.
- * - `idempotent`: a write that the script does not do twice; when it fails again, the outcome is unknown. ack, release
- *   and extend.
+ * - `best-effort`: a write that harms nobody when it is done twice, or done and not told of; as `read`. reserve, whose
+ *   name for the jobs makes the second one answer the same and whose leases end; maintain, pause, resume, locks.
+ * - `idempotent`: a write that the script does not do twice; when it fails again, the outcome is unknown. ack, release,
+ *   extend, and an import that notes how far it has come.
  * - `never`: nothing; the outcome is unknown at once. push, nack, and an operator's changes of jobs.
  */
 export type RetryMode = 'read' | 'best-effort' | 'idempotent' | 'never';
@@ -70,8 +70,8 @@ interface Request<T> {
 }
 
 /**
- * One connection to Redis. It sends every request once: ioredis would send again what was under way
- * when a connection broke, and a push or pop would run twice.
+ * One connection to Redis. What was under way when a connection broke is sent again as its {@link RetryMode} has it:
+ * ioredis, which would send all of it again, sends nothing twice here.
  */
 export class Connection {
   readonly label: string;

@@ -23,7 +23,10 @@ const LOOK_EVERY = 20;
 const JOBS_AT_ONCE = 3;
 const BATCH = 250;
 const BATCHES_AT_ONCE = 2;
-/** While handlers are short, as many again are leased ahead: they come back as well, and their attempt counts. */
+/**
+ * What a worker holds leases of, at most: the jobs whose handlers run, and as many again. While handlers are short, these
+ * are leased ahead; of batches they are those that are done, with their ack on its way.
+ */
 const inHand = (jobsAtOnce: number) => 2 * jobsAtOnce;
 
 interface Load {
