@@ -3,10 +3,14 @@ import type { Meant } from './changes.js';
 import type { Comeback } from './comeback.js';
 import type { ModelJob, ModelLease } from './job.js';
 import type { Line } from './line.js';
+import type { Rules } from './rules.js';
+
+/** A job to hold, and the states in which it is meant. */
+export interface MeantToHold extends Meant {
+  readonly states: readonly JobState[];
+}
 
 export interface ModelHold {
-  /** In which they are held. */
-  readonly states: readonly JobState[];
   readonly leaseMs: number;
   readonly holder: string;
 }
@@ -16,18 +20,23 @@ export class Holds {
   constructor(
     private readonly line: Line,
     private readonly back: Comeback,
+    private readonly rules: Rules,
     private readonly nextReservation: () => number,
   ) {}
 
-  /** @param jobs each id once @returns the lease of each, and what the job was; undefined where none is as it is believed to be */
+  /** @returns the lease of each, and what the job was; undefined where none is as it is believed to be */
   hold(
-    jobs: readonly Meant[],
-    { states, leaseMs, holder }: ModelHold,
+    jobs: readonly MeantToHold[],
+    { leaseMs, holder }: ModelHold,
     now: number,
   ): ({ readonly lease: ModelLease; readonly was: JobState } | undefined)[] {
-    const taken = jobs.map(
-      (meant) => this.takeInLine(meant, states, now) ?? this.takeWaiting(meant, states, now),
-    );
+    const ids = new Set<string>();
+    const taken = jobs.map((meant) => {
+      if (this.rules.holdsOneOfAnId && ids.has(meant.id)) return undefined;
+      const one = this.takeInLine(meant, now) ?? this.takeWaiting(meant, now);
+      if (one) ids.add(meant.id);
+      return one;
+    });
     const end = this.back.byLast(now + leaseMs);
     const shared = {
       ...{ name: '', reservation: this.nextReservation(), count: taken.filter(Boolean).length },
@@ -45,7 +54,7 @@ export class Holds {
     });
   }
 
-  private takeInLine({ id, dueAt }: Meant, states: readonly JobState[], now: number): Taken | undefined {
+  private takeInLine({ id, dueAt, states }: MeantToHold, now: number): Taken | undefined {
     const job = this.line.get(id);
     const was = this.line.state(id, now);
     if (!job || was === undefined || !states.includes(was)) return undefined;
@@ -55,7 +64,7 @@ export class Holds {
   }
 
   /** The lifetime of a job that waits has stood still. */
-  private takeWaiting({ id, dueAt }: Meant, states: readonly JobState[], now: number): Taken | undefined {
+  private takeWaiting({ id, dueAt, states }: MeantToHold, now: number): Taken | undefined {
     const isMeant = ({ job }: { job: ModelJob }) => dueAt === undefined || job.dueAt === dueAt;
     const waiting = states.includes('delayed') ? this.back.waitingFor(id).find(isMeant) : undefined;
     if (!waiting) return undefined;

@@ -79,7 +79,7 @@ export class Model {
       (at) => this.byLast(at),
       () => this.nextNumber(),
     );
-    this.holds = new Holds(line, this.back, () => (this.reservations += 1));
+    this.holds = new Holds(line, this.back, rules, () => (this.reservations += 1));
     this.imports = new Imports(line, this.back, rules, () => this.nextNumber());
   }
 

@@ -157,6 +157,8 @@ const exported = fc.record({
     ['expired', 'delayed'],
   ),
   isMove: fc.boolean(),
+  /** The file of a move takes nothing: then its jobs are what they were. */
+  isFull: fc.nat({ max: 3 }).map((n) => n === 0),
 });
 const onExisting = fc.constantFrom('refuse', 'refuse', 'replace', 'keep');
 const imported = fc.record({

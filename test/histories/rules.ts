@@ -34,6 +34,8 @@ export interface Rules {
    * the latest, or the one whose lease ended last?
    */
   readonly lettersOfOneMs: 'youngest first' | 'by turn';
+  /** Open in the contract: of several jobs of one id, of which all but one wait, may one call hold but one? */
+  readonly holdsOneOfAnId: boolean;
   /** A lock is held in the whole millisecond in which it ends. */
   readonly locksHaveLastMs: boolean;
   /** Of an expired job nothing but its id is left, and no more than that is asked of the views. */
@@ -54,6 +56,7 @@ export const SQLITE_RULES: Rules = {
   hasDue: false,
   revokesLater: false,
   lettersOfOneMs: 'youngest first',
+  holdsOneOfAnId: false,
   locksHaveLastMs: false,
   losesExpired: false,
 };
@@ -81,6 +84,7 @@ export const REDIS_RULES: Rules = {
   hasDue: true,
   revokesLater: true,
   lettersOfOneMs: 'by turn',
+  holdsOneOfAnId: true,
   locksHaveLastMs: true,
   losesExpired: true,
 };

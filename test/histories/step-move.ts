@@ -1,7 +1,7 @@
-import { removing } from '../../src/bulk/acts.js';
+import { moving, type MoveTarget } from '../../src/bulk/moving.js';
 import { MAX_DURATION_MS } from '../../src/core/duration.js';
 import type { JobRecord, JobState } from '../../src/core/job.js';
-import type { Imported, ImportProgress } from '../../src/core/moving.js';
+import { type Imported, type ImportProgress, MOVE_HOLD_MS } from '../../src/core/moving.js';
 import type { Queue } from '../../src/core/queue.js';
 import type { ImportRequest } from '../../src/core/requests.js';
 import type { OnExisting } from '../../src/core/results.js';
@@ -9,6 +9,7 @@ import { type Context, type Fate, orUnknown } from './context.js';
 import { expectSame, Undecided } from './difference.js';
 import type { ModelImport } from './imports.js';
 import type { StepOf } from './operations.js';
+import { HELD } from './step-hold.js';
 import { expectScanned, scanned } from './scanned.js';
 import { toAttempt, toSeen } from './views.js';
 
@@ -17,6 +18,32 @@ interface JobFile {
   readonly name: string;
   readonly jobs: readonly ImportRequest[];
 }
+
+/** The file of a move. */
+class Disk implements MoveTarget {
+  /** Those that left the store. */
+  readonly jobs = new Set<JobRecord>();
+  readonly full = new Error('no space left on device');
+  private kept: readonly JobRecord[] = [];
+
+  constructor(private readonly isFull: boolean) {}
+
+  begin(): Promise<void> {
+    return Promise.resolve();
+  }
+
+  keep(jobs: readonly JobRecord[]): Promise<void> {
+    this.kept = jobs;
+    return this.isFull ? Promise.reject(this.full) : Promise.resolve();
+  }
+
+  confirm(removed: readonly boolean[]): Promise<void> {
+    for (const [i, job] of this.kept.entries()) if (removed[i] === true) this.jobs.add(job);
+    return Promise.resolve();
+  }
+}
+
+const MOVER = 'export:a move';
 
 interface ImportCall {
   readonly jobs: readonly ImportRequest[];
@@ -28,17 +55,20 @@ interface ImportCall {
 export class Mover {
   private readonly files: JobFile[] = [];
   private bodies = 0;
+  private moves = 0;
 
   constructor(private readonly context: Context) {}
 
   /** A file of the selected jobs; where they are moved, of those that were removed as they were seen. */
-  async export({ topics, states, isMove }: StepOf<'export'>, queue: Queue): Promise<void> {
+  async export({ topics, states, isMove, isFull }: StepOf<'export'>, queue: Queue): Promise<void> {
     const { model, now } = this.context;
-    this.context.say(`${isMove ? 'move' : 'export'} ${topics.join(' ')} ${states?.join(' ') ?? 'any state'}`);
+    this.context.say(
+      `${isMove ? (isFull ? 'move to a full disk' : 'move') : 'export'} ${topics.join(' ')} ${states?.join(' ') ?? 'any state'}`,
+    );
     const records = await scanned(queue, { topics, states });
     expectScanned(model, records, { topics, states }, now);
     const whole = records.filter(isWhole).filter(({ state }) => !isMove || this.canBeRemoved(state));
-    const kept = isMove ? await this.move(whole, queue) : whole;
+    const kept = isMove ? await this.move(whole, queue, isFull) : whole;
     if (kept.length > 0) this.files.push({ name: `file ${this.files.length}`, jobs: kept });
   }
 
@@ -48,16 +78,57 @@ export class Mover {
   }
 
   /** All that leaves the store is in the file, and nothing else. */
-  private async move(records: readonly WholeRecord[], queue: Queue): Promise<WholeRecord[]> {
-    const { model, now } = this.context;
-    const outcomes = await removing(queue)(records);
-    const isGone = model.removeSeen(records.map(toSeen), now);
+  private async move(
+    records: readonly WholeRecord[],
+    queue: Queue,
+    isFull: boolean,
+  ): Promise<readonly WholeRecord[]> {
+    const disk = new Disk(isFull);
+    const outcomes = await moving(
+      queue,
+      disk,
+      MOVER,
+    )(records).catch((error: unknown) => {
+      if (error !== disk.full) throw error;
+      return records.map(() => 'changed' as const);
+    });
+    const isMoved = this.moveInModel(records, isFull);
     expectSame(
       'a move: jobs that left the store',
-      records.map(({ id }, i) => [id.toString(), isGone[i] === true ? 'done' : 'changed']),
-      records.map(({ id }, i) => [id.toString(), outcomes[i]]),
+      records.map(({ id, body }, i) => [`${id.toString()} ${body.toString()}`, isMoved[i]]),
+      records.map(({ id, body }, i) => [`${id.toString()} ${body.toString()}`, outcomes[i] === 'done']),
     );
-    return records.filter((_, i) => outcomes[i] === 'done');
+    return records.filter((record) => disk.jobs.has(record));
+  }
+
+  /** They are held, and go when they are in the file; where it takes none, they are what they were. */
+  private moveInModel(records: readonly WholeRecord[], isFull: boolean): boolean[] {
+    const { model, now } = this.context;
+    const isToHold = ({ state }: JobRecord) => HELD.some((one) => one === state);
+    const toHold = records.filter(isToHold).map(toSeen);
+    const others = records.filter((record) => !isToHold(record)).map(toSeen);
+    const held = model.holds.hold(
+      toHold.map(({ id, state, dueAt }) => ({ id, states: [state], dueAt })),
+      { leaseMs: MOVE_HOLD_MS, holder: MOVER },
+      now,
+    );
+    this.moves += 1;
+    for (const one of held) if (one) model.name(one.lease, `move ${this.moves}.${one.lease.number}`);
+    expectSame(
+      'a move: what is held is what is kept',
+      toHold.map(({ body }, i) => (held[i] ? body : undefined)),
+      held.map((one) => one?.lease.job.body),
+    );
+    const names = held.flatMap((one) => one?.lease.name ?? []);
+    if (isFull && names.length + others.length > 0) {
+      model.release(names, now);
+      return records.map(() => false);
+    }
+    model.ack(names);
+    const [ofHeld, ofOthers] = [held.values(), model.removeSeen(others, now).values()];
+    return records.map((record) =>
+      isToHold(record) ? ofHeld.next().value !== undefined : ofOthers.next().value === true,
+    );
   }
 
   /** Imports a part of a file: where it is, or from elsewhere, where nothing may be done; or all of it as if it had no name. */
