@@ -4,12 +4,10 @@ import type { EditResult, PromoteResult, RescheduleResult } from '../../core/res
 import type { EditParams, JobGuard, RescheduleJob } from '../../core/store.js';
 import type { Caller } from './caller.js';
 import { findAway } from './inspect/find.js';
-import { clearing, clearList } from './push.js';
+import { CHUNK, clearing, clearList, nextPart } from './push.js';
 import * as scripts from './scripts/move.js';
 import type { ClearedEntry } from './scripts/push.js';
 
-/** What one run of a script is given. */
-const CHUNK_JOBS = 250;
 /** Scores that are asked for in one go. */
 const CHUNK_SCORES = 5000;
 
@@ -65,8 +63,12 @@ async function readScores({ read }: Caller, jobs: readonly JobGuard[]): Promise<
 /** A run deals with the first jobs that it is given, at least one. */
 async function inParts<J, R>(jobs: readonly J[], run: (part: readonly J[]) => Promise<R[]>): Promise<R[]> {
   const results: R[] = [];
-  while (results.length < jobs.length)
-    results.push(...(await run(jobs.slice(results.length, results.length + CHUNK_JOBS))));
+  for (let most = CHUNK.jobs; results.length < jobs.length;) {
+    const part = jobs.slice(results.length, results.length + most);
+    const done = await run(part);
+    results.push(...done);
+    most = nextPart(part.length, done.length);
+  }
   return results;
 }
 

@@ -32,72 +32,100 @@ export function packArray(values: readonly (Buffer | string | number)[]): Buffer
  */
 export function unpackArray(packed: Buffer): (Buffer | number)[] | undefined {
   try {
+    const reader = new Reader(packed);
     const values: (Buffer | number)[] = [];
-    let [count, at] = arrayHead(packed);
-    for (; count > 0; count -= 1) {
-      const [value, next] = readValue(packed, at);
-      if (next > packed.length) return undefined;
-      values.push(value);
-      at = next;
-    }
-    return at === packed.length ? values : undefined;
+    for (let count = reader.readCount(); count > 0; count -= 1) values.push(reader.readValue());
+    return reader.isAtEnd ? values : undefined;
   } catch (error) {
     if (error instanceof RangeError) return undefined;
     throw error;
   }
 }
 
-/** How many values an array has, and where they begin. */
-function arrayHead(packed: Buffer): [count: number, at: number] {
-  const head = packed.readUInt8(0);
-  if (head >> 4 === 9) return [head & 0x0f, 1];
-  if (head === 0xdc) return [packed.readUInt16BE(1), 3];
-  if (head === 0xdd) return [packed.readUInt32BE(1), 5];
-  throw new RangeError('no array');
-}
+/** What is packed, value by value; each throws a RangeError where there is none, or none of that kind. */
+class Reader {
+  private at = 0;
 
-/** A value, and where the next one begins. */
-function readValue(packed: Buffer, at: number): [value: Buffer | number, next: number] {
-  const head = packed.readUInt8(at);
-  const bytes = (length: number, from: number): [Buffer, number] => [
-    packed.subarray(from, from + length),
-    from + length,
-  ];
-  if (head < 0x80) return [head, at + 1];
-  if (head >= 0xe0) return [head - 0x100, at + 1];
-  if (head >> 5 === 5) return bytes(head & 0x1f, at + 1);
-  switch (head) {
-    case 0xc4:
-    case 0xd9:
-      return bytes(packed.readUInt8(at + 1), at + 2);
-    case 0xc5:
-    case 0xda:
-      return bytes(packed.readUInt16BE(at + 1), at + 3);
-    case 0xc6:
-    case 0xdb:
-      return bytes(packed.readUInt32BE(at + 1), at + 5);
-    case 0xca:
-      return [packed.readFloatBE(at + 1), at + 5];
-    case 0xcb:
-      return [packed.readDoubleBE(at + 1), at + 9];
-    case 0xcc:
-      return [packed.readUInt8(at + 1), at + 2];
-    case 0xcd:
-      return [packed.readUInt16BE(at + 1), at + 3];
-    case 0xce:
-      return [packed.readUInt32BE(at + 1), at + 5];
-    case 0xcf:
-      return [Number(packed.readBigUInt64BE(at + 1)), at + 9];
-    case 0xd0:
-      return [packed.readInt8(at + 1), at + 2];
-    case 0xd1:
-      return [packed.readInt16BE(at + 1), at + 3];
-    case 0xd2:
-      return [packed.readInt32BE(at + 1), at + 5];
-    case 0xd3:
-      return [Number(packed.readBigInt64BE(at + 1)), at + 9];
+  constructor(private readonly packed: Buffer) {}
+
+  get isAtEnd(): boolean {
+    return this.at === this.packed.length;
   }
-  throw new RangeError('neither a string nor a number');
+
+  /** How many values the array has that begins here. */
+  readCount(): number {
+    const head = this.readUint(1);
+    if (head >> 4 === 9) return head & 0x0f;
+    if (head === 0xdc) return this.readUint(2);
+    if (head === 0xdd) return this.readUint(4);
+    throw new RangeError('no array');
+  }
+
+  readValue(): Buffer | number {
+    const head = this.readUint(1);
+    if (head < 0x80) return head;
+    if (head >= 0xe0) return head - 0x100;
+    if (head >> 5 === 5) return this.readBytes(head & 0x1f);
+    switch (head) {
+      case 0xc4:
+      case 0xd9:
+        return this.readBytes(this.readUint(1));
+      case 0xc5:
+      case 0xda:
+        return this.readBytes(this.readUint(2));
+      case 0xc6:
+      case 0xdb:
+        return this.readBytes(this.readUint(4));
+      case 0xcc:
+        return this.readUint(1);
+      case 0xcd:
+        return this.readUint(2);
+      case 0xce:
+        return this.readUint(4);
+      case 0xcf:
+        return this.readUint(4) * 2 ** 32 + this.readUint(4);
+    }
+    return this.readOther(head);
+  }
+
+  private readOther(head: number): number {
+    const at = this.at;
+    switch (head) {
+      case 0xca:
+        this.at += 4;
+        return this.packed.readFloatBE(at);
+      case 0xcb:
+        this.at += 8;
+        return this.packed.readDoubleBE(at);
+      case 0xd0:
+        this.at += 1;
+        return this.packed.readInt8(at);
+      case 0xd1:
+        this.at += 2;
+        return this.packed.readInt16BE(at);
+      case 0xd2:
+        this.at += 4;
+        return this.packed.readInt32BE(at);
+      case 0xd3:
+        this.at += 8;
+        return Number(this.packed.readBigInt64BE(at));
+    }
+    throw new RangeError('neither a string nor a number');
+  }
+
+  private readUint(bytes: 1 | 2 | 4): number {
+    const { packed, at } = this;
+    this.at += bytes;
+    if (bytes === 1) return packed.readUInt8(at);
+    return bytes === 2 ? packed.readUInt16BE(at) : packed.readUInt32BE(at);
+  }
+
+  private readBytes(length: number): Buffer {
+    const from = this.at;
+    this.at += length;
+    if (this.at > this.packed.length) throw new RangeError('it ends within a string');
+    return this.packed.subarray(from, this.at);
+  }
 }
 
 /** The strings of an array that a script has packed, as latin1: one text in an answer costs ioredis a fraction of many. */

@@ -11,6 +11,8 @@ import type { Part } from './scripts/run.js';
 
 /** What one run of a script is given: so many jobs, or so many bytes of bodies, keep it under a few ms. */
 export const CHUNK = { jobs: 250, bytes: 1024 * 1024 };
+/** What a run is given that deals with as many as it has time for. */
+const [LEAST_JOBS, MOST_JOBS] = [32, 1000];
 
 /** What pushing needs of the store. */
 export interface PushSteps {
@@ -74,13 +76,18 @@ export async function inParts<J extends { readonly id: Buffer }, T>(
 ): Promise<T[]> {
   const results: T[] = [];
   let cleared: ClearedEntry[] = [];
+  let most = CHUNK.jobs;
   try {
     for (;;) {
-      const rest = jobs.slice(results.length);
+      const rest = jobs.slice(results.length, results.length + most);
       const part = await step(rest, cleared);
       results.push(...part.results);
-      if (part.unclear === undefined) return results;
       const { unclear } = part;
+      if (unclear === undefined) {
+        if (part.results.length === 0 || results.length === jobs.length) return results;
+        most = nextPart(rest.length, part.results.length);
+        continue;
+      }
       const ids = rest.slice(part.results.length).map(({ id }) => id);
       const others = cleared.filter(({ topic }) => !topic.equals(unclear));
       cleared = [...others, ...(await clearList({ clear }, unclear, ids))];
@@ -90,6 +97,11 @@ export async function inParts<J extends { readonly id: Buffer }, T>(
     const message = `${error.message}; ${results.length} of ${jobs.length} jobs had been dealt with by then`;
     throw new DelayerError('outcome_unknown', message, { hint: error.hint, cause: error });
   }
+}
+
+/** How many jobs the next run is given, after one that was given so many, and had time for some of them. */
+export function nextPart(given: number, dealtWith: number): number {
+  return dealtWith < given ? Math.max(LEAST_JOBS, dealtWith) : Math.min(MOST_JOBS, 2 * given);
 }
 
 /** @returns for each id where its entries are that were left, or that there is none */

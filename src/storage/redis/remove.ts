@@ -6,11 +6,14 @@ import type { Caller } from './caller.js';
 import type { EntrySearch } from './inspect/entries.js';
 import { findAway } from './inspect/find.js';
 import type { AwayJob } from './scripts/list.js';
-import { CHUNK, clearing, inParts, type PushSteps } from './push.js';
+import { clearing, inParts, type PushSteps } from './push.js';
 import * as scripts from './scripts/operate.js';
 import type { Removal } from './scripts/operate.js';
 import type { ClearedEntry } from './scripts/push.js';
 import type { Part } from './scripts/run.js';
+
+/** Jobs whose leases are looked through at once, and whose entries in ready lists. */
+const CHUNK_JOBS = 1000;
 
 /** What removing needs of the store. */
 interface RemoveSteps {
@@ -40,7 +43,7 @@ export async function remove(
     revoke: (some) => caller.run('never', (target) => scripts.revoke(target, some)),
   };
   const results: RemoveResult[] = [];
-  for (const chunk of chunks(jobs, CHUNK.jobs)) results.push(...(await removeChunk(steps, chunk)));
+  for (const chunk of chunks(jobs, CHUNK_JOBS)) results.push(...(await removeChunk(steps, chunk)));
   return results;
 }
 

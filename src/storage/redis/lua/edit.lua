@@ -1,5 +1,5 @@
 -- Gives a job that is delayed, due or ready another body or ready lifetime, in its place.
--- include: keys, time, note, memo, bounds, known, holes, clear, lookup
+-- include: keys, time, note, memo, bounds, known, holes, clear, leave, lookup
 -- ARGV: msgpack of what clear_entries.lua has found, or '' (see push.lua), id, the names of the states in which it is
 --   meant, each with a space before and after it, due time in ms or '', whether it is meant with one body alone (0 or
 --   1), that body, whether there is a new body (0 or 1), the new body, ready lifetime in ms or ''
@@ -10,7 +10,7 @@ expect_type(READY_DUE, 'hash')
 local id, states, wanted_due = ARGV[2], ARGV[3], tonumber(ARGV[4]) or ''
 local if_body, new_body, ttl = ARGV[5] == '1' and ARGV[6], ARGV[7] == '1' and ARGV[8], tonumber(ARGV[9]) or ''
 local bucket, now = BUCKET .. id, now_ms()
-look_for(1, read_cleared(ARGV[1]))
+look_for({ id }, read_cleared(ARGV[1]))
 
 local it = look_up(id, now, '', true)
 if it.unclear then return { it.unclear, 0, 'none' } end

@@ -1,7 +1,7 @@
 -- Leases jobs as an operator: those that are delayed or due as well. When such a lease ends its jobs are what they
 -- were, as if they had been released. Up to the first that needs to know more of a ready list than one run can find
--- out, or of which the body is one too many to be read in this run.
--- include: keys, time, note, memo, bounds, known, holes, clear, lookup, record, waiting
+-- out, or of which the body is one too many to be read in this run, or that this run has no time for.
+-- include: keys, time, note, memo, bounds, known, holes, clear, leave, lookup, record, waiting
 -- ARGV: msgpack of what clear_entries.lua has found, or '' (see push.lua), token, lease in ms, who holds them, then
 --   msgpack of, for each job: id, the names of the states in which it is meant, each with a space before and after it,
 --   due time in ms or ''
@@ -11,10 +11,11 @@
 expect_type(POOL, 'zset')
 expect_type(READY_DUE, 'hash')
 expect_type(RESERVED, 'zset')
-local token, holder, jobs, now = ARGV[2], ARGV[4], cmsgpack.unpack(ARGV[5]), now_ms()
+local token, holder, jobs, now, ids = ARGV[2], ARGV[4], cmsgpack.unpack(ARGV[5]), now_ms(), {}
 local deadline = math.min(now + ARGV[3], LAST_MS)
 local bytes, chosen, seen, answer = 0, {}, {}, { '', deadline, 0 }
-look_for(#jobs / 3, read_cleared(ARGV[1]))
+for i = 1, #jobs, 3 do ids[#ids + 1] = jobs[i] end
+look_for(ids, read_cleared(ARGV[1]))
 
 -- A row of a record (lib/record.lua) without its number; nil where the body is one too many.
 local function row_of(id, it)
@@ -23,7 +24,7 @@ local function row_of(id, it)
   if bytes > 0 and bytes + size > MOST_BYTES then return nil end
   bytes = bytes + size
   local body, memo = unpack(redis.call('HMGET', bucket, 'body', 'delayer'))
-  local note = redis.call('HGET', READY_DUE, id)
+  local note = it.note
   local place, due = it.score and tonumber(it.score), it.due
   if not place then place, due = noted_place(note, it.written_expiry) end
   local attempts, ttl, extras = read_memo(bucket, memo, note, due, it.expires_at, it.topic, body)
@@ -51,6 +52,8 @@ local function choose(id, states, wanted_due)
   if not seen[id] and is_meant(it, states, wanted_due) then
     local row = row_of(id, it)
     if not row then return nil, nil, '' end
+    local unclear = leave_with_others(id, it)
+    if unclear then return nil, nil, unclear end
     return { id = id, topic = it.topic, row = row, it = it }, it.state
   end
   local waiting = not seen[id] and is_among(states, 'delayed') and choose_waiting(id, wanted_due)
@@ -58,25 +61,23 @@ local function choose(id, states, wanted_due)
   return nil, told_state(id, it)
 end
 
--- Takes a job out of where it was. False, and nothing was changed, where its list has to be looked through before.
-local function take_away(job)
-  local id, it = job.id, job.it
-  if not it then
-    end_waiting(id, { job.waiting }, redis.call('LLEN', WAITING .. id) - 1, now)
-    return true
+-- Takes the jobs out of where they were.
+local function take_away()
+  local living, buckets = {}, {}
+  for _, job in ipairs(chosen) do
+    local id = job.id
+    if job.it then
+      living[#living + 1] = id
+      buckets[#buckets + 1] = BUCKET .. id
+    else
+      end_waiting(id, { job.waiting }, redis.call('LLEN', WAITING .. id) - 1, now)
+    end
   end
-  if it.noted and it.noted ~= it.listed and not leave_list(list_seen(it.noted), id, true) then
-    answer[1] = it.noted
-    return false
-  end
-  if it.listed and not leave_list(list_seen(it.listed), id, it.listed == it.noted) then
-    answer[1] = it.listed
-    return false
-  end
-  redis.call('ZREM', POOL, id)
-  redis.call('HDEL', READY_DUE, id)
-  redis.call('UNLINK', BUCKET .. id)
-  return true
+  leave_together()
+  if #living == 0 then return end
+  redis.call('ZREM', POOL, unpack(living))
+  redis.call('HDEL', READY_DUE, unpack(living))
+  redis.call('UNLINK', unpack(buckets))
 end
 
 -- Names the topics as a record has them: each with the number of its last job.
@@ -94,6 +95,7 @@ end
 
 for i = 1, #jobs, 3 do
   local id = jobs[i]
+  if has_looked_enough((i - 1) / 3) then break end
   local job, state, unclear = choose(id, jobs[i + 1], jobs[i + 2])
   if unclear then
     answer[1] = unclear
@@ -103,7 +105,6 @@ for i = 1, #jobs, 3 do
     seen[id] = true
     chosen[#chosen + 1] = job
     job.row[1] = #chosen
-    job.at = #answer + 1
   end
   answer[#answer + 1] = job and #chosen or 0
   answer[#answer + 1] = state
@@ -119,13 +120,6 @@ for number, job in ipairs(chosen) do rows[number] = job.row end
 allow_writes()
 redis.call('ZADD', RESERVED, to_score(deadline), token)
 keep_rows(token, record, rows)
-for number, job in ipairs(chosen) do
-  if not take_away(job) then
-    for last = #rows, number, -1 do rows[last] = nil end
-    for last = #answer, job.at, -1 do answer[last] = nil end
-    keep_rows(token, record, rows)
-    break
-  end
-end
+take_away()
 answer[3] = #chosen
 return answer

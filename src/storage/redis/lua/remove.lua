@@ -1,6 +1,7 @@
 -- Removes jobs by id that are in one of the given states, and due when they are believed to be; up to the first
--- that needs to know more of a ready list than one run can find out.
--- include: keys, time, note, bounds, known, holes, clear, lookup, record, waiting, dead
+-- that needs to know more of a ready list than one run can find out, or that this run has no time for, or that is of
+-- the id of another one.
+-- include: keys, time, note, bounds, known, holes, clear, leave, lookup, record, waiting, dead
 -- ARGV: msgpack of what clear_entries.lua has found, or '' (see push.lua), then msgpack of, for each job: id, the
 --   names of the states in which it may be removed, each with a space before and after it, due time in ms or '', when
 --   it failed in ms or '', the topic in whose ready list an entry of it was seen or ''
@@ -10,64 +11,120 @@ expect_type(POOL, 'zset')
 expect_type(READY_DUE, 'hash')
 expect_type(DEAD, 'zset')
 
-local jobs, now, answers = cmsgpack.unpack(ARGV[2]), now_ms(), { '' }
-look_for(#jobs / 5, read_cleared(ARGV[1]))
+local jobs, now, answers, ids, seen, plans = cmsgpack.unpack(ARGV[2]), now_ms(), { '' }, {}, {}, {}
+for i = 1, #jobs, 5 do ids[#ids + 1] = jobs[i] end
+look_for(ids, read_cleared(ARGV[1]))
 
--- False, and nothing was changed, where its list has to be looked through before.
-local function remove_living(id, it)
-  if it.noted and it.noted ~= it.listed and not leave_list(list_seen(it.noted), id, true) then
-    it.listed = it.noted
-    return false
+-- Mostly none of many ids has such a key: one command tells so of all of them.
+local has_any = {}
+local function may_have(stem)
+  if #ids < MANY then return true end
+  if has_any[stem] == nil then
+    local names = {}
+    for i, id in ipairs(ids) do names[i] = stem .. id end
+    has_any[stem] = redis.call('EXISTS', unpack(names)) > 0
   end
-  if it.listed and not leave_list(list_seen(it.listed), id, it.listed == it.noted) then return false end
-  redis.call('ZREM', POOL, id)
-  if it.has_bucket then redis.call('UNLINK', BUCKET .. id) end
-  redis.call('HDEL', READY_DUE, id)
-  if it.is_aside then redis.call('HDEL', SET_ASIDE, id) end
-  return true
+  return has_any[stem]
 end
 
--- Jobs that wait for another one of their id are delayed. Answers how many there were.
-local function remove_waiting(id, jobs_waiting, wanted_due)
+-- Those that are meant, and the others.
+local function parted(all, wanted, value_of)
   local gone, kept = {}, {}
-  for _, job in ipairs(jobs_waiting) do
-    local is_kept = wanted_due ~= '' and job.row[4] ~= wanted_due
-    table.insert(is_kept and kept or gone, job)
+  for _, one in ipairs(all) do
+    table.insert((wanted == '' or value_of(one) == wanted) and gone or kept, one)
   end
-  if #gone > 0 then end_waiting(id, gone, #kept, now) end
-  return #gone
+  return gone, kept
+end
+
+local function due_of(job) return job.row[4] end
+local function failure_of(letter) return letter.failed_at end
+
+-- Jobs that wait for another one of their id are delayed.
+local function plan_waiting(plan, states, wanted_due)
+  if not is_among(states, 'delayed') or not may_have(WAITING) then return end
+  plan.waiting, plan.waiting_kept = parted(waiting_jobs(plan.id), wanted_due, due_of)
+end
+
+local function plan_letters(plan, states, wanted_due, wanted_failure)
+  if not is_among(states, 'dead') or wanted_due ~= '' then return end
+  if may_have(DEAD_LETTER) then
+    plan.letters, plan.letters_kept = parted(letters_of(plan.id), wanted_failure, failure_of)
+  end
+  local has_letters = may_have(DEAD_LETTER) and redis.call('EXISTS', DEAD_LETTER .. plan.id) == 1
+  local is_lost = not has_letters and redis.call('ZSCORE', DEAD, plan.id)
+  if is_lost and wanted_failure == '' then
+    plan.letters, plan.letters_kept = plan.letters or {}, plan.letters_kept or {}
+    plan.is_lost = true
+  end
+end
+
+-- What is to become of a job; or nil, and the topic of a list that has to be looked through before. Changes nothing: a
+-- record of a later version is refused here.
+local function plan_for(id, states, wanted_due, wanted_failure, seen_in)
+  local plan = { id = id, it = nil, removed = nil, waiting = nil, letters = nil }
+  plan_waiting(plan, states, wanted_due)
+  plan_letters(plan, states, wanted_due, wanted_failure)
+  local it = look_up(id, now, seen_in, is_among(states, 'ready') or is_among(states, 'expired'))
+  if it.unclear then return nil, it.unclear end
+  plan.it, plan.removed = it, it.state ~= 'none' and is_meant(it, states, wanted_due)
+  local unclear = plan.removed and leave_with_others(id, it)
+  if unclear then return nil, unclear end
+  return plan
 end
 
 for i = 1, #jobs, 5 do
-  local id, states, wanted_due, wanted_failure, seen_in = unpack(jobs, i, i + 4)
-  local function may_remove(state) return is_among(states, state) end
-
-  -- Before the first write: a record of a later version is refused.
-  local jobs_waiting = may_remove('delayed') and waiting_jobs(id) or {}
-  local letters = may_remove('dead') and wanted_due == '' and letters_of(id) or {}
-  local gone, kept = {}, {}
-  for _, letter in ipairs(letters) do
-    local is_gone = wanted_failure == '' or letter.failed_at == wanted_failure
-    table.insert(is_gone and gone or kept, letter)
-  end
-  local it = look_up(id, now, seen_in, may_remove('ready') or may_remove('expired'))
-  local state = it.state
-  local removed = state ~= 'none' and is_meant(it, states, wanted_due)
-  if it.unclear or (removed and not remove_living(id, it)) then
-    answers[1] = it.unclear or it.listed
+  local id = jobs[i]
+  if seen[id] or has_looked_enough(#plans) then break end
+  local plan, unclear = plan_for(id, unpack(jobs, i + 1, i + 4))
+  if not plan then
+    answers[1] = unclear
     break
   end
+  seen[id] = true
+  plans[#plans + 1] = plan
+end
 
-  local waiting = remove_waiting(id, jobs_waiting, wanted_due)
-  if waiting > 0 and not removed then state, removed = 'delayed', true end
+-- Where a user may not run one of these commands, the entry in a list goes before the body: a job is gone at worst that
+-- was to go.
+local function remove_living()
+  local pooled, buckets, noted, aside = {}, {}, {}, {}
+  for _, plan in ipairs(plans) do
+    local id, it = plan.id, plan.it
+    if plan.removed then
+      if it.score then pooled[#pooled + 1] = id end
+      if it.has_bucket then buckets[#buckets + 1] = BUCKET .. id end
+      if it.note then noted[#noted + 1] = id end
+      if it.is_aside then aside[#aside + 1] = id end
+    end
+  end
+  if #pooled + #buckets + #noted + #aside == 0 and not next(left_lists) then return end
+  allow_writes()
+  leave_together()
+  if #pooled > 0 then redis.call('ZREM', POOL, unpack(pooled)) end
+  if #buckets > 0 then redis.call('UNLINK', unpack(buckets)) end
+  if #noted > 0 then redis.call('HDEL', READY_DUE, unpack(noted)) end
+  if #aside > 0 then redis.call('HDEL', SET_ASIDE, unpack(aside)) end
+end
 
-  local is_dead = redis.call('EXISTS', DEAD_LETTER .. id) == 1
-  local is_lost = not is_dead and may_remove('dead') and wanted_due == '' and redis.call('ZSCORE', DEAD, id)
-  if #gone > 0 or (is_lost and wanted_failure == '') then
-    delete_letters(id, gone, kept)
+-- Answers whether the plan's job was removed, and what it was.
+local function remove_others(plan)
+  local id, state, removed = plan.id, plan.it.state, plan.removed
+  local waiting, letters = plan.waiting, plan.letters
+  if waiting and #waiting > 0 then
+    end_waiting(id, waiting, #plan.waiting_kept, now)
+    if not removed then state, removed = 'delayed', true end
+  end
+  local was_dead = state == 'none' and may_have(DEAD_LETTER) and redis.call('EXISTS', DEAD_LETTER .. id) == 1
+  if letters and (#letters > 0 or plan.is_lost) then
+    delete_letters(id, letters, plan.letters_kept)
     if not removed then state, removed = 'dead', true end
   end
-  if is_dead and state == 'none' then state = 'dead' end
+  return removed, was_dead and state == 'none' and 'dead' or state
+end
+
+remove_living()
+for _, plan in ipairs(plans) do
+  local removed, state = remove_others(plan)
   answers[#answers + 1] = removed and 1 or 0
   answers[#answers + 1] = state
 end

@@ -1,6 +1,6 @@
 -- Gives delayed jobs another due time, from which their whole ready lifetime counts; up to the first of which the
--- body is one too many to be read in this run.
--- include: keys, time, note, memo, bounds, known, entry, holes, clear, lookup, record, redate, schedule, wake
+-- body is one too many to be read in this run, or that this run has no time for, or that is of the id of another one.
+-- include: keys, time, note, memo, bounds, known, entry, holes, clear, leave, lookup, record, redate, schedule, wake
 -- ARGV: wake channel, msgpack of, for each job: id, the names of the states in which it is meant, each with a space
 --   before and after it, due time in ms or '', how its new due time is given (delay, at or by), that in ms
 -- Answers: for each job that was dealt with: what it was (delayed, due, ready, expired, dead or none), and when it is
@@ -8,36 +8,57 @@
 expect_type(POOL, 'zset')
 expect_type(READY_DUE, 'hash')
 expect_type(RESERVED, 'zset')
-local jobs, now, answer = cmsgpack.unpack(ARGV[2]), now_ms(), {}
-local earliest, is_first = math.huge, false
-look_for(#jobs / 5, {})
+local jobs, now, answer, ids, seen, chosen = cmsgpack.unpack(ARGV[2]), now_ms(), {}, {}, {}, {}
+for i = 1, #jobs, 5 do ids[#ids + 1] = jobs[i] end
+look_for(ids, {})
 
--- Its entry and its expiry are written in the order in which a user who may not write the other loses nothing: a job is
--- never to expire before it is due.
-local function reschedule(id, it, kept, due)
-  local expires_at = expiry_from(it, kept, due)
-  allow_writes()
-  if due > it.due then write_new_due(id, it, kept, due, expires_at) end
-  local score, is_next = score_in_order(due, now)
-  redis.call('ZADD', POOL, score, id)
-  leave_all_lists(id, it.topic)
-  if due <= it.due then write_new_due(id, it, kept, due, expires_at) end
-  if due < earliest then earliest, is_first = due, is_next end
+-- What is to become of a job; nil where its body is one too many. Changes nothing.
+local function plan_for(id, states, wanted_due, how, ms)
+  local it = look_up(id, now, '', false)
+  local plan = { id = id, it = it, kept = nil, due = nil, expires_at = nil }
+  if it.state ~= 'delayed' or not is_meant(it, states, wanted_due) then return plan end
+  plan.kept = read_for_new_due(id, it)
+  if not plan.kept then return nil end
+  local from = how == 'delay' and now or how == 'by' and it.due or 0
+  plan.due = math.min(math.max(now, from + ms), LAST_MS)
+  plan.expires_at = expiry_from(it, plan.kept, plan.due)
+  return plan
 end
 
 for i = 1, #jobs, 5 do
-  local id, states, wanted_due, how, ms = unpack(jobs, i, i + 4)
-  local it, is_ours, due = look_up(id, now, '', false), false, nil
-  if it.state == 'delayed' and is_meant(it, states, wanted_due) then
-    local kept = read_for_new_due(id, it)
-    if not kept then break end
-    local from = how == 'delay' and now or how == 'by' and it.due or 0
-    due = math.min(math.max(now, from + ms), LAST_MS)
-    reschedule(id, it, kept, due)
-    is_ours = true
-  end
-  answer[#answer + 1] = told_state(id, it)
-  answer[#answer + 1] = is_ours and due or -1
+  local id = jobs[i]
+  if seen[id] or has_looked_enough(#answer / 2) then break end
+  local plan = plan_for(id, unpack(jobs, i + 1, i + 4))
+  if not plan then break end
+  seen[id] = true
+  if plan.due then chosen[#chosen + 1] = plan end
+  answer[#answer + 1] = told_state(id, plan.it)
+  answer[#answer + 1] = plan.due or -1
 end
+if #chosen == 0 then return answer end
+
+-- Entry and expiry of a job are written in the order in which a user who may not write the other loses nothing: a job
+-- is never to expire before it is due.
+local function write_expiries(are_later)
+  for _, plan in ipairs(chosen) do
+    if (plan.due > plan.it.due) == are_later then
+      write_new_due(plan.id, plan.it, plan.kept, plan.due, plan.expires_at)
+    end
+  end
+end
+
+local earliest, is_first, entries = math.huge, false, {}
+look_at_dues(chosen, now)
+allow_writes()
+write_expiries(true)
+for _, plan in ipairs(chosen) do
+  local score, is_next = score_in_order(plan.due, now)
+  entries[#entries + 1] = score
+  entries[#entries + 1] = plan.id
+  if plan.due < earliest then earliest, is_first = plan.due, is_next end
+end
+redis.call('ZADD', POOL, unpack(entries))
+for _, plan in ipairs(chosen) do leave_old_entries(plan.id, plan.it) end
+write_expiries(false)
 if is_first then wake(ARGV[1], earliest) end
 return answer

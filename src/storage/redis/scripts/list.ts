@@ -1,6 +1,7 @@
 import type { JobRecord } from '../../../core/job.js';
 import { firstKey, formatLease } from '../../../core/lease.js';
 import type { Keys } from '../keys.js';
+import { unpackArray } from '../msgpack.js';
 import { SCRIPTS } from '../scripts.generated.js';
 import { readExtras } from './extras.js';
 import { runScript, type Target, toBuffer, toDate, toRows, toText, type Value } from './run.js';
@@ -35,20 +36,29 @@ export async function listPool(target: Target, { topic, after, limit, most, late
     ...[topic ?? '', ...place, limit, most, latestFirst === true ? 1 : 0],
   );
   const now = Number(answer[2]);
-  return {
-    last: toSetPlace(answer),
-    lookedAt: Number(answer[3]),
-    jobs: [...toRows(answer, 4, 8)].map(([id, of, body, due, expires, attempts, ttl, extras]): JobRecord => {
-      const [dueAt, expiresAt] = [new Date(Number(due)), toDate(expires)];
-      const isOver = expiresAt !== undefined && expiresAt.getTime() <= now;
-      const state = isOver ? 'expired' : dueAt.getTime() <= now ? 'due' : 'delayed';
-      const job = { id: toBuffer(id), topic: toBuffer(of), body: toBuffer(body), state, dueAt } as const;
-      return {
-        ...job,
-        ...{ expiresAt, ...toTtl(ttl, dueAt, expiresAt), attempts: Number(attempts), ...readExtras(extras) },
-      };
-    }),
-  };
+  const rows = unpackArray(toBuffer(answer[4])) ?? [];
+  const jobs: JobRecord[] = [];
+  for (let i = 0; i < rows.length; i += 6) jobs.push(toPooledJob(rows, i, now));
+  return { last: toSetPlace(answer), lookedAt: Number(answer[3]), jobs };
+}
+
+function toPooledJob(rows: readonly Value[], at: number, now: number): JobRecord {
+  const [dueAt, expiresAt] = [new Date(Number(rows[at + 3])), toDate(rows[at + 4])];
+  const isOver = expiresAt !== undefined && expiresAt.getTime() <= now;
+  const state = isOver ? 'expired' : dueAt.getTime() <= now ? 'due' : 'delayed';
+  const [id, topic, body] = [toBuffer(rows[at]), toBuffer(rows[at + 1]), toBuffer(rows[at + 2])];
+  return withMore({ id, topic, body, state, dueAt, expiresAt, attempts: 0 }, toBuffer(rows[at + 5]));
+}
+
+/** A job with its lifetime, and with what delayer keeps of it: of most that is nothing. */
+function withMore(job: JobRecord, packed: Buffer): JobRecord {
+  const { dueAt, expiresAt } = job;
+  if (packed.length === 0) {
+    if (!dueAt || !expiresAt) return job;
+    return { ...job, ttlMs: Math.max(0, expiresAt.getTime() - dueAt.getTime()) };
+  }
+  const [attempts, ttl, extras] = unpackArray(packed) ?? [];
+  return { ...job, ...toTtl(ttl, dueAt, expiresAt), attempts: Number(attempts ?? 0), ...readExtras(extras) };
 }
 
 const toSetPlace = ([score, id]: readonly Value[]): SetPlace => ({ score: toText(score), id: toBuffer(id) });
@@ -78,25 +88,28 @@ export async function listReady(
   }: { readonly skip: number; readonly limit: number; readonly behind?: Buffer | undefined },
 ) {
   const answer = await runScript(target, SCRIPTS.listReady, topic, skip, limit, behind ?? '');
-  const rows = [...toRows(answer, 3, 8)];
   if (Number(answer[1]) < 0) return undefined;
-  return {
-    lookedAt: Number(answer[1]),
-    atEnd: answer[2] === 1,
-    ids: rows.map(([id]) => toBuffer(id)),
-    jobs: rows.flatMap((row) => toReadyJob(target.keys, topic, row)),
-  };
+  const rows = unpackArray(toBuffer(answer[3])) ?? [];
+  const [ids, jobs]: [Buffer[], JobRecord[]] = [[], []];
+  for (let i = 0; i < rows.length; i += 6) {
+    ids.push(toBuffer(rows[i]));
+    const job = toReadyJob(target.keys, topic, rows, i);
+    if (job) jobs.push(job);
+  }
+  return { lookedAt: Number(answer[1]), atEnd: answer[2] === 1, ids, jobs };
 }
 
-function toReadyJob(keys: Keys, topic: Buffer, row: readonly Value[]): JobRecord[] {
-  const [id, body, due, expires, attempts, ttl, extras, what] = row;
-  const word = toText(what);
-  if (['pooled', 'other', 'hole'].includes(word)) return [];
-  const times = { dueAt: toDate(due), expiresAt: toDate(expires) };
-  const job = { id: toBuffer(id), topic, ...times, attempts: Number(attempts) };
-  if (word !== 'ready') return [{ ...job, state: 'expired', ...lostBody(keys, toBuffer(id), word) }];
-  const kept = { ...toTtl(ttl, times.dueAt, times.expiresAt), ...readExtras(extras) };
-  return [{ ...job, state: 'ready', body: toBuffer(body), ...kept }];
+/** Nothing of an entry whose job is not of this list any more. */
+function toReadyJob(keys: Keys, topic: Buffer, rows: readonly Value[], at: number): JobRecord | undefined {
+  const [id, word] = [toBuffer(rows[at]), toText(rows[at + 1])];
+  if (word === 'pooled' || word === 'other' || word === 'hole') return undefined;
+  if (word !== 'ready') {
+    const times = { dueAt: undefined, expiresAt: undefined };
+    return { id, topic, ...times, attempts: 0, state: 'expired', ...lostBody(keys, id, word) };
+  }
+  const [dueAt, expiresAt] = [toDate(rows[at + 3]), toDate(rows[at + 4])];
+  const body = toBuffer(rows[at + 2]);
+  return withMore({ id, topic, dueAt, expiresAt, attempts: 0, state: 'ready', body }, toBuffer(rows[at + 5]));
 }
 
 /** lua/list_aside.lua: a part of the ready jobs that were set aside. */

@@ -7,16 +7,32 @@
 -- From this many jobs on a short list is read once for all of them.
 local READ_LIST_FROM = 8
 
--- What a run knows of a ready list: how many entries it has, whether all of them are known, all ids of a list
--- that was read, and what the caller has found there: for each id true, or the indexes of its entries.
+-- Reads a part of a ready list: `places` has the index of each id from the left, or all of them in an array.
+local function read_places(list, first, last)
+  local places = list.places
+  for i, id in ipairs(redis.call('LRANGE', READY .. list.topic, first, last)) do
+    local before, index = places[id], first + i - 1
+    if not before then
+      places[id] = index
+    elseif type(before) == 'table' then
+      before[#before + 1] = index
+    else
+      places[id] = { before, index }
+    end
+  end
+end
+
+-- What a run knows of a ready list: how many entries it has, whether all of them are known, the places of those that
+-- it has read, whether these are all, and what the caller has found there: for each id true, or the indexes of its
+-- entries.
 local function look_at_list(topic, jobs, cleared)
   local ready = READY .. topic
   local list = { topic = topic, entries = read('LLEN', ready) or 0, cleared = cleared, walked = {} }
   if list.entries > SHORT_LIST then
     list.is_known = is_known(topic, 0)
   elseif list.entries > 0 and jobs >= READ_LIST_FROM and may_read(ready, list.entries) then
-    list.ids = {}
-    for _, id in ipairs(redis.call('LRANGE', ready, 0, -1)) do list.ids[id] = true end
+    list.places, list.is_read = {}, true
+    read_places(list, 0, -1)
   end
   -- Then no id stands in it that has no note.
   list.is_clear = list.entries == 0 or (list.is_known and not cleared)
@@ -50,7 +66,8 @@ local function stands_in(list, id, is_noted)
   local found = list.cleared and list.cleared[id]
   if found then return found ~= true end
   if list.is_known and not is_noted then return false end
-  if list.ids then return list.ids[id] == true end
+  if list.is_read then return list.places[id] ~= nil end
+  if list.is_near and list.is_near(list, id) then return true end
   if list.walked[id] == nil then
     -- Once to find it, and once more to take it out.
     if not may_walk(READY .. list.topic, 2 * list.entries) then return nil end
@@ -63,8 +80,22 @@ end
 -- them is not near.
 local MOST_MOVED, OVERLAP = 5000, 100
 
-local function indexes_now(ready, id, seen_at)
-  local indexes, is_there = {}, {}
+-- Mostly all have moved as far as the one before.
+local function indexes_if_moved(ready, id, seen_at, by)
+  local indexes = {}
+  for i, seen in ipairs(seen_at) do
+    indexes[i] = seen + by
+    if indexes[i] < 0 or redis.call('LINDEX', ready, indexes[i]) ~= id then return nil end
+  end
+  table.sort(indexes)
+  return indexes
+end
+
+local function indexes_now(list, id, seen_at)
+  local ready = READY .. list.topic
+  local indexes, is_there = indexes_if_moved(ready, id, seen_at, list.moved or 0), {}
+  if indexes then return indexes end
+  indexes = {}
   local most_moved = math.floor(MOST_MOVED * 1000 / walk_cost(ready, 1000))
   for _, seen in ipairs(seen_at) do
     local first, found = math.max(0, seen - OVERLAP), false
@@ -72,7 +103,7 @@ local function indexes_now(ready, id, seen_at)
       local index = first + i - 1
       if other == id then
         if not is_there[index] then indexes[#indexes + 1] = index end
-        found, is_there[index] = true, true
+        found, is_there[index], list.moved = true, true, index - seen
       end
     end
     if not found then return nil end
@@ -82,7 +113,7 @@ local function indexes_now(ready, id, seen_at)
 end
 
 local function take_out_near(list, id, seen_at)
-  local indexes = indexes_now(READY .. list.topic, id, seen_at)
+  local indexes = indexes_now(list, id, seen_at)
   list.cleared[id] = indexes and true or nil
   if not indexes then return false end
   take_out(list.topic, indexes)
@@ -94,7 +125,7 @@ local function can_leave(list, id, is_noted)
   local stands = stands_in(list, id, is_noted)
   local seen_at = stands and list.cleared and list.cleared[id]
   if not seen_at then return stands ~= nil end
-  if indexes_now(READY .. list.topic, id, seen_at) then return true end
+  if indexes_now(list, id, seen_at) then return true end
   list.cleared[id] = nil
   return false
 end
@@ -107,6 +138,6 @@ local function leave_list(list, id, is_noted)
   if seen_at then return take_out_near(list, id, seen_at) end
   remove_entries(id, list.topic)
   list.walked[id] = false
-  if list.ids then list.ids[id] = nil end
+  if list.places then list.places[id] = nil end
   return true
 end

@@ -9,10 +9,11 @@ local function forget_old_entry(id)
   if not topic or leave_ready_list(id, topic) then redis.call('HDEL', READY_DUE, id) end
 end
 
+-- False where looking would take too long.
 local function leave_unnoted(id, topic)
   local entries = read('LLEN', READY .. topic) or 0
-  if entries == 0 or (entries > SHORT_LIST and is_known(topic, 0)) then return end
-  leave_ready_list(id, topic)
+  if entries == 0 or (entries > SHORT_LIST and is_known(topic, 0)) then return true end
+  return leave_ready_list(id, topic)
 end
 
 -- The same, and of an entry of which there is no note: another client's daemon may have put it there. That is the list

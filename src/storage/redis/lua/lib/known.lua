@@ -21,9 +21,9 @@ local function is_known(topic, first)
   return digest and digest == digest_of(topic, first)
 end
 
--- Do all entries behind the first ones have their notes?
-local function are_noted(topic, first)
-  local ids = redis.call('LRANGE', READY .. topic, first, -1)
+-- Do so many entries behind the first ones have their notes?
+local function are_noted(topic, first, entries)
+  local ids = redis.call('LRANGE', READY .. topic, first, first + entries - 1)
   for i = 1, #ids, 1000 do
     local last = math.min(i + 999, #ids)
     for _, note in ipairs(redis.call('HMGET', READY_DUE, unpack(ids, i, last))) do
@@ -41,12 +41,12 @@ local function mark_as_known(topic)
   read('HSET', READY_KNOWN, topic, digest_of(topic, 0))
 end
 
--- Marks a list that was looked through only now; the `added` entries at its left have their notes.
-local function look_through(topic, entries, added)
+-- Marks a list of which so many entries behind the first ones are looked at only now; the others have their notes.
+local function look_through(topic, entries, first)
   local cost = walk_cost(READY .. topic, entries)
   if cost <= notes_left then
     notes_left = notes_left - cost
-    if are_noted(topic, added) then return mark_as_known(topic) end
+    if are_noted(topic, first, entries) then return mark_as_known(topic) end
   elseif cost <= NOTES_OF_A_RUN then
     return mark_as_unknown(topic)
   end
@@ -70,6 +70,14 @@ local function know_promoted(topic, before, added)
   elseif mark == digest_of(topic, added) then
     mark_as_known(topic)
   end
+end
+
+-- The same where they were added at its right.
+local function know_led(topic, before, added)
+  if before + added <= SHORT_LIST then return end
+  -- The left end, by which a list is known, is as it was.
+  if before > SHORT_LIST and read('HGET', READY_KNOWN, topic) then return end
+  look_through(topic, before, 0)
 end
 
 -- Takes all entries of an id out of a ready list.

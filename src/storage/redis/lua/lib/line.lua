@@ -52,6 +52,13 @@ local function with_places(ids)
   return entries
 end
 
+-- Puts ids, in the order of a list, before all that stand in a ready list; each has its note.
+local function put_at_head(topic, ids)
+  local before = redis.call('LLEN', READY .. topic)
+  append(READY .. topic, ids)
+  know_led(topic, before, #ids)
+end
+
 -- Puts entries ({ id, place as a number or '' }) into a ready list where they stood before; each has its note.
 local function put_in_line(topic, entries)
   local ready, first, last = READY .. topic, math.huge, -math.huge

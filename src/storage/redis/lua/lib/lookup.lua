@@ -1,60 +1,95 @@
--- needs: keys, time, note, bounds, known, holes, clear
+-- needs: keys, time, note, bounds, known, holes, clear, leave
 
 -- What operators are to know of a job that is neither leased nor dead.
 local sought, cleared_entries, lists_seen = 1, {}, {}
 
--- Says for how many ids a run looks, and what its caller has found in ready lists (read_cleared).
+-- A run that looks for many ids looks at no more of them after so many µs; what is done with those takes as long again.
+local MOST_US, LOOKS_BETWEEN = 2500, 8
+local began_us = 0
+
+-- Of many ids, scores and notes are read in one go: false where there is none. Then less of the lists is walked.
+local MANY, WALKED_BY_MANY = 8, 100000
+local scores, notes = {}, {}
+
+-- Says for which ids a run looks, and what its caller has found in ready lists (read_cleared).
 local function look_for(ids, cleared)
-  sought, cleared_entries = ids, cleared
+  sought, cleared_entries, began_us = #ids, cleared, now_us()
+  if sought < MANY then return end
+  walk_budget = math.min(walk_budget, WALKED_BY_MANY)
+  local any_notes = redis.call('HLEN', READY_DUE) > 0
+  local scores_of = redis.call('ZMSCORE', POOL, unpack(ids))
+  local notes_of = any_notes and redis.call('HMGET', READY_DUE, unpack(ids))
+  for i, id in ipairs(ids) do scores[id], notes[id] = scores_of[i], any_notes and notes_of[i] end
+end
+
+-- Has a run looked at as many ids as it may, which are so many?
+local function has_looked_enough(count)
+  return count > 0 and count % LOOKS_BETWEEN == 0 and now_us() - began_us > MOST_US
 end
 
 local function list_seen(topic)
-  lists_seen[topic] = lists_seen[topic] or look_at_list(topic, sought, cleared_entries[topic])
-  return lists_seen[topic]
+  local list = lists_seen[topic]
+  if list then return list end
+  list = look_at_list(topic, sought, cleared_entries[topic])
+  list.is_usable = list.entries > 0 or is_list_or_none(READY .. topic)
+  if sought >= MANY and list.entries > SHORT_LIST then list.places, list.is_near = {}, is_near end
+  lists_seen[topic] = list
+  return list
 end
 
--- In whose list the entry of a job is that is not in the pool. Nil, and the topic, where that takes too long to
--- be found out; where nothing comes of it, it counts as standing in a long one.
+-- Does the entry of a job that is not in the pool stand in that list? Nil where that takes too long to be found out;
+-- where nothing comes of it, it counts as standing in a long one.
+local function is_listed_in(list, id, noted, is_whole, matters)
+  if not list.is_usable then return false end
+  if not matters and list.entries > SHORT_LIST then return true end
+  -- An entry without a body was taken out as it was found.
+  local is_noted = list.topic == noted
+  local was_cleared = not is_whole and is_noted and list.cleared and list.cleared[id] == true
+  local stands = stands_in(list, id, is_noted)
+  return stands or (was_cleared or stands)
+end
+
+-- In whose list it stands. Nil, and the topic, where that takes too long to be found out.
 local function listed_in(id, topics, noted, is_whole, matters)
   for _, topic in ipairs(topics) do
-    if topic ~= '' and is_list_or_none(READY .. topic) then
-      local list = list_seen(topic)
-      if not matters and list.entries > SHORT_LIST then return topic end
-      -- An entry without a body was taken out as it was found.
-      local was_cleared = not is_whole and topic == noted and list.cleared and list.cleared[id] == true
-      local stands = stands_in(list, id, topic == noted)
-      if stands == nil then return nil, topic end
-      if stands or was_cleared then return topic end
-    end
+    local is_listed = topic ~= '' and is_listed_in(list_seen(topic), id, noted, is_whole, matters)
+    if is_listed == nil then return nil, topic end
+    if is_listed then return topic end
   end
 end
 
 -- What is known of an id: its state (none where it has no job), its topic, its due time in ms or nil, when it
--- expires in ms or '', whether it has a bucket, and the topic in whose ready list it stands, if it does; or `unclear`,
--- the topic of a list that has to be looked through before.
+-- expires in ms or '', whether it has a bucket, its note, and the topic in whose ready list it stands, if it does; or
+-- `unclear`, the topic of a list that has to be looked through before.
 local function look_up(id, now, seen_in, matters)
   local bucket = BUCKET .. id
-  local score = redis.call('ZSCORE', POOL, id)
-  local found = fields(bucket, 'topic')
-  local topic = found and found[1]
-  local has_body = found and redis.call('HEXISTS', bucket, 'body') == 1
+  local score, note = scores[id], notes[id]
+  if score == nil then score = redis.call('ZSCORE', POOL, id) end
+  if note == nil then note = redis.call('HGET', READY_DUE, id) end
+  -- Nil where its key is of a wrong type.
+  local topic = read('HGET', bucket, 'topic')
+  local is_hash = topic ~= nil
+  topic = topic or nil
+  local has_body = is_hash and redis.call('HEXISTS', bucket, 'body') == 1
   local written_expiry = written_expiry_of(bucket)
   local is_whole = topic and has_body and not is_expired(written_expiry, now)
-  local it = { state = 'none', topic = topic, written_expiry = written_expiry, has_bucket = topic or has_body }
-  it.expires_at = within_bounds(written_expiry)
-  local note = redis.call('HGET', READY_DUE, id)
-  it.noted = noted_topic(note)
+  local it = {
+    state = 'none', topic = topic, written_expiry = written_expiry, has_bucket = topic or has_body,
+    expires_at = within_bounds(written_expiry), note = note, noted = noted_topic(note), score = score,
+    due = nil, listed = nil, unclear = nil, is_aside = nil,
+  }
   if score then
     -- An entry of such a job is an older one: where that is not noted, a push looks for it again.
-    local is_short = topic and list_seen(topic).entries <= SHORT_LIST
-    it.listed = is_short and listed_in(id, { topic }, it.noted, true, true) or nil
-    it.score, it.due = score, from_score(score)
+    local list = topic and list_seen(topic)
+    local is_short = list and list.entries <= SHORT_LIST
+    it.listed = is_short and is_listed_in(list, id, it.noted, true, true) and topic or nil
+    it.due = from_score(score)
     it.state = not is_whole and 'expired' or it.due > now and 'delayed' or 'due'
     return it
   end
   it.listed, it.unclear = listed_in(id, { topic or '', it.noted or '', seen_in }, it.noted, is_whole, matters)
-  it.is_aside = not found and read('HEXISTS', SET_ASIDE, id) == 1
-  local is_blocked = topic and not is_list_or_none(READY .. topic)
+  it.is_aside = not is_hash and read('HEXISTS', SET_ASIDE, id) == 1
+  local is_blocked = topic and not list_seen(topic).is_usable
   -- A bucket that is neither in the pool nor in a list is in the hands of another client: that is no job.
   if not it.listed and not is_blocked and not it.is_aside then return it end
   it.state = 'expired'
@@ -63,6 +98,18 @@ local function look_up(id, now, seen_in, matters)
     if it.listed == topic or is_blocked then it.state = 'ready' end
   end
   return it
+end
+
+-- A job is to leave all ready lists, along with others (leave_together). Nil; or the topic of a list that has to be
+-- looked through before, and then it leaves none.
+local function leave_with_others(id, it)
+  local noted, listed = it.noted ~= it.listed and it.noted, it.listed
+  local of_noted = noted and entries_of(list_seen(noted), id, true)
+  if noted and of_noted == nil then return noted end
+  local of_listed = listed and entries_of(list_seen(listed), id, listed == it.noted)
+  if listed and of_listed == nil then return listed end
+  if of_noted then will_leave(noted, id, of_noted) end
+  if of_listed then will_leave(listed, id, of_listed) end
 end
 
 -- Is a state among names, each of which has a space before and after it?

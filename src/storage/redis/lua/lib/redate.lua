@@ -1,4 +1,4 @@
--- needs: keys, time, note, memo, bounds
+-- needs: keys, time, note, memo, bounds, known, entry, holes, clear, leave, lookup
 
 -- Reads what has to be known to give a job of the pool (lib/lookup.lua) another due time; nil where bodies of this run
 -- are too many bytes by then. A memo of a later version is refused here, before anything of the job was written.
@@ -26,6 +26,14 @@ local function expiry_from(it, kept, due)
   local lifetime = kept.ttl ~= '' and kept.ttl or it.expires_at - it.due
   -- One that would have expired before it was due, as other clients may write it, expires when it would have.
   return lifetime > 0 and math.min(due + lifetime, LAST_MS) or it.expires_at
+end
+
+-- A job of the pool, as look_up has found it, leaves what stands of its id in ready lists (lib/entry.lua).
+local function leave_old_entries(id, it)
+  if it.note then forget_old_entry(id) end
+  local list = list_seen(it.topic)
+  if list.is_clear or list.is_out_of_reach or (list.is_read and not list.places[id]) then return end
+  list.is_out_of_reach = not leave_unnoted(id, it.topic)
 end
 
 -- Attempts, settings, key and history stay.

@@ -12,6 +12,30 @@ local function look_at_due(due, now)
   return { text = text, micros = math.max(micros, -1), is_first = due <= now or not last }
 end
 
+-- Looks at many due times at once, of jobs ({ id, due }) that leave their places in the pool. Where much else is due
+-- between these times, nothing is known by it.
+local function look_at_dues(jobs, now)
+  local from, to, is_moved = math.huge, 0, {}
+  for _, job in ipairs(jobs) do
+    from, to, is_moved[job.id] = math.min(from, job.due), math.max(to, job.due), true
+  end
+  local most, last = 2 * #jobs + 100, to_score(to) .. '999'
+  local found = look('zset', 'ZRANGEBYSCORE', POOL, to_score(from), last, 'WITHSCORES', 'LIMIT', 0, most)
+  if #found == 2 * most then return end
+  local next_score = redis.call('ZRANGEBYSCORE', POOL, to_score(now + 1), '+inf', 'WITHSCORES', 'LIMIT', 0, 1)[2]
+  local next_due = next_score and from_score(next_score) or math.huge
+  for _, job in ipairs(jobs) do
+    local is_first = job.due <= now or next_due > job.due
+    by_due[job.due] = by_due[job.due] or { text = to_score(job.due), micros = -1, is_first = is_first }
+  end
+  for i = 1, #found, 2 do
+    local due = from_score(found[i + 1])
+    local line = not is_moved[found[i]] and by_due[due]
+    local micros = line and math.floor(tonumber(found[i + 1]) * 1000000 + 0.5) - due * 1000
+    if line then line.micros = math.max(line.micros, micros) end
+  end
+end
+
 -- The score of a job that is to be added now, and whether it is the first from now on: whoever waits for the next
 -- due time has to know then (lib/wake.lua). Due jobs that are stuck do not count.
 local function score_in_order(due, now)

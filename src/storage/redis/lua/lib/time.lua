@@ -25,8 +25,12 @@ end
 -- too: no time is before 1970, or after the year 9999.
 local LAST_MS = 253402300799999
 
+local floor = math.floor
+
 local function from_score(score)
-  return math.max(0, math.min(math.floor(tonumber(score) * 1000 + 0.0005), LAST_MS))
+  local ms = floor(score * 1000 + 0.0005)
+  if ms >= 0 and ms <= LAST_MS then return ms end
+  return ms > LAST_MS and LAST_MS or 0
 end
 
 -- A score as delayer writes it: other clients may have written 1e+300, -5 or inf.

@@ -1,0 +1,62 @@
+-- needs: keys, time, note, bounds, known, holes, clear
+
+-- Jobs that are acted on together mostly stand together, for whoever lists them goes through a ready list in its order.
+-- So a run reads a few regions of the long lists, each around the first job that is looked for there. Two original
+-- daemons put a job in twice, no further apart than one of their ticks is large: its other entry is seen there as well.
+local REGIONS, REGION, AROUND = 3, 3000, 100
+local regions_left = REGIONS
+
+local function read_region(list, id)
+  local ready = READY .. list.topic
+  local scale = 1000 / walk_cost(ready, 1000)
+  local most = math.max(1, math.floor(math.min(list.entries, walk_budget / 2 * scale)))
+  local index = redis.call('LPOS', ready, id, 'RANK', -1, 'MAXLEN', most)
+  walk_budget = walk_budget - (index and list.entries - index or most) / scale
+  if index then read_places(list, math.max(0, index - math.floor(REGION * scale)), index + AROUND) end
+end
+
+-- Does an entry of the id stand in a region that was read, or is read now? `list` is that of many ids.
+local function is_near(list, id)
+  if not list.places[id] and regions_left > 0 then
+    regions_left = regions_left - 1
+    read_region(list, id)
+  end
+  return list.places[id] ~= nil
+end
+
+-- Where the entries of an id stand in a list: an index from the left, or an array of some; true where they have to be
+-- walked to, false where there is none, and nil where it takes too long to be found out.
+local function entries_of(list, id, is_noted)
+  local stands = stands_in(list, id, is_noted)
+  local seen_at = stands and list.cleared and list.cleared[id]
+  if not seen_at then return stands and list.places and list.places[id] or stands end
+  local indexes = indexes_now(list, id, seen_at)
+  if not indexes then list.cleared[id] = nil end
+  return indexes
+end
+
+-- The lists that entries are to leave, by topic, each with the indexes of these and the ids that have to be walked to.
+local left_lists = {}
+
+local function will_leave(topic, id, entries)
+  local group = left_lists[topic] or { indexes = {}, ids = {} }
+  left_lists[topic] = group
+  local indexes = group.indexes
+  if type(entries) == 'number' then
+    indexes[#indexes + 1] = entries
+  elseif type(entries) == 'table' then
+    for _, index in ipairs(entries) do indexes[#indexes + 1] = index end
+  elseif entries then
+    group.ids[#group.ids + 1] = id
+  end
+end
+
+-- Takes out all entries that will leave. It cannot fail.
+local function leave_together()
+  for topic, group in pairs(left_lists) do
+    table.sort(group.indexes)
+    take_out(topic, group.indexes)
+    for _, id in ipairs(group.ids) do remove_entries(id, topic) end
+  end
+  left_lists = {}
+end
