@@ -117,12 +117,13 @@ export class Comeback {
 
   /**
    * Jobs go back to their places, or wait while another one of their id is in line. The lifetime stood still, which
-   * begins when they are due.
+   * begins when they are due. Of two jobs of one id, as a hold may take them, the second waits for the first.
    * @param isHold they stood in line before, also those that are not due yet
    * @returns how many are back
    */
   comeBack(jobs: readonly ModelJob[], since: number, now: number, isHold = false): number {
-    const free = jobs.filter((job) => !this.hasToWait(job, now));
+    const isFirst = ({ id }: ModelJob, i: number) => jobs.findIndex((one) => one.id === id) === i;
+    const free = jobs.filter((job, i) => isFirst(job, i) && !this.hasToWait(job, now));
     for (const job of jobs) {
       const from = Math.max(since, job.dueAt ?? since);
       job.expiresAt = this.byLast(job.expiresAt + Math.max(0, now - from));

@@ -123,7 +123,7 @@ function bringBack(
     changeJobs(connection, sql, free, IN_LINE, ...values);
   } catch (error) {
     if (!isNotUnique(error) || free.length === 1) throw error;
-    // Two of one id, as no delayer leases them: the second waits for the first.
+    // Two of one id, as a hold may lease them: the second waits for the first.
     return seqs.reduce((back, seq) => back + bringBack(connection, [seq], sql, values, since, now), 0);
   }
   changeJobs(connection, sql, [...waiting], WAITING, ...values);
