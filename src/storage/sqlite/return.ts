@@ -30,7 +30,8 @@ const WAIT_AGAIN = 'UPDATE waiting SET again_at = ? WHERE seq = ?';
 const STOP_WAITING = 'DELETE FROM waiting WHERE seq = ?';
 const GO_ON = `
 UPDATE job SET expires_at = min(
-  expires_at + max(0, ?1 - ifnull((SELECT since FROM waiting WHERE seq = ?2), ?1)), ${LAST_TIME_MS}) WHERE seq = ?2`;
+  expires_at + max(0, ?1 - max(ifnull((SELECT since FROM waiting WHERE seq = ?2), ?1), ${DUE_AT})), ${LAST_TIME_MS})
+WHERE seq = ?2`;
 const TO_LOOK_AT = 'SELECT seq, since FROM waiting WHERE again_at <= ? ORDER BY again_at, seq LIMIT ? + 0';
 
 /**

@@ -188,6 +188,21 @@ export function describeHold(world: () => World): void {
       expect(await queue.pop(job.topic)).to.deep.include({ body: Buffer.from('old'), attempts: 1 });
     });
 
+    it('a job that waits since before it was due has its whole ready lifetime when it is held again', async () => {
+      const { queue, peer, clock, name } = world();
+      const job = { id: name('id'), topic: name('topic') };
+      clock.stop();
+      const { dueAt } = await queue.push({ ...job, body: 'old', delayMs: MINUTE_MS, ttlMs: 10 * SECOND_MS });
+      const held = await queue.hold([{ id: job.id }], HOLD);
+      await queue.push({ ...job, body: 'new', delayMs: LONG_MS });
+      await queue.release(leasesOf(held));
+      clock.advance(2 * MINUTE_MS);
+      const again = await peer.hold([{ id: job.id, dueAt }], HOLD);
+      expect(again.map((result) => result.held)).to.deep.equal([true]);
+      const old = (await queue.find(job.id)).find(({ state }) => state === 'leased');
+      expect(Number(must(old).expiresAt)).to.equal(clock.now() + 10 * SECOND_MS);
+    });
+
     it('a job that is held is removed in any state, and then nobody holds it', async () => {
       const { queue, peer, name } = world();
       const { id } = await queue.push({ topic: name('topic'), body: 'b', delayMs: LONG_MS });
