@@ -44,9 +44,9 @@ export const OF_THE_ORIGINAL: readonly Defect[] = [
   ]),
   redis('original 9', 'a remove of a ready job answers false and deletes its body', [
     `${LUA}/remove.lua`,
-    `  local waiting = remove_waiting(id, jobs_waiting, wanted_due)`,
-    `  if not removed and state == 'ready' then redis.call('UNLINK', BUCKET .. id) end
-  local waiting = remove_waiting(id, jobs_waiting, wanted_due)`,
+    `  local unclear = plan.removed and leave_with_others(id, it)`,
+    `  if not plan.removed and it.state == 'ready' then redis.call('UNLINK', BUCKET .. id) end
+  local unclear = plan.removed and leave_with_others(id, it)`,
   ]),
   redis('original 10', 'the id 0 is taken and thrown away', [
     `${LUA}/reserve.lua`,

@@ -1,13 +1,17 @@
-import { execFileSync, spawnSync } from 'node:child_process';
+import { execFile } from 'node:child_process';
 import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { parseArgs, promisify } from 'node:util';
 import type { Defect } from './defect.js';
 import { DEFECTS } from './defects.js';
 import type { StoreName } from './operations.js';
 
-/** Plants each defect in a copy of the tree, and looks after how many operations the histories find it. */
+/**
+ * Plants each defect in a copy of the tree, and looks after how many operations the histories find it:
+ * npm run test:defects [-- [--jobs N] [NAME]...]
+ */
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 /** A defect that is not found by then is taken for one that is not found. */
@@ -17,8 +21,13 @@ const UNPLANTED_OPERATIONS = 3000;
 const SEED = 1;
 const LOOK_EVERY = 8;
 
-const isWanted = ({ name }: Defect): boolean =>
-  process.argv.length === 2 || process.argv.slice(2).includes(name);
+/** A defect on one of its stores. */
+interface Planting {
+  readonly defect: Defect;
+  readonly store: StoreName;
+}
+
+const run = promisify(execFile);
 
 function copyOfTree(): string {
   const dir = mkdtempSync(join(tmpdir(), 'delayer-defects-'));
@@ -56,17 +65,16 @@ function misfit(dir: string, defect: Defect): string[] {
 interface Found {
   readonly operations: number;
   readonly failed: boolean;
-  readonly account?: string;
 }
 
-function runHistories(dir: string, store: StoreName, most: number): Found {
-  execFileSync(process.execPath, ['scripts/generate.mjs'], { cwd: dir });
+async function runHistories(dir: string, store: StoreName, most: number): Promise<Found> {
+  await run(process.execPath, ['scripts/generate.mjs'], { cwd: dir });
   const args = ['scripts/run-bundled.mjs', 'test/histories/main.ts', '--json', '--store', store];
   const options = ['--seed', `${SEED}`, '--operations', `${most}`, '--look-every', `${LOOK_EVERY}`];
-  const { stdout, stderr } = spawnSync(process.execPath, [...args, ...options], {
-    cwd: dir,
-    encoding: 'utf8',
-  });
+  // It ends with 1 where it has found something.
+  const { stdout, stderr } = await run(process.execPath, [...args, ...options], { cwd: dir }).catch(
+    (error: unknown) => error as { stdout: string; stderr: string },
+  );
   try {
     return JSON.parse(stdout) as Found;
   } catch {
@@ -74,41 +82,66 @@ function runHistories(dir: string, store: StoreName, most: number): Found {
   }
 }
 
-function plant(dir: string, defect: Defect): string[] {
+/** @returns a row of the table */
+async function plant(dir: string, { defect, store }: Planting): Promise<string> {
   const read = (file: string) => readFileSync(join(dir, file), 'utf8');
   const files = edited(defect, read);
   const before = [...files.keys()].map((file) => [file, read(file)] as const);
   for (const [file, text] of files) writeFileSync(join(dir, file), text);
-  const rows = defect.stores.map((store) => {
-    const { failed, operations } = runHistories(dir, store, OPERATIONS);
-    return `| ${defect.name} | ${store} | ${defect.about} | ${failed ? operations : 'not found'} |`;
-  });
+  const { failed, operations } = await runHistories(dir, store, OPERATIONS);
   for (const [file, text] of before) writeFileSync(join(dir, file), text);
-  return rows;
+  return `| ${defect.name} | ${store} | ${defect.about} | ${failed ? operations : NOT_FOUND} |`;
 }
 
-function main(): void {
-  const dir = copyOfTree();
-  try {
-    // All of them before the first one runs: what does not fit the sources any more is told of at once.
-    const misfits = DEFECTS.flatMap((defect) => misfit(dir, defect));
-    if (misfits.length > 0) throw new Error(misfits.join('\n'));
-    for (const store of ['redis', 'sqlite'] satisfies StoreName[]) {
-      const { failed, operations } = runHistories(dir, store, UNPLANTED_OPERATIONS);
-      if (failed) throw new Error(`${store} differs from the model as it is, after ${operations} operations`);
-    }
-    console.log('| defect | store | what goes wrong | operations until found |\n|---|---|---|---|');
-    for (const row of DEFECTS.filter(isWanted).flatMap((defect) => plantAndPrint(dir, defect)))
-      if (row.includes('not found')) process.exitCode = 1;
-  } finally {
-    rmSync(dir, { recursive: true, force: true });
+const NOT_FOUND = 'not found';
+
+/** @throws Error when a defect cannot be planted, or the histories find something without one */
+async function checkUnplanted(dir: string): Promise<void> {
+  // All of them before the first one runs: what does not fit the sources any more is told of at once.
+  const misfits = DEFECTS.flatMap((defect) => misfit(dir, defect));
+  if (misfits.length > 0) throw new Error(misfits.join('\n'));
+  for (const store of ['redis', 'sqlite'] satisfies StoreName[]) {
+    const { failed, operations } = await runHistories(dir, store, UNPLANTED_OPERATIONS);
+    if (failed) throw new Error(`${store} differs from the model as it is, after ${operations} operations`);
   }
 }
 
-function plantAndPrint(dir: string, defect: Defect): string[] {
-  const rows = plant(dir, defect);
-  for (const row of rows) console.log(row);
-  return rows;
+/** Each tree takes the next planting when it is done with one; rows are printed in the order of the plantings. */
+async function plantAll(dirs: readonly string[], plantings: readonly Planting[]): Promise<void> {
+  const rows: string[] = [];
+  const next = plantings.entries();
+  let printed = 0;
+  await Promise.all(
+    dirs.map(async (dir) => {
+      for (const [i, planting] of next) {
+        rows[i] = await plant(dir, planting);
+        for (; rows[printed] !== undefined; printed += 1) console.log(rows[printed]);
+      }
+    }),
+  );
+  if (rows.some((row) => row.includes(NOT_FOUND))) process.exitCode = 1;
 }
 
-main();
+async function main(): Promise<void> {
+  const { values, positionals } = parseArgs({
+    options: { jobs: { type: 'string' } },
+    allowPositionals: true,
+  });
+  // A run is a redis-server besides the histories.
+  const jobs = Number(values.jobs ?? Math.ceil(availableParallelism() / 2));
+  const isWanted = ({ name }: Defect) => positionals.length === 0 || positionals.includes(name);
+  const dirs = Array.from({ length: jobs }, copyOfTree);
+  try {
+    const [first = ''] = dirs;
+    await checkUnplanted(first);
+    console.log('| defect | store | what goes wrong | operations until found |\n|---|---|---|---|');
+    const plantings = DEFECTS.filter(isWanted).flatMap((defect) =>
+      defect.stores.map((store) => ({ defect, store })),
+    );
+    await plantAll(dirs, plantings);
+  } finally {
+    for (const dir of dirs) rmSync(dir, { recursive: true, force: true });
+  }
+}
+
+await main();
