@@ -84,8 +84,8 @@ export class RedisLine implements Line {
     job.place = { at: dueAt, turn: 0 };
   }
 
+  /** Where a job of its id was due in the same ms, it stands behind that, too, which goes. */
   add(job: ModelJob, dueAt: number): void {
-    this.pool.delete(job.id);
     this.forgetEntries(job.id, job.topic);
     this.putInPool(job, dueAt);
     this.setBody(job);
