@@ -62,6 +62,7 @@ const LIST_LIMIT = 50;
 
 const ON_EXISTING: readonly OnExisting[] = ['refuse', 'replace', 'keep'];
 const CALL: readonly string[] = ['timeoutMs', 'signal'] satisfies (keyof CallOptions)[];
+const POP_FIELDS: readonly string[] = [...CALL, 'onEvent' satisfies keyof PopOptions];
 const RESERVE_FIELDS: readonly string[] = [
   ...(['topics', 'limit', 'leaseMs', 'retry', 'holder', 'lock'] satisfies (keyof ReserveRequest)[]),
   ...CALL,
@@ -92,11 +93,12 @@ export function toOnExisting(options: { onExisting?: OnExisting | undefined }): 
 
 /** For pop and bpop. */
 export function toPopParams(topics: Topics, count: number, options: PopOptions | BpopOptions): PopParams {
-  assertFields(options, [...CALL, 'onEvent'], 'option of a pop');
+  assertFields(options, POP_FIELDS, 'option of a pop');
   if (options.onEvent !== undefined && typeof options.onEvent !== 'function')
     throw usageError('onEvent is no function');
   const limit = Math.min(toCount(count, 'count'), POP_BATCH);
-  return { topics: toTopics(topics), limit, ...toLimits(options) };
+  const { untilMs, signal } = toLimits(options);
+  return { topics: toTopics(topics), limit, untilMs, signal };
 }
 
 export function toReserveParams(request: ReserveRequest): ReserveParams {

@@ -107,10 +107,10 @@ export function toName(given: TextOrBytes, what: string): Buffer {
  * @throws DelayerError `usage` when there is none
  */
 export function toTopics(given: TextOrBytes | readonly TextOrBytes[]): Buffer[] {
-  const list = typeof given === 'string' || given instanceof Uint8Array ? [given] : given;
-  assertList(list, 'topics');
+  if (typeof given === 'string' || given instanceof Uint8Array) return [toName(given, 'topic')];
+  assertList(given, 'topics');
   const topics = new Map<string, Buffer>();
-  for (const one of list) {
+  for (const one of given) {
     const topic = toName(one, 'topic');
     topics.set(topic.toString('latin1'), topic);
   }

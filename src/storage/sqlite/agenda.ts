@@ -1,19 +1,6 @@
+import type { Agenda } from './agenda-memory.js';
 import type { Connection } from './connection.js';
 import { boundedTime } from './rows.js';
-
-/** When (ms) the next thing of each kind is to be done in the store; Infinity when there is none. */
-export interface Agenda {
-  readonly leaseEnd: number;
-  /** When to look again at a job that waits for a newer one of its id. */
-  readonly waitingAgain: number;
-  readonly expiry: number;
-  /** When a dead letter is to be deleted. */
-  readonly deadUntil: number;
-  /** Of pauses that have an end. */
-  readonly pauseEnd: number;
-  /** Paused topics. */
-  readonly pauses: number;
-}
 
 /** One statement: five of them would take a tenth of a pop. 9e999 is Infinity. */
 const AGENDA = `
@@ -26,7 +13,9 @@ SELECT
   (SELECT count(*) FROM pause) AS pauses`;
 
 export function readAgenda(connection: Connection): Agenda {
-  return connection.get(AGENDA) as Agenda;
+  const agenda = connection.get(AGENDA) as Agenda;
+  connection.agenda.remember(agenda);
+  return agenda;
 }
 
 const NEXT_DUE = `

@@ -83,6 +83,7 @@ export class ClockKeeper implements ClockWatch {
       connection.run(SHIFT_WAITS, Math.round(jumpMs));
     }
     boundWaits(connection, now);
+    connection.agenda.forget();
     if (!before || jumpMs !== 0 || isOld(before, note)) writeNote(connection, note);
     this.checkedAtMs = monotonicMs;
     this.offsetMs = now - monotonicMs;

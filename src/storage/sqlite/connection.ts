@@ -1,9 +1,11 @@
 import { DelayerError } from '../../core/errors.js';
 import { monotonicMs } from '../../core/timer.js';
+import { AgendaMemory } from './agenda-memory.js';
 import type { ClockWatch, ConnectionHooks, ConnectionOptions, SpaceWatch } from './connection-parts.js';
 import { attach, closeDatabase, type Database, type Statement, STORE, type Value } from './driver.js';
-import { fromSqlite, isBusy, isFull, isStrangeValue, migratedError } from './errors.js';
+import { fromSqlite, isBusy, isFull, isStrangeValue } from './errors.js';
 import { Turns } from './turns.js';
+import { VersionWatch } from './version-watch.js';
 import { dropOver, type Write, type WriteLimits, WriteQueue } from './write-queue.js';
 
 /** How long (ms) a call waits for the other processes on the file, as for an answer of a Redis. */
@@ -11,7 +13,10 @@ export const BUSY_DEADLINE_MS = 15_000;
 /** Work that holds the process for so long (ms) lets signals and timers have their turn. */
 const BREATH_MS = 10;
 
-const VERSION = `PRAGMA ${STORE}.user_version`;
+/** What a piece of work has answered. */
+interface Done<T> {
+  readonly value: T;
+}
 
 /**
  * One connection to the file. What it runs holds the process meanwhile, so a transaction is never
@@ -22,6 +27,7 @@ const VERSION = `PRAGMA ${STORE}.user_version`;
  */
 export class Connection {
   readonly hooks: ConnectionHooks = {};
+  readonly agenda = new AgendaMemory();
   /** Notices jumps of the clock; nobody does when absent. */
   clock: ClockWatch | undefined;
   /** Looks after the room on the disk. */
@@ -34,8 +40,7 @@ export class Connection {
   private open = true;
   /** Why every call fails. */
   private failure: DelayerError | undefined;
-  /** The version of the layout that this process knows; any while the file is being migrated. */
-  private version = Infinity;
+  private readonly versions: VersionWatch;
   private lastBreath = monotonicMs();
 
   constructor(
@@ -44,6 +49,7 @@ export class Connection {
   ) {
     this.options = options;
     this.label = options.label;
+    this.versions = new VersionWatch(database, options.label);
   }
 
   /** The store's clock, in ms since 1970. */
@@ -65,14 +71,19 @@ export class Connection {
     return this.statement(sql).all(...values);
   }
 
-  /** @returns how many rows it changed */
-  run(sql: string, ...values: Value[]): number {
+  /** With `get` of the binding: to answer two numbers, its `run` takes as long as half of a short statement. */
+  run(sql: string, ...values: Value[]): void {
+    this.statement(sql).get(...values);
+  }
+
+  /** Runs it. @returns how many rows it changed */
+  changes(sql: string, ...values: Value[]): number {
     return Number(this.statement(sql).run(...values).changes);
   }
 
   /** Opens the file. It comes before anything else. */
-  attach(): Promise<void> {
-    return this.attempt(() => {
+  async attach(): Promise<void> {
+    await this.attempt(() => {
       attach(this.database, this.options.file, 'rw');
     });
   }
@@ -84,7 +95,7 @@ export class Connection {
 
   /** From now on a file that has a newer layout than this is refused. */
   expectVersion(version: number): void {
-    this.version = version;
+    this.versions.expect(version);
   }
 
   /** Does all of `work` or nothing, as the only one on the file. For what is needed once. */
@@ -136,27 +147,44 @@ export class Connection {
     if (!this.open) return;
     this.open = false;
     this.statements.clear();
+    this.versions.close();
     closeDatabase(this.database);
   }
 
-  private async commitGroup(group: Write[]): Promise<unknown[]> {
+  /** Without a promise where nothing is in the way: several of them take a tenth of a single push. */
+  private commitGroup(group: Write[]): unknown[] | Promise<unknown[]> {
+    this.space?.look();
+    const pause = this.turns.pause();
+    if (pause) return pause.then(() => this.commitAtLast(group));
+    try {
+      const done = this.attempt(() => this.commit(group), group);
+      return done instanceof Promise ? this.commitAtLast(group, done) : this.committed(done);
+    } catch (error) {
+      const failure = error as DelayerError;
+      return this.commitAtLast(group, Promise.reject(failure));
+    }
+  }
+
+  private committed(done: unknown[]): unknown[] {
+    this.turns.end();
+    if (done.length > 0) this.hooks.onCommit?.();
+    return done;
+  }
+
+  /** Also when the disk is full, or the file holds what no delayer wrote, where something can be done about it. */
+  private async commitAtLast(group: Write[], first?: Promise<unknown[]>): Promise<unknown[]> {
     const frees = group.every((one) => one.frees);
     let mayMakeRoom = true;
     let mayMend = true;
-    this.space?.look();
-    const pause = this.turns.pause();
-    if (pause) await pause;
-    for (;;) {
+    for (let attempt = first; ; attempt = undefined) {
       try {
-        const done = await this.attempt(() => this.commit(group), group);
-        this.turns.end();
-        if (done.length > 0) this.hooks.onCommit?.();
-        return done;
+        return this.committed(await (attempt ?? this.attempt(() => this.commit(group), group)));
       } catch (error) {
         if (mayMakeRoom && isFull(error) && this.space?.makeRoom(frees) === true) mayMakeRoom = false;
         else if (mayMend && isStrangeValue((error as DelayerError).cause)) {
           mayMend = false;
           await this.attempt(() => this.atomically('BEGIN IMMEDIATE', () => this.hooks.mend?.()));
+          this.agenda.forget();
         } else throw error;
       }
     }
@@ -183,6 +211,7 @@ export class Connection {
       const done: unknown[] = [];
       for (const { work } of group) {
         done.push(work(this.now()));
+        this.agenda.settle();
         if (monotonicMs() - begun > BREATH_MS) break;
       }
       // Last of all: what is committed into a file that is gone would be lost, and acknowledged.
@@ -193,39 +222,56 @@ export class Connection {
   }
 
   private atomically<T>(begin: string, work: () => T): T {
-    // With `get`, for nobody wants the count of changed rows that `run` puts together.
-    this.get(begin);
+    this.run(begin);
     try {
       const done = work();
-      this.get('COMMIT');
+      this.run('COMMIT');
       return done;
     } catch (error) {
       try {
-        this.get('ROLLBACK');
+        this.run('ROLLBACK');
       } catch {
         // After a full disk SQLite has rolled back by itself, and there is nothing left to end.
       }
       this.clock?.forget();
+      this.agenda.forget();
       throw error;
     }
   }
 
-  /** Runs `work` again as long as other processes are in its way, and the callers of `group` wait. */
-  private async attempt<T>(work: () => T, group: Write[] = []): Promise<T> {
+  /** Runs `work`, again as long as other processes are in its way, and the callers of `group` wait. */
+  private attempt<T>(work: () => T, group: Write[] = []): T | Promise<T> {
     const sinceMs = monotonicMs();
-    const deadline = sinceMs + this.options.busyDeadlineMs;
-    for (;;) {
-      if (this.failure) throw this.failure;
-      if (!this.open) throw new DelayerError('internal', `${this.label} was closed before`);
-      try {
-        const done = work();
-        if (monotonicMs() - this.lastBreath >= BREATH_MS) await this.breathe();
-        return done;
-      } catch (error) {
-        if (!isBusy(error) || monotonicMs() > deadline) throw this.toError(error);
-      }
+    const done = this.tryOnce(work, sinceMs);
+    if (done && monotonicMs() - this.lastBreath < BREATH_MS) return done.value;
+    return this.attemptAtLast(work, group, sinceMs, done);
+  }
+
+  private async attemptAtLast<T>(
+    work: () => T,
+    group: Write[],
+    sinceMs: number,
+    first: Done<T> | undefined,
+  ): Promise<T> {
+    let done = first;
+    while (!done) {
       await this.turns.waitForOthers(sinceMs);
       dropOver(group, this.label);
+      done = this.tryOnce(work, sinceMs);
+    }
+    if (monotonicMs() - this.lastBreath >= BREATH_MS) await this.breathe();
+    return done.value;
+  }
+
+  /** Nothing when another process is in the way, and there is time to try again. */
+  private tryOnce<T>(work: () => T, sinceMs: number): Done<T> | undefined {
+    if (this.failure) throw this.failure;
+    if (!this.open) throw new DelayerError('internal', `${this.label} was closed before`);
+    try {
+      return { value: work() };
+    } catch (error) {
+      if (isBusy(error) && monotonicMs() <= sinceMs + this.options.busyDeadlineMs) return undefined;
+      throw this.toError(error);
     }
   }
 
@@ -240,12 +286,11 @@ export class Connection {
 
   /**
    * A newer delayer may have migrated the file since it was opened. Where it does so between this look and a
-   * read, the read may fail in another way, and the next call says why.
+   * read, the read may fail in another way, and the next call says why. Whatever others have changed, what is
+   * remembered of the file may not be true any more.
    */
   private assertVersion(): void {
-    if (this.version === Infinity) return;
-    const { user_version: found } = this.get(VERSION) as { user_version: number };
-    if (found > this.version) throw migratedError(this.label, found, this.version);
+    if (this.versions.look()) this.agenda.forget();
   }
 
   private async breathe(): Promise<void> {

@@ -8,6 +8,8 @@ export interface Statement {
   run(...values: Value[]): { readonly changes: number | bigint };
   get(...values: Value[]): unknown;
   all(...values: Value[]): unknown[];
+  /** Rows are arrays from now on. Node 22.13 does not have it. */
+  setReturnArrays?(isOn: boolean): void;
 }
 
 export interface Database {

@@ -1,4 +1,4 @@
-import type { Agenda } from './agenda.js';
+import type { Agenda } from './agenda-memory.js';
 import type { Connection } from './connection.js';
 import { deleteDead } from './dead.js';
 
@@ -25,7 +25,7 @@ const CLEAR = `DELETE FROM job WHERE seq IN (SELECT seq FROM (${EXPIRED}))`;
 export function clearExpired(connection: Connection, until: number, limit: number): number {
   const trusted = connection.trusted(until);
   connection.run(DROP_EXTRAS, trusted, limit);
-  return connection.run(CLEAR, trusted, limit);
+  return connection.changes(CLEAR, trusted, limit);
 }
 
 /** Within a transaction that takes jobs: clears away a few. Without a daemon, the file must not fill with them. */
@@ -38,8 +38,10 @@ export function clearOnReserve(connection: Connection, { expiry, deadUntil }: Ag
 
 /** Within a transaction that pushes jobs: clears away a few more, so that they become fewer. */
 export function clearOnPush(connection: Connection, now: number, pushed: number): void {
+  const until = now - KEEP_MS;
+  if (connection.agenda.noneExpired(until)) return;
   // A push needs no more of the agenda, and all of it would take longer than the insert of a job.
   const { at } = connection.get(FIRST_EXPIRY) as { at: number | null };
-  const until = now - KEEP_MS;
+  connection.agenda.rememberExpiry(at ?? Infinity);
   if (at !== null && at <= until) clearExpired(connection, until, pushed + CLEAR_IN_PASSING);
 }

@@ -32,6 +32,15 @@ FROM (
 const HEAD = head('');
 /** Without those that have expired: while a jump of the clock is not trusted, they stay, and are passed over. */
 const READY_HEAD = head(' AND expires_at > ?2');
+/**
+ * The first job of a line, where it is an ordinary one: neither expired, nor with extras, nor long. Its numbers are
+ * packed as well: to the binding a column costs half a microsecond.
+ */
+const FIRST = `
+SELECT concat_ws(',', seq, due_at, expires_at, attempts) AS numbers, id, body FROM (
+  SELECT seq, id, ${DUE_AT} AS due_at, expires_at, attempts, body, has_extras FROM job
+  WHERE topic = ?1 AND state = 0 AND place <= ?2 ORDER BY place, seq LIMIT 1
+) WHERE expires_at > ?2 AND has_extras IS NULL AND length(body) <= ${SHORT_BODY_BYTES}`;
 const BODY = 'SELECT body FROM job WHERE seq = ?';
 
 /** What they answer; null when there is no job. */
@@ -100,6 +109,16 @@ export function readHead(
   }
   // There may be ready ones behind those that were cleared away: they come before those of other topics.
   return { ...fitting(ready.slice(0, limit), usedBytes), seqsWithExtras, more: true };
+}
+
+/** Within a transaction: the first ready job of a topic, where it is an ordinary one. */
+export function readFirst(connection: Connection, topic: Buffer, now: number): ReadyRow | undefined {
+  const row = connection.get(FIRST, topic, now) as
+    { numbers: string; id: Uint8Array; body: Uint8Array } | undefined;
+  if (!row) return undefined;
+  const [seq = NaN, dueAt = NaN, expiresAt = NaN, attempts = NaN] = row.numbers.split(',').map(Number);
+  if (!Number.isSafeInteger(seq)) throw strangeNumber();
+  return { topic, seq, id: row.id, dueAt, expiresAt, attempts, body: row.body };
 }
 
 /** The body of a job that was read without it when it is long. */

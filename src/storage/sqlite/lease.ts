@@ -107,6 +107,7 @@ export function leaseOf(row: {
 export function leaseJobs(connection: Connection, seqs: readonly number[], made: Reservation): void {
   const { token, reservedAt, endsAt, policy, holder, hasExtras } = made;
   changeJobs(connection, LEASE, seqs);
+  connection.agenda.addLeaseEnd(endsAt);
   connection.run(
     INSERT,
     ...[token, endsAt, reservedAt, endsAt, seqs.length, JSON.stringify(seqs)],
@@ -152,7 +153,7 @@ export function extendLeases(connection: Connection, group: LeaseGroup, endsAt: 
   const inRecord = (number: number) => typeof record?.seqs[number - record.first] === 'number';
   const together = new Set(numbers.filter(inRecord));
   const answers = numbers.map(
-    (number) => together.has(number) || connection.run(EXTEND, endsAt, ownToken(token, number)) > 0,
+    (number) => together.has(number) || connection.changes(EXTEND, endsAt, ownToken(token, number)) > 0,
   );
   if (!record || together.size === 0) return answers;
   if (together.size === record.seqs.filter((seq) => seq !== null).length)

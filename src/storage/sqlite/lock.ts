@@ -30,7 +30,7 @@ export function takeLock(
   now: number,
 ): number | undefined {
   const until = now + LOCK_MS;
-  if (connection.run(TAKE, name, owner, until, now) > 0) return undefined;
+  if (connection.changes(TAKE, name, owner, until, now) > 0) return undefined;
   return (connection.get(HELD_UNTIL, until, name) as { at: number }).at;
 }
 

@@ -1,7 +1,8 @@
 import type { Burial, Maintenance } from '../../core/results.js';
 import { MAX_HISTORY } from '../../core/job.js';
 import { hasRetryLeft, type RetryPolicy } from '../../core/retry-policy.js';
-import { type Agenda, readAgenda } from './agenda.js';
+import { readAgenda } from './agenda.js';
+import type { Agenda } from './agenda-memory.js';
 import type { Connection } from './connection.js';
 import { bury, deleteDead } from './dead.js';
 import { addAttempt, addTo, type EndedJob, keepEnded, readEnded } from './ended-attempts.js';

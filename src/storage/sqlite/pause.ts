@@ -1,5 +1,5 @@
 import type { PauseParams, TopicParams } from '../../core/store.js';
-import type { Agenda } from './agenda.js';
+import type { Agenda } from './agenda-memory.js';
 import type { Connection } from './connection.js';
 import { boundedTime, bytesOf, LAST_TIME_MS } from './rows.js';
 

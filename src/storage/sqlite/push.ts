@@ -27,6 +27,7 @@ const INSERT = `${INTO} ${VALUES} ON CONFLICT (id) WHERE state = 0 DO NOTHING`;
 const INSERT_NOTED = `
 INSERT INTO job (place, expires_at, ttl_ms, topic, id, body, has_extras) VALUES (?, ?, ?, ?, ?, ?, 1)
 ON CONFLICT (id) WHERE state = 0 DO NOTHING RETURNING seq`;
+const INSERT_ROW = `${INTO} ${VALUES}`;
 const INSERT_ROWS = `${INTO} ${Array(ROWS).fill(VALUES).join(', ')}`;
 
 const EXISTING = `
@@ -38,11 +39,14 @@ const DELETE = 'DELETE FROM job WHERE seq = ?';
 /** Adds jobs, each by itself. */
 export async function push(connection: Connection, { jobs, onExisting }: PushParams): Promise<PushResult[]> {
   const results: PushResult[] = [];
-  for (const chunk of jobChunks(jobs, PUSH_CHUNK)) {
+  for (const chunk of jobs.length === 1 ? [jobs] : jobChunks(jobs, PUSH_CHUNK)) {
     const done = await connection.write((now) => {
       clearOnPush(connection, now, chunk.length);
-      return pushChunk(connection, chunk, onExisting, now);
+      const pushed = pushChunk(connection, chunk, onExisting, now);
+      connection.agenda.keep();
+      return pushed;
     });
+    if (chunk.length === jobs.length) return done;
     results.push(...done);
   }
   return results;
@@ -54,14 +58,24 @@ function pushChunk(
   onExisting: OnExisting,
   now: number,
 ): PushResult[] {
+  if (chunk.length === 1) return pushAll(connection, chunk, onExisting, now);
   const results: PushResult[] = [];
   for (let i = 0; i < chunk.length; i += ROWS) {
     const jobs = chunk.slice(i, i + ROWS);
-    const isPlain = jobs.length === ROWS && !jobs.some(hasSettings);
-    const done = isPlain ? pushNew(connection, jobs, now) : undefined;
-    results.push(...(done ?? jobs.map((job) => pushOne(connection, job, onExisting, now))));
+    results.push(...pushAll(connection, jobs, onExisting, now));
   }
   return results;
+}
+
+function pushAll(
+  connection: Connection,
+  jobs: readonly NewJob[],
+  onExisting: OnExisting,
+  now: number,
+): PushResult[] {
+  const isQuick = (jobs.length === ROWS || jobs.length === 1) && !jobs.some(hasSettings);
+  const done = isQuick ? pushNew(connection, jobs, now) : undefined;
+  return done ?? jobs.map((job) => pushOne(connection, job, onExisting, now));
 }
 
 /** Adds jobs whose ids are all new; otherwise none of them, and answers nothing. */
@@ -69,9 +83,12 @@ function pushNew(connection: Connection, jobs: readonly NewJob[], now: number): 
   const rows = jobs.map((job) => toRow(job, now));
   const values: Value[] = [];
   // `flat` would take as long as a tenth of the push.
-  for (const row of rows) values.push(...row);
+  for (const row of rows) {
+    values.push(...row);
+    connection.agenda.addExpiry(row[1]);
+  }
   try {
-    connection.run(INSERT_ROWS, ...values);
+    connection.run(jobs.length === 1 ? INSERT_ROW : INSERT_ROWS, ...values);
   } catch (error) {
     if (isNotUnique(error)) return undefined;
     throw error;
@@ -95,8 +112,9 @@ function toRow({ due, expiresAtMs, ttlMs, topic, id, body }: NewJob, now: number
 
 function pushOne(connection: Connection, job: NewJob, onExisting: OnExisting, now: number): PushResult {
   const row = toRow(job, now);
+  connection.agenda.addExpiry(row[1]);
   const insert = () =>
-    hasSettings(job) ? insertWithExtras(connection, job, row) : connection.run(INSERT, ...row) === 1;
+    hasSettings(job) ? insertWithExtras(connection, job, row) : connection.changes(INSERT, ...row) === 1;
   const dueAt = new Date(row[0]);
   if (insert()) return { outcome: 'pushed', dueAt };
   const settled = settleExisting(connection, job, onExisting, now);

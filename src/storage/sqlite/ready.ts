@@ -37,18 +37,22 @@ const NO_EXTRAS: Ready['extras'] = new Map();
 /** Within a transaction: the jobs that can be taken, after some maintenance. */
 export function findReady(connection: Connection, query: Query, now: number): Ready {
   const { topics, limit } = query;
-  let agenda = readAgenda(connection);
+  const quiet = connection.agenda.whileQuiet(now);
+  let agenda = quiet ?? readAgenda(connection);
   const isDue = Math.min(agenda.leaseEnd, agenda.waitingAgain) <= now;
   const ended = isDue ? reclaim(connection, agenda, now) : undefined;
   clearOnReserve(connection, agenda, now);
-  if (agenda.pauseEnd <= now) endPauses(connection, now);
+  const isPauseOver = agenda.pauseEnd <= now;
+  if (isPauseOver) endPauses(connection, now);
   const { open, pauseEnd } = openTopics(connection, agenda, topics, now);
   const heads = readHeads(connection, open, Math.min(limit, ANSWER_JOBS), now);
   const { rows, extras, broken } = withExtras(connection, heads, query, now);
+  // Then it has added nothing, and what its caller adds is a lease.
+  if (!isDue && !isPauseOver && broken.length === 0) connection.agenda.keep();
   const told = ended || broken.length > 0 ? toldBurials([...(ended?.buried ?? []), ...broken]) : undefined;
   // Whoever has got jobs does not wait.
   if (rows.length > 0) return { rows, extras, more: heads.more, ...told };
-  if (isDue) agenda = readAgenda(connection);
+  if (isDue || quiet) agenda = readAgenda(connection);
   const next = nextEvent(connection, agenda, open, now);
   const nextInMs = msUntil(Math.min(next, pauseEnd), now);
   if (open.length === 0) return { rows, extras, more: false, nextInMs, isPaused: true, ...told };

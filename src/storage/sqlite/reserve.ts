@@ -3,7 +3,7 @@ import { formatLease } from '../../core/lease.js';
 import type { Burial, Popped, Reserved } from '../../core/results.js';
 import type { PopParams, ReserveParams } from '../../core/store.js';
 import type { Connection } from './connection.js';
-import { bodyOf, type ReadyRow, shortBody } from './head.js';
+import { bodyOf, readFirst, type ReadyRow, shortBody } from './head.js';
 import { LEASE_COLUMNS, LEASED_JOBS, leaseJobs, leaseOf } from './lease.js';
 import { takeLock } from './lock.js';
 import { toldBurials } from './maintain.js';
@@ -32,6 +32,8 @@ interface Step<T> extends Omit<Ready, 'rows' | 'extras'> {
 export function pop(connection: Connection, params: PopParams): Promise<Popped> {
   return untilFound<Job>(() =>
     connection.writeFreeing((now) => {
+      const first = popFirst(connection, params, now);
+      if (first) return { jobs: [first], more: false };
       const { rows, extras, ...rest } = findReady(connection, params, now);
       const jobs = rows.map((row) => toJob(connection, row, extras.get(row.seq)));
       deleteJobs(
@@ -42,6 +44,18 @@ export function pop(connection: Connection, params: PopParams): Promise<Popped> 
       return { jobs, ...rest };
     }, params),
   );
+}
+
+/** Within a transaction: the job that a pop of one takes, where nothing else is to be done and the job is an ordinary one. */
+function popFirst(connection: Connection, { topics, limit }: PopParams, now: number): Job | undefined {
+  const [topic] = topics;
+  if (limit !== 1 || topics.length !== 1 || !topic) return undefined;
+  if (connection.agenda.whileQuiet(now)?.pauses !== 0) return undefined;
+  const row = readFirst(connection, topic, now);
+  if (!row) return undefined;
+  deleteJobs(connection, [row.seq]);
+  connection.agenda.keep();
+  return toJob(connection, row, undefined);
 }
 
 /** Leases the jobs that are due first. */

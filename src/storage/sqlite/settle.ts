@@ -25,6 +25,8 @@ export function ack(connection: Connection, params: LeaseParams): Promise<boolea
         ended.flatMap(({ seqs }) => seqs),
       );
       for (const { seqs, hasExtras } of ended) if (hasExtras) dropExtras(connection, seqs);
+      // Nothing is due earlier for it.
+      connection.agenda.keep();
       return ended.map(({ answers }) => answers);
     }, withGrace(params)),
   );

@@ -48,7 +48,7 @@ export class WriteQueue {
    * @param commit does all of a group in one transaction or nothing; it may stop early and answer fewer results
    *   than there are writes, or take writes out of the group that it has answered itself
    */
-  constructor(private readonly commit: (group: Write[]) => Promise<unknown[]>) {}
+  constructor(private readonly commit: (group: Write[]) => unknown[] | Promise<unknown[]>) {}
 
   add<T>(work: (now: number) => T, { toDisk, frees, limits }: WriteOptions): Promise<T> {
     return new Promise<T>((resolve, reject) => {
@@ -79,7 +79,8 @@ export class WriteQueue {
     while (this.queued.length > 0) {
       const group = this.nextGroup();
       try {
-        const done = await this.commit(group);
+        const committed = this.commit(group);
+        const done = committed instanceof Promise ? await committed : committed;
         for (let i = 0; i < done.length; i += 1) group[i]?.resolve(done[i]);
         // What took too long for one transaction goes into the next.
         if (done.length < group.length) this.queued.unshift(...group.slice(done.length));

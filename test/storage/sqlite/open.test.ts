@@ -101,11 +101,11 @@ describe('opening an SQLite file', () => {
   it('push, pop, ack, nack and what operators do are on the disk when they return, and leases a bit later', async () => {
     const store = await folder.open();
     const connection = connectionOf(store);
-    const get = connection.get.bind(connection);
+    const run = connection.run.bind(connection);
     const commits: unknown[] = [];
-    connection.get = (sql, ...values) => {
-      if (sql === 'COMMIT') commits.push(get('PRAGMA store.synchronous'));
-      return get(sql, ...values);
+    connection.run = (sql, ...values) => {
+      if (sql === 'COMMIT') commits.push(connection.get('PRAGMA store.synchronous'));
+      run(sql, ...values);
     };
     const levels = async (work: Promise<unknown>) => {
       await work;

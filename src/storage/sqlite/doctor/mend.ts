@@ -30,7 +30,7 @@ async function mendOne(connection: Connection, fault: Fault): Promise<boolean> {
     const values = [...timesAt(now), row.key];
     if (connection.get(still, ...values) === undefined) return false;
     // All three are given, whichever it names.
-    return connection.run(`${check.mend} AND ?1 IS NOT NULL AND ?2 IS NOT NULL`, ...values) > 0;
+    return connection.changes(`${check.mend} AND ?1 IS NOT NULL AND ?2 IS NOT NULL`, ...values) > 0;
   });
 }
 
@@ -90,7 +90,7 @@ WHERE seq = CAST(?2 AS INTEGER) AND ?1 IS NOT NULL`;
 function mendJob(connection: Connection, { kind }: Fault, seq: string, now: number): boolean {
   const still = connection.get(JOB_FLAW, ...timesAt(now), seq) as { flaw: number | null } | undefined;
   if (still?.flaw === undefined || still.flaw === null || JOB_CHECKS[still.flaw]?.kind !== kind) return false;
-  const run = (sql: string) => connection.run(sql, now, seq) > 0;
+  const run = (sql: string) => connection.changes(sql, now, seq) > 0;
   if (kind === 'dead_unexplained') return run(EXPLAIN);
   if (kind === 'expires_before_due') return run(RELIVE);
   if (kind === 'number_strange')
