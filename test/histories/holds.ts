@@ -5,6 +5,9 @@ import type { ModelJob, ModelLease } from './job.js';
 import type { Line } from './line.js';
 import type { Rules } from './rules.js';
 
+/** In which a job can be held. */
+export const HELD = ['delayed', 'due', 'ready'] as const;
+
 /** A job to hold, and the states in which it is meant. */
 export interface MeantToHold extends Meant {
   readonly states: readonly JobState[];

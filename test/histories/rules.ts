@@ -34,7 +34,7 @@ export interface Rules {
    * the latest, or the one whose lease ended last?
    */
   readonly lettersOfOneMs: 'youngest first' | 'by turn';
-  /** Open in the contract: of several jobs of one id, of which all but one wait, may one call hold but one? */
+  /** Open in the contract: does one call hold one job of an id at most, where others of that id wait? */
   readonly holdsOneOfAnId: boolean;
   /** A lock is held in the whole millisecond in which it ends. */
   readonly locksHaveLastMs: boolean;

@@ -4,6 +4,7 @@ import type { HoldResult } from '../../src/core/results.js';
 import type { Meant } from './changes.js';
 import type { Context } from './context.js';
 import { expectSame } from './difference.js';
+import { HELD } from './holds.js';
 import type { StepOf } from './operations.js';
 import { expectTold, statesToTell } from './told.js';
 
@@ -40,8 +41,6 @@ export class Holder {
     return { id, dueAt: believed === 'right' ? dueAt : dueAt + 1 };
   }
 }
-
-export const HELD = ['delayed', 'due', 'ready'] as const;
 
 function expectHeld(
   { model, leases }: Context,

@@ -7,11 +7,14 @@ import type { ImportRequest } from '../../src/core/requests.js';
 import type { OnExisting } from '../../src/core/results.js';
 import { type Context, type Fate, orUnknown } from './context.js';
 import { expectSame, Undecided } from './difference.js';
+import { HELD } from './holds.js';
 import type { ModelImport } from './imports.js';
 import type { StepOf } from './operations.js';
-import { HELD } from './step-hold.js';
 import { expectScanned, scanned } from './scanned.js';
 import { toAttempt, toSeen } from './views.js';
+
+/** Who holds what is moved, as the store has it. */
+const MOVER = 'export:a move';
 
 /** A file of jobs, a job a line. */
 interface JobFile {
@@ -43,8 +46,6 @@ class Disk implements MoveTarget {
   }
 }
 
-const MOVER = 'export:a move';
-
 interface ImportCall {
   readonly jobs: readonly ImportRequest[];
   readonly onExisting: OnExisting;
@@ -59,7 +60,7 @@ export class Mover {
 
   constructor(private readonly context: Context) {}
 
-  /** A file of the selected jobs; where they are moved, of those that were removed as they were seen. */
+  /** A file of the selected jobs; where they are moved, of those that left the store. */
   async export({ topics, states, isMove, isFull }: StepOf<'export'>, queue: Queue): Promise<void> {
     const { model, now } = this.context;
     this.context.say(
@@ -84,11 +85,8 @@ export class Mover {
     isFull: boolean,
   ): Promise<readonly WholeRecord[]> {
     const disk = new Disk(isFull);
-    const outcomes = await moving(
-      queue,
-      disk,
-      MOVER,
-    )(records).catch((error: unknown) => {
+    const act = moving(queue, disk, MOVER);
+    const outcomes = await act(records).catch((error: unknown) => {
       if (error !== disk.full) throw error;
       return records.map(() => 'changed' as const);
     });
