@@ -177,7 +177,7 @@ export class History {
     if (!redis) return;
     this.context.say(`the connection is cut at the ${where} of:`);
     await cutOnce(redis, where, async () => {
-      await this.call(step, redis.behindProxy, { lost: where, isKilled: false });
+      await this.call(namingOnce(step), redis.behindProxy, { lost: where, isKilled: false });
     });
   }
 
@@ -273,6 +273,16 @@ const FAILED = {
   exitCode: undefined,
   signalName: undefined,
 } as const;
+
+/** A call that names an id twice takes two requests: of one that is cut it is known whether it was done. */
+function namingOnce(step: StepOf<'cut'>['step']): StepOf<'cut'>['step'] {
+  if (step.does === 'remove') return { ...step, ids: [...new Set(step.ids)] };
+  if (step.does !== 'reschedule') return step;
+  return {
+    ...step,
+    jobs: step.jobs.filter(({ id }, i) => step.jobs.findIndex((one) => one.id === id) === i),
+  };
+}
 
 const isOriginal = (step: Step): step is OriginalStep =>
   step.does.startsWith('original') || ['flush scripts', 'spoil', 'heal'].includes(step.does);
