@@ -21,13 +21,18 @@ export function removing(queue: Queue, archive?: Archive): Act {
   return async (jobs) => {
     await archive?.keep(jobs);
     const requests = jobs.map(toRemoveRequest);
-    const results = await queue.removeMany(requests);
-    // Jobs that are the same by all that is believed of them go together, and the first alone is told as removed.
-    const isGone = new Set(requests.filter((_, i) => results[i]?.removed).map(nameOf));
-    const removed = requests.map((request) => isGone.has(nameOf(request)));
+    const removed = withTwins(requests, await queue.removeMany(requests));
     await archive?.confirm(removed);
     return removed.map(toOutcome);
   };
+}
+
+/** Jobs that are the same by all that is believed of them go together, and the first alone is told as removed. */
+function withTwins(requests: readonly RemoveRequest[], results: readonly RemoveResult[]): boolean[] {
+  const removed = results.map((result) => result.removed);
+  if (!removed.includes(false)) return removed;
+  const isGone = new Set(requests.filter((_, i) => removed[i]).map(nameOf));
+  return requests.map((request, i) => removed[i] === true || isGone.has(nameOf(request)));
 }
 
 function toRemoveRequest({ id, state, dueAt, failedAt }: JobRecord): RemoveRequest {

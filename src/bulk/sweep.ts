@@ -4,8 +4,10 @@ import type { ScanQuery } from '../core/requests.js';
 import type { Problem } from '../core/results.js';
 import { type AbortSignalLike, monotonicMs, sleep } from '../core/timer.js';
 
-/** Jobs that one call of the store acts on. */
-const CHUNK_JOBS = 250;
+/** What is acted on in one go: so many jobs, or some more bytes of bodies than these. */
+const CHUNK = { jobs: 1000, bytes: 1024 * 1024 };
+/** Parts that are looked at for it; then it is told how far the sweep has come. */
+const MOST_PARTS = 8;
 
 /** Which jobs a sweep goes through. */
 export interface Sweep {
@@ -51,6 +53,38 @@ export async function* selected(
   }
 }
 
+/** Parts, put together until there is enough for a call of the store. */
+async function* gathered(
+  parts: AsyncIterable<Omit<Swept, 'outcomes'>>,
+  most: number,
+): AsyncGenerator<Omit<Swept, 'outcomes'>> {
+  let [jobs, problems]: [JobRecord[], Problem[]] = [[], []];
+  let [lookedAt, bytes, count] = [0, 0, 0];
+  for await (const part of parts) {
+    jobs.push(...part.jobs);
+    problems.push(...part.problems);
+    lookedAt += part.lookedAt;
+    count += 1;
+    for (const { body } of part.jobs) bytes += body?.length ?? 0;
+    if (jobs.length < most && bytes < CHUNK.bytes && count < MOST_PARTS) continue;
+    yield { jobs, lookedAt, problems };
+    [jobs, problems, lookedAt, bytes, count] = [[], [], 0, 0, 0];
+  }
+  if (count > 0) yield { jobs, lookedAt, problems };
+}
+
+/** The next item is on its way while the caller is busy with this one. */
+async function* ahead<T>(items: AsyncGenerator<T>): AsyncGenerator<T> {
+  for (let next = items.next(); ;) {
+    const { done, value } = await next;
+    if (done === true) return;
+    next = items.next();
+    // Where the caller ends before, nobody waits for it.
+    next.catch(() => undefined);
+    yield value;
+  }
+}
+
 async function filter(
   jobs: readonly JobRecord[],
   matches: (job: JobRecord) => boolean | Promise<boolean>,
@@ -91,6 +125,8 @@ export async function countSelected(
 export interface SweepLimits {
   /** Acts on no more jobs than this in a second. */
   readonly perSecond?: number | undefined;
+  /** Acts on no more jobs than this in one go. */
+  readonly atOnce?: number | undefined;
   /** Ends it after the jobs in hand. */
   readonly signal?: AbortSignalLike | undefined;
 }
@@ -100,12 +136,13 @@ export async function* sweep(
   queue: Queue,
   through: Sweep,
   act: Act,
-  { perSecond = Infinity, signal }: SweepLimits = {},
+  { perSecond = Infinity, atOnce = CHUNK.jobs, signal }: SweepLimits = {},
 ): AsyncGenerator<Swept> {
   const began = monotonicMs();
-  const most = Math.min(CHUNK_JOBS, Math.max(1, Math.floor(perSecond)));
+  const most = Math.min(atOnce, Math.max(1, Math.floor(perSecond)));
+  const parts = selected(queue, { ...through, limit: Infinity });
   let [tried, done] = [0, 0];
-  for await (const part of selected(queue, { ...through, limit: Infinity })) {
+  for await (const part of ahead(gathered(parts, Math.min(most, through.limit)))) {
     // What was looked at in vain is progress as well.
     if (part.jobs.length === 0) yield { ...part, outcomes: [] };
     let { lookedAt, problems } = part;

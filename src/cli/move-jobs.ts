@@ -17,6 +17,9 @@ import { describeCounts, totalOf } from './selection-report.js';
 import { printInfo, printNote, ProgressLine } from './stderr.js';
 import { tellOfFailed } from './where.js';
 
+/** Jobs of a step: no consumer is given them meanwhile. */
+const HELD_AT_ONCE = 250;
+
 export interface MoveOptions {
   readonly file: string;
   readonly json: boolean;
@@ -89,7 +92,7 @@ async function moveAll(queue: Queue, through: Selected, move: Move, signal: Abor
   const progress = new ProgressLine();
   try {
     const act = moving(queue, targetOf(file), mover);
-    for await (const { jobs, outcomes, problems } of sweep(queue, through, act, { signal })) {
+    for await (const { jobs, outcomes, problems } of sweep(queue, through, act, { atOnce: HELD_AT_ONCE, signal })) {
       for (const [i, { state }] of jobs.entries())
         if (outcomes[i] === 'done') counts[state] = (counts[state] ?? 0) + 1;
       for (const { message } of problems) {

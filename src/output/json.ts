@@ -50,8 +50,8 @@ export function jobToJson(job: Job | LeasedJob | JobRecord): Json {
 /** A line of an export: all that is needed to have the job again as it is. */
 export function exportedToJson(job: JobRecord): Json {
   const json = jobToJson(job);
-  // Of the moment, and not of the job.
-  delete json.readyAhead;
+  // Of the moment, and not of the job. V8 writes an object slowly from which something was deleted.
+  if (job.readyAhead !== undefined) delete json.readyAhead;
   if (job.ttlMs !== undefined) json.ttlMs = job.ttlMs;
   // Another client pushed it so that it expires before it is due: it has none.
   if (job.dueAt && job.expiresAt && job.expiresAt <= job.dueAt) delete json.ttlMs;
@@ -86,8 +86,9 @@ function attemptToJson({ attempt, startedAt, endedAt, outcome, exitCode, signal,
  * The ready lifetime, in ms. Later than this state the time in which it stood still is in the expiry, and
  * so it is while the job waits behind another one of its id.
  */
-function knownTtlMs({ state, dueAt, expiresAt, ...job }: Job | JobRecord): number | undefined {
-  const isUntouched = (state === 'delayed' || state === 'due') && !('blockedBy' in job && job.blockedBy);
+function knownTtlMs(job: Job | JobRecord): number | undefined {
+  const { state, dueAt, expiresAt, blockedBy } = job as JobRecord;
+  const isUntouched = (state === 'delayed' || state === 'due') && blockedBy === undefined;
   return isUntouched && dueAt && expiresAt ? expiresAt.getTime() - dueAt.getTime() : undefined;
 }
 

@@ -15,8 +15,8 @@ for i = 1, #jobs, 3 do ids[#ids + 1] = jobs[i] end
 look_for(ids, {})
 
 -- A job that is to be made ready, by its topic. False where its body is one too many.
-local function choose(id, it)
-  local kept = read_for_new_due(id, it)
+local function choose(id, it, memo)
+  local kept = read_for_new_due(id, it, memo)
   if not kept then return false end
   seen[id] = true
   chosen[it.topic] = chosen[it.topic] or {}
@@ -27,10 +27,10 @@ end
 for i = 1, #jobs, 3 do
   local id = jobs[i]
   if has_looked_enough(#answer / 2) then break end
-  local it = look_up(id, now, '', false)
+  local it, memo = look_up_delayed(id, now, jobs[i + 1], jobs[i + 2])
   local state = seen[id] and 'ready' or told_state(id, it)
   local is_ours = state == 'delayed' and is_meant(it, jobs[i + 1], jobs[i + 2]) and list_seen(it.topic).is_usable
-  if is_ours and not choose(id, it) then break end
+  if is_ours and not choose(id, it, memo) then break end
   answer[#answer + 1] = is_ours and 1 or 0
   answer[#answer + 1] = state
 end

@@ -12,6 +12,7 @@ expect_type(READY_DUE, 'hash')
 expect_type(DEAD, 'zset')
 
 local jobs, now, answers, ids, seen, plans = cmsgpack.unpack(ARGV[2]), now_ms(), { '' }, {}, {}, {}
+local pooled, buckets, noted, aside = {}, {}, {}, {}
 for i = 1, #jobs, 5 do ids[#ids + 1] = jobs[i] end
 look_for(ids, read_cleared(ARGV[1]))
 
@@ -72,25 +73,40 @@ local function plan_for(id, states, wanted_due, wanted_failure, seen_in)
   return plan
 end
 
+-- By the names of states: is of a delayed job nothing else to be removed?
+local is_delayed_alone = {}
+local function means_delayed_alone(states)
+  if is_delayed_alone[states] == nil then
+    is_delayed_alone[states] = is_among(states, 'delayed') and not is_among(states, 'dead') and not may_have(WAITING)
+  end
+  return is_delayed_alone[states]
+end
+
+local PLAIN = {}
+local count = 0
 for i = 1, #jobs, 5 do
-  local id = jobs[i]
-  if seen[id] or has_looked_enough(#plans) then break end
-  local plan, unclear = plan_for(id, unpack(jobs, i + 1, i + 4))
+  local id, states = jobs[i], jobs[i + 1]
+  if seen[id] or has_looked_enough(count) then break end
+  local bucket, plan, unclear = BUCKET .. id, PLAIN, nil
+  if means_delayed_alone(states) and look_at_plain(id, bucket, now, jobs[i + 2], 'topic') then
+    pooled[#pooled + 1], buckets[#buckets + 1] = id, bucket
+  else
+    plan, unclear = plan_for(id, unpack(jobs, i + 1, i + 4))
+  end
   if not plan then
     answers[1] = unclear
     break
   end
-  seen[id] = true
-  plans[#plans + 1] = plan
+  seen[id], count = true, count + 1
+  plans[count] = plan
 end
 
 -- Where a user may not run one of these commands, the entry in a list goes before the body: a job is gone at worst that
 -- was to go.
 local function remove_living()
-  local pooled, buckets, noted, aside = {}, {}, {}, {}
   for _, plan in ipairs(plans) do
-    local id, it = plan.id, plan.it
     if plan.removed then
+      local id, it = plan.id, plan.it
       if it.score then pooled[#pooled + 1] = id end
       if it.has_bucket then buckets[#buckets + 1] = BUCKET .. id end
       if it.note then noted[#noted + 1] = id end
@@ -124,7 +140,8 @@ end
 
 remove_living()
 for _, plan in ipairs(plans) do
-  local removed, state = remove_others(plan)
+  local removed, state = true, 'delayed'
+  if plan ~= PLAIN then removed, state = remove_others(plan) end
   answers[#answers + 1] = removed and 1 or 0
   answers[#answers + 1] = state
 end

@@ -14,10 +14,10 @@ look_for(ids, {})
 
 -- What is to become of a job; nil where its body is one too many. Changes nothing.
 local function plan_for(id, states, wanted_due, how, ms)
-  local it = look_up(id, now, '', false)
+  local it, memo = look_up_delayed(id, now, states, wanted_due)
   local plan = { id = id, it = it, kept = nil, due = nil, expires_at = nil }
   if it.state ~= 'delayed' or not is_meant(it, states, wanted_due) then return plan end
-  plan.kept = read_for_new_due(id, it)
+  plan.kept = read_for_new_due(id, it, memo)
   if not plan.kept then return nil end
   local from = how == 'delay' and now or how == 'by' and it.due or 0
   plan.due = math.min(math.max(now, from + ms), LAST_MS)
@@ -32,8 +32,8 @@ for i = 1, #jobs, 5 do
   if not plan then break end
   seen[id] = true
   if plan.due then chosen[#chosen + 1] = plan end
-  answer[#answer + 1] = told_state(id, plan.it)
-  answer[#answer + 1] = plan.due or -1
+  local n = #answer
+  answer[n + 1], answer[n + 2] = plan.due and 'delayed' or told_state(id, plan.it), plan.due or -1
 end
 if #chosen == 0 then return answer end
 

@@ -37,6 +37,30 @@ local function list_seen(topic)
   return list
 end
 
+-- Mostly one of many is a delayed job, due when it is believed to be (ms or ''), of whose id nothing else is there:
+-- that is told with less than look_up needs. Answers its topic, its due time in ms and what stands in another field of
+-- its bucket; or nothing, where look_up tells what it is. One that expires in this very millisecond, and before it is
+-- due, is one of other clients, and still there.
+local is_unlisted = {}
+
+local function look_at_plain(id, bucket, now, wanted_due, field)
+  local score = scores[id]
+  if not score or notes[id] then return nil end
+  local due = from_score(score)
+  if due <= now or (wanted_due ~= '' and wanted_due ~= due) then return nil end
+  local found = redis.pcall('HMGET', bucket, 'topic', field)
+  local topic = found[1]
+  if not topic then return nil end
+  -- Is its ready list empty, or one in which nobody looks for what a job of the pool has left?
+  if is_unlisted[topic] == nil then
+    local list = list_seen(topic)
+    local is_empty = list.entries == 0 and not list.cleared and list.is_usable
+    is_unlisted[topic] = is_empty or list.entries > SHORT_LIST
+  end
+  if not is_unlisted[topic] or redis.call('HEXISTS', bucket, 'body') == 0 then return nil end
+  return topic, due, found[2]
+end
+
 -- Does the entry of a job that is not in the pool stand in that list? Nil where that takes too long to be found out;
 -- where nothing comes of it, it counts as standing in a long one.
 local function is_listed_in(list, id, noted, is_whole, matters)

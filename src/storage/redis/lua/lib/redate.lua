@@ -2,13 +2,26 @@
 
 -- Reads what has to be known to give a job of the pool (lib/lookup.lua) another due time; nil where bodies of this run
 -- are too many bytes by then. A memo of a later version is refused here, before anything of the job was written.
-local bytes_read = 0
+local bytes_read, NOTHING_KEPT = 0, { ttl = '' }
 
-local function read_for_new_due(id, it)
+-- What look_up answers, where it is a delayed job and mostly with less, and its memo.
+local function look_up_delayed(id, now, states, wanted_due)
   local bucket = BUCKET .. id
-  local kept = { ttl = '' }
-  local memo = redis.call('HGET', bucket, 'delayer')
+  local topic, due, memo
+  if is_among(states, 'delayed') then topic, due, memo = look_at_plain(id, bucket, now, wanted_due, 'delayer') end
+  if not topic then return look_up(id, now, '', false), read('HGET', bucket, 'delayer') end
+  local expires_at = expiry_of(bucket)
+  if is_expired(expires_at, now) then return look_up(id, now, '', false), memo end
+  local it = { state = 'delayed', topic = topic, expires_at = expires_at, due = due, score = scores[id] }
+  it.is_plain = true
+  return it, memo
+end
+
+local function read_for_new_due(id, it, memo)
+  local bucket = BUCKET .. id
+  local kept = NOTHING_KEPT
   if memo then
+    kept = { ttl = '' }
     local size = redis.call('HSTRLEN', bucket, 'body')
     if bytes_read > 0 and bytes_read + size > MOST_BYTES then return nil end
     bytes_read = bytes_read + size
@@ -31,6 +44,7 @@ end
 -- A job of the pool, as look_up has found it, leaves what stands of its id in ready lists (lib/entry.lua).
 local function leave_old_entries(id, it)
   if it.note then forget_old_entry(id) end
+  if it.is_plain and list_seen(it.topic).entries == 0 then return end
   local list = list_seen(it.topic)
   if list.is_clear or list.is_out_of_reach or (list.is_read and not list.places[id]) then return end
   list.is_out_of_reach = not leave_unnoted(id, it.topic)

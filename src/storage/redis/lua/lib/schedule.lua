@@ -19,9 +19,10 @@ local function look_at_dues(jobs, now)
   for _, job in ipairs(jobs) do
     from, to, is_moved[job.id] = math.min(from, job.due), math.max(to, job.due), true
   end
-  local most, last = 2 * #jobs + 100, to_score(to) .. '999'
-  local found = look('zset', 'ZRANGEBYSCORE', POOL, to_score(from), last, 'WITHSCORES', 'LIMIT', 0, most)
-  if #found == 2 * most then return end
+  local first, last = to_score(from), to_score(to) .. '999'
+  local between = look('zset', 'ZCOUNT', POOL, first, last)
+  if between > 2 * #jobs + 100 then return end
+  local found = between > 0 and redis.call('ZRANGEBYSCORE', POOL, first, last, 'WITHSCORES') or {}
   local next_score = redis.call('ZRANGEBYSCORE', POOL, to_score(now + 1), '+inf', 'WITHSCORES', 'LIMIT', 0, 1)[2]
   local next_due = next_score and from_score(next_score) or math.huge
   for _, job in ipairs(jobs) do
