@@ -76,12 +76,12 @@ async function* gathered(
 /** The next item is on its way while the caller is busy with this one. */
 async function* ahead<T>(items: AsyncGenerator<T>): AsyncGenerator<T> {
   for (let next = items.next(); ;) {
-    const { done, value } = await next;
-    if (done === true) return;
+    const item = await next;
+    if (item.done === true) return;
     next = items.next();
     // Where the caller ends before, nobody waits for it.
     next.catch(() => undefined);
-    yield value;
+    yield item.value;
   }
 }
 
