@@ -92,7 +92,10 @@ async function moveAll(queue: Queue, through: Selected, move: Move, signal: Abor
   const progress = new ProgressLine();
   try {
     const act = moving(queue, targetOf(file), mover);
-    for await (const { jobs, outcomes, problems } of sweep(queue, through, act, { atOnce: HELD_AT_ONCE, signal })) {
+    for await (const { jobs, outcomes, problems } of sweep(queue, through, act, {
+      atOnce: HELD_AT_ONCE,
+      signal,
+    })) {
       for (const [i, { state }] of jobs.entries())
         if (outcomes[i] === 'done') counts[state] = (counts[state] ?? 0) + 1;
       for (const { message } of problems) {
