@@ -101,7 +101,7 @@ describe('many jobs that are acted on at once in Redis', () => {
     );
     const [there, moved] = [ids.slice(0, 150), ids.slice(150)];
     await queue.reschedule(moved.map((id, i) => ({ id, at: new Date(at.getTime() + (i % 3)) })));
-    const order = await ground.raw.zrange(key('job_pool'), 0, -1);
+    const order = await ground.raw.zrange(key('job_pool'), '0', '-1');
     const due = (which: readonly string[], ms: number) => which.filter((_, i) => i % 3 === ms);
     expect(order).to.deep.equal([0, 1, 2].flatMap((ms) => [...due(there, ms), ...due(moved, ms)]));
   });
