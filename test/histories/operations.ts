@@ -316,6 +316,8 @@ const originalStep = fc.record({ does: fc.constant('original step of a pop'), to
 const originalDies = fc.record({ does: fc.constant('original client dies') });
 const originalRemove = fc.record({ does: fc.constant('original remove'), id: anId });
 const originalTick = fc.record({ does: fc.constant('original tick') });
+/** Of two daemons, of which both look before one moves. */
+const originalTicks = fc.record({ does: fc.constant('original ticks at once') });
 /** Half a tick of a daemon that looks, is slow, and moves later. */
 const originalHalfTick = fc.record({ does: fc.constant('original half tick') });
 /** A key of a wrong type in the place of an empty ready list, and its end. */
@@ -353,6 +355,7 @@ const onRedis = fc.oneof(
   { weight: 1, arbitrary: originalDies },
   { weight: 2, arbitrary: originalRemove },
   { weight: 2, arbitrary: originalTick },
+  { weight: 1, arbitrary: originalTicks },
   { weight: 1, arbitrary: originalHalfTick },
   { weight: 1, arbitrary: spoil },
   { weight: 2, arbitrary: heal },

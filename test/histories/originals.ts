@@ -45,6 +45,11 @@ export class Originals {
         return;
       case 'original tick':
         return this.move(await this.look(now));
+      case 'original ticks at once': {
+        const found = await this.look(now);
+        await this.move(found);
+        return this.move(found);
+      }
       case 'original half tick':
         if (this.looked) {
           await this.move(this.looked);
