@@ -1,7 +1,7 @@
 import type { JobRecord, JobState } from '../core/job.js';
 import type { Queue } from '../core/queue.js';
 import type { ScanQuery } from '../core/requests.js';
-import type { Problem } from '../core/results.js';
+import type { Problem, ScanPart } from '../core/results.js';
 import { type AbortSignalLike, monotonicMs, sleep } from '../core/timer.js';
 
 /** What is acted on in one go: so many jobs, or some more bytes of bodies than these. */
@@ -38,13 +38,21 @@ export interface Swept {
   readonly problems: readonly Problem[];
 }
 
-/** The selected jobs, part by part; parts may be empty. */
+/**
+ * The selected jobs, part by part; parts may be empty.
+ * @param atOnce parts are put together up to so many jobs, and the next is on its way while the caller is busy
+ */
 export async function* selected(
   queue: Queue,
   { query, matches, limit }: Sweep,
+  atOnce?: number,
 ): AsyncGenerator<Omit<Swept, 'outcomes'>> {
   let left = limit;
-  for await (const { jobs, lookedAt, problems = [] } of queue.scan(query)) {
+  const scan = queue.scan(query);
+  // What matches may depend on what the caller has done by then: it is looked at when a part is asked for.
+  for await (const { jobs, lookedAt, problems = [] } of atOnce === undefined
+    ? scan
+    : ahead(gathered(scan, atOnce))) {
     const matching = matches ? await filter(jobs, matches) : jobs;
     const some = matching.slice(0, left);
     left -= some.length;
@@ -54,15 +62,12 @@ export async function* selected(
 }
 
 /** Parts, put together until there is enough for a call of the store. */
-async function* gathered(
-  parts: AsyncIterable<Omit<Swept, 'outcomes'>>,
-  most: number,
-): AsyncGenerator<Omit<Swept, 'outcomes'>> {
+async function* gathered(parts: AsyncIterable<ScanPart>, most: number): AsyncGenerator<ScanPart> {
   let [jobs, problems]: [JobRecord[], Problem[]] = [[], []];
   let [lookedAt, bytes, count] = [0, 0, 0];
   for await (const part of parts) {
     jobs.push(...part.jobs);
-    problems.push(...part.problems);
+    problems.push(...(part.problems ?? []));
     lookedAt += part.lookedAt;
     count += 1;
     for (const { body } of part.jobs) bytes += body?.length ?? 0;
@@ -140,9 +145,8 @@ export async function* sweep(
 ): AsyncGenerator<Swept> {
   const began = monotonicMs();
   const most = Math.min(atOnce, Math.max(1, Math.floor(perSecond)));
-  const parts = selected(queue, { ...through, limit: Infinity });
   let [tried, done] = [0, 0];
-  for await (const part of ahead(gathered(parts, Math.min(most, through.limit)))) {
+  for await (const part of selected(queue, { ...through, limit: Infinity }, Math.min(most, through.limit))) {
     // What was looked at in vain is progress as well.
     if (part.jobs.length === 0) yield { ...part, outcomes: [] };
     let { lookedAt, problems } = part;
