@@ -6,6 +6,7 @@ import type { Queue } from '../core/queue.js';
 import type { Maintenance } from '../core/results.js';
 import { DAEMON_SEEN_MS, type MaintainParams } from '../core/store.js';
 import { type AbortSignalLike, isTimeOver, monotonicMs, sleep } from '../core/timer.js';
+import { sendWhileMore } from './ahead.js';
 import { ClockWatch } from './clock-watch.js';
 import { Progress } from './progress.js';
 
@@ -39,6 +40,9 @@ const HOUSEKEEPING_MS = 5000;
 
 /** Where the store tells of every push, a look that nothing asks for is made so often (ms). */
 const LOOK_MS = 1000;
+
+/** Steps that are under way while there is more to do. */
+const STEPS_AT_ONCE = 2;
 
 /** The longest pause between two tries is 0.8 s: a store that is back has its jobs promoted within 2 s. */
 const LONGEST_BACKOFF = 4;
@@ -90,7 +94,7 @@ export async function maintainOnce(
   options: Pick<DaemonOptions, 'signal' | 'onEvent'>,
 ): Promise<DaemonTotals> {
   const daemon = new Daemon(queue, options);
-  await daemon.maintainAll({ isThorough: true });
+  await daemon.maintainThoroughly();
   return daemon.progress.totals;
 }
 
@@ -100,6 +104,8 @@ class Daemon {
   private mayAnnounce = true;
   /** When there is something to do next, as far as is known, on the clock of monotonicMs. */
   private nextAtMs = 0;
+  /** When a step was answered last, on that clock. */
+  private answeredAtMs = 0;
   private readonly clock = new ClockWatch();
   private stuck = 0;
   private wrongTypes = new Set<string>();
@@ -117,12 +123,15 @@ class Daemon {
   async announce(): Promise<void> {
     const { name } = this.options;
     if (name === undefined || !this.mayAnnounce || monotonicMs() - this.announcedAt < ANNOUNCE_MS) return;
+    const before = this.announcedAt;
+    // At once, for the next step may be asked for meanwhile.
+    this.announcedAt = monotonicMs();
     try {
       if (this.queue.needsPromotion) await this.lookAtClock();
       const { promoted } = this.progress.totals;
       await this.queue.announce(name, { promoted, latestMs: this.progress.takeLatest() });
-      this.announcedAt = monotonicMs();
     } catch (error) {
+      this.announcedAt = before;
       if (!(error instanceof DelayerError) || error.code !== 'store_wrong_type') throw error;
       this.mayAnnounce = false;
       this.options.onEvent({ type: 'announce_failed', error });
@@ -136,21 +145,34 @@ class Daemon {
   }
 
   /** Does all that is to be done now. */
-  async maintainAll(params: MaintainParams = { repairs: this.options.repairs }): Promise<void> {
-    let more = true;
-    while (more && !this.options.signal.aborted) {
-      // A million jobs take longer than others wait before they take it for gone.
-      await this.announce();
-      const beganAtMs = monotonicMs();
-      const step = await this.queue.maintain(params);
-      this.progress.stepDone(step, monotonicMs() - beganAtMs);
-      this.report(step);
-      this.options.onLook?.();
-      // From when it was asked: the answer may have taken longer than there is left. What is to be done at once, and
-      // is not, need not be asked for without a pause.
-      this.nextAtMs = beganAtMs + Math.max(1, step.nextInMs ?? Infinity);
-      more = step.more;
-    }
+  async maintainAll(): Promise<void> {
+    const { signal, repairs } = this.options;
+    // Where jobs are due by themselves the store runs in this thread, and has nothing to wait for.
+    const atOnce = this.queue.needsPromotion ? STEPS_AT_ONCE : 1;
+    await sendWhileMore(() => this.step({ repairs }), { atOnce, signal });
+  }
+
+  /** The same, and goes through all that may be left over. */
+  async maintainThoroughly(): Promise<void> {
+    await sendWhileMore(() => this.step({ isThorough: true }), { atOnce: 1, signal: this.options.signal });
+  }
+
+  /** Answers whether there is more to do. */
+  private async step(params: MaintainParams): Promise<boolean> {
+    // A million jobs take longer than others wait before they take it for gone.
+    await this.announce();
+    const askedAtMs = monotonicMs();
+    const step = await this.queue.maintain(params);
+    const now = monotonicMs();
+    // A step that was asked for before may have been under way until it was answered.
+    this.progress.stepDone(step, now - Math.max(askedAtMs, this.answeredAtMs));
+    this.answeredAtMs = now;
+    this.report(step);
+    this.options.onLook?.();
+    // From when it was asked: the answer may have taken longer than there is left. What is to be done at once, and
+    // is not, need not be asked for without a pause.
+    this.nextAtMs = askedAtMs + Math.max(1, step.nextInMs ?? Infinity);
+    return step.more;
   }
 
   async waitForWork(): Promise<void> {

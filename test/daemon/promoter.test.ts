@@ -69,9 +69,16 @@ describe('the daemon', () => {
         Promise.resolve({ ...NOTHING, expired: 2, reclaimed: 3, deleted: 4, more: (steps += 1) < 3 }),
       waitForPush: endAtWait,
     });
-    expect(await run(queue)).to.deep.equal({ promoted: 0, expired: 6, reclaimed: 9, deleted: 12 });
+    const totals = await run(queue);
+    expect(steps).to.be.at.least(3);
+    expect(totals).to.deep.equal({
+      ...NO_TOTALS,
+      expired: 2 * steps,
+      reclaimed: 3 * steps,
+      deleted: 4 * steps,
+    });
     const step = { type: 'maintained', promoted: 0, expired: 2, reclaimed: 3, deleted: 4 };
-    expect(events).to.deep.equal([step, step, step]);
+    expect(events).to.deep.equal(Array.from({ length: steps }, () => step));
   });
 
   it('second entries that an original daemon leaves are counted, told of once, and taken away', async () => {

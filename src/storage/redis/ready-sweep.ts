@@ -64,6 +64,7 @@ export class ReadySweep {
   private scannedAtMs = -Infinity;
   private sweptAtMs = -Infinity;
   private hasSeenAllKeys = false;
+  private isUnderWay = false;
 
   constructor(private readonly caller: Pick<Caller, 'run'>) {}
 
@@ -89,11 +90,17 @@ export class ReadySweep {
    */
   async step({ isBusy, isUntidy, nextInMs = Infinity, isThorough = false }: StepParams): Promise<SweepStep> {
     const isPressed = isBusy || (nextInMs <= SOON_MS && !isThorough);
-    if (!this.isTurn(isBusy, isPressed)) return NOTHING;
-    const { returned, forgotten } = isUntidy ? await this.tidy() : NOTHING;
-    const swept = await this.sweepPart(isPressed ? SHORT_PART : LONG_PART, isThorough);
-    const isLeft = isThorough && (forgotten >= MANY_NOTES || !this.isThrough);
-    return { ...swept, returned, forgotten, more: swept.more || returned > 0 || isLeft };
+    // Two steps of the work may be under way.
+    if (this.isUnderWay || !this.isTurn(isBusy, isPressed)) return NOTHING;
+    this.isUnderWay = true;
+    try {
+      const { returned, forgotten } = isUntidy ? await this.tidy() : NOTHING;
+      const swept = await this.sweepPart(isPressed ? SHORT_PART : LONG_PART, isThorough);
+      const isLeft = isThorough && (forgotten >= MANY_NOTES || !this.isThrough);
+      return { ...swept, returned, forgotten, more: swept.more || returned > 0 || isLeft };
+    } finally {
+      this.isUnderWay = false;
+    }
   }
 
   /** Were all ready lists looked through at least once? */

@@ -57,6 +57,21 @@ describe('a run of a script in Redis is bounded:', () => {
     expect(idsOf(got)).to.deep.equal(idsOf(pushed));
   });
 
+  it('a step makes 500 jobs of one topic ready, and fewer of many topics', async () => {
+    const queue = ground.queue();
+    const promoted = async (topicOf: (n: number) => string) => {
+      await queue.pushMany(Array.from({ length: 600 }, (_, n) => ({ topic: topicOf(n), body: 'b' })));
+      const steps = [await queue.maintain()];
+      while (steps.at(-1)?.more === true) steps.push(await queue.maintain());
+      return steps.map((step) => step.promoted);
+    };
+    expect((await promoted(() => 'topic')).filter((jobs) => jobs > 0)).to.deep.equal([497, 103]);
+    const ofMany = await promoted((n) => `topic-${n}`);
+    expect(Math.max(...ofMany)).to.equal(125);
+    expect(ofMany.reduce((sum, jobs) => sum + jobs)).to.equal(600);
+    for (const topic of ['topic-0', 'topic-599']) expect(await queue.pop(topic)).not.to.be.undefined;
+  });
+
   it('a list reads a megabyte of bodies at a time, and gives each job once', async () => {
     const queue = ground.queue();
     const dead = await large(queue, 4);

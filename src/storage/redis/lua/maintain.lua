@@ -9,27 +9,26 @@
 --   lists in which expired entries may stand
 local skip, limit, now = tonumber(ARGV[1]), tonumber(ARGV[2]), now_ms()
 
--- What a key of a wrong type is needed for is left out, and the rest is done.
+-- What a command answers. A key of a wrong type is noted, and answers nil: what it is needed for is left out, and the
+-- rest is done.
 local wrong_types = {}
-local function is_usable(key, wanted)
-  local found = type_of(key)
-  if found == 'none' or found == wanted then return true end
-  for _, text in ipairs({ key, wanted, found }) do wrong_types[#wrong_types + 1] = text end
-  return false
+local function ask(wanted, command, key, ...)
+  local reply = read(command, key, ...)
+  if reply == nil then
+    for _, text in ipairs({ key, wanted, type_of(key) }) do wrong_types[#wrong_types + 1] = text end
+  end
+  return reply
 end
-local has_pool, has_leases = is_usable(POOL, 'zset'), is_usable(RESERVED, 'zset')
-local has_notes, has_letters = is_usable(READY_DUE, 'hash'), is_usable(DEAD, 'zset')
 
-local function next_event()
-  local lease_end = has_leases and first_lease_end() or math.huge
-  if has_pool then return next_in(now, lease_end) or -1 end
-  return lease_end < math.huge and math.max(0, lease_end - now) or -1
-end
+local due, lease_end = due_jobs(now, skip, limit, ask), first_lease_end(ask)
+local notes = ask('hash', 'HLEN', READY_DUE)
+local old_letters = ask('zset', 'ZCOUNT', DEAD, '-inf', due_by(now))
 
 -- Promotes up to `left` jobs, and answers that beside what else was done.
 local function promote_after(left, back, deleted, more_letters)
-  local due = has_pool and has_notes and due_jobs(now, skip, left) or {}
-  local done = promote(due, skip, left, now)
+  local done = promote(notes and due or {}, skip, left, now)
+  local is_noted = done.promoted > 0 or (notes or 0) > 0
+  local next_lease = lease_end or math.huge
   local answer = {
     done.promoted,
     done.expired,
@@ -37,8 +36,8 @@ local function promote_after(left, back, deleted, more_letters)
     deleted,
     done.stuck,
     (done.more or back.more or more_letters) and 1 or 0,
-    next_event(),
-    has_notes and is_untidy() and 1 or 0,
+    (due and next_in or wait_for)(now, next_lease) or -1,
+    notes and (is_noted or is_untidy()) and 1 or 0,
     back.buried,
     #done.ids > 0 and lateness_of(due, done.ids, now, { select(3, unpack(ARGV)) }) or {},
     done.forgotten or 0,
@@ -49,21 +48,22 @@ local function promote_after(left, back, deleted, more_letters)
 end
 
 -- Jobs come back into the pool or a ready list, or become dead letters.
-local may_reclaim = has_pool and has_leases and has_notes and has_letters
+local may_reclaim = due and lease_end and notes and old_letters
 local nothing = { reclaimed = 0, waiting = 0, buried = {}, more = false }
 
 -- Mostly there is nothing else to do, and Redis makes each function of what follows anew at every run.
-local is_back_due = may_reclaim and first_lease_end() <= now
-local is_letter_due = has_letters and redis.call('ZCOUNT', DEAD, '-inf', due_by(now)) > 0
+local is_back_due, is_letter_due = may_reclaim and lease_end <= now, (old_letters or 0) > 0
 if not is_back_due and not is_letter_due then return promote_after(limit, nothing, 0, false) end
 
 -- include: extras, policy, memo, record, schedule, line, waiting, comeback, dead, reclaim
 -- Ids whose dead letters are looked at: each is a list that is read whole.
 local DELETE_LIMIT = 20
 
-local back = may_reclaim and reclaim(now, limit) or nothing
+local back = is_back_due and reclaim(now, limit) or nothing
 local deleted, more_letters = 0, false
-if has_letters then deleted, more_letters = delete_old_letters(now, DELETE_LIMIT) end
+if is_letter_due then deleted, more_letters = delete_old_letters(now, DELETE_LIMIT) end
+-- What has come back may be due, or the first whose lease ends.
+if is_back_due then due, lease_end = due_jobs(now, skip, limit, ask), first_lease_end(ask) end
 -- One run does so much in all. At least one job is promoted, so that what is due does not wait for what
 -- comes back.
 return promote_after(math.max(1, limit - back.reclaimed - back.waiting - #back.buried / 3), back, deleted, more_letters)

@@ -20,7 +20,7 @@ local function take_out_doubles(id)
   local entries = redis.call('LLEN', ready)
   local places = redis.call('LPOS', ready, id, 'COUNT', 0)
   if #places < 2 then return 0 end
-  local was_known = entries > SHORT_LIST and is_known(topic, 0)
+  local was_known = is_marked(topic, entries)
   redis.call('LREM', ready, #places - 1, id)
   if was_known then know_list(topic, entries) end
   return 1

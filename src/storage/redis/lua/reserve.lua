@@ -41,7 +41,7 @@ local function pack_lease(topics, jobs)
   return cmsgpack.pack(rows)
 end
 
-local lease_end, due_now = first_lease_end(), due_jobs(now, skip, promote_limit)
+local lease_end, due_now = first_lease_end(look), due_jobs(now, skip, promote_limit, look)
 
 -- Leases the job at the head of a ready list where nothing but its note is known of it; false where that cannot be
 -- told here, or the token was used before.
@@ -240,7 +240,7 @@ answer[1] = (done.more or have_ended or not at_end) and 1 or 0
 if #buckets == 0 then
   if no_list then expect_type(no_list, 'list') end
   answer[2] = next_in(now, math.min(lease_end, pause_end)) or -1
-  answer[9] = is_untidy() and 1 or 0
+  answer[9] = (look('hash', 'HLEN', READY_DUE) > 0 or is_untidy()) and 1 or 0
 end
 answer[3], answer[4] = done.stuck, #topics == 0 and 1 or 0
 return answer

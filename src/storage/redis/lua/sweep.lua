@@ -37,7 +37,7 @@ local at_left, at_right = 0, 0
 if from == 0 then while at_left < #ids and gone[at_left + 1] do at_left = at_left + 1 end end
 if last >= entries - 1 then while at_right < #ids - at_left and gone[#ids - at_right] do at_right = at_right + 1 end end
 
-local was_known = entries > SHORT_LIST and is_known(topic, 0)
+local was_known = is_marked(topic, entries)
 local middle, stop = {}, #ids - at_right
 for i = at_left + 1, stop do
   if gone[i] then

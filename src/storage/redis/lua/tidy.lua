@@ -12,7 +12,7 @@ local now, back = now_ms(), 0
 local suspects, forgotten = forget_notes(NOTES)
 
 for _, topic in ipairs(read('HRANDFIELD', READY_KNOWN, SAMPLE_OF_KEYS) or {}) do
-  if (read('LLEN', READY .. topic) or 0) <= SHORT_LIST then mark_as_unknown(topic) end
+  if (read('LLEN', READY .. topic) or 0) <= MARKED_FROM then mark_as_unknown(topic) end
 end
 
 local pauses = read('HRANDFIELD', PAUSED, SAMPLE_OF_KEYS, 'WITHVALUES') or {}

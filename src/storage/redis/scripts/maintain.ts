@@ -5,7 +5,9 @@ import { SCRIPTS } from '../scripts.generated.js';
 import { toBurials } from './extras.js';
 import { runScript, type Target, toArray, toBuffer, toRows, toText, toWaitMs, type Value } from './run.js';
 
-/** Jobs that one run of maintain or reserve moves at most: a run stays under a few ms. */
+/** Jobs that a run of maintain promotes at most, and fewer of many topics: some 3 ms. */
+const STEP_LIMIT = 500;
+/** Jobs that a run of reserve promotes at most, which has more to do. */
 export const PROMOTE_LIMIT = 250;
 
 export interface MaintainAnswer extends Maintenance {
@@ -20,7 +22,7 @@ export interface MaintainAnswer extends Maintenance {
 
 /** lua/maintain.lua */
 export async function maintain(target: Target, skip: number): Promise<MaintainAnswer> {
-  const answer = await runScript(target, SCRIPTS.maintain, skip, PROMOTE_LIMIT, ...LATENESS_BOUNDS_MS);
+  const answer = await runScript(target, SCRIPTS.maintain, skip, STEP_LIMIT, ...LATENESS_BOUNDS_MS);
   const [promoted, expired, reclaimed, deleted, stuck, more, next, untidy, ...rest] = answer;
   const [buried, late, forgotten, wrongTypes, ...suspects] = rest;
   return {

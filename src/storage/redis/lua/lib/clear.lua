@@ -29,7 +29,7 @@ local function look_at_list(topic, jobs, cleared)
   local ready = READY .. topic
   local list = { topic = topic, entries = read('LLEN', ready) or 0, cleared = cleared, walked = {} }
   if list.entries > SHORT_LIST then
-    list.is_known = is_known(topic, 0)
+    list.is_known = is_known(topic)
   elseif list.entries > 0 and jobs >= READ_LIST_FROM and may_read(ready, list.entries) then
     list.places, list.is_read = {}, true
     read_places(list, 0, -1)

@@ -1,13 +1,13 @@
 -- needs: keys, time
 
--- The due jobs of the pool and their scores, behind the first `skip`. By rank, for an offset in a range of
--- scores is walked.
-local function due_jobs(now, skip, limit)
+-- The due jobs of the pool and their scores, behind the first `skip`; nil where `ask` answers nil, which is asked as
+-- `look` is. By rank, for an offset in a range of scores is walked.
+local function due_jobs(now, skip, limit, ask)
   if skip == 0 then
-    return look('zset', 'ZRANGEBYSCORE', POOL, '-inf', due_by(now), 'WITHSCORES', 'LIMIT', '0', limit)
+    return ask('zset', 'ZRANGEBYSCORE', POOL, '-inf', due_by(now), 'WITHSCORES', 'LIMIT', '0', limit)
   end
-  local jobs = look('zset', 'ZRANGE', POOL, skip, skip + limit - 1, 'WITHSCORES')
-  while #jobs > 0 and from_score(jobs[#jobs]) > now do
+  local jobs = ask('zset', 'ZRANGE', POOL, skip, skip + limit - 1, 'WITHSCORES')
+  while jobs and #jobs > 0 and from_score(jobs[#jobs]) > now do
     jobs[#jobs], jobs[#jobs - 1] = nil, nil
   end
   return jobs

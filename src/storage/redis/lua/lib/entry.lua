@@ -12,7 +12,7 @@ end
 -- False where looking would take too long.
 local function leave_unnoted(id, topic)
   local entries = read('LLEN', READY .. topic) or 0
-  if entries == 0 or (entries > SHORT_LIST and is_known(topic, 0)) then return true end
+  if entries == 0 or (entries > SHORT_LIST and is_known(topic)) then return true end
   return leave_ready_list(id, topic)
 end
 
@@ -29,8 +29,7 @@ end
 -- A job that becomes ready may have an older note, of a job of its id before: where that one's entry cannot be
 -- taken out, its list is not known any more.
 local function end_older_notes(ids)
-  if redis.call('HLEN', READY_DUE) == 0 then return end
-  local notes = redis.call('HMGET', READY_DUE, unpack(ids))
+  local notes = look('hash', 'HMGET', READY_DUE, unpack(ids))
   for i = 1, #ids do
     local topic = notes[i] and noted_topic(notes[i])
     if topic and not leave_ready_list(ids[i], topic) then mark_as_unknown(topic) end

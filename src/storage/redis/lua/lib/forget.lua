@@ -9,7 +9,10 @@ local FORGET_AT_LEAST, SAMPLE = 100, 50
 -- Forgets the notes of a sample of which no entry is left. Answers how many are left over, and adds the
 -- topics of which an entry is, or may be, to `suspects`.
 local function forget_sample(sample, suspects)
-  local found, forgotten, left_over = redis.call('HRANDFIELD', READY_DUE, sample, 'WITHVALUES'), {}, 0
+  local found, buckets, forgotten, left_over = redis.call('HRANDFIELD', READY_DUE, sample, 'WITHVALUES'), {}, {}, 0
+  for i = 1, #found, 2 do buckets[#buckets + 1] = BUCKET .. found[i] end
+  -- Mostly all have their body.
+  if #buckets == 0 or redis.call('EXISTS', unpack(buckets)) == #buckets then return 0, 0 end
   for i = 1, #found, 2 do
     local id = found[i]
     if redis.call('EXISTS', BUCKET .. id) == 0 then

@@ -16,7 +16,7 @@ local function take_out(topic, indexes)
   local ready = READY .. topic
   if #indexes == 0 then return 0 end
   local entries = redis.call('LLEN', ready)
-  local was_known = entries > SHORT_LIST and is_known(topic, 0)
+  local was_known = is_marked(topic, entries)
   local trimmed, removed = trim_end(ready, entries, indexes), 0
   local count = #indexes - trimmed
   for i = 1, count do redis.call('LSET', ready, indexes[i], '') end

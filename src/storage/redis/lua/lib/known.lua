@@ -1,24 +1,34 @@
 -- needs: keys, time, note, bounds
 
--- READY_KNOWN has the topics of long ready lists. Where each entry of one has its note (lib/note.lua), it has a digest
--- of the ids at the left end. While these stand there nobody but delayer has pushed, and an id without a note is not
--- in the list: a push of it need not walk the list. Short lists are walked, and have no mark. A list that became long
--- with entries that have no note is marked as such, for it is looked through only once.
-local SHORT_LIST, DIGEST_IDS, HAS_UNNOTED = 1000, 8, ''
+-- READY_KNOWN has the topics of ready lists of some length. Where each entry of one has its note (lib/note.lua), it has
+-- a digest of the ids at the left end. While these stand there nobody but delayer has pushed, and an id without a note
+-- is not in the list: a push of it need not walk the list. Short lists are walked, marked or not. A list gets its mark
+-- long before it is needed, for then there are few entries to look through; one that has entries without a note by
+-- then is marked as such, for it is looked through only once.
+local SHORT_LIST, MARKED_FROM, DIGEST_IDS, HAS_UNNOTED = 1000, 250, 8, ''
 
--- So many notes a run compares, at some 3 µs each: many lists may become long in one promotion. A list that has to
--- wait is looked through after a later one, unless it has become too long for that.
-local NOTES_OF_A_RUN = 1500
+-- So many notes a run compares, at some 2 to 4 µs each: many lists may be due for their mark in one promotion. A list
+-- that has to wait is looked through after a later one, unless it has become too long for that.
+local NOTES_OF_A_RUN = 750
 local notes_left = NOTES_OF_A_RUN
 
-local function digest_of(topic, first)
-  return redis.sha1hex(cmsgpack.pack(redis.call('LRANGE', READY .. topic, first, first + DIGEST_IDS - 1)))
+local function ids_from(topic, first)
+  return redis.call('LRANGE', READY .. topic, first, first + DIGEST_IDS - 1)
 end
 
--- Are all entries of a long list known that stand behind its first ones?
-local function is_known(topic, first)
+local function digest_of(ids)
+  return redis.sha1hex(cmsgpack.pack(ids))
+end
+
+-- Are all entries of a long list known?
+local function is_known(topic)
   local digest = read('HGET', READY_KNOWN, topic)
-  return digest and digest == digest_of(topic, first)
+  return digest and digest == digest_of(ids_from(topic, 0))
+end
+
+-- Is it a list of so many entries that has a mark, and are all of them known?
+local function is_marked(topic, entries)
+  return entries > MARKED_FROM and is_known(topic)
 end
 
 -- Do so many entries behind the first ones have their notes?
@@ -38,7 +48,7 @@ local function mark_as_unknown(topic)
 end
 
 local function mark_as_known(topic)
-  read('HSET', READY_KNOWN, topic, digest_of(topic, 0))
+  read('HSET', READY_KNOWN, topic, digest_of(ids_from(topic, 0)))
 end
 
 -- Marks a list of which so many entries behind the first ones are looked at only now; the others have their notes.
@@ -57,19 +67,39 @@ end
 -- with notes.
 local function know_list(topic, before)
   local entries = read('LLEN', READY .. topic) or 0
-  if entries <= SHORT_LIST then return mark_as_unknown(topic) end
-  if before > SHORT_LIST then mark_as_known(topic) else look_through(topic, entries, 0) end
+  if entries <= MARKED_FROM then return mark_as_unknown(topic) end
+  if before > MARKED_FROM then mark_as_known(topic) else look_through(topic, entries, 0) end
 end
 
--- Marks a list that had so many entries before a promotion has added some with their notes at its left.
-local function know_promoted(topic, before, added)
-  if before + added <= SHORT_LIST then return end
-  local mark = before > SHORT_LIST and read('HGET', READY_KNOWN, topic)
-  if not mark then
-    look_through(topic, before, added)
-  elseif mark == digest_of(topic, added) then
-    mark_as_known(topic)
+-- The ids at the left end of a list to which some were added there, one after the other.
+local function ids_at_left(added, behind)
+  local ids = {}
+  for i = #added, math.max(1, #added - DIGEST_IDS + 1), -1 do ids[#ids + 1] = added[i] end
+  for i = 1, DIGEST_IDS - #ids do ids[#ids + 1] = behind[i] end
+  return ids
+end
+
+-- Marks the lists of topics that had so many entries before a promotion has added `ids_of` each, with their notes, at
+-- the left.
+local function know_promoted(before, ids_of)
+  local topics, changes = {}, {}
+  for topic, entries in pairs(before) do
+    if entries + #ids_of[topic] > MARKED_FROM then topics[#topics + 1] = topic end
   end
+  local marks = #topics > 0 and read('HMGET', READY_KNOWN, unpack(topics)) or {}
+  for i, topic in ipairs(topics) do
+    local mark, ids = marks[i], ids_of[topic]
+    if not mark then
+      look_through(topic, before[topic], #ids)
+    elseif mark ~= HAS_UNNOTED then
+      local behind = ids_from(topic, #ids)
+      if mark == digest_of(behind) then
+        changes[#changes + 1] = topic
+        changes[#changes + 1] = digest_of(ids_at_left(ids, behind))
+      end
+    end
+  end
+  if #changes > 0 then read('HSET', READY_KNOWN, unpack(changes)) end
 end
 
 -- The same where they were added at its right.
@@ -83,7 +113,7 @@ end
 -- Takes all entries of an id out of a ready list.
 local function remove_entries(id, topic)
   local entries = redis.call('LLEN', READY .. topic)
-  local was_known = entries > SHORT_LIST and is_known(topic, 0)
+  local was_known = is_marked(topic, entries)
   if redis.call('LREM', READY .. topic, 0, id) > 0 and was_known then know_list(topic, entries) end
 end
 

@@ -6,18 +6,18 @@
 local function lateness_of(due, ids, now, bounds)
   local class, counts, sum = #bounds + 1, {}, 0
   for i = 1, class do counts[i] = 0 end
-  -- Jobs that fell due in one burst are equally late, and there are many of them.
-  local first = #ids > 0 and math.max(0, now - from_score(due[2])) or 0
-  local are_equal = #ids * 2 == #due and #ids > 0 and math.max(0, now - from_score(due[#due])) == first
-  local n, latest = 1, 0
+  local n, late, latest, last_score = 1, 0, 0, nil
   for i = 1, #due, 2 do
     if due[i] == ids[n] then
-      local late = are_equal and first or math.max(0, now - from_score(due[i + 1]))
-      while class > 1 and late <= tonumber(bounds[class - 1]) do class = class - 1 end
-      local count = are_equal and #ids or 1
-      counts[class] = counts[class] + count
-      n, sum, latest = n + count, sum + late * count, math.max(latest, late)
-      if are_equal then break end
+      local score = due[i + 1]
+      -- Jobs that fall due in one burst are equally late, and there are many of them.
+      if score ~= last_score then
+        last_score, late = score, math.max(0, now - from_score(score))
+        while class > 1 and late <= tonumber(bounds[class - 1]) do class = class - 1 end
+        latest = math.max(latest, late)
+      end
+      counts[class] = counts[class] + 1
+      n, sum = n + 1, sum + late
     end
   end
   counts[#counts + 1], counts[#counts + 2] = sum, latest

@@ -67,7 +67,7 @@ local function put_in_line(topic, entries)
     first, last = math.min(first, entry.place), math.max(last, entry.place)
   end
   local length = redis.call('LLEN', ready)
-  local was_known = length <= SHORT_LIST or is_known(topic, 0)
+  local was_known = length <= MARKED_FROM or is_known(topic)
   local before = count_before(ready, last)
   local lifted = before > 0 and redis.call('LRANGE', ready, -before, -1) or {}
   if before > 0 then redis.call('LTRIM', ready, 0, -before - 1) end

@@ -9,6 +9,7 @@
 -- and has its due time in ms beside it: `-176414251712300@1764142517123`.
 
 local NOTE_START = RECORD_VERSION .. ' '
+local BEFORE_TOPIC = '^' .. NOTE_START .. '[%d.@-]* %d* '
 local PLACE_AND_EXPIRY = '^' .. NOTE_START .. '([%d.@-]*) (%d*) '
 local OLD_PLACE_AND_EXPIRY = '^([%d.]+) (%d*) '
 local PROMOTED_PLACE = '^(%-%d+)@(%d+)$'
@@ -51,7 +52,7 @@ end
 -- The topic of a ready job that delayer promoted, or nil.
 local function noted_topic(note)
   if not note then return nil end
-  local _, last = string.find(note, PLACE_AND_EXPIRY)
+  local _, last = string.find(note, BEFORE_TOPIC)
   if not last and read_note(note) then _, last = string.find(note, OLD_PLACE_AND_EXPIRY) end
   return last and string.sub(note, last + 1)
 end

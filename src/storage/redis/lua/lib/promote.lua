@@ -1,14 +1,22 @@
 -- needs: keys, time, note, bounds, known, forget, entry, topics
 
--- What is to become of due jobs: the ids of those that have expired, the topics of those that move, ids_of
--- each, and the notes of all of them. A job whose bucket or ready list is of a wrong type is stuck: all types
--- are looked at before the first write, for a script is not rolled back.
-local function sort_due(due)
-  local expired, topics, ids_of, ids, notes, stuck = {}, {}, {}, {}, {}, 0
+-- Of so many jobs a run may promote. A topic counts for some of them, as each needs commands for its list.
+local JOBS_OF_TOPIC = 3
+
+-- What is to become of due jobs, of the first `count` of them, as far as `limit` reaches: the ids of those that have
+-- expired, the topics of those that move, ids_of each, and the notes of all of them. A job whose bucket or ready list
+-- is of a wrong type is stuck: all types are looked at before the first write, for a script is not rolled back.
+local function sort_due(due, limit)
+  local expired, topics, ids_of, ids, notes, stuck, cost = {}, {}, {}, {}, {}, 0, 0
   local try = redis.pcall
   -- The first score is the least, and none is later than now: mostly all are plain.
   local are_plain = tonumber(due[2]) >= 1
-  for i = 1, #due, 2 do
+  local last = #due - 1
+  for i = 1, last, 2 do
+    if cost >= limit then
+      last = i - 2
+      break
+    end
     local id = due[i]
     local bucket = BUCKET .. id
     -- A string, false when there is none, or a table with an error when the key is no hash.
@@ -18,7 +26,9 @@ local function sort_due(due)
       of_topic = { usable = is_list_or_none(READY .. topic) }
       ids_of[topic] = of_topic
       topics[#topics + 1] = topic
+      cost = cost + JOBS_OF_TOPIC
     end
+    cost = cost + 1
     if not topic then
       expired[#expired + 1] = id
     elseif not of_topic or not of_topic.usable then
@@ -31,14 +41,22 @@ local function sort_due(due)
       notes[2 * n] = write_note(place, written_expiry_of(bucket), topic)
     end
   end
-  return { expired = expired, topics = topics, ids_of = ids_of, ids = ids, notes = notes, stuck = stuck }
+  return {
+    count = (last + 1) / 2,
+    expired = expired,
+    topics = topics,
+    ids_of = ids_of,
+    ids = ids,
+    notes = notes,
+    stuck = stuck,
+  }
 end
 
 -- Removing comes first: it is allowed when Redis is out of memory, and so is what follows it. Where all go,
 -- they are the first of the pool, and one call removes them. Answers how many have expired, and whether all
 -- were removed.
-local function take_from_pool(sorted, count, skip)
-  local expired = sorted.expired
+local function take_from_pool(sorted, skip)
+  local expired, count = sorted.expired, sorted.count
   if skip == 0 and sorted.stuck == 0 then
     local removed = redis.call('ZREMRANGEBYRANK', POOL, 0, count - 1) == count
     return removed and #expired or 0, removed
@@ -46,18 +64,18 @@ local function take_from_pool(sorted, count, skip)
   return #expired > 0 and redis.call('ZREM', POOL, unpack(expired)) or 0, false
 end
 
--- Moves due jobs, as due_jobs gave them, to the ready lists of their topics, in order of due time. A job without
--- a bucket has expired and is cleared away. One that is stuck is left where it is. Answers also the topics of
--- ready lists in which expired entries may stand (`suspects`), and the ids of those that moved, in order.
+-- Moves due jobs, as due_jobs gave them, to the ready lists of their topics, in order of due time: up to `limit`, and
+-- fewer where they are of many topics. A job without a bucket has expired and is cleared away. One that is stuck is
+-- left where it is. Answers also the topics of ready lists in which expired entries may stand (`suspects`), and the
+-- ids of those that moved, in order.
 local function promote(due, skip, limit, now)
   local done = { promoted = 0, expired = 0, stuck = 0, more = #due == 2 * limit, ids = {} }
   if #due == 0 then return done end
-  expect_type(READY_DUE, 'hash')
-  local sorted = sort_due(due)
-  done.stuck = sorted.stuck
+  local sorted = sort_due(due, limit)
+  done.stuck, done.more = sorted.stuck, done.more or sorted.count < #due / 2
   if #sorted.ids > 0 then end_older_notes(sorted.ids) end
   local before = {}
-  local expired, removed = take_from_pool(sorted, #due / 2, skip)
+  local expired, removed = take_from_pool(sorted, skip)
   done.expired = expired
   for _, topic in ipairs(sorted.topics) do
     local ids = sorted.ids_of[topic]
@@ -70,7 +88,7 @@ local function promote(due, skip, limit, now)
   done.ids = sorted.ids
   redis.call('HSET', READY_DUE, unpack(sorted.notes))
   see_topics(sorted.topics, now)
-  for topic, length in pairs(before) do know_promoted(topic, length, #sorted.ids_of[topic]) end
+  know_promoted(before, sorted.ids_of)
   done.suspects, done.forgotten = forget_notes(done.promoted)
   return done
 end
