@@ -104,9 +104,9 @@ end
 
 -- The same where they were added at its right.
 local function know_led(topic, before, added)
-  if before + added <= SHORT_LIST then return end
+  if before + added <= MARKED_FROM then return end
   -- The left end, by which a list is known, is as it was.
-  if before > SHORT_LIST and read('HGET', READY_KNOWN, topic) then return end
+  if before > MARKED_FROM and read('HGET', READY_KNOWN, topic) then return end
   look_through(topic, before, 0)
 end
 
