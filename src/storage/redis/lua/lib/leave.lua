@@ -3,23 +3,27 @@
 -- Jobs that are acted on together mostly stand together, for whoever lists them goes through a ready list in its order.
 -- So a run reads a few regions of the long lists, each around the first job that is looked for there. Two original
 -- daemons put a job in twice, no further apart than one of their ticks is large: its other entry is seen there as well.
-local REGIONS, REGION, AROUND = 3, 3000, 100
+local REGIONS, TICK, AROUND = 3, 2000, 100
 local regions_left = REGIONS
 
-local function read_region(list, id)
+-- `sought`: how many ids a run looks for.
+local function read_region(list, id, sought)
   local ready = READY .. list.topic
   local scale = 1000 / walk_cost(ready, 1000)
   local most = math.max(1, math.floor(math.min(list.entries, walk_budget / 2 * scale)))
   local index = redis.call('LPOS', ready, id, 'RANK', -1, 'MAXLEN', most)
   walk_budget = walk_budget - (index and list.entries - index or most) / scale
-  if index then read_places(list, math.max(0, index - math.floor(REGION * scale)), index + AROUND) end
+  if not index then return end
+  -- An entry that has its note stands there once.
+  local entries = sought + (list.is_known and AROUND or TICK)
+  read_places(list, math.max(0, index - math.floor(entries * scale)), index + AROUND)
 end
 
 -- Does an entry of the id stand in a region that was read, or is read now? `list` is that of many ids.
 local function is_near(list, id)
   if not list.places[id] and regions_left > 0 then
     regions_left = regions_left - 1
-    read_region(list, id)
+    read_region(list, id, list.sought)
   end
   return list.places[id] ~= nil
 end

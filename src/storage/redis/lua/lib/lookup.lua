@@ -5,15 +5,16 @@ local sought, cleared_entries, lists_seen = 1, {}, {}
 
 -- A run that looks for many ids looks at no more of them after so many µs; what is done with those takes as long again.
 local MOST_US, LOOKS_BETWEEN = 2500, 8
-local began_us = 0
+local began_us, most_us, has_read_list = 0, MOST_US, false
 
 -- Of many ids, scores and notes are read in one go: false where there is none. Then less of the lists is walked.
 local MANY, WALKED_BY_MANY = 8, 100000
 local scores, notes = {}, {}
 
--- Says for which ids a run looks, and what its caller has found in ready lists (read_cleared).
-local function look_for(ids, cleared)
-  sought, cleared_entries, began_us = #ids, cleared, now_us()
+-- Says for which ids a run looks, what its caller has found in ready lists (read_cleared), and for how many µs it looks
+-- where that is not MOST_US.
+local function look_for(ids, cleared, us)
+  sought, cleared_entries, began_us, most_us = #ids, cleared, now_us(), us or MOST_US
   if sought < MANY then return end
   walk_budget = math.min(walk_budget, WALKED_BY_MANY)
   local any_notes = redis.call('HLEN', READY_DUE) > 0
@@ -22,17 +23,21 @@ local function look_for(ids, cleared)
   for i, id in ipairs(ids) do scores[id], notes[id] = scores_of[i], any_notes and notes_of[i] end
 end
 
--- Has a run looked at as many ids as it may, which are so many?
+-- Has a run looked at as many ids as it may, which are so many? The clock is asked now and then, and after a list was
+-- read, which takes as long as hundreds of ids.
 local function has_looked_enough(count)
-  return count > 0 and count % LOOKS_BETWEEN == 0 and now_us() - began_us > MOST_US
+  if count == 0 or (count % LOOKS_BETWEEN > 0 and not has_read_list) then return false end
+  has_read_list = false
+  return now_us() - began_us > most_us
 end
 
 local function list_seen(topic)
   local list = lists_seen[topic]
   if list then return list end
   list = look_at_list(topic, sought, cleared_entries[topic])
+  has_read_list = has_read_list or list.is_read
   list.is_usable = list.entries > 0 or is_list_or_none(READY .. topic)
-  if sought >= MANY and list.entries > SHORT_LIST then list.places, list.is_near = {}, is_near end
+  if sought >= MANY and list.entries > SHORT_LIST then list.places, list.is_near, list.sought = {}, is_near, sought end
   lists_seen[topic] = list
   return list
 end
