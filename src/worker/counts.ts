@@ -40,6 +40,7 @@ export class NotDone {
   }
 
   delete(key: string): void {
-    this.keys.delete(key);
+    // Mostly there is none. A key that is looked for is put together and hashed, which costs each job of a drain.
+    if (this.keys.size > 0) this.keys.delete(key);
   }
 }

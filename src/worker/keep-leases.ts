@@ -69,8 +69,17 @@ export class LeaseKeeper {
     const heldUntilMs = sentAtMs + this.leaseMs;
     for (const job of jobs) {
       this.leased += 1;
-      const state = { isLost: false, wasHeldUntilLost: false, isEnded: false, isPerhapsEnded: false };
-      held.push({ job, reservation, order: this.leased, heldUntilMs, ...state });
+      // Written out, without a spread: a worker makes tens of thousands of these a second.
+      held.push({
+        job,
+        reservation,
+        order: this.leased,
+        heldUntilMs,
+        isLost: false,
+        wasHeldUntilLost: false,
+        isEnded: false,
+        isPerhapsEnded: false,
+      });
     }
     this.reservations = this.reservations.filter((one) => one.jobs.some(isOpen));
     this.reservations.push(reservation);

@@ -39,7 +39,7 @@ export class Outcomes {
     this.counts.done += 1;
     if (!isAcked) this.counts.lateAcks += 1;
     this.counts.notDone.delete(job.key);
-    this.tell({ type: 'job_done', job });
+    if (this.options.tellsEachJob) this.options.onJob({ type: 'job_done', job });
   }
 
   failed(job: LeasedJob, { outcome, dueAt }: FailedResult, failure: NackOptions): void {
