@@ -119,7 +119,7 @@ async function plantAll(dirs: readonly string[], plantings: readonly Planting[])
       }
     }),
   );
-  if (rows.some((row) => row.includes(NOT_FOUND))) process.exitCode = 1;
+  if (rows.some((row) => row.endsWith(` ${NOT_FOUND} |`))) process.exitCode = 1;
 }
 
 async function main(): Promise<void> {
