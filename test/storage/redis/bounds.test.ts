@@ -72,6 +72,20 @@ describe('a run of a script in Redis is bounded:', () => {
     for (const topic of ['topic-0', 'topic-599']) expect(await queue.pop(topic)).not.to.be.undefined;
   });
 
+  it('fewer jobs come back in a step than become ready, and they come in order', async () => {
+    const queue = ground.queue();
+    const pushed = await queue.pushMany(Array.from({ length: 200 }, () => ({ topic: 'topic', body: 'b' })));
+    await maintainAll(queue);
+    await reserveEach(queue, pushed.length, SECOND_MS);
+    ground.clock.advance(2 * SECOND_MS);
+    const steps = [await queue.maintain()];
+    while (steps.at(-1)?.more === true) steps.push(await queue.maintain());
+    const back = steps.map(({ reclaimed }) => reclaimed);
+    expect(Math.max(...back)).to.be.at.most(84);
+    expect(back.reduce((sum, jobs) => sum + jobs)).to.equal(pushed.length);
+    expect(idsOf(await reserve(queue, 'topic', pushed.length))).to.deep.equal(idsOf(pushed));
+  });
+
   it('a list reads a megabyte of bodies at a time, and gives each job once', async () => {
     const queue = ground.queue();
     const dead = await large(queue, 4);

@@ -59,11 +59,12 @@ if not is_back_due and not is_letter_due then return promote_after(limit, nothin
 -- Ids whose dead letters are looked at: each is a list that is read whole.
 local DELETE_LIMIT = 20
 
-local back = is_back_due and reclaim(now, limit) or nothing
+local back = is_back_due and reclaim(now, math.ceil(limit / JOBS_OF_RETURN)) or nothing
 local deleted, more_letters = 0, false
 if is_letter_due then deleted, more_letters = delete_old_letters(now, DELETE_LIMIT) end
 -- What has come back may be due, or the first whose lease ends.
 if is_back_due then due, lease_end = due_jobs(now, skip, limit, ask), first_lease_end(ask) end
 -- One run does so much in all. At least one job is promoted, so that what is due does not wait for what
 -- comes back.
-return promote_after(math.max(1, limit - back.reclaimed - back.waiting - #back.buried / 3), back, deleted, more_letters)
+local came = back.reclaimed + back.waiting + #back.buried / 3
+return promote_after(math.max(1, limit - JOBS_OF_RETURN * came), back, deleted, more_letters)

@@ -9,6 +9,8 @@ import { runScript, type Target, toArray, toBuffer, toRows, toText, toWaitMs, ty
 const STEP_LIMIT = 500;
 /** Jobs that a run of reserve promotes at most, which has more to do. */
 export const PROMOTE_LIMIT = 250;
+/** Jobs whose leases have ended that a run of reclaim brings back at most. */
+const RECLAIM_LIMIT = 80;
 
 export interface MaintainAnswer extends Maintenance {
   readonly buried: Burial[];
@@ -96,7 +98,7 @@ export async function lookAtBodies(
 
 /** lua/reclaim.lua; answers which jobs became dead letters. */
 export async function reclaim(target: Target): Promise<Burial[]> {
-  const [, , buried] = await runScript(target, SCRIPTS.reclaim, PROMOTE_LIMIT);
+  const [, , buried] = await runScript(target, SCRIPTS.reclaim, RECLAIM_LIMIT);
   return toBurials(buried);
 }
 

@@ -5,6 +5,9 @@
 -- are moved.
 local MOST_BEFORE = 5000
 
+-- So many a run may move in all, of whatever topics; where it has done so, a few of each list all the same.
+local moves_left, LEAST_BEFORE = MOST_BEFORE, 250
+
 -- The place in line of an entry, as a number. Nobody knows whether an entry without a note stood before.
 local function place_of(note)
   return read_place(read_note(note) or '') or math.huge
@@ -12,7 +15,7 @@ end
 
 -- How many entries at the head of a ready list (its right end) stand before `place`.
 local function count_before(ready, place)
-  local most = math.floor(MOST_BEFORE * 1000 / walk_cost(ready, 1000))
+  local most = math.floor(math.max(moves_left, LEAST_BEFORE) * 1000 / walk_cost(ready, 1000))
   local low, high = 0, math.min(redis.call('LLEN', ready), most)
   while low < high do
     local middle = math.floor((low + high) / 2)
@@ -69,6 +72,7 @@ local function put_in_line(topic, entries)
   local length = redis.call('LLEN', ready)
   local was_known = length <= MARKED_FROM or is_known(topic)
   local before = count_before(ready, last)
+  moves_left = moves_left - before
   local lifted = before > 0 and redis.call('LRANGE', ready, -before, -1) or {}
   if before > 0 then redis.call('LTRIM', ready, 0, -before - 1) end
   -- Mostly all of them stand before all that come back now.

@@ -70,8 +70,12 @@ local function bring_back_record(name, now, ended, buried)
   return done.back, done.waiting + #stuck
 end
 
+-- A job that comes back takes as long as so many that become ready.
+local JOBS_OF_RETURN = 6
+
 -- Brings back, or buries, what reservations whose lease has ended still had in hand, and brings back what waited
--- for another job of its id. Stops after `limit` jobs or a megabyte; a record is done whole.
+-- for another job of its id. Stops after `limit` jobs, a megabyte, or half of the moves in line that a run may make; a
+-- record is done whole.
 local function reclaim(now, limit)
   local done, bytes = { reclaimed = 0, waiting = 0, buried = {}, more = false }, 0
   local names = redis.call('ZRANGEBYSCORE', RESERVED, '-inf', due_by(now), 'WITHSCORES', 'LIMIT', 0, limit)
@@ -79,7 +83,8 @@ local function reclaim(now, limit)
   if #names > 0 then allow_writes() end
   for i = 1, #names, 2 do
     local name, ended = names[i], from_score(names[i + 1])
-    if done.reclaimed + done.waiting + #done.buried / 3 >= limit or bytes > MOST_BYTES then
+    local count = done.reclaimed + done.waiting + #done.buried / 3
+    if count >= limit or bytes > MOST_BYTES or moves_left < MOST_BEFORE / 2 then
       done.more = true
       break
     end
