@@ -35,7 +35,10 @@ export interface DaemonStatus {
   readonly lateness: Lateness | undefined;
   /** How late (ms) the jobs are that it promotes now; 0 when none is left that is due. */
   readonly behindMs: number;
-  /** How long its steps took, from asking the store to its answer: how many in each class of STEP_BOUNDS_MS, and in all. */
+  /**
+   * How long its steps took, from asking the store to its answer, without the time in which the step before was under way:
+   * how many in each class of STEP_BOUNDS_MS, and in all.
+   */
   readonly steps: { readonly counts: readonly number[]; readonly sumMs: number };
   /** When (ms, on the monotonic clock) the store has answered last; absent before the first answer. */
   readonly answeredAtMs: number | undefined;
