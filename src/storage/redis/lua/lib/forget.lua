@@ -6,6 +6,23 @@
 -- without ever being walked.
 local FORGET_AT_LEAST, SAMPLE = 100, 50
 
+-- A list in which many ids are looked for is read once for all of them: that costs as much as to walk it so many times.
+local READ_FROM, WALKS_OF_A_READ = 5, 20
+local looked_for, lists_read = {}, {}
+
+local function stands_in_list(id, topic)
+  local ready = READY .. topic
+  local count = (looked_for[topic] or 0) + 1
+  looked_for[topic] = count
+  if count == READ_FROM and may_walk(ready, WALKS_OF_A_READ * (read('LLEN', ready) or 0)) then
+    local ids = {}
+    for _, entry in ipairs(read('LRANGE', ready, 0, -1) or {}) do ids[entry] = true end
+    lists_read[topic] = ids
+  end
+  if lists_read[topic] then return lists_read[topic][id] == true end
+  return is_in_ready_list(id, topic)
+end
+
 -- Forgets the notes of a sample of which no entry is left. Answers how many are left over, and adds the
 -- topics of which an entry is, or may be, to `suspects`.
 local function forget_sample(sample, suspects)
@@ -18,7 +35,7 @@ local function forget_sample(sample, suspects)
     if redis.call('EXISTS', BUCKET .. id) == 0 then
       left_over = left_over + 1
       local topic = noted_topic(found[i + 1])
-      if topic and is_in_ready_list(id, topic) then
+      if topic and stands_in_list(id, topic) then
         suspects[topic] = true
       else
         forgotten[#forgotten + 1] = id
