@@ -1,6 +1,7 @@
 -- needs: keys, time, note, bounds, known, forget, entry, topics
 
--- Of so many jobs a run may promote. A topic counts for some of them, as each needs commands for its list.
+-- Of the jobs that a run may promote each topic but the first counts for some, as it needs commands for its list. So a
+-- batch of one topic that is asked for is promoted whole.
 local JOBS_OF_TOPIC = 3
 
 -- What is to become of due jobs, of the first `count` of them, as far as `limit` reaches: the ids of those that have
@@ -25,8 +26,8 @@ local function sort_due(due, limit)
     if not of_topic and type(topic) == 'string' then
       of_topic = { usable = is_list_or_none(READY .. topic) }
       ids_of[topic] = of_topic
+      if #topics > 0 then cost = cost + JOBS_OF_TOPIC end
       topics[#topics + 1] = topic
-      cost = cost + JOBS_OF_TOPIC
     end
     cost = cost + 1
     if not topic then
