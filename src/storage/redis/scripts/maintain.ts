@@ -5,7 +5,7 @@ import { SCRIPTS } from '../scripts.generated.js';
 import { toBurials } from './extras.js';
 import { runScript, type Target, toArray, toBuffer, toRows, toText, toWaitMs, type Value } from './run.js';
 
-/** Jobs that a run of maintain promotes at most, and fewer of many topics: some 3 ms. */
+/** Jobs that a run of maintain promotes at most, and fewer of many topics: some 5 ms of Redis's processor time. */
 const STEP_LIMIT = 500;
 /** Jobs that a run of reserve promotes at most, which has more to do. */
 export const PROMOTE_LIMIT = 250;
