@@ -96,7 +96,9 @@ describe('pop', () => {
 
     it('pop loses nothing when the reader of its pipe is gone, and ends with 141', async () => {
       await push('a');
-      const outcome = await cli.sh('delayer pop topic | true; echo "${PIPESTATUS[0]}"');
+      // However late its shell comes to be scheduled, the reader has closed its end before the pop begins.
+      const popping = '{ until [ -e gone ]; do sleep 0.01; done; delayer pop topic; }';
+      const outcome = await cli.sh(`${popping} | { exec <&-; touch gone; }; echo "\${PIPESTATUS[0]}"`);
       expect(linesOf(outcome)).to.deep.equal(['141']);
       expect(outcome.stderr).to.equal('');
       expect(await ready()).to.deep.equal(['a']);
