@@ -4,11 +4,16 @@ import type { BodyStep, BodySweep } from './body-sweep.js';
 import type { Caller } from './caller.js';
 import type { ReadySweep, SweepStep } from './ready-sweep.js';
 import * as scripts from './scripts/maintain.js';
+import { StepSize } from './step-size.js';
 import type { StuckJobs } from './stuck.js';
+
+/** Jobs that a step promotes: others wait for Redis meanwhile, no longer than 10 ms even where it takes twice as long. */
+export const promotionSteps = (): StepSize => new StepSize({ least: 200, most: 500, aimMs: 3.5 });
 
 /** What is remembered from one step to the next. */
 export interface MaintainMemory {
   readonly stuck: StuckJobs;
+  readonly steps: StepSize;
   readonly sweep: ReadySweep;
   readonly bodies: BodySweep;
 }
@@ -16,12 +21,14 @@ export interface MaintainMemory {
 /** One step of what a daemon does; where it meets nothing but stuck jobs, it looks behind them. */
 export async function maintain(
   caller: Caller,
-  { stuck, sweep, bodies }: MaintainMemory,
+  { stuck, steps, sweep, bodies }: MaintainMemory,
   { isThorough, repairs = false, graceMs }: MaintainParams = {},
 ): Promise<Maintenance> {
   for (;;) {
     const skip = stuck.count;
-    const done = await caller.run('best-effort', (target) => scripts.maintain(target, skip));
+    const done = await caller.run('best-effort', (target) =>
+      steps.step((limit) => scripts.maintain(target, { skip, limit }), isFull),
+    );
     const moved = done.promoted + done.expired + done.reclaimed + done.deleted + done.buried.length;
     sweep.suspect(done.suspects);
     if (!done.more || moved > 0) {
@@ -35,6 +42,10 @@ export async function maintain(
     stuck.count = skip + done.stuck;
   }
 }
+
+/** Has a step dealt with as many due jobs as it might? */
+const isFull = ({ more, promoted, expired }: scripts.MaintainAnswer): boolean =>
+  more && promoted + expired > 0;
 
 function together(
   done: scripts.MaintainAnswer,

@@ -15,7 +15,7 @@ import { find } from './inspect/find.js';
 import type { Finder } from './inspect/living.js';
 import { nextDueInMs } from './inspect/next-due.js';
 import { Keys } from './keys.js';
-import { maintain, type MaintainMemory } from './maintain.js';
+import { maintain, type MaintainMemory, promotionSteps } from './maintain.js';
 import { edit, promote, reschedule } from './move.js';
 import { popByLease } from './pop.js';
 import { push } from './push.js';
@@ -57,7 +57,7 @@ export class RedisStore implements contract.Store {
     this.waiter = new ReadyWaiter(address, keys, pollMs);
     this.listener = new PushListener(address, keys);
     const [stuck, sweep, bodies] = [new StuckJobs(), new ReadySweep(caller), new BodySweep(caller)];
-    this.memory = { stuck, sweep, bodies, waiter: this.waiter };
+    this.memory = { stuck, steps: promotionSteps(), sweep, bodies, waiter: this.waiter };
     this.finder = { read: caller.read, keys, search: new EntrySearch(caller.read, keys) };
   }
 

@@ -57,7 +57,7 @@ describe('a run of a script in Redis is bounded:', () => {
     expect(idsOf(got)).to.deep.equal(idsOf(pushed));
   });
 
-  it('a step makes 500 jobs of one topic ready, and fewer of many topics', async () => {
+  it('a step makes 200 to 500 jobs of one topic ready, and fewer of many topics', async () => {
     const queue = ground.queue();
     const promoted = async (topicOf: (n: number) => string) => {
       await queue.pushMany(Array.from({ length: 600 }, (_, n) => ({ topic: topicOf(n), body: 'b' })));
@@ -65,10 +65,14 @@ describe('a run of a script in Redis is bounded:', () => {
       while (steps.at(-1)?.more === true) steps.push(await queue.maintain());
       return steps.map((step) => step.promoted);
     };
-    expect((await promoted(() => 'topic')).filter((jobs) => jobs > 0)).to.deep.equal([500, 100]);
+    const sum = (counts: number[]) => counts.reduce((all, jobs) => all + jobs);
+    const ofOne = await promoted(() => 'topic');
+    expect(ofOne[0]).to.equal(200);
+    expect(Math.max(...ofOne)).to.be.at.most(500);
+    expect(sum(ofOne)).to.equal(600);
     const ofMany = await promoted((n) => `topic-${n}`);
-    expect(Math.max(...ofMany)).to.equal(126);
-    expect(ofMany.reduce((sum, jobs) => sum + jobs)).to.equal(600);
+    expect(Math.max(...ofMany)).to.be.within(50, 126);
+    expect(sum(ofMany)).to.equal(600);
     for (const topic of ['topic-0', 'topic-599']) expect(await queue.pop(topic)).not.to.be.undefined;
   });
 

@@ -5,8 +5,6 @@ import { SCRIPTS } from '../scripts.generated.js';
 import { toBurials } from './extras.js';
 import { runScript, type Target, toArray, toBuffer, toRows, toText, toWaitMs, type Value } from './run.js';
 
-/** Jobs that a run of maintain promotes at most, and fewer of many topics: some 5 ms of Redis's processor time. */
-const STEP_LIMIT = 500;
 /** Jobs that a run of reserve promotes at most, which has more to do. */
 export const PROMOTE_LIMIT = 250;
 /** Jobs whose leases have ended that a run of reclaim brings back at most. */
@@ -22,9 +20,16 @@ export interface MaintainAnswer extends Maintenance {
   readonly suspects: Buffer[];
 }
 
+interface MaintainStep {
+  /** Due jobs to pass over. */
+  readonly skip: number;
+  /** Jobs that are promoted at most, and fewer of many topics. */
+  readonly limit: number;
+}
+
 /** lua/maintain.lua */
-export async function maintain(target: Target, skip: number): Promise<MaintainAnswer> {
-  const answer = await runScript(target, SCRIPTS.maintain, skip, STEP_LIMIT, ...LATENESS_BOUNDS_MS);
+export async function maintain(target: Target, { skip, limit }: MaintainStep): Promise<MaintainAnswer> {
+  const answer = await runScript(target, SCRIPTS.maintain, skip, limit, ...LATENESS_BOUNDS_MS);
   const [promoted, expired, reclaimed, deleted, stuck, more, next, untidy, ...rest] = answer;
   const [buried, late, forgotten, wrongTypes, ...suspects] = rest;
   return {
