@@ -1,4 +1,4 @@
-import { groupLeases, inOrderGiven, type LeaseGroup } from '../../core/lease.js';
+import { groupLeases, inOrderGiven, type LeaseGroup } from '../../core/lease-groups.js';
 import type { NackResult } from '../../core/results.js';
 import type { ExtendParams, LeaseParams, NackParams } from '../../core/store.js';
 import type { Caller } from './caller.js';

@@ -1,7 +1,18 @@
-import { formatLease, type LeaseGroup } from '../../core/lease.js';
+import { isWholeReservation, type LeaseGroup } from '../../core/lease-groups.js';
+import { formatLease } from '../../core/lease.js';
 import type { RetryPolicy } from '../../core/retry-policy.js';
 import type { Connection } from './connection.js';
-import { strangeNumber } from './errors.js';
+import {
+  deleteRecord,
+  isWholeOf,
+  keepRecord,
+  type LeaseRecord,
+  ownToken,
+  readEndedRecord,
+  readRecord,
+  reservationOf,
+  takeFrom,
+} from './lease-record.js';
 import { formatPolicy, type HOLD } from './policy.js';
 import { bounded, boundedTime, bytesOf, changeJobs, dateOf, DUE_AT, LEASED } from './rows.js';
 
@@ -14,41 +25,16 @@ export const LEASE_COLUMNS = `
 token, ${bounded('lease.first + held.key')} AS number, ${bounded('jobs')} AS jobs,
 ${bounded('deadline')} AS deadline, ${boundedTime('reserved_at')} AS reservedAt, ${boundedTime('ends_at')} AS endsAt, holder`;
 
-const COLUMNS =
-  'token, ends_at AS endsAt, reserved_at AS reservedAt, deadline, jobs, first, seqs, policy, has_extras IS 1 AS hasExtras';
-const RECORD = `SELECT ${COLUMNS} FROM lease WHERE token = ?`;
-const ENDED = `SELECT ${COLUMNS} FROM lease WHERE ends_at <= ? ORDER BY ends_at, token LIMIT 1`;
 const INSERT = `
 INSERT INTO lease (token, ends_at, reserved_at, deadline, jobs, first, seqs, policy, holder, has_extras)
 VALUES (?, ?, ?, ?, ?, 1, ?, ?, ?, ?)`;
 const SPLIT_OFF = `
 INSERT INTO lease (token, ends_at, reserved_at, deadline, jobs, first, seqs, policy, holder, has_extras)
 SELECT ?, ?, reserved_at, deadline, jobs, ?, ?, policy, holder, has_extras FROM lease WHERE token = ?`;
-const KEEP = 'UPDATE lease SET seqs = ? WHERE token = ?';
 const EXTEND = 'UPDATE lease SET ends_at = ? WHERE token = ?';
-const DELETE = 'DELETE FROM lease WHERE token = ?';
 const LEASED_IDS = `SELECT token, held.key AS at, job.seq, ${DUE_AT} AS dueAt, job.id FROM ${LEASED_JOBS}`;
 
 const LEASE = `UPDATE job SET state = ${LEASED}`;
-
-/** What a reservation has in hand, or what a lease that was split off it has. */
-interface LeaseRecord {
-  readonly token: string;
-  readonly endsAt: number;
-  readonly reservedAt: number;
-  /** The end that the lease strings name. */
-  readonly deadline: number;
-  /** The count that the lease strings name. */
-  readonly jobs: number;
-  /** The number of the job that stands first in `seqs`. */
-  readonly first: number;
-  /** In the order of delivery; null in the place of a job that is not in this record's hands any more. */
-  readonly seqs: (number | null)[];
-  /** As {@link formatPolicy} makes it. */
-  readonly policy: string | null;
-  /** May one of the jobs have extras? */
-  readonly hasExtras: 0 | 1;
-}
 
 /** A reservation that is being made. */
 export interface Reservation {
@@ -82,10 +68,6 @@ export interface LeasedId {
   readonly dueAt: number;
   readonly id: Uint8Array;
 }
-
-/** A lease that was extended by itself has a record of its own. */
-const ownToken = (token: string, number: number): string => `${token}.${number}`;
-const reservationOf = (token: string): string => token.split('.', 1)[0] ?? '';
 
 /** The lease string and the end of a job that was selected with LEASE_COLUMNS. */
 export function leaseOf(row: {
@@ -121,13 +103,28 @@ export function leaseJobs(connection: Connection, seqs: readonly number[], made:
  */
 export function endLeases(connection: Connection, group: LeaseGroup): EndedLeases & { answers: boolean[] } {
   const { token } = group;
-  const record = readRecord(connection, RECORD, token);
+  const record = readRecord(connection, token);
+  if (record && isWholeReservation(group) && isWholeOf(record, group.count)) {
+    deleteRecord(connection, record);
+    const { seqs, reservedAt, policy, hasExtras } = record;
+    const answers = seqs.map(() => true);
+    return { token, seqs, numbers: group.numbers, reservedAt, policy, hasExtras: hasExtras === 1, answers };
+  }
+  return endEach(connection, group, record);
+}
+
+function endEach(
+  connection: Connection,
+  group: LeaseGroup,
+  record: LeaseRecord | undefined,
+): EndedLeases & { answers: boolean[] } {
+  const { token } = group;
   const [seqs, numbers]: [number[], number[]] = [[], []];
   let of = record;
   const answers = group.numbers.map((number) => {
     let seq = record && takeFrom(record, number - record.first);
     if (seq === undefined) {
-      const own = readRecord(connection, RECORD, ownToken(token, number));
+      const own = readRecord(connection, ownToken(token, number));
       if (!own) return false;
       seq = takeFrom(own, 0);
       keepRecord(connection, own);
@@ -149,7 +146,7 @@ export function endLeases(connection: Connection, group: LeaseGroup): EndedLease
  */
 export function extendLeases(connection: Connection, group: LeaseGroup, endsAt: number): boolean[] {
   const { token, numbers } = group;
-  const record = readRecord(connection, RECORD, token);
+  const record = readRecord(connection, token);
   const inRecord = (number: number) => typeof record?.seqs[number - record.first] === 'number';
   const together = new Set(numbers.filter(inRecord));
   const answers = numbers.map(
@@ -167,9 +164,9 @@ export function takeEnded(
   connection: Connection,
   now: number,
 ): (EndedLeases & { readonly endsAt: number }) | undefined {
-  const record = readRecord(connection, ENDED, now);
+  const record = readEndedRecord(connection, now);
   if (!record) return undefined;
-  connection.run(DELETE, record.token);
+  deleteRecord(connection, record);
   const [seqs, numbers]: [number[], number[]] = [[], []];
   for (const [i, seq] of record.seqs.entries()) {
     if (seq === null) continue;
@@ -197,7 +194,7 @@ export function findLeased(connection: Connection, ids: readonly Buffer[]): Map<
 
 /** Within a transaction: ends a lease that `findLeased` has found, and leaves its job as it is. */
 export function revokeLease(connection: Connection, { token, at }: LeasedId): void {
-  const record = readRecord(connection, RECORD, token);
+  const record = readRecord(connection, token);
   if (!record) return;
   takeFrom(record, at);
   keepRecord(connection, record);
@@ -215,40 +212,4 @@ function splitOff(
     connection.run(SPLIT_OFF, ownToken(token, number), endsAt, number, seqs, token);
   }
   keepRecord(connection, record);
-}
-
-function readRecord(connection: Connection, sql: string, key: string | number): LeaseRecord | undefined {
-  const row = connection.get(sql, key) as (Omit<LeaseRecord, 'seqs'> & { seqs: string }) | undefined;
-  return row && { ...row, seqs: toSeqs(row.seqs) };
-}
-
-/** @throws what makes the store mend the row, when no delayer wrote it */
-function toSeqs(json: string): (number | null)[] {
-  let seqs: unknown;
-  try {
-    seqs = JSON.parse(json);
-  } catch {
-    throw strangeNumber();
-  }
-  if (!Array.isArray(seqs)) throw strangeNumber();
-  // A number that stands there again is no second job.
-  const seen = new Set<unknown>();
-  return seqs.map((seq: unknown) => {
-    if (!Number.isSafeInteger(seq) || seen.has(seq)) return null;
-    seen.add(seq);
-    return seq as number;
-  });
-}
-
-function takeFrom({ seqs }: LeaseRecord, at: number): number | undefined {
-  const seq = seqs[at];
-  if (typeof seq !== 'number') return undefined;
-  seqs[at] = null;
-  return seq;
-}
-
-/** Writes down what is left of a record; it goes with its last job. */
-function keepRecord(connection: Connection, { token, seqs }: LeaseRecord): void {
-  if (seqs.every((seq) => seq === null)) connection.run(DELETE, token);
-  else connection.run(KEEP, JSON.stringify(seqs), token);
 }

@@ -1,5 +1,5 @@
 import type { Job, LeasedJob } from '../../core/job.js';
-import { formatLease } from '../../core/lease.js';
+import { formatLeases } from '../../core/lease-groups.js';
 import type { Burial, Popped, Reserved } from '../../core/results.js';
 import type { PopParams, ReserveParams } from '../../core/store.js';
 import type { Connection } from './connection.js';
@@ -95,12 +95,11 @@ function reserveOnce(connection: Connection, params: ReserveParams, now: number)
     leaseJobs(connection, seqs, { token, reservedAt: now, endsAt: deadlineMs, policy, holder, hasExtras });
   }
   const leaseUntil = new Date(deadlineMs);
+  const leases = formatLeases({ token, count: rows.length, deadlineMs });
   const jobs = rows.map((row, i) => {
-    const number = i + 1;
-    const lease = formatLease({ token, number, count: rows.length, deadlineMs });
     const own = extras.get(row.seq);
-    const key = own?.extrasKey ?? `${token}.${number}`;
-    return toLeasedJob(connection, row, { lease, leaseUntil, key }, own);
+    const key = own?.extrasKey ?? `${token}.${i + 1}`;
+    return toLeasedJob(connection, row, { lease: leases[i] ?? '', leaseUntil, key }, own);
   });
   return { jobs, ...rest };
 }

@@ -1,4 +1,4 @@
-import { groupLeases, inOrderGiven, type LeaseGroup } from '../../core/lease.js';
+import { groupLeases, inOrderGiven, type LeaseGroup } from '../../core/lease-groups.js';
 import type { ExtendParams, LeaseParams, NackParams } from '../../core/store.js';
 import type { NackResult } from '../../core/results.js';
 import { DEFAULT_RETRY, hasRetryLeft, pauseAfter } from '../../core/retry-policy.js';
@@ -20,10 +20,8 @@ export function ack(connection: Connection, params: LeaseParams): Promise<boolea
   return byReservation(params.leases, (groups) =>
     connection.writeFreeing(() => {
       const ended = groups.map((group) => endLeases(connection, group));
-      deleteJobs(
-        connection,
-        ended.flatMap(({ seqs }) => seqs),
-      );
+      const [only] = ended;
+      deleteJobs(connection, ended.length === 1 && only ? only.seqs : ended.flatMap(({ seqs }) => seqs));
       for (const { seqs, hasExtras } of ended) if (hasExtras) dropExtras(connection, seqs);
       // Nothing is due earlier for it.
       connection.agenda.keep();

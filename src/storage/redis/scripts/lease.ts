@@ -1,4 +1,4 @@
-import { isWholeReservation, type LeaseGroup } from '../../../core/lease.js';
+import { isWholeReservation, type LeaseGroup } from '../../../core/lease-groups.js';
 import { BACKOFF_JITTER, DEFAULT_RETRY } from '../../../core/retry-policy.js';
 import type { NackResult } from '../../../core/results.js';
 import type { NackParams } from '../../../core/store.js';

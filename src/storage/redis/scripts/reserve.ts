@@ -1,4 +1,5 @@
 import type { LeasedJob, OwnRetry } from '../../../core/job.js';
+import { formatLeases } from '../../../core/lease-groups.js';
 import { formatLease, LOCK_MS } from '../../../core/lease.js';
 import type { Burial } from '../../../core/results.js';
 import { DEFAULT_RETRY } from '../../../core/retry-policy.js';
@@ -84,6 +85,9 @@ function toLeasedJobs(answer: readonly Value[], token: string): LeasedJob[] {
   const [count, deadlineMs] = [Number(answer[6]), Number(answer[7])];
   const topicOf = topicByNumber(answer[5] as Buffer | Value[]);
   const ownOf = ownByNumber(answer[9]);
+  // Of an answer that is given again some jobs may be missing.
+  const isWhole = answer.length === FIRST_ROW + count * ROW;
+  const leases = isWhole ? formatLeases({ token, count, deadlineMs }) : [];
   const jobs: LeasedJob[] = [];
   // By index: drain reads tens of thousands of these a second.
   for (let i = FIRST_ROW; i < answer.length; i += ROW) {
@@ -96,7 +100,7 @@ function toLeasedJobs(answer: readonly Value[], token: string): LeasedJob[] {
       dueAt: toDate(answer[i + 3]),
       expiresAt: toDate(answer[i + 4]),
       attempts: Number(answer[i + 5]),
-      lease: formatLease({ token, number, count, deadlineMs }),
+      lease: leases[number - 1] ?? formatLease({ token, number, count, deadlineMs }),
       leaseUntil,
       key: `${token}.${number}`,
       ...ownOf?.get(number),
