@@ -14,6 +14,11 @@ export interface ModelEdit extends Meant {
   readonly ifBody?: string | undefined;
 }
 
+export interface Redated extends Meant {
+  /** In ms; one in the past is now. */
+  readonly due: number;
+}
+
 /** What operators change of a job in line: when it is due, its body, its ready lifetime. */
 export class Changes {
   constructor(
@@ -44,9 +49,16 @@ export class Changes {
   }
 
   /** Gives delayed jobs another due time, among those due then as if they were pushed now. @returns when each is due now */
-  reschedule(jobs: readonly (Meant & { readonly due: number })[], now: number): (number | undefined)[] {
-    return jobs.map(({ due, ...meant }) => {
-      const job = this.delayed(meant, now);
+  reschedule(jobs: readonly Redated[], now: number): (number | undefined)[] {
+    return partsOfDifferentIds(jobs).flatMap((part) => this.rescheduleTogether(part, now));
+  }
+
+  /** All leave their places before the first gets its new one. */
+  private rescheduleTogether(jobs: readonly Redated[], now: number): (number | undefined)[] {
+    const found = jobs.map((meant) => this.delayed(meant, now));
+    this.line.leave(found.flatMap((job) => job?.id ?? []));
+    return jobs.map(({ due }, i) => {
+      const job = found[i];
       if (!job) return undefined;
       const dueAt = this.byLast(Math.max(now, due));
       this.countFrom(job, dueAt);
@@ -92,4 +104,15 @@ export class Changes {
     if (lifetime > 0 && !isEndless) job.expiresAt = this.byLast(dueAt + lifetime);
     job.dueAt = dueAt;
   }
+}
+
+/** A call that names an id twice is one of several parts, of which each names it once. */
+function partsOfDifferentIds<M extends Meant>(jobs: readonly M[]): M[][] {
+  const parts: M[][] = [];
+  for (const job of jobs) {
+    const part = parts.at(-1);
+    if (part && !part.some(({ id }) => id === job.id)) part.push(job);
+    else parts.push([job]);
+  }
+  return parts;
 }

@@ -132,12 +132,18 @@ export class Comeback {
     const isDelayed = ({ dueAt }: ModelJob) => dueAt !== undefined && dueAt > now;
     for (const job of free.filter(isDelayed))
       if (isHold) this.line.putBack(job);
-      else this.line.add(job, job.dueAt ?? now, now);
+      else this.putInLine(job, job.dueAt ?? now, now);
     this.line.bringBack(
       free.filter((job) => !isDelayed(job)),
       now,
     );
     return free.length;
+  }
+
+  /** An entry of its id that stands for no job any more goes first. */
+  putInLine(job: ModelJob, dueAt: number, now: number): void {
+    this.line.leave([job.id]);
+    this.line.add(job, dueAt, now);
   }
 
   hasToWait({ id, topic }: ModelJob, now: number): boolean {

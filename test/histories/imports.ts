@@ -74,7 +74,7 @@ export class Imports {
       if (reached !== progress.from) return { outcomes: [], reached };
       this.files.set(progress.file, { line: progress.to, at: now });
     }
-    return { outcomes: jobs.map((job) => this.importOne(job, onExisting, now)) };
+    return { outcomes: this.line.together(() => jobs.map((job) => this.importOne(job, onExisting, now))) };
   }
 
   private importOne(given: ModelImport, onExisting: OnExisting, now: number): ImportOutcome {

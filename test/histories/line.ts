@@ -29,6 +29,13 @@ export interface Line {
    * @param number of a job that would be pushed now
    */
   redate(job: ModelJob, dueAt: number, number: number): void;
+  /** Jobs of these ids leave their places in the pool before any of them gets a new one. */
+  leave(ids: readonly string[]): void;
+  /**
+   * A call that puts all its jobs in line in the end: each gets a place behind those that were there when the call
+   * began, also those of its own jobs, and behind those that the call has given.
+   */
+  together<T>(call: () => T): T;
   /** Takes the first ready jobs of a topic. */
   take(topic: string, limit: number, now: number): ModelJob[];
   /** Takes the job of an id out of line, in whatever state. */
@@ -101,6 +108,15 @@ export class PlainLine implements Line {
       one.topic === job.topic && one.place?.at === dueAt && one.number > job.number;
     if ([...this.byId.values()].some(isBehind)) job.number = number;
     this.setDue(job, dueAt);
+  }
+
+  /** Places are of the jobs' numbers here, and depend on no others. */
+  leave(): void {
+    return;
+  }
+
+  together<T>(call: () => T): T {
+    return call();
   }
 
   take(topic: string, limit: number, now: number): ModelJob[] {

@@ -105,7 +105,7 @@ export class Model {
 
   /** Adds jobs, each by itself. An id that lives is kept, refused or replaced; any other is free. */
   push(jobs: readonly ModelPush[], onExisting: OnExisting, now: number): PushResult[] {
-    return jobs.map((job) => this.pushOne(job, onExisting, now));
+    return this.line.together(() => jobs.map((job) => this.pushOne(job, onExisting, now)));
   }
 
   private pushOne(
@@ -248,7 +248,7 @@ export class Model {
     this.line.setDue(job, dueAt);
     job.ttlMs ??= job.expiresAt - dueAt;
     if (this.back.hasToWait(job, now)) this.back.wait(job, dueAt, now);
-    else this.line.add(job, dueAt, now);
+    else this.back.putInLine(job, dueAt, now);
   }
 
   /** The leases of a reservation end together, in the order in which they are named. */

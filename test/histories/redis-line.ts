@@ -24,6 +24,8 @@ export class RedisLine implements Line {
   /** Topics whose ready key is of a wrong type. */
   readonly spoiled = new Set<string>();
   private readonly first = new FirstPlaces();
+  /** Within a call that puts its jobs into the pool together: all places that were taken, or have been given. */
+  private given: Place[] | undefined;
   /** In which list delayer has put the entry of an id. It does not know of those that the original daemon made. */
   private readonly notes = new Map<string, { readonly topic: string; readonly place: Place | undefined }>();
   /**
@@ -194,11 +196,26 @@ export class RedisLine implements Line {
     this.putInPool(job, dueAt);
   }
 
+  leave(ids: readonly string[]): void {
+    for (const id of ids) this.pool.delete(id);
+  }
+
+  together<T>(call: () => T): T {
+    this.given = [...this.pool.values()];
+    try {
+      return call();
+    } finally {
+      this.given = undefined;
+    }
+  }
+
   /** Behind those that are due in the same ms. */
   private putInPool(job: ModelJob, dueAt: number): void {
-    const last = [...this.pool.values()].filter(({ at }) => at === dueAt).map(({ turn }) => turn);
+    const others = this.given ?? [...this.pool.values()];
+    const last = others.filter(({ at }) => at === dueAt).map(({ turn }) => turn);
     job.dueAt = dueAt;
     job.place = { at: dueAt, turn: Math.max(-1, ...last) + 1 };
+    this.given?.push(job.place);
     this.pool.set(job.id, job.place);
   }
 
