@@ -1,4 +1,5 @@
 import { DelayerError } from '../../src/core/errors.js';
+import { parseLease } from '../../src/core/lease.js';
 import type { Burial } from '../../src/core/results.js';
 import { Difference, expectSame } from './difference.js';
 import type { Ground } from './ground.js';
@@ -79,4 +80,13 @@ export async function orUnknown<T>(answer: Promise<T>, fate: Fate | undefined): 
     if (fate && error instanceof DelayerError && error.code === 'outcome_unknown') return undefined;
     throw error;
   }
+}
+
+/** The leases in the store that the model has not heard of, those of one reservation: by their numbers. */
+export async function leasesUnheardOf({ ground, model }: Context): Promise<string[]> {
+  const lists = TOPICS.map((topic) => ground.viewer.list(topic, { states: ['leased'] }));
+  return (await Promise.all(lists))
+    .flatMap(({ jobs }) => jobs.flatMap(({ lease }) => lease ?? []))
+    .filter((name) => !model.leases.some((lease) => lease.name === name))
+    .sort((a, b) => parseLease(a).number - parseLease(b).number);
 }

@@ -56,6 +56,36 @@ export const OF_MOVING: readonly Defect[] = [
     `  return math.max(since, due)`,
     `  return since`,
   ]),
+  redis(
+    'held, and told of as not',
+    'a hold whose answer was lost is asked again, and answers that it holds none',
+    [
+      `${REDIS}/hold.ts`,
+      `caller.run('never', (target) => scripts.hold(target, params, cleared))`,
+      `caller.run('idempotent', (target) => scripts.hold(target, params, cleared))`,
+    ],
+  ),
+  sqlite(
+    'half a hold',
+    'a job that is to be held leaves the line before its lease is written down',
+    [
+      `${SQLITE}/hold.ts`,
+      `  if (seqs.length > 0)
+    leaseJobs(connection, seqs, {`,
+      `  if (seqs.length > 0) changeJobs(connection, 'UPDATE job SET state = 1', seqs);
+  if (seqs.length > 0) {
+    connection.get('COMMIT');
+    connection.get('BEGIN IMMEDIATE');
+  }
+  if (seqs.length > 0)
+    leaseJobs(connection, seqs, {`,
+    ],
+    [
+      `${SQLITE}/hold.ts`,
+      `import { IN_LINE, LAST_TIME_MS, WAITING }`,
+      `import { changeJobs, IN_LINE, LAST_TIME_MS, WAITING }`,
+    ],
+  ),
   redis('held is tried', 'a hold that ends counts as an attempt', [
     `${LUA}/lib/reclaim.lua`,
     `  if job.policy == HOLD then`,

@@ -4,7 +4,7 @@ import { type Defect, LUA, REDIS, redis, SQLITE, sqlite } from './defect.js';
 export const OF_USE: readonly Defect[] = [
   redis('early by a note', 'the notes by which an old entry is known are forgotten while it is in its list', [
     `${LUA}/lib/forget.lua`,
-    `if topic and is_in_ready_list(id, topic) then`,
+    `if topic and stands_in_list(id, topic) then`,
     `if false then`,
   ]),
   redis('not found', 'an expired job is listed, and find denies it', [

@@ -10,13 +10,15 @@ export type DoomedMethod =
   | 'pushMany'
   | 'import'
   | 'reserve'
+  | 'hold'
   | 'ack'
   | 'release'
   | 'nack'
   | 'removeMany'
   | 'requeue'
   | 'promote'
-  | 'reschedule';
+  | 'reschedule'
+  | 'edit';
 
 /** What a process is to do, and where it is to end. */
 export interface Task {

@@ -231,9 +231,9 @@ export class History {
       case 'reschedule':
         return this.changer.reschedule(step, queue, fate);
       case 'hold':
-        return this.holder.hold(step, queue);
+        return this.holder.hold(step, queue, fate);
       case 'edit':
-        return this.changer.edit(step, queue);
+        return this.changer.edit(step, queue, fate);
       case 'export':
         return this.mover.export(step, queue);
       case 'import':

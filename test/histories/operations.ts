@@ -325,7 +325,10 @@ const spoil = fc.record({ does: fc.constant('spoil'), topic: aTopic });
 const heal = fc.record({ does: fc.constant('heal') });
 const flushScripts = fc.record({ does: fc.constant('flush scripts') });
 /** What may be interrupted besides pushes and failures. */
-const OTHERS = [remove, requeue, reserve, ack, release, promote, reschedule, imported] as const;
+const OTHERS = [
+  ...[remove, requeue, reserve, held, ack, release],
+  ...[promote, reschedule, edit, imported],
+] as const;
 const cut = fc.record({
   does: fc.constant('cut'),
   where: fc.constantFrom('reply', 'request'),
@@ -342,9 +345,10 @@ const reopen = fc.record({ does: fc.constant('reopen'), by: process });
 /** A process that is killed before or after one of the statements of what it does, or when it is done. */
 const kill = fc.record({
   does: fc.constant('kill'),
-  at: fc.integer({ min: 1, max: 16 }),
+  /** Most operations have few statements. */
+  at: fc.oneof(fc.integer({ min: 1, max: 4 }), fc.integer({ min: 1, max: 16 })),
   after: fc.boolean(),
-  step: fc.oneof(push, push, retry, bury, ...OTHERS, imported, importMade),
+  step: fc.oneof(push, push, retry, bury, ...OTHERS, held, imported, importMade),
 });
 
 const onRedis = fc.oneof(
@@ -368,7 +372,7 @@ const withCuts = (steps: fc.Arbitrary<Step>) =>
   fc.oneof({ weight: 50, arbitrary: steps }, { weight: 2, arbitrary: cut });
 const onSqlite = fc.oneof(...common, { weight: 1, arbitrary: reopen });
 /** A process takes longer to start than a history: only some have such. */
-const onSqliteKilled = fc.oneof(...common, { weight: 2, arbitrary: kill });
+const onSqliteKilled = fc.oneof(...common, { weight: 3, arbitrary: kill });
 
 type ValueOf<T> = T extends fc.Arbitrary<infer V> ? V : never;
 export type Step =

@@ -59,7 +59,7 @@ export class Changer {
     }
   }
 
-  async edit({ id, believed, ...step }: StepOf<'edit'>, queue: Queue): Promise<void> {
+  async edit({ id, believed, ...step }: StepOf<'edit'>, queue: Queue, fate?: Fate): Promise<void> {
     const { model, now } = this.context;
     const body = step.body || step.ttlMs === undefined ? `edited ${(this.bodies += 1)}` : undefined;
     // Where its list is none, a store cannot tell a ready job from one that an original client has in hand.
@@ -68,9 +68,13 @@ export class Changer {
     const meant = { ...this.meant(id, believed), body, ttlMs: step.ttlMs, ifBody };
     this.context.say(`edit ${JSON.stringify(meant)}`);
     const told = statesToTell(this.context).get(id);
-    const { edited, isOver, state } = await queue.edit(asDated(meant));
-    const seen = edited ? 'edited' : isOver === true ? 'over' : 'left alone';
-    expectSame('edit', model.changes.edit(meant, now), seen);
+    const answer = await orUnknown(queue.edit(asDated(meant)), fate);
+    if (fate) expectSame('edit: told that nobody knows', true, answer === undefined);
+    if (fate?.lost === 'request') return;
+    const expected = model.changes.edit(meant, now);
+    if (!answer) return;
+    const { edited, isOver, state } = answer;
+    expectSame('edit', expected, edited ? 'edited' : isOver === true ? 'over' : 'left alone');
     expectTold('edit', told, state);
   }
 

@@ -2,17 +2,20 @@ import { parseLease } from '../../src/core/lease.js';
 import type { Queue } from '../../src/core/queue.js';
 import type { HoldResult } from '../../src/core/results.js';
 import type { Meant } from './changes.js';
-import type { Context } from './context.js';
+import { type Context, type Fate, leasesUnheardOf, orUnknown } from './context.js';
 import { expectSame } from './difference.js';
 import { HELD } from './holds.js';
+import type { ModelLease } from './job.js';
 import type { StepOf } from './operations.js';
 import { expectTold, statesToTell } from './told.js';
+
+type ModelHeld = ReturnType<Context['model']['holds']['hold']>[number];
 
 /** Holds jobs for an operator, in the store and in the model. Their leases end as those of consumers do. */
 export class Holder {
   constructor(private readonly context: Context) {}
 
-  async hold({ jobs, states, leaseMs, holder }: StepOf<'hold'>, queue: Queue): Promise<void> {
+  async hold({ jobs, states, leaseMs, holder }: StepOf<'hold'>, queue: Queue, fate?: Fate): Promise<void> {
     const { context } = this;
     // Where its list is none, a store cannot tell a ready job from one that an original client has in hand.
     if (context.blockedTopics().length > 0) return;
@@ -23,14 +26,25 @@ export class Holder {
       ...rest,
       dueAt: dueAt === undefined ? undefined : new Date(dueAt),
     }));
-    const seen = await queue.hold(requests, { leaseMs, holder });
+    const seen = await orUnknown(queue.hold(requests, { leaseMs, holder }), fate);
+    if (fate) expectSame('hold: told that nobody knows', true, seen === undefined);
+    if (fate?.lost === 'request') return;
     const expected = context.model.holds.hold(meant, { leaseMs, holder }, context.now);
+    if (!seen) return this.lookUp(expected);
     for (const [i, { id }] of meant.entries()) {
       // One that this very call holds is leased, or is still what it was.
       const isTwice = meant.some((one, j) => one.id === id && j < i && expected[j]);
       const allowed = [...(told.get(id) ?? []), ...(isTwice ? (['leased', undefined] as const) : [])];
       expectHeld(context, expected[i], seen[i], allowed);
     }
+  }
+
+  /** Nobody heard what is held: it stands in the store. */
+  private async lookUp(expected: readonly ModelHeld[]): Promise<void> {
+    const names = await leasesUnheardOf(this.context);
+    const held = expected.flatMap((one) => one ?? []);
+    expectSame('a hold that nobody heard of: jobs that are held', held.length, names.length);
+    for (const [i, { lease }] of held.entries()) expectName(this.context, lease, names[i] ?? '');
   }
 
   /** Of a job in line, or else of one that waits. */
@@ -43,8 +57,8 @@ export class Holder {
 }
 
 function expectHeld(
-  { model, leases }: Context,
-  expected: ReturnType<Context['model']['holds']['hold']>[number],
+  context: Context,
+  expected: ModelHeld,
   seen: HoldResult | undefined,
   told: readonly (HoldResult['state'] | undefined)[] | undefined,
 ): void {
@@ -54,14 +68,14 @@ function expectHeld(
     return;
   }
   const { lease, was } = expected;
-  const name = seen?.lease ?? '';
   expectSame('hold: what the job was', was, seen?.state);
+  expectSame('hold: until when', lease.end, seen?.leaseUntil?.getTime());
+  expectName(context, lease, seen?.lease ?? '');
+}
+
+function expectName({ model, leases }: Context, lease: ModelLease, name: string): void {
   const { number, count, deadlineMs } = parseLease(name);
-  expectSame(
-    'hold: the lease',
-    [lease.number, lease.count, lease.firstEnd, lease.end],
-    [number, count, deadlineMs, seen?.leaseUntil?.getTime()],
-  );
+  expectSame('hold: the lease', [lease.number, lease.count, lease.firstEnd], [number, count, deadlineMs]);
   model.name(lease, name);
   leases.push(name);
 }

@@ -4,10 +4,10 @@ import { parseLease } from '../../src/core/lease.js';
 import type { Queue } from '../../src/core/queue.js';
 import type { ReserveRequest } from '../../src/core/requests.js';
 import type { Reserved } from '../../src/core/results.js';
-import { type Context, expectBuried, expectNext, type Fate, orUnknown } from './context.js';
+import { type Context, expectBuried, expectNext, type Fate, leasesUnheardOf, orUnknown } from './context.js';
 import { expectSame, Undecided } from './difference.js';
 import type { Letter, ModelJob, ModelLease, Policy } from './job.js';
-import { type StepOf, TOPICS } from './operations.js';
+import type { StepOf } from './operations.js';
 import { RedisLine } from './redis-line.js';
 import { DEFAULT_POLICY } from './retries.js';
 
@@ -50,18 +50,13 @@ export class Taker {
 
   /** By a process that ended before it could tell: what it has in hand is looked up. */
   async reserveUnheard(step: StepOf<'reserve'>, queue: Queue, fate: Fate): Promise<void> {
-    const { model, ground, now } = this.context;
+    const { model, now } = this.context;
     this.context.say(describe({ ...step, lock: undefined }));
     const { topics, limit } = step;
     const isShort = this.mayBeShort(topics);
     await orUnknown(queue.reserve(requestOf({ ...step, lock: undefined })), fate);
     if (fate.lost === 'request') return;
-    const names = (
-      await Promise.all(TOPICS.map((topic) => ground.viewer.list(topic, { states: ['leased'] })))
-    )
-      .flatMap(({ jobs }) => jobs.flatMap(({ lease }) => lease ?? []))
-      .filter((name) => !model.leases.some((lease) => lease.name === name))
-      .sort((a, b) => parseLease(a).number - parseLease(b).number);
+    const names = await leasesUnheardOf(this.context);
     const most = isShort ? names.length : limit;
     const { leases } = model.reserve({ ...step, limit: most, policy: policyOf(step) }, now);
     expectSame('a reserve that nobody heard of: jobs in hand', leases.length, names.length);

@@ -207,6 +207,20 @@ describe('jobs that an original client pushed, before delayer:', () => {
     expect(idsOf(await reserve(queue, 'topic', 9))).to.deep.equal(ids.slice(2));
   });
 
+  it('a job that comes back with a later one stands before those of its second that were behind it', async () => {
+    const queue = ground.queue();
+    const [second] = (await ground.raw.time()).map(Number);
+    // In one second, whatever the clock does meanwhile: the entries are those that a client would have made.
+    for (const id of ['1', '2']) await client().push(id, 'topic', id, 0, 60);
+    await ground.raw.zadd(`${ground.prefix}:delayed`, must(second), '1', must(second), '2');
+    await queue.push({ id: '3', topic: 'topic', body: '3' });
+    await maintainAll(queue);
+    const held = await queue.hold([{ id: '1' }, { id: '3' }], { leaseMs: 60_000, holder: 'operator' });
+    expect(idsOf((await queue.list('topic', { states: ['ready'] })).jobs)).to.deep.equal(['2']);
+    await queue.release(held.flatMap(({ lease }) => lease ?? []));
+    expect(idsOf(await queue.popMany('topic', 3))).to.deep.equal(['1', '2', '3']);
+  });
+
   it('delayer shows no due time that belonged to an earlier job of the id', async () => {
     const queue = ground.queue();
     const { dueAt: old } = await queue.push({ id: '1', topic: 'topic', body: 'old', ttlMs: 3_600_000 });

@@ -76,7 +76,8 @@ local function put_in_line(topic, entries)
   local lifted = before > 0 and redis.call('LRANGE', ready, -before, -1) or {}
   if before > 0 then redis.call('LTRIM', ready, 0, -before - 1) end
   -- Mostly all of them stand before all that come back now.
-  if before == 0 or place_of(redis.call('HGET', READY_DUE, lifted[1])) <= first then
+  -- One that comes back stands before those of its own place: it was delivered before them.
+  if before == 0 or place_of(redis.call('HGET', READY_DUE, lifted[1])) < first then
     append(ready, ids_in_order(entries))
     append(ready, lifted)
   else
