@@ -7,30 +7,32 @@ import type { PushParams } from '../../core/store.js';
 /**
  * What became of a push whose answer was lost. A job that is there with the same content has arrived; of
  * the rest, and of replacements, nobody knows. Looking never pushes twice.
+ * @param findLiving leased, waiting and dead jobs of an id need not be found: they keep no other out
  * @throws DelayerError `lost` when the store cannot be asked
  */
 export async function findWhatArrived(
-  find: (id: Buffer) => Promise<JobRecord[]>,
+  findLiving: (id: Buffer) => Promise<JobRecord | undefined>,
   { jobs, onExisting }: PushParams,
   lost: DelayerError,
 ): Promise<PushResult[]> {
+  const look = async (job: NewJob) => resultOf(job, await findLiving(job.id), onExisting);
   try {
-    return await Promise.all(jobs.map(async (job) => resultOf(job, await find(job.id), onExisting)));
+    // The first job alone, until Redis answers: each question is asked again and again while Redis is away or loads,
+    // and one that was restarted has forgotten the script, whose text would be sent for each job.
+    const first = await Promise.all(jobs.slice(0, 1).map(look));
+    return [...first, ...(await Promise.all(jobs.slice(1).map(look)))];
   } catch {
     throw lost;
   }
 }
 
-function resultOf({ topic, body }: NewJob, found: readonly JobRecord[], onExisting: OnExisting): PushResult {
+function resultOf({ topic, body }: NewJob, found: JobRecord | undefined, onExisting: OnExisting): PushResult {
   if (onExisting === 'replace') return { outcome: 'unknown' };
-  // Leased, waiting, expired and dead jobs of that id keep no other out: they were there before.
-  const living = found.filter(
-    ({ state, blockedBy }) =>
-      ['delayed', 'due', 'ready'].includes(state) && blockedBy?.type !== 'duplicate_id',
-  );
-  const same = living.find((job) => job.topic?.equals(topic) === true && job.body?.equals(body) === true);
-  if (same) return { outcome: 'pushed', dueAt: same.dueAt };
+  // One that has expired keeps no other out either.
+  const living = found !== undefined && found.state !== 'expired' ? found : undefined;
+  if (living?.topic?.equals(topic) === true && living.body?.equals(body) === true)
+    return { outcome: 'pushed', dueAt: living.dueAt };
   // Other content is no proof of a conflict: the job may have been pushed and popped, and its id pushed again
   // by somebody else. Where any job of that id will do, there is one.
-  return { outcome: onExisting === 'keep' && living.length > 0 ? 'kept' : 'unknown' };
+  return { outcome: onExisting === 'keep' && living !== undefined ? 'kept' : 'unknown' };
 }

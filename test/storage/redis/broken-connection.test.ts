@@ -131,6 +131,20 @@ describe('a connection to Redis that breaks:', () => {
     });
   });
 
+  it('a push of many whose answer was lost looks for its jobs with one text, where Redis has forgotten the script', async () => {
+    const jobs = Array.from({ length: 100 }, (_, i) => ({ ...job, id: `${i}`, delayMs: LONG_MS }));
+    proxy.cut('reply', SCRIPT);
+    const forgotten = proxy.before(runsOf(SCRIPTS.find).when, async () => {
+      await ground.raw.script('FLUSH');
+      await ground.raw.config('RESETSTAT');
+    });
+    const pushed = await queue.pushMany(jobs);
+    await forgotten;
+    expect(new Set(pushed.map(({ outcome }) => outcome))).to.deep.equal(new Set(['pushed']));
+    const stats = await ground.raw.info('commandstats');
+    expect(stats).to.include('cmdstat_eval:calls=1,').and.include('cmdstat_evalsha:calls=100,');
+  });
+
   describe('a push that did not reach Redis', () => {
     it('a push that was lost has an unknown outcome, and nothing is pushed later', async () => {
       proxy.cut('request', SCRIPT);

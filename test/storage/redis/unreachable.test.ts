@@ -157,6 +157,24 @@ describe('a Redis that does not serve', () => {
     expect(loading.commands.join()).to.include('EVALSHA');
   });
 
+  it('that loads its data after an answer to a push of many was lost is asked for one of the jobs until it is done', async () => {
+    const [server, loading] = [await start(), await fake({ HELLO: hello('7.0.0'), EVALSHA: LOADING })];
+    const proxy = await Proxy.to({ path: server.socket });
+    ends.push(() => proxy.close());
+    const queue = open(proxy.url);
+    await push(queue);
+    // The looks are lost as the push is, until the Redis that loads is there.
+    proxy.cut('reply', { times: Infinity, when: (request) => request.includes('EVALSHA') });
+    const jobs = Array.from({ length: 50 }, (_, i) => ({ id: `id-${i}`, topic: 'many', body: 'b' }));
+    const pushing = failureOf(queue.pushMany(jobs));
+    await eventually(() => proxy.cuts > 0, { everyMs: 1 });
+    proxy.aim({ host: '127.0.0.1', port: Number(new URL(loading.url).port) });
+    proxy.pass();
+    expect(await pushing).to.include({ code: 'outcome_unknown', exitCode: 75 });
+    const askedFor = new Set(loading.commands.flatMap((command) => /\bid-\d+/.exec(command) ?? []));
+    expect([...askedFor]).to.deep.equal(['id-0']);
+  });
+
   it('that runs a script of somebody else is busy', async () => {
     const server = await start({ args: ['--lua-time-limit', '50'] });
     const queue = open(server.url);
