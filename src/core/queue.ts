@@ -84,7 +84,7 @@ import type {
   ScanPart,
   Stats,
 } from './results.js';
-import type { DiagnoseParams, PopParams, Store } from './store.js';
+import type { DiagnoseParams, Store } from './store.js';
 // By its own file: the types of a user reach no further than what they need.
 import type { MaintainParams } from './store/maintainer.js';
 import { takeWaiting } from './take-waiting.js';
@@ -142,8 +142,12 @@ export class Queue {
     request: PushRequest,
     options: { onExisting?: OnExisting | undefined } = {},
   ): Promise<PushReceipt> {
-    const [receipt] = await this.pushMany([request], options);
-    if (!receipt) throw new DelayerError('internal', 'the store gave no answer to a push');
+    // Not by way of `pushMany`: each function that is awaited is a hundredth of a single push.
+    const onExisting = toOnExisting(options);
+    const job = toNewJob(request);
+    const [result] = await this.#ask((store) => store.push({ jobs: [job], onExisting }));
+    if (!result) throw new DelayerError('internal', 'the store gave no answer to a push');
+    const receipt: PushReceipt = { id: job.id, outcome: result.outcome, dueAt: result.dueAt };
     const error = pushError(receipt);
     if (error) throw error;
     return receipt;
@@ -192,13 +196,19 @@ export class Queue {
 
   /** Takes the ready job that is due first, of the first topic that has one, at most once; nothing when there is none. */
   async pop(topics: Topics, options: PopOptions = {}): Promise<Job | undefined> {
-    return (await this.popMany(topics, 1, options))[0];
+    // Not by way of `popMany`, as in `push`.
+    const params = toPopParams(topics, 1, options);
+    const popped = await this.#ask((store) => store.pop(params));
+    tellOfBurials(popped, options);
+    tellOfPause(popped, options);
+    return popped.jobs[0];
   }
 
   /** Takes up to `count` ready jobs, at most once; perhaps fewer than are ready, `[]` when none is. */
   async popMany(topics: Topics, count: number, options: PopOptions = {}): Promise<Job[]> {
     const params = toPopParams(topics, count, options);
-    const popped = await this.#pop(params, options);
+    const popped = await this.#ask((store) => store.pop(params));
+    tellOfBurials(popped, options);
     tellOfPause(popped, options);
     return popped.jobs;
   }
@@ -217,7 +227,11 @@ export class Queue {
     const { topics: names, signal } = params;
     const taking = {
       label: this.label,
-      take: () => this.#pop(params, options),
+      take: async () => {
+        const popped = await this.#ask((store) => store.pop(params));
+        tellOfBurials(popped, options);
+        return popped;
+      },
       wait: (maxMs: number, since: number | undefined) =>
         this.#wait((store) => store.waitForReady({ topics: names, maxMs, signal, since })),
       onEvent: options.onEvent,
@@ -225,12 +239,6 @@ export class Queue {
     const popped = await takeWaiting(taking, params);
     if (popped) tellOfPause(popped, options);
     return popped?.jobs ?? [];
-  }
-
-  async #pop(params: PopParams, { onEvent }: PopOptions): Promise<Popped> {
-    const popped = await this.#ask((store) => store.pop(params));
-    for (const letter of popped.buried ?? []) onEvent?.({ type: 'job_dead', ...letter });
-    return popped;
   }
 
   /** Leases up to `limit` ready jobs until they are acknowledged, nacked, released, or `leaseMs` is over. */
@@ -521,6 +529,10 @@ export class Queue {
   #assertOpen(): void {
     if (this.#closing) throw new DelayerError('usage', `The queue ${this.label} is closed`);
   }
+}
+
+function tellOfBurials({ buried = [] }: Popped, { onEvent }: PopOptions): void {
+  for (const letter of buried) onEvent?.({ type: 'job_dead', ...letter });
 }
 
 function tellOfPause({ jobs, isPaused }: Popped, { onEvent }: PopOptions): void {

@@ -65,15 +65,15 @@ export class ClockKeeper implements ClockWatch {
   ) {}
 
   /** Has the time of day jumped since this process wrote? Then a transaction is of use, whatever waits. */
-  hasJumped(now: number): boolean {
-    return Math.abs(now - this.clock.monotonicMs() - this.offsetMs) >= TOLERANCE_MS;
+  hasJumped(now: number, monotonicMs = this.clock.monotonicMs()): boolean {
+    return Math.abs(now - monotonicMs - this.offsetMs) >= TOLERANCE_MS;
   }
 
   /** Within a transaction, before its work. It mostly compares two numbers. */
   check(now: number): void {
     const { connection } = this;
     const monotonicMs = this.clock.monotonicMs();
-    if (!this.hasJumped(now) && monotonicMs - this.checkedAtMs < CHECK_MS) return;
+    if (!this.hasJumped(now, monotonicMs) && monotonicMs - this.checkedAtMs < CHECK_MS) return;
     const reading = this.read(monotonicMs, now);
     const before = readNote(connection);
     const { note, jumpMs } = before ? follow(before, reading) : { note: begin(reading), jumpMs: 0 };

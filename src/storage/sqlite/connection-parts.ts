@@ -35,8 +35,8 @@ export interface ClockWatch {
 
 /** Looks after the room on the disk: disk-space.ts. */
 export interface SpaceWatch {
-  /** Before a transaction. */
-  look(): void;
+  /** Before a transaction. `nowMs` is on the monotonic clock. */
+  look(nowMs: number): void;
   /**
    * Before the end of a transaction that adds jobs.
    * @throws DelayerError `store_full`

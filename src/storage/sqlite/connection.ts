@@ -1,22 +1,13 @@
-import { DelayerError } from '../../core/errors.js';
+import type { DelayerError } from '../../core/errors.js';
 import { monotonicMs } from '../../core/timer.js';
 import { AgendaMemory } from './agenda-memory.js';
+import { BREATH_MS, BusyRetry } from './busy-retry.js';
 import type { ClockWatch, ConnectionHooks, ConnectionOptions, SpaceWatch } from './connection-parts.js';
 import { attach, closeDatabase, type Database, type Statement, STORE, type Value } from './driver.js';
-import { fromSqlite, isBusy, isFull, isStrangeValue } from './errors.js';
+import { isFull, isStrangeValue } from './errors.js';
 import { Turns } from './turns.js';
 import { VersionWatch } from './version-watch.js';
-import { dropOver, type Write, type WriteLimits, WriteQueue } from './write-queue.js';
-
-/** How long (ms) a call waits for the other processes on the file, as for an answer of a Redis. */
-export const BUSY_DEADLINE_MS = 15_000;
-/** Work that holds the process for so long (ms) lets signals and timers have their turn. */
-const BREATH_MS = 10;
-
-/** What a piece of work has answered. */
-interface Done<T> {
-  readonly value: T;
-}
+import { type Write, type WriteLimits, WriteQueue } from './write-queue.js';
 
 /**
  * One connection to the file. What it runs holds the process meanwhile, so a transaction is never
@@ -33,22 +24,19 @@ export class Connection {
   /** Looks after the room on the disk. */
   space: SpaceWatch | undefined;
   readonly label: string;
+  readonly versions: VersionWatch;
   private readonly statements = new Map<string, Statement>();
   private readonly writes = new WriteQueue((group) => this.commitGroup(group));
   private readonly turns = new Turns();
-  private readonly options: ConnectionOptions;
+  private readonly retry: BusyRetry;
   private open = true;
-  /** Why every call fails. */
-  private failure: DelayerError | undefined;
-  private readonly versions: VersionWatch;
-  private lastBreath = monotonicMs();
 
   constructor(
     private readonly database: Database,
-    options: ConnectionOptions,
+    private readonly options: ConnectionOptions,
   ) {
-    this.options = options;
     this.label = options.label;
+    this.retry = new BusyRetry({ ...options, turns: this.turns, onMoved: () => this.hooks.onMoved?.() });
     this.versions = new VersionWatch(database, options.label);
   }
 
@@ -83,7 +71,7 @@ export class Connection {
 
   /** Opens the file. It comes before anything else. */
   async attach(): Promise<void> {
-    await this.attempt(() => {
+    await this.retry.run(() => {
       attach(this.database, this.options.file, 'rw');
     });
   }
@@ -91,11 +79,6 @@ export class Connection {
   /** Runs statements that are needed once. */
   exec(sql: string): void {
     this.database.exec(sql);
-  }
-
-  /** From now on a file that has a newer layout than this is refused. */
-  expectVersion(version: number): void {
-    this.versions.expect(version);
   }
 
   /** Does all of `work` or nothing, as the only one on the file. For what is needed once. */
@@ -129,7 +112,7 @@ export class Connection {
    * @throws DelayerError
    */
   async read<T>(work: (now: number) => T): Promise<T> {
-    return this.attempt(() => {
+    return this.retry.run(() => {
       this.assertVersion();
       const found = work(this.now());
       this.hooks.assertSame?.();
@@ -146,6 +129,7 @@ export class Connection {
   close(): void {
     if (!this.open) return;
     this.open = false;
+    this.retry.close();
     this.statements.clear();
     this.versions.close();
     closeDatabase(this.database);
@@ -153,11 +137,12 @@ export class Connection {
 
   /** Without a promise where nothing is in the way: several of them take a tenth of a single push. */
   private commitGroup(group: Write[]): unknown[] | Promise<unknown[]> {
-    this.space?.look();
-    const pause = this.turns.pause();
+    const nowMs = monotonicMs();
+    this.space?.look(nowMs);
+    const pause = this.turns.pause(nowMs);
     if (pause) return pause.then(() => this.commitAtLast(group));
     try {
-      const done = this.attempt(() => this.commit(group), group);
+      const done = this.retry.run(() => this.commit(group), group, nowMs);
       return done instanceof Promise ? this.commitAtLast(group, done) : this.committed(done);
     } catch (error) {
       const failure = error as DelayerError;
@@ -178,12 +163,12 @@ export class Connection {
     let mayMend = true;
     for (let attempt = first; ; attempt = undefined) {
       try {
-        return this.committed(await (attempt ?? this.attempt(() => this.commit(group), group)));
+        return this.committed(await (attempt ?? this.retry.run(() => this.commit(group), group)));
       } catch (error) {
         if (mayMakeRoom && isFull(error) && this.space?.makeRoom(frees) === true) mayMakeRoom = false;
         else if (mayMend && isStrangeValue((error as DelayerError).cause)) {
           mayMend = false;
-          await this.attempt(() => this.atomically('BEGIN IMMEDIATE', () => this.hooks.mend?.()));
+          await this.retry.run(() => this.atomically('BEGIN IMMEDIATE', () => this.hooks.mend?.()));
           this.agenda.forget();
         } else throw error;
       }
@@ -207,18 +192,24 @@ export class Connection {
     return this.atomically('BEGIN IMMEDIATE', () => {
       this.assertVersion();
       this.clock?.check(this.now());
-      const begun = monotonicMs();
-      const done: unknown[] = [];
-      for (const { work } of group) {
-        done.push(work(this.now()));
-        this.agenda.settle();
-        if (monotonicMs() - begun > BREATH_MS) break;
-      }
+      const done = this.work(group);
       // Last of all: what is committed into a file that is gone would be lost, and acknowledged.
       this.hooks.assertSame?.();
       if (!group.every(({ frees }) => frees)) this.space?.assertEnough();
       return done;
     });
+  }
+
+  /** What takes too long for one transaction is left to the next. */
+  private work(group: readonly Write[]): unknown[] {
+    const done: unknown[] = [];
+    const untilMs = group.length === 1 ? Infinity : monotonicMs() + BREATH_MS;
+    for (const { work } of group) {
+      done.push(work(this.now()));
+      this.agenda.settle();
+      if (done.length < group.length && monotonicMs() > untilMs) break;
+    }
+    return done;
   }
 
   private atomically<T>(begin: string, work: () => T): T {
@@ -239,51 +230,6 @@ export class Connection {
     }
   }
 
-  /** Runs `work`, again as long as other processes are in its way, and the callers of `group` wait. */
-  private attempt<T>(work: () => T, group: Write[] = []): T | Promise<T> {
-    const sinceMs = monotonicMs();
-    const done = this.tryOnce(work, sinceMs);
-    if (done && monotonicMs() - this.lastBreath < BREATH_MS) return done.value;
-    return this.attemptAtLast(work, group, sinceMs, done);
-  }
-
-  private async attemptAtLast<T>(
-    work: () => T,
-    group: Write[],
-    sinceMs: number,
-    first: Done<T> | undefined,
-  ): Promise<T> {
-    let done = first;
-    while (!done) {
-      await this.turns.waitForOthers(sinceMs);
-      dropOver(group, this.label);
-      done = this.tryOnce(work, sinceMs);
-    }
-    if (monotonicMs() - this.lastBreath >= BREATH_MS) await this.breathe();
-    return done.value;
-  }
-
-  /** Nothing when another process is in the way, and there is time to try again. */
-  private tryOnce<T>(work: () => T, sinceMs: number): Done<T> | undefined {
-    if (this.failure) throw this.failure;
-    if (!this.open) throw new DelayerError('internal', `${this.label} was closed before`);
-    try {
-      return { value: work() };
-    } catch (error) {
-      if (isBusy(error) && monotonicMs() <= sinceMs + this.options.busyDeadlineMs) return undefined;
-      throw this.toError(error);
-    }
-  }
-
-  private toError(error: unknown): DelayerError {
-    const told = fromSqlite(error, this.label, this.options.file);
-    if (told.code === 'store_moved' && !this.failure) {
-      this.failure = told;
-      this.hooks.onMoved?.();
-    }
-    return told;
-  }
-
   /**
    * A newer delayer may have migrated the file since it was opened. Where it does so between this look and a
    * read, the read may fail in another way, and the next call says why. Whatever others have changed, what is
@@ -291,11 +237,6 @@ export class Connection {
    */
   private assertVersion(): void {
     if (this.versions.look()) this.agenda.forget();
-  }
-
-  private async breathe(): Promise<void> {
-    await new Promise(setImmediate);
-    this.lastBreath = monotonicMs();
   }
 
   private statement(sql: string): Statement {

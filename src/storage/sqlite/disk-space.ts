@@ -1,7 +1,6 @@
 import { statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { DelayerError } from '../../core/errors.js';
-import { monotonicMs } from '../../core/timer.js';
 import type { SpaceWatch } from './connection-parts.js';
 import type { Connection } from './connection.js';
 import { STORE } from './driver.js';
@@ -38,9 +37,9 @@ export class DiskSpace implements SpaceWatch {
   ) {}
 
   /** Before a transaction. */
-  look(): void {
-    if (monotonicMs() < this.lookAtMs) return;
-    this.lookAtMs = monotonicMs() + LOOK_MS;
+  look(nowMs: number): void {
+    if (nowMs < this.lookAtMs) return;
+    this.lookAtMs = nowMs + LOOK_MS;
     const isScarce = this.freeBytes() < SCARCE_BYTES;
     if (isScarce === this.isScarce) return;
     this.isScarce = isScarce;

@@ -33,11 +33,11 @@ const HEAD = head('');
 /** Without those that have expired: while a jump of the clock is not trusted, they stay, and are passed over. */
 const READY_HEAD = head(' AND expires_at > ?2');
 /**
- * The first job of a line, where it is an ordinary one: neither expired, nor with extras, nor long. Its numbers are
- * packed as well: to the binding a column costs half a microsecond.
+ * The first job of a line, where it is an ordinary one: neither expired, nor with extras, nor long. All of it comes in
+ * one piece, the numbers in front: to the binding a column of bytes costs a microsecond, and one of text half of that.
  */
 const FIRST = `
-SELECT concat_ws(',', seq, due_at, expires_at, attempts) AS numbers, id, body FROM (
+SELECT CAST(concat_ws(',', seq, due_at, expires_at, attempts, length(id), '') || id || body AS BLOB) AS packed FROM (
   SELECT seq, id, ${DUE_AT} AS due_at, expires_at, attempts, body, has_extras FROM job
   WHERE topic = ?1 AND state = 0 AND place <= ?2 ORDER BY place, seq LIMIT 1
 ) WHERE expires_at > ?2 AND has_extras IS NULL AND length(body) <= ${SHORT_BODY_BYTES}`;
@@ -113,12 +113,32 @@ export function readHead(
 
 /** Within a transaction: the first ready job of a topic, where it is an ordinary one. */
 export function readFirst(connection: Connection, topic: Buffer, now: number): ReadyRow | undefined {
-  const row = connection.get(FIRST, topic, now) as
-    { numbers: string; id: Uint8Array; body: Uint8Array } | undefined;
+  const row = connection.get(FIRST, topic, now) as { packed: Uint8Array } | undefined;
   if (!row) return undefined;
-  const [seq = NaN, dueAt = NaN, expiresAt = NaN, attempts = NaN] = row.numbers.split(',').map(Number);
+  const packed = bytesOf(row.packed);
+  const { numbers, end } = readNumbers(packed, 5);
+  const [seq = NaN, dueAt = NaN, expiresAt = NaN, attempts = NaN, idBytes = NaN] = numbers;
   if (!Number.isSafeInteger(seq)) throw strangeNumber();
-  return { topic, seq, id: row.id, dueAt, expiresAt, attempts, body: row.body };
+  const [id, body] = [packed.subarray(end, end + idBytes), packed.subarray(end + idBytes)];
+  return { topic, seq, id, dueAt, expiresAt, attempts, body };
+}
+
+const [MINUS, COMMA, ZERO] = [0x2d, 0x2c, 0x30];
+
+/** Reads whole numbers as SQLite writes them, each with a comma behind it. To make a string of them first takes twice as long. */
+function readNumbers(bytes: Uint8Array, count: number): { numbers: number[]; end: number } {
+  const numbers: number[] = [];
+  let at = 0;
+  while (numbers.length < count) {
+    const isNegative = bytes[at] === MINUS;
+    if (isNegative) at += 1;
+    let number = 0;
+    for (let byte = bytes[at]; byte !== undefined && byte !== COMMA; byte = bytes[(at += 1)])
+      number = number * 10 + byte - ZERO;
+    at += 1;
+    numbers.push(isNegative ? -number : number);
+  }
+  return { numbers, end: at };
 }
 
 /** The body of a job that was read without it when it is long. */

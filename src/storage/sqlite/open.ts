@@ -3,7 +3,8 @@ import { resolve } from 'node:path';
 import { DelayerError } from '../../core/errors.js';
 import { monotonicMs, sleep } from '../../core/timer.js';
 import { ClockKeeper } from './clock.js';
-import { BUSY_DEADLINE_MS, Connection } from './connection.js';
+import { BUSY_DEADLINE_MS } from './busy-retry.js';
+import { Connection } from './connection.js';
 import { attach, closeDatabase, newDatabase, STORE } from './driver.js';
 import { foreignFileError, fromSqlite } from './errors.js';
 import { FileIdentity, type TypeOfFileSystem } from './file.js';
@@ -146,5 +147,5 @@ async function settle(connection: Connection, file: string): Promise<void> {
     if (mode !== 'wal') throw foreignFileError(file, `its journal cannot be a WAL here (${mode})`);
     connection.exec(SETTINGS);
   });
-  connection.expectVersion(SCHEMA_VERSION);
+  connection.versions.expect(SCHEMA_VERSION);
 }

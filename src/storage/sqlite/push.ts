@@ -37,19 +37,38 @@ FROM job WHERE id = ? AND state = 0`;
 const DELETE = 'DELETE FROM job WHERE seq = ?';
 
 /** Adds jobs, each by itself. */
-export async function push(connection: Connection, { jobs, onExisting }: PushParams): Promise<PushResult[]> {
+export function push(connection: Connection, { jobs, onExisting }: PushParams): Promise<PushResult[]> {
+  // Without a function that is awaited, for that is a hundredth of a single push.
+  return jobs.length === 1
+    ? writeChunk(connection, jobs, onExisting)
+    : writeChunks(connection, jobs, onExisting);
+}
+
+async function writeChunks(
+  connection: Connection,
+  jobs: readonly NewJob[],
+  onExisting: OnExisting,
+): Promise<PushResult[]> {
   const results: PushResult[] = [];
-  for (const chunk of jobs.length === 1 ? [jobs] : jobChunks(jobs, PUSH_CHUNK)) {
-    const done = await connection.write((now) => {
-      clearOnPush(connection, now, chunk.length);
-      const pushed = pushChunk(connection, chunk, onExisting, now);
-      connection.agenda.keep();
-      return pushed;
-    });
+  for (const chunk of jobChunks(jobs, PUSH_CHUNK)) {
+    const done = await writeChunk(connection, chunk, onExisting);
     if (chunk.length === jobs.length) return done;
     results.push(...done);
   }
   return results;
+}
+
+function writeChunk(
+  connection: Connection,
+  chunk: readonly NewJob[],
+  onExisting: OnExisting,
+): Promise<PushResult[]> {
+  return connection.write((now) => {
+    clearOnPush(connection, now, chunk.length);
+    const pushed = pushChunk(connection, chunk, onExisting, now);
+    connection.agenda.keep();
+    return pushed;
+  });
 }
 
 function pushChunk(

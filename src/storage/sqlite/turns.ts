@@ -23,11 +23,10 @@ export class Turns {
   private metOthersMs = -Infinity;
 
   /** Before a transaction: resolves when it is time to begin; nothing where that is at once. */
-  pause(): Promise<void> | undefined {
-    const now = monotonicMs();
-    if (now - this.endedMs >= YIELD_MS) this.spellSinceMs = now;
-    const spellMs = now - this.metOthersMs < RECENT_MS ? SHARED_SPELL_MS : SPELL_MS;
-    return now - this.spellSinceMs < spellMs ? undefined : this.rest(YIELD_MS);
+  pause(nowMs = monotonicMs()): Promise<void> | undefined {
+    if (nowMs - this.endedMs >= YIELD_MS) this.spellSinceMs = nowMs;
+    const spellMs = nowMs - this.metOthersMs < RECENT_MS ? SHARED_SPELL_MS : SPELL_MS;
+    return nowMs - this.spellSinceMs < spellMs ? undefined : this.rest(YIELD_MS);
   }
 
   /** A transaction of this process has ended. */

@@ -1,4 +1,5 @@
 import { expect } from 'chai';
+import fc from 'fast-check';
 import { useFolder } from './files.js';
 
 describe('reserve on an SQLite file', () => {
@@ -28,5 +29,27 @@ describe('reserve on an SQLite file', () => {
     const { jobs, nextInMs } = await queue.reserve({ topics: 'topic', limit: 1, leaseMs: 1000 });
     expect(jobs).to.be.empty;
     expect(nextInMs).to.equal(4000);
+  });
+});
+
+describe('pop of one job from an SQLite file', () => {
+  const folder = useFolder();
+
+  it('gives id and body byte by byte, and the times, whatever they are', async () => {
+    const now = Date.UTC(2026, 0, 1);
+    const queue = await folder.openQueue('queue.db', { now: () => now });
+    const comma = fc.constant(0x2c);
+    const bytes = fc.array(fc.oneof(comma, fc.nat(255)), { minLength: 1, maxLength: 40 });
+    const ttl = fc.integer({ min: 1, max: 2 ** 40 });
+    await fc.assert(
+      fc.asyncProperty(bytes, bytes, ttl, async (idBytes, bodyBytes, ttlMs) => {
+        const [id, body] = [Buffer.from(idBytes), Buffer.from(bodyBytes)];
+        await queue.push({ topic: 'topic', id, body, ttlMs });
+        const job = await queue.pop('topic');
+        const [dueAt, expiresAt] = [new Date(now), new Date(now + ttlMs)];
+        const topic = Buffer.from('topic');
+        expect(job).to.deep.equal({ id, topic, body, state: 'ready', dueAt, expiresAt, attempts: 1 });
+      }),
+    );
   });
 });
