@@ -108,6 +108,8 @@ const REMEDIES: Partial<Record<FaultKind, Remedy>> = {
   clock_jumped: () => ['timedatectl set-ntp true'],
   clock_differs: () => ['timedatectl set-ntp true'],
   no_daemon: (site) => [delayer(site, 'serve')],
+  original_daemon: (_site, examples) =>
+    examples.flatMap(({ client }) => (client === undefined ? [] : [`ss -tnp src ${quoteForShell(client)}`])),
   no_persistence: setting('appendonly yes'),
   persistence_fails: (site) => [redisCli(site, 'INFO persistence')],
   would_evict: setting('maxmemory-policy noeviction'),

@@ -24,6 +24,10 @@ export function describeEvent(event: DelayerEvent): string | undefined {
       return 'the due jobs that were stuck have been moved';
     case 'doubled_entries':
       return `took ${event.entries} second ${event.entries === 1 ? 'entry' : 'entries'} of ready jobs away: an original daemon works on the same keys, and original clients that meet such an entry take the queue for empty; run one kind of daemon`;
+    case 'original_daemon':
+      return `${describeOriginals(event.addresses)}: such a daemon doubles ready entries when its tick falls near a full second, and loses jobs when it crashes between its ZREM and its LPUSH; stop it, this one does its work`;
+    case 'original_daemon_gone':
+      return 'no client polls as an original daemon does any more';
     case 'wrong_types':
       return `${event.keys.map(({ key, found, wanted }) => `the key ${JSON.stringify(key)} holds a ${found}, where a ${wanted} belongs`).join(', and ')}: what needs it waits; rename or delete it`;
     case 'wrong_types_over':
@@ -41,6 +45,13 @@ export function describeEvent(event: DelayerEvent): string | undefined {
     case 'maintained':
       return undefined;
   }
+}
+
+/** @param addresses of clients, at least one */
+export function describeOriginals(addresses: readonly string[]): string {
+  const { length } = addresses;
+  const who = length === 1 ? 'a client polls' : `${length} clients poll`;
+  return `${who} as an original daemon does (${addresses.join(', ')})`;
 }
 
 /** The reason of a failed handler is the end of its stderr: the last line says most. */

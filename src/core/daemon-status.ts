@@ -23,6 +23,8 @@ export interface DaemonStatus {
   readonly buried: number;
   /** Second entries of ready jobs that it took away: a daemon of the original kind is at work beside it. */
   readonly doubled: number;
+  /** Addresses of clients that poll the store as a daemon of the original kind does, at the last look. */
+  readonly originalDaemons: readonly string[];
   /** What else it has cleared away, by kind. */
   readonly repairs: Required<Repairs>;
   /** Bodies that no key names, and has not for some minutes. */

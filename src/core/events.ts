@@ -30,6 +30,12 @@ export type DelayerEvent =
   | { readonly type: 'jobs_unstuck' }
   /** Ready jobs stood in their lists a second time, as a daemon of the original kind leaves them. One event a daemon. */
   | { readonly type: 'doubled_entries'; readonly entries: number }
+  /**
+   * Clients, at these addresses, poll the store as a daemon of the original kind does. One event when the first is
+   * seen, and one when none is left.
+   */
+  | { readonly type: 'original_daemon'; readonly addresses: readonly string[] }
+  | { readonly type: 'original_daemon_gone' }
   /** Keys of the store hold another type than belongs there: what needs them waits. One event when it begins for a key. */
   | { readonly type: 'wrong_types'; readonly keys: readonly WrongType[] }
   | { readonly type: 'wrong_types_over' }

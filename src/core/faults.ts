@@ -50,6 +50,7 @@ export const FAULT_RULES = {
   import_endless: { severity: 'warning', remedy: 'mend' },
   no_daemon: { severity: 'warning' },
   other_daemon: { severity: 'warning' },
+  original_daemon: { severity: 'warning' },
   no_persistence: { severity: 'warning' },
   persistence_fails: { severity: 'error' },
   would_evict: { severity: 'warning' },
@@ -95,6 +96,8 @@ export interface Fault {
   readonly dueAt?: Date | undefined;
   /** Redis: a key. */
   readonly key?: Bytes | undefined;
+  /** Redis: the address of a client. */
+  readonly client?: string | undefined;
   /** SQLite: the row of a table, as the store names it. */
   readonly row?: { readonly table: string; readonly key: string } | undefined;
   /** What stands there: a type, a number, a setting, a path. */

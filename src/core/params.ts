@@ -84,6 +84,11 @@ export function toLimits({ timeoutMs, signal }: CallOptions): CallLimits {
   return { untilMs: timeoutMs === undefined ? undefined : monotonicMs() + timeoutMs, signal };
 }
 
+export function toCallLimits(options: CallOptions): CallLimits {
+  assertFields(options, CALL, 'option of a call');
+  return toLimits(options);
+}
+
 export function toOnExisting(options: { onExisting?: OnExisting | undefined }): OnExisting {
   assertFields(options, ['onExisting'], 'option of a push');
   const { onExisting = 'refuse' } = options;

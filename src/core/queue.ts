@@ -17,6 +17,7 @@ import {
 } from './operate-params.js';
 import {
   toAnnounceParams,
+  toCallLimits,
   toDaemonParams,
   toDueCountsParams,
   toExtendParams,
@@ -449,6 +450,16 @@ export class Queue {
   /** The daemons that were seen in the last seconds; `[]` when there is none, or none is needed. */
   async daemons(): Promise<Daemon[]> {
     return this.#ask((store) => store.daemons());
+  }
+
+  /**
+   * Addresses of clients that poll the store as the original daemon does; `[]` when there is none, or none is of use.
+   * A look that finds one for the first time takes a second longer. Nothing where it cannot be told: the user of the
+   * store may not ask for clients, or there are more than a thousand.
+   */
+  async originalDaemons(options: CallOptions = {}): Promise<string[] | undefined> {
+    const limits = toCallLimits(options);
+    return this.#ask((store) => store.originalDaemons(limits));
   }
 
   /** Takes an announcement back. */

@@ -13,6 +13,7 @@ export class Progress implements DaemonStatus {
   wrongTypes: readonly string[] = [];
   buried = 0;
   doubled = 0;
+  originalDaemons: readonly string[] = [];
   stuck = 0;
   behindMs = 0;
   outages = 0;

@@ -8,6 +8,7 @@ import { DAEMON_SEEN_MS, type MaintainParams } from '../core/store.js';
 import { type AbortSignalLike, isTimeOver, monotonicMs, sleep } from '../core/timer.js';
 import { sendWhileMore } from './ahead.js';
 import { ClockWatch } from './clock-watch.js';
+import { OriginalWatch } from './original-watch.js';
 import { Progress } from './progress.js';
 
 export interface DaemonOptions {
@@ -80,6 +81,7 @@ export async function runDaemon(queue: Queue, options: DaemonOptions): Promise<D
       failures += 1;
     }
   }
+  await daemon.originals.ended();
   // A store that is away forgets the announcement by itself.
   if (isReady && failures === 0) await queue.retire(name).catch(() => undefined);
   return progress.totals;
@@ -100,6 +102,7 @@ export async function maintainOnce(
 
 class Daemon {
   readonly progress: Progress;
+  readonly originals: OriginalWatch;
   private announcedAt = -Infinity;
   private mayAnnounce = true;
   /** When there is something to do next, as far as is known, on the clock of monotonicMs. */
@@ -116,7 +119,9 @@ class Daemon {
     private readonly queue: Queue,
     private readonly options: Pick<DaemonOptions, 'signal' | 'onEvent'> & Partial<DaemonOptions>,
   ) {
-    this.progress = options.progress ?? new Progress();
+    const { signal, onEvent, progress = new Progress() } = options;
+    this.progress = progress;
+    this.originals = new OriginalWatch(queue, { progress, signal, onEvent });
   }
 
   /** Lets others see this daemon, every few seconds. It works on where that is refused. */
@@ -130,6 +135,7 @@ class Daemon {
       if (this.queue.needsPromotion) await this.lookAtClock();
       const { promoted } = this.progress.totals;
       await this.queue.announce(name, { promoted, latestMs: this.progress.takeLatest() });
+      if (this.queue.needsPromotion) this.originals.look();
     } catch (error) {
       this.announcedAt = before;
       if (!(error instanceof DelayerError) || error.code !== 'store_wrong_type') throw error;

@@ -39,6 +39,11 @@ export async function metricsText(
   addTotals(status, counter);
   counter('reconnects', 'Connections to the store that were made anew.', reconnects);
   gauge('stuck_jobs', 'Due jobs that a key of the wrong type keeps from being made ready.', status.stuck);
+  gauge(
+    'original_daemon_clients',
+    'Clients that poll the store as an original daemon does.',
+    status.originalDaemons.length,
+  );
   gauge('unnamed_bodies', 'Bodies that no key names, and has not for some minutes.', status.unnamedBodies);
   gauge(
     'wrong_type_keys',

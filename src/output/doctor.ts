@@ -55,9 +55,10 @@ function blockOf({ finding, commands }: Diagnosis, width: number | undefined): s
 }
 
 /** What an example is called: an id where it is of a job. */
-function nameOf({ id, key, row, found }: Fault): string[] {
+function nameOf({ id, key, client, row, found }: Fault): string[] {
   if (id && id.length > 0) return [escapeForTerminal(id)];
   if (key) return [escapeForTerminal(key)];
+  if (client !== undefined) return [escapeText(client)];
   if (row && row.table !== 'index' && row.key !== found) return [`${row.table} ${escapeText(row.key)}`];
   return [];
 }
@@ -97,12 +98,13 @@ export function findingToJson(
   };
 }
 
-function exampleToJson({ id, topic, dueAt, key, row, found, wanted }: Fault): object {
+function exampleToJson({ id, topic, dueAt, key, client, row, found, wanted }: Fault): object {
   return {
     ...(id && bytesToJson('id', id)),
     ...(topic && bytesToJson('topic', topic)),
     ...(dueAt && { dueAt: dueAt.toISOString() }),
     ...(key && bytesToJson('key', key)),
+    ...(client !== undefined && { client }),
     ...(row && { row }),
     ...(found !== undefined && found !== '' && { found }),
     ...(wanted !== undefined && { wanted }),

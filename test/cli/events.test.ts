@@ -17,6 +17,14 @@ describe('the sentence about an event', () => {
     expect(describeEvent({ type: 'doubled_entries', entries: 1 })).to.match(
       /^took 1 second entry .* original daemon/,
     );
+    const at = ['10.0.0.1:50123', '10.0.0.2:50124'];
+    expect(describeEvent({ type: 'original_daemon', addresses: at.slice(0, 1) })).to.match(
+      /^a client polls as an original daemon does \(10\.0\.0\.1:50123\): .*doubles.*loses jobs.*stop it/,
+    );
+    expect(describeEvent({ type: 'original_daemon', addresses: at })).to.match(
+      /^2 clients poll as an original daemon does \(10\.0\.0\.1:50123, 10\.0\.0\.2:50124\): /,
+    );
+    expect(describeEvent({ type: 'original_daemon_gone' })).to.match(/^no client polls /);
     expect(describeEvent({ type: 'announce_failed', error })).to.include('will not know of this daemon');
   });
 

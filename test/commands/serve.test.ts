@@ -4,6 +4,7 @@ import { documentOf, forEachStore, type Running, useCli } from '../support/cli.j
 import { ProcessClock } from '../support/clock.js';
 import { eventually } from '../support/eventually.js';
 import { must } from '../support/jobs.js';
+import { startPoller } from '../support/polling.js';
 import { useRedis } from '../support/redis.js';
 
 describe('serve', () => {
@@ -107,6 +108,21 @@ describe('serve', () => {
       await eventually(async () => !(await problems()).includes('no_daemon'));
       await daemon.end();
       expect(await problems()).to.include('no_daemon');
+    });
+
+    it('serve tells of a client that polls as an original daemon does, also when it is asked how it does', async () => {
+      const poller = await startPoller(redis.server, { everyMs: 100 });
+      try {
+        const daemon = await serve('--log-format', 'json');
+        await daemon.says(/"event":"original_daemon"/);
+        const line = must(daemon.stderr.split('\n').find((text) => text.includes('"original_daemon"')));
+        expect(JSON.parse(line)).to.deep.include({ level: 'warn', addresses: [poller.address] });
+        daemon.child.kill('SIGUSR1');
+        await daemon.says(/"event":"status".*; a client polls as an original daemon does \(127/);
+        expect((await daemon.end()).code).to.equal(0);
+      } finally {
+        poller.close();
+      }
     });
 
     it('serve makes no job ready twice when two of them run', async () => {

@@ -48,6 +48,7 @@ const METHODS = {
   find: 1,
   findFlawed: 1,
   announce: 1,
+  originalDaemons: 1,
   retire: 1,
   waitForReady: 2,
   waitForPush: 1,

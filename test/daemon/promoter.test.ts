@@ -327,6 +327,87 @@ describe('the daemon', () => {
     await running;
   });
 
+  describe('beside an original daemon', () => {
+    const one = ['127.0.0.1:50123'];
+    let steps = 0;
+    beforeEach(() => {
+      steps = 0;
+    });
+    const queueThat = (originalDaemons: Store['originalDaemons']) =>
+      queueWith({
+        originalDaemons,
+        maintain: () => {
+          steps += 1;
+          return Promise.resolve(NOTHING);
+        },
+        // Goes as the clock does that the tests move.
+        now: () => Promise.resolve(new Date(monotonicMs())),
+      });
+    /** Two are under way when it is asked for, perhaps. */
+    const someSteps = async () => {
+      const before = steps;
+      await eventually(() => steps > before + 4);
+    };
+
+    it('the daemon looks every ten seconds, and tells once when one is there and once when none is left', async () => {
+      // Nothing where it could not be told.
+      const answers = [[], one, [...one, '127.0.0.1:50124'], undefined, one, [], []];
+      let looks = 0;
+      const progress = new Progress();
+      const queue = queueThat(() => Promise.resolve(answers[(looks += 1) - 1]));
+      const { signal } = ending;
+      const onEvent = (event: DelayerEvent) => events.push(event);
+      const running = runDaemon(queue, { intervalMs: 5, name: 'test', signal, progress, onEvent });
+      for (const [i, answer] of answers.entries()) {
+        await eventually(() => looks === i + 1);
+        if (answer) await eventually(() => progress.originalDaemons.length === answer.length);
+        standStill(8000);
+        await someSteps();
+        expect(looks).to.equal(i + 1);
+        standStill(8000);
+      }
+      ending.abort();
+      await running;
+      expect(events).to.deep.equal([
+        { type: 'original_daemon', addresses: one },
+        { type: 'original_daemon_gone' },
+      ]);
+    });
+
+    it('a look holds up no job, no second one begins meanwhile, and an abort ends it', async () => {
+      let looks = 0;
+      const queue = queueThat(async ({ signal }) => {
+        looks += 1;
+        await sleep(60_000, signal);
+        return one;
+      });
+      const running = run(queue, 5);
+      await eventually(() => looks === 1);
+      standStill(16_000);
+      await someSteps();
+      expect(looks).to.equal(1);
+      ending.abort();
+      await running;
+      expect(events).to.deep.equal([]);
+    });
+
+    it('a look that fails is no event, and the next one comes as any', async () => {
+      let looks = 0;
+      const queue = queueThat(() =>
+        (looks += 1) === 1 ? Promise.reject(unreachable()) : Promise.resolve(one),
+      );
+      const running = run(queue, 5);
+      await eventually(() => looks === 1);
+      await someSteps();
+      expect(events).to.deep.equal([]);
+      standStill(16_000);
+      await eventually(() => events.length === 1);
+      ending.abort();
+      await running;
+      expect(events).to.deep.equal([{ type: 'original_daemon', addresses: one }]);
+    });
+  });
+
   it('the daemon looks as often as whoever watches it wants, however far off the next job is', async () => {
     const waits: number[] = [];
     const queue = queueWith({

@@ -3,11 +3,13 @@ import { mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { diagnosisText, findingToJson } from '../../src/output/doctor.js';
 import { examine } from '../../src/bulk/doctor.js';
+import { commandsFor } from '../../src/cli/doctor-remedies.js';
 import type { FaultKind } from '../../src/core/faults.js';
 import type { Queue } from '../../src/core/queue.js';
 import { useCli } from '../support/cli.js';
 import { eventually } from '../support/eventually.js';
-import { HOUR_MS, idsOf, jobsOf, maintainAll, must, reserve } from '../support/jobs.js';
+import { HOUR_MS, idsOf, jobsOf, maintainAll, must, only, reserve } from '../support/jobs.js';
+import { startPoller } from '../support/polling.js';
 import { RedisServer } from '../support/redis-server.js';
 import { useRedis } from '../support/redis.js';
 import { fixAll, heal, kindsOf, type Plant } from './patient.js';
@@ -543,6 +545,31 @@ describe('doctor on Redis', () => {
     } finally {
       await ground.raw.call('ACL', 'DELUSER', 'u');
     }
+  });
+
+  it('a client that polls as an original daemon does is told with its address, which a report without names has not', async () => {
+    const poller = await startPoller(ground.server, { everyMs: 100 });
+    try {
+      const finding = await eventually(async () => only(await examine(queue, {})));
+      const { kind, count, examples } = finding;
+      expect({ kind, count, examples }).to.deep.equal({
+        ...{ kind: 'original_daemon', count: 1 },
+        examples: [{ kind: 'original_daemon', client: poller.address }],
+      });
+      const commands = commandsFor({ label: queue.label, flags: {} }, finding);
+      expect(commands).to.deep.equal([`ss -tnp src ${poller.address}`]);
+      const diagnosis = { finding, commands, isMendable: false };
+      expect(diagnosisText([diagnosis], undefined)).to.match(
+        new RegExp(
+          `^warning: a client polls as an original daemon does: ${poller.address}\n.*doubles.*loses jobs.*Stop it`,
+        ),
+      );
+      expect(findingToJson(diagnosis)).to.deep.include({ examples: [{ client: poller.address }] });
+      expect(JSON.stringify(findingToJson(diagnosis, false))).to.not.include(poller.address);
+    } finally {
+      poller.close();
+    }
+    expect(kindsOf(await examine(queue, {}))).to.deep.equal([]);
   });
 
   it('it looks at no more than 100 jobs with one script', async () => {

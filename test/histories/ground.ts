@@ -61,6 +61,8 @@ async function openRedisGround(): Promise<Ground> {
   const proxy = await Proxy.to({ path: server.socket });
   const open = (url: string) => new Queue(new RedisStore(parseRedisUrl(url), PREFIX));
   const raw = server.client();
+  // Else doctor waits for a second to see whether the original daemon of a history polls.
+  await raw.client('SETNAME', 'histories');
   const processes = [open(server.url), open(server.url)];
   const viewer = open(server.url);
   const behindProxy = open(proxy.url);

@@ -90,6 +90,7 @@ describe('what serve shows by HTTP', () => {
       { topic: 'a "quoted"\nname', body: 'b' },
     ]);
     progress.stepDone(await queue.maintain(), 3);
+    progress.originalDaemons = ['127.0.0.1:50123'];
     await eventually(async () => ((await queue.stats()).topics[0]?.oldestReadyAt ?? 0) < new Date());
     const { body, headers } = await ask(await start(), '/metrics');
     expect(headers.get('content-type')).to.match(/^text\/plain; version=0\.0\.4/);
@@ -99,6 +100,7 @@ describe('what serve shows by HTTP', () => {
     expect(valueOf(body, 'delayer_topic_jobs{topic="base64:/w==",state="ready"}')).to.equal(1);
     expect(body).to.include('topic="a \\"quoted\\"\\nname",state="ready"} 1');
     expect(valueOf(body, 'delayer_promoted_jobs_total')).to.equal(3);
+    expect(valueOf(body, 'delayer_original_daemon_clients')).to.equal(1);
     expect(valueOf(body, 'delayer_promotion_lateness_seconds_count')).to.equal(3);
     expect(valueOf(body, 'delayer_promotion_lateness_seconds_bucket{le="+Inf"}')).to.equal(3);
     expect(valueOf(body, 'delayer_step_seconds_bucket{le="0.002"}')).to.equal(0);

@@ -173,6 +173,8 @@ function fieldsOf(event: DelayerEvent): Record<string, unknown> {
     case 'announce_failed':
     case 'pass_failed':
       return { code: event.error.code };
+    case 'original_daemon':
+      return { addresses: event.addresses };
     case 'wrong_types':
       return { keys: event.keys };
     case 'clock_stepped':

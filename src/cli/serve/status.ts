@@ -1,6 +1,7 @@
 import type { DaemonStatus } from '../../core/daemon-status.js';
 import { formatDuration } from '../../core/duration.js';
 import { monotonicMs } from '../../core/timer.js';
+import { describeOriginals } from '../events.js';
 import { describeMoves, type LogLine } from './log.js';
 
 const startedAtMs = monotonicMs();
@@ -10,18 +11,20 @@ function describeRepairs({ delayed_ids, ready_entries, notes, bodies }: DaemonSt
 }
 
 /** What a daemon says of itself when it is asked. */
-export function statusLine({ totals, repairs, lost, answeredAtMs }: DaemonStatus): LogLine {
+export function statusLine({ totals, repairs, originalDaemons, lost, answeredAtMs }: DaemonStatus): LogLine {
   const now = monotonicMs();
   const uptimeMs = Math.round(now - startedAtMs);
   const answered =
     answeredAtMs === undefined
       ? 'has not answered yet'
       : `answered ${formatDuration(Math.round(now - answeredAtMs))} ago`;
-  const message = `up for ${formatDuration(uptimeMs)}; ${describeMoves(totals)} (${describeRepairs(repairs)}); the store ${answered}${lost ? `: ${lost.message}` : ''}`;
+  const beside = originalDaemons.length === 0 ? '' : `; ${describeOriginals(originalDaemons)}`;
+  const message = `up for ${formatDuration(uptimeMs)}; ${describeMoves(totals)} (${describeRepairs(repairs)}); the store ${answered}${lost ? `: ${lost.message}` : ''}${beside}`;
   const fields = {
     uptimeMs,
     ...totals,
     repairs,
+    originalDaemons,
     isReachable: answeredAtMs !== undefined && lost === undefined,
   };
   return { level: 'info', event: 'status', message, fields };

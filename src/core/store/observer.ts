@@ -1,6 +1,7 @@
 import type { JobRecord } from '../job.js';
 import type { Daemon, DueCounts, FlawedJobs, JobPage, Problem, ScanPart, Stats } from '../results.js';
 import type { Selection, TopicSelection } from '../selection.js';
+import type { CallLimits } from './limits.js';
 
 /** Looking, which changes nothing. */
 export interface Observer {
@@ -42,6 +43,13 @@ export interface Observer {
 
   /** The daemons that announced themselves lately, in order of name; `[]` where none did, or where none is needed. */
   daemons(): Promise<Daemon[]>;
+
+  /**
+   * Addresses of clients that poll the store as a daemon of the original kind does, which tells nobody of itself; `[]`
+   * where there is none. A look that finds one for the first time takes a second: once is no sign. Nothing comes back
+   * where it cannot be told: the user may not ask for clients, or there are too many.
+   */
+  originalDaemons(params: CallLimits): Promise<string[] | undefined>;
 
   /** The store's clock. */
   now(): Promise<Date>;

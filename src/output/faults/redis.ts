@@ -123,12 +123,18 @@ export const REDIS_TEXTS = {
   no_daemon: {
     one: 'no daemon of delayer was seen',
     means:
-      'Due jobs become ready when a consumer of delayer asks, or by an original daemon, which leaves no trace.',
+      'Due jobs become ready when a consumer of delayer asks, or by an original daemon, which announces itself to nobody.',
   },
   other_daemon: {
     one: 'a daemon that is not delayer’s made % ready jobs ready',
     means:
       'Original daemons double entries, and lose jobs when they crash. Stop it: `delayer serve` does its work.',
+  },
+  original_daemon: {
+    one: 'a client polls as an original daemon does',
+    many: '# clients poll as an original daemon does',
+    means:
+      'It runs ZRANGEBYSCORE every second, as another program may. An original daemon doubles ready entries when its tick falls near a full second, and loses jobs when it crashes between its ZREM and its LPUSH. Stop it: `delayer serve` does its work. `ss` names the process, on the machine of that address.',
   },
   no_persistence: {
     one: 'Redis keeps nothing on disk',

@@ -153,6 +153,12 @@ export function isWrongTypeError(error: unknown): error is Error & Pick<DelayerE
   return name === 'DelayerError' && code === 'store_wrong_type';
 }
 
+/** Redis does not let this user, or anybody, do it. By its name, as above. */
+export function isRefusedError(error: unknown): boolean {
+  const { name, code } = error as { name?: unknown; code?: unknown };
+  return name === 'DelayerError' && code === 'store_refused';
+}
+
 export function replicaError(label: string): DelayerError {
   return new DelayerError('store_replica', `${label} is a replica and takes no writes`);
 }

@@ -13,6 +13,8 @@ import { importJobs } from './import-jobs.js';
 import { EntrySearch } from './inspect/entries.js';
 import { find } from './inspect/find.js';
 import type { Finder } from './inspect/living.js';
+import type { KnownOriginals } from './inspect/original-daemons.js';
+import type { Read } from './inspect/read.js';
 import { nextDueInMs } from './inspect/next-due.js';
 import { Keys } from './keys.js';
 import { maintain, type MaintainMemory, promotionSteps } from './maintain.js';
@@ -42,6 +44,7 @@ export class RedisStore implements contract.Store {
   private readonly memory: ReserveMemory & MaintainMemory;
   private readonly waiter: ReadyWaiter;
   private readonly listener: PushListener;
+  private readonly originals: KnownOriginals = new Map();
   private readonly finder: Finder & { readonly search: EntrySearch };
 
   /**
@@ -156,6 +159,13 @@ export class RedisStore implements contract.Store {
   async daemons(): Promise<results.Daemon[]> {
     const { readDaemons } = await late();
     return (await readDaemons(this.caller.read, this.caller.keys)).seen;
+  }
+
+  async originalDaemons({ signal, ...limits }: contract.CallLimits): Promise<string[] | undefined> {
+    // Not with the views: serve asks for it, which needs none of them.
+    const { originalDaemons } = await import('./inspect/original-daemons.js');
+    const read: Read = (ask) => this.caller.run('read', ask, { signal, ...limits });
+    return originalDaemons(read, this.originals, signal);
   }
 
   async stats(params: contract.StatsParams): Promise<results.Stats> {

@@ -164,6 +164,10 @@ export class SqliteStore implements contract.Store {
     return Promise.resolve([]);
   }
 
+  originalDaemons(): Promise<string[]> {
+    return Promise.resolve([]);
+  }
+
   waitForReady(params: contract.WaitParams & contract.TopicParams): Promise<void> {
     return this.waiter.waitForReady(params);
   }

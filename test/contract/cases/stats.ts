@@ -218,6 +218,12 @@ export function describeStats(world: () => World): void {
       expect(await isMissing()).to.equal(wanted);
     });
 
+    it('nobody polls as an original daemon does where delayer alone is at work', async () => {
+      const { queue, peer } = world();
+      await queue.maintain();
+      expect(await peer.originalDaemons()).to.deep.equal([]);
+    });
+
     it('health names a code, a message and a hint of each problem', async () => {
       const { peer } = world();
       for (const problem of await peer.health()) {

@@ -54,7 +54,7 @@ async function topicFaults(read: Read, keys: Keys): Promise<Fault[]> {
     const [seconds] = await redis.time();
     const tomorrow = Math.floor(Number(seconds) / DAY_S) + 1;
     const ask = (from: string, to: string) =>
-      redis.zrangebyscoreBuffer(keys.topics, from, to, 'LIMIT', 0, 1000).catch((): Buffer[] => []);
+      redis.zrangeBuffer(keys.topics, from, to, 'BYSCORE', 'LIMIT', 0, 1000).catch((): Buffer[] => []);
     return (await Promise.all([ask(`(${tomorrow}`, '+inf'), ask('-inf', '(0')])).flat();
   });
   return strange.map((id): Fault => ({ kind: 'value_strange', key: Buffer.from(keys.topics), id }));

@@ -1,5 +1,6 @@
 import type { Fault } from '../../../core/faults.js';
 import { readDaemons } from '../inspect/daemons.js';
+import { originalDaemons } from '../inspect/original-daemons.js';
 import type { Read } from '../inspect/read.js';
 import type { Keys } from '../keys.js';
 
@@ -29,6 +30,7 @@ export async function serverFaults(read: Read, keys: Keys, seen: Seen): Promise<
     ...memoryFaults(settings.info),
     ...(await clockFaults(read, keys, seen)),
     ...(await daemonFaults(read, keys, seen)),
+    ...(await originalFaults(read)),
     ...(await overdueFaults(read, keys)),
   ];
 }
@@ -115,6 +117,11 @@ async function daemonFaults(read: Read, keys: Keys, { unnoted }: Seen): Promise<
   if (seen.length === 0) faults.push({ kind: 'no_daemon', ...(unnoted > 0 && { found: String(unnoted) }) });
   else if (unnoted > 0) faults.push({ kind: 'other_daemon', found: String(unnoted) });
   return faults;
+}
+
+async function originalFaults(read: Read): Promise<Fault[]> {
+  const clients = (await originalDaemons(read, new Map())) ?? [];
+  return clients.map((client): Fault => ({ kind: 'original_daemon', client }));
 }
 
 async function overdueFaults(read: Read, keys: Keys): Promise<Fault[]> {

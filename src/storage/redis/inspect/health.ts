@@ -49,7 +49,7 @@ async function serverProblems(read: Read, keys: Keys): Promise<Problem[]> {
   if (seen.length === 0) {
     problems.push({
       code: 'no_daemon',
-      message: 'No delayer daemon was seen (an original daemon leaves no trace)',
+      message: 'No delayer daemon was seen (an original daemon does not announce itself)',
       hint: 'Run a daemon; without it, due jobs become ready when a consumer of delayer asks for jobs.',
     });
   }
