@@ -3,9 +3,9 @@ import type { Caller } from './caller.js';
 import { lookAtBodies, type SeenBody } from './scripts/maintain.js';
 import type { Target } from './scripts/run.js';
 
-/** So often (ms) some bodies are looked at, and so many names of keys: a million take an hour. */
-const EVERY_MS = 1000;
-const SCAN_WINDOW = 250;
+/** So often (ms) some bodies are looked at, and so many names of keys: a million take an hour, and no job waits long. */
+const EVERY_MS = 400;
+const SCAN_WINDOW = 100;
 /** How long (ms) a body is not named before it counts: who takes or moves a job needs much less. */
 const GRACE_MS = 300_000;
 /** Ids that are kept in mind at most. */

@@ -11,7 +11,7 @@ const STEPS_BETWEEN = 64;
 /** Jobs that are due so soon (ms) are not to wait for a part of a list that is long. */
 const SOON_MS = 10;
 /** Entries of a part that they do wait for. */
-const SHORT_PART = 200;
+const SHORT_PART = 100;
 /** Where jobs are always due soon, a part is looked at so often (ms). */
 const PRESSED_EVERY_MS = 50;
 /** Where nothing is known to be left over, it is looked for so often (ms). */

@@ -33,18 +33,21 @@ for i = 2, #ARGV, 2 do
   seen[#seen + 1] = ARGV[i + 1]
 end
 local in_pool = read('ZMSCORE', POOL, unpack(ids))
+local aside, notes = read('HMGET', SET_ASIDE, unpack(ids)), read('HMGET', READY_DUE, unpack(ids))
 
 local function is_unnamed(i, id)
+  -- Most jobs wait in the pool, and nothing else is asked of them.
+  if not in_pool or in_pool[i] or not aside or aside[i] then return false end
   local topic = redis.pcall('HGET', BUCKET .. id, 'topic')
-  if not in_pool or in_pool[i] or type(topic) ~= 'string' or read('HEXISTS', SET_ASIDE, id) ~= 0 then return false end
-  local noted = noted_topic(read('HGET', READY_DUE, id))
+  if type(topic) ~= 'string' then return false end
+  local noted = noted_topic(notes and notes[i])
   return not may_stand_in(topic, id) and not (noted ~= topic and may_stand_in(noted, id))
 end
 
 local answer = {}
 for i, id in ipairs(ids) do
-  local expiry = to_text(written_expiry_of(BUCKET .. id))
-  if (seen[i] == 'any' or seen[i] == expiry) and is_unnamed(i, id) then
+  local expiry = is_unnamed(i, id) and to_text(written_expiry_of(BUCKET .. id))
+  if expiry and (seen[i] == 'any' or seen[i] == expiry) then
     answer[#answer + 1] = id
     answer[#answer + 1] = expiry
   end
