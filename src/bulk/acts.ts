@@ -9,21 +9,36 @@ import type { Act, Outcome } from './sweep.js';
 
 /** Where jobs are kept before they are removed. */
 export interface Archive {
-  /** Rejects where they cannot be kept; then they are not removed. */
-  keep(jobs: readonly JobRecord[]): Promise<void>;
+  /**
+   * Rejects where they cannot be kept; then they are not removed.
+   * @param turn nothing is kept before it has ended, and nothing at all where it rejects
+   */
+  keep(jobs: readonly JobRecord[], turn?: Promise<unknown>): Promise<void>;
   /** Is told, in order, which of those that were kept last were removed. */
   confirm(removed: readonly boolean[]): Promise<void>;
 }
 
 const toOutcome = (isDone: boolean): Outcome => (isDone ? 'done' : 'changed');
 
+/**
+ * Removes jobs; it may be called again before it has answered. An archive keeps the jobs of a call when those of the
+ * one before are confirmed, or not at all where that one has failed: it tells at its end alone what nobody knows of.
+ */
 export function removing(queue: Queue, archive?: Archive): Act {
-  return async (jobs) => {
-    await archive?.keep(jobs);
+  let turn: Promise<unknown> = Promise.resolve();
+  const remove = async (jobs: readonly JobRecord[], before: Promise<unknown>) => {
+    await archive?.keep(jobs, before);
     const requests = jobs.map(toRemoveRequest);
     const removed = withTwins(requests, await queue.removeMany(requests));
     await archive?.confirm(removed);
     return removed.map(toOutcome);
+  };
+  return (jobs) => {
+    const outcomes = remove(jobs, turn);
+    // A call without an archive waits for none.
+    if (archive) turn = outcomes;
+    turn.catch(() => undefined);
+    return outcomes;
   };
 }
 

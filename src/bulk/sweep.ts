@@ -132,6 +132,8 @@ export interface SweepLimits {
   readonly perSecond?: number | undefined;
   /** Acts on no more jobs than this in one go. */
   readonly atOnce?: number | undefined;
+  /** So many calls of what acts may be under way at once, where neither a rate nor a limit has them wait; 1 when absent. */
+  readonly underWay?: number | undefined;
   /** Ends it after the jobs in hand. */
   readonly signal?: AbortSignalLike | undefined;
 }
@@ -141,27 +143,78 @@ export async function* sweep(
   queue: Queue,
   through: Sweep,
   act: Act,
-  { perSecond = Infinity, atOnce = CHUNK.jobs, signal }: SweepLimits = {},
+  { perSecond = Infinity, atOnce = CHUNK.jobs, underWay = 1, signal }: SweepLimits = {},
 ): AsyncGenerator<Swept> {
   const began = monotonicMs();
   const most = Math.min(atOnce, Math.max(1, Math.floor(perSecond)));
-  let [tried, done] = [0, 0];
-  for await (const part of selected(queue, { ...through, limit: Infinity }, Math.min(most, through.limit))) {
-    // What was looked at in vain is progress as well.
-    if (part.jobs.length === 0) yield { ...part, outcomes: [] };
-    let { lookedAt, problems } = part;
-    for (let rest = part.jobs; rest.length > 0;) {
-      const waitMs = began + (tried / perSecond) * 1000 - monotonicMs();
-      if (waitMs > 0) await sleep(waitMs, signal);
-      if (signal?.aborted === true || done >= through.limit) return;
-      const jobs = rest.slice(0, Math.min(most, through.limit - done));
-      rest = rest.slice(jobs.length);
-      const outcomes = await act(jobs);
-      tried += jobs.length;
-      done += outcomes.filter((outcome) => outcome === 'done').length;
-      yield { jobs, outcomes, lookedAt, problems };
-      [lookedAt, problems] = [0, []];
+  const isFree = perSecond === Infinity && through.limit === Infinity;
+  const acting = new Acting(act, isFree ? underWay : 1);
+  let tried = 0;
+  const isOver = () => signal?.aborted === true || acting.done >= through.limit;
+  try {
+    for await (const part of selected(
+      queue,
+      { ...through, limit: Infinity },
+      Math.min(most, through.limit),
+    )) {
+      // What was looked at in vain is progress as well.
+      if (part.jobs.length === 0) yield { ...part, outcomes: [] };
+      let { lookedAt, problems } = part;
+      for (let rest = part.jobs; rest.length > 0;) {
+        const waitMs = began + (tried / perSecond) * 1000 - monotonicMs();
+        if (waitMs > 0) await sleep(waitMs, signal);
+        if (isOver()) break;
+        const jobs = rest.slice(0, Math.min(most, through.limit - acting.done));
+        rest = rest.slice(jobs.length);
+        tried += jobs.length;
+        yield* acting.start({ jobs, lookedAt, problems });
+        [lookedAt, problems] = [0, []];
+      }
+      if (isOver()) break;
     }
-    if (signal?.aborted === true || done >= through.limit) return;
+    yield* acting.rest();
+  } catch (error) {
+    // What is under way beside what has failed may have been done.
+    yield* await acting.others();
+    throw error;
+  } finally {
+    await acting.others();
+  }
+}
+
+/** Calls that are under way, in their order. */
+class Acting {
+  done = 0;
+  private readonly calls: Promise<Swept>[] = [];
+
+  constructor(
+    private readonly act: Act,
+    private readonly most: number,
+  ) {}
+
+  /** Begins another; answers what has ended, where there are too many. */
+  async *start(part: Omit<Swept, 'outcomes'>): AsyncGenerator<Swept> {
+    const call = this.act(part.jobs).then((outcomes) => ({ ...part, outcomes }));
+    // Its failure is thrown when its turn comes.
+    call.catch(() => undefined);
+    this.calls.push(call);
+    while (this.calls.length >= this.most) yield await this.next();
+  }
+
+  async *rest(): AsyncGenerator<Swept> {
+    while (this.calls.length > 0) yield await this.next();
+  }
+
+  /** Comes when nothing is under way any more, with what has not failed of it. */
+  async others(): Promise<Swept[]> {
+    const ended = await Promise.allSettled(this.calls.splice(0));
+    return ended.flatMap((one) => (one.status === 'fulfilled' ? [one.value] : []));
+  }
+
+  private async next(): Promise<Swept> {
+    const swept = await this.calls.shift();
+    if (!swept) throw new Error('nothing is under way');
+    this.done += swept.outcomes.filter((outcome) => outcome === 'done').length;
+    return swept;
   }
 }

@@ -23,6 +23,8 @@ export interface Acting {
    * @param total how many jobs there are, where it was counted
    */
   readonly start: (queue: Queue, total: number | undefined) => Act | Promise<Act>;
+  /** So many calls of it may be under way at once; 1 when absent. */
+  readonly underWay?: number | undefined;
   /** Has it to know how many jobs there are? */
   readonly needsTotal?: boolean | undefined;
   /** Comes when all was done, or the rest failed. */
@@ -49,7 +51,7 @@ export function assertAllowed(flags: ActingFlags): void {
 export async function actOnSelection(
   queue: Queue,
   through: Selected,
-  { verb, past, start, needsTotal = false, end }: Acting,
+  { verb, past, start, underWay, needsTotal = false, end }: Acting,
   flags: ActingFlags,
   signal?: AbortSignal,
 ): Promise<number> {
@@ -73,7 +75,7 @@ export async function actOnSelection(
   const report = new SelectionReport(past, flags.json, through.where);
   let isComplete = false;
   try {
-    const limits = { perSecond: perSecondOf(flags.rate), signal };
+    const limits = { perSecond: perSecondOf(flags.rate), underWay, signal };
     for await (const part of sweep(queue, through, act, limits)) await report.add(part);
     isComplete = signal?.aborted !== true;
   } finally {

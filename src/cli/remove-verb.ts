@@ -46,6 +46,8 @@ export function removeVerb(command: 'remove' | 'purge', flags: ArchiveFlags): Ac
     verb: command,
     past: 'removed',
     start: (queue) => removing(queue, kept.open(queue)),
+    // While the store removes some, others are made text for the file.
+    underWay: 2,
     end: (isComplete) => {
       kept.end(isComplete);
     },

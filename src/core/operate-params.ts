@@ -59,7 +59,8 @@ export function toRemoveParams(
       assertFields(job, REMOVE_FIELDS, 'field of a job');
       assertStates(job.states);
       assertDate(job.failedAt, 'failedAt');
-      return { ...toGuard(job), states: job.states ?? states, failedAt: job.failedAt };
+      const { id, dueAt } = toGuard(job);
+      return { id, dueAt, states: job.states ?? states, failedAt: job.failedAt };
     }),
   };
 }
@@ -70,7 +71,8 @@ export function toPromoteParams(jobs: readonly (TextOrBytes | JobReference)[]): 
     jobs: jobs.map((job) => {
       if (isName(job)) return { id: toName(job, 'id'), states: DELAYED };
       assertFields(job, REFERENCE, 'field of a job');
-      return { ...toGuard(job), states: DELAYED };
+      const { id, dueAt } = toGuard(job);
+      return { id, dueAt, states: DELAYED };
     }),
   };
 }
@@ -81,10 +83,11 @@ export function toRescheduleParams(requests: readonly RescheduleRequest[]): Resc
     jobs: requests.map((request) => {
       assertFields(request, RESCHEDULE_FIELDS, 'field of a reschedule');
       const { delayMs, at, byMs } = request;
-      if ([delayMs, at, byMs].filter((given) => given !== undefined).length !== 1)
+      if (Number(delayMs !== undefined) + Number(at !== undefined) + Number(byMs !== undefined) !== 1)
         throw usageError('A job that is rescheduled is given delayMs, at or byMs, one of them');
       const due = byMs === undefined ? toDue({ delayMs, at }) : { byMs: toShift(byMs) };
-      return { ...toGuard(request), states: DELAYED, due };
+      const { id, dueAt } = toGuard(request);
+      return { id, dueAt, states: DELAYED, due };
     }),
   };
 }

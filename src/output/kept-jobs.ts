@@ -20,10 +20,17 @@ export class KeptJobs {
     protected readonly fd: number,
   ) {}
 
-  /** @throws OutputError; the jobs may not be removed then */
-  async keep(jobs: readonly JobRecord[]): Promise<void> {
+  /**
+   * @param turn they are written after it: their text is made meanwhile
+   * @throws OutputError, or what `turn` rejects with; the jobs may not be removed then
+   */
+  async keep(jobs: readonly JobRecord[], turn?: Promise<unknown>): Promise<void> {
+    let text = '';
+    for (const job of jobs) text += `${toJsonLine(exportedToJson(job))}\n`;
+    const bytes = Buffer.from(text);
+    await turn;
     this.kept += jobs.length;
-    await this.write(jobs.map((job) => `${toJsonLine(exportedToJson(job))}\n`).join(''));
+    await this.writeBytes(bytes);
     await this.sync();
   }
 
@@ -37,8 +44,12 @@ export class KeptJobs {
     closeSync(this.fd);
   }
 
-  protected async write(text: string): Promise<void> {
-    await writeAll(this.fd, Buffer.from(text), (written, cause) => toFileError(this.path, cause, written));
+  protected write(text: string): Promise<void> {
+    return this.writeBytes(Buffer.from(text));
+  }
+
+  private async writeBytes(bytes: Buffer): Promise<void> {
+    await writeAll(this.fd, bytes, (written, cause) => toFileError(this.path, cause, written));
   }
 
   protected async sync(): Promise<void> {

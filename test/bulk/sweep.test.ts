@@ -1,8 +1,12 @@
+import { setImmediate } from 'node:timers/promises';
 import { expect } from 'chai';
-import { removing, rescheduling } from '../../src/bulk/acts.js';
+import { type Archive, removing, rescheduling } from '../../src/bulk/acts.js';
 import { type Act, sweep } from '../../src/bulk/sweep.js';
+import type { JobRecord } from '../../src/core/job.js';
 import { LONG_MS } from '../support/jobs.js';
 import { useRedis } from '../support/redis.js';
+
+const DELAYED = { query: { states: ['delayed'] } } as const;
 
 describe('a sweep through a selection', () => {
   const ground = useRedis();
@@ -49,5 +53,95 @@ describe('a sweep through a selection', () => {
     expect(Math.max(...sizes)).to.be.at.most(300);
     expect(sizes.reduce((sum, size) => sum + size, 0)).to.equal(700);
     expect(await ground.raw.zcard(`${ground.prefix}:job_pool`)).to.equal(500);
+  });
+
+  it('has as many calls under way as it may, and tells of their jobs in order', async () => {
+    await fill(1000);
+    const [begun, told]: [string[], string[]] = [[], []];
+    let [now, most] = [0, 0];
+    const act: Act = async (jobs) => {
+      most = Math.max(most, (now += 1));
+      begun.push(...jobs.map(({ id }) => id.toString()));
+      await setImmediate();
+      now -= 1;
+      return jobs.map(() => 'done');
+    };
+    const options = { atOnce: 100, underWay: 2 };
+    for await (const { jobs } of sweep(ground.queue(), { ...DELAYED, limit: Infinity }, act, options))
+      told.push(...jobs.map(({ id }) => id.toString()));
+    expect(most).to.equal(2);
+    expect(told).to.have.length(1000).and.deep.equal(begun);
+  });
+
+  it('has one call under way where it has a limit', async () => {
+    await fill(1000);
+    let [now, most, acted] = [0, 0, 0];
+    const act: Act = async (jobs) => {
+      most = Math.max(most, (now += 1));
+      await setImmediate();
+      now -= 1;
+      acted += jobs.length;
+      return jobs.map(() => 'done');
+    };
+    for await (const part of sweep(ground.queue(), { ...DELAYED, limit: 450 }, act, {
+      atOnce: 100,
+      underWay: 2,
+    }))
+      expect(part.outcomes).to.have.length(part.jobs.length);
+    expect([most, acted]).to.deep.equal([1, 450]);
+  });
+
+  it('tells of what was under way beside a call that failed, and then of the failure', async () => {
+    await fill(1000);
+    let [calls, acted, told] = [0, 0, 0];
+    const failure = new Error('the second call fails');
+    const act: Act = async (jobs) => {
+      calls += 1;
+      if (calls === 2) throw failure;
+      await setImmediate();
+      acted += jobs.length;
+      return jobs.map(() => 'done');
+    };
+    let thrown: unknown;
+    try {
+      const options = { atOnce: 100, underWay: 3 };
+      for await (const { outcomes } of sweep(ground.queue(), { ...DELAYED, limit: Infinity }, act, options))
+        told += outcomes.length;
+    } catch (error) {
+      thrown = error;
+    }
+    expect(thrown).to.equal(failure);
+    expect(told).to.equal(acted);
+    expect(calls).to.be.greaterThan(2);
+  });
+
+  it('keeps no jobs before those of the call before are confirmed, and none after a failure', async () => {
+    await fill(300);
+    const queue = ground.queue();
+    const steps: string[] = [];
+    const name = (jobs: readonly JobRecord[]) => `keep ${jobs[0]?.id.toString() ?? ''}`;
+    const archive: Archive = {
+      keep: async (jobs, turn) => {
+        await turn;
+        steps.push(name(jobs));
+        if (steps.length > 4) throw new Error('the disk is full');
+      },
+      confirm: async (removed) => {
+        await setImmediate();
+        steps.push(`confirm ${removed.length}`);
+      },
+    };
+    const act = removing(queue, archive);
+    let thrown: unknown;
+    try {
+      const options = { atOnce: 50, underWay: 2 };
+      for await (const part of sweep(queue, { ...DELAYED, limit: Infinity }, act, options))
+        expect(part.outcomes).to.have.length(50);
+    } catch (error) {
+      thrown = error;
+    }
+    expect(String(thrown)).to.contain('the disk is full');
+    expect(steps).to.deep.equal(['keep 10000', 'confirm 50', 'keep 10050', 'confirm 50', 'keep 10100']);
+    expect(await ground.raw.zcard(`${ground.prefix}:job_pool`)).to.equal(200);
   });
 });

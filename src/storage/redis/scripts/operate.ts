@@ -8,6 +8,16 @@ import type { AwayJob } from './list.js';
 import { type ClearedEntry, packCleared } from './push.js';
 import { type Part, runScript, type Target, toBuffer, toRows, toText } from './run.js';
 
+let lastStates: readonly JobState[] = [];
+let lastNames = '';
+
+/** Names of states as scripts look for one among them; mostly many jobs after each other are meant in the same. */
+function namesOf(states: readonly JobState[]): string {
+  const isSame = states.length === lastStates.length && states.every((state, i) => state === lastStates[i]);
+  if (!isSame) [lastStates, lastNames] = [states, ` ${states.join(' ')} `];
+  return lastNames;
+}
+
 /** A job to be removed, and the topic in whose ready list an entry of it was seen. */
 export interface Removal extends JobGuard {
   readonly seenIn?: Buffer | undefined;
@@ -19,14 +29,15 @@ export async function remove(
   jobs: readonly Removal[],
   cleared: readonly ClearedEntry[] = [],
 ): Promise<Part<RemoveResult>> {
-  const packed = jobs.flatMap(({ id, states, dueAt, failedAt, seenIn }) => [
-    ...[id, ` ${states.join(' ')} `, dueAt?.getTime() ?? '', failedAt?.getTime() ?? '', seenIn ?? ''],
-  ]);
+  const packed: (Buffer | string | number)[] = [];
+  for (const { id, states, dueAt, failedAt, seenIn } of jobs)
+    packed.push(id, namesOf(states), dueAt?.getTime() ?? '', failedAt?.getTime() ?? '', seenIn ?? '');
   const answer = await runScript(target, SCRIPTS.remove, packCleared(cleared), packArray(packed));
-  const results = [...toRows(answer, 1, 2)].map(([removed, state]) => ({
-    removed: removed === 1,
-    state: toText(state) === 'none' ? undefined : (toText(state) as JobState),
-  }));
+  const results: RemoveResult[] = [];
+  for (let i = 1; i < answer.length; i += 2) {
+    const state = toText(answer[i + 1]);
+    results.push({ removed: answer[i] === 1, state: state === 'none' ? undefined : (state as JobState) });
+  }
   const unclear = toBuffer(answer[0]);
   return unclear.length === 0 ? { results } : { results, unclear };
 }
