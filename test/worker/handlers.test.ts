@@ -125,6 +125,34 @@ describe('handlers with an outcome for each job, several at once', () => {
     expect(Math.max(...leased)).to.be.within(1, 2);
   });
 
+  it('however late acks are answered, no more jobs are leased than the calls of batches take: each ack goes to the store before the reserve that fills its place', async () => {
+    await push(world.queue, numbered(60));
+    let [leased, most, reserves, isDrained] = [0, 0, 0, false];
+    const queue = world.queueWith({
+      reserve: async (params) => {
+        reserves += 1;
+        most = Math.max(most, leased + params.limit);
+        const reserved = await world.store.reserve(params);
+        leased += reserved.jobs.length;
+        isDrained = reserved.jobs.length === 0;
+        return reserved;
+      },
+      ack: async (params) => {
+        leased -= params.leases.length;
+        const before = reserves;
+        const held = await world.store.ack(params);
+        await eventually(() => isDrained || reserves > before, { everyMs: 1 });
+        return held;
+      },
+    });
+    const handler = {
+      ...{ concurrency: 2, batchSize: 5, prefetch: 'while short' as const },
+      handle: (jobs: readonly Job[]) => Promise.resolve({ outcomes: jobs.map((): Outcome => 'done') }),
+    };
+    expect(await drainPass(queue, optionsFor(handler))).to.include({ done: 60, released: 0 });
+    expect(most).to.equal(10);
+  });
+
   it('a job that was leased ahead and is not begun soon is given to another worker, its attempt not counted', async () => {
     await push(world.queue, ['short', 'long', 'waits']);
     let taken: Job | undefined;
