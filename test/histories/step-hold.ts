@@ -32,8 +32,8 @@ export class Holder {
     const expected = context.model.holds.hold(meant, { leaseMs, holder }, context.now);
     if (!seen) return this.lookUp(expected);
     for (const [i, { id }] of meant.entries()) {
-      // One that this very call holds is leased, or is still what it was.
-      const isTwice = meant.some((one, j) => one.id === id && j < i && expected[j]);
+      // One that this very call holds, before or after, is leased, or is still what it was.
+      const isTwice = meant.some((one, j) => one.id === id && j !== i && expected[j]);
       const allowed = [...(told.get(id) ?? []), ...(isTwice ? (['leased', undefined] as const) : [])];
       expectHeld(context, expected[i], seen[i], allowed);
     }
