@@ -345,8 +345,8 @@ const reopen = fc.record({ does: fc.constant('reopen'), by: process });
 /** A process that is killed before or after one of the statements of what it does, or when it is done. */
 const kill = fc.record({
   does: fc.constant('kill'),
-  /** Most operations have few statements. */
-  at: fc.oneof(fc.integer({ min: 1, max: 4 }), fc.integer({ min: 1, max: 16 })),
+  /** The first statements of a call are those of any, and few calls have many. */
+  at: fc.oneof(fc.integer({ min: 4, max: 12 }), fc.integer({ min: 1, max: 16 })),
   after: fc.boolean(),
   step: fc.oneof(push, push, retry, bury, ...OTHERS, held, imported, importMade),
 });
