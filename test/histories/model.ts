@@ -348,6 +348,7 @@ export class Model {
     // Of one that would have gone on beyond the last time, the times alone tell the lifetime.
     if (job.expiresAt < dueAt + job.ttlMs) job.ttlMs = undefined;
     this.line.add(job, dueAt, now);
+    this.line.remember(job);
     return 'requeued';
   }
 
