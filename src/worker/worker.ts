@@ -47,7 +47,7 @@ export class Worker implements AckListener, DeliveryListener, SupplyListener {
     this.counts = counts;
     this.handledBefore = counts.handled;
     this.bounds = new Bounds(options);
-    const { holder, lock, timeoutMs, retry = false as const } = options;
+    const { holder, lock, timeoutMs, retry = false as const, keepGoing, waitsForLock = false } = options;
     const { knowsLeases = false } = handler;
     const limits = () => this.bounds.limits(options.signal);
     const tellsEachJob = options.onJob !== undefined;
@@ -63,7 +63,6 @@ export class Worker implements AckListener, DeliveryListener, SupplyListener {
       },
       this.leases,
     );
-    const { keepGoing, waitsForLock = false } = options;
     const ending = this.ending.signal;
     this.supply = new Supply(this.fetcher, this.bounds, { keepGoing, waitsForLock, ending }, this);
     this.deliverer = new Deliverer(

@@ -31,6 +31,16 @@ SELECT ifnull(min((
   SELECT ${boundedTime('place')} FROM job WHERE state = 0 AND topic = name.topic AND place > ? ORDER BY place LIMIT 1
 )), 9e999) AS at FROM name WHERE topic IS NOT NULL`;
 
+/** What it answers where there was nothing to do. */
+export const NOTHING_TO_MAINTAIN: Maintenance = {
+  promoted: 0,
+  stuck: 0,
+  reclaimed: 0,
+  expired: 0,
+  deleted: 0,
+  more: false,
+};
+
 /**
  * One bounded step: leases that have ended bring their jobs back, expired jobs and dead letters past their
  * time are cleared away. A job is ready when it is due, so none is promoted. It takes the write lock only
@@ -42,13 +52,13 @@ export async function maintain(connection: Connection): Promise<Maintenance> {
   );
   const done = hasWork
     ? await connection.writeFreeing((now) => doChores(connection, now))
-    : { reclaimed: 0, expired: 0, deleted: 0, more: false };
+    : NOTHING_TO_MAINTAIN;
   const nextInMs = await connection.read((now) => {
     const { leaseEnd, waitingAgain } = readAgenda(connection);
     const { at: due } = connection.get(NEXT_DUE, now) as { at: number };
     return msUntil(Math.min(due, leaseEnd, waitingAgain), now);
   });
-  return { promoted: 0, stuck: 0, ...done, nextInMs };
+  return { ...NOTHING_TO_MAINTAIN, ...done, nextInMs };
 }
 
 /** What a step has done about leases that have ended, and jobs that waited for a newer one. */

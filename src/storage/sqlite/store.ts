@@ -20,7 +20,7 @@ import { scan } from './inspect/scan.js';
 import { stats } from './inspect/stats.js';
 import { usedPercent } from './inspect/used-percent.js';
 import { lock, unlock } from './lock.js';
-import { maintain } from './maintain.js';
+import { maintain, NOTHING_TO_MAINTAIN } from './maintain.js';
 import type { OpenOptions } from './open.js';
 import { pause, resume } from './pause.js';
 import { promote } from './promote.js';
@@ -244,14 +244,5 @@ export class SqliteStore implements contract.Store {
     await this.file.close();
   }
 }
-
-const NOTHING_TO_MAINTAIN: results.Maintenance = {
-  promoted: 0,
-  stuck: 0,
-  reclaimed: 0,
-  expired: 0,
-  deleted: 0,
-  more: false,
-};
 
 const noneHeld = ({ leases }: contract.LeaseParams): boolean[] => leases.map(() => false);
