@@ -3,10 +3,12 @@ import { asJson, asMarkdown, asText, type Result } from './report.js';
 import type { Bench } from './support.js';
 import { WORKLOADS } from './workloads/index.js';
 
-const USAGE = `npm run bench -- [NAME…] [--small] [--rounds N] [--json | --markdown]
+const USAGE = `npm run bench -- [NAME…] [--small] [--rounds N] [--beside RELEASE] [--json | --markdown]
 
 Runs all workloads but the long ones, or those that are named:
 ${WORKLOADS.map(({ name, about, long }) => `  ${name.padEnd(14)} ${about}${long === true ? ' (long)' : ''}`).join('\n')}
+
+RELEASE is the folder of another one, with its dependencies installed; sqlite-cpu stands beside it.
 `;
 
 const ROUNDS = 5;
@@ -16,6 +18,7 @@ const { values: options, positionals: names } = parseArgs({
   options: {
     small: { type: 'boolean', default: false },
     rounds: { type: 'string' },
+    beside: { type: 'string' },
     json: { type: 'boolean', default: false },
     markdown: { type: 'boolean', default: false },
     help: { type: 'boolean', short: 'h', default: false },
@@ -50,6 +53,7 @@ for (const workload of chosen) {
   const bench: Bench = {
     small: options.small,
     rounds,
+    besideRelease: options.beside,
     progress: (message) => {
       if (terminal) process.stderr.write(`\r\x1b[K${workload.name}: ${message}`);
     },

@@ -13,6 +13,8 @@ export interface Bench {
   readonly small: boolean;
   /** How often each pair of sides is run. */
   readonly rounds: number;
+  /** The folder of another release, for workloads that can stand beside one. */
+  readonly besideRelease?: string | undefined;
   readonly progress: (message: string) => void;
 }
 
@@ -45,7 +47,7 @@ export interface Goal {
   readonly now?: number;
 }
 
-const ROOT = fileURLToPath(new URL('..', import.meta.url));
+export const ROOT = fileURLToPath(new URL('..', import.meta.url));
 const PROGRAM = join(ROOT, 'bin', 'run.js');
 const PEERS = join(ROOT, 'bench', 'peers');
 
