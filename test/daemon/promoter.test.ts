@@ -10,6 +10,7 @@ import { runDaemon } from '../../src/daemon/promoter.js';
 import { Progress } from '../../src/daemon/progress.js';
 import { eventually, failureOf } from '../support/eventually.js';
 import { useRedis } from '../support/redis.js';
+import { unhandledDuring } from '../support/unhandled.js';
 import { changed, fails, unreachable, useStandstill } from '../worker/world.js';
 
 const NOTHING: Maintenance = {
@@ -396,10 +397,13 @@ describe('the daemon', () => {
       const queue = queueThat(() =>
         (looks += 1) === 1 ? Promise.reject(unreachable()) : Promise.resolve(one),
       );
-      const running = run(queue, 5);
-      await eventually(() => looks === 1);
-      await someSteps();
-      expect(events).to.deep.equal([]);
+      let running: Promise<unknown> = Promise.resolve();
+      const unheard = await unhandledDuring(async () => {
+        running = run(queue, 5);
+        await eventually(() => looks === 1);
+        await someSteps();
+      });
+      expect({ unheard, events }).to.deep.equal({ unheard: [], events: [] });
       standStill(16_000);
       await eventually(() => events.length === 1);
       ending.abort();
