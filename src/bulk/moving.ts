@@ -49,7 +49,9 @@ interface Held {
 
 async function holdEach(queue: Queue, jobs: readonly JobRecord[], holder: Mover): Promise<Held> {
   const wanted = jobs.filter(isToBeHeld);
-  const requests = wanted.map(({ id, state, dueAt }) => ({ id, states: [state], dueAt }));
+  const requests = wanted.map(({ id, state, dueAt, isWaiting = false }) => ({
+    ...{ id, states: [state], dueAt, isWaiting },
+  }));
   const results = await queue.hold(requests, { leaseMs: MOVE_HOLD_MS, holder });
   const leases = new Map<JobRecord, { lease: string }>();
   let until: Date | undefined;

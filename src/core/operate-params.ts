@@ -36,7 +36,10 @@ const RESCHEDULE_FIELDS: readonly string[] = [
   ...REFERENCE,
   ...(['delayMs', 'at', 'byMs'] satisfies (keyof RescheduleRequest)[]),
 ];
-const HOLD_FIELDS: readonly string[] = [...REFERENCE, ...(['states'] satisfies (keyof HoldRequest)[])];
+const HOLD_FIELDS: readonly string[] = [
+  ...REFERENCE,
+  ...(['states', 'isWaiting'] satisfies (keyof HoldRequest)[]),
+];
 const EDIT_FIELDS: readonly string[] = [
   ...REFERENCE,
   ...(['states', 'ifBody', 'body', 'ttlMs'] satisfies (keyof EditRequest)[]),
@@ -120,9 +123,11 @@ export function toHoldParams(jobs: readonly HoldRequest[], options: HoldOptions)
     holder: toName(options.holder, 'holder').toString(),
     jobs: jobs.map((job) => {
       assertFields(job, HOLD_FIELDS, 'field of a job');
-      const { states = IN_LINE } = job;
+      const { states = IN_LINE, isWaiting } = job;
       assertInLine(states, 'state of a job that can be held');
-      return { ...toGuard(job), states };
+      if (isWaiting !== undefined && typeof isWaiting !== 'boolean')
+        throw usageError('isWaiting is true, false or absent');
+      return { ...toGuard(job), states, isWaiting };
     }),
   };
 }

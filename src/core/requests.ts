@@ -125,6 +125,8 @@ export interface RemoveRequest extends JobReference {
 export interface HoldRequest extends JobReference {
   /** States in which it may be held, of `delayed`, `due` and `ready`; any of these when absent. */
   readonly states?: readonly JobState[] | undefined;
+  /** Whether it waits until another one of its id is gone (JobRecord has it): two of an id may be due at one time. Either when absent. */
+  readonly isWaiting?: boolean | undefined;
 }
 
 export interface HoldOptions {

@@ -11,6 +11,8 @@ export const HELD = ['delayed', 'due', 'ready'] as const;
 /** A job to hold, and the states in which it is meant. */
 export interface MeantToHold extends Meant {
   readonly states: readonly JobState[];
+  /** Does it wait for another one of its id? Either when absent. */
+  readonly isWaiting?: boolean | undefined;
 }
 
 export interface ModelHold {
@@ -36,7 +38,9 @@ export class Holds {
     const ids = new Set<string>();
     const taken = jobs.map((meant) => {
       if (this.rules.holdsOneOfAnId && ids.has(meant.id)) return undefined;
-      const one = this.takeInLine(meant, now) ?? this.takeWaiting(meant, now);
+      const { isWaiting } = meant;
+      const inLine = isWaiting === true ? undefined : this.takeInLine(meant, now);
+      const one = inLine ?? (isWaiting === false ? undefined : this.takeWaiting(meant, now));
       if (one) ids.add(meant.id);
       return one;
     });

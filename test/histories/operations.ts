@@ -133,7 +133,10 @@ const edit = fc.record({
 const held = fc.record({
   does: fc.constant('hold'),
   by: process,
-  jobs: fc.array(fc.record({ id: anId, believed }), { minLength: 1, maxLength: 3 }),
+  jobs: fc.array(
+    fc.record({ id: anId, believed, isWaiting: fc.constantFrom(undefined, undefined, true, false) }),
+    { minLength: 1, maxLength: 3 },
+  ),
   states: fc.constantFrom<(readonly JobState[] | undefined)[]>(
     undefined,
     undefined,

@@ -19,7 +19,9 @@ export class Holder {
     const { context } = this;
     // Where its list is none, a store cannot tell a ready job from one that an original client has in hand.
     if (context.blockedTopics().length > 0) return;
-    const meant = jobs.map(({ id, believed }) => ({ ...this.meant(id, believed), states: states ?? HELD }));
+    const meant = jobs.map(({ id, believed, isWaiting }) => ({
+      ...{ ...this.meant(id, believed), states: states ?? HELD, isWaiting },
+    }));
     context.say(`hold for ${leaseMs}: ${JSON.stringify(meant)}`);
     const told = statesToTell(context);
     const requests = meant.map(({ dueAt, ...rest }) => ({

@@ -103,10 +103,13 @@ export class Mover {
   private moveInModel(records: readonly WholeRecord[], isFull: boolean): boolean[] {
     const { model, now } = this.context;
     const isToHold = ({ state }: JobRecord) => HELD.some((one) => one === state);
-    const toHold = records.filter(isToHold).map(toSeen);
+    const wanted = records.filter(isToHold);
+    const toHold = wanted.map(toSeen);
     const others = records.filter((record) => !isToHold(record)).map(toSeen);
     const held = model.holds.hold(
-      toHold.map(({ id, state, dueAt }) => ({ id, states: [state], dueAt })),
+      toHold.map(({ id, state, dueAt }, i) => ({
+        ...{ id, states: [state], dueAt, isWaiting: wanted[i]?.isWaiting ?? false },
+      })),
       { leaseMs: MOVE_HOLD_MS, holder: MOVER },
       now,
     );

@@ -69,8 +69,13 @@ export interface RemoveParams {
   readonly jobs: readonly JobGuard[];
 }
 
+export interface JobToHold extends JobGuard {
+  /** Does it wait until another one of its id is gone? Either when absent. */
+  readonly isWaiting?: boolean | undefined;
+}
+
 export interface HoldParams {
-  readonly jobs: readonly JobGuard[];
+  readonly jobs: readonly JobToHold[];
   readonly leaseMs: number;
   /** Who holds them, as views show it. */
   readonly holder: string;

@@ -1,7 +1,7 @@
 import { chunks } from '../../core/chunks.js';
 import { formatLease, newToken } from '../../core/lease.js';
 import type { HoldResult } from '../../core/results.js';
-import type { HoldParams, JobGuard } from '../../core/store.js';
+import type { HoldParams, JobToHold } from '../../core/store.js';
 import type { Connection } from './connection.js';
 import { leaseJobs } from './lease.js';
 import { isMeant, type KnownRow, leasedFinder, rowsOf } from './lookup.js';
@@ -22,7 +22,7 @@ export async function hold(connection: Connection, { jobs, ...how }: HoldParams)
 
 function holdChunk(
   connection: Connection,
-  guards: readonly JobGuard[],
+  guards: readonly JobToHold[],
   { leaseMs, holder }: Omit<HoldParams, 'jobs'>,
   now: number,
 ): HoldResult[] {
@@ -55,5 +55,7 @@ function holdChunk(
   });
 }
 
-const isHeldBy = (guard: JobGuard, row: KnownRow): boolean =>
-  (row.state === IN_LINE || row.state === WAITING) && isMeant(guard, row.is, row);
+const isHeldBy = (guard: JobToHold, row: KnownRow): boolean =>
+  (row.state === IN_LINE || row.state === WAITING) &&
+  (guard.isWaiting ?? row.state === WAITING) === (row.state === WAITING) &&
+  isMeant(guard, row.is, row);

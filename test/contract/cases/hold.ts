@@ -114,6 +114,24 @@ export function describeHold(world: () => World): void {
       });
     }
 
+    for (const isWaiting of [true, false])
+      it(`of two jobs of an id that are due together the one ${isWaiting ? 'that waits' : 'in line'} is held where that one is meant`, async () => {
+        const { queue, clock, name } = world();
+        const [topic, id] = [name('topic'), name('id')];
+        clock.stop();
+        const { dueAt } = await queue.push({ id, topic, body: 'first' });
+        await maintainAll(queue);
+        const job = await leaseOne(queue, topic);
+        await queue.push({ id, topic, body: 'second' });
+        await maintainAll(queue);
+        await queue.release([job]);
+        expect((await queue.find(id)).map((one) => one.dueAt)).to.deep.equal([dueAt, dueAt]);
+        const [held] = await queue.hold([{ id, dueAt, isWaiting }], HOLD);
+        expect(held).to.include({ held: true, state: isWaiting ? 'delayed' : 'ready' });
+        const leased = (await queue.find(id)).filter(({ state }) => state === 'leased');
+        expect(leased.map(({ body }) => body?.toString())).to.deep.equal([isWaiting ? 'first' : 'second']);
+      });
+
     it('a job that became due while it was held is ready then, with its whole ready lifetime', async () => {
       const { queue, peer, clock, name } = world();
       const topic = name('topic');

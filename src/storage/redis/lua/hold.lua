@@ -4,7 +4,7 @@
 -- include: keys, time, note, memo, bounds, known, holes, clear, leave, lookup, record, waiting
 -- ARGV: msgpack of what clear_entries.lua has found, or '' (see push.lua), token, lease in ms, who holds them, then
 --   msgpack of, for each job: id, the names of the states in which it is meant, each with a space before and after it,
---   due time in ms or ''
+--   due time in ms or '', 1 where it waits for another one of its id, 0 where it does not, '' for either
 -- Answers: the topic of the list that was not looked through, or ''; deadline in ms, how many are held; then for each
 --   job that was dealt with: its number in the reservation or 0, and what it was (delayed, due, ready, expired, dead or
 --   none)
@@ -14,7 +14,7 @@ expect_type(RESERVED, 'zset')
 local token, holder, jobs, now, ids = ARGV[2], ARGV[4], cmsgpack.unpack(ARGV[5]), now_ms(), {}
 local deadline = math.min(now + ARGV[3], LAST_MS)
 local bytes, chosen, seen, answer = 0, {}, {}, { '', deadline, 0 }
-for i = 1, #jobs, 3 do ids[#ids + 1] = jobs[i] end
+for i = 1, #jobs, 4 do ids[#ids + 1] = jobs[i] end
 look_for(ids, read_cleared(ARGV[1]))
 
 -- A row of a record (lib/record.lua) without its number; nil where the body is one too many.
@@ -46,17 +46,18 @@ end
 
 -- The job of an id that is to be held, or nil, and what the id is; or the topic that keeps this run from telling, or
 -- '' where the bodies do.
-local function choose(id, states, wanted_due)
+local function choose(id, states, wanted_due, waits)
   local it = look_up(id, now, '', is_among(states, 'ready'))
   if it.unclear then return nil, nil, it.unclear end
-  if not seen[id] and is_meant(it, states, wanted_due) then
+  if waits ~= 1 and not seen[id] and is_meant(it, states, wanted_due) then
     local row = row_of(id, it)
     if not row then return nil, nil, '' end
     local unclear = leave_with_others(id, it)
     if unclear then return nil, nil, unclear end
     return { id = id, topic = it.topic, row = row, it = it }, it.state
   end
-  local waiting = not seen[id] and is_among(states, 'delayed') and choose_waiting(id, wanted_due)
+  local may_wait = waits ~= 0 and not seen[id] and is_among(states, 'delayed')
+  local waiting = may_wait and choose_waiting(id, wanted_due)
   if waiting then return waiting, 'delayed' end
   return nil, told_state(id, it)
 end
@@ -93,10 +94,10 @@ local function topics_of_jobs()
   return topics
 end
 
-for i = 1, #jobs, 3 do
+for i = 1, #jobs, 4 do
   local id = jobs[i]
-  if has_looked_enough((i - 1) / 3) then break end
-  local job, state, unclear = choose(id, jobs[i + 1], jobs[i + 2])
+  if has_looked_enough((i - 1) / 4) then break end
+  local job, state, unclear = choose(id, jobs[i + 1], jobs[i + 2], jobs[i + 3])
   if unclear then
     answer[1] = unclear
     break

@@ -54,10 +54,11 @@ export async function hold(
   { token, jobs, leaseMs, holder }: HoldParams & { readonly token: string },
   cleared: readonly ClearedEntry[],
 ): Promise<Part<HoldResult>> {
-  const packed = jobs.flatMap(({ id, states, dueAt }) => [
+  const packed = jobs.flatMap(({ id, states, dueAt, isWaiting }) => [
     id,
     ` ${states.join(' ')} `,
     dueAt?.getTime() ?? '',
+    isWaiting === undefined ? '' : Number(isWaiting),
   ]);
   const answer = await runScript(
     target,
