@@ -125,7 +125,11 @@ export interface RemoveRequest extends JobReference {
 export interface HoldRequest extends JobReference {
   /** States in which it may be held, of `delayed`, `due` and `ready`; any of these when absent. */
   readonly states?: readonly JobState[] | undefined;
-  /** Whether it waits until another one of its id is gone (JobRecord has it): two of an id may be due at one time. Either when absent. */
+  /**
+   * Whether it waits until another one of its id is gone (JobRecord has it): two of an id may be due at one time. Either
+   * when absent. Of several that wait and are due together, one is held: on Redis that which came back first, on SQLite
+   * that which was pushed first.
+   */
   readonly isWaiting?: boolean | undefined;
 }
 

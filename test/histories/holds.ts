@@ -73,7 +73,10 @@ export class Holds {
   /** The lifetime of a job that waits has stood still. */
   private takeWaiting({ id, dueAt, states }: MeantToHold, now: number): Taken | undefined {
     const isMeant = ({ job }: { job: ModelJob }) => dueAt === undefined || job.dueAt === dueAt;
-    const waiting = states.includes('delayed') ? this.back.waitingFor(id).find(isMeant) : undefined;
+    const meant = states.includes('delayed') ? this.back.waitingFor(id).filter(isMeant) : [];
+    // Of several that are meant: on Redis that which has come back first, on SQLite that which was pushed first.
+    if (this.rules.waitingLooks === 'one a job') meant.sort((a, b) => a.job.number - b.job.number);
+    const [waiting] = meant;
     if (!waiting) return undefined;
     const { job } = this.back.stopWaiting(waiting, now);
     return { job, was: 'delayed' };
