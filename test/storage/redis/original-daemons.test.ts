@@ -59,23 +59,17 @@ describe('clients that poll as the original daemon does', () => {
     });
   });
 
+  /** A queue of a user who has these rights and no others. */
+  async function queueOf(...rights: string[]): Promise<Queue> {
+    await ground.raw.call('ACL', 'SETUSER', 'narrow', 'reset', 'on', 'nopass', ...rights);
+    return ground.queue(ground.server.url.replace('://', '://narrow@'));
+  }
+
   it('nothing is told to a user who may not ask for clients, and nothing fails', async () => {
     const daemon = await start({ everyMs: 100 });
     await eventually(async () => expect(await ground.queue().originalDaemons()).to.include(daemon.address));
     for (const denied of ['client|list', 'client|info', 'info']) {
-      await ground.raw.call(
-        'ACL',
-        'SETUSER',
-        'narrow',
-        'reset',
-        'on',
-        'nopass',
-        '~*',
-        '&*',
-        '+@all',
-        `-${denied}`,
-      );
-      const narrow = ground.queue(ground.server.url.replace('://', '://narrow@'));
+      const narrow = await queueOf('~*', '&*', '+@all', `-${denied}`);
       expect(await narrow.originalDaemons(), denied).to.equal(undefined);
       const kinds = (await examine(narrow, {})).map(({ kind }) => kind);
       expect(kinds, denied).to.include('no_daemon').and.not.include('original_daemon');
@@ -85,17 +79,7 @@ describe('clients that poll as the original daemon does', () => {
   it('a user with the rights that docs/protocol.md names is told', async () => {
     const daemon = await start({ everyMs: 100 });
     const rights = ['+@read', '+@write', '+@connection', '+@scripting', '+time', '+info'];
-    await ground.raw.call(
-      'ACL',
-      'SETUSER',
-      'narrow',
-      'reset',
-      'on',
-      'nopass',
-      `~${ground.prefix}:*`,
-      ...rights,
-    );
-    const narrow = ground.queue(ground.server.url.replace('://', '://narrow@'));
+    const narrow = await queueOf(`~${ground.prefix}:*`, ...rights);
     await eventually(async () => expect(await narrow.originalDaemons()).to.deep.equal([daemon.address]));
   });
 
