@@ -307,11 +307,6 @@ export class RedisLine implements Line {
     );
   }
 
-  /** Does delayer know where the entry of an id is? Without a note it is looked for in lists whose names may be those of a moment ago. */
-  isNoted(id: string): boolean {
-    return this.notes.has(id);
-  }
-
   /** Is there a body that is neither in the pool nor in a list? Then another client has it in hand. */
   isAway(id: string, now: number): boolean {
     const isListed = [...this.lists.values()].some((list) => list.includes(id));

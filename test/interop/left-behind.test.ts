@@ -1,6 +1,8 @@
 import { expect } from 'chai';
 import type { JobRecord } from '../../src/core/job.js';
+import { sleep } from '../../src/core/timer.js';
 import { LONG_MS, maintainAll, must, SECOND_MS, textOf } from '../support/jobs.js';
+import { Proxy } from '../support/proxy.js';
 import { useRedis } from '../support/redis.js';
 import { OriginalClient, OriginalDaemon } from './original.js';
 
@@ -22,6 +24,26 @@ describe('what other clients have left behind in Redis:', () => {
       expect((await ground.raw.rpop(key('ready_queue:topic')))?.toString()).to.equal('32'); // And no more.
       expect((await queue.push({ ...job, body })).outcome).to.equal('pushed');
       expect(textOf(await queue.pop('topic'))).to.equal(body);
+    }
+  });
+
+  it('an expired job is found in a list that is new, also where the look before took long', async () => {
+    const proxy = await Proxy.to({ path: ground.server.socket });
+    try {
+      const queue = ground.queue(proxy.url);
+      const slow = proxy.before(
+        (request) => request.includes('SCAN'),
+        () => sleep(500),
+      );
+      expect(await queue.find('32')).to.deep.equal([]);
+      await slow;
+      await original().push('32', 'topic', 'b', 0);
+      await new OriginalDaemon(ground.raw, ground.prefix).tick();
+      await original().remove('32');
+      expect((await queue.list('topic')).jobs.map(({ state }) => state)).to.deep.equal(['expired']);
+      expect((await queue.find('32')).map(({ state }) => state)).to.deep.equal(['expired']);
+    } finally {
+      await proxy.close();
     }
   });
 

@@ -10,8 +10,12 @@ const FIRST_WINDOW = 100;
 /** A search through all ready lists gives up beyond so many keys of the database, and entries of lists. */
 const SEARCHED_KEYS = 200_000;
 const SEARCHED_ENTRIES = 100_000;
-/** Names of lists that took so long (ms) to be read are used for ten times as long. */
+/**
+ * Names of lists that took so long (ms) to be read are used for ten times as long, in a database of more than so many
+ * keys: in a smaller one it was the line or the machine that was slow, and a list that is new meanwhile is found.
+ */
 const SLOW_SCAN_MS = 50;
+const FEW_KEYS = 10_000;
 
 export interface ReadyList {
   readonly topic: Buffer;
@@ -110,12 +114,14 @@ export class EntrySearch {
   private async allLists(): Promise<readonly ReadyList[]> {
     const began = monotonicMs();
     if (began < this.listsUntil) return this.lists;
-    if ((await this.read(({ redis }) => redis.dbsize())) > SEARCHED_KEYS) return [];
+    const keys = await this.read(({ redis }) => redis.dbsize());
+    if (keys > SEARCHED_KEYS) return [];
     const lists: ReadyList[] = [];
     for await (const list of readyLists(this.read, this.keys)) if (list.type === 'list') lists.push(list);
     const tookMs = monotonicMs() - began;
     this.lists = lists;
-    this.listsUntil = tookMs < SLOW_SCAN_MS ? -Infinity : monotonicMs() + 10 * tookMs;
+    const isLarge = keys > FEW_KEYS && tookMs >= SLOW_SCAN_MS;
+    this.listsUntil = isLarge ? monotonicMs() + 10 * tookMs : -Infinity;
     return lists;
   }
 }
