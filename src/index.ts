@@ -34,7 +34,7 @@ export type {
   WaitOptions,
 } from './core/requests.js';
 export type { DelayerEvent, OnEvent } from './core/events.js';
-export type { Imported, ImportOutcome, ImportProgress } from './core/moving.js';
+export type { Imported, ImportOutcome, ImportProgress } from './core/transfer.js';
 export { DelayerError, ERRORS, isTransient, type ErrorCode } from './core/errors.js';
 export {
   DEFAULT_DEAD_TTL_MS,

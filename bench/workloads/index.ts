@@ -9,7 +9,7 @@ import { killSqlite } from './kill-sqlite.js';
 import { lateness } from './lateness.js';
 import { memory } from './memory.js';
 import { million } from './million.js';
-import { moving } from './moving.js';
+import { moving } from './move.js';
 import { oneByOne } from './one-by-one.js';
 import { promote } from './promote.js';
 import { promotion } from './promotion.js';

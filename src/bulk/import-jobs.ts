@@ -1,7 +1,7 @@
 import { inChunks } from '../core/chunks.js';
 import { DelayerError } from '../core/errors.js';
 import type { ImportedJob } from '../core/imported-job.js';
-import type { ImportOutcome } from '../core/moving.js';
+import type { ImportOutcome } from '../core/transfer.js';
 import type { Queue } from '../core/queue.js';
 import type { OnExisting } from '../core/results.js';
 

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { importJobs, type ImportResult } from '../bulk/import-jobs.js';
 import { LineRanges } from '../bulk/line-ranges.js';
 import { DelayerError, ERRORS } from '../core/errors.js';
-import type { ImportOutcome } from '../core/moving.js';
+import type { ImportOutcome } from '../core/transfer.js';
 import type { Queue } from '../core/queue.js';
 import type { OnExisting } from '../core/results.js';
 import { escapeForTerminal } from '../output/escape.js';

@@ -5,7 +5,7 @@ import { POP_BATCH } from '../core/job.js';
 import type { Queue } from '../core/queue.js';
 import type { CallOptions } from '../core/requests.js';
 import type { Reserved } from '../core/results.js';
-import { takeWaiting } from '../core/take-waiting.js';
+import { takeOrWait } from '../core/take-or-wait.js';
 import { monotonicMs } from '../core/timer.js';
 import { escapeForTerminal } from '../output/escape.js';
 import { LEASED_FORMATS, type LeasedFormat, writeLeasedJobs } from '../output/jobs.js';
@@ -76,7 +76,7 @@ export class LeasePrinter {
           queue.waitForReady(topics, { timeoutMs: maxMs, signal, since }),
         onEvent: printEvent,
       };
-      return (await takeWaiting(taking, { untilMs, signal })) ?? { jobs: [] };
+      return (await takeOrWait(taking, { untilMs, signal })) ?? { jobs: [] };
     });
   }
 

@@ -1,11 +1,11 @@
 import { randomBytes } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { exportEnd, moveHead, moveHeld } from '../bulk/job-file.js';
-import { endStep } from '../bulk/moved-before.js';
-import { type Mover, moving, type MoveTarget } from '../bulk/moving.js';
+import { endStep } from '../bulk/resume-move.js';
+import { type Mover, moveOut, type MoveTarget } from '../bulk/move-out.js';
 import { countSelected, sweep } from '../bulk/sweep.js';
 import { jobCount, type JobRecord, type JobState } from '../core/job.js';
-import { MOVE_HOLDER } from '../core/moving.js';
+import { MOVE_HOLDER } from '../core/transfer.js';
 import type { Queue } from '../core/queue.js';
 import { toJsonLine } from '../output/json.js';
 import { MovedFile } from '../output/moved-file.js';
@@ -91,7 +91,7 @@ async function moveAll(queue: Queue, through: Selected, move: Move, signal: Abor
   const { file, mover, counts } = move;
   const progress = new ProgressLine();
   try {
-    const act = moving(queue, targetOf(file), mover);
+    const act = moveOut(queue, targetOf(file), mover);
     for await (const { jobs, outcomes, problems } of sweep(queue, through, act, {
       atOnce: HELD_AT_ONCE,
       signal,

@@ -8,7 +8,7 @@ import { DaemonLog, describeMoves } from '../cli/serve/log.js';
 import { whileWatched } from '../cli/serve/http.js';
 import { PidFile } from '../cli/serve/pid-file.js';
 import { statusLine } from '../cli/serve/status.js';
-import { Telling } from '../cli/serve/telling.js';
+import { DaemonReporter } from '../cli/serve/reporter.js';
 import { Interruption } from '../cli/signals.js';
 import { printInfo } from '../cli/stderr.js';
 import { formatDuration } from '../core/duration.js';
@@ -64,7 +64,7 @@ It runs in the foreground, or with --daemon in the background. -c reads the conf
     const pidFile = path === undefined ? undefined : await PidFile.take(path);
     if (pidFile?.tookOver !== undefined)
       log.write({ level: 'info', event: 'pid_file_stale', message: pidFile.tookOver });
-    const telling = new Telling(log, this.report);
+    const reporter = new DaemonReporter(log, this.report);
     const { intervalMs } = settings;
     const run = (queue: Queue) => {
       const atWork = whatItDoes(queue, intervalMs);
@@ -72,16 +72,16 @@ It runs in the foreground, or with --daemon in the background. -c reads the conf
         ...{ intervalMs, signal, waitsForStore, repairs },
         name: `${hostname()}:${process.pid}`,
         progress: this.progress,
-        onReady: () => telling.ready(atWork),
-        onEvent: (event) => telling.happened(event, atWork),
-        onLook: telling.alive,
-        onLookEveryMs: telling.everyMs,
+        onReady: () => reporter.ready(atWork),
+        onEvent: (event) => reporter.happened(event, atWork),
+        onLook: reporter.alive,
+        onLookEveryMs: reporter.everyMs,
       });
     };
     try {
       const { progress: status } = this;
       const serve = (queue: Queue) => whileWatched({ queue, status, flags: settings, log }, () => run(queue));
-      telling.stopped(await this.withQueue(settings, serve));
+      reporter.stopped(await this.withQueue(settings, serve));
     } finally {
       pidFile?.release();
     }

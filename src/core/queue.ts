@@ -4,7 +4,7 @@ import { DelayerError } from './errors.js';
 import type { Description, DiagnosisPart, Fault } from './faults.js';
 import type { Bytes, Job, JobRecord, JobState } from './job.js';
 import type { ImportedJob } from './imported-job.js';
-import type { Imported } from './moving.js';
+import type { Imported } from './transfer.js';
 import type { NewJob } from './new-job.js';
 import {
   toEditParams,
@@ -88,7 +88,7 @@ import type {
 import type { DiagnoseParams, Store } from './store.js';
 // By its own file: the types of a user reach no further than what they need.
 import type { MaintainParams } from './store/maintainer.js';
-import { takeWaiting } from './take-waiting.js';
+import { takeOrWait } from './take-or-wait.js';
 import { sleep } from './timer.js';
 import { toName, toNewJob, toNewJobAgain } from './validate.js';
 import { toImportedJob, toImportParams } from './validate-import.js';
@@ -237,7 +237,7 @@ export class Queue {
         this.#wait((store) => store.waitForReady({ topics: names, maxMs, signal, since })),
       onEvent: options.onEvent,
     };
-    const popped = await takeWaiting(taking, params);
+    const popped = await takeOrWait(taking, params);
     if (popped) tellOfPause(popped, options);
     return popped?.jobs ?? [];
   }

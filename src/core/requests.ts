@@ -1,6 +1,6 @@
 import type { OnEvent } from './events.js';
 import type { Attempt, Bytes, JobState, OwnRetry } from './job.js';
-import type { ImportProgress } from './moving.js';
+import type { ImportProgress } from './transfer.js';
 import type { OnExisting, PushResult } from './results.js';
 import type { RetryOptions } from './retry-policy.js';
 import type { AbortSignalLike } from './timer.js';

@@ -12,7 +12,7 @@ import { checkDuration, MAX_DURATION_MS } from './duration.js';
 import { type Attempt, JOB_STATES, MAX_HISTORY } from './job.js';
 import type { ImportedJob } from './imported-job.js';
 import type { ImportParams } from './store.js';
-import type { ImportProgress } from './moving.js';
+import type { ImportProgress } from './transfer.js';
 import type { ImportOptions, ImportRequest } from './requests.js';
 import { toOwnRetry } from './retry-policy.js';
 import { toOnExisting } from './params.js';

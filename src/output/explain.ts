@@ -1,5 +1,5 @@
 import type { JobRecord } from '../core/job.js';
-import { MOVE_HOLDER } from '../core/moving.js';
+import { MOVE_HOLDER } from '../core/transfer.js';
 import { deadFor, lastAttempt } from './explain-attempts.js';
 import {
   bodyGone,

@@ -25,7 +25,7 @@ interface Line {
   readonly leasedError: number;
 }
 
-interface Moment {
+interface Reading {
   readonly atMs: number;
   /** The time beyond which jobs were counted apart (ms). */
   readonly beyondMs: number | undefined;
@@ -43,7 +43,7 @@ const EMPTY: Line = { delayed: 0, ready: 0, leased: 0, delayedError: 0, leasedEr
  * than their errors.
  */
 export class RateMeter {
-  private readonly moments: Moment[] = [];
+  private readonly readings: Reading[] = [];
   private beyondMs: number | undefined;
   private aheadMs: number;
 
@@ -77,9 +77,9 @@ export class RateMeter {
    */
   add(stats: Stats, now: Date, atMs: number, beyond?: Date): void {
     this.aheadMs = now.getTime() - atMs;
-    this.moments.push(toMoment(stats, atMs, beyond?.getTime()));
+    this.readings.push(toReading(stats, atMs, beyond?.getTime()));
     const windowMs = Math.max(WINDOW_MS, WINDOW_LOOKS * this.intervalMs);
-    while ((this.moments[1]?.atMs ?? Infinity) <= atMs - windowMs) this.moments.shift();
+    while ((this.readings[1]?.atMs ?? Infinity) <= atMs - windowMs) this.readings.shift();
   }
 
   /** Of all topics; nothing before the second count. */
@@ -95,10 +95,10 @@ export class RateMeter {
     });
   }
 
-  private over(lineOf: (moment: Moment) => Line | undefined): Rates | undefined {
-    const seen = this.moments.flatMap((moment): Seen[] => {
-      const line = lineOf(moment);
-      return line ? [{ atMs: moment.atMs, beyondMs: moment.beyondMs, line }] : [];
+  private over(lineOf: (reading: Reading) => Line | undefined): Rates | undefined {
+    const seen = this.readings.flatMap((reading): Seen[] => {
+      const line = lineOf(reading);
+      return line ? [{ atMs: reading.atMs, beyondMs: reading.beyondMs, line }] : [];
     });
     const [first, last] = [seen[0], seen.at(-1)];
     if (!first || !last) return undefined;
@@ -118,7 +118,7 @@ export class RateMeter {
   }
 }
 
-type Seen = Pick<Moment, 'atMs' | 'beyondMs'> & { readonly line: Line };
+type Seen = Pick<Reading, 'atMs' | 'beyondMs'> & { readonly line: Line };
 
 const withoutBeyond = ({ line, ...seen }: Seen): Seen => ({ ...seen, line: { ...line, beyond: undefined } });
 
@@ -171,11 +171,11 @@ function change(
   return noise > 0 && Math.abs(difference) <= noise ? undefined : difference;
 }
 
-function toMoment(
+function toReading(
   { topics, totals, beyond, estimate }: Stats,
   atMs: number,
   beyondMs: number | undefined,
-): Moment {
+): Reading {
   const total: Line = {
     delayed: totals.delayed ?? 0,
     beyond,

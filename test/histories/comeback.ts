@@ -131,7 +131,7 @@ export class Comeback {
     }
     const isDelayed = ({ dueAt }: ModelJob) => dueAt !== undefined && dueAt > now;
     for (const job of free.filter(isDelayed))
-      if (isHold) this.line.putBack(job);
+      if (isHold) this.line.giveBack(job);
       else this.putInLine(job, job.dueAt ?? now, now);
     this.line.bringBack(
       free.filter((job) => !isDelayed(job)),

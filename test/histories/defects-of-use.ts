@@ -8,7 +8,7 @@ export const OF_USE: readonly Defect[] = [
     `if false then`,
   ]),
   redis('not found', 'an expired job is listed, and find denies it', [
-    `${REDIS}/inspect/living.ts`,
+    `${REDIS}/inspect/find-queued.ts`,
     `  if (!listed && !asideTopic && lost.flaw === undefined) return undefined;`,
     `  if (lost.flaw === undefined) return undefined;`,
   ]),

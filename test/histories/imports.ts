@@ -4,7 +4,7 @@ import {
   type Imported,
   type ImportOutcome,
   type ImportProgress,
-} from '../../src/core/moving.js';
+} from '../../src/core/transfer.js';
 import type { Comeback } from './comeback.js';
 import type { Attempt, ModelJob } from './job.js';
 import type { Line } from './line.js';

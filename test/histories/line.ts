@@ -21,7 +21,7 @@ export interface Line {
   /** Puts jobs in line where they stood before. */
   bringBack(jobs: readonly ModelJob[], now: number): void;
   /** Puts a job that is not due yet where it stood before. */
-  putBack(job: ModelJob): void;
+  giveBack(job: ModelJob): void;
   /** Puts delayed jobs of one topic before all others that are in line or come back. */
   putFirst(jobs: readonly ModelJob[], now: number): void;
   /**
@@ -95,7 +95,7 @@ export class PlainLine implements Line {
     for (const job of jobs) this.byId.set(job.id, job);
   }
 
-  putBack(job: ModelJob): void {
+  giveBack(job: ModelJob): void {
     this.byId.set(job.id, job);
   }
 

@@ -184,7 +184,7 @@ export class RedisLine implements Line {
     }
   }
 
-  putBack(job: ModelJob): void {
+  giveBack(job: ModelJob): void {
     this.forgetEntries(job.id, job.topic);
     if (job.place) this.pool.set(job.id, job.place);
     this.setBody(job);

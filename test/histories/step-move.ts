@@ -1,7 +1,7 @@
-import { moving, type MoveTarget } from '../../src/bulk/moving.js';
+import { moveOut, type MoveTarget } from '../../src/bulk/move-out.js';
 import { MAX_DURATION_MS } from '../../src/core/duration.js';
 import type { JobRecord, JobState } from '../../src/core/job.js';
-import { type Imported, type ImportProgress, MOVE_HOLD_MS } from '../../src/core/moving.js';
+import { type Imported, type ImportProgress, MOVE_HOLD_MS } from '../../src/core/transfer.js';
 import type { Queue } from '../../src/core/queue.js';
 import type { ImportRequest } from '../../src/core/requests.js';
 import type { OnExisting } from '../../src/core/results.js';
@@ -85,7 +85,7 @@ export class Mover {
     isFull: boolean,
   ): Promise<readonly WholeRecord[]> {
     const disk = new Disk(isFull);
-    const act = moving(queue, disk, MOVER);
+    const act = moveOut(queue, disk, MOVER);
     const outcomes = await act(records).catch((error: unknown) => {
       if (error !== disk.full) throw error;
       return records.map(() => 'changed' as const);

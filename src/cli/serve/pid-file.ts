@@ -21,11 +21,11 @@ export class PidFile {
    */
   static async take(path: string): Promise<PidFile> {
     const lock = await lockBeside(path);
-    if (!lock) throw isRunning(path);
+    if (!lock) throw runningError(path);
     try {
       const found = readPid(path);
-      if (typeof found === 'string') throw isNoPidFile(path);
-      if (found !== undefined && isOfAnother(found, path)) throw belongsToAnother(path, found);
+      if (typeof found === 'string') throw noPidFileError(path);
+      if (found !== undefined && isOfAnother(found, path)) throw otherProgramError(path, found);
       write(path);
       return new PidFile(path, lock, found);
     } catch (error) {
@@ -100,7 +100,7 @@ function write(path: string): void {
   }
 }
 
-function isRunning(path: string): DelayerError {
+function runningError(path: string): DelayerError {
   const pid = readPid(path);
   const who = typeof pid === 'number' ? `process ${pid}` : 'another process';
   return new DelayerError('pid_file_taken', `The daemon runs already: ${who} has the pid file ${path}`, {
@@ -108,7 +108,7 @@ function isRunning(path: string): DelayerError {
   });
 }
 
-function isNoPidFile(path: string): DelayerError {
+function noPidFileError(path: string): DelayerError {
   return new DelayerError(
     'pid_file_taken',
     `The pid file ${path} is none: it holds something else than a number`,
@@ -118,7 +118,7 @@ function isNoPidFile(path: string): DelayerError {
   );
 }
 
-function belongsToAnother(path: string, pid: number): DelayerError {
+function otherProgramError(path: string, pid: number): DelayerError {
   let name = '';
   try {
     name = ` (${readFileSync(`/proc/${pid}/comm`, 'utf8').trim()})`;

@@ -1,5 +1,5 @@
 import type { ImportedJob } from '../imported-job.js';
-import type { ImportProgress, Imported } from '../moving.js';
+import type { ImportProgress, Imported } from '../transfer.js';
 import type { NewJob } from '../new-job.js';
 import type { OnExisting, PushResult } from '../results.js';
 

@@ -1,7 +1,7 @@
 import { DelayerError } from '../../core/errors.js';
 import type { ImportedJob } from '../../core/imported-job.js';
 import type { ImportParams } from '../../core/store.js';
-import type { Imported, ImportOutcome } from '../../core/moving.js';
+import type { Imported, ImportOutcome } from '../../core/transfer.js';
 import { jobChunks } from '../chunk.js';
 import type { Caller } from './caller.js';
 import { CHUNK, clearing, inParts, type PushSteps } from './push.js';

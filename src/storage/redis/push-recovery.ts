@@ -7,15 +7,15 @@ import type { PushParams } from '../../core/store.js';
 /**
  * What became of a push whose answer was lost. A job that is there with the same content has arrived; of
  * the rest, and of replacements, nobody knows. Looking never pushes twice.
- * @param findLiving leased, waiting and dead jobs of an id need not be found: they keep no other out
+ * @param findQueued leased, waiting and dead jobs of an id need not be found: they keep no other out
  * @throws DelayerError `lost` when the store cannot be asked
  */
 export async function findWhatArrived(
-  findLiving: (id: Buffer) => Promise<JobRecord | undefined>,
+  findQueued: (id: Buffer) => Promise<JobRecord | undefined>,
   { jobs, onExisting }: PushParams,
   lost: DelayerError,
 ): Promise<PushResult[]> {
-  const look = async (job: NewJob) => resultOf(job, await findLiving(job.id), onExisting);
+  const look = async (job: NewJob) => resultOf(job, await findQueued(job.id), onExisting);
   try {
     // The first job alone, until Redis answers: each question is asked again and again while Redis is away or loads,
     // and one that was restarted has forgotten the script, whose text would be sent for each job.

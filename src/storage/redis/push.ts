@@ -3,7 +3,7 @@ import type { PushResult } from '../../core/results.js';
 import type { PushParams } from '../../core/store.js';
 import { jobChunks } from '../chunk.js';
 import type { Caller } from './caller.js';
-import { findLiving } from './inspect/living.js';
+import { findQueued } from './inspect/find-queued.js';
 import { findWhatArrived } from './push-recovery.js';
 import * as scripts from './scripts/push.js';
 import type { ClearedEntry } from './scripts/push.js';
@@ -52,7 +52,7 @@ async function pushPart(
     return await caller.run('never', (target) => scripts.push(target, params, cleared));
   } catch (error) {
     if (!(error instanceof DelayerError) || error.code !== 'outcome_unknown') throw error;
-    return { results: await findWhatArrived((id) => findLiving(caller, id), params, error) };
+    return { results: await findWhatArrived((id) => findQueued(caller, id), params, error) };
   }
 }
 

@@ -1,6 +1,6 @@
 import type { Description, DiagnosisPart, Fault } from '../../core/faults.js';
 import type { JobRecord } from '../../core/job.js';
-import type { Imported } from '../../core/moving.js';
+import type { Imported } from '../../core/transfer.js';
 import type * as results from '../../core/results.js';
 import type * as contract from '../../core/store.js';
 import { DAEMON_SEEN_MS } from '../../core/store.js';
@@ -12,7 +12,7 @@ import { hold } from './hold.js';
 import { importJobs } from './import-jobs.js';
 import { EntrySearch } from './inspect/entries.js';
 import { find } from './inspect/find.js';
-import type { Finder } from './inspect/living.js';
+import type { Finder } from './inspect/find-queued.js';
 import type { KnownOriginals } from './inspect/original-daemons.js';
 import type { Read } from './inspect/read.js';
 import { nextDueInMs } from './inspect/next-due.js';

@@ -5,7 +5,7 @@ import {
   type Imported,
   type ImportOutcome,
   type ImportProgress,
-} from '../../core/moving.js';
+} from '../../core/transfer.js';
 import type { OnExisting } from '../../core/results.js';
 import { DEFAULT_TTL_MS } from '../../core/job.js';
 import { jobChunks } from '../chunk.js';

@@ -1,7 +1,7 @@
 import type * as results from '../../core/results.js';
 import type * as contract from '../../core/store.js';
 import type { ImportParams } from '../../core/store.js';
-import type { Imported } from '../../core/moving.js';
+import type { Imported } from '../../core/transfer.js';
 import type { Description, DiagnosisPart, Fault } from '../../core/faults.js';
 import type { JobRecord } from '../../core/job.js';
 import { TopicCounter } from '../../core/topic-counter.js';

@@ -1,7 +1,7 @@
 import { expect } from 'chai';
 import { BACKOFF_JITTER } from '../../../src/core/retry-policy.js';
 import { HOUR_MS, jobsOf, LONG_MS, must, only, type World } from '../world.js';
-import { fail, leaseOne, POLICY } from '../retrying.js';
+import { fail, leaseOne, POLICY } from '../retry.js';
 
 export function describeBackoff(world: () => World): void {
   /** Lets a job fail so often; answers the pause (ms) after each attempt. */

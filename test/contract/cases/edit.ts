@@ -11,7 +11,7 @@ import {
   textOf,
   type World,
 } from '../world.js';
-import { fail, leaseOne } from '../retrying.js';
+import { fail, leaseOne } from '../retry.js';
 
 export function describeEdit(world: () => World): void {
   describe('edit', () => {

@@ -12,7 +12,7 @@ import {
   textOf,
   type World,
 } from '../world.js';
-import { fail, leaseOne, POLICY } from '../retrying.js';
+import { fail, leaseOne, POLICY } from '../retry.js';
 
 export function describeHistory(world: () => World): void {
   /** A topic with one job in it, on a clock that stands. */

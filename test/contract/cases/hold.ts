@@ -14,7 +14,7 @@ import {
   SECOND_MS,
   type World,
 } from '../world.js';
-import { fail, leaseOne } from '../retrying.js';
+import { fail, leaseOne } from '../retry.js';
 
 const HOLD = { leaseMs: MINUTE_MS, holder: 'operator' };
 const seen = (jobs: readonly Pick<JobRecord, 'id' | 'dueAt'>[]) =>

@@ -18,7 +18,7 @@ import {
   textOf,
   type World,
 } from '../world.js';
-import { fail, leaseOne, POLICY } from '../retrying.js';
+import { fail, leaseOne, POLICY } from '../retry.js';
 
 export function describeImport(world: () => World): void {
   /** Times are written into jobs and compared to the millisecond, so the clock stands. */

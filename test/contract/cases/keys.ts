@@ -15,7 +15,7 @@ import {
   textOf,
   type World,
 } from '../world.js';
-import { fail, leaseOne, POLICY } from '../retrying.js';
+import { fail, leaseOne, POLICY } from '../retry.js';
 
 async function scanRecords(queue: Queue, topics: string): Promise<JobRecord[]> {
   const records: JobRecord[] = [];

@@ -14,7 +14,7 @@ import {
   textOf,
   type World,
 } from '../world.js';
-import { fail, leaseOne, POLICY } from '../retrying.js';
+import { fail, leaseOne, POLICY } from '../retry.js';
 
 /** Whoever comes by ends leases, and buries those that have no retry left. */
 const WAYS: Record<string, (queue: Queue, topic: string) => Promise<readonly Burial[]>> = {

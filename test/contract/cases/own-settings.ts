@@ -12,7 +12,7 @@ import {
   textOf,
   type World,
 } from '../world.js';
-import { fail, leaseOne } from '../retrying.js';
+import { fail, leaseOne } from '../retry.js';
 
 const OWN = { retries: 5, backoff: { firstMs: 250, lastMs: 90_000 } };
 

@@ -16,7 +16,7 @@ import {
   textOf,
   type World,
 } from '../world.js';
-import { fail, leaseOne } from '../retrying.js';
+import { fail, leaseOne } from '../retry.js';
 
 export function describePromote(world: () => World): void {
   describe('promote', () => {

@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import { HOUR_MS, MINUTE_MS, must, only, SECOND_MS, statesOf, textOf, type World } from '../world.js';
-import { fail, leaseOne, POLICY } from '../retrying.js';
+import { fail, leaseOne, POLICY } from '../retry.js';
 
 export function describeRequeue(world: () => World): void {
   /** Pushes a job and lets it fail for good. */

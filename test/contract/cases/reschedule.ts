@@ -15,7 +15,7 @@ import {
   textOf,
   type World,
 } from '../world.js';
-import { fail, leaseOne } from '../retrying.js';
+import { fail, leaseOne } from '../retry.js';
 
 const told = ({ rescheduled, state }: { rescheduled: boolean; state?: unknown }) => [rescheduled, state];
 

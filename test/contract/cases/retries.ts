@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import { DAY_MS, HOUR_MS, jobsOf, LONG_MS, MINUTE_MS, must, only, type World } from '../world.js';
-import { fail, leaseOne, POLICY } from '../retrying.js';
+import { fail, leaseOne, POLICY } from '../retry.js';
 
 export function describeRetries(world: () => World): void {
   /** Reserves a job and lets it fail until it is dead or has failed so often; answers what became of it each time. */

@@ -1,6 +1,6 @@
 import type { DiagnosisPart, Fault } from '../../../core/faults.js';
 import type { DiagnoseParams } from '../../../core/store.js';
-import type { Finder } from '../inspect/living.js';
+import type { Finder } from '../inspect/find-queued.js';
 import type { Read } from '../inspect/read.js';
 import type { Keys } from '../keys.js';
 import { IdSet } from './id-set.js';

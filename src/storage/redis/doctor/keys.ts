@@ -2,7 +2,7 @@ import { chunks } from '../../../core/chunks.js';
 import type { DiagnosisPart, Fault } from '../../../core/faults.js';
 import { find } from '../inspect/find.js';
 import { readyLists } from '../inspect/entries.js';
-import type { Finder } from '../inspect/living.js';
+import type { Finder } from '../inspect/find-queued.js';
 import type { Read } from '../inspect/read.js';
 import type { Keys } from '../keys.js';
 import { examineBodies, examineReady } from '../scripts/examine.js';

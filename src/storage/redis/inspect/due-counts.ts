@@ -1,5 +1,5 @@
 import type { DueCounts } from '../../../core/results.js';
-import { estimate } from '../../../core/sampling.js';
+import { estimate } from '../../../core/estimate.js';
 import type { DueCountsParams } from '../../../core/store.js';
 import { chunks } from '../../../core/chunks.js';
 import type { Keys } from '../keys.js';

@@ -1,13 +1,13 @@
 import type { JobRecord } from '../../../core/job.js';
 import { type AwayJob, findLeased, listDead } from '../scripts/list.js';
 import { readDaemons } from './daemons.js';
-import { type Finder, findLiving } from './living.js';
+import { type Finder, findQueued } from './find-queued.js';
 import type { Read } from './read.js';
 
 /** Every job of an id: the one that lives, then leased and waiting ones, then dead letters, the latest first. */
 export async function find(finder: Finder, id: Buffer): Promise<JobRecord[]> {
   const { read } = finder;
-  const living = await findLiving(finder, id);
+  const living = await findQueued(finder, id);
   const away = (await findAway(read, [id])).map(({ job }) => job);
   const dead = await read((target) => listDead(target, { id }));
   const leased = away.filter(({ state }) => state === 'leased');

@@ -5,7 +5,7 @@ import { asideJobs } from './aside.js';
 import { poolParts, readyParts } from './count-parts.js';
 import { readyLists } from './entries.js';
 import { find } from './find.js';
-import type { Finder } from './living.js';
+import type { Finder } from './find-queued.js';
 
 const nameOf = (id: Bytes): string => id.toString('latin1');
 

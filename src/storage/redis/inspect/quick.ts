@@ -1,6 +1,6 @@
 import { JOB_STATES, type JobState } from '../../../core/job.js';
 import type { Estimate, Stats, TopicStats } from '../../../core/results.js';
-import { estimate, estimateSum, unseenBelow } from '../../../core/sampling.js';
+import { estimate, estimateSum, unseenBelow } from '../../../core/estimate.js';
 import type { Keys } from '../keys.js';
 import { countDead, countPool } from '../scripts/count.js';
 import { SET_START } from '../scripts/list.js';

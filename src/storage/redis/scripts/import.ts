@@ -1,7 +1,7 @@
 import type { Attempt } from '../../../core/job.js';
 import type { ImportedJob } from '../../../core/imported-job.js';
 import type { ImportParams } from '../../../core/store.js';
-import { IMPORT_MEMORY_MS, IMPORT_OUTCOMES, type ImportOutcome } from '../../../core/moving.js';
+import { IMPORT_MEMORY_MS, IMPORT_OUTCOMES, type ImportOutcome } from '../../../core/transfer.js';
 import { packArray } from '../msgpack.js';
 import { SCRIPTS } from '../scripts.generated.js';
 import { type ClearedEntry, LARGE_BODY_BYTES, packCleared } from './push.js';

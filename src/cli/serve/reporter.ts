@@ -5,7 +5,7 @@ import { type DaemonLog, describeMoves } from './log.js';
 import { Notifier } from './systemd.js';
 
 /** Tells all who want to know how a daemon does: its log, systemd, and whoever waits for its start. */
-export class Telling {
+export class DaemonReporter {
   private readonly systemd: Notifier | undefined;
 
   constructor(

@@ -1,5 +1,5 @@
 import type { JobRecord, JobState } from '../core/job.js';
-import { type MOVE_HOLDER, MOVE_HOLD_MS } from '../core/moving.js';
+import { type MOVE_HOLDER, MOVE_HOLD_MS } from '../core/transfer.js';
 import type { Queue } from '../core/queue.js';
 import { removing, type Archive } from './acts.js';
 import type { Act } from './sweep.js';
@@ -20,7 +20,7 @@ const isToBeHeld = ({ state }: JobRecord): boolean => HELD.includes(state);
  * Moves jobs as they were seen. They are held in the store, so that no consumer takes what is in the target already;
  * then they are kept, and then leave the store. Dead letters, which no consumer takes, are removed as they were seen.
  */
-export function moving(queue: Queue, target: MoveTarget, mover: Mover): Act {
+export function moveOut(queue: Queue, target: MoveTarget, mover: Mover): Act {
   return async (jobs) => {
     const held = await holdEach(queue, jobs, mover);
     const isOurs = (job: JobRecord) => !isToBeHeld(job) || held.leases.has(job);

@@ -1,7 +1,7 @@
 import type { JobRecord } from '../core/job.js';
 import type { Queue } from '../core/queue.js';
 import type { ImportRequest } from '../core/requests.js';
-import type { Mover } from './moving.js';
+import type { Mover } from './move-out.js';
 
 /** The step in which a move was cut off, as its file tells of it. */
 export interface CutOffStep {

@@ -21,7 +21,7 @@ export interface Taking<T extends Popped> {
  * the first contact has to succeed.
  * @returns the last answer; nothing when the signal aborted before one came
  */
-export async function takeWaiting<T extends Popped>(
+export async function takeOrWait<T extends Popped>(
   { label, take, wait, onEvent }: Taking<T>,
   limits: CallLimits,
 ): Promise<T | undefined> {

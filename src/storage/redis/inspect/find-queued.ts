@@ -20,7 +20,7 @@ export interface Finder {
 }
 
 /** The job of an id that is neither leased, waiting nor dead. */
-export async function findLiving(finder: Finder, id: Buffer): Promise<JobRecord | undefined> {
+export async function findQueued(finder: Finder, id: Buffer): Promise<JobRecord | undefined> {
   const facts = await finder.read((target) => findById(target, id, FIND_ENTRIES));
   if (facts.pooledFor) return pooledJob(finder, id, facts);
   if (isWhole(facts)) return promotedJob(finder, id, facts);

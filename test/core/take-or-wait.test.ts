@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import { takeWaiting } from '../../src/core/take-waiting.js';
+import { takeOrWait } from '../../src/core/take-or-wait.js';
 import { useMonotonic } from '../support/monotonic.js';
 
 describe('a pop that waits', () => {
@@ -14,10 +14,10 @@ describe('a pop that waits', () => {
       wait: (maxMs: number) => Promise.resolve(void waits.push(maxMs)),
     };
     readings = 0;
-    expect(await takeWaiting(taking, { untilMs: 10 })).to.deep.equal({ jobs: [] });
+    expect(await takeOrWait(taking, { untilMs: 10 })).to.deep.equal({ jobs: [] });
     expect(waits).to.deep.equal([7, 1]);
     readings = 0;
-    expect(await takeWaiting(taking, { untilMs: 8 })).to.deep.equal({ jobs: [] });
+    expect(await takeOrWait(taking, { untilMs: 8 })).to.deep.equal({ jobs: [] });
     expect(waits.slice(2)).to.deep.equal([5, 0]);
   });
 });
