@@ -50,14 +50,16 @@ function withTwins(requests: readonly RemoveRequest[], results: readonly RemoveR
   return requests.map((request, i) => removed[i] === true || isGone.has(nameOf(request)));
 }
 
-function toRemoveRequest({ id, state, dueAt, failedAt }: JobRecord): RemoveRequest {
+function toRemoveRequest({ id, state, dueAt, failedAt, isWaiting = false }: JobRecord): RemoveRequest {
   if (state === 'dead') return { id, states: [state], failedAt };
   // Of a job that has expired in a ready list of Redis nobody knows any more when it was due.
-  return { id, states: [state], ...(state !== 'expired' && { dueAt }) };
+  return { id, states: [state], dueAt: state === 'expired' ? undefined : dueAt, isWaiting };
 }
 
-const nameOf = ({ id, states, dueAt, failedAt }: RemoveRequest): string =>
-  [Buffer.from(id).toString('latin1'), states?.[0], dueAt?.getTime(), failedAt?.getTime()].join(' ');
+const nameOf = ({ id, states, dueAt, failedAt, isWaiting }: RemoveRequest): string =>
+  [Buffer.from(id).toString('latin1'), states?.[0], dueAt?.getTime(), failedAt?.getTime(), isWaiting].join(
+    ' ',
+  );
 
 export function promoting(queue: Queue): Act {
   return async (jobs) => {

@@ -30,7 +30,7 @@ import { toBody, toDue, toName, toTopics, toTtl } from './validate.js';
 const REFERENCE: readonly string[] = ['id', 'dueAt'] satisfies (keyof JobReference)[];
 const REMOVE_FIELDS: readonly string[] = [
   ...REFERENCE,
-  ...(['states', 'failedAt'] satisfies (keyof RemoveRequest)[]),
+  ...(['states', 'failedAt', 'isWaiting'] satisfies (keyof RemoveRequest)[]),
 ];
 const RESCHEDULE_FIELDS: readonly string[] = [
   ...REFERENCE,
@@ -63,7 +63,9 @@ export function toRemoveParams(
       assertStates(job.states);
       assertDate(job.failedAt, 'failedAt');
       const { id, dueAt } = toGuard(job);
-      return { id, dueAt, states: job.states ?? states, failedAt: job.failedAt };
+      const { failedAt, isWaiting } = job;
+      assertFlag(isWaiting, 'isWaiting');
+      return { id, dueAt, states: job.states ?? states, failedAt, isWaiting };
     }),
   };
 }
@@ -125,8 +127,7 @@ export function toHoldParams(jobs: readonly HoldRequest[], options: HoldOptions)
       assertFields(job, HOLD_FIELDS, 'field of a job');
       const { states = IN_LINE, isWaiting } = job;
       assertInLine(states, 'state of a job that can be held');
-      if (isWaiting !== undefined && typeof isWaiting !== 'boolean')
-        throw usageError('isWaiting is true, false or absent');
+      assertFlag(isWaiting, 'isWaiting');
       return { ...toGuard(job), states, isWaiting };
     }),
   };

@@ -119,6 +119,8 @@ export interface RemoveRequest extends JobReference {
   readonly states?: readonly JobState[] | undefined;
   /** When a dead letter is believed to have failed: others of its id are left alone. */
   readonly failedAt?: Date | undefined;
+  /** Whether it waits until another one of its id is gone (JobRecord has it): two of an id may be due at one time. Either when absent. */
+  readonly isWaiting?: boolean | undefined;
 }
 
 /** A job to hold, and what it is believed to be. */

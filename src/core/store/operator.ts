@@ -65,17 +65,18 @@ export interface JobGuard {
   readonly failedAt?: Date | undefined;
 }
 
-export interface RemoveParams {
-  readonly jobs: readonly JobGuard[];
-}
-
-export interface JobToHold extends JobGuard {
+/** A guard that tells apart two jobs of one id that are due at the same time. */
+export interface JobToTake extends JobGuard {
   /** Does it wait until another one of its id is gone? Either when absent. */
   readonly isWaiting?: boolean | undefined;
 }
 
+export interface RemoveParams {
+  readonly jobs: readonly JobToTake[];
+}
+
 export interface HoldParams {
-  readonly jobs: readonly JobToHold[];
+  readonly jobs: readonly JobToTake[];
   readonly leaseMs: number;
   /** Who holds them, as views show it. */
   readonly holder: string;

@@ -1,6 +1,6 @@
 import { chunks } from '../../core/chunks.js';
 import type { JobRecord } from '../../core/job.js';
-import type { JobGuard, RemoveParams } from '../../core/store.js';
+import type { JobToTake, RemoveParams } from '../../core/store.js';
 import type { RemoveResult } from '../../core/results.js';
 import type { Caller } from './caller.js';
 import type { EntrySearch } from './inspect/entries.js';
@@ -50,8 +50,10 @@ export async function remove(
 const nameOf = (id: Uint8Array): string => Buffer.from(id).toString('latin1');
 
 /** Is a job of the guard's id what is believed of it? */
-const isWanted = ({ states, dueAt }: JobGuard, job: JobRecord): boolean =>
-  states.includes(job.state) && (dueAt === undefined || job.dueAt?.getTime() === dueAt.getTime());
+const isWanted = ({ states, dueAt, isWaiting }: JobToTake, job: JobRecord): boolean =>
+  states.includes(job.state) &&
+  (dueAt === undefined || job.dueAt?.getTime() === dueAt.getTime()) &&
+  (isWaiting === undefined || isWaiting === (job.isWaiting ?? false));
 
 function byId<T extends { readonly id: Uint8Array }>(items: readonly T[]): Map<string, Set<T>> {
   const groups = new Map<string, Set<T>>();
@@ -63,7 +65,7 @@ function byId<T extends { readonly id: Uint8Array }>(items: readonly T[]): Map<s
 }
 
 /** Removes a chunk of jobs, wherever they are; leases are looked through only where the rest says nothing. */
-async function removeChunk(steps: RemoveSteps, jobs: readonly JobGuard[]): Promise<RemoveResult[]> {
+async function removeChunk(steps: RemoveSteps, jobs: readonly JobToTake[]): Promise<RemoveResult[]> {
   const results = await removeLiving(steps, jobs);
   const sought = jobs.filter(({ states }, i) => states.includes('leased') || results[i]?.state === undefined);
   if (sought.length === 0) return results;
@@ -89,9 +91,9 @@ async function removeChunk(steps: RemoveSteps, jobs: readonly JobGuard[]): Promi
 }
 
 /** Removes what has a place in the pool or in a ready list: one that is not noted, too, where expired jobs are meant. */
-async function removeLiving(steps: RemoveSteps, jobs: readonly JobGuard[]): Promise<RemoveResult[]> {
+async function removeLiving(steps: RemoveSteps, jobs: readonly JobToTake[]): Promise<RemoveResult[]> {
   const results = await removeListed(steps, jobs);
-  const isLost = ({ states }: JobGuard, i: number) =>
+  const isLost = ({ states }: JobToTake, i: number) =>
     states.includes('expired') &&
     results[i]?.removed === false &&
     [undefined, 'dead'].includes(results[i].state);
@@ -114,7 +116,7 @@ function removeListed(steps: RemoveSteps, jobs: readonly Removal[]): Promise<Rem
 /** @returns the jobs that were taken out of their records, and the ids of those that were there no more */
 async function revokeWanted(
   steps: RemoveSteps,
-  guards: readonly JobGuard[],
+  guards: readonly JobToTake[],
   away: readonly AwayJob[],
 ): Promise<{ gone: readonly JobRecord[]; missed: Set<string> }> {
   const guardsOf = byId(guards);

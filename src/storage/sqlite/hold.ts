@@ -1,10 +1,10 @@
 import { chunks } from '../../core/chunks.js';
 import { formatLease, newToken } from '../../core/lease.js';
 import type { HoldResult } from '../../core/results.js';
-import type { HoldParams, JobToHold } from '../../core/store.js';
+import type { HoldParams, JobToTake } from '../../core/store.js';
 import type { Connection } from './connection.js';
 import { leaseJobs } from './lease.js';
-import { isMeant, type KnownRow, leasedFinder, rowsOf } from './lookup.js';
+import { isMeantRow, type KnownRow, leasedFinder, rowsOf } from './lookup.js';
 import { HOLD } from './policy.js';
 import { letLifetimeGoOn } from './return.js';
 import { IN_LINE, LAST_TIME_MS, WAITING } from './rows.js';
@@ -22,7 +22,7 @@ export async function hold(connection: Connection, { jobs, ...how }: HoldParams)
 
 function holdChunk(
   connection: Connection,
-  guards: readonly JobToHold[],
+  guards: readonly JobToTake[],
   { leaseMs, holder }: Omit<HoldParams, 'jobs'>,
   now: number,
 ): HoldResult[] {
@@ -55,7 +55,5 @@ function holdChunk(
   });
 }
 
-const isHeldBy = (guard: JobToHold, row: KnownRow): boolean =>
-  (row.state === IN_LINE || row.state === WAITING) &&
-  (guard.isWaiting ?? row.state === WAITING) === (row.state === WAITING) &&
-  isMeant(guard, row.is, row);
+const isHeldBy = (guard: JobToTake, row: KnownRow): boolean =>
+  (row.state === IN_LINE || row.state === WAITING) && isMeantRow(guard, row);

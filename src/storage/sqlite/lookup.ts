@@ -1,8 +1,8 @@
 import type { JobState } from '../../core/job.js';
-import type { JobGuard } from '../../core/store.js';
+import type { JobGuard, JobToTake } from '../../core/store.js';
 import type { Connection } from './connection.js';
 import { findLeased, type LeasedId } from './lease.js';
-import { DEAD, DUE_AT, IN_LINE, stateInLine } from './rows.js';
+import { DEAD, DUE_AT, IN_LINE, stateInLine, WAITING } from './rows.js';
 
 const COLUMNS = `
 seq, state, topic, place, ${DUE_AT} AS dueAt, expires_at AS expiresAt, has_extras IS 1 AS hasExtras`;
@@ -51,4 +51,10 @@ export function isMeant(
   job: { readonly dueAt: number },
 ): boolean {
   return states.includes(state) && (dueAt === undefined || job.dueAt === dueAt.getTime());
+}
+
+/** The same of a job that is not leased, where it is said whether the one is meant that waits for another of its id. */
+export function isMeantRow({ isWaiting, ...guard }: Omit<JobToTake, 'id'>, row: KnownRow): boolean {
+  const isMeantPlace = isWaiting === undefined || isWaiting === (row.state === WAITING);
+  return isMeantPlace && isMeant(guard, row.is, row);
 }

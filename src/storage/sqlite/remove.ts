@@ -1,11 +1,11 @@
 import type { JobState } from '../../core/job.js';
-import type { JobGuard, RemoveParams } from '../../core/store.js';
+import type { JobGuard, JobToTake, RemoveParams } from '../../core/store.js';
 import type { RemoveResult } from '../../core/results.js';
 import { chunks } from '../../core/chunks.js';
 import type { Connection } from './connection.js';
 import { exhume } from './dead.js';
 import { type LeasedId, revokeLease } from './lease.js';
-import { isMeant, leasedFinder, rowsOf } from './lookup.js';
+import { isMeant, isMeantRow, leasedFinder, rowsOf } from './lookup.js';
 import { dropExtras } from './extras.js';
 import { stopWaiting } from './return.js';
 import { DEAD, WAITING } from './rows.js';
@@ -24,7 +24,7 @@ export async function remove(connection: Connection, { jobs }: RemoveParams): Pr
   return results;
 }
 
-function removeChunk(connection: Connection, guards: readonly JobGuard[], now: number): RemoveResult[] {
+function removeChunk(connection: Connection, guards: readonly JobToTake[], now: number): RemoveResult[] {
   const leasedOf = leasedFinder(
     connection,
     guards.map((guard) => guard.id),
@@ -34,14 +34,14 @@ function removeChunk(connection: Connection, guards: readonly JobGuard[], now: n
 
 function removeOne(
   connection: Connection,
-  { id, ...guard }: JobGuard,
+  { id, ...guard }: JobToTake,
   leasedOf: (id: Buffer) => LeasedId[],
   now: number,
 ): RemoveResult {
   let removed: JobState | undefined;
   const rows = rowsOf(connection, id, now);
   for (const row of rows) {
-    if (!isMeant(guard, row.is, row) || !hasFailedAt(connection, guard, row)) continue;
+    if (!isMeantRow(guard, row) || !hasFailedAt(connection, guard, row)) continue;
     if (row.state === WAITING) stopWaiting(connection, row.seq);
     if (row.state === DEAD) exhume(connection, [row.seq]);
     connection.run(DELETE, row.seq);

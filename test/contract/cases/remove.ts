@@ -376,6 +376,26 @@ export function describeRemove(world: () => World): void {
       }
     });
 
+    for (const isWaiting of [true, false])
+      it(`of two delayed jobs of an id that are due together the one ${isWaiting ? 'that waits' : 'in line'} is removed where that one was selected`, async () => {
+        const { queue, clock, name } = world();
+        const [topic, id] = [name('topic'), name('id')];
+        clock.stop();
+        const at = new Date(clock.now() + LONG_MS);
+        await queue.push({ id, topic, body: 'first', at });
+        const [held] = await queue.hold([{ id }], { leaseMs: MINUTE_MS, holder: 'operator' });
+        await queue.push({ id, topic, body: 'second', at });
+        await queue.release([must(held?.held === true ? held.lease : undefined)]);
+        const jobs = await queue.find(id);
+        expect(jobs.map(({ state, dueAt }) => [state, dueAt])).to.deep.equal([
+          ['delayed', at],
+          ['delayed', at],
+        ]);
+        const selected = jobs.filter((job) => (job.isWaiting ?? false) === isWaiting);
+        expect(await removing(queue)(selected)).to.deep.equal(['done']);
+        expect(textOf(only(await queue.find(id)))).to.equal(isWaiting ? 'second' : 'first');
+      });
+
     it('dead letters of one id that failed in one millisecond are moved together, and the file has both', async () => {
       const { queue, clock, name } = world();
       const [topic, id] = [name('topic'), name('id')];

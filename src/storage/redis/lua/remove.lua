@@ -4,7 +4,8 @@
 -- include: keys, time, note, bounds, known, holes, clear, leave, lookup, record, waiting, dead
 -- ARGV: msgpack of what clear_entries.lua has found, or '' (see push.lua), then msgpack of, for each job: id, the
 --   names of the states in which it may be removed, each with a space before and after it, due time in ms or '', when
---   it failed in ms or '', the topic in whose ready list an entry of it was seen or ''
+--   it failed in ms or '', the topic in whose ready list an entry of it was seen or '', 1 where it
+--   waits for another one of its id, 0 where it does not, '' for either
 -- Answers: the topic of the list that was not looked through, or ''; then for each job that was dealt with:
 --   removed (0 or 1) and what the job was (delayed, due, ready, expired, dead or none)
 expect_type(POOL, 'zset')
@@ -13,7 +14,8 @@ expect_type(DEAD, 'zset')
 
 local jobs, now, answers, ids, seen, plans = cmsgpack.unpack(ARGV[2]), now_ms(), { '' }, {}, {}, {}
 local pooled, buckets, noted, aside = {}, {}, {}, {}
-for i = 1, #jobs, 5 do ids[#ids + 1] = jobs[i] end
+local WIDTH = 6
+for i = 1, #jobs, WIDTH do ids[#ids + 1] = jobs[i] end
 -- What follows takes less time than looking at the jobs.
 local LOOK_US = 3500
 look_for(ids, read_cleared(ARGV[1]), LOOK_US)
@@ -43,8 +45,8 @@ local function due_of(job) return job.row[4] end
 local function failure_of(letter) return letter.failed_at end
 
 -- Jobs that wait for another one of their id are delayed.
-local function plan_waiting(plan, states, wanted_due)
-  if not is_among(states, 'delayed') or not may_have(WAITING) then return end
+local function plan_waiting(plan, states, wanted_due, waits)
+  if waits == 0 or not is_among(states, 'delayed') or not may_have(WAITING) then return end
   plan.waiting, plan.waiting_kept = parted(waiting_jobs(plan.id), wanted_due, due_of)
 end
 
@@ -63,37 +65,39 @@ end
 
 -- What is to become of a job; or nil, and the topic of a list that has to be looked through before. Changes nothing: a
 -- record of a later version is refused here.
-local function plan_for(id, states, wanted_due, wanted_failure, seen_in)
+local function plan_for(id, states, wanted_due, wanted_failure, seen_in, waits)
   local plan = { id = id, it = nil, removed = nil, waiting = nil, letters = nil }
-  plan_waiting(plan, states, wanted_due)
+  plan_waiting(plan, states, wanted_due, waits)
   plan_letters(plan, states, wanted_due, wanted_failure)
   local it = look_up(id, now, seen_in, is_among(states, 'ready') or is_among(states, 'expired'))
   if it.unclear then return nil, it.unclear end
-  plan.it, plan.removed = it, it.state ~= 'none' and is_meant(it, states, wanted_due)
+  plan.it, plan.removed = it, waits ~= 1 and it.state ~= 'none' and is_meant(it, states, wanted_due)
   local unclear = plan.removed and leave_with_others(id, it)
   if unclear then return nil, unclear end
   return plan
 end
 
--- By the names of states: is of a delayed job nothing else to be removed?
-local is_delayed_alone = {}
-local function means_delayed_alone(states)
-  if is_delayed_alone[states] == nil then
-    is_delayed_alone[states] = is_among(states, 'delayed') and not is_among(states, 'dead') and not may_have(WAITING)
+-- By the names of states: is a delayed job meant, and no dead letter?
+local means_delayed = {}
+
+-- Is of a delayed job nothing else to be removed?
+local function means_delayed_alone(states, waits)
+  if means_delayed[states] == nil then
+    means_delayed[states] = is_among(states, 'delayed') and not is_among(states, 'dead')
   end
-  return is_delayed_alone[states]
+  return waits ~= 1 and means_delayed[states] and (waits == 0 or not may_have(WAITING))
 end
 
 local PLAIN = {}
 local count = 0
-for i = 1, #jobs, 5 do
+for i = 1, #jobs, WIDTH do
   local id, states = jobs[i], jobs[i + 1]
   if seen[id] or has_looked_enough(count) then break end
   local bucket, plan, unclear = BUCKET .. id, PLAIN, nil
-  if means_delayed_alone(states) and look_at_plain(id, bucket, now, jobs[i + 2], 'topic') then
+  if means_delayed_alone(states, jobs[i + 5]) and look_at_plain(id, bucket, now, jobs[i + 2], 'topic') then
     pooled[#pooled + 1], buckets[#buckets + 1] = id, bucket
   else
-    plan, unclear = plan_for(id, unpack(jobs, i + 1, i + 4))
+    plan, unclear = plan_for(id, unpack(jobs, i + 1, i + 5))
   end
   if not plan then
     answers[1] = unclear

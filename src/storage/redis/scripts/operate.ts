@@ -1,5 +1,5 @@
 import type { JobState } from '../../../core/job.js';
-import type { HoldParams, JobGuard, PauseParams, RequeueParams } from '../../../core/store.js';
+import type { HoldParams, JobToTake, PauseParams, RequeueParams } from '../../../core/store.js';
 import type { HoldResult, RemoveResult, RequeueResult } from '../../../core/results.js';
 import { formatLease } from '../../../core/lease.js';
 import { packArray } from '../msgpack.js';
@@ -18,8 +18,12 @@ function namesOf(states: readonly JobState[]): string {
   return lastNames;
 }
 
+/** Whether a job is meant that waits for another one of its id, as scripts take it. */
+const toWaits = (isWaiting: boolean | undefined): number | '' =>
+  isWaiting === undefined ? '' : Number(isWaiting);
+
 /** A job to be removed, and the topic in whose ready list an entry of it was seen. */
-export interface Removal extends JobGuard {
+export interface Removal extends JobToTake {
   readonly seenIn?: Buffer | undefined;
 }
 
@@ -30,8 +34,10 @@ export async function remove(
   cleared: readonly ClearedEntry[] = [],
 ): Promise<Part<RemoveResult>> {
   const packed: (Buffer | string | number)[] = [];
-  for (const { id, states, dueAt, failedAt, seenIn } of jobs)
+  for (const { id, states, dueAt, failedAt, seenIn, isWaiting } of jobs) {
     packed.push(id, namesOf(states), dueAt?.getTime() ?? '', failedAt?.getTime() ?? '', seenIn ?? '');
+    packed.push(toWaits(isWaiting));
+  }
   const answer = await runScript(target, SCRIPTS.remove, packCleared(cleared), packArray(packed));
   const results: RemoveResult[] = [];
   for (let i = 1; i < answer.length; i += 2) {
@@ -58,7 +64,7 @@ export async function hold(
     id,
     ` ${states.join(' ')} `,
     dueAt?.getTime() ?? '',
-    isWaiting === undefined ? '' : Number(isWaiting),
+    toWaits(isWaiting),
   ]);
   const answer = await runScript(
     target,
