@@ -5,7 +5,9 @@ import type { RemoveResult } from '../core/results.js';
 import { spreadMs } from './spread.js';
 import type { Act, Outcome } from './sweep.js';
 
-/** What the verbs of an operator do with jobs as they were seen: a job that is not so any more is left alone. */
+/**
+ * What the verbs of an operator do with jobs that a look has found. A job that has changed since then is left alone.
+ */
 
 /** Where jobs are kept before they are removed. */
 export interface Archive {
@@ -21,8 +23,9 @@ export interface Archive {
 const toOutcome = (isDone: boolean): Outcome => (isDone ? 'done' : 'changed');
 
 /**
- * Removes jobs; it may be called again before it has answered. An archive keeps the jobs of a call when those of the
- * one before are confirmed, or not at all where that one has failed: it tells at its end alone what nobody knows of.
+ * Removes jobs. It may be called again before it has answered: an archive keeps the jobs of a call only when those
+ * of the call before are confirmed, and not at all if that call failed. So no more than one part of the archive is
+ * of unknown outcome, and it is the last one.
  */
 export function removing(queue: Queue, archive?: Archive): Act {
   let turn: Promise<unknown> = Promise.resolve();
@@ -35,14 +38,16 @@ export function removing(queue: Queue, archive?: Archive): Act {
   };
   return (jobs) => {
     const outcomes = remove(jobs, turn);
-    // A call without an archive waits for none.
+    // Without an archive there is nothing to wait for.
     if (archive) turn = outcomes;
     turn.catch(() => undefined);
     return outcomes;
   };
 }
 
-/** Jobs that are the same by all that is believed of them go together, and the first alone is told as removed. */
+/**
+ * Jobs that are the same in all that is believed of them leave together; only the first is reported as removed.
+ */
 function withTwins(requests: readonly RemoveRequest[], results: readonly RemoveResult[]): boolean[] {
   const removed = results.map((result) => result.removed);
   if (!removed.includes(false)) return removed;
@@ -52,7 +57,7 @@ function withTwins(requests: readonly RemoveRequest[], results: readonly RemoveR
 
 function toRemoveRequest({ id, state, dueAt, failedAt, isWaiting = false }: JobRecord): RemoveRequest {
   if (state === 'dead') return { id, states: [state], failedAt };
-  // Of a job that has expired in a ready list of Redis nobody knows any more when it was due.
+  // Nobody knows any more when a job was due that has expired in a ready list of Redis.
   return { id, states: [state], dueAt: state === 'expired' ? undefined : dueAt, isWaiting };
 }
 
@@ -74,15 +79,15 @@ export interface Spread {
   readonly total: number | undefined;
 }
 
-/** The new due time of jobs: one for all, or so much (ms) later than that of each, or earlier. */
+/** The new due time: the same for all jobs, or a shift (ms) of each job's own due time. */
 export type NewDue = { readonly at: Date; readonly spread: Spread } | { readonly byMs: number };
 
 /**
- * Gives jobs another due time. A job that has got its own moves on, and may come again: it is left alone then.
- * @returns also what tells such a job
+ * Gives jobs another due time. A scan may meet a job again after it was moved; it is left alone then.
+ * @returns also a way to recognise such a job
  */
 export function rescheduling(queue: Queue, due: NewDue): { act: Act; isDone: (job: JobRecord) => boolean } {
-  // Of a scan that begins with those due last, a job comes again when it is moved to earlier.
+  // When a scan begins with the jobs due last, it meets a job again that was moved to an earlier time.
   const ahead = new Set<string>();
   let count = 0;
   const act: Act = async (jobs) => {
@@ -102,7 +107,7 @@ export function rescheduling(queue: Queue, due: NewDue): { act: Act; isDone: (jo
   return { act, isDone: ({ id }) => ahead.has(id.toString('latin1')) };
 }
 
-/** Makes dead letters jobs again, due after a time (ms), and spread over another. */
+/** Makes dead letters jobs again, due after a delay (ms), or evenly spread over a time. */
 export function requeueing(
   queue: Queue,
   {

@@ -11,11 +11,17 @@ import type { Queue } from '../core/queue.js';
 import { type AbortSignalLike, sleep } from '../core/timer.js';
 import { type Archive, removing } from './acts.js';
 
-/** Faults that are mended with one call. */
+/** Faults that one call mends. */
 const CHUNK = 250;
-/** What one pass mends may bring others to light, or move what the walk has not seen yet; more passes are of no use. */
+/**
+ * Mending may reveal other faults, or move entries that the walk has not reached yet, so there is more than one
+ * pass; further passes find nothing.
+ */
 const MOST_PASSES = 5;
-/** Maintenance that finds nothing to do so often in a row has done all; a daemon sweeps its lists in turn. */
+/**
+ * When maintenance found nothing to do this many times in a row, it has done all. It sweeps its lists in turn, so a
+ * single time is not enough.
+ */
 const IDLE_STEPS = 3;
 const MOST_STEPS = 100_000;
 
@@ -40,7 +46,9 @@ export async function examine(queue: Queue, { topics, onProgress }: Examination)
 export interface Treatment extends Examination {
   /** What was found; nothing else is mended. */
   readonly findings: readonly Finding[];
-  /** Where jobs are kept before they are removed. It is asked for when there is one. */
+  /**
+   * Opens the archive in which jobs are kept before they are removed. It is called when the first is removed.
+   */
   readonly archive: () => Archive | undefined;
   /** Ends it after the step in hand. */
   readonly signal?: AbortSignalLike | undefined;
@@ -50,8 +58,8 @@ export const isMendable = ({ kind }: { readonly kind: FaultKind }): boolean =>
   ruleOf(kind).remedy !== undefined;
 
 /**
- * Mends what a program can. Each step looks again whether the fault is still there.
- * @returns how many of each kind were mended; of what maintenance mends it is not known
+ * Mends what a program can. Each step first checks that the fault is still there.
+ * @returns how many of each kind were mended; faults that maintenance mends are not counted
  */
 export async function treat(queue: Queue, treatment: Treatment): Promise<Map<FaultKind, number>> {
   const mended = new Map<FaultKind, number>();
@@ -61,7 +69,7 @@ export async function treat(queue: Queue, treatment: Treatment): Promise<Map<Fau
   for (let pass = 0; pass < MOST_PASSES && inPasses.size > 0; pass += 1) {
     if ((await treatOnce(queue, treatment, inPasses, mended)) === 0) break;
   }
-  // What was mended may be for maintenance to bring back.
+  // Maintenance may have to bring back what was mended.
   if (byRemedy('maintain').length > 0 || mended.size > 0) await maintainAll(queue, treatment.signal);
   return mended;
 }
@@ -105,7 +113,7 @@ async function apply(queue: Queue, faults: readonly Fault[], treatment: Treatmen
   return faults.map((fault) => outcomes.get(fault) === true);
 }
 
-/** Removes jobs that will never be delivered, and are still so, and keeps what there is of them. */
+/** Removes jobs that will never be delivered, if that is still so, and keeps what is left of them. */
 async function removeExpired(
   queue: Queue,
   faults: readonly Fault[],
@@ -114,7 +122,7 @@ async function removeExpired(
   const found = await Promise.all(faults.map(async ({ id }) => (id ? queue.find(id) : [])));
   const expired = found.map((jobs) => jobs.find(({ state }) => state === 'expired'));
   const jobs = expired.filter((job): job is JobRecord => job !== undefined);
-  // What has no body cannot be kept, nor put back.
+  // A job without a body cannot be kept, and cannot be restored.
   const [whole, rest] = [jobs.filter(({ body }) => body), jobs.filter(({ body }) => !body)];
   const done = new Map<JobRecord, boolean>();
   for (const [some, kept] of [

@@ -10,14 +10,17 @@ export type ImportItem =
   | { readonly line: number; readonly job: ImportedJob }
   | { readonly line: number; readonly error: DelayerError };
 
-/** How one line ended; `before`: an earlier run, or another process, has dealt with it. */
+/** How one line ended; `before`: an earlier run, or another process, has imported it. */
 export type ImportResult =
   | { readonly line: number; readonly outcome: ImportOutcome | 'before'; readonly job: ImportedJob }
   | { readonly line: number; readonly error: DelayerError };
 
 export interface ImportHow {
   readonly onExisting: OnExisting;
-  /** Names what is imported, so that it goes on where it was cut off; absent where that is not known. */
+  /**
+   * Names what is imported, so that an import that was cut off goes on from there; absent where there is no such
+   * name.
+   */
   readonly file?: string | undefined;
   /** Begins anew, whatever was imported before. */
   readonly again?: boolean | undefined;
@@ -60,7 +63,9 @@ export async function* importJobs(
   }
 }
 
-/** How far a file was imported before; 0 when it was not, or is forgotten. Looking changes nothing. */
+/**
+ * How far a file was imported before; 0 when it was not, or when the store has forgotten. Changes nothing.
+ */
 export async function reachedBefore(queue: Queue, file: string): Promise<number> {
   return (await queue.importChecked([], { progress: { file, from: 0, to: 0 } })).reached ?? 0;
 }
@@ -88,7 +93,7 @@ class Importing {
     const results: ImportResult[] = [];
     const to = chunk.at(-1)?.line ?? 0;
     for (;;) {
-      // What is behind the line that is reached was dealt with before, or by a call whose answer was lost.
+      // The lines after the one reached were imported before, or by a call whose answer was lost.
       while (results.length < chunk.length && this.isBehind(chunk[results.length]))
         results.push(...told(chunk.slice(results.length, results.length + 1), ['before']));
       if (results.length === chunk.length) return results;
@@ -112,7 +117,7 @@ class Importing {
   }
 }
 
-/** Where the items end with which so many jobs have been given. */
+/** After which item this many jobs have been passed. */
 function placeBehind(items: readonly ImportItem[], jobs: number): number {
   let left = jobs;
   const next = items.findIndex((item) => 'job' in item && left-- === 0);

@@ -42,7 +42,7 @@ export function exportHead(store: string, at: Date): object {
   return { export: FILE_VERSION, store, at: at.toISOString() };
 }
 
-/** The same of a move. */
+/** The first line of the file of a move. */
 export function moveHead(store: string, at: Date, id: string): object {
   return { move: FILE_VERSION, id, store, at: at.toISOString() };
 }
@@ -57,9 +57,9 @@ export function exportEnd(total: number, states: Readonly<Record<string, number>
   return { exported: total, states };
 }
 
-/** Does a line tell of the file, and not of a job? */
+/** Is a line about the file, and not a job? */
 export function isFileLine(bytes: Buffer | undefined): boolean {
-  // Mostly it is a job: one byte tells so of most.
+  // Most lines are jobs, and one byte shows it for most of them.
   if (bytes === undefined || bytes[2] === ID_BYTE) return false;
   return STARTS.some((start) => bytes.subarray(0, start.length).equals(start));
 }

@@ -1,7 +1,10 @@
-/** Ranges that are told; a list of more helps nobody. */
+/** So many ranges are printed; a longer list helps nobody. */
 const MOST_TOLD = 20;
 
-/** Lines of an input in ranges: `lines 1 to 500 and 502 to 750`. Lines that are told of neither way join what is around them. */
+/**
+ * Lines of an input as ranges: `lines 1 to 500 and 502 to 750`. Lines that are not reported at all join the ranges
+ * around them.
+ */
 export class LineRanges {
   private readonly ranges: { from: number; to: number }[] = [];
   private isOpen = false;

@@ -4,12 +4,14 @@ import type { Queue } from '../core/queue.js';
 import { removing, type Archive } from './acts.js';
 import type { Act } from './sweep.js';
 
-/** Names a move to the store, whose views show it as the holder of the jobs that are on their way. */
+/** The name of a move: views of the store show it as the holder of the jobs that are being moved. */
 export type Mover = `${typeof MOVE_HOLDER}${string}`;
 
 /** Where jobs are moved to. */
 export interface MoveTarget extends Archive {
-  /** Is told first until when the jobs that are kept next are held in the store; rejects as `keep`. */
+  /**
+   * Is called first, with the time until which the store holds the jobs that are kept next; rejects as `keep` does.
+   */
   begin(heldUntil: Date | undefined): Promise<void>;
 }
 
@@ -17,8 +19,9 @@ const HELD: readonly JobState[] = ['delayed', 'due', 'ready'];
 const isToBeHeld = ({ state }: JobRecord): boolean => HELD.includes(state);
 
 /**
- * Moves jobs as they were seen. They are held in the store, so that no consumer takes what is in the target already;
- * then they are kept, and then leave the store. Dead letters, which no consumer takes, are removed as they were seen.
+ * Moves jobs that are still as they were seen. The store holds them first, so that no consumer takes what is in the
+ * target already; then they are kept in the target, and then they leave the store. Dead letters are not held,
+ * because no consumer takes them.
  */
 export function moveOut(queue: Queue, target: MoveTarget, mover: Mover): Act {
   return async (jobs) => {
@@ -30,7 +33,7 @@ export function moveOut(queue: Queue, target: MoveTarget, mover: Mover): Act {
       await target.begin(held.until);
       await target.keep(ours);
     } catch (error) {
-      // Nothing of the step is in the target for good.
+      // The target drops the jobs of an unfinished step.
       await queue.release([...held.leases.values()]).catch(() => undefined);
       throw error;
     }
@@ -43,7 +46,7 @@ export function moveOut(queue: Queue, target: MoveTarget, mover: Mover): Act {
 interface Held {
   /** Of the jobs that are held. */
   readonly leases: ReadonlyMap<JobRecord, { readonly lease: string }>;
-  /** The first end of their leases. */
+  /** The earliest end of their leases. */
   readonly until: Date | undefined;
 }
 

@@ -17,7 +17,7 @@ export type BatchResult =
 
 export interface BatchOptions {
   readonly onExisting: OnExisting;
-  /** Is given the results that nobody asks for any more: of the chunk that was under way then. */
+  /** Is called with the results of the chunk that was under way when the caller stopped iterating. */
   readonly onUnasked?: ((results: BatchResult[]) => void) | undefined;
 }
 

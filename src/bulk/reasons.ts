@@ -11,12 +11,12 @@ export interface ReasonCount {
 export interface Reasons {
   /** Most first. */
   readonly reasons: readonly ReasonCount[];
-  /** Dead letters for reasons beyond the {@link MOST_REASONS} that were seen first. */
+  /** Dead letters with reasons beyond the first {@link MOST_REASONS} that were seen. */
   readonly others: number;
   readonly total: number;
 }
 
-/** So many are told apart: each may be as long as 4 KiB. */
+/** So many reasons are counted separately: each may be as long as 4 KiB. */
 const MOST_REASONS = 10_000;
 
 /** Counts the dead letters of a topic by why they failed, page by page. */

@@ -3,12 +3,12 @@ import type { Queue } from '../core/queue.js';
 import type { ImportRequest } from '../core/requests.js';
 import type { Mover } from './move-out.js';
 
-/** The step in which a move was cut off, as its file tells of it. */
+/** The last step of a move that was cut off, as its file shows it. */
 export interface CutOffStep {
   readonly jobs: readonly ImportRequest[];
-  /** Was it written whole? Else none of its jobs has left the store. */
+  /** Was it written whole? If not, none of its jobs has left the store. */
   readonly isWhole: boolean;
-  /** Until when its jobs were held in the store; absent where none was. */
+  /** Until when its jobs were held in the store; absent where none was held. */
   readonly heldUntil: Date | undefined;
 }
 
@@ -17,15 +17,15 @@ export interface EndedStep {
   /** Which have left the store. */
   readonly gone: readonly boolean[];
   /**
-   * How many of those may have left it otherwise: their hold had ended before anybody looked, and they are not in the
-   * store.
+   * How many of those may have left the store in another way: their hold had ended before anybody looked, and they
+   * are not in the store.
    */
   readonly unsure: number;
 }
 
 /**
- * Ends the step in which a move was cut off. Jobs that are held still leave the store where they are in the file, and
- * are what they were where they are not. Others have left it, unless they are there in any state.
+ * Finishes the step in which a move was cut off. A job that is still held leaves the store if it is in the file, and
+ * is released if it is not. A job that is no longer held has left the store, unless it is there in any state.
  */
 export async function endStep(queue: Queue, mover: Mover, step: CutOffStep): Promise<EndedStep> {
   const { jobs, isWhole, heldUntil } = step;

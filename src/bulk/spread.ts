@@ -1,9 +1,9 @@
-/** Multiples of it, without their whole part, lie evenly however many there are. */
+/** The fractional parts of its multiples lie evenly, however many there are. */
 const GOLDEN = (Math.sqrt(5) - 1) / 2;
 
 /**
- * Where item `index`, from 0, lies in a time of `spread` ms over which `total` items lie evenly and in order. Where the
- * total is not known they lie as evenly, and in no order.
+ * Where item `index`, from 0, lies when `total` items are spread evenly and in order over `spread` ms. When the
+ * total is not known, the items lie as evenly, in no order.
  */
 export function spreadMs(spread: number, index: number, total: number | undefined): number {
   if (spread === 0) return 0;

@@ -4,9 +4,9 @@ import type { ScanQuery } from '../core/requests.js';
 import type { Problem, ScanPart } from '../core/results.js';
 import { type AbortSignalLike, monotonicMs, sleep } from '../core/timer.js';
 
-/** What is acted on in one go: so many jobs, or some more bytes of bodies than these. */
+/** Limits of one call: so many jobs, or bodies of about so many bytes. */
 const CHUNK = { jobs: 1000, bytes: 1024 * 1024 };
-/** Parts that are looked at for it; then it is told how far the sweep has come. */
+/** After so many parts of a scan without enough jobs, progress is reported. */
 const MOST_PARTS = 8;
 
 /** Which jobs a sweep goes through. */
@@ -49,7 +49,8 @@ export async function* selected(
 ): AsyncGenerator<Omit<Swept, 'outcomes'>> {
   let left = limit;
   const scan = queue.scan(query);
-  // What matches may depend on what the caller has done by then: it is looked at when a part is asked for.
+  // What matches may depend on what the caller has done meanwhile, so each part is fetched only when it is asked
+  // for.
   for await (const { jobs, lookedAt, problems = [] } of atOnce === undefined
     ? scan
     : ahead(gathered(scan, atOnce))) {
@@ -78,13 +79,13 @@ async function* gathered(parts: AsyncIterable<ScanPart>, most: number): AsyncGen
   if (count > 0) yield { jobs, lookedAt, problems };
 }
 
-/** The next item is on its way while the caller is busy with this one. */
+/** The next item is fetched while the caller works on this one. */
 async function* ahead<T>(items: AsyncGenerator<T>): AsyncGenerator<T> {
   for (let next = items.next(); ;) {
     const item = await next;
     if (item.done === true) return;
     next = items.next();
-    // Where the caller ends before, nobody waits for it.
+    // When the caller stops early, nobody waits for the item that was being fetched.
     next.catch(() => undefined);
     yield item.value;
   }
@@ -128,17 +129,20 @@ export async function countSelected(
 }
 
 export interface SweepLimits {
-  /** Acts on no more jobs than this in a second. */
+  /** At most so many jobs a second. */
   readonly perSecond?: number | undefined;
-  /** Acts on no more jobs than this in one go. */
+  /** At most so many jobs in one call. */
   readonly atOnce?: number | undefined;
-  /** So many calls of what acts may be under way at once, where neither a rate nor a limit has them wait; 1 when absent. */
+  /** How many calls may be under way at once when neither a rate nor a limit applies; 1 when absent. */
   readonly underWay?: number | undefined;
   /** Ends it after the jobs in hand. */
   readonly signal?: AbortSignalLike | undefined;
 }
 
-/** Acts on the selected jobs, chunk by chunk, and tells of each chunk. What is left alone does not count to the limit. */
+/**
+ * Acts on the selected jobs, chunk by chunk, and yields a report of each chunk. Jobs that are left alone do not
+ * count towards the limit.
+ */
 export async function* sweep(
   queue: Queue,
   through: Sweep,
@@ -157,7 +161,7 @@ export async function* sweep(
       { ...through, limit: Infinity },
       Math.min(most, through.limit),
     )) {
-      // What was looked at in vain is progress as well.
+      // Jobs that were looked at and did not match count as progress as well.
       if (part.jobs.length === 0) yield { ...part, outcomes: [] };
       let { lookedAt, problems } = part;
       for (let rest = part.jobs; rest.length > 0;) {
@@ -174,7 +178,7 @@ export async function* sweep(
     }
     yield* acting.rest();
   } catch (error) {
-    // What is under way beside what has failed may have been done.
+    // Calls beside the one that failed may have been done.
     yield* await acting.others();
     throw error;
   } finally {
@@ -192,7 +196,7 @@ class Acting {
     private readonly most: number,
   ) {}
 
-  /** Begins another; answers what has ended, where there are too many. */
+  /** Begins another call; yields results of calls that have ended, when too many are under way. */
   async *start(part: Omit<Swept, 'outcomes'>): AsyncGenerator<Swept> {
     const call = this.act(part.jobs).then((outcomes) => ({ ...part, outcomes }));
     // Its failure is thrown when its turn comes.
@@ -205,7 +209,7 @@ class Acting {
     while (this.calls.length > 0) yield await this.next();
   }
 
-  /** Comes when nothing is under way any more, with what has not failed of it. */
+  /** Waits until no call is under way, and yields the results of those that did not fail. */
   async others(): Promise<Swept[]> {
     const ended = await Promise.allSettled(this.calls.splice(0));
     return ended.flatMap((one) => (one.status === 'fulfilled' ? [one.value] : []));

@@ -1,4 +1,6 @@
-/** Keeps the first rows in an order, of any number that are added; of equal rows those that came first. */
+/**
+ * Keeps the first rows in an order, of any number that are added; among equal rows those that came first.
+ */
 export class TopRows<Row> {
   /** How many were added. */
   count = 0;
@@ -12,7 +14,7 @@ export class TopRows<Row> {
   add(rows: readonly Row[]): void {
     this.count += rows.length;
     for (const row of rows) this.kept.push(row);
-    // Twice as many are let in before they are sorted: each row costs the logarithm of the limit.
+    // Sorts when twice as many rows as the limit have come, so that a row costs about the logarithm of the limit.
     if (this.kept.length >= 2 * this.limit) this.kept = this.rows();
   }
 

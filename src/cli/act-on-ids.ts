@@ -11,17 +11,17 @@ export interface Acted {
   readonly isDone: boolean;
   /** What it was; absent when there is none of that id. */
   readonly state?: JobState | undefined;
-  /** Why it was left alone, where more is known than what it was. */
+  /** Why it was left alone, where the state alone does not explain it. */
   readonly why?: string | undefined;
   /** More for JSON, of a job that was acted on. */
   readonly more?: Record<string, unknown>;
 }
 
-/** How a command that acts on jobs speaks of it. */
+/** The words of a command that acts on jobs. */
 export interface Verb {
   /** `removed`: in sentences, and the name of a list in JSON beside `notRemoved`. */
   readonly done: string;
-  /** Is it a success when all jobs that were named were acted on, or when one was? */
+  /** Is it a success when all named jobs were acted on, or when at least one was? */
   readonly success: 'all' | 'any';
   /** Why a job of that state was left alone, where the command knows better than {@link WHY_NOT}. */
   readonly whyNot?: Partial<Record<JobState, string>>;
@@ -41,10 +41,12 @@ const whyNotOf = (state: JobState | undefined) => (state ? WHY_NOT[state] : 'is 
 const leftAlone = (id: Bytes, why: string, done: string) =>
   `the job "${escapeForTerminal(id)}" ${why}; it was not ${done}`;
 
-/** Of so many jobs it is told why they were left alone, where that is told at the end. */
+/** For how many jobs the reason is printed why they were left alone, where it is printed at the end. */
 const MAX_HELD_NOTES = 100;
 
-/** Tells of jobs that were named and are not among those that a command reads; of many, how many more there were. */
+/**
+ * Names the given jobs that are not among those that a command reads; of many, only the first and a count.
+ */
 export class NotesOfMissing {
   private count = 0;
 
@@ -61,8 +63,8 @@ export class NotesOfMissing {
 }
 
 /**
- * Acts on jobs that were named, chunk by chunk, and tells what became of each: ids on stdout, or one document of JSON;
- * on stderr a line for each that was left alone.
+ * Acts on jobs that were named, chunk by chunk, and reports each: ids, or one document of JSON, on stdout; on stderr
+ * a line for each job that was left alone.
  * @param act answers for the ids of a chunk, in order
  * @returns the exit code
  */
@@ -128,8 +130,8 @@ class ActReport {
   }
 
   /**
-   * Where one of several is a success, and success is silent, it waits for the end whether it is told why the others
-   * were left alone.
+   * Where one job of several makes a success, and success prints nothing, only the end shows whether the reasons for
+   * the others are to be printed. So they wait for it.
    */
   private note({ id, state, why: given }: Acted): void {
     const { done, success, whyNot } = this.verb;

@@ -10,7 +10,7 @@ import { printNote, ProgressLine } from './stderr.js';
 import { loadTable, tableTitle, tableWidth } from './tables.js';
 import { tellOfFailed } from './where.js';
 
-/** A dry run shows so many jobs. */
+/** Jobs that a dry run shows. */
 const SHOWN = 10;
 
 /** What a command does with the jobs of a selection. */
@@ -23,11 +23,11 @@ export interface Acting {
    * @param total how many jobs there are, where it was counted
    */
   readonly start: (queue: Queue, total: number | undefined) => Act | Promise<Act>;
-  /** So many calls of it may be under way at once; 1 when absent. */
+  /** How many of its calls may be under way at once; 1 when absent. */
   readonly underWay?: number | undefined;
-  /** Has it to know how many jobs there are? */
+  /** Does it need the total number of jobs? */
   readonly needsTotal?: boolean | undefined;
-  /** Comes when all was done, or the rest failed. */
+  /** Is called at the end, when all was done or the rest failed. */
   readonly end?: ((isComplete: boolean) => void) | undefined;
 }
 
@@ -38,7 +38,7 @@ export interface ActingFlags {
   readonly rate?: Rate | undefined;
 }
 
-/** Nobody is asked in a pipe, and nothing is done unasked. @throws DelayerError `usage` */
+/** Without a terminal there is nobody to ask, so `--yes` is needed. */
 export function assertAllowed(flags: ActingFlags): void {
   if (!flags.yes && !flags['dry-run']) assertCanAsk();
 }

@@ -1,8 +1,8 @@
-/** A flag as far as it has to be known to tell it from its value. */
+/** What is known of a flag here: enough to know whether a value follows it. */
 type FlagTypes = Readonly<Record<string, { readonly type: 'boolean' | 'option' }>>;
 
 /**
- * Moves flags that stand before the command behind it, as kubectl and redis-cli users write them.
+ * Moves flags that stand before the command behind it, where users of kubectl and redis-cli write them.
  * @param shared the flags of all commands
  */
 export function putCommandFirst(argv: readonly string[], shared: FlagTypes): readonly string[] {
@@ -50,12 +50,14 @@ export function splitAtDashes(argv: readonly string[]): {
     : { before: argv.slice(0, at), after: argv.slice(at + 1) };
 }
 
-/** How many arguments stand behind `--`, the last ones: there a `-` is a dash, and not stdin. */
+/**
+ * How many arguments stand behind `--`: these are the last ones, and a `-` among them is a dash, not stdin.
+ */
 export function countBehindDashes(argv: readonly string[]): number {
   return splitAtDashes(argv).after?.length ?? 0;
 }
 
-/** Is this switch set? For errors that come before the arguments are parsed, or from parsing them. */
+/** Is this switch set? Used for errors that come before the arguments are parsed, or from parsing them. */
 export function hasSwitch(argv: readonly string[], name: string): boolean {
   const { before } = splitAtDashes(argv);
   return before.includes(`--${name}`) || before.includes(`--${name}=true`);

@@ -58,7 +58,9 @@ export abstract class BaseCommand extends Command {
     debug: Flags.boolean({ helpGroup: 'GLOBAL', description: 'show where an error comes from' }),
   };
 
-  /** Of a command that waits or has jobs in hand; others end at the first signal, as programs do. */
+  /**
+   * For a command that waits or has jobs in hand; other commands die by the first signal, as programs do.
+   */
   protected interruption: Interruption | undefined;
 
   /** The values of flags and arguments that it was given. @throws DelayerError `usage` */
@@ -76,7 +78,7 @@ export abstract class BaseCommand extends Command {
     return { ...parsed, ...unused } as unknown as ParserOutput<F, B, A>;
   }
 
-  /** How the command is called. */
+  /** How the command is called on the command line. */
   protected get usage(): string {
     const { usage, args } = this.ctor;
     if (usage !== undefined)
@@ -91,7 +93,7 @@ export abstract class BaseCommand extends Command {
     return ['delayer', this.id, ...names, '[flags]'].join(' ');
   }
 
-  /** The error of an argument that is needed in this call of the command, and not in others. */
+  /** The error of an argument that is missing here, though other forms of the command do without it. */
   protected missing(argument: string): DelayerError {
     return new DelayerError('usage', `${argument} is missing`, { hint: `Usage: ${this.usage}` });
   }
@@ -121,7 +123,7 @@ export abstract class BaseCommand extends Command {
     }
   }
 
-  /** The exit code of a command that did its work and found, say, nothing. */
+  /** Sets the exit code of a command that did its work and, say, found nothing. */
   protected endWith(exitCode: number): void {
     process.exitCode = exitCode;
   }
@@ -130,7 +132,7 @@ export abstract class BaseCommand extends Command {
     await writeStdout(`${toJsonLine(value)}\n`);
   }
 
-  /** The ids that were given as arguments, and in the place of `-` those on stdin, in chunks. */
+  /** The ids given as arguments, with those on stdin in the place of `-`, in chunks. */
   protected idsOf(given: readonly string[], base64: boolean, chunkSize = CHUNK_IDS): AsyncIterable<Buffer[]> {
     const literalCount = countBehindDashes(this.argv);
     return readIds(given, literalCount, chunkSize, (text) => this.toBytes(text, base64), base64);
@@ -145,7 +147,7 @@ export abstract class BaseCommand extends Command {
         hint: 'Leave --base64 out for plain text.',
       });
     }
-    // Node puts this character in the place of bytes that are not valid UTF-8 before anyone can see them.
+    // Node puts this character in the place of bytes that are not valid UTF-8, before a program can see them.
     if (!text.includes('\ufffd')) return Buffer.from(text);
     throw new DelayerError('usage', `${JSON.stringify(text)} is not valid UTF-8`, {
       hint: 'Give topics and ids in base64, with --base64.',
@@ -158,7 +160,7 @@ export abstract class BaseCommand extends Command {
     return Promise.resolve();
   }
 
-  /** Comes last. A signal that came decides how it ends, whatever failed because of it or at that time. */
+  /** Runs last. If a signal came, it decides how the process ends, whatever else failed meanwhile. */
   protected override finally(error: Error | undefined): void {
     closeStdin();
     this.interruption?.release();
@@ -172,7 +174,7 @@ export abstract class BaseCommand extends Command {
   }
 }
 
-/** Is there a password in this store URL? */
+/** Does this store URL contain a password? */
 function hasPassword(store: string | undefined): boolean {
   return store !== undefined && /^rediss?(\+unix)?:\/\/[^:@/]*:.+@/i.test(store);
 }

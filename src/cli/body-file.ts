@@ -10,12 +10,12 @@ import {
 import { dirname } from 'node:path';
 import { DelayerError } from '../core/errors.js';
 
-/** The file that `--body-file` names: it holds the body of a job whole, or what it held before. */
+/** The file of `--body-file`: it always holds either the whole body of a job or its former content. */
 export class BodyFile {
   /** Where it is, symbolic links followed. */
   private readonly path: string;
 
-  /** @throws DelayerError where no file can be written there, before a job is taken for it */
+  /** @throws DelayerError before a job is taken, where no file can be written there */
   constructor(readonly name: string) {
     if (name === '') throw new DelayerError('usage', '--body-file is empty', { hint: 'Name a file.' });
     try {
@@ -46,7 +46,7 @@ export class BodyFile {
     }
   }
 
-  /** Takes it away again: its job is nobody's to do. */
+  /** Removes the file again: its job was given back. */
   discard(): void {
     remove(this.path);
   }
@@ -64,6 +64,6 @@ function remove(path: string): void {
   try {
     unlinkSync(path);
   } catch {
-    // It is gone, or never came to be.
+    // The file is gone, or was never made.
   }
 }

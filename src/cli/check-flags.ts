@@ -4,7 +4,7 @@ import { parseDuration } from '../core/duration.js';
 import { DelayerError } from '../core/errors.js';
 import { nearest } from './nearest.js';
 
-/** Nothing is over it, and for a least number nothing below. */
+/** A threshold that no value exceeds; for `least` figures one that no value is below. */
 const OFF = 'off';
 
 /** `KEY=VALUE` of --warn or --crit: a duration in ms or a number of jobs. */

@@ -3,7 +3,7 @@ import { DelayerError } from '../core/errors.js';
 import { columnName, type NamedColumn, type Order } from '../output/columns.js';
 import { nearest } from './nearest.js';
 
-/** How a user wants a table. */
+/** How a user wants a table to look. */
 export const tableFlags = {
   columns: Flags.string({
     multiple: true,
@@ -21,7 +21,8 @@ export const tableFlags = {
 };
 
 /**
- * The columns of these names, none of which gives way on a narrow terminal, for they were asked for.
+ * The columns of these names. They are not dropped or narrowed on a narrow terminal, because the user asked for
+ * them.
  * @throws DelayerError `usage` for a name that no column has
  */
 export function chooseColumns<Row>(

@@ -6,7 +6,7 @@ import { stderrIsTerminal, writeStderr } from './stderr.js';
 const STDIN = 0;
 
 /**
- * @param what is done only when somebody says so
+ * @param what is what happens only after a yes
  * @throws DelayerError `usage` where nobody can be asked
  */
 export function assertCanAsk(what = 'a selection is acted on'): void {

@@ -2,9 +2,9 @@ import { isMendable } from '../bulk/doctor.js';
 import type { Fault, FaultKind, Finding } from '../core/faults.js';
 import type { Bytes } from '../core/job.js';
 
-/** What mends a fault, as it is typed: each a command for sh. */
+/** The commands that mend a fault, as one types them into sh. */
 
-/** Where the store is, for the commands: what was named in flags is named again. */
+/** The flags that name the store, repeated in each command. */
 export interface Site {
   /** The store's name without its password. */
   readonly label: string;
@@ -13,7 +13,7 @@ export interface Site {
 
 type Remedy = (site: Site, examples: readonly Fault[], count: number) => readonly string[];
 
-/** The commands that mend what was found; none where it is for people to decide. */
+/** The commands that mend what was found; none where a person has to decide. */
 export function commandsFor(site: Site, { kind, count, examples }: Finding): string[] {
   const remedy = REMEDIES[kind] ?? (isMendable({ kind }) ? fix : undefined);
   return remedy ? [...remedy(site, examples, count)] : [];
@@ -21,14 +21,14 @@ export function commandsFor(site: Site, { kind, count, examples }: Finding): str
 
 const PLAIN = /^[\w@%+=:,./-]+$/;
 
-/** A word for sh, whatever is in it. */
+/** Any text as one word for sh. */
 export function quoteForShell(text: string): string {
   return PLAIN.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`;
 }
 
 const isPrintable = (bytes: Bytes): boolean => /^[\x20-\x7e]+$/.test(bytes.toString('latin1'));
 
-/** Ids as arguments: where one cannot be typed, all are in base64. */
+/** Ids as arguments; all in base64 if one of them cannot be typed. */
 function idWords(ids: readonly Bytes[]): string {
   const asText = ids.every((id) => isPrintable(id) && !id.toString('latin1').startsWith('-'));
   const words = ids.map((id) => (asText ? quoteForShell(id.toString()) : Buffer.from(id).toString('base64')));
@@ -55,7 +55,7 @@ function redisCli({ label }: Site, words: string, options = ''): string {
   return `redis-cli -u ${label}${options} ${words}`;
 }
 
-/** A key as redis-cli takes it. */
+/** A key, as redis-cli reads it. */
 function keyWord(key: Bytes, before = ''): { word: string; isQuoted: boolean } {
   if (isPrintable(key)) return { word: quoteForShell(`${before}${key.toString()}`), isQuoted: false };
   const escaped = Array.from(key, (byte) =>

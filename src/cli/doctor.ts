@@ -30,7 +30,7 @@ export async function runDoctor(queue: Queue, options: DoctorOptions): Promise<n
     if (dryRun) tellPlan(findings);
     else if (options.yes || (await confirm(`mend ${planOf(findings)}?`))) {
       mended = await mend(queue, findings, options);
-      // What is left is told, with what could not be mended.
+      // What is left is printed, with what could not be mended.
       findings = await look(queue, topics);
     } else printNote('nothing was mended');
   } else if (fix) printNote('there is nothing that --fix mends');
@@ -77,7 +77,7 @@ async function mend(
   }
 }
 
-/** What `--fix` is about to do, in few words. */
+/** What `--fix` is about to do, in a few words. */
 function planOf(findings: readonly Finding[]): string {
   const mendable = findings.filter(isMendable);
   return mendable.length === 1 && mendable[0] ? `“${titleOf(mendable[0])}”` : `${mendable.length} findings`;
@@ -124,7 +124,7 @@ export interface GatherOptions {
 }
 
 /**
- * Writes down what somebody needs for a diagnosis who is not there.
+ * Writes down what somebody elsewhere needs for a diagnosis.
  * @returns the exit code: 1 when something is wrong
  */
 export async function gather(

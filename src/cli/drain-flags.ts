@@ -2,7 +2,7 @@ import * as Flags from './oclif/flags.js';
 import { DelayerError } from '../core/errors.js';
 import { count, positiveDuration, rate, retryFlags, timerDuration } from './flags.js';
 
-/** A batch is in memory as a whole. */
+/** A batch is held in memory as a whole. */
 const MAX_BATCH = 10_000;
 const batchSize = Flags.custom<number>({
   helpValue: 'N',
@@ -41,7 +41,7 @@ export const windowFlags = {
   }),
 };
 
-/** What is of use with a handler alone. */
+/** Flags that need a handler. */
 export const workerFlags = {
   jobs: count('jobs')({ description: 'handlers that run at once [default: 1]' }),
   lease: timerDuration('lease')({
@@ -73,7 +73,9 @@ export const workerFlags = {
   }),
 };
 
-/** The handler as it was given: for a shell, or as a program and its arguments; nothing where there is none. */
+/**
+ * The handler as it was given: a text for a shell, or a program and its arguments; undefined where there is none.
+ */
 export interface GivenCommand {
   readonly file: string;
   readonly args: readonly string[];
@@ -94,7 +96,7 @@ export function toCommand(
   if (exec === undefined) return undefined;
   if (exec.trim() === '')
     throw new DelayerError('usage', '--exec is empty', { hint: "Write a command: --exec 'php cancel.php'." });
-  // A shell takes a dash at its beginning for an option.
+  // A shell would read a leading dash as an option.
   return { file: '/bin/sh', args: ['-c', exec.startsWith('-') ? ` ${exec}` : exec], text: exec };
 }
 
@@ -105,7 +107,7 @@ function toProgram([file = '', ...args]: readonly string[]): GivenCommand {
   });
 }
 
-/** @throws DelayerError `usage` when a flag is given that wants a handler */
+/** @throws DelayerError `usage` when a flag is given that needs a handler */
 export function assertNoWorkerFlags(flags: Readonly<Record<string, unknown>>): void {
   const given = Object.keys(workerFlags).find((name) => flags[name] !== undefined && flags[name] !== false);
   if (given === undefined) return;
@@ -113,7 +115,8 @@ export function assertNoWorkerFlags(flags: Readonly<Record<string, unknown>>): v
 }
 
 /**
- * The name of a lock: as it was given, else the topics. Whoever drains the same topics, in whatever order, has the same.
+ * The name of a lock: as given, else made of the topics in a fixed order, so that everyone who drains the same
+ * topics has the same lock.
  * @throws DelayerError `usage`
  */
 export function toLockName(given: string | undefined, topics: readonly Buffer[]): Buffer {

@@ -25,9 +25,9 @@ interface Ended {
   readonly lateAcks: number;
 }
 
-/** What a drain with a handler tells: events on stdout, a line of progress on a terminal, a summary. */
+/** What a drain with a handler prints: events on stdout, a progress line on a terminal, a summary. */
 export class DrainReport {
-  /** For what handlers, or events, print. */
+  /** For the output of handlers, and for events. */
   readonly stdout = this.toSink((data) => writeStdout(data));
   readonly stderr: Sink;
   private readonly startedMs = performance.now();
@@ -46,7 +46,7 @@ export class DrainReport {
     if (this.showsProgress) this.timer = setInterval(() => this.draw(), REDRAW_MS).unref();
   }
 
-  /** Is it to be told of each job? */
+  /** Does it want an event for each job? */
   get wantsJobs(): boolean {
     return this.isJson || this.showsProgress;
   }
@@ -60,7 +60,7 @@ export class DrainReport {
     if (event.type === 'job_dead') this.counts.dead += 1;
   }
 
-  /** Lines that are written to the terminal take the place of the progress. */
+  /** Lines that are written to the terminal replace the progress line. */
   clear(): void {
     if (!this.isDrawn) return;
     this.isDrawn = false;

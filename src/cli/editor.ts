@@ -8,7 +8,7 @@ import { stderrIsTerminal } from './stderr.js';
 
 const STDIN = 0;
 const NEWLINE = 0x0a;
-/** Keys that end a program in the foreground are the editor's while it runs. */
+/** Keys that interrupt the foreground program are meant for the editor while it runs. */
 const KEY_SIGNALS = ['SIGINT', 'SIGQUIT'] as const;
 
 /** @throws DelayerError `usage` where there is no terminal for an editor */
@@ -23,7 +23,7 @@ export function assertCanEdit(): void {
   );
 }
 
-/** A body in a file for an editor. It is for this user alone, in a folder of its own. */
+/** A body in a file for an editor, in a folder of its own that only this user can enter. */
 export class EditedFile {
   private readonly folder = mkdtempSync(join(tmpdir(), 'delayer-edit-'));
   readonly path = join(this.folder, 'body');
@@ -39,7 +39,7 @@ export class EditedFile {
    * @throws DelayerError `usage` when the editor cannot be started, or failed
    */
   async edit(): Promise<Buffer | undefined> {
-    // As git and crontab have it, it may be a command with arguments.
+    // It may be a command with arguments, as for git and crontab.
     const editor = [process.env.VISUAL, process.env.EDITOR].find((name) => name) ?? 'vi';
     const code = await runOnTerminal('sh', ['-c', `${editor} "$@"`, editor, this.path]);
     if (code !== 0)

@@ -7,7 +7,7 @@ import { printError, printErrorJson, writeStderr } from './stderr.js';
 /** 128 + SIGPIPE: what the shell shows of a program whose reader went away. */
 const SIGPIPE_EXIT_CODE = 141;
 
-/** Tells what ended a command, and sets the exit code that says the same. */
+/** Prints the error that ended a command, and sets the matching exit code. */
 export function reportError(error: Error, argv: readonly string[], command: string): void {
   const failure = toDelayerError(error);
   process.exitCode = failure.exitCode;
@@ -17,17 +17,19 @@ export function reportError(error: Error, argv: readonly string[], command: stri
   if (hasSwitch(argv, 'debug')) writeStderr(`${withCauses(error)}\n`);
 }
 
-/** Is it no failure of its own when a signal ends the command? The signal says how it ended then. */
+/**
+ * May this error be left unprinted when a signal ended the command? The signal itself shows how it ended.
+ */
 export function passesWithTheSignal(error: Error): boolean {
   return isTransient(error) || isReaderGone(error);
 }
 
-/** Is nobody there any more who would read what is printed? */
+/** Has the reader of stdout gone away? */
 export function isReaderGone(error: Error): boolean {
   return error instanceof OutputError ? error.readerGone : (error as NodeJS.ErrnoException).code === 'EPIPE';
 }
 
-/** What the outside is told of an error: one that nobody made on purpose is `internal`. */
+/** An error as users see it: anything that delayer does not throw on purpose becomes `internal`. */
 export function toDelayerError(error: Error): DelayerError {
   if (error instanceof DelayerError) return error;
   const code = error instanceof OutputError ? 'output_failed' : 'internal';

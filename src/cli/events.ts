@@ -3,7 +3,7 @@ import type { DelayerEvent, JobDeadEvent } from '../core/events.js';
 import { escapeForTerminal } from '../output/escape.js';
 import { printNote } from './stderr.js';
 
-/** The sentence for people about what a worker or daemon tells; nothing where there is nothing to say. */
+/** An event of a worker or daemon as a sentence; undefined where there is nothing to say. */
 export function describeEvent(event: DelayerEvent): string | undefined {
   switch (event.type) {
     case 'store_lost':
@@ -54,14 +54,14 @@ export function describeOriginals(addresses: readonly string[]): string {
   return `${who} as an original daemon does (${addresses.join(', ')})`;
 }
 
-/** The reason of a failed handler is the end of its stderr: the last line says most. */
+/** The reason of a failed handler is the end of its stderr; its last line says most. */
 function describeDeadLetter({ id, topic, attempts, reason }: JobDeadEvent): string {
   const after = attempts === undefined ? '' : ` after ${attempts} ${attempts === 1 ? 'attempt' : 'attempts'}`;
   const why = reason?.trimEnd().split('\n').at(-1)?.trim() ?? '';
   return `the job "${escapeForTerminal(id)}" of "${escapeForTerminal(topic)}" is a dead letter${after}${why === '' ? '' : `: ${why}`}`;
 }
 
-/** Tells on stderr what happens. */
+/** Prints events on stderr. */
 export function printEvent(event: DelayerEvent): void {
   const sentence = describeEvent(event);
   if (sentence !== undefined) printNote(sentence);

@@ -11,10 +11,13 @@ import { WholeFile } from '../output/jobs-file.js';
 import { writeStdout } from '../output/stdout.js';
 import { printInfo, printNote, ProgressLine } from './stderr.js';
 
-/** What is exported where no states are named: not what somebody has in hand, nor what nobody can have any more. */
+/**
+ * The states that are exported when none are named: not leased jobs, nor expired ones, which nobody can take any
+ * more.
+ */
 export const EXPORTED_STATES: readonly JobState[] = ['delayed', 'due', 'ready', 'dead'];
 
-/** Lines are put together to so many bytes before they are written. */
+/** Lines are collected up to so many bytes before they are written. */
 const WRITE_BYTES = 256 * 1024;
 
 /** Some of the jobs that are to be exported. */
@@ -30,8 +33,8 @@ export interface ExportTarget {
 }
 
 /**
- * `export`: writes jobs, each on a line. A file of its own says at its beginning what it is and at its end what it
- * holds; it is whole, or it is not there.
+ * `export`: writes jobs, a line each. A file begins with a line that says what it is and ends with a line that says
+ * what it holds; it appears only when it is whole.
  * @returns how many jobs were written, and the exit code where something kept some from being so
  * @throws OutputError
  */

@@ -37,7 +37,7 @@ export const positiveDuration = (name: string) =>
     parse: (text) => Promise.resolve(parsePositive(text, name)),
   });
 
-/** A duration that must not be zero, and no longer than a timer reaches: of a lease, of a handler. */
+/** A duration above zero and no longer than a timer reaches: for leases and handlers. */
 export const timerDuration = (name: string) =>
   Flags.custom<number>({
     helpValue: 'DURATION',
@@ -74,7 +74,9 @@ export const backoff = Flags.custom<Backoff>({
   parse: (text) => Promise.resolve(parseBackoff(text, '--backoff')),
 });
 
-/** How a consumer says what becomes of jobs that fail; the names of other flags that these need. */
+/**
+ * The flags by which a consumer says what happens to jobs that fail; `needs` names flags that these depend on.
+ */
 export const retryFlags = (dependsOn: string[] = []) => ({
   retries: retries({
     description: 'try a failed job again so many times, where the job itself does not say [default: 3]',
@@ -90,7 +92,7 @@ export const retryFlags = (dependsOn: string[] = []) => ({
   }),
 });
 
-/** What `retryFlags` were given. */
+/** The values of `retryFlags`. */
 export function toRetryOptions(flags: {
   readonly retries?: number | undefined;
   readonly backoff?: Backoff | undefined;
@@ -108,7 +110,7 @@ export const timestamp = (name: string) =>
 const MAX_RATE = 1_000_000;
 const PER_MS: Readonly<Record<string, number>> = { s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 };
 
-/** So many in so much time. */
+/** A rate: a count and a time. */
 export interface Rate {
   readonly count: number;
   readonly perMs: number;

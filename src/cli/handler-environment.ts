@@ -1,14 +1,16 @@
 import { resolve } from 'node:path';
 import { readSettings } from './config/settings.js';
 
-/** What a drain that is itself run by a handler was given of its own job. */
+/**
+ * Variables about its own job that this drain was given, if it is itself run by a handler. They are not passed on.
+ */
 const OF_A_JOB = /^DELAYER_(ID|TOPIC|ATTEMPT|DUE_AT|LEASE|KEY)(_BASE64)?$/;
 const PASSWORD = /^DELAYER_\w*PASSWORD$/;
 const DEFAULT_PREFIX = 'delayer';
 
 /**
- * The environment of handlers, but for what is of a single job: this process's own, with the store that it works on.
- * A delayer in a handler reaches that store or fails; a password goes no further than to this process.
+ * The environment that all handlers share: that of this process, with the store that it works on. A delayer in a
+ * handler reaches that store or fails. Passwords are removed.
  */
 export function handlerEnvironment(flags: {
   store?: string | undefined;
@@ -24,7 +26,9 @@ export function handlerEnvironment(flags: {
   return env;
 }
 
-/** Without its password; a file by its whole path, wherever the handler goes. */
+/**
+ * The store URL without its password; a file by its absolute path, in case the handler changes its folder.
+ */
 export function storeForHandlers(store: string): string {
   const path = /^sqlite:(?:\/\/(?=\/))?(.*)$/is.exec(store)?.[1];
   if (path !== undefined) return `sqlite:${resolve(path)}`;

@@ -14,7 +14,7 @@ export function asksForHelp(argv: readonly string[]): boolean {
 }
 
 /**
- * Help and `--version`, which oclif makes; and the error for a command that does not exist.
+ * Prints help and `--version`, which oclif makes, or throws the error for a command that does not exist.
  * @param commands their names
  * @param sharedFlags the names of the flags of all commands
  */
@@ -26,7 +26,7 @@ export async function runByOclif(
 ): Promise<void> {
   const [name = '', ...rest] = argv;
   const asked = name === 'help' ? rest.find((arg) => !arg.startsWith('-')) : name;
-  // `--help | head -1` has seen enough. oclif's own listener is not in the bundle.
+  // The reader of `--help | head -1` has seen enough. oclif's own listener is not in the bundle.
   process.stdout.on('error', (error: NodeJS.ErrnoException) => {
     reportError(new OutputError(0, error), argv, '');
   });
@@ -34,11 +34,11 @@ export async function runByOclif(
   try {
     if (asked !== undefined && argv.length > 0 && ![...commands, ...OCLIF_FLAGS].includes(asked))
       throw isFlag(asked) ? flagError(asked, commands, sharedFlags) : unknownCommand(asked, commands);
-    // oclif asks the system for both, and fails for a user whom it does not know, as in a container.
+    // oclif asks the system for both values, and fails for a user without an entry in passwd, as in a container.
     process.env.HOME = homeFolder() ?? '/';
     process.env.SHELL ??= '/bin/sh';
     const { default: oclif } = await import('@oclif/core');
-    // Without plugins that a user may have installed for other programs on oclif.
+    // Ignores plugins that a user may have installed for other oclif programs.
     await oclif.run([...args], { root, userPlugins: false, devPlugins: false });
   } catch (error) {
     // oclif ends help in this way.
@@ -55,9 +55,9 @@ function unknownCommand(name: string, commands: readonly string[]): DelayerError
 
 const isFlag = (arg: string): boolean => arg.startsWith('-') && arg !== '-';
 
-/** Of a flag that stands where the command should. */
+/** The error of a flag that stands where the command belongs. */
 function flagError(flag: string, commands: readonly string[], sharedFlags: readonly string[]): DelayerError {
-  // What stands behind a = may be a password.
+  // The text behind a = may be a password.
   const typed = flag.replace(/=[\s\S]*/, '');
   if (sharedFlags.includes(typed.replace(/^--/, '')))
     return new DelayerError('usage', 'the command is missing', {

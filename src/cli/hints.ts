@@ -1,7 +1,7 @@
 import { type DelayerError, type ErrorCode, ERRORS } from '../core/errors.js';
 import type { Problem, ProblemCode } from '../core/results.js';
 
-/** What to do, in flags and commands, where an error says no more than its code. */
+/** Hints with flags and commands, for errors that say no more than their code. */
 const BY_CODE: Partial<Record<ErrorCode, string>> = {
   job_exists: 'Use --replace to overwrite it, --if-absent to keep it, or another --id.',
   store_auth:
@@ -12,7 +12,7 @@ const BY_CODE: Partial<Record<ErrorCode, string>> = {
   internal: 'This is a defect in delayer; run again with --debug and report it.',
 };
 
-/** The same where the command knows better than the error itself. */
+/** Hints of a command, where it knows better than the error. */
 const BY_COMMAND: Readonly<Record<string, Partial<Record<ErrorCode, string>>>> = {
   push: {
     outcome_unknown:
@@ -71,7 +71,7 @@ const BY_PROBLEM: Partial<Record<ProblemCode, string>> = {
   no_daemon: 'Run `delayer serve`; without it, due jobs become ready when delayer pops or drains.',
 };
 
-/** What the user of a command is told to do about an error. */
+/** The hint that the user of a command sees. */
 export function hintFor(error: DelayerError, command: string): string {
   const { code, hint } = error;
   const known = BY_COMMAND[command]?.[code];
@@ -81,7 +81,7 @@ export function hintFor(error: DelayerError, command: string): string {
   return BY_CODE[code] ?? hint;
 }
 
-/** A problem of the store with what to do about it on the command line. */
+/** A problem of the store, with the hint for the command line. */
 export function withCliHint(problem: Problem): Problem {
   const hint = BY_PROBLEM[problem.code];
   return hint === undefined ? problem : { ...problem, hint };

@@ -5,7 +5,7 @@ import { bytesToJson, explainedJobToJson, jobToJson, overviewToJson, toJsonLine 
 import { toDelayerError } from './errors.js';
 import { look } from './overview.js';
 
-/** What `inspect --json` prints of a queue, as text, for whoever asks by HTTP. */
+/** The output of `inspect --json` as text, for HTTP. */
 export function httpViews(queue: Queue) {
   return {
     overview: async () => {
@@ -18,7 +18,7 @@ export function httpViews(queue: Queue) {
         ...bytesToJson('topic', topic),
         jobs: jobs.map(jobToJson),
         cursor: cursor ?? null,
-        // What could not be listed.
+        // What could not be listed, and why.
         ...(problems && { problems }),
       });
     },

@@ -46,7 +46,7 @@ export async function runImport(queue: Queue, file: string | undefined, flags: I
   return report.exitCode;
 }
 
-/** A file that is imported to other topics or times is another one. */
+/** Importing a file to other topics or times counts as another import. */
 function nameOf(digest: string, { topics, shiftMs }: ImportChanges): string {
   const changes = [...topics].map(([from, to]) => [from, to.toString('latin1')]).sort();
   return createHash('sha256')
@@ -54,7 +54,7 @@ function nameOf(digest: string, { topics, shiftMs }: ImportChanges): string {
     .digest('hex');
 }
 
-/** What can be read of packed bytes that end too early is what is asked for. */
+/** When gzip data ends too early, what could be unpacked is imported if `--partial` asks for it. */
 async function* untilCutOff<T>(items: AsyncIterable<T>, isPartial: boolean): AsyncGenerator<T> {
   try {
     yield* items;
@@ -100,7 +100,7 @@ class ImportReport {
     this.progress.draw(() => this.summary());
   }
 
-  /** What was imported is told even when the rest failed. */
+  /** What was imported is printed even when the rest failed. */
   end(isComplete: boolean): void {
     this.progress.clear();
     if (this.flags.json) return;

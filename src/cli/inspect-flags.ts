@@ -32,7 +32,7 @@ export const inspectFlags = {
     description: 'in place of a table: one document, a line of JSON for each, ids, or bodies',
   }),
   null: Flags.boolean({
-    // oclif's types know letters alone.
+    // The types of oclif allow letters only.
     char: '0' as 'z',
     helpGroup: 'TABLE',
     description: 'with --output id or body: end each with a zero byte, for xargs -0',
@@ -45,7 +45,7 @@ export type InspectView = 'overview' | 'list' | 'ids' | 'problems' | 'reasons';
 
 const OF_TABLES = ['columns', 'sort', 'no-headers', 'output'];
 
-/** The flags that each view has. */
+/** The flags that belong to each view. */
 const FLAGS_OF: Readonly<Record<InspectView, readonly string[]>> = {
   overview: ['exact', 'watch', 'interval', ...OF_TABLES],
   list: [...SELECTING, 'limit', 'cursor', 'null', ...OF_TABLES],
@@ -54,7 +54,7 @@ const FLAGS_OF: Readonly<Record<InspectView, readonly string[]>> = {
   reasons: ['group-by', 'state'],
 };
 
-/** What asks for a view, in errors. */
+/** How errors name each view. */
 const ASKED_BY: Readonly<Record<InspectView, string>> = {
   overview: 'inspect without TOPIC',
   list: 'TOPIC or a selection',
@@ -63,7 +63,7 @@ const ASKED_BY: Readonly<Record<InspectView, string>> = {
   reasons: '--group-by',
 };
 
-/** What the flags were given. */
+/** The values of the flags. */
 export interface InspectFlags extends SelectionFlags {
   readonly id?: readonly string[] | undefined;
   readonly exact: boolean;
@@ -84,7 +84,7 @@ export interface InspectFlags extends SelectionFlags {
 
 /**
  * @param topics those that stand as arguments
- * @param readsIds does a `-` stand there, for ids on stdin?
+ * @param readsIds whether an argument is `-`, for ids on stdin
  * @throws DelayerError `usage` for flags that do not go together
  */
 export function toView(

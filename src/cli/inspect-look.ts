@@ -40,7 +40,7 @@ export async function toOverview(flags: InspectFlags): Promise<OverviewOptions> 
   return { ...(await toTable(flags, output !== undefined, load)), format: output, exact };
 }
 
-/** Names of columns are looked up where there are some: what draws tables takes milliseconds to load. */
+/** Column names are checked only when some are given: loading the table code takes milliseconds. */
 async function toTable<Row>(
   { columns, sort, ...flags }: InspectFlags,
   isFormatted: boolean,

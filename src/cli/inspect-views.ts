@@ -7,7 +7,7 @@ import { writeStdout } from '../output/stdout.js';
 import { printNote } from './stderr.js';
 import { loadTable, tableWidth } from './tables.js';
 
-/** What `inspect` shows; each view answers the exit code, 1 where there is no such job. */
+/** The views of `inspect`; each answers the exit code, 1 where there is no such job. */
 
 /** The dead letters of a topic, counted by why they failed. */
 export async function showReasons(queue: Queue, topic: Buffer, json: boolean): Promise<number> {
@@ -24,7 +24,8 @@ export async function showReasons(queue: Queue, topic: Buffer, json: boolean): P
 }
 
 /**
- * A line of JSON or a card for each job of ids: several of one when it was pushed again while leased or dead.
+ * A line of JSON or a card for each job of the given ids; an id has several when it was pushed again while leased or
+ * dead.
  * @returns 1 when there is none of an id
  */
 export async function showJobs(
@@ -44,7 +45,7 @@ export async function showJobs(
   return absent.length > 0 || count === 0 ? 1 : 0;
 }
 
-/** So many ids are named of which there is no job. */
+/** How many of the ids without a job are named. */
 const MAX_ABSENT_NOTES = 100;
 
 function tellOfAbsent(absent: readonly Buffer[], count: number): void {
@@ -66,7 +67,7 @@ async function showEach(jobs: readonly JobRecord[], now: Date, json: boolean): P
   }
 }
 
-/** The jobs that something is wrong with, each with an explanation. */
+/** The jobs that have a flaw, each with an explanation. */
 export async function showFlawed(queue: Queue, limit: number | undefined, json: boolean): Promise<number> {
   const [{ jobs, more }, now] = await Promise.all([queue.findFlawed({ limit }), queue.now()]);
   if (json) {

@@ -14,7 +14,7 @@ import { printEvent } from './events.js';
 import { toRetryOptions } from './flags.js';
 import { printNote } from './stderr.js';
 
-/** What `pop --lease` and `bpop --lease` were given. */
+/** The values of `pop --lease` and `bpop --lease`. */
 export interface LeaseFlags {
   readonly count: number;
   readonly lease: number;
@@ -25,7 +25,7 @@ export interface LeaseFlags {
   readonly 'dead-ttl'?: number | undefined;
 }
 
-/** Leases jobs for whoever called the command, and prints them with their leases. */
+/** Leases jobs on behalf of the command's caller, and prints them with their leases. */
 export class LeasePrinter {
   private readonly format: LeasedFormat;
   private readonly bodyFile: BodyFile | undefined;
@@ -56,7 +56,7 @@ export class LeasePrinter {
     );
   }
 
-  /** The same, waiting for the first. */
+  /** The same, but waits for the first job. */
   async runWaiting(
     queue: Queue,
     { timeoutMs = Infinity, signal }: { timeoutMs: number | undefined; signal: AbortSignal },
@@ -66,7 +66,7 @@ export class LeasePrinter {
     const rest = () => Math.max(0, untilMs - monotonicMs());
     let waited = false;
     return this.reserveAll(queue, async (limit) => {
-      // What is ready with the first job is taken; the rest is not waited for.
+      // Jobs that are ready together with the first are taken; it does not wait for more.
       if (waited) return signal.aborted ? { jobs: [] } : this.reserve(queue, limit);
       waited = true;
       const taking = {
@@ -146,8 +146,8 @@ async function release(queue: Queue, jobs: readonly LeasedJob[]): Promise<void> 
   }
 }
 
-/** `host:pid` of who holds the leases: this process ends before them, so it is the one that called it. */
+/** `host:pid` of the holder: the calling process, because this one ends before its leases do. */
 function callerName(): string {
-  // A process whose parent is in another container has 0 for it.
+  // A process sees 0 when its parent is in another container.
   return `${hostname()}:${process.ppid > 0 ? process.ppid : process.pid}`;
 }

@@ -12,13 +12,13 @@ import { printInfo, printNote, ProgressLine } from './stderr.js';
 import { loadTable, tableTitle, tableWidth } from './tables.js';
 import { tellOfFailed } from './where.js';
 
-/** Jobs that a terminal is shown where nobody asks for more. */
+/** Jobs shown on a terminal without `--limit`. */
 const TERMINAL_PAGE = 50;
-/** Jobs that the store is asked for at a time. */
+/** Jobs asked of the store at a time. */
 const PAGE_JOBS = 1000;
-/** Rows of a table that are drawn at a time. */
+/** Rows drawn at a time. */
 const TABLE_ROWS = 1000;
-/** Jobs that are sorted at most: all of them are in memory. */
+/** Jobs that can be sorted at most: all of them are in memory. */
 export const MAX_SORTED = 100_000;
 
 /** How a list is shown. */
@@ -30,7 +30,7 @@ export interface Listing {
   readonly order?: Order<JobRecord> | undefined;
   readonly hasHeads: boolean;
   readonly terminator: '\n' | '\0';
-  /** Where the page before has ended. */
+  /** Where the page before ended. */
   readonly cursor?: string | undefined;
 }
 
@@ -61,7 +61,7 @@ export async function listJobs(queue: Queue, through: Selected, how: Listing): P
     await writer.write(part.jobs);
   }
   const [problem] = problems;
-  // That there are none would not be true.
+  // "None" would be wrong: some could not be looked at.
   if (count === 0 && problem)
     throw new DelayerError('store_wrong_type', problem.message, { hint: problem.hint });
   await writer.end({ cursor: last.cursor, problems });
@@ -85,7 +85,7 @@ function partsOf(queue: Queue, through: Selected, how: Listing, view: View): Asy
   const limit = through.limit === Infinity && isTerminal ? TERMINAL_PAGE : through.limit;
   if (how.order) return sorted(queue, through, Math.min(limit, MAX_SORTED), how.order, view);
   const isPage = how.cursor !== undefined || limit !== Infinity;
-  // Pages of topics are in the order of delivery. A scan misses nothing that moves on meanwhile.
+  // Pages of named topics come in the order of delivery. A scan misses no job that moves on meanwhile.
   if (isPage && query.topics && !query.topicGlobs && !matches)
     return pages(queue, through, { limit, cursor: how.cursor });
   return scanned(queue, through, limit);
@@ -123,7 +123,7 @@ async function* scanned(queue: Queue, through: Selected, limit: number): AsyncGe
   }
 }
 
-/** The first jobs in an order, of any number. */
+/** The first jobs in an order, out of any number. */
 async function* sorted(
   queue: Queue,
   through: Selected,

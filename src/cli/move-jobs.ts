@@ -17,13 +17,13 @@ import { describeCounts, totalOf } from './selection-report.js';
 import { printInfo, printNote, ProgressLine } from './stderr.js';
 import { tellOfFailed } from './where.js';
 
-/** Jobs of a step: no consumer is given them meanwhile. */
+/** Jobs of one step; while it runs, no consumer is given them. */
 const HELD_AT_ONCE = 250;
 
 export interface MoveOptions {
   readonly file: string;
   readonly json: boolean;
-  /** Ends it after the jobs in hand; the same move again goes on from there. */
+  /** Ends it after the jobs in hand; the same command goes on from there. */
   readonly signal: AbortSignal;
 }
 
@@ -34,9 +34,9 @@ interface Move {
 }
 
 /**
- * `export --move`: moves jobs from a store to a file. The jobs of a step are held in the store, and on the disk before
- * they leave it. So a process that is killed leaves each job in one of them, or for its last step in both; and while
- * those are held no consumer is given them.
+ * `export --move`: moves jobs from a store to a file. In each step the store holds the jobs until they are on the
+ * disk, and only then do they leave it. After a kill each job is in one of the two, or, in the last step, in both;
+ * while the hold lasts no consumer is given these.
  * @returns the exit code: 1 when there is no such job
  */
 export async function runMove(queue: Queue, through: Selected, options: MoveOptions): Promise<number> {

@@ -4,14 +4,14 @@ import { DelayerError } from '../core/errors.js';
 import { toFileError } from '../output/sink.js';
 import { lockFile } from '../storage/file-lock.js';
 
-/** That no other process moves jobs to a file, until it is let go. */
+/** Keeps other processes from moving jobs to the same file, until it is released. */
 export interface MoveLock {
   /** @param isOver nobody will go on with this move */
   release(isOver: boolean): void;
 }
 
 /**
- * Two processes that move jobs to one file would each take what the other holds for their own. The lock is on a file
+ * If two processes moved jobs to one file, each would take what the other holds for its own. The lock is on a file
  * beside; the system frees it when its process ends, however it ends.
  * @throws DelayerError `usage` where another process has it; OutputError where it cannot be made
  */
@@ -22,7 +22,7 @@ export async function lockMove(path: string): Promise<MoveLock> {
     throw new DelayerError('usage', `another process moves jobs to ${path}`, { hint: 'Wait for its end.' });
   return {
     release(isOver) {
-      // Whoever has opened it before finds the move finished.
+      // A process that opened the file before this one finds the move finished.
       if (isOver) rmSync(beside, { force: true });
       lock.release();
     },

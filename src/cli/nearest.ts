@@ -1,7 +1,7 @@
-/** Of these words, the one that was most likely meant; nothing when none comes close. */
+/** Of these words, the one that was most likely meant; undefined when none is close. */
 export function nearest(word: string, candidates: readonly string[]): string | undefined {
   let best: string | undefined;
-  // Two letters of five may be wrong; of fewer, one.
+  // Two of five letters may be wrong; of shorter words one.
   let least = Math.max(1, Math.floor(word.length * 0.4)) + 1;
   for (const candidate of candidates) {
     const edits = isStartOf(word, candidate) ? 1 : distance(word, candidate);
@@ -17,7 +17,9 @@ function isStartOf(word: string, candidate: string): boolean {
   return word.length >= 3 && candidate.startsWith(word);
 }
 
-/** Letters to insert, delete, replace or swap with their neighbour, at least (optimal string alignment). */
+/**
+ * The optimal string alignment distance: the fewest letters to insert, delete, replace or swap with a neighbour.
+ */
 function distance(a: string, b: string): number {
   let [before, last]: [number[], number[]] = [[], Array.from({ length: b.length + 1 }, (_, j) => j)];
   for (let i = 1; i <= a.length; i += 1) {

@@ -23,7 +23,7 @@ export interface OverviewOptions extends OverviewLook {
   readonly exact: boolean;
 }
 
-/** What was found at one time. */
+/** What one look found. */
 interface Look {
   readonly stats: Stats;
   readonly problems: readonly Problem[];
@@ -39,8 +39,8 @@ export async function showOverview(queue: Queue, options: OverviewOptions): Prom
 }
 
 /**
- * The same again and again, with what has changed since the last time: in its place on a terminal, else one after
- * the other, until it is interrupted. @returns the exit code
+ * The same again and again, with the changes since the last look: redrawn in place on a terminal, else one below the
+ * other, until it is interrupted.
  */
 export async function watchOverview(
   queue: Queue,
@@ -64,7 +64,9 @@ export async function watchOverview(
   return 0;
 }
 
-/** What is in a store and what is wrong with it; by an estimate, unless it is to be exact, where that is quicker. */
+/**
+ * What is in a store and what is wrong with it; estimated where counting takes long, unless `exact` is asked for.
+ */
 export async function look(queue: Queue, exact: boolean): Promise<Look> {
   const [stats, found, now] = await Promise.all([
     count(queue, exact),
@@ -75,7 +77,7 @@ export async function look(queue: Queue, exact: boolean): Promise<Look> {
   return { stats, problems, now };
 }
 
-/** @param draw puts a table where the one before was; written as all else when absent */
+/** @param draw puts a table in the place of the one before; when absent it is written like other output */
 async function show(
   queue: Queue,
   { stats, problems, now }: Look,
@@ -99,7 +101,7 @@ async function show(
   await writeStdout(`${toJsonLine(overviewToJson(queue.label, changed, problems))}\n`);
 }
 
-/** Shows how far it is, where somebody looks. */
+/** Shows progress on a terminal. */
 async function count(queue: Queue, exact: boolean): Promise<Stats> {
   if (!exact) return queue.stats({ exact });
   const progress = new ProgressLine();
@@ -116,7 +118,7 @@ function estimateNote({ sampled, missingBelow }: Estimate): string {
   return `counts with ~ are estimates from ${sampled} jobs, and topics with fewer than some ${missingBelow} jobs may be missing; --exact counts all`;
 }
 
-/** Those of jobs are not only counted. */
+/** Problems of single jobs are listed with examples, not only counted. */
 function withListHint(problem: Problem): Problem {
   if (problem.code === 'records_gone') return problem;
   return { ...problem, hint: `${problem.hint} \`delayer inspect --problems\` lists them.` };

@@ -2,7 +2,7 @@ import { DelayerError } from '../core/errors.js';
 import { splitAtDashes, splitFlag } from './argv.js';
 import { nearest } from './nearest.js';
 
-/** A flag as oclif defines it, as far as parsing needs it. */
+/** The part of oclif's flag definition that parsing needs. */
 export interface FlagSpec {
   readonly type: 'boolean' | 'option';
   readonly char?: string | undefined;
@@ -15,7 +15,7 @@ export interface FlagSpec {
   readonly parse: (text: string, context: object, flag: FlagSpec) => Promise<unknown>;
 }
 
-/** An argument as oclif defines it. One that is `multiple` is given all that are left. */
+/** An argument as oclif defines it. One that is `multiple` takes all that are left. */
 export interface ArgSpec {
   readonly required?: boolean | undefined;
   readonly multiple?: boolean | undefined;
@@ -29,7 +29,7 @@ export interface CommandSpec {
 }
 
 interface Given {
-  /** By flag, as it was typed; of a switch that is set, nothing. */
+  /** The flags that were typed, with their text; undefined for a switch. */
   readonly values: ReadonlyMap<string, readonly string[]>;
   readonly positionals: readonly string[];
 }
@@ -77,7 +77,7 @@ function readArguments(argv: readonly string[], flags: CommandSpec['flags']): Gi
   return { values, positionals: [...positionals, ...after] };
 }
 
-/** `-` is stdin, and `-5` is a number, but for a command that has a flag `-5`. */
+/** `-` is stdin, and `-5` is a number unless the command has a flag `-5`. */
 function looksLikeFlag(arg: string, flags: CommandSpec['flags']): boolean {
   if (!arg.startsWith('-') || arg === '-') return false;
   return !/^-\d+(\.\d+)?$/.test(arg) || Object.values(flags).some(({ char }) => arg === `-${char ?? ''}`);
@@ -91,7 +91,7 @@ function findFlag(
   const [known, flag] =
     Object.entries(flags).find(([flagName, { char }]) => flagName === name || `-${char ?? ''}` === arg) ?? [];
   if (known !== undefined && flag !== undefined) return { name: known, flag, value };
-  // What stands behind a = may be a password.
+  // The text behind a = may be a password.
   const typed = name === '' ? arg : `--${name}`;
   const meant = name === '' ? undefined : nearest(name, Object.keys(flags));
   throw new DelayerError('usage', `unknown flag ${JSON.stringify(typed)}`, {

@@ -8,8 +8,8 @@ import type { LeaseFlags, LeasePrinter } from './lease-and-print.js';
 import { printNote } from './stderr.js';
 
 /**
- * Pops up to `count` jobs, batch by batch, and prints them. They are gone from the queue before they are
- * printed, so that none is printed twice; what cannot be printed is pushed back.
+ * Pops up to `count` jobs, batch by batch, and prints them. They leave the queue before they are printed, so that
+ * none is printed twice; jobs that cannot be printed are pushed back.
  * @param pop answers up to `limit` jobs, none when there are no more
  * @returns how many were popped
  * @throws OutputError
@@ -34,20 +34,20 @@ export async function popAndPrint(
   return popped;
 }
 
-/** @throws DelayerError `usage` where jobs without a lease are to be printed by it */
+/** @throws DelayerError `usage` where the output format needs a lease and there is none */
 export function formatOf(output: string): JobFormat {
   const format = JOB_FORMATS.find((one) => one === output);
   if (format !== undefined) return format;
   throw new DelayerError('usage', `--output ${output} needs --lease`, { hint: 'Add --lease 60s.' });
 }
 
-/** What `--lease` needs is loaded with it. */
+/** The code for `--lease` is loaded only then. */
 export async function loadLeasePrinter(topics: readonly Buffer[], flags: LeaseFlags): Promise<LeasePrinter> {
   const { LeasePrinter } = await import('./lease-and-print.js');
   return new LeasePrinter(topics, flags);
 }
 
-/** Tells of each job that is not back in the queue. */
+/** Prints each job that could not be pushed back. */
 async function restore(queue: Queue, jobs: readonly Job[]): Promise<void> {
   const names = (ids: readonly Bytes[]) => ids.map((id) => `"${escapeForTerminal(id)}"`).join(', ');
   try {

@@ -14,7 +14,7 @@ import { type Line, readLines } from './input/lines.js';
 import { parseJobLine } from './input/ndjson.js';
 import { printErrorJson, printInfo, printLineError, printNote, ProgressLine } from './stderr.js';
 
-/** Lines that are parsed in one go: of a chunk. */
+/** Lines that are parsed at a time. */
 const LINES_AT_ONCE = 250;
 
 /**
@@ -32,7 +32,7 @@ export async function runBatch(
   const report = new BatchReport(json);
   let complete = false;
   try {
-    // What was under way when stdout failed is in the queue all the same.
+    // The chunk that was under way when stdout failed is in the queue all the same.
     const options = { onExisting, onUnasked: (results: BatchResult[]) => report.add(results) };
     for await (const results of pushBatch(queue, readItems(file), options)) {
       report.add(results);
@@ -46,7 +46,9 @@ export async function runBatch(
   return report.exitCode;
 }
 
-/** Parses few lines at a time: a chunk is parsed while the store is at work on the one before, and no longer. */
+/**
+ * Parses a few lines at a time, so that parsing a chunk takes no longer than the store needs for the one before.
+ */
 async function* readItems(file: string | undefined): AsyncGenerator<BatchItem[]> {
   for await (const lines of readLines(file)) {
     for (const some of chunks(lines, LINES_AT_ONCE)) yield some.flatMap(readItem);
@@ -78,12 +80,12 @@ class BatchReport {
     unknown: 0,
     bad: 0,
   };
-  /** Those whose jobs are in the queue. */
+  /** Outcomes that mean that the job is in the queue. */
   private readonly lines = new LineRanges();
   private readonly progress: ProgressLine;
 
   constructor(private readonly json: boolean) {
-    // Ids on the same terminal are progress enough.
+    // On a terminal the printed ids are progress enough.
     this.progress = new ProgressLine(json || !stdoutIsTerminal());
   }
 
@@ -105,7 +107,7 @@ class BatchReport {
     this.progress.draw(() => this.summary());
   }
 
-  /** What was accepted is told even when the rest failed. */
+  /** What was accepted is printed even when the rest failed. */
   end(complete: boolean): void {
     this.progress.clear();
     const begun = Object.values(this.counts).some((count) => count > 0);

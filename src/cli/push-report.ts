@@ -2,7 +2,7 @@ import type { PushReceipt } from '../core/requests.js';
 import { escapeForTerminal } from '../output/escape.js';
 import { printInfo } from './stderr.js';
 
-/** Tells that nothing was pushed. */
+/** Reports that nothing was pushed. */
 export function reportPush({ id, outcome, dueAt }: PushReceipt): void {
   const due = dueAt ? `, due ${dueAt.toISOString()}` : '';
   const name = `"${escapeForTerminal(id)}"`;

@@ -9,7 +9,7 @@ export interface ArchiveFlags {
   readonly 'no-archive': boolean;
 }
 
-/** The file in which a command keeps what it removes, unless that is refused. */
+/** The file in which a command keeps what it removes, unless that was declined. */
 export class RemovedJobs {
   private file: RemovedFile | undefined;
 
@@ -30,7 +30,7 @@ export class RemovedJobs {
     return this.file?.path;
   }
 
-  /** Tells where they are; after a failure on a pipe as well. */
+  /** Prints where the removed jobs are; after a failure even on a pipe. */
   end(isComplete: boolean): void {
     if (this.file?.end() !== true) return;
     const message = `the removed jobs are in ${this.file.path}; \`delayer import\` puts them back`;
@@ -46,7 +46,7 @@ export function removeVerb(command: 'remove' | 'purge', flags: ArchiveFlags): Ac
     verb: command,
     past: 'removed',
     start: (queue) => removing(queue, kept.open(queue)),
-    // While the store removes some, others are made text for the file.
+    // While the store removes some jobs, the next ones are written as text.
     underWay: 2,
     end: (isComplete) => {
       kept.end(isComplete);

@@ -11,14 +11,14 @@ const WHY_NOT: Record<Exclude<RequeueResult, 'requeued'>, string> = {
   duplicate_id: 'is in the queue anew',
 };
 
-/** Tells what became of dead letters that were named: ids on stdout, or counts in JSON. */
+/** Reports what became of the dead letters that were named: ids on stdout, or counts in JSON. */
 export class RequeueReport {
   readonly counts: Record<RequeueResult, number> = { requeued: 0, none: 0, duplicate_id: 0 };
   private readonly notRequeued: Record<string, unknown>[] = [];
   private readonly progress: ProgressLine;
 
   constructor(private readonly json: boolean) {
-    // Ids on the same terminal are progress enough.
+    // On a terminal the printed ids are progress enough.
     this.progress = new ProgressLine(json || !stdoutIsTerminal());
   }
 
@@ -40,7 +40,7 @@ export class RequeueReport {
     this.progress.draw(() => this.summary());
   }
 
-  /** What was done is told even when the rest failed. */
+  /** What was done is printed even when the rest failed. */
   async end(isComplete: boolean): Promise<void> {
     this.progress.clear();
     const { exitCode } = this;

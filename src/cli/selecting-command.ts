@@ -5,7 +5,7 @@ import { BaseCommand } from './base-command.js';
 import { isSelecting, type Selected, type SelectionFlags, toSelected } from './selection-flags.js';
 import { Interruption } from './signals.js';
 
-/** What the flags of such a command were given. */
+/** The values of the flags of such a command. */
 export interface SelectingFlags extends SelectionFlags, ActingFlags {
   readonly store?: string | undefined;
   readonly prefix?: string | undefined;
@@ -15,14 +15,14 @@ export interface SelectingFlags extends SelectionFlags, ActingFlags {
 
 /** What a command does with a selection, and how it goes through it. */
 export interface SelectedActing extends Acting {
-  /** Goes through it otherwise than the flags say. */
+  /** Changes how the selection is gone through. */
   readonly adjust?: ((through: Selected, queue: Queue) => Selected | Promise<Selected>) | undefined;
 }
 
 /** A command that acts on the jobs of a selection. */
 export abstract class SelectingCommand extends BaseCommand {
   /**
-   * @param states those of a command that says so itself, where `--state` is not given
+   * @param states the states of a command that has its own instead of `--state`
    * @throws DelayerError `usage` where nothing is selected
    */
   protected async selectedBy(
@@ -33,7 +33,7 @@ export abstract class SelectingCommand extends BaseCommand {
     return toSelected(flags, { states, toBytes: (text) => this.toBytes(text, flags.base64) });
   }
 
-  /** Asks and acts, as the flags say; a signal ends it after the jobs in hand. */
+  /** Asks and acts as the flags say; a signal ends it after the jobs in hand. */
   protected async actOnSelected(
     flags: Omit<SelectingFlags, keyof SelectionFlags>,
     select: (queue: Queue) => Selected | Promise<Selected>,

@@ -52,7 +52,7 @@ export const selectionFlags = {
 /** Their names. */
 export const SELECTING = Object.keys(selectionFlags) as (keyof typeof selectionFlags)[];
 
-/** How a command acts on what is selected. */
+/** Flags that say how to act on what is selected. */
 export const actingFlags = {
   limit: count('limit')({ description: 'act on no more than so many' }),
   rate: rate('rate')({ description: 'act on no more than so many in each second, minute, …: 500/s' }),
@@ -60,7 +60,7 @@ export const actingFlags = {
   yes: Flags.boolean({ description: 'do not ask' }),
 };
 
-/** Those of a command that says itself in which states jobs are. */
+/** For commands that fix the states themselves. */
 export const { state: _, ...selectionFlagsWithoutState } = selectionFlags;
 
 export interface SelectionFlags {
@@ -74,12 +74,12 @@ export interface SelectionFlags {
   readonly where?: string | undefined;
 }
 
-/** Is there one of the flags that select? */
+/** Is any of the selecting flags given? */
 export function isSelecting(flags: SelectionFlags): boolean {
   return SELECTING.some((name) => flags[name] !== undefined);
 }
 
-/** Flags that say how a selection is acted on: ids that are named are acted on as they are. */
+/** Flags that say how to act on a selection; they have no effect on ids that are named. */
 const OF_SELECTION = [...SELECTING, 'limit', 'rate', 'dry-run'] as const;
 
 /** Jobs are named or selected, not both. @throws DelayerError `usage` */
@@ -94,15 +94,15 @@ export function assertNoSelection(
   });
 }
 
-/** What the flags select, and what `--where` could not be asked of. */
+/** What the flags select, and which jobs `--where` failed on. */
 export interface Selected extends Sweep {
   readonly where?: Where | undefined;
 }
 
 export interface SelectingOptions {
-  /** Those of a command that says so itself, where `--state` is not given. */
+  /** The states of a command that fixes them itself; used where `--state` is not given. */
   readonly states?: readonly JobState[];
-  /** Topics that stand as arguments: they are names, whatever characters they have. */
+  /** Topics given as arguments: names, not globs. */
   readonly named?: readonly string[];
   /** Reads a topic as the user typed it. */
   readonly toBytes: (text: string) => Buffer;
@@ -138,13 +138,13 @@ export async function toSelected(
   };
 }
 
-/** The one topic that jobs of a query are of; nothing when they may be of several. */
+/** The topic of a query that has exactly one; undefined when there may be several. */
 export function onlyTopic({ topics, topicGlobs }: ScanQuery): Buffer | undefined {
   if (!Array.isArray(topics) || topics.length !== 1 || topicGlobs) return undefined;
   return Buffer.from(topics[0] as Uint8Array);
 }
 
-/** Does it say more than a name, with one of the characters of a glob? */
+/** Does it contain one of the characters of a glob? */
 const isGlob = (text: string): boolean => /[*?[\\]/.test(text);
 
 function partOf<T>(items: readonly T[], isFirst: (item: T) => boolean): [T[], T[]] {

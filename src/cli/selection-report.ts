@@ -21,7 +21,9 @@ export function describeCounts(counts: StateCounts): string {
 export const totalOf = (counts: StateCounts): number =>
   Object.values(counts).reduce((sum, count) => sum + count, 0);
 
-/** Tells what became of the jobs of a selection: ids in a pipe, counts in JSON, and a summary on stderr. */
+/**
+ * Reports what became of the jobs of a selection: ids in a pipe, counts in JSON, and a summary on stderr.
+ */
 export class SelectionReport {
   private readonly acted: Partial<Record<JobState, number>> = {};
   private readonly left: Record<Exclude<Outcome, 'done'>, number> = { changed: 0, duplicate_id: 0 };
@@ -54,14 +56,14 @@ export class SelectionReport {
       this.progress.clear();
       printNote(`not all jobs can be looked at: ${message}`);
     }
-    // Nobody reads a million ids on a terminal; the summary tells.
+    // Nobody reads a million ids on a terminal; the summary is enough there.
     if (!this.json && !stdoutIsTerminal()) await writeIds(ids);
     this.progress.draw(
       () => `${this.lookedAt.toLocaleString('en')} looked at, ${describeCounts(this.acted)} ${this.past}`,
     );
   }
 
-  /** What was done is told even when the rest failed. */
+  /** What was done is printed even when the rest failed. */
   async end(isComplete: boolean): Promise<void> {
     this.progress.clear();
     const { acted, left, past } = this;
@@ -75,7 +77,7 @@ export class SelectionReport {
     const hasMet = totalOf(acted) + changed + duplicate_id > 0;
     if (hasMet && this.exitCode === 0 && isComplete) printInfo(this.summary());
     else if (hasMet) printNote(this.summary());
-    // What ended it before it has met a job says so itself.
+    // An interruption before the first job prints its own line.
     else if (isComplete) printNote('no job matches');
   }
 

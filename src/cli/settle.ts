@@ -10,7 +10,7 @@ export const leaseArgs = Args.string({
     'leases, or - for one a line on stdin; a line may be a job in JSON too, as pop --lease prints it',
 });
 
-/** What became of a lease; `not_held`: it was lost, or ended before, and nothing was done. */
+/** What became of a lease; `not_held`: it was lost or had ended before, and nothing was done. */
 export interface Settled {
   readonly outcome: string;
   /** More for JSON. */
@@ -19,7 +19,7 @@ export interface Settled {
 
 export const NOT_HELD: Settled = { outcome: 'not_held' };
 
-/** What the store answers with true or false, by its name. */
+/** Outcomes for the true and false that the store answers. */
 export const heldOr =
   (outcome: string) =>
   (isHeld: boolean): Settled =>
@@ -30,13 +30,13 @@ export interface Settling {
   /** Ends or extends the leases of a chunk; answers in order. */
   readonly settle: (leases: readonly string[]) => Promise<readonly Settled[]>;
   readonly json: boolean;
-  /** Says what is to be known of one that was held, in the words of the command; nothing as a rule. */
+  /** What a user should know about a lease that was held; usually nothing. */
   readonly note?: ((lease: string, settled: Settled) => string | undefined) | undefined;
 }
 
 /**
- * Ends or extends leases, and tells what became of each: in JSON a line a lease, else on stderr of each that was
- * not held any more.
+ * Ends or extends leases and reports what became of each: in JSON a line for each lease, else on stderr a line for
+ * each that was not held any more.
  * @returns how many had each outcome
  */
 export async function settleAll({ chunks, settle, json, note }: Settling): Promise<Map<string, number>> {
@@ -59,7 +59,7 @@ export async function settleAll({ chunks, settle, json, note }: Settling): Promi
   return counts;
 }
 
-/** Tells how many had each outcome, but those that were told of one by one; answers the exit code. */
+/** Prints how many had each outcome, without those that were printed one by one; answers the exit code. */
 export function endSettling(counts: ReadonlyMap<string, number>): number {
   const told = [...counts].filter(([outcome]) => outcome !== NOT_HELD.outcome);
   if (told.length > 0) printInfo(told.map(([outcome, count]) => `${count} ${outcome}`).join(', '));

@@ -9,9 +9,10 @@ export type EndSignal = (typeof SIGNALS)[number] | 'SIGQUIT';
 const STDIO = [0, 1, 2];
 
 /**
- * The first signal aborts `signal`, so that the job in hand is finished. Where `abortAtSecond` was asked for, as drain
- * with handlers does, the second one aborts that. The next one ends the process at once, by that signal; what was in
- * hand then is ready again when its lease ends. A hang-up that was to be ignored when the process began is none.
+ * The first signal aborts `signal`, so that the job in hand is finished. If `abortAtSecond` was called, as drain
+ * with handlers does, the second signal aborts that. The next one ends the process at once, by that signal; jobs
+ * that were in hand are ready again when their leases end. SIGHUP does nothing if it was ignored when the process
+ * began, as under nohup.
  */
 export class Interruption {
   private readonly controller = new AbortController();
@@ -19,7 +20,9 @@ export class Interruption {
   private last: EndSignal | undefined;
   private readonly listeners = new Map<EndSignal, () => void>();
 
-  /** @param options `withQuit`: SIGQUIT, which leaves no time for anything otherwise, is one of them */
+  /**
+   * @param options `withQuit`: SIGQUIT counts as such a signal, too; otherwise it ends the process at once
+   */
   constructor(options: { ignoreHangup?: () => void; withQuit?: boolean } = {}) {
     const ignoreHangup = options.ignoreHangup ?? (isHangupIgnored() ? () => undefined : undefined);
     for (const name of options.withQuit === true ? ([...SIGNALS, 'SIGQUIT'] as const) : SIGNALS) {
@@ -33,7 +36,7 @@ export class Interruption {
     return this.controller.signal;
   }
 
-  /** Aborts at the second signal, so that what is in hand can be ended and given back. */
+  /** Aborts at the second signal, so that handlers can be stopped and their jobs given back. */
   abortAtSecond(): AbortSignal {
     this.second ??= new AbortController();
     return this.second.signal;
@@ -44,17 +47,17 @@ export class Interruption {
     return this.last;
   }
 
-  /** Ends the work as a first signal does, without one. */
+  /** Ends the work as a first signal does. */
   abort(): void {
     this.controller.abort();
   }
 
-  /** The same when so much time is over. */
+  /** Ends the work after so much time. */
   abortAfter(ms: number): void {
     if (ms <= MAX_TIMER_MS) setTimeout(() => this.abort(), ms).unref();
   }
 
-  /** Gives the signals their usual meaning back. */
+  /** Restores the default meaning of the signals. */
   release(): void {
     for (const [name, listener] of this.listeners) process.off(name, listener);
   }
@@ -74,30 +77,30 @@ export class Interruption {
 }
 
 /**
- * Ends the process by a signal when it has nothing more to do: a shell that ran it in a loop sees that, and
- * ends its loop, where it goes on after a mere exit code.
+ * Makes the process die by this signal when it has nothing more to do. A shell that runs it in a loop then ends the
+ * loop; after a mere exit code it would go on.
  */
 export function endBySignal(name: EndSignal): void {
   process.exitCode = 128 + constants.signals[name];
-  // Not before, for what else is to be done at the end would be left undone.
+  // At the exit event, so that everything before it is still done.
   process.once('exit', () => process.kill(process.pid, name));
 }
 
 function dieBy(name: EndSignal): void {
   process.kill(process.pid, name);
-  // Process 1 of a container, which no signal of its own ends.
+  // Process 1 of a container is not ended by its own signals.
   process.exit(128 + constants.signals[name]);
 }
 
-/** Where a hang-up was to be ignored when the process began, it does not end a command that is at work. */
+/** If SIGHUP was ignored when the process began, it does not end a command that is at work. */
 export function keepHangupIgnored(): void {
   if (isHangupIgnored()) process.on('SIGHUP', () => undefined);
 }
 
 /**
- * Node gives SIGHUP its usual meaning back before any script runs. That it was ignored shows in the parent,
- * which ignores it then as a rule, and in what nohup does: it leaves no terminal on stdin, stdout and stderr.
- * Without one of them nobody hangs up, either.
+ * Node restores the default of SIGHUP before any script runs. That it was ignored can only be guessed: the parent
+ * ignores it then as a rule, and nohup leaves no terminal on stdin, stdout and stderr. Without a terminal on one of
+ * them there is no hang-up, either.
  */
 function isHangupIgnored(): boolean {
   return !STDIO.some(isTerminal) || parentIgnoresHangup();

@@ -6,7 +6,10 @@ import { isTerminal } from '../output/terminal.js';
 
 const STDERR = 2;
 
-/** `quiet`: errors alone. `normal`: what cron should not mail is shown on a terminal alone. `verbose`: all. */
+/**
+ * `quiet`: errors only. `normal`: successes are printed on a terminal only, because cron mails what is printed.
+ * `verbose`: everything.
+ */
 export type Verbosity = 'quiet' | 'normal' | 'verbose';
 let verbosity: Verbosity = 'normal';
 
@@ -14,7 +17,7 @@ export function setVerbosity(level: Verbosity): void {
   verbosity = level;
 }
 
-/** Is a success told of? Not where nobody looks: cron mails all that is printed. */
+/** Is a success to be printed? Not in a pipe: cron mails everything that is printed. */
 export function tellsOfSuccess(): boolean {
   return verbosity === 'verbose' || (verbosity === 'normal' && stderrIsTerminal());
 }
@@ -24,7 +27,7 @@ export function printInfo(message: string): void {
   if (tellsOfSuccess()) printLine(message);
 }
 
-/** A line about what a user has to know. */
+/** A line that the user has to see. */
 export function printNote(message: string): void {
   if (verbosity !== 'quiet') printLine(message);
 }
@@ -34,15 +37,15 @@ function printLine(message: string): void {
 }
 
 /**
- * One line about an error: what was wrong, and what to do. Jobs that were in hand follow, a line each:
- * nobody else may have them.
+ * One line about an error: what was wrong, and what to do. Jobs that were in hand follow, a line each, because they
+ * may be nowhere else.
  */
 export function printError({ message, jobs }: DelayerError, hint: string): void {
   printLine(`${message.replace(/[.\s]+$/, '')}. ${hint}`);
   for (const job of jobs) writeStderr(`${toJsonLine(jobToJson(job))}\n`);
 }
 
-/** What is wrong with one line of the input, of many, and what to do where that is not the same for each. */
+/** What is wrong with one line of an input, and what to do unless that is the same for each. */
 export function printLineError(line: number, { code, message, hint }: DelayerError): void {
   printLine(`line ${line}: ${message}${hint === ERRORS[code].hint ? '' : `. ${hint}`}`);
 }
@@ -61,16 +64,16 @@ export function stderrIsTerminal(): boolean {
   return isTerminal(STDERR);
 }
 
-/** Progress is drawn so often (ms) at most. */
+/** How often (ms) progress is drawn at most. */
 const PROGRESS_MS = 200;
 
-/** The progress of long work: a line on a terminal, drawn now and then; nothing anywhere else. */
+/** The progress of long work: on a terminal a line that is redrawn now and then; nothing anywhere else. */
 export class ProgressLine {
   private drawnAt = 0;
   private isDrawn = false;
   private readonly isShown: boolean;
 
-  /** @param isWanted false where something else on the terminal is progress enough */
+  /** @param isWanted false where other output on the terminal shows enough progress */
   constructor(isWanted = true) {
     this.isShown = isWanted && stderrIsTerminal();
   }
@@ -88,7 +91,7 @@ export class ProgressLine {
   }
 }
 
-/** A line on a terminal that the next one replaces. */
+/** A line on a terminal that the next one overwrites. */
 export function printProgress(message: string): void {
   writeStderr(`\r\x1b[K${message}`);
 }
@@ -101,6 +104,6 @@ export function writeStderr(text: string): void {
   try {
     writeSync(STDERR, text);
   } catch {
-    // Nobody reads stderr any more. That is no reason to stop working.
+    // Nobody reads stderr any more, which is no reason to stop working.
   }
 }

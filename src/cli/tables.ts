@@ -3,7 +3,7 @@ import { escapeText } from '../output/escape.js';
 import { stdoutIsTerminal } from '../output/stdout.js';
 import { terminalHeight, terminalWidth, wantsColour } from './config/settings.js';
 
-/** Cells that a table may take; undefined where no terminal sets a bound. */
+/** How many cells wide a table may be; undefined when no terminal limits it. */
 export function tableWidth(): number | undefined {
   return stdoutIsTerminal() ? terminalWidth() : undefined;
 }
@@ -14,14 +14,14 @@ export const terminalSize = (): { width: number; height: number } => ({
   height: terminalHeight(),
 });
 
-/** Loads what draws a table, and decides on colours: only when one is drawn. */
+/** Loads the code that draws tables, and decides on colours; only when a table is drawn. */
 export async function loadTable<T>(load: () => Promise<T>): Promise<T> {
   const [{ useColour }, table] = await Promise.all([import('../output/paint.js'), load()]);
   useColour(stdoutIsTerminal() && wantsColour());
   return table;
 }
 
-/** Says on a terminal which store a table shows: a line above it. */
+/** On a terminal a line above the table names its store. */
 export function tableTitle({ label }: Queue): string {
   return stdoutIsTerminal() ? `${escapeText(label)}\n` : '';
 }

@@ -5,7 +5,7 @@ import { isTerminal } from '../output/terminal.js';
 import { terminalWidth } from './config/settings.js';
 
 const [STDIN, STDOUT] = [0, 1];
-/** Where a terminal does not say. */
+/** For terminals that do not say. */
 const DEFAULT_ROWS = 24;
 
 /**
@@ -39,7 +39,7 @@ export function openTty(instead: string) {
       for (const [event, listener] of Object.entries(events)) stdin.on(event, listener);
       return () => {
         for (const [event, listener] of Object.entries(events)) stdin.off(event, listener);
-        // What is typed from now on is for the shell.
+        // Keys typed from now on go to the shell.
         stdin.pause();
       };
     },
@@ -50,13 +50,13 @@ export function openTty(instead: string) {
   };
 }
 
-/** The line to the terminal is full: try again after so long (ms), and at the end no longer than this. */
+/** How long (ms) to wait when the terminal takes no more, and how long at most at the end. */
 const FULL_LINE_PAUSE_MS = 5;
 const LAST_WORD_MS = 1000;
 
 /**
- * Writes without waiting in the system, where another thread would write what is out of date behind what came later:
- * `writeNow` drops the rest of a `write` that has not ended.
+ * Writes without blocking in a thread of Node's pool, where old output could be written behind newer one: `writeNow`
+ * drops the rest of a `write` that has not ended.
  */
 function openOutput() {
   const fd = openAnew();
@@ -89,18 +89,20 @@ function openOutput() {
           Atomics.wait(clock, 0, 0, FULL_LINE_PAUSE_MS);
         }
       } catch {
-        // A terminal that is gone needs nothing.
+        // A terminal that is gone needs no restoring.
       }
     },
   };
 }
 
-/** The terminal on stdout once more, so that others who share it are not made to write without waiting. */
+/**
+ * Opens the terminal on stdout again, so that making it non-blocking does not affect other processes that share it.
+ */
 function openAnew(): number {
   try {
     return openSync('/proc/self/fd/1', constants.O_WRONLY | constants.O_NONBLOCK | constants.O_NOCTTY);
   } catch {
-    // Another user's terminal, or no Linux.
+    // The terminal of another user, or a system other than Linux.
     return STDOUT;
   }
 }

@@ -3,33 +3,33 @@ import { DelayerError } from '../core/errors.js';
 import { jobCount, type JobRecord } from '../core/job.js';
 import { printNote } from './stderr.js';
 
-/** A condition on jobs, of `--where`. */
+/** A compiled `--where`. */
 export interface Where {
-  /** A job for which the expression fails does not match. */
+  /** A job on which the expression fails does not match. */
   matches(job: JobRecord): Promise<boolean>;
-  /** For how many jobs it failed, and why it did for the first. */
+  /** For how many jobs it failed, and the first error. */
   readonly failed: { readonly count: number; readonly reason: string };
-  /** The jobs are gone through anew: what failed before counts no more. */
+  /** Called before the jobs are gone through again: earlier failures do not count. */
   restart(): void;
 }
 
-/** Tells of jobs for which a condition failed: that they are left out is not what was asked for. */
+/** Reports the jobs on which a condition failed, because the user did not ask to leave these out. */
 export function tellOfFailed(where: Where | undefined): void {
   if (!where || where.failed.count === 0) return;
   const { count, reason } = where.failed;
   printNote(`--where failed for ${jobCount(count)}, which counted as not matching: ${reason}`);
 }
 
-/** What JSONata throws. */
+/** An error of JSONata. */
 interface JsonataError {
   readonly message?: string;
   readonly position?: number;
 }
 
 /**
- * Reads an expression of JSONata, which sees `{ id, topic, state, dueAt, attempts, body }`: the body as JSON where it
- * is, else as text. The library is loaded only here.
- * @throws DelayerError `usage` for an expression that is none, with the place
+ * Compiles an expression of JSONata, which sees `{ id, topic, state, dueAt, attempts, body }`, with the body as JSON
+ * if it is JSON, else as text. The library is loaded here, when it is needed.
+ * @throws DelayerError `usage` for a text that is no expression, with the place of the error
  */
 export async function readWhere(expression: string): Promise<Where> {
   const { default: jsonata } = await import('jsonata');
@@ -59,7 +59,7 @@ export async function readWhere(expression: string): Promise<Where> {
   return { matches, failed, restart };
 }
 
-/** As JSONata's own `$boolean` has it, of what an expression gives. */
+/** Truth as JSONata's own `$boolean` defines it. */
 function isTrue(value: unknown): boolean {
   if (Array.isArray(value)) return value.some(isTrue);
   if (typeof value === 'object' && value !== null) return Object.keys(value).length > 0;

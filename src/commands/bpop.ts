@@ -38,7 +38,7 @@ export default class Bpop extends BaseCommand {
       take = (queue) => {
         let waited = false;
         return popAndPrint(queue, count, format, (limit) => {
-          // What is ready with the first job is taken; the rest is not waited for.
+          // Jobs that are ready together with the first are taken; it does not wait for more.
           if (waited)
             return signal.aborted
               ? Promise.resolve([])

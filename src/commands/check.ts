@@ -14,7 +14,7 @@ import { DelayerError, ERRORS } from '../core/errors.js';
 import { CHECK_FORMATS, type CheckFormat, checkErrorText, checkText } from '../output/check.js';
 import { writeStdout } from '../output/stdout.js';
 
-/** The exit code of a store that cannot be used. */
+/** The exit code of an error of the store. */
 const STORE_EXIT_CODE = ERRORS.store_unreachable.exitCode;
 
 export default class Check extends BaseCommand {
@@ -60,7 +60,7 @@ Exit code 0 when all is well, 1 for a warning, 2 when it is critical or the stor
     });
   }
 
-  /** Who watches reads stdout and the exit code, and knows four of them. */
+  /** Monitoring systems read stdout and the exit code, and know four exit codes. */
   protected override async catch(error: Error): Promise<void> {
     const isOfStore = error instanceof DelayerError && error.exitCode === STORE_EXIT_CODE;
     const level = isOfStore ? 2 : 3;

@@ -7,7 +7,7 @@ import { assertCanAsk } from '../cli/confirm.js';
 import { gather, runDoctor } from '../cli/doctor.js';
 import { Interruption } from '../cli/signals.js';
 
-/** The configuration that commands run with is not loaded. */
+/** The version; oclif's configuration is not loaded for it. */
 const readPackage = (root: string) =>
   JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { readonly version: string };
 

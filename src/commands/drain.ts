@@ -32,9 +32,9 @@ import { drainLoop } from '../worker/loop.js';
 import type { DrainOptions, DrainResult } from '../worker/options.js';
 import { drainPass } from '../worker/pass.js';
 
-const FOR_MS = 60_000; // The period of a crontab's line.
+const FOR_MS = 60_000; // A crontab line runs once a minute.
 const STEP_MS = 10_000;
-/** Of a job that a handler has in hand: long enough for a store to restart. */
+/** The lease of a job that a handler has in hand: long enough for a store to restart. */
 const LEASE_MS = 60_000;
 /** A job that was tried in this run was not done by its end. */
 const NOT_DONE = 4;
@@ -76,7 +76,7 @@ The first signal ends it after the jobs in hand; the second ends handlers, and g
     const topics = args.topic.map((topic) => this.toBytes(topic, flags.base64));
     const interruption = new Interruption();
     this.interruption = interruption;
-    // The window bounds the store's answers as well: a Redis that hangs does not stretch it.
+    // The window also limits how long the store's answers are waited for, so a Redis that hangs does not extend it.
     if (flags.loop) interruption.abortAfter(flags.for ?? FOR_MS);
     const options = {
       ...{ topics, max: flags.max, signal: interruption.signal, onEvent: printEvent },

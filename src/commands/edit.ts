@@ -83,7 +83,7 @@ Exit code 1 when the job was not edited: it is in the hands of a consumer, a dea
     if (body !== undefined) return textBody(body);
     if (file !== undefined) return readBodyFile(file);
     if (arg === undefined) return undefined;
-    // Behind -- a dash is a dash: what stands there is data.
+    // An argument behind -- is data: a dash there is a dash.
     return isStdin(arg) && countBehindDashes(this.argv) === 0 ? readBody() : textBody(arg);
   }
 }
@@ -93,7 +93,9 @@ function toOutcome({ edited, state, isOver }: EditResult): Outcome {
   return { isDone: edited, state, why, more: { state } };
 }
 
-/** A job that has changed while the editor was open is left alone, and what was written is kept. */
+/**
+ * If the job has changed while the editor was open, it is left alone, and the new text is kept in a file.
+ */
 async function editByHand(queue: Queue, id: Buffer): Promise<Outcome> {
   const jobs = await queue.find(id);
   const job = jobs.find(isEditable);

@@ -15,7 +15,7 @@ import { DelayerError } from '../core/errors.js';
 import type { JobState } from '../core/job.js';
 import type { Queue } from '../core/queue.js';
 
-/** Ids that are read at a time. */
+/** Ids read at a time. */
 const CHUNK_IDS = 250;
 
 export default class Export extends BaseCommand {
@@ -78,7 +78,7 @@ Exit code 1 when there is no such job.`;
     });
   }
 
-  /** Every job of each id, but for what is expired. */
+  /** All jobs of each id, without expired ones. */
   private async *named(
     queue: Queue,
     ids: string[],
@@ -98,7 +98,7 @@ Exit code 1 when there is no such job.`;
   }
 }
 
-/** @throws DelayerError `usage` for jobs that are not to be moved */
+/** @throws DelayerError `usage` for jobs that cannot be moved */
 function assertMovable(ids: readonly string[], states: readonly JobState[] | undefined): void {
   if (ids.length > 0)
     throw new DelayerError('usage', 'ID and --move cannot be used together', {

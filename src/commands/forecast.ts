@@ -10,7 +10,7 @@ import { writeStdout } from '../output/stdout.js';
 
 const DAY_MS = 86_400_000;
 const HOUR_MS = 3_600_000;
-/** More rows are not read by people, and programs take a coarser step as well. */
+/** People do not read more rows, and programs can ask for a larger step. */
 const MAX_STEPS = 10_000;
 
 interface Workers {
@@ -78,7 +78,7 @@ function toPerSecond({ rate: given, workers, each }: Workers): number | undefine
   return workers === undefined || each === undefined ? undefined : (workers * 1000) / each;
 }
 
-/** Jobs that could be worked on now. */
+/** Jobs that workers could start now. */
 async function backlogOf(queue: Queue, topics: readonly Buffer[] | undefined): Promise<number> {
   const { totals, topics: rows } = await queue.stats({ exact: false });
   if (topics === undefined) return (totals.ready ?? 0) + (totals.due ?? 0);

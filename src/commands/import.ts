@@ -50,7 +50,7 @@ A broken line is named and the rest goes on. Exit code 65 when a line is broken,
     this.endWith(await this.withQueue(flags, (queue) => runImport(queue, args.file, how)));
   }
 
-  /** The sign between the two is the first; in base64 the first that leaves whole bytes before it. */
+  /** The first equals sign separates the two; in base64, the first one with whole bytes before it. */
   private toMapping(text: string, base64: boolean): [from: Buffer, to: Buffer] {
     const [, from, to] = (base64 ? /^((?:.{4})+?)=(.+)$/ : /^([^=]+)=(.+)$/).exec(text) ?? [];
     if (from !== undefined && to !== undefined) return [this.toBytes(from, base64), this.toBytes(to, base64)];

@@ -1,4 +1,4 @@
-/** Every command by its name; the one that is run is loaded. */
+/** All commands by name; only the one that runs is loaded. */
 export const COMMANDS = {
   ack: () => import('./ack.js'),
   bpop: () => import('./bpop.js'),

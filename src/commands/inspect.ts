@@ -11,7 +11,7 @@ import { toSelected } from '../cli/selection-flags.js';
 import { countBehindDashes } from '../cli/argv.js';
 import type { Queue } from '../core/queue.js';
 
-/** Looks at the store so often (ms) with --watch. */
+/** How often (ms) --watch looks at the store. */
 const WATCH_MS = 2000;
 
 export default class Inspect extends BaseCommand {
@@ -57,7 +57,7 @@ Exit code 1 when there is no such job.`;
     this.endWith(await this.withQueue(flags, show));
   }
 
-  /** @returns what shows a view, and answers the exit code */
+  /** @returns a function that prints the view and answers the exit code */
   private async viewed(
     view: InspectView,
     flags: InspectFlags,

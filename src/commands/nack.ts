@@ -41,7 +41,7 @@ ${NOT_HELD_TEXT}`;
     await this.settleLeases(
       given,
       async (queue, leases) => (await queue.nack(leases, failure)).map(toSettled),
-      // That a job is dead is known where it was asked for.
+      // With --dead the user knows that the job is dead.
       (lease, { outcome }) =>
         outcome === 'dead' && !dead
           ? `no retry was left, and the job is a dead letter now: ${lease}`

@@ -29,7 +29,7 @@ With --for it is told how many jobs would expire before the pause ends.`;
     await this.withQueue(flags, async (queue) => {
       const until = forMs === undefined ? undefined : new Date((await queue.now()).getTime() + forMs);
       await queue.pause(topics, { forMs });
-      // The pause is there before it is counted, which may take long.
+      // The pause takes effect before jobs are counted, which may take long.
       const expiring = until && (await countExpiring(queue, topics, until));
       if (json) {
         const paused = topics.map((topic) => ({
@@ -47,7 +47,7 @@ With --for it is told how many jobs would expire before the pause ends.`;
   }
 }
 
-/** How many jobs that can still be delivered expire before that time. */
+/** How many jobs that could still be delivered expire before the pause ends. */
 async function countExpiring(queue: Queue, topics: readonly Buffer[], until: Date): Promise<number> {
   let expiring = 0;
   for await (const { jobs } of queue.scan({ topics, states: ['ready', 'due', 'delayed'] }))

@@ -5,7 +5,7 @@ import { actingFlags, assertNoSelection, selectionFlagsWithoutState } from '../c
 import { type SelectedActing, SelectingCommand } from '../cli/selecting-command.js';
 import type { JobState } from '../core/job.js';
 
-/** Ids of one call of the store, in which they keep their old order. */
+/** Ids in one call of the store; these keep their order. */
 const CHUNK_IDS = 10_000;
 
 const VERB: Verb = {
@@ -16,7 +16,9 @@ const VERB: Verb = {
 
 const DELAYED: readonly JobState[] = ['delayed'];
 
-/** Those due last come first, each chunk before those that were promoted before: so all are in their old order. */
+/**
+ * Each chunk is put in front of the chunk before it, so the jobs due last come first: then all keep their order.
+ */
 const PROMOTING: SelectedActing = {
   ...{ verb: 'promote', past: 'promoted', start: promoting },
   adjust: (through) => ({ ...through, query: { ...through.query, latestFirst: true } }),

@@ -5,7 +5,7 @@ import { actingFlags } from '../cli/selection-flags.js';
 import { SelectingCommand } from '../cli/selecting-command.js';
 import { JOB_STATES } from '../core/job.js';
 
-/** Work in hand is not taken away unless that is said. */
+/** Leased jobs are removed only if `--state leased` says so. */
 const DEFAULT_STATES = JOB_STATES.filter((state) => state !== 'leased');
 
 export default class Purge extends SelectingCommand {

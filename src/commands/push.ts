@@ -95,7 +95,7 @@ A push of an id that exists is accepted when topic and body are the same, and ch
       });
     if (flag !== undefined) return textBody(flag);
     if (arg === undefined) throw this.missing('BODY');
-    // Behind -- a dash is a dash: what stands there is data.
+    // An argument behind -- is data: a dash there is a dash.
     return isStdin(arg) && countBehindDashes(this.argv) === 0 ? readBody() : textBody(arg);
   }
 }

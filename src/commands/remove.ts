@@ -7,7 +7,7 @@ import { actingFlags, assertNoSelection, selectionFlags } from '../cli/selection
 import { SelectingCommand, type SelectingFlags } from '../cli/selecting-command.js';
 import { JOB_STATES, type JobState } from '../core/job.js';
 
-/** What a selection means where it names no state. */
+/** The states of a selection without `--state`. */
 const DELAYED: readonly JobState[] = ['delayed'];
 
 interface RemoveFlags extends SelectingFlags {

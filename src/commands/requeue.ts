@@ -72,7 +72,7 @@ Exit code 1 when one of the ids was not requeued, or none of a selection.`;
     await this.actOnSelected(flags, await this.selectedBy(flags, DEAD), {
       ...{ verb: 'requeue', past: 'requeued', needsTotal: spreadMs > 0 },
       start: (queue, total) => requeueing(queue, { delayMs, spread: { ms: spreadMs, total }, keepAttempts }),
-      // Jobs that fail again meanwhile are left for the next time: else it might have no end.
+      // Jobs that fail again meanwhile are left for the next run; otherwise it might never end.
       adjust: async (through, queue) => {
         const began = await queue.now();
         const { olderThan = began } = through.query;

@@ -87,7 +87,7 @@ Exit code 1 when one of the ids was not rescheduled (it is due already, in the h
     this.endWith(exitCode);
   }
 
-  /** Those due last come first: what is moved to later is not met again. */
+  /** The jobs due last come first, so a job that is moved to a later time is not met again. */
   private async rescheduleSelected(flags: RescheduleFlags): Promise<void> {
     const { at, by: byMs, delay = 0, spread = 0 } = flags;
     let isDone: (job: JobRecord) => boolean = () => false;

@@ -32,7 +32,7 @@ It runs in the foreground, or with --daemon in the background. -c reads the conf
 
   private readonly progress = new Progress();
   private daemonLog: DaemonLog | undefined;
-  /** Of a daemon that was started in the background, until it is up. */
+  /** The report of a daemon in the background, until it is up. */
   private report: StartReport | undefined;
 
   override async run(): Promise<void> {
@@ -90,9 +90,9 @@ It runs in the foreground, or with --daemon in the background. -c reads the conf
   private listenToSignals(): Interruption {
     const interruption = new Interruption({ ignoreHangup: () => this.daemonLog?.reopen() });
     this.interruption = interruption;
-    // The original daemon ends so, too.
+    // The original daemon ends on this signal, too.
     process.on('SIGQUIT', () => interruption.abort());
-    // From now on, for without a listener it opens Node's debugger.
+    // Without a listener, this signal opens Node's debugger.
     process.on('SIGUSR1', () => this.daemonLog?.write(statusLine(this.progress)));
     return interruption;
   }
@@ -107,7 +107,7 @@ It runs in the foreground, or with --daemon in the background. -c reads the conf
     else await super.catch(error);
   }
 
-  /** To be ended so is what a daemon is there for. */
+  /** A daemon is meant to be ended by a signal, so it exits with 0. */
   protected override endAfterSignal(): void {
     this.endWith(0);
   }

@@ -13,7 +13,7 @@ import { MAX_TIMER_MS } from '../core/timer.js';
 import type { JobActs } from '../top/top.js';
 
 const INTERVAL_MS = 2000;
-/** Counts that are taken more often tell nobody more, and cost the store more. */
+/** More frequent counts would show nothing more, and cost the store more. */
 const SHORTEST_MS = 100;
 
 const INSTEAD =
@@ -48,7 +48,7 @@ Where many jobs are, counts of topics are estimates, as with inspect.`;
       try {
         await runTop(queue, { intervalMs, tty, acts: actsOn(queue, kept), signal: interruption.signal });
       } finally {
-        // What is still under way is not waited for.
+        // Calls that are still under way are not waited for.
         interruption.abort();
         kept.end(true);
       }

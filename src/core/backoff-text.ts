@@ -8,7 +8,7 @@ import { toOwnRetry } from './retry-policy.js';
 const RANGE = /^(.+?)\.\.(.+)$/;
 
 /**
- * @param what names it in errors: `--backoff`
+ * @param what its name in errors: `--backoff`
  * @throws DelayerError `usage` unless it is two durations, the shorter one first
  */
 export function parseBackoff(text: string, what: string): Backoff {

@@ -2,7 +2,7 @@ import { formatDuration } from './duration.js';
 import type { Bytes } from './job.js';
 import type { Stats, TopicStats } from './results.js';
 
-/** What an alert may look at. `duration` figures are in ms. */
+/** The figures that alerts are made on. `duration` figures are in ms. */
 export const FIGURES = {
   oldest: { kind: 'duration', what: 'since the oldest ready job was due', ofTopic: true },
   late: { kind: 'duration', what: 'since the first job was due that is not made ready yet', ofTopic: false },
@@ -21,10 +21,10 @@ export const FIGURES = {
 } as const satisfies Record<string, FigureSpec>;
 
 interface FigureSpec {
-  /** Alerts are on more than the threshold, for `least` on fewer. */
+  /** An alert when the value is more than the threshold; for `least` figures when it is less. */
   readonly kind: 'duration' | 'count' | 'percent' | 'least';
   readonly what: string;
-  /** Is it of the topics that are checked, or of the store? */
+  /** Is it a figure of the checked topics, or of the store? */
   readonly ofTopic: boolean;
 }
 
@@ -35,7 +35,7 @@ export type Thresholds = Partial<Readonly<Record<FigureName, number>>>;
 
 const MINUTE_MS = 60_000;
 
-/** What is alerted on where nothing else is said: what nobody wants in any queue. */
+/** The default alerts: conditions that are wrong in any queue. */
 export const DEFAULT_WARN: Thresholds = {
   oldest: 10 * MINUTE_MS,
   late: MINUTE_MS / 2,
@@ -52,11 +52,11 @@ export interface Figure {
   readonly warn: number | undefined;
   readonly crit: number | undefined;
   readonly level: 0 | 1 | 2;
-  /** The topic that has the value, where several are looked at. */
+  /** The topic with the worst value, when several are checked. */
   readonly topic?: Bytes | undefined;
-  /** A value that may be off by so many jobs; in 5 of 100 cases by more. */
+  /** By how many jobs an estimated value may be off, in 95 of 100 cases. */
   readonly error?: number | undefined;
-  /** The value is at least that. */
+  /** The value is a lower bound. */
   readonly isAtLeast?: boolean | undefined;
 }
 
@@ -67,7 +67,7 @@ export interface CheckRequest {
   readonly crit: Thresholds;
 }
 
-/** What the figures of a store say; a figure that the store does not have is left out. */
+/** The figures of a store; a figure that it does not have is left out. */
 export function checkStats(stats: Stats, now: Date, { topics, warn, crit }: CheckRequest): Figure[] {
   const rows = topics.length === 0 ? stats.topics : stats.topics.filter(isOneOf(topics));
   return FIGURE_NAMES.flatMap((name) => {
@@ -81,7 +81,7 @@ export function checkStats(stats: Stats, now: Date, { topics, warn, crit }: Chec
   });
 }
 
-/** An alert that was taken away has no finite threshold. */
+/** The threshold of an alert that was turned off is infinite. */
 const finite = (limit: number | undefined): number | undefined =>
   limit !== undefined && Number.isFinite(limit) ? limit : undefined;
 
@@ -135,11 +135,11 @@ const isOneOf =
   ({ topic }: TopicStats): boolean =>
     topics.some((one) => one.equals(topic));
 
-/** The level of all figures together. */
+/** The worst level of all figures. */
 export const levelOf = (figures: readonly Figure[]): 0 | 1 | 2 =>
   figures.reduce<0 | 1 | 2>((most, { level }) => (level > most ? level : most), 0);
 
-/** The value as people write it. */
+/** The value for people. */
 export function figureText(name: FigureName, value: number): string {
   const { kind } = FIGURES[name];
   if (kind === 'percent') return `${value} %`;

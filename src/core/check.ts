@@ -1,13 +1,16 @@
 import { DelayerError } from './errors.js';
 import type { AbortSignalLike } from './timer.js';
 
-/** Checks of arguments. Callers in JavaScript have no compiler to tell them, and what is mistyped must not pass for the default. */
+/**
+ * Checks of arguments. Callers in JavaScript have no compiler, and a mistyped option must not be taken for the
+ * default.
+ */
 
 export function usageError(message: string, hint?: string): DelayerError {
   return new DelayerError('usage', message, { hint });
 }
 
-/** A value for a message: no value makes this fail, as `String` does for some. */
+/** Shows a value in a message. It never throws, unlike `String`, which fails for some values. */
 export function shown(value: unknown): string {
   if (typeof value === 'string') return JSON.stringify(value);
   if (typeof value === 'symbol' || typeof value === 'function') return typeof value;
@@ -67,7 +70,7 @@ export function toCount(value: number, what: string, most = Number.MAX_SAFE_INTE
   throw usageError(`The ${what} is not a whole number ${range}: ${shown(value)}`);
 }
 
-/** How long to wait (ms): any time, or none. */
+/** A timeout (ms): any duration, or none. */
 export function assertTimeout(given: unknown): void {
   if (given !== undefined && !(typeof given === 'number' && given >= 0))
     throw usageError(`The timeout is no number of milliseconds of at least 0: ${shown(given)}`);

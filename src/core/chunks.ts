@@ -3,20 +3,20 @@ export function* chunks<T>(items: readonly T[], size: number): Generator<T[]> {
   for (let start = 0; start < items.length; start += size) yield items.slice(start, start + size);
 }
 
-/** An input that gives nothing for so long (ms) is waited for no longer before what it has given goes on. */
+/** After an input was idle for so long (ms), its unfinished chunk is passed on. */
 const IDLE_MS = 10;
 
 export interface ChunkSize<T> {
-  /** Items of one chunk at most. */
+  /** Most items of one chunk. */
   readonly items: number;
-  /** Bytes of one chunk at most, but for a single item that has more. */
+  /** Most bytes of one chunk; a larger item is a chunk of its own. */
   readonly bytes?: number;
   readonly bytesOf?: (item: T) => number;
 }
 
 /**
- * Gathers items into chunks. When the input is idle, what there is goes on as it is, and an empty chunk
- * follows: whoever types, or pipes a log in, does not wait for a full one.
+ * Gathers items into chunks. When the input is idle, the unfinished chunk is passed on, followed by an empty one, so
+ * that somebody who types, or pipes a log in, does not wait for a full chunk.
  */
 export async function* inChunks<T>(
   input: AsyncIterable<readonly T[]>,
@@ -52,7 +52,8 @@ export async function* inChunks<T>(
     if (chunk.length > 0) yield flush();
   } finally {
     const ended = iterator.return?.();
-    // An idle input ends when it gives something: who has stopped asking does not wait for that.
+    // An idle input has ended when it gives the next item; a caller that has stopped iterating does not wait for
+    // that.
     if (isIdle) ended?.catch(() => undefined);
     else await ended;
   }

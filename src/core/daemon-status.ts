@@ -7,45 +7,47 @@ export interface DaemonTotals {
   readonly promoted: number;
   /** Expired jobs that were cleared away. */
   readonly expired: number;
-  /** Jobs whose lease had ended, and which are ready again. */
+  /** Jobs whose lease had ended, and that are ready again. */
   readonly reclaimed: number;
-  /** Dead letters past their time that were deleted. */
+  /** Dead letters that were deleted because their time was over. */
   readonly deleted: number;
 }
 
-/** Upper bounds (ms) of the classes in which the times of steps are counted; one more class is above. */
+/** Upper bounds (ms) of the classes in which step times are counted; one more class lies above. */
 export const STEP_BOUNDS_MS: readonly number[] = [1, 2, 5, 10, 25, 50, 100, 250, 1000, 5000];
 
-/** How a daemon does, for whoever watches it while it runs. */
+/** The state of a running daemon, for whoever watches it. */
 export interface DaemonStatus {
   readonly totals: DaemonTotals;
-  /** Jobs that it made dead letters of, because their lease ended once too often. */
+  /** Jobs that became dead letters because their lease ended once too often. */
   readonly buried: number;
-  /** Second entries of ready jobs that it took away: a daemon of the original kind is at work beside it. */
+  /**
+   * Second entries of ready jobs that were removed: a daemon of the original kind works on the same store.
+   */
   readonly doubled: number;
   /** Addresses of clients that poll the store as a daemon of the original kind does, at the last look. */
   readonly originalDaemons: readonly string[];
-  /** What else it has cleared away, by kind. */
+  /** Other things that it has cleared away, by kind. */
   readonly repairs: Required<Repairs>;
-  /** Bodies that no key names, and has not for some minutes. */
+  /** Bodies that have had no key with their id for some minutes. */
   readonly unnamedBodies: number;
-  /** Keys of the store that hold another type than belongs there. */
+  /** Keys of the store with a wrong type. */
   readonly wrongTypes: readonly string[];
-  /** Due jobs that a key of the wrong type keeps from being moved now. */
+  /** Due jobs that cannot be moved now because of a key with a wrong type. */
   readonly stuck: number;
-  /** Of all jobs that it promoted; absent when there was none. */
+  /** The lateness of all jobs that it promoted; absent when there was none. */
   readonly lateness: Lateness | undefined;
-  /** How late (ms) the jobs are that it promotes now; 0 when none is left that is due. */
+  /** How late (ms) the jobs are that it promotes now; 0 when no due job is left. */
   readonly behindMs: number;
   /**
-   * How long its steps took, from asking the store to its answer, without the time in which the step before was under way:
-   * how many in each class of STEP_BOUNDS_MS, and in all.
+   * How long its steps took, from the request to the answer, without the time in which the step before was under
+   * way: the count in each class of STEP_BOUNDS_MS, and the sum.
    */
   readonly steps: { readonly counts: readonly number[]; readonly sumMs: number };
-  /** When (ms, on the monotonic clock) the store has answered last; absent before the first answer. */
+  /** When (ms, on the monotonic clock) the store answered last; absent before the first answer. */
   readonly answeredAtMs: number | undefined;
-  /** Why the store cannot be used now. */
+  /** Why the store cannot be used now; absent when it can. */
   readonly lost: DelayerError | undefined;
-  /** How often it was lost. */
+  /** How often the store was lost. */
   readonly outages: number;
 }

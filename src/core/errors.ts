@@ -62,7 +62,7 @@ export class DelayerError extends Error {
   readonly code: ErrorCode;
   /** What to do about it. */
   readonly hint: string;
-  /** Jobs that were in hand when it happened, and may be nowhere else any more. */
+  /** Jobs that were in hand when it happened, and that may be nowhere else. */
   readonly jobs: readonly Job[];
 
   constructor(
@@ -99,12 +99,12 @@ const LASTING: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
   'internal',
 ]);
 
-/** Does it stay for as long as this process runs? Then nothing that waits for the store goes on waiting. */
+/** Is it permanent for this process? Then nothing goes on waiting for the store. */
 export function isLasting(error: unknown): boolean {
   return !(error instanceof DelayerError) || LASTING.has(error.code);
 }
 
-/** Is it worth asking the same store again in a second or two? True for what passes by itself. */
+/** Is it worth trying the same store again in a second or two? True for errors that pass by themselves. */
 export function isTransient(error: unknown): boolean {
   return error instanceof DelayerError && TRANSIENT.has(error.code);
 }

@@ -2,20 +2,23 @@ import type { Bytes } from './job.js';
 
 /** What can be wrong with a store. */
 
-/** `error`: jobs are lost, stuck or early, or will be. `warning`: it costs room, or is a risk. */
+/** `error`: jobs are lost, stuck or early, or will be. `warning`: it takes room, or is a risk. */
 export type Severity = 'error' | 'warning';
 
-/** What mends a fault: `mend` of the store; removing the job, which is expired; or maintenance. Absent where no program should. */
+/**
+ * What mends a fault: `mend` of the store; removing the expired job; or maintenance. Absent where a person has to
+ * decide.
+ */
 export type Remedy = 'mend' | 'remove' | 'maintain';
 
 export interface FaultRule {
   readonly severity: Severity;
   readonly remedy?: Remedy;
-  /** It is natural up to here, and a fault from so many on. */
+  /** Below this number it is normal, and from this number on a fault. */
   readonly from?: number;
 }
 
-/** Every kind of fault. Those of the second part are Redis's, those of the third SQLite's. */
+/** Every kind of fault: first those of both stores, then those of Redis, then those of SQLite. */
 export const FAULT_RULES = {
   due_out_of_range: { severity: 'error' },
   expires_before_due: { severity: 'error', remedy: 'mend' },
@@ -88,7 +91,7 @@ export type FaultKind = keyof typeof FAULT_RULES;
 
 export const ruleOf = (kind: FaultKind): FaultRule => FAULT_RULES[kind];
 
-/** Something that is wrong, and where. What does not apply is absent. */
+/** A fault and its place. Fields that do not apply are absent. */
 export interface Fault {
   readonly kind: FaultKind;
   readonly id?: Bytes | undefined;
@@ -100,21 +103,21 @@ export interface Fault {
   readonly client?: string | undefined;
   /** SQLite: the row of a table, as the store names it. */
   readonly row?: { readonly table: string; readonly key: string } | undefined;
-  /** What stands there: a type, a number, a setting, a path. */
+  /** What was found: a type, a number, a setting, a path. */
   readonly found?: string | undefined;
-  /** What belongs there. */
+  /** What should be there. */
   readonly wanted?: string | undefined;
-  /** For so many jobs, entries or values it stands; 1 when absent. */
+  /** How many jobs, entries or values it stands for; 1 when absent. */
   readonly count?: number | undefined;
 }
 
 /** A part of a diagnosis. */
 export interface DiagnosisPart {
   readonly faults: readonly Fault[];
-  /** How much was looked at for it, of what may be so much, for a view of the progress. */
+  /** How many keys or rows were looked at, for showing progress. */
   readonly lookedAt: number;
   readonly total: number;
-  /** There may be more of this kind than were looked for; absent where all were. */
+  /** There may be more of this kind than were looked for; absent when all were. */
   readonly cutOff?: FaultKind | undefined;
 }
 
@@ -123,16 +126,16 @@ export interface Finding {
   readonly kind: FaultKind;
   readonly severity: Severity;
   readonly count: number;
-  /** True where there may be more: so many alone were looked for. */
+  /** True when there may be more: the search stopped at this number. */
   readonly mayBeMore?: boolean | undefined;
-  /** Some of them. */
+  /** Some examples. */
   readonly examples: readonly Fault[];
 }
 
-/** A store as its diagnosis needs it: values that can be written as JSON, without bodies and passwords. */
+/** A store as a diagnosis needs it: values that can be written as JSON, without bodies and passwords. */
 export type Description = Readonly<Record<string, unknown>>;
 
-/** Examples that a finding has. */
+/** Examples in a finding. */
 const EXAMPLES = 5;
 
 /** Counts faults by kind. */
@@ -152,7 +155,7 @@ export class FaultCounter {
     if (found.examples.length < EXAMPLES) found.examples.push(fault);
   }
 
-  /** What is wrong, errors first; kinds that are natural in such numbers are left out. */
+  /** The findings, errors first; kinds whose number is normal are left out. */
   findings(): Finding[] {
     const kinds = (Object.keys(FAULT_RULES) as FaultKind[]).filter((kind) => {
       const { count = 0 } = this.counts.get(kind) ?? {};

@@ -1,19 +1,21 @@
 /**
- * What is to come: how jobs that fall due pile up before workers of a given speed. Nothing is looked at here, the jobs
- * of one step are taken to be due evenly over it, and workers to be equally fast all the time.
+ * Computes how jobs that fall due pile up before workers of a given speed. The jobs of one step are assumed to be
+ * due evenly over it, and workers to be equally fast all the time. No store is asked here.
  */
 
 export interface Load {
   /** Jobs that are due in each step, in order. */
   readonly due: readonly number[];
   readonly stepMs: number;
-  /** Jobs that wait already at the beginning. */
+  /** Jobs that already wait at the beginning. */
   readonly backlog: number;
 }
 
 export interface Simulation {
   readonly steps: readonly SimulatedStep[];
-  /** When (ms from the beginning) a job is first done so late; absent when none is, or it was not asked. */
+  /**
+   * When (ms from the beginning) a job is first done that late; absent when none is, or no limit was given.
+   */
   readonly breachMs?: number | undefined;
 }
 
@@ -22,12 +24,12 @@ export interface SimulatedStep {
   readonly done: number;
   /** Jobs that wait at the end of the step. */
   readonly backlog: number;
-  /** How late (ms) the work of a job begins that is due in the step, at most. */
+  /** How late (ms) at most the work begins on a job that is due in the step. */
   readonly lateMs: number;
 }
 
 /**
- * Lets workers do jobs in order of due time.
+ * Lets workers do the jobs in order of due time.
  * @param perSecond jobs that all workers together do in a second, more than 0
  * @param maxLateMs how late is too late; absent when that is not asked
  */
@@ -52,7 +54,7 @@ export function simulate({ due, stepMs, backlog }: Load, perSecond: number, maxL
 }
 
 /**
- * The same jobs, each due later by a time between 0 and `spreadMs`, evenly; those that are then due behind the last
+ * The same jobs, each due later by a time between 0 and `spreadMs`, evenly; those that are then due after the last
  * step are left out.
  */
 export function spreadOut(due: readonly number[], stepMs: number, spreadMs: number): number[] {
@@ -74,12 +76,12 @@ export interface Forecast {
   readonly stepMs: number;
   /** Jobs that are ready or due now. */
   readonly backlog: number;
-  /** Jobs that are due in each step from now on, and by how many that may be off. */
+  /** Jobs due in each step from now on; `errors` says by how many each count may be off. */
   readonly due: readonly number[];
   readonly errors?: readonly number[] | undefined;
   /** The same if the due times were spread. */
   readonly spread?: readonly number[] | undefined;
-  /** What workers make of both, where their speed is given. */
+  /** The forecast for both, when the workers' speed is given. */
   readonly before?: Simulation | undefined;
   readonly after?: Simulation | undefined;
 }

@@ -6,19 +6,19 @@ import { DelayerError } from '../../core/errors.js';
 /** What the flags, the environment and the config file say, under the names that docs/commands.md lists. */
 export interface Settings {
   readonly store: string;
-  /** Did nobody name a store? */
+  /** True when nobody named a store. */
   readonly isDefaultStore: boolean;
   readonly prefix?: string | undefined;
   readonly password?: string | undefined;
 }
 
-/** What a command line says of the store. */
+/** What the flags say about the store. */
 export interface StoreFlags {
-  /** How often (ms) a wait looks where Redis may not tell of changes. */
+  /** How often (ms) a wait polls where Redis may not tell of changes. */
   readonly interval?: number | undefined;
   readonly store?: string | undefined;
   readonly prefix?: string | undefined;
-  /** From a file that the command was given: no flag takes a password. */
+  /** From a file given to the command: no flag takes a password. */
   readonly password?: string | undefined;
 }
 
@@ -51,17 +51,17 @@ export function wantsColour(): boolean {
   return (process.env.NO_COLOR ?? '') === '';
 }
 
-/** Where a terminal does not say. */
+/** For terminals that do not say. */
 const DEFAULT_WIDTH = 80;
 const DEFAULT_HEIGHT = 24;
 
 /** Columns of the terminal on stdout. */
 export function terminalWidth(): number {
-  // It is 0 on some terminals.
+  // Some terminals answer 0.
   return process.stdout.columns || DEFAULT_WIDTH;
 }
 
-/** Rows of it. */
+/** Rows of the terminal. */
 export function terminalHeight(): number {
   return process.stdout.rows || DEFAULT_HEIGHT;
 }
@@ -74,7 +74,7 @@ function setting(name: string): string | undefined {
 /** A folder of the user's, or undefined where there is no home. */
 function userFolder(name: string, ...inHome: string[]): string | undefined {
   const set = setting(name);
-  // The XDG specification wants relative paths to be ignored.
+  // The XDG specification says to ignore relative paths.
   if (set !== undefined && isAbsolute(set)) return join(set, 'delayer');
   const home = homeFolder();
   return home && join(home, ...inHome, 'delayer');
@@ -114,7 +114,7 @@ function configPath(): string | undefined {
 /** Reads `{"store", "prefix", "passwordFile"}`; all of them may be absent, and so may the file. */
 function readConfigFile(): ConfigFile {
   const path = configPath();
-  // Asked before it is read: an error that is thrown and caught would cost every command half a millisecond.
+  // Checked before reading: throwing and catching an error would cost every command half a millisecond.
   if (path === undefined || (setting('DELAYER_CONFIG') === undefined && !existsSync(path))) return {};
   let text: string;
   try {

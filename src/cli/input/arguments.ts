@@ -1,18 +1,18 @@
 import { inChunks } from '../../core/chunks.js';
 import { isStdin, type Line, openStdin, splitLines } from './lines.js';
 
-/** How to read what is given as arguments, and in the place of `-` on stdin, an item a line. */
+/** How to read the items that are given as arguments and, in the place of `-`, as lines on stdin. */
 export interface Reading<T> {
   readonly args: readonly string[];
-  /** How many of the last arguments are items, whatever they are: they stand behind `--`. */
+  /** How many of the last arguments are items whatever they are, because they stand behind `--`. */
   readonly literalCount: number;
   readonly chunkSize: number;
   readonly ofArgument: (arg: string) => T;
-  /** Nothing of an empty line. */
+  /** Undefined for an empty line. */
   readonly ofLine: (line: Line) => T | undefined;
 }
 
-/** Reads items in chunks; what has come when stdin is idle goes on as it is. */
+/** Reads items in chunks; when stdin is idle, an unfinished chunk is passed on. */
 export async function* readItems<T>(reading: Reading<T>): AsyncGenerator<T[]> {
   const { args, chunkSize, ofLine } = reading;
   async function* all(): AsyncGenerator<T[]> {

@@ -4,7 +4,7 @@ import type { Line } from './lines.js';
 
 /**
  * The ids on the command line, and in place of `-` those on stdin, one a line, in chunks.
- * @param literalCount how many of the last ones are ids, whatever they are
+ * @param literalCount how many of the last arguments are ids even where one is `-`
  * @param toBytes reads an id as it was typed
  * @param base64 are the lines of stdin in base64 as well?
  */

@@ -6,14 +6,14 @@ import { isFileLine, parseFileLine } from '../../bulk/job-file.js';
 import { DelayerError } from '../../core/errors.js';
 import { isStdin, type Line, openFile, openStdin, splitLines } from './lines.js';
 
-/** The last line of a file that tells of it is no longer than this (bytes). */
+/** The last line of an export is no longer than this (bytes). */
 const TAIL_BYTES = 4096;
 
 /** What is known of a file before its jobs are read. */
 export interface ImportFile {
-  /** Names what it holds. */
+  /** A digest of its content, as its name. */
   readonly digest: string;
-  /** It says that it is an export or a move, and its last line is missing. */
+  /** It begins as an export or a move, and its last line is missing. */
   readonly isCutOff: boolean;
 }
 
@@ -23,8 +23,9 @@ export function importLines(file: string | undefined): AsyncGenerator<Line[]> {
 }
 
 /**
- * Reads a file through, once before its jobs are read: what it holds names it, and its ends say whether it is whole.
- * @returns nothing for stdin and for what is no regular file: that can be read but once
+ * Reads a file once before its jobs are read: a digest of its content names it, and its first and last line say
+ * whether it is whole.
+ * @returns undefined for stdin and for what is no regular file, which can be read only once
  * @throws DelayerError `usage` when it cannot be read; `file_too_new`
  */
 export async function lookAtFile(file: string | undefined): Promise<ImportFile | undefined> {
@@ -55,7 +56,7 @@ export async function lookAtFile(file: string | undefined): Promise<ImportFile |
 
 const isNoFile = (file: string | undefined): file is undefined => file === undefined || isStdin(file);
 
-/** Does a file that begins so have a last line? */
+/** Does a file that begins like this have a last line? */
 function hasEnd(bytes: Buffer): boolean {
   const line = parseFileLine(bytes);
   return line.type === 'head' && line.kind !== 'removed';

@@ -7,7 +7,7 @@ import { toImportedJob } from '../../core/validate-import.js';
 import { parseImportLine } from './import-line.js';
 import type { Line } from './lines.js';
 
-/** Lines that are parsed in one go: of a chunk. */
+/** Lines that are parsed at a time. */
 const LINES_AT_ONCE = 250;
 
 /** How jobs are changed on their way. */
@@ -18,23 +18,23 @@ export interface ImportChanges {
   readonly shiftMs: number;
 }
 
-/** Reads the jobs of a file, and what it says of itself. */
+/** Reads the jobs of a file, and the lines about the file itself. */
 export class ImportReader {
   /** How many jobs the file says it holds; absent where it does not say. */
   total: number | undefined;
   /** Lines of jobs, good or bad. */
   lines = 0;
-  /** Lines of jobs that were to be removed and of which nobody knows whether they were. */
+  /** Lines of jobs that were to be removed, where it is not known whether they were. */
   readonly unknown: number[] = [];
-  /** Jobs that were to be removed and were not: they are where they were. */
+  /** Jobs that were to be removed and were not: they are still in their store. */
   notRemoved = 0;
-  /** Do lines tell which jobs were removed? */
+  /** Does the file say which of its jobs were removed? */
   private isOfRemoved = false;
   private pending: ImportItem[] = [];
 
   constructor(private readonly changes: ImportChanges) {}
 
-  /** How many jobs the file holds: without those that had stayed where they were. */
+  /** How many jobs the file holds, without those that stayed in their store. */
   get held(): number {
     return this.lines - this.notRemoved;
   }
@@ -46,7 +46,7 @@ export class ImportReader {
     this.unknown.push(...this.pending.map(({ line }) => line));
   }
 
-  /** The items that are known to be wanted after this line. */
+  /** The items that can be judged after this line. */
   private take({ number: line, bytes }: Line): ImportItem[] {
     try {
       if (bytes && isFileLine(bytes)) return this.follow(parseFileLine(bytes));

@@ -48,7 +48,7 @@ function timesOf(fields: Fields, state: JobState | undefined) {
       hint: 'Write a due time: "dueAt".',
     });
   const expiresAt = timestampField(fields, 'expiresAt');
-  // Another client may have pushed the job so that it expires before it is due.
+  // Another client may have pushed the job with an expiry before its due time.
   const hasNone = typeof fields.ttlMs === 'number' && fields.ttlMs <= 0;
   const given = durationField(fields, 'ttl') ?? (hasNone ? undefined : millisecondsField(fields, 'ttlMs'));
   // Null is for a job that never expires.

@@ -3,7 +3,7 @@ import { parseLease } from '../../core/lease.js';
 import { readItems, readsStdin } from './arguments.js';
 import type { Line } from './lines.js';
 
-/** As many as a reservation of pop has: all leases of one together are ended without reading it. */
+/** As many as a pop reserves: when all leases of a reservation are ended together, it need not be read. */
 const CHUNK_LEASES = 500;
 const HINT = 'A lease is what `delayer pop TOPIC --lease 60s --output lease` prints.';
 

@@ -16,7 +16,7 @@ const NEWLINE = 0x0a;
 /** Bytes of a file that are read at a time. */
 const FILE_CHUNK_BYTES = 256 * 1024;
 
-/** Does this name stdin, where a command takes a text, a file or ids? */
+/** Does this argument stand for stdin? */
 export function isStdin(arg: string): boolean {
   return arg === '-';
 }
@@ -64,12 +64,12 @@ export async function* splitLines(
 
 let stdinIsOpen = false;
 
-/** Waits for stdin no longer, so that a command that has failed ends, whatever is still to come. */
+/** Stops waiting for stdin, so that a command that has failed ends although more input may come. */
 export function closeStdin(): void {
   if (stdinIsOpen) process.stdin.destroy();
 }
 
-/** @throws DelayerError when stdin cannot be read, or is a directory, which Node takes for an empty file */
+/** @throws DelayerError when stdin cannot be read, or is a directory, which Node reads as an empty file */
 export async function* openStdin(): AsyncGenerator<Buffer> {
   stdinIsOpen = true;
   if (fstatSync(process.stdin.fd).isDirectory()) throw new DelayerError('usage', 'stdin is a directory');

@@ -6,24 +6,24 @@ import type { ImportRequest } from '../../core/requests.js';
 import { parseImportLine } from './import-line.js';
 import { openFile, splitLines } from './lines.js';
 
-/** An unfinished move, as its file tells of it. */
+/** An unfinished move, as its file shows it. */
 export interface UnfinishedMove {
   /** What names it. */
   readonly id: string;
-  /** Bytes of its whole lines. */
+  /** How many bytes its whole lines have. */
   readonly size: number;
   /** Of the jobs that are known to be moved. */
   readonly counts: Partial<Record<JobState, number>>;
-  /** The jobs of the last step, of which nobody knows whether they were removed. */
+  /** The jobs of the last step; it is not known whether they were removed. */
   readonly unknown: readonly ImportRequest[];
-  /** The last line is a job that is torn: its step was not written whole, so that none of its jobs was removed. */
+  /** The last line is a torn job: its step was not written whole, so none of its jobs was removed. */
   readonly isTorn: boolean;
   /** Until when the jobs of the last step were held in the store; absent where none was. */
   readonly heldUntil: Date | undefined;
 }
 
 /**
- * Reads the file of a move that goes on.
+ * Reads the file of a move that is continued.
  * @param store where its jobs have to be from
  * @throws DelayerError `usage` where it is another file, or a move that is finished
  */
@@ -57,7 +57,10 @@ export async function readMoved(path: string, store: string): Promise<Unfinished
   return { id, size, counts, unknown: pending, isTorn: false, heldUntil };
 }
 
-/** Could a torn line be that which says what was removed? It comes when the jobs of its step have left the store. */
+/**
+ * Could a torn line be the one that says what was removed? It is written when the jobs of its step have left the
+ * store.
+ */
 function mayConfirm(torn: Buffer): boolean {
   return torn.subarray(0, CONFIRM_START.length).equals(CONFIRM_START.subarray(0, torn.length));
 }

@@ -13,9 +13,9 @@ import { readTime } from './time.js';
 export const JOB_FIELDS: ReadonlySet<string> = new Set([
   ...['id', 'idBase64', 'topic', 'topicBase64', 'body', 'bodyBase64'],
   ...['delay', 'at', 'ttl', 'retries', 'backoff'],
-  // What delayer prints of a job and takes back.
+  // Fields that delayer prints and also reads.
   ...['dueAt', 'expiresAt', 'ttlMs'],
-  // What it prints and the store alone decides: a push ignores it.
+  // Fields that delayer prints and that only the store decides: a push ignores them.
   ...['state', 'attempts', 'reason', 'failedAt', 'deadUntil'],
   ...['lease', 'leaseUntil', 'leasedBy', 'leasedAt', 'key'],
   ...['blockedBy', 'flaw', 'readyAhead', 'explanation', 'history'],
@@ -34,7 +34,7 @@ export function parseJobLine({ bytes }: Line): PushRequest | undefined {
   if (isFileLine(bytes)) return undefined;
   const fields = parseFields(bytes);
   if (fields === undefined) return undefined;
-  // Its holder may do it still.
+  // A leased job may still be done by its holder.
   if (fields.state === 'leased')
     throw new DelayerError('usage', 'the job is leased; it would be done twice if it were pushed again');
   return {
@@ -109,13 +109,13 @@ export function bytesField(fields: Fields, name: 'id' | 'topic' | 'body'): Buffe
   if (name === 'id' && typeof plain === 'number' && Number.isSafeInteger(plain))
     return Buffer.from(`${plain}`);
   if (plain !== undefined && typeof plain !== 'string') throw new DelayerError('usage', notText(name, plain));
-  // JSON can spell half of a surrogate pair, which no bytes stand for.
+  // JSON can contain half of a surrogate pair, for which there are no bytes.
   if (plain?.isWellFormed() === false)
     throw new DelayerError('usage', `the ${name} is not valid Unicode: it holds half of a surrogate pair`);
   return plain === undefined ? undefined : Buffer.from(plain);
 }
 
-/** What is wrong with a value where text belongs, and how to write it. */
+/** What is wrong with a value that should be text, and how to write it. */
 function notText(name: string, value: unknown): string {
   if (typeof value === 'object')
     return `the ${name} is ${Array.isArray(value) ? 'an array' : 'an object'}; write its JSON as a string`;
@@ -133,7 +133,7 @@ function dueFields(fields: Fields): Pick<PushRequest, 'delayMs' | 'at' | 'ttlMs'
   return { delayMs, at, ttlMs: ttlOf(fields, at) };
 }
 
-/** As it is given, else as it was printed, else what lay between the due time and the expiry. */
+/** The ttl as given, else as printed, else the time between due time and expiry. */
 function ttlOf(fields: Fields, at: Date | undefined): number | undefined {
   const given = durationField(fields, 'ttl') ?? millisecondsField(fields, 'ttlMs');
   const expiresAt = timestampField(fields, 'expiresAt');

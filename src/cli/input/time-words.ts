@@ -1,18 +1,18 @@
-/** Digits that are parted like a date: 03/04/2026 is read as one day here and as another there. */
+/** Digits separated like a date: 03/04/2026 is one day here and another day there. */
 const NUMERIC_DATE = /\d[./-]\d/;
-/** ISO 8601, Unix seconds or a distance, or what was meant to be one. */
+/** ISO 8601, Unix seconds, a distance, or a mistyped one of these. */
 const OTHER_FORM = /^(@|[+-]|\d{4})/;
 
-/** A time as words say it. */
+/** A time read from words. */
 export interface TimeInWords {
   readonly at: Date;
-  /** It depends on the local time zone, as `tomorrow 9:00` does and `in two hours` does not. */
+  /** Does it depend on the local time zone, as `tomorrow 9:00` does and `in two hours` does not? */
   readonly isLocal: boolean;
 }
 
 /**
- * Reads words such as `tomorrow 9:00`, `next friday` or `in two hours`, all of them or none. A day or a time of day is
- * the next one. The library is loaded only here.
+ * Reads words such as `tomorrow 9:00`, `next friday` or `in two hours`; every word has to be understood. A day or a
+ * time of day means the next one. The library is loaded here, when it is needed.
  */
 export async function readTimeInWords(text: string): Promise<TimeInWords | undefined> {
   if (NUMERIC_DATE.test(text) || OTHER_FORM.test(text)) return undefined;

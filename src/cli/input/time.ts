@@ -9,7 +9,7 @@ const ZONE_FILES = '/usr/share/zoneinfo';
 
 /**
  * A time as a user writes it.
- * @throws DelayerError `usage`; also for a time without an offset where Node would read the local zone wrong
+ * @throws DelayerError `usage`; also for a time without an offset where Node would misread the local zone
  */
 export function readTime(text: string, what: string): Date {
   if (!text.endsWith('Z') && isLocalTime(text)) useLocalZone(what);
@@ -48,7 +48,7 @@ export function describeTime(at: Date, now: Date): string {
   return `${local.slice(0, 10)} ${local.slice(11, 19)} ${sign}${offset} (${away >= 0 ? `in ${distance}` : `${distance} ago`})`;
 }
 
-/** The same of a time at which a job is due: one in the past means at once. */
+/** The same for a due time; one in the past means at once. */
 export function describeDueTime(at: Date, now: Date): string {
   const text = describeTime(at, now);
   return at < now ? text.replace(/\)$/, ': at once)') : text;
@@ -57,8 +57,8 @@ export function describeDueTime(at: Date, now: Date): string {
 let isZoneKnown = false;
 
 /**
- * Gives Node the name of the zone that the system's own programs use. Of what TZ may be, Node reads names
- * right; paths and rules such as CET-1CEST,M3.5.0,M10.5.0/3 are wrong by hours, or UTC.
+ * Sets TZ to the name of the zone that the system's own programs use. Node reads names correctly, but paths and
+ * rules such as CET-1CEST,M3.5.0,M10.5.0/3 as UTC or hours off.
  */
 function useLocalZone(what: string): void {
   if (isZoneKnown || process.platform === 'win32') return;
@@ -80,12 +80,12 @@ function localZone(): string | undefined {
   return given.startsWith('/') ? zoneOfFile(given) : knownZone(given);
 }
 
-/** The zone of a file below the zones of the system, or of one that is the same as one of those. */
+/** The name of a zone file below the system's zones, or of one with the same content. */
 function zoneOfFile(path: string): string | undefined {
   try {
     const [, name] = /\/zoneinfo\/(?:posix\/)?(.+)$/.exec(realpathSync(path)) ?? [];
     if (name !== undefined) return knownZone(name);
-    // Node has looked for one that is the same, where TZ is not set.
+    // Where TZ is not set, Node has already compared the file with the known zones.
     const { timeZone } = new Intl.DateTimeFormat().resolvedOptions();
     return readFileSync(path).equals(readFileSync(join(ZONE_FILES, timeZone)))
       ? knownZone(timeZone)
@@ -95,7 +95,7 @@ function zoneOfFile(path: string): string | undefined {
   }
 }
 
-/** A name that Node and the system know; the system takes one that it does not know for UTC. */
+/** A name that Node and the system both know; the system reads an unknown one as UTC. */
 function knownZone(name: string): string | undefined {
   if (existsSync(ZONE_FILES) && !existsSync(join(ZONE_FILES, name))) return undefined;
   try {

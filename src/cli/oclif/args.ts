@@ -7,5 +7,5 @@ const makeText = (options: object = {}) => ({
   type: 'option',
 });
 
-/** An argument, as oclif makes it (flags.ts says why it is made here). */
+/** Makes an argument as oclif does (flags.ts says why oclif itself is not used). */
 export const string = makeText as unknown as typeof Oclif.string;

@@ -10,9 +10,9 @@ export interface Call {
 }
 
 /**
- * A command as oclif knows it: a class with a static `run`, whose help and manifest oclif makes of its other static
- * members. oclif's own base class would load its configuration, its parser and its errors, of which nothing is used
- * (docs/design.md); oclif itself is loaded when somebody asks for help.
+ * A command as oclif knows it: a class with a static `run`; oclif makes help and manifest of its other static
+ * members. oclif's own base class would load its configuration, parser and errors, which are not used
+ * (docs/design.md). oclif itself is loaded when somebody asks for help.
  */
 export abstract class Command {
   static summary: string | undefined;
@@ -21,7 +21,7 @@ export abstract class Command {
   static examples: OclifCommand.Example[] | undefined;
   static args: ArgInput = {};
   static flags: FlagInput = {};
-  /** Of all commands that have this base. */
+  /** Shared by all commands of this base. */
   static baseFlags: FlagInput = {};
   static strict = true;
 
@@ -59,9 +59,9 @@ export abstract class Command {
 
   abstract run(): Promise<void>;
 
-  /** Tells of what ended it. */
+  /** Reports the error that ended it. */
   protected abstract catch(error: Error): Promise<void>;
 
-  /** Comes last, whatever happened. */
+  /** Runs last, whatever happened. */
   protected abstract finally(error: Error | undefined): void;
 }

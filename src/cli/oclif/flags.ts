@@ -1,12 +1,12 @@
 /**
- * What makes flags in oclif, as far as the commands use it. A flag is a plain object, and oclif, which would load
- * its help, its parser and its errors to make one, is left to those who ask for help.
+ * Makes flags as oclif does, as far as the commands use them. A flag is a plain object; oclif would load its help,
+ * parser and errors to make one, so it is loaded only by those who ask for help.
  */
 import type * as Oclif from '@oclif/core/flags';
 
 const asGiven = <T>(value: T): Promise<T> => Promise.resolve(value);
 
-/** A flag with a value: what is common to several, then what each has of its own. */
+/** A flag with a value: first what several flags share, then what is its own. */
 const makeOption =
   (defaults: { multiple?: boolean } = {}) =>
   (options: { multiple?: boolean } = {}) => ({

@@ -3,16 +3,16 @@ import { DelayerError } from '../../core/errors.js';
 import { MAX_TIMER_MS } from '../../core/timer.js';
 import { type IniEntry, parseIni, wrongLine } from './ini.js';
 
-/** What a configuration file of the original daemon asks for. What it leaves out, or leaves empty, is undefined. */
+/** What a configuration file of the original daemon says. Keys that are absent or empty are undefined. */
 export interface DaemonConfig {
-  /** Paths are as they stand in the file: from the working directory, as the original takes them. */
+  /** Paths as they stand in the file; like the original, delayer reads them from the working directory. */
   readonly pidFile: string | undefined;
   readonly accessLog: string | undefined;
   readonly errorLog: string | undefined;
   readonly intervalMs: number | undefined;
-  /** Undefined where no key of [redis] says where the store is. */
+  /** Undefined when no key of [redis] names the store. */
   readonly redis: { readonly url: string; readonly password: string | undefined } | undefined;
-  /** Sentences about keys that change nothing. */
+  /** Sentences about keys that have no effect here. */
   readonly notes: readonly string[];
 }
 
@@ -73,7 +73,7 @@ class Keys {
     entries: readonly IniEntry[],
     private readonly file: string,
   ) {
-    // The last one counts where a key stands twice, as in the original.
+    // If a key stands twice, the last one counts, as in the original.
     this.given = new Map(entries.map((entry) => [`${entry.section}.${entry.key}`, entry]));
   }
 
@@ -96,7 +96,7 @@ class Keys {
   }
 }
 
-/** An address of IPv6 may stand with or without its brackets. Undefined for what is no name of a host. */
+/** An IPv6 address may stand with or without brackets. Undefined when it is not a host. */
 function hostInUrl(host: string): string | undefined {
   if (/^[\w.-]+$/.test(host)) return host;
   const [, address] = /^\[?([\da-f:.]+(?:%\w+)?)\]?$/i.exec(host) ?? [];

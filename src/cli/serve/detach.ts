@@ -7,19 +7,22 @@ import { DelayerError, type ErrorCode } from '../../core/errors.js';
 import { writeStderr } from '../stderr.js';
 import type { Print } from './log.js';
 
-/** Where a daemon tells how its start went; DELAYER_READY_FD says so to the process that was started for it alone. */
+/**
+ * How a daemon in the background reports its start to the process that started it: over the descriptor in
+ * DELAYER_READY_FD.
+ */
 const PIPE = 3;
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 
-/** A line of what a daemon tells while it starts. */
+/** A line of the report of a daemon that starts. */
 type StartMessage =
   | { readonly print: string }
   | { readonly ready: true }
   | { readonly error: { readonly code: ErrorCode; readonly message: string; readonly hint: string } };
 
 /**
- * Starts this command line once more in a session of its own, without a terminal, and waits until it is up. What it
- * prints until then comes on stderr here.
+ * Starts this command line again, in a session of its own without a terminal, and waits until the daemon is up. What
+ * it prints until then appears on stderr.
  * @returns its process number
  * @throws DelayerError what its start failed with
  */
@@ -29,7 +32,7 @@ export async function startDetached(): Promise<number> {
     stdio: ['ignore', 'ignore', 'ignore', 'pipe'],
     env: { ...process.env, DELAYER_READY_FD: `${PIPE}` },
   });
-  // Who waits for the start may end it.
+  // A signal to the waiting process is passed to the daemon that starts.
   const pass = SIGNALS.map((name) => [name, () => child.kill(name)] as const);
   for (const [name, listener] of pass) process.on(name, listener);
   try {
@@ -59,20 +62,20 @@ async function untilReady(child: ChildProcess): Promise<number> {
   );
 }
 
-/** The other end: how the start of this process went. Nothing happens where nobody waits for it. */
+/** The daemon's side: reports how its start went. Does nothing when no process waits for that. */
 export class StartReport {
   private isOpen = true;
 
   private constructor(private readonly fd: number) {}
 
-  /** Undefined where this process was not started by `startDetached`. */
+  /** Undefined when this process was not started by `startDetached`. */
   static open(): StartReport | undefined {
     const fd = process.env.DELAYER_READY_FD;
     delete process.env.DELAYER_READY_FD;
     return fd === undefined ? undefined : new StartReport(Number(fd));
   }
 
-  /** What goes well is not printed, as by any command that has ended. */
+  /** Success is not printed, as by any command. */
   readonly print: Print = (text, level) => {
     if (level === 'warn' || level === 'error') this.tell({ print: text });
   };
@@ -92,7 +95,7 @@ export class StartReport {
     try {
       writeSync(this.fd, `${JSON.stringify(message)}\n`);
     } catch {
-      // Nobody waits any more.
+      // The process that waited is gone.
     }
   }
 

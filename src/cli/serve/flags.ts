@@ -5,7 +5,7 @@ import { readDaemonConfig } from './daemon-config.js';
 import { type HttpFlags, httpFlags } from './http.js';
 import { LOG_FORMATS, LOG_LEVELS, type LogFormat, type LogLevel, type LogOptions } from './log.js';
 
-/** How late (ms) a push by another client may be seen; the original daemon looks once a second. */
+/** How late (ms) a push by another client may be noticed; the original daemon looks once a second. */
 const INTERVAL_MS = 100;
 
 export const serveFlags = {
@@ -79,11 +79,11 @@ export interface ServeSettings extends StoreFlags, HttpFlags {
   readonly intervalMs: number;
   readonly pidFile: string | undefined;
   readonly log: LogOptions;
-  /** What is to be told of the configuration file. */
+  /** Notes to print about the configuration file. */
   readonly notes: readonly string[];
 }
 
-/** What the flags say, else the configuration file. */
+/** The flags, else the configuration file. */
 export function readServeSettings(flags: GivenFlags): ServeSettings {
   const config = flags.configuration === undefined ? undefined : readDaemonConfig(flags.configuration);
   return {
@@ -94,7 +94,7 @@ export function readServeSettings(flags: GivenFlags): ServeSettings {
     repairs: flags.repair,
     prefix: flags.prefix,
     pidFile: flags['pid-file'] ?? config?.pidFile,
-    // The password of a file is for the store of that file alone.
+    // The password in a file belongs to the store in that file only.
     ...(flags.store === undefined && config?.redis
       ? { store: config.redis.url, password: config.redis.password }
       : { store: flags.store, password: undefined }),

@@ -35,7 +35,7 @@ interface Watch {
 }
 
 /**
- * Answers by HTTP while `run` runs, where it was asked for.
+ * Serves HTTP while `run` runs, if `--http` was given.
  * @throws DelayerError `address_unusable`, before `run` is called
  */
 export async function whileWatched<T>(

@@ -1,8 +1,8 @@
 import { DelayerError } from '../../core/errors.js';
 
-/** A key of an INI file, with the place where it stands. */
+/** A key of an INI file, and where it stands. */
 export interface IniEntry {
-  /** Empty for what stands before the first section. */
+  /** Empty before the first section. */
   readonly section: string;
   readonly key: string;
   /** Empty where nothing follows the equals sign. */
@@ -12,9 +12,9 @@ export interface IniEntry {
 }
 
 /**
- * Reads an INI file as the Go library of the original daemon does: `;` and `#` begin a comment wherever they stand
- * outside of quotes, `=` or `:` ends a key, and a backslash at the end of a line joins the next one to it. A parser
- * of its own, for npm's `ini` takes every line for a key and reports none that is wrong.
+ * Reads an INI file as the Go library of the original daemon does: `;` and `#` begin a comment anywhere outside of
+ * quotes, `=` or `:` ends a key, and a backslash at the end of a line joins the next line to it. npm's `ini` cannot
+ * be used: it takes every line for a key and reports no bad line.
  * @param file its name, for errors
  * @throws DelayerError `config_invalid` with the number of the line
  */
@@ -38,7 +38,7 @@ export function parseIni(text: string, file: string): IniEntry[] {
   return entries;
 }
 
-/** The error of a line that is wrong; its text is not repeated, for it may hold a password. */
+/** The error of a bad line. Its text is not repeated, because it may hold a password. */
 export function wrongLine(file: string, line: number, what: string): DelayerError {
   return new DelayerError('config_invalid', `${file}:${line}: ${what}`, {
     hint: 'A line is [section], KEY = VALUE, or a comment that begins with ; or #.',
@@ -58,7 +58,7 @@ function* logicalLines(text: string): Iterable<{ readonly content: string; reado
   }
 }
 
-/** Without its quotes or its comment. Undefined where a quote is not closed. */
+/** The value without quotes and comment. Undefined when a quote is not closed. */
 function valueOf(text: string): string | undefined {
   const quote = /^("""|["'`])/.exec(text)?.[1];
   if (quote === undefined) return text.replace(/\s*[;#].*$/s, '');

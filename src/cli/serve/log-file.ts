@@ -4,20 +4,20 @@ import { dirname } from 'node:path';
 import { DelayerError } from '../../core/errors.js';
 import { sleep } from '../../core/timer.js';
 
-/** Lines that wait for a file that is slow; more are left out, and counted. */
+/** How many lines may wait for a slow file; further ones are dropped and counted. */
 const MAX_PENDING = 1000;
-/** At the end a file that hangs is waited for no longer than this (ms). */
+/** How long (ms) the end waits for a file that hangs. */
 const CLOSE_MS = 1000;
 const MODE = 0o644;
 
-/** What becomes of a log file while it is written. */
+/** How writing to a log file goes. */
 export type LogTrouble =
   | { readonly type: 'failed'; readonly path: string; readonly reason: string }
   | { readonly type: 'back'; readonly path: string; readonly missing: number };
 
 /**
- * A log file, opened anew for what is written to it, as the original daemon does: whoever moves it away need not
- * tell. Nothing waits for it, and a disk that is full or hangs holds nothing up.
+ * A log file that is opened for each write, as by the original daemon, so that it may be moved away without a
+ * signal. The daemon never waits for it: a full or hanging disk delays nothing else.
  */
 export class LogFile {
   private pending: string[] = [];
@@ -25,7 +25,7 @@ export class LogFile {
   /** Lines that could not be written since the last one that could. */
   private missing = 0;
   private hasFailed = false;
-  /** Did a write end within a line? */
+  /** Does the file end in the middle of a line? */
   private isTorn = false;
 
   constructor(
@@ -98,7 +98,7 @@ export class LogFile {
       return await open(this.path, 'a', MODE);
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
-      // Somebody has taken its folder away.
+      // Its folder was removed.
       makeFolder(dirname(this.path));
       return open(this.path, 'a', MODE);
     }
@@ -119,7 +119,7 @@ export class LogFile {
   }
 }
 
-/** Node's own `recursive` never ends where a folder that is there takes no other (/proc). */
+/** Node's own `recursive` does not end in a folder that takes no other (/proc). */
 function makeFolder(path: string): void {
   if (existsSync(path)) return;
   makeFolder(dirname(path));

@@ -14,36 +14,36 @@ export const LOG_FORMATS = ['text', 'json'] as const;
 export type LogLevel = (typeof LOG_LEVELS)[number];
 export type LogFormat = (typeof LOG_FORMATS)[number];
 
-/** What is moved is told of once in so many ms, in one sum. */
+/** How often (ms) moved jobs are logged, as one sum. */
 const SUM_MS = 1000;
 
 export interface LogLine {
   readonly level: LogLevel;
-  /** What happened, for programs. */
+  /** The event, for programs. */
   readonly event: string;
-  /** The same for people; it is escaped here. */
+  /** The same as a sentence; it is escaped when it is printed. */
   readonly message: string;
-  /** More for JSON. */
+  /** More fields for JSON. */
   readonly fields?: Readonly<Record<string, unknown>> | undefined;
 }
 
 export interface LogOptions {
-  /** Of stderr; as other commands print there, when undefined. Files are text then. */
+  /** The format on stderr; undefined prints as other commands do, and files are text then. */
   readonly format: LogFormat | undefined;
   readonly level: LogLevel;
-  /** Gets what goes well. */
+  /** The file for what goes well. */
   readonly accessLog: string | undefined;
-  /** Gets warnings and errors. */
+  /** The file for warnings and errors. */
   readonly errorLog: string | undefined;
   readonly isQuiet: boolean;
 }
 
-/** Writes to stderr, or to whoever waits for the start. */
+/** Writes to stderr, or to the process that waits for the start. */
 export type Print = (text: string, level: LogLevel) => void;
 
 /**
- * The log of a daemon: a line an event, on stderr and in the files that the original daemon has. Bodies of jobs come
- * into no event; all other text is escaped.
+ * The log of a daemon: one line for each event, on stderr and in the files that the original daemon has. No event
+ * contains the body of a job; all other text is escaped.
  */
 export class DaemonLog {
   private readonly access: LogFile | undefined;
@@ -68,7 +68,7 @@ export class DaemonLog {
     this.make();
   }
 
-  /** Are lines on stderr made for programs or log files, so that nothing else may stand among them? */
+  /** Does stderr have lines for programs or log files, so that nothing else may be printed there? */
   get isFormatted(): boolean {
     return this.options.format !== undefined;
   }
@@ -81,19 +81,19 @@ export class DaemonLog {
   readonly onEvent = (event: DelayerEvent): void => {
     if (event.type === 'maintained') this.add(event);
     const message = describeEvent(event);
-    // The end of an outage stands where its beginning does, as a warning.
+    // The end of an outage is logged as a warning, in the same file as its beginning.
     if (message !== undefined)
       this.write({ level: 'warn', event: event.type, message, fields: fieldsOf(event) });
   };
 
-  /** What ends the daemon. On stderr the command tells of it, unless lines there are formatted. */
+  /** The error that ends the daemon. The command prints it on stderr, unless stderr is formatted. */
   writeFailure({ code, message }: DelayerError, hint: string): void {
     const line = { level: 'error', event: 'failed', message, fields: { code, hint } } as const;
     if (this.isFormatted) this.toStderr(line);
     this.toFile(line);
   }
 
-  /** For whoever has moved the files away: makes new ones at once. */
+  /** When log files were moved away: creates new ones at once. */
   reopen(): void {
     if (!this.access && !this.errors) {
       const message = 'SIGHUP does nothing here; SIGTERM ends this daemon';
@@ -108,7 +108,7 @@ export class DaemonLog {
     }
   }
 
-  /** The last line: what was moved comes before it. */
+  /** The last line; the sum of moved jobs comes before it. */
   writeEnd(line: LogLine): void {
     this.writeSum();
     this.write(line);
@@ -138,7 +138,7 @@ export class DaemonLog {
 
   private toFile(line: LogLine): void {
     const file = line.level === 'error' || line.level === 'warn' ? this.errors : this.access;
-    // The access log is there for what is moved, which elsewhere is for those who look closely.
+    // Moved jobs are what the access log is for; on stderr only `--verbose` prints them.
     const isShown = this.shows(line.level) || (line.event === 'maintained' && this.shows('info'));
     if (isShown) file?.add(formatted(line, this.options.format ?? 'text'));
   }
@@ -202,7 +202,7 @@ function troubleLine(trouble: LogTrouble): LogLine {
   return { level: 'warn', event: type === 'failed' ? 'log_failed' : 'log_back', message, fields: { path } };
 }
 
-/** A line of text begins as the original's do: `[info] TIME`. */
+/** A line of text begins as in the original: `[info] TIME`. */
 function formatted({ level, event, message, fields }: LogLine, format: LogFormat): string {
   const [time, { pid }] = [new Date().toISOString(), process];
   if (format === 'json') return toJsonLine({ time, level, pid, event, message, ...fields });

@@ -1,4 +1,6 @@
-/** The flags of the original daemon as `serve` has them. Go's flags may have one dash or two. */
+/**
+ * The original daemon's flags, and those of `serve` that replace them. Go's flags may have one dash or two.
+ */
 const FLAGS: Readonly<Record<string, string>> = {
   c: '--configuration',
   configuration: '--configuration',
@@ -11,8 +13,8 @@ const ASKING: Readonly<Record<string, string>> = { v: '--version', version: '--v
 const DEFAULT_FILE = 'delayer.conf';
 
 /**
- * A command line of the original daemon, `delayer -c delayer.conf -d`, as one of `serve`; any other as it is. No
- * command of delayer begins with a flag of these.
+ * Turns a command line of the original daemon, `delayer -c delayer.conf -d`, into one of `serve`; leaves any other
+ * as it is. No command of delayer begins with one of these flags.
  */
 export function fromOriginal(argv: readonly string[]): readonly string[] {
   const first = nameOf(argv[0] ?? '');
@@ -27,7 +29,7 @@ export function fromOriginal(argv: readonly string[]): readonly string[] {
   return ['serve', ...flags, ...(flags.includes('--configuration') ? [] : ['--configuration', DEFAULT_FILE])];
 }
 
-/** Without dashes and without a value; empty for what is no flag. */
+/** The name without dashes and value; empty when it is no flag. */
 function nameOf(arg: string): string {
   return /^--?([a-z]+)(?:=|$)/.exec(arg)?.[1] ?? '';
 }

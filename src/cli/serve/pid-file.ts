@@ -5,8 +5,8 @@ import { type FileLock, lockFile } from '../../storage/file-lock.js';
 import { startedAt } from './processes.js';
 
 /**
- * The pid file of a daemon, which holds its number alone. For as long as the daemon lives it has a lock on a file
- * beside, which the system frees: so a number that was left behind is known from one of a daemon that runs.
+ * The pid file of a daemon, which holds nothing but its process number. While the daemon lives it holds a lock on a
+ * file beside, which the system frees when it dies. So a pid file that was left behind can be recognised.
  */
 export class PidFile {
   private constructor(
@@ -16,7 +16,7 @@ export class PidFile {
   ) {}
 
   /**
-   * @throws DelayerError `pid_file_taken` when a daemon runs that has it, or when it belongs to another program;
+   * @throws DelayerError `pid_file_taken` when a running daemon holds it, or when it belongs to another program;
    *   `output_failed` when it cannot be written
    */
   static async take(path: string): Promise<PidFile> {
@@ -34,7 +34,7 @@ export class PidFile {
     }
   }
 
-  /** A sentence about the process that had left it behind; undefined where none had. */
+  /** A sentence about the process that left the file behind; undefined when none did. */
   get tookOver(): string | undefined {
     return this.leftBy === undefined
       ? undefined
@@ -46,7 +46,7 @@ export class PidFile {
     try {
       if (readPid(this.path) === process.pid) rmSync(this.path);
     } catch {
-      // What is left behind is known for that by the next start.
+      // The next start recognises a file that was left behind.
     }
     this.lock.release();
   }
@@ -54,7 +54,7 @@ export class PidFile {
 
 async function lockBeside(path: string): Promise<FileLock | undefined> {
   try {
-    // SQLite does not say why it cannot.
+    // Checked here because SQLite does not give the reason.
     accessSync(dirname(path), constants.W_OK | constants.X_OK);
     return await lockFile(`${path}.lock`);
   } catch (error) {
@@ -62,7 +62,7 @@ async function lockBeside(path: string): Promise<FileLock | undefined> {
   }
 }
 
-/** A number, a text that is none, or nothing where there is no file or an empty one. */
+/** The number; the text when it is not a number; undefined when there is no file or an empty one. */
 function readPid(path: string): number | string | undefined {
   let text: string;
   try {
@@ -76,8 +76,8 @@ function readPid(path: string): number | string | undefined {
 }
 
 /**
- * Does that process run, and did it when the file was written? One that has begun later has come by its number by
- * chance, as after a start of the machine.
+ * Did this process run when the file was written, and does it run still? A process that began later has the same
+ * number by chance, for example after a reboot.
  */
 function isOfAnother(pid: number, path: string): boolean {
   if (pid === process.pid) return false;
@@ -85,10 +85,10 @@ function isOfAnother(pid: number, path: string): boolean {
   return began !== undefined && began <= statSync(path).mtimeMs + CLOCK_ERROR_MS;
 }
 
-/** The system counts the times of processes and of files on clocks of their own. */
+/** Linux measures process times and file times with different clocks. */
 const CLOCK_ERROR_MS = 1000;
 
-/** Whoever reads it meanwhile finds a whole number, the old one or this. */
+/** A reader sees a whole number at any time, the old one or the new one. */
 function write(path: string): void {
   const own = `${path}.${process.pid}`;
   try {
@@ -123,7 +123,7 @@ function otherProgramError(path: string, pid: number): DelayerError {
   try {
     name = ` (${readFileSync(`/proc/${pid}/comm`, 'utf8').trim()})`;
   } catch {
-    // It has just ended, or there is no /proc.
+    // The process has just ended, or there is no /proc.
   }
   return new DelayerError(
     'pid_file_taken',

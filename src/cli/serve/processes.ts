@@ -1,11 +1,11 @@
 import { readFileSync } from 'node:fs';
 
-/** Linux tells programs of times in hundredths of a second, whatever it counts in. */
+/** Linux reports times in hundredths of a second, whatever the kernel counts in. */
 const TICK_MS = 10;
 
 /**
- * When a process began (ms since 1970). Undefined for one that is not there or has ended; 0 where it runs and the
- * system does not say since when.
+ * When a process began (ms since 1970). Undefined when it is not there or has ended; 0 when it runs and the system
+ * does not say since when.
  */
 export function startedAt(pid: number): number | undefined {
   try {
@@ -14,7 +14,7 @@ export function startedAt(pid: number): number | undefined {
     if ((error as NodeJS.ErrnoException).code !== 'EPERM') return undefined;
   }
   try {
-    // The name in brackets may hold anything; behind the last bracket come the state and, 19 on, the start.
+    // The name in brackets may contain anything; after the last bracket come the state and, 19 fields on, the start.
     const stat = readFileSync(`/proc/${pid}/stat`, 'latin1');
     const [state, ...fields] = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
     if (state === 'Z' || state === 'X') return undefined;

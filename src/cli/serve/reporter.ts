@@ -4,7 +4,7 @@ import type { StartReport } from './detach.js';
 import { type DaemonLog, describeMoves } from './log.js';
 import { Notifier } from './systemd.js';
 
-/** Tells all who want to know how a daemon does: its log, systemd, and whoever waits for its start. */
+/** Reports the state of a daemon: to its log, to systemd, and to the process that waits for its start. */
 export class DaemonReporter {
   private readonly systemd: Notifier | undefined;
 
@@ -15,7 +15,7 @@ export class DaemonReporter {
     this.systemd = Notifier.open((message) => log.write({ level: 'warn', event: 'notify_failed', message }));
   }
 
-  /** How often (ms) the daemon has to look at least, so that systemd hears of it in time. */
+  /** How often (ms) the daemon has to look at least, so that systemd's watchdog is content. */
   get everyMs(): number {
     return this.systemd?.everyMs ?? Infinity;
   }
@@ -27,12 +27,12 @@ export class DaemonReporter {
     this.report?.ready();
   }
 
-  /** @param atWork what the daemon does while all is well */
+  /** @param atWork what the daemon does when all is well */
   happened(event: DelayerEvent, atWork: string): void {
     this.log.onEvent(event);
     if (event.type === 'store_lost') this.systemd?.status(`waiting: ${event.error.message}`);
     if (event.type === 'store_back') this.systemd?.status(atWork);
-    // It is up, though its store may not be there: nobody who starts it waits for that.
+    // The daemon is up even if its store is not; the process that started it need not wait for that.
     this.report?.ready();
   }
 

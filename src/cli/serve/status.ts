@@ -10,7 +10,7 @@ function describeRepairs({ delayed_ids, ready_entries, notes, bodies }: DaemonSt
   return `${delayed_ids} expired before they were due, ${ready_entries} while they were ready; ${notes} left-over notes, ${bodies} left-over bodies`;
 }
 
-/** What a daemon says of itself when it is asked. */
+/** The status that a daemon prints on request. */
 export function statusLine({ totals, repairs, originalDaemons, lost, answeredAtMs }: DaemonStatus): LogLine {
   const now = monotonicMs();
   const uptimeMs = Math.round(now - startedAtMs);

@@ -3,8 +3,8 @@ import { once } from 'node:events';
 import { monotonicMs } from '../../core/timer.js';
 
 /**
- * Tells systemd how the daemon does, through `systemd-notify`: Node cannot send to its socket. Nothing happens where
- * systemd did not ask for it.
+ * Sends the daemon's status to systemd through `systemd-notify`, because Node cannot send to its socket. Does
+ * nothing unless systemd asked for it.
  */
 export class Notifier {
   private toldAtMs = monotonicMs();
@@ -12,12 +12,12 @@ export class Notifier {
   private told = Promise.resolve();
 
   private constructor(
-    /** Within this time (ms) systemd wants to hear of the daemon; Infinity where it does not watch. */
+    /** systemd's watchdog expects a message within this time (ms); Infinity when it has none. */
     private readonly watchdogMs: number,
     private readonly onFailure: (reason: string) => void,
   ) {}
 
-  /** Undefined where this process is no service that tells systemd. */
+  /** Undefined when this process is no service that reports to systemd. */
   static open(onFailure: (reason: string) => void): Notifier | undefined {
     const { NOTIFY_SOCKET, WATCHDOG_USEC, WATCHDOG_PID } = process.env;
     if (NOTIFY_SOCKET === undefined || NOTIFY_SOCKET === '') return undefined;
@@ -26,7 +26,7 @@ export class Notifier {
     return new Notifier(isWatched && watchdogMs > 0 ? watchdogMs : Infinity, onFailure);
   }
 
-  /** How often (ms) it has to be called at least. */
+  /** How often (ms) `alive` has to be called at least. */
   get everyMs(): number {
     return this.watchdogMs / 3;
   }
@@ -43,7 +43,7 @@ export class Notifier {
     this.tell('STOPPING=1');
   }
 
-  /** The loop is alive. To be called as often as one likes. */
+  /** Says that the loop is alive. May be called as often as one likes. */
   readonly alive = (): void => {
     const now = monotonicMs();
     if (now - this.toldAtMs < this.everyMs) return;
@@ -51,7 +51,7 @@ export class Notifier {
     this.tell('WATCHDOG=1');
   };
 
-  /** One after the other, for each is a process of its own. */
+  /** One at a time, because each is a process of its own. */
   private tell(...lines: string[]): void {
     this.told = this.told.then(() => this.send(lines.map((line) => line.replaceAll('\n', ' '))));
   }
