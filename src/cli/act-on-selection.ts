@@ -38,7 +38,10 @@ export interface ActingFlags {
   readonly rate?: Rate | undefined;
 }
 
-/** Without a terminal there is nobody to ask, so `--yes` is needed. */
+/**
+ * Without a terminal there is nobody to ask, so `--yes` is needed.
+ * @throws DelayerError `usage`
+ */
 export function assertAllowed(flags: ActingFlags): void {
   if (!flags.yes && !flags['dry-run']) assertCanAsk();
 }

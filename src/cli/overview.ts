@@ -41,6 +41,7 @@ export async function showOverview(queue: Queue, options: OverviewOptions): Prom
 /**
  * The same again and again, with the changes since the last look: redrawn in place on a terminal, else one below the
  * other, until it is interrupted.
+ * @returns the exit code
  */
 export async function watchOverview(
   queue: Queue,

@@ -1,4 +1,4 @@
-/** What a random sample tells of all jobs. It is drawn with replacement. */
+/** Estimates about all jobs, from a random sample that is drawn with replacement. */
 
 /** 95 of 100 values of a normal distribution are within so many standard deviations. */
 const NORMAL_95 = 1.96;
@@ -10,8 +10,8 @@ export interface Estimated {
 }
 
 /**
- * Agresti and Coull's interval: two more hits and two more misses keep the error of a share that was seldom or never
- * met from being told as none.
+ * Agresti and Coull's interval: it adds two hits and two misses, so that a share that was seldom or never met does
+ * not get an error of zero.
  */
 export function estimate(found: number, sampled: number, total: number): Estimated {
   if (sampled === 0) return { count: 0, error: total };
@@ -19,18 +19,18 @@ export function estimate(found: number, sampled: number, total: number): Estimat
   const share = (found + NORMAL_95 ** 2 / 2) / trials;
   const around = NORMAL_95 * Math.sqrt((share * (1 - share)) / trials);
   const count = Math.round((found / sampled) * total);
-  // The interval stands around the share with the hits added: the error reaches to its farther end.
+  // The interval lies around the share with the added hits; the error reaches to its farther end.
   const farthest = Math.max(share + around - found / sampled, found / sampled - (share - around));
   return { count, error: Math.ceil(Math.min(1, farthest) * total) };
 }
 
-/** What has so many of `total` jobs is not met by a sample with a chance of 5 %. */
+/** If so many of `total` jobs have a property, a sample misses all of them with a chance of 5 %. */
 export function unseenBelow(sampled: number, total: number): number {
   if (sampled === 0) return total;
   return Math.ceil((1 - 0.05 ** (1 / sampled)) * total);
 }
 
-/** The sum of so many random values, of whose `sampled` the mean and the variance are known. */
+/** The sum of so many random values; mean and variance of the sampled `values` are known. */
 export function estimateSum(values: readonly number[], total: number): Estimated {
   const sampled = values.length;
   if (sampled === 0) return { count: 0, error: 0 };

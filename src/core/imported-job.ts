@@ -1,13 +1,13 @@
 import type { Attempt, OwnRetry } from './job.js';
 
-/** A job as it was in a store, on its way into another one; checked. Times are in ms since 1970. */
+/** A job taken from one store, to be put into another; checked. Times are in ms since 1970. */
 export interface ImportedJob extends OwnRetry {
   readonly id: Buffer;
   readonly topic: Buffer;
   readonly body: Buffer;
   /** Now when absent. */
   readonly dueAtMs?: number | undefined;
-  /** Absent: its ready lifetime after its due time; never where that is absent, too. */
+  /** When absent: its ready lifetime after its due time; never, when it has none. */
   readonly expiresAtMs?: number | undefined;
   /** Ready lifetime; what lies between due time and expiry when absent. */
   readonly ttlMs?: number | undefined;
@@ -15,13 +15,16 @@ export interface ImportedJob extends OwnRetry {
   readonly key?: string | undefined;
   /** Oldest first. */
   readonly history?: readonly Attempt[] | undefined;
-  /** It was in a consumer's hands when it was exported; its ready lifetime stands still since then. */
+  /** It was leased when it was exported; its ready lifetime has stood still since then. */
   readonly leasedAtMs?: number | undefined;
-  /** It was back from a consumer, and waited until another job of its id was gone. */
+  /** It had come back from a consumer, and waited until another job of its id was gone. */
   readonly isWaiting?: boolean | undefined;
-  /** Of a dead letter; any other job is in line. */
+  /** Present for a dead letter; without it the job is in line. */
   readonly death?: Death | undefined;
-  /** Where it stands in its file; the file is done up to there with it. Needed with {@link ImportProgress}. */
+  /**
+   * Its line in the file. When it is imported, the file counts as imported up to there. Needed with {@link
+   * ImportProgress}.
+   */
   readonly line?: number | undefined;
 }
 

@@ -10,24 +10,24 @@ export interface LeaseGroup {
   readonly places: readonly number[];
 }
 
-/** Are these all the leases of their reservation? Then a store may end it without reading it. */
+/** Are these all leases of their reservation? Then a store may end it without reading it. */
 export function isWholeReservation({ numbers, count }: LeaseGroup): boolean {
   return numbers.length === count && numbers.every((number, i) => number === i + 1);
 }
 
-/** All leases of a reservation, which this process has made. */
+/** All leases of a reservation that this process has made. */
 interface MadeLeases extends Omit<LeaseParts, 'number'> {
   /** In the order of their numbers. */
   readonly leases: readonly string[];
 }
 
-/** The latest of them by their first lease: a worker has no more reservations in hand at once. */
+/** The latest reservations, by their first lease; a worker never has more of them in hand. */
 const made = new Map<string, MadeLeases>();
 const MADE_KEPT = 4;
 
 /**
- * All leases of a reservation, in the order of their numbers. They are remembered for a while: to tell that the very
- * same strings are given back together takes a tenth of the time that reading them does.
+ * All leases of a reservation, in the order of their numbers. They are remembered for a while, because recognising
+ * the same strings takes a tenth of the time of parsing them.
  */
 export function formatLeases({ token, count, deadlineMs }: Omit<LeaseParts, 'number'>): string[] {
   const leases: string[] = [];
@@ -54,7 +54,7 @@ export function groupLeases(leases: readonly string[]): LeaseGroup[] {
   let last: { group: Group; prefix: string; suffix: string } | undefined;
   for (let place = 0; place < leases.length; place += 1) {
     const lease = leases[place] ?? '';
-    // Mostly the lease before is of the same reservation: to parse every one takes a tenth of an ack.
+    // The lease before is mostly of the same reservation, and parsing every lease would take a tenth of an ack.
     let number = last && numberBetween(lease, last.prefix, last.suffix);
     if (!last || number === undefined) {
       const whole = wholeFrom(leases, place);
@@ -76,7 +76,7 @@ export function groupLeases(leases: readonly string[]): LeaseGroup[] {
   return [...groups.values()];
 }
 
-/** The remembered reservation all of whose leases stand here, from this place on. */
+/** The remembered reservation whose leases all stand here, from this place on. */
 function wholeFrom(leases: readonly string[], place: number): MadeLeases | undefined {
   const known = made.get(leases[place] ?? '');
   return known?.leases.every((lease, i) => lease === leases[place + i]) === true ? known : undefined;
@@ -91,7 +91,10 @@ function groupOf({ token, count, deadlineMs }: MadeLeases, place: number): Group
   return group;
 }
 
-/** The number in a lease string that begins and ends like one that was parsed; nothing when it does not. */
+/**
+ * The number in a lease string whose beginning and end equal those of one that was parsed; undefined when they do
+ * not.
+ */
 function numberBetween(lease: string, prefix: string, suffix: string): number | undefined {
   if (!lease.startsWith(prefix) || !lease.endsWith(suffix)) return undefined;
   const end = lease.length - suffix.length;
@@ -109,7 +112,7 @@ const ZERO = '0'.charCodeAt(0);
 
 /** Puts the answers for groups of leases into the order in which the leases were given. */
 export function inOrderGiven<T>(groups: readonly LeaseGroup[], answers: readonly T[][]): T[] {
-  // Those of one reservation are in that order already.
+  // The answers for one reservation are in that order already.
   if (groups.length === 1) return answers[0] ?? [];
   const ordered: T[] = [];
   for (const [g, { places }] of groups.entries()) {

@@ -3,15 +3,15 @@ import { DelayerError } from './errors.js';
 import type { Job, LeasedJob } from './job.js';
 
 /**
- * How long (ms) pop and a drain that prints hold a job between reserving it and acknowledging it. A
- * process that dies in between costs a job so long a wait, and not the job.
+ * How long (ms) pop, and a drain that prints, hold a job between reserving and acknowledging it. If the process dies
+ * in between, the job is ready again after this time.
  */
 export const DELIVERY_LEASE_MS = 10_000;
 
-/** A lock is free so long (ms) after its owner last took or renewed it. */
+/** A lock expires so long (ms) after its owner last took or renewed it. */
 export const LOCK_MS = 30_000;
 
-/** What a lease string says. The string is all that ack, nack, release and extend need, in any process. */
+/** The content of a lease string. ack, nack, release and extend need nothing else, in any process. */
 export interface LeaseParts {
   /** Of the reservation: one call of `reserve` that answered with jobs. */
   readonly token: string;
@@ -40,23 +40,23 @@ export function parseLease(text: string): LeaseParts {
   return { token, number: Number(number), count: Number(count), deadlineMs: Number(deadline) };
 }
 
-/** The key of a job (`LeasedJob.key`) whose first lease this is. */
+/** The key of a job (`LeasedJob.key`), made from its first lease. */
 export function firstKey(lease: string): string {
-  // Not parsed: a view tells of a lease that another writer has named, too.
+  // The lease is not parsed, because views also show leases that another writer has named.
   return lease.split('.').slice(0, -2).join('.');
 }
 
-/** Random bytes for every reservation would take a tenth of a pop. */
+/** Random bytes for each reservation would take a tenth of a pop. */
 const PROCESS = uuid().replaceAll('-', '');
 let reservations = 0;
 
-/** Names one reservation, so that it can be asked for again when its answer was lost. */
+/** Names a reservation, so that it can be asked for again when its answer was lost. */
 export function newToken(): string {
   reservations += 1;
   return `${PROCESS}-${reservations.toString(16).padStart(8, '0')}`;
 }
 
-/** The job as a consumer is given it for good: ready, and nobody's lease any more. */
+/** The job as `pop` returns it: ready, without its lease. */
 export function withoutLease(leased: LeasedJob): Job {
   const { id, topic, body, dueAt, expiresAt, attempts, retries, backoff } = leased;
   const job: Job = { id, topic, body, state: 'ready', dueAt, expiresAt, attempts };

@@ -1,6 +1,6 @@
 import type { OwnRetry } from './job.js';
 
-/** When a job is due: so long after the store takes it in, or at a point of the store's clock. */
+/** When a job is due: so long after the store takes it in, or at a time of the store's clock. */
 export type Due = { readonly delayMs: number } | { readonly atMs: number };
 
 /** A job on its way into a store; checked, with its id. */
@@ -11,6 +11,6 @@ export interface NewJob extends OwnRetry {
   readonly due: Due;
   /** Counts from the due time. */
   readonly ttlMs: number;
-  /** Takes the place of `ttlMs`: a job that comes back expires when it would have expired. */
+  /** In place of `ttlMs`, for a job that comes back: it expires when it would have expired before. */
   readonly expiresAtMs?: number | undefined;
 }

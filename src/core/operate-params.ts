@@ -45,7 +45,7 @@ const EDIT_FIELDS: readonly string[] = [
   ...(['states', 'ifBody', 'body', 'ttlMs'] satisfies (keyof EditRequest)[]),
 ];
 const DELAYED: readonly JobState[] = ['delayed'];
-/** States of jobs that nobody has in hand, and that are still to be delivered. */
+/** States of jobs that are still to be delivered and that nobody holds. */
 const IN_LINE: readonly JobState[] = ['delayed', 'due', 'ready'];
 
 export function toRemoveParams(

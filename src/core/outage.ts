@@ -4,7 +4,7 @@ import type { OnEvent } from './events.js';
 import type { CallLimits } from './store.js';
 import { isTimeOver, monotonicMs, sleep } from './timer.js';
 
-/** Lets a call that waits live through outages of the store. Only the first contact has to succeed. */
+/** Lets a waiting call survive outages of the store. Only the first contact has to succeed. */
 export class Outage {
   private hasAnswered = false;
   private failures = 0;
@@ -21,7 +21,7 @@ export class Outage {
     this.failures = 0;
   }
 
-  /** Answers whether to try again, when the time for that has come. */
+  /** Waits, and answers whether to try again. */
   async waitOut(error: unknown, limits: CallLimits): Promise<boolean> {
     if (!this.hasAnswered || !(error instanceof DelayerError) || isLasting(error) || isTimeOver(limits))
       return false;

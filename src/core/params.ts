@@ -77,7 +77,7 @@ const FILTER_FIELDS: readonly (keyof JobFilter)[] = [
 const LIST_FIELDS: readonly (keyof ListQuery)[] = [...FILTER_FIELDS, 'limit', 'cursor'];
 const SCAN_FIELDS: readonly (keyof ScanQuery)[] = [...FILTER_FIELDS, 'topics', 'topicGlobs', 'latestFirst'];
 
-/** What the options of a call say of how long it may take. */
+/** The time limit and the signal of a call. */
 export function toLimits({ timeoutMs, signal }: CallOptions): CallLimits {
   assertTimeout(timeoutMs);
   assertSignal(signal);
@@ -159,7 +159,7 @@ export function toStatsParams(options: StatsOptions): StatsParams {
   };
 }
 
-/** Each step costs a question. */
+/** Each step is a query. */
 const MAX_STEPS = 10_000;
 
 export function toDueCountsParams(request: DueCountsRequest): DueCountsParams {

@@ -1,7 +1,7 @@
 import { DelayerError } from './errors.js';
 import type { PushReceipt } from './requests.js';
 
-/** The error that a push of one job is answered with, or nothing when the job is in. */
+/** The error for the push of one job; undefined when the job is in. */
 export function pushError({ id, outcome }: PushReceipt): DelayerError | undefined {
   const name = () => JSON.stringify(id.toString());
   switch (outcome) {

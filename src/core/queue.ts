@@ -86,14 +86,14 @@ import type {
   Stats,
 } from './results.js';
 import type { DiagnoseParams, Store } from './store.js';
-// By its own file: the types of a user reach no further than what they need.
+// From its own file, so that the types of the library's users reach no further than they need.
 import type { MaintainParams } from './store/maintainer.js';
 import { takeOrWait } from './take-or-wait.js';
 import { sleep } from './timer.js';
 import { toName, toNewJob, toNewJobAgain } from './validate.js';
 import { toImportedJob, toImportParams } from './validate-import.js';
 
-/** Calls that are under way when a queue is closed have so long (ms) to end. */
+/** How long (ms) calls that are under way when a queue is closed may take. */
 const CLOSE_MS = 2000;
 
 /**
@@ -122,12 +122,12 @@ export class Queue {
     return this.#store.isNew;
   }
 
-  /** How often the connection to the store was made anew; 0 where there is none. */
+  /** How often the connection to the store was re-established; 0 where there is none. */
   get reconnects(): number {
     return this.#store.reconnects ?? 0;
   }
 
-  /** Does a due job have to be moved before it can be taken? Then a daemon is of use. */
+  /** Do due jobs have to be moved before they can be taken? Then a daemon is useful. */
   get needsPromotion(): boolean {
     return this.#store.needsPromotion;
   }
@@ -143,7 +143,7 @@ export class Queue {
     request: PushRequest,
     options: { onExisting?: OnExisting | undefined } = {},
   ): Promise<PushReceipt> {
-    // Not by way of `pushMany`: each function that is awaited is a hundredth of a single push.
+    // Does not call `pushMany`: each awaited function takes a hundredth of a single push.
     const onExisting = toOnExisting(options);
     const job = toNewJob(request);
     const [result] = await this.#ask((store) => store.push({ jobs: [job], onExisting }));
@@ -171,16 +171,16 @@ export class Queue {
   /** @internal As `pushMany`, for jobs that `toNewJob` has checked. */
   async pushChecked(jobs: readonly NewJob[], onExisting: OnExisting = 'refuse'): Promise<PushReceipt[]> {
     const results = jobs.length === 0 ? [] : await this.#ask((store) => store.push({ jobs, onExisting }));
-    // Written out: to copy a result takes as long as a tenth of its push.
+    // Field by field: copying a result with a spread takes a tenth of its push.
     return results.map(({ outcome, dueAt }, i) => ({ id: jobs[i]?.id ?? Buffer.alloc(0), outcome, dueAt }));
   }
 
   /**
-   * Takes in jobs as they were in another store, or in this one before: due times, expiry, attempts, key, history and
-   * order are what they were, and dead letters are dead letters. A leased job is in line again.
+   * Takes in jobs as they were in another store, or in this one before: with their due times, expiry, attempts, key,
+   * history and order, and dead letters as dead letters. A job that was leased is in line again.
    *
-   * With `progress` a file is imported in calls that each name its lines: one that is repeated, by whomever, does
-   * nothing, and brings nothing back that was taken out meanwhile.
+   * With `progress` a file is imported in calls that name its lines. A call that is repeated, by any process, does
+   * nothing, so it restores no job that was taken meanwhile.
    * @throws DelayerError `usage` before anything is taken in; when the store fails, those before may be in
    */
   async import(jobs: readonly ImportRequest[], options: ImportOptions = {}): Promise<Imported> {
@@ -197,7 +197,7 @@ export class Queue {
 
   /** Takes the ready job that is due first, of the first topic that has one, at most once; nothing when there is none. */
   async pop(topics: Topics, options: PopOptions = {}): Promise<Job | undefined> {
-    // Not by way of `popMany`, as in `push`.
+    // Does not call `popMany`, for the reason given in `push`.
     const params = toPopParams(topics, 1, options);
     const popped = await this.#ask((store) => store.pop(params));
     tellOfBurials(popped, options);
@@ -205,7 +205,7 @@ export class Queue {
     return popped.jobs[0];
   }
 
-  /** Takes up to `count` ready jobs, at most once; perhaps fewer than are ready, `[]` when none is. */
+  /** Takes up to `count` ready jobs, at most once. It may take fewer than are ready; `[]` when none is. */
   async popMany(topics: Topics, count: number, options: PopOptions = {}): Promise<Job[]> {
     const params = toPopParams(topics, count, options);
     const popped = await this.#ask((store) => store.pop(params));
@@ -248,13 +248,18 @@ export class Queue {
     return this.#ask((store) => store.reserve(params));
   }
 
-  /** Ends leases with their jobs done and gone; answers, in order, whether each was still held. */
+  /**
+   * Ends leases of jobs that are done; the jobs are gone. Answers, in order, whether each was still held.
+   */
   async ack(leases: readonly LeaseLike[], options: CallOptions = {}): Promise<boolean[]> {
     const params = toLeaseParams(leases, options);
     return params.leases.length === 0 ? [] : this.#ask((store) => store.ack(params));
   }
 
-  /** Ends leases with their jobs failed; answers, in order, whether each is tried again, is dead, or was not held any more. */
+  /**
+   * Ends leases of jobs that failed. Answers, in order, whether each job is tried again, is dead, or was not held
+   * any more.
+   */
   async nack(leases: readonly LeaseLike[], options: NackOptions = {}): Promise<NackResult[]> {
     const params = toNackParams(leases, options);
     return params.leases.length === 0 ? [] : this.#ask((store) => store.nack(params));
@@ -266,7 +271,9 @@ export class Queue {
     return params.leases.length === 0 ? [] : this.#ask((store) => store.release(params));
   }
 
-  /** Lets leases end `leaseMs` from now; answers, in order, when, or nothing when it was not held any more. */
+  /**
+   * Makes leases end `leaseMs` from now. Answers, in order, when each ends; undefined when it was not held any more.
+   */
   async extend(
     leases: readonly LeaseLike[],
     leaseMs: number,
@@ -282,14 +289,14 @@ export class Queue {
     return this.#ask((store) => store.lock(params));
   }
 
-  /** Frees a lock that is this owner's; any other is left alone. */
+  /** Frees a lock if this owner has it. */
   async unlock(lock: Lock): Promise<void> {
     const params = toLockParams(lock);
     await this.#ask((store) => store.unlock(params));
   }
 
   /**
-   * Pushes jobs again that were popped and could not be delivered.
+   * Pushes back jobs that were popped and could not be delivered.
    * @returns the ids that are not back: another job has taken their id
    */
   async restore(jobs: readonly Job[]): Promise<Bytes[]> {
@@ -305,8 +312,8 @@ export class Queue {
   }
 
   /**
-   * Removes jobs that are in one of these states (delayed ones when absent), and are what they are believed to be;
-   * answers, in order, whether it did and what each was.
+   * Removes jobs that are in one of these states (`delayed` when absent) and are as they are believed to be.
+   * Answers, in order, whether each was removed, and what it was.
    */
   async removeMany(
     jobs: readonly (TextOrBytes | RemoveRequest)[],
@@ -317,8 +324,8 @@ export class Queue {
   }
 
   /**
-   * Makes jobs that are delayed ready at once, before all others of their topics; answers, in order, whether it did and
-   * what each was.
+   * Makes delayed jobs ready at once, before all others of their topics. Answers, in order, whether each was
+   * promoted, and what it was.
    */
   async promote(jobs: readonly (TextOrBytes | JobReference)[]): Promise<PromoteResult[]> {
     const params = toPromoteParams(jobs);
@@ -326,8 +333,8 @@ export class Queue {
   }
 
   /**
-   * Gives jobs that are delayed another due time, from which their whole ready lifetime counts; answers, in order,
-   * whether it did, what each was, and when it is due.
+   * Gives delayed jobs another due time, from which their whole ready lifetime counts. Answers, in order, whether
+   * each was rescheduled, what it was, and when it is due.
    */
   async reschedule(requests: readonly RescheduleRequest[]): Promise<RescheduleResult[]> {
     const params = toRescheduleParams(requests);
@@ -335,8 +342,8 @@ export class Queue {
   }
 
   /**
-   * Gives a job that is delayed, due or ready another body or ready lifetime, in its place; answers whether it did and
-   * what the job was.
+   * Gives a job that is delayed, due or ready another body or ready lifetime; it keeps its place. Answers whether it
+   * did, and what the job was.
    */
   async edit(request: EditRequest): Promise<EditResult> {
     const params = toEditParams(request);
@@ -344,15 +351,16 @@ export class Queue {
   }
 
   /**
-   * Leases jobs that are delayed, due or ready, as an operator; answers, in order, whether each is held now, and by which
-   * lease. `ack` ends that with the job gone; when it is released or its time is over, the job is what it was before.
+   * Leases jobs that are delayed, due or ready on behalf of an operator. Answers, in order, whether each is held
+   * now, and by which lease. `ack` of such a lease removes the job; when it is released, or its time is over, the
+   * job is what it was before.
    */
   async hold(jobs: readonly HoldRequest[], options: HoldOptions): Promise<HoldResult[]> {
     const params = toHoldParams(jobs, options);
     return params.jobs.length === 0 ? [] : this.#ask((store) => store.hold(params));
   }
 
-  /** Makes dead letters jobs again, the latest of each id; answers in order. */
+  /** Makes dead letters jobs again, the latest one of each id. Answers in order. */
   async requeue(
     letters: readonly (TextOrBytes | RequeueRequest)[],
     options: RequeueOptions = {},
@@ -361,7 +369,7 @@ export class Queue {
     return params.jobs.length === 0 ? [] : this.#ask((store) => store.requeue(params));
   }
 
-  /** Holds topics back from every consumer of delayer, for `forMs` or until `resume`. */
+  /** Keeps topics from every consumer of delayer, for `forMs` or until `resume`. */
   async pause(topics: Topics, options: { forMs?: number | undefined } = {}): Promise<void> {
     const params = toPauseParams(topics, options);
     await this.#ask((store) => store.pause(params));
@@ -384,7 +392,10 @@ export class Queue {
     return this.#ask((store) => store.dueCounts(params));
   }
 
-  /** What is wrong with the store; `[]` when nothing is. Without `exact` it is quick, and leaves out ready lists of a wrong type. */
+  /**
+   * What is wrong with the store; `[]` when nothing is. Without `exact` it is quick, and does not look for ready
+   * lists of a wrong type.
+   */
   async health(options: { exact?: boolean | undefined } = {}): Promise<Problem[]> {
     const params = toStatsParams(options);
     return this.#ask((store) => store.health(params));
@@ -397,9 +408,9 @@ export class Queue {
   }
 
   /**
-   * All jobs that a query selects, part by part, of all topics where none is named; parts may be empty. It is not the
-   * picture of one moment: a job that stays where it is comes once, one that moves on meanwhile at least once. Jobs may
-   * be acted on as they come.
+   * All jobs that a query selects, part by part; of all topics when none is named. Parts may be empty. It is no
+   * snapshot: a job that stays where it is comes once, one that moves on meanwhile at least once. Jobs may be acted
+   * on as they come.
    */
   scan(query: ScanQuery = {}): AsyncIterable<ScanPart> {
     const params = toScanParams(query);
@@ -412,13 +423,16 @@ export class Queue {
     return this.#ask((store) => store.find(params));
   }
 
-  /** Jobs that something is wrong with: those that `stats` counts among its problems. */
+  /** Jobs with a flaw: those that `stats` counts among its problems. */
   async findFlawed(options: { limit?: number | undefined } = {}): Promise<FlawedJobs> {
     const params = toFlawedParams(options);
     return this.#ask((store) => store.findFlawed(params));
   }
 
-  /** @internal Looks for all that is wrong with the store, part by part. What is of no topic is never left out. */
+  /**
+   * @internal Looks for everything that is wrong with the store, part by part. Faults that belong to no topic are
+   *   never left out.
+   */
   async *diagnose({ topics }: DiagnoseParams): AsyncGenerator<DiagnosisPart> {
     const names = topics && new Set(topics.map((topic) => topic.toString('latin1')));
     const isMeant = ({ topic }: Fault) => !names || !topic || names.has(topic.toString('latin1'));
@@ -426,7 +440,7 @@ export class Queue {
       yield { ...part, faults: part.faults.filter(isMeant) };
   }
 
-  /** @internal Mends what `diagnose` has found, where its remedy is `mend`; answers in order whether it did. */
+  /** @internal Mends faults found by `diagnose` whose remedy is `mend`. Answers, in order, whether each was mended. */
   async mend(faults: readonly Fault[]): Promise<boolean[]> {
     return faults.length === 0 ? [] : this.#ask((store) => store.mend({ faults }));
   }
@@ -441,7 +455,7 @@ export class Queue {
     return this.#ask((store) => store.maintain(params));
   }
 
-  /** Lets others see, for some seconds, that a daemon of this name is at work, and what it tells of itself. */
+  /** Announces, for some seconds, that a daemon of this name is at work, with what it reports of itself. */
   async announce(daemon: string, report: DaemonReport = {}): Promise<void> {
     const params = toAnnounceParams(daemon, report);
     await this.#ask((store) => store.announce(params));
@@ -453,9 +467,9 @@ export class Queue {
   }
 
   /**
-   * Addresses of clients that poll the store as the original daemon does; `[]` when there is none, or none is of use.
-   * A look that finds one for the first time takes a second longer. Nothing where it cannot be told: the user of the
-   * store may not ask for clients, or there are more than a thousand.
+   * Addresses of clients that poll the store as the original daemon does; `[]` when there is none, or when daemons
+   * are not needed. A look that finds one for the first time takes a second longer. Undefined when it cannot be
+   * known: the user of the store may not list clients, or there are more than a thousand.
    */
   async originalDaemons(options: CallOptions = {}): Promise<string[] | undefined> {
     const limits = toCallLimits(options);
@@ -486,8 +500,8 @@ export class Queue {
   }
 
   /**
-   * Lets go of the store, when the calls that are under way have ended: they have two seconds for that, and
-   * are rejected then. What waits ends at once. Closing twice is closing once.
+   * Closes the store, after the calls that are under way have ended; they have two seconds for that, and are
+   * rejected then. Waiting calls end at once. Closing again does nothing.
    */
   async close(): Promise<void> {
     this.#closing ??= this.#end();
@@ -518,9 +532,9 @@ export class Queue {
     }
   }
 
-  /** Calls the store; `close` gives it time to answer. */
+  /** Calls the store; `close` waits for it for a while. */
   async #ask<T>(ask: (store: Store) => Promise<T>): Promise<T> {
-    // Not by way of `#wait`: each function that is awaited is a hundredth of a single push.
+    // Does not call `#wait`: each awaited function takes a hundredth of a single push.
     this.#assertOpen();
     const asked = ask(this.#store);
     this.#underWay.add(asked);
@@ -531,7 +545,7 @@ export class Queue {
     }
   }
 
-  /** Calls what only waits; `close` ends it. */
+  /** Calls something that only waits; `close` ends it. */
   async #wait<T>(wait: (store: Store) => Promise<T>): Promise<T> {
     this.#assertOpen();
     return wait(this.#store);

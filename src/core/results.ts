@@ -29,9 +29,12 @@ export interface Popped {
   readonly nextInMs?: number | undefined;
   /** No job was given because every topic that was asked for is paused. */
   readonly isPaused?: boolean | undefined;
-  /** How far the store had heard of changes when it looked, for `waitForReady`. */
+  /** How far the store had heard of changes when it looked; for `waitForReady`. */
   readonly revision?: number | undefined;
-  /** Jobs that became dead letters because the call found their lease ended once too often; absent when none. */
+  /**
+   * Jobs that became dead letters because this call found that their lease had ended once too often; absent when
+   * none.
+   */
   readonly buried?: readonly Burial[] | undefined;
 }
 
@@ -44,7 +47,9 @@ export interface Burial {
 
 export interface Reserved extends Popped {
   readonly jobs: LeasedJob[];
-  /** Nothing was looked at, for another owner has the lock; `nextInMs` is when it is free at the latest. */
+  /**
+   * Nothing was reserved, because another owner has the lock; `nextInMs` says when it is free at the latest.
+   */
   readonly isLocked?: boolean | undefined;
 }
 
@@ -65,7 +70,7 @@ export interface HoldResult {
   readonly held: boolean;
   /** What the job was; absent when there is none of that id. */
   readonly state?: JobState | undefined;
-  /** Of a job that is held: what ends it. */
+  /** The lease of a job that is held now. */
   readonly lease?: string | undefined;
   readonly leaseUntil?: Date | undefined;
 }
@@ -80,7 +85,7 @@ export interface RescheduleResult {
   readonly rescheduled: boolean;
   /** What the job was; absent when there is none of that id. */
   readonly state?: JobState | undefined;
-  /** When a job that was rescheduled is due now. */
+  /** The new due time of a job that was rescheduled. */
   readonly dueAt?: Date | undefined;
 }
 
@@ -92,7 +97,10 @@ export interface EditResult {
   readonly isOver?: boolean | undefined;
 }
 
-/** `none`: there is no dead letter of that id. `duplicate_id`: a job of that id lives; nothing changed. */
+/**
+ * `none`: there is no dead letter of that id. `duplicate_id`: another job of that id is in the queue; nothing
+ * changed.
+ */
 export type RequeueResult = 'requeued' | 'none' | 'duplicate_id';
 
 /**
@@ -124,9 +132,11 @@ export interface Maintenance {
   readonly doubled?: number | undefined;
   /** What else was cleared away, by kind; absent when there was nothing. */
   readonly repairs?: Repairs | undefined;
-  /** Bodies that no key names, and has not for the grace time, as far as was looked; absent when there is none. */
+  /** Bodies that no key has named for the grace time, as far as was looked; absent when there is none. */
   readonly unnamedBodies?: number | undefined;
-  /** The store's own keys that hold another type than belongs there: what needs them was not done. Absent when none does. */
+  /**
+   * The store's own keys with a wrong type; the work that needs them was not done. Absent when there are none.
+   */
   readonly wrongTypes?: readonly WrongType[] | undefined;
   /** How late the promoted jobs were; absent when none was promoted. */
   readonly lateness?: Lateness | undefined;
@@ -143,54 +153,66 @@ export interface Stats {
   readonly totals: Partial<Readonly<Record<JobState, number>>>;
   /** In order of topic, byte by byte. */
   readonly topics: readonly TopicStats[];
-  /** How counts were come by that are not exact; absent when all are. */
+  /** How estimated counts were made; absent when all are exact. */
   readonly estimate?: Estimate | undefined;
-  /** Of the delayed jobs, those due later than `beyond` of the question; absent where it asked for none. */
+  /** Of the delayed jobs, those due later than `beyond` of the request; absent when it named none. */
   readonly beyond?: number | undefined;
-  /** When the job was due that is due longest and still waits to be made ready; absent when there is none. */
+  /** The due time of the job that has waited longest to be made ready; absent when there is none. */
   readonly overdueSince?: Date | undefined;
-  /** Leases that have ended and were not taken back yet, of reservations as a whole; absent when it was not counted. */
+  /**
+   * Leases that have ended and were not reclaimed yet; a reservation counts as one. Absent when they were not
+   * counted.
+   */
   readonly endedLeases?: number | undefined;
   /** The daemons that were seen lately; absent where jobs become ready without one. */
   readonly daemons?: readonly Daemon[] | undefined;
-  /** Who holds leases, as they named themselves, in order; of very many leases those of a sample. Absent where it was not asked. */
+  /**
+   * Who holds leases, in order of name; with very many leases those of a sample. Absent when it was not asked.
+   */
   readonly consumers?: readonly string[] | undefined;
   /**
-   * How much (in percent) is taken of the room that the store has: of its `maxmemory`, or by the file of what it and
-   * the rest of its disk are. Absent where no limit is known.
+   * How full (in percent) the store is: its `maxmemory`, or the file as a part of itself and the free room on its
+   * disk. Absent when no limit is known.
    */
   readonly usedPercent?: number | undefined;
   /** What was found wrong while counting; absent where jobs were not looked at one by one. */
   readonly problems?: readonly Problem[] | undefined;
 }
 
-/** A daemon at work, as it told of itself last. A daemon of the first release tells its name alone. */
+/** A daemon at work, by its last report. A daemon of the first release reports its name only. */
 export interface Daemon {
   /** `host:pid`, as `serve` names itself. */
   readonly name: string;
-  /** When it told of itself, by the store's clock; it does so every few seconds. */
+  /** When it reported last, by the store's clock; it does so every few seconds. */
   readonly seenAt: Date;
   readonly since?: Date | undefined;
   /** Jobs that it has made ready since then. */
   readonly promoted?: number | undefined;
-  /** How late (ms) the latest job was that it made ready in its last seconds; absent when there was none. */
+  /**
+   * How late (ms) the latest job was that it made ready in its last few seconds; absent when there was none.
+   */
   readonly latestMs?: number | undefined;
 }
 
-/** How many jobs are due in each of equal steps from now on. */
+/** How many jobs are due in each of several equal steps from now on. */
 export interface DueCounts {
   /** By the store's clock. */
   readonly now: Date;
   readonly counts: readonly number[];
-  /** Of estimates: by how many jobs each is off at most in 95 of 100 cases. Absent when the counts are exact. */
+  /** By how many each estimated count may be off, in 95 of 100 cases. Absent when the counts are exact. */
   readonly errors?: readonly number[] | undefined;
 }
 
-/** Of a store that is too large to be counted at once: a sample of its jobs stands for all. */
+/**
+ * How counts were estimated: from a sample of the jobs of a store that is too large to be counted at once.
+ */
 export interface Estimate {
   /** Jobs that were looked at. */
   readonly sampled: number;
-  /** A topic is missing with a chance of 5 % if it has so many jobs that nobody has taken yet, less often if it has more. */
+  /**
+   * A topic with so many jobs that nobody has taken yet is missing with a chance of 5 %; one with more is missing
+   * less often.
+   */
   readonly missingBelow: number;
   /** The totals that are estimates: each is off by no more than so many jobs in 95 of 100 cases. */
   readonly errors: Partial<Readonly<Record<JobState, number>>>;
@@ -205,11 +227,17 @@ export interface TopicStats extends Readonly<Record<Exclude<JobState, 'expired'>
   readonly expired?: number | undefined;
   /** The counts that are estimates: each is off by no more than so many jobs in 95 of 100 cases; absent when none is. */
   readonly errors?: Partial<Readonly<Record<JobState, number>>> | undefined;
-  /** Of the jobs that are not ready; absent when there is none, or it was not looked for. */
+  /** The next due time of jobs that are not ready; absent when there is none, or it was not looked for. */
   readonly nextDueAt?: Date | undefined;
-  /** When the ready job was due that has waited longest; absent when none is ready, or none of the first is known. */
+  /**
+   * When the ready job was due that has waited longest; absent when none is ready, or the time is not known of any
+   * of the first.
+   */
   readonly oldestReadyAt?: Date | undefined;
-  /** It is not known of the first in line, which another daemon made ready: they have waited at least as long. */
+  /**
+   * True when the time is not known of the first in line, which another daemon made ready: they have waited at least
+   * that long.
+   */
   readonly isOldestAtLeast?: boolean | undefined;
   /** Until when the topic is paused; `Infinity` until it is resumed; absent when it is not. */
   readonly pausedUntilMs?: number | undefined;

@@ -3,8 +3,8 @@ import { checkDuration } from './duration.js';
 import { type Backoff, DEFAULT_DEAD_TTL_MS, type OwnRetry } from './job.js';
 
 /**
- * What becomes of a job that fails, or whose lease ends: written into its lease, so that whoever ends the lease
- * does the same. A job's own `retries` and `backoff` come before it.
+ * What becomes of a job that fails, or whose lease ends. It is written into the lease, so that any process that ends
+ * the lease does the same. A job's own `retries` and `backoff` override it.
  */
 export interface RetryPolicy {
   readonly retries: number;
@@ -24,10 +24,12 @@ export const DEFAULT_RETRY: RetryPolicy = {
   deadTtlMs: DEFAULT_DEAD_TTL_MS,
 };
 
-/** More than any job is tried; the count of attempts stays exact. */
+/** More than any job is tried, and few enough that the count of attempts stays exact. */
 export const MAX_RETRIES = 1_000_000;
 
-/** A pause is up to so much shorter or longer than the backoff says, so that jobs that failed together come back apart. */
+/**
+ * A pause varies by this part of the backoff, so that jobs that failed together come back at different times.
+ */
 export const BACKOFF_JITTER = 0.25;
 
 /**

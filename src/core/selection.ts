@@ -2,9 +2,9 @@ import type { JobRecord, JobState } from './job.js';
 import { globMatcher } from './glob.js';
 
 /**
- * Which jobs a verb views or acts on. What is absent does not narrow; what is given is a conjunction, and the
- * members of one list are alternatives. Jobs that are known by id are not selected but named: see `JobGuard` in
- * store.ts.
+ * Which jobs a verb views or acts on. Absent conditions do not narrow; all given ones have to hold, and the members
+ * of one list are alternatives. Jobs that are known by id are not selected but named: see `JobGuard` in
+ * store/operator.ts.
  */
 export interface Selection {
   /** By name, or by one of the globs; all topics when neither is given. */
@@ -28,10 +28,10 @@ export interface TopicSelection extends Selection {
   readonly topics: readonly Buffer[];
 }
 
-/** What a job is selected by, as far as it is known. */
+/** The facts by which a job is selected, as far as they are known. */
 type Candidate = Pick<JobRecord, 'id' | 'topic' | 'state' | 'dueAt' | 'failedAt' | 'body'>;
 
-/** Answers whether a job is selected. A job of which a body is asked for and not known is not. */
+/** Answers whether a job is selected. When a body is asked for, a job without a known body is not. */
 export function selectionMatcher(selection: Selection): (job: Candidate) => boolean {
   const { states, idGlobs, bodyIncludes } = selection;
   const matchesTopic = topicMatcher(selection);
@@ -46,7 +46,10 @@ export function selectionMatcher(selection: Selection): (job: Candidate) => bool
     (bodyIncludes === undefined || bodyIncludes.some((bytes) => includes(body, bytes)));
 }
 
-/** Answers whether jobs of a topic may be selected. A job without a known topic is so only where no topic is asked for. */
+/**
+ * Answers whether jobs of a topic may be selected. A job without a known topic may be, only when no topic is asked
+ * for.
+ */
 export function topicMatcher({ topics, topicGlobs }: Selection): (topic: Uint8Array | undefined) => boolean {
   if (topics === undefined && topicGlobs === undefined) return () => true;
   const names = new Set(topics?.map((topic) => topic.toString('latin1')));

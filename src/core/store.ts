@@ -30,12 +30,14 @@ export interface Store extends Producer, Consumer, Operator, Maintainer, Observe
   /** True when opening it created it. Absent where a store cannot tell. */
   readonly isNew?: boolean;
 
-  /** How often the connection to the store was made anew. Absent where there is none. */
+  /** How often the connection to the store was re-established. Absent where there is none. */
   readonly reconnects?: number;
 
-  /** Does a due job have to be moved before it can be taken? Then a daemon is of use. */
+  /** Do due jobs have to be moved before they can be taken? Then a daemon is useful. */
   readonly needsPromotion: boolean;
 
-  /** Ends what waits, and lets go of connections and files. Closing twice is closing once. No other call is under way. */
+  /**
+   * Ends waiting calls, and closes connections and files. Closing again does nothing. No other call is under way.
+   */
   close(): Promise<void>;
 }

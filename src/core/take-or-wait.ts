@@ -5,7 +5,7 @@ import type { Popped } from './results.js';
 import type { CallLimits } from './store.js';
 import { isTimeOver, monotonicMs } from './timer.js';
 
-/** How jobs are taken from a store, and how it is waited for some. */
+/** How to take jobs from a store, and how to wait for some. */
 export interface Taking<T extends Popped> {
   /** The store's name. */
   readonly label: string;
@@ -17,7 +17,7 @@ export interface Taking<T extends Popped> {
 }
 
 /**
- * Takes jobs once some are there. A store that goes away is waited for, as long as the time is not over; only
+ * Takes jobs, and waits until there are some. An outage of the store is waited out as long as there is time; only
  * the first contact has to succeed.
  * @returns the last answer; nothing when the signal aborted before one came
  */
@@ -32,11 +32,11 @@ export async function takeOrWait<T extends Popped>(
       const taken = await take();
       outage.end();
       if (taken.jobs.length > 0 || isTimeOver(limits)) return taken;
-      // The time may be over since it was looked at, and no wait takes less than none.
+      // The time may have run out since it was checked, and a wait cannot be negative.
       const restMs = Math.max(0, untilMs - monotonicMs());
       await wait(Math.min(restMs, taken.nextInMs ?? Infinity), taken.revision);
     } catch (error) {
-      // Jobs that it has in hand are nowhere else.
+      // The jobs in such an error are nowhere else, so it must be thrown.
       const hasJobs = error instanceof DelayerError && error.jobs.length > 0;
       if (hasJobs || !(await outlives(error, outage, limits))) throw error;
     }
@@ -44,7 +44,7 @@ export async function takeOrWait<T extends Popped>(
   return undefined;
 }
 
-/** Does a call that waits go on after an error? It ends with nothing where its signal has aborted. */
+/** Does a waiting call go on after this error? When its signal has aborted, it ends without jobs. */
 async function outlives(error: unknown, outage: Outage, limits: CallLimits): Promise<boolean> {
   if (limits.signal?.aborted === true && isTransient(error)) return true;
   return outage.waitOut(error, limits);

@@ -1,4 +1,4 @@
-/** What the library needs of an AbortSignal, described without Node's or the browser's types. */
+/** The part of an AbortSignal that the library needs, described without the types of Node or the browser. */
 export interface AbortSignalLike {
   readonly aborted: boolean;
   addEventListener(type: 'abort', listener: () => void): void;
@@ -8,15 +8,16 @@ export interface AbortSignalLike {
 /** The longest that a Node timer can wait; longer ones fire at once. */
 export const MAX_TIMER_MS = 2 ** 31 - 1;
 
-/** What is to be told of the abort of each signal; a signal that nobody waits for has no entry and no listener. */
+/** The callbacks for each signal; a signal that nobody waits for has no entry and no listener. */
 const waiting = new WeakMap<
   AbortSignalLike,
   { readonly calls: Set<() => void>; readonly listener: () => void }
 >();
 
 /**
- * Calls `call` when the signal aborts, until the function that it returns is called; at once where it has aborted.
- * However many wait, a signal has one listener: Node warns of a leak when there are more than ten.
+ * Calls `call` when the signal aborts, or at once when it has aborted already; the function that it returns cancels
+ * this. A signal has one listener however many callbacks there are, because Node warns of a leak when there are more
+ * than ten.
  */
 export function onAbort(signal: AbortSignalLike | undefined, call: () => void): () => void {
   if (signal === undefined) return () => undefined;
@@ -32,7 +33,7 @@ export function onAbort(signal: AbortSignalLike | undefined, call: () => void): 
     signal.addEventListener('abort', known.listener);
   }
   const { calls, listener } = known;
-  // The same function may wait more than once.
+  // A set of objects, because the same function may be registered more than once.
   const one = () => call();
   calls.add(one);
   return () => {
@@ -66,15 +67,16 @@ export function sleep(
 }
 
 /**
- * Milliseconds on a clock that never jumps; on Linux since the machine's start, without the time that it slept.
- * Not `performance.now`: its first use loads `node:perf_hooks`, a twentieth of a push from the shell.
+ * Milliseconds on a clock that never jumps; on Linux since the start of the machine, without the time that it slept.
+ * `performance.now` is not used because it loads `node:perf_hooks`, which takes a twentieth of a push from the
+ * shell.
  */
 export function monotonicMs(): number {
   const [seconds, nanoseconds] = process.hrtime();
   return seconds * 1000 + nanoseconds / 1_000_000;
 }
 
-/** Is the time that a caller gave over, or its signal aborted? */
+/** Is the caller's time over, or its signal aborted? */
 export function isTimeOver(limits: {
   readonly untilMs?: number | undefined;
   readonly signal?: AbortSignalLike | undefined;

@@ -6,13 +6,13 @@ const ISO_8601 =
 const OWN_LENGTH = '2026-03-01T12:00:00.000Z'.length;
 const UNIX_SECONDS = /^@(\d+)(?:\.(\d+))?$/;
 
-/** A time whose meaning depends on the local time zone: it names no offset. */
+/** Does it name no offset, so that its meaning depends on the local time zone? */
 export function isLocalTime(text: string): boolean {
   const parts = ISO_8601.exec(text);
   return parts !== null && parts[9] === undefined;
 }
 
-/** Has it a form that {@link parseTimestamp} reads? */
+/** Does it have a form that {@link parseTimestamp} reads? */
 export const isTimestamp = (text: string): boolean => ISO_8601.test(text) || UNIX_SECONDS.test(text);
 
 /** The last time that can be named: the end of the year 9999, as ISO 8601 writes it. */
@@ -38,7 +38,7 @@ export function parseTimestamp(text: string, what: string): number {
   return ms;
 }
 
-/** A time as delayer prints it: a file of exported jobs has millions of them. */
+/** A time as delayer prints it; written to be fast, because a file of exported jobs has millions of them. */
 function ownToMs(text: string): number | undefined {
   if (text.length !== OWN_LENGTH || !text.endsWith('Z')) return undefined;
   const date = new Date(text);
@@ -50,7 +50,7 @@ function unixToMs(text: string): number | undefined {
   return seconds === undefined ? undefined : Number(seconds) * 1000 + fractionToMs(fraction);
 }
 
-/** Apart from the seconds, for together they have more digits than a number keeps. */
+/** Separate from the seconds: together they have more digits than a number can hold. */
 function fractionToMs(digits = '0'): number {
   return Math.round(Number(`0.${digits}`) * 1000);
 }
@@ -63,6 +63,6 @@ function isoToMs(text: string): number | undefined {
   // Date.parse turns 30 February into 2 March; a day that does not exist is an error here.
   const lastDay = new Date(Date.UTC(Number(year), Number(month), 0)).getUTCDate();
   if (Number(day) > lastDay) return undefined;
-  // Date.parse cuts digits off behind the third.
+  // Date.parse ignores digits after the third.
   return Date.parse(`${year}-${month}-${day}T${hour}:${minute}:${second}${zone}`) + fractionToMs(fraction);
 }

@@ -9,10 +9,10 @@ type Counts = { -readonly [K in keyof TopicStats]: TopicStats[K] } & Record<JobS
 export class TopicCounter {
   private readonly byTopic = new Map<string, Counts>();
 
-  /** @param countsBeyond are jobs counted apart that are due later than some time? */
+  /** @param countsBeyond are jobs that are due later than some time also counted separately? */
   constructor(private readonly countsBeyond: boolean) {}
 
-  /** The counts of a topic, to be added to; zeros at first. */
+  /** The counts of a topic, for adding to them; zeros at first. */
   of(topic: Buffer): Counts {
     const name = topic.toString('latin1');
     let counts = this.byTopic.get(name);
@@ -24,7 +24,7 @@ export class TopicCounter {
     return counts;
   }
 
-  /** All topics, in order, and their sums. */
+  /** All topics, in order, and their totals. */
   sums(): { totals: Record<JobState, number>; topics: Counts[]; beyond: number | undefined } {
     const topics = [...this.byTopic.values()].sort((a, b) => a.topic.compare(b.topic));
     const sum = (state: JobState) => topics.reduce((jobs, row) => jobs + row[state], 0);

@@ -1,11 +1,11 @@
 /** What a store is asked for when jobs move from one store to another, and what it answers. */
 
 /**
- * How far a file is imported, by lines, noted in the same step as the jobs. A file that is not at `from` is
- * imported by somebody else as well, or a call was made before whose answer was lost: then nothing is done.
+ * How far a file is imported, by lines; noted in the same step as the jobs. When the file is not at `from`, another
+ * process imports it as well, or a call before was done and its answer lost. Then nothing is done.
  */
 export interface ImportProgress {
-  /** Names the file, by what it holds. */
+  /** Names the file by a digest of its content. */
   readonly file: string;
   /** 0 at its beginning. */
   readonly from: number;
@@ -31,14 +31,17 @@ export const IMPORT_OUTCOMES: readonly ImportOutcome[] = [
 export interface Imported {
   /** In order; `[]` where nothing was done. */
   readonly outcomes: ImportOutcome[];
-  /** How far the file is, where it was not where it was expected to be, and nothing was done. */
+  /** How far the file is, when it was not at `from` and nothing was done. */
   readonly reached?: number | undefined;
 }
 
 /** A store forgets how far a file was imported after so long (ms). */
 export const IMPORT_MEMORY_MS = 30 * 86_400_000;
 
-/** How whoever moves jobs out of a store is called in it, in front of what names the move: who holds what is on its way. */
+/** The prefix of the holder of jobs that are being moved out of a store; the name of the move follows. */
 export const MOVE_HOLDER = 'export:';
-/** So long (ms) they are held: a move that was cut off may be gone on with until then, and no job is delivered meanwhile. */
+/**
+ * How long (ms) such jobs are held: until then a move that was cut off can be continued, and nobody else is given
+ * its jobs.
+ */
 export const MOVE_HOLD_MS = 3_600_000;

@@ -36,7 +36,7 @@ const FIELDS = [
   ] as const),
   ...(['key', 'history', 'leasedAt', 'isWaiting', 'reason', 'failedAt', 'deadUntil', 'line'] as const),
 ] satisfies (keyof ImportRequest)[];
-/** What views tell of a job and its store alone decides. */
+/** Fields that views show and that only a store decides. */
 const PASSED_OVER: readonly string[] = [
   ...['lease', 'leaseUntil', 'leasedBy', 'readyAhead', 'readyAheadAtMost'],
   ...['pausedUntilMs', 'isDaemonSeen', 'blockedBy', 'flaw'],
@@ -132,7 +132,7 @@ function toKey(key: string): string {
   return key;
 }
 
-/** None, where the job was to expire before it is due, or later than can be said, as other clients push it. */
+/** Undefined for an expiry before the due time, or later than can be written, as other clients push it. */
 function toTtl(ttlMs: number | undefined): number | undefined {
   if (ttlMs === undefined) return undefined;
   if (Number.isFinite(ttlMs) && (ttlMs <= 0 || ttlMs > MAX_DURATION_MS)) return undefined;
@@ -153,7 +153,7 @@ function toTime(given: Date | undefined, what: string): number | undefined {
   return Math.round(ms);
 }
 
-/** One beyond the last time that can be written is none. */
+/** A time beyond the last one that can be written becomes undefined. */
 function toExpiry(given: Date | undefined): number | undefined {
   assertDate(given, 'expiresAt');
   return given && given.getTime() > MAX_TIMESTAMP_MS ? undefined : toTime(given, 'expiresAt');

@@ -48,7 +48,7 @@ export function toNewJob(request: PushRequest): NewJob {
   };
 }
 
-/** A job that was popped, to be pushed as it was: due when it was, and expired when it would have been. */
+/** A popped job, to be pushed as it was: with its due time and its expiry. */
 export function toNewJobAgain(job: Job): NewJob {
   assertObject(job, 'job');
   const { id, topic, body, dueAt = new Date(0), expiresAt, retries, backoff } = job;
@@ -160,7 +160,9 @@ export function toFailure(options: NackOptions): Failure {
   };
 }
 
-/** The end of it: at most MAX_REASON_BYTES of UTF-8, whole characters. One without text is none. */
+/**
+ * The end of the text: at most MAX_REASON_BYTES of UTF-8, in whole characters. Undefined when it is empty.
+ */
 export function toReason(reason: string | undefined): string | undefined {
   assertText(reason, 'reason');
   if (reason === undefined || reason === '') return undefined;

@@ -2,15 +2,15 @@ import { setImmediate } from 'node:timers/promises';
 import type { AbortSignalLike } from '../core/timer.js';
 
 interface AheadParams {
-  /** Requests that are under way at most. */
+  /** How many requests are under way at most. */
   readonly atOnce: number;
-  /** Once it is aborted nothing more is sent; what was sent is waited for. */
+  /** Once it aborts nothing more is sent; answers to what was sent are waited for. */
   readonly signal: AbortSignalLike;
 }
 
 /**
- * Sends requests until one is answered that there is no more to do. While there is, the store has its next request at
- * hand when it has answered one: it does not wait until we have read the answer. After a failure nothing more is sent.
+ * Sends requests until one answers that there is no more to do. The next request is sent before the answer to the
+ * one before has been read, so that the store does not wait. After a failure nothing more is sent.
  * @param send answers whether there is more to do
  * @throws the first failure, when all that was sent has ended
  */
@@ -21,7 +21,7 @@ export async function sendWhileMore(
   const sent: Promise<boolean>[] = [];
   const sendOne = () => {
     const answer = send();
-    // It is waited for in its turn; until then a failure of it is nobody's.
+    // Its rejection is handled when its turn comes.
     answer.catch(() => undefined);
     sent.push(answer);
   };
@@ -31,7 +31,7 @@ export async function sendWhileMore(
       if (!(await next) || signal.aborted) continue;
       sendOne();
       if (sent.length === atOnce) continue;
-      // Of two requests that arrive together Redis serves nobody in between.
+      // Redis would serve no other client between two requests that arrive together.
       await setImmediate();
       sendOne();
     }

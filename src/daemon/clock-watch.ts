@@ -1,23 +1,23 @@
 import { monotonicMs } from '../core/timer.js';
 
-/** So far (ms) the clock of the store may run apart from the machine's running clock from one look to the next. */
+/** By how much (ms) the store's clock may drift from the machine's running clock between two looks. */
 const TOLERANCE_MS = 1000;
 
 interface Look {
   readonly storeMs: number;
-  /** On the running clock, halfway between question and answer, and half of the time between them. */
+  /** The time on the running clock halfway between request and answer, and half of the time between them. */
   readonly atMs: number;
   readonly uncertainMs: number;
 }
 
-/** Notices that the clock of the store was set, or that another server with another clock answers. */
+/** Notices that the store's clock was set, or that another server with another clock answers. */
 export class ClockWatch {
   private last: Look | undefined;
 
-  /** @param runningMs the machine's running clock; monotonicMs but in tests */
+  /** @param runningMs the machine's running clock; tests inject another one */
   constructor(private readonly runningMs: () => number = monotonicMs) {}
 
-  /** By how much (ms) the clock was set since the look before; nothing where it was not. */
+  /** By how much (ms) the clock was set since the look before; undefined when it was not. */
   async look(now: () => Promise<Date>): Promise<number | undefined> {
     const askedMs = this.runningMs();
     const storeMs = (await now()).getTime();

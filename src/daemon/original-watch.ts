@@ -3,7 +3,7 @@ import type { Queue } from '../core/queue.js';
 import { type AbortSignalLike, monotonicMs } from '../core/timer.js';
 import type { Progress } from './progress.js';
 
-/** Two looks are so far apart (ms): each holds the store for up to 3 ms. */
+/** The time (ms) between two looks: each holds the store for up to 3 ms. */
 const EVERY_MS = 10_000;
 
 export interface OriginalWatchOptions {
@@ -12,7 +12,10 @@ export interface OriginalWatchOptions {
   readonly onEvent: OnEvent;
 }
 
-/** Notices a daemon of the original kind on the same store: tells when there is one, and when there is none any more. */
+/**
+ * Notices a daemon of the original kind on the same store; reports when there is one, and when there is none any
+ * more.
+ */
 export class OriginalWatch {
   private lookedAtMs = -Infinity;
   private looking: Promise<void> | undefined;
@@ -22,7 +25,7 @@ export class OriginalWatch {
     private readonly options: OriginalWatchOptions,
   ) {}
 
-  /** Begins a look when it is time for one. It may take a second, and nobody waits for it. */
+  /** Starts a look when it is time for one. It may take a second; the daemon goes on meanwhile. */
   look(): void {
     if (this.looking || monotonicMs() - this.lookedAtMs < EVERY_MS) return;
     this.lookedAtMs = monotonicMs();
@@ -38,7 +41,7 @@ export class OriginalWatch {
 
   private async lookNow(): Promise<void> {
     const { progress, signal, onEvent } = this.options;
-    // Of a store that is away the daemon tells by itself.
+    // The daemon itself reports that a store is away.
     const addresses = await this.queue.originalDaemons({ signal }).catch(() => undefined);
     if (!addresses || signal.aborted) return;
     const wasThere = progress.originalDaemons.length > 0;

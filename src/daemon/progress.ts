@@ -4,7 +4,7 @@ import { addLateness, type Lateness } from '../core/lateness.js';
 import { type Maintenance, REPAIRS } from '../core/results.js';
 import { monotonicMs } from '../core/timer.js';
 
-/** Keeps account of what a daemon does; others read it meanwhile. */
+/** Counts what a daemon does; others read it meanwhile. */
 export class Progress implements DaemonStatus {
   readonly totals = { promoted: 0, expired: 0, reclaimed: 0, deleted: 0 };
   readonly steps = { counts: Array<number>(STEP_BOUNDS_MS.length + 1).fill(0), sumMs: 0 };
@@ -22,7 +22,7 @@ export class Progress implements DaemonStatus {
   lost: DelayerError | undefined;
   private latest: number | undefined;
 
-  /** A step of maintenance was answered. */
+  /** Is called for each answered step of maintenance. */
   stepDone(step: Maintenance, tookMs: number): void {
     this.answered();
     for (const name of ['promoted', 'expired', 'reclaimed', 'deleted'] as const)
@@ -51,7 +51,7 @@ export class Progress implements DaemonStatus {
     this.lost = undefined;
   }
 
-  /** The store cannot be used. Answers whether that is new. */
+  /** The store cannot be used. Answers whether this is new. */
   storeLost(error: DelayerError): boolean {
     const isNew = this.lost === undefined;
     if (isNew) this.outages += 1;
@@ -59,7 +59,7 @@ export class Progress implements DaemonStatus {
     return isNew;
   }
 
-  /** How late (ms) the latest job was since this was asked before; nothing when none was promoted. */
+  /** How late (ms) the latest job was since the last call of this; undefined when none was promoted. */
   takeLatest(): number | undefined {
     const latest = this.latest;
     this.latest = undefined;

@@ -12,49 +12,55 @@ import { OriginalWatch } from './original-watch.js';
 import { Progress } from './progress.js';
 
 export interface DaemonOptions {
-  /** The longest time (ms) between two looks where the store cannot tell of pushes by all clients. */
+  /** The longest time (ms) between two looks when the store cannot report pushes by all clients. */
   readonly intervalMs: number;
   /** The name under which others see this daemon. */
   readonly name: string;
   /** Ends the work after the step in hand. */
   readonly signal: AbortSignalLike;
-  /** Is a store waited for that cannot be reached at the start? Else that ends the daemon. */
+  /** Is an unreachable store waited for at the start? Otherwise it ends the daemon. */
   readonly waitsForStore?: boolean | undefined;
   /** Called once, when the store was reached. */
   readonly onReady?: (() => void) | undefined;
-  /** Called after each step of work, be there nothing to do, and after each try that failed: the loop is alive. */
+  /**
+   * Called after each step, even if there was nothing to do, and after each failed try: the loop is alive.
+   */
   readonly onLook?: (() => void) | undefined;
-  /** The longest time (ms) between two calls of it while the store answers; as seems fit when absent. */
+  /**
+   * The longest time (ms) between two such calls while the store answers; when absent the daemon decides.
+   */
   readonly onLookEveryMs?: number | undefined;
   /** Are bodies removed that no key names? */
   readonly repairs?: boolean | undefined;
-  /** Keeps account of what is done, for whoever watches. */
+  /** Counts what is done, for whoever watches. */
   readonly progress?: Progress | undefined;
   readonly onEvent: OnEvent;
 }
 
-/** Announcements are three times as frequent as they need to be. */
+/** Three announcements in the time in which one is needed. */
 const ANNOUNCE_MS = DAEMON_SEEN_MS / 3;
 
-/** Where due jobs are ready by themselves there is only clearing up to do, and that has time (ms). */
+/** Where due jobs need no promotion, there is only clearing up to do, at this interval (ms). */
 const HOUSEKEEPING_MS = 5000;
 
-/** Where the store tells of every push, a look that nothing asks for is made so often (ms). */
+/** Where the store reports every push, an extra look is made at this interval (ms). */
 const LOOK_MS = 1000;
 
-/** Steps that are under way while there is more to do. */
+/** How many steps are under way while there is more to do. */
 const STEPS_AT_ONCE = 2;
 
-/** The longest pause between two tries is 0.8 s: a store that is back has its jobs promoted within 2 s. */
+/**
+ * The longest pause between two tries is 0.8 s, so that jobs are promoted within 2 s after a store is back.
+ */
 const LONGEST_BACKOFF = 4;
 
 /**
- * Maintains the store until aborted: due jobs become ready in order of due time, ended leases are
- * reclaimed, expired jobs are cleared away. It sleeps until the next job is due, an earlier one is pushed,
- * or the interval is over. Any number may run on one store.
+ * Maintains the store until aborted: due jobs become ready in order of due time, ended leases are reclaimed, expired
+ * jobs are cleared away. It sleeps until the next job is due, an earlier one is pushed, or the interval is over. Any
+ * number of daemons may run on one store.
  *
- * A store that goes away is waited for; at the start where `waitsForStore` says so.
- * @throws DelayerError what no wait can mend; when the first contact fails and is not waited for
+ * A store that goes away is waited for; at the start only with `waitsForStore`.
+ * @throws DelayerError that waiting does not mend; when the first contact fails and is not waited for
  */
 export async function runDaemon(queue: Queue, options: DaemonOptions): Promise<DaemonTotals> {
   const { name, signal, waitsForStore = false, onReady, onLook, onEvent } = options;
@@ -82,13 +88,13 @@ export async function runDaemon(queue: Queue, options: DaemonOptions): Promise<D
     }
   }
   await daemon.originals.ended();
-  // A store that is away forgets the announcement by itself.
+  // The announcement expires by itself when the store is away.
   if (isReady && failures === 0) await queue.retire(name).catch(() => undefined);
   return progress.totals;
 }
 
 /**
- * Does all that is to be done now, in bounded steps, and ends.
+ * Does everything that is due now, in bounded steps, and ends.
  * @throws DelayerError when the store cannot be reached, or fails
  */
 export async function maintainOnce(
@@ -105,7 +111,7 @@ class Daemon {
   readonly originals: OriginalWatch;
   private announcedAt = -Infinity;
   private mayAnnounce = true;
-  /** When there is something to do next, as far as is known, on the clock of monotonicMs. */
+  /** When the next work is due, as far as is known, on the clock of monotonicMs. */
   private nextAtMs = 0;
   /** When a step was answered last, on that clock. */
   private answeredAtMs = 0;
@@ -124,12 +130,12 @@ class Daemon {
     this.originals = new OriginalWatch(queue, { progress, signal, onEvent });
   }
 
-  /** Lets others see this daemon, every few seconds. It works on where that is refused. */
+  /** Announces this daemon every few seconds. It works on when that is refused. */
   async announce(): Promise<void> {
     const { name } = this.options;
     if (name === undefined || !this.mayAnnounce || monotonicMs() - this.announcedAt < ANNOUNCE_MS) return;
     const before = this.announcedAt;
-    // At once, for the next step may be asked for meanwhile.
+    // Set before the call: the next step may ask meanwhile.
     this.announcedAt = monotonicMs();
     try {
       if (this.queue.needsPromotion) await this.lookAtClock();
@@ -144,7 +150,7 @@ class Daemon {
     }
   }
 
-  /** Jobs that need promotion are due by a clock that is none of this machine's. */
+  /** Jobs that need promotion are due by the store's clock, which is not this machine's. */
   private async lookAtClock(): Promise<void> {
     const byMs = await this.clock.look(() => this.queue.now());
     if (byMs !== undefined) this.options.onEvent({ type: 'clock_stepped', store: this.queue.label, byMs });
@@ -153,30 +159,30 @@ class Daemon {
   /** Does all that is to be done now. */
   async maintainAll(): Promise<void> {
     const { signal, repairs } = this.options;
-    // Where jobs are due by themselves the store runs in this thread, and has nothing to wait for.
+    // Where due jobs need no promotion the store runs in this thread, so a second request would not help.
     const atOnce = this.queue.needsPromotion ? STEPS_AT_ONCE : 1;
     await sendWhileMore(() => this.step({ repairs }), { atOnce, signal });
   }
 
-  /** The same, and goes through all that may be left over. */
+  /** The same, and goes through all possible leftovers. */
   async maintainThoroughly(): Promise<void> {
     await sendWhileMore(() => this.step({ isThorough: true }), { atOnce: 1, signal: this.options.signal });
   }
 
   /** Answers whether there is more to do. */
   private async step(params: MaintainParams): Promise<boolean> {
-    // A million jobs take longer than others wait before they take it for gone.
+    // After a break, for example: a million jobs take longer than others wait before they count this daemon as gone.
     await this.announce();
     const askedAtMs = monotonicMs();
     const step = await this.queue.maintain(params);
     const now = monotonicMs();
-    // A step that was asked for before may have been under way until it was answered.
+    // The step before may have been under way until it was answered.
     this.progress.stepDone(step, now - Math.max(askedAtMs, this.answeredAtMs));
     this.answeredAtMs = now;
     this.report(step);
     this.options.onLook?.();
-    // From when it was asked: the answer may have taken longer than there is left. What is to be done at once, and
-    // is not, need not be asked for without a pause.
+    // Counted from the request, because the answer may have taken longer than the time that is left. If a step that
+    // should run at once is not done, it is asked for again after a pause.
     this.nextAtMs = askedAtMs + Math.max(1, step.nextInMs ?? Infinity);
     return step.more;
   }
@@ -186,7 +192,7 @@ class Daemon {
     const { needsPromotion } = this.queue;
     const longestMs = needsPromotion ? Math.max(intervalMs, LOOK_MS) : HOUSEKEEPING_MS;
     const timeoutMs = Math.max(0, Math.min(this.nextAtMs - monotonicMs(), longestMs, onLookEveryMs));
-    // Where jobs become ready by themselves, what is pushed gives a daemon nothing to do.
+    // Where due jobs need no promotion, a push gives a daemon nothing to do.
     if (!needsPromotion) await sleep(timeoutMs, signal);
     else await this.queue.waitForPush({ timeoutMs, pollMs: Math.max(1, intervalMs), signal });
   }
@@ -205,7 +211,7 @@ class Daemon {
     this.unnamedBodies = unnamedBodies;
   }
 
-  /** Each key once, for as long as it is so. */
+  /** Reported once for each key, as long as it lasts. */
   private reportWrongTypes(found: NonNullable<Maintenance['wrongTypes']>): void {
     const { onEvent } = this.options;
     const keys = found.filter(({ key }) => !this.wrongTypes.has(key));
@@ -214,7 +220,7 @@ class Daemon {
     this.wrongTypes = new Set(found.map(({ key }) => key));
   }
 
-  /** Once: another daemon goes on leaving them. */
+  /** Reported once: such a daemon goes on leaving them. */
   private reportDoubled(entries: number): void {
     if (entries > 0 && !this.hasToldOfDoubled) this.options.onEvent({ type: 'doubled_entries', entries });
     this.hasToldOfDoubled ||= entries > 0;

@@ -11,8 +11,8 @@ const HINT = 'Write 127.0.0.1:9465, [::1]:9465, or the path of a socket: /run/de
 const LONGEST_PATH = 107;
 
 /**
- * Reads an address: `HOST:PORT`, where HOST is an IP address (an IPv6 one in brackets) or `localhost`, or the path of
- * a Unix socket, which has a slash.
+ * Reads an address: `HOST:PORT`, where HOST is an IP address (IPv6 in brackets) or `localhost`, or the path of a
+ * Unix socket, which contains a slash.
  * @throws DelayerError `usage`
  */
 export function parseAddress(text: string): HttpAddress {
@@ -36,7 +36,7 @@ function checkedPath(path: string): string {
 
 const isLoopback = (host: string): boolean => host === '::1' || /^(::ffff:)?127\./i.test(host);
 
-/** The address as people write it. */
+/** The address for people. */
 export function addressText(address: HttpAddress, port?: number): string {
   if ('path' in address) return address.path;
   const host = isIP(address.host) === 6 ? `[${address.host}]` : address.host;
@@ -44,8 +44,8 @@ export function addressText(address: HttpAddress, port?: number): string {
 }
 
 /**
- * Does a request that names this host come from whoever knows the server, and not from a web page that had its own
- * name resolved to this address? IP addresses, localhost and the names that were allowed are such.
+ * Is this host name one by which the server may be asked? A web page whose own name was made to resolve to this
+ * address (DNS rebinding) is refused. IP addresses, localhost and the names that were allowed are accepted.
  * @param header the Host header; absent in HTTP/1.0, which no browser speaks
  */
 export function isHostAllowed(header: string | undefined, names: readonly string[]): boolean {

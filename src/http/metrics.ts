@@ -7,19 +7,19 @@ import type { Stats, TopicStats } from '../core/results.js';
 
 export const METRICS_TYPE: string = Registry.PROMETHEUS_CONTENT_TYPE;
 
-/** Topics that have figures of their own, those with most jobs; the others have theirs together. */
+/** How many topics have figures of their own, those with most jobs first; the others are summed. */
 const TOP_TOPICS = 50;
 const OTHER = 'other';
 const TOPIC_STATES = ['delayed', 'due', 'ready', 'leased', 'dead'] as const;
 
-/** What is in a store, and what time it is there. */
+/** The content of a store, and its time. */
 export interface StatsNow {
   readonly stats: Stats;
   readonly now: Date;
 }
 
 /**
- * What Prometheus reads.
+ * The metrics for Prometheus.
  * @param found absent when the store did not answer
  * @param reconnects how often the connection to the store was made anew
  */
@@ -110,7 +110,7 @@ function addHistograms({ lateness, steps }: DaemonStatus, registers: Registry[])
   }
 }
 
-/** A histogram of what was counted before. */
+/** A histogram of values that were counted elsewhere. */
 class CountedHistogram extends Histogram {
   constructor(
     private readonly config: { name: string; help: string; buckets: number[]; registers: Registry[] },
@@ -119,7 +119,7 @@ class CountedHistogram extends Histogram {
     super(config);
   }
 
-  /** Is called by the registry when it prints. */
+  /** The registry calls this when it prints. */
   getForPromString() {
     const { name, help, buckets } = this.config;
     let count = 0;
@@ -214,7 +214,7 @@ function addTopics(
 const jobsOf = (row: TopicStats): number =>
   TOPIC_STATES.reduce((sum, state: JobState) => sum + (row[state] ?? 0), 0);
 
-/** A name for people: what is no UTF-8 is written in base64. */
+/** A label for people: in base64 when it is not UTF-8. */
 function labelOf(topic: Bytes): string {
   return isUtf8(topic) ? Buffer.from(topic).toString() : `base64:${Buffer.from(topic).toString('base64')}`;
 }

@@ -2,12 +2,14 @@ import type { DaemonStatus } from '../core/daemon-status.js';
 import { formatDuration } from '../core/duration.js';
 import { monotonicMs } from '../core/timer.js';
 
-/** A daemon whose store has not answered for so long (ms) is not ready; it looks every 5 s at least. */
+/**
+ * When the store has not answered for so long (ms), the daemon is not ready; it looks at least every 5 s.
+ */
 const SILENT_MS = 15_000;
-/** Jobs that become ready so long (ms) after their due time are late. */
+/** A job that becomes ready so long (ms) after its due time is late. */
 const LATE_MS = 5000;
 
-/** Why a daemon is not ready; nothing when it is: its store answers, and what is due is made ready on time. */
+/** Why a daemon is not ready; undefined when it is: its store answers, and jobs become ready on time. */
 export function whyNotReady(status: DaemonStatus): string | undefined {
   const { lost, answeredAtMs, behindMs, wrongTypes } = status;
   if (lost) return `the store cannot be used: ${lost.message}`;

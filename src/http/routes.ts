@@ -6,24 +6,24 @@ import type { StatsNow } from './metrics.js';
 import { whyNotReady } from './readiness.js';
 import { shared } from './shared.js';
 
-/** What `/api` shows, as text of JSON: what `inspect --json` prints. */
+/** The content of `/api` as JSON text: what `inspect --json` prints. */
 export interface Views {
   overview(): Promise<string>;
   topic(topic: Buffer, query: ListQuery): Promise<string>;
-  /** An array of the jobs of an id, and how many they are. */
+  /** The jobs of an id as an array, and their number. */
   jobs(id: Buffer): Promise<{ readonly text: string; readonly count: number }>;
-  /** An error as every command prints it. */
+  /** An error as commands print it with --json. */
   error(error: unknown): string;
 }
 
 export interface Watched {
   readonly status: DaemonStatus;
-  /** What is in the store, at the cost of one look, and what time it is there. */
+  /** The content of the store and its time, from one look. */
   readonly stats: () => Promise<StatsNow>;
-  /** How often the connection to the store was made anew. */
+  /** How often the connection to the store was re-established. */
   readonly reconnects: () => number;
   readonly views: Views;
-  /** May jobs be read here? */
+  /** May this client read jobs? */
   readonly hasApi: boolean;
 }
 
@@ -47,7 +47,7 @@ const INDEX = `delayer serve
 /api/topics/TOPIC     jobs of a topic; ?state=delayed,ready&limit=50&cursor=…
 /api/jobs/ID          the jobs of an id`;
 
-/** What is answered to a path, as it stands in the request line. */
+/** The answer to a path, as it stands in the request line. */
 export type Routes = (url: string) => Promise<Answer>;
 
 export function routesOf(watched: Watched): Routes {
@@ -82,7 +82,7 @@ async function apiAnswer(path: string, query: URLSearchParams, views: Views): Pr
   return json(jobs, count === 0 ? 404 : 200);
 }
 
-/** Jobs on a page at most: an answer is made in memory. */
+/** The most jobs on a page: an answer is built in memory. */
 const MOST_JOBS = 500;
 
 function listQuery(query: URLSearchParams): ListQuery {
@@ -93,7 +93,7 @@ function listQuery(query: URLSearchParams): ListQuery {
   return { states: state?.split(',') as JobState[] | undefined, limit: count, cursor };
 }
 
-/** The bytes of a name with escapes: they need not be UTF-8. */
+/** The bytes of a percent-encoded name; they need not be UTF-8. */
 function bytesOf(name: string): Buffer {
   if (/%(?![0-9a-f]{2})/i.test(name)) throw new DelayerError('usage', 'a % is not followed by two digits');
   const latin1 = name.replace(/%([0-9a-f]{2})/gi, (_, hex: string) => String.fromCharCode(parseInt(hex, 16)));
@@ -106,7 +106,7 @@ function statusOf(error: unknown): number {
   return error.code.startsWith('store_') ? 503 : 500;
 }
 
-/** A store that is away does not keep anybody from seeing so. */
+/** Metrics are served while the store is away, and say so. */
 async function metricsOf({ status, stats, reconnects }: Watched): Promise<Answer> {
   const { metricsText, METRICS_TYPE } = await import('./metrics.js');
   const found = await within(
@@ -116,7 +116,7 @@ async function metricsOf({ status, stats, reconnects }: Watched): Promise<Answer
   return { status: 200, type: METRICS_TYPE, body: await metricsText(status, found, reconnects()) };
 }
 
-/** A scrape is given up after ten seconds, as a rule. */
+/** Prometheus gives a scrape up after ten seconds by default. */
 const STATS_MS = 5000;
 
 async function within<T>(asked: Promise<T>, ms: number): Promise<T | undefined> {

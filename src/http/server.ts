@@ -6,11 +6,14 @@ import { DelayerError } from '../core/errors.js';
 import { addressText, type HttpAddress, isHostAllowed } from './address.js';
 import { type Answer, type Routes, routesOf, type Watched } from './routes.js';
 
-/** A client has so long (ms) for the head of a request, and for all of it; a connection on which nothing moves ends. */
+/**
+ * How long (ms) a client may take for the head of a request, and for all of it; an idle connection ends after this
+ * time.
+ */
 const HEAD_MS = 5000;
 const REQUEST_MS = 10_000;
 const STILL_MS = 10_000;
-/** One more connection is refused: a daemon needs its descriptors. */
+/** Further connections are refused: a daemon needs its descriptors. */
 const MOST_CONNECTIONS = 64;
 const MOST_HEAD_BYTES = 8192;
 
@@ -23,12 +26,12 @@ export interface HttpServer {
 
 export interface HttpOptions extends Omit<Watched, 'hasApi'> {
   readonly address: HttpAddress;
-  /** Names by which it may be asked, besides IP addresses and localhost. */
+  /** Host names by which it may be asked, besides IP addresses and localhost. */
   readonly hosts: readonly string[];
 }
 
 /**
- * Serves what a daemon knows, to be read. Jobs are shown on loopback addresses and sockets alone.
+ * Serves what a daemon knows, for reading only. Jobs are shown on loopback addresses and sockets only.
  * @throws DelayerError `address_unusable` when it cannot listen there
  */
 export async function startHttp(options: HttpOptions): Promise<HttpServer> {
@@ -67,9 +70,9 @@ async function answer(
   routes: Routes,
   isAllowed: (request: IncomingMessage) => boolean,
 ): Promise<void> {
-  // A connection that broke is nobody's concern.
+  // A connection that broke needs no handling.
   response.on('error', () => undefined);
-  // What a client sends with its request is not read.
+  // The body of a request is not read.
   request.resume();
   const { method = '', url = '' } = request;
   if (!isAllowed(request)) send(response, refused(403, 'this host name is not allowed'));
@@ -108,7 +111,7 @@ async function listen(server: Server, address: HttpAddress): Promise<void> {
       throw unusable(address, again as NodeJS.ErrnoException);
     });
   }
-  // Whoever may write to a socket may read the jobs.
+  // Everyone who may write to the socket may read the jobs.
   if ('path' in address) chmodSync(address.path, 0o660);
 }
 
@@ -117,7 +120,7 @@ async function tryToListen(server: Server, address: HttpAddress): Promise<void> 
   await once(server, 'listening');
 }
 
-/** Is it the socket of a process that was killed? */
+/** Was this socket left behind by a process that was killed? */
 async function isLeftOver(path: string): Promise<boolean> {
   if (lstatSync(path, { throwIfNoEntry: false })?.isSocket() !== true) return false;
   const socket = connect({ path });

@@ -1,4 +1,4 @@
-/** Calls a function once for all who ask while it is under way. */
+/** Calls made while one is under way share its result. */
 export function shared<T>(call: () => Promise<T>): () => Promise<T> {
   let underWay: Promise<T> | undefined;
   return () => {

@@ -4,7 +4,7 @@ import type { Attempt } from '../core/job.js';
 import { MIN_BODY_WIDTH, reasonCell, timeCell } from './cells.js';
 import { type Column, drawTable } from './layout.js';
 
-/** A row a reason, with how many failed for it. */
+/** A row for each reason, with how many jobs failed for it. */
 export function reasonsTable(
   reasons: readonly { readonly reason?: string | undefined; readonly count: number }[],
   width: number | undefined,
@@ -18,7 +18,7 @@ export function reasonsTable(
 }
 
 /**
- * A row an attempt that has ended: when, how long it took, how it ended.
+ * A row for each attempt that has ended: when, how long it took, and how it ended.
  * @param width cells of the terminal; absent where there is none
  */
 export function attemptsTable(history: readonly Attempt[], now: Date, width: number | undefined): string {

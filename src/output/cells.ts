@@ -5,15 +5,15 @@ import { escapeForTerminal, escapeText } from './escape.js';
 import { type Cell, cutToWidth } from './layout.js';
 import { firstLine } from './reason.js';
 
-/** Cells that a name has where a terminal has few. In a pipe it is whole. */
+/** How much of a name is shown when the terminal is narrow. In a pipe it is whole. */
 export const NAME_WIDTH = 40;
-/** How much of a body is shown where no terminal says how much fits, and where it is narrow. */
+/** How much of a body is shown without a terminal, and on a narrow one. */
 export const BODY_WIDTH = 60;
 export const MIN_BODY_WIDTH = 10;
 
 export const dim = (text: string): Cell => ({ text, paint: chalk.dim });
 
-/** Stands where nothing is known, or where there is nothing. */
+/** Stands for an unknown or absent value. */
 export const NONE: Cell = { text: '–', plain: '-', paint: chalk.dim };
 
 /** The first line of why a job failed. */
@@ -37,10 +37,10 @@ export function nameText(name: Bytes, width: number | undefined): string {
   return width === undefined ? escapeForTerminal(name) : cutBytes(name, NAME_WIDTH);
 }
 
-/** What is shown of bytes in so many cells. */
+/** As many bytes as fit into so many cells. */
 export function cutBytes(bytes: Bytes, width: number): string {
   const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  // No character has more than four bytes; the cut on what is shown comes after the escaping.
+  // A character has up to four bytes; the exact cut is made after escaping.
   const isLong = buffer.length > (width + 1) * 4;
   if (!isLong) return cutToWidth(escapeForTerminal(buffer), width);
   return cutToWidth(
@@ -49,7 +49,7 @@ export function cutBytes(bytes: Bytes, width: number): string {
   );
 }
 
-/** The last place at or before `end` where a UTF-8 character begins. */
+/** The last position at or before `end` where a UTF-8 character begins. */
 function characterStart(bytes: Buffer, end: number): number {
   let start = end;
   while (start > end - 4 && ((bytes[start] ?? 0) & 0xc0) === 0x80) start -= 1;

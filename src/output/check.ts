@@ -8,7 +8,7 @@ export type Level = 0 | 1 | 2 | 3;
 export const CHECK_FORMATS = ['nagios', 'prometheus', 'json'] as const;
 export type CheckFormat = (typeof CHECK_FORMATS)[number];
 
-/** What a check has found, as text that ends with a newline. */
+/** The result of a check, as text that ends with a newline. */
 export function checkText(figures: readonly Figure[], format: CheckFormat): string {
   if (format === 'prometheus') return prometheus(figures);
   const level = levelOf(figures);
@@ -24,12 +24,12 @@ export function checkText(figures: readonly Figure[], format: CheckFormat): stri
   return line(level, `${told.join(', ') || 'no jobs'} | ${figures.map(performance).join(' ')}`);
 }
 
-/** What kept a check from looking. */
+/** The line for an error that kept the check from looking. */
 export function checkErrorText(level: 2 | 3, message: string, format: CheckFormat): string {
   if (format === 'json')
     return `${JSON.stringify({ status: LEVELS[level], code: level, figures: [], error: message })}\n`;
   if (format === 'prometheus') return `delayer_check_status ${level}\n`;
-  // The bar begins what is no text.
+  // The bar separates text from performance data.
   return line(level, message.replaceAll('|', '/'));
 }
 
@@ -54,7 +54,7 @@ function performance({ name, value, warn, crit }: Figure): string {
   return `${name}=${number(value)}${unit};${range(warn)};${range(crit)};0`;
 }
 
-/** How metrics are named, and their help begins. */
+/** The prefix of the metrics' names, and the beginning of their help. */
 const UNITS = {
   duration: { suffix: '_seconds', of: 'Seconds' },
   count: { suffix: '', of: 'Number of' },

@@ -1,6 +1,6 @@
 import type { Cell, Column } from './layout.js';
 
-/** What a table is drawn for. */
+/** The output for which a table is drawn. */
 export interface View {
   readonly now: Date;
   /** Cells of the terminal; absent where there is none. */
@@ -10,11 +10,14 @@ export interface View {
 /** A column that users may name. */
 export interface NamedColumn<Row> extends Column {
   readonly cell: (row: Row, view: View) => Cell;
-  /** What rows are sorted by; absent where nothing is known of the row, which comes last then. */
+  /** The value that rows are sorted by; rows without one come last. */
   readonly value: (row: Row, view: View) => number | string | undefined;
 }
 
-/** How users name it: as its head, with dashes, for they separate names by commas and words by spaces. */
+/**
+ * The name that users type: the head of the column with dashes, because names are separated by commas, and words by
+ * spaces.
+ */
 export const columnName = ({ head }: Column): string => head.replaceAll(' ', '-');
 
 export interface Order<Row> {

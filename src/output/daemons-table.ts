@@ -6,8 +6,8 @@ import { NONE, timeCell } from './cells.js';
 import { drawTable } from './layout.js';
 
 /**
- * A row a daemon: since when it is at work, how many jobs it has made ready, and how late the latest of them was in its
- * last seconds; nothing where there is none.
+ * A row for each daemon: since when it is at work, how many jobs it has made ready, and how late the latest of them
+ * was in its last few seconds; empty when there is none.
  * @param width cells of the terminal; absent where there is none
  */
 export function daemonsTable(daemons: readonly Daemon[], now: Date, width: number | undefined): string {

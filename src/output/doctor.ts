@@ -5,13 +5,13 @@ import { FAULT_TEXTS } from './faults/index.js';
 import { bytesToJson } from './json.js';
 import { wrapWords } from './wrap.js';
 
-/** A finding with what mends it: commands, each as it is typed. */
+/** A finding, and the commands that mend it. */
 export interface Diagnosis {
   readonly finding: Finding;
   readonly commands: readonly string[];
   /** Does `--fix` mend it? */
   readonly isMendable: boolean;
-  /** How many were mended; absent where nothing was to be. */
+  /** How many were mended; absent when nothing was to be mended. */
   readonly mended?: number | undefined;
 }
 
@@ -33,7 +33,7 @@ export function diagnosisText(diagnoses: readonly Diagnosis[], width: number | u
   return [...blocks, `${totalText(diagnoses.map(({ finding }) => finding))}\n`].join('');
 }
 
-/** What is said of a kind of which so many alone were looked for. */
+/** Says that the search for this kind stopped at this number. */
 const MORE = 'There may be more: no more than these were looked for. Mend them, and run doctor again.';
 
 function blockOf({ finding, commands }: Diagnosis, width: number | undefined): string {
@@ -48,13 +48,13 @@ function blockOf({ finding, commands }: Diagnosis, width: number | undefined): s
     ),
     ...wrapWords(FAULT_TEXTS[kind].means, width, true),
     ...(mayBeMore === true ? wrapWords(MORE, width, true) : []),
-    // A command is one line, to be copied.
+    // A command stays on one line, so that it can be copied.
     ...commands.map((command) => `  ${chalk.bold(command)}`),
   ];
   return `${lines.join('\n')}\n`;
 }
 
-/** What an example is called: an id where it is of a job. */
+/** The name of an example: its id when it is about a job. */
 function nameOf({ id, key, client, row, found }: Fault): string[] {
   if (id && id.length > 0) return [escapeForTerminal(id)];
   if (key) return [escapeForTerminal(key)];

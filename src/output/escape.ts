@@ -1,7 +1,7 @@
 import { isUtf8 } from 'node:buffer';
 import type { Bytes } from '../core/job.js';
 
-/** C0 and C1 controls, DEL, and the marks that reorder or hide text: none may reach a terminal from a job. */
+/** C0 and C1 controls, DEL, and marks that reorder or hide text: a job must not send these to a terminal. */
 const UNPRINTABLE = /[\u0000-\u001f\u007f-\u009f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]/g;
 
 const SHORT: Record<string, string> = { '\n': '\\n', '\r': '\\r', '\t': '\\t' };

@@ -2,9 +2,9 @@ import type { JobRecord } from '../core/job.js';
 import { distance } from './explain-flaws.js';
 import { firstLine } from './reason.js';
 
-/** Sentences about attempts that have failed. */
+/** Sentences about failed attempts. */
 
-/** How the last attempt of a job that is to be tried again ended; nothing where none is known. */
+/** How the last attempt of a job that will be tried again ended; undefined when none is known. */
 export function lastAttempt({ history, retries, dueAt, state }: JobRecord, now: Date): string[] {
   const last = history?.at(-1);
   if (last === undefined || last.outcome === 'dead') return [];
@@ -19,7 +19,7 @@ export function lastAttempt({ history, retries, dueAt, state }: JobRecord, now: 
   return [`Attempt ${number} failed ${ago}${why}.`, ...again];
 }
 
-/** Why a job is dead, as far as its attempts tell. */
+/** Why a job is dead, as far as its attempts show. */
 export function deadFor({ history, retries, attempts }: JobRecord): string[] {
   const last = history?.at(-1);
   const usedUp =

@@ -22,7 +22,7 @@ export const keyInTheWay = ({ key, found, wanted }: WrongType): string[] => [
 
 /**
  * A key of a wrong type in the place of its body, or of its ready list.
- * @param otherwise what would be said without it
+ * @param otherwise what is said when there is no such key
  */
 export function inTheWay(job: JobRecord, blocker: WrongType, otherwise: () => string[]): string[] {
   const { key, found } = blocker;
@@ -49,7 +49,7 @@ export function bodyGone({ dueAt }: JobRecord, now: Date): string[] {
   ];
 }
 
-/** A hash that another client wrote, without one of the two fields that a job has. */
+/** A hash that another client wrote, without one of the two fields of a job. */
 export function bodyIncomplete({ body }: JobRecord): string[] {
   return [`${body ? 'Its topic' : 'Its body'} is missing: another client wrote it so.`, NEVER, REMOVABLE];
 }
@@ -70,7 +70,7 @@ export function otherTopic({ topic }: JobRecord, listedIn: Bytes): string[] {
   ];
 }
 
-/** What is said of its entries beside its state. */
+/** What is said about its entries in ready lists, besides its state. */
 export function entries(flaw: Flaw | undefined): string[] {
   if (flaw?.type === 'old_entry')
     return [

@@ -14,9 +14,9 @@ import {
 } from './explain-flaws.js';
 
 /**
- * Explains one job, in sentences: where it is and since when, why it has not been delivered, and when it
- * will be or why it never will. Where the store does not know, the sentence says so. docs/commands.md lists
- * every state with its sentences, and a test brings each about.
+ * Explains one job in sentences: where it is and since when, why it has not been delivered, and when it will be or
+ * why it never will. When the store does not know, the sentence says so. docs/commands.md lists every state with its
+ * sentences, and a test produces each.
  * @param jobs all jobs of its id, as they were found together
  */
 export function explain(job: JobRecord, now: Date, jobs: readonly JobRecord[] = [job]): string[] {
@@ -97,7 +97,7 @@ function due(job: JobRecord, now: Date): string[] {
   ];
 }
 
-/** Who does what is to be done, as far as daemons can be seen. */
+/** Who makes the job ready, as far as daemons are known. */
 function byMaintenance(does: string, isDaemonSeen: boolean | undefined): string {
   const consumer = 'the next consumer of delayer that asks for a job';
   if (isDaemonSeen === undefined) return `A daemon, or ${consumer}, ${does}.`;

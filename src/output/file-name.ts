@@ -1,13 +1,13 @@
 import { createHash } from 'node:crypto';
 import type { Bytes } from '../core/job.js';
 
-/** File systems take 255 bytes. */
+/** The longest file name of common file systems, in bytes. */
 const MAX_NAME = 200;
 const HASH_CHARS = 16;
 
 /**
- * A file name for an id of any bytes: letters, digits, `_`, `-`, and a dot that is not the first stand for
- * themselves, all others as `%2F`. A long one ends with a hash in place of its end. Different ids have different names.
+ * A file name for an id of any bytes: letters, digits, `_`, `-` and a dot that is not the first are kept, other
+ * bytes become `%2F` and so on. A long name ends with a hash. Different ids have different names.
  */
 export function fileNameOf(id: Bytes): string {
   const name = Array.from(id, (byte, i) => {

@@ -4,11 +4,11 @@ import { timeCell } from './cells.js';
 import { iso } from './json.js';
 import { type Cell, type Column, drawTable } from './layout.js';
 
-/** Cells of a bar at most, and of all that stands beside bars. */
+/** The widest bar, and the room for the other columns, in cells. */
 const BAR_WIDTH = 30;
 const MIN_BAR_WIDTH = 5;
 
-/** A row a step, with bars on a terminal, and below when workers are first too late. */
+/** A row for each step, with bars on a terminal; below it, when workers are first too late. */
 export function forecastTable(
   forecast: Forecast,
   maxLateMs: number | undefined,

@@ -6,27 +6,30 @@ import { fileNameOf } from './file-name.js';
 import { Lines } from './lines.js';
 import { Sink, toFileError } from './sink.js';
 
-/** Where what one call of a handler prints goes. Each takes bytes, and answers nothing or what resolves when more may come. */
+/**
+ * Destinations of what one call of a handler prints. Each takes bytes, and returns nothing or a promise that
+ * resolves when more may come.
+ */
 export interface CallOutput {
   stdout(chunk: Buffer): Promise<void> | undefined;
   stderr(chunk: Buffer): Promise<void> | undefined;
-  /** The handler has ended. What it left running may still print. */
+  /** The handler has ended. Processes that it left running may still print. */
   end(): void;
-  /** Nothing more can come. */
+  /** No more output can come. */
   close(): void;
 }
 
 export interface HandlerOutputOptions {
-  /** For what handlers print on stdout. */
+  /** Stdout of handlers. */
   readonly stdout: Sink;
   readonly stderr: Sink;
-  /** Put the id of the job in front of each line. */
+  /** Put the id of the job at the beginning of each line? */
   readonly tags: boolean;
-  /** A folder for a file a job, in place of stdout and stderr. It is made if it is not there. */
+  /** A folder with a file for each job, in place of stdout and stderr. It is made if it does not exist. */
   readonly folder?: string | undefined;
 }
 
-/** What handlers print: passed on line by line, or into a file a job. */
+/** The output of handlers: passed on line by line, or written into a file for each job. */
 export class HandlerOutput {
   private fileError: Error | undefined;
   private readonly closing = new Set<Promise<void>>();
@@ -41,12 +44,12 @@ export class HandlerOutput {
     }
   }
 
-  /** What kept it from writing: then no more handlers should be started. */
+  /** The error that kept it from writing: no more handlers should be started then. */
   get error(): Error | undefined {
     return this.options.stdout.error ?? this.fileError;
   }
 
-  /** @throws OutputError when its file cannot be opened, or something could not be written before */
+  /** @throws OutputError when its file cannot be opened, or a write failed before */
   open([job]: readonly { readonly id: Bytes }[]): CallOutput {
     if (this.error !== undefined) throw this.error;
     const { stdout, stderr, tags, folder } = this.options;
@@ -86,7 +89,7 @@ export class HandlerOutput {
     };
   }
 
-  /** Resolves when everything is out that can be. */
+  /** Resolves when everything is written that can be. */
   async flush(): Promise<void> {
     await Promise.all(this.closing);
     await this.options.stdout.flush();

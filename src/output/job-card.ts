@@ -40,7 +40,7 @@ export function jobCard(
   }
   const body = job.body && escapeForTerminal(job.body);
   const fits = body === undefined || body.length <= BODY_WIDTH;
-  // A cell is as wide as its longest line, and so would be every border.
+  // The border would be as wide as the longest line.
   if (fits) row('body', body === undefined ? dim('gone') : { text: body });
   else row('body', { text: `${job.body?.length ?? 0} bytes, below` });
   const attempts = history.length > 0 ? [attemptsTable(history, now, width)] : [];
@@ -48,7 +48,7 @@ export function jobCard(
   return `${parts.join('\n')}\n`;
 }
 
-/** Nothing of it is cut: where it is wider than the terminal, it has no borders, and its lines are broken there. */
+/** Nothing is cut: if the card is wider than the terminal, it has no borders, and long lines wrap. */
 function card(rows: readonly (readonly Cell[])[], width: number | undefined): string {
   const columns = [{ head: '' }, { head: '' }];
   const table = drawTable({ columns, rows, width: width === undefined ? undefined : Infinity });
@@ -56,5 +56,5 @@ function card(rows: readonly (readonly Cell[])[], width: number | undefined): st
   return isWider ? drawTable({ columns, rows, width: undefined }) : table;
 }
 
-/** Of a border, which has one cell a character. */
+/** The width of a border, whose characters have one cell each. */
 const cellsOf = (border: string): number => border.length;

@@ -3,7 +3,7 @@ import { bytesToJson, iso } from './json.js';
 
 type Json = Record<string, unknown>;
 
-/** A line of `drain --json`: what has become of a job. */
+/** A line of `drain --json`: what became of a job. */
 export function jobEventToJson(event: JobEvent): Json {
   const name = event.type.replace(/^job_/, '');
   const { id, topic, attempts } = event.type === 'job_dead' ? event : event.job;

@@ -4,28 +4,30 @@ import { escapeKeepingLines } from './escape.js';
 import { bytesToJson, jobToJson, toJsonLine } from './json.js';
 import { stdoutIsTerminal, writeStdout } from './stdout.js';
 
-/** How lists are printed, where not as a table: one document, a line of JSON a job, ids, bodies. */
+/**
+ * How lists are printed other than as a table: one JSON document, a line of JSON for each job, ids, bodies.
+ */
 export const LIST_FORMATS = ['json', 'ndjson', 'id', 'body'] as const;
 export type ListFormat = (typeof LIST_FORMATS)[number];
 
 /** Prints jobs as they come. */
 export interface ListWriter {
   write(jobs: readonly JobRecord[]): Promise<void>;
-  /** Comes once, when all jobs were written. */
+  /** Is called once, when all jobs are written. */
   end(end: ListEnd): Promise<void>;
 }
 
 export interface ListEnd {
   /** Where the next page begins; absent on the last. */
   readonly cursor?: string | undefined;
-  /** What could not be listed. */
+  /** What could not be listed, and why. */
   readonly problems: readonly Problem[];
 }
 
 export interface LineOptions {
-  /** Stands behind each id or body. */
+  /** Printed after each id or body. */
   readonly terminator: '\n' | '\0';
-  /** The one topic of all jobs; absent when they may be of several. */
+  /** The topic of all jobs; absent when they may be of several. */
   readonly topic?: Bytes | undefined;
 }
 
@@ -37,7 +39,7 @@ export function listWriter(format: ListFormat, { terminator, topic }: LineOption
   return lineWriter((job) => bytesOf(job).map(shown), Buffer.from(terminator));
 }
 
-/** No byte of a job moves the cursor of a terminal. */
+/** Escaped, so that no byte of a job moves the cursor of a terminal. */
 const shown = (bytes: Bytes): Uint8Array =>
   stdoutIsTerminal() ? Buffer.from(escapeKeepingLines(bytes)) : bytes;
 

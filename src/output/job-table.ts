@@ -8,7 +8,7 @@ import { PAINT } from './paint.js';
 
 type JobColumn = NamedColumn<JobRecord>;
 
-/** A column of a time of jobs. */
+/** A column with a time of a job. */
 const time = (head: string, get: (job: JobRecord) => Date | undefined, drop?: number): JobColumn => ({
   ...{ head, drop },
   cell: (job, { now }) => timeCell(get(job), now),
@@ -65,13 +65,13 @@ const COLUMNS = {
 /** The columns that a table of jobs may have. */
 export const JOB_COLUMNS: readonly JobColumn[] = Object.values(COLUMNS);
 
-/** A job that is in its ready list more than once is listed once. */
+/** A job that is in its ready list more than once appears once. */
 function stateText({ state, flaw }: JobRecord): string {
   return flaw?.type === 'doubled_entry' ? `${state} ×${flaw.entries}` : state;
 }
 
 /**
- * The columns of a table whose columns nobody has named. Of dead letters the reason is what counts.
+ * The default columns. For dead letters the reason is one of them.
  * @param states those that the jobs may be in; all when absent
  * @param hasTopics may the jobs be of several topics?
  */
@@ -83,7 +83,7 @@ export function defaultJobColumns(states: readonly JobState[] | undefined, hasTo
   return [...first, state, due, expires, attempts, body];
 }
 
-/** A row a job; ends with a newline. */
+/** A row for each job; ends with a newline. */
 export function jobsTable(jobs: readonly JobRecord[], columns: readonly JobColumn[], view: View): string {
   const rows = jobs.map((job) => cellsOf(job, columns, view));
   return `${drawTable({ columns, rows, width: view.width, paintHead: chalk.bold })}\n`;

@@ -19,7 +19,7 @@ export interface LoggedCall {
   readonly signalName?: string | undefined;
 }
 
-/** A line a call, in the format of GNU parallel's --joblog: its tools read it. */
+/** A line for each call, in the format of GNU parallel's --joblog, whose tools read it. */
 export class JobLog {
   private calls = 0;
 
@@ -30,7 +30,7 @@ export class JobLog {
   ) {}
 
   /**
-   * Opens it to append to; a file that is empty gets the header.
+   * Opens the file for appending; an empty file gets the header.
    * @param command as the user gave it
    * @throws OutputError
    */
@@ -67,7 +67,7 @@ export class JobLog {
   }
 }
 
-/** For a shell; control characters stand in it as escapes, so that a line stays a line. */
+/** The command as shell words; control characters are escaped, so that it stays on one line. */
 function quoted(id: Bytes): string {
   const text = escapeForTerminal(id);
   return /^[\w./:@%+=-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;

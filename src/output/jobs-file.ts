@@ -8,8 +8,8 @@ import { writeAll } from './stdout.js';
 const sync = promisify(fsync);
 
 /**
- * A file that holds all of what is written or is not there: it is written beside its place, and put there when it is
- * whole and on the disk. It is readable for this user alone.
+ * A file that appears only when it is whole: it is written under a temporary name, synced, and renamed. Only this
+ * user can read it.
  */
 export class WholeFile {
   private readonly path: string;
@@ -45,7 +45,7 @@ export class WholeFile {
     closeSync(this.fd);
   }
 
-  /** Leaves no trace. */
+  /** Removes the temporary file. */
   discard(): void {
     try {
       closeSync(this.fd);
@@ -56,7 +56,7 @@ export class WholeFile {
   }
 }
 
-/** After it the new name is on the disk too. */
+/** After this the new name is on the disk too. */
 export async function syncFolder(folder: string): Promise<void> {
   const fd = openSync(folder, constants.O_RDONLY);
   try {

@@ -16,7 +16,7 @@ const NEWLINE = Buffer.from('\n');
 function jobLine(job: Job, format: JobFormat, forTerminal: boolean): Buffer {
   if (format === 'json') {
     const { id, topic, body, dueAt, expiresAt, attempts, retries, backoff } = job;
-    // Who reads this has the job: the lease by which it was delivered means nothing to them.
+    // The lease by which the job was delivered is of no use to the reader, so it is left out.
     const taken: Job = { id, topic, body, state: 'ready', dueAt, expiresAt, attempts, retries, backoff };
     return Buffer.from(`${toJsonLine(jobToJson(taken))}\n`);
   }
@@ -24,7 +24,7 @@ function jobLine(job: Job, format: JobFormat, forTerminal: boolean): Buffer {
   return Buffer.concat([forTerminal ? Buffer.from(escapeKeepingLines(bytes)) : bytes, NEWLINE]);
 }
 
-/** How many jobs are out whole, and the error that kept the rest from it. */
+/** How many jobs were written whole, and the error that stopped the rest. */
 export interface Written {
   readonly written: number;
   readonly error?: OutputError;
@@ -35,7 +35,7 @@ export async function writeJobs(jobs: readonly Job[], format: JobFormat): Promis
   return writeLines(jobs, (job) => jobLine(job, format, stdoutIsTerminal()));
 }
 
-/** The same for jobs whose consumer is told their leases. */
+/** The same for jobs with their leases. */
 export async function writeLeasedJobs(
   jobs: readonly (LeasedJob & { readonly leasedBy: string })[],
   format: LeasedFormat,
@@ -58,7 +58,7 @@ async function writeLines<T>(jobs: readonly T[], lineOf: (job: T) => Buffer): Pr
   }
 }
 
-/** The lines of jobs, up to the first that is longer than a line of JSON can be (half a gigabyte). */
+/** The lines of jobs, up to the first one that is too long for a string (half a gigabyte). */
 function linesOf<T>(
   jobs: readonly T[],
   lineOf: (job: T) => Buffer,
@@ -86,9 +86,9 @@ export async function writeIds(ids: readonly Bytes[]): Promise<void> {
   await writeStdout(Buffer.concat(lines));
 }
 
-/** Prints jobs as they come, and keeps the error that ended it. */
+/** Prints jobs as they come, and keeps the error that stopped it. */
 export function jobWriter(format: JobFormat): {
-  /** Resolves with how many are out whole; fewer than given when stdout takes no more. */
+  /** Resolves with how many were written whole; fewer than given when stdout takes no more. */
   readonly write: (jobs: readonly Job[]) => Promise<number>;
   readonly error: OutputError | undefined;
 } {

@@ -3,21 +3,23 @@ import { formatBackoff } from '../core/backoff-text.js';
 import type { Attempt, Blocker, Bytes, Flaw, Job, JobRecord, JobState, LeasedJob } from '../core/job.js';
 import type { Daemon, Problem, Stats, TopicStats } from '../core/results.js';
 
-/** What JSON lets through and a terminal may obey: DEL, the C1 controls, and marks that reorder or hide text. */
+/**
+ * Characters that JSON allows and a terminal may obey: DEL, the C1 controls, and marks that reorder or hide text.
+ */
 const UNPRINTABLE = /[\u007f-\u009f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]/g;
 
 type Json = Record<string, unknown>;
 
-/** JSON on one line; control characters stand in it as escapes, to a pipe as to a terminal. */
+/** JSON on one line; control characters are escaped, in a pipe as on a terminal. */
 export function toJsonLine(value: unknown): string {
   const json = JSON.stringify(value);
   return json.replace(UNPRINTABLE, (char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, '0')}`);
 }
 
 /**
- * A job as docs/commands.md shows it, wherever it is printed. Bytes that are not valid UTF-8 come as
- * `bodyBase64`, `idBase64`, `topicBase64`. The first seven fields are always there, null where nothing is
- * known; the others are there when they say something.
+ * A job as docs/commands.md describes it, wherever it is printed. Bytes that are not valid UTF-8 appear as
+ * `bodyBase64`, `idBase64`, `topicBase64`. The first seven fields are always there, null when unknown; the others
+ * only when they have a value.
  */
 export function jobToJson(job: Job | LeasedJob | JobRecord): Json {
   const json = plainToJson(job);
@@ -40,8 +42,8 @@ export function jobToJson(job: Job | LeasedJob | JobRecord): Json {
 }
 
 /**
- * The first seven fields. Mostly all bytes are text: then the object is made in one go. V8 keeps the fields of such a
- * one within it, and bulk verbs make tens of thousands of these a second.
+ * The first seven fields. Mostly all bytes are text; then the object is made with a single literal, because V8
+ * stores such fields inside the object, and bulk verbs make tens of thousands of these a second.
  */
 function plainToJson({ id, topic, body, state, dueAt, expiresAt, attempts }: Job | JobRecord): Json {
   const times = { dueAt: iso(dueAt), expiresAt: iso(expiresAt) };
@@ -63,19 +65,19 @@ function plainToJson({ id, topic, body, state, dueAt, expiresAt, attempts }: Job
   return Object.assign(json, { state }, times, { attempts });
 }
 
-/** A line of an export: all that is needed to have the job again as it is. */
+/** A line of an export: everything that is needed to restore the job. */
 export function exportedToJson(job: JobRecord): Json {
   const json = jobToJson(job);
-  // Of the moment, and not of the job. V8 writes an object slowly from which something was deleted.
+  // Fields of the moment are omitted by copying: V8 is slow with an object from which a field was deleted.
   if (job.readyAhead !== undefined) delete json.readyAhead;
   if (job.ttlMs !== undefined) json.ttlMs = job.ttlMs;
-  // Another client pushed it so that it expires before it is due: it has none.
+  // Another client pushed it with an expiry before its due time; an export writes no expiry then.
   if (job.dueAt && job.expiresAt && job.expiresAt <= job.dueAt) delete json.ttlMs;
   if (job.key !== undefined) json.key = job.key;
   return json;
 }
 
-/** What is known of a lease: by the one who has it, or by one who looks. */
+/** Fields of a lease, for its holder and for views. */
 type Lease = Pick<JobRecord, 'lease' | 'leaseUntil' | 'leasedBy' | 'leasedAt'> &
   Partial<Pick<LeasedJob, 'key'>>;
 
@@ -87,7 +89,7 @@ function setLease(json: Json, { lease, leaseUntil, leasedBy, leasedAt, key }: Le
   if (key !== undefined) json.key = key;
 }
 
-/** What is not known of it is left out. */
+/** Without the fields that are not known. */
 function attemptToJson({ attempt, startedAt, endedAt, outcome, exitCode, signal, reason }: Attempt): Json {
   return {
     attempt,
@@ -99,8 +101,8 @@ function attemptToJson({ attempt, startedAt, endedAt, outcome, exitCode, signal,
 }
 
 /**
- * The ready lifetime, in ms. Later than this state the time in which it stood still is in the expiry, and
- * so it is while the job waits behind another one of its id.
+ * The ready lifetime, in ms. After `delayed`, the expiry includes the time in which the lifetime stood still; so it
+ * does while the job waits for another one of its id.
  */
 function knownTtlMs(job: Job | JobRecord): number | undefined {
   const { state, dueAt, expiresAt, blockedBy } = job as JobRecord;
@@ -122,7 +124,7 @@ export function explainedJobToJson(job: JobRecord, explanation: readonly string[
   return { ...jobToJson(job), explanation };
 }
 
-/** `inspect TOPIC --group-by reason --json`; null where no reason was given. */
+/** `inspect TOPIC --group-by reason --json`; null for no reason. */
 export function reasonsToJson(
   topic: Bytes,
   reasons: readonly { readonly reason?: string | undefined; readonly count: number }[],
@@ -132,7 +134,7 @@ export function reasonsToJson(
   return { ...bytesToJson('topic', topic), reasons: counts, others };
 }
 
-/** With what has changed since the look before, where there was one. */
+/** With the changes since the look before, if there was one. */
 export interface OverviewStats extends Stats {
   readonly topics: readonly (TopicStats & Change)[];
   readonly change?: Change['change'];
@@ -158,7 +160,7 @@ export function overviewToJson(store: string, stats: OverviewStats, problems: re
   };
 }
 
-/** A daemon of the first release tells its name alone. */
+/** A daemon of the first release reports its name only. */
 function daemonToJson({ name, seenAt, since, promoted, latestMs }: Daemon): Json {
   return {
     ...{ name, seenAt: iso(seenAt) },
@@ -184,7 +186,7 @@ export function topicToJson({
     nextDueAt: iso(nextDueAt),
     oldestReadyAt: iso(oldestReadyAt),
     ...(isOldestAtLeast === true ? { isOldestAtLeast } : {}),
-    // Null until it is resumed; absent when it is not paused.
+    // Null when it is paused until it is resumed; absent when it is not paused.
     ...(pausedUntilMs === undefined
       ? {}
       : { pausedUntil: pausedUntilMs === Infinity ? null : iso(new Date(pausedUntilMs)) }),
@@ -204,7 +206,9 @@ function setBytes(json: Json, name: string, bytes: Bytes | undefined): void {
   else json[`${name}Base64`] = bytes.toString('base64');
 }
 
-/** Texts of whole seconds, up to the point before the milliseconds: a bulk verb tells of thousands of times in each. */
+/**
+ * The text of a second, without its milliseconds, is cached: bulk verbs print thousands of times in each.
+ */
 const SECONDS = 64;
 const secondsSeen = new Float64Array(SECONDS).fill(NaN);
 const secondTexts: string[] = [];

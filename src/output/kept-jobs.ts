@@ -8,9 +8,9 @@ import { writeAll } from './stdout.js';
 const sync = promisify(fdatasync);
 
 /**
- * A file of jobs that are taken out of a store. The jobs of a step are written and are on the disk before they are
- * removed; then a line says which of them were. So a process that is killed leaves one step at most of which nobody
- * knows, at the end of the file.
+ * A file of jobs that are taken out of a store. The jobs of a step are written and synced before they are removed;
+ * then a line says which of them were removed. After a kill it is unknown for one step at most, the last in the
+ * file, what was removed.
  */
 export class KeptJobs {
   protected kept = 0;
@@ -21,8 +21,8 @@ export class KeptJobs {
   ) {}
 
   /**
-   * @param turn they are written after it: their text is made meanwhile
-   * @throws OutputError, or what `turn` rejects with; the jobs may not be removed then
+   * @param turn they are written after it; their text is made meanwhile
+   * @throws OutputError, or what `turn` rejects with; then the jobs must not be removed
    */
   async keep(jobs: readonly JobRecord[], turn?: Promise<unknown>): Promise<void> {
     let text = '';
@@ -34,7 +34,7 @@ export class KeptJobs {
     await this.sync();
   }
 
-  /** Notes, in order, which of the jobs that were kept last were removed. */
+  /** Writes down, in order, which of the jobs kept last were removed. */
   async confirm(removed: readonly boolean[]): Promise<void> {
     const notRemoved = removed.flatMap((one, i) => (one ? [] : [i]));
     await this.write(`${toJsonLine({ confirmed: removed.length, notRemoved })}\n`);

@@ -1,48 +1,48 @@
 import Table from 'cli-table3';
 import { eastAsianWidth } from 'get-east-asian-width';
 
-/** What stands at one place of a table. */
+/** A cell of a table. */
 export interface Cell {
   readonly text: string;
-  /** The same in fewer words, for a terminal that is too narrow. */
+  /** A shorter text, for a narrow terminal. */
   readonly short?: string | undefined;
-  /** The same without spaces, for a pipe: programs cut lines at them. */
+  /** A text without spaces, for a pipe: programs split lines at spaces. */
   readonly plain?: string | undefined;
-  /** Colours, put on after the text was cut. */
+  /** Colours, applied after the text was cut. */
   readonly paint?: ((text: string) => string) | undefined;
 }
 
 export interface Column {
   readonly head: string;
   readonly alignRight?: boolean;
-  /** Cells of the terminal that are enough where there are no more; absent when it is not to be cut. */
+  /** To how many cells it may be cut on a narrow terminal; absent when it is never cut. */
   readonly minWidth?: number;
-  /** Left out of a terminal that is too narrow: the column with the lowest number first. Absent: never. */
+  /** On a narrow terminal the column with the lowest number is left out first. Absent: never. */
   readonly drop?: number | undefined;
 }
 
 export interface TableOptions {
   readonly columns: readonly Column[];
   readonly rows: readonly (readonly Cell[])[];
-  /** Cells of the terminal; absent where there is none: whole text in aligned columns, without borders. */
+  /** Cells of the terminal; absent without one: whole text in aligned columns, without borders. */
   readonly width: number | undefined;
   readonly paintHead?: (text: string) => string;
   /** True when absent. */
   readonly hasHead?: boolean | undefined;
-  /** May it have borders where there is room for them? True when absent. */
+  /** May it have borders if there is room? True when absent. */
   readonly isBordered?: boolean | undefined;
 }
 
-/** A way to draw a table. */
+/** One way to draw a table. */
 interface Look {
   readonly bordered: boolean;
   readonly form: 'text' | 'short' | 'plain';
-  /** Columns are left out whose `drop` is not above this. */
+  /** Columns whose `drop` is not above this are left out. */
   readonly dropped: number;
 }
 
 const PIPE: Look = { bordered: false, form: 'plain', dropped: 0 };
-/** From the richest on: the first that fits into the terminal is taken. Then columns are left out, one by one. */
+/** In this order; the first that fits is taken. If none fits, columns are left out one by one. */
 const WHOLE_LOOKS: readonly Look[] = [
   { bordered: true, form: 'text', dropped: 0 },
   { bordered: true, form: 'short', dropped: 0 },
@@ -50,17 +50,17 @@ const WHOLE_LOOKS: readonly Look[] = [
 ];
 
 /**
- * Rows that are drawn with borders. cli-table3 compares each cell with all cells above it, so its time grows
- * with the square of the rows; and a list that is longer goes through a pager or grep, not past an eye.
+ * The most rows that are drawn with borders. cli-table3 compares each cell with all cells above it, so its time
+ * grows with the square of the rows; and longer lists are read with a pager or grep.
  */
 const MAX_BORDERED_ROWS = 500;
-/** Stands for one cell of the terminal while cli-table3 draws: a character for private use, one cell wide. */
+/** A placeholder for one cell while cli-table3 draws: a private-use character, one cell wide. */
 const PLACEHOLDER = '\ue000';
 
 const GAP = '  ';
-/** Where not even the poorest look fits, columns are cut down to so many cells. */
+/** If even the narrowest look does not fit, columns are cut to so many cells. */
 const LEAST_WIDTH = 4;
-/** Letters of one cell each: most of what is shown. */
+/** Letters that are one cell wide; most text has only these. */
 const NARROW = /^[ -~\u00c0-\u024f–…]*$/;
 /** Marks, format characters, and the parts of a Hangul syllable behind its first. */
 const NO_CELL = /[\p{Mn}\p{Me}\p{Cf}\u1160-\u11ff]/u;
@@ -71,8 +71,8 @@ export function drawTable({ rows, ...options }: TableOptions): string {
 }
 
 /**
- * A table that is drawn part by part. The first part decides how it looks and how wide its columns are; in a pipe
- * they become wider where a later part needs it.
+ * A table that is drawn part by part. The first part decides how it looks and how wide its columns are; in a pipe,
+ * columns widen when a later part needs it.
  */
 export class TableParts {
   private layout: Layout | undefined;
@@ -118,7 +118,7 @@ function layOut(
   return { look, widths: cut(columns, naturalWidths(heads, rows, look), room, look) };
 }
 
-/** One column less in each. */
+/** The looks with one column less each. */
 function droppingLooks(columns: readonly Column[]): Look[] {
   const order = columns.flatMap(({ drop }) => drop ?? []).sort((a, b) => a - b);
   return order.map((dropped) => ({ bordered: false, form: 'short', dropped }));
@@ -128,9 +128,9 @@ const widen = (widths: readonly number[], others: readonly number[]): number[] =
   widths.map((width, i) => Math.max(width, others[i] ?? 0));
 
 /**
- * Cells that a text takes in terminals (wcwidth): most letters of East Asia and emoji take two, marks that stand
- * on other letters none. Each character counts for itself: that is how tmux, xterm and most others draw what a
- * reader sees as one, such as an emoji with a colour of skin.
+ * How many cells a text takes in a terminal (wcwidth): most East Asian letters and emoji take two, combining marks
+ * none. Each code point counts by itself, because tmux, xterm and most others draw the parts of a combined
+ * character, such as an emoji with a skin tone, one by one.
  */
 export function cellWidth(text: string): number {
   if (NARROW.test(text)) return text.length;
@@ -169,7 +169,7 @@ function naturalWidths(columns: readonly Column[], rows: TableOptions['rows'], l
   return widths;
 }
 
-/** Gives columns that may be cut no more than what the others leave them, and not less than they need. */
+/** Shrinks columns that may be cut to what the others leave, and no further than needed. */
 function fit(columns: readonly Column[], natural: readonly number[], room: number, look: Look): number[] {
   const least = natural.map((width, i) => Math.min(width, columns[i]?.minWidth ?? width));
   let left = room - sum(shown(columns, least, look));
@@ -211,8 +211,8 @@ function drawLines(
 }
 
 /**
- * Puts borders around cells, which are as wide as their columns. cli-table3 counts some characters otherwise than
- * terminals do (see `cellWidth`), so it draws around placeholders, and the cells take their places after that.
+ * Puts borders around cells that are as wide as their columns. cli-table3 counts some characters otherwise than
+ * terminals do (see `cellWidth`), so it draws placeholders, which are then replaced by the cells.
  */
 function frame(lines: readonly string[][], widths: readonly number[], hasHead: boolean): string {
   const places = widths.map((width) => PLACEHOLDER.repeat(Math.max(1, width)));

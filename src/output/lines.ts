@@ -4,14 +4,14 @@ const NEWLINE = 0x0a;
 const NEWLINE_BYTES = Buffer.from('\n');
 
 /**
- * The longest line (bytes) that is kept until it is whole; a longer one is broken there. A handler that writes a
- * gigabyte without a newline costs no more memory than this, and holds up no other one's lines.
+ * The longest line (bytes) that is kept until it is whole; a longer one is broken. So a handler that writes a
+ * gigabyte without a newline takes no more memory than this, and does not delay others.
  */
 export const MAX_LINE_BYTES = 1024 * 1024;
 
-/** Passes bytes on in whole lines, so that lines of several writers to one sink never mix. */
+/** Passes bytes on in whole lines, so that lines of several writers never mix. */
 export class Lines {
-  /** The beginning of a line whose end has not come. */
+  /** The beginning of a line that has not ended yet. */
   private rest: Buffer[] = [];
   private size = 0;
 
@@ -21,7 +21,7 @@ export class Lines {
     private readonly tag?: Buffer,
   ) {}
 
-  /** @returns nothing, or what resolves when more may come */
+  /** @returns nothing, or a promise that resolves when more may come */
   write(chunk: Buffer): Promise<void> | undefined {
     const end = chunk.lastIndexOf(NEWLINE) + 1;
     const lines = end === 0 ? undefined : this.take(chunk.subarray(0, end));
@@ -31,7 +31,7 @@ export class Lines {
     return this.pass(lines === undefined ? broken : Buffer.concat([lines, broken]));
   }
 
-  /** Completes a last line that has no newline. */
+  /** Ends a last line that has no newline. */
   end(): void {
     if (this.size > 0) void this.pass(this.take(NEWLINE_BYTES));
   }

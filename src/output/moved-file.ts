@@ -6,8 +6,8 @@ import { KeptJobs } from './kept-jobs.js';
 import { toFileError } from './sink.js';
 
 /**
- * Jobs that are moved out of a store, in the file that is asked for: unfinished until its last line says what it holds.
- * It is readable for this user alone.
+ * The file to which jobs are moved out of a store: unfinished until its last line says what it holds. Only this user
+ * can read it.
  */
 export class MovedFile extends KeptJobs {
   private isNew = false;
@@ -18,14 +18,14 @@ export class MovedFile extends KeptJobs {
     file.isNew = true;
     await file.write(`${toJsonLine(head)}\n`);
     await file.sync();
-    // The name of a new file is on the disk before any job is in it alone.
+    // Syncs the folder, so that the file's name is on the disk before a job exists only in the file.
     await syncFolder(dirname(resolve(path)));
     return file;
   }
 
   /**
-   * Goes on with an unfinished one.
-   * @param size bytes of its whole lines; what stands behind is cut off
+   * Continues an unfinished file.
+   * @param size bytes of its whole lines; the rest is cut off
    */
   static reopen(path: string, size: number): MovedFile {
     const fd = open(path, 'a');
@@ -33,7 +33,7 @@ export class MovedFile extends KeptJobs {
     return new MovedFile(path, fd);
   }
 
-  /** Says something of the jobs that are kept next. It is on the disk when they are. */
+  /** Writes a line about the jobs that are kept next. It is synced together with them. */
   async tell(line: object): Promise<void> {
     await this.write(`${toJsonLine(line)}\n`);
   }
@@ -45,7 +45,10 @@ export class MovedFile extends KeptJobs {
     this.close();
   }
 
-  /** Leaves it unfinished; one in which no job was ever written goes. @returns whether it is there */
+  /**
+   * Closes it unfinished; a file in which no job was ever written is removed.
+   * @returns whether the file exists
+   */
   leave(): boolean {
     this.close();
     if (!this.isNew || this.kept > 0) return true;

@@ -3,18 +3,18 @@ import type { Stats, TopicStats } from '../core/results.js';
 
 type Counts = Readonly<Partial<Record<JobState, number | undefined>>>;
 
-/** A row of the overview: what is known of a topic, or of all. A count that was not made is absent. */
+/** A row of the overview: the counts of a topic, or of all. A count that was not made is absent. */
 export interface OverviewRow extends Counts {
   /** Absent in the row of totals. */
   readonly topic?: Bytes | undefined;
   /** Which counts are estimates. */
   readonly errors?: TopicStats['errors'];
-  /** By how much counts differ from those of the look before; absent where that is 0, not known or not asked. */
+  /** How counts differ from those of the look before; absent where that is 0, not known or not asked. */
   readonly change?: TopicStats['errors'];
   readonly oldestReadyAt?: Date | undefined;
   readonly isOldestAtLeast?: boolean | undefined;
   readonly nextDueAt?: Date | undefined;
-  /** Since when the first job is due that still waits to be made ready; absent when there is none. */
+  /** The due time of the first job that waits to be made ready; absent when there is none. */
   readonly lateSince?: Date | undefined;
   readonly pausedUntilMs?: number | undefined;
 }
@@ -48,7 +48,7 @@ export function overviewRows(
 
 const nameOf = ({ topic }: TopicStats): string => topic.toString('latin1');
 
-/** Estimates go up and down by themselves: of them nothing is told. */
+/** Estimates vary by themselves, so their differences are not shown. */
 function changeOf(
   now: Counts & Pick<OverviewRow, 'errors'>,
   before: typeof now = {},
@@ -62,7 +62,7 @@ function changeOf(
   return change;
 }
 
-/** With the topics that had jobs before and have none now, so that their going is seen. */
+/** With the topics that had jobs before and have none now, so that the change is seen. */
 export function withEmptied(stats: Stats, before: Stats | undefined): Stats {
   const names = new Set(stats.topics.map(nameOf));
   const none = { delayed: 0, due: 0, ready: 0, leased: 0, expired: 0, dead: 0 };

@@ -11,9 +11,9 @@ import { PAINT } from './paint.js';
 
 export type TopicColumn = NamedColumn<OverviewRow>;
 
-/** Which columns a narrow terminal loses, in this order; the others it keeps. */
+/** The columns that a narrow terminal loses, in this order. */
 const DROPPED = ['expired', 'next due', 'late', 'due', 'paused', 'leased', 'oldest'];
-/** Left out of a terminal where nothing stands in them. */
+/** Columns that are left out on a terminal when they are empty. */
 const HIDDEN_WHEN_EMPTY = ['late', 'paused'];
 
 const stateColumn = (state: JobState): Omit<TopicColumn, 'drop'> => ({
@@ -60,7 +60,7 @@ function dropOf(head: string): number | undefined {
   return at === -1 ? undefined : at + 1;
 }
 
-/** An estimate is marked; a count that was not made is none. */
+/** An estimate is marked; a count that was not made is a dash. */
 function countCell({ errors, change, ...row }: OverviewRow, state: JobState): Cell {
   const count = row[state];
   if (count === undefined) return NONE;
@@ -89,16 +89,18 @@ function pausedCell({ topic, pausedUntilMs }: OverviewRow, { now }: View): Cell 
 
 /** How the overview is to be drawn. */
 export interface OverviewLook {
-  /** All but those without a word in them when absent. */
+  /** All columns that are not empty when absent. */
   readonly columns?: readonly TopicColumn[] | undefined;
   readonly order?: Order<OverviewRow> | undefined;
-  /** Heads, totals and what is wrong; true when absent. */
+  /** Print heads, totals and problems? True when absent. */
   readonly hasHeads?: boolean | undefined;
-  /** The look before, with which counts are compared. */
+  /** The look before, for differences. */
   readonly before?: Stats | undefined;
 }
 
-/** A row a topic, one of totals where there are several, and below who has jobs in hand and what is wrong. */
+/**
+ * A row for each topic, one of totals when there are several, and below it the consumers and the problems.
+ */
 export function overviewTable(
   stats: Stats,
   problems: readonly Problem[],
@@ -124,7 +126,7 @@ function isShown(column: TopicColumn, rows: readonly OverviewRow[], view: View):
   return rows.some((row) => column.value(row, view) !== undefined);
 }
 
-/** So many consumers are named. */
+/** How many consumers are named. */
 const MAX_NAMED = 10;
 
 function consumersLine(consumers: readonly string[]): string {

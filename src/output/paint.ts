@@ -1,7 +1,7 @@
 import chalk from 'chalk';
 import type { JobState } from '../core/job.js';
 
-/** Colour is for terminals whose user has not refused it. */
+/** Colours on terminals whose user has not declined them. */
 export function useColour(on: boolean): void {
   if (!on) chalk.level = 0;
 }

@@ -4,16 +4,18 @@ import { createRequire } from 'node:module';
 import { OutputError } from './stdout.js';
 
 const STDOUT = 1;
-/** Whoever is at work notices by writing; a command that waits for so long (ms) begins to watch. */
+/**
+ * A command that writes notices a closed pipe by itself; one that has waited for so long (ms) begins to watch.
+ */
 const IDLE_MS = 300;
-/** How often (ms) is looked, where it has to be looked. */
+/** How often (ms) it looks, where it has to poll. */
 const INTERVAL_MS = 500;
 
 /**
- * Notices while nothing is printed that the reader of stdout is gone, within a second. Node alone sees that
- * only when it writes.
+ * Notices within a second that the reader of stdout is gone, while nothing is printed. Node itself sees that only
+ * when it writes.
  * @param onGone is called once
- * @returns ends the watch
+ * @returns a function that ends the watch
  */
 export function watchReader(onGone: (error: OutputError) => void): () => void {
   const stat = fstatSync(STDOUT);
@@ -37,7 +39,7 @@ export function watchReader(onGone: (error: OutputError) => void): () => void {
   };
 }
 
-/** A write of no bytes fails on a socket whose other end is closed. On a pipe it never does. */
+/** On a socket whose other end is closed a write of no bytes fails. On a pipe it never does. */
 function watchSocket(gone: () => void): () => void {
   const timer = setInterval(() => {
     try {
@@ -51,15 +53,15 @@ function watchSocket(gone: () => void): () => void {
 }
 
 /**
- * GNU's tail ends by SIGPIPE when the reader of its stdout goes, and with --pid when this process does. It
- * prints nothing. Another tail knows no --pid, and ends at once: then nobody watches.
+ * GNU's tail dies by SIGPIPE when the reader of its stdout goes, and ends with this process because of --pid. It
+ * prints nothing. Another tail does not know --pid and ends at once; then nothing watches.
  */
 function watchPipe(gone: () => void): () => void {
   const { spawn } = childProcess();
   const args = ['-f', `--pid=${process.pid}`, `--sleep-interval=${INTERVAL_MS / 1000}`, '/dev/null'];
   let tail: ChildProcess;
   try {
-    // In a session of its own: what a terminal sends is for this process.
+    // In a session of its own, so that signals of the terminal reach only this process.
     tail = spawn('tail', args, { stdio: ['ignore', 'inherit', 'ignore'], detached: true, cwd: '/' });
   } catch {
     return () => undefined;
@@ -72,7 +74,7 @@ function watchPipe(gone: () => void): () => void {
   return () => tail.kill('SIGKILL');
 }
 
-/** Loaded when it is needed: that takes milliseconds. */
+/** Loaded when it is needed, because loading takes milliseconds. */
 function childProcess(): typeof import('node:child_process') {
   return createRequire(import.meta.url)('node:child_process') as typeof import('node:child_process');
 }

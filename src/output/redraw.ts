@@ -1,14 +1,14 @@
 import { cellWidth } from './layout.js';
 import { writeStdout } from './stdout.js';
 
-/** What sets colours. */
+/** SGR sequences, which set colours. */
 const COLOURS = /\u001b\[[\d;]*m/g;
 
-/** Text on a terminal that is drawn again and again in its place; the last one stays there. */
+/** Text on a terminal that is redrawn in place; the last one stays there. */
 export class RedrawnText {
   private rows = 0;
 
-  /** Cuts off what is below the terminal: what has left it at its top cannot be drawn over. */
+  /** Cuts off what does not fit: lines that have scrolled off the top cannot be redrawn. */
   async draw(text: string, { width, height }: { width: number; height: number }): Promise<void> {
     const back = this.rows === 0 ? '' : `\u001b[${this.rows}A`;
     const lines = text.trimEnd().split('\n');

@@ -5,7 +5,7 @@ import { KeptJobs } from './kept-jobs.js';
 import { toFileError } from './sink.js';
 
 const DAY_MS = 86_400_000;
-/** So long such files are kept. */
+/** How long such files are kept. */
 const KEPT_MS = 30 * DAY_MS;
 
 /** Jobs that a command removes, kept in a file that `import` reads. */
@@ -29,7 +29,7 @@ export class RemovedFile extends KeptJobs {
     }
   }
 
-  /** @returns whether it is of use: where nothing was kept it is deleted */
+  /** @returns whether it is kept: a file without jobs is deleted */
   end(): boolean {
     this.close();
     if (this.kept > 0) return true;

@@ -1,11 +1,15 @@
 import { OutputError, writeAll, writeStdout } from './stdout.js';
 
-/** What waits to be written may be so long (bytes) before whoever writes is asked to pause. */
+/** How many bytes may wait to be written before writers are asked to pause. */
 const PAUSE_BYTES = 256 * 1024;
 
-/** Writes pieces in order, each of them whole, while the event loop stays free. After an error it takes nothing more. */
+/**
+ * Writes pieces in order, each of them whole, without blocking the event loop. After an error it accepts nothing.
+ */
 export class Sink {
-  /** What kept it from writing. What was given to it before may be out in part; all after that was dropped. */
+  /**
+   * The error that stopped it. What was given before may be written in part; everything after it was dropped.
+   */
   error: Error | undefined;
   private pending: Buffer[] = [];
   private size = 0;
@@ -17,7 +21,7 @@ export class Sink {
     return new Sink(writeStdout);
   }
 
-  /** stderr, where nobody has to be: what cannot be written there is dropped, and the work goes on. */
+  /** stderr, whose errors are ignored: what cannot be written there is dropped, and the work goes on. */
   static stderr(): Sink {
     return new Sink((data) => writeAll(2, data, (_, cause) => cause).catch(() => undefined));
   }
@@ -27,7 +31,7 @@ export class Sink {
     return new Sink((data) => writeAll(fd, data, (written, cause) => toFileError(name, cause, written)));
   }
 
-  /** @returns nothing, or what resolves when more may come */
+  /** @returns nothing, or a promise that resolves when more may come */
   write(data: Buffer): Promise<void> | undefined {
     if (this.error !== undefined || data.length === 0) return undefined;
     this.pending.push(data);
@@ -36,7 +40,7 @@ export class Sink {
     return this.size > PAUSE_BYTES ? this.writing : undefined;
   }
 
-  /** Resolves when everything is out, or dropped. */
+  /** Resolves when everything is written or dropped. */
   async flush(): Promise<void> {
     while (this.writing !== undefined) await this.writing;
   }
@@ -60,7 +64,10 @@ export class Sink {
   }
 }
 
-/** A file that belongs to the output could not be opened or written: as for stdout, but nobody has to read it. */
+/**
+ * A file that belongs to the output could not be opened or written. It is an OutputError, but a file has no reader
+ * that could be gone.
+ */
 export function toFileError(name: string, cause: NodeJS.ErrnoException, written = 0): OutputError {
   return new OutputError(written, cause, `cannot write to ${name}: ${cause.message}`, false);
 }

@@ -3,10 +3,10 @@ import { sleep } from '../core/timer.js';
 import { isTerminal } from './terminal.js';
 
 const STDOUT = 1;
-/** A pipe that another process made non-blocking is full: try again after so long (ms). */
+/** After so long (ms) a write to a full non-blocking pipe is tried again. */
 const FULL_PIPE_PAUSE_MS = 5;
 
-/** Output could not be written. `written` bytes of what was to be written are out. */
+/** Output could not be written; `written` bytes of it were. */
 export class OutputError extends Error {
   override readonly name = 'OutputError';
   constructor(
@@ -32,15 +32,15 @@ export function stdoutIsTerminal(): boolean {
 }
 
 /**
- * Writes to stdout, and returns when all of it has left this process. The event loop stays free
- * meanwhile, so that signals are heard and leases renewed while a reader is slow.
+ * Writes to stdout, and returns when this process has written all of it. The event loop is not blocked, so signals
+ * are handled and leases renewed while a reader is slow.
  * @throws OutputError, which counts what went out before
  */
 export async function writeStdout(data: string | Buffer): Promise<void> {
   await writeAll(STDOUT, data, (written, cause) => new OutputError(written, cause));
 }
 
-/** The same to any open file. */
+/** The same for any open file. */
 export async function writeAll(
   fd: number,
   data: string | Buffer,

@@ -1,10 +1,10 @@
 import { fstatSync } from 'node:fs';
 import { createRequire } from 'node:module';
 
-/** Of Linux: the number of the driver of /dev/null, which stands where a terminal does not. */
+/** On Linux: the major number of the device /dev/null, which may stand in the place of a terminal. */
 const MEMORY_DEVICES = 1;
 
-/** Is an open file a terminal? Pipes and files are told apart without `node:tty`, which takes milliseconds to load. */
+/** Is this descriptor a terminal? Answers without `node:tty`, which takes milliseconds to load. */
 export function isTerminal(fd: number): boolean {
   try {
     const stat = fstatSync(fd);
@@ -12,7 +12,7 @@ export function isTerminal(fd: number): boolean {
     if (process.platform === 'linux' && stat.rdev >> 8 === MEMORY_DEVICES) return false;
     return tty().isatty(fd);
   } catch {
-    // It was closed from the start.
+    // The descriptor was closed from the start.
     return false;
   }
 }

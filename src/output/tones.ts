@@ -2,7 +2,7 @@ import chalk from 'chalk';
 import type { JobState } from '../core/job.js';
 import { PAINT } from './paint.js';
 
-/** How parts of a full-screen view stand out. */
+/** The ways in which parts of the full-screen view are emphasised. */
 export const paint = {
   bold: chalk.bold,
   dim: chalk.dim,

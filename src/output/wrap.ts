@@ -3,8 +3,8 @@ import { cellWidth } from './layout.js';
 const INDENT = '  ';
 
 /**
- * Text in lines of up to `width` cells, broken at spaces; those after the first are indented, and the first where that
- * is wanted. A word that is longer stands by itself. One line where there is no width.
+ * Breaks a text at spaces into lines of up to `width` cells; lines after the first are indented, and the first one
+ * on request. A longer word has a line of its own. Without a width it is one line.
  */
 export function wrapWords(text: string, width: number | undefined, isIndented = false): string[] {
   const first = isIndented ? INDENT : '';

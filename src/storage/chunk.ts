@@ -1,4 +1,6 @@
-/** Cuts jobs into chunks that one step of a store takes: so many jobs, or so many bytes of bodies. One job is always in. */
+/**
+ * Cuts jobs into chunks for one step of a store: so many jobs, or so many bytes of bodies; at least one job.
+ */
 export function* jobChunks<J extends { readonly body: Uint8Array }>(
   jobs: readonly J[],
   most: { readonly jobs: number; readonly bytes: number },

@@ -1,13 +1,13 @@
 import { DelayerError } from '../core/errors.js';
 
-/** Where a listing goes on, as opaque text for users. */
+/** The place where a list continues, as opaque text. */
 export function writeCursor(place: object): string {
   return Buffer.from(JSON.stringify(place)).toString('base64url');
 }
 
 /**
  * Reads a cursor.
- * @param toPlace makes a place of what was written, or answers nothing when it is none
+ * @param toPlace makes a place of the parsed value, or returns undefined when it is not one
  * @throws DelayerError `usage` when the text is not a cursor
  */
 export function readCursor<T>(
@@ -18,7 +18,7 @@ export function readCursor<T>(
   try {
     value = JSON.parse(Buffer.from(text, 'base64url').toString());
   } catch {
-    // Falls through to the one error.
+    // Any failure ends in the same error.
   }
   const place = typeof value === 'object' && value !== null ? toPlace(value) : undefined;
   if (place !== undefined) return place;
@@ -27,7 +27,7 @@ export function readCursor<T>(
   });
 }
 
-/** A whole number of at least 0, as places are made of. */
+/** A whole number of at least 0; places are made of these. */
 export function isCount(value: unknown): value is number {
   return Number.isSafeInteger(value) && Number(value) >= 0;
 }

@@ -1,15 +1,15 @@
 import { chmodSync } from 'node:fs';
 
 export interface FileLock {
-  /** Frees it. The end of the process does so, too, however it ends. */
+  /** Frees the lock. The end of the process does so too, however it ends. */
   release(): void;
 }
 
 /**
- * Locks a file, which is made where it is absent, stays empty, and is left behind: to delete it would let two
- * processes hold the lock of one name. Node has no lock that the system frees, but SQLite has: on a database that is
- * never written.
- * @returns nothing when another process has it
+ * Locks a file. It is created when absent, stays empty, and is never deleted, because deleting it would let two
+ * processes hold the lock of one name. Node has no lock that the system frees, but SQLite has one, on a database
+ * that is never written.
+ * @returns undefined when another process has it
  * @throws what SQLite throws when the file cannot be opened for writing
  */
 export async function lockFile(path: string): Promise<FileLock | undefined> {
@@ -25,7 +25,7 @@ export async function lockFile(path: string): Promise<FileLock | undefined> {
     if (isBusy(error)) return undefined;
     throw error;
   }
-  // Whoever may read it could hold up the next start with a lock of his own.
+  // Not readable for others: a reader could lock it and delay the next start.
   chmodSync(path, 0o600);
   return {
     release: () => {

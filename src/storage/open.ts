@@ -14,18 +14,18 @@ import {
 import { schemeOf } from './scheme.js';
 
 export interface OpenOptions {
-  /** The first part of every key in Redis; `delayer` when absent, as the original clients have it. */
+  /** The first part of every key in Redis; `delayer` when absent, as the original clients use. */
   readonly prefix?: string | undefined;
-  /** Takes the place of a password in a Redis URL. */
+  /** Used in place of a password in a Redis URL. */
   readonly password?: string | undefined;
   /**
-   * Is the folder of an SQLite file delayer's own? Then it is created when it is absent, and it and the file are
-   * for this user alone. Else the folder has to be there, and the umask says who may use the file.
+   * Is the folder of an SQLite file delayer's own? Then it is created when absent, and it and the file are for this
+   * user only. Otherwise the folder has to exist, and the umask decides who may use the file.
    */
   readonly ownFolder?: boolean | undefined;
   /**
-   * How often (ms) a wait for ready jobs looks by itself: where Redis may not tell of changes, and for due jobs that no
-   * daemon has made ready. 100 when absent.
+   * How often (ms) a wait for ready jobs polls: where Redis may not report changes, and for due jobs that no daemon
+   * has made ready. 100 when absent.
    */
   readonly pollMs?: number | undefined;
   /** Once it is aborted, a Redis that hangs is waited for no longer than two seconds. */
@@ -51,7 +51,7 @@ export async function openQueue(url: string, options: OpenOptions = {}): Promise
 
 /** @internal The store that a URL names, as {@link openQueue} opens it. */
 export async function openStore(url: string, options: OpenOptions): Promise<Store> {
-  // A mistyped prefix would open another queue.
+  // Checked because a mistyped option, such as the prefix, would silently open another queue.
   assertFields(options, OPTIONS, 'option of openQueue');
   if (typeof url !== 'string') throw usageError(`The store URL is no string: ${shown(url)}`);
   assertText(options.prefix, 'prefix');
@@ -75,7 +75,7 @@ async function openRedis(url: string, { prefix, password, shutdown, pollMs }: Op
 
 async function openSqlite(given: string, { ownFolder }: OpenOptions): Promise<Store> {
   const path = given.replace(/^\/\/(?=\/)/, '');
-  // What other programs take for something else would be the name of a new, empty store.
+  // A path that other programs would read as something else would name a new, empty store.
   if (path === '' || /^(:|~|file:|\/\/)|\?/i.test(path))
     throw new DelayerError('config_invalid', `The store URL does not name a file: ${JSON.stringify(path)}`, {
       hint: 'Write sqlite:PATH; ~, :memory:, file: and parameters are not supported.',

@@ -1,4 +1,4 @@
-/** A key as it was pressed: one with a name, a character, or text that was pasted. */
+/** A key press: a named key, a character, or pasted text. */
 export type Key =
   | { readonly type: 'named'; readonly name: KeyName }
   | { readonly type: 'char'; readonly char: string }
@@ -40,7 +40,7 @@ const CONTROLS: Readonly<Partial<Record<string, KeyName>>> = {
   '\x1c': 'ctrl-backslash',
 };
 
-/** By what stands behind `ESC [` or `ESC O`; terminals differ in Home and End. */
+/** By what follows `ESC [` or `ESC O`; terminals differ in Home and End. */
 const SEQUENCES: Readonly<Partial<Record<string, KeyName>>> = {
   A: 'up',
   B: 'down',
@@ -58,17 +58,17 @@ const SEQUENCES: Readonly<Partial<Record<string, KeyName>>> = {
 
 /** `ESC [`, parameters and a last letter, or `ESC O` and a letter. */
 const SEQUENCE = /^\x1b(?:\[([\x20-\x3f]*[\x40-\x7e])|O([\x40-\x7e]))/;
-/** The beginning of one. */
+/** The beginning of such a sequence. */
 const UNFINISHED = /^\x1b(?:\[[\x20-\x3f]*|O)?$/;
 
 /**
- * Makes keys of what a terminal sends. A sequence may come in parts over a slow line: the beginning of one is kept
- * until the rest comes, or `flush` says that nothing came.
+ * Turns the bytes of a terminal into keys. On a slow line a sequence may come in parts: its beginning is kept until
+ * the rest comes, or `flush` says that nothing came.
  */
 export class KeyParser {
   private rest = '';
 
-  /** Is there a beginning that waits for its rest? Esc alone is one. */
+  /** Is there an unfinished sequence? Esc alone is one. */
   get isWaiting(): boolean {
     return this.rest !== '' && !this.rest.startsWith(PASTE_START);
   }
@@ -85,7 +85,7 @@ export class KeyParser {
     return keys;
   }
 
-  /** Nothing more came: what waited is the Esc key, or a sequence that was cut off and means nothing. */
+  /** Nothing more came: what was kept is the Esc key, or a broken sequence, which is ignored. */
   flush(): Key[] {
     if (!this.isWaiting) return [];
     const isEscape = this.rest === ESC;
@@ -93,7 +93,7 @@ export class KeyParser {
     return isEscape ? [named('escape')] : [];
   }
 
-  /** Takes a key off the rest; nothing when it means none, or nothing was taken because it is not whole. */
+  /** Takes a key off the rest; undefined when the sequence means none, or is not complete. */
   private next(): Key | undefined {
     if (this.rest.startsWith(PASTE_START)) return this.pasted();
     if (UNFINISHED.test(this.rest)) return undefined;
@@ -108,7 +108,7 @@ export class KeyParser {
   private sequence(): Key | undefined {
     const [whole, csi, ss3] = SEQUENCE.exec(this.rest) ?? [];
     if (whole === undefined) {
-      // Esc and another key at once: Alt and that key, or Esc and the next key behind it. Both are taken for Esc.
+      // Esc directly followed by a key may be Alt with that key, or two keys. Both are read as Esc.
       this.rest = this.rest.slice(ESC.length);
       return named('escape');
     }

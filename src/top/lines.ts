@@ -1,13 +1,13 @@
 import { cellWidth } from '../output/layout.js';
 
-/** Lines with colours: SGR sequences take no cell of the terminal. All text of jobs in them is escaped before. */
+/** Lines with colours: SGR sequences take no cells. Text of jobs in them has been escaped before. */
 
 const COLOUR = /\x1b\[[\d;]*m/g;
-/** A colour, or a character. */
+/** Matches a colour, or a character. */
 const PIECES = /\x1b\[[\d;]*m|./gsu;
 const RESET = '\x1b[0m';
 
-/** What is seen of a line. */
+/** The visible part of a line. */
 export const plain = (line: string): string => line.replace(COLOUR, '');
 
 /** Cells that a line takes. */
@@ -28,7 +28,7 @@ export function clip(line: string, width: number): string {
   return `${kept}…${kept.includes('\x1b') ? RESET : ''}`;
 }
 
-/** A line broken into lines that fit, at blanks where there are some; colours end with each line. */
+/** A line broken at blanks, if it has some, into lines that fit; colours end with each line. */
 export function wrap(line: string, width: number): string[] {
   if (cellsOf(line) <= width) return [line];
   if (line.includes('\x1b')) return [clip(line, width)];
@@ -37,7 +37,7 @@ export function wrap(line: string, width: number): string[] {
   while (cellWidth(rest) > width) {
     const whole = prefixOf(rest, width);
     const blank = whole.lastIndexOf(' ');
-    // A word that is longer than half a line is broken: ids and JSON have no blanks.
+    // A word longer than half a line is broken, because ids and JSON have no blanks.
     const isWord = rest[whole.length] !== ' ' && blank > whole.length / 2;
     const part = isWord ? whole.slice(0, blank) : whole;
     lines.push(part);

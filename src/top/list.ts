@@ -1,7 +1,9 @@
-/** Where somebody is in a list that changes: on which row, and which is the first on the screen. */
+/** The position in a list that changes: the selected row, and the first row on the screen. */
 export interface ListPlace {
   readonly index: number;
-  /** Names the row, which is looked for when the list has changed; absent in an empty list. */
+  /**
+   * The key of the selected row, by which it is found when the list has changed; absent in an empty list.
+   */
   readonly key: string | undefined;
   readonly offset: number;
 }
@@ -9,8 +11,8 @@ export interface ListPlace {
 export const LIST_START: ListPlace = { index: 0, key: undefined, offset: 0 };
 
 /**
- * The place after the list has changed: on the same row, wherever that is now; where it is gone, on the one that has
- * taken its place.
+ * The position after the list has changed: on the same row, wherever it is now; if it is gone, on the row in its
+ * place.
  * @param height rows of the list that the screen shows
  */
 export function follow(place: ListPlace, keys: readonly string[], height: number): ListPlace {
@@ -26,7 +28,7 @@ export function moveBy(place: ListPlace, rows: number, keys: readonly string[], 
 function at(index: number, offset: number, keys: readonly string[], height: number): ListPlace {
   const row = Math.max(0, Math.min(index, keys.length - 1));
   const highest = Math.max(0, keys.length - height);
-  // The row is on the screen, and the screen is no emptier than it has to be.
+  // Keeps the selected row on the screen, and the screen as full as possible.
   const first = Math.min(Math.max(Math.min(offset, row), row - height + 1), highest);
   return { index: row, key: keys[row], offset: Math.max(0, first) };
 }

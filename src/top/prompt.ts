@@ -4,10 +4,13 @@ import { cellWidth, cutToWidth } from '../output/layout.js';
 import type { Act } from './state.js';
 
 const ANSWERS = ' [y/N]';
-/** A name keeps so many cells whatever the width. */
+/** A name keeps so many cells at any width. */
 const LEAST_NAME = 6;
 
-/** Asks whether to do it, naming what will be done; names are cut so that the end of the question is seen. */
+/**
+ * The question before an act, which names what will be done; names are cut so that the end of the question is
+ * visible.
+ */
 export function question(act: Act, width: number): string {
   const names = namesIn(act);
   const fixed = cellWidth(
@@ -59,14 +62,17 @@ export function topicOf({ topic }: JobRecord): string {
   return topic ? escapeForTerminal(topic) : 'a topic that is not known';
 }
 
-/** What is under way. */
+/** Says what is under way. */
 export function doing(act: Act): string {
   const name = namesIn(act)[0] ?? '';
   const verb = { promote: 'promoting', remove: 'removing', pause: 'pausing', resume: 'resuming' }[act.type];
   return `${verb} ${name} …`;
 }
 
-/** What became of it. @param keptIn the file that a removed job is kept in */
+/**
+ * Says what became of it.
+ * @param keptIn the file in which a removed job is kept
+ */
 export function outcome(act: Act, isDone: boolean, keptIn?: string): string {
   const name = namesIn(act)[0] ?? '';
   if (!isDone) return `left alone: ${quoted(name)} is not any more what was seen of it`;

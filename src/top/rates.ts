@@ -1,26 +1,31 @@
 import type { Stats } from '../core/results.js';
 
-/** Rates are of so much time (ms), or of so many looks where that is longer, or of what was seen. */
+/**
+ * Rates are measured over so much time (ms), or over so many looks if that is longer, or over what there is.
+ */
 const WINDOW_MS = 10_000;
 const WINDOW_LOOKS = 5;
-/** What is due later than this many looks from now is counted apart, until two are left. */
+/** Jobs due later than this many looks from now are counted separately, until only two looks are left. */
 const LOOKS_AHEAD = 8;
 const LEAST_LOOKS = 2;
 
-/** Jobs a second that came into a line, and that left it; absent where the counts do not tell. */
+/** Jobs a second that came into a line and that left it; absent where the counts do not show it. */
 export interface Rates {
   readonly in?: number | undefined;
   readonly out?: number | undefined;
 }
 
-/** What stands in line: what waits for its time, what can be taken, and what is in the hands of consumers. */
+/** The jobs in a line: delayed ones, ready ones, and leased ones. */
 interface Line {
   readonly delayed: number;
-  /** Of those: due later than the time beyond which it was counted. Absent where it was not, or is an estimate. */
+  /**
+   * How many of them are due after the time beyond which they were counted. Absent when that was not counted, or is
+   * an estimate.
+   */
   readonly beyond?: number | undefined;
   readonly ready: number;
   readonly leased: number;
-  /** By how much the counts may be off; 0 where they are exact. */
+  /** By how much the counts may be off; 0 when they are exact. */
   readonly delayedError: number;
   readonly leasedError: number;
 }
@@ -38,8 +43,8 @@ interface Reading {
 const EMPTY: Line = { delayed: 0, ready: 0, leased: 0, delayedError: 0, leasedError: 0 };
 
 /**
- * Makes rates of counts that are taken now and then. A job that comes and goes between two counts is seen in neither;
- * one that is tried again has left, and comes anew. Where counts are estimates, a difference counts when it is larger
+ * Computes rates from counts that are taken now and then. A job that comes and goes between two counts is seen in
+ * neither; one that is retried counts as left and as new. With estimates, a difference counts only if it is larger
  * than their errors.
  */
 export class RateMeter {
@@ -48,9 +53,9 @@ export class RateMeter {
   private aheadMs: number;
 
   /**
-   * @param intervalMs from one look to the next, as a rule
-   * @param now by the store's clock, which is told anew with each look
-   * @param atMs then, on a clock that does not jump
+   * @param intervalMs the usual time between two looks
+   * @param now by the store's clock, as each look reports it
+   * @param atMs the same time on a clock that does not jump
    */
   constructor(
     private readonly intervalMs: number,
@@ -61,8 +66,8 @@ export class RateMeter {
   }
 
   /**
-   * The time beyond which the next look counts jobs apart: the same for several looks, so that no job comes nearer
-   * than it by waiting. Then what was pushed shows, though as many jobs become due.
+   * The time beyond which the next look counts jobs separately. It is the same for several looks, so no job passes
+   * it by waiting. This shows pushes even when as many jobs become due.
    */
   beyond(atMs: number): Date {
     const nowMs = atMs + this.aheadMs;
@@ -82,7 +87,7 @@ export class RateMeter {
     while ((this.readings[1]?.atMs ?? Infinity) <= atMs - windowMs) this.readings.shift();
   }
 
-  /** Of all topics; nothing before the second count. */
+  /** The rates of all topics; undefined before the second count. */
   get total(): Rates | undefined {
     return this.over(({ total }) => total);
   }
@@ -102,7 +107,7 @@ export class RateMeter {
     });
     const [first, last] = [seen[0], seen.at(-1)];
     if (!first || !last) return undefined;
-    // Many small differences of estimates say nothing where the one over all that time may.
+    // Many small differences of estimates may be noise where the one over the whole time is not.
     const steps = seen.every(({ line }) => isExact(line)) ? seen : [first, last].map(withoutBeyond);
     let [into, out, ms]: [number | undefined, number | undefined, number] = [0, 0, 0];
     for (const [i, after] of steps.slice(1).entries()) {
@@ -122,7 +127,7 @@ type Seen = Pick<Reading, 'atMs' | 'beyondMs'> & { readonly line: Line };
 
 const withoutBeyond = ({ line, ...seen }: Seen): Seen => ({ ...seen, line: { ...line, beyond: undefined } });
 
-/** Of what is counted apart beyond one time and another the difference says nothing. */
+/** Counts beyond two different times cannot be compared. */
 function isComparable(before: Seen, after: Seen): boolean {
   if (before.line.beyond === undefined || after.line.beyond === undefined)
     return before.line.beyond === after.line.beyond;
@@ -135,14 +140,14 @@ const plus = (a: number | undefined, b: number | undefined): number | undefined 
   a === undefined || b === undefined ? undefined : a + b;
 
 /**
- * Jobs that came and left between two counts: the fewest that explain them, where jobs go from delayed to ready to
- * leased and out.
+ * How many jobs came and left between two counts: the smallest numbers that explain them, if jobs go from delayed to
+ * ready to leased and out.
  */
 function flowBetween(before: Line, after: Line): Rates {
   const delayed = change(before, after, 'delayed', 'delayedError');
   const leased = change(before, after, 'leased', 'leasedError');
   const ready = after.ready - before.ready;
-  // What became ready is not known then. What left is no less than what those lost that are known.
+  // Then it is unknown how many became ready. At least as many left as the known states lost.
   if (delayed === undefined || leased === undefined) {
     const lost = -(ready + (leased ?? 0));
     return { in: undefined, out: lost > 0 ? lost : undefined };
@@ -159,7 +164,7 @@ function flowBetween(before: Line, after: Line): Rates {
   return { in: into, out: moved };
 }
 
-/** Nothing where the difference may be one of estimates alone. */
+/** Undefined when the difference may be an error of estimates. */
 function change(
   before: Line,
   after: Line,
@@ -184,7 +189,7 @@ function toReading(
     delayedError: estimate?.errors.delayed ?? 0,
     leasedError: estimate?.errors.leased ?? 0,
   };
-  // A topic of which a sample held no job has perhaps as many as go unseen.
+  // A topic without a job in the sample may have as many jobs as a sample can miss.
   const unseen = (state: 'delayed' | 'leased') =>
     topics.some(({ errors }) => errors?.[state] !== undefined) ? (estimate?.missingBelow ?? 0) : 0;
   const [delayedError, leasedError] = [unseen('delayed'), unseen('leased')];

@@ -12,9 +12,9 @@ import {
 import { jobLines } from './views/job.js';
 import { roomOf } from './views/room.js';
 
-/** The state after something came: an answer of the store, or another size of the screen. */
+/** The state after an answer of the store, or after the screen was resized. */
 
-/** Puts what is selected onto the screen, after the state has changed. */
+/** Scrolls so that the selection is on the screen, after the state has changed. */
 export function settled(state: State): State {
   const { rows } = roomOf(state.size);
   const { topics, jobs, job } = state;
@@ -37,7 +37,7 @@ export const withSize = (state: State, size: Size): State => settled({ ...state,
 
 export const withSnapshot = (state: State, snapshot: Snapshot): State => settled({ ...state, snapshot });
 
-/** Takes a page in, if it is still the one that is looked at. */
+/** Shows a page, if the user still looks at this list. */
 export function withPage(state: State, asked: JobsView, page: Page): State {
   const { jobs } = state;
   const isSame = jobs?.topic === asked.topic && jobs.only === asked.only && jobs.cursors === asked.cursors;

@@ -3,7 +3,7 @@ import type { Stats, TopicStats } from '../core/results.js';
 import { escapeForTerminal } from '../output/escape.js';
 import type { RateMeter, Rates } from './rates.js';
 
-/** What was seen of all topics at one time. */
+/** What one look at all topics has found. */
 export interface Snapshot {
   /** By the store's clock. */
   readonly now: Date;
@@ -13,7 +13,7 @@ export interface Snapshot {
 }
 
 export interface TopicRow {
-  /** The name as latin1, which tells topics apart whatever their bytes. */
+  /** The name as latin1, which is different for different bytes. */
   readonly key: string;
   /** As a terminal shows it. */
   readonly name: string;
@@ -31,16 +31,16 @@ export function toSnapshot(stats: Stats, now: Date, meter: RateMeter): Snapshot 
   return { now, stats, rows, rates: meter.total };
 }
 
-/** What topics are sorted by, in the order in which the key goes through them. */
+/** The values by which topics can be sorted, in the order in which the key changes them. */
 export const SORT_KEYS = ['topic', 'ready', 'oldest', 'delayed', 'leased', 'dead', 'in', 'out'] as const;
 export type SortKey = (typeof SORT_KEYS)[number];
 
-/** How long (ms) the oldest ready job waits; nothing when none does. */
+/** How long (ms) the oldest ready job has waited; undefined when none is ready. */
 export function oldestMs({ oldestReadyAt }: TopicStats, now: Date): number | undefined {
   return oldestReadyAt && Math.max(0, now.getTime() - oldestReadyAt.getTime());
 }
 
-/** How long (ms) the job has been due that waits longest to be made ready. */
+/** How long (ms) ago the job was due that has waited longest to be made ready. */
 export function lateMs({ due, nextDueAt }: TopicStats, now: Date): number {
   return due > 0 && nextDueAt ? Math.max(0, now.getTime() - nextDueAt.getTime()) : 0;
 }
@@ -51,27 +51,31 @@ function valueOf({ stats, rates }: TopicRow, sort: Exclude<SortKey, 'topic'>, no
   return sort === 'ready' ? stats.ready + stats.due : stats[sort];
 }
 
-/** Topics in order: by name, or those with the most first. Rows of one value stay in order of their names. */
+/**
+ * Topics in order: by name, or those with the highest value first. Equal rows are in order of their names.
+ */
 export function sortRows({ rows, now }: Snapshot, sort: SortKey): readonly TopicRow[] {
   if (sort === 'topic') return rows;
   const values = new Map(rows.map((row) => [row, valueOf(row, sort, now)]));
   return [...rows].sort((a, b) => (values.get(b) ?? 0) - (values.get(a) ?? 0));
 }
 
-/** Is the text somewhere in what is shown? Case does not matter. */
+/** Does the shown text contain this? Case does not matter. */
 export function includesText(shown: string, text: string): boolean {
   return shown.toLowerCase().includes(text.toLowerCase());
 }
 
-/** Tells a job from others: dead letters of one id lie side by side, and one may be leased while another waits. */
+/**
+ * The key of a job's row: there may be several dead letters of one id, and one may be leased while another waits.
+ */
 export function keyOfJob({ id, state, failedAt }: JobRecord): string {
   return `${id.toString('latin1')} ${sideOf(state)} ${failedAt?.getTime() ?? ''}`;
 }
 
-/** A job that becomes ready is still the same row. */
+/** A job that becomes ready keeps its row. */
 const sideOf = (state: JobState): string => (state === 'leased' || state === 'dead' ? state : 'line');
 
-/** Is a job still what it was seen to be? */
+/** Is a job still as it was seen? */
 export function isSameJob(a: JobRecord, b: JobRecord): boolean {
   return (
     a.id.equals(b.id) &&

@@ -3,11 +3,11 @@ import { escapeForTerminal } from '../output/escape.js';
 import { LIST_START, type ListPlace } from './list.js';
 import { includesText, keyOfJob, type Snapshot, type SortKey, sortRows, type TopicRow } from './snapshot.js';
 
-/** What the screen shows is a function of this alone. It is replaced, never changed. */
+/** The screen is a function of this state only. A state is replaced, never changed. */
 export interface State {
   readonly store: string;
   readonly intervalMs: number;
-  /** Are there due jobs that wait to be made ready? Not on every store. */
+  /** Are there due jobs that wait to be made ready? Not in every store. */
   readonly hasDue: boolean;
   readonly size: Size;
   readonly place: Place;
@@ -21,7 +21,7 @@ export interface State {
   readonly status?: Status | undefined;
   /** Why the store does not answer, and since when. */
   readonly trouble?: { readonly message: string; readonly since: Date } | undefined;
-  /** What is being done to a job or topic now. */
+  /** The act that is under way on a job or topic. */
   readonly acting?: string | undefined;
 }
 
@@ -40,9 +40,9 @@ export interface List {
 
 export interface JobsView extends List {
   readonly topic: Bytes;
-  /** Jobs of this state alone; all when absent. */
+  /** Only jobs of this state; all when absent. */
   readonly only?: JobState | undefined;
-  /** Where the page begins, and the pages before it; the first has none. */
+  /** Where the page begins, and where those before it began; the first has no cursor. */
   readonly cursors: readonly string[];
   /** Absent until the store has answered. */
   readonly page?: Page | undefined;
@@ -56,7 +56,7 @@ export interface Page {
 }
 
 export interface JobView {
-  /** As it was seen last. */
+  /** As it was last seen. */
   readonly record: JobRecord;
   /** All jobs of its id, and when they were looked at; absent until the store has answered. */
   readonly found?: { readonly jobs: readonly JobRecord[]; readonly now: Date } | undefined;
@@ -84,13 +84,13 @@ export function initialState(
   return { ...about, place: 'topics', snapshot, topics, showsHelp: false };
 }
 
-/** The states that a store tells apart. */
+/** The states that this store has. */
 export const statesOf = ({ hasDue }: State): readonly JobState[] =>
   JOB_STATES.filter((state) => hasDue || state !== 'due');
 
 const sorted = new WeakMap<Snapshot, { of: string; rows: readonly TopicRow[] }>();
 
-/** The topics that are shown, in order. */
+/** The topics on the screen, in order. */
 export function shownTopics({ snapshot, topics: { sort, filter } }: State): readonly TopicRow[] {
   const of = `${sort} ${filter}`;
   const known = sorted.get(snapshot);
@@ -101,14 +101,14 @@ export function shownTopics({ snapshot, topics: { sort, filter } }: State): read
   return rows;
 }
 
-/** The jobs that are shown, in the order of the store. */
+/** The jobs on the screen, in the order of the store. */
 export function shownJobs({ jobs }: State): readonly JobRecord[] {
   const { page, filter = '' } = jobs ?? {};
   const all = page?.jobs ?? [];
   return filter === '' ? all : all.filter((job) => includesText(textOf(job), filter));
 }
 
-/** Bytes of a body that are searched. */
+/** How many bytes of a body are searched. */
 const SEARCHED_BYTES = 64 * 1024;
 
 function textOf({ id, state, reason, body }: JobRecord): string {
@@ -122,7 +122,7 @@ export function selectedTopic(state: State): TopicRow | undefined {
   return jobs && state.snapshot.rows.find(({ stats }) => stats.topic.equals(jobs.topic));
 }
 
-/** The job that an act would be on. */
+/** The job on which a key would act. */
 export function selectedJob(state: State): JobRecord | undefined {
   const { job } = state;
   if (state.place === 'job')

@@ -2,16 +2,16 @@ import { type Key, KeyParser } from './keys.js';
 import { Screen } from './screen.js';
 import type { Size } from './state.js';
 
-/** The terminal as the process has it. */
+/** The terminal of this process. */
 export interface Tty {
   readonly size: () => Size;
-  /** Resolves when all of it is on its way; rejects when the terminal is gone. */
+  /** Resolves when everything is sent; rejects when the terminal is gone. */
   readonly write: (text: string) => Promise<void>;
-  /** Writes before anything else happens; never throws. */
+  /** Writes synchronously; never throws. */
   readonly writeNow: (text: string) => void;
-  /** Keys come one by one, unchanged and not shown, and no key is a signal. */
+  /** Raw mode: keys come one by one, are not echoed, and send no signals. */
   readonly setRaw: (isRaw: boolean) => void;
-  /** Calls back with what is typed; the function that it returns ends that. */
+  /** Calls back with what is typed; the returned function ends that. */
   readonly onInput: (input: (text: string) => void, ended: () => void) => () => void;
   readonly onResize: (resized: () => void) => () => void;
 }
@@ -19,23 +19,26 @@ export interface Tty {
 export interface TerminalListener {
   readonly onKey: (key: Key) => void;
   readonly onSize: (size: Size) => void;
-  /** Nobody can type any more: the terminal is gone. */
+  /** The terminal is gone, and nobody can type any more. */
   readonly onEnd: () => void;
 }
 
 const ALTERNATE_SCREEN = '\x1b[?1049h';
-/** No cursor, the terminal breaks no line, and what is pasted is marked as such. */
+/** Hides the cursor, turns line wrap off, and marks pasted text. */
 const MODES = '\x1b[?25l\x1b[?7l\x1b[?2004h';
 const LEAVE = '\x1b[0m\x1b[?2004l\x1b[?7h\x1b[?25h\x1b[?1049l';
 
-/** After so long (ms) without more, Esc is the key, and no beginning of a sequence. Over a slow line it may be late. */
+/**
+ * If nothing follows Esc within so long (ms), it is the Esc key, and not the beginning of a sequence. A slow line
+ * may need this long.
+ */
 const ESCAPE_MS = 100;
-/** A frame that is not out after so long (ms) stands in a line that nobody reads. */
+/** If a frame is not sent within so long (ms), nobody reads the terminal. */
 const STUCK_MS = 3000;
 
 /**
- * A terminal that shows frames and hears keys, and is given back as it was: by `leave`, when the process stops for a
- * while (SIGTSTP), when it ends, and before an error that nobody has caught is told.
+ * A terminal that shows frames and reads keys. It is restored by `leave`, when the process is stopped (SIGTSTP),
+ * when it ends, and before an uncaught error is printed.
  */
 export class Terminal {
   private readonly screen = new Screen();
@@ -68,19 +71,19 @@ export class Terminal {
     this.undo.push(this.tty.onInput(this.typed, this.listener.onEnd));
   }
 
-  /** Gives the terminal back; for the last time, where it is not about to be taken over again. */
+  /** Restores the terminal; finally, unless it is taken over again at once. */
   readonly leave = (): void => {
     for (const undo of this.undo.splice(0)) undo();
     this.giveBack();
   };
 
-  /** Shows lines; of those that come while the line is busy the last are shown. */
+  /** Shows lines; while the line is busy, only the last frame is kept. */
   draw(lines: readonly string[]): void {
     this.next = lines;
     if (this.writingSince === undefined) void this.write();
   }
 
-  /** Shows all of the screen anew at the next frame. */
+  /** Draws the whole screen with the next frame. */
   forget(): void {
     this.screen.forget();
   }
@@ -106,7 +109,7 @@ export class Terminal {
   }
 
   private takeOver(): void {
-    // Asked for twice, the alternate screen would forget where the cursor was on the other.
+    // Switching to the alternate screen twice would forget where the cursor was on the other.
     this.tty.writeNow(this.isEntered ? MODES : ALTERNATE_SCREEN + MODES);
     this.isEntered = true;
     this.tty.setRaw(true);
@@ -117,15 +120,15 @@ export class Terminal {
     clearTimeout(this.escape);
     if (!this.isEntered) return;
     this.isEntered = false;
-    // To write, or to change modes, would wait for who reads; who does not read sees nothing, either.
+    // Writing or changing modes would wait for a reader, and there is none.
     if (this.writingSince !== undefined && Date.now() - this.writingSince > STUCK_MS) return;
     this.tty.writeNow(`\x1b[${this.size.rows};1H${LEAVE}`);
     this.tty.setRaw(false);
   }
 
   /**
-   * Sends a signal to all processes in front of the terminal, as it does itself where keys are signals. It is given back
-   * before: a shell that hears of the signal takes it over at once.
+   * Sends a signal to all foreground processes of the terminal, as the terminal itself does when keys send signals.
+   * The terminal is restored before, because a shell takes it over as soon as it notices the signal.
    */
   signal(name: 'SIGINT' | 'SIGQUIT' | 'SIGTSTP'): void {
     if (name === 'SIGTSTP') {
@@ -138,12 +141,12 @@ export class Terminal {
 
   private readonly stop = (): void => this.stopBy(process.pid);
 
-  /** Stops as it would have without us, with the terminal given back. @param pid 0 for all in front of it */
+  /** Stops as a process without a handler would, with the terminal restored; `pid` 0 is all foreground processes. */
   private stopBy(pid: number): void {
     this.giveBack();
     process.off('SIGTSTP', this.stop);
     process.kill(pid, 'SIGTSTP');
-    // Where there is no shell to go back to, the signal stops nothing, and nothing will tell to go on.
+    // Without a shell to go back to, the signal stops nothing, and no SIGCONT will come.
     setImmediate(this.resume);
   }
 
@@ -151,7 +154,7 @@ export class Terminal {
     if (this.undo.length === 0) return;
     process.off('SIGTSTP', this.stop);
     process.on('SIGTSTP', this.stop);
-    // A shell has set its own modes meanwhile, also where it was stopped in a way that nobody hears of.
+    // A shell has set its own modes meanwhile, also when the process was stopped by a signal that cannot be handled.
     if (this.isEntered) this.tty.setRaw(false);
     this.takeOver();
     this.resized();

@@ -15,15 +15,18 @@ import type { Key } from './keys.js';
 
 /** Jobs of a topic that are asked for at once. */
 const PAGE_JOBS = 50;
-/** A look that takes long is followed by a pause of so many times as long: a busy store is not kept busy by us. */
+/**
+ * A look that takes long is followed by a pause of so many times that length, so that a busy store is not kept busy
+ * by us.
+ */
 const REST = 4;
 
-/** What is done to jobs, as the commands do it. Each answers whether the job was still what was seen of it. */
+/** Acts on jobs, as the commands do. Each answers whether the job was still as it was seen. */
 export interface JobActs {
   readonly promote: (job: JobRecord) => Promise<boolean>;
-  /** Keeps the job in a file first. */
+  /** The job is written to a file first. */
   readonly remove: (job: JobRecord) => Promise<boolean>;
-  /** The file. */
+  /** The path of that file. */
   readonly keptIn: () => string | undefined;
 }
 
@@ -31,17 +34,17 @@ export interface TopOptions {
   readonly intervalMs: number;
   readonly tty: Tty;
   readonly acts: JobActs;
-  /** Ends it; the terminal is given back while it aborts. */
+  /** Ends it; the terminal is restored as soon as it aborts. */
   readonly signal: AbortSignal;
 }
 
 /**
- * Shows the topics of a queue, its jobs and what they wait for, until somebody quits.
- * @throws DelayerError when the store does not answer at first, or in a way that will not pass
+ * Shows the topics of a queue, its jobs and what they wait for, until the user quits.
+ * @throws DelayerError when the store does not answer at first, or fails permanently
  */
 export async function runTop(queue: Queue, options: TopOptions): Promise<void> {
   const meter = new RateMeter(options.intervalMs, await queue.now(), monotonicMs());
-  // A store that is not there is told of before the screen is taken over.
+  // The first look is made before the screen is taken over, so that an error is printed as usual.
   const snapshot = await look(queue, meter);
   if (options.signal.aborted) return;
   const { intervalMs, tty } = options;
@@ -88,13 +91,13 @@ class Top {
     try {
       terminal.enter();
       this.show(this.state);
-      // An answer that is still to come is not waited for.
+      // Answers that are still to come are not waited for.
       await Promise.race([this.refreshUntilTheEnd(), ended]);
     } finally {
       ending.abort();
       terminal.leave();
       forget();
-      // What was begun is finished: of a job that is being removed, that it was is noted.
+      // An act that has begun is finished, so that the file says whether the job was removed.
       await this.underWay;
     }
   }
@@ -117,7 +120,7 @@ class Top {
     return Math.max(this.options.intervalMs - tookMs, REST * tookMs);
   }
 
-  /** Looks at what the screen shows; where the store does not answer, tells so. */
+  /** Asks for what the screen shows; if the store does not answer, says so. */
   private async refresh(): Promise<void> {
     const { place, jobs, job } = this.state;
     try {
@@ -140,7 +143,7 @@ class Top {
     }
   }
 
-  /** The end of an outage is told. */
+  /** Reports the end of an outage. */
   private back(): Partial<State> {
     const { trouble, status } = this.state;
     return { trouble: undefined, status: trouble ? { text: 'the store answers again' } : status };
@@ -193,7 +196,7 @@ class Top {
     this.wake();
   }
 
-  /** Errors of an act are told, and what is shown stays. */
+  /** An error of an act is shown, and the view stays. */
   private async act(act: Act): Promise<void> {
     this.show({ ...this.state, acting: doing(act), status: undefined });
     const status = await this.tryTo(act);
@@ -218,7 +221,7 @@ class Top {
       await queue[act.type](act.topic);
       return true;
     }
-    // The question may have stood for long: what is kept of a job is what it is now.
+    // The question may have been open for long, so the job is read again before it is kept.
     const job = (await queue.find(act.job.id)).find((one) => isSameJob(one, act.job));
     return job !== undefined && this.options.acts[act.type](job);
   }

@@ -14,10 +14,10 @@ import {
 } from './state.js';
 import { roomOf } from './views/room.js';
 
-/** What a key asks for beside another state. */
+/** What a key does besides changing the state. */
 export type Effect =
   | { readonly type: 'end' | 'redraw' | 'fetch' }
-  /** As the terminal would send it to all processes in front of it. */
+  /** The signal that the terminal would send to all foreground processes. */
   | { readonly type: 'signal'; readonly signal: 'SIGINT' | 'SIGQUIT' | 'SIGTSTP' }
   | { readonly type: 'act'; readonly act: Act };
 
@@ -26,14 +26,14 @@ export interface Update {
   readonly effect?: Effect | undefined;
 }
 
-/** What a key does. A key that means nothing where it is pressed changes nothing. */
+/** What a key does. A key that has no meaning in a view changes nothing. */
 export function press(state: State, key: Key): Update {
   const name = nameOf(key);
   const common = byTerminal(name);
   if (common) return { state, effect: common };
   if (state.prompt?.type === 'confirm') return answer(state, state.prompt.act, name);
   if (state.prompt?.type === 'search') return search(state, state.prompt.text, key);
-  // What is pasted here was meant for somewhere else.
+  // Text pasted here was meant for another program.
   if (key.type === 'paste') return { state };
   if (state.showsHelp) return closeHelp(state, name);
   const update = command(state, name);
@@ -88,7 +88,7 @@ function withFilter(state: State, filter: string): State {
   return settled({ ...state, jobs: jobs && { ...jobs, filter } });
 }
 
-/** Nothing when the key means nothing. */
+/** Undefined when the key has no meaning. */
 function command(before: State, name: string): Update | undefined {
   const state = { ...before, status: undefined };
   const rows = rowsOf(state, name);
@@ -122,7 +122,7 @@ function command(before: State, name: string): Update | undefined {
   }
 }
 
-/** How far a key goes, in rows. */
+/** How many rows a key moves the selection. */
 function rowsOf({ size }: State, name: string): number | undefined {
   const page = Math.max(1, roomOf(size).rows - 1);
   const rows: Readonly<Record<string, number>> = {
@@ -219,7 +219,7 @@ function asking(state: State, name: string): Update | undefined {
 }
 
 function toggling(state: State, selected: Bytes | undefined): Act | undefined {
-  // A topic that was opened may have no job left, and so no row.
+  // The topic that is open may have no job left, and so no row.
   const topic = state.jobs?.topic ?? selected;
   const isPaused = selectedTopic(state)?.stats.pausedUntilMs !== undefined;
   return topic && { type: isPaused ? 'resume' : 'pause', topic };

@@ -19,7 +19,7 @@ export interface AckListener {
   onAcked(): void;
   /**
    * @param wereHandled false for a release
-   * @returns whether the call is to be made again, when the time for that has come
+   * @returns whether to try the call again, after a pause if need be
    */
   onAckFailed(error: unknown, wereHandled: boolean): Promise<boolean>;
 }
@@ -32,7 +32,10 @@ export interface AckOptions {
   readonly limits: () => CallOptions;
 }
 
-/** Ends leases by the outcomes of their jobs, in groups: what has come since the last `flush` goes with one call each. */
+/**
+ * Ends leases by the outcomes of their jobs, in groups: all jobs since the last `flush` with the same outcome share
+ * a call.
+ */
 export class Acknowledger {
   private done: HeldJob[] = [];
   private released: HeldJob[] = [];
@@ -67,22 +70,23 @@ export class Acknowledger {
     else this.failed.set(key, { options, jobs: [job] });
   }
 
-  /** Begins to end the leases of all that was added, and does not wait. */
+  /** Starts ending the leases of all jobs that were added, and does not wait. */
   flush(): void {
     const { done, failed, released } = this;
     this.planned = undefined;
     this.done = [];
     this.failed = new Map();
     this.released = [];
-    // In the order of their leases: a store ends a whole reservation without looking at each job.
+    // In the order of their leases, so that a store can end a whole reservation without looking at each job.
     if (done.length > 0) this.track(this.ack(done.sort((a, b) => a.order - b.order)));
     for (const { options, jobs } of failed.values()) this.track(this.nack(jobs, options));
     if (released.length > 0) this.track(this.release(released.sort((a, b) => a.order - b.order)));
   }
 
   /**
-   * Flushes when the calls under way are answered, so that what comes meanwhile goes with it. The answer of
-   * a reserve that went out with them is there by then, and the next reserve takes these acks along.
+   * Flushes when the calls under way are answered, so that jobs that come meanwhile share the call. By then the
+   * answer of the reserve that went out with them is there as well, and the next reserve and these acks share a
+   * request.
    */
   flushSoon(): void {
     if (this.planned) return;
@@ -90,13 +94,13 @@ export class Acknowledger {
     this.planned = plan;
     void Promise.all(this.underWay).then(() =>
       setImmediate(() => {
-        // A flush in between took what was there then; what has come after it has a plan of its own.
+        // A flush in between has taken what was there; jobs that came after it have a plan of their own.
         if (this.planned === plan) this.flush();
       }),
     );
   }
 
-  /** Ends the leases of all that was added, and waits for the answers. */
+  /** Ends the leases of all jobs that were added, and waits for the answers. */
   async settle(): Promise<void> {
     do {
       this.flush();
@@ -104,7 +108,7 @@ export class Acknowledger {
     } while (this.done.length + this.failed.size + this.released.length > 0);
   }
 
-  /** A worker that goes on after a failure counts anew. */
+  /** A worker that goes on after a failure counts failures anew. */
   forgetFailures(): void {
     this.unacknowledged = 0;
   }
@@ -140,7 +144,7 @@ export class Acknowledger {
   }
 
   private onNackAnswer(held: HeldJob, { outcome: answer, dueAt }: NackResult, options: NackOptions): void {
-    // It may be dead by the answer that was lost.
+    // The call whose answer was lost may have made it a dead letter.
     const outcome = answer === 'not_held' && wasEndedByUs(held) ? 'retried' : answer;
     if (outcome !== 'not_held') this.outcomes.failed(held.job, { outcome, dueAt }, options);
     else this.outcomes.notHeld(held.job, this.options.knowsLeases && isHeld(held));
@@ -152,7 +156,7 @@ export class Acknowledger {
     else forEachAnswer(jobs, answers, ({ job }) => this.outcomes.released(job));
   }
 
-  /** @returns what the store answered of each; nothing when the call failed, `again` when it is to be made again */
+  /** @returns the store's answers; undefined when the call failed, `again` when it is to be made again */
   private async answer<T>(
     jobs: readonly HeldJob[],
     call: Promise<T[]>,
@@ -182,7 +186,7 @@ export class Acknowledger {
   }
 }
 
-/** From now on the keeper leaves these leases alone. */
+/** From here on the lease keeper ignores these leases. */
 function end(jobs: readonly HeldJob[]): string[] {
   return jobs.map((one) => {
     one.isEnded = true;
@@ -201,17 +205,17 @@ function forEachAnswer<T>(
   }
 }
 
-/** Those of the jobs for which a call whose answer was lost is worth sending again. */
+/** The jobs for which a call whose answer was lost should be sent again. */
 function again(jobs: readonly HeldJob[]): HeldJob[] {
   const held = jobs.filter(isHeld);
   for (const job of held) job.isPerhapsEnded = true;
   return held;
 }
 
-/** Of a lease that is not held any more: was it ended by a call whose answer was lost? */
+/** For a lease that is not held any more: did a call whose answer was lost end it? */
 const wasEndedByUs = (job: HeldJob): boolean => job.isPerhapsEnded && isHeld(job);
 
-/** Is its lease surely not over by its time? */
+/** Is the deadline of its lease surely in the future? */
 const isHeld = ({ heldUntilMs }: HeldJob): boolean => monotonicMs() < heldUntilMs;
 
 function toNack(outcome: Exclude<Outcome, string>): NackOptions {

@@ -2,7 +2,7 @@ import type { CallOptions } from '../core/requests.js';
 import { type AbortSignalLike, monotonicMs } from '../core/timer.js';
 import { type Rate, StartLimiter } from './rate.js';
 
-/** What bounds a worker's work: how many jobs, how many in a time, and until when. */
+/** Limits a worker's work: how many jobs, how many in a time, and until when. */
 export class Bounds {
   private readonly limiter: StartLimiter | undefined;
   private timer: NodeJS.Timeout | undefined;
@@ -23,12 +23,15 @@ export class Bounds {
     return Math.max(0, (this.options.untilMs ?? Infinity) - monotonicMs());
   }
 
-  /** No answer of the store is waited for much longer than the window or the signal, even of one that hangs. */
+  /**
+   * Limits how long an answer of the store is waited for, so that a store that hangs does not extend the window
+   * much, or delay the end after a signal.
+   */
   limits(signal: AbortSignalLike): CallOptions {
     return { signal, timeoutMs: this.options.untilMs === undefined ? undefined : this.leftMs };
   }
 
-  /** How many more jobs may be taken, when so many have been. */
+  /** How many more jobs may be taken, when so many were taken already. */
   left(taken: number): number {
     return (this.options.max ?? Infinity) - taken;
   }
@@ -42,7 +45,7 @@ export class Bounds {
     this.limiter?.start(jobs);
   }
 
-  /** Calls when the rate allows one more, or the window is over. */
+  /** Calls back when the rate allows one more job, or the window is over. */
   whenOneMayStart(wake: () => void): void {
     clearTimeout(this.timer);
     this.timer = setTimeout(wake, Math.min(this.limiter?.waitMs ?? 0, this.leftMs));

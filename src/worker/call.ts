@@ -9,7 +9,7 @@ export class Call implements HandlerContext {
   private controller: AbortController | undefined;
   private listener: ((reason: StopReason) => void) | undefined;
   private timer: NodeJS.Timeout | undefined;
-  /** Jobs whose leases were ended before the call was. */
+  /** Jobs whose leases were ended during the call. */
   private settled: Set<HeldJob> | undefined;
 
   constructor(
@@ -20,7 +20,7 @@ export class Call implements HandlerContext {
   }
 
   get signal(): AbortSignal {
-    // Made on demand: it costs more than everything else that is done here for jobs that are only printed.
+    // Created on demand: for jobs that are only printed it would cost more than all the rest here.
     this.controller ??= new AbortController();
     if (this.stopReason !== undefined) this.controller.abort();
     return this.controller.signal;
@@ -48,7 +48,7 @@ export class Call implements HandlerContext {
     this.timer = setTimeout(() => this.stop('timeout'), ms);
   }
 
-  /** The first reason counts. */
+  /** Only the first reason counts. */
   stop(reason: StopReason): void {
     if (this.stopReason !== undefined) return;
     this.stopReason = reason;

@@ -6,9 +6,9 @@ export interface Counts {
   released: number;
   lateAcks: number;
   settled: number;
-  /** Finished by the handler, whether the store knows or not. */
+  /** Finished by the handler, whether or not the store knows. */
   handled: number;
-  /** Failures since the handler last said that a job was done. */
+  /** Failures since the last job that was done. */
   failuresInARow: number;
   readonly notDone: NotDone;
 }

@@ -8,11 +8,11 @@ import type { HeldJob, LeaseKeeper } from './keep-leases.js';
 import type { Outcomes } from './outcomes.js';
 
 export interface DeliveryListener {
-  /** Is nothing more to be delivered? */
+  /** No more jobs are to be delivered. */
   readonly isOver: boolean;
-  /** A call has ended, after so long (ms); its outcomes are with the acknowledger. */
+  /** A call has ended after so long (ms); its outcomes are with the acknowledger. */
   onCallEnded(jobs: readonly HeldJob[], ms: number): void;
-  /** The lease of a job is to end, while its call goes on. */
+  /** The lease of a job was ended during its call. */
   onSettled(): void;
   /** The handler was rejected. */
   onHandlerFailed(error: unknown): void;
@@ -23,13 +23,13 @@ export interface DeliveryListener {
 
 export interface DeliveryOptions {
   readonly handler: Handler;
-  /** A call that takes longer (ms) is told to end. */
+  /** A call that takes longer (ms) is stopped. */
   readonly timeoutMs?: number | undefined;
-  /** Is the listener told of each job that is started? */
+  /** Does the listener want an event for each job that is started? */
   readonly tellsEachJob: boolean;
 }
 
-/** Whom it works with. */
+/** The other parts of the worker. */
 export interface DeliveryParts {
   readonly leases: LeaseKeeper;
   readonly acks: Acknowledger;
@@ -70,12 +70,12 @@ export class Deliverer implements Load {
     });
   }
 
-  /** Tells the calls to end that have lost all their jobs. */
+  /** Stops the calls that have lost all their jobs. */
   stopLost(): void {
     for (const call of this.calls) call.stopIfLost();
   }
 
-  /** Tells all calls to end at once. */
+  /** Stops all calls at once. */
   stopAll(): void {
     for (const call of this.calls) call.stop('shutdown');
   }
@@ -114,7 +114,7 @@ export class Deliverer implements Load {
     this.parts.outcomes.handledLost(held.job, held.wasHeldUntilLost);
   }
 
-  /** Which jobs are surely this worker's now; the others are given back, if they are not lost. */
+  /** Finds the jobs that are surely this worker's now; the others are given back, unless they are lost. */
   private async stillHeld(jobs: readonly HeldJob[]): Promise<readonly HeldJob[]> {
     try {
       await this.parts.leases.refresh(jobs);

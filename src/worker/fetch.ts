@@ -9,7 +9,9 @@ import type { HeldJob, LeaseKeeper } from './keep-leases.js';
 import { Lead, MAX_WAIT_MS } from './lead.js';
 import type { LockKeeper } from './lock.js';
 
-/** Jobs leased with one call: enough to make round trips cheap, few enough to share a topic with other workers. */
+/**
+ * Jobs leased with one call: enough to make round trips cheap, few enough to share a topic with other workers.
+ */
 const RESERVE_BATCH = 250;
 
 export interface FetchOptions {
@@ -23,7 +25,7 @@ export interface FetchOptions {
   readonly lock: LockKeeper | undefined;
   /** How long an answer of the store is waited for. */
   readonly limits: () => CallOptions;
-  /** Takes jobs that were leased and could not be begun soon: they are for other workers. */
+  /** Is called with jobs that were leased and could not be begun soon, so that other workers get them. */
   readonly onWaitedTooLong: (jobs: readonly HeldJob[]) => void;
 }
 
@@ -31,7 +33,7 @@ export interface FetchOptions {
 export interface Load {
   /** Calls of the handler under way. */
   readonly callCount: number;
-  /** Jobs in its hands. */
+  /** Jobs in those calls. */
   readonly jobCount: number;
 }
 
@@ -49,7 +51,7 @@ export class Fetcher {
     this.lead = new Lead(options.handler);
   }
 
-  /** Jobs that are leased and not in the handler's hands. */
+  /** Jobs that are leased and not given to the handler yet. */
   get aheadCount(): number {
     return this.ahead.length;
   }
@@ -60,11 +62,11 @@ export class Fetcher {
     if (prefetch !== 'always') {
       const { jobs: lead } = this.lead;
       const free = concurrency * batchSize + lead - callCount * batchSize - this.ahead.length;
-      // Half of the lead is taken first: fewer requests bring as many jobs.
+      // Fetches when half of the lead is used up, so that fewer requests bring as many jobs.
       return free > lead / 2 ? Math.min(free, POP_BATCH) : 0;
     }
-    // One whole reservation ahead of the one in hand, and never a part of one: a whole one is acknowledged
-    // at once, together with the next reserve.
+    // One whole reservation ahead of the one in hand, never a part of one: a whole reservation is acknowledged at
+    // once, together with the next reserve.
     const free = 2 * Math.max(RESERVE_BATCH, concurrency * batchSize) - jobCount - this.ahead.length;
     return free < RESERVE_BATCH ? 0 : RESERVE_BATCH;
   }
@@ -90,7 +92,7 @@ export class Fetcher {
     clearTimeout(this.waitTimer);
   }
 
-  /** Sees to it that jobs which waited for MAX_WAIT_MS are taken out of what is ahead. */
+  /** Makes sure that jobs that have waited for MAX_WAIT_MS are given back. */
   private watchWait(): void {
     const [first] = this.ahead;
     const { batchSize, prefetch } = this.options.handler;
@@ -115,13 +117,13 @@ export class Fetcher {
     this.options.onWaitedTooLong(old);
   }
 
-  /** Are there as many as a call takes, or as there will be for now? */
+  /** Are there as many jobs as a call takes, or all that will come for now? */
   isReady(isAsking: boolean): boolean {
     const { batchSize, prefetch } = this.options.handler;
     return this.ahead.length >= (isAsking && prefetch !== 'always' ? batchSize : 1);
   }
 
-  /** The next jobs to deliver; they are ahead no more. What was leased ahead is given by reservation. */
+  /** The next jobs to deliver. Jobs leased ahead are delivered reservation by reservation. */
   next(most: number): HeldJob[] {
     if (this.options.handler.prefetch !== 'always') return this.ahead.splice(0, most);
     const reservation = this.ahead[0]?.reservation;

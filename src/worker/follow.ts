@@ -9,9 +9,9 @@ import { type DrainOptions, type DrainResult, toResult } from './options.js';
 import { Worker } from './worker.js';
 
 /**
- * Drains, waits for more jobs, and so on until aborted, `max` jobs are handled, or the handler accepts no more.
- * A store that goes away is waited for, and so is a lock that somebody else has; only the first contact has to
- * succeed.
+ * Drains, waits for more jobs, and so on, until aborted, until `max` jobs are handled, or until the handler accepts
+ * no more. An outage of the store is waited out, and so is a lock that another owner has; only the first contact has
+ * to succeed.
  * @throws DelayerError when the first contact fails; what the handler is rejected with
  */
 export async function drainFollow(queue: Queue, options: DrainOptions): Promise<DrainResult> {
@@ -26,7 +26,7 @@ export async function drainFollow(queue: Queue, options: DrainOptions): Promise<
 class Follower implements KeepGoing {
   private hasAnswered = false;
   private failures = 0;
-  /** The call that failed last, while the store is away. */
+  /** The call that failed last, during an outage. */
   private lost: StoreCall | undefined;
 
   constructor(
@@ -51,8 +51,8 @@ class Follower implements KeepGoing {
   onAnswer(call: 'reserve' | 'ack', jobs: number): void {
     this.hasAnswered = true;
     if (this.lost === undefined) return;
-    // The call that failed has to work again. After an ack that failed, a reserve that brings more jobs is
-    // no sign of that; one that finds none is, for then there may be nothing to acknowledge for long.
+    // An outage has ended when the call that failed works again. After a failed ack, a reserve that brings jobs does
+    // not show that; one that finds none does, because then there may be nothing to acknowledge for long.
     if (this.lost === 'reserve' && call !== 'reserve') return;
     if (this.lost === 'ack' && call !== 'ack' && jobs > 0) return;
     this.lost = undefined;

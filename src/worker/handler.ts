@@ -1,14 +1,14 @@
 import type { LeasedJob } from '../core/job.js';
 
-/** How the program that handled a job ended, where it was one. */
+/** How the program that handled a job ended, if it was a program. */
 export interface ProgramEnd {
   readonly exitCode?: number | undefined;
   readonly signalName?: string | undefined;
 }
 
 /**
- * A job failed. It is tried again after `retryInMs`, else after the pause that its policy says, and is dead when
- * that has no retry left.
+ * The job failed. It is tried again after `retryInMs`, else after the pause of its policy; it is dead when the
+ * policy leaves no retry.
  */
 export interface Failed extends ProgramEnd {
   readonly retryInMs?: number | undefined;
@@ -38,7 +38,7 @@ export interface HandlerResult {
 }
 
 /**
- * Why a call is to end before its time.
+ * Why a call is stopped before its end.
  * - `lost`: none of its jobs is this worker's any more. What it answers is not asked for.
  * - `timeout`: it has taken longer than it may.
  * - `shutdown`: the worker is to end at once.
@@ -46,24 +46,27 @@ export interface HandlerResult {
 export type StopReason = 'lost' | 'timeout' | 'shutdown';
 
 export interface HandlerContext {
-  /** Aborts when the call is to end. Made when it is first read. */
+  /** Aborts when the call is to end. Created when it is first read. */
   readonly signal: AbortSignal;
   /** Why it is to end; absent while it is not. */
   readonly stopReason: StopReason | undefined;
-  /** Calls once when the call is to end; at once if it is already. There is one listener; a second takes its place. */
+  /**
+   * Calls back once when the call is to end; at once if it has been stopped already. There is one listener; a second
+   * replaces it.
+   */
   onStop(listener: (reason: StopReason) => void): void;
   /**
-   * Ends the lease of a job of the call before the call ends; the outcome that the call has for it is not asked for
-   * then. False when it was ended so before, or there is no such job.
+   * Ends the lease of one job before the call ends; the outcome of the call is ignored for it. False when its lease
+   * was ended this way before, or there is no such job.
    */
   settle(place: number, outcome: Outcome): boolean;
 }
 
-/** What is done with jobs: they are printed, or given to a program or a function. */
+/** What is done with jobs: print them, or give them to a program or a function. */
 export interface Handler {
-  /** Calls of `handle` that may be under way at once. */
+  /** How many calls of `handle` may be under way at once. */
   readonly concurrency: number;
-  /** Jobs of one call at most; it may be given fewer. */
+  /** The most jobs of a call; it may get fewer. */
   readonly batchSize: number;
   /**
    * `always`: the next jobs are leased while these are in hand, so that a fast handler never waits for the store.
@@ -71,11 +74,11 @@ export interface Handler {
    * leased ahead while calls are short, and none when they take long; see lead.ts.
    */
   readonly prefetch: 'always' | 'while short';
-  /** Does it know the leases, so that it may end them itself? Then a lease that is gone early is no surprise. */
+  /** Does it know the leases, so that it may end them itself? Then a lease that ends early is normal. */
   readonly knowsLeases?: boolean | undefined;
   /**
-   * Works on jobs, whose leases are kept alive meanwhile. A rejection releases the jobs and ends the worker
-   * with that error.
+   * Works on jobs, whose leases are renewed meanwhile. A rejection releases the jobs and ends the worker with that
+   * error.
    */
   handle(jobs: readonly LeasedJob[], context: HandlerContext): Promise<HandlerResult>;
 }

@@ -1,14 +1,16 @@
 import type { Reserved } from '../core/results.js';
 import type { AbortSignalLike } from '../core/timer.js';
 
-/** Which call of the store failed; `ack` is a nack as well. */
+/** The call of the store that failed; `ack` includes nack. */
 export type StoreCall = 'reserve' | 'extend' | 'ack' | 'release';
 
-/** What lets a worker go on where a single pass ends. */
+/** What makes a worker go on where a single pass ends. */
 export interface KeepGoing {
-  /** After a reserve that found none: resolves when there may be jobs, or when aborted. */
+  /** After a reserve that found nothing: resolves when there may be jobs, or when aborted. */
   waitForMore(found: Reserved, signal: AbortSignalLike): Promise<void>;
-  /** Resolves with true when it is time to try again, or with false when the error does not pass by itself. */
+  /**
+   * Resolves with true when it is time to try again, or with false when the error does not pass by itself.
+   */
   waitForRetry(error: unknown, call: StoreCall, signal: AbortSignalLike): Promise<boolean>;
   /** The store has answered a call; `jobs` is how many it reserved. */
   onAnswer(call: 'reserve' | 'ack', jobs: number): void;

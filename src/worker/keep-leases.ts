@@ -6,9 +6,9 @@ import { monotonicMs } from '../core/timer.js';
 /** Jobs that were leased with one call. */
 export interface Reservation {
   readonly jobs: readonly HeldJob[];
-  /** On the monotonic clock: when they were asked for. */
+  /** On the monotonic clock: when the reserve was sent. */
   readonly reservedAtMs: number;
-  /** How many of them are still to be handled, in the handler's hands, or not yet dropped as lost. */
+  /** How many of its jobs are not handled yet, nor dropped as lost. */
   unfinished: number;
 }
 
@@ -19,23 +19,23 @@ export interface HeldJob {
   /** Place in the order in which this worker leased its jobs. */
   readonly order: number;
   /**
-   * On the monotonic clock: until then the job is surely this worker's. It counts from before the request
-   * was sent, for the lease began at some time between that and the answer.
+   * On the monotonic clock: until then the job is surely this worker's. It counts from before the request was sent,
+   * because the lease began at some time between that and the answer.
    */
   heldUntilMs: number;
   /** The store said that the lease is not held any more. */
   isLost: boolean;
-  /** It was lost before its time was over: its handler has ended the lease, or the job was removed. */
+  /** It was lost before its time was over: its handler ended the lease, or the job was removed. */
   wasHeldUntilLost: boolean;
   /** The lease was ended: its ack, nack or release is on its way. */
   isEnded: boolean;
-  /** That was not answered: perhaps it was done. */
+  /** The call that ended the lease was not answered; it may have been done. */
   isPerhapsEnded: boolean;
 }
 
 /**
- * Keeps leases alive until they are ended. All leases of a reservation are renewed together, also those of
- * jobs that are done and wait for their ack: the store then moves one deadline instead of many.
+ * Keeps leases alive until they are ended. All leases of a reservation are renewed together, also those of jobs that
+ * are done and wait for their ack, because the store then moves one deadline instead of many.
  */
 export class LeaseKeeper {
   private reservations: Reservation[] = [];
@@ -54,7 +54,7 @@ export class LeaseKeeper {
   ) {}
 
   start(): void {
-    // A renewal that fails is tried again; until one succeeds, a job whose lease may have ended is not delivered.
+    // A renewal that fails is tried again. Until one succeeds, a job whose lease may have ended is not delivered.
     this.timer = setInterval(() => void this.renew().catch(() => undefined), this.leaseMs / 3);
   }
 
@@ -62,14 +62,14 @@ export class LeaseKeeper {
     clearInterval(this.timer);
   }
 
-  /** @param sentAtMs when they were asked for, on the monotonic clock */
+  /** @param sentAtMs when the reserve was sent, on the monotonic clock */
   add(jobs: readonly LeasedJob[], sentAtMs: number): readonly HeldJob[] {
     const held: HeldJob[] = [];
     const reservation: Reservation = { jobs: held, reservedAtMs: sentAtMs, unfinished: jobs.length };
     const heldUntilMs = sentAtMs + this.leaseMs;
     for (const job of jobs) {
       this.leased += 1;
-      // Written out, without a spread: a worker makes tens of thousands of these a second.
+      // Written without a spread: a worker makes tens of thousands of these a second.
       held.push({
         job,
         reservation,
@@ -87,8 +87,8 @@ export class LeaseKeeper {
   }
 
   /**
-   * Can these jobs be delivered without asking the store? Renewals come at a third of the lease: when a
-   * half is over, they failed, or the process stood still.
+   * May these jobs be delivered without asking the store? Leases are renewed after a third of their time; if more
+   * than half is over, renewals failed or the process was stopped.
    */
   areFresh(jobs: readonly HeldJob[]): boolean {
     const nowMs = monotonicMs();
@@ -99,10 +99,10 @@ export class LeaseKeeper {
     return !isLost && monotonicMs() < heldUntilMs;
   }
 
-  /** Asks the store which leases are still held, and lets those last longer. */
+  /** Asks the store which leases are still held, and renews these. */
   async refresh(jobs: readonly HeldJob[]): Promise<void> {
     await this.renew();
-    // A renewal that was under way already may have been sent before the process stood still.
+    // The renewal that was under way may have been sent before the process was stopped.
     if (jobs.some((one) => !one.isLost && !this.isHeld(one))) await this.renew();
   }
 

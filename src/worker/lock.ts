@@ -3,12 +3,12 @@ import type { Queue } from '../core/queue.js';
 import type { Lock } from '../core/requests.js';
 import { monotonicMs } from '../core/timer.js';
 
-/** How often (ms) a lock is renewed that no reserve has renewed: two renewals may fail before it is free. */
+/** How often (ms) a lock is renewed that no reserve has renewed: two renewals may fail before it expires. */
 const RENEW_MS = LOCK_MS / 3;
 
 /**
- * Holds a lock for a worker: each reserve takes or renews it in the same step, and in between it is renewed here,
- * while handlers run or no job is ready.
+ * Holds a lock for a worker. Each reserve takes or renews it in the same step; in between, while handlers run or no
+ * job is ready, it is renewed here.
  */
 export class LockKeeper {
   readonly lock: Lock;
@@ -30,7 +30,7 @@ export class LockKeeper {
     if (this.isHeld) this.timer ??= setInterval(() => void this.renew(), RENEW_MS);
   }
 
-  /** Frees it, if it is held. A store that does not answer frees it by itself after a while. */
+  /** Frees the lock if it is held. If the store does not answer, the lock expires there. */
   async close(): Promise<void> {
     clearInterval(this.timer);
     if (!this.isHeld) return;
@@ -39,13 +39,13 @@ export class LockKeeper {
   }
 
   private async renew(): Promise<void> {
-    // Whoever has it by now is met by the next reserve.
+    // If another owner has it by now, the next reserve says so.
     if (!this.isHeld || monotonicMs() - this.renewedMs < RENEW_MS / 2) return;
     this.isHeld = await this.queue.lock(this.lock).catch(() => this.isHeld);
   }
 }
 
-/** Does something under a lock, and frees it whatever happens. */
+/** Does work under a lock, and frees it afterwards in any case. */
 export async function underLock<T>(
   queue: Queue,
   name: Uint8Array | undefined,

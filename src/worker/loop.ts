@@ -9,17 +9,17 @@ import { Worker } from './worker.js';
 export interface LoopOptions extends DrainOptions {
   /** From the start of a pass to the next. */
   readonly stepMs: number;
-  /** The window: after it nothing is reserved or given to the handler. */
+  /** The window: after it nothing is reserved or given to a handler. */
   readonly forMs: number;
 }
 
 /**
- * The cron loop: a pass at 0, step, 2 × step … until `forMs` are over. Passes keep to the clock of the
- * start; one that takes longer than a step is followed by the next one that is still to come. A pass that
- * fails is an event, and the next one tries again. Where somebody else has its lock, it waits for it within its
- * window, and keeps it from pass to pass.
+ * The cron loop: a pass at 0, step, 2 × step … until `forMs` are over. Passes keep to these times; after a pass that
+ * takes longer than a step, the next time that is still to come counts. A pass that fails is reported as an event,
+ * and the next one tries again. When another owner has its lock, it waits for the lock within its window, and then
+ * keeps it from pass to pass.
  * @returns the sum of the passes
- * @throws DelayerError of the last pass, when that failed
+ * @throws DelayerError of the last pass, if that failed
  */
 export async function drainLoop(queue: Queue, options: LoopOptions): Promise<DrainResult> {
   return underLock(queue, options.lockName, (lock) => loop(queue, options, lock));
@@ -33,7 +33,7 @@ async function loop(queue: Queue, options: LoopOptions, lock: LockKeeper | undef
   let failure: DelayerError | undefined;
   for (let atMs = 0; atMs < forMs && !ended.isClosed && !ended.isHalted;) {
     await sleep(startMs + atMs - monotonicMs(), signal);
-    // A pass that would begin behind the window does nothing, and must not hide how the one before ended.
+    // A pass that would begin after the window would do nothing, and would hide how the last one ended.
     if (signal.aborted || monotonicMs() - startMs >= forMs) break;
     const worker = new Worker(queue, {
       ...options,

@@ -8,7 +8,7 @@ import type { LockKeeper } from './lock.js';
 import type { Rate } from './rate.js';
 import type { WorkResult } from './result.js';
 
-/** What a worker is told, however long it works. */
+/** The options of every worker. */
 export interface DrainOptions {
   /** In order of preference. */
   readonly topics: readonly Buffer[];
@@ -17,46 +17,48 @@ export interface DrainOptions {
   readonly max?: number | undefined;
   /** Ends the work after the jobs in hand; what was leased ahead is released. */
   readonly signal: AbortSignalLike;
-  /** Ends the jobs in hand, too: their calls are told to end. */
+  /** Stops the jobs in hand as well. */
   readonly abort?: AbortSignalLike | undefined;
   /** Leases last so long and are renewed at a third of it; DELIVERY_LEASE_MS when absent. */
   readonly leaseMs?: number | undefined;
-  /** A call of the handler that takes longer (ms) is told to end. */
+  /** A call of the handler that takes longer (ms) is stopped. */
   readonly timeoutMs?: number | undefined;
-  /** What becomes of jobs that fail, or whose lease ends; they come back however often when absent. */
+  /** What becomes of jobs that fail, or whose lease ends; when absent they always come back. */
   readonly retry?: RetryOptions | undefined;
   /** Who reserves, for people who look at the jobs: `host:pid`. */
   readonly holder?: string | undefined;
   readonly rate?: Rate | undefined;
-  /** Takes no more after so many failures in a row. */
+  /** Takes no more jobs after so many failures in a row. */
   readonly halt?: number | undefined;
   /** Works only while it holds the lock of this name on the store. */
   readonly lockName?: Uint8Array | undefined;
   readonly onEvent?: OnEvent | undefined;
-  /** Is told of each job's start and end. */
+  /** Is called at the start and the end of each job. */
   readonly onJob?: OnJobEvent | undefined;
 }
 
-/** Of one worker; a loop has several, one after the other. */
+/** Options of a single worker; a loop has several, one after the other. */
 export interface WorkerOptions extends DrainOptions {
   /** On the monotonic clock: after it nothing is reserved or delivered. */
   readonly untilMs?: number | undefined;
-  /** Added to by the worker; counts of its own when absent. */
+  /** The worker adds to these; it has its own when absent. */
   readonly counts?: Counts | undefined;
   readonly keepGoing?: KeepGoing | undefined;
   readonly lock?: LockKeeper | undefined;
-  /** Where somebody else has the lock: does it wait, or end? */
+  /** When another owner has the lock: does it wait (true), or end? */
   readonly waitsForLock?: boolean | undefined;
 }
 
 export interface DrainResult extends WorkResult {
-  /** Tried in this run, and not done by its end. */
+  /** Jobs tried in this run and not done by its end. */
   readonly notDone: number;
-  /** Does the handler accept no more? */
+  /** Does the handler accept no more jobs? */
   readonly isClosed: boolean;
-  /** Was it ended by too many failures in a row? */
+  /** Did too many failures in a row end it? */
   readonly isHalted: boolean;
-  /** How long (ms) until a job may be ready, when a pass ended because none was; absent when none is waiting. */
+  /**
+   * How long (ms) until a job may be ready, when a pass ended because none was; absent when none is to come.
+   */
   readonly nextInMs?: number | undefined;
 }
 

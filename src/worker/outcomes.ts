@@ -10,25 +10,25 @@ export interface FailedResult {
 }
 
 export interface OutcomesOptions {
-  /** Is each job told of, or dead letters alone? */
+  /** Is there an event for each job, or for dead letters only? */
   readonly tellsEachJob: boolean;
   readonly onJob: (event: JobEvent) => void;
 }
 
-/** Counts jobs by how they ended, and tells of them. */
+/** Counts jobs by how they ended, and makes events of them. */
 export class Outcomes {
   constructor(
     private readonly counts: Counts,
     private readonly options: OutcomesOptions,
   ) {}
 
-  /** The handler has ended with a job; the store is told after that. */
+  /** The handler has finished a job; the store does not know yet. */
   handled(isDone: boolean): void {
     this.counts.handled += 1;
     this.counts.failuresInARow = isDone ? 0 : this.counts.failuresInARow + 1;
   }
 
-  /** As `notHeld`, of a job whose lease was known to be lost while the handler had it. */
+  /** As `notHeld`, for a job whose lease was known to be lost while the handler had it. */
   handledLost(job: LeasedJob, wasHeld: boolean): void {
     this.counts.handled += 1;
     this.notHeld(job, wasHeld);
@@ -54,7 +54,7 @@ export class Outcomes {
     }
   }
 
-  /** @param wasHeld its lease was ended before its time: by its handler, or because it was removed */
+  /** @param wasHeld its lease was ended before its time: by its handler, or because the job was removed */
   notHeld(job: LeasedJob, wasHeld: boolean): void {
     if (wasHeld) this.counts.settled += 1;
     else {

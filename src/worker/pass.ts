@@ -4,11 +4,10 @@ import { type DrainOptions, type DrainResult, toResult } from './options.js';
 import { Worker } from './worker.js';
 
 /**
- * Handles ready jobs until none is left: each is leased, handled, and acknowledged only then. Where somebody else
- * has its lock, it ends at once.
- * @throws DelayerError when the store fails; `outcome_unknown` when jobs were handled and could not be
- *   acknowledged. What the handler is rejected with is thrown as it is. Jobs in hand are released, or come
- *   back when their lease ends.
+ * Handles ready jobs until none is left: each is leased, handled, and only then acknowledged. When another owner has
+ * the lock, it ends at once.
+ * @throws DelayerError when the store fails; `outcome_unknown` when jobs were handled and could not be acknowledged.
+ *   An error of the handler is thrown as it is. Jobs in hand are released, or come back when their lease ends.
  */
 export async function drainPass(queue: Queue, options: DrainOptions): Promise<DrainResult> {
   return underLock(queue, options.lockName, async (lock) => {

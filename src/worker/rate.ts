@@ -6,7 +6,7 @@ export interface Rate {
   readonly perMs: number;
 }
 
-/** Says how many jobs may be started now, by when those before were started. */
+/** Decides how many jobs may be started now, by when those before were started. */
 export class StartLimiter {
   /** When jobs were started, on the monotonic clock, oldest first; at most `count` of them. */
   private starts: number[] = [];

@@ -3,13 +3,15 @@ export interface WorkResult {
   readonly done: number;
   readonly retried: number;
   readonly dead: number;
-  /** Given back, those that were leased ahead too. */
+  /** Released jobs, including those that were leased ahead. */
   readonly released: number;
   /**
-   * Finished after their lease was lost, so that another consumer may have them too. A handler that knows no leases
-   * has done them all the same, and they are among those done.
+   * Finished after their lease was lost, so another consumer may have them too. If the handler does not know leases,
+   * the job is done all the same, and counts among those done.
    */
   readonly lateAcks: number;
-  /** Ended by somebody else while their lease was held: by the handler itself, or removed. */
+  /**
+   * Ended by somebody else while their lease was held: by the handler itself, or because they were removed.
+   */
   readonly settled: number;
 }

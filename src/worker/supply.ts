@@ -6,7 +6,7 @@ import type { KeepGoing } from './keep-going.js';
 
 export interface SupplyOptions {
   readonly keepGoing: KeepGoing | undefined;
-  /** Where somebody else has the lock: does it wait, or end? */
+  /** When another owner has the lock: does it wait (true), or end? */
   readonly waitsForLock: boolean;
   /** Ends waits. */
   readonly ending: AbortSignalLike;
@@ -16,20 +16,22 @@ export interface SupplyListener {
   /** A reserve was answered, or there may be more to reserve. */
   onSupply(): void;
   onBuried(letters: NonNullable<Reserved['buried']>): void;
-  /** @returns whether the store is to be asked again, when the time for that has come */
+  /** @returns whether to ask the store again, after a pause if need be */
   onReserveFailed(error: unknown): Promise<boolean>;
 }
 
-/** A lock that somebody else has is asked for again after so long (ms) at most: its holder may free it at any time. */
+/**
+ * A lock of another owner is asked for again after so long (ms) at most, because its owner may free it at any time.
+ */
 const LOCK_POLL_MS = 1000;
 
 /** Asks the store for jobs, one request after the other, and waits for more where there are none. */
 export class Supply {
-  /** From a request until there may be more jobs than it brought. */
+  /** True from a request until there may be more jobs than it brought. */
   isUnderWay = false;
   /** Is a request at the store? */
   isAsking = false;
-  /** No more is asked for: there was none, and that is an end. */
+  /** No more is asked for: a reserve found nothing, and that ends the work. */
   isDrained = false;
   /** How long (ms) until a job may be ready, as the last reserve that found none answered. */
   nextInMs: number | undefined;
@@ -54,7 +56,7 @@ export class Supply {
     try {
       await this.waitForMore(await this.ask(limit));
     } catch (error) {
-      // What is leased already is still delivered.
+      // Jobs that are leased already are still delivered.
       if (!(await this.listener.onReserveFailed(error))) this.isDrained = true;
     }
   }
@@ -80,7 +82,7 @@ export class Supply {
       return;
     }
     this.isDrained = keepGoing === undefined;
-    // A batch that is not full waits no longer.
+    // A batch that is not full need not wait any longer.
     this.listener.onSupply();
     await keepGoing?.waitForMore(found, ending);
   }

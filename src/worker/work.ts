@@ -11,15 +11,20 @@ import { drainFollow } from './follow.js';
 import type { Handler, HandlerContext, Outcome, StopReason } from './handler.js';
 import type { WorkResult } from './result.js';
 
-/** An AbortSignal where the user's types know it, else what the library needs of one. */
+/** The user's AbortSignal type if there is one, else the part that the library needs. */
 export type Signal = typeof globalThis extends { AbortSignal: { prototype: infer S } } ? S : AbortSignalLike;
 
 export interface JobContext {
-  /** Aborts when the job is not this worker's any more, has taken longer than `timeoutMs`, or `abort` has. */
+  /**
+   * Aborts when the job is not this worker's any more, has taken longer than `timeoutMs`, or `abort` was aborted.
+   */
   readonly signal: Signal;
 }
 
-/** It failed, and is tried again: after `retryInMs`, else after the pause of its policy; it is dead when no retry is left. */
+/**
+ * It failed, and is tried again: after `retryInMs`, else after the pause of its policy. It is dead when no retry is
+ * left.
+ */
 export interface JobFailed {
   readonly retryInMs?: number | undefined;
   readonly reason?: string | undefined;
@@ -32,8 +37,8 @@ export interface JobDead {
 }
 
 /**
- * Does a job. It is done when the function returns nothing, has failed with the error's message as reason when it
- * throws, and is what the function says when it returns one of these.
+ * Does a job. The job is done when the function returns nothing; it has failed, with the error's message as reason,
+ * when the function throws; else it is what the function returned.
  */
 export type JobHandler = (job: LeasedJob, context: JobContext) => Promise<JobOutcome>;
 
@@ -43,21 +48,23 @@ type JobOutcome = JobFailed | JobDead | undefined | void;
 export interface WorkOptions {
   /** Jobs in hand at once; 1 when absent. As many again are leased ahead while each takes less than a tenth of a second. */
   readonly concurrency?: number | undefined;
-  /** Takes no more jobs; those in hand are finished, and then the work ends. */
+  /** Stops taking jobs; those in hand are finished, and then the work ends. */
   readonly signal?: AbortSignalLike | undefined;
-  /** Ends the jobs in hand as well: their signals abort, and they are given back as if they had not been tried. */
+  /**
+   * Stops the jobs in hand as well: their signals abort, and they are given back as if they had not been tried.
+   */
   readonly abort?: AbortSignalLike | undefined;
-  /** 3 retries, 1 s to 10 minutes, when absent; a job's own come before it. */
+  /** 3 retries, 1 s to 10 minutes, when absent; a job's own settings override it. */
   readonly retry?: RetryOptions | undefined;
   /** A minute when absent; renewed at a third of it while a job is in hand. */
   readonly leaseMs?: number | undefined;
-  /** A job that takes longer has failed, whatever its function does after that; no limit when absent. */
+  /** A job that takes longer has failed, even if its function goes on; no limit when absent. */
   readonly timeoutMs?: number | undefined;
   /** Ends the work after so many jobs; no limit when absent. */
   readonly max?: number | undefined;
   /** Who has the jobs, for people who look: `host:pid`. */
   readonly holder?: string | undefined;
-  /** Is told of outages of the store, and of jobs that became dead letters. */
+  /** Is called with outages of the store, and with jobs that became dead letters. */
   readonly onEvent?: OnEvent | undefined;
 }
 
@@ -77,7 +84,7 @@ const FIELDS: readonly string[] = [
 ] satisfies (keyof WorkOptions)[];
 
 /**
- * Does the jobs of topics until the signal aborts, or `max` are done. A store that goes away is waited for.
+ * Does the jobs of topics until the signal aborts, or `max` are done. Outages of the store are waited out.
  * @throws DelayerError when the first contact with the store fails, or `usage`
  */
 export async function work(
@@ -128,7 +135,7 @@ class FunctionHandler implements Handler {
     return { outcomes: await Promise.all(jobs.map((job) => this.one(job, context))) };
   }
 
-  /** A function cannot be ended: once its call is to end, what it does is not waited for. */
+  /** A function cannot be stopped: once its call is to end, its result is ignored. */
   private one(job: LeasedJob, context: HandlerContext): Promise<Outcome> {
     return new Promise((resolve) => {
       context.onStop((reason) => {
@@ -154,7 +161,7 @@ class FunctionHandler implements Handler {
 
   private stopped(reason: StopReason): Outcome {
     if (reason === 'timeout') return { reason: `timed out after ${formatDuration(this.timeoutMs ?? 0)}` };
-    // Of a job that is lost nothing is asked.
+    // For a job that is lost no outcome is reported.
     return 'release';
   }
 }

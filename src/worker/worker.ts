@@ -17,8 +17,8 @@ import { Supply, type SupplyListener } from './supply.js';
 import { Outcomes } from './outcomes.js';
 
 /**
- * Brings the parts together: whenever something has ended (a reserve, a call of the handler, a wait), it
- * begins what can be begun. It ends when nothing is under way and nothing can be begun.
+ * Connects the parts of a worker: whenever something has ended (a reserve, a call of the handler, a wait), it begins
+ * what can be begun. It ends when nothing is under way and nothing can be begun.
  */
 export class Worker implements AckListener, DeliveryListener, SupplyListener {
   readonly counts: Counts;
@@ -32,7 +32,7 @@ export class Worker implements AckListener, DeliveryListener, SupplyListener {
   private readonly ending = new AbortController();
   private readonly bounds: Bounds;
   private hasToldOfHalt = false;
-  /** Failures of the store that are being waited out. */
+  /** How many failures of the store are being waited out. */
   private outages = 0;
   private readonly failures = new Failures();
   private wake: () => void = () => undefined;
@@ -160,7 +160,7 @@ export class Worker implements AckListener, DeliveryListener, SupplyListener {
       if (room > 0) this.bounds.whenOneMayStart(() => this.wake());
       return;
     }
-    // In one go with the reserve: to SQLite that is one commit, to Redis one round trip.
+    // Together with the reserve: on SQLite they share a commit, on Redis a round trip.
     this.acks.flush();
     this.supply.begin(limit);
   }
@@ -190,7 +190,7 @@ export class Worker implements AckListener, DeliveryListener, SupplyListener {
   onCallEnded(jobs: readonly HeldJob[], ms: number): void {
     this.fetcher.onCallEnded(ms);
     const { prefetch } = this.options.handler;
-    // What was leased ahead is acknowledged by whole reservations.
+    // Jobs leased ahead are acknowledged by whole reservations.
     if (prefetch !== 'always' || jobs.some(({ reservation }) => reservation.unfinished === 0))
       this.acks.flushSoon();
     this.wake();
@@ -224,7 +224,7 @@ export class Worker implements AckListener, DeliveryListener, SupplyListener {
     this.options.onJob?.(event);
   }
 
-  /** What was leased and not begun. */
+  /** Releases jobs that were leased and not begun. */
   private giveBack(jobs: readonly HeldJob[]): void {
     for (const job of jobs) this.acks.add(job, 'release');
     this.acks.flushSoon();
@@ -237,7 +237,7 @@ export class Worker implements AckListener, DeliveryListener, SupplyListener {
     this.wake();
   }
 
-  /** Answers whether the worker goes on after a failure of the store, when the time for that has come. */
+  /** Waits, and answers whether the worker goes on after a failure of the store. */
   private async waitForRetry(error: unknown, call: StoreCall): Promise<boolean> {
     const { keepGoing } = this.options;
     this.outages += 1;

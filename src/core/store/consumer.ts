@@ -4,20 +4,23 @@ import type { CallLimits, TopicParams } from './limits.js';
 
 export interface Consumer {
   /**
-   * Takes up to `limit` ready jobs for good, those of the first topic first and within a topic those due
-   * first. It maintains before it looks, and passes over jobs that have expired. It may answer fewer jobs
-   * than `limit`, for a step is bounded; no job means that none of the topics has one ready, or that the time
-   * of the call was over. When it answers, the jobs are gone from the store; when it does not, they are still there, or come back.
+   * Takes up to `limit` ready jobs for good: those of the first topic first, and within a topic those due first. It
+   * maintains before it looks, and passes over expired jobs. It may answer fewer jobs than `limit`, because a step
+   * is bounded; no job means that none of the topics has a ready one, or that the time of the call was over. When it
+   * answers, the jobs are gone from the store; when it fails, they are still there, or come back.
    */
   pop(params: PopParams): Promise<Popped>;
 
   /**
-   * Leases jobs as `pop` takes them. Asking again with the same token answers the same jobs. A job whose own
-   * retry settings no delayer wrote is not given: it becomes a dead letter with that reason.
+   * Leases jobs in the order of `pop`. Asking again with the same token answers the same jobs. A job with retry
+   * settings of its own that no version of delayer wrote is not delivered: it becomes a dead letter with that
+   * reason.
    */
   reserve(params: ReserveParams): Promise<Reserved>;
 
-  /** Ends leases with their jobs done and gone. Answers, in order, whether each lease was still held. */
+  /**
+   * Ends leases of jobs that are done; the jobs are gone. Answers, in order, whether each lease was still held.
+   */
   ack(params: LeaseParams): Promise<boolean[]>;
 
   /**
@@ -36,8 +39,8 @@ export interface Consumer {
   release(params: LeaseParams): Promise<boolean[]>;
 
   /**
-   * Lets leases end `leaseMs` from now, those given alone. Answers, in order, when each ends now, or
-   * nothing when it was not held any more.
+   * Makes each of these leases end `leaseMs` from now. Answers, in order, when each ends; undefined when it was not
+   * held any more.
    */
   extend(params: ExtendParams): Promise<(Date | undefined)[]>;
 
@@ -57,12 +60,14 @@ export interface ReserveParams extends PopParams {
   /** Names this reservation: `newToken()` of lease.ts. */
   readonly token: string;
   /**
-   * What becomes of a job when it fails or its lease ends. Absent: it comes back however often, whatever retries
-   * the job itself has.
+   * What becomes of a job when it fails or its lease ends. When absent it always comes back, whatever retries the
+   * job itself has.
    */
   readonly policy?: RetryPolicy | undefined;
   readonly holder?: string | undefined;
-  /** Taken or renewed in the same step, for LOCK_MS; nothing else is done where another owner has it. */
+  /**
+   * The lock is taken or renewed in the same step, for LOCK_MS; when another owner has it, nothing is reserved.
+   */
   readonly lock?: LockParams | undefined;
 }
 
@@ -80,7 +85,7 @@ export interface ExtendParams extends LeaseParams {
   readonly leaseMs: number;
 }
 
-/** How a job failed. What is absent is for its policy to say. */
+/** How a job failed. What is absent is decided by its policy. */
 export interface Failure {
   /** For good, whatever retries are left. */
   readonly isDead: boolean;

@@ -3,12 +3,12 @@ import type { Daemon, DueCounts, FlawedJobs, JobPage, Problem, ScanPart, Stats }
 import type { Selection, TopicSelection } from '../selection.js';
 import type { CallLimits } from './limits.js';
 
-/** Looking, which changes nothing. */
+/** Views. They change nothing. */
 export interface Observer {
   /**
-   * Counts jobs. Exact counts look at everything while others work, in bounded steps: not the picture of
-   * one moment. Without `exact` a store with many jobs tells what can be told at once, within some
-   * tenths of a second, and estimates the rest.
+   * Counts jobs. Exact counts go through everything in bounded steps while others work, so they are no snapshot.
+   * Without `exact` a store with many jobs answers what it knows at once, within some tenths of a second, and
+   * estimates the rest.
    */
   stats(params: StatsParams): Promise<Stats>;
 
@@ -19,14 +19,16 @@ export interface Observer {
   list(params: ListParams): Promise<JobPage>;
 
   /**
-   * All selected jobs, part by part, in the order in which jobs move: what waits for its due time, then ready, leased
-   * and dead ones, each in order of delivery. It is not the picture of one moment. A job that stays where it is comes
-   * once; one that moves on meanwhile comes at least once, one that moves back perhaps not. Acting on the jobs of a
-   * part before the next is asked for hides none. A key of a wrong type is passed over and told as a problem.
+   * All selected jobs, part by part, in the order in which jobs move on: delayed ones, then ready, leased and dead
+   * ones, each in order of delivery. It is no snapshot: a job that stays where it is comes once, one that moves on
+   * meanwhile at least once, one that moves back perhaps not at all. Acting on the jobs of a part before the next is
+   * asked for hides none. A key of a wrong type is passed over and reported as a problem.
    */
   scan(params: ScanParams): AsyncIterable<ScanPart>;
 
-  /** Every job of that id: the one that lives first, then leased, waiting and dead ones. `[]` when there is none. */
+  /**
+   * Every job of an id: first the one in line, then leased, waiting and dead ones. `[]` when there is none.
+   */
   find(params: { readonly id: Buffer }): Promise<JobRecord[]>;
 
   /** How many delayed jobs are due in each of the next steps. Jobs that wait for another one of their id are left out. */
@@ -36,18 +38,20 @@ export interface Observer {
   findFlawed(params: { readonly limit: number }): Promise<FlawedJobs>;
 
   /**
-   * What is wrong with the store as a whole; `[]` when nothing is. Jobs are not looked at: see `stats`. Without `exact`
-   * neither are ready lists, of which `stats` tells as well.
+   * What is wrong with the store as a whole; `[]` when nothing is. It does not look at jobs, which `stats` does;
+   * without `exact` it does not look at ready lists either.
    */
   health(params: HealthParams): Promise<Problem[]>;
 
-  /** The daemons that announced themselves lately, in order of name; `[]` where none did, or where none is needed. */
+  /**
+   * The daemons that announced themselves lately, in order of name; `[]` when there are none, or none is needed.
+   */
   daemons(): Promise<Daemon[]>;
 
   /**
-   * Addresses of clients that poll the store as a daemon of the original kind does, which tells nobody of itself; `[]`
-   * where there is none. A look that finds one for the first time takes a second: once is no sign. Nothing comes back
-   * where it cannot be told: the user may not ask for clients, or there are too many.
+   * Addresses of clients that poll the store as a daemon of the original kind does, which does not announce itself;
+   * `[]` when there is none. A look that finds one for the first time takes a second, because a single poll proves
+   * nothing. Undefined when it cannot be known: the user may not list clients, or there are too many.
    */
   originalDaemons(params: CallLimits): Promise<string[] | undefined>;
 
@@ -57,7 +61,7 @@ export interface Observer {
 
 export interface StatsParams {
   readonly exact: boolean;
-  /** Delayed jobs that are due later are counted apart, too. */
+  /** Delayed jobs that are due later than this are also counted separately. */
   readonly beyondMs?: number | undefined;
   /** Is told now and then how many jobs were counted, and of how many, as far as that is known. */
   readonly onProgress?: ((counted: number, total: number) => void) | undefined;
@@ -76,13 +80,13 @@ export interface HealthParams {
 
 export interface ScanParams {
   readonly selection: Selection;
-  /** The jobs of the pool come in the order opposite to that of their due times. */
+  /** Jobs of the pool come in descending order of due time. */
   readonly latestFirst: boolean;
 }
 
 export interface ListParams {
   readonly selection: TopicSelection;
   readonly limit: number;
-  /** From a page before. */
+  /** From the page before. */
   readonly cursor?: string | undefined;
 }

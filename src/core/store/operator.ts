@@ -10,36 +10,38 @@ import type {
 } from '../results.js';
 import type { TopicParams } from './limits.js';
 
-/** Acting on jobs. A step names the jobs and what is believed of them, and leaves alone what has changed. */
+/**
+ * Acting on jobs. A request names the jobs and what is believed of them; a job that has changed is left alone.
+ */
 export interface Operator {
-  /** Removes jobs; answers in order. A leased job that is removed is its holder's no more. */
+  /** Removes jobs; answers in order. The holder of a leased job that is removed has lost it. */
   remove(params: RemoveParams): Promise<RemoveResult[]>;
 
   /**
-   * Leases jobs that are delayed, due or ready to an operator: nobody else is given them. `ack` ends such a lease with
-   * the job gone. When it is released or its time is over, the job is what it was before: state, place, due time,
-   * attempts and history; its ready lifetime stood still. Answers in order.
+   * Leases jobs that are delayed, due or ready to an operator, so that nobody else is given them. `ack` of such a
+   * lease removes the job. When it is released, or its time is over, the job is what it was before: state, place,
+   * due time, attempts and history; its ready lifetime stood still meanwhile. Answers in order.
    */
   hold(params: HoldParams): Promise<HoldResult[]>;
 
   /**
-   * Makes dead letters jobs again, with their whole ready lifetime, key and history: the latest of each id (in
-   * its topic, where one is named). Attempts start at 0 unless they are kept. An id that lives is left alone.
+   * Makes dead letters jobs again, with their whole ready lifetime, key and history: the latest of each id (in its
+   * topic, if one is named). Attempts start at 0 unless they are kept. An id with a job in the queue is left alone.
    * Answers in order.
    */
   requeue(params: RequeueParams): Promise<RequeueResult[]>;
 
   /**
-   * Makes delayed jobs due now and ready at once, before all jobs of their topics that are ready; those of one call
-   * among themselves in their old order. A job keeps that place when it comes back from a lease, apart from its due
-   * time. Its whole ready lifetime counts from now; attempts, settings, key and history stay. Answers in order.
+   * Makes delayed jobs due now and ready at once, before all ready jobs of their topics; those of one call keep
+   * their order. A job keeps that place, which is not its due time, when it comes back from a lease. Its whole ready
+   * lifetime counts from now; attempts, settings, key and history stay. Answers in order.
    */
   promote(params: PromoteParams): Promise<PromoteResult[]>;
 
   /**
    * Gives delayed jobs another due time, from which their whole ready lifetime counts; one in the past means now.
-   * Among jobs that are due together each stands as if it were pushed now. Attempts, settings, key and history stay.
-   * A job that waits for a duplicate of its id is left alone. Answers in order.
+   * Among jobs due at the same time, each stands as if it were pushed now. Attempts, settings, key and history stay.
+   * A job that waits for another one of its id is left alone. Answers in order.
    */
   reschedule(params: RescheduleParams): Promise<RescheduleResult[]>;
 
@@ -49,19 +51,21 @@ export interface Operator {
    */
   edit(params: EditParams): Promise<EditResult>;
 
-  /** Holds topics back from `pop` and `reserve`; all else goes on. Pausing a paused topic sets its end anew. */
+  /**
+   * Keeps topics from `pop` and `reserve`; everything else goes on. Pausing a paused topic sets a new end.
+   */
   pause(params: PauseParams): Promise<void>;
 
   resume(params: TopicParams): Promise<void>;
 }
 
-/** A job by its id, and what is believed of it: where that is not so any more, it is left alone. */
+/** A job by its id, and what is believed of it; if that is not true, the job is left alone. */
 export interface JobGuard {
   readonly id: Buffer;
   readonly states: readonly JobState[];
   /** Due at exactly this time; any when absent. */
   readonly dueAt?: Date | undefined;
-  /** Of dead letters, which have no other guard: failed at exactly this time; any when absent. */
+  /** For dead letters, which have no other guard: failed at exactly this time; any when absent. */
   readonly failedAt?: Date | undefined;
 }
 
@@ -95,7 +99,7 @@ export interface RescheduleParams {
   readonly jobs: readonly RescheduleJob[];
 }
 
-/** What is absent stays as it is. */
+/** Absent fields stay as they are. */
 export interface EditParams extends JobGuard {
   /** The body that the job is believed to have; any when absent. */
   readonly ifBody?: Buffer | undefined;

@@ -4,13 +4,13 @@ import type { NewJob } from '../new-job.js';
 import type { OnExisting, PushResult } from '../results.js';
 
 export interface Producer {
-  /** Adds jobs in order; answers in the same order. Each job stands or falls by itself. */
+  /** Adds jobs in order; answers in the same order. Each job succeeds or fails by itself. */
   push(params: PushParams): Promise<PushResult[]>;
 
   /**
-   * Takes in jobs as they were in another store, each by itself: due times, expiry, attempts, key, history and order
-   * are what they were. Where `progress` is given, it is noted in the same steps how far its file is; nothing is done
-   * when the file is elsewhere. Such a call may run again because a connection broke, for then it does nothing.
+   * Takes in jobs as they were in another store, each by itself: with their due times, expiry, attempts, key,
+   * history and order. With `progress`, the same steps note how far the file is; when the file is elsewhere, nothing
+   * is done. So such a call may be sent again after a broken connection: a second time it does nothing.
    */
   import(params: ImportParams): Promise<Imported>;
 }

@@ -3,8 +3,8 @@ import type { TopicParams } from './limits.js';
 
 export interface Waiter {
   /**
-   * Returns when a job of one of the topics may be ready, or after `maxMs`, or when aborted; sooner is
-   * allowed. It takes nothing.
+   * Returns when a job of one of the topics may be ready, after `maxMs`, or when aborted; it may return earlier. It
+   * takes nothing.
    */
   waitForReady(params: ReadyWaitParams): Promise<void>;
 
@@ -18,11 +18,14 @@ export interface WaitParams {
 }
 
 export interface PushWaitParams extends WaitParams {
-  /** The longest wait where the store cannot tell of pushes by all clients; `maxMs` when absent. */
+  /** The longest wait when the store cannot report pushes by all clients; `maxMs` when absent. */
   readonly pollMs?: number | undefined;
 }
 
 export interface ReadyWaitParams extends WaitParams, TopicParams {
-  /** The `revision` of the pop or reserve that found nothing: what changed after that ends the wait. When absent, what has changed since the wait before. */
+  /**
+   * The `revision` of the pop or reserve that found nothing: a change after it ends the wait. When absent, a change
+   * after the wait before.
+   */
   readonly since?: number | undefined;
 }

@@ -4,7 +4,7 @@ import { SHARED_TEXTS } from './shared.js';
 import { SQLITE_TEXTS } from './sqlite.js';
 import type { FaultText } from './text.js';
 
-/** Of every kind what it is called, and what it means. */
+/** For each kind of fault its text and its meaning. */
 export const FAULT_TEXTS: Readonly<Record<FaultKind, FaultText>> = {
   ...SHARED_TEXTS,
   ...REDIS_TEXTS,

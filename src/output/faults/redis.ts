@@ -1,6 +1,6 @@
 import type { FaultText } from './text.js';
 
-/** What Redis alone can have. */
+/** Texts of the faults of Redis. */
 export const REDIS_TEXTS = {
   body_gone: {
     one: 'a job has lost its body',

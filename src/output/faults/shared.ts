@@ -1,6 +1,6 @@
 import type { FaultText } from './text.js';
 
-/** What either store can have. */
+/** Texts of the faults of both stores. */
 export const SHARED_TEXTS = {
   due_out_of_range: {
     one: 'a job is due after the year 9999',

@@ -1,6 +1,6 @@
 import type { FaultText } from './text.js';
 
-/** What SQLite alone can have. */
+/** Texts of the faults of SQLite. */
 export const SQLITE_TEXTS = {
   file_damaged: {
     one: 'the file is damaged: %',

@@ -1,7 +1,9 @@
-/** What is wrong, for one and for many, and what it means. `#` is how many there are, `%` what was found. */
+/**
+ * What is wrong, in singular and plural, and what it means. `#` stands for the number, `%` for what was found.
+ */
 export interface FaultText {
   readonly one: string;
-  /** As `one`, where a store can have it once alone. */
+  /** In place of `one`, when a store can have it only once. */
   readonly many?: string;
   readonly means: string;
 }

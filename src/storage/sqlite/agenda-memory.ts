@@ -1,4 +1,4 @@
-/** When (ms) the next thing of each kind is to be done in the store; Infinity when there is none. */
+/** When (ms) the next thing of each kind has to be done in the store; Infinity when there is none. */
 export interface Agenda {
   readonly leaseEnd: number;
   /** When to look again at a job that waits for a newer one of its id. */
@@ -6,17 +6,17 @@ export interface Agenda {
   readonly expiry: number;
   /** When a dead letter is to be deleted. */
   readonly deadUntil: number;
-  /** Of pauses that have an end. */
+  /** The first end of a pause. */
   readonly pauseEnd: number;
   /** Paused topics. */
   readonly pauses: number;
 }
 
 /**
- * What a connection has read of the agenda, so that a call reads it again only where something may be due. A time in
- * it is never later than the one in the file: it may be of a job that is gone, and is read anew when it has come. The
- * connection gives the memory up when another one has changed the file, and after each transaction of its own but
- * those that say `keep`.
+ * What a connection has read of the agenda, so that a call reads it again only when something may be due. A time in
+ * it is never later than the one in the file. It may be too early, when its job is gone, and is read again when it
+ * has come. The memory is dropped when another connection has changed the file, and after each of its own
+ * transactions except those that call `keep`.
  */
 export class AgendaMemory {
   private agenda: Agenda | undefined;
@@ -46,22 +46,24 @@ export class AgendaMemory {
     if (at < this.expiry) this.expiry = at;
   }
 
-  /** Is it known that no job has expired by this time? */
+  /** Is it certain that no job has expired by this time? */
   noneExpired(by: number): boolean {
     return this.expiry > by;
   }
 
-  /** The agenda, with times that may be too early, where it is known that nothing of it is due by `now`. */
+  /**
+   * The agenda, possibly with times that are too early, if nothing of it is due by `now`; else undefined.
+   */
   whileQuiet(now: number): Agenda | undefined {
     return this.next > now && this.expiry > now ? this.agenda : undefined;
   }
 
-  /** Within a transaction: all that it has added is remembered. */
+  /** Within a transaction: everything that it has added is in the memory. */
   keep(): void {
     this.isKept = true;
   }
 
-  /** After the work of a transaction. */
+  /** Called when the work of a transaction has ended. */
   settle(): void {
     if (this.isKept) this.isKept = false;
     else this.forget();

@@ -2,7 +2,7 @@ import type { Agenda } from './agenda-memory.js';
 import type { Connection } from './connection.js';
 import { boundedTime } from './rows.js';
 
-/** One statement: five of them would take a tenth of a pop. 9e999 is Infinity. */
+/** One statement, because five would take a tenth of a pop. 9e999 is Infinity. */
 const AGENDA = `
 SELECT
   ifnull((SELECT ${boundedTime('min(ends_at)')} FROM lease), 9e999) AS leaseEnd,
@@ -23,8 +23,8 @@ SELECT ${boundedTime('place')} AS at FROM job WHERE topic = ? AND state = 0 AND 
 ORDER BY job.place LIMIT 1`;
 
 /**
- * When (ms) the next job of these topics is due, or the next lease or wait of any topic ends; Infinity when
- * there is none.
+ * When (ms) the next job of these topics is due, or the next lease or wait of any topic ends; Infinity when none
+ * does.
  */
 export function nextEvent(
   connection: Connection,

@@ -3,18 +3,22 @@ import { LOCK_MS } from '../../core/lease.js';
 import type { Connection } from './connection.js';
 import { FIRST_PLACE, LAST_TIME_MS } from './rows.js';
 
-/** More attempts than anybody makes, and few enough to be counted on. */
+/** More attempts than anybody makes, and few enough to count exactly. */
 export const MOST_ATTEMPTS = 1_000_000_000;
-/** Jobs are numbered from 1; JavaScript cannot tell all numbers beyond 2^53 apart, and is never to meet them. */
+/**
+ * Jobs are numbered from 1. JavaScript cannot distinguish all numbers beyond 2^53, so it must never meet them.
+ */
 export const LAST_SEQ = 2 ** 52;
 
-/** Whoever waits for a newer job of its id is looked at more often by far. */
+/** A job that waits for a newer one of its id is looked at far more often than this. */
 const LONGEST_WAIT_MS = 60_000;
 
-/** Rows of one call; the next one goes on. */
+/** Rows mended in one call; the next call goes on. */
 const MOST_RENUMBERED = 1000;
 
-/** The others may belong to a later delayer, or to nobody: nothing is done with them, and `health` names them. */
+/**
+ * The known states. A row in another state may belong to a later delayer: it is left alone, and `health` names it.
+ */
 export const KNOWN_STATE = 'state BETWEEN 0 AND 3';
 
 /** For each table its columns with their bounds. */
@@ -41,12 +45,12 @@ export const BOUNDS: Readonly<
   lock: { until_at: [0, LAST_TIME_MS] },
 };
 
-/** A lease whose list of jobs cannot be read is left as it is, at the end of all leases. */
+/** A lease whose list of jobs cannot be read is left as it is, with the latest possible end. */
 const SET_LEASES_ASIDE = `
 UPDATE lease SET ends_at = ${LAST_TIME_MS} WHERE ends_at < ${LAST_TIME_MS}
 AND NOT (json_valid(seqs) AND json_type(iif(json_valid(seqs), seqs, '[]')) = 'array')`;
 
-/** To the last of the numbers in use. */
+/** Beyond the last number in use. */
 const RENUMBER = `
 UPDATE job SET has_extras = NULL, seq = (SELECT max(ifnull(max(seq), 0), 0) + 1 FROM job WHERE seq < ${LAST_SEQ})
 WHERE seq = (SELECT seq FROM job WHERE seq NOT BETWEEN 1 AND ${LAST_SEQ} LIMIT 1) RETURNING 1`;
@@ -56,8 +60,8 @@ const BOUND_LOCKS = 'UPDATE lock SET until_at = ?1 WHERE until_at > ?1';
 const BOUND_WAITS = 'UPDATE waiting SET again_at = ?1 WHERE again_at > ?1';
 
 /**
- * Within a transaction: no lease or lock ends later, and nothing waits longer, than any delayer would have it. Two
- * steps into an index, and a look at the locks, which are few.
+ * Within a transaction: no lease or lock ends later, and nothing waits longer, than delayer would write it. It takes
+ * two index lookups, and a scan of the few locks.
  */
 export function boundWaits(connection: Connection, now: number): void {
   connection.run(BOUND_LEASES, Math.min(now + MAX_LEASE_MS, LAST_TIME_MS));
@@ -66,15 +70,15 @@ export function boundWaits(connection: Connection, now: number): void {
 }
 
 /**
- * Within a transaction: brings numbers that no delayer wrote within their bounds, when one of them has made a
- * call fail. It looks at every row. A job in a state that no delayer knows is left alone, but for its number in
- * `seq`, from which SQLite counts on.
+ * Within a transaction: brings numbers that no delayer wrote within their bounds, after one of them has made a call
+ * fail. It looks at every row. A job in an unknown state is left alone, but for its number in `seq`, because SQLite
+ * counts on from the highest.
  */
 export function boundNumbers(connection: Connection): void {
   for (const [table, columns] of Object.entries(BOUNDS)) {
     for (const [column, [least, most]] of Object.entries(columns)) {
       const value = `max(${least}, min(${column}, ${most}))`;
-      // An id may be in line once: where it is already, the row is left alone.
+      // An id may be in line once: where it already is, the row is left alone.
       connection.exec(
         `UPDATE OR IGNORE ${table} SET ${column} = ${value} WHERE ${column} NOT BETWEEN ${least} AND ${most}
         ${table === 'job' ? `AND ${KNOWN_STATE}` : ''}`,
@@ -83,7 +87,7 @@ export function boundNumbers(connection: Connection): void {
   }
   connection.exec(SET_LEASES_ASIDE);
   for (let row = 0; row < MOST_RENUMBERED && connection.get(RENUMBER) !== undefined;) row += 1;
-  // They belong to no job.
+  // Rows that belong to no job.
   for (const table of ['waiting', 'dead', 'extras'])
     connection.exec(`DELETE FROM ${table} WHERE seq NOT BETWEEN 1 AND ${LAST_SEQ}`);
   connection.exec('DELETE FROM clock');

@@ -4,12 +4,12 @@ import { fromSqlite, isBusy } from './errors.js';
 import type { Turns } from './turns.js';
 import { dropOver, type Write } from './write-queue.js';
 
-/** How long (ms) a call waits for the other processes on the file, as for an answer of a Redis. */
+/** How long (ms) a call waits for other processes on the file; as long as for an answer of Redis. */
 export const BUSY_DEADLINE_MS = 15_000;
-/** Work that holds the process for so long (ms) lets signals and timers have their turn. */
+/** Work that blocks the process for so long (ms) is followed by a turn of the event loop. */
 export const BREATH_MS = 10;
 
-/** What a piece of work has answered. */
+/** The result of a piece of work. */
 interface Done<T> {
   readonly value: T;
 }
@@ -20,24 +20,24 @@ export interface BusyRetryOptions {
   readonly file: string;
   readonly busyDeadlineMs: number;
   readonly turns: Turns;
-  /** Called when the file is not the one any more that was opened. */
+  /** Called when the path does not name the opened file any more. */
   readonly onMoved: () => void;
 }
 
 /**
- * Runs work on the file, again as long as other processes hold it, and makes errors of delayer of those of SQLite.
- * Nothing runs any more once the file was closed, or is not the one that was opened.
+ * Runs work on the file, again while other processes hold it, and turns errors of SQLite into those of delayer.
+ * Nothing runs any more after the file was closed, or when the path does not name it any more.
  */
 export class BusyRetry {
   private isOpen = true;
-  /** Why every call fails. */
+  /** The error with which every call fails. */
   private failure: DelayerError | undefined;
   private lastBreath = monotonicMs();
 
   constructor(private readonly options: BusyRetryOptions) {}
 
   /**
-   * Answers at once where nothing is in the way: a promise takes some hundredths of a single push.
+   * Answers without a promise when nothing is in the way, because a promise takes some hundredths of a single push.
    * @param group the writes that `work` does; those whose callers wait no longer are taken out of it
    * @param sinceMs since when (monotonic) the call waits
    * @throws DelayerError as the promise rejects
@@ -68,7 +68,7 @@ export class BusyRetry {
     return done.value;
   }
 
-  /** Nothing when another process is in the way, and there is time to try again. */
+  /** Undefined when another process is in the way and there is time to try again. */
   private tryOnce<T>(work: () => T, sinceMs: number): Done<T> | undefined {
     const { label, busyDeadlineMs } = this.options;
     if (this.failure) throw this.failure;

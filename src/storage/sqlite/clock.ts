@@ -4,11 +4,15 @@ import { boundWaits } from './bound-numbers.js';
 import { boundedTime, LAST_TIME_MS } from './rows.js';
 import type { RunningClock } from './running-clock.js';
 
-/** A clock that is set right by so little (ms) has not jumped. */
+/** A correction of the clock by so little (ms) is no jump. */
 const TOLERANCE_MS = 5000;
-/** A process compares the clock with what is noted so often (ms); in between it would notice a jump by itself. */
+/**
+ * How often (ms) a process compares the clock with the note in the file; in between it notices jumps by itself.
+ */
 const CHECK_MS = 60_000;
-/** So long (ms) the machine has to run with a clock that jumped ahead before what expired by that is deleted. */
+/**
+ * How long (ms) the machine has to run after the clock jumped ahead before jobs that expired by that are deleted.
+ */
 const PROBATION_MS = 3_600_000;
 
 const NUMBERS = {
@@ -49,14 +53,14 @@ interface ClockNote extends Reading {
 }
 
 /**
- * Notices when the time of day jumps. Nothing is deleted on account of a jump: what seems to have expired by
- * it may not have. Leases and locks go by running time, so their ends are moved along.
+ * Notices when the time of day jumps. Nothing is deleted because of a jump, since jobs that seem to have expired may
+ * not have. Leases and locks go by running time, so a jump moves their ends.
  */
 export class ClockKeeper implements ClockWatch {
   private checkedAtMs = -Infinity;
   /** How far the time of day is ahead of the monotonic clock. */
   private offsetMs = NaN;
-  /** At the last check; absent when the time of day is trusted. */
+  /** As of the last check; absent when the time of day is trusted. */
   private trustedMs: number | undefined;
 
   constructor(
@@ -64,12 +68,14 @@ export class ClockKeeper implements ClockWatch {
     private readonly clock: RunningClock,
   ) {}
 
-  /** Has the time of day jumped since this process wrote? Then a transaction is of use, whatever waits. */
+  /**
+   * Has the time of day jumped since this process wrote? Then a transaction is needed, even if nothing is due.
+   */
   hasJumped(now: number, monotonicMs = this.clock.monotonicMs()): boolean {
     return Math.abs(now - monotonicMs - this.offsetMs) >= TOLERANCE_MS;
   }
 
-  /** Within a transaction, before its work. It mostly compares two numbers. */
+  /** Within a transaction, before its work. Usually it only compares two numbers. */
   check(now: number): void {
     const { connection } = this;
     const monotonicMs = this.clock.monotonicMs();
@@ -90,12 +96,12 @@ export class ClockKeeper implements ClockWatch {
     this.trustedMs = note.trustedMs < now ? note.trustedMs : undefined;
   }
 
-  /** What the last check has written was rolled back. */
+  /** What the last check wrote was rolled back. */
   forget(): void {
     this.checkedAtMs = -Infinity;
   }
 
-  /** What has expired after this time, which is no later than `now`, is not deleted. */
+  /** Jobs that expired after this time, which is no later than `now`, are not deleted. */
   trusted(now: number): number {
     if (this.trustedMs === undefined) return now;
     return Math.min(now, this.trustedMs + this.clock.monotonicMs() - this.checkedAtMs);
@@ -132,7 +138,7 @@ const begin = (reading: Reading): ClockNote => ({
 const isOld = (before: ClockNote, { boot, monotonicMs }: Reading): boolean =>
   before.boot !== boot || Math.abs(monotonicMs - before.monotonicMs) >= CHECK_MS;
 
-/** What is to be noted after a note, and by how much the time of day has jumped since. */
+/** The note that follows another one, and by how much the time of day has jumped in between. */
 function follow(before: ClockNote, reading: Reading): { note: ClockNote; jumpMs: number } {
   const { ranMs, passedMs, jumpMs } = since(before, reading);
   const ran = ranMs === undefined || jumpMs !== 0 ? 0 : before.ranMs + ranMs;
@@ -149,11 +155,11 @@ function follow(before: ClockNote, reading: Reading): { note: ClockNote; jumpMs:
   return { note, jumpMs };
 }
 
-/** What is known of the time since a note. */
+/** How much time has passed since a note. */
 interface Since {
   /** How long the machine has run; absent when it was started anew. */
   readonly ranMs?: number;
-  /** How much time has surely passed. */
+  /** The least time that has passed. */
   readonly passedMs: number;
   /** How much more, or less, the time of day shows. */
   readonly jumpMs: number;
@@ -162,10 +168,10 @@ interface Since {
 function since(before: Reading, reading: Reading): Since {
   const shownMs = reading.atMs - before.atMs;
   const ranMs = reading.monotonicMs - before.monotonicMs;
-  // It may have been off for any time, but not for less than none.
+  // The machine may have been off for any time, but not for a negative one.
   if (reading.boot !== before.boot || ranMs < -TOLERANCE_MS)
     return { passedMs: 0, jumpMs: Math.min(0, shownMs) };
-  // Where the time of day agrees with either of the clocks that run evenly, it has not jumped.
+  // If the time of day agrees with either of the steady clocks, it has not jumped.
   const jumps = [ranMs, reading.uptimeMs - before.uptimeMs].map((ms) => shownMs - ms);
   const [least = 0] = jumps.sort((a, b) => Math.abs(a) - Math.abs(b));
   const jumpMs = Math.abs(least) <= TOLERANCE_MS ? 0 : least;

@@ -7,33 +7,35 @@ export interface ConnectionOptions {
   readonly busyDeadlineMs: number;
 }
 
-/** What the store has to say to its connection. Each may be absent. */
+/** Callbacks of a store for its connection. Each may be absent. */
 export interface ConnectionHooks {
   /** Called after each commit. */
   onCommit?: () => void;
-  /** Throws when the file is not the one any more that was opened. */
+  /** Throws when the path does not name the opened file any more. */
   assertSame?: () => void;
   /** Within a transaction: mends values that no delayer wrote. */
   mend?: () => void;
-  /** Called when the file is not the one any more that was opened: every call fails from then on. */
+  /** Called when the path does not name the opened file any more; from then on every call fails. */
   onMoved?: () => void;
 }
 
 /** Notices when the time of day jumps: clock.ts. */
 export interface ClockWatch {
-  /** Has the time of day jumped since this process wrote? Then a transaction is of use, whatever waits. */
+  /**
+   * Has the time of day jumped since this process wrote? Then a transaction is needed, even if nothing is due.
+   */
   hasJumped(now: number): boolean;
   /** Within a transaction, before its work. */
   check(now: number): void;
-  /** What the last check has written was rolled back. */
+  /** What the last check wrote was rolled back. */
   forget(): void;
-  /** What has expired after this time, which is no later than `now`, is not deleted. */
+  /** Jobs that expired after this time, which is no later than `now`, are not deleted. */
   trusted(now: number): number;
   /** By how much (ms) the clock has jumped lately; 0 when it has not. It writes nothing. */
   lastJump(now: number): number;
 }
 
-/** Looks after the room on the disk: disk-space.ts. */
+/** Watches the room on the disk: disk-space.ts. */
 export interface SpaceWatch {
   /** Before a transaction. `nowMs` is on the monotonic clock. */
   look(nowMs: number): void;

@@ -10,18 +10,18 @@ import { VersionWatch } from './version-watch.js';
 import { type Write, type WriteLimits, WriteQueue } from './write-queue.js';
 
 /**
- * One connection to the file. What it runs holds the process meanwhile, so a transaction is never
- * mixed with another one of the same connection. Waiting for other processes does not hold it.
+ * One connection to the file. A statement blocks the process while it runs, so transactions of one connection never
+ * mix. Waiting for other processes does not block it.
  *
- * Each statement is compiled once. A limit in one is written `? + 0`: SQLite would compile it anew for
- * every value of a bare `LIMIT ?`, which takes ten times as long as running it.
+ * Each statement is compiled once. A limit is written `? + 0`: SQLite would compile a bare `LIMIT ?` again for every
+ * value, which takes ten times as long as running it.
  */
 export class Connection {
   readonly hooks: ConnectionHooks = {};
   readonly agenda = new AgendaMemory();
   /** Notices jumps of the clock; nobody does when absent. */
   clock: ClockWatch | undefined;
-  /** Looks after the room on the disk. */
+  /** Watches the room on the disk. */
   space: SpaceWatch | undefined;
   readonly label: string;
   readonly versions: VersionWatch;
@@ -45,7 +45,7 @@ export class Connection {
     return this.options.now();
   }
 
-  /** The time until which the clock is trusted when something is to be deleted: no later than `now`. */
+  /** The time up to which the clock is trusted when something is to be deleted; no later than `now`. */
   trusted(now: number): number {
     return this.clock?.trusted(now) ?? now;
   }
@@ -59,7 +59,7 @@ export class Connection {
     return this.statement(sql).all(...values);
   }
 
-  /** With `get` of the binding: to answer two numbers, its `run` takes as long as half of a short statement. */
+  /** Uses `get` of the binding, because its `run`, which returns two numbers, takes half as long again. */
   run(sql: string, ...values: Value[]): void {
     this.statement(sql).get(...values);
   }
@@ -69,7 +69,7 @@ export class Connection {
     return Number(this.statement(sql).run(...values).changes);
   }
 
-  /** Opens the file. It comes before anything else. */
+  /** Opens the file. To be called before anything else. */
   async attach(): Promise<void> {
     await this.retry.run(() => {
       attach(this.database, this.options.file, 'rw');
@@ -81,7 +81,7 @@ export class Connection {
     this.database.exec(sql);
   }
 
-  /** Does all of `work` or nothing, as the only one on the file. For what is needed once. */
+  /** Does all of `work` or nothing, while nobody else uses the connection. For work that is done once. */
   exclusively(work: () => void): void {
     this.atomically('BEGIN EXCLUSIVE', work);
   }
@@ -94,21 +94,23 @@ export class Connection {
     return this.writes.add(work, { toDisk: true, frees: false, limits });
   }
 
-  /** As {@link write}, for what takes jobs away: on a full disk it may use the room that is kept for that. */
+  /**
+   * As {@link write}, for work that deletes: on a full disk it may use the room that is reserved for that.
+   */
   writeFreeing<T>(work: (now: number) => T, limits?: WriteLimits): Promise<T> {
     return this.writes.add(work, { toDisk: true, frees: true, limits });
   }
 
   /**
-   * As {@link writeFreeing}, but returns before it is on the disk; the next `write` takes it there. For what
-   * a power cut may undo without harm: a lease that is forgotten is a job that is ready.
+   * As {@link writeFreeing}, but returns before it is on the disk; the next `write` syncs it. For work that a power
+   * cut may undo without harm: when a lease is forgotten, its job is ready.
    */
   writeSoon<T>(work: (now: number) => T, limits?: WriteLimits): Promise<T> {
     return this.writes.add(work, { toDisk: false, frees: true, limits });
   }
 
   /**
-   * Reads. Runs `work` again as long as other processes are in its way.
+   * Reads. Runs `work` again while other processes are in its way.
    * @throws DelayerError
    */
   async read<T>(work: (now: number) => T): Promise<T> {
@@ -125,7 +127,7 @@ export class Connection {
     await this.writes.idle();
   }
 
-  /** What is committed is on the disk, in the file or in the log beside it. */
+  /** Syncs what is committed, in the file or in the log beside it. */
   close(): void {
     if (!this.open) return;
     this.open = false;
@@ -135,7 +137,9 @@ export class Connection {
     closeDatabase(this.database);
   }
 
-  /** Without a promise where nothing is in the way: several of them take a tenth of a single push. */
+  /**
+   * Without a promise when nothing is in the way, because several promises take a tenth of a single push.
+   */
   private commitGroup(group: Write[]): unknown[] | Promise<unknown[]> {
     const nowMs = monotonicMs();
     this.space?.look(nowMs);
@@ -156,7 +160,9 @@ export class Connection {
     return done;
   }
 
-  /** Also when the disk is full, or the file holds what no delayer wrote, where something can be done about it. */
+  /**
+   * Tries again when the disk was full, or the file had a value that no delayer wrote, if that could be mended.
+   */
   private async commitAtLast(group: Write[], first?: Promise<unknown[]>): Promise<unknown[]> {
     const frees = group.every((one) => one.frees);
     let mayMakeRoom = true;
@@ -178,7 +184,7 @@ export class Connection {
   private commit(group: readonly Write[]): unknown[] {
     if (group.length === 0) return [];
     if (group.some(({ toDisk }) => toDisk)) return this.transaction(group);
-    // Not as a statement that is compiled once: SQLite obeys it while it compiles.
+    // Not a prepared statement, because SQLite executes it while it compiles it.
     this.exec(`PRAGMA ${STORE}.synchronous = NORMAL`);
     try {
       return this.transaction(group);
@@ -187,20 +193,20 @@ export class Connection {
     }
   }
 
-  /** The write lock is taken first: what is read after that stays true until the end. */
+  /** Takes the write lock first, so that what is read stays true until the end. */
   private transaction(group: readonly Write[]): unknown[] {
     return this.atomically('BEGIN IMMEDIATE', () => {
       this.assertVersion();
       this.clock?.check(this.now());
       const done = this.work(group);
-      // Last of all: what is committed into a file that is gone would be lost, and acknowledged.
+      // Checked last: a commit to a file that is gone would be lost, though acknowledged.
       this.hooks.assertSame?.();
       if (!group.every(({ frees }) => frees)) this.space?.assertEnough();
       return done;
     });
   }
 
-  /** What takes too long for one transaction is left to the next. */
+  /** Work that takes too long for one transaction is left to the next. */
   private work(group: readonly Write[]): unknown[] {
     const done: unknown[] = [];
     const untilMs = group.length === 1 ? Infinity : monotonicMs() + BREATH_MS;
@@ -222,7 +228,7 @@ export class Connection {
       try {
         this.run('ROLLBACK');
       } catch {
-        // After a full disk SQLite has rolled back by itself, and there is nothing left to end.
+        // On a full disk SQLite has rolled back by itself, and there is no transaction to end.
       }
       this.clock?.forget();
       this.agenda.forget();
@@ -231,9 +237,9 @@ export class Connection {
   }
 
   /**
-   * A newer delayer may have migrated the file since it was opened. Where it does so between this look and a
-   * read, the read may fail in another way, and the next call says why. Whatever others have changed, what is
-   * remembered of the file may not be true any more.
+   * A newer delayer may have migrated the file since it was opened. If it does so between this look and a read, the
+   * read may fail with another error, and the next call gives the reason. When others have changed the file, what is
+   * remembered of it may be wrong.
    */
   private assertVersion(): void {
     if (this.versions.look()) this.agenda.forget();

@@ -22,15 +22,17 @@ const BY_A_JUMP = 'it expired when the clock jumped ahead, and its id was pushed
 const DELETE = `DELETE FROM job WHERE state = ${DEAD} AND seq IN (SELECT value FROM json_each(?))`;
 const PAST = 'SELECT seq FROM dead WHERE dead_until <= ? ORDER BY dead_until LIMIT ? + 0';
 
-/** How jobs died. */
+/** How and why jobs became dead letters. */
 export interface Death {
   readonly deadTtlMs: number;
   readonly reason?: string | undefined;
-  /** 1 when an attempt ended so, and extras of each were written in this transaction; 0 where none was under way. */
+  /** 1 when an attempt ended, whose extras were written in this transaction; 0 when none was under way. */
   readonly attempts: 0 | 1;
 }
 
-/** Within a transaction: makes dead letters of jobs whose leases have ended, or which cannot be given. */
+/**
+ * Within a transaction: makes dead letters of jobs whose leases have ended, or which cannot be delivered.
+ */
 export function bury(
   connection: Connection,
   seqs: readonly number[],
@@ -43,7 +45,10 @@ export function bury(
   connection.run(LETTER, now, deadUntil, reason ?? null, JSON.stringify(seqs));
 }
 
-/** Within a transaction that has added a job as a dead letter: how it died. It is kept for ever without `deadUntil`. */
+/**
+ * Within a transaction that has added a job as a dead letter: adds how it died. Without `deadUntil` it is kept for
+ * ever.
+ */
 export function letLieDead(
   connection: Connection,
   seq: number,
@@ -54,8 +59,8 @@ export function letLieDead(
 }
 
 /**
- * Within a transaction: deletes expired jobs of which the id is wanted. Those that have expired by a jump of the
- * clock alone become dead letters: they can be had back.
+ * Within a transaction: deletes expired jobs whose id is needed. Those that expired only by a jump of the clock
+ * become dead letters, so that they can be requeued.
  */
 export function makeWay(
   connection: Connection,
@@ -73,12 +78,12 @@ export function makeWay(
   connection.run(LETTER, now, null, BY_A_JUMP, JSON.stringify(doubtful));
 }
 
-/** Within a transaction: jobs are dead letters no more; what becomes of them is the caller's affair. */
+/** Within a transaction: removes the letters of jobs; the caller changes the jobs themselves. */
 export function exhume(connection: Connection, seqs: readonly number[]): void {
   connection.run(FORGET, JSON.stringify(seqs));
 }
 
-/** Within a transaction: deletes up to `limit` dead letters that were past their time at `now`. @returns how many */
+/** Within a transaction: deletes up to `limit` dead letters whose time was over at `now`; answers how many. */
 export function deleteDead(connection: Connection, now: number, limit: number): number {
   const seqs = (connection.all(PAST, connection.trusted(now), limit) as { seq: number }[]).map(
     ({ seq }) => seq,

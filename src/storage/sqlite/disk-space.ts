@@ -8,23 +8,23 @@ import { askDisk } from './free-bytes.js';
 import type { SpareRoom } from './spare-room.js';
 import { MAKE_ROOM } from './system-errors.js';
 
-/** With less free (bytes) the log is kept short: four times as much as it may grow to otherwise. */
+/** With less free room (bytes) the log is kept short: four times the size to which it may otherwise grow. */
 const SCARCE_BYTES = 64 * 1024 * 1024;
-/** Pages of the log after which it is moved into the file: see `SETTINGS`. */
+/** After so many pages the log is moved into the file: see `SETTINGS`. */
 const LONG_LOG_PAGES = 4000;
 /**
- * The same where there is little room: half of what the spare file gives back. The other half is for the file: a log
- * that has taken all of it could not be moved there where that adds a page, and nothing could be written any more.
+ * The same when there is little room: half of what the spare file gives back. The other half is for the file,
+ * because moving the log may add a page to it, and a log without room to be moved would stop all writes.
  */
 const SHORT_LOG_PAGES = 64;
-/** A push leaves so much (bytes) for the log of what takes jobs away. */
+/** How much room (bytes) a push leaves for the log of calls that take jobs. */
 const LEFT_FREE_BYTES = 1024 * 1024;
-/** How often (ms) a process asks how much is free; while it is little, at each push. */
+/** How often (ms) a process asks how much room is free; when there is little, at each push. */
 const LOOK_MS = 50;
 
 /**
- * Sees to it that jobs can be taken from a file on a full disk. That needs room in the log, and what is in the log
- * can leave it only when the file can grow by what was added. So a push fails before all is used up.
+ * Makes sure that jobs can be taken from a file on a full disk. This needs room in the log, and the log can be
+ * emptied only if the file can grow. So a push fails before all room is used up.
  */
 export class DiskSpace implements SpaceWatch {
   private isScarce = false;
@@ -80,7 +80,7 @@ export class DiskSpace implements SpaceWatch {
     try {
       return askDisk(dirname(this.file));
     } catch {
-      // Not every file system says so.
+      // Not every file system reports its free room.
       return Infinity;
     }
   }

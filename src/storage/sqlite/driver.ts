@@ -1,14 +1,14 @@
 import { createRequire } from 'node:module';
 import { pathToFileURL } from 'node:url';
 
-/** What the binding takes and gives: bytes come as a Uint8Array, integers as a number. */
+/** Values that the binding takes and returns: bytes as a Uint8Array, integers as a number. */
 export type Value = null | number | string | Uint8Array;
 
 export interface Statement {
   run(...values: Value[]): { readonly changes: number | bigint };
   get(...values: Value[]): unknown;
   all(...values: Value[]): unknown[];
-  /** Rows are arrays from now on. Node 22.13 does not have it. */
+  /** Rows are returned as arrays from now on. Node 22.13 does not have it. */
   setReturnArrays?(isOn: boolean): void;
 }
 
@@ -22,37 +22,39 @@ interface Binding {
   readonly DatabaseSync: new (path: string, options?: { readOnly?: boolean }) => Database;
 }
 
-/** `node:sqlite` needs no flag from here on. */
+/** The first version of Node whose `node:sqlite` needs no flag. */
 const MIN_NODE = [22, 13, 0] as const;
-/** Older ones can corrupt a file when its log starts anew while another process checkpoints it. */
+/**
+ * Older versions of SQLite can corrupt a file when its log restarts while another process checkpoints it.
+ */
 const MIN_SQLITE = [3, 51, 3] as const;
 
 let binding: Binding | undefined;
 
 /**
- * The name by which a store's file is attached to a database in memory, and which statements that are about a
- * file put before the name of a pragma or of a new table.
+ * The name under which a store's file is attached to a database in memory. Statements about a file put it before the
+ * name of a pragma or of a new table.
  *
- * A connection of its own would keep its file open after it was closed: `@photostructure/sqlite` ends a statement
- * when it is collected as garbage, and SQLite waits for that. A file that was attached is let go of at once.
+ * With a connection of its own, the file would stay open after closing: `@photostructure/sqlite` ends a statement
+ * only when it is garbage-collected, and SQLite waits for that. An attached file is closed at once.
  */
 export const STORE = 'store';
 
 /**
- * A database without its file: `attach` comes next.
+ * A database without a file; `attach` is called next.
  * @throws what the binding throws
  */
 export function newDatabase(): Database {
   return openDatabase(':memory:');
 }
 
-/** @param mode `immutable`: for a look without locks, and without what is in the file's log */
+/** @param mode `immutable`: for reading without locks, and without what is in the file's log */
 export function attach(database: Database, file: string, mode: 'rw' | 'immutable'): void {
   const url = `${pathToFileURL(file).href}?${mode === 'rw' ? 'mode=rw' : 'mode=ro&immutable=1'}`;
   database.exec(`ATTACH '${url.replaceAll("'", "''")}' AS ${STORE}`);
 }
 
-/** Lets go of the file. */
+/** Detaches and closes the file. */
 export function closeDatabase(database: Database): void {
   try {
     database.exec(`DETACH ${STORE}`);
@@ -68,18 +70,20 @@ export function openDatabase(path: string, options: { readOnly?: boolean } = {})
   return new binding.DatabaseSync(path, options);
 }
 
-/** Is the SQLite inside of Node good enough? Older ones do not say which they have. */
+/** Is the SQLite inside of Node recent enough? Older versions of Node do not say which one they have. */
 export function hasGoodSqlite(versions: { readonly node: string; readonly sqlite?: string }): boolean {
   return isAtLeast(versions.node, MIN_NODE) && isAtLeast(versions.sqlite ?? '0', MIN_SQLITE);
 }
 
-/** Loads only the one that is used. `import()` would cost a process that pushes one job 5 ms more. */
+/**
+ * Loads only the binding that is used. `import()` would take 5 ms longer in a process that pushes one job.
+ */
 function loadBinding(versions: { readonly node: string; readonly sqlite?: string }): Binding {
   if (hasGoodSqlite(versions)) return quietly(() => process.getBuiltinModule('node:sqlite') as Binding);
   return createRequire(import.meta.url)('@photostructure/sqlite') as Binding;
 }
 
-/** Node warns that its SQLite is experimental, which the users of a queue can do nothing about. */
+/** Suppresses Node's warning that its SQLite is experimental, which users of a queue cannot act on. */
 function quietly<T>(load: () => T): T {
   const emitWarning = process.emitWarning.bind(process);
   process.emitWarning = () => undefined;

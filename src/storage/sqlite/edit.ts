@@ -11,7 +11,7 @@ const LIFETIME = `SELECT ${TTL_MS} AS ttlMs FROM job WHERE seq = ?`;
 const SET_BODY = 'UPDATE job SET body = ? WHERE seq = ?';
 const SET_LIFETIME = 'UPDATE job SET ttl_ms = ?, expires_at = ? WHERE seq = ?';
 
-/** Gives a job in line another body or ready lifetime, in its place. */
+/** Gives a job in line another body or ready lifetime; it keeps its place. */
 export async function edit(connection: Connection, params: EditParams): Promise<EditResult> {
   return connection.write((now) => editNow(connection, params, now));
 }
@@ -27,7 +27,8 @@ function editNow(connection: Connection, params: EditParams, now: number): EditR
   const isBelieved = ifBody === undefined || connection.get(HAS_BODY, seq, ifBody) !== undefined;
   if (row.state !== IN_LINE || !isMeant(params, state, row) || !isBelieved) return { edited: false, state };
   if (ttlMs !== undefined) {
-    // What has stood still of its lifetime, while it was leased, stays in. One without an end begins when it is due.
+    // The time for which its lifetime stood still, while it was leased, is kept. The lifetime of a job without an
+    // expiry begins when it is due.
     const { ttlMs: old } = connection.get(LIFETIME, seq) as { ttlMs: number };
     const begin = old < LAST_TIME_MS ? row.expiresAt - old : row.dueAt;
     const expiresAt = Math.min(begin + ttlMs, LAST_TIME_MS);

@@ -22,20 +22,22 @@ const ENDED_WITH_EXTRAS = `SELECT ${COLUMNS}, ${EXTRAS_COLUMNS} ${FROM} ${EXTRAS
 /** A job whose lease has just ended. */
 export interface EndedJob {
   readonly seq: number;
-  /** Where it stands among those that have ended with it. */
+  /** Its position among the jobs that ended with it. */
   readonly at: number;
-  /** Which attempt it was that has ended, from 1. */
+  /** The number of the attempt that has ended, from 1. */
   readonly attempt: number;
   readonly own: ReturnType<typeof settingsOf>['own'];
   readonly past: PastAttempt[];
-  /** As it was; its key is there. */
+  /** Its extras before, including its key. */
   readonly extras: ExtrasRow;
 }
 
-/** How an attempt ended, whichever it was. */
+/** How an attempt ended, without its number. */
 export type AttemptEnd = Omit<Attempt, 'attempt' | 'startedAt' | 'endedAt'> & { readonly endedAt: number };
 
-/** Within a transaction: the jobs of leases that have just ended, in their order; without any that somebody deleted. */
+/**
+ * Within a transaction: the jobs of leases that have just ended, in order, without jobs that somebody deleted.
+ */
 export function readEnded(connection: Connection, ended: EndedLeases): EndedJob[] {
   const { seqs, hasExtras } = ended;
   if (seqs.length === 0) return [];
@@ -50,12 +52,15 @@ export function readEnded(connection: Connection, ended: EndedLeases): EndedJob[
 /** The key of a job whose first lease has just ended. */
 const firstKey = ({ token, numbers }: EndedLeases, at: number): string => `${token}.${numbers[at]}`;
 
-/** Adds the attempt that has ended to the past of its job; {@link keepEnded} writes it down. */
+/** Adds the attempt that has ended to the history of its job; {@link keepEnded} writes it down. */
 export function addAttempt({ past, attempt }: EndedJob, startedAt: number, end: AttemptEnd): void {
   past.push({ attempt, startedAt, ...end });
 }
 
-/** Within a transaction that marks these jobs to have extras: keeps their keys, and their past with what was added. */
+/**
+ * Within a transaction that sets has_extras for these jobs: writes their keys, and their histories with what was
+ * added.
+ */
 export function keepEnded(connection: Connection, jobs: readonly EndedJob[]): void {
   writeExtras(
     connection,
@@ -66,7 +71,7 @@ export function keepEnded(connection: Connection, jobs: readonly EndedJob[]): vo
   );
 }
 
-/** Within a transaction that marks these jobs to have extras: keeps the keys of those that are released. */
+/** Within a transaction that sets has_extras for these jobs: writes the keys of those that are released. */
 export function keepReleased(connection: Connection, ended: EndedLeases): void {
   if (ended.hasExtras) keepEnded(connection, readEnded(connection, ended));
   else
@@ -76,7 +81,7 @@ export function keepReleased(connection: Connection, ended: EndedLeases): void {
     );
 }
 
-/** Adds a job to those with the same key. */
+/** Adds a job to the list of a key. */
 export function addTo<K>(groups: Map<K, number[]>, key: K, seq: number): void {
   const group = groups.get(key);
   if (group) group.push(seq);

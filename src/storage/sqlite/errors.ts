@@ -10,7 +10,7 @@ const CONSTRAINT = 19;
 const CONSTRAINT_UNIQUE = 2067;
 /** The file was moved away while it was open. */
 const READONLY_DBMOVED = 1032;
-/** The index of the log could not be made longer: in practice the disk is full. */
+/** The index of the log could not grow: usually the disk is full. */
 const IOERR_SHMSIZE = 4874;
 
 type Sentence = readonly [code: ErrorCode, message: string, hint?: string];
@@ -44,12 +44,12 @@ const RESULTS: Record<number, Sentence> = {
   ],
 };
 
-/** Of these SQLite knows that the system refused, and not why. */
+/** Errors for which SQLite knows that the system refused, but not why. */
 const FOR_SYSTEM_REASONS = new Set([8, 10, CANTOPEN]);
 
 /**
- * What the binding throws. `errcode` is an extended result code, its low byte the primary one; what
- * `all()` of `@photostructure/sqlite` throws has only SQLite's text for it.
+ * An error of the binding. `errcode` is an extended result code whose low byte is the primary one; errors of `all()`
+ * of `@photostructure/sqlite` have only SQLite's text for it.
  */
 interface SqliteFailure {
   readonly errcode?: number;
@@ -69,7 +69,10 @@ const TEXTS: Record<string, number> = {
   'file is not a database': 26,
 };
 
-/** The extended result code, or the primary one where no more is known; nothing when SQLite did not say so. */
+/**
+ * The extended result code, or the primary one if that is all that is known; undefined when the error is not
+ * SQLite's.
+ */
 function resultOf(error: unknown): number | undefined {
   if (!(error instanceof Error) || !('code' in error) || error.code !== 'ERR_SQLITE_ERROR') return undefined;
   return (error as SqliteFailure).errcode ?? TEXTS[error.message] ?? ERROR;
@@ -80,24 +83,24 @@ const isResult = (error: unknown, ...primary: number[]): boolean => {
   return result !== undefined && primary.includes(result & 0xff);
 };
 
-/** Did SQLite answer that another connection is in the way? Nothing was done then. */
+/** Did SQLite answer that another connection is in the way? Then nothing was done. */
 export function isBusy(error: unknown): boolean {
   return isResult(error, BUSY, LOCKED);
 }
 
-/** Did a statement fail, and leave no trace, because a value that has to be unique is there already? */
+/** Did a statement fail, without effect, because a unique value is there already? */
 export function isNotUnique(error: unknown): boolean {
   return resultOf(error) === CONSTRAINT_UNIQUE;
 }
 
-/** For a number in the file that JavaScript cannot hold, as the binding says it where it meets one. */
+/** The binding's message for a number in the file that JavaScript cannot hold. */
 export function strangeNumber(): Error {
   return Object.assign(new RangeError('a number that no delayer wrote'), { code: 'ERR_OUT_OF_RANGE' });
 }
 
 /**
- * Did a statement fail because of a value in the file that no delayer wrote? A number that JavaScript cannot
- * hold, one that became too large by adding to it, or text in the place of JSON.
+ * Did a statement fail because of a value in the file that no delayer wrote? Examples: a number that JavaScript
+ * cannot hold, one that overflowed by adding to it, or text instead of JSON.
  */
 export function isStrangeValue(error: unknown): boolean {
   if (error instanceof Error && 'code' in error && error.code === 'ERR_OUT_OF_RANGE') return true;
@@ -108,7 +111,7 @@ export function isStrangeValue(error: unknown): boolean {
   );
 }
 
-/** Turns an error of SQLite about a file into one of delayer's. */
+/** Turns an error of SQLite about a file into an error of delayer. */
 export function fromSqlite(error: unknown, label: string, file: string): DelayerError {
   if (error instanceof DelayerError) return error;
   const { message = String(error), systemErrno = 0 } = (error ?? {}) as SqliteFailure & { message?: string };
@@ -139,7 +142,7 @@ export function fromSqlite(error: unknown, label: string, file: string): Delayer
   return new DelayerError(code, `${label} ${text}`, { cause: error, hint });
 }
 
-/** Has the disk no room for what was to be written? */
+/** Is there no room on the disk for what was to be written? */
 export function isFull(error: unknown): boolean {
   return error instanceof DelayerError && error.code === 'store_full';
 }
@@ -150,24 +153,24 @@ export function foreignFileError(file: string, found: string): DelayerError {
   });
 }
 
-/** For a store that was named and is not there. */
+/** The error for a store that was named and does not exist. */
 export function absentError(file: string, what = 'there is no such file'): DelayerError {
   return new DelayerError('store_absent', `sqlite:${file} does not exist: ${what}`);
 }
 
-/** For a file that is not the one any more that was opened. */
+/** The error when the path does not name the opened file any more. */
 export function movedError(label: string, how: string): DelayerError {
   return new DelayerError('store_moved', `${label} was ${how} while it was open`);
 }
 
-/** Under another name SQLite keeps another log beside the file, and two logs destroy it. */
+/** Under a second name SQLite keeps a second log beside the file, and two logs destroy it. */
 export function secondNameError(file: string, names: number): DelayerError {
   return new DelayerError('store_refused', `${file} has ${names} names (hard links), and may have one`, {
     hint: 'Delete the other name; copy the file instead. What two processes open by two names is destroyed.',
   });
 }
 
-/** For a file that a newer delayer has written. */
+/** The error for a file that a newer delayer has written. */
 export function tooNewError(file: string, version: number, known: number): DelayerError {
   return new DelayerError(
     'store_too_new',
@@ -175,7 +178,7 @@ export function tooNewError(file: string, version: number, known: number): Delay
   );
 }
 
-/** For a file that a newer delayer has migrated while this process had it open. */
+/** The error for a file that a newer delayer has migrated while this process had it open. */
 export function migratedError(label: string, version: number, known: number): DelayerError {
   return new DelayerError(
     'store_too_new',

@@ -3,12 +3,12 @@ import type { Connection } from './connection.js';
 import { deleteDead } from './dead.js';
 
 /**
- * Calls that come for something else clear away only what has been expired or past its time for so long
- * (ms): until then a view can tell why a job was never delivered.
+ * Calls that come for something else delete only jobs whose time has been over for so long (ms): until then a view
+ * can say why a job was never delivered.
  */
 const KEEP_MS = 60_000;
 
-/** Jobs of each kind that such a call clears away. */
+/** How many jobs of each kind such a call deletes. */
 const CLEAR_IN_PASSING = 10;
 
 const FIRST_EXPIRY = 'SELECT min(expires_at) AS at FROM job WHERE state = 0';
@@ -18,8 +18,8 @@ const DROP_EXTRAS = `DELETE FROM extras WHERE seq IN (SELECT seq FROM (${EXPIRED
 const CLEAR = `DELETE FROM job WHERE seq IN (SELECT seq FROM (${EXPIRED}))`;
 
 /**
- * Within a transaction: clears away up to `limit` jobs that had expired at `until`, and not only by a clock that
- * has jumped.
+ * Within a transaction: deletes up to `limit` jobs that had expired at `until`, except those that expired only by a
+ * jump of the clock.
  * @returns how many
  */
 export function clearExpired(connection: Connection, until: number, limit: number): number {
@@ -28,19 +28,22 @@ export function clearExpired(connection: Connection, until: number, limit: numbe
   return connection.changes(CLEAR, trusted, limit);
 }
 
-/** Within a transaction that takes jobs: clears away a few. Without a daemon, the file must not fill with them. */
+/**
+ * Within a transaction that takes jobs: deletes a few expired ones, so that a file without a daemon does not fill
+ * with them.
+ */
 export function clearOnReserve(connection: Connection, { expiry, deadUntil }: Agenda, now: number): void {
   const until = now - KEEP_MS;
-  // Mostly there is none, and the agenda has told so.
+  // Usually the agenda has shown that there is none.
   if (expiry <= until) clearExpired(connection, until, CLEAR_IN_PASSING);
   if (deadUntil <= until) deleteDead(connection, until, CLEAR_IN_PASSING);
 }
 
-/** Within a transaction that pushes jobs: clears away a few more, so that they become fewer. */
+/** Within a transaction that pushes jobs: deletes a few more than it adds, so that their number falls. */
 export function clearOnPush(connection: Connection, now: number, pushed: number): void {
   const until = now - KEEP_MS;
   if (connection.agenda.noneExpired(until)) return;
-  // A push needs no more of the agenda, and all of it would take longer than the insert of a job.
+  // Reads one time only: reading the whole agenda takes longer than inserting a job.
   const { at } = connection.get(FIRST_EXPIRY) as { at: number | null };
   connection.agenda.rememberExpiry(at ?? Infinity);
   if (at !== null && at <= until) clearExpired(connection, until, pushed + CLEAR_IN_PASSING);

@@ -13,7 +13,7 @@ ${bounded('extras.retries')} AS retries, ${bounded('extras.first_ms')} AS firstM
 extras.key AS extrasKey, extras.history`;
 export const EXTRAS_OF_JOB = 'LEFT JOIN extras ON job.has_extras = 1 AND extras.seq = job.seq';
 
-/** All null where a job has no extras. */
+/** All null when the job has no extras. */
 export interface ExtrasRow {
   readonly retries: number | null;
   readonly firstMs: number | null;
@@ -38,33 +38,35 @@ export type PastAttempt = Omit<Attempt, 'startedAt' | 'endedAt'> & {
 
 const READ = `
 SELECT asked.value AS seq, ${EXTRAS_COLUMNS} FROM json_each(?) AS asked CROSS JOIN extras ON extras.seq = asked.value`;
-/** Notes that one statement writes: one for each takes twice as long. */
+/** How many rows one statement writes; a statement for each takes twice as long. */
 const ROWS = 25;
-/** Whatever was left there by another job is gone then. */
+/** Replaces what another job with the same number has left. */
 const INTO = 'INSERT OR REPLACE INTO extras (seq, retries, first_ms, last_ms, key, history) VALUES';
 const VALUES = '(?, ?, ?, ?, ?, ?)';
 const WRITE = `${INTO} ${VALUES}`;
 const WRITE_ROWS = `${INTO} ${Array(ROWS).fill(VALUES).join(', ')}`;
 const DROP = 'DELETE FROM extras';
-/** Whatever was left there by another job is gone then. */
+/** Replaces what another job with the same number has left. */
 const MOVE = 'UPDATE OR REPLACE extras SET seq = ? WHERE seq = ?';
 
 const NO_SETTINGS: OwnRetry = {};
 const OUTCOMES: readonly unknown[] = ['retried', 'dead', 'lease_ended'] satisfies Attempt['outcome'][];
 
-/** Within a transaction: the extras of jobs that are marked to have some, by number. */
+/** Within a transaction: the extras of jobs that have has_extras set, by number. */
 export function readExtras(connection: Connection, seqs: readonly number[]): Map<number, ExtrasRow> {
   const rows = connection.all(READ, JSON.stringify(seqs)) as (ExtrasRow & { seq: number })[];
   return new Map(rows.map((row) => [row.seq, row]));
 }
 
-/** Within a transaction that has just pushed a job, marked to have extras. */
+/** Within a transaction that has just pushed a job with has_extras set. */
 export function keepSettings(connection: Connection, seq: number, { retries, backoff }: NewJob): void {
   const { firstMs = null, lastMs = null } = backoff ?? {};
   connection.run(WRITE, seq, retries ?? null, firstMs, lastMs, null, null);
 }
 
-/** Within a transaction: writes the extras of jobs that have a mark for it, or are given one in the same transaction. */
+/**
+ * Within a transaction: writes the extras of jobs that have has_extras set, or get it in this transaction.
+ */
 export function writeExtras(
   connection: Connection,
   rows: readonly { readonly seq: number; readonly extras: ExtrasRow }[],
@@ -78,19 +80,21 @@ export function writeExtras(
   }
 }
 
-/** Within a transaction: deletes the extras of jobs that are gone. Those that have no extras cost a look each. */
+/**
+ * Within a transaction: deletes the extras of jobs that are gone. Jobs without extras cost a lookup each.
+ */
 export function dropExtras(connection: Connection, seqs: readonly number[]): void {
   changeJobs(connection, DROP, seqs);
 }
 
-/** Within a transaction: a job that has extras has got another number. */
+/** Within a transaction: moves the extras of a job that has got another number. */
 export function moveExtras(connection: Connection, from: number, to: number): void {
   connection.run(MOVE, to, from);
 }
 
 /**
- * What a job says of its own retries.
- * @returns `flaw`: why that cannot be followed, where no delayer wrote it; then it says nothing
+ * A job's own retry settings.
+ * @returns `flaw`: why the settings cannot be used, because no delayer wrote them; then there are none
  */
 export function settingsOf(extras: ExtrasRow | undefined): {
   readonly own: OwnRetry;
@@ -109,7 +113,7 @@ export function settingsOf(extras: ExtrasRow | undefined): {
   };
 }
 
-/** The same words as on Redis: redis/lua/lib/extras.lua. */
+/** The same text as on Redis: redis/lua/lib/extras.lua. */
 function flawOf({ retries, firstMs, lastMs }: ExtrasRow): string | undefined {
   if (retries !== null && !isWithin(retries, MAX_RETRIES)) return 'the number of retries is none';
   if (firstMs === null && lastMs === null) return undefined;
@@ -121,7 +125,7 @@ function flawOf({ retries, firstMs, lastMs }: ExtrasRow): string | undefined {
 const isWithin = (value: number | null, most: number): value is number =>
   value !== null && Number.isInteger(value) && value >= 0 && value <= most;
 
-/** The history in extras, to add an attempt to. What is no list of attempts counts as none. */
+/** The history in extras, for adding an attempt. A value that is no list of attempts counts as empty. */
 export function pastOf(history: string | null): PastAttempt[] {
   if (history === null) return [];
   try {
@@ -132,12 +136,12 @@ export function pastOf(history: string | null): PastAttempt[] {
   }
 }
 
-/** The last attempts, as extras keep them. */
+/** The last attempts, as extras store them. */
 export function formatPast(past: readonly PastAttempt[]): string {
   return JSON.stringify(past.slice(-MAX_HISTORY));
 }
 
-/** As a record of a job has it; nothing when there is none. */
+/** The history as a job record has it; undefined when it is empty. */
 export function historyOf(extras: ExtrasRow): readonly Attempt[] | undefined {
   const past = pastOf(extras.history);
   if (past.length === 0) return undefined;
@@ -148,7 +152,7 @@ export function historyOf(extras: ExtrasRow): readonly Attempt[] | undefined {
   }));
 }
 
-/** Somebody else may have written into the file. */
+/** Checked, because other programs may have written into the file. */
 function isPast(value: unknown): value is PastAttempt {
   if (typeof value !== 'object' || value === null) return false;
   const { attempt, startedAt, endedAt, outcome, exitCode, signal, reason } = value as Record<string, unknown>;

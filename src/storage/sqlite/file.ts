@@ -13,20 +13,20 @@ import { dirname } from 'node:path';
 import { absentError, foreignFileError, movedError, networkFileError, secondNameError } from './errors.js';
 import { fromSystem, isAbsent } from './system-errors.js';
 
-/** Says of which type (`f_type` of statfs) the file system of a folder is. */
+/** Answers the type (`f_type` of statfs) of the file system of a folder. */
 export type TypeOfFileSystem = (folder: string) => number;
 
 export interface FilePlace {
   readonly file: string;
   /**
-   * Is its folder delayer's own? Then it is made when it is absent, and both are for this user alone. Else the
-   * folder has to be there, and the umask says who may use the file.
+   * Is its folder delayer's own? Then it is created when absent, and both are for this user only. Otherwise the
+   * folder has to exist, and the umask decides who may use the file.
    */
   readonly ownFolder: boolean;
   readonly typeOf: TypeOfFileSystem;
 }
 
-/** File systems of other hosts, by the numbers that Linux gives them (statfs(2)). */
+/** Network file systems, by the numbers that Linux gives them (statfs(2)). */
 const NETWORK_FILE_SYSTEMS: Record<number, string> = {
   0x6969: 'NFS',
   0x517b: 'SMB',
@@ -44,7 +44,7 @@ const NETWORK_FILE_SYSTEMS: Record<number, string> = {
 export const askSystem: TypeOfFileSystem = (folder) => statfsSync(folder).type;
 
 /**
- * Is the file there, and can it be used? It is not opened here.
+ * Does the file exist, and can it be used? It is not opened here.
  * @throws DelayerError when it cannot be used, or when it is absent and so is its folder
  */
 export function isThere(place: FilePlace): boolean {
@@ -52,7 +52,7 @@ export function isThere(place: FilePlace): boolean {
   const folder = dirname(file);
   const found = look(file);
   if (found === undefined) {
-    // The folder is made along with the file.
+    // The folder is created together with the file.
     if (look(folder) === undefined) {
       if (ownFolder) return false;
       throw absentError(file, `there is no folder ${folder}`);
@@ -78,7 +78,8 @@ export function makeFile({ file, ownFolder, typeOf }: FilePlace): boolean {
   if (ownFolder) makeFolder(folder);
   assertLocal(file, folder, typeOf);
   try {
-    // Only a new file may be opened and closed here: closing any handle ends the locks of the whole process.
+    // Only a new file may be opened and closed here, because closing any handle drops the locks of the whole
+    // process.
     closeSync(openSync(file, 'wx', ownFolder ? 0o600 : 0o666));
     return true;
   } catch (error) {
@@ -90,7 +91,7 @@ export function makeFile({ file, ownFolder, typeOf }: FilePlace): boolean {
   }
 }
 
-/** The file that a path names at the moment. */
+/** The file that the path names now. */
 export class FileIdentity {
   private readonly ino: number;
   private readonly dev: number;
@@ -117,8 +118,8 @@ export class FileIdentity {
 }
 
 /**
- * Makes what is absent, and leaves a folder that is there as it is. One by one, for Node's `recursive`
- * never ends where a folder that is there takes no other (/proc).
+ * Creates absent folders, and leaves existing ones as they are. One by one, because Node's `recursive` does not end
+ * in a folder that takes no other (/proc).
  */
 function makeFolder(folder: string): void {
   if (look(folder)) return;
@@ -126,7 +127,7 @@ function makeFolder(folder: string): void {
   try {
     mkdirSync(folder, { mode: 0o700 });
   } catch (error) {
-    // Another process may have been faster.
+    // Another process may have created it meanwhile.
     if (existsSync(folder)) return;
     throw fromSystem(error, `The folder ${folder} cannot be created`);
   }
@@ -142,7 +143,7 @@ function assertLocal(file: string, folder: string, typeOf: TypeOfFileSystem): vo
   if (type !== undefined) throw networkFileError(file, type);
 }
 
-/** SQLite would open what it may not write for reading, and fail at the first push only. */
+/** SQLite would open a file that it may not write read-only, and fail at the first push. */
 function assertWritable(file: string, folder: string): void {
   try {
     accessSync(file, constants.R_OK | constants.W_OK);
@@ -160,10 +161,10 @@ function assertOneName(file: string, { nlink }: Stats): void {
   if (nlink > 1) throw secondNameError(file, nlink);
 }
 
-/** Nothing when there is nothing of that name. */
+/** Undefined when nothing has that name. */
 function look(path: string): Stats | undefined {
   try {
-    // Without `throwIfNoEntry`: later versions of Node leave out the difference to ENOTDIR.
+    // Without `throwIfNoEntry`, because later versions of Node do not distinguish ENOTDIR then.
     return statSync(path);
   } catch (error) {
     if (isAbsent(error)) return undefined;

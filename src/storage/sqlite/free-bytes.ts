@@ -1,6 +1,8 @@
 import { statfsSync } from 'node:fs';
 
-/** How much is free on the disk of a folder (bytes). It throws what the system does: not every file system says so. */
+/**
+ * How many bytes are free on the disk of a folder. Throws the system's error; not every file system reports it.
+ */
 export type FreeBytes = (folder: string) => number;
 
 export const askDisk: FreeBytes = (folder) => {

@@ -5,19 +5,21 @@ import { bytesOf, deleteJobs, DUE_AT } from './rows.js';
 
 /** Jobs in one answer. */
 export const ANSWER_JOBS = 500;
-/** Bytes of bodies in one answer; one job is always given. */
+/** Bytes of bodies in one answer; at least one job is given. */
 export const ANSWER_BYTES = 1024 * 1024;
-/** Bodies up to this size come with the others, 500 of them in 1 MiB; longer ones are asked for one by one. */
+/**
+ * Bodies up to this size are read with the others, 500 of them in 1 MiB; longer ones are read one by one.
+ */
 const SHORT_BODY_BYTES = 2048;
 
-/** For a SELECT of jobs: the body where it is short. */
+/** For a SELECT of jobs: the body, if it is short. */
 export const shortBody = (otherwise: string) =>
   `iif(length(body) <= ${SHORT_BODY_BYTES}, body, ${otherwise})`;
 
 /**
- * The jobs at the head of a line, packed into one row: the bytes of all ids and bodies in one piece
- * each. Reading a row and two pieces of bytes for each job takes three times as long. What is
- * concatenated is in the order of the inner select.
+ * The jobs at the head of a line, packed into one row: the bytes of all ids, and of all bodies, in one piece each.
+ * Reading a row and two pieces of bytes for each job takes three times as long. The pieces have the order of the
+ * inner select.
  */
 const head = (condition: string) => `
 SELECT
@@ -30,11 +32,11 @@ FROM (
   WHERE topic = ?1 AND state = 0 AND place <= ?2${condition} ORDER BY place, seq LIMIT ?3 + 0
 )`;
 const HEAD = head('');
-/** Without those that have expired: while a jump of the clock is not trusted, they stay, and are passed over. */
+/** Without expired jobs: while a jump of the clock is not trusted, they stay and are passed over. */
 const READY_HEAD = head(' AND expires_at > ?2');
 /**
- * The first job of a line, where it is an ordinary one: neither expired, nor with extras, nor long. All of it comes in
- * one piece, the numbers in front: to the binding a column of bytes costs a microsecond, and one of text half of that.
+ * The first job of a line, if it is an ordinary one: not expired, without extras, and short. All of it comes in one
+ * piece, the numbers first: a column of bytes costs the binding a microsecond, and one of text half of that.
  */
 const FIRST = `
 SELECT CAST(concat_ws(',', seq, due_at, expires_at, attempts, length(id), '') || id || body AS BLOB) AS packed FROM (
@@ -43,16 +45,16 @@ SELECT CAST(concat_ws(',', seq, due_at, expires_at, attempts, length(id), '') ||
 ) WHERE expires_at > ?2 AND has_extras IS NULL AND length(body) <= ${SHORT_BODY_BYTES}`;
 const BODY = 'SELECT body FROM job WHERE seq = ?';
 
-/** What they answer; null when there is no job. */
+/** Its result; null when there is no job. */
 interface Packed {
   readonly numbers: string | null;
   readonly ids: Uint8Array | null;
   readonly bodies: Uint8Array | null;
-  /** A JSON array of the numbers of jobs that have extras; null when there is none. */
+  /** A JSON array of the numbers of jobs that have extras; null when none has. */
   readonly seqsWithExtras: string | null;
 }
 
-/** A ready job, with what becomes of it in the answer. */
+/** A ready job, with what it contributes to the answer. */
 export interface ReadyRow {
   readonly topic: Uint8Array;
   readonly seq: number;
@@ -72,17 +74,17 @@ interface HeadRow extends ReadyRow {
 export interface Head {
   readonly rows: readonly ReadyRow[];
   readonly bytes: number;
-  /** Jobs that have extras, perhaps more than there are in `rows`. */
+  /** Jobs that have extras; there may be more than in `rows`. */
   readonly seqsWithExtras: readonly number[];
-  /** Expired jobs were cleared away, and there may be ready ones behind them. */
+  /** Expired jobs were deleted, and there may be ready ones behind them. */
   readonly more: boolean;
   /** The next job does not fit into the answer. */
   readonly isFull: boolean;
 }
 
 /**
- * Within a transaction: the first ready jobs of a topic that fit into the answer. Expired ones
- * before them are cleared away; where there are none but those, it looks once more, further.
+ * Within a transaction: the first ready jobs of a topic that fit into the answer. Expired ones before them are
+ * deleted; if there were only such ones, it looks once more, further on.
  * @param usedBytes bytes of bodies that are in the answer already
  */
 export function readHead(
@@ -107,11 +109,11 @@ export function readHead(
     if (ready.length >= limit || found.length < window)
       return { ...fitting(ready.slice(0, limit), usedBytes), seqsWithExtras };
   }
-  // There may be ready ones behind those that were cleared away: they come before those of other topics.
+  // There may be ready jobs behind those that were deleted, and they come before those of other topics.
   return { ...fitting(ready.slice(0, limit), usedBytes), seqsWithExtras, more: true };
 }
 
-/** Within a transaction: the first ready job of a topic, where it is an ordinary one. */
+/** Within a transaction: the first ready job of a topic, if it is an ordinary one. */
 export function readFirst(connection: Connection, topic: Buffer, now: number): ReadyRow | undefined {
   const row = connection.get(FIRST, topic, now) as { packed: Uint8Array } | undefined;
   if (!row) return undefined;
@@ -125,7 +127,10 @@ export function readFirst(connection: Connection, topic: Buffer, now: number): R
 
 const [MINUS, COMMA, ZERO] = [0x2d, 0x2c, 0x30];
 
-/** Reads whole numbers as SQLite writes them, each with a comma behind it. To make a string of them first takes twice as long. */
+/**
+ * Reads whole numbers as SQLite writes them, each followed by a comma. Making a string of them first takes twice as
+ * long.
+ */
 function readNumbers(bytes: Uint8Array, count: number): { numbers: number[]; end: number } {
   const numbers: number[] = [];
   let at = 0;
@@ -141,7 +146,7 @@ function readNumbers(bytes: Uint8Array, count: number): { numbers: number[]; end
   return { numbers, end: at };
 }
 
-/** The body of a job that was read without it when it is long. */
+/** The body of a job; a long one is read here. */
 export function bodyOf(
   connection: Connection,
   row: { readonly seq: number; readonly body: Uint8Array | null },

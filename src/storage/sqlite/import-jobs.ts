@@ -19,7 +19,7 @@ import { PUSH_CHUNK, settleExisting } from './push.js';
 import { letWait } from './return.js';
 import { DEAD, IN_LINE, LAST_TIME_MS, WAITING } from './rows.js';
 
-/** Jobs that one statement adds, where all of them are new and have nothing beside their row. */
+/** How many jobs one statement adds, when all are new and consist of their row only. */
 const ROWS = 25;
 
 const INTO =
@@ -38,7 +38,9 @@ const LINE = 'SELECT line FROM imported WHERE file = ?';
 const NOTE_LINE = 'INSERT OR REPLACE INTO imported (file, line, at) VALUES (?, ?, ?)';
 const FORGET = 'DELETE FROM imported WHERE at < ?';
 
-/** Takes in jobs as they were in another store, and stops where the file is not as far as it is believed to be. */
+/**
+ * Takes in jobs as they were in another store. It stops when the file is not where the caller believes it to be.
+ */
 export async function importJobs(connection: Connection, params: ImportParams): Promise<Imported> {
   const { jobs, onExisting, progress } = params;
   const outcomes: ImportOutcome[] = [];
@@ -60,7 +62,7 @@ export async function importJobs(connection: Connection, params: ImportParams): 
   return { outcomes };
 }
 
-/** @returns where the file is, when that is elsewhere; then nothing was noted */
+/** @returns where the file is, if that is elsewhere; then nothing was noted */
 function noteProgress(
   connection: Connection,
   { file, from, to }: ImportProgress,
@@ -90,10 +92,10 @@ function importChunk(
   return outcomes;
 }
 
-/** In line, with nothing beside its row. */
+/** A job in line that consists of its row only. */
 const isBare = (job: ImportedJob): boolean => !job.death && job.isWaiting !== true && !extrasOf(job);
 
-/** Adds jobs whose ids are all new; otherwise none of them. @returns whether it did */
+/** Adds jobs if all their ids are new; otherwise adds none of them. @returns whether it did */
 function insertNew(connection: Connection, jobs: readonly ImportedJob[], now: number): boolean {
   const values: Value[] = [];
   for (const job of jobs) values.push(...toRow(job, IN_LINE, now));
@@ -123,7 +125,7 @@ function importOne(
   return outcome === 'pushed' ? 'imported' : outcome;
 }
 
-/** Dead letters of one id lie side by side. */
+/** There may be several dead letters of one id. */
 function importLetter(
   connection: Connection,
   job: ImportedJob,
@@ -137,14 +139,14 @@ function importLetter(
   return 'imported';
 }
 
-/** A job that waited behind another one of its id waits behind that which is there. */
+/** A job that waited for another one of its id waits for the one that is here. */
 function importWaiting(connection: Connection, job: ImportedJob, now: number): ImportOutcome {
   if (connection.get(SAME_WAITING, job.id, job.topic, job.body, job.dueAtMs ?? now)) return 'repeated';
   letWait(connection, insert(connection, job, WAITING, now) ?? 0, job.dueAtMs ?? now, now);
   return 'imported';
 }
 
-/** @returns its number; nothing when its id is in line */
+/** @returns its number; undefined when its id is in line */
 function insert(connection: Connection, job: ImportedJob, state: number, now: number): number | undefined {
   const extras = extrasOf(job);
   const added = connection.get(INSERT, ...toRow(job, state, now, extras)) as { seq: number } | undefined;
@@ -162,20 +164,20 @@ function toRow(job: ImportedJob, state: number, now: number, extras?: ExtrasRow)
   ];
 }
 
-/** The ready lifetime of a job that was leased has stood still. */
+/** The ready lifetime of a job that was leased stood still meanwhile. */
 function expiryOf(job: ImportedJob, now: number): number {
   const { dueAtMs = now, expiresAtMs, ttlMs, leasedAtMs = now } = job;
   const at = expiresAtMs ?? (ttlMs === undefined ? LAST_TIME_MS : dueAtMs + ttlMs);
   return Math.min(at + Math.max(0, now - leasedAtMs), LAST_TIME_MS);
 }
 
-/** Is its ready lifetime over, or the time for which it was kept as a dead letter? */
+/** Is its ready lifetime over, or, for a dead letter, the time for which it was kept? */
 function isOver(job: ImportedJob, now: number): boolean {
   if (job.death) return job.death.deadUntilMs !== undefined && job.death.deadUntilMs <= now;
   return expiryOf(job, now) <= now;
 }
 
-/** What is kept beside its row; nothing when there is no such thing. */
+/** The extras of a job; undefined when it has none. */
 function extrasOf({ retries, backoff, key, history = [] }: ImportedJob): ExtrasRow | undefined {
   if (retries === undefined && !backoff && key === undefined && history.length === 0) return undefined;
   const past = history.map(({ startedAt, endedAt, ...rest }) => ({

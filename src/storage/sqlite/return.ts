@@ -4,22 +4,22 @@ import { isNotUnique } from './errors.js';
 import type { Value } from './driver.js';
 import { changeJobs, DUE_AT, IN_LINE, LAST_TIME_MS, TTL_MS, WAITING } from './rows.js';
 
-/** While a newer job of its id is in line, a job waits so long (ms) before it is looked at again. */
+/** How often (ms) a job that waits for a newer one of its id is looked at. */
 const DUPLICATE_RETRY_MS = 1000;
 
 /**
- * The time that a job was away is added to its ready lifetime, which had not begun where it was held before it was due;
- * its place in line is the old one.
+ * The time for which a job was away is added to its ready lifetime; if it was held before it was due, only the time
+ * after its due time. It keeps its place in line.
  */
 const TO_OLD_PLACE = `
 UPDATE job SET state = ?, has_extras = ifnull(?, has_extras), attempts = attempts + ?,
   expires_at = min(expires_at + max(0, ? - max(?, ${DUE_AT})), ${LAST_TIME_MS})`;
-/** A new due time, and the whole ready lifetime from there. */
+/** A new due time, from which the whole ready lifetime counts. */
 const TO_NEW_PLACE = `
 UPDATE job SET state = ?, has_extras = 1, attempts = attempts + 1, place = ?, due_at = NULL,
   expires_at = min(? + ${TTL_MS}, ${LAST_TIME_MS})`;
 
-/** Those of the jobs whose id is in line by a newer job, which may have expired. */
+/** Which of the jobs have a newer job of their id in line; that one may have expired. */
 const DUPLICATES = `
 SELECT job.seq, other.seq AS other, other.expires_at AS expiresAt
 FROM json_each(?) AS back CROSS JOIN job ON job.seq = back.value
@@ -37,7 +37,7 @@ const TO_LOOK_AT = 'SELECT seq, since FROM waiting WHERE again_at <= ? ORDER BY 
 /**
  * Within a transaction: brings jobs whose leases have ended back to their old place in line.
  * @param attempts that are added: 1, or 0 as if the job had never been reserved
- * @param hasExtras true: extras of each were written in this transaction; else they have some or not, as before
+ * @param hasExtras true: extras of each were written in this transaction; otherwise has_extras stays as it is
  * @returns how many are back; the others wait for a newer job of their id
  */
 export function returnToPlace(
@@ -50,7 +50,7 @@ export function returnToPlace(
   return bringBack(connection, seqs, TO_OLD_PLACE, values, now, now);
 }
 
-/** Within a transaction: brings jobs back that an operator has held, as they were. @returns how many are back */
+/** Within a transaction: brings jobs that an operator held back as they were; answers how many are back. */
 export function returnHeld(
   connection: Connection,
   { seqs, reservedAt }: { readonly seqs: readonly number[]; readonly reservedAt: number },
@@ -60,15 +60,15 @@ export function returnHeld(
 }
 
 /**
- * Within a transaction that has written extras of each: puts jobs whose leases have ended in line for another attempt
- * at a new due time.
+ * Within a transaction that has written extras of each: puts jobs whose leases have ended in line with a new due
+ * time, for another attempt.
  */
 export function returnAt(connection: Connection, seqs: readonly number[], dueAt: number, now: number): void {
   bringBack(connection, seqs, TO_NEW_PLACE, [dueAt, dueAt], dueAt, now);
 }
 
 /**
- * Within a transaction: brings back jobs that waited for a newer job of their id, where that one is gone.
+ * Within a transaction: brings back jobs that waited for a newer job of their id, if that is gone.
  * @param limit how many are looked at
  */
 export function returnWaiting(
@@ -78,7 +78,7 @@ export function returnWaiting(
 ): { back: number; more: boolean } {
   const waiting = connection.all(TO_LOOK_AT, now, limit) as { seq: number; since: number }[];
   let back = 0;
-  // One after the other: of two with the same id, the second waits for the first.
+  // One by one: of two with the same id, the second waits for the first.
   for (const { seq, since } of waiting) {
     if (makeRoom(connection, [seq], now).size > 0) {
       connection.run(WAIT_AGAIN, now + DUPLICATE_RETRY_MS, seq);
@@ -90,17 +90,19 @@ export function returnWaiting(
   return { back, more: waiting.length === limit };
 }
 
-/** Within a transaction that has added a job in the state WAITING: its lifetime stands still once it is due. */
+/**
+ * Within a transaction that has added a job in the state WAITING: from its due time on, its lifetime stands still.
+ */
 export function letWait(connection: Connection, seq: number, dueAt: number, now: number): void {
   connection.run(WAIT, seq, now + DUPLICATE_RETRY_MS, Math.max(now, dueAt));
 }
 
-/** Within a transaction: a job does not wait any more; what becomes of it is the caller's affair. */
+/** Within a transaction: a job stops waiting; the caller changes the job itself. */
 export function stopWaiting(connection: Connection, seq: number): void {
   connection.run(STOP_WAITING, seq);
 }
 
-/** Within a transaction: a job does not wait any more, and its ready lifetime has stood still for as long as it did. */
+/** Within a transaction: a job stops waiting; the time of the wait is added to its ready lifetime. */
 export function letLifetimeGoOn(connection: Connection, seq: number, now: number): void {
   connection.run(GO_ON, now, seq);
   stopWaiting(connection, seq);
@@ -124,7 +126,7 @@ function bringBack(
     changeJobs(connection, sql, free, IN_LINE, ...values);
   } catch (error) {
     if (!isNotUnique(error) || free.length === 1) throw error;
-    // Two of one id, as a hold may lease them: the second waits for the first.
+    // Two jobs of one id, as hold may lease them: the second waits for the first.
     return seqs.reduce((back, seq) => back + bringBack(connection, [seq], sql, values, since, now), 0);
   }
   changeJobs(connection, sql, [...waiting], WAITING, ...values);
@@ -132,7 +134,7 @@ function bringBack(
   return free.length;
 }
 
-/** Deletes expired jobs in line that have the ids of these; answers those whose id still lives there. */
+/** Deletes expired jobs in line that have the ids of these; answers the jobs whose id is still in line. */
 function makeRoom(connection: Connection, seqs: readonly number[], now: number): Set<number> {
   const rows = connection.all(DUPLICATES, JSON.stringify(seqs)) as {
     seq: number;

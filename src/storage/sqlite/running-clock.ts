@@ -2,13 +2,13 @@ import { readFileSync, readlinkSync } from 'node:fs';
 import { uptime } from 'node:os';
 import { monotonicMs } from '../../core/timer.js';
 
-/** How long the machine has been running: it goes on evenly, whatever is done to the time of day. */
+/** How long the machine has been running. This clock is steady, whatever is done to the time of day. */
 export interface RunningClock {
-  /** Names the start of the machine; times of two starts cannot be compared. */
+  /** Identifies a start of the machine; times of two starts cannot be compared. */
   readonly boot: () => string;
   /** Since that start (ms), without the time that the machine slept. */
   readonly monotonicMs: () => number;
-  /** The same with that time. In a container it may count from the container's own start. */
+  /** The same including sleep. In a container it may count from the container's own start. */
   readonly uptimeMs: () => number;
 }
 
@@ -21,7 +21,7 @@ export const MACHINE_CLOCK: RunningClock = {
   uptimeMs: () => Math.floor(uptime() * 1000),
 };
 
-/** The clock of a test, which runs as that test moves the time of day. */
+/** The clock of a test, which moves together with the time of day. */
 export function runningAs(now: () => number): RunningClock {
   return { boot: () => 'test', monotonicMs: now, uptimeMs: now };
 }
@@ -29,7 +29,7 @@ export function runningAs(now: () => number): RunningClock {
 const readBootId = (): string => readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim();
 const readTimeNamespace = (): string => readlinkSync('/proc/self/ns/time');
 
-/** Empty on systems that do not say. There a start shows by times that are smaller than before. */
+/** Empty on systems that do not have it. There, a new start shows by times that are smaller than before. */
 function ask(read: () => string): string {
   try {
     return read();

@@ -12,10 +12,10 @@ import { returnAt, returnHeld, returnToPlace } from './return.js';
 import { deleteJobs, LAST_TIME_MS } from './rows.js';
 import { withGrace } from './write-queue.js';
 
-/** Leases that one transaction ends or extends, or those of one reservation. */
+/** How many leases one transaction ends or extends; those of one reservation stay together. */
 const CHUNK_LEASES = 500;
 
-/** Ends leases with their jobs done and gone. On the disk when it returns. */
+/** Ends leases of jobs that are done; the jobs are gone. On the disk when it returns. */
 export function ack(connection: Connection, params: LeaseParams): Promise<boolean[]> {
   return byReservation(params.leases, (groups) =>
     connection.writeFreeing(() => {
@@ -23,7 +23,7 @@ export function ack(connection: Connection, params: LeaseParams): Promise<boolea
       const [only] = ended;
       deleteJobs(connection, ended.length === 1 && only ? only.seqs : ended.flatMap(({ seqs }) => seqs));
       for (const { seqs, hasExtras } of ended) if (hasExtras) dropExtras(connection, seqs);
-      // Nothing is due earlier for it.
+      // The agenda's times only become later by this.
       connection.agenda.keep();
       return ended.map(({ answers }) => answers);
     }, withGrace(params)),
@@ -40,7 +40,9 @@ export function nack(connection: Connection, params: NackParams): Promise<NackRe
   );
 }
 
-/** Within a transaction: ends leases of one reservation; each of their jobs follows its own settings, or their policy. */
+/**
+ * Within a transaction: ends leases of one reservation; each job follows its own settings, or their policy.
+ */
 function nackGroup(
   connection: Connection,
   group: LeaseGroup,
@@ -97,7 +99,7 @@ export function release(connection: Connection, params: LeaseParams): Promise<bo
   );
 }
 
-/** Moves the end of leases that are still held, each by itself. */
+/** Moves the ends of leases that are still held, each by itself. */
 export function extend(connection: Connection, params: ExtendParams): Promise<(Date | undefined)[]> {
   const { leases, leaseMs } = params;
   return byReservation(leases, (groups) =>
@@ -113,7 +115,7 @@ export function extend(connection: Connection, params: ExtendParams): Promise<(D
 const laterBy = (now: number, ms: number): number => Math.min(now + ms, LAST_TIME_MS);
 
 /**
- * Runs a step on leases by their reservation, in bounded chunks; answers in the order given.
+ * Runs a step on leases, reservation by reservation, in bounded chunks; answers in the given order.
  * @throws DelayerError `usage` when one of them is not a lease; then none was looked at
  */
 async function byReservation<T>(

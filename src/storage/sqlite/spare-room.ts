@@ -3,17 +3,17 @@ import { createRequire } from 'node:module';
 import { dirname } from 'node:path';
 import { monotonicMs } from '../../core/timer.js';
 
-/** Enough for SQLite to take jobs away, which it notes in its log first. */
+/** Enough for SQLite to delete jobs, which it writes to its log first. */
 const SPARE_BYTES = 512 * 1024;
-/** It is not made from the last room (bytes) that a disk has. */
+/** It is not made when the disk has less free room (bytes) than this. */
 const LEAST_FREE_BYTES = 4 * 1024 * 1024;
-/** How often (ms) a process looks whether it is there. */
+/** How often (ms) a process checks that it is there. */
 const LOOK_MS = 10_000;
 
 /**
- * Room on the disk that is kept for the day on which it is full: SQLite cannot even delete without writing to its
- * log. It is a file beside the store, which is deleted when there is no other room, and made again later. Where
- * a file system compresses, or copies what it changes, that may not give back as much.
+ * Room that is reserved for the day on which the disk is full, because SQLite cannot even delete without writing to
+ * its log. It is a file beside the store, which is deleted when there is no other room, and made again later. On a
+ * file system that compresses, or copies on write, deleting it may give back less.
  */
 export class SpareRoom {
   private lookAtMs = -Infinity;
@@ -21,11 +21,11 @@ export class SpareRoom {
   /** @param file where it is kept */
   constructor(
     private readonly file: string,
-    /** Whose mode it is given. */
+    /** The file whose mode it gets. */
     private readonly store: string,
   ) {}
 
-  /** Makes it when it is absent and there is plenty of room. It never fails. */
+  /** Creates it when it is absent and there is plenty of room. Never fails. */
   keep(): void {
     if (monotonicMs() < this.lookAtMs) return;
     this.lookAtMs = monotonicMs() + LOOK_MS;
@@ -34,11 +34,11 @@ export class SpareRoom {
       const { bavail, bsize } = statfsSync(dirname(this.file));
       if (bavail * bsize >= LEAST_FREE_BYTES) this.make();
     } catch {
-      // The store works without.
+      // The store works without it.
     }
   }
 
-  /** Gives the room back. @returns whether there was any */
+  /** Deletes it; answers whether it was there. */
   letGo(): boolean {
     this.lookAtMs = monotonicMs() + LOOK_MS;
     try {
@@ -52,7 +52,7 @@ export class SpareRoom {
   private make(): void {
     const handle = openSync(this.file, 'wx', statSync(this.store).mode & 0o777);
     try {
-      // Not zeros, which some file systems do not keep.
+      // Random bytes, because some file systems do not store zeros.
       const bytes = crypto().randomBytes(SPARE_BYTES);
       for (let at = 0; at < bytes.length;) at += writeSync(handle, bytes, at);
       closeSync(handle);
@@ -64,7 +64,7 @@ export class SpareRoom {
   }
 }
 
-/** Loaded when a file is made: it takes 10 ms, a fifth of a short command. */
+/** Loaded only when a file is made: loading takes 10 ms, a fifth of a short command. */
 function crypto(): typeof import('node:crypto') {
   return createRequire(import.meta.url)('node:crypto') as typeof import('node:crypto');
 }

@@ -7,9 +7,9 @@ import { absolute, besideFile, openConnection, type OpenOptions } from './open.j
 import { SpareRoom } from './spare-room.js';
 
 /**
- * The file of a store, by its path. It is opened when it is there, also when it comes later; what adds jobs
- * creates it. When it is deleted or replaced while it is open, the next call says so, and the calls after that
- * use the file that is there then.
+ * The file of a store, by its path. It is opened when it exists, even if it is created later; calls that add jobs
+ * create it. When it is deleted or replaced while it is open, the next call says so, and the calls after that use
+ * the file that is there then.
  */
 export class StoreFile {
   readonly label: string;
@@ -43,12 +43,12 @@ export class StoreFile {
     return this.place.file;
   }
 
-  /** Is it for this user alone? */
+  /** Is it for this user only? */
   get isPrivate(): boolean {
     return this.place.ownFolder;
   }
 
-  /** Says how much is free on a disk (bytes). */
+  /** Answers how much is free on a disk (bytes). */
   get freeBytes(): FreeBytes {
     return this.options.freeBytes ?? askDisk;
   }
@@ -58,14 +58,14 @@ export class StoreFile {
     return (this.options.now ?? Date.now)();
   }
 
-  /** Runs a call on the file; answers `absent` when it is not there. */
+  /** Runs a call on the file; answers `absent` when it does not exist. */
   use<T>(call: (connection: Connection) => Promise<T>, absent: T): Promise<T> {
-    // Without a wait: calls that are made in one go share a commit.
+    // Called without awaiting, so that calls made together share a commit.
     if (this.connection) return call(this.connection);
     return this.whenThere().then((connection) => (connection ? call(connection) : absent));
   }
 
-  /** The same; the file is created when it is not there. */
+  /** The same, but creates the file when it does not exist. */
   useOrCreate<T>(call: (connection: Connection) => Promise<T>): Promise<T> {
     this.room?.keep();
     if (this.connection) return call(this.connection);
@@ -76,7 +76,7 @@ export class StoreFile {
   }
 
   /**
-   * The same for a view: a store that was named and is not there cannot be looked at.
+   * The same for a view, which fails when the store was named and does not exist.
    * @throws DelayerError `store_absent`
    */
   async view<T>(call: (connection: Connection) => Promise<T>, empty: T): Promise<T> {
@@ -86,7 +86,7 @@ export class StoreFile {
     throw absentError(this.place.file);
   }
 
-  /** The connection when the file is there. */
+  /** The connection, once the file exists. */
   async whenThere(): Promise<Connection | undefined> {
     if (this.connection || this.opening) return this.connection ?? this.opening;
     return isThere(this.place) ? this.connect() : undefined;

@@ -34,9 +34,9 @@ import { StoreFile } from './store-file.js';
 import { JobWaiter } from './wait.js';
 
 /**
- * Jobs in one SQLite file, shared by the processes of one machine. A job is ready as soon as it is due,
- * so the state `due` does not occur, `promoted` is always 0, and a daemon has only ended leases, expired
- * jobs and old dead letters to look after. The store's clock is the machine's.
+ * Jobs in one SQLite file, shared by the processes of one machine. A job is ready as soon as it is due, so the state
+ * `due` does not occur, `promoted` is always 0, and a daemon only has to reclaim ended leases and delete expired
+ * jobs and old dead letters. The store's clock is the machine's.
  */
 export class SqliteStore implements contract.Store {
   readonly label: string;
@@ -49,13 +49,12 @@ export class SqliteStore implements contract.Store {
   }
 
   /**
-   * Opens the store in a file; a file of an older version is migrated. An absent one is created by the first
-   * push, or pause: nothing that looks, takes or removes does so. Until then it has no jobs, and takers wait
-   * for it; a view of it fails, unless its folder is delayer's own.
-   * @throws DelayerError `config_invalid` when the path names no file or another application's
-   *   database; `store_absent` when there is no such folder; `store_corrupt`, `store_too_new`;
-   *   `store_refused` when the file cannot be written, has a second name, or is on a network file system;
-   *   `store_full`; `store_busy`
+   * Opens the store in a file; a file of an older version is migrated. An absent file is created by the first push
+   * or pause, and by nothing that looks, takes or removes. Until then the store has no jobs, and takers wait for it;
+   * a view fails, unless the folder is delayer's own.
+   * @throws DelayerError `config_invalid` when the path names no file or another application's database;
+   *   `store_absent` when there is no such folder; `store_corrupt`, `store_too_new`; `store_refused` when the file
+   *   cannot be written, has a second name, or is on a network file system; `store_full`; `store_busy`
    */
   static async open(path: string, options: OpenOptions = {}): Promise<SqliteStore> {
     return new SqliteStore(await StoreFile.open(path, options));
@@ -100,7 +99,7 @@ export class SqliteStore implements contract.Store {
     return this.file.use<(Date | undefined)[]>((connection) => extend(connection, params), none);
   }
 
-  /** There is nothing to be had of an absent store, by one owner or another. */
+  /** An absent store has no jobs for the owner of a lock to take. */
   lock(params: contract.LockParams): Promise<boolean> {
     return this.file.use((connection) => lock(connection, params), true);
   }
@@ -151,7 +150,7 @@ export class SqliteStore implements contract.Store {
     return this.file.use(maintain, NOTHING_TO_MAINTAIN);
   }
 
-  /** Nobody asks here: jobs need no daemon to become ready. */
+  /** Never asked for: jobs need no daemon to become ready. */
   announce(): Promise<void> {
     return Promise.resolve();
   }
@@ -207,7 +206,7 @@ export class SqliteStore implements contract.Store {
     return this.file.view<JobRecord[]>((connection) => find(connection, params), []);
   }
 
-  /** Here no other client writes; `health` names rows that no version wrote. */
+  /** No other client writes here; `health` reports rows that no version wrote. */
   findFlawed(): Promise<results.FlawedJobs> {
     const none: results.FlawedJobs = { jobs: [], more: false };
     return this.file.view<results.FlawedJobs>(() => Promise.resolve(none), none);
@@ -238,7 +237,7 @@ export class SqliteStore implements contract.Store {
     return Promise.resolve(new Date(this.file.now()));
   }
 
-  /** Writes that were asked for are done before. */
+  /** Writes that were asked for before are finished first. */
   async close(): Promise<void> {
     this.waiter.close();
     await this.file.close();

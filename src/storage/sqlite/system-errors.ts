@@ -4,7 +4,7 @@ import { dirname } from 'node:path';
 import { getSystemErrorName } from 'node:util';
 import { DelayerError, type ErrorCode } from '../../core/errors.js';
 
-/** What the system said, in words; the code that is searched for where the words are not its own. */
+/** What the system said, in words, with the code that people search for. */
 interface Sentence {
   readonly code: ErrorCode;
   readonly text: string;
@@ -55,7 +55,7 @@ const SENTENCES: Partial<Record<string, Sentence>> = {
   ELOOP: { code: 'config_invalid', text: 'too many symbolic links in the path', hint: ANOTHER_FILE },
 };
 
-/** Turns what the system answered about a file or folder into one of delayer's errors. */
+/** Turns the system's answer about a file or folder into an error of delayer. */
 export function fromSystem(error: unknown, what: string): DelayerError {
   const { code = '', message } = (error ?? {}) as { code?: string; message?: string };
   const sentence = SENTENCES[code];
@@ -73,13 +73,13 @@ export function isAbsent(error: unknown): boolean {
 }
 
 /**
- * Why SQLite could not open, read or write a file, where it gives a number of the system, or where the system
- * gives the same answer to us; nothing when all seems well.
+ * Why SQLite could not open, read or write a file, if it gives the system's error number, or if the system gives
+ * this process the same answer; undefined when all seems well.
  */
 export function systemReason(file: string, errno = 0): Error | undefined {
   if (errno !== 0) return Object.assign(new Error(), { code: nameOf(errno) });
   const folder = dirname(file);
-  // The file itself is not opened: to close it again would end the locks of this process on it.
+  // The file itself is not opened here, because closing it would drop the locks of this process on it.
   const looks = [
     () => {
       closeSync(openSync(devNull, 'r'));

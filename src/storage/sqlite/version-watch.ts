@@ -1,15 +1,15 @@
 import { type Database, type Statement, STORE } from './driver.js';
 import { migratedError } from './errors.js';
 
-/** Another number when another connection has changed the file. */
+/** A number that changes when another connection has changed the file. */
 const DATA_VERSION = `PRAGMA ${STORE}.data_version`;
 const VERSION = `PRAGMA ${STORE}.user_version`;
 
 /** Notices that another connection has changed the file, and that a newer delayer has migrated it. */
 export class VersionWatch {
-  /** The version of the layout that this process knows; any while the file is being migrated. */
+  /** The newest layout that this process accepts; Infinity while the file is being migrated. */
   private known = Infinity;
-  /** As it was when the version of the layout was looked at. */
+  /** Its value when the version of the layout was last read. */
   private dataVersion: number | undefined;
   private query: Statement | undefined;
 
@@ -18,14 +18,14 @@ export class VersionWatch {
     private readonly label: string,
   ) {}
 
-  /** From now on a file that has a newer layout than this is refused. */
+  /** From now on a file with a newer layout than this is refused. */
   expect(version: number): void {
     this.known = version;
   }
 
   /**
-   * Has another connection changed the file since the last look? The version of its layout can be another one only
-   * then.
+   * Has another connection changed the file since the last look? Only then can the version of its layout be another
+   * one.
    * @throws DelayerError `store_too_new`
    */
   look(): boolean {
@@ -42,7 +42,9 @@ export class VersionWatch {
     this.query = undefined;
   }
 
-  /** As an array, where the binding can: to name the column takes longer than the rest of this statement. */
+  /**
+   * As an array, if the binding can: reading a named column takes longer than the rest of this statement.
+   */
   private readDataVersion(): number {
     if (!this.query) {
       this.query = this.database.prepare(DATA_VERSION);

@@ -12,17 +12,17 @@ const NEWEST = `SELECT ifnull(${bounded('max(seq)')}, 0) AS seq FROM job`;
 /** Waits for jobs, whoever pushes them. */
 export class JobWaiter {
   private readonly watcher: ChangeWatcher;
-  /** The job that was pushed last when `markPushes` or `waitForPush` looked. */
+  /** The newest job when `markPushes` or `waitForPush` last looked. */
   private newestSeen: number | undefined;
 
   constructor(private readonly file: StoreFile) {
     this.watcher = new ChangeWatcher(file);
   }
 
-  /** Returns when a job of the topics, of those that are not paused, may be ready. */
+  /** Returns when a job of those topics that are not paused may be ready. */
   async waitForReady({ topics, maxMs, signal }: WaitParams & TopicParams): Promise<void> {
     const look: Look = (connection, now) => {
-      // The next pop or reserve moves what goes by the clock.
+      // After a jump of the clock, the next pop or reserve moves the ends of leases.
       if (connection.clock?.hasJumped(now) === true) return 0;
       const agenda = readAgenda(connection);
       const { open, pauseEnd } = openTopics(connection, agenda, topics, now);
@@ -32,18 +32,18 @@ export class JobWaiter {
     await this.watcher.until(look, maxMs, signal);
   }
 
-  /** What is pushed from now on ends the next `waitForPush`. */
+  /** Pushes from now on end the next `waitForPush`. */
   async markPushes(): Promise<void> {
     // In a file that is not there yet, every job is new.
     this.newestSeen = await this.file.use((connection) => connection.read(() => newest(connection)), 0);
   }
 
-  /** Returns when a job was pushed since `markPushes`, or the last wait. */
+  /** Returns when a job was pushed since `markPushes`, or since the last wait. */
   async waitForPush({ maxMs, signal }: WaitParams): Promise<void> {
     const look: Look = (connection) => {
       const found = newest(connection);
       const seen = this.newestSeen ?? found;
-      // When the newest job leaves, SQLite may give its seq to the next one.
+      // When the newest job has left, SQLite may give its seq to the next one.
       this.newestSeen = found;
       return found > seen ? 0 : Infinity;
     };

@@ -5,19 +5,19 @@ import { besideFile } from './open.js';
 import type { StoreFile } from './store-file.js';
 
 /**
- * Without a sign from the file system, the file is looked at this often (ms): a sign may be missed, and the
- * store's clock may be another one than that of the timers.
+ * How often (ms) the file is looked at without a sign from the file system, because a sign may be missed, and the
+ * store's clock may differ from that of timers.
  */
 const LOOK_MS = 500;
-/** The same where the file system gives no signs at all: some thousandths of a core. */
+/** The same where the file system gives no signs; this takes some thousandths of a core. */
 const LOOK_UNWATCHED_MS = 10;
 /**
- * A sign comes when the log is written, which is before the commit can be seen: the disk has to
- * confirm it first. For so long (ms) after a sign the file is looked at over and over, and no sign is
- * listened to: a busy file gives thousands a second.
+ * The sign comes when the log is written, before the commit is visible, because the disk has to confirm it first. So
+ * for this time (ms) after a sign the file is looked at again and again. Signs are ignored meanwhile, since a busy
+ * file gives thousands a second.
  */
 const ALERT_MS = 200;
-/** Every millisecond to begin with, and a bit less often after so long (ms), for then others are just busy. */
+/** Every millisecond at first; after so long (ms) less often, because others are just busy. */
 const EAGER_MS = 20;
 const EAGER_GAP_MS = 1;
 const ALERT_GAP_MS = 2;
@@ -25,14 +25,16 @@ const ALERT_GAP_MS = 2;
 /** How often (ms) a file that is not there is looked for. */
 const LOOK_ABSENT_MS = 100;
 
-/** Answers in how many ms it will find something if nobody changes anything; 0 for now. */
+/**
+ * Answers in how many ms it will find something if nobody changes the file; 0 when it has found something.
+ */
 export type Look = (connection: Connection, now: number) => number;
 
-/** Waits for what other processes, or this one, commit. It takes nothing and writes nothing. */
+/** Waits for commits of any process, this one included. It takes and writes nothing. */
 export class ChangeWatcher {
   private readonly sleepers = new Set<() => void>();
   private watcher: FSWatcher | undefined;
-  /** Whose log is watched. */
+  /** The connection whose log is watched. */
   private watched: Connection | undefined;
   private signs = 0;
   private closed = false;
@@ -44,9 +46,9 @@ export class ChangeWatcher {
   }
 
   /**
-   * Returns when `look` has found something, after `maxMs`, or when aborted. It listens before it looks,
-   * so nothing falls in between. A file that is not there is waited for.
-   * @throws DelayerError `store_moved` among others: within LOOK_MS when the file is not the one any more
+   * Returns when `look` has found something, after `maxMs`, or when aborted. It begins to listen before it looks, so
+   * no change is missed in between. It waits for a file that does not exist yet.
+   * @throws DelayerError, for example `store_moved` within LOOK_MS when the path names another file
    */
   async until(look: Look, maxMs: number, signal?: AbortSignalLike): Promise<void> {
     const deadline = monotonicMs() + maxMs;
@@ -97,7 +99,7 @@ export class ChangeWatcher {
     for (const wake of this.sleepers) wake();
   }
 
-  /** Where the log cannot be watched, looking often has to do. */
+  /** Where the log cannot be watched, polling has to do. */
   private watch(connection: Connection): void {
     if (this.watched !== connection) this.unwatch();
     if (this.watcher || this.closed) return;

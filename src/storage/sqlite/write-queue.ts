@@ -4,32 +4,32 @@ import { isTimeOver, monotonicMs } from '../../core/timer.js';
 
 /** How long a caller waits for its write. */
 export interface WriteLimits extends CallLimits {
-  /** For so long (ms) after that the write is tried again; 0 when absent. It is tried once in any case. */
+  /** For how long (ms) after that the write is still tried; 0 when absent. It is tried once in any case. */
   readonly graceMs?: number | undefined;
 }
 
-/** What a write wants beside its work. */
+/** Options of a write. */
 export interface WriteOptions {
-  /** Does it return when it is on the disk, and not before? */
+  /** Does it return only when it is on the disk? */
   readonly toDisk: boolean;
-  /** Does it make room rather than take it? Then it may use the room that is kept for a full disk. */
+  /** Does it make room? Then it may use the room that is reserved for a full disk. */
   readonly frees: boolean;
-  /** When its caller waits no longer. */
+  /** When its caller stops waiting. */
   readonly limits?: WriteLimits | undefined;
 }
 
-/** What waits for its transaction. */
+/** A write that waits for its transaction. */
 export interface Write extends WriteOptions {
   readonly work: (now: number) => unknown;
   /** In a transaction of its own. */
   readonly alone: boolean;
   readonly resolve: (done: unknown) => void;
   readonly reject: (error: unknown) => void;
-  /** Since when (monotonic) its caller is known to wait no longer. */
+  /** Since when (monotonic) its caller is known to have stopped waiting. */
   overSinceMs: number | undefined;
 }
 
-/** Why a write was not done: its caller waits no longer. */
+/** The error of a write that was not done because its caller had stopped waiting. */
 export class CallOver extends DelayerError {
   constructor(label: string) {
     super('store_busy', `${label} was held by other processes until the time of this call was over`);
@@ -37,8 +37,8 @@ export class CallOver extends DelayerError {
 }
 
 /**
- * Writes in the order in which they were asked for. What is asked for in one go is committed in one go, for a
- * commit costs as much as fifty jobs.
+ * Runs writes in the order in which they were asked for. Writes asked for together share a commit, because a commit
+ * takes as long as fifty jobs.
  */
 export class WriteQueue {
   private readonly queued: Write[] = [];
@@ -52,7 +52,7 @@ export class WriteQueue {
 
   add<T>(work: (now: number) => T, { toDisk, frees, limits }: WriteOptions): Promise<T> {
     return new Promise<T>((resolve, reject) => {
-      // Written out: to spread the options took 6 % of single pushes and pops.
+      // Written out: spreading the options took 6 % of single pushes and pops.
       this.queued.push({
         work,
         toDisk,
@@ -86,7 +86,7 @@ export class WriteQueue {
         if (done.length < group.length) this.queued.unshift(...group.slice(done.length));
       } catch (error) {
         if (group.length > 1 && (error as DelayerError).code !== 'store_busy') {
-          // One of them is at fault; each by itself tells which.
+          // One of them is at fault; run one by one, each shows its own result.
           this.queued.unshift(...group.map((one) => ({ ...one, alone: true })));
         } else for (const { reject } of group) reject(error);
       }
@@ -101,12 +101,12 @@ export class WriteQueue {
   }
 }
 
-/** The limits of a write whose caller has to know the outcome. */
+/** The limits of a write whose caller needs to know the outcome. */
 export function withGrace({ untilMs, signal }: CallLimits): WriteLimits {
   return { untilMs, signal, graceMs: OUTCOME_GRACE_MS };
 }
 
-/** Rejects the writes of a group whose callers wait no longer, and takes them out of it. */
+/** Rejects the writes of a group whose callers have stopped waiting, and takes them out of the group. */
 export function dropOver(group: Write[], label: string): void {
   for (const write of group.filter(isGivenUp)) {
     group.splice(group.indexOf(write), 1);

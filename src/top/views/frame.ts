@@ -24,7 +24,7 @@ export function frame(state: State): string[] {
 interface Content {
   /** Up to three lines. */
   readonly header: readonly string[];
-  /** Which of them stands alone where there is one line for it. */
+  /** Which of them remains when there is room for one line. */
   readonly essential?: number;
   readonly body: readonly string[];
   readonly keys: string;
@@ -49,7 +49,7 @@ function contentOf(state: State): Content {
   }
 }
 
-/** A question, else trouble with the store, else what became of the last act. */
+/** A question, else a problem with the store, else the result of the last act. */
 function statusLine({ prompt, trouble, acting, status, size }: State): string {
   if (prompt?.type === 'confirm') return paint.bold(question(prompt.act, size.columns));
   if (prompt?.type === 'search') return `/${prompt.text}_`;

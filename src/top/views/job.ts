@@ -7,7 +7,7 @@ import { wrap } from '../lines.js';
 import type { JobView, State } from '../state.js';
 import { titleLine } from './text.js';
 
-/** Bytes of a body that are shown; who wants more prints it. */
+/** How many bytes of a body are shown; for more there are commands. */
 const SHOWN_BYTES = 16 * 1024;
 
 export function jobTitle(state: State): string[] {
@@ -17,7 +17,7 @@ export function jobTitle(state: State): string[] {
 
 const drawn = new WeakMap<NonNullable<JobView['found']>, { width: number; lines: string[] }>();
 
-/** All that `inspect --id` prints of the jobs of the id, in lines that fit. */
+/** Everything that `inspect --id` prints of the jobs of the id, in lines that fit. */
 export function jobLines({ job, size: { columns } }: State): string[] {
   if (!job?.found) return ['asking …'];
   const { found } = job;

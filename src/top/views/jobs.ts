@@ -10,7 +10,7 @@ import { roomOf } from './room.js';
 import { countsText, ratesText, titleLine } from './text.js';
 import { selectable } from './topics.js';
 
-/** Cells that an id, and what is beside it, keep where the screen is narrow. */
+/** Cells that the id and the state keep on a narrow screen. */
 const LEAST_ID = 12;
 const LEAST_TEXT = 10;
 
@@ -37,7 +37,7 @@ function pausedText(untilMs: number, now: Date): string {
   return untilMs === Infinity ? 'paused' : `paused, ${formatDuration(untilMs - now.getTime())} left`;
 }
 
-/** A column of the jobs; the lowest `drop` gives way first to a narrow screen. */
+/** A column of jobs; on a narrow screen the lowest `drop` is left out first. */
 interface JobColumn extends Column {
   readonly cell: (job: JobRecord, now: Date, width: number) => Cell;
 }
@@ -53,7 +53,7 @@ const COLUMNS: readonly JobColumn[] = [
   },
 ];
 
-/** Of dead letters it counts why they failed, and when. */
+/** For dead letters the reason and the time of failure. */
 const DEAD_COLUMNS: readonly JobColumn[] = COLUMNS.map((column): JobColumn => {
   if (column.head === 'due')
     return { ...column, head: 'failed', cell: ({ failedAt }, now) => timeCell(failedAt, now) };

@@ -1,8 +1,8 @@
 import type { Size } from '../state.js';
 
-/** How the lines of the screen are shared out, from the top. */
+/** How the lines of the screen are divided, from the top. */
 export interface Room {
-  /** What is told of the store or topic. */
+  /** Lines about the store or topic. */
   readonly header: number;
   /** The head of the table, where there is one. */
   readonly head: number;
@@ -10,11 +10,11 @@ export interface Room {
   readonly rows: number;
   /** The status or a question. */
   readonly status: number;
-  /** The keys that mean something. */
+  /** The keys of this view. */
   readonly keys: number;
 }
 
-/** A low screen keeps some rows and the status; what else there is gives way. */
+/** A low screen keeps some rows and the status; the rest is left out. */
 export function roomOf({ rows: lines }: Size): Room {
   const header = lines >= 12 ? 3 : lines >= 6 ? 1 : 0;
   const head = lines >= 4 ? 1 : 0;

@@ -5,7 +5,7 @@ import { paint } from '../../output/tones.js';
 import type { Rates } from '../rates.js';
 import type { State } from '../state.js';
 
-/** Counts from here on are rounded to three digits. */
+/** Counts from here on are shortened to three digits. */
 const EXACT_BELOW = 100_000;
 
 /** A number in few cells: `99999`, `123k`, `1.23M`. */
@@ -21,7 +21,7 @@ export function shortCount(count: number): string {
   return `${scaled.toFixed(scaled < 9.995 ? 2 : scaled < 99.95 ? 1 : 0)}${unit}`;
 }
 
-/** Jobs a second; a dash where it is not known. */
+/** Jobs a second; a dash when unknown. */
 export function rateText(rate: number | undefined): string {
   if (rate === undefined) return '–';
   return rate === 0 || rate >= 9.95 ? shortCount(rate) : rate < 0.05 ? '<0.1' : rate.toFixed(1);
@@ -45,7 +45,7 @@ export function countsText(states: readonly JobState[], counts: Counts, errors: 
     .join(', ');
 }
 
-/** What is looked at, how often, and when it was seen. */
+/** What is shown, how often it is refreshed, and when it was seen. */
 export function titleLine({ store, intervalMs, snapshot, trouble }: State): string {
   const at = `${snapshot.now.toISOString().slice(11, 19)}Z`;
   const seen = trouble ? paint.bad(`no answer, as of ${at}`) : `${at}, every ${formatDuration(intervalMs)}`;

@@ -9,7 +9,7 @@ import { shownTopics, type State, statesOf } from '../state.js';
 import { roomOf } from './room.js';
 import { countsText, rateText, ratesText, shortCount, titleLine } from './text.js';
 
-/** Cells that a name keeps where the screen is narrow. */
+/** Cells that a name keeps on a narrow screen. */
 const LEAST_NAME = 14;
 
 export function overviewHeader(state: State): string[] {
@@ -31,11 +31,11 @@ export function overviewHeader(state: State): string[] {
 
 const plural = (count: number, what: string): string => `${count} ${what}${count === 1 ? '' : 's'}`;
 
-/** A column, and when it gives way: the lowest number goes first from a narrow screen. */
+/** A column; on a narrow screen the lowest number is left out first. */
 interface TopicColumn extends Column {
   readonly cell: (row: TopicRow, now: Date) => Cell;
   readonly sort?: SortKey;
-  /** Is it of jobs that wait to be made ready? */
+  /** Is it about jobs that wait to be made ready? */
   readonly ofDue?: boolean;
 }
 
@@ -88,7 +88,7 @@ export function topicsTable(state: State): string[] {
   });
 }
 
-/** Rows of which one is marked, by its colours and by a character. */
+/** Rows of which the selected one is marked by colour and by a character. */
 export function selectable({
   columns,
   rows,

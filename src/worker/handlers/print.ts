@@ -1,10 +1,12 @@
 import type { LeasedJob } from '../../core/job.js';
 import type { Handler } from '../handler.js';
 
-/** Jobs printed at a time: what dies with the reader of a pipe is little more than the pipe holds. */
+/** Jobs printed at a time: when the reader of a pipe dies, little more is lost than what the pipe holds. */
 const PRINT_BATCH = 50;
 
-/** Writes jobs, in order. Resolves with how many are out whole; fewer than given means that it accepts no more. */
+/**
+ * Writes jobs in order. Resolves with how many were written whole; fewer than given means that it accepts no more.
+ */
 export type WriteJobs = (jobs: readonly LeasedJob[]) => Promise<number>;
 
 /** A job is done when it is printed. */

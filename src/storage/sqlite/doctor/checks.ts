@@ -6,9 +6,9 @@ import { BOUNDS, KNOWN_STATE, LAST_SEQ } from '../bound-numbers.js';
 import { HOLD } from '../policy.js';
 import { exact, FIRST_PLACE, LAST_TIME_MS } from '../rows.js';
 
-/** What can be wrong with a row, as conditions in SQL. `?1` is the time in each of them, `?2` that of a minute before. */
+/** What can be wrong with a row, as conditions in SQL. `?1` is the time, `?2` the time a minute before. */
 
-/** What is of a job, in the order in which it is looked for: the first that is so is told. */
+/** Checks of a job, in order; only the first that is true is reported. */
 export const JOB_CHECKS: readonly { readonly kind: FaultKind; readonly is: string }[] = [
   { kind: 'state_unknown', is: `NOT ${KNOWN_STATE}` },
   { kind: 'name_empty', is: 'length(id) = 0 OR length(topic) = 0' },
@@ -28,7 +28,7 @@ export const JOB_CHECKS: readonly { readonly kind: FaultKind; readonly is: strin
 ];
 
 export const IS_ARRAY = "json_type(iif(json_valid(seqs), seqs, '1')) = 'array'";
-/** Does one of its jobs still count as leased? */
+/** Does the lease that names the job count it as still leased? */
 const HOLDS = `EXISTS (
   SELECT 1 FROM json_each(iif(json_valid(lease.seqs), lease.seqs, '[]')) AS held CROSS JOIN job ON job.seq = held.value
   WHERE held.type = 'integer' AND job.state = 1)`;
@@ -38,18 +38,18 @@ const NO_JOB = (table: string, state: number) =>
 export interface TableCheck {
   readonly kind: FaultKind;
   readonly table: string;
-  /** What names a row, as text. */
+  /** The name of a row, as text. */
   readonly key: string;
   readonly is: string;
-  /** For how many jobs a row stands; 1 when absent. */
+  /** How many jobs a row stands for; 1 when absent. */
   readonly count?: string;
-  /** Mends the row of the key `?3`; absent where the kind has a way of its own. */
+  /** Mends the row with the key `?3`; absent when the kind is mended in another way. */
   readonly mend?: string;
 }
 
 const clamped = (table: string): string =>
   Object.entries(BOUNDS[table] ?? {})
-    // The last time itself counts as strange, for that is what others are made to be.
+    // The last time itself counts as wrong, because wrong times are set to it.
     .map(([column, [least, most]]) => `${column} = max(${least}, min(${column}, ${most - 1}))`)
     .join(', ');
 
@@ -64,7 +64,7 @@ const CLOCK_STRANGE = ['at_ms', 'trusted_ms', 'monotonic_ms', 'uptime_ms']
   .map((column) => `${column} < 0 OR ${column} >= ${LAST_TIME_MS}`)
   .join(' OR ');
 
-/** What is of the other tables. A row that is mended is looked at again by the same condition. */
+/** Checks of the other tables. After a row is mended, the same condition is tested again. */
 export const TABLE_CHECKS: readonly TableCheck[] = [
   {
     ...{ kind: 'lease_unreadable', table: 'lease', key: 'token', is: `NOT ${IS_ARRAY}` },
@@ -72,7 +72,7 @@ export const TABLE_CHECKS: readonly TableCheck[] = [
   },
   {
     ...{ kind: 'lease_too_long', table: 'lease', key: 'token', is: LEASE_TOO_LONG },
-    // To the end that it was made with, where that can be.
+    // Restores the end with which it was made, if that is possible.
     mend: `UPDATE lease SET ends_at = iif(deadline BETWEEN ?1 AND ?1 + ${MAX_LEASE_MS}, deadline, ?1) WHERE token = ?3`,
   },
   {
@@ -108,7 +108,7 @@ export const TABLE_CHECKS: readonly TableCheck[] = [
   },
   {
     ...{ kind: 'number_strange', table: 'dead', key: SEQ, is: outOfBounds('dead') },
-    // To be kept for ever is better than to be deleted for a number that nobody wrote.
+    // Better kept for ever than deleted because of a number that nobody wrote.
     mend: `UPDATE dead SET failed_at = iif(failed_at BETWEEN 0 AND ?1, failed_at, ?1),
       dead_until = iif(dead_until BETWEEN 0 AND ${LAST_TIME_MS - 1}, dead_until, NULL) WHERE ${ROW}`,
   },
@@ -136,7 +136,7 @@ export const TABLE_CHECKS: readonly TableCheck[] = [
   },
   {
     ...{ kind: 'number_strange', table: 'pause', key: 'hex(topic)', is: outOfBounds('pause') },
-    // A pause that no end can be read of lasts until it is taken back.
+    // A pause whose end cannot be read lasts until it is resumed.
     mend: 'UPDATE pause SET until_at = NULL WHERE hex(topic) = ?3',
   },
   {

@@ -6,7 +6,10 @@ import { damage, fileFaults } from './file.js';
 import { jobFaults, tableFaults } from './rows.js';
 import { schemaFaults } from './schema.js';
 
-/** Everything that can be wrong with a file. Where it is damaged, that is told, and what was found before. */
+/**
+ * Looks for everything that can be wrong with a file. If the file is damaged, that is reported with what was found
+ * before.
+ */
 export async function* diagnose(connection: Connection, file: StoreFile): AsyncGenerator<DiagnosisPart> {
   try {
     yield* look(connection, file);
@@ -17,11 +20,11 @@ export async function* diagnose(connection: Connection, file: StoreFile): AsyncG
   }
 }
 
-/** What is of the file as a whole comes first. */
+/** First the faults of the file as a whole. */
 async function* look(connection: Connection, file: StoreFile): AsyncGenerator<DiagnosisPart> {
   const schema = await connection.read(() => schemaFaults(connection));
   yield part([...schema, ...fileFaults(file)]);
-  // Without its tables nothing else can be asked.
+  // Without its tables, no other check is possible.
   if (schema.some(({ kind, row }) => kind === 'table_changed' && row?.table === 'table')) return;
   const damaged = await connection.read(() => damage(connection));
   yield part(damaged);

@@ -7,21 +7,24 @@ import type { FreeBytes } from '../free-bytes.js';
 import { besideFile } from '../open.js';
 import type { StoreFile } from '../store-file.js';
 
-/** What a file can have as a file: damage, a log that grows, a disk that is full, rights. */
+/** Faults of the file itself: damage, a log that grows, a full disk, rights. */
 
-/** Messages of an integrity check that are read. */
+/** How many messages of an integrity check are read. */
 const MOST_MESSAGES = 100;
-/** A log is cut back to a quarter of this (bytes) when all that is in it is in the file: somebody keeps it from that. */
+/**
+ * Once all of the log is in the file, it is cut back to a quarter of this (bytes); a longer one shows that a reader
+ * prevents it.
+ */
 const LONG_LOG_BYTES = 64 * 1024 * 1024;
-/** So little free (bytes) is little for any file; and a quarter of its size for a large one. */
+/** Free room (bytes) that is too little for any file; for a large one a quarter of its size. */
 const LITTLE_BYTES = 64 * 1024 * 1024;
 const LITTLE_SHARE = 0.25;
-/** With less free a push fails. */
+/** With less free room a push fails. */
 const FULL_BYTES = 2 * 1024 * 1024;
 
 const OF_INDEX = /(?:index|entry in index) (\w+)$/;
 
-/** It reads the whole file, and holds nobody up. */
+/** It reads the whole file, and blocks no other process. */
 export function damage(connection: Connection): Fault[] {
   const rows = connection.all(`PRAGMA ${STORE}.integrity_check(${MOST_MESSAGES})`) as Record<
     string,
@@ -58,7 +61,7 @@ function diskFaults(path: string, log: number, freeBytes: FreeBytes): Fault[] {
   return free < wanted ? [{ kind: 'disk_near', found: megabytes(free) }] : [];
 }
 
-/** Who may write the file, or take it out of its folder, may change and lose any job. */
+/** Everyone who may write the file, or replace it in its folder, can change and lose any job. */
 function rightsFaults(path: string, isPrivate: boolean): Fault[] {
   const [file, folder] = [statSync(path).mode, statSync(dirname(path)).mode];
   const isSticky = (folder & 0o1000) !== 0;

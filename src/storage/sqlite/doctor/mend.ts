@@ -9,7 +9,7 @@ import { JOB_CHECKS } from './checks.js';
 import { checkOf, JOB_FLAW, timesAt } from './rows.js';
 import { makeIndex } from './schema.js';
 
-/** Mends each fault in a transaction that looks at it again; those of one call share a commit. */
+/** Mends each fault in a transaction that first checks it again; the faults of one call share a commit. */
 export async function mend(connection: Connection, faults: readonly Fault[]): Promise<boolean[]> {
   return Promise.all(faults.map((fault) => mendOne(connection, fault)));
 }
@@ -29,12 +29,12 @@ async function mendOne(connection: Connection, fault: Fault): Promise<boolean> {
     const still = `SELECT 1 FROM ${table} WHERE ${key} = ?3 AND (${is}) AND ?1 IS NOT NULL AND ?2 IS NOT NULL`;
     const values = [...timesAt(now), row.key];
     if (connection.get(still, ...values) === undefined) return false;
-    // All three are given, whichever it names.
+    // The statement gets all three values, whichever it uses.
     return connection.changes(`${check.mend} AND ?1 IS NOT NULL AND ?2 IS NOT NULL`, ...values) > 0;
   });
 }
 
-/** All that is in the log goes to the file, unless somebody reads what was there before. */
+/** Moves the log into the file, unless a reader still needs it. */
 async function emptyLog(connection: Connection): Promise<boolean> {
   const { busy } = await connection.read(
     () => connection.get(`PRAGMA ${STORE}.wal_checkpoint(TRUNCATE)`) as { busy: number },
@@ -51,7 +51,7 @@ const PLACES = `
 SELECT token, held.key AS at, job.seq, 0 AS dueAt, job.id FROM ${LEASED_JOBS}
 WHERE held.type = 'integer' AND held.value = ${EXACT_VALUE}`;
 
-/** Takes a job out of a lease while another one has it, too. */
+/** Takes a job out of a lease when another lease names it, too. */
 function letGo(connection: Connection, token: string, seq: string): boolean {
   const places = connection.all(PLACES, seq) as LeasedId[];
   const [own] = places.filter((place) => place.token === token);
@@ -61,7 +61,7 @@ function letGo(connection: Connection, token: string, seq: string): boolean {
 }
 
 const OF_JOB = `WHERE seq = ${EXACT_VALUE}`;
-/** Its whole lifetime from now, or from when it is due: how much had passed is not known. */
+/** Its whole lifetime from now, or from its due time, because nobody knows how much had passed. */
 const EXPIRY_ANEW = `min(max(ifnull(due_at, place), ?1) + ${TTL_MS}, ${LAST_TIME_MS})`;
 const BACK_IN_LINE = `UPDATE OR IGNORE job SET state = 0, expires_at = max(expires_at, ${EXPIRY_ANEW}) WHERE seq = CAST(?2 AS INTEGER)`;
 const LET_WAIT = `UPDATE job SET state = 2, expires_at = max(expires_at, ${EXPIRY_ANEW}) WHERE seq = CAST(?2 AS INTEGER)`;
@@ -82,7 +82,7 @@ UPDATE OR IGNORE job SET
     min(max(ifnull(due_at, place), ?1) + iif(ttl_ms < 1, 604800000, ${TTL_MS}), ${LAST_TIME_MS}),
     min(expires_at, ${LAST_TIME_MS}))
 WHERE seq = CAST(?2 AS INTEGER)`;
-/** To the last of the numbers in use. */
+/** Beyond the last number in use. */
 const RENUMBER = `
 UPDATE job SET has_extras = NULL, seq = (SELECT max(ifnull(max(seq), 0), 0) + 1 FROM job WHERE seq < ${LAST_SEQ})
 WHERE seq = CAST(?2 AS INTEGER) AND ?1 IS NOT NULL`;

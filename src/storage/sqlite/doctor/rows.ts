@@ -3,25 +3,25 @@ import type { Connection } from '../connection.js';
 import { boundedTime, bytesOf, DUE_AT, exact, EXACT_VALUE, FIRST_NUMBER } from '../rows.js';
 import { JOB_CHECKS, TABLE_CHECKS, type TableCheck } from './checks.js';
 
-/** Rows of jobs that one step looks at, in some ms. */
+/** Rows of jobs that one step looks at, which takes some ms. */
 const WINDOW = 5000;
 /** Faults of a table that one step finds. */
 const MOST = 1000;
-/** What waits for maintenance is a fault when it has waited for so long (ms). */
+/** Something that is due for maintenance is a fault when it has waited for so long (ms). */
 const GRACE_MS = 60_000;
 
-/** The small columns alone: the body stands last, and is not read. */
+/** Only the small columns: the body stands last, and is not read. */
 const SMALL = 'seq, state, attempts, place, due_at, expires_at, ttl_ms, topic, id';
 const WINDOW_END = `SELECT ${exact('seq')} AS seq FROM job WHERE seq > ${EXACT_VALUE} ORDER BY job.seq LIMIT 1 OFFSET ${WINDOW - 1}`;
 const EXTENT = `SELECT ${exact('min(seq)')} AS first, ${exact('max(seq)')} AS last FROM job`;
 const FLAW = `CASE ${JOB_CHECKS.map(({ is }, i) => `WHEN ${is} THEN ${i}`).join(' ')} END`;
 const LAST = '9223372036854775807';
-/** Of a window, from behind `?3` to `?4`. `+ 0` on `?2`, which not every condition has. */
+/** The rows of a window, after `?3` up to `?4`. `+ 0` uses `?2`, which not every condition does. */
 const JOBS = `
 SELECT ${exact('seq')} AS seq, flaw, topic, id, ${boundedTime(DUE_AT)} AS dueAt FROM (
   SELECT ${SMALL}, ${FLAW} AS flaw FROM job WHERE seq > CAST(?3 AS INTEGER) AND seq <= CAST(?4 AS INTEGER) AND ?2 IS NOT NULL
 ) WHERE flaw IS NOT NULL`;
-/** The same of one job: is it still so? */
+/** The same for one job: is the fault still there? */
 export const JOB_FLAW = `
 SELECT flaw FROM (SELECT ${SMALL}, ${FLAW} AS flaw FROM job WHERE seq = CAST(?3 AS INTEGER) AND ?2 IS NOT NULL)`;
 
@@ -33,7 +33,7 @@ interface JobRow {
   readonly dueAt: number;
 }
 
-/** What the `?1` and `?2` of all conditions are. */
+/** The values of `?1` and `?2` in all conditions. */
 export const timesAt = (now: number): [now: number, before: number] => [now, now - GRACE_MS];
 
 export async function* jobFaults(connection: Connection): AsyncGenerator<DiagnosisPart> {
@@ -68,7 +68,7 @@ function toFault({ seq, flaw, topic, id, dueAt }: JobRow): Fault {
 export const checkOf = (kind: FaultKind, table: string): TableCheck | undefined =>
   TABLE_CHECKS.find((check) => check.kind === kind && check.table === table);
 
-/** Leases that name a job which another one names as well. */
+/** Leases that name a job that another lease names as well. */
 const TWICE = `
 SELECT token, ${exact('held.value')} AS seq FROM lease CROSS JOIN json_each(iif(json_valid(seqs), seqs, '[]')) AS held
 WHERE held.type = 'integer' AND held.value IN (
@@ -101,7 +101,7 @@ function nameOfJob(connection: Connection, seq: string): Pick<Fault, 'id' | 'top
   return row ? { id: bytesOf(row.id), topic: bytesOf(row.topic) } : {};
 }
 
-/** Of leases with a job in common all but the one that ends last. */
+/** Of leases with a common job, all but the one that ends last. */
 function heldTwice(connection: Connection): Fault[] {
   const rows = connection.all(TWICE) as { token: string; seq: string }[];
   const seen = new Set<string>();

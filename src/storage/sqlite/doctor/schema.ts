@@ -3,7 +3,7 @@ import type { Connection } from '../connection.js';
 import { closeDatabase, newDatabase, STORE } from '../driver.js';
 import { MIGRATIONS } from '../migrations.generated.js';
 
-/** The tables and indexes of a file, beside those that the migrations make. */
+/** Compares the tables and indexes of a file with those that the migrations make. */
 
 interface Part {
   readonly type: string;
@@ -14,7 +14,7 @@ interface Part {
 const PARTS = (schema: string) =>
   `SELECT type, name, sql FROM ${schema}.sqlite_schema WHERE name NOT LIKE 'sqlite\\_%' ESCAPE '\\'`;
 
-/** Two statements that make the same: SQLite puts names into quotes when it renames. */
+/** Do two statements make the same? SQLite adds quotes to names when it renames. */
 const plain = ({ sql }: Part): string =>
   (sql ?? '')
     .replaceAll(/--[^\n]*/g, ' ')
@@ -25,7 +25,7 @@ const plain = ({ sql }: Part): string =>
 
 let expected: ReadonlyMap<string, Part> | undefined;
 
-/** What a file of this version has, by name. */
+/** The tables and indexes of a file of this version, by name. */
 export function expectedParts(): ReadonlyMap<string, Part> {
   if (expected) return expected;
   const database = newDatabase();
@@ -53,7 +53,9 @@ export function schemaFaults(connection: Connection): Fault[] {
   return faults;
 }
 
-/** Within a transaction: makes an index that is missing. @returns false where it is there, or is none of ours */
+/**
+ * Within a transaction: makes an index that is missing. @returns false where it is there, or is none of ours
+ */
 export function makeIndex(connection: Connection, name: string): boolean {
   const part = expectedParts().get(name);
   const { there } = connection.get(

@@ -3,7 +3,7 @@ import type { DueCountsParams } from '../../../core/store.js';
 import type { Connection } from '../connection.js';
 import { countPlaces, topicsInLine } from './stats.js';
 
-/** How many jobs are due in each step, by the index of the line alone. */
+/** How many jobs are due in each step; reads the index of the line only. */
 export async function dueCounts(
   connection: Connection,
   { topics, stepMs, steps }: DueCountsParams,

@@ -24,7 +24,7 @@ SELECT ${COLUMNS}, state, ${DEAD_COLUMNS} FROM job LEFT JOIN dead USING (seq)
 WHERE id = ? AND state > 1 AND state <= ${DEAD} ORDER BY job.state, failed_at DESC, job.seq DESC`;
 const AHEAD = `
 SELECT count(*) AS jobs FROM job WHERE state = 0 AND topic = ? AND place <= ${EXACT_VALUE} AND (place, seq) < (${EXACT_VALUE}, ${EXACT_VALUE})`;
-/** The plus keeps SQLite to the index of expiries: few jobs have expired. */
+/** The plus makes SQLite use the index of expiries, because few jobs have expired. */
 const EXPIRED_AHEAD = `
 SELECT count(*) AS jobs FROM job
 WHERE state = 0 AND expires_at <= ? AND +topic = ? AND (place, seq) < (${EXACT_VALUE}, ${EXACT_VALUE})`;
@@ -33,7 +33,9 @@ interface Body {
   readonly body: Uint8Array;
 }
 
-/** Every job of an id: the one in line, then leased ones, those that wait for it, and dead letters, the latest first. */
+/**
+ * Every job of an id: the one in line, then leased ones, those that wait for it, and dead letters, the latest first.
+ */
 export async function find(connection: Connection, { id }: { readonly id: Buffer }): Promise<JobRecord[]> {
   return connection.read((now) => {
     const complete = (job: JobRecord, row: JobRow & Body): JobRecord =>

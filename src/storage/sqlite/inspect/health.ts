@@ -3,7 +3,10 @@ import type { Problem } from '../../../core/results.js';
 import type { Connection } from '../connection.js';
 import { strangeRows } from './strange.js';
 
-/** A damaged or full file fails the call that meets it; what is left is its clock, and rows that no version wrote. */
+/**
+ * Damage and a full disk fail the call that meets them. So health reports only the clock, and rows that no version
+ * wrote.
+ */
 export function health(connection: Connection): Promise<Problem[]> {
   return connection.read((now) => {
     const jumpMs = connection.clock?.lastJump(now) ?? 0;

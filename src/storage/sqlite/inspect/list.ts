@@ -5,19 +5,19 @@ import { readCursor, writeCursor } from '../../cursor.js';
 import type { Connection } from '../connection.js';
 import { complete, type Found, nameOf, type Phase, type Place, readRows, startOf, WINDOW } from './phases.js';
 
-/** Jobs of a topic are listed in this order. */
+/** The order in which the jobs of a topic are listed. */
 const PHASES: readonly Phase[] = ['ready', 'leased', 'delayed', 'waiting', 'dead'];
 
 /** A page of jobs, topic by topic. */
 export async function list(connection: Connection, params: ListParams): Promise<JobPage> {
   const { selection, limit } = params;
   const { states, bodyIncludes } = selection;
-  // A body is read only of a job that is selected by all else.
+  // A body is read only when everything else of the job matches.
   const matches = selectionMatcher({ ...selection, bodyIncludes: undefined });
   const matchesBody = selectionMatcher({ bodyIncludes });
   const isNarrow = narrows(selection);
   const found: Found[] = [];
-  // One more than asked for tells whether there is another page.
+  // One more than asked for shows whether there is another page.
   for (let place = firstPlace(params); place && found.length <= limit;) {
     const from: Place = place;
     const left = limit + 1 - found.length;
@@ -25,7 +25,7 @@ export async function list(connection: Connection, params: ListParams): Promise<
     const { rows, jobs } = await connection.read((now) => {
       const rows = readRows(connection, from, { states, limit: window }, now);
       const matching = rows.filter(({ job }) => matches(job));
-      // Without a look into bodies, no more are read than are asked for.
+      // Without a condition on bodies, no more jobs are read than were asked for.
       const some = bodyIncludes === undefined ? matching.slice(0, left) : matching;
       return { rows, jobs: some.flatMap((row) => complete(connection, row)) };
     });

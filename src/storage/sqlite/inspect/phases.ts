@@ -42,8 +42,8 @@ const BODY = `SELECT body FROM job WHERE seq = ${EXACT_VALUE}`;
 export type Phase = 'ready' | 'leased' | 'delayed' | 'waiting' | 'dead';
 
 /**
- * Where a view goes on: behind the job that stands there, in a phase of a topic. Its numbers are digits, for JavaScript
- * cannot tell all numbers of a file apart.
+ * Where a view continues: after the job at this place, in a phase of a topic. Its numbers are text, because
+ * JavaScript cannot distinguish all numbers of a file.
  */
 export interface Place {
   /** Its bytes as latin1. Empty for the leased jobs of all topics. */
@@ -53,7 +53,7 @@ export interface Place {
   readonly at: string;
   /** Of a leased job. */
   readonly token: string;
-  /** The number of the job, or where a leased one stands in its lease. */
+  /** The number of the job; for a leased one, its position in its lease. */
   readonly seq: string;
 }
 
@@ -67,12 +67,12 @@ export interface Found {
   readonly place: Place;
 }
 
-/** What part of a phase is read. */
+/** Which part of a phase is read. */
 export interface Part {
   /** All states when absent. */
   readonly states?: readonly JobState[] | undefined;
   readonly limit: number;
-  /** Delayed jobs alone: those due last come first. */
+  /** For delayed jobs only: those due last come first. */
   readonly latestFirst?: boolean | undefined;
 }
 
@@ -84,7 +84,7 @@ export function startOf(topic: string, phase: Phase, latestFirst = false): Place
   return { topic, phase, at: number, token: '', seq: number };
 }
 
-/** Up to `limit` jobs behind a place, of one phase. */
+/** Up to `limit` jobs of one phase after a place. */
 export function readRows(connection: Connection, place: Place, part: Part, now: number): Found[] {
   const { phase, at, token, seq } = place;
   const { states = JOB_STATES, limit } = part;
@@ -134,7 +134,7 @@ type Range = [
   expiresUntil: number,
 ];
 
-/** What LINE is asked for behind a place: of jobs whose place has come, and of those whose has not. */
+/** The arguments of LINE after a place: for jobs whose place has come, and for those whose place has not. */
 function lineRange(
   { phase, at, seq }: Place,
   { states = JOB_STATES, latestFirst = false }: Part,
@@ -150,7 +150,7 @@ function lineRange(
   return [at, seq, -Infinity, now, expired ? -Infinity : now, ready ? Infinity : now];
 }
 
-/** With its body and its extras; nothing when another process has taken the job meanwhile. */
+/** The job with its body and its extras; undefined when another process has taken it meanwhile. */
 export function complete(connection: Connection, found: Found): Found[] {
   const row = connection.get(BODY, found.seq) as { body: Uint8Array } | undefined;
   if (!row) return [];

@@ -17,7 +17,7 @@ import {
   TTL_MS,
 } from '../rows.js';
 
-/** For a SELECT of jobs: what a record is made of, but for the body. */
+/** For a SELECT of jobs: the columns of a record, without the body. */
 export const JOB_COLUMNS = `
 ${exact('job.seq')} AS seq, job.id, topic, ${exact('place')} AS exactPlace, ${bounded('place')} AS place,
 ${boundedTime(DUE_AT)} AS dueAt,
@@ -26,7 +26,7 @@ ${boundedTime('expires_at')} AS expiresAt, ${bounded(TTL_MS)} AS ttlMs, ${bounde
 const EXTRAS = `SELECT ${EXTRAS_COLUMNS} FROM extras WHERE seq = ${EXACT_VALUE}`;
 
 export interface JobRow {
-  /** Its number, digit by digit. */
+  /** Its number, as text. */
   readonly seq: string;
   readonly id: Uint8Array;
   readonly topic: Uint8Array;
@@ -93,7 +93,7 @@ function toRecord(row: JobRow): Omit<JobRecord, 'state'> {
   };
 }
 
-/** With the retry settings of the job itself, its history, and its key, which it has from its first lease on. */
+/** With the job's own retry settings, its history, and its key, which it gets with its first lease. */
 export function withExtras(
   connection: Connection,
   { seq, hasExtras }: Pick<JobRow, 'seq' | 'hasExtras'>,

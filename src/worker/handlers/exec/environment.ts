@@ -1,7 +1,7 @@
 import { isUtf8 } from 'node:buffer';
 import type { Bytes, LeasedJob } from '../../../core/job.js';
 
-/** Values longer than this (bytes) are left out: the system takes 128 KiB a value, and some 2 MiB in all. */
+/** Longer values (bytes) are left out: the system allows 128 KiB for a value and some 2 MiB in all. */
 const MAX_VALUE_BYTES = 32 * 1024;
 
 /** Names and values, as a process is given them. */
@@ -19,7 +19,7 @@ export function withJob(base: Environment, job: LeasedJob): Environment {
   return env;
 }
 
-/** An environment holds neither NUL nor, in Node, bytes that are no UTF-8. */
+/** An environment cannot hold NUL, nor, in Node, bytes that are not UTF-8. */
 function setBytes(env: Record<string, string>, name: string, bytes: Bytes): void {
   if (bytes.length > MAX_VALUE_BYTES) return;
   if (isUtf8(bytes) && !bytes.includes(0)) env[name] = bytes.toString();

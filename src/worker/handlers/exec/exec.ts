@@ -8,23 +8,23 @@ import { OutcomeReader } from './protocol.js';
 import { Tail } from './tail.js';
 import { Watchdog } from './watchdog.js';
 
-/** A handler that was told to end has so long (ms) for that. */
+/** How long a handler has to end after it was told to. */
 const KILL_AFTER_MS = 10_000;
 
 /** Where the output of one call goes. */
 export interface CallSink {
   readonly stdout: TakeBytes;
   readonly stderr: TakeBytes;
-  /** The handler has ended; what it left running may still print. */
+  /** The handler has ended; processes that it left running may still print. */
   end(): void;
-  /** Nothing more can come. */
+  /** No more output can come. */
   close(): void;
 }
 
 export interface ExecOutput {
-  /** What kept it from writing: no more handlers are started then. */
+  /** The error that stopped it: no more handlers are started then. */
   readonly error: Error | undefined;
-  /** @throws what keeps it from being opened: the jobs are released then, and the worker ends */
+  /** @throws an error when it cannot be opened: the jobs are released then, and the worker ends */
   open(jobs: readonly LeasedJob[]): CallSink;
 }
 
@@ -40,13 +40,13 @@ export interface EndedCall extends ProgramEnd {
 
 export interface ExecOptions {
   readonly command: Command;
-  /** Without what is of a single job. */
+  /** The environment without the variables of a job. */
   readonly env: Environment;
   readonly concurrency: number;
   readonly output: ExecOutput;
-  /** How long (ms) the worker lets a call take; for the reason of one that took longer. */
+  /** The time limit (ms) of a call, for the reason of one that took longer. */
   readonly timeoutMs?: number | undefined;
-  /** Several jobs a call. */
+  /** Set when a call gets several jobs. */
   readonly batch?: BatchOptions | undefined;
   readonly onEnded?: ((call: EndedCall) => void) | undefined;
   /** KILL_AFTER_MS when absent. */
@@ -57,7 +57,7 @@ export interface BatchOptions {
   readonly size: number;
   /** What the handler gets on its stdin. */
   readonly encode: (jobs: readonly LeasedJob[]) => Buffer;
-  /** Is stdout the outcomes of the jobs? Else the exit code is that of all. */
+  /** Does stdout have the outcomes of the jobs? Otherwise the exit code is the outcome of all. */
   readonly readsOutcomes: boolean;
 }
 
@@ -68,7 +68,7 @@ export class ExecHandler implements Handler {
   readonly prefetch = 'while short';
   readonly knowsLeases = true;
   private readonly watchdog = new Watchdog();
-  /** Has a program run that did more than to fail at its start? */
+  /** Has any program run so far, other than failing to start? */
   private hasRun = false;
 
   constructor(private readonly options: ExecOptions) {
@@ -76,7 +76,7 @@ export class ExecHandler implements Handler {
     this.batchSize = options.batch?.size ?? 1;
   }
 
-  /** Ends what watches over the handlers; to be called when no call is under way. */
+  /** Ends the watchdog; to be called when no call is under way. */
   async close(): Promise<void> {
     await this.watchdog.close();
   }
@@ -160,14 +160,14 @@ class ExecCall {
     return this.jobs.map(() => outcome);
   }
 
-  /** Of every job that has none yet. */
+  /** The outcome of each job that has none yet. */
   private outcome(end: ProgramEnd): Outcome {
     const { program, reader, context, options } = this;
     if (program.error !== undefined) return { reason: `cannot be started: ${program.error.message}` };
     if (reader?.error !== undefined && context.stopReason !== 'shutdown') return { reason: reader.error };
     const reason = program.wasStopped ? context.stopReason : undefined;
     const outcome = toOutcome(end, this.tail.text, { reason, timeoutMs: options.timeoutMs });
-    // Of what it does not name the handler says nothing, however well it ended.
+    // The handler has said nothing about jobs that it did not name, even if it exited with 0.
     if (outcome === 'done' && reader !== undefined) return { reason: 'the handler gave it no outcome' };
     return outcome;
   }

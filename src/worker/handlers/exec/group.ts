@@ -1,8 +1,8 @@
 import { sleep } from '../../../core/timer.js';
 
-/** How often (ms) is looked whether a process group that was told to end is gone. */
+/** How often (ms) it is checked whether a process group is gone. */
 const LOOK_MS = 20;
-/** SIGKILL leaves nothing but what the system has not cleared away yet; that is not waited for any longer (ms). */
+/** After SIGKILL, processes that the system has not removed yet are waited for no longer than this (ms). */
 const AFTER_KILL_MS = 1000;
 
 /**
@@ -13,12 +13,12 @@ export function signalGroup(group: number, signal: NodeJS.Signals | 0): boolean 
   try {
     return process.kill(-group, signal);
   } catch (error) {
-    // It belongs to another user by now.
+    // The group belongs to another user by now.
     return (error as NodeJS.ErrnoException).code === 'EPERM';
   }
 }
 
-/** Tells a process group to end, and kills it when it has not after a while. */
+/** Tells a process group to end (TERM), and kills it if it has not after a while. */
 export class GroupEnd {
   private readonly timer: NodeJS.Timeout;
   private killedAtMs: number | undefined;

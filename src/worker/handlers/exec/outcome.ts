@@ -3,12 +3,12 @@ import { DelayerError } from '../../../core/errors.js';
 import type { Outcome, ProgramEnd, StopReason } from '../../handler.js';
 import type { Program } from './program.js';
 
-/** EX_DATAERR of sysexits.h: the job itself is wrong, and is never right. */
+/** EX_DATAERR of sysexits.h: the job itself is wrong, and retries cannot help. */
 const DEAD_EXIT_CODE = 65;
 const NOT_EXECUTABLE = 126;
 const NOT_FOUND = 127;
 
-/** What the end of a handler means for its job. */
+/** The outcome of a job, from how its handler ended. */
 export function toOutcome(
   { exitCode, signalName }: ProgramEnd,
   stderr: string,
@@ -26,7 +26,7 @@ export function toOutcome(
   return exitCode === DEAD_EXIT_CODE ? { dead: true, ...failed, reason } : { ...failed, reason };
 }
 
-/** The error of a handler that could not be run at all; nothing where it was. */
+/** The error of a handler that could not be run at all; undefined when it could. */
 export function cannotRunError({ error }: Program, { exitCode }: ProgramEnd): DelayerError | undefined {
   if (error !== undefined) {
     const code = error.code === 'ENOENT' ? 'handler_not_found' : 'handler_not_executable';

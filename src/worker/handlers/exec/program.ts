@@ -4,7 +4,9 @@ import type { ProgramEnd } from '../../handler.js';
 import type { Environment } from './environment.js';
 import { GroupEnd } from './group.js';
 
-/** What a program prints has been read when so many turns of the event loop after its exit brought nothing more. */
+/**
+ * The output before the exit has been read when so many turns of the event loop after it brought nothing more.
+ */
 const IDLE_TURNS = 3;
 
 export interface Command {
@@ -12,30 +14,32 @@ export interface Command {
   readonly args: readonly string[];
 }
 
-/** Takes bytes; answers nothing, or what resolves when it can take more. */
+/** Takes bytes, and returns nothing or a promise that resolves when it can take more. */
 export type TakeBytes = (chunk: Buffer) => Promise<void> | undefined;
 
 export interface ProgramOptions {
   readonly env: Environment;
   readonly input: Buffer;
-  /** Its process group is there; it gets its input after that. */
+  /** Is called when its process group exists; it gets its input after that. */
   readonly onStarted: (group: number) => void;
   readonly onStdout: TakeBytes;
   readonly onStderr: TakeBytes;
-  /** Everything that could print is gone, what the program left running too. */
+  /** Everything that could print is gone, including processes that the program left running. */
   readonly onClosed: () => void;
   readonly killAfterMs: number;
 }
 
 /** A program in a process group of its own, from its start to its end. */
 export class Program {
-  /** Its process group; nothing when it could not be started. */
+  /** Its process group; undefined when it could not be started. */
   readonly group: number | undefined;
-  /** Resolves when it has ended and what it printed was read; what it left running is not waited for. */
+  /**
+   * Resolves when it has ended and its output was read; processes that it left running are not waited for.
+   */
   readonly ended: Promise<ProgramEnd>;
   /** Why it could not be started. */
   error: NodeJS.ErrnoException | undefined;
-  /** Was it told to end while it ran? */
+  /** Was it stopped while it ran? */
   wasStopped = false;
 
   private readonly child: ChildProcessWithoutNullStreams | undefined;
@@ -53,7 +57,8 @@ export class Program {
   ) {
     this.ended = new Promise((resolve) => (this.resolve = resolve));
     try {
-      // Its own group, so that all of it can be ended; and what a terminal sends is for this process alone.
+      // A group of its own, so that all of its processes can be ended, and signals of the terminal reach only this
+      // process.
       this.child = spawn(file, args, { env: options.env, stdio: 'pipe', detached: true });
       this.group = this.child.pid;
       if (this.group !== undefined) options.onStarted(this.group);
@@ -64,7 +69,7 @@ export class Program {
     }
   }
 
-  /** Tells its process group to end; once. */
+  /** Tells its process group to end; only the first call does. */
   stop(): void {
     if (this.groupEnd !== undefined || this.group === undefined || this.end !== undefined) return;
     this.wasStopped = true;
@@ -105,8 +110,8 @@ export class Program {
   }
 
   /**
-   * Has everything been read that it printed before its exit? All of that is in the pipes by then, and is read by
-   * the next turns of the event loop. The pipes close later where it has left something running.
+   * Has all output before the exit been read? It is in the pipes by then, and the next turns of the event loop read
+   * it. The pipes stay open longer when the program left processes running.
    */
   private readonly look = (): void => {
     if (this.isClosed || this.idleTurns >= IDLE_TURNS) {
@@ -119,7 +124,7 @@ export class Program {
 
   private async finish(): Promise<void> {
     if (!this.isClosed && this.child !== undefined) {
-      // What it left running may print as long as this process works, and does not keep it.
+      // Processes that it left running may print as long as this process works, and do not keep it alive.
       unref(this.child.stdout);
       unref(this.child.stderr);
     }
@@ -135,7 +140,10 @@ export class Program {
 
 const ignore = (): void => undefined;
 
-/** The pipes of a child are sockets, which its type does not say: they do not keep this process from now on. */
+/**
+ * The pipes of a child are sockets, though their type does not say so: with `unref` they no longer keep this process
+ * alive.
+ */
 export function unref(stream: unknown): void {
   (stream as { unref(): void }).unref();
 }

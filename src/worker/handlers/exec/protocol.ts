@@ -2,17 +2,17 @@ import { parseDuration } from '../../../core/duration.js';
 import type { LeasedJob } from '../../../core/job.js';
 import type { Outcome } from '../../handler.js';
 
-/** A line of outcomes is short; without a newline for so long (bytes) it is none. */
+/** Lines of outcomes are short; without a newline after so many bytes the output is taken as invalid. */
 const MAX_LINE_BYTES = 64 * 1024;
 const SHOWN_CHARS = 100;
 const FIELDS = ['lease', 'outcome', 'delay', 'reason'];
 
 /**
- * Reads the outcomes that a batch handler prints, a line of JSON a job:
- * `{"lease", "outcome": "done" | "retry" | "dead", "delay", "reason"}`. Each is settled as it is read.
+ * Reads the outcomes that a batch handler prints, a line of JSON for each job: `{"lease", "outcome": "done" |
+ * "retry" | "dead", "delay", "reason"}`. Each lease is ended when its line is read.
  */
 export class OutcomeReader {
-  /** What was wrong with the first line that is none; nothing is read after it. */
+  /** What was wrong with the first invalid line; nothing is read after it. */
   error: string | undefined;
   private rest = '';
   private readonly decoder = new TextDecoder();

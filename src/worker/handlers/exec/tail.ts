@@ -1,13 +1,13 @@
 import { MAX_REASON_BYTES } from '../../../core/job.js';
 
-/** The end of what a handler prints on stderr: as much as is kept with a failed attempt. */
+/** The end of a handler's stderr: as much as is kept with a failed attempt. */
 export class Tail {
   private chunks: Buffer[] = [];
   private size = 0;
 
   add(chunk: Buffer): void {
     if (chunk.length >= MAX_REASON_BYTES) {
-      // A copy: a part of a chunk would keep all of it.
+      // Copied, because a slice would keep the whole chunk in memory.
       this.chunks = [Buffer.from(chunk.subarray(-MAX_REASON_BYTES))];
       this.size = MAX_REASON_BYTES;
       return;
@@ -21,7 +21,7 @@ export class Tail {
     }
   }
 
-  /** Without white space at its ends; whole characters. Empty when there is nothing else. */
+  /** Trimmed, in whole characters. Empty when there is only white space. */
   get text(): string {
     if (this.size === 0) return '';
     let bytes: Buffer = Buffer.concat(this.chunks).subarray(-MAX_REASON_BYTES);

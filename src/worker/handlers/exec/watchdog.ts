@@ -1,15 +1,16 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { unref } from './program.js';
 
-/** A group that has ended is told with the start of the next one, or after so long (ms). */
+/** That a group has ended is reported together with the next start, or after so long (ms). */
 const TELL_MS = 100;
 /** How long (ms) the end of the watchdog is waited for. */
 const END_MS = 1000;
 
 /**
- * Reads on stdin the process groups of handlers, a line each: `GROUP` when it begins, `-GROUP` when it has ended. At
- * the end of stdin it ends, too; but groups that have not ended then are told to, and killed after five seconds. It
- * ignores signals that reach all processes of a service: it ends after the worker.
+ * A shell script. It reads the process groups of handlers on stdin, a line each: `GROUP` when one begins, `-GROUP`
+ * when it has ended. At the end of stdin it exits, after it has sent TERM to groups that have not ended, and KILL
+ * five seconds later. It ignores signals that reach all processes of a service, because it has to end after the
+ * worker.
  */
 const SCRIPT = `
 trap '' HUP INT QUIT TERM
@@ -32,8 +33,8 @@ for group in $live; do kill -KILL "-$group"; done
 
 /**
  * Ends the process groups of handlers when this process is killed: a small shell on a pipe that closes then. Node
- * has nothing for that. What leaves its group (setsid) escapes. A handler is told of before it gets its body: one
- * that has read it is watched.
+ * has nothing for this. A process that leaves its group (setsid) escapes. A handler gets its body only after the
+ * watchdog knows of it, so one that has read its body is watched.
  */
 export class Watchdog {
   private child: ChildProcess | undefined;
@@ -41,14 +42,14 @@ export class Watchdog {
   private ended = '';
   private timer: NodeJS.Timeout | undefined;
 
-  /** To be called before each handler: what starts before it is not watched. */
+  /** To be called before each handler; handlers that start before are not watched. */
   start(): void {
     if (this.isStarted) return;
     this.isStarted = true;
-    // All processes of a container end with its first.
+    // When the first process of a container ends, all others end as well.
     if (process.pid === 1) return;
     try {
-      // In a session of its own: what ends the worker's group is to leave it.
+      // In a session of its own, so that what ends the worker's group does not end it.
       const child = spawn('/bin/sh', ['-c', SCRIPT], {
         stdio: ['pipe', 'ignore', 'ignore'],
         detached: true,
@@ -62,7 +63,7 @@ export class Watchdog {
       unref(child.stdin);
       this.child = child;
     } catch {
-      // Without it the handlers outlive a worker that is killed.
+      // Without the watchdog, handlers outlive a worker that is killed.
     }
   }
 
