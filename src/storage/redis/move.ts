@@ -5,6 +5,7 @@ import type { EditParams, JobGuard, RescheduleJob } from '../../core/store.js';
 import type { Caller } from './caller.js';
 import { findAway } from './inspect/find.js';
 import { CHUNK, clearing, clearList, nextPart } from './push.js';
+import { readScore } from './score.js';
 import * as scripts from './scripts/move.js';
 import type { ClearedEntry } from './scripts/push.js';
 
@@ -16,7 +17,7 @@ export async function promote(caller: Caller, jobs: readonly JobGuard[]): Promis
   // Of what several runs promote, the last stands first.
   if (jobs.length > 1) {
     const scores = await readScores(caller, jobs);
-    const score = (at: number) => Number(scores[at] ?? 0);
+    const score = (at: number) => readScore(scores[at] ?? '0');
     asked.sort((a, b) => score(b.at) - score(a.at) || Buffer.compare(b.job.id, a.job.id));
   }
   const done = await inParts(

@@ -103,6 +103,7 @@ describe('views of what other clients may have written', () => {
         toJsonLine(page.jobs.map(jobToJson));
         overviewTable(stats, [...(stats.problems ?? []), ...health], { now, width: 80 });
         toJsonLine(overviewToJson('store', stats, health));
+        if ((stats.totals.due ?? 0) > 0) expect(stats.overdueSince?.getTime()).to.be.within(0, now.getTime());
         const counts = stats.topics.find(({ topic }) => topic.toString() === 'topic');
         const listed = (state: string) => page.jobs.filter((one) => one.state === state).length;
         for (const state of ['delayed', 'due', 'ready', 'expired'] as const)
@@ -111,5 +112,19 @@ describe('views of what other clients may have written', () => {
       }),
       { numRuns: Number(process.env.FC_RUNS ?? 30) },
     );
+  });
+
+  it('jobs with an infinite score among many are promoted in order of due time', async () => {
+    const ids = Array.from({ length: 3000 }, (_, i) => `${i}`.padStart(4, '0'));
+    const isOdd = (id: string) => Number(id) % 2 === 1;
+    for (const id of ids) {
+      const one = { score: isOdd(id) ? 'inf' : `${2e9 + Number(id)}`, entries: 0, body: 'hash' } as const;
+      await write({ ...one, id: Buffer.from(id), ttlMs: undefined, note: undefined, memo: undefined });
+    }
+    const queue = ground.queue();
+    await queue.promote(ids);
+    const inOrder = [...ids.filter((id) => !isOdd(id)), ...ids.filter(isOdd)];
+    const entries = await ground.raw.lrange(key('ready_queue:topic'), 0, -1);
+    expect(entries.reverse()).to.deep.equal(inOrder);
   });
 });

@@ -396,6 +396,22 @@ describe('a wait for a push in Redis', () => {
     expect(time).to.be.at.least(98);
   });
 
+  it('ends when a push of an original client is due, also where the first of the pool had an infinite score', async () => {
+    const queue = ground.queue();
+    await waitForPush(queue);
+    await eventually(listeners);
+    const original = new OriginalClient(ground.raw, ground.prefix);
+    const pool = `${ground.prefix}:job_pool`;
+    for (const score of ['+inf', '-inf']) {
+      await ground.raw.zadd(pool, score, 'odd');
+      await queue.waitForPush({ timeoutMs: 500 });
+      expect(await during(() => original.push('now', 'topic', 'b', 0), waitForPush(queue))).to.be.below(
+        WAIT_MS / 2,
+      );
+      await ground.raw.del(pool);
+    }
+  });
+
   it('ends when a push of an original client is due, and lasts on where that is due later', async () => {
     const queue = ground.queue();
     await waitForPush(queue);

@@ -1,7 +1,5 @@
+import { dueMsOf } from '../score.js';
 import type { Target } from '../scripts/run.js';
-
-/** A score has its own rounding: lua/lib/time.lua. */
-const ROUNDING = 0.0005;
 
 /**
  * In how many ms the next job of the pool is due; 0 when that is now, Infinity when there is none. Two commands of a
@@ -18,5 +16,5 @@ export async function nextDueInMs({ redis, keys }: Target, skip: number): Promis
   const score = first[1];
   if (score === undefined) return Infinity;
   const nowMs = Number(seconds) * 1000 + Math.floor(Number(micros) / 1000);
-  return Math.max(0, Math.floor(Number(score) * 1000 + ROUNDING) - nowMs);
+  return Math.max(0, dueMsOf(score) - nowMs);
 }

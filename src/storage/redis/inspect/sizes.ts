@@ -1,7 +1,7 @@
 import type { Problem } from '../../../core/results.js';
 import type { Keys } from '../keys.js';
+import { dueMsOf } from '../score.js';
 import type { ListHead } from '../scripts/look.js';
-import { toDate } from '../scripts/run.js';
 import { scoreBehind } from './due-counts.js';
 import { readyLists } from './entries.js';
 import { headsOf } from './heads.js';
@@ -50,7 +50,7 @@ export async function sizesOf(read: Read, keys: Keys, beyondMs?: number): Promis
       redis.zrange(keys.pool, '0', '0', 'WITHSCORES').catch((): string[] => []),
       beyondMs === undefined ? undefined : redis.zcount(keys.pool, scoreBehind(beyondMs), '+inf').catch(none),
     ]);
-    const overdueSince = due > 0 ? toDate(Math.max(0, Math.floor(Number(first[1]) * 1000))) : undefined;
+    const overdueSince = due > 0 && first[1] !== undefined ? new Date(dueMsOf(first[1])) : undefined;
     return { pool, due, reserved, dead, endedLeases, allKeys, overdueSince, beyond };
   });
   const topics = await listTopics(read, keys, counts.allKeys);
