@@ -46,6 +46,12 @@ const HOUSEKEEPING_MS = 5000;
 /** Where the store reports every push, an extra look is made at this interval (ms). */
 const LOOK_MS = 1000;
 
+/**
+ * The least time (ms) between the starts of two steps, unless the first has left something to do. A step costs as much
+ * for one job as for several: where a job falls due in every millisecond, more steps would slow the consumers down.
+ */
+const STEP_GAP_MS = 2;
+
 /** How many steps are under way while there is more to do. */
 const STEPS_AT_ONCE = 2;
 
@@ -181,9 +187,8 @@ class Daemon {
     this.answeredAtMs = now;
     this.report(step);
     this.options.onLook?.();
-    // Counted from the request, because the answer may have taken longer than the time that is left. If a step that
-    // should run at once is not done, it is asked for again after a pause.
-    this.nextAtMs = askedAtMs + Math.max(1, step.nextInMs ?? Infinity);
+    // Counted from the request, because the answer may have taken longer than the time that is left.
+    this.nextAtMs = askedAtMs + Math.max(STEP_GAP_MS, step.nextInMs ?? Infinity);
     return step.more;
   }
 

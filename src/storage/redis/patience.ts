@@ -32,11 +32,11 @@ export class Patience {
   }
 
   /** The answer, or a rejection with what `onOver` gives; the answer is not asked for again then. */
-  async bound<T>(answer: Promise<T>, onOver: () => Error): Promise<T> {
-    let forget: (() => void)[] = [];
-    const over = new Promise<never>((_resolve, reject) => {
+  bound<T>(answer: Promise<T>, onOver: () => Error): Promise<T> {
+    return new Promise<T>((resolve, reject) => {
       const end = () => {
         this.isOver = true;
+        settle();
         reject(onOver());
       };
       const endWithin = (ms: number) => {
@@ -44,15 +44,13 @@ export class Patience {
         this.timer = setTimeout(end, Math.min(Math.max(0, ms), MAX_TIMER_MS) + this.graceMs);
       };
       if (this.untilMs < Infinity) endWithin(this.untilMs - this.beganAtMs);
-      forget = this.signals.map((signal) => onAbort(signal, () => endWithin(0)));
-    });
-    try {
-      return await Promise.race([answer, over]);
-    } finally {
-      clearTimeout(this.timer);
-      for (const one of forget) one();
+      const forget = this.signals.map((signal) => onAbort(signal, () => endWithin(0)));
+      const settle = () => {
+        clearTimeout(this.timer);
+        for (const one of forget) one();
+      };
       // Whichever comes second has nobody who hears of it.
-      answer.catch(() => undefined);
-    }
+      answer.finally(settle).then(resolve, reject);
+    });
   }
 }

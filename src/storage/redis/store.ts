@@ -17,6 +17,7 @@ import type { KnownOriginals } from './inspect/original-daemons.js';
 import type { Read } from './inspect/read.js';
 import { nextDueInMs } from './inspect/next-due.js';
 import { Keys } from './keys.js';
+import { KeyWatch } from './key-watch.js';
 import { maintain, type MaintainMemory, promotionSteps } from './maintain.js';
 import { edit, promote, reschedule } from './move.js';
 import { popByLease } from './pop.js';
@@ -31,7 +32,7 @@ import * as operateScripts from './scripts/operate.js';
 import { ack, extend, nack, release } from './settle.js';
 import { StuckJobs } from './stuck.js';
 import type { RedisAddress } from './url.js';
-import { PushListener, ReadyWaiter } from './wait.js';
+import { type NextDue, PushListener, ReadyWaiter } from './wait.js';
 
 const late = () => import('./late.js');
 
@@ -42,6 +43,7 @@ export class RedisStore implements contract.Store {
   private readonly connection: Connection;
   private readonly caller: Caller;
   private readonly memory: ReserveMemory & MaintainMemory;
+  private readonly watch: KeyWatch;
   private readonly waiter: ReadyWaiter;
   private readonly listener: PushListener;
   private readonly originals: KnownOriginals = new Map();
@@ -57,9 +59,11 @@ export class RedisStore implements contract.Store {
     this.connection = new Connection(address, shutdown);
     const caller = new Caller(this.connection, keys);
     this.caller = caller;
-    this.waiter = new ReadyWaiter(address, keys, pollMs);
-    this.listener = new PushListener(address, keys);
     const [stuck, sweep, bodies] = [new StuckJobs(), new ReadySweep(caller), new BodySweep(caller)];
+    this.watch = new KeyWatch(address, caller);
+    const nextDue: NextDue = (target, track) => nextDueInMs(target, stuck.count, track);
+    this.waiter = new ReadyWaiter(this.watch, keys, nextDue, pollMs);
+    this.listener = new PushListener(this.watch, keys, nextDue);
     this.memory = { stuck, steps: promotionSteps(), sweep, bodies, waiter: this.waiter };
     this.finder = { read: caller.read, keys, search: new EntrySearch(caller.read, keys) };
   }
@@ -218,14 +222,12 @@ export class RedisStore implements contract.Store {
   }
 
   async waitForPush(params: contract.PushWaitParams): Promise<void> {
-    await this.listener.wait(params, () =>
-      this.caller.read((target) => nextDueInMs(target, this.memory.stuck.count)),
-    );
+    await this.listener.wait(params);
   }
 
   close(): Promise<void> {
     this.waiter.close();
-    this.listener.close();
+    this.watch.close();
     this.connection.close();
     return Promise.resolve();
   }

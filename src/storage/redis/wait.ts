@@ -1,100 +1,110 @@
-import type { Redis } from 'ioredis';
-import { monotonicMs } from '../../core/timer.js';
+import { DelayerError } from '../../core/errors.js';
 import type { PushWaitParams, ReadyWaitParams } from '../../core/store.js';
+import { monotonicMs } from '../../core/timer.js';
 import type { Keys } from './keys.js';
-import { Subscription } from './subscription.js';
-import type { RedisAddress } from './url.js';
+import { type KeyWatch, toKeyName, type Watcher } from './key-watch.js';
+import type { Target } from './scripts/run.js';
 
 /** How often (ms) a waiter looks, where nothing else is asked for. */
 const POLL_MS = 100;
-/** Topics that were waited for and are remembered, so that a change between two waits is not missed. */
-const MAX_TOPICS = 1000;
 
-/** The channel on which Redis tells of changed keys. https://redis.io/docs/latest/develop/reference/client-side-caching/ */
-const INVALIDATED = '__redis__:invalidate';
-
-/** A name as text of one character a byte: keys need not be UTF-8. */
-const nameOf = (name: string | Buffer): string => Buffer.from(name as string).toString('latin1');
+/** In how many ms the next job of the pool is due (inspect/next-due.ts); `track` is called right before the pool is read. */
+export type NextDue = (target: Target, track?: () => void) => Promise<number>;
 
 /**
- * Waits for ready jobs of any topics on one connection: Redis tells of each change below the prefix, by
- * original clients and daemons as well. It takes nothing, and polls only where it may not listen.
+ * Waits for ready jobs of any topics: the ready lists of its topics are watched, so that jobs by original clients and
+ * daemons are seen as well. It takes nothing, and polls only where it may not listen.
  */
-export class ReadyWaiter extends Subscription {
-  /** Counts the changes that were heard of. */
-  revision = 0;
-  /** Topics that were waited for, by the revisions of their last change and of the last wait; the latest is last. */
-  private readonly topics = new Map<string, { changedAt: number; waitedAt: number }>();
-  /** The last revision at which any topic may have changed. */
-  private gapAt = 0;
-  private readonly names: { readonly pool: string; readonly paused: string; readonly readyStem: string };
+export class ReadyWaiter implements Watcher {
+  private readonly names: { readonly pool: string; readonly paused: string };
   private poolWokeAt = -Infinity;
   private poolTimer: NodeJS.Timeout | undefined;
 
   constructor(
-    address: RedisAddress,
+    private readonly watch: KeyWatch,
     private readonly keys: Keys,
+    private readonly nextDue: NextDue,
     /**
      * So often (ms) waiting ends where Redis cannot tell of changes, and at most so often because of a change of the
      * pool, which may be a due job that nobody promotes.
      */
     private readonly pollMs = POLL_MS,
   ) {
-    super(address);
-    this.names = { pool: nameOf(keys.pool), paused: nameOf(keys.paused), readyStem: nameOf(keys.readyStem) };
+    this.names = { pool: toKeyName(keys.pool), paused: toKeyName(keys.paused) };
   }
 
-  async wait({ topics, maxMs, signal, since }: ReadyWaitParams): Promise<void> {
-    const names = topics.map(nameOf);
-    this.listen();
-    const mayHaveChanged = names.some((name) => this.hasChanged(name, since));
-    this.remember(names);
-    if (!this.isListening) await this.sleep(Math.min(maxMs, this.pollMs), signal);
-    else if (!mayHaveChanged) await this.sleep(maxMs, signal);
-    this.remember(names);
+  /** Of the last watch that began: a wait asks for what comes after it. */
+  get revision(): number {
+    return this.watch.revision;
   }
 
-  override close(): void {
-    clearTimeout(this.poolTimer);
-    super.close();
-  }
-
-  protected override async subscribe(redis: Redis): Promise<void> {
-    const id = String(await redis.call('CLIENT', 'ID'));
-    const { readyStem, pool, paused } = this.keys;
-    const prefixes = [readyStem, pool, paused].flatMap((prefix) => ['PREFIX', prefix]);
-    await redis.call('CLIENT', 'TRACKING', 'ON', 'REDIRECT', id, 'BCAST', ...prefixes);
-    redis.on('messageBuffer', (_channel: Buffer, keys: Buffer | readonly Buffer[] | null) => {
-      this.onChange(Array.isArray(keys) ? keys : []);
-    });
-    await redis.subscribe(INVALIDATED);
-  }
-
-  /** Whatever was waited for may have changed. */
-  protected override onGap(): void {
-    this.revision += 1;
-    this.gapAt = this.revision;
-    this.wakeAll();
-  }
-
-  private onChange(keys: readonly Buffer[]): void {
-    // No keys: the database was flushed.
-    if (keys.length === 0) this.onGap();
-    let isAwaited = false;
-    for (const key of keys) {
-      const name = nameOf(key);
-      if (name === this.names.pool) this.onPoolChange();
-      else if (name === this.names.paused) this.onGap();
-      else {
-        const topic = name.slice(this.names.readyStem.length);
-        const known = this.topics.get(topic);
-        if (!known) continue;
-        this.revision += 1;
-        known.changedAt = this.revision;
-        isAwaited = true;
-      }
+  async wait({ topics, maxMs, signal, since = this.revision }: ReadyWaitParams): Promise<void> {
+    const { watch } = this;
+    watch.listen(this);
+    if (watch.mayWatch) {
+      const lists = topics.map((topic) => this.keys.ready(topic));
+      const restMs = await this.look(lists, since);
+      // What changed while Redis answered has woken nobody yet.
+      if (restMs === 0 || !this.isWatched(lists)) return;
+      if (restMs !== undefined) return watch.sleep(Math.min(maxMs, restMs), signal);
     }
-    if (isAwaited) this.wakeAll();
+    return watch.sleep(Math.min(maxMs, this.pollMs), signal);
+  }
+
+  close(): void {
+    clearTimeout(this.poolTimer);
+  }
+
+  onChange(name: string): void {
+    if (name === this.names.pool) this.onPoolChange();
+    else this.watch.wakeAll();
+  }
+
+  /** Whatever is waited for may have changed. */
+  onGap(): void {
+    this.watch.wakeAll();
+  }
+
+  /**
+   * Watches what has not been watched since a revision: ready lists, pauses, and the pool.
+   * @returns for how long (ms) nothing is to be expected: 0 when such a list has jobs, which may have come since;
+   *   nothing when keys cannot be watched
+   */
+  private async look(lists: readonly Buffer[], since: number): Promise<number | undefined> {
+    const isStale = (name: string) => (this.watch.watchedSince(name) ?? Infinity) > since;
+    const { pool, paused } = this.names;
+    const stale = lists.filter((list) => isStale(toKeyName(list)));
+    const [isPausedStale, isPoolStale] = [isStale(paused), !this.poolTimer && isStale(pool)];
+    const names = [
+      ...stale.map(toKeyName),
+      ...(isPausedStale ? [paused] : []),
+      ...(isPoolStale ? [pool] : []),
+    ];
+    if (names.length === 0) return Infinity;
+    try {
+      return await this.watch.watch(names, async (target, track) => {
+        const exists = (keys: readonly (Buffer | string)[]) => {
+          track();
+          return target.redis.exists(...keys);
+        };
+        const [jobs, dueInMs] = await Promise.all([
+          stale.length > 0 ? exists(stale) : 0,
+          isPoolStale ? this.nextDue(target, track) : Infinity,
+          isPausedStale && exists([this.keys.paused]),
+        ]);
+        return jobs > 0 ? 0 : dueInMs;
+      });
+    } catch (error) {
+      // The caller will see it when it looks for jobs.
+      if (error instanceof DelayerError) return 0;
+      throw error;
+    }
+  }
+
+  private isWatched(lists: readonly Buffer[]): boolean {
+    const { pool, paused } = this.names;
+    const names = [...lists.map(toKeyName), paused, ...(this.poolTimer ? [] : [pool])];
+    return names.every((name) => this.watch.watchedSince(name) !== undefined);
   }
 
   private onPoolChange(): void {
@@ -103,29 +113,10 @@ export class ReadyWaiter extends Subscription {
     const wake = () => {
       this.poolTimer = undefined;
       this.poolWokeAt = monotonicMs();
-      this.onGap();
+      this.watch.wakeAll();
     };
     if (restMs <= 0) wake();
     else this.poolTimer = setTimeout(wake, restMs).unref();
-  }
-
-  /** Whether a topic that was not waited for has changed nobody knows. */
-  private hasChanged(name: string, since: number | undefined): boolean {
-    const known = this.topics.get(name);
-    if (!known) return true;
-    return Math.max(known.changedAt, this.gapAt) > (since ?? known.waitedAt);
-  }
-
-  private remember(names: readonly string[]): void {
-    for (const name of names) {
-      const changedAt = this.topics.get(name)?.changedAt ?? 0;
-      this.topics.delete(name);
-      this.topics.set(name, { changedAt, waitedAt: this.revision });
-    }
-    for (const name of this.topics.keys()) {
-      if (this.topics.size <= Math.max(MAX_TOPICS, names.length)) break;
-      this.topics.delete(name);
-    }
   }
 }
 
@@ -136,75 +127,61 @@ const PEEK_GAP_MS = 2;
  * Listens for pushes that make an earlier job due: delayer's tell of themselves, and a change of the pool may be a push
  * of an original client. Where it may not listen, waiting takes no longer than an interval.
  */
-export class PushListener extends Subscription {
+export class PushListener implements Watcher {
   /** Was anything heard since the last wait began? The answer that came before may not know of it. */
   private heard = false;
-  private poolChanged = false;
-  private hearsPool = false;
+  private readonly pool: string;
+  /** The revision since which the pool has been watched that was looked at last. */
+  private seenSince: number | undefined;
   private peekedAt = -Infinity;
 
   constructor(
-    address: RedisAddress,
+    private readonly watch: KeyWatch,
     private readonly keys: Pick<Keys, 'pool' | 'wakeChannel'>,
+    private readonly nextDue: NextDue,
   ) {
-    super(address);
+    this.pool = toKeyName(keys.pool);
   }
 
-  /** @param nextDueInMs asks when the next job is due; 0 when that is now, or cannot be told */
-  async wait(
-    { maxMs, pollMs = maxMs, signal }: PushWaitParams,
-    nextDueInMs: () => Promise<number>,
-  ): Promise<void> {
-    this.listen();
-    let until = monotonicMs() + (this.isListening && this.hearsPool ? maxMs : Math.min(maxMs, pollMs));
-    while (!this.heard && !this.isClosed && signal?.aborted !== true) {
+  /** @throws DelayerError when the store cannot be reached, or fails */
+  async wait({ maxMs, pollMs = maxMs, signal }: PushWaitParams): Promise<void> {
+    const { watch } = this;
+    watch.listen(this, this.keys.wakeChannel);
+    let until = monotonicMs() + (watch.mayWatch ? maxMs : Math.min(maxMs, pollMs));
+    while (!this.heard && !watch.isClosed && signal?.aborted !== true) {
       const now = monotonicMs();
       const restMs = until - now;
-      const peekInMs = this.poolChanged ? Math.max(0, this.peekedAt + PEEK_GAP_MS - now) : Infinity;
       if (restMs <= 0) break;
+      const peekInMs = this.hasToPeek() ? Math.max(0, this.peekedAt + PEEK_GAP_MS - now) : Infinity;
       // Who looks at all of the store so soon need not look at the pool before.
       if (peekInMs > 0 || restMs <= PEEK_GAP_MS) {
-        await this.sleep(Math.min(restMs, Math.max(peekInMs, 1)), signal);
+        await watch.sleep(Math.min(restMs, Math.max(peekInMs, 1)), signal);
         continue;
       }
-      this.poolChanged = false;
       this.peekedAt = now;
-      until = Math.min(until, now + (await nextDueInMs()));
+      const dueInMs = await watch.watch([this.pool], this.nextDue);
+      this.seenSince = watch.watchedSince(this.pool);
+      until = Math.min(until, now + (dueInMs ?? pollMs));
     }
     this.heard = false;
   }
 
-  protected override async subscribe(redis: Redis): Promise<void> {
-    redis.on('messageBuffer', (channel: Buffer, keys: Buffer | readonly Buffer[] | null) => {
-      if (channel.toString() !== INVALIDATED) this.onGap();
-      // No keys: the database was flushed.
-      else if (!Array.isArray(keys) || keys.some((key) => nameOf(key as Buffer) === nameOf(this.keys.pool)))
-        this.onPoolChange();
-    });
-    this.hearsPool = await this.track(redis);
-    await redis.subscribe(this.keys.wakeChannel);
+  onChange(name: string): void {
+    if (name === this.pool) this.watch.wakeAll();
   }
 
-  /** Answers whether this user may hear of changes of the pool. */
-  private async track(redis: Redis): Promise<boolean> {
-    try {
-      const id = String(await redis.call('CLIENT', 'ID'));
-      await redis.call('CLIENT', 'TRACKING', 'ON', 'REDIRECT', id, 'BCAST', 'PREFIX', this.keys.pool);
-      await redis.subscribe(INVALIDATED);
-      return true;
-    } catch (error) {
-      if (error instanceof Error && error.name === 'ReplyError') return false;
-      throw error;
-    }
-  }
-
-  protected override onGap(): void {
+  onGap(): void {
     this.heard = true;
-    this.wakeAll();
+    this.watch.wakeAll();
   }
 
-  private onPoolChange(): void {
-    this.poolChanged = true;
-    this.wakeAll();
+  onMessage(): void {
+    this.onGap();
+  }
+
+  /** May the pool have changed since it was looked at? */
+  private hasToPeek(): boolean {
+    const since = this.watch.watchedSince(this.pool);
+    return this.watch.mayWatch && (since === undefined || since !== this.seenSince);
   }
 }

@@ -5,11 +5,18 @@ import type { Target } from '../scripts/run.js';
  * In how many ms the next job of the pool is due; 0 when that is now, Infinity when there is none. Two commands of a
  * microsecond: pushes that other clients make are so looked at some hundred times a second.
  * @param skip due jobs to pass over, which cannot be moved
+ * @param track is called right before the pool is read
  */
-export async function nextDueInMs({ redis, keys }: Target, skip: number): Promise<number> {
+export async function nextDueInMs(
+  { redis, keys }: Target,
+  skip: number,
+  track?: () => void,
+): Promise<number> {
   const at = String(skip);
+  const time = redis.time();
+  track?.();
   const [[seconds, micros], first] = await Promise.all([
-    redis.time(),
+    time,
     // What stands there is for the next step of maintenance to tell.
     redis.zrange(keys.pool, at, at, 'WITHSCORES').catch(() => ['', '0']),
   ]);

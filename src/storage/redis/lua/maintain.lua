@@ -1,7 +1,8 @@
 -- One bounded step of what a daemon does: due jobs become ready, leases that have ended bring their jobs
 -- back or make dead letters of them, and dead letters past their time are deleted.
 -- include: keys, time, note, bounds, known, forget, entry, topics, due, promote, next, lateness
--- ARGV: skip (due jobs to pass over), limit, then the upper bounds of the classes of lateness in ms, in rising order
+-- ARGV: skip (due jobs to pass over), limit, JSON of the upper bounds of the classes of lateness in ms, in rising
+--   order
 -- Answers: promoted, expired, reclaimed, deleted, stuck, more (0 or 1), ms until the next event or -1, whether
 --   there is something to tidy (0 or 1), an array of id, topic and reason of each job that was buried, how late the
 --   promoted jobs were (lib/lateness.lua; an empty array when there is none), how many notes were forgotten, an
@@ -39,7 +40,7 @@ local function promote_after(left, back, deleted, more_letters)
     (due and next_in or wait_for)(now, next_lease) or -1,
     notes and (is_noted or is_untidy()) and 1 or 0,
     back.buried,
-    #done.ids > 0 and lateness_of(due, done.ids, now, { select(3, unpack(ARGV)) }) or {},
+    #done.ids > 0 and lateness_of(due, done.ids, now, cjson.decode(ARGV[3])) or {},
     done.forgotten or 0,
     wrong_types,
   }

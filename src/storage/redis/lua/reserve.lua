@@ -44,9 +44,10 @@ end
 local lease_end, due_now = first_lease_end(look), due_jobs(now, skip, promote_limit, look)
 
 -- Leases the job at the head of a ready list where nothing but its note is known of it; false where that cannot be
--- told here, or the token was used before.
+-- told here, or the token was used before, and nil where there is no list.
 local function lease_first(topic)
   local id = read('LINDEX', READY .. topic, '-1')
+  if id == false then return nil end
   if not id or call('ZSCORE', POOL, id) then return false end
   local bucket = BUCKET .. id
   local job, note = redis.pcall('HMGET', bucket, 'topic', 'body', 'delayer'), read('HGET', READY_DUE, id)
@@ -66,14 +67,36 @@ local function lease_first(topic)
   return true
 end
 
--- Nearly every reserve of one job of one topic finds nothing else to do. It needs nothing of what follows, and
--- Redis makes each function anew at every run.
-if limit == 1 and #ARGV == FIRST_TOPIC and lease_end > now and #due_now == 0 then
-  local topic = ARGV[FIRST_TOPIC]
-  if read('HGET', PAUSED, topic) == false and lease_first(topic) then return answer end
+-- The answer where there are no jobs: who has got some does not wait, nor hears of what there is to tidy.
+local function answer_nothing(next_event)
+  answer[2] = next_in(now, next_event) or -1
+  answer[9] = (look('hash', 'HLEN', READY_DUE) > 0 or is_untidy()) and 1 or 0
 end
 
--- include: extras, policy, memo, bounds, known, forget, entry, record, dead, topics, promote
+-- Nearly every reserve of one job of one topic finds nothing else to do than to lease it, to promote before, or to say
+-- that there is none. It needs little of what follows, and Redis makes each function anew at every run.
+local first_topic, done = ARGV[FIRST_TOPIC], nil
+local is_plain = limit == 1 and #ARGV == FIRST_TOPIC and lease_end > now
+  and read('HGET', PAUSED, first_topic) == false
+if is_plain and #due_now == 0 then
+  local leased = lease_first(first_topic)
+  if leased then return answer end
+  if leased == nil and not look('zset', 'ZSCORE', RESERVED, token) then
+    read('HDEL', READY_KNOWN, first_topic)
+    answer[1] = 0
+    answer_nothing(lease_end)
+    return answer
+  end
+end
+
+-- include: bounds, known, forget, entry, topics, promote
+if is_plain and #due_now > 0 then
+  done = promote(due_now, skip, promote_limit, now)
+  answer[3] = done.stuck
+  if lease_first(first_topic) then return answer end
+end
+
+-- include: extras, policy, memo, record, dead
 
 -- What a job has of its own, and what is wrong with its retry settings.
 local owns = {}
@@ -119,7 +142,7 @@ for i = FIRST_TOPIC, #ARGV do
   end
 end
 
-local done = promote(due_now, skip, promote_limit, now)
+done = done or promote(due_now, skip, promote_limit, now)
 
 -- Expired and stale entries cost no round trip each: behind them it looks further, in windows of
 -- LATER_WINDOW, until it has looked at MOST_ENTRIES.
@@ -236,11 +259,10 @@ for _, job in ipairs(broken) do call('UNLINK', BUCKET .. job.row[2]) end
 
 if #owns > 0 then answer[10] = owns end
 answer[1] = (done.more or have_ended or not at_end) and 1 or 0
--- Who has got jobs does not wait, nor hears of another topic whose ready list is none.
+-- Who has got jobs does not hear of another topic whose ready list is none.
 if #buckets == 0 then
   if no_list then expect_type(no_list, 'list') end
-  answer[2] = next_in(now, math.min(lease_end, pause_end)) or -1
-  answer[9] = (look('hash', 'HLEN', READY_DUE) > 0 or is_untidy()) and 1 or 0
+  answer_nothing(math.min(lease_end, pause_end))
 end
 answer[3], answer[4] = done.stuck, #topics == 0 and 1 or 0
 return answer

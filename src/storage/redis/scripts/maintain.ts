@@ -7,6 +7,8 @@ import { runScript, type Target, toArray, toBuffer, toRows, toText, toWaitMs, ty
 
 /** Jobs that a run of reserve promotes at most, which has more to do. */
 export const PROMOTE_LIMIT = 250;
+/** As one argument: each costs Redis and the client some of every step. */
+const LATENESS_BOUNDS = JSON.stringify(LATENESS_BOUNDS_MS);
 /** Jobs whose leases have ended that a run of reclaim brings back at most. */
 const RECLAIM_LIMIT = 80;
 
@@ -29,7 +31,7 @@ interface MaintainStep {
 
 /** lua/maintain.lua */
 export async function maintain(target: Target, { skip, limit }: MaintainStep): Promise<MaintainAnswer> {
-  const answer = await runScript(target, SCRIPTS.maintain, skip, limit, ...LATENESS_BOUNDS_MS);
+  const answer = await runScript(target, SCRIPTS.maintain, skip, limit, LATENESS_BOUNDS);
   const [promoted, expired, reclaimed, deleted, stuck, more, next, untidy, ...rest] = answer;
   const [buried, late, forgotten, wrongTypes, ...suspects] = rest;
   return {

@@ -13,7 +13,7 @@ local function lateness_of(due, ids, now, bounds)
       -- Jobs that fall due in one burst are equally late, and there are many of them.
       if score ~= last_score then
         last_score, late = score, math.max(0, now - from_score(score))
-        while class > 1 and late <= tonumber(bounds[class - 1]) do class = class - 1 end
+        while class > 1 and late <= bounds[class - 1] do class = class - 1 end
         latest = math.max(latest, late)
       end
       counts[class] = counts[class] + 1
