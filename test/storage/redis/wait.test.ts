@@ -31,8 +31,7 @@ describe('a wait for ready jobs in Redis', () => {
   const key = (rest: string) => `${ground.prefix}:${rest}`;
 
   /** Is a connection listening for changes of keys? */
-  const listeners = async () =>
-    (await clients()).filter((client) => client.includes(' sub=1 '));
+  const listeners = async () => (await clients()).filter((client) => client.includes(' sub=1 '));
   const clients = async () =>
     String(await ground.raw.client('LIST'))
       .trim()
