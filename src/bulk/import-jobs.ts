@@ -1,7 +1,7 @@
 import { inChunks } from '../core/chunks.js';
 import { DelayerError } from '../core/errors.js';
 import type { ImportedJob } from '../core/imported-job.js';
-import type { ImportOutcome } from '../core/transfer.js';
+import type { Imported, ImportOutcome } from '../core/transfer.js';
 import type { Queue } from '../core/queue.js';
 import type { OnExisting } from '../core/results.js';
 
@@ -29,10 +29,13 @@ export interface ImportHow {
 /** Jobs imported with one call, and the bytes of their bodies: a store takes so many in one step. */
 const CHUNK_JOBS = 250;
 const CHUNK_BYTES = 1024 * 1024;
+/** Chunks that are with the store at once. */
+const UNDER_WAY = 2;
 
 /**
- * Imports any number of jobs at constant memory, in order, one chunk at a time while the next is read. A line that
- * cannot be imported is a result like any other; the rest goes on.
+ * Imports any number of jobs at constant memory, in order, while the next are read. Of a file that has a name two
+ * chunks are with the store at once: each says behind which line it goes, and the store does nothing where it is not
+ * there. A line that cannot be imported is a result like any other; the rest goes on.
  * @throws DelayerError when the store fails: results of all chunks before were given
  */
 export async function* importJobs(
@@ -46,21 +49,26 @@ export async function* importJobs(
     ...{ items: CHUNK_JOBS, bytes: CHUNK_BYTES },
     bytesOf: (item: ImportItem) => ('job' in item ? item.job.body.length : 0),
   };
-  let underWay: Promise<ImportResult[]> | undefined;
+  const most = file === undefined ? 1 : UNDER_WAY;
+  const underWay: Promise<ImportResult[]>[] = [];
   try {
     for await (const chunk of inChunks(items, size)) {
-      const done = await underWay;
-      underWay = chunk.length === 0 ? undefined : importing.take(chunk);
+      const isIdle = chunk.length === 0;
+      while (underWay.length >= (isIdle ? 1 : most)) yield await next(underWay);
+      if (isIdle) continue;
+      const taken = importing.take(chunk);
       // Its failure is thrown when its turn comes.
-      underWay?.catch(() => undefined);
-      if (done) yield done;
+      taken.catch(() => undefined);
+      underWay.push(taken);
     }
-    const last = await underWay;
-    underWay = undefined;
-    if (last) yield last;
+    while (underWay.length > 0) yield await next(underWay);
   } finally {
-    await underWay?.catch(() => undefined);
+    await Promise.allSettled(underWay);
   }
+}
+
+function next(underWay: Promise<ImportResult[]>[]): Promise<ImportResult[]> {
+  return underWay.shift() ?? Promise.resolve([]);
 }
 
 /**
@@ -73,6 +81,9 @@ export async function reachedBefore(queue: Queue, file: string): Promise<number>
 class Importing {
   /** Up to which line the file is done. */
   private line = 0;
+  /** Up to which it is done when all chunks are that were taken. */
+  private lineAhead = 0;
+  private last: Promise<unknown> = Promise.resolve();
 
   constructor(
     private readonly queue: Queue,
@@ -84,21 +95,56 @@ class Importing {
     const { file, queue } = this;
     if (file === undefined) return;
     this.line = await reachedBefore(queue, file);
-    if (!again || this.line === 0) return;
-    await queue.importChecked([], { progress: { file, from: this.line, to: 0 } });
-    this.line = 0;
+    if (again && this.line > 0) {
+      await queue.importChecked([], { progress: { file, from: this.line, to: 0 } });
+      this.line = 0;
+    }
+    this.lineAhead = this.line;
   }
 
-  async take(chunk: readonly ImportItem[]): Promise<ImportResult[]> {
+  /** Imports a chunk; of a file that has a name, others may be taken before it has answered. */
+  take(chunk: readonly ImportItem[]): Promise<ImportResult[]> {
+    const [from, before] = [this.lineAhead, this.last];
+    const to = chunk.at(-1)?.line ?? 0;
+    // A part that was dealt with before is left out below.
+    const isAhead = this.file !== undefined && (chunk[0]?.line ?? 0) > from;
+    const ahead = isAhead ? this.import(chunk, from, to) : undefined;
+    this.lineAhead = Math.max(from, to);
+    const results = this.takeBehind(before, chunk, ahead);
+    this.last = results;
+    return results;
+  }
+
+  /**
+   * @param before the chunk before
+   * @param ahead what the store answers to a call that was made without waiting for that: nothing was done by it where
+   *   the one before was not done by then
+   */
+  private async takeBehind(
+    before: Promise<unknown>,
+    chunk: readonly ImportItem[],
+    ahead: Promise<Imported> | undefined,
+  ): Promise<ImportResult[]> {
     const results: ImportResult[] = [];
     const to = chunk.at(-1)?.line ?? 0;
+    const [, answer] = await Promise.allSettled([before, ahead]);
+    await before;
+    if (answer.status === 'rejected') throw answer.reason;
+    if (answer.value) {
+      const { outcomes, reached } = answer.value;
+      const done = reached === undefined ? chunk.length : placeBehind(chunk, outcomes.length);
+      if (outcomes.length > 0 || reached === undefined) {
+        results.push(...told(chunk.slice(0, done), outcomes));
+        this.line = reached ?? to;
+      }
+    }
     for (;;) {
-      // The lines after the one reached were imported before, or by a call whose answer was lost.
+      // The lines up to the one reached were imported before, or by a call whose answer was lost.
       while (results.length < chunk.length && this.isBehind(chunk[results.length]))
         results.push(...told(chunk.slice(results.length, results.length + 1), ['before']));
       if (results.length === chunk.length) return results;
       const rest = chunk.slice(results.length);
-      const { outcomes, reached } = await this.import(rest, to);
+      const { outcomes, reached } = await this.import(rest, this.line, to);
       const done = reached === undefined ? rest : rest.slice(0, placeBehind(rest, outcomes.length));
       results.push(...told(done, outcomes));
       this.line = reached ?? to;
@@ -109,10 +155,10 @@ class Importing {
     return this.file !== undefined && item !== undefined && item.line <= this.line;
   }
 
-  private import(items: readonly ImportItem[], to: number) {
+  private import(items: readonly ImportItem[], from: number, to: number): Promise<Imported> {
     const { file, onExisting } = this;
     const jobs = items.flatMap((item) => ('job' in item ? [{ ...item.job, line: item.line }] : []));
-    const progress = file === undefined ? undefined : { file, from: this.line, to };
+    const progress = file === undefined ? undefined : { file, from, to };
     return this.queue.importChecked(jobs, { onExisting, progress });
   }
 }

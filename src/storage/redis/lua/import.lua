@@ -32,6 +32,15 @@ local notes = any_notes and #ids > 0 and call('HMGET', READY_DUE, unpack(ids)) o
 -- Mostly no id has a bucket: one command tells so of all of them.
 local are_new = #ids > 0 and call('EXISTS', unpack(buckets)) == 0
 
+-- Of plain new jobs the places among those that are due with them are looked for together.
+if are_new then
+  local plain = {}
+  for i = 1, #jobs, WIDTH do
+    if jobs[i + 5] == '' then plain[#plain + 1] = { id = jobs[i], due = jobs[i + 3] == '' and now or jobs[i + 3] } end
+  end
+  if #plain > 0 then look_at_dues(plain, now) end
+end
+
 local run = { on_existing = ARGV[1], now = now, jobs = #ids, cleared = read_cleared(ARGV[3]), lists = {}, due_of = {} }
 local answers, scores, earliest, is_next = { -1, '' }, {}, math.huge, false
 

@@ -12,8 +12,8 @@ local function look_at_due(due, now)
   return { text = text, micros = math.max(micros, -1), is_first = due <= now or not last }
 end
 
--- Looks at many due times at once, of jobs ({ id, due }) that leave their places in the pool. Where much else is due
--- between these times, nothing is known by it.
+-- Looks at many due times at once, of jobs ({ id, due }) that are new, or leave their places in the pool. Where much
+-- else is due between these times, nothing is known by it.
 local function look_at_dues(jobs, now)
   local from, to, is_moved = math.huge, 0, {}
   for _, job in ipairs(jobs) do
