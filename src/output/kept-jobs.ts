@@ -1,11 +1,16 @@
 import { closeSync, fdatasync } from 'node:fs';
 import { promisify } from 'node:util';
+import { chunks } from '../core/chunks.js';
 import type { JobRecord } from '../core/job.js';
 import { exportedToJson, toJsonLine } from './json.js';
 import { toFileError } from './sink.js';
 import { writeAll } from './stdout.js';
 
 const sync = promisify(fdatasync);
+const nextTurn = promisify(setImmediate);
+
+/** Of so many jobs the text is made in one go: a millisecond or two. */
+const MADE_AT_ONCE = 100;
 
 /**
  * A file of jobs that are taken out of a store. The jobs of a step are written and synced before they are removed;
@@ -25,9 +30,13 @@ export class KeptJobs {
    * @throws OutputError, or what `turn` rejects with; then the jobs must not be removed
    */
   async keep(jobs: readonly JobRecord[], turn?: Promise<unknown>): Promise<void> {
-    let text = '';
-    for (const job of jobs) text += `${toJsonLine(exportedToJson(job))}\n`;
-    const bytes = Buffer.from(text);
+    const lines: Buffer[] = [];
+    for (const some of chunks(jobs, MADE_AT_ONCE)) {
+      lines.push(Buffer.from(some.map((job) => `${toJsonLine(exportedToJson(job))}\n`).join('')));
+      // What else is under way goes on meanwhile.
+      await nextTurn();
+    }
+    const bytes = Buffer.concat(lines);
     await turn;
     this.kept += jobs.length;
     await this.writeBytes(bytes);

@@ -93,10 +93,15 @@ export async function inParts<J extends { readonly id: Buffer }, T>(
       cleared = [...others, ...(await clearList({ clear }, unclear, ids))];
     }
   } catch (error) {
-    if (results.length === 0 || !(error instanceof DelayerError)) throw error;
-    const message = `${error.message}; ${results.length} of ${jobs.length} jobs had been dealt with by then`;
-    throw new DelayerError('outcome_unknown', message, { hint: error.hint, cause: error });
+    throw partlyDone(error, results.length, jobs.length);
   }
+}
+
+/** What is thrown where a step fails: the outcome is unknown where some of the jobs were dealt with before. */
+export function partlyDone(error: unknown, done: number, jobs: number): unknown {
+  if (done === 0 || !(error instanceof DelayerError)) return error;
+  const message = `${error.message}; ${done} of ${jobs} jobs had been dealt with by then`;
+  return new DelayerError('outcome_unknown', message, { hint: error.hint, cause: error });
 }
 
 /** How many jobs the next run is given, after one that was given so many, and had time for some of them. */

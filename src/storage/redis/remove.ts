@@ -6,7 +6,7 @@ import type { Caller } from './caller.js';
 import type { EntrySearch } from './inspect/entries.js';
 import { findAway } from './inspect/find.js';
 import type { AwayJob } from './scripts/list.js';
-import { clearing, inParts, type PushSteps } from './push.js';
+import { CHUNK, clearing, inParts, partlyDone, type PushSteps } from './push.js';
 import * as scripts from './scripts/operate.js';
 import type { Removal } from './scripts/operate.js';
 import type { ClearedEntry } from './scripts/push.js';
@@ -14,6 +14,8 @@ import type { Part } from './scripts/run.js';
 
 /** Jobs whose leases are looked through at once, and whose entries in ready lists. */
 const CHUNK_JOBS = 1000;
+/** Runs of the script that are with Redis at once. */
+const UNDER_WAY = 2;
 
 /** What removing needs of the store. */
 interface RemoveSteps {
@@ -108,9 +110,28 @@ async function removeLiving(steps: RemoveSteps, jobs: readonly JobToTake[]): Pro
   return jobs.map((job, i) => again[listed.indexOf(job)] ?? results[i] ?? { removed: false });
 }
 
-/** An entry in a long ready list is found in several steps, of which each is short. */
-function removeListed(steps: RemoveSteps, jobs: readonly Removal[]): Promise<RemoveResult[]> {
-  return inParts(steps, jobs, (some, cleared) => steps.remove(some, cleared));
+/**
+ * An entry in a long ready list is found in several steps, of which each is short. While the answer to one is read, the
+ * next is with Redis.
+ */
+async function removeListed(steps: RemoveSteps, jobs: readonly Removal[]): Promise<RemoveResult[]> {
+  const results: RemoveResult[] = [];
+  const parts = chunks(jobs, CHUNK.jobs);
+  let [at, done] = [0, 0];
+  const lane = async () => {
+    for (const part of parts) {
+      const from = at;
+      at += part.length;
+      const some = await inParts(steps, part, (jobs, cleared) => steps.remove(jobs, cleared));
+      for (const [i, result] of some.entries()) results[from + i] = result;
+      done += some.length;
+    }
+  };
+  // A failure is told when nothing is under way any more.
+  const lanes = await Promise.allSettled(Array.from({ length: UNDER_WAY }, lane));
+  for (const ended of lanes)
+    if (ended.status === 'rejected') throw partlyDone(ended.reason, done, jobs.length);
+  return results;
 }
 
 /** @returns the jobs that were taken out of their records, and the ids of those that were there no more */
