@@ -5,6 +5,11 @@ import { useRedis } from '../../support/redis.js';
 /** More are counted by their topics alone, without a look at each body. */
 const COUNTED_ONE_BY_ONE = 10_000;
 const SOME = 500;
+/** Of fewer keys all names are looked at whatever is counted. */
+const DELAYED_50000 = `for i = 1, 50000 do
+  redis.call('HSET', KEYS[1] .. i, 'topic', 'seen', 'body', 'b')
+  redis.call('ZADD', KEYS[2], 1e10, i)
+end`;
 
 describe('exact stats of many jobs of Redis', function () {
   this.timeout(60_000);
@@ -70,5 +75,50 @@ describe('exact stats of many jobs of Redis', function () {
       'old_entries 2 entries of ready lists are of a job that is not ready, or of another topic: original clients would be given it early',
       'doubled_entries 2 ready jobs are in the ready list more than once, as two original daemons leave them',
     ]);
+  });
+
+  describe('of which each key is known', () => {
+    const ready = async () => {
+      const { topics } = await ground.queue().stats({ exact: true });
+      return topics.map(({ topic, ready }) => [topic.toString(), ready]);
+    };
+    /** A list that original clients alone have used: two keys of which no entry is known. */
+    const pushUnseen = async () => {
+      await ground.raw.hset(key('job_bucket:unseen'), { topic: 'unseen', body: 'b' });
+      await ground.raw.lpush(key('ready_queue:unseen'), 'unseen');
+    };
+
+    beforeEach(async () => {
+      await ground.raw.flushdb();
+      await push('k', COUNTED_ONE_BY_ONE + 1, () => 'seen', 0);
+      await maintainAll(ground.queue());
+      await ground.raw.eval(DELAYED_50000, 2, key('job_bucket:'), key('job_pool'));
+      await ground.raw.zadd(key('topics'), 1, 'seen');
+    });
+
+    it('the names of all keys are not looked at', async () => {
+      await ground.raw.config('RESETSTAT');
+      expect(await ready()).to.deep.equal([['seen', COUNTED_ONE_BY_ONE + 1]]);
+      expect(await ground.raw.info('commandstats')).not.to.include('cmdstat_scan:');
+    });
+
+    it('a list of a topic that nobody has seen is counted', async () => {
+      await pushUnseen();
+      expect(await ready()).to.deep.equal([
+        ['seen', COUNTED_ONE_BY_ONE + 1],
+        ['unseen', 1],
+      ]);
+    });
+
+    for (const [what, hide] of [
+      ['ready jobs that have expired', () => ground.raw.del(key('job_bucket:k1'), key('job_bucket:k2'))],
+      ['entries that stand twice', () => ground.raw.rpush(key('ready_queue:seen'), 'k1', 'k2')],
+      ['delayed jobs without a body', () => ground.raw.zadd(key('job_pool'), 1e10, 'x', 1e10, 'y')],
+    ] as const)
+      it(`a list of a topic that nobody has seen is counted where ${what} make up for its keys`, async () => {
+        await hide();
+        await pushUnseen();
+        expect((await ready()).find(([topic]) => topic === 'unseen')).to.deep.equal(['unseen', 1]);
+      });
   });
 });

@@ -1,24 +1,21 @@
 import type { Problem, Stats } from '../../../core/results.js';
 import type { StatsParams } from '../../../core/store.js';
-import { chunks } from '../../../core/chunks.js';
 import { TopicCounter } from '../../../core/topic-counter.js';
 import type { Keys } from '../keys.js';
 import { countDead, countLeased, type Flawed } from '../scripts/count.js';
 import { asideJobs } from './aside.js';
 import { poolParts, readyParts } from './count-parts.js';
-import { type ReadyList, readyLists } from './entries.js';
+import type { ReadyList } from './entries.js';
 import { headsOf } from './heads.js';
+import { allLists, knownLists, listsMadeMeanwhile, otherLists } from './known-lists.js';
 import { readPauses } from './pauses.js';
 import { jobProblems, wrongTypeProblem } from './problems.js';
 import { lookAtReservations } from './quick.js';
 import type { Read } from './read.js';
-import { JOBS_OF_LEASE, jobsIn, listTopics, type Sizes } from './sizes.js';
+import { JOBS_OF_LEASE, jobsIn, type Sizes } from './sizes.js';
 
 /** Ids whose dead letters one call looks at. */
 const DEAD_WINDOW = 50;
-
-/** Keys whose types are asked for at once. */
-const TYPES_AT_ONCE = 1000;
 
 /**
  * Looks at every job.
@@ -41,16 +38,24 @@ export async function exactStats(
   };
   const types = await typesOf(read, [keys.pool, keys.reserved, keys.dead, keys.readyDue]);
   const isUsable = (key: string, type: string) => ['none', type].includes(types.get(key) ?? 'none');
+  const known = isPlain ? await knownLists(read, keys) : undefined;
   // The search for the names of the lists keeps Redis busy while a part of the pool is on its way, and the reverse.
   const [pool, lists] = await Promise.all([
     isUsable(keys.pool, 'zset') ? countPoolJobs(counting) : { bodiless: [], expired: 0 },
-    allOf(readyLists(read, keys)),
+    known ?? allLists(read, keys),
   ]);
-  lists.push(...(await listsMadeMeanwhile(counting, lists)));
+  lists.push(...(await listsMadeMeanwhile(read, keys, sizes, lists)));
   const leases = isUsable(keys.reserved, 'zset') ? await countLeasedJobs(counting) : [];
   const holders = isUsable(keys.reserved, 'zset') ? (await lookAtReservations(read, sizes)).holders : [];
   const letters = isUsable(keys.dead, 'zset') ? await countDeadJobs(counting) : [];
-  const { flawed, doubled, topics, problems: wrongTypes } = await countReadyJobs(counting, lists);
+  const ready = await countReadyJobs(counting, lists);
+  const entriesWithoutKey =
+    [pool.bodiless, leases, letters, ready.flawed].reduce((sum, some) => sum + some.length, 0) +
+    (pool.expired + ready.expired + ready.doubled);
+  // An entry without a key of its own may have stood for a list that nobody has seen.
+  if (known && (entriesWithoutKey > 0 || !(await knownLists(read, keys))))
+    await countReadyJobs(counting, await otherLists(read, keys, lists), ready);
+  const { flawed, doubled, topics, problems: wrongTypes } = ready;
   flawed.push(...(await countAsideJobs(read, counter)));
   if (isUsable(keys.readyDue, 'hash')) await addOldest(read, topics, counter);
   for (const { topic, untilMs } of await readPauses(read, keys)) counter.of(topic).pausedUntilMs = untilMs;
@@ -68,36 +73,6 @@ export async function exactStats(
     consumers: holders,
     problems: [...wrongTypes, ...found],
   };
-}
-
-async function allOf<T>(items: AsyncIterable<T>): Promise<T[]> {
-  const all: T[] = [];
-  for await (const item of items) all.push(item);
-  return all;
-}
-
-/** A job that was promoted into a new list before its part of the pool was counted is in none of those that were found. */
-async function listsMadeMeanwhile(
-  { read, keys, sizes }: Counting,
-  lists: readonly ReadyList[],
-): Promise<ReadyList[]> {
-  const found = new Set(lists.map(({ topic }) => topic.toString('latin1')));
-  const others = (await listTopics(read, keys, sizes.allKeys)).filter(
-    (topic) => !found.has(topic.toString('latin1')),
-  );
-  const made: ReadyList[] = [];
-  for (const some of chunks(others, TYPES_AT_ONCE)) {
-    const types = await read(({ redis }) =>
-      Promise.all(
-        some.map(async (topic) => {
-          const key = keys.ready(topic);
-          return { topic, key, type: await redis.type(key) };
-        }),
-      ),
-    );
-    made.push(...types.filter(({ type }) => type !== 'none'));
-  }
-  return made;
 }
 
 const pick = ({ overdueSince, endedLeases }: Sizes) => ({ overdueSince, endedLeases });
@@ -187,20 +162,22 @@ async function countDeadJobs({ read, keys, counter, counted }: Counting): Promis
   }
 }
 
-/** A job that is in its list twice is counted once. @returns what is wrong with the entries */
+/** What was found in ready lists beside the jobs that are ready. */
+class ReadyFindings {
+  readonly flawed: Flawed[] = [];
+  doubled = 0;
+  expired = 0;
+  readonly topics: Buffer[] = [];
+  readonly problems: Problem[] = [];
+}
+
+/** A job that is in its list twice is counted once. @returns what is wrong with the entries, added to `findings` */
 async function countReadyJobs(
   { read, sizes, counter, isPlain, counted }: Counting,
   lists: readonly ReadyList[],
-): Promise<{
-  flawed: Flawed[];
-  doubled: number;
-  topics: Buffer[];
-  problems: Problem[];
-}> {
-  const flawed: Flawed[] = [];
-  const topics: Buffer[] = [];
-  const problems: Problem[] = [];
-  let doubled = 0;
+  findings = new ReadyFindings(),
+): Promise<ReadyFindings> {
+  const { flawed, topics, problems } = findings;
   const lengths = new Map(sizes.heads.map((head) => [head.topic.toString('latin1'), head.entries]));
   for (const { topic, key, type } of lists) {
     if (type !== 'list') {
@@ -222,9 +199,10 @@ async function countReadyJobs(
     }
     counts.ready += ready.size;
     counts.expired += expired.size;
-    doubled += twice.size;
+    findings.expired += expired.size;
+    findings.doubled += twice.size;
   }
-  return { flawed, doubled, topics, problems };
+  return findings;
 }
 
 /** @returns the jobs whose body has a key of the wrong type in its place */

@@ -112,3 +112,12 @@ export async function countDead(target: Target, first: number, limit: number) {
     topics: topics.map(toBuffer),
   };
 }
+
+/**
+ * lua/count_keys.lua
+ * @returns the topics that have a ready list; nothing where there may be lists of others
+ */
+export async function topicsOfAllKeys(target: Target, most: number): Promise<Buffer[] | undefined> {
+  const [isAll, ...topics] = await runScript(target, SCRIPTS.countKeys, most);
+  return isAll === 1 ? topics.map(toBuffer) : undefined;
+}
