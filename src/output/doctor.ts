@@ -19,7 +19,7 @@ export interface Diagnosis {
 export function titleOf({ kind, count, examples }: Finding): string {
   const { one, many } = FAULT_TEXTS[kind];
   const text = count === 1 || many === undefined ? one : many;
-  const found = examples[0]?.found ?? '';
+  const found = [...new Set(examples.flatMap((one) => one.found ?? []))].join(', ');
   return text.replace('#', count.toLocaleString('en')).replace('%', () => escapeText(found));
 }
 

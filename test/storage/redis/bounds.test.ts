@@ -29,6 +29,46 @@ describe('a run of a script in Redis is bounded:', () => {
     return jobs;
   }
 
+  describe('an id that another client has put into a long ready list many thousands of times', () => {
+    const DOUBLED = 150_000;
+    const OTHERS = 270_000;
+    const ready = () => key('ready_queue:topic');
+
+    beforeEach(async () => {
+      const add = async (id: string, count: number) => {
+        for (let left = count; left > 0; left -= 10_000)
+          await ground.raw.rpush(ready(), ...Array<string>(Math.min(left, 10_000)).fill(id));
+      };
+      await add('other', OTHERS / 2);
+      await add('32', DOUBLED);
+      await add('other', OTHERS / 2);
+    });
+
+    /** Entries that were written over: each costs up to 50 µs. */
+    const written = async () =>
+      Number(/^cmdstat_lset:calls=(\d+)/m.exec(await ground.raw.info('commandstats'))?.[1] ?? 0);
+
+    it('leaves it in few steps, each of them short, when it is pushed', async () => {
+      await ground.raw.config('RESETSTAT');
+      await ground.queue().push({ id: '32', topic: 'topic', body: 'b', delayMs: LONG_MS });
+      expect(await ground.raw.lpos(ready(), '32')).to.be.null;
+      expect(await ground.raw.llen(ready())).to.be.at.most(OTHERS + 1000);
+      expect(await written()).to.be.below(1000);
+    });
+
+    it('is found, and replaced, while it is a ready job', async () => {
+      await ground.raw.hset(key('job_bucket:32'), { topic: 'topic', body: 'b' });
+      const queue = ground.queue();
+      expect(only(await queue.find('32')).flaw).to.deep.equal({ type: 'doubled_entry', entries: DOUBLED });
+      await ground.raw.config('RESETSTAT');
+      const job = { id: '32', topic: 'topic', body: 'new', delayMs: LONG_MS };
+      expect((await queue.push(job, { onExisting: 'replace' })).outcome).to.equal('replaced');
+      expect(await ground.raw.lpos(ready(), '32')).to.be.null;
+      expect(await written()).to.be.below(1000);
+      expect(only(await queue.find('32')).state).to.equal('delayed');
+    });
+  });
+
   it('a push sends a megabyte of bodies at most, or one body that is larger', async () => {
     const queue = ground.queue();
     await large(queue, 1);

@@ -76,7 +76,12 @@ async function promotedJob(finder: Finder, id: Buffer, facts: IdFacts): Promise<
   if (!facts.topic || inTheWay.blockedBy) return { ...job, state: 'ready', ...inTheWay };
   const places = facts.places ?? (await placesIn(read, keys.ready(facts.topic), id));
   if (places.length > 0) {
-    const ahead = await countAhead(read, facts.topic, Math.max(...places), facts.list.length);
+    const ahead = await countAhead(
+      read,
+      facts.topic,
+      places.reduce((last, place) => Math.max(last, place), 0),
+      facts.list.length,
+    );
     const entries = places.length;
     const flaw = entries > 1 ? { flaw: { type: 'doubled_entry', entries } as const } : {};
     return { ...job, state: 'ready', ...ahead, ...flaw };
