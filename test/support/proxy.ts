@@ -21,6 +21,8 @@ export class Proxy {
   /** Connections that were cut. */
   cuts = 0;
   private readonly pairs = new Set<Pair>();
+  /** Those that are silent for good. */
+  private readonly stranded = new Set<Pair>();
   private plan: { cut: Cut; times: number; when: (request: Buffer) => boolean } | undefined;
   private interlude: { when: (request: Buffer) => boolean; act: () => Promise<void> } | undefined;
   private held = false;
@@ -61,6 +63,15 @@ export class Proxy {
     for (const { down, up } of this.pairs) for (const socket of [down, up]) socket.pause();
   }
 
+  /** Passes nothing on any more on the connections that there are, as if their peer had vanished; new ones are welcome. */
+  strand(): void {
+    for (const pair of this.pairs) {
+      for (const socket of [pair.down, pair.up]) socket.pause();
+      this.stranded.add(pair);
+    }
+    this.pairs.clear();
+  }
+
   /** Cuts the connections of the next requests. */
   cut(cut: Cut, { times = 1, when = () => true }: CutOptions = {}): void {
     this.plan = { cut, times, when };
@@ -79,7 +90,7 @@ export class Proxy {
     });
   }
 
-  /** Breaks every connection, and each new one at once. */
+  /** Breaks every connection that is not stranded, and each new one at once. */
   refuse(): void {
     this.refusing = true;
     for (const pair of this.pairs) this.sever(pair);
@@ -98,6 +109,7 @@ export class Proxy {
 
   async close(): Promise<void> {
     this.drop();
+    for (const pair of this.stranded) this.sever(pair);
     this.server.close();
     await once(this.server, 'close');
   }
@@ -137,6 +149,7 @@ export class Proxy {
 
   private sever(pair: Pair): void {
     this.pairs.delete(pair);
+    this.stranded.delete(pair);
     pair.down.destroy();
     pair.up.destroy();
   }

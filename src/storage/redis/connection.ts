@@ -2,9 +2,10 @@ import type { Redis } from 'ioredis';
 import { DelayerError, isTransient } from '../../core/errors.js';
 import { type CallLimits, OUTCOME_GRACE_MS } from '../../core/store.js';
 import { type AbortSignalLike, monotonicMs, sleep } from '../../core/timer.js';
+import { Answers } from './answers.js';
 import { Breakages } from './breakages.js';
-import { Dialler, hangUp } from './dial.js';
-import { outcomeUnknownError, replicaError } from './errors.js';
+import { type Dialled, Dialler, hangUp } from './dial.js';
+import { isReplyError, outcomeUnknownError, replicaError } from './errors.js';
 import { Patience } from './patience.js';
 import { NoAnswerError, reasonOf, unreachableError } from './unreachable.js';
 import type { RedisAddress } from './url.js';
@@ -20,11 +21,15 @@ import type { RedisAddress } from './url.js';
  */
 export type RetryMode = 'read' | 'best-effort' | 'idempotent' | 'never';
 
-/** For so long (ms) after a connection broke a command is tried again; a try under way then may take its own timeouts. */
+/**
+ * For so long (ms) after a connection broke a command is tried again; the last try has so long to make a connection,
+ * and waits for its answer as any does.
+ */
 const RECOVER_MS = 1800;
 const RECOVER_PAUSE_MS = 50;
-/** A Redis that does not answer for so long (ms) is unreachable; CLIENT PAUSE and a slow disk take less. */
-const REPLY_TIMEOUT_MS = 15_000;
+const LAST_TRY_MS = 200;
+/** A connection on which nothing was said for so long (ms) is tried before a request that cannot be sent twice. */
+const IDLE_MS = 5000;
 /**
  * Once the caller's time is over or the shutdown has begun, an answer is waited for no longer than this (ms):
  * a Redis that hangs must not hold anybody up. Longer where the outcome matters to the caller.
@@ -58,6 +63,9 @@ export class Connection {
   private dialling: Promise<Redis> | undefined;
   private readonly breakages: Breakages;
   private readonly dialler: Dialler;
+  private readonly answers: Answers;
+  /** When the last answer came (ms, monotonic). */
+  private heardAtMs = 0;
   /** Connections that were made: Redis answered their greeting. */
   private made = 0;
   private replica = false;
@@ -71,6 +79,10 @@ export class Connection {
     this.label = address.label;
     this.breakages = new Breakages(this.label);
     this.dialler = new Dialler(address, this.breakages);
+    this.answers = new Answers(address, this.breakages, (second, first) => {
+      if (this.redis === first) this.use(second);
+      else hangUp(second.redis);
+    });
   }
 
   /**
@@ -90,25 +102,27 @@ export class Connection {
   private async attempts<T>(request: Request<T>): Promise<T> {
     const { mode, patience } = request;
     let giveUpAt = Infinity;
+    let failure: DelayerError | undefined;
     for (;;) {
       let used: Redis | undefined;
       const sentBefore = request.sent;
       try {
-        used = await this.connected();
+        used = await this.connected(giveUpAt, failure);
         if (this.replica && mode !== 'read') throw replicaError(this.label);
+        if (mode === 'never') await this.tryIfIdle(used);
         // Nobody waits for it any more: what it took would be lost for a while.
         if (patience?.isOver === true) throw new NoAnswerError(patience.waitedMs);
-        const answer = this.breakages.answered(used, request.send(used, request.sent), REPLY_TIMEOUT_MS);
+        const answer = this.sendOn(used, request);
         request.sent = true;
         return await answer;
       } catch (error) {
-        const failure = this.breakages.toDelayerError(error, used);
+        failure = this.breakages.toDelayerError(error, used);
         const isUnreachable = failure.code === 'store_unreachable';
         // Redis refused the request: this time nothing ran, whatever became of it the time before.
         if (!isUnreachable) request.sent = sentBefore;
         if (patience?.isOver === true) throw this.lastError(request, failure);
         const lost = isUnreachable || failure.code === 'store_replica';
-        if (lost) this.drop(used);
+        if (lost && used) this.drop(used);
         if (this.closed && !request.sent) throw closedError(this.label);
         // A Redis that was never there will not come now; one that was may be in the middle of a failover.
         const worthRetrying = isTransient(failure) && (this.made > 0 || !lost) && !this.closed;
@@ -119,6 +133,23 @@ export class Connection {
         await sleep(RECOVER_PAUSE_MS);
       }
     }
+  }
+
+  private async sendOn<T>(redis: Redis, { send, sent }: Request<T>): Promise<T> {
+    const answer = await this.answers.to(redis, () => send(redis, sent));
+    this.heardAtMs = monotonicMs();
+    return answer;
+  }
+
+  /** Something in between may have forgotten a connection: then this fails, and not a request of unknown outcome. */
+  private async tryIfIdle(redis: Redis): Promise<void> {
+    if (monotonicMs() - this.heardAtMs < IDLE_MS) return;
+    try {
+      await this.answers.to(redis, () => redis.ping());
+    } catch (error) {
+      if (!isReplyError(error)) throw error;
+    }
+    this.heardAtMs = monotonicMs();
   }
 
   /** What a request that is given up is answered: where it may have run, and that matters, nobody knows. */
@@ -140,6 +171,7 @@ export class Connection {
     this.closed = true;
     this.drop();
     this.dialler.close();
+    this.answers.close();
   }
 
   /** How often the connection was made anew. */
@@ -147,23 +179,35 @@ export class Connection {
     return Math.max(0, this.made - 1);
   }
 
-  private async connected(): Promise<Redis> {
+  /**
+   * @param untilMs when a connection that is made anew is no longer waited for (monotonic)
+   * @param failure what it is rejected with then
+   */
+  private async connected(untilMs: number, failure: DelayerError | undefined): Promise<Redis> {
     if (this.closed) throw closedError(this.label);
     if (this.redis?.status === 'ready') return this.redis;
     this.dialling ??= this.dial().finally(() => {
       this.dialling = undefined;
     });
-    return this.dialling;
+    const patience = Patience.of({ untilMs }, undefined, LAST_TRY_MS);
+    return (
+      patience?.bound(this.dialling, () => failure ?? new NoAnswerError(patience.waitedMs)) ?? this.dialling
+    );
   }
 
   private async dial(): Promise<Redis> {
-    const { redis, isReplica } = await this.dialler.dial();
+    const made = await this.dialler.dial();
     // Only now: a caller that finds the connection here sends at once, and must be logged in and in its database.
+    this.use(made);
+    if (this.closed) this.drop();
+    return made.redis;
+  }
+
+  private use({ redis, isReplica }: Dialled): void {
     this.redis = redis;
     this.replica = isReplica;
     this.made += 1;
-    if (this.closed) this.drop();
-    return redis;
+    this.heardAtMs = monotonicMs();
   }
 }
 

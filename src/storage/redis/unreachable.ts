@@ -79,6 +79,15 @@ export class NoAnswerError extends Error {
   }
 }
 
+/** An answer that did not come, while Redis gives others on another connection. */
+export class HalfOpenError extends Error {
+  readonly code = 'ETIMEDOUT';
+
+  constructor() {
+    super('the connection was half open: Redis answers on another one');
+  }
+}
+
 /** An answer that no Redis gives. */
 export class NotRedisError extends Error {}
 
@@ -110,6 +119,13 @@ export function isConnectTimeout(cause: unknown): boolean {
   return code === 'ETIMEDOUT' && syscall === 'connect';
 }
 
+/** Does somebody at the address say that no Redis is there? What keeps silent may be slow. */
+export function isTurnedDown(cause: unknown): cause is Error {
+  if (!(cause instanceof Error)) return false;
+  const { code } = cause as Failure;
+  return code === 'ECONNREFUSED' || code === 'ECONNRESET' || CONNECTION_GONE.test(cause.message);
+}
+
 export function noTlsError(label: string): DelayerError {
   return new DelayerError('store_unreachable', `${label} cannot be reached: TLS timed out (ETIMEDOUT)`, {
     hint: 'If no TLS is spoken there, write redis:// where rediss:// stands; else check the host and the network.',
@@ -127,7 +143,7 @@ function describe(cause: unknown): readonly [reason: string, hint?: string | und
   if (cause instanceof NotRedisError || text.includes('Unknown RESP type'))
     return ['what answers there is not Redis', 'Check the host and the port in the store URL.'];
   if (typeof code !== 'string') return [CONNECTION_GONE.test(text) ? 'the connection broke' : text];
-  if (cause instanceof NoAnswerError) return [`${text} (${code})`];
+  if (cause instanceof NoAnswerError || cause instanceof HalfOpenError) return [`${text} (${code})`];
   const tls = tlsFailure(code);
   if (tls) return [`${tls.reason} (${code})`, tls.hint];
   const known = NETWORK[code];

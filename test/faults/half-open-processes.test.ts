@@ -1,0 +1,72 @@
+import { expectQuiet, idsIn, linesOf, useCli } from '../support/cli.js';
+import { eventually } from '../support/eventually.js';
+import { must } from '../support/jobs.js';
+import { Proxy } from '../support/proxy.js';
+import { useRedis } from '../support/redis.js';
+import { expect } from 'chai';
+
+/** A wait of five seconds, until a silent connection is asked about, and its answer, on a machine that is busy. */
+const NOTICED_MS = 13_000;
+const TOPIC = 'topic';
+
+describe('processes whose connections to Redis are half open:', function () {
+  this.timeout(60_000);
+  const redis = useRedis();
+  const cli = useCli();
+  let proxy: Proxy;
+  let env: Record<string, string>;
+
+  beforeEach(async () => {
+    proxy = await Proxy.to({ path: redis.server.socket });
+    env = { DELAYER_STORE: proxy.url, DELAYER_PREFIX: redis.prefix };
+  });
+  afterEach(() => proxy.close());
+
+  /** Lets all connections go silent, and measures how long it takes until something is done. */
+  async function noticed(
+    act: () => Promise<unknown>,
+    isDone: () => boolean | Promise<boolean>,
+  ): Promise<void> {
+    proxy.strand();
+    const before = performance.now();
+    await act();
+    await eventually(isDone);
+    const took = performance.now() - before;
+    if (process.env.MEASURE !== undefined) console.log(`${Math.round(took)} ms`);
+    expect(took).to.be.below(NOTICED_MS);
+  }
+
+  const listening = (count: number) => async () => {
+    const clients = String(await redis.raw.call('CLIENT', 'LIST', 'TYPE', 'pubsub'));
+    return clients.split('\n').filter((line) => line !== '').length >= count;
+  };
+
+  it('bpop and drain --follow take a job that comes, each once', async () => {
+    const queue = redis.queue();
+    const commands = [
+      cli.start(['bpop', 'popped'], { env }),
+      cli.start(['drain', TOPIC, '--follow'], { env }),
+    ];
+    await eventually(listening(2));
+    await noticed(
+      () => queue.pushMany(['popped', TOPIC].map((topic) => ({ topic, id: topic, body: 'b' }))),
+      () => commands.every(({ lines }) => lines.length > 0),
+    );
+    const [popped, drained] = commands;
+    expect(idsIn(linesOf(expectQuiet(await must(popped).ended)))).to.deep.equal(['popped']);
+    expect(idsIn(linesOf(await must(drained).end()))).to.deep.equal([TOPIC]);
+    expect((await queue.stats()).topics).to.be.empty;
+  });
+
+  it('serve promotes what is due', async () => {
+    const queue = redis.queue();
+    const serve = cli.start(['serve'], { env });
+    await eventually(listening(1));
+    const { raw, prefix } = redis;
+    await noticed(
+      () => queue.push({ topic: TOPIC, id: '1', body: 'b', delayMs: 500 }),
+      async () => (await raw.llen(`${prefix}:ready_queue:${TOPIC}`)) === 1,
+    );
+    await serve.end();
+  });
+});
