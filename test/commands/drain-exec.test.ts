@@ -106,6 +106,17 @@ describe('drain --exec', () => {
       });
     }
 
+    it('a handler that cannot be started any more ends the run, and its job is back as it was', async () => {
+      await ground.push('a', 'b', 'c');
+      const handler = ground.path('handler');
+      writeFileSync(handler, '#!/bin/sh\nrm -- "$0"\n', { mode: 0o700 });
+      const outcome = await cli.run(['drain', TOPIC, '--retries', '0', '--', handler]);
+      expect(outcome.code).to.equal(127);
+      expect(outcome.stderr).to.match(/cannot be started: spawn \S+ ENOENT/);
+      expect(await ground.find('a')).to.be.undefined;
+      for (const id of ['b', 'c']) expect(await ground.find(id)).to.include({ state: 'ready', attempts: 0 });
+    });
+
     it('once a handler has run, an exit code of 127 is a failed attempt', async () => {
       await ground.push('a', 'b');
       const outcome = await exec('test $DELAYER_ID = a || nosuchcommand', '--retries', '0');

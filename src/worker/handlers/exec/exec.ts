@@ -91,7 +91,7 @@ export class ExecHandler implements Handler {
     if (group !== undefined) this.watchdog.onEnded(group);
     call.end();
     const error = cannotRunError(call.program, end);
-    if (error !== undefined && !this.hasRun) throw error;
+    if (error !== undefined && (!this.hasRun || isNoFaultOfJob(call.program))) throw error;
     this.hasRun ||= error === undefined;
     if (group !== undefined) onEnded?.(call.describe(end));
     return { outcomes: call.outcomes(end), isClosed: output.error !== undefined };
@@ -171,6 +171,14 @@ class ExecCall {
     if (outcome === 'done' && reader !== undefined) return { reason: 'the handler gave it no outcome' };
     return outcome;
   }
+}
+
+/**
+ * Could it not be started for want of the program, a process or a descriptor? That would bury job after job. Only
+ * arguments and environment that are too long may be those of one job.
+ */
+function isNoFaultOfJob({ error }: Program): boolean {
+  return error !== undefined && error.code !== 'E2BIG';
 }
 
 function toBuffer(bytes: Uint8Array): Buffer {
