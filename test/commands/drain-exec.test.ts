@@ -117,6 +117,21 @@ describe('drain --exec', () => {
       for (const id of ['b', 'c']) expect(await ground.find(id)).to.include({ state: 'ready', attempts: 0 });
     });
 
+    it('a handler for which no descriptor is left ends the run and says so; no attempt is counted', async () => {
+      const ids = Array.from({ length: 40 }, (_, i) => `job-${i}`);
+      await ground.push(...ids);
+      const flags = "--jobs 40 --retries 0 --exec 'sleep 1'";
+      const outcome = await cli.sh(`ulimit -n 60; exec delayer drain ${TOPIC} ${flags}`);
+      expect(outcome.code).to.equal(126);
+      expect(outcome.stderr).to.match(
+        /^delayer: the handler cannot be started: spawn \S+ EMFILE\. Too many files/,
+      );
+      const states = await ground.states(...ids);
+      expect(states.filter((state) => state !== undefined && state !== 'ready')).to.be.empty;
+      expect(states).to.include('ready');
+      expect(states).to.include(undefined);
+    });
+
     it('once a handler has run, an exit code of 127 is a failed attempt', async () => {
       await ground.push('a', 'b');
       const outcome = await exec('test $DELAYER_ID = a || nosuchcommand', '--retries', '0');

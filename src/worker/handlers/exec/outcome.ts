@@ -8,6 +8,15 @@ const DEAD_EXIT_CODE = 65;
 const NOT_EXECUTABLE = 126;
 const NOT_FOUND = 127;
 
+/** What to do where the machine has no room for one more process. The job is back in the queue. */
+const NO_ROOM: Readonly<Record<string, string>> = {
+  EMFILE: 'Too many files are open: raise the limit (ulimit -n), or let fewer handlers run at once.',
+  ENFILE: 'Too many files are open on this machine: raise its limit (sysctl fs.file-max).',
+  EAGAIN:
+    'Too many processes: raise the limit (ulimit -u, TasksMax of systemd), or look what handlers leave running.',
+  ENOMEM: 'The machine has no memory left: let fewer handlers run at once.',
+};
+
 /** The outcome of a job, from how its handler ended. */
 export function toOutcome(
   { exitCode, signalName }: ProgramEnd,
@@ -30,7 +39,8 @@ export function toOutcome(
 export function cannotRunError({ error }: Program, { exitCode }: ProgramEnd): DelayerError | undefined {
   if (error !== undefined) {
     const code = error.code === 'ENOENT' ? 'handler_not_found' : 'handler_not_executable';
-    return new DelayerError(code, `the handler cannot be started: ${error.message}`, { cause: error });
+    const hint = NO_ROOM[error.code ?? ''];
+    return new DelayerError(code, `the handler cannot be started: ${error.message}`, { hint, cause: error });
   }
   if (exitCode === NOT_FOUND)
     return new DelayerError('handler_not_found', 'the handler ended with exit code 127: command not found');

@@ -79,8 +79,11 @@ export class Program {
   private listen(child: ChildProcessWithoutNullStreams): void {
     const { onStdout, onStderr, onClosed, input } = this.options;
     child.on('error', (error) => {
-      if (child.pid === undefined) this.fail(error);
+      if (child.pid !== undefined) return;
+      if (!hasPipes(child)) onClosed();
+      this.fail(error);
     });
+    if (!hasPipes(child)) return;
     child.on('exit', (code, signal) => {
       this.end = { exitCode: code ?? undefined, signalName: signal ?? undefined };
       this.look();
@@ -137,6 +140,9 @@ export class Program {
     this.resolve({});
   }
 }
+
+/** It has none when no descriptor was left for them, which its type does not say. */
+const hasPipes = (child: { readonly stdout?: unknown }): boolean => child.stdout !== undefined;
 
 const ignore = (): void => undefined;
 
