@@ -10,10 +10,11 @@ module.exports = {
   forbidden: [
     { name: 'no-circles', severity: 'error', from: {}, to: { circular: true } },
     {
-      name: 'no-orphans',
+      name: 'everything-is-reached',
+      comment: 'A command that src/commands/index.ts leaves out, or a module that nothing uses any more.',
       severity: 'error',
-      from: { orphan: true, pathNot: '^src/(index|main)\\.ts$' },
-      to: {},
+      from: { path: '^src/(index|main)\\.ts$' },
+      to: { path: '^src', pathNot: '^src/(index|main)\\.ts$', reachable: false },
     },
     {
       name: 'nothing-imports-a-command',

@@ -3,16 +3,19 @@ import type { Caller } from './caller.js';
 import { lookAtBodies, type SeenBody } from './scripts/maintain.js';
 import type { Target } from './scripts/run.js';
 
-/** So often (ms) some bodies are looked at, and so many names of keys: a million take an hour, and no job waits long. */
+/**
+ * How often (ms) some bodies are looked at, and how many names of keys. A million keys take an hour, and no job
+ * waits long.
+ */
 const EVERY_MS = 400;
 const SCAN_WINDOW = 100;
-/** How long (ms) a body is not named before it counts: who takes or moves a job needs much less. */
+/** For how long (ms) no key must have named a body; taking or moving a job takes far less. */
 const GRACE_MS = 300_000;
-/** Ids that are kept in mind at most. */
+/** How many ids are remembered at most. */
 const MOST_SUSPECTS = 10_000;
 
 export interface BodyStep {
-  /** Bodies that nothing has named for the grace time, and which are still there. */
+  /** Bodies that no key has named for the grace time, and that still exist. */
   readonly unnamed: number;
   readonly removed: number;
 }
@@ -22,9 +25,9 @@ interface Suspect extends SeenBody {
   readonly isOver: boolean;
 }
 
-/** Finds bodies that nothing names, as original clients leave them that die between their RPOP and their DEL. */
+/** Finds bodies that no key names. Original clients that die between their RPOP and their DEL leave them. */
 export class BodySweep {
-  /** By id as latin1: since when it is not named, and whether the grace time is over. */
+  /** By id as latin1: since when no key names it, and whether the grace time is over. */
   private readonly suspects = new Map<string, Suspect>();
   private cursor = '0';
   private steppedAtMs = -Infinity;
@@ -45,7 +48,7 @@ export class BodySweep {
       this.steppedAtMs = now;
       await this.lookAtSome(now);
       removed = await this.lookAgain(now, graceMs, removes);
-      // Not at each step, of which there may be a thousand a second.
+      // Not at each step, since there may be a thousand a second.
       this.overCount = [...this.suspects.values()].filter(({ isOver }) => isOver).length;
     }
     return { unnamed: this.overCount, removed };
@@ -61,13 +64,13 @@ export class BodySweep {
       const name = id.toString('latin1');
       const [body, known] = [found.get(name), this.suspects.get(name)];
       if (!body) this.suspects.delete(name);
-      // What was pushed anew meanwhile begins anew.
+      // For a job that was pushed again meanwhile the time starts anew.
       else if (known ? known.expiry !== body.expiry : this.suspects.size < MOST_SUSPECTS)
         this.suspects.set(name, { ...body, since: now, isOver: false });
     }
   }
 
-  /** Looks again at those whose time is over, and takes them away where it is to. */
+  /** Looks again at bodies whose time is over, and removes them if that was asked for. */
   private async lookAgain(now: number, graceMs: number, removes: boolean): Promise<number> {
     const over = [...this.suspects].filter(([, { since }]) => now - since >= graceMs).slice(0, SCAN_WINDOW);
     const found = await this.unnamed(

@@ -3,7 +3,7 @@ import type { Connection, RetryMode } from './connection.js';
 import type { Keys } from './keys.js';
 import type { Target } from './scripts/run.js';
 
-/** Asks Redis something; `again` when it was sent before, without an answer. */
+/** Sends a request to Redis; `again` when it was sent before without an answer. */
 export type Send<T> = (target: Target, again: boolean) => Promise<T>;
 
 /** How the calls of a store reach Redis: its connection, with the keys of one prefix. */

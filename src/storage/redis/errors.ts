@@ -1,13 +1,13 @@
 import { DelayerError, type ErrorCode } from '../../core/errors.js';
 
 interface Reply {
-  /** Redis's own error word, wherever it stands: 6.2 puts the error of a script into a sentence. */
+  /** Redis's own error word, anywhere in the text: 6.2 puts the error of a script into a sentence. */
   readonly pattern: RegExp;
   readonly code: ErrorCode;
-  /** What is said behind the name of the store. */
+  /** The text that follows the name of the store. */
   readonly says: string;
   readonly hint?: string;
-  /** Are Redis's own words to follow? */
+  /** Does the text end with Redis's own words? */
   readonly quotes?: boolean;
 }
 
@@ -86,7 +86,7 @@ const REPLIES: readonly Reply[] = [
     hint: 'Name one that it has: redis://HOST:PORT/0 to /15 by default.',
   },
   {
-    // No script of ours is to end so, whatever it finds.
+    // No script of delayer should end like this, whatever it finds.
     pattern: /user_script:\s*\d+: (attempt to|bad argument|too many|stack overflow|table index is)/,
     code: 'internal',
     says: 'ran a script that failed',
@@ -99,7 +99,7 @@ const REPLIES: readonly Reply[] = [
   },
 ];
 
-/** What lua/lib/keys.lua raises. Redis cuts a message off at a NUL, which a key may have. */
+/** The error that lua/lib/keys.lua raises. Redis cuts a message at a NUL, which a key may contain. */
 const WRONG_TYPE_KEY = /WRONGTYPEKEY (\w+) (\w+) (.*?)(?:;|;? script: \w+, on @user_script\S*|;?\s*)$/s;
 const NEWER_RECORD = /NEWERRECORD (\S+) (\S+) (.*?)(?:;|;? script: \w+, on @user_script\S*|;?\s*)$/s;
 
@@ -108,7 +108,7 @@ export function isReplyError(error: unknown): error is Error {
 }
 
 /**
- * The arguments of a request may be a password or a body, and must not be printed: ioredis attaches them, and
+ * Arguments of a request may be a password or a body and must not be printed. ioredis attaches them to errors, and
  * Redis repeats those of a command that it does not know.
  */
 function withoutArguments(error: Error): Error {
@@ -138,7 +138,7 @@ export function replyError(error: Error, label: string): DelayerError {
       { cause },
     );
   }
-  // The line of a script helps no reader of this message.
+  // The line number of a script is of no use to users.
   const answer = cause.message.replace(/ script: \w+, on @user_script:\d+\.?$/, '');
   const known = REPLIES.find(({ pattern }) => pattern.test(answer));
   if (!known) return new DelayerError('store_refused', `${label} answered: ${answer}`, { cause });
@@ -147,13 +147,15 @@ export function replyError(error: Error, label: string): DelayerError {
   return new DelayerError(code, `${label} ${says}${quote}`, { hint, cause });
 }
 
-/** By its name: where `import` and `require` mix, a view that is loaded late has a class of its own. */
+/**
+ * Recognised by its name: with both `import` and `require`, a module that is loaded late has a class of its own.
+ */
 export function isWrongTypeError(error: unknown): error is Error & Pick<DelayerError, 'hint'> {
   const { name, code } = error as { name?: unknown; code?: unknown };
   return name === 'DelayerError' && code === 'store_wrong_type';
 }
 
-/** Redis does not let this user, or anybody, do it. By its name, as above. */
+/** Redis does not permit this, to this user or to anybody. Recognised by its name, as above. */
 export function isRefusedError(error: unknown): boolean {
   const { name, code } = error as { name?: unknown; code?: unknown };
   return name === 'DelayerError' && code === 'store_refused';
@@ -173,7 +175,7 @@ export function tooOldError(label: string, found: string): DelayerError {
   return new DelayerError('store_too_old', `${label} is Redis ${found}, too old for delayer`);
 }
 
-/** A request was sent, and whether it ran cannot be told. */
+/** A request was sent, and it is unknown whether it ran. */
 export function outcomeUnknownError(label: string, why: string, cause?: unknown): DelayerError {
   return new DelayerError('outcome_unknown', `${label}: ${why}, so it may be done or not`, { cause });
 }

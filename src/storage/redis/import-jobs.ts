@@ -9,18 +9,18 @@ import * as scripts from './scripts/import.js';
 import type { ImportedPart } from './scripts/import.js';
 import type { ClearedEntry } from './scripts/push.js';
 
-/** What importing needs of the store. */
+/** The functions of the store that importing needs. */
 interface ImportSteps extends Pick<PushSteps, 'clear'> {
-  /** Imports jobs up to the first that needs to know more of a ready list than one script can find out. */
+  /** Imports jobs, up to the first for which a long ready list has to be searched by other scripts first. */
   readonly import: (params: ImportParams, cleared: readonly ClearedEntry[]) => Promise<ImportedPart>;
 }
 
-/** Imports jobs chunk by chunk, and stops where the file is not as far as it is believed to be. */
+/** Imports jobs chunk by chunk, and stops when the file is not where the caller believes it to be. */
 export async function importJobs(caller: Caller, params: ImportParams): Promise<Imported> {
   const { jobs, progress } = params;
   const steps: ImportSteps = {
     clear: clearing(caller),
-    // Where it is noted how far the file is, a script that ran before does nothing.
+    // When the progress of the file is noted, a script that ran before does nothing the second time.
     import: (some, cleared) =>
       caller.run(some.progress ? 'idempotent' : 'never', (target) =>
         scripts.importJobs(target, some, cleared),
@@ -64,7 +64,7 @@ async function importChunk(steps: ImportSteps, params: ImportParams): Promise<Im
   try {
     return { outcomes: await inParts(steps, jobs, step), reached };
   } catch (error) {
-    // What is noted of the file tells which jobs are in: it may go on from there.
+    // The progress in the store says which jobs are in, so the import continues from there.
     if (progress && error instanceof DelayerError && error.cause instanceof DelayerError) throw error.cause;
     throw error;
   }

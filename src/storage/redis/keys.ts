@@ -1,41 +1,46 @@
 /**
- * The names of all that delayer keeps in Redis, spelled here alone. The first three are those of the
- * original daemon and its clients (docs/protocol.md); they do not look at the others.
+ * The names of all keys of delayer in Redis, which are defined only here. The first three are those of the original
+ * daemon and its clients (docs/protocol.md), which do not look at the others.
  */
 export class Keys {
   /** ZSET: job id by due time. */
   readonly pool: string;
-  /** Begins the HASH of a job: topic and body; it lives as long as the job may. */
+  /** Prefix of the HASH of a job: topic and body; it lives as long as the job may. */
   readonly bucketStem: string;
-  /** Begins the LIST of the ready job ids of a topic: pushed at the left, popped at the right. */
+  /** Prefix of the LIST of the ready job ids of a topic: pushed at the left, popped at the right. */
   readonly readyStem: string;
-  /** ZSET: a reservation, or a lease of its own, by its deadline; `:id` by the next look at what waits for it. */
+  /**
+   * ZSET: a reservation, or a lease of its own, by its deadline; `:id` by the next look at the jobs that wait for
+   * it.
+   */
   readonly reserved: string;
-  /** Begins the STRING of what a reservation has in hand: to other clients its jobs look popped. */
+  /** Prefix of the STRING with the jobs of a reservation; to other clients these look popped. */
   readonly inflightStem: string;
   /** HASH: place, expiry and topic of each ready job that delayer promoted. */
   readonly readyDue: string;
-  /** Begins the LIST of jobs that wait because another one of their id is in the queue. */
+  /** Prefix of the LIST of jobs that wait because another one of their id is in the queue. */
   readonly waitingStem: string;
   /** ZSET: the id of dead letters, by when the first of them is deleted. */
   readonly dead: string;
-  /** Begins the LIST of the dead letters of an id. */
+  /** Prefix of the LIST of the dead letters of an id. */
   readonly deadLetterStem: string;
   /** HASH: until when a topic is paused. */
   readonly paused: string;
-  /** HASH: topics of long ready lists of which each entry has its note. */
+  /** HASH: topics of long ready lists in which each entry has a note. */
   readonly readyKnown: string;
-  /** HASH: ready jobs that cannot be handed over, for a key of the wrong type stands in the place of their body. */
+  /**
+   * HASH: ready jobs that cannot be delivered, because a key with a wrong type stands in the place of their body.
+   */
   readonly setAside: string;
   /** ZSET: a topic by the day on which it was last pushed to or promoted. */
   readonly topics: string;
   /** ZSET: daemon by when it was last seen. */
   readonly daemons: string;
-  /** Begins the STRING of what a daemon tells of itself. */
+  /** Prefix of the STRING with the report of a daemon. */
   readonly daemonStem: string;
-  /** Begins the STRING of who has a lock. */
+  /** Prefix of the STRING with the owner of a lock. */
   readonly lockStem: string;
-  /** Begins the STRING of how far a file is imported: up to which line. */
+  /** Prefix of the STRING that says up to which line a file is imported. */
   readonly importStem: string;
   /** Channel: the new earliest due time. */
   readonly wakeChannel: string;
@@ -64,7 +69,7 @@ export class Keys {
     return Buffer.concat([Buffer.from(this.readyStem), topic]);
   }
 
-  /** A SCAN pattern that matches the ready lists of this prefix and nothing else. */
+  /** A SCAN pattern that matches only the ready lists of this prefix. */
   get readyPattern(): string {
     return patternOf(this.readyStem);
   }
@@ -86,7 +91,7 @@ export class Keys {
     return this.single.has(key.toString()) || stems.some(([, stem]) => text.startsWith(toLatin1(stem)));
   }
 
-  /** The keys of which there is one, each with its type. */
+  /** The keys that exist once, each with its type. */
   get single(): ReadonlyMap<string, string> {
     return new Map([
       ...[this.pool, this.reserved, this.dead, this.topics, this.daemons].map(

@@ -1,4 +1,6 @@
-/** What no short command asks for, views and the doctor: it is loaded with the first call. */
+/**
+ * Code that no short command needs, views and the doctor; it is loaded with the first call that needs it.
+ */
 export { describe } from './doctor/describe.js';
 export { diagnose } from './doctor/diagnose.js';
 export { mend } from './doctor/mend.js';

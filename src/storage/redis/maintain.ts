@@ -7,7 +7,9 @@ import * as scripts from './scripts/maintain.js';
 import { StepSize } from './step-size.js';
 import type { StuckJobs } from './stuck.js';
 
-/** Jobs that a step promotes: others wait for Redis meanwhile, no longer than 10 ms even where it takes twice as long. */
+/**
+ * Most jobs that a step promotes: it blocks Redis for less than 10 ms, even if each takes twice as long as usual.
+ */
 export const promotionSteps = (): StepSize => new StepSize({ least: 200, most: 500, aimMs: 3.5 });
 
 /** What is remembered from one step to the next. */
@@ -18,7 +20,7 @@ export interface MaintainMemory {
   readonly bodies: BodySweep;
 }
 
-/** One step of what a daemon does; where it meets nothing but stuck jobs, it looks behind them. */
+/** One step of what a daemon does; when it meets only stuck jobs, it looks behind them. */
 export async function maintain(
   caller: Caller,
   { stuck, steps, sweep, bodies }: MaintainMemory,
@@ -33,7 +35,7 @@ export async function maintain(
     sweep.suspect(done.suspects);
     if (!done.more || moved > 0) {
       const { more: isBusy, isUntidy, nextInMs, wrongTypes } = done;
-      // What else there is to do needs most of these keys, and has time.
+      // The other work needs most of these keys, and can wait.
       const isSound = wrongTypes.length === 0;
       const swept = isSound ? await sweep.step({ isBusy, isUntidy, nextInMs, isThorough }) : undefined;
       const looked = isSound && !isBusy ? await bodies.step({ removes: repairs, graceMs }) : undefined;
@@ -43,7 +45,7 @@ export async function maintain(
   }
 }
 
-/** Has a step dealt with as many due jobs as it might? */
+/** Did a step handle as many due jobs as it was allowed to? */
 const isFull = ({ more, promoted, expired }: scripts.MaintainAnswer): boolean =>
   more && promoted + expired > 0;
 

@@ -9,12 +9,12 @@ import { readScore } from './score.js';
 import * as scripts from './scripts/move.js';
 import type { ClearedEntry } from './scripts/push.js';
 
-/** Scores that are asked for in one go. */
+/** Scores that are read at once. */
 const CHUNK_SCORES = 5000;
 
 export async function promote(caller: Caller, jobs: readonly JobGuard[]): Promise<PromoteResult[]> {
   const asked = jobs.map((job, at) => ({ job, at }));
-  // Of what several runs promote, the last stands first.
+  // If several runs promote, the jobs of the last run stand first.
   if (jobs.length > 1) {
     const scores = await readScores(caller, jobs);
     const score = (at: number) => readScore(scores[at] ?? '0');
@@ -39,7 +39,7 @@ export async function reschedule(
   return withAway(caller, jobs, results);
 }
 
-/** An entry in a long ready list is found in several steps, of which each is short. */
+/** An entry in a long ready list is found in several short steps. */
 export async function edit(caller: Caller, params: EditParams): Promise<EditResult> {
   let cleared: ClearedEntry[] = [];
   for (;;) {
@@ -61,7 +61,7 @@ async function readScores({ read }: Caller, jobs: readonly JobGuard[]): Promise<
   return scores;
 }
 
-/** A run deals with the first jobs that it is given, at least one. */
+/** A run handles the first of its jobs, at least one. */
 async function inParts<J, R>(jobs: readonly J[], run: (part: readonly J[]) => Promise<R[]>): Promise<R[]> {
   const results: R[] = [];
   for (let most = CHUNK.jobs; results.length < jobs.length;) {
@@ -73,7 +73,7 @@ async function inParts<J, R>(jobs: readonly J[], run: (part: readonly J[]) => Pr
   return results;
 }
 
-/** Tells of jobs that are leased, or wait for another one of their id, where nothing else is known of the id. */
+/** Reports jobs that are leased, or wait for another one of their id, if nothing else is known of the id. */
 export async function withAway<R extends { readonly state?: JobState | undefined }>(
   { read }: Caller,
   jobs: readonly JobGuard[],
@@ -82,7 +82,7 @@ export async function withAway<R extends { readonly state?: JobState | undefined
   const lost = jobs.filter((_, i) => results[i]?.state === undefined).map(({ id }) => id);
   if (lost.length === 0) return [...results];
   const away = new Map<string, JobState>();
-  // Of several of one id, a leased one is told of.
+  // Of several jobs of one id a leased one is reported.
   for (const { job } of await findAway(read, lost)) {
     const name = job.id.toString('latin1');
     if (away.get(name) !== 'leased') away.set(name, job.state);

@@ -1,6 +1,6 @@
 /**
- * Packs bytes, ASCII text and numbers as one msgpack array, which a script unpacks in one go. A
- * request with thousands of arguments costs ioredis and Redis several times as much.
+ * Packs bytes, ASCII text and numbers as one msgpack array, which a script unpacks at once. Thousands of separate
+ * arguments cost ioredis and Redis several times as much.
  */
 export function packArray(values: readonly (Buffer | string | number)[]): Buffer {
   let size = 5;
@@ -11,7 +11,7 @@ export function packArray(values: readonly (Buffer | string | number)[]): Buffer
   let at = 5;
   for (const value of values) {
     if (typeof value === 'number') {
-      packed[at] = 0xcb; // a double, as Lua has numbers
+      packed[at] = 0xcb; // a double, as all numbers in Lua
       packed.writeDoubleBE(value, at + 1);
       at += 9;
       continue;
@@ -27,8 +27,8 @@ export function packArray(values: readonly (Buffer | string | number)[]): Buffer
 }
 
 /**
- * The strings and numbers of an array that a script has packed, no value within another.
- * @returns nothing where that is none
+ * The strings and numbers of an array that a script has packed, without nested values.
+ * @returns undefined when it is not such an array
  */
 export function unpackArray(packed: Buffer): (Buffer | number)[] | undefined {
   try {
@@ -42,7 +42,9 @@ export function unpackArray(packed: Buffer): (Buffer | number)[] | undefined {
   }
 }
 
-/** What is packed, value by value; each throws a RangeError where there is none, or none of that kind. */
+/**
+ * Reads packed values one by one; each method throws a RangeError when there is no value, or one of another kind.
+ */
 class Reader {
   private at = 0;
 
@@ -128,7 +130,10 @@ class Reader {
   }
 }
 
-/** The strings of an array that a script has packed, as latin1: one text in an answer costs ioredis a fraction of many. */
+/**
+ * The strings of an array that a script has packed, as latin1: one packed string in an answer costs ioredis a
+ * fraction of many strings.
+ */
 export function unpackNames(packed: Buffer): string[] {
   const names: string[] = [];
   let at = packed[0] === 0xdd ? 5 : packed[0] === 0xdc ? 3 : 1;

@@ -6,9 +6,9 @@ import { isTimeOver } from '../../core/timer.js';
 import type { Burial, Popped } from '../../core/results.js';
 
 /**
- * Pops jobs whose answer can be lost on its way: they are reserved first, and acknowledged when they are
- * here. Those whose lease was lost meanwhile are not among them.
- * @throws DelayerError with the jobs in hand, when nobody knows whether they were acknowledged
+ * Pops jobs over a connection on which answers can be lost: it reserves them, and acknowledges them when they have
+ * arrived. Jobs whose lease was lost meanwhile are left out.
+ * @throws DelayerError with the jobs in hand, when it is unknown whether they were acknowledged
  */
 export async function popByLease(
   store: Pick<Consumer, 'reserve' | 'ack'>,

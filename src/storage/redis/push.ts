@@ -9,16 +9,16 @@ import * as scripts from './scripts/push.js';
 import type { ClearedEntry } from './scripts/push.js';
 import type { Part } from './scripts/run.js';
 
-/** What one run of a script is given: so many jobs, or so many bytes of bodies, keep it under a few ms. */
+/** How many jobs, or bytes of bodies, one run of a script is given, so that it takes less than a few ms. */
 export const CHUNK = { jobs: 250, bytes: 1024 * 1024 };
-/** What a run is given that deals with as many as it has time for. */
+/** How many jobs a run is given that stops by itself when its time is over. */
 const [LEAST_JOBS, MOST_JOBS] = [32, 1000];
 
-/** What pushing needs of the store. */
+/** The functions of the store that pushing needs. */
 export interface PushSteps {
-  /** Pushes jobs up to the first that needs to know more of a ready list than one script can find out. */
+  /** Pushes jobs, up to the first for which a long ready list has to be searched by other scripts first. */
   readonly push: (params: PushParams, cleared: readonly ClearedEntry[]) => Promise<Part<PushResult>>;
-  /** Looks through a part of a ready list for old entries of ids, and takes them out. */
+  /** Searches a part of a ready list for old entries of ids, and removes them. */
   readonly clear: (
     topic: Buffer,
     from: number,
@@ -37,7 +37,7 @@ export async function push(caller: Caller, { jobs, onExisting }: PushParams): Pr
   return results;
 }
 
-/** How old entries are taken out of a ready list. */
+/** How old entries are removed from a ready list. */
 export function clearing(caller: Caller): PushSteps['clear'] {
   return (topic, from, ids) =>
     caller.run('best-effort', (target) => scripts.clearEntries(target, topic, from, ids));
@@ -57,8 +57,8 @@ async function pushPart(
 }
 
 /**
- * Pushes a chunk of jobs in their order. An old entry of one of their ids in a long ready list is found in
- * several steps, of which each is short: it would hand the job to other clients before its time.
+ * Pushes a chunk of jobs in order. An old entry of one of their ids would deliver the job early to other clients; in
+ * a long ready list it is found in several short steps.
  * @throws DelayerError `outcome_unknown` also where a step fails after some of the jobs were pushed
  */
 export function pushChunk(steps: PushSteps, { jobs, onExisting }: PushParams): Promise<PushResult[]> {
@@ -66,7 +66,7 @@ export function pushChunk(steps: PushSteps, { jobs, onExisting }: PushParams): P
 }
 
 /**
- * Does something with jobs in their order, in as many steps as it takes to look through long ready lists in between.
+ * Handles jobs in order. If a long ready list has to be searched first, it is searched in between, in several steps.
  * @throws DelayerError `outcome_unknown` also where a step fails after some of the jobs were dealt with
  */
 export async function inParts<J extends { readonly id: Buffer }, T>(
@@ -109,7 +109,7 @@ export function nextPart(given: number, dealtWith: number): number {
   return dealtWith < given ? Math.max(LEAST_JOBS, dealtWith) : Math.min(MOST_JOBS, 2 * given);
 }
 
-/** @returns for each id where its entries are that were left, or that there is none */
+/** @returns for each id the index of its remaining entry, or that there is none */
 export async function clearList(
   { clear }: Pick<PushSteps, 'clear'>,
   topic: Buffer,

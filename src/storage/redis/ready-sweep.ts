@@ -4,29 +4,29 @@ import { LONG_PART, sweep, tidy } from './scripts/maintain.js';
 import type { Target } from './scripts/run.js';
 import { monotonicMs } from '../../core/timer.js';
 
-/** Names of keys that one step looks at, to find the ready lists. */
+/** Names of keys that one step reads to find the ready lists. */
 const SCAN_WINDOW = 2000;
-/** While there is other work, every so many steps of it one of these is done. */
+/** While there is other work, one step in so many is one of these. */
 const STEPS_BETWEEN = 64;
-/** Jobs that are due so soon (ms) are not to wait for a part of a list that is long. */
+/** Jobs that are due within this time (ms) should not wait for a long part of a list. */
 const SOON_MS = 10;
-/** Entries of a part that they do wait for. */
+/** How many entries a part has that they may wait for. */
 const SHORT_PART = 100;
-/** Where jobs are always due soon, a part is looked at so often (ms). */
+/** How often (ms) a part is looked at when jobs are always due soon. */
 const PRESSED_EVERY_MS = 50;
-/** Where nothing is known to be left over, it is looked for so often (ms). */
+/** How often (ms) leftovers are looked for when none are known. */
 const EVERY_MS = 1000;
-/** After so many notes that were left over there are more. */
+/** If so many leftover notes were found, there are more. */
 const MANY_NOTES = 100;
 
 export interface SweepStep {
   /** Jobs that had expired in their ready list. */
   readonly expired: number;
-  /** Second entries of jobs that were taken away. */
+  /** Second entries of jobs that were removed. */
   readonly doubled: number;
-  /** Jobs that were set aside, and are ready again. */
+  /** Jobs that had been set aside and are ready again. */
   readonly returned: number;
-  /** Notes that were left over. */
+  /** Leftover notes that were removed. */
   readonly forgotten: number;
   /** Is there more to do at once? */
   readonly more: boolean;
@@ -36,7 +36,7 @@ interface StepParams {
   readonly isBusy: boolean;
   readonly isUntidy: boolean;
   readonly nextInMs?: number | undefined;
-  /** Is there more to do until all lists were looked through? */
+  /** Is there more to do until all lists were walked? */
   readonly isThorough?: boolean | undefined;
 }
 
@@ -48,12 +48,12 @@ interface Walk {
 
 const NOTHING: SweepStep = { expired: 0, doubled: 0, returned: 0, forgotten: 0, more: false };
 
-/** The part at the right end, which is looked at before a list is walked from the left. */
+/** How many entries at the right end are looked at before a list is walked from the left. */
 const RIGHT_END = -1;
 
 /**
- * Clears what is no ready job out of the ready lists, part by part: those of which a note without a body tells,
- * and in turn all others.
+ * Removes entries that are no ready jobs from the ready lists, part by part: first from lists that a leftover note
+ * points to, and in turn from all others.
  */
 export class ReadySweep {
   private readonly suspects = new Map<string, Buffer>();
@@ -72,7 +72,7 @@ export class ReadySweep {
     for (const topic of topics) this.suspects.set(topic.toString('latin1'), topic);
   }
 
-  /** What a consumer does that found nothing to take. */
+  /** Is called by a consumer that found nothing to take. */
   async tidy(): Promise<Pick<SweepStep, 'returned' | 'forgotten'>> {
     const now = monotonicMs();
     if (now - this.tidiedAtMs < EVERY_MS) return NOTHING;
@@ -84,9 +84,9 @@ export class ReadySweep {
   }
 
   /**
-   * One step of what a daemon does beside its work.
+   * One step of what a daemon does besides its work.
    * @param isBusy has it other work?
-   * @param nextInMs when it has
+   * @param nextInMs when it has work
    */
   async step({ isBusy, isUntidy, nextInMs = Infinity, isThorough = false }: StepParams): Promise<SweepStep> {
     const isPressed = isBusy || (nextInMs <= SOON_MS && !isThorough);
@@ -103,7 +103,7 @@ export class ReadySweep {
     }
   }
 
-  /** Were all ready lists looked through at least once? */
+  /** Were all ready lists walked at least once? */
   private get isThrough(): boolean {
     return this.hasSeenAllKeys && this.suspects.size === 0 && this.current === undefined;
   }
@@ -118,7 +118,7 @@ export class ReadySweep {
     return true;
   }
 
-  /** A list of which a part has shown something is walked to its end at once. */
+  /** If a part of a list had something to remove, the rest is walked at once. */
   private async sweepPart(
     entries: number,
     isThorough: boolean,
@@ -131,7 +131,7 @@ export class ReadySweep {
     );
     current.hasShown ||= taken > 0;
     const isRightEnd = from === RIGHT_END;
-    // All of the right end may be expired, and what comes behind it as well.
+    // All entries at the right end may be expired, and those behind them as well.
     if (isRightEnd && taken === 0) current.from = 0;
     else if (!isRightEnd && next < 0) this.current = undefined;
     else if (!isRightEnd) current.from = next;
@@ -144,7 +144,7 @@ export class ReadySweep {
     if (this.suspects.size === 0 && isScanDue) {
       this.scannedAtMs = now;
       const topics = await this.caller.run('best-effort', (target) => this.scan(target));
-      // Views are to know of those that other clients alone use.
+      // Notes the topic, so that views know of topics that only other clients use.
       if (topics.length > 0) await this.caller.run('best-effort', (target) => seeTopics(target, topics));
       this.suspect(topics);
     }

@@ -17,18 +17,21 @@ const CHUNK_JOBS = 1000;
 /** Runs of the script that are with Redis at once. */
 const UNDER_WAY = 2;
 
-/** What removing needs of the store. */
+/** The functions of the store that removing needs. */
 interface RemoveSteps {
-  /** Removes what is not leased, up to the first that needs to know more of a ready list than one script can find out. */
+  /**
+   * Removes jobs that are not leased, up to the first for which a long ready list has to be searched by other
+   * scripts first.
+   */
   readonly remove: (
     jobs: readonly Removal[],
     cleared: readonly ClearedEntry[],
   ) => Promise<Part<RemoveResult>>;
   readonly clear: PushSteps['clear'];
   readonly findAway: (ids: readonly Buffer[]) => Promise<AwayJob[]>;
-  /** By id, the topic in whose ready list an entry stands of which nobody has a note. */
+  /** By id, the topic in whose ready list there is an entry without a note. */
   readonly findEntries: (ids: readonly Buffer[]) => Promise<ReadonlyMap<string, Buffer>>;
-  /** Takes jobs out of their records; answers whether each was still there. */
+  /** Removes jobs from their records; answers whether each was still there. */
   readonly revoke: (jobs: readonly AwayJob[]) => Promise<boolean[]>;
 }
 
@@ -51,7 +54,7 @@ export async function remove(
 
 const nameOf = (id: Uint8Array): string => Buffer.from(id).toString('latin1');
 
-/** Is a job of the guard's id what is believed of it? */
+/** Is a job of the guard's id as it is believed to be? */
 const isWanted = ({ states, dueAt, isWaiting }: JobToTake, job: JobRecord): boolean =>
   states.includes(job.state) &&
   (dueAt === undefined || job.dueAt?.getTime() === dueAt.getTime()) &&
@@ -66,7 +69,9 @@ function byId<T extends { readonly id: Uint8Array }>(items: readonly T[]): Map<s
   return groups;
 }
 
-/** Removes a chunk of jobs, wherever they are; leases are looked through only where the rest says nothing. */
+/**
+ * Removes a chunk of jobs, wherever they are; leases are searched only for jobs that are found nowhere else.
+ */
 async function removeChunk(steps: RemoveSteps, jobs: readonly JobToTake[]): Promise<RemoveResult[]> {
   const results = await removeLiving(steps, jobs);
   const sought = jobs.filter(({ states }, i) => states.includes('leased') || results[i]?.state === undefined);
@@ -75,7 +80,7 @@ async function removeChunk(steps: RemoveSteps, jobs: readonly JobToTake[]): Prom
   const seen = new Map(away.map(({ job }) => [nameOf(job.id), job.state]));
   const { gone, missed } = await revokeWanted(steps, sought, away);
   const revoked = byId(gone);
-  // A lease that ended meanwhile has brought its job back, to be removed where it is now.
+  // If a lease ended meanwhile, its job is back, and is removed from its place.
   const lost = sought.filter(({ id }) => missed.has(nameOf(id)));
   const again = lost.length > 0 ? await removeListed(steps, lost) : [];
   return jobs.map((job, i): RemoveResult => {
@@ -92,7 +97,9 @@ async function removeChunk(steps: RemoveSteps, jobs: readonly JobToTake[]): Prom
   });
 }
 
-/** Removes what has a place in the pool or in a ready list: one that is not noted, too, where expired jobs are meant. */
+/**
+ * Removes jobs from the pool and from ready lists; when expired jobs are meant, entries without a note as well.
+ */
 async function removeLiving(steps: RemoveSteps, jobs: readonly JobToTake[]): Promise<RemoveResult[]> {
   const results = await removeListed(steps, jobs);
   const isLost = ({ states }: JobToTake, i: number) =>
@@ -134,7 +141,7 @@ async function removeListed(steps: RemoveSteps, jobs: readonly Removal[]): Promi
   return results;
 }
 
-/** @returns the jobs that were taken out of their records, and the ids of those that were there no more */
+/** @returns the jobs that were removed from their records, and the ids of those that were gone */
 async function revokeWanted(
   steps: RemoveSteps,
   guards: readonly JobToTake[],

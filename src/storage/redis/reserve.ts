@@ -7,15 +7,15 @@ import { reclaim } from './scripts/maintain.js';
 import * as scripts from './scripts/reserve.js';
 import type { StuckJobs } from './stuck.js';
 
-/** What a store knows between its reserves. */
+/** What a store remembers between reserves. */
 export interface ReserveMemory {
   readonly stuck: StuckJobs;
   readonly sweep: ReadySweep;
-  /** Counts what the store has heard of changes: a wait asks for what comes after it. */
+  /** Counts the changes that the store has heard of: a wait looks for later ones. */
   readonly waiter: { readonly revision: number };
 }
 
-/** Leases jobs, in as many short steps as it takes to find some behind jobs that have expired or are stuck. */
+/** Leases jobs, in as many short steps as it takes to find some behind expired or stuck ones. */
 export async function reserve(
   caller: Caller,
   { stuck, sweep, waiter }: ReserveMemory,
@@ -25,7 +25,7 @@ export async function reserve(
   for (let reclaimFirst = true; ;) {
     const skip = stuck.count;
     const { revision } = waiter;
-    // Jobs that it has leased without an answer are nobody's loss: they come back when their lease ends.
+    // Jobs of a reserve whose answer was lost come back when their lease ends.
     const answer = await caller.run(
       'best-effort',
       (target) => scripts.reserve(target, params, { skip, reclaimFirst }),

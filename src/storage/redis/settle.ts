@@ -37,7 +37,9 @@ export async function extend(
   );
 }
 
-/** Asks for the leases of each reservation together, and answers in the order in which they were given. */
+/**
+ * Makes one request for the leases of each reservation, and answers in the order in which they were given.
+ */
 async function byReservation<T>(
   caller: Caller,
   { leases, ...limits }: LeaseParams,

@@ -3,17 +3,17 @@ import { monotonicMs } from '../../core/timer.js';
 interface StepSizeParams {
   readonly least: number;
   readonly most: number;
-  /** How long (ms) a step may hold Redis as a rule. */
+  /** How long (ms) a step should block Redis. */
   readonly aimMs: number;
 }
 
-/** How much of what was known before counts beside the last step. */
+/** The weight of earlier steps against the last one. */
 const MEMORY = 0.7;
 
 /**
- * How many jobs a step of a script deals with, so that it holds Redis for some ms: what a job costs differs by several
- * times with the size of the database and with what else the machine does, and a script cannot tell how long it has
- * run (the clock of Redis 7.2 stands still in one). So it is told by how long the last steps took.
+ * Decides how many jobs a step of a script handles, so that it blocks Redis for some ms. The cost of a job varies by
+ * several times with the size of the database and the load of the machine, and a script cannot measure its own time
+ * (in Redis 7.2 its clock stands still). So the times of the last steps decide.
  */
 export class StepSize {
   private jobs: number;
@@ -21,7 +21,7 @@ export class StepSize {
   private answeredAt = -Infinity;
 
   constructor(private readonly params: StepSizeParams) {
-    // The first one is slow: Redis compiles the script.
+    // The first step is slow, because Redis compiles the script.
     this.jobs = params.least;
     this.ms = params.aimMs;
   }
@@ -33,8 +33,8 @@ export class StepSize {
   }
 
   /**
-   * Makes a step of that limit. Several may be under way: Redis deals with one after the other.
-   * @param isFull whether it has dealt with as many jobs as it might: others do not tell what a job costs
+   * Runs a step of that size. Several may be under way, which Redis runs one after the other.
+   * @param isFull whether it handled as many jobs as it was allowed to: only then its time shows what a job costs
    */
   async step<T>(send: (limit: number) => Promise<T>, isFull: (answer: T) => boolean): Promise<T> {
     const { limit } = this;

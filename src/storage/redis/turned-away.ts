@@ -1,14 +1,14 @@
 import { connect, type Socket } from 'node:net';
 import type { RedisAddress } from './url.js';
 
-/** A server that turns clients away says so at once (ms). */
+/** A server that refuses clients says so within this time (ms). */
 const LISTEN_MS = 300;
 const ERROR_REPLY = /^-([^\r\n]{1,500})\r\n/;
 
 /**
- * What a server says to a client that says nothing, or nothing. One that turns clients away (too many of
- * them, protected mode) closes the connection behind its reason, and whoever was writing at that time never
- * reads it.
+ * What a server says to a client that sends nothing; undefined when it says nothing. A server that refuses clients
+ * (maxclients, protected mode) closes the connection right after its reason, and a client that was just writing
+ * never reads it.
  */
 export function whyTurnedAway({ host, port, path, tls }: RedisAddress): Promise<string | undefined> {
   if (tls) return Promise.resolve(undefined);

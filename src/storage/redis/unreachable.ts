@@ -1,7 +1,7 @@
 import { formatDuration } from '../../core/duration.js';
 import { DelayerError } from '../../core/errors.js';
 
-/** What the errors of sockets and of name look-ups mean, and what to do where the default hint says too little. */
+/** What errors of sockets and of name look-ups mean, with a hint where the default one says too little. */
 const NETWORK: Readonly<Record<string, string | readonly [reason: string, hint: string]>> = {
   ECONNREFUSED: 'connection refused',
   ENOTFOUND: 'host not found',
@@ -57,11 +57,11 @@ const TLS: readonly { readonly codes: RegExp; readonly reason: string; readonly 
   { codes: /^ERR_(SSL|TLS|OSSL)_/, reason: 'TLS failed', hint: 'Check the TLS settings of the store.' },
 ];
 
-/** What ioredis says of a connection that is gone, and of bytes that are no answer of Redis. */
+/** What ioredis says when a connection is gone, and about bytes that are no answer of Redis. */
 const CONNECTION_GONE =
   /^(Connection is closed|Stream isn't writeable|Command aborted due to connection close)/;
 const NOT_REDIS = /Unknown RESP type/;
-/** An error reply that came before anything was asked. */
+/** An error reply that came before any request. */
 const UNASKED_REPLY = /^Command queue state error.* Last error: ([\s\S]*)$/;
 
 interface Failure {
@@ -92,8 +92,8 @@ export class HalfOpenError extends Error {
 export class NotRedisError extends Error {}
 
 /**
- * Is this an error of the network, or of whoever answers there? Everything else that is thrown while a
- * request is made is a defect, and must not be told as an outage.
+ * Is this an error of the network, or of the server at that address? Any other error during a request is a defect,
+ * and must not be reported as an outage.
  */
 export function isNetworkError(error: unknown): boolean {
   if (!(error instanceof Error)) return false;
@@ -103,7 +103,7 @@ export function isNetworkError(error: unknown): boolean {
   return [CONNECTION_GONE, NOT_REDIS, UNASKED_REPLY].some((pattern) => pattern.test(error.message));
 }
 
-/** The text of an error reply that came before anything was asked, as one that turns a client away does. */
+/** The text of an error reply that came before any request, as from a server that refuses clients. */
 export function unaskedReply(error: unknown): string | undefined {
   return error instanceof Error ? UNASKED_REPLY.exec(error.message)?.[1] : undefined;
 }

@@ -1,6 +1,6 @@
 import { DelayerError } from '../../core/errors.js';
 
-/** Where a Redis is and how to log in. Never printed whole: `label` is for that. */
+/** Where a Redis is, and how to log in. Only `label` may be printed. */
 export interface RedisAddress {
   readonly host?: string;
   readonly port?: number;
@@ -14,23 +14,23 @@ export interface RedisAddress {
 }
 
 const DEFAULT_PORT = 6379;
-/** What the system takes as the path of a socket; Node cuts the rest off without a word. */
+/** The longest path of a socket that the system takes; Node cuts off the rest silently. */
 const MAX_SOCKET_BYTES = 107;
 
 /**
  * Reads `redis://[user[:password]@]host[:port][/db]`, `rediss://…` and `redis+unix:///path[?db=0]`.
- * @param password takes the place of one in the URL
+ * @param password used in place of one in the URL
  * @throws DelayerError `config_invalid`, which never repeats the URL's password
  */
 export function parseRedisUrl(text: string, password?: string): RedisAddress {
   let url: URL;
   try {
-    // A URL has no user without a host, but a socket may need one.
+    // A URL has no user without a host, but a socket may need a user.
     url = new URL(text.replace(/^(redis\+unix:\/\/[^/]*@)\//, '$1socket/'));
   } catch {
     throw new DelayerError('config_invalid', 'The store URL cannot be read');
   }
-  // Node compiles its parser of parameters when it is first asked for them.
+  // Node compiles its parser of query parameters when it is first used.
   const parameters = url.search === '' ? undefined : url.searchParams;
   const unknown = [...(parameters?.keys() ?? [])].find(
     (name) => url.protocol !== 'redis+unix:' || name !== 'db',
@@ -38,7 +38,7 @@ export function parseRedisUrl(text: string, password?: string): RedisAddress {
   if (unknown !== undefined) {
     throw new DelayerError(
       'config_invalid',
-      // It is not repeated: behind a ? that should have been %3F stands the rest of a password.
+      // Not repeated in the message: after a ? that should have been %3F follows the rest of a password.
       'unknown parameter behind ? in the store URL',
       {
         hint: 'The database is a part of the path, redis://HOST/3; only redis+unix:///PATH?db=3 has it behind a ?. In a password it is %3F.',
@@ -87,7 +87,7 @@ export function parseRedisUrl(text: string, password?: string): RedisAddress {
 function databaseNumber(text: string): number {
   if (text === '') return 0;
   if (!/^\d{1,9}$/.test(text)) {
-    // The text is not repeated: behind a / that should have been %2F stands the rest of a password.
+    // The text is not repeated: after a / that should have been %2F follows the rest of a password.
     throw new DelayerError('config_invalid', 'The database in the store URL is not a number', {
       hint: 'Write redis://HOST:PORT/0; a / in a password is %2F.',
     });

@@ -4,7 +4,7 @@ import type { Keys } from '../keys.js';
 import { SCRIPTS } from '../scripts.generated.js';
 import { readServer } from './server.js';
 
-/** What INFO says that a diagnosis needs; nothing of it tells who the users are, or where. */
+/** The fields of INFO that a diagnosis needs; none identifies a user or a place. */
 const FIELDS = [
   ...['redis_version', 'redis_mode', 'os', 'arch_bits', 'uptime_in_seconds', 'hz', 'role'],
   ...['connected_clients', 'blocked_clients', 'maxclients', 'rejected_connections'],
@@ -14,7 +14,7 @@ const FIELDS = [
   ...['total_commands_processed', 'instantaneous_ops_per_sec', 'expired_keys', 'evicted_keys'],
   ...['connected_slaves', 'master_link_status', 'latest_fork_usec', 'total_error_replies'],
 ];
-/** Settings that jobs depend on; none of them is a secret. */
+/** Settings that matter to jobs; none is secret. */
 const SETTINGS = [
   ...['save', 'appendonly', 'appendfsync', 'maxmemory', 'maxmemory-policy', 'maxmemory-clients'],
   ...['maxclients', 'timeout', 'tcp-keepalive', 'lua-time-limit', 'slowlog-log-slower-than'],
@@ -27,7 +27,7 @@ const SETTINGS = [
 ];
 const SLOW = 32;
 
-/** The server, its settings, how much there is, and what was slow, without the arguments of any command. */
+/** The server, its settings, its sizes, and its slow log without the arguments of commands. */
 export async function describe(read: Read, keys: Keys): Promise<Description> {
   const { info, denied } = await readServer(read);
   const server = Object.fromEntries(

@@ -9,12 +9,12 @@ import { keyFaults } from './keys.js';
 import { deadFaults, hashFaults, leaseFaults } from './records.js';
 import { serverFaults } from './server.js';
 
-/** A topic is noted by the day; no day is after tomorrow. */
+/** Topics are noted by the day; none can be later than tomorrow. */
 const DAY_S = 86_400;
 
 /**
- * Everything that can be wrong with a prefix of a Redis, and with its server. The ready lists come before what is
- * compared with them: what moves on meanwhile is looked at again there.
+ * Looks for everything that can be wrong with a prefix of a Redis, and with its server. The ready lists come first,
+ * because other parts are compared with them; these look again at what has moved meanwhile.
  */
 export async function* diagnose(finder: Finder, { topics }: DiagnoseParams): AsyncGenerator<DiagnosisPart> {
   const { read, keys } = finder;
@@ -25,7 +25,7 @@ export async function* diagnose(finder: Finder, { topics }: DiagnoseParams): Asy
   yield* leaseFaults(read, keys);
   const dead = { lastFailureMs: 0 };
   yield* deadFaults(read, keys, dead);
-  // Without all ready lists it is not known what belongs to an entry.
+  // Unless all ready lists were seen, it is unknown which bodies have an entry.
   if (!topics) {
     yield* hashFaults(read, keys, ready.ids);
     yield* keyFaults(finder, ready.ids);
@@ -48,7 +48,7 @@ async function typeFaults(read: Read, keys: Keys): Promise<Fault[]> {
   });
 }
 
-/** Topics that were seen on a day that has not come, or was none. */
+/** Topics whose noted day is in the future, or is no day. */
 async function topicFaults(read: Read, keys: Keys): Promise<Fault[]> {
   const strange = await read(async ({ redis }) => {
     const [seconds] = await redis.time();

@@ -1,16 +1,16 @@
-/** Slots that a set begins with; it grows as it fills. */
+/** The initial number of slots; a set grows as it fills. */
 const FIRST_SLOTS = 1 << 12;
 
 /**
- * Ids that were seen, by 64 bits of a hash of each: 16 bytes an id, where a million strings would take a hundred. Two
- * of a million ids have the same with a chance of 1 in 30 million.
+ * A set of ids, each stored as a 64-bit hash: 16 bytes an id, where a string takes a hundred. Among a million ids
+ * two have the same hash with a chance of 1 in 30 million.
  */
 export class IdSet {
   private high = new Uint32Array(FIRST_SLOTS);
   private low = new Uint32Array(FIRST_SLOTS);
   private count = 0;
 
-  /** @returns false when it was there */
+  /** @returns false when it was in the set already */
   add(id: string): boolean {
     const [high, low] = hash(id);
     const isNew = this.put(high, low);
@@ -31,7 +31,7 @@ export class IdSet {
     return true;
   }
 
-  /** Where it is, or the free slot where it belongs. */
+  /** The slot of this hash, or the free slot where it belongs. */
   private slotOf(high: number, low: number): number {
     const mask = this.low.length - 1;
     for (let slot = (high ^ low) & mask; ; slot = (slot + 1) & mask) {
@@ -47,7 +47,7 @@ export class IdSet {
   }
 }
 
-/** Two different mixes of its characters, 32 bits each; the second is never 0, which marks a free slot. */
+/** Two different 32-bit hashes of its characters; the second is never 0, which marks a free slot. */
 function hash(id: string): [high: number, low: number] {
   let [a, b] = [0x811c9dc5, 0x9e3779b9];
   for (let i = 0; i < id.length; i += 1) {

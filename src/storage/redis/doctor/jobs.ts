@@ -9,7 +9,7 @@ import { SET_START, type SetPlace } from '../scripts/list.js';
 import { IdSet } from './id-set.js';
 import { EXAMINED } from './steps.js';
 
-/** What jobs in the queue can have: of the pool, and of the ready lists. */
+/** Faults of jobs in the queue: in the pool, and in ready lists. */
 
 const OF_POOL: Readonly<Record<string, FaultKind>> = {
   gone: 'body_gone',
@@ -48,7 +48,7 @@ export async function* poolFaults(read: Read, keys: Keys): AsyncGenerator<Diagno
 export interface SeenReady {
   /** Ids of all entries. */
   readonly ids: IdSet;
-  /** Jobs that can be taken, and which another daemon than delayer's made ready. */
+  /** Jobs that can be taken and that another daemon than delayer's made ready. */
   unnoted: number;
 }
 
@@ -72,7 +72,7 @@ export async function* readyFaults(
 
 const part = (faults: readonly Fault[]): DiagnosisPart => ({ faults, lookedAt: 0, total: 0 });
 
-/** Maintenance puts a job in line whose body is back, and forgets one of which the key in its way is gone. */
+/** Maintenance brings back a job whose body is back, and forgets one when the key in its way is gone. */
 function asideFaults(keys: Keys, { id, topic, blockedBy }: JobRecord): Fault[] {
   if (blockedBy?.type !== 'wrong_type') return [];
   return [{ kind: 'body_wrong_type', id, topic, found: blockedBy.found, ...bodyKey(keys, id) }];

@@ -9,16 +9,16 @@ import { examineBodies, examineReady } from '../scripts/examine.js';
 import { IdSet } from './id-set.js';
 import { EXAMINED, SCANNED } from './steps.js';
 
-/** What the keys of a prefix can have, each by itself: bodies and records that nothing leads to, keys of others. */
+/** Faults of single keys of a prefix: bodies and records that nothing refers to, keys of other programs. */
 
-/** Bodies without an entry that are looked at once more; of any more there is no telling. */
+/** How many bodies without an entry are checked once more; for more than these no answer is possible. */
 const MOST_BODIES = 10_000;
-/** And so many one by one, which reads the ready list of each. */
+/** How many of them are checked one by one, which reads the ready list of each. */
 const MOST_FOUND = 200;
 
 interface Sorted {
   readonly bodies: Buffer[];
-  /** Members of `reserved` that the records should have, and ids of dead letters. */
+  /** Members that `reserved` should have for the records that exist, and ids of dead letters. */
   readonly leases: Buffer[];
   readonly dead: Buffer[];
   readonly locks: Buffer[];
@@ -45,7 +45,7 @@ export async function* keyFaults(finder: Finder, entries: IdSet): AsyncGenerator
     }
     yield { faults: await faultsOf(read, keys, sorted), lookedAt: SCANNED, total };
   } while (cursor !== '0');
-  // SCAN may name a key twice.
+  // SCAN may return a key twice.
   const once = [...new Map(lonely.map((id) => [id.toString('latin1'), id])).values()];
   const { faults, isAll } = await withoutEntry(finder, once.slice(0, MOST_BODIES));
   const cutOff = isAll && once.length <= MOST_BODIES ? undefined : 'body_without_entry';
@@ -75,7 +75,7 @@ function sortKeys(names: readonly Buffer[], keys: Keys): Sorted {
 
 const keyOf = (stem: string, name: Buffer): Buffer => Buffer.concat([Buffer.from(stem), name]);
 
-/** The key of what a member of `reserved` stands for. */
+/** The key of the record that a member of `reserved` refers to. */
 export const recordKey = (keys: Keys, name: Buffer): Buffer =>
   name[0] === ':'.charCodeAt(0) ? keyOf(keys.waitingStem, name.subarray(1)) : keyOf(keys.inflightStem, name);
 
@@ -101,7 +101,9 @@ async function faultsOf(read: Read, keys: Keys, sorted: Sorted): Promise<Fault[]
   ];
 }
 
-/** Keys of records that are there, and that no member of a sorted set names: asked twice, for a lease may end between. */
+/**
+ * Keys of records that no member of a sorted set names. Checked twice, because a lease may end in between.
+ */
 async function unnamed(
   read: Read,
   set: string,
@@ -150,8 +152,9 @@ async function endless(
 }
 
 /**
- * Of these ids, those whose body belongs to no entry: not to one that has come meanwhile, and not for the moment alone
- * between an original client's RPOP and its DEL, which is over when all lists were walked again.
+ * Which of these ids have a body and no entry. An entry that came meanwhile counts; and a body is without an entry
+ * for a short time between an original client's RPOP and its DEL, so it counts only if it is still there after all
+ * lists were walked again.
  * @returns up to MOST_FOUND of them, and whether these are all
  */
 async function withoutEntry(

@@ -13,15 +13,15 @@ import {
 import { LONG_PART, sweep } from '../scripts/maintain.js';
 import type { Target } from '../scripts/run.js';
 
-/** Mends faults of one kind; answers, in order, whether each was. */
+/** Mends faults of one kind; answers, in order, whether each was mended. */
 type Mender = (caller: Caller, faults: readonly Fault[]) => Promise<boolean[]>;
 
-/** The part at the right end of a ready list, which is delivered first. */
+/** How many entries make up the right end of a ready list, which is delivered first. */
 const RIGHT_END = -1;
 
 const NOTHING = Buffer.alloc(0);
 
-/** Looks at each fault again in the script that mends it. */
+/** The script that mends a fault checks it again. */
 export async function mend(caller: Caller, faults: readonly Fault[]): Promise<boolean[]> {
   const outcomes = new Map<Fault, boolean>();
   const byKind = new Map<FaultKind, Fault[]>();
@@ -38,7 +38,7 @@ const byEntries: Mender = async ({ run }, faults) => {
   for (const of of byTopic(faults).values()) {
     const topic = Buffer.from(of[0]?.topic ?? NOTHING);
     const taken = await sweepAll(run, topic);
-    // What the sweep leaves, for it looks at a list in parts, is taken out one by one.
+    // The sweep looks at a list in parts, so it may leave entries; these are removed one by one.
     const ids = of.map(({ id = NOTHING }) => Buffer.from(id));
     const done = of[0]?.id ? await inTurn(run, ids, (target, some) => mendEntries(target, topic, some)) : [];
     for (const [i, fault] of of.entries()) outcomes.set(fault, done[i] === true || taken > 0);
@@ -46,14 +46,14 @@ const byEntries: Mender = async ({ run }, faults) => {
   return faults.map((fault) => outcomes.get(fault) === true);
 };
 
-/** What `serve` does with a ready list, in one go. @returns how many entries were taken out */
+/** Does for a ready list at once what `serve` does bit by bit; answers how many entries were removed. */
 async function sweepAll(run: Caller['run'], topic: Buffer): Promise<number> {
   let taken = 0;
   for (let from = RIGHT_END; ;) {
     const at = from;
     const part = await run('best-effort', (target) => sweep(target, topic, { from: at, entries: LONG_PART }));
     taken += part.taken;
-    // All of the right end may be expired, and what comes behind it as well.
+    // All entries at the right end may be expired, and those behind them as well.
     if (at === RIGHT_END) from = part.taken > 0 ? RIGHT_END : 0;
     else if (part.next < 0) return taken;
     else from = part.next;
@@ -69,7 +69,7 @@ function byTopic(faults: readonly Fault[]): Map<string, Fault[]> {
   return groups;
 }
 
-/** A script deals with the first of what it is given, and is asked again for the rest. */
+/** A script handles the first of its arguments, and is called again for the rest. */
 async function inTurn(
   run: Caller['run'],
   names: readonly Buffer[],
@@ -121,7 +121,7 @@ const byValues: Mender = async ({ run, keys }, faults) => {
     const hash = hashes.get(key);
     const [isDone] = hash
       ? await run('best-effort', (target) => mendHash(target, hash, [field]))
-      : // Daemons and topics are seen anew; nothing depends on them.
+      : // Daemons and topics are noted again by themselves; nothing depends on them.
         [(await run('best-effort', ({ redis }) => redis.zrem(key, field))) > 0];
     done.push(isDone === true);
   }
@@ -136,7 +136,7 @@ const byExpiry =
     return run('best-effort', (target) => mendExpiry(target, what, names));
   };
 
-/** The lifetime that jobs have when nothing is said, from when it is due. */
+/** The default lifetime, counted from the due time. */
 const byLifetime: Mender = async (caller, faults) => {
   const done: boolean[] = [];
   for (const { id = NOTHING, dueAt } of faults) {

@@ -6,7 +6,7 @@ import { examineDead, examineHash, examineLeases, type HashName } from '../scrip
 import type { IdSet } from './id-set.js';
 import { EXAMINED } from './steps.js';
 
-/** What delayer's own records can have: of leases, of jobs that wait, of dead letters, of notes. */
+/** Faults of delayer's own records: of leases, of waiting jobs, of dead letters, of notes. */
 
 /** Ids whose dead letters one call looks at. */
 const DEAD_WINDOW = 50;
@@ -35,7 +35,7 @@ export async function* leaseFaults(read: Read, keys: Keys): AsyncGenerator<Diagn
     const { lookedAt, flaws } = await read((target) => examineLeases(target, from, MAX_LEASE_MS));
     if (lookedAt === 0) return;
     first += lookedAt;
-    // A lease that is extended meanwhile comes again.
+    // A lease that is extended meanwhile is seen again.
     const fresh = flaws.filter(({ key }) => !seen.has(key.toString('latin1')));
     for (const { key } of fresh) seen.add(key.toString('latin1'));
     const faults = fresh.map(({ key, what, found, count }): Fault => ({
@@ -49,7 +49,7 @@ export async function* leaseFaults(read: Read, keys: Keys): AsyncGenerator<Diagn
 
 /** What the walk through the dead letters has seen. */
 export interface SeenDead {
-  /** When one failed last, in ms. */
+  /** When the last one failed, in ms. */
   lastFailureMs: number;
 }
 
@@ -71,7 +71,9 @@ export async function* deadFaults(read: Read, keys: Keys, seen: SeenDead): Async
   }
 }
 
-/** Values of delayer's hashes that no version wrote, and notes of which neither a body nor an entry is left. */
+/**
+ * Values of delayer's hashes that no version wrote, and notes that have neither a body nor an entry any more.
+ */
 export async function* hashFaults(read: Read, keys: Keys, entries: IdSet): AsyncGenerator<DiagnosisPart> {
   const hashes: Record<HashName, string> = {
     notes: keys.readyDue,

@@ -4,13 +4,15 @@ import { originalDaemons } from '../inspect/original-daemons.js';
 import type { Read } from '../inspect/read.js';
 import type { Keys } from '../keys.js';
 
-/** What the server can have: settings, memory, clock, daemons. */
+/** Faults of the server: settings, memory, clock, daemons. */
 
-/** The clocks of two machines that are set by the same time servers differ by less (ms). */
+/** The clocks of two machines with the same time servers differ by less than this (ms). */
 const CLOCK_TOLERANCE_MS = 2000;
-/** What is later than now by more (ms) was written before the clock went back. */
+/** A time that is further in the future (ms) was written before the clock was set back. */
 const BACK_TOLERANCE_MS = 15_000;
-/** A daemon makes a job ready when it is due; one that is so much (ms) behind is gone, or something is in its way. */
+/**
+ * A daemon makes a job ready when it is due; if it is so far (ms) behind, it is gone, or something blocks it.
+ */
 const OVERDUE_MS = 60_000;
 /** Shares of `maxmemory` that are used. */
 const NEAR_FULL = 0.8;
@@ -18,7 +20,7 @@ const FULL = 0.95;
 
 /** What was seen of jobs and dead letters before. */
 export interface Seen {
-  /** Ready jobs that another daemon than delayer's has made ready. */
+  /** Ready jobs that another daemon than delayer's made ready. */
   readonly unnoted: number;
   readonly lastFailureMs: number;
 }
@@ -40,7 +42,7 @@ export type Info = (name: string) => string | undefined;
 
 export interface Settings {
   readonly info: Info;
-  /** The points at which Redis saves; nothing where it may not be asked. */
+  /** The save points of Redis; undefined when the user may not read them. */
   readonly save: string | undefined;
   readonly denied: readonly string[];
 }

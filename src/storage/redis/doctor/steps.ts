@@ -1,5 +1,7 @@
-/** Jobs that one script of a diagnosis looks at, each with several commands: it holds Redis for a millisecond. */
+/**
+ * Jobs that one script of a diagnosis looks at, each with several commands; it blocks Redis for a millisecond.
+ */
 export const EXAMINED = 100;
 
-/** Keys of one SCAN step that gives back most of what it looks at. */
+/** Keys of a SCAN step most of whose keys match. */
 export const SCANNED = 500;

@@ -2,13 +2,15 @@ import { countPool, type Counted, countReady } from '../scripts/count.js';
 import { SET_START, type SetPlace } from '../scripts/list.js';
 import type { Read } from './read.js';
 
-/** So long (ms) a call that counts may hold Redis: others have their turn after it. */
+/** How long (ms) a counting call may block Redis; then others have their turn. */
 const AIMED_MS = 3;
-/** Jobs that such a call looks at. Two are under way at once, which Redis may run one after the other. */
+/**
+ * How many jobs such a call looks at. Two calls are under way at once, and Redis may run one right after the other.
+ */
 const WINDOW = { first: 500, least: 100, most: 3000 };
 const UNDER_WAY = 2;
 
-/** How many jobs the next call looks at, by the time that those before it took. */
+/** Decides how many jobs the next call looks at, by how long earlier calls took. */
 class Window {
   jobs = WINDOW.first;
 
@@ -23,8 +25,8 @@ export type PoolCount = Awaited<ReturnType<typeof countPool>>;
 export type ReadyCount = Awaited<ReturnType<typeof countReady>>;
 
 /**
- * The pool, counted part by part; the parameters are those of PoolPart. The next part is asked for while the caller is
- * busy with this one.
+ * Counts the pool part by part; the parameters are those of PoolPart. The next part is requested while the caller
+ * works on this one.
  */
 export async function* poolParts(read: Read, isPlain = false, beyondMs?: number): AsyncGenerator<PoolCount> {
   const window = new Window();
@@ -39,8 +41,8 @@ export async function* poolParts(read: Read, isPlain = false, beyondMs?: number)
 }
 
 /**
- * A ready list, counted part by part from the left. None is missed: what is pushed meanwhile moves the others on.
- * @param entries how many it has, as far as that is known: parts within it are asked for before others are answered
+ * Counts a ready list part by part from the left. It misses no entry, because pushes only move entries to the right.
+ * @param entries its length, as far as it is known: parts within it are requested before others are answered
  */
 export async function* readyParts(
   read: Read,
@@ -67,7 +69,7 @@ export async function* readyParts(
   }
 }
 
-/** Where the caller ends before, nobody waits for what was asked ahead. */
+/** When the caller stops early, nobody waits for what was requested ahead. */
 function ahead<T>(asked: Promise<T>): Promise<T> {
   asked.catch(() => undefined);
   return asked;

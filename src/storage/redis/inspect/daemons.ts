@@ -11,7 +11,7 @@ interface Daemons {
   readonly strange: readonly string[];
 }
 
-/** The daemons of a prefix, and the time (ms). A key of the wrong type says of none. */
+/** The daemons of a prefix, and the time (ms). A key with a wrong type counts as no daemon. */
 export async function readDaemons(read: Read, keys: Keys): Promise<Daemons & { readonly nowMs: number }> {
   return read(async ({ redis }) => {
     const [[seconds, micros], members] = await Promise.all([
@@ -28,7 +28,8 @@ export async function readDaemons(read: Read, keys: Keys): Promise<Daemons & { r
 }
 
 /**
- * The daemons that were seen lately. A time that is none of the last ones by the server's clock was written by nobody.
+ * The daemons that were seen lately. A score that is not among the last seconds of the server's clock was not
+ * written by delayer.
  * @param members of the key of the daemons, each with its score
  */
 function seenDaemons(members: readonly string[], nowMs: number): Daemons {
@@ -45,7 +46,7 @@ function seenDaemons(members: readonly string[], nowMs: number): Daemons {
   return { seen, strange };
 }
 
-/** What lua/announce.lua has packed; nothing of a daemon of the first release, which left none. */
+/** Reads what lua/announce.lua packs; undefined for a daemon of the first release, which has no such key. */
 function readRecord(packed: Buffer | undefined): Omit<Daemon, 'name' | 'seenAt'> {
   const [version, since, promoted, latestMs] = (packed && unpackArray(packed)) ?? [];
   if (typeof version !== 'number' || typeof since !== 'number' || typeof promoted !== 'number') return {};

@@ -6,12 +6,12 @@ import type { Keys } from '../keys.js';
 import { sampleDue } from '../scripts/look.js';
 import { type Read, WINDOW } from './read.js';
 
-/** Questions that are sent at once. */
+/** Queries that are sent together. */
 const STEPS_AT_ONCE = 500;
-/** The jobs of topics are counted in a sample of so many jobs; of fewer jobs all are looked at. */
+/** For topics, a sample of so many jobs is counted; if there are fewer, all are. */
 const SAMPLE = 20_000;
 
-/** How many jobs are due in each step: two questions that cost O(log n), or for topics an estimate. */
+/** How many jobs are due in each step: two queries of O(log n), or for topics an estimate. */
 export async function dueCounts(read: Read, keys: Keys, params: DueCountsParams): Promise<DueCounts> {
   const { stepMs, steps, topics } = params;
   const nowMs = await read(async ({ redis }) => {
@@ -33,7 +33,7 @@ export async function dueCounts(read: Read, keys: Keys, params: DueCountsParams)
   return { now, counts };
 }
 
-/** What is due within a millisecond is due by it; digits below only order jobs. */
+/** A job due within a millisecond counts for that millisecond; lower digits only order jobs. */
 export function scoreBehind(ms: number): string {
   return ((ms + 1) / 1000).toFixed(3);
 }

@@ -2,17 +2,20 @@ import { monotonicMs } from '../../../core/timer.js';
 import type { Keys } from '../keys.js';
 import { type Read, SCAN_WINDOW } from './read.js';
 
-/** Entries of a ready list that are read at once, and bytes of ids: more would hold Redis for too long. */
+/** Entries of a ready list, and bytes of ids, that are read at once; more would block Redis for too long. */
 const MOST_ENTRIES = 1000;
 const MOST_BYTES = 256 * 1024;
 const FIRST_WINDOW = 100;
 
-/** A search through all ready lists gives up beyond so many keys of the database, and entries of lists. */
+/**
+ * A search through all ready lists is not made when the database has more keys, or the lists more entries, than
+ * this.
+ */
 const SEARCHED_KEYS = 200_000;
 const SEARCHED_ENTRIES = 100_000;
 /**
- * Names of lists that took so long (ms) to be read are used for ten times as long, in a database of more than so many
- * keys: in a smaller one it was the line or the machine that was slow, and a list that is new meanwhile is found.
+ * If reading the names of lists took so long (ms), they are reused for ten times that time, in a database of more
+ * than so many keys. In a smaller one the network or the machine was slow, and reading again finds new lists.
  */
 const SLOW_SCAN_MS = 50;
 const FEW_KEYS = 10_000;
@@ -26,8 +29,8 @@ export interface ReadyList {
 const nameOf = (id: Buffer): string => id.toString('latin1');
 
 /**
- * The entries of a ready list from the left, part by part. None is missed: what is pushed meanwhile moves
- * them on, and never back.
+ * The entries of a ready list from the left, part by part. It misses no entry, because pushes move entries to the
+ * right, never to the left.
  */
 export async function* readEntries(
   read: Read,
@@ -47,7 +50,7 @@ export async function* readEntries(
   }
 }
 
-/** Where an id stands in a ready list, from the left; none when the key is no list. */
+/** The index of an id in a ready list, from the left; undefined when the key is no list. */
 export async function placesIn(read: Read, key: Buffer, id: Buffer): Promise<number[]> {
   if ((await read(({ redis }) => redis.type(key))) !== 'list') return [];
   const places: number[] = [];
@@ -57,7 +60,7 @@ export async function placesIn(read: Read, key: Buffer, id: Buffer): Promise<num
   return places;
 }
 
-/** The ready keys of this prefix, each once, with what they hold. */
+/** The ready keys of this prefix, each once, with their types. */
 export async function* readyLists(read: Read, keys: Keys): AsyncGenerator<ReadyList> {
   const stemBytes = Buffer.byteLength(keys.readyStem);
   const seen = new Set<string>();
@@ -68,7 +71,7 @@ export async function* readyLists(read: Read, keys: Keys): AsyncGenerator<ReadyL
       redis.callBuffer('SCAN', from, 'MATCH', keys.readyPattern, 'COUNT', SCAN_WINDOW),
     )) as [Buffer, Buffer[]];
     cursor = next.toString();
-    // SCAN may name a key twice.
+    // SCAN may return a key twice.
     const fresh = names.filter((key) => !seen.has(nameOf(key)));
     for (const key of fresh) seen.add(nameOf(key));
     if (fresh.length === 0) continue;
@@ -81,8 +84,8 @@ export async function* readyLists(read: Read, keys: Keys): AsyncGenerator<ReadyL
 }
 
 /**
- * Looks for ids in the ready lists of all topics: an original daemon leaves no note of where it put a job
- * whose body is gone by now. Of a store that is too large for that it answers nothing.
+ * Searches the ready lists of all topics for ids, because an original daemon does not note where it puts a job, and
+ * the body that names the topic is gone. In a store that is too large it finds nothing.
  */
 export class EntrySearch {
   private lists: readonly ReadyList[] = [];
@@ -93,7 +96,7 @@ export class EntrySearch {
     private readonly keys: Keys,
   ) {}
 
-  /** By id (as latin1), the topic in whose list it stands. */
+  /** By id (as latin1), the topic in whose ready list it stands. */
   async find(ids: readonly Buffer[]): Promise<Map<string, Buffer>> {
     const found = new Map<string, Buffer>();
     if (ids.length === 0) return found;

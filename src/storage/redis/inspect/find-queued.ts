@@ -6,16 +6,16 @@ import type { Keys } from '../keys.js';
 import { type EntrySearch, placesIn } from './entries.js';
 import { type Read, WINDOW } from './read.js';
 
-/** Entries that the script which finds a job looks through itself. */
+/** How many entries the script that finds a job searches itself. */
 const FIND_ENTRIES = 1000;
-/** Entries before a job of which each is looked at, to say how many are jobs that can be taken. */
+/** How many entries before a job are checked one by one, to count those that can be taken. */
 const COUNTED_AHEAD = 2500;
 
-/** What finding a job needs. */
+/** The functions that finding a job needs. */
 export interface Finder {
   readonly read: Read;
   readonly keys: Keys;
-  /** Looks in the ready lists of other topics; absent where the answer is not worth so much. */
+  /** Searches the ready lists of other topics; absent when the answer is not worth that. */
   readonly search?: EntrySearch | undefined;
 }
 
@@ -60,7 +60,7 @@ async function pooledJob(finder: Finder, id: Buffer, facts: IdFacts): Promise<Jo
   return { ...job, state, ...listInTheWay(finder, facts), ...(flaw && { flaw }) };
 }
 
-/** The topic in whose ready list an entry of a job that is not ready stands, as far as that is seen at a glance. */
+/** The topic of a ready list with an entry of a job that is not ready, if that is seen without a search. */
 async function oldEntry({ read, keys }: Finder, id: Buffer, facts: IdFacts): Promise<Buffer | undefined> {
   const { topic, noted, places } = facts;
   if (topic && places && places.length > 0) return topic;
@@ -91,7 +91,7 @@ async function promotedJob(finder: Finder, id: Buffer, facts: IdFacts): Promise<
   return { ...job, state: 'expired', flaw };
 }
 
-/** How many jobs are delivered before the one at that place from the left. */
+/** How many jobs are delivered before the one at that index from the left. */
 async function countAhead(
   read: Read,
   topic: Buffer,
@@ -110,7 +110,7 @@ async function countAhead(
   return { readyAhead: ahead.size };
 }
 
-/** An id without a body: a job that expired, or was taken or removed by another client, has left no more than its entry. */
+/** An id without a body: the job expired, or another client took or removed it, and its entry was left. */
 async function entryWithoutBody(finder: Finder, id: Buffer, facts: IdFacts): Promise<JobRecord | undefined> {
   const { read, keys, search } = finder;
   const { topic, noted, list, asideTopic } = facts;

@@ -4,7 +4,9 @@ import { readDaemons } from './daemons.js';
 import { type Finder, findQueued } from './find-queued.js';
 import type { Read } from './read.js';
 
-/** Every job of an id: the one that lives, then leased and waiting ones, then dead letters, the latest first. */
+/**
+ * Every job of an id: the one in the queue, then leased and waiting ones, then dead letters, the latest first.
+ */
 export async function find(finder: Finder, id: Buffer): Promise<JobRecord[]> {
   const { read } = finder;
   const living = await findQueued(finder, id);
@@ -30,7 +32,9 @@ export async function findAway(read: Read, ids: readonly Buffer[]): Promise<Away
   }
 }
 
-/** A waiting job is looked at now and then: what it has waited for may be gone, or something else be in its way. */
+/**
+ * For a waiting job: whether the job of its id is still in the queue, or something else is in its way by now.
+ */
 async function withBlocker({ read, keys }: Finder, job: JobRecord): Promise<JobRecord> {
   const bucket = Buffer.concat([Buffer.from(keys.bucketStem), job.id]);
   const ready = keys.ready(job.topic ?? Buffer.alloc(0));
@@ -44,7 +48,7 @@ async function withBlocker({ read, keys }: Finder, job: JobRecord): Promise<JobR
   return job;
 }
 
-/** Of jobs that a daemon is to move by now: was one seen lately? */
+/** For jobs that a daemon should move by now: was a daemon seen lately? */
 async function withDaemon({ read, keys }: Finder, jobs: readonly JobRecord[]): Promise<JobRecord[]> {
   const mayBe = ({ state, isWaiting }: JobRecord) =>
     state === 'due' || state === 'leased' || isWaiting === true;

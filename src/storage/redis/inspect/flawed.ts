@@ -9,14 +9,14 @@ import type { Finder } from './find-queued.js';
 
 const nameOf = (id: Bytes): string => id.toString('latin1');
 
-/** Up to `limit` jobs that something is wrong with, each as it is found by its id. */
+/** Up to `limit` jobs with a flaw, each looked up by its id. */
 export async function findFlawed(finder: Finder, limit: number): Promise<FlawedJobs> {
   const jobs: FlawedJobs['jobs'] = [];
   const seen = new Set<string>();
   for await (const id of flawedIds(finder)) {
     if (seen.has(nameOf(id))) continue;
     seen.add(nameOf(id));
-    // It may be mended by now.
+    // The flaw may be mended by now.
     const found = (await find(finder, Buffer.from(id))).filter(
       ({ flaw, blockedBy }) => flaw !== undefined || blockedBy?.type === 'wrong_type',
     );

@@ -2,7 +2,7 @@ import { chunks } from '../../../core/chunks.js';
 import { type ListHead, lookAtHeads } from '../scripts/look.js';
 import type { Read } from './read.js';
 
-/** Ready lists that one call looks at, to hold Redis for a millisecond. */
+/** Ready lists that one call looks at, so that it blocks Redis for a millisecond. */
 const HEADS_AT_ONCE = 200;
 
 /** The ready lists of these topics, in order. */

@@ -7,7 +7,7 @@ import { readyLists } from './entries.js';
 import { findStrange } from '../scripts/count.js';
 import { strangeValues, wrongTypeProblem } from './problems.js';
 
-/** Values of each of delayer's own hashes that are looked at. */
+/** How many values of each of delayer's own hashes are looked at. */
 const LOOKED_AT = 100;
 
 /** What is wrong with the keys and with the server. */

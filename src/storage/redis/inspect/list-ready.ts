@@ -3,15 +3,19 @@ import { listReady } from '../scripts/list.js';
 import type { Read } from './read.js';
 
 /**
- * Entries before and behind those that are listed among which other entries of the same jobs are looked for:
- * two original daemons leave them no further apart than one of their ticks is large.
+ * How many entries around those that are listed are searched for other entries of the same jobs. Two original
+ * daemons leave them no further apart than the jobs of one of their ticks.
  */
 const AROUND = 2000;
 const READ_AT_ONCE = 1000;
 
-/** Lists a ready list part by part. A job that is in it twice is listed once, where it is delivered. */
+/**
+ * Lists a ready list part by part. A job that is in it twice is listed once, at the place where it is delivered.
+ */
 export class ReadyLister {
-  /** Ids as latin1 in the order of popping, from `first` on; what was read for one part serves the next. */
+  /**
+   * Ids as latin1 in the order of popping, from `first` on; ids read for one part are reused for the next.
+   */
   private names: string[] = [];
   private first = 0;
 

@@ -9,12 +9,14 @@ import { asideJobs } from './aside.js';
 import { ReadyLister } from './list-ready.js';
 import { type Read, WINDOW } from './read.js';
 
-/** Where a listing goes on: in which topic of the selection, and where there. Opaque to users. */
+/** Where a list continues: in which topic of the selection, and where in it. Opaque to users. */
 type Place = { readonly topic: number } & TopicPlace;
 
 type TopicPlace =
   | { readonly phase: 'ready' | 'aside'; readonly skip: number }
-  /** Behind a member of a sorted set, its id in base64url; `within` jobs of the records that follow are passed over. */
+  /**
+   * After a member of a sorted set, whose id is in base64url; of the records after it `within` jobs are skipped.
+   */
   | {
       readonly phase: 'leased' | 'pool' | 'dead';
       readonly score: string;
@@ -28,11 +30,14 @@ interface Step {
   readonly jobs: readonly JobRecord[];
   /** What kept it from looking. */
   readonly problem?: Problem | undefined;
-  /** Where the topic goes on; absent at its end. */
+  /** Where the topic continues; absent at its end. */
   readonly next?: TopicPlace | undefined;
 }
 
-/** What each phase may find. A job that waits for another one of its id is delayed, and stands with the leased. */
+/**
+ * The states that each phase may find. A job that waits for another one of its id is delayed, and is stored with the
+ * leased ones.
+ */
 const FINDS: Readonly<Record<TopicPlace['phase'], readonly JobState[]>> = {
   ready: ['ready', 'expired'],
   aside: ['expired'],
@@ -75,7 +80,7 @@ export async function list(read: Read, { selection, limit, cursor }: ListParams)
   };
 }
 
-/** Is there a job from here on? A page is the last when none is. */
+/** Is there a job from here on? If not, the page is the last. */
 async function hasMore(listing: Listing, from: Place): Promise<boolean> {
   for (let place: Place | undefined = from; place;) {
     const step: Awaited<ReturnType<typeof stepFrom>> = await stepFrom(listing, place, 1);
@@ -85,7 +90,7 @@ async function hasMore(listing: Listing, from: Place): Promise<boolean> {
   return false;
 }
 
-/** One step of a listing: up to `most` selected jobs, and where the next step begins, or nothing at the end. */
+/** One step of a list: up to `most` selected jobs, and where the next step begins; undefined at the end. */
 async function stepFrom(
   listing: Listing,
   place: Place,
@@ -108,14 +113,14 @@ async function stepFrom(
   };
 }
 
-/** A key of a wrong type keeps nobody from looking at the others. */
+/** A key with a wrong type does not keep others from being looked at. */
 function passOver(error: unknown, { phase }: Place): Step {
   if (!isWrongTypeError(error)) throw error;
   const problem = { code: 'wrong_type', message: error.message, hint: error.hint } as const;
   return { jobs: [], problem, next: nextPhase(phase) };
 }
 
-/** The pool is in order of due time: behind the first delayed job there is none that is due. */
+/** The pool is in order of due time, so after the first delayed job there is no due one. */
 function pastDue({ jobs, next }: Step, states: ReadonlySet<JobState>): boolean {
   return next?.phase === 'pool' && !states.has('delayed') && jobs.some(({ state }) => state === 'delayed');
 }
@@ -136,7 +141,7 @@ async function look({ read, ready }: Listing, topic: Buffer, place: Place, most:
       return { jobs: part.jobs, next: { phase: 'ready', skip: place.skip + part.lookedAt } };
     }
     case 'aside': {
-      // Few are set aside: all are read for each page.
+      // Few jobs are set aside, so all are read for each page.
       const jobs: JobRecord[] = [];
       for await (const job of asideJobs(read)) if (job.topic?.equals(topic) === true) jobs.push(job);
       const page = jobs.slice(place.skip, place.skip + most);
@@ -161,7 +166,9 @@ async function look({ read, ready }: Listing, topic: Buffer, place: Place, most:
 
 const toSetPlace = ({ score, id }: SetPhase): SetPlace => ({ score, id: Buffer.from(id, 'base64url') });
 
-/** A part of what a sorted set names, of which each may hold several jobs: a page may end within one. */
+/**
+ * A part of the records that a sorted set names. Each may hold several jobs, so a page may end within one.
+ */
 function cut(
   { last, jobs }: { last: SetPlace; jobs: readonly JobRecord[] },
   place: Place & SetPhase,

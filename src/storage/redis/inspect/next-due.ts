@@ -2,8 +2,8 @@ import { dueMsOf } from '../score.js';
 import type { Target } from '../scripts/run.js';
 
 /**
- * In how many ms the next job of the pool is due; 0 when that is now, Infinity when there is none. Two commands of a
- * microsecond: pushes that other clients make are so looked at some hundred times a second.
+ * In how many ms the next job of the pool is due; 0 when it is due, Infinity when there is none. It takes two
+ * commands of a microsecond, so it can be called a hundred times a second to notice pushes of other clients.
  * @param skip due jobs to pass over, which cannot be moved
  * @param track is called right before the pool is read
  */

@@ -2,14 +2,14 @@ import { type AbortSignalLike, sleep } from '../../../core/timer.js';
 import { isRefusedError } from '../errors.js';
 import type { Read } from './read.js';
 
-/** The original asks once a second, and later by some ms where its machine is busy. */
+/** The original asks once a second, and some ms later when its machine is busy. */
 const LOOKS_APART_MS = 1250;
-/** Who asks once a second has not been idle for longer; Redis tells whole seconds. */
+/** A client that asks once a second has not been idle for longer; Redis reports whole seconds. */
 const LONGEST_IDLE_S = 2;
-/** CLIENT LIST holds Redis for 2.7 µs a client. */
+/** Most clients that are looked at: CLIENT LIST blocks Redis for 2.7 µs a client. */
 const MOST_CLIENTS = 1000;
 
-/** Clients that were found before: their addresses by their numbers, which Redis gives anew when it is restarted. */
+/** Clients found before: their addresses by their numbers, which Redis assigns anew after a restart. */
 export type KnownOriginals = Map<string, string>;
 
 /** A client that may be an original daemon. */
@@ -20,11 +20,12 @@ interface Candidate {
 }
 
 /**
- * Clients that do what the original daemon does: it runs ZRANGEBYSCORE once a second on one connection, without a name.
- * Anybody may do that once, so a second look has to find that a client has done it again. delayer runs that command in
- * scripts alone, where it is not the client's. A client that was found counts while it is connected, for a daemon that
- * has much to move runs other commands as well.
- * @returns their addresses; nothing where that cannot be told: this user may not ask, or there are too many clients
+ * Finds clients that behave like the original daemon, which runs ZRANGEBYSCORE once a second on one connection
+ * without a name. Any client may do so once, so a second look has to find that it did so again. delayer runs that
+ * command only in scripts, where it does not count as the client's. A client that was found counts as long as it is
+ * connected, because a daemon with much to move runs other commands as well.
+ * @returns their addresses; undefined when they cannot be known: this user may not list clients, or there are too
+ *   many
  */
 export async function originalDaemons(
   read: Read,
@@ -49,7 +50,9 @@ export async function originalDaemons(
   }
 }
 
-/** Those that may be one, and the latest that Redis's clock (s) may have said then. Forgets known ones that are gone. */
+/**
+ * Clients that may be one, and the latest time (s) of Redis's clock at that look. Forgets known ones that are gone.
+ */
 async function lookAtAll(
   read: Read,
   known: KnownOriginals,
@@ -73,7 +76,7 @@ async function lookAtAll(
   });
 }
 
-/** The same clients once more, and the earliest that Redis's clock (s) may have said then. */
+/** The same clients once more, and the earliest time (s) of Redis's clock at that look. */
 async function lookAgain(
   read: Read,
   before: readonly Candidate[],
@@ -95,7 +98,7 @@ function candidatesIn(lines: readonly string[], db: string): Candidate[] {
   });
 }
 
-/** A line of CLIENT LIST; the path of a socket in an address may have spaces. */
+/** A line of CLIENT LIST; an address that is the path of a socket may contain spaces. */
 const fieldsOf = (line: string): Partial<Record<string, string>> =>
   Object.fromEntries(
     line.split(/ (?=[a-z-]+=)/).map((field) => {

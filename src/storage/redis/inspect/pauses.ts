@@ -6,7 +6,7 @@ import type { Read } from './read.js';
 export async function readPauses(read: Read, keys: Keys): Promise<{ topic: Buffer; untilMs: number }[]> {
   const { pauses, nowMs } = await read(async ({ redis }) => {
     const [pauses, time] = await Promise.all([
-      // A key of the wrong type pauses nothing.
+      // A key with a wrong type pauses nothing.
       redis.callBuffer('HGETALL', keys.paused).catch(() => []) as Promise<Buffer[]>,
       redis.time(),
     ]);

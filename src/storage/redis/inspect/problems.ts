@@ -1,7 +1,7 @@
 import type { Problem } from '../../../core/results.js';
 import type { Flawed } from '../scripts/count.js';
 
-/** Names that a message gives; the others are counted. */
+/** How many names a message lists; the rest are counted. */
 const NAMED = 3;
 
 export function wrongTypeProblem(key: string, found: string, wanted: string): Problem {
@@ -12,7 +12,7 @@ export function wrongTypeProblem(key: string, found: string, wanted: string): Pr
   };
 }
 
-/** Values of a key that no version wrote: they count as absent. */
+/** Values of a key that no version wrote; they count as absent. */
 export function strangeValues(key: string, found: number, name: string): Problem {
   const values =
     found === 1

@@ -11,32 +11,34 @@ import { readPauses } from './pauses.js';
 import { type Read, WINDOW } from './read.js';
 import type { Sizes } from './sizes.js';
 
-/** Jobs of the pool, ids of dead letters and leases that a sample looks at; of fewer all are. */
+/**
+ * How many jobs of the pool, ids of dead letters and leases a sample looks at; if there are fewer, all are.
+ */
 const POOL_SAMPLE = 10_000;
 const DEAD_SAMPLE = 1000;
 const LEASE_SAMPLE = 5000;
 /** Ids of dead letters that one call looks at. */
 const LETTERS_AT_ONCE = 50;
 
-/** What a topic has of a state, by its name as latin1. */
+/** The counts of a topic in one state, by its name as latin1. */
 type Counts = Map<string, Partial<Record<JobState, number>>>;
 
-/** A population of jobs and what is told of it. */
+/** A population of jobs, and what is known of it. */
 interface Part {
   readonly counts: Counts;
   readonly states: readonly JobState[];
-  /** Jobs that were looked at, of how many; all where they are the same. */
+  /** How many jobs were looked at, out of how many; equal when all were. */
   readonly sampled: number;
   readonly total: number;
-  /** What was drawn at random, where that is records of several jobs. */
+  /** The records that were drawn at random, if jobs come in records of several. */
   readonly drawn?: number;
   readonly totals: Partial<Record<JobState, number>>;
   readonly totalErrors?: Partial<Record<JobState, number>>;
 }
 
 /**
- * What can be told of many jobs at once: how many there are of each state, and of each topic by the length of its
- * ready list and by a sample of the rest. Expired jobs are not told from ready ones.
+ * What can be said of many jobs at once: how many there are of each state, and of each topic by the length of its
+ * ready list and a sample of the rest. Expired jobs are not distinguished from ready ones.
  */
 export async function quickStats(read: Read, keys: Keys, sizes: Sizes): Promise<Omit<Stats, 'daemons'>> {
   const [pool, leases, dead, firsts, pauses] = await Promise.all([
@@ -84,7 +86,7 @@ function topicStats(name: string, parts: readonly Part[], head: ListHead | undef
       const here = found.get(name)?.[state] ?? 0;
       if (sampled === total) counts[state] += here;
       else if (total > 0) {
-        // What one record holds counts once, for it is mostly of one topic.
+        // The jobs of a record count as one draw, because they are mostly of one topic.
         const { count, error } = estimate((here / sampled) * drawn, drawn, total);
         counts[state] += count;
         if (here > 0) errors[state] = error;
@@ -145,7 +147,7 @@ async function lookAtPool(read: Read, { pool, due }: Sizes): Promise<Part> {
 
 interface Reservations {
   readonly part: Part;
-  /** Jobs that wait for another one of their id, which are delayed. */
+  /** Jobs that wait for another one of their id; they count as delayed. */
   readonly waiting: number;
   readonly holders: readonly string[];
 }
@@ -212,7 +214,7 @@ async function lookAtDead(read: Read, { dead }: Sizes): Promise<Part> {
   return { ...part, sampled: found, total: count, totals: { dead: count }, totalErrors: { dead: error } };
 }
 
-/** Of the jobs that are due next. Of other topics it is not known. */
+/** From the jobs that are due next; for other topics it is not known. */
 async function firstDueTimes(read: Read, { pool }: Sizes): Promise<Map<string, Date>> {
   const firsts = new Map<string, Date>();
   if (pool === 0) return firsts;

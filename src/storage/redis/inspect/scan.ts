@@ -25,7 +25,7 @@ interface Scan extends ScanParams {
   readonly read: Read;
   readonly keys: Keys;
   readonly states: ReadonlySet<JobState>;
-  /** The one topic that is asked for; absent when there may be several. */
+  /** The topic, if there is exactly one; absent when there may be several. */
   readonly topic: Buffer | undefined;
 }
 
@@ -49,14 +49,14 @@ function onlyTopic({ topics, topicGlobs }: Selection): Buffer | undefined {
   return topics?.length === 1 && topicGlobs === undefined ? topics[0] : undefined;
 }
 
-/** A key of a wrong type keeps nobody from looking at the others; any other error ends the scan. */
+/** A key with a wrong type does not keep others from being looked at; any other error ends the scan. */
 function wrongType(error: unknown): ScanPart {
   if (!isWrongTypeError(error)) throw error;
   const problem = { code: 'wrong_type', message: error.message, hint: error.hint } as const;
   return { jobs: [], lookedAt: 0, problems: [problem] };
 }
 
-/** The next part is asked for while the caller is busy with this one. */
+/** The next part is requested while the caller works on this one. */
 async function* scanPool(scan: Scan): AsyncGenerator<ScanPart> {
   const { read, topic, latestFirst } = scan;
   const ask = (after: SetPlace) =>
@@ -67,7 +67,7 @@ async function* scanPool(scan: Scan): AsyncGenerator<ScanPart> {
     const isLast = last.score === '' || isBeyond(scan, jobs, Number(last.score) * 1000);
     if (!isLast) {
       next = ask(last);
-      // Where the caller ends the scan, nobody waits for it.
+      // When the caller ends the scan, nobody waits for it.
       next.catch(() => undefined);
     }
     yield { jobs, lookedAt };
@@ -80,7 +80,7 @@ function poolStart({ selection: { dueAfter, dueBefore }, latestFirst }: Scan): S
   return from === undefined ? SET_START : { ...SET_START, score: `${Math.max(0, from.getTime()) / 1000}` };
 }
 
-/** Is none of the jobs behind that place of the pool selected? The pool is in order of due time. */
+/** Can no job after this place of the pool be selected? The pool is in order of due time. */
 function isBeyond(
   { selection, states, latestFirst }: Scan,
   jobs: readonly JobRecord[],

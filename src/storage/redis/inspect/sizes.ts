@@ -8,30 +8,33 @@ import { headsOf } from './heads.js';
 import { wrongTypeProblem } from './problems.js';
 import type { Read } from './read.js';
 
-/** Of no more keys than this all names are looked at to find the ready lists: some 20 ms. lua/lib/topics.lua begins before. */
+/**
+ * Up to so many keys, all names are read to find the ready lists, which takes some 20 ms. lua/lib/topics.lua begins
+ * to note topics earlier.
+ */
 export const SCANNED_KEYS = 50_000;
 /** Names of topics that one call reads. */
 const TOPICS_AT_ONCE = 2000;
 
-/** How much there is, by commands that cost O(log n); 0 of a key of the wrong type. */
+/** Sizes from commands that cost O(log n); 0 for a key with a wrong type. */
 export interface Sizes {
   readonly pool: number;
   /** Of the pool. */
   readonly due: number;
-  /** Of the pool: due later than the time that was asked for. */
+  /** In the pool: due later than the time in question. */
   readonly beyond: number | undefined;
   /** Reservations, and ids for which jobs wait. */
   readonly reserved: number;
-  /** Of those: past their deadline. */
+  /** Past their deadline. */
   readonly endedLeases: number;
   /** Ids of dead letters. */
   readonly dead: number;
   /** Keys of the whole database. */
   readonly allKeys: number;
-  /** Of the ready lists: all of a small database, else those of the topics that delayer has seen. */
+  /** Jobs in ready lists: all lists of a small database, else those of the topics that delayer has seen. */
   readonly heads: readonly ListHead[];
   readonly overdueSince: Date | undefined;
-  /** Keys in the place of ready lists. */
+  /** Keys with a wrong type in the place of ready lists. */
   readonly problems: readonly Problem[];
 }
 
@@ -61,7 +64,9 @@ export async function sizesOf(read: Read, keys: Keys, beyondMs?: number): Promis
   return { ...counts, heads, problems };
 }
 
-/** The topics that have a ready list, as far as delayer has seen them where looking at all keys would take too long. */
+/**
+ * The topics that have a ready list; where reading all keys would take too long, those that delayer has seen.
+ */
 export async function listTopics(read: Read, keys: Keys, allKeys: number): Promise<Buffer[]> {
   return allKeys > SCANNED_KEYS ? seenTopics(read, keys) : listedTopics(read, keys);
 }
@@ -85,9 +90,9 @@ async function seenTopics(read: Read, keys: Keys): Promise<Buffer[]> {
   }
 }
 
-/** Jobs for which a reservation is taken where it is not looked into. */
+/** How many jobs a reservation is assumed to have when it is not read. */
 export const JOBS_OF_LEASE = 50;
 
-/** How many jobs there are, about. */
+/** The approximate number of jobs. */
 export const jobsIn = ({ pool, reserved, dead, heads }: Sizes): number =>
   pool + reserved * JOBS_OF_LEASE + dead + heads.reduce((sum, { entries = 0 }) => sum + entries, 0);

@@ -7,10 +7,10 @@ import { quickStats } from './quick.js';
 import type { Read } from './read.js';
 import { jobsIn, sizesOf } from './sizes.js';
 
-/** So few jobs are counted one by one whatever is asked for: some hundredths of a second. */
+/** Up to so many jobs are always counted one by one, which takes some hundredths of a second. */
 const COUNTED_JOBS = 10_000;
 
-/** Counts jobs in bounded steps. A key of the wrong type counts as empty; `health` names it. */
+/** Counts jobs in bounded steps. A key with a wrong type counts as empty; `health` names it. */
 export async function stats(read: Read, keys: Keys, params: StatsParams): Promise<Stats> {
   const [sizes, daemons, usedPercent] = await Promise.all([
     sizesOf(read, keys, params.beyondMs),
@@ -24,7 +24,9 @@ export async function stats(read: Read, keys: Keys, params: StatsParams): Promis
   return { ...found, daemons: daemons.seen, usedPercent };
 }
 
-/** Of the memory that Redis may use; nothing where no limit is set, or a user may not ask. */
+/**
+ * The used percentage of the memory that Redis may use; undefined without a limit, or when the user may not read it.
+ */
 async function readUsedPercent(read: Read): Promise<number | undefined> {
   const info = await read(({ redis }) => redis.info('memory').catch(() => ''));
   const [, used] = /^used_memory:(\d+)/m.exec(info) ?? [];

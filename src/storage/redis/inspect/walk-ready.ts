@@ -2,24 +2,27 @@ import type { JobRecord } from '../../../core/job.js';
 import { listReady } from '../scripts/list.js';
 import { type Read, WINDOW } from './read.js';
 
-/** So many of the entries that were seen last are remembered, to find the place again when others have gone. */
+/** How many of the last entries are remembered, to find the place again when entries have left. */
 const REMEMBERED = 2 * WINDOW;
-/** Entries that one call reads while the place is looked for. */
+/** Entries that one call reads while it looks for the place. */
 const READ_AT_ONCE = 1000;
 
-/** So often the place is looked for again; others may take entries all the time. Then some are looked at once more. */
+/**
+ * How often it looks for the place again, since others may take entries all the time. After that some entries may be
+ * seen twice.
+ */
 const MOST_MISSES = 5;
 
 interface Place {
-  /** Entries from the head on that are behind the walk. */
+  /** How many entries from the head have been walked. */
   readonly skip: number;
-  /** The last of them. */
+  /** The last of these entries. */
   readonly behind?: Buffer | undefined;
 }
 
 /**
- * The jobs of a ready list in the order of popping, part by part, while entries leave it anywhere and come back to its
- * head: an entry that stays is seen once, as long as its place among the last {@link REMEMBERED} is known.
+ * The jobs of a ready list in the order of popping, part by part, while entries leave it anywhere and return to its
+ * head. An entry that stays is seen once, as long as its place among the last {@link REMEMBERED} is known.
  */
 export async function* walkReady(
   read: Read,
@@ -37,7 +40,7 @@ export async function* walkReady(
     }
     misses = 0;
     const names = new Set(seen.map(nameOf));
-    // An original daemon may have put a job in twice.
+    // An original daemon may have inserted a job twice.
     const jobs = part.jobs.filter(({ id }) => {
       const name = id.toString('latin1');
       return !names.has(name) && names.add(name);
@@ -51,13 +54,13 @@ export async function* walkReady(
 
 const nameOf = (id: Buffer): string => id.toString('latin1');
 
-/** Where the walk goes on: behind the last of the entries that were seen, or at the head when none of them is left. */
+/** Where the walk continues: after the last of the remembered entries, or at the head when none is left. */
 async function placeBehind(read: Read, topic: Buffer, skip: number, seen: readonly Buffer[]): Promise<Place> {
   const names = new Set(seen.map(nameOf));
   for (let from = skip; from > 0; from -= READ_AT_ONCE) {
     const [first, last] = [from, Math.max(0, from - READ_AT_ONCE)];
     const ids = await read(({ redis, keys }) => redis.lrangeBuffer(keys.ready(topic), -first, -last - 1));
-    // A list that is shorter by now begins later.
+    // The list may have become shorter.
     const start = last + ids.length;
     const at = ids.findIndex((id) => names.has(nameOf(id)));
     if (at >= 0) return { skip: start - at, behind: ids[at] };

@@ -1,12 +1,12 @@
--- Ends all leases of a reservation at once, their jobs done, without unpacking them: nearly every ack is one
--- of all.
+-- Ends all leases of a reservation whose jobs are done, without unpacking its record: nearly every ack is one of
+-- all.
 -- include: keys
 -- ARGV: token, how many jobs the reservation took
 -- Answers: 1; 0 when it does not hold all of them any more, or that cannot be told here, and nothing changed.
 local inflight, jobs = INFLIGHT .. ARGV[1], tonumber(ARGV[2])
 
--- The head of an array in msgpack, and behind it the version, which msgpack writes as one byte. A record that
--- holds fewer jobs is shorter.
+-- The head of a msgpack array, followed by the version, which msgpack writes as one byte. A record with fewer jobs
+-- is shorter.
 local head = redis.pcall('GETRANGE', inflight, '0', '3')
 if type(head) ~= 'string' then return 0 end
 local kind, high, low, version = string.byte(head, 1, 4)

@@ -8,8 +8,8 @@ local topic, from, ids = ARGV[1], tonumber(ARGV[2]), cmsgpack.unpack(ARGV[3])
 local ready = READY .. topic
 if type_of(ready) ~= 'list' then return { -1 } end
 
--- Entries that are read, at some 0.3 µs each; looking for a few ids with LPOS is twenty times as fast.
--- It is all that such a run does: it may walk further than others, and leaves holes where they are.
+-- Entries that are read, at some 0.3 µs each; searching for a few ids with LPOS is twenty times as fast. The run
+-- does nothing else, so it may read more than others.
 local WINDOW, OVERLAP, FEW_IDS, WALK = 5000, 100, 4, 400000
 -- An entry that is written over costs up to 50 µs; entries of one id that LREM takes out together next to nothing.
 local MOST_WRITTEN, MOST_OF_ID = 100, 1000

@@ -13,7 +13,7 @@ local is_plain = ARGV[4] == '1'
 local first = rank_behind(POOL, ARGV[1], ARGV[2])
 local count = math.max(0, math.min(tonumber(ARGV[3]), redis.call('ZCARD', POOL) - first))
 
--- Mostly nobody asks for the ids. Scores are asked for one by one: to write them takes as long as to read a topic.
+-- The ids are rarely needed. Scores are read one by one, because returning them takes as long as reading a topic.
 local ids
 local function read_ids()
   ids = ids or redis.call('ZRANGE', POOL, first, first + count - 1)
@@ -31,7 +31,7 @@ local function counts_of(topic)
   return counts[topic]
 end
 
--- What nobody can be given is taken out, so that the rest is counted by its topic alone.
+-- Jobs that nobody can be given are taken out first, so that the rest can be counted by topic.
 local function take_out(i, is_due)
   local id, topic = read_ids()[i], topic_of[i]
   local bucket = BUCKET .. id
@@ -50,7 +50,7 @@ local function due_time_at(i)
   return from_score(redis.call('ZRANGE', POOL, first + i - 1, first + i - 1, 'WITHSCORES')[2])
 end
 
--- Counts the jobs between two places of the part, which are of one state.
+-- Counts the jobs between two places of the part, all of which are in one state.
 local function count_between(from, to, state)
   local found, first_of = {}, {}
   for i = from, to do
@@ -70,7 +70,7 @@ local function count_between(from, to, state)
   end
 end
 
--- The place in this part of the last job that is due by then. The pool is in order of due time.
+-- The place in this part of the last job that is due by then; the pool is in order of due time.
 local function place_by(ms)
   return math.max(0, math.min(count, redis.call('ZCOUNT', POOL, '-inf', due_by(ms)) - first))
 end

@@ -9,7 +9,7 @@ local began = now_us()
 local now = math.floor(began / 1000)
 local ids = redis.call('LRANGE', READY .. topic, first, first + ARGV[3] - 1)
 if #ids == 0 then return { 0, 0, '', '', {} } end
--- Where the pool is absent or of a wrong type no id is in it.
+-- When the pool is absent or of a wrong type, no id is in it.
 local in_pool = type_of(POOL) == 'zset' and redis.call('ZMSCORE', POOL, unpack(ids)) or {}
 local alive, expired, wrong = {}, {}, {}
 

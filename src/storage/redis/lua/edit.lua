@@ -24,8 +24,8 @@ local note = redis.call('HGET', READY_DUE, id)
 local due = it.due or ''
 local attempts, kept_ttl, extras = read_memo(bucket, memo, note, due, it.expires_at, it.topic, body)
 
--- What has stood still of the lifetime of a job, while it was leased (here, or where it was imported from), stays in.
--- Where nobody knows its due time, the new one counts from now.
+-- The time for which the lifetime of the job stood still while it was leased is kept. When its due time is unknown,
+-- the new lifetime counts from now.
 local function new_expiry()
   if ttl == '' then return it.expires_at end
   local expires_at = (due ~= '' and due or now) + ttl
@@ -36,10 +36,10 @@ end
 local expires_at = new_expiry()
 if is_expired(expires_at, now) then return { '', -1, state } end
 
--- The first write is one that Redis refuses when it is out of memory.
+-- The first write is one that Redis refuses when it is out of memory, so that nothing is done then.
 if new_body then redis.call('HSET', bucket, 'body', new_body) end
 if memo or attempts > 0 or due == '' then
-  -- After a lease, and where the due time is unknown, the lifetime is not what expiry and due time say.
+  -- After a lease, and when the due time is unknown, the lifetime is not expiry less due time.
   local told_ttl = ttl ~= '' and (kept_ttl ~= '' or due == '') and ttl or kept_ttl
   local packed = write_memo(attempts, told_ttl, due, expires_at, it.topic, new_body or body, extras)
   redis.call('HSET', bucket, 'delayer', packed)

@@ -1,4 +1,4 @@
--- Which of these ids have a body, and no place in the pool nor among the jobs that were set aside?
+-- Which of these ids have a body, but no place in the pool or among the jobs that were set aside?
 -- include: keys
 -- ARGV: the ids
 -- Answers: for each of those, id and topic of its body, or '' where the key is no job's

@@ -1,4 +1,5 @@
--- Looks at a part of the dead letters for what nobody can read, or what should be deleted by now.
+-- Looks at a part of the dead letters for records that cannot be read, and for letters that should have been
+-- deleted.
 -- include: keys, time, bounds, record, dead
 -- ARGV: first rank, how many ids to look at, how long (ms) a letter is past its time when somebody should have
 --   deleted it
@@ -9,7 +10,7 @@ expect_type(DEAD, 'zset')
 local first, grace, now = tonumber(ARGV[1]), tonumber(ARGV[3]), now_ms()
 local answer, looked_at, bytes, latest = { 0, 0 }, 0, 0, 0
 
--- When the first of the letters is deleted, in ms; and how many are past that.
+-- When the first of the letters is to be deleted, in ms; and how many should be gone.
 local function first_end(letters)
   local first_at, past = math.huge, 0
   for _, letter in ipairs(letters) do
@@ -28,7 +29,7 @@ local function is_noted(score, first_at)
   return math.abs(tonumber(score) * 1000 - first_at) <= 1
 end
 
--- What is wrong, what was found, and for how many letters; nil where nothing is.
+-- What is wrong, what was found, and for how many letters; nil when nothing is wrong.
 local function look_at(id, score)
   local key = DEAD_LETTER .. id
   local found = type_of(key)

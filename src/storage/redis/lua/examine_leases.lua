@@ -1,4 +1,5 @@
--- Looks at a part of the reservations, and of what waits for another job of its id, for what nobody can read or end.
+-- Looks at a part of the reservations, and of the jobs that wait for another one of their id, for records that
+-- cannot be read or ended.
 -- include: keys, time, bounds, record, waiting
 -- ARGV: first rank, how long (ms) a lease has ended when somebody should have taken it back, the longest lease in ms
 -- Answers: how many were looked at (0 at the end), then for each that is not as it should be: its key, what (gone,
@@ -8,7 +9,7 @@ local MOST_RECORDS, MOST_JOBS = 200, 500
 local first, grace, longest, now = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3]), now_ms()
 local answer, looked_at, jobs, bytes = { 0 }, 0, 0, 0
 
--- How many jobs it holds, or nil and what is wrong with it.
+-- How many jobs it holds; or nil, and what is wrong with it.
 local function count_jobs(name, id, key)
   local found, wanted = type_of(key), id and 'list' or 'string'
   if found == 'none' then return nil, 'gone', '' end

@@ -1,4 +1,4 @@
--- Looks at a part of the pool for jobs of which something is wrong.
+-- Looks at a part of the pool for jobs with something wrong.
 -- include: keys, time, page
 -- ARGV: score and id of the last job looked at before ('' and '' for none), how many to look at
 -- Answers: score and id of the last one looked at ('' and '' at the end), how many were looked at, then for each that
@@ -10,7 +10,7 @@ local jobs = page_of(POOL, ARGV[1], ARGV[2], limit)
 local is_full = #jobs == 2 * limit
 local answer = { is_full and jobs[#jobs] or '', is_full and jobs[#jobs - 1] or '', #jobs / 2 }
 
--- What is wrong, and what was found; nil where nothing is.
+-- What is wrong, and what was found; nil when nothing is wrong.
 local function look_at(id, score, due)
   local bucket = BUCKET .. id
   local found = fields(bucket, 'topic')
@@ -18,13 +18,13 @@ local function look_at(id, score, due)
   local topic = found[1]
   if not topic or redis.call('HEXISTS', bucket, 'body') == 0 then
     if redis.call('EXISTS', bucket) == 1 then return 'incomplete', topic or '', '' end
-    -- A body that is gone since it was due has expired.
+    -- A job that is due and has no body has expired.
     return due > now and 'gone' or 'expired', '', ''
   end
   local at = tonumber(score) * 1000
   if at >= LAST_MS + 1 then return 'range', topic, score end
   if at < 0 then return 'past', topic, score end
-  -- A body that expires with its ready lifetime does so after it is due.
+  -- The body must not expire before the job is due.
   local expires_at = written_expiry_of(bucket)
   if due > now and expires_at ~= '' and expires_at < due then return 'expiry', topic, '' end
 end

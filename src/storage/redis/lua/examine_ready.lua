@@ -1,4 +1,4 @@
--- Looks at a part of a ready list for entries that are not as they should be.
+-- Looks at a part of a ready list for entries with something wrong.
 -- include: keys, time
 -- ARGV: topic, first and last index from the left
 -- Answers: entries looked at, msgpack of the ids that can be taken and of the others, how many entries are holes, how
@@ -7,13 +7,13 @@
 local topic, now = ARGV[1], now_ms()
 local ids = redis.call('LRANGE', READY .. topic, ARGV[2], ARGV[3])
 if #ids == 0 then return { 0, '', '', 0, 0, 0 } end
--- Where a key is of a wrong type no id is in it.
+-- When a key is of a wrong type, no id is in it.
 local in_pool = read('ZMSCORE', POOL, unpack(ids)) or {}
 local notes = read('HMGET', READY_DUE, unpack(ids)) or {}
 local alive, others, holes, expired, unnoted = {}, {}, 0, 0, 0
 local answer = { #ids, '', '', 0, 0, 0 }
 
--- What is wrong, and the topic of the body; nil where the job can be taken or has expired.
+-- What is wrong, and the topic of the body; nil when the job can be taken or has expired.
 local function look_at(id, is_pooled)
   local bucket = BUCKET .. id
   local found = redis.pcall('HGET', bucket, 'topic')

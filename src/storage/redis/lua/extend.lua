@@ -1,4 +1,4 @@
--- Lets leases of one reservation end later, and leaves the others of it alone.
+-- Makes leases of one reservation end later, and leaves its other leases alone.
 -- include: keys, time, record
 -- ARGV: lease in ms, token, then the numbers of the jobs
 -- Answers: for each its new deadline in ms, or -1 when it is no longer held

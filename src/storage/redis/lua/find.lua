@@ -1,4 +1,4 @@
--- Looks up what is known of an id, outside the leases and the dead letters.
+-- Reads what is known of an id, apart from leases and dead letters.
 -- include: keys, aside, time, note, memo
 -- ARGV: id, how many entries of its ready list to look through
 -- Answers: now in ms, score in the pool or '', what stands in the place of its body (none, hash or another
@@ -13,8 +13,8 @@ local bucket, score = BUCKET .. id, redis.call('ZSCORE', POOL, id)
 local job = fields(bucket, 'topic', 'body', 'delayer') or {}
 local topic, body, written_expiry = job[1], job[2], written_expiry_of(bucket)
 local expires_at = within_bounds(written_expiry)
--- Redis keeps the body for the whole millisecond in which it expires. What is left of such a job is what is left of it
--- afterwards, an entry that may stand in another list: lists show no more of it either.
+-- Redis keeps the body for the whole millisecond in which it expires. Such a job is shown as it is afterwards: only
+-- an entry is left, which may stand in another list. Lists show no more of it either.
 if not score and is_expired(written_expiry, now) then topic, body = nil, nil end
 
 local note = redis.call('HGET', READY_DUE, id)

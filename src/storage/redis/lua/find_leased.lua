@@ -4,8 +4,8 @@
 -- Answers: records looked at (0 at the end), then for each job as list_leased.lua
 expect_type(RESERVED, 'zset')
 local first = tonumber(ARGV[1])
--- Of a run: records, bytes of records that are searched, jobs that are unpacked. A record is unpacked only where
--- an id is seen in its bytes; many ids are looked for in what is unpacked, which takes a microsecond a job.
+-- Limits of a run: records, bytes of records that are searched, jobs that are unpacked. A record is unpacked only if
+-- an id is found in its bytes; with many ids, looking them up takes a microsecond for each unpacked job.
 local MOST_RECORDS, MOST_BYTES_SEARCHED, MOST_JOBS, FEW_IDS, READ_AT_ONCE = 2000, 2097152, 1000, 8, 10
 
 local wanted, packed_ids = {}, {}
@@ -17,8 +17,7 @@ local is_few = #packed_ids <= FEW_IDS
 
 local answer, looked_at, jobs, bytes = { 0 }, 0, 0, 0
 
--- What a record of a later version holds is not known: reading it says so. The version stands behind the head of
--- the array.
+-- A record of a later version has to be read, so that the error names it. The version follows the head of the array.
 local function may_be_later(packed)
   local head = string.byte(packed, 1)
   local version = string.byte(packed, head == 0xdc and 4 or head == 0xdd and 6 or 2) or 0
@@ -33,7 +32,7 @@ local function may_hold(packed)
   return false
 end
 
--- The jobs of a record, where one of the ids may be among them.
+-- The jobs of a record, if one of the ids may be among them.
 local function jobs_in(name, packed)
   local record, found = may_hold(packed) and read_record(INFLIGHT .. name, packed), {}
   for _, row in ipairs(record and record.rows or {}) do found[#found + 1] = job_of(record, name, row) end
@@ -47,12 +46,12 @@ local function add(found, name, deadline)
   end
 end
 
--- Records are read some at a time: a call for each would take most of the time.
+-- Records are read several at a time, because a call for each would take most of the time.
 local names = redis.call('ZRANGE', RESERVED, first, first + MOST_RECORDS - 1, 'WITHSCORES')
 for i = 1, #names, 2 * READ_AT_ONCE do
   local keys = {}
   for n = i, math.min(i + 2 * READ_AT_ONCE, #names) - 1, 2 do keys[#keys + 1] = INFLIGHT .. names[n] end
-  -- A key of a wrong type is nothing to MGET.
+  -- MGET answers nil for a key of a wrong type.
   for k, packed in ipairs(redis.call('MGET', unpack(keys))) do
     local name, score = names[i + 2 * k - 2], names[i + 2 * k - 1]
     local id = waiting_id(name)

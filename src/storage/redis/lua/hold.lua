@@ -1,6 +1,6 @@
--- Leases jobs as an operator: those that are delayed or due as well. When such a lease ends its jobs are what they
--- were, as if they had been released. Up to the first that needs to know more of a ready list than one run can find
--- out, or of which the body is one too many to be read in this run, or that this run has no time for.
+-- Leases jobs as an operator, also delayed and due ones. When such a lease ends its jobs are what they were, as
+-- after a release. It stops before the first job for which a long ready list has to be searched first, whose body is
+-- one too many for this run, or for which it has no time.
 -- include: keys, time, note, memo, bounds, known, holes, clear, leave, lookup, record, waiting
 -- ARGV: msgpack of what clear_entries.lua has found, or '' (see push.lua), token, lease in ms, who holds them, then
 --   msgpack of, for each job: id, the names of the states in which it is meant, each with a space before and after it,
@@ -17,7 +17,7 @@ local bytes, chosen, seen, answer = 0, {}, {}, { '', deadline, 0 }
 for i = 1, #jobs, 4 do ids[#ids + 1] = jobs[i] end
 look_for(ids, read_cleared(ARGV[1]))
 
--- A row of a record (lib/record.lua) without its number; nil where the body is one too many.
+-- A row of a record (lib/record.lua) without its number; nil when the body is one too many for this run.
 local function row_of(id, it)
   local bucket = BUCKET .. id
   local size = redis.call('HSTRLEN', bucket, 'body')
@@ -32,7 +32,7 @@ local function row_of(id, it)
   return { 0, id, body, is_apart and due or '', it.expires_at, attempts + 1, place, ttl, extras }
 end
 
--- A job that waits for another one of its id, to be held; nil where none is meant. Its lifetime stands still already.
+-- A waiting job that is to be held; nil when none is meant. Its lifetime stands still already.
 local function choose_waiting(id, wanted_due)
   for _, job in ipairs(waiting_jobs(id)) do
     local row = job.row
@@ -44,8 +44,8 @@ local function choose_waiting(id, wanted_due)
   end
 end
 
--- The job of an id that is to be held, or nil, and what the id is; or the topic that keeps this run from telling, or
--- '' where the bodies do.
+-- The job of an id that is to be held, or nil, and the state of the id. Or the topic of the list that has to be
+-- searched first, or '' when this run has read enough bodies.
 local function choose(id, states, wanted_due, waits)
   local it = look_up(id, now, '', is_among(states, 'ready'))
   if it.unclear then return nil, nil, it.unclear end
@@ -62,7 +62,7 @@ local function choose(id, states, wanted_due, waits)
   return nil, told_state(id, it)
 end
 
--- Takes the jobs out of where they were.
+-- Removes the jobs from the pool and from their ready lists.
 local function take_away()
   local living, buckets = {}, {}
   for _, job in ipairs(chosen) do
@@ -81,7 +81,7 @@ local function take_away()
   redis.call('UNLINK', unpack(buckets))
 end
 
--- Names the topics as a record has them: each with the number of its last job.
+-- The topics as a record has them: each with the number of its last job.
 local function topics_of_jobs()
   local topics = {}
   for number, job in ipairs(chosen) do
@@ -112,8 +112,8 @@ for i = 1, #jobs, 4 do
 end
 if #chosen == 0 then return answer end
 
--- The record comes before what it takes away: where a user may not run one of these commands, a job is delivered twice
--- at worst.
+-- The record is written before anything is deleted: if an ACL forbids one of these commands, a job is delivered
+-- twice at worst.
 local record = { topics = topics_of_jobs(), since = now, count = #chosen, deadline = deadline }
 record.policy, record.holder = HOLD, holder
 local rows = {}

@@ -1,5 +1,5 @@
--- Takes in jobs as they were in another store, each by itself, up to the first that needs to know more of a ready
--- list than one run can find out. Those that are due go to the pool all the same: promotion puts them in order.
+-- Takes in jobs as they were in another store, each by itself, up to the first for which a long ready list has to be
+-- searched first. Jobs that are due go to the pool as well, so that promotion puts them in order.
 -- include: keys, time, note, memo, bounds, known, holes, clear, admit, record, waiting, dead, schedule, wake
 -- ARGV: on existing (refuse, replace or keep), wake channel, msgpack of what clear_entries.lua has found (push.lua) or
 --   '', the line up to which the file is believed to be imported, and that up to which it is when all jobs are in, for
@@ -29,7 +29,7 @@ for i = 1, #jobs, WIDTH do
   buckets[#buckets + 1] = BUCKET .. jobs[i]
 end
 local notes = any_notes and #ids > 0 and call('HMGET', READY_DUE, unpack(ids)) or {}
--- Mostly no id has a bucket: one command tells so of all of them.
+-- Usually none of the ids has a bucket, and one command shows that for all of them.
 local are_new = #ids > 0 and call('EXISTS', unpack(buckets)) == 0
 
 -- Of plain new jobs the places among those that are due with them are looked for together.
@@ -52,7 +52,7 @@ local function read_more(packed)
   }
 end
 
--- The first write is one that Redis refuses when it is out of memory. What takes something away follows.
+-- The first write is one that Redis refuses when it is out of memory. Writes that delete come after it.
 local function add(job)
   call('HSET', job.bucket, 'topic', job.topic, 'body', job.body)
   if job.expires_at ~= '' then
@@ -67,7 +67,7 @@ local function add(job)
   if job.due < earliest then earliest, is_next = job.due, is_first end
 end
 
--- What due time and expiry do not say of a job.
+-- What due time and expiry do not show of a job.
 local function keep_more(job)
   local more = job.more
   if not more then return end
@@ -75,7 +75,7 @@ local function keep_more(job)
   call('HSET', job.bucket, 'delayer', memo)
 end
 
--- A job that waits behind another one of its id waits behind that which is there.
+-- A job that waited for another one of its id waits for the one that is here.
 local function add_waiting(job)
   for _, other in ipairs(waiting_jobs(job.id)) do
     if other.topic == job.topic and other.row[3] == job.body and other.row[4] == job.due then return 'repeated' end
@@ -87,7 +87,7 @@ local function add_waiting(job)
   return let_wait({ topic = job.topic, row = row, since = since }, now) and 'imported' or 'blocked'
 end
 
--- Answers its outcome; or nothing, and the topic of a ready list that would have to be looked through.
+-- Answers its outcome; or nil, and the topic of a ready list that has to be searched first.
 local function import_with_care(job)
   local is_waiting = job.more and job.more.kind == 'waiting'
   run.on_existing = is_waiting and 'refuse' or ARGV[1]
@@ -139,7 +139,7 @@ for n = 1, #ids do
     outcome, unclear = import_living(n, id, topic, body, due, expires_at, more)
   end
   if not outcome then
-    -- The file is imported up to the job before.
+    -- The file is imported up to the job before this one.
     answers[2], to = unclear, n > 1 and file and to_text(cmsgpack.unpack(ARGV[7])[n - 1]) or ARGV[4]
     break
   end

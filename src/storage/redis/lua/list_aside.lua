@@ -1,4 +1,5 @@
--- Reads a part of the ready jobs that were set aside: a key of the wrong type stands in the place of their body.
+-- Reads a part of the ready jobs that were set aside because a key of a wrong type stands in the place of their
+-- body.
 -- include: keys, time, note, aside
 -- ARGV: cursor of HSCAN
 -- Answers: the next cursor, then for each job: id, topic, due ms or '', the type of the key

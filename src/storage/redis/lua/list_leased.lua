@@ -7,7 +7,7 @@
 --   or ''
 expect_type(RESERVED, 'zset')
 local only_topic = ARGV[1]
--- A record holds as many jobs as one reservation gives; a few of them are enough for one run.
+-- A record holds as many jobs as one reservation, so a few records are enough for one run.
 local MOST_RECORDS, MOST_JOBS = 200, 500
 local names = page_of(RESERVED, ARGV[2], ARGV[3], MOST_RECORDS)
 local answer, jobs, bytes = { '', '' }, 0, 0

@@ -1,11 +1,11 @@
--- Which bodies does nothing name: not the pool, no ready list, not what was set aside? An original client that died
--- between its RPOP and its DEL leaves such a one. What cannot be known here for sure counts as named.
+-- Which bodies does no key name: not the pool, no ready list, not the jobs that were set aside? An original client
+-- that died between its RPOP and its DEL leaves one. A body that cannot be checked here counts as named.
 -- include: keys, time, note, bounds
 -- ARGV: 1 where they are to be removed, then for each its id and when it expires, in ms or '' for never, as it was seen
 --   before, or 'any'. One that expires at another time was pushed anew.
 -- Answers: for each of those bodies its id and when it expires
 
--- Entries of ready lists that a run reads, at some 0.3 µs each; a list that is longer may have any id.
+-- Entries of ready lists that a run reads, at some 0.3 µs each; a longer list is assumed to have any id.
 local most_entries, lists = 5000, {}
 
 local function ids_in(topic)
@@ -36,7 +36,7 @@ local in_pool = read('ZMSCORE', POOL, unpack(ids))
 local aside, notes = read('HMGET', SET_ASIDE, unpack(ids)), read('HMGET', READY_DUE, unpack(ids))
 
 local function is_unnamed(i, id)
-  -- Most jobs wait in the pool, and nothing else is asked of them.
+  -- Most jobs wait in the pool, and need no further check.
   if not in_pool or in_pool[i] or not aside or aside[i] then return false end
   local topic = redis.pcall('HGET', BUCKET .. id, 'topic')
   if type(topic) ~= 'string' then return false end

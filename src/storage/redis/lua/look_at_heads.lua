@@ -1,10 +1,10 @@
--- Looks at the ready lists of topics, at their lengths and first entries alone.
+-- Looks at the ready lists of topics: at their lengths and first entries only.
 -- include: keys, time, note
 -- ARGV: topics, some hundreds at most
 -- Answers: for each topic the length of its list (-1 when the key is no list), when the job was due that has waited
 --   longest of the first ones, in ms or -1, and 1 where it is not known of the very first
 
--- Jobs that were promoted by hand stand before older ones, and an original daemon notes no due time.
+-- Jobs that an operator promoted stand before older ones, and an original daemon notes no due time.
 local FIRST_JOBS = 10
 
 local answer = {}
@@ -22,7 +22,7 @@ for _, topic in ipairs(ARGV) do
       if due == '' then is_first_unknown = 1 end
       is_first = false
     end
-    -- They stand in order of due time, but for those.
+    -- Apart from these, they stand in order of due time.
     if due ~= '' and oldest < due then break end
   end
   answer[#answer + 1] = length or -1

@@ -1,15 +1,15 @@
--- Looks at a part of the leases and of the jobs that wait for another one of their id, mostly at the heads of their
--- records alone.
+-- Looks at a part of the leases and of the jobs that wait for another one of their id; usually it reads only the
+-- heads of their records.
 -- include: keys, time, bounds, record, waiting
 -- ARGV: how many, then the first rank, or '' for so many at random, one perhaps twice
 -- Answers: how many records were looked at, then for each topic of each record: topic, jobs leased, jobs that wait, who
 --   holds them or ''
 expect_type(RESERVED, 'zset')
 
--- The head of a record is within so many bytes, but for one of many topics.
+-- The head of a record has at most so many bytes, unless it is of many topics.
 local HEAD_BYTES = 1024
 
--- How many elements a packed array has, and where the first begins.
+-- How many elements a packed array has, and where the first one begins.
 local function array_of(packed)
   local first = string.byte(packed) or 0
   if first >= 0x90 and first <= 0x9f then return first - 0x90, 1 end
@@ -18,7 +18,7 @@ local function array_of(packed)
   return 0, 0
 end
 
--- Topic, number of jobs and holder of a record of one topic; nothing where that takes reading the whole.
+-- Topic, number of jobs and holder of a record of one topic; nil when that takes reading the whole record.
 local function glance_at(name)
   local packed = read('GETRANGE', INFLIGHT .. name, 0, HEAD_BYTES - 1)
   local length, begin = array_of(packed or '')

@@ -1,5 +1,5 @@
--- Makes delayed jobs due now and ready at once, before all other jobs of their topics; up to the first of which the
--- body is one too many to be read in this run, or that this run has no time for.
+-- Makes delayed jobs due now and ready at once, before all other jobs of their topics. It stops before the first job
+-- whose body is one too many for this run, or for which it has no time.
 -- include: keys, time, note, memo, bounds, known, entry, holes, clear, leave, lookup, record, redate, line
 -- ARGV: msgpack of, for each job: id, the names of the states in which it is meant, each with a space before and after
 --   it, due time in ms or ''
@@ -8,15 +8,15 @@
 expect_type(POOL, 'zset')
 expect_type(READY_DUE, 'hash')
 expect_type(RESERVED, 'zset')
--- Places within a millisecond of the jobs that were promoted in it.
+-- Places within a millisecond, for the jobs that were promoted in it.
 local PLACES_PER_MS = 100
--- What follows takes longer than looking at the jobs.
+-- Writing takes longer than looking the jobs up.
 local LOOK_US = 2500
 local jobs, now, answer, ids, seen, chosen = cmsgpack.unpack(ARGV[1]), now_ms(), {}, {}, {}, {}
 for i = 1, #jobs, 3 do ids[#ids + 1] = jobs[i] end
 look_for(ids, {}, LOOK_US)
 
--- A job that is to be made ready, by its topic. False where its body is one too many.
+-- A job that is to be made ready, by its topic. False when its body is one too many for this run.
 local function choose(id, it, memo)
   local kept = read_for_new_due(id, it, memo)
   if not kept then return false end
@@ -37,8 +37,8 @@ for i = 1, #jobs, 3 do
   answer[#answer + 1] = state
 end
 
--- The place before that of the first in line; before all that are not promoted, also before one that is leased now and
--- comes back later.
+-- The place before that of the first in line; before all jobs that are not promoted, also before one that is leased
+-- now and comes back later.
 local function first_place(topic)
   local head = redis.call('LINDEX', READY .. topic, -1)
   local place = head and read_place(read_note(redis.call('HGET', READY_DUE, head)) or '')
@@ -61,7 +61,7 @@ local function put_first(topic, entries)
   put_at_head(topic, line)
 end
 
--- The pool goes last: where a user may not run one of these commands, the job is there still.
+-- The pool is changed last: if an ACL forbids one of these commands, the job is still there.
 if next(chosen) then allow_writes() end
 for topic, entries in pairs(chosen) do
   for _, entry in ipairs(entries) do

@@ -1,5 +1,5 @@
--- Notes anew when the first dead letter of an id is to be deleted, where that is not noted, or not right; what names
--- letters that are gone goes.
+-- Notes again when the first dead letter of an id is to be deleted, if the note is missing or wrong; removes notes
+-- of letters that are gone.
 -- include: keys, time, bounds, record, dead
 -- ARGV: the ids
 -- Answers: for each of the first ids, for as many as one run reads, whether something was mended

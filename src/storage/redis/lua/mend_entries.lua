@@ -1,5 +1,5 @@
--- Takes entries out of a ready list that are still not as they should be: those of jobs that are in the pool, of
--- another topic or gone, and all entries of a job but the one that is delivered first.
+-- Removes entries from a ready list that are still wrong: those of jobs that are in the pool, of another topic or
+-- gone, and all entries of a job but the one that is delivered first.
 -- include: keys, time, note, bounds, known
 -- ARGV: topic, then the ids
 -- Answers: for each of the first ids, for as many as one run can look through the list, whether entries were taken out
@@ -11,11 +11,11 @@ if type_of(ready) ~= 'list' then return {} end
 local function is_ready(id)
   if read('ZSCORE', POOL, id) then return false end
   local found = redis.pcall('HGET', BUCKET .. id, 'topic')
-  -- What a key of another type is in the way of may come back.
+  -- A job with a key of another type in its place may come back.
   return type(found) == 'table' or found == topic
 end
 
--- Counted from the left: the first in line is at the right.
+-- Counted from the left, because the first in line is at the right.
 local function take_out_doubles(id)
   local entries = redis.call('LLEN', ready)
   local places = redis.call('LPOS', ready, id, 'COUNT', 0)

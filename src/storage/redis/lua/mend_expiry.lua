@@ -1,4 +1,4 @@
--- Lets locks, and notes of how far a file was imported, end that have no end.
+-- Gives an expiry to locks, and to notes of how far a file was imported, that have none.
 -- include: keys
 -- ARGV: `lock` or `import`, in so many ms, then the names
 -- Answers: for each whether it had no end

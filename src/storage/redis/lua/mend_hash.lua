@@ -1,4 +1,5 @@
--- Deletes values of one of delayer's own hashes that no version wrote, and notes of jobs of which nothing else is left.
+-- Deletes values of one of delayer's own hashes that no version wrote, and notes of jobs of which nothing else is
+-- left.
 -- include: keys, time, note, aside, written, bounds
 -- ARGV: which hash (lib/written.lua), then the fields
 -- Answers: for each field whether it was deleted
@@ -10,7 +11,7 @@ local function may_go(field, value)
   local what = who_wrote(hash, value)
   if what ~= '' then return what == 'strange' end
   if ARGV[1] ~= 'notes' or redis.call('EXISTS', BUCKET .. field) == 1 then return false end
-  -- A note tells where an old entry stands: it goes no sooner than that.
+  -- A note says where an old entry stands, so it is not deleted before that.
   return not is_in_ready_list(field, noted_topic(value))
 end
 

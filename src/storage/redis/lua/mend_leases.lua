@@ -1,5 +1,6 @@
--- Lets records of leased and waiting jobs be found again: one that no deadline names comes back now, one that would be
--- held for longer than any lease at the deadline that it was made with, and what names a record that is gone goes.
+-- Makes records of leased and waiting jobs reachable again. A record that no deadline names comes back now; one that
+-- would be held longer than any lease may last comes back at its first deadline; a deadline without a record is
+-- removed.
 -- include: keys, time, bounds, record, waiting
 -- ARGV: the longest lease in ms, then names as RESERVED has them
 -- Answers: for each of the first names, for as many as one run reads, whether something was mended

@@ -52,7 +52,7 @@ local function retry(job)
   job.since, job.is_retried = due, true
 end
 
--- The records go last: where a user may not run one of these commands, a job comes back twice at worst.
+-- The records are deleted last: if an ACL forbids one of these commands, a job comes back twice at worst.
 allow_writes()
 local jobs, answer, is_done = {}, {}, {}
 for i, number in ipairs(numbers) do

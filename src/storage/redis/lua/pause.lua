@@ -1,4 +1,4 @@
--- Holds topics back from delayer's consumers, or lets them go.
+-- Pauses topics for delayer's consumers, or resumes them.
 -- include: keys, time
 -- ARGV: for how long in ms, '' for until they are resumed, or -1 to resume them; then the topics
 -- Answers: nothing

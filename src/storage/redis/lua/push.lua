@@ -1,4 +1,4 @@
--- Adds jobs, each by itself, up to the first that needs to know more of a ready list than one run can find out.
+-- Adds jobs, each by itself, up to the first for which a long ready list has to be searched first.
 -- include: keys, time, schedule, wake
 -- ARGV: on existing (refuse, replace or keep), wake channel, msgpack of what clear_entries.lua has found: for each
 --   topic, id and the index of its entry from the left or -1; msgpack of the jobs; '' or msgpack of the own retry
@@ -19,7 +19,7 @@ local function body_of(body)
   return type(body) == 'number' and ARGV[body] or body
 end
 
--- The first write is one that Redis refuses when it is out of memory. What takes something away follows.
+-- The first write is one that Redis refuses when it is out of memory. Writes that delete come after it.
 local function add(id, bucket, topic, body, due, expiry)
   local score, is_first = score_in_order(due, now)
   call('HSET', bucket, 'topic', topic, 'body', body)
@@ -34,8 +34,8 @@ local function add_to_pool()
   if is_next then wake(ARGV[2], earliest) end
 end
 
--- Nearly every push is of one job without settings of its own, of an id that is nowhere, to a topic that has no
--- ready jobs. It needs nothing of what follows, and Redis makes each function anew at every run.
+-- Nearly every push is of one job without settings of its own, whose id does not exist, to a topic without ready
+-- jobs. It needs nothing of what follows, and Redis makes each function anew at every run.
 if #jobs == 5 and ARGV[3] == '' and ARGV[5] == '' then
   local id, topic, body, due, expiry = unpack(jobs)
   local bucket = BUCKET .. id
@@ -58,13 +58,13 @@ for i = 1, #jobs, 5 do
   buckets[#buckets + 1] = BUCKET .. jobs[i]
 end
 
--- What delayer keeps of jobs that have retry settings of their own, by where they begin.
+-- The extras of jobs that have retry settings of their own, by the position where these begin.
 local extras_of, owns = {}, ARGV[5] ~= '' and cmsgpack.unpack(ARGV[5]) or {}
 for i = 1, #owns, 4 do extras_of[owns[i]] = cmsgpack.pack({ '', owns[i + 1], owns[i + 2], owns[i + 3], '' }) end
 
--- Notes of jobs that became ready: one that has expired since still stands in its ready list.
+-- Notes of jobs that became ready. A job that has expired since still has its entry in its ready list.
 local notes = any_notes and call('HMGET', READY_DUE, unpack(ids)) or {}
--- Mostly no id has a bucket: one command tells so of all of them.
+-- Usually none of the ids has a bucket, and one command shows that for all of them.
 local are_new = call('EXISTS', unpack(buckets)) == 0
 
 local due_of = {}
@@ -75,8 +75,8 @@ local function keep_settings(bucket, topic, body, due, extras)
   call('HSET', bucket, 'delayer', write_memo(0, '', due, expiry_of(bucket), topic, body, extras))
 end
 
--- Adds or answers a job of which something may be there already. Answers its outcome and due time; or false and
--- the topic of a ready list that would have to be looked through.
+-- Adds a job whose id may exist already. Answers its outcome and due time; or false and the topic of a ready list
+-- that has to be searched first.
 local function push_with_care(id, bucket, note, topic, body, due, expiry)
   local outcome, before = look_ahead(run, id, bucket, note, topic, body)
   if not outcome then return false, before end

@@ -1,5 +1,5 @@
--- One bounded step of bringing back, or burying, the jobs whose leases have ended. Apart from reserve.lua, which
--- asks for it when there are some: what is rarely needed would make each of its runs a quarter longer.
+-- One bounded step of bringing back, or burying, the jobs whose leases have ended. It is not part of reserve.lua,
+-- which asks for it when there are some, because that would make each reserve a quarter longer.
 -- include: keys, time, extras, policy, note, memo, bounds, known, entry, record, schedule, line, waiting, comeback,
 --   dead, reclaim
 -- ARGV: limit

@@ -1,5 +1,5 @@
--- Ends leases of one reservation as if their jobs had never been reserved. A job that cannot come back yet
--- waits, and comes back later.
+-- Ends leases of one reservation as if their jobs had never been reserved. A job that cannot come back yet waits,
+-- and comes back later.
 -- include: keys, time, extras, note, memo, bounds, known, entry, record, schedule, line, waiting, comeback, wake
 -- ARGV: again (1 when the answer to this request may have been lost before), wake channel, token, the deadline in ms
 --   when the leases were made, then the numbers of the jobs
@@ -16,9 +16,9 @@ for _, job in pairs(held) do
   if not job.is_held then keep_key(job) end
   jobs[#jobs + 1] = job
 end
--- Jobs of one place, as original clients push them, come back in the order in which they were given.
+-- Jobs with equal places, as original clients push them, come back in the given order.
 table.sort(jobs, function(a, b) return a.row[1] < b.row[1] end)
--- The record goes last: where a user may not run one of these commands, a job comes back twice at worst.
+-- The record is deleted last: if an ACL forbids one of these commands, a job comes back twice at worst.
 allow_writes()
 local done = bring_back(jobs, now_ms())
 forget_jobs(token, record, held)

@@ -1,4 +1,4 @@
--- Makes dead letters jobs again, of each id the one that failed last, with their whole ready lifetime.
+-- Makes dead letters jobs again: for each id the one that failed last, with its whole ready lifetime.
 -- include: keys, time, note, memo, bounds, known, entry, record, dead, schedule, wake
 -- ARGV: whether they keep their attempts (0 or 1), wake channel, msgpack of, for each: id, topic or '' for any, delay
 --   in ms
@@ -18,8 +18,8 @@ local function latest_letter(id, topic)
   end
 end
 
--- The first write is one that Redis refuses when it is out of memory, and the letter goes last: where a user may
--- not run one of these commands, it stays. Answers whether no other job is due before it.
+-- The first write is one that Redis refuses when it is out of memory, and the letter is deleted last: if an ACL
+-- forbids one of these commands, it stays. Answers whether no other job is due before it.
 local function requeue(id, letter, others, due)
   local bucket, attempts = BUCKET .. id, keeps_attempts and letter.attempts or 0
   local score, is_next = score_in_order(due, now)

@@ -1,5 +1,5 @@
--- Gives delayed jobs another due time, from which their whole ready lifetime counts; up to the first of which the
--- body is one too many to be read in this run, or that this run has no time for, or that is of the id of another one.
+-- Gives delayed jobs another due time, from which their whole ready lifetime counts. It stops before the first job
+-- whose body is one too many for this run, for which it has no time, or that has the id of another one.
 -- include: keys, time, note, memo, bounds, known, entry, holes, clear, leave, lookup, record, redate, schedule, wake
 -- ARGV: wake channel, msgpack of, for each job: id, the names of the states in which it is meant, each with a space
 --   before and after it, due time in ms or '', how its new due time is given (delay, at or by), that in ms
@@ -12,7 +12,7 @@ local jobs, now, answer, ids, seen, chosen = cmsgpack.unpack(ARGV[2]), now_ms(),
 for i = 1, #jobs, 5 do ids[#ids + 1] = jobs[i] end
 look_for(ids, {})
 
--- What is to become of a job; nil where its body is one too many. Changes nothing.
+-- Decides what becomes of a job; nil when its body is one too many for this run. Changes nothing.
 local function plan_for(id, states, wanted_due, how, ms)
   local it, memo = look_up_delayed(id, now, states, wanted_due)
   local plan = { id = id, it = it, kept = nil, due = nil, expires_at = nil }
@@ -37,8 +37,8 @@ for i = 1, #jobs, 5 do
 end
 if #chosen == 0 then return answer end
 
--- Entry and expiry of a job are written in the order in which a user who may not write the other loses nothing: a job
--- is never to expire before it is due.
+-- Entry and expiry are written in such an order that a job never expires before it is due, even if an ACL forbids
+-- one of the writes.
 local function write_expiries(are_later)
   for _, plan in ipairs(chosen) do
     if (plan.due > plan.it.due) == are_later then

@@ -1,4 +1,4 @@
--- Takes jobs out of their records, whoever has them in hand or whatever they wait for.
+-- Removes jobs from their records, whether they are leased or wait.
 -- include: keys, time, record
 -- ARGV: for each job the name of its record and its number
 -- Answers: 1 or 0 for each: was it there?

@@ -1,5 +1,5 @@
--- Takes what is no ready job out of a part of a ready list: entries of jobs that have expired, of jobs that are to
--- come by the pool or are of another topic by now, and second entries of one job in it.
+-- Removes entries that are no ready jobs from a part of a ready list: those of jobs that have expired, that are in
+-- the pool, or that are of another topic by now, and second entries of one job.
 -- include: keys, time, note, bounds, known, holes
 -- ARGV: topic, index from the left, or -1 for the part at the right end, how many entries to look at
 -- Answers: how many of them had expired, how many entries were taken out in all, the index where to go on or -1 at
@@ -9,7 +9,7 @@ local ready = READY .. topic
 if type_of(ready) ~= 'list' then return { 0, 0, -1, 0 } end
 expect_type(READY_DUE, 'hash')
 
--- Entries that are written over in the middle of a list, at up to 50 µs each: one of so many that are looked at.
+-- Entries in the middle of a list that are overwritten, at up to 50 µs each: one for so many that are looked at.
 local WRITTEN_OF = 25
 local entries = redis.call('LLEN', ready)
 local most_entries = tonumber(ARGV[3])
@@ -30,7 +30,7 @@ local function is_no_job(i)
   return false
 end
 
--- From the right: of two entries of one job the one that is delivered first stays.
+-- From the right, so that of two entries of one job the one that is delivered first stays.
 local gone = {}
 for i = #ids, 1, -1 do gone[i] = is_no_job(i) end
 local at_left, at_right = 0, 0
@@ -49,7 +49,7 @@ for i = at_left + 1, stop do
   end
 end
 
--- The notes of those that are taken out go with them, where no other entry of the id is left.
+-- The notes of removed entries are deleted with them, when no other entry of the id is left.
 local expired, doubled, noted = 0, 0, {}
 local function note_goes(i)
   local id = ids[i]
@@ -58,7 +58,7 @@ local function note_goes(i)
   if id ~= '' and not in_pool[i] and redis.call('EXISTS', BUCKET .. id) == 0 then expired = expired + 1 end
 end
 
--- Far from both ends nothing is taken out: it comes nearer.
+-- Far from both ends nothing is removed; the entry moves towards the right end with time.
 local near = math.min(last + 1, entries - from)
 local holes = {}
 if #middle > 0 and walk_cost(ready, near) <= walk_budget then

@@ -1,11 +1,11 @@
--- Clears away what is left over in delayer's own keys, and brings back jobs that were set aside when nothing is
--- in their way any more. A sample of each is looked at: one run is short, and many of them leave nothing.
+-- Clears away leftovers in delayer's own keys, and brings back jobs that were set aside when nothing is in their way
+-- any more. It checks a sample of each, so that one run is short; many runs leave nothing over.
 -- include: keys, aside, time, note, bounds, known, forget, line
 -- ARGV: none
 -- Answers: how many jobs were brought back, how many notes were forgotten, then the topics of ready lists in
 --   which expired entries may stand
 expect_type(READY_DUE, 'hash')
--- Notes of a run, and keys of each other kind.
+-- How many notes a run checks, and how many keys of each other kind.
 local NOTES, SAMPLE_OF_KEYS = 500, 20
 
 local now, back = now_ms(), 0

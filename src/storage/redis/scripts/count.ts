@@ -3,7 +3,7 @@ import { SCRIPTS } from '../scripts.generated.js';
 import type { SetPlace } from './list.js';
 import { runScript, type Target, toArray, toBuffer, toDate, toRows, toText, type Value } from './run.js';
 
-/** An id of which something is wrong, and what: the word of the script. */
+/** An id with something wrong, as the word of the script. */
 export interface Flawed {
   readonly id: Buffer;
   readonly what: string;
@@ -15,18 +15,18 @@ const toFlawed = (value: Value | undefined): Flawed[] =>
 /** What one call counts. */
 export interface CountPart {
   readonly limit: number;
-  /** A job that has a topic is taken for whole: that takes half the time. */
+  /** True: a job with a topic counts as whole, which takes half the time. */
   readonly isPlain: boolean;
 }
 
 /** What one call has counted. */
 export interface Counted {
   readonly lookedAt: number;
-  /** How long (ms) it has held Redis, by its own clock. */
+  /** How long (ms) it has blocked Redis, by its own clock. */
   readonly tookMs: number;
 }
 
-/** The same of the pool, where what is due later than a time may be counted apart. */
+/** The same for the pool, where jobs due later than a time may be counted separately. */
 export interface PoolPart extends CountPart {
   readonly beyondMs?: number | undefined;
 }
@@ -82,7 +82,7 @@ export async function countLeased(target: Target, first: number) {
   const [lookedAt, gone, ...counts] = await runScript(target, SCRIPTS.countLeased, first);
   return {
     lookedAt: Number(lookedAt),
-    /** Members without a record that can be read. */
+    /** Members whose record is gone or cannot be read. */
     gone: toArray(gone).map(toText),
     topics: [...toRows(counts, 0, 3)].map(([topic, leased, waiting]) => ({
       topic: toBuffer(topic),
@@ -107,7 +107,7 @@ export async function countDead(target: Target, first: number, limit: number) {
   const [lookedAt, gone, ...topics] = await runScript(target, SCRIPTS.countDead, first, limit);
   return {
     lookedAt: Number(lookedAt),
-    /** Ids without a letter that can be read. */
+    /** Ids whose dead letters are gone or cannot be read. */
     gone: toArray(gone).map(toBuffer),
     topics: topics.map(toBuffer),
   };

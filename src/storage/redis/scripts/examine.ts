@@ -3,7 +3,9 @@ import { SCRIPTS } from '../scripts.generated.js';
 import type { SetPlace } from './list.js';
 import { runScript, type Target, toBuffer, toDate, toRows, toText } from './run.js';
 
-/** Leases end, and dead letters are deleted, within so long (ms) where a daemon runs, or somebody takes jobs. */
+/**
+ * When a daemon runs, or somebody takes jobs, ended leases and old dead letters are handled within this time (ms).
+ */
 const GRACE_MS = 60_000;
 
 /** lua/examine_pool.lua */
@@ -133,5 +135,5 @@ export async function mendExpiry(
   return toDone(await runScript(target, SCRIPTS.mendExpiry, what, ms, ...names));
 }
 
-/** Without an end of their own they end after so long: no holder of a lock is quiet for that. */
+/** Locks whose key does not expire are given this time: every holder renews its lock sooner. */
 const ENDS = { lock: { ms: 30_000 }, import: { ms: 30 * 86_400_000 } } as const;

@@ -12,7 +12,7 @@ type Field = Buffer | number;
 
 const isTime = (value: unknown): value is number => typeof value === 'number' && value >= 0;
 
-/** Extras as views tell them; of what no version wrote, nothing. */
+/** Extras as views show them; without values that no version wrote. */
 export function readExtras(
   value: Value | undefined,
 ): Pick<JobRecord, 'retries' | 'backoff' | 'key' | 'history'> {
@@ -29,7 +29,7 @@ export function readExtras(
   };
 }
 
-/** A job's own settings as a script answers them: what it has not is ''. */
+/** A job's own settings as a script returns them; '' stands for an absent one. */
 export function toOwnRetry(retries: unknown, first: unknown, last: unknown): OwnRetry {
   const isCount = Number.isInteger(retries) && Number(retries) >= 0 && Number(retries) <= MAX_RETRIES;
   return {
@@ -61,7 +61,7 @@ function toAttempt(row: readonly Field[]): Attempt | undefined {
   };
 }
 
-/** For the head of a record; '' where there is no policy. */
+/** The head of a record; '' when there is no policy. */
 export function packPolicy(policy: RetryPolicy | undefined): Buffer | '' {
   if (!policy) return '';
   const { retries, backoff, deadTtlMs } = policy;

@@ -5,12 +5,12 @@ import { readExtras } from './extras.js';
 import { toTtl } from './list.js';
 import { runScript, type Target, toBuffer, toDate, toText, type Value } from './run.js';
 
-/** What is known of an id, outside the leases and the dead letters. */
+/** What is known of an id, apart from leases and dead letters. */
 export interface IdFacts {
   readonly now: Date;
-  /** When it is due by the pool; absent when it is not in it. */
+  /** Its due time in the pool; absent when it is not in it. */
   readonly pooledFor?: Date | undefined;
-  /** What stands in the place of its body: `none`, `hash`, or another type. */
+  /** The type of its body's key: `none`, `hash`, or another type. */
   readonly bucketType: string;
   readonly topic?: Buffer | undefined;
   readonly body?: Buffer | undefined;
@@ -18,14 +18,14 @@ export interface IdFacts {
   readonly expiresAt?: Date | undefined;
   readonly attempts: number;
   readonly kept: Pick<JobRecord, 'ttlMs' | 'retries' | 'backoff' | 'key' | 'history'>;
-  /** What delayer noted when it promoted a job of this id. */
+  /** The note that delayer made when it promoted a job of this id. */
   readonly noted?: (Pick<JobRecord, 'dueAt' | 'expiresAt'> & { readonly topic: Buffer }) | undefined;
   readonly pausedUntilMs?: number | undefined;
-  /** Of a job that was set aside. */
+  /** Facts of a job that was set aside. */
   readonly asideTopic?: Buffer | undefined;
   /** The ready list of its topic, or of the noted one. */
   readonly list: { readonly type: string; readonly length: number };
-  /** Where it stands there, from the left; absent when the list is too long to be looked through at once. */
+  /** Its index there, from the left; absent when the list is too long to be searched at once. */
   readonly places?: readonly number[] | undefined;
 }
 
@@ -54,7 +54,10 @@ export async function findById(target: Target, id: Buffer, most: number): Promis
   };
 }
 
-/** Until when (ms) a topic is paused, as reserve takes it: Infinity until it is resumed; nothing where that is no time. */
+/**
+ * Until when (ms) a topic is paused, read as reserve does: Infinity until it is resumed; undefined when it is no
+ * time.
+ */
 export function toPauseEnd(text: string): number | undefined {
   if (text === 'inf') return Infinity;
   const until = Number(text);

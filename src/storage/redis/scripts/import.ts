@@ -53,7 +53,7 @@ function packJobs(jobs: readonly ImportedJob[]) {
   return { packed, large };
 }
 
-/** What due time and expiry do not say of a job. */
+/** What due time and expiry do not show of a job. */
 function packMore(job: ImportedJob): Buffer {
   const { attempts, dueAtMs, expiresAtMs, ttlMs, leasedAtMs, isWaiting, death } = job;
   const isInTimes = ttlMs === undefined || (dueAtMs !== undefined && expiresAtMs === dueAtMs + ttlMs);

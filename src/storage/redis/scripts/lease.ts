@@ -10,9 +10,9 @@ const toHeldIfKnown = (answer: readonly Value[]): (boolean | undefined)[] =>
   answer.map((one) => (one === -1 ? undefined : one === 1));
 
 /**
- * lua/ack_all.lua, and lua/ack.lua where that does not do.
+ * lua/ack_all.lua, and lua/ack.lua if that does not do.
  * @param again has this been asked before, without an answer?
- * @returns undefined where nobody knows whether the request before has done it, or the lease was lost
+ * @returns undefined when it is unknown whether the request before has done it, or the lease was lost
  */
 export async function ack(
   target: Target,

@@ -7,8 +7,8 @@ import { readExtras } from './extras.js';
 import { runScript, type Target, toBuffer, toDate, toRows, toText, type Value } from './run.js';
 
 /**
- * A member of a sorted set by its place there; both empty stand for the beginning, or the end, and a score alone for
- * where it begins.
+ * A member of a sorted set, by its place there. If both are empty it is the beginning, or the end; a score alone is
+ * where that score begins.
  */
 export interface SetPlace {
   readonly score: string;
@@ -22,7 +22,7 @@ interface PoolPart {
   readonly topic?: Buffer | undefined;
   readonly after: SetPlace;
   readonly limit: number;
-  /** Answers no more jobs than this. */
+  /** The most jobs that it answers. */
   readonly most: number;
   readonly latestFirst?: boolean | undefined;
 }
@@ -50,7 +50,7 @@ function toPooledJob(rows: readonly Value[], at: number, now: number): JobRecord
   return withMore({ id, topic, body, state, dueAt, expiresAt, attempts: 0 }, toBuffer(rows[at + 5]));
 }
 
-/** A job with its lifetime, and with what delayer keeps of it: of most that is nothing. */
+/** A job with its lifetime, and with its extras, which most jobs do not have. */
 function withMore(job: JobRecord, packed: Buffer): JobRecord {
   const { dueAt, expiresAt } = job;
   if (packed.length === 0) {
@@ -63,7 +63,7 @@ function withMore(job: JobRecord, packed: Buffer): JobRecord {
 
 const toSetPlace = ([score, id]: readonly Value[]): SetPlace => ({ score: toText(score), id: toBuffer(id) });
 
-/** The ready lifetime as it was kept, else what lies between due time and expiry. */
+/** The ready lifetime if it was written down, else the time between due time and expiry. */
 export function toTtl(
   kept: Value | undefined,
   dueAt: Date | undefined,
@@ -74,7 +74,7 @@ export function toTtl(
 }
 
 /**
- * lua/list_ready.lua; entries whose job is not of this list any more are not among the jobs.
+ * lua/list_ready.lua. Entries whose job is not of this list any more are left out.
  * @param behind the last of the `skip` entries that are passed over
  * @returns nothing when another entry stands there
  */
@@ -99,7 +99,7 @@ export async function listReady(
   return { lookedAt: Number(answer[1]), atEnd: answer[2] === 1, ids, jobs };
 }
 
-/** Nothing of an entry whose job is not of this list any more. */
+/** Undefined for an entry whose job is not of this list any more. */
 function toReadyJob(keys: Keys, topic: Buffer, rows: readonly Value[], at: number): JobRecord | undefined {
   const [id, word] = [toBuffer(rows[at]), toText(rows[at + 1])];
   if (word === 'pooled' || word === 'other' || word === 'hole') return undefined;
@@ -128,19 +128,19 @@ export async function listAside(target: Target, cursor: string) {
   };
 }
 
-/** Of a body that is none, what stands in its place; by the words of lua/list_ready.lua and lua/find.lua. */
+/** What stands in the place of a body, by the words of lua/list_ready.lua and lua/find.lua. */
 export function lostBody(keys: Keys, id: Buffer, what: string): Pick<JobRecord, 'blockedBy' | 'flaw'> {
   if (what === 'none' || what === 'expired') return {};
   if (what === 'hash' || what === 'incomplete') return { flaw: { type: 'body_incomplete' } };
   return wrongType(Buffer.concat([Buffer.from(keys.bucketStem), id]), what, 'hash');
 }
 
-/** A key of another type than it should be, in the way of a job. */
+/** The error of a key with a wrong type, which is in the way of a job. */
 export function wrongType(key: Buffer, found: string, wanted: string): Pick<JobRecord, 'blockedBy'> {
   return { blockedBy: { type: 'wrong_type', key: key.toString(), found, wanted } };
 }
 
-/** A job that is leased, or waits for another job of its id, and where its record is. */
+/** A job that is leased, or waits for another one of its id, and the record that it is in. */
 export interface AwayJob {
   readonly job: JobRecord;
   readonly record: string;

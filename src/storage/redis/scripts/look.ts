@@ -4,10 +4,10 @@ import { runScript, type Target, toBuffer, toDate, toRows, toText } from './run.
 /** A ready list, looked at from its head. */
 export interface ListHead {
   readonly topic: Buffer;
-  /** Its entries; nothing where the key is no list. */
+  /** Its entries; undefined when the key is no list. */
   readonly entries: number | undefined;
   readonly oldestReadyAt: Date | undefined;
-  /** Is it not known of the first in line? */
+  /** Is the due time of the first in line unknown? */
   readonly isAtLeast: boolean;
 }
 

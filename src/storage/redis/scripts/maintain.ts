@@ -5,7 +5,7 @@ import { SCRIPTS } from '../scripts.generated.js';
 import { toBurials } from './extras.js';
 import { runScript, type Target, toArray, toBuffer, toRows, toText, toWaitMs, type Value } from './run.js';
 
-/** Jobs that a run of reserve promotes at most, which has more to do. */
+/** The most jobs that a run of reserve promotes, because it has other work. */
 export const PROMOTE_LIMIT = 250;
 /** As one argument: each costs Redis and the client some of every step. */
 const LATENESS_BOUNDS = JSON.stringify(LATENESS_BOUNDS_MS);
@@ -15,7 +15,7 @@ const RECLAIM_LIMIT = 80;
 export interface MaintainAnswer extends Maintenance {
   readonly buried: Burial[];
   readonly isUntidy: boolean;
-  /** Notes that were left over. */
+  /** Leftover notes that were removed. */
   readonly forgotten: number;
   readonly wrongTypes: WrongType[];
   /** Topics of ready lists in which expired entries may stand. */
@@ -25,7 +25,7 @@ export interface MaintainAnswer extends Maintenance {
 interface MaintainStep {
   /** Due jobs to pass over. */
   readonly skip: number;
-  /** Jobs that are promoted at most, and fewer of many topics. */
+  /** The most jobs that are promoted; fewer when they are of many topics. */
   readonly limit: number;
 }
 
@@ -71,7 +71,7 @@ export async function tidy(target: Target) {
   };
 }
 
-/** Entries of a ready list that a run of sweep looks at where there is time: a millisecond or two. */
+/** Entries of a ready list that a run of sweep looks at when there is time: a millisecond or two. */
 export const LONG_PART = 1000;
 
 /** A part of a ready list: `from` an index from the left, or -1 for the right end, so many entries. */
@@ -86,13 +86,13 @@ export async function sweep(target: Target, topic: Buffer, { from, entries }: Li
   return { expired: Number(expired), taken: Number(taken), next: Number(next), doubled: Number(doubled) };
 }
 
-/** A body, by its id, and when it expires, in ms or '' for never; `any` where that was not seen before. */
+/** A body, by its id, and when it expires, in ms or '' for never; `any` if it was not seen before. */
 export interface SeenBody {
   readonly id: Buffer;
   readonly expiry: string;
 }
 
-/** lua/look_at_bodies.lua; answers those that nothing names. */
+/** lua/look_at_bodies.lua; answers those that no key names. */
 export async function lookAtBodies(
   target: Target,
   bodies: readonly SeenBody[],

@@ -6,7 +6,9 @@ import { SCRIPTS } from '../scripts.generated.js';
 import { type ClearedEntry, packCleared } from './push.js';
 import { runScript, type Target, toBuffer, toDate, toRows, toText, type Value } from './run.js';
 
-/** Operators' scripts answer for the first jobs that they were given; what a run reads of bodies is bounded. */
+/**
+ * Scripts of operators answer for the first of their jobs; how many bytes of bodies a run reads is limited.
+ */
 
 const namesOf = (states: readonly JobState[]): string => ` ${states.join(' ')} `;
 
@@ -47,7 +49,7 @@ export async function reschedule(
 
 /**
  * lua/edit.lua
- * @returns `unclear`: the ready list of this topic has to be looked through before
+ * @returns `unclear`: the ready list of this topic has to be searched before
  */
 export async function edit(
   target: Target,
@@ -63,7 +65,7 @@ export async function edit(
   return edited === -1 ? { edited: false, state, isOver: true } : { edited: edited === 1, state };
 }
 
-/** The scores in the pool, as text; nothing of a job that is not in it. */
+/** The scores in the pool, as text; undefined for a job that is not in it. */
 export async function scoresOf(
   { redis, keys }: Target,
   ids: readonly Buffer[],

@@ -11,14 +11,14 @@ import { type Part, runScript, type Target, toBuffer, toRows, toText } from './r
 let lastStates: readonly JobState[] = [];
 let lastNames = '';
 
-/** Names of states as scripts look for one among them; mostly many jobs after each other are meant in the same. */
+/** Names of states, joined as scripts search them; mostly the states of one job are those of the next. */
 function namesOf(states: readonly JobState[]): string {
   const isSame = states.length === lastStates.length && states.every((state, i) => state === lastStates[i]);
   if (!isSame) [lastStates, lastNames] = [states, ` ${states.join(' ')} `];
   return lastNames;
 }
 
-/** Whether a job is meant that waits for another one of its id, as scripts take it. */
+/** Whether a job that waits for another one of its id is meant, as scripts read it. */
 const toWaits = (isWaiting: boolean | undefined): number | '' =>
   isWaiting === undefined ? '' : Number(isWaiting);
 

@@ -5,12 +5,12 @@ import { packArray } from '../msgpack.js';
 import { SCRIPTS } from '../scripts.generated.js';
 import { type Part, runScript, type Target, toBuffer, toDate, toRows } from './run.js';
 
-/** A body of more goes as an argument of its own: it is not copied, and its size is Redis's own limit. */
+/** A larger body is an argument of its own: then it is not copied, and its size limit is Redis's own. */
 export const LARGE_BODY_BYTES = 16 * 1024;
 /** Where push.lua finds the first of these in ARGV. */
 const FIRST_LARGE = 6;
 
-/** What push.lua answers, by its number. */
+/** The answers of push.lua, by number. */
 const OUTCOMES: readonly PushResult['outcome'][] = [
   'pushed',
   'replaced',
@@ -20,7 +20,9 @@ const OUTCOMES: readonly PushResult['outcome'][] = [
   'blocked',
 ];
 
-/** What clear_entries.lua has found of an id in the ready list of a topic: an index from the left, or -1 for none. */
+/**
+ * What clear_entries.lua found of an id in the ready list of a topic: an index from the left, or -1 for none.
+ */
 export interface ClearedEntry {
   readonly topic: Buffer;
   readonly id: Buffer;
@@ -52,7 +54,7 @@ export async function push(
   return unclear.length === 0 ? { results } : { results, unclear };
 }
 
-/** What scripts are told of ready lists that were looked through before. */
+/** What scripts are told of ready lists that were searched before. */
 export function packCleared(cleared: readonly ClearedEntry[]): Buffer | '' {
   return cleared.length === 0 ? '' : packArray(cleared.flatMap(({ topic, id, index }) => [topic, id, index]));
 }

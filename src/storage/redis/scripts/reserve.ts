@@ -20,7 +20,7 @@ import {
   type Value,
 } from './run.js';
 
-/** Jobs in one answer; their bodies stay under RESERVE_BYTES, but one job is always given. */
+/** Jobs in one answer. Their bodies stay under RESERVE_BYTES, but at least one job is given. */
 export const RESERVE_LIMIT = 500;
 const RESERVE_BYTES = 1024 * 1024;
 
@@ -35,19 +35,19 @@ export interface ReserveAnswer {
   readonly nextInMs: number | undefined;
   readonly stuck: number;
   readonly isPaused: boolean;
-  /** There were no jobs, and something may be left over from others. */
+  /** No jobs were found, and other clients may have left something over. */
   readonly isUntidy: boolean;
   readonly buried: Burial[];
 }
 
-/** How long another owner has the lock at most. */
+/** The longest time that another owner still has the lock. */
 export interface LockedAnswer {
   readonly lockedMs: number;
 }
 
 /**
  * lua/reserve.lua
- * @param reclaimFirst do nothing where leases have ended, but answer so
+ * @param reclaimFirst when leases have ended, do nothing and say so
  */
 export async function reserve(
   target: Target,
@@ -85,7 +85,7 @@ function toLeasedJobs(answer: readonly Value[], token: string): LeasedJob[] {
   const [count, deadlineMs] = [Number(answer[6]), Number(answer[7])];
   const topicOf = topicByNumber(answer[5] as Buffer | Value[]);
   const ownOf = ownByNumber(answer[9]);
-  // Of an answer that is given again some jobs may be missing.
+  // Some jobs of an answer that is given again may be gone.
   const isWhole = answer.length === FIRST_ROW + count * ROW;
   const leases = isWhole ? formatLeases({ token, count, deadlineMs }) : [];
   const jobs: LeasedJob[] = [];
@@ -109,7 +109,7 @@ function toLeasedJobs(answer: readonly Value[], token: string): LeasedJob[] {
   return jobs;
 }
 
-/** Key and retry settings of the jobs that have their own; nothing where no job has. */
+/** Key and retry settings of jobs that have their own; undefined when none has. */
 function ownByNumber(value: Value | undefined) {
   const owns = toArray(value);
   if (owns.length === 0) return undefined;
@@ -121,7 +121,7 @@ function ownByNumber(value: Value | undefined) {
   return byNumber;
 }
 
-/** The topics of a reservation: one name, or in turns a name and the number of its last job. */
+/** The topics of a reservation: one name, or alternately a name and the number of its last job. */
 function topicByNumber(topics: Buffer | readonly Value[]): (number: number) => Buffer {
   if (Buffer.isBuffer(topics)) return () => topics;
   return (number) => {

@@ -12,15 +12,17 @@ export interface Target {
   readonly keys: Keys;
 }
 
-/** What a step has done of the jobs that it was given. */
+/** What a step has done with its jobs. */
 export interface Part<T> {
   /** Of the first jobs, in their order. */
   readonly results: readonly T[];
-  /** The next job needs the ready list of this topic to be looked through; absent when there is none. */
+  /** Before the next job, the ready list of this topic has to be searched; absent when there is none. */
   readonly unclear?: Buffer | undefined;
 }
 
-/** Runs a script by its digest, and by its text where Redis does not hold it: then it did not run before. */
+/**
+ * Runs a script by its digest, and by its text when Redis does not hold it; in that case it has not run before.
+ */
 export async function runScript(
   { redis, keys }: Target,
   script: Script,
@@ -31,7 +33,7 @@ export async function runScript(
     return (await redis.callBuffer('EVALSHA', script.sha, ...rest)) as Value[];
   } catch (error) {
     if (!(error instanceof Error) || !error.message.includes('NOSCRIPT')) throw error;
-    // Late, for most processes find their scripts in Redis.
+    // Loaded late, because most processes find their scripts in Redis.
     const { sourceOf } = await import('../script-sources.generated.js');
     return (await redis.callBuffer('EVAL', sourceOf(script), ...rest)) as Value[];
   }
@@ -42,7 +44,9 @@ export const toText = (value: Value | undefined): string => value?.toString() ??
 export const toBuffer = (value: Value | undefined): Buffer =>
   Buffer.isBuffer(value) ? value : Buffer.alloc(0);
 
-/** A time as the scripts give it: '' or -1 stands for none. No time is after the last that can be written. */
+/**
+ * A time as scripts return it; '' or -1 stands for none. Times are limited to the last one that can be written.
+ */
 export function toDate(value: Value | undefined): Date | undefined {
   const given = typeof value === 'number' ? value : toText(value);
   if (given === '') return undefined;
@@ -50,14 +54,14 @@ export function toDate(value: Value | undefined): Date | undefined {
   return ms >= 0 ? new Date(Math.min(ms, MAX_TIMESTAMP_MS)) : undefined;
 }
 
-/** A wait in ms as the scripts give it: a negative one stands for none. */
+/** A wait in ms as scripts return it; a negative one stands for none. */
 export const toWaitMs = (value: Value | undefined): number | undefined =>
   Number(value) < 0 ? undefined : Number(value);
 
-/** An array within an answer, which is typed as a part of it; [] where something else stands there. */
+/** An array within an answer, which is typed as its element; [] when it is none. */
 export const toArray = (value: Value | undefined): Value[] => (Array.isArray(value) ? value : []);
 
-/** An answer that lists values of several things one after the other, cut into rows. */
+/** Cuts an answer that lists several values of each thing into rows. */
 export function* toRows(values: readonly Value[], from: number, width: number): Generator<Value[]> {
   for (let i = from; i < values.length; i += width) yield values.slice(i, i + width);
 }

@@ -1,15 +1,15 @@
 -- needs: keys, time, note, bounds, known, holes, clear
 
--- A job is taken in, of whose id something may be there already. What a run knows is `run`: on_existing (refuse,
--- replace or keep), now, how many jobs it was given, what was cleared (lib/clear.lua), the ready lists that it has
--- looked at by topic, and due_of, the due times of the jobs that it has taken in by id.
+-- How a job is added although its id may exist already. `run` has what is the same for all jobs of a run:
+-- on_existing (refuse, replace or keep), now, the number of jobs, what was cleared (lib/clear.lua), the ready lists
+-- that it has looked at, by topic, and due_of, the due times of the jobs that it has added, by id.
 local function list_of(run, topic)
   run.lists[topic] = run.lists[topic] or look_at_list(topic, run.jobs, run.cleared[topic])
   return run.lists[topic]
 end
 
--- Answers an outcome and the topic in the bucket of that id; or nothing, and the topic of a ready list that
--- would have to be looked through.
+-- Answers an outcome and the topic in the bucket of that id; or nil, and the topic of a ready list that has to be
+-- searched first.
 local function outcome_for(run, id, bucket, topic, body, noted)
   -- A string, false when there is none, or a table with an error when the key is no hash.
   local found = redis.pcall('HGET', bucket, 'topic')
@@ -17,7 +17,7 @@ local function outcome_for(run, id, bucket, topic, body, noted)
   if not found or is_expired(expiry_of(bucket), run.now) then return 'pushed', found or nil end
   if run.on_existing == 'replace' then return 'replaced', found end
   if not run.due_of[id] and not redis.call('ZSCORE', POOL, id) then
-    -- A client that died between RPOP and DEL has left the bucket behind: that is no job.
+    -- A client that died between RPOP and DEL has left the bucket behind, so there is no job.
     local stands = stands_in(list_of(run, found), id, noted == found)
     if stands == nil then return nil, found end
     if not stands then return 'pushed', found end
@@ -42,9 +42,9 @@ local function topic_of_unclear(old, id, noted)
   end
 end
 
--- What becomes of a job. Where it is taken in (pushed, replaced), with what is to be cleared away for it, by
--- clear_away, once it is there; else with nothing. Nil, and the topic of a ready list that would have to be looked
--- through before. `note` is what READY_DUE has of the id. Changes nothing.
+-- Decides what becomes of a job. If it is to be added (pushed, replaced), answers also what clear_away has to remove
+-- once it is there. Or nil, and the topic of a ready list that has to be searched first. `note` is the value of
+-- READY_DUE for the id. Changes nothing.
 local function look_ahead(run, id, bucket, note, topic, body)
   local noted = note and noted_topic(note) or nil
   local outcome, found = outcome_for(run, id, bucket, topic, body, noted)

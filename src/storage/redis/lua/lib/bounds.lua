@@ -1,14 +1,13 @@
 -- needs: keys
 
--- Bytes of bodies that one run reads, at least one of them: with the number of jobs this bounds its time.
+-- How many bytes of bodies one run reads, but at least one body; with the number of jobs this limits its time.
 local MOST_BYTES = 1048576
 
--- LREM and LPOS walk a list, at some 15 ns an entry with an id of up to a hundred bytes, and in proportion to
--- its bytes beyond. A run walks so many entries in all; one with a longer id counts for several.
+-- LREM and LPOS walk a list, at some 15 ns an entry with an id of up to a hundred bytes, and in proportion more with
+-- a longer one. A run walks so many entries in all; an entry with a longer id counts as several.
 local walk_budget, SHORT_ID_BYTES = 250000, 100
 
--- How much walking so many entries of a list counts for: the ids of some at its ends and in its middle tell
--- how long they are.
+-- As how many entries walking this part of a list counts: ids at its ends and in its middle show how long they are.
 local function walk_cost(ready, entries)
   if entries < 100 then return entries end
   local bytes, sampled = 0, 0
@@ -21,7 +20,7 @@ local function walk_cost(ready, entries)
   return entries * math.max(1, bytes / sampled / SHORT_ID_BYTES)
 end
 
--- May this run walk so many entries? Then they are taken from its budget.
+-- May this run walk so many entries? If so, they are taken from its budget.
 local function may_walk(ready, entries)
   local cost = walk_cost(ready, entries)
   if cost > walk_budget then return false end
@@ -29,12 +28,12 @@ local function may_walk(ready, entries)
   return true
 end
 
--- May so many entries be read into this run? That takes some 0.3 µs each, and more in proportion to longer ids.
+-- May this run read so many entries? Reading takes some 0.3 µs each, and in proportion more with longer ids.
 local function may_read(ready, entries)
   return walk_cost(ready, entries) <= 5000
 end
 
--- Is the id in that ready list? Yes, where looking would take too long.
+-- Is the id in that ready list? Yes if a search would take too long.
 local function is_in_ready_list(id, topic)
   local ready = READY .. topic
   if type_of(ready) ~= 'list' then return false end

@@ -1,13 +1,13 @@
 -- needs: keys, time, note, bounds, known, holes
 
--- Before a job is pushed, no entry of its id may stand in a ready list: other clients would be given the new
--- job before its time. A list that is too long to be looked through within this run is looked through in parts
--- by the caller (clear_entries.lua), who says what came of it.
+-- Before a job is pushed, old entries of its id have to leave the ready lists, because other clients would deliver
+-- the new job early through them. A list that is too long to be searched in this run is searched in parts by the
+-- caller (clear_entries.lua), which then passes on what it has found.
 
--- From this many jobs on a short list is read once for all of them.
+-- For at least this many jobs, a short list is read once for all of them.
 local READ_LIST_FROM = 8
 
--- Reads a part of a ready list: `places` has the index of each id from the left, or all of them in an array.
+-- Reads a part of a ready list: `places` has the index of each id from the left, or an array of them.
 local function read_places(list, first, last)
   local places = list.places
   for i, id in ipairs(redis.call('LRANGE', READY .. list.topic, first, last)) do
@@ -22,8 +22,8 @@ local function read_places(list, first, last)
   end
 end
 
--- What a run knows of a ready list: how many entries it has, whether all of them are known, the places of those that
--- it has read, whether these are all, and what the caller has found there: for each id true, or the indexes of its
+-- What a run knows of a ready list: its length, whether all of its entries have notes, the places of entries that it
+-- has read, whether it has read all, and what the caller has found there: for each id true, or the indexes of its
 -- entries.
 local function look_at_list(topic, jobs, cleared)
   local ready = READY .. topic
@@ -34,7 +34,7 @@ local function look_at_list(topic, jobs, cleared)
     list.places, list.is_read = {}, true
     read_places(list, 0, -1)
   end
-  -- Then no id stands in it that has no note.
+  -- Then an id without a note is not in it.
   list.is_clear = list.entries == 0 or (list.is_known and not cleared)
   return list
 end
@@ -60,7 +60,7 @@ local function read_cleared(packed)
   return cleared
 end
 
--- Does an entry of the id stand in the list? Nil where looking would take too long.
+-- Does an entry of the id stand in the list? Nil if a search would take too long.
 local function stands_in(list, id, is_noted)
   if list.entries == 0 then return false end
   local found = list.cleared and list.cleared[id]
@@ -69,15 +69,15 @@ local function stands_in(list, id, is_noted)
   if list.is_read then return list.places[id] ~= nil end
   if list.is_near and list.is_near(list, id) then return true end
   if list.walked[id] == nil then
-    -- Once to find it, and once more to take it out.
+    -- Twice: once to find it, and once to remove it.
     if not may_walk(READY .. list.topic, 2 * list.entries) then return nil end
     list.walked[id] = redis.call('LPOS', READY .. list.topic, id) ~= false
   end
   return list.walked[id]
 end
 
--- The caller has seen entries there from the left; what was pushed since has moved them on. Nil where one of
--- them is not near.
+-- The caller has found entries at these indexes from the left; later pushes have moved them to the right. Nil when
+-- one of them is not near.
 local MOST_MOVED, OVERLAP = 5000, 100
 
 -- Mostly all have moved as far as the one before.
@@ -120,7 +120,7 @@ local function take_out_near(list, id, seen_at)
   return true
 end
 
--- Can the entries of an id be taken out of the list in this run? No, where looking would take too long.
+-- Can the entries of an id be removed from the list in this run? No if a search would take too long.
 local function can_leave(list, id, is_noted)
   local stands = stands_in(list, id, is_noted)
   local seen_at = stands and list.cleared and list.cleared[id]
@@ -130,7 +130,7 @@ local function can_leave(list, id, is_noted)
   return false
 end
 
--- Takes them out, for good. False where looking would take too long.
+-- Removes them for good. False if a search would take too long.
 local function leave_list(list, id, is_noted)
   local stands = stands_in(list, id, is_noted)
   if not stands then return stands == false end

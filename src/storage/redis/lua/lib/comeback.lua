@@ -2,8 +2,8 @@
 
 -- How jobs come back from a consumer: ready at their old place, or delayed when they are due later.
 
--- Can the job be in the queue again? Not while another one of its id is, nor while its ready list is of
--- a wrong type.
+-- Can the job go back to the queue? Not while another one of its id is in it, nor while its ready list is of a wrong
+-- type.
 local function can_come_back(job, now)
   if is_taken(BUCKET .. job.row[2], now) then return false end
   return is_list_or_none(READY .. job.topic)
@@ -15,7 +15,7 @@ local function take_back(job)
   job.is_held = job.policy == HOLD
 end
 
--- The memo holds what due time and expiry do not say: at least the key.
+-- The memo holds what due time and expiry do not show: at least the key.
 local function write_bucket(job, expires_at)
   local row = job.row
   local id, body, attempts = row[2], row[3], row[6]
@@ -27,20 +27,20 @@ local function write_bucket(job, expires_at)
   if expires_at ~= '' then
     redis.call('PEXPIREAT', bucket, expires_at)
   else
-    -- The bucket of the job of its id before may be there still, in the millisecond in which it expires.
+    -- The bucket of the former job of its id may still exist, in the millisecond in which it expires.
     redis.call('PERSIST', bucket)
   end
 end
 
--- The expiry that a job has from now on, and whether it goes to the pool: it is tried again, or is due later.
+-- The expiry of the job from now on, and whether it goes to the pool: it does when it is retried, or due later.
 local function plan(job, now)
   local due, expires_at = job.row[4], job.row[5]
-  -- A job that is tried again stands by its new due time, and has its whole lifetime from then.
+  -- A retried job has a new due time, from which its whole lifetime counts.
   if job.is_retried or (due ~= '' and due > now) then return expires_at, true end
   return shifted_expiry(expires_at, away_since(job), now), false
 end
 
--- The score of a job that comes back to the pool, and whether it is the first from now on.
+-- The score of a job that goes back to the pool, and whether it is the first there now.
 local function place_in_pool(job, now)
   local due, place = job.row[4], job.row[7]
   local score, is_first = score_in_order(due, now)

@@ -5,7 +5,7 @@
 -- '', extras (lib/extras.lua) or ''. The one that failed last is at the right. DEAD has the id by when the first
 -- of them is deleted.
 
--- Is there nothing in the way of a dead letter of that id?
+-- May a dead letter of that id be written, as far as the types of the keys go?
 local function can_bury(id)
   local found = type_of(DEAD)
   return (found == 'zset' or found == 'none') and is_list_or_none(DEAD_LETTER .. id)
@@ -33,7 +33,7 @@ local function is_letter(letter)
     and is_time_or_none(letter.failed_at) and type(letter.attempts) == 'number' and type(letter.extras) == 'string'
 end
 
--- Nil where no version wrote it.
+-- Nil when no version wrote it.
 local function read_letter(id, packed)
   local record = unpack_array(packed)
   if not record or not is_version(record[1]) then return nil end
@@ -45,8 +45,8 @@ local function read_letter(id, packed)
   return is_letter(letter) and letter or nil
 end
 
--- The dead letters of an id, the one that failed last first, each with its packed record. What no version
--- wrote is passed over.
+-- The dead letters of an id, the one that failed last first, each with its packed record. Records that no version
+-- wrote are skipped.
 local function letters_of(id)
   local letters = {}
   local packed = read('LRANGE', DEAD_LETTER .. id, 0, -1) or {}
@@ -60,7 +60,7 @@ local function letters_of(id)
   return letters
 end
 
--- Lays a letter beside those of its id, in the order in which they failed. False where the same one is there.
+-- Adds a letter to those of its id, in the order in which they failed. False when the same one is there.
 local function keep_letter(id, letter)
   local later
   for _, other in ipairs(letters_of(id)) do
@@ -77,7 +77,7 @@ local function keep_letter(id, letter)
   return true
 end
 
--- Deletes letters of an id, and notes when the next of those that are kept is to be deleted.
+-- Deletes letters of an id, and notes when the next of the remaining ones is to be deleted.
 local function delete_letters(id, deleted, kept)
   local next_delete = math.huge
   for _, letter in ipairs(deleted) do redis.call('LREM', DEAD_LETTER .. id, 1, letter.packed) end
@@ -91,7 +91,7 @@ local function delete_letters(id, deleted, kept)
   end
 end
 
--- Deletes dead letters past their time, of up to `limit` ids; answers how many, and whether there are more.
+-- Deletes dead letters whose time is over, of up to `limit` ids; answers how many, and whether there are more.
 local function delete_old_letters(now, limit)
   local deleted = 0
   local ids = redis.call('ZRANGEBYSCORE', DEAD, '-inf', due_by(now), 'LIMIT', 0, limit)

@@ -1,7 +1,7 @@
 -- needs: keys, time
 
--- The due jobs of the pool and their scores, behind the first `skip`; nil where `ask` answers nil, which is asked as
--- `look` is. By rank, for an offset in a range of scores is walked.
+-- The due jobs of the pool and their scores, after the first `skip`; nil when `ask` answers nil (it is called like
+-- `look`). Read by rank, because Redis walks to an offset in a range of scores.
 local function due_jobs(now, skip, limit, ask)
   if skip == 0 then
     return ask('zset', 'ZRANGEBYSCORE', POOL, '-inf', due_by(now), 'WITHSCORES', 'LIMIT', '0', limit)

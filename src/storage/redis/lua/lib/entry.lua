@@ -1,7 +1,7 @@
 -- needs: keys, time, note, bounds, known
 
--- An entry in a ready list of a job that is gone would hand a new job of its id to other clients before its
--- time. Where it cannot be taken out, as looking would take too long, its note stays.
+-- An entry of a job that is gone would make other clients deliver a new job of its id early. If it cannot be
+-- removed, because a search would take too long, its note stays.
 local function forget_old_entry(id)
   local note = redis.call('HGET', READY_DUE, id)
   if not note then return end
@@ -9,15 +9,15 @@ local function forget_old_entry(id)
   if not topic or leave_ready_list(id, topic) then redis.call('HDEL', READY_DUE, id) end
 end
 
--- False where looking would take too long.
+-- False if a search would take too long.
 local function leave_unnoted(id, topic)
   local entries = read('LLEN', READY .. topic) or 0
   if entries == 0 or (entries > SHORT_LIST and is_known(topic)) then return true end
   return leave_ready_list(id, topic)
 end
 
--- The same, and of an entry of which there is no note: another client's daemon may have put it there. That is the list
--- of the new job, and of the one of its id before, whose bucket Redis keeps for the whole millisecond in which it
+-- The same, also for an entry without a note, which the daemon of another client may have added: in the list of the
+-- new job, and in that of the former job of its id, whose bucket Redis keeps for the whole millisecond in which it
 -- expires.
 local function leave_all_lists(id, topic)
   forget_old_entry(id)
@@ -26,8 +26,8 @@ local function leave_all_lists(id, topic)
   if before and before ~= topic then leave_unnoted(id, before) end
 end
 
--- A job that becomes ready may have an older note, of a job of its id before: where that one's entry cannot be
--- taken out, its list is not known any more.
+-- A job that becomes ready may have an older note, of a former job of its id. If that one's entry cannot be removed,
+-- its list is not known any more.
 local function end_older_notes(ids)
   local notes = look('hash', 'HMGET', READY_DUE, unpack(ids))
   for i = 1, #ids do

@@ -1,15 +1,15 @@
 -- needs: keys, time
 
--- What delayer keeps of a job beside its content, times and attempts is one packed value, '' where there is
--- nothing: its key, or '' until it is known (key_of); its own retries or ''; the first and the last pause of its
--- own backoff in ms, or ''; its history or ''. The history is an array of ATTEMPT elements for each attempt that
--- has ended, oldest first: its number, when it began in ms or '', when it ended in ms, outcome, exit code or '',
--- signal or '', reason or ''. It is packed by itself, for a reserve does not read it.
+-- What delayer keeps of a job besides its content, times and attempts is one packed value, '' when there is nothing:
+-- its key, or '' until it is known (key_of); its own retries or ''; the first and the last pause of its own backoff
+-- in ms, or ''; its history or ''. The history is an array of ATTEMPT elements for each attempt that has ended,
+-- oldest first: its number, when it began in ms or '', when it ended in ms, outcome, exit code or '', signal or '',
+-- reason or ''. The history is packed separately, because a reserve does not read it.
 local EXTRAS, ATTEMPT = 5, 7
 -- MAX_HISTORY and MAX_RETRIES of the core.
 local MOST_ATTEMPTS, MOST_RETRIES = 10, 1000000
 
--- { key, retries, first, last, history }, or nil where no version wrote it.
+-- { key, retries, first, last, history }, or nil when no version wrote it.
 local function read_extras(packed)
   if packed == '' then return { '', '', '', '', '' } end
   local extras = unpack_array(packed)
@@ -30,13 +30,13 @@ local function flaw_of(extras)
   return first > last and 'the backoff begins with a longer pause than it ends with' or nil
 end
 
--- The key of a leased job that has none yet is made of its first lease.
+-- The key of a leased job that has none yet is made from its first lease.
 local function key_of(extras, name, number)
   if extras[1] ~= '' then return extras[1] end
   return string.match(name, '^[^.:]*') .. '.' .. number
 end
 
--- The history that extras hold; {} where there is none, or no version wrote it.
+-- The history in extras; {} when there is none, or no version wrote it.
 local function history_of(extras)
   local history = extras[5] ~= '' and unpack_array(extras[5]) or {}
   return #history % ATTEMPT == 0 and history or {}
@@ -50,8 +50,8 @@ local function keep_key(job)
   job.row[9] = cmsgpack.pack(extras)
 end
 
--- Adds the attempt that ends now to the history of a leased job; the oldest is forgotten where there are too
--- many. Answers the history. Extras that no version wrote stay as they are.
+-- Adds the attempt that ends now to the history of a leased job; when there are too many, the oldest is dropped.
+-- Answers the history. Extras that no version wrote stay as they are.
 local function end_attempt(job, now, outcome, exit_code, signal, reason)
   local row, extras = job.row, read_extras(job.row[9])
   if not extras then return {} end

@@ -1,12 +1,13 @@
 -- needs: keys, time, note, bounds
 
--- Another client's pop or remove leaves the note of its job behind in READY_DUE, and so does a job that
--- expires in its ready list. A random sample is looked at after each step, and more as long as many of it are
--- left over, up to twice as many as the step has added: the hash stays within a fraction of the ready jobs
--- without ever being walked.
+-- Another client's pop or remove leaves the note of its job in READY_DUE, and so does a job that expires in its
+-- ready list. After each step a random sample of notes is checked, and further samples as long as many of their
+-- notes are leftovers, up to twice as many as the step has added. So the hash is never much larger than the number
+-- of ready jobs, and is never walked.
 local FORGET_AT_LEAST, SAMPLE = 100, 50
 
--- A list in which many ids are looked for is read once for all of them: that costs as much as to walk it so many times.
+-- A list in which many ids are searched is read once for all of them, which costs as much as walking it so many
+-- times.
 local READ_FROM, WALKS_OF_A_READ = 5, 20
 local looked_for, lists_read = {}, {}
 
@@ -23,12 +24,12 @@ local function stands_in_list(id, topic)
   return is_in_ready_list(id, topic)
 end
 
--- Forgets the notes of a sample of which no entry is left. Answers how many are left over, and adds the
--- topics of which an entry is, or may be, to `suspects`.
+-- Deletes the notes of a sample whose entries are gone. Answers how many notes are leftovers, and adds the topics in
+-- whose lists an entry is left, or may be, to `suspects`.
 local function forget_sample(sample, suspects)
   local found, buckets, forgotten, left_over = redis.call('HRANDFIELD', READY_DUE, sample, 'WITHVALUES'), {}, {}, 0
   for i = 1, #found, 2 do buckets[#buckets + 1] = BUCKET .. found[i] end
-  -- Mostly all have their body.
+  -- Usually all have their body.
   if #buckets == 0 or redis.call('EXISTS', unpack(buckets)) == #buckets then return 0, 0 end
   for i = 1, #found, 2 do
     local id = found[i]
@@ -46,7 +47,7 @@ local function forget_sample(sample, suspects)
   return left_over, #forgotten
 end
 
--- Answers the topics of which ready lists have entries without a body, and how many notes were forgotten.
+-- Answers the topics whose ready lists have entries without a body, and how many notes were deleted.
 local function forget_notes(added)
   local most, sample, looked_at = math.max(FORGET_AT_LEAST, 2 * added), math.min(10, 2 * added + 1), 0
   local suspects, topics, forgotten = {}, {}, 0

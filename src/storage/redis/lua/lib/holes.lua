@@ -1,6 +1,6 @@
 -- needs: keys, time, note, bounds, known
 
--- Those of the indexes, from the left and in rising order, that are the last of a list go at once. Answers how many
+-- Removes those of the indexes, from the left and in rising order, that are at the end of the list. Answers how many
 -- these are.
 local function trim_end(ready, entries, indexes)
   local count, trimmed = #indexes, 0
@@ -9,9 +9,9 @@ local function trim_end(ready, entries, indexes)
   return trimmed
 end
 
--- An entry is taken out from the middle of a long list by writing an empty id over it, for no job has one, and
--- then removing that where it is near enough to an end; else it stays as a hole, which is passed over.
--- Answers how many entries the list has less. `indexes` are from the left, in rising order.
+-- Removes entries from the middle of a long list. Each is overwritten with an empty id, which no job has; then these
+-- are removed if they are near enough to an end, and otherwise stay as holes, which are skipped. Answers by how many
+-- entries the list is shorter. `indexes` are from the left, in rising order.
 local function take_out(topic, indexes)
   local ready = READY .. topic
   if #indexes == 0 then return 0 end

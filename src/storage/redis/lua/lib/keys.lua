@@ -1,4 +1,4 @@
--- The keys, and the stems of keys, as Keys (keys.ts) has them. A script is given those that it uses.
+-- The keys, and the prefixes of keys, as in Keys (keys.ts). A script is given those that it uses.
 local POOL = KEYS.pool
 local RESERVED = KEYS.reserved
 local READY_DUE = KEYS.readyDue
@@ -17,23 +17,23 @@ local DAEMON = KEYS.daemonStem
 local IMPORT = KEYS.importStem
 local TOPICS = KEYS.topics
 
--- Of every packed record. A record of a later version belongs to a later delayer and is not touched.
+-- The version of every packed record. A record of a later version belongs to a later delayer and is not touched.
 local RECORD_VERSION = 3
--- A record of leased jobs: elements of its head, and of each job (lib/record.lua).
+-- Elements in the head of a record of leased jobs, and of each job in it (lib/record.lua).
 local HEAD, ROW = 7, 9
 
 local function type_of(key)
   return redis.call('TYPE', key).ok
 end
 
--- Can ids be pushed to this key?
+-- Is this key a list, or absent, so that ids can be pushed to it?
 local function is_list_or_none(key)
   local found = type_of(key)
   return found == 'list' or found == 'none'
 end
 
--- Raises an error that names the key, before anything was written. An absent key is of every type.
--- A string and not a table: Redis 6.2 cannot raise tables.
+-- Raises an error that names the key, before anything was written. An absent key counts as of every type. The error
+-- is a string, because Redis 6.2 cannot raise tables.
 local function expect_type(key, wanted)
   local found = type_of(key)
   if found ~= 'none' and found ~= wanted then
@@ -58,15 +58,15 @@ local function is_version(value)
   return type(value) == 'number' and value >= 1 and value < 1000 and value % 1 == 0
 end
 
--- What a command answers, or nil where its key is of another type than it wants.
+-- The answer of a command, or nil when its key is of another type than it needs.
 local function read(command, key, ...)
   local reply = redis.pcall(command, key, ...)
   if type(reply) ~= 'table' or not reply.err then return reply end
   if not string.find(reply.err, 'WRONGTYPE', 1, true) then error(reply.err) end
 end
 
--- What a command answers. Where its key is of another type than `wanted`, an error names the key. It saves
--- asking for the type first.
+-- The answer of a command. When its key is of another type than `wanted`, raises an error that names the key. This
+-- saves asking for the type first.
 local function look(wanted, command, key, ...)
   local reply = redis.pcall(command, key, ...)
   if type(reply) == 'table' and reply.err then
@@ -76,7 +76,7 @@ local function look(wanted, command, key, ...)
   return reply
 end
 
--- HMGET, or nil where the key is no hash.
+-- The answer of HMGET, or nil when the key is no hash.
 local function fields(key, ...)
   return read('HMGET', key, ...)
 end

@@ -1,14 +1,14 @@
 -- needs: keys, time, note, bounds
 
--- READY_KNOWN has the topics of ready lists of some length. Where each entry of one has its note (lib/note.lua), it has
--- a digest of the ids at the left end. While these stand there nobody but delayer has pushed, and an id without a note
--- is not in the list: a push of it need not walk the list. Short lists are walked, marked or not. A list gets its mark
--- long before it is needed, for then there are few entries to look through; one that has entries without a note by
--- then is marked as such, for it is looked through only once.
+-- READY_KNOWN has the topics of long ready lists. If every entry of a list has its note (lib/note.lua), the value is
+-- a digest of the ids at the left end. As long as these ids stand there, no client but delayer has pushed, so an id
+-- without a note is not in the list, and a push need not walk it. Short lists are walked in any case. A list is
+-- marked well before it is long, when few entries have to be checked. If some have no note then, it is marked as
+-- such, so that it is checked only once.
 local SHORT_LIST, MARKED_FROM, DIGEST_IDS, HAS_UNNOTED = 1000, 250, 8, ''
 
--- So many notes a run compares, at some 2 to 4 µs each: many lists may be due for their mark in one promotion. A list
--- that has to wait is looked through after a later one, unless it has become too long for that.
+-- Notes that a run compares, at some 2 to 4 µs each, because one promotion may have many lists to mark. A list that
+-- has to wait is checked after a later promotion, unless it is too long by then.
 local NOTES_OF_A_RUN = 750
 local notes_left = NOTES_OF_A_RUN
 
@@ -31,7 +31,7 @@ local function is_marked(topic, entries)
   return entries > MARKED_FROM and is_known(topic)
 end
 
--- Do so many entries behind the first ones have their notes?
+-- Do so many entries after the first ones have their notes?
 local function are_noted(topic, first, entries)
   local ids = redis.call('LRANGE', READY .. topic, first, first + entries - 1)
   for i = 1, #ids, 1000 do
@@ -51,7 +51,7 @@ local function mark_as_known(topic)
   read('HSET', READY_KNOWN, topic, digest_of(ids_from(topic, 0)))
 end
 
--- Marks a list of which so many entries behind the first ones are looked at only now; the others have their notes.
+-- Marks a list in which so many entries after the first ones are checked only now; the others have their notes.
 local function look_through(topic, entries, first)
   local cost = walk_cost(READY .. topic, entries)
   if cost <= notes_left then
@@ -63,7 +63,7 @@ local function look_through(topic, entries, first)
   read('HSET', READY_KNOWN, topic, HAS_UNNOTED)
 end
 
--- Marks a list that had so many entries, all of them known if they were many, and has lost some or got others
+-- Marks a list that had so many entries, all of them with notes if they were many, and has lost some or got others
 -- with notes.
 local function know_list(topic, before)
   local entries = read('LLEN', READY .. topic) or 0
@@ -71,7 +71,7 @@ local function know_list(topic, before)
   if before > MARKED_FROM then mark_as_known(topic) else look_through(topic, entries, 0) end
 end
 
--- The ids at the left end of a list to which some were added there, one after the other.
+-- The ids at the left end of a list after some were pushed there one by one.
 local function ids_at_left(added, behind)
   local ids = {}
   for i = #added, math.max(1, #added - DIGEST_IDS + 1), -1 do ids[#ids + 1] = added[i] end
@@ -79,8 +79,8 @@ local function ids_at_left(added, behind)
   return ids
 end
 
--- Marks the lists of topics that had so many entries before a promotion has added `ids_of` each, with their notes, at
--- the left.
+-- Marks the lists of topics that had so many entries before a promotion has added `ids_of` each, with their notes,
+-- at the left.
 local function know_promoted(before, ids_of)
   local topics, changes = {}, {}
   for topic, entries in pairs(before) do
@@ -102,22 +102,22 @@ local function know_promoted(before, ids_of)
   if #changes > 0 then read('HSET', READY_KNOWN, unpack(changes)) end
 end
 
--- The same where they were added at its right.
+-- The same for entries that were added at the right.
 local function know_led(topic, before, added)
   if before + added <= MARKED_FROM then return end
-  -- The left end, by which a list is known, is as it was.
+  -- The left end, by which a list is recognised, has not changed.
   if before > MARKED_FROM and read('HGET', READY_KNOWN, topic) then return end
   look_through(topic, before, 0)
 end
 
--- Takes all entries of an id out of a ready list.
+-- Removes all entries of an id from a ready list.
 local function remove_entries(id, topic)
   local entries = redis.call('LLEN', READY .. topic)
   local was_known = is_marked(topic, entries)
   if redis.call('LREM', READY .. topic, 0, id) > 0 and was_known then know_list(topic, entries) end
 end
 
--- The same, where that list is one. False where looking would take too long.
+-- The same, if the key is a list. False if a search would take too long.
 local function leave_ready_list(id, topic)
   local ready = READY .. topic
   if type_of(ready) ~= 'list' then return true end

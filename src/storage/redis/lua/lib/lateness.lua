@@ -10,7 +10,7 @@ local function lateness_of(due, ids, now, bounds)
   for i = 1, #due, 2 do
     if due[i] == ids[n] then
       local score = due[i + 1]
-      -- Jobs that fall due in one burst are equally late, and there are many of them.
+      -- Jobs that fall due in one burst are equally late, and there may be many of them.
       if score ~= last_score then
         last_score, late = score, math.max(0, now - from_score(score))
         while class > 1 and late <= bounds[class - 1] do class = class - 1 end

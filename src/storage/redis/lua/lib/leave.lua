@@ -1,12 +1,13 @@
 -- needs: keys, time, note, bounds, known, holes, clear
 
--- Jobs that are acted on together mostly stand together, for whoever lists them goes through a ready list in its order.
--- So a run reads a few regions of the long lists, each around the first job that is looked for there. Two original
--- daemons put a job in twice, no further apart than one of their ticks is large: its other entry is seen there as well.
+-- Jobs that are acted on together mostly stand together, because a scan goes through a ready list in its order. So a
+-- run reads a few regions of a long list, each around the first job that is searched there. Two original daemons may
+-- add a job twice, no further apart than the jobs of one of their ticks, so the other entry is seen in the region as
+-- well.
 local REGIONS, TICK, AROUND = 3, 2000, 100
 local regions_left = REGIONS
 
--- `sought`: how many ids a run looks for.
+-- `sought`: how many ids a run searches.
 local function read_region(list, id, sought)
   local ready = READY .. list.topic
   local scale = 1000 / walk_cost(ready, 1000)
@@ -19,7 +20,7 @@ local function read_region(list, id, sought)
   read_places(list, math.max(0, index - math.floor(entries * scale)), index + AROUND)
 end
 
--- Does an entry of the id stand in a region that was read, or is read now? `list` is that of many ids.
+-- Is an entry of the id in a region that was read, or is read now? `list` is the state for many ids.
 local function is_near(list, id)
   if not list.places[id] and regions_left > 0 then
     regions_left = regions_left - 1
@@ -28,8 +29,8 @@ local function is_near(list, id)
   return list.places[id] ~= nil
 end
 
--- Where the entries of an id stand in a list: an index from the left, or an array of some; true where they have to be
--- walked to, false where there is none, and nil where it takes too long to be found out.
+-- Where the entries of an id stand in a list: an index from the left, or an array of indexes; true when they have to
+-- be found by walking, false when there is none, and nil when the search would take too long.
 local function entries_of(list, id, is_noted)
   local stands = stands_in(list, id, is_noted)
   local seen_at = stands and list.cleared and list.cleared[id]
@@ -39,7 +40,8 @@ local function entries_of(list, id, is_noted)
   return indexes
 end
 
--- The lists that entries are to leave, by topic, each with the indexes of these and the ids that have to be walked to.
+-- The lists that entries will leave, by topic: the indexes of these entries, and the ids that have to be found by
+-- walking.
 local left_lists = {}
 
 local function will_leave(topic, id, entries)
@@ -55,7 +57,7 @@ local function will_leave(topic, id, entries)
   end
 end
 
--- Takes out all entries that will leave. It cannot fail.
+-- Removes all entries that were noted to leave. It cannot fail.
 local function leave_together()
   for topic, group in pairs(left_lists) do
     table.sort(group.indexes)

@@ -1,14 +1,13 @@
 -- needs: keys, time, note, bounds, known
 
--- Entries at the head of a ready list among which the place of one that comes back is looked for: those
--- before it have come back as well. To move so many takes a millisecond or two; of those with long ids fewer
--- are moved.
+-- Entries at the head of a ready list among which the place of a returning one is searched; those before it have
+-- returned as well. Moving so many takes a millisecond or two; with long ids fewer are moved.
 local MOST_BEFORE = 5000
 
--- So many a run may move in all, of whatever topics; where it has done so, a few of each list all the same.
+-- How many entries a run may move in all topics; after that only a few in each list.
 local moves_left, LEAST_BEFORE = MOST_BEFORE, 250
 
--- The place in line of an entry, as a number. Nobody knows whether an entry without a note stood before.
+-- The place in line of an entry, as a number. Without a note its place is unknown.
 local function place_of(note)
   return read_place(read_note(note) or '') or math.huge
 end
@@ -62,7 +61,7 @@ local function put_at_head(topic, ids)
   know_led(topic, before, #ids)
 end
 
--- Puts entries ({ id, place as a number or '' }) into a ready list where they stood before; each has its note.
+-- Puts entries ({ id, place as a number or '' }) back to their places in a ready list; each has its note.
 local function put_in_line(topic, entries)
   local ready, first, last = READY .. topic, math.huge, -math.huge
   for _, entry in ipairs(entries) do
@@ -75,8 +74,8 @@ local function put_in_line(topic, entries)
   moves_left = moves_left - before
   local lifted = before > 0 and redis.call('LRANGE', ready, -before, -1) or {}
   if before > 0 then redis.call('LTRIM', ready, 0, -before - 1) end
-  -- Mostly all of them stand before all that come back now.
-  -- One that comes back stands before those of its own place: it was delivered before them.
+  -- Usually all entries there stand before all that return now. A returning one stands before those with the same
+  -- place, because it was delivered before them.
   if before == 0 or place_of(redis.call('HGET', READY_DUE, lifted[1])) < first then
     append(ready, ids_in_order(entries))
     append(ready, lifted)

@@ -1,18 +1,18 @@
 -- needs: keys, time, note, bounds, known, holes, clear, leave
 
--- What operators are to know of a job that is neither leased nor dead.
+-- What operators need to know of a job that is neither leased nor dead.
 local sought, cleared_entries, lists_seen = 1, {}, {}
 
--- A run that looks for many ids looks at no more of them after so many µs; what is done with those takes as long again.
+-- A run that looks up many ids stops after so many µs; acting on those that were found takes as long again.
 local MOST_US, LOOKS_BETWEEN = 2500, 8
 local began_us, most_us, has_read_list = 0, MOST_US, false
 
--- Of many ids, scores and notes are read in one go: false where there is none. Then less of the lists is walked.
+-- For many ids, scores and notes are read at once (false when there is none), which saves walking lists.
 local MANY, WALKED_BY_MANY = 8, 100000
 local scores, notes = {}, {}
 
--- Says for which ids a run looks, what its caller has found in ready lists (read_cleared), and for how many µs it looks
--- where that is not MOST_US.
+-- Tells which ids a run looks up, what its caller has found in ready lists (read_cleared), and for how many µs it
+-- looks up, if not MOST_US.
 local function look_for(ids, cleared, us)
   sought, cleared_entries, began_us, most_us = #ids, cleared, now_us(), us or MOST_US
   if sought < MANY then return end
@@ -23,8 +23,8 @@ local function look_for(ids, cleared, us)
   for i, id in ipairs(ids) do scores[id], notes[id] = scores_of[i], any_notes and notes_of[i] end
 end
 
--- Has a run looked at as many ids as it may, which are so many? The clock is asked now and then, and after a list was
--- read, which takes as long as hundreds of ids.
+-- Has a run looked up as many ids as it may, after so many? The clock is asked now and then, and after a list was
+-- read, which takes as long as looking up hundreds of ids.
 local function has_looked_enough(count)
   if count == 0 or (count % LOOKS_BETWEEN > 0 and not has_read_list) then return false end
   has_read_list = false
@@ -42,10 +42,10 @@ local function list_seen(topic)
   return list
 end
 
--- Mostly one of many is a delayed job, due when it is believed to be (ms or ''), of whose id nothing else is there:
--- that is told with less than look_up needs. Answers its topic, its due time in ms and what stands in another field of
--- its bucket; or nothing, where look_up tells what it is. One that expires in this very millisecond, and before it is
--- due, is one of other clients, and still there.
+-- Usually an id of many is a delayed job, due when it is believed to be (ms or ''), and nothing else of the id
+-- exists. This finds that with less than look_up needs. Answers its topic, its due time in ms and another field of
+-- its bucket; or nil, when look_up has to be called. A job that expires in this very millisecond, before it is due,
+-- was written by another client, and still exists.
 local is_unlisted = {}
 
 local function look_at_plain(id, bucket, now, wanted_due, field)
@@ -56,7 +56,7 @@ local function look_at_plain(id, bucket, now, wanted_due, field)
   local found = redis.pcall('HMGET', bucket, 'topic', field)
   local topic = found[1]
   if not topic then return nil end
-  -- Is its ready list empty, or one in which nobody looks for what a job of the pool has left?
+  -- Is its ready list empty, or one that need not be searched for leftovers of a job of the pool?
   if is_unlisted[topic] == nil then
     local list = list_seen(topic)
     local is_empty = list.entries == 0 and not list.cleared and list.is_usable
@@ -66,19 +66,19 @@ local function look_at_plain(id, bucket, now, wanted_due, field)
   return topic, due, found[2]
 end
 
--- Does the entry of a job that is not in the pool stand in that list? Nil where that takes too long to be found out;
--- where nothing comes of it, it counts as standing in a long one.
+-- Is the entry of a job that is not in the pool in that list? Nil when the search would take too long; when it does
+-- not matter, the answer for a long list is yes.
 local function is_listed_in(list, id, noted, is_whole, matters)
   if not list.is_usable then return false end
   if not matters and list.entries > SHORT_LIST then return true end
-  -- An entry without a body was taken out as it was found.
+  -- An entry without a body was removed when it was found.
   local is_noted = list.topic == noted
   local was_cleared = not is_whole and is_noted and list.cleared and list.cleared[id] == true
   local stands = stands_in(list, id, is_noted)
   return stands or (was_cleared or stands)
 end
 
--- In whose list it stands. Nil, and the topic, where that takes too long to be found out.
+-- In whose list it stands. Nil, and the topic, when the search would take too long.
 local function listed_in(id, topics, noted, is_whole, matters)
   for _, topic in ipairs(topics) do
     local is_listed = topic ~= '' and is_listed_in(list_seen(topic), id, noted, is_whole, matters)
@@ -87,15 +87,15 @@ local function listed_in(id, topics, noted, is_whole, matters)
   end
 end
 
--- What is known of an id: its state (none where it has no job), its topic, its due time in ms or nil, when it
--- expires in ms or '', whether it has a bucket, its note, and the topic in whose ready list it stands, if it does; or
--- `unclear`, the topic of a list that has to be looked through before.
+-- What is known of an id: its state (none when it has no job), its topic, its due time in ms or nil, when it expires
+-- in ms or '', whether it has a bucket, its note, and the topic in whose ready list it stands, if it does; or
+-- `unclear`, the topic of a list that has to be searched first.
 local function look_up(id, now, seen_in, matters)
   local bucket = BUCKET .. id
   local score, note = scores[id], notes[id]
   if score == nil then score = redis.call('ZSCORE', POOL, id) end
   if note == nil then note = redis.call('HGET', READY_DUE, id) end
-  -- Nil where its key is of a wrong type.
+  -- Nil when its key is of a wrong type.
   local topic = read('HGET', bucket, 'topic')
   local is_hash = topic ~= nil
   topic = topic or nil
@@ -108,7 +108,7 @@ local function look_up(id, now, seen_in, matters)
     due = nil, listed = nil, unclear = nil, is_aside = nil,
   }
   if score then
-    -- An entry of such a job is an older one: where that is not noted, a push looks for it again.
+    -- An entry of such a job is an older one; if it has no note, a push searches for it again.
     local list = topic and list_seen(topic)
     local is_short = list and list.entries <= SHORT_LIST
     it.listed = is_short and is_listed_in(list, id, it.noted, true, true) and topic or nil
@@ -119,7 +119,7 @@ local function look_up(id, now, seen_in, matters)
   it.listed, it.unclear = listed_in(id, { topic or '', it.noted or '', seen_in }, it.noted, is_whole, matters)
   it.is_aside = not is_hash and read('HEXISTS', SET_ASIDE, id) == 1
   local is_blocked = topic and not list_seen(topic).is_usable
-  -- A bucket that is neither in the pool nor in a list is in the hands of another client: that is no job.
+  -- A bucket without a place in the pool or in a list belongs to a job that another client has just taken.
   if not it.listed and not is_blocked and not it.is_aside then return it end
   it.state = 'expired'
   if is_whole then
@@ -129,8 +129,8 @@ local function look_up(id, now, seen_in, matters)
   return it
 end
 
--- A job is to leave all ready lists, along with others (leave_together). Nil; or the topic of a list that has to be
--- looked through before, and then it leaves none.
+-- A job is to leave all ready lists, together with others (leave_together). Nil; or the topic of a list that has to
+-- be searched first, and then it leaves none.
 local function leave_with_others(id, it)
   local noted, listed = it.noted ~= it.listed and it.noted, it.listed
   local of_noted = noted and entries_of(list_seen(noted), id, true)
@@ -146,12 +146,12 @@ local function is_among(states, state)
   return string.find(states, ' ' .. state .. ' ', 1, true) ~= nil
 end
 
--- Is a job what is believed of it?
+-- Is a job as it is believed to be?
 local function is_meant(it, states, due)
   return is_among(states, it.state) and (due == '' or it.due == due)
 end
 
--- The state of an id, as those are told of it who act on living jobs alone: dead where it has dead letters.
+-- The state of an id for operators who act on jobs in the queue: dead when there are only dead letters.
 local function told_state(id, it)
   if it.state == 'none' and redis.call('EXISTS', DEAD_LETTER .. id) == 1 then return 'dead' end
   return it.state

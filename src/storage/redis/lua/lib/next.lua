@@ -1,12 +1,12 @@
 -- needs: keys, time
 
--- When the first lease ends, in ms, or infinity; nil where `ask` answers nil, which is asked as `look` is.
+-- When the first lease ends, in ms, or infinity; nil when `ask` answers nil (it is called like `look`).
 local function first_lease_end(ask)
   local leases = ask('zset', 'ZRANGE', RESERVED, '0', '0', 'WITHSCORES')
   return leases and (leases[2] and from_score(leases[2]) or math.huge)
 end
 
--- Is there anything, beside notes, in the keys in which something may be left over (tidy.lua)?
+-- Is there anything besides notes in the keys in which leftovers may be (tidy.lua)?
 local function is_untidy()
   return (read('HLEN', READY_KNOWN) or 0) > 0 or (read('HLEN', SET_ASIDE) or 0) > 0 or (read('HLEN', PAUSED) or 0) > 0
 end

@@ -1,12 +1,12 @@
 -- needs: keys, time
 
--- READY_DUE notes of each ready job that delayer put into a ready list: the version, the job's place in line
--- (its score in the pool, which is its due time; nothing where that is not known), when its bucket expires, to
--- know the job by (as Redis has it: jobs that expire after the year 9999 differ there alone), and its topic,
--- which says in which list an entry of its id may stand: a note goes no sooner than that entry. Where another
--- client pushed the id again, the note speaks of the job before. The first release wrote notes without a version.
--- The place of a job that an operator has promoted (make_ready.lua) is a number below 0, before those of all others,
--- and has its due time in ms beside it: `-176414251712300@1764142517123`.
+-- READY_DUE has a note of each ready job that delayer put into a ready list: the version, the job's place in line
+-- (its score in the pool, which is its due time; empty when that is unknown), when its bucket expires, by which the
+-- job is recognised (as Redis has it: jobs that expire after the year 9999 differ only there), and its topic, which
+-- says in which list an entry of its id may stand. So a note is never deleted before that entry. When another client
+-- has pushed the id again, the note belongs to the former job. The first release wrote notes without a version. The
+-- place of a job that an operator has promoted (make_ready.lua) is a number below 0, before those of all others,
+-- with its due time in ms beside it: `-176414251712300@1764142517123`.
 
 local NOTE_START = RECORD_VERSION .. ' '
 local BEFORE_TOPIC = '^' .. NOTE_START .. '[%d.@-]* %d* '
@@ -21,8 +21,8 @@ local function place_to_text(place, due)
   return plain_score(string.format('%.17g', place))
 end
 
--- A place in line as a number, and the due time in ms that goes with it; nothing where the text is none: other writers
--- may leave digits and dots that are no number.
+-- A place in line as a number, and its due time in ms; nil when the text is not one. Other clients may write digits
+-- and dots that are no number.
 local function read_place(text)
   local place = tonumber(text)
   if place then return place, from_score(text) end
@@ -39,7 +39,7 @@ local function is_old_note(note)
   return note and string.sub(note, 1, #NOTE_START) ~= NOTE_START
 end
 
--- Place and expiry as text; nothing where there is no note.
+-- Place and expiry as text; nil when there is no note.
 local function read_note(note)
   if not note then return nil end
   local place, expires_at = string.match(note, PLACE_AND_EXPIRY)
@@ -58,12 +58,12 @@ local function noted_topic(note)
 end
 
 -- The place in line and the due time in ms of the job whose bucket expires then (written_expiry_of); '' and '' when
--- the note does not speak of it, or does not know.
+-- the note belongs to another job, or does not have them.
 local function noted_place(note, written_expiry)
   local text, expiry = read_note(note)
   local place, due = read_place(text or '')
   if not place then return '', '' end
-  -- Without PEXPIRETIME the expiry is off by a millisecond now and then.
+  -- Without PEXPIRETIME the expiry may be off by a millisecond.
   local tolerance = exact_expiry and 0 or 1
   local never = expiry == '' and written_expiry == ''
   local same = never or (expiry ~= '' and written_expiry ~= '' and math.abs(expiry - written_expiry) <= tolerance)

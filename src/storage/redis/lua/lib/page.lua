@@ -1,4 +1,5 @@
--- Does a member stand before another one of the same score? Byte by byte: Lua's own comparison goes by the locale.
+-- Does a member stand before another one with the same score? Byte by byte, because Lua's own comparison depends on
+-- the locale.
 local function stands_before(member, other)
   for i = 1, math.min(#member, #other) do
     local one, two = string.byte(member, i), string.byte(other, i)
@@ -7,7 +8,7 @@ local function stands_before(member, other)
   return #member < #other
 end
 
--- How many members of a sorted set stand before a place in it of which the member is gone.
+-- How many members of a sorted set stand before the place of a member that is gone.
 local function rank_of_place(key, score, member)
   local low, high = redis.call('ZCOUNT', key, '-inf', '(' .. score), redis.call('ZCOUNT', key, '-inf', score)
   while low < high do
@@ -17,8 +18,8 @@ local function rank_of_place(key, score, member)
   return low
 end
 
--- The rank in a sorted set behind a member that was the last of the page before ('' and '' for the beginning; a score
--- alone begins there). If that one is gone, or has moved, it is the rank of its old place. `is_reversed`: from the end.
+-- The rank after a member that was the last of the page before ('' and '' for the beginning; a score alone begins
+-- there). If that member is gone, or has moved, it is the rank of its old place. `is_reversed`: from the end.
 local function rank_behind(key, score, member, is_reversed)
   if score == '' then return 0 end
   if member ~= '' and redis.call('ZSCORE', key, member) == score then
@@ -29,7 +30,7 @@ local function rank_behind(key, score, member, is_reversed)
   return redis.call('ZCARD', key) - rank_of_place(key, score, member)
 end
 
--- Up to `limit` members behind that one, and their scores, in order of score.
+-- Up to `limit` members after it, and their scores, in order of score.
 local function page_of(key, score, member, limit, is_reversed)
   local first = rank_behind(key, score, member, is_reversed)
   return redis.call(is_reversed and 'ZREVRANGE' or 'ZRANGE', key, first, first + limit - 1, 'WITHSCORES')

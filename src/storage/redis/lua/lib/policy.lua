@@ -14,7 +14,7 @@ local function read_policy(packed)
   return policy
 end
 
--- A job's own retries, and the first and the last pause of its own backoff; each nil where it has none.
+-- A job's own retries, and the first and the last pause of its own backoff; each nil when it has none.
 local function own_settings(job)
   local extras = job.row[9] ~= '' and read_extras(job.row[9])
   if not extras or flaw_of(extras) then return nil end
@@ -27,7 +27,7 @@ local function has_retry_left(job, policy)
   return not policy or job.row[6] <= (own_settings(job) or policy[1])
 end
 
--- When a dead letter of now is deleted, in ms, or '' for never.
+-- When a dead letter that is written now is deleted, in ms, or '' for never.
 local function delete_time(now, dead_ttl)
   return dead_ttl > 0 and math.min(now + dead_ttl, LAST_MS) or ''
 end

@@ -1,16 +1,16 @@
 -- needs: keys, time, note, bounds, known, forget, entry, topics
 
--- Of the jobs that a run may promote each topic but the first counts for some, as it needs commands for its list. So a
--- batch of one topic that is asked for is promoted whole.
+-- Each topic but the first counts as some of the jobs that a run may promote, because it needs commands for its
+-- list. So a batch of one topic is promoted whole.
 local JOBS_OF_TOPIC = 3
 
--- What is to become of due jobs, of the first `count` of them, as far as `limit` reaches: the ids of those that have
--- expired, the topics of those that move, ids_of each, and the notes of all of them. A job whose bucket or ready list
--- is of a wrong type is stuck: all types are looked at before the first write, for a script is not rolled back.
+-- Decides what becomes of the first `count` due jobs, as far as `limit` reaches: the ids of those that have expired,
+-- the topics of those that move, ids_of each, and the notes of all of them. A job whose bucket or ready list is of a
+-- wrong type is stuck. All types are checked before the first write, because Redis does not roll scripts back.
 local function sort_due(due, limit)
   local expired, topics, ids_of, ids, notes, stuck, cost = {}, {}, {}, {}, {}, 0, 0
   local try = redis.pcall
-  -- The first score is the least, and none is later than now: mostly all are plain.
+  -- The first score is the least, and none is later than now, so usually all are plain numbers.
   local are_plain = tonumber(due[2]) >= 1
   local last = #due - 1
   for i = 1, last, 2 do
@@ -53,8 +53,8 @@ local function sort_due(due, limit)
   }
 end
 
--- Removing comes first: it is allowed when Redis is out of memory, and so is what follows it. Where all go,
--- they are the first of the pool, and one call removes them. Answers how many have expired, and whether all
+-- Removing comes first: Redis allows it when it is out of memory, and then allows the writes that follow. When all
+-- jobs go, they are the first of the pool, and one call removes them. Answers how many have expired, and whether all
 -- were removed.
 local function take_from_pool(sorted, skip)
   local expired, count = sorted.expired, sorted.count
@@ -65,8 +65,8 @@ local function take_from_pool(sorted, skip)
   return #expired > 0 and redis.call('ZREM', POOL, unpack(expired)) or 0, false
 end
 
--- Moves due jobs, as due_jobs gave them, to the ready lists of their topics, in order of due time: up to `limit`, and
--- fewer where they are of many topics. A job without a bucket has expired and is cleared away. One that is stuck is
+-- Moves due jobs, as due_jobs returned them, to the ready lists of their topics, in order of due time: up to
+-- `limit`, and fewer when they are of many topics. A job without a bucket has expired and is removed. A stuck job is
 -- left where it is. Answers also the topics of ready lists in which expired entries may stand (`suspects`), and the
 -- ids of those that moved, in order.
 local function promote(due, skip, limit, now)

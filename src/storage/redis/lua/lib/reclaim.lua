@@ -1,7 +1,7 @@
 -- needs: keys, time, extras, policy, note, memo, bounds, known, entry, record, schedule, line, waiting, comeback,
 --   dead
 
--- The first of the jobs that wait for an id comes back when the id is free.
+-- When the id is free, the first of the jobs that wait for it comes back.
 local function bring_back_waiting(id, now)
   local jobs = waiting_jobs(id)
   local first = jobs[1]
@@ -14,12 +14,12 @@ local function bring_back_waiting(id, now)
   return 1, #jobs - 1
 end
 
--- A record that no version wrote, or a key of a wrong type in its place, is left alone, and looked at again
--- after so long (ms): it is in nobody's way, and leases show it.
+-- A record that no version wrote, or a key of a wrong type in its place, is left alone and looked at again after so
+-- long (ms): it blocks nothing, and views show it.
 local UNREADABLE_RETRY_MS = 60000
 
--- Adds the attempt to the history of a job whose lease has ended. Answers why it is dead, or nil where its policy has
--- a retry left.
+-- Adds the attempt to the history of a job whose lease has ended. Answers why it is dead, or nil when its policy
+-- leaves a retry.
 local function end_lease(job, policy, ended)
   if job.policy == HOLD then
     take_back(job)
@@ -33,8 +33,8 @@ local function end_lease(job, policy, ended)
   return 'its lease ended ' .. (times == 1 and 'once' or times .. ' times')
 end
 
--- The record goes last: where a user may not run one of these commands, a job comes back twice at worst.
--- `buried` is added to: id, topic and reason of each.
+-- The record is deleted last: if an ACL forbids one of these commands, a job comes back twice at worst. To `buried`
+-- are added id, topic and reason of each dead letter.
 local function bring_back_record(name, now, ended, buried)
   local record, jobs, dead = load_record(name), {}, {}
   if not record then
@@ -70,12 +70,12 @@ local function bring_back_record(name, now, ended, buried)
   return done.back, done.waiting + #stuck
 end
 
--- A job that comes back takes as long as so many that become ready.
+-- Bringing back a job takes as long as promoting so many.
 local JOBS_OF_RETURN = 6
 
--- Brings back, or buries, what reservations whose lease has ended still had in hand, and brings back what waited
--- for another job of its id. Stops after `limit` jobs, a megabyte, or half of the moves in line that a run may make; a
--- record is done whole.
+-- Brings back, or buries, the jobs of reservations whose lease has ended, and brings back jobs that waited for
+-- another one of their id. Stops after `limit` jobs, a megabyte, or half of the moves in line that a run may make; a
+-- record is handled whole.
 local function reclaim(now, limit)
   local done, bytes = { reclaimed = 0, waiting = 0, buried = {}, more = false }, 0
   local names = redis.call('ZRANGEBYSCORE', RESERVED, '-inf', due_by(now), 'WITHSCORES', 'LIMIT', 0, limit)

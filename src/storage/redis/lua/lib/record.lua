@@ -23,7 +23,7 @@ local function topic_of(topics, number)
   end
 end
 
--- The first release began a record with the topic, and kept neither place nor lifetime.
+-- The first release began a record with the topic, and stored neither place nor lifetime.
 local function rows_of(record, head, width)
   local rows = {}
   for i = head + 1, #record, width do
@@ -94,8 +94,8 @@ local function bytes_of(name)
   return type(bytes) == 'number' and bytes or 0
 end
 
--- Redis allows any write of a script once one was allowed: this one is, when it is out of memory. It
--- changes nothing.
+-- Once a script has written, Redis allows its later writes even when it is out of memory. This write is always
+-- allowed, and changes nothing.
 local function allow_writes()
   redis.call('ZREM', RESERVED, '')
 end
@@ -106,8 +106,8 @@ local function pack_head(topics, parts)
   return { RECORD_VERSION, topics, since, count, deadline, parts.policy or '', parts.holder or '' }
 end
 
--- Keeps these rows of a record, which goes with the last of them. The record is written over, and not
--- deleted first: where a user may not write it, no job is lost.
+-- Keeps these rows of a record; the record is deleted when none is left. It is overwritten, not deleted first: if an
+-- ACL forbids the write, no job is lost.
 local function keep_rows(name, record, rows)
   allow_writes()
   if #rows == 0 then
@@ -129,7 +129,7 @@ local function pack_job(job)
   return cmsgpack.pack(record)
 end
 
--- A job of a record: what it holds of it, and the record's name.
+-- A job of a record, with the record's name.
 local function job_of(record, name, row)
   return {
     name = name, topic = topic_of(record.topics, row[1]),
@@ -144,7 +144,7 @@ local function ttl_of(row)
   return row[4] ~= '' and row[5] ~= '' and row[5] - row[4] or ''
 end
 
--- Adds to an answer what views are told of a job that is leased or waits (list_leased.lua).
+-- Adds to an answer what views show of a job that is leased or waits (list_leased.lua).
 local function add_leased(answer, job, name, deadline)
   local known = { name, deadline, job.count or 1, job.deadline or 0, job.since or 0, job.topic }
   for _, value in ipairs(known) do answer[#answer + 1] = value end
@@ -154,8 +154,7 @@ local function add_leased(answer, job, name, deadline)
   answer[#answer + 1] = job.holder or ''
 end
 
--- The jobs of a reservation that are still leased, of these numbers: number -> job. Reads and changes
--- nothing.
+-- The jobs of a reservation that are still leased, of these numbers: number -> job. Changes nothing.
 local function held_jobs(token, numbers)
   local held, wanted = {}, {}
   for _, number in ipairs(numbers) do wanted[number] = true end
@@ -195,10 +194,9 @@ local function numbers_from(first)
   return numbers
 end
 
--- Answers 1 or 0 for each number: was the lease still held? Where the answer to this request may have been
--- lost before (`again`), a lease that is gone before `first_deadline` was ended by that request: until then
--- only its holder ends it, or an operator who removes the job. After it nobody knows whether it was ended or
--- ran out: -1.
+-- Answers 1 or 0 for each number: was the lease still held? If the answer to this request may have been lost before
+-- (`again`), a lease that is gone before `first_deadline` was ended by that request, since until then only its
+-- holder ends it, or an operator who removes the job. After that it is unknown whether it was ended or ran out: -1.
 local function answer_held(numbers, held, again, first_deadline)
   local gone = 0
   if again then gone = now_ms() < first_deadline and 1 or -1 end

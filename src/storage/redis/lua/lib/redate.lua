@@ -1,10 +1,10 @@
 -- needs: keys, time, note, memo, bounds, known, entry, holes, clear, leave, lookup
 
--- Reads what has to be known to give a job of the pool (lib/lookup.lua) another due time; nil where bodies of this run
--- are too many bytes by then. A memo of a later version is refused here, before anything of the job was written.
+-- Reads what is needed to give a job of the pool (lib/lookup.lua) another due time; nil when this run has read too
+-- many bytes of bodies. A memo of a later version is refused here, before anything of the job is written.
 local bytes_read, NOTHING_KEPT = 0, { ttl = '' }
 
--- What look_up answers, where it is a delayed job and mostly with less, and its memo.
+-- What look_up answers for a delayed job, usually found with less work, and its memo.
 local function look_up_delayed(id, now, states, wanted_due)
   local bucket = BUCKET .. id
   local topic, due, memo
@@ -31,17 +31,17 @@ local function read_for_new_due(id, it, memo)
   return kept
 end
 
--- When a job that is due then expires: its whole ready lifetime counts from its due time. Of one whose end other
--- clients wrote after the last time that there is, the lifetime is not known: it goes on to that time.
+-- When a job with that due time expires: its whole ready lifetime counts from its due time. If another client set an
+-- end after the last possible time, the lifetime is unknown, and the job expires at that time.
 local function expiry_from(it, kept, due)
   if it.expires_at == '' then return '' end
   if kept.ttl == '' and it.expires_at == LAST_MS then return LAST_MS end
   local lifetime = kept.ttl ~= '' and kept.ttl or it.expires_at - it.due
-  -- One that would have expired before it was due, as other clients may write it, expires when it would have.
+  -- A job that would have expired before it was due, as other clients may write it, keeps its expiry.
   return lifetime > 0 and math.min(due + lifetime, LAST_MS) or it.expires_at
 end
 
--- A job of the pool, as look_up has found it, leaves what stands of its id in ready lists (lib/entry.lua).
+-- Removes what is left in ready lists of the id of a job of the pool (lib/entry.lua).
 local function leave_old_entries(id, it)
   if it.note then forget_old_entry(id) end
   if it.is_plain and list_seen(it.topic).entries == 0 then return end

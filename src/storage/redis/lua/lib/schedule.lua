@@ -1,8 +1,8 @@
 -- needs: keys, time
 
--- A ZSET orders equal scores by member. Jobs due in the same millisecond keep the order of pushing all
--- the same: each gets one microsecond more than the last of them, up to 999; later ones tie.
--- For each due time: its text, the microseconds of its last job (-1 for none) and `is_first`, see below.
+-- A ZSET orders equal scores by member. To keep the order of pushing among jobs due in the same millisecond, each
+-- gets one microsecond more than the one before, up to 999; later ones tie. For each due time this has: its text,
+-- the microseconds of its last job (-1 for none) and `is_first`, see below.
 local by_due = {}
 
 local function look_at_due(due, now)
@@ -37,8 +37,8 @@ local function look_at_dues(jobs, now)
   end
 end
 
--- The score of a job that is to be added now, and whether it is the first from now on: whoever waits for the next
--- due time has to know then (lib/wake.lua). Due jobs that are stuck do not count.
+-- The score of a job that is added now, and whether it is the first of the pool: then those who wait for the next
+-- due time have to know (lib/wake.lua). Due jobs that are stuck do not count.
 local function score_in_order(due, now)
   local line = by_due[due]
   if not line then

@@ -1,4 +1,4 @@
--- Times are whole milliseconds; scores are Unix seconds with a fraction, as protocol.md has it.
+-- Times are whole milliseconds; scores are Unix seconds with a fraction, as in docs/protocol.md.
 local function now_us()
   local time = redis.call('TIME')
   return time[1] * 1000000 + time[2]
@@ -8,8 +8,8 @@ local function now_ms()
   return math.floor(now_us() / 1000)
 end
 
--- Whole milliseconds, or '' for none, as text. What Lua makes of a number, to join it to a text or to give it to
--- a command, costs a microsecond and has 14 digits; and jobs that were pushed together mostly expire together.
+-- Whole milliseconds, or '' for none, as text. Lua's own conversion of numbers takes a microsecond and gives 14
+-- digits. The last text is remembered, because jobs that were pushed together mostly expire together.
 local last_ms, last_text = '', ''
 local function to_text(ms)
   if ms ~= last_ms then last_ms, last_text = ms, ms == '' and '' or string.format('%d', ms) end
@@ -20,9 +20,9 @@ local function to_score(ms)
   return string.format('%d.%03d', math.floor(ms / 1000), ms % 1000)
 end
 
--- The digits below a millisecond only order jobs that are due together (see lib/schedule.lua); half a
--- microsecond makes up for the score's own rounding. Other clients may write any score, infinite ones
--- too: no time is before 1970, or after the year 9999.
+-- Digits below a millisecond only order jobs that are due together (see lib/schedule.lua); half a microsecond makes
+-- up for rounding of the score. Other clients may write any score, even infinite ones, so times are limited to the
+-- years 1970 to 9999.
 local LAST_MS = 253402300799999
 
 local floor = math.floor
@@ -33,24 +33,24 @@ local function from_score(score)
   return ms > LAST_MS and LAST_MS or 0
 end
 
--- A score as delayer writes it: other clients may have written 1e+300, -5 or inf.
+-- Is a score one that delayer writes? Other clients may have written 1e+300, -5 or inf.
 local function plain_score(score)
   return string.find(score, '^%d[%d.]*$') and score or to_score(from_score(score))
 end
 
--- An upper bound for scores that counts everything due within that millisecond.
+-- An upper bound for scores that includes everything due within that millisecond.
 local function due_by(ms)
   return '(' .. to_score(ms + 1)
 end
 
--- Does a packed record hold a time or a duration in ms there, or '' for none?
+-- Is this value of a packed record a time or a duration in ms, or '' for none?
 local function is_time_or_none(value)
   return value == '' or (type(value) == 'number' and value >= 0 and value < 1e16)
 end
 
--- When a key expires, in ms, or '' when it never does, as Redis has it: other clients may write any lifetime.
--- PEXPIRETIME is exact, and new in Redis 7; the rest of the time that 6.2 tells is so where the clock shows the
--- same millisecond before and after.
+-- When a key expires, in ms, or '' when it never does, as Redis has it: other clients may set any lifetime.
+-- PEXPIRETIME is exact, and new in Redis 7. In 6.2 the rest of the time is exact only if the clock shows the same
+-- millisecond before and after.
 local exact_expiry = true
 
 local function written_expiry_of(key)
@@ -66,7 +66,7 @@ local function written_expiry_of(key)
   return ttl >= 0 and before + ttl or ''
 end
 
--- No time that delayer tells is after the year 9999.
+-- No time that delayer returns is after the year 9999.
 local function within_bounds(expires_at)
   return expires_at ~= '' and math.min(expires_at, LAST_MS) or ''
 end
@@ -75,12 +75,12 @@ local function expiry_of(key)
   return within_bounds(written_expiry_of(key))
 end
 
--- Redis keeps a key for the whole millisecond in which it expires; a job's ready lifetime is over with it.
+-- Redis keeps a key for the whole millisecond in which it expires, but the ready lifetime of the job is over then.
 local function is_expired(expires_at, now)
   return expires_at ~= '' and expires_at <= now
 end
 
--- Is there a body of that id, or anything else in its place?
+-- Is there a body of that id, or another key in its place?
 local function is_taken(bucket, now)
   return redis.call('EXISTS', bucket) == 1 and not is_expired(expiry_of(bucket), now)
 end

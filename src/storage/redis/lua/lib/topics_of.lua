@@ -1,12 +1,11 @@
 -- needs: keys
 
--- SORT reads the topics of many jobs within one command, in a quarter of the time that a HGET for each takes. In a
--- cluster, out of memory and to some users it is refused, and its pattern has no place for a star of the prefix. Of
--- few it is not worth it: it would store a short sorted set in another way.
+-- SORT reads the topics of many jobs with one command, in a quarter of the time of a HGET for each. Redis refuses it
+-- in a cluster, when it is out of memory, and to some users, and its pattern cannot contain a star of the prefix.
+-- For few jobs it is not worth it: it would change the encoding of a short sorted set.
 local MANY = 200
 
--- The topic of a job, false when there is none, or a table with an error when the key in the place of the body is no
--- hash.
+-- The topic of a job, false when there is none, or a table with an error when the key of the body is no hash.
 local function topic_of_id(id)
   return redis.pcall('HGET', BUCKET .. id, 'topic')
 end
