@@ -64,7 +64,7 @@ for order in 31:2 32:10 33:1 34:3; do
   show push "$topic" "{\"orderID\":$number}" --id "$prefix$number" --delay "${order#*:}s"
 done
 
-say 'The topic has four delayed jobs.'
+say 'The topic has four jobs, each with its due time.'
 show inspect "$topic"
 
 say 'Order 32 is paid: its job is removed before it is due.'
@@ -92,7 +92,7 @@ handle() {
 handle 5 | tee first
 [ "$(tail -n 1 first)" = 'exit code 4' ] # A job was not done.
 
-say 'Order 34 is with the dead letters, with the reason.'
+say 'Order 34 is a dead letter, which is kept with the reason.'
 show inspect "$topic" --state dead
 
 say 'The shop learns of order 34, and its job is requeued: it is closed now.'

@@ -20,10 +20,10 @@ export function shown(value: unknown): string {
 
 export function assertObject(given: unknown, what: string): asserts given is object {
   if (typeof given !== 'object' || given === null || Array.isArray(given))
-    throw usageError(`The ${what} is no object: ${shown(given)}`);
+    throw usageError(`The ${what} is not an object: ${shown(given)}`);
 }
 
-/** @throws DelayerError `usage` when it is no object, or has a field that is not among `names` */
+/** @throws DelayerError `usage` when it is not an object, or has a field that is not among `names` */
 export function assertFields(given: unknown, names: readonly string[], what: string): void {
   if (typeof given !== 'object' || given === null || Array.isArray(given))
     throw usageError(`An object with every ${what} belongs here: ${shown(given)}`);
@@ -33,12 +33,12 @@ export function assertFields(given: unknown, names: readonly string[], what: str
 }
 
 export function assertList(given: unknown, what: string): void {
-  if (!Array.isArray(given)) throw usageError(`The ${what} are no array: ${shown(given)}`);
+  if (!Array.isArray(given)) throw usageError(`The ${what} are not an array: ${shown(given)}`);
 }
 
 export function assertText(given: unknown, what: string): void {
   if (given !== undefined && typeof given !== 'string')
-    throw usageError(`The ${what} is no string: ${shown(given)}`);
+    throw usageError(`The ${what} is not a string: ${shown(given)}`);
 }
 
 export function assertFlag(given: unknown, what: string): void {
@@ -53,14 +53,14 @@ export function assertChoice(given: unknown, choices: readonly string[], what: s
 
 export function assertDate(given: unknown, what: string): void {
   if (given === undefined) return;
-  if (!(given instanceof Date)) throw usageError(`${what} is no Date: ${shown(given)}`);
+  if (!(given instanceof Date)) throw usageError(`${what} is not a Date: ${shown(given)}`);
   if (Number.isNaN(given.getTime())) throw usageError(`${what} is an invalid Date`);
 }
 
 export function assertSignal(given: unknown): void {
   const { aborted, addEventListener } = (given ?? {}) as Partial<AbortSignalLike>;
   if (given !== undefined && (typeof aborted !== 'boolean' || typeof addEventListener !== 'function'))
-    throw usageError(`The signal is no AbortSignal: ${shown(given)}`);
+    throw usageError(`The signal is not an AbortSignal: ${shown(given)}`);
 }
 
 /** @throws DelayerError `usage` unless the value is a whole number from 1 to `most` */
@@ -73,5 +73,5 @@ export function toCount(value: number, what: string, most = Number.MAX_SAFE_INTE
 /** A timeout (ms): any duration, or none. */
 export function assertTimeout(given: unknown): void {
   if (given !== undefined && !(typeof given === 'number' && given >= 0))
-    throw usageError(`The timeout is no number of milliseconds of at least 0: ${shown(given)}`);
+    throw usageError(`The timeout is not a number of milliseconds of at least 0: ${shown(given)}`);
 }

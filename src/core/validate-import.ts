@@ -117,7 +117,7 @@ function toHistory(history: readonly Attempt[]): readonly Attempt[] {
     assertChoice(given.outcome, ATTEMPT_OUTCOMES, 'outcome of an attempt');
     assertText(signal, 'signal');
     if (exitCode !== undefined && !Number.isSafeInteger(exitCode))
-      throw usageError(`The exit code is no whole number: ${shown(exitCode)}`);
+      throw usageError(`The exit code is not a whole number: ${shown(exitCode)}`);
     if (toTime(given.endedAt, 'endedAt') === undefined) throw usageError('The end of an attempt is missing');
     toTime(given.startedAt, 'startedAt');
     const reason = toReason(given.reason);

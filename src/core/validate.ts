@@ -73,7 +73,7 @@ export function toBody(given: TextOrBytes): Buffer {
   return body;
 }
 
-/** @throws DelayerError `usage` when it is no duration, or zero */
+/** @throws DelayerError `usage` when it is not a duration, or zero */
 export function toTtl(given: number = DEFAULT_TTL_MS): number {
   const ttlMs = checkDuration(given, 'the ttl');
   if (ttlMs > 0) return ttlMs;
@@ -135,7 +135,7 @@ export function toLeases(leases: readonly LeaseLike[]): string[] {
     const lease: unknown =
       typeof one === 'string' ? one : (one as { lease?: unknown } | null | undefined)?.lease;
     if (typeof lease === 'string') return lease;
-    throw new DelayerError('usage', `This is no lease: ${shown(one)}`, {
+    throw new DelayerError('usage', `This is not a lease: ${shown(one)}`, {
       hint: 'A lease is the "lease" of a job that was reserved, or that job.',
     });
   });
@@ -146,7 +146,7 @@ export function toFailure(options: NackOptions): Failure {
   assertFlag(dead, 'dead');
   assertText(signalName, 'signal name');
   if (exitCode !== undefined && !Number.isInteger(exitCode))
-    throw new DelayerError('usage', `The exit code is no whole number: ${shown(exitCode)}`);
+    throw new DelayerError('usage', `The exit code is not a whole number: ${shown(exitCode)}`);
   if (dead && delayMs !== undefined)
     throw new DelayerError('usage', 'A failed job is tried again after a delay or is dead, not both');
   if (!dead && deadTtlMs !== undefined)

@@ -22,7 +22,7 @@ export function parseAddress(text: string): HttpAddress {
   const port = Number(digits);
   const isWritten = isIP(host) === (name.startsWith('[') ? 6 : 4);
   if (digits === '' || port > 65_535 || !isWritten) {
-    throw new DelayerError('usage', `${JSON.stringify(text)} is no address to listen on`, { hint: HINT });
+    throw new DelayerError('usage', `${JSON.stringify(text)} is not an address to listen on`, { hint: HINT });
   }
   return { host, port, isLoopback: isLoopback(host) };
 }

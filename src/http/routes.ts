@@ -89,7 +89,7 @@ function listQuery(query: URLSearchParams): ListQuery {
   const [state, limit, cursor] = ['state', 'limit', 'cursor'].map((name) => query.get(name) ?? undefined);
   const count = limit === undefined ? undefined : Number(limit);
   if (count !== undefined && !(/^\d+$/.test(limit ?? '') && count >= 1 && count <= MOST_JOBS))
-    throw new DelayerError('usage', `limit is no number from 1 to ${MOST_JOBS}`);
+    throw new DelayerError('usage', `limit is not a number from 1 to ${MOST_JOBS}`);
   return { states: state?.split(',') as JobState[] | undefined, limit: count, cursor };
 }
 

@@ -53,7 +53,7 @@ export async function openQueue(url: string, options: OpenOptions = {}): Promise
 export async function openStore(url: string, options: OpenOptions): Promise<Store> {
   // Checked because a mistyped option, such as the prefix, would silently open another queue.
   assertFields(options, OPTIONS, 'option of openQueue');
-  if (typeof url !== 'string') throw usageError(`The store URL is no string: ${shown(url)}`);
+  if (typeof url !== 'string') throw usageError(`The store URL is not a string: ${shown(url)}`);
   assertText(options.prefix, 'prefix');
   assertText(options.password, 'password');
   assertFlag(options.ownFolder, 'ownFolder');

@@ -19,7 +19,7 @@ const MISTAKES: readonly (readonly [pattern: RegExp, message: string, hint?: str
   [
     /^[a-z0-9+.-]*cluster[a-z0-9+.-]*:/i,
     'Redis Cluster is not supported',
-    'Name a Redis that is no cluster: redis://HOST:PORT.',
+    'Name a Redis that is not a cluster: redis://HOST:PORT.',
   ],
   [
     /^(unix|redis[+-]sockets?|rediss\+unix):/i,

@@ -94,7 +94,7 @@ export async function work(
   options: WorkOptions = {},
 ): Promise<WorkResult> {
   assertFields(options, FIELDS, 'option of work');
-  if (typeof handler !== 'function') throw usageError('The handler is no function');
+  if (typeof handler !== 'function') throw usageError('The handler is not a function');
   const {
     concurrency = 1,
     leaseMs = LEASE_MS,

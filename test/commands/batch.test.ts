@@ -82,7 +82,7 @@ describe('push --batch', () => {
           '{"id":12345678901234567890,"topic":"t","body":"b"}',
           'the id is a number too large for JSON to keep it exact; write it with quotes',
         ],
-        ['{"topic":5,"body":"b"}', 'the topic is 5, which is no string; write it with quotes: "5"'],
+        ['{"topic":5,"body":"b"}', 'the topic is 5, which is not a string; write it with quotes: "5"'],
         ['{"topic":"t","body":{"a":1}}', 'the body is an object; write its JSON as a string'],
         [
           '{"topic":"t","body":"b","delay":"x"}',
@@ -95,7 +95,7 @@ describe('push --batch', () => {
         ['{"topic":"t","body":"b","retries":"3"}', 'retries is not a number'],
         [
           '{"topic":"t","body":"b","backoff":{"firstMs":1,"lastMs":2}}',
-          'the backoff is no text such as "1s..10m"',
+          'the backoff is not text such as "1s..10m"',
         ],
         [
           '{"topic":"t","body":"b","backoff":"10m..1s"}',

@@ -105,7 +105,7 @@ describe('drain --batch-size', () => {
         await pushBodies({ first: '{"outcome":"done"}', bad: line, after: '{"outcome":"done"}' });
         expect((await outcomes('wait', '--retries', '0')).code).to.equal(NOT_DONE);
         expect(await ground.states('first', 'bad', 'after')).to.deep.equal([undefined, 'dead', 'dead']);
-        expect((await ground.find('after'))?.reason).to.match(/^a line on stdout is no outcome \(/);
+        expect((await ground.find('after'))?.reason).to.match(/^a line on stdout is not an outcome \(/);
       });
     }
   });

@@ -88,14 +88,14 @@ describe('drain --exec', () => {
 
     for (const [what, command, code, says] of [
       ['is not there', ['--exec', 'nosuchcommand'], 127, /exit code 127: command not found/],
-      ['is no program', ['--exec', '/'], 126, /exit code 126: the command cannot be executed/],
+      ['is not a program', ['--exec', '/'], 126, /exit code 126: the command cannot be executed/],
       [
         'is not there, without a shell',
         ['--', 'nosuchcommand'],
         127,
         /cannot be started: spawn nosuchcommand ENOENT/,
       ],
-      ['is no program, without a shell', ['--', '/'], 126, /cannot be started: spawn \/ EACCES/],
+      ['is not a program, without a shell', ['--', '/'], 126, /cannot be started: spawn \/ EACCES/],
     ] as const) {
       it(`a handler that ${what} ends the run with ${code}, and its job is back as it was`, async () => {
         await ground.push('a', 'b');

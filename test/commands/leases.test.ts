@@ -95,7 +95,7 @@ describe('ack, nack, release and extend', () => {
         expect(held).to.include({ lease: must(b).lease, outcome: words[verb] });
       });
 
-      it(`${verb} of a string that is no lease exits 2, and does nothing of that call`, async () => {
+      it(`${verb} of a string that is not a lease exits 2, and does nothing of that call`, async () => {
         const lease = await leaseOf('a');
         for (const args of [
           [lease, '32'],

@@ -134,7 +134,7 @@ describe('pop --lease', () => {
       expect(readdirSync(join(cli.home, 'there'))).to.deep.equal(['target']);
     });
 
-    it('a body file that cannot be written costs no attempt: 2 for what is no file, 74 for what fails', async () => {
+    it('a body file that cannot be written costs no attempt: 2 for what is not a file, 74 for what fails', async () => {
       await push('a');
       for (const [file, code, says] of [
         ['/dev/full', 2, /--body-file names no file/],

@@ -66,7 +66,7 @@ describe('reschedule', () => {
       ['no time', [], /--delay, --at or --by is missing/],
       ['two times', ['--delay', '1h', '--by', '+1h'], /cannot be used together/],
       ['a shift without a sign', ['--by', '1h'], /--by has no sign/],
-      ['a shift that is no duration', ['--by', '+soon'], /invalid duration for --by/],
+      ['a shift that is not a duration', ['--by', '+soon'], /invalid duration for --by/],
     ] as const) {
       it(`reschedule with ${what} is wrong usage, and moves nothing`, async () => {
         await push('a');

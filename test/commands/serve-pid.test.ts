@@ -77,7 +77,7 @@ describe('the pid file of serve', () => {
 
   it('a file that is no pid file is left alone, and an empty one is taken', async () => {
     writeFileSync(path(), 'root:x:0:0\n');
-    await refused(/is none: it holds something else than a number/);
+    await refused(/is not a pid file: it does not hold a number/);
     expect(held()).to.equal('root:x:0:0\n');
     writeFileSync(path(), '');
     const daemon = await serve();

@@ -71,7 +71,7 @@ describe('serve', () => {
       expect((await daemon.end()).code).to.equal(0);
     });
 
-    it('serve --http ends with 69 where another listens, and with 2 for what is no address', async () => {
+    it('serve --http ends with 69 where another listens, and with 2 for what is not an address', async () => {
       const daemon = await serve('--http', '127.0.0.1:0');
       await daemon.says(/answering at/);
       const port = must(/answering at http:\/\/127\.0\.0\.1:(\d+)/.exec(daemon.stderr)?.[1]);

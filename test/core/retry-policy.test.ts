@@ -51,7 +51,7 @@ describe('the retry policy', () => {
     ['a backoff that gets shorter', { backoff: { firstMs: 2, lastMs: 1 } }, 'longer pause than it ends with'],
     ['a backoff with a negative pause', { backoff: { firstMs: -1, lastMs: 1 } }, 'negative'],
     ['half a backoff', { backoff: { firstMs: 1 } }, 'last pause'],
-    ['a backoff that is text', { backoff: '1s..2s' }, 'no object'],
+    ['a backoff that is text', { backoff: '1s..2s' }, 'not an object'],
     ['an unknown option', { retry: 3 }, 'unknown retry option'],
   ] as const) {
     it(`${what} is a usage error`, () => {

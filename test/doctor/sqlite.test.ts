@@ -175,7 +175,7 @@ describe('doctor on SQLite', () => {
       `UPDATE lease SET seqs = '['`,
     ),
     inRow(
-      'the jobs of a lease are no array',
+      'the jobs of a lease are not an array',
       ['job_unheld', 'lease_unreadable'],
       `UPDATE lease SET seqs = '{}'`,
     ),

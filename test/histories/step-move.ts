@@ -73,7 +73,7 @@ export class Mover {
     if (kept.length > 0) this.files.push({ name: `file ${this.files.length}`, jobs: kept });
   }
 
-  /** What is left of an expired job of Redis, or stands behind a key that is no list, a remove may find or not. */
+  /** What is left of an expired job of Redis, or stands behind a key that is not a list, a remove may find or not. */
   private canBeRemoved(state: JobState): boolean {
     return !(state === 'expired' && this.context.model.rules.losesExpired);
   }
@@ -233,7 +233,7 @@ function toModelImport(job: ImportRequest): ModelImport {
   };
 }
 
-/** A backoff that is no object is none of the histories. */
+/** A backoff that is not an object is none of the histories. */
 function ownOf({ retries, backoff }: ImportRequest): ModelImport['own'] {
   return { retries, backoff: typeof backoff === 'object' ? backoff : undefined };
 }

@@ -25,7 +25,7 @@ export function importLines(file: string | undefined): AsyncGenerator<Line[]> {
 /**
  * Reads a file once before its jobs are read: a digest of its content names it, and its first and last line say
  * whether it is whole.
- * @returns undefined for stdin and for what is no regular file, which can be read only once
+ * @returns undefined for stdin and for what is not a regular file, which can be read only once
  * @throws DelayerError `usage` when it cannot be read; `file_too_new`
  */
 export async function lookAtFile(file: string | undefined): Promise<ImportFile | undefined> {

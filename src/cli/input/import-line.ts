@@ -66,10 +66,10 @@ function isWaiting({ blockedBy }: Fields): boolean {
 function historyOf(fields: Fields): Attempt[] | undefined {
   const history = fields.history ?? undefined;
   if (history === undefined) return undefined;
-  if (!Array.isArray(history)) throw new DelayerError('usage', 'the history is no array');
+  if (!Array.isArray(history)) throw new DelayerError('usage', 'the history is not an array');
   return history.map((given: unknown) => {
     if (typeof given !== 'object' || given === null)
-      throw new DelayerError('usage', 'an attempt of the history is no object');
+      throw new DelayerError('usage', 'an attempt of the history is not an object');
     const attempt = given as Fields;
     const times = {
       startedAt: timestampField(attempt, 'startedAt'),
@@ -82,11 +82,11 @@ function historyOf(fields: Fields): Attempt[] | undefined {
 function textField(fields: Fields, name: string): string | undefined {
   const value = fields[name] ?? undefined;
   if (value === undefined || typeof value === 'string') return value;
-  throw new DelayerError('usage', `the ${name} is no string`);
+  throw new DelayerError('usage', `the ${name} is not a string`);
 }
 
 function numberField(fields: Fields, name: string): number | undefined {
   const value = fields[name] ?? undefined;
   if (value === undefined || typeof value === 'number') return value;
-  throw new DelayerError('usage', `${name} is no number`);
+  throw new DelayerError('usage', `${name} is not a number`);
 }

@@ -77,7 +77,7 @@ export function retryFields(fields: Fields): OwnRetry {
   if (retries !== undefined && typeof retries !== 'number')
     throw new DelayerError('usage', 'retries is not a number');
   if (backoff !== undefined && typeof backoff !== 'string')
-    throw new DelayerError('usage', 'the backoff is no text such as "1s..10m"');
+    throw new DelayerError('usage', 'the backoff is not text such as "1s..10m"');
   return { retries, backoff: backoff === undefined ? undefined : parseBackoff(backoff, 'the backoff') };
 }
 
@@ -121,7 +121,7 @@ function notText(name: string, value: unknown): string {
     return `the ${name} is ${Array.isArray(value) ? 'an array' : 'an object'}; write its JSON as a string`;
   if (name === 'id' && typeof value === 'number' && Number.isInteger(value))
     return 'the id is a number too large for JSON to keep it exact; write it with quotes';
-  const kind = name === 'id' ? 'neither a string nor a whole number' : 'no string';
+  const kind = name === 'id' ? 'neither a string nor a whole number' : 'not a string';
   return `the ${name} is ${JSON.stringify(value)}, which is ${kind}; write it with quotes: "${JSON.stringify(value)}"`;
 }
 

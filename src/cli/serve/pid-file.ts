@@ -109,13 +109,9 @@ function runningError(path: string): DelayerError {
 }
 
 function noPidFileError(path: string): DelayerError {
-  return new DelayerError(
-    'pid_file_taken',
-    `The pid file ${path} is none: it holds something else than a number`,
-    {
-      hint: 'Name another file.',
-    },
-  );
+  return new DelayerError('pid_file_taken', `${path} is not a pid file: it does not hold a number`, {
+    hint: 'Name another file.',
+  });
 }
 
 function otherProgramError(path: string, pid: number): DelayerError {

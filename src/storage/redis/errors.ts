@@ -57,7 +57,7 @@ const REPLIES: readonly Reply[] = [
       /\b(CROSSSLOT|MOVED|ASK|CLUSTERDOWN|TRYAGAIN)\b|non local key in a cluster|hash to the same slot/,
     code: 'store_refused',
     says: 'is a node of a Redis Cluster, over which the keys of a queue would be spread',
-    hint: 'Name a Redis that is no cluster; or a prefix in braces, {delayer}, and the node that holds its slot.',
+    hint: 'Name a Redis that is not a cluster; or a prefix in braces, {delayer}, and the node that holds its slot.',
     quotes: true,
   },
   {

@@ -17,7 +17,7 @@ const NETWORK: Readonly<Record<string, string | readonly [reason: string, hint: 
   EPIPE: 'the other end has closed the connection',
   ENOENT: 'no such socket',
   ENOTSOCK: ['not a socket', 'Name the socket of the store; its config calls it unixsocket.'],
-  ENOTDIR: 'a part of the path to the socket is no folder',
+  ENOTDIR: 'a part of the path to the socket is not a folder',
   EINVAL: 'the address or the path of the socket is not valid',
   ENAMETOOLONG: 'the path of the socket is too long',
   EACCES: ['permission denied', 'Let this user write to the socket and enter its folder.'],

@@ -115,7 +115,7 @@ export function settingsOf(extras: ExtrasRow | undefined): {
 
 /** The same text as on Redis: redis/lua/lib/extras.lua. */
 function flawOf({ retries, firstMs, lastMs }: ExtrasRow): string | undefined {
-  if (retries !== null && !isWithin(retries, MAX_RETRIES)) return 'the number of retries is none';
+  if (retries !== null && !isWithin(retries, MAX_RETRIES)) return 'the number of retries is not valid';
   if (firstMs === null && lastMs === null) return undefined;
   if (!isWithin(firstMs, MAX_DURATION_MS) || !isWithin(lastMs, MAX_DURATION_MS))
     return 'a pause of the backoff is no time';
@@ -125,7 +125,7 @@ function flawOf({ retries, firstMs, lastMs }: ExtrasRow): string | undefined {
 const isWithin = (value: number | null, most: number): value is number =>
   value !== null && Number.isInteger(value) && value >= 0 && value <= most;
 
-/** The history in extras, for adding an attempt. A value that is no list of attempts counts as empty. */
+/** The history in extras, for adding an attempt. A value that is not a list of attempts counts as empty. */
 export function pastOf(history: string | null): PastAttempt[] {
   if (history === null) return [];
   try {

@@ -239,7 +239,7 @@ export function describeList(world: () => World): void {
       'that is empty': '',
       'of another shape': place({ phase: 'nowhere' }),
       'with a negative place': place({ phase: 'ready', skip: -1 }),
-      'with a score that is no number': place({ phase: 'pool', score: '1.2.3', id: '' }),
+      'with a score that is not a number': place({ phase: 'pool', score: '1.2.3', id: '' }),
       'with a place beyond any': place({ phase: 'ready', skip: 1e300 }),
     })) {
       it(`a cursor ${what} is refused as wrong usage`, async () => {

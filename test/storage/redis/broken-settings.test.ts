@@ -16,12 +16,12 @@ import { useRedis } from '../../support/redis.js';
 
 /** What somebody may have written in the place of a job's own settings, in Lua, and the reason that tells of it. */
 const BROKEN = [
-  ['retries below 0', 'extras[2] = -1', 'the number of retries is none'],
-  ['half a retry', 'extras[2] = 1.5', 'the number of retries is none'],
-  ['too many retries', 'extras[2] = 1000001', 'the number of retries is none'],
-  ['infinite retries', 'extras[2] = 1/0', 'the number of retries is none'],
-  ['retries that are no number', 'extras[2] = 0/0', 'the number of retries is none'],
-  ['retries in words', "extras[2] = 'three'", 'the number of retries is none'],
+  ['retries below 0', 'extras[2] = -1', 'the number of retries is not valid'],
+  ['half a retry', 'extras[2] = 1.5', 'the number of retries is not valid'],
+  ['too many retries', 'extras[2] = 1000001', 'the number of retries is not valid'],
+  ['infinite retries', 'extras[2] = 1/0', 'the number of retries is not valid'],
+  ['retries that are no number', 'extras[2] = 0/0', 'the number of retries is not valid'],
+  ['retries in words', "extras[2] = 'three'", 'the number of retries is not valid'],
   ['a backoff in words', "extras[3] = '1s'", 'a pause of the backoff is no time'],
   ['half a backoff', "extras[4] = ''", 'a pause of the backoff is no time'],
   ['a backoff below 0', 'extras[3] = -1', 'a pause of the backoff is no time'],

@@ -50,7 +50,7 @@ export async function* readEntries(
   }
 }
 
-/** The index of an id in a ready list, from the left; undefined when the key is no list. */
+/** The index of an id in a ready list, from the left; undefined when the key is not a list. */
 export async function placesIn(read: Read, key: Buffer, id: Buffer): Promise<number[]> {
   if ((await read(({ redis }) => redis.type(key))) !== 'list') return [];
   const places: number[] = [];

@@ -1,7 +1,7 @@
 -- Looks at the ready lists of topics: at their lengths and first entries only.
 -- include: keys, time, note
 -- ARGV: topics, some hundreds at most
--- Answers: for each topic the length of its list (-1 when the key is no list), when the job was due that has waited
+-- Answers: for each topic the length of its list (-1 when the key is not a list), when the job was due that has waited
 --   longest of the first ones, in ms or -1, and 1 where it is not known of the very first
 
 -- Jobs that an operator promoted stand before older ones, and an original daemon notes no due time.

@@ -22,7 +22,7 @@ local last = from + #ids - 1
 local in_pool, seen = read('ZMSCORE', POOL, unpack(ids)) or {}, {}
 local function is_no_job(i)
   local id = ids[i]
-  -- A string, false when there is none, or a table with an error when the key is no hash.
+  -- A string, false when there is none, or a table with an error when the key is not a hash.
   local found = redis.pcall('HGET', BUCKET .. id, 'topic')
   if type(found) == 'table' then return false end
   if in_pool[i] or found ~= topic or seen[id] then return true end

@@ -4,7 +4,7 @@ import { runScript, type Target, toBuffer, toDate, toRows, toText } from './run.
 /** A ready list, looked at from its head. */
 export interface ListHead {
   readonly topic: Buffer;
-  /** Its entries; undefined when the key is no list. */
+  /** Its entries; undefined when the key is not a list. */
   readonly entries: number | undefined;
   readonly oldestReadyAt: Date | undefined;
   /** Is the due time of the first in line unknown? */

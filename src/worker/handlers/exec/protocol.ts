@@ -51,7 +51,7 @@ export class OutcomeReader {
       return;
     }
     if (typeof given !== 'object' || given === null) {
-      this.fail('it is no object', line);
+      this.fail('it is not an object', line);
       return;
     }
     const unknown = Object.keys(given).find((name) => !FIELDS.includes(name));
@@ -70,7 +70,7 @@ export class OutcomeReader {
 
   private fail(why: string, line: string): void {
     if (this.error !== undefined) return;
-    this.error = `a line on stdout is no outcome (${why}): ${line.slice(0, SHOWN_CHARS)}`;
+    this.error = `a line on stdout is not an outcome (${why}): ${line.slice(0, SHOWN_CHARS)}`;
     this.onError();
   }
 }

@@ -11,7 +11,7 @@ end
 -- Answers an outcome and the topic in the bucket of that id; or nil, and the topic of a ready list that has to be
 -- searched first.
 local function outcome_for(run, id, bucket, topic, body, noted)
-  -- A string, false when there is none, or a table with an error when the key is no hash.
+  -- A string, false when there is none, or a table with an error when the key is not a hash.
   local found = redis.pcall('HGET', bucket, 'topic')
   if type(found) == 'table' then return 'blocked' end
   if not found or is_expired(expiry_of(bucket), run.now) then return 'pushed', found or nil end

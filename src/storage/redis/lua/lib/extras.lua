@@ -22,7 +22,7 @@ local function flaw_of(extras)
   if not extras then return 'they cannot be read' end
   local _, retries, first, last = unpack(extras)
   local is_count = type(retries) == 'number' and retries >= 0 and retries <= MOST_RETRIES and retries % 1 == 0
-  if retries ~= '' and not is_count then return 'the number of retries is none' end
+  if retries ~= '' and not is_count then return 'the number of retries is not valid' end
   if first == '' and last == '' then return nil end
   if type(first) ~= 'number' or type(last) ~= 'number' or not is_time_or_none(first) or not is_time_or_none(last) then
     return 'a pause of the backoff is no time'

@@ -76,7 +76,7 @@ local function look(wanted, command, key, ...)
   return reply
 end
 
--- The answer of HMGET, or nil when the key is no hash.
+-- The answer of HMGET, or nil when the key is not a hash.
 local function fields(key, ...)
   return read('HMGET', key, ...)
 end

@@ -20,7 +20,7 @@ local function sort_due(due, limit)
     end
     local id = due[i]
     local bucket = BUCKET .. id
-    -- A string, false when there is none, or a table with an error when the key is no hash.
+    -- A string, false when there is none, or a table with an error when the key is not a hash.
     local topic = try('HGET', bucket, 'topic')
     local of_topic = topic and ids_of[topic]
     if not of_topic and type(topic) == 'string' then

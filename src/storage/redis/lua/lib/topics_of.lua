@@ -5,7 +5,7 @@
 -- For few jobs it is not worth it: it would change the encoding of a short sorted set.
 local MANY = 200
 
--- The topic of a job, false when there is none, or a table with an error when the key of the body is no hash.
+-- The topic of a job, false when there is none, or a table with an error when the key of the body is not a hash.
 local function topic_of_id(id)
   return redis.pcall('HGET', BUCKET .. id, 'topic')
 end
