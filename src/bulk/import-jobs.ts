@@ -74,7 +74,7 @@ function next(underWay: Promise<ImportResult[]>[]): Promise<ImportResult[]> {
 /**
  * How far a file was imported before; 0 when it was not, or when the store has forgotten. Changes nothing.
  */
-export async function reachedBefore(queue: Queue, file: string): Promise<number> {
+async function reachedBefore(queue: Queue, file: string): Promise<number> {
   return (await queue.importChecked([], { progress: { file, from: 0, to: 0 } })).reached ?? 0;
 }
 

@@ -21,7 +21,7 @@ export type FileLine =
   | { readonly type: 'part'; readonly jobs: number; /** From 0. */ readonly left: ReadonlySet<number> }
   | { readonly type: 'end'; readonly total: number };
 
-export const FILE_VERSION = 1;
+const FILE_VERSION = 1;
 
 /** How a line begins that says which of the jobs before it were removed. */
 export const CONFIRM_START = Buffer.from('{"confirmed":');

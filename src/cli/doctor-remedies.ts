@@ -22,7 +22,7 @@ export function commandsFor(site: Site, { kind, count, examples }: Finding): str
 const PLAIN = /^[\w@%+=:,./-]+$/;
 
 /** Any text as one word for sh. */
-export function quoteForShell(text: string): string {
+function quoteForShell(text: string): string {
   return PLAIN.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`;
 }
 

@@ -177,5 +177,3 @@ export const topicArgs = Args.string({
   multiple: true,
   description: 'the topics, in order of preference',
 });
-
-export const optionalArg = (description: string) => Args.string({ description });

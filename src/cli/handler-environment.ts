@@ -29,7 +29,7 @@ export function handlerEnvironment(flags: {
 /**
  * The store URL without its password; a file by its absolute path, in case the handler changes its folder.
  */
-export function storeForHandlers(store: string): string {
+function storeForHandlers(store: string): string {
   const path = /^sqlite:(?:\/\/(?=\/))?(.*)$/is.exec(store)?.[1];
   if (path !== undefined) return `sqlite:${resolve(path)}`;
   return store.replace(

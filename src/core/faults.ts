@@ -19,7 +19,7 @@ export interface FaultRule {
 }
 
 /** Every kind of fault: first those of both stores, then those of Redis, then those of SQLite. */
-export const FAULT_RULES = {
+const FAULT_RULES = {
   due_out_of_range: { severity: 'error' },
   expires_before_due: { severity: 'error', remedy: 'mend' },
   leases_ended: { severity: 'warning', remedy: 'maintain' },

@@ -78,7 +78,7 @@ const LIST_FIELDS: readonly (keyof ListQuery)[] = [...FILTER_FIELDS, 'limit', 'c
 const SCAN_FIELDS: readonly (keyof ScanQuery)[] = [...FILTER_FIELDS, 'topics', 'topicGlobs', 'latestFirst'];
 
 /** The time limit and the signal of a call. */
-export function toLimits({ timeoutMs, signal }: CallOptions): CallLimits {
+function toLimits({ timeoutMs, signal }: CallOptions): CallLimits {
   assertTimeout(timeoutMs);
   assertSignal(signal);
   return { untilMs: timeoutMs === undefined ? undefined : monotonicMs() + timeoutMs, signal };
@@ -231,7 +231,7 @@ export function toPushWaitParams(options: PushWaitOptions): PushWaitParams {
   return { ...toWaitParams(options, [...CALL, 'pollMs']), pollMs: options.pollMs };
 }
 
-export function toWaitParams(options: WaitOptions, names: readonly string[] = CALL): WaitParams {
+function toWaitParams(options: WaitOptions, names: readonly string[] = CALL): WaitParams {
   assertFields(options, names, 'option of a wait');
   const { signal } = toLimits(options);
   return { maxMs: options.timeoutMs ?? Infinity, signal };

@@ -6,7 +6,7 @@ import { type Cell, cutToWidth } from './layout.js';
 import { firstLine } from './reason.js';
 
 /** How much of a name is shown when the terminal is narrow. In a pipe it is whole. */
-export const NAME_WIDTH = 40;
+const NAME_WIDTH = 40;
 /** How much of a body is shown without a terminal, and on a narrow one. */
 export const BODY_WIDTH = 60;
 export const MIN_BODY_WIDTH = 10;

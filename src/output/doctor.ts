@@ -63,7 +63,7 @@ function nameOf({ id, key, client, row, found }: Fault): string[] {
   return [];
 }
 
-export function totalText(findings: readonly Finding[]): string {
+function totalText(findings: readonly Finding[]): string {
   if (findings.length === 0) return 'The store is healthy.';
   const count = (severity: string) => findings.filter((one) => one.severity === severity).length;
   const words = (number: number, word: string) =>

@@ -21,7 +21,7 @@ export interface TopicRow {
   readonly rates: Rates | undefined;
 }
 
-export const keyOfTopic = (topic: Bytes): string => topic.toString('latin1');
+const keyOfTopic = (topic: Bytes): string => topic.toString('latin1');
 
 export function toSnapshot(stats: Stats, now: Date, meter: RateMeter): Snapshot {
   const rows = stats.topics.map((row): TopicRow => {

@@ -10,7 +10,7 @@ import type { Line } from './lines.js';
 import { readTime } from './time.js';
 
 /** Every field of a job that delayer reads or prints. */
-export const JOB_FIELDS: ReadonlySet<string> = new Set([
+const JOB_FIELDS: ReadonlySet<string> = new Set([
   ...['id', 'idBase64', 'topic', 'topicBase64', 'body', 'bodyBase64'],
   ...['delay', 'at', 'ttl', 'retries', 'backoff'],
   // Fields that delayer prints and also reads.

@@ -6,7 +6,7 @@ import { bytesOf, deleteJobs, DUE_AT } from './rows.js';
 /** Jobs in one answer. */
 export const ANSWER_JOBS = 500;
 /** Bytes of bodies in one answer; at least one job is given. */
-export const ANSWER_BYTES = 1024 * 1024;
+const ANSWER_BYTES = 1024 * 1024;
 /**
  * Bodies up to this size are read with the others, 500 of them in 1 MiB; longer ones are read one by one.
  */

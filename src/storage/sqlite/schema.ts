@@ -7,7 +7,7 @@ import { MIGRATIONS } from './migrations.generated.js';
  * Marks the file as delayer's, in its header: the letters `dlay`.
  * https://sqlite.org/pragma.html#pragma_application_id
  */
-export const APPLICATION_ID = 0x646c6179;
+const APPLICATION_ID = 0x646c6179;
 
 /**
  * The version of the layout, stored in the file as `user_version`. The tables are described in migrations/.

@@ -76,7 +76,7 @@ function sortKeys(names: readonly Buffer[], keys: Keys): Sorted {
 const keyOf = (stem: string, name: Buffer): Buffer => Buffer.concat([Buffer.from(stem), name]);
 
 /** The key of the record that a member of `reserved` refers to. */
-export const recordKey = (keys: Keys, name: Buffer): Buffer =>
+const recordKey = (keys: Keys, name: Buffer): Buffer =>
   name[0] === ':'.charCodeAt(0) ? keyOf(keys.waitingStem, name.subarray(1)) : keyOf(keys.inflightStem, name);
 
 async function faultsOf(read: Read, keys: Keys, sorted: Sorted): Promise<Fault[]> {

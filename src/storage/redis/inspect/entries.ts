@@ -32,7 +32,7 @@ const nameOf = (id: Buffer): string => id.toString('latin1');
  * The entries of a ready list from the left, part by part. It misses no entry, because pushes move entries to the
  * right, never to the left.
  */
-export async function* readEntries(
+async function* readEntries(
   read: Read,
   key: Buffer,
   first = 0,

@@ -12,7 +12,7 @@ import type { Read } from './read.js';
  * Up to so many keys, all names are read to find the ready lists, which takes some 20 ms. lua/lib/topics.lua begins
  * to note topics earlier.
  */
-export const SCANNED_KEYS = 50_000;
+const SCANNED_KEYS = 50_000;
 /** Names of topics that one call reads. */
 const TOPICS_AT_ONCE = 2000;
 

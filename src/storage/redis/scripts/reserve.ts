@@ -21,7 +21,7 @@ import {
 } from './run.js';
 
 /** Jobs in one answer. Their bodies stay under RESERVE_BYTES, but at least one job is given. */
-export const RESERVE_LIMIT = 500;
+const RESERVE_LIMIT = 500;
 const RESERVE_BYTES = 1024 * 1024;
 
 /** Where the rows of jobs begin in the answer, and how many values each has. */

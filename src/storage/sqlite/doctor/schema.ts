@@ -26,7 +26,7 @@ const plain = ({ sql }: Part): string =>
 let expected: ReadonlyMap<string, Part> | undefined;
 
 /** The tables and indexes of a file of this version, by name. */
-export function expectedParts(): ReadonlyMap<string, Part> {
+function expectedParts(): ReadonlyMap<string, Part> {
   if (expected) return expected;
   const database = newDatabase();
   try {

@@ -9,7 +9,7 @@ const AFTER_KILL_MS = 1000;
  * Sends a signal to all processes of a group; 0 sends none.
  * @returns whether there is one
  */
-export function signalGroup(group: number, signal: NodeJS.Signals | 0): boolean {
+function signalGroup(group: number, signal: NodeJS.Signals | 0): boolean {
   try {
     return process.kill(-group, signal);
   } catch (error) {
