@@ -1,8 +1,8 @@
 import { execFileSync } from 'node:child_process';
-import { chmodSync, mkdirSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, watch, writeFileSync } from 'node:fs';
 import { expect } from 'chai';
 import { mountMemory } from '../../support/disk.js';
-import { failureOf } from '../../support/eventually.js';
+import { eventually, failureOf } from '../../support/eventually.js';
 import { startChild } from './children.js';
 import { ids, integrityOf, useFolder } from './files.js';
 
@@ -77,12 +77,29 @@ describe('an SQLite file on a machine that lacks something', () => {
     );
   });
 
-  it('a store works without a temporary folder that can be written', async () => {
-    const env = { TMPDIR: folder.path('none'), SQLITE_TMPDIR: folder.path('none') };
-    const child = startChild(['batch', folder.path(), 'id', 20], { env });
-    expect(await child.ended()).to.have.length(2000);
-    const queue = await folder.openQueue();
-    expect(await queue.popMany('topic', 500)).to.have.length(500);
+  it('a store makes no temporary files, for there may be no folder for them that can be written', async () => {
+    mkdirSync(folder.path('temporary'));
+    const made: string[] = [];
+    const watcher = watch(folder.path('temporary'), (_, name) => made.push(String(name)));
+    const { SQLITE_TMPDIR: before } = process.env;
+    process.env.SQLITE_TMPDIR = folder.path('temporary');
+    try {
+      const queue = await folder.openQueue();
+      const jobs = ids(5000).map((id) => ({ id, topic: 'topic', body: Buffer.alloc(200) }));
+      await queue.pushMany(jobs);
+      const { jobs: leased } = await queue.reserve({ topics: 'topic', limit: 1000, leaseMs: 60_000 });
+      await queue.ack(leased.map(({ lease }) => lease));
+      await queue.removeMany(ids(5000).slice(2000, 4000), { states: 'any' });
+      expect(await queue.popMany('topic', 500)).to.have.length(500);
+      // What was made before it is told of before it.
+      writeFileSync(folder.path('temporary/last'), '');
+      await eventually(() => expect(made).to.include('last'));
+      expect(new Set(made)).to.deep.equal(new Set(['last']));
+    } finally {
+      if (before === undefined) delete process.env.SQLITE_TMPDIR;
+      else process.env.SQLITE_TMPDIR = before;
+      watcher.close();
+    }
   });
 
   it('too many open files are named as such', async () => {
