@@ -47,6 +47,22 @@ describe('a key of a wrong type', () => {
     pause: (queue) => queue.pause('topic'),
   } satisfies Record<string, Call>;
 
+  it('in the place of a ready list is named by a scan, which goes on to other jobs', async () => {
+    const queue = ground.queue();
+    await queue.push({ id: 'due later', topic: 'other', body: 'b', delayMs: LONG_MS });
+    await queue.push({ id: 'ready', topic: 'other', body: 'b' });
+    await maintainAll(queue);
+    await block('ready_queue:topic');
+    await block('reserved');
+    const [found, named]: [string[], string[]] = [[], []];
+    for await (const { jobs, problems = [] } of queue.scan()) {
+      found.push(...idsOf(jobs));
+      named.push(...problems.map(({ code }) => code));
+    }
+    expect(found).to.have.members(['due later', 'ready']);
+    expect(named).to.include('wrong_type');
+  });
+
   for (const [rest, wanted, calls] of [
     ['job_pool', 'zset', ['push', 'remove', 'pop', 'reserve', 'release', 'nack', 'requeue']],
     ['ready_due', 'hash', ['push', 'remove', 'pop', 'reserve', 'release', 'nack']],
