@@ -117,7 +117,7 @@ export class Comparison {
       const isExpired = (job: Seen) => job.id === id && job.state === 'expired';
       const rows = [...listed.values()].flat().filter(isExpired);
       const records = (found.get(id) ?? []).filter((job) => isExpired(job) && job.topic !== undefined);
-      // What an original client is about to pop is in no list any more.
+      // What an original client has in hand, or has lost, is in no list of its topic any more.
       const isOpen = line instanceof RedisLine && line.isAway(id, now);
       if (!isOpen) expectSame(`an expired job ${id}: listed, and found`, rows.length > 0, records.length > 0);
     }

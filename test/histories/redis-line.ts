@@ -307,9 +307,12 @@ export class RedisLine implements Line {
     );
   }
 
-  /** Is there a body that is neither in the pool nor in a list? Then another client has it in hand. */
+  /**
+   * Is there a body that is neither in the pool nor in the list of its topic? Then another client has it in hand, or
+   * has lost it. An entry of its id in another list is of a job before.
+   */
   isAway(id: string, now: number): boolean {
-    const isListed = [...this.lists.values()].some((list) => list.includes(id));
-    return this.body(id, now) !== undefined && !this.pool.has(id) && !isListed;
+    const job = this.body(id, now);
+    return job !== undefined && !this.pool.has(id) && !this.lists.get(job.topic)?.includes(id);
   }
 }
