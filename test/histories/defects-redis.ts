@@ -32,11 +32,12 @@ export const OF_REDIS: readonly Defect[] = [
     `if is_taken(BUCKET .. job.row[2], now) then return false end`,
     ``,
   ]),
-  redis('asleep over a lease', 'the next event that a consumer is told leaves out leases', [
-    `${LUA}/reserve.lua`,
-    `next_in(now, math.min(lease_end, pause_end))`,
-    `next_in(now, pause_end)`,
-  ]),
+  redis(
+    'asleep over a lease',
+    'the next event that a consumer is told leaves out leases',
+    [`${LUA}/reserve.lua`, `answer_nothing(math.min(lease_end, pause_end))`, `answer_nothing(pause_end)`],
+    [`${LUA}/reserve.lua`, `answer_nothing(lease_end)`, `answer_nothing(math.huge)`],
+  ),
   redis('a pause too long', 'a topic is paused at the end of its pause still', [
     `${LUA}/reserve.lua`,
     `if until_ms and until_ms > now then`,
