@@ -3,6 +3,7 @@ import { OF_USE } from './defects-of-use.js';
 import { OF_CHANGES } from './defects-changes.js';
 import { OF_THE_ORIGINAL } from './defects-original.js';
 import { OF_MOVING } from './defects-moving.js';
+import { OF_OPERATING } from './defects-operate.js';
 import { OF_REDIS } from './defects-redis.js';
 import { OF_RETRIES } from './defects-retries.js';
 import { OF_SQLITE } from './defects-sqlite.js';
@@ -15,4 +16,5 @@ export const DEFECTS: readonly Defect[] = [
   ...OF_RETRIES,
   ...OF_CHANGES,
   ...OF_MOVING,
+  ...OF_OPERATING,
 ];

@@ -94,9 +94,7 @@ export class Connection {
     return this.writes.add(work, { toDisk: true, frees: false, limits });
   }
 
-  /**
-   * As {@link write}, for work that deletes: on a full disk it may use the room that is reserved for that.
-   */
+  /** As {@link write}, for work that deletes: on a full disk it may use the room that is reserved for that. */
   writeFreeing<T>(work: (now: number) => T, limits?: WriteLimits): Promise<T> {
     return this.writes.add(work, { toDisk: true, frees: true, limits });
   }
@@ -137,9 +135,7 @@ export class Connection {
     closeDatabase(this.database);
   }
 
-  /**
-   * Without a promise when nothing is in the way, because several promises take a tenth of a single push.
-   */
+  /** Without a promise when nothing is in the way, because several promises take a tenth of a single push. */
   private commitGroup(group: Write[]): unknown[] | Promise<unknown[]> {
     const nowMs = monotonicMs();
     this.space?.look(nowMs);
@@ -160,9 +156,7 @@ export class Connection {
     return done;
   }
 
-  /**
-   * Tries again when the disk was full, or the file had a value that no delayer wrote, if that could be mended.
-   */
+  /** Tries again when the disk was full, or the file had a value that no delayer wrote, if that could be mended. */
   private async commitAtLast(group: Write[], first?: Promise<unknown[]>): Promise<unknown[]> {
     const frees = group.every((one) => one.frees);
     let mayMakeRoom = true;
