@@ -70,7 +70,7 @@ describe('what stands in the way of Redis is told for what it is:', () => {
       ['a closed port', () => 'redis://127.0.0.1:1', /connection refused \(ECONNREFUSED\)/],
       ['a host that is not there', () => 'redis://no.invalid', /\((ENOTFOUND|EAI_AGAIN)\)/],
       ['a missing socket', () => 'redis+unix:///none/redis.sock', /no such socket \(ENOENT\)/],
-      ['a path below a file', () => 'redis+unix:///etc/passwd/x', /no folder \(ENOTDIR\)/],
+      ['a path below a file', () => 'redis+unix:///etc/passwd/x', /not a folder \(ENOTDIR\)/],
     ] as const) {
       it(`${what} is unreachable`, async () => {
         const error = await failing(open(await url()));

@@ -174,8 +174,8 @@ describe('rows of an SQLite file that no delayer wrote', () => {
   }
 
   for (const [what, sql, says] of [
-    ['negative retries', 'retries = -1', 'the number of retries is none'],
-    ['too many retries', 'retries = 9223372036854775807', 'the number of retries is none'],
+    ['negative retries', 'retries = -1', 'the number of retries is not valid'],
+    ['too many retries', 'retries = 9223372036854775807', 'the number of retries is not valid'],
     ['half a backoff', 'first_ms = 5', 'a pause of the backoff is no time'],
     [
       'a backoff that gets shorter',
