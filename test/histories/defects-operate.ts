@@ -81,11 +81,6 @@ return { '', 1, state }`,
     `  redis.call('PEXPIREAT', bucket, expires_at)`,
     ``,
   ]),
-  redis('from now', 'a distance is counted from now and not from the due time', [
-    `${LUA}/reschedule.lua`,
-    `how == 'by' and it.due or 0`,
-    `how == 'by' and now or 0`,
-  ]),
   sqlite('edited, and its end not', 'a new ready lifetime is told, and the end stays', [
     `${SQLITE}/edit.ts`,
     `ttl_ms = ?, expires_at = ? WHERE seq = ?`,
@@ -100,11 +95,6 @@ return { '', 1, state }`,
       `end_waiting(id, { first }, 0, now)`,
     ],
   ),
-  redis('never trimmed', 'a doubled entry of a job that is taken stays in the list', [
-    `${LUA}/reserve.lua`,
-    `for i = 1, #notes_of, 1000 do call('HDEL'`,
-    `for i = 1, #notes_of - 1, 1000 do call('HDEL'`,
-  ]),
   redis('a note in the wrong list', 'a job that comes back leaves its older entry in another list', [
     `${LUA}/lib/comeback.lua`,
     `        forget_old_entry(id)\n`,
