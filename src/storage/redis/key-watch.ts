@@ -23,8 +23,8 @@ export const toKeyName = (key: string | Buffer): string => Buffer.from(key as st
 export interface Watcher {
   /** A watched key has changed, and is not watched any more. */
   onChange(name: string): void;
-  /** Listening began or ended: any key may have changed, and none is watched. */
-  onGap(): void;
+  /** Listening began or ended: any key may have changed, and none is watched. All sleepers are woken after it. */
+  onGap?(): void;
   /** Something was published on the watcher's own channel. */
   onMessage?(): void;
 }
@@ -51,7 +51,8 @@ export class KeyWatch {
   private readonly everTracked = new WeakSet<Redis>();
   /** The keys that are watched, each with the revision at which that began; the oldest is first. */
   private readonly watched = new Map<string, number>();
-  private revisions = 0;
+  /** Grows each time that keys begin to be watched. */
+  revision = 0;
 
   constructor(
     address: RedisAddress,
@@ -60,22 +61,13 @@ export class KeyWatch {
     this.connection = new Connection(address);
   }
 
-  /** Grows each time that keys begin to be watched. */
-  get revision(): number {
-    return this.revisions;
-  }
-
   get isClosed(): boolean {
     return this.state === 'closed';
   }
 
-  get isListening(): boolean {
-    return this.state === 'on';
-  }
-
   /** May this user hear of changed keys, as far as is known? */
   get mayWatch(): boolean {
-    return this.isListening && this.listenerId !== undefined;
+    return this.state === 'on' && this.listenerId !== undefined;
   }
 
   /** The revision since which a key has been watched without a change; nothing when it is not watched. */
@@ -88,8 +80,9 @@ export class KeyWatch {
     this.watchers.add(watcher);
     if (channel !== undefined && !this.channels.has(channel)) {
       this.channels.set(channel, watcher);
-      // What listens already begins anew, with this channel.
+      // What listens already begins anew, with this channel; a user who may not hear of keys may hear of it.
       if (this.state === 'on') this.redis?.disconnect();
+      if (this.state === 'refused') this.state = 'off';
     }
     if (this.state === 'off') void this.start();
   }
@@ -155,10 +148,10 @@ export class KeyWatch {
   }
 
   private remember(names: readonly string[]): void {
-    this.revisions += 1;
+    this.revision += 1;
     for (const name of names) {
       this.watched.delete(name);
-      this.watched.set(name, this.revisions);
+      this.watched.set(name, this.revision);
     }
     for (const name of this.watched.keys()) {
       if (this.watched.size <= Math.max(MAX_KEYS, names.length)) break;
@@ -169,19 +162,23 @@ export class KeyWatch {
   private async start(): Promise<void> {
     this.state = 'starting';
     try {
-      await this.connection.run('read', async (redis) => {
-        await this.subscribe(redis);
+      const channels = await this.connection.run('read', async (redis) => {
+        const subscribed = await this.subscribe(redis);
         this.redis = redis;
         redis.once('end', () => this.become('off'));
+        return subscribed;
       });
       this.become('on');
+      // One that was asked for meanwhile.
+      if (this.channels.size > channels) this.redis?.disconnect();
     } catch (error) {
       // A user who may not listen will not be allowed to later; a connection that broke is tried again.
       this.become(error instanceof DelayerError && error.code === 'store_refused' ? 'refused' : 'off');
     }
   }
 
-  private async subscribe(redis: Redis): Promise<void> {
+  /** @returns to how many channels of watchers */
+  private async subscribe(redis: Redis): Promise<number> {
     redis.on('messageBuffer', (channel: Buffer, keys: Buffer | readonly Buffer[] | null) => {
       const name = channel.toString();
       if (name !== INVALIDATED) this.channels.get(name)?.onMessage?.();
@@ -201,6 +198,7 @@ export class KeyWatch {
     }
     if (channels.length > 0) await redis.subscribe(...channels);
     this.listenerId = listenerId;
+    return channels.length;
   }
 
   private changed(name: string): void {
@@ -230,7 +228,8 @@ export class KeyWatch {
   private gap(): void {
     this.trackedOn = undefined;
     this.watched.clear();
-    for (const watcher of this.watchers) watcher.onGap();
+    for (const watcher of this.watchers) watcher.onGap?.();
+    this.wakeAll();
   }
 
   private async ping(): Promise<void> {

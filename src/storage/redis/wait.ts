@@ -11,6 +11,11 @@ const POLL_MS = 100;
 /** In how many ms the next job of the pool is due (inspect/next-due.ts); `track` is called right before the pool is read. */
 export type NextDue = (target: Target, track?: () => void) => Promise<number>;
 
+interface WatchedList {
+  readonly key: Buffer;
+  readonly name: string;
+}
+
 /**
  * Waits for ready jobs of any topics: the ready lists of its topics are watched, so that jobs by original clients and
  * daemons are seen as well. It takes nothing, and polls only where it may not listen.
@@ -42,7 +47,10 @@ export class ReadyWaiter implements Watcher {
     const { watch } = this;
     watch.listen(this);
     if (watch.mayWatch) {
-      const lists = topics.map((topic) => this.keys.ready(topic));
+      const lists = topics.map((topic) => {
+        const key = this.keys.ready(topic);
+        return { key, name: toKeyName(key) };
+      });
       const restMs = await this.look(lists, since);
       // What changed while Redis answered has woken nobody yet.
       if (restMs === 0 || !this.isWatched(lists)) return;
@@ -60,23 +68,18 @@ export class ReadyWaiter implements Watcher {
     else this.watch.wakeAll();
   }
 
-  /** Whatever is waited for may have changed. */
-  onGap(): void {
-    this.watch.wakeAll();
-  }
-
   /**
    * Watches what has not been watched since a revision: ready lists, pauses, and the pool.
    * @returns for how long (ms) nothing is to be expected: 0 when such a list has jobs, which may have come since;
    *   nothing when keys cannot be watched
    */
-  private async look(lists: readonly Buffer[], since: number): Promise<number | undefined> {
+  private async look(lists: readonly WatchedList[], since: number): Promise<number | undefined> {
     const isStale = (name: string) => (this.watch.watchedSince(name) ?? Infinity) > since;
     const { pool, paused } = this.names;
-    const stale = lists.filter((list) => isStale(toKeyName(list)));
+    const stale = lists.filter(({ name }) => isStale(name));
     const [isPausedStale, isPoolStale] = [isStale(paused), !this.poolTimer && isStale(pool)];
     const names = [
-      ...stale.map(toKeyName),
+      ...stale.map(({ name }) => name),
       ...(isPausedStale ? [paused] : []),
       ...(isPoolStale ? [pool] : []),
     ];
@@ -88,7 +91,7 @@ export class ReadyWaiter implements Watcher {
           return target.redis.exists(...keys);
         };
         const [jobs, dueInMs] = await Promise.all([
-          stale.length > 0 ? exists(stale) : 0,
+          stale.length > 0 ? exists(stale.map(({ key }) => key)) : 0,
           isPoolStale ? this.nextDue(target, track) : Infinity,
           isPausedStale && exists([this.keys.paused]),
         ]);
@@ -101,10 +104,15 @@ export class ReadyWaiter implements Watcher {
     }
   }
 
-  private isWatched(lists: readonly Buffer[]): boolean {
+  private isWatched(lists: readonly WatchedList[]): boolean {
+    const isWatched = (name: string) => this.watch.watchedSince(name) !== undefined;
     const { pool, paused } = this.names;
-    const names = [...lists.map(toKeyName), paused, ...(this.poolTimer ? [] : [pool])];
-    return names.every((name) => this.watch.watchedSince(name) !== undefined);
+    // While the timer runs, it will end the wait: the pool need not be watched.
+    return (
+      isWatched(paused) &&
+      (this.poolTimer !== undefined || isWatched(pool)) &&
+      lists.every(({ name }) => isWatched(name))
+    );
   }
 
   private onPoolChange(): void {
@@ -124,8 +132,8 @@ export class ReadyWaiter implements Watcher {
 const PEEK_GAP_MS = 2;
 
 /**
- * Listens for pushes that make an earlier job due: delayer's tell of themselves, and a change of the pool may be a push
- * of an original client. Where it may not listen, waiting takes no longer than an interval.
+ * Listens for pushes that make an earlier job due: those by delayer are published on a channel, and a change of the pool
+ * may be a push by an original client. Where it may not listen, waiting takes no longer than an interval.
  */
 export class PushListener implements Watcher {
   /** Was anything heard since the last wait began? The answer that came before may not know of it. */
@@ -172,11 +180,11 @@ export class PushListener implements Watcher {
 
   onGap(): void {
     this.heard = true;
-    this.watch.wakeAll();
   }
 
   onMessage(): void {
-    this.onGap();
+    this.heard = true;
+    this.watch.wakeAll();
   }
 
   /** May the pool have changed since it was looked at? */

@@ -152,6 +152,20 @@ describe('a wait for ready jobs in Redis', () => {
     await promoting;
   });
 
+  it('hears of pushes, too, where it begins to wait for them while it begins to listen', async () => {
+    for (let turns = 0; turns < 12; turns += 1) {
+      const queue = ground.queue();
+      const waiting = queue.waitForReady('topic', { timeoutMs: WAIT_MS });
+      for (let i = 0; i < turns; i += 1) await new Promise(setImmediate);
+      await eventually(async () => {
+        await queue.waitForPush({ timeoutMs: 1 });
+        expect(await ground.raw.call('PUBSUB', 'NUMSUB', key('wake'))).to.deep.equal([key('wake'), 1]);
+      });
+      await queue.close();
+      await waiting;
+    }
+  });
+
   it('goes on seeing changes after the connection that asks was killed', async () => {
     const queue = ground.queue();
     await settle(queue, 'topic');
