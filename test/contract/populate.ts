@@ -1,6 +1,6 @@
 import { idsOf, jobsOf, LONG_MS, maintainAll, reserve, type World } from './world.js';
 
-/** Jobs in every state but expired, in two topics whose names begin alike; their ids tell topic, state and order. */
+/** Pushes jobs in every state but expired to two topics with a common prefix; each id is topic, state and number. */
 export async function populate({ queue, clock, name }: World) {
   const stem = name('topic');
   const [topic, other] = [`${stem}-b`, `${stem}-a`];

@@ -8,13 +8,13 @@ import { describeRelease } from './cases/release.js';
 import { openRedisStores } from './redis-stores.js';
 import { describeStore } from './store-contract.js';
 
-/** The commands that came after 6.2. Taken from a Redis 7, inside of scripts too, they leave a 6.2, as far as delayer sees. */
+/** The commands that came after 6.2. A Redis 7 without them, also inside scripts, behaves as 6.2 does for delayer. */
 const NEWER = [
   ...['EXPIRETIME', 'PEXPIRETIME', 'LMPOP', 'BLMPOP', 'ZMPOP', 'BZMPOP', 'SINTERCARD', 'SORT_RO'],
   ...['EVAL_RO', 'EVALSHA_RO', 'FUNCTION', 'FCALL', 'FCALL_RO', 'SPUBLISH', 'SSUBSCRIBE', 'SUNSUBSCRIBE'],
 ];
 
-/** Where times of expiry matter, which 6.2 tells in another way; the rest of the contract is as on 7. */
+/** The parts that depend on the expiry of keys, which 6.2 reports in another way. */
 const PARTS = [describeExpiry, describeExtend, describeOrder, describePop, describeReclaim, describeRelease];
 
 /** All parts with DELAYER_TEST_ALL=1. */

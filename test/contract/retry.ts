@@ -22,7 +22,7 @@ export async function leaseOne(
   return only((await queue.reserve({ topics: topic, limit: 10, leaseMs, retry })).jobs);
 }
 
-/** Lets a job fail, with the pause that its backoff says, no longer and no shorter. */
+/** Nacks a job, by default with the exact pause of its backoff, without jitter. */
 export async function fail(
   store: Store,
   job: { readonly lease: string },

@@ -9,7 +9,7 @@ import { describeStore } from './store-contract.js';
 
 describe('contract', () => {
   let dir = '';
-  /** A store without jobs, to be copied: making one takes several syncs of the disk. */
+  /** A store without jobs, which each test copies, because creating one syncs the disk several times. */
   const empty = () => join(dir, 'empty.db');
 
   before(async () => {

@@ -42,7 +42,6 @@ export type { StoreUnderTest } from './world.js';
 
 type Describe = (world: () => World) => void;
 
-/** All of the contract. */
 const PARTS: readonly Describe[] = [
   describePush,
   describeReplace,
@@ -84,16 +83,16 @@ const PARTS: readonly Describe[] = [
 ];
 
 /**
- * The contract of a store (src/core/store.ts), as a queue on it has it: one suite that every store passes.
- * @param open is called before each test, and what it gave is closed after it
- * @param parts all of them, unless the store has passed the others in another form
+ * The contract of a store (src/core/store.ts), tested through a queue: one suite that every store passes.
+ * @param open is called before each test; the store is closed after the test
+ * @param parts all by default
  */
 export function describeStore(
   name: string,
   open: () => Promise<StoreUnderTest>,
   parts: readonly Describe[] = PARTS,
 ): void {
-  describe(`the contract, kept by ${name}:`, () => {
+  describe(`store contract on ${name}:`, () => {
     let current: (StoreUnderTest & World) | undefined;
 
     beforeEach(async () => {

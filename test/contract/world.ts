@@ -4,20 +4,20 @@ import type { TestClock } from '../support/clock.js';
 
 export * from '../support/jobs.js';
 
-/** A store under test: the same data, opened twice, to act as two processes. */
+/** A store under test, opened twice to act as two processes. */
 export interface StoreUnderTest {
   readonly store: Store;
   readonly peerStore: Store;
-  /** The clock that both of them go by. */
+  /** The clock of both. */
   readonly clock: TestClock;
-  /** A name that nobody used before, for a topic or an id. */
+  /** Returns an unused name for a topic or an id. */
   readonly name: (stem?: string) => string;
   close(): Promise<void>;
 }
 
-/** What the cases work with: fresh for each test, the clock running. */
+/** What a case works with: made for each test, with the clock running. */
 export interface World extends Omit<StoreUnderTest, 'close'> {
   readonly queue: Queue;
-  /** The queue as another process has it. */
+  /** The same queue in another process. */
   readonly peer: Queue;
 }

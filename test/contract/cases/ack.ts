@@ -4,7 +4,7 @@ import { drain, idsOf, jobsOf, LONG_MS, maintainAll, must, reserve, textOf, type
 
 export function describeAck(world: () => World): void {
   describe('ack', () => {
-    it('an ack of a whole reservation ends its leases with their jobs gone, and a second one answers false', async () => {
+    it('an ack of a whole reservation deletes its jobs, and a second ack returns false for each', async () => {
       const { queue, peer, name } = world();
       const topic = name('topic');
       const pushed = await queue.pushMany(jobsOf(topic, 3));
@@ -15,7 +15,7 @@ export function describeAck(world: () => World): void {
       expect((await queue.stats()).topics).to.deep.equal([]);
     });
 
-    it('an ack by the bare lease string from another process ends the lease', async () => {
+    it('an ack by the bare lease string from another process deletes the job', async () => {
       const { queue, peer, name } = world();
       const topic = name('topic');
       const [first] = await queue.pushMany(jobsOf(topic, 2));
@@ -25,7 +25,7 @@ export function describeAck(world: () => World): void {
       expect(await queue.find(must(first).id)).to.be.empty;
     });
 
-    it('an ack by the bare lease strings of a whole reservation ends it', async () => {
+    it('an ack by the bare lease strings of a whole reservation deletes all its jobs', async () => {
       const { queue, peer, name } = world();
       const topic = name('topic');
       await queue.pushMany(jobsOf(topic, 40));
@@ -34,7 +34,7 @@ export function describeAck(world: () => World): void {
       expect((await queue.stats()).topics).to.deep.equal([]);
     });
 
-    it('an ack of one job leaves the others of its reservation in hand', async () => {
+    it('an ack of one job leaves the others of its reservation leased', async () => {
       const { queue, peer, clock, name } = world();
       const topic = name('topic');
       await queue.pushMany(jobsOf(topic, 3));
@@ -46,7 +46,7 @@ export function describeAck(world: () => World): void {
       expect(await queue.ack(jobs)).to.deep.equal([true, false, true]);
     });
 
-    it('an ack of no leases answers nothing', async () => {
+    it('an ack of no leases returns an empty list', async () => {
       const { queue } = world();
       expect(await queue.ack([])).to.deep.equal([]);
     });
@@ -71,7 +71,7 @@ export function describeAck(world: () => World): void {
       });
     }
 
-    it('an ack of a lease that is named twice ends it, and leaves the others in hand', async () => {
+    it('an ack that names one lease twice ends it, and leaves the others leased', async () => {
       const { queue, peer, name } = world();
       const topic = name('topic');
       const pushed = await queue.pushMany(jobsOf(topic, 3));
@@ -83,7 +83,7 @@ export function describeAck(world: () => World): void {
       expect(idsOf(await queue.popMany(topic, 10))).to.deep.equal(idsOf(pushed.slice(2)));
     });
 
-    it('an ack of leases of several reservations in turns answers each for its own', async () => {
+    it('an ack of leases of two reservations, interleaved, answers for each in the order given', async () => {
       const { queue, peer, name } = world();
       const topic = name('topic');
       await queue.pushMany(jobsOf(topic, 4));
@@ -96,7 +96,7 @@ export function describeAck(world: () => World): void {
       expect(await peer.ack(turns)).to.deep.equal([false, false, true, true]);
     });
 
-    it('an ack of 600 leases, a third of which was acknowledged before, answers for each', async () => {
+    it('an ack of 600 leases, a third of them already acknowledged, answers for each in order', async () => {
       const { queue, name } = world();
       const topic = name('topic');
       await queue.pushMany(jobsOf(topic, 600));
@@ -108,7 +108,7 @@ export function describeAck(world: () => World): void {
       expect(await queue.ack(jobs)).to.deep.equal(jobs.map((_, i) => i % 3 !== 0));
     });
 
-    it('a late ack answers false and touches neither the job nor its new lease', async () => {
+    it('an ack of a lost lease returns false, and leaves the job and its new lease alone', async () => {
       const { queue, peer, clock, name } = world();
       const topic = name('topic');
       await queue.push({ topic, body: 'b' });
@@ -124,7 +124,7 @@ export function describeAck(world: () => World): void {
       expect(await peer.ack(again)).to.deep.equal([true]);
     });
 
-    it('a late ack leaves a new job of the same id alone', async () => {
+    it('an ack of a lost lease leaves a newer job of the same id alone', async () => {
       const { queue, peer, clock, name } = world();
       const job = { id: name('id'), topic: name('topic') };
       await queue.push({ ...job, body: 'old' });

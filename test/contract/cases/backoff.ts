@@ -4,7 +4,7 @@ import { HOUR_MS, jobsOf, LONG_MS, must, only, type World } from '../world.js';
 import { fail, leaseOne, POLICY } from '../retry.js';
 
 export function describeBackoff(world: () => World): void {
-  /** Lets a job fail so often; answers the pause (ms) after each attempt. */
+  /** Nacks a job `most` times; returns the pause (ms) after each attempt. */
   async function pauses(topic: string, retry: Parameters<typeof leaseOne>[2], jitter: number, most: number) {
     const { queue, store, clock } = world();
     const found: number[] = [];
@@ -24,7 +24,7 @@ export function describeBackoff(world: () => World): void {
       [1, [12_500, 25_000, 31_250, 31_250]],
       [-1, [7500, 15_000, 18_750, 18_750]],
     ] as const) {
-      it(`pauses double up to the last one of the policy, and are longer by the jitter given (${jitter})`, async () => {
+      it(`pauses double up to the longest pause of the policy, shifted by the jitter (${jitter})`, async () => {
         const { queue, clock, name } = world();
         const topic = name('topic');
         clock.stop();
@@ -33,7 +33,7 @@ export function describeBackoff(world: () => World): void {
       });
     }
 
-    it('the pauses of the job itself come before those of the policy', async () => {
+    it('the backoff of the job itself takes precedence over that of the policy', async () => {
       const { queue, clock, name } = world();
       const topic = name('topic');
       clock.stop();
@@ -41,7 +41,7 @@ export function describeBackoff(world: () => World): void {
       expect(await pauses(topic, retry, 0, 3)).to.deep.equal([100, 200, 300]);
     });
 
-    it('under no policy a job has its own pauses, or those from 1 s to 10 minutes', async () => {
+    it('without a retry policy a job has its own backoff, or pauses from 1 s to 10 minutes', async () => {
       const { queue, clock, name } = world();
       const [own, plain] = [name('own'), name('plain')];
       clock.stop();
@@ -51,7 +51,7 @@ export function describeBackoff(world: () => World): void {
       expect(await pauses(plain, false, 0, 3)).to.deep.equal([1000, 2000, 4000]);
     });
 
-    it('a job that is tried again is due when its nack said, with its whole ready lifetime from there', async () => {
+    it('a job that is retried is due at the time that its nack returned, with its whole ready lifetime from then on', async () => {
       const { queue, store, clock, name } = world();
       const topic = name('topic');
       clock.stop();
@@ -69,7 +69,7 @@ export function describeBackoff(world: () => World): void {
       expect(await queue.pop(topic)).to.deep.include({ attempts: 2, dueAt });
     });
 
-    it('a queue lets jobs that fail one after the other come back at times that chance parts, a quarter off at most', async () => {
+    it('jobs that fail one after the other are due at random times, within a quarter of the pause', async () => {
       const { queue, clock, name } = world();
       const topic = name('topic');
       clock.stop();

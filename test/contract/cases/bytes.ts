@@ -22,18 +22,18 @@ const HOLD_MS = 60_000;
 export function describeBytes(world: () => World): void {
   describe('any bytes', () => {
     for (const [what, bytes] of Object.entries(CASES)) {
-      it(`${what} comes back as id, topic and body as it went in`, async () => {
+      it(`${what} in id, topic and body comes back unchanged`, async () => {
         await expectBack(world(), { id: bytes, topic: bytes, body: bytes });
       });
     }
 
-    it('a body of 1 MiB, an id and a topic of 10 kB come back as they went in', async () => {
+    it('a body of 1 MiB, an id and a topic of 10 kB come back unchanged', async () => {
       const bytes = (length: number) =>
         Buffer.from(Array.from({ length }, (_, i) => (i * 31 + (i >> 8)) % 256));
       await expectBack(world(), { id: bytes(10_000), topic: bytes(10_001), body: bytes(1024 * 1024) });
     });
 
-    it('random bytes come back as they went in, under ids and topics that differ in a byte', async () => {
+    it('random bytes come back unchanged, under ids and topics that differ in one byte', async () => {
       const bytes = (maxLength: number) =>
         fc.uint8Array({ minLength: 1, maxLength }).map((array) => Buffer.from(array));
       const job = fc.record({ id: bytes(24), topic: bytes(24), body: bytes(400) });
@@ -43,7 +43,7 @@ export function describeBytes(world: () => World): void {
       );
     });
 
-    it('bodies that are too large for one answer all come back', async () => {
+    it('bodies that are too large for one reply are all delivered, in order', async () => {
       const { queue, peer, name } = world();
       const topic = name('topic');
       const bodies = Array.from({ length: 7 }, (_, i) => Buffer.alloc(700_000, i));
@@ -55,7 +55,7 @@ export function describeBytes(world: () => World): void {
       expect(got.map(({ body }) => body[0])).to.deep.equal([0, 1, 2, 3, 4, 5, 6]);
     });
 
-    it('bodies on either side of where they are kept or sent another way come back as they went in', async () => {
+    it('bodies just below, at and above the sizes where storing or sending changes come back unchanged', async () => {
       const { queue, peer, name } = world();
       const topic = name('topic');
       const sizes = [2047, 2048, 2049, 4096, 16_383, 16_384, 16_385, 1];
@@ -68,7 +68,7 @@ export function describeBytes(world: () => World): void {
       }
     });
 
-    it('a body of every kind comes back from nack and from the dead letters as it went in', async () => {
+    it('a body of any bytes comes back unchanged after nack, from a dead letter and after requeue', async () => {
       const { queue, peer, name } = world();
       const topic = name('topic');
       const bodies = [...Object.values(CASES), Buffer.alloc(20_000, 7)];
@@ -84,7 +84,7 @@ export function describeBytes(world: () => World): void {
       expect((await drain(peer, topic)).map(({ body }) => body)).to.have.deep.members(bodies);
     });
 
-    it('an answer has a megabyte of bodies at most, or one job that is larger; the others stay whole', async () => {
+    it('a reserve returns at most 1 MiB of bodies, or one larger job, and leaves the other jobs ready', async () => {
       const { queue, peer, name } = world();
       const topic = name('topic');
       const sizes = [400_000, 400_000, 400_000, 1_500_000, 700_000, 700_000];
@@ -105,7 +105,7 @@ export function describeBytes(world: () => World): void {
       expect(answers.flat().map(({ dueAt }) => dueAt)).to.deep.equal(pushed.map(({ dueAt }) => dueAt));
     });
 
-    it('jobs of several topics that are too large for one answer all come, topic by topic', async () => {
+    it('jobs of several topics that are too large for one reply are all delivered, topic by topic', async () => {
       const { queue, peer, name } = world();
       const topics = [name('x'), name('y')];
       for (const topic of topics) {

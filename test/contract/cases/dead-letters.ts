@@ -33,7 +33,7 @@ export function describeDeadLetters(world: () => World): void {
   }
 
   describe('dead letters', () => {
-    it('a job that failed for good is a dead letter: body, reason, attempts and times are kept', async () => {
+    it('a job that failed for good becomes a dead letter with its body, reason, attempts and times', async () => {
       const { queue, peer, clock, name } = world();
       const topic = name('topic');
       clock.stop();
@@ -64,7 +64,7 @@ export function describeDeadLetters(world: () => World): void {
       ]);
     });
 
-    it('a dead letter is never delivered, and its lease is not held any more', async () => {
+    it('a dead letter is never delivered, and its lease is lost', async () => {
       const { queue, peer, clock, name } = world();
       const topic = name('topic');
       await queue.push({ topic, body: 'b' });
@@ -78,7 +78,7 @@ export function describeDeadLetters(world: () => World): void {
       expect(areHeld(await queue.nack(jobs, { dead: true }))).to.deep.equal([false]);
     });
 
-    it('a dead letter is kept for 30 days when nothing else is said', async () => {
+    it('a dead letter is kept for 30 days by default', async () => {
       const { queue, clock, name } = world();
       const job = { id: name('id'), topic: name('topic'), body: 'b' };
       clock.stop();
@@ -88,7 +88,7 @@ export function describeDeadLetters(world: () => World): void {
       expect(found.reason).to.be.undefined;
     });
 
-    it('maintain deletes a dead letter after its time, and says so', async () => {
+    it('maintain deletes a dead letter when its time is over, and counts it', async () => {
       const { queue, peer, clock, name } = world();
       const job = { id: name('id'), topic: name('topic'), body: 'b' };
       clock.stop();
@@ -125,7 +125,7 @@ export function describeDeadLetters(world: () => World): void {
       expect((await queue.stats()).totals.dead).to.equal(0);
     });
 
-    it('a dead letter that is to be kept for ever stays', async () => {
+    it('a dead letter with a lifetime of 0 is kept for ever', async () => {
       const { queue, clock, name } = world();
       const job = { id: name('id'), topic: name('topic'), body: 'b' };
       await bury(job, { deadTtlMs: 0 });
@@ -136,7 +136,7 @@ export function describeDeadLetters(world: () => World): void {
       expect(found.deadUntil).to.be.undefined;
     });
 
-    it('a dead letter outlives the ready lifetime of its job', async () => {
+    it('a dead letter is kept beyond the ready lifetime of its job', async () => {
       const { queue, clock, name } = world();
       const job = { id: name('id'), topic: name('topic'), body: 'b', ttlMs: MINUTE_MS };
       await bury(job);
@@ -145,7 +145,7 @@ export function describeDeadLetters(world: () => World): void {
       expect(only(await queue.find(job.id))).to.deep.include({ state: 'dead', body: Buffer.from('b') });
     });
 
-    it('dead letters are listed last, and by their state alone', async () => {
+    it('dead letters are listed last, and alone when only their state is asked for', async () => {
       const { queue, clock, name } = world();
       const topic = name('topic');
       for (const i of [0, 1, 2]) {
@@ -160,7 +160,7 @@ export function describeDeadLetters(world: () => World): void {
     });
 
     for (const limit of [1, 2, 5]) {
-      it(`a list in pages of ${limit} has every dead letter once, several of one id, too`, async () => {
+      it(`a list in pages of ${limit} has every dead letter once, including several of one id`, async () => {
         const { queue, clock, name } = world();
         const topic = name('topic');
         const bodies = Array.from({ length: 9 }, (_, i) => `body ${i}`);
@@ -189,11 +189,11 @@ export function describeDeadLetters(world: () => World): void {
       expect(Buffer.byteLength(reason)).to.be.within(4093, 4096);
     });
 
-    it('an id whose job is dead can be pushed again: a job of its own', async () => {
+    it('a push of the id of a dead letter makes a new job beside it', async () => {
       const { queue, peer, name } = world();
       const job = { id: name('id'), topic: name('topic') };
       await bury({ ...job, body: 'first' });
-      // The same content is no repeat: what is dead does not live.
+      // Not `repeated`: the dead letter does not occupy the id.
       expect((await peer.push({ ...job, body: 'first' })).outcome).to.equal('pushed');
       await maintainAll(queue);
       expect(statesOf(await queue.find(job.id))).to.deep.equal(['ready', 'dead']);
@@ -202,7 +202,7 @@ export function describeDeadLetters(world: () => World): void {
     });
 
     for (const onExisting of ['keep', 'replace'] as const) {
-      it(`a push that is to ${onExisting} what exists is a job of its own beside a dead letter`, async () => {
+      it(`a push with onExisting: ${onExisting} makes a new job beside a dead letter of its id`, async () => {
         const { queue, peer, name } = world();
         const job = { id: name('id'), topic: name('topic') };
         await bury({ ...job, body: 'dead' });
@@ -211,7 +211,7 @@ export function describeDeadLetters(world: () => World): void {
       });
     }
 
-    it('dead letters of one id lie side by side', async () => {
+    it('several dead letters of one id are kept, each with its reason', async () => {
       const { queue, clock, name } = world();
       const job = { id: name('id'), topic: name('topic') };
       for (const body of ['one', 'two', 'three']) {
@@ -225,7 +225,7 @@ export function describeDeadLetters(world: () => World): void {
       expect((await queue.list(job.topic)).jobs.map(textOf)).to.have.members(['one', 'two', 'three']);
     });
 
-    it('dead letters of one reservation each have their reason; the others stay in hand', async () => {
+    it('dead letters of one reservation each have their own reason, and the other jobs stay leased', async () => {
       const { queue, peer, name } = world();
       const topic = name('topic');
       const [one, two, three] = await queue.pushMany(jobsOf(topic, 3));
@@ -238,7 +238,7 @@ export function describeDeadLetters(world: () => World): void {
       expect(await queue.ack(jobs)).to.deep.equal([false, true, false]);
     });
 
-    it('a dead letter is removed in any state that includes dead, and by no other', async () => {
+    it('a remove deletes a dead letter only if its states include dead', async () => {
       const { queue, peer, name } = world();
       const job = { id: name('id'), topic: name('topic'), body: 'b' };
       await bury(job);
@@ -256,10 +256,8 @@ export function describeDeadLetters(world: () => World): void {
       ]);
       expect(await queue.find(job.id)).to.be.empty;
     });
-  });
 
-  describe('requeue', () => {
-    it('a remove of the dead letters of an id says that it did, though a job of it lives that it leaves alone', async () => {
+    it('a remove of the dead letters of an id returns removed, and leaves a delayed job of that id alone', async () => {
       const { queue, peer, name } = world();
       const job = { id: name('id'), topic: name('topic') };
       await bury({ ...job, body: 'dead' });
@@ -269,8 +267,10 @@ export function describeDeadLetters(world: () => World): void {
       ]);
       expect((await queue.find(job.id)).map(textOf)).to.deep.equal(['lives']);
     });
+  });
 
-    it('a requeued dead letter is a job again, with no attempts and its whole ready lifetime', async () => {
+  describe('requeue', () => {
+    it('a requeued dead letter is an ordinary job again, with no attempts and its whole ready lifetime', async () => {
       const { queue, peer, clock, name } = world();
       const job = { id: name('id'), topic: name('topic'), body: 'b', ttlMs: 10 * SECOND_MS };
       clock.stop();
@@ -290,7 +290,7 @@ export function describeDeadLetters(world: () => World): void {
       expect(await peer.pop(job.topic)).to.deep.include({ body: Buffer.from('b'), dueAt, attempts: 1 });
     });
 
-    it('a requeue with a delay makes the job due then', async () => {
+    it('a requeue with a delay makes the job due after it', async () => {
       const { queue, peer, clock, name } = world();
       const job = { id: name('id'), topic: name('topic'), body: 'b', ttlMs: 10 * SECOND_MS };
       clock.stop();
@@ -307,7 +307,7 @@ export function describeDeadLetters(world: () => World): void {
       expect(await peer.pop(job.topic)).to.deep.include({ attempts: 1 });
     });
 
-    it('a requeued job comes behind those that are ready', async () => {
+    it('a requeued job is delivered after those that were ready before', async () => {
       const { queue, clock, name } = world();
       const [topic, id] = [name('topic'), name('id')];
       await bury({ id, topic, body: 'dead' });
@@ -318,7 +318,7 @@ export function describeDeadLetters(world: () => World): void {
       expect((await queue.popMany(topic, 5)).map(textOf)).to.deep.equal(['ready', 'dead']);
     });
 
-    it('a requeue takes the latest dead letter of an id, and the ones before stay', async () => {
+    it('a requeue takes the latest dead letter of an id, and leaves the earlier ones', async () => {
       const { queue, clock, name } = world();
       const job = { id: name('id'), topic: name('topic') };
       for (const body of ['one', 'two', 'three']) {
@@ -335,7 +335,7 @@ export function describeDeadLetters(world: () => World): void {
       }
     });
 
-    it('a requeue takes the latest dead letter also where several died in the same ms', async () => {
+    it('a requeue takes the latest dead letter even if several failed in the same millisecond', async () => {
       const { queue, clock, name } = world();
       const job = { id: name('id'), topic: name('topic') };
       clock.stop();
@@ -345,7 +345,7 @@ export function describeDeadLetters(world: () => World): void {
     });
 
     for (const state of ['delayed', 'ready'] as const) {
-      it(`a requeue refuses an id of which a job is ${state}, and changes nothing`, async () => {
+      it(`a requeue is refused, and changes nothing, while a job of the id is ${state}`, async () => {
         const { queue, peer, name } = world();
         const job = { id: name('id'), topic: name('topic') };
         await bury({ ...job, body: 'dead' });
@@ -358,7 +358,7 @@ export function describeDeadLetters(world: () => World): void {
       });
     }
 
-    it('a requeue of an id whose newer job has expired brings the dead letter back', async () => {
+    it('a requeue is not refused because of an expired job of the same id', async () => {
       const { queue, clock, name } = world();
       const job = { id: name('id'), topic: name('topic') };
       await bury({ ...job, body: 'dead' });

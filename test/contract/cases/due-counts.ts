@@ -4,7 +4,7 @@ import { simulate } from '../../../src/core/forecast.js';
 
 export function describeDueCounts(world: () => World): void {
   describe('due counts', () => {
-    it('jobs are counted in the step in which they are due, by topics too, those at its end within', async () => {
+    it('due counts count each job in the step in which it is due, a job due at the end of a step within it, and can be limited to topics', async () => {
       const { queue, peer, clock, name } = world();
       clock.stop();
       const [topic, other] = [name('topic'), name('other')];
@@ -25,12 +25,12 @@ export function describeDueCounts(world: () => World): void {
       expect((await peer.dueCounts({ ...ask, topics: name('none') })).counts).to.deep.equal([0, 0, 0]);
     });
 
-    it('a week comes as it was forecast, within 5 %: what is due in each hour, what waits and how late it is', async () => {
+    it('a forecast from due counts matches a simulated week within 5 %: jobs due, backlog and lateness of each hour', async () => {
       const { queue, clock, name } = world();
       clock.stop();
       const topic = name('topic');
       const hours = (7 * DAY_MS) / HOUR_MS;
-      // Every night many jobs are due within some hours; the others come evenly.
+      // Many jobs are due in the first four hours of each day, few in the others.
       const jobs = Array.from({ length: hours }, (_, hour) => (hour % 24 < 4 ? 24 : 3));
       for (const [hour, count] of jobs.entries()) {
         const due = Array.from({ length: count }, (_, i) => hour * HOUR_MS + ((i + 1) * HOUR_MS) / count);
@@ -46,7 +46,7 @@ export function describeDueCounts(world: () => World): void {
       /** By the hour in which the jobs were due. */
       const lateMs = Array<number>(hours).fill(0);
       for (let hour = 0; hour < hours; hour += 1) {
-        // A worker that begins a job every six minutes.
+        // The worker starts a job every six minutes.
         for (let job = 1; job <= perHour; job += 1) {
           clock.set(start + hour * HOUR_MS + (job * HOUR_MS) / perHour);
           await maintainAll(queue);
@@ -60,7 +60,7 @@ export function describeDueCounts(world: () => World): void {
         const { totals } = await queue.stats({ exact: false });
         waiting.push((totals.ready ?? 0) + (totals.due ?? 0));
       }
-      // In 5 % of what there is at the height of a night, and one job more: the model works on parts of jobs.
+      // Within 5 % of the maximum, plus one job, because the model counts in fractions of jobs.
       const [most, latest] = [Math.max(...waiting), Math.max(...lateMs)];
       for (const [hour, step] of steps.entries()) {
         expect(step.backlog, `waiting in hour ${hour}`).to.be.closeTo(waiting[hour] ?? 0, 0.05 * most + 1);

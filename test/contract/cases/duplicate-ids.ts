@@ -16,7 +16,7 @@ import {
   type World,
 } from '../world.js';
 
-/** A job is leased, and another is pushed under its id: two jobs, and neither may hide the other. */
+/** A push under the id of a leased job makes a second job, and neither may hide the other. */
 export function describeDuplicateIds(world: () => World): void {
   describe('duplicate ids', () => {
     /** A leased job with the body `first`, and one with the body `second` under the same id. */
@@ -43,7 +43,7 @@ export function describeDuplicateIds(world: () => World): void {
     const findFirst = async (id: string) =>
       must((await world().peer.find(id)).find((job) => textOf(job) === 'first'));
 
-    /** Moves on to where a waiting job has come back, now that nothing keeps it. */
+    /** Lets a waiting job come back once its duplicate is gone. */
     async function settle() {
       const { queue, clock } = world();
       await maintainAll(queue);
@@ -51,7 +51,7 @@ export function describeDuplicateIds(world: () => World): void {
       await maintainAll(queue);
     }
 
-    it('a job pushed under the id of a leased one is a job of its own: both are found', async () => {
+    it('a push under the id of a leased job makes a second job, and find returns both', async () => {
       const { peer } = world();
       const { id } = await leaseAndPush({ delayMs: 2 * LONG_MS });
       const found = await peer.find(id);
@@ -59,7 +59,7 @@ export function describeDuplicateIds(world: () => World): void {
       expect(found.map(textOf)).to.deep.equal(['second', 'first']);
     });
 
-    it('a push of the same content as a leased job is a job of its own as well', async () => {
+    it('a push of the same content as a leased job makes a second job, too', async () => {
       const { queue, peer, name } = world();
       const job = { id: name('id'), topic: name('topic'), body: 'same' };
       await queue.push(job);
@@ -69,7 +69,7 @@ export function describeDuplicateIds(world: () => World): void {
       expect(await queue.ack(first)).to.deep.equal([true]);
     });
 
-    it('two jobs of one id are delivered side by side, and an ack of one does not touch the other', async () => {
+    it('two jobs of one id can be leased at once, and an ack of one leaves the other alone', async () => {
       const { queue, peer } = world();
       const { id, topic, first } = await leaseAndPush();
       const second = await reserve(peer, topic);
@@ -81,7 +81,7 @@ export function describeDuplicateIds(world: () => World): void {
       expect(await peer.find(id)).to.be.empty;
     });
 
-    it('a newer job can be removed while it is not due, and the leased one stays', async () => {
+    it('the newer job of a leased id can be removed while it is delayed, and the leased one stays', async () => {
       const { queue, peer } = world();
       const { id, first } = await leaseAndPush({ delayMs: 2 * LONG_MS });
       expect(await peer.remove(id)).to.be.true;
@@ -102,7 +102,7 @@ export function describeDuplicateIds(world: () => World): void {
         await maintainAll(peer);
       };
 
-      it(`a job whose id lives anew when ${end} waits: delayed, blocked by the duplicate, nobody's lease`, async () => {
+      it(`a job whose id was pushed again waits when ${end}: delayed, blocked by the duplicate, not leased`, async () => {
         const { queue } = world();
         const { id, first } = await leaseAndPush({ delayMs: 9 * HOUR_MS });
         await letEnd(first);
@@ -119,7 +119,7 @@ export function describeDuplicateIds(world: () => World): void {
         expect((await queue.stats()).topics[0]).to.deep.include({ delayed: 2, leased: 0, ready: 0 });
       });
 
-      it(`a job that waits for a duplicate since ${end} comes back when that is removed`, async () => {
+      it(`a job that waits for a duplicate since ${end} comes back when the duplicate is removed`, async () => {
         const { peer, clock } = world();
         const { id, topic, first, second } = await leaseAndPush({ delayMs: 9 * HOUR_MS });
         await letEnd(first);
@@ -132,7 +132,7 @@ export function describeDuplicateIds(world: () => World): void {
         expect(await peer.find(id)).to.be.empty;
       });
 
-      it(`a job that waits for a duplicate since ${end} comes back when that was delivered`, async () => {
+      it(`a job that waits for a duplicate since ${end} comes back when the duplicate was delivered`, async () => {
         const { peer, clock } = world();
         const { topic, first } = await leaseAndPush({ delayMs: 2 * HOUR_MS });
         await letEnd(first);
@@ -145,7 +145,7 @@ export function describeDuplicateIds(world: () => World): void {
       });
     }
 
-    it('a job that waits for a duplicate does not expire, and has the rest of its lifetime afterwards', async () => {
+    it('a job that waits for a duplicate does not expire, and then has the rest of its ready lifetime', async () => {
       const { queue, peer, clock } = world();
       clock.stop();
       const { id, topic, first, second } = await leaseAndPush({
@@ -162,13 +162,13 @@ export function describeDuplicateIds(world: () => World): void {
       await settle();
       const { state, expiresAt } = await findFirst(id);
       expect(state).to.equal('ready');
-      // It may be back since any time of the last step.
+      // It came back at some time during the last RETRY_MS.
       expect(must(expiresAt).getTime() - clock.now()).to.be.within(10 * SECOND_MS - RETRY_MS, 10 * SECOND_MS);
       clock.advance(10 * SECOND_MS - RETRY_MS - 1);
       expect(textOf(await peer.pop(topic))).to.equal('first');
     });
 
-    it('a job that failed with a delay and waits for a duplicate is not due before its time', async () => {
+    it('a job that was nacked with a delay and waits for a duplicate is not delivered before it is due', async () => {
       const { queue, peer, clock } = world();
       const { id, topic, first, second } = await leaseAndPush({ delayMs: 9 * HOUR_MS });
       await queue.nack(first, { delayMs: HOUR_MS });
@@ -186,7 +186,7 @@ export function describeDuplicateIds(world: () => World): void {
       expect(textOf(await peer.pop(topic))).to.equal('first');
     });
 
-    it('a job that is dead waits for nobody: it lies beside the newer one', async () => {
+    it('a dead letter does not wait for a duplicate: it is kept beside the newer job', async () => {
       const { queue, peer } = world();
       const { id, first } = await leaseAndPush({ delayMs: 2 * LONG_MS });
       await queue.nack(first, { dead: true });
@@ -195,7 +195,7 @@ export function describeDuplicateIds(world: () => World): void {
       expect(found.map(({ blockedBy }) => blockedBy)).to.deep.equal([undefined, undefined]);
     });
 
-    it('several jobs of one reservation wait each for its duplicate, and each comes back', async () => {
+    it('several jobs of one reservation each wait for their own duplicate, and each comes back', async () => {
       const { queue, peer, name } = world();
       const topic = name('topic');
       const ids = [1, 2, 3].map((i) => `${topic}-${i}`);
@@ -213,7 +213,7 @@ export function describeDuplicateIds(world: () => World): void {
       expect(idsOf(got)).to.deep.equal(ids);
     });
 
-    it('a job that waits for a duplicate leaves the rest of its reservation in hand', async () => {
+    it('a job that waits for a duplicate leaves the rest of its reservation leased', async () => {
       const { queue, peer, name } = world();
       const topic = name('topic');
       const [id, rest] = [`${topic}-1`, `${topic}-2`];
@@ -227,7 +227,7 @@ export function describeDuplicateIds(world: () => World): void {
       expect((await peer.find(id)).map(textOf)).to.deep.equal(['second', 'first']);
     });
 
-    it('a duplicate that has expired keeps no job waiting', async () => {
+    it('a duplicate that has expired blocks no job', async () => {
       const { queue, peer, clock, name } = world();
       const job = { id: name('id'), topic: name('topic') };
       await queue.push({ ...job, body: 'first' });
@@ -239,7 +239,7 @@ export function describeDuplicateIds(world: () => World): void {
       expect(await peer.pop(job.topic)).to.be.undefined;
     });
 
-    it('neither of two jobs of one id is lost or delivered early, however often one tries to come back', async () => {
+    it('neither of two jobs of one id is lost or delivered early, however often maintain tries to bring one back', async () => {
       const { queue, peer, clock } = world();
       clock.stop();
       const { topic, first } = await leaseAndPush({ leaseMs: SECOND_MS, delayMs: MINUTE_MS });
@@ -255,16 +255,16 @@ export function describeDuplicateIds(world: () => World): void {
       expect(must(got[0])[1]).to.be.within(59, 61);
     });
 
-    it('a job that waits for a duplicate tries to come back now and then, and not without end', async () => {
+    it('maintain does not retry a job that waits for a duplicate more often than every 100 ms', async () => {
       const { queue, peer, clock } = world();
       await leaseAndPush({ leaseMs: SECOND_MS, delayMs: 2 * LONG_MS });
       clock.advance(SECOND_MS + 1);
       await maintainAll(queue);
-      // A store may as well know without trying when the duplicate is gone.
+      // A store may also know without retrying when the duplicate is gone.
       expect((await peer.maintain()).nextInMs).to.be.at.least(100);
     });
 
-    it('two leased jobs of one id whose leases end at once come back one after the other', async () => {
+    it('two leased jobs of one id whose leases end together come back one after the other', async () => {
       const { queue, peer, clock } = world();
       const { id, topic, first } = await leaseAndPush();
       const second = await reserve(peer, topic);
@@ -279,14 +279,14 @@ export function describeDuplicateIds(world: () => World): void {
       expect(await queue.find(id)).to.be.empty;
     });
 
-    it('a push of an id of which a job waits while its duplicate is gone loses neither', async () => {
+    it('a push of an id whose older job waits for a delivered duplicate loses neither job', async () => {
       const { queue, peer } = world();
       const { id, topic, first } = await leaseAndPush();
       await maintainAll(peer);
       await queue.release(first);
       expect(textOf(await peer.pop(topic))).to.equal('second');
       const third = await peer.push({ id, topic, body: 'third' });
-      expect(third.outcome).to.be.oneOf(['pushed', 'conflict']); // The first one is back, perhaps.
+      expect(third.outcome).to.be.oneOf(['pushed', 'conflict']); // A conflict if the first job is back already.
       const wanted = third.outcome === 'pushed' ? ['first', 'third'] : ['first'];
       const got: (string | undefined)[] = [];
       for (let i = 0; i < 3; i += 1) {
@@ -296,7 +296,7 @@ export function describeDuplicateIds(world: () => World): void {
       expect(got).to.have.members(wanted);
     });
 
-    it('a third job of one id waits as well when the second is still in the queue', async () => {
+    it('two jobs of one id wait for a third, and both come back when it is removed', async () => {
       const { queue, peer } = world();
       const { id, topic, first } = await leaseAndPush();
       const second = await reserve(peer, topic);
@@ -314,7 +314,7 @@ export function describeDuplicateIds(world: () => World): void {
       expect(await queue.find(id)).to.be.empty;
     });
 
-    it('a retry that waits for a newer job of its id has its whole lifetime from its due time', async () => {
+    it('a retry that waited for a duplicate beyond its due time has its whole ready lifetime afterwards', async () => {
       const { queue, peer, clock, name } = world();
       clock.stop();
       const job = { id: name('id'), topic: name('topic') };

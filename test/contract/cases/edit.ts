@@ -15,7 +15,7 @@ import { fail, leaseOne } from '../retry.js';
 
 export function describeEdit(world: () => World): void {
   describe('edit', () => {
-    it('a delayed, a due and a ready job get another body, and keep due time, ready lifetime and place', async () => {
+    it('an edit of a delayed, due or ready job changes its body, and keeps due time, ready lifetime and place', async () => {
       const { queue, peer, clock, name } = world();
       const topic = name('topic');
       const push = (stem: string, delayMs = 0) =>
@@ -38,7 +38,7 @@ export function describeEdit(world: () => World): void {
       expect((await drain(queue, topic)).map(textOf)).to.deep.equal(['ready edited', 'ready2', 'due edited']);
     });
 
-    it('a new ready lifetime counts from the due time, and comes with the job from a lease and to its next try', async () => {
+    it('an edited ready lifetime counts from the due time, and applies after a lease and to the next retry', async () => {
       const { queue, peer, store, clock, name } = world();
       const topic = name('topic');
       clock.stop();
@@ -52,7 +52,7 @@ export function describeEdit(world: () => World): void {
       expect(only(await queue.find(id))).to.deep.include({ dueAt, body: Buffer.from('b') });
       clock.advance(MINUTE_MS);
       await maintainAll(queue);
-      // Its lifetime stands still for a second.
+      // The ready lifetime stands still for a second.
       const leases = await reserve(queue, topic);
       clock.advance(SECOND_MS);
       await queue.release(leases);
@@ -67,7 +67,7 @@ export function describeEdit(world: () => World): void {
       expect(await lifetime()).to.equal(2 * HOUR_MS);
     });
 
-    it('attempts, settings of its own, key and history stay', async () => {
+    it('an edit keeps attempts, retry settings, key and history', async () => {
       const { queue, peer, store, clock, name } = world();
       const job = { id: name('id'), topic: name('topic'), body: 'b' };
       const own = { retries: 7, backoff: { firstMs: HOUR_MS, lastMs: HOUR_MS } };
@@ -90,7 +90,7 @@ export function describeEdit(world: () => World): void {
       expect(again).to.deep.include({ key, attempts: 2, ...own });
     });
 
-    it('a job without an end gets a ready lifetime, which counts from its due time', async () => {
+    it('an edit gives a job without an expiry a ready lifetime that counts from its due time', async () => {
       const { queue, peer, clock, name } = world();
       const id = name('id');
       clock.stop();
@@ -100,7 +100,7 @@ export function describeEdit(world: () => World): void {
       expect(only(await queue.find(id))).to.deep.include({ expiresAt: new Date(Number(dueAt) + HOUR_MS) });
     });
 
-    it('a ready lifetime that would be over already changes nothing', async () => {
+    it('an edit to a ready lifetime that would be over already changes nothing', async () => {
       const { queue, clock, name } = world();
       const topic = name('topic');
       const { id } = await queue.push({ topic, body: 'b' });
@@ -115,7 +115,7 @@ export function describeEdit(world: () => World): void {
       expect(await queue.find(id)).to.deep.equal(before);
     });
 
-    it('a job that has another state, due time or body than is believed is left alone', async () => {
+    it('an edit leaves a job alone whose state, due time or body is not the expected one', async () => {
       const { queue, name } = world();
       const { id, dueAt } = await queue.push({ topic: name('topic'), body: 'b', delayMs: LONG_MS });
       const left = { edited: false, state: 'delayed' };
@@ -130,7 +130,7 @@ export function describeEdit(world: () => World): void {
       expect(textOf(only(await queue.find(id)))).to.equal(body);
     });
 
-    it('a leased job, a dead letter, one that waits and one that is not there are left alone', async () => {
+    it('an edit leaves leased jobs, dead letters, jobs that wait for a duplicate and absent ids alone', async () => {
       const { queue, store, name } = world();
       const topic = name('topic');
       const ids = ['dead', 'leased', 'waiting', 'none'].map((stem) => `${topic}-${stem}`);

@@ -29,7 +29,7 @@ export function describeExpiry(world: () => World): void {
       expect(await queue.pop(topic)).to.deep.include({ dueAt, expiresAt });
     });
 
-    it('a ready lifetime is a week when none is given', async () => {
+    it('a ready lifetime is a week by default', async () => {
       const { queue, name } = world();
       const { id, dueAt } = await queue.push({ topic: name('topic'), body: 'b', delayMs: 1000 });
       const weekLater = must(dueAt).getTime() + 7 * DAY_MS;
@@ -50,7 +50,7 @@ export function describeExpiry(world: () => World): void {
       expect(found.expiresAt).to.deep.equal(new Date(must(dueAt).getTime() + years));
     });
 
-    it('a job is delivered in the last ms of its ready lifetime, and not in the next', async () => {
+    it('a job is delivered in the last millisecond of its ready lifetime, and not in the next', async () => {
       const { queue, clock, name } = world();
       const topic = name('topic');
       for (const [afterMs, bodies] of [
@@ -64,7 +64,7 @@ export function describeExpiry(world: () => World): void {
       }
     });
 
-    it('a job is found as expired from the very ms on in which its ready lifetime is over', async () => {
+    it('a job is found as expired from the millisecond in which its ready lifetime ends', async () => {
       const { queue, clock, name } = world();
       clock.stop();
       const { id } = await queue.push({ topic: name('topic'), body: 'b', ttlMs: MINUTE_MS });
@@ -78,7 +78,7 @@ export function describeExpiry(world: () => World): void {
     });
 
     for (const promoted of [true, false]) {
-      it(`jobs that expired ${promoted ? 'when they were ready' : 'before anyone looked'} are passed over`, async () => {
+      it(`jobs that expired ${promoted ? 'when they were ready' : 'before they were promoted'} are skipped`, async () => {
         const { queue, peer, clock, name } = world();
         const topic = name('topic');
         await queue.pushMany(jobsOf(topic, 5, { ttlMs: SECOND_MS }));
@@ -92,7 +92,7 @@ export function describeExpiry(world: () => World): void {
       });
     }
 
-    it('the one live job behind 1200 expired ones is found', async () => {
+    it('the one live job behind 1200 expired ones is delivered', async () => {
       const { queue, peer, clock, name } = world();
       const topic = name('topic');
       await queue.pushMany(jobsOf(topic, 1200, { ttlMs: MINUTE_MS }));
@@ -102,7 +102,7 @@ export function describeExpiry(world: () => World): void {
       expect(textOf(await peer.pop(topic))).to.equal('live');
     });
 
-    it('an expired job between two live ones is passed over when several are asked for', async () => {
+    it('an expired job between two live ones is skipped when several are asked for', async () => {
       const { queue, clock, name } = world();
       const topic = name('topic');
       await queue.push({ topic, body: 'one' });
@@ -113,7 +113,7 @@ export function describeExpiry(world: () => World): void {
       expect((await drain(queue, topic)).map(textOf)).to.deep.equal(['one', 'two']);
     });
 
-    it('an id is free again when the ready lifetime of its job is over', async () => {
+    it('an id can be pushed again when the ready lifetime of its job is over', async () => {
       const { queue, clock, name } = world();
       const job = { id: name('id'), topic: name('topic') };
       await queue.push({ ...job, body: 'expires', ttlMs: MINUTE_MS });
@@ -127,16 +127,16 @@ export function describeExpiry(world: () => World): void {
       expect(await queue.pop(job.topic)).to.be.undefined;
     });
 
-    it('maintain clears an expired job away, and says so', async () => {
+    it('maintain clears an expired job away, and counts it', async () => {
       const { queue, clock, name } = world();
       const { id } = await queue.push({ topic: name('topic'), body: 'b', ttlMs: MINUTE_MS });
       clock.advance(2 * MINUTE_MS);
-      // It may be seen as expired for a while; a live one it is no more.
+      // A store may show it as expired for a while.
       expect(await queue.maintain()).to.include({ expired: 1, promoted: 0, reclaimed: 0, deleted: 0 });
       expect(statesOf(await queue.find(id)).filter((state) => state !== 'expired')).to.be.empty;
     });
 
-    it('a ready lifetime stands still while its job is leased, and the rest of it is given back', async () => {
+    it('a ready lifetime stands still while its job is leased, and a release gives the rest of it back', async () => {
       const { queue, peer, clock, name } = world();
       const topic = name('topic');
       clock.stop();
@@ -160,7 +160,7 @@ export function describeExpiry(world: () => World): void {
       expect(statesOf(await queue.find(id)).filter((state) => state !== 'expired')).to.be.empty;
     });
 
-    it('a ready lifetime stands still in each of several leases', async () => {
+    it('a ready lifetime stands still during each of several leases', async () => {
       const { queue, clock, name } = world();
       const topic = name('topic');
       clock.stop();
@@ -187,7 +187,7 @@ export function describeExpiry(world: () => World): void {
       expect(await peer.maintain()).to.include({ reclaimed: 1, expired: 0 });
       const { state, expiresAt } = only(await peer.find(id));
       expect(state).to.equal('ready');
-      // A lease that ends gives back what was left when it began; it may be noticed later.
+      // The job has what was left when its lease began; a store may count from the end of the lease or from when it was noticed.
       expect(must(expiresAt).getTime()).to.be.within(
         clock.now() + 6 * SECOND_MS - 1,
         clock.now() + 6 * SECOND_MS,
@@ -196,7 +196,7 @@ export function describeExpiry(world: () => World): void {
       expect(await peer.pop(topic)).to.deep.include({ body: Buffer.from('b'), attempts: 2 });
     });
 
-    it('no job expires in the hands of its consumer: it can be acknowledged', async () => {
+    it('a job does not expire while it is leased, and can be acknowledged', async () => {
       const { queue, peer, clock, name } = world();
       const topic = name('topic');
       const { id } = await queue.push({ topic, body: 'b', ttlMs: MINUTE_MS });
@@ -207,7 +207,7 @@ export function describeExpiry(world: () => World): void {
       expect(await queue.ack(jobs)).to.deep.equal([true]);
     });
 
-    it('a job that was popped and is restored has no second life', async () => {
+    it('a job that was popped and is restored keeps the time at which it expires', async () => {
       const { queue, peer, clock, name } = world();
       const job = { id: name('id'), topic: name('topic'), body: 'b' };
       await queue.push({ ...job, ttlMs: MINUTE_MS });

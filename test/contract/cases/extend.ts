@@ -16,7 +16,7 @@ import {
 
 export function describeExtend(world: () => World): void {
   describe('extend', () => {
-    /** Three jobs, reserved at once for a minute; the clock stands. */
+    /** Reserves three jobs together for a minute, with the clock stopped. */
     async function threeLeased() {
       const { queue, clock, name } = world();
       const topic = name('topic');
@@ -27,7 +27,7 @@ export function describeExtend(world: () => World): void {
       return { topic, pushed, jobs, leases: [one, two, three] as const };
     }
 
-    it('an extend lets a lease end so long from now, and answers when', async () => {
+    it('an extend makes a lease end the given time from now, and returns when', async () => {
       const { queue, peer, clock } = world();
       const { topic, jobs, leases } = await threeLeased();
       clock.advance(30 * SECOND_MS);
@@ -42,7 +42,7 @@ export function describeExtend(world: () => World): void {
       expect(await queue.ack(leases)).to.deep.equal([true, true, true]);
     });
 
-    it('an extend may let a lease end sooner', async () => {
+    it('an extend may make a lease end sooner', async () => {
       const { queue, peer, clock } = world();
       const { topic, pushed, leases } = await threeLeased();
       expect(await queue.extend(leases, SECOND_MS)).to.deep.equal(
@@ -53,7 +53,7 @@ export function describeExtend(world: () => World): void {
       expect(await queue.ack(leases)).to.deep.equal([false, false, false]);
     });
 
-    it('an extend by the bare lease string of one of three moves no other: those come back, it stays held', async () => {
+    it('an extend by the bare lease string of one of three leases extends only that one', async () => {
       const { queue, peer, clock } = world();
       const { topic, jobs, leases } = await threeLeased();
       const until = new Date(clock.now() + LONG_MS);
@@ -73,7 +73,7 @@ export function describeExtend(world: () => World): void {
       expect(await queue.ack(leases)).to.deep.equal([false, false, false]);
     });
 
-    it('a lease that was extended by itself is acknowledged with the rest of its reservation', async () => {
+    it('a lease that was extended alone is acknowledged with the rest of its reservation', async () => {
       const { queue, peer } = world();
       const { leases } = await threeLeased();
       await peer.extend([leases[1]], LONG_MS);
@@ -82,7 +82,7 @@ export function describeExtend(world: () => World): void {
       expect(await queue.ack(leases)).to.deep.equal([false, false, false]);
     });
 
-    it('a lease that was extended by itself is released with the rest, each to its old place', async () => {
+    it('a lease that was extended alone is released with the rest of its reservation, each job to its old place', async () => {
       const { queue, peer } = world();
       const { topic, pushed, leases } = await threeLeased();
       await peer.extend([leases[0]], LONG_MS);
@@ -92,7 +92,7 @@ export function describeExtend(world: () => World): void {
       expect(got.map(({ attempts }) => attempts)).to.deep.equal([1, 1, 1]);
     });
 
-    it('leases that were extended by themselves can be extended together again', async () => {
+    it('leases that were extended one by one can be extended together', async () => {
       const { queue, peer, clock } = world();
       const { topic, pushed, leases } = await threeLeased();
       await peer.extend([leases[0]], LONG_MS);
@@ -107,7 +107,7 @@ export function describeExtend(world: () => World): void {
       expect(idsOf(await peer.popMany(topic, 5))).to.deep.equal(idsOf(pushed));
     });
 
-    it('an extend of those still held answers nothing for those acknowledged before', async () => {
+    it('an extend of several leases returns undefined for one that was acknowledged, and extends the others', async () => {
       const { queue, clock } = world();
       const { jobs, leases } = await threeLeased();
       await queue.ack([leases[0]]);
@@ -116,7 +116,7 @@ export function describeExtend(world: () => World): void {
       expect(only(await queue.find(must(jobs[1]).id)).leaseUntil).to.deep.equal(until);
     });
 
-    it('an extend of a lease that has ended leaves nothing behind', async () => {
+    it('an extend of a lost lease returns undefined, and leaves nothing behind', async () => {
       const { queue } = world();
       const { leases } = await threeLeased();
       await queue.ack(leases);
@@ -126,7 +126,7 @@ export function describeExtend(world: () => World): void {
       expect(await queue.extend([], LONG_MS)).to.deep.equal([]);
     });
 
-    it('one of three that was extended and fails leaves the others in hand', async () => {
+    it('a nack of one of three leases that was extended alone leaves the others leased', async () => {
       const { queue, peer, clock } = world();
       const { topic, jobs, leases } = await threeLeased();
       await peer.extend([leases[2]], LONG_MS);
@@ -139,7 +139,7 @@ export function describeExtend(world: () => World): void {
       expect(await queue.ack(leases)).to.deep.equal([true, true, false]);
     });
 
-    it('one of 300 leases that is extended by itself leaves the others to end in time', async () => {
+    it('leases of a reservation of 300 that are extended alone leave the others to end on time', async () => {
       const { queue, peer, clock, name } = world();
       const topic = name('topic');
       await queue.pushMany(jobsOf(topic, 300));

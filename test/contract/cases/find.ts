@@ -15,12 +15,12 @@ import {
 
 export function describeFind(world: () => World): void {
   describe('find', () => {
-    it('find answers nothing where nothing is', async () => {
+    it('find returns an empty list for an absent id', async () => {
       const { queue, name } = world();
       expect(await queue.find(name('id'))).to.deep.equal([]);
     });
 
-    it('find answers a delayed job with all that is known of it', async () => {
+    it('find returns a delayed job with all its fields', async () => {
       const { queue, peer, name } = world();
       const [id, topic] = [name('id'), name('topic')];
       const { dueAt } = await queue.push({ id, topic, body: 'b', delayMs: LONG_MS, ttlMs: 1000 });
@@ -35,7 +35,7 @@ export function describeFind(world: () => World): void {
       });
     });
 
-    it('find tells a due job that nobody moved yet from a delayed one', async () => {
+    it('find tells a due job that is not promoted yet from a delayed one', async () => {
       const { queue, peer, clock, name } = world();
       const { id } = await queue.push({ topic: name('topic'), body: 'b', delayMs: MINUTE_MS });
       expect(only(await peer.find(id)).state).to.equal('delayed');
@@ -43,7 +43,7 @@ export function describeFind(world: () => World): void {
       expect(only(await peer.find(id)).state).to.equal(queue.needsPromotion ? 'due' : 'ready');
     });
 
-    it('find answers a ready job, its due time, and how many come before it', async () => {
+    it('find returns a ready job with its due time and how many jobs are ahead of it', async () => {
       const { queue, peer, name } = world();
       const pushed = await queue.pushMany(jobsOf(name('topic'), 3));
       await maintainAll(queue);
@@ -52,7 +52,7 @@ export function describeFind(world: () => World): void {
       }
     });
 
-    it('find counts how many come before a ready job, whatever has expired in other topics', async () => {
+    it('find counts the jobs ahead of a ready job correctly when a job of another topic has expired', async () => {
       const { queue, peer, clock, name } = world();
       const topic = name('topic');
       await queue.push({ topic: name('other'), body: 'b', ttlMs: MINUTE_MS });
@@ -63,7 +63,7 @@ export function describeFind(world: () => World): void {
       expect(only(await peer.find(id))).to.deep.include({ state: 'ready', readyAhead: 1 });
     });
 
-    it('find answers a leased job, its lease and when that ends', async () => {
+    it('find returns a leased job with its lease and when that ends', async () => {
       const { queue, peer, name } = world();
       const topic = name('topic');
       const { id, dueAt } = await queue.push({ topic, body: 'b' });
@@ -78,11 +78,11 @@ export function describeFind(world: () => World): void {
         leaseUntil,
         attempts: 1,
       });
-      // What is found is enough to act on it.
+      // The lease that find returns can be used.
       expect(await peer.ack([must(found.lease)])).to.deep.equal([true]);
     });
 
-    it('find answers a leased job of a large reservation with the lease that is its own', async () => {
+    it('find returns a leased job of a large reservation with its own lease', async () => {
       const { queue, peer, name } = world();
       const topic = name('topic');
       await queue.pushMany(jobsOf(topic, 50));
@@ -93,14 +93,14 @@ export function describeFind(world: () => World): void {
       }
     });
 
-    it('find answers an expired job that was not cleared away yet', async () => {
+    it('find returns an expired job that was not cleared away yet', async () => {
       const { queue, peer, clock, name } = world();
       const { id } = await queue.push({ topic: name('topic'), body: 'b', ttlMs: MINUTE_MS });
       clock.advance(2 * MINUTE_MS);
       expect(only(await peer.find(id))).to.deep.include({ id, state: 'expired' });
     });
 
-    it('find answers the job that lives first, then the leased one, the waiting one and the dead one', async () => {
+    it('find returns the delayed or ready job of an id first, then the leased, the waiting and the dead one', async () => {
       const { queue, peer, clock, name } = world();
       const job = { id: name('id'), topic: name('topic') };
       await queue.push({ ...job, body: 'dead' });

@@ -15,7 +15,7 @@ import {
 import { fail, leaseOne, POLICY } from '../retry.js';
 
 export function describeHistory(world: () => World): void {
-  /** A topic with one job in it, on a clock that stands. */
+  /** Pushes one job, and stops the clock. */
   async function pushed(more: { id?: string; topic?: string } = {}) {
     const { queue, clock, name } = world();
     const topic = more.topic ?? name('topic');
@@ -26,13 +26,13 @@ export function describeHistory(world: () => World): void {
 
   const historyOf = async (id: Uint8Array): Promise<readonly Attempt[] | undefined> =>
     only(await world().peer.find(id)).history;
-  /** What is told of an attempt, without what is absent. */
+  /** Attempts as plain JSON, without undefined fields. */
   const told = (history: readonly Attempt[] | undefined) =>
     history?.map((attempt) => JSON.parse(JSON.stringify(attempt)) as unknown);
   const at = (ms: number) => new Date(ms).toISOString();
 
   describe('history', () => {
-    it('a job that was never tried has none, leased for the first time or not', async () => {
+    it('a job that never failed has no history, even while it is leased for the first time', async () => {
       const { queue } = world();
       const { id, topic } = await pushed();
       expect(await historyOf(id)).to.be.undefined;
@@ -40,7 +40,7 @@ export function describeHistory(world: () => World): void {
       expect(await historyOf(id)).to.be.undefined;
     });
 
-    it('an attempt that failed is kept with its times, its exit code or signal, and its reason', async () => {
+    it('a failed attempt is kept with its times, its exit code or signal, and its reason', async () => {
       const { queue, store, clock } = world();
       const { id, topic } = await pushed();
       const begun = clock.now();
@@ -64,7 +64,7 @@ export function describeHistory(world: () => World): void {
       ]);
     });
 
-    it('a reason without text is none', async () => {
+    it('an empty reason is not kept', async () => {
       const { queue } = world();
       const { id, topic } = await pushed();
       await queue.nack([await leaseOne(queue, topic)], { delayMs: 0, reason: '' });
@@ -74,7 +74,7 @@ export function describeHistory(world: () => World): void {
       expect(found.history?.map(({ reason }) => reason)).to.deep.equal([undefined, undefined]);
     });
 
-    it('the attempt that failed for good is kept with the dead letter', async () => {
+    it('the attempt that failed for good is kept in the history of the dead letter', async () => {
       const { queue, store, clock } = world();
       const { id, topic } = await pushed();
       const now = at(clock.now());
@@ -87,7 +87,7 @@ export function describeHistory(world: () => World): void {
     });
 
     for (const retry of [POLICY, false] as const) {
-      it(`a lease that ended under ${retry ? 'a' : 'no'} policy is kept, ended when its time was over`, async () => {
+      it(`a lease that ended under ${retry ? 'a' : 'no'} retry policy is kept as lease_ended, at the time when it ended`, async () => {
         const { queue, clock } = world();
         const { id, topic } = await pushed();
         const begun = clock.now();
@@ -100,7 +100,7 @@ export function describeHistory(world: () => World): void {
       });
     }
 
-    it('a lease that ended with no retry left is kept as that', async () => {
+    it('a lease that ended with no retry left is kept as lease_ended', async () => {
       const { queue, clock } = world();
       const { id, topic } = await pushed();
       await leaseOne(queue, topic, { ...POLICY, retries: 0 }, MINUTE_MS);
@@ -109,7 +109,7 @@ export function describeHistory(world: () => World): void {
       expect((await historyOf(id))?.map(({ outcome }) => outcome)).to.deep.equal(['lease_ended']);
     });
 
-    it('an attempt begins when its job was reserved, also where its lease was extended by itself', async () => {
+    it('an attempt begins when its job was reserved, even if its lease was extended alone', async () => {
       const { queue, store, clock } = world();
       const { id, topic } = await pushed();
       await queue.push({ topic, body: 'other' });
@@ -122,7 +122,7 @@ export function describeHistory(world: () => World): void {
       expect(must(await historyOf(id)).map(({ startedAt }) => startedAt)).to.deep.equal([begun]);
     });
 
-    it('a release is no attempt', async () => {
+    it('a released attempt is not in the history', async () => {
       const { queue, store, clock } = world();
       const { id, topic } = await pushed();
       await queue.release([await leaseOne(queue, topic)]);
@@ -133,7 +133,7 @@ export function describeHistory(world: () => World): void {
       expect((await historyOf(id))?.map(({ attempt }) => attempt)).to.deep.equal([1]);
     });
 
-    it('it is seen of a job in any state: delayed, ready, leased and dead, found or listed', async () => {
+    it('the history of a job is seen in any state, by find and by list', async () => {
       const { queue, store, clock } = world();
       const { id, topic } = await pushed();
       const see = async (state: string) => {
@@ -153,7 +153,7 @@ export function describeHistory(world: () => World): void {
       await see('ready');
     });
 
-    it('it survives a requeue, after which attempts are counted anew', async () => {
+    it('the history of a job survives a requeue, after which attempts count from 1', async () => {
       const { queue, store } = world();
       const { id, topic } = await pushed();
       await fail(store, await leaseOne(queue, topic), { isDead: true, reason: 'first' });
@@ -166,7 +166,7 @@ export function describeHistory(world: () => World): void {
       ]);
     });
 
-    it('it survives while the job waits for a newer one of its id, and when it is back', async () => {
+    it('the history of a job is kept while it waits for a duplicate, and when it is back', async () => {
       const { queue, store, clock } = world();
       const { id, topic } = await pushed();
       const job = await leaseOne(queue, topic);
@@ -202,7 +202,7 @@ export function describeHistory(world: () => World): void {
         );
     });
 
-    it('ten attempts with long reasons are kept, of each reason the end', async () => {
+    it('ten attempts with long reasons are kept, with the end of each reason', async () => {
       const { queue, clock } = world();
       const { id, topic } = await pushed();
       for (let attempt = 1; attempt <= MAX_HISTORY; attempt += 1) {
@@ -216,7 +216,7 @@ export function describeHistory(world: () => World): void {
       }
     });
 
-    it('a job pushed anew under an id has nothing of the one before: done, dead, removed or replaced', async () => {
+    it('a new job has nothing of the history of an earlier job of its id, however that ended', async () => {
       const { queue, store, clock, name } = world();
       const job = { id: name('id'), topic: name('topic') };
       clock.stop();

@@ -21,7 +21,7 @@ const seen = (jobs: readonly Pick<JobRecord, 'id' | 'dueAt'>[]) =>
   jobs.map(({ id, dueAt }) => ({ id, dueAt }));
 const leasesOf = (results: readonly HoldResult[]) => results.map(({ lease }) => ({ lease: must(lease) }));
 
-/** How a hold ends without taking the job away. */
+/** The ways in which a hold ends and leaves the job in the queue. */
 const ENDS: readonly [string, (world: World, held: readonly HoldResult[]) => Promise<unknown>][] = [
   ['is released', ({ queue }, held) => queue.release(leasesOf(held))],
   [
@@ -35,7 +35,7 @@ const ENDS: readonly [string, (world: World, held: readonly HoldResult[]) => Pro
 
 export function describeHold(world: () => World): void {
   describe('hold', () => {
-    it('a job that is held is given to nobody, and views show who holds it; ack takes it away', async () => {
+    it('a held job is delivered to no one, views show its holder, and an ack deletes it', async () => {
       const { queue, peer, clock, name } = world();
       const topic = name('topic');
       clock.stop();
@@ -58,7 +58,7 @@ export function describeHold(world: () => World): void {
     });
 
     for (const [what, end] of ENDS) {
-      it(`when it ${what} a job is what it was: its state, times, content, attempts and history`, async () => {
+      it(`when its hold ${what} a job is unchanged: state, times, content, attempts and history`, async () => {
         const { queue, peer, clock, name, store } = world();
         const topic = name('topic');
         clock.stop();
@@ -77,7 +77,7 @@ export function describeHold(world: () => World): void {
         const before = await find();
         const ofHour = (jobs: JobRecord[]) =>
           jobs.map(({ expiresAt, state, ...job }) =>
-            // The lifetime of those that wait to be taken stood still.
+            // The ready lifetime of the ready jobs stood still during the hold.
             state === 'ready' && what === 'has ended'
               ? { ...job, state, expiresAt: Number(expiresAt) - MINUTE_MS }
               : { ...job, state, expiresAt: Number(expiresAt) },
@@ -90,7 +90,7 @@ export function describeHold(world: () => World): void {
         expect(await queue.ack(leasesOf(held))).to.deep.equal([false, false, false, false]);
       });
 
-      it(`when it ${what} jobs stand at their old places among those that were left`, async () => {
+      it(`when their hold ${what} jobs stand at their old places among the others`, async () => {
         const { queue, name, clock } = world();
         const topic = name('topic');
         clock.stop();
@@ -115,7 +115,7 @@ export function describeHold(world: () => World): void {
     }
 
     for (const isWaiting of [true, false])
-      it(`of two jobs of an id that are due together the one ${isWaiting ? 'that waits' : 'in line'} is held where that one is meant`, async () => {
+      it(`of two jobs of one id with the same due time, hold takes the one that ${isWaiting ? 'waits' : 'does not wait'} if that one is meant`, async () => {
         const { queue, clock, name } = world();
         const [topic, id] = [name('topic'), name('id')];
         clock.stop();
@@ -132,7 +132,7 @@ export function describeHold(world: () => World): void {
         expect(leased.map(({ body }) => body?.toString())).to.deep.equal([isWaiting ? 'first' : 'second']);
       });
 
-    it('a job that became due while it was held is ready then, with its whole ready lifetime', async () => {
+    it('a job that became due while it was held is ready when its hold ends, with its whole ready lifetime', async () => {
       const { queue, peer, clock, name } = world();
       const topic = name('topic');
       clock.stop();
@@ -146,7 +146,7 @@ export function describeHold(world: () => World): void {
       expect((await peer.pop(topic))?.attempts).to.equal(1);
     });
 
-    it('jobs that are not what they are believed to be are left alone, and told', async () => {
+    it('hold leaves jobs alone that are not in the expected state, and returns their state', async () => {
       const { queue, peer, clock, name, store } = world();
       const topic = name('topic');
       clock.stop();
@@ -172,7 +172,7 @@ export function describeHold(world: () => World): void {
         { held: false, state: 'dead' },
         { held: false, state: undefined },
       ]);
-      // One that is named twice is held once.
+      // A job that is given twice is held once.
       const twice = await peer.hold(
         [
           { id: delayed.id, dueAt },
@@ -183,7 +183,7 @@ export function describeHold(world: () => World): void {
       expect(twice.map(({ held }) => held)).to.deep.equal([true, false]);
     });
 
-    it('a job that waits for another one of its id is held, and waits again', async () => {
+    it('a job that waits for a duplicate can be held, and waits again when it is released', async () => {
       const { queue, peer, clock, name } = world();
       const job = { id: name('id'), topic: name('topic'), body: 'old' };
       clock.stop();
@@ -206,7 +206,7 @@ export function describeHold(world: () => World): void {
       expect(await queue.pop(job.topic)).to.deep.include({ body: Buffer.from('old'), attempts: 1 });
     });
 
-    it('a job that waits since before it was due has its whole ready lifetime when it is held again', async () => {
+    it('a job that has waited since before it was due has its whole ready lifetime when it is held again', async () => {
       const { queue, peer, clock, name } = world();
       const job = { id: name('id'), topic: name('topic') };
       clock.stop();
@@ -221,7 +221,7 @@ export function describeHold(world: () => World): void {
       expect(Number(must(old).expiresAt)).to.equal(clock.now() + 10 * SECOND_MS);
     });
 
-    it('a job that is held is removed in any state, and then nobody holds it', async () => {
+    it('a held job is removed only by a remove in any state, and its lease is then lost', async () => {
       const { queue, peer, name } = world();
       const { id } = await queue.push({ topic: name('topic'), body: 'b', delayMs: LONG_MS });
       const held = await queue.hold([{ id }], HOLD);
@@ -232,7 +232,7 @@ export function describeHold(world: () => World): void {
       expect(await queue.ack(leasesOf(held))).to.deep.equal([false]);
     });
 
-    it('many jobs are held in one call, whatever their topics', async () => {
+    it('1200 jobs of two topics are held in one call', async () => {
       const { queue, name } = world();
       const topics = [name('topic'), name('topic')];
       const pushed = await queue.pushMany(

@@ -21,11 +21,11 @@ import {
 import { fail, leaseOne, POLICY } from '../retry.js';
 
 export function describeImport(world: () => World): void {
-  /** Times are written into jobs and compared to the millisecond, so the clock stands. */
+  /** Times are written into jobs and compared to the millisecond, so the clock is stopped. */
   const standStill = () => {
     world().clock.stop();
   };
-  /** A job with a name of its own, due in an hour. */
+  /** A job with a fresh id and topic, due in an hour. */
   function makeJob(more: Partial<ImportRequest> = {}): ImportRequest {
     const { clock, name } = world();
     const dueAt = new Date(clock.now() + HOUR_MS);
@@ -43,7 +43,7 @@ export function describeImport(world: () => World): void {
 
   describe('import', () => {
     beforeEach(standStill);
-    it('a delayed job is due, and expires, when it was to, and is told of as it was', async () => {
+    it('an import keeps due time, expiry, attempts, retry settings and history of a delayed job', async () => {
       const { clock, peer } = world();
       const history = [
         attemptAt(1, ago(MINUTE_MS), { exitCode: 7, reason: 'no answer\nfrom the shop ✓' }),
@@ -64,7 +64,7 @@ export function describeImport(world: () => World): void {
       expect(await peer.pop(job.topic)).to.include({ attempts: 4, retries: 5 });
     });
 
-    it('without a due time it is due now, and without an expiry it never expires', async () => {
+    it('an imported job without due time is due now, and without expiry never expires', async () => {
       const { clock, peer } = world();
       const job = makeJob({ dueAt: undefined, expiresAt: undefined });
       await take(job);
@@ -79,7 +79,7 @@ export function describeImport(world: () => World): void {
       expect(textOf(await peer.pop(job.topic))).to.equal('b');
     });
 
-    it('without an expiry and with a ready lifetime it expires when that is over', async () => {
+    it('an imported job with a ready lifetime and no expiry expires when that lifetime is over', async () => {
       const { clock, peer } = world();
       const job = makeJob({ expiresAt: undefined, ttlMs: MINUTE_MS });
       await take(job);
@@ -88,7 +88,7 @@ export function describeImport(world: () => World): void {
       expect(await peer.pop(job.topic)).to.equal(undefined);
     });
 
-    it('jobs that are ready are taken in the order of their due times, those of one time as they were given', async () => {
+    it('imported ready jobs are delivered in order of due time, and those of one time in the order given', async () => {
       const { name, peer } = world();
       const topic = name('topic');
       const order = [3, 1, 1, 1, 2, 1, 2, 1];
@@ -106,7 +106,7 @@ export function describeImport(world: () => World): void {
       expect(must(taken[0]).dueAt).to.deep.equal(ago(HOUR_MS - MINUTE_MS));
     });
 
-    it('a ready job has the ready lifetime that it had left, and the whole of it after a retry', async () => {
+    it('an imported ready job keeps the rest of its ready lifetime, and has the whole of it after a retry', async () => {
       const { clock, peer, store } = world();
       const job = makeJob({
         dueAt: ago(DAY_MS),
@@ -123,13 +123,13 @@ export function describeImport(world: () => World): void {
       );
     });
 
-    it('a job whose ready lifetime is over is not taken in', async () => {
+    it('a job whose ready lifetime is over is not imported', async () => {
       const job = makeJob({ dueAt: ago(HOUR_MS), expiresAt: ago(0) });
       expect(await take(job)).to.deep.equal(['expired']);
       expect(await world().queue.find(job.id)).to.deep.equal([]);
     });
 
-    it('a job that was leased is in line, its ready lifetime as when it was taken', async () => {
+    it('a job that was leased is imported as ready, with the ready lifetime that it had when it was leased', async () => {
       const { clock, peer } = world();
       const job = makeJob({
         ...{ state: 'leased' as const, dueAt: ago(HOUR_MS), leasedAt: ago(10 * MINUTE_MS) },
@@ -140,13 +140,13 @@ export function describeImport(world: () => World): void {
       expect(await peer.pop(job.topic)).to.include({ attempts: 3 });
     });
 
-    it('the key is the one that it had', async () => {
+    it('an imported job keeps its key', async () => {
       const job = makeJob({ dueAt: ago(0), key: 'key of before ✓' });
       await take(job);
       expect(only(await reserve(world().peer, job.topic)).key).to.equal('key of before ✓');
     });
 
-    it('its own retries hold, and its attempts count', async () => {
+    it('an imported job keeps its own retries and its attempts', async () => {
       const { store, peer, clock } = world();
       const job = makeJob({ dueAt: ago(0), attempts: 2, retries: 3 });
       await take(job);
@@ -158,7 +158,7 @@ export function describeImport(world: () => World): void {
       expect(outcomes).to.deep.equal(['retried', 'dead']);
     });
 
-    it('bytes that are no text stay as they are', async () => {
+    it('bytes that are not UTF-8 are imported unchanged', async () => {
       const bytes = Buffer.from([0, 255, 10, 128]);
       const id = Buffer.concat([Buffer.from(world().name('id')), bytes]);
       const job = makeJob({ id, topic: Buffer.concat([id, bytes]), body: bytes, dueAt: ago(0) });
@@ -167,7 +167,7 @@ export function describeImport(world: () => World): void {
       expect([taken.id, taken.topic, taken.body]).to.deep.equal([job.id, job.topic, job.body]);
     });
 
-    it('many jobs at once, and large bodies, are all taken in, in order', async () => {
+    it('many jobs with some large bodies are all imported by one call, in order', async () => {
       const { name, peer } = world();
       const topic = name('topic');
       const bodies = Array.from({ length: 1200 }, (_, i) =>
@@ -180,7 +180,7 @@ export function describeImport(world: () => World): void {
       expect((await drain(peer, topic)).map(textOf)).to.deep.equal(bodies);
     });
 
-    it('nothing is asked of the store for no job', async () => {
+    it('an import of no jobs returns no outcomes', async () => {
       expect(await take()).to.deep.equal([]);
     });
   });
@@ -196,7 +196,7 @@ export function describeImport(world: () => World): void {
         ...more,
       });
 
-    it('they are dead letters as they were, with reason and history', async () => {
+    it('dead letters are imported as dead letters, with times, reason and history', async () => {
       const history = [attemptAt(1, ago(MINUTE_MS), { outcome: 'dead', reason: 'no such shop' })];
       const job = letter({ dueAt: ago(HOUR_MS), attempts: 1, reason: 'no such shop', history });
       expect(await take(job)).to.deep.equal(['imported']);
@@ -210,7 +210,7 @@ export function describeImport(world: () => World): void {
       expect(must(found.history).map(({ reason }) => reason)).to.deep.equal(['no such shop']);
     });
 
-    it('requeued they have the ready lifetime that they had', async () => {
+    it('imported dead letters have their old ready lifetime when they are requeued', async () => {
       const { queue, clock } = world();
       const job = letter({ ttlMs: 10 * MINUTE_MS });
       await take(job);
@@ -218,7 +218,7 @@ export function describeImport(world: () => World): void {
       expect((await find(job.id)).expiresAt).to.deep.equal(new Date(clock.now() + 10 * MINUTE_MS));
     });
 
-    it('requeued they have the time from their due time to their expiry, where nothing else is said', async () => {
+    it('imported dead letters without a ready lifetime are requeued with the time from due time to expiry', async () => {
       const { queue, clock } = world();
       const job = letter({ dueAt: ago(HOUR_MS), expiresAt: ago(HOUR_MS - 10 * MINUTE_MS) });
       await take(job);
@@ -226,14 +226,14 @@ export function describeImport(world: () => World): void {
       expect((await find(job.id)).expiresAt).to.deep.equal(new Date(clock.now() + 10 * MINUTE_MS));
     });
 
-    it('one without a due time was due when it failed, where each job has one', async () => {
+    it('an imported dead letter without a due time was due when it failed, on a store that needs a due time', async () => {
       const job = letter({ dueAt: undefined });
       await take(job);
       const { needsPromotion } = world().queue;
       expect((await find(job.id)).dueAt).to.deep.equal(needsPromotion ? undefined : job.failedAt);
     });
 
-    it('they are deleted when they were to be, or never', async () => {
+    it('imported dead letters are deleted at their time, and never without one', async () => {
       const { peer, clock } = world();
       const [one, two] = [letter(), letter({ deadUntil: undefined })];
       await take(one, two);
@@ -243,11 +243,11 @@ export function describeImport(world: () => World): void {
       expect((await find(two.id)).deadUntil).to.equal(undefined);
     });
 
-    it('one that is past its time is not taken in', async () => {
+    it('a dead letter whose time is over is not imported', async () => {
       expect(await take(letter({ deadUntil: ago(0) }))).to.deep.equal(['expired']);
     });
 
-    it('those of one id lie side by side in the order in which they failed, and beside a job that lives', async () => {
+    it('imported dead letters of one id are kept in order of failure, beside a live job', async () => {
       const { queue, peer, name } = world();
       const [id, topic] = [name('id'), name('topic')];
       await queue.push({ id, topic, body: 'alive', delayMs: LONG_MS });
@@ -265,7 +265,7 @@ export function describeImport(world: () => World): void {
       }
     });
 
-    it('the same one again is the same one', async () => {
+    it('a dead letter that is imported twice is there once', async () => {
       const job = letter();
       await take(job);
       expect(await take(job)).to.deep.equal(['repeated']);
@@ -276,7 +276,7 @@ export function describeImport(world: () => World): void {
 
   describe('import where the id is there', () => {
     beforeEach(standStill);
-    it('the same content is a repeat and stays as it is; other content is a conflict', async () => {
+    it('an import of the same content under an existing id is repeated and changes nothing; other content is a conflict', async () => {
       const job = makeJob({ attempts: 2 });
       await take(job);
       expect(await take({ ...job, dueAt: ago(0), attempts: 0 })).to.deep.equal(['repeated']);
@@ -285,7 +285,7 @@ export function describeImport(world: () => World): void {
       expect(textOf(await find(job.id))).to.equal('b');
     });
 
-    it('other content is kept or replaced when that is asked for', async () => {
+    it('an import with onExisting keeps or replaces a job of the same id', async () => {
       const { queue } = world();
       const job = makeJob({ attempts: 2, key: 'k' });
       await take(job);
@@ -297,7 +297,7 @@ export function describeImport(world: () => World): void {
       expect([textOf(found), found.expiresAt]).to.deep.equal(['other', undefined]);
     });
 
-    it('a ready job is replaced, and is delivered once', async () => {
+    it('an import that replaces a ready job delivers the id once', async () => {
       const { queue, peer } = world();
       const job = makeJob({ dueAt: ago(HOUR_MS) });
       await take(job);
@@ -307,7 +307,7 @@ export function describeImport(world: () => World): void {
       expect((await drain(peer, job.topic)).map(textOf)).to.deep.equal(['other']);
     });
 
-    it('twice in one call: the second is a repeat, or a conflict', async () => {
+    it('an id that is twice in one import is repeated, or a conflict if its content differs', async () => {
       const job = makeJob();
       expect(await take(job, job, { ...job, body: 'other' })).to.deep.equal([
         'imported',
@@ -316,7 +316,7 @@ export function describeImport(world: () => World): void {
       ]);
     });
 
-    it('a job that waited behind another one of its id does so again', async () => {
+    it('a job that waited for a duplicate is imported as waiting, and comes back after the duplicate', async () => {
       const { peer, clock, queue } = world();
       const job = makeJob({ body: 'first', dueAt: ago(HOUR_MS) });
       const waiting = { ...job, body: 'second', isWaiting: true, attempts: 2 };
@@ -337,7 +337,7 @@ export function describeImport(world: () => World): void {
 
   describe('import of jobs that were leased, or waited', () => {
     beforeEach(standStill);
-    it('another ready lifetime leaves in what has stood still of the one before', async () => {
+    it('an edit of the ready lifetime of an imported job still leaves out the time for which it was leased', async () => {
       const { queue, clock } = world();
       const job = makeJob({
         ...{ state: 'leased' as const, dueAt: ago(0), leasedAt: ago(MINUTE_MS) },
@@ -348,7 +348,7 @@ export function describeImport(world: () => World): void {
       expect((await find(job.id)).expiresAt).to.deep.equal(new Date(clock.now() + 2 * HOUR_MS + MINUTE_MS));
     });
 
-    it('the ready lifetime of one that waits again stands still from its due time on', async () => {
+    it('the ready lifetime of an imported waiting job stands still from its due time on', async () => {
       const { queue, clock } = world();
       const job = makeJob({ body: 'first', dueAt: ago(HOUR_MS) });
       const waiting = { ...job, body: 'second', isWaiting: true };
@@ -371,7 +371,7 @@ export function describeImport(world: () => World): void {
 
   describe('import of jobs without an end', () => {
     beforeEach(standStill);
-    it('one that waited comes back in the millisecond in which another of its id expires, and stays', async () => {
+    it('a waiting job without expiry comes back in the millisecond in which its duplicate expires, and stays', async () => {
       const { peer, clock, queue } = world();
       const job = makeJob({ dueAt: ago(HOUR_MS), expiresAt: ahead(RETRY_MS), body: 'first' });
       await take(job, { ...job, body: 'second', isWaiting: true, expiresAt: undefined });
@@ -390,7 +390,7 @@ export function describeImport(world: () => World): void {
         makeJob({ id: `${topic}-${from + i}`, topic, dueAt: ago(HOUR_MS - from - i), line: from + i }),
       );
 
-    it('a call that is repeated brings nothing back that was taken out meanwhile', async () => {
+    it('a repeated import of the same part of a file does not bring back jobs that were taken meanwhile', async () => {
       const { queue, peer, name } = world();
       const [file, topic] = [name('file'), name('topic')];
       const jobs = lines(topic, 2, 3);
@@ -402,7 +402,7 @@ export function describeImport(world: () => World): void {
       expect(await drain(peer, topic)).to.deep.equal([]);
     });
 
-    it('it goes on where it was cut off, and tells where that is', async () => {
+    it('an import of a file returns where it stopped, and goes on from there', async () => {
       const { queue, peer, name } = world();
       const [file, topic] = [name('file'), name('topic')];
       const jobs = lines(topic, 1, 1100);
@@ -414,7 +414,7 @@ export function describeImport(world: () => World): void {
       expect(idsOf(await drain(peer, topic))).to.deep.equal(jobs.map(({ id }) => id));
     });
 
-    it('each file is for itself, and is imported anew when it is set back', async () => {
+    it('the progress of each file is separate, and a file whose progress is reset is imported again', async () => {
       const { queue, peer, name } = world();
       const [file, topic] = [name('file'), name('topic')];
       const jobs = lines(topic, 1, 2);
@@ -431,7 +431,7 @@ export function describeImport(world: () => World): void {
       ]);
     });
 
-    it('what is refused is behind it all the same', async () => {
+    it('a line that was refused counts as done in the progress of its file', async () => {
       const { queue, name } = world();
       const [file, topic] = [name('file'), name('topic')];
       const [one, two] = lines(topic, 1, 2);
@@ -443,7 +443,7 @@ export function describeImport(world: () => World): void {
       expect(await queue.import([], progress(file, 0, 0))).to.include({ reached: 2 });
     });
 
-    it('what a view tells of a job can be imported as it is', async () => {
+    it('a job as list returns it can be imported unchanged', async () => {
       const { queue, peer, name } = world();
       const topic = name('topic');
       await queue.push({ topic, id: name('id'), body: 'b', delayMs: HOUR_MS });

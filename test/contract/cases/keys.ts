@@ -25,18 +25,18 @@ async function scanRecords(queue: Queue, topics: string): Promise<JobRecord[]> {
 
 export function describeKeys(world: () => World): void {
   describe('the key of a job', () => {
-    it('is made at the first reserve, of its token and the number of the job', async () => {
+    it('is made at the first reserve, from the token of the reservation and the number of the job', async () => {
       const { queue, store, name } = world();
       const topic = name('topic');
       await queue.pushMany(jobsOf(topic, 3));
       const params = { topics: [Buffer.from(topic)], limit: 3, leaseMs: LONG_MS, token: newToken() };
       const keys = [1, 2, 3].map((number) => `${params.token}.${number}`);
       expect((await store.reserve(params)).jobs.map(({ key }) => key)).to.deep.equal(keys);
-      // As if the answer had been lost.
+      // As after a lost reply.
       expect((await store.reserve(params)).jobs.map(({ key }) => key)).to.deep.equal(keys);
     });
 
-    it('is kept over releases, retries, ends of leases and requeue', async () => {
+    it('is kept over releases, retries, ended leases and requeues', async () => {
       const { queue, peer, store, clock, name } = world();
       const topic = name('topic');
       const { id } = await queue.push({ topic, body: 'b' });
@@ -64,7 +64,7 @@ export function describeKeys(world: () => World): void {
       expect(await queue.ack([last])).to.deep.equal([true]);
     });
 
-    it('is told of a job from its first lease on, and a job that is moved while it is leased keeps it', async () => {
+    it('is shown from the first lease on, and is kept when the job is imported elsewhere while leased', async () => {
       const { queue, peer, name } = world();
       const topic = name('topic');
       const { id } = await queue.push({ topic, body: 'b' });
@@ -77,7 +77,7 @@ export function describeKeys(world: () => World): void {
       expect(only(await reserve(queue, topic)).key).to.equal(key);
     });
 
-    it('is kept when its lease was extended by itself', async () => {
+    it('is kept when the lease was extended alone', async () => {
       const { queue, store, name } = world();
       const topic = name('topic');
       await queue.pushMany(jobsOf(topic, 3));
@@ -88,7 +88,7 @@ export function describeKeys(world: () => World): void {
       expect((await leaseOne(queue, topic)).key).to.equal(second.key);
     });
 
-    it('names one job: those of a reservation, of several, and of one id pushed anew have each their own', async () => {
+    it('is unique, also among the jobs of one reservation and successive jobs of one id', async () => {
       const { queue, peer, store, name } = world();
       const job = { id: name('id'), topic: name('topic') };
       const keys = new Set<string>();
@@ -106,7 +106,7 @@ export function describeKeys(world: () => World): void {
       await queue.push({ ...job, body: 'replaced' }, { onExisting: 'replace' });
       const replaced = await leaseOne(queue, job.topic);
       keys.add(replaced.key);
-      // Beside the one that is leased.
+      // A second job of the id, beside the leased one.
       await queue.push({ ...job, body: 'newer' });
       keys.add((await leaseOne(peer, job.topic)).key);
       await queue.pushMany(jobsOf(job.topic, 5));
@@ -115,7 +115,7 @@ export function describeKeys(world: () => World): void {
       expect(keys.size).to.equal(4 + 3 + 5);
     });
 
-    it('is kept while its job waits for a newer one of its id', async () => {
+    it('is kept while the job waits for a duplicate', async () => {
       const { queue, clock, name } = world();
       const job = { id: name('id'), topic: name('topic') };
       await queue.push({ ...job, body: 'older' });

@@ -16,7 +16,7 @@ import {
 } from '../world.js';
 import { fail, leaseOne, POLICY } from '../retry.js';
 
-/** Whoever comes by ends leases, and buries those that have no retry left. */
+/** The calls that end leases and make dead letters of jobs with no retry left. */
 const WAYS: Record<string, (queue: Queue, topic: string) => Promise<readonly Burial[]>> = {
   'a reserve': async (queue, topics) =>
     (await queue.reserve({ topics, limit: 5, leaseMs: HOUR_MS })).buried ?? [],
@@ -26,12 +26,12 @@ const WAYS: Record<string, (queue: Queue, topic: string) => Promise<readonly Bur
 export function describeLeaseEnds(world: () => World): void {
   const popFrom = async (topic: string) => world().peerStore.pop({ topics: [Buffer.from(topic)], limit: 5 });
 
-  describe('leases that end under a policy', () => {
+  describe('retries of jobs whose lease ends', () => {
     for (const [what, comeBy] of Object.entries({
       ...WAYS,
       'a pop': async (_: Queue, topic: string) => (await popFrom(topic)).buried ?? [],
     })) {
-      it(`a job whose lease ends with no retry left is made a dead letter by ${what}, which tells of it once`, async () => {
+      it(`a job whose lease ends with no retry left is made a dead letter by ${what}, and is reported once`, async () => {
         const { queue, peer, clock, name } = world();
         const topic = name('topic');
         clock.stop();
@@ -53,7 +53,7 @@ export function describeLeaseEnds(world: () => World): void {
       });
     }
 
-    it('a lease that ends is an attempt: the job is back as long as retries are left, and dead then', async () => {
+    it('a lease that ends counts as an attempt: the job comes back while retries are left, and then becomes a dead letter', async () => {
       const { queue, peer, clock, name } = world();
       const topic = name('topic');
       const { id } = await queue.push({ topic, body: 'b' });
@@ -70,7 +70,7 @@ export function describeLeaseEnds(world: () => World): void {
       });
     });
 
-    it('the reason counts the leases that ended, and not the attempts that failed', async () => {
+    it('the reason of a dead letter counts the leases that ended, without the attempts that failed', async () => {
       const { queue, store, clock, name } = world();
       const topic = name('topic');
       const { id } = await queue.push({ topic, body: 'b' });
@@ -85,7 +85,7 @@ export function describeLeaseEnds(world: () => World): void {
       expect(only(await queue.find(id))).to.include({ state: 'dead', attempts: 3 });
     });
 
-    it('a job that failed as often as it may is dead when the lease of its last attempt ends', async () => {
+    it('a job with no retry left after a failure becomes a dead letter when its next lease ends', async () => {
       const { queue, store, clock, name } = world();
       const topic = name('topic');
       await queue.push({ topic, body: 'b' });
@@ -99,7 +99,7 @@ export function describeLeaseEnds(world: () => World): void {
       ]);
     });
 
-    it('of one reservation each job follows its own retries', async () => {
+    it('each job of a reservation follows its own retries', async () => {
       const { queue, peer, clock, name } = world();
       const topic = name('topic');
       const [none, some] = await queue.pushMany([
@@ -121,7 +121,7 @@ export function describeLeaseEnds(world: () => World): void {
       expect((await peer.maintain()).buried?.map(({ id }) => id)).to.deep.equal([must(some).id]);
     });
 
-    it('a job under no policy comes back however often its lease ends, whatever retries of its own it has', async () => {
+    it('without a retry policy a job comes back however often its lease ends, whatever its own retries', async () => {
       const { queue, peer, clock, name } = world();
       const topic = name('topic');
       await queue.push({ topic, body: 'b', retries: 0 });
@@ -140,7 +140,7 @@ export function describeLeaseEnds(world: () => World): void {
       expect(await queue.pop(topic)).to.include({ attempts: 13 });
     });
 
-    it('a call that comes for another topic buries and tells as well', async () => {
+    it('a pop of another topic also makes dead letters of ended leases, and reports them', async () => {
       const { queue, clock, name } = world();
       const [topic, other] = [name('topic'), name('other')];
       const { id } = await queue.push({ topic, body: 'b' });
@@ -151,7 +151,7 @@ export function describeLeaseEnds(world: () => World): void {
       ]);
     });
 
-    it('a dead letter of a lease that ended lies beside the newer job of its id', async () => {
+    it('a dead letter of a lease that ended is kept beside the newer job of its id', async () => {
       const { queue, clock, name } = world();
       const job = { id: name('id'), topic: name('topic') };
       await queue.push({ ...job, body: 'first' });
@@ -164,7 +164,7 @@ export function describeLeaseEnds(world: () => World): void {
       expect(found.map(textOf)).to.deep.equal(['second', 'first']);
     });
 
-    it('a lease that was extended ends under its policy, when it was extended to', async () => {
+    it('an extended lease ends at its extended time, under its retry policy', async () => {
       const { queue, clock, name } = world();
       const topic = name('topic');
       await queue.pushMany(jobsOf(topic, 2));
@@ -180,7 +180,7 @@ export function describeLeaseEnds(world: () => World): void {
       expect(bodies).to.deep.equal(['body 0', 'body 1']);
     });
 
-    it('1200 jobs whose leases end at once are buried in bounded steps, each told once', async () => {
+    it('1200 jobs whose leases end together become dead letters in bounded steps, each reported once', async () => {
       const { queue, peer, clock, name } = world();
       const topic = name('topic');
       const pushed = await queue.pushMany(jobsOf(topic, 1200));

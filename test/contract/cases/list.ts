@@ -56,7 +56,7 @@ export function describeList(world: () => World): void {
       });
     }
 
-    it('a list has 50 jobs when nothing else is said', async () => {
+    it('a list has 50 jobs by default', async () => {
       const { queue, name } = world();
       const topic = name('topic');
       await queue.pushMany(jobsOf(topic, 60, { delayMs: LONG_MS }));
@@ -66,7 +66,7 @@ export function describeList(world: () => World): void {
     });
 
     for (const limit of [3, 100]) {
-      it(`a list of some states has the jobs in them alone, in pages of ${limit}`, async () => {
+      it(`a list of some states has only the jobs in these states, in pages of ${limit}`, async () => {
         const { queue } = world();
         const { topic, ids } = await populate(world());
         const ready = queue.needsPromotion ? ids('ready', 9) : [...ids('ready', 9), ...ids('due', 6)];
@@ -94,7 +94,7 @@ export function describeList(world: () => World): void {
     }
 
     for (const limit of [2, 100]) {
-      it(`a list by due time has the jobs due in it alone, in pages of ${limit}`, async () => {
+      it(`a list by due time has only the jobs that are due within it, in pages of ${limit}`, async () => {
         const { queue, name } = world();
         const topics = [name('x'), name('y')];
         const base = (await soon(queue, HOUR_MS)).getTime();
@@ -124,7 +124,7 @@ export function describeList(world: () => World): void {
       });
     }
 
-    it('a list by due time looks at jobs of every state', async () => {
+    it('a list by due time includes jobs of every state', async () => {
       const { queue } = world();
       const { topic, all, ids } = await populate(world());
       const now = await soon(queue, 1000);
@@ -134,7 +134,7 @@ export function describeList(world: () => World): void {
     });
 
     for (const limit of [2, 100]) {
-      it(`a list by a glob has the jobs alone whose ids match it, in pages of ${limit}`, async () => {
+      it(`a list by a glob has only the jobs whose ids match, in pages of ${limit}`, async () => {
         const { topic, other, ids, all } = await populate(world());
         for (const [glob, wanted] of [
           [`${topic}-leased-?`, ids('leased', 4)],
@@ -151,10 +151,10 @@ export function describeList(world: () => World): void {
       });
     }
 
-    it('a list says of each job what find says', async () => {
+    it('a list shows the same fields of a job as find', async () => {
       const { queue } = world();
       const { topic } = await populate(world());
-      // What find says besides takes more looking.
+      // Only find looks these up.
       const more = { readyAhead: undefined, isDaemonSeen: undefined };
       for (const job of await pages(topic, { limit: 100 })) {
         const found = only(await queue.find(job.id));
@@ -162,7 +162,7 @@ export function describeList(world: () => World): void {
       }
     });
 
-    it('a list has a job that waits for a duplicate, and what blocks it', async () => {
+    it('a list includes a job that waits for a duplicate, with what blocks it', async () => {
       const { queue, name } = world();
       const job = { id: name('id'), topic: name('topic') };
       await queue.push({ ...job, body: 'first' });
@@ -198,7 +198,7 @@ export function describeList(world: () => World): void {
       expect(await pages(topic, { states: ['dead'] })).to.be.empty;
     });
 
-    it('a list has every one of 1500 jobs due together once', async () => {
+    it('a list has each of 1500 jobs with one due time once', async () => {
       const { queue, name } = world();
       const topic = name('topic');
       const at = await soon(queue, LONG_MS);
@@ -206,7 +206,7 @@ export function describeList(world: () => World): void {
       expect(idsOf(await pages(topic, { limit: 400 })).sort()).to.deep.equal(idsOf(pushed).sort());
     });
 
-    it('a list goes on where it was when the last job of the page before is gone', async () => {
+    it('a list continues at its place when the last job of the page before has been removed', async () => {
       const { queue, peer, name } = world();
       const topic = name('topic');
       const pushed = await queue.pushMany(
@@ -219,7 +219,7 @@ export function describeList(world: () => World): void {
       expect(idsOf(rest.jobs)).to.deep.equal(idsOf(pushed.slice(3)));
     });
 
-    it('a list names no next page when there is none', async () => {
+    it('the last page of a list has no cursor', async () => {
       const { queue, name } = world();
       const topic = name('topic');
       await queue.pushMany(jobsOf(topic, 2));
@@ -235,14 +235,14 @@ export function describeList(world: () => World): void {
 
     const place = (value: object) => Buffer.from(JSON.stringify(value)).toString('base64url');
     for (const [what, cursor] of Object.entries({
-      'that is no cursor': 'nonsense',
+      'that is a plain word': 'nonsense',
       'that is empty': '',
       'of another shape': place({ phase: 'nowhere' }),
       'with a negative place': place({ phase: 'ready', skip: -1 }),
       'with a score that is not a number': place({ phase: 'pool', score: '1.2.3', id: '' }),
       'with a place beyond any': place({ phase: 'ready', skip: 1e300 }),
     })) {
-      it(`a cursor ${what} is refused as wrong usage`, async () => {
+      it(`a cursor ${what} is refused as a usage error`, async () => {
         const { queue, name } = world();
         expect(await failureOf(queue.list(name('topic'), { limit: 10, cursor }))).to.include({
           code: 'usage',
@@ -250,7 +250,7 @@ export function describeList(world: () => World): void {
       });
     }
 
-    it('a mistyped field of a query is refused as wrong usage', async () => {
+    it('an unknown field of a query is refused as a usage error', async () => {
       const { queue, name } = world();
       const query = { state: ['ready'] } as ListQuery;
       expect(await failureOf(queue.list(name('topic'), query))).to.include({ code: 'usage' });

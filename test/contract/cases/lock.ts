@@ -19,7 +19,7 @@ export function describeLock(world: () => World): void {
     queue.reserve({ topics, limit: 5, leaseMs: LONG_MS, lock });
 
   describe('lock', () => {
-    it('a reserve takes a lock that is free, renews it, and gives jobs as without', async () => {
+    it('a reserve takes a free lock, renews it, and returns jobs as without a lock', async () => {
       const { queue } = world();
       const { topic, one } = await ground();
       const { jobs, isLocked } = await reserveUnder(queue, topic, one);
@@ -27,7 +27,7 @@ export function describeLock(world: () => World): void {
       expect((await reserveUnder(queue, topic, one)).isLocked ?? false).to.be.false;
     });
 
-    it('a reserve under a lock of another owner gives nothing, and tells when it is free at the latest', async () => {
+    it('a reserve under a lock of another owner returns no jobs, and when the lock is free at the latest', async () => {
       const { queue, peer, clock, name } = world();
       const { topic, one, two } = await ground();
       await reserveUnder(queue, name('empty'), one);
@@ -37,7 +37,7 @@ export function describeLock(world: () => World): void {
       expect(textOf(await peer.pop(topic))).to.equal('b');
     });
 
-    it('a reserve under a lock of another owner does nothing else: it ends no leases', async () => {
+    it('a reserve under a lock of another owner does not end leases', async () => {
       const { queue, peer, clock, name } = world();
       const { topic, one, two } = await ground();
       const { id } = only(await reserve(queue, topic, 1, SECOND_MS));
@@ -48,7 +48,7 @@ export function describeLock(world: () => World): void {
       expect((await peer.maintain()).reclaimed).to.equal(1);
     });
 
-    it('a lock is free 30 s after it was last renewed, by a reserve or by itself', async () => {
+    it('a lock is free 30 s after it was last renewed, by a reserve or by lock', async () => {
       const { queue, peer, clock } = world();
       const { topic, one, two } = await ground();
       const renew = [() => reserveUnder(queue, topic, one), () => queue.lock(one)];
@@ -66,7 +66,7 @@ export function describeLock(world: () => World): void {
       }
     });
 
-    it('a lock is free when its owner frees it', async () => {
+    it('a lock is free when its owner unlocks it', async () => {
       const { queue, peer } = world();
       const { topic, one, two } = await ground();
       await reserveUnder(queue, topic, one);
@@ -75,7 +75,7 @@ export function describeLock(world: () => World): void {
       expect(await queue.lock(one)).to.be.false;
     });
 
-    it('an unlock by another owner, or of a lock that nobody has, changes nothing', async () => {
+    it('an unlock by another owner, or of a free lock, changes nothing', async () => {
       const { queue, peer } = world();
       const { one, two } = await ground();
       await queue.unlock(one);
@@ -85,7 +85,7 @@ export function describeLock(world: () => World): void {
       expect(await queue.lock(one)).to.be.true;
     });
 
-    it('locks of other names, any bytes, are other locks', async () => {
+    it('locks with different names, of any bytes, are independent', async () => {
       const { queue, peer, name } = world();
       const stem = name('lock');
       const names = [stem, `${stem}2`, Buffer.concat([Buffer.from(stem), Buffer.from([0, 0xff])])];
@@ -96,7 +96,7 @@ export function describeLock(world: () => World): void {
       expect(await peer.lock({ name: `${stem}2`, owner: 'two' })).to.be.false;
     });
 
-    it('a reserve under no lock, a pop and a maintain ask for none', async () => {
+    it('a reserve without a lock, a pop and a maintain work while another owner has a lock', async () => {
       const { queue, peer, clock } = world();
       const { topic, one } = await ground();
       await queue.lock(one);
@@ -108,7 +108,7 @@ export function describeLock(world: () => World): void {
       expect(textOf(await peer.pop(topic))).to.equal('b');
     });
 
-    it('of many owners that ask for a lock at once one has it', async () => {
+    it('of eight owners that ask for a lock at once exactly one gets it', async () => {
       const { queue, peer, name } = world();
       const lock = name('lock');
       const owners = Array.from({ length: 8 }, (_, i) => `owner ${i}`);

@@ -19,7 +19,7 @@ import {
 
 export function describeNack(world: () => World): void {
   describe('nack with a delay', () => {
-    it('a job that failed is delayed, due so long from now, its attempts counted', async () => {
+    it('a nacked job is delayed, due the given time from now, with its attempts counted', async () => {
       const { queue, peer, clock, name } = world();
       const topic = name('topic');
       clock.stop();
@@ -50,7 +50,7 @@ export function describeNack(world: () => World): void {
       expect(await queue.ack(jobs)).to.deep.equal([false]);
     });
 
-    it('a job that failed has its whole ready lifetime from its new due time', async () => {
+    it('a nacked job has its whole ready lifetime from its new due time', async () => {
       const { queue, peer, clock, name } = world();
       const topic = name('topic');
       clock.stop();
@@ -66,7 +66,7 @@ export function describeNack(world: () => World): void {
       expect(await peer.pop(topic)).to.deep.include({ expiresAt });
     });
 
-    it('a job that failed has its whole ready lifetime although it was leased and released for hours before', async () => {
+    it('a nacked job has its whole ready lifetime even after hours of leases and releases', async () => {
       const { queue, peer, clock, name } = world();
       const topic = name('topic');
       clock.stop();
@@ -82,7 +82,7 @@ export function describeNack(world: () => World): void {
       );
     });
 
-    it('a job that failed again and again keeps its attempts and its ready lifetime', async () => {
+    it('a job that is nacked repeatedly keeps its attempts and its ready lifetime', async () => {
       const { queue, clock, name } = world();
       const topic = name('topic');
       clock.stop();
@@ -101,7 +101,7 @@ export function describeNack(world: () => World): void {
       }
     });
 
-    it('a job that failed can be removed while it is delayed', async () => {
+    it('a nacked job can be removed while it is delayed', async () => {
       const { queue, peer, name } = world();
       const topic = name('topic');
       const { id } = await queue.push({ topic, body: 'b' });
@@ -111,7 +111,7 @@ export function describeNack(world: () => World): void {
       expect((await queue.stats()).topics).to.deep.equal([]);
     });
 
-    it('a job that failed with no delay can be taken at once, behind those that are ready', async () => {
+    it('a job that is nacked with no delay is ready at once, behind those that were ready before', async () => {
       const { queue, peer, clock, name } = world();
       const topic = name('topic');
       const [first, ...others] = await queue.pushMany(jobsOf(topic, 3));
@@ -122,7 +122,7 @@ export function describeNack(world: () => World): void {
       expect(idsOf(await peer.popMany(topic, 5))).to.deep.equal(idsOf([...others, must(first)]));
     });
 
-    it('a nack by the bare lease string from another process moves no other job of its reservation', async () => {
+    it('a nack by the bare lease string from another process leaves the rest of its reservation leased', async () => {
       const { queue, peer, name } = world();
       const topic = name('topic');
       await queue.pushMany(jobsOf(topic, 3));
@@ -134,7 +134,7 @@ export function describeNack(world: () => World): void {
       expect(await queue.ack(jobs)).to.deep.equal([true, false, true]);
     });
 
-    it('a nack of several leases answers, in order, whether each was still held', async () => {
+    it('a nack of several leases answers for each, in order, whether it was still held', async () => {
       const { queue, peer, name } = world();
       const topic = name('topic');
       await queue.pushMany(jobsOf(topic, 4));
@@ -153,7 +153,7 @@ export function describeNack(world: () => World): void {
       expect((await queue.stats()).totals).to.include({ delayed: 3, leased: 0 });
     });
 
-    it('600 jobs that fail at once come back each once, in their order', async () => {
+    it('600 jobs that are nacked at once each come back once, in their order', async () => {
       const { queue, peer, clock, name } = world();
       const topic = name('topic');
       const pushed = await queue.pushMany(jobsOf(topic, 600));
@@ -164,7 +164,7 @@ export function describeNack(world: () => World): void {
       expect(idsOf(await drain(peer, topic, 500))).to.deep.equal(idsOf(pushed));
     });
 
-    it('a nack that is to be tried again and dead at once is refused, and the job stays leased', async () => {
+    it('a nack with both a delay and dead is refused, and the job stays leased', async () => {
       const { queue, name } = world();
       const topic = name('topic');
       await queue.push({ topic, body: 'b' });

@@ -6,7 +6,7 @@ export function describeNextEvent(world: () => World): void {
     const reserving = (topics: string | string[]) =>
       world().queue.reserve({ topics, limit: 1, leaseMs: LONG_MS });
 
-    it('maintain and reserve say in how many ms the next job is due', async () => {
+    it('maintain and reserve return in how many ms the next job is due', async () => {
       const { queue, clock, name } = world();
       const topic = name('topic');
       clock.stop();
@@ -17,7 +17,7 @@ export function describeNextEvent(world: () => World): void {
       }
     });
 
-    it('maintain says when the next job of all topics is due, and reserve of its topics at the latest', async () => {
+    it('maintain returns when the next job of all topics is due, and reserve a time no later than that of its topics', async () => {
       const { queue, clock, name } = world();
       const stem = name('topic');
       clock.stop();
@@ -29,7 +29,7 @@ export function describeNextEvent(world: () => World): void {
       expect((await reserving([`${stem}-0`, `${stem}-2`])).nextInMs).to.be.within(LONG_MS, 2 * LONG_MS);
     });
 
-    it('maintain says when the next job is due until the very millisecond in which it is', async () => {
+    it('maintain returns when the next job is due up to the millisecond before', async () => {
       const { queue, clock, name } = world();
       clock.stop();
       await queue.push({ topic: name('topic'), body: 'b', delayMs: 3 });
@@ -41,7 +41,7 @@ export function describeNextEvent(world: () => World): void {
       expect((await queue.maintain()).nextInMs).to.be.undefined;
     });
 
-    it('maintain says in how many ms the next lease ends, in every process', async () => {
+    it('maintain returns in how many ms the next lease ends, in every process', async () => {
       const { queue, peer, clock, name } = world();
       const topic = name('topic');
       clock.stop();
@@ -50,7 +50,7 @@ export function describeNextEvent(world: () => World): void {
       for (const one of [queue, peer]) expect((await one.maintain()).nextInMs).to.equal(MINUTE_MS);
     });
 
-    it('reserve that finds nothing says when a lease ends whose job it would get', async () => {
+    it('a reserve that finds nothing returns when a lease of its topics ends', async () => {
       const { queue, clock, name } = world();
       const topic = name('topic');
       clock.stop();
@@ -59,7 +59,7 @@ export function describeNextEvent(world: () => World): void {
       expect((await reserving([name('other'), topic])).nextInMs).to.equal(MINUTE_MS);
     });
 
-    it('maintain and reserve name no next event when nothing is waiting', async () => {
+    it('maintain and reserve return no next event when there are no jobs', async () => {
       const { queue, name } = world();
       expect((await queue.maintain()).nextInMs).to.be.undefined;
       expect((await reserving(name('topic'))).nextInMs).to.be.undefined;

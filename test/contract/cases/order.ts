@@ -17,7 +17,7 @@ const numbers = (count: number): number[] => Array.from({ length: count }, (_, i
 
 export function describeOrder(world: () => World): void {
   describe('order and time', () => {
-    it('the job that is due first comes first, whatever was pushed first and by whom', async () => {
+    it('jobs are delivered in order of due time, whatever the order of pushing and the process', async () => {
       const { queue, peer, clock, name } = world();
       const topic = name('topic');
       const base = (await soon(queue, LONG_MS)).getTime();
@@ -29,7 +29,7 @@ export function describeOrder(world: () => World): void {
       expect(idsOf(await drain(peer, topic, 7))).to.deep.equal(numbers(40).map((k) => `${topic}-${k}`));
     });
 
-    it('600 jobs of one batch that are due together come in the order of pushing', async () => {
+    it('600 jobs of one batch with one due time are delivered in the order of pushing', async () => {
       const { queue, peer, clock, name } = world();
       const topic = name('topic');
       const at = await soon(queue, LONG_MS);
@@ -40,7 +40,7 @@ export function describeOrder(world: () => World): void {
       expect(idsOf(await drain(peer, topic))).to.deep.equal(ids);
     });
 
-    it('300 jobs that are due at once come in the order of pushing', async () => {
+    it('300 jobs that are due at once are delivered in the order of pushing', async () => {
       const { queue, name } = world();
       const topic = name('topic');
       const ids = shuffled(numbers(300)).map((k) => `${topic}-${k}`);
@@ -48,7 +48,7 @@ export function describeOrder(world: () => World): void {
       expect(idsOf(await drain(queue, topic))).to.deep.equal(ids);
     });
 
-    it('jobs due together that two processes push one by one come in the order of pushing', async () => {
+    it('jobs with one due time that two processes push one by one are delivered in the order of pushing', async () => {
       const { queue, peer, clock, name } = world();
       const topic = name('topic');
       const at = await soon(queue, LONG_MS);
@@ -60,10 +60,10 @@ export function describeOrder(world: () => World): void {
       expect(idsOf(await drain(queue, topic))).to.deep.equal(ids);
     });
 
-    it('jobs due together years away are in the order of pushing as well', async () => {
+    it('jobs with one due time after 2038 are listed in the order of pushing', async () => {
       const { queue, name } = world();
       const topic = name('topic');
-      // In the months after 2^31 seconds a number of seconds is the least exact.
+      // From 2^31 seconds on (January 2038) a double is less exact.
       const times = numbers(20).map((i) => new Date(Date.UTC(2038, 5, 1) + 37 * i));
       const ids: string[] = [];
       for (const at of times) {
@@ -76,7 +76,7 @@ export function describeOrder(world: () => World): void {
       expect(idsOf((await queue.list(topic, { limit: 100 })).jobs)).to.deep.equal(ids);
     });
 
-    it('jobs due at the same time in several topics come each in the order of its own topic', async () => {
+    it('jobs with one due time in several topics are delivered in the order of pushing within each topic', async () => {
       const { queue, clock, name } = world();
       const topics = [name('x'), name('y')] as const;
       const at = await soon(queue, LONG_MS);
@@ -94,7 +94,7 @@ export function describeOrder(world: () => World): void {
       }
     });
 
-    it('no job is delivered in the millisecond before it is due, and each is in that in which it is', async () => {
+    it('no job is delivered in the millisecond before it is due, and each is delivered in the millisecond in which it is', async () => {
       const { queue, peer, clock, name } = world();
       const topic = name('topic');
       clock.stop();
@@ -109,7 +109,7 @@ export function describeOrder(world: () => World): void {
       }
     });
 
-    it('no job is delivered early while time runs, by the clock of the store', async () => {
+    it('no job is delivered early by the clock of the store while time runs', async () => {
       const { queue, peer, name } = world();
       const topic = name('topic');
       const delays = shuffled(numbers(60)).map((k) => 3 * k);
@@ -132,7 +132,7 @@ export function describeOrder(world: () => World): void {
       expect(popped).to.equal(delays.length);
     });
 
-    it('nothing that is not due is delivered, whoever asks and maintains', async () => {
+    it('no pop or reserve delivers a job that is not due, while two processes maintain', async () => {
       const { queue, peer, name } = world();
       const topic = name('topic');
       await queue.pushMany(numbers(20).map((k) => ({ topic, body: 'b', delayMs: LONG_MS + k })));

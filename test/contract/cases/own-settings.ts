@@ -17,7 +17,7 @@ import { fail, leaseOne } from '../retry.js';
 const OWN = { retries: 5, backoff: { firstMs: 250, lastMs: 90_000 } };
 
 export function describeOwnSettings(world: () => World): void {
-  /** What a job says of its own retries; fields that are absent are left out. */
+  /** The retry settings of a job, without undefined fields. */
   const ownOf = ({ retries, backoff }: { retries?: unknown; backoff?: unknown }) => ({
     ...(retries === undefined ? {} : { retries }),
     ...(backoff === undefined ? {} : { backoff }),
@@ -30,7 +30,7 @@ export function describeOwnSettings(world: () => World): void {
       'pauses alone': { backoff: OWN.backoff },
       nothing: {},
     })) {
-      it(`are seen as they were pushed (${what}), wherever the job is`, async () => {
+      it(`are shown as they were pushed (${what}), in every state of the job`, async () => {
         const { queue, peer, store, clock, name } = world();
         const topic = name('topic');
         const { id } = await queue.push({ topic, body: 'b', delayMs: MINUTE_MS, ...own });
@@ -54,7 +54,7 @@ export function describeOwnSettings(world: () => World): void {
       });
     }
 
-    it('of jobs that are pushed and taken together are each their own', async () => {
+    it('stay with each job when many are pushed and taken together', async () => {
       const { queue, name } = world();
       const topic = name('topic');
       const jobs = Array.from({ length: 60 }, (_, i) => ({
@@ -70,7 +70,7 @@ export function describeOwnSettings(world: () => World): void {
       expect(taken).to.have.length(60);
     });
 
-    it('are kept over a release, a retry, the end of a lease, and while the job waits for a newer one of its id', async () => {
+    it('are kept over a release, a retry, an ended lease, and while the job waits for a duplicate', async () => {
       const { queue, store, clock, name } = world();
       const job = { id: name('id'), topic: name('topic') };
       await queue.push({ ...job, body: 'older', ...OWN });
@@ -98,7 +98,7 @@ export function describeOwnSettings(world: () => World): void {
       await again();
     });
 
-    it('stay with a push of the same content, and go with a push that replaces the job', async () => {
+    it('are kept by a push of the same content, and replaced by a push that replaces the job', async () => {
       const { queue, name } = world();
       const job = { id: name('id'), topic: name('topic') };
       const own = async () => ownOf(only(await queue.find(job.id)));
@@ -112,7 +112,7 @@ export function describeOwnSettings(world: () => World): void {
       expect(await own()).to.deep.equal({});
     });
 
-    it('of a job that was popped are pushed again with it', async () => {
+    it('are kept when a popped job is restored', async () => {
       const { queue, name } = world();
       const topic = name('topic');
       const { id } = await queue.push({ topic, body: 'b', ...OWN });
@@ -121,8 +121,8 @@ export function describeOwnSettings(world: () => World): void {
     });
   });
 
-  describe('who has a leased job', () => {
-    it('is seen with since when, found or listed, as the reserve named it', async () => {
+  describe('the holder of a lease', () => {
+    it('is shown by find and list, with the time of the lease, as the reserve named it', async () => {
       const { queue, peer, clock, name } = world();
       const topic = name('topic');
       clock.stop();
@@ -141,7 +141,7 @@ export function describeOwnSettings(world: () => World): void {
       expect([released.leasedBy, released.leasedAt]).to.deep.equal([undefined, undefined]);
     });
 
-    it('is seen of a lease that was extended by itself, and is absent where the reserve named nobody', async () => {
+    it('is shown for a lease that was extended alone, and is absent if the reserve named none', async () => {
       const { queue, name } = world();
       const [topic, other] = [name('topic'), name('other')];
       await queue.pushMany([0, 1].map((i) => ({ topic, body: `${i}` })));

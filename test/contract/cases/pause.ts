@@ -24,7 +24,7 @@ export function describePause(world: () => World): void {
     const reserving = (topics: string | string[]) =>
       world().peer.reserve({ topics, limit: 5, leaseMs: LONG_MS });
 
-    it('pop and reserve find nothing of a paused topic, and reserve says that it is paused', async () => {
+    it('pop and reserve return no job of a paused topic, and reserve returns that it is paused', async () => {
       const { queue, peer, name } = world();
       const topic = name('topic');
       await queue.push({ topic, body: 'b' });
@@ -36,7 +36,7 @@ export function describePause(world: () => World): void {
       expect(await queue.popMany([topic], 10)).to.be.empty;
     });
 
-    it('a paused topic without jobs is paused as well', async () => {
+    it('a topic without jobs can be paused', async () => {
       const { queue, peer, name } = world();
       const topic = name('topic');
       await queue.pause(topic);
@@ -45,7 +45,7 @@ export function describePause(world: () => World): void {
       expect(await peer.pop(topic)).to.be.undefined;
     });
 
-    it('a resumed topic gives its jobs again, in order', async () => {
+    it('a resumed topic delivers its jobs again, in order', async () => {
       const { queue, peer, name } = world();
       const topic = name('topic');
       await queue.push({ topic, body: 'one' });
@@ -58,7 +58,7 @@ export function describePause(world: () => World): void {
       await peer.resume(name('never-paused'));
     });
 
-    it('other topics go on beside a paused one', async () => {
+    it('other topics are delivered while one is paused', async () => {
       const { queue, peer, name } = world();
       const [paused, open] = [name('paused'), name('open')];
       for (const topic of [paused, open]) await queue.push({ topic, body: topic });
@@ -69,7 +69,7 @@ export function describePause(world: () => World): void {
       expect(nothing.isPaused ?? false).to.be.false;
     });
 
-    it('a pause of several topics holds all of them, and a resume of one lets that go on', async () => {
+    it('a pause of several topics holds each of them until it is resumed', async () => {
       const { queue, peer, name } = world();
       const [x, y] = [name('x'), name('y')];
       for (const topic of [x, y]) await queue.push({ topic, body: topic });
@@ -79,7 +79,7 @@ export function describePause(world: () => World): void {
       expect((await peer.popMany([x, y], 5)).map(textOf)).to.deep.equal([y]);
     });
 
-    it('a pause with a duration ends by itself, and reserve says when', async () => {
+    it('a pause with a duration ends by itself, and reserve returns when', async () => {
       const { queue, peer, clock, name } = world();
       const topic = name('topic');
       clock.stop();
@@ -97,13 +97,13 @@ export function describePause(world: () => World): void {
       expect(textOf(await peer.pop(topic))).to.equal('b');
     });
 
-    it('reserve does not wait for the pause of a topic that it was not asked for', async () => {
+    it('reserve does not wait for the pause of another topic', async () => {
       const { queue, name } = world();
       await queue.pause(name('other'), { forMs: MINUTE_MS });
       expect((await reserving(name('topic'))).nextInMs).to.be.undefined;
     });
 
-    it('a pause of a paused topic sets its end anew', async () => {
+    it('a pause of a paused topic replaces its end', async () => {
       const { queue, peer, clock, name } = world();
       const topic = name('topic');
       await queue.push({ topic, body: 'b' });
@@ -119,7 +119,7 @@ export function describePause(world: () => World): void {
       expect(textOf(await peer.pop(topic))).to.equal('b');
     });
 
-    it('promotion and expiry go on while a topic is paused', async () => {
+    it('jobs are promoted and expire while their topic is paused', async () => {
       const { queue, peer, clock, name } = world();
       const topic = name('topic');
       const [short, long] = await queue.pushMany([
@@ -138,7 +138,7 @@ export function describePause(world: () => World): void {
       expect((await peer.popMany(topic, 5)).map(textOf)).to.deep.equal(['long']);
     });
 
-    it('jobs can be pushed, acknowledged, released, failed and removed while their topic is paused', async () => {
+    it('jobs can be pushed, acked, released, nacked and removed while their topic is paused', async () => {
       const { queue, peer, name } = world();
       const topic = name('topic');
       await queue.pushMany([1, 2, 3].map((i) => ({ topic, body: `body ${i}` })));
@@ -154,7 +154,7 @@ export function describePause(world: () => World): void {
       expect((await queue.popMany(topic, 5)).map(textOf)).to.deep.equal(['body 2', 'new']);
     });
 
-    it('stats say until when a topic is paused', async () => {
+    it('stats show until when a topic is paused', async () => {
       const { queue, peer, clock, name } = world();
       const stem = name('topic');
       const [a, b, c] = [`${stem}-a`, `${stem}-b`, `${stem}-c`];
@@ -190,7 +190,7 @@ export function describePause(world: () => World): void {
       expect(performance.now() - before).to.be.within(78, WAIT_MS - 1000);
     });
 
-    it('a bpop on a paused topic and an open one is woken by a push to the open one', async () => {
+    it('a bpop on a paused topic and an open one wakes at a push to the open one', async () => {
       const { queue, peer, name } = world();
       const [paused, open] = [name('paused'), name('open')];
       await queue.push({ topic: paused, body: 'paused' });
@@ -208,7 +208,7 @@ export function describePause(world: () => World): void {
       ['until it is resumed', undefined],
       ['for an hour', HOUR_MS],
     ] as const) {
-      it(`a bpop on a topic with ready jobs that is paused ${how} does not ask without end`, async () => {
+      it(`a bpop on a topic with ready jobs that is paused ${how} does not poll without pause`, async () => {
         const { queue, peerStore, name } = world();
         const topic = name('topic');
         await queue.pushMany([1, 2].map((i) => ({ topic, body: `body ${i}` })));

@@ -14,13 +14,13 @@ import {
 
 export function describePop(world: () => World): void {
   describe('pop', () => {
-    it('a pop answers nothing when nothing is there', async () => {
+    it('a pop returns nothing when there are no jobs', async () => {
       const { queue, name } = world();
       expect(await queue.pop(name('topic'))).to.be.undefined;
       expect(await queue.popMany(name('topic'), 10)).to.deep.equal([]);
     });
 
-    it('a pop gives a job as it is, once, and the store forgets it', async () => {
+    it('a pop returns a job with all its fields, once, and deletes it', async () => {
       const { queue, peer, name } = world();
       const job = { id: name('id'), topic: name('topic'), body: 'b' };
       const { dueAt } = await queue.push({ ...job, ttlMs: 60_000 });
@@ -38,7 +38,7 @@ export function describePop(world: () => World): void {
       expect((await queue.stats()).topics).to.deep.equal([]);
     });
 
-    it('pop and reserve need nobody else to promote', async () => {
+    it('pop and reserve deliver due jobs without a daemon', async () => {
       const { queue, peer, name } = world();
       const topic = name('topic');
       await queue.push({ topic, body: 'by pop' });
@@ -47,7 +47,7 @@ export function describePop(world: () => World): void {
       expect(textOf(only(await reserve(peer, topic)))).to.equal('by reserve');
     });
 
-    it('a pop gives the jobs of its topic alone', async () => {
+    it('a pop returns jobs of its topic only', async () => {
       const { queue, name } = world();
       const topic = name('topic');
       await queue.push({ topic: `${topic}x`, body: 'other' });
@@ -56,7 +56,7 @@ export function describePop(world: () => World): void {
       expect(textOf(await queue.pop(`${topic}x`))).to.equal('other');
     });
 
-    it('a pop finds its job although more jobs than one step moves are due before it', async () => {
+    it('a pop returns its job even if more due jobs of another topic come first than one step promotes', async () => {
       const { queue, peer, name } = world();
       const topic = name('topic');
       await queue.pushMany(jobsOf(name('other'), 1300));
@@ -64,7 +64,7 @@ export function describePop(world: () => World): void {
       expect(textOf(await peer.pop(topic))).to.equal('behind');
     });
 
-    it('a pop of many gives up to as many as asked for, in order', async () => {
+    it('a popMany returns at most as many jobs as asked for, in order', async () => {
       const { queue, peer, name } = world();
       const topic = name('topic');
       await queue.pushMany(jobsOf(topic, 25));
@@ -75,7 +75,7 @@ export function describePop(world: () => World): void {
       expect(await peer.popMany(topic, 100)).to.be.empty;
     });
 
-    it('a pop counts the times that its job was reserved before', async () => {
+    it('a pop counts earlier leases of its job as attempts', async () => {
       const { queue, clock, name } = world();
       const topic = name('topic');
       await queue.push({ topic, body: 'b' });
@@ -84,7 +84,7 @@ export function describePop(world: () => World): void {
       expect(await queue.pop(topic)).to.deep.include({ attempts: 2 });
     });
 
-    it('many consumers at a time get every job once', async () => {
+    it('each of 800 jobs is delivered once to six consumers at a time', async () => {
       const { queue, peer, name } = world();
       const topic = name('topic');
       const pushed = idsOf(await queue.pushMany(jobsOf(topic, 800)));
@@ -94,7 +94,7 @@ export function describePop(world: () => World): void {
       expect(idsOf(got.flat()).sort()).to.deep.equal(pushed.sort());
     });
 
-    it('many consumers get every job once while others push and maintain', async () => {
+    it('each job is delivered once while others push and maintain', async () => {
       const { queue, peer, name } = world();
       const topic = name('topic');
       let pushing = true;
@@ -124,7 +124,7 @@ export function describePop(world: () => World): void {
       expect(idsOf(got).sort()).to.deep.equal(pushed.sort());
     });
 
-    it('jobs that were popped can be restored, and come again in their order', async () => {
+    it('popped jobs can be restored, and are delivered again in order', async () => {
       const { queue, peer, name } = world();
       const topic = name('topic');
       await queue.pushMany(jobsOf(topic, 3));
@@ -136,7 +136,7 @@ export function describePop(world: () => World): void {
       );
     });
 
-    it('a restore names the jobs that are not back because their id was pushed again', async () => {
+    it('a restore returns the ids that were not restored because they were pushed again', async () => {
       const { queue, name } = world();
       const topic = name('topic');
       const ids = [1, 2, 3].map((i) => `${topic}-${i}`);
@@ -146,7 +146,7 @@ export function describePop(world: () => World): void {
       expect((await queue.restore(popped)).map(String)).to.deep.equal([ids[1]]);
     });
 
-    it('a restore leaves the job alone that has the id by now', async () => {
+    it('a restore leaves a newer job of the same id alone', async () => {
       const { queue, name } = world();
       const job = { id: name('id'), topic: name('topic') };
       await queue.push({ ...job, body: 'popped' });

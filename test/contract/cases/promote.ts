@@ -20,7 +20,7 @@ import { fail, leaseOne } from '../retry.js';
 
 export function describePromote(world: () => World): void {
   describe('promote', () => {
-    it('a delayed job is due now and ready at once', async () => {
+    it('a promoted job is due now and ready at once', async () => {
       const { queue, peer, clock, name } = world();
       const job = { id: name('id'), topic: name('topic'), body: 'b' };
       clock.stop();
@@ -36,7 +36,7 @@ export function describePromote(world: () => World): void {
       expect(await queue.pop(job.topic)).to.be.undefined;
     });
 
-    it('promoted jobs are delivered before all ready ones of their topic, among themselves in their old order', async () => {
+    it('promoted jobs are delivered before all ready ones of their topic, in their old order among themselves', async () => {
       const { queue, peer, clock, name } = world();
       const topic = name('topic');
       const ready = await queue.pushMany(jobsOf(topic, 3));
@@ -52,7 +52,7 @@ export function describePromote(world: () => World): void {
       expect(idsOf(await drain(queue, topic))).to.deep.equal(idsOf([...inOrder, ...ready]));
     });
 
-    it('what is promoted last is delivered first, also within a millisecond', async () => {
+    it('a later promoted job is delivered before an earlier promoted one, even within one millisecond', async () => {
       const { queue, clock, name } = world();
       const topic = name('topic');
       clock.stop();
@@ -62,7 +62,7 @@ export function describePromote(world: () => World): void {
       expect(idsOf(await drain(queue, topic))).to.deep.equal(ids.reverse());
     });
 
-    it('1100 jobs of one call keep their old order', async () => {
+    it('1100 jobs that are promoted by one call keep their old order', async () => {
       const { queue, peer, name } = world();
       const topic = name('topic');
       const pushed = await queue.pushMany(
@@ -72,7 +72,7 @@ export function describePromote(world: () => World): void {
       expect(idsOf(await drain(queue, topic, 500))).to.deep.equal(idsOf(pushed));
     });
 
-    it('a promoted job comes back to its place from a release, from the end of its lease, and keeps its due time', async () => {
+    it('a promoted job comes back to its place, with its due time, after a release and after its lease ended', async () => {
       const { queue, peer, clock, name } = world();
       const topic = name('topic');
       clock.stop();
@@ -93,7 +93,7 @@ export function describePromote(world: () => World): void {
       expect(got[0]).to.deep.include({ dueAt, attempts: 2 });
     });
 
-    it('a promoted job stands before one that was leased then and comes back later', async () => {
+    it('a promoted job is delivered before one that was leased at the time and comes back later', async () => {
       const { queue, clock, name } = world();
       const topic = name('topic');
       await queue.push({ topic, body: 'leased' });
@@ -105,7 +105,7 @@ export function describePromote(world: () => World): void {
       expect((await drain(queue, topic)).map(textOf)).to.deep.equal(['promoted', 'leased']);
     });
 
-    it('a promoted job that fails is tried again by its new due time, behind those due before', async () => {
+    it('a promoted job that is nacked is retried in order of its new due time', async () => {
       const { queue, store, clock, name } = world();
       const topic = name('topic');
       const { id } = await queue.push({ topic, body: 'promoted', delayMs: LONG_MS, ttlMs: HOUR_MS });
@@ -118,7 +118,7 @@ export function describePromote(world: () => World): void {
       expect((await drain(queue, topic)).map(textOf)).to.deep.equal(['other', 'promoted']);
     });
 
-    it('attempts, settings of its own, key and history stay, and the whole ready lifetime counts from now', async () => {
+    it('a promote keeps attempts, retry settings, key and history, and starts the whole ready lifetime', async () => {
       const { queue, peer, store, clock, name } = world();
       const job = { id: name('id'), topic: name('topic'), body: 'b' };
       const own = { retries: 7, backoff: { firstMs: HOUR_MS, lastMs: HOUR_MS } };
@@ -126,7 +126,7 @@ export function describePromote(world: () => World): void {
       await queue.push({ ...job, ...own, ttlMs: MINUTE_MS });
       await maintainAll(queue);
       clock.advance(SECOND_MS);
-      // Its lifetime has stood still for a while.
+      // The ready lifetime stands still during this lease.
       const first = await leaseOne(queue, job.topic);
       await queue.release([first]);
       const { key, lease } = await leaseOne(queue, job.topic);
@@ -142,7 +142,7 @@ export function describePromote(world: () => World): void {
       expect(only(await peer.find(job.id)).history).to.have.length(2);
     });
 
-    it('what is not delayed is left alone, and told of', async () => {
+    it('a promote leaves jobs that are not delayed alone, and returns their state', async () => {
       const { queue, store, clock, name } = world();
       const topic = name('topic');
       await queue.push({ id: `${topic}-dead`, topic, body: 'b' });
@@ -167,7 +167,7 @@ export function describePromote(world: () => World): void {
       expect(await queue.promote([])).to.deep.equal([]);
     });
 
-    it('a job that waits for a duplicate of its id is left alone, and the duplicate is what is acted on', async () => {
+    it('a promote leaves a job that waits for a duplicate alone, and promotes the duplicate', async () => {
       const { queue, clock, name } = world();
       const job = { id: name('id'), topic: name('topic') };
       await queue.push({ ...job, body: 'first' });
@@ -182,7 +182,7 @@ export function describePromote(world: () => World): void {
       expect(textOf(await queue.pop(job.topic))).to.equal('first');
     });
 
-    it('a job that is due at another time than is believed is left alone', async () => {
+    it('a promote leaves a job alone whose due time is not the expected one', async () => {
       const { queue, peer, name } = world();
       const { id, dueAt } = await queue.push({ topic: name('topic'), body: 'b', delayMs: LONG_MS });
       const other = new Date(Number(dueAt) + 1);
@@ -190,7 +190,7 @@ export function describePromote(world: () => World): void {
       expect((await peer.promote([{ id, dueAt }])).map(told)).to.deep.equal([[true, 'delayed']]);
     });
 
-    it('an id that is named twice is promoted once', async () => {
+    it('an id that is given twice is promoted once', async () => {
       const { queue, name } = world();
       const topic = name('topic');
       const { id } = await queue.push({ topic, body: 'b', delayMs: LONG_MS });
@@ -201,12 +201,12 @@ export function describePromote(world: () => World): void {
       expect(await drain(queue, topic)).to.have.length(1);
     });
 
-    it('a promote wakes who waits for a job', async () => {
+    it('a promote wakes a bpop', async () => {
       const { queue, peer, name } = world();
       const topic = name('topic');
       const { id } = await queue.push({ topic, body: 'b', delayMs: LONG_MS });
       const waiting = queue.bpop(topic, { timeoutMs: 8000 });
-      await sleep(20); // Lets the wait begin; it is right without, and tests less.
+      await sleep(20); // Lets the wait begin; without it the test would pass, but prove less.
       await peer.promote([id]);
       expect(textOf(await waiting)).to.equal('b');
     });

@@ -4,7 +4,7 @@ import { drain, idsOf, jobsOf, LONG_MS, maintainAll, must, soon, textOf, type Wo
 
 export function describePush(world: () => World): void {
   describe('push', () => {
-    it('a push answers pushed, the id, and when the job is due by the clock of the store', async () => {
+    it('a push returns pushed, the id, and the due time by the clock of the store', async () => {
       const { queue, clock, name } = world();
       const id = name('id');
       clock.stop();
@@ -14,7 +14,7 @@ export function describePush(world: () => World): void {
       expect(receipt.dueAt).to.deep.equal(new Date(clock.now() + 5000));
     });
 
-    it('a push without an id makes one of its own', async () => {
+    it('a push without an id makes a unique one', async () => {
       const { queue, name } = world();
       const topic = name('topic');
       const first = await queue.push({ topic, body: 'b' });
@@ -23,7 +23,7 @@ export function describePush(world: () => World): void {
       expect(first.id.equals(second.id)).to.be.false;
     });
 
-    it('a job pushed for a given time is due then, to the millisecond', async () => {
+    it('a job that is pushed for a time is due then, to the millisecond', async () => {
       const { queue, name } = world();
       const at = await soon(queue, 12_345);
       const receipt = await queue.push({ topic: name('topic'), body: 'b', at });
@@ -31,9 +31,9 @@ export function describePush(world: () => World): void {
       expect(must((await queue.find(receipt.id))[0]).dueAt).to.deep.equal(at);
     });
 
-    it('a job is due to the millisecond in years far away as well', async () => {
+    it('a due time after 2038 is kept to the millisecond', async () => {
       const { queue, name } = world();
-      // In the months after 2^31 seconds a number of seconds is the least exact in its milliseconds.
+      // From 2^31 seconds on (January 2038) a double is less exact.
       const first = Date.UTC(2038, 5, 1);
       const times = Array.from({ length: 100 }, (_, i) => new Date(first + 37 * i));
       const topic = name('topic');
@@ -43,7 +43,7 @@ export function describePush(world: () => World): void {
       expect(jobs.map(({ dueAt }) => dueAt)).to.deep.equal(times);
     });
 
-    it('a job pushed for a time in the past is due now', async () => {
+    it('a job that is pushed for a time in the past is due now', async () => {
       const { queue, clock, name } = world();
       const topic = name('topic');
       clock.stop();
@@ -52,7 +52,7 @@ export function describePush(world: () => World): void {
       expect(textOf(await queue.pop(topic))).to.equal('b');
     });
 
-    it('a push of the same content answers repeated, and the job stays due when it was', async () => {
+    it('a push of the same content returns repeated, and leaves the due time as it was', async () => {
       const { queue, peer, name } = world();
       const job = { id: name('id'), topic: name('topic'), body: 'same' };
       const first = await queue.push({ ...job, delayMs: LONG_MS });
@@ -62,7 +62,7 @@ export function describePush(world: () => World): void {
       expect(must((await queue.find(job.id))[0]).dueAt).to.deep.equal(first.dueAt);
     });
 
-    it('a push of the same content as a ready job answers repeated, and the job is delivered once', async () => {
+    it('a push of the same content as a ready job returns repeated, and the job is delivered once', async () => {
       const { queue, name } = world();
       const job = { id: name('id'), topic: name('topic'), body: 'same' };
       await queue.push(job);
@@ -85,7 +85,7 @@ export function describePush(world: () => World): void {
       });
     }
 
-    it('a push that is to keep what exists answers kept, and changes nothing', async () => {
+    it('a push with onExisting: keep returns kept and changes nothing, or pushed for a new id', async () => {
       const { queue, name } = world();
       const job = { id: name('id'), topic: name('topic'), body: 'first', delayMs: LONG_MS };
       await queue.push(job);
@@ -98,7 +98,7 @@ export function describePush(world: () => World): void {
       expect(other.outcome).to.equal('pushed');
     });
 
-    it('each job of a batch stands or falls by itself, in order', async () => {
+    it('each job of a batch is pushed, repeated or a conflict by itself, in order', async () => {
       const { queue, name } = world();
       const [topic, id] = [name('topic'), name('id')];
       const delayMs = LONG_MS;
@@ -118,7 +118,7 @@ export function describePush(world: () => World): void {
       expect(await queue.pushMany([])).to.deep.equal([]);
     });
 
-    it('each job of a long batch stands or falls by itself, wherever in it the others are', async () => {
+    it('each job of a long batch is pushed, repeated or a conflict by itself, at any place in it', async () => {
       const { queue, name } = world();
       const topic = name('topic');
       const request = (i: number, body = `body ${i}`) => ({ id: `${topic}-${i}`, topic, body });
@@ -137,7 +137,7 @@ export function describePush(world: () => World): void {
       );
     });
 
-    it('a repeat says when the job is due, in the same batch and when the job is ready', async () => {
+    it('a repeated push returns the due time of the existing job, in the same batch and when that is ready', async () => {
       const { queue, name } = world();
       const job = { id: name('id'), topic: name('topic'), body: 'same' };
       const [first, again] = await queue.pushMany([job, { ...job, delayMs: LONG_MS }]);
@@ -146,7 +146,7 @@ export function describePush(world: () => World): void {
       expect(await queue.push({ ...job, delayMs: LONG_MS })).to.deep.equal(again);
     });
 
-    it('a batch of 5000 goes in at once, and comes out in order', async () => {
+    it('a batch of 5000 jobs is pushed by one call, and delivered in order', async () => {
       const { queue, name } = world();
       const topic = name('topic');
       const receipts = await queue.pushMany(jobsOf(topic, 5000));
@@ -154,7 +154,7 @@ export function describePush(world: () => World): void {
       expect(idsOf(await drain(queue, topic, 500))).to.deep.equal(idsOf(receipts));
     });
 
-    it('a batch of 1100 is answered by as many results, each for its own job', async () => {
+    it('a batch of 1100 jobs returns a result for each, in order', async () => {
       const { queue, name } = world();
       const topic = name('topic');
       const base = (await soon(queue, LONG_MS)).getTime();

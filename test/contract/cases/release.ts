@@ -14,7 +14,7 @@ import {
 
 export function describeRelease(world: () => World): void {
   describe('release', () => {
-    it('released jobs are ready again as if they had never been reserved: order and attempts as before', async () => {
+    it('released jobs are ready again in their old order, without the attempt', async () => {
       const { queue, peer, name } = world();
       const topic = name('topic');
       const pushed = await queue.pushMany(jobsOf(topic, 5));
@@ -38,7 +38,7 @@ export function describeRelease(world: () => World): void {
       expect(released).to.deep.equal(before);
     });
 
-    it('a job that was released twice has the ready lifetime that it was pushed with when it is tried again', async () => {
+    it('a job that was released twice has its original ready lifetime when it is retried', async () => {
       const { queue, peer, clock, name } = world();
       const job = { id: name('id'), topic: name('topic'), body: 'b' };
       clock.stop();
@@ -52,7 +52,7 @@ export function describeRelease(world: () => World): void {
       expect(Number(expiresAt) - Number(dueAt)).to.equal(LONG_MS);
     });
 
-    it('a release by the bare lease string from another process moves no other job of its reservation', async () => {
+    it('a release by the bare lease string from another process leaves the rest of its reservation leased', async () => {
       const { queue, peer, name } = world();
       const topic = name('topic');
       await queue.pushMany(jobsOf(topic, 3));
@@ -95,7 +95,7 @@ export function describeRelease(world: () => World): void {
       }
     });
 
-    it('a released job comes before those that became ready while it was away', async () => {
+    it('a released job is delivered before those that became ready while it was leased', async () => {
       const { queue, peer, clock, name } = world();
       const topic = name('topic');
       const old = await queue.pushMany(jobsOf(topic, 3));
@@ -107,7 +107,7 @@ export function describeRelease(world: () => World): void {
       expect(idsOf(await peer.popMany(topic, 10))).to.deep.equal(idsOf([...old, ...later]));
     });
 
-    it('600 jobs of two reservations that are released at once come back to their old places', async () => {
+    it('600 jobs of two reservations that are released together come back to their old places', async () => {
       const { queue, peer, name } = world();
       const topic = name('topic');
       const pushed = await queue.pushMany(jobsOf(topic, 600));
@@ -117,7 +117,7 @@ export function describeRelease(world: () => World): void {
       expect(idsOf(await drain(peer, topic, 500))).to.deep.equal(idsOf(pushed));
     });
 
-    it('a second release, and one after an ack, answer false and bring nothing back', async () => {
+    it('a second release, and one after an ack, return false and bring no job back', async () => {
       const { queue, peer, name } = world();
       const topic = name('topic');
       await queue.pushMany(jobsOf(topic, 2));
@@ -129,7 +129,7 @@ export function describeRelease(world: () => World): void {
       expect(await queue.release([])).to.deep.equal([]);
     });
 
-    it('a release takes back its own attempt alone', async () => {
+    it('a release takes back only its own attempt', async () => {
       const { queue, clock, name } = world();
       const topic = name('topic');
       await queue.push({ topic, body: 'b' });

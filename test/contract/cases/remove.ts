@@ -22,10 +22,10 @@ import {
 export function describeRemove(world: () => World): void {
   describe('remove', () => {
     const removeAny = async (id: string) => (await world().peer.removeMany([id], { states: 'any' }))[0];
-    /** The state of a job that is due and that nobody moved yet. */
+    /** The state of a job that is due and not promoted yet. */
     const unmoved = (): JobState => (world().queue.needsPromotion ? 'due' : 'ready');
 
-    it('a remove deletes a job that is not due', async () => {
+    it('a remove deletes a delayed job', async () => {
       const { queue, peer, name } = world();
       const job = { id: name('id'), topic: name('topic'), body: 'b', delayMs: LONG_MS };
       await queue.push(job);
@@ -35,7 +35,7 @@ export function describeRemove(world: () => World): void {
       expect((await queue.stats()).topics).to.deep.equal([]);
     });
 
-    it('a remove answers false when there is no job of the id', async () => {
+    it('a remove of an absent id returns false', async () => {
       const { queue, name } = world();
       const id = name('id');
       expect(await queue.remove(id)).to.be.false;
@@ -44,7 +44,7 @@ export function describeRemove(world: () => World): void {
       expect(result.state).to.be.undefined;
     });
 
-    it('a remove answers false for a job that is due but not promoted, and leaves it whole', async () => {
+    it('a remove of a job that is due but not promoted returns false, and the job is delivered', async () => {
       const { queue, peer, clock, name } = world();
       const job = { id: name('id'), topic: name('topic'), body: 'b' };
       await queue.push({ ...job, delayMs: MINUTE_MS });
@@ -53,7 +53,7 @@ export function describeRemove(world: () => World): void {
       expect(textOf(await queue.pop(job.topic))).to.equal('b');
     });
 
-    it('a remove answers true until the last ms before the job is due, and false from then on', async () => {
+    it('a remove deletes a job up to the last millisecond before it is due, and not later', async () => {
       const { queue, clock, name } = world();
       const topic = name('topic');
       clock.stop();
@@ -65,7 +65,7 @@ export function describeRemove(world: () => World): void {
       expect(idsOf(await drain(queue, topic))).to.deep.equal(idsOf([must(two)]));
     });
 
-    it('a remove answers false for a ready job, and leaves it whole', async () => {
+    it('a remove of a ready job returns false, and leaves the job unchanged', async () => {
       const { queue, peer, name } = world();
       const job = { id: name('id'), topic: name('topic'), body: 'b' };
       await queue.push(job);
@@ -76,7 +76,7 @@ export function describeRemove(world: () => World): void {
       expect(textOf(await queue.pop(job.topic))).to.equal('b');
     });
 
-    it('a remove answers false for a leased job, and its lease holds', async () => {
+    it('a remove of a leased job returns false, and leaves the lease held', async () => {
       const { queue, peer, name } = world();
       const job = { id: name('id'), topic: name('topic'), body: 'b' };
       await queue.push(job);
@@ -102,7 +102,7 @@ export function describeRemove(world: () => World): void {
       expect(await peer.removeMany([])).to.deep.equal([]);
     });
 
-    it('a remove of an id that is named twice removes it once', async () => {
+    it('a remove of an id that is given twice removes it once', async () => {
       const { queue, name } = world();
       const id = name('id');
       await queue.push({ id, topic: name('topic'), body: 'b', delayMs: LONG_MS });
@@ -132,7 +132,7 @@ export function describeRemove(world: () => World): void {
       expect(await queue.ack(jobs)).to.deep.equal([false]);
     });
 
-    it('a remove of the leased job of an id leaves a newer one alone, and says that it did', async () => {
+    it('a remove of the leased job of an id returns removed, and leaves a newer job alone', async () => {
       const { queue, peer, name } = world();
       const job = { id: name('id'), topic: name('topic') };
       await queue.push({ ...job, body: 'leased' });
@@ -161,7 +161,7 @@ export function describeRemove(world: () => World): void {
       expect(await queue.ack(leased)).to.deep.equal([false, false]);
     });
 
-    it('a remove of a leased job revokes its lease, and the others of the reservation stay held', async () => {
+    it('a remove of a leased job ends its lease, and leaves the others of its reservation leased', async () => {
       const { queue, peer, clock, name } = world();
       const topic = name('topic');
       await queue.pushMany([1, 2, 3].map((i) => ({ id: `${topic}-${i}`, topic, body: 'b' })));
@@ -195,7 +195,7 @@ export function describeRemove(world: () => World): void {
       expect(await queue.find(job.id)).to.be.empty;
     });
 
-    it('a job behind a removed ready one can be taken', async () => {
+    it('a job behind a removed ready job is delivered', async () => {
       const { queue, name } = world();
       const [topic, id] = [name('topic'), name('id')];
       await queue.push({ id, topic, body: 'removed' });
@@ -205,7 +205,7 @@ export function describeRemove(world: () => World): void {
       expect(textOf(await queue.pop(topic))).to.equal('next');
     });
 
-    it('an id whose ready job was removed can be pushed again, behind those that were ready before', async () => {
+    it('an id whose ready job was removed can be pushed again, and is delivered behind those that were ready before', async () => {
       const { queue, peer, name } = world();
       const [topic, id] = [name('topic'), name('id')];
       await queue.push({ id, topic, body: 'old' });
@@ -217,7 +217,7 @@ export function describeRemove(world: () => World): void {
       expect((await drain(peer, topic)).map(textOf)).to.deep.equal(['next', 'new']);
     });
 
-    it('an id whose ready job was removed can be pushed again, and is due when the new job is', async () => {
+    it('an id whose ready job was removed can be pushed again with a delay, and is not delivered early', async () => {
       const { queue, name } = world();
       const job = { id: name('id'), topic: name('topic') };
       await queue.push({ ...job, body: 'old' });
@@ -228,7 +228,7 @@ export function describeRemove(world: () => World): void {
       expect(only(await queue.find(job.id)).state).to.equal('delayed');
     });
 
-    it('a remove deletes every delayed job of the id: the one that waits for a duplicate, too', async () => {
+    it('a remove deletes each delayed job of the id, including one that waits for a duplicate', async () => {
       const { queue, peer, name } = world();
       const job = { id: name('id'), topic: name('topic') };
       await queue.push({ ...job, body: 'first' });
@@ -240,7 +240,7 @@ export function describeRemove(world: () => World): void {
       expect(await peer.remove(job.id)).to.be.false;
     });
 
-    it('a remove deletes a job that waits for a duplicate that is ready by now', async () => {
+    it('a remove deletes a job that waits for a duplicate that is ready', async () => {
       const { queue, peer, clock, name } = world();
       const job = { id: name('id'), topic: name('topic') };
       await queue.push({ ...job, body: 'first' });
@@ -253,7 +253,7 @@ export function describeRemove(world: () => World): void {
       expect((await queue.find(job.id)).map(textOf)).to.deep.equal(['second']);
     });
 
-    it('a remove in any state deletes every job of the id, and says what the first of them was', async () => {
+    it('a remove in any state deletes every job of the id, and returns the state of the first', async () => {
       const { queue, peer, name } = world();
       const job = { id: name('id'), topic: name('topic') };
       await queue.push({ ...job, body: 'dead' });
@@ -275,10 +275,10 @@ export function describeRemove(world: () => World): void {
     const remove = async (guard: JobGuard) => (await world().peerStore.remove({ jobs: [guard] }))[0];
 
     for (const [what, states, removed] of [
-      ['is in the state that was seen', ['delayed'], true],
-      ['is in one of the states that were seen', ['ready', 'delayed'], true],
-      ['is in another state by now', ['ready', 'leased', 'dead', 'expired'], false],
-      ['may be in none', [], false],
+      ['is in the expected state', ['delayed'], true],
+      ['is in one of the expected states', ['ready', 'delayed'], true],
+      ['is in none of the expected states', ['ready', 'leased', 'dead', 'expired'], false],
+      ['is expected in no state', [], false],
     ] as const) {
       it(`a guarded remove ${removed ? 'removes' : 'leaves alone'} a job that ${what}`, async () => {
         const { queue, name } = world();
@@ -290,7 +290,7 @@ export function describeRemove(world: () => World): void {
     }
 
     for (const state of ['delayed', 'ready', 'leased'] as const) {
-      it(`a guarded remove leaves a ${state} job alone that is due at another time than was seen`, async () => {
+      it(`a guarded remove leaves a ${state} job alone whose due time is not the expected one`, async () => {
         const { queue, name } = world();
         const topic = name('topic');
         const { id, dueAt } = await queue.push({
@@ -310,7 +310,7 @@ export function describeRemove(world: () => World): void {
       });
     }
 
-    it('a guarded remove leaves a job alone that failed and was put off meanwhile', async () => {
+    it('a guarded remove leaves a job alone that was nacked with a delay meanwhile', async () => {
       const { queue, name } = world();
       const topic = name('topic');
       const { id, dueAt } = await queue.push({ topic, body: 'b' });
@@ -331,7 +331,7 @@ export function describeRemove(world: () => World): void {
       expect(textOf(only(await queue.find(job.id)))).to.equal('new');
     });
 
-    it('of dead letters of one id, the one that failed at the given time is removed, and no other', async () => {
+    it('a guarded remove deletes only the dead letter of an id that failed at the given time', async () => {
       const { queue, clock, name } = world();
       const [topic, id] = [name('topic'), name('id')];
       for (const body of ['first', 'second']) {
@@ -358,7 +358,7 @@ export function describeRemove(world: () => World): void {
         .with.length(1);
     });
 
-    it('two jobs of one id that are removed as they were seen, one of them leased, are each told as removed', async () => {
+    it('a guarded remove of two jobs of one id, one of them leased, returns removed for each', async () => {
       const { queue, name } = world();
       const [topic, id] = [name('topic'), name('id')];
       for (const isReversed of [false, true]) {
@@ -377,7 +377,7 @@ export function describeRemove(world: () => World): void {
     });
 
     for (const isWaiting of [true, false])
-      it(`of two delayed jobs of an id that are due together the one ${isWaiting ? 'that waits' : 'in line'} is removed where that one was selected`, async () => {
+      it(`of two delayed jobs of one id with the same due time, a remove takes the one that ${isWaiting ? 'waits' : 'does not wait'} if that one was selected`, async () => {
         const { queue, clock, name } = world();
         const [topic, id] = [name('topic'), name('id')];
         clock.stop();
@@ -396,7 +396,7 @@ export function describeRemove(world: () => World): void {
         expect(textOf(only(await queue.find(id)))).to.equal(isWaiting ? 'second' : 'first');
       });
 
-    it('dead letters of one id that failed in one millisecond are moved together, and the file has both', async () => {
+    it('a remove of two dead letters of one id that failed in the same millisecond deletes both', async () => {
       const { queue, clock, name } = world();
       const [topic, id] = [name('topic'), name('id')];
       clock.stop();
@@ -412,7 +412,7 @@ export function describeRemove(world: () => World): void {
       expect(await queue.find(id)).to.deep.equal([]);
     });
 
-    it('a job is removed in the states that it is believed to be in, each for itself', async () => {
+    it('each guard of a remove has its own states', async () => {
       const { queue, name } = world();
       const topic = name('topic');
       const ids = idsOf(await queue.pushMany(jobsOf(topic, 2)));

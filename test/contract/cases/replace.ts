@@ -34,14 +34,14 @@ export function describeReplace(world: () => World): void {
       expect(only(await queue.find(job.id)).dueAt).to.deep.equal(at);
     });
 
-    it('a replacing push answers pushed when there is nothing to replace', async () => {
+    it('a replacing push of a new id returns pushed', async () => {
       const { name } = world();
       const receipt = await replace({ id: name('id'), topic: name('topic'), body: 'b' });
       expect(receipt.outcome).to.equal('pushed');
     });
 
     for (const state of ['due', 'ready'] as const) {
-      it(`a job that replaced a ${state} one is delivered at its own time, and once`, async () => {
+      it(`a job that replaced a ${state} one is delivered at its own due time, once`, async () => {
         const { queue, clock, name } = world();
         const job = { id: name('id'), topic: name('topic') };
         await queue.push({ ...job, body: 'old' });
@@ -60,7 +60,7 @@ export function describeReplace(world: () => World): void {
       });
     }
 
-    it('a replaced ready job leaves its old topic', async () => {
+    it('a replaced ready job is not delivered from its old topic', async () => {
       const { queue, name } = world();
       const id = name('id');
       const [from, to] = [name('from'), name('to')];
@@ -71,7 +71,7 @@ export function describeReplace(world: () => World): void {
       expect(textOf(await queue.pop(to))).to.equal('new');
     });
 
-    it('a ready job behind a replaced one stays where it stands', async () => {
+    it('a ready job behind a replaced one is delivered', async () => {
       const { queue, name } = world();
       const topic = name('topic');
       const id = name('id');
@@ -83,7 +83,7 @@ export function describeReplace(world: () => World): void {
       expect(await queue.pop(topic)).to.be.undefined;
     });
 
-    it('a replacing job stands by its own due time, behind those that were ready before', async () => {
+    it('a replacing job is delivered by its own due time, behind those that were ready before', async () => {
       const { queue, clock, name } = world();
       const topic = name('topic');
       const id = name('id');
@@ -96,7 +96,7 @@ export function describeReplace(world: () => World): void {
       expect((await drain(queue, topic)).map(textOf)).to.deep.equal(['next', 'new']);
     });
 
-    it('a replacing job has no attempts of the old one', async () => {
+    it('a replacing job does not inherit attempts', async () => {
       const { queue, clock, name } = world();
       const job = { id: name('id'), topic: name('topic') };
       await queue.push({ ...job, body: 'old' });
@@ -107,7 +107,7 @@ export function describeReplace(world: () => World): void {
       expect(await queue.pop(job.topic)).to.deep.include({ body: Buffer.from('new'), attempts: 1 });
     });
 
-    it('a replacing push of the id of a leased job is a job of its own, and the lease holds', async () => {
+    it('a replacing push of the id of a leased job makes a second job, and leaves the lease held', async () => {
       const { queue, name } = world();
       const job = { id: name('id'), topic: name('topic') };
       await queue.push({ ...job, body: 'leased' });

@@ -10,8 +10,8 @@ export function describeRequeue(world: () => World): void {
     await fail(store, await leaseOne(queue, job.topic), { isDead: true });
   }
 
-  describe('requeue of named dead letters', () => {
-    it('each has its own delay, or that of the call', async () => {
+  describe('requeue', () => {
+    it('a requeue delays each dead letter by its own delay, or by that of the call', async () => {
       const { queue, clock, name } = world();
       const topic = name('topic');
       clock.stop();
@@ -28,7 +28,7 @@ export function describeRequeue(world: () => World): void {
         expect(only(await queue.find(id)).dueAt).to.deep.equal(new Date(clock.now() + delayMs));
     });
 
-    it('by its topic the latest of an id there is meant, and those of other topics stay', async () => {
+    it('a requeue with a topic takes the latest dead letter of the id in that topic, and leaves those of other topics', async () => {
       const { queue, peer, clock, name } = world();
       const [id, topic, other] = [name('id'), name('topic'), name('other')];
       for (const [at, body] of [
@@ -50,7 +50,7 @@ export function describeRequeue(world: () => World): void {
       expect(textOf(await peer.pop(topic))).to.equal('one');
     });
 
-    it('of two of one id in two topics, named at once, the first is requeued and the other stays', async () => {
+    it('a requeue of two dead letters of one id in two topics requeues the first, and refuses the second as duplicate_id', async () => {
       const { queue, name } = world();
       const [id, topic, other] = [name('id'), name('topic'), name('other')];
       await bury({ id, topic, body: 'one' });
@@ -65,7 +65,7 @@ export function describeRequeue(world: () => World): void {
       expect(statesOf(found)[1]).to.equal('dead');
     });
 
-    it('attempts begin at 0, and the job has all its retries again', async () => {
+    it('a requeued job has 0 attempts and all its retries again', async () => {
       const { queue, store, clock, name } = world();
       const job = { id: name('id'), topic: name('topic'), body: 'b' };
       await bury(job);
@@ -78,7 +78,7 @@ export function describeRequeue(world: () => World): void {
       expect(outcomes).to.deep.equal(['retried', 'retried', 'dead']);
     });
 
-    it('attempts that are kept are counted on', async () => {
+    it('a requeue that keeps attempts continues to count them', async () => {
       const { queue, store, clock, name } = world();
       const job = { id: name('id'), topic: name('topic'), body: 'b' };
       await queue.push(job);

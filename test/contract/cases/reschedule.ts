@@ -25,7 +25,7 @@ export function describeReschedule(world: () => World): void {
       ['earlier', MINUTE_MS],
       ['later', 3 * LONG_MS],
     ] as const) {
-      it(`a delayed job that is moved to ${where} is due then, with its whole ready lifetime from there`, async () => {
+      it(`a delayed job that is moved to ${where} is due then, with its whole ready lifetime from then on`, async () => {
         const { queue, peer, clock, name } = world();
         const job = { id: name('id'), topic: name('topic'), body: 'b' };
         clock.stop();
@@ -47,7 +47,7 @@ export function describeReschedule(world: () => World): void {
       });
     }
 
-    it('a job may be moved to a time, and to one in the past, which is now', async () => {
+    it('a job can be moved to a time, and a time in the past means now', async () => {
       const { queue, peer, clock, name } = world();
       const topic = name('topic');
       clock.stop();
@@ -61,7 +61,7 @@ export function describeReschedule(world: () => World): void {
       expect(idsOf(await drain(queue, topic))).to.deep.equal(idsOf([must(two)]));
     });
 
-    it('a job may be moved by so much, earlier or later, from its own due time; never to before now', async () => {
+    it('a job can be moved by a duration from its due time, earlier or later, but not before now', async () => {
       const { queue, peer, clock, name } = world();
       clock.stop();
       const pushed = await queue.pushMany(
@@ -74,7 +74,7 @@ export function describeReschedule(world: () => World): void {
       expect(results.map(({ dueAt }) => Number(dueAt) - clock.now())).to.deep.equal(times);
     });
 
-    it('among jobs that are due together a job stands as if it were pushed now', async () => {
+    it('a moved job stands behind the jobs that were pushed before for the same time', async () => {
       const { queue, peer, clock, name } = world();
       const topic = name('topic');
       const at = await soon(queue, MINUTE_MS);
@@ -90,7 +90,7 @@ export function describeReschedule(world: () => World): void {
       expect(got.map(({ retries }) => retries)).to.deep.equal([undefined, 2, 2, undefined]);
     });
 
-    it('a job that is moved to the time when it is due already stands behind the others that are due then', async () => {
+    it('a job that is moved to its own due time stands behind the others that are due then', async () => {
       const { queue, clock, name } = world();
       const topic = name('topic');
       const at = await soon(queue, MINUTE_MS);
@@ -100,7 +100,7 @@ export function describeReschedule(world: () => World): void {
       expect((await drain(queue, topic)).map(textOf)).to.deep.equal(['b', 'a']);
     });
 
-    it('attempts, settings of its own, key and history stay', async () => {
+    it('a reschedule keeps attempts, retry settings, key and history', async () => {
       const { queue, peer, store, clock, name } = world();
       const job = { id: name('id'), topic: name('topic'), body: 'b' };
       const own = { retries: 7, backoff: { firstMs: HOUR_MS, lastMs: HOUR_MS } };
@@ -116,7 +116,7 @@ export function describeReschedule(world: () => World): void {
       expect(await leaseOne(queue, job.topic)).to.deep.include({ key, attempts: 2, ...own });
     });
 
-    it('what does not wait any more is left alone, and told of', async () => {
+    it('a reschedule leaves jobs that are not delayed alone, and returns their state', async () => {
       const { queue, store, clock, name } = world();
       const topic = name('topic');
       await queue.push({ id: `${topic}-dead`, topic, body: 'b' });
@@ -143,7 +143,7 @@ export function describeReschedule(world: () => World): void {
       expect(await queue.reschedule([])).to.deep.equal([]);
     });
 
-    it('a job that waits for a duplicate of its id is left alone', async () => {
+    it('a reschedule leaves a job that waits for a duplicate alone', async () => {
       const { queue, clock, name } = world();
       const job = { id: name('id'), topic: name('topic') };
       await queue.push({ ...job, body: 'first' });
@@ -160,7 +160,7 @@ export function describeReschedule(world: () => World): void {
       expect(textOf(await queue.pop(job.topic))).to.equal('first');
     });
 
-    it('a job that is due at another time than is believed is left alone', async () => {
+    it('a reschedule leaves a job alone whose due time is not the expected one', async () => {
       const { queue, peer, name } = world();
       const { id, dueAt } = await queue.push({ topic: name('topic'), body: 'b', delayMs: LONG_MS });
       await queue.reschedule([{ id, dueAt, delayMs: 2 * HOUR_MS }]);
@@ -171,7 +171,7 @@ export function describeReschedule(world: () => World): void {
       expect(await peer.find(id)).to.deep.equal(moved);
     });
 
-    it('600 jobs are moved in order, each to its own time', async () => {
+    it('600 jobs are moved by one call, each to its own time, in order', async () => {
       const { queue, peer, clock, name } = world();
       const topic = name('topic');
       clock.stop();
@@ -186,12 +186,12 @@ export function describeReschedule(world: () => World): void {
       expect(got).to.deep.equal(pairs.flat().map((i) => must(pushed[i]).id.toString()));
     });
 
-    it('a move to an earlier time wakes who waits for the next job', async () => {
+    it('a move to an earlier time wakes a bpop', async () => {
       const { queue, peer, name } = world();
       const topic = name('topic');
       const { id } = await queue.push({ topic, body: 'b', delayMs: LONG_MS });
       const waiting = queue.bpop(topic, { timeoutMs: 8000 });
-      await sleep(20); // Lets the wait begin; it is right without, and tests less.
+      await sleep(20); // Lets the wait begin; without it the test would pass, but prove less.
       await peer.reschedule([{ id, delayMs: 1 }]);
       expect(textOf(await waiting)).to.equal('b');
     });

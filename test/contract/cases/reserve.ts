@@ -16,7 +16,7 @@ import {
   type World,
 } from '../world.js';
 
-/** Texts that are no lease of any store. */
+/** Makes texts that no store accepts as a lease. */
 export const NOT_LEASES: Record<string, (lease: string) => string> = {
   'an empty text': () => '',
   'any other word': () => 'nonsense',
@@ -30,7 +30,7 @@ export const NOT_LEASES: Record<string, (lease: string) => string> = {
 
 export function describeReserve(world: () => World): void {
   describe('reserve', () => {
-    it('a reserved job is leased until the store’s clock passes its deadline, and nobody else gets it', async () => {
+    it('a reserved job is leased until its deadline by the clock of the store, and no one else gets it', async () => {
       const { queue, peer, clock, name } = world();
       const job = { id: name('id'), topic: name('topic'), body: 'b' };
       clock.stop();
@@ -55,7 +55,7 @@ export function describeReserve(world: () => World): void {
       expect(await peer.remove(job.id)).to.be.false;
     });
 
-    it('a reserve gives as many jobs as asked for, in order, each with a lease of its own', async () => {
+    it('a reserve returns as many jobs as asked for, in order, each with its own lease', async () => {
       const { queue, name } = world();
       const topic = name('topic');
       const pushed = await queue.pushMany(jobsOf(topic, 30));
@@ -64,14 +64,14 @@ export function describeReserve(world: () => World): void {
       expect(new Set(jobs.map(({ lease }) => lease)).size).to.equal(20);
     });
 
-    it('a reserve that finds nothing answers no jobs and is not told that its topic is paused', async () => {
+    it('a reserve that finds nothing returns no jobs, and not that the topic is paused', async () => {
       const { queue, name } = world();
       const { jobs, isPaused } = await queue.reserve({ topics: name('topic'), limit: 5, leaseMs: 1000 });
       expect(jobs).to.deep.equal([]);
       expect(isPaused ?? false).to.be.false;
     });
 
-    it('a reserve with the token of one before answers the same jobs, so that a lost answer loses none', async () => {
+    it('a reserve with the token of an earlier one returns the same jobs, so that a lost reply loses none', async () => {
       const { queue, store, peerStore, name } = world();
       const topics = [name('x'), name('y')].map((topic) => Buffer.from(topic));
       for (const topic of topics) await queue.pushMany(jobsOf(topic.toString(), 5));
@@ -86,7 +86,7 @@ export function describeReserve(world: () => World): void {
       expect(await queue.ack(again.jobs)).to.deep.equal(again.jobs.map(() => true));
     });
 
-    it('a reserve answers 500 jobs at most, and the others in the next', async () => {
+    it('a reserve returns at most 500 jobs, and leaves the others to the next', async () => {
       const { queue, name } = world();
       const topic = name('topic');
       const pushed = await queue.pushMany(jobsOf(topic, 700));
@@ -96,9 +96,9 @@ export function describeReserve(world: () => World): void {
     });
   });
 
-  describe('text that is not a lease', () => {
+  describe('invalid leases', () => {
     for (const [what, make] of Object.entries(NOT_LEASES)) {
-      it(`${what} is refused as a lease, and leases named beside it stay held`, async () => {
+      it(`${what} is refused as a lease, and valid leases in the same call stay held`, async () => {
         const { queue, peer, name } = world();
         const topic = name('topic');
         await queue.pushMany(jobsOf(topic, 2));
@@ -121,7 +121,7 @@ export function describeReserve(world: () => World): void {
       });
     }
 
-    it('a lease of a reservation that never was is not held', async () => {
+    it('a lease of an unknown reservation is not held', async () => {
       const { queue, peer, name } = world();
       const topic = name('topic');
       await queue.push({ topic, body: 'b' });

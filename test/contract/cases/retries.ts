@@ -3,7 +3,7 @@ import { DAY_MS, HOUR_MS, jobsOf, LONG_MS, MINUTE_MS, must, only, type World } f
 import { fail, leaseOne, POLICY } from '../retry.js';
 
 export function describeRetries(world: () => World): void {
-  /** Reserves a job and lets it fail until it is dead or has failed so often; answers what became of it each time. */
+  /** Reserves and nacks a job until it is dead, at most `most` times; returns the outcomes. */
   async function failures(topic: string, most: number, retry: Parameters<typeof leaseOne>[2]) {
     const { queue, store, clock } = world();
     const outcomes: string[] = [];
@@ -17,7 +17,7 @@ export function describeRetries(world: () => World): void {
   }
 
   describe('retries', () => {
-    it('a job that fails is tried again as often as its lease’s policy says, and is dead then', async () => {
+    it('a job that fails is retried as often as the policy of its lease says, and then becomes a dead letter', async () => {
       const { queue, name } = world();
       const topic = name('topic');
       const { id } = await queue.push({ topic, body: 'b' });
@@ -29,7 +29,7 @@ export function describeRetries(world: () => World): void {
       });
     });
 
-    it('a job that has no retries is dead when it fails once, kept as long as the policy says', async () => {
+    it('a job without retries becomes a dead letter at its first failure, kept as long as the policy says', async () => {
       const { queue, store, clock, name } = world();
       const topic = name('topic');
       clock.stop();
@@ -46,7 +46,7 @@ export function describeRetries(world: () => World): void {
       expect(await queue.ack([job])).to.deep.equal([false]);
     });
 
-    it('a dead letter of a policy that keeps them for ever has no end', async () => {
+    it('a policy with deadTtlMs 0 keeps dead letters for ever', async () => {
       const { queue, store, name } = world();
       const topic = name('topic');
       const { id } = await queue.push({ topic, body: 'b' });
@@ -54,7 +54,7 @@ export function describeRetries(world: () => World): void {
       expect(only(await queue.find(id)).deadUntil).to.be.undefined;
     });
 
-    it('it is 3 retries where a reserve says nothing of them', async () => {
+    it('a job has 3 retries by default', async () => {
       const { queue, name } = world();
       const topic = name('topic');
       await queue.push({ topic, body: 'b' });
@@ -66,7 +66,7 @@ export function describeRetries(world: () => World): void {
       [1, 0],
       [3, 1],
     ] as const) {
-      it(`a job with ${retries} retries of its own under a policy with ${policy} has those of its own`, async () => {
+      it(`a job with ${retries} retries of its own ignores the ${policy} of the policy`, async () => {
         const { queue, name } = world();
         const topic = name('topic');
         await queue.push({ topic, body: 'b', retries });
@@ -75,7 +75,7 @@ export function describeRetries(world: () => World): void {
       });
     }
 
-    it('a job that says only how long to pause has the retries of the policy', async () => {
+    it('a job that has only a backoff of its own has the retries of the policy', async () => {
       const { queue, name } = world();
       const topic = name('topic');
       await queue.push({ topic, body: 'b', backoff: { firstMs: 1, lastMs: 2 } });
@@ -86,7 +86,7 @@ export function describeRetries(world: () => World): void {
       ['a job', undefined],
       ['a job with retries of its own', 0],
     ] as const) {
-      it(`${what} under no policy is tried again however often it fails`, async () => {
+      it(`${what} is retried without limit if there is no policy`, async () => {
         const { queue, name } = world();
         const topic = name('topic');
         await queue.push({ topic, body: 'b', retries });
@@ -94,7 +94,7 @@ export function describeRetries(world: () => World): void {
       });
     }
 
-    it('it is the policy of the lease that fails, whatever others the job had before', async () => {
+    it('the policy of the lease that fails counts, whatever policies earlier leases had', async () => {
       const { queue, store, clock, name } = world();
       const topic = name('topic');
       await queue.push({ topic, body: 'b' });
@@ -105,7 +105,7 @@ export function describeRetries(world: () => World): void {
       expect((await fail(store, await leaseOne(queue, topic, { retries: 2 }))).outcome).to.equal('dead');
     });
 
-    it('a nack with a delay says when a job is tried again, and not whether', async () => {
+    it('the delay of a nack sets when a job is retried, but does not add retries', async () => {
       const { queue, store, clock, name } = world();
       const topic = name('topic');
       clock.stop();
@@ -123,7 +123,7 @@ export function describeRetries(world: () => World): void {
       expect(only(await queue.find(id)).state).to.equal('dead');
     });
 
-    it('a job that fails for good is dead whatever retries are left, kept as long as the nack says', async () => {
+    it('a nack with dead makes a dead letter although retries are left, kept as long as the nack says', async () => {
       const { queue, clock, name } = world();
       const topic = name('topic');
       clock.stop();
@@ -136,7 +136,7 @@ export function describeRetries(world: () => World): void {
       expect(await until(two)).to.deep.equal(new Date(clock.now() + HOUR_MS));
     });
 
-    it('a release takes no retry', async () => {
+    it('a release uses up no retry', async () => {
       const { queue, name } = world();
       const topic = name('topic');
       await queue.push({ topic, body: 'b' });
@@ -145,7 +145,7 @@ export function describeRetries(world: () => World): void {
       expect(await failures(topic, 9, POLICY)).to.deep.equal(['retried', 'retried', 'dead']);
     });
 
-    it('the policy goes with a lease that is extended by itself', async () => {
+    it('a lease that was extended alone keeps its policy', async () => {
       const { queue, store, name } = world();
       const topic = name('topic');
       await queue.pushMany(jobsOf(topic, 2));
@@ -155,7 +155,7 @@ export function describeRetries(world: () => World): void {
       for (const job of jobs) expect((await fail(store, job)).outcome).to.equal('dead');
     });
 
-    it('jobs that fail together each follow their own settings and attempts, told in order', async () => {
+    it('jobs that are nacked together each follow their own settings and attempts, and are answered in order', async () => {
       const { queue, peerStore, clock, name } = world();
       const topic = name('topic');
       clock.stop();

@@ -19,7 +19,7 @@ export function describeScan(world: () => World): void {
   const scan = (query: ScanQuery = {}) => scanIds(world(), query);
 
   describe('scan', () => {
-    it('a scan has every job of the topics once: what waits for its due time, then ready, leased and dead ones', async () => {
+    it('a scan has every job of its topics once: delayed ones first, then ready, leased and dead ones', async () => {
       const { topic, other, ids } = await populate(world());
       const found = await scan({ topics: [topic, other] });
       expect(found).to.have.length(66);
@@ -41,7 +41,7 @@ export function describeScan(world: () => World): void {
       expect(await scan()).to.include.members([...all(topic), ...all(other)]);
     });
 
-    it('a scan of topics by globs and by name has the jobs of those alone', async () => {
+    it('a scan of topics by globs and by name has only the jobs of those topics', async () => {
       const { stem, topic, other, all } = await populate(world());
       for (const [query, wanted] of [
         [{ topicGlobs: [`${stem}-*`] }, [...all(topic), ...all(other)]],
@@ -54,7 +54,7 @@ export function describeScan(world: () => World): void {
       }
     });
 
-    it('a scan of some states has the jobs in them alone', async () => {
+    it('a scan of some states has only the jobs in these states', async () => {
       const { queue } = world();
       const { topic, ids } = await populate(world());
       const due = ids('due', 6);
@@ -71,7 +71,7 @@ export function describeScan(world: () => World): void {
       }
     });
 
-    it('a scan by due time, by id and by what stands in the body has the jobs alone that match all of them', async () => {
+    it('a scan by due time, id and text of the body has only the jobs that match all of them', async () => {
       const { queue, name } = world();
       const topic = name('topic');
       const base = (await soon(queue, LONG_MS)).getTime();
@@ -101,7 +101,7 @@ export function describeScan(world: () => World): void {
       }
     });
 
-    it('a scan of what is older than a time goes by when dead letters failed', async () => {
+    it('a scan with olderThan compares when dead letters failed', async () => {
       const { queue, clock, name } = world();
       const topic = name('topic');
       await queue.push({ topic, body: 'b', id: `${topic}-1` });
@@ -114,34 +114,38 @@ export function describeScan(world: () => World): void {
       expect(await scan({ topics: topic, olderThan: new Date(failedMs + 1) })).to.deep.equal([`${topic}-1`]);
     });
 
-    it('a scan says of each job what find says', async () => {
+    it('a scan shows the same fields of a job as find', async () => {
       const { queue, peer } = world();
       const { stem } = await populate(world());
+      // Only find looks these up.
       const more = { readyAhead: undefined, isDaemonSeen: undefined };
+      let count = 0;
       for await (const { jobs } of peer.scan({ topicGlobs: [`${stem}*`] })) {
+        count += jobs.length;
         for (const job of jobs) {
           const found = only(await queue.find(job.id));
           expect({ ...job, ...more }).to.deep.equal({ ...found, ...more });
         }
       }
+      expect(count).to.equal(66);
     });
 
-    it('a scan tells the ready lifetime of a job, and the key that it keeps over its attempts', async () => {
+    it('a scan shows the ready lifetime and the key of a job', async () => {
       const { queue, name } = world();
       const topic = name('topic');
       await queue.push({ topic, body: 'b', ttlMs: 5 * MINUTE_MS });
       const [job] = await reserve(queue, topic);
       await queue.nack([must(job)], { delayMs: LONG_MS });
-      for await (const { jobs } of queue.scan({ topics: topic })) {
-        for (const one of jobs) expect(one).to.include({ ttlMs: 5 * MINUTE_MS, key: must(job).key });
-      }
+      const seen = [];
+      for await (const { jobs } of queue.scan({ topics: topic })) seen.push(...jobs);
+      expect(only(seen)).to.include({ ttlMs: 5 * MINUTE_MS, key: must(job).key });
     });
 
     for (const [what, delayMs] of [
       ['delayed', LONG_MS],
       ['ready', 0],
     ] as const) {
-      it(`removing ${what} jobs as a scan gives them hides none of the others`, async () => {
+      it(`a scan whose ${what} jobs are removed as it returns them misses none of the others`, async () => {
         const { queue, peer, name } = world();
         const topic = name('topic');
         const pushed = idsOf(await queue.pushMany(jobsOf(topic, 1500, { delayMs })));
@@ -158,11 +162,11 @@ export function describeScan(world: () => World): void {
     }
 
     for (const latestFirst of [false, true]) {
-      it(`jobs that are due together come once${latestFirst ? ', latest first,' : ''} while others of them are removed`, async () => {
+      it(`a scan${latestFirst ? ', latest first,' : ''} returns jobs with one due time once each while others are removed`, async () => {
         const { queue, peer, name } = world();
         const topic = name('topic');
         const at = await soon(queue, LONG_MS);
-        // More than get a place of their own within a millisecond.
+        // More jobs than have different scores within a millisecond.
         const pushed = idsOf(await queue.pushMany(jobsOf(topic, 1800).map((job) => ({ ...job, at }))));
         const isRemoved = (id: string) => pushed.indexOf(id) % 2 === 1;
         const seen: string[] = [];
@@ -175,7 +179,7 @@ export function describeScan(world: () => World): void {
       });
     }
 
-    it('a scan of ready jobs misses none while others take jobs and bring them back', async () => {
+    it('a scan of ready jobs misses none while others take jobs and release them', async () => {
       const { queue, peer, name } = world();
       const topic = name('topic');
       const pushed = idsOf(await queue.pushMany(jobsOf(topic, 1200)));
@@ -193,7 +197,7 @@ export function describeScan(world: () => World): void {
       expect(new Set(seen).size).to.equal(seen.length);
     });
 
-    it('a scan that is ended early lets the queue go on', async () => {
+    it('a queue can be used on after a scan that is ended early', async () => {
       const { queue, name } = world();
       const topic = name('topic');
       await queue.pushMany(jobsOf(topic, 1200, { delayMs: LONG_MS }));
@@ -201,7 +205,7 @@ export function describeScan(world: () => World): void {
       expect(await scan({ topics: topic })).to.have.length(1200);
     });
 
-    it('a scan counts the jobs that it looks at', async () => {
+    it('a scan counts the jobs that it examines', async () => {
       const { peer } = world();
       const { topic } = await populate(world());
       let lookedAt = 0;

@@ -42,7 +42,7 @@ export function describeStats(world: () => World): void {
       expect(topics[2]?.nextDueAt).to.deep.equal(nextDueAt);
     });
 
-    it('stats sum the jobs of all topics by state', async () => {
+    it('stats add up the jobs of all topics by state', async () => {
       const { queue, peer } = world();
       await populate();
       expect((await peer.stats()).totals).to.deep.equal({
@@ -55,7 +55,7 @@ export function describeStats(world: () => World): void {
       });
     });
 
-    it('stats count apart what is due later than a time that is given', async () => {
+    it('stats count jobs that are due at or after a given time separately', async () => {
       const { peer } = world();
       const { nextDueAt } = await populate();
       for (const exact of [true, false]) {
@@ -67,7 +67,7 @@ export function describeStats(world: () => World): void {
       expect([plain.beyond, plain.topics[1]?.beyond]).to.deep.equal([undefined, undefined]);
     });
 
-    it('stats that need not be exact are so where there are few jobs', async () => {
+    it('quick stats are exact when there are few jobs', async () => {
       const { peer } = world();
       await populate();
       const [exact, quick] = [await peer.stats(), await peer.stats({ exact: false })];
@@ -75,7 +75,7 @@ export function describeStats(world: () => World): void {
       expect(quick).to.not.have.property('estimate');
     });
 
-    it('stats tell since when the oldest ready job of each topic waits, expired ones passed over', async () => {
+    it('stats return the due time of the oldest ready job of each topic, without expired ones', async () => {
       const { queue, peer, clock, name } = world();
       const stem = name('topic');
       const topic = (of: string) => `${stem}-${of}`;
@@ -97,7 +97,7 @@ export function describeStats(world: () => World): void {
       expect(must(await oldest('a')).getTime() - must(first.dueAt).getTime()).to.be.at.least(MINUTE_MS);
     });
 
-    it('stats tell since when a job is due that nobody made ready', async () => {
+    it('stats return since when a job is due and not promoted', async () => {
       const { queue, peer, clock, name } = world();
       const { dueAt } = await queue.push({ topic: name('topic'), body: 'b', delayMs: MINUTE_MS });
       expect((await peer.stats()).overdueSince).to.equal(undefined);
@@ -107,7 +107,7 @@ export function describeStats(world: () => World): void {
       expect((await peer.stats()).overdueSince).to.equal(undefined);
     });
 
-    it('stats name the consumers that hold leases, each once, and the daemons that were seen', async () => {
+    it('stats list each consumer that holds leases once, and the daemons', async () => {
       const { queue, peer, name } = world();
       const [topic, other] = [name('topic'), name('other')];
       await queue.pushMany([...jobsOf(topic, 5), ...jobsOf(other, 1)]);
@@ -122,7 +122,7 @@ export function describeStats(world: () => World): void {
       await queue.retire(daemon);
     });
 
-    it('daemons tell since when they are at work and how late they are, until they retire or are not seen for long', async () => {
+    it('daemons are listed with their start and lateness, until they retire or have not been seen for a minute', async () => {
       const { queue, peer, clock, name } = world();
       const [first, second] = [name('daemon-1'), name('daemon-2')];
       const seen = async () => (await peer.daemons()).filter((one) => [first, second].includes(one.name));
@@ -150,7 +150,7 @@ export function describeStats(world: () => World): void {
       expect(await seen()).to.deep.equal([]);
     });
 
-    it('counting many jobs tells how far it has come', async () => {
+    it('stats of many jobs report their progress', async () => {
       const { queue, peer, name } = world();
       await queue.pushMany(jobsOf(name('topic'), 1700, { delayMs: LONG_MS }));
       const told: number[] = [];
@@ -159,7 +159,7 @@ export function describeStats(world: () => World): void {
       expect(told).to.deep.equal([...told].sort((a, b) => a - b));
     });
 
-    it('stats count every one of many', async () => {
+    it('stats count each of thousands of jobs', async () => {
       const { queue, peer, name } = world();
       const topic = name('topic');
       await queue.pushMany(jobsOf(topic, 1300));
@@ -173,7 +173,7 @@ export function describeStats(world: () => World): void {
       expect((await peer.stats({ exact: false })).totals).to.deep.equal(wanted);
     });
 
-    it('stats count jobs of a reservation over several topics with their own topic', async () => {
+    it('stats count the jobs of a reservation over several topics in their own topics', async () => {
       const { queue, peer, name } = world();
       const stem = name('topic');
       const topics = [`${stem}-1`, `${stem}-2`];
@@ -183,7 +183,7 @@ export function describeStats(world: () => World): void {
       expect((await peer.stats()).topics.map(({ leased }) => leased)).to.deep.equal([3, 2]);
     });
 
-    it('an expired job and a dead one are counted apart', async () => {
+    it('stats count an expired job and a dead letter separately', async () => {
       const { queue, peer, clock, name } = world();
       const topic = name('topic');
       await queue.push({ topic, body: 'dead' });
@@ -195,7 +195,7 @@ export function describeStats(world: () => World): void {
       expect((await peer.stats()).topics[0]).to.deep.include({ ...ZERO, ready: 1, expired: 1, dead: 1 });
     });
 
-    it('stats count nothing where nothing is', async () => {
+    it('stats of an empty store are all 0', async () => {
       const { queue } = world();
       expect(await queue.stats()).to.deep.include({ totals: ZERO, topics: [] });
       expect((await queue.stats({ exact: false })).totals).to.deep.equal(ZERO);
@@ -203,7 +203,7 @@ export function describeStats(world: () => World): void {
   });
 
   describe('health', () => {
-    it('health sees a daemon that announced itself, and misses one that retired or was not seen for long', async () => {
+    it('health reports no_daemon until a daemon announces itself, and again when it has retired or was not seen for a minute', async () => {
       const { queue, peer, clock, name } = world();
       const daemon = name('daemon');
       const isMissing = async () => (await peer.health()).some(({ code }) => code === 'no_daemon');
@@ -218,15 +218,18 @@ export function describeStats(world: () => World): void {
       expect(await isMissing()).to.equal(wanted);
     });
 
-    it('nobody polls as an original daemon does where delayer alone is at work', async () => {
+    it('delayer alone is not reported as an original daemon', async () => {
       const { queue, peer } = world();
       await queue.maintain();
       expect(await peer.originalDaemons()).to.deep.equal([]);
     });
 
-    it('health names a code, a message and a hint of each problem', async () => {
+    it('health reports each problem with code, message and hint', async () => {
       const { peer } = world();
-      for (const problem of await peer.health()) {
+      const problems = await peer.health();
+      // Without a daemon Redis has one problem at least.
+      if (peer.needsPromotion) expect(problems).to.not.be.empty;
+      for (const problem of problems) {
         expect(problem).to.have.all.keys('code', 'message', 'hint');
         expect(problem.message).to.not.equal('');
       }

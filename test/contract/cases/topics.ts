@@ -24,7 +24,7 @@ export function describeTopics(world: () => World): void {
     }
     const ids = (topic: string | undefined, ...numbers: number[]) => numbers.map((k) => `${topic}-${k}`);
 
-    it('a pop of several topics gives the job of the first that has one, whatever is due first', async () => {
+    it('a pop of several topics returns the job of the first topic that has one, whatever is due first', async () => {
       const { peer } = world();
       const topics = await threeTopics([1, 1, 1]);
       const got = [];
@@ -34,7 +34,7 @@ export function describeTopics(world: () => World): void {
       expect(await peer.pop(topics)).to.be.undefined;
     });
 
-    it('ready jobs that stand behind expired ones come before those of the next topic', async () => {
+    it('ready jobs behind expired ones are delivered before those of the next topic', async () => {
       const { queue, peer, clock, name } = world();
       const [x, y] = [name('first'), name('second')];
       await queue.push({ id: `${x}-expired`, topic: x, body: 'b', ttlMs: 1000 });
@@ -45,7 +45,7 @@ export function describeTopics(world: () => World): void {
       expect(idsOf(await peer.popMany([x, y], 2))).to.deep.equal(ids(x, 0, 1));
     });
 
-    it('a pop of many fills its count from the topics in order of preference', async () => {
+    it('a popMany fills its count from the topics in order of preference', async () => {
       const { peer } = world();
       const topics = await threeTopics([2, 3, 4]);
       const [x, y, z] = topics;
@@ -66,7 +66,7 @@ export function describeTopics(world: () => World): void {
       expect(idsOf(await drain(queue, topics))).to.deep.equal(ids(z, 2, 3));
     });
 
-    it('jobs of several topics that were reserved at once go back each to its own', async () => {
+    it('jobs of several topics that were reserved together each come back to their own topic', async () => {
       const { queue, peer, clock } = world();
       const topics = await threeTopics([2, 2, 2]);
       for (const end of ['release', 'reclaim'] as const) {
@@ -83,7 +83,7 @@ export function describeTopics(world: () => World): void {
       }
     });
 
-    it('leases of one reservation over several topics are acknowledged one by one', async () => {
+    it('leases of one reservation over several topics can be acked and released one by one', async () => {
       const { queue, peer } = world();
       const topics = await threeTopics([1, 1, 1]);
       const jobs = await reserve(queue, topics, 3);
@@ -92,7 +92,7 @@ export function describeTopics(world: () => World): void {
       expect(idsOf(await drain(peer, topics))).to.deep.equal([...ids(topics[0], 0), ...ids(topics[2], 0)]);
     });
 
-    it('one lease of several topics that is extended goes back to its own topic when it ends', async () => {
+    it('extended leases of a reservation over several topics come back to their own topics', async () => {
       const { queue, peer, clock } = world();
       const topics = await threeTopics([2, 2, 2]);
       const jobs = await reserve(queue, topics, 6, 1000);
@@ -114,7 +114,7 @@ export function describeTopics(world: () => World): void {
       );
     });
 
-    it('a topic that is named twice is asked once', async () => {
+    it('a topic that is given twice is read once', async () => {
       const { queue } = world();
       const topics = await threeTopics([2, 2, 0]);
       const [x = '', y = ''] = topics;
@@ -122,14 +122,14 @@ export function describeTopics(world: () => World): void {
       expect(idsOf(jobs)).to.deep.equal([...ids(x, 0, 1), ...ids(y, 0, 1)]);
     });
 
-    it('a call with no topic is refused as wrong usage', async () => {
+    it('a call without topics is refused as a usage error', async () => {
       const { queue } = world();
       for (const call of [queue.pop([]), queue.popMany([], 5), queue.bpop([]), reserve(queue, [])]) {
         expect(await failureOf(call)).to.include({ code: 'usage' });
       }
     });
 
-    it('a wait for several topics gives the job of the first that has one', async () => {
+    it('a bpop of several topics returns the job of the first topic that has one', async () => {
       const { queue } = world();
       const topics = await threeTopics([0, 1, 1]);
       const [, y, z] = topics;
@@ -137,18 +137,18 @@ export function describeTopics(world: () => World): void {
       expect(await queue.bpop(topics)).to.deep.include({ topic: Buffer.from(must(z)) });
     });
 
-    it('a wait for several topics is woken by a push of another process to any of them', async () => {
+    it('a bpop of several topics wakes at a push of another process to any of them', async () => {
       const { queue, peer } = world();
       const topics = await threeTopics([0, 0, 0]);
       for (const topic of topics) {
         const waiting = queue.bpop(topics, { timeoutMs: WAIT_MS });
-        await sleep(20); // Lets the wait begin; it is right without, and tests less.
+        await sleep(20); // Lets the wait begin; without it the test would pass, but prove less.
         await peer.push({ topic, body: `for ${topic}` });
         expect(textOf(await waiting)).to.equal(`for ${topic}`);
       }
     });
 
-    it('a wait for many topics is woken by a push to the last of them', async () => {
+    it('a bpop of 200 topics wakes at a push to the last of them', async () => {
       const { queue, peer, name } = world();
       const stem = name('topic');
       const topics = Array.from({ length: 200 }, (_, i) => `${stem}-${i}`);
@@ -158,7 +158,7 @@ export function describeTopics(world: () => World): void {
       expect(textOf(await waiting)).to.equal('b');
     });
 
-    it('a wait for several topics gives a job that becomes due in any of them, on time', async () => {
+    it('a bpop of several topics returns a job that becomes due in any of them, on time', async () => {
       const { queue, peer } = world();
       const topics = await threeTopics([0, 0, 0]);
       await peer.push({ topic: must(topics[0]), body: 'late', delayMs: LONG_MS });

@@ -5,17 +5,17 @@ import { idsOf, LONG_MS, must, reserve, textOf, type World } from '../world.js';
 /** Longer than any wait here should take, and short enough for a broken one to end. */
 const WAIT_MS = 8000;
 
-/** Waits end by what another process does, so that time runs here and nobody moves it. */
+/** What ends these waits happens in another process, so the clock runs and no test moves it. */
 export function describeWait(world: () => World): void {
   describe('waiting', () => {
-    it('bpop gives a job that is there at once', async () => {
+    it('bpop returns a ready job at once', async () => {
       const { queue, name } = world();
       const topic = name('topic');
       await queue.push({ topic, body: 'b' });
       expect(textOf(await queue.bpop(topic, { timeoutMs: 0 }))).to.equal('b');
     });
 
-    it('bpop answers nothing when its time is over', async () => {
+    it('bpop returns nothing when its timeout is over', async () => {
       const { queue, name } = world();
       const topic = name('topic');
       await queue.push({ topic, body: 'b', delayMs: LONG_MS });
@@ -25,16 +25,16 @@ export function describeWait(world: () => World): void {
       expect(await queue.bpop(topic, { timeoutMs: 0 })).to.be.undefined;
     });
 
-    it('bpop is woken by a push of another process', async () => {
+    it('bpop wakes at a push of another process', async () => {
       const { queue, peer, name } = world();
       const topic = name('topic');
       const waiting = queue.bpop(topic, { timeoutMs: WAIT_MS });
-      await sleep(20); // Lets the wait begin; it is right without, and tests less.
+      await sleep(20); // Lets the wait begin; without it the test would pass, but prove less.
       await peer.push({ topic, body: 'pushed while waiting' });
       expect(textOf(await waiting)).to.equal('pushed while waiting');
     });
 
-    it('bpop gives a job at its due time, and not before', async () => {
+    it('bpop returns a job within 40 ms of its due time, and not before', async () => {
       const { queue, peer, name } = world();
       const topic = name('topic');
       let least = Infinity;
@@ -49,7 +49,7 @@ export function describeWait(world: () => World): void {
       expect(least).to.be.at.most(40);
     });
 
-    it('bpop gives a job that is due before the one that it waited for', async () => {
+    it('bpop returns a job that is due before the one that it waited for', async () => {
       const { queue, peer, name } = world();
       const topic = name('topic');
       await peer.push({ topic, body: 'late', delayMs: LONG_MS });
@@ -59,7 +59,7 @@ export function describeWait(world: () => World): void {
       expect(textOf(await waiting)).to.equal('early');
     });
 
-    it('bpop gives a job whose lease ends', async () => {
+    it('bpop returns a job when its lease ends', async () => {
       const { queue, peer, name } = world();
       const topic = name('topic');
       await queue.push({ topic, body: 'b' });
@@ -70,7 +70,7 @@ export function describeWait(world: () => World): void {
       });
     });
 
-    it('bpop is woken by a release of another process', async () => {
+    it('bpop wakes at a release of another process', async () => {
       const { queue, peer, name } = world();
       const topic = name('topic');
       await queue.push({ topic, body: 'b' });
@@ -85,7 +85,7 @@ export function describeWait(world: () => World): void {
       ['to be tried again at once', 0],
       ['to be tried again soon', 40],
     ] as const) {
-      it(`bpop gives a job that another process nacks ${how}, long before its lease would end`, async () => {
+      it(`bpop returns a job that another process nacks ${how}, long before its lease would end`, async () => {
         const { queue, peer, name } = world();
         const topic = name('topic');
         await queue.push({ topic, body: 'b' });
@@ -97,7 +97,7 @@ export function describeWait(world: () => World): void {
       });
     }
 
-    it('bpop is woken by a requeue of another process', async () => {
+    it('bpop wakes at a requeue of another process', async () => {
       const { queue, peer, name } = world();
       const topic = name('topic');
       const { id } = await queue.push({ topic, body: 'b' });
@@ -108,7 +108,7 @@ export function describeWait(world: () => World): void {
       expect(textOf(await waiting)).to.equal('b');
     });
 
-    it('each job goes to one of many that wait', async () => {
+    it('each of five jobs goes to one of five that wait', async () => {
       const { queue, peer, name } = world();
       const topic = name('topic');
       const waiting = [queue, peer, queue, peer, queue].map((consumer) =>
@@ -121,7 +121,7 @@ export function describeWait(world: () => World): void {
       expect(idsOf(got).sort()).to.deep.equal(idsOf(pushed).sort());
     });
 
-    it('waits for different topics go on side by side', async () => {
+    it('waits for different topics do not block each other', async () => {
       const { queue, peer, name } = world();
       const topics = [name('x'), name('y')];
       const waiting = topics.map((topic) => queue.bpop(topic, { timeoutMs: WAIT_MS }));
@@ -129,7 +129,7 @@ export function describeWait(world: () => World): void {
       expect((await Promise.all(waiting)).map(textOf)).to.deep.equal(topics);
     });
 
-    it('bpop that is aborted answers nothing, and takes nothing', async () => {
+    it('an aborted bpop returns nothing, and takes no job', async () => {
       const { queue, peer, name } = world();
       const topic = name('topic');
       const abort = new AbortController();
@@ -142,7 +142,7 @@ export function describeWait(world: () => World): void {
       expect(textOf(await peer.pop(topic))).to.equal('still there');
     });
 
-    it('bpop of many gives what is there once one is', async () => {
+    it('bpopMany returns as soon as there is one job, with those that are there', async () => {
       const { queue, peer, name } = world();
       const topic = name('topic');
       const waiting = queue.bpopMany(topic, 5, { timeoutMs: WAIT_MS });
@@ -155,10 +155,10 @@ export function describeWait(world: () => World): void {
       ['a push', [1000]],
       ['the first push of a batch', [1000, 2 * LONG_MS]],
     ] as const) {
-      it(`a wait for a push ends when ${what} changes what is due next`, async () => {
+      it(`waitForPush ends when ${what} changes the next due time`, async () => {
         const { queue, peer, name } = world();
         await peer.push({ topic: name('topic'), body: 'b', delayMs: LONG_MS });
-        await queue.waitForPush({ timeoutMs: 200 }); // It may end early, once, when it begins to listen.
+        await queue.waitForPush({ timeoutMs: 200 }); // The first wait may end early, when it begins to listen.
         const before = performance.now();
         const woken = queue.waitForPush({ timeoutMs: WAIT_MS });
         await peer.pushMany(delays.map((delayMs) => ({ topic: name('topic'), body: 'b', delayMs })));
@@ -167,7 +167,7 @@ export function describeWait(world: () => World): void {
       });
     }
 
-    it('a wait for a ready job goes on, and does not ask without end, while the only job of the topic is leased', async () => {
+    it('waitForReady goes on, without polling, while the only job of the topic is leased', async () => {
       const { queue, name } = world();
       const topic = name('topic');
       await queue.push({ topic, body: 'b' });
@@ -178,16 +178,16 @@ export function describeWait(world: () => World): void {
         await queue.waitForReady(topic, { timeoutMs: left });
         waits += 1;
       }
-      // Sooner is allowed, once or twice: when it begins to listen.
+      // A wait may end early once or twice, when it begins to listen.
       expect(waits).to.be.at.most(5);
     });
 
-    it('waits end as soon as they are aborted', async () => {
+    it('waitForReady and waitForPush end as soon as they are aborted', async () => {
       const { queue, name } = world();
       const { signal, abort } = aborting();
       const options = { timeoutMs: WAIT_MS, signal };
       const waits = [queue.waitForReady(name('topic'), options), queue.waitForPush(options)];
-      await sleep(250); // Lets the waits begin and calm down; it is right without, and tests less.
+      await sleep(250); // Lets the waits begin; without it the test would pass, but prove less.
       const before = performance.now();
       abort();
       await Promise.all(waits);
@@ -196,7 +196,7 @@ export function describeWait(world: () => World): void {
       expect(performance.now() - before).to.be.below(WAIT_MS / 4);
     });
 
-    it('a wait takes no longer than it was told to', async () => {
+    it('waitForReady takes no longer than its timeout', async () => {
       const { queue, name } = world();
       const topic = name('topic');
       await queue.waitForPush({ timeoutMs: 10 });
