@@ -17,7 +17,7 @@ describe('flags before the command', () => {
     expect(ordered('--store=url', 'pop', '--id', 'x')).to.deep.equal(['pop', '--store=url', '--id', 'x']);
   });
 
-  it('flags before the command stay where there is no command, or where not all commands have the flag', () => {
+  it('flags before the command are not moved when no command follows, or when not all commands have the flag', () => {
     for (const argv of [[], ['--json'], ['--store'], ['--help'], ['--nonsense', 'pop'], ['pop', '--json']]) {
       expect(ordered(...argv)).to.deep.equal(argv);
     }
@@ -33,7 +33,7 @@ describe('an argument list', () => {
     expect(splitAtDashes(['a', '-'])).to.deep.equal({ before: ['a', '-'], after: undefined });
   });
 
-  it('an argument list has a switch that stands before -- alone', () => {
+  it('an argument list contains a switch only where it stands before -- and is not set to false', () => {
     expect(hasSwitch(['pop', '--json'], 'json')).to.be.true;
     expect(hasSwitch(['pop', '--json=true'], 'json')).to.be.true;
     expect(hasSwitch(['pop', '--json=false'], 'json')).to.be.false;

@@ -4,8 +4,8 @@ import { DelayerError } from '../../src/core/errors.js';
 
 const error = new DelayerError('store_unreachable', 'redis://host cannot be reached');
 
-describe('the sentence about an event', () => {
-  it('the sentence about an event says what happened, and what becomes of it', () => {
+describe('the message of an event', () => {
+  it('the message of an event says what happened and what happens next', () => {
     expect(describeEvent({ type: 'store_lost', store: 'redis://host', error })).to.equal(
       'redis://host cannot be reached; trying again until it works',
     );
@@ -28,7 +28,7 @@ describe('the sentence about an event', () => {
     expect(describeEvent({ type: 'announce_failed', error })).to.include('will not know of this daemon');
   });
 
-  it('the sentence about an event is none about ordinary work', () => {
+  it('an event of ordinary work has no message', () => {
     const counts = { promoted: 1, reclaimed: 0, expired: 0, deleted: 0 };
     expect(describeEvent({ type: 'maintained', ...counts })).to.equal(undefined);
   });

@@ -5,7 +5,7 @@ import { fromOriginal } from '../../src/cli/serve/original.js';
 describe('an INI file of the original daemon', () => {
   const valuesOf = (text: string) => parseIni(text, 'x.conf').map(({ value }) => value);
 
-  it('keys have their section, value and line; comments, blank lines and a byte order mark are passed over', () => {
+  it('the parser returns keys with section, value and line number, and skips comments, blank lines and a byte order mark', () => {
     const text = '\ufeff; a comment\r\nfree = 1\r\n\r\n[ delayer ] # another\r\npid = /run/x.pid\r\n';
     expect(parseIni(text, 'x.conf')).to.deep.equal([
       { section: '', key: 'free', value: '1', line: 2 },
@@ -13,12 +13,12 @@ describe('an INI file of the original daemon', () => {
     ]);
   });
 
-  it('a comment behind a value needs no space, and quotes keep what would begin one', () => {
+  it('a comment after a value needs no space before it, and a quoted value may contain ; and #', () => {
     expect(valuesOf('a = 1; x\nb=2# x\nc : 3\nd = ; x\ne = "p;#" ; x\nf = `q"`\ng = \'r\'\nh = """s""" # x')) //
       .to.deep.equal(['1', '2', '3', '', 'p;#', 'q"', 'r', 's']);
   });
 
-  it('a backslash at the end of a line joins the next one to it, and lines are still counted', () => {
+  it('a backslash at the end of a line joins the next line to it, and line numbers stay right', () => {
     expect(parseIni('a = one\\\n  two\nb = 3', 'x.conf')).to.deep.equal([
       { section: '', key: 'a', value: 'onetwo', line: 1 },
       { section: '', key: 'b', value: '3', line: 3 },
@@ -26,14 +26,14 @@ describe('an INI file of the original daemon', () => {
   });
 
   for (const [what, line] of [
-    ['a section that does not end', '[delayer'],
+    ['a section without a closing bracket', '[delayer'],
     ['a section without a name', '[]'],
     ['a line without =', 'secret'],
     ['a value without a key', '= 1'],
-    ['a quote that is not closed', 'password = "secret'],
-    ['text behind a quote', 'password = "secret" more'],
+    ['an unclosed quote', 'password = "secret'],
+    ['text after a closing quote', 'password = "secret" more'],
   ] as const) {
-    it(`${what} is told with file and line, and its text is not`, () => {
+    it(`${what} is reported with file and line number, without the text of the line`, () => {
       expect(() => parseIni(`[redis]\n${line}`, 'x.conf'))
         .to.throw(/^x\.conf:2: /)
         .with.property('code', 'config_invalid');
@@ -45,7 +45,7 @@ describe('an INI file of the original daemon', () => {
 });
 
 describe('a command line of the original daemon', () => {
-  it('is one of serve, with the file that the original reads when none is named', () => {
+  it('becomes a command line of serve, with delayer.conf when no configuration file is named', () => {
     for (const [given, meant] of [
       ['-c x.conf -d', '--configuration x.conf --daemon'],
       ['-d --configuration=x.conf', '--daemon --configuration x.conf'],
@@ -56,7 +56,7 @@ describe('a command line of the original daemon', () => {
       expect(fromOriginal(given.split(' '))).to.deep.equal(['serve', ...meant.split(' ')]);
   });
 
-  it('asks for the version with -v, and any other command line stays as it is', () => {
+  it('becomes --version for -v; any other command line is unchanged', () => {
     expect(fromOriginal(['-v'])).to.deep.equal(['--version']);
     for (const argv of [[], ['serve', '-d'], ['--json', 'pop', '-c'], ['-h'], ['push', 'q', '-d']])
       expect(fromOriginal(argv)).to.deep.equal(argv);

@@ -16,7 +16,7 @@ describe('the lines of a stream', () => {
     return lines;
   }
 
-  it('the lines of a stream are the same wherever it is cut into chunks, blank ones and a last one without a newline included', async () => {
+  it('a stream is split into the same lines however it is cut into chunks, including blank lines and a last line without a newline', async () => {
     const text = 'one\n\ntwo\r\nthree';
     const lines = [
       [1, 'one'],
@@ -30,7 +30,7 @@ describe('the lines of a stream', () => {
     }
   });
 
-  it('lines that are too long are skipped, and counted', async () => {
+  it('the text of lines that are too long is skipped, and they still count in line numbers', async () => {
     const chunks = ['short\nfar ', 'too ', 'long\nfar too long as well\nlast', ' one is long'];
     expect(await linesOf(chunks, 8)).to.deep.equal([
       [1, 'short'],

@@ -4,7 +4,7 @@ import { nearest } from '../../src/cli/nearest.js';
 const COMMANDS = ['bpop', 'drain', 'inspect', 'pop', 'push', 'remove', 'serve'];
 
 describe('the nearest word', () => {
-  it('the nearest word is found over a swapped, missing, added or wrong letter', () => {
+  it('the nearest word is found for a swapped, missing, added or wrong letter', () => {
     for (const [typed, meant] of [
       ['psuh', 'push'],
       ['pus', 'push'],
@@ -19,7 +19,7 @@ describe('the nearest word', () => {
     }
   });
 
-  it('the nearest word is none where nothing is near', () => {
+  it('no nearest word is returned when none is similar', () => {
     for (const typed of ['', 'x', 'xy', 'list', 'quit', 'acknowledge'])
       expect(nearest(typed, COMMANDS), typed).to.equal(undefined);
     expect(nearest('push', [])).to.equal(undefined);

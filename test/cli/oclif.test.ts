@@ -4,17 +4,17 @@ import { expect } from 'chai';
 import * as Args from '../../src/cli/oclif/args.js';
 import * as Flags from '../../src/cli/oclif/flags.js';
 
-describe('flags and arguments are what oclif makes of the same words', () => {
+describe('flags and arguments of delayer equal those that oclif makes', () => {
   const text = { description: 'a text', helpValue: 'TEXT', dependsOn: ['other'] };
   const parse = (given: string) => Promise.resolve(given.length);
   const choices = { options: ['one', 'two'] as const, description: 'a choice' };
 
-  it('with a value', () => {
+  it('for a flag with a value', () => {
     expectSame(Flags.string(text), OclifFlags.string(text));
     expectSame(Flags.string({ multiple: true }), OclifFlags.string({ multiple: true }));
   });
 
-  it('with a value that is parsed, its own words before those of its kind', () => {
+  it('for a flag with a parser, whose own definition overrides that of its kind', () => {
     const kind = { ...text, parse };
     const own = { description: 'a length', default: 3 };
     expectSame(Flags.custom<number>(kind)(own), OclifFlags.custom<number>(kind)(own));
@@ -22,7 +22,7 @@ describe('flags and arguments are what oclif makes of the same words', () => {
     expectSame(Flags.custom<number>(several)(text), OclifFlags.custom<number>(several)(text));
   });
 
-  it('with one value of several', () => {
+  it('for a flag with a choice of values', () => {
     expectSame(Flags.option(choices)(), OclifFlags.option(choices)());
     expectSame(
       Flags.option({ ...choices, multiple: true })(),
@@ -30,16 +30,16 @@ describe('flags and arguments are what oclif makes of the same words', () => {
     );
   });
 
-  it('without a value', () => {
+  it('for a flag without a value', () => {
     expectSame(Flags.boolean(text), OclifFlags.boolean(text));
     expectSame(Flags.boolean({ allowNo: true }), OclifFlags.boolean({ allowNo: true }));
   });
 
-  it('of arguments', () => {
+  it('for arguments', () => {
     expectSame(Args.string({ required: true, ...text }), OclifArgs.string({ required: true, ...text }));
   });
 
-  it('and what is not parsed is the text that was given', async () => {
+  it('and return the given text when they have no parser', async () => {
     for (const { parse: read } of [Flags.string(), Flags.option(choices)(), Args.string()] as {
       parse: unknown;
     }[])
@@ -47,7 +47,7 @@ describe('flags and arguments are what oclif makes of the same words', () => {
   });
 });
 
-/** A parser of its own is the same function; that of a kind that parses nothing is told by the test above. */
+/** Compares all but the parsers, of which only those of this test are recognised; the last test above runs the others. */
 function expectSame(made: object, wanted: object): void {
   const withoutOwn = ({ parse, ...rest }: { parse?: unknown }) => ({
     ...rest,

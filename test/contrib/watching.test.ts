@@ -12,7 +12,7 @@ const RULES = pathOf('contrib/prometheus/delayer.rules.yml');
 const DASHBOARD = pathOf('contrib/grafana/delayer.json');
 const PAGE = pathOf('docs/daemon.md');
 
-/** What `serve` tells Prometheus when there is something to tell of everything. */
+/** The metrics of `serve`, with a value for each. */
 async function metrics(): Promise<string> {
   const row: TopicStats = {
     ...{ topic: Buffer.from('orders'), delayed: 1, due: 1, ready: 1, leased: 1, dead: 1 },
@@ -30,7 +30,7 @@ async function metrics(): Promise<string> {
   return metricsText(progress, { stats, now: new Date(1000) }, 0);
 }
 
-/** The names of metrics, those of a histogram by the name that it has as a whole. */
+/** The names of metrics in a text; the series of a histogram count as one, without their suffixes. */
 const namesIn = (text: string): string[] => [
   ...new Set(
     [...text.matchAll(/\b(?:delayer|process)_[a-z_]+/g)].map(([name]) =>
@@ -39,20 +39,20 @@ const namesIn = (text: string): string[] => [
   ),
 ];
 
-describe('what Prometheus and Grafana are given', () => {
+describe('rules for Prometheus and dashboard for Grafana', () => {
   const declared = async () =>
     [...(await metrics()).matchAll(/^# TYPE (\S+)/gm)].map(([, name = '']) => name);
   const promtool = (args: string[], input?: string) =>
     spawnSync('promtool', args, { input, encoding: 'utf8' });
 
   for (const file of [RULES, DASHBOARD])
-    it(`${file.slice(file.indexOf('contrib'))} asks for metrics alone that serve tells`, async () => {
+    it(`${file.slice(file.indexOf('contrib'))} uses only metrics that serve exports`, async () => {
       const asked = namesIn(readFileSync(file, 'utf8'));
       expect(asked.length).to.be.above(5);
       expect(await declared()).to.include.members(asked);
     });
 
-  it('docs/daemon.md says of each metric what it means, and of no other', async () => {
+  it('docs/daemon.md explains every metric that serve exports, and no other', async () => {
     const rows = readFileSync(PAGE, 'utf8')
       .split('\n')
       .filter((line) => /^\| `(delayer|process)_/.test(line));
@@ -61,7 +61,7 @@ describe('what Prometheus and Grafana are given', () => {
     );
   });
 
-  it('promtool finds nothing wrong with the rules and the metrics', async () => {
+  it('promtool accepts the rules and the metrics', async () => {
     const rules = promtool(['check', 'rules', RULES]);
     expect(rules.status, rules.stderr).to.equal(0);
     const lint = promtool(['check', 'metrics'], await metrics());
