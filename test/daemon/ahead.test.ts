@@ -4,7 +4,7 @@ import { eventually, failureOf } from '../support/eventually.js';
 
 describe('requests that are sent while there is more to do', () => {
   let ending = new AbortController();
-  /** What was sent and is not answered, the first in front. */
+  /** Requests that were sent and not answered, the oldest first. */
   let open: { answer: (more: boolean) => void; fail: (error: Error) => void }[] = [];
   let sent = 0;
   beforeEach(() => {
@@ -20,7 +20,7 @@ describe('requests that are sent while there is more to do', () => {
   const answer = (more: boolean) => open.shift()?.answer(more);
   const sentTo = (count: number) => eventually(() => sent === count);
 
-  it('one is sent alone, and two are under way from when there is more to do', async () => {
+  it('the first request is sent alone, and two are under way while there is more to do', async () => {
     const running = start(2);
     expect(sent).to.equal(1);
     answer(true);
@@ -36,7 +36,7 @@ describe('requests that are sent while there is more to do', () => {
     expect(sent).to.equal(5);
   });
 
-  it('one is sent when the last is answered, where one may be under way', async () => {
+  it('with a limit of one, each request is sent after the answer to the one before', async () => {
     const running = start(1);
     for (const count of [2, 3, 4]) {
       answer(true);
@@ -48,7 +48,7 @@ describe('requests that are sent while there is more to do', () => {
     expect(sent).to.equal(4);
   });
 
-  it('what was sent ahead decides whether more is sent: it was answered last', async () => {
+  it('the answer to the latest request decides whether another one is sent', async () => {
     const running = start(2);
     answer(true);
     await sentTo(3);
@@ -60,7 +60,7 @@ describe('requests that are sent while there is more to do', () => {
     await running;
   });
 
-  it('nothing is sent after an abort, and what was sent is waited for', async () => {
+  it('after an abort no request is sent, and those under way are awaited', async () => {
     const running = start(2);
     answer(true);
     await sentTo(3);
@@ -75,8 +75,8 @@ describe('requests that are sent while there is more to do', () => {
     expect(sent).to.equal(3);
   });
 
-  for (const other of ['answered', 'failed'] as const) {
-    it(`after a failure nothing is sent, and what was sent is waited for, be it ${other} then`, async () => {
+  for (const other of ['succeeds', 'fails'] as const) {
+    it(`after a failure no request is sent, and the failure is thrown when the other request ${other}`, async () => {
       const running = start(2);
       answer(true);
       await sentTo(3);
@@ -85,7 +85,7 @@ describe('requests that are sent while there is more to do', () => {
       first?.fail(failure);
       const failed = failureOf(running);
       await new Promise(setImmediate);
-      if (other === 'answered') second?.answer(true);
+      if (other === 'succeeds') second?.answer(true);
       else second?.fail(new Error('the second'));
       expect(await failed).to.equal(failure);
       expect(sent).to.equal(3);

@@ -6,7 +6,7 @@ const HOUR_MS = 3_600_000;
 describe('the watch over the clock of a store', () => {
   let runningMs = 0;
   const watchAnew = () => new ClockWatch(() => runningMs);
-  /** A store whose clock is so far ahead of this machine's running one, and which answers after so long. */
+  /** A store whose clock is `ms` ahead of this machine's monotonic clock, and which answers after `takesMs`. */
   const storeAhead =
     (ms: number, takesMs = 0) =>
     () => {
@@ -15,7 +15,7 @@ describe('the watch over the clock of a store', () => {
       return Promise.resolve(now);
     };
 
-  it('tells nothing of a clock that runs on', async () => {
+  it('reports nothing while the clock of the store runs on', async () => {
     const watch = watchAnew();
     for (let look = 0; look < 3; look += 1) {
       expect(await watch.look(storeAhead(HOUR_MS))).to.be.undefined;
@@ -23,7 +23,7 @@ describe('the watch over the clock of a store', () => {
     }
   });
 
-  it('tells by how much a clock was set, ahead and back, and once', async () => {
+  it('reports once by how much the clock was set ahead or back', async () => {
     const watch = watchAnew();
     await watch.look(storeAhead(0));
     runningMs += 5000;
@@ -32,7 +32,7 @@ describe('the watch over the clock of a store', () => {
     expect(await watch.look(storeAhead(-HOUR_MS))).to.equal(-2 * HOUR_MS);
   });
 
-  it('does not take a store that answers late for one whose clock was set', async () => {
+  it('does not report a store that answers late as one whose clock was set', async () => {
     const watch = watchAnew();
     await watch.look(storeAhead(0));
     expect(await watch.look(storeAhead(0, 10_000))).to.be.undefined;

@@ -32,7 +32,7 @@ describe('the daemon', () => {
     events.length = 0;
     ending = new AbortController();
   });
-  /** Looks every 20 ms at least: a test does not wait for the second that a daemon waits. */
+  /** Waits for pushes for at most 20 ms at a time; a daemon waits up to a second, which would slow the tests down. */
   const queueWith = (methods: Partial<Store>) => {
     const store = redis.open();
     const waitForPush: Store['waitForPush'] = (params) =>
@@ -51,7 +51,7 @@ describe('the daemon', () => {
     return Promise.resolve();
   };
 
-  it('the daemon moves what is due in as many steps as it takes, and counts it', async () => {
+  it('the daemon promotes all due jobs in as many steps as that takes, and counts them', async () => {
     const queue = redis.queue();
     await queue.pushMany(Array.from({ length: 3000 }, () => ({ topic: 'topic', body: 'b' })));
     const running = run(redis.queue());
@@ -82,7 +82,7 @@ describe('the daemon', () => {
     expect(events).to.deep.equal(Array.from({ length: steps }, () => step));
   });
 
-  it('second entries that an original daemon leaves are counted, told of once, and taken away', async () => {
+  it('second ready entries left by an original daemon are removed and counted, and reported by one event', async () => {
     const list = `${redis.prefix}:ready_queue:topic`;
     const queue = redis.queue();
     await queue.pushMany(['1', '2', '3'].map((id) => ({ id, topic: 'topic', body: 'b' })));
@@ -101,12 +101,12 @@ describe('the daemon', () => {
     expect(events.filter(({ type }) => type === 'doubled_entries')).to.have.length(1);
   });
 
-  it('a step that moves nothing is no event', async () => {
+  it('a step that moves nothing emits no event', async () => {
     await run(queueWith({ maintain: () => Promise.resolve(NOTHING), waitForPush: endAtWait }));
     expect(events).to.be.empty;
   });
 
-  it('the daemon is announced while it runs, and no longer', async () => {
+  it('the daemon is announced in the store while it runs, and no longer', async () => {
     const running = run(redis.queue());
     await eventually(async () => (await redis.raw.zcard(`${redis.prefix}:daemons`)) === 1);
     ending.abort();
@@ -114,7 +114,7 @@ describe('the daemon', () => {
     expect(await redis.raw.exists(`${redis.prefix}:daemons`)).to.equal(0);
   });
 
-  it('onReady is called once, when the store was reached', async () => {
+  it('onReady is called once, after the first contact with the store', async () => {
     const calls: string[] = [];
     let waits = 0;
     const queue = queueWith({
@@ -134,7 +134,7 @@ describe('the daemon', () => {
     expect(calls).to.deep.equal(['announce', 'ready', 'maintain', 'maintain']);
   });
 
-  /** How long the daemon waited for pushes, after steps that took a while and told when there is something to do. */
+  /** The daemon's waits for pushes, after steps that take `tookMs` and return these `nextInMs`. */
   async function waitsAfter(answers: readonly (number | undefined)[], tookMs: number) {
     const waits: { maxMs: number; pollMs: number | undefined }[] = [];
     const queue = queueWith({
@@ -153,7 +153,7 @@ describe('the daemon', () => {
     return waits;
   }
 
-  it('the daemon waits until the next job is due, and looks after its interval where it may not hear of pushes', async () => {
+  it('the daemon waits for pushes until the next job is due, at most a second, and polls at its interval where it is not notified', async () => {
     const waits = await waitsAfter([60_000, 900, undefined, 0], 0);
     expect(waits.map(({ pollMs }) => pollMs)).to.deep.equal([50, 50, 50, 50]);
     const [far, near, never, now] = waits.map(({ maxMs }) => maxMs);
@@ -162,18 +162,18 @@ describe('the daemon', () => {
     expect(now).to.be.within(0, 2);
   });
 
-  it('the time until the next job is due begins with the question: the answer may take long', async () => {
+  it('the time until the next job is due counts from the request, not from its answer', async () => {
     const [wait, over] = await waitsAfter([700, 20], 30);
     expect(wait?.maxMs).to.be.within(0, 670);
     expect(over?.maxMs).to.equal(0);
   });
 
-  it('the daemon fails when the first contact fails', async () => {
+  it('the daemon fails when its first contact with the store fails', async () => {
     const queue = queueWith({ announce: fails(), maintain: fails() });
     expect(await failureOf(run(queue))).to.include({ code: 'store_unreachable' });
   });
 
-  it('the daemon waits for the first contact where it is told to, and is ready then', async () => {
+  it('with waitsForStore the daemon repeats its first contact until it succeeds, and is ready then', async () => {
     const order: string[] = [];
     let tries = 0;
     const error = unreachable();
@@ -194,7 +194,7 @@ describe('the daemon', () => {
     expect(order).to.deep.equal(['store_lost', 'look', 'look', 'look', 'ready', 'look', 'store_back']);
   });
 
-  it('a defect at the start is not waited for', async () => {
+  it('with waitsForStore a defect at the first contact ends the daemon', async () => {
     const defect = new DelayerError('internal', 'a defect');
     const queue = queueWith({ announce: () => Promise.reject(defect) });
     const { signal } = ending;
@@ -202,7 +202,7 @@ describe('the daemon', () => {
     expect(await failureOf(runDaemon(queue, { ...options, onEvent: () => undefined }))).to.equal(defect);
   });
 
-  it('an outage is one event when it begins and one when it is over, however many tries it takes', async () => {
+  it('an outage is reported by one event when it begins and one when it is over, however many retries it takes', async () => {
     const store = redis.open();
     const error = new DelayerError('outcome_unknown', 'the store is gone');
     let [steps, isAway] = [0, false];
@@ -229,7 +229,7 @@ describe('the daemon', () => {
     ]);
   });
 
-  it('the time between two tries grows, and begins anew with each outage', async () => {
+  it('the pause between retries grows during an outage', async () => {
     const tries: number[] = [];
     let steps = 0;
     const failing = [3, 4, 5, 7];
@@ -256,7 +256,7 @@ describe('the daemon', () => {
     expect((tries[2] ?? 0) - (tries[1] ?? 0)).to.be.at.least(49);
   });
 
-  it('an aborted daemon ends after the step in hand, although there is more to do', async () => {
+  it('an aborted daemon ends after the step under way, even when there is more to do', async () => {
     let steps = 0;
     const queue = queueWith({
       maintain: () => {
@@ -282,12 +282,12 @@ describe('the daemon', () => {
     expect(await running).to.deep.equal(NO_TOTALS);
   });
 
-  it('the daemon ends well although it cannot take its announcement back', async () => {
+  it('the daemon ends without an error when it cannot withdraw its announcement', async () => {
     const queue = queueWith({ retire: fails(), waitForPush: endAtWait });
     expect(await run(queue)).to.deep.equal(NO_TOTALS);
   });
 
-  it('the daemon works on where it may not be announced, and that is one event', async () => {
+  it('the daemon works on when it cannot be announced, and reports that by one event', async () => {
     let [announced, steps] = [0, 0];
     const error = new DelayerError('store_wrong_type', 'the key is a string');
     const queue = queueWith({
@@ -305,7 +305,7 @@ describe('the daemon', () => {
     expect(events).to.deep.equal([{ type: 'announce_failed', error }]);
   });
 
-  it('the daemon is announced again while it runs, before others take it for gone', async () => {
+  it('the daemon renews its announcement before it would count as gone', async () => {
     let [announced, steps] = [0, 0];
     const queue = queueWith({
       needsPromotion: true,
@@ -319,7 +319,7 @@ describe('the daemon', () => {
       },
     });
     const running = run(queue, 5);
-    // It looks for work when it has noted when it was announced.
+    // Its first step comes after it has noted the time of its announcement.
     await eventually(() => steps > 0);
     expect(announced).to.equal(1);
     standStill(DAEMON_SEEN_MS / 2);
@@ -341,17 +341,17 @@ describe('the daemon', () => {
           steps += 1;
           return Promise.resolve(NOTHING);
         },
-        // Goes as the clock does that the tests move.
+        // Follows the monotonic clock, which the tests move.
         now: () => Promise.resolve(new Date(monotonicMs())),
       });
-    /** Two are under way when it is asked for, perhaps. */
+    /** Waits for more steps than could have been under way at the call. */
     const someSteps = async () => {
       const before = steps;
       await eventually(() => steps > before + 4);
     };
 
-    it('the daemon looks every ten seconds, and tells once when one is there and once when none is left', async () => {
-      // Nothing where it could not be told.
+    it('the daemon looks for original daemons every ten seconds, and reports by one event that one is there and by one that none is left', async () => {
+      // undefined: the store could not tell.
       const answers = [[], one, [...one, '127.0.0.1:50124'], undefined, one, [], []];
       let looks = 0;
       const progress = new Progress();
@@ -375,7 +375,7 @@ describe('the daemon', () => {
       ]);
     });
 
-    it('a look holds up no job, no second one begins meanwhile, and an abort ends it', async () => {
+    it('a look for original daemons that takes long delays no step, is not made twice at once, and ends at an abort', async () => {
       let looks = 0;
       const queue = queueThat(async ({ signal }) => {
         looks += 1;
@@ -392,7 +392,7 @@ describe('the daemon', () => {
       expect(events).to.deep.equal([]);
     });
 
-    it('a look that fails is no event, and the next one comes as any', async () => {
+    it('a look for original daemons that fails emits no event, and the next one is made as usual', async () => {
       let looks = 0;
       const queue = queueThat(() =>
         (looks += 1) === 1 ? Promise.reject(unreachable()) : Promise.resolve(one),
@@ -412,7 +412,7 @@ describe('the daemon', () => {
     });
   });
 
-  it('the daemon looks as often as whoever watches it wants, however far off the next job is', async () => {
+  it('the daemon waits no longer than onLookEveryMs, however far off the next job is', async () => {
     const waits: number[] = [];
     const queue = queueWith({
       needsPromotion: true,
@@ -429,7 +429,7 @@ describe('the daemon', () => {
     expect(waits).to.deep.equal([30]);
   });
 
-  it('the daemon waits for no push where due jobs are ready by themselves', async () => {
+  it('the daemon does not wait for pushes on a store whose due jobs need no promotion', async () => {
     let [rounds, waits] = [0, 0];
     const queue = queueWith({
       needsPromotion: false,
@@ -449,7 +449,7 @@ describe('the daemon', () => {
     expect({ rounds, waits }).to.deep.equal({ rounds: 1, waits: 0 });
   });
 
-  it('a key of a wrong type, and bodies that no key names, are one event when it begins and one when it is over', async () => {
+  it('keys of a wrong type and bodies that no key names are reported by one event when they appear and one when they are gone', async () => {
     const wrong = { key: 'delayer:dead', wanted: 'zset', found: 'string' };
     const steps: Partial<Maintenance>[] = [
       { wrongTypes: [wrong] },
@@ -475,7 +475,7 @@ describe('the daemon', () => {
     ]);
   });
 
-  it('stuck jobs are one event when it begins and one when they have moved', async () => {
+  it('stuck jobs are reported by one event when they are found and one when they have moved', async () => {
     let [stuck, steps] = [2, 0];
     const queue = queueWith({
       maintain: () => Promise.resolve({ ...NOTHING, stuck: (steps += 1) > 3 ? (stuck = 0) : stuck }),
@@ -492,7 +492,7 @@ describe('the daemon', () => {
     new DelayerError('internal', 'a defect'),
     new DelayerError('store_too_new', 'migrated to version 3'),
   ]) {
-    it(`a defect (${defect.name}) ends the daemon instead of being tried again for ever`, async () => {
+    it(`a defect (${defect instanceof DelayerError ? defect.code : defect.name}) ends the daemon instead of being retried for ever`, async () => {
       let steps = 0;
       const queue = queueWith({
         maintain: () => ((steps += 1) > 1 ? Promise.reject(defect) : Promise.resolve(NOTHING)),

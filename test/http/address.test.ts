@@ -2,7 +2,7 @@ import { expect } from 'chai';
 import { DelayerError } from '../../src/core/errors.js';
 import { addressText, isHostAllowed, parseAddress } from '../../src/http/address.js';
 
-describe('the address of --http', () => {
+describe('an address of --http', () => {
   it('is an IP address and a port, or the path of a socket', () => {
     const read = (text: string) => addressText(parseAddress(text));
     expect(read('127.0.0.1:9465')).to.equal('http://127.0.0.1:9465');
@@ -17,13 +17,13 @@ describe('the address of --http', () => {
     ...['', '9465', ':9465', '127.0.0.1', '127.0.0.1:', '127.0.0.1:65536', '127.0.0.1:-1', '127.0.0.1:1e3'],
     ...['256.0.0.1:1', '::1:80', '[127.0.0.1]:80', '[::1]', 'db.internal:9465', `/${'x'.repeat(107)}`],
   ])
-    it(`${JSON.stringify(text.slice(0, 20))} is none`, () => {
+    it(`is refused: ${text.length > 20 ? `a path of ${text.length} bytes` : JSON.stringify(text)}`, () => {
       expect(() => parseAddress(text))
         .to.throw(DelayerError)
         .with.property('code', 'usage');
     });
 
-  it('is a loopback one or not', () => {
+  it('is loopback for 127.0.0.0/8, ::1 and localhost only', () => {
     const isLoopback = (text: string) => {
       const address = parseAddress(text);
       return 'host' in address && address.isLoopback;
@@ -34,7 +34,7 @@ describe('the address of --http', () => {
       expect(isLoopback(text), text).to.equal(false);
   });
 
-  it('may be asked by IP addresses, localhost and the names that were allowed, and by no other', () => {
+  it('is asked only by requests whose Host header is an IP address, localhost or an allowed name', () => {
     for (const host of ['127.0.0.1', '127.0.0.1:9465', '[::1]:9465', 'localhost', 'LOCALHOST:1', undefined])
       expect(isHostAllowed(host, []), host).to.equal(true);
     for (const host of ['evil.example', 'evil.example:9465', 'localhost.evil.example', '', 'db.internal:1'])

@@ -18,7 +18,7 @@ import { eventually, failureOf } from '../support/eventually.js';
 import { monotonicMs } from '../../src/core/timer.js';
 import { useRedis } from '../support/redis.js';
 
-describe('what serve shows by HTTP', () => {
+describe('the HTTP server of serve', () => {
   const redis = useRedis();
   const servers: HttpServer[] = [];
   let queue: Queue;
@@ -61,7 +61,7 @@ describe('what serve shows by HTTP', () => {
         .at(-1),
     );
 
-  it('/healthz tells that the process is alive, whatever its store does', async () => {
+  it('/healthz answers 200 while the process is alive, even when its store is away', async () => {
     progress.storeLost(new DelayerError('store_unreachable', 'it is away'));
     expect(await ask(await start(), '/healthz')).to.include({ status: 200, body: 'alive\n' });
   });
@@ -82,7 +82,7 @@ describe('what serve shows by HTTP', () => {
     expect((await ask(server, '/readyz')).body).to.match(/^the store has not answered for 1m/);
   });
 
-  it('/metrics counts jobs by state and topic, and what the daemon has done', async () => {
+  it('/metrics counts jobs by state and topic, and the work of the daemon', async () => {
     await queue.pushMany([
       { topic: 'orders', body: 'b' },
       { topic: 'orders', body: 'b', delayMs: 60_000 },
@@ -109,7 +109,7 @@ describe('what serve shows by HTTP', () => {
     expect(valueOf(body, 'delayer_oldest_ready_seconds{topic="orders"}')).to.be.above(0);
   });
 
-  it('/metrics has figures of the fifty topics with most jobs, and of all others together', async () => {
+  it('/metrics has series for the fifty topics with most jobs, and one for all others together', async () => {
     await queue.pushMany(
       Array.from({ length: 120 }, (_, i) => ({ topic: `t${i % 60}`, body: 'b', delayMs: 60_000 })),
     );
@@ -125,7 +125,7 @@ describe('what serve shows by HTTP', () => {
     expect(valueOf(body, 'delayer_topic_jobs{topic="other",state="delayed"}')).to.equal(20);
   });
 
-  it('/metrics tells of the daemon when its store is away', async () => {
+  it('/metrics still counts the work of the daemon when its store is away', async () => {
     const away = () => Promise.reject(new DelayerError('store_unreachable', 'it is away'));
     progress.storeLost(new DelayerError('store_unreachable', 'it is away'));
     const { body, status } = await ask(await start({ stats: away }), '/metrics');
@@ -135,7 +135,7 @@ describe('what serve shows by HTTP', () => {
     expect(body).to.not.include('delayer_jobs{');
   });
 
-  it('scrapes that come together cost the store one look', async () => {
+  it('scrapes at the same time share one read of the store', async () => {
     let looks = 0;
     const stats = async () => {
       looks += 1;
@@ -150,7 +150,7 @@ describe('what serve shows by HTTP', () => {
     expect(looks).to.equal(2);
   });
 
-  it('/api shows what inspect prints: the overview, a page of a topic, the jobs of an id', async () => {
+  it('/api returns what inspect prints: the overview, a page of a topic, the jobs of an id', async () => {
     await queue.push({ topic: 'or/ders', id: 'ä%', body: 'b', delayMs: 60_000 });
     const server = await start();
     const overview = JSON.parse((await ask(server, '/api/overview')).body) as { topics: unknown[] };
@@ -164,7 +164,7 @@ describe('what serve shows by HTTP', () => {
     expect(await ask(server, '/api/jobs/none')).to.include({ status: 404, body: '[]\n' });
   });
 
-  it('/api refuses what is no question, and tells when the store is away', async () => {
+  it('/api answers 400 to wrong parameters, 404 to unknown paths, and an error in JSON when the queue fails', async () => {
     const server = await start();
     for (const path of ['topics/t?limit=0', 'topics/t?limit=501', 'topics/t?state=asleep', 'jobs/%zz'])
       expect((await ask(server, `/api/${path}`)).status, path).to.equal(400);
@@ -175,14 +175,14 @@ describe('what serve shows by HTTP', () => {
     expect(JSON.parse(closed.body)).to.have.nested.property('error.code', 'usage');
   });
 
-  it('jobs are not shown beyond this machine; metrics are', async () => {
+  it('on an address beyond loopback /api is refused with 403, and /metrics is answered', async () => {
     const server = await start({ address: parseAddress('0.0.0.0:0') });
     const base = `http://127.0.0.1:${portOf(server)}`;
     expect((await fetch(`${base}/api/overview`)).status).to.equal(403);
     expect((await fetch(`${base}/metrics`)).status).to.equal(200);
   });
 
-  it('nothing but GET and HEAD is answered', async () => {
+  it('methods other than GET and HEAD are refused with 405', async () => {
     const server = await start();
     for (const method of ['POST', 'PUT', 'DELETE', 'OPTIONS']) {
       const { status, headers } = await ask(server, '/healthz', { method });
@@ -193,7 +193,7 @@ describe('what serve shows by HTTP', () => {
     expect(head.headers.get('content-length')).to.equal('6');
   });
 
-  it('a request by a name that nobody allowed is refused: a web page may have had it resolved to this address', async () => {
+  it('a request whose Host header is not allowed is refused with 403, against DNS rebinding', async () => {
     const server = await start({ hosts: ['db.internal'] });
     const statusFor = async (host: string) => {
       const asked = get({
@@ -210,7 +210,7 @@ describe('what serve shows by HTTP', () => {
     expect(await statusFor(`db.internal:${portOf(server)}`)).to.equal(200);
   });
 
-  it('a client that sends no whole head is cut off', async () => {
+  it('a client that does not finish its request head is answered 408 and disconnected', async () => {
     const server = await start();
     const slow = connect(portOf(server), '127.0.0.1');
     slow.on('error', () => undefined);
@@ -221,7 +221,7 @@ describe('what serve shows by HTTP', () => {
     expect((await ask(server, '/healthz')).status).to.equal(200);
   });
 
-  it('so many connections are open at most, and more are refused', async () => {
+  it('at most 64 connections are open, and more are closed', async () => {
     const server = await start();
     const clients = Array.from({ length: 70 }, () => connect(portOf(server), '127.0.0.1'));
     for (const client of clients) client.on('error', () => undefined);
@@ -234,7 +234,7 @@ describe('what serve shows by HTTP', () => {
     await eventually(async () => (await ask(server, '/healthz').catch(() => undefined))?.status === 200);
   });
 
-  it('a socket takes the place of a port, also where a killed process left one, and is gone at the end', async () => {
+  it('the server listens on a Unix socket, replaces one that a killed process left, refuses one in use, and removes its own', async () => {
     const path = join(folder, 'http.sock');
     const listening = `require('net').createServer().listen(${JSON.stringify(path)}, () => process.kill(process.pid, 'SIGKILL'))`;
     await once(spawn(process.execPath, ['-e', listening], { stdio: 'ignore' }), 'exit');
@@ -253,7 +253,7 @@ describe('what serve shows by HTTP', () => {
     expect(() => statSync(path)).to.throw(/ENOENT/);
   });
 
-  it('a port in use, a file in the place of the socket and a folder that is not there are told, and left alone', async () => {
+  it('a port in use, a file in the place of the socket and a missing folder are errors that change nothing', async () => {
     const server = await start();
     const inUse = await failureOf(start({ address: parseAddress(`127.0.0.1:${portOf(server)}`) }));
     expect(inUse).to.include({ code: 'address_unusable', exitCode: 69 });
