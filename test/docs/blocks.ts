@@ -1,14 +1,14 @@
 import { readFileSync } from 'node:fs';
 import { must } from '../support/jobs.js';
 
-/** A block of code of a page, as it stands there. */
+/** A code block of a page, unchanged. */
 export interface Block {
   /** `sh`, `python`, … */
   readonly language: string;
   readonly code: string;
 }
 
-/** The blocks of a page, in their order. */
+/** The code blocks of a page, in order. */
 export function blocksOf(page: string): Block[] {
   const text = readFileSync(new URL(`../../${page}`, import.meta.url), 'utf8');
   return [...text.matchAll(/^```(\w+)\n([\s\S]*?)^```$/gm)].map(([, language = '', code = '']) => ({
@@ -17,7 +17,7 @@ export function blocksOf(page: string): Block[] {
   }));
 }
 
-/** The one block of a language that has these words. */
+/** The only block of this language that contains these words. */
 export function blockWith(page: string, language: string, words: string): string {
   const found = blocksOf(page).filter((block) => block.language === language && block.code.includes(words));
   if (found.length !== 1)

@@ -14,7 +14,7 @@ function expand(path: string): string[] {
   return list === undefined ? [path] : list.split(',').flatMap((one) => expand(`${before}${one}${after}`));
 }
 
-/** The files whose path ends like this, with a `*` for a part of a name, and a slash at its end for a folder. */
+/** The files and folders whose path ends with this one; `*` stands for a part of a name, and a slash at the end is ignored. */
 function found(path: string): string[] {
   const pattern = path
     .replace(/\/$/, '')
@@ -25,7 +25,7 @@ function found(path: string): string[] {
 }
 
 describe('docs/design.md', () => {
-  it('names files and folders that are there', () => {
+  it('names only files and folders that exist', () => {
     const names = text.match(/(?:[\w.*-]+\/)*[\w{},.*-]*[\w}*]\.(?:ts|lua|sql|cjs|mjs|json|md)\b/g) ?? [];
     const folders = [...text.matchAll(/(?<![\w/.`-])((?:[\w-]+\/)+)(?![\w*{.])/g)].map(
       ([, folder = '']) => folder,
@@ -36,7 +36,7 @@ describe('docs/design.md', () => {
     expect(missing.filter((name) => !existsSync(name))).to.deep.equal([]);
   });
 
-  it('names what is in these files', () => {
+  it('names only identifiers that occur in the files beside them', () => {
     const pairs = [...text.matchAll(/([\w/-]+\.(?:ts|lua)) ((?:`\w+`(?:, )?)+)/g)];
     expect(pairs.length).to.be.at.least(15);
     const wrong = pairs.flatMap(([, file = '', list = '']) =>

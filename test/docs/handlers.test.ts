@@ -10,8 +10,8 @@ const PAGE = 'docs/handlers.md';
 const POP = 'delayer pop close_order --lease 60s';
 
 /**
- * What stands for the user's own work, in each language: it notes each order that it is given, and fails for one of
- * them each time, and for another one the first time.
+ * The user's own work in each language: it appends each order to the file `seen`, and fails whenever the order is
+ * `bad`.
  */
 const WORK: Readonly<Record<string, { readonly file: string; readonly text: string }>> = {
   sh: {
@@ -45,7 +45,7 @@ def cancel_order(order):
   },
 };
 
-/** The loops of the page: which block, by which interpreter, with which work. */
+/** The worker loops of the page: the block that contains `has`, its interpreter, the work and the expected reason. */
 const LOOPS = [
   { language: 'sh', interpreter: 'sh', has: POP, work: 'sh', reason: /^cancel-order: exit code 3$/ },
   { language: 'bash', interpreter: 'bash', has: POP, work: 'sh', reason: /^no such order$/ },
@@ -55,7 +55,7 @@ const LOOPS = [
 
 const isThere = (command: string, ...args: string[]): boolean => spawnSync(command, args).status === 0;
 
-/** Tests of what a machine does not have are pending, with the reason in their name. */
+/** A test whose interpreter is missing on this machine is pending, with the reason in its title. */
 const whereThere = (name: string, missing: string | undefined, test: () => Promise<void>): void => {
   if (missing === undefined) it(name, test);
   else it(`${name} (pending: ${missing})`);
@@ -95,7 +95,7 @@ describe('docs/handlers.md', () => {
     };
 
     for (const { language, interpreter, has, work, reason } of LOOPS) {
-      const name = `the loop in ${language} does each job once, and brings what fails to the dead letters`;
+      const name = `the worker loop in ${language} runs each job once, and makes a job that fails again a dead letter`;
       whereThere(name, lacks(interpreter), async () => {
         await push('1', 'bad', '2');
         setUpWork(cli, work);
@@ -112,7 +112,7 @@ describe('docs/handlers.md', () => {
       });
     }
 
-    it('the worker in one line hands the body to its handler', async () => {
+    it('the one-line worker passes the body of the job to the handler', async () => {
       await push('1');
       setUpWork(cli, 'sh');
       expectQuiet(await cli.sh(blockWith(PAGE, 'sh', "--exec 'cancel-order'")));
@@ -120,7 +120,7 @@ describe('docs/handlers.md', () => {
       expect((await (await cli.queue()).stats()).totals).to.include({ ready: 0, leased: 0, delayed: 0 });
     });
 
-    it('dead letters are shown and requeued as the page says', async () => {
+    it('the commands about dead letters print what the page shows', async () => {
       const queue = await cli.queue();
       const jobs = ['32', '33'].map((id) => ({ id, topic: 'close_order', body: `{"orderID":${id}}` }));
       await queue.pushMany(jobs.map((job) => ({ ...job, retries: 0 })));
@@ -134,7 +134,7 @@ describe('docs/handlers.md', () => {
       expect(withoutTimes(printed.join(''))).to.equal(withoutTimes(page));
     });
 
-    it('a handler settles its own lease as the page says, and its exit code decides nothing', async () => {
+    it('a handler that ends its lease with nack decides the outcome, and its exit code is ignored', async () => {
       await push('1');
       writeFileSync(join(cli.home, 'settle'), blockWith(PAGE, 'sh', 'DELAYER_LEASE'));
       await cli.sh(`delayer drain close_order --exec '. ./settle; exit 65'`);
@@ -143,7 +143,7 @@ describe('docs/handlers.md', () => {
       expect(job?.history?.[0]).to.include({ outcome: 'retried', reason: 'closed for lunch' });
     });
 
-    /** Runs a sink twice for one job, and once more for a job pushed anew: how often orders were cancelled. */
+    /** Runs a handler twice for one job, and once for a new job of its id; returns the number of cancellations after each. */
     const effects = async (file: string, code: string, command: string) => {
       writeFileSync(join(cli.home, file), code);
       execFileSync('python3', ['-c', MAKE_TABLES, blockWith(PAGE, 'sql', 'CREATE TABLE')], { cwd: cli.home });
@@ -151,7 +151,7 @@ describe('docs/handlers.md', () => {
       const backoff = { firstMs: 0, lastMs: 0 };
       const queue = await cli.queue();
       await queue.push({ ...body, retries: 1, backoff });
-      // Its effect is there, and it says that it failed: as if its worker had been killed before the ack.
+      // The handler takes effect and then fails, as if its worker had been killed before the ack.
       const fails = `${command}; [ "$DELAYER_ATTEMPT" = 2 ]`;
       const drain = (exec: string) => cli.run(['drain', 'close_order', '--exec', exec]);
       await drain(fails);
@@ -162,17 +162,25 @@ describe('docs/handlers.md', () => {
       return [first, cancelled(cli)];
     };
 
-    whereThere('the sink in Python has the effect of a job once', lacks('python3'), async () => {
-      const code = blockWith(PAGE, 'python', '# cancel.py');
-      expect(await effects('cancel.py', code, 'python3 cancel.py')).to.deep.equal([1, 2]);
-    });
+    whereThere(
+      'the exactly-once handler in Python takes effect once for a job that is delivered twice',
+      lacks('python3'),
+      async () => {
+        const code = blockWith(PAGE, 'python', '# cancel.py');
+        expect(await effects('cancel.py', code, 'python3 cancel.py')).to.deep.equal([1, 2]);
+      },
+    );
 
-    whereThere('the sink in PHP has the effect of a job once', lacksPdo() ?? lacks('python3'), async () => {
-      const code = blockWith(PAGE, 'php', '// cancel.php');
-      const [, command = ''] =
-        /--exec '(php cancel\.php)'/.exec(blockWith(PAGE, 'sh', 'php cancel.php')) ?? [];
-      expect(await effects('cancel.php', code, command)).to.deep.equal([1, 2]);
-    });
+    whereThere(
+      'the exactly-once handler in PHP takes effect once for a job that is delivered twice',
+      lacksPdo() ?? lacks('python3'),
+      async () => {
+        const code = blockWith(PAGE, 'php', '// cancel.php');
+        const [, command = ''] =
+          /--exec '(php cancel\.php)'/.exec(blockWith(PAGE, 'sh', 'php cancel.php')) ?? [];
+        expect(await effects('cancel.php', code, command)).to.deep.equal([1, 2]);
+      },
+    );
   });
 });
 
@@ -183,7 +191,7 @@ db.executescript(sys.argv[1])
 db.execute("INSERT INTO orders (id) VALUES (32)")
 db.commit()`;
 
-/** How often order 32 was cancelled. */
+/** The number of cancellations of order 32. */
 function cancelled({ home }: CliGround): number {
   const script = `import sqlite3; print(sqlite3.connect("orders.db").execute("SELECT cancelled FROM orders").fetchone()[0])`;
   return Number(execFileSync('python3', ['-c', script], { cwd: home }).toString());

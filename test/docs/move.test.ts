@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { forEachStore } from '../support/cli.js';
 import { HOUR_MS, idsOf, maintainAll, reserve } from '../support/jobs.js';
 
-/** The section of the page, and its examples: commands, and what they print. */
+/** The section of the page, and its examples: commands and their output. */
 const PAGE = readFileSync(new URL('../../docs/operating.md', import.meta.url), 'utf8');
 const [, SECTION = ''] = /^## Moving jobs\n([\s\S]*?)(?=^## |(?![\s\S]))/m.exec(PAGE) ?? [];
 const EXAMPLES = [...SECTION.matchAll(/^```sh\n([\s\S]*?)^```\n```\n([\s\S]*?)^```$/gm)].map(
@@ -16,7 +16,7 @@ describe('docs/operating.md, moving jobs', () => {
   });
 
   forEachStore((cli) => {
-    it('its commands print what stands there, and the jobs are where they are to be', async () => {
+    it('the commands print what the page shows, and move the jobs', async () => {
       const queue = await cli.queue();
       const topic = 'close_order';
       await queue.push({ id: 'failed', topic: 'letters', body: '{}' });

@@ -9,39 +9,39 @@ import { blockWith } from './blocks.js';
 
 const PAGE = 'docs/operating.md';
 
-/** What the page shows that commands print: the block behind theirs. */
+/** The output that the page shows for commands: the block after theirs. */
 function shownAfter(commands: string): string[] {
   const text = readFileSync(new URL(`../../${PAGE}`, import.meta.url), 'utf8');
   const rest = text.slice(text.indexOf(commands) + commands.length);
   return must(/^```\n\n```\n([\s\S]*?)\n```/.exec(rest)?.[1]).split('\n');
 }
 
-/** A line with each time and length of time, number of seconds and blank put in one form. */
+/** A line with placeholders for times and ages, without what only some stores report, and with single blanks. */
 const shapeOf = (line: string): string =>
   line
     .replace(/\d{4}-\d\d-\d\dT[\d:]+Z/g, 'TIME')
     .replace(/oldest=[\d.]+s/, 'oldest=Ns')
     .replace(/(\d+m)?(\d+s)?\d+ms|(?<=oldest )\d+ (m?s|min)/g, 'AGE')
-    // On Redis the daemon is a figure, too.
+    // Only Redis reports daemons.
     .replace(/, daemons 1| daemons=1;1:;;0/g, '')
-    // Of a Redis without a limit it is not known.
+    // The share of memory is known only for a Redis with a limit.
     .replace(/, memory \d+ %| memory=\d+%;80;95;0/g, '')
     .replace(/ +/g, ' ')
     .trim();
 
-/** Lines in the parts between which there is an empty one. */
+/** Groups of lines, which are separated by empty lines. */
 const parted = (lines: readonly string[]): string[][] =>
   lines
     .join('\n')
     .split('\n\n')
     .map((part) => part.split('\n'));
 
-/** The same of what tells a file of removed jobs. */
+/** As `shapeOf`, with a placeholder for the name of the file of removed jobs. */
 const fileless = (line: string): string => shapeOf(line).replace(/ in \S*removed\/\S+;/, ' in FILE;');
 
 describe('docs/operating.md', () => {
   forEachStore((cli) => {
-    /** The queue of the page, its oldest ready job waiting for more than a second, with a daemon. */
+    /** Makes the queue of the page: its oldest ready job has waited for more than a second, and a daemon is announced. */
     const fill = async (ground: CliGround) => {
       const queue = await ground.queue();
       await queue.announce('host:1');
@@ -62,7 +62,7 @@ describe('docs/operating.md', () => {
         const commands = blockWith(PAGE, 'sh', words);
         const outcome = await cli.sh(commands);
         const shown = shownAfter(commands).map(shapeOf);
-        // On Redis daemons follow, which the embedded store has none of.
+        // On Redis a table of daemons follows.
         const [topics = []] = parted(shapesOf(outcome));
         expect(topics.filter((line) => !line.startsWith('! '))).to.deep.equal(shown);
         expect(outcome.stderr).to.equal('');
@@ -81,7 +81,7 @@ describe('docs/operating.md', () => {
       expect(shapesOf(outcome)).to.deep.equal(shownAfter(commands).map(shapeOf));
     });
 
-    it('what acts on jobs does and prints what the page shows', async () => {
+    it('remove --dry-run, reschedule, promote and purge act and print as the page shows', async () => {
       const queue = await cli.queue();
       for (const id of ['32', '33'])
         await queue.push({ topic: 'close_order', id, body: `{"orderID":${id}}`, delayMs: 30 * 60_000 });
@@ -100,7 +100,7 @@ describe('docs/operating.md', () => {
       expect(await queue.find('7')).to.deep.equal([]);
     });
 
-    it('the file for Prometheus is written as the page says', async () => {
+    it('the file for Prometheus has the counts of the queue', async () => {
       await fill(cli);
       const outcome = await cli.sh(blockWith(PAGE, 'sh', '--format prometheus'));
       expect(outcome).to.include({ code: 0, stderr: '' });
@@ -124,7 +124,7 @@ describe('docs/operating.md', () => {
       for (const words of ['delayer forecast --until 4h\n', '--spread 2h']) {
         const commands = blockWith(PAGE, 'sh', words);
         const lines = linesOf(expectQuiet(await cli.sh(commands)));
-        // Each second that passes before it is asked brings a job of the second hour into the first.
+        // Each second that passes before the forecast moves a job from the second hour into the first.
         const passed = Math.ceil(((await queue.now()).getTime() - begun.getTime()) / 1000);
         const shown = shownAfter(commands);
         expect(lines).to.have.length(shown.length);
@@ -136,11 +136,11 @@ describe('docs/operating.md', () => {
     });
   });
 
-  describe('what doctor finds on Redis', () => {
+  describe('doctor on Redis', () => {
     const redis = useRedis({ args: ['--appendonly', 'yes'] });
     const cli = useCli(() => ({ DELAYER_STORE: redis.server.url, DELAYER_PREFIX: redis.prefix }));
 
-    it('is printed and mended as the page shows', async () => {
+    it('prints, mends and gathers as the page shows', async () => {
       const queue = await cli.queue();
       await queue.announce('host:1');
       for (const id of ['32', '33'])
@@ -159,7 +159,7 @@ describe('docs/operating.md', () => {
 
 const HOUR_MS = 3_600_000;
 
-/** What is no time, length of time or number. */
+/** Lines without words that contain a digit. */
 const wordsOf = (lines: readonly string[]): string[] =>
   lines.map((line) =>
     line
@@ -168,6 +168,6 @@ const wordsOf = (lines: readonly string[]): string[] =>
       .trim(),
   );
 
-/** The counts of rows. */
+/** The numbers that stand alone in the lines. */
 const numbersOf = (lines: readonly string[]): number[] =>
   lines.flatMap((line) => (line.match(/(?<= )\d+(?= |$)/g) ?? []).map(Number));
