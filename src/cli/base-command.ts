@@ -39,23 +39,23 @@ export abstract class BaseCommand extends Command {
     }),
     prefix: Flags.string({
       helpGroup: 'GLOBAL',
-      description: 'first part of every key in Redis [default: delayer] (DELAYER_PREFIX)',
+      description: 'prefix of every key in Redis [default: delayer] (DELAYER_PREFIX)',
     }),
     base64: Flags.boolean({
       helpGroup: 'GLOBAL',
-      description: 'topics and ids are given in base64, for those that are not valid UTF-8',
+      description: 'read topics and ids as base64, for those that are not valid UTF-8',
     }),
     json: Flags.boolean({ helpGroup: 'GLOBAL', description: 'print JSON, errors included' }),
     quiet: Flags.boolean({
       helpGroup: 'GLOBAL',
-      description: 'nothing but errors on stderr',
+      description: 'print only errors on stderr',
       exclusive: ['verbose'],
     }),
     verbose: Flags.boolean({
       helpGroup: 'GLOBAL',
-      description: 'tell on stderr of successes too, as on a terminal',
+      description: 'report successes on stderr too, as on a terminal',
     }),
-    debug: Flags.boolean({ helpGroup: 'GLOBAL', description: 'show where an error comes from' }),
+    debug: Flags.boolean({ helpGroup: 'GLOBAL', description: 'print the stack trace of an error' }),
   };
 
   /**

@@ -10,14 +10,17 @@ export const tableFlags = {
     delimiter: ',' as const,
     helpGroup: 'TABLE',
     helpValue: 'NAME,…',
-    description: 'the columns of the table, in this order',
+    description: 'show these columns, in this order',
   }),
   sort: Flags.string({
     helpGroup: 'TABLE',
     helpValue: 'NAME',
-    description: 'sort by this column; -NAME: the largest first',
+    description: 'sort by this column; -NAME sorts in descending order',
   }),
-  'no-headers': Flags.boolean({ helpGroup: 'TABLE', description: 'rows alone, for programs' }),
+  'no-headers': Flags.boolean({
+    helpGroup: 'TABLE',
+    description: 'print rows without headers, for programs',
+  }),
 };
 
 /**

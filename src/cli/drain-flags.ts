@@ -17,22 +17,26 @@ const batchSize = Flags.custom<number>({
 
 /** When drain takes jobs, and how many. */
 export const windowFlags = {
-  max: count('max')({ description: 'take at most so many; with --loop, in each pass' }),
-  loop: Flags.boolean({ description: 'drain every --step, for --for', exclusive: ['follow'] }),
+  max: count('max')({ description: 'take at most N jobs; with --loop, at most N in each pass' }),
+  loop: Flags.boolean({
+    description: 'for cron: run a pass every --step, for as long as --for',
+    exclusive: ['follow'],
+  }),
   step: positiveDuration('step')({
-    description: 'from the start of a pass to the next [default: 10]',
+    description: 'with --loop: time from the start of a pass to the start of the next [default: 10s]',
     dependsOn: ['loop'],
   }),
   for: positiveDuration('for')({
-    description: 'the window: nothing is delivered after it [default: 60]',
+    description: 'with --loop: time window, after which no job is delivered [default: 60s]',
     dependsOn: ['loop'],
   }),
-  follow: Flags.boolean({ description: 'wait for more jobs, without end' }),
+  follow: Flags.boolean({ description: 'keep waiting for more jobs, until it is stopped' }),
   interval: timerDuration('interval')({
-    description: 'look so often where Redis may not tell of changes [default: 100ms]',
+    description: 'how often to look where Redis does not report changes [default: 100ms]',
   }),
   lock: Flags.boolean({
-    description: 'one at a time: while another one has the lock on the store, --loop waits within its window',
+    description:
+      'run one drain at a time: where another one holds the lock, exit; --loop waits for the lock within its window, --follow until it is free',
   }),
   'lock-name': Flags.string({
     helpValue: 'NAME',
@@ -43,32 +47,34 @@ export const windowFlags = {
 
 /** Flags that need a handler. */
 export const workerFlags = {
-  jobs: count('jobs')({ description: 'handlers that run at once [default: 1]' }),
+  jobs: count('jobs')({ description: 'number of handlers that run at once [default: 1]' }),
   lease: timerDuration('lease')({
-    description: 'of each job; it is renewed while the handler runs [default: 60s]',
+    description: 'lease each job for DURATION, renewed while its handler runs [default: 60s]',
   }),
-  timeout: timerDuration('timeout')({ description: 'end a handler that takes longer: a failed attempt' }),
+  timeout: timerDuration('timeout')({
+    description: 'terminate a handler that runs longer; the attempt has failed then',
+  }),
   ...retryFlags(),
   rate: rate('rate')({
-    description: 'start no more jobs than so many in each second, minute, …: 5/s, 300/m',
+    description: 'start at most N jobs in each UNIT (s, m, h or d): 5/s, 300/m',
   }),
-  halt: count('halt')({ description: 'take no more after so many failures in a row' }),
+  halt: count('halt')({ description: 'take no more jobs after N failures in a row' }),
   tag: Flags.boolean({
-    description: 'put the id in front of each line of output',
+    description: 'prefix each line of output with the id of the job',
     exclusive: ['output-dir', 'batch-size'],
   }),
   'output-dir': Flags.string({
     helpValue: 'DIR',
-    description: 'write the output of handlers into a file a job',
+    description: 'write the output of handlers to DIR, a file for each job',
     exclusive: ['batch-size'],
   }),
   joblog: Flags.string({
     helpValue: 'FILE',
-    description: "append a line for each handler that ended, as GNU parallel's --joblog",
+    description: "append a line for each handler that ended, in the format of GNU parallel's --joblog",
   }),
-  'batch-size': batchSize({ description: 'give so many jobs to a handler at once, as NDJSON on its stdin' }),
+  'batch-size': batchSize({ description: 'give a handler at most N jobs at once, as NDJSON on its stdin' }),
   outcomes: Flags.boolean({
-    description: "the handler prints each job's outcome as a line of JSON",
+    description: "read each job's outcome from a line of JSON that the handler prints",
     dependsOn: ['batch-size'],
   }),
 };

@@ -79,15 +79,16 @@ export const backoff = Flags.custom<Backoff>({
  */
 export const retryFlags = (dependsOn: string[] = []) => ({
   retries: retries({
-    description: 'try a failed job again so many times, where the job itself does not say [default: 3]',
+    description: 'retry a failed job at most N times, unless the job has its own number [default: 3]',
     dependsOn,
   }),
   backoff: backoff({
-    description: 'the pause before the first retry, doubled each time up to the last [default: 1s..10m]',
+    description:
+      'pause before the first retry, doubled for each further retry up to LAST, unless the job has its own [default: 1s..10m]',
     dependsOn,
   }),
   'dead-ttl': duration('dead-ttl')({
-    description: 'keep a job that failed for good so long; 0 is for ever [default: 30d]',
+    description: 'keep dead letters for DURATION; 0 means for ever [default: 30d]',
     dependsOn,
   }),
 });
@@ -148,26 +149,26 @@ export const count = (name: string) =>
 export const jobFormat = Flags.option({
   options: JOB_FORMATS,
   default: 'json' as const,
-  description: 'what to print of each job: a line of JSON, the bytes of its body, or its id',
+  description: 'print each job as a line of JSON, as the bytes of its body, or as its id',
 });
 
 /** Of `pop` and `bpop`. */
 export const takeFlags = {
   lease: timerDuration('lease')({
     description:
-      'keep the job, for so long, until it is acknowledged: ack, nack, release and extend take its lease',
+      'lease the job for DURATION instead of removing it; ack, nack, release and extend take the lease that is printed',
   }),
   ...retryFlags(['lease']),
   'body-file': Flags.string({
     helpValue: 'FILE',
-    description: 'write the body of the job to FILE, whole and for this user alone',
+    description: 'write the body of the job to FILE, atomically and with mode 0600',
     dependsOn: ['lease'],
   }),
   output: Flags.option({
     options: [...new Set([...JOB_FORMATS, ...LEASED_FORMATS])],
     default: 'json' as const,
     description:
-      'what to print of each job: a line of JSON, the bytes of its body, or its id; with --lease: JSON, or its lease',
+      'print each job as a line of JSON, as the bytes of its body, or as its id; with --lease: as JSON, or as its lease',
   })(),
 };
 

@@ -8,34 +8,35 @@ import { isSelecting, SELECTING, type SelectionFlags, selectionFlags } from './s
 export const inspectFlags = {
   id: Flags.string({
     multiple: true,
-    description: 'explain the jobs of this id; several --id, or - for ids on stdin, explain each',
+    description: 'explain the jobs of this id; repeatable; - reads ids from stdin, one per line',
   }),
   exact: Flags.boolean({
-    description: 'count all jobs, where they are so many that the overview estimates topics',
+    description:
+      'count every job, where counts of topics would be estimates: on Redis with more than 10,000 jobs',
   }),
-  problems: Flags.boolean({ description: 'explain the jobs that something is wrong with' }),
+  problems: Flags.boolean({ description: 'explain the jobs that have a problem' }),
   'group-by': Flags.option({ options: ['reason'] as const })({
-    description: 'count the dead letters of TOPIC by why they failed',
+    description: 'count the dead letters of TOPIC by the reason of their failure',
   }),
-  watch: Flags.boolean({ description: 'look again and again, and show what has changed' }),
+  watch: Flags.boolean({ description: 'refresh every --interval, and show what has changed' }),
   interval: timerDuration('interval')({
-    description: 'with --watch: look again after so long [default: 2s]',
+    description: 'time between refreshes [default: 2s]',
     dependsOn: ['watch'],
   }),
   limit: count('limit')({
-    description: 'no more than so many jobs [default: 50 on a terminal, else all]',
+    description: 'show at most N jobs [default: 50 on a terminal, else all]',
   }),
-  cursor: Flags.string({ description: 'where the page before has ended' }),
+  cursor: Flags.string({ description: 'continue after the page that printed this cursor' }),
   ...selectionFlags,
   output: Flags.option({ options: LIST_FORMATS })({
     helpGroup: 'TABLE',
-    description: 'in place of a table: one document, a line of JSON for each, ids, or bodies',
+    description: 'instead of a table: one JSON document, a line of JSON for each row, ids, or bodies',
   }),
   null: Flags.boolean({
     // The types of oclif allow letters only.
     char: '0' as 'z',
     helpGroup: 'TABLE',
-    description: 'with --output id or body: end each with a zero byte, for xargs -0',
+    description: 'with --output id or body: end each with a NUL byte, for xargs -0',
   }),
   ...tableFlags,
 };

@@ -6,7 +6,7 @@ import { endSettling, leaseArgs, type Settled, settleAll, type Settling } from '
 
 /** For the description of each command. */
 export const NOT_HELD_TEXT =
-  'Exit code 1 when a lease was not held any more: its job may be in the hands of another consumer. Nothing of it is touched then.';
+  'Exit code 1 if a lease was not held any more: another consumer may have its job, which is left unchanged.';
 
 interface Given {
   readonly args: { readonly lease: string[] };

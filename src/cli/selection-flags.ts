@@ -15,7 +15,7 @@ export const selectionFlags = {
     multiple: true,
     helpGroup: 'SELECTION',
     helpValue: 'GLOB',
-    description: 'jobs of these topics; * ? [a-z] and \\ make a glob',
+    description: 'jobs whose topic matches; a pattern has * ? [a-z] or \\',
   }),
   state: Flags.option({ options: JOB_STATES, multiple: true, delimiter: ',' as const })({
     helpGroup: 'SELECTION',
@@ -34,18 +34,18 @@ export const selectionFlags = {
   'due-after': timestamp('due-after')({ helpGroup: 'SELECTION', description: 'jobs due at TIME or later' }),
   'older-than': duration('older-than')({
     helpGroup: 'SELECTION',
-    description: 'jobs that have been due for longer; dead letters that failed longer ago',
+    description: 'jobs due for longer than DURATION; dead letters that failed longer ago than that',
   }),
   grep: Flags.string({
     multiple: true,
     helpGroup: 'SELECTION',
     helpValue: 'TEXT',
-    description: 'jobs with TEXT in their body, byte for byte',
+    description: 'jobs whose body contains TEXT, byte for byte',
   }),
   where: Flags.string({
     helpGroup: 'SELECTION',
     helpValue: 'EXPR',
-    description: `jobs for which this JSONata is true: 'body.amount > 100 and attempts = 0'`,
+    description: `jobs for which this JSONata expression is true: 'body.amount > 100 and attempts = 0'`,
   }),
 };
 
@@ -54,10 +54,12 @@ export const SELECTING = Object.keys(selectionFlags) as (keyof typeof selectionF
 
 /** Flags that say how to act on what is selected. */
 export const actingFlags = {
-  limit: count('limit')({ description: 'act on no more than so many' }),
-  rate: rate('rate')({ description: 'act on no more than so many in each second, minute, …: 500/s' }),
-  'dry-run': Flags.boolean({ description: 'count the jobs, show some, and do nothing' }),
-  yes: Flags.boolean({ description: 'do not ask' }),
+  limit: count('limit')({ description: 'act on at most N jobs' }),
+  rate: rate('rate')({ description: 'act on at most N jobs in each UNIT (s, m, h or d): 500/s' }),
+  'dry-run': Flags.boolean({
+    description: 'count the jobs and show the first ten, without changing anything',
+  }),
+  yes: Flags.boolean({ description: 'do not ask for confirmation' }),
 };
 
 /** For commands that fix the states themselves. */

@@ -7,7 +7,7 @@ export const leaseArgs = Args.string({
   required: true,
   multiple: true,
   description:
-    'leases, or - for one a line on stdin; a line may be a job in JSON too, as pop --lease prints it',
+    'leases; - reads them from stdin, one per line; a line may also be a job in JSON, as pop --lease prints it',
 });
 
 /** What became of a lease; `not_held`: it was lost or had ended before, and nothing was done. */

@@ -2,7 +2,7 @@ import { LeaseCommand, NOT_HELD_TEXT } from '../cli/lease-command.js';
 import { heldOr } from '../cli/settle.js';
 
 export default class Ack extends LeaseCommand {
-  static override summary = 'Tell that jobs are done: ends their leases, and the jobs are gone.';
+  static override summary = 'Acknowledge jobs as done: their leases end, and they are deleted.';
   static override description = NOT_HELD_TEXT;
   static override examples = [
     '<%= config.bin %> ack "$lease"',

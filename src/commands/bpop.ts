@@ -8,7 +8,7 @@ import type { Queue } from '../core/queue.js';
 
 export default class Bpop extends BaseCommand {
   static override summary =
-    'Take the ready job that is due first, as pop does, waiting for one; exit code 1 when none came in time.';
+    'Take the ready job that is due first, as pop does, and wait for one; exit code 1 if none becomes ready in time.';
   static override examples = [
     '<%= config.bin %> bpop close_order',
     '<%= config.bin %> bpop urgent close_order --timeout 30 --output body',
@@ -16,11 +16,14 @@ export default class Bpop extends BaseCommand {
   ];
   static override args = { topic: topicArgs };
   static override flags = {
-    timeout: duration('timeout')({ description: 'wait at most so long; 0 is for ever', default: 0 }),
-    interval: timerDuration('interval')({
-      description: 'look so often where Redis may not tell of changes [default: 100ms]',
+    timeout: duration('timeout')({
+      description: 'wait at most DURATION; 0, the default, means for ever',
+      default: 0,
     }),
-    count: count('count')({ description: 'take up to so many, once one is there', default: 1 }),
+    interval: timerDuration('interval')({
+      description: 'how often to look where Redis does not report changes [default: 100ms]',
+    }),
+    count: count('count')({ description: 'take at most N jobs; waits for the first one only', default: 1 }),
     ...takeFlags,
   };
 

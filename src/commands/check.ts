@@ -18,25 +18,37 @@ import { writeStdout } from '../output/stdout.js';
 const STORE_EXIT_CODE = ERRORS.store_unreachable.exitCode;
 
 export default class Check extends BaseCommand {
-  static override summary = 'Alert on what a queue should not be, for a monitoring system.';
-  static override description = `Keys: oldest (how long the oldest ready job waits), late (how long a due job waits to be made ready), ready, due, delayed, leased, dead, ended (leases that nobody took back), memory (percent of Redis's maxmemory, or of what the file may take of its disk), daemons (fewer than). A value that is over its threshold alerts.
-Without others: --warn oldest=10m late=30s dead=0 ended=100 memory=80 daemons=1, --crit oldest=1h late=5m memory=95; KEY=off takes one away.
-Exit code 0 when all is well, 1 for a warning, 2 when it is critical or the store cannot be reached, 3 for a wrong call.`;
+  static override summary = 'Compare a queue with thresholds, for a monitoring system.';
+  static override description = `Keys: oldest (how long the oldest ready job has been due), late (how long a due job has waited to be made ready), ready, due, delayed, leased and dead (numbers of jobs), ended (leases that have expired and were not reclaimed), memory (percent of Redis's maxmemory, or of the disk space that the file may use), daemons (seen in the last 15 s). daemons alerts below its threshold, all others above.
+Defaults: --warn oldest=10m late=30s dead=0 ended=100 memory=80 daemons=1, --crit oldest=1h late=5m memory=95; KEY=off removes a threshold.
+Exit code 0 if all values are within their thresholds, 1 for a warning, 2 if a value is critical or the store cannot be reached, 3 for wrong usage and other errors.`;
   static override examples = [
     '<%= config.bin %> check',
     '<%= config.bin %> check close_order --warn ready=100 --crit oldest=10m',
     '<%= config.bin %> check --format prometheus',
   ];
   static override args = {
-    topic: Args.string({ multiple: true, description: 'these topics alone, for what is of a topic' }),
+    topic: Args.string({
+      multiple: true,
+      description: 'only these topics, for the keys that belong to topics',
+    }),
   };
   static override flags = {
-    warn: threshold('warn')({ multiple: true, description: 'warn when the value is over this one' }),
-    crit: threshold('crit')({ multiple: true, description: 'critical when the value is over this one' }),
-    format: Flags.option({ options: CHECK_FORMATS, default: 'nagios' as const })({
-      description: 'a line for Nagios, metrics for Prometheus, or JSON',
+    warn: threshold('warn')({
+      multiple: true,
+      description: 'warning when the value is above VALUE (daemons: below); repeatable',
     }),
-    exact: Flags.boolean({ description: 'count all jobs, where they are many and topics are estimated' }),
+    crit: threshold('crit')({
+      multiple: true,
+      description: 'critical when the value is above VALUE (daemons: below); repeatable',
+    }),
+    format: Flags.option({ options: CHECK_FORMATS, default: 'nagios' as const })({
+      description: 'print a line for Nagios, metrics for Prometheus, or JSON',
+    }),
+    exact: Flags.boolean({
+      description:
+        'count every job, where counts of topics would be estimates: on Redis with more than 10,000 jobs',
+    }),
   };
 
   private format: CheckFormat = 'nagios';

@@ -14,10 +14,10 @@ const readPackage = (root: string) =>
 const FORMATS = ['table', 'json'] as const;
 
 export default class Doctor extends BaseCommand {
-  static override summary = 'Find everything that is wrong with a store, and mend it.';
-  static override description = `Looks at every job, record and setting, in steps that hold nobody up, and changes nothing. For each thing that is wrong it tells how many there are, some of them, what it means, and the command that mends it.
-With --fix it mends what a program can, each in a step that looks again whether it is still so; a job that can be saved is not removed, and what is removed is kept in a file first. Settings, disks and keys of others are for you.
-Exit code 1 when an error is left, 0 when there is none, or warnings alone.`;
+  static override summary = 'Find everything that is wrong with a store, and fix it.';
+  static override description = `Checks every job, record and setting, in small steps that do not block other clients, and changes nothing. For each problem it prints how many there are, some examples, what it means, and the command that fixes it.
+With --fix it fixes what can be fixed automatically, and checks again before each step that the problem still exists. A job that can be saved is not removed; what is removed is first kept in a file. Settings, disks and keys of other programs are left to you.
+Exit code 1 if an error is left, 0 if there is none or only warnings.`;
   static override examples = [
     '<%= config.bin %> doctor',
     '<%= config.bin %> doctor --fix --dry-run',
@@ -27,22 +27,25 @@ Exit code 1 when an error is left, 0 when there is none, or warnings alone.`;
   static override args = {
     topic: Args.string({
       multiple: true,
-      description: 'jobs of these topics alone; what is of the store is looked at too',
+      description: 'check only the jobs of these topics; the store itself is checked too',
     }),
   };
   static override flags = {
-    fix: Flags.boolean({ description: 'mend what a program can' }),
-    'dry-run': Flags.boolean({ description: 'tell what --fix would mend', dependsOn: ['fix'] }),
-    yes: Flags.boolean({ description: 'mend without asking', dependsOn: ['fix'] }),
-    output: Flags.option({ options: FORMATS })({ description: 'table, or json: as --json' }),
+    fix: Flags.boolean({ description: 'fix what can be fixed automatically' }),
+    'dry-run': Flags.boolean({
+      description: 'print what --fix would fix, without changing anything',
+      dependsOn: ['fix'],
+    }),
+    yes: Flags.boolean({ description: 'do not ask for confirmation', dependsOn: ['fix'] }),
+    output: Flags.option({ options: FORMATS })({ description: 'print a table, or JSON as with --json' }),
     gather: Flags.string({
       helpValue: 'FILE',
       description:
-        'write what a colleague needs into a new file: versions, settings, counts, findings; no bodies, no passwords',
+        'write a report for somebody else to a new FILE: versions, settings, counts and findings; no bodies, no passwords',
       exclusive: ['fix', 'output'],
     }),
     names: Flags.boolean({
-      description: 'write ids, topics and keys into it as well',
+      description: 'include ids, topics and keys in the report',
       dependsOn: ['gather'],
     }),
   };

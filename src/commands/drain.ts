@@ -46,10 +46,10 @@ export default class Drain extends BaseCommand {
     "drain TOPIC... --exec 'CMD' [flags]",
     'drain TOPIC... [flags] -- CMD ARG...',
   ];
-  static override description = `A job is leased, handled, and only then acknowledged: what was not handled is back in the queue.
-A handler gets the body on stdin and DELAYER_ID, DELAYER_TOPIC, DELAYER_ATTEMPT, DELAYER_KEY and DELAYER_LEASE in its environment. Exit code 0: done; 65: to the dead letters; anything else: tried again later.
---loop is for cron: a pass at 0, 10, … 50 s, then the end. --follow is a worker that waits for jobs until it is stopped.
-The first signal ends it after the jobs in hand; the second ends handlers, and gives their jobs back.`;
+  static override description = `A job is leased, handled, and only then acknowledged: a job that was not handled returns to the queue.
+A handler gets the body on stdin and DELAYER_ID, DELAYER_TOPIC, DELAYER_ATTEMPT, DELAYER_KEY and DELAYER_LEASE in its environment. Exit code 0: done; 65: dead letter; any other: failed, retried while retries are left.
+--loop is for cron: it runs a pass at 0, 10, … 50 s and then exits. --follow is a worker that waits for jobs until it is stopped.
+The first signal stops it after the jobs in progress; the second terminates the handlers and releases their jobs.`;
   static override examples = [
     '<%= config.bin %> drain close_order',
     "* * * * * <%= config.bin %> drain close_order --loop --lock --exec 'php /srv/shop/cancel.php'",
@@ -58,7 +58,10 @@ The first signal ends it after the jobs in hand; the second ends handlers, and g
   ];
   static override args = { topic: topicArgs };
   static override flags = {
-    exec: Flags.string({ helpValue: 'CMD', description: 'a command of sh that handles each job' }),
+    exec: Flags.string({
+      helpValue: 'CMD',
+      description: 'handle each job with this command, which runs through sh -c',
+    }),
     ...windowFlags,
     output: jobFormat({ exclusive: ['exec'] }),
     ...workerFlags,

@@ -28,10 +28,10 @@ type Outcome = Omit<Acted, 'id'>;
 
 export default class Edit extends BaseCommand {
   static override summary =
-    'Give a job that nobody has taken yet another body or ready lifetime, in its place.';
-  static override description = `BODY is the text itself, or - for the bytes of stdin; --body TEXT takes any text. With neither body nor --ttl an editor opens on a terminal ($VISUAL, $EDITOR, else vi). An editor's newline behind a body that had none is left out.
-Due time, place in line and attempts stay. --ttl counts from the due time, as with push.
-Exit code 1 when the job was not edited: it is in the hands of a consumer, a dead letter, changed while the editor was open, or not there; or nothing was edited in the editor.`;
+    'Change the body or the ready lifetime of a job that no consumer has taken yet, in its place.';
+  static override description = `BODY is the text itself, or - for the bytes of stdin; --body TEXT takes any text. With neither body nor --ttl an editor opens on a terminal ($VISUAL, $EDITOR, else vi); a newline that it adds to the end of the body is removed.
+Due time, place in the queue and attempts do not change. --ttl counts from the due time, as with push.
+Exit code 1 if the job was not edited: it is leased, a dead letter, not in the queue, would have expired by the new --ttl, was changed while the editor was open, or was left unchanged in the editor.`;
   static override usage = ['edit ID BODY [flags]', 'edit ID [flags]'];
   static override examples = [
     '<%= config.bin %> edit 32',
@@ -46,11 +46,13 @@ Exit code 1 when the job was not edited: it is in the hands of a consumer, a dea
   static override flags = {
     body: Flags.string({
       helpValue: 'TEXT',
-      description: 'the new body, any text; - is a dash',
+      description: 'the new body, any text; - is taken literally',
       exclusive: ['file'],
     }),
-    file: Flags.string({ helpValue: 'PATH', description: 'the new body is what this file holds' }),
-    ttl: positiveDuration('ttl')({ description: 'ready so long after its due time, then expired' }),
+    file: Flags.string({ helpValue: 'PATH', description: 'read the new body from the file PATH' }),
+    ttl: positiveDuration('ttl')({
+      description: 'the job expires if it is not taken within DURATION after its due time',
+    }),
   };
 
   override async run(): Promise<void> {

@@ -19,10 +19,10 @@ import type { Queue } from '../core/queue.js';
 const CHUNK_IDS = 250;
 
 export default class Export extends BaseCommand {
-  static override summary = 'Print jobs, one a line, so that import has them again as they are.';
-  static override description = `Prints the jobs that are selected, or all, as lines of JSON: everything that is known of each, dead letters with their history too. What a consumer has in hand is left out unless --state names leased; so is what has expired.
-Jobs that move on meanwhile are printed once or, where they come back, twice: import knows them again by their ids. With --move each job is removed from the store once it is in FILE and on the disk, in steps; until then it is held, and no consumer is given it. The same command again goes on with a move that was cut off, which import refuses until then.
-Exit code 1 when there is no such job.`;
+  static override summary = 'Print jobs as lines of JSON, from which import restores them unchanged.';
+  static override description = `Prints the selected jobs, or all, with everything that is known of them; dead letters with their history too. Leased and expired jobs are left out unless --state names these states.
+A job that changes its state meanwhile is printed once, or twice if it returns to the queue; import recognizes it by its id. With --move, in steps, each job is removed from the store once it is in FILE and synced to disk; until then no consumer gets it. To continue a move that was interrupted, run the same command again; until then import refuses its FILE.
+Exit code 1 if no job matches.`;
   static override usage = ['export [SELECTION] [flags]', 'export ID... [flags]'];
   static override examples = [
     `<%= config.bin %> export --topic 'orders*' > orders.ndjson`,
@@ -32,18 +32,17 @@ Exit code 1 when there is no such job.`;
     `<%= config.bin %> export --topic 'orders*' --move --output-file orders.ndjson`,
   ];
   static override args = {
-    id: Args.string({ multiple: true, description: 'ids, or - for one a line on stdin' }),
+    id: Args.string({ multiple: true, description: 'ids; - reads them from stdin, one per line' }),
   };
   static override flags = {
     ...selectionFlags,
     'output-file': Flags.string({
       helpValue: 'FILE',
-      description:
-        'write to FILE, whole and for this user alone; a file that is there is replaced at the end',
+      description: 'write to FILE, atomically and with mode 0600; an existing FILE is replaced at the end',
     }),
-    gzip: Flags.boolean({ description: 'pack it' }),
+    gzip: Flags.boolean({ description: 'compress the output with gzip' }),
     move: Flags.boolean({
-      description: 'move the jobs: remove each from the store when it is in FILE and on the disk',
+      description: 'move the jobs: remove each from the store once it is in FILE and synced to disk',
       dependsOn: ['output-file'],
       exclusive: ['gzip'],
     }),

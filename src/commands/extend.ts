@@ -7,14 +7,14 @@ const LEASE_MS = 60_000;
 
 export default class Extend extends LeaseCommand {
   static override summary =
-    'Hold jobs for longer: their leases end --lease from now. The lease itself stays the same.';
+    'Extend leases, so that they end --lease from now; the text of a lease stays the same.';
   static override description = NOT_HELD_TEXT;
   static override examples = [
     '<%= config.bin %> extend "$lease"',
     '<%= config.bin %> extend "$lease" --lease 10m',
   ];
   static override flags = {
-    lease: timerDuration('lease')({ description: 'hold it so long from now [default: 60s]' }),
+    lease: timerDuration('lease')({ description: 'the lease ends after DURATION, from now [default: 60s]' }),
   };
 
   override async run(): Promise<void> {

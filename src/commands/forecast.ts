@@ -20,8 +20,8 @@ interface Workers {
 }
 
 export default class ForecastCommand extends BaseCommand {
-  static override summary = 'Show how many jobs are due when, and how late workers will be with them.';
-  static override description = `Without TOPIC all jobs are counted, exactly; of topics of Redis with more than 20,000 jobs a sample is, and errors are shown. With the speed of workers it tells how many jobs wait at the end of each step, and how late the work on one begins.`;
+  static override summary = 'Show how many jobs will be due when, and how late workers will start them.';
+  static override description = `Without TOPIC every job is counted. With TOPIC, the counts of a Redis with more than 20,000 delayed jobs are estimates from a sample, and their errors are shown. With --rate, or --workers and --each, it also shows how many jobs wait at the end of each step, and how late at most a job of that step starts.`;
   static override examples = [
     '<%= config.bin %> forecast',
     '<%= config.bin %> forecast close_order --until 2h --step 10m --rate 20/s --max-late 5m',
@@ -31,16 +31,26 @@ export default class ForecastCommand extends BaseCommand {
     topic: Args.string({ multiple: true, description: 'these topics alone' }),
   };
   static override flags = {
-    until: positiveDuration('until')({ description: 'so far ahead [default: 24h]' }),
-    step: positiveDuration('step')({ description: 'a row for each such time [default: 1h]' }),
-    rate: rate('rate')({ description: 'workers do so many jobs: 20/s', exclusive: ['workers', 'each'] }),
+    until: positiveDuration('until')({ description: 'how far to look ahead [default: 24h]' }),
+    step: positiveDuration('step')({ description: 'length of time of each row [default: 1h]' }),
+    rate: rate('rate')({
+      description: 'throughput of all workers together, in jobs per UNIT (s, m, h or d): 20/s',
+      exclusive: ['workers', 'each'],
+    }),
     workers: count('workers')({
-      description: 'so many workers do a job each at a time',
+      description: 'number of workers, each of which does one job at a time',
       dependsOn: ['each'],
     }),
-    each: positiveDuration('each')({ description: 'a job takes a worker so long', dependsOn: ['workers'] }),
-    'max-late': positiveDuration('max-late')({ description: 'tell when work begins later than this' }),
-    spread: positiveDuration('spread')({ description: 'what if the due times were spread over so long' }),
+    each: positiveDuration('each')({
+      description: 'how long a worker takes for a job',
+      dependsOn: ['workers'],
+    }),
+    'max-late': positiveDuration('max-late')({
+      description: 'report when jobs would start later than DURATION after their due time',
+    }),
+    spread: positiveDuration('spread')({
+      description: 'also show the forecast for due times spread over DURATION',
+    }),
   };
 
   override async run(): Promise<void> {

@@ -6,10 +6,10 @@ import { shift } from '../cli/flags.js';
 import { DelayerError } from '../core/errors.js';
 
 export default class Import extends BaseCommand {
-  static override summary = 'Put the jobs of an export, or of a removal, into the queue as they were.';
-  static override description = `FILE (or stdin) holds a job a line, as JSON, packed by gzip or not. Each comes back with its due time, its expiry, its attempts, its history and its key; dead letters come back as dead letters, and what was leased is ready again.
-An import that was cut off goes on when it is run again, and brings nothing back that was delivered meanwhile; this needs a FILE, and is remembered for 30 days.
-A broken line is named and the rest goes on. Exit code 65 when a line is broken, an id exists with other content, or the file is not whole.`;
+  static override summary = 'Restore the jobs of an export, or jobs that were removed, as they were.';
+  static override description = `FILE (or stdin) holds one job per line, as JSON, compressed by gzip or not. Each job keeps its due time, expiry, attempts, history and key; dead letters stay dead letters, and leased jobs become ready.
+To continue an import that was interrupted, run it again: it does not restore jobs that were delivered meanwhile. This needs a FILE, and is remembered for 30 days.
+An invalid line is reported, and the other lines are imported. Exit code 65 if a line is invalid, an id exists with other content, or the file is truncated.`;
   static override examples = [
     '<%= config.bin %> import jobs.ndjson',
     '<%= config.bin %> export | <%= config.bin %> import --store redis://other',
@@ -17,18 +17,18 @@ A broken line is named and the rest goes on. Exit code 65 when a line is broken,
   ];
   static override args = { file: Args.string({ description: 'the file; stdin when absent or -' }) };
   static override flags = {
-    replace: Flags.boolean({ description: 'overwrite jobs of the same ids', exclusive: ['if-absent'] }),
-    'if-absent': Flags.boolean({ description: 'leave jobs of the same ids as they are, and succeed' }),
+    replace: Flags.boolean({ description: 'overwrite jobs of the same id', exclusive: ['if-absent'] }),
+    'if-absent': Flags.boolean({ description: 'leave jobs of the same id unchanged, and exit with 0' }),
     'map-topic': Flags.string({
       multiple: true,
       helpValue: 'FROM=TO',
       description: 'jobs of topic FROM become jobs of topic TO',
     }),
     shift: shift('shift')({
-      description: 'move due times and expiries: +1h, -30m; dead letters stay as they are',
+      description: 'shift due times and expiry times: +1h, -30m; those of dead letters stay unchanged',
     }),
-    partial: Flags.boolean({ description: 'import what a file holds that is cut off' }),
-    again: Flags.boolean({ description: 'import a file from its beginning that was imported before' }),
+    partial: Flags.boolean({ description: 'import what a truncated file holds' }),
+    again: Flags.boolean({ description: 'import a file from the beginning that was imported before' }),
   };
 
   override async run(): Promise<void> {

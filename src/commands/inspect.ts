@@ -15,9 +15,9 @@ import type { Queue } from '../core/queue.js';
 const WATCH_MS = 2000;
 
 export default class Inspect extends BaseCommand {
-  static override summary = 'Show what is in the queue: all topics, the jobs of some, or one job.';
-  static override description = `Without a TOPIC and without a selection: how many jobs each topic has. With them: the jobs, on a terminal a page of them, else all. A page of topics is in the order of delivery, and goes on with --cursor; all else comes in the order of the store.
-Exit code 1 when there is no such job.`;
+  static override summary = 'Show what is in the queue: all topics, the jobs of some topics, or one job.';
+  static override description = `Without TOPIC and selection, it shows how many jobs each topic has. With them it lists jobs: a page on a terminal, else all. A page of TOPICs is in the order of delivery, and --cursor shows the next one; all other lists are in the order of the store.
+Exit code 1 if no job matches.`;
   static override usage = [
     'inspect [--exact] [--watch]',
     'inspect TOPIC... [SELECTION] [flags]',
@@ -40,7 +40,7 @@ Exit code 1 when there is no such job.`;
   static override args = {
     topic: Args.string({
       multiple: true,
-      description: 'show the jobs of these topics; - alone: explain the jobs of the ids on stdin',
+      description: 'show the jobs of these topics; - reads ids from stdin and explains their jobs',
     }),
   };
   static override flags = inspectFlags;

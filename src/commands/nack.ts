@@ -7,8 +7,8 @@ import { iso } from '../output/json.js';
 
 export default class Nack extends LeaseCommand {
   static override summary =
-    'Tell that jobs have failed: each is tried again after a pause, or is a dead letter when no retry is left.';
-  static override description = `How often it is tried again, and how long the pauses are, the job itself says (push --retries --backoff), else whoever took it (pop --lease --retries --backoff), else 3 times, 1s..10m.
+    'Report jobs as failed: each is retried after a pause, or becomes a dead letter if no retry is left.';
+  static override description = `Retries and pauses are those of the job (push --retries --backoff), else those of its consumer (pop --lease --retries --backoff), else 3 retries after 1s..10m.
 ${NOT_HELD_TEXT}`;
   static override examples = [
     '<%= config.bin %> nack "$lease" --reason "$(tail -n 5 errors)"',
@@ -17,17 +17,17 @@ ${NOT_HELD_TEXT}`;
   ];
   static override flags = {
     delay: duration('delay')({
-      description: 'when it is tried again, so long from now, in place of its backoff',
+      description: 'retry after DURATION, from now, instead of the backoff of the job',
       exclusive: ['dead'],
     }),
-    dead: Flags.boolean({ description: 'for good, whatever retries are left' }),
+    dead: Flags.boolean({ description: 'make the job a dead letter, even if retries are left' }),
     'dead-ttl': duration('dead-ttl')({
-      description: 'keep the dead letter so long; 0 is for ever',
+      description: 'keep dead letters for DURATION; 0 means for ever',
       dependsOn: ['dead'],
     }),
     reason: Flags.string({
       helpValue: 'TEXT',
-      description: 'why, any text; of a longer one than 4 KiB the end is kept',
+      description: 'why the job failed, any text; of more than 4 KiB only the end is kept',
     }),
   };
 

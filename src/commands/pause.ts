@@ -8,9 +8,10 @@ import type { Queue } from '../core/queue.js';
 import { bytesToJson, iso } from '../output/json.js';
 
 export default class Pause extends BaseCommand {
-  static override summary = "Hold topics back from delayer's consumers, until resume or for a while.";
-  static override description = `pop, bpop and drain get no job of a paused topic; jobs become ready and expire as ever, and what is in the hands of consumers goes on. Consumers of other programs are not held back. Pausing a paused topic sets its end anew.
-With --for it is told how many jobs would expire before the pause ends.`;
+  static override summary =
+    "Pause topics: delayer's consumers get no job of them until resume, or for the time of --for.";
+  static override description = `pop, bpop and drain get no job of a paused topic. Its jobs still become ready and expire, and leased jobs are not affected. Consumers of other programs are not paused. Pausing a paused topic again replaces the end of the pause.
+With --for it prints how many jobs would expire before the pause ends.`;
   static override examples = [
     '<%= config.bin %> pause close_order',
     '<%= config.bin %> pause close_order send_mail --for 1h',
@@ -19,7 +20,7 @@ With --for it is told how many jobs would expire before the pause ends.`;
     topic: Args.string({ required: true, multiple: true, description: 'the topics' }),
   };
   static override flags = {
-    for: positiveDuration('for')({ description: 'how long [default: until resume]' }),
+    for: positiveDuration('for')({ description: 'how long to pause [default: until resume]' }),
   };
 
   override async run(): Promise<void> {

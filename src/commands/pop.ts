@@ -7,9 +7,9 @@ import type { Queue } from '../core/queue.js';
 
 export default class Pop extends BaseCommand {
   static override summary =
-    'Take the ready job that is due first, of the first topic that has one; exit code 1 when there is none.';
-  static override description = `The job is gone from the queue before it is printed: at most once.
-With --lease it is held for whoever called pop: ack ends its lease when the job is done, nack when it failed. A job whose lease ends without either comes back, or goes to the dead letters when no retry is left. docs/handlers.md has the loops for sh, bash, PHP and Python.`;
+    'Take the ready job that is due first, from the first topic that has one; exit code 1 if there is none.';
+  static override description = `The job is removed from the queue before it is printed: it is delivered at most once.
+With --lease it is leased to the process that called pop: end the lease with ack if the job is done, with nack if it failed. When the lease expires first, the job is ready again, or a dead letter if no retry is left. docs/handlers.md has loops for sh, bash, PHP and Python.`;
   static override examples = [
     '<%= config.bin %> pop close_order',
     '<%= config.bin %> pop urgent close_order --output body',
@@ -19,7 +19,7 @@ With --lease it is held for whoever called pop: ack ends its lease when the job 
   ];
   static override args = { topic: topicArgs };
   static override flags = {
-    count: count('count')({ description: 'take up to so many', default: 1 }),
+    count: count('count')({ description: 'take at most N jobs', default: 1 }),
     ...takeFlags,
   };
 

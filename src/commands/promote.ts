@@ -26,8 +26,8 @@ const PROMOTING: SelectedActing = {
 
 export default class Promote extends SelectingCommand {
   static override summary = 'Make jobs that are not due yet ready now; prints the ids it promoted.';
-  static override description = `A promoted job is delivered before all others of its topic that are ready, those of one call in the order in which they were due. Its ready lifetime counts from now; its attempts stay.
-Exit code 1 when one of the ids was not promoted (it is due already, in the hands of a consumer, or not there), or none of a selection.`;
+  static override description = `Promoted jobs are delivered before the ready jobs of their topic, in the order in which they were due. The ready lifetime of a promoted job counts from now; its attempts do not change.
+Exit code 1 if one of the ids was not promoted (it is due already, leased, or not in the queue), or no job of a selection was.`;
   static override usage = ['promote ID... [flags]', 'promote --topic GLOB [flags]'];
   static override examples = [
     '<%= config.bin %> promote 32',
@@ -36,7 +36,7 @@ Exit code 1 when one of the ids was not promoted (it is due already, in the hand
     `<%= config.bin %> promote --topic close_order --due-before +10m --dry-run`,
   ];
   static override args = {
-    id: Args.string({ multiple: true, description: 'ids, or - for one a line on stdin' }),
+    id: Args.string({ multiple: true, description: 'ids; - reads them from stdin, one per line' }),
   };
   static override flags = { ...selectionFlagsWithoutState, ...actingFlags };
 

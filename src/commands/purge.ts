@@ -9,23 +9,24 @@ import { JOB_STATES } from '../core/job.js';
 const DEFAULT_STATES = JOB_STATES.filter((state) => state !== 'leased');
 
 export default class Purge extends SelectingCommand {
-  static override summary = 'Remove whole states of topics; prints the ids it removed to a pipe.';
-  static override description = `Without --state all jobs go but those that a consumer has in hand; with --state leased these go too, and are their consumer's no more.
-What is removed is kept in a file first, whose name is told; import puts it back.
-Exit code 1 when there was no such job.`;
+  static override summary =
+    'Remove the jobs of topics, all or those in some states; prints the ids it removed to a pipe.';
+  static override description = `Without --state, all jobs except leased ones are removed. With --state leased, leased jobs are removed and their leases end.
+The jobs are first kept in a file in $XDG_STATE_HOME/delayer/removed, from which import restores them.
+Exit code 1 if no job matches.`;
   static override examples = [
     '<%= config.bin %> purge close_order --dry-run',
     '<%= config.bin %> purge close_order --state dead,expired --yes',
   ];
   static override args = {
-    topic: Args.string({ required: true, multiple: true, description: 'the topics, each by its name' }),
+    topic: Args.string({ required: true, multiple: true, description: 'the topics; names, not globs' }),
   };
   static override flags = {
     state: Flags.option({ options: JOB_STATES, multiple: true, delimiter: ',' as const })({
       description: 'only jobs in these states',
     }),
     ...actingFlags,
-    'no-archive': Flags.boolean({ description: 'keep nothing of what is removed' }),
+    'no-archive': Flags.boolean({ description: 'do not keep the removed jobs in a file' }),
   };
 
   override async run(): Promise<void> {

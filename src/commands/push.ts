@@ -15,9 +15,9 @@ import { bytesToJson, iso } from '../output/json.js';
 
 export default class Push extends BaseCommand {
   static override summary = 'Add a job, or many with --batch; prints the id of each.';
-  static override description = `BODY is the text itself, or - for the bytes of stdin. --body TEXT takes any text, a dash too, and never reads stdin; so does a BODY behind --.
-With --batch, FILE (or stdin) holds a job a line, as JSON: {"id","topic","body","delay","ttl","retries","backoff"}; all but topic and body may be left out. Jobs as delayer prints them are accepted as well, but for leased ones.
-A push of an id that exists is accepted when topic and body are the same, and changes nothing then; other content is a conflict (exit code 65).`;
+  static override description = `BODY is the text itself, or - for the bytes of stdin. --body TEXT takes any text, a dash too, and never reads stdin; so does a BODY after --.
+With --batch, FILE (or stdin) holds one job per line, as JSON: {"id","topic","body","delay","ttl","retries","backoff"}; only topic and body are required. Jobs as delayer prints them are accepted too, except leased ones.
+A push of an id that exists with the same topic and body succeeds and changes nothing; with other content it is a conflict (exit code 65).`;
   static override usage = ['push TOPIC BODY [flags]', 'push --batch [FILE] [flags]'];
   static override examples = [
     `<%= config.bin %> push close_order '{"orderID":32}' --id 32 --delay 30m --ttl 30s`,
@@ -27,32 +27,32 @@ A push of an id that exists is accepted when topic and body are the same, and ch
     `while IFS= read -r line; do <%= config.bin %> push lines --body "$line"; done < file`,
   ];
   static override args = {
-    topic: Args.string({ description: 'the topic; with --batch, FILE' }),
+    topic: Args.string({ description: 'the topic; with --batch: FILE' }),
     body: Args.string({ description: 'the body, or - for stdin' }),
   };
   static override flags = {
-    body: Flags.string({ helpValue: 'TEXT', description: 'the body, any text; - is a dash' }),
+    body: Flags.string({ helpValue: 'TEXT', description: 'the body, any text; - is taken literally' }),
     id: Flags.string({ description: 'the id; a new UUID when absent' }),
     delay: duration('delay')({
-      description: 'due so long from now: 10, 30m, 1h30m [default: 0]',
+      description: 'due after DURATION, from now: 10, 30m, 1h30m [default: 0]',
       exclusive: ['at'],
     }),
     at: timestamp('at')({
       description:
-        'due at this time: ISO 8601, @unixseconds, +1h, or words: tomorrow 9:00; in the past means now',
+        'due at TIME: ISO 8601, @unixseconds, +1h, or words: tomorrow 9:00; a time in the past means now',
     }),
     ttl: positiveDuration('ttl')({
-      description: 'ready so long after its due time, then expired [default: 7d]',
+      description: 'the job expires if it is not taken within DURATION after its due time [default: 7d]',
     }),
     retries: retries({
-      description: "try it again so many times, before what its consumer says [default: its consumer's]",
+      description: "retry the job at most N times when it fails; overrides the consumer's --retries",
     }),
     backoff: backoff({
       description:
-        "the pause before its first retry, doubled each time up to the last [default: its consumer's]",
+        "pause before the first retry, doubled for each further retry up to LAST; overrides the consumer's --backoff",
     }),
-    replace: Flags.boolean({ description: 'overwrite a job of that id', exclusive: ['if-absent'] }),
-    'if-absent': Flags.boolean({ description: 'leave a job of that id as it is, and succeed' }),
+    replace: Flags.boolean({ description: 'overwrite a job of the same id', exclusive: ['if-absent'] }),
+    'if-absent': Flags.boolean({ description: 'leave a job of the same id unchanged, and exit with 0' }),
     batch: Flags.boolean({
       description: 'read jobs from FILE or stdin',
       exclusive: ['body', 'id', 'delay', 'at', 'ttl', 'retries', 'backoff', 'base64'],

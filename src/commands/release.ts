@@ -3,7 +3,7 @@ import { heldOr } from '../cli/settle.js';
 
 export default class Release extends LeaseCommand {
   static override summary =
-    'Give jobs back as if they had never been taken: ready, at their old place in line, the attempt not counted.';
+    'Return jobs to the queue as if they had never been taken: ready, at their old place, without counting the attempt.';
   static override description = NOT_HELD_TEXT;
   static override examples = ['<%= config.bin %> release "$lease"'];
 

@@ -18,8 +18,8 @@ interface RemoveFlags extends SelectingFlags {
 
 export default class Remove extends SelectingCommand {
   static override summary = 'Cancel jobs that are not due yet; prints the ids it removed.';
-  static override description = `A job that is due counts as due even before it is promoted, and is left alone unless --any-state is given. What a selection or --any-state removes is kept in a file first, whose name is told; import puts it back.
-Exit code 1 when no id matched, or no job of a selection was removed; with --strict also when one of the ids was not.`;
+  static override description = `A job that is due is not removed, even before it is promoted, unless --any-state or --state is given. Jobs that a selection or --any-state removes are first kept in a file in $XDG_STATE_HOME/delayer/removed, from which import restores them.
+Exit code 1 if no job was removed; with --strict also if one of the ids was not removed.`;
   static override usage = ['remove ID... [flags]', 'remove --topic GLOB [flags]'];
   static override examples = [
     '<%= config.bin %> remove 32',
@@ -29,17 +29,17 @@ Exit code 1 when no id matched, or no job of a selection was removed; with --str
     `<%= config.bin %> remove --topic 'mail_*' --older-than 7d --any-state --yes`,
   ];
   static override args = {
-    id: Args.string({ multiple: true, description: 'ids, or - for one a line on stdin' }),
+    id: Args.string({ multiple: true, description: 'ids; - reads them from stdin, one per line' }),
   };
   static override flags = {
     'any-state': Flags.boolean({
       description: 'remove due, ready, leased, expired and dead jobs too',
       exclusive: ['state'],
     }),
-    strict: Flags.boolean({ description: 'exit with 1 when one of the ids was not removed' }),
+    strict: Flags.boolean({ description: 'exit with 1 if one of the ids was not removed' }),
     ...selectionFlags,
     ...actingFlags,
-    'no-archive': Flags.boolean({ description: 'keep nothing of what is removed' }),
+    'no-archive': Flags.boolean({ description: 'do not keep the removed jobs in a file' }),
   };
 
   override async run(): Promise<void> {

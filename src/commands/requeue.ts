@@ -20,9 +20,9 @@ interface RequeueFlags extends SelectingFlags {
 }
 
 export default class Requeue extends SelectingCommand {
-  static override summary = 'Make dead letters jobs again; prints the ids it requeued.';
-  static override description = `A job is requeued with its body and its whole ready lifetime, and has all its retries again. Of several dead letters of an id it is the latest. A job whose id is in the queue anew is left alone.
-Exit code 1 when one of the ids was not requeued, or none of a selection.`;
+  static override summary = 'Put dead letters back into the queue; prints the ids it requeued.';
+  static override description = `A requeued job has its body, its full ready lifetime, and all its retries again. Of several dead letters of an id, the latest is requeued. A dead letter is left alone if another job of its id is in the queue.
+Exit code 1 if one of the ids was not requeued, or no job of a selection was.`;
   static override usage = ['requeue ID... [flags]', 'requeue --topic GLOB [flags]'];
   static override examples = [
     '<%= config.bin %> requeue 32',
@@ -32,12 +32,12 @@ Exit code 1 when one of the ids was not requeued, or none of a selection.`;
     '<%= config.bin %> requeue - < ids.txt',
   ];
   static override args = {
-    id: Args.string({ multiple: true, description: 'ids, or - for one a line on stdin' }),
+    id: Args.string({ multiple: true, description: 'ids; - reads them from stdin, one per line' }),
   };
   static override flags = {
-    delay: duration('delay')({ description: 'due so long from now [default: 0]' }),
-    spread: duration('spread')({ description: 'the due times evenly over so long after that' }),
-    'keep-attempts': Flags.boolean({ description: 'count on from the attempts they had' }),
+    delay: duration('delay')({ description: 'due after DURATION, from now [default: 0]' }),
+    spread: duration('spread')({ description: 'spread the due times evenly over DURATION, from --delay on' }),
+    'keep-attempts': Flags.boolean({ description: 'keep the number of attempts instead of starting at 0' }),
     ...selectionFlagsWithoutState,
     ...actingFlags,
   };

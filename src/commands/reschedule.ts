@@ -26,9 +26,10 @@ interface RescheduleFlags extends SelectingFlags {
 }
 
 export default class Reschedule extends SelectingCommand {
-  static override summary = 'Give jobs that are not due yet another due time; prints the ids it rescheduled.';
-  static override description = `One of --delay, --at and --by says when. A time in the past means now. The whole ready lifetime of a job counts from its new due time; its attempts stay.
-Exit code 1 when one of the ids was not rescheduled (it is due already, in the hands of a consumer, or not there), or none of a selection.`;
+  static override summary =
+    'Change the due time of jobs that are not due yet; prints the ids it rescheduled.';
+  static override description = `Needs one of --delay, --at and --by. A time in the past means now. The full ready lifetime of a job counts from its new due time; its attempts do not change.
+Exit code 1 if one of the ids was not rescheduled (it is due already, leased, or not in the queue), or no job of a selection was.`;
   static override usage = [
     'reschedule ID... --delay DURATION [flags]',
     'reschedule ID... --at TIME [flags]',
@@ -42,20 +43,21 @@ Exit code 1 when one of the ids was not rescheduled (it is due already, in the h
     `<%= config.bin %> reschedule --topic 'mail_*' --delay 1h --spread 30m --dry-run`,
   ];
   static override args = {
-    id: Args.string({ multiple: true, description: 'ids, or - for one a line on stdin' }),
+    id: Args.string({ multiple: true, description: 'ids; - reads them from stdin, one per line' }),
   };
   static override flags = {
-    delay: duration('delay')({ description: 'due so long from now', exclusive: ['at', 'by'] }),
+    delay: duration('delay')({ description: 'due after DURATION, from now', exclusive: ['at', 'by'] }),
     at: timestamp('at')({
-      description: 'due at this time: ISO 8601, @unixseconds, or words: tomorrow 9:00',
+      description:
+        'due at TIME: ISO 8601, @unixseconds, +1h, or words: tomorrow 9:00; a time in the past means now',
       exclusive: ['delay', 'by'],
     }),
     by: shift('by')({
-      description: 'due so much later (+1h) or earlier (-10m) than it is now',
+      description: 'shift the due time: later (+1h) or earlier (-10m)',
       exclusive: ['delay', 'at'],
     }),
     spread: duration('spread')({
-      description: 'of a selection: the due times evenly over so long after that',
+      description: 'with a selection: spread the due times evenly over DURATION, from --delay or --at on',
       exclusive: ['by'],
     }),
     ...selectionFlagsWithoutState,

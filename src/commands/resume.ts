@@ -3,8 +3,8 @@ import { BaseCommand } from '../cli/base-command.js';
 import { bytesToJson } from '../output/json.js';
 
 export default class Resume extends BaseCommand {
-  static override summary = 'Let paused topics go on: consumers that wait for them wake up.';
-  static override description = 'A topic that is not paused stays as it is.';
+  static override summary = 'Resume paused topics; consumers that wait for them wake up.';
+  static override description = 'A topic that is not paused is left unchanged.';
   static override examples = ['<%= config.bin %> resume close_order'];
   static override args = {
     topic: Args.string({ required: true, multiple: true, description: 'the topics' }),

@@ -17,10 +17,10 @@ import { maintainOnce, runDaemon } from '../daemon/promoter.js';
 import { Progress } from '../daemon/progress.js';
 
 export default class Serve extends BaseCommand {
-  static override summary = 'Run the promotion daemon: due jobs become ready, on time and in order.';
-  static override description = `It sleeps until the next job is due, wakes for an earlier push by delayer, and looks at least every --interval for pushes by other clients. Several may run on one store. It waits for a Redis that is not up yet, and outlives its restarts.
-SIGTERM, SIGINT and SIGQUIT end it after the step in hand; SIGHUP opens its log files anew; SIGUSR1 logs what it has done.
-It runs in the foreground, or with --daemon in the background. -c reads the configuration of the original daemon; \`delayer -c FILE -d\` works as well.`;
+  static override summary = 'Run the promotion daemon, which makes due jobs ready, on time and in order.';
+  static override description = `It sleeps until the next job is due, wakes up when delayer pushes an earlier one, and looks for pushes by other clients at least every --interval. Several daemons may run on one store. It waits for a Redis that is not up yet, and reconnects after a restart of Redis.
+SIGTERM, SIGINT and SIGQUIT stop it after the current step; SIGHUP reopens its log files; SIGUSR1 logs what it has done.
+It runs in the foreground, or with --daemon in the background. -c reads the configuration of the original daemon; \`delayer -c FILE -d\` works too.`;
   static override examples = [
     '<%= config.bin %> serve',
     '<%= config.bin %> serve --store redis://db.internal --interval 1s',

@@ -20,15 +20,15 @@ const INSTEAD =
   '`delayer inspect` prints what there is, with --watch again and again; --json is for programs.';
 
 export default class TopCommand extends BaseCommand {
-  static override summary = 'Watch topics and jobs on the whole screen, and act on them.';
-  static override description = `It shows how many jobs come and go a second, how many there are of each state, and how long the oldest waits. Enter opens a topic, and in it a job with all that is known of it; ? shows the keys. p promotes a job, r removes it, P pauses a topic or resumes it: each asks before. A removed job is kept in a file, whose name is told; import puts it back.
-Where many jobs are, counts of topics are estimates, as with inspect.`;
+  static override summary = 'Watch topics and jobs in full screen, and act on them.';
+  static override description = `It shows how many jobs enter and leave per second, how many there are in each state, and how long the oldest ready job has waited. Enter opens a topic, and in a topic a job, with everything that is known of it; ? shows the keys. p promotes a job, r removes it, P pauses or resumes a topic; each asks for confirmation. A removed job is first kept in a file in $XDG_STATE_HOME/delayer/removed, from which import restores it.
+If there are many jobs, counts of topics are estimates, as with inspect.`;
   static override examples = [
     '<%= config.bin %> top',
     '<%= config.bin %> top --store redis://db.internal --interval 10s',
   ];
   static override flags = {
-    interval: positiveDuration('interval')({ description: 'look again after so long [default: 2s]' }),
+    interval: positiveDuration('interval')({ description: 'time between refreshes [default: 2s]' }),
   };
 
   override async run(): Promise<void> {

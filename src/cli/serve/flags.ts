@@ -12,49 +12,51 @@ export const serveFlags = {
   configuration: Flags.string({
     char: 'c',
     helpValue: 'FILE',
-    description: 'read the delayer.conf of the original daemon; flags win over it',
+    description: 'read the delayer.conf of the original daemon; flags override it',
   }),
   interval: positiveDuration('interval')({
-    description: 'look at least so often [default: 100ms]',
+    description: 'look for due jobs at least every DURATION [default: 100ms]',
   }),
   once: Flags.boolean({
-    description: 'do what is to be done now, and end: for cron and timers',
+    description: 'do the work that is due now and exit: for cron and timers',
     exclusive: ['interval', 'no-wait'],
   }),
   repair: Flags.boolean({
-    description: 'on Redis, remove bodies that no key has named for five minutes; else they are reported',
+    description:
+      'on Redis, delete bodies that no key has referred to for five minutes; by default they are only reported',
     exclusive: ['once'],
   }),
   'no-wait': Flags.boolean({
-    description: 'fail when the store cannot be reached at the start, instead of waiting for it',
+    description: 'fail if the store cannot be reached at startup, instead of waiting for it',
   }),
   daemon: Flags.boolean({
     char: 'd',
-    description: 'go on in the background; ends with 0 when it is up there, else tells why it is not',
+    description: 'run in the background; exits with 0 once the daemon is up, else prints why it is not',
     exclusive: ['once'],
   }),
   'pid-file': Flags.string({
     helpValue: 'FILE',
-    description: 'keep the number of the process in FILE, and let no second one start with it',
+    description: 'write the process id to FILE; a second daemon with the same FILE does not start',
     exclusive: ['once'],
   }),
   ...httpFlags,
   'access-log': Flags.string({
     helpValue: 'FILE',
-    description: 'write what goes well to FILE as well, and how many jobs were moved, once a second',
+    description: 'append info messages to FILE too, with the number of moved jobs at most once a second',
   }),
   'error-log': Flags.string({
     helpValue: 'FILE',
-    description: 'write warnings and errors to FILE as well',
+    description: 'append warnings and errors to FILE too',
   }),
   'log-format': Flags.option({
     options: LOG_FORMATS,
-    description: 'lines on stderr with time, level and process, for people or as JSON [default: neither]',
+    description:
+      'add time, level and process id to the lines on stderr, as text or as JSON [default: the message only]',
   })(),
   'log-level': Flags.option({
     options: LOG_LEVELS,
     default: 'info' as const,
-    description: 'leave out what matters less',
+    description: 'omit messages below this level',
   })(),
 };
 

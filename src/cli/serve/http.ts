@@ -11,12 +11,12 @@ export const httpFlags = {
     parse: (text) => Promise.resolve(parseAddress(text)),
   })({
     description:
-      'answer /healthz, /readyz, /metrics and /api at 127.0.0.1:9465, say, or at the path of a socket',
+      'serve /healthz, /readyz, /metrics and /api over HTTP on ADDRESS: 127.0.0.1:9465, or the path of a Unix socket',
     exclusive: ['once'],
   }),
   'http-host': Flags.string({
     helpValue: 'NAME',
-    description: 'a name by which --http may be asked, besides IP addresses and localhost',
+    description: 'accept this host name in HTTP requests, besides IP addresses and localhost',
     multiple: true,
     dependsOn: ['http'],
   }),
