@@ -2,7 +2,7 @@ import { expect } from 'chai';
 import { titleOf } from '../../src/output/doctor.js';
 
 describe('the title of a finding', () => {
-  it('names each type that was found, once', () => {
+  it('lists each type that was found once', () => {
     const examples = ['string', 'stream', 'string'].map((found) => ({
       kind: 'body_wrong_type' as const,
       found,

@@ -5,7 +5,7 @@ import { bytesToJson, toJsonLine } from '../../src/output/json.js';
 const CONTROL = /[\u0000-\u001f\u007f-\u009f]/;
 
 describe('escaping for a terminal', () => {
-  it('escaping for a terminal leaves no control character of one byte, or of two', () => {
+  it('escaping for a terminal replaces every control character of one or two bytes', () => {
     for (let code = 0; code < 0x100; code += 1) {
       const char = String.fromCharCode(code);
       expect(escapeForTerminal(Buffer.from(char)), `U+${code}`).to.not.match(CONTROL);
@@ -17,31 +17,31 @@ describe('escaping for a terminal', () => {
     expect(escapeForTerminal(Buffer.from([0x61, 0xff, 0x9b, 0x41]))).to.equal('a\\xff\\x9bA');
   });
 
-  it('escaping for a terminal shows marks that reorder or hide text as escapes', () => {
+  it('escaping for a terminal shows characters that reorder or hide text as escapes', () => {
     expect(escapeForTerminal(Buffer.from('a\u202eb\u2066c\u200bd\ufeffe'))).to.equal(
       'a\\u202eb\\u2066c\\u200bd\\ufeffe',
     );
   });
 
-  it('escaping for a terminal leaves letters of all languages and emoji as they are', () => {
+  it('escaping for a terminal keeps letters of all languages and emoji', () => {
     const text = 'żółć 日本語 עברית 😀 {"a":1} \\ "';
     expect(escapeForTerminal(Buffer.from(text))).to.equal(text);
   });
 
-  it('escaping for a terminal keeps lines and tabs of raw output, and nothing else', () => {
+  it('escaping of raw output keeps newlines and tabs and escapes other control characters', () => {
     expect(escapeKeepingLines(Buffer.from('a\n\tb\r\u001b[2J'))).to.equal('a\n\tb\\x0d\\x1b[2J');
   });
 });
 
 describe('a line of JSON', () => {
-  it('a line of JSON holds no control character, and reads back as it was', () => {
+  it('a line of JSON contains no control character, and parses to the same text', () => {
     const text = Array.from({ length: 0x100 }, (_, code) => String.fromCharCode(code)).join('');
     const line = toJsonLine({ text });
     expect(line).to.not.match(CONTROL);
     expect(JSON.parse(line)).to.deep.equal({ text });
   });
 
-  it('a line of JSON holds bytes that are not valid UTF-8 in base64, under a name that says so', () => {
+  it('a line of JSON has bytes that are not valid UTF-8 in base64, in a field whose name ends in Base64', () => {
     expect(bytesToJson('id', Buffer.from('32'))).to.deep.equal({ id: '32' });
     expect(bytesToJson('id', Buffer.from([0xff]))).to.deep.equal({ idBase64: '/w==' });
     expect(bytesToJson('id', undefined)).to.deep.equal({ id: null });

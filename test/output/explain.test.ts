@@ -18,17 +18,17 @@ describe('the explanation of a job', () => {
     expect(explained({ state: 'delayed' })).to.include('when it is due is not known');
   });
 
-  it('the explanation of a job says of a job that expires before it is due that it is never delivered', () => {
+  it('the explanation of a job that expires before it is due says that it is never delivered', () => {
     expect(explained({ state: 'delayed', dueAt: at(7200), expiresAt: at(60) })).to.equal(
       'It is due in 2h, and its body expires before that, in 1m. It will never be delivered.',
     );
   });
 
-  it('the explanation of a job says of a due job who makes it ready', () => {
+  it('the explanation of a due job says what makes it ready', () => {
     expect(explained({ state: 'due', dueAt: at(-16) })).to.match(/^It has been due for 16 s .* A daemon, or/);
   });
 
-  it('the explanation of a job says how many come before a ready job, or that this is not known', () => {
+  it('the explanation of a ready job says how many come before it, or that this is not known', () => {
     const ready = { state: 'ready', dueAt: at(-5) } as const;
     expect(explained({ ...ready, readyAhead: 0 })).to.include('It is the next of its topic');
     expect(explained({ ...ready, readyAhead: 1 })).to.include('1 ready job of its topic comes before it.');
@@ -37,17 +37,17 @@ describe('the explanation of a job', () => {
     expect(explained({ state: 'ready' })).to.include('when it was due is not known');
   });
 
-  it('the explanation of a job says how long a lease lasts, or since when it is over', () => {
+  it('the explanation of a leased job says how long its lease lasts, or when it ended', () => {
     expect(explained({ state: 'leased', leaseUntil: at(10) })).to.include('not acknowledged within 10 s');
     expect(explained({ state: 'leased', leaseUntil: at(-16) })).to.include('lease ended 16 s ago');
   });
 
-  it('the explanation of a job names a topic whose bytes are no text, or reach for the terminal, by escapes', () => {
+  it('the explanation of a job escapes control characters and bytes that are not UTF-8 in the name of a topic', () => {
     const listedIn = Buffer.from([0x1b, 0xff, 0x61]);
     expect(explained({ state: 'due', flaw: { type: 'old_entry', listedIn } })).to.include('"\\x1b\\xffa"');
   });
 
-  it('the explanation of a job says why a dead letter failed, and until when it is kept', () => {
+  it('the explanation of a dead letter says why it failed, and until when it is kept', () => {
     const dead = { state: 'dead', attempts: 4, failedAt: at(-60), reason: 'no such order' } as const;
     expect(explained({ ...dead, deadUntil: at(86_400) })).to.equal(
       'It failed for good 1m ago, after 4 attempts, and is kept as a dead letter. Reason: no such order It is deleted in 1d if it is not requeued.',

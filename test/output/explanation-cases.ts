@@ -4,11 +4,11 @@ import { OriginalClient, OriginalDaemon } from '../interop/original.js';
 import type { TestClock } from '../support/clock.js';
 import { HOUR_MS, jobsOf, maintainAll, MINUTE_MS, reserve, RETRY_MS } from '../support/jobs.js';
 
-/** A store on which a case brings a job about. */
+/** A store in which a case puts a job. */
 export interface Stage {
   readonly queue: Queue;
   readonly clock: TestClock;
-  /** What other clients do; absent where there are none. */
+  /** Original clients, on Redis only. */
   readonly others?: {
     readonly raw: Redis;
     readonly key: (rest: string) => string;
@@ -58,7 +58,7 @@ const blockBody: OriginalCase = async ({ others: { raw, key } }) => {
   await raw.set(key(`job_bucket:${ID}`), 'text');
 };
 
-/** Rows of docs/commands.md that either store can be in. */
+/** The rows of docs/commands.md that apply to both stores. */
 export const CASES: Readonly<Record<string, Case>> = {
   delayed,
   'delayed, in a topic paused for longer': async (stage) => {
@@ -255,11 +255,11 @@ export const REDIS_CASES: Readonly<Record<string, OriginalCase>> = {
   },
 };
 
-/** The same states by other ways, each to be explained in the words of its row. */
+/** Other ways into the same states; each has the explanation of its row. */
 export const MORE_CASES: readonly (readonly [row: string, how: string, make: OriginalCase])[] = [
   [
     'delayed, with an older entry',
-    'the older one was noted in the list of another topic',
+    'the older entry is in the list of another topic',
     async (stage) => {
       await ready(stage);
       await stage.others.original.push(ID, 'other', 'newer', 3600);
@@ -276,7 +276,7 @@ export const MORE_CASES: readonly (readonly [row: string, how: string, make: Ori
   ],
   [
     'in the pool without a body',
-    'it expired before it was due, and is due',
+    'its body expired before it was due',
     async (stage) => {
       await stage.queue.push({ ...JOB, delayMs: HOUR_MS });
       await stage.others.raw.expire(stage.others.key(`job_bucket:${ID}`), 60);
@@ -310,7 +310,7 @@ export const MORE_CASES: readonly (readonly [row: string, how: string, make: Ori
   ],
   [
     'waiting, with a key in its way',
-    'of its ready list',
+    'the key is its ready list',
     async (stage) => {
       await leased(stage);
       await blockList(stage);
@@ -320,7 +320,7 @@ export const MORE_CASES: readonly (readonly [row: string, how: string, make: Ori
   ],
   [
     'taken by an original client',
-    'which the original daemon had promoted',
+    'the original daemon had promoted it',
     async (stage) => {
       await promotedByOriginal(stage);
       await stage.others.raw.rpop(stage.others.key(`ready_queue:${TOPIC}`));
@@ -328,7 +328,7 @@ export const MORE_CASES: readonly (readonly [row: string, how: string, make: Ori
   ],
   [
     'ready, twice in its list',
-    'with other jobs between its entries',
+    'other jobs are between its entries',
     async (stage) => {
       await ready(stage);
       await stage.queue.pushMany(jobsOf(TOPIC, 3));

@@ -25,7 +25,7 @@ function documented(): Map<string, RegExp> {
 
 const rows = documented();
 
-/** The job that a row is about: one that is not the newer one which stands in its way. */
+/** The job that a row is about, of several with its id: not the newer one that blocks it. */
 function subjectOf(row: string, jobs: readonly JobRecord[]): JobRecord {
   const wanted = row.startsWith('waiting') ? 'delayed' : row.split(',')[0];
   const found = row.startsWith('waiting')
@@ -40,7 +40,7 @@ async function explained(stage: Stage, row: string): Promise<{ job: JobRecord; s
   return { job, said: explain(job, now, jobs).join(' ') };
 }
 
-/** What list and stats say of it is what find says. */
+/** list and stats agree with find. */
 async function expectViewsAgree(
   { queue }: Stage,
   { id, state, topic, flaw, blockedBy }: JobRecord,
@@ -52,14 +52,13 @@ async function expectViewsAgree(
     if (problems) return; // A key of the wrong type hides some.
     listed.push(...jobs);
   }
-  // What has expired in the pool is in the totals alone.
+  // Jobs that expired in the pool are counted in the totals only.
   for (const state of JOB_STATES) {
     const counted = topics.reduce((sum, row) => sum + (row[state] ?? 0), 0);
     expect(listed.filter((one) => one.state === state).length, `listed as ${state}`).to.equal(counted);
   }
   const same = listed.filter((one) => one.id.equals(id)).map((one) => one.state);
-  // What is in the pool without a body is of no topic, a list that was overwritten is none, and what is
-  // nobody's to take is in no list.
+  // list cannot show a job whose topic is unknown, whose ready list was overwritten, or that is in no list.
   const isHidden = blockedBy?.type === 'wrong_type' && (topic === undefined || state === 'ready');
   const isInNoList = ['no_entry', 'body_gone', 'other_topic', 'body_incomplete'].includes(flaw?.type ?? '');
   if (!isInNoList && !isHidden) expect(same).to.include(state);
@@ -76,7 +75,7 @@ async function isRemovable({ queue }: Stage): Promise<void> {
   expect(await queue.find(ID)).to.deep.equal([]);
 }
 
-/** What a sentence claims, and how it is put to the test: the first that was said is. */
+/** Words of explanations, and how to test what they claim. The first one that an explanation contains is tested. */
 const CLAIMS: readonly Claim[] = [
   [
     'leaves it alone',
@@ -134,7 +133,7 @@ const CLAIMS: readonly Claim[] = [
   [
     'Another job of its id is in the queue',
     async (stage, { leaseUntil }) => {
-      // Whether it waits already, or will when its lease is over: it comes back when the other one is gone.
+      // It waits now or after its lease, and comes back when the other one is gone.
       if (leaseUntil) stage.clock.set(leaseUntil.getTime() + 1);
       await stage.queue.maintain();
       const others = (await stage.queue.find(ID)).map(({ isWaiting = false }) => isWaiting);
@@ -193,7 +192,7 @@ const CLAIMS: readonly Claim[] = [
   ],
 ];
 
-/** What is said of what will happen does happen. */
+/** What the explanation predicts happens. */
 async function expectTrue(stage: Stage, job: JobRecord, said: string): Promise<void> {
   const [, prove] = must(CLAIMS.find(([words]) => said.includes(words)));
   await prove(stage, job);
@@ -231,21 +230,21 @@ describe('explanations', () => {
     const keyspace = () => keyspaceOf(ground.raw, key('*'));
 
     for (const [row, make] of Object.entries({ ...CASES, ...REDIS_CASES })) {
-      it(`a job that is ${row} is explained truly, and looking changes nothing`, async () => {
+      it(`the explanation of a job that is "${row}" is true, and views change nothing`, async () => {
         const stage = stageOf();
         await make(stage);
         await prove(row, stage, keyspace);
       });
     }
     for (const [row, how, make] of MORE_CASES) {
-      it(`a job that is ${row} is explained truly when ${how}`, async () => {
+      it(`the explanation of a job that is "${row}" is true when ${how}`, async () => {
         const stage = stageOf();
         await make(stage);
         await prove(row, stage, keyspace);
       });
     }
 
-    it('remove tells of a job what find told, and removes it where it is delayed', async () => {
+    it('remove reports the state that find reported, and removes the job only if it is delayed', async () => {
       for (const [row, make] of Object.entries({ ...CASES, ...REDIS_CASES })) {
         await ground.raw.flushdb();
         ground.clock.reset();
@@ -253,8 +252,7 @@ describe('explanations', () => {
         await make(stage);
         const jobs = await stage.queue.find(ID);
         const isDelayed = jobs.some(({ state }) => state === 'delayed');
-        // What another client has taken is no job. Of an entry without a note it knows only where it looks for
-        // expired jobs: it need not be slow.
+        // remove does not see what other clients took or moved, nor, to stay fast, expired entries without a note.
         const unknown = ['expired, promoted by an original daemon', 'taken by an original client'];
         if ([...unknown, 'in the list of another topic'].includes(row)) continue;
         const [result] = await stage.queue.removeMany([ID]);
@@ -279,7 +277,7 @@ describe('explanations', () => {
     });
 
     for (const [row, make] of Object.entries({ ...CASES, ...SQLITE_CASES })) {
-      it(`a job that is ${row} is explained truly`, async () => {
+      it(`the explanation of a job that is "${row}" is true, and views change nothing`, async () => {
         const path = join(mkdtempSync(join(dir, 'test-')), 'queue.db');
         copyFileSync(join(dir, 'empty.db'), path);
         const clock = new MovableClock();
@@ -294,9 +292,9 @@ describe('explanations', () => {
     }
   });
 
-  it('docs/commands.md has a row for each case, and each of its rows has one', () => {
+  it('docs/commands.md has one row for each case, and each row has a case', () => {
     const cases = Object.keys({ ...CASES, ...REDIS_CASES, ...SQLITE_CASES });
     expect([...rows.keys()]).to.have.members(cases);
-    expect(proven.size === 0 || proven.size === rows.size, 'all of them were brought about').to.equal(true);
+    expect(proven.size === 0 || proven.size === rows.size, 'every row was tested').to.equal(true);
   });
 });

@@ -9,7 +9,7 @@ import { Lines, MAX_LINE_BYTES } from '../../src/output/lines.js';
 import { Sink } from '../../src/output/sink.js';
 import { eventually } from '../support/eventually.js';
 
-/** Collects what is written; the next write is held until the one before is let go, where `holds` says so. */
+/** A sink that collects what is written; with `holds` each write ends when the test calls its function in `held`. */
 function collecting(holds = false) {
   const pieces: Buffer[] = [];
   const held: (() => void)[] = [];
@@ -25,8 +25,8 @@ function collecting(holds = false) {
   };
 }
 
-describe('a sink', () => {
-  it('what comes while it writes goes with one write after that, in order', async () => {
+describe('a sink for output', () => {
+  it('output that arrives during a write is written after it, in order and with one write', async () => {
     const { sink, held, text } = collecting(true);
     for (const piece of ['a', 'b', 'c']) expect(sink.write(Buffer.from(piece))).to.equal(undefined);
     expect(text()).to.equal('a');
@@ -36,7 +36,7 @@ describe('a sink', () => {
     await sink.flush();
   });
 
-  it('who writes is asked to pause while much waits', async () => {
+  it('writers are asked to pause while much output waits', async () => {
     const { sink, held } = collecting(true);
     void sink.write(Buffer.alloc(10));
     const pause = sink.write(Buffer.alloc(300_000));
@@ -50,7 +50,7 @@ describe('a sink', () => {
     await eventually(() => isOver);
   });
 
-  it('after an error it drops everything, and says what kept it', async () => {
+  it('after an error all further output is dropped, and the error is kept', async () => {
     const full = openSync('/dev/full', 'w');
     const sink = Sink.file(full, 'the log');
     void sink.write(Buffer.from('x'));
@@ -61,7 +61,7 @@ describe('a sink', () => {
   });
 });
 
-describe('lines', () => {
+describe('output by lines', () => {
   const written = (pieces: readonly string[], tag?: string) => {
     const { sink, text } = collecting();
     const lines = new Lines(sink, tag === undefined ? undefined : Buffer.from(tag));
@@ -69,7 +69,7 @@ describe('lines', () => {
     return { text, lines };
   };
 
-  it('a line is passed on when it is whole, and a last one is completed', async () => {
+  it('a line is passed on when it is complete, and a last line without a newline gets one', async () => {
     const { text, lines } = written(['a', 'b\nc', '\n\nd']);
     await eventually(() => text() === 'ab\nc\n\n');
     lines.end();
@@ -77,13 +77,13 @@ describe('lines', () => {
     await eventually(() => text() === 'ab\nc\n\nd\n');
   });
 
-  it('each line has its tag', async () => {
+  it('each line begins with the tag', async () => {
     const { text, lines } = written(['a\nb\n\nc'], '7\t');
     lines.end();
     await eventually(() => text() === '7\ta\n7\tb\n7\t\n7\tc\n');
   });
 
-  it('a line without end is broken where it would take too much memory', async () => {
+  it('a line that never ends is broken at MAX_LINE_BYTES', async () => {
     const { sink, size } = collecting();
     const lines = new Lines(sink);
     for (let i = 0; i < 40; i += 1) void lines.write(Buffer.alloc(64 * 1024, 'x'));
@@ -93,7 +93,7 @@ describe('lines', () => {
   });
 });
 
-describe('what handlers print', () => {
+describe('output of handlers', () => {
   let dir = '';
   beforeEach(() => {
     dir = mkdtempSync(join(tmpdir(), 'delayer-output-'));
@@ -107,14 +107,14 @@ describe('what handlers print', () => {
   });
   const job = (id: string) => [{ id: Buffer.from(id) }];
 
-  it('the id in front of a line has its control characters escaped', async () => {
+  it('control characters in the id before a line are escaped', async () => {
     const { sink, text } = collecting();
     const call = new HandlerOutput(options({ stdout: sink, tags: true })).open(job('a\x1b[2J\nb'));
     void call.stdout(Buffer.from('x\n'));
     await eventually(() => text() === 'a\\x1b[2J\\nb\tx\n');
   });
 
-  it('a file a job has what it prints on stdout and stderr; another try is appended', async () => {
+  it('each job has a file with its stdout and stderr, and a retry is appended to it', async () => {
     const output = new HandlerOutput(options({ folder: join(dir, 'new', 'folder') }));
     for (const text of ['first\n', 'second']) {
       const call = output.open(job('a/b'));
@@ -128,7 +128,7 @@ describe('what handlers print', () => {
     expect(readFileSync(join(dir, 'new', 'folder', 'a%2Fb'), 'utf8')).to.equal('first\n!second!');
   });
 
-  it('a file that cannot be opened is an error, and no call is opened after it', () => {
+  it('an output folder or file that cannot be opened is an error', () => {
     writeFileSync(join(dir, 'file'), '');
     expect(() => new HandlerOutput(options({ folder: join(dir, 'file') }))).to.throw(
       /cannot write to .*EEXIST/,
@@ -139,7 +139,7 @@ describe('what handlers print', () => {
     writeFileSync(dir, '');
   });
 
-  it('different ids have different file names that any file system takes', () => {
+  it('different ids have different file names that are valid on any file system', () => {
     const long = ['x'.repeat(300), 'x'.repeat(299) + 'y', '\xff'.repeat(200)];
     const ids = ['a', 'A.b', '.', '..', '.a', 'a/b', 'a%2Fb', '', 'a\0b', 'ä', ...long].map((id) =>
       Buffer.from(id),
@@ -150,7 +150,7 @@ describe('what handlers print', () => {
     for (const name of names) expect(name).to.match(/^[\w.%-]{0,255}$/);
   });
 
-  it('the job log is as GNU parallel writes it: a header once, and a line a call', async () => {
+  it('the job log has the format of GNU parallel: one header, and a line for each call', async () => {
     const path = join(dir, 'log');
     const call = {
       jobs: [{ id: Buffer.from("it's\n1"), topic: Buffer.from('t') }],

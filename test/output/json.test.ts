@@ -12,7 +12,7 @@ const JOB: JobRecord = {
 const ALWAYS = ['id', 'topic', 'body', 'state', 'dueAt', 'expiresAt', 'attempts'];
 
 describe('a job in JSON', () => {
-  it('a job in JSON has seven fields always, null where nothing is known', () => {
+  it('a job in JSON always has seven fields, which are null when unknown', () => {
     const json = jobToJson({ id: bytes('32'), state: 'expired', attempts: 0 });
     expect(Object.keys(json)).to.deep.equal(ALWAYS);
     expect(json).to.include({ topic: null, body: null, dueAt: null, expiresAt: null });
@@ -29,7 +29,7 @@ describe('a job in JSON', () => {
     }
   });
 
-  it('a job in JSON has what belongs to its state alone', () => {
+  it('a job in JSON has the fields of its state only', () => {
     const lease = { lease: 'x.1.1.y', leaseUntil: dueAt };
     expect(Object.keys(jobToJson({ ...JOB, state: 'leased', ...lease }))).to.deep.equal([
       ...[...ALWAYS, 'lease', 'leaseUntil'],
@@ -51,7 +51,7 @@ describe('the overview in JSON', () => {
     return rows[0];
   };
 
-  it('the overview in JSON says until when a topic is paused: null until it is resumed', () => {
+  it('pausedUntil in the JSON of the overview is a time, null without an end, and absent for a topic that is not paused', () => {
     expect(pausedUntil()).to.not.have.property('pausedUntil');
     expect(pausedUntil(dueAt.getTime())).to.have.property('pausedUntil', dueAt.toISOString());
     expect(pausedUntil(Infinity)).to.have.property('pausedUntil', null);

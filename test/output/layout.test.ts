@@ -22,7 +22,7 @@ const draw = (width: number | undefined, rows = ROWS) =>
   drawTable({ columns: COLUMNS, rows, width }).split('\n');
 
 describe('a table', () => {
-  it('a table has borders, a head, a row on each line, and numbers to the right', () => {
+  it('a table has borders, a head, a line for each row, and numbers aligned to the right', () => {
     const columns = [{ head: 'a' }, { head: 'bc', alignRight: true }];
     const rows = [
       [{ text: '123' }, { text: '4' }],
@@ -38,7 +38,7 @@ describe('a table', () => {
     ]);
   });
 
-  it('a table has no line below a head that is empty', () => {
+  it('a table without heads has no line between head and rows', () => {
     const columns = [{ head: '' }, { head: '' }];
     expect(
       drawTable({ columns, rows: [[{ text: 'a' }, { text: 'b' }]], width: 80 }).split('\n'),
@@ -60,7 +60,7 @@ describe('a table', () => {
       .and.not.include('│');
   });
 
-  it('a table in a pipe has aligned columns without borders, whole text, and times without spaces', () => {
+  it('a table in a pipe has aligned columns without borders, uncut text, and times without spaces', () => {
     expect(draw(undefined, [row('orders', 7, 'b'), row('日本', 12_345, 'x y')])).to.deep.equal([
       'name     jobs  due                   expires               body',
       'orders      7  2026-03-01T12:00:00Z  2026-03-01T12:00:00Z  b',
@@ -68,7 +68,7 @@ describe('a table', () => {
     ]);
   });
 
-  it('a table counts the cells of a terminal, not characters or colours', () => {
+  it('a table is aligned by terminal cells, not by characters or colour codes', () => {
     const texts = ['日本', 'abcd', '😀x', 'é', 'e\u0301', '👍🏽', '🇩🇪', 'กำ', '가'];
     const rows = texts.map((text) => [{ text, paint: (shown: string) => `\u001b[31m${shown}\u001b[39m` }]);
     const lines = drawTable({ columns: [{ head: '' }], rows, width: 80 }).split('\n');
@@ -77,7 +77,7 @@ describe('a table', () => {
     expect(lines[1]).to.equal('│ \u001b[31m日本\u001b[39m │');
   });
 
-  it('a table fits into any terminal of 30 columns or more, and fills one that its bodies need', () => {
+  it('a table fits any terminal of 30 columns or more, and uses the width that long bodies need', () => {
     for (let width = 30; width <= 200; width += 1) {
       const widest = Math.max(...draw(width).map((line) => cellWidth(line)));
       expect(widest, `${width}`)
@@ -86,7 +86,7 @@ describe('a table', () => {
     }
   });
 
-  it('a table gives up distances, borders and columns before it cuts a name', () => {
+  it('a narrow table first shortens times, then drops borders and columns, and cuts names last', () => {
     const name = 'c0ffee00-1234-4abc-8def-0123456789ab';
     const rows = [row(name, 1, '{"a":1}')];
     const at = (width: number) => draw(width, rows).join('\n');
@@ -97,8 +97,8 @@ describe('a table', () => {
     expect(at(40)).to.include('…').and.to.not.include(name);
   });
 
-  it('a text takes as many cells as terminals give it', () => {
-    // As tmux 3.3 tells of its cursor behind each.
+  it('the width of a text is the number of cells that a terminal gives it', () => {
+    // Measured as the cursor position after each text in tmux 3.3.
     for (const [text, cells] of [
       ['abc…', 4],
       ['日本', 4],
@@ -120,7 +120,7 @@ describe('a table', () => {
     }
   });
 
-  it('a text is cut to cells, and no character is cut in two', () => {
+  it('a text is cut to a number of cells, never inside a character', () => {
     expect(cutToWidth('日本語です', 10)).to.equal('日本語です');
     expect(cutToWidth('日本語です', 9)).to.equal('日本語で…');
     expect(cutToWidth('日本語です', 8)).to.equal('日本語…');
@@ -129,7 +129,7 @@ describe('a table', () => {
     expect(cutToWidth('abcd', 3)).to.equal('ab…');
   });
 
-  it('a table of 40,000 topics is drawn, which takes minutes where each row is compared with all above it', () => {
+  it('a table of 40,000 topics is drawn within the timeout, so not in quadratic time', () => {
     const none = { delayed: 0, due: 0, ready: 1, leased: 0, expired: 0, dead: 0 };
     const topics = Array.from({ length: 40_000 }, (_, i) => ({ topic: Buffer.from(`topic ${i}`), ...none }));
     for (const width of [80, undefined]) {

@@ -34,7 +34,7 @@ describe('tables for operators', () => {
     useColour(false);
   });
 
-  it('the overview at 40 columns', () => {
+  it('the overview at 40 columns shows topic, delayed, ready, dead and oldest, and the consumers below', () => {
     expect(overview(40)).to.deep.equal([
       'topic   delayed  ready  dead  oldest',
       'mail         12      0     0       –',
@@ -46,7 +46,7 @@ describe('tables for operators', () => {
     ]);
   });
 
-  it('the overview at 60 columns', () => {
+  it('the overview at 60 columns also shows due, leased and paused', () => {
     expect(overview(60).slice(0, 5)).to.deep.equal([
       'topic   delayed  due  ready  leased  dead  oldest  paused',
       'mail         12    0      0       0     0       –  yes',
@@ -56,7 +56,7 @@ describe('tables for operators', () => {
     ]);
   });
 
-  it('the overview at 80 columns', () => {
+  it('the overview at 80 columns also shows late and next due', () => {
     expect(overview(80).slice(0, 5)).to.deep.equal([
       'topic   delayed  due  ready  leased  dead  oldest  late  next due  paused',
       'mail         12    0      0       0     0       –     –  in 1h     yes',
@@ -66,7 +66,7 @@ describe('tables for operators', () => {
     ]);
   });
 
-  it('the overview at 200 columns has borders and whole times', () => {
+  it('the overview at 200 columns has borders and full times', () => {
     const lines = overview(200);
     expect(new Set(lines.slice(0, 8).map(cellWidth)).size).to.equal(1);
     expect(lines[3]).to.equal(
@@ -74,7 +74,7 @@ describe('tables for operators', () => {
     );
   });
 
-  it('the overview loses columns in the order that docs/commands.md tells, and none that was named', () => {
+  it('a narrow overview drops columns in the documented order, and none that were named', () => {
     const headsAt = (width: number) => (overview(width)[0] ?? '').split(/ {2,}/);
     const order: string[] = [];
     let before = TOPIC_COLUMNS.map(({ head }) => head);
@@ -99,7 +99,7 @@ describe('tables for operators', () => {
     expect(lines[2]).to.match(/^支払い +0 +0 +1234\(\+1234\) +0 +0 +0 +>=1m30s +- +- +-$/);
   });
 
-  it('a table of jobs at 40, 60, 80 and 200 columns', () => {
+  it('a table of jobs shows more columns and text at 40, 60, 80 and 200 columns, and never exceeds them', () => {
     expect(jobs(40).split('\n')).to.deep.equal([
       'id        topic   state    due',
       '1         mail    delayed  in 30m',
@@ -123,7 +123,7 @@ describe('tables for operators', () => {
       expect(Math.max(...jobs(width).split('\n').map(cellWidth))).to.be.at.most(width);
   });
 
-  it('every column of jobs has a name of its own, by which it is drawn and sorted', () => {
+  it('every column of jobs has a unique name and appears in a table of all columns', () => {
     expect(new Set(JOB_COLUMNS.map(columnName)).size).to.equal(JOB_COLUMNS.length);
     const drawn = jobsTable(JOBS, JOB_COLUMNS, { now: NOW, width: undefined });
     for (const { head } of JOB_COLUMNS) expect(drawn.split('\n')[0]).to.include(head);

@@ -1,9 +1,9 @@
 import { expect } from 'chai';
 import { linesOf, useCli } from '../support/cli.js';
 
-/** What colours are made of. */
+/** An escape sequence for a colour. */
 const COLOUR = /\u001b\[\d+m/g;
-/** All that would move the cursor, ring, or colour; line ends aside. */
+/** Control characters, which move the cursor, ring or colour; newlines aside. */
 const RAW = /[\u0000-\u0009\u000b-\u000c\u000e-\u001f\u007f-\u009f]/;
 
 const ESC = '\u001b';
@@ -15,7 +15,7 @@ const EVIL = [
   `${ESC}]52;c;cm0gLXJm\u0007`,
 ] as const;
 
-describe('on a terminal', () => {
+describe('output on a terminal', () => {
   const cli = useCli((home) => ({ DELAYER_STORE: `sqlite:${home}/queue.db` }));
   const fill = async () => {
     const queue = await cli.queue();
@@ -35,7 +35,7 @@ describe('on a terminal', () => {
     'delayer drain topic --output body',
     'delayer pop topic --count 9',
   ]) {
-    it(`nothing of a job reaches a terminal raw: ${command}`, async () => {
+    it(`control characters of a job are escaped on a terminal: ${command}`, async () => {
       await fill();
       const shown = await cli.terminal(command);
       expect(withoutColour(shown).replaceAll('\r\n', '\n')).to.not.match(RAW);
@@ -43,7 +43,7 @@ describe('on a terminal', () => {
     });
   }
 
-  it('a list of jobs fits into the terminal, as far as it can', async () => {
+  it('a list of jobs uses the width of the terminal and fits into it', async () => {
     const queue = await cli.queue();
     await queue.push({ id: 'a', topic: 'topic', body: 'long '.repeat(100), delayMs: 3_600_000 });
     for (const [columns, least] of [
@@ -56,7 +56,7 @@ describe('on a terminal', () => {
     }
   });
 
-  it('no mark that reorders text reaches a terminal raw, in a table as in JSON', async () => {
+  it('characters that reorder text are escaped on a terminal, in tables and in JSON', async () => {
     const queue = await cli.queue();
     await queue.push({ id: 'right\u202eto left', topic: 'topic', body: 'b' });
     for (const command of ['delayer inspect topic', 'delayer inspect topic --json', 'delayer pop topic']) {
@@ -65,7 +65,7 @@ describe('on a terminal', () => {
     }
   });
 
-  it('nothing of an id reaches a terminal raw: remove, push and inspect --id', async () => {
+  it('control characters of an id are escaped in the messages of remove, push and inspect --id', async () => {
     await fill();
     const id = `1${EVIL[0]}`;
     const env = { EVIL_ID: `0${EVIL[0]}`, NO_SUCH: id };
@@ -85,7 +85,7 @@ describe('on a terminal', () => {
     }
   });
 
-  it('tables have colours on a terminal, and none elsewhere or with NO_COLOR', async () => {
+  it('tables have colours on a terminal only, and not with NO_COLOR', async () => {
     await fill();
     expect(await cli.terminal('delayer inspect')).to.match(COLOUR);
     expect(await cli.terminal('delayer inspect', { env: { NO_COLOR: '1' } })).to.not.include(ESC);
@@ -93,7 +93,7 @@ describe('on a terminal', () => {
     expect((await cli.sh('delayer inspect | cat')).stdout.toString()).to.not.include(ESC);
   });
 
-  it('jobs on a terminal are the same lines of JSON as in a pipe, without colour', async () => {
+  it('pop prints the same JSON on a terminal as in a pipe, without colour', async () => {
     const queue = await cli.queue();
     await queue.push({ id: 'a', topic: 'topic', body: `{"a":1} ${EVIL[3]}` });
     const shown = await cli.terminal('delayer pop topic');
@@ -103,7 +103,7 @@ describe('on a terminal', () => {
     expect(shown.replace('\r\n', '').replace(times, '')).to.equal(piped[0]?.replace(times, ''));
   });
 
-  it('push --batch shows its progress on a terminal alone', async () => {
+  it('push --batch shows its progress on a terminal only', async () => {
     const lines = Array.from({ length: 300 }, () => '{"topic":"topic","body":"b"}\n').join('');
     const quiet = await cli.run(['push', '--batch'], { stdin: lines });
     expect(quiet.stderr).to.equal('');
@@ -113,7 +113,7 @@ describe('on a terminal', () => {
     expect(shown.trimEnd().split('\n').at(-1)).to.include('delayer: 2000 pushed');
   });
 
-  it('no command asks for anything, or reads stdin unless it is told to', async () => {
+  it('pop, drain, inspect, remove and push do not ask questions or read stdin unless told to', async () => {
     await fill();
     for (const args of [
       ['pop', 'topic'],

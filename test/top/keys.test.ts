@@ -8,8 +8,8 @@ const parse = (...chunks: string[]): string[] => {
   return chunks.flatMap((chunk) => parser.feed(chunk)).map(textOf);
 };
 
-describe('keys of a terminal', () => {
-  it('arrows, Home, End and pages are known in the forms of several terminals', () => {
+describe('reading keys from a terminal', () => {
+  it('arrows, Home, End and page keys are recognised in the forms of several terminals', () => {
     expect(parse('\x1b[A\x1bOB\x1b[C\x1bOD')).to.deep.equal(['<up>', '<down>', '<right>', '<left>']);
     expect(parse('\x1b[H\x1b[1~\x1b[7~\x1bOF\x1b[4~')).to.deep.equal([
       '<home>',
@@ -28,12 +28,12 @@ describe('keys of a terminal', () => {
     ]);
   });
 
-  it('a sequence that comes in parts over a slow line is one key', () => {
+  it('an escape sequence that arrives in parts is one key', () => {
     expect(parse('\x1b', '[', 'A', 'j')).to.deep.equal(['<up>', 'j']);
     expect(parse('\x1b[200~a', 'b\x1b[20', '1~q')).to.deep.equal(['{ab}', 'q']);
   });
 
-  it('Esc is a key when nothing comes behind it, and a sequence that was cut off is none', () => {
+  it('Esc is a key when nothing follows it, and an incomplete sequence is dropped', () => {
     const parser = new KeyParser();
     expect(parser.feed('\x1b')).to.deep.equal([]);
     expect(parser.isWaiting).to.equal(true);
@@ -43,11 +43,11 @@ describe('keys of a terminal', () => {
     expect(parser.feed('q').map(textOf)).to.deep.equal(['q']);
   });
 
-  it('sequences and controls that mean nothing are no keys, and what is behind them is', () => {
+  it('unknown sequences and control characters are skipped, and the keys after them are read', () => {
     expect(parse('\x1b[15~j\x1b[1;5Ck\x00\x02\x1b[?1;2cl')).to.deep.equal(['j', 'k', 'l']);
   });
 
-  it('letters beyond ASCII are characters, and what is pasted is no key', () => {
+  it('characters beyond ASCII are keys, and a paste is one event and not keys', () => {
     expect(parse('é日😀')).to.deep.equal(['é', '日', '😀']);
     expect(parse('\x1b[200~ry\x03\x1b[201~')).to.deep.equal(['{ry\x03}']);
   });

@@ -12,10 +12,10 @@ function stats(counts: Counts | undefined, estimate?: Stats['estimate']): Stats 
   return { totals: { ...NONE, ...totals }, topics, beyond, estimate };
 }
 
-/** The store's clock after so many seconds. */
+/** The store's clock at a second of the test. */
 const at = (second: number): Date => new Date(1_000_000_000_000 + second * 1000);
 
-/** What is told after counts that were taken a second apart. */
+/** The rates after counts that were taken a second apart. */
 function ratesOf(...counts: (Counts | undefined)[]): Rates | undefined {
   const meter = new RateMeter(1000, at(0), 0);
   for (const [i, one] of counts.entries()) meter.add(stats(one), at(i), i * 1000);
@@ -24,30 +24,30 @@ function ratesOf(...counts: (Counts | undefined)[]): Rates | undefined {
 }
 
 describe('rates of topics', () => {
-  it('one count tells no rate', () => {
+  it('one count gives no rate', () => {
     expect(ratesOf({ delayed: 7 })).to.equal(undefined);
   });
 
-  it('what is pushed comes in, delayed or ready, into a topic that was not there too', () => {
+  it('pushed jobs count as in, delayed or ready, also in a new topic', () => {
     expect(ratesOf({ delayed: 1, ready: 1 }, { delayed: 5, ready: 3 })).to.deep.equal({ in: 6, out: 0 });
     expect(ratesOf(undefined, { ready: 4 })).to.deep.equal({ in: 4, out: 0 });
   });
 
-  it('jobs that become due, ready and leased neither come nor go', () => {
+  it('jobs that become due, ready or leased count as neither in nor out', () => {
     expect(
       ratesOf({ delayed: 4 }, { delayed: 2, due: 2 }, { delayed: 2, ready: 2 }, { delayed: 2, leased: 2 }),
     ).to.deep.equal({ in: 0, out: 0 });
     expect(ratesOf({ delayed: 4 }, { delayed: 1, ready: 2, leased: 1 })).to.deep.equal({ in: 0, out: 0 });
   });
 
-  it('what is taken or done goes out, while others come in', () => {
+  it('jobs that are done count as out, also while others come in', () => {
     expect(ratesOf({ ready: 9, leased: 2 }, { ready: 4, leased: 1 })).to.deep.equal({ in: 0, out: 6 });
     expect(ratesOf({ delayed: 9, ready: 9 }, { delayed: 12, ready: 4 })).to.deep.equal({ in: 3, out: 5 });
   });
 
-  it('jobs that are pushed while as many become due and are done come and go, though no count changes', () => {
+  it('jobs that are pushed while as many are done count as in and out, though no count changes', () => {
     const meter = new RateMeter(1000, at(0), 0);
-    // Ten jobs are due in each second of the next hundred, and ten are pushed in each, due in a hundred.
+    // In each of the next hundred seconds ten jobs are due, and ten are pushed that are due in a hundred seconds.
     const times = new Set<number>();
     for (let second = 0; second < 40; second += 1) {
       const beyond = meter.beyond(second * 1000);
@@ -60,16 +60,16 @@ describe('rates of topics', () => {
         expect(rates?.out, `${second}`).to.be.closeTo(10, 1e-9);
       }
     }
-    // The time stays for some looks, or nothing could be compared.
+    // The time beyond which jobs are counted must stay the same for some samples, which could not be compared otherwise.
     expect(times.size).to.be.within(2, 10);
   });
 
-  it('a job that is tried again, or given back, has left and comes anew', () => {
+  it('a job that is retried or released counts as both in and out', () => {
     expect(ratesOf({ leased: 2 }, { leased: 1, delayed: 1 })).to.deep.equal({ in: 1, out: 1 });
     expect(ratesOf({ leased: 2 }, { leased: 1, ready: 1 })).to.deep.equal({ in: 1, out: 1 });
   });
 
-  it('rates are of the last ten seconds', () => {
+  it('rates cover the last ten seconds', () => {
     const meter = new RateMeter(1000, at(0), 0);
     meter.add(stats({ ready: 0 }), at(0), 0);
     meter.add(stats({ ready: 1000 }), at(1), 1000);
@@ -77,7 +77,7 @@ describe('rates of topics', () => {
     expect(meter.of('orders')).to.deep.equal({ in: 0, out: 0 });
   });
 
-  it('estimates tell of a change when it is larger than their errors, and of nothing else', () => {
+  it('estimates give a rate only when the change exceeds their errors', () => {
     const estimate = { sampled: 10_000, missingBelow: 300, errors: {} };
     const rates = (first: Counts, second: Counts) => {
       const meter = new RateMeter(1000, at(0), 0);
@@ -91,14 +91,14 @@ describe('rates of topics', () => {
       out: undefined,
     });
     expect(rates({ delayed: 5000, errors }, { delayed: 6000, errors })).to.deep.equal({ in: 1000, out: 0 });
-    // The ready list is counted, whatever is sampled beside it.
+    // The ready list is counted exactly, even when the rest is sampled.
     expect(rates({ delayed: 5000, ready: 50, errors }, { delayed: 5100, ready: 20, errors })).to.deep.equal({
       in: undefined,
       out: 30,
     });
   });
 
-  it('a topic that a sample has missed is no topic that came', () => {
+  it('a topic that an earlier sample missed gives no rate', () => {
     const meter = new RateMeter(1000, at(0), 0);
     meter.add(stats(undefined, { sampled: 1, missingBelow: 9, errors: {} }), at(0), 0);
     const sampled = { sampled: 1, missingBelow: 9, errors: {} };

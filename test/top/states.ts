@@ -10,7 +10,7 @@ import type { KeyName } from '../../src/top/keys.js';
 export const NOW = new Date('2026-03-01T12:00:00Z');
 const NONE = { delayed: 0, due: 0, ready: 0, leased: 0, expired: 0, dead: 0 };
 
-/** A row of a topic; what is not given is 0. */
+/** A row of a topic; counts that are not given are 0. */
 export const row = (topic: string, counts: Partial<TopicStats> = {}): TopicStats => ({
   topic: Buffer.from(topic),
   ...NONE,
@@ -21,13 +21,13 @@ export function statsOf(topics: readonly TopicStats[], more: Partial<Stats> = {}
   return { totals: NONE, topics, consumers: [], daemons: [], ...more };
 }
 
-/** The view as it begins, of topics that were looked at once. */
+/** The initial state of the view, after one look at the topics. */
 export function stateOf(topics: readonly TopicStats[], size: Size, more: Partial<Stats> = {}): State {
   const about = { store: 'redis://localhost:6379', intervalMs: 2000, hasDue: true, size };
   return initialState(about, toSnapshot(statsOf(topics, more), NOW, new RateMeter(2000, NOW, 0)));
 }
 
-/** The same view after another look at the topics. */
+/** The state after another look at the topics. */
 export const lookAgain = (state: State, topics: readonly TopicStats[]): State =>
   withSnapshot(state, toSnapshot(statsOf(topics), NOW, new RateMeter(2000, NOW, 0)));
 
@@ -37,7 +37,7 @@ export const job = (id: string, more: Partial<JobRecord> = {}): JobRecord => ({
   ...more,
 });
 
-/** The first topic, opened, with these jobs. */
+/** The state after the first topic was opened and these jobs were received. */
 export function openedWith(state: State, jobs: readonly JobRecord[], cursor?: string): State {
   const opened = type(state, 'enter').state;
   return opened.jobs ? withPage(opened, opened.jobs, { jobs, cursor }) : opened;
@@ -48,7 +48,7 @@ const NAMED: ReadonlySet<string> = new Set<KeyName>([
   ...(['backspace', 'tab', 'ctrl-c', 'ctrl-l', 'ctrl-u', 'ctrl-z', 'ctrl-backslash'] as const),
 ]);
 
-/** Presses keys, named or characters, one after the other; answers also what the last of them asks for. */
+/** Presses keys (names or characters) in turn; returns the state and the effect of the last one. */
 export function type(state: State, ...keys: string[]): { state: State; effect: Effect | undefined } {
   let [now, effect]: [State, Effect | undefined] = [state, undefined];
   for (const key of keys) {

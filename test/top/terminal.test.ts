@@ -5,7 +5,7 @@ import { eventually } from '../support/eventually.js';
 
 const SIZE = { columns: 10, rows: 3 };
 
-/** A terminal whose line takes what is written when the test says so. */
+/** A terminal whose writes end when the test calls `take`. */
 function slowTty(): Tty & { readonly written: string[]; readonly take: () => void; readonly raw: boolean[] } {
   const written: string[] = [];
   const raw: boolean[] = [];
@@ -28,7 +28,7 @@ function slowTty(): Tty & { readonly written: string[]; readonly take: () => voi
 const LISTENER = { onKey: () => undefined, onSize: () => undefined, onEnd: () => undefined };
 
 describe('the screen of top', () => {
-  it('only lines that differ are drawn', () => {
+  it('only lines that have changed are drawn', () => {
     const screen = new Screen();
     expect(screen.draw(['a', 'b', ''], SIZE))
       .to.include('\x1b[1;1Ha')
@@ -38,7 +38,7 @@ describe('the screen of top', () => {
     expect(screen.draw(['', 'c', ''], SIZE)).to.equal('\x1b[1;1H\x1b[K');
   });
 
-  it('all is drawn anew when the size is another, or what is shown is not known', () => {
+  it('all lines are drawn again when the size has changed or the content of the screen is unknown', () => {
     const screen = new Screen();
     screen.draw(['a', 'b', ''], SIZE);
     expect(screen.draw(['a', 'b'], { columns: 10, rows: 2 }))
@@ -48,12 +48,12 @@ describe('the screen of top', () => {
     expect(screen.draw(['a', 'b'], { columns: 10, rows: 2 })).to.include('\x1b[2J');
   });
 
-  it('a line that ends in the last column is not cleared behind', () => {
+  it('a line that ends in the last column is not followed by a clear-to-end-of-line', () => {
     const screen = new Screen();
     expect(screen.draw(['日本語日本'], { columns: 10, rows: 1 })).to.not.include('\x1b[K');
   });
 
-  it('frames that come while the line is busy are skipped but for the last, each with one write', async () => {
+  it('of the frames that arrive during a write only the last is drawn, with one write', async () => {
     const tty = slowTty();
     const terminal = new Terminal(tty, LISTENER);
     terminal.enter();
@@ -68,7 +68,7 @@ describe('the screen of top', () => {
     expect(tty.raw).to.deep.equal([true, false]);
   });
 
-  it('it is given back once, and draws nothing then', () => {
+  it('the terminal is restored once, and nothing is drawn after that', () => {
     const tty = slowTty();
     const terminal = new Terminal(tty, LISTENER);
     const signals = process.listenerCount('SIGTSTP');

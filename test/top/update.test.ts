@@ -16,13 +16,13 @@ const idOf = (state: State) => selectedJob(state)?.id.toString();
 const shown = (state: State) => frame(state).map(plain).join('\n');
 
 describe('the keys of top', () => {
-  it('arrows and letters go through a list, and stay in it', () => {
+  it('arrow keys and letters move the selection in a list, and stop at its ends', () => {
     expect(nameOf(type(topics, 'down', 'j').state)).to.equal('pears');
     expect(nameOf(type(topics, 'j', 'j', 'j', 'up').state)).to.equal('orders');
     expect(nameOf(type(topics, 'G', 'k', 'k', 'k').state)).to.equal('apples');
   });
 
-  it('the selected row stays selected when rows come, go and change places', () => {
+  it('the selection stays on its row when rows are added, removed or sorted', () => {
     const onOrders = type(topics, 'j').state;
     expect(nameOf(lookAgain(onOrders, [row('aaa'), ...TOPICS]))).to.equal('orders');
     expect(nameOf(lookAgain(onOrders, [row('apples'), row('pears')]))).to.equal('pears');
@@ -30,7 +30,7 @@ describe('the keys of top', () => {
     expect(nameOf(lookAgain(onOrders, []))).to.equal(undefined);
   });
 
-  it('s sorts topics by the next column, the most first', () => {
+  it('s sorts topics by the next column, largest first', () => {
     expect(nameOf(type(topics, 's', 'g').state)).to.equal('pears');
     expect(shown(type(topics, 's').state)).to.include('ready▾');
   });
@@ -48,7 +48,7 @@ describe('the keys of top', () => {
       expect(type(state, 'q').effect).to.deep.equal({ type: 'end' });
   });
 
-  it('what is searched for narrows the list while it is typed, and Esc forgets it', () => {
+  it('a search narrows the list while it is typed, and Esc clears it', () => {
     const searching = type(topics, '/', 'E', 'a', 'x', 'backspace').state;
     expect(shown(searching)).to.include('pears').and.to.not.include('apples ');
     const found = type(searching, 'enter', 'q');
@@ -60,7 +60,7 @@ describe('the keys of top', () => {
     expect(idOf(type(jobs, '/', '"', 'o', 'f', '"', ':', '"', '2', 'enter').state)).to.equal('2');
   });
 
-  it('an act asks first, and is done for y alone', () => {
+  it('promote and remove ask first, and act only on y', () => {
     for (const [keys, act, asked] of [
       [['p'], 'promote', 'promote the job "1" of orders to ready now? [y/N]'],
       [['r'], 'remove', 'remove the delayed job "1" of orders? [y/N]'],
@@ -81,7 +81,7 @@ describe('the keys of top', () => {
     }
   });
 
-  it('what is pasted neither asks nor answers', () => {
+  it('a paste neither starts an action nor answers a question', () => {
     const paste = (state: State) => press(state, { type: 'paste', text: 'ry' });
     expect(paste(jobs)).to.deep.equal({ state: jobs });
     const asked = type(jobs, 'r').state;
@@ -96,14 +96,14 @@ describe('the keys of top', () => {
     expect(shown(state)).to.include('it is ready: only what is delayed can be promoted');
   });
 
-  it('P pauses a topic, and resumes one that is paused', () => {
+  it('P asks to pause a topic, and to resume a paused one', () => {
     expect(shown(type(topics, 'P').state)).to.include('pause apples until it is resumed? [y/N]');
     const paused = stateOf([row('apples', { pausedUntilMs: Infinity })], SIZE);
     expect(shown(type(paused, 'P').state)).to.include('resume apples? [y/N]');
     expect(shown(type(jobs, 'P').state)).to.include('pause apples');
   });
 
-  it('left and right go through the states of jobs, n and b through pages', () => {
+  it('left and right switch between the states of jobs, n and b between pages', () => {
     const delayed = type(jobs, 'right');
     expect([delayed.state.jobs?.only, delayed.effect?.type]).to.deep.equal(['delayed', 'fetch']);
     expect(type(jobs, 'left').state.jobs?.only).to.equal('dead');
@@ -113,14 +113,14 @@ describe('the keys of top', () => {
     expect(type(next, 'n').effect).to.equal(undefined);
   });
 
-  it('an answer for what is not looked at any more is passed over', () => {
+  it('an answer for a view that was left is ignored', () => {
     const other = type(jobs, 'right').state;
     const late = withPage(other, must(jobs.jobs), { jobs: [job('late')] });
     expect(late.jobs?.page).to.equal(undefined);
     expect(withPage(topics, must(jobs.jobs), { jobs: [job('late')] })).to.equal(topics);
   });
 
-  it('a job that is gone cannot be acted on, and one that has become ready is still the same', () => {
+  it('a job that is gone cannot be removed, and one that has become ready can', () => {
     const opened = type(jobs, 'enter').state;
     const gone = withFound(opened, must(opened.job), { jobs: [], now: NOW });
     expect(shown(gone)).to.include('There is no job of that id any more');
@@ -130,7 +130,7 @@ describe('the keys of top', () => {
     expect(shown(type(ready, 'r').state)).to.include('remove the ready job "1"');
   });
 
-  it('keys that mean nothing where they are pressed change nothing', () => {
+  it('keys without a meaning in the view change nothing', () => {
     for (const state of [topics, jobs, type(jobs, 'enter').state]) {
       for (const key of ['z', 'y', 'backspace', '0', 'é'])
         expect(type(state, key)).to.deep.equal({ state, effect: undefined });
@@ -139,7 +139,7 @@ describe('the keys of top', () => {
       expect(type(topics, key)).to.deep.equal({ state: topics, effect: undefined });
   });
 
-  it('Ctrl-C, Ctrl-\\ and Ctrl-Z are the signals that they are elsewhere, in a question too', () => {
+  it('Ctrl-C, Ctrl-\\ and Ctrl-Z send SIGINT, SIGQUIT and SIGTSTP, also in a question or a search', () => {
     for (const state of [topics, type(jobs, 'r').state, type(topics, '/').state]) {
       expect(type(state, 'ctrl-c').effect).to.deep.equal({ type: 'signal', signal: 'SIGINT' });
       expect(type(state, 'ctrl-backslash').effect).to.deep.equal({ type: 'signal', signal: 'SIGQUIT' });

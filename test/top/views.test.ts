@@ -21,7 +21,7 @@ const JOBS = [
 ];
 const HISTORY: Attempt[] = [{ attempt: 1, endedAt: ago(9000), outcome: 'retried', reason: 'no' }];
 
-/** Every view at a size. */
+/** Every view, at this size. */
 function viewsAt(columns: number, rows: number): Record<string, State> {
   const topics = stateOf(TOPICS, { columns, rows });
   const jobs = openedWith(topics, JOBS, 'more');
@@ -45,7 +45,7 @@ function viewsAt(columns: number, rows: number): Record<string, State> {
 const shown = (state: State): string[] => frame(state).map(plain);
 
 describe('the views of top', () => {
-  it('each view has as many lines as the screen, and none is wider, at any size', () => {
+  it('each view has as many lines as the screen and none wider than it, at any size', () => {
     const sizes = [...SIZES, { columns: 80, rows: 6 }, { columns: 25, rows: 3 }, { columns: 1, rows: 1 }];
     for (const { columns, rows } of sizes) {
       for (const [name, state] of Object.entries(viewsAt(columns, rows))) {
@@ -56,7 +56,7 @@ describe('the views of top', () => {
     }
   });
 
-  it('nothing of a job reaches the terminal raw', () => {
+  it('control characters of a job are escaped', () => {
     for (const [name, state] of Object.entries(viewsAt(80, 24)))
       expect(shown(state).join(''), name).to.not.match(/[\x00-\x1f\x7f-\x9f]/);
     expect(shown(must(viewsAt(80, 24).jobs)).join('\n')).to.include('bad\\x1b[2J\\n');
@@ -70,7 +70,7 @@ describe('the views of top', () => {
     expect(lines[6]).to.match(/^ {2}\|\| 日本語/);
   });
 
-  it('columns give way to a narrow screen in their order, and the name never does', () => {
+  it('a narrow screen drops columns in a fixed order, and never the name', () => {
     const heads = (columns: number) => {
       const head = must(shown(stateOf(TOPICS, { columns, rows: 24 }))[3]);
       return head.trim().split(/ +/).join(' ');
@@ -81,10 +81,10 @@ describe('the views of top', () => {
     expect(heads(40)).to.equal('topic▾ delayed ready oldest');
   });
 
-  it('wide letters stand in their columns by cells', () => {
+  it('columns stay aligned with wide characters', () => {
     for (const size of SIZES) {
       const lines = frame(stateOf(TOPICS, size)).slice(4, 7);
-      // Numbers are to the right: all rows end in the same cell.
+      // Numbers are right-aligned, so all rows end in the same cell.
       expect(new Set(lines.map(cellsOf)).size, `${size.columns}`).to.equal(1);
     }
   });
@@ -99,11 +99,11 @@ describe('the views of top', () => {
     );
   });
 
-  it('a question names the act and its end is seen, however long the names are', () => {
+  it('a question names the action and ends in [y/N] however long the names are', () => {
     const long = [job('i'.repeat(200), { topic: Buffer.from('t'.repeat(200)) })];
     for (const { columns, rows } of SIZES) {
       const asked = type(openedWith(stateOf(TOPICS, { columns, rows }), long), 'r').state;
-      // 40 columns are too few for the words of it.
+      // The words of the question do not fit into 40 columns.
       if (columns >= 60)
         expect(shown(asked)[rows - 2], `${columns}`).to.match(
           /^remove the delayed job "i+…" of t+…\? \[y\/N\]$/,
@@ -111,14 +111,14 @@ describe('the views of top', () => {
     }
   });
 
-  it('a job shows what inspect --id explains of it, its lines broken where they do not fit', () => {
+  it('the view of a job has the explanation of inspect --id, wrapped to the screen', () => {
     const { job: state } = viewsAt(40, 24);
     const all = shown(withSize(must(state), { columns: 40, rows: 200 })).join('\n');
     expect(all.replaceAll('\n', ' ')).to.include('It is not due yet: it will be ready in 5m.');
     expect(all).to.include('{"of":"32"}');
   });
 
-  it('a line is cut and broken by cells, with its colours', () => {
+  it('a line is cut and wrapped by cells, and keeps its colours', () => {
     expect(clip('\x1b[31m日本語\x1b[39m', 5)).to.equal('\x1b[31m日本…\x1b[0m');
     expect(clip('abc', 3)).to.equal('abc');
     expect(wrap('one two three', 7)).to.deep.equal(['one two', 'three']);
