@@ -34,7 +34,7 @@ describe('a worker that follows', () => {
       onEvent: (event) => more.events?.push(event),
     });
 
-  it('a follower delivers what comes until it is aborted', async () => {
+  it('a follower delivers jobs as they are pushed, until it is aborted', async () => {
     const ending = new AbortController();
     const { ids, handler } = collector();
     const following = follow(world.queue, handler, ending.signal);
@@ -46,7 +46,7 @@ describe('a worker that follows', () => {
     expect((await following).done).to.equal(3);
   });
 
-  it('a follower acknowledges what it has delivered while it waits for more', async () => {
+  it('a follower acknowledges delivered jobs while it waits for more', async () => {
     await push(world.queue, ['a']);
     const ending = new AbortController();
     const following = follow(world.queue, collector().handler, ending.signal);
@@ -55,14 +55,14 @@ describe('a worker that follows', () => {
     await following;
   });
 
-  it('a follower fails when the first contact fails', async () => {
+  it('a follower fails when its first reserve fails', async () => {
     const queue = world.queueWith({ reserve: fails() });
     expect(await failureOf(follow(queue, collector().handler, never()))).to.include({
       code: 'store_unreachable',
     });
   });
 
-  it('a store that goes away while jobs are in hand is waited for, and every job is delivered', async () => {
+  it('a follower waits for a store that goes away while jobs are in hand, and delivers every job', async () => {
     await push(world.queue, numbered(600));
     let calls = 0;
     const queue = world.queueWith({
@@ -80,7 +80,7 @@ describe('a worker that follows', () => {
     expect(ids).to.deep.equal(numbered(600));
   });
 
-  it('a follower waits as long as the next job is away, or for a ready one', async () => {
+  it('a follower waits for a ready job at most until the next job is due', async () => {
     await world.queue.push({ topic: TOPIC, body: 'b', delayMs: 60_000 });
     const [ending, waits] = [new AbortController(), [] as number[]];
     const queue = world.queueWith({
@@ -95,7 +95,7 @@ describe('a worker that follows', () => {
     expect(waits[0]).to.be.within(50_000, 60_000);
   });
 
-  it('one wait covers all topics', async () => {
+  it('a follower waits for all its topics with one call', async () => {
     const [ending, topics] = [new AbortController(), [] as string[][]];
     const queue = world.queueWith({
       waitForReady: (params) => {
@@ -110,7 +110,7 @@ describe('a worker that follows', () => {
     expect(topics).to.deep.equal([['one', 'two']]);
   });
 
-  it('an abort ends the wait for more', async () => {
+  it('an abort ends the wait of a follower', async () => {
     const ending = new AbortController();
     let hasBegun = false;
     const queue = world.queueWith({
@@ -132,7 +132,7 @@ describe('a worker that follows', () => {
     expect(await popAll(world.queue)).to.deep.equal(['1', '2']);
   });
 
-  it('a handler that closes while another call waits for more ends the wait', async () => {
+  it('a handler that closes ends the wait of a follower for more jobs', async () => {
     await push(world.queue, ['a']);
     let isWaiting = false;
     const queue = world.queueWith({
@@ -151,7 +151,7 @@ describe('a worker that follows', () => {
     expect(await follow(queue, handler, never())).to.include({ done: 1, isClosed: true });
   });
 
-  it('no more than max jobs are delivered in all, also when an ack fails in between', async () => {
+  it('a follower delivers no more than --max jobs in all, even when an ack fails in between', async () => {
     await push(world.queue, numbered(10));
     let acks = 0;
     const queue = world.queueWith({
@@ -192,7 +192,7 @@ describe('a worker that follows', () => {
     new DelayerError('store_too_new', 'migrated to version 3'),
     new TypeError('a defect'),
   ]) {
-    it(`a defect (${defect.name}) ends a follower instead of being tried again for ever`, async () => {
+    it(`a defect (${defect instanceof DelayerError ? defect.code : defect.name}) ends a follower instead of being retried for ever`, async () => {
       await push(world.queue, ['a']);
       let reserves = 0;
       const queue = world.queueWith({
@@ -202,7 +202,7 @@ describe('a worker that follows', () => {
     });
   }
 
-  it('the time between two tries grows', async () => {
+  it('the pause between the retries of a follower grows', async () => {
     await push(world.queue, ['a']);
     const [ending, tries, { ids, handler }] = [new AbortController(), [] as number[], collector()];
     const queue = world.queueWith({
@@ -219,7 +219,7 @@ describe('a worker that follows', () => {
     expect((tries[2] ?? 0) - (tries[1] ?? 0)).to.be.at.least(49);
   });
 
-  it('an outage is one event when it begins and one when it is over, however many tries it takes', async () => {
+  it('a follower reports an outage by one event when it begins and one when it is over, however many retries it takes', async () => {
     let [isAway, tries] = [false, 0];
     const queue = world.queueWith({
       reserve: (params) => {
@@ -244,7 +244,7 @@ describe('a worker that follows', () => {
     for (const event of events) expect(event).to.include({ store: queue.label });
   });
 
-  it('while acks fail, reserves that work do not end the outage', async () => {
+  it('an outage goes on while acks fail, even when reserves succeed', async () => {
     await push(world.queue, numbered(5));
     let failures = 3;
     const queue = world.queueWith({
@@ -255,13 +255,13 @@ describe('a worker that follows', () => {
       ids.push(id);
       return Promise.resolve('done');
     });
-    // An ack that failed is sent again: each job is done once.
+    // A failed ack is sent again, so each job is done once.
     expect(await follow(queue, handler, never(), { max: 5, events })).to.include({ done: 5 });
     expect(ids).to.deep.equal(numbered(5));
     expect(events.map(({ type }) => type)).to.deep.equal(['store_lost', 'store_back']);
   });
 
-  it('handlers go on with the jobs in hand while the store is away', async () => {
+  it('a follower finishes the jobs in hand while the store is away', async () => {
     await push(world.queue, ['a', 'b']);
     let isAway = false;
     const queue = world.queueWith({

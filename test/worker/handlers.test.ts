@@ -18,13 +18,13 @@ import {
   useQueue,
 } from './world.js';
 
-/** Longer than a call may take for jobs to be leased ahead. */
+/** A call of this length (ms) is too long for jobs to be leased ahead. */
 const LONG_CALL_MS = 150;
 
-describe('handlers with an outcome for each job, several at once', () => {
+describe('a worker with concurrent handler calls', () => {
   const world = useQueue();
 
-  it('as many calls are under way as the handler allows, and each job is handled once', async () => {
+  it('as many handler calls run at once as the handler allows, and each job is handled once', async () => {
     await push(world.queue, numbered(20));
     const ids: string[] = [];
     let [underWay, most] = [0, 0];
@@ -41,7 +41,7 @@ describe('handlers with an outcome for each job, several at once', () => {
     expect([...ids].sort()).to.deep.equal(numbered(20).sort());
   });
 
-  it('each outcome reaches the store: done, retried, dead', async () => {
+  it('the outcomes done, retry and dead of a handler reach the store', async () => {
     await push(world.queue, ['good', 'flaky', 'bad', 'also-bad']);
     const outcomes: Record<string, Outcome> = {
       good: 'done',
@@ -70,7 +70,7 @@ describe('handlers with an outcome for each job, several at once', () => {
     expect(await countsOf(world.queue)).to.include({ delayed: 1, dead: 2, leased: 0, ready: 0 });
   });
 
-  it('the jobs of one call have an outcome each, in order', async () => {
+  it('a call with several jobs returns an outcome for each, in order', async () => {
     await push(world.queue, numbered(9));
     const sizes: number[] = [];
     const result = await drainPass(
@@ -93,7 +93,7 @@ describe('handlers with an outcome for each job, several at once', () => {
     for (const id of ['0', '2', '4', '6', '8']) expect(await world.queue.find(id)).to.be.empty;
   });
 
-  it('a job is acknowledged when it is done, while others of its reservation are still in hand', async () => {
+  it('a job is acknowledged as soon as it is done, while others of its reservation are still being handled', async () => {
     await push(world.queue, ['fast', 'slow']);
     const handler = oneByOne(2, async (id) => {
       if (id === 'slow') await eventually(async () => (await world.queue.find('fast')).length === 0);
@@ -102,7 +102,7 @@ describe('handlers with an outcome for each job, several at once', () => {
     expect(await drainPass(world.queue, optionsFor(handler))).to.include({ done: 2, lateAcks: 0 });
   });
 
-  it('while calls are short, as many jobs are leased ahead as there may be calls, and no more', async () => {
+  it('while calls are short, at most as many jobs are leased ahead as calls may run at once', async () => {
     await push(world.queue, numbered(30));
     let most = 0;
     const handler = oneByOne(3, async () => {
@@ -113,7 +113,7 @@ describe('handlers with an outcome for each job, several at once', () => {
     expect(most).to.be.within(4, 6);
   });
 
-  it('while calls take long, no job is leased that cannot be begun at once', async () => {
+  it('while calls are long, no job is leased that cannot be started at once', async () => {
     await push(world.queue, numbered(6));
     const leased: number[] = [];
     const handler = oneByOne(2, async () => {
@@ -125,7 +125,7 @@ describe('handlers with an outcome for each job, several at once', () => {
     expect(Math.max(...leased)).to.be.within(1, 2);
   });
 
-  it('however late acks are answered, no more jobs are leased than the calls of batches take: each ack goes to the store before the reserve that fills its place', async () => {
+  it('with slow acks, no more jobs are leased than the batches in hand hold: an ack is sent before the reserve that refills its place', async () => {
     await push(world.queue, numbered(60));
     let [leased, most, reserves, isDrained] = [0, 0, 0, false];
     const queue = world.queueWith({
@@ -153,7 +153,7 @@ describe('handlers with an outcome for each job, several at once', () => {
     expect(most).to.equal(10);
   });
 
-  it('a job that was leased ahead and is not begun soon is given to another worker, its attempt not counted', async () => {
+  it('a job that was leased ahead and is not started within a second is released for other workers, without counting an attempt', async () => {
     await push(world.queue, ['short', 'long', 'waits']);
     let taken: Job | undefined;
     const handler = oneByOne(1, async (id) => {
@@ -170,7 +170,7 @@ describe('handlers with an outcome for each job, several at once', () => {
     expect(taken?.attempts).to.equal(1);
   });
 
-  it('a free handler is given the next job while another one is still busy', async () => {
+  it('a free call slot gets the next job while another call is still running', async () => {
     await push(world.queue, numbered(10));
     let finished = 0;
     const handler = oneByOne(2, async (id) => {
@@ -181,7 +181,7 @@ describe('handlers with an outcome for each job, several at once', () => {
     expect(await drainPass(world.queue, optionsFor(handler))).to.include({ done: 10 });
   });
 
-  it('a follower gives new jobs to a free handler while another one is still busy', async () => {
+  it('a follower gives a new job to a free call slot while another call is still running', async () => {
     await push(world.queue, ['long']);
     const ending = new AbortController();
     const seen: string[] = [];
@@ -201,7 +201,7 @@ describe('handlers with an outcome for each job, several at once', () => {
     expect(await following).to.include({ done: 2 });
   });
 
-  it('a handler that throws releases its own job alone; what others have in hand is finished', async () => {
+  it('a call that throws ends the pass and releases its job, and calls that are running finish theirs', async () => {
     await push(world.queue, numbered(5));
     let hasThrown = false;
     const handler = oneByOne(2, async (id) => {
@@ -218,7 +218,7 @@ describe('handlers with an outcome for each job, several at once', () => {
     expect(await popAll(world.queue)).to.deep.equal(['0', '2', '3', '4']);
   });
 
-  it('a handler that throws before it answers with a promise ends the pass all the same', async () => {
+  it('a handler that throws synchronously ends the pass, and its job is released', async () => {
     await push(world.queue, ['a']);
     const handler = {
       concurrency: 1,
@@ -232,7 +232,7 @@ describe('handlers with an outcome for each job, several at once', () => {
     expect(await popAll(world.queue)).to.deep.equal(['a']);
   });
 
-  it('a handler that throws something that is not an error ends the pass with an error', async () => {
+  it('a handler that rejects with something that is not an Error ends the pass with an Error', async () => {
     await push(world.queue, ['a']);
     // eslint-disable-next-line @typescript-eslint/prefer-promise-reject-errors -- as plain JavaScript may
     const handler = oneByOne(1, () => Promise.reject(undefined));
@@ -240,7 +240,7 @@ describe('handlers with an outcome for each job, several at once', () => {
     expect(await popAll(world.queue)).to.deep.equal(['a']);
   });
 
-  it('a handler that releases a job is given no other', async () => {
+  it('a handler that releases a job gets no other one', async () => {
     await push(world.queue, numbered(3));
     let calls = 0;
     const handler = oneByOne(1, () => {
@@ -252,7 +252,7 @@ describe('handlers with an outcome for each job, several at once', () => {
     expect((await world.queue.popMany('topic', 3)).map(({ attempts }) => attempts)).to.deep.equal([1, 1, 1]);
   });
 
-  it('a handler that is closed after its last job has that job done', async () => {
+  it('the outcome of a call that closes the handler still counts, and the other jobs are released', async () => {
     await push(world.queue, numbered(3));
     const result = await drainPass(
       world.queue,
@@ -267,14 +267,14 @@ describe('handlers with an outcome for each job, several at once', () => {
     expect(await popAll(world.queue)).to.deep.equal(['1', '2']);
   });
 
-  it('failed jobs count towards max', async () => {
+  it('failed jobs count towards --max', async () => {
     await push(world.queue, numbered(5));
     const handler = oneByOne(2, always({ retryInMs: 60_000 }));
     expect(await drainPass(world.queue, optionsFor(handler, { max: 3 }))).to.include({ retried: 3 });
     expect(await countsOf(world.queue)).to.include({ ready: 2, delayed: 3 });
   });
 
-  it('failures of one kind reach the store with one call, and those of another kind with another', async () => {
+  it('failures of a batch with the same delay and reason reach the store with one call', async () => {
     await push(world.queue, numbered(6));
     const calls: number[] = [];
     const queue = world.queueWith({
@@ -299,7 +299,7 @@ describe('handlers with an outcome for each job, several at once', () => {
   });
 
   for (const wrong of [{ concurrency: 0 }, { batchSize: 0 }, { concurrency: 1.5 }]) {
-    it(`a handler with ${JSON.stringify(wrong)} is refused`, async () => {
+    it(`a handler with ${JSON.stringify(wrong)} is refused as wrong usage`, async () => {
       const handler = { ...oneByOne(1, always('done')), ...wrong };
       expect(await failureOf(drainPass(world.queue, optionsFor(handler)))).to.include({ code: 'usage' });
     });

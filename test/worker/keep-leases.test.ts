@@ -20,19 +20,19 @@ import {
   useStandstill,
 } from './world.js';
 
-/** Renewed every 200 ms. */
+/** Leases of this length (ms) are renewed every 200 ms. */
 const LEASE_MS = 600;
 
-describe('leases that a worker keeps', () => {
+describe('renewal of leases by a worker', () => {
   const world = useQueue();
   const standStill = useStandstill();
   const pass = (handler: Handler, queue: Queue, more: Partial<DrainOptions> = {}) =>
     drainPass(queue, optionsFor(handler, { leaseMs: LEASE_MS, ...more }));
 
-  /** Ids by the numbers in their leases: each reservation of the world's jobs begins anew. */
+  /** The numbers of jobs in their reservation, from 0, as their leases have them. */
   const numbersOf = ({ leases }: ExtendParams) => leases.map((lease) => Number(lease.split('.')[1]) - 1);
 
-  it('a renewal covers the whole reservation, jobs that are done and not acknowledged too', async () => {
+  it('a renewal covers the whole reservation, including jobs that are done and not acknowledged', async () => {
     await push(world.queue, numbered(120));
     const renewed: number[][] = [];
     const queue = world.queueWith({
@@ -71,7 +71,7 @@ describe('leases that a worker keeps', () => {
     expect(ids).to.deep.equal(numbered(120).filter((id) => id !== '110'));
   });
 
-  it('a job that is lost makes room for another one under max', async () => {
+  it('a job whose lease was lost does not count towards --max', async () => {
     await push(world.queue, numbered(120));
     let renewals = 0;
     const queue = world.queueWith({
@@ -91,7 +91,7 @@ describe('leases that a worker keeps', () => {
     expect(ids).to.deep.equal(numbered(101).filter((id) => id !== '90'));
   });
 
-  it('however slow the handler, no job in hand or leased ahead goes to somebody else', async () => {
+  it('leases of jobs in hand or leased ahead are renewed for as long as a handler takes', async () => {
     await push(world.queue, numbered(300));
     let renewals = 0;
     const queue = world.queueWith({
@@ -102,7 +102,7 @@ describe('leases that a worker keeps', () => {
     });
     const attempts: number[] = [];
     const slow = printing(async (jobs) => {
-      // By then the first leases would be over.
+      // Without renewals the first leases would have ended by then.
       if (attempts.length === 0) await eventually(() => renewals >= 4);
       attempts.push(...jobs.map((job) => job.attempts));
       return jobs.length;
@@ -111,7 +111,7 @@ describe('leases that a worker keeps', () => {
     expect(attempts).to.deep.equal(attempts.map(() => 1));
   });
 
-  it('a delivered job tells the end of its lease as it was renewed', async () => {
+  it('leaseUntil of a delivered job is the end of the renewed lease', async () => {
     await push(world.queue, numbered(60));
     let end: Date | undefined;
     const queue = world.queueWith({
@@ -133,7 +133,7 @@ describe('leases that a worker keeps', () => {
     expect(Number(until[1])).to.be.greaterThan(Number(until[0]));
   });
 
-  it('a renewal that fails is tried again, and the job in hand is done', async () => {
+  it('a renewal that fails is retried, and the job in hand is done', async () => {
     await push(world.queue, ['a']);
     let tries = 0;
     const queue = world.queueWith({
@@ -152,9 +152,9 @@ describe('leases that a worker keeps', () => {
     expect(unhandled).to.be.empty;
   });
 
-  it('after a standstill the store is asked whether leases are still held, those leased ahead too', async () => {
+  it('after a standstill of the process, leases are renewed before their jobs are delivered, and lost ones are dropped', async () => {
     await push(world.queue, numbered(300));
-    // The second reservation, of 50, is another consumer's by now.
+    // The second reservation, of 50 jobs, belongs to another consumer by now.
     const queue = world.queueWith({
       extend: async (params) => {
         const ends = await world.store.extend(params);
@@ -174,7 +174,7 @@ describe('leases that a worker keeps', () => {
     expect(ids).to.deep.equal(numbered(250));
   });
 
-  it('after a standstill nothing is delivered when the store cannot be asked', async () => {
+  it('after a standstill of the process, no job is delivered when renewal fails', async () => {
     await push(world.queue, numbered(100));
     const queue = world.queueWith({ extend: fails() });
     const ids: string[] = [];
@@ -189,7 +189,7 @@ describe('leases that a worker keeps', () => {
     expect(await popAll(world.queue)).to.deep.equal(numbered(100).slice(50));
   });
 
-  it('a lease counts from before it was asked for: an answer that came late is not trusted', async () => {
+  it('a lease counts from the time of the request, so one whose answer comes late is renewed before delivery', async () => {
     await push(world.queue, ['a']);
     let renewals = 0;
     const queue = world.queueWith({
@@ -209,7 +209,7 @@ describe('leases that a worker keeps', () => {
     expect(renewals).to.equal(1);
   });
 
-  it('a call of the handler is told when the leases of all its jobs are lost, and others are not', async () => {
+  it('a handler call is aborted when the leases of all its jobs are lost, and other calls are not', async () => {
     await push(world.queue, ['lost', 'kept']);
     const queue = world.queueWith({
       extend: async (params) => {
@@ -228,7 +228,7 @@ describe('leases that a worker keeps', () => {
     expect(aborted).to.deep.equal({ lost: true, kept: false });
   });
 
-  it('no timer is left when a pass has ended', async () => {
+  it('no timer is left after the end of a pass', async () => {
     await push(world.queue, ['a']);
     let renewals = 0;
     const queue = world.queueWith({

@@ -23,7 +23,7 @@ import {
 describe('a worker with a handler that can fail', () => {
   const world = useQueue();
 
-  it('the policy, the holder and the lock go with each reserve; without a policy there is none', async () => {
+  it('each reserve passes the retry policy, the holder and the lock to the store, if they are given', async () => {
     const seen: ReserveParams[] = [];
     const queue = world.queueWith({
       reserve: (params) => {
@@ -41,7 +41,7 @@ describe('a worker with a handler that can fail', () => {
     expect(seen[1]).to.include({ policy: undefined, holder: undefined, lock: undefined });
   });
 
-  it('a job that becomes a dead letter is an event, with its reason and its attempts', async () => {
+  it('a job that becomes a dead letter is reported as an event with its reason and attempts', async () => {
     await push(world.queue, ['good', 'bad']);
     const events: DelayerEvent[] = [];
     const outcomes: Record<string, Outcome> = { good: 'done', bad: { dead: true, reason: 'no such order' } };
@@ -56,7 +56,7 @@ describe('a worker with a handler that can fail', () => {
     expect(idsOf(events as never)).to.deep.equal(['bad']);
   });
 
-  it('jobs that a reserve buried are events, too', async () => {
+  it('jobs that the store buries during a reserve are reported as events', async () => {
     const letter = { id: Buffer.from('a'), topic: Buffer.from('topic'), reason: 'its lease ended 4 times' };
     const queue = world.queueWith({
       reserve: async (params) => ({ ...(await world.store.reserve(params)), buried: [letter] }),
@@ -67,7 +67,7 @@ describe('a worker with a handler that can fail', () => {
     expect(events).to.deep.equal([{ type: 'job_dead', ...letter }]);
   });
 
-  it('who wants to is told of the start and the end of each job', async () => {
+  it('onJob is called at the start and the end of each job', async () => {
     await push(world.queue, ['a', 'b', 'c']);
     const outcomes: Record<string, Outcome> = {
       a: 'done',
@@ -86,7 +86,7 @@ describe('a worker with a handler that can fail', () => {
     expect(eventsOf('b')[1]).to.include({ exitCode: 3 });
   });
 
-  it('a job that failed and was done when it was tried again is not among those that are not done', async () => {
+  it('notDone does not count a job that failed and was done at a retry', async () => {
     await push(world.queue, ['flaky', 'lazy']);
     let tries = 0;
     const handler = oneByOne(1, (id) => {
@@ -98,7 +98,7 @@ describe('a worker with a handler that can fail', () => {
     expect(result).to.include({ done: 1, retried: 2, notDone: 1 });
   });
 
-  it('a lease that its handler has ended is settled, and no late ack', async () => {
+  it('a lease that the handler itself has ended counts as settled, and not as a late ack', async () => {
     await push(world.queue, ['acked', 'nacked']);
     const handler = {
       ...oneByOne(1, async (id, job) => {
@@ -113,7 +113,7 @@ describe('a worker with a handler that can fail', () => {
     expect(await countsOf(world.queue)).to.include({ delayed: 1, leased: 0 });
   });
 
-  it('after so many failures in a row no more is taken; what is in hand is finished', async () => {
+  it('after --halt failures in a row no more jobs are taken, and those in hand are finished', async () => {
     await push(world.queue, numbered(20));
     const events: DelayerEvent[] = [];
     const outcomes: Outcome[] = [{}, {}, 'done', {}, {}, {}, 'done', 'done'];
@@ -125,7 +125,7 @@ describe('a worker with a handler that can fail', () => {
     expect(await countsOf(world.queue)).to.include({ ready: 14, leased: 0 });
   });
 
-  it('failures in a row are counted over the passes of a loop, and end it', async () => {
+  it('--halt counts failures in a row over the passes of a loop, and ends it', async () => {
     await push(world.queue, numbered(10));
     const handler = oneByOne(1, always({ retryInMs: 60_000 }));
     const loop = { stepMs: 10, forMs: 20_000 };
@@ -133,8 +133,8 @@ describe('a worker with a handler that can fail', () => {
     expect(result).to.include({ retried: 3, isHalted: true });
   });
 
-  describe('that is told to end', () => {
-    /** Waits until it is told to end, and answers why. */
+  describe('that is stopped', () => {
+    /** A handler whose call waits until it is stopped, notes the reason and returns the outcome. */
     const stoppable = (reasons: (StopReason | undefined)[], outcome: Outcome) => ({
       ...oneByOne(1, always('done')),
       handle: async (
@@ -147,7 +147,7 @@ describe('a worker with a handler that can fail', () => {
       },
     });
 
-    it('a call that takes longer than it may is told so', async () => {
+    it('a call that exceeds the timeout is stopped with the reason "timeout"', async () => {
       await push(world.queue, ['a']);
       const reasons: StopReason[] = [];
       const handler = stoppable(reasons, { retryInMs: 60_000, reason: 'timed out' });
@@ -155,7 +155,7 @@ describe('a worker with a handler that can fail', () => {
       expect(reasons).to.deep.equal(['timeout']);
     });
 
-    it('a call whose lease was lost is told so', async () => {
+    it('a call whose lease was lost is stopped with the reason "lost"', async () => {
       await push(world.queue, ['a']);
       const reasons: StopReason[] = [];
       const handler = { ...stoppable(reasons, 'done'), knowsLeases: true };
@@ -166,7 +166,7 @@ describe('a worker with a handler that can fail', () => {
       expect(reasons).to.deep.equal(['lost']);
     });
 
-    it('calls are told when the worker is to end at once, and their jobs can be given back', async () => {
+    it('at the second signal calls are stopped with the reason "shutdown", and can release their jobs', async () => {
       await push(world.queue, ['a', 'b']);
       const reasons: StopReason[] = [];
       const [first, second] = [new AbortController(), new AbortController()];
@@ -183,7 +183,7 @@ describe('a worker with a handler that can fail', () => {
     });
   });
 
-  it('a call may end leases one by one, before it ends', async () => {
+  it('a call can settle the jobs of its batch one by one while it runs, each once', async () => {
     await push(world.queue, ['a', 'b', 'c']);
     const handler = {
       ...{ concurrency: 1, batchSize: 3, prefetch: 'while short' as const },
@@ -200,7 +200,7 @@ describe('a worker with a handler that can fail', () => {
     expect(result).to.include({ done: 2, dead: 1, released: 0, isClosed: false });
   });
 
-  it('a batch takes as many jobs as it may, from several reservations too', async () => {
+  it('a batch is filled to its size from several reservations', async () => {
     await push(world.queue, numbered(7));
     const sizes: number[] = [];
     const queue = world.queueWith({
@@ -217,7 +217,7 @@ describe('a worker with a handler that can fail', () => {
     expect(sizes).to.deep.equal([5, 2]);
   });
 
-  it('a follower gives a batch that is not full to its handler, and does not wait for more', async () => {
+  it('a follower gives a batch that is not full to its handler at once', async () => {
     await push(world.queue, ['a']);
     const ending = new AbortController();
     const handler = {
@@ -237,7 +237,7 @@ describe('the rate at which a worker starts jobs', () => {
   const world = useQueue();
   const standStill = useStandstill();
 
-  it('so many may start at once, and one more each time that a start is a period ago', () => {
+  it('as many jobs may start at once as the rate says, and each start frees a place after a period', () => {
     const limiter = new StartLimiter({ count: 2, perMs: 1000 });
     expect(limiter.free).to.equal(2);
     limiter.start(1);
@@ -252,7 +252,7 @@ describe('the rate at which a worker starts jobs', () => {
     expect(limiter.free).to.equal(2);
   });
 
-  it('no more jobs start in any period than the rate says, nor are more leased', async () => {
+  it('in any period no more jobs start or are leased than the rate says', async () => {
     await push(world.queue, numbered(7));
     const starts: number[] = [];
     const handler = oneByOne(4, async () => {

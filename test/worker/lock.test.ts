@@ -12,7 +12,7 @@ describe('a worker under a lock', () => {
   const handler = oneByOne(1, always('done'));
   const locked: Reserved = { jobs: [], isLocked: true, nextInMs: 20 };
 
-  /** Somebody else has the lock for so many reserves; what is freed is counted. */
+  /** A queue whose lock another owner has for the first `reserves` reserves; counts reserves and unlocks. */
   const lockedFor = (reserves: number) => {
     const seen = { reserves: 0, unlocks: 0, owners: new Set<string | undefined>() };
     const queue = world.queueWith({
@@ -28,7 +28,7 @@ describe('a worker under a lock', () => {
     return { seen, queue };
   };
 
-  it('a pass ends at once when somebody else has the lock, and frees nothing', async () => {
+  it('a pass ends at once when another owner has the lock, and does not free it', async () => {
     await push(world.queue, ['a']);
     const { seen, queue } = lockedFor(Infinity);
     expect(await drainPass(queue, optionsFor(handler, { lockName }))).to.include({ done: 0 });
@@ -42,7 +42,7 @@ describe('a worker under a lock', () => {
     expect(seen.unlocks).to.equal(1);
   });
 
-  it('a loop waits for the lock within its window, and works then', async () => {
+  it('a loop waits for the lock within its window, and then works', async () => {
     await push(world.queue, ['a']);
     const { seen, queue } = lockedFor(3);
     const loop = { stepMs: 60_000, forMs: 60_000, max: 1 };
@@ -56,7 +56,7 @@ describe('a worker under a lock', () => {
     expect(seen.unlocks).to.equal(1);
   });
 
-  it('a loop that never gets the lock ends with its window, with nothing done', async () => {
+  it('a loop that never gets the lock ends with its window and without doing a job', async () => {
     await push(world.queue, ['a']);
     const { queue } = lockedFor(Infinity);
     const loop = { stepMs: 10, forMs: 100 };
@@ -64,7 +64,7 @@ describe('a worker under a lock', () => {
     expect(await world.queue.find('a')).to.have.length(1);
   });
 
-  it('the passes of a loop are under one lock, which is freed once', async () => {
+  it('all passes of a loop use the same lock, which is freed once', async () => {
     const { seen, queue } = lockedFor(0);
     await drainLoop(queue, { ...optionsFor(handler, { lockName }), stepMs: 10, forMs: 100 });
     expect(seen.reserves).to.be.greaterThan(2);
@@ -72,7 +72,7 @@ describe('a worker under a lock', () => {
     expect(seen.unlocks).to.equal(1);
   });
 
-  it('a follower waits for the lock, and works then', async () => {
+  it('a follower waits for the lock, and then works', async () => {
     await push(world.queue, ['a']);
     const { queue } = lockedFor(2);
     expect(await drainFollow(queue, optionsFor(handler, { lockName, max: 1 }))).to.include({ done: 1 });

@@ -3,7 +3,7 @@ import type { DelayerEvent } from '../../src/core/events.js';
 import type { Queue } from '../../src/core/queue.js';
 import type { Handler } from '../../src/worker/handler.js';
 import { drainLoop, type LoopOptions } from '../../src/worker/loop.js';
-import { failureOf } from '../support/eventually.js';
+import { eventually, failureOf } from '../support/eventually.js';
 import {
   always,
   collector,
@@ -20,12 +20,12 @@ import {
   useQueue,
 } from './world.js';
 
-describe('the cron loop of a worker', () => {
+describe('drain --loop', () => {
   const world = useQueue();
   const STEP_MS = 400;
   const AN_HOUR_MS = 3_600_000;
 
-  /** When passes (of one reservation at most) found that there is no more, in ms from the start. */
+  /** A queue that notes when a pass finds no more jobs, in ms from the start. */
   function timing(): { readonly queue: Queue; readonly passes: number[]; readonly startMs: number } {
     const startMs = performance.now();
     const passes: number[] = [];
@@ -50,7 +50,7 @@ describe('the cron loop of a worker', () => {
     return { sum, events };
   };
 
-  it('a loop makes a pass at 0 and at each step, and none when the window is over', async () => {
+  it('a loop makes a pass at 0 and at each step, and none when its window is over', async () => {
     const { queue, passes } = timing();
     await loop(queue, collector().handler);
     expect(passes).to.have.length(4);
@@ -63,7 +63,7 @@ describe('the cron loop of a worker', () => {
     expect(passes).to.have.length(1);
   });
 
-  it('a pass that takes longer than a step is followed by the next one still to come, and none overlap', async () => {
+  it('after a pass that takes longer than a step the loop waits for the next step, and passes do not overlap', async () => {
     await push(world.queue, ['a']);
     const { queue, passes, startMs } = timing();
     let inHand = 0;
@@ -74,14 +74,14 @@ describe('the cron loop of a worker', () => {
       return jobs.length;
     });
     await loop(queue, slow);
-    // The first finds early that there is no more and ends in the second step; 2 and 3 steps are still to come.
+    // The first pass ends in the second step, though it finds no more jobs early; passes at 2 and 3 steps follow.
     expect(passes).to.have.length(3);
     for (const [i, step] of [0, 2, 3].entries()) {
       expect(passes[i]).to.be.within(step * STEP_MS - 2, (step + 1) * STEP_MS);
     }
   });
 
-  it('max counts in each pass, and the result is the sum of the passes', async () => {
+  it('--max applies to each pass, and the result is the sum of all passes', async () => {
     await push(world.queue, numbered(10));
     const { ids, handler } = collector();
     const { sum } = await loop(world.queue, handler, { max: 2 });
@@ -90,7 +90,7 @@ describe('the cron loop of a worker', () => {
     expect(await popAll(world.queue)).to.deep.equal(['8', '9']);
   });
 
-  it('nothing is reserved or delivered after the window, and what is in hand is finished', async () => {
+  it('after its window a loop reserves and delivers no job, and finishes those in hand', async () => {
     await push(world.queue, numbered(100));
     let isOver = false;
     let reservedAfter = 0;
@@ -104,7 +104,7 @@ describe('the cron loop of a worker', () => {
     const startMs = performance.now();
     const slow = oneByOne(2, async () => {
       calls += 1;
-      // The second pair outlasts the window; and the first is slow enough for none to be leased ahead.
+      // The first pair of calls is slow enough that no job is leased ahead; the second pair outlasts the window.
       if (calls <= 2) await untilAfter(performance.now(), 150);
       else await untilAfter(startMs, 2 * STEP_MS);
       isOver = performance.now() - startMs >= 2 * STEP_MS;
@@ -117,7 +117,7 @@ describe('the cron loop of a worker', () => {
     expect(await popAll(world.queue)).to.have.length(100 - calls);
   });
 
-  it('what was leased ahead when the window ends is released with no attempt more', async () => {
+  it('jobs that are leased ahead when the window ends are released without counting an attempt', async () => {
     await push(world.queue, numbered(300));
     const startMs = performance.now();
     const ids: string[] = [];
@@ -143,12 +143,15 @@ describe('the cron loop of a worker', () => {
 
   it('a loop that is aborted between two passes ends at once', async () => {
     const ending = new AbortController();
-    const looping = loop(world.queue, collector().handler, { signal: ending.signal, forMs: AN_HOUR_MS });
+    const { queue, passes } = timing();
+    const options = { signal: ending.signal, stepMs: AN_HOUR_MS, forMs: 2 * AN_HOUR_MS };
+    const looping = loop(queue, collector().handler, options);
+    await eventually(() => passes.length === 1);
     ending.abort();
     expect((await looping).sum.done).to.equal(0);
   });
 
-  it('a pass that fails is an event, and the next one tries again', async () => {
+  it('a pass that fails is reported as an event, and the next pass is made', async () => {
     await push(world.queue, ['a']);
     let failures = 1;
     const error = unreachable();
@@ -162,7 +165,7 @@ describe('the cron loop of a worker', () => {
     expect(sum).to.include({ done: 1 });
   });
 
-  it('what a pass did before it failed is in the sum', async () => {
+  it('the sum includes what a pass did before it failed', async () => {
     await push(world.queue, numbered(3));
     let reserves = 0;
     const queue = world.queueWith({
@@ -173,12 +176,12 @@ describe('the cron loop of a worker', () => {
     expect(sum).to.include({ done: 3 });
   });
 
-  it('a loop fails when its last pass has failed', async () => {
+  it('a loop fails when its last pass fails', async () => {
     const queue = world.queueWith({ reserve: fails() });
     expect(await failureOf(loop(queue, collector().handler))).to.include({ code: 'store_unreachable' });
   });
 
-  it('a failure of the last pass is no event, for no other pass tries again', async () => {
+  it('the failure of the last pass is thrown and not reported as an event', async () => {
     const events: DelayerEvent[] = [];
     const more = { forMs: 2.5 * STEP_MS, onEvent: (event: DelayerEvent) => events.push(event) };
     const queue = world.queueWith({ reserve: fails() });
@@ -186,7 +189,7 @@ describe('the cron loop of a worker', () => {
     expect(events).to.have.length(2);
   });
 
-  it('late acks of all passes are summed', async () => {
+  it('the sum includes the late acks of all passes', async () => {
     await push(world.queue, numbered(4));
     const queue = world.queueWith({ ack: ({ leases }) => Promise.resolve(leases.map(() => false)) });
     const { sum } = await loop(queue, collector().handler, { max: 1 });

@@ -17,12 +17,12 @@ import {
   useQueue,
 } from './world.js';
 
-describe('drainPass with a handler that prints', () => {
+describe('a pass of drain with a handler that prints', () => {
   const world = useQueue();
   const pass = (handler: Handler, more: Partial<DrainOptions> = {}, queue: Queue = world.queue) =>
     drainPass(queue, optionsFor(handler, more));
 
-  it('a pass delivers every ready job in order and leaves none', async () => {
+  it('a pass delivers all ready jobs in order', async () => {
     await push(world.queue, numbered(800));
     const { ids, handler } = collector();
     expect(await pass(handler)).to.include({
@@ -37,7 +37,7 @@ describe('drainPass with a handler that prints', () => {
     expect((await world.queue.stats()).topics).to.deep.equal([]);
   });
 
-  it('a pass answers in how many ms the next job is due', async () => {
+  it('a pass returns in how many ms the next job is due', async () => {
     await world.queue.push({ topic: TOPIC, body: 'b', delayMs: 60_000 });
     const { nextInMs } = await pass(collector().handler);
     expect(nextInMs).to.be.within(50_000, 60_000);
@@ -55,7 +55,7 @@ describe('drainPass with a handler that prints', () => {
   });
 
   for (const room of [0, 1, 49, 50, 51, 250, 260, 499]) {
-    it(`a handler that accepts no more after ${room} jobs gets ${room}, and the rest is released in order`, async () => {
+    it(`a handler that accepts no more after ${room} jobs gets ${room}, and the others are released in order`, async () => {
       await push(world.queue, numbered(500));
       const { ids, handler } = collector(room);
       expect(await pass(handler)).to.include({ done: room, isClosed: true });
@@ -64,7 +64,7 @@ describe('drainPass with a handler that prints', () => {
     });
   }
 
-  it('a released job has no attempt more than before', async () => {
+  it('a release does not count as an attempt', async () => {
     await push(world.queue, ['a']);
     expect(await pass(printing(() => 0))).to.include({ released: 1, done: 0 });
     expect((await world.queue.pop(TOPIC))?.attempts).to.equal(1);
@@ -85,7 +85,7 @@ describe('drainPass with a handler that prints', () => {
     expect(await popAll(world.queue)).to.deep.equal(numbered(400).slice(260));
   });
 
-  it('a pass that is aborted ends after the jobs in hand and releases the rest in order', async () => {
+  it('a pass that is aborted ends after the jobs in hand and releases the others in order', async () => {
     await push(world.queue, numbered(600));
     const ending = new AbortController();
     const ids: string[] = [];
@@ -118,7 +118,7 @@ describe('drainPass with a handler that prints', () => {
     expect(leased).to.deep.equal([100, 100]);
   });
 
-  it('a handler that throws ends the pass with its error, and its jobs are released', async () => {
+  it('a handler that throws ends the pass with its error, and all jobs are released', async () => {
     await push(world.queue, numbered(300));
     const failure = await failureOf(
       pass(
@@ -131,7 +131,7 @@ describe('drainPass with a handler that prints', () => {
     expect(await popAll(world.queue)).to.deep.equal(numbered(300));
   });
 
-  it('jobs that were done before the handler throws are acknowledged', async () => {
+  it('jobs that are done before the handler throws are acknowledged', async () => {
     await push(world.queue, numbered(120));
     let calls = 0;
     const handler = printing((jobs) => {
@@ -144,7 +144,7 @@ describe('drainPass with a handler that prints', () => {
     expect(await popAll(world.queue)).to.deep.equal(numbered(120).slice(50));
   });
 
-  it('50 jobs at most are printed at a time, so that little is lost with the reader of a pipe', async () => {
+  it('at most 50 jobs are printed at a time, so that few are in doubt when the reader of a pipe goes away', async () => {
     await push(world.queue, numbered(300));
     const sizes: number[] = [];
     await pass(
@@ -156,7 +156,7 @@ describe('drainPass with a handler that prints', () => {
     expect(sizes).to.deep.equal([50, 50, 50, 50, 50, 50]);
   });
 
-  it('a failed ack is outcome_unknown, and the message counts the delivered jobs', async () => {
+  it('a failed ack ends the pass with outcome_unknown and a message that counts the delivered jobs', async () => {
     await push(world.queue, numbered(3));
     const { ids, handler } = collector();
     const failure = await failureOf(pass(handler, {}, world.queueWith({ ack: fails() })));
@@ -165,7 +165,7 @@ describe('drainPass with a handler that prints', () => {
     expect(ids).to.have.length(3);
   });
 
-  it('after a failed ack no further reservation is delivered, and the rest is released', async () => {
+  it('after a failed ack no further reservation is delivered, and the other jobs are released', async () => {
     await push(world.queue, numbered(1000));
     const { ids, handler } = collector();
     const failure = await failureOf(pass(handler, {}, world.queueWith({ ack: fails() })));
@@ -174,7 +174,7 @@ describe('drainPass with a handler that prints', () => {
     expect(await popAll(world.queue)).to.deep.equal(numbered(1000).slice(ids.length));
   });
 
-  it('a reserve that fails ends the pass after what was leased before it is delivered', async () => {
+  it('after a failed reserve the pass delivers the jobs leased before, and then fails', async () => {
     await push(world.queue, numbered(600));
     let reserves = 0;
     const queue = world.queueWith({
@@ -186,11 +186,11 @@ describe('drainPass with a handler that prints', () => {
     expect(await popAll(world.queue)).to.deep.equal(numbered(600).slice(500));
   });
 
-  it('a whole reservation is acknowledged in order and in the same tick as the next reserve', async () => {
+  it('a reservation is acknowledged as a whole, in order, and in the same tick as the next reserve', async () => {
     await push(world.queue, numbered(1000));
     const calls: string[] = [];
     const acked: (readonly string[])[] = [];
-    // As a store on a disk does it, calls of one tick are answered together, however busy the machine is.
+    // Like a store on a disk, this one answers the calls of one tick together, however busy the machine is.
     let tick: Promise<unknown>[] = [];
     const answerTogether = async <T>(call: Promise<T>): Promise<T> => {
       const together = tick;
@@ -213,7 +213,7 @@ describe('drainPass with a handler that prints', () => {
       },
     });
     await pass(collector().handler, {}, queue);
-    // Two to begin with, and in the end there is nothing more to reserve.
+    // A pass begins with two reserves, and has nothing more to reserve at the end.
     expect(calls.join(' ')).to.equal(`reserve reserve ${'ack reserve - '.repeat(3)}ack -`);
     for (const leases of acked) {
       expect(leases.map((lease) => lease.split('.').slice(1, 3).join('/'))).to.deep.equal(
@@ -222,7 +222,7 @@ describe('drainPass with a handler that prints', () => {
     }
   });
 
-  it('an ack does not wait for a reserve that takes long', async () => {
+  it('an ack does not wait for a slow reserve', async () => {
     await push(world.queue, numbered(300));
     let reserves = 0;
     let onAck: () => void = () => undefined;
@@ -241,7 +241,7 @@ describe('drainPass with a handler that prints', () => {
     expect(await pass(collector().handler, {}, queue)).to.include({ done: 300 });
   });
 
-  it('jobs whose lease was lost before their ack are counted', async () => {
+  it('jobs whose lease was lost before their ack are counted as late acks', async () => {
     await push(world.queue, numbered(3));
     const queue = world.queueWith({ ack: ({ leases }) => Promise.resolve(leases.map((_, i) => i !== 1)) });
     expect(await pass(collector().handler, {}, queue)).to.include({ done: 3, lateAcks: 1 });

@@ -6,10 +6,10 @@ import { eventually } from '../support/eventually.js';
 import { LONG_MS, only } from '../support/jobs.js';
 
 const TOPIC = 'topic';
-/** Retries come at once. */
+/** A backoff without pauses. */
 const AT_ONCE = { firstMs: 0, lastMs: 0 };
 
-describe('work of the library', () => {
+describe('queue.work of the library', () => {
   forEachStore((cli) => {
     async function withQueue<T>(use: (queue: Queue) => Promise<T>): Promise<T> {
       const { DELAYER_STORE = '', DELAYER_PREFIX } = cli.env;
@@ -23,7 +23,7 @@ describe('work of the library', () => {
 
     const jobs = (...ids: string[]) => ids.map((id) => ({ id, topic: TOPIC, body: `body of ${id}` }));
 
-    it('a job is done when its function has returned, and the work ends when its signal aborts', () =>
+    it('a job is done when the function has returned, and work ends when its signal is aborted', () =>
       withQueue(async (queue) => {
         await queue.pushMany(jobs('a', 'b', 'c'));
         const ending = new AbortController();
@@ -42,7 +42,7 @@ describe('work of the library', () => {
         expect((await queue.stats()).topics).to.deep.equal([]);
       }));
 
-    it('a function that throws is tried again by the policy, and then its job is dead with the error as reason', () =>
+    it('a job whose function throws is retried by the policy, and then becomes a dead letter with the error as reason', () =>
       withQueue(async (queue) => {
         await queue.pushMany(jobs('a'));
         const attempts: number[] = [];
@@ -61,7 +61,7 @@ describe('work of the library', () => {
         expect(only(await queue.find('a'))).to.include({ state: 'dead', reason: 'the shop is closed' });
       }));
 
-    it('a function may say when its job is tried again, or that it is dead', () =>
+    it('the function can return when its job is retried, or that it is dead', () =>
       withQueue(async (queue) => {
         await queue.pushMany(jobs('later', 'never'));
         const outcome = {
@@ -79,7 +79,7 @@ describe('work of the library', () => {
         expect(only(await queue.find('never'))).to.include({ state: 'dead', reason: 'no such order' });
       }));
 
-    it('no more jobs are leased than are in hand, and as many are as may be', () =>
+    it('`concurrency` functions run at once, and only their jobs are leased', () =>
       withQueue(async (queue) => {
         await queue.pushMany(jobs('a', 'b', 'c'));
         let free = (): void => undefined;
@@ -99,7 +99,7 @@ describe('work of the library', () => {
         expect(await work).to.include({ done: 3 });
       }));
 
-    it('a function that takes longer than its timeout is told, and its job has failed', () =>
+    it('a function that exceeds timeoutMs gets an abort, and its job fails', () =>
       withQueue(async (queue) => {
         await queue.pushMany(jobs('a'));
         let wasTold = false;
@@ -117,7 +117,7 @@ describe('work of the library', () => {
         expect(only(job.history ?? [])).to.include({ outcome: 'retried', reason: 'timed out after 50 ms' });
       }));
 
-    it('a function whose lease was lost is told, and what it does then counts for nothing', () =>
+    it('a function whose lease was lost gets an abort, and its result is ignored', () =>
       withQueue(async (queue) => {
         await queue.pushMany(jobs('a'));
         let wasTold = false;
@@ -133,7 +133,7 @@ describe('work of the library', () => {
               });
             });
           },
-          // It is renewed, and found to be lost, three times as often.
+          // Leases are renewed, and lost ones noticed, after a third of this time.
           { max: 1, leaseMs: 600 },
         );
         expect(wasTold).to.be.true;
@@ -141,7 +141,7 @@ describe('work of the library', () => {
         expect(only(await queue.find('a'))).to.include({ state: 'delayed', attempts: 0 });
       }));
 
-    it('an abort tells the functions in hand, and gives their jobs back as if they had not been tried', () =>
+    it('`abort` stops the running functions, and releases their jobs without counting an attempt', () =>
       withQueue(async (queue) => {
         await queue.pushMany(jobs('a'));
         const [ending, abort] = [new AbortController(), new AbortController()];
@@ -161,7 +161,7 @@ describe('work of the library', () => {
         expect(only(await queue.find('a'))).to.include({ state: 'ready', attempts: 0 });
       }));
 
-    it('wrong options are an error of usage, before any job is taken', () =>
+    it('wrong options are refused as wrong usage', () =>
       withQueue(async (queue) => {
         const done = () => Promise.resolve();
         for (const options of [

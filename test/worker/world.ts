@@ -19,7 +19,7 @@ export interface World {
   readonly queue: Queue;
   /** The store below the queue, to change some of its methods. */
   readonly store: Store;
-  /** A queue on the same store, some of its methods changed. */
+  /** A queue on the same store with some methods replaced. */
   readonly queueWith: (methods: Partial<Store>) => Queue;
 }
 
@@ -52,7 +52,7 @@ export function useQueue(): World {
   };
 }
 
-/** The same store, some of its methods changed. */
+/** The same store with some methods replaced. */
 export function changed(store: Store, methods: Partial<Store>): Store {
   return new Proxy(store, {
     get(target, name) {
@@ -73,7 +73,7 @@ export async function push(queue: Queue, ids: readonly string[], topic = TOPIC):
   await queue.pushMany(ids.map((id) => ({ id, topic, body: `body of ${id}` })));
 }
 
-/** Ids of what can be popped, in order; they are gone after that. */
+/** Pops all jobs; returns their ids in order. */
 export async function popAll(queue: Queue, topic = TOPIC): Promise<string[]> {
   const ids: string[] = [];
   for (;;) {
@@ -83,7 +83,7 @@ export async function popAll(queue: Queue, topic = TOPIC): Promise<string[]> {
   }
 }
 
-/** The counts of the one topic; nothing when it has no job. */
+/** The counts of the only topic; undefined when there is no job. */
 export async function countsOf(queue: Queue): Promise<TopicStats | undefined> {
   return (await queue.stats()).topics[0];
 }
@@ -91,7 +91,7 @@ export async function countsOf(queue: Queue): Promise<TopicStats | undefined> {
 export const idsOf = (jobs: readonly { readonly id: Uint8Array }[]): string[] =>
   jobs.map(({ id }) => Buffer.from(id).toString());
 
-/** A handler that prints into a list, and accepts no more after `room` jobs. */
+/** A handler that collects the ids of jobs in a list, and accepts no more after `room` jobs. */
 export function collector(room = Infinity): { readonly ids: string[]; readonly handler: Handler } {
   const ids: string[] = [];
   const handler = printHandler((jobs) => {
@@ -102,11 +102,11 @@ export function collector(room = Infinity): { readonly ids: string[]; readonly h
   return { ids, handler };
 }
 
-/** Prints as the function says. */
+/** A handler that prints with `write`, which returns how many jobs it has printed. */
 export const printing = (write: (jobs: readonly LeasedJob[]) => Promise<number> | number): Handler =>
   printHandler(async (jobs) => write(jobs));
 
-/** Handles one job at a time in each of `concurrency` calls, as a handler in a child process will. */
+/** Handles one job per call, in up to `concurrency` calls at once, as a handler in child processes does. */
 export function oneByOne(
   concurrency: number,
   handle: (id: string, job: LeasedJob, signal: AbortSignal) => Promise<Outcome>,
@@ -122,10 +122,10 @@ export function oneByOne(
   };
 }
 
-/** For `oneByOne`: every job ends so. */
+/** For `oneByOne`: every job has this outcome. */
 export const always = (outcome: Outcome) => (): Promise<Outcome> => Promise.resolve(outcome);
 
-/** The options that every test shares. */
+/** Options for a worker on TOPIC that never ends by a signal, unless `more` says otherwise. */
 export function optionsFor(handler: Handler, more: Partial<DrainOptions> = {}): DrainOptions {
   return { topics: [TOPIC], handler, signal: never(), ...more };
 }
@@ -134,12 +134,12 @@ export const numbered = (count: number): string[] => Array.from({ length: count 
 
 export const never = (): AbortSignal => new AbortController().signal;
 
-/** Resolves when so many ms are over since `startMs`. */
+/** Resolves when `ms` have passed since `startMs`. */
 export async function untilAfter(startMs: number, ms: number): Promise<void> {
   await eventually(() => performance.now() - startMs >= ms);
 }
 
-/** Lets the process stand still for `ms`, as far as its monotonic clock tells; undone after each test. */
+/** Moves the monotonic clock ahead by `ms`, as if the process had been stopped for so long; undone after each test. */
 export function useStandstill(): (ms: number) => void {
   let shiftMs = 0;
   useMonotonic((rightMs) => rightMs + shiftMs);
