@@ -11,15 +11,15 @@ import { titleOf } from '../../src/output/doctor.js';
 export interface Plant {
   readonly name: string;
   readonly plant: () => unknown;
-  /** What doctor has to find, and nothing else. */
+  /** The faults that doctor has to find; it must find no others. */
   readonly kinds: readonly FaultKind[];
-  /** Mends it where the commands that are named are for people, or do not end. */
+  /** Mends the fault where doctor names no commands, or commands for people or that do not end. */
   readonly mend?: () => unknown;
-  /** Jobs that have to be there when it is mended, waiting, ready, leased or dead. */
+  /** Jobs that must still be in the queue after mending, in any state but expired. */
   readonly kept?: readonly string[];
 }
 
-/** Runs a command that a finding names: the words as sh splits them, and the whole of it. */
+/** Runs a command that a finding names, given as the words that sh makes of it and as a whole. */
 export type RunCommand = (words: readonly string[], command: string) => Promise<void>;
 
 export const kindsOf = (findings: readonly Finding[]): FaultKind[] => findings.map(({ kind }) => kind).sort();
@@ -30,7 +30,7 @@ export const wordsOf = (command: string): string[] =>
     .split('\0')
     .slice(0, -1);
 
-/** Plants a fault, looks, does what is named, and looks again. */
+/** Plants a fault, examines the store, runs the commands that the findings name, and examines the store again. */
 export async function heal(queue: Queue, site: Site, fault: Plant, run: RunCommand): Promise<void> {
   expect(kindsOf(await examine(queue, {})), 'before').to.deep.equal([]);
   await fault.plant();
@@ -64,7 +64,7 @@ async function mendAsNamed(
   if (commands.some(isFix)) await fixAll(queue);
 }
 
-/** What `delayer doctor --fix --yes` does, without a process. @returns the jobs that it kept before it removed them */
+/** Does what `delayer doctor --fix --yes` does, in this process. @returns the jobs that it kept before it removed them */
 export async function fixAll(queue: Queue): Promise<readonly JobRecord[]> {
   const kept: JobRecord[] = [];
   const archive = {
@@ -72,7 +72,7 @@ export async function fixAll(queue: Queue): Promise<readonly JobRecord[]> {
     confirm: () => Promise.resolve(),
   };
   await treat(queue, { findings: await examine(queue, {}), archive: () => archive });
-  // What is removed is never a job that can be had.
+  // No job that can be delivered is removed.
   for (const { state } of kept) expect(state).to.equal('expired');
   return kept;
 }

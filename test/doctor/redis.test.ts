@@ -14,7 +14,7 @@ import { RedisServer } from '../support/redis-server.js';
 import { useRedis } from '../support/redis.js';
 import { fixAll, heal, kindsOf, type Plant } from './patient.js';
 
-/** msgpack of a record of version 9. */
+/** A record of version 9 in msgpack. */
 const LATER_RECORD = Buffer.from([0x91, 0x09]);
 
 describe('doctor on Redis', () => {
@@ -132,7 +132,7 @@ describe('doctor on Redis', () => {
       kinds: ['body_wrong_type'],
     },
     {
-      name: 'a ready job was set aside',
+      name: 'a ready job whose body is a key of another type was set aside by a consumer',
       plant: async () => {
         await pushReady('1');
         await ground.raw.del(key('job_bucket:1'));
@@ -180,7 +180,7 @@ describe('doctor on Redis', () => {
       kept: ['1'],
     },
     {
-      name: 'nobody makes due jobs ready',
+      name: 'due jobs are not made ready',
       plant: async () => {
         await bodyOf('1');
         await ground.raw.zadd(key('job_pool'), (await nowS()) - 600, '1');
@@ -198,7 +198,7 @@ describe('doctor on Redis', () => {
       kept: ['1'],
     },
     {
-      name: 'a ready job is in its list twice, with many between',
+      name: 'a ready job is in its list twice, with 1,500 jobs in between',
       plant: async () => {
         await pushReady('1');
         await queue.pushMany(jobsOf('topic', 1500));
@@ -244,7 +244,7 @@ describe('doctor on Redis', () => {
       kinds: ['jobs_overdue', 'pool_expired'],
     },
     {
-      name: 'holes pile up in a ready list',
+      name: 'empty entries pile up in a ready list',
       plant: async () => {
         await pushReady('1');
         await ground.raw.lpush(key('ready_queue:topic'), ...Array<string>(1000).fill(''));
@@ -253,7 +253,7 @@ describe('doctor on Redis', () => {
       kept: ['1'],
     },
     {
-      name: 'a lease has ended and nobody takes its job back',
+      name: 'a lease has ended and its job has not come back',
       plant: async () => {
         await ground.raw.zadd(key('reserved'), (await nowS()) - 600, await lease('1'));
       },
@@ -267,23 +267,23 @@ describe('doctor on Redis', () => {
       kept: ['1'],
     })),
     ...['token', 'token.3', ':1'].map((name): Plant => ({
-      name: `the record of ${name} is gone`,
+      name: `the record of the deadline ${name} is gone`,
       plant: async () => ground.raw.zadd(key('reserved'), (await nowS()) + 5, name),
       kinds: ['record_gone'],
     })),
     {
-      name: 'dead letters are named, and gone',
+      name: 'listed dead letters are gone',
       plant: () => ground.raw.zadd(key('dead'), 'inf', '1'),
       kinds: ['record_gone'],
     },
     {
-      name: 'no deadline names a lease',
+      name: 'a lease has no deadline',
       plant: async () => ground.raw.zrem(key('reserved'), await lease('1')),
       kinds: ['record_unlisted'],
       kept: ['1'],
     },
     {
-      name: 'nothing names jobs that wait for another of their id',
+      name: 'jobs that wait for another one of their id are not listed',
       plant: async () => {
         await letWait('1');
         await ground.raw.zrem(key('job_pool'), '1');
@@ -294,7 +294,7 @@ describe('doctor on Redis', () => {
       kept: ['1'],
     },
     {
-      name: 'nothing names dead letters',
+      name: 'dead letters are not listed',
       plant: async () => {
         await bury('1');
         await ground.raw.zrem(key('dead'), '1');
@@ -303,7 +303,7 @@ describe('doctor on Redis', () => {
       kept: ['1'],
     },
     {
-      name: 'dead letters are noted to be kept for ever, and are not',
+      name: 'dead letters are listed without an end, and have one',
       plant: async () => {
         await bury('1');
         await ground.raw.zadd(key('dead'), 'inf', '1');
@@ -312,7 +312,7 @@ describe('doctor on Redis', () => {
       kept: ['1'],
     },
     {
-      name: 'a record of leases is none',
+      name: 'a record of leases is unreadable',
       plant: async () => {
         await ground.raw.set(key('inflight:token'), 'junk');
         await ground.raw.zadd(key('reserved'), (await nowS()) + 5, 'token');
@@ -320,7 +320,7 @@ describe('doctor on Redis', () => {
       kinds: ['record_unreadable'],
     },
     {
-      name: 'a dead letter is none',
+      name: 'a dead letter is unreadable',
       plant: async () => {
         await ground.raw.rpush(key('dead_letter:1'), 'junk');
         await ground.raw.zadd(key('dead'), 'inf', '1');
@@ -334,7 +334,7 @@ describe('doctor on Redis', () => {
         ['dead_letter:1', 'dead', '1'],
       ] as const
     ).map(([name, set, member]): Plant => ({
-      name: `a hash stands at ${name}`,
+      name: `the key ${name} is a hash`,
       plant: async () => {
         await ground.raw.hset(key(name), 'a', 'b');
         await ground.raw.zadd(key(set), (await nowS()) + 5, member);
@@ -342,7 +342,7 @@ describe('doctor on Redis', () => {
       kinds: ['record_wrong_type'],
     })),
     {
-      name: 'a later delayer wrote a record of leases',
+      name: 'a record of leases has a later version',
       plant: async () => {
         await ground.raw.set(key('inflight:token'), LATER_RECORD);
         await ground.raw.zadd(key('reserved'), (await nowS()) + 5, 'token');
@@ -351,13 +351,13 @@ describe('doctor on Redis', () => {
       mend: () => ground.raw.del(key('inflight:token'), key('reserved')),
     },
     {
-      name: 'a later delayer wrote a note',
+      name: 'a note has a later version',
       plant: () => ground.raw.hset(key('ready_due'), '1', '9 5.000 6000 topic'),
       kinds: ['record_too_new'],
       mend: () => ground.raw.del(key('ready_due')),
     },
     ...singles.map((name): Plant => ({
-      name: `a text stands at ${name}`,
+      name: `the key ${name} is a string`,
       plant: async () => {
         await ground.raw.del(key(name));
         await ground.raw.set(key(name), 'text');
@@ -371,12 +371,12 @@ describe('doctor on Redis', () => {
       }),
     })),
     {
-      name: 'a text stands in the place of a ready list',
+      name: 'a ready list is a string',
       plant: () => ground.raw.set(key('ready_queue:a b'), 'text'),
       kinds: ['key_wrong_type'],
     },
     {
-      name: 'a hash stands in the place of a lock',
+      name: 'a lock is a hash',
       plant: () => ground.raw.hset(key('lock:1'), 'a', 'b'),
       kinds: ['key_wrong_type'],
     },
@@ -387,7 +387,7 @@ describe('doctor on Redis', () => {
       mend: () => ground.raw.del(key('other')),
     },
     ...(['ready_due', 'paused', 'set_aside'] as const).map((name): Plant => ({
-      name: `${name} has a value that no version wrote`,
+      name: `${name} has a value that no version writes`,
       plant: () => ground.raw.hset(key(name), '1', 'junk'),
       kinds: ['value_strange'],
     })),
@@ -397,7 +397,7 @@ describe('doctor on Redis', () => {
       kinds: ['value_strange'],
     },
     {
-      name: 'a topic was seen on a day that has not come',
+      name: 'a topic was seen in the far future',
       plant: () => ground.raw.zadd(key('topics'), 1e9, 'topic'),
       kinds: ['value_strange'],
     },
@@ -422,12 +422,12 @@ describe('doctor on Redis', () => {
       kinds: ['lock_endless'],
     },
     {
-      name: 'it is noted for ever how far a file was imported',
+      name: 'the progress of an import has no end',
       plant: () => ground.raw.set(key('import:1'), '7'),
       kinds: ['import_endless'],
     },
     {
-      name: 'a body is in no queue',
+      name: 'a body has no entry in the pool or a ready list',
       plant: () => bodyOf('1'),
       kinds: ['body_without_entry'],
       kept: ['1'],
@@ -439,7 +439,7 @@ describe('doctor on Redis', () => {
       mend: () => queue.announce('host:1'),
     },
     {
-      name: 'a daemon of another kind makes jobs ready, too',
+      name: 'another daemon also makes jobs ready',
       plant: async () => {
         await bodyOf('1');
         await ground.raw.lpush(key('ready_queue:topic'), '1');
@@ -498,7 +498,7 @@ describe('doctor on Redis', () => {
       },
     },
     {
-      name: 'the clock of Redis is off',
+      name: 'the clock of Redis differs from that of this machine',
       plant: async () => {
         ground.clock.advance(10_000);
         await queue.announce('host:1');
@@ -517,11 +517,11 @@ describe('doctor on Redis', () => {
   });
 
   for (const fault of plants)
-    it(`finds and mends: ${fault.name}`, async () => {
+    it(`finds this fault, and its remedies mend it: ${fault.name}`, async () => {
       await healed(fault);
     });
 
-  it('a replica is told, and its primary named', async () => {
+  it('reports a replica with its primary', async () => {
     const replica = await RedisServer.start({ args: ['--replicaof', '127.0.0.1', `${ground.server.port}`] });
     try {
       const there = ground.queue(replica.url);
@@ -535,7 +535,7 @@ describe('doctor on Redis', () => {
     }
   });
 
-  it('what its user may not ask is told, and the rest looked at', async () => {
+  it('reports what the ACL forbids it to read, and examines the rest', async () => {
     await ground.raw.call('ACL', 'SETUSER', 'u', 'on', '>p', '~*', '&*', '+@all', '-info', '-config');
     try {
       const there = ground.queue(ground.server.url.replace('unix://', 'unix://u:p@'));
@@ -547,7 +547,7 @@ describe('doctor on Redis', () => {
     }
   });
 
-  it('a client that polls as an original daemon does is told with its address, which a report without names has not', async () => {
+  it('reports a client that polls like an original daemon with its address, which is left out of a report without names', async () => {
     const poller = await startPoller(ground.server, { everyMs: 100 });
     try {
       const finding = await eventually(async () => only(await examine(queue, {})));
@@ -572,7 +572,7 @@ describe('doctor on Redis', () => {
     expect(kindsOf(await examine(queue, {}))).to.deep.equal([]);
   });
 
-  it('it looks at no more than 100 jobs with one script', async () => {
+  it('examines at most 100 jobs with one script', async () => {
     await queue.pushMany(jobsOf('topic', 1000));
     await maintainAll(queue);
     await queue.pushMany(jobsOf('topic', 1000, { delayMs: HOUR_MS }));
@@ -583,7 +583,7 @@ describe('doctor on Redis', () => {
     expect(calls).to.be.at.least(10 + 10 + 10 + 20);
   });
 
-  it('where there may be more of a kind than it looks for, it says so', async () => {
+  it('says that there may be more findings of a kind when it stops looking for them', async () => {
     for (const [bodies, mayBeMore] of [
       [200, undefined],
       [201, true],
@@ -598,7 +598,7 @@ describe('doctor on Redis', () => {
     }
   });
 
-  it('with topics named, jobs of others are left out', async () => {
+  it('examines only the jobs of the named topics', async () => {
     await ground.raw.lpush(key('ready_queue:other'), ...Array.from({ length: 150 }, (_, i) => `${i}`));
     expect(kindsOf(await examine(queue, { topics: [Buffer.from('topic')] }))).to.deep.equal([]);
     expect(kindsOf(await examine(queue, { topics: [Buffer.from('other')] }))).to.deep.equal([

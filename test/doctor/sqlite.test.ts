@@ -18,7 +18,7 @@ describe('doctor on SQLite', () => {
   let queue: Queue;
   let [now, free] = [0, Infinity];
 
-  /** As another program writes into the file. */
+  /** Writes into the file as another program does. */
   const sql = (...statements: readonly string[]) => {
     const database = openDatabase(folder.path());
     try {
@@ -27,7 +27,7 @@ describe('doctor on SQLite', () => {
       database.close();
     }
   };
-  /** Writes over each place of a text in the first page of a table or index, as a disk that fails does. */
+  /** Replaces a text in the first page of a table or index, as a failing disk does. */
   const overwrite = (name: string, text: string, other: string) => {
     sql('PRAGMA wal_checkpoint(TRUNCATE)');
     const database = openDatabase(folder.path());
@@ -38,11 +38,11 @@ describe('doctor on SQLite', () => {
     const page = file.subarray(from, from + 4096).toString('latin1');
     file.write(page.replaceAll(text, other), from, 'latin1');
     writeFileSync(folder.path(), file, { flag: 'r+' });
-    // Whoever has the page in memory reads it anew.
+    // Connections that have the page in memory read it again.
     sql('PRAGMA user_version = 5');
   };
   const push = (id: string, delayMs = HOUR_MS) => queue.push({ id, topic: 'topic', body: id, delayMs });
-  /** A job of each state, under the names of these. */
+  /** Pushes a job of each state, with the state as id. */
   const fill = async () => {
     await push('leased', 0);
     await reserve(queue, 'topic');
@@ -55,7 +55,7 @@ describe('doctor on SQLite', () => {
     await push('ready', 0);
     await push('delayed');
   };
-  /** What names a job of the table. */
+  /** The condition of a row in the table `job`. */
   const of = (id: string, state: number) => `id = CAST('${id}' AS BLOB) AND state = ${state}`;
   const seqOf = (id: string, state: number) => `(SELECT seq FROM job WHERE ${of(id, state)})`;
   const ALL = ['leased', 'dead', 'ready', 'delayed'];
@@ -131,7 +131,7 @@ describe('doctor on SQLite', () => {
     inRow('line of imported is -1', ['number_strange'], `INSERT INTO imported VALUES ('file', -1, 5)`),
     column('clock', 'uptime_ms', '-1'),
     inRow(
-      'a job is due after all time',
+      'a job is due later than any valid time',
       ['due_out_of_range'],
       `UPDATE job SET place = 9000000000000000, expires_at = 9000000000000000 WHERE ${of('delayed', 0)}`,
     ),
@@ -141,7 +141,7 @@ describe('doctor on SQLite', () => {
       `UPDATE job SET expires_at = place - 1000 WHERE ${of('delayed', 0)}`,
     ),
     inRow(
-      'a job is in a state that nobody knows',
+      'a job is in an unknown state',
       ['state_unknown'],
       `UPDATE job SET state = 7 WHERE ${of('ready', 0)}`,
     ),
@@ -157,20 +157,20 @@ describe('doctor on SQLite', () => {
     ]),
     inRow('a job has no topic', ['name_empty'], `UPDATE job SET topic = x'' WHERE ${of('ready', 0)}`),
     inRow(
-      'a job counts as leased, and no lease has it',
+      'a job is leased, and no lease has it',
       ['job_unheld'],
       `UPDATE job SET state = 1 WHERE ${of('ready', 0)}`,
     ),
     inRow(
-      'a job counts as leased, no lease has it, and a newer one of its id is in line',
+      'a job is leased, no lease has it, and a newer job of its id is in the queue',
       ['job_unheld'],
       `UPDATE job SET state = 1 WHERE ${of('waiting', 2)}; DELETE FROM waiting`,
     ),
-    inRow('a job counts as waiting, and is not noted', ['job_unheld'], 'DELETE FROM waiting'),
+    inRow('a job is waiting and not in the table of waiting jobs', ['job_unheld'], 'DELETE FROM waiting'),
     inRow('the lease of a job was deleted', ['job_unheld'], 'DELETE FROM lease'),
-    inRow('a dead letter does not say when it died', ['dead_unexplained'], 'DELETE FROM dead'),
+    inRow('a dead letter has no time of death', ['dead_unexplained'], 'DELETE FROM dead'),
     inRow(
-      'the jobs of a lease are no JSON',
+      'the jobs of a lease are not JSON',
       ['job_unheld', 'lease_unreadable'],
       `UPDATE lease SET seqs = '['`,
     ),
@@ -203,7 +203,7 @@ describe('doctor on SQLite', () => {
     inRow('a job that waits was deleted', ['row_left'], 'DELETE FROM job WHERE state = 2'),
     inRow('a dead letter was deleted', ['row_left'], 'DELETE FROM job WHERE state = 3', ['ready']),
     inRow(
-      'a dead letter is past its time',
+      'a dead letter has outlived its end',
       ['dead_past'],
       () => `UPDATE dead SET dead_until = ${now - HOUR_MS}`,
       ['ready'],
@@ -236,7 +236,7 @@ describe('doctor on SQLite', () => {
     ),
     inRow('a table was added', ['schema_foreign'], 'CREATE TABLE other (a)'),
     {
-      name: 'an index does not agree with its table',
+      name: 'an index disagrees with its table',
       plant: async () => {
         await fill();
         overwrite('job_line', 'topic', 'tapic');
@@ -269,12 +269,12 @@ describe('doctor on SQLite', () => {
       mend: () => (free = Infinity),
     },
     {
-      name: 'everybody may write the file',
+      name: 'the file is writable by everyone',
       plant: () => chmodSync(folder.path(), 0o666),
       kinds: ['open_to_all'],
     },
     {
-      name: 'everybody may write into the folder',
+      name: 'the folder is writable by everyone',
       plant: () => chmodSync(folder.path('.'), 0o777),
       kinds: ['open_to_all'],
     },
@@ -289,7 +289,7 @@ describe('doctor on SQLite', () => {
       kept: ALL,
     },
     {
-      name: 'somebody reads for so long that the log grows',
+      name: 'a long read lets the write-ahead log grow',
       plant: async () => {
         const body = Buffer.alloc(4 * 1024 * 1024, 'x');
         const reader = openDatabase(folder.path());
@@ -303,11 +303,11 @@ describe('doctor on SQLite', () => {
   ];
 
   for (const fault of plants)
-    it(`finds and mends: ${fault.name}`, async () => {
+    it(`finds this fault, and its remedies mend it: ${fault.name}`, async () => {
       await heal(queue, { label: queue.label, flags: {} }, fault, run);
     });
 
-  it('a table that is not delayer’s is told of as changed, and nothing else is asked', async () => {
+  it('reports a table with other columns or a missing table as changed, and examines nothing else', async () => {
     await fill();
     sql('ALTER TABLE dead ADD COLUMN other TEXT');
     expect(kindsOf(await examine(queue, {}))).to.deep.equal(['table_changed']);
@@ -315,7 +315,7 @@ describe('doctor on SQLite', () => {
     expect(kindsOf(await examine(queue, {}))).to.deep.equal(['table_changed']);
   });
 
-  it('a damaged page is told, and not mended', async () => {
+  it('reports a damaged page and does not mend it', async () => {
     await fill();
     overwrite('waiting_again', '\x00', '\xff');
     const findings = await examine(queue, {});
@@ -324,7 +324,7 @@ describe('doctor on SQLite', () => {
     expect(kindsOf(await examine(queue, {}))).to.deep.equal(['file_damaged']);
   });
 
-  it('jobs that were imported without an end are as they should be', async () => {
+  it('finds no fault in jobs that were imported without an expiry', async () => {
     const job = { topic: 'topic', body: 'b', dueAt: new Date(now + HOUR_MS) };
     await queue.import([
       { ...job, id: '1' },
@@ -333,7 +333,7 @@ describe('doctor on SQLite', () => {
     expect(kindsOf(await examine(queue, {}))).to.deep.equal([]);
   });
 
-  it('a job that is held is as it should be, and what mends its lease leaves it as it was', async () => {
+  it('finds no fault in a held job, and mends its lease without changing the job', async () => {
     await push('held');
     const [held] = await queue.hold([{ id: 'held' }], { leaseMs: HOUR_MS, holder: 'operator' });
     expect(kindsOf(await examine(queue, {}))).to.deep.equal([]);
@@ -345,7 +345,7 @@ describe('doctor on SQLite', () => {
     ]);
   });
 
-  it('where there may be more of a kind than it looks for, it says so', async () => {
+  it('says that there may be more findings of a kind when it stops looking for them', async () => {
     await push('1');
     for (const [rows, mayBeMore] of [
       [999, undefined],
@@ -365,7 +365,7 @@ describe('doctor on SQLite', () => {
     }
   });
 
-  it('expired jobs are kept before they are removed', async () => {
+  it('keeps expired jobs before it removes them', async () => {
     await queue.pushMany(jobsOf('old', 120, { ttlMs: 1000 }));
     sql(`UPDATE job SET place = place - 7200000, expires_at = expires_at - 7200000`);
     const kept = await fixAll(queue);
