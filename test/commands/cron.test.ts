@@ -7,9 +7,9 @@ import { eventually } from '../support/eventually.js';
 
 const README = readFileSync(new URL('../../README.md', import.meta.url), 'utf8');
 
-describe('in cron, which mails what is printed on stderr', () => {
+describe('commands in cron, which mails their output', () => {
   forEachStore((cli) => {
-    it('every success is silent: a repeat, --if-absent, a batch, a remove of one of several, a look', async () => {
+    it('success prints nothing on stderr: a repeated push, --if-absent, a batch, remove of one of several, inspect, drain', async () => {
       const script = `
         delayer push topic body --id a
         delayer push topic body --id a
@@ -23,14 +23,14 @@ describe('in cron, which mails what is printed on stderr', () => {
       expect(linesOf(expectQuiet(await cli.sh(script)))).to.deep.equal(['a', 'a', 'a', 'b', 'b', 'b', 'a']);
     });
 
-    it('what went wrong is told all the same, with --quiet the errors alone', async () => {
+    it('failures are reported on stderr, and with --quiet only errors', async () => {
       expect((await cli.run(['remove', 'unknown'])).stderr).to.match(/^delayer: [^\n]*"unknown"[^\n]*\n$/);
       expect((await cli.run(['remove', 'unknown', '--quiet'])).stderr).to.equal('');
       const refused = await cli.run(['push', 'topic', '', '--quiet']);
       expect(refused.stderr).to.match(/^delayer: The body is empty[^\n]*\n$/);
     });
 
-    it('of very many ids of which none was removed, the first hundred are named, and the others counted', async () => {
+    it('remove names the first hundred of many ids that were not removed, and counts the others', async () => {
       const ids = Array.from({ length: 250 }, (_, i) => `${i}\n`).join('');
       const { code, stderr } = await cli.run(['remove', '-'], { stdin: ids });
       expect(code).to.equal(1);
@@ -40,7 +40,7 @@ describe('in cron, which mails what is printed on stderr', () => {
   });
 
   describe('the crontab of the README', () => {
-    // The default store, as cron's home has it.
+    // The default store in the home folder.
     const cli = useCli((home) => ({ XDG_DATA_HOME: join(home, '.local/share') }));
     const file = (name: string) => join(cli.home, name);
     const read = (name: string) => readFileSync(file(name), 'utf8');
@@ -48,12 +48,12 @@ describe('in cron, which mails what is printed on stderr', () => {
       for (const id of ids) expectQuiet(await cli.run(['push', 'close_order', `body ${id}\n`, '--id', id]));
     };
 
-    /** The line as cron runs it, in its bare environment, for a window of its own. */
+    /** The line of the crontab as cron runs it, in a bare environment, but with another window. */
     const asCron = (handler: string, window: string): string => {
       const [, crontab = ''] = /```crontab\n([\s\S]*?)```/.exec(README) ?? [];
       const [path = '', line = '', ...more] = crontab.trimEnd().split('\n');
       expect(more).to.be.empty;
-      // What is installed in /usr/local/bin there is in a folder of the test here.
+      // A folder of the test takes the place of /usr/local/bin.
       const bin = file('bin');
       writeFileSync(join(bin, 'close-order'), `#!/bin/sh\ncd '${cli.home}'\n${handler}\n`, { mode: 0o755 });
       const [, command = ''] = /^\* \* \* \* \* (.*)$/.exec(line) ?? [];
@@ -68,7 +68,7 @@ describe('in cron, which mails what is printed on stderr', () => {
       ].join(' ');
     };
 
-    /** Of the lock that the crontab has: who else asks for it is told how long it is held at most. */
+    /** Asks for the lock of the crontab as another owner; the answer says for how long it is held at most. */
     const askForLock = async () => {
       const queue = await openQueue(`sqlite:${file('.local/share/delayer/queue.db')}`);
       try {
@@ -79,14 +79,14 @@ describe('in cron, which mails what is printed on stderr', () => {
       }
     };
 
-    it('works as it stands there, and mails nothing', async () => {
+    it('runs as written, and prints nothing to mail', async () => {
       await push('32');
       const outcome = await cli.sh(asCron('cat >>closed', '1s'));
       expect(expectQuiet(outcome).stdout.toString()).to.equal('');
       expect(read('closed')).to.equal('body 32\n');
     });
 
-    it('of two windows that overlap, one works, and the other ends silently; then the lock is free', async () => {
+    it('of two overlapping loops one works, the other ends silently, and the lock is free afterwards', async () => {
       await push('1', '2');
       const handler = 'cat >>closed; touch begun; while [ ! -e go ]; do sleep 0.05; done';
       const first = cli.startSh(asCron(handler, '20s'));
@@ -111,7 +111,7 @@ describe('in cron, which mails what is printed on stderr', () => {
       expect(nextInMs).to.be.within(1, 30_000);
     });
 
-    it('of a handler that fails cron mails what it says and a line for each dead letter; the exit code is 4', async () => {
+    it('a failing handler makes drain print a line for each dead letter and exit with 4', async () => {
       await push('good');
       expectQuiet(await cli.run(['push', 'close_order', 'body', '--id', 'bad', '--retries', '0']));
       const handler = '[ "$DELAYER_ID" = good ] || exit 3';
@@ -123,7 +123,7 @@ describe('in cron, which mails what is printed on stderr', () => {
   });
 });
 
-/** Where this machine has Node, should it be in none of the folders of a crontab. */
+/** The folder of Node on this machine, which may not be in the PATH of a crontab. */
 function nodeFolder(): string {
   return join(process.execPath, '..');
 }

@@ -6,7 +6,7 @@ import { Ground, isGone, TOPIC } from './handlers.js';
 
 const NOT_DONE = 4;
 
-/** Reads the batch, and prints an outcome for each job as its body says; `!` before it is a line as it stands. */
+/** A handler that prints the body of each job as its outcome, or unchanged as a line if it begins with `!`. */
 const HANDLER = `
 let text = '';
 process.stdin.on('data', (chunk) => (text += chunk)).on('end', () => {
@@ -33,7 +33,7 @@ describe('drain --batch-size', () => {
       await queue.pushMany(Object.entries(bodies).map(([id, body]) => ({ id, topic: TOPIC, body })));
     };
 
-    it('a handler gets so many jobs as lines of JSON with their leases, and what it prints is passed on', async () => {
+    it('a handler gets at most N jobs as lines of JSON with their leases, and its output is passed on', async () => {
       await ground.push('a', 'b', 'c');
       const lines = linesOf(expectQuiet(await batch(2, 'cat; echo "[$DELAYER_ID$DELAYER_LEASE]"')));
       expect([lines[2], lines[4]]).to.deep.equal(['[]', '[]']);
@@ -49,7 +49,7 @@ describe('drain --batch-size', () => {
       expect(await ground.states('a', 'b', 'c')).to.deep.equal([undefined, undefined, undefined]);
     });
 
-    it('the exit code is that of all jobs of a batch', async () => {
+    it('the exit code of a handler applies to all jobs of its batch', async () => {
       await ground.push('a', 'b', 'c', 'd');
       const outcome = await batch(2, 'grep -q body.of.a && echo why >&2 && exit 3; exit 0', '--retries', '0');
       expect(outcome.code).to.equal(NOT_DONE);
@@ -57,7 +57,7 @@ describe('drain --batch-size', () => {
       expect(await ground.find('b')).to.include({ reason: 'why' });
     });
 
-    it('with --outcomes each job ends as its line says; one that is not named is tried again', async () => {
+    it('with --outcomes each job ends as its line says, and one without a line is retried when the exit code is 0', async () => {
       await pushBodies({
         done: '{"outcome":"done"}',
         later: '{"outcome":"retry","delay":"2h","reason":"not yet"}',
@@ -75,13 +75,13 @@ describe('drain --batch-size', () => {
       expect(attempt).to.include({ outcome: 'retried', reason: 'the handler gave it no outcome' });
     });
 
-    it('with --outcomes those that are not named end by another exit code than 0', async () => {
+    it('with --outcomes a job without a line ends by the exit code when it is not 0', async () => {
       await pushBodies({ done: '{"outcome":"done"}', unnamed: 'none' });
       expect((await outcomes('65')).code).to.equal(NOT_DONE);
       expect(await ground.states('done', 'unnamed')).to.deep.equal([undefined, 'dead']);
     });
 
-    it('an outcome counts as soon as it is read', async () => {
+    it('with --outcomes a job ends as soon as its line is read', async () => {
       await pushBodies({ done: '{"outcome":"done"}', none: 'none' });
       writeFileSync(ground.path('handler.cjs'), HANDLER);
       const command = `echo $$ > handler; exec ${process.execPath} handler.cjs wait`;
@@ -94,14 +94,14 @@ describe('drain --batch-size', () => {
     });
 
     for (const [what, line] of [
-      ['no JSON', '!hello'],
+      ['not JSON', '!hello'],
       ['a number', '!1'],
-      ['of another lease', '!{"lease":"x","outcome":"done"}'],
+      ['the lease of another job', '!{"lease":"x","outcome":"done"}'],
       ['an unknown outcome', '{"outcome":"good"}'],
-      ['with an unknown field', '{"outcome":"done","resaon":"x"}'],
-      ['with a delay that is none', '{"outcome":"retry","delay":"soon"}'],
+      ['an unknown field', '{"outcome":"done","resaon":"x"}'],
+      ['an invalid delay', '{"outcome":"retry","delay":"soon"}'],
     ] as const) {
-      it(`with --outcomes a line that is none (${what}) fails the rest, and ends the handler`, async () => {
+      it(`with --outcomes a bad line (${what}) stops the handler, and fails the jobs that have no outcome yet`, async () => {
         await pushBodies({ first: '{"outcome":"done"}', bad: line, after: '{"outcome":"done"}' });
         expect((await outcomes('wait', '--retries', '0')).code).to.equal(NOT_DONE);
         expect(await ground.states('first', 'bad', 'after')).to.deep.equal([undefined, 'dead', 'dead']);

@@ -5,17 +5,17 @@ import { Ground, TOPIC } from './handlers.js';
 
 const NOT_DONE = 4;
 
-describe('what handlers of drain print', function () {
+describe('the output of drain --exec', function () {
   this.timeout(60_000);
   const cli = useCli((home) => ({ DELAYER_STORE: `sqlite:${home}/queue.db` }));
   const ground = new Ground(cli);
   const exec = (command: string, ...flags: string[]) =>
     cli.run(['drain', TOPIC, ...flags, '--exec', command]);
 
-  it('lines of handlers that run at once stay whole, and a last one is completed', async () => {
+  it('lines of concurrent handlers are not mixed, and a last line without a newline gets one', async () => {
     const ids = Array.from({ length: 8 }, (_, i) => `${i}`);
     await ground.push(...ids);
-    // In pieces, with time for the others in between.
+    // Each line is written in pieces, with time for other handlers in between.
     const command =
       'for n in 1 2 3; do for p in a b c d; do printf "$DELAYER_ID$p"; sleep 0.01; done; echo; done; printf $DELAYER_ID';
     const lines = linesOf(expectQuiet(await exec(command, '--jobs', '4')));
@@ -23,14 +23,14 @@ describe('what handlers of drain print', function () {
     expect([...lines].sort()).to.deep.equal([...expected].sort());
   });
 
-  it('--tag puts the id in front of each line of stdout and stderr', async () => {
+  it('--tag puts the id of the job before each line of stdout and stderr', async () => {
     await ground.push('a', 'b');
     const outcome = await exec('echo out; echo err >&2', '--tag');
     expect(linesOf(outcome)).to.deep.equal(['a\tout', 'b\tout']);
     expect(outcome.stderr).to.equal('a\terr\nb\terr\n');
   });
 
-  it('--output-dir keeps a file a job, and passes nothing on; the reason is still the end of stderr', async () => {
+  it('--output-dir writes the output of each job to a file and not to stdout, and the reason is still the end of stderr', async () => {
     await ground.push('a', '../b');
     const outcome = await exec(
       'echo out; echo why >&2; exit 1',
@@ -54,7 +54,7 @@ describe('what handlers of drain print', function () {
     expect(await ground.find('a')).to.include({ state: 'ready', attempts: 0 });
   });
 
-  it('--json prints what becomes of each job, and what handlers print is on stderr', async () => {
+  it('--json prints events of each job on stdout, and the output of handlers on stderr', async () => {
     await ground.push('good', 'flaky', 'bad');
     const command = 'echo from $DELAYER_ID; case $DELAYER_ID in good) ;; flaky) exit 3;; *) exit 65;; esac';
     const outcome = await exec(command, '--json');
@@ -82,7 +82,7 @@ describe('what handlers of drain print', function () {
     expect(Date.parse(String(retried?.dueAt))).to.be.greaterThan(Date.parse(String(retried?.at)));
   });
 
-  it('--joblog keeps a line for each handler that has run', async () => {
+  it('--joblog has a line for each handler that has run', async () => {
     await ground.push('a', 'b');
     await exec('printf 12345; exit 3', '--joblog', 'log', '--halt', '1');
     await exec('kill -9 $$', '--joblog', 'log', '--max', '1');
@@ -109,16 +109,16 @@ describe('what handlers of drain print', function () {
     expect(states[2]).to.equal('ready');
   });
 
-  it('300 MB without a newline cost no memory, and go through', async () => {
+  it('300 MB of output without a newline are passed on with less than 250 MB of memory', async () => {
     await ground.push('a');
     const command = 'head -c 300000000 /dev/zero; sed -n "s/^VmHWM:[^0-9]*//p" /proc/$PPID/status > peak';
     const outcome = await cli.sh(`delayer drain ${TOPIC} --exec '${command}' | wc -c`);
-    // Broken into lines of a megabyte.
+    // A newline is added after each megabyte.
     expect(Number(outcome.stdout)).to.be.within(300_000_001, 300_000_400);
     expect(parseInt(ground.read('peak'), 10)).to.be.lessThan(250_000);
   });
 
-  it('a handler that closes its stdin, or never reads it, is done all the same', async () => {
+  it('a job is done even when its handler closes stdin or does not read it', async () => {
     const queue = await cli.queue();
     for (const id of ['a', 'b']) await queue.push({ topic: TOPIC, id, body: Buffer.alloc(5_000_000) });
     const command = 'if [ $DELAYER_ID = a ]; then exec <&-; sleep 0.2; else head -c 1 > /dev/null; fi';
@@ -126,7 +126,7 @@ describe('what handlers of drain print', function () {
     expect(await ground.states('a', 'b')).to.deep.equal([undefined, undefined]);
   });
 
-  it('everything is passed on that a handler printed before its exit, at any size', async () => {
+  it('all output that a handler wrote before its exit is passed on', async () => {
     await ground.push('a', 'b', 'c');
     const outcome = await cli.sh(
       `delayer drain ${TOPIC} --jobs 3 --exec 'seq 1 100000; exit 0' | sort -n | uniq -c | awk '{print $1}' | uniq -c | tr -s ' '`,
@@ -134,13 +134,13 @@ describe('what handlers of drain print', function () {
     expect(linesOf(outcome)).to.deep.equal([' 100000 3']);
   });
 
-  it('success is silent in a pipe; --verbose tells a summary', async () => {
+  it('--verbose prints a summary at the end', async () => {
     await ground.push('a', 'b');
     const outcome = await exec('exit $(test $DELAYER_ID = a; echo $?)', '--verbose');
     expect(outcome.stderr).to.match(/^delayer: 1 done, 1 to be tried again in \d+ m?s\n$/);
   });
 
-  it('on a terminal there is a line of progress, and a summary at the end', async () => {
+  it('a terminal shows a line of progress, and a summary at the end', async () => {
     await ground.push('a');
     const shown = await cli.terminal(`delayer drain ${TOPIC} --exec 'sleep 1; echo hello'`);
     expect(shown).to.match(/0 done, 0 to be tried again, 0 dead; 1 in hand/);

@@ -4,10 +4,10 @@ import { expectQuiet, forEachStore, linesOf, useCli } from '../support/cli.js';
 import { eventually } from '../support/eventually.js';
 import { Ground, isAlive, isGone, TOPIC } from './handlers.js';
 
-/** Reads its body, tells its process id and that of a child, and goes on until the file `go` is there. */
+/** A handler that reads its body, writes its process id and that of a child to files, and runs until the file `go` exists. */
 const UNTIL_GO =
   'cat > /dev/null; sleep 1000 & echo $! > child; echo $$ > handler; until [ -e go ]; do sleep 0.02; done; kill $(cat child)';
-/** The same, and does not end by SIGTERM. */
+/** The same, but SIGTERM does not end it. */
 const STUBBORN = `trap "echo told > told" TERM; ${UNTIL_GO}`;
 
 describe('signals to drain --exec', function () {
@@ -18,19 +18,19 @@ describe('signals to drain --exec', function () {
       cli.start(['drain', TOPIC, ...flags, '--exec', command]);
 
     for (const signal of ['SIGTERM', 'SIGINT'] as const) {
-      it(`the first ${signal} lets the handler in hand end, and takes no more`, async () => {
+      it(`at the first ${signal} the running handler finishes, and no more jobs are taken`, async () => {
         await ground.push('a', 'b');
         const drain = start(UNTIL_GO);
         await ground.line('handler');
         drain.child.kill(signal);
-        await eventually(() => isAlive(drain.pid));
+        await eventually(() => pendingSignals(drain.pid) === 0);
         writeFileSync(ground.path('go'), '');
         expect(await drain.ended).to.include({ code: null, signal, stderr: '' });
         expect(await ground.states('a', 'b')).to.deep.equal([undefined, 'ready']);
       });
     }
 
-    it('a hang-up of its terminal does so, too', async () => {
+    it('at a hang-up of the terminal (SIGHUP) the running handler finishes, and no more jobs are taken', async () => {
       await ground.push('a', 'b');
       const handler = `echo $PPID > worker; ${UNTIL_GO}`;
       const terminal = cli.startTerminal(`delayer drain ${TOPIC} --exec '${handler}'`);
@@ -43,12 +43,12 @@ describe('signals to drain --exec', function () {
       expect(await ground.states('a', 'b')).to.deep.equal([undefined, 'ready']);
     });
 
-    it('the second ends the process groups of handlers, and gives the jobs back as they were', async () => {
+    it('the second signal ends the process groups of handlers, and their jobs are released without counting an attempt', async () => {
       await ground.push('a', 'b');
       const drain = start(UNTIL_GO);
       const [handler, child] = [await ground.line('handler'), await ground.line('child')];
       drain.child.kill('SIGINT');
-      // Two signals at once may be one.
+      // Signals that are pending together may be merged.
       await eventually(() => pendingSignals(drain.pid) === 0);
       drain.child.kill('SIGTERM');
       expect(await drain.ended).to.include({ code: null, signal: 'SIGTERM', stderr: '' });
@@ -57,7 +57,7 @@ describe('signals to drain --exec', function () {
       expect(await ground.states('b')).to.deep.equal(['ready']);
     });
 
-    it('the third ends drain at once, and the watchdog ends what does not want to', async () => {
+    it('the third signal ends drain at once, and the watchdog kills handlers that ignore SIGTERM', async () => {
       await ground.push('a');
       const drain = start(STUBBORN);
       const [handler, child] = [await ground.line('handler'), await ground.line('child')];
@@ -73,7 +73,7 @@ describe('signals to drain --exec', function () {
       expect(await ground.states('a')).to.deep.equal(['leased']);
     });
 
-    it('a worker that is killed with -9 takes its handlers with it, and all that they started', async () => {
+    it('when drain is killed by SIGKILL, its handlers and their children are killed too', async () => {
       await ground.push('a');
       const drain = start(STUBBORN);
       const [handler, child] = [await ground.line('handler'), await ground.line('child')];
@@ -83,7 +83,7 @@ describe('signals to drain --exec', function () {
       expect(await ground.states('a')).to.deep.equal(['leased']);
     });
 
-    it('so does one whose whole process group is killed', async () => {
+    it('when the process group of drain is killed, its handlers and their children are killed too', async () => {
       await ground.push('a');
       const drain = start(UNTIL_GO);
       const handler = await ground.line('handler');
@@ -94,19 +94,19 @@ describe('signals to drain --exec', function () {
   });
 });
 
-describe('the processes around a handler', function () {
+describe('processes of drain --exec', function () {
   this.timeout(60_000);
   const cli = useCli((home) => ({ DELAYER_STORE: `sqlite:${home}/queue.db` }));
   const ground = new Ground(cli);
 
-  it('a handler has its own three pipes, and not that of the watchdog', async () => {
+  it('a handler inherits its own three pipes, and not that of the watchdog', async () => {
     await ground.push('a', 'b');
-    // The second one is started when the watchdog is there.
+    // The second handler is started after the watchdog.
     const outcome = await cli.run(['drain', TOPIC, '--exec', 'ls -l /proc/$$/fd | grep -c socket']);
     expect(linesOf(expectQuiet(outcome))).to.deep.equal(['3', '3']);
   });
 
-  it('the watchdog ends with its worker, and leaves no zombie', async () => {
+  it('the watchdog ends with drain, and leaves no zombie', async () => {
     await ground.push('a');
     const command = 'ps -o pid= --ppid $PPID > children; echo done';
     expectQuiet(await cli.run(['drain', TOPIC, '--exec', command]));
@@ -115,12 +115,12 @@ describe('the processes around a handler', function () {
       .split('\n')
       .map((pid) => pid.trim())
       .filter((pid) => pid !== '');
-    // The handler, and what watches over it.
+    // The handler and the watchdog.
     expect(children).to.have.length(2);
     for (const pid of children) expect(readdirSync('/proc')).to.not.include(pid);
   });
 
-  it('what a handler leaves running lives on, and does not hold its worker up', async () => {
+  it('a process that a handler leaves running goes on, and does not delay drain', async () => {
     await ground.push('a', 'b');
     const outcome = await cli.run([
       'drain',
@@ -136,7 +136,7 @@ describe('the processes around a handler', function () {
     }
   });
 
-  it('a handler that daemonises is done when its first process has ended, and its daemon escapes a kill', async () => {
+  it('a handler that daemonises is done when its first process ends, and the daemon survives a kill of drain', async () => {
     await ground.push('a', 'b');
     const command =
       'if [ $DELAYER_ID = a ]; then setsid sh -c "echo \\$\\$ > daemon; exec sleep 1000" & else cat > /dev/null; echo $$ > handler; sleep 1000; fi';
@@ -149,11 +149,11 @@ describe('the processes around a handler', function () {
     process.kill(Number(daemon), 'SIGKILL');
   });
 
-  it('a signal of the terminal is for the worker alone', async () => {
+  it('Ctrl-C reaches drain and not its handlers', async () => {
     await ground.push('a');
     const drain = cli.start(['drain', TOPIC, '--exec', UNTIL_GO]);
     const handler = await ground.line('handler');
-    // As Ctrl-C does it: to the whole process group.
+    // Like Ctrl-C, to the whole process group.
     process.kill(-drain.pid, 'SIGINT');
     await eventually(() => pendingSignals(drain.pid) === 0);
     expect(isAlive(handler)).to.equal(true);
@@ -162,7 +162,7 @@ describe('the processes around a handler', function () {
     expect(await ground.states('a')).to.deep.equal([undefined]);
   });
 
-  it('as process 1 it works, ends with 128+n, and leaves no zombie of a handler', async () => {
+  it('as process 1 drain runs handlers, ends with 128+n, and leaves no zombies', async () => {
     await ground.push('a', 'b');
     const command =
       'echo $DELAYER_ID; grep -l "^State:.*Z" /proc/[0-9]*/status; if [ $DELAYER_ID = b ]; then kill -TERM 1; fi';
@@ -173,7 +173,7 @@ describe('the processes around a handler', function () {
   });
 });
 
-/** Signals that a process has not taken yet. */
+/** The signals that a process has not handled yet, as a sum of bit masks; 0 if there are none. */
 function pendingSignals(pid: number): number {
   const status = readFileSync(`/proc/${pid}/status`, 'utf8');
   return [...status.matchAll(/^(?:SigPnd|ShdPnd):\s*([0-9a-f]+)$/gm)].reduce(

@@ -11,7 +11,7 @@ describe('drain --exec', () => {
     const exec = (command: string, ...flags: string[]) =>
       cli.run(['drain', TOPIC, ...flags, '--exec', command]);
 
-    it('a handler has the body on stdin and its job in the environment; exit code 0 is done', async () => {
+    it('a handler gets the body on stdin and the job in the environment, and exit code 0 means done', async () => {
       await ground.push('a', 'b');
       const command = 'cat; echo " $DELAYER_ID $DELAYER_TOPIC $DELAYER_ATTEMPT"';
       expect(linesOf(expectQuiet(await exec(command)))).to.deep.equal([
@@ -21,20 +21,20 @@ describe('drain --exec', () => {
       expect(await ground.states('a', 'b')).to.deep.equal([undefined, undefined]);
     });
 
-    it('a handler without a shell gets its arguments as they are', async () => {
+    it('a handler after -- runs without a shell, with its arguments unchanged', async () => {
       await ground.push('a');
       const args = ['drain', TOPIC, '--', 'printf', '%s|', '$HOME', 'two  words', '--exec', '*'];
       expect(expectQuiet(await cli.run(args)).stdout.toString()).to.equal('$HOME|two  words|--exec|*|\n');
     });
 
-    it('bodies are exact, of any bytes', async () => {
+    it('a handler gets the exact bytes of the body', async () => {
       const body = Buffer.from(Array.from({ length: 300_000 }, (_, i) => (i * 7) % 256));
       await (await cli.queue()).push({ topic: TOPIC, body });
       expectQuiet(await exec('cat > body'));
       expect(readFileSync(ground.path('body')).equals(body)).to.equal(true);
     });
 
-    it('a failed job is tried again later, with the end of its stderr for a reason; the exit code is 4', async () => {
+    it('a failed job is retried later, with the end of stderr as the reason, and drain exits with 4', async () => {
       await ground.push('a');
       const outcome = await exec('echo first >&2; echo no connection >&2; exit 7');
       expect(outcome.code).to.equal(NOT_DONE);
@@ -46,7 +46,7 @@ describe('drain --exec', () => {
       ).to.deep.equal([{ exitCode: 7, reason: 'first\nno connection', outcome: 'retried' }]);
     });
 
-    it('without a word on stderr the reason is the exit code or the signal', async () => {
+    it('the reason of a failure without output on stderr is the exit code or the signal', async () => {
       await ground.push('coded', 'killed');
       await exec('if [ $DELAYER_ID = coded ]; then exit 3; else kill -9 $$; fi', '--retries', '0');
       const [coded, killed] = [await ground.find('coded'), await ground.find('killed')];
@@ -55,7 +55,7 @@ describe('drain --exec', () => {
       expect(killed?.history?.[0]).to.include({ signal: 'SIGKILL' });
     });
 
-    it('a job that fails once too often is a dead letter, and one line on stderr tells of it', async () => {
+    it('a job that fails without a retry left becomes a dead letter, which one line on stderr reports', async () => {
       await ground.push('a');
       const outcome = await exec('echo why >&2; exit 1', '--retries', '0');
       expect(outcome.code).to.equal(NOT_DONE);
@@ -65,13 +65,13 @@ describe('drain --exec', () => {
       expect(await ground.states('a')).to.deep.equal(['dead']);
     });
 
-    it('exit code 65 is a dead letter at once, whatever retries are left', async () => {
+    it('exit code 65 makes a job a dead letter at once, whatever retries are left', async () => {
       await ground.push('a');
       expect((await exec('exit 65', '--retries', '9')).code).to.equal(NOT_DONE);
       expect(await ground.find('a')).to.include({ state: 'dead', attempts: 1, reason: 'exit code 65' });
     });
 
-    it('a job that failed and was done when it was tried again in the same run ends with 0', async () => {
+    it('drain exits with 0 when a failed job is done at its retry in the same run', async () => {
       await ground.push('a');
       const command = 'test "$DELAYER_ATTEMPT" = 2';
       const flags = ['--backoff', '1ms..1ms', '--loop', '--step', '200ms', '--for', '1500ms'];
@@ -79,7 +79,7 @@ describe('drain --exec', () => {
       expect(await ground.states('a')).to.deep.equal([undefined]);
     });
 
-    it('the pauses between tries are those of --backoff', async () => {
+    it('the first retry comes after the first pause of --backoff', async () => {
       await ground.push('a');
       await exec('exit 1', '--backoff', '1h..2h');
       const job = await ground.find('a');
@@ -87,17 +87,17 @@ describe('drain --exec', () => {
     });
 
     for (const [what, command, code, says] of [
-      ['is not there', ['--exec', 'nosuchcommand'], 127, /exit code 127: command not found/],
-      ['is not a program', ['--exec', '/'], 126, /exit code 126: the command cannot be executed/],
+      ['does not exist', ['--exec', 'nosuchcommand'], 127, /exit code 127: command not found/],
+      ['is not executable', ['--exec', '/'], 126, /exit code 126: the command cannot be executed/],
       [
-        'is not there, without a shell',
+        'does not exist, without a shell,',
         ['--', 'nosuchcommand'],
         127,
         /cannot be started: spawn nosuchcommand ENOENT/,
       ],
-      ['is not a program, without a shell', ['--', '/'], 126, /cannot be started: spawn \/ EACCES/],
+      ['is not executable, without a shell,', ['--', '/'], 126, /cannot be started: spawn \/ EACCES/],
     ] as const) {
-      it(`a handler that ${what} ends the run with ${code}, and its job is back as it was`, async () => {
+      it(`a handler that ${what} ends drain with ${code}, and its job is released without counting an attempt`, async () => {
         await ground.push('a', 'b');
         const outcome = await cli.run(['drain', TOPIC, ...command]);
         expect(outcome.code).to.equal(code);
@@ -106,7 +106,7 @@ describe('drain --exec', () => {
       });
     }
 
-    it('a handler that cannot be started any more ends the run, and its job is back as it was', async () => {
+    it('a handler that can no longer be started ends drain with 127, and its job is released without counting an attempt', async () => {
       await ground.push('a', 'b', 'c');
       const handler = ground.path('handler');
       writeFileSync(handler, '#!/bin/sh\nrm -- "$0"\n', { mode: 0o700 });
@@ -117,7 +117,7 @@ describe('drain --exec', () => {
       for (const id of ['b', 'c']) expect(await ground.find(id)).to.include({ state: 'ready', attempts: 0 });
     });
 
-    it('a handler for which no descriptor is left ends the run and says so; no attempt is counted', async () => {
+    it('running out of file descriptors ends drain with 126 and a message, and no attempt is counted', async () => {
       const ids = Array.from({ length: 40 }, (_, i) => `job-${i}`);
       await ground.push(...ids);
       const flags = "--jobs 40 --retries 0 --exec 'sleep 1'";
@@ -132,16 +132,16 @@ describe('drain --exec', () => {
       expect(states).to.include(undefined);
     });
 
-    it('once a handler has run, an exit code of 127 is a failed attempt', async () => {
+    it('exit code 127 is a failed attempt once a handler has run', async () => {
       await ground.push('a', 'b');
       const outcome = await exec('test $DELAYER_ID = a || nosuchcommand', '--retries', '0');
       expect(outcome.code).to.equal(NOT_DONE);
       expect(await ground.states('a', 'b')).to.deep.equal([undefined, 'dead']);
     });
 
-    it('--jobs handlers run at once, and no more jobs are leased', async () => {
+    it('--jobs 2 runs two handlers at once, and not three', async () => {
       await ground.push('a', 'b', 'c');
-      // Each of the first two waits until the other has begun, and until it has seen that the third has not.
+      // Each of the first two waits for the other to begin, and checks that the third has not begun.
       const command = `touch $DELAYER_ID; case $DELAYER_ID in a) o=b;; b) o=a;; *) exit 0;; esac
         until [ -e $o ]; do sleep 0.02; done
         test ! -e c || exit 1
@@ -149,7 +149,7 @@ describe('drain --exec', () => {
       expectQuiet(await exec(command, '--jobs', '2'));
     });
 
-    it('a handler that takes too long is ended with all that it started: a failed attempt', async () => {
+    it('a handler that exceeds --timeout is ended with its children, and its attempt has failed', async () => {
       await ground.push('a');
       const command = 'sleep 1000 & echo $! > child; echo $$ > group; wait';
       const outcome = await exec(command, '--timeout', '700ms', '--retries', '0');
@@ -159,7 +159,7 @@ describe('drain --exec', () => {
       await isGone(ground.read('group').trim());
     });
 
-    it('--max, --rate and --halt bound what is tried', async () => {
+    it('--max limits the jobs of a run, and --halt ends it after failures in a row', async () => {
       await ground.push('a', 'b', 'c', 'd', 'e');
       const three = ['--max', '1', '--rate', '100/s'];
       expect(linesOf(expectQuiet(await exec('echo $DELAYER_ID', ...three)))).to.deep.equal(['a']);
@@ -169,7 +169,7 @@ describe('drain --exec', () => {
       expect(await ground.states('b', 'c', 'd', 'e')).to.deep.equal(['delayed', 'delayed', 'ready', 'ready']);
     });
 
-    it('a handler that settles its own lease decides by that, and not by its exit code', async () => {
+    it('when a handler ends its own lease, its exit code is ignored', async () => {
       await ground.push('a');
       const library = new URL('../../dist/index.mjs', import.meta.url).pathname;
       const script = `import { openQueue } from ${JSON.stringify(library)};
@@ -181,14 +181,14 @@ describe('drain --exec', () => {
       expect(await ground.find('a')).to.include({ state: 'delayed', attempts: 1 });
     });
 
-    it('a delayer in a handler reaches the store of its worker', async () => {
+    it('delayer in a handler uses the store of its drain', async () => {
       await ground.push('a');
-      // Elsewhere, and with a default store that is another one.
+      // In another folder, and with another default store.
       expectQuiet(await exec('cd / && delayer push other "next of $DELAYER_ID" --id b'));
       expect((await (await cli.queue()).pop('other'))?.body.toString()).to.equal('next of a');
     });
 
-    it('--lock lets one drain work at a time; another ends at once with 0', async () => {
+    it('--lock lets one drain work at a time, and another one exits with 0 without a job', async () => {
       await ground.push('a', 'b');
       const first = cli.start([
         'drain',
@@ -204,13 +204,13 @@ describe('drain --exec', () => {
       writeFileSync(ground.path('go'), '');
       expectQuiet(await first.ended);
       expect(readdirSync(cli.home)).to.not.include('second');
-      // It was freed at the end.
+      // The lock is free after the end of the first.
       await ground.push('c');
       expectQuiet(await exec('true', '--lock'));
       expect(await ground.states('c')).to.deep.equal([undefined]);
     });
 
-    it('--loop gives nothing to handlers after its window, and lets those in hand end', async () => {
+    it('--loop starts no handler after its window, and running handlers finish', async () => {
       await ground.push('a', 'b');
       const loop = ['--loop', '--step', '100ms', '--for', '1s'];
       expectQuiet(await exec('sleep 2; echo done >> ended', ...loop));
@@ -218,7 +218,7 @@ describe('drain --exec', () => {
       expect(await ground.states('a', 'b')).to.deep.equal([undefined, 'ready']);
     });
 
-    it('--follow handles what comes until it is told to end', async () => {
+    it('--follow handles jobs as they are pushed, until a signal', async () => {
       const follow = cli.start(['drain', TOPIC, '--follow', '--exec', 'echo $DELAYER_ID']);
       await ground.push('a');
       await follow.printed(1);
@@ -227,7 +227,7 @@ describe('drain --exec', () => {
       expect(await follow.end()).to.include({ code: null, signal: 'SIGTERM', stderr: '' });
     });
 
-    it('stdout on a full disk ends the run with 74; what was handled is done, the rest is left', async () => {
+    it('a full disk behind stdout ends drain with 74; handled jobs are done, and the others stay in the queue', async () => {
       await ground.push('a', 'b', 'c');
       const full = openSync('/dev/full', 'w');
       const outcome = await cli.run(['drain', TOPIC, '--exec', 'echo x; sleep 0.2'], { stdout: full });
@@ -239,7 +239,7 @@ describe('drain --exec', () => {
       expect(states[2]).to.equal('ready');
     });
 
-    it('a job log on a full disk, or in no folder, ends the run with 74, and no job is lost', async () => {
+    it('a job log on a full disk or in a missing folder ends drain with 74, and no job is lost', async () => {
       await ground.push('a', 'b', 'c');
       const none = await exec('touch ran', '--joblog', 'none/log');
       expect(none.code).to.equal(74);
@@ -257,7 +257,7 @@ describe('the environment of a handler', () => {
   const cli = useCli((home) => ({ DELAYER_STORE: `sqlite:${home}/queue.db` }));
   const ground = new Ground(cli);
 
-  it('names that are no UTF-8, or hold NUL, are given in base64; what is longer than 32 KiB is not there', async () => {
+  it('names that contain NUL or are not UTF-8 are given in base64, and those above 32 KiB are left out', async () => {
     const queue = await cli.queue();
     const id = Buffer.from([0xff, 0x41, 0x00]);
     const topic = Buffer.from('a\0b');
@@ -272,7 +272,7 @@ describe('the environment of a handler', () => {
     ]);
   });
 
-  it('the due time, the lease and the key are there; what an outer handler was given is not', async () => {
+  it('a handler gets the due time, the lease and the key, and no variables of an outer handler', async () => {
     await ground.push('a');
     const env = { DELAYER_ID_BASE64: 'outer', DELAYER_LEASE_BASE64: 'outer' };
     const outcome = await cli.run(['drain', TOPIC, '--exec', 'env | grep ^DELAYER_ | sort'], { env });
@@ -284,7 +284,7 @@ describe('the environment of a handler', () => {
     );
   });
 
-  it('no password of the store is there; the file of one is, and a file of SQLite has its whole path', async () => {
+  it('a handler gets no password of the store, but the name of a password file and the absolute path of an SQLite file', async () => {
     await ground.push('a');
     writeFileSync(ground.path('password'), 'secret');
     const env = {

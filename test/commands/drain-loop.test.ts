@@ -26,7 +26,7 @@ describe('drain --loop', () => {
       expect(await left()).to.deep.equal(['6', '7', '8', '9']);
     });
 
-    it('drain --loop takes in a later pass what became due meanwhile', async () => {
+    it('drain --loop prints jobs that have become due in a later pass', async () => {
       await push(['now']);
       const started = cli.start(loop('--step', '500ms', '--for', '20s'));
       await started.printed(1);
@@ -35,7 +35,7 @@ describe('drain --loop', () => {
       expect(await started.end()).to.include({ code: null, signal: 'SIGTERM', stderr: '' });
     });
 
-    it('drain --loop does not wait out its time after a signal between two passes', async () => {
+    it('drain --loop ends at once by a signal between two passes', async () => {
       await push(['a']);
       const started = cli.start(loop('--step', '1h', '--for', '2h'));
       await started.printed(1);
@@ -44,7 +44,7 @@ describe('drain --loop', () => {
       expect(performance.now() - since).to.be.lessThan(20_000);
     });
 
-    it('drain --loop ends when its reader is gone, with what it could not print back in the queue', async () => {
+    it('drain --loop ends with 141 when its reader is gone, and jobs that were not printed are back in the queue', async () => {
       await push(numbered(5));
       const outcome = await cli.sh(
         'delayer drain topic --output id --loop --step 200ms --for 20s --max 1 | head -n 1; echo "${PIPESTATUS[0]}"',
@@ -58,7 +58,7 @@ describe('drain --loop', () => {
 
 describe('drain --follow', () => {
   forEachStore((cli) => {
-    it('drain --follow prints what is pushed, as it is due, until SIGTERM', async () => {
+    it('drain --follow prints jobs when they are due, until SIGTERM', async () => {
       const follow = cli.start(['drain', 'topic', '--output', 'body', '--follow']);
       const queue = await cli.queue();
       await queue.push({ topic: 'topic', body: 'first' });
@@ -98,7 +98,7 @@ describe('drain --follow', () => {
     const redis = useRedis({ args: ['--appendonly', 'yes', '--appendfsync', 'always'] });
     const cli = useCli(() => ({ DELAYER_STORE: redis.server.url, DELAYER_PREFIX: redis.prefix }));
 
-    it('drain --follow waits for a Redis that went away to come back, and tells so', async () => {
+    it('drain --follow waits for a Redis that went away to come back, and reports both', async () => {
       const follow = cli.start(['drain', 'topic', '--output', 'body', '--follow']);
       const queue = await cli.queue();
       await queue.push({ topic: 'topic', body: 'before' });

@@ -11,13 +11,13 @@ describe('drain', () => {
       const queue = await cli.queue();
       return queue.pushMany(ids.map((id) => ({ id, topic: 'topic', body: `body ${id}`, delayMs })));
     };
-    /** Ids of what is left, in order of delivery. */
+    /** The ids of the jobs that are left, in order of delivery. */
     const left = async () => {
       const { jobs } = await (await cli.queue()).list('topic', { limit: 10_000 });
       return jobs.map(({ id }) => id.toString());
     };
 
-    it('drain prints every job that is due as a line of JSON until none is left, in order of due time', async () => {
+    it('drain prints all due jobs in order of due time, each as a line of JSON', async () => {
       const queue = await cli.queue();
       const at = (ms: number) => new Date(Date.now() - ms);
       const pushed = await queue.pushMany(
@@ -34,7 +34,7 @@ describe('drain', () => {
       expect(await left()).to.deep.equal(['later']);
     });
 
-    it('drain ends with 0 and prints nothing when there is nothing', async () => {
+    it('drain prints nothing and exits with 0 when no job is ready', async () => {
       expect(expectQuiet(await cli.run(['drain', 'topic'])).stdout).to.be.empty;
     });
 
@@ -45,14 +45,14 @@ describe('drain', () => {
       expect(await left()).to.deep.equal(numbered(700).slice(600));
     });
 
-    it('drain drains several topics, those named first before the others', async () => {
+    it('drain delivers the jobs of several topics in the order of the topics', async () => {
       const queue = await cli.queue();
       for (const topic of ['low', 'high', 'low', 'high']) await queue.push({ topic, body: topic });
       const outcome = expectQuiet(await cli.run(['drain', 'high', 'low', '--output', 'body']));
       expect(linesOf(outcome)).to.deep.equal(['high', 'high', 'low', 'low']);
     });
 
-    it('drain names a topic that begins with a dash in base64', async () => {
+    it('drain --base64 takes a topic in base64, such as one that begins with a dash', async () => {
       await (await cli.queue()).push({ topic: '-topic', body: 'b' });
       const topic = Buffer.from('-topic').toString('base64');
       const outcome = expectQuiet(await cli.run(['drain', '--base64', topic, '--output', 'body']));
@@ -65,7 +65,7 @@ describe('drain', () => {
       expect(outcome.stdout.toString()).to.equal('body a\nbody b\n');
     });
 
-    it('drain leaves no job in the queue that it has printed', async () => {
+    it('drain removes every job that it has printed', async () => {
       await push(numbered(600));
       expectQuiet(await cli.run(['drain', 'topic']));
       const queue = await cli.queue();
@@ -73,7 +73,7 @@ describe('drain', () => {
       expect(topics).to.deep.equal([]);
     });
 
-    it('drain splits the jobs between several processes at once', async () => {
+    it('several drains at once print each job once', async () => {
       const ids = numbered(2000);
       await push(ids);
       const three = await Promise.all([1, 2, 3].map(() => cli.run(['drain', 'topic', '--output', 'id'])));
@@ -83,7 +83,7 @@ describe('drain', () => {
       expect(new Set(printed)).to.deep.equal(new Set(ids));
     });
 
-    it('drain releases all jobs that a full disk did not take', async () => {
+    it('drain exits with 74 on a full disk and releases all jobs that were not written', async () => {
       await push(numbered(600));
       const full = openSync('/dev/full', 'w');
       const outcome = await cli.run(['drain', 'topic'], { stdout: full });
@@ -93,13 +93,13 @@ describe('drain', () => {
       expect(await left()).to.deep.equal(numbered(600));
     });
 
-    // What a pipe still holds when its reader goes is written, and gone: 64 KiB on Linux, of jobs of 130 bytes.
+    // Jobs that a pipe still holds when its reader ends are lost: up to 64 KiB on Linux, in lines of 130 bytes.
     for (const [reader, pipeHolds] of [
       ['head -n 1', 65_536 / 130],
       ['head -c 1000', 65_536 / 130],
       ['head -c 70000', 65_536 / 130],
     ] as const) {
-      it(`drain loses no job to \`| ${reader}\`: each was written or is back, in order`, async () => {
+      it(`in \`drain | ${reader}\` each job is written to the pipe or back in the queue, in order`, async () => {
         const ids = numbered(4000);
         await push(ids);
         const outcome = await cli.sh(
@@ -117,12 +117,12 @@ describe('drain', () => {
     }
 
     for (const signal of ['SIGTERM', 'SIGINT'] as const) {
-      it(`drain ends after the jobs in hand by ${signal}: each is printed or in the queue`, async () => {
+      it(`drain ends by ${signal} after the jobs in hand: each job is printed or in the queue`, async () => {
         const ids = numbered(3000);
         const queue = await cli.queue();
         await queue.pushMany(ids.map((id) => ({ id, topic: 'topic', body: 'x'.repeat(1000) })));
         const drain = cli.start(['drain', 'topic']);
-        // A reader that takes nothing yet keeps it in the middle of its work.
+        // The reader reads nothing yet, so drain is blocked in the middle of its work.
         drain.child.stdout?.pause();
         await eventually(async () => ((await queue.stats()).topics[0]?.leased ?? 0) > 0);
         drain.child.kill(signal);
@@ -135,14 +135,14 @@ describe('drain', () => {
       });
     }
 
-    it('drain ends at once at a second signal, and the jobs in hand come back', async () => {
+    it('drain ends at once at a second signal, and the jobs in hand stay leased until their leases end', async () => {
       const ids = numbered(60);
       const queue = await cli.queue();
       await queue.pushMany(ids.map((id) => ({ id, topic: 'topic', body: 'x'.repeat(20_000) })));
       const drain = cli.start(['drain', 'topic']);
       drain.child.stdout?.pause();
       await eventually(() => (drain.child.stdout?.readableLength ?? 0) > 0);
-      // More than two, for those that come before the first is seen are one with it.
+      // More than two: signals that arrive before the first one is handled are merged with it.
       await eventually(() => drain.child.signalCode !== null || !drain.child.kill('SIGTERM'), {
         everyMs: 50,
       });

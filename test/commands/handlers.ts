@@ -6,7 +6,7 @@ import { eventually } from '../support/eventually.js';
 
 export const TOPIC = 'topic';
 
-/** What tests of `drain --exec` look at. */
+/** What tests of `drain --exec` share: jobs, and files that handlers write. */
 export class Ground {
   constructor(private readonly cli: CliGround) {}
 
@@ -27,12 +27,12 @@ export class Ground {
     return join(this.cli.home, name);
   }
 
-  /** What a handler has written into a file below its home. */
+  /** The content of a file that a handler has written in the home folder. */
   read(name: string): string {
     return readFileSync(this.path(name), 'utf8');
   }
 
-  /** Waits for a file with a whole line in it: a process id, say. */
+  /** Waits until a file ends with a complete line; returns its content without the newline, such as a process id. */
   async line(name: string): Promise<string> {
     await eventually(() => existsSync(this.path(name)) && this.read(name).endsWith('\n'), {
       withinMs: 15_000,
@@ -41,7 +41,7 @@ export class Ground {
   }
 }
 
-/** Is there a process of this id, and is it no zombie? */
+/** Whether a process with this id runs and is not a zombie. */
 export function isAlive(pid: string | number): boolean {
   try {
     return !/^State:\s+Z/m.test(readFileSync(`/proc/${pid}/status`, 'utf8'));

@@ -6,17 +6,17 @@ import { eventually } from '../support/eventually.js';
 
 const CTRL_C = '\u0003';
 
-describe('in a shell', () => {
+describe('commands in a shell', () => {
   const cli = useCli((home) => ({ DELAYER_STORE: `sqlite:${home}/queue.db` }));
 
-  /** The number that a command has written to a file, once it is there. */
+  /** Waits for the process id that a command writes to a file. */
   const pidIn = (file: string): Promise<number> =>
     eventually(() => {
       const text = readFileSync(join(cli.home, file), 'utf8');
       if (!text.endsWith('\n')) throw new Error(`there is no number in ${file} yet`);
       return Number(text);
     });
-  /** A script in which `delayer-here` is delayer with its process id in the file `pid`. */
+  /** Installs `delayer-here`, which is delayer with its process id in the file `pid`. */
   const withPid = () => {
     const script = '#!/bin/sh\necho $$ >pid\nexec delayer "$@"\n';
     writeFileSync(join(cli.home, 'bin', 'delayer-here'), script, { mode: 0o755 });
@@ -28,7 +28,7 @@ describe('in a shell', () => {
       return false;
     }
   };
-  /** Processes that were started to watch for a process of delayer. */
+  /** The processes that watch the reader for a process of delayer. */
   const watchersOf = (pid: number) =>
     readdirSync('/proc').filter((entry) => {
       try {
@@ -42,7 +42,7 @@ describe('in a shell', () => {
 
   describe('signals', () => {
     for (const command of ['bpop topic', 'drain topic --follow']) {
-      it(`Ctrl-C ends the loop around \`delayer ${command}\``, async () => {
+      it(`Ctrl-C ends a shell loop around \`delayer ${command}\``, async () => {
         withPid();
         const loop = `bash -c 'while true; do delayer-here ${command}; echo again; done'`;
         const terminal = cli.startTerminal(loop);
@@ -55,7 +55,7 @@ describe('in a shell', () => {
       });
     }
 
-    it('a command as process 1 of a container ends with 128+n, for no signal of its own ends it', async () => {
+    it('a command as process 1 of a container exits with 128+n, because its own signal cannot end it', async () => {
       const inContainer = (command: string) =>
         cli.startSh(`exec unshare --map-root-user --pid --fork --kill-child delayer ${command}`);
       const probe = await cli.sh('unshare --map-root-user --pid --fork true');
@@ -74,7 +74,7 @@ describe('in a shell', () => {
 
   describe('a hang-up', () => {
     const follow = 'delayer-here drain topic --follow --output body';
-    /** Runs a command of bash in the background of a terminal, closes that, and answers the process. */
+    /** Runs a command in the background of a terminal and closes the terminal; returns the process id. */
     const hangUp = async (command: string): Promise<number> => {
       withPid();
       const terminal = cli.startTerminal(`bash --norc -i`);
@@ -113,7 +113,7 @@ describe('in a shell', () => {
       });
     }
 
-    it('a hang-up ends a command whose terminal it was', async () => {
+    it('a hang-up ends a command that uses the terminal', async () => {
       const pid = await hangUp(follow);
       pids.push(pid);
       await eventually(() => !isAlive(pid));
@@ -122,26 +122,26 @@ describe('in a shell', () => {
 
   describe('a reader that is gone', () => {
     for (const command of ['drain topic --follow', 'bpop topic']) {
-      it(`\`delayer ${command} | reader\` ends with its reader while it waits, and leaves no process behind`, async () => {
+      it(`\`delayer ${command} | reader\` ends while it waits when its reader ends, and leaves no process behind`, async () => {
         withPid();
         const outcome = await cli.sh(`delayer-here ${command} | true; echo "\${PIPESTATUS[0]}"`);
         expect(linesOf(expectQuiet(outcome))).to.deep.equal(['141']);
         const pid = await pidIn('pid');
         await eventually(() => watchersOf(pid).length === 0);
-        // What it would have taken is there.
+        // It takes no job any more.
         expectQuiet(await cli.run(['push', 'topic', 'b', '--id', 'a']));
         expect(linesOf(await cli.run(['pop', 'topic', '--output', 'id']))).to.deep.equal(['a']);
       });
     }
 
-    it('a reader that is a program of Node, behind a socket, is missed as well', async () => {
+    it('a command ends when the reader behind a socket ends, such as a Node program', async () => {
       const follow = cli.start(['drain', 'topic', '--follow']);
       await follow.hearsSignals();
       follow.child.stdout?.destroy();
       expect((await follow.ended).code).to.equal(141);
     });
 
-    it('a process that watches for the reader ends with delayer, however that ends', async () => {
+    it('the process that watches the reader ends when delayer is killed', async () => {
       withPid();
       const pipeline = cli.startSh('delayer-here drain topic --follow | cat');
       const pid = await pidIn('pid');
@@ -151,7 +151,7 @@ describe('in a shell', () => {
       await pipeline.ended;
     });
 
-    it('a command that waits on a machine without GNU tail goes on waiting', async () => {
+    it('a command keeps waiting on a machine without GNU tail', async () => {
       const tail = '#!/bin/sh\necho >"$HOME/tried"; echo "tail: unrecognized option: pid" >&2; exit 1\n';
       writeFileSync(join(cli.home, 'bin', 'tail'), tail, { mode: 0o755 });
       const follow = cli.startSh('delayer drain topic --follow --output body | cat');

@@ -11,7 +11,7 @@ describe('the file of an embedded store', () => {
   const databases = () =>
     readdirSync(cli.home, { recursive: true }).filter((name) => String(name).includes('.db'));
 
-  it('taking and removing find nothing in a file that is not there, quietly, and create nothing', async () => {
+  it('pop, drain, bpop and remove find no job in a missing file, and do not create it', async () => {
     const calls: [args: string[], code: number][] = [
       [['pop', 't'], 1],
       [['drain', 't'], 0],
@@ -29,7 +29,7 @@ describe('the file of an embedded store', () => {
     expect(databases()).to.be.empty;
   });
 
-  it('looking at a named file that is not there ends with 69 and creates nothing; the default store is empty', async () => {
+  it('inspect of a missing named file exits with 69 and does not create it, and a missing default store is shown as empty', async () => {
     const [named, listed, theDefault] = await Promise.all([
       cli.run(['inspect', ...at('q.db')]),
       cli.run(['inspect', 't', ...at('q.db')]),
@@ -45,7 +45,7 @@ describe('the file of an embedded store', () => {
     expect(databases()).to.be.empty;
   });
 
-  it('a folder that is not there ends every command with 69, and is not made', async () => {
+  it('a missing folder ends every command with 69, and is not created', async () => {
     const calls = [['push', 't', 'b'], ['pop', 't'], ['drain', 't'], ['serve'], ['inspect']];
     const outcomes = await Promise.all(calls.map((args) => cli.run([...args, ...at('no/q.db')])));
     for (const { code, stderr } of outcomes) {
@@ -55,7 +55,7 @@ describe('the file of an embedded store', () => {
     expect(databases()).to.be.empty;
   });
 
-  it('a bpop and a follower wait for the file to come, and a follower for the next one when it was deleted', async () => {
+  it('bpop and drain --follow wait for a file to be created, and drain --follow also after it was deleted', async () => {
     const bpop = cli.start(['bpop', 'first', '--output', 'id', ...at('q.db')]);
     const follow = cli.start(['drain', 'second', '--follow', '--output', 'id', ...at('q.db')]);
     const push = (topic: string, id: string) => cli.run(['push', topic, 'b', '--id', id, ...at('q.db')]);
@@ -70,7 +70,7 @@ describe('the file of an embedded store', () => {
     await follow.end();
   });
 
-  it('a bpop ends in time, or at a signal, while another process holds the file', async () => {
+  it('bpop ends at its timeout or by a signal while another process holds the file', async () => {
     await cli.run(['push', 'other', 'b', ...at('q.db')]);
     const other = openDatabase(path('q.db'));
     other.exec('BEGIN IMMEDIATE');

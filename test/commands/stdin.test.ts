@@ -13,7 +13,7 @@ describe('stdin', () => {
       [['remove', '-'], 'a\n'],
       [['ack', '-', '--json'], `${'0'.repeat(32)}-00000001.1.1.1\n`],
     ] as const) {
-      it(`\`delayer ${command.join(' ')}\` ends at an error, while stdin is open and gives nothing`, async () => {
+      it(`\`delayer ${command.join(' ')}\` ends at an error while stdin is open and silent`, async () => {
         expectQuiet(await cli.run(['push', 'topic', 'b', '--id', 'a', '--delay', '1h']));
         const full = openSync('/dev/full', 'w');
         const started = cli.start(command, { stdout: full });
@@ -23,7 +23,7 @@ describe('stdin', () => {
       });
     }
 
-    it('a loop that gives each line to --body, or behind --, pushes any line and loses none', async () => {
+    it('a shell loop pushes any line with --body or after --, and reads its stdin undisturbed', async () => {
       const lines = ['first', '-', '--', '--help', '--json', '--id=x', '-1', '  blanks  ', 'last'];
       writeFileSync(join(cli.home, 'lines'), lines.map((line) => `${line}\n`).join(''));
       for (const push of ['push topic --body "$x"', 'push topic --body="$x"', 'push topic -- "$x"']) {
@@ -34,7 +34,7 @@ describe('stdin', () => {
       }
     });
 
-    it('a terminal is told that it is being read from, by each command that reads stdin', async () => {
+    it('every command that reads stdin from a terminal prints a hint about Ctrl-D', async () => {
       const commands = [
         ...['push topic -', 'push --batch', 'push --batch -', 'edit 1 -', 'import', 'import -'],
         ...['remove -', 'promote -', 'reschedule - --delay 1h', 'requeue -', 'inspect --id -', 'export -'],
@@ -55,7 +55,7 @@ describe('stdin', () => {
       expect(told()).to.equal(commands.length);
     });
 
-    it('an id that is a dash is removed behind --, and stdin is not read', async () => {
+    it('remove -- - removes the job with the id -, and does not read stdin', async () => {
       expectQuiet(await cli.run(['push', 'topic', 'b', '--id', '-', '--delay', '1h']));
       const { code, stdout } = await cli.start(['remove', '--', '-']).ended;
       expect([code, stdout.toString()]).to.deep.equal([0, '-\n']);
