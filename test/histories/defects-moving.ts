@@ -2,72 +2,76 @@ import { type Defect, LUA, REDIS, redis, SQLITE, sqlite } from './defect.js';
 
 /** Of jobs that move between stores and files. */
 export const OF_MOVING: readonly Defect[] = [
-  redis('brought back', 'an import that is run again brings back what was delivered', [
+  redis('import restores delivered jobs', 'an import that is run again restores jobs that were delivered', [
     `${LUA}/import.lua`,
     `if reached ~= from then return { reached, '' } end`,
     ``,
   ]),
-  sqlite('brought back', 'an import that is run again brings back what was delivered', [
+  sqlite('import restores delivered jobs', 'an import that is run again restores jobs that were delivered', [
     `${SQLITE}/import-jobs.ts`,
     `  if (line !== from) return line;`,
     ``,
   ]),
-  redis('it ran on', 'the lifetime of an imported job that was leased has not stood still', [
-    `${LUA}/import.lua`,
-    `  if more and more.since ~= '' then expires_at = shifted_expiry(expires_at, more.since, now) end`,
-    ``,
-  ]),
-  sqlite('it ran on', 'the lifetime of an imported job that was leased has not stood still', [
-    `${SQLITE}/import-jobs.ts`,
-    `  return Math.min(at + Math.max(0, now - leasedAtMs), LAST_TIME_MS);`,
-    `  return Math.min(at + 0 * leasedAtMs, LAST_TIME_MS);`,
-  ]),
-  redis('a letter twice', 'a dead letter that is imported again lies there twice', [
+  redis(
+    'import without the leased time',
+    'the ready lifetime of an imported job did not stand still while it was leased',
+    [
+      `${LUA}/import.lua`,
+      `  if more and more.since ~= '' then expires_at = shifted_expiry(expires_at, more.since, now) end`,
+      ``,
+    ],
+  ),
+  sqlite(
+    'import without the leased time',
+    'the ready lifetime of an imported job did not stand still while it was leased',
+    [
+      `${SQLITE}/import-jobs.ts`,
+      `  return Math.min(at + Math.max(0, now - leasedAtMs), LAST_TIME_MS);`,
+      `  return Math.min(at + 0 * leasedAtMs, LAST_TIME_MS);`,
+    ],
+  ),
+  redis('dead letter imported twice', 'a dead letter that is imported again is stored twice', [
     `${LUA}/lib/dead.lua`,
     `    if is_same then return false end`,
     ``,
   ]),
-  sqlite('a letter twice', 'a dead letter that is imported again lies there twice', [
+  sqlite('dead letter imported twice', 'a dead letter that is imported again is stored twice', [
     `${SQLITE}/import-jobs.ts`,
     `  if (connection.get(SAME_LETTER, job.id, job.topic, job.body, failedAtMs)) return 'repeated';`,
     ``,
   ]),
-  redis('letters out of order', 'an imported dead letter counts as the latest of its id', [
+  redis('imported dead letter is the latest', 'an imported dead letter counts as the latest of its id', [
     `${LUA}/lib/dead.lua`,
     `  if later then`,
     `  if later and later.packed == '' then`,
   ]),
   redis(
-    'left out of the file',
-    'of two jobs of one id that are moved, one of them leased, the file has one',
+    'moved job missing in the file',
+    'of two jobs of one id that are moved, one of them leased, the file has only one',
     [
       `${REDIS}/remove.ts`,
       `    const own = [...ofId].filter((one) => isWanted(job, one));`,
       `    const own = [...ofId];`,
     ],
   ),
-  redis('exported twice', 'a job that an original daemon made ready twice is exported twice', [
+  redis('doubled entry exported twice', 'a job that an original daemon made ready twice is exported twice', [
     `${REDIS}/inspect/walk-ready.ts`,
     `      return !names.has(name) && names.add(name);`,
     `      return !names.has(name);`,
   ]),
-  redis('still too early', 'the lifetime of a job that is held stands still before it is due', [
-    `${LUA}/lib/waiting.lua`,
-    `  return math.max(since, due)`,
-    `  return since`,
-  ]),
   redis(
-    'held, and told of as not',
-    'a hold whose answer was lost is asked again, and answers that it holds none',
-    [
-      `${REDIS}/hold.ts`,
-      `caller.run('never', (target) => scripts.hold(target, params, cleared))`,
-      `caller.run('idempotent', (target) => scripts.hold(target, params, cleared))`,
-    ],
+    'lifetime stands still before due',
+    'the ready lifetime of a job that is held stands still even before the job is due',
+    [`${LUA}/lib/waiting.lua`, `  return math.max(since, due)`, `  return since`],
   ),
+  redis('hold sent twice', 'a hold whose answer was lost is sent again, and answers that it holds no job', [
+    `${REDIS}/hold.ts`,
+    `caller.run('never', (target) => scripts.hold(target, params, cleared))`,
+    `caller.run('idempotent', (target) => scripts.hold(target, params, cleared))`,
+  ]),
   sqlite(
-    'half a hold',
-    'a job that is to be held leaves the line before its lease is written down',
+    'hold not atomic',
+    'a job that is held leaves the line before its lease is written',
     [
       `${SQLITE}/hold.ts`,
       `  if (seqs.length > 0)
@@ -86,12 +90,12 @@ export const OF_MOVING: readonly Defect[] = [
       `import { changeJobs, IN_LINE, LAST_TIME_MS, WAITING }`,
     ],
   ),
-  redis('held is tried', 'a hold that ends counts as an attempt', [
+  redis('hold counts as attempt', 'a hold that ends counts as an attempt', [
     `${LUA}/lib/reclaim.lua`,
     `  if job.policy == HOLD then`,
     `  if job.policy == HOLD .. '-' then`,
   ]),
-  sqlite('held is tried', 'a hold that ends counts as an attempt', [
+  sqlite('hold counts as attempt', 'a hold that ends counts as an attempt', [
     `${SQLITE}/maintain.ts`,
     `    if (ended.policy === HOLD) {`,
     `    if (ended.policy === undefined) {`,

@@ -12,19 +12,19 @@ export const OF_THE_ORIGINAL: readonly Defect[] = [
     `expired[#expired + 1] = id`,
     `stuck = stuck + 1`,
   ]),
-  redis('original 4', 'a ready key of a wrong type: its job leaves the pool all the same', [
+  redis('original 4', 'although the ready key has a wrong type, its job leaves the pool', [
     `${LUA}/lib/promote.lua`,
     `      stuck = stuck + 1`,
     `      expired[#expired + 1] = id`,
   ]),
-  redis('original 5', 'jobs due in one millisecond come in the order of their ids', [
+  redis('original 5', 'jobs due in one millisecond are delivered in the order of their ids', [
     `${LUA}/lib/schedule.lua`,
     `line.micros = math.min(line.micros + 1, 999)`,
     `line.micros = 0`,
   ]),
   redis(
     'original 6',
-    'what a consumer has in hand is written down nowhere',
+    'the jobs that a consumer takes are recorded nowhere',
     [`${LUA}/reserve.lua`, `  call('SET', INFLIGHT .. token, packed_lease)`, ``],
     [
       `${LUA}/reserve.lua`,
@@ -32,23 +32,23 @@ export const OF_THE_ORIGINAL: readonly Defect[] = [
       `  pack_lease(topic, 1)`,
     ],
   ),
-  redis('original 7', 'behind expired jobs a pop says that there is none', [
+  redis('original 7', 'a pop that meets expired jobs says that there is no job', [
     `${LUA}/reserve.lua`,
     `  until at_end or full or #buckets == limit or looked_at + entries >= MOST_ENTRIES`,
     `  at_end = true until true`,
   ]),
-  redis('original 8', 'the entry of a job that was ready stays when its id is pushed anew', [
+  redis('original 8', 'when the id of a ready job is pushed again, the old entry stays', [
     `${LUA}/lib/admit.lua`,
     `  for _, list in ipairs(before.old) do leave_list(list, id, list.topic == before.noted) end`,
     ``,
   ]),
-  redis('original 9', 'a remove of a ready job answers false and deletes its body', [
+  redis('original 9', 'a remove of a ready job answers false, but deletes its body', [
     `${LUA}/remove.lua`,
     `  local unclear = plan.removed and leave_with_others(id, it)`,
     `  if not plan.removed and it.state == 'ready' then redis.call('UNLINK', BUCKET .. id) end
   local unclear = plan.removed and leave_with_others(id, it)`,
   ]),
-  redis('original 10', 'the id 0 is taken and thrown away', [
+  redis('original 10', 'the id 0 is taken and discarded', [
     `${LUA}/reserve.lua`,
     `if job[1] == topic and body then`,
     `if job[1] == topic and body and id ~= '0' then`,
@@ -59,7 +59,7 @@ export const OF_THE_ORIGINAL: readonly Defect[] = [
     stores: ['redis', 'sqlite'],
     edits: [['src/core/validate.ts', 'if (ttlMs > 0) return ttlMs;', 'if (ttlMs >= 0) return ttlMs;']],
   },
-  redis('original 14', 'jobs are due at whole seconds', [
+  redis('original 14', 'jobs are due only at whole seconds', [
     `${LUA}/lib/schedule.lua`,
     `local text, from = to_score(due),`,
     `local text, from = to_score(math.floor(due / 1000) * 1000),`,
