@@ -4,7 +4,7 @@ import { DelayerError, openQueue } from '../../src/index.js';
 import { failureOf } from '../support/eventually.js';
 
 describe('openQueue', () => {
-  it('refuses an option that it does not know, and a URL that names no store', async () => {
+  it('refuses an unknown option, and a URL that is not a store URL', async () => {
     for (const [url, options, code] of [
       ['redis://host', { prefx: 'a' }, 'usage'],
       ['redis://host', { prefix: '' }, 'config_invalid'],
@@ -40,7 +40,7 @@ describe('openQueue', () => {
     ['redis//localhost', /not a URL/],
     ['mysql://:secret@host', /unknown scheme of a store URL: "mysql:"/],
   ] as const) {
-    it(`says what is wrong with ${JSON.stringify(url)}, and repeats no password`, async () => {
+    it(`reports what is wrong with ${JSON.stringify(url)}, without the password`, async () => {
       const error = await failureOf(openQueue(url));
       expect(error).to.include({ code: 'config_invalid', exitCode: 78 });
       expect(error.message).to.match(message);

@@ -3,16 +3,16 @@ import type { Queue } from '../../../src/core/queue.js';
 import { idsOf, LONG_MS, maintainAll, only, reserve, SECOND_MS } from '../../support/jobs.js';
 import { useRedis } from '../../support/redis.js';
 
-/** Two of them are more than one run of a script reads. */
+/** A script reads at most 1 MiB of bodies, so not two of these. */
 const LARGE = Buffer.alloc(700_000, 1);
 
-describe('a run of a script in Redis is bounded:', () => {
+describe('work of one script in Redis is bounded:', () => {
   const ground = useRedis({ movableClock: true });
   const key = (rest: string) => `${ground.prefix}:${rest}`;
   const large = (queue: Queue, count: number, delayMs = 0) =>
     queue.pushMany(Array.from({ length: count }, () => ({ topic: 'topic', body: LARGE, delayMs })));
 
-  /** How many scripts `work` runs. */
+  /** Counts the scripts that `work` runs. */
   async function runs(work: () => Promise<unknown>): Promise<number> {
     await ground.raw.config('RESETSTAT');
     await work();
@@ -22,14 +22,14 @@ describe('a run of a script in Redis is bounded:', () => {
     return calls('evalsha') + calls('eval');
   }
 
-  /** Reserves all of them, one at a time. */
+  /** Reserves `count` jobs one by one. */
   async function reserveEach(queue: Queue, count: number, leaseMs = LONG_MS) {
     const jobs = [];
     for (let i = 0; i < count; i += 1) jobs.push(...(await reserve(queue, 'topic', 1, leaseMs)));
     return jobs;
   }
 
-  describe('an id that another client has put into a long ready list many thousands of times', () => {
+  describe('an id that stands 150,000 times in a long ready list', () => {
     const DOUBLED = 150_000;
     const OTHERS = 270_000;
     const ready = () => key('ready_queue:topic');
@@ -44,11 +44,11 @@ describe('a run of a script in Redis is bounded:', () => {
       await add('other', OTHERS / 2);
     });
 
-    /** Entries that were written over: each costs up to 50 µs. */
+    /** Counts the entries that were overwritten, each of which takes up to 50 µs. */
     const written = async () =>
       Number(/^cmdstat_lset:calls=(\d+)/m.exec(await ground.raw.info('commandstats'))?.[1] ?? 0);
 
-    it('leaves it in few steps, each of them short, when it is pushed', async () => {
+    it('is taken out by a push in several short steps', async () => {
       await ground.raw.config('RESETSTAT');
       await ground.queue().push({ id: '32', topic: 'topic', body: 'b', delayMs: LONG_MS });
       expect(await ground.raw.lpos(ready(), '32')).to.be.null;
@@ -56,7 +56,7 @@ describe('a run of a script in Redis is bounded:', () => {
       expect(await written()).to.be.below(1000);
     });
 
-    it('is found, and replaced, while it is a ready job', async () => {
+    it('is found as a doubled entry, and taken out by a replacing push', async () => {
       await ground.raw.hset(key('job_bucket:32'), { topic: 'topic', body: 'b' });
       const queue = ground.queue();
       expect(only(await queue.find('32')).flaw).to.deep.equal({ type: 'doubled_entry', entries: DOUBLED });
@@ -69,13 +69,13 @@ describe('a run of a script in Redis is bounded:', () => {
     });
   });
 
-  it('a push sends a megabyte of bodies at most, or one body that is larger', async () => {
+  it('a push sends at most 1 MiB of bodies per script, or one larger body', async () => {
     const queue = ground.queue();
     await large(queue, 1);
     expect(await runs(() => large(queue, 4))).to.equal(4);
   });
 
-  it('a reservation gives a megabyte of bodies at most, or one body that is larger', async () => {
+  it('a reserve returns at most 1 MiB of bodies, or one larger body', async () => {
     const queue = ground.queue();
     const pushed = await large(queue, 3);
     const got = [];
@@ -84,7 +84,7 @@ describe('a run of a script in Redis is bounded:', () => {
     expect(await reserve(queue, 'topic', 10)).to.be.empty;
   });
 
-  it('jobs whose leases end together come back a megabyte at a time', async () => {
+  it('maintain brings back at most 1 MiB of jobs whose leases ended per step', async () => {
     const queue = ground.queue();
     const pushed = await large(queue, 5);
     await reserveEach(queue, 5, SECOND_MS);
@@ -97,7 +97,7 @@ describe('a run of a script in Redis is bounded:', () => {
     expect(idsOf(got)).to.deep.equal(idsOf(pushed));
   });
 
-  it('a step makes 200 to 500 jobs of one topic ready, and fewer of many topics', async () => {
+  it('maintain promotes 200 to 500 jobs of one topic per step, and fewer of many topics', async () => {
     const queue = ground.queue();
     const promoted = async (topicOf: (n: number) => string) => {
       await queue.pushMany(Array.from({ length: 600 }, (_, n) => ({ topic: topicOf(n), body: 'b' })));
@@ -116,7 +116,7 @@ describe('a run of a script in Redis is bounded:', () => {
     for (const topic of ['topic-0', 'topic-599']) expect(await queue.pop(topic)).not.to.be.undefined;
   });
 
-  it('fewer jobs come back in a step than become ready, and they come in order', async () => {
+  it('maintain brings back at most 84 jobs with ended leases per step, in order', async () => {
     const queue = ground.queue();
     const pushed = await queue.pushMany(Array.from({ length: 200 }, () => ({ topic: 'topic', body: 'b' })));
     await maintainAll(queue);
@@ -130,10 +130,10 @@ describe('a run of a script in Redis is bounded:', () => {
     expect(idsOf(await reserve(queue, 'topic', pushed.length))).to.deep.equal(idsOf(pushed));
   });
 
-  it('a list reads a megabyte of bodies at a time, and gives each job once', async () => {
+  it('a list reads at most 1 MiB of bodies per script, and returns each job once', async () => {
     const queue = ground.queue();
     const dead = await large(queue, 4);
-    // A second apart, so that their order is known.
+    // The jobs fail a second apart, so that their order is known.
     for (const job of await reserveEach(queue, 4)) {
       await queue.nack([job], { dead: true });
       ground.clock.advance(SECOND_MS);
@@ -157,7 +157,7 @@ describe('a run of a script in Redis is bounded:', () => {
     }
   });
 
-  it('exact stats read a megabyte of leases and of dead letters at a time, and count each job once', async () => {
+  it('exact stats count large leased jobs and large dead letters once', async () => {
     const queue = ground.queue();
     await large(queue, 4);
     for (const job of await reserveEach(queue, 4)) await queue.nack([job], { dead: true });
@@ -166,7 +166,7 @@ describe('a run of a script in Redis is bounded:', () => {
     expect(only((await queue.stats()).topics)).to.include({ leased: 4, dead: 4, ready: 0, delayed: 0 });
   });
 
-  it('the entries of removed jobs are taken out of long lists in several short steps', async () => {
+  it('a remove takes entries out of long ready lists in several scripts', async () => {
     const queue = ground.queue();
     await queue.pushMany(['x', 'y'].map((topic) => ({ id: topic, topic, body: 'b' })));
     await maintainAll(queue);

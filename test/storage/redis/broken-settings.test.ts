@@ -14,7 +14,7 @@ import {
 } from '../../support/jobs.js';
 import { useRedis } from '../../support/redis.js';
 
-/** What somebody may have written in the place of a job's own settings, in Lua, and the reason that tells of it. */
+/** Changes of the retry settings of a job, in Lua, with the reason that the dead letter then has. */
 const BROKEN = [
   ['retries below 0', 'extras[2] = -1', 'the number of retries is not valid'],
   ['half a retry', 'extras[2] = 1.5', 'the number of retries is not valid'],
@@ -34,12 +34,12 @@ const BROKEN = [
   ['text', "extras = 'garbage'", 'they cannot be read'],
 ] as const;
 
-describe('settings of a job in Redis that no delayer wrote', () => {
+describe('invalid retry settings of a job in Redis', () => {
   const ground = useRedis({ movableClock: true });
   const key = (rest: string) => `${ground.prefix}:${rest}`;
   const job = { id: '1', topic: 'topic', body: 'b', retries: 2, backoff: { firstMs: 1000, lastMs: 2000 } };
 
-  /** Changes what the memo of a job holds beside content, times and attempts. */
+  /** Changes the retry settings, key and history in the memo of a job. */
   const change = (id: string, lua: string) =>
     ground.raw.eval(
       `local memo = cmsgpack.unpack(redis.call('HGET', KEYS[1], 'delayer'))
@@ -56,7 +56,7 @@ describe('settings of a job in Redis that no delayer wrote', () => {
     buried.map(({ id, topic, reason }) => `${id.toString()} of ${topic.toString()}: ${reason}`);
 
   for (const [what, lua, reason] of BROKEN) {
-    it(`(${what}) make a dead letter of it at the next reserve, which gives the others and tells of it`, async () => {
+    it(`(${what}) make it a dead letter at the next reserve, which reports it and returns the other jobs`, async () => {
       const queue = ground.queue();
       await queue.pushMany([{ ...job, id: '0' }, job, { ...job, id: '2' }]);
       await change('1', lua);
@@ -77,7 +77,7 @@ describe('settings of a job in Redis that no delayer wrote', () => {
     });
   }
 
-  it('make dead letters of 1200 of them in steps, each told once, and a pop goes on behind them', async () => {
+  it('make dead letters of 1200 jobs in steps, each reported once, and a pop returns the job behind them', async () => {
     const [queue, store] = [ground.queue(), ground.open()];
     const ids = Array.from({ length: 1200 }, (_, i) => `${i}`);
     await queue.pushMany([...ids, 'sound'].map((id) => ({ ...job, id })));
@@ -89,7 +89,7 @@ describe('settings of a job in Redis that no delayer wrote', () => {
     expect((await queue.stats()).totals).to.deep.include({ dead: 1200, leased: 0, ready: 0 });
   });
 
-  it('are still there when the dead letter is requeued: it is refused again, and the attempts are not its own', async () => {
+  it('are kept when the dead letter is requeued, which the next reserve makes a dead letter again', async () => {
     const queue = ground.queue();
     await queue.push(job);
     await change('1', 'extras[2] = -1');
@@ -99,7 +99,7 @@ describe('settings of a job in Redis that no delayer wrote', () => {
     expect(statesOf(await queue.find('1'))).to.deep.equal(['dead']);
   });
 
-  it('keep the job where a key of a wrong type is in the place of dead letters, until that is gone', async () => {
+  it('leave the job where it is while a key of a wrong type is in place of its dead letters', async () => {
     const queue = ground.queue();
     await queue.push(job);
     await change('1', 'extras[2] = -1');
@@ -112,7 +112,7 @@ describe('settings of a job in Redis that no delayer wrote', () => {
     expect(statesOf(await queue.find('1'))).to.deep.equal(['dead']);
   });
 
-  it('that came into a lease count for nothing: what fails, or whose lease ends, follows the policy', async () => {
+  it('in the record of a lease are ignored, and the retry policy applies', async () => {
     const queue = ground.queue();
     const garble = (lease: string, extras: string) =>
       ground.raw.eval(
@@ -149,7 +149,7 @@ describe('settings of a job in Redis that no delayer wrote', () => {
     }
   });
 
-  it('a policy in a lease that no delayer wrote is none: the job comes back', async () => {
+  it('an unreadable retry policy in the record of a lease counts as none: the job comes back', async () => {
     const queue = ground.queue();
     for (const policy of ['garbage', '\x90', '\x94\x00\x00\x00\xa1x', '\x94\x00\x00\x00\xff']) {
       await queue.push({ id: '1', topic: 'topic', body: 'b' });
@@ -175,7 +175,7 @@ describe('settings of a job in Redis that no delayer wrote', () => {
     }
   });
 
-  it('a history that no delayer wrote is told of nowhere, and the next attempt begins it anew', async () => {
+  it('an unreadable history is not shown, and the next attempt starts a new one', async () => {
     const queue = ground.queue();
     for (const history of [
       "'garbage'",

@@ -21,7 +21,7 @@ import { useRedis } from '../../support/redis.js';
 const HELLO = '*4\r\n$7\r\nversion\r\n$5\r\n7.0.0\r\n$4\r\nrole\r\n$6\r\nmaster\r\n';
 const fixture = (name: string) => readFileSync(new URL(`../../support/tls/${name}`, import.meta.url));
 
-describe('what stands in the way of Redis is told for what it is:', () => {
+describe('errors of Redis and of the network:', () => {
   const ends: (() => unknown)[] = [];
   afterEach(async () => {
     for (const end of ends.splice(0).reverse()) await end();
@@ -37,7 +37,7 @@ describe('what stands in the way of Redis is told for what it is:', () => {
     if (!(error instanceof DelayerError)) throw error;
     return error;
   }
-  /** Listens on a port of its own; answers the URL. */
+  /** Listens on a free port; returns the URL. */
   async function listening(server: Server, scheme = 'redis'): Promise<string> {
     server.listen(0, '127.0.0.1');
     await once(server, 'listening');
@@ -72,7 +72,7 @@ describe('what stands in the way of Redis is told for what it is:', () => {
       ['a missing socket', () => 'redis+unix:///none/redis.sock', /no such socket \(ENOENT\)/],
       ['a path below a file', () => 'redis+unix:///etc/passwd/x', /not a folder \(ENOTDIR\)/],
     ] as const) {
-      it(`${what} is unreachable`, async () => {
+      it(`${what} is reported as store_unreachable, with the reason`, async () => {
         const error = await failing(open(await url()));
         expect(error).to.include({ code: 'store_unreachable', exitCode: 69 });
         expect(error.message).to.match(says);
@@ -80,7 +80,7 @@ describe('what stands in the way of Redis is told for what it is:', () => {
       });
     }
 
-    it('each error of a socket, of a look-up and of TLS has its own sentence', () => {
+    it('each error code of sockets, look-ups and TLS has its own sentence', () => {
       const codes =
         'ECONNREFUSED ENOTFOUND EAI_AGAIN ETIMEDOUT EHOSTUNREACH ENETUNREACH ECONNRESET EPIPE ENOENT';
       const more = 'EACCES EPERM EMFILE ENFILE EADDRNOTAVAIL ENOTDIR ENOBUFS CERT_HAS_EXPIRED EPROTO';
@@ -97,7 +97,7 @@ describe('what stands in the way of Redis is told for what it is:', () => {
       expect(said.join()).to.not.contain('connect ');
     });
 
-    it('an error that no table names is told with its own words', () => {
+    it('an unknown network error is reported in its own words', () => {
       const cause = Object.assign(new Error('connect EODD'), { code: 'EODD', syscall: 'connect' });
       expect(isNetworkError(cause)).to.be.true;
       expect(unreachableError(cause, 'it').message).to.equal('it cannot be reached: connect EODD (EODD)');
@@ -107,7 +107,7 @@ describe('what stands in the way of Redis is told for what it is:', () => {
       ['a certificate that nobody here trusts', /signed by nobody who is trusted here/, 'rediss'],
       ['a TLS port without TLS', /the connection broke|ECONNRESET|not Redis/, 'redis'],
     ] as const) {
-      it(`${what} is unreachable`, async () => {
+      it(`${what} is reported as store_unreachable, with the reason`, async () => {
         const server = createTlsServer({ key: fixture('key.pem'), cert: fixture('cert.pem') });
         server.on('tlsClientError', () => undefined);
         const error = await failing(open(await listening(server, scheme)));
@@ -116,7 +116,7 @@ describe('what stands in the way of Redis is told for what it is:', () => {
       });
     }
 
-    it('a port that answers without TLS is told so', async () => {
+    it('a port that answers without TLS is reported as such', async () => {
       const url = await serving((socket) => socket.on('data', () => socket.write('-ERR what is that?\r\n')));
       const error = await failing(open(url.replace('redis:', 'rediss:')));
       expect(error).to.include({ code: 'store_unreachable' });
@@ -124,7 +124,7 @@ describe('what stands in the way of Redis is told for what it is:', () => {
     });
   });
 
-  describe('Redis itself', () => {
+  describe('replies of Redis', () => {
     for (const [answer, code, says] of [
       [
         '-NOPERM User x has no permissions to run the eval command',
@@ -145,7 +145,7 @@ describe('what stands in the way of Redis is told for what it is:', () => {
         /a script that failed: .*attempt to index/,
       ],
     ] as const) {
-      it(`the answer ${answer.slice(1, 30)} is ${code}`, async () => {
+      it(`the reply ${answer.slice(1, 30)} is reported as ${code}`, async () => {
         const server = await fakeRedis({ HELLO, EVALSHA: `${answer}\r\n` });
         ends.push(() => server.close());
         const error = await failing(open(server.url));
@@ -155,7 +155,7 @@ describe('what stands in the way of Redis is told for what it is:', () => {
       });
     }
 
-    it('one whose clients are too many turns away, and says so', async () => {
+    it('a Redis at maxclients is reported as store_busy', async () => {
       const server = await started('--maxclients', '1');
       await server.client().ping();
       const errors = [server.url, server.tcpUrl].map((url) => failing(open(url)));
@@ -165,14 +165,14 @@ describe('what stands in the way of Redis is told for what it is:', () => {
       }
     });
 
-    it('one in protected mode says so', async () => {
+    it('a Redis in protected mode is reported as such', async () => {
       const reason = '-DENIED Redis is running in protected mode because protected mode is enabled\r\n';
       const error = await failing(open(await serving((socket) => socket.end(reason))));
       expect(error).to.include({ code: 'store_refused' });
       expect(error.message).to.contain('protected mode');
     });
 
-    it('a node of a cluster is refused, unless its keys are in one slot', async () => {
+    it('a node of a cluster is refused, unless all keys are in one slot', async () => {
       const server = await started('--cluster-enabled', 'yes');
       expect((await failing(open(server.url))).message).to.match(/Redis Cluster.*CLUSTERDOWN/);
       await server.client().call('CLUSTER', 'ADDSLOTSRANGE', '0', '16383');
@@ -186,7 +186,7 @@ describe('what stands in the way of Redis is told for what it is:', () => {
       expect(String((await new Queue(store).pop('topic'))?.body)).to.equal('b');
     });
 
-    it('a Sentinel is no store', async () => {
+    it('a Sentinel is refused', async () => {
       const hello =
         '*6\r\n$7\r\nversion\r\n$5\r\n7.0.0\r\n$4\r\nmode\r\n$8\r\nsentinel\r\n$4\r\nrole\r\n$8\r\nsentinel\r\n';
       const server = await fakeRedis({ HELLO: hello });
@@ -196,11 +196,11 @@ describe('what stands in the way of Redis is told for what it is:', () => {
       expect(error.message).to.contain('is a Sentinel');
     });
 
-    it('one that cannot save says so', async () => {
+    it('a Redis that cannot write its RDB file is reported as store_full', async () => {
       const dir = mkdtempSync(join(tmpdir(), 'delayer-misconf-'));
       ends.push(() => rmSync(dir, { recursive: true }));
       const server = await started('--save', '3600 1', '--dbfilename', 'dump', '--dir', dir);
-      // A file cannot take the place of a folder that holds something.
+      // Redis cannot rename its temporary file to a folder that is not empty.
       mkdirSync(join(dir, 'dump'));
       writeFileSync(join(dir, 'dump', 'x'), '');
       await server.client().bgsave();
@@ -211,7 +211,7 @@ describe('what stands in the way of Redis is told for what it is:', () => {
       });
     });
 
-    it('an unknown command is named without its arguments, which may be a password', async () => {
+    it('an unknown command is reported without its arguments, which may be a password', async () => {
       const server = await started('--rename-command', 'AUTH', '');
       const error = await failing(open(server.tcpUrl.replace('//', '//:secret@')));
       expect(error).to.include({ code: 'store_refused' });
@@ -221,10 +221,10 @@ describe('what stands in the way of Redis is told for what it is:', () => {
   });
 });
 
-describe('a defect inside a request to Redis', () => {
+describe('an exception inside a request to Redis', () => {
   const ground = useRedis();
 
-  it('is internal, at once and with its cause, and no outage', async () => {
+  it('is reported as internal at once, with its cause, and is not retried', async () => {
     const queue = ground.queue();
     await queue.find('warm');
     const script = SCRIPTS.maintain as { sha: string };
@@ -250,7 +250,7 @@ describe('a defect inside a request to Redis', () => {
         enumerable: true,
       });
     }
-    // The connection is as good as before.
+    // The connection still works.
     expect((await queue.maintain()).more).to.be.false;
   });
 });

@@ -2,10 +2,10 @@ import { expect } from 'chai';
 import { HOUR_MS, maintainAll } from '../../support/jobs.js';
 import { useRedis } from '../../support/redis.js';
 
-/** More are counted by their topics alone, without a look at each body. */
+/** Above this number, jobs are counted by their topics, without reading each body. */
 const COUNTED_ONE_BY_ONE = 10_000;
 const SOME = 500;
-/** Of fewer keys all names are looked at whatever is counted. */
+/** Adds 50,000 delayed jobs: with fewer keys, stats always scan the names of all keys. */
 const DELAYED_50000 = `for i = 1, 50000 do
   redis.call('HSET', KEYS[1] .. i, 'topic', 'seen', 'body', 'b')
   redis.call('ZADD', KEYS[2], 1e10, i)
@@ -37,7 +37,7 @@ describe('exact stats of many jobs of Redis', function () {
   };
   let later: Date;
 
-  it('each state of each topic is counted, over many calls, and what is wrong is found among them', async () => {
+  it('count each state of each topic over many calls, and find what is wrong with jobs', async () => {
     await push('r', COUNTED_ONE_BY_ONE, () => 'ready', 0);
     await push('q', SOME, (n) => `ready-${n % 2}`, 0);
     await maintainAll(ground.queue());
@@ -54,7 +54,8 @@ describe('exact stats of many jobs of Redis', function () {
     expect((await rows()).counted).to.deep.equal(whole);
 
     const { raw } = ground;
-    // Of ready jobs two expire, one gets a wrong type, two are twice in their list, one is delayed as well.
+    // Of the ready jobs two expire, one gets a key of a wrong type, and two get a second entry. The entries d0 and q0 are of
+    // a delayed job and of a job of another topic.
     await raw.del(key('job_bucket:r1'), key('job_bucket:r9999'));
     await raw.del(key('job_bucket:r5'));
     await raw.set(key('job_bucket:r5'), 'text');
@@ -77,12 +78,12 @@ describe('exact stats of many jobs of Redis', function () {
     ]);
   });
 
-  describe('of which each key is known', () => {
+  describe('when each key is accounted for', () => {
     const ready = async () => {
       const { topics } = await ground.queue().stats({ exact: true });
       return topics.map(({ topic, ready }) => [topic.toString(), ready]);
     };
-    /** A list that original clients alone have used: two keys of which no entry is known. */
+    /** Adds a list that only original clients have used: two keys that delayer has not seen. */
     const pushUnseen = async () => {
       await ground.raw.hset(key('job_bucket:unseen'), { topic: 'unseen', body: 'b' });
       await ground.raw.lpush(key('ready_queue:unseen'), 'unseen');
@@ -96,13 +97,13 @@ describe('exact stats of many jobs of Redis', function () {
       await ground.raw.zadd(key('topics'), 1, 'seen');
     });
 
-    it('the names of all keys are not looked at', async () => {
+    it('do not scan the names of keys', async () => {
       await ground.raw.config('RESETSTAT');
       expect(await ready()).to.deep.equal([['seen', COUNTED_ONE_BY_ONE + 1]]);
       expect(await ground.raw.info('commandstats')).not.to.include('cmdstat_scan:');
     });
 
-    it('a list of a topic that nobody has seen is counted', async () => {
+    it('count the ready list of a topic that delayer has not seen', async () => {
       await pushUnseen();
       expect(await ready()).to.deep.equal([
         ['seen', COUNTED_ONE_BY_ONE + 1],
@@ -115,7 +116,7 @@ describe('exact stats of many jobs of Redis', function () {
       ['entries that stand twice', () => ground.raw.rpush(key('ready_queue:seen'), 'k1', 'k2')],
       ['delayed jobs without a body', () => ground.raw.zadd(key('job_pool'), 1e10, 'x', 1e10, 'y')],
     ] as const)
-      it(`a list of a topic that nobody has seen is counted where ${what} make up for its keys`, async () => {
+      it(`count the ready list of an unseen topic where ${what} make up for its keys`, async () => {
         await hide();
         await pushUnseen();
         expect((await ready()).find(([topic]) => topic === 'unseen')).to.deep.equal(['unseen', 1]);

@@ -16,7 +16,7 @@ import {
 } from '../../support/jobs.js';
 import { useRedis } from '../../support/redis.js';
 
-/** Written by a process of the first release; each of its reservations has a number behind it. */
+/** The id of a process of the first release; the token of each reservation is this id with a number. */
 const PROCESS = '01a214dfaa7570c9b1831821435082c9';
 
 /** A value as Redis's cmsgpack packs it. */
@@ -39,11 +39,11 @@ function packed(value: string | number | readonly (string | number)[]): Buffer {
 const toScore = (ms: number, order = 0) =>
   `${Math.floor(ms / 1000)}.${String(ms % 1000).padStart(3, '0')}${String(order).padStart(3, '0')}`;
 
-describe('a keyspace of Redis that the first release wrote', () => {
+describe('a keyspace that the first release wrote to Redis', () => {
   const ground = useRedis({ movableClock: true });
   const key = (rest: string) => `${ground.prefix}:${rest}`;
 
-  /** When the first release was here. */
+  /** When the first release was stopped (ms). */
   let t0 = 0;
   const TTL_MS = 10 * MINUTE_MS;
   const LEASE_MS = MINUTE_MS;
@@ -72,7 +72,7 @@ describe('a keyspace of Redis that the first release wrote', () => {
     await ground.raw.hset(key('ready_due'), job.id, note);
   }
 
-  /** One reservation of the first release: topic, then number, id, body, due time, expiry and attempts of each job. */
+  /** Writes a reservation of the first release: topic, then number, id, body, due time, expiry and attempts of each job. */
   async function writeTaken(request: string, jobs: readonly (Old & { attempts: number })[]): Promise<void> {
     const rows = jobs.flatMap(({ id, body, dueMs, attempts }, i) => [
       i + 1,
@@ -95,7 +95,7 @@ describe('a keyspace of Redis that the first release wrote', () => {
   const leased = (topic: string, count: number, attempts: number) =>
     Array.from({ length: count }, (_, i) => ({ ...old(topic, `leased-${i}`, t0 - 5000 + i), attempts }));
 
-  /** What a first release left that was stopped at `t0`, a second ago. */
+  /** Writes what a first release left that was stopped at `t0`, a second ago. */
   async function firstRelease(): Promise<void> {
     ground.clock.stop();
     t0 = ground.clock.now();
@@ -114,14 +114,14 @@ describe('a keyspace of Redis that the first release wrote', () => {
 
   const find = async (id: string): Promise<JobRecord> => only(await ground.queue().find(id));
 
-  it('a record packed here is byte for byte what the first release wrote', () => {
+  it('the fixture packs a record byte for byte as the first release did', () => {
     expect(packed(['m', 1, 'leased-3', 'm', 1795646532278, 1796251332278, 2]).toString('hex')).to.equal(
       '97a16d01a86c65617365642d33a16dcf000001a214dfaab6cf000001a238ec2eb602',
     );
     expect(packed('x'.repeat(300)).toString('hex', 0, 4)).to.equal('da012c78');
   });
 
-  it('jobs of the first release are found with their states, times, bodies and attempts', async () => {
+  it('has jobs that are found with their states, times, bodies and attempts', async () => {
     await firstRelease();
     for (const [id, state, attempts, dueMs] of [
       ['topic-leased-1', 'leased', 1, t0 - 4999],
@@ -142,7 +142,7 @@ describe('a keyspace of Redis that the first release wrote', () => {
     expect((await find('topic-leased-1')).leaseUntil).to.deep.equal(new Date(t0 + LEASE_MS));
   });
 
-  it('jobs of the first release are counted and listed', async () => {
+  it('has jobs that are counted and listed', async () => {
     await firstRelease();
     const queue = ground.queue();
     const { totals } = await queue.stats();
@@ -152,7 +152,7 @@ describe('a keyspace of Redis that the first release wrote', () => {
     expect(idsOf(jobs)).to.deep.equal([...READY, ...LEASED, ...DUE, 'topic-delayed']);
   });
 
-  it('ready jobs of the first release are delivered in order, due times and attempts as they were', async () => {
+  it('has ready jobs that are delivered in order, with their due times and attempts', async () => {
     await firstRelease();
     const queue = ground.queue();
     const got = await drain(queue, 'topic');
@@ -168,7 +168,7 @@ describe('a keyspace of Redis that the first release wrote', () => {
     ]);
   });
 
-  it('jobs that the first release had leased come back when their leases end, before those due later', async () => {
+  it('has leased jobs that come back when their leases end, before those due later', async () => {
     await firstRelease();
     const queue = ground.queue();
     ground.clock.advance(LEASE_MS - SECOND_MS - 1);
@@ -185,7 +185,7 @@ describe('a keyspace of Redis that the first release wrote', () => {
     expect(await ground.raw.keys(key('*'))).to.be.empty;
   });
 
-  it('jobs that the first release had leased can be acted on by the lease that find answers', async () => {
+  it('has leases that can be extended, acked and nacked by the lease string that find returns', async () => {
     await firstRelease();
     const queue = ground.queue();
     const leases = [];
@@ -210,7 +210,7 @@ describe('a keyspace of Redis that the first release wrote', () => {
     expect(await queue.ack(leases)).to.deep.equal([false, false, false]);
   });
 
-  it('a job that the first release had leased has the key of that lease, and a history from its end on', async () => {
+  it('has leased jobs whose key is that of their lease, with a history from the next failure on', async () => {
     await firstRelease();
     const queue = ground.queue();
     const { lease } = await find(must(LEASED[1]));
@@ -222,7 +222,7 @@ describe('a keyspace of Redis that the first release wrote', () => {
     expect(only(again)).to.include({ attempts: 2, key: `${PROCESS}-00000001.2` });
   });
 
-  it('one lease of the first release can be released, and the others of its request stay held', async () => {
+  it('has leases that can be released one by one', async () => {
     await firstRelease();
     const queue = ground.queue();
     const { lease } = await find('topic-leased-1');
@@ -238,7 +238,7 @@ describe('a keyspace of Redis that the first release wrote', () => {
     expect(idsOf(await queue.popMany('topic', 2))).to.deep.equal(['topic-leased-0', 'topic-leased-2']);
   });
 
-  it('a job that the first release had leased is removed in any state, and comes back no more', async () => {
+  it('has leased jobs that can be removed in any state, and do not come back', async () => {
     await firstRelease();
     const queue = ground.queue();
     expect(await queue.removeMany(['topic-leased-1'], { states: 'any' })).to.deep.equal([
@@ -248,7 +248,7 @@ describe('a keyspace of Redis that the first release wrote', () => {
     expect(idsOf(await queue.popMany('topic', 2))).to.deep.equal(['topic-leased-0', 'topic-leased-2']);
   });
 
-  it('ready and delayed jobs of the first release can be reserved, failed and removed as others', async () => {
+  it('has ready and delayed jobs that can be reserved, nacked and removed like others', async () => {
     await firstRelease();
     const queue = ground.queue();
     const jobs = await reserve(queue, 'topic', 4);
@@ -266,7 +266,7 @@ describe('a keyspace of Redis that the first release wrote', () => {
     expect(idsOf(await drain(queue, 'topic'))).to.deep.equal([...READY.slice(1), ...DUE, 'topic-ready-0']);
   });
 
-  it('a job of the first release that waited for its duplicate comes back when that is gone', async () => {
+  it('has a waiting job that comes back when its duplicate is gone', async () => {
     ground.clock.stop();
     t0 = ground.clock.now();
     const job = old('topic', 'twice', t0 - 5000);
@@ -293,10 +293,10 @@ describe('a keyspace of Redis that the first release wrote', () => {
     expect(await ground.raw.keys(key('*'))).to.be.empty;
   });
 
-  it('a job that an original client pushed without end and the first release leased comes back', async () => {
+  it('has a leased job of an original client without due time and expiry that comes back', async () => {
     ground.clock.stop();
     t0 = ground.clock.now();
-    // Nobody knew when it was due, and it never expires.
+    // The record has neither due time nor expiry.
     await ground.raw.set(key(`inflight:${PROCESS}-00000001`), packed(['topic', 1, 'id', 'body', '', '', 1]));
     await ground.raw.zadd(key('reserved'), toScore(t0 + SECOND_MS), `${PROCESS}-00000001`);
     const found = await find('id');
@@ -309,10 +309,10 @@ describe('a keyspace of Redis that the first release wrote', () => {
   });
 });
 
-describe('a record of Redis that a later version wrote', () => {
+describe('a record of unknown shape and later version in Redis', () => {
   const ground = useRedis({ movableClock: true });
   const key = (rest: string) => `${ground.prefix}:${rest}`;
-  /** No version of today. */
+  /** A version that does not exist yet. */
   const LATER = 99;
 
   async function expectTooNew(call: Promise<unknown>): Promise<void> {
@@ -321,7 +321,7 @@ describe('a record of Redis that a later version wrote', () => {
     expect(error.message).to.contain(String(LATER));
   }
 
-  it('a reservation of a later version is refused, says which version, and stays as it is', async () => {
+  it('of a reservation is refused with its version, and left as it is', async () => {
     const queue = ground.queue();
     await queue.push({ topic: 'topic', body: 'b' });
     const jobs = await reserve(queue, 'topic', 1, SECOND_MS);
@@ -341,7 +341,7 @@ describe('a record of Redis that a later version wrote', () => {
     expect(await ground.raw.zcard(key('reserved'))).to.equal(1);
   });
 
-  it('what a later version keeps with a job is refused, and the job stays where it is', async () => {
+  it('in the bucket of a job is refused, and the job stays in its ready list', async () => {
     const queue = ground.queue();
     await queue.push({ id: 'id', topic: 'topic', body: 'b' });
     await maintainAll(queue);
@@ -352,7 +352,7 @@ describe('a record of Redis that a later version wrote', () => {
     expect(await ground.raw.hget(key('job_bucket:id'), 'body')).to.equal('b');
   });
 
-  it('a dead letter of a later version is refused, and stays', async () => {
+  it('of a dead letter is refused, and kept', async () => {
     const queue = ground.queue();
     await queue.push({ id: 'id', topic: 'topic', body: 'b' });
     await queue.nack(await reserve(queue, 'topic'), { dead: true, deadTtlMs: MINUTE_MS });

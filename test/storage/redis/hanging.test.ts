@@ -7,7 +7,7 @@ import { eventually, failureOf } from '../../support/eventually.js';
 import { idsOf, jobsOf, LONG_MS, must, reserve, SECOND_MS, textOf } from '../../support/jobs.js';
 import { useRedis } from '../../support/redis.js';
 
-/** What a caller's time allows is far less than the 15 s after which a Redis that hangs is given up. */
+/** Far less than the 15 s after which a Redis that hangs is given up. */
 const SHORT_MS = 100;
 
 function abortable() {
@@ -28,7 +28,7 @@ describe('a Redis that hangs', function () {
   });
   afterEach(() => ground.server.thaw());
 
-  /** The request that comes next hangs: the connection is made, and worked before. */
+  /** Makes the next request hang on a connection that has worked before. */
   async function hang(): Promise<void> {
     await queue.find('warm');
     ground.server.freeze();
@@ -38,7 +38,7 @@ describe('a Redis that hangs', function () {
     ['from the start', () => ground.server.freeze()],
     ['after it worked', hang],
   ] as const) {
-    it(`ends a bpop and a cron loop when their time is over, as an outage (${when})`, async () => {
+    it(`ends a bpop and a drain loop when their time is over, with store_unreachable (${when})`, async () => {
       await begin();
       const options = { topics, handler: nothing, signal: new AbortController().signal };
       const window = { stepMs: SHORT_MS, forMs: SHORT_MS, onEvent: () => undefined };
@@ -52,7 +52,7 @@ describe('a Redis that hangs', function () {
       }
     });
 
-    it(`ends a bpop and a drain when their signal aborts (${when})`, async () => {
+    it(`ends a bpop and a drain when their signal is aborted (${when})`, async () => {
       await begin();
       const { signal, abort } = abortable();
       const waiting = queue.bpop('topic', { signal });
@@ -64,30 +64,30 @@ describe('a Redis that hangs', function () {
     });
   }
 
-  it('a bpop that was given up loses no job: what it took comes back', async () => {
+  it('loses no job of a bpop that timed out: a job that it took comes back', async () => {
     await queue.push(job);
     await hang();
     expect(await failureOf(queue.bpop('topic', { timeoutMs: SHORT_MS }))).to.include({ exitCode: 69 });
     const other = ground.queue();
     ground.server.thaw();
-    // Its request is still on its way, and done when Redis is back.
+    // The request was sent, so Redis executes it when it goes on.
     await eventually(async () => (await other.stats()).totals.leased === 1);
     ground.clock.advance(11 * SECOND_MS);
     expect(textOf(await other.pop('topic'))).to.equal('b');
   });
 
-  it('a request that is given up before it is sent is not sent later', async () => {
+  it('is not sent a request later that was given up before it was sent', async () => {
     await queue.push(job);
     ground.server.freeze();
     const late = ground.queue();
     expect(await failureOf(late.pop('topic', { timeoutMs: SHORT_MS }))).to.include({ exitCode: 69 });
     ground.server.thaw();
-    // Its connection is made by now.
+    // By now the connection is made, and the request would have been sent.
     expect(await late.find('none')).to.be.empty;
     expect((await queue.stats()).totals).to.include({ leased: 0 });
   });
 
-  it('other calls on the same queue go on waiting when one is given up', async () => {
+  it('does not end other calls on the same queue when one is given up', async () => {
     await hang();
     const pushing = queue.push(job);
     expect(await failureOf(queue.pop('topic', { timeoutMs: SHORT_MS }))).to.include({ exitCode: 69 });
@@ -95,7 +95,7 @@ describe('a Redis that hangs', function () {
     expect((await pushing).outcome).to.equal('pushed');
   });
 
-  it('leaves the outcome of an ack that is given up, and of a push when the queue is closed, unknown', async () => {
+  it('leaves the outcome of an ack that timed out unknown, and of a push when its queue is closed', async () => {
     await queue.push(job);
     const other = ground.queue();
     const leases = await reserve(other, 'topic');
@@ -106,7 +106,7 @@ describe('a Redis that hangs', function () {
   });
 });
 
-describe('many due jobs of another topic', () => {
+describe('many due jobs of another topic in Redis', () => {
   const ground = useRedis({ movableClock: true });
 
   async function pushDue(queue: Queue): Promise<void> {
@@ -114,7 +114,7 @@ describe('many due jobs of another topic', () => {
     ground.clock.advance(LONG_MS);
   }
 
-  it('do not hold up a bpop beyond its time, nor beyond its signal', async () => {
+  it('do not delay the end of a bpop at its timeout or abort', async () => {
     const queue = ground.queue();
     await pushDue(queue);
     expect(await queue.bpop('topic', { timeoutMs: 0 })).to.be.undefined;
@@ -126,7 +126,7 @@ describe('many due jobs of another topic', () => {
     expect(must((await queue.stats()).totals.due)).to.be.above(0);
   });
 
-  it('do not stand before a ready job of the topic that is asked for', async () => {
+  it('do not keep a ready job of the popped topic waiting', async () => {
     const queue = ground.queue();
     await queue.push({ id: '1', topic: 'topic', body: 'b' });
     await queue.maintain();

@@ -1,8 +1,8 @@
 import { expect } from 'chai';
 import { IdSet } from '../../../src/storage/redis/doctor/id-set.js';
 
-describe('a set of ids', () => {
-  it('knows each of many ids, however alike, and no other', () => {
+describe('IdSet', () => {
+  it('has each of 150,000 similar ids that were added, and no other', () => {
     const ids = Array.from({ length: 50_000 }, (_, i) => [`${i}`, `${i}\0`, `order-${i}`]).flat();
     const set = new IdSet();
     for (const id of ids) expect(set.add(id), id).to.be.true;

@@ -3,14 +3,14 @@ import { LATENESS_BOUNDS_MS } from '../../../src/core/lateness.js';
 import { MINUTE_MS, soon } from '../../support/jobs.js';
 import { useRedis } from '../../support/redis.js';
 
-describe('how late promotion on Redis was', () => {
+describe('lateness of promotion on Redis', () => {
   const redis = useRedis({ movableClock: true });
 
-  /** The counts by upper bound, those of 0 left out. */
+  /** The counts that are not 0, by upper bound. */
   const classes = (counts: readonly number[] = []) =>
     counts.flatMap((count, i) => (count === 0 ? [] : [[LATENESS_BOUNDS_MS[i] ?? 'more', count]]));
 
-  /** Pushes jobs that are due so long (ms) before a moment, and lets that come. */
+  /** Pushes jobs that are due each of these times (ms) before a timestamp, to which `let` then sets the clock. */
   async function maintainLate(lateMs: readonly number[]) {
     const queue = redis.queue();
     const at = (await soon(queue, 60 * MINUTE_MS)).getTime();
@@ -21,7 +21,7 @@ describe('how late promotion on Redis was', () => {
     return { queue, let: () => redis.clock.set(at) };
   }
 
-  it('each promoted job counts in the class of its lateness, with their sum and the latest', async () => {
+  it('counts each promoted job in its class, with their sum and maximum', async () => {
     const { queue, let: letCome } = await maintainLate([0, 1, 2, 2, 40, 700_000]);
     letCome();
     const { lateness } = await queue.maintain();
@@ -34,7 +34,7 @@ describe('how late promotion on Redis was', () => {
     expect(lateness).to.include({ sumMs: 700_045, latestMs: 700_000 });
   });
 
-  it('jobs of one burst are equally late', async () => {
+  it('is the same for all jobs of one burst', async () => {
     const { queue, let: letCome } = await maintainLate(Array<number>(30).fill(7));
     letCome();
     const { lateness } = await queue.maintain();
@@ -42,7 +42,7 @@ describe('how late promotion on Redis was', () => {
     expect(lateness).to.include({ sumMs: 210, latestMs: 7 });
   });
 
-  it('a job that has expired, or cannot be moved, is not counted', async () => {
+  it('does not count a job that has expired or cannot be promoted', async () => {
     const { queue, let: letCome } = await maintainLate([300, 20, 20]);
     await redis.raw.del(`${redis.prefix}:job_bucket:0`);
     await redis.raw.set(`${redis.prefix}:ready_queue:t1`, 'no list');
@@ -53,7 +53,7 @@ describe('how late promotion on Redis was', () => {
     expect(lateness).to.include({ sumMs: 20, latestMs: 20 });
   });
 
-  it('a step that promotes nothing says nothing of it', async () => {
+  it('is absent if nothing was promoted', async () => {
     expect((await redis.queue().maintain()).lateness).to.equal(undefined);
   });
 });

@@ -15,14 +15,14 @@ import {
 } from '../../support/jobs.js';
 import { useRedis } from '../../support/redis.js';
 
-/** Dead at the first failure, or end of a lease. */
+/** A dead letter at the first failure or ended lease. */
 const ONCE = { retries: 0 };
 const BREAK_SETTINGS = `
   local memo = cmsgpack.unpack(redis.call('HGET', KEYS[1], 'delayer'))
   memo[8] = 'garbage'
   redis.call('HSET', KEYS[1], 'delayer', cmsgpack.pack(memo))`;
 
-describe('leases with a policy in Redis', () => {
+describe('leases with a retry policy in Redis', () => {
   const ground = useRedis({ args: ['--maxmemory-policy', 'noeviction'], movableClock: true });
   const key = (rest: string) => `${ground.prefix}:${rest}`;
   const job = { id: '1', topic: 'topic', body: 'b' };
@@ -41,17 +41,17 @@ describe('leases with a policy in Redis', () => {
     return ground.queue(ground.server.url.replace('://', '://narrow@'));
   }
 
-  /** Lets Redis refuse a call for lack of a right, and nothing else. */
+  /** Awaits a call, which may fail only because a right is missing. */
   async function tried(call: Promise<unknown>): Promise<void> {
     await call.catch((error: unknown) => {
       expect(error).to.include({ code: 'store_refused', exitCode: 69 });
     });
   }
 
-  describe('where Redis is out of memory', () => {
+  describe('when Redis is out of memory', () => {
     const fill = () => ground.raw.config('SET', 'maxmemory', '1');
 
-    it('end as they say: jobs become dead letters by nacks and by ends of leases', async () => {
+    it('end as usual: nacks and ended leases make dead letters', async () => {
       const queue = ground.queue();
       await queue.pushMany(jobsOf('topic', 4));
       const nacked = await lease(queue, 2, LONG_MS);
@@ -63,7 +63,7 @@ describe('leases with a policy in Redis', () => {
       expect((await queue.stats()).totals).to.include({ dead: 4, leased: 0, ready: 0 });
     });
 
-    it('are not given for ready jobs with broken settings, more than one step looks at: they become dead letters', async () => {
+    it('are not given for 1100 ready jobs with invalid settings, which become dead letters', async () => {
       const queue = ground.queue();
       const pushed = await queue.pushMany(jobsOf('topic', 1100).map((one) => ({ ...one, retries: 1 })));
       await maintainAll(queue);
@@ -75,7 +75,7 @@ describe('leases with a policy in Redis', () => {
       expect((await queue.stats()).totals).to.include({ dead: 1100, ready: 0, leased: 0 });
     });
 
-    it('are given under a lock, and jobs with broken settings become dead letters', async () => {
+    it('are given under a lock, and jobs with invalid settings become dead letters', async () => {
       const queue = ground.queue();
       await queue.push({ ...job, retries: 1 });
       await ground.raw.eval(BREAK_SETTINGS, 1, key('job_bucket:1'));
@@ -95,7 +95,7 @@ describe('leases with a policy in Redis', () => {
     const READS = ['get', 'strlen', 'type', 'exists'];
 
     for (const command of [...WRITES, ...READS]) {
-      it(`lose no job when their time is over, without ${command}`, async () => {
+      it(`lose no job when they end, without ${command}`, async () => {
         const [sound, narrow] = [ground.queue(), await without(command)];
         await sound.pushMany([
           { ...job, retries: 0 },
@@ -105,7 +105,7 @@ describe('leases with a policy in Redis', () => {
         ground.clock.advance(2 * SECOND_MS);
         await tried(narrow.maintain());
         await tried(narrow.pop('other'));
-        // Whoever may do everything ends what is left.
+        // A user with all rights ends the remaining leases.
         ground.clock.advance(RETRY_MS);
         await maintainAll(sound);
         expect(statesOf(await sound.find('1'))).to.include('dead');
@@ -114,7 +114,7 @@ describe('leases with a policy in Redis', () => {
         expect((await sound.stats()).totals.leased).to.equal(0);
       });
 
-      it(`lose no job whose settings are broken, without ${command}`, async () => {
+      it(`lose no job whose settings are invalid, without ${command}`, async () => {
         const [sound, narrow] = [ground.queue(), await without(command)];
         await sound.pushMany([
           { ...job, retries: 0 },
@@ -133,8 +133,8 @@ describe('leases with a policy in Redis', () => {
     }
   });
 
-  describe('when their time is over', () => {
-    it('are ended a megabyte at a time, where their jobs are buried', async () => {
+  describe('when they have ended', () => {
+    it('make dead letters of at most 1 MiB of bodies per step', async () => {
       const queue = ground.queue();
       const body = Buffer.alloc(700_000, 1);
       for (let i = 0; i < 5; i += 1) {
@@ -147,7 +147,7 @@ describe('leases with a policy in Redis', () => {
       expect(steps.map(({ buried = [] }) => buried.length)).to.deep.equal([2, 2, 1]);
     });
 
-    it('keep the job where a key of a wrong type is in the place of its dead letter, and bury it once when that is gone', async () => {
+    it('keep the job while a key of a wrong type is in place of its dead letters, and then make one dead letter', async () => {
       for (const rest of ['dead_letter:1', 'dead']) {
         const queue = ground.queue();
         await queue.push(job);
@@ -169,7 +169,7 @@ describe('leases with a policy in Redis', () => {
       }
     });
 
-    it('keep the job where a key of a wrong type is in the place of those that wait, its history as it was', async () => {
+    it('keep the job and its history while a key of a wrong type is in place of the waiting jobs', async () => {
       const queue = ground.queue();
       await queue.push(job);
       await reserve(queue, 'topic', 1, SECOND_MS);
@@ -187,12 +187,12 @@ describe('leases with a policy in Redis', () => {
     });
   });
 
-  it('of jobs with long histories are given a megabyte at a time', async () => {
+  it('of jobs with long histories are given at most 1 MiB at a time', async () => {
     const queue = ground.queue();
     await queue.pushMany(jobsOf('topic', 60).map((one) => ({ ...one, backoff: { firstMs: 0, lastMs: 0 } })));
     for (let i = 0; i < 10; i += 1) {
       for (let jobs; (jobs = await reserve(queue, 'topic', 60)).length > 0;) {
-        // The next time they are due, so that none is given twice in a turn.
+        // The delay makes sure that no job is reserved twice in a round.
         await queue.nack(jobs, { delayMs: SECOND_MS, reason: 'x'.repeat(4096) });
       }
       ground.clock.advance(2 * SECOND_MS);
@@ -212,7 +212,7 @@ describe('a lock in Redis', () => {
   const key = (rest: string) => `${ground.prefix}:${rest}`;
   const lock = { name: 'lock', owner: 'me' };
 
-  it('is one key, which goes with it', async () => {
+  it('is one key, which unlock deletes', async () => {
     const queue = ground.queue();
     await queue.lock(lock);
     expect(await ground.raw.keys(key('*'))).to.deep.equal([key('lock:lock')]);
@@ -222,7 +222,7 @@ describe('a lock in Redis', () => {
     expect(await ground.raw.keys(key('*'))).to.be.empty;
   });
 
-  it('that somebody else left for ever is free 30 s after it was first asked for', async () => {
+  it('whose key has no expiry is free 30 s after it was first asked for', async () => {
     const queue = ground.queue();
     await ground.raw.set(key('lock:lock'), 'who');
     expect(await queue.reserve({ topics: 'topic', limit: 1, leaseMs: LONG_MS, lock })).to.include({
@@ -234,7 +234,7 @@ describe('a lock in Redis', () => {
     expect(await queue.lock(lock)).to.be.true;
   });
 
-  it('whose key is of a wrong type is refused by name, and nothing is leased', async () => {
+  it('whose key has a wrong type is refused with the name of the key, and no job is leased', async () => {
     const queue = ground.queue();
     await queue.push({ id: '1', topic: 'topic', body: 'b' });
     await ground.raw.hset(key('lock:lock'), 'field', 'value');
@@ -253,7 +253,7 @@ describe('a lock in Redis', () => {
     expect((await queue.stats()).totals).to.include({ leased: 0 });
   });
 
-  it('may be taken, renewed and freed while scripts are flushed', async () => {
+  it('can be taken, renewed and unlocked after SCRIPT FLUSH', async () => {
     const queue = ground.queue();
     for (const call of [() => queue.lock(lock), () => queue.lock(lock), () => queue.unlock(lock)]) {
       await ground.raw.script('FLUSH');
@@ -262,7 +262,7 @@ describe('a lock in Redis', () => {
     expect(await queue.lock({ ...lock, owner: 'other' })).to.be.true;
   });
 
-  it('is no key of other clients: an original daemon and its clients work on under it', async () => {
+  it('does not affect an original daemon and its clients', async () => {
     const queue = ground.queue();
     await queue.lock({ ...lock, owner: 'other' });
     await queue.push({ id: '1', topic: 'topic', body: 'b' });

@@ -7,7 +7,7 @@ import { eventually, failureOf } from '../../support/eventually.js';
 import { idsOf, jobsOf, LONG_MS, textOf } from '../../support/jobs.js';
 import { useRedis } from '../../support/redis.js';
 
-/** A signal that counts who listens to it. */
+/** A signal that counts its listeners: now, and at most at any time. */
 function countingSignal(): { readonly signal: AbortSignalLike; readonly most: number; readonly now: number } {
   const controller = new AbortController();
   let [now, most] = [0, 0];
@@ -32,20 +32,20 @@ function countingSignal(): { readonly signal: AbortSignalLike; readonly most: nu
   };
 }
 
-describe('a queue on Redis, as the library gives it', () => {
+describe('a queue of the library on Redis', () => {
   const ground = useRedis();
   const open = (shutdown?: AbortSignalLike): Promise<Queue> =>
     openQueue(ground.server.url, { prefix: ground.prefix, shutdown });
 
   beforeEach(() => ground.raw.config('RESETSTAT'));
 
-  /** Waits until a bpop has had its first answer, and waits for jobs. */
+  /** Waits until a bpop has looked once, and waits for jobs. */
   const listening = () =>
     eventually(async () => {
       expect(await ground.raw.info('commandstats')).to.match(/cmdstat_subscribe:calls=1\b/);
     });
 
-  it('has no more than one listener on a signal, however many calls wait with it, and none after them', async () => {
+  it('has at most one listener on a signal at a time, and none when its calls have ended', async () => {
     const counted = countingSignal();
     const queue = await open(counted.signal);
     for (let round = 0; round < 3; round += 1) {
@@ -59,7 +59,7 @@ describe('a queue on Redis, as the library gives it', () => {
     await queue.close();
   });
 
-  it('finishes what is under way when it is closed, and refuses every later call by name', async () => {
+  it('finishes pending calls when it is closed, and refuses later ones', async () => {
     const queue = await open();
     await queue.stats();
     const jobs = jobsOf('topic', 1000, { delayMs: LONG_MS });
@@ -81,7 +81,7 @@ describe('a queue on Redis, as the library gives it', () => {
     }
   });
 
-  it('ends a bpop that waits when it is closed, which is told so', async () => {
+  it('makes a waiting bpop fail when it is closed', async () => {
     const queue = await open();
     const waiting = failureOf(queue.bpop('topic'));
     await listening();
@@ -89,7 +89,7 @@ describe('a queue on Redis, as the library gives it', () => {
     expect(await waiting).to.include({ code: 'usage' });
   });
 
-  it('is closed at the end of its block', async () => {
+  it('is closed at the end of its `await using` block', async () => {
     let kept: Queue | undefined;
     {
       await using queue = await open();
@@ -99,7 +99,7 @@ describe('a queue on Redis, as the library gives it', () => {
     expect(await failureOf(kept.pop('topic'))).to.include({ code: 'usage' });
   });
 
-  it('lets a bpop without a timeout live through an outage, and tells of it', async () => {
+  it('keeps a bpop without timeout waiting through an outage, and reports the outage', async () => {
     const queue = ground.queue();
     const events: DelayerEvent['type'][] = [];
     const waiting = queue.bpop('topic', { onEvent: ({ type }) => events.push(type) });

@@ -77,26 +77,26 @@ describe('a login to Redis', () => {
     await works(open('default:right@', '/3'));
   });
 
-  it('as an ACL user who may use its prefix alone works', async () => {
+  it('as an ACL user who may use only the keys of the prefix works', async () => {
     await works(open('shop:sh%40p%2Fpass@'));
   });
 
-  it('as an ACL user who may neither say HELLO nor publish works', async () => {
+  it('as an ACL user without HELLO and PUBLISH works', async () => {
     await works(open('narrow:narrow@'));
   });
 
-  it('as a user who needs no password works, named in the URL', async () => {
+  it('as a user without password works, named in the URL', async () => {
     await works(open('guest@'));
     await works(open('guest:@'));
   });
 
-  it('as a user who may not subscribe waits for pushes without listening, and asks once for each channel', async () => {
+  it('as a user without SUBSCRIBE waits for pushes by polling, and asks once for each channel', async () => {
     const raw = server.client({ password: 'right' });
     await raw.call('ACL', 'SETUSER', 'deaf', 'on', '>deaf', '~shop:*', '+@all', '-subscribe');
     const queue = open('deaf:deaf@');
     await raw.config('RESETSTAT');
     const before = performance.now();
-    // The first one may end as soon as the answer is there.
+    // The first wait may end as soon as Redis has refused SUBSCRIBE.
     for (let i = 0; i < 5; i += 1) await queue.waitForPush({ timeoutMs: 30 });
     expect(performance.now() - before).to.be.at.least(115);
     const stats = await raw.info('commandstats');
@@ -111,37 +111,37 @@ describe('a login to Redis', () => {
     'a user who does not exist and a password': 'nobody:secret@',
     'the wrong password of a user': 'shop:secret@',
   })) {
-    it(`with ${what} fails, and the message keeps the password secret`, async () => {
+    it(`with ${what} fails, and the message does not show the password`, async () => {
       const error = await failureOf(open(login).push({ topic: 'topic', body: 'b' }));
       expect(error).to.be.instanceOf(DelayerError).and.include({ code: 'store_auth', exitCode: 69 });
       expect(error.message).to.not.contain('secret');
     });
 
-    it(`with ${what} fails, and the causes keep the password secret, for --debug may show them`, async () => {
+    it(`with ${what} fails, and its causes do not show the password`, async () => {
       const error = await failureOf(open(login).push({ topic: 'topic', body: 'b' }));
       expect(inspect(error, { depth: 10 })).to.not.contain('secret');
     });
   }
 
-  it('with a wrong password fails at once for who looks and for who waits as well', async () => {
+  it('with a wrong password makes stats and bpop fail at once', async () => {
     expect(await failureOf(open(':wrong@').stats())).to.include({ code: 'store_auth' });
     expect(await failureOf(open(':wrong@').bpop('topic'))).to.include({ code: 'store_auth' });
   });
 
-  it('as a user who may not write fails with what Redis refused', async () => {
+  it('as a user who may not write fails with the reply of Redis', async () => {
     const error = await failureOf(open('reader:reading@').push({ topic: 'topic', body: 'b' }));
     expect(error).to.be.instanceOf(DelayerError).and.include({ exitCode: 69 });
     expect(error.message).to.match(/can't run|permission/);
   });
 
-  it('to a database that Redis does not have fails, and names no password', async () => {
+  it('to a database that does not exist fails, without showing the password', async () => {
     const error = await failureOf(open(':right@', '/99').push({ topic: 'topic', body: 'b' }));
     expect(error).to.include({ code: 'store_refused', exitCode: 69 });
     expect(error.message).to.contain('no such database');
     expect(error.message).to.not.contain('right');
   });
 
-  it('to one database sees nothing of another', async () => {
+  it('to one database sees no jobs of another', async () => {
     await open(':right@', '/1').push({ topic: 'topic', body: 'in 1' });
     expect(await open(':right@', '/2').pop('topic')).to.be.undefined;
     expect(String((await open(':right@', '/1').pop('topic'))?.body)).to.equal('in 1');

@@ -2,8 +2,8 @@ import { expect } from 'chai';
 import { LONG_MS, maintainAll, reserve, SECOND_MS, textOf } from '../../support/jobs.js';
 import { useRedis } from '../../support/redis.js';
 
-/** A Redis that evicts deletes keys one by one; so does a user who cleans up. */
-describe('keys that are gone from Redis:', () => {
+/** Keys are lost one by one when Redis evicts, or when a user deletes them. */
+describe('keys of Redis that were deleted or evicted:', () => {
   const ground = useRedis({ movableClock: true });
   const key = (rest: string) => `${ground.prefix}:${rest}`;
   const job = { id: '1', topic: 'topic', body: 'b' };
@@ -16,7 +16,7 @@ describe('keys that are gone from Redis:', () => {
     ['a reservation', false],
     ['a lease that was extended alone', true],
   ] as const) {
-    it(`a lost record of ${what} ends its leases, and nothing is left behind`, async () => {
+    it(`without the record of ${what} its leases are lost, and no key is left behind`, async () => {
       const queue = ground.queue();
       await queue.pushMany([job, { ...job, id: '2' }]);
       const jobs = await reserve(queue, 'topic', 2, SECOND_MS);
@@ -30,7 +30,7 @@ describe('keys that are gone from Redis:', () => {
     });
   }
 
-  it('a lost body of a delayed job does not keep a duplicate from coming back from its lease', async () => {
+  it('a delayed job without its body does not block the older job of its id', async () => {
     const queue = ground.queue();
     await queue.push({ ...job, body: 'first' });
     const jobs = await reserve(queue, 'topic');
@@ -41,7 +41,7 @@ describe('keys that are gone from Redis:', () => {
     expect(await ground.raw.keys(key('*'))).to.be.empty;
   });
 
-  it('a job that lost its body field alone is passed over', async () => {
+  it('a ready job without its body field is skipped', async () => {
     const queue = ground.queue();
     await queue.pushMany([job, { ...job, id: '2', body: 'next' }]);
     await maintainAll(queue);
@@ -49,7 +49,7 @@ describe('keys that are gone from Redis:', () => {
     expect(textOf(await queue.pop('topic'))).to.equal('next');
   });
 
-  it('a lost record of jobs that wait for a duplicate leaves nothing behind', async () => {
+  it('without the record of its waiting jobs an id leaves no key behind', async () => {
     const queue = ground.queue();
     await queue.push(job);
     const jobs = await reserve(queue, 'topic');
@@ -64,7 +64,7 @@ describe('keys that are gone from Redis:', () => {
     expect(await ground.raw.keys(key('*'))).to.be.empty;
   });
 
-  it('a lost dead letter is none any more, and nothing is left behind', async () => {
+  it('a deleted dead letter is not found, and leaves no key behind', async () => {
     const queue = ground.queue();
     await queue.push(job);
     await queue.nack(await reserve(queue, 'topic'), { dead: true, deadTtlMs: SECOND_MS });
@@ -76,7 +76,7 @@ describe('keys that are gone from Redis:', () => {
     expect(await ground.raw.keys(key('*'))).to.be.empty;
   });
 
-  it('jobs that lost their notes are delivered, and come back before all others', async () => {
+  it('ready jobs without their notes are delivered in order, also after a release', async () => {
     const queue = ground.queue();
     await queue.pushMany(['1', '2', '3'].map((id) => ({ ...job, id, body: id })));
     await maintainAll(queue);
@@ -87,7 +87,7 @@ describe('keys that are gone from Redis:', () => {
     expect((await queue.popMany('topic', 3)).map(textOf)).to.deep.equal(['1', '2', '3']);
   });
 
-  it('a lost pause ends the pause', async () => {
+  it('a deleted pause ends', async () => {
     const queue = ground.queue();
     await queue.push(job);
     await queue.pause('topic');
@@ -97,12 +97,12 @@ describe('keys that are gone from Redis:', () => {
   });
 });
 
-describe('keys that Redis no longer needs:', () => {
+describe('keys that Redis needs no more:', () => {
   const ground = useRedis({ movableClock: true });
   const key = (rest: string) => `${ground.prefix}:${rest}`;
   const job = { id: '1', topic: 'topic', body: 'b' };
 
-  it('a job removed in any state leaves none', async () => {
+  it('a job that is removed in any state leaves none', async () => {
     const queue = ground.queue();
     await queue.push(job);
     await maintainAll(queue);
@@ -111,7 +111,7 @@ describe('keys that Redis no longer needs:', () => {
     expect(await ground.raw.keys(key('*'))).to.be.empty;
   });
 
-  it('a job that was nacked, dead, requeued, released, extended alone and acked leaves none', async () => {
+  it('a job that was nacked, dead, requeued, released, extended and acked leaves none', async () => {
     const queue = ground.queue();
     await queue.pushMany([job, { ...job, id: '2' }]);
     await queue.nack(await reserve(queue, 'topic', 2), { delayMs: 0 });
@@ -124,7 +124,7 @@ describe('keys that Redis no longer needs:', () => {
     expect(await ground.raw.keys(key('*'))).to.be.empty;
   });
 
-  it('a dead letter past its time leaves none', async () => {
+  it('a dead letter whose time is over leaves none', async () => {
     const queue = ground.queue();
     await queue.push(job);
     await queue.nack(await reserve(queue, 'topic'), { dead: true, deadTtlMs: SECOND_MS });
@@ -133,7 +133,7 @@ describe('keys that Redis no longer needs:', () => {
     expect(await ground.raw.keys(key('*'))).to.be.empty;
   });
 
-  it('a pause that is over leaves none once somebody asks for a job', async () => {
+  it('a pause that is over leaves none after the next pop', async () => {
     const queue = ground.queue();
     await queue.pause(['topic', 'other'], { forMs: SECOND_MS });
     ground.clock.advance(2 * SECOND_MS);
@@ -141,7 +141,7 @@ describe('keys that Redis no longer needs:', () => {
     expect(await ground.raw.keys(key('*'))).to.be.empty;
   });
 
-  it('an announcement of a daemon that is gone is forgotten when another one announces itself', async () => {
+  it('an old announcement of a daemon is deleted when another daemon announces itself', async () => {
     const queue = ground.queue();
     await ground.raw.zadd(key('daemons'), '1000', 'long ago');
     await queue.announce('daemon');

@@ -2,7 +2,7 @@ import { expect } from 'chai';
 import { LONG_MS, maintainAll, textOf } from '../../support/jobs.js';
 import { useRedis } from '../../support/redis.js';
 
-describe('many jobs that are acted on at once in Redis', () => {
+describe('calls on many jobs in Redis', () => {
   const ground = useRedis({ movableClock: true });
   const key = (rest: string) => `${ground.prefix}:${rest}`;
   const names = (count: number) => Array.from({ length: count }, (_, i) => `${1000 + i}`);
@@ -11,7 +11,7 @@ describe('many jobs that are acted on at once in Redis', () => {
   const all = (ids: readonly string[], states: readonly ['ready' | 'delayed']) =>
     ids.map((id) => ({ id, states }));
 
-  /** Entries as an original daemon leaves them: delayer has no note of any. */
+  /** Adds ready jobs as an original daemon does, without the notes of delayer. */
   async function fillUnnoted(topic: string, ids: readonly string[]): Promise<void> {
     for (const id of ids) {
       await ground.raw.hset(key(`job_bucket:${id}`), 'topic', topic, 'body', id);
@@ -30,7 +30,7 @@ describe('many jobs that are acted on at once in Redis', () => {
     },
     { what: 'that an original daemon promoted', fill: (ids: readonly string[]) => fillUnnoted('topic', ids) },
   ])
-    it(`of ready jobs ${what}, every second is removed from a long list, and the others stay in their order`, async () => {
+    it(`a remove takes every second of 3000 ready jobs ${what} out of their list, and keeps the order of the others`, async () => {
       const ids = names(3000);
       await fill(ids);
       const queue = ground.queue();
@@ -43,7 +43,7 @@ describe('many jobs that are acted on at once in Redis', () => {
       expect(textOf(await queue.pop('topic'))).to.equal(kept[0]);
     });
 
-  it('the head of a long list is removed, and with it the second entries that another daemon has left', async () => {
+  it('a remove of the head of a long list also takes out the second entries that another daemon left', async () => {
     const ids = names(1500);
     await fillUnnoted('topic', [...ids.slice(0, 50), ...ids]);
     const queue = ground.queue();
@@ -51,7 +51,7 @@ describe('many jobs that are acted on at once in Redis', () => {
     expect(await entries('topic')).to.deep.equal(ids.slice(1000));
   });
 
-  it('a job is removed once where it is named twice, and what is not meant is left alone', async () => {
+  it('a remove deletes an id that is given twice once, and leaves other jobs alone', async () => {
     const queue = ground.queue();
     const ids = names(20);
     await queue.pushMany(ids.map((id) => ({ id, topic: 'topic', body: id, delayMs: LONG_MS })));
@@ -65,7 +65,7 @@ describe('many jobs that are acted on at once in Redis', () => {
     expect(await ground.raw.zcard(key('job_pool'))).to.equal(10);
   });
 
-  it('a delayed job that stands in a short list of another daemon as well leaves it when it is removed or moved', async () => {
+  it('a remove or reschedule takes the entry of a delayed job out of a ready list', async () => {
     const queue = ground.queue();
     const ids = names(20);
     await queue.pushMany(ids.map((id) => ({ id, topic: 'topic', body: id, delayMs: LONG_MS })));
@@ -76,7 +76,7 @@ describe('many jobs that are acted on at once in Redis', () => {
     expect(await entries('topic')).to.deep.equal(['other']);
   });
 
-  it('jobs of many topics are promoted before those that are ready, in the order in which they were due', async () => {
+  it('a promote of 600 jobs of seven topics puts them before the ready ones, in order of due time', async () => {
     const queue = ground.queue();
     const ids = names(600);
     const topicOf = (i: number) => `topic-${i % 7}`;
@@ -92,7 +92,7 @@ describe('many jobs that are acted on at once in Redis', () => {
     expect(await ground.raw.zcard(key('job_pool'))).to.equal(0);
   });
 
-  it('jobs that are moved to times of others stand behind these, in the order in which they were given', async () => {
+  it('a reschedule of 150 jobs puts them behind those that are due at the same times, in the order given', async () => {
     const queue = ground.queue();
     const at = new Date((await queue.now()).getTime() + LONG_MS);
     const ids = names(300);

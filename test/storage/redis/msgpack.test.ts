@@ -8,23 +8,23 @@ const NUMBERS = [
 ];
 const LENGTHS = [0, 1, 31, 32, 255, 256, 65_535, 65_536];
 
-describe('arrays that a script in Redis has packed', () => {
+describe('unpackArray', () => {
   const ground = useRedis();
 
-  /** What Redis packs again of what was packed here. */
+  /** Packs values here, and lets Redis unpack and pack them again. */
   async function throughRedis(values: readonly (Buffer | string | number)[]): Promise<Buffer> {
     const again = 'return cmsgpack.pack(cmsgpack.unpack(ARGV[1]))';
     return (await ground.raw.callBuffer('EVAL', again, 0, packArray(values))) as Buffer;
   }
 
-  it('are read with every number and string in them', async () => {
+  it('reads arrays of numbers and strings as Redis packs them', async () => {
     const strings = LENGTHS.map((length) => Buffer.alloc(length, 0xff));
     for (const values of [[], NUMBERS, strings, [...strings, ...NUMBERS], Array<number>(70_000).fill(7)]) {
       expect(unpackArray(await throughRedis(values))).to.deep.equal(values);
     }
   });
 
-  it('are nothing where they are cut off anywhere, or more follows', async () => {
+  it('returns undefined for an array that is cut off anywhere or followed by more', async () => {
     const packed = await throughRedis([Buffer.alloc(40), 1, 1e12, -5, Buffer.from('text')]);
     for (let length = 0; length < packed.length; length += 1) {
       expect(unpackArray(packed.subarray(0, length)), `${length} bytes`).to.be.undefined;
@@ -32,7 +32,7 @@ describe('arrays that a script in Redis has packed', () => {
     expect(unpackArray(Buffer.concat([packed, Buffer.of(1)]))).to.be.undefined;
   });
 
-  it('are nothing where another kind of value stands there, alone or within', () => {
+  it('returns undefined for any other value, alone or within an array', () => {
     for (const bytes of [
       '\x01',
       '\xa1x',

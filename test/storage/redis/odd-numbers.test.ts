@@ -46,15 +46,15 @@ const job = fc.record({
       nil: undefined,
     },
   ),
-  // No array, which might begin with a later version: that is refused by name.
+  // Not an array, because one that begins with a later version is refused with store_too_new.
   memo: fc.option(
     fc.uint8Array({ maxLength: 8 }).filter(([first = 0]) => first >> 4 !== 9),
     { nil: undefined },
   ),
 });
 
-/** Other clients are untrusted: whatever they leave in any of the keys, a view shows it or passes over it. */
-describe('views of what other clients may have written', () => {
+/** Other clients are untrusted: a view shows or skips whatever they wrote to any key. */
+describe('views of keys that other clients may have written to Redis', () => {
   const ground = useRedis({ movableClock: true });
   const key = (rest: string) => `${ground.prefix}:${rest}`;
   const bucketOf = (id: Buffer) => Buffer.concat([Buffer.from(key('job_bucket:')), id]);
@@ -80,7 +80,7 @@ describe('views of what other clients may have written', () => {
     if (note !== undefined) await raw.hset(key('ready_due'), id, note);
   }
 
-  it('views of jobs with any score, lifetime, type, note and memo answer, and say the same', async () => {
+  it('agree on jobs with any score, lifetime, type, note and memo', async () => {
     ground.clock.stop();
     await fc.assert(
       fc.asyncProperty(fc.array(job, { maxLength: 8 }), async (jobs) => {
@@ -114,7 +114,7 @@ describe('views of what other clients may have written', () => {
     );
   });
 
-  it('jobs with an infinite score among many are promoted in order of due time', async () => {
+  it('a promote of many jobs, some with an infinite score, keeps the order of due time', async () => {
     const ids = Array.from({ length: 3000 }, (_, i) => `${i}`.padStart(4, '0'));
     const isOdd = (id: string) => Number(id) % 2 === 1;
     for (const id of ids) {

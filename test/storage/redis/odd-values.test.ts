@@ -7,7 +7,7 @@ import { freshPrefix, useRedis } from '../../support/redis.js';
 
 const RUNS = 25;
 
-/** As Redis is given them: any double, those that are no time above all. */
+/** Any double as text, mostly those that are not a time. */
 const score = fc.oneof(
   fc.constantFrom('inf', '-inf', '1e300', '-1e300', '1e17', '-5', '0', '1e-300', '8640000000001', '1e15'),
   fc
@@ -15,7 +15,7 @@ const score = fc.oneof(
     .filter((at) => at < 1e9 || at > 1e10)
     .map(String),
 );
-/** Ready lifetimes that another client can set, in ms from now; nothing for a key that never expires. */
+/** Ready lifetimes (ms from now) that another client can set; undefined for a key that never expires. */
 const lifetime = fc.option(
   fc.oneof(
     fc.constantFrom(1e16, 9e15, 1e15, 253_402_300_800_000, 9_007_199_254_740_991),
@@ -44,12 +44,12 @@ const oddJob = fc.record({
 });
 type OddJob = typeof oddJob extends fc.Arbitrary<infer T> ? T : never;
 
-describe('what only other writers would leave in Redis', () => {
+describe('invalid values in the keys of Redis', () => {
   const ground = useRedis({ movableClock: true });
   let prefix = '';
   const key = (rest: string | Buffer) => Buffer.concat([Buffer.from(`${prefix}:`), Buffer.from(rest)]);
 
-  /** A queue under a prefix of its own, for each run of a property. */
+  /** Opens a queue with a fresh prefix for each run of a property. */
   async function withQueue(use: (queue: Queue) => Promise<void>): Promise<void> {
     prefix = freshPrefix();
     const queue = ground.queueOf(prefix);
@@ -60,7 +60,7 @@ describe('what only other writers would leave in Redis', () => {
     }
   }
 
-  /** All that can be asked is answered, but for a record that says of itself that it is newer. */
+  /** Asks all views; they may fail only because of a record of a later version. */
   async function looksAt(queue: Queue, ids: readonly string[]): Promise<void> {
     const looks = [
       () => queue.stats(),
@@ -96,12 +96,12 @@ describe('what only other writers would leave in Redis', () => {
     if (job.place === 'ready twice') await raw.lpush(ready, id);
   }
 
-  /** Whole jobs that are ready, or due by now, are delivered. */
+  /** Complete jobs that are ready or due are delivered. */
   const isDeliverable = ({ bucket: found, place: where, score: due }: OddJob): boolean =>
     found === 'job' &&
     (where.startsWith('ready') || (where.startsWith('pool') && (due === '-inf' || Number(due) < 1e9)));
 
-  it('in jobs (any score, lifetime, type, note and memo) blocks and loses no other job, and all is told', async () => {
+  it('of jobs block and lose no other job, and views answer', async () => {
     await fc.assert(
       fc.asyncProperty(fc.array(oddJob, { minLength: 1, maxLength: 6 }), async (jobs) => {
         await withQueue(async (queue) => {
@@ -125,7 +125,7 @@ describe('what only other writers would leave in Redis', () => {
     );
   });
 
-  it('in a job comes back from a lease, a release and a retry with the times that can be told', async () => {
+  it('of a job do not keep it from coming back after a lease, a release and a retry', async () => {
     const whole = oddJob.map((job) => ({
       ...job,
       bucket: 'job' as const,
@@ -149,7 +149,7 @@ describe('what only other writers would leave in Redis', () => {
     );
   });
 
-  /** Records as delayer packs them, with something else in one of their places. */
+  /** Any bytes, or bytes for one value of a record that delayer packed. */
   const packed = fc.oneof(
     bytes,
     fc
@@ -167,7 +167,7 @@ describe('what only other writers would leave in Redis', () => {
     fc.tuple(fc.nat(12), bytes),
   );
 
-  it('in records of delayer keeps nobody from his jobs, and is left as it is', async () => {
+  it('of records block no other job, and are left as they are', async () => {
     const keys = fc.constantFrom('inflight:token', 'waiting:odd', 'dead_letter:odd');
     await fc.assert(
       fc.asyncProperty(keys, packed, async (name, value) => {
@@ -193,7 +193,7 @@ describe('what only other writers would leave in Redis', () => {
     );
   });
 
-  /** Bytes as they are, or a record that delayer packed with bytes in the place of one of its values. */
+  /** The bytes themselves, or a record that delayer packed with the bytes in place of one of its values. */
   async function spoil(queue: Queue, value: Buffer | [number, Buffer]): Promise<Buffer> {
     if (Buffer.isBuffer(value)) return value;
     const [at, bytesThere] = value;
@@ -211,7 +211,7 @@ describe('what only other writers would leave in Redis', () => {
     return Buffer.from(record);
   }
 
-  it('in the other keys of delayer keeps nobody from his jobs', async () => {
+  it('of the other keys of delayer block no job', async () => {
     const fields = fc.record({
       paused: fc.constantFrom('nan', 'x', '-1', '1e5', '', '\0'),
       known: bytes,

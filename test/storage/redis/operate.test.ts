@@ -34,8 +34,8 @@ describe('promote, reschedule and edit in Redis', () => {
     edit: async (queue: Queue) => (await queue.edit({ id: JOB.id, body: 'edited' })).edited,
   } satisfies Record<string, (queue: Queue) => Promise<boolean>>;
 
-  describe('beside original clients', () => {
-    it('a job that an original client pushed is promoted with the lifetime that it was pushed with, and popped by it', async () => {
+  describe('with original clients', () => {
+    it('a promoted job of an original client keeps its ready lifetime, and original clients pop it', async () => {
       const queue = ground.queue();
       await original().push(JOB.id, JOB.topic, JOB.body, 3600, 60);
       const { dueAt, expiresAt } = await find(queue);
@@ -59,7 +59,7 @@ describe('promote, reschedule and edit in Redis', () => {
       expect(popped).to.deep.equal(['1', '2', 'ready']);
     });
 
-    it('a rescheduled job is pushed, popped and removed by original clients as one that was pushed so', async () => {
+    it('original clients remove and pop a rescheduled job like any other', async () => {
       const queue = ground.queue();
       await queue.push({ ...JOB, delayMs: LONG_MS });
       await queue.reschedule([{ id: JOB.id, delayMs: MINUTE_MS }]);
@@ -71,7 +71,7 @@ describe('promote, reschedule and edit in Redis', () => {
       expect(textOf(await original().pop('topic'))).to.equal('b');
     });
 
-    it('a job between the RPOP and the DEL of an original client is left alone', async () => {
+    it('a job that an original client has popped but not deleted is left alone', async () => {
       const queue = ground.queue();
       await queue.push(JOB);
       await maintainAll(queue);
@@ -84,7 +84,7 @@ describe('promote, reschedule and edit in Redis', () => {
       expect(await ground.raw.hget(key('job_bucket:32'), 'body')).to.equal('b');
     });
 
-    it('a job that an original daemon made ready is edited; a new lifetime counts from now, for its due time is unknown', async () => {
+    it('a job that an original daemon made ready can be edited, and a new ready lifetime counts from now', async () => {
       const queue = ground.queue();
       await original().push(JOB.id, JOB.topic, JOB.body, 0);
       await daemon().tick(Math.floor(ground.clock.now() / 1000) + 1);
@@ -98,7 +98,7 @@ describe('promote, reschedule and edit in Redis', () => {
       expect(textOf(await original().pop('topic'))).to.equal('edited');
     });
 
-    it('an entry that an original daemon has left of the id hands nobody a rescheduled job early', async () => {
+    it('a reschedule takes an entry that an original daemon left out of the ready list', async () => {
       const queue = ground.queue();
       await queue.push({ ...JOB, delayMs: LONG_MS });
       await ground.raw.lpush(key('ready_queue:topic'), JOB.id);
@@ -107,7 +107,7 @@ describe('promote, reschedule and edit in Redis', () => {
       expect(await find(queue)).to.include({ state: 'delayed' });
     });
 
-    it('an entry that an original daemon has left of the id is gone when the job is promoted: it is in its list once', async () => {
+    it('a promote leaves one entry of a job that an original daemon had put into the ready list before', async () => {
       const queue = ground.queue();
       await queue.push({ ...JOB, delayMs: LONG_MS });
       await ground.raw.lpush(key('ready_queue:topic'), JOB.id);
@@ -116,11 +116,11 @@ describe('promote, reschedule and edit in Redis', () => {
     });
   });
 
-  it('a job is edited deep in a list that no single script may look through', async () => {
+  it('a job can be edited in a list that is too long for one script', async () => {
     const queue = ground.queue();
     await queue.push(JOB);
     await maintainAll(queue);
-    // Entries of 10 kB count for a hundred each: 3,000 of them are more than a run may walk.
+    // An entry of 10 kB counts as a hundred short ones, and a script walks at most 250,000 of these.
     const long = 'x'.repeat(10_000);
     const ids = Array.from({ length: 1500 }, (_, i) => `${long}${i}`);
     for (let i = 0; i < ids.length; i += 100) {
@@ -133,7 +133,7 @@ describe('promote, reschedule and edit in Redis', () => {
     expect((await queue.edit({ id: JOB.id, body: 'again' })).edited).to.be.false;
   });
 
-  it('bodies beyond what one script reads are read in several, and the old order stays', async () => {
+  it('a promote reads large bodies in several scripts, and keeps the old order', async () => {
     const queue = ground.queue();
     const ids = Array.from({ length: 8 }, (_, i) => `job ${i}`);
     for (const [i, id] of ids.entries()) {
@@ -147,7 +147,7 @@ describe('promote, reschedule and edit in Redis', () => {
     expect(got.map(({ attempts, retries }) => [attempts, retries])).to.deep.equal(ids.map(() => [2, 9]));
   });
 
-  it('a full Redis promotes and reschedules, and refuses an edit with store_full', async () => {
+  it('promote and reschedule work in a full Redis, and edit is refused with store_full', async () => {
     const queue = ground.queue();
     await queue.push({ ...JOB, delayMs: LONG_MS });
     await ground.raw.config('SET', 'maxmemory', '1');
@@ -159,7 +159,7 @@ describe('promote, reschedule and edit in Redis', () => {
   });
 
   for (const command of ['hset', 'rpush', 'zadd', 'zrem', 'pexpireat', 'lrem', 'hget', 'hdel']) {
-    it(`a user who may not run ${command} loses no job by any of them, and none is delivered twice`, async () => {
+    it(`without the right to ${command} none of them loses a job or has it delivered twice`, async () => {
       const sound = ground.queue();
       await ground.raw.call(
         'ACL',
@@ -180,7 +180,7 @@ describe('promote, reschedule and edit in Redis', () => {
     });
   }
 
-  it('a ready list of another type keeps a job from being promoted: it is left as it is', async () => {
+  it('a ready list of a wrong type keeps a job from being promoted, and is left as it is', async () => {
     const queue = ground.queue();
     await queue.push({ ...JOB, delayMs: LONG_MS });
     await ground.raw.set(key('ready_queue:topic'), 'no list');
@@ -190,7 +190,7 @@ describe('promote, reschedule and edit in Redis', () => {
     expect(await ACTIONS.reschedule(queue)).to.be.true;
   });
 
-  it('a key of another type in the place of a body is no job to act on', async () => {
+  it('a key of a wrong type in place of a body is not acted on', async () => {
     const queue = ground.queue();
     await queue.push({ ...JOB, delayMs: LONG_MS });
     await ground.raw.set(key('job_bucket:32'), 'no hash');
@@ -198,7 +198,7 @@ describe('promote, reschedule and edit in Redis', () => {
     expect(statesOf(await queue.find(JOB.id))).to.deep.equal(['expired']);
   });
 
-  it('what a later version keeps with a job is refused, and the job stays as it is', async () => {
+  it('a record of a later version in the bucket is refused, and the job is left as it is', async () => {
     const queue = ground.queue();
     await queue.push({ ...JOB, delayMs: LONG_MS, retries: 5 });
     const memo = (await ground.raw.hgetBuffer(key('job_bucket:32'), 'delayer')) ?? Buffer.alloc(0);

@@ -14,7 +14,7 @@ import { useRedis } from '../../support/redis.js';
 
 const HELLO = '*4\r\n$7\r\nversion\r\n$5\r\n7.0.0\r\n$4\r\nrole\r\n$6\r\nmaster\r\n';
 
-describe('clients that poll as the original daemon does', () => {
+describe('detection of original daemons in Redis', () => {
   const ground = useRedis();
   const pollers: Poller[] = [];
   const start = async (options?: PollerOptions) => {
@@ -26,21 +26,21 @@ describe('clients that poll as the original daemon does', () => {
     for (const poller of pollers.splice(0)) poller.close();
   });
 
-  it('one is found by its address, and counts for as long as it is connected', async () => {
+  it('finds a polling client by its address for as long as it is connected', async () => {
     const queue = ground.queue();
     expect(await queue.originalDaemons()).to.deep.equal([]);
     const daemon = await start();
     const found = async () => expect(await queue.originalDaemons()).to.deep.equal([daemon.address]);
     await eventually(found);
     daemon.stop();
-    // As one does that moves what is due.
+    // An original daemon runs EXISTS when it moves a due job.
     await daemon.redis.exists('key');
     await found();
     daemon.close();
     await eventually(async () => (await queue.originalDaemons())?.length === 0);
   });
 
-  it('who asks once, has a name, asks in another database, or does something else in between is none', async () => {
+  it('does not count a client that polls once, has a name, uses another database or sends other commands', async () => {
     const queue = ground.queue();
     const once = await start({ tick: () => Promise.resolve() });
     const everyMs = 100;
@@ -59,13 +59,13 @@ describe('clients that poll as the original daemon does', () => {
     });
   });
 
-  /** A queue of a user who has these rights and no others. */
+  /** Opens a queue as a user who has only these rights. */
   async function queueOf(...rights: string[]): Promise<Queue> {
     await ground.raw.call('ACL', 'SETUSER', 'narrow', 'reset', 'on', 'nopass', ...rights);
     return ground.queue(ground.server.url.replace('://', '://narrow@'));
   }
 
-  it('nothing is told to a user who may not ask for clients, and nothing fails', async () => {
+  it('returns undefined, without an error, to a user who may not list clients', async () => {
     const daemon = await start({ everyMs: 100 });
     await eventually(async () => expect(await ground.queue().originalDaemons()).to.include(daemon.address));
     for (const denied of ['client|list', 'client|info', 'info']) {
@@ -76,14 +76,14 @@ describe('clients that poll as the original daemon does', () => {
     }
   });
 
-  it('a user with the rights that docs/protocol.md names is told', async () => {
+  it('works with the rights that docs/protocol.md names', async () => {
     const daemon = await start({ everyMs: 100 });
     const rights = ['+@read', '+@write', '+@connection', '+@scripting', '+time', '+info'];
     const narrow = await queueOf(`~${ground.prefix}:*`, ...rights);
     await eventually(async () => expect(await narrow.originalDaemons()).to.deep.equal([daemon.address]));
   });
 
-  it('a server with more than a thousand clients is not asked for them', async () => {
+  it('is skipped on a server with more than a thousand clients', async () => {
     const info = 'connected_clients:1001\r\n';
     const server = await fakeRedis({ HELLO, INFO: `$${info.length}\r\n${info}\r\n` });
     const queue = new Queue(new RedisStore(parseRedisUrl(server.url), 'delayer'));
@@ -96,7 +96,7 @@ describe('clients that poll as the original daemon does', () => {
     }
   });
 
-  it('delayer runs the command of the original in scripts alone, so that none of its processes is taken for one', async () => {
+  it('does not count processes of delayer, which run ZRANGEBYSCORE only in scripts', async () => {
     const sources: string[] = [];
     const monitor = await ground.server.client().monitor();
     monitor.on('monitor', (_time: string, [command = '']: string[], source: string) => {

@@ -26,7 +26,7 @@ describe('a Redis that is out of memory', () => {
     await ground.raw.config('SET', 'maxmemory', '0');
   });
 
-  /** All that is in Redis under the prefix, to compare. */
+  /** Dumps all keys of the prefix, to compare. */
   async function dump(): Promise<Record<string, Buffer>> {
     const keys = (await ground.raw.keys(key('*'))).sort();
     return Object.fromEntries(
@@ -37,7 +37,7 @@ describe('a Redis that is out of memory', () => {
   }
 
   for (const onExisting of ['refuse', 'replace', 'keep'] as const) {
-    it(`refuses a push (${onExisting}) with store_full, and nothing changes`, async () => {
+    it(`refuses a push (${onExisting}) with store_full, and changes nothing`, async () => {
       const queue = ground.queue();
       await queue.push({ id: 'old', topic: 'topic', body: 'b', delayMs: LONG_MS });
       const before = await dump();
@@ -52,7 +52,7 @@ describe('a Redis that is out of memory', () => {
     });
   }
 
-  it('stats say how much of maxmemory is used, and nothing where there is no limit', async () => {
+  it('is shown by stats as the used share of maxmemory', async () => {
     const queue = ground.queue();
     expect(await queue.stats()).to.have.property('usedPercent', undefined);
     await ground.raw.config('SET', 'maxmemory', `${1024 ** 4}`);
@@ -61,7 +61,7 @@ describe('a Redis that is out of memory', () => {
     expect((await queue.stats()).usedPercent).to.be.above(100);
   });
 
-  it('refuses a requeue with store_full, and the dead letter is kept', async () => {
+  it('refuses a requeue with store_full, and keeps the dead letter', async () => {
     const queue = ground.queue();
     const { id } = await queue.push({ topic: 'topic', body: 'b' });
     await queue.nack(await reserve(queue, 'topic'), { dead: true, reason: 'why' });
@@ -71,7 +71,7 @@ describe('a Redis that is out of memory', () => {
     expect(await dump()).to.deep.equal(before);
   });
 
-  it('refuses a pause with store_full, and ends one with a resume', async () => {
+  it('refuses a pause with store_full, and allows a resume', async () => {
     const queue = ground.queue();
     await queue.push({ topic: 'paused', body: 'b' });
     await queue.pause('paused');
@@ -82,7 +82,7 @@ describe('a Redis that is out of memory', () => {
     expect(textOf(await queue.pop('paused'))).to.equal('b');
   });
 
-  it('lets a pause end by its time', async () => {
+  it('lets a pause end at its time', async () => {
     const queue = ground.queue();
     await queue.push({ topic: 'topic', body: 'b' });
     await queue.pause('topic', { forMs: SECOND_MS });
@@ -91,7 +91,7 @@ describe('a Redis that is out of memory', () => {
     expect(textOf(await queue.pop('topic'))).to.equal('b');
   });
 
-  it('lets due jobs be promoted, reserved and acked until nothing is left', async () => {
+  it('lets due jobs be promoted, popped and deleted until the store is empty', async () => {
     const queue = ground.queue();
     const pushed = await queue.pushMany(jobsOf('topic', 1200));
     await fill();
@@ -100,7 +100,7 @@ describe('a Redis that is out of memory', () => {
     expect(await ground.raw.keys(key('*'))).to.be.empty;
   });
 
-  it('lets jobs be popped that nobody promoted before', async () => {
+  it('lets due jobs be popped that were not promoted before', async () => {
     const queue = ground.queue();
     const pushed = await queue.pushMany(jobsOf('topic', 3));
     await fill();
@@ -134,7 +134,7 @@ describe('a Redis that is out of memory', () => {
     expect((await drain(queue, 'topic')).map(textOf)).to.deep.equal(['body 0', 'body 1']);
   });
 
-  it('lets some of the jobs of a reservation be acked, and others released', async () => {
+  it('lets some jobs of a reservation be acked and others released', async () => {
     const queue = ground.queue();
     await queue.pushMany(jobsOf('topic', 3));
     const jobs = await reserve(queue, 'topic', 3);
@@ -145,7 +145,7 @@ describe('a Redis that is out of memory', () => {
     expect((await drain(queue, 'topic')).map(textOf)).to.deep.equal(['body 1']);
   });
 
-  it('lets jobs be nacked with a delay: each is tried again at its time', async () => {
+  it('lets jobs be nacked with a delay, and retried at their time', async () => {
     const queue = ground.queue();
     await queue.pushMany(jobsOf('topic', 3));
     const jobs = await reserve(queue, 'topic', 3);
@@ -159,7 +159,7 @@ describe('a Redis that is out of memory', () => {
     expect(again.map(({ attempts }) => attempts)).to.deep.equal([2, 2, 2]);
   });
 
-  it('lets jobs be nacked as dead, with their reason, and deletes them after their time', async () => {
+  it('lets jobs be nacked as dead with a reason, and deletes them at their time', async () => {
     const queue = ground.queue();
     await queue.pushMany(jobsOf('topic', 2).map((job, i) => ({ ...job, id: `${i}` })));
     const jobs = await reserve(queue, 'topic', 2);
@@ -177,7 +177,7 @@ describe('a Redis that is out of memory', () => {
     expect(await ground.raw.keys(key('*'))).to.be.empty;
   });
 
-  it('lets jobs come back from leases that ended', async () => {
+  it('lets jobs come back when their leases end', async () => {
     const queue = ground.queue();
     await queue.pushMany(jobsOf('topic', 2));
     await fill();
@@ -186,7 +186,7 @@ describe('a Redis that is out of memory', () => {
     expect((await drain(queue, 'topic')).map(textOf)).to.deep.equal(['body 0', 'body 1']);
   });
 
-  it('lets jobs be reserved while one that comes back has to wait for a duplicate', async () => {
+  it('lets jobs be reserved while a job whose lease ended starts to wait for a duplicate', async () => {
     const queue = ground.queue();
     await queue.push({ id: '1', topic: 'topic', body: 'leased' });
     await reserve(queue, 'topic', 1, SECOND_MS);
@@ -198,7 +198,7 @@ describe('a Redis that is out of memory', () => {
     expect(statesOf(await queue.find('1'))).to.deep.equal(['delayed', 'delayed']);
   });
 
-  it('lets a job that waits for a duplicate come back when that is gone', async () => {
+  it('lets a job that waits for a duplicate come back when the duplicate is gone', async () => {
     const queue = ground.queue();
     await queue.push({ id: '1', topic: 'topic', body: 'first' });
     const jobs = await reserve(queue, 'topic');
@@ -215,7 +215,7 @@ describe('a Redis that is out of memory', () => {
     ['the lease of a job', 1],
     ['one lease of several', 3],
   ] as const) {
-    it(`lets ${what} be extended, so that a slow worker does not lose its job`, async () => {
+    it(`lets ${what} be extended`, async () => {
       const queue = ground.queue();
       await queue.pushMany(jobsOf('topic', count));
       const jobs = await reserve(queue, 'topic', count, SECOND_MS);
@@ -228,7 +228,7 @@ describe('a Redis that is out of memory', () => {
     });
   }
 
-  it('lets a daemon announce itself, so that it goes on', async () => {
+  it('lets a daemon announce itself', async () => {
     const queue = ground.queue();
     await fill();
     await queue.announce('daemon');
@@ -254,7 +254,7 @@ describe('a Redis that is out of memory', () => {
     expect(await queue.ack(jobs)).to.deep.equal([false, true]);
   });
 
-  it('lets the queue be looked at', async () => {
+  it('lets stats, find and list work', async () => {
     const queue = ground.queue();
     await queue.push({ id: '1', topic: 'topic', body: 'b', delayMs: LONG_MS });
     await fill();
@@ -264,7 +264,7 @@ describe('a Redis that is out of memory', () => {
     expect((await queue.list('topic', { limit: 10 })).jobs).to.have.length(1);
   });
 
-  it('accepts jobs again when there is room', async () => {
+  it('accepts pushes again when there is room', async () => {
     const queue = ground.queue();
     await fill();
     await failureOf(queue.push({ topic: 'topic', body: 'b' }));

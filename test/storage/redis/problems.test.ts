@@ -5,8 +5,8 @@ import { eventually } from '../../support/eventually.js';
 import { HOUR_MS, idsOf, jobsOf, LONG_MS, maintainAll, reserve } from '../../support/jobs.js';
 import { useRedis } from '../../support/redis.js';
 
-/** What the overview counts as wrong, what lists it, and what mends it: docs/commands.md has the table. */
-describe('problems of jobs', () => {
+/** The problems that stats count, how they are listed, and how they are mended: docs/commands.md has the table. */
+describe('problems of jobs in Redis', () => {
   const ground = useRedis({ movableClock: true });
   const key = (rest: string) => `${ground.prefix}:${rest}`;
   const original = () => new OriginalClient(ground.raw, ground.prefix);
@@ -23,7 +23,7 @@ describe('problems of jobs', () => {
     expect(await flawed(queue)).to.deep.equal([]);
   };
 
-  it('jobs whose body is gone are counted, listed, and cleared away by maintenance when they are due', async () => {
+  it('jobs without a body are counted, listed, and cleared away by maintain when they are due', async () => {
     const queue = ground.queue();
     await queue.pushMany(['1', '2'].map((id) => ({ id, topic: 'topic', body: 'b', delayMs: HOUR_MS })));
     await ground.raw.del(key('job_bucket:1'), key('job_bucket:2'));
@@ -36,21 +36,21 @@ describe('problems of jobs', () => {
     await noneLeft(queue);
   });
 
-  it('a job whose ready lifetime ended before a daemon made it ready has expired, and is no problem', async () => {
+  it('a job that expired before it was promoted is not reported as a problem', async () => {
     const queue = ground.queue();
     await queue.push({ id: '1', topic: 'topic', body: 'b', delayMs: 1000, ttlMs: 1000 });
     await queue.push({ id: '2', topic: 'topic', body: 'b', delayMs: HOUR_MS });
     ground.clock.advance(3000);
     const { totals, topics } = await queue.stats();
     expect(totals).to.include({ delayed: 1, due: 0, expired: 1 });
-    // Nothing is left that names its topic.
+    // The body, which had the topic, is gone.
     expect(topics.map(({ delayed, due, expired }) => ({ delayed, due, expired }))).to.deep.equal([
       { delayed: 1, due: 0, expired: 0 },
     ]);
     await noneLeft(queue);
   });
 
-  it('jobs whose body is gone or incomplete are removed in any state at once, and not told as cancelled before', async () => {
+  it('jobs without a body are not removed as delayed ones, but by a remove in any state', async () => {
     const queue = ground.queue();
     await queue.pushMany(['1', '2'].map((id) => ({ id, topic: 'topic', body: 'b', delayMs: HOUR_MS })));
     await ground.raw.del(key('job_bucket:1'));
@@ -65,7 +65,7 @@ describe('problems of jobs', () => {
     expect(await ground.raw.keys(key('*'))).to.deep.equal([]);
   });
 
-  it('a job that an original client was given before it was due is not cancelled by a remove', async () => {
+  it('a remove returns false for a job that an original client popped before it was due', async () => {
     const queue = ground.queue();
     await queue.push({ id: '32', topic: 'topic', body: 'old' });
     await maintainAll(queue);
@@ -74,7 +74,7 @@ describe('problems of jobs', () => {
     expect(await queue.remove('32')).to.be.false;
   });
 
-  it('keys of a wrong type in place of bodies are counted, listed, and mended by putting the body back', async () => {
+  it('keys of a wrong type in place of bodies are counted and listed, and their jobs are ready again when the bodies are back', async () => {
     const queue = ground.queue();
     await queue.push({ id: 'delayed', topic: 'topic', body: 'b', delayMs: HOUR_MS });
     await queue.pushMany(['ready', 'aside'].map((id) => ({ id, topic: 'topic', body: 'b' })));
@@ -101,7 +101,7 @@ describe('problems of jobs', () => {
     ]);
     for (const id of ids) await ground.raw.rename(key(`saved:${id}`), key(`job_bucket:${id}`));
     ground.clock.advance(HOUR_MS);
-    // What was set aside is brought back by maintenance.
+    // maintain brings back jobs that were set aside.
     await eventually(async () => {
       await queue.maintain();
       expect((await queue.stats()).totals).to.include({ ready: 3 });
@@ -110,7 +110,7 @@ describe('problems of jobs', () => {
     expect(idsOf(await queue.popMany('topic', 10)).sort()).to.deep.equal([...ids].sort());
   });
 
-  it('a job that was set aside is removed in any state, and the key in its way is left alone', async () => {
+  it('a remove in any state deletes a job that was set aside, and leaves the key of the wrong type', async () => {
     const queue = ground.queue();
     await queue.push({ id: '1', topic: 'topic', body: 'b' });
     await maintainAll(queue);
@@ -125,11 +125,11 @@ describe('problems of jobs', () => {
     expect(await ground.raw.get(key('job_bucket:1'))).to.equal('text');
   });
 
-  it('a job that is twice in its ready list is counted, listed and delivered once, and told of', async () => {
+  it('a job with two entries in its ready list is reported, and counted, listed and delivered once', async () => {
     const queue = ground.queue();
     const daemons = [1, 2].map(() => new OriginalDaemon(ground.raw, ground.prefix));
     await queue.pushMany(['1', '2'].map((id) => ({ id, topic: 'topic', body: 'b' })));
-    // Two daemons see the jobs before either moves them.
+    // Two original daemons see the due jobs before either moves them.
     const seen = await Promise.all(daemons.map((daemon) => daemon.look(Math.ceil(Date.now() / 1000) + 1)));
     for (const [i, daemon] of daemons.entries()) await daemon.move(seen[i] ?? new Map<string, Buffer[]>());
     expect(await ground.raw.llen(key('ready_queue:topic'))).to.equal(4);
@@ -149,7 +149,7 @@ describe('problems of jobs', () => {
     await noneLeft(queue);
   });
 
-  it('a doubled entry on a later page is not listed again', async () => {
+  it('a job with entries on several pages of a list is listed once', async () => {
     const queue = ground.queue();
     await queue.pushMany(jobsOf('topic', 5));
     await queue.push({ id: '1', topic: 'topic', body: 'b' });
@@ -166,7 +166,7 @@ describe('problems of jobs', () => {
     expect(new Set(ids).size).to.equal(6);
   });
 
-  it('entries of jobs that are not ready are counted, listed, and taken away by maintenance', async () => {
+  it('entries of jobs that are not ready are counted, listed, and taken out by maintain', async () => {
     const queue = ground.queue();
     await queue.push({ id: '1', topic: 'topic', body: 'b' });
     await maintainAll(queue);
@@ -197,7 +197,7 @@ describe('problems of jobs', () => {
     expect(await ground.raw.keys(key('*'))).to.deep.equal([]);
   });
 
-  it('records that are gone or of a wrong type are counted by their keys, and what names them is cleared away', async () => {
+  it('missing records are counted by their keys, and what refers to them is cleared away', async () => {
     const queue = ground.queue();
     await queue.pushMany(['1', '2'].map((id) => ({ id, topic: 'topic', body: 'b' })));
     await queue.nack(await reserve(queue, 'topic'), { dead: true });
@@ -216,7 +216,7 @@ describe('problems of jobs', () => {
     expect(await ground.raw.keys(key('*'))).to.deep.equal([]);
   });
 
-  it('a body that another client has taken and not deleted yet is nobody’s to remove', async () => {
+  it('a body whose entry another client has popped is not removed', async () => {
     const queue = ground.queue();
     await queue.push({ id: '1', topic: 'topic', body: 'b' });
     await maintainAll(queue);
@@ -228,7 +228,7 @@ describe('problems of jobs', () => {
     expect(await ground.raw.hgetall(key('job_bucket:1'))).to.deep.equal(body);
   });
 
-  it('a ready job in the middle of a list too long for one step is found, removed and leaves no entry', async () => {
+  it('a ready job in the middle of a very long list is found, and removed with its entry', async () => {
     const queue = ground.queue();
     const ready = key('ready_queue:topic');
     await queue.push({ id: '1', topic: 'topic', body: 'b' });

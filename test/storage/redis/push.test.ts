@@ -3,7 +3,7 @@ import { DelayerError } from '../../../src/core/errors.js';
 import { toNewJob } from '../../../src/core/validate.js';
 import { pushChunk, type PushSteps } from '../../../src/storage/redis/push.js';
 
-describe('a chunk that is pushed in several steps', () => {
+describe('a push in several steps to Redis', () => {
   const jobs = ['a', 'b', 'c'].map((id) => toNewJob({ id, topic: 'topic', body: 'body' }));
   const refused = new DelayerError('store_full', 'Redis is out of memory');
 
@@ -13,7 +13,7 @@ describe('a chunk that is pushed in several steps', () => {
       (error: unknown) => error,
     );
 
-  /** The first script stops before the second job; then what is given fails. */
+  /** The first script stops before the second job; then the given step fails. */
   const failing = (step: 'push' | 'clear'): PushSteps => {
     let pushes = 0;
     return {
@@ -30,7 +30,7 @@ describe('a chunk that is pushed in several steps', () => {
   };
 
   for (const step of ['push', 'clear'] as const) {
-    it(`has an unknown outcome when a later ${step} is refused, and says how many jobs were dealt with`, async () => {
+    it(`has an unknown outcome if a later ${step} is refused, and reports how many jobs were done`, async () => {
       const error = await rejection(pushChunk(failing(step), { jobs, onExisting: 'refuse' }));
       expect(error).to.include({
         code: 'outcome_unknown',
@@ -40,7 +40,7 @@ describe('a chunk that is pushed in several steps', () => {
     });
   }
 
-  it('is refused as a whole when its first step is', async () => {
+  it('is refused as a whole if its first step is refused', async () => {
     const steps: PushSteps = { ...failing('clear'), push: () => Promise.reject(refused) };
     expect(await rejection(pushChunk(steps, { jobs, onExisting: 'refuse' }))).to.equal(refused);
   });

@@ -11,15 +11,15 @@ for i = 1, tonumber(ARGV[1]) do
   if ARGV[3] == '' then redis.call('LPUSH', KEYS[2] .. topic, id) else redis.call('ZADD', KEYS[3], ARGV[3] + i, id) end
 end`;
 
-/** More keys than views look at one by one. */
+/** More keys than quick stats scan one by one. */
 const MANY_KEYS = 60_000;
 const JOBS = 40_000;
 
-describe('stats of many jobs of Redis that need not be exact', function () {
+describe('quick stats of many jobs of Redis', function () {
   this.timeout(60_000);
   const ground = useRedis({ movableClock: true });
   const key = (rest: string) => `${ground.prefix}:${rest}`;
-  /** As another client would: no topic of it is known. */
+  /** Adds jobs as another client does: delayer has not seen their topics. */
   const add = async (count: number, stem: string, score: number | '', topics: readonly string[]) => {
     const keys = [key('job_bucket:'), key('ready_queue:'), key('job_pool')];
     for (let first = 0; first < count; first += 5000)
@@ -38,14 +38,14 @@ describe('stats of many jobs of Redis that need not be exact', function () {
   const row = async (topic: string) =>
     must((await ground.queue().stats({ exact: false })).topics.find((one) => one.topic.toString() === topic));
 
-  it('totals are exact, and the counts of topics within the errors that they tell', async () => {
+  it('have exact totals, and counts of topics within their stated errors', async () => {
     await add(JOBS, 'a', FAR, ['rare', ...Array<string>(7).fill('often')]);
     const stats = await ground.queue().stats({ exact: false });
     expect(stats.totals).to.include({ delayed: JOBS, due: 0, ready: 0, leased: 0, dead: 0 });
     expect(stats.totals).to.not.have.property('expired');
     const middle = new Date((FAR + 4000) * 1000);
     const { beyond, topics } = await ground.queue().stats({ exact: false, beyond: middle });
-    // Of topics it is not counted. Scores go from 1 to 5000, over and over.
+    // It is not counted by topic. Scores go from FAR + 1 to FAR + 5000, eight times.
     expect([beyond, topics[0]?.beyond]).to.deep.equal([JOBS / 5, undefined]);
     const estimate = must(stats.estimate);
     expect(estimate.sampled).to.be.within(10_000, 10_500);
@@ -58,19 +58,19 @@ describe('stats of many jobs of Redis that need not be exact', function () {
       const { delayed, errors } = await row(topic);
       const error = must(errors?.delayed);
       expect(error).to.be.within(1, JOBS / 50);
-      // Three times the error of 95 %: once in a hundred million runs it is more.
+      // The error is of 95 % confidence; three times the error is exceeded once in a hundred million runs.
       expect(delayed).to.be.within(jobs - 3 * error, jobs + 3 * error);
     }
     expect((await ground.queue().stats()).topics.map(({ delayed }) => delayed)).to.deep.equal([35_000, 5000]);
   });
 
-  it('ready jobs of a topic are counted, and since when the oldest waits, where delayer has seen the topic', async () => {
+  it('count ready jobs and the oldest of them for each topic that delayer has seen', async () => {
     const queue = ground.queue();
     await add(JOBS, 'a', FAR, ['often']);
     await queue.pushMany(jobsOf('seen', 3));
     await maintainAll(queue);
     await add(MANY_KEYS - JOBS, 'b', '', ['foreign', 'unseen']);
-    // As a daemon does that comes across the list.
+    // As a daemon does when it finds the list.
     await seeTopics({ redis: ground.raw, keys: new Keys(ground.prefix) }, [Buffer.from('foreign')]);
     const { ready, oldestReadyAt, errors } = await row('seen');
     expect({ ready, errors }).to.deep.equal({ ready: 3, errors: undefined });
@@ -85,7 +85,7 @@ describe('stats of many jobs of Redis that need not be exact', function () {
     expect(await ground.raw.zrange(key('topics'), '0', '-1')).to.have.members(['seen', 'foreign']);
   });
 
-  it('leased, waiting and dead jobs are counted with the sample', async () => {
+  it('count leased and dead jobs exactly', async () => {
     const queue = ground.queue();
     await queue.pushMany(jobsOf('seen', 700));
     await queue.pushMany(jobsOf('other', 5));
@@ -101,7 +101,7 @@ describe('stats of many jobs of Redis that need not be exact', function () {
     expect(await row('other')).to.include({ leased: 3, ready: 2 });
   });
 
-  it('of very many jobs that wait for another one of their id, a sample tells how many are delayed', async () => {
+  it('count thousands of waiting jobs as delayed', async () => {
     const queue = ground.queue();
     const jobs = jobsOf('seen', 5500).map((job, i) => ({ ...job, id: `${i}` }));
     await queue.pushMany(jobs);
@@ -115,7 +115,7 @@ describe('stats of many jobs of Redis that need not be exact', function () {
     expect(totals).to.include({ delayed: 2 * jobs.length, leased: 0 });
   });
 
-  it('a key of a wrong type in the place of the topics is told of, and disturbs nothing', async () => {
+  it('are not disturbed by a key of a wrong type in place of the topics, which health reports', async () => {
     await ground.raw.set(key('topics'), 'text');
     const queue = ground.queue();
     await add(JOBS, 'a', FAR, ['often']);

@@ -6,7 +6,7 @@ import { ReadySweep } from '../../../src/storage/redis/ready-sweep.js';
 const [SOON, LATER] = [{ nextInMs: 2 }, { nextInMs: 60_000 }];
 
 describe('the sweep through the ready lists', () => {
-  /** How many entries each part was to have; the list never ends. */
+  /** The number of entries of each part that was read, of a list without end. */
   const parts: number[] = [];
   let taken = 0;
   const redis = {
@@ -26,19 +26,19 @@ describe('the sweep through the ready lists', () => {
     await sweep.step({ ...busyNever, ...LATER });
   });
 
-  it('goes on at each step while no job is due soon', async () => {
+  it('takes a part at each step while no job is due soon', async () => {
     await sweep.step({ ...busyNever, ...LATER });
     await sweep.step(busyNever);
     expect(parts).to.have.length(3);
     expect(new Set(parts).size).to.equal(1);
   });
 
-  it('leaves time for jobs that are due soon: not at each step', async () => {
+  it('skips most steps while jobs are due soon', async () => {
     for (let step = 0; step < 200; step += 1) await sweep.step({ ...busyNever, ...SOON });
     expect(parts.length).to.be.below(20);
   });
 
-  it('looks at less at once while jobs are due soon, and goes on where something was left over', async () => {
+  it('takes smaller parts while jobs are due soon, if it found something to clear', async () => {
     taken = 1;
     await sweep.step({ ...busyNever, ...LATER });
     await sweep.step({ ...busyNever, ...SOON });

@@ -15,15 +15,15 @@ import {
 } from '../../support/jobs.js';
 import { useRedis } from '../../support/redis.js';
 
-/** Gives a packed record the version 4, and answers it. */
+/** Lua that sets the version of a packed record to 4. */
 const OF_VERSION_4 = 'local r = cmsgpack.unpack(packed) r[1] = 4 packed = cmsgpack.pack(r)';
 
-describe('a record of a later delayer in Redis', () => {
+describe('a record of version 4 in Redis', () => {
   const ground = useRedis({ movableClock: true });
   const key = (rest: string) => `${ground.prefix}:${rest}`;
   const job = { id: '1', topic: 'topic', body: 'b' };
 
-  /** All that is in Redis under the prefix, to compare. */
+  /** Dumps all keys of the prefix, to compare. */
   async function dump(): Promise<Record<string, string>> {
     const keys = (await ground.raw.keys(key('*'))).sort();
     const dumps = keys.map(async (name) => {
@@ -53,7 +53,7 @@ describe('a record of a later delayer in Redis', () => {
       field,
     );
 
-  /** Each call fails, names the key and the version, and changes nothing. */
+  /** Expects that each call fails with the key and the version, and changes nothing. */
   async function allRefuse(name: string, calls: Readonly<Record<string, () => Promise<unknown>>>) {
     const before = await dump();
     for (const [what, call] of Object.entries(calls)) {
@@ -64,7 +64,7 @@ describe('a record of a later delayer in Redis', () => {
     }
   }
 
-  it('in the place of a reservation is refused by all that has to read it', async () => {
+  it('of a reservation is refused by each call that reads it', async () => {
     const queue = ground.queue();
     await queue.pushMany([job, { ...job, id: '2' }]);
     const jobs = await reserve(queue, 'topic', 2, SECOND_MS);
@@ -91,7 +91,7 @@ describe('a record of a later delayer in Redis', () => {
     });
   });
 
-  it('in the place of a lease that was extended alone is refused by what acts on that lease', async () => {
+  it('of a lease that was extended alone is refused by calls on that lease', async () => {
     const queue = ground.queue();
     await queue.pushMany([job, { ...job, id: '2' }]);
     const jobs = await reserve(queue, 'topic', 2);
@@ -108,7 +108,7 @@ describe('a record of a later delayer in Redis', () => {
     expect(await queue.ack(jobs.slice(1))).to.deep.equal([true]);
   });
 
-  it('among the jobs that wait for a duplicate is refused by all that has to read it', async () => {
+  it('of a job that waits for a duplicate is refused by each call that reads it', async () => {
     const queue = ground.queue();
     await queue.push(job);
     const jobs = await reserve(queue, 'topic');
@@ -128,7 +128,7 @@ describe('a record of a later delayer in Redis', () => {
     });
   });
 
-  it('among the dead letters is refused by all that has to read it', async () => {
+  it('of a dead letter is refused by each call that reads it', async () => {
     const queue = ground.queue();
     await queue.push(job);
     await queue.nack(await reserve(queue, 'topic'), { dead: true, deadTtlMs: SECOND_MS });
@@ -143,7 +143,7 @@ describe('a record of a later delayer in Redis', () => {
     await allRefuse(key('dead_letter:1'), { maintain: () => queue.maintain() });
   });
 
-  it('among the notes of ready jobs is refused by all that has to read it', async () => {
+  it('in a note of a ready job is refused by each call that reads it', async () => {
     const queue = ground.queue();
     await queue.push(job);
     await maintainAll(queue);
@@ -158,7 +158,7 @@ describe('a record of a later delayer in Redis', () => {
     });
   });
 
-  it('in the bucket of a job is refused by all that has to read it', async () => {
+  it('in the bucket of a job is refused by each call that reads it', async () => {
     const queue = ground.queue();
     await queue.push(job);
     await queue.nack(await reserve(queue, 'topic'), { delayMs: 0 });
@@ -175,13 +175,13 @@ describe('a record of a later delayer in Redis', () => {
   });
 });
 
-describe('what delayer notes in the bucket of a job that came back', () => {
+describe('the memo in the bucket of a job that came back', () => {
   const ground = useRedis({ movableClock: true });
   const key = (rest: string) => `${ground.prefix}:${rest}`;
   const TTL_MS = 10 * MINUTE_MS;
   const job = { id: '1', topic: 'topic', body: 'b', ttlMs: TTL_MS };
 
-  /** What an original client sends for a push that is due now, and lives for `ttl` seconds. */
+  /** Pushes as an original client does, due now, with a ready lifetime of `ttl` seconds. */
   async function originalPush({ topic = 'topic', body = 'b', ttl = 600 } = {}): Promise<void> {
     const seconds = Math.floor(ground.clock.now() / 1000);
     await ground.raw
@@ -192,7 +192,7 @@ describe('what delayer notes in the bucket of a job that came back', () => {
       .exec();
   }
 
-  /** A job that failed twice and is delayed. */
+  /** Pushes a job that fails twice and is then delayed. */
   async function pushRetried(queue: Queue): Promise<void> {
     await queue.push(job);
     await queue.nack(await reserve(queue, 'topic'), { delayMs: 0 });
@@ -222,7 +222,7 @@ describe('what delayer notes in the bucket of a job that came back', () => {
     });
   }
 
-  it('is not inherited by a job that an original client pushes over it with the very same expiry and another body', async () => {
+  it('is not inherited by a job that an original client pushes over it with the same expiry and another body', async () => {
     const queue = ground.queue();
     await pushRetried(queue);
     const expiresAt = must(only(await queue.find('1')).expiresAt).getTime();
@@ -231,7 +231,7 @@ describe('what delayer notes in the bucket of a job that came back', () => {
     expect(only(await reserve(queue, 'topic'))).to.include({ attempts: 1 });
   });
 
-  it('is not inherited by a job that an original client pushes over it when it is ready', async () => {
+  it('is not inherited by a job that an original client pushes over a ready one', async () => {
     const queue = ground.queue();
     await queue.push(job);
     await queue.nack(await reserve(queue, 'topic'), { delayMs: 0 });
@@ -240,7 +240,7 @@ describe('what delayer notes in the bucket of a job that came back', () => {
     expect(only(await reserve(queue, 'topic'))).to.include({ attempts: 1 });
   });
 
-  it('is not inherited by a replacement, nor by a job pushed after it was acked', async () => {
+  it('is not inherited by a replacing job, nor by one that is pushed after an ack', async () => {
     const queue = ground.queue();
     await pushRetried(queue);
     await queue.push({ ...job, body: 'new' }, { onExisting: 'replace' });
@@ -252,7 +252,7 @@ describe('what delayer notes in the bucket of a job that came back', () => {
     expect(only(await reserve(queue, 'topic'))).to.include({ attempts: 1 });
   });
 
-  it('counts for nothing when it cannot be read', async () => {
+  it('is ignored if it cannot be read', async () => {
     const queue = ground.queue();
     await queue.push(job);
     for (const garbage of ['', 'garbage', '\x90', '\xc0', '5']) {
@@ -262,7 +262,7 @@ describe('what delayer notes in the bucket of a job that came back', () => {
     expect(await queue.pop('topic')).to.include({ attempts: 1 });
   });
 
-  it('keeps the attempts of a job that is released and reclaimed several times', async () => {
+  it('keeps the attempts over several releases and ended leases', async () => {
     const queue = ground.queue();
     await queue.push(job);
     const attempts = async (end: 'release' | 'reclaim' | 'nack'): Promise<number> => {
@@ -291,7 +291,7 @@ describe('what delayer notes in the bucket of a job that came back', () => {
     expect(await queue.pop('topic')).to.include({ attempts: 5 });
   });
 
-  it('keeps what is left of the ready lifetime of a job that is released and reclaimed several times', async () => {
+  it('keeps the rest of the ready lifetime over several releases and ended leases', async () => {
     const queue = ground.queue();
     ground.clock.stop();
     const begin = ground.clock.now();
@@ -307,7 +307,7 @@ describe('what delayer notes in the bucket of a job that came back', () => {
     const expiresAt = new Date(begin + 3 * LONG_MS + TTL_MS);
     expect(only(await queue.find('1'))).to.deep.include({ state: 'ready', expiresAt });
     ground.clock.set(expiresAt.getTime() - 1);
-    // A retry has the whole lifetime, however long it was away before.
+    // A retry has the whole ready lifetime, however long the job was leased before.
     await queue.nack(await reserve(queue, 'topic'), { delayMs: MINUTE_MS });
     expect(only(await queue.find('1')).expiresAt).to.deep.equal(
       new Date(ground.clock.now() + MINUTE_MS + TTL_MS),
@@ -339,7 +339,7 @@ describe('what delayer notes in the bucket of a job that came back', () => {
     expect(idsOf((await queue.list('topic')).jobs)).to.be.empty;
   });
 
-  it('leaves fields of an original client alone: it reads topic and body of a job that came back', async () => {
+  it('leaves the fields topic and body of original clients unchanged', async () => {
     const queue = ground.queue();
     await pushRetried(queue);
     expect(await ground.raw.hmget(key('job_bucket:1'), 'topic', 'body')).to.deep.equal(['topic', 'b']);

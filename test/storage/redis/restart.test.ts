@@ -21,7 +21,7 @@ describe('a Redis that is killed and started again', () => {
   });
   afterEach(() => queue.close());
 
-  it('has every job in the state in which it was, and every pause', async () => {
+  it('keeps each job in its state, and each pause', async () => {
     const delayed = await queue.push({
       id: 'delayed',
       topic: 'topic',
@@ -51,14 +51,14 @@ describe('a Redis that is killed and started again', () => {
     expect(await queue.ack(jobs.map(({ lease }) => lease))).to.deep.equal([true]);
   });
 
-  it('is used again without an error by a queue that was open all the time', async () => {
+  it('is used again without an error by a queue that stayed open', async () => {
     await queue.push({ topic: 'topic', body: 'one' });
     await server.restart();
     await queue.push({ topic: 'topic', body: 'two' });
     expect((await queue.popMany('topic', 2)).map(textOf)).to.deep.equal(['one', 'two']);
   });
 
-  it('is waited for when it is back within two seconds', async () => {
+  it('is waited for if it is back within two seconds', async () => {
     await queue.push({ topic: 'topic', body: 'b' });
     await server.kill();
     const popping = queue.pop('topic');
@@ -66,11 +66,11 @@ describe('a Redis that is killed and started again', () => {
     expect(textOf(await popping)).to.equal('b');
   });
 
-  it('is given up as unreachable after two seconds, and used again when it is back', async () => {
+  it('makes calls fail while it is away, and is used again when it is back', async () => {
     await queue.push({ topic: 'topic', body: 'b' });
     await server.kill();
     const before = performance.now();
-    // Which of them depends on whether the end of the connection was noticed before the request was sent.
+    // 69 if the end of the connection was noticed before the request was sent, else 75.
     expect(await failureOf(queue.pop('topic')))
       .to.have.property('exitCode')
       .that.is.oneOf([69, 75]);
@@ -79,7 +79,7 @@ describe('a Redis that is killed and started again', () => {
     expect(textOf(await queue.pop('topic'))).to.equal('b');
   });
 
-  it('lets a bpop that waits across it get its job', async () => {
+  it('lets a waiting bpop get its job afterwards', async () => {
     const other = new Queue(new RedisStore(parseRedisUrl(server.url), `test-${number}`));
     try {
       const waiting = queue.bpop('topic', { timeoutMs: 15_000 });
@@ -92,7 +92,7 @@ describe('a Redis that is killed and started again', () => {
     }
   });
 
-  it('loses no job whose push was answered, and knows none twice', async () => {
+  it('loses no job whose push returned, and delivers none twice', async () => {
     const answered: string[] = [];
     const push = async () => {
       for (let i = 0; i < 200; i += 1) {

@@ -10,14 +10,14 @@ const TTL_MS = 10 * MINUTE_MS;
 const own = { retries: 7, backoff: { firstMs: 1000, lastMs: 2000 } };
 const job = { id: '1', topic: 'topic', body: 'b', ttlMs: TTL_MS, ...own };
 
-describe('what delayer keeps of a job in its bucket in Redis: own settings, key and history', () => {
+describe('retry settings, key and history in the bucket of a job in Redis', () => {
   const ground = useRedis({ movableClock: true });
   const key = (rest: string) => `${ground.prefix}:${rest}`;
 
   const keptOf = ({ retries, backoff, history }: Partial<JobRecord>) => ({ retries, backoff, history });
   const NOTHING = { retries: undefined, backoff: undefined, history: undefined };
 
-  /** What an original client sends for a push that is due at `dueMs`, and lives until `expiresMs`. */
+  /** Pushes as an original client does, due at `dueMs`, expiring at `expiresMs`. */
   async function originalPush(dueMs: number, expiresMs: number, { topic = 'topic', body = 'b' } = {}) {
     await ground.raw
       .multi()
@@ -27,7 +27,7 @@ describe('what delayer keeps of a job in its bucket in Redis: own settings, key 
       .exec();
   }
 
-  /** A job with settings of its own that failed once and is delayed; answers its key. */
+  /** Pushes a job with retry settings that fails once and is then delayed; returns its key. */
   async function pushFailed(queue: Queue): Promise<string> {
     await queue.push(job);
     const [leased] = await reserve(queue, 'topic');
@@ -53,7 +53,7 @@ describe('what delayer keeps of a job in its bucket in Redis: own settings, key 
     ['with another expiry', 0, 60_000, {}],
     ['with the same expiry and another due time', -1000, 0, {}],
   ] as const) {
-    it(`is not inherited by a job that an original client pushes over it ${what}`, async () => {
+    it(`are not inherited by a job that an original client pushes over it ${what}`, async () => {
       const queue = ground.queue();
       const oldKey = await pushFailed(queue);
       const { dueAt, expiresAt } = only(await queue.find('1'));
@@ -62,7 +62,7 @@ describe('what delayer keeps of a job in its bucket in Redis: own settings, key 
     });
   }
 
-  it('is not inherited by a job that an original client pushes after it popped the one before', async () => {
+  it('are not inherited by a job that an original client pushes after popping the one before', async () => {
     const queue = ground.queue();
     const oldKey = await pushFailed(queue);
     await ground.raw.zrem(key('job_pool'), '1');
@@ -71,7 +71,7 @@ describe('what delayer keeps of a job in its bucket in Redis: own settings, key 
     await expectNew(queue, 'topic', oldKey);
   });
 
-  it('is not inherited by a job of original clients that stands in the place of one that is leased', async () => {
+  it('are not inherited by a job that an original client pushes while the one before is leased', async () => {
     const queue = ground.queue();
     await queue.push(job);
     const [leased] = await reserve(queue, 'topic');
@@ -80,7 +80,7 @@ describe('what delayer keeps of a job in its bucket in Redis: own settings, key 
     expect(await queue.ack([must(leased)])).to.deep.equal([true]);
   });
 
-  it('stays with a job that an original daemon makes ready', async () => {
+  it('are kept when an original daemon makes the job ready', async () => {
     const queue = ground.queue();
     const oldKey = await pushFailed(queue);
     const before = keptOf(only(await queue.find('1')));
@@ -92,7 +92,7 @@ describe('what delayer keeps of a job in its bucket in Redis: own settings, key 
     expect(only(await reserve(queue, 'topic'))).to.deep.include({ ...own, attempts: 2, key: oldKey });
   });
 
-  it('leaves topic and body as an original client reads them, and nothing but them of a job without any', async () => {
+  it('do not change the fields topic and body, and a job without them has no other field', async () => {
     const queue = ground.queue();
     await queue.push(job);
     await queue.push({ id: '2', topic: 'topic', body: 'b' });
@@ -101,7 +101,7 @@ describe('what delayer keeps of a job in its bucket in Redis: own settings, key 
     expect((await ground.raw.hkeys(key('job_bucket:2'))).sort()).to.deep.equal(['body', 'topic']);
   });
 
-  it('gives back the most retries and the longest backoff that a push takes', async () => {
+  it('can be the most retries and the longest backoff', async () => {
     const queue = ground.queue();
     const most = { retries: MAX_RETRIES, backoff: { firstMs: 0, lastMs: MAX_DURATION_MS } };
     await queue.push({ ...job, ...most });
@@ -114,7 +114,7 @@ describe('what delayer keeps of a job in its bucket in Redis: own settings, key 
     expect(only(await reserve(queue, 'topic'))).to.deep.include({ ...most, attempts: 2 });
   });
 
-  it('a job that is leased under a token that is asked for again is given with it again', async () => {
+  it('are returned again by a reserve that is repeated with the same token', async () => {
     const [queue, store] = [ground.queue(), ground.open()];
     const oldKey = await pushFailed(queue);
     await queue.push({ id: '2', topic: 'topic', body: 'plain' });

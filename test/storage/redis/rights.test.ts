@@ -14,18 +14,18 @@ import {
 import { failureOf } from '../../support/eventually.js';
 import { useRedis } from '../../support/redis.js';
 
-describe('a user of Redis who lacks the right to one command', () => {
+describe('a Redis user without the right to one command', () => {
   const ground = useRedis({ movableClock: true });
   const job = { id: '1', topic: 'topic', body: 'b' };
 
-  /** A queue of a user who may run every command but one. */
+  /** Opens a queue as a user who may run every command but one. */
   async function without(command: string): Promise<Queue> {
     const rules = ['reset', 'on', 'nopass', '~*', '&*', '+@all', `-${command}`];
     await ground.raw.call('ACL', 'SETUSER', 'narrow', ...rules);
     return ground.queue(ground.server.url.replace('://', '://narrow@'));
   }
 
-  /** Answers what `call` answered, or nothing when Redis refused it for lack of a right. */
+  /** Returns the result of `call`, or undefined if Redis refused it because a right is missing. */
   async function allowed<T>(call: Promise<T>): Promise<T | undefined> {
     return call.catch((error: unknown) => {
       expect(error).to.include({ code: 'store_refused', exitCode: 69 });
@@ -34,7 +34,7 @@ describe('a user of Redis who lacks the right to one command', () => {
     });
   }
 
-  // Each is one that reserve runs after others.
+  // reserve runs each of these after other commands.
   for (const command of ['set', 'zadd', 'ltrim', 'hdel', 'unlink', 'get', 'hmget', 'zmscore']) {
     it(`loses no job by a pop without ${command}`, async () => {
       const [sound, narrow] = [ground.queue(), await without(command)];
@@ -46,7 +46,7 @@ describe('a user of Redis who lacks the right to one command', () => {
     });
   }
 
-  /** The ids of what is popped in the next seconds, by a user who may do everything. */
+  /** Pops during the next seconds as a user with all rights; returns the ids. */
   async function popLater(sound: Queue): Promise<string[]> {
     const ids: string[] = [];
     for (let i = 0; i < 3; i += 1) {
@@ -69,7 +69,7 @@ describe('a user of Redis who lacks the right to one command', () => {
   }
 
   for (const command of ['set', 'unlink', 'zadd', 'zrem', 'get']) {
-    it(`loses no lease of others by an ack or an extension of one without ${command}`, async () => {
+    it(`loses no other lease by an ack or extend of one without ${command}`, async () => {
       for (const act of ['ack', 'extend'] as const) {
         const [sound, narrow] = [ground.queue(), await without(command)];
         await sound.pushMany(['1', '2', '3'].map((id) => ({ ...job, id })));
@@ -81,7 +81,7 @@ describe('a user of Redis who lacks the right to one command', () => {
     });
   }
 
-  // Each is one that nack may run, and without which the others do half of its work.
+  // nack may run each of these, and without it would do half of its work.
   const WRITES = ['hset', 'pexpireat', 'zadd', 'zrem', 'hdel', 'rpush', 'unlink', 'set', 'publish'];
   const READS = ['get', 'exists', 'type', 'zrevrangebyscore', 'zrangebyscore'];
   for (const [how, options] of [
@@ -97,7 +97,7 @@ describe('a user of Redis who lacks the right to one command', () => {
         if (nacked) expect(areHeld(nacked)).to.deep.equal([true]);
         expect((await sound.find('1')).length).to.be.at.least(1);
         expect(statesOf(await sound.find('2'))).to.deep.equal(['leased']);
-        // It is delivered again, or it is among the dead letters.
+        // The job is delivered again, or a dead letter.
         const got = await popLater(sound);
         expect(got).to.include('2');
         const isDead = statesOf(await sound.find('1')).includes('dead');
@@ -113,13 +113,13 @@ describe('a user of Redis who lacks the right to one command', () => {
       await sound.nack(await reserve(sound, 'topic'), { dead: true });
       await allowed(narrow.requeue(['1']));
       expect((await sound.find('1')).length).to.be.at.least(1);
-      // Whoever may do everything can have it delivered.
+      // A user with all rights can have it delivered.
       await sound.requeue(['1']);
       expect(await popLater(sound)).to.include('1');
     });
   }
 
-  it('is told which right is missing', async () => {
+  it('gets an error that names the missing right', async () => {
     const narrow = await without('hset');
     const error = await failureOf(narrow.push(job));
     expect(error).to.include({ code: 'store_refused', exitCode: 69 });
@@ -130,7 +130,7 @@ describe('a user of Redis who lacks the right to one command', () => {
 describe('a database that Redis does not have', () => {
   const ground = useRedis();
 
-  it('is not replaced by another one for requests that are made at the same time', async () => {
+  it('is refused for each of many concurrent requests, and no other database is used', async () => {
     const queue = ground.queue(ground.server.url.replace(/\?.*$/, '') + '?db=99');
     const pushes = Array.from({ length: 20 }, async (_, i) => {
       for (let turn = 0; turn < i; turn += 1) await new Promise(setImmediate);

@@ -2,16 +2,16 @@ import { expect } from 'chai';
 import { areHeld, LONG_MS, maintainAll, must, only, reserve, textOf } from '../../support/jobs.js';
 import { useRedis } from '../../support/redis.js';
 
-describe('scripts in Redis', () => {
+describe('SCRIPT FLUSH', () => {
   const ground = useRedis();
 
-  /** A call that finds none of the scripts in Redis. */
+  /** Makes a call after SCRIPT FLUSH. */
   async function flushed<T>(call: () => Promise<T>): Promise<T> {
     await ground.raw.script('FLUSH');
     return call();
   }
 
-  it('may be flushed between any two calls', async () => {
+  it('may come before each push, maintain, reserve, extend, release, pop, view, remove and announce', async () => {
     const queue = ground.queue();
     await queue.push({ id: '1', topic: 'topic', body: 'one' });
     await flushed(() => queue.push({ id: '2', topic: 'topic', body: 'two', delayMs: LONG_MS }));
@@ -28,7 +28,7 @@ describe('scripts in Redis', () => {
     await flushed(() => queue.announce('daemon'));
   });
 
-  it('of nack, requeue, pause, resume and the revoking of leases may be flushed before each call', async () => {
+  it('may come before each nack, requeue, pause, resume and removal of a leased job', async () => {
     const queue = ground.queue();
     await queue.pushMany(['1', '2', '3'].map((id) => ({ id, topic: 'topic', body: id })));
     const jobs = await reserve(queue, 'topic', 3);
@@ -47,7 +47,7 @@ describe('scripts in Redis', () => {
     expect(await flushed(() => queue.ack(jobs))).to.deep.equal([false, false, false]);
   });
 
-  it('may be flushed while others work: every job is delivered once', async () => {
+  it('may come at any time while others push and pop: each job is delivered once', async () => {
     const [pusher, popper] = [ground.queue(), ground.queue()];
     let working = true;
     const flush = async () => {

@@ -4,10 +4,10 @@ import { stats } from '../../../src/storage/redis/inspect/stats.js';
 import { Keys } from '../../../src/storage/redis/keys.js';
 import { useRedis } from '../../support/redis.js';
 
-describe('exact stats of a Redis that is not at rest', () => {
+describe('exact stats while a job is promoted', () => {
   const ground = useRedis({ movableClock: true });
 
-  it('count a job that is promoted into a new ready list meanwhile, whenever that is', async () => {
+  it('count the job, whichever of their calls the promotion precedes', async () => {
     const queue = ground.queue();
     const target: Target = { redis: ground.raw, keys: new Keys(ground.prefix) };
     for (let step = 0, calls = Infinity; step < calls; step++) {

@@ -2,7 +2,7 @@ import { expect } from 'chai';
 import { StepSize } from '../../../src/storage/redis/step-size.js';
 import { useMonotonic } from '../../support/monotonic.js';
 
-describe('how many jobs a step of a script deals with', () => {
+describe('size of the next step of a script', () => {
   let nowMs = 1000;
   useMonotonic(() => nowMs);
 
@@ -13,7 +13,7 @@ describe('how many jobs a step of a script deals with', () => {
 
   const size = () => new StepSize({ least: 100, most: 500, aimMs: 4 });
 
-  /** Steps that are full, each of which takes so long (ms) per job. */
+  /** Makes full steps that take the given time (ms) per job. */
   async function make(steps: StepSize, count: number, msPerJob: number): Promise<void> {
     for (let i = 0; i < count; i += 1)
       await steps.step(
@@ -22,17 +22,17 @@ describe('how many jobs a step of a script deals with', () => {
       );
   }
 
-  it('begins with the least, for nothing is known', () => {
+  it('begins with the least', () => {
     expect(size().limit).to.equal(100);
   });
 
-  it('grows to what takes the time that it aims at', async () => {
+  it('grows until a step takes the time aimed at', async () => {
     const steps = size();
     await make(steps, 30, 0.01);
     expect(steps.limit).to.be.within(390, 400);
   });
 
-  it('shrinks where jobs take longer, and stays within its bounds', async () => {
+  it('shrinks when jobs take longer, within its bounds', async () => {
     const steps = size();
     await make(steps, 30, 0.001);
     expect(steps.limit).to.equal(500);
@@ -42,7 +42,7 @@ describe('how many jobs a step of a script deals with', () => {
     expect(steps.limit).to.equal(100);
   });
 
-  it('learns nothing from a step that had too little to do', async () => {
+  it('is not changed by a step that was not full', async () => {
     const steps = size();
     await steps.step(
       () => passes(5000),
@@ -52,7 +52,7 @@ describe('how many jobs a step of a script deals with', () => {
     expect(steps.limit).to.be.within(390, 400);
   });
 
-  it('counts the time from the answer before where two are under way', async () => {
+  it('takes the time since the reply before when two steps are under way', async () => {
     const steps = size();
     const answers: (() => void)[] = [];
     const send = () =>

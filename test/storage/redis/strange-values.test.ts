@@ -3,11 +3,11 @@ import type { Queue } from '../../../src/core/queue.js';
 import { LONG_MS, maintainAll, only, reserve, RETRY_MS } from '../../support/jobs.js';
 import { keyspaceOf, useRedis } from '../../support/redis.js';
 
-describe('keys of Redis with values that no delayer wrote', () => {
+describe('values in keys of Redis that delayer never writes', () => {
   const ground = useRedis({ movableClock: true });
   const key = (rest: string) => `${ground.prefix}:${rest}`;
 
-  /** The line that the overview has for this, of what it says beside the server's settings. */
+  /** The problems that stats and health report, without those about the server and daemons. */
   async function said(queue: Queue): Promise<string[]> {
     const problems = [...((await queue.stats()).problems ?? []), ...(await queue.health({ exact: false }))];
     return problems
@@ -15,7 +15,7 @@ describe('keys of Redis with values that no delayer wrote', () => {
       .map(({ code, message }) => `${code} ${message}`);
   }
 
-  /** Is it named in one line, in which the key stands, and is nothing changed by takers and maintenance? */
+  /** Expects one problem that names the key, and that maintain and pop change nothing. */
   async function isNamedAndLeft(queue: Queue, rest: string, line: RegExp, read: () => Promise<unknown>) {
     const before = await read();
     const problem = only(await said(queue));
@@ -38,7 +38,7 @@ describe('keys of Redis with values that no delayer wrote', () => {
     ['nothing', ''],
     ['msgpack of another shape', '\x93\x03\xa1a\xa1b'],
   ] as const) {
-    it(`a record of leases that is ${what} is named by its key, and left alone`, async () => {
+    it(`a record of leases that is ${what} is reported by its key, and left alone`, async () => {
       const queue = ground.queue();
       await queue.push({ id: '1', topic: 'topic', body: 'b' });
       const { lease } = only(await reserve(queue, 'topic', 1, LONG_MS));
@@ -49,7 +49,7 @@ describe('keys of Redis with values that no delayer wrote', () => {
     });
   }
 
-  it('garbage among the jobs that wait for an id is named by their key, and those that can be read come back', async () => {
+  it('garbage among waiting jobs is reported by its key, and the readable ones come back', async () => {
     const queue = ground.queue();
     await queue.push({ id: '1', topic: 'topic', body: 'old' });
     const jobs = await reserve(queue, 'topic');
@@ -65,7 +65,7 @@ describe('keys of Redis with values that no delayer wrote', () => {
     expect(await listOf('waiting:1')()).to.deep.equal(['garbage']);
   });
 
-  it('garbage among the dead letters of an id is named by their key, and the others are listed and requeued', async () => {
+  it('garbage among dead letters is reported by its key, and the others are listed and requeued', async () => {
     const queue = ground.queue();
     await queue.push({ id: '1', topic: 'topic', body: 'b' });
     await queue.nack(await reserve(queue, 'topic'), { dead: true });
@@ -77,14 +77,14 @@ describe('keys of Redis with values that no delayer wrote', () => {
     expect(await listOf('dead_letter:1')()).to.deep.equal(['garbage']);
   });
 
-  it('pauses, notes and jobs set aside that no version wrote are named by key and field, and no topic is paused', async () => {
+  it('invalid pauses, notes and set-aside jobs are reported by key and field, and pause no topic', async () => {
     for (const [rest, value] of [
       ['paused', 'tomorrow'],
       ['paused', 'nan'],
       ['ready_due', 'garbage'],
       ['set_aside', 'garbage'],
     ] as const) {
-      // A new one looks for what is left over at once.
+      // A new queue looks for leftovers at once.
       const queue = ground.queue();
       await ground.raw.hset(key(rest), 'field', value);
       expect(only(await said(queue)), value).to.equal(
@@ -92,16 +92,16 @@ describe('keys of Redis with values that no delayer wrote', () => {
       );
       await maintainAll(queue);
       expect(await queue.pop('topic')).to.be.undefined;
-      // A note without a job goes, whatever it is.
+      // maintain deletes any note without a job.
       expect(await hashOf(rest)(), value).to.deep.equal(rest === 'ready_due' ? {} : { field: value });
       expect((await queue.stats()).topics, value).to.deep.equal([]);
       await ground.raw.del(key(rest));
     }
   });
 
-  it('a job is put in line by no record of jobs set aside that delayer did not write', async () => {
+  it('an invalid set-aside record does not make a job ready', async () => {
     const queue = ground.queue();
-    // Another client has it in hand.
+    // Another client has popped it and not deleted its body yet.
     await ground.raw.hset(key('job_bucket:1'), { topic: 'topic', body: 'b' });
     await ground.raw.hset(key('set_aside'), '1', 'garbage');
     await maintainAll(queue);
@@ -109,14 +109,14 @@ describe('keys of Redis with values that no delayer wrote', () => {
     expect(await hashOf('set_aside')()).to.deep.equal({ 1: 'garbage' });
   });
 
-  it('what delayer itself writes is not taken for strange', async () => {
+  it('values that delayer writes are not reported', async () => {
     const queue = ground.queue();
     await queue.pause(['a', 'b'], { forMs: 1000 });
     await queue.pause('c');
     await queue.announce('daemon');
     await queue.pushMany(['1', '2', '3'].map((id) => ({ id, topic: 'topic', body: 'b' })));
     await maintainAll(queue);
-    // One is set aside.
+    // The first job is set aside.
     await ground.raw.del(key('job_bucket:1'));
     await ground.raw.set(key('job_bucket:1'), 'text');
     await reserve(queue, 'topic');
@@ -124,7 +124,7 @@ describe('keys of Redis with values that no delayer wrote', () => {
     expect(only(await said(queue))).to.match(/^wrong_type 1 job has a key of the wrong type/);
   });
 
-  it('a pause until a time beyond any holds its topic back, and is told of as one until the last', async () => {
+  it('a pause with an end beyond any time holds its topic, and is shown to end at the last possible time', async () => {
     const queue = ground.queue();
     await queue.push({ id: '1', topic: 'topic', body: 'b' });
     for (const end of ['9'.repeat(30), '1e300']) {
@@ -138,7 +138,7 @@ describe('keys of Redis with values that no delayer wrote', () => {
     expect(only(await said(queue))).to.match(/^strange_values .*paused/);
   });
 
-  it('a daemon that was seen in the future is named, and counts as none', async () => {
+  it('a daemon announced at an impossible time is reported, and does not count', async () => {
     const queue = ground.queue();
     await queue.push({ id: '1', topic: 'topic', body: 'b' });
     for (const score of ['inf', '-inf', '1e300', '-5', '9999999999']) {
@@ -154,7 +154,7 @@ describe('keys of Redis with values that no delayer wrote', () => {
     expect((await queue.find('1'))[0]).to.include({ isDaemonSeen: true });
   });
 
-  it('a key of a wrong type in the place of any of delayer’s own is named in one line, and left alone', async () => {
+  it('a key of a wrong type in place of any key of delayer is reported once, and left alone', async () => {
     const queue = ground.queue();
     for (const [rest, wanted] of [
       ['job_pool', 'zset'],

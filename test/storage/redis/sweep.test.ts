@@ -10,7 +10,7 @@ import { OriginalClient, OriginalDaemon } from '../../interop/original.js';
 
 const TTL_MS = 2 * SECOND_MS;
 
-describe('a daemon on Redis', () => {
+describe('clearing of the keyspace by maintain on Redis', () => {
   const ground = useRedis({ movableClock: true });
   const key = (rest: string) => `${ground.prefix}:${rest}`;
   const many = (count: number, stem: string, ttlMs: number, topic = 'topic') =>
@@ -21,8 +21,8 @@ describe('a daemon on Redis', () => {
   };
 
   /**
-   * Steps of a daemon, as many as it does one after the other; how many expired jobs it told of. A new one: it
-   * looks for leftovers at once, and then no more than every second.
+   * Maintains until there is no more to do; returns how many expired jobs were counted. A new queue looks for
+   * leftovers at once, and then at most every second.
    */
   async function clear(): Promise<number> {
     const queue = ground.queue();
@@ -34,7 +34,7 @@ describe('a daemon on Redis', () => {
     }
   }
 
-  it('clears expired jobs out of a ready list, says how many, and leaves no key', async () => {
+  it('clears 5000 expired jobs out of a ready list, counts them, and leaves no key', async () => {
     const queue = ground.queue();
     await queue.pushMany(many(5000, 'short', TTL_MS));
     await maintainAll(queue);
@@ -43,7 +43,7 @@ describe('a daemon on Redis', () => {
     expect(await ground.raw.keys(key('*'))).to.be.empty;
   });
 
-  it('clears them from between jobs that live, whose order stays', async () => {
+  it('clears expired jobs from between live ones, whose order is kept', async () => {
     const queue = ground.queue();
     const pushed: string[] = [];
     for (let round = 0; round < 8; round += 1) {
@@ -63,7 +63,7 @@ describe('a daemon on Redis', () => {
     expect(await ground.raw.keys(key('*'))).to.be.empty;
   });
 
-  it('clears those that an original daemon made ready, in every topic', async () => {
+  it('clears expired jobs that an original daemon made ready, in every topic', async () => {
     const queue = ground.queue();
     for (const topic of ['a', 'b', 'c']) await ground.raw.lpush(key(`ready_queue:${topic}`), '1', '2', '3');
     let expired = 0;
@@ -72,7 +72,7 @@ describe('a daemon on Redis', () => {
     expect(await ground.raw.keys(key('*'))).to.be.empty;
   });
 
-  it('takes the second entry of a job out, and entries of jobs that are to come by the pool', async () => {
+  it('takes out second entries of ready jobs, and entries of delayed jobs', async () => {
     const queue = ground.queue();
     await queue.pushMany(many(3, 'ready', LONG_MS));
     await maintainAll(queue);
@@ -87,7 +87,7 @@ describe('a daemon on Redis', () => {
     ]);
   });
 
-  it('that ends when all is done clears the lists of all topics', async () => {
+  it('clears the lists of all topics in a single run', async () => {
     const queue = ground.queue();
     const topics = ['a', 'b', 'c', 'd'];
     for (const topic of topics) await queue.pushMany(many(30, topic, TTL_MS, topic));
@@ -98,7 +98,7 @@ describe('a daemon on Redis', () => {
     expect(await ground.raw.keys(key('ready_due'))).to.be.empty;
   });
 
-  it('counts by kind what it clears away', async () => {
+  it('counts by kind what it clears', async () => {
     const queue = ground.queue();
     await queue.pushMany(many(3, 'ready', TTL_MS));
     await maintainAll(queue);
@@ -117,7 +117,7 @@ describe('a daemon on Redis', () => {
   });
 
   describe('a body that no key names', () => {
-    /** What a daemon finds and removes in so many looks, each of which has the time for it. */
+    /** Maintains until unnamed bodies are found or removed; returns how many. */
     async function look(queue: Queue, params: { repairs?: boolean; graceMs?: number }) {
       let [unnamed, removed] = [0, 0];
       await eventually(async () => {
@@ -128,21 +128,21 @@ describe('a daemon on Redis', () => {
       return { unnamed, removed };
     }
     const bodies = async () => (await ground.raw.keys(key('job_bucket:*'))).length;
-    /** An original client that dies between its RPOP and its DEL. */
+    /** Leaves the body of a job as an original client does that dies between RPOP and DEL. */
     const leave = async (queue: Queue) => {
       await queue.push({ id: 'left', topic: 'topic', body: 'b', ttlMs: LONG_MS });
       await maintainAll(queue);
       await ground.raw.rpop(key('ready_queue:topic'));
     };
 
-    it('is told of, and stays', async () => {
+    it('is counted, and kept by default', async () => {
       const queue = ground.queue();
       await leave(queue);
       expect(await look(ground.queue(), { graceMs: 0 })).to.deep.equal({ unnamed: 1, removed: 0 });
       expect(await bodies()).to.equal(1);
     });
 
-    it('is removed where that is asked for, with its note, and no other one is', async () => {
+    it('is removed with its note if repairs are on, and no other body is', async () => {
       const queue = ground.queue();
       await leave(queue);
       await queue.push({ id: 'delayed', topic: 'topic', body: 'b', delayMs: LONG_MS });
@@ -158,7 +158,7 @@ describe('a daemon on Redis', () => {
       expect(await ground.raw.hkeys(key('ready_due'))).to.deep.equal(['ready']);
     });
 
-    it('stays until it was not named for minutes, or where a list is too long to be looked through', async () => {
+    it('is kept until it was unnamed for minutes, and while a list is too long to be searched', async () => {
       const queue = ground.queue();
       await leave(queue);
       const daemon = ground.queue();
@@ -173,7 +173,7 @@ describe('a daemon on Redis', () => {
       expect(await bodies()).to.equal(1);
     });
 
-    it('stays where the id was pushed anew meanwhile, and an original client has just popped it', async () => {
+    it('is kept if its id was pushed again meanwhile and an original client has just popped it', async () => {
       await leave(ground.queue());
       const target = { redis: ground.raw, keys: new Keys(ground.prefix) };
       const seen = await lookAtBodies(target, [{ id: Buffer.from('left'), expiry: 'any' }], false);
@@ -186,7 +186,7 @@ describe('a daemon on Redis', () => {
     });
   });
 
-  it('tells of the expired jobs that it cleared while it has other work', async () => {
+  it('counts the expired jobs that it cleared while it had other work', async () => {
     const queue = ground.queue();
     await queue.pushMany(many(2000, 'short', TTL_MS, 'other'));
     await maintainAll(queue);
@@ -196,7 +196,7 @@ describe('a daemon on Redis', () => {
     expect(await ground.raw.llen(key('ready_queue:topic'))).to.equal(6000);
   });
 
-  it('leaves notes of jobs that original clients popped no longer than a consumer finds nothing', async () => {
+  it('notes of jobs that original clients popped are cleared by the next empty pop', async () => {
     const queue = ground.queue();
     await queue.pushMany(many(300, 'popped', LONG_MS));
     await maintainAll(queue);
@@ -207,7 +207,7 @@ describe('a daemon on Redis', () => {
     expect(await ground.raw.keys(key('*'))).to.be.empty;
   });
 
-  it('forgets pauses that are over, of topics that nobody asks for as well', async () => {
+  it('deletes pauses that are over, of topics that no one pops from as well', async () => {
     const queue = ground.queue();
     await queue.pause(['over', 'lasting'], { forMs: TTL_MS });
     await queue.pause('lasting');
@@ -216,7 +216,7 @@ describe('a daemon on Redis', () => {
     expect(await ground.raw.hkeys(key('paused'))).to.deep.equal(['lasting']);
   });
 
-  describe('with a key of the wrong type in the place of a ready body', () => {
+  describe('with a key of a wrong type in place of a ready body', () => {
     async function setAside(queue: Queue): Promise<void> {
       await queue.pushMany(['1', '2', '3'].map((id) => ({ id, topic: 'topic', body: id, ttlMs: LONG_MS })));
       await maintainAll(queue);
@@ -225,7 +225,7 @@ describe('a daemon on Redis', () => {
       expect(textOf(await queue.pop('topic'))).to.equal('2');
     }
 
-    it('sets the job aside: the others are delivered, and it is ready again when there is a body', async () => {
+    it('sets the job aside, delivers the others, and makes it ready again when it has a body', async () => {
       const queue = ground.queue();
       await setAside(queue);
       expect(await ground.raw.hkeys(key('set_aside'))).to.deep.equal(['1']);
@@ -238,7 +238,7 @@ describe('a daemon on Redis', () => {
       expect(textOf(await queue.pop('topic'))).to.equal('3');
     });
 
-    it('forgets the job when that key is gone', async () => {
+    it('deletes the job when that key is deleted', async () => {
       const queue = ground.queue();
       await setAside(queue);
       await ground.raw.del(key('job_bucket:1'));

@@ -39,7 +39,7 @@ describe('a Redis that does not serve', () => {
     ['an unknown host', 'redis://no-such-host.invalid', /host not found|cannot be looked up/],
     ['a socket that is not there', 'redis+unix:///nonexistent/redis.sock', 'no such socket'],
   ] as const) {
-    it(`that is behind ${what} is unreachable at once`, async () => {
+    it(`behind ${what} makes each call fail at once with store_unreachable`, async () => {
       const before = performance.now();
       const error = await failureOf(push(open(url)));
       expect(performance.now() - before).to.be.below(10_000);
@@ -56,7 +56,7 @@ describe('a Redis that does not serve', () => {
     });
   }
 
-  it('that is older than 6.2 is too old, and gets no command', async () => {
+  it('that is older than 6.2 is refused with store_too_old, and is sent no script', async () => {
     const server = await fake({ HELLO: hello('6.0.16') });
     const error = await failureOf(push(open(server.url)));
     expect(error).to.include({ code: 'store_too_old', exitCode: 69 });
@@ -64,7 +64,7 @@ describe('a Redis that does not serve', () => {
     expect(server.commands.filter((command) => /EVAL/i.test(command))).to.be.empty;
   });
 
-  it('that does not know HELLO is too old', async () => {
+  it('that does not know HELLO is refused with store_too_old', async () => {
     const server = await fake({ HELLO: '-ERR unknown command `HELLO`, with args beginning with: \r\n' });
     const error = await failureOf(push(open(server.url)));
     expect(error).to.include({ code: 'store_too_old', exitCode: 69 });
@@ -72,7 +72,7 @@ describe('a Redis that does not serve', () => {
   });
 
   for (const version of ['6.2.0', '7.4.1', '10.0.0']) {
-    it(`that says it is ${version} is new enough`, async () => {
+    it(`of version ${version} is accepted`, async () => {
       const server = await fake({
         HELLO: hello(version),
         TIME: '*2\r\n$10\r\n1795343220\r\n$6\r\n250999\r\n',
@@ -81,7 +81,7 @@ describe('a Redis that does not serve', () => {
     });
   }
 
-  it('that is a replica answers what is read, and refuses what is written', async () => {
+  it('that is a replica answers reads, and refuses writes with store_replica', async () => {
     const primary = await start({ args: ['--repl-diskless-sync-delay', '0'] });
     const replica = await start({ args: ['--replicaof', '127.0.0.1', String(primary.port)] });
     const [onPrimary, onReplica] = [open(primary.url), open(replica.url)];
@@ -103,7 +103,7 @@ describe('a Redis that does not serve', () => {
     await onReplica.waitForReady('topic', { timeoutMs: 50 });
   });
 
-  it('that is no replica any more is written to at once', async () => {
+  it('that is promoted from a replica is written to at once', async () => {
     const server = await start({ args: ['--replicaof', '127.0.0.1', '1'] });
     const queue = open(server.url);
     expect(await failureOf(push(queue))).to.include({ code: 'store_replica' });
@@ -111,7 +111,7 @@ describe('a Redis that does not serve', () => {
     expect((await push(queue)).outcome).to.equal('pushed');
   });
 
-  it('that loads its data is waited for, not long', async () => {
+  it('that is loading its data is waited for briefly, and then fails with store_loading', async () => {
     const server = await start();
     const raw = server.client();
     const pipeline = raw.pipeline();
@@ -120,7 +120,7 @@ describe('a Redis that does not serve', () => {
     const queue = open(server.url);
     await queue.push({ id: '1', topic: 'topic', body: 'kept', delayMs: 3_600_000 });
     await raw.save();
-    // A millisecond for each key makes about three seconds of loading.
+    // A millisecond for each of 3000 keys takes about three seconds.
     const slow = ['--key-load-delay', '1000', '--loading-process-events-interval-bytes', '1024'];
     await server.restart('listening', slow);
     const error = await failureOf(push(open(server.url)));
@@ -129,7 +129,7 @@ describe('a Redis that does not serve', () => {
     await eventually(async () => expect(await queue.find('1')).to.have.length(1));
   });
 
-  it('that refused a push before it went away leaves no doubt about it', async () => {
+  it('that refused a push with LOADING and went away makes it store_unreachable, not outcome_unknown', async () => {
     const server = await fakeRedis({ HELLO: hello('7.0.0'), EVALSHA: LOADING });
     const pushing = failureOf(push(open(server.url)));
     await eventually(() => server.commands.some((command) => /EVALSHA/i.test(command)), { everyMs: 1 });
@@ -137,17 +137,17 @@ describe('a Redis that does not serve', () => {
     expect(await pushing).to.include({ code: 'store_unreachable', exitCode: 69 });
   });
 
-  it('that loads its data after an answer to an ack was lost leaves the outcome unknown', async () => {
+  it('that is loading after the reply to an ack was lost leaves the outcome unknown', async () => {
     const [server, loading] = [await start(), await fake({ HELLO: hello('7.0.0'), EVALSHA: LOADING })];
     const proxy = await Proxy.to({ path: server.socket });
     ends.push(() => proxy.close());
     const [queue, direct] = [open(proxy.url), open(server.url)];
-    // Redis knows the script from then on.
+    // This loads the scripts into Redis.
     await push(direct);
     await direct.ack(await reserve(direct, 'topic'));
     await push(queue);
     const jobs = await reserve(queue, 'topic');
-    // No try is answered by the Redis that does it, and one is refused by the Redis that comes after.
+    // Redis does the ack, but its replies are lost; then the loading one refuses a retry.
     proxy.cut('reply', { times: Infinity, when: (request) => request.includes('EVALSHA') });
     const acking = failureOf(queue.ack(jobs));
     await eventually(async () => (await direct.stats()).topics.length === 0, { everyMs: 1 });
@@ -157,13 +157,13 @@ describe('a Redis that does not serve', () => {
     expect(loading.commands.join()).to.include('EVALSHA');
   });
 
-  it('that loads its data after an answer to a push of many was lost is asked for one of the jobs until it is done', async () => {
+  it('that is loading after the reply to a batch was lost is asked for one job until it has loaded', async () => {
     const [server, loading] = [await start(), await fake({ HELLO: hello('7.0.0'), EVALSHA: LOADING })];
     const proxy = await Proxy.to({ path: server.socket });
     ends.push(() => proxy.close());
     const queue = open(proxy.url);
     await push(queue);
-    // The looks are lost as the push is, until the Redis that loads is there.
+    // The replies to the push and to the look-ups are lost until the loading Redis takes over.
     proxy.cut('reply', { times: Infinity, when: (request) => request.includes('EVALSHA') });
     const jobs = Array.from({ length: 50 }, (_, i) => ({ id: `id-${i}`, topic: 'many', body: 'b' }));
     const pushing = failureOf(queue.pushMany(jobs));
@@ -175,7 +175,7 @@ describe('a Redis that does not serve', () => {
     expect([...askedFor]).to.deep.equal(['id-0']);
   });
 
-  it('that runs a script of somebody else is busy', async () => {
+  it('that runs a script of another client fails with store_busy', async () => {
     const server = await start({ args: ['--lua-time-limit', '50'] });
     const queue = open(server.url);
     await push(queue);

@@ -13,7 +13,7 @@ function refusal(url: string, password?: string): DelayerError {
 }
 
 describe('a Redis URL', () => {
-  it('names host, port and database, 6379 and 0 when absent', () => {
+  it('has host, port and database, by default 6379 and 0', () => {
     expect(parseRedisUrl('redis://example.test:7000/3')).to.include({
       host: 'example.test',
       port: 7000,
@@ -25,11 +25,11 @@ describe('a Redis URL', () => {
     expect(parseRedisUrl('redis://localhost/')).to.include({ db: 0, label: 'redis://localhost:6379/0' });
   });
 
-  it('may name an IPv6 address', () => {
+  it('can have an IPv6 address', () => {
     expect(parseRedisUrl('redis://[::1]:7000')).to.include({ host: '::1', port: 7000 });
   });
 
-  it('asks for TLS with rediss', () => {
+  it('uses TLS with rediss', () => {
     expect(parseRedisUrl('rediss://example.test')).to.include({
       tls: true,
       host: 'example.test',
@@ -37,14 +37,14 @@ describe('a Redis URL', () => {
     });
   });
 
-  it('names a socket with redis+unix, and its database in the query', () => {
+  it('has a socket with redis+unix, and its database in the query', () => {
     expect(parseRedisUrl('redis+unix:///run/redis.sock')).to.include({ path: '/run/redis.sock', db: 0 });
     expect(parseRedisUrl('redis+unix:///run/redis.sock?db=5')).to.include({ path: '/run/redis.sock', db: 5 });
     expect(parseRedisUrl('redis+unix:///run/a%20b.sock').path).to.equal('/run/a b.sock');
     expect(parseRedisUrl('redis+unix:///run/redis.sock').host).to.be.undefined;
   });
 
-  it('carries user and password, with their escapes', () => {
+  it('has user and password, with their escapes decoded', () => {
     expect(parseRedisUrl('redis://shop:s%40f%2Fe%3A%25@localhost')).to.include({
       username: 'shop',
       password: 's@f/e:%',
@@ -56,7 +56,7 @@ describe('a Redis URL', () => {
     expect(parseRedisUrl('redis://localhost')).to.deep.include({ username: undefined, password: undefined });
   });
 
-  it('gives way to a password from elsewhere', () => {
+  it('is overridden by a password from elsewhere', () => {
     expect(parseRedisUrl('redis://shop@localhost', 'given')).to.include({
       username: 'shop',
       password: 'given',
@@ -89,7 +89,7 @@ describe('a Redis URL', () => {
     'without a socket': 'redis+unix://',
     'with a socket and a database that is not a number': 'redis+unix:///run/redis.sock?db=x',
   })) {
-    it(`${what} is invalid configuration, and its password is kept secret`, () => {
+    it(`${what} is refused with config_invalid, without showing the password`, () => {
       const error = refusal(url);
       expect(error).to.include({ code: 'config_invalid', exitCode: 78 });
       expect(`${error.message} ${error.hint} ${String(error.cause)}`).to.not.contain('secret');

@@ -19,7 +19,7 @@ async function timeOf(promise: Promise<unknown>): Promise<number> {
   return performance.now() - before;
 }
 
-/** Does one of many waits last less than `ms`? The machine may be busy at some of them. */
+/** Expects that one of up to 20 waits lasts less than `ms`: the machine may be busy during some of them. */
 async function expectBelow(ms: number, once: () => Promise<number>): Promise<void> {
   let shortest = Infinity;
   for (let i = 0; i < 20 && shortest >= ms; i += 1) shortest = Math.min(shortest, await once());
@@ -30,22 +30,22 @@ describe('a wait for ready jobs in Redis', () => {
   const ground = useRedis();
   const key = (rest: string) => `${ground.prefix}:${rest}`;
 
-  /** Is a connection listening for changes of keys? */
+  /** The connections that listen for changes of keys. */
   const listeners = async () => (await clients()).filter((client) => client.includes(' sub=1 '));
   const clients = async () =>
     String(await ground.raw.client('LIST'))
       .trim()
       .split('\n');
 
-  /** Waits until a wait for these topics would last. */
+  /** Waits until a wait for these topics does not end early any more. */
   async function settle(queue: Queue, topics: string | string[]): Promise<void> {
-    // The first one begins to listen, and what begins to listen ends the waits of that time.
+    // The first wait subscribes, and subscribing ends all waits at that time.
     await queue.waitForReady(topics, { timeoutMs: 1 });
     await eventually(async () => (await listeners()).length > 0);
     await eventually(async () => (await timeOf(queue.waitForReady(topics, { timeoutMs: 40 }))) >= 38);
   }
 
-  /** How long (ms) a wait that has settled lasts, while `act` goes on. */
+  /** Settles, then returns how long (ms) a wait lasts during which `act` runs. */
   async function during(queue: Queue, topics: string | string[], act: () => Promise<unknown>) {
     await settle(queue, topics);
     const waiting = timeOf(queue.waitForReady(topics, { timeoutMs: WAIT_MS }));
@@ -53,7 +53,7 @@ describe('a wait for ready jobs in Redis', () => {
     return waiting;
   }
 
-  it('takes nothing and leaves the order as it is', async () => {
+  it('takes no job and leaves their order', async () => {
     const [waiter, other] = [ground.queue(), ground.queue()];
     const pushed: { id: { toString(): string } }[] = [];
     await during(waiter, 'topic', async () => {
@@ -63,13 +63,13 @@ describe('a wait for ready jobs in Redis', () => {
     expect(idsOf(await drain(other, 'topic'))).to.deep.equal(pushed.map(({ id }) => id.toString()));
   });
 
-  it('lasts as long as it may when nothing changes', async () => {
+  it('lasts until its timeout if nothing changes', async () => {
     const queue = ground.queue();
     await settle(queue, 'topic');
     expect(await timeOf(queue.waitForReady('topic', { timeoutMs: 120 }))).to.be.within(118, 1000);
   });
 
-  it('for any number of topics, one after the other and at once, costs one connection beside the one that asks', async () => {
+  it('for 300 topics, at once or one by one, needs one connection beside that of the queue', async () => {
     const queue = ground.queue();
     const topics = Array.from({ length: 300 }, (_, i) => `topic-${i}`);
     await settle(queue, topics);
@@ -80,7 +80,7 @@ describe('a wait for ready jobs in Redis', () => {
     expect(await ground.server.strangers()).to.equal(2);
   });
 
-  it('ends as soon as a job of any of its topics is ready', async () => {
+  it('ends within 50 ms when a job of any of its topics is ready', async () => {
     const [waiter, other] = [ground.queue(), ground.queue()];
     await expectBelow(50, async () => {
       const time = await during(waiter, ['a', 'b', 'c'], async () => {
@@ -92,14 +92,14 @@ describe('a wait for ready jobs in Redis', () => {
     });
   });
 
-  it('ends at once when an original client pushes to the ready list itself', async () => {
+  it('ends within 50 ms when an original client pushes to the ready list itself', async () => {
     const queue = ground.queue();
     await expectBelow(50, () =>
       during(queue, ['other', 'topic'], () => ground.raw.lpush(key('ready_queue:topic'), 'id')),
     );
   });
 
-  it('ends at once for a topic of any bytes', async () => {
+  it('ends for a topic of any bytes', async () => {
     const queue = ground.queue();
     for (const topic of [Buffer.from([0, 255, 10, 128]), Buffer.from('*[a'), Buffer.from('ü')]) {
       await eventually(async () => (await timeOf(queue.waitForReady(topic, { timeoutMs: 30 }))) >= 28);
@@ -109,7 +109,7 @@ describe('a wait for ready jobs in Redis', () => {
     }
   });
 
-  it('does not end by changes of other topics, of other prefixes, or of other keys', async () => {
+  it('does not end at changes of other topics, prefixes or keys', async () => {
     const queue = ground.queue();
     const time = await during(queue, 'topic', async () => {
       await sleep(20);
@@ -123,7 +123,7 @@ describe('a wait for ready jobs in Redis', () => {
     expect(time).to.be.within(165, WAIT_MS / 2);
   });
 
-  it('costs nothing by what others do with other topics', async () => {
+  it('is sent nothing when other topics change', async () => {
     const queue = ground.queue();
     await settle(queue, 'topic');
     const sentBytes = async () =>
@@ -131,13 +131,13 @@ describe('a wait for ready jobs in Redis', () => {
     const waiting = queue.waitForReady('topic', { timeoutMs: WAIT_MS });
     const before = await sentBytes();
     for (let i = 0; i < 300; i += 1) await ground.raw.lpush(key(`ready_queue:other-${i % 30}`), 'id');
-    // An answer to LPUSH takes 5 bytes; to tell the waiter of one takes more than 80.
+    // A reply to LPUSH has 5 bytes, an invalidation message to the waiter more than 80.
     expect((await sentBytes()) - before).to.be.below(300 * 40);
     await ground.raw.lpush(key('ready_queue:topic'), 'id');
     await waiting;
   });
 
-  it('ends by jobs that the same queue makes ready, while it waits for pushes as well', async () => {
+  it('ends at jobs that the same queue promotes while it waits for pushes', async () => {
     const queue = ground.queue();
     await queue.waitForPush({ timeoutMs: 50 });
     const waiting = queue.bpop('topic', { timeoutMs: WAIT_MS });
@@ -152,7 +152,7 @@ describe('a wait for ready jobs in Redis', () => {
     await promoting;
   });
 
-  it('hears of pushes, too, where it begins to wait for them while it begins to listen', async () => {
+  it('lets waitForPush subscribe while it begins to listen itself', async () => {
     for (let turns = 0; turns < 12; turns += 1) {
       const queue = ground.queue();
       const waiting = queue.waitForReady('topic', { timeoutMs: WAIT_MS });
@@ -166,7 +166,7 @@ describe('a wait for ready jobs in Redis', () => {
     }
   });
 
-  it('goes on seeing changes after the connection that asks was killed', async () => {
+  it('sees changes after the connection of the queue was killed', async () => {
     const queue = ground.queue();
     await settle(queue, 'topic');
     await during(queue, 'topic', () => ground.raw.call('CLIENT', 'KILL', 'TYPE', 'normal', 'SKIPME', 'yes'));
@@ -174,11 +174,11 @@ describe('a wait for ready jobs in Redis', () => {
     expect(await during(queue, 'topic', push)).to.be.below(WAIT_MS / 2);
   });
 
-  it('ends when its topic changed between two waits', async () => {
+  it('ends if its topic changed between two waits', async () => {
     const queue = ground.queue();
     await settle(queue, 'topic');
     await ground.raw.lpush(key('ready_queue:topic'), 'id');
-    // It is told of the change after the answer of LPUSH, on another connection.
+    // The invalidation message comes after the reply to LPUSH, on another connection.
     await sleep(30);
     expect(await timeOf(queue.waitForReady('topic', { timeoutMs: WAIT_MS }))).to.be.below(WAIT_MS / 2);
   });
@@ -190,7 +190,7 @@ describe('a wait for ready jobs in Redis', () => {
       async () => new OriginalClient(ground.raw, ground.prefix).push('id', 'topic', 'b', 0),
     ],
   ] as const) {
-    it(`ends some 100 ms after a push of ${who} of a job that is due, though no daemon promotes it`, async () => {
+    it(`ends some 100 ms after a push of a due job by ${who}, though no daemon promotes it`, async () => {
       const [queue, other] = [ground.queue(), ground.queue()];
       await expectBelow(200, async () => {
         const time = await during(queue, 'topic', () => push(other));
@@ -200,7 +200,7 @@ describe('a wait for ready jobs in Redis', () => {
     });
   }
 
-  it('does not end more often than every 100 ms by pushes of delayed jobs', async () => {
+  it('does not end more often than every 100 ms at pushes of delayed jobs', async () => {
     const [queue, other] = [ground.queue(), ground.queue()];
     await settle(queue, 'topic');
     let [ends, pushing] = [0, true];
@@ -222,7 +222,7 @@ describe('a wait for ready jobs in Redis', () => {
     expect(ends).to.be.at.most(tookMs / 100 + 2);
   });
 
-  it('that is idle sends Redis no more than one command a second', async () => {
+  it('sends at most one command a second while it is idle', async () => {
     const [queue, busy] = [ground.queue(), ground.queue()];
     const abort = new AbortController();
     const waiting = queue.bpop(['a', 'b'], { signal: abort.signal });
@@ -231,7 +231,7 @@ describe('a wait for ready jobs in Redis', () => {
     await ground.raw.config('RESETSTAT');
     await sleep(3000);
     const stats = await ground.raw.info('commandstats');
-    // Those that the scripts run are not sent.
+    // Only commands that clients send, without those that scripts run.
     const sent = ['evalsha', 'eval', 'ping', 'time', 'subscribe', 'hello', 'blmove', 'client\\|tracking'];
     const calls = sent.map((name) =>
       Number(new RegExp(`^cmdstat_${name}:calls=(\\d+)`, 'm').exec(stats)?.[1] ?? 0),
@@ -242,7 +242,7 @@ describe('a wait for ready jobs in Redis', () => {
     abort.abort();
   });
 
-  it('ends when its connection is killed, and makes it again', async () => {
+  it('ends when its connection is killed, and opens another one', async () => {
     const queue = ground.queue();
     const kill = () => ground.raw.call('CLIENT', 'KILL', 'TYPE', 'pubsub');
     expect(await during(queue, 'topic', kill)).to.be.below(WAIT_MS / 2);
@@ -267,14 +267,14 @@ describe('a wait for ready jobs in Redis', () => {
     }
   });
 
-  it('ends when all keys are flushed, and goes on seeing changes', async () => {
+  it('ends when all keys are flushed, and sees later changes', async () => {
     const queue = ground.queue();
     expect(await during(queue, 'topic', () => ground.raw.flushall())).to.be.below(WAIT_MS / 2);
     const push = () => ground.raw.lpush(key('ready_queue:topic'), 'id');
     expect(await during(queue, 'topic', push)).to.be.below(WAIT_MS / 2);
   });
 
-  it('under a prefix that is not ASCII ends by ready jobs, by due ones, and by a resume', async () => {
+  it('under a prefix that is not ASCII ends at ready jobs, due jobs and a resume', async () => {
     const store = () => new RedisStore(parseRedisUrl(ground.server.url), `préfixe-${ground.prefix}`);
     const [queue, other] = [new Queue(store()), new Queue(store())];
     try {
@@ -309,7 +309,7 @@ describe('a wait for ready jobs in Redis', () => {
     await eventually(async () => expect(await ground.server.strangers()).to.equal(0));
   });
 
-  it('whose queue is closed while it begins to listen leaves no connection', async () => {
+  it('leaves no connection if the queue is closed while it begins to listen', async () => {
     for (let turns = 0; turns < 12; turns += 1) {
       const queue = ground.queue();
       const waiting = queue.waitForReady('topic', { timeoutMs: WAIT_MS });
@@ -320,7 +320,7 @@ describe('a wait for ready jobs in Redis', () => {
     await eventually(async () => expect(await ground.server.strangers()).to.equal(0));
   });
 
-  it('ends when it is aborted, and so does one that is aborted already', async () => {
+  it('ends when it is aborted, or was aborted before', async () => {
     const queue = ground.queue();
     await settle(queue, 'topic');
     const abort = new AbortController();
@@ -332,7 +332,7 @@ describe('a wait for ready jobs in Redis', () => {
     expect(await timeOf(again)).to.be.below(WAIT_MS / 2);
   });
 
-  it('of a Redis that cannot be reached ends, so that its caller may try again', async () => {
+  it('ends if Redis cannot be reached, so that the caller can retry', async () => {
     const proxy = await Proxy.to({ path: ground.server.socket });
     try {
       proxy.refuse();
@@ -350,7 +350,7 @@ describe('a wait for ready jobs in Redis', () => {
     ['SUBSCRIBE', ['-subscribe']],
     ['the channel of changed keys', ['resetchannels']],
   ] as const) {
-    it(`of a user without the right to ${what} polls, and the job is popped all the same`, async () => {
+    it(`of a user without the right to ${what} polls, and gets the job`, async () => {
       const user = ['on', 'nopass', '~*', '&*', '+@all', ...rules];
       await ground.raw.call('ACL', 'SETUSER', 'deaf', 'reset', ...user);
       const queue = ground.queue(ground.server.url.replace('://', '://deaf@'));
@@ -362,12 +362,12 @@ describe('a wait for ready jobs in Redis', () => {
       const pushed = performance.now();
       expect(textOf(await waiting)).to.equal('b');
       expect(performance.now() - pushed).to.be.below(WAIT_MS / 2);
-      // It polls, and does not spin.
+      // It polls every 100 ms.
       await ground.raw.config('RESETSTAT');
       expect(await queue.bpop('topic', { timeoutMs: 550 })).to.be.undefined;
       const stats = await ground.raw.info('commandstats');
       expect(Number(/^cmdstat_evalsha:calls=(\d+)/m.exec(stats)?.[1])).to.be.at.most(8);
-      // It does not ask again for what it was refused.
+      // It does not retry the commands that were refused.
       expect(stats).to.not.match(/rejected_calls=[1-9]/);
     });
   }
@@ -387,7 +387,7 @@ describe('a wait for a push in Redis', () => {
   const ground = useRedis();
   const listeners = async () => /pubsub_channels:2\b/.test(await ground.raw.info('stats'));
 
-  /** How long (ms) a wait lasts while `act` goes on. */
+  /** Returns how long (ms) a wait lasts during which `act` runs. */
   async function during(act: () => Promise<unknown>, wait: Promise<void>): Promise<number> {
     const waiting = timeOf(wait);
     await act();
@@ -395,7 +395,7 @@ describe('a wait for a push in Redis', () => {
   }
   const waitForPush = (queue: Queue) => queue.waitForPush({ timeoutMs: WAIT_MS });
 
-  it('ends once when it begins to listen, for a push may have come before', async () => {
+  it('ends once when it begins to listen, because a push may have come before', async () => {
     expect(await timeOf(waitForPush(ground.queue()))).to.be.below(WAIT_MS / 2);
   });
 
@@ -413,7 +413,7 @@ describe('a wait for a push in Redis', () => {
     }
   });
 
-  it('ends by a push of an earlier job, by a nack and by a requeue', async () => {
+  it('ends at a push of an earlier job, at a nack and at a requeue', async () => {
     const [queue, other] = [ground.queue(), ground.queue()];
     await waitForPush(queue);
     await eventually(listeners);
@@ -432,7 +432,7 @@ describe('a wait for a push in Redis', () => {
     expect(await during(requeue, waitForPush(queue))).to.be.below(WAIT_MS / 2);
   });
 
-  it('does not end by a push of a later job', async () => {
+  it('does not end at a push of a later job', async () => {
     const [queue, other] = [ground.queue(), ground.queue()];
     await other.push({ topic: 'topic', body: 'b', delayMs: 30_000 });
     await waitForPush(queue);
@@ -444,7 +444,7 @@ describe('a wait for a push in Redis', () => {
     expect(time).to.be.at.least(98);
   });
 
-  it('ends when a push of an original client is due, also where the first of the pool had an infinite score', async () => {
+  it('ends when a push of an original client is due, even if the pool has a job with an infinite score', async () => {
     const queue = ground.queue();
     await waitForPush(queue);
     await eventually(listeners);
@@ -460,7 +460,7 @@ describe('a wait for a push in Redis', () => {
     }
   });
 
-  it('ends when a push of an original client is due, and lasts on where that is due later', async () => {
+  it('ends when a push of an original client is due, and not at one that is due later', async () => {
     const queue = ground.queue();
     await waitForPush(queue);
     await eventually(listeners);
@@ -475,7 +475,7 @@ describe('a wait for a push in Redis', () => {
     );
   });
 
-  it('takes no longer than pollMs where the user may not hear of changes', async () => {
+  it('ends after pollMs for a user who may not use CLIENT TRACKING', async () => {
     await ground.raw.call('ACL', 'SETUSER', 'deaf', 'on', '>pass', '~*', '&*', '+@all', '-client|tracking');
     const queue = ground.queue(`redis+unix://deaf:pass@${ground.server.socket}`);
     await queue.waitForPush({ timeoutMs: WAIT_MS, pollMs: 20 });
@@ -491,7 +491,7 @@ describe('a wait for a push in Redis', () => {
     ).to.be.below(WAIT_MS / 2);
   });
 
-  it('ends when its connection breaks, for a push may be missed then, and listens anew', async () => {
+  it('ends when its connection breaks, and listens again', async () => {
     const [queue, other] = [ground.queue(), ground.queue()];
     await waitForPush(queue);
     await eventually(listeners);

@@ -14,12 +14,12 @@ import {
 } from '../../support/jobs.js';
 import { useRedis } from '../../support/redis.js';
 
-describe('a key of a wrong type', () => {
+describe('a key of a wrong type in Redis', () => {
   const ground = useRedis({ movableClock: true });
   const key = (rest: string) => `${ground.prefix}:${rest}`;
   const job = { id: '1', topic: 'topic', body: 'b' };
 
-  /** Puts a string in the place of a key. */
+  /** Puts a string in place of a key. */
   async function block(rest: string): Promise<void> {
     await ground.raw.set(key(rest), 'a string');
   }
@@ -47,7 +47,7 @@ describe('a key of a wrong type', () => {
     pause: (queue) => queue.pause('topic'),
   } satisfies Record<string, Call>;
 
-  it('in the place of a ready list is named by a scan, which goes on to other jobs', async () => {
+  it('in place of a ready list is reported by a scan, which returns the other jobs', async () => {
     const queue = ground.queue();
     await queue.push({ id: 'due later', topic: 'other', body: 'b', delayMs: LONG_MS });
     await queue.push({ id: 'ready', topic: 'other', body: 'b' });
@@ -70,7 +70,7 @@ describe('a key of a wrong type', () => {
     ['dead', 'zset', ['remove', 'nack', 'requeue']],
     ['paused', 'hash', ['pause']],
   ] as const) {
-    it(`in the place of ${rest} is named by ${calls.join(', ')}, and nothing is changed`, async () => {
+    it(`in place of ${rest} is reported by ${calls.join(', ')}, and nothing is changed`, async () => {
       const queue = ground.queue();
       await block(rest);
       for (const call of calls) await failsFor(CALLS[call](queue), rest, wanted);
@@ -78,7 +78,7 @@ describe('a key of a wrong type', () => {
       expect(await ground.raw.get(key(rest))).to.equal('a string');
     });
 
-    it(`in the place of ${rest} is reported by health, and stats count the rest`, async () => {
+    it(`in place of ${rest} is reported by health, and stats count the rest`, async () => {
       const queue = ground.queue();
       await queue.push(job);
       await maintainAll(queue);
@@ -91,15 +91,16 @@ describe('a key of a wrong type', () => {
       await queue.stats({ exact: false });
     });
 
-    it(`in the place of ${rest} makes find and list fail with its name, or is not needed by them`, async () => {
+    it(`in place of ${rest} makes find and list fail with store_wrong_type if they read it`, async () => {
       const queue = ground.queue();
       await queue.push(job);
       await maintainAll(queue);
       await ground.raw.del(key(rest));
       await block(rest);
-      for (const look of [() => queue.find('1'), () => queue.list('topic')]) {
-        const answer: unknown = await look().catch((error: unknown) => error);
+      for (const look of [() => queue.find('1'), async () => (await queue.list('topic')).jobs]) {
+        const answer = await look().then(statesOf, (error: unknown) => error);
         if (answer instanceof Error) expect(answer).to.include({ code: 'store_wrong_type', exitCode: 69 });
+        else expect(answer).to.deep.equal(['ready']);
       }
     });
   }
@@ -110,7 +111,7 @@ describe('a key of a wrong type', () => {
     ['reserved', 'zset'],
     ['dead', 'zset'],
   ] as const) {
-    it(`in the place of ${rest} is named by maintain, which does what does not need it`, async () => {
+    it(`in place of ${rest} is reported by maintain, which does what does not need it`, async () => {
       const queue = ground.queue();
       // A dead letter past its time, a lease that has ended, and a job that is due.
       await queue.push({ ...job, id: 'dead' });
@@ -134,7 +135,7 @@ describe('a key of a wrong type', () => {
     });
   }
 
-  it('in the place of a ready list is named by list beside what can be listed, and blocks its jobs in find', async () => {
+  it('in place of a ready list is reported by list with the other jobs, and by find as what blocks its jobs', async () => {
     const queue = ground.queue();
     await queue.push(job);
     await block('ready_queue:topic');
@@ -149,7 +150,7 @@ describe('a key of a wrong type', () => {
     expect(await wrongTypes(queue)).to.have.length(1);
   });
 
-  it('in the place of a ready list is named to who wants that topic, and other topics are served', async () => {
+  it('in place of a ready list makes pops of that topic fail, and other topics are delivered', async () => {
     const queue = ground.queue();
     await block('ready_queue:topic');
     await queue.push(job);
@@ -161,7 +162,7 @@ describe('a key of a wrong type', () => {
     expect(statesOf(await queue.find('1'))).to.deep.equal(['due']);
   });
 
-  it('in the place of a ready list fails a waiting bpop of that topic', async () => {
+  it('in place of a ready list makes a waiting bpop of that topic fail', async () => {
     const queue = ground.queue();
     const waiting = failureOf(queue.bpop(['other', 'topic']));
     await block('ready_queue:topic');
@@ -172,7 +173,7 @@ describe('a key of a wrong type', () => {
     ['is released', (queue: Queue, lease: string) => queue.release([lease])],
     ['is nacked', async (queue: Queue, lease: string) => areHeld(await queue.nack([lease], { delayMs: 1 }))],
   ] as const) {
-    it(`in the place of a ready list keeps a job that ${how} safe, until the key is gone`, async () => {
+    it(`in place of a ready list keeps a job that ${how} until the key is gone`, async () => {
       const queue = ground.queue();
       await queue.push(job);
       const { lease } = only(await reserve(queue, 'topic'));
@@ -187,7 +188,7 @@ describe('a key of a wrong type', () => {
     });
   }
 
-  it('in the place of a ready list lets its jobs be removed and replaced', async () => {
+  it('in place of a ready list lets its jobs be replaced', async () => {
     const queue = ground.queue();
     await queue.push(job);
     await maintainAll(queue);
@@ -199,7 +200,7 @@ describe('a key of a wrong type', () => {
     expect(await ground.raw.get(key('ready_queue:topic'))).to.equal('a string');
   });
 
-  it('in the place of a job blocks a push under that id alone, and is left as it is', async () => {
+  it('in place of a job refuses a push of that id only, and is left as it is', async () => {
     const queue = ground.queue();
     await block('job_bucket:1');
     const receipts = await queue.pushMany([job, { ...job, id: '2' }], { onExisting: 'replace' });
@@ -209,7 +210,7 @@ describe('a key of a wrong type', () => {
     expect(textOf(await queue.pop('topic'))).to.equal('b');
   });
 
-  it('in the place of a job is passed over by maintain and pop, counted as stuck, and reported', async () => {
+  it('in place of a job is skipped by maintain and pop, counted as stuck, and reported', async () => {
     const queue = ground.queue();
     await ground.raw.zadd(key('job_pool'), '1000', '1');
     await block('job_bucket:1');
@@ -220,7 +221,7 @@ describe('a key of a wrong type', () => {
     expect(await ground.raw.zscore(key('job_pool'), '1')).to.equal('1000');
   });
 
-  it('in the place of many jobs is passed over, and what is due behind them is promoted', async () => {
+  it('in place of 300 jobs is skipped, and jobs due behind them are promoted', async () => {
     const queue = ground.queue();
     for (let i = 0; i < 300; i += 1) {
       await ground.raw.zadd(key('job_pool'), '1000', `stuck-${i}`);
@@ -232,7 +233,7 @@ describe('a key of a wrong type', () => {
     expect(await queue.maintain()).to.include({ promoted: 1, stuck: 300 });
   });
 
-  it('in the place of a job is left as it is when the id is removed in any state', async () => {
+  it('in place of a job is left as it is when the id is removed in any state', async () => {
     const queue = ground.queue();
     await ground.raw.zadd(key('job_pool'), '1000', '1');
     await block('job_bucket:1');
@@ -243,7 +244,7 @@ describe('a key of a wrong type', () => {
     expect(await ground.raw.exists(key('job_pool'))).to.equal(0);
   });
 
-  it('in the place of a job is passed over in a ready list', async () => {
+  it('in place of a job is skipped in a ready list', async () => {
     const queue = ground.queue();
     await queue.pushMany([job, { ...job, id: '2', body: 'next' }]);
     await maintainAll(queue);
@@ -253,7 +254,7 @@ describe('a key of a wrong type', () => {
     expect(await ground.raw.get(key('job_bucket:1'))).to.equal('a string');
   });
 
-  it('in the place of a job makes a leased job of its id wait until the key is gone', async () => {
+  it('in place of a job makes a nacked job of its id wait until the key is gone', async () => {
     const queue = ground.queue();
     await queue.push(job);
     const jobs = await reserve(queue, 'topic');
@@ -266,7 +267,7 @@ describe('a key of a wrong type', () => {
     expect(await queue.pop('topic')).to.include({ attempts: 2 });
   });
 
-  it('in the place of the record of a reservation ends its leases alone', async () => {
+  it('in place of the record of a reservation ends its leases only', async () => {
     const queue = ground.queue();
     await queue.pushMany([job, { ...job, id: '2' }]);
     const [first, second] = [only(await reserve(queue, 'topic')), only(await reserve(queue, 'topic'))];
@@ -281,7 +282,7 @@ describe('a key of a wrong type', () => {
     expect(await ground.raw.lrange(key(`inflight:${token}`), '0', '-1')).to.deep.equal(['a list']);
   });
 
-  it('in the place of the dead letters of an id fails a nack as dead, and the job stays leased', async () => {
+  it('in place of the dead letters of an id makes a nack as dead fail, and the job stays leased', async () => {
     const queue = ground.queue();
     await queue.push(job);
     const jobs = await reserve(queue, 'topic');
@@ -292,7 +293,7 @@ describe('a key of a wrong type', () => {
     expect(areHeld(await queue.nack(jobs, { delayMs: 0 }))).to.deep.equal([true]);
   });
 
-  it('in the place of what waits for an id loses no job that has to wait', async () => {
+  it('in place of the waiting jobs of an id makes a release fail, and the job stays leased', async () => {
     const queue = ground.queue();
     await queue.push(job);
     const jobs = await reserve(queue, 'topic');
@@ -305,7 +306,7 @@ describe('a key of a wrong type', () => {
     expect(await queue.release(jobs)).to.deep.equal([true]);
   });
 
-  it('in the place of what waits for an id does not keep other leases from coming back', async () => {
+  it('in place of the waiting jobs of an id does not keep other jobs from coming back', async () => {
     const queue = ground.queue();
     await queue.pushMany([job, { ...job, id: '2' }]);
     await reserve(queue, 'topic', 1, 1000);
@@ -317,7 +318,7 @@ describe('a key of a wrong type', () => {
     expect(statesOf(await queue.find('1'))).to.deep.equal(['delayed', 'leased']);
   });
 
-  it('in the place of dead letters whose time is over is left as it is', async () => {
+  it('in place of dead letters whose time is over is left as it is', async () => {
     const queue = ground.queue();
     await queue.push(job);
     await queue.nack(await reserve(queue, 'topic'), { dead: true, deadTtlMs: 1000 });
@@ -330,7 +331,7 @@ describe('a key of a wrong type', () => {
     expect(await ground.raw.get(key('dead_letter:1'))).to.equal('a string');
   });
 
-  it('in the place of jobs that waited for a duplicate is left as it is', async () => {
+  it('in place of jobs that waited for a duplicate is left as it is', async () => {
     const queue = ground.queue();
     await queue.push(job);
     const jobs = await reserve(queue, 'topic');
@@ -345,7 +346,7 @@ describe('a key of a wrong type', () => {
     expect(await ground.raw.get(key('waiting:1'))).to.equal('a string');
   });
 
-  it('in the place of the daemons does not keep anybody from looking, and fails an announcement', async () => {
+  it('in place of the daemons does not affect views, and makes an announcement fail', async () => {
     const queue = ground.queue();
     await block('daemons');
     await queue.push({ ...job, delayMs: LONG_MS });

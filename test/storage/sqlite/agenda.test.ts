@@ -9,13 +9,13 @@ import { ids, newJob, useFolder } from './files.js';
 const SECOND = 1000;
 const HOUR = 3600 * SECOND;
 
-describe('what a process remembers of an SQLite file between its calls', () => {
+describe('what an SQLite connection caches between calls', () => {
   const folder = useFolder();
   let now: number;
   let queue: Queue;
   let other: Queue;
 
-  /** Both have popped since, and know that nothing is due. */
+  /** Both queues have popped after the pushes, and know that nothing else is due. */
   beforeEach(async () => {
     now = Date.UTC(2026, 0, 1);
     const options = { now: () => now };
@@ -25,28 +25,28 @@ describe('what a process remembers of an SQLite file between its calls', () => {
     ];
     await queue.pushMany([1, 2, 3, 4].map(() => ({ topic: 'warm', body: 'b' })));
     for (const id of ['a', 'b', 'c']) await queue.push({ id, topic: 'topic', body: id });
-    // One that reads all of the agenda, and one that need not.
+    // The first pop of each reads the whole agenda, the second uses what was cached.
     for (const one of [other, other, queue, queue]) await one.pop('warm');
   });
 
   const popped = async () => (await queue.pop('topic'))?.id.toString();
   const leaseOne = (by: Queue, leaseMs: number) => by.reserve({ topics: 'topic', limit: 1, leaseMs });
 
-  it('a lease of another process that has ended brings its job back at the next pop', async () => {
+  it('a pop brings back the job of an ended lease of another process', async () => {
     await leaseOne(other, SECOND);
     expect(await popped()).to.equal('b');
     now += SECOND;
     expect(await popped()).to.equal('a');
   });
 
-  it('a lease of its own that has ended brings its job back at the next pop', async () => {
+  it('a pop brings back the job of an ended lease of its own', async () => {
     await leaseOne(queue, SECOND);
     expect(await popped()).to.equal('b');
     now += SECOND;
     expect(await popped()).to.equal('a');
   });
 
-  it('a lease that another process has let end sooner brings its job back at that time', async () => {
+  it('a pop brings back a job when another process has shortened its lease', async () => {
     const { jobs } = await leaseOne(queue, HOUR);
     expect(await popped()).to.equal('b');
     await other.extend(jobs, SECOND);
@@ -54,7 +54,7 @@ describe('what a process remembers of an SQLite file between its calls', () => {
     expect(await popped()).to.equal('a');
   });
 
-  it('a job that was given back with a delay comes when it is due', async () => {
+  it('a pop returns a nacked job when its delay is over', async () => {
     const { jobs } = await leaseOne(queue, HOUR);
     await queue.nack(jobs, { delayMs: SECOND });
     expect(await popped()).to.equal('b');
@@ -63,7 +63,7 @@ describe('what a process remembers of an SQLite file between its calls', () => {
     expect(await popped()).to.equal('a');
   });
 
-  it('a pause and its end count at the next pop, whoever made them', async () => {
+  it('a pop sees the start and the end of a pause by any process', async () => {
     for (const by of [queue, other]) {
       await by.pause('topic');
       expect(await popped()).to.equal(undefined);
@@ -76,21 +76,21 @@ describe('what a process remembers of an SQLite file between its calls', () => {
     expect(await popped()).to.equal('c');
   });
 
-  it('a job whose ready lifetime is over is not popped, and the one behind it is', async () => {
+  it('a pop skips a job that has expired, and returns the one behind it', async () => {
     await other.push({ id: 'brief', topic: 'brief', body: 'b', ttlMs: SECOND });
     await other.push({ id: 'next', topic: 'brief', body: 'b' });
     now += SECOND;
     expect((await queue.pop('brief'))?.id.toString()).to.equal('next');
   });
 
-  it('expired jobs are cleared away by pushes', async () => {
+  it('a push clears expired jobs away', async () => {
     await queue.push({ id: 'brief', topic: 'brief', body: 'b', ttlMs: SECOND });
     now += HOUR;
     await queue.push({ id: 'd', topic: 'topic', body: 'b' });
     expect(await queue.find('brief')).to.be.empty;
   });
 
-  it('a job that is pushed is known to expire', async () => {
+  it('a pushed job is known to expire, single or in a batch', async () => {
     const connection = await openConnection(folder.path(), { now: () => now });
     const expiring = (count: number, ttlMs: number) =>
       ids(count, `${ttlMs}-`).map((id) => newJob(id, 'topic', 'b', ttlMs));
@@ -106,7 +106,7 @@ describe('what a process remembers of an SQLite file between its calls', () => {
     connection.close();
   });
 
-  it('a pop of one gives retry settings and long bodies as a pop of many does', async () => {
+  it('a pop of one job returns retry settings and long bodies as a pop of many does', async () => {
     const body = Buffer.alloc(100_000, 7);
     await queue.push({ id: 'long', topic: 'special', body });
     await queue.push({ id: 'own', topic: 'special', body: 'b', retries: 7 });
@@ -117,14 +117,14 @@ describe('what a process remembers of an SQLite file between its calls', () => {
     expect(await queue.pop('special')).to.equal(undefined);
   });
 
-  it('a job that was leased before is popped with its attempts counted', async () => {
+  it('a pop of many counts earlier attempts', async () => {
     const { jobs } = await leaseOne(queue, HOUR);
     await queue.nack(jobs, { delayMs: 0 });
     const again = (await queue.popMany('topic', 3)).find(({ id }) => id.toString() === 'a');
     expect(again?.attempts).to.equal(2);
   });
 
-  it('what a transaction has read and rolled back is not remembered', async () => {
+  it('what a transaction read before it was rolled back is not cached', async () => {
     await leaseOne(queue, SECOND);
     const connection = await openConnection(folder.path(), { now: () => now });
     const error = await failureOf(
@@ -142,7 +142,7 @@ describe('what a process remembers of an SQLite file between its calls', () => {
     expect(await popped()).to.equal('a');
   });
 
-  it('a push of an id that is there answers as before: a repeat, a conflict, a replacement', async () => {
+  it('a push of an existing id returns repeated, kept, a conflict or replaced', async () => {
     const push = (body: string, onExisting: 'keep' | 'replace' | 'refuse' = 'refuse') =>
       queue.push({ id: 'a', topic: 'topic', body }, { onExisting });
     expect((await push('a')).outcome).to.equal('repeated');

@@ -1,5 +1,5 @@
-// A process of its own on a store, for the tests: `child.ts push|batch|pop|open|wait|crowd PATH STEM COUNT`.
-// It prints the id of each job that it has pushed or popped, each on a line, as soon as it is done.
+// A separate process on a store, for the tests: `child.ts push|batch|pop|open|wait|crowd PATH STEM COUNT`.
+// It prints the id of each job as soon as it is pushed or popped, one per line.
 import { closeSync, openSync, writeSync } from 'node:fs';
 import { devNull } from 'node:os';
 import { DelayerError } from '../../../src/core/errors.js';
@@ -8,7 +8,7 @@ import { SqliteStore } from '../../../src/storage/sqlite/store.js';
 
 const [action = '', path = '', stem = '', count = '0'] = process.argv.slice(2);
 
-/** Whole lines, also into a pipe that is full: what was done and not printed would look lost. */
+/** Prints whole lines, also into a full pipe: a job that was done and not printed would look lost. */
 function print(...lines: string[]): void {
   let rest = Buffer.from(lines.map((line) => `${line}\n`).join(''));
   while (rest.length > 0) {
@@ -20,13 +20,13 @@ function print(...lines: string[]): void {
   }
 }
 
-/** Tries to push with no descriptor left, then with one left, and so on. */
+/** Tries to push with no free descriptor, then with one, and so on. */
 async function pushInACrowd(): Promise<void> {
   const handles: number[] = [];
   try {
     for (;;) handles.push(openSync(devNull, 'r'));
   } catch {
-    // There is no other left.
+    // No descriptor is left.
   }
   for (const handle of handles) {
     try {
@@ -70,14 +70,14 @@ try {
       break;
     case 'pop':
       for (let i = 0; i < Number(count); i += 1) {
-        // On a busy machine it may take long until a pusher has started.
+        // On a busy machine a pusher may take long to start.
         const job = await queue.bpop('topic', { timeoutMs: 300_000 });
         if (!job) break;
         print(job.id.toString());
       }
       break;
   }
-  // `wait` leaves the queue open: nothing of it may keep the process alive.
+  // `wait` leaves the queue open, which must not keep the process alive.
   if (action !== 'wait') await queue.close();
 } catch (error) {
   print(error instanceof DelayerError ? `${error.code}: ${error.message}` : String(error));

@@ -5,20 +5,20 @@ import { createInterface } from 'node:readline';
 const CHILD = new URL('child.ts', import.meta.url).pathname;
 
 export interface Child {
-  /** The lines that it has printed so far. */
+  /** The lines printed so far. */
   readonly lines: readonly string[];
   readonly process: ChildProcess;
-  /** Ends it as a power cut would, and waits until it is gone. */
+  /** Sends SIGKILL, and waits for the end of the process. */
   kill(): Promise<void>;
-  /** Waits for its end; answers its lines. */
+  /** Waits for the end of the process; returns its lines. */
   ended(): Promise<readonly string[]>;
 }
 
 export interface ChildOptions {
-  /** Makes it the process of another user. */
+  /** Runs it as another user. */
   readonly uid?: number | undefined;
   readonly env?: Readonly<Record<string, string>> | undefined;
-  /** Run by sh before it: `ulimit -n 40`. */
+  /** A command that sh runs first, such as `ulimit -n 40`. */
   readonly before?: string | undefined;
 }
 

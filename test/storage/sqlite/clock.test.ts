@@ -9,9 +9,9 @@ import { useFolder } from './files.js';
 const HOUR = 3_600_000;
 const DAY = 24 * HOUR;
 
-describe('a clock that jumps', () => {
+describe('an SQLite store on a clock that jumps', () => {
   const folder = useFolder();
-  /** The time of day, how long the machine has run, and slept, and which start of it that is. */
+  /** The wall clock, how long (ms) the machine has run and slept, and the boot id. */
   let [wall, ran, slept, boot] = [0, 0, 0, 'first'];
   beforeEach(() => {
     [wall, ran, slept, boot] = [Date.UTC(2026, 0, 1), 1_000_000, 0, 'first'];
@@ -29,7 +29,7 @@ describe('a clock that jumps', () => {
     queue.push({ id, topic, body: 'b', ttlMs: 7 * DAY });
   const clocks = async (queue: Queue) => (await queue.health()).map(({ code }) => code);
 
-  it('a push by a clock that is eight days ahead deletes no ready job, and the overview tells of it', async () => {
+  it('a clock set eight days ahead deletes no ready job, and health reports clock_jumped', async () => {
     const queue = await openQueue();
     await push(queue, 'ready');
     wall += 8 * DAY;
@@ -42,7 +42,7 @@ describe('a clock that jumps', () => {
     expect((await queue.pop('topic'))?.id.toString()).to.equal('ready');
   });
 
-  it('an id that is pushed while its job seems to have expired by a jump leaves that job as a dead letter', async () => {
+  it('a push of an id whose job seems expired by a jump keeps that job as a dead letter', async () => {
     const queue = await openQueue();
     await push(queue, 'id');
     wall += 8 * DAY;
@@ -50,7 +50,7 @@ describe('a clock that jumps', () => {
     expect((await queue.find('id')).map(({ state }) => state)).to.deep.equal(['ready', 'dead']);
   });
 
-  it('ready jobs behind those that seem to have expired are delivered', async () => {
+  it('ready jobs behind those that seem expired are delivered', async () => {
     const queue = await openQueue();
     await push(queue, 'before');
     wall += 8 * DAY;
@@ -97,13 +97,13 @@ describe('a clock that jumps', () => {
     ['an hour back', -HOUR],
     ['an hour ahead', HOUR],
   ] as const) {
-    it(`a lock is its owner's until its time has run, though the clock was set ${what}`, async () => {
+    it(`a lock is held until its time has run, though the clock was set ${what}`, async () => {
       const queue = await openQueue();
       const [first, second] = ['first', 'second'].map((owner) => ({ name: 'lock', owner }));
       expect(await queue.lock(must(first))).to.equal(true);
       wall += jumpMs;
       pass(LOCK_MS - 1000);
-      // Whoever writes next notices the jump.
+      // The next write notices the jump.
       await push(queue, 'id');
       expect(await queue.lock(must(second))).to.equal(false);
       pass(1000);
@@ -111,7 +111,7 @@ describe('a clock that jumps', () => {
     });
   }
 
-  it('a machine that was off for longer than a job may wait deletes it after an hour of running, and tells nothing', async () => {
+  it('a job that expired while the machine was off is deleted after an hour of running, and health reports nothing', async () => {
     const queue = await openQueue();
     await push(queue, 'id');
     await queue.close();
@@ -126,7 +126,7 @@ describe('a clock that jumps', () => {
     expect(await again.find('id')).to.be.empty;
   });
 
-  it('a machine that slept has not jumped', async () => {
+  it('a machine that slept does not count as a jump', async () => {
     const queue = await openQueue();
     await push(queue, 'id');
     wall += 8 * DAY;
@@ -135,7 +135,7 @@ describe('a clock that jumps', () => {
     expect(await clocks(queue)).to.be.empty;
   });
 
-  it('a process whose clock is eight days ahead deletes nothing of the others', async () => {
+  it('a process whose clock is eight days ahead does not delete jobs of other processes', async () => {
     const queue = await folder.openQueue();
     await queue.push({ id: 'id', topic: 'topic', body: 'b', ttlMs: DAY });
     const clock = new ProcessClock(folder.path('clock'));
@@ -146,7 +146,7 @@ describe('a clock that jumps', () => {
     expect((await queue.pop('topic'))?.id.toString()).to.equal('id');
   });
 
-  it('a transaction that is rolled back leaves the jump to be noticed by the next', async () => {
+  it('a jump that a rolled back transaction noticed is noticed again by the next one', async () => {
     const queue = await folder.openQueue('queue.db', { ...options, maxPages: 40 });
     await push(queue, 'id');
     wall += 8 * DAY;

@@ -4,7 +4,7 @@ import { attach, newDatabase, openDatabase } from '../../../src/storage/sqlite/d
 import { failureOf } from '../../support/eventually.js';
 import { useFolder } from './files.js';
 
-describe('writes of a connection to an SQLite file', () => {
+describe('writes of an SQLite connection', () => {
   const folder = useFolder();
   let connection: Connection;
   let commits: number;
@@ -40,7 +40,7 @@ describe('writes of a connection to an SQLite file', () => {
     throw Object.assign(new Error('no such thing'), { code: 'ERR_SQLITE_ERROR', errcode: 1 });
   };
 
-  it('writes that are asked for in one go are committed in one go, in order, each with its answer', async () => {
+  it('writes that are requested together are committed together, in order, each with its own result', async () => {
     const done = await Promise.all([
       connection.write(insert(1)),
       connection.writeSoon(insert(2)),
@@ -51,13 +51,13 @@ describe('writes of a connection to an SQLite file', () => {
     expect(numbers()).to.deep.equal([1, 2, 3]);
   });
 
-  it('writes that are waited for in between are committed one after the other', async () => {
+  it('writes that are awaited one by one are committed one by one', async () => {
     await connection.write(insert(1));
     await connection.write(insert(2));
     expect(commits).to.equal(2);
   });
 
-  it('a write is on the disk when it returns, unless nothing of its commit has to be', async () => {
+  it('a commit is synced to disk, unless all its writes are writeSoon', async () => {
     const synchronous = () =>
       (connection.get('PRAGMA store.synchronous') as { synchronous: number }).synchronous;
     const [normal, full] = [1, 2];
@@ -67,7 +67,7 @@ describe('writes of a connection to an SQLite file', () => {
     expect(await Promise.all(both)).to.deep.equal([full, full]);
   });
 
-  it('a write that fails leaves the others of its commit standing', async () => {
+  it('a write that fails does not roll back the others of its commit', async () => {
     const [first, second, third] = [
       connection.write(insert(1)),
       failureOf(connection.write(fail(2))),
@@ -79,7 +79,7 @@ describe('writes of a connection to an SQLite file', () => {
     expect(numbers()).to.deep.equal([1, 3]);
   });
 
-  it('slow writes do not share a commit, so that the file is not held for long', async () => {
+  it('slow writes are committed one by one, so that the file is not locked for long', async () => {
     const slow = (n: number) => () => {
       const until = performance.now() + 11;
       while (performance.now() < until);
@@ -90,7 +90,7 @@ describe('writes of a connection to an SQLite file', () => {
     expect(commits).to.equal(3);
   });
 
-  it('writes fail together while another connection holds the file, and work again after that', async () => {
+  it('writes fail together while another connection holds the file, and succeed after that', async () => {
     const other = openDatabase(folder.path());
     other.exec('BEGIN IMMEDIATE');
     const failures = await Promise.all([1, 2].map((n) => failureOf(connection.write(insert(n)))));
@@ -101,7 +101,7 @@ describe('writes of a connection to an SQLite file', () => {
     expect(numbers()).to.deep.equal([3]);
   });
 
-  it('writes fail when the connection is closed before they are done', async () => {
+  it('writes that are pending when the connection is closed fail', async () => {
     const writing = [1, 2].map((n) => failureOf(connection.write(insert(n))));
     connection.close();
     for (const failure of await Promise.all(writing)) expect(failure.message).to.contain('was closed before');

@@ -1,7 +1,7 @@
 import { expect } from 'chai';
 import { hasGoodSqlite } from '../../../src/storage/sqlite/driver.js';
 
-describe('which SQLite is used', () => {
+describe('choice of the SQLite binding', () => {
   const cases: [node: string, sqlite: string | undefined, own: boolean][] = [
     ['20.19.0', undefined, false],
     ['22.12.0', '3.53.0', false],
@@ -12,7 +12,7 @@ describe('which SQLite is used', () => {
     ['26.1.0', '4.0.0', true],
   ];
   for (const [node, sqlite, own] of cases) {
-    it(`Node ${node} with SQLite ${sqlite ?? 'none'} uses ${own ? 'the one inside of Node' : 'the package'}`, () => {
+    it(`Node ${node} with SQLite ${sqlite ?? 'none'} uses ${own ? 'node:sqlite' : 'the package'}`, () => {
       expect(hasGoodSqlite(sqlite === undefined ? { node } : { node, sqlite })).to.equal(own);
     });
   }

@@ -5,7 +5,7 @@ import { ids, useFolder } from './files.js';
 
 const [SECOND_MS, HOUR_MS] = [1000, 3_600_000];
 
-describe('what an SQLite file keeps of jobs beside their rows', () => {
+describe('extras table of an SQLite file', () => {
   const folder = useFolder();
   let now = 0;
   let queue: Queue;
@@ -36,7 +36,7 @@ describe('what an SQLite file keeps of jobs beside their rows', () => {
   const reserve = async (limit = 1, leaseMs = SECOND_MS) =>
     (await queue.reserve({ topics: 'topic', limit, leaseMs })).jobs;
 
-  it('a job that is pushed, reserved under a policy and done, or popped, has no extras', async () => {
+  it('a job without retry settings that is pushed, reserved and acked, or popped, has no extras', async () => {
     await queue.pushMany(ids(30).map((id) => ({ id, ...job })));
     const jobs = await reserve(20);
     expect(extras()).to.deep.equal([]);
@@ -45,7 +45,7 @@ describe('what an SQLite file keeps of jobs beside their rows', () => {
     expect([extras(), rows('SELECT seq FROM job')]).to.deep.equal([[], []]);
   });
 
-  it('the extras of a job go with it, whatever ends it', async () => {
+  it('the extras of a job are deleted with it, however it ends', async () => {
     const ends: Record<string, (id: string) => Promise<unknown>> = {
       ack: async () => queue.ack(await reserve()),
       'ack of a lease that was extended by itself': async () => {
@@ -105,7 +105,7 @@ describe('what an SQLite file keeps of jobs beside their rows', () => {
     }
   });
 
-  it('extras that were left over are never taken for those of the job whose number comes again', async () => {
+  it('extras that were left behind are not used for a new job of the same row number', async () => {
     const left = '[{"attempt":1,"startedAt":1,"endedAt":2,"outcome":"lease_ended"}]';
     change(`INSERT INTO extras VALUES (1, 0, 77, 77, 'left', '${left}')`);
     const { id } = await queue.push(job);
@@ -125,7 +125,7 @@ describe('what an SQLite file keeps of jobs beside their rows', () => {
     expect([second?.key, second?.retries]).to.deep.equal([first?.key, undefined]);
   });
 
-  it('of two jobs one after the other under one number each has what was pushed with it', async () => {
+  it('two successive jobs of one row number each have their own retry settings', async () => {
     await queue.push({ id: 'one', ...job, ...own });
     await queue.ack(await reserve());
     await queue.push({ id: 'two', ...job, retries: 7 });
@@ -138,7 +138,7 @@ describe('what an SQLite file keeps of jobs beside their rows', () => {
     expect((await queue.find('three'))[0]).to.not.have.any.keys('retries', 'backoff', 'history');
   });
 
-  it('a body of many pages is left where it is by all that is kept of its job', async () => {
+  it('a body of many pages is unchanged when the history of its job is written', async () => {
     const body = Buffer.from(Array.from({ length: 300_000 }, (_, i) => (i * 31) % 256));
     await queue.push({ id: 'id', topic: 'topic', body, ...own });
     for (let i = 0; i < 3; i += 1)
@@ -147,7 +147,7 @@ describe('what an SQLite file keeps of jobs beside their rows', () => {
     expect([popped?.retries, popped?.body.equals(body)]).to.deep.equal([5, true]);
   });
 
-  it('locks whose owners left them are forgotten', async () => {
+  it('maintain deletes locks that have expired', async () => {
     for (const name of ids(5)) await queue.lock({ name, owner: 'killed' });
     expect(rows('SELECT owner FROM lock')).to.have.length(5);
     await queue.push(job);

@@ -9,12 +9,12 @@ import { SqliteStore } from '../../../src/storage/sqlite/store.js';
 
 export interface Folder {
   path(name?: string): string;
-  /** Opens a store, and creates it when it is absent; it is closed after the test. */
+  /** Opens a store, and creates an absent one; it is closed after the test. */
   open(name?: string, options?: OpenOptions): Promise<SqliteStore>;
   openQueue(name?: string, options?: OpenOptions): Promise<Queue>;
 }
 
-/** A fresh folder for each test, that is gone afterwards. */
+/** A fresh folder for each test, which is removed after it. */
 export function useFolder(): Folder {
   let dir = '';
   let stores: SqliteStore[] = [];
@@ -37,14 +37,14 @@ export function useFolder(): Folder {
   return { path, open, openQueue: async (name, options) => new Queue(await open(name, options)) };
 }
 
-/** A store is created by what adds something to it: here a pause that ends at once. */
+/** Creates the file by a pause that ends at once, because opening alone creates nothing. */
 export async function createFile(store: SqliteStore): Promise<void> {
   const topics = [Buffer.from('created')];
   await store.pause({ topics });
   await store.resume({ topics });
 }
 
-/** What SQLite itself finds wrong with a file: `ok` when nothing. */
+/** Runs integrity_check; returns `ok`, or what is wrong. */
 export function integrityOf(path: string): string {
   const database = openDatabase(path);
   try {
@@ -55,7 +55,7 @@ export function integrityOf(path: string): string {
   }
 }
 
-/** A database as another program would make it. */
+/** Runs SQL on a database file, which it creates if absent. */
 export function makeDatabase(path: string, sql: string): void {
   const database = openDatabase(path);
   database.exec(sql);

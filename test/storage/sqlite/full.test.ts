@@ -7,7 +7,7 @@ describe('a full disk under an SQLite file', () => {
   const folder = useFolder();
   const body = 'x'.repeat(1000);
 
-  it('stats say how much of its disk the file takes that it could take', async () => {
+  it('stats return how full the disk is, as the share of the file in file plus free space', async () => {
     let free = Infinity;
     const queue = await folder.openQueue('queue.db', { freeBytes: () => free });
     expect((await queue.stats()).usedPercent).to.equal(0);
@@ -45,7 +45,7 @@ describe('a full disk under an SQLite file', () => {
     expect(integrityOf(folder.path())).to.equal('ok');
   });
 
-  it('a batch that meets a full disk is in by whole transactions or not at all, at whatever page it is full', async () => {
+  it('a batch that meets a full disk is pushed not at all, at whatever page the disk is full', async () => {
     const jobs = ids(100).map((id) => ({ id, topic: 'topic', body }));
     let maxPages = 10;
     for (; ; maxPages += 1) {

@@ -30,7 +30,7 @@ describe('leases in an SQLite file', () => {
     }
   };
 
-  it('remove in any state takes the leased job along with the one in line, once', async () => {
+  it('a remove in any state deletes the leased and the delayed job of an id, once', async () => {
     await queue.push({ id: 'id', topic: 'topic', body: 'first' });
     const jobs = await reserve(1);
     await queue.push({ id: 'id', topic: 'topic', body: 'second', delayMs: 60_000 });
@@ -57,7 +57,7 @@ describe('leases in an SQLite file', () => {
     expect(rowsOf('SELECT * FROM lease')).to.be.empty;
   });
 
-  it('all leases that a reservation still has are extended as one record', async () => {
+  it('leases that are all extended together stay one record', async () => {
     await pushIds(4);
     const jobs = await reserve(4);
     await queue.ack(jobs.slice(1, 2));
@@ -71,7 +71,7 @@ describe('leases in an SQLite file', () => {
     expect(await queue.ack(jobs)).to.deep.equal([true, false, true, true]);
   });
 
-  it('a lease that was extended alone can be extended again, released, nacked and revoked', async () => {
+  it('a lease that was extended alone can be extended again, released, nacked and removed', async () => {
     await pushIds(4);
     const jobs = await reserve(4);
     for (const job of jobs) await queue.extend([job], 2000);
@@ -92,18 +92,6 @@ describe('leases in an SQLite file', () => {
     expect(await popIds()).to.deep.equal(['0']);
   });
 
-  it('an ack of a lease that has ended does not touch the lease that the job has now', async () => {
-    await pushIds(1);
-    const late = await reserve(1);
-    now += 1000;
-    const held = await reserve(1);
-    expect(held).to.have.length(1);
-    expect(await queue.ack(late)).to.deep.equal([false]);
-    expect(await queue.extend(late, 60_000)).to.deep.equal([undefined]);
-    expect(areHeld(await queue.nack(late, { dead: true }))).to.deep.equal([false]);
-    expect(await queue.ack(held)).to.deep.equal([true]);
-  });
-
   it('the ready lifetime stands still while a job is leased', async () => {
     await pushIds(1, 1000);
     now += 400;
@@ -120,7 +108,7 @@ describe('leases in an SQLite file', () => {
     expect((await queue.find('0'))[0]).to.include({ state: 'expired' });
   });
 
-  it('the ready lifetime stands still while a job waits for a newer one of its id', async () => {
+  it('a job that waits for a duplicate stays delayed beyond its ready lifetime', async () => {
     await pushIds(1, 1000);
     now += 400;
     const jobs = await reserve(1);
@@ -137,7 +125,7 @@ describe('leases in an SQLite file', () => {
     });
   });
 
-  it('remove takes away a job that waits for a newer one of its id, and leaves nothing to look after', async () => {
+  it('a remove of a job that waits for a duplicate leaves no row behind', async () => {
     await pushIds(1);
     const jobs = await reserve(1);
     await queue.push({ id: '0', topic: 'topic', body: 'newer', delayMs: 60_000 });
@@ -148,7 +136,7 @@ describe('leases in an SQLite file', () => {
     expect((await queue.maintain()).nextInMs).to.be.undefined;
   });
 
-  it('a job that waited for a newer one of its id comes back with the lifetime that it had left', async () => {
+  it('a job that waited for a duplicate comes back with the rest of its ready lifetime', async () => {
     await pushIds(1, 1000);
     now += 400;
     const jobs = await reserve(1);
@@ -164,25 +152,7 @@ describe('leases in an SQLite file', () => {
     expect((await queue.find('0'))[0]).to.include({ state: 'expired' });
   });
 
-  it('a retry with a delay that waits for a newer job of its id has its whole lifetime from its due time', async () => {
-    await pushIds(1, 1000);
-    const jobs = await reserve(1);
-    await queue.push({ id: '0', topic: 'other', body: 'newer', delayMs: 60_000 });
-    await queue.nack(jobs, { delayMs: 5000 });
-    const dueAt = new Date(now + 5000);
-    now += 60_000;
-    await queue.pop('other');
-    now += 1000;
-    await queue.maintain();
-    expect((await queue.find('0'))[0]).to.deep.include({
-      state: 'ready',
-      dueAt,
-      attempts: 1,
-      expiresAt: new Date(now + 1000),
-    });
-  });
-
-  it('several jobs of one reservation that wait for newer ones come back, each once', async () => {
+  it('jobs of one reservation that wait for duplicates each come back once', async () => {
     const push = (body: string) => queue.pushMany(ids(3).map((id) => ({ id, topic: 'topic', body })));
     await push('first');
     await reserve(3);
@@ -202,7 +172,7 @@ describe('leases in an SQLite file', () => {
     expect(rowsOf('SELECT * FROM waiting')).to.be.empty;
   });
 
-  it('a dead letter is deleted after its time, by maintain at once and by a pop a minute later', async () => {
+  it('a dead letter is deleted at its time by maintain, and within a minute after it by pops', async () => {
     await pushIds(3);
     const jobs = await reserve(3);
     await queue.nack(jobs.slice(0, 2), { dead: true, deadTtlMs: 1000, reason: 'why' });
@@ -226,7 +196,7 @@ describe('leases in an SQLite file', () => {
     expect(rowsOf('SELECT seq FROM dead')).to.have.length(1);
   });
 
-  it('maintain deletes dead letters in steps', async () => {
+  it('maintain deletes at most 500 dead letters at a time', async () => {
     const topic = 'topic';
     for (let round = 0; round < 3; round += 1) {
       await queue.pushMany(ids(400, `${round}-`).map((id) => ({ id, topic, body: 'b' })));

@@ -6,9 +6,9 @@ import { eventually, failureOf } from '../../support/eventually.js';
 import { startChild } from './children.js';
 import { ids, integrityOf, useFolder } from './files.js';
 
-describe('an SQLite file on a machine that lacks something', () => {
+describe('an SQLite file on a machine with little disk, descriptors or rights', () => {
   let unmount: (() => void) | undefined;
-  // Before the folder is deleted.
+  // This hook runs before that of useFolder deletes the folder.
   afterEach(() => {
     unmount?.();
     unmount = undefined;
@@ -22,7 +22,7 @@ describe('an SQLite file on a machine that lacks something', () => {
   const told = async (options: Parameters<typeof startChild>[1], name = 'queue.db') =>
     (await startChild(['push', folder.path(name), 'id', 1], options).ended()).join('\n');
 
-  it('a full disk fails a push, and is emptied by pop, reserve and remove', async function () {
+  it('on a full disk a push fails, and pop, reserve, ack and remove empty the store', async function () {
     mountOrSkip(this, 'size=8m');
     const queue = await folder.openQueue('disk/queue.db');
     const body = Buffer.alloc(1000);
@@ -35,7 +35,7 @@ describe('an SQLite file on a machine that lacks something', () => {
       }
     };
     expect(await failureOf(fill())).to.include({ code: 'store_full', exitCode: 69 });
-    // Others take what is left.
+    // Another file takes the rest of the disk.
     try {
       writeFileSync(folder.path('disk/other'), Buffer.alloc(8 * 1024 * 1024));
     } catch {
@@ -57,7 +57,7 @@ describe('an SQLite file on a machine that lacks something', () => {
     expect(integrityOf(folder.path('disk/queue.db'))).to.equal('ok');
   });
 
-  it('the first push on a full disk says that it is full', async function () {
+  it('the first push on a full disk fails with store_full', async function () {
     mountOrSkip(this, 'size=64k');
     try {
       writeFileSync(folder.path('disk/other'), Buffer.alloc(256 * 1024));
@@ -69,7 +69,7 @@ describe('an SQLite file on a machine that lacks something', () => {
     expect(failure.message).to.not.contain('rollback');
   });
 
-  it('a file system that is read-only is named', async function () {
+  it('a read-only file system is reported as EROFS', async function () {
     mountOrSkip(this, 'size=1m');
     execFileSync('mount', ['-o', 'remount,ro', folder.path('disk')]);
     expect(await told({}, 'disk/queue.db')).to.match(
@@ -77,7 +77,7 @@ describe('an SQLite file on a machine that lacks something', () => {
     );
   });
 
-  it('a store makes no temporary files, for there may be no folder for them that can be written', async () => {
+  it('a store makes no temporary files', async () => {
     mkdirSync(folder.path('temporary'));
     const made: string[] = [];
     const watcher = watch(folder.path('temporary'), (_, name) => made.push(String(name)));
@@ -91,7 +91,7 @@ describe('an SQLite file on a machine that lacks something', () => {
       await queue.ack(leased.map(({ lease }) => lease));
       await queue.removeMany(ids(5000).slice(2000, 4000), { states: 'any' });
       expect(await queue.popMany('topic', 500)).to.have.length(500);
-      // What was made before it is told of before it.
+      // Events come in order, so those of earlier files come before this one.
       writeFileSync(folder.path('temporary/last'), '');
       await eventually(() => expect(made).to.include('last'));
       expect(new Set(made)).to.deep.equal(new Set(['last']));
@@ -102,13 +102,13 @@ describe('an SQLite file on a machine that lacks something', () => {
     }
   });
 
-  it('too many open files are named as such', async () => {
+  it('too many open files are reported as EMFILE', async () => {
     const told = await startChild(['crowd', folder.path()], { before: 'ulimit -n 60' }).ended();
     expect(told.length).to.be.greaterThan(1);
     for (const line of told) expect(line).to.match(/^store_refused: .*too many open files \(EMFILE\)$/);
   });
 
-  it('a folder that another user owns is named, with what may not be done', async () => {
+  it('a folder of another user is reported, with what is not permitted', async () => {
     const uid = process.getuid?.() === 0 ? 65_534 : undefined;
     mkdirSync(folder.path('closed'), { mode: 0o755 });
     if (uid === undefined) chmodSync(folder.path('closed'), 0o555);

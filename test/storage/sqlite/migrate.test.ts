@@ -10,7 +10,7 @@ const NOW = Date.UTC(2026, 0, 1);
 const HOUR = 3_600_000;
 const TOKEN = '0190000000007000800000000000000a-00000001';
 
-/** What the first release made of an empty file, but for the settings of each connection. */
+/** The schema that the first release created, without settings that each connection makes itself. */
 const FIRST_RELEASE = `
 CREATE TABLE job (
   seq INTEGER PRIMARY KEY,
@@ -37,8 +37,8 @@ PRAGMA journal_mode = WAL;
 `;
 
 /**
- * Two jobs in line, one of which has expired, one delayed, three of one reservation of which the second is
- * done, and one that came back while a newer job of its id was in line.
+ * A ready job, an expired one and a delayed one, a reservation of three jobs of which the second is acked, and a
+ * job that waits for the delayed one, which has the same id.
  */
 const JOBS = `
 INSERT INTO job (seq, leased, attempts, due_at, expires_at, topic, id, body) VALUES
@@ -53,7 +53,7 @@ INSERT INTO lease (token, ends_at, seqs) VALUES
   ('${TOKEN}:7', ${NOW + 700}, '[7]');
 `;
 
-/** A ready job with a body of many pages, a leased one, one that waits for the ready one of its id, and a dead letter. */
+/** A ready job with a body of many pages, a leased job, one that waits for the ready job of its id, and a dead letter. */
 const VERSION_3 = `
 ${MIGRATIONS.filter(({ version }) => version <= 3)
   .map(({ sql }) => sql)
@@ -72,7 +72,7 @@ INSERT INTO waiting VALUES (3, ${NOW + 700}, ${NOW - 700});
 INSERT INTO dead VALUES (4, ${NOW - 1000}, ${NOW + HOUR}, 'why');
 `;
 
-describe('a file of an older or a newer layout', () => {
+describe('an SQLite file of an older or newer version', () => {
   const folder = useFolder();
   let now = NOW;
   beforeEach(() => {
@@ -97,18 +97,18 @@ describe('a file of an older or a newer layout', () => {
     }
   };
 
-  it('migrations are numbered from 1 without a gap', () => {
+  it('migrations are numbered from 1 without gaps', () => {
     expect(MIGRATIONS.map(({ version }) => version)).to.deep.equal(MIGRATIONS.map((_, i) => i + 1));
     expect(SCHEMA_VERSION).to.equal(MIGRATIONS.length);
   });
 
-  it('the first migration is the layout of the first release', () => {
+  it('the first migration is the schema of the first release', () => {
     makeDatabase(folder.path('a.db'), MIGRATIONS[0]?.sql ?? '');
     makeDatabase(folder.path('b.db'), FIRST_RELEASE);
     expect(layoutOf('a.db')).to.deep.equal(layoutOf('b.db'));
   });
 
-  it('a file of the first release keeps every job, in its state', async () => {
+  it('a file of the first release keeps each job in its state', async () => {
     makeDatabase(folder.path(), FIRST_RELEASE + JOBS);
     const queue = await openQueue();
     expect(versionOf()).to.equal(SCHEMA_VERSION);
@@ -136,7 +136,7 @@ describe('a file of an older or a newer layout', () => {
     expect(integrityOf(folder.path())).to.equal('ok');
   });
 
-  it('leases of the first release end and bring their jobs back, also one that expired meanwhile', async () => {
+  it('leases of the first release end and bring their jobs back, even one past its ready lifetime', async () => {
     makeDatabase(folder.path(), FIRST_RELEASE + JOBS);
     const queue = await openQueue();
     expect((await queue.find('third'))[0]).to.deep.include({
@@ -154,7 +154,7 @@ describe('a file of an older or a newer layout', () => {
     ]);
   });
 
-  it('a lease of the first release can be acked by the lease string that find gives', async () => {
+  it('a lease of the first release can be acked by the lease string that find returns', async () => {
     makeDatabase(folder.path(), FIRST_RELEASE + JOBS);
     const queue = await openQueue();
     const [first, third] = [await queue.find('first'), await queue.find('third')];
@@ -163,7 +163,7 @@ describe('a file of an older or a newer layout', () => {
     expect((await queue.stats()).totals.leased).to.equal(0);
   });
 
-  it('a job of the first release that waited for a newer one of its id comes back', async () => {
+  it('a job of the first release that waited for a duplicate comes back', async () => {
     makeDatabase(folder.path(), FIRST_RELEASE + JOBS);
     const queue = await openQueue();
     const database = openDatabase(folder.path());
@@ -174,7 +174,7 @@ describe('a file of an older or a newer layout', () => {
     expect((await queue.popMany('topic', 9)).map(({ body }) => body)).to.deep.equal([Buffer.from([4])]);
   });
 
-  it('leases of the first release end under no policy, and their attempts are noted from then on', async () => {
+  it('leases of the first release have no retry policy, and their ends are recorded in the history', async () => {
     makeDatabase(folder.path(), FIRST_RELEASE + JOBS);
     const queue = await openQueue();
     now += 5000;
@@ -187,7 +187,7 @@ describe('a file of an older or a newer layout', () => {
     expect(jobs.map(({ key }) => key)).to.deep.equal([`${TOKEN}.1`, `${TOKEN}.3`]);
   });
 
-  it('a file of version 3 keeps every job in its state, and each can be acted on', async () => {
+  it('a file of version 3 keeps each job in its state, and they can be nacked, requeued and popped', async () => {
     makeDatabase(folder.path(), VERSION_3);
     const queue = await openQueue();
     expect(versionOf()).to.equal(SCHEMA_VERSION);
@@ -217,7 +217,7 @@ describe('a file of an older or a newer layout', () => {
     expect(integrityOf(folder.path())).to.equal('ok');
   });
 
-  it('a file of version 4 keeps its jobs, and from then on how far files were imported', async () => {
+  it('a file of version 4 keeps its jobs, and can record the progress of imports', async () => {
     const version4 = MIGRATIONS.filter(({ version }) => version <= 4);
     makeDatabase(
       folder.path(),
@@ -235,7 +235,7 @@ describe('a file of an older or a newer layout', () => {
     expect(versionOf()).to.equal(SCHEMA_VERSION);
   });
 
-  it('an empty file of the first release is taken over by many that open it at once', async () => {
+  it('an empty file of the first release can be opened by four stores at once', async () => {
     makeDatabase(folder.path(), FIRST_RELEASE);
     const queues = await Promise.all(Array.from({ length: 4 }, openQueue));
     await Promise.all(queues.map((queue, i) => queue.push({ id: `${i}`, topic: 'topic', body: 'b' })));
@@ -250,7 +250,7 @@ describe('a file of an older or a newer layout', () => {
     expect(versionOf()).to.equal(1);
   });
 
-  it('a file of a newer layout is refused with both versions', async () => {
+  it('a file of a newer version is refused with both versions', async () => {
     await (await openQueue()).close();
     makeDatabase(folder.path(), `PRAGMA user_version = ${SCHEMA_VERSION + 1}`);
     const error = await failureOf(openQueue());

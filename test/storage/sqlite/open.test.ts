@@ -49,7 +49,7 @@ function connectionOf(store: SqliteStore): Connection {
 describe('opening an SQLite file', () => {
   const folder = useFolder();
 
-  it('an absent file in a folder of its own is created with its folders for this user alone', async () => {
+  it('an absent file in delayer’s own folder is created for this user alone, with its folders', async () => {
     const store = await folder.open('a/b/queue.db', { ownFolder: true });
     await push(store, 'id');
     expect(store.isNew).to.be.true;
@@ -60,14 +60,14 @@ describe('opening an SQLite file', () => {
     }
   });
 
-  it('a folder that exists keeps its mode', async () => {
+  it('an existing folder keeps its mode', async () => {
     mkdirSync(folder.path('mine'));
     chmodSync(folder.path('mine'), 0o750);
     await folder.open('mine/queue.db');
     expect(modeOf(folder.path('mine'))).to.equal(0o750);
   });
 
-  it('a store that exists is not new, and has what is in it', async () => {
+  it('an existing store is not new, and keeps its jobs', async () => {
     const first = await folder.open();
     await push(first, 'id');
     await first.close();
@@ -84,21 +84,21 @@ describe('opening an SQLite file', () => {
     expect(await store.find({ id: Buffer.from('id') })).to.have.length(1);
   });
 
-  it('many that open an absent file at once get one store', async () => {
+  it('five stores that open an absent file at once create it once', async () => {
     const stores = await Promise.all(Array.from({ length: 5 }, () => folder.open()));
     expect(stores.filter((store) => store.isNew)).to.have.length(1);
     await Promise.all(stores.map((store, i) => push(store, `id${i}`)));
     expect((await stores[0]?.stats({ exact: true }))?.topics[0]?.ready).to.equal(5);
   });
 
-  it('every commit is on the disk when it returns', async () => {
+  it('a connection uses WAL with synchronous=FULL', async () => {
     const store = await folder.open();
     const connection = connectionOf(store);
     expect(connection.get('PRAGMA store.synchronous')).to.deep.include({ synchronous: 2 });
     expect(connection.get('PRAGMA store.journal_mode')).to.deep.include({ journal_mode: 'wal' });
   });
 
-  it('push, pop, ack, nack and what operators do are on the disk when they return, and leases a bit later', async () => {
+  it('push, pop, ack, nack, remove, requeue and pause are synced to disk; reserve, release and extend are not', async () => {
     const store = await folder.open();
     const connection = connectionOf(store);
     const run = connection.run.bind(connection);
@@ -141,7 +141,7 @@ describe('opening an SQLite file', () => {
     expect(await levels(store.resume({ topics: [topic] }))).to.deep.equal([FULL]);
   });
 
-  describe('a file that is not a store is refused and left as it is:', () => {
+  describe('a file that is not a usable store is refused and left unchanged:', () => {
     const refused: [what: string, make: (path: string) => void, code: string, exitCode: number][] = [
       ['a file that is not a database', (path) => writeFileSync(path, 'hello\n'), 'store_corrupt', 69],
       [
@@ -181,7 +181,7 @@ describe('opening an SQLite file', () => {
       });
     }
 
-    it('the database of another application whose tables stand in its log alone', async () => {
+    it('the database of another application whose tables are still in its log', async () => {
       const theirs = openDatabase(folder.path('theirs.db'));
       theirs.exec('PRAGMA journal_mode = WAL; CREATE TABLE a (b)');
       for (const end of ['', '-wal']) copyFileSync(folder.path(`theirs.db${end}`), folder.path() + end);
@@ -200,7 +200,7 @@ describe('opening an SQLite file', () => {
       expect(readFileSync(folder.path()).equals(before)).to.be.true;
     });
 
-    it('a store that is damaged', async () => {
+    it('a damaged store', async () => {
       await startChild(['batch', folder.path(), 'id', 5]).ended();
       const bytes = readFileSync(folder.path());
       bytes.fill(0xff, 4096);
@@ -216,25 +216,25 @@ describe('opening an SQLite file', () => {
     });
   });
 
-  it('a folder in the place of the file is refused', async () => {
+  it('a folder in place of the file is refused', async () => {
     mkdirSync(folder.path());
     expect((await refusalOf(folder.path())).code).to.equal('config_invalid');
   });
 
-  it('a file in the place of the folder is refused', async () => {
+  it('a file in place of the folder is refused', async () => {
     writeFileSync(folder.path('file'), '');
     expect((await refusalOf(folder.path('file/queue.db'))).code).to.equal('config_invalid');
     expect((await refusalOf(folder.path('file/folder/queue.db'))).code).to.equal('config_invalid');
   });
 
   if (existsSync('/proc/self')) {
-    it('a place where the system lets nobody create a folder or a file is refused', async () => {
+    it('a place where nothing can be created is refused', async () => {
       expect((await refusalOf('/proc/queue.db')).code).to.equal('config_invalid');
       expect((await refusalOf('/proc/a/b/queue.db', { ownFolder: true })).code).to.equal('config_invalid');
     });
   }
 
-  it('a network file system is refused, without creating a file there, and the hint names Redis', async () => {
+  it('a network file system is refused without creating a file, and the hint names Redis', async () => {
     const error = await refusalOf(folder.path(), { typeOfFileSystem: () => 0x6969 });
     expect(error.code).to.equal('store_refused');
     expect(error.message).to.contain('NFS');
@@ -242,19 +242,19 @@ describe('opening an SQLite file', () => {
     expect(() => statSync(folder.path())).to.throw('ENOENT');
   });
 
-  describe('a user who may not write', () => {
-    // The superuser may write everywhere; another user then has to try.
+  describe('opening an SQLite file without write permission', () => {
+    // Root may write everywhere, so the test runs as another user then.
     const uid = process.getuid?.() === 0 ? 65_534 : undefined;
     const told = async (name?: string) =>
       (await startChild(['push', folder.path(name), 'id', 1], { uid }).ended()).join('\n');
 
-    it('a file that is read-only is refused', async () => {
+    it('a read-only file is refused', async () => {
       await (await folder.open()).close();
       chmodSync(folder.path(), 0o444);
       expect(await told()).to.match(/^store_refused: .*queue\.db cannot be opened: permission denied$/);
     });
 
-    it('a folder that is read-only is refused, with a store in it or without', async () => {
+    it('a read-only folder is refused, with a store in it or without', async () => {
       mkdirSync(folder.path('closed'));
       await (await folder.open('closed/queue.db')).close();
       chmodSync(folder.path('closed/queue.db'), 0o666);
@@ -266,7 +266,7 @@ describe('opening an SQLite file', () => {
     });
   });
 
-  it('a closed store leaves a sound file behind', async () => {
+  it('a closed store leaves a file that passes integrity_check', async () => {
     const store = await folder.open();
     await push(store, 'id');
     await store.close();

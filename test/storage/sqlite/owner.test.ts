@@ -19,7 +19,7 @@ import { ids, useFolder } from './files.js';
 
 const LINUX = existsSync('/proc/locks');
 
-describe('who owns an SQLite file', () => {
+describe('locks, paths and permissions of an SQLite file', () => {
   const folder = useFolder();
   const job = (id: string) => ({ id, topic: 'topic', body: 'b' });
   const removeFile = () => {
@@ -27,7 +27,7 @@ describe('who owns an SQLite file', () => {
   };
 
   if (LINUX) {
-    /** Has this process a lock on the file? Without one, others take it for nobody's, and delete its log. */
+    /** Whether this process has a lock on the file. Without it, another process that closes the file deletes its log. */
     const isLocked = () => {
       const { ino } = statSync(folder.path());
       return readFileSync('/proc/locks', 'utf8')
@@ -35,7 +35,7 @@ describe('who owns an SQLite file', () => {
         .some((line) => line.includes(` ${process.pid} `) && line.includes(`:${ino} `));
     };
 
-    it('a second queue of the same file in one process, opened and closed, leaves the lock of the first', async () => {
+    it('a second queue of the same file in one process leaves the lock of the first when it is closed', async () => {
       const queue = await folder.openQueue();
       await queue.push(job('1'));
       expect(isLocked()).to.be.true;
@@ -47,21 +47,21 @@ describe('who owns an SQLite file', () => {
         expect(isLocked(), name).to.be.true;
       }
       const log = statSync(`${folder.path()}-wal`).ino;
-      // Another process that only looks in, and is the last one to leave for all that it knows.
+      // A connection that does not see a lock would delete the log when it is closed.
       const other = openDatabase(folder.path());
       other.prepare('SELECT count(*) FROM job').get();
       other.close();
       expect(statSync(`${folder.path()}-wal`).ino).to.equal(log);
     });
 
-    it('a queue that was closed and opened again has the lock', async () => {
+    it('a queue that was closed and opened again holds the lock', async () => {
       await (await folder.openQueue()).close();
       const queue = await folder.openQueue();
       await queue.push(job('1'));
       expect(isLocked()).to.be.true;
     });
 
-    it('a closed queue leaves no descriptor behind', async () => {
+    it('a closed queue leaves no descriptor open', async () => {
       const openFiles = () => readdirSync('/proc/self/fd').length;
       const use = async () => {
         const queue = new Queue(await SqliteStore.open(folder.path()));
@@ -92,7 +92,7 @@ describe('who owns an SQLite file', () => {
     ],
   ];
   for (const [what, lose] of lost) {
-    it(`a push, a pop and a look after the file was ${what} fail, and nothing is acknowledged into nowhere`, async () => {
+    it(`a push, a pop and stats fail with store_moved after the file was ${what}`, async () => {
       for (const call of [
         (queue: Queue) => queue.push(job('2')),
         (queue: Queue) => queue.pop('topic'),
@@ -107,7 +107,7 @@ describe('who owns an SQLite file', () => {
     });
   }
 
-  it('after that the file is used that is there then', async () => {
+  it('the call after store_moved uses the file that is there then', async () => {
     const queue = await folder.openQueue();
     await queue.push(job('1'));
     removeFile();
@@ -119,7 +119,7 @@ describe('who owns an SQLite file', () => {
     expect((await other.pop('topic'))?.id.toString()).to.equal('2');
   });
 
-  it('a wait ends within a second when the file was deleted, and waits for the one that comes', async () => {
+  it('a wait fails within a second after the file was deleted, and the next wait uses the new file', async () => {
     const queue = await folder.openQueue();
     const woken = failureOf(queue.waitForReady('topic', { timeoutMs: 60_000 }));
     removeFile();
@@ -130,7 +130,7 @@ describe('who owns an SQLite file', () => {
     expect((await popped)?.id.toString()).to.equal('later');
   });
 
-  it('a file with a second name is refused, when it is opened and while it is open', async () => {
+  it('a file with a hard link is refused, when it is opened and while it is open', async () => {
     const queue = await folder.openQueue();
     await queue.push(job('1'));
     linkSync(folder.path(), folder.path('second.db'));
@@ -142,11 +142,11 @@ describe('who owns an SQLite file', () => {
     expect((await queue.popMany('topic', 9)).map(({ id }) => id.toString())).to.deep.equal(['1']);
   });
 
-  describe('a store that is not there', () => {
+  describe('an absent SQLite file', () => {
     const absent = (name = 'queue.db') =>
       SqliteStore.open(folder.path(name)).then((store) => new Queue(store));
 
-    it('takers and removers find nothing and create nothing', async () => {
+    it('pop, reserve, remove, requeue and maintain find nothing, and create nothing', async () => {
       const queue = await absent();
       expect(await queue.pop('topic')).to.be.undefined;
       expect((await queue.reserve({ topics: 'topic', limit: 1, leaseMs: 1000 })).jobs).to.be.empty;
@@ -160,7 +160,7 @@ describe('who owns an SQLite file', () => {
       expect(readdirSync(folder.path('.'))).to.be.empty;
     });
 
-    it('a view of it fails, and creates nothing', async () => {
+    it('a view fails with store_absent, and creates nothing', async () => {
       const queue = await absent();
       for (const view of [queue.stats(), queue.find('id'), queue.list('topic'), queue.health()])
         expect(await failureOf(view)).to.include({ code: 'store_absent', exitCode: 69 });
@@ -168,7 +168,7 @@ describe('who owns an SQLite file', () => {
       expect(readdirSync(folder.path('.'))).to.be.empty;
     });
 
-    it('a view of it is empty where the folder is delayer’s own', async () => {
+    it('a view is empty in delayer’s own folder', async () => {
       const store = await SqliteStore.open(folder.path('own/queue.db'), { ownFolder: true });
       const queue = new Queue(store);
       expect((await queue.stats()).topics).to.deep.equal([]);
@@ -177,14 +177,14 @@ describe('who owns an SQLite file', () => {
       expect(readdirSync(folder.path('.'))).to.be.empty;
     });
 
-    it('a folder that is not there is named, and never made', async () => {
+    it('an absent folder is reported, and not created', async () => {
       const failure = await failureOf(absent('no/such/queue.db'));
       expect(failure).to.include({ code: 'store_absent', exitCode: 69 });
       expect(failure.message).to.contain(folder.path('no/such'));
       expect(readdirSync(folder.path('.'))).to.be.empty;
     });
 
-    it('a push creates it, and is new by that', async () => {
+    it('a push creates the file, and the queue is new from then on', async () => {
       const queue = await absent();
       expect(queue.isNew).to.be.false;
       await queue.push(job('1'));
@@ -192,7 +192,7 @@ describe('who owns an SQLite file', () => {
       await queue.close();
     });
 
-    it('many first pushes at once get one store', async () => {
+    it('five first pushes at once create one store', async () => {
       const queues = await Promise.all(Array.from({ length: 5 }, () => absent()));
       await Promise.all(queues.map((queue, i) => queue.push(job(`${i}`))));
       expect(queues.filter((queue) => queue.isNew)).to.have.length(1);
@@ -202,10 +202,10 @@ describe('who owns an SQLite file', () => {
     });
   });
 
-  describe('who may use a new file', () => {
+  describe('permissions of a new SQLite file', () => {
     const modeOf = (path: string) => statSync(path).mode & 0o7777;
 
-    it('the umask decides for a file that was named, and for what SQLite keeps beside it', async () => {
+    it('the umask decides about a named file, and the files that SQLite keeps beside it', async () => {
       mkdirSync(folder.path('shared'), { mode: 0o2770 });
       const before = process.umask(0o002);
       try {
@@ -217,7 +217,7 @@ describe('who owns an SQLite file', () => {
         expect(modeOf(folder.path(`shared/queue.db${end}`)), end).to.equal(0o664);
     });
 
-    it('a file in a folder of delayer’s own is for its user alone, whatever the umask', async () => {
+    it('a file in delayer’s own folder is for its user alone, whatever the umask', async () => {
       const before = process.umask(0);
       try {
         await (await folder.openQueue('own/queue.db', { ownFolder: true })).push(job('1'));
@@ -230,7 +230,7 @@ describe('who owns an SQLite file', () => {
     });
   });
 
-  it('a call ends with its time while another process holds the file, and at once when it is given up', async () => {
+  it('a bpop ends at its timeout or when it is aborted while another process holds the file', async () => {
     const queue = await folder.openQueue('queue.db', { busyDeadlineMs: 30_000 });
     const other = openDatabase(folder.path());
     other.exec('BEGIN IMMEDIATE');

@@ -5,7 +5,7 @@ import { useFolder } from './files.js';
 describe('reserve on an SQLite file', () => {
   const folder = useFolder();
 
-  it('an answer of several topics has a megabyte of bodies at most, of all of them', async () => {
+  it('a reserve of several topics returns at most 1 MiB of bodies in all', async () => {
     const queue = await folder.openQueue();
     const sizes = { first: [300_000, 300_000], second: [300_000, 300_000], third: [1] };
     for (const [topic, bodies] of Object.entries(sizes))
@@ -14,12 +14,12 @@ describe('reserve on an SQLite file', () => {
       const { jobs } = await queue.reserve({ topics: Object.keys(sizes), limit: 10, leaseMs: 60_000 });
       return jobs.map(({ topic, body }) => `${topic.toString()} ${body.length}`);
     };
-    // The third topic would fit, but the second goes before it.
+    // The job of the third topic would fit, but the second topic comes first.
     expect(await answer()).to.deep.equal(['first 300000', 'first 300000', 'second 300000']);
     expect(await answer()).to.deep.equal(['second 300000', 'third 1']);
   });
 
-  it('a reserve that brings jobs of another topic back says when the next lease ends after that', async () => {
+  it('a reserve that reclaims jobs of another topic returns when the next lease ends', async () => {
     let now = Date.UTC(2026, 0, 1);
     const queue = await folder.openQueue('queue.db', { now: () => now });
     await queue.pushMany([1, 2].map(() => ({ topic: 'other', body: 'b' })));
@@ -35,7 +35,7 @@ describe('reserve on an SQLite file', () => {
 describe('pop of one job from an SQLite file', () => {
   const folder = useFolder();
 
-  it('gives id and body byte by byte, and the times, whatever they are', async () => {
+  it('returns id, body and times of any job unchanged', async () => {
     const now = Date.UTC(2026, 0, 1);
     const queue = await folder.openQueue('queue.db', { now: () => now });
     const comma = fc.constant(0x2c);

@@ -9,7 +9,7 @@ import { ids, integrityOf, useFolder } from './files.js';
 describe('processes that share an SQLite file', () => {
   const folder = useFolder();
 
-  it('a waiting pop gets what another process pushes', async () => {
+  it('a bpop wakes at a push of another process', async () => {
     const queue = await folder.openQueue();
     const popped = queue.bpop('topic', { timeoutMs: 15_000 });
     const child = startChild(['push', folder.path(), 'id', 1]);
@@ -17,7 +17,7 @@ describe('processes that share an SQLite file', () => {
     expect(await child.ended()).to.deep.equal(['id0']);
   });
 
-  it('a wait for a push ends when another process pushes', async () => {
+  it('waitForPush ends when another process pushes', async () => {
     const store = await folder.open();
     await store.maintain();
     const woken = store.waitForPush({ maxMs: 60_000 });
@@ -41,7 +41,7 @@ describe('processes that share an SQLite file', () => {
     expect(integrityOf(folder.path())).to.equal('ok');
   });
 
-  it('a process that is killed while it pushes loses nothing that it was told is in', async () => {
+  it('a process that is killed while it pushes loses no job whose push had returned', async () => {
     const queue = await folder.openQueue();
     const acknowledged: string[] = [];
     for (let round = 0; round < 6; round += 1) {
@@ -74,20 +74,20 @@ describe('processes that share an SQLite file', () => {
       await child.kill();
       delivered.push(...child.lines);
     }
-    // Past the end of any lease under which a job may be on its way.
+    // Beyond the end of the lease of any job that a killed process had taken.
     ahead = 60_000;
     for (;;) {
       const jobs = await queue.popMany('topic', 500);
       if (jobs.length === 0) break;
       delivered.push(...jobs.map(({ id }) => id.toString()));
     }
-    // A job that was popped and not printed yet is missing: one a kill at most.
+    // Each kill may lose one job that was popped and not printed yet.
     expect(new Set(delivered).size).to.equal(delivered.length);
     expect(2000 - delivered.length).to.be.within(0, 4);
     expect(integrityOf(folder.path())).to.equal('ok');
   });
 
-  describe('an SQLite file that another connection holds', () => {
+  describe('an SQLite file that is locked by another connection', () => {
     const hold = () => {
       const other = openDatabase(folder.path());
       other.exec('BEGIN IMMEDIATE');
@@ -99,7 +99,7 @@ describe('processes that share an SQLite file', () => {
       };
     };
 
-    it('a push waits while another connection holds the file, and the process can read meanwhile', async () => {
+    it('a push waits for the file, and the process can read meanwhile', async () => {
       const queue = await folder.openQueue();
       const held = hold();
       const pushed = queue.push({ id: 'id', topic: 'topic', body: 'b' });
@@ -118,7 +118,7 @@ describe('processes that share an SQLite file', () => {
       expect(done).to.include({ promoted: 0, expired: 0, reclaimed: 0, more: false });
     });
 
-    it('a push gives up after a while when another connection keeps the file', async () => {
+    it('a push fails with store_busy when the file stays locked', async () => {
       const queue = await folder.openQueue('queue.db', { busyDeadlineMs: 20 });
       const held = hold();
       const error = await failureOf(queue.push({ id: 'id', topic: 'topic', body: 'b' }));
@@ -128,7 +128,7 @@ describe('processes that share an SQLite file', () => {
       expect(await queue.find('id')).to.deep.equal([]);
     });
 
-    it('what ends or extends leases is done when the file is free, though its time is over or its signal aborted', async () => {
+    it('ack, nack, release and extend are done once the file is free, though their timeout is over or their signal aborted', async () => {
       const queue = await folder.openQueue();
       await queue.pushMany(ids(5).map((id) => ({ id, topic: 'topic', body: 'b' })));
       const leases = await reserve(queue, 'topic', 5);
@@ -140,7 +140,7 @@ describe('processes that share an SQLite file', () => {
         queue.release(leases.slice(3, 4), limits),
         queue.extend(leases.slice(4), LONG_MS, limits),
       ]);
-      // It shares a transaction with them, and is given up after the first try.
+      // The pop shares a transaction with these calls, and is given up after the first try.
       expect(await queue.pop('topic', { timeoutMs: 0 })).to.be.undefined;
       held.release();
       const [acked, nacked, released, extended, ackedToo] = await Promise.all(calls);
@@ -154,7 +154,7 @@ describe('processes that share an SQLite file', () => {
       expect(await statesById(queue)).to.deep.equal({ 2: 'dead', 3: 'ready', 4: 'leased' });
     });
 
-    it('an ack is given up when the file stays held for long after its time', async () => {
+    it('an ack fails with store_busy when the file stays locked long after its timeout', async () => {
       const queue = await folder.openQueue();
       await queue.push({ id: 'id', topic: 'topic', body: 'b' });
       const leases = await reserve(queue, 'topic');

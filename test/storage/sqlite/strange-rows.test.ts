@@ -47,11 +47,11 @@ const ofText = textOf(
   ),
 );
 
-describe('rows of an SQLite file that no delayer wrote', () => {
+describe('rows of an SQLite file with values that delayer never writes', () => {
   const folder = useFolder();
   let now = 0;
 
-  /** A queue with a job in each state. */
+  /** Opens a queue with a job in each state. */
   async function filled(name: string): Promise<Queue> {
     const queue = await folder.openQueue(name, { now: () => now });
     const push = (id: string, delayMs = 0) =>
@@ -103,7 +103,7 @@ describe('rows of an SQLite file that no delayer wrote', () => {
     return popped;
   }
 
-  it('any number in any column crashes nothing, and a job that is pushed then is delivered', async () => {
+  it('any value in any column crashes no call, and jobs that are pushed then are delivered', async () => {
     let round = 0;
     const strange = fc.array(fc.oneof(ofNumber, ofText), { minLength: 1, maxLength: 3 });
     const property = fc.asyncProperty(strange, async (changes) => {
@@ -123,7 +123,7 @@ describe('rows of an SQLite file that no delayer wrote', () => {
     await fc.assert(property, { numRuns: Number(process.env.STRANGE_RUNS ?? 12) });
   });
 
-  it('jobs behind a row with a strange number are delivered, and that row is delivered with them', async () => {
+  it('jobs are delivered together with one that has an extreme number', async () => {
     now = Date.UTC(2026, 0, 1);
     for (const column of ['attempts', 'expires_at', 'ttl_ms']) {
       const queue = await folder.openQueue(`${column}.db`, { now: () => now });
@@ -131,7 +131,7 @@ describe('rows of an SQLite file that no delayer wrote', () => {
       const other = openDatabase(folder.path(`${column}.db`));
       other.exec(`UPDATE job SET ${column} = 9223372036854775807 WHERE seq = 1`);
       other.close();
-      // So many attempts are more than any policy has.
+      // Without a policy, because so many attempts are more than any policy allows.
       const request = { topics: 'topic', limit: 9, leaseMs: 1000, retry: false } as const;
       const { jobs } = await queue.reserve(request);
       expect(
@@ -143,7 +143,7 @@ describe('rows of an SQLite file that no delayer wrote', () => {
     }
   });
 
-  it('a lease that would end in thousands of years ends after the longest one that there is', async () => {
+  it('a lease that would end in thousands of years ends after the longest possible lease', async () => {
     now = Date.UTC(2026, 0, 1);
     const queue = await folder.openQueue('queue.db', { now: () => now });
     await queue.push({ id: 'id', topic: 'topic', body: 'b', ttlMs: 400 * 86_400_000 });
@@ -158,7 +158,7 @@ describe('rows of an SQLite file that no delayer wrote', () => {
     expect((await queue.pop('topic'))?.id.toString()).to.equal('id');
   });
 
-  /** Jobs 1, 2 and 3 in line, and what somebody else then writes. */
+  /** Pushes jobs 1, 2 and 3, and then changes the file by SQL. */
   async function written(sql: string): Promise<Queue> {
     now = Date.UTC(2026, 0, 1);
     const queue = await folder.openQueue('queue.db', { now: () => now });
@@ -184,7 +184,7 @@ describe('rows of an SQLite file that no delayer wrote', () => {
     ],
   ] as const) {
     for (const taker of ['reserve', 'pop'] as const) {
-      it(`a job with ${what} is not given by a ${taker}: it becomes a dead letter with that reason, and others are given`, async () => {
+      it(`a job with ${what} becomes a dead letter at a ${taker}, with the reason, and other jobs are delivered`, async () => {
         const queue = await written(`UPDATE extras SET ${sql} WHERE seq = 2`);
         const store = await folder.open('queue.db', { now: () => now });
         const topics = [Buffer.from('topic')];
@@ -206,7 +206,7 @@ describe('rows of an SQLite file that no delayer wrote', () => {
     }
   }
 
-  it('where all jobs that a reserve finds have broken settings, it goes on to those of the next topic', async () => {
+  it('a reserve whose jobs all have invalid retry settings goes on to the next topic', async () => {
     const queue = await written('UPDATE extras SET retries = -1');
     await queue.push({ id: 'other', topic: 'other', body: 'b' });
     const request = { topics: ['topic', 'other'], limit: 3, leaseMs: 1000 };
@@ -216,14 +216,14 @@ describe('rows of an SQLite file that no delayer wrote', () => {
     expect((await queue.stats()).totals).to.include({ dead: 3, leased: 1 });
   });
 
-  it('settings that are broken while their job is leased count for none, and it comes back by its policy', async () => {
+  it('retry settings that become invalid while their job is leased are ignored, and the policy applies', async () => {
     const queue = await written('SELECT 1');
     const { jobs } = await queue.reserve({ topics: 'topic', limit: 1, leaseMs: 1000, retry: { retries: 0 } });
     change('UPDATE extras SET retries = -1');
     expect((await queue.nack(jobs)).map(({ outcome }) => outcome)).to.deep.equal(['dead']);
   });
 
-  it('a policy that cannot be read is none: the jobs come back', async () => {
+  it('an unreadable retry policy counts as none: the jobs come back', async () => {
     const queue = await written('DELETE FROM extras');
     await queue.reserve({ topics: 'topic', limit: 9, leaseMs: 1000, retry: { retries: 0 } });
     change(`UPDATE lease SET policy = '[0'`);
@@ -232,7 +232,7 @@ describe('rows of an SQLite file that no delayer wrote', () => {
     expect(await queue.maintain()).to.include({ reclaimed: 3 });
   });
 
-  it('of a history what is no attempt is left out, and attempts are added to the rest', async () => {
+  it('invalid entries of a history are left out, and new attempts are added to the rest', async () => {
     const queue = await written('SELECT 1');
     const attempt = `{"attempt":7,"startedAt":1,"endedAt":2,"outcome":"retried","reason":"kept"}`;
     for (const [history, kept] of [
@@ -250,7 +250,7 @@ describe('rows of an SQLite file that no delayer wrote', () => {
     }
   });
 
-  it('extras that are marked and gone are none', async () => {
+  it('a job that is marked to have extras and has none is delivered', async () => {
     const queue = await written('DELETE FROM extras');
     const { jobs } = await queue.reserve({ topics: 'topic', limit: 9, leaseMs: 1000, retry: false });
     expect(jobs.map(({ retries }) => retries)).to.deep.equal([undefined, undefined, undefined]);

@@ -7,7 +7,7 @@ import { useFolder } from './files.js';
 
 const [LEAST, MOST] = ['-9223372036854775808', '9223372036854775807'];
 
-describe('views of rows of an SQLite file that no delayer wrote', () => {
+describe('views of an SQLite file with values that delayer never writes', () => {
   const folder = useFolder();
   const now = Date.UTC(2026, 0, 1);
   const open = () => folder.openQueue('queue.db', { now: () => now });
@@ -31,7 +31,7 @@ describe('views of rows of an SQLite file that no delayer wrote', () => {
   const said = async (queue: Queue) =>
     (await queue.health()).map(({ code, message }) => `${code} ${message}`);
 
-  /** By id the state in which list has it, page by page; fails where one is listed twice. */
+  /** Lists all jobs in pages; returns their states by id, and fails if an id is listed twice. */
   async function listed(queue: Queue): Promise<Record<string, string>> {
     const states: Record<string, string> = {};
     let cursor: string | undefined;
@@ -46,7 +46,7 @@ describe('views of rows of an SQLite file that no delayer wrote', () => {
     return states;
   }
 
-  /** What list has, when find and stats say the same. */
+  /** Returns the listed states, after checking that find and stats agree with them. */
   async function agreed(queue: Queue, ids: readonly string[]): Promise<Record<string, string>> {
     const states = await listed(queue);
     const { totals } = await queue.stats();
@@ -63,7 +63,7 @@ describe('views of rows of an SQLite file that no delayer wrote', () => {
     return states;
   }
 
-  it('a job whose place is negative or beyond any time is listed, found and counted once, and named by health', async () => {
+  it('a job with a negative or extreme place is listed, found and counted once, and reported by health', async () => {
     const queue = await open();
     const ids = ['least', 'negative', 'usual', 'far', 'most', 'most2'];
     await push(queue, ids);
@@ -91,7 +91,7 @@ describe('views of rows of an SQLite file that no delayer wrote', () => {
     expect(await said(queue)).to.deep.equal([]);
   });
 
-  it('views of a job with any time of expiry, due time, number or attempts agree, and health names it', async () => {
+  it('views of a job with an extreme expiry, due time, row number or attempts agree, and health reports it', async () => {
     for (const [column, values] of [
       ['expires_at', [LEAST, '-1', MOST]],
       ['due_at', [LEAST, '-1', MOST]],
@@ -118,7 +118,7 @@ describe('views of rows of an SQLite file that no delayer wrote', () => {
     }
   });
 
-  it('a job in a state that no delayer knows is named, in no view, and left alone by takers, maintenance and removal', async () => {
+  it('a job in an unknown state is reported by health, in no view, and left alone by pop, maintain and remove', async () => {
     for (const state of [LEAST, '-1', '4', MOST]) {
       const queue = await folder.openQueue(`${state}.db`, { now: () => now });
       await push(queue, ['dead']);
@@ -128,7 +128,7 @@ describe('views of rows of an SQLite file that no delayer wrote', () => {
       other.exec(
         `UPDATE job SET state = ${state}, attempts = ${MOST} WHERE CAST(id AS TEXT) IN ('1', 'dead')`,
       );
-      // Makes a call fail, so that numbers are mended.
+      // This number makes a call fail, so that numbers are mended.
       other.exec(`UPDATE job SET attempts = ${MOST} WHERE CAST(id AS TEXT) = '2'`);
       const before = other.prepare(`SELECT CAST(state AS TEXT), id FROM job WHERE state <> 0`).all();
       other.exec('UPDATE dead SET dead_until = 1');
@@ -149,7 +149,7 @@ describe('views of rows of an SQLite file that no delayer wrote', () => {
     }
   });
 
-  it('a job that is leased by no lease is named, and in line again when its state is corrected', async () => {
+  it('a leased job without a lease is reported by health, and ready again when its state is corrected', async () => {
     const queue = await open();
     await push(queue, ['1', '2']);
     await reserve(queue, 'topic', 2);
@@ -163,7 +163,7 @@ describe('views of rows of an SQLite file that no delayer wrote', () => {
     expect(idsOf(await queue.popMany('topic', 9))).to.deep.equal(['2']);
   });
 
-  it('a job that waits until nobody knows when is named, and removed as a delayed one', async () => {
+  it('a waiting job without a time is reported by health, and can be removed as a delayed one', async () => {
     const queue = await open();
     await push(queue, ['1']);
     const jobs = await reserve(queue, 'topic');
@@ -179,7 +179,7 @@ describe('views of rows of an SQLite file that no delayer wrote', () => {
     expect(await said(queue)).to.deep.equal([]);
   });
 
-  it('a dead letter of which nothing is noted is listed, found, counted and requeued', async () => {
+  it('a dead letter without its row in the table dead is listed, found, counted and requeued', async () => {
     const queue = await open();
     await push(queue, ['1']);
     await queue.nack(await reserve(queue, 'topic'), { dead: true });
@@ -189,7 +189,7 @@ describe('views of rows of an SQLite file that no delayer wrote', () => {
     expect(idsOf(await queue.popMany('topic', 9))).to.deep.equal(['1']);
   });
 
-  it('leases, pauses and dead letters with values that no delayer writes are named by their tables', async () => {
+  it('leases, pauses and dead letters with invalid values are reported by their tables', async () => {
     const queue = await open();
     await push(queue, ['1', '2']);
     await queue.nack(await reserve(queue, 'topic'), { dead: true });
@@ -206,7 +206,7 @@ describe('views of rows of an SQLite file that no delayer wrote', () => {
     expect(rows('SELECT seqs FROM lease')).to.deep.equal(before);
   });
 
-  it('text in the place of a number is refused by SQLite itself', async () => {
+  it('SQLite refuses text in an integer column', async () => {
     await push(await open(), ['1']);
     for (const column of ['state', 'place', 'attempts', 'expires_at', 'due_at'])
       expect(() => {

@@ -2,11 +2,11 @@ import { expect } from 'chai';
 import { Turns } from '../../../src/storage/sqlite/turns.js';
 import { useMonotonic } from '../../support/monotonic.js';
 
-describe('turns of processes at an SQLite file', () => {
+describe('turns of processes that write to an SQLite file', () => {
   let atMs = 1000;
   useMonotonic(() => atMs);
 
-  /** Writes again and again, for 1 ms each time, until a pause is due: after how long. */
+  /** Writes for 1 ms at a time until a pause is due; returns how long (ms) that took. */
   const spellOf = (turns: Turns): number => {
     const sinceMs = atMs;
     while (turns.pause() === undefined) {
@@ -17,11 +17,11 @@ describe('turns of processes at an SQLite file', () => {
     return atMs - sinceMs;
   };
 
-  it('who writes without a pause lets others in after 200 ms', () => {
+  it('a process that writes without a pause lets others in after 200 ms', () => {
     expect(spellOf(new Turns())).to.equal(200);
   });
 
-  it('who writes now and then is never kept waiting', () => {
+  it('a process that writes now and then does not pause', () => {
     const turns = new Turns();
     for (let i = 0; i < 1000; i += 1) {
       expect(turns.pause()).to.be.undefined;
@@ -31,7 +31,7 @@ describe('turns of processes at an SQLite file', () => {
     }
   });
 
-  it('who has met others lets them in after 20 ms, and a second later after 200 ms again', async () => {
+  it('a process that has met others lets them in after 20 ms, and a second later after 200 ms again', async () => {
     const turns = new Turns();
     await turns.waitForOthers(atMs);
     expect(spellOf(turns)).to.equal(20);

@@ -6,17 +6,17 @@ import { useFolder } from './files.js';
 describe('waits on an SQLite file', () => {
   const folder = useFolder();
 
-  it('a wait ends when the clock of the store was moved past the due time', async () => {
+  it('a bpop ends when the clock of the store is moved past the due time', async () => {
     let now = Date.UTC(2026, 0, 1);
     const queue = await folder.openQueue('queue.db', { now: () => now });
     await queue.push({ id: 'id', topic: 'topic', body: 'b', delayMs: 3_600_000 });
     const popped = queue.bpop('topic', { timeoutMs: 15_000 });
-    await sleep(20); // Lets the wait begin; it is right without, and tests less.
+    await sleep(20); // Lets the wait begin; without it the test would pass, but prove less.
     now += 3_600_000;
     expect((await popped)?.id.toString()).to.equal('id');
   });
 
-  it('a wait on a paused topic goes on while jobs are pushed, and ends when the topic is resumed', async () => {
+  it('a bpop on a paused topic goes on while jobs are pushed, and ends when the topic is resumed', async () => {
     const queue = await folder.openQueue();
     const other = await folder.openQueue();
     await queue.pause('topic');
@@ -28,7 +28,7 @@ describe('waits on an SQLite file', () => {
     expect((await popped)?.id.toString()).to.equal('id');
   });
 
-  it('a wait on a paused topic ends when the pause is over', async () => {
+  it('a bpop on a paused topic ends when the pause is over', async () => {
     let now = Date.UTC(2026, 0, 1);
     const queue = await folder.openQueue('queue.db', { now: () => now });
     await queue.push({ id: 'id', topic: 'topic', body: 'b' });
@@ -40,7 +40,7 @@ describe('waits on an SQLite file', () => {
     expect((await queue.stats()).topics).to.be.empty;
   });
 
-  it('a process that has waited ends by itself, though it left its store open', async () => {
+  it('a process that has waited exits by itself, even if it left its store open', async () => {
     const child = startChild(['wait', folder.path()]);
     expect(await child.ended()).to.deep.equal([]);
     expect(child.process.exitCode).to.equal(0);
