@@ -2,7 +2,7 @@ import { Queue } from '../../src/core/queue.js';
 import { parseRedisUrl } from '../../src/storage/redis/url.js';
 import { RedisStore } from '../../src/storage/redis/store.js';
 
-/** A program for a test: pops a job, and is killed with the job in its hands, before the job is acknowledged. */
+/** A program for a test: pops a job, and kills itself before it acks the job. */
 const [, , url = '', prefix = '', topic = ''] = process.argv;
 const store = new RedisStore(parseRedisUrl(url), prefix);
 store.ack = () => {

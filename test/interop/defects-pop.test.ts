@@ -9,11 +9,11 @@ import { failureOf } from '../support/eventually.js';
 import { useRedis } from '../support/redis.js';
 import { OriginalClient } from './original.js';
 
-describe('defects of the original (docs/protocol.md) in pop and remove that delayer does not have:', () => {
+describe('defects of the original that delayer does not have (docs/protocol.md), in pop and remove:', () => {
   const ground = useRedis({ movableClock: true });
   const key = (rest: string) => `${ground.prefix}:${rest}`;
 
-  it('defect 6: a consumer that is killed with a job in its hands loses nothing', async () => {
+  it('defect 6: a consumer that is killed before it acks its job does not lose it', async () => {
     const queue = ground.queue();
     await queue.push({ id: '1', topic: 'topic', body: 'b' });
     const program = fileURLToPath(new URL('consumer.ts', import.meta.url));
@@ -28,7 +28,7 @@ describe('defects of the original (docs/protocol.md) in pop and remove that dela
     expect(await queue.pop('topic')).to.be.undefined;
   });
 
-  it('defect 7: the first pop finds live jobs behind expired ones, so that while(pop) does not stop early', async () => {
+  it('defect 7: the first pop returns a live job behind expired ones, so that a loop over pop does not stop early', async () => {
     const queue = ground.queue();
     const client = new OriginalClient(ground.raw, ground.prefix);
     const expired = await queue.pushMany(
@@ -43,7 +43,7 @@ describe('defects of the original (docs/protocol.md) in pop and remove that dela
     expect(bodies).to.have.members(['live 1', 'live 2']);
   });
 
-  it('defect 9: a remove of a ready job answers false and leaves the job whole', async () => {
+  it('defect 9: a remove of a ready job returns false, and the job is delivered', async () => {
     const queue = ground.queue();
     await queue.push({ id: '1', topic: 'topic', body: 'b' });
     await maintainAll(queue);
@@ -52,14 +52,14 @@ describe('defects of the original (docs/protocol.md) in pop and remove that dela
     expect(textOf(await queue.pop('topic'))).to.equal('b');
   });
 
-  it('defect 9: a remove of a job that is due but not promoted answers false and leaves the job whole', async () => {
+  it('defect 9: a remove of a job that is due but not promoted returns false, and the job is delivered', async () => {
     const queue = ground.queue();
     await queue.push({ id: '1', topic: 'topic', body: 'b' });
     expect(await queue.remove('1')).to.be.false;
     expect(textOf(await queue.pop('topic'))).to.equal('b');
   });
 
-  it('defect 10: the id 0 is an id like others, and so are the topic 0 and the body 0', async () => {
+  it('defect 10: the id 0, the topic 0 and the body 0 are like any others', async () => {
     const queue = ground.queue();
     await queue.push({ id: '0', topic: '0', body: '0' });
     const job = must(await queue.pop('0'));
@@ -68,7 +68,7 @@ describe('defects of the original (docs/protocol.md) in pop and remove that dela
     expect(await queue.remove('0')).to.be.true;
   });
 
-  it('defect 11: a push that could never be delivered is refused, and one due at once is kept', async () => {
+  it('defect 11: a push with a ready lifetime of 0 is refused, and a job due at once is delivered', async () => {
     const queue = ground.queue();
     const job = { id: '1', topic: 'topic', body: 'b', delayMs: 0 };
     expect(await failureOf(queue.push({ ...job, ttlMs: 0 }))).to.include({ code: 'usage', exitCode: 2 });
@@ -77,11 +77,11 @@ describe('defects of the original (docs/protocol.md) in pop and remove that dela
     expect(textOf(await queue.pop('topic'))).to.equal('b');
   });
 
-  it('defect 12: a waiting bpop outlives connections that the server closes, and gets its job', async () => {
+  it('defect 12: a waiting bpop gets its job after the server closed its connections', async () => {
     const queue = ground.queue();
     const waiting = queue.bpop('topic');
     for (let i = 0; i < 5; i += 1) {
-      await sleep(60); // Time for the wait to be anew in Redis; it is right without, and tests less.
+      await sleep(60); // Lets the wait begin again; without it the test would pass, but prove less.
       await ground.raw.call('CLIENT', 'KILL', 'TYPE', 'normal', 'SKIPME', 'yes');
     }
     await ground.queue().push({ id: '1', topic: 'topic', body: 'b' });
@@ -89,7 +89,7 @@ describe('defects of the original (docs/protocol.md) in pop and remove that dela
     expect(await ground.queue().find('1')).to.be.empty;
   });
 
-  it('defect 12: a waiting bpop outlives the idle timeout of the server', async () => {
+  it('defect 12: a waiting bpop gets its job after the idle timeout of the server', async () => {
     const queue = ground.queue();
     await ground.raw.config('SET', 'timeout', '1');
     try {
@@ -104,7 +104,7 @@ describe('defects of the original (docs/protocol.md) in pop and remove that dela
     }
   });
 
-  it('defect 12: a bpop that was cut off or ended takes no job with it', async () => {
+  it('defect 12: a bpop that was cut off and aborted takes no job', async () => {
     const [queue, other] = [ground.queue(), ground.queue()];
     const abort = new AbortController();
     const waiting = queue.bpop('topic', { signal: abort.signal });

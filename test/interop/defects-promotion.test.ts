@@ -4,11 +4,11 @@ import { failureOf } from '../support/eventually.js';
 import { useRedis } from '../support/redis.js';
 import { OriginalClient } from './original.js';
 
-describe('defects of the original (docs/protocol.md) in promotion that delayer does not have:', () => {
+describe('defects of the original that delayer does not have (docs/protocol.md), in promotion:', () => {
   const ground = useRedis({ movableClock: true });
   const key = (rest: string) => `${ground.prefix}:${rest}`;
 
-  /** Jobs that have been due for a while, as a client left them; answers their ids in order of due time. */
+  /** Pushes jobs as a client does, due hours ago; returns their ids in order of due time. */
   async function dueJobs(count: number): Promise<string[]> {
     const first = Math.floor(Date.now() / 1000) - 100_000;
     const ids = shuffled(Array.from({ length: count }, (_, i) => `job-${i}`));
@@ -27,14 +27,14 @@ describe('defects of the original (docs/protocol.md) in promotion that delayer d
   const readyIds = async (topic = 'topic') =>
     (await ground.raw.lrange(key(`ready_queue:${topic}`), 0, -1)).reverse();
 
-  it('defect 1: four daemons at once promote 5,000 due jobs each once, in order of due time', async () => {
+  it('defect 1: four daemons at once promote each of 5,000 due jobs once, in order of due time', async () => {
     const ids = await dueJobs(5000);
     await Promise.all([1, 2, 3, 4].map(() => maintainAll(ground.queue())));
     expect(await readyIds()).to.deep.equal(ids);
     expect(await ground.raw.zcard(key('job_pool'))).to.equal(0);
   });
 
-  it('defect 2: a burst of 20,000 due at once is promoted completely, over one connection', async () => {
+  it('defect 2: 20,000 jobs due at once are all promoted, over one connection', async () => {
     const ids = await dueJobs(20_000);
     const store = ground.open();
     await maintainAll(store);
@@ -43,7 +43,7 @@ describe('defects of the original (docs/protocol.md) in promotion that delayer d
     expect(await ground.raw.zcard(key('job_pool'))).to.equal(0);
   });
 
-  it('defect 3: an id whose body has expired leaves the pool when it is due', async () => {
+  it('defect 3: an id whose body has expired is taken out of the pool when it is due', async () => {
     const store = ground.open();
     const before = Math.floor(Date.now() / 1000) - 1;
     await ground.raw.zadd(key('job_pool'), String(before), 'expired', String(before + 3600), 'later');
@@ -52,7 +52,7 @@ describe('defects of the original (docs/protocol.md) in promotion that delayer d
     expect(await ground.raw.keys(key('ready_queue:*'))).to.be.empty;
   });
 
-  it('defect 3: ids whose bodies have expired do not keep the live ones behind them waiting', async () => {
+  it('defect 3: ids whose bodies have expired do not block the live ones behind them', async () => {
     const queue = ground.queue();
     const expired = Array.from({ length: 1700 }, (_, i) => [String(1000 + i), `expired-${i}`]).flat();
     await ground.raw.zadd(key('job_pool'), ...expired);
@@ -62,7 +62,7 @@ describe('defects of the original (docs/protocol.md) in promotion that delayer d
     expect(await ground.raw.zcard(key('job_pool'))).to.equal(0);
   });
 
-  it('defect 4: a ready key of the wrong type stops its own topic alone, and its jobs stay where they are', async () => {
+  it('defect 4: a ready key of the wrong type blocks only its own topic, whose jobs stay in the pool', async () => {
     const queue = ground.queue();
     await ground.raw.set(key('ready_queue:bad'), 'a string');
     const jobs = ['bad', 'good', 'bad', 'good'].map((topic, i) => ({
@@ -84,7 +84,7 @@ describe('defects of the original (docs/protocol.md) in promotion that delayer d
     expect(idsOf(await queue.popMany('bad', 9))).to.deep.equal(['bad-0', 'bad-2']);
   });
 
-  it('defect 4: more stuck jobs than one step looks at do not keep the ones behind them waiting', async () => {
+  it('defect 4: 1200 stuck jobs do not block the jobs behind them', async () => {
     const queue = ground.queue();
     await ground.raw.set(key('ready_queue:bad'), 'a string');
     await queue.pushMany(Array.from({ length: 1200 }, () => ({ topic: 'bad', body: 'b' })));
@@ -97,7 +97,7 @@ describe('defects of the original (docs/protocol.md) in promotion that delayer d
     expect(await ground.raw.zcard(key('job_pool'))).to.equal(1200);
   });
 
-  it('defect 4: a whole step of stuck jobs stays where it is when all behind it are moved', async () => {
+  it('defect 4: a whole step of stuck jobs stays in the pool, in order, when all behind it are promoted', async () => {
     const queue = ground.queue();
     await ground.raw.set(key('ready_queue:bad'), 'a string');
     const stuck = await queue.pushMany(Array.from({ length: 500 }, () => ({ topic: 'bad', body: 'b' })));
@@ -107,7 +107,7 @@ describe('defects of the original (docs/protocol.md) in promotion that delayer d
     expect(await ground.raw.zrange(key('job_pool'), '0', '-1')).to.deep.equal(idsOf(stuck));
   });
 
-  it('defect 5: jobs due together are delivered in the order in which they were pushed', async () => {
+  it('defect 5: jobs with one due time are delivered in the order of pushing', async () => {
     const queue = ground.queue();
     const at = await soon(queue, MINUTE_MS);
     const ids = shuffled(Array.from({ length: 300 }, (_, i) => `${i}`));
@@ -116,7 +116,7 @@ describe('defects of the original (docs/protocol.md) in promotion that delayer d
     expect(idsOf(await drain(queue, 'topic'))).to.deep.equal(ids);
   });
 
-  it('defect 5: a thousand jobs due in one millisecond are in the order of pushing, and any more come last, by id', async () => {
+  it('defect 5: 999 jobs due in one millisecond are delivered in the order of pushing, and any more last, by id', async () => {
     const queue = ground.queue();
     const at = await soon(queue, MINUTE_MS);
     const ids = shuffled(Array.from({ length: 1100 }, (_, i) => `${10_000 + i}`));
@@ -128,12 +128,12 @@ describe('defects of the original (docs/protocol.md) in promotion that delayer d
     expect(got.slice(999)).to.deep.equal(ids.slice(999).sort());
   });
 
-  it('defect 5: jobs that are due in different seconds are delivered in the order of their due times', async () => {
+  it('defect 5: jobs due in different seconds are delivered in order of due time', async () => {
     const ids = await dueJobs(600);
     expect(idsOf(await drain(ground.queue(), 'topic'))).to.deep.equal(ids);
   });
 
-  it('defect 8: a push of an id that exists is told apart, and delivers nothing before its time', async () => {
+  it('defect 8: a push of an existing id returns what it did, and a replaced job is not delivered early', async () => {
     const queue = ground.queue();
     const job = { id: '1', topic: 'topic', body: 'old' };
     expect((await queue.push(job)).outcome).to.equal('pushed');
@@ -146,7 +146,7 @@ describe('defects of the original (docs/protocol.md) in promotion that delayer d
     expect((await queue.now()).getTime()).to.be.at.least(must(replaced.dueAt).getTime());
   });
 
-  it('defect 8: a push of a ready id by an original client delivers nothing before its time', async () => {
+  it('defect 8: a push of a ready id by an original client with a delay is not delivered early', async () => {
     const queue = ground.queue();
     const client = new OriginalClient(ground.raw, ground.prefix);
     await queue.push({ id: '1', topic: 'topic', body: 'old' });
@@ -156,7 +156,7 @@ describe('defects of the original (docs/protocol.md) in promotion that delayer d
     expect(await queue.find('1')).to.have.nested.property('[0].state', 'delayed');
   });
 
-  it('defect 14: a job is due to the millisecond, by the clock of Redis, whatever the clock here says', async () => {
+  it('defect 14: a job is due to the millisecond by the clock of Redis, whatever the clock of the client', async () => {
     const queue = ground.queue();
     const own = Date.now;
     Date.now = () => own() - 3_600_000;

@@ -8,13 +8,13 @@ import { OriginalClient, OriginalDaemon } from './original.js';
 
 const BINARY = Buffer.from([0, 255, 10, 13, 0x7b, 0x7d, 0xc3, 0x28]);
 
-describe('jobs that delayer pushed, before original clients:', () => {
+describe('original clients with jobs that delayer pushed:', () => {
   const ground = useRedis();
   const client = () => new OriginalClient(ground.raw, ground.prefix);
   const daemon = () => new OriginalDaemon(ground.raw, ground.prefix);
   const key = (rest: string) => `${ground.prefix}:${rest}`;
 
-  it('jobs lie in the original keys, of the original types, under the prefix delayer', async () => {
+  it('jobs are in the keys of the original, of its types, under the prefix delayer', async () => {
     const store = new RedisStore(parseRedisUrl(ground.server.url), 'delayer');
     try {
       const queue = new Queue(store);
@@ -37,14 +37,14 @@ describe('jobs that delayer pushed, before original clients:', () => {
     }
   });
 
-  it('a pushed job is a hash of topic and body alone, byte for byte', async () => {
+  it('a pushed job is a hash with only topic and body, byte for byte', async () => {
     await ground.queue().push({ id: BINARY, topic: BINARY, body: BINARY, delayMs: LONG_MS });
     const bucket = Buffer.concat([Buffer.from(key('job_bucket:')), BINARY]);
     const fields = (await ground.raw.callBuffer('HGETALL', bucket)) as Buffer[];
     expect(fields).to.deep.equal([Buffer.from('topic'), BINARY, Buffer.from('body'), BINARY]);
   });
 
-  it('a bucket lives for the delay and the ready lifetime of its job', async () => {
+  it('a bucket expires after the delay and the ready lifetime of its job', async () => {
     const { dueAt } = await ground
       .queue()
       .push({ id: '1', topic: 't', body: 'b', delayMs: 20_500, ttlMs: 30_250 });
@@ -54,13 +54,13 @@ describe('jobs that delayer pushed, before original clients:', () => {
     expect(await ground.raw.pttl(key('job_bucket:1'))).to.be.within(left - 1000, left + 1);
   });
 
-  it('the score of a job is its due time in Unix seconds, with milliseconds as a fraction', async () => {
+  it('the score of a job is its due time in Unix seconds, with a fraction for milliseconds', async () => {
     const at = new Date(1_995_343_220_250);
     await ground.queue().push({ id: '1', topic: 't', body: 'b', at });
     expect(await ground.raw.zscore(key('job_pool'), '1')).to.equal('1995343220.25');
   });
 
-  it('the original daemon promotes a job of delayer at the next whole second, and the client pops it, byte for byte', async () => {
+  it('the original daemon promotes a job of delayer at the next whole second, and a client pops it byte for byte', async () => {
     const at = new Date(Math.floor(Date.now() / 1000) * 1000 + 5250);
     await ground.queue().push({ id: BINARY, topic: BINARY, body: BINARY, at });
     const second = Math.floor(at.getTime() / 1000);
@@ -71,7 +71,7 @@ describe('jobs that delayer pushed, before original clients:', () => {
     expect(await ground.raw.keys(key('*'))).to.be.empty;
   });
 
-  it('a client waiting in bPop gets a job as soon as delayer promotes it', async () => {
+  it('a client that waits in bPop gets a job when delayer promotes it', async () => {
     const waiter = new OriginalClient(ground.server.client(), ground.prefix);
     const waiting = waiter.bPop('topic', 10);
     const queue = ground.queue();
@@ -80,7 +80,7 @@ describe('jobs that delayer pushed, before original clients:', () => {
     expect(textOf(await waiting)).to.equal('b');
   });
 
-  it('a client pops jobs in the order of their due times when delayer has promoted them', async () => {
+  it('a client pops jobs that delayer promoted in order of due time', async () => {
     const queue = ground.queue();
     const at = await soon(queue, 1000);
     for (const [id, later] of [
@@ -97,7 +97,7 @@ describe('jobs that delayer pushed, before original clients:', () => {
     expect(bodies).to.deep.equal(['1', '2', '3']);
   });
 
-  it('a client removes a delayed job of delayer', async () => {
+  it('a client can remove a delayed job of delayer', async () => {
     const queue = ground.queue();
     await queue.push({ id: BINARY, topic: 'topic', body: 'b', delayMs: LONG_MS });
     expect(await client().remove(BINARY)).to.be.true;
@@ -105,7 +105,7 @@ describe('jobs that delayer pushed, before original clients:', () => {
     expect(await ground.raw.keys(key('*'))).to.be.empty;
   });
 
-  it('a client overwrites a job of delayer, and delayer delivers the new one', async () => {
+  it('a client can overwrite a job of delayer, and delayer delivers the new one', async () => {
     const queue = ground.queue();
     await queue.push({ id: '1', topic: 'topic', body: 'old', delayMs: LONG_MS });
     await client().push('1', 'topic', 'new', 0);
@@ -113,14 +113,14 @@ describe('jobs that delayer pushed, before original clients:', () => {
     expect(await queue.pop('topic')).to.be.undefined;
   });
 
-  it('a leased job is out of the reach of a client, and back when it is released', async () => {
+  it('a client can neither pop nor remove a leased job, and can pop it after its release', async () => {
     const queue = ground.queue();
     await queue.push({ id: '1', topic: 'topic', body: 'b' });
     const jobs = await reserve(queue, 'topic', 1, 60_000);
     expect(await client().pop('topic')).to.be.undefined;
     expect(await client().remove('1')).to.be.false;
     await queue.release(jobs);
-    // Beside one field of delayer's own.
+    // delayer adds one field of its own.
     expect(await ground.raw.hgetall(key('job_bucket:1'))).to.include({ topic: 'topic', body: 'b' });
     expect(await ground.raw.pttl(key('job_bucket:1'))).to.be.above(0);
     expect(await client().pop('topic')).to.deep.equal({
@@ -130,7 +130,7 @@ describe('jobs that delayer pushed, before original clients:', () => {
     });
   });
 
-  it('a client pops a job whose lease has ended', async () => {
+  it('a client can pop a job whose lease has ended', async () => {
     const queue = ground.queue();
     await queue.push({ id: '1', topic: 'topic', body: 'b' });
     const jobs = await reserve(queue, 'topic', 1, 20);
@@ -139,7 +139,7 @@ describe('jobs that delayer pushed, before original clients:', () => {
     expect(textOf(await client().pop('topic'))).to.equal('b');
   });
 
-  it('nothing grows in Redis when clients pop what delayer promoted', async () => {
+  it('the notes of delayer do not grow when clients pop the jobs that it promoted', async () => {
     const queue = ground.queue();
     for (let round = 0; round < 40; round += 1) {
       await queue.pushMany(Array.from({ length: 50 }, () => ({ topic: 'topic', body: 'b' })));
@@ -149,7 +149,7 @@ describe('jobs that delayer pushed, before original clients:', () => {
     expect(await ground.raw.hlen(key('ready_due'))).to.be.below(200);
   });
 
-  it('delayer touches no key beyond its prefix', async () => {
+  it('delayer touches no key outside its prefix', async () => {
     const other = `${freshPrefix()}:job_pool`;
     await ground.raw.set(other, 'not ours');
     const before = (await ground.raw.keys('*')).sort();
@@ -164,7 +164,7 @@ describe('jobs that delayer pushed, before original clients:', () => {
     await ground.raw.del(other);
   });
 
-  it('a retry is a delayed job to a client: its remove cancels it', async () => {
+  it('a client can remove a job that waits for a retry', async () => {
     const queue = ground.queue();
     await queue.push({ id: '1', topic: 'topic', body: 'b' });
     await queue.nack(await reserve(queue, 'topic'), { delayMs: LONG_MS });
@@ -173,7 +173,7 @@ describe('jobs that delayer pushed, before original clients:', () => {
     expect(await ground.raw.keys(key('*'))).to.be.empty;
   });
 
-  it('a retry is promoted by the original daemon, and popped by a client, byte for byte', async () => {
+  it('a retry is promoted by the original daemon, and popped by a client byte for byte', async () => {
     const queue = ground.queue();
     await queue.push({ id: BINARY, topic: BINARY, body: BINARY });
     await queue.nack(await reserve(queue, BINARY), { delayMs: 5000 });
@@ -184,23 +184,23 @@ describe('jobs that delayer pushed, before original clients:', () => {
     expect(await client().pop(BINARY)).to.deep.equal({ id: BINARY, topic: BINARY, body: BINARY });
   });
 
-  it('the bucket of a retry lives for the delay and the whole ready lifetime', async () => {
+  it('the bucket of a retry expires after the delay and the whole ready lifetime', async () => {
     const queue = ground.queue();
     await queue.push({ id: '1', topic: 'topic', body: 'b', ttlMs: 60_000 });
     await queue.nack(await reserve(queue, 'topic'), { delayMs: 20_000 });
     expect(await ground.raw.pttl(key('job_bucket:1'))).to.be.within(75_000, 80_001);
   });
 
-  it('a job with retry settings keeps its ready lifetime for its next try, also where the original daemon made it ready', async () => {
+  it('a job with retry settings that the original daemon promoted keeps its ready lifetime for its retry', async () => {
     const queue = ground.queue();
     await queue.push({ id: '1', topic: 'topic', body: 'b', delayMs: 40_000, ttlMs: 60_000, retries: 5 });
-    // By the clock of that daemon it is due.
+    // The job is due by the clock of that daemon.
     await daemon().tick(Math.ceil(must(must((await queue.find('1'))[0]).dueAt).getTime() / 1000));
     await queue.nack(await reserve(queue, 'topic'), { delayMs: 0 });
     expect(await ground.raw.pttl(key('job_bucket:1'))).to.be.within(55_000, 60_001);
   });
 
-  it('a pause holds delayer back, and no client', async () => {
+  it('a pause holds back delayer, but not clients', async () => {
     const queue = ground.queue();
     await queue.push({ id: '1', topic: 'topic', body: 'b' });
     await queue.pause('topic');
@@ -209,7 +209,7 @@ describe('jobs that delayer pushed, before original clients:', () => {
     expect(textOf(await client().pop('topic'))).to.equal('b');
   });
 
-  it('a dead letter is out of the reach of clients: their push and remove of its id leave it whole', async () => {
+  it('a client can neither pop nor remove a dead letter, and a push of its id leaves it unchanged', async () => {
     const queue = ground.queue();
     await queue.push({ id: '1', topic: 'topic', body: 'dead' });
     await queue.nack(await reserve(queue, 'topic'), { dead: true });
@@ -226,11 +226,11 @@ describe('jobs that delayer pushed, before original clients:', () => {
     expect(textOf(await client().pop('topic'))).to.equal('dead');
   });
 
-  it('a job that a client pushes under the id of a failed one is new: no attempts and no lifetime of that', async () => {
+  it('a job that a client pushes under the id of a failed one has no attempts and its own ready lifetime', async () => {
     const queue = ground.queue();
     await queue.push({ id: '1', topic: 'topic', body: 'b', ttlMs: 10_000 });
     await queue.nack(await reserve(queue, 'topic'), { delayMs: LONG_MS });
-    // HMSET leaves alone what else is in the hash.
+    // HMSET keeps the other fields of the hash.
     await client().push('1', 'topic', 'b', 0, 7000);
     const [job] = await reserve(queue, 'topic');
     expect(job).to.deep.include({ attempts: 1, body: Buffer.from('b') });
@@ -240,7 +240,7 @@ describe('jobs that delayer pushed, before original clients:', () => {
     expect(lifetime).to.be.within(6_990_000, 7_010_000);
   });
 
-  it('a job that waits for one of its id which a client pushed comes back when a client has popped that', async () => {
+  it('a job that waits for a duplicate of a client comes back when a client has popped the duplicate', async () => {
     const queue = ground.queue();
     await queue.push({ id: '1', topic: 'topic', body: 'first' });
     const jobs = await reserve(queue, 'topic');

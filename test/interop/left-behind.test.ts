@@ -6,8 +6,7 @@ import { Proxy } from '../support/proxy.js';
 import { useRedis } from '../support/redis.js';
 import { OriginalClient, OriginalDaemon } from './original.js';
 
-/** What clients that die, expire or never clear up leave in Redis. */
-describe('what other clients have left behind in Redis:', () => {
+describe('keys that other clients left behind in Redis:', () => {
   const ground = useRedis({ movableClock: true });
   const key = (rest: string) => `${ground.prefix}:${rest}`;
   const original = () => new OriginalClient(ground.raw, ground.prefix);
@@ -15,19 +14,19 @@ describe('what other clients have left behind in Redis:', () => {
     Number(/cmdstat_evalsha:calls=(\d+)/.exec(await ground.raw.info('commandstats'))?.[1] ?? 0);
   const ids = (count: number) => Array.from({ length: count }, (_, i) => `${i}`);
 
-  it('a body whose consumer died is not a job: a push of its id is new, and delivered', async () => {
+  it('a body whose consumer died is not a job: a push of its id is pushed and delivered', async () => {
     const queue = ground.queue();
     const job = { id: '32', topic: 'topic', body: 'b' };
     for (const body of ['b', 'other']) {
       await original().push(job.id, job.topic, 'b', 0);
       await new OriginalDaemon(ground.raw, ground.prefix).tick();
-      expect((await ground.raw.rpop(key('ready_queue:topic')))?.toString()).to.equal('32'); // And no more.
+      expect((await ground.raw.rpop(key('ready_queue:topic')))?.toString()).to.equal('32'); // The consumer dies before the DEL.
       expect((await queue.push({ ...job, body })).outcome).to.equal('pushed');
       expect(textOf(await queue.pop('topic'))).to.equal(body);
     }
   });
 
-  it('an expired job is found in a list that is new, also where the look before took long', async () => {
+  it('an expired job in a new ready list is found, even if the scan for lists before was slow', async () => {
     const proxy = await Proxy.to({ path: ground.server.socket });
     try {
       const queue = ground.queue(proxy.url);
@@ -47,7 +46,7 @@ describe('what other clients have left behind in Redis:', () => {
     }
   });
 
-  it('a push of a ready job is a repeat, however many are ready', async () => {
+  it('a push of a ready job returns repeated, although 300 jobs are ready', async () => {
     const queue = ground.queue();
     const job = { id: '32', topic: 'topic', body: 'b' };
     await queue.pushMany(ids(300).map((id) => ({ id: `x${id}`, topic: 'topic', body: 'b' })));
@@ -56,7 +55,7 @@ describe('what other clients have left behind in Redis:', () => {
     expect((await queue.push({ ...job, delayMs: LONG_MS })).outcome).to.equal('repeated');
   });
 
-  it('an id that is pushed twice in one batch, into two topics, is early in neither', async () => {
+  it('an id that is pushed to two topics in one batch is delivered early in neither', async () => {
     const queue = ground.queue();
     await original().push('1', 'second', 'old', 0);
     await new OriginalDaemon(ground.raw, ground.prefix).tick();
@@ -66,7 +65,7 @@ describe('what other clients have left behind in Redis:', () => {
     expect(await original().pop('second')).to.be.undefined;
   });
 
-  it('an entry of a job that expired while it was ready gives nobody the next job of its id early', async () => {
+  it('the entry of an expired ready job does not deliver the next job of its id early', async () => {
     const queue = ground.queue();
     await queue.push({ id: '1', topic: 'topic', body: 'old' });
     await maintainAll(queue);
@@ -76,7 +75,7 @@ describe('what other clients have left behind in Redis:', () => {
     expect(textOf((await queue.find('1'))[0])).to.equal('new');
   });
 
-  it('two entries of a job that two original daemons promoted give nobody its replacement early', async () => {
+  it('two entries of a job that two original daemons promoted do not deliver its replacement early', async () => {
     const queue = ground.queue();
     await queue.push({ id: '1', topic: 'topic', body: 'old' });
     await maintainAll(queue);
@@ -85,7 +84,7 @@ describe('what other clients have left behind in Redis:', () => {
     expect(await original().pop('topic')).to.be.undefined;
   });
 
-  it('a job that expired while it was ready is found as expired, and removed in any state', async () => {
+  it('an expired ready job is found as expired, and removed in any state', async () => {
     const queue = ground.queue();
     await queue.push({ id: '1', topic: 'topic', body: 'b' });
     await maintainAll(queue);
@@ -98,7 +97,7 @@ describe('what other clients have left behind in Redis:', () => {
     expect(await ground.raw.keys(key('*'))).to.be.empty;
   });
 
-  it('in the millisecond in which a job expires, in which Redis has its body still, views tell what they tell afterwards', async () => {
+  it('views in the millisecond in which a job expires agree with those after it, although Redis still has its body', async () => {
     const queue = ground.queue();
     await original().push('1', 'first', 'old', 0, 1);
     await new OriginalDaemon(ground.raw, ground.prefix).tick();
@@ -106,7 +105,7 @@ describe('what other clients have left behind in Redis:', () => {
     await queue.push({ id: '1', topic: 'second', body: 'new', ttlMs: SECOND_MS });
     ground.clock.stop();
     ground.clock.set(must(must((await queue.find('1'))[0]).expiresAt));
-    // This clears away its entry, and not that of the job of its id before, in another list.
+    // This clears its entry, but not the entry of the earlier job of its id in another list.
     await queue.pop('second');
     expect(await ground.raw.exists(key('job_bucket:1'))).to.equal(1);
     const told = ({ state, topic }: JobRecord) => `${state} in ${topic?.toString()}`;
@@ -123,7 +122,7 @@ describe('what other clients have left behind in Redis:', () => {
     expect(inThatMs.listed).to.deep.equal(['expired in first']);
   });
 
-  it('many expired entries before a live one cost few calls', async () => {
+  it('a pop behind 5000 expired entries takes fewer than 20 scripts', async () => {
     const queue = ground.queue();
     await queue.pushMany(ids(5000).map((id) => ({ id, topic: 'topic', body: 'b' })));
     await maintainAll(queue);
@@ -135,7 +134,7 @@ describe('what other clients have left behind in Redis:', () => {
     expect(await ground.raw.keys(key('*'))).to.be.empty;
   });
 
-  it('due times of jobs that original clients popped do not pile up, however many come at once', async () => {
+  it('due times of jobs that original clients popped do not pile up', async () => {
     const queue = ground.queue();
     for (let round = 0; round < 6; round += 1) {
       await queue.pushMany(ids(2000).map((id) => ({ id: `${round}-${id}`, topic: 'topic', body: 'b' })));
@@ -149,7 +148,7 @@ describe('what other clients have left behind in Redis:', () => {
     expect(await ground.raw.hlen(key('ready_due'))).to.be.below(1000);
   });
 
-  it('scores that are not a time keep nobody from looking, or from the other jobs', async () => {
+  it('scores that are not a time affect neither views nor other jobs', async () => {
     const queue = ground.queue();
     const scores = ['inf', '-inf', '1e13', '1e17', '1e300', '-5', '8640000000001'];
     for (const score of scores) {
@@ -168,7 +167,7 @@ describe('what other clients have left behind in Redis:', () => {
     expect(await queue.pop('topic')).to.be.undefined;
   });
 
-  it('jobs stuck behind a key of the wrong type cost others little, after one look', async () => {
+  it('after one look, 3000 stuck jobs cost other calls fewer than 5 scripts', async () => {
     const queue = ground.queue();
     await queue.pushMany(ids(3000).map((id) => ({ id, topic: 'stuck', body: 'b' })));
     await ground.raw.set(key('ready_queue:stuck'), 'a string');
@@ -180,7 +179,7 @@ describe('what other clients have left behind in Redis:', () => {
     expect((await scriptsRun()) - before).to.be.below(5);
   });
 
-  it('a stuck job that is the first of the pool does not silence the pushes behind it', async () => {
+  it('a stuck job at the head of the pool does not suppress the wake-up of later pushes', async () => {
     const queue = ground.queue();
     await queue.push({ id: 'stuck', topic: 'stuck', body: 'b' });
     await ground.raw.set(key('ready_queue:stuck'), 'a string');

@@ -11,7 +11,7 @@ const topicOf = (i: number) => TOPICS[i % 2 === 0 ? 0 : 1];
 describe('original clients, an original daemon and delayer on one Redis', () => {
   const ground = useRedis();
 
-  it('original clients and delayer lose no job and deliver none twice, whoever pushes, promotes, removes and pops', async () => {
+  it('lose no job and deliver none twice, whoever pushes, promotes, removes and pops', async () => {
     const connect = () => new OriginalClient(ground.server.client(), ground.prefix);
     const [q1, q2] = [ground.queue(), ground.queue()];
     const pushed: string[] = [];

@@ -6,7 +6,7 @@ import { OriginalClient, OriginalDaemon } from './original.js';
 
 const TTL_MS = 300;
 
-/** What is left in a ready list of a job that is gone gives nobody the next job of its id before its time. */
+/** An original client would pop the next job of an id early through an entry that an earlier job left in a ready list. */
 describe('an old entry of an id in a ready list', () => {
   const ground = useRedis({ movableClock: true });
   const key = (rest: string) => `${ground.prefix}:${rest}`;
@@ -15,7 +15,7 @@ describe('an old entry of an id in a ready list', () => {
   const expire = () => {
     ground.clock.advance(TTL_MS + SECOND_MS);
   };
-  /** Idle steps of a daemon of delayer. */
+  /** Steps of a daemon of delayer. */
   const idle = async (queue: Queue, steps = 20) => {
     for (let step = 0; step < steps; step += 1) await queue.maintain();
   };
@@ -23,7 +23,7 @@ describe('an old entry of an id in a ready list', () => {
   const ALIVE = { id: '32', topic: 'topic', body: 'new', attempts: 3, ttlMs: LONG_MS };
   const NEW = { id: '32', topic: 'topic', body: 'new', delayMs: LONG_MS };
 
-  /** By whom the job was made ready, how it went, and what is left: an entry without a body, or with one. */
+  /** The ways in which an earlier job leaves an entry, with or without a body. */
   const ENDS = {
     'that expired': async (queue: Queue) => {
       await queue.push(OLD);
@@ -70,7 +70,7 @@ describe('an old entry of an id in a ready list', () => {
     for (const [how, push] of Object.entries(PUSHES)) {
       const isAlive = end.startsWith('that is still') || end.startsWith('that an original client pushed');
       if (isAlive && how !== 'replacement' && how !== 'import') continue;
-      it(`${end}: after idle steps of a daemon, a ${how} gives original clients nothing early`, async () => {
+      it(`${end}: after steps of a daemon, a ${how} is not delivered early to original clients`, async () => {
         const queue = ground.queue();
         await bringAbout(queue);
         if (!isAlive) await idle(queue);
@@ -82,7 +82,7 @@ describe('an old entry of an id in a ready list', () => {
         ).to.deep.equal(['delayed new']);
       });
 
-      it(`${end}: without a daemon, a ${how} gives original clients nothing early`, async () => {
+      it(`${end}: without a daemon, a ${how} is not delivered early to original clients`, async () => {
         const queue = ground.queue();
         await bringAbout(queue);
         await push(queue);
@@ -92,7 +92,7 @@ describe('an old entry of an id in a ready list', () => {
     }
   }
 
-  it('of another topic, of which its note tells, gives nobody the next job of its id', async () => {
+  it('of another topic, which its note names, does not deliver the next job of its id early', async () => {
     const queue = ground.queue();
     await queue.push({ ...OLD, topic: 'other' });
     await maintainAll(queue);
@@ -102,7 +102,7 @@ describe('an old entry of an id in a ready list', () => {
     expect(await original().pop('other')).to.be.undefined;
   });
 
-  it('of another topic is still known when the list of its topic before was read', async () => {
+  it('of another topic is still known after the list of its former topic was read', async () => {
     const queue = ground.queue();
     await original().push('32', 'first', 'old', 0, 1);
     await daemon().tick();
@@ -115,7 +115,7 @@ describe('an old entry of an id in a ready list', () => {
     expect(await original().pop('other')).to.be.undefined;
   });
 
-  it('is still known when a newer job of its id was removed', async () => {
+  it('is still known after a newer job of its id was removed', async () => {
     const queue = ground.queue();
     await queue.push({ ...OLD, topic: 'other' });
     await maintainAll(queue);
@@ -126,7 +126,7 @@ describe('an old entry of an id in a ready list', () => {
     expect(await original().pop('other')).to.be.undefined;
   });
 
-  it('gives nobody a job before its next try, or a dead letter that was requeued with a delay', async () => {
+  it('does not deliver a retry or a requeued dead letter early', async () => {
     const queue = ground.queue();
     for (const fail of [
       async (jobs: Awaited<ReturnType<typeof reserve>>) => queue.nack(jobs, { delayMs: LONG_MS }),
@@ -144,8 +144,8 @@ describe('an old entry of an id in a ready list', () => {
     }
   });
 
-  describe('in a list that is too long for one step', () => {
-    /** Fills a ready list from the left with entries of which nothing is known. */
+  describe('in a list that is too long for one script', () => {
+    /** Fills a ready list from the left with entries that have no notes. */
     const fill = (entries: number, idBytes = 8) =>
       ground.raw.eval(
         "local ids = {} for i = 1, 500 do ids[i] = string.rep('n', tonumber(ARGV[2])) end " +
@@ -164,7 +164,7 @@ describe('an old entry of an id in a ready list', () => {
       [260_000, 0],
       [260_000, 260_000],
     ] as const) {
-      it(`with ${right} before it and ${left} behind it gives nobody the new job of its id`, async () => {
+      it(`with ${right} entries before it and ${left} behind it is taken out by a push`, async () => {
         const queue = ground.queue();
         await fill(right);
         await place();
@@ -174,7 +174,7 @@ describe('an old entry of an id in a ready list', () => {
       });
     }
 
-    it('is found for each of many ids that are pushed at once', async () => {
+    it('is taken out for each of six ids that are pushed together', async () => {
       const queue = ground.queue();
       for (let i = 0; i < 6; i += 1) {
         await ground.raw.lpush(key('ready_queue:topic'), `many-${i}`);
@@ -187,7 +187,7 @@ describe('an old entry of an id in a ready list', () => {
       for (const { id } of jobs) expect(await entriesOf(id)).to.equal(0);
     });
 
-    it('is found for each job of a file that is imported at once, and the file is done up to its end', async () => {
+    it('is taken out for each of six jobs that are imported together, and the progress of the file is complete', async () => {
       const queue = ground.queue();
       const ids = Array.from({ length: 6 }, (_, i) => `many-${i}`);
       for (const id of ids) {
@@ -203,7 +203,7 @@ describe('an old entry of an id in a ready list', () => {
       expect(await ground.raw.pttl(key('import:f'))).to.be.greaterThan(29 * 86_400_000);
     });
 
-    it('of long ids is found', async () => {
+    it('among long ids is taken out', async () => {
       const queue = ground.queue();
       await fill(20_000, 2000);
       await place();
@@ -212,7 +212,7 @@ describe('an old entry of an id in a ready list', () => {
       expect(await entriesOf('32')).to.equal(0);
     });
 
-    it('of a ready job goes together with it when that is replaced, and otherwise stays', async () => {
+    it('of a ready job is taken out when the job is replaced, and stays otherwise', async () => {
       const queue = ground.queue();
       await queue.push({ ...OLD, ttlMs: LONG_MS });
       await maintainAll(queue);
@@ -225,7 +225,7 @@ describe('an old entry of an id in a ready list', () => {
     });
   });
 
-  describe('in a list that delayer alone has filled', () => {
+  describe('in a list that only delayer has filled', () => {
     const FILLED = 1500;
     const scriptsRun = async (work: () => Promise<unknown>) => {
       await ground.raw.config('RESETSTAT');
@@ -241,7 +241,7 @@ describe('an old entry of an id in a ready list', () => {
       return queue;
     }
 
-    it('is not looked for, where it has no note', async () => {
+    it('is not searched for without a note', async () => {
       const queue = await filled();
       expect(await scriptsRun(() => queue.push(NEW))).to.be.empty;
       await queue.popMany('topic', 100);
@@ -250,7 +250,7 @@ describe('an old entry of an id in a ready list', () => {
       expect(await scriptsRun(() => queue.push({ ...NEW, id: '33' }))).to.be.empty;
     });
 
-    it('is not looked for either, where several lists got their marks in one step, no more in each than it has time for', async () => {
+    it('is not searched for in lists that were marked in the same step, a few at a time', async () => {
       const topics = ['a', 'b', 'c', 'd', 'e', 'f', 'g'];
       const queue = ground.queue();
       const push = async (count: number) => {
@@ -273,20 +273,20 @@ describe('an old entry of an id in a ready list', () => {
         expect(await scriptsRun(() => queue.push({ ...NEW, id: topic, topic })), topic).to.be.empty;
     });
 
-    it('is looked for, where another client had pushed into the list before it was long', async () => {
+    it('is searched for if another client had pushed into the list while it was short', async () => {
       const queue = ground.queue();
       await original().push('32', 'topic', 'old', 0, 1);
       await daemon().tick();
       await queue.pushMany(Array.from({ length: FILLED }, () => ({ topic: 'topic', body: 'b' })));
       await maintainAll(queue);
-      // A mark that no list has: this one is not looked through again.
+      // An empty mark, which no list matches: the list is not searched to mark it again.
       expect(await ground.raw.hget(key('ready_known'), 'topic')).to.equal('');
       ground.clock.advance(2 * SECOND_MS);
       await queue.push(NEW);
       expect(await ground.raw.lrange(key('ready_queue:topic'), 0, -1)).not.to.include('32');
     });
 
-    it('is looked for as soon as an original daemon has pushed into it', async () => {
+    it('is searched for once an original daemon has pushed into the list', async () => {
       const queue = await filled();
       await original().push('32', 'topic', 'old', 0, 1);
       await daemon().tick();
@@ -298,7 +298,7 @@ describe('an old entry of an id in a ready list', () => {
       expect(listed).to.include('x').and.not.include('32');
     });
 
-    it('leaves no trace when the list is empty', async () => {
+    it('leaves no key when the list is empty', async () => {
       const queue = await filled();
       expect(await ground.raw.keys(key('ready_known'))).to.have.length(1);
       expect(await drain(queue, 'topic', 500)).to.have.length(FILLED);
@@ -307,7 +307,7 @@ describe('an old entry of an id in a ready list', () => {
     });
   });
 
-  it('is passed over when it is a hole, and cleared away', async () => {
+  it('that was overwritten with an empty id is skipped and cleared', async () => {
     const queue = ground.queue();
     await queue.pushMany(['1', '2'].map((id) => ({ id, topic: 'topic', body: 'b' })));
     await maintainAll(queue);

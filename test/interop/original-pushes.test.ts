@@ -6,12 +6,12 @@ import { OriginalClient, OriginalDaemon } from './original.js';
 
 const BINARY = Buffer.from([0, 255, 10, 13, 0x7b, 0x7d, 0xc3, 0x28]);
 
-describe('jobs that an original client pushed, before delayer:', () => {
+describe('delayer with jobs that an original client pushed:', () => {
   const ground = useRedis();
   const client = () => new OriginalClient(ground.raw, ground.prefix);
   const daemon = () => new OriginalDaemon(ground.raw, ground.prefix);
 
-  it('delayer promotes and pops a job of a client, byte for byte', async () => {
+  it('promotes and pops a job of a client, byte for byte', async () => {
     const queue = ground.queue();
     await client().push(BINARY, BINARY, BINARY, 0, 30);
     expect((await queue.maintain()).promoted).to.equal(1);
@@ -20,7 +20,7 @@ describe('jobs that an original client pushed, before delayer:', () => {
     expect(await ground.raw.keys(`${ground.prefix}:*`)).to.be.empty;
   });
 
-  it('delayer delivers jobs of a client in the order of their due times, with expiry and due time as it set them', async () => {
+  it('delivers jobs of a client in order of due time, with the client’s due time and expiry', async () => {
     const queue = ground.queue();
     const before = Math.floor(Date.now() / 1000);
     await client().push('2', 'topic', 'second', 0, 30);
@@ -32,14 +32,14 @@ describe('jobs that an original client pushed, before delayer:', () => {
     expect(must(second?.expiresAt).getTime()).to.be.within(before * 1000 + 30_000, before * 1000 + 32_000);
   });
 
-  it('delayer delivers no job of a client before its due time', async () => {
+  it('does not deliver a job of a client before it is due', async () => {
     const queue = ground.queue();
     await client().push('1', 'topic', 'b', 3600);
     await maintainAll(queue);
     expect(await queue.pop('topic')).to.be.undefined;
   });
 
-  it('delayer delivers a job of a client to a waiting bpop when it is due', async () => {
+  it('delivers a job of a client to a waiting bpop when it is due', async () => {
     const queue = ground.queue();
     const waiting = queue.bpop('topic', { timeoutMs: 10_000 });
     await client().push('1', 'topic', 'at once', 0);
@@ -49,14 +49,14 @@ describe('jobs that an original client pushed, before delayer:', () => {
     expect(textOf(await next)).to.equal('in a second');
   });
 
-  it('delayer removes a delayed job of a client, and leaves no key behind', async () => {
+  it('removes a delayed job of a client, and leaves no key behind', async () => {
     const queue = ground.queue();
     await client().push(BINARY, 'topic', 'b', 3600);
     expect(await queue.remove(BINARY)).to.be.true;
     expect(await ground.raw.keys(`${ground.prefix}:*`)).to.be.empty;
   });
 
-  it('delayer finds, lists and counts a delayed job of a client', async () => {
+  it('finds, lists and counts a delayed job of a client', async () => {
     const queue = ground.queue();
     const before = Math.floor(Date.now() / 1000);
     await client().push(BINARY, 'topic', BINARY, 3600, 30);
@@ -73,7 +73,7 @@ describe('jobs that an original client pushed, before delayer:', () => {
     });
   });
 
-  it('a list leaves no job out when the last of a page is gone among those of one second', async () => {
+  it('lists every job of one second, even if the last job of a page was removed', async () => {
     const queue = ground.queue();
     const at = Math.floor(Date.now() / 1000) + 3600;
     for (const id of ['1', '2', '3', '4']) {
@@ -86,7 +86,7 @@ describe('jobs that an original client pushed, before delayer:', () => {
     expect(idsOf((await queue.list('topic', { limit: 10, cursor })).jobs)).to.include.members(['3', '4']);
   });
 
-  it('delayer pops, finds, lists and counts a job that the original daemon has promoted', async () => {
+  it('pops, finds, lists and counts a job that the original daemon promoted', async () => {
     const queue = ground.queue();
     await client().push('1', 'topic', 'one', 0);
     await client().push('2', 'topic', 'two', 0);
@@ -102,7 +102,7 @@ describe('jobs that an original client pushed, before delayer:', () => {
     expect(jobs.map(({ dueAt }) => dueAt)).to.deep.equal([undefined, undefined]);
   });
 
-  it('delayer delivers a job once that the original daemon promoted twice', async () => {
+  it('delivers a job once that the original daemon promoted twice', async () => {
     const queue = ground.queue();
     await client().push('1', 'topic', 'one', 0);
     const slow = daemon();
@@ -115,7 +115,7 @@ describe('jobs that an original client pushed, before delayer:', () => {
     expect(await queue.pop('topic')).to.be.undefined;
   });
 
-  it('a job that the daemon promoted twice is exported once', async () => {
+  it('scans a job once that the original daemon promoted twice', async () => {
     const queue = ground.queue();
     await client().push('1', 'topic', 'b', 0);
     await daemon().tick();
@@ -125,7 +125,7 @@ describe('jobs that an original client pushed, before delayer:', () => {
     expect(seen).to.deep.equal(['1']);
   });
 
-  it('a job that the daemon promoted twice is reserved once', async () => {
+  it('reserves a job once that the original daemon promoted twice', async () => {
     const queue = ground.queue();
     await client().push('1', 'topic', 'one', 0);
     const due = await daemon().look();
@@ -139,7 +139,7 @@ describe('jobs that an original client pushed, before delayer:', () => {
     expect(await queue.pop('topic')).to.be.undefined;
   });
 
-  it('a client pushes the id of a ready job again: delayer delivers the new job at its due time', async () => {
+  it('delivers a ready job that a client pushed again at its new due time', async () => {
     const queue = ground.queue();
     await queue.push({ id: '1', topic: 'topic', body: 'old' });
     await maintainAll(queue);
@@ -149,7 +149,7 @@ describe('jobs that an original client pushed, before delayer:', () => {
     expect(await queue.pop('topic')).to.be.undefined;
   });
 
-  it('a client pushes the id of a ready job again: delayer counts and lists it once', async () => {
+  it('counts and lists a ready job that a client pushed again once', async () => {
     const queue = ground.queue();
     await queue.push({ id: '1', topic: 'topic', body: 'old' });
     await maintainAll(queue);
@@ -159,7 +159,7 @@ describe('jobs that an original client pushed, before delayer:', () => {
     expect(jobs.map(({ state, body }) => [state, String(body)])).to.deep.equal([['delayed', 'new']]);
   });
 
-  it('a client pushes the id of a ready job to another topic: delayer counts and lists it there alone', async () => {
+  it('counts and lists a ready job that a client pushed to another topic only there', async () => {
     const queue = ground.queue();
     await queue.push({ id: '1', topic: 'old', body: 'old' });
     await maintainAll(queue);
@@ -174,7 +174,7 @@ describe('jobs that an original client pushed, before delayer:', () => {
     expect((await queue.list('new', { limit: 10 })).jobs.map(textOf)).to.deep.equal(['new']);
   });
 
-  it('delayer delivers a job of a client that expires in thousands of years', async () => {
+  it('delivers a job of a client that expires in thousands of years', async () => {
     const queue = ground.queue();
     await client().push('1', 'topic', 'b', 0, 200_000_000_000);
     await maintainAll(queue);
@@ -183,7 +183,7 @@ describe('jobs that an original client pushed, before delayer:', () => {
     expect(job.dueAt).to.be.instanceOf(Date);
   });
 
-  it('what is told of a job of a client that expires in thousands of years can be imported as it is', async () => {
+  it('can import a job of a client that expires in thousands of years as it was listed', async () => {
     const queue = ground.queue();
     await client().push('1', 'topic', 'b', 3600, 200_000_000_000);
     const [job] = (await queue.list('topic')).jobs as (JobRecord & { topic: Buffer; body: Buffer })[];
@@ -192,7 +192,7 @@ describe('jobs that an original client pushed, before delayer:', () => {
     expect((await queue.list('topic')).jobs).to.deep.equal([job]);
   });
 
-  it('jobs of one second are released into the order in which they were given, however they are named', async () => {
+  it('puts jobs of one second back in their order when they are released, whatever their ids', async () => {
     const queue = ground.queue();
     const ids = Array.from({ length: 9 }, (_, i) => `${i}`);
     const due = Math.floor(Date.now() / 1000) - 10;
@@ -207,12 +207,12 @@ describe('jobs that an original client pushed, before delayer:', () => {
     expect(idsOf(await reserve(queue, 'topic', 9))).to.deep.equal(ids.slice(2));
   });
 
-  it('a job that comes back with a later one stands before those of its second that were behind it', async () => {
+  it('puts a job back before those of its second when it is released together with a later one', async () => {
     const queue = ground.queue();
     const [second] = (await ground.raw.time()).map(Number);
-    // In one second, whatever the clock does meanwhile: the entries are those that a client would have made.
+    // The scores make both due in one second, even if the clock moved on between the pushes.
     for (const id of ['1', '2']) await client().push(id, 'topic', id, 0, 60);
-    await ground.raw.zadd(`${ground.prefix}:delayed`, must(second), '1', must(second), '2');
+    await ground.raw.zadd(`${ground.prefix}:job_pool`, must(second), '1', must(second), '2');
     await queue.push({ id: '3', topic: 'topic', body: '3' });
     await maintainAll(queue);
     const held = await queue.hold([{ id: '1' }, { id: '3' }], { leaseMs: 60_000, holder: 'operator' });
@@ -221,7 +221,7 @@ describe('jobs that an original client pushed, before delayer:', () => {
     expect(idsOf(await queue.popMany('topic', 3))).to.deep.equal(['1', '2', '3']);
   });
 
-  it('delayer shows no due time that belonged to an earlier job of the id', async () => {
+  it('shows no due time of an earlier job of the id', async () => {
     const queue = ground.queue();
     const { dueAt: old } = await queue.push({ id: '1', topic: 'topic', body: 'old', ttlMs: 3_600_000 });
     await maintainAll(queue);
@@ -233,7 +233,7 @@ describe('jobs that an original client pushed, before delayer:', () => {
     expect(must(await queue.pop('topic')).dueAt).to.not.deep.equal(old);
   });
 
-  it('delayer tells jobs of one id apart that expire after the last time it knows', async () => {
+  it('distinguishes jobs of one id that expire after the last time it knows', async () => {
     const queue = ground.queue();
     for (const topic of ['other', 'topic']) {
       await client().push('1', 'topic', 'old', -3600, 200_000_000_000_000);
@@ -248,7 +248,7 @@ describe('jobs that an original client pushed, before delayer:', () => {
     }
   });
 
-  it('a client pushes the id of a ready job to another topic: delayer delivers it there alone', async () => {
+  it('delivers a ready job that a client pushed to another topic only there', async () => {
     const queue = ground.queue();
     await queue.push({ id: '1', topic: 'old', body: 'old' });
     await maintainAll(queue);
@@ -258,7 +258,7 @@ describe('jobs that an original client pushed, before delayer:', () => {
     expect(textOf(await queue.pop('new'))).to.equal('new');
   });
 
-  it('a client pushes the id of a leased job: a job of its own, which the ack does not delete', async () => {
+  it('keeps a job that a client pushed under the id of a leased one when the lease is acked', async () => {
     const queue = ground.queue();
     await queue.push({ id: '1', topic: 'topic', body: 'leased' });
     const jobs = await reserve(queue, 'topic', 1, 60_000);
@@ -267,7 +267,7 @@ describe('jobs that an original client pushed, before delayer:', () => {
     expect(textOf(await queue.pop('topic'))).to.equal('new');
   });
 
-  it('delayer repeats, refuses and replaces jobs of a client by the same rules as its own', async () => {
+  it('repeats, refuses and replaces jobs of a client as its own', async () => {
     const queue = ground.queue();
     await client().push('1', 'topic', 'b', 3600);
     const [before] = await queue.find('1');

@@ -4,10 +4,7 @@ type Bytes = string | Buffer;
 
 const bytesOf = (bytes: Bytes): Buffer => Buffer.from(bytes);
 
-/**
- * The PHP and Go clients of the original Delayer: the commands they send, in their order, written
- * from docs/protocol.md.
- */
+/** The PHP and Go clients of the original Delayer: the commands that they send, in order, by docs/protocol.md. */
 export class OriginalClient {
   constructor(
     protected readonly redis: Redis,
@@ -25,7 +22,7 @@ export class OriginalClient {
     return added === 1;
   }
 
-  /** The body and id of the next job; nothing when the list is empty or the job has no body any more. */
+  /** Returns the next job, or undefined if the list is empty or the job has no body. */
   async pop(topic: Bytes): Promise<{ id: Buffer; topic: Buffer; body: Buffer } | undefined> {
     return this.fetch((await this.call('RPOP', this.ready(topic))) as Buffer | null);
   }
@@ -79,7 +76,7 @@ export class OriginalDaemon extends OriginalClient {
     await this.move(await this.look(nowSeconds));
   }
 
-  /** The first half of a tick: which ids are due, by topic. An id without a body is passed over. */
+  /** The first half of a tick: returns the due ids by topic, without those that have no body. */
   async look(nowSeconds = Math.floor(Date.now() / 1000)): Promise<Map<string, Buffer[]>> {
     const byTopic = new Map<string, Buffer[]>();
     const ids = (await this.call('ZRANGEBYSCORE', this.pool, 0, nowSeconds)) as Buffer[];
@@ -92,7 +89,7 @@ export class OriginalDaemon extends OriginalClient {
     return byTopic;
   }
 
-  /** The second half. */
+  /** The second half of a tick: moves ids to the ready lists. */
   async move(byTopic: Map<string, Buffer[]>): Promise<void> {
     for (const [name, ids] of byTopic) {
       await this.call('MULTI');
