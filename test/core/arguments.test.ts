@@ -7,7 +7,7 @@ import type { Store } from '../../src/core/store.js';
 import { openQueue } from '../../src/storage/open.js';
 import { failureOf } from '../support/eventually.js';
 
-/** A store that takes everything, and does nothing. */
+/** A store that accepts every call and does nothing. */
 const taking: Partial<Store> = {
   label: 'the store',
   push: ({ jobs }) => Promise.resolve(jobs.map(() => ({ outcome: 'pushed' }))),
@@ -19,7 +19,7 @@ const store = new Proxy(taking as Store, {
 });
 const queue = new Queue(store);
 
-/** Every method that is given anything, and how many arguments it takes. */
+/** Each method that has parameters, with their number. */
 const METHODS = {
   push: 2,
   pushMany: 2,
@@ -100,9 +100,9 @@ async function codeOf(call: () => Promise<unknown>): Promise<string> {
   }
 }
 
-describe('the arguments of a queue', () => {
+describe('arguments of a queue', () => {
   for (const [name, count] of Object.entries(METHODS)) {
-    it(`${name} is called with anything: it is taken, or an error of usage`, async () => {
+    it(`${name} with any arguments succeeds, or fails with a usage error`, async () => {
       await fc.assert(
         fc.asyncProperty(fc.array(argument, { minLength: 0, maxLength: count }), async (given) => {
           const method = Reflect.get(queue, name) as (...args: unknown[]) => Promise<unknown>;
@@ -113,7 +113,7 @@ describe('the arguments of a queue', () => {
     });
   }
 
-  it('openQueue is called with anything: an error of usage, or of the URL', async () => {
+  it('openQueue with any arguments fails with a usage error or config_invalid', async () => {
     await fc.assert(
       fc.asyncProperty(argument, argument, async (url, given) => {
         const open = openQueue as (...args: unknown[]) => Promise<unknown>;
@@ -149,7 +149,7 @@ describe('the arguments of a queue', () => {
     'a wait': () => queue.waitForPush({ timeout: 5 } as object),
     openQueue: () => openQueue('redis://localhost', { prefx: 'shop' } as object),
   })) {
-    it(`what is mistyped in ${what} does not pass for the default`, async () => {
+    it(`a mistyped or invalid option of ${what} is refused as a usage error`, async () => {
       expect(await failureOf(call())).to.include({ code: 'usage', exitCode: 2 });
     });
   }

@@ -12,7 +12,7 @@ describe('a backoff as text', () => {
     ['250ms..1h30m', 250, 5_400_000],
     ['0..0', 0, 0],
   ] as const) {
-    it(`the backoff ${text} begins with ${firstMs} ms and goes up to ${lastMs} ms`, () => {
+    it(`the backoff ${text} starts with ${firstMs} ms and grows up to ${lastMs} ms`, () => {
       expect(parseBackoff(text, '--backoff')).to.deep.equal({ firstMs, lastMs });
     });
   }
@@ -34,11 +34,11 @@ describe('a backoff as text', () => {
     });
   }
 
-  it('a backoff that begins with the longer pause is refused', () => {
+  it('a backoff that starts with the longer pause is refused', () => {
     expect(usageError(() => parseBackoff('10m..1s', '--backoff')).message).to.match(/longer pause/);
   });
 
-  it('a backoff is written as it is read', () => {
+  it('a backoff that is written as text is read back unchanged', () => {
     expect(formatBackoff({ firstMs: 1000, lastMs: 600_000 })).to.equal('1s..10m');
     const times = fc.tuple(fc.nat(MAX_DURATION_MS), fc.nat(MAX_DURATION_MS));
     fc.assert(
@@ -49,7 +49,7 @@ describe('a backoff as text', () => {
     );
   });
 
-  it('an exact duration is read back as it was, in the largest units', () => {
+  it('an exact duration is written in the largest units and read back unchanged', () => {
     expect([0, 250, 60_000, 5_400_000, 1_209_600_001].map(exactDuration)).to.deep.equal([
       ...['0s', '250ms', '1m', '1h30m', '2w1ms'],
     ]);

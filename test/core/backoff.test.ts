@@ -2,7 +2,7 @@ import { expect } from 'chai';
 import { backoffMs } from '../../src/core/backoff.js';
 
 describe('backoffMs', () => {
-  it('the time before another try grows from some 50 ms to at most 2 s, with jitter of half of it', () => {
+  it('the pause before a retry grows from 50 ms to at most 2 s, and is random between half and all of that', () => {
     for (let failures = 0; failures < 40; failures += 1) {
       const ceiling = Math.min(2000, 50 * 2 ** failures);
       for (let i = 0; i < 50; i += 1) expect(backoffMs(failures)).to.be.within(ceiling / 2, ceiling);

@@ -39,13 +39,13 @@ function check(
 const alerts = (...given: Parameters<typeof check>) =>
   check(...given).flatMap(({ name, level }) => (level === 0 ? [] : [[name, level]]));
 
-describe('what check alerts on', () => {
-  it('an empty queue with a daemon is well', () => {
+describe('checks of stats', () => {
+  it('an empty queue with a daemon is OK', () => {
     expect(levelOf(check({}))).to.equal(0);
     expect(checkText(check({}), 'nagios')).to.match(/^DELAYER OK - daemons 1 \| oldest=0s;600;3600;0 .*\n$/);
   });
 
-  it('each figure alerts when it is over its threshold, and not when it is at it', () => {
+  it('each figure alerts above its threshold, and not at it', () => {
     const at = (ms: number) => ({ topics: [row('a', { ready: 1, oldestReadyAt: ago(ms) })] });
     expect(alerts(at(10 * MINUTE_MS))).to.deep.equal([]);
     expect(alerts(at(10 * MINUTE_MS + 1))).to.deep.equal([['oldest', 1]]);
@@ -62,13 +62,13 @@ describe('what check alerts on', () => {
     }
   });
 
-  it('a store that needs no daemon has no figure of one, and a threshold that is off alerts on nothing', () => {
+  it('a store that needs no daemon has no figure for daemons, and a threshold that is off never alerts', () => {
     expect(check({ daemons: undefined }).map(({ name }) => name)).to.not.include('daemons');
     const off = { dead: Infinity, daemons: -Infinity };
     expect(alerts({ daemons: [], totals: { ...NONE, dead: 9 } }, { warn: off })).to.deep.equal([]);
   });
 
-  it('topics that are named are looked at alone, with the errors of their estimates', () => {
+  it('named topics are checked alone, with the errors of their estimates', () => {
     const topics = [
       row('a', {
         ready: 5,
@@ -94,7 +94,7 @@ describe('what check alerts on', () => {
     ).to.equal('a');
   });
 
-  it('memory is in percent, and is left out where no limit is known', () => {
+  it('memory is in percent, and is absent if no limit is known', () => {
     expect(check({}).map(({ name }) => name)).to.not.include('memory');
     expect(alerts({ usedPercent: 80 })).to.deep.equal([]);
     expect(alerts({ usedPercent: 81 })).to.deep.equal([['memory', 1]]);
@@ -106,7 +106,7 @@ describe('what check alerts on', () => {
     expect(checkText(figures, 'prometheus')).to.include('\ndelayer_memory_percent 96\n');
   });
 
-  it('the line for Nagios names the worst first, and has no bar but the one before its figures', () => {
+  it('the line for Nagios names the worst figure first, and has one bar, before the performance data', () => {
     const topics = [row('a|b\n', { ready: 1, oldestReadyAt: ago(120 * MINUTE_MS), isOldestAtLeast: true })];
     const text = checkText(check({ topics, totals: { ...NONE, ready: 1, dead: 3 } }), 'nagios');
     expect(text).to.match(
@@ -117,7 +117,7 @@ describe('what check alerts on', () => {
     expect(checkErrorText(3, 'no | good\n', 'nagios')).to.equal('DELAYER UNKNOWN - no / good\\n\n');
   });
 
-  it('metrics for Prometheus and the JSON say the same as the line', () => {
+  it('the metrics for Prometheus and the JSON agree with the line for Nagios', () => {
     const figures = check({ totals: { ...NONE, dead: 3 }, overdueSince: ago(1500) });
     const metrics = checkText(figures, 'prometheus');
     expect(metrics).to.include('\ndelayer_late_seconds 1.5\n').and.include('\ndelayer_dead 3\n');

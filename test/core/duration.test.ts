@@ -66,7 +66,7 @@ describe('durations', () => {
     }
   });
 
-  it('a duration is rounded to the millisecond, however long it is and whatever fraction it has', () => {
+  it('a duration is rounded to the millisecond, whatever its length and fraction', () => {
     for (const [text, ms] of [
       ['12.345678', 12_346],
       ['3121726.695538', 3_121_726_696],
@@ -80,7 +80,7 @@ describe('durations', () => {
     }
   });
 
-  it('a duration given as a number is from 0 to a hundred years, and is rounded to whole ms', () => {
+  it('a duration given as a number must be from 0 to a hundred years, and is rounded to whole milliseconds', () => {
     expect(checkDuration(0, 'it')).to.equal(0);
     expect(checkDuration(MAX_DURATION_MS, 'it')).to.equal(MAX_DURATION_MS);
     expect(checkDuration(1000.4, 'it')).to.equal(1000);
@@ -89,7 +89,7 @@ describe('durations', () => {
     }
   });
 
-  it('any number of ms is read as it was written', () => {
+  it('any number of milliseconds is read from ms and from seconds with a fraction', () => {
     fc.assert(
       fc.property(fc.integer({ min: 0, max: MAX_DURATION_MS }), (ms) => {
         expect(parseDuration(`${ms}ms`, 'it')).to.equal(ms);
@@ -98,7 +98,7 @@ describe('durations', () => {
     );
   });
 
-  it('a duration is written for people in at most two units', () => {
+  it('a duration is shown in at most two units', () => {
     const written = [
       0, 1, 850, 999, 1000, 12_000, 59_499, 60_000, 90_000, 5_400_000, 86_400_000, 601_200_000,
     ];
@@ -118,12 +118,12 @@ describe('durations', () => {
     ]);
   });
 
-  it('a written duration leaves out a smaller unit that would stand beside a gap', () => {
+  it('a duration is shown without a smaller unit that is not next to the larger one', () => {
     expect(formatDuration(86_400_000 + 5000)).to.equal('1d');
     expect(formatDuration(3_600_000 + 59_000)).to.equal('1h');
   });
 
-  it('a duration just under a unit is written with that unit', () => {
+  it('a duration just below a unit is shown in that unit', () => {
     expect(formatDuration(999.6)).to.equal('1 s');
     expect(formatDuration(59_600)).to.equal('1m');
   });

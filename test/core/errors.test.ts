@@ -10,7 +10,7 @@ describe('DelayerError', () => {
     }
   });
 
-  it('an error may have a hint and a cause of its own', () => {
+  it('an error may have its own hint and cause', () => {
     const cause = new Error('below');
     const error = new DelayerError('usage', 'what happened', { hint: 'do that', cause });
     expect(error).to.include({ hint: 'do that', cause });
@@ -43,11 +43,11 @@ describe('DelayerError', () => {
     }
   });
 
-  it('the hint of every code is one line', () => {
+  it('the hint of each code is one line', () => {
     for (const { hint } of Object.values(ERRORS)) expect(hint).to.match(/^[^\n]+$/);
   });
 
-  it('an error is transient when the store may recover by itself, and else not', () => {
+  it('an error is transient if the store may recover by itself', () => {
     const transient = (Object.keys(ERRORS) as ErrorCode[]).filter((code) =>
       isTransient(new DelayerError(code, 'what happened')),
     );

@@ -4,8 +4,8 @@ import { simulate, spreadOut } from '../../src/core/forecast.js';
 
 const STEP_MS = 1000;
 
-describe('a forecast', () => {
-  it('workers that are fast enough leave nothing waiting', () => {
+describe('forecast', () => {
+  it('workers that are fast enough leave no backlog', () => {
     const { steps, breachMs } = simulate({ due: [10, 10], stepMs: STEP_MS, backlog: 0 }, 10, 1);
     expect(steps.map(({ backlog, lateMs }) => ({ backlog, lateMs }))).to.deep.equal([
       { backlog: 0, lateMs: 0 },
@@ -14,14 +14,14 @@ describe('a forecast', () => {
     expect(breachMs).to.equal(undefined);
   });
 
-  it('what is due faster than it is done piles up, and is worked off later', () => {
+  it('jobs that are due faster than they are done pile up, and are worked off later', () => {
     const { steps } = simulate({ due: [30, 0, 0, 5], stepMs: STEP_MS, backlog: 0 }, 10);
     expect(steps.map(({ backlog }) => backlog)).to.deep.equal([20, 10, 0, 0]);
     expect(steps.map(({ done }) => done)).to.deep.equal([10, 10, 10, 5]);
     expect(steps.map(({ lateMs }) => lateMs)).to.deep.equal([2000, 2000, 1000, 0]);
   });
 
-  it('the first breach is told to the millisecond within its step', () => {
+  it('the first breach is given to the millisecond within its step', () => {
     // After t seconds 20 t jobs wait, which take 2 t seconds.
     const load = { due: [30, 30], stepMs: STEP_MS, backlog: 0 };
     expect(simulate(load, 10, 1000).breachMs).to.equal(500);
@@ -36,7 +36,7 @@ describe('a forecast', () => {
     backlog: fc.nat(1000),
   });
 
-  it('no job is lost: what was there and came is done or waits', () => {
+  it('each job of the backlog and of each step is done or in the backlog at the end', () => {
     fc.assert(
       fc.property(LOAD, fc.integer({ min: 1, max: 500 }), (load, perSecond) => {
         const { steps } = simulate(load, perSecond);
@@ -49,7 +49,7 @@ describe('a forecast', () => {
     );
   });
 
-  it('jobs are spread evenly over the time behind their step, and none is lost within reach', () => {
+  it('jobs are spread evenly over the time after their step, and none is lost', () => {
     expect(spreadOut([12, 0, 0, 0], STEP_MS, 0)).to.deep.equal([12, 0, 0, 0]);
     const [first = 0, second = 0, third = 0, fourth = 0] = spreadOut([12, 0, 0, 0], STEP_MS, 2 * STEP_MS);
     expect(first).to.be.closeTo(3, 1e-9);

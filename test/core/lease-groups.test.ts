@@ -4,14 +4,14 @@ import { formatLeases, groupLeases, inOrderGiven, isWholeReservation } from '../
 import { formatLease, newToken, parseLease } from '../../src/core/lease.js';
 import { usageError } from './usage-error.js';
 
-/** The leases of a reservation, in order, as another process would give them. */
+/** The leases of a reservation of another process, in order. */
 const reservation = (count: number, token = newToken()): string[] =>
   Array.from({ length: count }, (_, i) => formatLease({ token, number: i + 1, count, deadlineMs: 1000 }));
 
 /** The leases of a reservation that this process has made. */
 const made = (count: number): string[] => formatLeases({ token: newToken(), count, deadlineMs: 1000 });
 
-describe('groups of leases', () => {
+describe('groupLeases', () => {
   it('leases are grouped by reservation, in the order of the first of each', () => {
     const [a, b] = [reservation(3), reservation(2)];
     const groups = groupLeases([a[1], b[0], a[0], b[1]] as string[]);
@@ -29,7 +29,7 @@ describe('groups of leases', () => {
     ]);
   });
 
-  it('a reservation is whole when all its leases are given, in order', () => {
+  it('a group is a whole reservation if all its leases are given, in order', () => {
     const leases = reservation(3);
     const isWhole = (given: readonly (string | undefined)[]) =>
       groupLeases(given as string[]).map(isWholeReservation);
@@ -41,11 +41,11 @@ describe('groups of leases', () => {
     expect(isWhole([...leases, leases[0]])).to.deep.equal([false]);
   });
 
-  it('no lease is grouped when one of them is wrong', () => {
+  it('one invalid lease makes the call fail', () => {
     usageError(() => groupLeases([...reservation(2), 'wrong']));
   });
 
-  it('answers for groups come back in the order in which the leases were given', () => {
+  it('the answers for the groups are returned in the order in which the leases were given', () => {
     fc.assert(
       fc.property(fc.array(fc.tuple(fc.nat(4), fc.nat(4)), { maxLength: 40 }), (picks) => {
         const reservations = Array.from({ length: 5 }, () => reservation(5));
@@ -59,17 +59,17 @@ describe('groups of leases', () => {
     );
   });
 
-  it('the leases of a reservation are made in the order of their numbers', () => {
+  it('the leases of a reservation are formatted in the order of their numbers', () => {
     const token = newToken();
     expect(formatLeases({ token, count: 3, deadlineMs: 1000 })).to.deep.equal(reservation(3, token));
     expect(formatLeases({ token, count: 0, deadlineMs: 1000 })).to.deep.equal([]);
   });
 
-  it('leases that this process has made are grouped as those that it reads, whichever are given', () => {
+  it('leases that this process made are grouped like those of other processes', () => {
     const given = fc.array(fc.tuple(fc.nat(6), fc.nat(3), fc.nat(3)), { maxLength: 12 });
     fc.assert(
       fc.property(given, (runs) => {
-        // More of them than are remembered.
+        // More reservations than the process remembers.
         const reservations = Array.from({ length: 7 }, () => made(3));
         const leases = runs.flatMap(([r, from, to]) => reservations[r]?.slice(from, to) ?? []);
         const groups = groupLeases(leases);
@@ -86,7 +86,7 @@ describe('groups of leases', () => {
     );
   });
 
-  it('a wrong lease among those that this process has made is found', () => {
+  it('an invalid lease among those that this process made is refused', () => {
     const leases = made(3);
     for (const place of leases.keys()) usageError(() => groupLeases(leases.with(place, 'wrong')));
     usageError(() => groupLeases([...leases, 'wrong']));

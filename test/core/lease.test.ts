@@ -5,7 +5,7 @@ import { formatLease, newToken, parseLease, withoutLease } from '../../src/core/
 import { usageError } from './usage-error.js';
 
 describe('lease strings', () => {
-  it('a lease string is read as it was written', () => {
+  it('a lease string is parsed into the parts that it was made of', () => {
     fc.assert(
       fc.property(
         fc.integer({ min: 1, max: 999_999_999 }),
@@ -19,7 +19,7 @@ describe('lease strings', () => {
     );
   });
 
-  it('each token is another one', () => {
+  it('tokens are unique', () => {
     const tokens = Array.from({ length: 1000 }, newToken);
     for (const token of tokens) expect(token).to.match(/^[0-9a-f]{32}-[0-9a-f]{8}$/);
     expect(new Set(tokens)).to.have.length(1000);
@@ -43,7 +43,7 @@ describe('lease strings', () => {
     });
   }
 
-  it('no arbitrary text is taken for a lease', () => {
+  it('no random text is accepted as a lease', () => {
     fc.assert(
       fc.property(fc.string(), (text) => {
         usageError(() => parseLease(text));
@@ -53,7 +53,7 @@ describe('lease strings', () => {
 });
 
 describe('withoutLease', () => {
-  it('a job that is given for good is ready and has no lease', () => {
+  it('a leased job becomes a ready one without lease and key', () => {
     const leased: LeasedJob = {
       id: Buffer.from('id'),
       topic: Buffer.from('topic'),

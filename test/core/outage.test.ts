@@ -10,7 +10,7 @@ import { failureOf } from '../support/eventually.js';
 const JOB = { id: 'id' } as unknown as Job;
 const gone = new DelayerError('store_unreachable', 'the store is gone');
 
-/** A queue whose pops answer in turn; the last answer is given again and again. */
+/** A queue whose pops return these answers in turn, and then the last one each time. */
 function queueOf(...answers: (Popped | Error)[]): Queue {
   const store: Partial<Store> = {
     label: 'the store',
@@ -24,23 +24,23 @@ function queueOf(...answers: (Popped | Error)[]): Queue {
 }
 
 describe('a bpop across an outage of its store', () => {
-  it('waits until the store is back, and tells of it once', async () => {
+  it('waits until the store is back, and reports the outage once', async () => {
     const events: DelayerEvent[] = [];
     const queue = queueOf({ jobs: [] }, gone, gone, { jobs: [] }, { jobs: [JOB] });
     expect(await queue.bpop('topic', { onEvent: (event) => events.push(event) })).to.equal(JOB);
     expect(events.map(({ type }) => type)).to.deep.equal(['store_lost', 'store_back']);
   });
 
-  it('fails at once when the store never answered', async () => {
+  it('fails at once if the store never answered', async () => {
     expect(await failureOf(queueOf(gone).bpop('topic'))).to.equal(gone);
   });
 
-  it('fails with the outage when its time is over before the store is back', async () => {
+  it('fails with the error of the store if its timeout ends before the store is back', async () => {
     const queue = queueOf({ jobs: [] }, gone);
     expect(await failureOf(queue.bpop('topic', { timeoutMs: 60 }))).to.equal(gone);
   });
 
-  it('ends with nothing when its signal aborts before the store is back', async () => {
+  it('returns nothing if it is aborted before the store is back', async () => {
     const abort = new AbortController();
     const onEvent = () => {
       abort.abort();
@@ -49,7 +49,7 @@ describe('a bpop across an outage of its store', () => {
       .undefined;
   });
 
-  it('fails at once with what no wait mends, and with jobs that are nowhere else', async () => {
+  it('fails at once with an error that is not transient, or that has jobs', async () => {
     const lasting = new DelayerError('internal', 'a defect');
     const withJobs = new DelayerError('outcome_unknown', 'the ack was lost', { jobs: [JOB] });
     for (const error of [lasting, withJobs, new TypeError('no DelayerError')]) {

@@ -10,7 +10,7 @@ import { failureOf } from '../support/eventually.js';
 const job = { id: 'id', topic: 'topic', body: 'body' };
 
 describe('Queue', () => {
-  /** A store that fails the test when it is asked for anything, but for what is given. */
+  /** A store that fails the test at any call but those given. */
   const storeOf = (given: Partial<Store>): Store =>
     new Proxy(given as Store, {
       get: (target, name) => {
@@ -21,7 +21,7 @@ describe('Queue', () => {
       },
     });
 
-  it('nothing of a batch is pushed when one of its jobs is wrong', async () => {
+  it('a batch is not pushed if one of its jobs is invalid', async () => {
     const queue = new Queue(storeOf({}));
     expect(await failureOf(queue.pushMany([job, { ...job, topic: '' }]))).to.include({ code: 'usage' });
   });
@@ -47,7 +47,7 @@ describe('Queue', () => {
     }
   });
 
-  it('the store is not asked about an empty list', async () => {
+  it('an empty list is answered without asking the store', async () => {
     const queue = new Queue(storeOf({}));
     for (const call of [
       () => queue.ack([]),
@@ -63,7 +63,7 @@ describe('Queue', () => {
     }
   });
 
-  it('each reservation has a token of its own, and its topics in order, each once', async () => {
+  it('each reserve has its own token, and each of its topics once, in order', async () => {
     const asked: ReserveParams[] = [];
     const queue = new Queue(
       storeOf({
@@ -84,12 +84,12 @@ describe('Queue', () => {
     expect(asked[0]?.token).to.not.equal(asked[1]?.token);
   });
 
-  it('a lease may be given as its string or as the job that has it', async () => {
+  it('a lease can be given as a string or as a job', async () => {
     const queue = new Queue(storeOf({ ack: ({ leases }) => Promise.resolve(leases.map((l) => l === 'a')) }));
     expect(await queue.ack(['a', { lease: 'b' }])).to.deep.equal([true, false]);
   });
 
-  it('a nack leaves to the policy of the lease what it does not say itself', async () => {
+  it('a nack passes on only what it was given, and leaves the rest to the policy of the lease', async () => {
     const asked: NackParams[] = [];
     const queue = new Queue(
       storeOf({
@@ -117,7 +117,7 @@ describe('Queue', () => {
     expect(await failureOf(queue.nack(['lease'], { dead: true, delayMs: 5 }))).to.include({ code: 'usage' });
   });
 
-  it('of a long reason the last 4 KiB of UTF-8 are kept, from a whole character on', async () => {
+  it('the last 4 KiB of a long reason are kept, from a whole character on', async () => {
     let reason = '';
     const queue = new Queue(
       storeOf({
@@ -134,7 +134,7 @@ describe('Queue', () => {
     expect(reason).to.have.length(MAX_REASON_BYTES);
   });
 
-  it('bpop asks again when the wait is over, and gives the wait no more time than is left', async () => {
+  it('bpop pops again when a wait is over, and limits a wait to the time that is left', async () => {
     const waits: number[] = [];
     const answers: Job[][] = [[], [], [{ ...job, state: 'ready', attempts: 1 } as unknown as Job]];
     const queue = new Queue(
@@ -152,12 +152,12 @@ describe('Queue', () => {
     expect(waits[1]).to.be.within(50_000, 60_000);
   });
 
-  it('bpop pops nothing once it is aborted', async () => {
+  it('an aborted bpop does not pop', async () => {
     const queue = new Queue(storeOf({}));
     expect(await queue.bpop('topic', { signal: AbortSignal.abort() })).to.equal(undefined);
   });
 
-  it('closing twice closes the store once, and every later call is refused', async () => {
+  it('a second close does nothing, and each call after it is refused', async () => {
     let closes = 0;
     const queue = new Queue(
       storeOf({
@@ -175,7 +175,7 @@ describe('Queue', () => {
     expect(failure).to.include({ code: 'usage', message: 'The queue the store is closed' });
   });
 
-  it('a push fails for an outcome that is no success, and for no other', () => {
+  it('a push fails for each outcome that is not a success', () => {
     const codeOf = (outcome: PushResult['outcome']) => pushError({ id: Buffer.from('id'), outcome })?.code;
     expect(codeOf('conflict')).to.equal('job_exists');
     expect(codeOf('blocked')).to.equal('store_wrong_type');

@@ -9,15 +9,15 @@ import {
 import { DAY_MS } from '../support/jobs.js';
 import { usageError } from './usage-error.js';
 
-describe('the retry policy', () => {
+describe('retry policy', () => {
   const backoff = { firstMs: 1000, lastMs: 10_000 };
 
-  it('a pause is twice as long as the one before, and never longer than the last', () => {
+  it('each pause is twice as long as the one before, up to the last', () => {
     const pauses = [1, 2, 3, 4, 5, 1000, MAX_RETRIES].map((attempt) => pauseAfter(attempt, backoff, 0));
     expect(pauses).to.deep.equal([1000, 2000, 4000, 8000, 10_000, 10_000, 10_000]);
   });
 
-  it('a pause is up to a quarter shorter or longer', () => {
+  it('the jitter makes a pause up to a quarter shorter or longer', () => {
     expect([-1, 0, 0.5, 1].map((jitter) => pauseAfter(1, backoff, jitter))).to.deep.equal([
       750, 1000, 1125, 1250,
     ]);
@@ -30,7 +30,7 @@ describe('the retry policy', () => {
     expect([0, 1, 2].map(tries)).to.deep.equal([[], [1], [1, 2]]);
   });
 
-  it('it is 3 retries, 1 s to 10 minutes and 30 days where nothing is said', () => {
+  it('the defaults are 3 retries, pauses from 1 s to 10 minutes, and dead letters for 30 days', () => {
     expect(toRetryPolicy({})).to.deep.equal({
       retries: 3,
       backoff: { firstMs: 1000, lastMs: 600_000 },

@@ -48,25 +48,25 @@ describe('globs on ids', () => {
     });
   }
 
-  it('bytes that are not UTF-8 are matched as bytes', () => {
+  it('a glob matches bytes that are not UTF-8', () => {
     expect(matches('a?b', Uint8Array.from([97, 0xff, 98]))).to.be.true;
     expect(matches('*', Uint8Array.from([0xff, 0, 0xfe]))).to.be.true;
     expect(matches('ÿ', Uint8Array.from([0xff]))).to.be.false;
   });
 
-  it('bytes are matched where they lie, in a part of a larger memory too', () => {
+  it('a glob matches a part of a larger buffer', () => {
     expect(matches('bc', Buffer.from('abcd').subarray(1, 3))).to.be.true;
   });
 
   const bytes = fc.uint8Array({ maxLength: 12 }).map((array) => Buffer.from(array));
-  /** Text with a backslash before each byte that means something in a glob. */
+  /** Escapes the special characters of globs. */
   const escaped = (text: string) => text.replace(/[*?[\]\\]/g, '\\$&');
   const smallText = fc.string({
     unit: fc.constantFrom('a', 'b', '*', '?', '[', ']', '\\', '-', '^'),
     maxLength: 8,
   });
 
-  it('an escaped text matches itself and no other text', () => {
+  it('an escaped text as a glob matches only itself', () => {
     fc.assert(
       fc.property(smallText, smallText, (text, other) => {
         expect(matches(escaped(text), text)).to.be.true;
@@ -75,7 +75,7 @@ describe('globs on ids', () => {
     );
   });
 
-  it('a text before, after or on both sides of a star is a beginning, an end or a part', () => {
+  it('a star before, after or on both sides of a text matches its ends, its beginnings or its parts', () => {
     const text = fc.string({ unit: fc.constantFrom('a', 'b'), maxLength: 3 });
     const whole = fc.string({ unit: fc.constantFrom('a', 'b', 'c'), maxLength: 8 });
     fc.assert(
@@ -87,7 +87,7 @@ describe('globs on ids', () => {
     );
   });
 
-  it('as many question marks as bytes match any bytes, and no other number does', () => {
+  it('question marks match any bytes of their number, and no other number', () => {
     fc.assert(
       fc.property(bytes, fc.nat(15), (all, count) => {
         expect(matches('?'.repeat(count), all)).to.equal(count === all.length);
@@ -107,7 +107,7 @@ describe('globs on ids', () => {
     );
   });
 
-  it('a glob of stars, marks and letters matches as trying every split of the text says', () => {
+  it('a glob matches as a simple recursive matcher does', () => {
     const isMatch = (glob: string, text: string): boolean => {
       if (glob === '') return text === '';
       const [first, rest] = [glob[0], glob.slice(1)];
@@ -124,7 +124,7 @@ describe('globs on ids', () => {
     );
   });
 
-  it('any text is a glob, and is never an error', () => {
+  it('any text is a valid glob', () => {
     fc.assert(
       fc.property(smallText, bytes, (glob, all) => {
         expect(matches(glob, all)).to.be.a('boolean');
@@ -132,7 +132,7 @@ describe('globs on ids', () => {
     );
   });
 
-  it('many stars on a long id do not hold the process', () => {
+  it('a glob with many stars does not take long on an id of 100 kB', () => {
     const startMs = performance.now();
     expect(matches(`${'*a'.repeat(20)}*b`, 'a'.repeat(100_000))).to.be.false;
     expect(performance.now() - startMs).to.be.below(20_000);
@@ -151,25 +151,25 @@ describe('selections', () => {
   });
   const selects = (selection: Selection, one: JobRecord) => selectionMatcher(selection)(one);
 
-  it('a selection that says nothing selects every job', () => {
+  it('an empty selection selects every job', () => {
     expect(selects({}, job())).to.be.true;
     expect(selects({}, job({ state: 'dead', dueAt: undefined }))).to.be.true;
   });
 
-  it('states select the jobs that are in one of them', () => {
+  it('states select the jobs in one of them', () => {
     expect(selects({ states: ['ready', 'due'] }, job())).to.be.true;
     expect(selects({ states: ['dead'] }, job())).to.be.false;
     expect(selects({ states: [] }, job())).to.be.false;
   });
 
-  it('due before a time leaves that time out, due after it takes it in', () => {
+  it('dueBefore excludes its time, dueAfter includes it', () => {
     expect(selects({ dueBefore: new Date(1000) }, job())).to.be.false;
     expect(selects({ dueBefore: new Date(1001) }, job())).to.be.true;
     expect(selects({ dueAfter: new Date(1000) }, job())).to.be.true;
     expect(selects({ dueAfter: new Date(1001) }, job())).to.be.false;
   });
 
-  it('a job without a known due time is neither due before nor after any time', () => {
+  it('a job without a due time is neither due before nor after any time', () => {
     expect(selects({ dueBefore: new Date(8.64e15) }, job({ dueAt: undefined }))).to.be.false;
     expect(selects({ dueAfter: new Date(0) }, job({ dueAt: undefined }))).to.be.false;
   });
@@ -182,20 +182,20 @@ describe('selections', () => {
     expect(selects({ topicGlobs: ['*'] }, job({ topic: undefined }))).to.be.false;
   });
 
-  it('a dead letter is as old as its failure, any other job as its due time', () => {
+  it('olderThan compares when a dead letter failed, and when any other job is due', () => {
     const times = { dueAt: new Date(1000), failedAt: new Date(5000) };
     expect(selects({ olderThan: new Date(3000) }, job(times))).to.be.true;
     expect(selects({ olderThan: new Date(3000) }, job({ ...times, state: 'dead' }))).to.be.false;
     expect(selects({ olderThan: new Date(5001) }, job({ ...times, state: 'dead' }))).to.be.true;
   });
 
-  it('one of the texts has to stand in the body', () => {
+  it('bodyIncludes selects jobs whose body has one of the texts', () => {
     expect(selects({ bodyIncludes: [Buffer.from('x'), Buffer.from('"a"')] }, job())).to.be.true;
     expect(selects({ bodyIncludes: [Buffer.from('x')] }, job())).to.be.false;
     expect(selects({ bodyIncludes: [Buffer.from('a')] }, job({ body: undefined }))).to.be.false;
   });
 
-  it('different conditions all have to hold', () => {
+  it('a job must meet all conditions', () => {
     const both: Selection = { states: ['ready'], idGlobs: ['order:*'], dueBefore: new Date(2000) };
     expect(selects(both, job())).to.be.true;
     expect(selects(both, job({ state: 'delayed' }))).to.be.false;

@@ -2,11 +2,11 @@ import { expect } from 'chai';
 import { takeOrWait } from '../../src/core/take-or-wait.js';
 import { useMonotonic } from '../support/monotonic.js';
 
-describe('a pop that waits', () => {
+describe('the wait of a bpop', () => {
   let readings = 0;
   useMonotonic(() => 3 * readings++);
 
-  it('waits for no time at all, and not for less, when its timeout ends just before the wait begins', async () => {
+  it('is at least 1 ms if its timeout has not ended before it begins, and else 0', async () => {
     const waits: number[] = [];
     const taking = {
       label: 'the store',

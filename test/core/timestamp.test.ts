@@ -34,7 +34,7 @@ describe('parseTimestamp', () => {
     ['@1795343220.2504999999999', '2026-11-22T10:27:00.250Z'],
     ['2026-03-01T12:00:00.2499999999999Z', '2026-03-01T12:00:00.250Z'],
     ['2026-03-01T11:59:59.9999Z', '2026-03-01T12:00:00.000Z'],
-    // The clocks skip this hour, and show that one twice.
+    // Daylight saving time skips the first of these hours, and repeats the second.
     ['2026-03-08T02:30', '2026-03-08T07:30:00.000Z'],
     ['2026-11-01T01:30', '2026-11-01T05:30:00.000Z'],
     ['@0', '1970-01-01T00:00:00.000Z'],
@@ -68,13 +68,13 @@ describe('parseTimestamp', () => {
     '2026-01-00',
     '2026-03-01T12:00:00+99:00',
   ]) {
-    it(`${JSON.stringify(text)} is an invalid time, and the error names the flag and the text`, () => {
+    it(`${JSON.stringify(text)} is an invalid timestamp, and the error names the flag and the text`, () => {
       const error = usageError(() => parseTimestamp(text, '--at'));
       expect(error.message).to.contain('--at').and.contain(JSON.stringify(text));
     });
   }
 
-  it('a timestamp after the year 9999 is too far away', () => {
+  it('a timestamp after the year 9999 is refused', () => {
     for (const text of ['@253402300800', `@${'9'.repeat(300)}`]) {
       expect(usageError(() => parseTimestamp(text, '--at')).message).to.equal('--at is too far away');
     }

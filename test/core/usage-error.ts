@@ -1,7 +1,7 @@
 import { expect } from 'chai';
 import { DelayerError } from '../../src/core/errors.js';
 
-/** The error of wrong usage that a call throws; anything else fails the test. */
+/** Returns the usage error that a call throws; anything else fails the test. */
 export function usageError(call: () => unknown): DelayerError {
   let answer: unknown;
   try {
@@ -11,5 +11,5 @@ export function usageError(call: () => unknown): DelayerError {
     expect(error).to.include({ code: 'usage', exitCode: 2 });
     return error as DelayerError;
   }
-  throw new Error(`expected an error of usage, and it answered ${JSON.stringify(answer)}`);
+  throw new Error(`expected a usage error, and the call returned ${JSON.stringify(answer)}`);
 }

@@ -8,7 +8,7 @@ import { usageError } from './usage-error.js';
 const job = { id: 'id', topic: 'topic', body: 'body' };
 
 describe('toNewJob', () => {
-  it('a job is due at once and has a ready lifetime of a week when nothing else is said', () => {
+  it('a job is due at once and has a ready lifetime of a week by default', () => {
     expect(toNewJob(job)).to.deep.equal({
       id: Buffer.from('id'),
       topic: Buffer.from('topic'),
@@ -30,13 +30,13 @@ describe('toNewJob', () => {
     expect(toNewJob({ ...job, ...longest })).to.deep.include({ ttlMs: MAX_DURATION_MS });
   });
 
-  it('a job without an id gets one of its own', () => {
+  it('a job without an id gets a unique one', () => {
     const [one, two] = [toNewJob({ ...job, id: undefined }).id, toNewJob({ ...job, id: undefined }).id];
     expect(one.toString()).to.match(/^[0-9a-f-]{36}$/);
     expect(one.equals(two)).to.be.false;
   });
 
-  it('text is taken as UTF-8, and bytes as they are, wherever they lie in their memory', () => {
+  it('text is taken as UTF-8, and bytes unchanged, even from a part of a larger buffer', () => {
     const memory = new Uint8Array([9, 9, 0, 255, 9]);
     const { id, topic, body } = toNewJob({ id: memory.subarray(2, 4), topic: 'ü', body: Buffer.from([255]) });
     expect([id, topic, body].map((bytes) => [...bytes])).to.deep.equal([[0, 255], [0xc3, 0xbc], [255]]);
@@ -66,8 +66,8 @@ describe('toNewJob', () => {
     });
   }
 
-  it('a job with a body over 512 MiB is refused, and the error tells its size', () => {
-    const body = Buffer.allocUnsafeSlow(MAX_BODY_BYTES + 1); // Never touched, so it takes no memory.
+  it('a job with a body over 512 MiB is refused, with its size in the error', () => {
+    const body = Buffer.allocUnsafeSlow(MAX_BODY_BYTES + 1); // Memory that is not touched is not allocated.
     expect(usageError(() => toNewJob({ ...job, body })).message).to.contain('536870913');
     expect(toNewJob({ ...job, body: body.subarray(1) }).body).to.have.length(MAX_BODY_BYTES);
   });
@@ -76,12 +76,12 @@ describe('toNewJob', () => {
 describe('toTopics', () => {
   const names = (topics: readonly Buffer[]) => topics.map((topic) => topic.toString());
 
-  it('one topic is a list of one, as text and as bytes', () => {
+  it('one topic makes a list of one, as text and as bytes', () => {
     expect(names(toTopics('one'))).to.deep.equal(['one']);
     expect(names(toTopics(Buffer.from('one')))).to.deep.equal(['one']);
   });
 
-  it('topics keep their order, and one that is named twice counts once, at its first place', () => {
+  it('topics keep their order, and a repeated one counts at its first place', () => {
     expect(names(toTopics(['b', 'a', Buffer.from('b'), 'c', 'a']))).to.deep.equal(['b', 'a', 'c']);
   });
 
@@ -89,7 +89,7 @@ describe('toTopics', () => {
     expect(toTopics([Buffer.from([0xff]), Buffer.from([0xfe])])).to.have.length(2);
   });
 
-  it('no topic, and an empty one, are refused', () => {
+  it('an empty list and an empty topic are refused', () => {
     usageError(() => toTopics([]));
     usageError(() => toTopics(''));
     usageError(() => toTopics(['one', '']));
@@ -102,7 +102,7 @@ describe('names, counts and fields', () => {
     expect(usageError(() => toName('', 'topic')).message).to.equal('The topic is empty');
   });
 
-  it('a count is a whole number of at least 1, and of at most what is allowed', () => {
+  it('a count must be a whole number from 1 to its maximum', () => {
     expect(toCount(1, 'count')).to.equal(1);
     expect(toCount(5, 'count', 5)).to.equal(5);
     for (const wrong of [0, -1, 1.5, NaN, Infinity]) usageError(() => toCount(wrong, 'count'));
