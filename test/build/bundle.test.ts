@@ -11,13 +11,13 @@ import { ROOT, runScript, usePackageRoot } from './package-root.js';
 describe('the bundle', () => {
   const cli = useCli((home) => ({ DELAYER_STORE: `sqlite:${join(home, 'queue.db')}` }));
 
-  it('holds all that its modules ask for: each of them loads', () => {
+  it('has every module that its modules require: each of them loads', () => {
     const modules = bundledModules();
     expect(modules.length).to.be.greaterThan(200);
     for (const { path, load } of modules) expect(load, path).not.to.throw();
   });
 
-  it('has every command of Redis, as text and as bytes', () => {
+  it('has every Redis command, for text and for bytes', () => {
     const ioredis = moduleAt('node_modules/ioredis/built/index.js') as typeof IoRedis;
     const all = JSON.parse(
       readFileSync(join(ROOT, 'node_modules/@ioredis/commands/built/commands.json'), 'utf8'),
@@ -29,7 +29,7 @@ describe('the bundle', () => {
     }
   });
 
-  it('opens a Cluster, and finds the master through a Sentinel', async () => {
+  it('can use a Cluster, and find the master through a Sentinel', async () => {
     const { Cluster, Redis } = moduleAt('node_modules/ioredis/built/index.js') as typeof IoRedis;
     const servers = await startServers(cli.home);
     const cluster = new Cluster([{ host: '127.0.0.1', port: servers.node }]);
@@ -53,12 +53,12 @@ describe('the bundle', () => {
     });
   }
 
-  it('shows the version and the help of all', async () => {
+  it('shows the version and the help of all commands', async () => {
     expect(expectQuiet(await cli.run(['--version'])).stdout.toString()).to.match(/^delayer-cli\/\d/);
     expect(expectQuiet(await cli.run(['--help'])).stdout.toString()).to.include('COMMANDS');
   });
 
-  it('shows lines of the source with --debug, and without it reads no source map', async () => {
+  it('shows lines of the source with --debug only', async () => {
     const args = ['pop', 'topic', '--store', 'sqlite:/dev/null/queue.db'];
     const { stderr } = await cli.run([...args, '--debug']);
     const [, file = '', line = ''] = /\((\S+\/src\/commands\/pop\.ts):(\d+):\d+\)/.exec(stderr) ?? [];
@@ -66,7 +66,7 @@ describe('the bundle', () => {
     expect((await cli.run(args)).stderr).not.to.include('.ts:');
   });
 
-  it('removes the compiled code of another program', async () => {
+  it('removes the compiled code of another build', async () => {
     const env = { XDG_CACHE_HOME: join(cli.home, 'cache') };
     const folder = join(cli.home, 'cache', 'delayer');
     mkdirSync(folder, { recursive: true });
@@ -90,7 +90,7 @@ describe('the bundle', () => {
 describe('the build of the bundle', () => {
   const root = usePackageRoot();
 
-  it('fails when a module is used that the bundle does not hold', () => {
+  it('fails if a module is used that the bundle does not have', () => {
     root.write('src/main.ts', "try { require('not-there'); } catch { /* it does without */ }\n");
     const { code, said } = runScript(
       'bundle.mjs',

@@ -6,14 +6,14 @@ import { ROOT } from './package-root.js';
 export const PROGRAM = join(ROOT, 'dist', 'program');
 
 export interface BundledModule {
-  /** Of a module of another package, from the root of this one; of a chunk of ours, its name. */
+  /** The path of a module of another package from the root of this one, or the name of a chunk. */
   readonly path: string;
-  /** Runs it, when it did not run yet. */
+  /** Runs the module unless it has run. */
   readonly load: () => unknown;
 }
 
 type Exports = Record<string, unknown>;
-/** esbuild's maker of a CommonJS module, from an object of its path and its code. */
+/** esbuild's wrapper of a CommonJS module, which takes an object of path and code. */
 type CommonJs = (code: object, module?: object) => () => unknown;
 
 interface Part {
@@ -23,14 +23,14 @@ interface Part {
   >;
 }
 
-/** The files of the program, as it cuts itself up. */
+/** The names of the files of the program, without `.cjs`. */
 export const partNames = (): string[] =>
   readdirSync(PROGRAM).flatMap((name) => (name.endsWith('.cjs') ? [name.slice(0, -'.cjs'.length)] : []));
 
 export const digestOf = (part: string): string =>
   readFileSync(join(PROGRAM, `${part}.cjs`), 'latin1').slice(3, 43);
 
-/** All chunks of the program, which are loaded here, and the CommonJS modules in them, which are not. */
+/** Loads all chunks of the program; returns them, and the CommonJS modules in them, which are not loaded. */
 export function bundledModules(): BundledModule[] {
   const own = createRequire(join(ROOT, 'bin', 'run.js'));
   const parts = partNames().map((name) => own(join(PROGRAM, `${name}.cjs`)) as Part);

@@ -1,14 +1,14 @@
 import { expect } from 'chai';
 import { runScript, usePackageRoot } from './package-root.js';
 
-/** What the tests write into a library and a script of their own. */
+/** The text of a library. */
 const LIBRARY = `local function half(n)
   return n / 2
 end
 `;
 
-describe('the check of the scripts for Redis', () => {
-  // `npm run check` looks through the scripts that there are.
+describe('the check of the Lua scripts', () => {
+  // The scripts of the package itself are checked by `npm run check`.
   const root = usePackageRoot({ isEmpty: true });
   const lua = (name: string, text: string) => {
     root.write(`src/storage/redis/lua/${name}.lua`, text);
@@ -41,7 +41,7 @@ describe('the check of the scripts for Redis', () => {
     });
   });
 
-  it('fails an include whose own needs are not in front of it', () => {
+  it('fails an include before which a library that it needs is not included', () => {
     lua('lib/half', LIBRARY);
     lua(
       'lib/quarter',
@@ -53,7 +53,7 @@ describe('the check of the scripts for Redis', () => {
     expect(check().said).to.include('a.lua: quarter needs half in front of it');
   });
 
-  it('fails a script that uses a library before it includes it, with the place in the script', () => {
+  it('fails a script that uses a library before it includes it, at the line of the use', () => {
     lua('lib/half', LIBRARY);
     lua('lib/third', LIBRARY.replace('half', 'third'));
     const script = (early: string) =>
@@ -67,14 +67,14 @@ describe('the check of the scripts for Redis', () => {
     });
   });
 
-  it('passes a script whose locals have the names of parameters of what it includes behind them', () => {
+  it('passes a script with locals named like parameters of a library that it includes later', () => {
     lua('lib/half', LIBRARY);
     lua('lib/third', LIBRARY.replace('half', 'third'));
     lua('a', '-- include: half\nlocal n = half(8)\n-- include: third\nreturn third(n)\n');
     expect(check()).to.deep.equal({ code: 0, said: '' });
   });
 
-  it('fails a script that has a local of the name of one that it includes behind it', () => {
+  it('fails a script with a local named like a library function that it includes later', () => {
     lua('lib/half', LIBRARY);
     lua('lib/third', LIBRARY.replace('half', 'third'));
     lua('a', '-- include: half\nlocal third = half(8)\n-- include: third\nreturn third(third)\n');
@@ -83,7 +83,7 @@ describe('the check of the scripts for Redis', () => {
     expect(said).to.include("variable 'third' was previously defined on line 5 (W411)");
   });
 
-  it('fails a misspelt local, with its place in the file that it is in', () => {
+  it('fails an undefined variable, with its place in its own file', () => {
     lua('lib/half', LIBRARY.replace('half(n)', 'half(m)'));
     lua('a', '-- include: half\nlocal two = 2\nreturn half(two)\n');
     const { code, said } = check();
@@ -98,7 +98,7 @@ describe('the check of the scripts for Redis', () => {
     expect(said).to.include('a.lua: there is no lib/halve.lua');
   });
 
-  it('fails what a library offers and no script uses, and a library that no script includes', () => {
+  it('fails a library function that no script uses, and a library that no script includes', () => {
     lua('lib/half', `${LIBRARY}local function third(n)\n  return n / 3\nend\n`);
     lua('a', '-- include: half\nreturn half(2)\n');
     lua('lib/lost', LIBRARY);

@@ -14,7 +14,7 @@ interface Generated {
   readonly sourceOf: (script: { readonly sha: string }) => string;
 }
 
-describe('the generated modules', () => {
+describe('generated modules', () => {
   const root = usePackageRoot();
   const generate = () => runScript('generate.mjs', root.path);
   const load = async (path: string) =>
@@ -27,7 +27,7 @@ describe('the generated modules', () => {
     return { sha: script.sha, keys: script.keys, source: sourceOf(script) };
   };
 
-  it('hold each script with the libraries that it includes, and its digest', async () => {
+  it('have each script with the libraries that it includes, and its SHA-1', async () => {
     root.write('src/storage/redis/lua/lib/one.lua', '-- Says one.\nlocal ONE = 1\n');
     root.write('src/storage/redis/lua/say_it.lua', "-- include: one\nreturn { '`${ONE}\\\\', ONE }\n");
     expect(generate()).to.deep.equal({ code: 0, said: '' });
@@ -36,7 +36,7 @@ describe('the generated modules', () => {
     expect(await scriptOf('sayIt')).to.deep.equal({ sha, keys: [], source });
   });
 
-  it('hold of a library what the script uses, and what that uses', async () => {
+  it('have only those parts of a library that the script uses, directly or not', async () => {
     const library = `-- Halves.
 local TWO, SIX = 2, 6
 
@@ -68,7 +68,7 @@ return quarter(SIX)
     );
   });
 
-  it('hold what a script includes further down behind what it does before, and what it uses only there', async () => {
+  it('have a later include, and what only it uses, behind an earlier return of the script', async () => {
     root.write(
       'src/storage/redis/lua/lib/early.lua',
       'local ONE = 1\n\nlocal TWO = 2\n\nlocal function three()\n  return ONE + TWO\nend\n',
@@ -101,7 +101,7 @@ return six()
     );
   });
 
-  it('give a script the keys that it uses, by their numbers', async () => {
+  it('number the keys that a script uses', async () => {
     root.write(
       'src/storage/redis/lua/lib/some_keys.lua',
       'local POOL = KEYS.pool\nlocal READY = KEYS.readyStem\nlocal DEAD = KEYS.dead\n',
@@ -113,7 +113,7 @@ return six()
     expect(source).to.equal('local POOL = KEYS[1]\nlocal DEAD = KEYS[2]\nreturn { DEAD, POOL }\n');
   });
 
-  it('have their lines as lines', () => {
+  it('have lines of at most 140 characters', () => {
     generate();
     expect(
       Math.max(
@@ -125,14 +125,14 @@ return six()
     ).to.be.at.most(140);
   });
 
-  it('are left alone where nothing changed', () => {
+  it('are not written again if nothing changed', () => {
     generate();
     const before = statSync(join(root.path, SCRIPTS)).mtimeMs;
     generate();
     expect(statSync(join(root.path, SCRIPTS)).mtimeMs).to.equal(before);
   });
 
-  it('hold the migrations of SQLite in their order', async () => {
+  it('have the migrations of SQLite in order', async () => {
     root.write('src/storage/sqlite/migrations/002_leases.sql', "INSERT INTO t VALUES ('`${x}\\');\n");
     root.write('src/storage/sqlite/migrations/001_jobs.sql', 'CREATE TABLE t (a);\n');
     expect(generate()).to.deep.equal({ code: 0, said: '' });
@@ -143,7 +143,7 @@ return six()
     ]);
   });
 
-  it('are not made of migrations with a gap, or where there are none', () => {
+  it('are not made without migrations, and fail if migrations have a gap', () => {
     generate();
     expect(existsSync(join(root.path, MIGRATIONS))).to.be.false;
     root.write('src/storage/sqlite/migrations/001_jobs.sql', '');

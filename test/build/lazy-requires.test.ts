@@ -8,14 +8,14 @@ interface LazyRequires {
   requireWhenUsed(path: string, source: string): string;
 }
 
-describe('a require that waits for the first use', () => {
+describe('requireWhenUsed', () => {
   let lazy: LazyRequires;
   before(async () => {
     const url = pathToFileURL(join(ROOT, 'scripts/bundle/lazy-requires.mjs')).href;
     lazy = (await import(url)) as LazyRequires;
   });
 
-  /** Runs a module, and tells what it exports and which modules it asked for. */
+  /** Runs a module; returns its exports and the modules that it required. */
   function run(source: string): { exports: Record<string, unknown>; asked: string[] } {
     const asked: string[] = [];
     const exports = {};
@@ -34,7 +34,7 @@ describe('a require that waits for the first use', () => {
     return { exports, asked };
   }
 
-  it('asks for nothing that is not used, and once for what is', () => {
+  it('loads a module once at its first use, and an unused one never', () => {
     const { exports, asked } = run(`"use strict";
       const a_1 = require("a");
       const b_1 = require("b");
@@ -45,7 +45,7 @@ describe('a require that waits for the first use', () => {
     expect(asked).to.deep.equal(['a']);
   });
 
-  it('works wherever a name may stand: new, extends, typeof, an argument, an object', () => {
+  it('works with new, extends, typeof, arguments and object literals', () => {
     const { exports } = run(
       `const a_1 = require("a");
       class B extends a_1.default {}
@@ -60,13 +60,13 @@ describe('a require that waits for the first use', () => {
     expect(exports.in).to.deep.equal({ a_1: 'a', picked: 1 });
   });
 
-  it('leaves every line where it was', () => {
+  it('keeps each line at its number', () => {
     const source = '"use strict";\nconst a_1 = require("a");\n\nthrow new Error(a_1.name);\n';
     const lines = lazy.requireWhenUsed('a.js', source).split('\n');
     expect(lines[3]).to.equal('throw new Error((a_1()).name);');
   });
 
-  it('fails the build where it would change what a module does', () => {
+  it('fails the build if it would change what a module does', () => {
     const shadowed = 'const a_1 = require("a");\nfunction f(a_1) { return a_1; }\n';
     expect(() => lazy.requireWhenUsed('a.js', shadowed)).to.throw('a.js:2: a_1 is not only used there');
     for (const use of ['exports.x = { a_1 };', 'a_1 = 1;', 'a_1 ??= 1;']) {

@@ -13,7 +13,7 @@ export interface PackageRoot {
   write(path: string, text: string): void;
 }
 
-/** A folder for the scripts for Redis, of each test: a copy of them, or empty for scripts of the test's own. */
+/** Makes a package root for each test, with a copy of the Lua scripts, or without scripts. */
 export function usePackageRoot({ isEmpty = false } = {}): PackageRoot {
   let root = '';
   const lua = 'src/storage/redis/lua';
@@ -37,7 +37,7 @@ export function usePackageRoot({ isEmpty = false } = {}): PackageRoot {
   };
 }
 
-/** Runs a script of this package's build. */
+/** Runs a script of the folder `scripts`. */
 export function runScript(name: string, ...args: string[]): { code: number | null; said: string } {
   const { status, stdout, stderr } = spawnSync(process.execPath, [join(ROOT, 'scripts', name), ...args], {
     encoding: 'utf8',

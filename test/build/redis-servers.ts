@@ -50,7 +50,7 @@ function start(folder: string, port: number, lines: readonly string[], ...args: 
   return spawn(SERVER, [config, ...args], { stdio: 'ignore' });
 }
 
-/** What a server answers; nothing while it is not there. */
+/** Returns the reply of a server, or an empty text if it cannot be reached. */
 function ask(port: number, ...command: string[]): string {
   try {
     return execFileSync('redis-cli', ['-p', `${port}`, ...command], { stdio: 'pipe' })

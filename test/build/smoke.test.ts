@@ -19,7 +19,7 @@ describe(`the built program on Node ${process.versions.node}`, () => {
       expect((await cli.run(['pop', 'topic'])).code).to.equal(1);
     });
 
-    it('is compiled once, and runs what is in the cache folder from then on', async () => {
+    it('is compiled once, and then run from the cache folder', async () => {
       const cache = join(cli.home, 'cache');
       const inspect = () => cli.run(['inspect'], { env: { XDG_CACHE_HOME: cache } });
       await (await cli.queue()).push({ topic: 'topic', body: 'b' });
@@ -36,7 +36,7 @@ describe(`the built program on Node ${process.versions.node}`, () => {
       expect(compiled()).to.deep.equal(before);
     });
 
-    it('runs where there can be no cache folder', async () => {
+    it('runs without a cache folder', async () => {
       const env = { XDG_CACHE_HOME: '/proc/none' };
       expectQuiet(await cli.run(['push', 'topic', 'body', '--id', '1'], { env }));
     });

@@ -11,7 +11,7 @@ import { useRedis } from '../support/redis.js';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 
-describe('a program that is replaced while it runs', () => {
+describe('a program whose files are removed while it runs', () => {
   const redis = useRedis();
   let folder = '';
   beforeEach(() => {
@@ -24,7 +24,7 @@ describe('a program that is replaced while it runs', () => {
     rmSync(folder, { recursive: true, force: true });
   });
 
-  it('serve goes on with what it was, also with what it has not used yet', async () => {
+  it('serve still answers requests for which it has to load code', async () => {
     const socket = join(folder, 'http.sock');
     const env = {
       ...process.env,

@@ -22,7 +22,7 @@ function* items(): Generator<ImportItem[]> {
 describe('importJobs', () => {
   const world = useQueue();
 
-  /** What becomes of each line, where `first` decides what becomes of the first chunk, and `others` sees the answers. */
+  /** Imports all lines: `first` handles the first chunk, and `others` is given the answers to the others. */
   async function imported(
     first: (send: () => Promise<Imported>) => Promise<Imported>,
     others: (answer: Imported) => void,
@@ -43,7 +43,7 @@ describe('importJobs', () => {
     return results;
   }
 
-  it('a chunk that reaches the store before the one in front of it waits for that one, and nothing is left out', async () => {
+  it('a chunk that reaches the store too early is sent again after the one before it, and no line is left out', async () => {
     const answers: Imported[] = [];
     let isOvertaken: () => void;
     const overtaken = new Promise<void>((resolve) => (isOvertaken = resolve));
@@ -64,7 +64,7 @@ describe('importJobs', () => {
     expect(await popAll(world.queue)).to.deep.equal(numbered(COUNT));
   });
 
-  it('where a chunk fails, its error is told and the one behind it has done nothing', async () => {
+  it('a chunk that fails ends the import with its error, and later chunks import nothing', async () => {
     const full = new DelayerError('store_full', 'no room');
     const answers: Imported[] = [];
     let failure: unknown;

@@ -9,11 +9,12 @@ import { drain, idsOf, LONG_MS, must, textOf } from '../support/jobs.js';
 import { Proxy } from '../support/proxy.js';
 import { useRedis } from '../support/redis.js';
 
-describe('push --batch on a Redis that refuses or loses a part of it', () => {
+describe('push --batch on a Redis that refuses or loses a part', () => {
   const ground = useRedis();
   let proxy: Proxy;
-  /** Over the proxy. */
+  /** Connected through the proxy. */
   let queue: Queue;
+  /** Connected directly. */
   let witness: Queue;
 
   beforeEach(async () => {
@@ -35,13 +36,13 @@ describe('push --batch on a Redis that refuses or loses a part of it', () => {
   const items = (count: number, job = (i: number) => ({ id: `${i}`, body: `${i}` })): BatchItem[] =>
     Array.from({ length: count }, (_, i) => ({ line: i + 1, job: toNewJob({ topic: 'topic', ...job(i) }) }));
 
-  /** The request of the nth chunk. */
+  /** Matches the request of the nth chunk. */
   function nth(n: number): (request: Buffer) => boolean {
     let seen = 0;
     return (request) => request.includes(SCRIPTS.push.sha) && (seen += 1) === n;
   }
 
-  /** Keeps Redis busy with a script for a moment, from the time at which it says so. */
+  /** Keeps Redis busy with a script for 700 ms; resolves when Redis answers BUSY. */
   async function keepBusy(): Promise<void> {
     await ground.raw.config('SET', 'lua-time-limit', '20');
     const now = "local function now() local t = redis.call('TIME'); return t[1] * 1000 + t[2] / 1000 end";
@@ -54,7 +55,7 @@ describe('push --batch on a Redis that refuses or loses a part of it', () => {
     });
   }
 
-  /** Makes Redis a replica for a moment. */
+  /** Makes Redis a replica for 80 ms. */
   async function demote(): Promise<void> {
     await ground.raw.call('REPLICAOF', '127.0.0.1', '1');
     setTimeout(() => void ground.raw.call('REPLICAOF', 'NO', 'ONE'), 80);
@@ -70,7 +71,7 @@ describe('push --batch on a Redis that refuses or loses a part of it', () => {
     ['a Redis that is busy', keepBusy],
     ['a Redis that becomes a replica for a moment', demote],
   ] as const) {
-    it(`${what} costs no order among chunks`, async () => {
+    it(`${what} does not change the order of chunks`, async () => {
       const refused = proxy.before(nth(2), refuse);
       const results = await push(items(1000));
       await refused;
@@ -79,7 +80,7 @@ describe('push --batch on a Redis that refuses or loses a part of it', () => {
     });
   }
 
-  it('of several replacements of an id in different chunks the last one wins, although one of them is refused for a while', async () => {
+  it('the last of several replacements of one id in different chunks wins, although one is refused for a while', async () => {
     const refused = proxy.before(nth(2), demote);
     const same = items(600, (i) => ({ id: i % 250 === 0 ? 'same' : `${i}`, body: `${i}` }));
     await push(same, 'replace');
@@ -87,7 +88,7 @@ describe('push --batch on a Redis that refuses or loses a part of it', () => {
     expect((await witness.find('same')).map(textOf)).to.deep.equal(['500']);
   });
 
-  it('a connection that breaks leaves one chunk in doubt, and each of its lines is told of', async () => {
+  it('a broken connection leaves one chunk unknown, and each of its lines is reported', async () => {
     proxy.cut('request', { when: nth(3) });
     const results = await push(
       items(1000, (i) => ({ id: `${i}`, body: 'b' })),
@@ -101,7 +102,7 @@ describe('push --batch on a Redis that refuses or loses a part of it', () => {
     expect(must((await witness.stats()).totals.due)).to.equal(750);
   });
 
-  it('a Redis that goes away names all lines that are in doubt, and nothing behind them is pushed', async () => {
+  it('a Redis that goes away makes the error name all lines in doubt, and no later line is pushed', async () => {
     const gone = proxy.before(nth(3), () => {
       proxy.refuse();
       return Promise.resolve();

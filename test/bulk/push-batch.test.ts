@@ -8,7 +8,7 @@ import { eventually, failureOf } from '../support/eventually.js';
 import { unhandledDuring } from '../support/unhandled.js';
 import { numbered, popAll, TOPIC, useQueue } from '../worker/world.js';
 
-/** Lines as a file gives them: some at a time. */
+/** Lines in parts, as they are read from a file. */
 // eslint-disable-next-line @typescript-eslint/require-await -- a file's lines are waited for
 async function* items(count: number, bad: readonly number[] = []): AsyncGenerator<BatchItem[]> {
   for (let start = 0; start < count; start += 7) {
@@ -28,17 +28,17 @@ describe('pushBatch', () => {
     return all;
   };
 
-  it('a batch of many chunks is pushed in order and answered in order', async () => {
+  it('a batch of many chunks is pushed and answered in order', async () => {
     const all = await results(items(1600));
     expect(all.map(({ line }) => line)).to.deep.equal(numbered(1600).map((n) => Number(n) + 1));
     expect(await popAll(world.queue)).to.deep.equal(numbered(1600));
   });
 
-  it('what has come is pushed and answered while the input is idle', async () => {
+  it('lines that have come are pushed and answered while the input is idle', async () => {
     const answered = new EventEmitter();
     async function* idling(): AsyncGenerator<BatchItem[]> {
       yield* items(3);
-      // Without an answer before more comes, this would wait for ever.
+      // This waits for ever unless the first three lines are answered before more input comes.
       await once(answered, 'three');
       yield [{ line: 4, job: toNewJob({ id: '3', topic: TOPIC, body: 'b' }) }];
     }
@@ -50,18 +50,18 @@ describe('pushBatch', () => {
     expect(lines).to.deep.equal([1, 2, 3, 4]);
   });
 
-  it('an empty batch has no answers', async () => {
+  it('an empty batch has no results', async () => {
     expect(await results(items(0))).to.be.empty;
   });
 
-  it('bad lines are answered in their places, and the rest is pushed', async () => {
+  it('bad lines have an error at their place, and the others are pushed', async () => {
     const all = await results(items(600, [1, 250, 251, 600]));
     expect(all.flatMap((one) => ('error' in one ? [one.line] : []))).to.deep.equal([1, 250, 251, 600]);
     expect(all).to.have.length(600);
     expect(await popAll(world.queue)).to.have.length(596);
   });
 
-  it('when the store fails, the error names the lines that were not pushed, after all answers before them', async () => {
+  it('when the store fails, the error names the lines that were not pushed, after the results of all before', async () => {
     let calls = 0;
     const failing = world.queueWith({
       push: (params) =>
@@ -84,7 +84,7 @@ describe('pushBatch', () => {
     expect(lines).to.deep.equal(numbered(lines.length).map((n) => Number(n) + 1));
   });
 
-  it('when the outcome of a push is unknown, the error names the lines that may be pushed or not', async () => {
+  it('when the outcome of a push is unknown, the error names the lines in doubt', async () => {
     const lost = () => Promise.reject(new DelayerError('outcome_unknown', 'the answer was lost'));
     const failing = world.queueWith({ push: lost });
     const failure = await failureOf(pushBatch(failing, items(10), { onExisting: 'refuse' }).next());
@@ -94,7 +94,7 @@ describe('pushBatch', () => {
     );
   });
 
-  it('a failure before its turn to be given is no rejection that nobody handles', async () => {
+  it('a failure before its results are asked for is not an unhandled rejection', async () => {
     let calls = 0;
     const failing = world.queueWith({
       push: async (params) => {
@@ -114,7 +114,7 @@ describe('pushBatch', () => {
     expect(unhandled).to.be.empty;
   });
 
-  it('one chunk is under way at a time, each of at most a megabyte, so that none overtakes another', async () => {
+  it('one chunk of at most 1 MiB is under way at a time', async () => {
     const [under, sizes]: [number[], number[]] = [[], []];
     let inFlight = 0;
     const watched = world.queueWith({
@@ -151,7 +151,7 @@ describe('pushBatch', () => {
     await pushing.return(undefined);
   });
 
-  it('what is under way when nobody asks for results any more is waited for, and its results are given', async () => {
+  it('a chunk that is under way when the caller stops is awaited, and its results are given to onUnasked', async () => {
     const unasked: BatchResult[] = [];
     const pushing = pushBatch(world.queue, items(1000), {
       onExisting: 'refuse',
@@ -164,7 +164,7 @@ describe('pushBatch', () => {
     expect(await popAll(world.queue)).to.deep.equal(numbered(500));
   });
 
-  it('lines are told in ranges, which end at a line that is not in, and not at one without a job', () => {
+  it('lines are reported as ranges, which end at a line that was not pushed, and not at one without a job', () => {
     const lines = new LineRanges();
     expect(lines.toString()).to.equal('');
     lines.add(1, true);

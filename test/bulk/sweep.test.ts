@@ -11,7 +11,7 @@ const DELAYED = { query: { states: ['delayed'] } } as const;
 describe('a sweep through a selection', () => {
   const ground = useRedis();
 
-  /** Delayed jobs, a millisecond apart. */
+  /** Pushes delayed jobs that are due a millisecond apart; returns when the first is due. */
   async function fill(count: number): Promise<Date> {
     const queue = ground.queue();
     const first = new Date((await queue.now()).getTime() + LONG_MS);
@@ -21,7 +21,7 @@ describe('a sweep through a selection', () => {
     return first;
   }
 
-  it('moves each job once, also where it comes again behind those that are moved next', async () => {
+  it('moves each job once, even if it comes again behind jobs that are moved later', async () => {
     const count = 4500;
     const first = await fill(count);
     const queue = ground.queue();
@@ -38,7 +38,7 @@ describe('a sweep through a selection', () => {
     expect(dues).to.deep.equal(Array.from({ length: count }, (_, i) => first.getTime() + i - 1500));
   });
 
-  it('acts on no more jobs than its limit, and on no more at once than it is told', async () => {
+  it('acts on at most its limit of jobs, and on at most atOnce at a time', async () => {
     await fill(1200);
     const queue = ground.queue();
     const sizes: number[] = [];
@@ -55,7 +55,7 @@ describe('a sweep through a selection', () => {
     expect(await ground.raw.zcard(`${ground.prefix}:job_pool`)).to.equal(500);
   });
 
-  it('has as many calls under way as it may, and tells of their jobs in order', async () => {
+  it('has at most underWay calls under way, and returns their jobs in order', async () => {
     await fill(1000);
     const [begun, told]: [string[], string[]] = [[], []];
     let [now, most] = [0, 0];
@@ -73,7 +73,7 @@ describe('a sweep through a selection', () => {
     expect(told).to.have.length(1000).and.deep.equal(begun);
   });
 
-  it('has one call under way where it has a limit', async () => {
+  it('has one call under way if it has a limit', async () => {
     await fill(1000);
     let [now, most, acted] = [0, 0, 0];
     const act: Act = async (jobs) => {
@@ -91,7 +91,7 @@ describe('a sweep through a selection', () => {
     expect([most, acted]).to.deep.equal([1, 450]);
   });
 
-  it('tells of what was under way beside a call that failed, and then of the failure', async () => {
+  it('returns the results of calls that were under way when one failed, and then throws the failure', async () => {
     await fill(1000);
     let [calls, acted, told] = [0, 0, 0];
     const failure = new Error('the second call fails');
@@ -115,7 +115,7 @@ describe('a sweep through a selection', () => {
     expect(calls).to.be.greaterThan(2);
   });
 
-  it('keeps no jobs before those of the call before are confirmed, and none after a failure', async () => {
+  it('archives no jobs before those of the call before are confirmed, and none after a failure', async () => {
     await fill(300);
     const queue = ground.queue();
     const steps: string[] = [];

@@ -2,7 +2,7 @@ import { expect } from 'chai';
 import { join } from 'node:path';
 import { useProject } from './project.js';
 
-/** Works by its own types alone: there is no @types/node, and so no console. */
+/** Needs only the types of the package: without @types/node there is no `console`. */
 const PROGRAM = `
 declare const console: { log(...args: unknown[]): void };
 
@@ -27,7 +27,7 @@ describe('the packed package, in an empty project', () => {
   const project = useProject();
   const url = () => `sqlite:${join(project.path, 'queue.db')}`;
 
-  it('is imported and required, and each class is there once', () => {
+  it('can be imported and required, and both give the same classes', () => {
     project.write(
       'both.mjs',
       `import { createRequire } from 'node:module';
@@ -41,7 +41,7 @@ describe('the packed package, in an empty project', () => {
     expect(project.run('both.mjs')).to.deep.equal({ code: 0, said: 'the same\n' });
   });
 
-  it('runs as an ES module, and the process ends by itself', () => {
+  it('works as an ES module, and the process exits by itself', () => {
     project.write(
       'run.mjs',
       `import { openQueue } from 'delayer-cli';
@@ -54,7 +54,7 @@ describe('the packed package, in an empty project', () => {
     expect(project.run('run.mjs')).to.deep.equal({ code: 0, said: 'body\n' });
   });
 
-  it('runs as CommonJS, on Redis as well', () => {
+  it('works as CommonJS, and reports store_unreachable where there is no Redis', () => {
     project.write(
       'run.cjs',
       `const { openQueue, DelayerError } = require('delayer-cli');
@@ -65,7 +65,7 @@ describe('the packed package, in an empty project', () => {
     expect(project.run('run.cjs')).to.deep.equal({ code: 0, said: 'true store_unreachable\n' });
   });
 
-  it('has the command, with its help and its manifest', () => {
+  it('has the command with its help and version', () => {
     expect(project.delayer('push', 'topic', 'body', '--id', '7', '--store', url())).to.deep.equal({
       code: 0,
       said: '7\n',
@@ -74,7 +74,7 @@ describe('the packed package, in an empty project', () => {
     expect(project.delayer('--version').said).to.match(/^delayer-cli\//);
   });
 
-  describe('for a strict user of TypeScript', () => {
+  describe('with strict TypeScript and no other types', () => {
     const run = `void pushAndPop(${JSON.stringify('sqlite:typed.db')});\n`;
     const using = `import { openQueue } from 'delayer-cli';
       { await using queue = await openQueue('sqlite:using.db'); await queue.push({ topic: 't', body: 'b' }); }
@@ -85,21 +85,21 @@ describe('the packed package, in an empty project', () => {
       'using.mts': using,
     };
 
-    // All at once, for a compiler takes seconds to start; what it says names the file.
-    before('it compiles as ES modules and as CommonJS', () => {
+    // One run of the compiler for all files, because it takes seconds to start; its errors name the file.
+    before('compile the programs', () => {
       for (const [name, text] of Object.entries(files)) project.write(name, text);
       expect(project.compile(...Object.keys(files))).to.deep.equal({ code: 0, said: '' });
     });
 
-    it('compiles and runs as an ES module', () => {
+    it('compiles and works as an ES module', () => {
       expect(project.run('esm.mjs')).to.deep.equal({ code: 0, said: '{"orderID":1}\n' });
     });
 
-    it('compiles and runs as CommonJS', () => {
+    it('compiles and works as CommonJS', () => {
       expect(project.run('cjs.cjs')).to.deep.equal({ code: 0, said: '{"orderID":1}\n' });
     });
 
-    it('closes a queue at the end of its block', () => {
+    it('compiles and works with `await using`', () => {
       expect(project.run('using.mjs')).to.deep.equal({ code: 0, said: '' });
     });
   });

@@ -11,18 +11,18 @@ interface Said {
   readonly said: string;
 }
 
-/** An empty project of somebody else, into which the packed tarball was installed. */
+/** An empty project in which the packed tarball is installed. */
 export interface Project {
   readonly path: string;
   write(name: string, text: string): void;
-  /** Compiles as a stranger would who is strict: no @types/node, no skipLibCheck, no library of the DOM. */
+  /** Compiles strictly: without @types/node, skipLibCheck and the types of the DOM. */
   compile(...names: string[]): Said;
   run(name: string): Said;
   /** The installed command. */
   delayer(...args: string[]): Said;
 }
 
-/** The same project for all tests of a suite. `npm run build` has made what is packed. */
+/** Makes one project for all tests of a suite. It packs what `npm run build` has built. */
 export function useProject(): Project {
   let path = '';
   before(() => {
@@ -56,7 +56,7 @@ export function useProject(): Project {
   };
 }
 
-/** As npm does it: the tarball unpacked, and its dependencies, and no others, beside it. */
+/** Installs as npm does: unpacks the tarball, and links its dependencies and no other packages beside it. */
 function install(path: string): void {
   const pack = ['pack', '--ignore-scripts', '--silent', '--pack-destination', path];
   const tarball = execFileSync('npm', pack, { cwd: ROOT, encoding: 'utf8' }).trim();

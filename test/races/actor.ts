@@ -5,11 +5,11 @@ import { HOUR_MS } from '../support/jobs.js';
 import { OriginalClient } from '../interop/original.js';
 import type { Action, Race, Rival, Round } from './race.js';
 
-/** Acts on jobs of a round, each at its time. */
+/** Acts on the jobs of a round, on each at its time. */
 export class Actor {
   private readonly raw: Redis | undefined;
   private readonly original: OriginalClient | undefined;
-  /** Original clients send several commands on one connection, one client after the other. */
+  /** The calls of original clients, which send several commands each on one connection, run one by one. */
   private lastOriginal: Promise<unknown> = Promise.resolve();
 
   constructor(
@@ -22,7 +22,7 @@ export class Actor {
     this.original = new OriginalClient(this.raw, prefix);
   }
 
-  /** @returns whether it did, in order */
+  /** @returns for each race, in order, whether the call took effect */
   async run(
     { races, beginsAt }: Round,
     of: (race: Race) => { readonly verb: Action | Rival; readonly at: number },

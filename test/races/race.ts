@@ -1,8 +1,8 @@
-/** What an operator does to a job, and what others do to it at the same time. */
+/** The calls of the operator. */
 export const ACTIONS = ['promote', 'reschedule', 'remove', 'remove any'] as const;
 export type Action = (typeof ACTIONS)[number];
 
-/** `acknowledge`: a reserve, and an ack as soon as it has answered. The last two are of original clients. */
+/** The calls of the rival. `acknowledge` is a reserve and an ack. The last two are of original clients. */
 export const RIVALS = [
   'pop',
   'acknowledge',
@@ -18,7 +18,7 @@ export type Rival = (typeof RIVALS)[number];
 /** A job that two processes act on at the same time. Times are in ms from the beginning of its round. */
 export interface Race {
   readonly id: string;
-  /** Of this job alone, so that whoever takes one takes this one. */
+  /** A topic with only this job, so that a pop of it takes this one. */
   readonly topic: string;
   readonly action: Action;
   readonly rival: Rival;
@@ -27,31 +27,31 @@ export interface Race {
   readonly rivalAt: number;
 }
 
-/** Jobs that are acted on together, and when that begins, by the machine's clock. */
+/** Races that run together, and when they begin (ms of the machine's clock). */
 export interface Round {
   readonly races: readonly Race[];
   readonly beginsAt: number;
 }
 
-/** What was answered, and what is left then. */
+/** What the calls of a race returned, and where its job is afterwards. */
 export interface Outcome {
-  /** Did the operator do it? */
+  /** Whether the operator's call took effect. */
   readonly acted: boolean;
-  /** Did the rival: was it given the job, was its ack the end of a held lease, did it remove or move it? */
+  /** Whether the rival's call took effect: it popped the job, acked a held lease, removed or moved the job. */
   readonly rivalActed: boolean;
   /** How often the job was delivered after the race. */
   readonly delivered: number;
-  /** Was it delayed still, after all that is due was delivered? */
+  /** Whether the job was still delayed after all due jobs were delivered. */
   readonly isDelayed: boolean;
-  /** Was there anything else of it? */
+  /** Whether the job was in any other state. */
   readonly isLeft: boolean;
 }
 
 const TAKERS: readonly Rival[] = ['pop', 'acknowledge', 'original pop'];
 
 /**
- * The job is delivered once, or removed by one, or delayed still: one of these.
- * @returns what is wrong; nothing when the race has one winner
+ * Checks that the job was either delivered once, or removed by one call, or is still delayed.
+ * @returns what is wrong; undefined if the race has one winner
  */
 export function judge({ action, rival }: Race, outcome: Outcome): string | undefined {
   const { acted, rivalActed, delivered, isDelayed, isLeft } = outcome;
@@ -59,7 +59,7 @@ export function judge({ action, rival }: Race, outcome: Outcome): string | undef
   const removed = Number(isRemove && acted) + Number(rival.endsWith('remove') && rivalActed);
   const taken = delivered + Number(TAKERS.includes(rival) && rivalActed);
   const ends = removed + taken + Number(isDelayed);
-  // An original client's remove of a ready job answers false and takes it: its win.
+  // A remove of a ready job by an original client returns false and deletes its body, so the job may be gone.
   const mayBeGone = rival === 'original remove' && !rivalActed;
   if (isLeft) return 'something of it is left';
   if (ends > 1) return `it has ended ${ends} times`;

@@ -8,10 +8,10 @@ import { runRaces } from './run.js';
 
 const RACES = 200;
 
-describe('races of an operator with consumers, daemons, other operators and original clients', () => {
+describe('an operator and a consumer, daemon, operator or original client act on the same job at the same time:', () => {
   const ground = useRedis();
 
-  it(`each of ${RACES} on Redis has one winner`, async () => {
+  it(`each of ${RACES} races on Redis has one winner`, async () => {
     const { wrong } = await runRaces({
       url: ground.server.url,
       prefix: ground.prefix,
@@ -21,7 +21,7 @@ describe('races of an operator with consumers, daemons, other operators and orig
     expect(wrong).to.deep.equal([]);
   });
 
-  it(`each of ${RACES} on SQLite has one winner`, async () => {
+  it(`each of ${RACES} races on SQLite has one winner`, async () => {
     const folder = mkdtempSync(join(tmpdir(), 'delayer-races-'));
     try {
       const { wrong } = await runRaces({
@@ -36,7 +36,7 @@ describe('races of an operator with consumers, daemons, other operators and orig
     }
   });
 
-  it('a race with two winners or none is seen', () => {
+  it('the judge reports races with two winners or none', () => {
     const race: Race = {
       id: '1',
       topic: '1',

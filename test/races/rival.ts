@@ -2,7 +2,7 @@ import { openQueue } from '../../src/storage/open.js';
 import { Actor } from './actor.js';
 import type { Round } from './race.js';
 
-/** The process of the rivals: it is sent rounds, and answers what each rival did. */
+/** The process of the rivals: it receives rounds, and answers which calls took effect. */
 const [url = '', prefix = ''] = process.argv.slice(2);
 const queue = await openQueue(url, { prefix });
 const actor = new Actor(queue, url, prefix);

@@ -8,9 +8,9 @@ import { ACTIONS, judge, type Outcome, type Race, RIVALS, type Round } from './r
 
 const RIVAL = fileURLToPath(new URL('rival.ts', import.meta.url));
 
-/** Jobs of a round; they are due, and two processes act on them, within so long (ms). */
+/** The number of races of a round, and the time (ms) within which the jobs are due and both processes act. */
 const ROUND = { races: 100, ms: 200 };
-/** So long (ms) before a round its jobs are pushed, to begin with; longer where that took longer. */
+/** The jobs of a round are pushed this time (ms) before it, or earlier if the last push took long. */
 const LEAD_MS = 500;
 
 export interface Options {
@@ -22,13 +22,13 @@ export interface Options {
 
 export interface RaceCounts {
   readonly races: number;
-  /** Of all: where the operator alone, the rival alone, both (one after the other) or neither has done something. */
+  /** The number of races in which the operator, the rival, both (one after the other) or neither took effect. */
   readonly acted: { operator: number; rival: number; both: number; neither: number };
   /** Races with two winners or none, with what was wrong. */
   readonly wrong: string[];
 }
 
-/** Numbers from 0 to 1, the same for each seed. */
+/** Random numbers from 0 to 1 that depend only on the seed. */
 function randomFrom(seed: number): () => number {
   let state = seed;
   return () => {
@@ -37,7 +37,7 @@ function randomFrom(seed: number): () => number {
   };
 }
 
-/** Lets an operator in this process and rivals in another one act on the same jobs at the same time. */
+/** Runs races between an operator in this process and rivals in another one. */
 export async function runRaces({ url, prefix, races, seed }: Options): Promise<RaceCounts> {
   const queue = await openQueue(url, { prefix });
   const actor = new Actor(queue, url, prefix);
@@ -87,7 +87,7 @@ interface Ground {
   readonly counts: RaceCounts;
 }
 
-/** @returns how long (ms) it took to push its jobs */
+/** @returns how long (ms) the push of the jobs took */
 async function runRound(
   races: readonly Race[],
   leadMs: number,
@@ -131,7 +131,7 @@ async function runRound(
   return tookMs;
 }
 
-/** Takes what is due, until nothing is to come before those that were rescheduled. @returns how often each came */
+/** Acks all due jobs, until only rescheduled ones are left. @returns how often each job was delivered */
 async function takeAll(queue: Queue, races: readonly Race[]): Promise<Map<string, number>> {
   const topics = races.map(({ topic }) => topic);
   const taken = new Map<string, number>();
