@@ -9,23 +9,23 @@ import { openQueue } from '../../src/storage/open.js';
 import { eventually } from './eventually.js';
 import { useRedis } from './redis.js';
 
-/** The program as it is installed; `npm run build` makes what it loads. */
+/** The installed program; it loads what `npm run build` made. */
 export const PROGRAM = fileURLToPath(new URL('../../bin/run.js', import.meta.url));
 
 type Env = Readonly<Record<string, string>>;
 
-/** Compiled code, for all tests of this run. */
+/** The folder of compiled code, shared by all tests of this run. */
 const CACHE = mkdtempSync(join(tmpdir(), 'delayer-cache-'));
 process.once('exit', () => {
   rmSync(CACHE, { recursive: true, force: true });
 });
 
 export interface RunOptions {
-  /** What comes on stdin, which ends then; it is empty when absent. */
+  /** The whole of stdin, empty by default. */
   readonly stdin?: string | Buffer | undefined;
   readonly env?: Env;
   readonly cwd?: string;
-  /** An open file to write to; collected when absent. */
+  /** A descriptor to write to; by default stdout is collected. */
   readonly stdout?: number | undefined;
 }
 
@@ -36,7 +36,7 @@ export interface Outcome {
   readonly stderr: string;
 }
 
-/** A command that was started, in a process group of its own. */
+/** A running command, in its own process group. */
 export class Running {
   readonly ended: Promise<Outcome>;
   private readonly chunks: Buffer[] = [];
@@ -64,23 +64,23 @@ export class Running {
     return Buffer.concat(this.chunks);
   }
 
-  /** What was printed on stderr so far. */
+  /** stderr so far. */
   get stderr(): string {
     return this.errors;
   }
 
-  /** Whole lines that were printed so far. */
+  /** The whole lines of stdout so far. */
   get lines(): string[] {
     return this.stdout.toString().split('\n').slice(0, -1);
   }
 
-  /** Waits for so many lines on stdout. */
+  /** Waits for at least `count` lines on stdout. */
   async printed(count: number): Promise<string[]> {
     await eventually(() => this.lines.length >= count || this.failIfOver());
     return this.lines;
   }
 
-  /** Waits for a text on stdout; of a terminal, on either. */
+  /** Waits for a text on stdout, which on a terminal includes stderr. */
   async printsText(pattern: RegExp, withinMs = 10_000): Promise<void> {
     await eventually(() => pattern.test(this.stdout.toString()) || this.failIfOver(), { withinMs });
   }
@@ -90,24 +90,24 @@ export class Running {
     await eventually(() => pattern.test(this.errors) || this.failIfOver());
   }
 
-  /** Waits until signals no longer end it at once: it has begun its work. */
+  /** Waits until it has its signal handlers, and so has begun its work. */
   async hearsSignals(): Promise<void> {
     await eventually(() => catchesSignals(this.pid) || this.failIfOver());
   }
 
-  /** Sends a signal, and waits for the end. */
+  /** Sends a signal, and waits for the end of the process. */
   async end(signal: NodeJS.Signals = 'SIGTERM'): Promise<Outcome> {
     this.child.kill(signal);
     return this.ended;
   }
 
-  /** Ends it and all that it has started, whatever they are at. */
+  /** Kills it and the processes that it has started. */
   killGroup(): void {
     if (this.over || this.child.pid === undefined) return;
     try {
       process.kill(-this.child.pid, 'SIGKILL');
     } catch {
-      // It ended by itself just now.
+      // The group has just ended by itself.
     }
   }
 
@@ -117,30 +117,30 @@ export class Running {
   }
 }
 
-/** Has a process of delayer begun its work, so that a signal does not end it at once any more? */
+/** Whether a process of delayer has its signal handlers, so that a signal does not end it at once. */
 export function catchesSignals(pid: number): boolean {
   const caught = /^SigCgt:\s*([0-9a-f]+)$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'));
-  // Node itself catches SIGTERM and SIGINT; SIGHUP is the last that delayer comes to catch.
+  // Node itself catches SIGTERM and SIGINT; SIGHUP is the last handler that delayer installs.
   return parseInt(caught?.[1]?.slice(-1) ?? '0', 16) % 2 === constants.signals.SIGHUP;
 }
 
-/** Where a test runs commands: a home of its own, and no settings but those given. */
+/** Where a test runs commands: in a fresh home folder, with only the given settings. */
 export interface CliGround {
-  /** The home folder: data is in `data`, configuration in `config` below it. */
+  /** The home folder, with data in `data` and configuration in `config`. */
   readonly home: string;
   readonly env: Env;
-  /** `delayer ARG…` */
+  /** Runs `delayer ARG…` to its end. */
   run(args: readonly string[], options?: RunOptions): Promise<Outcome>;
-  /** The same, to be ended by the test, or after it. Stdin stays open unless it is given. */
+  /** Starts `delayer ARG…`, which is killed after the test. Stdin stays open unless it is given. */
   start(args: readonly string[], options?: RunOptions): Running;
-  /** A script for bash in which `delayer` is the command. */
+  /** Runs a bash script, with `delayer` in its PATH. */
   sh(script: string, options?: RunOptions): Promise<Outcome>;
   startSh(script: string, options?: RunOptions): Running;
-  /** A command of bash on a terminal, which shows stdout and stderr together. */
+  /** Runs a bash command on a terminal, which shows stdout and stderr together. */
   terminal(command: string, options?: RunOptions): Promise<string>;
-  /** The same, to be typed at: what is written to its stdin comes as from a keyboard. */
+  /** Starts a bash command on a terminal; its stdin is the keyboard. */
   startTerminal(command: string, options?: RunOptions): Running;
-  /** The store of the commands, opened here; closed after the test. */
+  /** Opens the store of the commands in this process; it is closed after the test. */
   queue(): Promise<Queue>;
 }
 
@@ -150,8 +150,8 @@ process.on('exit', () => {
 });
 
 /**
- * Gives each test of a suite a home folder; what it started is ended after it.
- * @param settings more environment variables, asked for before each test
+ * Gives each test of a suite a home folder; the commands that it started are killed after it.
+ * @param settings is called before each test for more environment variables
  */
 export function useCli(settings: (home: string) => Env = () => ({})): CliGround {
   let home = '';
@@ -229,7 +229,7 @@ export function useCli(settings: (home: string) => Env = () => ({})): CliGround 
 export type StoreName = 'Redis' | 'SQLite';
 export const STORES: readonly StoreName[] = ['Redis', 'SQLite'];
 
-/** Runs the same tests on a Redis and on an SQLite file of their own, chosen by DELAYER_STORE. */
+/** Defines the same tests for Redis and for SQLite, with the store in DELAYER_STORE. */
 export function forEachStore(define: (cli: CliGround) => void, stores = STORES): void {
   if (stores.includes('Redis'))
     describe('on Redis', () => {
@@ -244,7 +244,7 @@ export function forEachStore(define: (cli: CliGround) => void, stores = STORES):
 
 export const linesOf = ({ stdout }: Outcome): string[] => stdout.toString().split('\n').slice(0, -1);
 
-/** Each line of stdout as JSON. */
+/** The lines of stdout, parsed as JSON. */
 export const jsonOf = (outcome: Outcome): Record<string, unknown>[] =>
   linesOf(outcome).map((line) => JSON.parse(line) as Record<string, unknown>);
 
@@ -257,7 +257,7 @@ export function documentOf<T>(outcome: Outcome): T {
 export const idsIn = (lines: readonly string[]): string[] =>
   lines.map((line) => (JSON.parse(line) as { id: string }).id);
 
-/** It succeeded and printed nothing on stderr. */
+/** Expects success with nothing on stderr. */
 export function expectQuiet(outcome: Outcome): Outcome {
   expect(outcome.stderr).to.equal('');
   expect(outcome).to.include({ code: 0, signal: null });

@@ -1,5 +1,5 @@
 /*
- * The clock of a process that a test moves, a redis-server above all. The process is started with this
+ * The clock of a process, mainly of a redis-server, that a test moves. The process is started with this
  * library in LD_PRELOAD, so its calls of gettimeofday, clock_gettime and time come here. A file that the test writes
  * (test/support/clock.ts) is mapped into memory and says what the time of day is; reading it costs no call.
  *
@@ -18,13 +18,13 @@
 
 _Static_assert(sizeof(struct timespec) == 16, "the kernel's time is taken for 64 bits");
 
-/* The clock runs, so many microseconds ahead of the machine's; or it stands at so many since 1970. */
+/* While the clock runs, `micros` is its offset from the machine's clock; while it is stopped, the time since 1970. */
 struct setting {
   int64_t stands, micros;
 };
 
 /* The test writes the setting that is not in use, and then counts the changes up: an even count means that
- * the first one is in use, an odd one the second. So nobody reads a setting that is half written. */
+ * the first one is in use, an odd one the second. So no process reads a half-written setting. */
 struct file {
   int64_t changes;
   struct setting settings[2];

@@ -17,7 +17,7 @@ const TIME_IN_A_SCRIPT = "return redis.call('TIME')";
 
 const msOf = ([seconds, micros]: unknown[]) => Number(seconds) * 1000 + Number(micros) / 1000;
 
-describe("a redis-server's clock that a test moves", () => {
+describe('the movable clock of a redis-server', () => {
   const ground = useRedis({ movableClock: true });
 
   const time = async () => msOf(await ground.raw.time());
@@ -33,7 +33,7 @@ describe("a redis-server's clock that a test moves", () => {
     ['TIME in a script', timeInScript],
   ] as const) {
     for (const ms of [1, HOUR_MS, 36_525 * 24 * HOUR_MS, -1, -HOUR_MS]) {
-      it(`moves ${where} by exactly ${ms} ms, while it stands and while it runs`, async () => {
+      it(`moves ${where} by exactly ${ms} ms, while stopped and while running`, async () => {
         const { clock } = ground;
         clock.stop();
         const stood = await ask();
@@ -48,7 +48,7 @@ describe("a redis-server's clock that a test moves", () => {
     }
   }
 
-  it('shows the moment to which it is set, and runs on from there', async () => {
+  it('shows the time to which it is set, and runs on from there', async () => {
     const { clock } = ground;
     const at = new Date('2038-01-19T03:14:08Z');
     clock.stop();
@@ -60,7 +60,7 @@ describe("a redis-server's clock that a test moves", () => {
     expect(await time()).to.be.within(at.getTime() + 18, at.getTime() + performance.now() - before + 2);
   });
 
-  it('holds for the very next command, each of many times', async () => {
+  it('applies to the next command, each of many times', async () => {
     const { clock, raw } = ground;
     clock.stop();
     for (let i = 0; i < 500; i += 1) {
@@ -73,7 +73,7 @@ describe("a redis-server's clock that a test moves", () => {
     }
   });
 
-  it('lets a key expire to the millisecond: it lives in the last one, and is gone after it', async () => {
+  it('lets a key expire to the millisecond: the key exists in that one, and not in the next', async () => {
     const { clock, raw } = ground;
     const seen = async () => [
       await raw.pttl('key'),
@@ -91,7 +91,7 @@ describe("a redis-server's clock that a test moves", () => {
     expect(await seen()).to.deep.equal([-2, 0, 0]);
   });
 
-  it('lets a key live longer when it goes back', async () => {
+  it('makes a key live longer when it is moved back', async () => {
     const { clock, raw } = ground;
     clock.stop();
     await raw.set('key', 'value', 'PX', 1000);
@@ -100,7 +100,7 @@ describe("a redis-server's clock that a test moves", () => {
   });
 
   for (const how of ['runs', 'stands'] as const) {
-    it(`lets expired keys be cleared away that nobody asks for, while it ${how}`, async () => {
+    it(`lets Redis delete expired keys that no client reads, while it ${how}`, async () => {
       const { clock, raw } = ground;
       await raw.flushall();
       if (how === 'stands') clock.stop();
@@ -111,7 +111,7 @@ describe("a redis-server's clock that a test moves", () => {
     });
   }
 
-  it('lets a blocked command end when its time is over, also when it was moved before', async () => {
+  it('lets a blocked command time out, also after it was moved', async () => {
     const { clock, raw } = ground;
     for (const ms of [HOUR_MS, -2 * HOUR_MS]) {
       clock.advance(ms);
@@ -121,7 +121,7 @@ describe("a redis-server's clock that a test moves", () => {
     }
   });
 
-  it('ends a blocked command by an advance, and holds it while it stands', async () => {
+  it('holds a blocked command while it is stopped, and ends it by an advance', async () => {
     const { clock, raw } = ground;
     clock.stop();
     let ended = false;
@@ -132,7 +132,7 @@ describe("a redis-server's clock that a test moves", () => {
     expect(await blocked).to.be.null;
   });
 
-  it('goes on when the server starts again', async () => {
+  it('is kept when the server is restarted', async () => {
     const server = await RedisServer.start({ movableClock: true });
     try {
       server.clock.stop();
@@ -164,7 +164,7 @@ describe('a movable clock', () => {
   const openRedis = () => Promise.resolve({ clock: ground.clock, store: ground.open() });
 
   for (const [name, open] of Object.entries({ Redis: openRedis, SQLite: openSqlite })) {
-    it(`makes a job due at once that was pushed for an hour later, on ${name}`, async () => {
+    it(`makes a job on ${name} due that was pushed with a delay of an hour`, async () => {
       const { clock, store } = await open();
       try {
         const queue = new Queue(store);
@@ -182,7 +182,7 @@ describe('a movable clock', () => {
     });
   }
 
-  it('moves the Date of a Node process, and leaves its timers alone', async () => {
+  it('moves the Date of a Node process, and not its timers', async () => {
     const clock = new ProcessClock(join(dir, 'clock'));
     clock.stop();
     clock.advance(HOUR_MS);
@@ -192,7 +192,7 @@ describe('a movable clock', () => {
     expect(Number(stdout)).to.equal(clock.now());
   });
 
-  it('moves by whole milliseconds alone', () => {
+  it('moves by whole milliseconds only', () => {
     const clock = new MovableClock();
     expect(() => clock.advance(0.5)).to.throw(RangeError);
     expect(() => clock.set(new Date(NaN))).to.throw(RangeError);

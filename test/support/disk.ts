@@ -1,9 +1,9 @@
 import { execFileSync } from 'node:child_process';
 
 /**
- * Mounts a file system in memory on a folder, which takes the superuser.
- * @param options `size=8m`
- * @returns what unmounts it; nothing where it could not be mounted
+ * Mounts a file system in memory on a folder, which only root can do.
+ * @param options such as `size=8m`
+ * @returns a function that unmounts it; undefined if it could not be mounted
  */
 export function mountMemory(folder: string, options: string): (() => void) | undefined {
   try {

@@ -1,15 +1,15 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 
 export interface Patience {
-  /** How long (ms) to go on trying: by default as long as even a machine that is very busy needs. */
+  /** How long (ms) to retry; the default is long enough for a very busy machine. */
   readonly withinMs?: number;
   readonly everyMs?: number;
 }
 
 /**
- * Awaits a condition instead of sleeping: calls `check` until it neither throws nor answers false.
- * @returns what `check` answered at last
- * @throws what `check` threw last, when the time is over
+ * Awaits a condition: calls `check` until it neither throws nor returns false.
+ * @returns the last result of `check`
+ * @throws the last error of `check` when the time is over
  */
 export async function eventually<T>(
   check: () => T | Promise<T>,
@@ -28,14 +28,14 @@ export async function eventually<T>(
   }
 }
 
-/** The error that a promise is rejected with; an error of its own when it is fulfilled. */
+/** Returns the error with which a promise is rejected; throws if it is fulfilled. */
 export async function failureOf(promise: Promise<unknown>): Promise<Error> {
   let answer: unknown;
   try {
     answer = await promise;
   } catch (error) {
     if (error instanceof Error) return error;
-    throw new Error('rejected with something that is no error', { cause: error });
+    throw new Error('rejected with a value that is not an Error', { cause: error });
   }
-  throw new Error(`expected a failure, and it answered ${JSON.stringify(answer)}`);
+  throw new Error(`expected a failure, but got ${JSON.stringify(answer)}`);
 }

@@ -3,12 +3,12 @@ import { createServer, type Socket } from 'node:net';
 
 export interface FakeRedis {
   readonly url: string;
-  /** What was asked, a line a command. */
+  /** The commands received, each as one text. */
   readonly commands: readonly string[];
   close(): Promise<void>;
 }
 
-/** A server that gives fixed answers (in RESP) to commands, and OK to any other. */
+/** A server that gives fixed replies (RESP) to some commands, and OK to all others. */
 export async function fakeRedis(answers: Readonly<Record<string, string>>): Promise<FakeRedis> {
   const commands: string[] = [];
   const sockets = new Set<Socket>();
@@ -38,7 +38,7 @@ export async function fakeRedis(answers: Readonly<Record<string, string>>): Prom
   };
 }
 
-/** Commands as clients send them, arrays of strings; each is taken to come in one piece. */
+/** Parses commands (RESP arrays of strings), each of which must arrive in one piece. */
 function readCommands(data: Buffer): string[][] {
   const lines = data.toString('latin1').split('\r\n');
   const commands: string[][] = [];

@@ -4,7 +4,7 @@ import type { NackResult } from '../../src/core/results.js';
 import type { Topics } from '../../src/core/requests.js';
 import { eventually } from './eventually.js';
 
-/** What tests do with jobs, on a queue or on a store. */
+/** A queue or a store. */
 type Maintainer = Pick<Queue, 'maintain'>;
 type Clock = Pick<Queue, 'now'>;
 
@@ -13,31 +13,31 @@ export const MINUTE_MS = 60 * SECOND_MS;
 export const HOUR_MS = 60 * MINUTE_MS;
 export const DAY_MS = 24 * HOUR_MS;
 
-/** A duration that no test lives to see the end of, unless it moves the clock. */
+/** Longer than any test runs; only a moved clock reaches its end. */
 export const LONG_MS = HOUR_MS;
 
-/** Longer than a store leaves between two tries to bring a job back whose id lives anew. */
+/** Longer than a store pauses between two tries to bring back a job that waits for a duplicate. */
 export const RETRY_MS = 2 * SECOND_MS;
 
-/** The answer is there, or the test has failed. */
+/** Returns a value; throws if it is undefined. */
 export function must<T>(value: T | undefined): T {
-  if (value === undefined) throw new Error('there is nothing, where something was expected');
+  if (value === undefined) throw new Error('undefined where a value was expected');
   return value;
 }
 
-/** The one item of a list. */
+/** Returns the one item of a list; throws if there is none or more. */
 export function only<T>(items: readonly T[]): T {
   const [item] = items;
   if (items.length !== 1 || item === undefined) throw new Error(`${items.length} items instead of one`);
   return item;
 }
 
-/** Moves all that is due by now, and clears away all that is over. */
+/** Maintains until there is no more to do: all due jobs are ready, all expired ones cleared. */
 export async function maintainAll(queue: Maintainer): Promise<void> {
   while ((await queue.maintain()).more);
 }
 
-/** A time of the store's clock, some ms from now. */
+/** The time that is `ms` from now by the store's clock. */
 export async function soon(queue: Clock, ms: number): Promise<Date> {
   return new Date((await queue.now()).getTime() + ms);
 }
@@ -47,12 +47,12 @@ export async function untilPast(queue: Clock, time: Date | number): Promise<void
   await eventually(async () => (await queue.now()).getTime() > Number(time));
 }
 
-/** Was each lease still held when it was nacked? */
+/** Whether each lease was still held when it was nacked. */
 export function areHeld(results: readonly NackResult[]): boolean[] {
   return results.map(({ outcome }) => outcome !== 'not_held');
 }
 
-/** Reserves jobs: one, for long, when nothing else is said; they come back however often their lease ends. */
+/** Reserves jobs without a retry policy, by default one, for LONG_MS. */
 export async function reserve(
   queue: Queue,
   topics: Topics,
@@ -62,7 +62,7 @@ export async function reserve(
   return (await queue.reserve({ topics, limit, leaseMs, retry: false })).jobs;
 }
 
-/** Pops all that is ready, in order. */
+/** Pops all due jobs, in order. */
 export async function drain(queue: Queue, topics: Topics, batch = 100) {
   const jobs = [];
   for (;;) {
@@ -72,7 +72,7 @@ export async function drain(queue: Queue, topics: Topics, batch = 100) {
   }
 }
 
-/** So many jobs to push, with bodies that tell them apart. */
+/** Jobs to push, with bodies `body 0`, `body 1`, … */
 export const jobsOf = (topic: string, count: number, more: { delayMs?: number; ttlMs?: number } = {}) =>
   Array.from({ length: count }, (_, i) => ({ topic, body: `body ${i}`, ...more }));
 
@@ -83,7 +83,7 @@ export const idsOf = (jobs: readonly { id: Bytes }[]): string[] => jobs.map(({ i
 
 export const statesOf = (jobs: readonly { state: string }[]): string[] => jobs.map(({ state }) => state);
 
-/** An order that is neither that of the items nor that of their names, and the same in every run. */
+/** Shuffles items, in the same way in each run. */
 export function shuffled<T>(items: readonly T[]): T[] {
   const result = [...items];
   let seed = 42;

@@ -1,4 +1,4 @@
-/** Lets what measures how long something takes (core/timer.ts `monotonicMs`) read times of the test's own, in each test. */
+/** Replaces the monotonic clock (core/timer.ts `monotonicMs`) in each test by `read`, which is given the real time (ms). */
 export function useMonotonic(read: (rightMs: number) => number): void {
   const { hrtime } = process;
   const answer = (): [number, number] => {

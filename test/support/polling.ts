@@ -5,26 +5,26 @@ import type { RedisServer } from './redis-server.js';
 /** A connection that polls as the original daemon does. */
 export interface Poller {
   readonly redis: Redis;
-  /** As CLIENT LIST has it. */
+  /** Its address in CLIENT LIST. */
   readonly address: string;
-  /** It stays connected. */
+  /** Stops polling, but stays connected. */
   stop(): void;
-  /** Stops, and closes the connection. */
+  /** Stops polling, and closes the connection. */
   close(): void;
 }
 
 export interface PollerOptions {
-  /** As often as the original daemon does by default. */
+  /** A second by default, as the original daemon. */
   readonly everyMs?: number;
-  /** None when absent. */
+  /** None by default. */
   readonly connectionName?: string;
-  /** The first when absent. */
+  /** 0 by default. */
   readonly db?: number;
-  /** What it does at each tick; a tick of the original daemon when absent. */
+  /** A tick of the original daemon by default. */
   readonly tick?: (redis: Redis) => Promise<unknown>;
 }
 
-/** Connects by TCP and without a name, as the Go daemon does, and ticks from now on. */
+/** Connects by TCP and without a name, as the Go daemon does, and starts to tick. */
 export async function startPoller(
   server: RedisServer,
   { everyMs = 1000, tick, ...options }: PollerOptions = {},
@@ -33,7 +33,7 @@ export async function startPoller(
     ...{ port: server.port, protocol: 2, lazyConnect: true, retryStrategy: null },
     ...{ disableClientInfo: true, ...options },
   });
-  redis.on('error', () => undefined); // Its server may be gone before it is closed.
+  redis.on('error', () => undefined); // The server may be stopped before this connection is closed.
   await redis.connect();
   const address = / addr=(\S+)/.exec(String(await redis.call('CLIENT', 'INFO')))?.[1] ?? '';
   const daemon = new OriginalDaemon(redis);

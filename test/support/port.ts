@@ -2,10 +2,10 @@ import { randomInt } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer } from 'node:net';
 
-/** Below the ports that Linux gives to connections and to who asks for any: those are taken at any moment. */
+/** Below the ephemeral ports of Linux, which connections may take at any time. */
 const [LOWEST, HIGHEST] = [10_000, 32_000];
 
-/** A port on which nobody listens, for a server that is told its port when it is started. */
+/** Returns a free port, for a server that takes its port as an argument. */
 export async function freePort(): Promise<number> {
   for (;;) {
     const port = randomInt(LOWEST, HIGHEST);
@@ -13,7 +13,7 @@ export async function freePort(): Promise<number> {
     try {
       await once(server, 'listening');
     } catch {
-      continue; // Somebody listens there.
+      continue; // The port is in use.
     }
     server.close();
     await once(server, 'close');

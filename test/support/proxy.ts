@@ -1,13 +1,13 @@
 import { once } from 'node:events';
 import { connect, createServer, type NetConnectOpts, type Server, type Socket } from 'node:net';
 
-/** `request`: cut before a request is forwarded. `reply`: cut when its reply is here, before it is passed on. */
+/** `request`: cut before a request is forwarded. `reply`: cut when its reply has come, before it is passed on. */
 export type Cut = 'request' | 'reply';
 
 export interface CutOptions {
-  /** How many requests are to meet it. */
+  /** The number of requests to cut; 1 by default. */
   readonly times?: number;
-  /** Only requests of which the first bytes match. */
+  /** Cuts only requests that match; given each chunk of bytes. */
   readonly when?: (request: Buffer) => boolean;
 }
 
@@ -16,12 +16,12 @@ interface Pair {
   readonly up: Socket;
 }
 
-/** A TCP proxy that breaks connections where a test wants it. */
+/** A TCP proxy that breaks, holds or refuses connections for a test. */
 export class Proxy {
-  /** Connections that were cut. */
+  /** The number of connections that were cut. */
   cuts = 0;
   private readonly pairs = new Set<Pair>();
-  /** Those that are silent for good. */
+  /** Connections on which nothing is passed on any more. */
   private readonly stranded = new Set<Pair>();
   private plan: { cut: Cut; times: number; when: (request: Buffer) => boolean } | undefined;
   private interlude: { when: (request: Buffer) => boolean; act: () => Promise<void> } | undefined;
@@ -49,7 +49,7 @@ export class Proxy {
     return `redis://127.0.0.1:${this.port}`;
   }
 
-  /** Passes everything on again, and accepts connections. */
+  /** Passes everything on again, and accepts new connections. */
   pass(): void {
     this.plan = undefined;
     this.held = false;
@@ -57,13 +57,13 @@ export class Proxy {
     for (const { down, up } of this.pairs) for (const socket of [down, up]) socket.resume();
   }
 
-  /** Passes nothing on, in either direction, as a network that lost its packets. */
+  /** Passes nothing on in either direction until `pass`, as a network that is away. */
   hold(): void {
     this.held = true;
     for (const { down, up } of this.pairs) for (const socket of [down, up]) socket.pause();
   }
 
-  /** Passes nothing on any more on the connections that there are, as if their peer had vanished; new ones are welcome. */
+  /** Passes nothing on any more on existing connections, as if their peer had vanished; accepts new ones. */
   strand(): void {
     for (const pair of this.pairs) {
       for (const socket of [pair.down, pair.up]) socket.pause();
@@ -77,7 +77,7 @@ export class Proxy {
     this.plan = { cut, times, when };
   }
 
-  /** Lets `act` end before the next request that matches is forwarded; resolves when it has. */
+  /** Runs `act` before the next request that matches is forwarded; resolves when `act` has ended. */
   before(when: (request: Buffer) => boolean, act: () => Promise<void>): Promise<void> {
     return new Promise((resolve, reject) => {
       this.interlude = {
@@ -90,18 +90,18 @@ export class Proxy {
     });
   }
 
-  /** Breaks every connection that is not stranded, and each new one at once. */
+  /** Breaks each connection that is not stranded, and each new one at once. */
   refuse(): void {
     this.refusing = true;
     for (const pair of this.pairs) this.sever(pair);
   }
 
-  /** Breaks every connection; new ones are welcome. */
+  /** Breaks each connection; accepts new ones. */
   drop(): void {
     for (const pair of this.pairs) this.sever(pair);
   }
 
-  /** Breaks every connection; new ones lead elsewhere. */
+  /** Breaks each connection; connects new ones to another target. */
   aim(target: NetConnectOpts): void {
     this.target = target;
     this.drop();

@@ -11,21 +11,21 @@ import { freePort } from './port.js';
 
 const PROGRAM = process.env.REDIS_SERVER ?? 'redis-server';
 
-/** A new server that a test did not wait for to answer (it loads, it may hang) is ready when it listens. */
+/** A new server is ready when it answers PING, or, for tests of a loading server, when it listens. */
 export type ReadyWhen = 'pong' | 'listening';
 
 export interface RedisServerOptions {
   /** More arguments of redis-server; they override those given by default. */
   readonly args?: readonly string[];
   readonly readyWhen?: ReadyWhen;
-  /** Can the test move the server's clock? */
+  /** Whether the test can move the server's clock. */
   readonly movableClock?: boolean;
 }
 
 const running = new Set<RedisServer>();
 let watching = false;
 
-/** A redis-server of the test's own: on a socket and a port of its own, in a folder of its own. */
+/** A redis-server for a test, with its own socket, port and folder. */
 export class RedisServer {
   private process: ChildProcess | undefined;
   private readonly clients = new Set<Redis>();
@@ -38,8 +38,7 @@ export class RedisServer {
   ) {}
 
   /**
-   * @throws Error when there is no redis-server of 6.2 or later, or its clock cannot be made movable: the
-   *   tests cannot do without
+   * @throws Error if there is no redis-server of 6.2 or later, or its clock cannot be made movable
    */
   static async start(options: RedisServerOptions = {}): Promise<RedisServer> {
     const { args = [], readyWhen = 'pong', movableClock = false } = options;
@@ -53,7 +52,7 @@ export class RedisServer {
         await server.launch(readyWhen);
         return server;
       } catch (error) {
-        // Tests in another process may have taken the port meanwhile.
+        // A test in another process may have taken the port meanwhile.
         if (!String(error).includes('Address already in use')) throw error;
       }
     }
@@ -69,25 +68,25 @@ export class RedisServer {
     return join(this.dir, 'redis.sock');
   }
 
-  /** As a store URL, by the socket. */
+  /** The store URL of the socket. */
   get url(): string {
     return `redis+unix://${this.socket}`;
   }
 
-  /** As a store URL, by TCP. */
+  /** The store URL of the port. */
   get tcpUrl(): string {
     return `redis://127.0.0.1:${this.port}`;
   }
 
-  /** A connection of the test's own; closed when the server is stopped. */
+  /** Opens a connection for the test, which is closed when the server is stopped. */
   client(login: { password?: string } = {}): Redis {
     const redis = new Redis({ path: this.socket, protocol: 2, retryStrategy: null, ...login });
-    redis.on('error', () => undefined); // A server that a test kills is no surprise.
+    redis.on('error', () => undefined); // A test may kill the server.
     this.clients.add(redis);
     return redis;
   }
 
-  /** How many connections other than those of `client()` are open. */
+  /** The number of open connections that are not of `client()`. */
   async strangers(): Promise<number> {
     const redis = this.client();
     try {
@@ -100,7 +99,7 @@ export class RedisServer {
     }
   }
 
-  /** Lets the process hang: it neither answers nor closes anything, until it is thawed. */
+  /** Stops the process (SIGSTOP) until `thaw`: it neither answers nor closes connections. */
   freeze(): void {
     this.process?.kill('SIGSTOP');
   }
@@ -118,7 +117,7 @@ export class RedisServer {
     await ended;
   }
 
-  /** Kills it and starts it again in the same folder, on the same socket and port. */
+  /** Kills the server, and starts it again in the same folder, on the same socket and port. */
   async restart(readyWhen: ReadyWhen = 'pong', moreArgs: readonly string[] = []): Promise<void> {
     await this.kill('SIGKILL');
     await this.launch(readyWhen, moreArgs);
@@ -131,7 +130,7 @@ export class RedisServer {
     rmSync(this.dir, { recursive: true, force: true });
   }
 
-  /** Ends at once, without waiting: for the exit of this process. */
+  /** Kills the server without waiting, when this process exits. */
   abandon(): void {
     this.process?.kill('SIGKILL');
     rmSync(this.dir, { recursive: true, force: true });
@@ -162,7 +161,7 @@ export class RedisServer {
   }
 }
 
-/** What a server answers to PING; NOAUTH is an answer as well. */
+/** Returns the reply of a server to PING, which may be an error such as NOAUTH. */
 async function ping(path: string): Promise<string> {
   const socket = connect({ path });
   try {
@@ -199,7 +198,7 @@ function endAllOnExit(): void {
   process.on('exit', () => {
     for (const server of running) server.abandon();
   });
-  // A signal that ends the process by default would skip 'exit' and leave servers behind.
+  // These signals would end the process without 'exit', and leave servers running.
   for (const [signal, code] of [
     ['SIGTERM', 143],
     ['SIGHUP', 129],

@@ -8,19 +8,19 @@ import type { TestClock } from './clock.js';
 import { eventually } from './eventually.js';
 import { RedisServer, type RedisServerOptions } from './redis-server.js';
 
-/** What a test on Redis works with: a prefix of its own on a server that its file shares. */
+/** What a test on Redis works with: a fresh prefix on a server that the suite shares. */
 export interface RedisGround {
   readonly server: RedisServer;
-  /** A raw connection, for looking and for acting as other clients. */
+  /** A raw connection, to inspect keys and to act as another client. */
   readonly raw: Redis;
   readonly prefix: string;
-  /** The server's clock, where the suite asked for `movableClock`; each test begins with it running and right. */
+  /** The server's clock, if the suite asked for `movableClock`; it is reset before each test. */
   readonly clock: TestClock;
-  /** Opens a store on the test's prefix; closed after the test. */
+  /** Opens a store on the test's prefix; it is closed after the test. */
   open(url?: string): RedisStore;
-  /** The same as a queue. */
+  /** Opens a queue on the test's prefix; it is closed after the test. */
   queue(url?: string): Queue;
-  /** A queue on another prefix than the test's; whoever asks for it closes it. */
+  /** Opens a queue on another prefix; the caller closes it. */
   queueOf(prefix: string): Queue;
 }
 
@@ -28,7 +28,7 @@ export function freshPrefix(): string {
   return `test-${randomBytes(6).toString('hex')}`;
 }
 
-/** All keys of a pattern, each with its content and when it expires, to see whether anything has changed. */
+/** Returns all keys of a pattern with content and expiry, to compare. */
 export async function keyspaceOf(raw: Redis, pattern: string): Promise<Map<string, unknown>> {
   const keys = (await raw.keysBuffer(pattern)).sort((a, b) => a.compare(b));
   const dumped = keys.map(async (key): Promise<[string, unknown]> => {
@@ -39,8 +39,8 @@ export async function keyspaceOf(raw: Redis, pattern: string): Promise<Map<strin
 }
 
 /**
- * Gives a suite a redis-server, and each of its tests a fresh prefix. After the suite no connection
- * but the tests' own may be open.
+ * Gives a suite a redis-server, and each of its tests a fresh prefix. After the suite it fails if connections of
+ * stores are still open.
  */
 export function useRedis(options: RedisServerOptions = {}): RedisGround {
   let server: RedisServer | undefined;

@@ -7,24 +7,24 @@ import { eventually } from './eventually.js';
 
 const run = promisify(execFile);
 
-/** A real terminal, as tmux is one, with a shell in it. A test that finds no tmux fails. */
+/** A terminal of tmux with a shell in it. */
 export interface TmuxTerminal {
-  /** Types keys as tmux names them (`Enter`, `C-c`), or text. */
+  /** Types keys by their names in tmux (`Enter`, `C-c`), or text. */
   press(...keys: string[]): Promise<void>;
-  /** Types a line of the shell. */
+  /** Types a line, and Enter. */
   typeLine(line: string): Promise<void>;
-  /** The lines that are shown, without blanks at their ends. */
+  /** The lines on the screen, without trailing blanks. */
   lines(): Promise<string[]>;
   /** Waits until a pattern is on the screen. @returns its lines */
   shows(pattern: RegExp): Promise<string[]>;
-  /** Waits until it is not. */
+  /** Waits until a pattern is not on the screen. */
   showsNo(pattern: RegExp): Promise<void>;
   resize(columns: number, rows: number): Promise<void>;
-  /** What programs change of a terminal: `alternate_on`, `cursor_flag` and the like, by tmux's names. */
+  /** States of the terminal by their names in tmux, such as `alternate_on` and `cursor_flag`. */
   flags(...names: string[]): Promise<string>;
 }
 
-/** Gives each test a terminal of its own on a server that the suite shares. */
+/** Gives each test a terminal, on a tmux server that the suite shares. */
 export function useTmux(
   env: () => Readonly<Record<string, string>>,
   size = { columns: 80, rows: 24 },
@@ -44,7 +44,7 @@ export function useTmux(
     session += 1;
     const { columns, rows } = size;
     const settings: Record<string, string> = { ...env(), LC_ALL: 'C.UTF-8' };
-    // Not by tmux's own means: it keeps the PATH of whoever started it.
+    // By `env`, because the tmux server keeps the PATH with which it was started.
     const given = Object.entries(settings).map(([name, value]) => `${name}='${value}'`);
     const shell = `exec env ${given.join(' ')} bash --norc --noprofile`;
     const window = ['-x', String(columns), '-y', String(rows), '-c', settings.HOME ?? folder];

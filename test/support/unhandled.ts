@@ -1,4 +1,4 @@
-/** What is rejected and heard by nobody while `work` goes on: it would end a process, and mocha lets it pass. */
+/** Returns the unhandled rejections while `work` runs, which would end a process but do not fail a mocha test. */
 export async function unhandledDuring(work: () => Promise<unknown>): Promise<unknown[]> {
   const reasons: unknown[] = [];
   const note = (reason: unknown) => reasons.push(reason);
