@@ -1,14 +1,14 @@
 import { expect } from 'chai';
 import type { Queue } from '../../src/core/queue.js';
 
-/** What became of jobs, by their ids, as the commands reported. */
+/** Ids of jobs by what the commands reported of them. */
 export interface Fates {
   readonly pushed: Iterable<string>;
   readonly delivered?: Iterable<string>;
   readonly removed?: Iterable<string>;
 }
 
-/** Ids of all jobs that are in a topic, in whatever state. */
+/** The ids of all jobs of a topic, in any state. */
 export async function idsInQueue(queue: Queue, topic: string): Promise<string[]> {
   const ids: string[] = [];
   let cursor: string | undefined;
@@ -21,8 +21,8 @@ export async function idsInQueue(queue: Queue, topic: string): Promise<string[]>
 }
 
 /**
- * After every fault: pushed = delivered + removed + what is in the queue, job by job. None is missing,
- * none is in two places, and none was delivered twice.
+ * Expects after a fault, for each job: pushed = delivered + removed + in the queue. No job is missing, in two places
+ * or delivered twice.
  */
 export async function expectAllAccountedFor(queue: Queue, topic: string, fates: Fates): Promise<void> {
   const places = [...(fates.delivered ?? []), ...(fates.removed ?? []), ...(await idsInQueue(queue, topic))];
@@ -36,7 +36,7 @@ export async function expectAllAccountedFor(queue: Queue, topic: string, fates: 
 export const numbered = (count: number, from = 0): string[] =>
   Array.from({ length: count }, (_, i) => `${from + i}`);
 
-/** Pushes that were answered: each id is in the queue. */
+/** Pushes jobs with these ids. */
 export async function pushAll(
   queue: Queue,
   topic: string,

@@ -6,9 +6,9 @@ import { storeOf } from './workers/ground.js';
 
 const CHUNK = 500;
 const LARGE_BYTES = 1024 * 1024;
-/** How often a chunk is also looked at on a terminal. */
+/** Each tenth chunk is also shown on a terminal. */
 const LOOK_EVERY = 10;
-/** What a terminal or a line of text must not be given raw, what is taken for a pattern or a number, and no UTF-8. */
+/** Control characters and escape sequences, and texts that look like patterns or numbers. */
 const PIECES = [
   ...[
     '\0',
@@ -26,7 +26,7 @@ const PIECES = [
 ].map((text) => Buffer.from(text));
 const BROKEN = [[0xff, 0xfe], [0xc3, 0x28], [0x80], [0xed, 0xa0, 0x80]].map((bytes) => Buffer.from(bytes));
 
-/** Numbers from 0 to 1, the same in every run. */
+/** Random numbers from 0 to 1 that depend only on the seed. */
 function numbersFrom(seed: number): () => number {
   let state = seed;
   return () => {
@@ -39,7 +39,7 @@ class Bytes {
   private readonly next = numbersFrom(7);
   private readonly names = new Set<string>();
 
-  /** One to eight pieces and single bytes; one in two is valid UTF-8 at best. */
+  /** One to eight pieces and single bytes; half of the results have only pieces that are UTF-8. */
   some(): Buffer {
     const pieces = this.next() < 0.5 ? PIECES : [...PIECES, ...BROKEN];
     const count = 1 + Math.floor(this.next() * 8);
@@ -50,7 +50,7 @@ class Bytes {
     return Buffer.concat(Array.from({ length: count }, one));
   }
 
-  /** Bytes that it has not given before. */
+  /** Unique bytes. */
   name(): Buffer {
     let name = this.some();
     while (this.names.has(name.toString('hex'))) name = Buffer.concat([name, this.some()]);
@@ -67,7 +67,7 @@ const bytesOf = (line: Record<string, unknown>, name: string): string =>
     ? Buffer.from(line[name]).toString('hex')
     : Buffer.from(String(line[`${name}Base64`]), 'base64').toString('hex');
 
-/** Characters that a terminal would act upon: all but colours, erased lines, and the ends of lines. */
+/** Counts control characters, without those of colours, erased lines and line ends. */
 function rawEscapes({ stdout }: Pick<Outcome, 'stdout'>): number {
   const text = stdout.toString().replace(/\u001b\[[\d;]*[mK]|\r?\n|\r/g, '');
   return [...text.matchAll(/[\u0000-\u001f\u007f-\u009f\u202a-\u202e\u2028\u2029]/g)].length;
@@ -75,7 +75,7 @@ function rawEscapes({ stdout }: Pick<Outcome, 'stdout'>): number {
 
 describe('ids, topics and bodies of random bytes', () => {
   forEachStore((cli) => {
-    it('come out as they went in, through push --batch and drain, and none reaches a terminal raw', async () => {
+    it('come back unchanged through push --batch and drain, and never reach a terminal raw', async () => {
       const measured = new Measurement('random ids, topics and bodies', storeOf(cli));
       const bytes = new Bytes();
       for (let done = 0; done < SIZE.randomJobs; done += CHUNK) {

@@ -11,7 +11,7 @@ import { useRedis } from '../support/redis.js';
 import { expectAllAccountedFor, idsInQueue, numbered, pushAll } from './accounting.js';
 
 const TOPIC = 'topic';
-/** Jobs that a drain may have in hand: one batch that is printed, and the next. */
+/** The most jobs that a drain has leased: a batch that it prints, and the next one. */
 const IN_HAND = 500;
 
 describe('a consumer that is killed:', () => {
@@ -35,11 +35,11 @@ describe('a consumer that is killed:', () => {
     expect(delivered.length + rest.length - ids.length).to.be.within(0, IN_HAND);
   }
 
-  it('a drain on Redis that is killed with -9 costs no job: what it had in hand comes back when its leases end', async () => {
+  it('a drain on Redis that is killed with -9 loses no job: its leased jobs come back when their leases end', async () => {
     await expectNoneLost(redis.server.url, redis.clock, redis.queue());
   });
 
-  it('a drain on SQLite that is killed with -9 costs no job: what it had in hand comes back when its leases end', async () => {
+  it('a drain on SQLite that is killed with -9 loses no job: its leased jobs come back when their leases end', async () => {
     const path = join(cli.home, 'queue.db');
     const clock = new MovableClock();
     const queue = new Queue(await SqliteStore.open(path, { now: () => clock.now() }));
@@ -53,16 +53,16 @@ describe('a consumer that is killed:', () => {
 
 describe('a consumer that is stopped:', () => {
   forEachStore((cli) => {
-    it('a drain that is stopped for less than its lease goes on where it was: each job is delivered once', async () => {
+    it('a drain that is stopped for less than its lease continues, and each job is delivered once', async () => {
       const queue = await cli.queue();
       const ids = numbered(3000);
       await queue.pushMany(ids.map((id) => ({ id, topic: TOPIC, body: 'x'.repeat(2000) })));
       const drain = cli.start(['drain', TOPIC]);
-      // A reader that takes nothing: it stands still in a write, with two batches in hand, and with no
-      // transaction open, which would rightly keep the others from a file.
+      // Nothing reads its output, so it blocks in a write with two batches leased, and without an open transaction,
+      // which would lock the file.
       drain.child.stdout?.pause();
       await eventually(async () => (await queue.stats()).topics[0]?.leased === IN_HAND);
-      // What is written here waits until that transaction has ended.
+      // This push waits until that transaction has ended.
       await queue.push({ topic: 'another', body: 'b' });
       drain.child.kill('SIGSTOP');
       const other = idsIn(linesOf(expectQuiet(await cli.run(['drain', TOPIC]))));

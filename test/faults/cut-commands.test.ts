@@ -6,28 +6,28 @@ import { type Cut, Proxy } from '../support/proxy.js';
 import { useRedis } from '../support/redis.js';
 import { Measurement, SIZE } from './measure.js';
 
-/** Commands that are cut at the same time, each on a connection and in a topic of its own. */
+/** The number of commands that run at the same time, each on its own connection and topic. */
 const LANES = 8;
-/** One in so many cuts comes before the request, the others before the reply. */
+/** One in four cuts comes before the request, the others before the reply. */
 const REQUEST_EVERY = 4;
 
-/** What a command told of its job: where it is now, or that nobody knows. `undone`: it was said that nothing was done. */
+/** What a command reported: where its job is now, `unknown`, or `undone` if it reported that nothing was done. */
 type Told = 'there' | 'gone' | 'unknown' | 'undone' | 'wrong answer';
 
 interface Trial {
-  /** Over the connection that is cut. */
+  /** On the connection that is cut. */
   readonly queue: Queue;
-  /** Over another one. */
+  /** On another connection. */
   readonly witness: Queue;
   readonly topic: string;
   readonly id: string;
 }
 
-/** A command that is cut: what is there before, the command itself, and what its answer says of the job. */
+/** A command that is cut, with whether its job exists before. */
 interface Command {
   readonly name: string;
   readonly isThereBefore: boolean;
-  /** @returns the command; all that it needs is there by then */
+  /** Makes what the command needs. @returns the command */
   readonly prepare: (trial: Trial) => Promise<() => Promise<Told>>;
 }
 
@@ -144,7 +144,7 @@ const COMMANDS: readonly Command[] = [
   },
 ];
 
-/** A look takes several steps: a job that another lane's reserve makes ready meanwhile may be seen in both places. */
+/** Finds a job; a second time if it was seen in two places, because another lane may have promoted it meanwhile. */
 async function lookFor({ witness, id }: Trial): Promise<readonly JobRecord[]> {
   const found = await witness.find(id);
   return found.length < 2 ? found : witness.find(id);
@@ -161,14 +161,14 @@ async function tellOf(command: () => Promise<Told>): Promise<Told> {
   }
 }
 
-describe('a connection to Redis that is cut at each command:', () => {
+describe('a connection to Redis that is cut during each command:', () => {
   const redis = useRedis();
   const proxies: Proxy[] = [];
   afterEach(async () => {
     await Promise.all(proxies.splice(0).map((proxy) => proxy.close()));
   });
 
-  /** A connection that Redis knows the scripts of, so that the requests which are cut are the commands themselves. */
+  /** Connects and loads the scripts, so that the requests that are cut are the commands themselves. */
   async function openLane(lane: number): Promise<{ proxy: Proxy; trialOf: (id: string) => Trial }> {
     const proxy = await Proxy.to({ path: redis.server.socket });
     proxies.push(proxy);
@@ -183,7 +183,7 @@ describe('a connection to Redis that is cut at each command:', () => {
     return { proxy, trialOf };
   }
 
-  /** Cuts one command, and counts what is there against what was told. */
+  /** Cuts one command, and compares where its job is with what the command reported. */
   async function cutOne(proxy: Proxy, command: Command, trial: Trial, nth: number): Promise<void> {
     const run = await command.prepare(trial);
     const cut: Cut = nth % REQUEST_EVERY === 0 ? 'request' : 'reply';
@@ -205,7 +205,7 @@ describe('a connection to Redis that is cut at each command:', () => {
 
   let measured: Measurement;
 
-  it('each is done, or not, or its outcome is told to be unknown: no job is lost and none is there twice', async () => {
+  it('each command is done, not done, or reported as outcome_unknown, and no job is lost or there twice', async () => {
     measured = new Measurement('a command cut before its reply, or its request', 'Redis');
     let nth = 0;
     const lanes = Array.from({ length: LANES }, async (_, lane) => {

@@ -8,7 +8,7 @@ import { batchOf, expectAllAccountedFor, idsInQueue, numbered, pushAll } from '.
 const TOPIC = 'topic';
 const HOUR_MS = 3_600_000;
 
-/** Each script that is asked for, from the `first` on: greetings and the like pass. */
+/** Matches each request for a script from the `first` on; other requests pass. */
 function fromScript(first: number): (request: Buffer) => boolean {
   let seen = 0;
   return (request) => request.includes('EVAL') && (seen += 1) >= first;
@@ -27,10 +27,10 @@ describe('a connection to Redis that is cut:', () => {
     cli.run([...args, '--store', proxy.url], { stdin });
 
   for (const cut of ['reply', 'request'] as const satisfies readonly Cut[]) {
-    const when = cut === 'reply' ? 'before the reply' : 'before the request';
+    const when = `before the ${cut}`;
 
-    it(`a push that is cut off ${when}: the job is there, or the caller is told that nobody knows`, async () => {
-      // Redis holds the script from then on: the request that is cut is the push itself.
+    it(`a push that is cut ${when} has pushed its job, or exits with 75`, async () => {
+      // This loads the script, so that the request that is cut is the push itself.
       expect((await through(['push', 'other', 'b'])).code).to.equal(0);
       const told = new Map<string, number | null>();
       for (const id of numbered(3)) {
@@ -51,7 +51,7 @@ describe('a connection to Redis that is cut:', () => {
       if (cut === 'reply') expect([...told.values()]).to.deep.equal([0, 0, 0]);
     });
 
-    it(`a batch that is cut off ${when}: what was printed is there`, async () => {
+    it(`a batch that is cut ${when} has pushed each id that it printed`, async () => {
       const ids = numbered(3000);
       proxy.cut(cut, { when: fromScript(5) });
       const outcome = await through(['push', '--batch'], batchOf(TOPIC, ids, 3600));
@@ -61,7 +61,7 @@ describe('a connection to Redis that is cut:', () => {
       if (outcome.code === 0) expect(await idsInQueue(queue, TOPIC)).to.have.length(3000);
     });
 
-    it(`a pop that is cut off ${when}: no job is lost, and none comes twice`, async () => {
+    it(`a pop that is cut ${when} loses no job and delivers none twice`, async () => {
       const queue = await cli.queue();
       const ids = numbered(12);
       await pushAll(queue, TOPIC, ids);
@@ -69,7 +69,7 @@ describe('a connection to Redis that is cut:', () => {
       for (const nth of [1, 2]) {
         proxy.cut(cut, { when: fromScript(nth) });
         const outcome = await through(['pop', TOPIC, '--count', '2']);
-        // 69 where no reservation was answered: what it took comes back.
+        // 69 if no reserve was answered: its jobs come back when their leases end.
         expect(outcome.code).to.be.oneOf([0, 69, 75]);
         delivered.push(...idsIn(linesOf(outcome)));
         if (outcome.code === 0) expect(linesOf(outcome)).to.have.length(2);
@@ -77,7 +77,7 @@ describe('a connection to Redis that is cut:', () => {
       await expectAllAccountedFor(queue, TOPIC, { pushed: ids, delivered });
     });
 
-    it(`a drain that is cut off ${when}, at each of its requests: no job is lost, and none comes twice`, async () => {
+    it(`a drain that is cut ${when}, at any of its requests, loses no job and delivers none twice`, async () => {
       const queue = await cli.queue();
       for (const nth of [1, 2, 4]) {
         const ids = numbered(700);
@@ -92,7 +92,7 @@ describe('a connection to Redis that is cut:', () => {
       }
     });
 
-    it(`a remove that is cut off ${when}: it is done, or the caller is told that nobody knows`, async () => {
+    it(`a remove that is cut ${when} has removed its job, or exits with 75`, async () => {
       const queue = await cli.queue();
       const ids = numbered(3);
       await pushAll(queue, TOPIC, ids, HOUR_MS);
@@ -111,7 +111,7 @@ describe('a connection to Redis that is cut:', () => {
     });
   }
 
-  it('a pop that is cut off again and again gives up within seconds, and its job is not lost', async () => {
+  it('a pop that is cut at each try fails within seconds, and its job is not lost', async () => {
     const queue = await cli.queue();
     await pushAll(queue, TOPIC, ['a']);
     proxy.cut('reply', { times: 1000, when: fromScript(1) });
@@ -122,7 +122,7 @@ describe('a connection to Redis that is cut:', () => {
     await expectAllAccountedFor(queue, TOPIC, { pushed: ['a'] });
   });
 
-  it('a bpop whose connection is half open delivers its job once when the network is back', async () => {
+  it('a bpop on a half-open connection delivers its job once when the network is back', async () => {
     const queue = await cli.queue();
     const ids = numbered(2);
     const delivered: string[] = [];

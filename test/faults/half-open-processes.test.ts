@@ -5,11 +5,11 @@ import { Proxy } from '../support/proxy.js';
 import { useRedis } from '../support/redis.js';
 import { expect } from 'chai';
 
-/** A wait of five seconds, until a silent connection is asked about, and its answer, on a machine that is busy. */
+/** Time (ms) for a wait of 5 s, the question on a second connection, and its answer, on a busy machine. */
 const NOTICED_MS = 13_000;
 const TOPIC = 'topic';
 
-describe('processes whose connections to Redis are half open:', function () {
+describe('processes whose connections to Redis are all half open:', function () {
   this.timeout(60_000);
   const redis = useRedis();
   const cli = useCli();
@@ -22,7 +22,7 @@ describe('processes whose connections to Redis are half open:', function () {
   });
   afterEach(() => proxy.close());
 
-  /** Lets all connections go silent, and measures how long it takes until something is done. */
+  /** Makes all connections silent, calls `act`, and expects `isDone` within NOTICED_MS. */
   async function noticed(
     act: () => Promise<unknown>,
     isDone: () => boolean | Promise<boolean>,
@@ -41,7 +41,7 @@ describe('processes whose connections to Redis are half open:', function () {
     return clients.split('\n').filter((line) => line !== '').length >= count;
   };
 
-  it('bpop and drain --follow take a job that comes, each once', async () => {
+  it('bpop and drain --follow each take a job that comes, once', async () => {
     const queue = redis.queue();
     const commands = [
       cli.start(['bpop', 'popped'], { env }),
@@ -58,7 +58,7 @@ describe('processes whose connections to Redis are half open:', function () {
     expect((await queue.stats()).topics).to.be.empty;
   });
 
-  it('serve promotes what is due', async () => {
+  it('serve promotes a job when it is due', async () => {
     const queue = redis.queue();
     const serve = cli.start(['serve'], { env });
     await eventually(listening(1));

@@ -6,11 +6,11 @@ import { idsInQueue } from './accounting.js';
 import { Measurement, SIZE } from './measure.js';
 import { balance } from './workers/ground.js';
 
-/** Waits at the same time, each on a network of its own. */
+/** The number of waits at the same time, each behind its own proxy. */
 const LANES = 8;
 const WAIT_MS = 60_000;
 
-/** The requests of a bpop up to where it listens: the reply to one of them never comes, nor anything after it. */
+/** The requests of a bpop until it listens: the connection goes silent at one of them. */
 const PLACES = [
   { text: 'EVALSHA', nth: 1 },
   { text: 'HELLO', nth: 1 },
@@ -31,15 +31,15 @@ describe('a bpop whose connection is half open:', () => {
     await Promise.all(proxies.splice(0).map((proxy) => proxy.close()));
   });
 
-  it('its job is delivered once when the network is back, whichever reply was the last that came', async () => {
+  it('delivers its job once when the network is back, whichever reply was the last to come', async () => {
     const measured = new Measurement('connection half open under bpop', 'Redis');
     const witness = redis.queue();
 
-    /** The network goes silent, a job comes, the connection breaks, and another one can be made. */
+    /** The network goes silent, a job is pushed, and the connection breaks. */
     const round = async (proxy: Proxy, number: number) => {
       const [topic, id] = [`topic-${number}`, `${number}`];
       const queue = redis.queue(proxy.url);
-      // The first contact has to succeed: a bpop waits for a Redis that it knows.
+      // The first contact must succeed: a bpop waits only for a Redis that has answered before.
       await queue.now();
       const silent = proxy.before(nthRequestWith(must(PLACES[number % PLACES.length])), () => {
         proxy.hold();
@@ -68,7 +68,7 @@ describe('a bpop whose connection is half open:', () => {
       await queue.close();
     };
 
-    await witness.pop('topic'); // Redis knows the script from now on.
+    await witness.pop('topic'); // Loads the script.
     let next = 0;
     const lanes = Array.from({ length: LANES }, async () => {
       const proxy = await Proxy.to({ path: redis.server.socket });

@@ -12,7 +12,7 @@ describe('a Redis in trouble:', () => {
   const cli = useCli(() => ({ DELAYER_STORE: redis.server.url, DELAYER_PREFIX: redis.prefix }));
 
   describe('a Redis that hangs', () => {
-    it('delayer drain --loop ends with its window while Redis hangs', async () => {
+    it('drain --loop ends with its window', async () => {
       const running = cli.start(['drain', TOPIC, '--loop', '--step', '200ms', '--for', '1s']);
       await eventually(async () => (await redis.server.strangers()) > 0);
       redis.server.freeze();
@@ -24,7 +24,7 @@ describe('a Redis in trouble:', () => {
     });
 
     for (const command of [['bpop', TOPIC], ['drain', TOPIC, '--follow'], ['serve']]) {
-      it(`delayer ${command.join(' ')} ends on SIGTERM while Redis hangs`, async () => {
+      it(`${command.join(' ')} ends on SIGTERM`, async () => {
         const running = cli.start(command);
         await eventually(async () => (await redis.server.strangers()) > 0);
         redis.server.freeze();
@@ -42,7 +42,7 @@ describe('a Redis in trouble:', () => {
     const fill = () => redis.raw.config('SET', 'maxmemory', '1');
     afterEach(() => redis.raw.config('SET', 'maxmemory', '0'));
 
-    it('a push to a Redis that is out of memory fails with 69 and says why', async () => {
+    it('makes push fail with exit code 69, and the reason on stderr', async () => {
       await fill();
       const stdin = batchOf(TOPIC, numbered(600));
       for (const outcome of [
@@ -57,7 +57,7 @@ describe('a Redis in trouble:', () => {
       expect(await redis.raw.keys(`${redis.prefix}:*`)).to.deep.equal([]);
     });
 
-    it('pop and drain empty the queue, and remove cancels, while Redis is out of memory', async () => {
+    it('does not keep pop and drain from emptying the queue, and remove from removing a delayed job', async () => {
       const queue = await cli.queue();
       const ids = numbered(1500);
       await pushAll(queue, TOPIC, ids);
@@ -70,7 +70,7 @@ describe('a Redis in trouble:', () => {
       expect(await redis.raw.keys(`${redis.prefix}:*`)).to.deep.equal([]);
     });
 
-    it('a pop names the jobs that could not be printed and may not be back because Redis is out of memory', async () => {
+    it('makes a pop that cannot print name the jobs that may not be back in the queue', async () => {
       await (await cli.queue()).push({ id: 'a', topic: TOPIC, body: 'x'.repeat(1_000_000) });
       const pop = cli.start(['pop', TOPIC, '--output', 'body']);
       pop.child.stdout?.pause();
@@ -86,7 +86,7 @@ describe('a Redis in trouble:', () => {
 
     const promoted = () => redis.raw.llen(`${redis.prefix}:ready_queue:${TOPIC}`);
 
-    it('a daemon makes due jobs ready, for original clients to pop, while Redis is out of memory', async () => {
+    it('does not keep a daemon from promoting due jobs', async () => {
       await pushAll(await cli.queue(), TOPIC, numbered(500));
       await fill();
       const daemon = cli.start(['serve']);
@@ -96,7 +96,7 @@ describe('a Redis in trouble:', () => {
       expect((await daemon.end()).code).to.equal(0);
     });
 
-    it('a Redis that is out of memory can be inspected', async () => {
+    it('can be inspected', async () => {
       await pushAll(await cli.queue(), TOPIC, ['a']);
       await fill();
       for (const args of [['inspect'], ['inspect', TOPIC], ['inspect', '--id', 'a']]) {
@@ -105,7 +105,7 @@ describe('a Redis in trouble:', () => {
     });
   });
 
-  it('every command works on a Redis that has forgotten its scripts', async () => {
+  it('push, inspect, pop and drain work after SCRIPT FLUSH', async () => {
     const queue = await cli.queue();
     const forget = () => redis.raw.script('FLUSH');
     await forget();
@@ -127,7 +127,7 @@ describe('a Redis in trouble:', () => {
     await expectAllAccountedFor(queue, TOPIC, { pushed: ids, delivered });
   });
 
-  it('a drain says so when a lease ended while its job was printed: another consumer may have it too', async () => {
+  it('a drain warns if a lease ended while its job was printed', async () => {
     const queue = await cli.queue();
     await queue.push({ id: 'a', topic: TOPIC, body: 'x'.repeat(1_000_000) });
     const slow = cli.start(['drain', TOPIC, '--max', '1', '--output', 'body']);
@@ -141,7 +141,7 @@ describe('a Redis in trouble:', () => {
     expect(stderr).to.match(/^delayer: 1 job printed after the lease had ended; [^\n]*\n$/);
   });
 
-  it('push and pop wait for a Redis that makes its clients wait', async () => {
+  it('push and pop wait for a Redis that pauses its clients', async () => {
     for (const [args, stdout] of [
       [['push', TOPIC, 'b', '--id', 'a'], 'a\n'],
       [['pop', TOPIC, '--output', 'id'], 'a\n'],
@@ -151,7 +151,7 @@ describe('a Redis in trouble:', () => {
     }
   });
 
-  it('pop and drain name a key of the wrong type in the place of their topic, and other topics are served', async () => {
+  it('pop and drain name a ready list of the wrong type, and serve other topics', async () => {
     const queue = await cli.queue();
     await redis.raw.set(`${redis.prefix}:ready_queue:broken`, 'no list');
     await queue.push({ id: 'stuck', topic: 'broken', body: 'b' });

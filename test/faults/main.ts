@@ -1,5 +1,5 @@
-// The faults in their long form, or with --small as `npm test` has them: runs the tests of this folder and those
-// below, prints what they have measured, and exits with 1 when a goal was missed.
+// Runs the tests of this folder in their long form, or with --small as `npm test` does, prints what they have measured,
+// and exits with 1 if a goal was missed.
 import Mocha from 'mocha';
 import { readdirSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
@@ -15,12 +15,12 @@ const USAGE = `usage: npm run test:faults -- [--only ${NAMES.join('|')}]… [--g
 interface Options {
   readonly names: readonly string[];
   readonly isSmall: boolean;
-  /** Only tests in whose names these words stand. */
+  /** Runs only tests whose names match. */
   readonly grep: string | undefined;
   readonly soakMinutes: string | undefined;
 }
 
-/** @returns nothing, when they cannot be understood */
+/** @returns undefined if the arguments are wrong */
 function readOptions(args: string[]): Options | undefined {
   try {
     const text = { type: 'string' } as const;
@@ -38,9 +38,9 @@ function readOptions(args: string[]): Options | undefined {
   }
 }
 
-/** @returns how many tests failed */
+/** @returns the number of failed tests */
 async function run({ names, isSmall, grep, soakMinutes }: Options): Promise<number> {
-  // Read by measure.ts, which the tests import.
+  // measure.ts, which the tests import, reads these.
   if (soakMinutes !== undefined) process.env.DELAYER_SOAK_MINUTES = soakMinutes;
   process.env.DELAYER_FAULTS = isSmall ? 'short' : 'long';
   const mocha = new Mocha({
@@ -73,7 +73,7 @@ if (options === undefined) {
   console.error(USAGE);
   process.exitCode = 2;
 } else {
-  // A long run that is interrupted tells what it has measured so far.
+  // A long run that is interrupted prints what it has measured so far.
   process.once('SIGINT', () => {
     void printTable().then(() => process.exit(1));
   });

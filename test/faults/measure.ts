@@ -1,7 +1,7 @@
 import { expect } from 'chai';
 import { type StoreName, STORES } from '../support/cli.js';
 
-/** How hard workers, daemons and stores are tried: in every test run, and by `npm run test:faults`. */
+/** The sizes of the tests of faults, in the short form (`npm test`) and the long one (`npm run test:faults`). */
 interface Size {
   /** Workers killed while each handler does one job, and the jobs pushed meanwhile. */
   readonly kills: number;
@@ -54,7 +54,7 @@ const LONG: Size = {
 export const IS_LONG = process.env.DELAYER_FAULTS === 'long';
 export const SIZE = IS_LONG ? LONG : SHORT;
 
-/** For what costs long and depends little on the store: in the short form on one of them. */
+/** For slow tests that depend little on the store: the short form runs them on one store. */
 export const storesFor = (short: StoreName): readonly StoreName[] => (IS_LONG ? STORES : [short]);
 
 export interface Gate {
@@ -63,7 +63,7 @@ export interface Gate {
   readonly isMet: boolean;
 }
 
-/** What a fault has done to a store: how often, to how many jobs, and whether that was within bounds. */
+/** The counts and gates of one fault on one store. */
 export class Measurement {
   readonly counts: Record<string, number> = {};
   readonly gates: Gate[] = [];
@@ -81,7 +81,7 @@ export class Measurement {
     this.counts[name] = (this.counts[name] ?? 0) + count;
   }
 
-  /** A number that is to be 0. */
+  /** Gates a number that must be 0. */
   none(what: string, seen: number): void {
     this.gate(`0 ${what}`, seen, (sum) => sum === 0);
   }
@@ -94,7 +94,7 @@ export class Measurement {
     this.gate(`≥ ${least} ${what}`, seen, (sum) => sum >= least);
   }
 
-  /** One that was looked at before has the sum of what was seen. */
+  /** Adds a gate; a second one with the same goal adds to the number of the first. */
   private gate(goal: string, seen: number, isMet: (sum: number) => boolean): void {
     const before = this.gates.findIndex((one) => one.goal === goal);
     const sum = seen + (this.gates[before]?.seen ?? 0);
@@ -103,7 +103,7 @@ export class Measurement {
     else this.gates[before] = gate;
   }
 
-  /** To be called last: fails where a goal was missed. */
+  /** Is called last: fails if a goal was missed. */
   end(): void {
     this.seconds = (performance.now() - this.sinceMs) / 1000;
     const missed = this.gates.filter(({ isMet }) => !isMet);
@@ -111,6 +111,6 @@ export class Measurement {
   }
 }
 
-/** All that were made in this process, for the table of the long form: mocha may load this module beside its reader. */
+/** All measurements of this process, for the table of the long form; global because mocha may load this module twice. */
 const shared = globalThis as { delayerFaults?: Measurement[] };
 export const measurements = (shared.delayerFaults ??= []);

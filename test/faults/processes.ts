@@ -1,6 +1,6 @@
 import { readdirSync, readFileSync } from 'node:fs';
 
-/** In which state a process is: `T` when it is stopped, `Z` when nobody has asked how it ended; nothing when it is gone. */
+/** The state of a process, such as `T` (stopped) or `Z` (zombie); undefined if there is no such process. */
 export function processState(pid: string | number): string | undefined {
   return field(pid, 'State')?.[0];
 }
@@ -17,7 +17,7 @@ export function field(pid: string | number, name: string): string | undefined {
 
 export const processes = (): string[] => readdirSync('/proc').filter((name) => /^\d+$/.test(name));
 
-/** The processes that have inherited an environment with this text in it; zombies have none. */
+/** The processes with this text in their environment, without zombies. */
 export function processesWith(mark: string): string[] {
   return processes().filter((pid) => {
     try {

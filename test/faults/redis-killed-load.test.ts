@@ -9,28 +9,28 @@ import { IS_LONG, Measurement, SIZE } from './measure.js';
 const TOPIC = 'topic';
 const PRODUCERS = 3;
 const CHUNK = 20;
-/** Nothing was done; nobody knows. */
+/** The exit codes of errors that say that nothing was done, and that the outcome is unknown. */
 const [UNDONE, UNKNOWN] = [69, 75];
-/** With everysec, what was written within so long (ms) before a kill may be gone where Redis had put off its write. */
+/** With everysec, writes of this time (ms) before a kill may be lost if Redis had delayed them. */
 const UNSAFE_MS = 2000;
-/** A call that was under way ends within so long (ms) after Redis is back: it recovers, or says what it does not know. */
+/** A call that was under way must end within this time (ms) after Redis is back. */
 const RECOVERY_MS = 2000;
 
-/** What calls told of jobs, and when. */
+/** What calls reported of jobs, and when. */
 class Fates {
-  /** Ids of jobs whose push was answered, and of those that were popped, with the time (ms) of the answer. */
+  /** The ids of jobs whose push or pop was answered, with the time (ms) of the answer. */
   readonly pushed = new Map<string, number>();
   readonly popped = new Map<string, number>();
-  /** Jobs of calls that told that nobody knows. */
+  /** Jobs of calls whose outcome was reported as unknown. */
   readonly inDoubt = new Set<string>();
-  /** Jobs of pushes and of pops that told that nothing was done, since the last look. */
+  /** Jobs of pushes and pops that reported that nothing was done, since the last call of `untrue`. */
   readonly notPushed = new Set<string>();
   readonly notPopped = new Set<string>();
   /** How often calls failed, by code. */
   readonly failures: Record<string, number> = {};
   answeredAtMs = 0;
 
-  /** @param ids of jobs that it pushes */
+  /** Makes a call, and records how it failed. @param ids the jobs that it pushes */
   async during(ids: readonly string[], call: () => Promise<void>): Promise<void> {
     try {
       await call();
@@ -44,7 +44,7 @@ class Fates {
     this.answeredAtMs = performance.now();
   }
 
-  /** How many calls told that nothing was done, and something was. */
+  /** Counts the jobs of calls that reported wrongly that nothing was done. */
   untrue(there: ReadonlySet<string>): number {
     const wrong = [...this.notPushed].filter((id) => there.has(id));
     wrong.push(...[...this.notPopped].filter((id) => !there.has(id)));
@@ -53,13 +53,13 @@ class Fates {
     return wrong.length;
   }
 
-  /** Jobs that are not where an answer put them, with the time of that answer. */
+  /** The times of answers about jobs that are lost, or back after a pop. */
   broken(there: ReadonlySet<string>): { lost: number[]; back: number[] } {
     const lost = [...this.pushed].filter(
       ([id]) => !there.has(id) && !this.popped.has(id) && !this.inDoubt.has(id),
     );
     const back = [...this.popped].filter(([id]) => there.has(id));
-    // Each is told once.
+    // Each is counted once.
     for (const [id] of lost) this.pushed.delete(id);
     for (const [id] of back) this.popped.delete(id);
     return { lost: lost.map(([, atMs]) => atMs), back: back.map(([, atMs]) => atMs) };
@@ -70,7 +70,7 @@ for (const fsync of ['always', 'everysec'] as const) {
   describe(`a Redis that is killed with -9 under load, with appendfsync ${fsync}:`, () => {
     const redis = useRedis({ args: ['--appendonly', 'yes', '--appendfsync', fsync] });
 
-    /** Has Redis ever put off a write because the disk was not done with the one before? What is put off dies with it. */
+    /** Whether Redis has delayed a write to its log because the disk was busy: a kill loses delayed writes. */
     const putsWritesOff = async () => {
       const raw = redis.server.client();
       const info = await raw.info('persistence');
@@ -78,7 +78,7 @@ for (const fsync of ['always', 'everysec'] as const) {
       return !info.includes('aof_delayed_fsync:0') || !info.includes('aof_buffer_length:0');
     };
 
-    it('what was answered holds, and every call recovers or tells what it does not know', async () => {
+    it('answered pushes and pops are not undone, and each call recovers or reports that its outcome is unknown', async () => {
       const measured = new Measurement(`Redis killed -9 under load, AOF ${fsync}`, 'Redis');
       const fates = new Fates();
       let next = 0;
@@ -86,7 +86,7 @@ for (const fsync of ['always', 'everysec'] as const) {
       const produce = async (queue: Queue) => {
         while (!isOver) {
           const ids = numbered(CHUNK, (next += CHUNK));
-          // Half of them are for the consumer, the others stay.
+          // Every second job is delayed, and stays in the queue.
           const jobs = ids.map((id, i) => ({ id, topic: TOPIC, body: 'b', delayMs: (i % 2) * HOUR_MS }));
           await fates.during(ids, async () => {
             for (const { id, outcome } of await queue.pushMany(jobs)) {
@@ -111,7 +111,7 @@ for (const fsync of ['always', 'everysec'] as const) {
         isOver = false;
         const before = fates.pushed.size;
         const working = Promise.all([...producers.map(produce), consume(consumer)]);
-        // At another moment each time.
+        // After a different number of pushes each time.
         await eventually(() => fates.pushed.size > before + CHUNK * (1 + ((kill * 7) % 23)), { everyMs: 1 });
         const mayForget = fsync === 'everysec' && (await putsWritesOff());
         const safeUntilMs = mayForget ? performance.now() - UNSAFE_MS : Infinity;

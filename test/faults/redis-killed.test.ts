@@ -10,7 +10,7 @@ describe('a Redis that is killed with -9 and starts again:', () => {
   const redis = useRedis({ args: ['--appendonly', 'yes', '--appendfsync', 'always'], movableClock: true });
   const cli = useCli(() => ({ DELAYER_STORE: redis.server.url, DELAYER_PREFIX: redis.prefix }));
 
-  /** Kills it once a command has begun to print, and starts it again. */
+  /** Restarts Redis once a command has printed some lines; returns the outcome of the command. */
   const killDuring = async (command: ReturnType<typeof cli.start>, lines: number): Promise<Outcome> => {
     await command.printed(lines);
     await redis.server.restart();
@@ -18,7 +18,7 @@ describe('a Redis that is killed with -9 and starts again:', () => {
   };
 
   for (const kill of [1, 2]) {
-    it(`a push --batch recovers from a kill of Redis or says so, and what it printed is there (${kill})`, async () => {
+    it(`a push --batch recovers or fails with the lines in doubt, and each id that it printed is pushed (${kill})`, async () => {
       const ids = numbered(10_000);
       const batch = cli.start(['push', '--batch'], { stdin: batchOf(TOPIC, ids, 3600) });
       const outcome = await killDuring(batch, kill * 2000);
@@ -26,21 +26,21 @@ describe('a Redis that is killed with -9 and starts again:', () => {
       if (outcome.code !== 0) expect(outcome.stderr).to.match(/lines \d+ to \d+|line \d+:/);
       const queue = await cli.queue();
       await expectAllAccountedFor(queue, TOPIC, { pushed: linesOf(outcome) });
-      // To push them all again is safe while none is due, and completes the batch.
+      // Pushing the same batch again is safe while no job is due, and completes it.
       const again = await cli.run(['push', '--batch'], { stdin: batchOf(TOPIC, ids, 3600) });
       expect(again.code).to.equal(0);
       expect((await idsInQueue(queue, TOPIC)).sort()).to.deep.equal([...ids].sort());
     });
   }
 
-  it('a drain recovers from a kill of Redis or says so, and each job was printed or comes back', async () => {
+  it('a drain recovers or fails, and each job is printed or comes back', async () => {
     const ids = numbered(20_000);
     const queue = await cli.queue();
     await pushAll(queue, TOPIC, ids);
     const first = await killDuring(cli.start(['drain', TOPIC]), 3000);
     expect(first.code).to.be.oneOf([0, 69, 75]);
-    // Leases that were in hand end; what was printed and not acknowledged may come again then, and only if
-    // the command has said so.
+    // The remaining leases end. Jobs that were printed and not acked come again, which the command must have reported
+    // by exit code 75.
     const delivered = idsIn(linesOf(first));
     redis.clock.advance(DELIVERY_LEASE_MS);
     const rest = idsIn(linesOf(expectQuiet(await cli.run(['drain', TOPIC]))));
@@ -51,7 +51,7 @@ describe('a Redis that is killed with -9 and starts again:', () => {
     expect(first.stdout.toString()).to.match(/\n$/);
   });
 
-  it('a bpop that waits during a kill of Redis waits on, and gets the job that is pushed afterwards', async () => {
+  it('a waiting bpop gets the job that is pushed afterwards, or fails and leaves it in the queue', async () => {
     const bpop = cli.start(['bpop', TOPIC, '--output', 'body']);
     await bpop.hearsSignals();
     await redis.server.restart();
@@ -64,7 +64,7 @@ describe('a Redis that is killed with -9 and starts again:', () => {
     }
   });
 
-  it('each command fails with 69 or 75 within a few seconds while Redis stays away', async () => {
+  it('each command fails with 69 or 75 within 12 s while Redis stays away', async () => {
     const bpop = cli.start(['bpop', TOPIC]);
     await bpop.hearsSignals();
     await redis.server.kill();

@@ -23,7 +23,7 @@ describe('many processes on one SQLite file:', () => {
     }
   };
 
-  it('processes that push and drain at once lose no job, deliver none twice, and leave the file sound', async () => {
+  it('four producers and four consumers at once lose no job, deliver none twice, and leave a sound file', async () => {
     const ids = numbered(6000);
     const consumers = numbered(4).map(() => cli.start(['drain', TOPIC, '--follow', '--output', 'id']));
     const producers = await Promise.all(
@@ -47,7 +47,7 @@ describe('many processes on one SQLite file:', () => {
     expectIntact();
   });
 
-  it('a worker that is told to end while another process holds the file acknowledges what it delivered', async () => {
+  it('a worker that is ended while another process holds the file still acks what it delivered', async () => {
     const queue = await cli.queue();
     await pushAll(queue, TOPIC, numbered(10));
     const [other, stop] = [new DatabaseSync(join(cli.home, 'queue.db')), new AbortController()];
@@ -65,7 +65,7 @@ describe('many processes on one SQLite file:', () => {
       onEvent: ({ type }) => expect.fail(type),
     });
     await eventually(() => stop.signal.aborted);
-    // Another caller, whose time is a good deal longer than the pauses between two tries, meets the held file too.
+    // Another caller, whose timeout is longer than the pauses between two tries, finds the file locked too.
     expect(await (await cli.queue()).pop(TOPIC, { timeoutMs: 50 })).to.be.undefined;
     other.exec('ROLLBACK');
     other.close();
@@ -73,7 +73,7 @@ describe('many processes on one SQLite file:', () => {
     await expectAllAccountedFor(queue, TOPIC, { pushed: numbered(10), delivered });
   });
 
-  it('twelve processes start together on a file that is not there yet', async () => {
+  it('twelve pushes at once create an absent file, and none is lost', async () => {
     const pushes = await Promise.all(numbered(12).map((id) => cli.run(['push', TOPIC, 'b', '--id', id])));
     for (const { code, stderr } of pushes) expect(code, stderr).to.equal(0);
     const pops = await Promise.all(numbered(12).map(() => cli.run(['pop', TOPIC, '--output', 'id'])));
@@ -82,7 +82,7 @@ describe('many processes on one SQLite file:', () => {
     expectIntact();
   });
 
-  it('processes that wait with bpop get each one of the jobs that are pushed', async () => {
+  it('each of four waiting bpops gets one of four pushed jobs', async () => {
     const waiters = numbered(4).map(() => cli.start(['bpop', TOPIC, '--output', 'id']));
     const queue = await cli.queue();
     await pushAll(queue, TOPIC, numbered(4));
@@ -91,7 +91,7 @@ describe('many processes on one SQLite file:', () => {
     for (const { code } of outcomes) expect(code).to.equal(0);
   });
 
-  it('processes that are killed with -9 while they commit leave what they printed and a sound file', async () => {
+  it('processes that are killed with -9 while they commit lose no job that they printed, and leave a sound file', async () => {
     const acknowledged: string[] = [];
     const tried: string[] = [];
     const measured = new Measurement('processes killed -9 while they commit', 'SQLite');
@@ -109,7 +109,7 @@ describe('many processes on one SQLite file:', () => {
     const there = new Set(await idsInQueue(queue, TOPIC));
     measured.none('acknowledged jobs lost', acknowledged.filter((id) => !there.has(id)).length);
     expect(acknowledged.length).to.be.lessThan(tried.length);
-    // The rest of the batches goes in afterwards: repeats change nothing.
+    // Pushing all batches again completes them: repeated pushes change nothing.
     await pushAll(queue, TOPIC, tried, 3_600_000);
     await expectAllAccountedFor(queue, TOPIC, { pushed: tried });
     measured.end();

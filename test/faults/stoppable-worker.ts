@@ -5,7 +5,7 @@ import { RedisStore } from '../../src/storage/redis/store.js';
 import { printHandler } from '../../src/worker/handlers/print.js';
 import { drainPass } from '../../src/worker/pass.js';
 
-/** Drains a topic, printing ids; after the first jobs it goes on when its stdin ends. */
+/** A program for a test: drains a topic and prints ids; after the first jobs it waits for the end of stdin. */
 const LEASE_MS = 300;
 const [url = '', prefix = ''] = process.argv.slice(2);
 const queue = new Queue(new RedisStore(parseRedisUrl(url), prefix));

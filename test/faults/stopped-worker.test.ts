@@ -8,10 +8,10 @@ import { useRedis } from '../support/redis.js';
 /** A worker prints 50 jobs at a time, and has more leased ahead. */
 const IN_HAND = 50;
 
-describe('a worker that was stopped beyond the end of its leases', () => {
+describe('a worker that was stopped beyond its leases', () => {
   const ground = useRedis();
 
-  it('delivers nothing that is no longer its own when it goes on', async () => {
+  it('delivers no job that it does not hold any more when it goes on', async () => {
     const queue = ground.queue();
     const pushed = idsOf(await queue.pushMany(jobsOf('topic', 300)));
     const program = fileURLToPath(new URL('stoppable-worker.ts', import.meta.url));

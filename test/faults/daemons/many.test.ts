@@ -12,7 +12,7 @@ const TOPIC = 'topic';
 const PATIENCE_MS = IS_LONG ? 600_000 : 30_000;
 const CHUNK = 1000;
 
-/** Due within the next 50 ms, a chunk after another. */
+/** Pushes jobs chunk by chunk, due within 50 ms. */
 async function pushSpread(queue: Queue, ids: readonly string[]): Promise<void> {
   for (let i = 0; i < ids.length; i += CHUNK) {
     const chunk = ids.slice(i, i + CHUNK);
@@ -27,13 +27,13 @@ describe('several daemons on one Redis:', () => {
   const readyCount = () => redis.raw.llen(`${redis.prefix}:ready_queue:${TOPIC}`);
   const pooled = () => redis.raw.zcard(`${redis.prefix}:job_pool`);
 
-  it('four daemons make all jobs ready that are due in one burst: none twice, in order of due time', async () => {
+  it('four daemons promote a burst of due jobs, none twice, in order of due time', async () => {
     const queue = await cli.queue();
     const ids = numbered(SIZE.burst);
-    // Later than all of them are pushed; a job that is pushed late would be due at once.
+    // After the end of all pushes, so that no job is due at once.
     const start = (await soon(queue, HOUR_MS)).getTime();
     for (let i = 0; i < ids.length; i += 1000) {
-      // Pushed back to front: the order is that of the due times, not of the pushes.
+      // Pushed in reverse order, to tell the order of due times from that of the pushes.
       const chunk = ids.slice(ids.length - i - 1000, ids.length - i).reverse();
       await queue.pushMany(
         chunk.map((id) => ({
@@ -57,7 +57,7 @@ describe('several daemons on one Redis:', () => {
     measured.end();
   });
 
-  it('daemons that are killed with -9 while jobs are pushed and promoted lose none and promote none twice', async () => {
+  it('daemons that are killed with -9 while jobs are pushed and promoted lose no job and promote none twice', async () => {
     const queue = await cli.queue();
     const ids = numbered(SIZE.daemonJobs);
     const part = SIZE.daemonJobs / SIZE.daemonKills;
@@ -66,7 +66,7 @@ describe('several daemons on one Redis:', () => {
     for (let i = 0; i < ids.length; i += part) {
       const before = await readyCount();
       const pushed = pushSpread(queue, ids.slice(i, i + part));
-      // In the middle of its work.
+      // The daemon is promoting now.
       await eventually(async () => (await readyCount()) > before, { everyMs: 1 });
       await daemon.end('SIGKILL');
       measured.add('kills', 1);
@@ -83,7 +83,7 @@ describe('several daemons on one Redis:', () => {
     measured.end();
   });
 
-  it('a daemon works on while Redis forgets its scripts and makes its clients wait', async () => {
+  it('a daemon continues after SCRIPT FLUSH and CLIENT PAUSE', async () => {
     const queue = await cli.queue();
     const daemon = cli.start(['serve']);
     await daemon.says(/promoting/);
@@ -100,7 +100,7 @@ describe('several daemons on one Redis:', () => {
     expect((await daemon.end()).stderr).to.not.match(/cannot|broke/);
   });
 
-  it('ten daemons: whichever are killed, stopped or cut off, those that are left promote what is due', async () => {
+  it('of ten daemons those that are not cut off, stopped or killed promote due jobs, none twice', async () => {
     const queue = await cli.queue();
     const proxy = await Proxy.to({ path: redis.server.socket });
     try {
@@ -136,7 +136,7 @@ describe('several daemons on one Redis:', () => {
     }
   });
 
-  it('a daemon tells that the clock of Redis was set, and promotes by it', async () => {
+  it('a daemon reports that the clock of Redis was set, and promotes by it', async () => {
     const queue = await cli.queue();
     const daemon = cli.start(['serve']);
     await daemon.says(/promoting/);
@@ -147,7 +147,7 @@ describe('several daemons on one Redis:', () => {
     expect((await daemon.end()).code).to.equal(0);
   });
 
-  it('a daemon that is stopped for a while does no harm when it goes on, and the others work meanwhile', async () => {
+  it('a daemon that was stopped for a while promotes none twice when it goes on, and the others promote meanwhile', async () => {
     const queue = await cli.queue();
     const [stopped, other] = [cli.start(['serve']), cli.start(['serve'])];
     await Promise.all([stopped.says(/promoting/), other.says(/promoting/)]);

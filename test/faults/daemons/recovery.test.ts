@@ -7,16 +7,13 @@ import { Proxy } from '../../support/proxy.js';
 import { useRedis } from '../../support/redis.js';
 import { IS_LONG, Measurement, SIZE } from '../measure.js';
 
-/** So soon (ms) after the end of a fault a due job has to be ready. Checked in the long form, on a machine that is quiet. */
+/** A due job must be ready within this time (ms) after a fault. Checked in the long form, on a quiet machine. */
 const GOAL_MS = 2000;
-/**
- * How long (ms) a fault lasts: the pauses between two tries have grown by then. It is what is varied, and no wait for
- * something: of some of these faults nobody is told.
- */
+/** How long (ms) a fault lasts: long enough for the pauses between retries to grow. There is no condition to await. */
 const LASTS_MS = IS_LONG ? 5000 : 1000;
 const [TOPIC, PATIENCE_MS] = ['topic', 60_000];
 
-describe('a daemon promotes again when a fault of Redis is over:', () => {
+describe('a daemon promotes again after a fault of Redis, which was', () => {
   const redis = useRedis({
     args: [
       '--enable-protected-configs',
@@ -36,12 +33,12 @@ describe('a daemon promotes again when a fault of Redis is over:', () => {
   after(() => proxy.close());
   const cli = useCli(() => ({ DELAYER_STORE: proxy.url, DELAYER_PREFIX: redis.prefix }));
 
-  /** Of the test's own; the server ends it with each restart. */
+  /** The test's own connection, which ends when the server restarts. */
   let raw: Redis;
   before(() => {
     raw = redis.server.client();
   });
-  /** Until Redis answers: a client that is greeted while it is still busy or loads is at its end, and takes another. */
+  /** Waits until Redis answers. A client that connected while Redis was busy or loading has ended, and is replaced. */
   const connect = () =>
     eventually(
       async () => {
@@ -56,7 +53,7 @@ describe('a daemon promotes again when a fault of Redis is over:', () => {
     await raw.call('CLIENT', 'KILL', 'TYPE', 'pubsub');
   };
 
-  /** Each begins a fault, and answers what ends it; that is over when Redis takes writes from any client. */
+  /** Each begins a fault, and returns a function that ends it and waits until Redis accepts writes. */
   const FAULTS: Readonly<Record<string, () => Promise<() => Promise<unknown>>>> = {
     'killed and started anew': async () => {
       await redis.server.kill();

@@ -13,14 +13,14 @@ import { field, processes } from '../processes.js';
 const TOPICS = ['orders', 'mails', 'refunds'] as const;
 const PUSH_EVERY_MS = 100;
 const JOBS_A_PUSH = 50;
-/** Of the jobs, so that what waits is as much at each look once that time is over. */
+/** The longest delay of a job; after it the number of delayed jobs is constant. */
 const LONGEST_DELAY_MS = SIZE.soakMs / 20;
 const LOOKS = 40;
 
-/** What is to be the same in the last half of a soak as in the first, once all have begun. */
+/** Figures that must not grow from the first half of a soak to the second. */
 type Look = Readonly<Record<string, number>>;
 
-/** Of a process: memory in MB, descriptors, threads, and children that nobody has asked after. */
+/** Memory (MB), descriptors, threads and zombie children of a process. */
 function lookAt(name: string, { pid }: Running): Look {
   const zombies = processes().filter(
     (one) => field(one, 'PPid') === `${pid}` && field(one, 'State')?.[0] === 'Z',
@@ -33,7 +33,7 @@ function lookAt(name: string, { pid }: Running): Look {
   };
 }
 
-/** Takes the lines of jobs as a consumer prints them: each once, none before it is due. */
+/** Reads the jobs that a consumer prints, and counts those that come twice or early. */
 class Deliveries {
   readonly seen = new Set<string>();
   readonly lateMs: number[] = [];
@@ -59,7 +59,7 @@ class Deliveries {
   }
 }
 
-/** 500 jobs a second for the length of the soak, due within the twentieth part of it; answers how many. */
+/** Pushes 500 jobs a second for the length of the soak; returns how many. */
 async function produce(queue: Queue): Promise<number> {
   const sinceMs = performance.now();
   let pushed = 0;
@@ -80,7 +80,7 @@ async function produce(queue: Queue): Promise<number> {
   return pushed;
 }
 
-/** Looks at even distances, as soon as what waits has reached its level. */
+/** Takes figures at regular intervals, once the number of delayed jobs is constant. */
 async function lookOn(look: () => Promise<Look>): Promise<Look[]> {
   const looks: Look[] = [];
   await sleep(2 * LONGEST_DELAY_MS);
@@ -93,7 +93,7 @@ async function lookOn(look: () => Promise<Look>): Promise<Look[]> {
 
 const median = (numbers: readonly number[]) => [...numbers].sort((a, b) => a - b)[numbers.length >> 1] ?? 0;
 
-/** Growth from the first half to the second beyond what is allowed, by name; the short form is too short to tell. */
+/** Gates the growth of each figure from the first half to the second; the short form is too short for that. */
 function gateGrowth(measured: Measurement, looks: readonly Look[]): void {
   for (const name of Object.keys(looks[0] ?? {})) {
     const values = looks.map((look) => look[name] ?? 0);
@@ -135,12 +135,12 @@ async function soak(store: StoreName, cli: CliGround, lookAtStore: () => Promise
   measured.end();
 }
 
-describe('a daemon and a consumer that run on and on take no more memory, descriptors, threads, connections and keys:', () => {
+describe('a daemon and a consumer that run for long do not grow in memory, descriptors, threads, connections and keys:', () => {
   describe('on Redis', () => {
     const redis = useRedis({ args: ['--appendonly', 'yes'] });
     const cli = useCli(() => ({ DELAYER_STORE: redis.server.url, DELAYER_PREFIX: redis.prefix }));
 
-    it('each job is delivered once, none early', async () => {
+    it('each job is delivered once, and none early', async () => {
       await soak('Redis', cli, async () => ({
         keys: await redis.raw.dbsize(),
         connections: ((await redis.raw.client('LIST')) as string).split('\n').length,
@@ -151,7 +151,7 @@ describe('a daemon and a consumer that run on and on take no more memory, descri
   describe('on SQLite', () => {
     const cli = useCli((home) => ({ DELAYER_STORE: `sqlite:${join(home, 'queue.db')}` }));
 
-    it('each job is delivered once, none early', async () => {
+    it('each job is delivered once, and none early', async () => {
       const mb = (name: string) => statSync(join(cli.home, name)).size / 1_000_000;
       await soak('SQLite', cli, () =>
         Promise.resolve({ 'file MB': mb('queue.db'), 'log MB': mb('queue.db-wal') }),

@@ -8,7 +8,7 @@ import { field, processes, processesWith } from '../processes.js';
 import { expectBalance, linesIn, storeOf, TOPIC } from './ground.js';
 import { Measurement, SIZE, storesFor } from '../measure.js';
 
-/** What becomes of the job of each handler: it is done, or a dead letter with such a reason. */
+/** Handlers by what they do wrong; the job of each is done, or a dead letter with a matching reason. */
 const HANDLERS: Readonly<Record<string, { readonly script: string; readonly reason?: RegExp }>> = {
   hangs: { script: 'sleep 1000', reason: /^timed out after 2 s$/ },
   'ignores TERM': { script: `trap '' TERM; while :; do sleep 1000; done`, reason: /^timed out after 2 s$/ },
@@ -21,7 +21,7 @@ const HANDLERS: Readonly<Record<string, { readonly script: string; readonly reas
   'kills its group': { script: 'kill -9 -$$', reason: /^killed by SIGKILL$/ },
 };
 const NAMES = Object.keys(HANDLERS);
-/** What they leave running when they have ended well: docs/handlers.md says so. */
+/** The number of processes that they leave running after success, as docs/handlers.md says. */
 const LEFT_BEHIND = 3;
 const MEMORY_KB = 200 * 1024;
 
@@ -43,7 +43,7 @@ describe('handlers that behave badly', () => {
         for (const pid of processesWith(mark)) process.kill(Number(pid), 'SIGKILL');
     });
 
-    /** A worker, and a text in the environment of all that it starts. */
+    /** Starts a worker, with a text in the environment of all processes that it starts. */
     const start = (flags: readonly string[]): { worker: Running; mark: string } => {
       const mark = `FAULT_MARK=${cli.home}`;
       marks.push(mark);
@@ -67,11 +67,11 @@ describe('handlers that behave badly', () => {
   forEachStore((cli) => {
     const { start, push } = ground(cli);
 
-    it('each ends as it should, and the worker keeps no zombie, no process and little memory', async () => {
+    it('each have the outcome that docs/handlers.md says, and leave the worker no zombie and little memory', async () => {
       const measurement = new Measurement('bad handlers', storeOf(cli));
       const { worker, mark } = start(['--timeout', '2s']);
       const queue = await cli.queue();
-      // One that has run before the others: a handler that cannot be run at all would end the worker.
+      // A first handler that works, because the worker ends if its first handler cannot be run.
       writeFileSync(join(cli.home, 'first'), 'echo ran >>told');
       await queue.push({ topic: TOPIC, id: 'first', body: 'b' });
       await eventually(() => isEmpty(queue), { everyMs: 50 });
@@ -104,7 +104,7 @@ describe('handlers that behave badly', () => {
       measurement.end();
     });
 
-    it('one that prints without end costs no memory', async () => {
+    it('that print without end cost the worker no memory', async () => {
       const measurement = new Measurement('loud handler', storeOf(cli));
       const queue = await cli.queue();
       await queue.push({ topic: TOPIC, body: 'b' });
@@ -120,7 +120,7 @@ describe('handlers that behave badly', () => {
   forEachStore((cli) => {
     const { start, push } = ground(cli);
 
-    it('a worker that is killed with -9 leaves none of them but what left its group', async () => {
+    it('are killed with their worker, except processes that left their group', async () => {
       const measurement = new Measurement('worker killed -9 with bad handlers', storeOf(cli));
       const stubborn = ['hangs', 'ignores TERM'];
       writeFileSync(join(cli.home, 'daemonises and hangs'), `${HANDLERS.daemonises?.script}; sleep 1000`);
@@ -128,7 +128,7 @@ describe('handlers that behave badly', () => {
       const queue = await cli.queue();
       await queue.push({ topic: TOPIC, id: 'daemonises and hangs', body: 'b' });
       const { worker, mark } = start(['--lease', '60s']);
-      // Each with its `sleep`, the daemon, the watchdog and the worker.
+      // The handlers, each with its `sleep`, the daemonised process, the watchdog and the worker.
       await eventually(() => processesWith(mark).length >= 9);
       await worker.end('SIGKILL');
       measurement.add('kills', 1);
@@ -140,13 +140,13 @@ describe('handlers that behave badly', () => {
   }, storesFor('Redis'));
 });
 
-/** Is nothing due, ready or in hand? */
+/** Whether no job is due, ready or leased. */
 async function isEmpty(queue: Queue): Promise<boolean> {
   const { due = 0, ready = 0, leased = 0 } = (await queue.stats({ exact: true })).totals;
   return due + ready + leased === 0;
 }
 
-/** So many processes are left in the end, and no more. */
+/** Gates the number of processes that are left in the end. */
 async function expectLeft(measurement: Measurement, mark: string, count: number): Promise<void> {
   await eventually(() => processesWith(mark).length <= count, { withinMs: 20_000, everyMs: 50 }).catch(
     () => undefined,

@@ -10,7 +10,7 @@ import { Measurement, SIZE, storesFor } from '../measure.js';
 const PAGE = 'docs/handlers.md';
 const TOPIC = 'close_order';
 
-/** The sinks of docs/handlers.md, as they stand there. */
+/** The sinks of docs/handlers.md. */
 const SINKS = [
   {
     name: 'SQLite from Python',
@@ -65,7 +65,7 @@ describe('workers that are killed between an effect and its ack', () => {
             body: JSON.stringify({ orderID: i + 1 }),
           })),
         );
-        // The effect is there, and its worker is killed before it can know: until the file `calm` is there.
+        // Until the file `calm` exists, the handler kills its worker after the effect and before the ack.
         const exec = `${run} && echo "$DELAYER_KEY" >>effects && { [ -e calm ] || kill -9 $PPID; }`;
         const flags = ['--jobs', '2', '--lease', '1s'];
         for (let kill = 0; kill < kills; kill += 1) {

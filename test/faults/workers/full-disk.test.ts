@@ -10,7 +10,7 @@ import { Measurement } from '../measure.js';
 
 const JOBS = 8;
 const OUTPUT_ERROR = 74;
-/** Nothing can be written to it. */
+/** Each write to it fails with ENOSPC. */
 const FULL = '/dev/full';
 const HANDLER = 'cat >/dev/null; echo "$DELAYER_ID" >>handled; head -c 100000 /dev/zero';
 
@@ -28,8 +28,8 @@ function fill(folder: string): void {
   closeSync(fd);
 }
 
-describe('no room left for what a worker writes', () => {
-  /** A folder for a small disk, beside the home of the commands. */
+describe('a full disk under what a worker writes:', () => {
+  /** A folder for a small disk, outside the home of the commands. */
   let disk = '';
   let unmount: (() => void) | undefined;
   beforeEach(() => {
@@ -46,7 +46,7 @@ describe('no room left for what a worker writes', () => {
   };
 
   forEachStore((cli) => {
-    /** A worker that cannot write ends with 74 and a line; what it has not done is there. */
+    /** Expects that a worker that cannot write ends with 74 and one line on stderr, and loses no job. */
     const expectEnd = async (place: string, flags: readonly string[], stdout?: number) => {
       const measurement = new Measurement(`no room for the ${place}`, storeOf(cli));
       const queue = await cli.queue();
@@ -66,7 +66,7 @@ describe('no room left for what a worker writes', () => {
       measurement.end();
     };
 
-    it('stdout: the worker ends, and no job is lost', async () => {
+    it('stdout: the worker ends with exit code 74, and no job is lost', async () => {
       const full = openSync(FULL, 'w');
       try {
         await expectEnd('stdout', [], full);
@@ -75,18 +75,19 @@ describe('no room left for what a worker writes', () => {
       }
     });
 
-    it('the job log: the worker ends, and no job is lost', () => expectEnd('job log', ['--joblog', FULL]));
+    it('the job log: the worker ends with exit code 74, and no job is lost', () =>
+      expectEnd('job log', ['--joblog', FULL]));
 
-    it('the output folder: the worker ends, and no job is lost', async function () {
+    it('the output folder: the worker ends with exit code 74, and no job is lost', async function () {
       mountOrSkip(this, '64k');
       await expectEnd('output folder', ['--output-dir', disk]);
     });
   });
 
-  describe('in the embedded store itself', () => {
+  describe('the SQLite store', () => {
     const cli = useCli(() => ({ DELAYER_STORE: `sqlite:${join(disk, 'queue.db')}` }));
 
-    it('jobs are done, tried again and buried with their reasons while nothing can be pushed', async function () {
+    it('jobs are done, retried and made dead letters with their reasons, although nothing can be pushed', async function () {
       mountOrSkip(this, '8m');
       const measurement = new Measurement('SQLite on a full disk', 'SQLite');
       const queue = await cli.queue();
@@ -110,7 +111,7 @@ describe('no room left for what a worker writes', () => {
         () => 0,
       );
       measurement.none('pushes taken', pushable);
-      // Every tenth fails each time, with as long a reason as is kept; every seventh once.
+      // Jobs ending in 0 always fail, with the longest reason that is kept; jobs ending in 7 fail once.
       const exec = `
 cat >/dev/null
 case $DELAYER_ID in *0) head -c 5000 /dev/zero | tr '\\0' r >&2; exit 3;; esac

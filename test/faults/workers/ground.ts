@@ -7,22 +7,22 @@ import { idsInQueue } from '../accounting.js';
 import type { Measurement } from '../measure.js';
 
 export const TOPIC = 'topic';
-/** No job of these tests is to die of the kills of its workers. */
+/** Enough retries that kills of workers make no dead letters. */
 export const RETRIES = ['--retries', '100000', '--backoff', '100ms..1s'];
 
 export const storeOf = (cli: CliGround): string =>
   cli.env.DELAYER_STORE?.startsWith('sqlite') === true ? 'SQLite' : 'Redis';
 
-/** The lines of a file below the home of the commands; a last one that is cut off is none. */
+/** The whole lines of a file in the home of the commands. */
 export function linesIn(cli: CliGround, name: string): string[] {
   const path = join(cli.home, name);
   return existsSync(path) ? readFileSync(path, 'utf8').split('\n').slice(0, -1) : [];
 }
 
-/** Of a worker that tells what becomes of each job. */
+/** The flag of a worker that prints an event for each job. */
 export const TELLING = '--json';
 
-/** Starts a worker that waits for more jobs until it is ended. */
+/** Starts a worker that follows its topics until it is ended. */
 export function startWorker(
   cli: CliGround,
   topics: readonly string[],
@@ -33,7 +33,7 @@ export function startWorker(
   return cli.start(['drain', ...topics, '--follow', ...RETRIES, ...flags, '--exec', exec], options);
 }
 
-/** A worker that goes on until the topics are empty, and is told to end then. */
+/** Runs a worker until the topics are empty. */
 export async function workUntilEmpty(
   cli: CliGround,
   queue: Queue,
@@ -43,7 +43,7 @@ export async function workUntilEmpty(
   options: RunOptions = {},
 ): Promise<Outcome> {
   const worker = startWorker(cli, topics, exec, flags, options);
-  // A job that goes back from a worker to the pool between two pages of a list is on neither: one look is not enough.
+  // A job that comes back between two pages of a list may be on neither, so the list must be empty twice.
   let looks = 0;
   const isEmpty = async () => {
     const ids = await Promise.all(topics.map((topic) => idsInQueue(queue, topic)));
@@ -61,13 +61,13 @@ interface WorkerEvent {
   readonly attempt: number;
 }
 
-/** What workers have told of jobs: which were acknowledged, and how often each was begun. */
+/** What the events of workers say: which jobs were acked, and how often each was started. */
 export class Ledger {
   private readonly begun = new Map<string, number>();
   private readonly acked = new Map<string, number>();
   private ackedTwice = 0;
 
-  /** @param lines what a worker has printed, whole lines */
+  /** @param lines whole lines that a worker has printed */
   add(lines: readonly string[]): void {
     for (const line of lines) {
       const { event, id, attempt } = JSON.parse(line) as WorkerEvent;
@@ -83,7 +83,7 @@ export class Ledger {
     return [...this.begun.values()].reduce((sum, attempt) => sum + attempt - 1, 0);
   }
 
-  /** Jobs that were begun again, or acknowledged again, after their ack had been answered. */
+  /** The number of jobs that were started or acked again after their ack was answered. */
   get doubled(): number {
     const again = [...this.acked].filter(([id, attempt]) => (this.begun.get(id) ?? 0) > attempt);
     return again.length + this.ackedTwice;
@@ -91,8 +91,8 @@ export class Ledger {
 }
 
 /**
- * pushed = handled and gone + what the store counts by state: each job is in one place at most, and one that is in none
- * was handled. Nobody may work meanwhile.
+ * Counts jobs that are lost (neither in the store nor handled) or in two places, and checks that list and stats agree.
+ * No worker may run meanwhile.
  */
 export async function balance(
   queue: Queue,
@@ -109,7 +109,7 @@ export async function balance(
   return { lost: lost.length, twice: there.length - places.size };
 }
 
-/** The same, as gates that every fault has. */
+/** Gates that no job is lost or in two places. */
 export async function expectBalance(
   measurement: Measurement,
   ...[queue, topic, jobs]: Parameters<typeof balance>
@@ -119,7 +119,7 @@ export async function expectBalance(
   measurement.none('jobs in two places', twice);
 }
 
-/** Lets handlers that look for this file go on. */
+/** Creates a file for which handlers wait. */
 export function allow(cli: CliGround, name: string): void {
   appendFileSync(join(cli.home, name), '');
 }

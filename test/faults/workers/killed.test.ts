@@ -16,7 +16,7 @@ import {
 } from './ground.js';
 import { Measurement, SIZE } from '../measure.js';
 
-/** Two workers at once are killed together, and the jobs are counted after so many kills at most. */
+/** Workers are killed in pairs, and the jobs are counted after every 20 kills. */
 const PAIR = 2;
 const LOOK_EVERY = 20;
 
@@ -24,30 +24,30 @@ const JOBS_AT_ONCE = 3;
 const BATCH = 250;
 const BATCHES_AT_ONCE = 2;
 /**
- * Jobs that a worker holds leases of, at most, when it is killed: those in its calls, and as many again that are leased
- * ahead while calls of one job each are short. Batches are not leased ahead. Acks on their way add nothing: each is sent
- * on the same connection before the reserve that fills its place (worker/handlers), so Redis has ended those leases
- * when it grants the next. Only the first ack in the life of a Redis, whose text has to be sent, comes after it; here
- * batches are acknowledged long before the first kill.
+ * The most jobs that a worker has leased when it is killed: those of running handlers, and as many again that are
+ * leased ahead while handlers of one job are short. Batches are not leased ahead. Acks on their way do not add to it:
+ * each is sent before the reserve that takes its place (worker/handlers), on the same connection, so that Redis ends
+ * those leases first. Only the first ack after the start of Redis, which sends the text of the script, comes later;
+ * here batches are acked long before the first kill.
  */
 const IN_HAND = { jobs: 2 * JOBS_AT_ONCE, batches: BATCHES_AT_ONCE * BATCH } as const;
 
 interface Load {
   readonly measurement: Measurement;
   readonly kills: number;
-  /** Jobs to push, over all kills. */
+  /** The number of jobs to push during all kills. */
   readonly jobs: number;
   readonly exec: string;
   readonly flags: readonly string[];
-  /** Waits until a worker is to be killed. */
+  /** Waits for the time of a kill. */
   readonly untilKill: (worker: Running, kill: number) => Promise<unknown>;
-  /** Ids of jobs that a handler has done, as often as it has. */
+  /** The ids of handled jobs, each as often as it was handled. */
   readonly handled: () => string[];
-  /** Where the workers tell of their jobs. */
+  /** Collects the events of the workers. */
   readonly ledger?: Ledger;
 }
 
-/** Kills pairs of workers while jobs are pushed, and lets the rest be done; the jobs are counted now and then. */
+/** Kills pairs of workers while jobs are pushed, and then lets a worker do the rest; counts the jobs regularly. */
 async function killUnderLoad(cli: CliGround, load: Load): Promise<void> {
   const { measurement, kills, jobs, exec, flags, untilKill, handled, ledger } = load;
   const queue = await cli.queue();
@@ -73,7 +73,7 @@ async function killUnderLoad(cli: CliGround, load: Load): Promise<void> {
 
 describe('workers that are killed with -9 under load', () => {
   forEachStore((cli) => {
-    it('lose no job, and deliver again at most what each had in hand', async () => {
+    it('lose no job, and at most the jobs that each had leased are delivered again', async () => {
       const measurement = new Measurement('worker killed -9', storeOf(cli));
       const ledger = new Ledger();
       const { kills, jobs } = SIZE;
@@ -81,7 +81,7 @@ describe('workers that are killed with -9 under load', () => {
         ...{ measurement, kills, jobs, ledger },
         exec: 'cat >/dev/null; sleep 0.02; echo "$DELAYER_ID" >>handled',
         flags: ['--jobs', `${JOBS_AT_ONCE}`, '--lease', '1s', TELLING],
-        // At any moment: after its first to its seventh event.
+        // After the first to the seventh event of a worker.
         untilKill: (worker, kill) => worker.printed(1 + ((kill * 5) % 7)),
         handled: () => linesIn(cli, 'handled'),
       });
@@ -91,7 +91,7 @@ describe('workers that are killed with -9 under load', () => {
       measurement.end();
     });
 
-    it('lose no job of their batches, and deliver again at most the batches that each had in hand', async () => {
+    it('lose no job of their batches, and at most the batches that each had leased are delivered again', async () => {
       const measurement = new Measurement('worker with batches killed -9', storeOf(cli));
       const { batchKills: kills, batchJobs: jobs } = SIZE;
       const folder = join(cli.home, 'batches');
@@ -101,7 +101,7 @@ describe('workers that are killed with -9 under load', () => {
       const attempts = new Attempts(jobs + kills);
       await killUnderLoad(cli, {
         ...{ measurement, kills, jobs },
-        // A file a batch: what was cut off with its handler is no line.
+        // One file per batch; a line that was cut off with its handler does not count.
         exec: `cat >"$(mktemp batches/XXXXXXXXXX)"`,
         flags: [...['--jobs', `${BATCHES_AT_ONCE}`, '--batch-size', `${BATCH}`, '--lease', '3s']],
         untilKill: async () => {
@@ -121,7 +121,7 @@ describe('workers that are killed with -9 under load', () => {
   });
 });
 
-/** How often each job of a batch was begun, by its number. */
+/** Counts how often each job of a batch was started, by its number. */
 class Attempts {
   private readonly last: Uint32Array;
   private readonly files = new Set<string>();
@@ -131,7 +131,7 @@ class Attempts {
     this.last = new Uint32Array(jobs);
   }
 
-  /** Reads the batches that it has not read yet. No handler may be writing. */
+  /** Reads new files of batches. No handler may be writing. */
   read(folder: string, names: readonly string[]): void {
     for (const name of names.filter((one) => !this.files.has(one))) {
       this.files.add(name);

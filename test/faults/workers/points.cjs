@@ -1,12 +1,11 @@
 'use strict';
-// Loaded into a worker by `node --require`: the worker stops (SIGSTOP) when it first comes to the point named by
-// FAULT_POINT, and has told its process id in the file FAULT_FILE then.
+// Loaded into a worker by `node --require`: when the worker first reaches the point FAULT_POINT, it writes its process id
+// to the file FAULT_FILE and stops (SIGSTOP).
 // - taken: its job is leased, and no handler was started
-// - started: its handler is there, and the worker has done nothing with it
+// - started: its handler was just started
 // - handled: its handler has ended, and the worker does not know yet
-// - committed: the answer to the ack has come, and the worker has not read it (Redis alone: in the embedded store no
-//   step lies in between)
-// - acked: the answer to the ack is there
+// - committed: the reply to the ack has come, and the worker has not read it (only on Redis: SQLite has no such step)
+// - acked: the worker has the reply to the ack
 const childProcess = require('node:child_process');
 const fs = require('node:fs');
 const net = require('node:net');

@@ -9,15 +9,15 @@ import { processState } from '../processes.js';
 import { allow, linesIn, startWorker, storeOf, TELLING, workUntilEmpty } from './ground.js';
 import { Measurement, SIZE } from '../measure.js';
 
-/** In the order in which a worker comes to them; `running`: its handler runs, and waits for the file `go-ID`. */
+/** In the order in which a worker reaches them. At `running` its handler waits for the file `go-ID`. */
 const POINTS = ['taken', 'started', 'running', 'handled', 'committed', 'acked'] as const;
 type Point = (typeof POINTS)[number];
 
-/** In the embedded store nothing lies between an ack and its answer. */
+/** SQLite has nothing between an ack and its reply. */
 const pointsOf = (cli: CliGround): readonly Point[] =>
   storeOf(cli) === 'Redis' ? POINTS : POINTS.filter((point) => point !== 'committed');
 
-/** A job that was acknowledged at these points is never handled again. */
+/** The points at which a job is acked, and must not be handled again. */
 const IS_ACKED: readonly Point[] = ['committed', 'acked'];
 
 const STOPPER = fileURLToPath(new URL('points.cjs', import.meta.url));
@@ -26,20 +26,20 @@ cat >/dev/null
 [ "$FAULT_POINT" != running ] || { echo $$ >"$FAULT_FILE"; until [ -e "go-$DELAYER_ID" ]; do sleep 0.05; done; }
 echo "$DELAYER_ID" >>handled`;
 
-/** A worker on a topic of its own, named as its one job, which has come to a point. */
+/** A worker that has reached a point, on a topic with one job, both named `id`. */
 interface Stopped {
   readonly point: Point;
   readonly id: string;
   readonly worker: Running;
-  /** The handler at `running`, else the worker. */
+  /** The process of the handler at `running`, else of the worker. */
   readonly pid: number;
 }
 
-describe('killed at a named point:', () => {
-  /** One worker at each point, all at the same time. */
+describe('kills at named points:', () => {
+  /** Starts one worker per point, and waits until each has reached its point. */
   async function stopAtEachPoint(cli: CliGround, round: number, lease: string): Promise<Stopped[]> {
     const queue = await cli.queue();
-    // From then on Redis knows the script that ends leases, and is asked for it by its name alone.
+    // This loads the script that ends leases, so that workers send only its SHA-1.
     await pushAll(queue, 'first', ['first']);
     await queue.ack((await queue.reserve({ topics: 'first', limit: 1, leaseMs: 60_000 })).jobs);
     return Promise.all(
@@ -63,7 +63,7 @@ describe('killed at a named point:', () => {
     );
   }
 
-  /** How often each job was handled: never is lost; twice only where nobody had acknowledged it. */
+  /** Gates how often each job was handled: at least once, at most twice, and once if it was acked. */
   function judge(cli: CliGround, measurement: Measurement, stopped: readonly Stopped[]): void {
     const handled = linesIn(cli, 'handled');
     for (const { point, id } of stopped) {
@@ -77,7 +77,7 @@ describe('killed at a named point:', () => {
   }
 
   forEachStore((cli) => {
-    it('a worker loses no job, and what was acknowledged is not handled again', async () => {
+    it('a killed worker loses no job, and acked jobs are not handled again', async () => {
       const measurement = new Measurement('worker killed at each point', storeOf(cli));
       const queue = await cli.queue();
       const all: Stopped[] = [];
@@ -93,12 +93,12 @@ describe('killed at a named point:', () => {
       measurement.end();
     });
 
-    it('a handler is a failed attempt: its job is tried again, and done', async () => {
+    it('a killed handler is a failed attempt, and its job is retried and done', async () => {
       const measurement = new Measurement('handler killed while it runs', storeOf(cli));
       const queue = await cli.queue();
       const ids = numbered(SIZE.rounds);
       await pushAll(queue, 'topic', ids);
-      // It kills itself and all of its group at its first attempt.
+      // The handler kills its process group at the first attempt.
       const exec = 'cat >/dev/null; [ "$DELAYER_ATTEMPT" != 1 ] || kill -9 -$$; echo "$DELAYER_ID" >>handled';
       const { stdout } = await workUntilEmpty(cli, queue, ['topic'], exec, ['--jobs', '2', TELLING]);
       const retried = stdout.toString().match(/"event":"retried".*"signal":"SIGKILL"/g) ?? [];
@@ -111,11 +111,11 @@ describe('killed at a named point:', () => {
     });
   });
 
-  describe('the store', () => {
+  describe('Redis', () => {
     const redis = useRedis({ args: ['--appendonly', 'yes', '--appendfsync', 'always'] });
     const cli = useCli(() => ({ DELAYER_STORE: redis.server.url, DELAYER_PREFIX: redis.prefix }));
 
-    it('a Redis that is killed and comes back: the worker goes on, and each job is handled once', async () => {
+    it('that is killed and comes back does not end the worker, and each job is handled once', async () => {
       const measurement = new Measurement('Redis killed at each point', storeOf(cli));
       const queue = await cli.queue();
       const all: Stopped[] = [];

@@ -14,7 +14,7 @@ const SAFE = ['--appendonly', 'yes', '--appendfsync', 'always'];
 const JOBS = 12;
 const HANDLER = 'cat >/dev/null; echo "$DELAYER_ID" >>begun; sleep 0.1; echo "$DELAYER_ID" >>handled';
 
-/** A worker on a Redis behind a proxy, with jobs to do, and another Redis that is its replica. */
+/** A worker on a Redis behind a proxy, and a replica of this Redis. */
 class Scene {
   readonly pushed = new Set<string>();
   readonly prefix = freshPrefix();
@@ -23,7 +23,7 @@ class Scene {
   private constructor(
     private readonly cli: CliGround,
     readonly proxy: Proxy,
-    /** The one that takes writes. */
+    /** The server that takes writes. */
     public primary: RedisServer,
     public replica: RedisServer,
   ) {}
@@ -31,7 +31,7 @@ class Scene {
   static async open(cli: CliGround): Promise<Scene> {
     const primary = await RedisServer.start({ args: SAFE });
     const replica = await RedisServer.start({ args: SAFE });
-    // Not as an argument, which it would have again when it starts again as a primary.
+    // Not as an argument, which it would keep when it is restarted as a primary.
     await replica.client().call('REPLICAOF', '127.0.0.1', String(primary.port));
     return new Scene(cli, await Proxy.to({ path: primary.socket }), primary, replica);
   }
@@ -58,7 +58,7 @@ class Scene {
     return (this.worker ??= startWorker(this.cli, [TOPIC], HANDLER, flags, { env }));
   }
 
-  /** Lets handlers run when it happens, and waits until all jobs are handled after it. */
+  /** Begins an outage while handlers run, and waits until all jobs are handled after it. */
   async during(outage: () => Promise<void>): Promise<void> {
     const { running, pushed, cli } = this;
     const begun = linesIn(cli, 'begun').length;
@@ -94,7 +94,7 @@ const OUTAGES: Readonly<Record<string, (scene: Scene) => Promise<void>>> = {
   },
   'that swallows what it is sent': async ({ proxy, replica }) => {
     proxy.hold();
-    // As long as a look at the other one takes, a few times over.
+    // For as long as 20 commands to the other server take.
     for (let i = 0; i < 20; i += 1) await replica.strangers();
     proxy.drop();
     proxy.pass();
@@ -102,7 +102,7 @@ const OUTAGES: Readonly<Record<string, (scene: Scene) => Promise<void>>> = {
   'failing over to its replica': async (scene) => {
     const { primary, replica, proxy } = scene;
     const raw = primary.client();
-    // What the replica says of its link does not tell that the primary counts on it.
+    // Both sides must report the link: FAILOVER needs a replica that the primary sees as online.
     const isLinked = async () =>
       (await replica.client().info('replication')).includes('master_link_status:up') &&
       (await raw.info('replication')).includes('state=online');
@@ -112,7 +112,7 @@ const OUTAGES: Readonly<Record<string, (scene: Scene) => Promise<void>>> = {
       everyMs: 50,
     });
     [scene.primary, scene.replica] = [replica, primary];
-    // As an address that moves along.
+    // The address moves with the primary.
     proxy.aim({ path: replica.socket });
   },
 };
@@ -125,7 +125,7 @@ describe('a Redis that goes away while handlers run', () => {
   });
   afterEach(() => scene.close());
 
-  it('the worker goes on when it is back, and no job is lost, however often', async () => {
+  it('does not end the worker and loses no job, in each of six outages', async () => {
     const measurement = new Measurement('Redis away', 'Redis');
     for (let round = 0; round < SIZE.outages; round += 1) {
       for (const [name, outage] of Object.entries(OUTAGES)) {

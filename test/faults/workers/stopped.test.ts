@@ -4,7 +4,7 @@ import { numbered, pushAll } from '../accounting.js';
 import { allow, expectBalance, linesIn, startWorker, storeOf, TELLING, TOPIC } from './ground.js';
 import { Measurement, SIZE } from '../measure.js';
 
-/** `slow-…` goes on until it is told to end, `quick-…` ends well while its worker is stopped. */
+/** `slow-…` runs until SIGTERM, `quick-…` succeeds while its worker is stopped. */
 const HANDLER = `
 cat >/dev/null
 trap 'echo "$DELAYER_ID" >>told; exit 1' TERM
@@ -14,7 +14,7 @@ echo "$DELAYER_ID" >>handled`;
 
 describe('a worker that was stopped beyond its leases', () => {
   forEachStore((cli) => {
-    it('goes on: its handler is told, its ack is refused, and another worker has done the jobs', async () => {
+    it('sends its handler SIGTERM, has its acks refused, and another worker does its jobs', async () => {
       const measurement = new Measurement('worker stopped beyond its leases', storeOf(cli));
       const queue = await cli.queue();
       const stopped = startWorker(cli, [TOPIC], HANDLER, ['--jobs', '2', '--lease', '1s', TELLING]);
