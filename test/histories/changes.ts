@@ -1,7 +1,7 @@
 import type { ModelJob } from './job.js';
 import type { Line } from './line.js';
 
-/** A job by its id; one that is due at another time than is believed is left alone. */
+/** A job by its id; it is left alone if its due time is not the expected one. */
 export interface Meant {
   readonly id: string;
   readonly dueAt?: number | undefined;
@@ -10,16 +10,16 @@ export interface Meant {
 export interface ModelEdit extends Meant {
   readonly body?: string | undefined;
   readonly ttlMs?: number | undefined;
-  /** The body that it is believed to have. */
+  /** The expected body. */
   readonly ifBody?: string | undefined;
 }
 
 export interface Redated extends Meant {
-  /** In ms; one in the past is now. */
+  /** In ms; a time in the past means now. */
   readonly due: number;
 }
 
-/** What operators change of a job in line: when it is due, its body, its ready lifetime. */
+/** Promote, reschedule and edit. */
 export class Changes {
   constructor(
     private readonly line: Line,
@@ -28,8 +28,8 @@ export class Changes {
   ) {}
 
   /**
-   * Makes delayed jobs due now, and ready before all others of their topics, among themselves in their old order.
-   * @returns whether it did, for each
+   * Makes delayed jobs due now, and ready before all others of their topics, in their old order among themselves.
+   * @returns for each, whether it was promoted
    */
   promote(jobs: readonly Meant[], now: number): boolean[] {
     const chosen = new Set<ModelJob>();
@@ -48,12 +48,12 @@ export class Changes {
     return done;
   }
 
-  /** Gives delayed jobs another due time, among those due then as if they were pushed now. @returns when each is due now */
+  /** Gives delayed jobs another due time, with the place of a job that is pushed now. @returns when each is due now */
   reschedule(jobs: readonly Redated[], now: number): (number | undefined)[] {
     return partsOfDifferentIds(jobs).flatMap((part) => this.rescheduleTogether(part, now));
   }
 
-  /** All leave their places before the first gets its new one. */
+  /** All jobs leave their places before the first one gets a new place. */
   private rescheduleTogether(jobs: readonly Redated[], now: number): (number | undefined)[] {
     const found = jobs.map((meant) => this.delayed(meant, now));
     this.line.leave(found.flatMap((job) => job?.id ?? []));
@@ -67,14 +67,14 @@ export class Changes {
     });
   }
 
-  /** Gives a job that is not over another body or ready lifetime, in its place. */
+  /** Gives a job that has not expired another body or ready lifetime, in its place. */
   edit({ body, ttlMs, ifBody, ...meant }: ModelEdit, now: number): 'edited' | 'over' | 'left alone' {
     const job = this.meant(meant);
     const state = this.line.state(meant.id, now);
     if (!job || state === undefined || state === 'expired') return 'left alone';
     if (ifBody !== undefined && ifBody !== job.body) return 'left alone';
     if (ttlMs !== undefined) {
-      // What stood still of its lifetime stays in.
+      // The new lifetime also leaves out the time during which the old one stood still.
       const { ttlMs: old = Infinity } = job;
       const begin = old === Infinity ? (job.dueAt ?? now) : job.expiresAt - old;
       if (begin + ttlMs <= now) return 'over';
@@ -95,8 +95,8 @@ export class Changes {
   }
 
   /**
-   * The whole ready lifetime counts from its due time. One that would expire before that expires when it would have,
-   * and one whose end other clients wrote after the last time lives until that.
+   * The whole ready lifetime counts from the due time. A job that would expire before its due time keeps its expiry, and
+   * so does one to which another client gave an expiry after the last possible time.
    */
   private countFrom(job: ModelJob, dueAt: number): void {
     const lifetime = job.ttlMs ?? job.expiresAt - (job.dueAt ?? dueAt);
@@ -106,7 +106,7 @@ export class Changes {
   }
 }
 
-/** A call that names an id twice is one of several parts, of which each names it once. */
+/** Splits a call that has an id twice into parts in which each id is once. */
 function partsOfDifferentIds<M extends Meant>(jobs: readonly M[]): M[][] {
   const parts: M[][] = [];
   for (const job of jobs) {

@@ -1,10 +1,10 @@
-// A process of its own on a SQLite file, which ends itself by SIGKILL within a call: see doomed.ts.
+// A separate process on an SQLite file that kills itself (SIGKILL) within a call: see doomed.ts.
 import { Queue } from '../../src/core/queue.js';
 import { Connection } from '../../src/storage/sqlite/connection.js';
 import { SqliteStore } from '../../src/storage/sqlite/store.js';
 import type { Task } from './doomed.js';
 
-/** At this statement of the call it ends, before or after it was run. */
+/** The statement of the call at which the process ends, before or after running it. */
 let end: Pick<Task, 'killAt' | 'after'> = { killAt: Infinity, after: false };
 let statements = 0;
 
@@ -28,7 +28,7 @@ Connection.prototype.get = function (this: Connection, sql, ...values): unknown 
 
 async function perform({ path, now, method, args, ...at }: Task): Promise<void> {
   const queue = new Queue(await SqliteStore.open(path, { now: () => now }));
-  // To open the file is no part of the call.
+  // Opens the file first, which is not a part of the call.
   await queue.stats();
   [statements, end] = [0, at];
   const call = Reflect.get(queue, method) as (...given: unknown[]) => Promise<unknown>;
@@ -41,5 +41,5 @@ process.once('message', (task: Task) => {
     process.send?.(String(error), () => process.exit(1));
   });
 });
-// Whoever started it is gone.
+// The process that started it is gone.
 process.once('disconnect', () => process.exit(1));

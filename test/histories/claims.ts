@@ -1,7 +1,7 @@
 import type { JobRecord } from '../../src/core/job.js';
 import { explain } from '../../src/output/explain.js';
 
-/** What a sentence claims, in the words of truths.ts; undefined where it claims nothing that the model knows. */
+/** Returns what a sentence claims, in the words of truths.ts, or undefined if the model does not know it. */
 type Claim = (...parts: string[]) => string | undefined;
 
 const SENTENCES: readonly (readonly [RegExp, Claim])[] = [
@@ -12,7 +12,7 @@ const SENTENCES: readonly (readonly [RegExp, Claim])[] = [
   ],
   [/^It is due now\.$/, () => 'due in 0ms'],
   [/^It has been due for (.+) and was not promoted yet\.$/, (since) => `due for ${since}`],
-  // In the histories no daemon announces itself.
+  // No daemon announces itself in the histories.
   [
     /^(?:A daemon|No daemon of delayer was seen lately: an original one), or .* (makes it ready|brings it back)(?:, or makes a dead letter of it where no retry is left)?\.$/,
     (does) => `somebody ${does}`,
@@ -78,7 +78,7 @@ const SENTENCES: readonly (readonly [RegExp, Claim])[] = [
   [/^It goes on when that key is renamed or deleted\.$/, () => undefined],
 ];
 
-/** What the explanation of a job claims; a sentence that is not known here as it stands. */
+/** Returns what the explanation of a job claims; unknown sentences are returned unchanged. */
 export function claimsOf(job: JobRecord, now: number, jobs: readonly JobRecord[]): string {
   return explain(job, new Date(now), jobs)
     .flatMap((sentence) => {
@@ -92,6 +92,6 @@ export function claimsOf(job: JobRecord, now: number, jobs: readonly JobRecord[]
     .join('; ');
 }
 
-/** Old entries in lists of other topics are told of as far as they are seen at a glance. */
+/** Whether a claim is about an old entry in the list of another topic, which explanations need not mention. */
 const isFarEntry = (claim: string, { topic }: JobRecord): boolean =>
   claim.startsWith('old entry in ') && claim !== `old entry in ${topic?.toString()}`;

@@ -3,14 +3,14 @@ import type { Line } from './line.js';
 import { DEFAULT_POLICY, endAttempt, hasRetryLeft, lossesOf } from './retries.js';
 import type { Rules } from './rules.js';
 
-/** While another job of its id is in line, a job is looked at so often (ms). */
+/** How often (ms) a job that waits for a duplicate is tried again. */
 export const LOOK_AGAIN_MS = 1000;
 
-/** Jobs that are away from the line, in the hands of consumers, waiting or dead, and how they come back. */
+/** Jobs that are leased, waiting or dead, and how they come back. */
 export class Comeback {
   readonly leases: ModelLease[] = [];
   readonly waiting: Waiting[] = [];
-  /** In the order of their death. */
+  /** In the order in which they failed. */
   readonly letters: Letter[] = [];
 
   constructor(
@@ -18,18 +18,18 @@ export class Comeback {
     private readonly rules: Rules,
   ) {}
 
-  /** Ends a lease; what becomes of its job is the caller's affair. */
+  /** Ends a lease; the caller handles its job. */
   end(lease: ModelLease): ModelLease {
     this.leases.splice(this.leases.indexOf(lease), 1);
     return lease;
   }
 
-  /** No time is later than the last that a store knows; what has no end has none. */
+  /** Clamps a time to the last one that a store can have; Infinity stays. */
   byLast(at: number): number {
     return at === Infinity ? Infinity : Math.min(at, this.rules.lastMs);
   }
 
-  /** Failed for good. */
+  /** Makes a dead letter. */
   bury(
     job: ModelJob,
     { deadTtlMs, reason }: { readonly deadTtlMs: number; readonly reason: string | undefined },
@@ -42,8 +42,8 @@ export class Comeback {
   }
 
   /**
-   * Jobs whose lease has ended come back, or are dead where no retry is left; and those come back that waited for
-   * another one of their id that is gone.
+   * Brings back jobs whose lease has ended, or makes dead letters of those with no retry left, and brings back jobs that
+   * waited for a duplicate that is gone.
    */
   reclaim(now: number): Reclaimed {
     const turns = [...this.endedLeases(now), ...this.waitingTurns(now)];
@@ -75,7 +75,7 @@ export class Comeback {
     }));
   }
 
-  /** Leases of one reservation end as if their jobs had never been reserved. @returns how many are back */
+  /** Ends leases of one reservation as if their jobs had never been reserved. @returns how many came back */
   takeBack(leases: readonly ModelLease[], now: number): number {
     for (const lease of leases) this.end(lease).job.attempts -= 1;
     const [first] = leases;
@@ -105,7 +105,7 @@ export class Comeback {
     }));
   }
 
-  /** The first of these comes back when the id is free; the others wait on. */
+  /** Brings the first of these back if the id is free; the others go on waiting. */
   private lookAt(some: readonly Waiting[], now: number): number {
     const [first] = some;
     if (!first) return 0;
@@ -116,10 +116,10 @@ export class Comeback {
   }
 
   /**
-   * Jobs go back to their places, or wait while another one of their id is in line. The lifetime stood still, which
-   * begins when they are due. Of two jobs of one id, as a hold may take them, the second waits for the first.
-   * @param isHold they stood in line before, also those that are not due yet
-   * @returns how many are back
+   * Puts jobs back at their places, or lets them wait for a duplicate. Their lifetime stood still since they were taken,
+   * or since they were due. Of two jobs of one id, which a hold may take, the second waits for the first.
+   * @param isHold whether they were held; such jobs may be not due yet
+   * @returns how many came back
    */
   comeBack(jobs: readonly ModelJob[], since: number, now: number, isHold = false): number {
     const isFirst = ({ id }: ModelJob, i: number) => jobs.findIndex((one) => one.id === id) === i;
@@ -140,7 +140,7 @@ export class Comeback {
     return free.length;
   }
 
-  /** An entry of its id that stands for no job any more goes first. */
+  /** Puts a job in line, after deleting an old entry of its id. */
   putInLine(job: ModelJob, dueAt: number, now: number): void {
     this.line.leave([job.id]);
     this.line.add(job, dueAt, now);
@@ -155,7 +155,7 @@ export class Comeback {
     this.lookLater(job.id, now);
   }
 
-  /** A job that waits is taken away: its lifetime has stood still until now. */
+  /** Takes a waiting job out; its lifetime has stood still until now. */
   stopWaiting(one: Waiting, now: number): Waiting {
     const { job, since } = one;
     this.waiting.splice(this.waiting.indexOf(one), 1);
@@ -164,7 +164,7 @@ export class Comeback {
     return one;
   }
 
-  /** Where those that wait for an id have one time, it begins anew when one of them comes or goes. */
+  /** If the jobs that wait for an id share one time for the next try, it starts again when one of them comes or goes. */
   lookLater(id: string, now: number): void {
     if (this.rules.waitingLooks === 'one an id')
       for (const one of this.waitingFor(id)) one.lookAt = now + LOOK_AGAIN_MS;
@@ -176,7 +176,7 @@ export class Comeback {
 }
 
 export interface Reclaimed {
-  /** How many jobs are in line again. */
+  /** The number of jobs that came back. */
   readonly back: number;
   readonly buried: readonly Letter[];
 }

@@ -10,7 +10,7 @@ import { adoptLists, readyLists } from './redis-lists.js';
 import { isLeftOver, RedisLine } from './redis-line.js';
 import { type Counts, expectedCounts, expectedFind, expectedList, seenLetter, textOf } from './views.js';
 
-/** Holds every view of a store beside the model, one step after the other. */
+/** Compares all views of a store with the model, step by step. */
 export class Comparison {
   private round = 0;
   private mayHaveCleared = false;
@@ -23,7 +23,7 @@ export class Comparison {
     this.looker = new Looker(ground);
   }
 
-  /** Is something over that the store may clear away at any time? Then the next answers depend on whether it has. */
+  /** Whether something is over that the store may clear away at any time, on which the next answers then depend. */
   private isOpen(): boolean {
     const now = this.ground.clock.now();
     const { line, letters, rules } = this.model;
@@ -31,7 +31,7 @@ export class Comparison {
     return letters.some(({ deleteAt }) => deleteAt <= now) || (!rules.losesExpired && IDS.some(isOver));
   }
 
-  /** What has to be held beside the model after each call: it learns from it what the contract leaves open. */
+  /** Runs after each call: the model learns from the store what the contract leaves open. */
   async learn(): Promise<void> {
     this.mayHaveCleared = true;
     const { line } = this.model;
@@ -44,8 +44,8 @@ export class Comparison {
   }
 
   /**
-   * @param mayClear the step before may have cleared away what is over
-   * @param ids to be found; those of the step, or all
+   * @param mayClear whether the last step may have cleared away what is over
+   * @param ids the ids to find: those of the step, or all
    */
   async check(mayClear: boolean, ids: readonly string[] = IDS): Promise<void> {
     this.round += 1;
@@ -64,7 +64,7 @@ export class Comparison {
     if (isThird) await this.checkSelection(views);
   }
 
-  /** What is over may be cleared away at any time; what the store has not any more the model forgets. */
+  /** Deletes from the model what is over and was cleared away by the store. */
   private forgetCleared(seen: readonly Seen[], now: number): void {
     const { line, letters, rules } = this.model;
     const { losesExpired } = rules;
@@ -105,19 +105,19 @@ export class Comparison {
     );
 
     const counts = expectedCounts(this.model, topic, now);
-    // Where the store shows what is left of expired jobs, it counts as many.
+    // A store that shows only the remains of expired jobs must count as many as it lists.
     if (this.model.rules.losesExpired) counts.expired = all.filter(({ state }) => state === 'expired').length;
     expectSame(`stats of ${topic}`, counts, countsOf(stats, topic));
   }
 
-  /** An expired job that is listed is found, and the other way round. */
+  /** An expired job is listed if and only if it is found. */
   private checkExpired({ found, listed }: Views, ids: readonly string[], now: number): void {
     const { line } = this.model;
     for (const id of ids) {
       const isExpired = (job: Seen) => job.id === id && job.state === 'expired';
       const rows = [...listed.values()].flat().filter(isExpired);
       const records = (found.get(id) ?? []).filter((job) => isExpired(job) && job.topic !== undefined);
-      // What an original client has in hand, or has lost, is in no list of its topic any more.
+      // A job that an original client has popped, or lost, is not in the list of its topic any more.
       const isOpen = line instanceof RedisLine && line.isAway(id, now);
       if (!isOpen) expectSame(`an expired job ${id}: listed, and found`, rows.length > 0, records.length > 0);
     }
@@ -127,14 +127,14 @@ export class Comparison {
     const sums = Object.fromEntries(
       JOB_STATES.map((state) => [state, stats.topics.reduce((sum, row) => sum + (row[state] ?? 0), 0)]),
     );
-    // Of what expired in the pool of Redis nothing is left that would name its topic.
+    // For a job that expired in the pool of Redis nothing names its topic any more.
     if (this.model.rules.losesExpired) sums.expired = Math.max(sums.expired ?? 0, stats.totals.expired ?? 0);
     expectSame('stats: totals', sums, stats.totals);
-    // So few jobs are counted whatever is asked for.
+    // With so few jobs quick stats are exact.
     if (cheap) expectSame('cheap stats', stats.totals, cheap.totals);
   }
 
-  /** A selection is a part of the whole list. */
+  /** A list by state is a part of the whole list. */
   private async checkSelection({ listed }: Views): Promise<void> {
     const topic = TOPICS[this.round % 2] ?? 'x';
     const state = JOB_STATES[this.round % JOB_STATES.length] ?? 'ready';

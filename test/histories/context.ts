@@ -7,19 +7,19 @@ import type { Letter } from './job.js';
 import type { Model } from './model.js';
 import { type StepOf, TOPICS } from './operations.js';
 
-/** What becomes of a call that nobody hears the answer of. */
+/** What happens to a call whose answer is lost. */
 export interface Fate {
-  /** Whether it was done: a lost reply is one of a call that was. Of a killed process it is known afterwards. */
+  /** What was lost: with a lost reply the call was done. For a killed process this is known afterwards. */
   lost: StepOf<'cut'>['where'];
-  /** Its process was killed: nobody asks again. */
+  /** Whether its process was killed, so that the call is not sent again. */
   readonly isKilled: boolean;
 }
 
-/** What the steps of one history share. */
+/** The state that the steps of one history share. */
 export class Context {
-  /** What was done, for people. */
+  /** What was done, for the report of a failure. */
   readonly log: string[] = [];
-  /** The names of all leases that were given. */
+  /** The lease strings of all leases so far. */
   readonly leases: string[] = [];
   private readonly begin: number;
 
@@ -38,13 +38,13 @@ export class Context {
     this.log.push(`  +${this.now - this.begin} ms  ${text}`);
   }
 
-  /** Those of which the ready key is of a wrong type. */
+  /** The topics whose ready key has a wrong type. */
   blockedTopics(topics: readonly string[] = TOPICS): string[] {
     return topics.filter((topic) => this.model.line.isBlocked(topic));
   }
 }
 
-/** Whoever waits must not sleep over what comes next. */
+/** Expects that the next event is not later than in the model. */
 export function expectNext(
   { model, now }: Context,
   nextInMs: number | undefined,
@@ -63,7 +63,7 @@ export function expectNext(
   if (seen > next || seen <= 0) throw new Difference('the next event, in ms', next, seen);
 }
 
-/** Which jobs were found to be dead, and why; in any order. */
+/** Expects these dead letters with their reasons, in any order. */
 export function expectBuried(what: string, expected: readonly Letter[], seen: readonly Burial[] = []): void {
   expectSame(
     `${what}: buried`,
@@ -72,7 +72,7 @@ export function expectBuried(what: string, expected: readonly Letter[], seen: re
   );
 }
 
-/** What a cut connection leaves open is told as such; then there is no answer. */
+/** Returns an answer; undefined if a call that was cut failed with outcome_unknown. */
 export async function orUnknown<T>(answer: Promise<T>, fate: Fate | undefined): Promise<T | undefined> {
   try {
     return await answer;
@@ -82,7 +82,7 @@ export async function orUnknown<T>(answer: Promise<T>, fate: Fate | undefined): 
   }
 }
 
-/** The leases in the store that the model has not heard of, those of one reservation: by their numbers. */
+/** The leases of one reservation that the store has and the model does not know, by number. */
 export async function leasesUnheardOf({ ground, model }: Context): Promise<string[]> {
   const lists = TOPICS.map((topic) => ground.viewer.list(topic, { states: ['leased'] }));
   return (await Promise.all(lists))

@@ -3,13 +3,13 @@ import { SCRIPTS } from '../../src/storage/redis/scripts.generated.js';
 import type { Cut } from '../support/proxy.js';
 import type { RedisParts } from './ground.js';
 
-/** Cuts the connection at the next run of a script. Redis holds them all then, so that run is the script itself. */
+/** Cuts the connection at the next run of a script, after loading all scripts, so that the cut request is the call itself. */
 export async function cutOnce(
   { raw, proxy, behindProxy }: RedisParts,
   cut: Cut,
   act: () => Promise<void>,
 ): Promise<void> {
-  // A connection that never worked is not made again.
+  // Connects first: a connection that never worked is not made again.
   await behindProxy.now();
   const scripts = Object.values(SCRIPTS);
   const there = (await raw.script('EXISTS', ...scripts.map(({ sha }) => sha))) as number[];

@@ -6,7 +6,7 @@ export interface Defect {
   /** What goes wrong, for the table in docs/reliability.md. */
   readonly about: string;
   readonly stores: readonly StoreName[];
-  /** In which file which text, that is there once, is replaced by which. */
+  /** The edits: a file, a text that occurs once in it, and its replacement. */
   readonly edits: readonly (readonly [file: string, find: string, replace: string])[];
 }
 
@@ -14,7 +14,7 @@ export const REDIS = 'src/storage/redis';
 export const LUA = `${REDIS}/lua`;
 export const SQLITE = 'src/storage/sqlite';
 
-/** On one store. */
+/** Defects of one store. */
 export const redis = (name: string, about: string, ...edits: Defect['edits']): Defect => ({
   name,
   about,

@@ -1,6 +1,6 @@
 import { type Defect, LUA, redis, SQLITE, sqlite } from './defect.js';
 
-/** Of what operators change of a job: promote, reschedule and edit. */
+/** Defects of promote, reschedule and edit. */
 export const OF_CHANGES: readonly Defect[] = [
   redis('promote moves to the end', 'a promoted job stands behind the ready jobs', [
     `${LUA}/make_ready.lua`,

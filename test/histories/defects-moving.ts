@@ -1,6 +1,6 @@
 import { type Defect, LUA, REDIS, redis, SQLITE, sqlite } from './defect.js';
 
-/** Of jobs that move between stores and files. */
+/** Defects of export and import. */
 export const OF_MOVING: readonly Defect[] = [
   redis('import restores delivered jobs', 'an import that is run again restores jobs that were delivered', [
     `${LUA}/import.lua`,

@@ -1,6 +1,6 @@
 import { type Defect, LUA, REDIS, redis, SQLITE, sqlite } from './defect.js';
 
-/** Those that use has shown, and that are about jobs. */
+/** Defects of jobs that were found in use. */
 export const OF_USE: readonly Defect[] = [
   redis(
     'note deleted before its entry',

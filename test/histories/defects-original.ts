@@ -1,6 +1,6 @@
 import { type Defect, LUA, redis } from './defect.js';
 
-/** Those of the original that are about jobs, by their numbers in docs/protocol.md. */
+/** Defects of the original that are about jobs, by their numbers in docs/protocol.md. */
 export const OF_THE_ORIGINAL: readonly Defect[] = [
   redis('original 1', 'a job is promoted twice', [
     `${LUA}/lib/promote.lua`,

@@ -1,6 +1,6 @@
 import { type Defect, LUA, REDIS, redis } from './defect.js';
 
-/** Others, in Redis. */
+/** Other defects, on Redis. */
 export const OF_REDIS: readonly Defect[] = [
   redis('release counts as attempt', 'a release does not take its attempt back', [
     `${LUA}/release.lua`,

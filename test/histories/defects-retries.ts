@@ -1,6 +1,6 @@
 import { type Defect, LUA, redis, SQLITE, sqlite } from './defect.js';
 
-/** Of retries, what is kept of a job over its attempts, and locks. */
+/** Defects of retries, of what a job keeps over its attempts, and of locks. */
 export const OF_RETRIES: readonly Defect[] = [
   redis('nack ignores the retries', 'a nack retries a job although no retry is left', [
     `${LUA}/nack.lua`,

@@ -1,6 +1,6 @@
 import { type Defect, SQLITE, sqlite } from './defect.js';
 
-/** Others, in SQLite. */
+/** Other defects, on SQLite. */
 export const OF_SQLITE: readonly Defect[] = [
   sqlite('ended lease not counted', 'a lease that ended does not count as an attempt', [
     `${SQLITE}/maintain.ts`,

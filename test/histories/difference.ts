@@ -1,4 +1,4 @@
-/** The store and the model say different things. */
+/** The store differs from the model. */
 export class Difference extends Error {
   constructor(what: string, expected: unknown, seen: unknown) {
     const text = (value: unknown) => (typeof value === 'string' ? value : JSON.stringify(value, null, 1));
@@ -7,7 +7,7 @@ export class Difference extends Error {
   }
 }
 
-/** The model allows more than one answer, and does not know what follows from the one that was given. */
+/** The model allows several answers, and cannot tell what follows from the given one. */
 export class Undecided extends Error {}
 
 export function expectSame(what: string, expected: unknown, seen: unknown): void {

@@ -20,33 +20,33 @@ export type DoomedMethod =
   | 'reschedule'
   | 'edit';
 
-/** What a process is to do, and where it is to end. */
+/** The call that a process makes, and where in it the process ends. */
 export interface Task {
   readonly path: string;
-  /** What its clock shows (ms). */
+  /** The time of its clock (ms). */
   readonly now: number;
   readonly method: DoomedMethod;
   readonly args: Parameters<Queue[DoomedMethod]>;
-  /** At this statement of the call, counted from 1. */
+  /** The statement of the call at which it ends, counted from 1. */
   readonly killAt: number;
-  /** After it was run, and not before. */
+  /** Whether it ends after that statement, and not before. */
   readonly after: boolean;
 }
 
 const CHILD = fileURLToPath(new URL('child.ts', import.meta.url));
-/** Below node_modules, from where the bundle finds the packages that it does not hold. */
+/** Below node_modules, so that the bundle finds the packages that it does not contain. */
 const BUNDLE = fileURLToPath(
   new URL(`../../node_modules/.cache/delayer-histories/child-${process.pid}.mjs`, import.meta.url),
 );
 
-/** Starts processes that are killed by SIGKILL within a call. One is always at hand: to start takes longer than a history. */
+/** Starts processes that kill themselves within a call. The next one is started ahead, because a start takes longer than a history. */
 export class Doomed {
   private next: ChildProcess | undefined;
   private isBuilt = false;
 
   /**
-   * @returns was the call answered before the process ended? Otherwise it was done as a whole or not at all
-   * @throws Error when it ended in another way
+   * @returns whether the call was answered before the process ended; otherwise it was done as a whole or not at all
+   * @throws Error if the process ended in another way
    */
   async perform(task: Task): Promise<boolean> {
     const child = this.next ?? this.start();
@@ -66,7 +66,7 @@ export class Doomed {
   }
 
   private start(): ChildProcess {
-    // One file is loaded ten times faster than the sources through tsx.
+    // A bundle loads ten times faster than the sources through tsx.
     if (!this.isBuilt)
       buildSync({
         entryPoints: [CHILD],

@@ -13,28 +13,28 @@ import { RedisServer } from '../support/redis-server.js';
 import { Doomed, type Task } from './doomed.js';
 import type { StoreName } from './operations.js';
 
-/** When each key expires: the digest of Redis says that it does, and not when. */
+/** The expiry of each key, because the digest of Redis only says whether a key has one. */
 const EXPIRIES = `
 local expiries = {}
 for i, key in ipairs(redis.call('KEYS', '*')) do expiries[i] = key .. ' ' .. redis.call('PEXPIRETIME', key) end
 table.sort(expiries)
 return redis.sha1hex(table.concat(expiries, ','))`;
 
-/** A store on which one history after the other runs, each on an empty one. */
+/** A store on which histories run one after the other, each on an empty store. */
 export interface Ground {
   readonly name: StoreName;
   readonly clock: TestClock;
   /** One of two processes on the store. */
   process(number: number): Queue;
-  /** Looks, and does nothing else. */
+  /** A queue that is used only for views. */
   readonly viewer: Queue;
   readonly redis?: RedisParts;
-  /** Different whenever something else is stored. */
+  /** A text that changes with everything that is stored. */
   fingerprint(): Promise<string>;
-  /** Begins anew. */
+  /** Empties the store. */
   empty(): Promise<void>;
   reopen?(process: number): Promise<void>;
-  /** A process that ends at a statement of what it is given; answers whether it was answered before. */
+  /** Runs a call in a process that ends at one of its statements; returns whether the call was answered before. */
   doom?(task: Pick<Task, 'method' | 'args' | 'killAt' | 'after'>): Promise<boolean>;
   close(): Promise<void>;
 }
@@ -42,13 +42,13 @@ export interface Ground {
 export interface RedisParts {
   readonly raw: Redis;
   readonly proxy: Proxy;
-  /** A new process. */
+  /** Opens another queue. */
   open(): Queue;
-  /** A process whose connection can be cut. */
+  /** A queue whose connection can be cut. */
   readonly behindProxy: Queue;
 }
 
-/** An even second, so that whole seconds are in reach. */
+/** A whole second, because original clients use whole seconds. */
 const BEGIN = Date.UTC(2030, 0, 1);
 export const PREFIX = 'delayer';
 
@@ -61,7 +61,7 @@ async function openRedisGround(): Promise<Ground> {
   const proxy = await Proxy.to({ path: server.socket });
   const open = (url: string) => new Queue(new RedisStore(parseRedisUrl(url), PREFIX));
   const raw = server.client();
-  // Else doctor waits for a second to see whether the original daemon of a history polls.
+  // With a name it is not examined as an original daemon, for which doctor would wait a second.
   await raw.client('SETNAME', 'histories');
   const processes = [open(server.url), open(server.url)];
   const viewer = open(server.url);
@@ -88,11 +88,11 @@ async function openRedisGround(): Promise<Ground> {
   };
 }
 
-/** A folder in memory where the system has one: what is tested is not the disk. */
+/** A folder in memory if the system has one, because the disk is not under test. */
 const inMemory = (): string => (existsSync('/dev/shm') ? '/dev/shm' : tmpdir());
 
 const TABLES = ['job', 'lease', 'waiting', 'dead', 'pause', 'extras', 'lock', 'imported'];
-/** After so many histories a new file is begun: their clock goes on and on. */
+/** The number of histories per file; with a new file the clock, which otherwise goes on, is set back. */
 const HISTORIES_A_FILE = 200;
 
 function openSqliteGround(): Ground {
@@ -104,7 +104,7 @@ function openSqliteGround(): Ground {
   let histories = 0;
   let path = '';
   let eraser: ReturnType<typeof openDatabase> | undefined;
-  /** Tells whether other connections have changed something. */
+  /** Reads whether other connections have changed something. */
   let version: Statement | undefined;
 
   const open = async () => new Queue(await SqliteStore.open(path, { now: () => clock.now() }));
@@ -123,7 +123,7 @@ function openSqliteGround(): Ground {
     clock.set(BEGIN);
     path = join(dir, `${histories}.db`);
     for (let i = 0; i < 3; i += 1) queues.push(await open());
-    // The first to write something creates the file.
+    // The first write creates the file.
     await at(0).pause('x', { forMs: 0 });
     eraser = openDatabase(path);
     version = eraser.prepare('PRAGMA data_version');
@@ -139,7 +139,7 @@ function openSqliteGround(): Ground {
     empty: async () => {
       if (histories % HISTORIES_A_FILE === 0) await begin();
       histories += 1;
-      // To prepare the statements of a new file takes longer than a history.
+      // Deletes the rows, because a new file, whose statements must be prepared, takes longer than a history.
       eraser?.exec(`BEGIN IMMEDIATE; ${TABLES.map((name) => `DELETE FROM ${name};`).join(' ')} COMMIT`);
       clock.set(nextMinute(clock.now()));
     },

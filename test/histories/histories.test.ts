@@ -4,14 +4,14 @@ import { fileURLToPath } from 'node:url';
 import { MAX_SEED, runHistories } from './run.js';
 import type { StoreName } from './operations.js';
 
-/** The long form is `npm run test:histories`, with another seed each time. */
+/** The short form; the long one is `npm run test:histories`, with another seed each time. */
 const OPERATIONS = 1500;
-/** The same each time: what is tested before a change lands is what was tested while it was made. */
+/** The same in each run, so that a failure can be repeated. */
 const SEED = 20_261_126;
 
 describe('random histories', () => {
   for (const store of ['redis', 'sqlite'] satisfies StoreName[]) {
-    it(`${store}: whatever is done, each answer and each view is that of the model`, async function () {
+    it(`${store}: each answer and each view agrees with the model, whatever is done`, async function () {
       this.slow(20_000);
       const { failure } = await runHistories({ store, seed: SEED, operations: OPERATIONS, shrink: true });
       const again = `npm run test:histories -- --store ${store} --seed ${failure?.seed} --path ${failure?.path}`;
@@ -19,7 +19,7 @@ describe('random histories', () => {
     });
   }
 
-  it('a seed that is none is a usage error of one line', () => {
+  it('an invalid seed is a usage error of one line', () => {
     const main = fileURLToPath(new URL('main.ts', import.meta.url));
     try {
       execFileSync(process.execPath, ['--import=tsx', main, '--seed', 'x'], {

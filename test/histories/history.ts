@@ -24,11 +24,11 @@ import { Taker } from './step-take.js';
 /** The clock of a redis-server cannot be moved beyond the year 2262. */
 const FAR_MS = 365 * 86_400_000;
 
-/** After so many steps the store is examined; where the views are looked at less often, so is it. Doctor takes as long as ten steps. */
+/** The number of steps between two runs of doctor, each of which takes as long as ten steps. */
 const EXAMINE_EVERY = 20;
 const LOOKS_AN_EXAMINATION = 4;
 
-/** One history: steps that are done to a store and to the model, and after each the views of both compared. */
+/** One history: steps that are done in a store and in the model, whose views are compared after each step. */
 export class History {
   private readonly context: Context;
   private readonly comparison: Comparison;
@@ -41,7 +41,7 @@ export class History {
   private readonly holder: Holder;
   private readonly mover: Mover;
 
-  /** @param lookEvery after so many steps all views are looked at */
+  /** @param lookEvery the number of steps between two comparisons of all views */
   constructor(
     private readonly ground: Ground,
     private readonly lookEvery = 1,
@@ -63,12 +63,12 @@ export class History {
   }
 
   private readonly examineEvery: number;
-  /** Operations that were begun; without those that take all jobs in the end. */
+  /** The number of operations so far, without those that take all jobs at the end. */
   operations = 0;
-  /** Has another client than delayer written something? */
+  /** Whether an original client has written something. */
   private hasOriginals = false;
 
-  /** @throws Error with what was done, and how the store differs */
+  /** @throws Error with what was done, and how the store differs from the model */
   async run(steps: readonly Step[]): Promise<void> {
     try {
       for (const [i, step] of steps.entries()) {
@@ -77,7 +77,7 @@ export class History {
         const isCall = step.does !== 'jump' && step.does !== 'advance';
         const isTurn = (i + 1) % this.lookEvery === 0;
         if (isTurn) await this.comparison.check(isCall, this.idsToFind(step));
-        // Time alone changes nothing that is stored.
+        // A step that only moves the clock changes nothing that is stored.
         else if (isCall) await this.comparison.learn();
         if ((i + 1) % this.examineEvery === 0 || i === steps.length - 1)
           await expectNoAlarm(this.ground, this.hasOriginals);
@@ -91,8 +91,8 @@ export class History {
   }
 
   /**
-   * The list of every topic and the counts are looked at after each step; to find every id as well would take
-   * twice as long: after a jump of the clock it is done, else for those that the step names, or another one.
+   * Lists and stats are compared after each step. Finding all ids as well would take twice as long, so that is done only
+   * after a jump of the clock; else those of the step are found, or one other.
    */
   private idsToFind(step: Step): readonly string[] {
     if (step.does === 'jump') return IDS;
@@ -100,14 +100,14 @@ export class History {
     return named.length > 0 ? [...new Set(named)] : [IDS[this.operations % IDS.length] ?? 'a'];
   }
 
-  /** Those of which something is left, and another one. */
+  /** The ids of which something is left, and one other. */
   private idsLeft(): readonly string[] {
     const { model } = this.context;
     const isLeft = (id: string) => model.line.get(id) !== undefined || model.lettersOf(id).length > 0;
     return [...new Set([...IDS.filter(isLeft), IDS[this.operations % IDS.length] ?? 'a'])];
   }
 
-  /** In the end all come out, in order, as the model has them. */
+  /** Takes all jobs at the end, in the order of the model. */
   private async takeAll(): Promise<void> {
     await this.originals?.heal();
     for (const topic of TOPICS) await this.perform({ does: 'resume', by: 0, topic });
@@ -120,7 +120,7 @@ export class History {
   }
 
   private async perform(step: Step): Promise<void> {
-    // What gets a due time is not pushed in a ms in which others have become ready: see the rules.
+    // A job does not get a due time in a millisecond in which others have become ready: see the rules.
     if (TAKING_A_MS.includes(step.does)) this.ground.clock.advance(1);
     if (step.does === 'jump') {
       this.jump(step);
@@ -146,13 +146,13 @@ export class History {
       return;
     }
     if (this.context.blockedTopics().length === 0) return this.call(step, this.ground.process(step.by));
-    // A process remembers for a while how many jobs are stuck, by the machine's clock: here each forgets it.
+    // A process caches the number of stuck jobs for a while by the machine's clock; a new queue has no cache.
     const process = this.ground.redis?.open() ?? this.ground.process(step.by);
     await this.call(step, process);
     await process.close();
   }
 
-  /** To the time of an event that the model knows, or close to it. */
+  /** Sets the clock to the time of an event of the model, or close to it. */
   private jump({ event, offset }: StepOf<'jump'>): void {
     const times = [...new Set(this.context.model.times())]
       .filter((at) => at + offset > this.context.now && at < this.context.now + FAR_MS)
@@ -181,7 +181,7 @@ export class History {
     });
   }
 
-  /** Whether what it did was done shows in whether something else is stored: then all of it must be. */
+  /** A call of a killed process was done if the store has changed; then it must have been done as a whole. */
   private async kill({ at, after, step }: StepOf<'kill'>): Promise<void> {
     const { ground } = this;
     const fate: Fate = { lost: 'request', isKilled: true };
@@ -251,7 +251,7 @@ export class History {
   }
 }
 
-/** Steps of which each has a millisecond of its own. */
+/** Steps before which the clock advances a millisecond. */
 const TAKING_A_MS: readonly Step['does'][] = [
   'push',
   'retry',
@@ -274,7 +274,7 @@ const FAILED = {
   signalName: undefined,
 } as const;
 
-/** A call that names an id twice takes two requests: of one that is cut it is known whether it was done. */
+/** A call that has an id twice takes two requests; with each id once a cut hits the only one. */
 function namingOnce(step: StepOf<'cut'>['step']): StepOf<'cut'>['step'] {
   if (step.does === 'remove') return { ...step, ids: [...new Set(step.ids)] };
   if (step.does !== 'reschedule') return step;

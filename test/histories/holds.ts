@@ -5,13 +5,13 @@ import type { ModelJob, ModelLease } from './job.js';
 import type { Line } from './line.js';
 import type { Rules } from './rules.js';
 
-/** In which a job can be held. */
+/** The states in which a job can be held. */
 export const HELD = ['delayed', 'due', 'ready'] as const;
 
-/** A job to hold, and the states in which it is meant. */
+/** A job to hold, with its expected states. */
 export interface MeantToHold extends Meant {
   readonly states: readonly JobState[];
-  /** Does it wait for another one of its id? Either when absent. */
+  /** Whether it waits for a duplicate; undefined for either. */
   readonly isWaiting?: boolean | undefined;
 }
 
@@ -20,7 +20,7 @@ export interface ModelHold {
   readonly holder: string;
 }
 
-/** Jobs that an operator keeps from consumers: what ends such a lease leaves them as they were, or takes them away. */
+/** Holds of an operator: the end of such a lease leaves the job as it was; an ack deletes it. */
 export class Holds {
   constructor(
     private readonly line: Line,
@@ -29,7 +29,7 @@ export class Holds {
     private readonly nextReservation: () => number,
   ) {}
 
-  /** @returns the lease of each, and what the job was; undefined where none is as it is believed to be */
+  /** @returns the lease of each job and its state before; undefined if the job is not as expected */
   hold(
     jobs: readonly MeantToHold[],
     { leaseMs, holder }: ModelHold,
@@ -70,11 +70,11 @@ export class Holds {
     return { job, was };
   }
 
-  /** The lifetime of a job that waits has stood still. */
+  /** Takes a waiting job, whose lifetime has stood still. */
   private takeWaiting({ id, dueAt, states }: MeantToHold, now: number): Taken | undefined {
     const isMeant = ({ job }: { job: ModelJob }) => dueAt === undefined || job.dueAt === dueAt;
     const meant = states.includes('delayed') ? this.back.waitingFor(id).filter(isMeant) : [];
-    // Of several that are meant: on Redis that which has come back first, on SQLite that which was pushed first.
+    // Of several, Redis takes the one that came back first, SQLite the one that was pushed first.
     if (this.rules.waitingLooks === 'one a job') meant.sort((a, b) => a.job.number - b.job.number);
     const [waiting] = meant;
     if (!waiting) return undefined;

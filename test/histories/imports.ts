@@ -10,7 +10,7 @@ import type { Attempt, ModelJob } from './job.js';
 import type { Line } from './line.js';
 import type { Rules } from './rules.js';
 
-/** A job as another store had it. Times are ms since 1970; what is absent is not known. */
+/** A job of another store. Times are ms since 1970, undefined if not known. */
 export interface ModelImport {
   readonly id: string;
   readonly topic: string;
@@ -22,7 +22,7 @@ export interface ModelImport {
   readonly own: ModelJob['own'];
   readonly key: string | undefined;
   readonly history: readonly Attempt[];
-  /** It was in a consumer's hands since then. */
+  /** Since when it was leased. */
   readonly leasedAt: number | undefined;
   readonly isWaiting: boolean;
   /** Of a dead letter. */
@@ -35,7 +35,7 @@ interface ModelDeath {
   readonly reason: string | undefined;
 }
 
-/** How jobs come in from another store, and how far the files are from which they come. */
+/** Imports, with the progress of their files. */
 export class Imports {
   private readonly files = new Map<string, { readonly line: number; readonly at: number }>();
 
@@ -46,12 +46,12 @@ export class Imports {
     private readonly nextNumber: () => number,
   ) {}
 
-  /** Up to which line a file is imported. */
+  /** The line up to which a file is imported. */
   reached(file: string): number {
     return this.files.get(file)?.line ?? 0;
   }
 
-  /** May the store have forgotten how far a file is? */
+  /** Whether the store may have forgotten the progress of a file. */
   mayBeForgotten(file: string, now: number): boolean {
     return (this.files.get(file)?.at ?? Infinity) + IMPORT_MEMORY_MS <= now;
   }
@@ -60,7 +60,7 @@ export class Imports {
     this.files.delete(file);
   }
 
-  /** Takes jobs in, each by itself; none where their file is not as far as it is believed to be. */
+  /** Imports jobs one by one; none if the progress of their file is not the expected one. */
   import(
     jobs: readonly ModelImport[],
     {
@@ -92,7 +92,7 @@ export class Imports {
     return living ? 'replaced' : 'imported';
   }
 
-  /** Due now where nobody says when; its lifetime stood still while it was leased. */
+  /** Makes a job, by default due now; its lifetime stood still while it was leased. */
   private jobOf(given: ModelImport, now: number): ModelJob {
     const { leasedAt = now } = given;
     const ttlMs = lifetimeOf(given);
@@ -107,13 +107,13 @@ export class Imports {
     return { id, topic, body, attempts, own, key, history, number: this.nextNumber(), place: undefined };
   }
 
-  /** A job that waited for another one of its id waits for that which is there. */
+  /** Imports a waiting job, which waits for the job that has its id. */
   private wait(job: ModelJob, now: number): ImportOutcome {
     const isSame = (one: ModelJob) =>
       one.topic === job.topic && one.body === job.body && one.dueAt === job.dueAt;
     if (this.back.waitingFor(job.id).some((one) => isSame(one.job))) return 'repeated';
     this.line.setDue(job, job.dueAt ?? now);
-    // Its lifetime stands still from its due time on.
+    // The lifetime stands still from the due time on.
     this.back.wait(job, Math.max(now, job.dueAt ?? now), now);
     return 'imported';
   }
@@ -129,20 +129,20 @@ export class Imports {
     const dueAt = given.dueAt ?? (knowsTimes ? failedAt : undefined);
     const ttlMs = lifetimeOf({ ...given, dueAt }) ?? (knowsTimes ? Infinity : undefined);
     const job = { ...this.keptOf(given), dueAt, expiresAt: Infinity, ttlMs };
-    // Beside those of its id, in the order in which they failed.
+    // Among those of its id in the order in which they failed.
     const later = ofId.find((one) => one.failedAt > failedAt);
     letters.splice(later ? letters.indexOf(later) : letters.length, 0, { job, failedAt, deleteAt, reason });
     return 'imported';
   }
 }
 
-/** What lies between due time and expiry, where nothing else is said. */
+/** The ready lifetime, by default the time from due time to expiry. */
 function lifetimeOf({ dueAt, expiresAt, ttlMs }: ModelImport): number | undefined {
   if (ttlMs !== undefined || dueAt === undefined || expiresAt === undefined) return ttlMs;
   return expiresAt > dueAt ? expiresAt - dueAt : undefined;
 }
 
-/** Do due time and expiry say all that is to be kept of a job? */
+/** Whether due time and expiry are all that must be kept of a job. */
 function isToldByTimes(job: ModelImport): boolean {
   const { attempts, own, key, history, leasedAt, ttlMs, dueAt, expiresAt } = job;
   const isInTimes = ttlMs === undefined || (dueAt !== undefined && expiresAt === dueAt + ttlMs);

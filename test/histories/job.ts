@@ -1,12 +1,11 @@
 import type { JobState } from '../../src/core/job.js';
 
-/** Where a job stands in line: before those of a later time, and within a millisecond before a later turn. */
+/** The place of a job in line, ordered by time, and within a millisecond by turn. */
 export interface Place {
   readonly at: number;
   readonly turn: number;
 }
 
-/** Is `a` before `b`? */
 export const isBefore = (a: Place, b: Place): boolean => a.at < b.at || (a.at === b.at && a.turn < b.turn);
 
 /** The pause (ms) before the first retry; each later one is twice as long, up to `lastMs`. */
@@ -15,15 +14,15 @@ export interface Backoff {
   readonly lastMs: number;
 }
 
-/** What becomes of jobs that fail, or whose lease ends; a job's own settings come before it. */
+/** The retry policy of a lease; a job's own settings take precedence. */
 export interface Policy {
   readonly retries: number;
   readonly backoff: Backoff;
-  /** How long (ms) a dead letter is kept; 0: for ever. */
+  /** How long (ms) a dead letter is kept; 0 for ever. */
   readonly deadTtlMs: number;
 }
 
-/** A try of a job that has ended. */
+/** An attempt that has ended. */
 export interface Attempt {
   readonly attempt: number;
   readonly startedAt: number;
@@ -34,74 +33,74 @@ export interface Attempt {
   readonly reason?: string | undefined;
 }
 
-/** A job, wherever it is. Times are ms since 1970. */
+/** A job in any state. Times are ms since 1970. */
 export interface ModelJob {
   readonly id: string;
   readonly topic: string;
   body: string;
   /** Counts pushes: the older of two jobs has the smaller number. */
   number: number;
-  /** Undefined where nobody wrote it down. */
+  /** Undefined if it is not known. */
   dueAt: number | undefined;
-  /** When its ready lifetime is over; Infinity where it has no end. */
+  /** The end of its ready lifetime; Infinity if it never expires. */
   expiresAt: number;
-  /** The whole ready lifetime; undefined where nobody wrote it down. */
+  /** The whole ready lifetime; undefined if it is not known. */
   ttlMs: number | undefined;
-  /** Reservations that counted. */
+  /** The number of reservations that counted as attempts. */
   attempts: number;
-  /** What it was pushed with. */
+  /** The retry settings that it was pushed with. */
   readonly own: { readonly retries?: number | undefined; readonly backoff?: Backoff | undefined };
-  /** Of its first lease, and its own for good; undefined before. */
+  /** The key, which its first lease gives it; undefined before. */
   key: string | undefined;
-  /** Its last attempts, the oldest first. */
+  /** Its last attempts, oldest first. */
   history: readonly Attempt[];
-  /** Undefined where nobody knows it. */
+  /** Undefined if it is not known. */
   place: Place | undefined;
 }
 
-/** A consumer's hold on a job. */
+/** A lease of a job. */
 export interface ModelLease {
   readonly job: ModelJob;
-  /** As the store calls it. */
+  /** The lease string of the store. */
   name: string;
-  /** Counts reservations. */
+  /** The number of its reservation. */
   readonly reservation: number;
   readonly number: number;
   readonly count: number;
-  /** The end that its name tells. */
+  /** The first deadline, which is in the lease string. */
   readonly firstEnd: number;
   readonly since: number;
   end: number;
-  /** It was extended without the others of its reservation. */
+  /** Whether it was extended without the others of its reservation. */
   isAlone: boolean;
-  /** Of an operator: when it ends without an ack or a failure, the job is what it was before. */
+  /** Whether it is a hold of an operator, whose end leaves the job as it was before. */
   readonly isHold: boolean;
-  /** Undefined: its job is tried again without end. */
+  /** Undefined if its job is retried without limit. */
   readonly policy: Policy | undefined;
   readonly holder: string | undefined;
 }
 
-/** By what a job is known that had this lease first. */
+/** The key of a job whose first lease this was. */
 export const keyOf = (lease: string): string => lease.split('.').slice(0, 2).join('.');
 
-/** A job that is back from its consumer while another one of its id is in line. */
+/** A job that waits for a duplicate. */
 export interface Waiting {
   readonly job: ModelJob;
-  /** From when on its lifetime stands still. */
+  /** Since when its lifetime stands still. */
   readonly since: number;
-  /** When it is looked at again. */
+  /** When it is tried again. */
   lookAt: number;
 }
 
 export interface Letter {
   readonly job: ModelJob;
   readonly failedAt: number;
-  /** Infinity: never. */
+  /** Infinity for never. */
   readonly deleteAt: number;
   readonly reason: string | undefined;
 }
 
-/** A job as the views tell of it; what a view leaves out is undefined. */
+/** A job as a view shows it; fields that a view does not show are undefined. */
 export interface Seen {
   readonly id: string;
   readonly state: JobState;
@@ -124,6 +123,6 @@ export interface Seen {
   readonly leasedBy?: string | undefined;
   readonly key?: string | undefined;
   readonly ttlMs?: number | undefined;
-  /** What its explanation claims, where it was found by its id. */
+  /** What its explanation claims, if it was found by its id. */
   readonly says?: string | undefined;
 }

@@ -2,21 +2,21 @@ import type { JobState } from '../../src/core/job.js';
 import { isBefore, type ModelJob, type Place } from './job.js';
 
 /**
- * The jobs in line: delayed, due, ready and expired ones, one of an id. All that a store keeps in another way
- * than the plain line is behind this.
+ * The jobs in line: delayed, due, ready and expired ones, at most one per id. Each store has its own implementation of
+ * how they are kept.
  */
 export interface Line {
-  /** The job that lives under an id: pushed, and not expired yet. */
+  /** The job of an id that has not expired. */
   living(id: string, now: number): ModelJob | undefined;
-  /** Has a job that comes back with this id to wait? */
+  /** Whether a job that comes back with this id must wait. */
   isTaken(id: string, now: number): boolean;
-  /** Can no job of a topic become ready, for something is in the way? */
+  /** Whether no job of a topic can become ready, because its key has a wrong type. */
   isBlocked(topic: string): boolean;
   /** Gives a job a due time, and the place in line that goes with it. */
   setDue(job: ModelJob, dueAt: number): void;
-  /** Puts a job in line by its due time, instead of whatever is left under its id. */
+  /** Puts a job in line by its due time, in place of anything left under its id. */
   add(job: ModelJob, dueAt: number, now: number): void;
-  /** Keeps with a job in line what its due time and expiry do not say of it. */
+  /** Stores with a job in line what its due time and expiry do not tell. */
   remember(job: ModelJob): void;
   /** Puts jobs in line where they stood before. */
   bringBack(jobs: readonly ModelJob[], now: number): void;
@@ -26,34 +26,34 @@ export interface Line {
   putFirst(jobs: readonly ModelJob[], now: number): void;
   /**
    * Moves a delayed job to its new due time, behind the others that are due then.
-   * @param number of a job that would be pushed now
+   * @param number the number of a job that is pushed now
    */
   redate(job: ModelJob, dueAt: number, number: number): void;
   /** Jobs of these ids leave their places in the pool before any of them gets a new one. */
   leave(ids: readonly string[]): void;
   /**
-   * A call that puts all its jobs in line in the end: each gets a place behind those that were there when the call
-   * began, also those of its own jobs, and behind those that the call has given.
+   * Runs a call that puts all its jobs in line at its end: each gets a place behind those that were there when the call
+   * began, including the old places of its own jobs, and behind those that the call has given.
    */
   together<T>(call: () => T): T;
   /** Takes the first ready jobs of a topic. */
   take(topic: string, limit: number, now: number): ModelJob[];
-  /** Takes the job of an id out of line, in whatever state. */
+  /** Takes the job of an id out of line, in any state. */
   drop(id: string): void;
-  /** Makes due jobs ready, where that takes a step. @returns how many */
+  /** Makes due jobs ready, if the store needs that. @returns how many */
   promote(now: number): number;
   /** Clears away what has expired. */
   clear(now: number): void;
-  /** In order of delivery: ready and expired jobs where they stand, then due, then delayed ones. */
+  /** The jobs of a topic in order of delivery: ready and expired ones, then due, then delayed ones. */
   jobs(topic: string, now: number): { readonly job: ModelJob; readonly state: JobState }[];
   state(id: string, now: number): JobState | undefined;
   /** The job of an id, expired or not. */
   get(id: string): ModelJob | undefined;
-  /** Times at which something becomes different by itself. */
+  /** The times at which something changes by itself. */
   times(): number[];
 }
 
-/** The line as semantics.md has it: a job is ready when its place has come, and nothing has to be done for it. */
+/** The line of SQLite: a job is ready at its due time, without a step. */
 export class PlainLine implements Line {
   private readonly byId = new Map<string, ModelJob>();
   private readonly first = new FirstPlaces();
@@ -77,7 +77,7 @@ export class PlainLine implements Line {
 
   setDue(job: ModelJob, dueAt: number): void {
     job.dueAt = dueAt;
-    // Of jobs due in one millisecond the older one comes first.
+    // Jobs due in one millisecond are in the order of pushing.
     job.place = { at: dueAt, turn: job.number };
   }
 
@@ -86,7 +86,7 @@ export class PlainLine implements Line {
     this.byId.set(job.id, job);
   }
 
-  /** All of a job is always kept with it. */
+  /** Does nothing: all fields of a job are always stored. */
   remember(): void {
     return;
   }
@@ -110,7 +110,7 @@ export class PlainLine implements Line {
     this.setDue(job, dueAt);
   }
 
-  /** Places are of the jobs' numbers here, and depend on no others. */
+  /** Does nothing: places do not depend on other jobs. */
   leave(): void {
     return;
   }
@@ -155,7 +155,7 @@ export class PlainLine implements Line {
   }
 }
 
-/** Places before all others, the last one given first: due times are after 1970. */
+/** Gives places before all others, each before the last one given. They are negative, and due times are after 1970. */
 export class FirstPlaces {
   private given = 0;
 

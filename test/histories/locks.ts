@@ -1,14 +1,14 @@
-/** A lock is free so long (ms) after its owner last took or renewed it. */
+/** How long (ms) a lock is held after its owner last took or renewed it. */
 const LOCK_MS = 30_000;
 
-/** Locks on a store: one owner at a time, who renews it with each reserve under it. */
+/** The locks of a store, each with one owner at a time. */
 export class Locks {
   private readonly held = new Map<string, { readonly owner: string; readonly until: number }>();
 
-  /** @param hasLastMs is a lock held in the ms in which it ends? */
+  /** @param hasLastMs whether a lock is still held in the millisecond in which it ends */
   constructor(private readonly hasLastMs: boolean) {}
 
-  /** @returns undefined where the owner has the lock now; else when (ms) it is free at the latest */
+  /** @returns undefined if the owner has the lock now; else when (ms) it is free at the latest */
   take(name: string, owner: string, now: number): number | undefined {
     const held = this.held.get(name);
     const isHeld = held && (held.until > now || (this.hasLastMs && held.until === now));

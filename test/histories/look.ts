@@ -8,28 +8,28 @@ import { TOPICS } from './operations.js';
 import { readyLists } from './redis-lists.js';
 import { toSeen } from './views.js';
 
-/** What the views of a store say at one time. */
+/** The views of a store at one time. */
 export interface Views {
   readonly found: ReadonlyMap<string, readonly Seen[]>;
   readonly listed: ReadonlyMap<string, readonly Seen[]>;
   readonly stats: Stats;
-  /** Absent where it was not asked for. */
+  /** Undefined if it was not asked for. */
   readonly cheap: Stats | undefined;
-  /** The ready lists of Redis as the original clients see them, the next to be popped first, by topic. */
+  /** The ready lists of Redis by topic, the next entry to pop first. */
   readonly lists: ReadonlyMap<string, readonly string[]>;
 }
 
-/** How the views are asked for: whatever is asked, they have to say the same. */
+/** How the views are asked for, which must not change what they show. */
 export interface Asking {
   readonly ids: readonly string[];
-  /** Jobs of a page. */
+  /** Jobs per page. */
   readonly page: number;
   readonly cheap: boolean;
 }
 
 /**
- * Looks at the views of a store. What they show depends on what is stored and on the time, and nothing else: while
- * both are as they were, the answers of the last look stand. (A third of the steps changes neither.)
+ * Reads the views of a store. They depend only on what is stored and on the time, so the last answers are used again
+ * while both are unchanged, as after a third of the steps.
  */
 export class Looker {
   private fingerprint = '';
@@ -37,7 +37,7 @@ export class Looker {
 
   constructor(private readonly ground: Ground) {}
 
-  /** What is over, and was not cleared away yet, in one of these states. */
+  /** The jobs in these states that are over and not cleared away yet. */
   async lookAtOver(states: readonly JobState[]): Promise<readonly Seen[]> {
     const { jobs } = await this.ground.viewer.list(TOPICS, { states, limit: 1000 });
     return jobs.map(toSeen);
@@ -67,7 +67,7 @@ export class Looker {
   }
 }
 
-/** The jobs of a topic, page by page. */
+/** Lists the jobs of a topic page by page. */
 export async function listAll(
   queue: Queue,
   topic: string,

@@ -61,13 +61,13 @@ function toNumber(text: string, flag: string, least: number, most: number): numb
   throw new UsageError(`${flag} is not a whole number from ${least} to ${most}: ${text}`);
 }
 
-/** A run that is told to end by SIGUSR2 ends after the histories of the seed in hand, and tells how far it came. */
+/** SIGUSR2 ends a run after the histories of the current seed; it then prints its counts. */
 const ended = new AbortController();
 process.once('SIGUSR2', () => {
   ended.abort();
 });
 
-/** @returns is the store as the model has it? */
+/** @returns whether the store agrees with the model */
 async function runStore(store: StoreName, options: Options): Promise<boolean> {
   const begun = performance.now();
   const { seed, path, operations, lookEvery } = options;
@@ -88,7 +88,7 @@ async function runStore(store: StoreName, options: Options): Promise<boolean> {
 
 const PROGRESS_EVERY_MS = 60_000;
 
-/** A line that stays up to date on a terminal, else a line a minute where it was asked for. */
+/** Shows progress: on a terminal in one line that is updated, else with --verbose in a line per minute. */
 function progressOf(store: StoreName, { verbose }: Options): ((operations: number) => void) | undefined {
   const begun = performance.now();
   const { isTTY } = process.stderr;

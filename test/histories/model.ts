@@ -22,7 +22,7 @@ export interface ModelPush {
   readonly id: string;
   readonly topic: string;
   readonly body: string;
-  /** From now, or at a time of the store's clock. */
+  /** A delay from now, or a time. */
   readonly due: { readonly delayMs: number } | { readonly at: number };
   readonly ttlMs: number;
   readonly own: ModelJob['own'];
@@ -38,30 +38,30 @@ export interface ModelReserve {
 
 /** How jobs failed. */
 export interface ModelFailure {
-  /** For good, whatever retries are left. */
+  /** Whether it makes a dead letter, whatever retries are left. */
   readonly dead?: boolean | undefined;
-  /** In place of the backoff. */
+  /** Replaces the backoff. */
   readonly delayMs?: number | undefined;
-  /** In place of what the policy says. */
+  /** Replaces that of the policy. */
   readonly deadTtlMs?: number | undefined;
   readonly reason?: string | undefined;
   readonly exitCode?: number | undefined;
   readonly signalName?: string | undefined;
 }
 
-/** Which pause (ms) of those that are allowed the store took for the job of a lease: it takes one at random. */
+/** Returns the pause (ms) that the store chose at random from the allowed ones for the job of a lease. */
 export type ChosenPause = (lease: ModelLease, allowed: ReturnType<typeof pausesAfter>) => number;
 
 /**
- * The queue: what semantics of a job on its way the stores have to keep, without a store. It has no clock: each
- * operation is told the time (ms). Numbers below a job are times unless they say otherwise.
+ * A model of the queue without a store. It has no clock: each operation is given the time (ms). Numbers of jobs are
+ * times unless they say otherwise.
  */
 export class Model {
   readonly locks: Locks;
   readonly changes: Changes;
   readonly imports: Imports;
   readonly holds: Holds;
-  /** Until when a topic is paused; Infinity until it is resumed. */
+  /** The end of the pause of each paused topic; Infinity until it is resumed. */
   readonly pauses = new Map<string, number>();
   private pushes = 0;
   private reservations = 0;
@@ -103,7 +103,7 @@ export class Model {
     return this.back.byLast(at);
   }
 
-  /** Adds jobs, each by itself. An id that lives is kept, refused or replaced; any other is free. */
+  /** Pushes jobs one by one. An existing job of the id is kept, refused or replaced. */
   push(jobs: readonly ModelPush[], onExisting: OnExisting, now: number): PushResult[] {
     return this.line.together(() => jobs.map((job) => this.pushOne(job, onExisting, now)));
   }
@@ -126,7 +126,7 @@ export class Model {
     return { outcome: living ? 'replaced' : 'pushed', dueAt: dateOf(dueAt) };
   }
 
-  /** What is known of the attempts of a new job. */
+  /** The fields of a new job that attempts change later. */
   untried(own: ModelJob['own']): Pick<ModelJob, 'attempts' | 'own' | 'key' | 'history'> {
     return { attempts: 0, own, key: undefined, history: [] };
   }
@@ -136,7 +136,7 @@ export class Model {
     return (this.pushes += 1);
   }
 
-  /** Leases the first ready jobs of the topics that are not paused, those of the first topic first. */
+  /** Leases the first ready jobs of topics that are not paused, in order of the topics. */
   reserve(
     { topics, limit, leaseMs, policy, holder }: ModelReserve,
     now: number,
@@ -160,7 +160,7 @@ export class Model {
     };
     const leases = jobs.map((job, i): ModelLease => {
       job.attempts += 1;
-      // The lifetime of a job that another client pushed is known where its due time is.
+      // The lifetime of a job of another client is known if its due time is.
       if (job.dueAt !== undefined) job.ttlMs ??= job.expiresAt - job.dueAt;
       return { job, ...shared, number: i + 1, firstEnd: end, since: now, end };
     });
@@ -168,7 +168,7 @@ export class Model {
     return { leases, buried };
   }
 
-  /** Takes jobs as a reserve does, for good. */
+  /** Reserves jobs and acks them. */
   pop(topics: readonly string[], limit: number, now: number): ModelJob[] {
     const { leases } = this.reserve({ topics, limit, leaseMs: LOOK_AGAIN_MS }, now);
     return leases.map((lease) => this.back.end(lease).job);
@@ -178,28 +178,28 @@ export class Model {
     return (this.pauses.get(topic) ?? -Infinity) > now;
   }
 
-  /** The leases of these names that are held: also those that have ended, until somebody has noticed. */
+  /** The held leases of these names, including ended ones that were not reclaimed yet. */
   private held(names: readonly string[]): (ModelLease | undefined)[] {
     return this.firstOfEach(names).map((name) => this.leases.find((lease) => lease.name === name));
   }
 
-  /** A lease that is named twice ends once. */
+  /** Keeps the first of equal names: a lease that is given twice ends once. */
   private firstOfEach(names: readonly string[]): (string | undefined)[] {
     return names.map((name, i) => (names.indexOf(name) === i ? name : undefined));
   }
 
-  /** The store names a lease; a job is known for good by the first of its leases that was a consumer's. */
+  /** Sets the lease string that the store gave; the first one of a consumer is the key of the job for good. */
   name(lease: ModelLease, name: string): void {
     lease.name = name;
     if (!lease.isHold) lease.job.key ??= keyOf(name);
   }
 
-  /** The jobs are done and gone. */
+  /** Deletes the jobs. */
   ack(names: readonly string[]): boolean[] {
     return this.held(names).map((lease) => lease !== undefined && this.back.end(lease) === lease);
   }
 
-  /** As if they had never been reserved: at their old place, with what was left of their lifetime. */
+  /** Puts jobs back as if they had never been reserved: at their old place, with the rest of their lifetime. */
   release(names: readonly string[], now: number): boolean[] {
     const held = this.held(names);
     for (const reservation of new Set(names.map(reservationOf))) {
@@ -212,7 +212,7 @@ export class Model {
     return held.map((lease) => lease !== undefined);
   }
 
-  /** Failed: due anew after a pause, or dead where no retry is left. @returns what became of each job */
+  /** Retries jobs after a pause, or makes dead letters if no retry is left. @returns the outcome of each job */
   nack(
     names: readonly string[],
     failure: ModelFailure,
@@ -222,7 +222,7 @@ export class Model {
     const done = new Map<string, Nacked>();
     this.settle(names, (lease) => {
       const { job, policy } = lease;
-      // To fail is to have been tried.
+      // A failed job has been tried, so it has a key.
       job.key ??= keyOf(lease.name);
       const { exitCode, signalName: signal } = failure;
       const isDead = failure.dead === true || !hasRetryLeft(job, policy);
@@ -242,7 +242,7 @@ export class Model {
     return this.firstOfEach(names).map((name) => (name === undefined ? undefined : done.get(name)));
   }
 
-  /** Due anew, and the whole lifetime counts from there. */
+  /** Makes a job due again; its whole lifetime counts from then. */
   private retry({ job, since }: ModelLease, dueAt: number, now: number): void {
     job.expiresAt = this.back.byLast(dueAt + (job.ttlMs ?? Math.max(1, job.expiresAt - since)));
     this.line.setDue(job, dueAt);
@@ -251,7 +251,7 @@ export class Model {
     else this.back.putInLine(job, dueAt, now);
   }
 
-  /** The leases of a reservation end together, in the order in which they are named. */
+  /** Ends leases reservation by reservation, in the order in which they are given. */
   private settle(names: readonly string[], each: (lease: ModelLease) => void): void {
     const held = this.held(names);
     const order = [...new Set(names.map(reservationOf))];
@@ -269,14 +269,14 @@ export class Model {
       const together = this.leases.filter(
         ({ reservation, isAlone }) => reservation === lease.reservation && !isAlone,
       );
-      // Those that are not extended with the others are on their own from then on.
+      // Leases that are not extended with all others of their reservation are separate from then on.
       if (!together.every((one) => held.includes(one))) lease.isAlone = true;
       lease.end = end;
     }
     return held.map((lease) => lease && end);
   }
 
-  /** Removes every job of an id that is in one of the states. */
+  /** Removes all jobs of an id that are in one of the states. */
   remove(id: string, states: readonly JobState[], now: number): ModelRemoved {
     const there: JobState[] = [];
     const removed: JobState[] = [];
@@ -298,9 +298,9 @@ export class Model {
   }
 
   /**
-   * Removes jobs as they were seen: one of the id that is in that state, and due, or failed, when it was. Where several
-   * are the same by that, all go, and each is told as gone.
-   * @returns for each, was it there?
+   * Removes jobs that still have the state and the due time, or the time of failure, that were seen. If several are
+   * equal in these, all are removed, and each is reported as removed.
+   * @returns for each, whether it was there
    */
   removeSeen(jobs: readonly Seen[], now: number): boolean[] {
     const gone = new Set<string>();
@@ -329,7 +329,7 @@ export class Model {
     return isInLine || hasWaited;
   }
 
-  /** Makes the latest dead letter of an id a job again. */
+  /** Requeues the latest dead letter of an id. */
   requeue(
     id: string,
     { delayMs, keepAttempts }: { readonly delayMs: number; readonly keepAttempts: boolean },
@@ -345,7 +345,7 @@ export class Model {
     if (job.ttlMs === Infinity && !this.rules.knowsTimes) job.ttlMs = undefined;
     job.ttlMs ??= DEFAULT_TTL_MS;
     job.expiresAt = this.back.byLast(dueAt + job.ttlMs);
-    // Of one that would have gone on beyond the last time, the times alone tell the lifetime.
+    // If the expiry was clamped to the last possible time, the lifetime is what the times say.
     if (job.expiresAt < dueAt + job.ttlMs) job.ttlMs = undefined;
     this.line.add(job, dueAt, now);
     this.line.remember(job);
@@ -360,7 +360,7 @@ export class Model {
     this.pauses.delete(topic);
   }
 
-  /** All that is to be done by now: leases that have ended, due and expired jobs, dead letters past their time. */
+  /** Handles ended leases, due and expired jobs, and dead letters whose time is over. */
   maintain(now: number): {
     promoted: number;
     reclaimed: number;
@@ -375,7 +375,7 @@ export class Model {
     return { promoted, reclaimed, deleted: old.length, buried };
   }
 
-  /** The latest first. */
+  /** The dead letters of an id, latest first. */
   lettersOf(id: string): Letter[] {
     const letters = this.letters.filter(({ job }) => job.id === id).reverse();
     if (this.rules.lettersOfOneMs === 'youngest first')
@@ -383,7 +383,7 @@ export class Model {
     return letters;
   }
 
-  /** Times at which something becomes different, or can. */
+  /** The times at which something changes, or may change. */
   times(): number[] {
     return [
       ...this.line.times(),
@@ -401,7 +401,7 @@ export interface Nacked {
   readonly dueAt?: number | undefined;
 }
 
-/** What a remove did, and what there was before; of several jobs each once. */
+/** The states of the jobs that a remove deleted, and of those that were there before. */
 export interface ModelRemoved {
   readonly removed: readonly JobState[];
   readonly there: readonly JobState[];

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import type { JobState, OwnRetry } from '../../src/core/job.js';
 import type { RetryOptions } from '../../src/core/retry-policy.js';
 
-/** Few, so that what is done meets what was done before; 0 is an id like any other. */
+/** Few ids, so that operations meet the same jobs; 0 because it must be an id like any other. */
 export const IDS = ['a', 'b', 'c', 'd', '0'];
 export const TOPICS = ['x', 'y'];
 const LOCKS = ['k', 'l'];
@@ -13,7 +13,7 @@ const HOUR_MS = 60 * MINUTE_MS;
 const DAY_MS = 24 * HOUR_MS;
 
 const anId = fc.constantFrom(...IDS);
-/** Mostly one, so that its line is long. */
+/** Mostly one topic, so that its line is long. */
 const aTopic = fc.constantFrom<string>('x', 'x', 'y');
 const topics = fc.constantFrom<string[]>(['x'], ['y'], ['x', 'y'], ['x', 'y'], ['y', 'x']);
 const process = fc.nat({ max: 1 });
@@ -37,7 +37,7 @@ const backoffs = [
   { firstMs: 1, lastMs: HOUR_MS },
   { firstMs: 0, lastMs: 0 },
 ];
-/** What a job says of its own retries: mostly nothing. */
+/** The retry settings of a job, mostly none. */
 const anOwn = fc.constantFrom<OwnRetry>(
   ...Array<OwnRetry>(8).fill({}),
   { retries: 0 },
@@ -45,7 +45,7 @@ const anOwn = fc.constantFrom<OwnRetry>(
   { backoff: backoffs[0] },
   { retries: 12, backoff: backoffs[1] },
 );
-/** False: without end. Undefined: as of a consumer that says nothing. */
+/** False for retries without limit, undefined for the default policy. */
 const aPolicy = fc.constantFrom<RetryOptions | false | undefined>(
   false,
   false,
@@ -63,15 +63,15 @@ const aPush = fc.record({
   id: anId,
   topic: aTopic,
   delayMs: aDelay,
-  /** At a time, so far from now, instead of after a delay. */
+  /** Due at the time that is this far (ms) from now, instead of after a delay. */
   at: fc.option(fc.constantFrom(-5000, -1, 0, 1, 1500), { nil: undefined, freq: 6 }),
   ttlMs: aTtl,
-  /** What was pushed last under the id, once more. */
+  /** Repeats the last push of the id. */
   isRepeat: fc.nat({ max: 3 }).map((n) => n === 0),
   own: anOwn,
 });
 
-/** Leases by how many were given after them, also such that have ended long ago. */
+/** Leases by how many were given after them, including ones that ended long ago. */
 const picks = fc.array(fc.nat({ max: 5 }), { minLength: 1, maxLength: 3 });
 
 const push = fc.record({
@@ -88,10 +88,10 @@ const reserve = fc.record({
   leaseMs: aLease,
   retry: aPolicy,
   holder: fc.constantFrom(undefined, 'host:1'),
-  /** Under one of these locks, as this process. */
+  /** Under one of these locks, owned by this process. */
   lock: fc.option(fc.constantFrom(...LOCKS), { nil: undefined, freq: 7 }),
 });
-/** A job of the topic is taken, and fails, so often, by a nack without a pause or by the end of its lease. */
+/** Takes a job of the topic several times, each time ended by a nack without a pause or by the end of the lease. */
 const failing = fc.record({
   does: fc.constant('failing'),
   by: process,
@@ -100,7 +100,7 @@ const failing = fc.record({
   how: fc.constantFrom('nack', 'lease end'),
   retry: aPolicy,
 });
-/** When a job is believed to be due: mostly nothing is. */
+/** Whether an expected due time is given, and right; mostly it is not given. */
 const believed = fc.constantFrom<'right' | 'wrong' | undefined>(undefined, undefined, 'right', 'wrong');
 const promote = fc.record({
   does: fc.constant('promote'),
@@ -129,7 +129,7 @@ const edit = fc.record({
   ttlMs: fc.constantFrom(undefined, 300, 5 * SECOND_MS, 7 * DAY_MS),
   ifBody: believed,
 });
-/** An operator keeps jobs from consumers, whatever they wait for. */
+/** An operator holds jobs. */
 const held = fc.record({
   does: fc.constant('hold'),
   by: process,
@@ -146,7 +146,7 @@ const held = fc.record({
   leaseMs: aLease,
   holder: fc.constantFrom('operator:1', 'export:file'),
 });
-/** Into a file; or moved there, out of the store. */
+/** Exports jobs to a file, or moves them there. */
 const exported = fc.record({
   does: fc.constant('export'),
   by: process,
@@ -160,21 +160,21 @@ const exported = fc.record({
     ['expired', 'delayed'],
   ),
   isMove: fc.boolean(),
-  /** The file of a move takes nothing: then its jobs are what they were. */
+  /** The disk of a move is full, which leaves its jobs as they were. */
   isFull: fc.nat({ max: 3 }).map((n) => n === 0),
 });
 const onExisting = fc.constantFrom('refuse', 'refuse', 'replace', 'keep');
 const imported = fc.record({
   does: fc.constant('import'),
   by: process,
-  /** How many files were made after it. */
+  /** The file, by how many were made after it. */
   pick: fc.nat({ max: 2 }),
-  /** The next lines of it; its beginning, once more where that is done; the same when it is set back; all, and nothing is noted. */
+  /** From its progress; from the beginning; from the beginning with its progress reset; or all without progress. */
   from: fc.constantFrom('where it is', 'where it is', 'beginning', 'anew', 'no file'),
   most: fc.constantFrom(1, 3, 100),
   onExisting,
 });
-/** A job as another store may have had it; times are from now. */
+/** A job of another store; times are from now. */
 const made = fc.record({
   id: anId,
   topic: aTopic,
@@ -183,7 +183,7 @@ const made = fc.record({
   dueIn: fc.constantFrom(undefined, -5000, -1, 0, 1, 1500, MINUTE_MS),
   expiresIn: fc.constantFrom(undefined, 0, 1, 300, 5000, 7 * DAY_MS),
   ttlMs: fc.constantFrom(undefined, 300, 5000, 7 * DAY_MS),
-  /** Since when it was leased, or dead. */
+  /** How long ago (ms) it was leased, or failed. */
   ago: fc.constantFrom(0, 1, 400, MINUTE_MS),
   deadIn: fc.constantFrom(undefined, 0, 1, SECOND_MS, 30 * DAY_MS),
   attempts: fc.constantFrom(0, 0, 1, 3),
@@ -215,7 +215,7 @@ const retry = fc.record({
   does: fc.constant('retry'),
   by: process,
   picks,
-  /** Mostly that of the backoff. */
+  /** Mostly undefined, for the backoff. */
   delayMs: fc.option(aDelay, { nil: undefined, freq: 1 }),
   reason: aReason,
   exitCode: fc.constantFrom(undefined, 0, 75),
@@ -237,7 +237,7 @@ const remove = fc.record({
 const requeue = fc.record({
   does: fc.constant('requeue'),
   by: process,
-  /** Of the id that has the most dead letters, instead. */
+  /** Requeues the id with the most dead letters instead. */
   ofMost: fc.boolean(),
   ids: fc.array(anId, { minLength: 1, maxLength: 2 }),
   delayMs: aDelay,
@@ -250,7 +250,7 @@ const pause = fc.record({
   forMs: fc.constantFrom(undefined, 0, SECOND_MS, MINUTE_MS),
 });
 const resume = fc.record({ does: fc.constant('resume'), by: process, topic: aTopic });
-/** Arguments that no store may ever see: they are refused, and nothing has changed. */
+/** Invalid arguments, which must be refused without a change. */
 const misuse = fc.record({
   does: fc.constant('misuse'),
   by: process,
@@ -264,9 +264,9 @@ const misuse = fc.record({
     'limit 0',
   ),
 });
-/** What `serve` does at each of its steps, until there is no more to do. */
+/** Maintains, as `serve` does, until there is no more to do. */
 const maintain = fc.record({ does: fc.constant('maintain'), by: process });
-/** To a time that the model knows, or to the ms before or after it. */
+/** Moves the clock to a time of the model, or to the millisecond before or after it. */
 const jump = fc.record({
   does: fc.constant('jump'),
   event: fc.nat({ max: 7 }),
@@ -314,20 +314,20 @@ const originalPush = fc.record({
   ttl: fc.constantFrom(1, 1, 5, 5, 60, 604_800, 1e13),
 });
 const originalPop = fc.record({ does: fc.constant('original pop'), topic: aTopic });
-/** One command of a pop, by a client that pops all the time: RPOP, HGETALL or DEL. It may never do the next. */
+/** The next command of a pop of an original client: RPOP, HGETALL or DEL. The client may never send the next one. */
 const originalStep = fc.record({ does: fc.constant('original step of a pop'), topic: aTopic });
 const originalDies = fc.record({ does: fc.constant('original client dies') });
 const originalRemove = fc.record({ does: fc.constant('original remove'), id: anId });
 const originalTick = fc.record({ does: fc.constant('original tick') });
-/** Of two daemons, of which both look before one moves. */
+/** Ticks of two original daemons that both look before either moves. */
 const originalTicks = fc.record({ does: fc.constant('original ticks at once') });
-/** Half a tick of a daemon that looks, is slow, and moves later. */
+/** Half a tick of a slow original daemon, which looks now and moves later. */
 const originalHalfTick = fc.record({ does: fc.constant('original half tick') });
-/** A key of a wrong type in the place of an empty ready list, and its end. */
+/** Puts a key of a wrong type in place of an empty ready list, and deletes it again. */
 const spoil = fc.record({ does: fc.constant('spoil'), topic: aTopic });
 const heal = fc.record({ does: fc.constant('heal') });
 const flushScripts = fc.record({ does: fc.constant('flush scripts') });
-/** What may be interrupted besides pushes and failures. */
+/** Operations that may be interrupted, besides pushes and nacks. */
 const OTHERS = [
   ...[remove, requeue, reserve, held, ack, release],
   ...[promote, reschedule, edit, imported],
@@ -342,13 +342,13 @@ function nackOrBury() {
   return fc.oneof(retry, bury);
 }
 
-/** A process that closes the file and opens it again. */
+/** A process closes the file and opens it again. */
 const reopen = fc.record({ does: fc.constant('reopen'), by: process });
 
-/** A process that is killed before or after one of the statements of what it does, or when it is done. */
+/** A process is killed before or after one of the statements of its call, or after the call. */
 const kill = fc.record({
   does: fc.constant('kill'),
-  /** The first statements of a call are those of any, and few calls have many. */
+  /** The number of the statement: the first ones are the same for each call, and few calls have many. */
   at: fc.oneof(fc.integer({ min: 4, max: 12 }), fc.integer({ min: 1, max: 16 })),
   after: fc.boolean(),
   step: fc.oneof(push, push, retry, bury, ...OTHERS, held, imported, importMade),
@@ -368,13 +368,13 @@ const onRedis = fc.oneof(
   { weight: 2, arbitrary: heal },
   { weight: 1, arbitrary: flushScripts },
 );
-/** Without the original clients, whose commands excuse much. */
+/** Without original clients, whose commands allow more deviations. */
 const onRedisAlone = fc.oneof(...common, { weight: 1, arbitrary: flushScripts });
-/** A connection takes longer to be made again than a history: only some have such cuts. */
+/** Only some histories have cuts, because reconnecting takes longer than a history. */
 const withCuts = (steps: fc.Arbitrary<Step>) =>
   fc.oneof({ weight: 50, arbitrary: steps }, { weight: 2, arbitrary: cut });
 const onSqlite = fc.oneof(...common, { weight: 1, arbitrary: reopen });
-/** A process takes longer to start than a history: only some have such. */
+/** Only some histories have kills, because starting a process takes longer than a history. */
 const onSqliteKilled = fc.oneof(...common, { weight: 3, arbitrary: kill });
 
 type ValueOf<T> = T extends fc.Arbitrary<infer V> ? V : never;
@@ -382,7 +382,7 @@ export type Step =
   ValueOf<typeof onRedis | typeof cut> | ValueOf<typeof onSqlite> | ValueOf<typeof onSqliteKilled>;
 export type StepOf<Does extends Step['does']> = Extract<Step, { readonly does: Does }>;
 
-/** Steps of one history. */
+/** The number of steps of one history. */
 const LENGTH = { minLength: 20, maxLength: 70, size: 'max' } as const;
 
 export type StoreName = 'redis' | 'sqlite';

@@ -1,9 +1,9 @@
 import type { ModelJob } from './job.js';
 import { RedisLine } from './redis-line.js';
 
-/** The line, and what each command of the original clients and daemon does to it. */
+/** The line of Redis, with the effect of each command of original clients and daemons. */
 export class OriginalLine extends RedisLine {
-  /** HMSET, EXPIRE, ZADD. @returns was the id not in the pool? */
+  /** HMSET, EXPIRE, ZADD. @returns whether the id was not in the pool before */
   originalPush(job: ModelJob, dueAt: number): boolean {
     const isNew = !this.pool.has(job.id);
     job.dueAt = dueAt;
@@ -29,13 +29,13 @@ export class OriginalLine extends RedisLine {
     this.bodies.delete(id);
   }
 
-  /** ZREM, DEL. @returns was the id in the pool? */
+  /** ZREM, DEL. @returns whether the id was in the pool */
   originalRemove(id: string): boolean {
     this.bodies.delete(id);
     return this.pool.delete(id);
   }
 
-  /** The first half of a tick of the original daemon: due ids with a body, by topic. */
+  /** The first half of a tick of the original daemon: returns the due ids with a body, by topic. */
   originalLook(now: number): Map<string, string[]> {
     const second = Math.floor(now / 1000) * 1000;
     const found = new Map<string, string[]>();
@@ -48,7 +48,7 @@ export class OriginalLine extends RedisLine {
     return found;
   }
 
-  /** The second half: ZREM and, whatever that answered, LPUSH. Where it moved a job, its due time is lost. */
+  /** The second half: ZREM and, whatever that returned, LPUSH. The due time of a moved job is lost. */
   originalMove(found: ReadonlyMap<string, readonly string[]>): void {
     for (const [topic, ids] of found) {
       for (const id of ids) {
@@ -58,7 +58,7 @@ export class OriginalLine extends RedisLine {
           job.dueAt = undefined;
           if (!this.memos.has(job)) job.ttlMs = undefined;
         }
-        // Where LPUSH fails the job is in neither place.
+        // If LPUSH fails, the job is in neither place.
         if (!this.spoiled.has(topic)) this.addUnnoted(id, topic);
       }
     }

@@ -8,13 +8,13 @@ import type { OriginalLine } from './original-line.js';
 export type OriginalStep = Extract<Step, { does: `original ${string}` | 'flush scripts' | 'spoil' | 'heal' }>;
 
 /**
- * The original clients and daemon: the commands that they send (test/interop/original.ts), by the server's
- * clock, and one at a time where others may come in between.
+ * The original clients and daemon: their commands (test/interop/original.ts) by the server's clock, one at a time if
+ * other steps may come in between.
  */
 export class Originals {
-  /** A pop under way: an id that was taken off its list, and whether its body was read. */
+  /** A pop under way: the id that was popped from its list, and whether its body was read. */
   private popping: { id: string; isRead: boolean } | undefined;
-  /** What a daemon has seen to be due, and not moved yet. */
+  /** The due ids that a daemon has seen and not moved yet. */
   private looked: Map<string, string[]> | undefined;
   private bodies = 0;
 

@@ -9,14 +9,14 @@ import { DEFECTS } from './defects.js';
 import type { StoreName } from './operations.js';
 
 /**
- * Plants each defect in a copy of the tree, and looks after how many operations the histories find it:
+ * Plants each defect in a copy of the tree, and prints after how many operations the histories find it:
  * npm run test:defects [-- [--jobs N] [NAME]...]
  */
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
-/** A defect that is not found by then is taken for one that is not found. */
+/** A defect that is not found within this number of operations counts as not found. */
 const OPERATIONS = 100_000;
-/** Without a defect there must be no difference, by the same seed. */
+/** Without a defect this number of operations, from the same seed, must find nothing. */
 const UNPLANTED_OPERATIONS = 3000;
 const SEED = 1;
 const LOOK_EVERY = 8;
@@ -37,7 +37,7 @@ function copyOfTree(): string {
   return dir;
 }
 
-/** @throws Error when the text that it replaces is not there once */
+/** @throws Error if a text that it replaces does not occur exactly once */
 function edited({ name, edits }: Defect, read: (file: string) => string): Map<string, string> {
   const files = new Map<string, string>();
   for (const [file, find, replace] of edits) {
@@ -52,7 +52,7 @@ function edited({ name, edits }: Defect, read: (file: string) => string): Map<st
   return files;
 }
 
-/** Why a defect cannot be planted; nothing when it can. */
+/** Returns why a defect cannot be planted, or an empty list. */
 function misfit(dir: string, defect: Defect): string[] {
   try {
     edited(defect, (file) => readFileSync(join(dir, file), 'utf8'));
@@ -71,7 +71,7 @@ async function runHistories(dir: string, store: StoreName, most: number): Promis
   await run(process.execPath, ['scripts/generate.mjs'], { cwd: dir });
   const args = ['scripts/run-bundled.mjs', 'test/histories/main.ts', '--json', '--store', store];
   const options = ['--seed', `${SEED}`, '--operations', `${most}`, '--look-every', `${LOOK_EVERY}`];
-  // It ends with 1 where it has found something.
+  // It exits with 1 if it has found something.
   const { stdout, stderr } = await run(process.execPath, [...args, ...options], { cwd: dir }).catch(
     (error: unknown) => error as { stdout: string; stderr: string },
   );
@@ -95,9 +95,9 @@ async function plant(dir: string, { defect, store }: Planting): Promise<string> 
 
 const NOT_FOUND = 'not found';
 
-/** @throws Error when a defect cannot be planted, or the histories find something without one */
+/** @throws Error if a defect cannot be planted, or the histories find something without one */
 async function checkUnplanted(dir: string): Promise<void> {
-  // All of them before the first one runs: what does not fit the sources any more is told of at once.
+  // Checks all defects before the first one runs, to report at once which do not fit the sources any more.
   const misfits = DEFECTS.flatMap((defect) => misfit(dir, defect));
   if (misfits.length > 0) throw new Error(misfits.join('\n'));
   for (const store of ['redis', 'sqlite'] satisfies StoreName[]) {
@@ -106,7 +106,7 @@ async function checkUnplanted(dir: string): Promise<void> {
   }
 }
 
-/** Each tree takes the next planting when it is done with one; rows are printed in the order of the plantings. */
+/** Each tree takes the next planting when it is free; rows are printed in the order of the plantings. */
 async function plantAll(dirs: readonly string[], plantings: readonly Planting[]): Promise<void> {
   const rows: string[] = [];
   const next = plantings.entries();
@@ -127,7 +127,7 @@ async function main(): Promise<void> {
     options: { jobs: { type: 'string' } },
     allowPositionals: true,
   });
-  // A run is a redis-server besides the histories.
+  // Half of the cores, because a run also has a redis-server.
   const jobs = Number(values.jobs ?? Math.ceil(availableParallelism() / 2));
   const isWanted = ({ name }: Defect) => positionals.length === 0 || positionals.includes(name);
   const dirs = Array.from({ length: jobs }, copyOfTree);

@@ -2,7 +2,7 @@ import type { JobState } from '../../src/core/job.js';
 import { isBefore, type ModelJob, type Place, type Seen } from './job.js';
 import { FirstPlaces, type Line } from './line.js';
 
-/** Is this an expired job of Redis, of which nothing but an id is left? */
+/** Whether this is an expired job of Redis of which only the id is left. */
 export function isLeftOver(line: Line, { id, state, lease, waits }: Seen, now: number): boolean {
   const saysNothing =
     (state === 'expired' || state === 'ready') && lease === undefined && waits === undefined;
@@ -10,32 +10,32 @@ export function isLeftOver(line: Line, { id, state, lease, waits }: Seen, now: n
 }
 
 /**
- * The line as the original clients' layout has it (docs/protocol.md): a pool of ids by due time, a body of each
- * id, and for each topic a list of the ids that are ready. They change each by itself, so any of the three may
- * be there without the others. Here, too, a body that has expired is gone.
+ * The line in the layout of the original clients (docs/protocol.md): a pool of ids by due time, a body for each id, and
+ * for each topic a list of ready ids. They change separately, so any of the three may exist without the others. An
+ * expired body is gone.
  */
 export class RedisLine implements Line {
   readonly pool = new Map<string, Place>();
   readonly bodies = new Map<string, ModelJob>();
-  /** The next one to be popped stands first. */
+  /** The ready ids by topic, the next to pop first. */
   readonly lists = new Map<string, string[]>();
-  /** Jobs that came back into a list in which the places of the others are not in order: any place is right. */
+  /** Jobs that came back into a list whose other places are not in order, so that any place is right. */
   readonly loose = new Set<string>();
-  /** Topics whose ready key is of a wrong type. */
+  /** Topics whose ready key has a wrong type. */
   readonly spoiled = new Set<string>();
   private readonly first = new FirstPlaces();
-  /** Within a call that puts its jobs into the pool together: all places that were taken, or have been given. */
+  /** During a call that puts its jobs into the pool together: all places that were taken or given. */
   private given: Place[] | undefined;
-  /** In which list delayer has put the entry of an id. It does not know of those that the original daemon made. */
+  /** The list into which delayer put the entry of an id; entries of the original daemon have no note. */
   private readonly notes = new Map<string, { readonly topic: string; readonly place: Place | undefined }>();
   /**
-   * Ids of which the note is older than an entry: the original daemon made it. The note tells of an entry that is
-   * gone, or is forgotten by now with that entry: nobody knows the place of the new one.
+   * Ids whose note is older than an entry of the original daemon. The note is of an entry that is gone, or has been
+   * deleted with it, so the place of the new entry is not known.
    */
   private readonly outdated = new Set<string>();
-  /** Jobs that were in line before: who puts them back leaves a memo, and a push needs none. */
+  /** Jobs that were in line before: putting them back leaves a memo, a push does not. */
   protected readonly pushed = new WeakSet<ModelJob>();
-  /** Jobs with a memo of delayer beside the body: what is known of them outlives the original daemon. */
+  /** Jobs with a memo beside the body, which is kept when the original daemon moves them. */
   protected readonly memos = new Set<ModelJob>();
 
   list(topic: string): string[] {
@@ -44,7 +44,7 @@ export class RedisLine implements Line {
     return list;
   }
 
-  /** The body that Redis has under an id: it keeps it for the whole ms in which it expires. */
+  /** The body that Redis has for an id; it is kept for the whole millisecond in which it expires. */
   body(id: string, now: number): ModelJob | undefined {
     const job = this.bodies.get(id);
     if (job && job.expiresAt < now) this.bodies.delete(id);
@@ -55,7 +55,7 @@ export class RedisLine implements Line {
     return this.bodies.get(id);
   }
 
-  /** Does an entry of that list stand for a job that can be taken? */
+  /** Whether an entry of that list is of a job that can be taken. */
   counts(id: string, topic: string, now: number): boolean {
     const job = this.body(id, now);
     return job?.topic === topic && job.expiresAt > now && !this.pool.has(id);
@@ -86,7 +86,7 @@ export class RedisLine implements Line {
     job.place = { at: dueAt, turn: 0 };
   }
 
-  /** Where a job of its id was due in the same ms, it stands behind that, too, which goes. */
+  /** Puts a job into the pool, also behind a job of its id that is due in the same millisecond and is replaced. */
   add(job: ModelJob, dueAt: number): void {
     this.forgetEntries(job.id, job.topic);
     this.putInPool(job, dueAt);
@@ -105,8 +105,8 @@ export class RedisLine implements Line {
   }
 
   /**
-   * An entry that stands for nothing any more would hand a new job of its id to other clients at once. It is
-   * looked for where delayer may know of one: where it has put it, and in the lists of the two jobs' topics.
+   * Deletes old entries of an id, through which other clients would pop a new job of the id at once. They are searched for
+   * in the list of the note, and in the lists of the topics of both jobs.
    */
   private forgetEntries(id: string, topic: string): void {
     const old = this.bodies.get(id)?.topic;
@@ -136,8 +136,8 @@ export class RedisLine implements Line {
   }
 
   bringBack(jobs: readonly ModelJob[]): void {
-    // The last first, so that those of one place keep their order: original clients give whole seconds. Those
-    // whose place nobody knows become the next, in their order.
+    // The last first, so that jobs of one place keep their order, because original clients give whole seconds. Jobs of
+    // unknown place come first, in their order.
     const isUnknown = ({ place }: ModelJob) => place === undefined;
     const known = jobs.filter((job) => !isUnknown(job));
     for (const job of [...known.reverse(), ...jobs.filter(isUnknown).reverse()]) {
@@ -154,7 +154,7 @@ export class RedisLine implements Line {
     }
   }
 
-  /** What is known of an entry for sure. */
+  /** The note of an id if it is up to date. */
   private noted(id: string): { readonly topic: string; readonly place: Place | undefined } | undefined {
     return this.outdated.has(id) ? undefined : this.notes.get(id);
   }
@@ -209,7 +209,7 @@ export class RedisLine implements Line {
     }
   }
 
-  /** Behind those that are due in the same ms. */
+  /** Puts a job into the pool behind those that are due in the same millisecond. */
   private putInPool(job: ModelJob, dueAt: number): void {
     const others = this.given ?? [...this.pool.values()];
     const last = others.filter(({ at }) => at === dueAt).map(({ turn }) => turn);
@@ -222,7 +222,7 @@ export class RedisLine implements Line {
   take(topic: string, limit: number, now: number): ModelJob[] {
     const list = this.list(topic);
     const taken: ModelJob[] = [];
-    // What does not count is passed over, and gone.
+    // Entries that do not count are skipped, and deleted.
     while (taken.length < limit) {
       const id = list.shift();
       if (id === undefined) break;
@@ -251,7 +251,7 @@ export class RedisLine implements Line {
       if (job && this.spoiled.has(job.topic)) continue;
       this.pool.delete(id);
       if (!job) continue;
-      // An older entry of the id, of which a note tells, would stand for this job as well.
+      // An older entry of the id that has a note would be of this job as well.
       const noted = this.noted(id);
       if (noted) this.forgetEntry(id, noted.topic);
       job.place = place;
@@ -263,12 +263,12 @@ export class RedisLine implements Line {
     return promoted;
   }
 
-  /** What has expired is gone by itself; entries of it are passed over. */
+  /** Does nothing: expired bodies are gone by themselves, and their entries are skipped. */
   clear(): void {
     return;
   }
 
-  /** In order of due time; of those due together by turn, and those of the original clients by id. */
+  /** The ids of the pool in order of due time, then of turn, or of id for those of original clients. */
   protected poolIds(): string[] {
     return [...this.pool]
       .sort(([a, x], [b, y]) => x.at - y.at || x.turn - y.turn || (a < b ? -1 : 1))
@@ -297,7 +297,7 @@ export class RedisLine implements Line {
     ];
   }
 
-  /** Is there an id, an entry or a body that stands for no job? Views may tell of it, or not. */
+  /** Whether there is an id, an entry or a body that is not of a job; views may show it or not. */
   isLeftOver(id: string, now: number): boolean {
     if (this.living(id, now)) return false;
     return (
@@ -308,8 +308,8 @@ export class RedisLine implements Line {
   }
 
   /**
-   * Is there a body that is neither in the pool nor in the list of its topic? Then another client has it in hand, or
-   * has lost it. An entry of its id in another list is of a job before.
+   * Whether there is a body that is neither in the pool nor in the list of its topic: another client has popped it, or
+   * lost it. An entry of its id in another list is of an earlier job.
    */
   isAway(id: string, now: number): boolean {
     const job = this.body(id, now);

@@ -3,7 +3,7 @@ import { type Ground, PREFIX } from './ground.js';
 import type { RedisLine } from './redis-line.js';
 import { TOPICS } from './operations.js';
 
-/** The ready lists by topic, as original clients pop them: the next one first. None of another store. */
+/** The ready lists of Redis by topic, the next entry to pop first; empty on SQLite. */
 export async function readyLists({ redis }: Ground): Promise<Map<string, string[]>> {
   const lists = new Map<string, string[]>();
   if (!redis) return lists;
@@ -12,16 +12,15 @@ export async function readyLists({ redis }: Ground): Promise<Map<string, string[
   const answers = (await pipeline.exec()) ?? [];
   for (const [i, topic] of TOPICS.entries()) {
     const [error, ids] = answers[i] ?? [];
-    // Popped at the right. A key of a wrong type has none.
+    // Entries are popped from the right. A key of a wrong type has none.
     lists.set(topic, error ? [] : (ids as string[]).reverse());
   }
   return lists;
 }
 
 /**
- * Holds the ready lists beside the model. Entries that stand for no job may be cleared away at any time, and
- * where a job came back among entries whose places nobody knows, any place of it is right: these the model
- * learns from the store.
+ * Compares the ready lists with the model. The model learns from the store which entries without a job were cleared
+ * away, and the place of a job that came back among entries of unknown places.
  */
 export function adoptLists(
   lists: ReadonlyMap<string, readonly string[]>,
@@ -47,7 +46,7 @@ export function adoptLists(
   line.loose.clear();
 }
 
-/** Is `seen` what is left of `expected` without some items of which `mayGo` is true? */
+/** Whether `seen` is `expected` without some items for which `mayGo` is true. */
 function isWithout(
   expected: readonly string[],
   seen: readonly string[],
@@ -57,7 +56,7 @@ function isWithout(
   const isLast = (id: string, i: number) => !expected.includes(id, i + 1);
   for (const [i, id] of expected.entries()) {
     if (seen[at] === id) at += 1;
-    // Of an id that stands in the list twice, one entry may go.
+    // One of two entries of an id may go.
     else if (!mayGo(id) && isLast(id, i) && !expected.slice(0, i).includes(id)) return false;
   }
   return at === seen.length;

@@ -1,28 +1,28 @@
 import type { Attempt, ModelJob, ModelLease, Policy } from './job.js';
 
-/** Whether and when a job that failed is tried again: the retries of semantics.md. Times are ms. */
+/** Whether and when a job that failed is retried. Times are ms. */
 
-/** Of a consumer that gives none. */
+/** The policy of a consumer that gives none. */
 export const DEFAULT_POLICY: Policy = {
   retries: 3,
   backoff: { firstMs: 1000, lastMs: 600_000 },
   deadTtlMs: 30 * 86_400_000,
 };
 
-/** So many attempts stay with a job. */
+/** The number of attempts that the history of a job keeps. */
 const KEPT_ATTEMPTS = 10;
-/** A pause may be shorter or longer by this part of it. */
+/** A pause may be shorter or longer by this fraction. */
 const JITTER = 0.25;
 
 /**
- * At most `retries` + 1 attempts. The job's own number comes before that of its lease; a lease without a policy
- * lets it be tried without end.
+ * A job has at most `retries` + 1 attempts. Its own number takes precedence over that of its lease; without a policy
+ * there is no limit.
  */
 export function hasRetryLeft({ attempts, own }: ModelJob, policy: Policy | undefined): boolean {
   return policy === undefined || attempts <= (own.retries ?? policy.retries);
 }
 
-/** The shortest and the longest pause after the attempt that has just failed: first × 2^(n-1), and last at most. */
+/** The shortest and the longest pause after the last attempt: first × 2^(n-1), at most last, with jitter. */
 export function pausesAfter(
   { attempts, own }: ModelJob,
   policy: Policy | undefined,
@@ -32,13 +32,13 @@ export function pausesAfter(
   return { least: Math.round(pause * (1 - JITTER)), most: Math.round(pause * (1 + JITTER)) };
 }
 
-/** Writes the attempt that a lease was into the history of its job. */
+/** Writes the attempt of a lease into the history of its job. */
 export function endAttempt({ job, since }: ModelLease, end: Omit<Attempt, 'attempt' | 'startedAt'>): void {
   const attempt = { attempt: job.attempts, startedAt: since, ...end };
   job.history = [...job.history, attempt].slice(-KEPT_ATTEMPTS);
 }
 
-/** Why a job is dead whose last lease has ended. */
+/** The reason of a dead letter whose last lease has ended. */
 export function lossesOf({ history }: ModelJob): string {
   const times = history.filter(({ outcome }) => outcome === 'lease_ended').length;
   return `its lease ended ${times === 1 ? 'once' : `${times} times`}`;

@@ -1,44 +1,43 @@
 /**
- * What the contract leaves open, or one of the stores cannot have. Nothing else may differ between a store and
- * the model.
+ * What the contract leaves open, or one of the stores cannot do. Nothing else may differ between a store and the model.
  */
 export interface Rules {
-  /** Each with the reason, for whoever reads a failing history. */
+  /** The deviations with their reasons, for the reader of a failing history. */
   readonly notes: readonly string[];
   /**
-   * Open in the contract: in which order ended leases, and jobs that wait for another one of their id, are
-   * looked at in one step. It matters where both have the same id.
+   * Open in the contract: in which order one step handles ended leases and jobs that wait for a duplicate. It matters
+   * if both have the same id.
    */
   readonly reclaims: 'leases first' | 'by time';
-  /** Open in the contract: do jobs that wait for the same id have one time at which they are looked at, or one each? */
+  /** Open in the contract: whether jobs that wait for the same id share one time of the next try, or have one each. */
   readonly waitingLooks: 'one an id' | 'one a job';
   /**
-   * Open in the contract: where expired jobs stand before ready ones, an answer may have fewer jobs than were
-   * asked for; those that it has are the first.
+   * Open in the contract: if expired jobs stand before ready ones, an answer may have fewer jobs than asked for, which
+   * are the first ones.
    */
   readonly answersFewer: boolean;
-  /** The last time there is (ms): what would come later comes then. */
+  /** The last possible time (ms); later times are clamped to it. */
   readonly lastMs: number;
   /**
-   * Every job has a due time and a ready lifetime, which may have no end. Where nobody says so of a dead letter that is
-   * imported, it was due when it failed, and has no end once it is a job again. Elsewhere a dead letter of which no
-   * lifetime is known, or that had no end, then has the one of a job of which nothing is said.
+   * Whether every job has a due time and a ready lifetime, which may be infinite. Then an imported dead letter without
+   * them was due when it failed, and never expires once it is requeued. Otherwise a dead letter of unknown or infinite
+   * lifetime has the default lifetime once it is requeued.
    */
   readonly knowsTimes: boolean;
-  /** A job that is due has to be moved before it can be taken: the state `due`. */
+  /** Whether a due job must be promoted before it can be taken: the state `due`. */
   readonly hasDue: boolean;
-  /** What a remove takes out of consumers' hands is taken in a second step, which a cut may prevent. */
+  /** Whether a remove of leased jobs takes a second step, which a cut may prevent. */
   readonly revokesLater: boolean;
   /**
-   * Open in the contract: of dead letters of one id that died in one millisecond, is the one that was pushed last
-   * the latest, or the one whose lease ended last?
+   * Open in the contract: whether the latest of several dead letters of one id that failed in one millisecond is the one
+   * that was pushed last, or the one whose lease ended last.
    */
   readonly lettersOfOneMs: 'youngest first' | 'by turn';
-  /** Open in the contract: does one call hold one job of an id at most, where others of that id wait? */
+  /** Open in the contract: whether one call holds at most one job of an id if others of the id wait. */
   readonly holdsOneOfAnId: boolean;
-  /** A lock is held in the whole millisecond in which it ends. */
+  /** Whether a lock is held for the whole millisecond in which it ends. */
   readonly locksHaveLastMs: boolean;
-  /** Of an expired job nothing but its id is left, and no more than that is asked of the views. */
+  /** Whether only the id of an expired job is left, so that views need not show more. */
   readonly losesExpired: boolean;
 }
 
@@ -61,7 +60,7 @@ export const SQLITE_RULES: Rules = {
   losesExpired: false,
 };
 
-/** Of docs/protocol.md, "What delayer cannot mend" and the layout that the original prescribes. */
+/** From "What delayer cannot mend" in docs/protocol.md, and from the layout of the original. */
 export const REDIS_RULES: Rules = {
   notes: [
     ...SQLITE_RULES.notes,

@@ -5,22 +5,22 @@ import { History } from './history.js';
 import { shrink } from './shrink.js';
 import { historiesOf, type Step, type StoreName } from './operations.js';
 
-/** So many histories have one seed: a failure is found again, from the seed alone, within seconds. */
+/** The number of histories per seed, small enough to repeat a failure from its seed within seconds. */
 const HISTORIES = 50;
 
 export interface RunOptions {
   readonly store: StoreName;
-  /** Of the first histories; the next ones have the next seed. */
+  /** The seed of the first histories; the next ones have the next seed. */
   readonly seed: number;
-  /** One history of that seed, as a failure names it. */
+  /** One history of that seed, as named by a failure. */
   readonly path?: string | undefined;
-  /** About so many are done. */
+  /** The approximate number of operations. */
   readonly operations: number;
-  /** The views are looked at after each step, or after each one of so many: then more histories are run. */
+  /** The number of steps between two comparisons of the views, 1 by default; with more, more histories are run. */
   readonly lookEvery?: number | undefined;
-  /** Look for the shortest form of a failing history? */
+  /** Whether to search for the shortest form of a failing history. */
   readonly shrink: boolean;
-  /** Ends it after the histories of the seed in hand. */
+  /** Ends the run after the histories of the current seed. */
   readonly signal?: AbortSignal | undefined;
   readonly onProgress?: ((operations: number) => void) | undefined;
 }
@@ -28,18 +28,18 @@ export interface RunOptions {
 export interface Failure {
   readonly seed: number;
   readonly path: string;
-  /** What was done, and how the store differs from the model. */
+  /** The steps, and how the store differs from the model. */
   readonly account: string;
 }
 
 export interface Outcome {
-  /** Until the difference, where there is one. */
+  /** The number of operations, until a difference if there is one. */
   readonly operations: number;
   readonly histories: number;
   readonly failure?: Failure | undefined;
 }
 
-/** Runs random histories until one fails, or enough was done. */
+/** Runs random histories until one fails or the number of operations is reached. */
 export async function runHistories(options: RunOptions): Promise<Outcome> {
   const ground = await openGround(options.store);
   try {
@@ -70,7 +70,7 @@ async function runOn(ground: Ground, options: RunOptions): Promise<Outcome> {
     });
     if (failed) {
       const { steps, failure } = failed;
-      // With a look after each step a difference shows as soon as it is there.
+      // Comparing after each step shows a difference as soon as there is one.
       const again = async (some: readonly Step[]) => (await runOne(ground, some)).failure;
       const first = (await again(steps)) ?? failure;
       const shortest = options.shrink ? (await shrink(steps, first, again)).failure : first;

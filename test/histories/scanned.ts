@@ -8,18 +8,18 @@ import { expectedList, textOf, toSeen } from './views.js';
 
 interface Selection {
   readonly topics: readonly string[];
-  /** Any when absent. */
+  /** Any by default. */
   readonly states?: readonly JobState[] | undefined;
 }
 
-/** All that a scan gives. */
+/** All jobs of a scan. */
 export async function scanned(queue: Queue, query: Selection): Promise<JobRecord[]> {
   const records: JobRecord[] = [];
   for await (const { jobs } of queue.scan(query)) records.push(...jobs);
   return records;
 }
 
-/** A scan has each selected job once, with all that is needed to have it again. */
+/** Expects that a scan has each selected job once, with all fields that an import needs. */
 export function expectScanned(
   model: Model,
   records: readonly JobRecord[],

@@ -1,7 +1,7 @@
 /**
- * The shortest history that fails still: without what came after the failure, and without every step that it
- * fails without. fast-check shrinks each value as well, and needs hundreds of runs more for it.
- * @param fails runs some of the steps, and answers the failure and after how many steps it came, or nothing
+ * Shortens a failing history: leaves out the steps after the failure, and each step without which it still fails.
+ * fast-check would shrink each value as well, which takes hundreds of runs more.
+ * @param fails runs some of the steps, and returns the failure and after how many steps it came, or undefined
  */
 export async function shrink<Step, Failure extends { readonly steps: number }>(
   all: readonly Step[],
@@ -11,7 +11,7 @@ export async function shrink<Step, Failure extends { readonly steps: number }>(
   let steps = all.slice(0, first.steps);
   let failure = first;
   for (let size = Math.ceil(steps.length / 2); size >= 1; size = size === 1 ? 0 : Math.ceil(size / 2)) {
-    // From the end: what came last is mostly what failed.
+    // From the end, because mostly the last steps cause the failure.
     for (let from = steps.length - size; from > -size; from -= size) {
       const fewer = steps.filter((_, i) => i < from || i >= from + size);
       if (fewer.length === steps.length) continue;

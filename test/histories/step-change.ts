@@ -27,7 +27,7 @@ export class Changer {
       seen.map(({ promoted }) => promoted),
     );
     for (const [i, { id }] of meant.entries()) {
-      // What this very call promoted is ready.
+      // A job that the same call has promoted is ready.
       const isTwice = meant.some((one, j) => one.id === id && j < i && expected[j] === true);
       expectTold('promote', isTwice ? ['ready'] : told.get(id), seen[i]?.state);
     }
@@ -53,7 +53,7 @@ export class Changer {
       seen.map(({ rescheduled, dueAt }) => rescheduled && dueAt?.getTime()),
     );
     for (const [i, { id }] of wanted.entries()) {
-      // One that was moved to now by this very call is not delayed any more.
+      // A job that the same call has moved to now is not delayed any more.
       const isTwice = wanted.some((one, j) => one.id === id && j < i && expected[j] !== undefined);
       if (!isTwice) expectTold('reschedule', told.get(id), seen[i]?.state);
     }
@@ -62,7 +62,7 @@ export class Changer {
   async edit({ id, believed, ...step }: StepOf<'edit'>, queue: Queue, fate?: Fate): Promise<void> {
     const { model, now } = this.context;
     const body = step.body || step.ttlMs === undefined ? `edited ${(this.bodies += 1)}` : undefined;
-    // Where its list is none, a store cannot tell a ready job from one that an original client has in hand.
+    // If the ready key has a wrong type, a store cannot tell a ready job from one that an original client has popped.
     if (this.context.blockedTopics().length > 0) return;
     const ifBody = bodyOf(model.line.get(id)?.body, step.ifBody);
     const meant = { ...this.meant(id, believed), body, ttlMs: step.ttlMs, ifBody };

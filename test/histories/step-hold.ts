@@ -11,13 +11,13 @@ import { expectTold, statesToTell } from './told.js';
 
 type ModelHeld = ReturnType<Context['model']['holds']['hold']>[number];
 
-/** Holds jobs for an operator, in the store and in the model. Their leases end as those of consumers do. */
+/** Holds jobs for an operator, in the store and in the model. */
 export class Holder {
   constructor(private readonly context: Context) {}
 
   async hold({ jobs, states, leaseMs, holder }: StepOf<'hold'>, queue: Queue, fate?: Fate): Promise<void> {
     const { context } = this;
-    // Where its list is none, a store cannot tell a ready job from one that an original client has in hand.
+    // If the ready key has a wrong type, a store cannot tell a ready job from one that an original client has popped.
     if (context.blockedTopics().length > 0) return;
     const meant = jobs.map(({ id, believed, isWaiting }) => ({
       ...{ ...this.meant(id, believed), states: states ?? HELD, isWaiting },
@@ -34,14 +34,14 @@ export class Holder {
     const expected = context.model.holds.hold(meant, { leaseMs, holder }, context.now);
     if (!seen) return this.lookUp(expected);
     for (const [i, { id }] of meant.entries()) {
-      // One that this very call holds, before or after, is leased, or is still what it was.
+      // A job that the same call holds, before or after, is leased or still in its state.
       const isTwice = meant.some((one, j) => one.id === id && j !== i && expected[j]);
       const allowed = [...(told.get(id) ?? []), ...(isTwice ? (['leased', undefined] as const) : [])];
       expectHeld(context, expected[i], seen[i], allowed);
     }
   }
 
-  /** Nobody heard what is held: it stands in the store. */
+  /** Learns the leases from the store, because the answer was lost. */
   private async lookUp(expected: readonly ModelHeld[]): Promise<void> {
     const names = await leasesUnheardOf(this.context);
     const held = expected.flatMap((one) => one ?? []);
@@ -49,7 +49,7 @@ export class Holder {
     for (const [i, { lease }] of held.entries()) expectName(this.context, lease, names[i] ?? '');
   }
 
-  /** Of a job in line, or else of one that waits. */
+  /** The job of an id in line, or else one that waits. */
   private meant(id: string, believed: StepOf<'hold'>['jobs'][number]['believed']): Meant {
     const { model } = this.context;
     const dueAt = (model.line.get(id) ?? model.waitingFor(id)[0]?.job)?.dueAt;

@@ -13,18 +13,18 @@ import type { StepOf } from './operations.js';
 import { expectScanned, scanned } from './scanned.js';
 import { toAttempt, toSeen } from './views.js';
 
-/** Who holds what is moved, as the store has it. */
+/** The holder of the jobs that are moved. */
 const MOVER = 'export:a move';
 
-/** A file of jobs, a job a line. */
+/** A file of jobs, one per line. */
 interface JobFile {
   readonly name: string;
   readonly jobs: readonly ImportRequest[];
 }
 
-/** The file of a move. */
+/** The target of a move. */
 class Disk implements MoveTarget {
-  /** Those that left the store. */
+  /** The jobs that left the store. */
   readonly jobs = new Set<JobRecord>();
   readonly full = new Error('no space left on device');
   private kept: readonly JobRecord[] = [];
@@ -52,7 +52,7 @@ interface ImportCall {
   readonly progress?: ImportProgress | undefined;
 }
 
-/** Takes jobs out of the store and the model into files, and in again. */
+/** Exports jobs of the store and the model to files, and imports them. */
 export class Mover {
   private readonly files: JobFile[] = [];
   private bodies = 0;
@@ -60,7 +60,7 @@ export class Mover {
 
   constructor(private readonly context: Context) {}
 
-  /** A file of the selected jobs; where they are moved, of those that left the store. */
+  /** Exports the selected jobs to a file; a move removes them from the store. */
   async export({ topics, states, isMove, isFull }: StepOf<'export'>, queue: Queue): Promise<void> {
     const { model, now } = this.context;
     this.context.say(
@@ -73,12 +73,12 @@ export class Mover {
     if (kept.length > 0) this.files.push({ name: `file ${this.files.length}`, jobs: kept });
   }
 
-  /** What is left of an expired job of Redis, or stands behind a key that is not a list, a remove may find or not. */
+  /** Whether a remove must find a job of this state: it may miss the remains of an expired job of Redis. */
   private canBeRemoved(state: JobState): boolean {
     return !(state === 'expired' && this.context.model.rules.losesExpired);
   }
 
-  /** All that leaves the store is in the file, and nothing else. */
+  /** Moves jobs, and expects exactly the removed ones in the file. */
   private async move(
     records: readonly WholeRecord[],
     queue: Queue,
@@ -99,7 +99,7 @@ export class Mover {
     return records.filter((record) => disk.jobs.has(record));
   }
 
-  /** They are held, and go when they are in the file; where it takes none, they are what they were. */
+  /** Holds the jobs, and acks them when they are in the file; if the disk is full, they are released unchanged. */
   private moveInModel(records: readonly WholeRecord[], isFull: boolean): boolean[] {
     const { model, now } = this.context;
     const isToHold = ({ state }: JobRecord) => HELD.some((one) => one === state);
@@ -132,7 +132,7 @@ export class Mover {
     );
   }
 
-  /** Imports a part of a file: where it is, or from elsewhere, where nothing may be done; or all of it as if it had no name. */
+  /** Imports a part of a file: from its progress, from elsewhere, which must do nothing, or all of it without progress. */
   async import(step: StepOf<'import'>, queue: Queue, fate?: Fate): Promise<void> {
     const file = this.files.at(-1 - step.pick);
     if (!file) return;
@@ -151,7 +151,7 @@ export class Mover {
     await this.perform({ jobs, onExisting, progress }, queue, fate);
   }
 
-  /** Jobs as another store may have had them. */
+  /** Imports jobs of another store. */
   async importMade({ jobs, onExisting }: StepOf<'import made'>, queue: Queue, fate?: Fate): Promise<void> {
     const requests = jobs.map((job) => requestOf(job, `made ${(this.bodies += 1)}`, this.context.now));
     await this.perform({ jobs: requests, onExisting }, queue, fate);
@@ -166,7 +166,7 @@ export class Mover {
     const of = progress ? ` of ${progress.file}, lines ${progress.from} to ${progress.to}` : '';
     this.context.say(`import ${onExisting}${of}: ${JSON.stringify(jobs.map(describe))}`);
     const seen = await orUnknown(queue.import(jobs, { onExisting, progress }), fate);
-    // Where it is noted how far a file is, the call is made again, and does nothing that was done.
+    // With progress the call is sent again, and does nothing twice.
     const isAgain = fate?.isKilled === false && progress !== undefined;
     if (fate?.lost === 'request' && !isAgain) return;
     if (progress && model.imports.mayBeForgotten(progress.file, now)) {
@@ -181,7 +181,7 @@ export class Mover {
   }
 }
 
-/** What an original client has taken half is no job: to replace it may be told as either. */
+/** Replacing a job that an original client has half popped may be reported as imported or replaced. */
 function expectImported(expected: Imported, seen: Imported, isOpen: boolean): void {
   const outcomes = expected.outcomes.map((outcome, i) =>
     isOpen && outcome === 'imported' && seen.outcomes[i] === 'replaced' ? 'replaced' : outcome,
@@ -191,7 +191,7 @@ function expectImported(expected: Imported, seen: Imported, isOpen: boolean): vo
 
 type WholeRecord = JobRecord & Pick<ImportRequest, 'topic' | 'body'>;
 
-/** A job whose body is gone is left where it is. */
+/** Whether a job has its body; one without is not exported. */
 const isWhole = (record: JobRecord): record is WholeRecord =>
   record.body !== undefined && record.topic !== undefined;
 
@@ -214,7 +214,7 @@ function requestOf(job: StepOf<'import made'>['jobs'][number], body: string, now
   };
 }
 
-/** In a form that can be read. */
+/** In readable form. */
 function describe(job: ImportRequest): object {
   return { ...job, id: job.id.toString(), topic: job.topic.toString(), body: job.body.toString() };
 }
@@ -233,7 +233,7 @@ function toModelImport(job: ImportRequest): ModelImport {
   };
 }
 
-/** A backoff that is not an object is none of the histories. */
+/** Retry settings of a request; histories give backoffs only as objects. */
 function ownOf({ retries, backoff }: ImportRequest): ModelImport['own'] {
   return { retries, backoff: typeof backoff === 'object' ? backoff : undefined };
 }

@@ -20,7 +20,7 @@ export class Operator {
     const inReach =
       fate && this.context.model.rules.revokesLater ? wanted.filter((state) => state !== 'leased') : wanted;
     for (const [i, id] of ids.entries()) {
-      // Of what is left of an expired job a store may tell, or not.
+      // A store may report the remains of an expired job or not.
       const isLeftOver =
         this.context.model.line instanceof RedisLine &&
         this.context.model.line.isLeftOver(id, this.context.now);
@@ -30,7 +30,7 @@ export class Operator {
       const there = result && isLeftOver && this.mayBeTold(id, result.state) ? [result.state] : [];
       const removed = there.filter((state) => inReach.includes(state));
       const asTold = { there: [...done.there, ...there], removed: [...done.removed, ...removed] };
-      // What an original client had in hand is gone with it.
+      // A job that an original client had popped is removed as well.
       if (result?.removed === true && removed.length > 0) this.context.model.line.drop(id);
       if (!result || !allowsRemoved(asTold, result)) throw new Difference(`remove ${id}`, done, result);
     }
@@ -105,7 +105,7 @@ export class Operator {
       expectSame('lock', model.locks.take(name, owner, now) === undefined, await queue.lock({ name, owner }));
   }
 
-  /** What no store may ever see is refused. */
+  /** Expects that invalid arguments are refused. */
   async misuse({ what }: StepOf<'misuse'>, queue: Queue): Promise<void> {
     this.context.say(`misuse: ${what}`);
     const refused = await MISUSES[what](queue).then(
@@ -128,7 +128,7 @@ const MISUSES: Readonly<Record<StepOf<'misuse'>['what'], (queue: Queue) => Promi
   'limit 0': (queue) => queue.popMany(TOPICS, 0),
 };
 
-/** Is this what a store may answer to it? Of several jobs it tells of the one in line, or of any. */
+/** Whether a store may answer this. If there were several jobs, it reports the state of the one in line, or of any. */
 function allowsRemoved({ removed, there }: ModelRemoved, { removed: did, state }: RemoveResult): boolean {
   if (did !== removed.length > 0) return false;
   const told = did ? removed : there;

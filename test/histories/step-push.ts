@@ -30,7 +30,7 @@ export class Producer {
         `push ${onExisting}: ${id} to ${topic} ${body} ${JSON.stringify({ ...due, ...own })} ttl ${ttlMs}`,
       );
     const results = await orUnknown(queue.pushMany(requests, { onExisting }), fate);
-    // What nobody heard of has not been done, and what was answered by a lost reply has.
+    // With a lost request the push was not done, with a lost reply it was.
     const expected =
       fate?.lost === 'request' ? undefined : this.context.model.push(jobs, onExisting, this.context.now);
     if (!expected || !results) return;
@@ -42,7 +42,7 @@ export class Producer {
   }
 
   private expectPushed(expected: PushResult, seen: PushReceipt | undefined): void {
-    // What an original client has taken half is no job: to replace it may be told as either.
+    // Replacing a job that an original client has half popped may be reported as pushed or replaced.
     const outcome =
       expected.outcome === 'pushed' && seen?.outcome === 'replaced' ? 'replaced' : expected.outcome;
     const isOpen = outcome !== expected.outcome && this.context.model.rules.losesExpired;

@@ -24,7 +24,7 @@ export class Settler {
       extend: async () => (await queue.extend(names, leaseMsOf(step))).map((until) => until?.getTime()),
     };
     const seen = await orUnknown<(boolean | number | undefined)[]>(call[step.does](), fate);
-    // An ack and a release are sent again.
+    // A queue sends an ack and a release again.
     const isSentAgain = fate?.isKilled === false && step.does !== 'extend';
     if (fate?.lost === 'request' && !isSentAgain) return;
     const { model, now } = this.context;
@@ -44,7 +44,7 @@ export class Settler {
     fate: Fate | undefined,
   ): Promise<void> {
     const { model, now } = this.context;
-    // A pause that was taken at random is not known where the answer is lost.
+    // If the answer is lost, the random pause that the store chose is not known.
     const failure = failureOf(step, fate !== undefined);
     const answers = await orUnknown(queue.nack(names, failure), fate);
     if (fate?.lost === 'request') return;

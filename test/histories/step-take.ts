@@ -48,7 +48,7 @@ export class Taker {
     expectSame('reserve: locked', [true, 0, until - this.context.now], [isLocked, jobs.length, nextInMs]);
   }
 
-  /** By a process that ended before it could tell: what it has in hand is looked up. */
+  /** A reserve whose answer was lost: looks up the leases in the store. */
   async reserveUnheard(step: StepOf<'reserve'>, queue: Queue, fate: Fate): Promise<void> {
     const { model, now } = this.context;
     this.context.say(describe({ ...step, lock: undefined }));
@@ -75,7 +75,7 @@ export class Taker {
     if (taken) this.expectTaken('pop', expected.map(textOfJob), taken.jobs.map(textOfGiven));
   }
 
-  /** A job that has just come back to a line whose places nobody knows may stand anywhere: see the rules. */
+  /** A job that has just come back to a line with unknown places may stand anywhere: see the rules. */
   private expectTaken(what: string, expected: readonly string[], seen: readonly string[]): void {
     const { line } = this.context.model;
     const isLoose = line instanceof RedisLine && line.loose.size > 0;
@@ -83,7 +83,7 @@ export class Taker {
     expectSame(what, expected, seen);
   }
 
-  /** Nothing is taken where a key of a wrong type is all that is met. */
+  /** Takes jobs. If there are none, a key of a wrong type of a topic that is not paused must be reported. */
   private async take<T, Taken extends { readonly jobs: readonly unknown[] }>(
     topics: readonly string[],
     limit: number,
@@ -102,7 +102,7 @@ export class Taker {
     return { expected, taken: answer };
   }
 
-  /** May an answer have fewer jobs than it could? See the rules. */
+  /** Whether an answer may have fewer jobs than there are: see the rules. */
   private mayBeShort(topics: readonly string[]): boolean {
     const isExpired = ({ state }: { state: string }) => state === 'expired';
     return (

@@ -4,10 +4,10 @@ import { Difference } from './difference.js';
 import { IDS } from './operations.js';
 import { RedisLine } from './redis-line.js';
 
-/** What a store may tell that a job was on which nothing was done. */
+/** The states that a store may report for jobs that were left alone, by id. */
 export type ToldStates = ReadonlyMap<string, readonly (JobState | undefined)[]>;
 
-/** By id: the state of the one in line, or that of any where there is none. */
+/** By id, the state of the job in line, or that of any other if there is none. */
 export function statesToTell({ model, now }: Context): ToldStates {
   const { line } = model;
   return new Map(
@@ -20,7 +20,7 @@ export function statesToTell({ model, now }: Context): ToldStates {
         ...model.waitingFor(id).map(() => 'delayed' as const),
         ...model.lettersOf(id).map(() => 'dead' as const),
       ];
-      // What is left of an expired job may be told of, or not; a list that is none may hold it.
+      // The remains of an expired job may be reported or not; in a list that cannot be read they may seem ready.
       const left: JobState[] = isLeftOver ? ['expired', 'ready'] : [];
       return [id, others.length > 0 ? [...others, ...left] : [undefined, ...left]];
     }),

@@ -4,7 +4,7 @@ import type { Letter, ModelJob, ModelLease } from './job.js';
 import type { Model } from './model.js';
 import { RedisLine } from './redis-line.js';
 
-/** What an explanation of a job has to claim, by the model: in the words of claims.ts, in the order of the sentences. */
+/** What the explanation of a job must claim by the model, in the words of claims.ts and the order of the sentences. */
 
 const text = (claims: readonly (string | undefined | false)[]): string => claims.filter(Boolean).join('; ');
 const span = (from: number, to: number): string => formatDuration(Math.abs(to - from));
@@ -51,7 +51,7 @@ export function truthInLine(
   }
 }
 
-/** How the last attempt of a job that is to be tried again ended. */
+/** How the last attempt of a job that is retried ended. */
 function lastAttempt({ history, own, dueAt }: ModelJob, state: JobState, now: number): string | undefined {
   const last = history.at(-1);
   if (!last || last.outcome === 'dead') return undefined;
@@ -71,7 +71,7 @@ function paused(model: Model, topic: string, at: number): string | undefined {
   return until === Infinity ? 'paused until it is resumed' : `paused until ${new Date(until).toISOString()}`;
 }
 
-/** Entries of the id in the list of its topic: none belongs there before it is ready, and one then. */
+/** Surplus entries of the id in the list of its topic: a ready job has one, any other none. */
 function entriesOf({ line }: Model, { id, topic }: ModelJob, state: JobState): string | undefined {
   if (!(line instanceof RedisLine)) return undefined;
   const count = line.list(topic).filter((one) => one === id).length;

@@ -3,7 +3,7 @@ import type { Model } from './model.js';
 import { type Attempt, type Backoff, keyOf, type ModelJob, type ModelLease, type Seen } from './job.js';
 import { truthInLine, truthOfLease, truthOfLetter, truthOfWaiting } from './truths.js';
 
-/** What the views have to show, by the model. */
+/** What the views must show by the model. */
 
 export function expectedFind(model: Model, id: string, now: number): Seen[] {
   const job = model.line.get(id);
@@ -26,7 +26,7 @@ export function expectedFind(model: Model, id: string, now: number): Seen[] {
   ];
 }
 
-/** The jobs of a topic: those in line in their order, the others in any. */
+/** The jobs of a topic: those in line in order, the others in any order. */
 export function expectedList(model: Model, topic: string, now: number): { line: Seen[]; others: Seen[] } {
   const line = model.line
     .jobs(topic, now)
@@ -97,7 +97,7 @@ function textOfHistory(history: readonly Attempt[]): string | undefined {
     .join(' ');
 }
 
-/** By the end of their lease. */
+/** The leases of some jobs, in order of their end. */
 const leased = (model: Model, isWanted: (job: ModelJob) => boolean): ModelLease[] =>
   model.leases.filter(({ job }) => isWanted(job)).sort((a, b) => a.end - b.end);
 const waiting = (model: Model, isWanted: (job: ModelJob) => boolean): ModelJob[] =>
@@ -123,7 +123,7 @@ export function seenLetter({ job, failedAt, deleteAt, reason }: Model['letters']
   };
 }
 
-/** A record of a store in the words of the model. */
+/** A record of a store as the model shows it. */
 export function toSeen(record: JobRecord): Seen {
   const { id, topic, body, state, attempts, lease, reason, readyAhead, isWaiting } = record;
   return {
@@ -181,7 +181,7 @@ const FIELDS = [
   'says',
 ] satisfies (keyof Seen)[];
 
-/** One line of text that says all of it, to compare and to print. */
+/** All fields in one line, to compare and to print. */
 export function textOf(job: Seen): string {
   return FIELDS.flatMap((field) => (job[field] === undefined ? [] : `${field}=${job[field]}`)).join(' ');
 }
