@@ -6,10 +6,12 @@ import { isReplyError } from './errors.js';
 import { HalfOpenError, isTurnedDown, NoAnswerError } from './unreachable.js';
 import type { RedisAddress } from './url.js';
 
-/** So often (ms) it is looked whether anything came on a connection on which an answer is waited for. */
-const LOOK_EVERY_MS = 1500;
-/** After so many looks that saw nothing, 15 s, Redis is unreachable; CLIENT PAUSE and a slow disk take less. */
-const MOST_LOOKS = 10;
+/** While an answer is waited for, it is looked so often (ms) whether anything came on its connection. */
+const LOOK_EVERY_MS = 500;
+/** After so many looks that saw nothing, some 1.5 to 2 s, Redis is asked on a second connection. */
+const ASK_AFTER = 4;
+/** After so many, 15 s, Redis is unreachable; CLIENT PAUSE and a slow disk take less. */
+const GIVE_UP_AFTER = 31;
 /** A request of many bytes may be on its way still, over a line that takes so many a millisecond. */
 const SLOW_BYTES_PER_MS = 64;
 /** The second connection is asked for so long (ms). */
@@ -19,6 +21,16 @@ const GRACE_MS = 300;
 /** The name of a script that no Redis knows. */
 const NO_SCRIPT = '0'.repeat(40);
 
+/** The requests on one connection that wait for an answer, and what was seen of it since there are some. */
+interface Waiting {
+  requests: number;
+  /** Bytes that had come at the last look, and that had been sent before the first of the requests. */
+  heard: number;
+  wroteBefore: number;
+  /** Looks since anything came. They are counted, because a process that was stopped finds its answers at once. */
+  looks: number;
+}
+
 /**
  * Waits for the answers to requests. Where nothing comes for a while, Redis is asked on a second connection: when it
  * answers there, or nobody listens any more, the first one is half open (its peer vanished without a word, or
@@ -27,6 +39,9 @@ const NO_SCRIPT = '0'.repeat(40);
  */
 export class Answers {
   private readonly dialler: Dialler;
+  private readonly waiting = new Map<Redis, Waiting>();
+  /** One for all requests: a timer for each would take a tenth of a pop. It ends when none is waiting. */
+  private timer: NodeJS.Timeout | undefined;
   private isAsking = false;
   /** The second connection, from when it was made until it is adopted. */
   private second: Redis | undefined;
@@ -42,28 +57,49 @@ export class Answers {
 
   /** Sends a request, and waits for its answer; the connection is broken where none will come. */
   async to<T>(redis: Redis, send: () => Promise<T>): Promise<T> {
-    const { stream } = redis;
-    const wroteBefore = stream.bytesWritten;
-    let heard = stream.bytesRead;
-    // Looks are counted, and not the time that has passed: when this process was stopped, its answers may be there.
-    let looks = 0;
-    const timer = setInterval(() => {
-      looks = stream.bytesRead === heard ? looks + 1 : 0;
-      heard = stream.bytesRead;
-      if (looks >= MOST_LOOKS) this.break(redis, new NoAnswerError(looks * LOOK_EVERY_MS));
-      else if (stream.bytesWritten - wroteBefore < looks * LOOK_EVERY_MS * SLOW_BYTES_PER_MS)
-        void this.askAnew(redis);
-    }, LOOK_EVERY_MS);
+    const waiting = this.waitingOn(redis);
+    waiting.requests += 1;
     try {
       return await send();
     } finally {
-      clearInterval(timer);
+      waiting.requests -= 1;
     }
   }
 
   close(): void {
+    clearInterval(this.timer);
     this.dialler.close();
     if (this.second) hangUp(this.second);
+  }
+
+  private waitingOn(redis: Redis): Waiting {
+    const known = this.waiting.get(redis);
+    if (known && known.requests > 0) return known;
+    const { stream } = redis;
+    const waiting = known ?? { requests: 0, heard: 0, wroteBefore: 0, looks: 0 };
+    [waiting.heard, waiting.wroteBefore, waiting.looks] = [stream.bytesRead, stream.bytesWritten, 0];
+    if (!known) this.waiting.set(redis, waiting);
+    this.timer ??= setInterval(() => this.look(), LOOK_EVERY_MS).unref();
+    return waiting;
+  }
+
+  private look(): void {
+    for (const [redis, waiting] of this.waiting) {
+      const { stream } = redis;
+      if (waiting.requests === 0) {
+        this.waiting.delete(redis);
+        continue;
+      }
+      waiting.looks = stream.bytesRead === waiting.heard ? waiting.looks + 1 : 0;
+      waiting.heard = stream.bytesRead;
+      const silentMs = waiting.looks * LOOK_EVERY_MS;
+      const isSent = stream.bytesWritten - waiting.wroteBefore < silentMs * SLOW_BYTES_PER_MS;
+      if (waiting.looks >= GIVE_UP_AFTER) this.break(redis, new NoAnswerError(silentMs));
+      else if (waiting.looks >= ASK_AFTER && isSent) void this.askAnew(redis);
+    }
+    if (this.waiting.size > 0) return;
+    clearInterval(this.timer);
+    this.timer = undefined;
   }
 
   private async askAnew(silent: Redis): Promise<void> {

@@ -128,8 +128,11 @@ export class ReadyWaiter implements Watcher {
   }
 }
 
-/** So long (ms) at least lie between two looks at the pool: as long as lateness allows. */
-const PEEK_GAP_MS = 2;
+/**
+ * The least time (ms) between two looks at the pool, within what lateness allows. Longer than the daemon waits between
+ * two steps, because each step looks at the pool as well.
+ */
+const PEEK_GAP_MS = 4;
 
 /**
  * Listens for pushes that make an earlier job due: those by delayer are published on a channel, and a change of the pool
