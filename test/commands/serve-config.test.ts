@@ -11,7 +11,7 @@ describe('serve -c with the configuration of the original daemon', () => {
   const configure = (text: string) => {
     writeFileSync(join(cli.home, 'delayer.conf'), text);
   };
-  /** As the original has it in its package, on the test's own server. */
+  /** The file as the original ships it, but for the server of the test. */
   const shipped = () => `[delayer]
 pid =                           ; not for one alone
 timer_interval = 700            ; milliseconds
@@ -30,7 +30,7 @@ conn_max_lifetime = 3600
 `;
   const textOf = (...path: string[]) => readFileSync(join(cli.home, ...path), 'utf8');
 
-  it('every key is acted on, or is said to change nothing, and paths begin in the working directory', async () => {
+  it('applies every key or reports that it changes nothing, and resolves paths in the working directory', async () => {
     configure(shipped());
     const daemon = cli.start(['serve', '-c', 'delayer.conf']);
     await daemon.says(/promoting due jobs/);
@@ -47,7 +47,7 @@ conn_max_lifetime = 3600
     expect(textOf('logs', 'error.log')).to.match(/^\[warn\] \S+Z \d+ delayer\.conf: max_idle.*\n$/);
   });
 
-  it('flags win over the file, and the file over the environment', async () => {
+  it('prefers flags to the file, and the file to the environment', async () => {
     configure(shipped());
     const flags = ['--interval', '50ms', '--store', redis.server.url, '--access-log', 'other.log'];
     const byFlags = cli.start(['serve', '-c', 'delayer.conf', ...flags]);
@@ -60,7 +60,7 @@ conn_max_lifetime = 3600
     await byFile.end();
   });
 
-  it('the password of the file logs in, and no output has it', async () => {
+  it('logs in with the password of the file, and does not print it', async () => {
     const raw = redis.server.client();
     await raw.config('SET', 'requirepass', 's;cret#');
     try {
@@ -81,14 +81,14 @@ conn_max_lifetime = 3600
     }
   });
 
-  it('delayer -c FILE serves as the original did, and ends with 0 at SIGQUIT as at SIGTERM', async () => {
+  it('also runs as delayer -c FILE, as the original did, and exits with 0 at SIGQUIT', async () => {
     configure(shipped());
     const daemon = cli.start(['-c', 'delayer.conf']);
     await daemon.says(/promoting due jobs/);
     expect(await daemon.end('SIGQUIT')).to.include({ code: 0, signal: null });
   });
 
-  it('an unknown key is told with its line, and changes nothing', async () => {
+  it('reports an unknown key with its line, and ignores it', async () => {
     configure(`tick = 1\n[redis]\nport = ${redis.server.port}\n[queue]\nhost = x\n[delayer]\ntimer = 2\n`);
     const daemon = cli.start(['serve', '-c', 'delayer.conf']);
     await daemon.says(/promoting due jobs/);
@@ -100,7 +100,7 @@ conn_max_lifetime = 3600
     await daemon.end();
   });
 
-  it('a file that is not there, or a line of it that is wrong, ends with 78 and is named', async () => {
+  it('exits with 78 for a missing file or a wrong line, and names it', async () => {
     for (const [text, said] of [
       [undefined, /nosuch\.conf cannot be read: ENOENT/],
       ['[redis\n', /delayer\.conf:1: a section that does not end/],
@@ -119,14 +119,14 @@ conn_max_lifetime = 3600
     }
   });
 
-  it('an IPv6 address of the file may stand without brackets', async () => {
+  it('accepts an IPv6 address without brackets', async () => {
     configure('[redis]\nhost = ::1\nport = 1\n');
     const outcome = await cli.run(['serve', '-c', 'delayer.conf', '--no-wait']);
     expect(outcome).to.include({ code: 69 });
     expect(outcome.stderr).to.include('redis://[::1]:1/0 cannot be reached');
   });
 
-  it('without a key of [redis] the store is the one of any other command', async () => {
+  it('uses the store of other commands when the file has no key of [redis]', async () => {
     configure('[delayer]\ntimer_interval = 50\n');
     const daemon = cli.start(['serve', '-c', 'delayer.conf'], { env: { DELAYER_STORE: redis.server.url } });
     await daemon.says(/promoting due jobs in redis\+unix:.*every 50 ms/);

@@ -16,7 +16,7 @@ import { useRedis } from '../support/redis.js';
 
 describe('serve --daemon', () => {
   const redis = useRedis();
-  // Before the home of the test is removed.
+  // Runs before the hook that removes the home folder of the test.
   afterEach(() => {
     if (existsSync(pidFile())) process.kill(pid(), 'SIGKILL');
   });
@@ -38,7 +38,7 @@ describe('serve --daemon', () => {
   };
   const ofProcess = (name: string) => readFileSync(`/proc/${pid()}/${name}`, 'utf8');
 
-  it('ends with 0 and silently when the daemon is up, which has a session of its own and no terminal', async () => {
+  it('exits with 0 when the daemon is up, which has its own session, no terminal and /dev/null as stdin, stdout and stderr', async () => {
     const outcome = await cli.run([
       'serve',
       '-d',
@@ -67,7 +67,7 @@ describe('serve --daemon', () => {
     await end();
   });
 
-  it('is what the original was started with: delayer -c FILE -d', async () => {
+  it('is also started by delayer -d with the configuration file of the original daemon', async () => {
     writeFileSync(
       join(cli.home, 'delayer.conf'),
       `[delayer]\npid = x.pid\naccess_log = logs/access.log\n[redis]\nport = ${redis.server.port}\nmax_idle = 2\n`,
@@ -84,7 +84,7 @@ describe('serve --daemon', () => {
     await end();
   });
 
-  it('tells why a start has failed, and ends as the daemon would have', async () => {
+  it('says why a start has failed, and exits with the code of the daemon', async () => {
     writeFileSync(join(cli.home, 'plain'), '');
     writeFileSync(join(cli.home, 'bad.conf'), '[delayer\n');
     const away = ['--store', 'redis://127.0.0.1:1', '--no-wait'];
@@ -101,7 +101,7 @@ describe('serve --daemon', () => {
     }
   });
 
-  it('does not wait for a store that is not there, says so, and the daemon goes on trying', async () => {
+  it('exits with 0 and a warning when the store is away, and the daemon keeps trying', async () => {
     const outcome = await cli.run(['serve', '-d', '--pid-file', 'x.pid', '--store', 'redis://127.0.0.1:1']);
     expect(outcome.code).to.equal(0);
     expect(outcome.stderr).to.match(
@@ -111,7 +111,7 @@ describe('serve --daemon', () => {
     await end();
   });
 
-  it('who waits for the start may end it with a signal', async () => {
+  it('SIGINT during a slow start ends both the daemon and the command', async () => {
     redis.server.freeze();
     try {
       const waiting = cli.start(['serve', '-d', '--pid-file', 'x.pid']);
@@ -126,7 +126,7 @@ describe('serve --daemon', () => {
     }
   });
 
-  it('takes the place of the original and gives it back, while its clients push and pop', async () => {
+  it('replaces the original daemon and is replaced by it, while original clients push and pop, and no job is lost', async () => {
     const raw = redis.server.client();
     const [client, original] = [new OriginalClient(raw, redis.prefix), new OriginalDaemon(raw, redis.prefix)];
     const got: string[] = [];
@@ -137,7 +137,7 @@ describe('serve --daemon', () => {
     const push = async (...ids: string[]) => {
       for (const id of ids) expect(await client.push(id, 'topic', 'b', 0)).to.be.true;
     };
-    // Its process has the pid file; what it does is done here.
+    // A process with its name has the pid file, and the test does its work.
     const binary = join(cli.home, 'bin', 'original', 'delayer');
     mkdirSync(dirname(binary));
     copyFileSync('/bin/sleep', binary);

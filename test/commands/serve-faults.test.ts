@@ -10,14 +10,14 @@ describe('serve through faults of Redis', () => {
   const cli = useCli(() => ({ DELAYER_STORE: redis.server.tcpUrl, DELAYER_PREFIX: redis.prefix }));
 
   const ready = async () => redis.raw.llen(`${redis.prefix}:ready_queue:topic`);
-  /** As the original clients push, so that nothing of delayer is in the way. */
+  /** Pushes like the original clients, so that delayer is not involved. */
   const push = async (id: string, delayMs = 0) => {
     const [seconds, micros] = await redis.raw.time();
     await redis.raw.hset(`${redis.prefix}:job_bucket:${id}`, { topic: 'topic', body: 'b' });
     const due = Number(seconds) + Number(micros) / 1e6 + delayMs / 1000;
     await redis.raw.zadd(`${redis.prefix}:job_pool`, due, id);
   };
-  /** Breaks all connections but the one of the test: what changes for new ones alone is felt then. */
+  /** Breaks all connections except that of the test, for faults that affect new connections only. */
   const breakConnections = async () => {
     await redis.raw.call('CLIENT', 'KILL', 'TYPE', 'normal');
     await redis.raw.call('CLIENT', 'KILL', 'TYPE', 'pubsub');
@@ -26,12 +26,12 @@ describe('serve through faults of Redis', () => {
     await redis.raw.config('SET', name, value);
   };
 
-  /** A daemon at work, a fault that begins and ends: told once each, and then jobs become ready again. */
+  /** Runs a daemon through a fault: it must report its begin and end once each, and then promote jobs again. */
   const survives = async (begin: () => Promise<void>, end: () => Promise<void>, said: RegExp) => {
     const daemon: Running = cli.start(['serve', '--interval', '20ms']);
     await push('before');
     await eventually(async () => (await ready()) === 1);
-    // Due when the fault has begun: the daemon has something to write then.
+    // Due during the fault, so that the daemon has something to write.
     await push('during', 300);
     try {
       await begin();
@@ -49,7 +49,7 @@ describe('serve through faults of Redis', () => {
     expect(stderr.match(/ is back/g)).to.have.length(1);
   };
 
-  it('it takes no more clients (maxclients)', () =>
+  it('serve survives a Redis that accepts no more clients (maxclients)', () =>
     survives(
       async () => {
         await set('maxclients', 1);
@@ -59,7 +59,7 @@ describe('serve through faults of Redis', () => {
       /takes no more connections/,
     ));
 
-  it('its password was changed', () =>
+  it('serve survives a Redis whose password was changed for a while', () =>
     survives(
       async () => {
         await set('requirepass', 'other');
@@ -69,7 +69,7 @@ describe('serve through faults of Redis', () => {
       /wants a password/,
     ));
 
-  it('it is a replica for a while, as after a failover', () =>
+  it('serve survives a Redis that becomes a replica for a while, as after a failover', () =>
     survives(
       async () => {
         await redis.raw.replicaof('127.0.0.1', 1);
@@ -80,7 +80,7 @@ describe('serve through faults of Redis', () => {
       /is a replica/,
     ));
 
-  it('it cannot save to its disk (MISCONF)', () =>
+  it('serve survives a Redis that cannot save to its disk (MISCONF)', () =>
     survives(
       async () => {
         await set('save', '3600 1');
@@ -94,7 +94,7 @@ describe('serve through faults of Redis', () => {
       /cannot write to its disk/,
     ));
 
-  it('a script of another client holds it (BUSY)', () => {
+  it('serve survives a Redis that is busy with a script of another client (BUSY)', () => {
     const other: Redis = redis.server.client();
     return survives(
       () => {
@@ -108,7 +108,7 @@ describe('serve through faults of Redis', () => {
     );
   });
 
-  it('it has forgotten all scripts (NOSCRIPT), which is no outage', async () => {
+  it('serve loads its scripts again when Redis has forgotten them (NOSCRIPT), without reporting an outage', async () => {
     const daemon = cli.start(['serve', '--interval', '20ms']);
     for (const count of [1, 2, 3]) {
       await push(`${count}`);
@@ -118,7 +118,7 @@ describe('serve through faults of Redis', () => {
     expect((await daemon.end()).stderr).to.not.include('trying again');
   });
 
-  it('as process 1 of a container serve ends with 0 at SIGTERM and at SIGINT', async () => {
+  it('serve as process 1 of a container exits with 0 at SIGTERM and at SIGINT', async () => {
     for (const signal of ['SIGTERM', 'SIGINT'] as const) {
       const outside = cli.startSh('exec unshare --map-root-user --pid --fork --kill-child delayer serve');
       const inside = await eventually(() => {

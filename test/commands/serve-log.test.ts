@@ -31,7 +31,7 @@ describe('the log of serve', () => {
       .map((line) => JSON.parse(line) as Line);
   const ready = async (topic = 'topic') => redis.raw.llen(`${redis.prefix}:ready_queue:${topic}`);
 
-  it('--log-format json is a line of JSON an event, on stderr and in the files', async () => {
+  it('--log-format json writes a line of JSON for each event, to stderr and to the log files', async () => {
     const daemon = await serve('--log-format', 'json', '--log-level', 'debug', '--access-log', 'a.log');
     await (await cli.queue()).push({ topic: 'topic', body: 'the body' });
     await eventually(() => textOf('a.log').includes('maintained'));
@@ -45,7 +45,7 @@ describe('the log of serve', () => {
     expect(stderr + textOf('a.log')).to.not.include('the body');
   });
 
-  it('--log-level leaves out what matters less, and the access log has what was moved all the same', async () => {
+  it('promotions are in the access log and not on stderr, and --log-level error leaves both empty', async () => {
     const daemon = await serve('--access-log', 'a.log');
     await (await cli.queue()).push({ topic: 'topic', body: 'b' });
     await eventually(() => /^\[debug\] .* promoted 1, /m.test(textOf('a.log')));
@@ -57,7 +57,7 @@ describe('the log of serve', () => {
     expect(textOf('b.log')).to.equal('');
   });
 
-  it('text of a job is escaped, in text and in JSON', async () => {
+  it('control characters of a topic are escaped in text and JSON logs', async () => {
     const topic = 'x\u001b[2J\ny';
     const queue = await cli.queue();
     const retry = { retries: 0 };
@@ -77,7 +77,7 @@ describe('the log of serve', () => {
     }
   });
 
-  it('a log that was moved away is written anew, at SIGHUP at once and else at the next line', async () => {
+  it('a log file that was moved or deleted is created again, at SIGHUP at once and otherwise at the next line', async () => {
     const daemon = await serve('--access-log', 'logs/a.log', '--error-log', 'logs/e.log');
     await eventually(() => textOf('logs/a.log') !== '');
     renameSync(file('logs/a.log'), file('logs/a.log.1'));
@@ -91,7 +91,7 @@ describe('the log of serve', () => {
     expect(await daemon.end()).to.include({ code: 0 });
   });
 
-  it('SIGUSR1 logs a line about what was done, and whether the store answers', async () => {
+  it('SIGUSR1 logs a status line with the jobs promoted and whether the store answers', async () => {
     const daemon = await serve('--log-format', 'json');
     await (await cli.queue()).push({ topic: 'topic', body: 'b' });
     await eventually(async () => (await ready()) === 1);
@@ -111,7 +111,7 @@ describe('the log of serve', () => {
     await away.end();
   });
 
-  it('a folder of a log that cannot be made, or a log that cannot be written, ends with 74 and is named', async () => {
+  it('a log file or folder that cannot be written ends serve with 74 and its name', async () => {
     writeFileSync(file('plain'), '');
     mkdirSync(file('folder'));
     for (const [path, said] of [
@@ -125,7 +125,7 @@ describe('the log of serve', () => {
     }
   });
 
-  it('a full log disk is told once, holds nothing up, and what is missing is counted when there is room', async () => {
+  it('a full log disk is reported once and does not delay promotion, and missing lines are counted when there is room', async () => {
     symlinkSync('/dev/full', file('a.log'));
     const daemon = await serve('--access-log', 'a.log', '--error-log', 'e.log');
     await eventually(() => textOf('e.log').includes('a.log cannot be written: ENOSPC'));
@@ -143,14 +143,14 @@ describe('the log of serve', () => {
     expect(await daemon.end()).to.include({ code: 0 });
   });
 
-  it('a stdout that is closed and a stderr that nobody reads hold nothing up', async () => {
+  it('a closed stdout and a stderr without a reader do not delay promotion', async () => {
     const daemon = cli.startSh('exec delayer serve --interval 20ms --log-level debug >&- 2> >(true)');
     await (await cli.queue()).push({ topic: 'topic', body: 'b' });
     await eventually(async () => (await ready()) === 1);
     expect(await daemon.end()).to.include({ code: 0, signal: null });
   });
 
-  it('what ends the daemon is in the error log, and on stderr in the format of the log', async () => {
+  it('the error that ends the daemon is in the error log and on stderr, in the format of the log', async () => {
     const env = { DELAYER_STORE: 'redis://127.0.0.1:1' };
     const outcome = await cli.run(['serve', '--no-wait', '--error-log', 'e.log', '--log-format', 'json'], {
       env,

@@ -21,14 +21,14 @@ describe('the pid file of serve', () => {
     expect(outcome.code).to.equal(69);
   };
 
-  it('it holds the number alone while the daemon runs, and is removed at the end', async () => {
+  it('contains only the process id while the daemon runs, and is removed at the end', async () => {
     const daemon = await serve();
     expect(held()).to.equal(`${daemon.pid}`);
     expect(await daemon.end()).to.include({ code: 0 });
     expect(existsSync(path())).to.be.false;
   });
 
-  it('a second start names the one that runs, and ends with 69', async () => {
+  it('makes a second start exit with 69 and name the running daemon', async () => {
     const daemon = await serve();
     await refused(
       new RegExp(`^delayer: The daemon runs already: process ${daemon.pid} has the pid file .*x\\.pid`),
@@ -36,7 +36,7 @@ describe('the pid file of serve', () => {
     expect(held()).to.equal(`${daemon.pid}`);
   });
 
-  it('of three that start at once one runs, and the others end with 69', async () => {
+  it('lets one of three daemons run that start at once, and the others exit with 69', async () => {
     const all = [1, 2, 3].map(() => cli.start(['serve', '--pid-file', path()]));
     const others: number[] = [];
     for (const one of all) void one.ended.then(({ code }) => others.push(code ?? -1));
@@ -47,7 +47,7 @@ describe('the pid file of serve', () => {
     expect(held()).to.equal(`${left?.pid ?? 0}`);
   });
 
-  it('one that was left behind by a kill is taken over', async () => {
+  it('is taken over when a killed daemon left it behind', async () => {
     const killed = await serve();
     await killed.end('SIGKILL');
     expect(held()).to.equal(`${killed.pid}`);
@@ -56,7 +56,7 @@ describe('the pid file of serve', () => {
     expect(held()).to.equal(`${daemon.pid}`);
   });
 
-  it('the number of a process that has begun after it was written is taken over: it was used again', async () => {
+  it('is taken over when its process id belongs to a process that began after the file was written', async () => {
     const other = cli.startSh('exec sleep 600');
     writeFileSync(path(), `${other.pid}\n`);
     utimesSync(path(), 1e9, 1e9);
@@ -65,7 +65,7 @@ describe('the pid file of serve', () => {
     expect(other.child.exitCode).to.equal(null);
   });
 
-  it('one that another program has written, which runs, is left alone, and that is named', async () => {
+  it('is not taken over from another running program, which the error names', async () => {
     const other = cli.startSh('exec sleep 600');
     await eventually(() => readFileSync(`/proc/${other.pid}/comm`, 'utf8') === 'sleep\n');
     writeFileSync(path(), `${other.pid}\n`);
@@ -75,7 +75,7 @@ describe('the pid file of serve', () => {
     expect(held()).to.equal(`${other.pid}\n`);
   });
 
-  it('a file that is no pid file is left alone, and an empty one is taken', async () => {
+  it('is not written over a file without a number, but over an empty one', async () => {
     writeFileSync(path(), 'root:x:0:0\n');
     await refused(/is not a pid file: it does not hold a number/);
     expect(held()).to.equal('root:x:0:0\n');
@@ -84,14 +84,14 @@ describe('the pid file of serve', () => {
     expect(held()).to.equal(`${daemon.pid}`);
   });
 
-  it('a number that somebody else has put into it meanwhile is not removed', async () => {
+  it('is not removed at the end when it contains another number by then', async () => {
     const daemon = await serve();
     writeFileSync(path(), '1');
     await daemon.end();
     expect(held()).to.equal('1');
   });
 
-  it('it is removed when the start fails, and one that cannot be written ends with 74', async () => {
+  it('is removed when the start fails, and serve exits with 74 when it cannot be written', async () => {
     const env = { DELAYER_STORE: 'redis://127.0.0.1:1' };
     expect(await cli.run(['serve', '--no-wait', '--pid-file', path()], { env })).to.include({ code: 69 });
     expect(existsSync(path())).to.be.false;
@@ -106,7 +106,7 @@ describe('the pid file of serve', () => {
     }
   });
 
-  it('its lock is for this user alone: who may read it could hold up the next start', async () => {
+  it('has a lock file that only this user can read, because a reader could block the next start', async () => {
     await serve();
     expect(statSync(`${path()}.lock`).mode & 0o777).to.equal(0o600);
   });

@@ -17,7 +17,7 @@ describe('serve under systemd', () => {
     const file = join(cli.home, 'told');
     return existsSync(file) ? readFileSync(file, 'utf8').split('\n').slice(0, -1) : [];
   };
-  /** Stands in for systemd's program: notes what it is told, a line a call. */
+  /** Installs a systemd-notify that writes its arguments to a file, a line for each call. */
   const installNotify = (script = 'printf "%s|" "$@" >>"$HOME/told"; echo >>"$HOME/told"') => {
     writeFileSync(join(cli.home, 'bin', 'systemd-notify'), `#!/bin/sh\n${script}\n`, { mode: 0o755 });
   };
@@ -28,7 +28,7 @@ describe('serve under systemd', () => {
   const SOCKET = { NOTIFY_SOCKET: '/nosuch' };
   const WORK = /^READY=1\|STATUS=promoting due jobs in .*\|$/;
 
-  it('it is ready when its store has answered, and its status says what it waits for', async () => {
+  it('reports READY=1 when the store has answered, and until then a status with the reason', async () => {
     installNotify();
     await redis.server.kill();
     const daemon = cli.start(['serve'], { env: SOCKET });
@@ -42,7 +42,7 @@ describe('serve under systemd', () => {
     await eventually(() => told().at(-1) === 'STOPPING=1|');
   });
 
-  it('the promotion loop feeds the watchdog, however seldom it looks, and no longer when it stands still', async () => {
+  it('feeds the watchdog from the promotion loop, at any interval, and stops while the loop is blocked', async () => {
     installNotify();
     const env = { ...SOCKET, WATCHDOG_USEC: '300000' };
     const daemon = cli.start(['serve', '--interval', '1h'], { env });
@@ -50,7 +50,7 @@ describe('serve under systemd', () => {
     await eventually(() => fed() >= 3);
     redis.server.freeze();
     try {
-      // A request that was under way may still have been answered; that nothing follows takes time to see.
+      // A request under way may still be answered; only a wait can show that no other report follows.
       const before = fed() + 1;
       await new Promise((resolve) => setTimeout(resolve, 700));
       expect(fed()).to.be.at.most(before);
@@ -61,7 +61,7 @@ describe('serve under systemd', () => {
     await daemon.end();
   });
 
-  it('a watchdog of another process is not fed, and nothing is told where systemd did not ask', async () => {
+  it('does not feed the watchdog of another process, and sends nothing without NOTIFY_SOCKET', async () => {
     installNotify();
     const env = { ...SOCKET, WATCHDOG_USEC: '30000', WATCHDOG_PID: '1' };
     for (const given of [env, {}]) {
@@ -76,7 +76,7 @@ describe('serve under systemd', () => {
     expect(told()[1]).to.equal('STOPPING=1|');
   });
 
-  it('it works on where systemd cannot be told, and says so once', async () => {
+  it('works on when systemd-notify fails, and says so once', async () => {
     installNotify('exit 1');
     const daemon = cli.start(['serve', '--interval', '10ms'], { env: { ...SOCKET, WATCHDOG_USEC: '30000' } });
     await daemon.says(/systemd cannot be told how this daemon does, by systemd-notify: it ended with 1/);
@@ -87,7 +87,7 @@ describe('serve under systemd', () => {
     expect(stderr.match(/cannot be told/g)).to.have.length(1);
   });
 
-  it("systemd's own program brings it to a socket", async () => {
+  it('reaches a socket through the real systemd-notify', async () => {
     const socket = join(cli.home, 'notify.sock');
     const script =
       'use Socket; socket(S, PF_UNIX, SOCK_DGRAM, 0); bind(S, sockaddr_un($ARGV[0])) or die; $| = 1; while (recv(S, my $text, 4096, 0), 1) { print "$text\\n" }';
@@ -106,7 +106,7 @@ describe('serve under systemd', () => {
     }
   });
 
-  it('the units of contrib are found correct by systemd', async () => {
+  it('has units in contrib/systemd that systemd-analyze verify accepts', async () => {
     const folder = join(cli.home, 'units');
     mkdirSync(folder);
     for (const name of readdirSync(UNITS)) {
@@ -122,7 +122,7 @@ describe('serve under systemd', () => {
     expect(outcome.code).to.equal(0);
   });
 
-  it('what the units start are commands of delayer', async () => {
+  it('has units in contrib/systemd whose commands run', async () => {
     writeFileSync(join(cli.home, 'handler'), '#!/bin/sh\ncat >>"$HOME/done"\n', { mode: 0o755 });
     await (await cli.queue()).push({ topic: 'topic', body: 'b' });
     const commands = readdirSync(UNITS).flatMap(

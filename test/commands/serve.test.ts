@@ -23,7 +23,7 @@ describe('serve', () => {
       return Number(seconds) * 1000 + Number(micros) / 1000;
     };
 
-    it('serve tells what it does on stderr alone', async () => {
+    it('serve reports its start and its work on stderr, and prints nothing on stdout', async () => {
       const daemon = await serve('--interval', '200ms');
       await (await cli.queue()).push({ topic: 'topic', body: 'b' });
       await eventually(async () => (await ready()).length === 1);
@@ -57,7 +57,7 @@ describe('serve', () => {
       expect(await ready()).to.deep.equal(['300', '600', '900']);
     });
 
-    it('serve --http answers while it runs: ready when the store was reached, and with what it has done', async () => {
+    it('serve --http answers /readyz, /metrics and /api while it runs', async () => {
       const daemon = await serve('--http', '127.0.0.1:0');
       await daemon.says(/answering at/);
       const url = must(/answering at (http:\/\/127\.0\.0\.1:\d+)/.exec(daemon.stderr)?.[1]);
@@ -71,7 +71,7 @@ describe('serve', () => {
       expect((await daemon.end()).code).to.equal(0);
     });
 
-    it('serve --http ends with 69 where another listens, and with 2 for what is not an address', async () => {
+    it('serve --http exits with 69 when the port is in use, and with 2 for an invalid address', async () => {
       const daemon = await serve('--http', '127.0.0.1:0');
       await daemon.says(/answering at/);
       const port = must(/answering at http:\/\/127\.0\.0\.1:(\d+)/.exec(daemon.stderr)?.[1]);
@@ -86,7 +86,7 @@ describe('serve', () => {
         expect((await cli.run(['serve', ...args])).code, args.join(' ')).to.equal(2);
     });
 
-    it('inspect shows each daemon: since when it is at work, what it has made ready, and how late that was', async () => {
+    it('inspect shows since when each daemon runs and how many jobs it has promoted', async () => {
       const [first, second] = await Promise.all([serve(), serve()]);
       const names = async () => (await (await cli.queue()).daemons()).map(({ name }) => name);
       await eventually(async () => (await names()).length === 2);
@@ -102,7 +102,7 @@ describe('serve', () => {
       expect(await names()).to.have.length(1);
     });
 
-    it('serve is seen by inspect while it runs and no longer', async () => {
+    it('inspect reports no_daemon unless serve runs', async () => {
       const problems = async () => (await (await cli.queue()).health()).map(({ code }) => code);
       const daemon = await serve();
       await eventually(async () => !(await problems()).includes('no_daemon'));
@@ -110,7 +110,7 @@ describe('serve', () => {
       expect(await problems()).to.include('no_daemon');
     });
 
-    it('serve tells of a client that polls as an original daemon does, also when it is asked how it does', async () => {
+    it('serve warns of a client that polls like an original daemon, in its log and in its status at SIGUSR1', async () => {
       const poller = await startPoller(redis.server, { everyMs: 100 });
       try {
         const daemon = await serve('--log-format', 'json');
@@ -125,7 +125,7 @@ describe('serve', () => {
       }
     });
 
-    it('serve makes no job ready twice when two of them run', async () => {
+    it('two daemons at once make no job ready twice', async () => {
       await serve();
       await serve();
       const queue = await cli.queue();
@@ -135,21 +135,21 @@ describe('serve', () => {
       expect(await ready()).to.deep.equal(ids);
     });
 
-    it('serve sees what another client pushes, within its interval', async () => {
+    it('serve promotes jobs that another client pushes, within its interval', async () => {
       await serve('--interval', '50ms');
       await redis.raw.hset(`${redis.prefix}:job_bucket:php`, { topic: 'topic', body: 'b' });
       await redis.raw.zadd(`${redis.prefix}:job_pool`, Math.floor((await now()) / 1000), 'php');
       await eventually(async () => (await ready()).length === 1);
     });
 
-    it('serve wakes for a push of a delayer long before its interval is over', async () => {
+    it('serve wakes for a push by delayer long before its interval is over', async () => {
       await serve('--interval', '1h');
       const { dueAt } = await (await cli.queue()).push({ topic: 'topic', body: 'b', delayMs: 700 });
       await eventually(async () => (await ready()).length === 1);
       expect(await now()).to.be.at.least(dueAt?.getTime() ?? Infinity);
     });
 
-    it('serve promotes on time whatever the clock of its own machine is set to: jobs are due by that of Redis', async () => {
+    it('serve promotes by the clock of Redis when the clock of its own machine is wrong', async () => {
       const clock = new ProcessClock(join(cli.home, 'clock'));
       const daemon = cli.start(['serve', '--interval', '1h'], { env: clock.env });
       await daemon.says(/promoting due jobs/);
@@ -169,7 +169,7 @@ describe('serve', () => {
       expect(stderr).not.to.include('clock');
     });
 
-    it('serve --no-wait ends with 69 at once when Redis cannot be reached at the start', async () => {
+    it('serve --no-wait exits with 69 at once when Redis cannot be reached at the start', async () => {
       const outcome = await cli.run(['serve', '--json', '--no-wait'], {
         env: { DELAYER_STORE: 'redis://127.0.0.1:1' },
       });
@@ -178,7 +178,7 @@ describe('serve', () => {
       expect(JSON.parse(error)).to.have.nested.property('error.code', 'store_unreachable');
     });
 
-    it('serve reports a key of the wrong type once, leaves its topic alone and goes on with the others', async () => {
+    it('serve reports a key of the wrong type once, skips its topic and goes on with the others', async () => {
       await redis.raw.set(`${redis.prefix}:ready_queue:broken`, 'no list');
       const queue = await cli.queue();
       await queue.push({ id: 'stuck', topic: 'broken', body: 'b' });
@@ -193,7 +193,7 @@ describe('serve', () => {
     });
   });
 
-  describe('on a Redis that is not there at the start', () => {
+  describe('on a Redis that cannot be used at the start', () => {
     const redis = useRedis();
     const cli = useCli(() => ({ DELAYER_STORE: redis.server.tcpUrl, DELAYER_PREFIX: redis.prefix }));
 
@@ -212,14 +212,14 @@ describe('serve', () => {
       return stderr;
     };
 
-    it('serve waits for a Redis that is not up yet, and says so once', async () => {
+    it('serve waits for a Redis that is not running yet, and says so once', async () => {
       await waitsAndServes(
         () => redis.server.kill(),
         () => redis.server.restart(),
       );
     });
 
-    it('serve waits where Redis wants a password that it has not, until Redis wants none', async () => {
+    it('serve waits while Redis requires a password that it does not have', async () => {
       const raw = redis.server.client();
       const requirePassword = async (password: string) => {
         await raw.config('SET', 'requirepass', password);
@@ -231,7 +231,7 @@ describe('serve', () => {
       expect(said).to.include('wants a password');
     });
 
-    it('serve waits for a primary where it finds a replica', async () => {
+    it('serve waits for a primary when it finds a replica', async () => {
       const raw = redis.server.client();
       const said = await waitsAndServes(
         async () => {
@@ -244,13 +244,13 @@ describe('serve', () => {
       expect(said).to.include('is a replica');
     });
 
-    it('serve ends with 0 at SIGTERM while it waits for its first contact', async () => {
+    it('serve exits with 0 at SIGTERM while it waits for its first contact', async () => {
       const daemon = cli.start(['serve'], { env: { DELAYER_STORE: 'redis://127.0.0.1:1' } });
       await daemon.says(/trying again/);
       expect(await daemon.end()).to.include({ code: 0, signal: null });
     });
 
-    it('serve --once ends with 69 when Redis is not there', async () => {
+    it('serve --once exits with 69 when Redis cannot be reached', async () => {
       const outcome = await cli.run(['serve', '--once'], { env: { DELAYER_STORE: 'redis://127.0.0.1:1' } });
       expect(outcome.code).to.equal(69);
       expect(outcome.stderr).to.include('connection refused');
@@ -261,7 +261,7 @@ describe('serve', () => {
     const redis = useRedis({ args: ['--appendonly', 'yes', '--appendfsync', 'always'] });
     const cli = useCli(() => ({ DELAYER_STORE: redis.server.url, DELAYER_PREFIX: redis.prefix }));
 
-    /** A daemon that has made a job ready. */
+    /** Starts a daemon and waits until it has promoted a job. */
     const serve = async () => {
       const raw = redis.server.client();
       await (await cli.queue()).push({ topic: 'first', body: 'b' });
@@ -270,7 +270,7 @@ describe('serve', () => {
       return daemon;
     };
 
-    it('serve outlives a restart of Redis, and tells of both', async () => {
+    it('serve survives a restart of Redis, and reports the outage and its end', async () => {
       const daemon = await serve();
       await (await cli.queue()).push({ id: 'a', topic: 'topic', body: 'b', delayMs: 300 });
       await redis.server.kill();
@@ -284,7 +284,7 @@ describe('serve', () => {
       expect(stderr.match(/trying again/g)).to.have.length(1);
     });
 
-    it('serve ends soon at SIGTERM while Redis is away', async () => {
+    it('serve exits with 0 within 12 s at SIGTERM while Redis is away', async () => {
       const daemon = await serve();
       await redis.server.kill();
       await daemon.says(/trying again/);
@@ -303,7 +303,7 @@ describe('serve', () => {
     };
 
     for (const signal of ['SIGTERM', 'SIGINT'] as const) {
-      it(`serve ends with 0 at ${signal}, soon`, async () => {
+      it(`serve exits with 0 within 20 s at ${signal}`, async () => {
         const daemon = await begun();
         const since = performance.now();
         expect(await daemon.end(signal)).to.include({ code: 0, signal: null });
@@ -311,7 +311,7 @@ describe('serve', () => {
       });
     }
 
-    it('serve is not ended by SIGHUP, and tells so', async () => {
+    it('serve ignores SIGHUP, and says so', async () => {
       const daemon = await begun();
       daemon.child.kill('SIGHUP');
       await daemon.says(/SIGHUP does nothing here/);
@@ -320,7 +320,7 @@ describe('serve', () => {
       expect(await daemon.end()).to.include({ code: 0, signal: null });
     });
 
-    it('serve --once does all that is to be done now, and ends with 0, silently', async () => {
+    it('serve --once promotes all due jobs, exits with 0 and prints nothing', async () => {
       const queue = await cli.queue();
       const ids = Array.from({ length: 1200 }, (_, i) => `${i}`);
       await queue.pushMany(ids.map((id) => ({ id, topic: 'topic', body: 'b' })));
@@ -330,7 +330,7 @@ describe('serve', () => {
       expect((await queue.stats()).totals).to.include({ due: 0, ready: 1200, delayed: 1 });
     });
 
-    it('serve clears expired jobs away', async () => {
+    it('serve removes expired jobs', async () => {
       const queue = await cli.queue();
       await queue.push({ id: 'a', topic: 'topic', body: 'b', delayMs: 10, ttlMs: 10 });
       await begun();
@@ -341,7 +341,7 @@ describe('serve', () => {
   describe('on SQLite', () => {
     const cli = useCli((home) => ({ DELAYER_STORE: `sqlite:${home}/queue.db` }));
 
-    it('serve tells that jobs need no daemon on SQLite', async () => {
+    it('serve says that jobs need no daemon on SQLite', async () => {
       await (await cli.queue()).push({ topic: 'topic', body: 'b' });
       const daemon = cli.start(['serve']);
       await daemon.says(/need no daemon/);
