@@ -6,7 +6,7 @@ import { type Outcome, useCli } from '../support/cli.js';
 const USAGE = 2;
 const CONFIG = 78;
 
-/** Arguments, the exit code, and what the one line has to speak of. */
+/** Arguments, the exit code, and what the one line must contain. */
 const BAD: Readonly<Record<string, readonly [args: readonly string[], code: number, says: RegExp]>> = {
   'an unknown command': [['shove', 'topic', 'body'], USAGE, /unknown command "shove"/],
   'a mistyped command': [['psuh', 'topic', 'body'], USAGE, /unknown command "psuh"\. Did you mean push\?/],
@@ -18,7 +18,7 @@ const BAD: Readonly<Record<string, readonly [args: readonly string[], code: numb
   ],
   'a flag of another command': [['remove', 'a', '--all'], USAGE, /unknown flag "--all"/],
   'a flag and no command': [['--store', 'sqlite:q.db'], USAGE, /the command is missing\. The commands are/],
-  'a dash for a command': [['-'], USAGE, /unknown command "-"/],
+  'a dash in place of a command': [['-'], USAGE, /unknown command "-"/],
   'a mistyped flag before the command': [['--jsno', 'pop', 'a'], USAGE, /unknown flag "--jsno"/],
   'a flag of one letter': [['push', 'topic', '-x'], USAGE, /unknown flag "-x".*behind --/],
   'too many arguments': [['push', 'topic', 'body', 'more'], USAGE, /unexpected argument "more"/],
@@ -34,62 +34,70 @@ const BAD: Readonly<Record<string, readonly [args: readonly string[], code: numb
     USAGE,
     /ID or a selection such as --topic is missing\. Usage: delayer remove ID\.\.\./,
   ],
-  'an empty handler': [['drain', 'topic', '--exec', ''], USAGE, /--exec is empty/],
-  'no handler behind the dashes': [['drain', 'topic', '--'], USAGE, /no command stands behind --/],
-  'two handlers': [['drain', 'topic', '--exec', 'cat', '--', 'cat'], USAGE, /--exec and a command behind --/],
-  'a handler and a format': [
+  'an empty command for --exec': [['drain', 'topic', '--exec', ''], USAGE, /--exec is empty/],
+  'no command after --': [['drain', 'topic', '--'], USAGE, /no command stands behind --/],
+  '--exec and a command after --': [
+    ['drain', 'topic', '--exec', 'cat', '--', 'cat'],
+    USAGE,
+    /--exec and a command behind --/,
+  ],
+  'a handler and --output': [
     ['drain', 'topic', '--output', 'id', '--', 'cat'],
     USAGE,
     /--output and a handler cannot/,
   ],
-  'jobs without a handler': [['drain', 'topic', '--jobs', '2'], USAGE, /--jobs needs a handler\. Add --exec/],
-  'retries without a handler': [['drain', 'topic', '--retries', '0'], USAGE, /--retries needs a handler/],
-  'a timeout without a handler': [['drain', 'topic', '--timeout', '1'], USAGE, /--timeout needs a handler/],
-  'a batch without a handler': [
+  '--jobs without a handler': [
+    ['drain', 'topic', '--jobs', '2'],
+    USAGE,
+    /--jobs needs a handler\. Add --exec/,
+  ],
+  '--retries without a handler': [['drain', 'topic', '--retries', '0'], USAGE, /--retries needs a handler/],
+  '--timeout without a handler': [['drain', 'topic', '--timeout', '1'], USAGE, /--timeout needs a handler/],
+  '--batch-size without a handler': [
     ['drain', 'topic', '--batch-size', '2'],
     USAGE,
     /--batch-size needs a handler/,
   ],
-  'tags without a handler': [['drain', 'topic', '--tag'], USAGE, /--tag needs a handler/],
-  'no handlers at once': [
-    ['drain', 'topic', '--exec', 'true', '--jobs', '0'],
-    USAGE,
-    /number for --jobs: "0"/,
-  ],
-  'negative retries of a drain': [
+  '--tag without a handler': [['drain', 'topic', '--tag'], USAGE, /--tag needs a handler/],
+  '--jobs 0': [['drain', 'topic', '--exec', 'true', '--jobs', '0'], USAGE, /number for --jobs: "0"/],
+  'negative --retries of drain': [
     ['drain', 'topic', '--exec', 'true', '--retries', '-1'],
     USAGE,
     /--retries: "-1"/,
   ],
-  'a backoff of a drain that shrinks': [
+  'a --backoff of drain that shrinks': [
     ['drain', 'topic', '--exec', 'true', '--backoff', '10m..1s'],
     USAGE,
     /backoff begins with a longer pause/,
   ],
-  'a timeout of a month': [
+  'a --timeout of 25 days': [
     ['drain', 'topic', '--exec', 'true', '--timeout', '25d'],
     USAGE,
     /--timeout is too long\. At most 24d/,
   ],
-  'a lease of a month': [
+  'a --lease of 25 days for drain': [
     ['drain', 'topic', '--exec', 'true', '--lease', '25d'],
     USAGE,
     /--lease is too long/,
   ],
   'a rate without a unit': [['drain', 'topic', '--exec', 'true', '--rate', '5'], USAGE, /--rate: "5"/],
-  'a rate of none': [['drain', 'topic', '--exec', 'true', '--rate', '0/s'], USAGE, /--rate: "0\/s"/],
-  'outcomes without a batch': [
+  'a rate of zero': [['drain', 'topic', '--exec', 'true', '--rate', '0/s'], USAGE, /--rate: "0\/s"/],
+  '--outcomes without --batch-size': [
     ['drain', 'topic', '--exec', 'true', '--outcomes'],
     USAGE,
     /--outcomes needs --batch-size/,
   ],
-  'the tags of a batch': [
+  '--tag with --batch-size': [
     ['drain', 'topic', '--exec', 'true', '--tag', '--batch-size', '2'],
     USAGE,
     /--tag and --batch-size cannot/,
   ],
-  'a name of no lock': [['drain', 'topic', '--lock-name', 'name'], USAGE, /--lock-name needs --lock/],
-  'an empty name of a lock': [['drain', 'topic', '--lock', '--lock-name', ''], USAGE, /--lock-name is empty/],
+  '--lock-name without --lock': [
+    ['drain', 'topic', '--lock-name', 'name'],
+    USAGE,
+    /--lock-name needs --lock/,
+  ],
+  'an empty --lock-name': [['drain', 'topic', '--lock', '--lock-name', ''], USAGE, /--lock-name is empty/],
   'an empty id': [['push', 'topic', 'body', '--id', ''], USAGE, /id is empty/],
   'an empty id to remove': [['remove', ''], USAGE, /id is empty/],
   'an empty id to look for': [['inspect', '--id', ''], USAGE, /id is empty/],
@@ -119,13 +127,9 @@ const BAD: Readonly<Record<string, readonly [args: readonly string[], code: numb
     USAGE,
     /--ttl must not be zero/,
   ],
-  'a body twice': [['push', 'topic', 'body', '--body', 'b'], USAGE, /BODY and --body cannot/],
-  'a body as a flag without its text': [['push', 'topic', '--body'], USAGE, /--body needs a value/],
-  'to be quiet and verbose': [
-    ['pop', 'topic', '--quiet', '--verbose'],
-    USAGE,
-    /--quiet and --verbose cannot/,
-  ],
+  'BODY and --body': [['push', 'topic', 'body', '--body', 'b'], USAGE, /BODY and --body cannot/],
+  '--body without a value': [['push', 'topic', '--body'], USAGE, /--body needs a value/],
+  '--quiet and --verbose': [['pop', 'topic', '--quiet', '--verbose'], USAGE, /--quiet and --verbose cannot/],
   'a ttl that is text': [['push', 'topic', 'body', '--ttl', 'long'], USAGE, /--ttl/],
   'a ttl that overflows': [['push', 'topic', 'body', '--ttl', '99999999999d'], USAGE, /--ttl/],
   'a time that cannot be read': [
@@ -135,18 +139,18 @@ const BAD: Readonly<Record<string, readonly [args: readonly string[], code: numb
   ],
   'a day that does not exist': [['push', 'topic', 'body', '--at', '2026-02-30'], USAGE, /--at/],
   'a time that is too far away': [['push', 'topic', 'body', '--at', '@99999999999999'], USAGE, /--at/],
-  'a delay and a time': [
+  '--delay and --at': [
     ['push', 't', 'b', '--delay', '1', '--at', '@1'],
     USAGE,
     /--delay and --at cannot be used together/,
   ],
-  'to replace and to keep': [
+  '--replace and --if-absent': [
     ['push', 't', 'b', '--replace', '--if-absent'],
     USAGE,
     /--replace and --if-absent cannot be used together/,
   ],
-  'a body and a batch': [['push', 'file', 'body', '--batch'], USAGE, /--batch/],
-  'an id for a whole batch': [['push', '--batch', '--id', 'a'], USAGE, /--batch and --id cannot/],
+  'BODY and --batch': [['push', 'file', 'body', '--batch'], USAGE, /--batch/],
+  '--id with --batch': [['push', '--batch', '--id', 'a'], USAGE, /--batch and --id cannot/],
   'bytes that are not base64': [['push', '!!', 'body', '--base64'], USAGE, /"!!" is not valid base64/],
   'a count of zero': [['pop', 'topic', '--count', '0'], USAGE, /invalid number for --count: "0"/],
   'a count that is text': [['pop', 'topic', '--count', 'all'], USAGE, /--count/],
@@ -162,29 +166,37 @@ const BAD: Readonly<Record<string, readonly [args: readonly string[], code: numb
   ],
   'a negative timeout': [['bpop', 'topic', '--timeout=-1'], USAGE, /--timeout/],
   'a mistyped state': [['inspect', 't', '--state', 'ready,delyaed'], USAGE, /Did you mean delayed\?/],
-  'a limit of no topic': [['inspect', '--limit', '3'], USAGE, /TOPIC/],
-  'a cursor of no topic': [['inspect', '--cursor', 'x'], USAGE, /TOPIC/],
-  'a cursor of no page': [['inspect', 'topic', '--cursor', 'x'], USAGE, /invalid cursor/],
-  'a cursor of a selection': [['inspect', '--state', 'ready', '--cursor', 'x'], USAGE, /needs a TOPIC/],
-  'a cursor of a sorted list': [['inspect', 't', '--sort', 'due', '--cursor', 'x'], USAGE, /--sort/],
+  '--limit without TOPIC': [['inspect', '--limit', '3'], USAGE, /TOPIC/],
+  '--cursor without TOPIC': [['inspect', '--cursor', 'x'], USAGE, /TOPIC/],
+  'an invalid cursor': [['inspect', 'topic', '--cursor', 'x'], USAGE, /invalid cursor/],
+  '--cursor with a selection': [['inspect', '--state', 'ready', '--cursor', 'x'], USAGE, /needs a TOPIC/],
+  '--cursor with --sort': [['inspect', 't', '--sort', 'due', '--cursor', 'x'], USAGE, /--sort/],
   'an unknown column': [['inspect', 't', '--columns', 'id,stat'], USAGE, /"stat".*Did you mean state\?/],
   'an unknown column to sort by': [['inspect', 't', '--sort', '-expire'], USAGE, /Did you mean expires\?/],
-  'columns of no table': [['inspect', 't', '--columns', 'id', '--output', 'id'], USAGE, /--columns/],
-  'zero bytes in a table': [['inspect', 't', '-0'], USAGE, /-0 needs --output id/],
-  'a sorted list of any length': [['inspect', 't', '--sort', 'due', '--limit', '100001'], USAGE, /at most/],
-  'a selection of an overview': [['inspect', '--exact', '--state', 'ready'], USAGE, /--exact/],
-  'an interval without --watch': [['inspect', '--interval', '5s'], USAGE, /--interval needs --watch/],
-  'a watched list': [['inspect', 't', '--watch'], USAGE, /TOPIC.* and --watch/],
-  'bodies of topics': [['inspect', '--output', 'body'], USAGE, /needs a TOPIC/],
+  '--columns with --output id': [['inspect', 't', '--columns', 'id', '--output', 'id'], USAGE, /--columns/],
+  '-0 with a table': [['inspect', 't', '-0'], USAGE, /-0 needs --output id/],
+  '--sort with a --limit above the maximum': [
+    ['inspect', 't', '--sort', 'due', '--limit', '100001'],
+    USAGE,
+    /at most/,
+  ],
+  '--exact with a selection': [['inspect', '--exact', '--state', 'ready'], USAGE, /--exact/],
+  '--interval without --watch': [['inspect', '--interval', '5s'], USAGE, /--interval needs --watch/],
+  '--watch with TOPIC': [['inspect', 't', '--watch'], USAGE, /TOPIC.* and --watch/],
+  '--output body without TOPIC': [['inspect', '--output', 'body'], USAGE, /needs a TOPIC/],
   'an unknown column of topics': [['inspect', '--sort', '-delay'], USAGE, /Did you mean delayed\?/],
-  'a topic twice': [['inspect', 't', '--topic', 'u'], USAGE, /TOPIC and --topic/],
-  'a topic and ids of stdin': [['inspect', 't', '-'], USAGE, /TOPIC and - cannot/],
-  'reasons of several topics': [['inspect', 't', 'u', '--group-by', 'reason'], USAGE, /one alone/],
-  'a topic and an id to look at': [['inspect', 'topic', '--id', 'a'], USAGE, /TOPIC and --id/],
-  'a step without a loop': [['drain', 'topic', '--step', '10'], USAGE, /--step needs --loop/],
-  'a step of zero': [['drain', 'topic', '--loop', '--step', '0'], USAGE, /--step/],
-  'a loop that follows': [['drain', 'topic', '--loop', '--follow'], USAGE, /--loop and --follow/],
-  'an interval of zero': [['serve', '--interval', '0'], USAGE, /--interval/],
+  'TOPIC and --topic': [['inspect', 't', '--topic', 'u'], USAGE, /TOPIC and --topic/],
+  'TOPIC and ids from stdin': [['inspect', 't', '-'], USAGE, /TOPIC and - cannot/],
+  '--group-by reason with several topics': [
+    ['inspect', 't', 'u', '--group-by', 'reason'],
+    USAGE,
+    /one alone/,
+  ],
+  'TOPIC and --id': [['inspect', 'topic', '--id', 'a'], USAGE, /TOPIC and --id/],
+  '--step without --loop': [['drain', 'topic', '--step', '10'], USAGE, /--step needs --loop/],
+  '--step 0': [['drain', 'topic', '--loop', '--step', '0'], USAGE, /--step/],
+  '--loop and --follow': [['drain', 'topic', '--loop', '--follow'], USAGE, /--loop and --follow/],
+  '--interval 0': [['serve', '--interval', '0'], USAGE, /--interval/],
   'an argument for a command that takes none': [['serve', 'topic'], USAGE, /unexpected argument "topic"/],
   'a store URL with an unknown scheme': [['pop', 'topic', '--store', 'mysql://host'], CONFIG, /"mysql:"/],
   'a store that is not a URL': [['pop', 'topic', '--store', 'localhost'], CONFIG, /URL/],
@@ -193,7 +205,7 @@ const BAD: Readonly<Record<string, readonly [args: readonly string[], code: numb
   'a port out of range': [['pop', 'topic', '--store', 'redis://h:99999'], CONFIG, /URL/],
   'a database that is not a number': [['pop', 'topic', '--store', 'redis://h/one'], CONFIG, /not a number/],
   'a socket without a path': [['pop', 'topic', '--store', 'redis+unix://'], CONFIG, /socket/],
-  'a switch with a value of its own': [
+  'a switch with a value other than true or false': [
     ['remove', 'a', '--any-state=maybe'],
     USAGE,
     /--any-state.*true or false: "maybe"/,
@@ -203,16 +215,20 @@ const BAD: Readonly<Record<string, readonly [args: readonly string[], code: numb
     USAGE,
     /no such file or directory.*\/nonexistent/,
   ],
-  'a database in memory': [['pop', 'topic', '--store', 'sqlite::memory:'], CONFIG, /":memory:"/],
-  'a home that no shell has put in': [['pop', 'topic', '--store', 'sqlite:~/q.db'], CONFIG, /"~\/q\.db"/],
+  'an SQLite database in memory': [['pop', 'topic', '--store', 'sqlite::memory:'], CONFIG, /":memory:"/],
+  'a ~ that no shell has expanded': [['pop', 'topic', '--store', 'sqlite:~/q.db'], CONFIG, /"~\/q\.db"/],
   'parameters for SQLite': [['pop', 'topic', '--store', 'sqlite:q.db?mode=ro'], CONFIG, /mode=ro/],
   'a fragment in a store URL': [['pop', 'topic', '--store', 'redis://h/0#x'], CONFIG, /#/],
   'an SQLite store without a path': [['pop', 'topic', '--store', 'sqlite:'], CONFIG, /file/],
   'negative retries': [['push', 't', 'b', '--retries', '-1'], USAGE, /invalid number for --retries: "-1"/],
   'retries that are text': [['pop', 't', '--lease', '1', '--retries', 'all'], USAGE, /--retries/],
-  'a backoff of one pause': [['push', 't', 'b', '--backoff', '10m'], USAGE, /--backoff: "10m".*1s\.\.10m/],
-  'a backoff that shrinks': [['push', 't', 'b', '--backoff', '10m..1s'], USAGE, /longer pause/],
-  'retries of a batch': [['push', '--batch', '--retries', '1'], USAGE, /--batch and --retries cannot/],
+  'a --backoff with one pause': [
+    ['push', 't', 'b', '--backoff', '10m'],
+    USAGE,
+    /--backoff: "10m".*1s\.\.10m/,
+  ],
+  'a --backoff that shrinks': [['push', 't', 'b', '--backoff', '10m..1s'], USAGE, /longer pause/],
+  '--retries with --batch': [['push', '--batch', '--retries', '1'], USAGE, /--batch and --retries cannot/],
   'a lease of zero': [['pop', 't', '--lease', '0'], USAGE, /--lease must not be zero/],
   'a lease of more than 24 days': [
     ['bpop', 't', '--lease', '25d'],
@@ -220,34 +236,38 @@ const BAD: Readonly<Record<string, readonly [args: readonly string[], code: numb
     /--lease is too long. At most 24d/,
   ],
   'an extension of more than 24 days': [['extend', 'x', '--lease', '25d'], USAGE, /--lease is too long/],
-  'retries of a pop without a lease': [['pop', 't', '--retries', '1'], USAGE, /--retries needs --lease/],
-  'a body file without a lease': [['pop', 't', '--body-file', 'f'], USAGE, /--body-file needs --lease/],
-  'a body file for many': [
+  '--retries of pop without --lease': [['pop', 't', '--retries', '1'], USAGE, /--retries needs --lease/],
+  '--body-file without --lease': [['pop', 't', '--body-file', 'f'], USAGE, /--body-file needs --lease/],
+  '--body-file for several jobs': [
     ['pop', 't', '--lease', '1', '--count', '2', '--body-file', 'f'],
     USAGE,
     /--body-file is for one job/,
   ],
-  'the lease of a plain pop': [['pop', 't', '--output', 'lease'], USAGE, /--output lease needs --lease/],
-  'a lease that nobody sees': [
+  '--output lease without --lease': [
+    ['pop', 't', '--output', 'lease'],
+    USAGE,
+    /--output lease needs --lease/,
+  ],
+  '--lease with an output that leaves out the lease': [
     ['pop', 't', '--lease', '1', '--output', 'body'],
     USAGE,
     /leaves out the lease/,
   ],
   'no lease to end': [['ack'], USAGE, /LEASE is missing\. Usage: delayer ack LEASE/],
-  'a lease that is none': [['nack', '32'], USAGE, /"32" is not a lease/],
-  'a delay of a dead letter': [['nack', 'x', '--delay', '1', '--dead'], USAGE, /--delay and --dead cannot/],
-  'a dead ttl of a retry': [['nack', 'x', '--dead-ttl', '1'], USAGE, /--dead-ttl needs --dead/],
+  'a string that is not a lease': [['nack', '32'], USAGE, /"32" is not a lease/],
+  '--delay and --dead': [['nack', 'x', '--delay', '1', '--dead'], USAGE, /--delay and --dead cannot/],
+  '--dead-ttl without --dead': [['nack', 'x', '--dead-ttl', '1'], USAGE, /--dead-ttl needs --dead/],
   'nothing to requeue': [
     ['requeue'],
     USAGE,
     /ID or a selection such as --topic is missing\. Usage: delayer requeue/,
   ],
-  'ids and a topic to requeue': [['requeue', 'a', '--topic', 't'], USAGE, /ID and --topic cannot/],
-  'an empty topic to requeue': [['requeue', '--topic', '', '--yes'], USAGE, /--topic is empty/],
-  'a dry run of ids': [['requeue', 'a', '--dry-run'], USAGE, /ID and --dry-run cannot be used together/],
-  'a selection without a yes': [['requeue', '--topic', 't'], USAGE, /--yes/],
-  'reasons of no topic': [['inspect', '--group-by', 'reason'], USAGE, /--group-by needs a TOPIC/],
-  'reasons of jobs that are not dead': [
+  'ids and --topic for requeue': [['requeue', 'a', '--topic', 't'], USAGE, /ID and --topic cannot/],
+  'an empty --topic for requeue': [['requeue', '--topic', '', '--yes'], USAGE, /--topic is empty/],
+  '--dry-run with ids': [['requeue', 'a', '--dry-run'], USAGE, /ID and --dry-run cannot be used together/],
+  'a selection without --yes': [['requeue', '--topic', 't'], USAGE, /--yes/],
+  '--group-by reason without TOPIC': [['inspect', '--group-by', 'reason'], USAGE, /--group-by needs a TOPIC/],
+  '--group-by reason with a state other than dead': [
     ['inspect', 't', '--group-by', 'reason', '--state', 'ready'],
     USAGE,
     /dead letters alone/,
@@ -265,12 +285,12 @@ function expectOneLine(outcome: Outcome, code: number, says: RegExp): void {
 describe('bad input', () => {
   const cli = useCli((home) => ({ DELAYER_STORE: `sqlite:${home}/queue.db` }));
 
-  beforeEach('a store that is there', async () => {
+  beforeEach('create the store', async () => {
     await (await cli.queue()).push({ topic: 'other', body: 'b' });
   });
 
   const cases = Object.entries(BAD);
-  // Two at a time: each is a process that does nothing but refuse.
+  // Two at a time, because each is a short process of its own.
   for (let i = 0; i < cases.length; i += 2) {
     const pair = cases.slice(i, i + 2);
     it(`bad input is refused in one line: ${pair.map(([what]) => what).join('; ')}`, async () => {
@@ -289,14 +309,14 @@ describe('bad input', () => {
     });
   }
 
-  it('bad input that is not valid UTF-8 is refused and not pushed as something else', async () => {
+  it('arguments that are not valid UTF-8 are refused and not pushed in another form', async () => {
     const outcome = await cli.sh(`delayer push $'\\xff' body; delayer push topic $'\\xff'`);
     expect(outcome.code).to.equal(2);
     expect(outcome.stdout).to.be.empty;
     expect(outcome.stderr).to.match(/^(delayer: [^\n]*not valid UTF-8[^\n]*\n){2}$/);
   });
 
-  it('a directory as stdin is refused and not taken for an empty body', async () => {
+  it('a directory as stdin is refused and not read as an empty body', async () => {
     expectOneLine(await cli.sh('delayer push topic - </'), USAGE, /stdin is a directory/);
   });
 
@@ -305,7 +325,7 @@ describe('bad input', () => {
     expectOneLine(outcome, 74, /cannot write to stdout/);
   });
 
-  it('bad input leaves the queue as it was', async () => {
+  it('bad input changes nothing in the queue', async () => {
     const queue = await cli.queue();
     await queue.push({ id: 'a', topic: 'topic', body: 'b' });
     await cli.run(['pop', 'topic', '--count', '0']);
@@ -314,7 +334,7 @@ describe('bad input', () => {
     expect((await queue.find('a'))[0]?.body?.toString()).to.equal('b');
   });
 
-  it('an error of an SQLite store names the file: not a database, a directory, below a file', async () => {
+  it('an SQLite path that is not a database, a directory or below a file is refused with its name', async () => {
     writeFileSync(join(cli.home, 'text'), 'no database, and long enough to be looked at as one of them');
     for (const [path, code] of [
       ['text', 69],

@@ -18,14 +18,14 @@ function expectRefusal(outcome: Outcome, says: RegExp): void {
 }
 
 describe('a store that cannot be used', () => {
-  // Before those of useRedis, which come in without a password.
+  // Registered before the hooks of useRedis, which connect without a password.
   after(() => redis.raw.config('SET', 'requirepass', ''));
   const redis = useRedis();
   before(() => redis.raw.config('SET', 'requirepass', PASSWORD));
   const cli = useCli();
   const at = (url: string, env = {}) => cli.run(['push', 'topic', 'b', '--store', url], { env });
 
-  it('a store that nobody listens for, or whose host does not exist, ends a command with 69', async () => {
+  it('a refused connection, an unknown host or a missing socket ends a command with 69', async () => {
     expectRefusal(await at('redis://127.0.0.1:1'), /connection refused \(ECONNREFUSED\)/);
     expectRefusal(
       await at('redis://no-such-host.invalid'),
@@ -34,12 +34,12 @@ describe('a store that cannot be used', () => {
     expectRefusal(await at(`redis+unix://${cli.home}/none.sock`), /no such socket \(ENOENT\)/);
   });
 
-  it('a store that is the database of another application is left as it is, its log included', async () => {
+  it('the database of another application is refused with 78 and not changed, including its write-ahead log', async () => {
     const path = (name: string) => join(cli.home, name);
     const other = openDatabase(path('other.db'));
     other.exec('PRAGMA journal_mode = WAL; CREATE TABLE theirs (x); PRAGMA wal_checkpoint');
     other.exec('INSERT INTO theirs VALUES (1)');
-    // As a process that was killed leaves them.
+    // The files as a killed process leaves them.
     for (const end of ['', '-wal']) copyFileSync(path(`other.db${end}`), path(`left.db${end}`));
     other.close();
     const bytes = () => ['', '-wal'].map((end) => readFileSync(path(`left.db${end}`)));
@@ -49,18 +49,18 @@ describe('a store that cannot be used', () => {
     expect(bytes()).to.deep.equal(before);
   });
 
-  it('a store that refuses the password, or wants one, ends a command with 69', async () => {
+  it('a missing or wrong password ends a command with 69', async () => {
     expectRefusal(await at(redis.server.tcpUrl), /refuses the login.*DELAYER_REDIS_PASSWORD/);
     expectRefusal(await at(redis.server.tcpUrl.replace('//', '//:wrong@')), /refuses the login/);
     expectRefusal(await at(redis.server.tcpUrl.replace('//', '//nobody:wrong@')), /refuses the login/);
   });
 
-  it('a store that has no such database ends a command with 69', async () => {
+  it('a database number that Redis does not have ends a command with 69', async () => {
     const env = { DELAYER_REDIS_PASSWORD: PASSWORD };
     expectRefusal(await at(`${redis.server.tcpUrl}/99`, env), /no such database/);
   });
 
-  it('a store that is older than Redis 6.2, still loads its data, or is a replica ends a command with 69', async () => {
+  it('a Redis that is older than 6.2, is loading its data or is a replica ends a command with 69', async () => {
     const cases = [
       ['*4\r\n$7\r\nversion\r\n$6\r\n6.0.16\r\n$4\r\nrole\r\n$6\r\nmaster\r\n', /6\.0\.16, too old/],
       ['-LOADING Redis is loading the dataset in memory\r\n', /still loading/],
@@ -78,7 +78,7 @@ describe('a store that cannot be used', () => {
     );
   });
 
-  it('a store that fails is an error in one line of JSON with --json, and nothing on stdout', async () => {
+  it('with --json an error is one line of JSON on stderr, and stdout is empty', async () => {
     const outcome = await cli.run(['pop', 'topic', '--json', '--store', 'redis://127.0.0.1:1']);
     expect(outcome.code).to.equal(UNAVAILABLE);
     expect(outcome.stdout).to.be.empty;
@@ -94,20 +94,20 @@ describe('a store that cannot be used', () => {
     }
   });
 
-  it('a store that fails is never replaced by another one', async () => {
+  it('when the store of --store fails, no other store is used', async () => {
     await at('redis://127.0.0.1:1');
     const listed = await cli.sh('find . -name "*.db*"');
     expect(listed.stdout.toString()).to.equal('');
   });
 
-  it('an error shows where it comes from with --debug, and never without', async () => {
+  it('an error has a stack trace with --debug, and none without', async () => {
     const args = ['pop', 'topic', '--store', 'redis://127.0.0.1:1'];
     expect((await cli.run([...args, '--debug'])).stderr).to.match(/\n {4}at /);
     expect((await cli.run(args)).stderr).to.not.match(/\n {4}at /);
   });
 
   describe('the password of a store', () => {
-    /** In any spelling. */
+    /** The password plain, in a URL and in JSON. */
     const secrets = [PASSWORD, encodeURIComponent(PASSWORD), JSON.stringify(PASSWORD).slice(1, -1)];
     const expectNoSecret = ({ stdout, stderr }: Outcome) => {
       for (const secret of secrets) expect(stdout.toString() + stderr).to.not.include(secret);
@@ -115,7 +115,7 @@ describe('a store that cannot be used', () => {
     const withPassword = (url: string) => url.replace('//', `//:${encodeURIComponent(PASSWORD)}@`);
 
     for (const debug of [[], ['--debug'], ['--json', '--debug']]) {
-      it(`the password of a store is in no output ${debug.join(' ')}`, async () => {
+      it(`the password of a store does not appear in errors${debug.map((flag) => ` ${flag}`).join('')}`, async () => {
         writeFileSync(join(cli.home, 'password'), `${PASSWORD}\n`);
         const urls = ['redis://127.0.0.1:1', 'redis://127.0.0.1:1/x', 'redis://127.0.0.1:99999'];
         const attempts = urls.map((url) => cli.run(['pop', 't', '--store', withPassword(url), ...debug]));
@@ -134,7 +134,7 @@ describe('a store that cannot be used', () => {
       });
     }
 
-    it('the password of a store is in no output of a daemon or an inspect that work with it', async () => {
+    it('the password of a store does not appear in the output of serve and inspect', async () => {
       const store = withPassword(redis.server.tcpUrl);
       const daemon = cli.start(['serve', '--store', store]);
       await daemon.says(/promoting/);
@@ -142,7 +142,7 @@ describe('a store that cannot be used', () => {
       expectNoSecret(await daemon.end());
     });
 
-    it('the password of a store is refused when it is wrong, without being repeated', async () => {
+    it('the error about a wrong password does not repeat it', async () => {
       const env = { DELAYER_REDIS_PASSWORD: `${PASSWORD}!` };
       const outcome = await cli.run(['pop', 't', '--store', redis.server.tcpUrl, '--debug'], { env });
       expect(outcome.code).to.equal(UNAVAILABLE);

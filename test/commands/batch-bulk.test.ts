@@ -8,7 +8,7 @@ import { useRedis } from '../support/redis.js';
 describe('push --batch in bulk', () => {
   const redis = useRedis();
   const cli = useCli(() => ({ DELAYER_STORE: redis.server.url, DELAYER_PREFIX: redis.prefix }));
-  /** A heap that holds a few times what is under way at once, and not the whole input. */
+  /** A heap that holds a few chunks at once, and not the whole input. */
   const small = { NODE_OPTIONS: '--max-old-space-size=64' };
 
   async function writeLines(count: number, line: (n: number) => string): Promise<string> {
@@ -32,7 +32,7 @@ describe('push --batch in bulk', () => {
     expect(await redis.raw.zcard(`${redis.prefix}:job_pool`)).to.equal(100_000);
   });
 
-  it('push --batch names a bad line far into the input, with all others accepted', async () => {
+  it('push --batch names a bad line after 4,320 good ones, and pushes all others', async () => {
     const path = await writeLines(5000, (n) =>
       n === 4320 ? '{"topic"}' : JSON.stringify({ topic: 'topic', body: 'b', delay: 3600 }),
     );
@@ -52,7 +52,7 @@ describe('push --batch in bulk', () => {
     expect(await redis.raw.hstrlen(`${redis.prefix}:job_bucket:59`, 'body')).to.equal(body.length);
   });
 
-  it('push --batch names a huge line that is not JSON without repeating it', async () => {
+  it('push --batch names a line of 8 MB that is not JSON without repeating it', async () => {
     const huge = 'x'.repeat(8 * 1024 * 1024);
     const path = await writeLines(3, (n) => (n === 1 ? huge : '{"topic":"topic","body":"b"}'));
     const outcome = await cli.run(['push', '--batch', path]);
@@ -69,7 +69,7 @@ describe('push --batch in bulk', () => {
     expect(outcome.stderr).to.include('none.ndjson');
   });
 
-  it('push --batch prints the ids of what is in the queue when stdout closes: no id twice, none that is not there', async () => {
+  it('push --batch ends with 141 when stdout is closed, and says which lines are in the queue', async () => {
     const path = await writeLines(20_000, (n) =>
       JSON.stringify({ id: `${n}`, topic: 'topic', body: 'b', delay: 3600 }),
     );

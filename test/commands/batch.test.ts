@@ -8,7 +8,7 @@ const ndjson = (...lines: unknown[]): string => lines.map((line) => `${JSON.stri
 
 describe('push --batch', () => {
   forEachStore((cli) => {
-    /** Bodies of what is ready, in order. */
+    /** The bodies of ready jobs, in order. */
     const drained = async (topic = 'topic') => {
       const jobs = await (await cli.queue()).popMany(topic, 500);
       return jobs.map(({ body }) => body.toString());
@@ -24,7 +24,7 @@ describe('push --batch', () => {
       expect((await (await cli.queue()).stats()).topics[0]).to.include({ delayed: 700 });
     });
 
-    it('push --batch takes jobs from stdin, without an id too, and a last line without a newline', async () => {
+    it('push --batch reads jobs from stdin, also without an id or a last newline', async () => {
       const stdin = ndjson({ topic: 'topic', body: 'one' }, { topic: 'topic', body: 'two' }).trimEnd();
       const outcome = await cli.run(['push', '--batch'], { stdin });
       expect(outcome.code).to.equal(0);
@@ -32,14 +32,14 @@ describe('push --batch', () => {
       expect(await drained()).to.deep.equal(['one', 'two']);
     });
 
-    it('push --batch takes - as stdin, CRLF, blank lines and a byte order mark', async () => {
+    it('push --batch accepts - for stdin, CRLF, blank lines and a byte order mark', async () => {
       const stdin = `\ufeff${ndjson({ topic: 'topic', body: 'one' })}\r\n\n  \n${ndjson({ topic: 'topic', body: 'two' }).replace('\n', '\r\n')}`;
       const outcome = await cli.run(['push', '--batch', '-'], { stdin });
       expectQuiet(outcome);
       expect(await drained()).to.deep.equal(['one', 'two']);
     });
 
-    it('push --batch names bad lines by their numbers, pushes the others, and ends with 2', async () => {
+    it('push --batch reports bad lines by number, pushes the others, and exits with 2', async () => {
       const good = (n: number) => JSON.stringify({ id: `${n}`, topic: 'topic', body: `${n}` });
       const lines = [
         good(1),
@@ -72,7 +72,7 @@ describe('push --batch', () => {
       expect(await drained()).to.deep.equal(['1', '3', '16']);
     });
 
-    it('push --batch says what is wrong with a bad line, and how to write it', async () => {
+    it('push --batch says what is wrong with a bad line and how to correct it', async () => {
       const cases: readonly (readonly [line: string, says: string])[] = [
         [
           '{"id":1.5,"topic":"t","body":"b"}',
@@ -110,7 +110,7 @@ describe('push --batch', () => {
       );
     });
 
-    it('push --batch goes line by line by the rules of a push: repeats are accepted, conflicts end it with 65', async () => {
+    it('push --batch accepts repeats and exits with 65 after a conflict, as push does', async () => {
       const stdin = ndjson(
         { id: 'a', topic: 'topic', body: 'a' },
         { id: 'a', topic: 'topic', body: 'a' },
@@ -136,7 +136,7 @@ describe('push --batch', () => {
       expect(await drained()).to.deep.equal(['new']);
     });
 
-    it('push --batch takes bytes in base64 and numbers as ids', async () => {
+    it('push --batch accepts bytes in base64 and numbers as ids', async () => {
       const [id, topic, body] = [Buffer.from([0xff]), Buffer.from([0, 0xfe]), Buffer.from([0x0a, 0xfd])];
       const encoded = [id, topic, body].map((bytes) => bytes.toString('base64'));
       const [idBase64, topicBase64, bodyBase64] = encoded;
@@ -147,7 +147,7 @@ describe('push --batch', () => {
       expect(await queue.pop('topic')).to.deep.include({ id: Buffer.from('32') });
     });
 
-    it('push --batch accepts what drain printed', async () => {
+    it('push --batch accepts the output of drain', async () => {
       const jobs = [
         { id: 'a', topic: 'topic', body: 'text', ttl: '1h' },
         { idBase64: '/w==', topic: 'topic', bodyBase64: '/w==', ttl: 60 },
@@ -158,7 +158,7 @@ describe('push --batch', () => {
       const again = await cli.run(['push', '--batch'], { stdin: first.stdout });
       expectQuiet(again);
       const second = expectQuiet(await cli.run(['drain', 'topic']));
-      // A due time in the past is taken as now; the lifetime counts from there.
+      // A due time in the past counts as now, and the lifetime counts from now.
       const essence = (outcome: typeof first) =>
         jsonOf(outcome).map(({ dueAt, expiresAt, ...rest }): unknown => ({
           ...rest,
@@ -168,7 +168,7 @@ describe('push --batch', () => {
       expect(essence(second)).to.deep.equal(essence(first));
     });
 
-    it('push --batch accepts what drain printed with a new due time beside the old one, and an expiry before it', async () => {
+    it('push --batch accepts the output of drain with a new `at`, which replaces the old due time and expiry', async () => {
       const at = new Date(Date.now() + 3_600_000).toISOString();
       const [dueAt, expiresAt] = ['2026-01-01T00:00:00.000Z', '2026-01-01T00:01:00.000Z'];
       const job = { id: 'a', topic: 'topic', body: 'b', state: 'ready', dueAt, expiresAt, attempts: 1 };
@@ -179,7 +179,7 @@ describe('push --batch', () => {
       expect(pushed?.state).to.equal('delayed');
     });
 
-    it('push --batch accepts delayed jobs as inspect prints them, and keeps their due time and expiry', async () => {
+    it('push --batch accepts delayed jobs from inspect, and keeps their due time and expiry', async () => {
       const queue = await cli.queue();
       const request = { topic: 'topic', body: 'b', delayMs: 3_600_000, ttlMs: 90_000 };
       await queue.pushMany([
@@ -199,7 +199,7 @@ describe('push --batch', () => {
       );
     });
 
-    it('push --batch accepts a dead letter as inspect prints it, and refuses a leased job', async () => {
+    it('push --batch accepts a dead letter from inspect, and refuses a leased job', async () => {
       const queue = await cli.queue();
       for (const id of ['dead', 'leased']) await queue.push({ id, topic: 'topic', body: `body of ${id}` });
       const { jobs } = await queue.reserve({ topics: 'topic', limit: 2, leaseMs: 3_600_000 });
@@ -216,7 +216,7 @@ describe('push --batch', () => {
       expect(await drained()).to.deep.equal(['body of dead']);
     });
 
-    it('push --batch prefers a ttl that was added to a printed job to the printed one', async () => {
+    it('push --batch prefers a ttl that was added to a printed job to its ttlMs', async () => {
       const dueAt = new Date(Date.now() + 3_600_000).toISOString();
       const job = { id: 'a', topic: 'topic', body: 'b', state: 'delayed', dueAt, ttlMs: 1000 };
       await cli.run(['push', '--batch'], { stdin: ndjson({ ...job, ttl: '1m' }) });
@@ -237,7 +237,7 @@ describe('push --batch', () => {
       expect(popped.map(({ body }) => body)).to.deep.equal([Buffer.from([0xff])]);
     });
 
-    it('push --batch ends with the exit code of a bad line rather than that of a conflict', async () => {
+    it('push --batch exits with 2 when there are both bad lines and conflicts', async () => {
       const stdin = `${ndjson(
         { id: 'a', topic: 'topic', body: 'a' },
         { id: 'a', topic: 'topic', body: 'b' },
@@ -253,7 +253,7 @@ describe('push --batch', () => {
       expect(outcome.stdout).to.be.empty;
     });
 
-    it('push --batch counts with --json, and names bad lines in JSON', async () => {
+    it('push --batch --json prints counts and bad lines in JSON', async () => {
       const stdin = `${ndjson({ topic: 'topic', body: 'b' })}no JSON\n`;
       const outcome = await cli.run(['push', '--batch', '--json'], { stdin });
       expect(outcome.code).to.equal(2);

@@ -13,13 +13,13 @@ describe('bpop', () => {
       return bpop;
     };
 
-    it('bpop takes at once a job that is ready', async () => {
+    it('bpop takes a ready job at once', async () => {
       await push('body');
       const outcome = await cli.run(['bpop', 'topic', '--output', 'body']);
       expect(linesOf(expectQuiet(outcome))).to.deep.equal(['body']);
     });
 
-    it('bpop ends with 1 when none came within --timeout', async () => {
+    it('bpop exits with 1 when no job is ready within --timeout', async () => {
       const start = performance.now();
       const outcome = await cli.run(['bpop', 'topic', '--timeout', '300ms']);
       expect(performance.now() - start).to.be.at.least(300);
@@ -27,20 +27,20 @@ describe('bpop', () => {
       expect(outcome.stdout).to.be.empty;
     });
 
-    it('bpop is woken by the push of another process, and waits for ever with --timeout 0', async () => {
+    it('bpop is woken by the push of another process, and waits without end with --timeout 0', async () => {
       const bpop = await waiting('--timeout', '0');
       expectQuiet(await cli.run(['push', 'topic', 'pushed meanwhile']));
       expect(linesOf(expectQuiet(await bpop.ended))).to.deep.equal(['pushed meanwhile']);
     });
 
-    it('bpop takes a job when it is due and not before, with no daemon running', async () => {
+    it('bpop takes a job when it is due and not before, without a daemon', async () => {
       const bpop = cli.start(['bpop', 'topic', '--output', 'body']);
       const dueAt = await push('later', 1200);
       expect(linesOf(expectQuiet(await bpop.ended))).to.deep.equal(['later']);
       expect(Date.now()).to.be.at.least(dueAt);
     });
 
-    it('bpop takes up to --count once one is there, and waits for no more', async () => {
+    it('bpop takes up to --count ready jobs, and does not wait for more', async () => {
       await push('a');
       await push('b');
       const outcome = await cli.run(['bpop', 'topic', '--count', '5', '--output', 'body']);
@@ -54,7 +54,7 @@ describe('bpop', () => {
       expect(linesOf(expectQuiet(await bpop.ended))).to.deep.equal(['of the second']);
     });
 
-    it('bpop gives each of several waiting processes a job of its own', async () => {
+    it('several waiting bpops get one job each', async () => {
       const three = await Promise.all([waiting(), waiting(), waiting()]);
       for (const body of ['a', 'b', 'c']) await push(body);
       const taken = await Promise.all(three.map(async (bpop) => linesOf(expectQuiet(await bpop.ended))));
@@ -62,7 +62,7 @@ describe('bpop', () => {
     });
 
     for (const signal of ['SIGTERM', 'SIGINT'] as const) {
-      it(`bpop ends by ${signal} when it comes while it waits, and takes nothing with it`, async () => {
+      it(`bpop ends by ${signal} while it waits, and takes no job`, async () => {
         const bpop = await waiting();
         const outcome = await bpop.end(signal);
         expect(outcome).to.include({ code: null, signal, stderr: '' });

@@ -9,7 +9,7 @@ describe('check', () => {
       return { code: outcome.code, lines: linesOf(outcome) };
     };
 
-    it('check ends with 0, 1 or 2 by its thresholds, and prints one line', async () => {
+    it('check exits with 0, 1 or 2 by its thresholds, and prints one line', async () => {
       const queue = await cli.queue();
       await queue.announce('host:1');
       await queue.pushMany(['a', 'a', 'b'].map((topic) => ({ topic, body: 'b' })));
@@ -31,7 +31,7 @@ describe('check', () => {
       expect((await check('--warn', 'daemons=off')).code).to.equal(0);
     });
 
-    it('check prints metrics and JSON', async () => {
+    it('check prints Prometheus metrics and JSON on request', async () => {
       await (await cli.queue()).push({ topic: 'a', body: 'b', delayMs: 3_600_000 });
       const metrics = await check('--format', 'prometheus', '--warn', 'daemons=off');
       expect(metrics.lines).to.include.members(['delayer_delayed 1', 'delayer_check_status 0']);
@@ -41,7 +41,7 @@ describe('check', () => {
       }
     });
 
-    it('a wrong call of check is 3, with its line on stdout', async () => {
+    it('check with wrong flags exits with 3, and prints one line on stdout', async () => {
       await (await cli.queue()).push({ topic: 'a', body: 'b' });
       for (const args of [
         ['--warn', 'redy=1'],
@@ -57,7 +57,7 @@ describe('check', () => {
       }
     });
 
-    it('check of a store that cannot be reached is 2', async () => {
+    it('check of a store that cannot be reached exits with 2', async () => {
       for (const store of ['redis://127.0.0.1:1', 'sqlite:/nosuch/folder/queue.db']) {
         const { code, lines } = await check('--store', store);
         expect(code).to.equal(2);

@@ -17,7 +17,7 @@ interface Document {
 describe('doctor', () => {
   forEachStore((cli) => {
     const doctor = (...args: string[]) => cli.run(['doctor', ...args]);
-    /** A lock without an end on Redis, a job that nobody has on SQLite; `--fix` mends it. @returns its code and what is said of it */
+    /** Plants a fault that `--fix` mends: a lock without an end on Redis, a leased job without a lease on SQLite. @returns its code and message */
     const plant = async () => {
       const queue = await cli.queue();
       await queue.push({ topic: 'secret-topic', id: 'secret-id', body: 'secret-body', delayMs: HOUR_MS });
@@ -34,7 +34,7 @@ describe('doctor', () => {
       return { code: 'job_unheld', says: 'a job counts as taken, and nobody has it' };
     };
 
-    it('a healthy store ends with 0, and says so; warnings alone do as well', async () => {
+    it('doctor exits with 0 for a healthy store, and for one with warnings only', async () => {
       const queue = await cli.queue();
       await queue.pushMany(jobsOf('topic', 3));
       await queue.maintain();
@@ -44,7 +44,7 @@ describe('doctor', () => {
       else expect(outcome.stdout.toString()).to.include('warning: no daemon of delayer was seen');
     });
 
-    it('an error ends with 1, --fix mends it, and then all is well', async () => {
+    it('doctor exits with 1 for an error, and with 0 after --fix has mended it', async () => {
       const { code } = await plant();
       expect((await doctor()).code).to.equal(1);
       const found = documentOf<Document>(await doctor('--json'));
@@ -58,7 +58,7 @@ describe('doctor', () => {
       expect((await doctor()).code).to.equal(0);
     });
 
-    it('without a terminal --fix wants --yes, and --dry-run changes nothing', async () => {
+    it('doctor --fix needs --yes without a terminal, and changes nothing with --dry-run', async () => {
       const { says } = await plant();
       expect(await doctor('--fix')).to.include({ code: 2 });
       const dry = await doctor('--fix', '--dry-run');
@@ -67,7 +67,7 @@ describe('doctor', () => {
       expect(await doctor('--dry-run')).to.include({ code: 2 });
     });
 
-    it('--gather writes a file for this user alone, with no body, id or password, and never over another', async () => {
+    it('doctor --gather writes a file for this user only, without bodies, ids or passwords, and replaces no file', async () => {
       const { code } = await plant();
       expect(await doctor('--gather', 'report.json')).to.include({ code: 1, stderr: '' });
       const path = join(cli.home, 'report.json');
@@ -85,11 +85,11 @@ describe('doctor', () => {
     });
   });
 
-  describe('that removes a job', () => {
+  describe('on Redis, when it removes a job', () => {
     const redis = useRedis();
     const cli = useCli(() => ({ DELAYER_STORE: redis.server.url, DELAYER_PREFIX: redis.prefix }));
 
-    it('keeps what there is of it first, and says where', async () => {
+    it('keeps the remains of the job in a file first, and names the file', async () => {
       const queue = await cli.queue();
       await queue.push({ topic: 'topic', id: '1', body: 'all that is left', delayMs: HOUR_MS });
       await redis.raw.hdel(`${redis.prefix}:job_bucket:1`, 'topic');

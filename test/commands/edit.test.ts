@@ -11,7 +11,7 @@ describe('edit', () => {
     const find = async (id: string) => only(await (await cli.queue()).find(id));
     const bodyOf = async (id: string) => textOf(await find(id));
 
-    it('edit gives a job another body, by argument, --body, --file or stdin, and prints its id', async () => {
+    it('edit replaces the body of a job from an argument, --body, --file or stdin, and prints its id', async () => {
       await push('a');
       const { dueAt } = await find('a');
       writeFileSync(join(cli.home, 'file'), Buffer.from([0xff, 0x0a]));
@@ -28,7 +28,7 @@ describe('edit', () => {
       expect((await find('a')).dueAt).to.deep.equal(dueAt);
     });
 
-    it('edit --ttl changes the ready lifetime, and tells where that would be over already', async () => {
+    it('edit --ttl changes the ready lifetime, and refuses one that would be over already', async () => {
       await push('a');
       expectQuiet(await cli.run(['edit', 'a', '--ttl', '1m']));
       const { dueAt, expiresAt } = await find('a');
@@ -42,7 +42,7 @@ describe('edit', () => {
       );
     });
 
-    it('edit ends with 1 for a job that is in the hands of a consumer or not there, and says so', async () => {
+    it('edit exits with 1 for a leased or unknown job, and says why', async () => {
       await push('leased', 'old', 0);
       await reserve(await cli.queue(), 'topic');
       const outcome = await cli.run(['edit', 'leased', 'new']);
@@ -59,7 +59,7 @@ describe('edit', () => {
       });
     });
 
-    it('edit without a body or --ttl, and without a terminal, is wrong usage; so are two bodies and an empty one', async () => {
+    it('edit is wrong usage without a body, --ttl and a terminal, with two bodies, or with an empty body', async () => {
       await push('a');
       for (const [args, why] of [
         [[], /no terminal/],
@@ -77,7 +77,7 @@ describe('edit', () => {
 
     describe('in an editor', () => {
       const TMP = () => join(cli.home, 'tmp');
-      /** Edits with a script in place of an editor, which is given the file as $1. */
+      /** Edits with a script in place of an editor, which gets -x as $1 and the file as $2. */
       const edit = async (script: string, id = 'a') => {
         writeFileSync(join(cli.home, 'bin', 'editor'), `#!/bin/sh\n${script}\n`, { mode: 0o755 });
         return cli.terminal(
@@ -86,7 +86,7 @@ describe('edit', () => {
       };
       const left = () => readdirSync(TMP()).filter((name) => name.startsWith('delayer-edit-'));
 
-      it('the body is edited in a file for this user alone, which is gone then; a newline that the editor added is left out', async () => {
+      it('edit opens the body in a temporary file for this user only, and drops a newline that the editor added', async () => {
         await push('a', '{"n":1}');
         const seen = await edit('stat -c "mode %a" "$2"; sed -i s/1/2/ "$2"; echo >> "$2"');
         expect(seen)
@@ -96,13 +96,13 @@ describe('edit', () => {
         expect(left()).to.be.empty;
       });
 
-      it('a file that is left as it was changes nothing, is told of, and ends with 1', async () => {
+      it('edit exits with 1 and says so when the body was not changed', async () => {
         await push('a');
         expect(await edit('echo >> "$2"')).to.match(/"a" is as it was; it was not edited[^]*code 1/);
         expect(await bodyOf('a')).to.equal('old');
       });
 
-      it('a job that was changed while the editor was open is left alone, and what was written is kept', async () => {
+      it('edit does not overwrite a job that changed while the editor was open, and keeps the edited text', async () => {
         await push('a');
         const seen = await edit('delayer edit a other; echo new > "$2"');
         expect(seen)
@@ -114,14 +114,14 @@ describe('edit', () => {
         expect(seen).to.contain(`what was written is in tmp/${folder}/body`);
       });
 
-      it('an editor that fails changes nothing', async () => {
+      it('edit changes nothing when the editor fails', async () => {
         await push('a');
         expect(await edit('echo new > "$2"; exit 3')).to.match(/the editor ended with 3[^]*code 2/);
         expect(await bodyOf('a')).to.equal('old');
         expect(left()).to.be.empty;
       });
 
-      it('no editor is opened for a job that is not there', async () => {
+      it('edit opens no editor for an unknown job', async () => {
         await push('a');
         expect(await edit('touch opened', 'none')).to.match(/"none" is not in the queue[^]*code 1/);
         expect(readdirSync(cli.home)).not.to.include('opened');

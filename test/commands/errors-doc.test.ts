@@ -4,7 +4,7 @@ import { ERRORS } from '../../src/core/errors.js';
 
 const DOC = new URL('../../docs/errors.md', import.meta.url);
 
-/** Rows of Markdown tables of which the first cell is a `code`, and the numbers in their other cells. */
+/** The rows of Markdown tables whose first cell is a `code`, with the numbers in their other cells. */
 function rowsOf(markdown: string): Map<string, number[]> {
   const rows = new Map<string, number[]>();
   for (const line of markdown.split('\n')) {

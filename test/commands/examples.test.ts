@@ -10,14 +10,14 @@ import { useRedis } from '../support/redis.js';
 const MINUTE_MS = 60_000;
 const DAY_MS = 24 * 60 * MINUTE_MS;
 
-/** These run until somebody ends them; the tests of their commands do. */
+/** Examples that do not end by themselves; the tests of their commands run them. */
 const IS_ENDLESS = /\bdelayer (top|serve(?! --once))\b|--(watch|follow|loop)\b/;
-/** What these say is their answer, here that no daemon is needed and nothing is wrong. */
+/** Examples whose exit code is an answer and may be other than 0. */
 const ANSWERS_BY_CODE = [/^delayer check\b/, /^delayer inspect --problems$/];
-/** An editor is for a terminal. */
+/** Examples that need a terminal. */
 const IS_FOR_A_TERMINAL = /^delayer edit 32$/;
 
-/** What examples have a job for: its id is not to be there already, or only among the dead letters. */
+/** Commands whose examples need an id that is not in the queue, or only among the dead letters. */
 const IDS_TO_BE_FREE = ['push', 'requeue'];
 
 describe('the examples of --help', function () {
@@ -29,7 +29,7 @@ describe('the examples of --help', function () {
     EDITOR: "sed -i 's/1/2/'",
   }));
 
-  /** The files and the program that examples name. */
+  /** Writes the files and the program that examples use. */
   const writeFiles = async (verb: string) => {
     const write = (name: string, text: string, mode = 0o644) => {
       writeFileSync(join(cli.home, name), text, { mode });
@@ -64,7 +64,7 @@ describe('the examples of --help', function () {
   };
 
   for (const [verb, load] of Object.entries(COMMANDS)) {
-    it(`of ${verb} can be run as they stand`, async () => {
+    it(`of ${verb} run as printed`, async () => {
       const { default: command } = await load();
       const examples = command.examples as readonly string[];
       expect(examples).to.not.be.empty;

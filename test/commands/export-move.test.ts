@@ -15,7 +15,7 @@ describe('export --move', () => {
     const fileLines = () => readFileSync(path(), 'utf8').trimEnd().split('\n');
     const ids = async (...store: string[]) =>
       linesOf(await cli.run(['inspect', '--topic', '*', '--output', 'id', ...store])).sort();
-    /** What the file has for another store. */
+    /** Imports the file into another store; returns the ids. */
     const imported = async () => {
       const store = ['--store', `sqlite:${join(cli.home, 'other.db')}`];
       expectQuiet(await cli.run(['import', 'moved', ...store]));
@@ -34,7 +34,7 @@ describe('export --move', () => {
       return queue;
     };
 
-    it('moves the jobs of a selection into a file, and import has them as they were; what else there is stays', async () => {
+    it('moves the jobs of a selection into a file, from which import restores them, and leaves other jobs', async () => {
       const queue = await fill();
       await queue.push({ topic: 'u', id: 'other', body: 'b' });
       await queue.push({ topic: 't', id: 'ready', body: 'b' });
@@ -57,7 +57,7 @@ describe('export --move', () => {
       expect(await queue.ack([must(held)])).to.deep.equal([true]);
     });
 
-    /** A file of a move of three jobs, which are in the store all the same: what a kill leaves is a part of it. */
+    /** The lines of a finished move of three jobs, which were then imported again: a killed move leaves a part of such a file. */
     const movedAndBack = async () => {
       const queue = await fill();
       expectQuiet(await move());
@@ -76,26 +76,26 @@ describe('export --move', () => {
     };
     const cut = (line: string | undefined, length: number) => must(line).slice(0, length);
 
-    // Of a whole file: its head, until when the jobs are held, three jobs, that they have left the store, its end.
+    // A whole file has a head, the end of the hold, three jobs, the note that they have left the store, and an end.
     const KILLED: readonly (readonly [string, (lines: readonly string[]) => string, 'held' | 'gone'])[] = [
-      ['when its jobs were held and nothing was written', ([head]) => `${head}\n`, 'held'],
+      ['after it has leased the jobs', ([head]) => `${head}\n`, 'held'],
       [
-        'while it wrote them',
+        'while it writes the jobs',
         ([head, until, one, two]) => [head, until, one, cut(two, 20)].join('\n'),
         'held',
       ],
-      ['when all were written', (lines) => `${lines.slice(0, 5).join('\n')}\n`, 'held'],
-      ['when they had left the store', (lines) => `${lines.slice(0, 5).join('\n')}\n`, 'gone'],
+      ['after it has written all jobs', (lines) => `${lines.slice(0, 5).join('\n')}\n`, 'held'],
+      ['after the jobs have left the store', (lines) => `${lines.slice(0, 5).join('\n')}\n`, 'gone'],
       [
-        'while it wrote the line that says so',
+        'while it writes the note that the jobs have left the store',
         (lines) => [...lines.slice(0, 5), cut(lines[5], 5)].join('\n'),
         'gone',
       ],
-      ['before it wrote the end', (lines) => `${lines.slice(0, 6).join('\n')}\n`, 'gone'],
+      ['before it writes the end of the file', (lines) => `${lines.slice(0, 6).join('\n')}\n`, 'gone'],
     ];
 
     for (const [when, left, state] of KILLED)
-      it(`killed ${when}, the same command ends it: each job is moved once, and nobody is given one meanwhile`, async () => {
+      it(`is finished by the same command when it was killed ${when}: each job is moved once, and none is delivered meanwhile`, async () => {
         const { queue, lines, holder } = await movedAndBack();
         const leases = await hold(queue, holder);
         if (state === 'gone') expect(await queue.ack(leases)).to.deep.equal([true, true, true]);
@@ -112,7 +112,7 @@ describe('export --move', () => {
         expect(existsSync(`${path()}.lock`)).to.be.false;
       });
 
-    it('what comes back when nobody goes on with a move is as it was, and what of it was delivered meanwhile is told', async () => {
+    it('returns the jobs of an abandoned move unchanged when their leases end, and reports those that may have been delivered', async () => {
       const { queue, lines, holder } = await movedAndBack();
       const before = await queue.find('1001');
       await hold(queue, holder, 1);
@@ -137,7 +137,7 @@ describe('export --move', () => {
       expect(await imported()).to.deep.equal(JOBS);
     });
 
-    it('another process that moves to the same file is refused', async () => {
+    it('is refused while another process moves jobs to the same file', async () => {
       await fill();
       const lock = must(await lockFile(`${path()}.lock`));
       try {
@@ -150,7 +150,7 @@ describe('export --move', () => {
       }
     });
 
-    it('a job that is on its way is shown as held by the move, and removed in any state it is not moved', async () => {
+    it('shows a job in hand as held by the move, and does not move one that remove --any-state removes', async () => {
       const { queue, lines, holder } = await movedAndBack();
       await hold(queue, holder);
       const { stdout } = expectQuiet(await cli.run(['inspect', '--id', '1001']));
@@ -161,7 +161,7 @@ describe('export --move', () => {
       expect(await imported()).to.deep.equal(['1000', '1002']);
     });
 
-    it('killed in the middle, again and again, it loses and doubles no job', async () => {
+    it('loses and duplicates no job when it is killed several times', async () => {
       const count = 3000;
       await fill(count);
       const steps = () =>
@@ -177,7 +177,7 @@ describe('export --move', () => {
       expect(await imported()).to.deep.equal(Array.from({ length: count }, (_, i) => `${1000 + i}`));
     });
 
-    it('a full disk ends it with 74, and each job is in the store or in the file', async () => {
+    it('exits with 74 on a full disk, and each job is in the store or in the file', async () => {
       // The limit is for every file, and this one grows past it long before those of an embedded store: JSON writes six
       // characters for each of these.
       await fill(600, '\u0001'.repeat(1000));
@@ -191,7 +191,7 @@ describe('export --move', () => {
       expect(await imported()).to.have.length(600);
     });
 
-    it('a file that is there is never replaced, and nothing is moved to it', async () => {
+    it('refuses a file that exists, and moves nothing to it', async () => {
       await fill();
       const other = { exported: ['export', '--output-file', 'moved'], moved: [...MOVE, '--id-glob', '*0'] };
       for (const args of Object.values(other)) {
@@ -206,7 +206,7 @@ describe('export --move', () => {
       expect(idsOf((await (await cli.queue()).list('t')).jobs)).to.deep.equal(['1001', '1002']);
     });
 
-    it('a selection that matches nothing exits with 1 and leaves no file', async () => {
+    it('exits with 1 and leaves no file when the selection matches nothing', async () => {
       await fill();
       const outcome = await cli.run(['export', '--topic', 'x*', '--move', '--output-file', 'moved']);
       expect(outcome).to.include({ code: 1, stderr: 'delayer: there is no such job\n' });

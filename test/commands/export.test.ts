@@ -8,7 +8,7 @@ import { expectQuiet, forEachStore, jsonOf, linesOf, useCli } from '../support/c
 import { HOUR_MS, maintainAll, only, reserve } from '../support/jobs.js';
 import { useRedis } from '../support/redis.js';
 
-/** Jobs in every state that can be exported, with all that a job may have. */
+/** Jobs in every state that can be exported, with every field that a job may have. */
 async function populate(queue: Queue): Promise<void> {
   const bytes = Buffer.from([0, 255, 10]);
   await queue.push({ id: 'ready', topic: 'orders', body: '{"a":"ü ✓"}' });
@@ -44,7 +44,7 @@ async function populate(queue: Queue): Promise<void> {
 
 describe('export', () => {
   forEachStore((cli) => {
-    it('prints every job on a line, with all that is known of it, and nothing else', async () => {
+    it('prints every job on a line of JSON with all its fields', async () => {
       await populate(await cli.queue());
       const jobs = jsonOf(expectQuiet(await cli.run(['export'])));
       expect(jobs).to.have.lengthOf(26);
@@ -62,7 +62,7 @@ describe('export', () => {
       ]);
     });
 
-    it('prints those of a selection, or of ids, and ends with 1 where there is none', async () => {
+    it('prints the jobs of a selection or of ids, and exits with 1 when there are none', async () => {
       await populate(await cli.queue());
       const idsOf = async (...args: string[]) =>
         jsonOf(await cli.run(['export', ...args])).map(({ id }) => String(id));
@@ -75,7 +75,7 @@ describe('export', () => {
       expect((await cli.run(['export', 'unknown'])).code).to.equal(1);
     });
 
-    it('tells of each id that was named and is not there to be exported', async () => {
+    it('reports each named id that cannot be exported', async () => {
       const queue = await cli.queue();
       await queue.pushMany(['held', 'other'].map((id) => ({ id, topic: 'orders', body: 'b' })));
       only(await reserve(queue, 'orders'));
@@ -92,7 +92,7 @@ describe('export', () => {
       });
     });
 
-    it('leaves out what a consumer has in hand, unless that is asked for', async () => {
+    it('leaves out leased jobs unless --state leased is given', async () => {
       const queue = await cli.queue();
       await queue.push({ id: 'held', topic: 'orders', body: 'b' });
       await reserve(queue, 'orders');
@@ -100,7 +100,7 @@ describe('export', () => {
       expect(jsonOf(await cli.run(['export', '--state', 'leased']))).to.have.lengthOf(1);
     });
 
-    it('writes a file for this user alone, which says at its end what it holds, packed where that is asked for', async () => {
+    it('writes a file for this user only, with a count at its end, and compressed with --gzip', async () => {
       await populate(await cli.queue());
       const [plain, packed] = [join(cli.home, 'jobs'), join(cli.home, 'jobs.gz')];
       writeFileSync(plain, 'what was there before');
@@ -119,7 +119,7 @@ describe('export', () => {
       ]);
     });
 
-    it('a full disk ends it with 74, and no half file is left', async () => {
+    it('exits with 74 on a full disk, and leaves no partial file', async () => {
       await populate(await cli.queue());
       const full = await cli.sh('delayer export > /dev/full');
       expect(full.code).to.equal(74);
@@ -144,7 +144,7 @@ describe('export', () => {
     const linesOfExport = async (...store: string[]) =>
       linesOf(expectQuiet(await cli.run(['export', ...store]))).sort();
 
-    it('Redis to a file to SQLite to a file to Redis: each line is the same, also of jobs of original clients', async () => {
+    it('copy jobs from Redis to SQLite and back without a change in any line, including jobs of original clients', async () => {
       const { openQueue } = await import('../../src/storage/open.js');
       await using queue = await openQueue(redis.server.url, { prefix: redis.prefix });
       await populate(queue);

@@ -12,7 +12,7 @@ interface Document {
 
 describe('forecast', () => {
   forEachStore((cli) => {
-    /** Four jobs in ten minutes, sixty in an hour and a half, one ready. */
+    /** One ready job, four that are due in 10 minutes and sixty in 90 minutes. */
     const fill = async () => {
       const queue = await cli.queue();
       const at = (topic: string, delayMs: number) => ({ topic, body: 'b', delayMs });
@@ -26,7 +26,7 @@ describe('forecast', () => {
     const forecast = async (...args: string[]) =>
       documentOf<Document>(expectQuiet(await cli.run(['forecast', ...args, '--json'])));
 
-    it('forecast counts what is due in each hour of the next day, of all topics or of those that are named', async () => {
+    it('forecast counts the jobs due in each hour of the next day, of all or of named topics', async () => {
       await fill();
       const all = await forecast();
       expect(all).to.include({ stepMs: 60 * MINUTE_MS, backlog: 1 });
@@ -37,7 +37,7 @@ describe('forecast', () => {
       expect(ofTopic.steps.map(({ due }) => due)).to.deep.equal([0, 60]);
     });
 
-    it('forecast tells what waits and how late workers are, and when first too late', async () => {
+    it('forecast shows the backlog and lateness at a rate, and when --max-late is first exceeded', async () => {
       await fill();
       const { steps, breachAt } = await forecast('--until', '3h', '--rate', '30/h', '--max-late', '30m');
       expect(steps.map(({ backlog }) => backlog)).to.deep.equal([0, 30, 0]);
@@ -53,7 +53,7 @@ describe('forecast', () => {
       expect(twice.breachAt).to.equal(null);
     });
 
-    it('forecast shows before and after a spread', async () => {
+    it('forecast --spread shows counts before and after spreading', async () => {
       await fill();
       const { steps } = await forecast('b', '--until', '4h', '--spread', '1h');
       expect(steps.map(({ due }) => due)).to.deep.equal([0, 60, 0, 0]);
@@ -72,7 +72,7 @@ describe('forecast', () => {
       expect(shown).to.match(/█{30}/);
     });
 
-    it('forecast of what makes no sense is 2', async () => {
+    it('forecast with wrong flags exits with 2', async () => {
       await fill();
       for (const args of [
         ['--max-late', '5m'],

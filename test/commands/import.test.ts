@@ -6,7 +6,7 @@ import { type CliGround, documentOf, expectQuiet, forEachStore } from '../suppor
 import { eventually } from '../support/eventually.js';
 import { drain, idsOf, only, statesOf, textOf } from '../support/jobs.js';
 
-/** A line of an export of a job that was due long ago and never expires. */
+/** A line of an export: a job that was due long ago and never expires. */
 const line = (id: string, more: Record<string, unknown> = {}) =>
   JSON.stringify({
     ...{ id, topic: 'orders', body: `body ${id}`, state: 'ready', dueAt: '2026-01-01T00:00:00.000Z' },
@@ -22,7 +22,7 @@ describe('import', () => {
     };
     const take = async () => (await drain(await cli.queue(), ['orders', 'other'])).map(textOf);
 
-    it('puts jobs and dead letters into the queue as they were, and prints nothing in a pipe', async () => {
+    it('import restores jobs and dead letters unchanged, and prints nothing in a pipe', async () => {
       const dead = { state: 'dead', reason: 'no such shop', failedAt: '2026-01-02T00:00:00.000Z' };
       const history = [{ attempt: 1, endedAt: '2026-01-02T00:00:00.000Z', outcome: 'dead', exitCode: 65 }];
       const path = file('jobs', [
@@ -39,7 +39,7 @@ describe('import', () => {
       expect(only(jobs)).to.include({ key: 'k', attempts: 3 });
     });
 
-    it('names a broken line and a conflict by their numbers, imports the rest, and ends with 65', async () => {
+    it('import reports bad lines and conflicts by line number, imports the others, and exits with 65', async () => {
       await (await cli.queue()).push({ id: '3', topic: 'orders', body: 'other', delayMs: 60_000 });
       const path = file('jobs', [line('1'), '{"id":"2"}', line('3'), 'nonsense', line('5')]);
       const outcome = await cli.run(['import', path]);
@@ -52,7 +52,7 @@ describe('import', () => {
       expect(await take()).to.deep.equal(['body 1', 'body 5']);
     });
 
-    it('is killed in the middle, and run again it loses nothing and brings nothing back', async () => {
+    it('import that was killed and is run again loses no job and brings none back that was taken', async () => {
       const count = 12_000;
       const path = file(
         'jobs',
@@ -89,14 +89,14 @@ describe('import', () => {
       expect(documentOf<{ imported: number }>(anew).imported).to.equal(count);
     });
 
-    it('knows packed bytes, from a file and from stdin', async () => {
+    it('import recognises gzip, from a file and from stdin', async () => {
       const packed = gzipSync(`${line('1')}\n`);
       expectQuiet(await cli.run(['import', file('jobs.gz', packed)]));
       expectQuiet(await cli.run(['import'], { stdin: gzipSync(`${line('2')}\n`) }));
       expect(await take()).to.deep.equal(['body 1', 'body 2']);
     });
 
-    it('a file that is cut off is not begun without --partial, packed or not', async () => {
+    it('import refuses a truncated file without --partial, compressed or not', async () => {
       const whole = ['{"export":1,"store":"s","at":""}', line('1'), line('2'), '{"exported":2,"states":{}}'];
       const packed = file('jobs.gz', gzipSync(`${whole.join('\n')}\n`));
       truncateSync(packed, gzipSync(whole.join('\n')).length - 12);
@@ -111,20 +111,20 @@ describe('import', () => {
       expectQuiet(await cli.run(['import', file('whole', whole)]));
     });
 
-    it('a file that says it holds more than it does is told of', async () => {
+    it('import exits with 65 when a file has fewer jobs than it says', async () => {
       const path = file('jobs', ['{"export":1}', line('1'), '{"exported":2,"states":{}}']);
       const outcome = await cli.run(['import', path]);
       expect(outcome.code).to.equal(65);
       expect(outcome.stderr).to.match(/says that it holds 2 jobs, and holds 1/);
     });
 
-    it('a file of a later version is refused with 78', async () => {
+    it('import refuses a file of a later version with 78', async () => {
       const outcome = await cli.run(['import', file('jobs', ['{"export":2}', line('1')])]);
       expect(outcome.code).to.equal(78);
       expect(outcome.stderr).to.match(/version 2 of the format; this delayer knows 1/);
     });
 
-    it('of a file of removed jobs it takes those that were removed, and names those of which nobody knows', async () => {
+    it('import of a file of removed jobs takes those that were removed, and names the lines for which this is unknown', async () => {
       const path = file('removed', [
         '{"store":"s","command":"remove"}',
         ...[line('1'), line('2'), line('3'), '{"confirmed":3,"notRemoved":[1]}'],
@@ -136,7 +136,7 @@ describe('import', () => {
       expect(await take()).to.deep.equal(['body 1', 'body 3', 'body 4']);
     });
 
-    it('changes topics and times when that is asked for', async () => {
+    it('import --map-topic changes topics, and --shift moves due times and expiries', async () => {
       const dueAt = new Date(Date.now() + 3_600_000).toISOString();
       const expiresAt = new Date(Date.now() + 7_200_000).toISOString();
       const path = file('jobs', [line('1', { dueAt, expiresAt }), line('2')]);
@@ -147,7 +147,7 @@ describe('import', () => {
       expect(found.expiresAt?.getTime()).to.equal(Date.parse(expiresAt) + 7_200_000);
     });
 
-    it('what is there stays with --if-absent, and goes with --replace', async () => {
+    it('import keeps existing jobs with --if-absent, and replaces them with --replace', async () => {
       const queue = await cli.queue();
       await queue.push({ id: '1', topic: 'orders', body: 'old', delayMs: 3_600_000 });
       const path = file('jobs', [line('1')]);

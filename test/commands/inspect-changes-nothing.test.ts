@@ -28,12 +28,12 @@ async function fill(cli: CliGround): Promise<void> {
 const show = (cli: CliGround) =>
   Promise.all([...VIEWS, ['topic', '--json'], ['--json']].map((args) => cli.run(['inspect', ...args])));
 
-describe('looking changes nothing', () => {
+describe('inspect changes nothing', () => {
   describe('on Redis', () => {
     const redis = useRedis();
     const cli = useCli(() => ({ DELAYER_STORE: redis.server.url, DELAYER_PREFIX: redis.prefix }));
 
-    it('no view of inspect makes, changes or prolongs a key of Redis', async () => {
+    it('no view of inspect creates or changes a key or its expiry', async () => {
       await fill(cli);
       const before = await keyspaceOf(redis.raw, '*');
       await show(cli);
@@ -43,7 +43,7 @@ describe('looking changes nothing', () => {
 
   describe('on SQLite', () => {
     const cli = useCli((home) => ({ DELAYER_STORE: `sqlite:${join(home, 'folder', 'queue.db')}` }));
-    /** Each file of the home folder with its bytes and when they were written. */
+    /** Each file of the home folder with its bytes and the time of its last change. */
     const files = () =>
       readdirSync(cli.home, { recursive: true, withFileTypes: true })
         .filter((entry) => entry.isFile() && !entry.name.endsWith('-shm'))
@@ -58,7 +58,7 @@ describe('looking changes nothing', () => {
       expect(files()).to.deep.equal(before);
     });
 
-    it('no view of inspect makes a file or a folder, and a named store that is not there is 69', async () => {
+    it('no view of inspect creates a file or folder, and a missing named store ends it with 69', async () => {
       const before = readdirSync(cli.home, { recursive: true });
       for (const outcome of await show(cli)) {
         expect(outcome.code).to.equal(69);

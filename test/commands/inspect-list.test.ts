@@ -2,9 +2,9 @@ import { expect } from 'chai';
 import { documentOf, expectQuiet, forEachStore, idsIn, linesOf } from '../support/cli.js';
 import { HOUR_MS } from '../support/jobs.js';
 
-describe('inspect as a list', () => {
+describe('inspect as a list of jobs', () => {
   forEachStore((cli) => {
-    /** Of three topics: one job ready, three to come in one, two and three hours, each with a number in its body. */
+    /** In each of three topics one ready job, and jobs due in 1, 2 and 3 hours, with that number in the body. */
     const fill = async () => {
       const queue = await cli.queue();
       for (const topic of ['pay', 'mail_a', 'mail_b']) {
@@ -18,7 +18,7 @@ describe('inspect as a list', () => {
     const list = async (...args: string[]) => expectQuiet(await cli.run(['inspect', ...args]));
     const ids = async (...args: string[]) => linesOf(await list(...args, '--output', 'id'));
 
-    it('a list has the jobs of several topics that are named, or of a selection of any topics', async () => {
+    it('inspect lists the jobs of named topics or of a selection', async () => {
       await fill();
       const delayed = (topic: string) => [`${topic}-1`, `${topic}-2`, `${topic}-3`];
       expect(await ids('pay', 'mail_b')).to.have.members([
@@ -37,7 +37,7 @@ describe('inspect as a list', () => {
       ]);
     });
 
-    it('a table of several topics has a column of topics, and that of one has none', async () => {
+    it('a table has a column of topics unless it is of one topic', async () => {
       await fill();
       const head = (args: string[]) => list(...args).then((outcome) => linesOf(outcome)[0]?.split(/ {2,}/));
       const rest = ['state', 'due', 'expires', 'attempts', 'body'];
@@ -46,7 +46,7 @@ describe('inspect as a list', () => {
       expect(await head(['--topic', 'p*'])).to.deep.equal(['id', 'topic', ...rest]);
     });
 
-    it('a page of topics ends where it says, and --cursor goes on there to the end', async () => {
+    it('--cursor continues a page of several topics to the end', async () => {
       await fill();
       const page = (...args: string[]) =>
         list('pay', 'mail_a', '--json', ...args).then((outcome) =>
@@ -61,7 +61,7 @@ describe('inspect as a list', () => {
       expect(first).to.not.have.property('topic');
     });
 
-    it('a terminal is shown a page of 50 with its store, a pipe all; it is told how to see more', async () => {
+    it('a terminal shows a page of 50 jobs, the store and how to see more, and a pipe gets all jobs', async () => {
       const queue = await cli.queue();
       await queue.pushMany(
         Array.from({ length: 2100 }, (_, i) => ({
@@ -73,7 +73,7 @@ describe('inspect as a list', () => {
       );
       const all = linesOf(await list('many'));
       expect(all).to.have.length(2101);
-      // Rows that were drawn later stand in the same columns.
+      // Rows of later chunks have the same columns.
       expect(new Set(all.slice(1).map((line) => line.length)).size).to.equal(1);
       const paged = await cli.terminal('delayer inspect many');
       expect(paged.match(/delayed/g)).to.have.length(50);
@@ -85,7 +85,7 @@ describe('inspect as a list', () => {
       expect(await cli.terminal(`delayer inspect many 2>/dev/null | wc -l`)).to.match(/^2101\r?$/m);
     });
 
-    it('--sort orders by any column, the largest first with a dash, and --limit takes the first', async () => {
+    it('--sort orders by any column, descending with a dash, and --limit takes the first rows', async () => {
       await fill();
       const bySort = (sort: string, ...args: string[]) => ids('--topic', '*', '--sort', sort, ...args);
       expect(await bySort('body', '--limit', '3')).to.have.members(['pay-0', 'mail_a-0', 'mail_b-0']);
@@ -94,7 +94,7 @@ describe('inspect as a list', () => {
       expect(await bySort('state', '--limit', '1', '--state', 'ready,delayed')).to.match(/-[123]$/);
     });
 
-    it('--columns chooses columns and their order, --no-headers leaves the head out', async () => {
+    it('--columns chooses columns and their order, and --no-headers omits the head', async () => {
       await fill();
       const args = ['pay', '--state', 'delayed', '--columns', 'size,topic,id'];
       expect(linesOf(await list(...args))).to.deep.equal([
@@ -104,7 +104,7 @@ describe('inspect as a list', () => {
       expect(linesOf(await list(...args, '--no-headers'))[0]).to.equal('7  pay  pay-1');
     });
 
-    it('--output prints a document, a line of JSON for each, ids or bodies, also ended by zero bytes', async () => {
+    it('--output prints one JSON document, JSON lines, ids or bodies, and -0 ends ids with a zero byte', async () => {
       await fill();
       const args = ['--topic', 'p*', '--state', 'delayed'];
       const { jobs } = documentOf<{ jobs: unknown[] }>(await list(...args, '--json'));
@@ -121,7 +121,7 @@ describe('inspect as a list', () => {
       expect(zero.stdout.toString()).to.equal('pay-1\0pay-2\0pay-3\0');
     });
 
-    it('a selection that matches nothing exits with 1 and says so; as JSON it is an empty list', async () => {
+    it('a selection that matches nothing exits with 1 and a message, or with an empty list in JSON', async () => {
       await fill();
       for (const args of [
         ['--topic', 'x*'],
@@ -137,14 +137,14 @@ describe('inspect as a list', () => {
       }
     });
 
-    it('jobs for which --where fails are told of, as they are where jobs are acted on', async () => {
+    it('jobs for which --where fails are counted on stderr', async () => {
       await fill();
       const outcome = await cli.run(['inspect', 'pay', '--where', '$number(topic) = 1']);
       expect(outcome.code).to.equal(1);
       expect(outcome.stderr).to.include('--where failed for 4 jobs');
     });
 
-    it('several ids are explained, from --id and from stdin, and those that are not there are named', async () => {
+    it('several ids from --id or stdin are explained, and unknown ones are named', async () => {
       await fill();
       const stdin = 'mail_a-1\nmail_b-2\n';
       const both = await cli.run(['inspect', '--id', 'pay-1', '--id', '-', '--json'], { stdin });

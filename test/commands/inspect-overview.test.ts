@@ -5,7 +5,7 @@ import { HOUR_MS } from '../support/jobs.js';
 
 describe('the overview of inspect', () => {
   forEachStore((cli) => {
-    /** Of `a` one job is ready, of `b` two are, of `c` three are to come; `b` is paused. */
+    /** One ready job of `a`, two of `b`, which is paused, and three delayed jobs of `c`. */
     const fill = async () => {
       const queue = await cli.queue();
       const jobs = ['a', 'b', 'b', 'c', 'c', 'c'].map((topic) => ({ topic, body: 'x' }));
@@ -19,7 +19,7 @@ describe('the overview of inspect', () => {
         .filter((line) => !line.startsWith('! '))
         .map((line) => line.trim().split(/ +/));
 
-    it('--columns and --sort choose and order topics, below which stand totals', async () => {
+    it('--columns chooses columns, --sort orders topics, and totals come last', async () => {
       await fill();
       expect(await rows('--columns', 'topic,ready,delayed', '--sort', '-ready')).to.deep.equal([
         ['topic', 'ready', 'delayed'],
@@ -32,7 +32,7 @@ describe('the overview of inspect', () => {
       ]);
     });
 
-    it('--no-headers leaves rows of topics alone, with how long a topic is paused', async () => {
+    it('--no-headers prints only the rows of topics, here with how long each is paused', async () => {
       await fill();
       const found = await rows('--no-headers', '--columns', 'topic,paused');
       expect(found.map(([topic]) => topic)).to.deep.equal(['a', 'b', 'c']);
@@ -50,14 +50,14 @@ describe('the overview of inspect', () => {
       expect(linesOf(await cli.run(['inspect', '--output', 'id']))).to.deep.equal(['a', 'b', 'c']);
     });
 
-    it('who has jobs in hand is told', async () => {
+    it('the overview names the consumers that hold jobs', async () => {
       const queue = await fill();
       await queue.reserve({ topics: 'a', limit: 1, leaseMs: HOUR_MS, holder: 'web-1:42' });
       const { stdout } = await cli.run(['inspect']);
       expect(stdout.toString()).to.include('Jobs are in the hands of web-1:42.');
     });
 
-    it('--watch tells again and again what has changed, also of a topic that is empty now, until it is interrupted', async () => {
+    it('--watch --json prints changes repeatedly, also of a topic that has become empty, until it is interrupted', async () => {
       const queue = await fill();
       const watch = cli.start(['inspect', '--watch', '--interval', '50ms', '--json']);
       await watch.printed(1);
@@ -83,7 +83,7 @@ describe('the overview of inspect', () => {
 
   forEachStore(
     (cli) => {
-      it('--watch on a terminal draws over the table before it, and leaves the last one there', async () => {
+      it('--watch on a terminal redraws the table in place, and leaves the last one on the screen', async () => {
         const queue = await cli.queue();
         await queue.push({ topic: 'a', body: 'x', delayMs: HOUR_MS });
         const watch = cli.startTerminal('stty cols 100 rows 20; delayer inspect --watch --interval 50ms', {

@@ -80,7 +80,7 @@ describe('the problems that inspect names', () => {
     expect(gone?.message).to.match(/^2 jobs/);
   });
 
-  it('inspect counts a due job that nobody promoted as due, and explains it', async () => {
+  it('inspect counts a due job that was not promoted as due, and explains it', async () => {
     const queue = await cli.queue();
     await queue.push({ id: 'a', topic: 'topic', body: 'b' });
     const overview = documentOf<Overview>(expectQuiet(await cli.run(['inspect', '--json'])));
@@ -89,7 +89,7 @@ describe('the problems that inspect names', () => {
     expect(card).to.include('was not promoted yet');
   });
 
-  describe('inspect, of a ready job whose lifetime is over', () => {
+  describe('for a ready job whose body is gone', () => {
     beforeEach(async () => {
       const queue = await cli.queue();
       await queue.push({ id: 'a', topic: 'topic', body: 'b' });
@@ -110,7 +110,7 @@ describe('the problems that inspect names', () => {
     });
   });
 
-  it('inspect --problems lists the jobs that something is wrong with, each explained, and ends with 1 when there is none', async () => {
+  it('inspect --problems lists and explains flawed jobs, and exits with 1 when there are none', async () => {
     const none = await cli.run(['inspect', '--problems']);
     expect(none).to.include({ code: 1, stderr: 'delayer: there is no job that something is wrong with\n' });
     const queue = await cli.queue();
@@ -145,7 +145,7 @@ describe('the problems that inspect names', () => {
     expect(outcome.stderr).to.match(/^delayer: not all jobs can be listed: [^\n]*ready_queue:topic[^\n]*\n$/);
   });
 
-  it('inspect shows a job that is in its ready list twice as one, with a mark', async () => {
+  it('inspect shows a job that is in its ready list twice once, marked ×2', async () => {
     const queue = await cli.queue();
     await queue.push({ id: 'a', topic: 'topic', body: 'b' });
     await queue.maintain();

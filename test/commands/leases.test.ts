@@ -8,7 +8,7 @@ const LOST = /^delayer: the lease is not held any more: it ended, was lost or wa
 
 describe('ack, nack, release and extend', () => {
   forEachStore((cli) => {
-    /** Jobs in the hands of a consumer. */
+    /** Pushes and leases jobs. */
     const leased = async (...ids: string[]): Promise<LeasedJob[]> => {
       const queue = await cli.queue();
       await queue.pushMany(ids.map((id) => ({ id, topic: 'topic', body: `body ${id}` })));
@@ -17,22 +17,23 @@ describe('ack, nack, release and extend', () => {
     const leaseOf = async (id: string) => only(await leased(id)).lease;
     const find = async (id: string) => must(only(await (await cli.queue()).find(id)));
 
-    it('ack ends a lease in silence, and its job is gone', async () => {
+    it('ack ends a lease and removes its job, and prints nothing', async () => {
       const lease = await leaseOf('a');
       expect(expectQuiet(await cli.run(['ack', lease])).stdout).to.be.empty;
       expect(await (await cli.queue()).find('a')).to.be.empty;
     });
 
-    it('nack lets a job be tried again after its --delay, with its reason', async () => {
+    it('nack --delay retries a job after the delay, and keeps the reason', async () => {
       const lease = await leaseOf('a');
       expect(expectQuiet(await cli.run(['nack', lease, '--delay', '1h', '--reason', '--help'])).stdout).to.be
         .empty;
-      const { state, dueAt, attempts } = await find('a');
+      const { state, dueAt, attempts, history } = await find('a');
       expect({ state, attempts }).to.deep.equal({ state: 'delayed', attempts: 1 });
+      expect(history?.map(({ reason }) => reason)).to.deep.equal(['--help']);
       expect(Number(dueAt) - Date.now()).to.be.within(HOUR_MS - MINUTE_MS, HOUR_MS);
     });
 
-    it('nack --dead makes a dead letter with its reason, for as long as --dead-ttl says', async () => {
+    it('nack --dead makes a dead letter with a reason, which is kept for --dead-ttl', async () => {
       const lease = await leaseOf('a');
       const args = ['nack', lease, '--dead', '--dead-ttl', '1h', '--reason', 'no such order'];
       expectQuiet(await cli.run(args));
@@ -41,7 +42,7 @@ describe('ack, nack, release and extend', () => {
       expect(Number(deadUntil) - Number(failedAt)).to.equal(HOUR_MS);
     });
 
-    it('release puts jobs back to their old place, before those that came later, the attempt not counted', async () => {
+    it('release puts a job back in its old place without counting an attempt', async () => {
       const lease = await leaseOf('a');
       await (await cli.queue()).push({ id: 'b', topic: 'topic', body: 'b' });
       expectQuiet(await cli.run(['release', lease]));
@@ -52,7 +53,7 @@ describe('ack, nack, release and extend', () => {
       ]);
     });
 
-    it('extend holds a job for --lease from now, 60 s when nothing is said, under the same lease', async () => {
+    it('extend sets the end of a lease to --lease from now, 60 s by default', async () => {
       const lease = await leaseOf('a');
       const until = async () => Number((await find('a')).leaseUntil) - Date.now();
       expectQuiet(await cli.run(['extend', lease, '--lease', '2h']));
@@ -63,10 +64,10 @@ describe('ack, nack, release and extend', () => {
     });
 
     for (const verb of VERBS) {
-      it(`${verb} of a lease that was lost exits 1, says so of each, and touches nothing`, async () => {
+      it(`${verb} exits with 1 for lost leases, names each, and changes nothing`, async () => {
         const [lost, settled] = await leased('lost', 'settled');
         const queue = await cli.queue();
-        // Their ids are in the queue anew: a late call must not touch these.
+        // New jobs have their ids now, which a late call must not change.
         await queue.removeMany(['lost'], { states: 'any' });
         await queue.ack([must(settled)]);
         await queue.pushMany(['lost', 'settled'].map((id) => ({ id, topic: 'topic', body: 'newer' })));
@@ -83,7 +84,7 @@ describe('ack, nack, release and extend', () => {
         ]);
       });
 
-      it(`${verb} acts on the leases that are held beside one that is not`, async () => {
+      it(`${verb} acts on held leases even when another one was lost`, async () => {
         const [a, b] = await leased('a', 'b');
         const queue = await cli.queue();
         await queue.ack([must(a)]);
@@ -95,7 +96,7 @@ describe('ack, nack, release and extend', () => {
         expect(held).to.include({ lease: must(b).lease, outcome: words[verb] });
       });
 
-      it(`${verb} of a string that is not a lease exits 2, and does nothing of that call`, async () => {
+      it(`${verb} exits with 2 for a string that is not a lease, and does nothing`, async () => {
         const lease = await leaseOf('a');
         for (const args of [
           [lease, '32'],
@@ -120,14 +121,14 @@ describe('ack, nack, release and extend', () => {
         expect(await (await cli.queue()).ack([lease])).to.deep.equal([true]);
       });
 
-      it(`${verb} tells of success on demand, and is silent otherwise`, async () => {
+      it(`${verb} --verbose reports success`, async () => {
         const lease = await leaseOf('a');
         const told = await cli.run([verb, lease, '--verbose']);
         expect(told.stderr).to.match(/^delayer: 1 (acknowledged|retried|released|extended)\n$/);
       });
     }
 
-    it('many leases are read from stdin in the place of -, as lines or as jobs in JSON, and each once', async () => {
+    it('ack - reads many leases from stdin, as lines or as jobs in JSON, and ends each once', async () => {
       const ids = Array.from({ length: 1100 }, (_, i) => `${i}`);
       const queue = await cli.queue();
       await queue.pushMany(ids.map((id) => ({ id, topic: 'topic', body: 'b' })));
@@ -141,7 +142,7 @@ describe('ack, nack, release and extend', () => {
       expect((await queue.stats()).totals).to.include({ leased: 0, ready: 0 });
     });
 
-    it('what stands on stdin is acted on while stdin is open', async () => {
+    it('ack - ends leases as they arrive on stdin', async () => {
       const [a, b] = await leased('a', 'b');
       const ack = cli.start(['ack', '-', '--json']);
       ack.child.stdin?.write(`${must(a).lease}\n`);
@@ -152,7 +153,7 @@ describe('ack, nack, release and extend', () => {
       expect(await (await cli.queue()).find('b')).to.be.empty;
     });
 
-    it('nack --json says when a job is due again, or that it is dead', async () => {
+    it('nack --json says when the job is due again, or that it is dead', async () => {
       const [a, b] = await leased('a', 'b');
       const [retried] = jsonOf(
         expectQuiet(await cli.run(['nack', must(a).lease, '--json', '--delay', '1h'])),
@@ -165,7 +166,7 @@ describe('ack, nack, release and extend', () => {
       expect(dead).to.deep.equal({ lease: must(b).lease, outcome: 'dead' });
     });
 
-    it('nack follows the retries of the job, else those of pop; a job without one left is told of in one line', async () => {
+    it('nack follows the retries of the job, else those of pop, and reports a job that has none left', async () => {
       const queue = await cli.queue();
       await queue.push({
         id: 'own',
@@ -190,7 +191,7 @@ describe('ack, nack, release and extend', () => {
       for (const id of ['own', 'plain']) expect(await find(id)).to.include({ state: 'dead', reason: 'bad' });
     });
 
-    it('a reason that ends in many lines is kept whole, up to 4 KiB from its end', async () => {
+    it('nack --reason keeps a reason of several lines, and the last 4 KiB of a long one', async () => {
       const [a, b] = await leased('a', 'b');
       const trace = 'PHP Fatal error: no such order\n  thrown in cancel.php\n';
       expectQuiet(await cli.run(['nack', must(a).lease, '--dead', '--reason', trace]));
@@ -202,9 +203,9 @@ describe('ack, nack, release and extend', () => {
     });
   });
 
-  describe('a store that is not there', () => {
+  describe('of a store that does not exist', () => {
     forEachStore((cli) => {
-      it('has no lease: each exits 1, and makes no store', async () => {
+      it('exit with 1 and do not create the store', async () => {
         const lease = `${'0'.repeat(32)}-00000001.1.1.1`;
         for (const verb of VERBS) {
           const outcome = await cli.run([verb, lease]);

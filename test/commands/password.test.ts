@@ -27,7 +27,7 @@ describe('a password in --store', () => {
     });
   }
 
-  it('a password in --store is warned of on a terminal', async () => {
+  it('a password in --store causes a warning on a terminal', async () => {
     const shown = await cli.terminal(`delayer push topic b --store '${url()}'`);
     expect(shown).to.match(/delayer: [^\n]*password in --store[^\n]*DELAYER_REDIS_PASSWORD_FILE[^\n]*\r\n/);
     expect(shown).to.not.include('cret');

@@ -11,7 +11,7 @@ describe('pause and resume', () => {
       return topics.find(({ topic }) => topic.toString() === 'topic')?.pausedUntilMs;
     };
 
-    it('a paused topic gives pop nothing: it says so and ends with 1; after resume it gives again', async () => {
+    it('pop exits with 1 and says so while the topic is paused, and takes jobs again after resume', async () => {
       await push('a');
       expectQuiet(await cli.run(['pause', 'topic']));
       expect(await pausedUntil()).to.equal(Infinity);
@@ -27,14 +27,14 @@ describe('pause and resume', () => {
       expect(linesOf(expectQuiet(await cli.run(['pop', 'topic', '--output', 'id'])))).to.deep.equal(['a']);
     });
 
-    it('a pass of drain over a paused topic ends with 0 and silently, bpop with 1 when its time is over', async () => {
+    it('drain of a paused topic exits with 0 and prints nothing, and bpop exits with 1 at its timeout', async () => {
       await push('a');
       expectQuiet(await cli.run(['pause', 'topic']));
       expect(linesOf(expectQuiet(await cli.run(['drain', 'topic'])))).to.be.empty;
       expect((await cli.run(['bpop', 'topic', '--timeout', '50ms'])).code).to.equal(1);
     });
 
-    it('a bpop that waits for a paused topic wakes up when it is resumed', async () => {
+    it('bpop on a paused topic wakes up when the topic is resumed', async () => {
       await push('a');
       expectQuiet(await cli.run(['pause', 'topic']));
       const waiting = cli.start(['bpop', 'topic', '--output', 'id']);
@@ -44,7 +44,7 @@ describe('pause and resume', () => {
       expect((await waiting.ended).code).to.equal(0);
     });
 
-    it('pause --for ends by itself, and tells how many jobs would expire before', async () => {
+    it('pause --for sets the end of the pause, and reports how many jobs would expire before', async () => {
       await push('ready', { ttlMs: MINUTE_MS });
       await push('delayed', { delayMs: MINUTE_MS, ttlMs: MINUTE_MS });
       await push('later', { delayMs: HOUR_MS });
@@ -59,7 +59,7 @@ describe('pause and resume', () => {
       expectQuiet(await cli.run(['pause', 'topic', '--for', '30s']));
     });
 
-    it('--json tells of each topic, until when, and of the jobs that would expire', async () => {
+    it('pause --json prints the end of the pause of each topic and the number of jobs that would expire', async () => {
       await push('ready', { ttlMs: MINUTE_MS });
       const outcome = expectQuiet(await cli.run(['pause', 'topic', 'other', '--for', '1h', '--json']));
       const { paused, expiring } = documentOf<{ paused: Record<string, string>[]; expiring: number }>(
@@ -74,7 +74,7 @@ describe('pause and resume', () => {
       expect(documentOf(resumed)).to.deep.equal({ resumed: [{ topic: 'topic' }] });
     });
 
-    it('a pause for no time, and no topic, are wrong usage', async () => {
+    it('pause --for 0, and pause and resume without a topic, are wrong usage', async () => {
       expect((await cli.run(['pause', 'topic', '--for', '0'])).code).to.equal(2);
       expect((await cli.run(['pause'])).code).to.equal(2);
       expect((await cli.run(['resume'])).code).to.equal(2);

@@ -35,7 +35,7 @@ describe('pop --lease', () => {
       ['bpop', 'topic', '--timeout', '10'],
     ]) {
       const [name = ''] = command;
-      it(`${name} --lease prints a job with its lease, and keeps it until it is acknowledged`, async () => {
+      it(`${name} --lease prints a job with its lease, and the job stays leased until it is acknowledged`, async () => {
         await push('a');
         const job = only(jsonOf(expectQuiet(await cli.run([...command, '--lease', '1h']))));
         expect(job).to.have.keys(
@@ -45,14 +45,14 @@ describe('pop --lease', () => {
         expect(job).to.include({ id: 'a', body: 'body a', state: 'leased', attempts: 1 });
         expect(Date.parse(String(job.leaseUntil)) - Date.now()).to.be.within(HOUR_MS - MINUTE_MS, HOUR_MS);
         expect(job.key).to.match(/^[0-9a-f]{32}-[0-9a-f]+\.\d+/);
-        // The command is gone: who called it holds the job.
+        // The command has ended, so its parent process counts as the holder.
         expect(job.leasedBy).to.equal(`${hostname()}:${process.pid}`);
         expect(await statesOf()).to.deep.equal({ a: 'leased' });
         expectQuiet(await cli.run(['ack', String(job.lease)]));
         expect(await statesOf()).to.deep.equal({});
       });
 
-      it(`${name} --lease takes up to --count, across requests, and prints leases alone with --output lease`, async () => {
+      it(`${name} --lease leases up to --count jobs with several requests, and --output lease prints only leases`, async () => {
         const ids = Array.from({ length: 1201 }, (_, i) => `${i}`);
         await push(...ids);
         const args = [...command, '--lease', '1h', '--count', '1200', '--output', 'lease'];
@@ -64,7 +64,7 @@ describe('pop --lease', () => {
         expect(await statesOf()).to.deep.equal({ 1200: 'ready' });
       });
 
-      it(`${name} --lease ends with 1 where no job is ready, and leaves the body file alone`, async () => {
+      it(`${name} --lease exits with 1 when no job is ready, and does not change the body file`, async () => {
         writeFileSync(bodyFile(), 'as it was');
         const args = [...command.slice(0, 2), '--lease', '60s', '--body-file', bodyFile()];
         const wait = name === 'bpop' ? ['--timeout', '1ms'] : [];
@@ -72,7 +72,7 @@ describe('pop --lease', () => {
         expect(readFileSync(bodyFile(), 'utf8')).to.equal('as it was');
       });
 
-      it(`${name} --lease releases what cannot be printed: ready again at once, the attempt not counted`, async () => {
+      it(`${name} --lease releases jobs that cannot be printed, without counting an attempt`, async () => {
         await push('a', 'b');
         const full = openSync('/dev/full', 'w');
         try {
@@ -99,7 +99,7 @@ describe('pop --lease', () => {
       expect(await (await cli.queue()).ack(linesOf(outcome))).to.deep.equal([true]);
     });
 
-    it('bpop --lease ends by a signal while it waits, and takes nothing with it', async () => {
+    it('bpop --lease ends by a signal while it waits, and leases no job', async () => {
       const bpop = cli.start(['bpop', 'topic', '--lease', '1h']);
       await bpop.hearsSignals();
       expect(await bpop.end('SIGTERM')).to.include({ code: null, signal: 'SIGTERM', stderr: '' });
@@ -107,7 +107,7 @@ describe('pop --lease', () => {
       expect(await (await cli.queue()).pop('topic')).to.include({ attempts: 1 });
     });
 
-    it('a loop of sh needs no jq: lease=$(delayer pop --output lease --body-file F)', async () => {
+    it('a loop of sh gets lease and body without jq: lease=$(delayer pop --output lease --body-file F)', async () => {
       await push('a', 'b');
       const script = `
         f=$(mktemp)
@@ -119,7 +119,7 @@ describe('pop --lease', () => {
       expect(await statesOf()).to.deep.equal({});
     });
 
-    it('--body-file writes any bytes, whole, readable for this user alone, and follows a link', async () => {
+    it('--body-file writes the exact bytes, readable for this user only, and follows a symbolic link', async () => {
       const body = Buffer.from([0, 0xff, 0x0a]);
       await (await cli.queue()).push({ topic: 'topic', body });
       mkdirSync(join(cli.home, 'there'));
@@ -134,7 +134,7 @@ describe('pop --lease', () => {
       expect(readdirSync(join(cli.home, 'there'))).to.deep.equal(['target']);
     });
 
-    it('a body file that cannot be written costs no attempt: 2 for what is not a file, 74 for what fails', async () => {
+    it('--body-file exits with 2 for what is not a file and 74 when writing fails, and no attempt is counted', async () => {
       await push('a');
       for (const [file, code, says] of [
         ['/dev/full', 2, /--body-file names no file/],
@@ -152,7 +152,7 @@ describe('pop --lease', () => {
       expect(await (await cli.queue()).pop('topic')).to.include({ attempts: 1 });
     });
 
-    it('a body file is taken away again when its lease could not be printed', async () => {
+    it('--body-file is removed again when the lease cannot be printed', async () => {
       await push('a');
       const script = `delayer pop topic --lease 60s --output lease --body-file '${bodyFile()}' >/dev/full`;
       expect((await cli.sh(script)).code).to.equal(74);
@@ -164,7 +164,7 @@ describe('pop --lease', () => {
       ['pop', 'topic'],
       ['bpop', 'topic', '--timeout', '0.1'],
     ]) {
-      it(`${command[0]} tells of a job that it finds with its lease ended and no retry left`, async () => {
+      it(`${command[0]} reports a job that becomes a dead letter because its last lease ended`, async () => {
         await push('a');
         const leased = await cli.run(['pop', 'topic', '--lease', '1ms', '--retries', '0']);
         await untilPast(await cli.queue(), Date.parse(String(only(jsonOf(leased)).leaseUntil)));
@@ -177,7 +177,7 @@ describe('pop --lease', () => {
       });
     }
 
-    it('pop --lease says that a topic is paused, and exits 1', async () => {
+    it('pop --lease exits with 1 and says so while the topic is paused', async () => {
       await push('a');
       await (await cli.queue()).pause('topic');
       const outcome = await cli.run(['pop', 'topic', '--lease', '60s']);
@@ -185,7 +185,7 @@ describe('pop --lease', () => {
       expect(outcome.stderr).to.equal('delayer: every topic that was named is paused\n');
     });
 
-    it('each of many processes at once leases jobs of its own', async () => {
+    it('several pops with --lease at once lease each job once', async () => {
       const ids = Array.from({ length: 40 }, (_, i) => `${i}`);
       await push(...ids);
       const four = await Promise.all(

@@ -27,7 +27,7 @@ describe('pop', () => {
       expect(await ready()).to.deep.equal(['b']);
     });
 
-    it('pop ends with 1 and prints nothing when nothing is there', async () => {
+    it('pop exits with 1 and prints nothing when no job is ready', async () => {
       const queue = await cli.queue();
       await queue.push({ topic: 'topic', body: 'not due', delayMs: 3_600_000 });
       await queue.push({ topic: 'other', body: 'elsewhere' });
@@ -37,7 +37,7 @@ describe('pop', () => {
       expect(outcome.stderr).to.equal('');
     });
 
-    it('pop takes up to --count, in order, and fewer with 0 when there are fewer', async () => {
+    it('pop takes up to --count jobs in order, and exits with 0 when there are fewer', async () => {
       await push('a', 'b', 'c');
       const output = ['--output', 'id'];
       expect(linesOf(expectQuiet(await cli.run(['pop', 'topic', '--count', '2', ...output])))).to.deep.equal([
@@ -50,7 +50,7 @@ describe('pop', () => {
       expect((await cli.run(['pop', 'topic', '--count', '2', ...output])).code).to.equal(1);
     });
 
-    it('pop takes from several topics in the order given, and fills --count in that order', async () => {
+    it('pop takes jobs from several topics in the order of the topics, up to --count', async () => {
       const queue = await cli.queue();
       for (const topic of ['low', 'high', 'high', 'low'])
         await queue.push({ topic, body: topic, id: `${topic} ${Math.random()}` });
@@ -62,12 +62,12 @@ describe('pop', () => {
       expect((await pop('high', 'low')).code).to.equal(1);
     });
 
-    it('pop takes what stands behind -- as topics', async () => {
+    it('pop reads arguments after -- as topics', async () => {
       await (await cli.queue()).push({ topic: '-topic', body: 'b' });
       expect(linesOf(await cli.run(['pop', '--output', 'body', '--', '-topic']))).to.deep.equal(['b']);
     });
 
-    it('pop takes more than fit in one request', async () => {
+    it('pop takes more jobs than fit into one request', async () => {
       const ids = Array.from({ length: 1201 }, (_, i) => `${i}`);
       await push(...ids);
       const outcome = await cli.run(['pop', 'topic', '--count', '1200', '--output', 'id']);
@@ -81,7 +81,7 @@ describe('pop', () => {
       expect(outcome.stdout).to.deep.equal(Buffer.from([0, 0xff, 0x1b, 0x0a, 0x0a]));
     });
 
-    it('pop loses nothing when stdout takes no more: the jobs are back, in order', async () => {
+    it('pop on a full disk exits with 74, and the jobs are back in order', async () => {
       await push('a', 'b', 'c');
       const full = openSync('/dev/full', 'w');
       try {
@@ -94,9 +94,9 @@ describe('pop', () => {
       expect(await ready()).to.deep.equal(['a', 'b', 'c']);
     });
 
-    it('pop loses nothing when the reader of its pipe is gone, and ends with 141', async () => {
+    it('pop without a reader of its pipe exits with 141, and the job is back', async () => {
       await push('a');
-      // However late its shell comes to be scheduled, the reader has closed its end before the pop begins.
+      // The reader has closed its end before the pop begins, however late its shell is scheduled.
       const popping = '{ until [ -e gone ]; do sleep 0.01; done; delayer pop topic; }';
       const outcome = await cli.sh(`${popping} | { exec <&-; touch gone; }; echo "\${PIPESTATUS[0]}"`);
       expect(linesOf(outcome)).to.deep.equal(['141']);
@@ -104,12 +104,12 @@ describe('pop', () => {
       expect(await ready()).to.deep.equal(['a']);
     });
 
-    it('pop names a job that is not back because another one has its id by then', async () => {
+    it('pop names a job that cannot be put back because a newer one has its id', async () => {
       const queue = await cli.queue();
       const job = { id: 'a', topic: 'topic' };
       await queue.push({ ...job, body: 'x'.repeat(1_000_000) });
       const pop = cli.start(['pop', 'topic', '--output', 'body']);
-      // A reader that takes nothing keeps it in the middle of its printing.
+      // The reader reads nothing, so pop is blocked while it prints.
       pop.child.stdout?.pause();
       await eventually(() => (pop.child.stdout?.readableLength ?? 0) > 0);
       await queue.push({ ...job, body: 'newer' });
@@ -120,28 +120,28 @@ describe('pop', () => {
       expect((await queue.popMany('topic', 5)).map(({ body }) => body.toString())).to.deep.equal(['newer']);
     });
 
-    it('pop pushes back what the reader of its pipe has left: each job was written or is back, in order', async () => {
+    it('pop puts back the jobs that the reader of its pipe did not get: each is written or back, in order', async () => {
       const ids = Array.from({ length: 500 }, (_, i) => `${i}`);
       const queue = await cli.queue();
       await queue.pushMany(ids.map((id) => ({ id, topic: 'topic', body: `${id} ${'x'.repeat(1000)}` })));
-      // So that they are popped together.
+      // All are ready, so they are popped together.
       while ((await queue.maintain()).more);
       const command = 'delayer pop topic --count 500 --output body | head -n 3 | cut -d " " -f 1';
       const read = linesOf(await cli.sh(command));
       const back = await ready();
       expect(read).to.deep.equal(['0', '1', '2']);
       expect(back).to.deep.equal(ids.slice(ids.length - back.length));
-      // What the pipe still held is printed: it is not pushed back, to be printed twice.
+      // Jobs that the pipe still held count as printed and are not put back.
       expect(back).to.have.length.within(300, 497);
     });
 
-    it('pop ends by a signal after the jobs in hand: each is printed or in the queue', async () => {
-      // Many batches: one or two more may be popped before a process that waits for the CPU sees its signal.
+    it('pop ends by a signal after the jobs in hand: each job is printed or in the queue', async () => {
+      // Many batches, because a process that waits for the CPU may pop another one or two before it handles the signal.
       const ids = Array.from({ length: 5000 }, (_, i) => `${i}`);
       const queue = await cli.queue();
       await queue.pushMany(ids.map((id) => ({ id, topic: 'topic', body: `${id} ${'x'.repeat(1000)}` })));
       const pop = cli.start(['pop', 'topic', '--count', '5000', '--output', 'body']);
-      // A reader that takes nothing keeps it in its first batch, which is more than a pipe holds.
+      // The reader reads nothing, so pop is blocked in its first batch, which is larger than a pipe.
       pop.child.stdout?.pause();
       await eventually(() => (pop.child.stdout?.readableLength ?? 0) > 0);
       pop.child.kill('SIGTERM');
@@ -154,7 +154,7 @@ describe('pop', () => {
       expect([...printed, ...left]).to.deep.equal(ids);
     });
 
-    it('pop gives each job to one of several processes at once', async () => {
+    it('several pops at once take each job once', async () => {
       const ids = Array.from({ length: 40 }, (_, i) => `${i}`);
       await push(...ids);
       const four = await Promise.all(

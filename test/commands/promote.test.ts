@@ -9,7 +9,7 @@ describe('promote', () => {
         ids.map((id, i) => ({ id, topic: 'topic', body: id, delayMs: delayMs + i })),
       );
 
-    it('promote makes jobs ready now, before those that are, and prints their ids', async () => {
+    it('promote makes jobs ready before all others, and prints their ids', async () => {
       await push(0, 'ready');
       await push(HOUR_MS, 'a', 'b', 'stays');
       expect(linesOf(expectQuiet(await cli.run(['promote', 'b', 'a'])))).to.deep.equal(['b', 'a']);
@@ -17,7 +17,7 @@ describe('promote', () => {
       expect(linesOf(popped)).to.deep.equal(['a', 'b', 'ready']);
     });
 
-    it('promote ends with 1 when one of the ids was not promoted, tells why in a line each, and promotes the others', async () => {
+    it('promote exits with 1 when an id cannot be promoted, prints a line for each, and promotes the others', async () => {
       await push(0, 'leased');
       const queue = await cli.queue();
       await reserve(queue, 'topic');
@@ -34,7 +34,7 @@ describe('promote', () => {
       ]);
     });
 
-    it('promote --json has what became of each id, and counts', async () => {
+    it('promote --json prints the outcome of each id, and counts', async () => {
       await push(HOUR_MS, 'a');
       const outcome = await cli.run(['promote', 'a', 'none', '--json']);
       expect(outcome).to.include({ code: 1, stderr: '' });
@@ -45,7 +45,7 @@ describe('promote', () => {
       });
     });
 
-    it('promote reads ids from stdin in the place of -, and keeps the old order of all of them', async () => {
+    it('promote - reads ids from stdin, and keeps the order of the jobs', async () => {
       const ids = Array.from({ length: 600 }, (_, i) => `id ${i}`);
       await push(HOUR_MS, ...ids);
       const stdin = [...ids].reverse().join('\n');
@@ -56,7 +56,7 @@ describe('promote', () => {
       expect(idsOf([must(first), must(second)])).to.deep.equal(['id 0', 'id 1']);
     });
 
-    it('promote takes ids in base64 with --base64, and wants at least one', async () => {
+    it('promote --base64 takes ids in base64, and needs at least one', async () => {
       await push(HOUR_MS, 'a');
       expectQuiet(await cli.run(['promote', '--base64', Buffer.from('a').toString('base64')]));
       const outcome = await cli.run(['promote']);
@@ -64,7 +64,7 @@ describe('promote', () => {
       expect(outcome.stderr).to.match(/ID or a selection such as --topic is missing/);
     });
 
-    it('promote of what is in no store leaves none behind, and ends with 1', async () => {
+    it('promote on a store that does not exist exits with 1 and does not create it', async () => {
       expect((await cli.run(['promote', 'a'])).code).to.equal(1);
     });
   });

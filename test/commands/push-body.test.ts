@@ -6,7 +6,7 @@ import { expectQuiet, forEachStore, linesOf, useCli } from '../support/cli.js';
 
 const EVERY_BYTE = Buffer.from(Array.from({ length: 256 }, (_, byte) => byte));
 
-/** A megabyte in which nothing repeats. */
+/** A megabyte of bytes without repetition. */
 function megabyte(): Buffer {
   const parts = [Buffer.alloc(0)];
   for (let i = 0; i < 32_768; i += 1) parts.push(createHash('sha256').update(`${i}`).digest());
@@ -20,12 +20,12 @@ describe('the body of a push', () => {
       return expectQuiet(await cli.run(['pop', 'topic', '--output', 'body'])).stdout;
     };
 
-    it('the body of a push comes byte for byte from stdin and out again, with a newline after it', async () => {
+    it('the body of a push is read from stdin and printed by pop byte for byte, with a newline after it', async () => {
       const body = Buffer.concat([EVERY_BYTE, Buffer.from('text\r\n\n\n')]);
       expect(await roundTrip(body)).to.deep.equal(Buffer.concat([body, Buffer.from('\n')]));
     });
 
-    it('the body of a push may be a megabyte', async () => {
+    it('the body of a push can be a megabyte', async () => {
       const body = megabyte();
       expect((await roundTrip(body)).equals(Buffer.concat([body, Buffer.from('\n')]))).to.be.true;
     });
@@ -37,14 +37,14 @@ describe('the body of a push', () => {
       expect(popped.stdout.toString()).to.equal(`${body}\n`);
     });
 
-    it('the body of a push may begin with a dash after --', async () => {
+    it('the body of a push after -- can begin with a dash', async () => {
       expectQuiet(await cli.run(['push', 'topic', '--id', 'a', '--', '--replace']));
       expectQuiet(await cli.run(['push', '--', '-topic', '-body']));
       expect(linesOf(await cli.run(['pop', 'topic', '--output', 'body']))).to.deep.equal(['--replace']);
       expect(linesOf(await cli.run(['pop', '--output', 'body', '--', '-topic']))).to.deep.equal(['-body']);
     });
 
-    it('the body of a push as an argument leaves stdin to the loop around it', async () => {
+    it('a push with its body as an argument does not read the stdin of a shell loop', async () => {
       const numbers = ['1', '2', '3', '4', '5'];
       writeFileSync(join(cli.home, 'numbers'), numbers.map((n) => `${n}\n`).join(''));
       const loop = 'while read -r n; do delayer push topic "body $n" --id "$n" || exit; done < numbers';

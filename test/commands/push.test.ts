@@ -11,13 +11,13 @@ interface Pushed {
 
 describe('push', () => {
   forEachStore((cli) => {
-    /** How far from now (ms) the job is due, by what the store says. */
+    /** The time (ms) from now until the job is due, according to the store. */
     const dueIn = async (id: string): Promise<number> => {
       const [job] = await (await cli.queue()).find(id);
       return (job?.dueAt?.getTime() ?? NaN) - Date.now();
     };
 
-    it('push prints the id that was given, and nothing else', async () => {
+    it('push prints only the id that was given', async () => {
       const outcome = await cli.run([
         'push',
         'close_order',
@@ -33,7 +33,7 @@ describe('push', () => {
       expect(String(job?.body)).to.equal('{"orderID":32}');
     });
 
-    it('push makes up a UUID when no id is given, another each time', async () => {
+    it('push creates a new UUID when no id is given', async () => {
       const twice = await Promise.all([
         cli.run(['push', 'topic', 'body']),
         cli.run(['push', 'topic', 'body']),
@@ -43,7 +43,7 @@ describe('push', () => {
       expect(second).to.match(UUID).and.not.equal(first);
     });
 
-    it('push takes a delay in seconds and in units', async () => {
+    it('push accepts a delay in seconds or with units', async () => {
       const delays = { '10': 10_000, '30m': 1_800_000, '1h30m': 5_400_000, '7d': 604_800_000 };
       const entries = Object.entries(delays);
       await Promise.all(
@@ -54,7 +54,7 @@ describe('push', () => {
       for (const [delay, ms] of entries) expect(await dueIn(delay), delay).to.be.within(ms - 15_000, ms);
     });
 
-    it('push delivers after a delay in ms, not before', async () => {
+    it('a job that is pushed with a delay in ms is delivered after it and not before', async () => {
       const pushed = await cli.run(['push', 'topic', 'body', '--delay', '400ms', '--json']);
       const dueAt = Date.parse(documentOf<Pushed>(pushed).dueAt);
       const popped = expectQuiet(await cli.run(['bpop', 'topic', '--timeout', '10']));
@@ -62,7 +62,7 @@ describe('push', () => {
       expect(jsonOf(popped)[0]).to.include({ body: 'body', dueAt: new Date(dueAt).toISOString() });
     });
 
-    it('push takes --at as ISO 8601 and as @unixseconds, with milliseconds', async () => {
+    it('push accepts --at in ISO 8601 and as @unixseconds, with milliseconds', async () => {
       for (const [at, dueAt] of [
         ['2099-03-01T12:00:00.250Z', '2099-03-01T12:00:00.250Z'],
         ['@4070908800.5', '2099-01-01T00:00:00.500Z'],
@@ -72,7 +72,7 @@ describe('push', () => {
       }
     });
 
-    it('push takes a time in the past as due now', async () => {
+    it('push makes a job with a time in the past due now', async () => {
       expectQuiet(await cli.run(['push', 'topic', 'body', '--at', '2001-01-01T00:00:00Z', '--ttl', '1h']));
       const popped = expectQuiet(await cli.run(['pop', 'topic', '--output', 'body']));
       expect(popped.stdout.toString()).to.equal('body\n');
@@ -86,7 +86,7 @@ describe('push', () => {
       expect(Date.parse(job.expiresAt) - Date.parse(job.dueAt)).to.equal(30_000);
     });
 
-    it('push accepts a repeat in silence, tells so with --verbose, and leaves the due time as it was', async () => {
+    it('push accepts a repeat and keeps the due time, and reports it with --verbose only', async () => {
       const push = ['push', 'topic', 'body', '--id', 'a', '--json', '--delay'];
       const first = documentOf<Pushed>(expectQuiet(await cli.run([...push, '1h'])));
       const again = expectQuiet(await cli.run([...push, '2h']));
@@ -95,7 +95,7 @@ describe('push', () => {
       expect(documentOf(again)).to.deep.equal({ id: 'a', outcome: 'repeated', dueAt: first.dueAt });
     });
 
-    it('push refuses other content for an id in use with 65, and leaves the job alone', async () => {
+    it('push exits with 65 for an id in use with other content, and does not change the job', async () => {
       expectQuiet(await cli.run(['push', 'topic', 'old', '--id', 'a']));
       const refused = await cli.run(['push', 'topic', 'new', '--id', 'a']);
       expect(refused.code).to.equal(65);
@@ -105,7 +105,7 @@ describe('push', () => {
       expect(jsonOf(await cli.run(['drain', 'topic'])).map(({ body }) => body)).to.deep.equal(['old']);
     });
 
-    it('push overwrites with --replace, also when the job was ready: never early', async () => {
+    it('push --replace replaces a job, also a ready one, and the new job is not early', async () => {
       expectQuiet(await cli.run(['push', 'topic', 'old', '--id', 'a']));
       const push = ['push', 'topic', 'new', '--id', 'a', '--replace', '--delay', '1h', '--json'];
       const replaced = documentOf<Pushed>(expectQuiet(await cli.run(push)));
@@ -115,7 +115,7 @@ describe('push', () => {
       expect(await dueIn('a')).to.be.greaterThan(3_500_000);
     });
 
-    it('push keeps what is there with --if-absent, with 0 and in silence, and tells so with --verbose', async () => {
+    it('push --if-absent keeps an existing job and exits with 0, and reports it with --verbose only', async () => {
       expectQuiet(await cli.run(['push', 'topic', 'old', '--id', 'a', '--if-absent']));
       const keep = ['push', 'topic', 'new', '--id', 'a', '--if-absent'];
       expect(expectQuiet(await cli.run(keep)).stdout.toString()).to.equal('a\n');
@@ -126,7 +126,7 @@ describe('push', () => {
       expect(linesOf(await cli.run(['pop', 'topic', '--output', 'body']))).to.deep.equal(['old']);
     });
 
-    it('push gives a job its own --retries and --backoff, which stay with it in JSON', async () => {
+    it('push --retries and --backoff are kept with the job and shown in JSON', async () => {
       const push = ['push', 'topic', 'body', '--id', 'a', '--retries', '5', '--backoff', '250ms..1h30m'];
       expectQuiet(await cli.run(push));
       const printed = await cli.run(['inspect', '--id', 'a', '--json']);
@@ -144,7 +144,7 @@ describe('push', () => {
       expect(pushed.stdout.toString().trimEnd()).to.not.include('\n');
     });
 
-    it('push takes topic and id in base64 with --base64, and shows them so', async () => {
+    it('push --base64 takes topic and id in base64, and prints the id in base64', async () => {
       const [topic, id] = [Buffer.from([0xff, 0, 0x0a]), Buffer.from([0xfe, 0x80])];
       const args = [topic.toString('base64'), 'body', '--id', id.toString('base64'), '--base64'];
       expect(expectQuiet(await cli.run(['push', ...args])).stdout).to.deep.equal(

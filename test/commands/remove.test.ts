@@ -20,14 +20,14 @@ describe('remove', () => {
       expect(await left()).to.deep.equal(['33']);
     });
 
-    it('remove takes many ids and ends with 0 when one of them matched', async () => {
+    it('remove takes many ids and exits with 0 when one of them was removed', async () => {
       await push(HOUR_MS, 'a', 'b', 'c');
       const outcome = await cli.run(['remove', 'a', 'unknown', 'c']);
       expect(linesOf(expectQuiet(outcome))).to.deep.equal(['a', 'c']);
       expect(await left()).to.deep.equal(['b']);
     });
 
-    it('remove ends with 1 when no id matched, and tells why of each', async () => {
+    it('remove exits with 1 when no id was removed, and says why for each', async () => {
       await push(0, 'due');
       const outcome = await cli.run(['remove', 'unknown', 'due']);
       expect(outcome.code).to.equal(1);
@@ -37,7 +37,7 @@ describe('remove', () => {
       expect(await left()).to.deep.equal(['due']);
     });
 
-    it('remove leaves a due job and its body alone, promoted or not', async () => {
+    it('remove does not remove a due job or its body, promoted or not', async () => {
       await push(0, 'a');
       expect((await cli.run(['remove', 'a'])).code).to.equal(1);
       const queue = await cli.queue();
@@ -63,14 +63,14 @@ describe('remove', () => {
       expect(await queue.ack(jobs)).to.deep.equal([false]);
     });
 
-    it('remove removes each id once, however often it is named', async () => {
+    it('remove treats an id that is given several times as one', async () => {
       await push(HOUR_MS, 'a');
       const outcome = await cli.run(['remove', 'a', 'a']);
       expect(outcome.code).to.equal(0);
       expect(linesOf(outcome)).to.deep.equal(['a']);
     });
 
-    it('remove reads ids from stdin in the place of -', async () => {
+    it('remove - reads ids from stdin', async () => {
       const ids = Array.from({ length: 600 }, (_, i) => `id ${i}`);
       await push(HOUR_MS, 'first', ...ids, 'last', 'stays');
       const outcome = await cli.run(['remove', 'first', '-', 'last'], { stdin: `${ids.join('\n')}\n\n` });
@@ -78,7 +78,7 @@ describe('remove', () => {
       expect(await left()).to.deep.equal(['stays']);
     });
 
-    it('remove reads stdin for - alone, with ids that are not valid UTF-8', async () => {
+    it('remove - accepts ids that are not valid UTF-8', async () => {
       const bytes = Buffer.from([0xff, 0xfe]);
       await push(HOUR_MS, 'a', bytes);
       expectQuiet(await cli.run(['remove', 'a'], { stdin: Buffer.concat([bytes, Buffer.from('\n')]) }));
@@ -87,7 +87,7 @@ describe('remove', () => {
       expect(await left()).to.be.empty;
     });
 
-    it('remove takes ids in base64 with --base64, on the command line and on stdin', async () => {
+    it('remove --base64 takes ids in base64, as arguments and from stdin', async () => {
       const [a, b] = [Buffer.from([0xff, 0]), Buffer.from('b\n')];
       await push(HOUR_MS, a, b);
       const args = ['remove', '--base64', '--json', a.toString('base64'), '-'];
@@ -99,7 +99,7 @@ describe('remove', () => {
       });
     });
 
-    it('remove prints one JSON document with --json, with the state of each job that it left alone', async () => {
+    it('remove --json prints one document with the state of each job that was not removed', async () => {
       await push(HOUR_MS, 'a');
       await push(0, 'due');
       await (await cli.queue()).maintain();

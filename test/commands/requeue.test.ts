@@ -4,7 +4,7 @@ import { HOUR_MS, idsOf, MINUTE_MS, must, reserve } from '../support/jobs.js';
 
 describe('requeue', () => {
   forEachStore((cli) => {
-    /** Dead letters of a topic, in this order. */
+    /** Makes dead letters of a topic, in this order. */
     const bury = async (topic: string, ...ids: string[]) => {
       const queue = await cli.queue();
       await queue.pushMany(ids.map((id) => ({ id, topic, body: `body ${id}` })));
@@ -19,7 +19,7 @@ describe('requeue', () => {
       return idsOf(jobs);
     };
 
-    it('requeue makes dead letters jobs again, and prints their ids', async () => {
+    it('requeue makes dead letters ready again, and prints their ids', async () => {
       await bury('topic', 'a', 'b', 'c');
       const outcome = expectQuiet(await cli.run(['requeue', 'b', 'a']));
       expect(linesOf(outcome)).to.deep.equal(['b', 'a']);
@@ -29,7 +29,7 @@ describe('requeue', () => {
       expect(await idsIn('topic', 'dead')).to.deep.equal(['c']);
     });
 
-    it('requeue ends with 1 when one of the ids was not requeued, tells why of each, and requeues the others', async () => {
+    it('requeue exits with 1 when an id cannot be requeued, says why for each, and requeues the others', async () => {
       await bury('topic', 'a', 'twice');
       await (await cli.queue()).push({ id: 'twice', topic: 'topic', body: 'newer', delayMs: HOUR_MS });
       const outcome = await cli.run(['requeue', 'unknown', 'twice', 'a']);
@@ -51,7 +51,7 @@ describe('requeue', () => {
       });
     });
 
-    it('requeue reads ids from stdin in the place of -', async () => {
+    it('requeue - reads ids from stdin', async () => {
       const ids = Array.from({ length: 600 }, (_, i) => `id ${i}`);
       await bury('topic', ...ids);
       const outcome = expectQuiet(await cli.run(['requeue', '-'], { stdin: `${ids.join('\n')}\n` }));
@@ -59,7 +59,7 @@ describe('requeue', () => {
       expect(await idsIn('topic', 'dead')).to.be.empty;
     });
 
-    it('requeue --topic requeues the dead letters of that topic, and of no other', async () => {
+    it('requeue --topic requeues the dead letters of that topic only', async () => {
       const ids = Array.from({ length: 1300 }, (_, i) => `${i}`);
       await bury('topic', ...ids);
       await bury('topics', 'other');
@@ -76,7 +76,7 @@ describe('requeue', () => {
       expect(await idsIn('topics', 'dead')).to.deep.equal(['other']);
     });
 
-    it('requeue --topic takes a glob, and several of them', async () => {
+    it('requeue --topic accepts several globs', async () => {
       for (const topic of ['orders_de', 'orders_en', 'mails', 'orders']) await bury(topic, `of ${topic}`);
       const run = async (...globs: string[]) =>
         linesOf(await cli.run(['requeue', '--yes', ...globs.flatMap((glob) => ['--topic', glob])])).sort();
@@ -85,7 +85,7 @@ describe('requeue', () => {
       expect((await cli.run(['requeue', '--yes', '--topic', '*'])).code).to.equal(1);
     });
 
-    it('requeue --topic leaves alone what cannot be requeued, however many, and ends', async () => {
+    it('requeue --topic skips letters that cannot be requeued, however many, and ends', async () => {
       const ids = Array.from({ length: 700 }, (_, i) => `${i}`);
       await bury('topic', ...ids);
       const queue = await cli.queue();
@@ -101,7 +101,7 @@ describe('requeue', () => {
       );
     });
 
-    it('requeue --topic requeues no more than --limit', async () => {
+    it('requeue --topic requeues at most --limit letters', async () => {
       await bury('topic', 'a', 'b', 'c', 'd');
       await (await cli.queue()).push({ id: 'a', topic: 'newer', body: 'newer', delayMs: HOUR_MS });
       const outcome = await cli.run(['requeue', '--topic', 'topic', '--yes', '--limit', '2']);
@@ -111,7 +111,7 @@ describe('requeue', () => {
         .and.include('a');
     });
 
-    it('requeue --delay and --spread set due times, evenly over that time, of ids and of a selection', async () => {
+    it('requeue --delay and --spread spread the due times of ids or of a selection evenly', async () => {
       const ids = Array.from({ length: 60 }, (_, i) => `${i}`);
       for (const [args, stdin] of [
         [['--topic', 'topic', '--yes'], ''],
@@ -125,7 +125,7 @@ describe('requeue', () => {
         const { jobs } = await queue.list('topic', { limit: 100 });
         const due = jobs.map(({ dueAt }) => Number(dueAt) - before - HOUR_MS);
         expect(due).to.have.length(60);
-        // Each lies in a stretch of its own, or in one beside it.
+        // One due time is in each sixtieth of the spread, or in the next one.
         const gaps = due.slice(1).map((at, i) => at - must(due[i]));
         expect(Math.min(...due)).to.be.within(0, MINUTE_MS);
         expect(Math.max(...due)).to.be.within(9 * MINUTE_MS, 10 * MINUTE_MS + MINUTE_MS);
@@ -134,7 +134,7 @@ describe('requeue', () => {
       }
     });
 
-    it('requeue --dry-run counts dead letters, shows some, and does nothing', async () => {
+    it('requeue --dry-run counts dead letters and shows some, and changes nothing', async () => {
       await bury('topic', ...Array.from({ length: 30 }, (_, i) => `${i}`));
       const outcome = await cli.run(['requeue', '--topic', 'top*', '--dry-run']);
       expect(outcome).to.include({ code: 0, stderr: 'delayer: 30 jobs (30 dead) would be requeued\n' });
@@ -147,7 +147,7 @@ describe('requeue', () => {
       expect((await cli.run(['requeue', '--topic', 'none', '--dry-run'])).code).to.equal(1);
     });
 
-    it('requeue of a selection wants --yes where there is no terminal, and does nothing', async () => {
+    it('requeue of a selection needs --yes without a terminal, and otherwise does nothing', async () => {
       await bury('topic', 'a');
       const outcome = await cli.run(['requeue', '--topic', 'topic']);
       expect(outcome.code).to.equal(2);
@@ -160,7 +160,7 @@ describe('requeue', () => {
       ['n', ['a'], 1],
       ['', ['a'], 1],
     ] as const) {
-      it(`requeue of a selection asks on a terminal, and ${JSON.stringify(answer)} is ${code === 0 ? 'yes' : 'no'}`, async () => {
+      it(`requeue of a selection asks on a terminal, and the answer ${JSON.stringify(answer)} means ${code === 0 ? 'yes' : 'no'}`, async () => {
         await bury('topic', 'a');
         const asked = cli.startTerminal('delayer requeue --topic topic; echo "exit code $?"');
         await asked.printsText(/requeue 1 job \(1 dead\)\? \[y\/N\] /);
@@ -170,7 +170,7 @@ describe('requeue', () => {
       });
     }
 
-    it('requeue takes ids in base64 with --base64', async () => {
+    it('requeue --base64 takes ids in base64', async () => {
       const id = Buffer.from([0xff, 0]);
       const queue = await cli.queue();
       await queue.push({ id, topic: 'topic', body: 'b' });
@@ -180,7 +180,7 @@ describe('requeue', () => {
     });
   });
 
-  describe('on a store that is not there', () => {
+  describe('on a store that does not exist', () => {
     const cli = useCli((home) => ({ DELAYER_STORE: `sqlite:${home}/queue.db` }));
     it('requeue finds no dead letter', async () => {
       expect((await cli.run(['requeue', 'a'])).code).to.equal(1);

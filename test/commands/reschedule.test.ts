@@ -9,7 +9,7 @@ describe('reschedule', () => {
       (await cli.queue()).push({ id, topic: 'topic', body: 'b', ...more });
     const find = async (id: string) => only(await (await cli.queue()).find(id));
 
-    it('reschedule --at moves jobs to a time, with their ready lifetime, and prints their ids', async () => {
+    it('reschedule --at moves jobs to a time, keeps their ready lifetime, and prints their ids', async () => {
       await push('a', { delayMs: HOUR_MS, ttlMs: MINUTE_MS });
       await push('b');
       const outcome = expectQuiet(await cli.run(['reschedule', 'b', 'a', '--at', '2041-01-01T00:00:00Z']));
@@ -38,7 +38,7 @@ describe('reschedule', () => {
       expect((await find('b')).dueAt).to.deep.equal(new Date(at.getTime() + HOUR_MS - 9 * MINUTE_MS));
     });
 
-    it('reschedule ends with 1 when one of the ids was not rescheduled, and tells why', async () => {
+    it('reschedule exits with 1 when an id cannot be rescheduled, and says why', async () => {
       await push('a');
       await push('ready', { delayMs: 0 });
       await (await cli.queue()).maintain();
@@ -51,7 +51,7 @@ describe('reschedule', () => {
       ]);
     });
 
-    it('reschedule --json has the new due time of each, and counts', async () => {
+    it('reschedule --json prints the new due time of each job, and counts', async () => {
       await push('a');
       const outcome = await cli.run(['reschedule', 'a', 'none', '--by', '+1h', '--json']);
       expect(outcome).to.include({ code: 1, stderr: '' });

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { documentOf, expectQuiet, forEachStore, linesOf } from '../support/cli.js';
 import { HOUR_MS, idsOf, LONG_MS, must, reserve } from '../support/jobs.js';
 
-describe('selections', () => {
+describe('commands on selections', () => {
   forEachStore((cli) => {
     const fill = async () => {
       const queue = await cli.queue();
@@ -34,7 +34,7 @@ describe('selections', () => {
 
     for (const [what, flags, wanted] of [
       [
-        'a topic by a glob',
+        'a glob of topics',
         ['--topic', 'mail_*'],
         ['mail_a-1', 'mail_a-2', 'mail_a-3', 'mail_b-1', 'mail_b-2', 'mail_b-3'],
       ],
@@ -43,14 +43,14 @@ describe('selections', () => {
         ['--topic', 'mail_a', '--topic', 'pay'],
         ['mail_a-1', 'mail_a-2', 'mail_a-3', 'pay-1', 'pay-2', 'pay-3'],
       ],
-      ['ids by a glob', ['--id-glob', '*_[ab]-2'], ['mail_a-2', 'mail_b-2']],
+      ['a glob of ids', ['--id-glob', '*_[ab]-2'], ['mail_a-2', 'mail_b-2']],
       ['a due time', ['--topic', 'mail_*', '--due-before', '+90m'], ['mail_a-1', 'mail_b-1']],
       ['a range of due times', ['--due-after', '+90m', '--due-before', '+150m'], ['mail_a-2', 'mail_b-2']],
       ['a text in the body', ['--grep', '"amount":300', '--topic', '*a*'], ['mail_a-3', 'mail_b-3', 'pay-3']],
       ['an expression', ['--where', 'body.amount > 100 and topic = "pay"'], ['pay-2', 'pay-3']],
-      ['a topic, no more than one', ['--topic', 'pay', '--limit', '1'], ['pay-1']],
+      ['topic and limit', ['--topic', 'pay', '--limit', '1'], ['pay-1']],
     ] as const) {
-      it(`remove by ${what} removes the delayed jobs that match, and prints their ids`, async () => {
+      it(`remove by ${what} removes the matching delayed jobs, and prints their ids`, async () => {
         await fill();
         const before = await idsIn('mail_a', 'mail_b', 'pay', 'now');
         const outcome = expectQuiet(await cli.run(['remove', ...flags, '--yes']));
@@ -60,7 +60,7 @@ describe('selections', () => {
       });
     }
 
-    it('remove by a selection takes delayed jobs alone, unless a state or --any-state is given', async () => {
+    it('remove by a selection removes delayed jobs only, unless --state or --any-state is given', async () => {
       await fill();
       const run = (...flags: string[]) => cli.run(['remove', '--topic', 'now', '--yes', ...flags]);
       expect(await run()).to.include({ code: 1, stderr: 'delayer: no job matches\n' });
@@ -69,7 +69,7 @@ describe('selections', () => {
       expect(await idsIn('now')).to.be.empty;
     });
 
-    it('a selection is not acted on without --yes where nobody can be asked', async () => {
+    it('remove and purge of a selection need --yes without a terminal', async () => {
       await fill();
       for (const args of [
         ['remove', '--topic', '*'],
@@ -82,7 +82,7 @@ describe('selections', () => {
       expect(await idsIn('mail_a', 'mail_b', 'pay', 'now')).to.have.length(12);
     });
 
-    it('a dry run counts the jobs by state, shows some and does nothing', async () => {
+    it('--dry-run counts the jobs by state and shows some, and changes nothing', async () => {
       await fill();
       const table = await cli.run(['remove', '--topic', '*a*', '--dry-run']);
       expect(table.code).to.equal(0);
@@ -97,7 +97,7 @@ describe('selections', () => {
       expect(await idsIn('mail_a', 'mail_b', 'pay', 'now')).to.have.length(12);
     });
 
-    it('an expression that fails for some jobs matches none of them, and that is told', async () => {
+    it('jobs for which --where fails do not match, and are counted on stderr', async () => {
       await fill();
       await (await cli.queue()).push({ topic: 'pay', id: 'text', body: 'no JSON', delayMs: HOUR_MS });
       const args = [
@@ -114,7 +114,7 @@ describe('selections', () => {
       expect(await idsIn('pay')).to.have.length(4);
     });
 
-    it('jobs for which --where fails are told of once, by a dry run, where jobs are counted before, and by export', async () => {
+    it('jobs for which --where fails are counted on stderr by a dry run, by --spread and by export', async () => {
       await fill();
       await (await cli.queue()).push({ topic: 'pay', id: 'text', body: 'no JSON', delayMs: HOUR_MS });
       const where = ['--topic', 'pay', '--where', '$number(body.to) = 1 or body.amount = 2'];
@@ -127,13 +127,13 @@ describe('selections', () => {
         expect((await cli.run(args)).stderr, args[0]).to.match(told);
     });
 
-    it('an expression that is none is refused with its place, and nothing is done', async () => {
+    it('an invalid expression for --where is refused with the position of the error', async () => {
       const outcome = await cli.run(['remove', '--where', 'body.amount > > 2', '--yes']);
       expect(outcome.code).to.equal(2);
       expect(outcome.stderr).to.match(/invalid expression for --where at character 15/);
     });
 
-    it('ids and a selection together, and neither of them, are refused', async () => {
+    it('ids together with a selection, and neither of them, are wrong usage', async () => {
       for (const args of [
         ['remove'],
         ['remove', 'a', '--topic', 'b', '--yes'],
@@ -143,7 +143,7 @@ describe('selections', () => {
       }
     });
 
-    it('what a selection removes is kept in a file of this user alone: each job as it was, then what was removed', async () => {
+    it('remove by a selection first writes the jobs to a file for this user only, and then notes which were removed', async () => {
       const queue = await fill();
       const [found] = await queue.find('pay-2');
       await cli.run(['remove', '--topic', 'pay', '--yes']);
@@ -160,7 +160,7 @@ describe('selections', () => {
       expect(lines.at(-1)).to.deep.equal({ confirmed: 3, notRemoved: [] });
     });
 
-    it('what remove --any-state removes by id is kept as well, and nothing with --no-archive', async () => {
+    it('remove --any-state by ids writes such a file too, and --no-archive writes none', async () => {
       const queue = await fill();
       await reserve(queue, 'now', 1);
       await cli.run(['remove', 'now-1', 'pay-1', 'unknown', '--any-state']);
@@ -171,7 +171,7 @@ describe('selections', () => {
       expect(await idsIn('now', 'pay', 'mail_a')).to.deep.equal(['now-2', 'now-3', 'pay-3']);
     });
 
-    it('nothing is removed where it cannot be kept', async () => {
+    it('remove and purge exit with 74 and remove nothing when the file cannot be written', async () => {
       await fill();
       for (const args of [
         ['purge', 'pay', '--yes'],
@@ -183,7 +183,7 @@ describe('selections', () => {
       expect(await idsIn('pay')).to.have.length(3);
     });
 
-    it('purge removes all of a topic but what a consumer has in hand, or the states that are named', async () => {
+    it('purge removes all jobs of a topic except leased ones, or those in the given states', async () => {
       const queue = await fill();
       const [held] = await reserve(queue, 'now', 1);
       const purge = async (...args: string[]) => {
@@ -197,7 +197,7 @@ describe('selections', () => {
       expect(await idsIn('mail_b', 'pay')).to.have.length(6);
     });
 
-    it('promote by a selection makes the delayed jobs ready, all of them in their old order', async () => {
+    it('promote by a selection makes delayed jobs ready in their old order', async () => {
       const queue = await cli.queue();
       const count = 600;
       await queue.pushMany(
@@ -218,12 +218,12 @@ describe('selections', () => {
     });
 
     for (const [what, flags, dueAfterMs] of [
-      ['later', ['--by', '+1h'], [2 * HOUR_MS, 3 * HOUR_MS, 4 * HOUR_MS]],
-      ['earlier', ['--by', '-30m'], [HOUR_MS / 2, 1.5 * HOUR_MS, 2.5 * HOUR_MS]],
+      ['an hour later', ['--by', '+1h'], [2 * HOUR_MS, 3 * HOUR_MS, 4 * HOUR_MS]],
+      ['half an hour earlier', ['--by', '-30m'], [HOUR_MS / 2, 1.5 * HOUR_MS, 2.5 * HOUR_MS]],
       ['a delay from now', ['--delay', '2h'], [2 * HOUR_MS, 2 * HOUR_MS, 2 * HOUR_MS]],
-      ['a time that is spread', ['--delay', '2h', '--spread', '3h'], [4 * HOUR_MS, 3 * HOUR_MS, 2 * HOUR_MS]],
+      ['spread times', ['--delay', '2h', '--spread', '3h'], [4 * HOUR_MS, 3 * HOUR_MS, 2 * HOUR_MS]],
     ] as const) {
-      it(`reschedule by a selection moves each job once: ${what}`, async () => {
+      it(`reschedule by a selection moves each job once, to ${what}`, async () => {
         const queue = await fill();
         const before = (await queue.now()).getTime();
         const args = ['reschedule', '--topic', 'mail_a', ...flags, '--yes'];
@@ -231,7 +231,7 @@ describe('selections', () => {
         expect(linesOf(outcome).sort()).to.deep.equal(['mail_a-1', 'mail_a-2', 'mail_a-3']);
         for (const [i, wanted] of dueAfterMs.entries()) {
           const [job] = await queue.find(`mail_a-${i + 1}`);
-          // Some seconds between the push and the command, on a busy machine.
+          // On a busy machine the command runs some seconds after the push.
           expect(Number(must(job).dueAt) - before).to.be.within(wanted - 60_000, wanted + 60_000);
           expect(must(job).ttlMs).to.equal(604_800_000);
         }
@@ -239,7 +239,7 @@ describe('selections', () => {
       });
     }
 
-    it('requeue takes the dead letters of a selection alone', async () => {
+    it('requeue by a selection requeues the matching dead letters only', async () => {
       const queue = await fill();
       const jobs = await reserve(queue, 'now', 3);
       await queue.nack(jobs, { dead: true });
@@ -248,7 +248,7 @@ describe('selections', () => {
       expect(idsOf(left)).to.have.members(['now-1', 'now-3']);
     });
 
-    it('flags of a selection are refused beside ids, also those that say how it is acted on', async () => {
+    it('flags of selections are refused together with ids, including --dry-run and --limit', async () => {
       await fill();
       for (const verb of [['remove'], ['promote'], ['reschedule', '--by', '+1h'], ['requeue']]) {
         for (const flags of [['--topic', 'pay'], ['--dry-run'], ['--limit', '1']]) {
@@ -259,11 +259,11 @@ describe('selections', () => {
       expect(await idsIn('pay')).to.have.length(3);
     });
 
-    it('purge acts on no more jobs in a second than --rate says', async () => {
+    it('purge --rate limits the number of jobs per second', async () => {
       await fill();
       const began = performance.now();
       expectQuiet(await cli.run(['purge', 'mail_a', '--yes', '--rate', '2/s']));
-      // The third is not due before a second; how late it is does not matter.
+      // The third job is removed after a second or more.
       expect(performance.now() - began).to.be.at.least(1000);
     });
   });

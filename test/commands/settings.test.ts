@@ -13,7 +13,7 @@ describe('settings', () => {
     writeFileSync(join(cli.home, 'config', 'delayer', 'config.json'), text);
   };
   const storeAt = (name: string) => `sqlite:${join(cli.home, name)}`;
-  /** The name of the store (a file) in which a job lands that is pushed so. */
+  /** The name of the file into which `push` with these arguments writes. */
   const landsIn = async (args: readonly string[], env: Readonly<Record<string, string>>): Promise<string> => {
     expect((await cli.run(['push', 'topic', 'b', ...args], { env })).code).to.equal(0);
     const found = await cli.sh('find . -name "*.db" -printf "%f\\n"');
@@ -37,19 +37,19 @@ describe('settings', () => {
       expect(await landsIn([], { DELAYER_STORE: '' })).to.equal('config.db');
     });
 
-    it('the store is chosen by flags that stand before the command', async () => {
+    it('the store is chosen by --store before the command', async () => {
       const outcome = await cli.run(['--store', storeAt('flag.db'), '--json', 'push', 'topic', 'b']);
       expect(outcome.code).to.equal(0);
       expect(linesOf(await cli.sh('ls *.db'))).to.deep.equal(['flag.db']);
     });
 
-    it('the store is chosen by a file beside the config file, wherever it is asked for', async () => {
+    it('a relative path in the config file starts in the folder of that file', async () => {
       configure('\ufeff' + JSON.stringify({ store: 'sqlite:beside.db' }));
       expectQuiet(await cli.run(['push', 'topic', 'b'], { cwd: '/' }));
       expect(statSync(join(cli.home, 'config', 'delayer', 'beside.db')).isFile()).to.be.true;
     });
 
-    it('a store that is named is used where the home has no room for a config file', async () => {
+    it('a named store is used when the config folder cannot be read', async () => {
       for (const home of ['/dev/null', '/nonexistent']) {
         const env = { HOME: home, XDG_CONFIG_HOME: '' };
         expect(await landsIn(['--store', storeAt('named.db')], env)).to.equal('named.db');
@@ -62,7 +62,7 @@ describe('settings', () => {
       expect(await landsIn([], { DELAYER_CONFIG: join(cli.home, 'other.json') })).to.equal('other.db');
     });
 
-    it('the store is never replaced by another one when it fails', async () => {
+    it('when the store of DELAYER_STORE or the config file fails, no other store is used', async () => {
       configure({ store: 'redis://127.0.0.1:1' });
       expect((await cli.run(['push', 'topic', 'b'])).code).to.equal(69);
       configure({ store: storeAt('config.db') });
@@ -72,8 +72,8 @@ describe('settings', () => {
     });
   });
 
-  describe('without a store', () => {
-    it('with no store named, the embedded one is created at first use, for this user alone', async () => {
+  describe('with no store named', () => {
+    it('the embedded store is created at first use, for this user only', async () => {
       const first = expectQuiet(await cli.run(['push', 'topic', 'b', '--id', 'a']));
       expect(first.stdout.toString()).to.equal('a\n');
       const file = join(cli.home, 'data', 'delayer', 'queue.db');
@@ -88,7 +88,7 @@ describe('settings', () => {
       expect(statSync(join(cli.home, '.local', 'share', 'delayer', 'queue.db')).isFile()).to.be.true;
     });
 
-    it('the first use of the embedded store is told of on a terminal, and with --verbose', async () => {
+    it('the creation of the embedded store is reported on a terminal and with --verbose', async () => {
       const file = join(cli.home, 'data', 'delayer', 'queue.db');
       const told = await cli.run(['push', 'topic', 'b', '--verbose']);
       expect(told.stderr)
@@ -101,7 +101,7 @@ describe('settings', () => {
       expect(await cli.terminal('delayer push topic b --quiet')).to.not.include(file);
     });
 
-    it('nothing is told of the creation of a file that was named', async () => {
+    it('the creation of a named file is not reported', async () => {
       expectQuiet(await cli.run(['push', 'topic', 'b', '--store', storeAt('named.db')]));
     });
   });
@@ -156,12 +156,12 @@ describe('settings', () => {
       expectQuiet(await push(['--replace']));
     });
 
-    it('DELAYER_REDIS_PASSWORD goes before the password in the URL and in files', async () => {
+    it('DELAYER_REDIS_PASSWORD takes precedence over passwords in the URL and in files', async () => {
       const store = redis.server.tcpUrl.replace('//', '//:wrong@');
       expectQuiet(await push(['--store', store], { DELAYER_REDIS_PASSWORD: PASSWORD }));
     });
 
-    it('the prefix of all keys is that of --prefix, DELAYER_PREFIX, the config file, or delayer', async () => {
+    it('the prefix of all keys is set by --prefix, DELAYER_PREFIX or the config file, and is delayer by default', async () => {
       configure({ store: redis.server.tcpUrl, prefix: 'from-config' });
       const env = { DELAYER_REDIS_PASSWORD: PASSWORD, DELAYER_PREFIX: 'from-env' };
       expectQuiet(await push(['--prefix', 'from-flag'], env));
@@ -175,7 +175,7 @@ describe('settings', () => {
       expect(await keys()).to.include('delayer');
     });
 
-    it('a URL reaches a database of its own and a socket', async () => {
+    it('a URL can name a database number and a Unix socket', async () => {
       const env = { DELAYER_REDIS_PASSWORD: PASSWORD };
       expectQuiet(await push(['--store', `${redis.server.tcpUrl}/3`], env));
       expectQuiet(await push(['--store', `${redis.server.url}?db=4`], env));
@@ -186,7 +186,7 @@ describe('settings', () => {
   });
 
   describe('the code cache', () => {
-    it('compiled code is kept in XDG_CACHE_HOME, for this user alone', async () => {
+    it('compiled code is kept in XDG_CACHE_HOME, for this user only', async () => {
       const cache = join(cli.home, 'a', 'cache');
       expect((await cli.run(['pop', 'topic'], { env: { XDG_CACHE_HOME: cache } })).code).to.equal(1);
       const [kept = ''] = readdirSync(join(cache, 'delayer'));
@@ -195,7 +195,7 @@ describe('settings', () => {
       expect(statSync(join(cache, 'delayer', kept)).mode & 0o777).to.equal(0o600);
     });
 
-    it('commands work where no compiled code can be kept', async () => {
+    it('commands work when the cache folder cannot be written', async () => {
       writeFileSync(join(cli.home, 'file'), '');
       for (const cache of [join(cli.home, 'file'), '/proc', '/dev/null']) {
         const outcome = await cli.run(['push', 'topic', 'b', '--id', '1'], {

@@ -5,7 +5,7 @@ import { COMMANDS } from '../../src/commands/index.js';
 
 const SNAPSHOT = new URL('snapshot.json', import.meta.url);
 
-/** What a script that is written today depends on. */
+/** The command line that scripts depend on. */
 async function surface(): Promise<unknown> {
   const commands = Object.entries(COMMANDS).map(async ([name, load]) => {
     const { default: command } = await load();
@@ -31,7 +31,7 @@ function pick(definition: unknown, names: readonly string[]): Record<string, unk
 }
 
 describe('the command line', () => {
-  // A change that is meant: UPDATE_SNAPSHOT=1 npx mocha test/commands/snapshot.test.ts, then prettier
+  // To accept an intended change: UPDATE_SNAPSHOT=1 npx mocha test/commands/snapshot.test.ts, then prettier
   it('the command line has the commands, arguments and flags of test/commands/snapshot.json', async () => {
     const current = JSON.parse(JSON.stringify(await surface())) as unknown;
     if (process.env.UPDATE_SNAPSHOT === '1') {

@@ -1,7 +1,7 @@
 import { expect } from 'chai';
 import { documentOf, expectQuiet, useCli } from '../support/cli.js';
 
-/** What TZ is, and when noon of a summer's day is there, as libc has it; or that it is refused. */
+/** Values of TZ, and noon of a summer's day there as libc has it, or undefined where a time is refused. */
 const NOON: readonly (readonly [zone: string | undefined, dueAt: string | undefined])[] = [
   ['Europe/Berlin', '2099-07-01T10:00:00.000Z'],
   [':Europe/Berlin', '2099-07-01T10:00:00.000Z'],
@@ -25,7 +25,7 @@ describe('a time without an offset', () => {
     cli.run(['push', 'topic', 'b', '--json', '--at', at], { env: { TZ } });
 
   for (const [zone = '', dueAt] of NOON) {
-    it(`a time without an offset is ${dueAt === undefined ? 'refused' : 'read right'} under TZ=${zone}`, async () => {
+    it(`a time without an offset is ${dueAt === undefined ? 'refused' : 'read correctly'} under TZ=${zone}`, async () => {
       const outcome = await push('2099-07-01T12:00', zone);
       if (dueAt !== undefined) {
         expect(documentOf(expectQuiet(outcome))).to.include({ dueAt });
@@ -40,7 +40,7 @@ describe('a time without an offset', () => {
     });
   }
 
-  it('a time without an offset is read as the system has it where TZ is not set or names /etc/localtime', async () => {
+  it('a time without an offset is read in the zone of the system when TZ is not set or names /etc/localtime', async () => {
     const script = `
       unset TZ
       want=$(date -ud "$(date -d '2099-07-01 12:00' --iso-8601=seconds)" +%Y-%m-%dT%H:%M:%S.000Z)
@@ -51,7 +51,7 @@ describe('a time without an offset', () => {
     expect(expectQuiet(await cli.sh(script)).stdout.toString()).to.equal('');
   });
 
-  it('a time without an offset in a line of a batch is refused where the zone cannot be read', async () => {
+  it('a time without an offset in a line of a batch is refused when the zone cannot be determined', async () => {
     const stdin = '{"topic":"topic","body":"b","at":"2099-07-01T12:00"}\n{"topic":"topic","body":"b"}\n';
     const outcome = await cli.run(['push', '--batch'], { stdin, env: { TZ: 'CET-1CEST' } });
     expect(outcome.code).to.equal(2);
@@ -60,7 +60,7 @@ describe('a time without an offset', () => {
     );
   });
 
-  it('a time in words is read in the local zone, and refused where that cannot be read unless it needs none', async () => {
+  it('a time in words is read in the local zone, and refused when it needs a zone that cannot be determined', async () => {
     const day = (zone: string, later: number) =>
       new Intl.DateTimeFormat('sv', { timeZone: zone }).format(Date.now() + later * 86_400_000);
     const dueIn = async (words: string, TZ: string) =>
@@ -77,7 +77,7 @@ describe('a time without an offset', () => {
     expect(refused.stderr).to.include('--at has no offset, and the time zone of TZ=CET-1CEST');
   });
 
-  it('words that say no time, or more than a time, are refused, and so are dates in figures', async () => {
+  it('words that are not a time, or more than a time, and dates in figures are refused', async () => {
     for (const text of ['soon', 'tomorrow or so', '03/04/2099', '2099-02-30', 'monday to friday', '']) {
       const outcome = await push(text, 'UTC');
       expect(outcome.code, text).to.equal(2);
@@ -85,7 +85,7 @@ describe('a time without an offset', () => {
     }
   });
 
-  it('the time that was understood is shown on a terminal, in local time and as a distance', async () => {
+  it('a terminal shows the parsed time in local time and as a distance from now', async () => {
     // Without hours in one hour of the day.
     const env = { TZ: 'Asia/Kolkata' };
     const shown = await cli.terminal('delayer push topic b --at 2099-07-01T12:00Z', { env });

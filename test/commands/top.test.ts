@@ -7,13 +7,13 @@ import { HOUR_MS, must, only } from '../support/jobs.js';
 import { RedisServer } from '../support/redis-server.js';
 import { type TmuxTerminal, useTmux } from '../support/tmux.js';
 
-/** What a program on the whole screen changes of a terminal. */
+/** The modes of a terminal that a full-screen program changes. */
 const MODES = ['alternate_on', 'cursor_flag', 'wrap_flag'];
 const AS_IT_WAS = '0 1 1';
 
 /**
- * Starts top in a script that tells how it ended, and whether the modes of the terminal are as they were. An interactive
- * shell would set them itself.
+ * Starts top in a script that prints its exit code, and whether it has restored the modes of the terminal, which an
+ * interactive shell would set itself.
  */
 async function start(cli: CliGround, terminal: TmuxTerminal, interval = '200ms'): Promise<void> {
   const lines = [
@@ -29,7 +29,7 @@ async function start(cli: CliGround, terminal: TmuxTerminal, interval = '200ms')
 
 const pidOf = ({ home }: CliGround): number => Number(readFileSync(join(home, 'pid'), 'utf8'));
 
-/** The terminal is the shell's again, as it was, and the command has ended so. */
+/** Waits until top has ended with this code, and expects the terminal to be restored. */
 async function expectGivenBack(terminal: TmuxTerminal, code: number): Promise<void> {
   await terminal.showsNo(/q quit/);
   await terminal.shows(new RegExp(`^code ${code}\nsame modes`, 'm'));
@@ -42,7 +42,7 @@ describe('delayer top', () => {
   forEachStore((cli) => {
     const terminal = useTmux(() => ({ ...cli.env }));
 
-    it('topics, jobs and a job are shown in 80 × 24, and promoted, removed and paused after a question', async () => {
+    it('top shows topics, jobs and a job in 80 × 24, and promotes, removes and pauses after a question', async () => {
       const queue = await cli.queue();
       for (const id of ['o1', 'o2', 'o3'])
         await queue.push({ id, topic: 'close_order', body: `{"of":"${id}"}`, delayMs: HOUR_MS });
@@ -100,7 +100,7 @@ describe('delayer top', () => {
       expect(only(await queue.find('o2')).body?.toString()).to.equal('{"of":"o2"}');
     });
 
-    it('a job that has changed while it was asked about is left alone', async () => {
+    it('top does not act on a job that has changed since the question', async () => {
       const queue = await cli.queue();
       await queue.push({ id: 'o1', topic: 'close_order', body: 'b', delayMs: HOUR_MS });
       await start(cli, terminal, '1h');
@@ -115,7 +115,7 @@ describe('delayer top', () => {
     });
   });
 
-  describe('a terminal', () => {
+  describe('on a terminal', () => {
     const cli = useCli((home) => ({ DELAYER_STORE: `sqlite:${home}/queue.db` }));
     const terminal = useTmux(() => ({ ...cli.env }));
     beforeEach(async () => {
@@ -124,7 +124,7 @@ describe('delayer top', () => {
       await queue.push({ id: 'm1', topic: 'mail', body: 'b', delayMs: HOUR_MS });
     });
 
-    it('is as it was after each signal that can be caught, and the command has died by it', async () => {
+    it('restores the terminal and dies by the signal at SIGTERM, SIGHUP, SIGINT and SIGQUIT', async () => {
       for (const [signal, code] of [
         ['SIGTERM', 143],
         ['SIGHUP', 129],
@@ -137,7 +137,7 @@ describe('delayer top', () => {
       }
     });
 
-    it('is as it was after Ctrl-C, which is told to the shell, too', async () => {
+    it('restores the terminal after Ctrl-C, which also ends the shell script around it', async () => {
       await terminal.typeLine('sh -c "delayer top; echo not reached"; echo not reached');
       await terminal.shows(/q quit/);
       await terminal.press('C-c');
@@ -148,7 +148,7 @@ describe('delayer top', () => {
       expect(await terminal.flags(...MODES)).to.equal(AS_IT_WAS);
     });
 
-    it("is the shell's while top is stopped by Ctrl-Z, and top goes on where it was", async () => {
+    it('restores the terminal while it is stopped by Ctrl-Z, and goes on after fg', async () => {
       await start(cli, terminal);
       await terminal.press('j', 'C-z');
       await terminal.shows(/Stopped/);
@@ -161,8 +161,8 @@ describe('delayer top', () => {
       expect(await terminal.flags(...MODES)).to.equal(AS_IT_WAS);
     });
 
-    it('is as it was when the program fails, and the error is on the screen of the shell', async () => {
-      // No way into the program fails on purpose; so a module that is loaded before it throws after a while.
+    it('restores the terminal when the program fails, and prints the error', async () => {
+      // Nothing in the program fails on demand, so a module that is loaded before it throws after a while.
       const throwing = 'setTimeout(() => { throw new Error("planted") }, 1500)';
       await terminal.typeLine(
         `clear; NODE_OPTIONS='--import data:text/javascript,${encodeURIComponent(throwing)}' delayer top; echo "code $?"`,
@@ -173,7 +173,7 @@ describe('delayer top', () => {
       expect(await terminal.flags(...MODES)).to.equal(AS_IT_WAS);
     });
 
-    it('that is resized is drawn anew, wide letters in their columns', async () => {
+    it('redraws the screen when it is resized, with wide characters aligned', async () => {
       await start(cli, terminal);
       for (const [columns, rows] of [
         [40, 10],
@@ -186,7 +186,7 @@ describe('delayer top', () => {
         const isDrawn = async () => {
           const lines = await terminal.lines();
           const shown = lines.filter((line) => line.includes('mail') || line.includes('日'));
-          // What is at the bottom, or at the top of a low screen, was drawn for its size.
+          // The line at the bottom, or at the top of a low screen, shows that it was drawn for this size.
           const isOfSize =
             rows < 8 ? lines[0]?.startsWith('  topic') : lines.at(-1)?.startsWith('Enter open');
           return lines.length === rows && shown.length === 2 && isOfSize;
@@ -198,7 +198,7 @@ describe('delayer top', () => {
     });
   });
 
-  describe('a store that goes away', () => {
+  describe('on a store that goes away', () => {
     let server: RedisServer;
     before(async () => {
       server = await RedisServer.start();
@@ -207,7 +207,7 @@ describe('delayer top', () => {
     const cli = useCli(() => ({ DELAYER_STORE: server.url }));
     const terminal = useTmux(() => ({ ...cli.env }));
 
-    it('is told of, and top goes on when it is back', async () => {
+    it('reports that the store does not answer, and goes on when it is back', async () => {
       const queue = await cli.queue();
       await queue.push({ topic: 'orders', body: 'b', delayMs: HOUR_MS });
       await start(cli, terminal);
@@ -227,7 +227,7 @@ describe('delayer top', () => {
   describe('where it cannot run', () => {
     const cli = useCli((home) => ({ DELAYER_STORE: `sqlite:${home}/queue.db` }));
 
-    it('it ends with 2 without a terminal, and names what prints the same', async () => {
+    it('exits with 2 without a terminal, and names inspect instead', async () => {
       for (const outcome of [
         await cli.run(['top']),
         await cli.sh('delayer top </dev/null'),
@@ -243,7 +243,7 @@ describe('delayer top', () => {
       }
     });
 
-    it('an interval that is none ends it with 2, and a store that is not there with 69', async () => {
+    it('exits with 2 for an invalid interval, and with 69 for a missing store', async () => {
       for (const interval of ['0', 'often', '1ms', '-1s', '30d']) {
         const outcome = await cli.run(['top', '--interval', interval]);
         expect([outcome.code, outcome.stderr.includes('--interval')], interval).to.deep.equal([2, true]);
