@@ -1,7 +1,7 @@
 import { openDatabase } from '../src/storage/sqlite/driver.js';
 import { bodyOf } from './support.js';
 
-/** A queue as bare as can be on the same binding: a table, an index, and every commit on the disk. */
+/** The simplest queue on the same binding: a table, an index, and every commit synced to the disk. */
 export class BareSqlite {
   private readonly database;
   private readonly insert;
@@ -25,14 +25,14 @@ export class BareSqlite {
     this.insert.run(`job-${n}`, 'orders', dueAt, bodyOf(n));
   }
 
-  /** Pushes jobs of the numbers from `first` in one transaction. */
+  /** Pushes jobs `first` to `first + count - 1` in one transaction. */
   pushMany(first: number, count: number, dueAt: number): void {
     this.database.exec('BEGIN IMMEDIATE');
     for (let n = first; n < first + count; n += 1) this.push(n, dueAt);
     this.database.exec('COMMIT');
   }
 
-  /** Pops the jobs that are due first. @returns how many there were */
+  /** Pops the jobs that are due first. @returns the number of jobs */
   pop(limit: number): number {
     return this.popFirst.all('orders', Date.now(), limit).length;
   }

@@ -5,11 +5,11 @@ import type { Queue } from '../src/core/queue.js';
 import type { RedisServer } from '../test/support/redis-server.js';
 import { bodyOf } from './support.js';
 
-/** Ready lifetime in seconds of what is loaded here: longer than any bench. */
+/** Ready lifetime (s) of loaded jobs, which is longer than any bench. */
 const TTL = 86_400;
 const CHUNK = 1000;
 
-/** Puts jobs into the original's layout: id, topic, body and score for each. */
+/** Writes jobs in the layout of the original; the arguments are id, topic, body and score of each. */
 const LOAD = `
 for i = 1, #ARGV, 4 do
   redis.call('HSET', 'delayer:job_bucket:' .. ARGV[i], 'topic', ARGV[i + 1], 'body', ARGV[i + 2])
@@ -28,11 +28,11 @@ export interface Load {
   readonly count: number;
   readonly stem: string;
   readonly topics?: number;
-  /** Unix seconds of the job of that number; jobs are ready when absent. */
+  /** The due time (Unix seconds) of job n; without this function jobs are ready. */
   readonly dueAt?: (n: number) => number;
 }
 
-/** Loads jobs as fast as it goes, past any client: what a bench begins with is not what it measures. */
+/** Writes jobs directly into Redis, because loading is not what a bench measures. */
 export async function load(redis: Redis, { count, stem, topics = 1, dueAt }: Load): Promise<void> {
   for (let first = 0; first < count; first += CHUNK) {
     const args: string[] = [];
@@ -43,7 +43,7 @@ export async function load(redis: Redis, { count, stem, topics = 1, dueAt }: Loa
   }
 }
 
-/** The topic of that number; the first is that of the jobs that workloads push. */
+/** The name of topic n; topic 0 is the one to which workloads push. */
 export const topicOf = (number: number): string => (number === 0 ? 'orders' : `orders-${number}`);
 
 /** The server's clock, in seconds. */
@@ -57,7 +57,7 @@ export async function usedMemory(redis: Redis): Promise<number> {
   return Number(/^used_memory:(\d+)/m.exec(await redis.info('memory'))?.[1]);
 }
 
-/** Lets the server note every call of a millisecond or more from now on. */
+/** Makes the server log every call of a millisecond or more from now on. */
 export async function watchSlowCalls(redis: Redis): Promise<void> {
   await redis.config('SET', 'slowlog-log-slower-than', 1000);
   await redis.config('SET', 'slowlog-max-len', 100_000);
@@ -70,7 +70,7 @@ export async function longestCall(redis: Redis): Promise<number> {
   return Math.max(1000, ...calls.map(([, , micros]) => micros)) / 1000;
 }
 
-/** A clock of the processor time (ms) that the server's main thread has used. Linux alone has it. */
+/** Returns a clock of the processor time (ms) of the server's main thread. Linux only. */
 export async function processorTimeOf(redis: Redis): Promise<() => number> {
   const pid = /^process_id:(\d+)/m.exec(await redis.info('server'))?.[1];
   return () => Number(readFileSync(`/proc/${pid}/schedstat`, 'utf8').split(' ')[0]) / 1e6;

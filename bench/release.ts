@@ -10,20 +10,20 @@ import { batches, bodyOf, makeJobs } from './support.js';
 /** Jobs in a transaction: as many as `push --batch` and `drain` move at a time. */
 export const BATCH = 250;
 
-/** A queue of some release of delayer, with what all releases can do. */
+/** A queue of any release of delayer, with the operations that all releases have. */
 export interface Release {
-  /** Pushes jobs of the topic `orders`, each by itself. */
+  /** Pushes jobs of the topic `orders` one by one. */
   push(jobs: number): Promise<void>;
   /** Pushes such jobs {@link BATCH} at a time. */
   pushBatches(jobs: number): Promise<void>;
-  /** Pops jobs, each by itself. */
+  /** Pops jobs one by one. */
   pop(jobs: number): Promise<void>;
-  /** Takes all jobs as `delayer drain` does, to nowhere. */
+  /** Drains all jobs as `delayer drain` does, and discards them. */
   drain(): Promise<unknown>;
   close(): Promise<void>;
 }
 
-/** What a drain is told in the first release. */
+/** The options of a drain in the first release. */
 interface FirstDrainOptions {
   readonly topic: Buffer;
   readonly sink: (jobs: readonly unknown[]) => Promise<number>;
@@ -31,7 +31,7 @@ interface FirstDrainOptions {
 }
 
 /**
- * Opens a queue by the sources of a release, which is the first one, or is laid out as this one.
+ * Opens a queue with the sources of a release: the first one, or one with the same layout as this one.
  * @param root its folder, with its dependencies installed
  */
 export async function openRelease(root: string, url: string): Promise<Release> {
@@ -63,7 +63,7 @@ function ofQueue(queue: Queue, drain: (queue: Queue) => Promise<unknown>): Relea
       for (const batch of batches(makeJobs(jobs, 'job', 'orders', 0), BATCH)) await queue.pushMany(batch);
     },
     async pop(jobs) {
-      for (let n = 0; n < jobs; n += 1) if (!(await queue.pop('orders'))) throw new Error('a job was missed');
+      for (let n = 0; n < jobs; n += 1) if (!(await queue.pop('orders'))) throw new Error('a job is missing');
     },
     drain: () => drain(queue),
     close: () => queue.close(),

@@ -8,9 +8,9 @@ export interface Result {
   readonly seconds: number;
 }
 
-const HEAD = ['workload', 'measured', 'beside', 'ratio', 'goal', 'met'];
+const HEAD = ['workload', 'measured', 'compared with', 'ratio', 'goal', 'met'];
 
-/** What the figures were taken on. */
+/** The machine on which the figures were measured. */
 export function machine(): Record<string, string> {
   const processors = cpus();
   const redis = /v=(\S+)/.exec(
@@ -82,7 +82,7 @@ function verdict({ atLeast, atMost, now }: Goal, value: number): 'yes' | 'now' |
   return now !== undefined && reaches(now) ? 'now' : 'no';
 }
 
-/** Three digits, and no more: the rest is noise. */
+/** A number with three significant digits; more would be noise. */
 function number(value: number): string {
   if (value === 0 || !Number.isFinite(value)) return String(value);
   if (Math.abs(value) >= 100) {

@@ -5,10 +5,10 @@ import { WORKLOADS } from './workloads/index.js';
 
 const USAGE = `npm run bench -- [NAME…] [--small] [--rounds N] [--beside RELEASE] [--json | --markdown]
 
-Runs all workloads but the long ones, or those that are named:
+Runs the named workloads, or all but the long ones:
 ${WORKLOADS.map(({ name, about, long }) => `  ${name.padEnd(14)} ${about}${long === true ? ' (long)' : ''}`).join('\n')}
 
-RELEASE is the folder of another one, with its dependencies installed; sqlite-cpu stands beside it.
+--beside compares sqlite-cpu with another release: RELEASE is its folder, with dependencies installed.
 `;
 
 const ROUNDS = 5;
@@ -31,12 +31,13 @@ if (options.help || unknown.length > 0 || !(rounds >= 1)) {
   process.exit(options.help ? 0 : 2);
 }
 
-const NEVER_SETTLED = 13; // Node says nothing when what it waits for can no longer come.
+const NEVER_SETTLED = 13; // Node's exit code, without a message, when a promise can no longer settle.
 process.once('exit', (code) => {
-  if (code === NEVER_SETTLED) process.stderr.write('a workload waits for what will never come\n');
+  if (code === NEVER_SETTLED)
+    process.stderr.write('a workload waits for a promise that can no longer settle\n');
 });
 
-// A signal that ends the process by default would leave servers and folders behind.
+// The default action of a signal would leave servers and folders behind.
 for (const [signal, code] of [
   ['SIGINT', 130],
   ['SIGTERM', 143],

@@ -7,20 +7,20 @@ import { fileURLToPath } from 'node:url';
 import type { PushRequest } from '../src/core/requests.js';
 import { RedisServer } from '../test/support/redis-server.js';
 
-/** What a workload is told: how large it is to be, and where it says how far it is. */
+/** The options of a run, and where a workload reports its progress. */
 export interface Bench {
-  /** A quick run, to see that everything works; its figures mean little. */
+  /** A quick run to check that everything works; its figures mean little. */
   readonly small: boolean;
-  /** How often each pair of sides is run. */
+  /** The number of rounds in which the two sides take turns. */
   readonly rounds: number;
-  /** The folder of another release, for workloads that can stand beside one. */
+  /** The folder of another release to compare with, for workloads that can do so. */
   readonly besideRelease?: string | undefined;
   readonly progress: (message: string) => void;
 }
 
 export interface Workload {
   readonly name: string;
-  /** One line: what is measured, beside what. */
+  /** One line: what is measured, and what it is compared with. */
   readonly about: string;
   /** Runs only when it is named: it takes many minutes. */
   readonly long?: boolean;
@@ -36,14 +36,14 @@ export interface Figure {
   readonly beside?: { readonly what: string; readonly value: number };
   /** The median of the pairwise ratios of `value` to the other side. */
   readonly ratio?: number;
-  /** Of the ratio where there is one, else of the value. */
+  /** The goal of the ratio, or of the value if there is no ratio. */
   readonly goal?: Goal;
 }
 
 export interface Goal {
   readonly atLeast?: number;
   readonly atMost?: number;
-  /** What the first release has to reach, where it is less than the goal. */
+  /** The limit for the first release, where it is less strict than the goal. */
   readonly now?: number;
 }
 
@@ -56,14 +56,14 @@ process.once('exit', () => {
   for (const folder of folders) rmSync(folder, { recursive: true, force: true });
 });
 
-/** A folder of its own, gone when this process has ended, however that comes. */
+/** A new folder, which is removed at the end of this process. */
 function makeFolder(): string {
   const folder = mkdtempSync(join(tmpdir(), 'delayer-bench-'));
   folders.add(folder);
   return folder;
 }
 
-/** Where the program keeps what V8 has compiled: the user's own cache is left alone. */
+/** The folder for code that V8 has compiled, so that the user's cache is not used. */
 const CACHE = makeFolder();
 
 /** Node parses the file that NODE_EXTRA_CA_CERTS names at every start, which would flatter every ratio. */
@@ -86,16 +86,16 @@ export const peer = (name: string, ...args: string[]): string[] => [
   ...args,
 ];
 
-/** Starts a command; whoever starts it ends it. */
+/** Starts a command, which the caller must end. */
 export function start(command: readonly string[], options: SpawnOptions = {}): ChildProcess {
   const [program = '', ...args] = command;
   return spawn(program, args, { stdio: 'ignore', env: ENVIRONMENT, ...options });
 }
 
 /**
- * Runs a command to its end, stdout to a file.
- * @returns how long (ms) it took
- * @throws Error with what it said, when it ends otherwise than with exit code 0
+ * Runs a command to its end, with stdout in a file.
+ * @returns the time (ms) that it took
+ * @throws Error with its stderr unless its exit code is 0
  */
 export async function runTimed(command: readonly string[], stdout = '/dev/null'): Promise<number> {
   const out = openSync(stdout, 'w');
@@ -119,7 +119,7 @@ export async function end(child: ChildProcess, signal: NodeJS.Signals = 'SIGTERM
   await gone;
 }
 
-/** Gives `use` a folder of its own, and removes it. */
+/** Calls `use` with a new folder, and removes the folder. */
 export async function withFolder<T>(use: (folder: string) => Promise<T>): Promise<T> {
   const folder = makeFolder();
   try {
@@ -130,7 +130,7 @@ export async function withFolder<T>(use: (folder: string) => Promise<T>): Promis
   }
 }
 
-/** Gives `use` a redis-server of its own, on a socket in a folder of its own, and removes it. */
+/** Calls `use` with a new redis-server on a socket in a folder of its own, and removes both. */
 export async function withRedis<T>(
   use: (server: RedisServer) => Promise<T>,
   args: string[] = [],
@@ -144,8 +144,7 @@ export async function withRedis<T>(
 }
 
 /**
- * Lets two sides take turns, the one that begins changing from round to round, after a round that does
- * not count.
+ * Runs two sides in turns, each beginning every other round. The first round is a warm-up and does not count.
  */
 export async function inTurns(
   bench: Bench,
@@ -201,10 +200,10 @@ export function percentile(values: readonly number[], share: number): number {
   return sorted[Math.max(0, Math.ceil(share * sorted.length) - 1)] ?? Number.NaN;
 }
 
-/** How many a second, when `count` took `ms`. */
+/** The rate per second, when `count` took `ms`. */
 export const perSecond = (count: number, ms: number): number => (count / ms) * 1000;
 
-/** How long (ms) `work` took. */
+/** The time (ms) that `work` took. */
 export async function timed(work: () => Promise<unknown>): Promise<number> {
   const begun = performance.now();
   await work();
@@ -213,15 +212,15 @@ export async function timed(work: () => Promise<unknown>): Promise<number> {
 
 const HOUR_MS = 3_600_000;
 
-/** A body of the size that an order's JSON has. */
+/** A body with the size of a typical order in JSON. */
 export const bodyOf = (n: number): string => `{"orderID":${n},"shop":"north","amount":129900}`;
 
-/** Jobs of one topic, numbered from `first`; `stem` keeps their ids apart from others. */
+/** Jobs of one topic, with the ids `stem`-0, `stem`-1, … */
 export function makeJobs(count: number, stem: string, topic = 'orders', delayMs = HOUR_MS): PushRequest[] {
   return Array.from({ length: count }, (_, n) => ({ id: `${stem}-${n}`, topic, body: bodyOf(n), delayMs }));
 }
 
-/** Writes jobs as NDJSON, a line each. `delayOf` gives seconds. */
+/** Writes jobs as NDJSON. `delayOf` returns seconds. */
 export async function writeNdjson(
   file: string,
   count: number,
@@ -241,7 +240,7 @@ export function* batches<T>(items: readonly T[], size: number): Generator<T[]> {
   for (let i = 0; i < items.length; i += size) yield items.slice(i, i + size);
 }
 
-/** A line of /proc/PID/FILE, or nothing where there is no /proc. */
+/** The first group of a match in /proc/PID/FILE, or undefined without /proc. */
 export function procLine(pid: number | undefined, file: string, name: RegExp): string | undefined {
   try {
     return name.exec(readFileSync(`/proc/${pid ?? 0}/${file}`, 'utf8'))?.[1];

@@ -1,5 +1,5 @@
 // bare-pop SOCKET TOPIC: pops all ready jobs of a topic by the original's three commands in a Lua loop, 500 a call, and
-// nothing else: what comes is not printed, and a job is lost with its answer.
+// nothing else: it does not print the jobs, and a job is lost when its answer is lost.
 import { Redis } from 'ioredis';
 
 const [socket, topic] = process.argv.slice(2);

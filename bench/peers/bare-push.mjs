@@ -1,5 +1,5 @@
 // bare-push SOCKET COUNT STEM: the three commands of the original's push for COUNT jobs, 1,000 to a pipeline, and
-// nothing else: no input is read, no answer looked at.
+// nothing else: it reads no input and checks no answers.
 import { Redis } from 'ioredis';
 
 const [socket, count, stem] = process.argv.slice(2);

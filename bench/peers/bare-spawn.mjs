@@ -1,5 +1,5 @@
 // bare-spawn COUNT JOBS PROGRAM [ARG…]: spawns a program COUNT times, JOBS at once, with a body on stdin and pipes on
-// stdout and stderr, and nothing else: no queue, no groups, no environment of its own.
+// stdout and stderr, and nothing else: no queue, no process groups, no environment for each job.
 import { spawn } from 'node:child_process';
 
 const [count, jobs, program, ...args] = process.argv.slice(2);

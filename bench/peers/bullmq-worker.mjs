@@ -1,5 +1,5 @@
-// bullmq-worker SOCKET COUNT CONCURRENCY: a Worker of BullMQ with an async function does COUNT jobs, which are added
-// before. Prints how long (ms) the work took.
+// bullmq-worker SOCKET COUNT CONCURRENCY: a Worker of BullMQ with an async function handles COUNT jobs, which are added
+// before. Prints the time (ms) that the work took.
 import { Queue, Worker } from 'bullmq';
 
 const [path, countText, concurrency] = process.argv.slice(2);

@@ -1,5 +1,5 @@
-// steady-push URL RATE SECONDS [original]: pushes RATE jobs a second, a few every 5 ms, each due after 0.5 to 3 s by
-// chance; as an original client, after 0 to 3 whole seconds. Prints how many it has pushed.
+// steady-push URL RATE SECONDS [original]: pushes RATE jobs a second, a few every 5 ms, each due after 0.5 to 3 s at
+// random, or with `original` as the original clients do and due after 0 to 3 whole seconds. Prints the number of jobs.
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Redis } from 'ioredis';
 import { openQueue } from '../../src/index.js';
@@ -10,7 +10,7 @@ const [url = '', rate = '1000', seconds = '10', client = 'delayer'] = process.ar
 const STEP_MS = 5;
 const [TOPIC, BODY] = ['orders', '{"orderID":32}'];
 
-/** Pushes so many jobs, and lets go of its connections. */
+/** A client that pushes a number of jobs, and can close its connections. */
 interface Pusher {
   push(count: number, first: number): Promise<void>;
   close(): Promise<void>;
@@ -27,7 +27,7 @@ async function delayerPusher(): Promise<Pusher> {
   };
 }
 
-/** A push is five requests: several clients share the jobs. */
+/** A push of the original takes five requests, so several clients share the jobs. */
 function originalPusher(): Pusher {
   const { host = '127.0.0.1', port = 6379, path } = parseRedisUrl(url);
   const connect = () => (path === undefined ? new Redis(port, host) : new Redis(path));

@@ -17,7 +17,7 @@ const TOPICS = 10;
 const TOPIC_NAMES = Array.from({ length: TOPICS }, (_, i) => topicOf(i));
 const GOAL = 50_000;
 
-/** What an operator does to all jobs; each begins with as many jobs of the same kind, and keeps what it removes in a file. */
+/** Commands on all jobs, each begun with the same number of jobs. Those that remove jobs keep them in a file. */
 const VERBS = [
   { args: ['promote', '--topic', '*', '--yes'], isDelayed: true },
   { args: ['reschedule', '--topic', '*', '--by', '+1h', '--yes'], isDelayed: true },
@@ -28,7 +28,7 @@ const VERBS = [
 export const bulk: Workload = {
   name: 'bulk',
   about:
-    'promote, reschedule, remove and purge of 1,000,000 jobs on Redis, whole processes, what is removed kept in a file; the longest call',
+    'rate and longest Redis call of promote, reschedule, remove and purge of 1,000,000 jobs, as whole processes, removed jobs kept in a file',
   run: (bench) =>
     withFolder((folder) =>
       withRedis(async (server) => {
@@ -49,7 +49,7 @@ async function measure(
   const count = bench.small ? 20_000 : 1_000_000;
   const [verb] = args;
   const [took, longest]: [number[], number[]] = [[], []];
-  // To load takes longer than what is measured.
+  // At most three rounds, because loading takes longer than what is measured.
   for (let round = 0; round < Math.min(3, bench.rounds); round += 1) {
     bench.progress(`${verb}, round ${round + 1}`);
     await fill(redis, count, isDelayed);

@@ -18,7 +18,7 @@ const CONCURRENCY = 50;
 
 export const bullmq: Workload = {
   name: 'bullmq',
-  about: '`queue.work` with an async function beside a Worker of BullMQ, on one redis-server',
+  about: '`queue.work` with an async function, compared with a Worker of BullMQ on the same redis-server',
   run: (bench) =>
     withFolder((folder) =>
       withRedis(async (server) => {

@@ -19,13 +19,13 @@ import {
 
 const FEW = 10_000;
 const BATCH = 500;
-/** Waiting jobs are due within this long (s), in no order; none falls due during the run. */
+/** Delayed jobs are due in random order, SOONEST to SOONEST + SPAN seconds from now; none is due during the run. */
 const SOONEST = 3600;
 const SPAN = 86_400;
 
 export const depth: Workload = {
   name: 'depth',
-  about: `the cost of a job with 1,000,000 pending, beside the same with ${FEW}`,
+  about: `time per job with 1,000,000 delayed jobs in the store, compared with ${FEW}`,
   async run(bench) {
     const many = bench.small ? 50_000 : 1_000_000;
     return [
@@ -94,7 +94,7 @@ async function compare(
 
 let round = 0;
 
-/** Each answers µs a job, and leaves what was waiting before as it was. */
+/** Each returns µs per job, and leaves the loaded jobs in the store. */
 const COSTS: Record<string, (queue: Queue, bench: Bench) => Promise<number>> = {
   async push(queue, bench) {
     const jobs = makeJobs(

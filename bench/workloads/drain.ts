@@ -16,7 +16,7 @@ import {
 export const drain: Workload = {
   name: 'drain',
   about:
-    '`drain` to a file of NDJSON, whole process, beside one that pops in a bare Lua loop and prints nothing',
+    '`drain` to an NDJSON file as a whole process, compared with one that pops in a bare Lua loop and prints nothing',
   run: (bench) =>
     withFolder((folder) =>
       withRedis(async (server) => {

@@ -13,14 +13,14 @@ import {
   type Workload,
 } from '../support.js';
 
-/** Handlers at once, on every side: one for each of the two processors that the figures are taken on. */
+/** Handlers at once, on each side: one for each processor of the machine of the published figures. */
 const JOBS = 2;
 const BATCH = 100;
 
 export const exec: Workload = {
   name: 'exec',
   about:
-    '`drain` with a program for each job, whole process, beside xargs and beside a bare loop that spawns it',
+    '`drain` that runs a program for each job, as a whole process, compared with xargs and a bare spawn loop',
   run: (bench) =>
     withFolder((folder) =>
       withRedis(async (server) => {

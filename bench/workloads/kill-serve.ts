@@ -14,14 +14,15 @@ import {
   type Workload,
 } from '../support.js';
 
-/** A daemon lives this long (ms) at most, by chance: it takes some 100 to begin its work. */
+/** A daemon is killed after 100 ms, which it needs to start, and up to this time (ms) more, at random. */
 const LIFE_MS = 600;
 const LONGEST_DELAY_MS = 5000;
 const PAGE = 10_000;
 
 export const killServe: Workload = {
   name: 'kill-serve',
-  about: 'the daemon killed -9, 50 times, while 1,000,000 jobs are pushed and promoted',
+  about:
+    'lost and doubled jobs when the daemon is killed by SIGKILL 50 times while 1,000,000 jobs are pushed and promoted',
   long: true,
   run: (bench) =>
     withFolder((folder) =>
@@ -58,7 +59,7 @@ export const killServe: Workload = {
     ),
 };
 
-/** How often each id stands in the ready list. */
+/** The number of entries of each id in the ready list. */
 async function readyEntries(redis: Redis): Promise<Map<string, number>> {
   const times = new Map<string, number>();
   for (let first = 0; ; first += PAGE) {

@@ -8,14 +8,15 @@ import { openDatabase } from '../../src/storage/sqlite/driver.js';
 import { openQueue } from '../../src/storage/open.js';
 import { bodyOf, delayer, end, start, withFolder, type Workload } from '../support.js';
 
-/** A pusher lives this long (ms) at most after its first commit, by chance. */
+/** A pusher is killed within this time (ms) after its first commit, at random. */
 const LIFE_MS = 40;
-/** Lines that a pusher is given at a time: as many as it commits at a time. */
+/** Lines that a pusher is given at a time, which is as many as it commits at a time. */
 const LINES = 250;
 
 export const killSqlite: Workload = {
   name: 'kill-sqlite',
-  about: 'a pusher killed -9, 500 times, during commits to the embedded store',
+  about:
+    'lost and doubled jobs when a pusher to the embedded store is killed by SIGKILL 500 times during commits',
   long: true,
   run: (bench) =>
     withFolder(async (folder) => {
@@ -25,7 +26,7 @@ export const killSqlite: Workload = {
       const acknowledged = new Set<string>();
       const delivered = new Map<string, number>();
       const note = (id: string) => delivered.set(id, (delivered.get(id) ?? 0) + 1);
-      // In the first half another process has the file open, in the second the log is recovered each time.
+      // In the first half another process has the file open; in the second half the log is recovered after each kill.
       const endFollower = follow(url, note);
       for (let kill = 1; kill <= kills; kill += 1) {
         bench.progress(
@@ -52,18 +53,18 @@ export const killSqlite: Workload = {
     }),
 };
 
-/** Pushes without end, and is killed a moment after its first commit. */
+/** Runs a pusher with endless input, and kills it shortly after its first commit. */
 async function pushAndDie(url: string, stem: string, onAcknowledged: (id: string) => void): Promise<void> {
   const pusher = start(delayer('push', '--batch', '--store', url), { stdio: ['pipe', 'pipe', 'ignore'] });
   const { stdin, stdout } = pusher;
   if (!stdin || !stdout) throw new Error('no pipes');
   const lines = createInterface(stdout);
   const closed = once(lines, 'close');
-  // An id counts when its line is whole: what the kill has cut is not.
+  // An id counts only when its line is complete, as the kill may cut the last one.
   lines.on('line', (id) => {
     if (id.endsWith('.')) onAcknowledged(id);
   });
-  // It dies with its input unread.
+  // The pusher is killed with unread input, so feeding it fails.
   const feeding = pipeline(Readable.from(chunksOfLines(stem)), stdin).catch(() => undefined);
   await Promise.race([once(lines, 'line'), closed]);
   if (pusher.exitCode !== null) throw new Error(`a pusher ended with ${pusher.exitCode}`);
@@ -81,7 +82,7 @@ function* chunksOfLines(stem: string): Generator<string> {
   }
 }
 
-/** A consumer. @returns what lets it finish the jobs in hand, and hears of all of them */
+/** Starts a consumer. @returns a function that ends it and waits until all its jobs were reported */
 function follow(url: string, onJob: (id: string) => void): () => Promise<void> {
   const follower = start(delayer('drain', 'orders', '--follow', '--output', 'id', '--store', url), {
     stdio: ['ignore', 'pipe', 'inherit'],

@@ -18,12 +18,12 @@ import {
 
 const RATE = 1000;
 const PUSHER = fileURLToPath(new URL('../peers/steady-push.ts', import.meta.url));
-/** When no job has come for so long (ms), none will: the longest delay is 3 s. */
+/** The consumer is stopped when no job has arrived for this time (ms); the longest delay is 3 s. */
 const QUIET_MS = 5000;
 
 /**
- * How late each job was in the consumer's hands. The store and the consumer are on one machine: its
- * clock is the store's.
+ * A consumer that reports the due time of each job when it gets it. Store and consumer run on one machine and share
+ * its clock.
  */
 type Consumer = (url: string, over: AbortSignal, onJob: (dueAt: Date | undefined) => void) => Promise<void>;
 
@@ -46,7 +46,7 @@ const byFollower: Consumer = async (url, over, onJob) => {
 
 export const lateness: Workload = {
   name: 'lateness',
-  about: `how late ${RATE} jobs a second come, due after 0.5 to 3 s by chance, to one consumer`,
+  about: `lateness of delivery to one consumer, of ${RATE} jobs a second that are due after 0.5 to 3 s at random`,
   async run(bench) {
     const figures: Figure[] = [];
     for (const [name, consumer] of [
@@ -83,7 +83,7 @@ async function measure(bench: Bench, name: string, url: string, consume: Consume
   );
   if (!pusher.stdout) throw new Error('no pipe');
   const pushed = Number(await text(pusher.stdout));
-  // A consumer that cannot keep up is late, and waited for as long as jobs come.
+  // A consumer that cannot keep up delivers late, so wait as long as jobs arrive.
   for (let before = -1; late.length < pushed && late.length > before;) {
     before = late.length;
     const lookUntil = performance.now() + QUIET_MS;
@@ -91,12 +91,12 @@ async function measure(bench: Bench, name: string, url: string, consume: Consume
   }
   over.abort();
   await consuming;
-  if (late.length !== pushed) throw new Error(`${name}: ${late.length} of ${pushed} jobs came`);
+  if (late.length !== pushed) throw new Error(`${name}: ${late.length} of ${pushed} jobs arrived`);
   const early = late.filter((ms) => ms < 0).length;
   return [
     { what: `${name}: p50`, value: percentile(late, 0.5), unit: 'ms' },
     { what: `${name}: p99`, value: percentile(late, 0.99), unit: 'ms', goal: { atMost: 5, now: 10 } },
     { what: `${name}: latest`, value: percentile(late, 1), unit: 'ms' },
-    { what: `${name}: came early`, value: early, unit: 'jobs', goal: { atMost: 0 } },
+    { what: `${name}: early`, value: early, unit: 'jobs', goal: { atMost: 0 } },
   ];
 }

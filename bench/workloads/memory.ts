@@ -5,7 +5,7 @@ const BATCH = 500;
 
 export const memory: Workload = {
   name: 'memory',
-  about: "bytes in Redis per delayed job, beside the original's layout",
+  about: 'bytes in Redis per delayed job, compared with the layout of the original',
   async run(bench) {
     const count = bench.small ? 10_000 : 100_000;
     bench.progress('ours');

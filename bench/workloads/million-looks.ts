@@ -9,7 +9,7 @@ const TOPICS = 10;
 const BATCH = 500;
 const DAY_MS = 86_400_000;
 
-/** What an operator asks, each a whole process. */
+/** Commands that read, each run as a whole process, with its limit (s). */
 const LOOKS = [
   { args: ['inspect', '--json'], seconds: 0.3 },
   { args: ['inspect', '--json', '--exact'], seconds: 2 },
@@ -30,7 +30,7 @@ export async function looksOnRedis(
   const later = (await serverTime(redis)) + DAY_MS / 1000;
   await load(redis, { count: count / 2, stem: 'ready', topics: TOPICS });
   await load(redis, { count: count / 2, stem: 'delayed', topics: TOPICS, dueAt: (n) => later + n / 1000 });
-  // What is loaded past delayer, it has not seen: it is told of the topics as a daemon would tell it.
+  // Jobs that are written directly into Redis are in no list of topics, so write that list as a daemon does.
   const day = Math.floor(later / (DAY_MS / 1000));
   for (let topic = 0; topic < TOPICS; topic += 1) await redis.zadd('delayer:topics', day, topicOf(topic));
   const figures = await looks(bench, 'Redis', server.url, count, {
@@ -55,7 +55,7 @@ export async function looksOnSqlite(bench: Bench, count: number): Promise<Figure
   });
 }
 
-/** How each call is watched on the side of the server. */
+/** Measures the calls of a command on the side of the server. */
 interface Watch {
   readonly before: () => Promise<void>;
   /** The longest call (ms). */

@@ -21,7 +21,7 @@ const KIB = 1024;
 export const million: Workload = {
   name: 'million',
   about:
-    '1,000,000 jobs on both stores: `inspect`, `inspect --exact`, `check` and `forecast`; `serve` when all are due; how long any call holds Redis',
+    '`inspect`, `inspect --exact`, `check` and `forecast` of 1,000,000 jobs on both stores; `serve` when all are due; the longest Redis call of each',
   run: (bench) =>
     withRedis(async (server) => {
       const redis = server.client();
@@ -64,8 +64,8 @@ async function serve(bench: Bench, server: RedisServer, redis: Redis, count: num
 }
 
 /**
- * The steps of a daemon one by one, by what Redis used of a processor: where others want it as well, the slow log shows
- * how long it had to wait for one.
+ * Measures each step of a daemon by the processor time of Redis, because on a busy machine the slow log includes the
+ * time that Redis waits for a processor.
  */
 async function steps(bench: Bench, server: RedisServer, redis: Redis, count: number): Promise<Figure[]> {
   bench.progress('steps of maintain');
@@ -87,5 +87,8 @@ async function steps(bench: Bench, server: RedisServer, redis: Redis, count: num
   ];
 }
 
-/** To load takes longer than what is measured. The longest call of one round may be the scheduler's doing. */
+/**
+ * At most three, because loading takes longer than what is measured; more than one, because the scheduler may cause
+ * the longest call of a round.
+ */
 const rounds = (bench: Bench): number => Math.min(3, bench.rounds);

@@ -21,7 +21,7 @@ const BATCH = 1000;
 export const moving: Workload = {
   name: 'moving',
   about:
-    '`export` of 1,000,000 jobs to a file and `import` into an empty store, whole processes; the longest call to Redis',
+    'rate and longest Redis call of `export` of 1,000,000 jobs to a file and `import` into an empty store, as whole processes',
   run: (bench) =>
     withFolder(async (folder) => {
       const count = bench.small ? 20_000 : 1_000_000;
@@ -29,7 +29,7 @@ export const moving: Workload = {
     }),
 };
 
-/** To load takes longer than what is measured. */
+/** At most three, because a round with a million jobs takes long. */
 const rounds = (bench: Bench): number => Math.min(3, bench.rounds);
 
 function onRedis(bench: Bench, folder: string, count: number): Promise<Figure[]> {

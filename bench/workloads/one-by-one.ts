@@ -3,7 +3,8 @@ import { bodyOf, inTurns, paired, perSecond, timed, withRedis, type Workload } f
 
 export const oneByOne: Workload = {
   name: 'one-by-one',
-  about: 'push and pop through the library, one after the other, beside the commands of the original clients',
+  about:
+    'push and pop through the library, one job at a time, compared with the commands of the original clients',
   run: (bench) =>
     withRedis((server) =>
       withQueue(server, async (queue) => {
@@ -37,7 +38,7 @@ export const oneByOne: Workload = {
           async () => {
             await load(redis, { count, stem: 'job' });
             return rate(async () => {
-              if (!(await queue.pop('orders'))) throw new Error('a job was missed');
+              if (!(await queue.pop('orders'))) throw new Error('a job is missing');
             });
           },
           async () => {
@@ -46,7 +47,7 @@ export const oneByOne: Workload = {
               const bucket = `delayer:job_bucket:${String(await redis.rpop('delayer:ready_queue:orders'))}`;
               const job = await redis.hgetall(bucket);
               await redis.del(bucket);
-              if (job.topic !== 'orders') throw new Error('a job was missed');
+              if (job.topic !== 'orders') throw new Error('a job is missing');
             });
           },
         );

@@ -16,7 +16,7 @@ import {
   type Workload,
 } from '../support.js';
 
-/** Jobs that one call of the bare loop moves: as many as one run of the script does. */
+/** The bare loop: each call moves up to 500 jobs, as many as one run of delayer's script. */
 const BARE = `
 local ids = redis.call('ZRANGEBYSCORE', KEYS[1], '-inf', ARGV[1], 'LIMIT', 0, 500)
 for _, id in ipairs(ids) do
@@ -27,12 +27,13 @@ end
 return #ids`;
 
 const POOL = 'delayer:job_pool';
-/** All are due this long (s) after loading began: time to load them, and for the daemon to be asleep again. */
+/** All jobs are due this time (s) after loading begins: enough to load them and for the daemon to sleep again. */
 const loadingTime = (count: number) => 1 + count / 40_000;
 
 export const promote: Workload = {
   name: 'promote',
-  about: 'jobs due at once, moved by `serve`, beside a bare Lua loop',
+  about:
+    'promotion of jobs that are all due at once, by `serve` and by maintain(), compared with a bare Lua loop',
   run: (bench) => withRedis((server) => measure(bench, server)),
 };
 
@@ -58,7 +59,7 @@ async function measure(bench: Bench, server: RedisServer): Promise<Figure[]> {
   ];
 }
 
-/** From the time when all are due, while the daemon sleeps, until the pool is empty. */
+/** Measures from the due time of all jobs, at which the daemon sleeps, until the pool is empty. */
 async function byServe(server: RedisServer, redis: Redis, count: number): Promise<number> {
   const daemon = start(delayer('serve', '--store', server.url));
   try {

@@ -16,10 +16,10 @@ import {
 const RATE = 1000;
 const PUSHER = fileURLToPath(new URL('../peers/steady-push.ts', import.meta.url));
 const [POOL, READY] = ['delayer:job_pool', 'delayer:ready_queue:orders'];
-/** The longest delay (ms) of the pushers, and some time for the daemon. */
+/** Wait at most this time (ms) for promotions: the longest delay of the pushers, and some time for the daemon. */
 const LONGEST_MS = 5000;
 
-/** When jobs were due and when they were in their ready list, by the clock of the server that ran the commands. */
+/** Due times and lateness of jobs, by the clock of the server that runs the commands. */
 interface Seen {
   readonly due: Map<string, number>;
   readonly lateMs: number[];
@@ -27,7 +27,7 @@ interface Seen {
 
 export const promotion: Workload = {
   name: 'promotion',
-  about: `from due time to ready list, by Redis's clock, of ${RATE} jobs a second`,
+  about: `lateness of promotion, from due time to ready list by Redis's clock, of ${RATE} jobs a second`,
   async run(bench) {
     const figures: Figure[] = [];
     for (const client of ['delayer', 'original'] as const)
@@ -77,7 +77,7 @@ async function measure(bench: Bench, server: RedisServer, client: string): Promi
   ];
 }
 
-/** A job that is pushed when it was due already is late from its push on. */
+/** The lateness of a job that is due before its push counts from the push. */
 function note({ due, lateMs }: Seen, time: number, [command = '', key, ...rest]: string[]): void {
   const name = command.toUpperCase();
   if (name === 'ZADD' && key === POOL)

@@ -15,7 +15,7 @@ import {
 export const pushBatch: Workload = {
   name: 'push-batch',
   about:
-    '`push --batch` of NDJSON, whole process, beside one that pipelines HSET, EXPIRE and ZADD and reads nothing',
+    '`push --batch` of NDJSON as a whole process, compared with one that pipelines HSET, EXPIRE and ZADD and reads nothing',
   run: (bench) =>
     withFolder((folder) =>
       withRedis(async (server) => {

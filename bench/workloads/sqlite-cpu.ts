@@ -5,15 +5,15 @@ import { BareSqlite } from '../bare-sqlite.js';
 import { BATCH, openRelease, type Release } from '../release.js';
 import { type Bench, type Figure, inTurns, paired, ROOT, type Workload } from '../support.js';
 
-/** Where Linux has files in memory. */
+/** A folder in memory, on Linux. */
 const MEMORY = '/dev/shm';
-/** The first calls of a process, before V8 has optimized what they run, say little. */
+/** Jobs before the measurement, because V8 has not optimised the first calls. */
 const WARM_UP = 3000;
-/** Two releases differ by hundredths: many short turns tell them apart while others use the machine. */
+/** Two releases differ by a few hundredths, which many short turns show even on a busy machine. */
 const SHORTER_TURNS = 10;
 const MORE_TURNS = 20;
 
-/** A kind of work of one side. What it pushes is taken after it, and what it takes was pushed before it. */
+/** Work of one side. Jobs that it pushes are drained afterwards, and jobs that it takes are pushed before. */
 interface Work {
   readonly what: string;
   readonly jobs: number;
@@ -36,7 +36,7 @@ const WORK: readonly Work[] = [
 export const sqliteCpu: Workload = {
   name: 'sqlite-cpu',
   about:
-    'processor time of a job in the embedded store, on a file in memory, beside a bare loop or --beside RELEASE',
+    'processor time per job in the embedded store on a file in memory, compared with a bare loop or with --beside RELEASE',
   async run(bench) {
     const folder = mkdtempSync(join(existsSync(MEMORY) ? MEMORY : tmpdir(), 'delayer-bench-'));
     const { besideRelease: other } = bench;
@@ -67,7 +67,7 @@ async function compare(bench: Bench, work: Work, ours: Release, theirs: Release)
   return paired(work.what, 'µs a job', pairs, other ?? 'bare loop');
 }
 
-/** @returns user and system time of this process for a job, µs */
+/** @returns user and system time (µs) of this process per job */
 async function turn(side: Release, { pushes, run }: Work, jobs: number): Promise<number> {
   if (!pushes) await side.pushBatches(jobs);
   const before = process.cpuUsage();

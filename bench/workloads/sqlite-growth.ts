@@ -4,13 +4,13 @@ import { openQueue } from '../../src/storage/open.js';
 import { batches, makeJobs, withFolder, type Workload } from '../support.js';
 
 const BATCH = 500;
-/** Jobs that wait in the store all the time. */
+/** Jobs that stay in the store all the time. */
 const STANDING = 10_000;
 const MIB = 1024 * 1024;
 
 export const sqliteGrowth: Workload = {
   name: 'sqlite-growth',
-  about: `1,000,000 jobs pushed and popped while ${STANDING} wait: the size of the file and its log`,
+  about: `size of the SQLite file and its log while 1,000,000 jobs are pushed and popped and ${STANDING} stay in it`,
   run: (bench) =>
     withFolder(async (folder) => {
       const file = join(folder, 'queue.db');

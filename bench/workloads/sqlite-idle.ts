@@ -2,14 +2,14 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { delayer, end, procLine, start, withFolder, type Workload } from '../support.js';
 
-/** Until the process has started and waits. */
+/** Time (ms) for the process to start and begin to wait. */
 const SETTLE_MS = 1500;
-/** What /proc counts in: hundredths of a second. */
+/** Ticks per second in /proc. */
 const TICKS = 100;
 
 export const sqliteIdle: Workload = {
   name: 'sqlite-idle',
-  about: 'the processor time of a `bpop` that waits on the embedded store',
+  about: 'processor time of a `bpop` that waits on the embedded store',
   run: (bench) =>
     withFolder(async (folder) => {
       const seconds = bench.small ? 1 : 10;
@@ -26,7 +26,7 @@ export const sqliteIdle: Workload = {
 
 /** User and system time of all threads; NaN where there is no /proc. */
 function ticks(pid: number | undefined): number {
-  // The command's name, in brackets, may hold anything.
+  // Skips the name of the command, which is in brackets and may contain spaces.
   const fields = procLine(pid, 'stat', /\) (.*)/)?.split(' ');
   return Number(fields?.[11]) + Number(fields?.[12]);
 }

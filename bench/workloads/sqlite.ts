@@ -20,10 +20,10 @@ import {
   type Workload,
 } from '../support.js';
 
-/** Jobs in a transaction, on both sides: as many as `push --batch` and `drain` move at a time. */
+/** Jobs in a transaction, on each side: as many as `push --batch` and `drain` move at a time. */
 const BATCH = 250;
 
-/** A kind of work, through a queue and bare. Both begin and end with nothing in the store. */
+/** Work through a queue and in a bare loop. Both begin and end with an empty store. */
 interface Work {
   readonly what: string;
   readonly jobs: number;
@@ -35,7 +35,8 @@ interface Work {
 
 export const sqlite: Workload = {
   name: 'sqlite',
-  about: 'the embedded store, beside a bare loop on the same binding, and beside Redis',
+  about:
+    'push, pop and drain on the embedded store, compared with a bare loop on the same binding and with Redis',
   run: (bench) =>
     withFolder((folder) =>
       withRedis(async (server) => {
@@ -177,7 +178,7 @@ async function mustPop(queue: Queue): Promise<void> {
   if (!(await queue.pop('orders'))) throw new Error('a job was missed');
 }
 
-/** Drains as `delayer drain` does, to nowhere. */
+/** Drains as `delayer drain` does, and discards the jobs. */
 async function empty(queue: Queue): Promise<void> {
   const handler = printHandler((jobs) => Promise.resolve(jobs.length));
   const { signal } = new AbortController();

@@ -11,7 +11,7 @@ import {
   type Workload,
 } from '../support.js';
 
-/** Starts per side and round: one start is too short to be measured by itself. */
+/** Starts per side and round, because a single start is too short to measure. */
 const STARTS = 8;
 
 interface Side {
@@ -23,7 +23,7 @@ interface Side {
 
 export const startUp: Workload = {
   name: 'start-up',
-  about: 'whole processes from the shell, beside `node -e 0`',
+  about: 'run time of `push` and `--version` as whole processes, compared with `node -e 0`',
   run: (bench) =>
     withFolder((folder) =>
       withRedis((server) => {
@@ -49,7 +49,7 @@ export const startUp: Workload = {
     ),
 };
 
-/** All sides take turns, start by start; each is divided by the bare start of its own turn. */
+/** Starts each side in turn; each time is divided by that of the bare start in the same turn. */
 function measure(bench: Bench, sides: readonly Side[]): Figure[] {
   const bare: number[] = [];
   const times = sides.map((): number[] => []);
@@ -58,7 +58,7 @@ function measure(bench: Bench, sides: readonly Side[]): Figure[] {
     bench.progress(`start ${turn} of ${turns}`);
     const base = startOnce([process.execPath, '-e', '0']);
     const rest = sides.map(({ command, env }) => startOnce(command, env));
-    // The first start finds nothing in the page cache.
+    // At the first start the files are not in the page cache yet.
     if (turn === 0) continue;
     bare.push(base);
     for (const [side, ms] of rest.entries()) times[side]?.push(ms);
