@@ -71,7 +71,7 @@ export function parseFileLine(bytes: Buffer): FileLine {
   if (typeof version === 'number') {
     const kind = line.move === undefined ? 'export' : 'moved';
     if (version <= FILE_VERSION) return { type: 'head', kind, store: line.store, id: line.id };
-    const message = `the file has version ${version} of the format; this delayer knows ${FILE_VERSION}`;
+    const message = `the file has version ${version} of the format; this version of delayer supports ${FILE_VERSION}`;
     throw new DelayerError('file_too_new', message);
   }
   if (isCount(line.exported)) return { type: 'end', total: line.exported };
@@ -94,5 +94,4 @@ function parsed(bytes: Buffer): Readonly<Record<string, unknown>> {
 
 const isCount = (value: unknown): value is number => Number.isSafeInteger(value) && Number(value) >= 0;
 
-const notALine = (): DelayerError =>
-  new DelayerError('usage', 'a line that tells of the file cannot be read');
+const notALine = (): DelayerError => new DelayerError('usage', 'a line about the file itself is not valid');

@@ -78,8 +78,8 @@ async function pushChunk(
     for (const { line } of chunk) lines.add(line, true);
     const isUnknown = error.code === 'outcome_unknown';
     const what = isUnknown
-      ? 'may be pushed or not, and none after that was'
-      : 'and those after were not pushed';
+      ? 'may have been pushed or not, and no later line was pushed'
+      : 'and all later lines were not pushed';
     throw new DelayerError(error.code, `${error.message}; ${lines.toString()} ${what}`, {
       hint: error.hint,
       cause: error,

@@ -31,8 +31,8 @@ const WHY_NOT: Record<JobState, string> = {
   delayed: 'is not due yet',
   due: 'is due already',
   ready: 'is ready already',
-  leased: 'is in the hands of a consumer',
-  expired: 'is expired',
+  leased: 'is leased to a consumer',
+  expired: 'has expired',
   dead: 'is a dead letter',
 };
 

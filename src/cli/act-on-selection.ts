@@ -94,7 +94,7 @@ const perSecondOf = (rate: Rate | undefined): number =>
 async function count(queue: Queue, through: Selected): Promise<Counted> {
   const progress = new ProgressLine();
   const onProgress = (lookedAt: number) =>
-    progress.draw(() => `counting: ${lookedAt.toLocaleString('en')} looked at`);
+    progress.draw(() => `counting: ${lookedAt.toLocaleString('en')} checked`);
   const counted = await countSelected(queue, through, { show: SHOWN, onProgress });
   progress.clear();
   return counted;

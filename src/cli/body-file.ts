@@ -21,8 +21,8 @@ export class BodyFile {
     try {
       const stat = statSync(name, { throwIfNoEntry: false });
       if (stat !== undefined && !stat.isFile())
-        throw new DelayerError('usage', `--body-file names no file: ${JSON.stringify(name)}`, {
-          hint: 'Name a file, or one that is not there yet.',
+        throw new DelayerError('usage', `--body-file is not a regular file: ${JSON.stringify(name)}`, {
+          hint: 'Name a regular file, or a new one.',
         });
       this.path = stat === undefined ? name : realpathSync(name);
       accessSync(dirname(this.path), constants.W_OK);

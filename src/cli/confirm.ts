@@ -5,13 +5,10 @@ import { stderrIsTerminal, writeStderr } from './stderr.js';
 
 const STDIN = 0;
 
-/**
- * @param what is what happens only after a yes
- * @throws DelayerError `usage` where nobody can be asked
- */
-export function assertCanAsk(what = 'a selection is acted on'): void {
+/** @throws DelayerError `usage` where nobody can be asked */
+export function assertCanAsk(): void {
   if (isTerminal(STDIN) && stderrIsTerminal()) return;
-  throw new DelayerError('usage', `${what} when --yes says so: there is no terminal to ask on`, {
+  throw new DelayerError('usage', '--yes is missing, and there is no terminal to ask for confirmation', {
     hint: 'Look with --dry-run, then add --yes.',
   });
 }

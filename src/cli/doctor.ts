@@ -28,18 +28,18 @@ export async function runDoctor(queue: Queue, options: DoctorOptions): Promise<n
   let mended = new Map<FaultKind, number>();
   if (fix && findings.some(isMendable)) {
     if (dryRun) tellPlan(findings);
-    else if (options.yes || (await confirm(`mend ${planOf(findings)}?`))) {
+    else if (options.yes || (await confirm(`fix ${planOf(findings)}?`))) {
       mended = await mend(queue, findings, options);
       // What is left is printed, with what could not be mended.
       findings = await look(queue, topics);
-    } else printNote('nothing was mended');
-  } else if (fix) printNote('there is nothing that --fix mends');
+    } else printNote('nothing was fixed');
+  } else if (fix) printNote('there is nothing that --fix can fix');
   await show(queue, findings, mended, options);
   return findings.some(({ severity }) => severity === 'error') ? 1 : 0;
 }
 
 async function look(queue: Queue, topics: readonly Buffer[] | undefined): Promise<Finding[]> {
-  return withProgress('looked at', (onProgress) => examine(queue, { topics, onProgress }));
+  return withProgress('checked', (onProgress) => examine(queue, { topics, onProgress }));
 }
 
 async function withProgress<T>(
@@ -63,13 +63,13 @@ async function mend(
   let isComplete = false;
   try {
     const archive = () => removed.open(queue);
-    const mended = await withProgress('mending, looked at', (onProgress) =>
+    const mended = await withProgress('fixing, checked', (onProgress) =>
       treat(queue, { findings, topics, archive, signal, onProgress }),
     );
     isComplete = !signal.aborted;
     for (const finding of findings) {
       const count = mended.get(finding.kind) ?? 0;
-      if (count > 0) printInfo(`mended: ${titleOf({ ...finding, count })}`);
+      if (count > 0) printInfo(`fixed: ${titleOf({ ...finding, count })}`);
     }
     return mended;
   } finally {
@@ -84,7 +84,7 @@ function planOf(findings: readonly Finding[]): string {
 }
 
 function tellPlan(findings: readonly Finding[]): void {
-  for (const finding of findings.filter(isMendable)) printNote(`would be mended: ${titleOf(finding)}`);
+  for (const finding of findings.filter(isMendable)) printNote(`would be fixed: ${titleOf(finding)}`);
 }
 
 const diagnose = (
@@ -158,6 +158,6 @@ export async function gather(
     findings: diagnose(site, findings, new Map()).map((one) => findingToJson(one, withNames)),
   };
   await writeNewFile(file, `${JSON.stringify(document, null, 2)}\n`);
-  printInfo(`what a diagnosis needs is in ${file}`);
+  printInfo(`the report is in ${file}`);
   return findings.some(({ severity }) => severity === 'error') ? 1 : 0;
 }

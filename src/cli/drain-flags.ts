@@ -30,7 +30,7 @@ export const windowFlags = {
     description: 'with --loop: time window, after which no job is delivered [default: 60s]',
     dependsOn: ['loop'],
   }),
-  follow: Flags.boolean({ description: 'keep waiting for more jobs, until it is stopped' }),
+  follow: Flags.boolean({ description: 'wait for more jobs, until it is stopped' }),
   interval: timerDuration('interval')({
     description: 'how often to look where Redis does not report changes [default: 100ms]',
   }),
@@ -95,7 +95,7 @@ export function toCommand(
   behindDashes: readonly string[] | undefined,
 ): GivenCommand | undefined {
   if (exec !== undefined && behindDashes !== undefined)
-    throw new DelayerError('usage', '--exec and a command behind -- cannot be used together', {
+    throw new DelayerError('usage', '--exec and a command after -- cannot be used together', {
       hint: 'Leave one of them out.',
     });
   if (behindDashes !== undefined) return toProgram(behindDashes);
@@ -108,7 +108,7 @@ export function toCommand(
 
 function toProgram([file = '', ...args]: readonly string[]): GivenCommand {
   if (file !== '') return { file, args, text: [file, ...args].join(' ') };
-  throw new DelayerError('usage', 'no command stands behind --', {
+  throw new DelayerError('usage', 'there is no command after --', {
     hint: 'Write -- CMD ARG…; name a topic that begins with a dash in base64, with --base64.',
   });
 }
@@ -127,7 +127,9 @@ export function assertNoWorkerFlags(flags: Readonly<Record<string, unknown>>): v
  */
 export function toLockName(given: string | undefined, topics: readonly Buffer[]): Buffer {
   if (given === '')
-    throw new DelayerError('usage', '--lock-name is empty', { hint: 'Leave it out for the topics.' });
+    throw new DelayerError('usage', '--lock-name is empty', {
+      hint: 'Leave it out to name the lock after the topics.',
+    });
   if (given !== undefined) return Buffer.from(given);
   const sorted = [...topics].sort((a, b) => a.compare(b));
   return Buffer.concat(sorted.flatMap((topic, i) => (i === 0 ? [topic] : [Buffer.from(','), topic])));

@@ -75,9 +75,9 @@ export class DrainReport {
   summarize({ done, retried, dead, released, settled, lateAcks }: Ended): void {
     const parts = [
       `${done} done`,
-      ...(retried > 0 ? [`${retried} to be tried again`] : []),
+      ...(retried > 0 ? [`${retried} to be retried`] : []),
       ...(dead > 0 ? [`${dead} dead`] : []),
-      ...(released > 0 ? [`${released} given back`] : []),
+      ...(released > 0 ? [`${released} released`] : []),
       ...(settled > 0 ? [`${settled} settled by their handlers or removed`] : []),
     ];
     printInfo(`${parts.join(', ')} in ${formatDuration(performance.now() - this.startedMs)}`);
@@ -96,7 +96,7 @@ export class DrainReport {
     const { started, ended, done, retried, dead } = this.counts;
     this.isDrawn = true;
     printProgress(
-      `${done} done, ${retried} to be tried again, ${dead} dead; ${Math.max(0, started - ended)} in hand`,
+      `${done} done, ${retried} to be retried, ${dead} dead; ${Math.max(0, started - ended)} in progress`,
     );
   }
 }

@@ -16,7 +16,7 @@ export function assertCanEdit(): void {
   if (isTerminal(STDIN) && stderrIsTerminal()) return;
   throw new DelayerError(
     'usage',
-    'nothing says how to edit the job, and there is no terminal for an editor',
+    'neither a body nor --ttl is given, and there is no terminal for an editor',
     {
       hint: 'Give --body TEXT, --file PATH, - for stdin, or --ttl.',
     },

@@ -8,7 +8,7 @@ const BY_CODE: Partial<Record<ErrorCode, string>> = {
     'Check the user and the password in the URL, DELAYER_REDIS_PASSWORD or DELAYER_REDIS_PASSWORD_FILE.',
   store_full: 'Make room (pop and drain still work), then try again.',
   store_corrupt: 'Keep the file, and name another with --store.',
-  outcome_unknown: 'Look with `delayer inspect --id ID` before you repeat it.',
+  outcome_unknown: 'Check with `delayer inspect --id ID` before you repeat it.',
   internal: 'This is a defect in delayer; run again with --debug and report it.',
 };
 
@@ -16,50 +16,50 @@ const BY_CODE: Partial<Record<ErrorCode, string>> = {
 const BY_COMMAND: Readonly<Record<string, Partial<Record<ErrorCode, string>>>> = {
   push: {
     outcome_unknown:
-      '`delayer inspect --id ID` tells whether it is in; pushing it again under the same id is safe while it is not due.',
+      '`delayer inspect --id ID` shows whether it is in the queue; pushing it again with the same id is safe while it is not due.',
     output_failed: 'What was pushed is in the queue.',
   },
   remove: {
-    outcome_unknown: '`delayer inspect --id ID` tells whether it is still there.',
+    outcome_unknown: '`delayer inspect --id ID` shows whether it is still in the queue.',
     output_failed: 'What was removed is gone.',
   },
   ...Object.fromEntries(
     ['ack', 'nack', 'release', 'extend'].map((name) => [
       name,
       {
-        outcome_unknown: `Run it again with the same leases: it is safe, and a lease that is not held then was settled before.`,
-        output_failed: 'What was settled is settled.',
+        outcome_unknown: `Run it again with the same leases, which is safe: a lease that is not held then was settled before.`,
+        output_failed: 'The leases that were settled stay settled.',
       },
     ]),
   ),
   promote: {
-    outcome_unknown: '`delayer inspect --id ID` tells what it is; running it again is safe.',
+    outcome_unknown: '`delayer inspect --id ID` shows its state; running it again is safe.',
     output_failed: 'What was promoted is ready.',
   },
   edit: {
-    outcome_unknown: '`delayer inspect --id ID` tells what it is now.',
-    output_failed: 'What was edited is so.',
+    outcome_unknown: '`delayer inspect --id ID` shows the job as it is now.',
+    output_failed: 'The job was edited.',
   },
   reschedule: {
     outcome_unknown:
-      '`delayer inspect --id ID` tells when it is due; with --delay or --at it is safe to run it again.',
+      '`delayer inspect --id ID` shows when it is due; with --delay or --at it is safe to run it again.',
     output_failed: 'What was rescheduled is due at its new time.',
   },
   requeue: {
     outcome_unknown:
-      '`delayer inspect --id ID` tells where it is; what was requeued is no dead letter any more.',
+      '`delayer inspect --id ID` shows where it is; a requeued job is not a dead letter any more.',
     output_failed: 'What was requeued is in the queue.',
   },
   doctor: {
-    outcome_unknown: 'Run it again: each step looks before it mends.',
-    output_failed: 'Nothing was written over, and no job was removed that was not kept.',
+    outcome_unknown: 'Run it again: each step checks before it changes anything.',
+    output_failed: 'No file was overwritten, and every removed job was first kept in a file.',
   },
   export: { output_failed: 'Nothing was changed in the queue, and no file was left behind.' },
   import: {
     job_exists:
-      'Use --replace to overwrite it, or --if-absent to keep it; --again goes through the file anew.',
-    file_unfinished: 'Write it anew, or use --partial to import what it holds.',
-    outcome_unknown: 'Run it again: jobs that are there already are left as they are.',
+      'Use --replace to overwrite it, or --if-absent to keep it; --again imports the file from the beginning.',
+    file_unfinished: 'Write it again, or use --partial to import what it holds.',
+    outcome_unknown: 'Run it again: jobs that are in the queue already are left unchanged.',
   },
   inspect: { output_failed: 'Nothing was changed.' },
   pop: { output_failed: 'The jobs that were not printed are back in the queue.' },

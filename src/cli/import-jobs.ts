@@ -28,7 +28,7 @@ export interface ImportFlags extends ImportChanges {
 export async function runImport(queue: Queue, file: string | undefined, flags: ImportFlags): Promise<number> {
   const seen = await lookAtFile(file);
   if (seen?.isCutOff === true && !flags.partial)
-    throw new DelayerError('file_unfinished', 'the file is cut off: it has no end');
+    throw new DelayerError('file_unfinished', 'the file is truncated: its last line is missing');
   const reader = new ImportReader(flags);
   const report = new ImportReport(reader, flags, seen !== undefined);
   const { onExisting, again } = flags;
@@ -105,14 +105,14 @@ class ImportReport {
     this.progress.clear();
     if (this.flags.json) return;
     if (!isComplete) {
-      const next = this.goesOn ? '; run it again, and it goes on from there' : '';
+      const next = this.goesOn ? '; run it again to continue' : '';
       if (Object.values(this.counts).some((count) => count > 0)) printNote(`${this.summary()}${next}`);
       return;
     }
     const { before, imported, replaced, ...rest } = this.counts;
     const isNothingNew = imported + replaced + Object.values(rest).reduce((sum, n) => sum + n, 0) === 0;
     if (before > 0 && isNothingNew)
-      printNote(`the file was imported before (${before} jobs); --again imports it anew`);
+      printNote(`the file was imported before (${before} jobs); --again imports it again`);
     else if (this.exitCode === 0) printInfo(this.summary());
     else printNote(this.summary());
     this.tellOfFile();
@@ -126,16 +126,17 @@ class ImportReport {
 
   private tellOfFile(): void {
     const { total, held, notRemoved, unknown } = this.reader;
-    if (this.isShort) printNote(`the file says that it holds ${total} jobs, and holds ${held}`);
-    if (notRemoved > 0)
-      printInfo(`${notRemoved} were left out: they had not been removed, and are where they were`);
+    if (this.isShort) printNote(`the file should hold ${total} jobs, and holds ${held}`);
+    if (notRemoved > 0) printInfo(`${notRemoved} were skipped: they had not been removed from their store`);
     if (unknown.length === 0) return;
     const ranges = new LineRanges();
     for (const line of unknown) {
       if (!unknown.includes(line - 1)) ranges.add(line - 1, false);
       ranges.add(line, true);
     }
-    printNote(`nobody knows whether the jobs of ${ranges.toString()} were removed: look for them`);
+    printNote(
+      `it is unknown whether the jobs of ${ranges.toString()} were removed: look for them in their store`,
+    );
   }
 
   private reportLine(line: number, error: DelayerError): void {
@@ -150,8 +151,8 @@ class ImportReport {
     return [
       `${imported} imported`,
       ...others,
-      ...(expired > 0 ? [`${expired} past their time`] : []),
-      ...(before > 0 ? [`${before} dealt with before`] : []),
+      ...(expired > 0 ? [`${expired} expired`] : []),
+      ...(before > 0 ? [`${before} done before`] : []),
       ...(bad > 0 ? [`${bad} bad ${bad === 1 ? 'line' : 'lines'}`] : []),
     ].join(', ');
   }
@@ -162,6 +163,6 @@ function errorOf(result: ImportResult): DelayerError | undefined {
   const id = `the id "${escapeForTerminal(result.job.id)}"`;
   if (result.outcome === 'conflict') return new DelayerError('job_exists', `${id} exists with other content`);
   if (result.outcome === 'blocked')
-    return new DelayerError('store_wrong_type', `a key that is no job stands in the place of ${id}`);
+    return new DelayerError('store_wrong_type', `the key of ${id} holds something that is not a job`);
   return undefined;
 }

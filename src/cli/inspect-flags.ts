@@ -112,9 +112,9 @@ const isGiven = (value: unknown): boolean => value !== undefined && value !== fa
 
 function assertReasons({ state }: InspectFlags, topics: readonly string[], usage: string): void {
   if (topics.length !== 1)
-    throw new DelayerError('usage', '--group-by needs a TOPIC, and one alone', { hint: `Usage: ${usage}` });
+    throw new DelayerError('usage', '--group-by needs exactly one TOPIC', { hint: `Usage: ${usage}` });
   if (state?.some((one) => one !== 'dead'))
-    throw new DelayerError('usage', 'dead letters alone have a reason to group by', {
+    throw new DelayerError('usage', 'only dead letters have a reason to group by', {
       hint: 'Leave --state out, or write --state dead.',
     });
 }

@@ -15,7 +15,7 @@ export async function toListing(
   if (flags.null && output !== 'id' && output !== 'body')
     throw new DelayerError('usage', '-0 needs --output id or --output body', { hint: 'Leave it out.' });
   if (cursor !== undefined && (topics.length === 0 || where !== undefined || sort !== undefined))
-    throw new DelayerError('usage', '--cursor needs a TOPIC, and goes with neither --where nor --sort', {
+    throw new DelayerError('usage', '--cursor needs a TOPIC, and cannot be used with --where or --sort', {
       hint: `Usage: ${usage}`,
     });
   if (sort !== undefined && limit > MAX_SORTED)

@@ -14,7 +14,7 @@ export async function showReasons(queue: Queue, topic: Buffer, json: boolean): P
   const { countReasons } = await import('../bulk/reasons.js');
   const { reasons, others, total } = await countReasons(queue, topic);
   if (json) await printJson(reasonsToJson(topic, reasons, others));
-  else if (total === 0) printNote('no such jobs');
+  else if (total === 0) printNote('no job matches');
   else {
     const { reasonsTable } = await loadTable(() => import('../output/attempts-table.js'));
     await writeStdout(reasonsTable(reasons, tableWidth()));
@@ -73,7 +73,7 @@ export async function showFlawed(queue: Queue, limit: number | undefined, json: 
   if (json) {
     for (const job of jobs) await printJson(explainedJobToJson(job, explain(job, now)));
   } else if (jobs.length === 0) {
-    printNote('there is no job that something is wrong with');
+    printNote('no job has a problem');
   } else {
     const { jobCard } = await loadTable(() => import('../output/job-card.js'));
     for (const job of jobs) await writeStdout(jobCard(job, explain(job, now), now, tableWidth()));

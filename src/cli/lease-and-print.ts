@@ -131,7 +131,7 @@ export class LeasePrinter {
 function toFormat(output: string): LeasedFormat {
   const format = LEASED_FORMATS.find((one) => one === output);
   if (format !== undefined) return format;
-  throw new DelayerError('usage', `--output ${output} leaves out the lease, and nobody could end it`, {
+  throw new DelayerError('usage', `--output ${output} does not print the lease, which is needed to end it`, {
     hint: 'Print JSON, or the lease alone with --output lease and the body with --body-file FILE.',
   });
 }

@@ -67,7 +67,7 @@ export async function listJobs(queue: Queue, through: Selected, how: Listing): P
   await writer.end({ cursor: last.cursor, problems });
   for (const { message } of problems) printNote(`not all jobs can be listed: ${message}`);
   tellOfFailed(through.where);
-  if (count === 0 && how.format !== 'json') printNote('no such jobs');
+  if (count === 0 && how.format !== 'json') printNote('no job matches');
   if (last.cursor !== undefined) printInfo(`there are more: add --cursor ${last.cursor}`);
   else if (last.isMore === true) tellOfMore(count, how);
   return count === 0 ? 1 : 0;
@@ -115,7 +115,7 @@ async function* scanned(queue: Queue, through: Selected, limit: number): AsyncGe
       const some = jobs.slice(0, left);
       left -= some.length;
       all += lookedAt;
-      progress.draw(() => `${all.toLocaleString('en')} looked at`);
+      progress.draw(() => `${all.toLocaleString('en')} checked`);
       yield { jobs: some, problems, isMore: some.length < jobs.length };
     }
   } finally {

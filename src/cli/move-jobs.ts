@@ -67,10 +67,10 @@ export async function runMove(queue: Queue, through: Selected, options: MoveOpti
 }
 
 function tell(counts: Move['counts'], left: number, path: string): void {
-  if (totalOf(counts) === 0) printNote('there is no such job');
+  if (totalOf(counts) === 0) printNote('no job matches');
   else printInfo(`${describeCounts(counts)} moved to ${path}`);
   if (left > 0)
-    printNote(`${jobCount(left)} of the selection ${left === 1 ? 'is' : 'are'} in the store still`);
+    printNote(`${jobCount(left)} of the selection ${left === 1 ? 'is' : 'are'} still in the store`);
 }
 
 /** A job whose body is gone would be lost. */
@@ -100,7 +100,7 @@ async function moveAll(queue: Queue, through: Selected, move: Move, signal: Abor
         if (outcomes[i] === 'done') counts[state] = (counts[state] ?? 0) + 1;
       for (const { message } of problems) {
         progress.clear();
-        printNote(`not all jobs can be looked at: ${message}`);
+        printNote(`not all jobs can be read: ${message}`);
       }
       progress.draw(() => `${describeCounts(counts)} moved`);
     }

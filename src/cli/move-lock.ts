@@ -19,7 +19,7 @@ export async function lockMove(path: string): Promise<MoveLock> {
   const beside = `${path}.lock`;
   const lock = await open(beside);
   if (!lock)
-    throw new DelayerError('usage', `another process moves jobs to ${path}`, { hint: 'Wait for its end.' });
+    throw new DelayerError('usage', `another process moves jobs to ${path}`, { hint: 'Wait until it ends.' });
   return {
     release(isOver) {
       // A process that opened the file before this one finds the move finished.

@@ -95,13 +95,15 @@ function findFlag(
   const typed = name === '' ? arg : `--${name}`;
   const meant = name === '' ? undefined : nearest(name, Object.keys(flags));
   throw new DelayerError('usage', `unknown flag ${JSON.stringify(typed)}`, {
-    hint: meant === undefined ? 'Text that begins with a dash goes behind --.' : `Did you mean --${meant}?`,
+    hint: meant === undefined ? 'Put text that begins with a dash after --.' : `Did you mean --${meant}?`,
   });
 }
 
 function isSet(name: string, value = 'true'): boolean {
   if (value === 'true' || value === 'false') return value === 'true';
-  throw new DelayerError('usage', `--${name} takes no value but true or false: ${JSON.stringify(value)}`);
+  throw new DelayerError('usage', `invalid value for --${name}: ${JSON.stringify(value)}`, {
+    hint: 'The values are true and false.',
+  });
 }
 
 function nextValue(name: string, next: string | undefined, flags: CommandSpec['flags']): string {

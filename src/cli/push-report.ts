@@ -8,5 +8,5 @@ export function reportPush({ id, outcome, dueAt }: PushReceipt): void {
   const name = `"${escapeForTerminal(id)}"`;
   if (outcome === 'repeated')
     printInfo(`the job ${name} exists with the same content${due}; nothing changed`);
-  if (outcome === 'kept') printInfo(`the job ${name} exists with other content${due}; it stays as it is`);
+  if (outcome === 'kept') printInfo(`the job ${name} exists with other content${due}; it was left unchanged`);
 }

@@ -33,7 +33,7 @@ export class RemovedJobs {
   /** Prints where the removed jobs are; after a failure even on a pipe. */
   end(isComplete: boolean): void {
     if (this.file?.end() !== true) return;
-    const message = `the removed jobs are in ${this.file.path}; \`delayer import\` puts them back`;
+    const message = `the removed jobs are in ${this.file.path}; \`delayer import\` restores them`;
     if (isComplete) printInfo(message);
     else printNote(message);
   }

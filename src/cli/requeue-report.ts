@@ -7,8 +7,8 @@ import { stdoutIsTerminal, writeStdout } from '../output/stdout.js';
 import { printInfo, printNote, ProgressLine } from './stderr.js';
 
 const WHY_NOT: Record<Exclude<RequeueResult, 'requeued'>, string> = {
-  none: 'is no dead letter',
-  duplicate_id: 'is in the queue anew',
+  none: 'is not a dead letter',
+  duplicate_id: 'is in the queue again',
 };
 
 /** Reports what became of the dead letters that were named: ids on stdout, or counts in JSON. */
@@ -58,10 +58,10 @@ export class RequeueReport {
 
   private summary(): string {
     const { requeued, none, duplicate_id } = this.counts;
-    if (requeued + none + duplicate_id === 0) return 'there is no such dead letter';
+    if (requeued + none + duplicate_id === 0) return 'no dead letter matches';
     const others = [
-      ...(duplicate_id > 0 ? [`${duplicate_id} not: another job of the id is in the queue`] : []),
-      ...(none > 0 ? [`${none} not: no dead letter`] : []),
+      ...(duplicate_id > 0 ? [`${duplicate_id} skipped: another job of the id is in the queue`] : []),
+      ...(none > 0 ? [`${none} skipped: not a dead letter`] : []),
     ];
     return [`${requeued} requeued`, ...others].join(', ');
   }

@@ -54,12 +54,12 @@ export class SelectionReport {
     this.lookedAt += lookedAt;
     for (const { message } of problems) {
       this.progress.clear();
-      printNote(`not all jobs can be looked at: ${message}`);
+      printNote(`not all jobs can be read: ${message}`);
     }
     // Nobody reads a million ids on a terminal; the summary is enough there.
     if (!this.json && !stdoutIsTerminal()) await writeIds(ids);
     this.progress.draw(
-      () => `${this.lookedAt.toLocaleString('en')} looked at, ${describeCounts(this.acted)} ${this.past}`,
+      () => `${this.lookedAt.toLocaleString('en')} checked, ${describeCounts(this.acted)} ${this.past}`,
     );
   }
 
@@ -86,8 +86,8 @@ export class SelectionReport {
     const { changed, duplicate_id } = left;
     return [
       `${describeCounts(acted)} ${past}`,
-      ...(changed > 0 ? [`${changed} not: changed meanwhile`] : []),
-      ...(duplicate_id > 0 ? [`${duplicate_id} not: another job of the id is in the queue`] : []),
+      ...(changed > 0 ? [`${changed} skipped: changed meanwhile`] : []),
+      ...(duplicate_id > 0 ? [`${duplicate_id} skipped: another job of the id is in the queue`] : []),
     ].join(', ');
   }
 }

@@ -21,7 +21,7 @@ export function openTty(instead: string) {
     if (!isTerminal(fd)) throw new DelayerError('usage', `${name} is not a terminal`, { hint: instead });
   }
   if (process.env.TERM === 'dumb')
-    throw new DelayerError('usage', 'the terminal can show lines alone (TERM=dumb)', { hint: instead });
+    throw new DelayerError('usage', 'the terminal cannot show a full screen (TERM=dumb)', { hint: instead });
   const { stdin, stdout } = process;
   return {
     size: () => ({ columns: terminalWidth(), rows: stdout.rows || DEFAULT_ROWS }),

@@ -40,7 +40,7 @@ export async function readWhere(expression: string): Promise<Where> {
     const { message, position } = error as JsonataError;
     const place = position === undefined ? '' : ` at character ${position}`;
     throw new DelayerError('usage', `invalid expression for --where${place}: ${message ?? 'unknown error'}`, {
-      hint: `Write one of JSONata, such as: --where 'body.amount > 100 and attempts = 0'.`,
+      hint: `Write a JSONata expression, such as: --where 'body.amount > 100 and attempts = 0'.`,
     });
   }
   const failed = { count: 0, reason: '' };

@@ -14,9 +14,9 @@ const readPackage = (root: string) =>
 const FORMATS = ['table', 'json'] as const;
 
 export default class Doctor extends BaseCommand {
-  static override summary = 'Find everything that is wrong with a store, and fix it.';
+  static override summary = 'Find everything that is wrong with a store; --fix repairs it.';
   static override description = `Checks every job, record and setting, in small steps that do not block other clients, and changes nothing. For each problem it prints how many there are, some examples, what it means, and the command that fixes it.
-With --fix it fixes what can be fixed automatically, and checks again before each step that the problem still exists. A job that can be saved is not removed; what is removed is first kept in a file. Settings, disks and keys of other programs are left to you.
+With --fix it repairs what can be repaired automatically, and checks before each step that the problem still exists. A job that can be saved is not removed; what is removed is first kept in a file. Settings, disks and keys of other programs are left to you.
 Exit code 1 if an error is left, 0 if there is none or only warnings.`;
   static override examples = [
     '<%= config.bin %> doctor',
@@ -31,9 +31,9 @@ Exit code 1 if an error is left, 0 if there is none or only warnings.`;
     }),
   };
   static override flags = {
-    fix: Flags.boolean({ description: 'fix what can be fixed automatically' }),
+    fix: Flags.boolean({ description: 'repair what can be repaired automatically' }),
     'dry-run': Flags.boolean({
-      description: 'print what --fix would fix, without changing anything',
+      description: 'print what --fix would repair, without changing anything',
       dependsOn: ['fix'],
     }),
     yes: Flags.boolean({ description: 'do not ask for confirmation', dependsOn: ['fix'] }),
@@ -54,7 +54,7 @@ Exit code 1 if an error is left, 0 if there is none or only warnings.`;
     const { args, flags } = await this.parse(Doctor);
     const { fix, yes, gather: file, base64 } = flags;
     const dryRun = flags['dry-run'];
-    if (fix && !yes && !dryRun) assertCanAsk('a store is mended');
+    if (fix && !yes && !dryRun) assertCanAsk();
     const named = (args.topic ?? []).map((text) => this.toBytes(text, base64));
     const topics = named.length === 0 ? undefined : named;
     this.interruption = fix ? new Interruption() : undefined;

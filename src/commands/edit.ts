@@ -91,7 +91,7 @@ Exit code 1 if the job was not edited: it is leased, a dead letter, not in the q
 }
 
 function toOutcome({ edited, state, isOver }: EditResult): Outcome {
-  const why = isOver === true ? 'would have expired already by that' : undefined;
+  const why = isOver === true ? 'would have expired already with that --ttl' : undefined;
   return { isDone: edited, state, why, more: { state } };
 }
 
@@ -106,14 +106,15 @@ async function editByHand(queue: Queue, id: Buffer): Promise<Outcome> {
   let isKept = false;
   try {
     const body = await file.edit();
-    if (body === undefined) return { isDone: false, state: job.state, why: 'is as it was' };
+    if (body === undefined)
+      return { isDone: false, state: job.state, why: 'was left unchanged in the editor' };
     isKept = true;
     const { dueAt, body: ifBody } = job;
     const result = await queue.edit({ id, dueAt, ifBody, body });
     isKept = !result.edited;
     return toOutcome(result);
   } finally {
-    if (isKept) printNote(`what was written is in ${file.path}`);
+    if (isKept) printNote(`the edited text is in ${file.path}`);
     else file.discard();
   }
 }

@@ -72,7 +72,7 @@ Exit code 1 if no job matches.`;
       missing.end();
       const isAsked = ids.length > 0 || isSelecting(flags);
       if (count === 0 && isAsked)
-        printNote(through ? 'there is no such job' : 'no job has such an id; a topic is selected by --topic');
+        printNote(through ? 'no job matches' : 'no job has such an id; to select a topic, use --topic');
       this.endWith(exitCode !== 0 ? exitCode : count === 0 && isAsked ? 1 : 0);
     });
   }
@@ -104,7 +104,7 @@ function assertMovable(ids: readonly string[], states: readonly JobState[] | und
       hint: 'Select the jobs: --id-glob, --topic, --state.',
     });
   if (states?.includes('leased') === true)
-    throw new DelayerError('usage', 'jobs that a consumer has in hand cannot be moved', {
+    throw new DelayerError('usage', 'leased jobs cannot be moved', {
       hint: 'Leave leased out of --state.',
     });
 }

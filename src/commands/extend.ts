@@ -14,7 +14,7 @@ export default class Extend extends LeaseCommand {
     '<%= config.bin %> extend "$lease" --lease 10m',
   ];
   static override flags = {
-    lease: timerDuration('lease')({ description: 'the lease ends after DURATION, from now [default: 60s]' }),
+    lease: timerDuration('lease')({ description: 'the lease ends DURATION from now [default: 60s]' }),
   };
 
   override async run(): Promise<void> {

@@ -58,11 +58,13 @@ export default class ForecastCommand extends BaseCommand {
     const { until = DAY_MS, step: stepMs = HOUR_MS, spread: spreadMs } = flags;
     const steps = Math.ceil(until / stepMs);
     if (steps > MAX_STEPS)
-      throw new DelayerError('usage', `${steps} steps are too many`, { hint: 'Give a longer --step.' });
+      throw new DelayerError('usage', `too many steps: ${steps}`, {
+        hint: `At most ${MAX_STEPS}: use a longer --step.`,
+      });
     const perSecond = toPerSecond(flags);
     if (flags['max-late'] !== undefined && perSecond === undefined)
       throw new DelayerError('usage', '--max-late needs --rate, or --workers and --each', {
-        hint: 'Say how fast workers are.',
+        hint: 'Add them to say how fast workers are.',
       });
     const named = (args.topic ?? []).map((topic) => this.toBytes(topic, flags.base64));
     const topics = named.length === 0 ? undefined : named;

@@ -54,7 +54,7 @@ An invalid line is reported, and the other lines are imported. Exit code 65 if a
   private toMapping(text: string, base64: boolean): [from: Buffer, to: Buffer] {
     const [, from, to] = (base64 ? /^((?:.{4})+?)=(.+)$/ : /^([^=]+)=(.+)$/).exec(text) ?? [];
     if (from !== undefined && to !== undefined) return [this.toBytes(from, base64), this.toBytes(to, base64)];
-    throw new DelayerError('usage', `--map-topic names no two topics: ${JSON.stringify(text)}`, {
+    throw new DelayerError('usage', `invalid value for --map-topic: ${JSON.stringify(text)}`, {
       hint: 'Write FROM=TO.',
     });
   }

@@ -17,7 +17,7 @@ ${NOT_HELD_TEXT}`;
   ];
   static override flags = {
     delay: duration('delay')({
-      description: 'retry after DURATION, from now, instead of the backoff of the job',
+      description: 'retry DURATION from now, instead of after the backoff of the job',
       exclusive: ['dead'],
     }),
     dead: Flags.boolean({ description: 'make the job a dead letter, even if retries are left' }),

@@ -40,7 +40,7 @@ With --for it prints how many jobs would expire before the pause ends.`;
         await this.printJson({ paused, expiring });
       } else if (expiring !== undefined && expiring > 0) {
         printNote(
-          `${jobCount(expiring)} would expire before the pause ends, if nobody takes ${expiring === 1 ? 'it' : 'them'} by another way`,
+          `${jobCount(expiring)} would expire before the pause ends, unless another program takes ${expiring === 1 ? 'it' : 'them'}`,
         );
       }
       printInfo(`paused until ${until ? describeTime(until, new Date()) : 'it is resumed'}`);

@@ -11,7 +11,7 @@ const CHUNK_IDS = 10_000;
 const VERB: Verb = {
   done: 'promoted',
   success: 'all',
-  whyNot: { delayed: 'cannot be ready yet (`delayer inspect --id` tells why)' },
+  whyNot: { delayed: 'cannot become ready yet (`delayer inspect --id` shows why)' },
 };
 
 const DELAYED: readonly JobState[] = ['delayed'];

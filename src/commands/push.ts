@@ -34,7 +34,7 @@ A push of an id that exists with the same topic and body succeeds and changes no
     body: Flags.string({ helpValue: 'TEXT', description: 'the body, any text; - is taken literally' }),
     id: Flags.string({ description: 'the id; a new UUID when absent' }),
     delay: duration('delay')({
-      description: 'due after DURATION, from now: 10, 30m, 1h30m [default: 0]',
+      description: 'due DURATION from now: 10, 30m, 1h30m [default: 0]',
       exclusive: ['at'],
     }),
     at: timestamp('at')({
@@ -54,7 +54,7 @@ A push of an id that exists with the same topic and body succeeds and changes no
     replace: Flags.boolean({ description: 'overwrite a job of the same id', exclusive: ['if-absent'] }),
     'if-absent': Flags.boolean({ description: 'leave a job of the same id unchanged, and exit with 0' }),
     batch: Flags.boolean({
-      description: 'read jobs from FILE or stdin',
+      description: 'read jobs from FILE or stdin, one per line as JSON',
       exclusive: ['body', 'id', 'delay', 'at', 'ttl', 'retries', 'backoff', 'base64'],
     }),
   };

@@ -35,7 +35,7 @@ Exit code 1 if one of the ids was not requeued, or no job of a selection was.`;
     id: Args.string({ multiple: true, description: 'ids; - reads them from stdin, one per line' }),
   };
   static override flags = {
-    delay: duration('delay')({ description: 'due after DURATION, from now [default: 0]' }),
+    delay: duration('delay')({ description: 'due DURATION from now [default: 0]' }),
     spread: duration('spread')({ description: 'spread the due times evenly over DURATION, from --delay on' }),
     'keep-attempts': Flags.boolean({ description: 'keep the number of attempts instead of starting at 0' }),
     ...selectionFlagsWithoutState,

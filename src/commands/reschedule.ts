@@ -46,7 +46,7 @@ Exit code 1 if one of the ids was not rescheduled (it is due already, leased, or
     id: Args.string({ multiple: true, description: 'ids; - reads them from stdin, one per line' }),
   };
   static override flags = {
-    delay: duration('delay')({ description: 'due after DURATION, from now', exclusive: ['at', 'by'] }),
+    delay: duration('delay')({ description: 'due DURATION from now', exclusive: ['at', 'by'] }),
     at: timestamp('at')({
       description:
         'due at TIME: ISO 8601, @unixseconds, +1h, or words: tomorrow 9:00; a time in the past means now',

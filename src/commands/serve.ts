@@ -116,5 +116,5 @@ It runs in the foreground, or with --daemon in the background. -c reads the conf
 function whatItDoes({ label, needsPromotion }: Queue, intervalMs: number): string {
   return needsPromotion
     ? `promoting due jobs in ${label}, looking at least every ${formatDuration(intervalMs)}`
-    : `due jobs are ready by themselves in ${label} and need no daemon; clearing away expired jobs`;
+    : `due jobs in ${label} become ready without a daemon; clearing away expired jobs`;
 }

@@ -16,8 +16,7 @@ const INTERVAL_MS = 2000;
 /** More frequent counts would show nothing more, and cost the store more. */
 const SHORTEST_MS = 100;
 
-const INSTEAD =
-  '`delayer inspect` prints what there is, with --watch again and again; --json is for programs.';
+const INSTEAD = 'Use `delayer inspect`: with --watch it refreshes, with --json it is for programs.';
 
 export default class TopCommand extends BaseCommand {
   static override summary = 'Watch topics and jobs in full screen, and act on them.';

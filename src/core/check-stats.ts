@@ -11,7 +11,7 @@ export const FIGURES = {
   delayed: { kind: 'count', what: 'delayed jobs', ofTopic: true },
   leased: { kind: 'count', what: 'leased jobs', ofTopic: true },
   dead: { kind: 'count', what: 'dead letters', ofTopic: true },
-  ended: { kind: 'count', what: 'leases that have ended and were not taken back', ofTopic: false },
+  ended: { kind: 'count', what: 'leases that have ended and were not reclaimed', ofTopic: false },
   memory: {
     kind: 'percent',
     what: 'of the memory that Redis may use, or of the disk that a file may',

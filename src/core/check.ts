@@ -26,7 +26,7 @@ export function assertObject(given: unknown, what: string): asserts given is obj
 /** @throws DelayerError `usage` when it is not an object, or has a field that is not among `names` */
 export function assertFields(given: unknown, names: readonly string[], what: string): void {
   if (typeof given !== 'object' || given === null || Array.isArray(given))
-    throw usageError(`An object with every ${what} belongs here: ${shown(given)}`);
+    throw usageError(`Not an object with every ${what}: ${shown(given)}`);
   for (const name of Object.keys(given)) {
     if (!names.includes(name)) throw usageError(`unknown ${what}: ${JSON.stringify(name)}`);
   }

@@ -6,33 +6,36 @@ import type { Job } from './job.js';
  * here names a flag or a command: cli/hints.ts does that for the command line.
  */
 export const ERRORS = {
-  usage: { exitCode: 2, hint: 'Correct the call.' },
+  usage: { exitCode: 2, hint: 'Correct the arguments.' },
   job_exists: { exitCode: 65, hint: 'Replace it, keep it, or use another id.' },
-  store_unreachable: { exitCode: 69, hint: 'Check that the store is running and that the URL names it.' },
+  store_unreachable: {
+    exitCode: 69,
+    hint: 'Check that the store is running and that the store URL is right.',
+  },
   store_auth: { exitCode: 69, hint: 'Check the user and the password.' },
   store_too_old: { exitCode: 69, hint: 'Use Redis 6.2 or later.' },
-  store_too_new: { exitCode: 69, hint: 'Use a delayer at least as new as the one that wrote it.' },
+  store_too_new: { exitCode: 69, hint: 'Use the version of delayer that wrote it, or a later one.' },
   store_replica: { exitCode: 69, hint: 'Name the primary in the store URL.' },
   store_loading: { exitCode: 69, hint: 'Try again when it has loaded its data.' },
-  store_busy: { exitCode: 69, hint: 'Try again; find out what holds it if it stays so.' },
-  store_full: { exitCode: 69, hint: 'Make room; taking jobs still works. Then try again.' },
+  store_busy: { exitCode: 69, hint: 'Try again; if it stays busy, find out what uses it.' },
+  store_full: { exitCode: 69, hint: 'Make room, then try again; taking jobs still works.' },
   store_wrong_type: {
     exitCode: 69,
-    hint: 'Something else wrote that key; rename or delete it. delayer left it alone.',
+    hint: 'Another program wrote that key: rename or delete it. delayer left it unchanged.',
   },
   store_absent: {
     exitCode: 69,
-    hint: 'Name a store that is there; a push into a folder that is there creates it.',
+    hint: 'Name a store that exists; a push creates it, in a folder that exists.',
   },
-  store_moved: { exitCode: 69, hint: 'Try again: the next call uses the file that is there now.' },
+  store_moved: { exitCode: 69, hint: 'Try again: the next call opens the file that is there now.' },
   store_corrupt: { exitCode: 69, hint: 'Keep the file, and name another.' },
   store_refused: { exitCode: 69, hint: 'Read what the store answered.' },
-  outcome_unknown: { exitCode: 75, hint: 'Look at the job before repeating it.' },
+  outcome_unknown: { exitCode: 75, hint: 'Check the job before you repeat the request.' },
   file_unfinished: {
     exitCode: 65,
-    hint: 'Let what wrote the file finish it, or ask for what it holds so far.',
+    hint: 'Let the program that writes the file finish it, or import what it holds so far.',
   },
-  file_too_new: { exitCode: 78, hint: 'Use a delayer at least as new as the one that wrote it.' },
+  file_too_new: { exitCode: 78, hint: 'Use the version of delayer that wrote it, or a later one.' },
   output_failed: {
     exitCode: 74,
     hint: 'Jobs that could not be printed are back in the queue; what was pushed or removed before is done.',
@@ -50,7 +53,7 @@ export const ERRORS = {
     exitCode: 78,
     hint: 'A store is redis://HOST[:PORT][/DB], rediss://…, redis+unix:///PATH or sqlite:PATH.',
   },
-  address_unusable: { exitCode: 69, hint: 'Give another address, or end what listens there.' },
+  address_unusable: { exitCode: 69, hint: 'Use another address, or stop the program that listens there.' },
   internal: { exitCode: 70, hint: 'This is a defect in delayer; please report it.' },
 } as const satisfies Record<string, { exitCode: number; hint: string }>;
 

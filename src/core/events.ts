@@ -12,10 +12,10 @@ export type DelayerEvent =
    */
   | { readonly type: 'store_lost'; readonly store: string; readonly error: DelayerError }
   | { readonly type: 'store_back'; readonly store: string }
-  /** A pass of the cron loop failed; the next pass tries again. */
+  /** A pass of the cron loop failed; the next pass retries. */
   | { readonly type: 'pass_failed'; readonly error: DelayerError }
   | JobDeadEvent
-  /** A pop found nothing because every topic that was named is paused. */
+  /** A pop found nothing because all topics that were given are paused. */
   | { readonly type: 'topics_paused' }
   /** So many jobs in a row have failed that the worker stops taking jobs. */
   | { readonly type: 'worker_halted'; readonly failures: number }

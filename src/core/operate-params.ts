@@ -89,7 +89,7 @@ export function toRescheduleParams(requests: readonly RescheduleRequest[]): Resc
       assertFields(request, RESCHEDULE_FIELDS, 'field of a reschedule');
       const { delayMs, at, byMs } = request;
       if (Number(delayMs !== undefined) + Number(at !== undefined) + Number(byMs !== undefined) !== 1)
-        throw usageError('A job that is rescheduled is given delayMs, at or byMs, one of them');
+        throw usageError('A reschedule needs exactly one of delayMs, at and byMs');
       const due = byMs === undefined ? toDue({ delayMs, at }) : { byMs: toShift(byMs) };
       const { id, dueAt } = toGuard(request);
       return { id, dueAt, states: DELAYED, due };
@@ -107,7 +107,7 @@ export function toEditParams(request: EditRequest): EditParams {
   assertFields(request, EDIT_FIELDS, 'field of an edit');
   const { states = IN_LINE, ifBody, body, ttlMs } = request;
   assertInLine(states, 'state of a job that can be edited');
-  if (body === undefined && ttlMs === undefined) throw usageError('An edit has a body or a ttl, or both');
+  if (body === undefined && ttlMs === undefined) throw usageError('An edit needs a body, a ttl, or both');
   return {
     ...toGuard(request),
     states,

@@ -10,13 +10,13 @@ export function pushError({ id, outcome }: PushReceipt): DelayerError | undefine
     case 'blocked':
       return new DelayerError(
         'store_wrong_type',
-        `A key that is no job stands in the place of the job ${name()}`,
+        `The key of the job ${name()} holds something that is not a job`,
       );
     case 'unknown':
       return new DelayerError(
         'outcome_unknown',
-        `The connection broke before the answer came, so the job ${name()} may be pushed or not`,
-        { hint: 'Look for it; pushing it again under the same id is safe while it is not due.' },
+        `The connection broke before the answer came, so it is unknown whether the job ${name()} was pushed`,
+        { hint: 'Check whether it is there; pushing it again with the same id is safe while it is not due.' },
       );
     default:
       return undefined;

@@ -147,7 +147,7 @@ export class Queue {
     const onExisting = toOnExisting(options);
     const job = toNewJob(request);
     const [result] = await this.#ask((store) => store.push({ jobs: [job], onExisting }));
-    if (!result) throw new DelayerError('internal', 'the store gave no answer to a push');
+    if (!result) throw new DelayerError('internal', 'the store did not answer a push');
     const receipt: PushReceipt = { id: job.id, outcome: result.outcome, dueAt: result.dueAt };
     const error = pushError(receipt);
     if (error) throw error;

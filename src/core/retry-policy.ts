@@ -79,7 +79,7 @@ function toBackoff(backoff: Backoff): Backoff {
   const lastMs = checkDuration(backoff.lastMs, 'the last pause of the backoff');
   if (firstMs > lastMs)
     throw usageError(
-      'the backoff begins with a longer pause than it ends with',
+      'the first pause of the backoff is longer than the last',
       'Write the shorter one first.',
     );
   return { firstMs, lastMs };

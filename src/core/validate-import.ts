@@ -95,7 +95,9 @@ function toProgress(given: ImportProgress, jobs: readonly ImportedJob[]): Import
   let last = from;
   for (const { line } of jobs) {
     if (line === undefined || line <= last || line > to)
-      throw usageError('The lines of the jobs do not rise from where the progress begins to where it ends');
+      throw usageError(
+        'The line numbers of the jobs do not ascend from the start to the end of the progress',
+      );
     last = line;
   }
   return { file, from, to };

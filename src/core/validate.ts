@@ -148,9 +148,9 @@ export function toFailure(options: NackOptions): Failure {
   if (exitCode !== undefined && !Number.isInteger(exitCode))
     throw new DelayerError('usage', `The exit code is not a whole number: ${shown(exitCode)}`);
   if (dead && delayMs !== undefined)
-    throw new DelayerError('usage', 'A failed job is tried again after a delay or is dead, not both');
+    throw new DelayerError('usage', 'A failed job has a delay for its retry or is dead, not both');
   if (!dead && deadTtlMs !== undefined)
-    throw new DelayerError('usage', 'A dead ttl is given, and the job is not to be dead');
+    throw new DelayerError('usage', 'A dead ttl is given, but the job is not dead');
   return {
     isDead: dead,
     delayMs: delayMs === undefined ? undefined : checkDuration(delayMs, 'the delay'),

@@ -35,24 +35,20 @@ export async function metricsText(
   const counter = (name: string, help: string, value: number) =>
     new Counter({ name: `delayer_${name}_total`, help, registers }).inc(value);
 
-  gauge('up', 'Did the store answer this look at it (1), or not (0).', found ? 1 : 0);
+  gauge('up', 'Whether the store answered the request of this scrape (1) or not (0).', found ? 1 : 0);
   addTotals(status, counter);
-  counter('reconnects', 'Connections to the store that were made anew.', reconnects);
+  counter('reconnects', 'Reconnections to the store.', reconnects);
   gauge('stuck_jobs', 'Due jobs that a key of the wrong type keeps from being made ready.', status.stuck);
   gauge(
     'original_daemon_clients',
-    'Clients that poll the store as an original daemon does.',
+    'Clients that poll the store like an original daemon.',
     status.originalDaemons.length,
   );
-  gauge('unnamed_bodies', 'Bodies that no key names, and has not for some minutes.', status.unnamedBodies);
-  gauge(
-    'wrong_type_keys',
-    'Keys of the store that hold another type than belongs there.',
-    status.wrongTypes.length,
-  );
+  gauge('unnamed_bodies', 'Bodies that no key has referred to for some minutes.', status.unnamedBodies);
+  gauge('wrong_type_keys', 'Keys of the store that have a wrong type.', status.wrongTypes.length);
   gauge(
     'behind_seconds',
-    'How late the jobs are that are made ready now; 0 when none is left that is due.',
+    'How late the jobs are that are being made ready; 0 when no due job is left.',
     status.behindMs / 1000,
   );
   addRepairs(status, registers);
@@ -74,17 +70,21 @@ function addTotals({ totals, buried, doubled, outages }: DaemonStatus, counter: 
   );
   counter(
     'buried_jobs',
-    'Jobs that this daemon made dead letters of because their lease ended too often.',
+    'Jobs that this daemon made dead letters because their leases ended too often.',
     buried,
   );
-  counter('deleted_dead_jobs', 'Dead letters past their time that this daemon deleted.', totals.deleted);
-  counter('doubled_entries', 'Second entries of ready jobs that this daemon took away.', doubled);
+  counter(
+    'deleted_dead_jobs',
+    'Dead letters that this daemon deleted after their retention time.',
+    totals.deleted,
+  );
+  counter('doubled_entries', 'Duplicate entries of ready jobs that this daemon removed.', doubled);
   counter('outages', 'Times that this daemon could not use its store.', outages);
 }
 
 function addRepairs({ repairs }: DaemonStatus, registers: Registry[]): void {
   const labelNames = ['kind'];
-  const help = 'What this daemon cleared away beside its work.';
+  const help = 'Left-overs that this daemon cleared away, by kind.';
   const counter = new Counter({ name: 'delayer_repairs_total', help, labelNames, registers });
   for (const [kind, count] of Object.entries(repairs)) counter.inc({ kind }, count);
 }
@@ -94,13 +94,13 @@ function addHistograms({ lateness, steps }: DaemonStatus, registers: Registry[])
   for (const [name, help, boundsMs, counted] of [
     [
       'promotion_lateness',
-      'How late jobs were made ready by this daemon, by the clock of the store.',
+      'How late this daemon made jobs ready, by the clock of the store.',
       LATENESS_BOUNDS_MS,
       lateness ?? none,
     ],
     [
       'step',
-      'How long steps of maintenance took, from the question to the answer of the store.',
+      'Duration of maintenance steps, from the request to the answer of the store.',
       STEP_BOUNDS_MS,
       steps,
     ],

@@ -63,8 +63,8 @@ export function routesOf(watched: Watched): Routes {
       return reason === undefined ? text(200, 'ready') : text(503, reason);
     }
     if (path === '/metrics') return metrics();
-    if (!path.startsWith('/api/')) return text(404, 'there is no such page; / lists them');
-    if (!watched.hasApi) return text(403, 'jobs are shown on loopback addresses and sockets alone');
+    if (!path.startsWith('/api/')) return text(404, 'no such page; / lists all pages');
+    if (!watched.hasApi) return text(403, 'jobs are shown only on loopback addresses and Unix sockets');
     try {
       return await apiAnswer(path.slice('/api/'.length), new URLSearchParams(query), { ...views, overview });
     } catch (error) {
@@ -77,7 +77,7 @@ async function apiAnswer(path: string, query: URLSearchParams, views: Views): Pr
   if (path === 'overview') return json(await views.overview());
   const [, kind, name = ''] = /^(topics|jobs)\/([^/]+)$/.exec(path) ?? [];
   if (kind === 'topics') return json(await views.topic(bytesOf(name), listQuery(query)));
-  if (kind !== 'jobs') return text(404, 'there is no such page; / lists them');
+  if (kind !== 'jobs') return text(404, 'no such page; / lists all pages');
   const { text: jobs, count } = await views.jobs(bytesOf(name));
   return json(jobs, count === 0 ? 404 : 200);
 }

@@ -135,10 +135,10 @@ async function isLeftOver(path: string): Promise<boolean> {
 }
 
 const REASONS: Readonly<Record<string, string>> = {
-  EADDRINUSE: 'another process listens there',
-  EACCES: 'this user may not',
-  EADDRNOTAVAIL: 'this machine does not have that address',
-  ENOENT: 'its folder is not there',
+  EADDRINUSE: 'address already in use',
+  EACCES: 'permission denied',
+  EADDRNOTAVAIL: 'cannot assign the address: this machine does not have it',
+  ENOENT: 'its folder does not exist',
 };
 
 function unusable(address: HttpAddress, error: NodeJS.ErrnoException): DelayerError {

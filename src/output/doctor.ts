@@ -34,7 +34,7 @@ export function diagnosisText(diagnoses: readonly Diagnosis[], width: number | u
 }
 
 /** Says that the search for this kind stopped at this number. */
-const MORE = 'There may be more: no more than these were looked for. Mend them, and run doctor again.';
+const MORE = 'There may be more: the search stopped at this number. Fix these, and run doctor again.';
 
 function blockOf({ finding, commands }: Diagnosis, width: number | undefined): string {
   const { severity, kind, count, examples, mayBeMore } = finding;

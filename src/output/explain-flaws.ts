@@ -17,7 +17,7 @@ const quote = (name: Bytes | undefined): string => `"${name ? escapeForTerminal(
 
 export const keyInTheWay = ({ key, found, wanted }: WrongType): string[] => [
   `It cannot move: the key ${JSON.stringify(key)} of Redis holds a ${found} where a ${wanted} belongs.`,
-  'It goes on when that key is renamed or deleted.',
+  'It can move when that key is renamed or deleted.',
 ];
 
 /**
@@ -35,7 +35,7 @@ export function inTheWay(job: JobRecord, blocker: WrongType, otherwise: () => st
   if (job.state === 'ready')
     return [
       `It was promoted, and in the place of its ready list the key ${JSON.stringify(key)} of Redis holds a ${found}.`,
-      'It is delivered when that list is back in its place. Where the list is lost, replacing the job puts it in the queue anew.',
+      'It is delivered when that list is back in its place. If the list is lost, replacing the job puts it into the queue again.',
     ];
   return [...otherwise().slice(0, 1), ...keyInTheWay(blocker)];
 }
@@ -58,14 +58,14 @@ export function noEntry({ body, expiresAt }: JobRecord, now: Date): string[] {
   const until = expiresAt && expiresAt > now ? `, until Redis deletes it in ${distance(expiresAt, now)}` : '';
   return [
     `${body ? 'Its body is there' : 'A part of it is there'}, and its id is neither in the pool nor in a ready list: another client took it, and is about to delete the body or ended before it did.`,
-    `No consumer is given it any more, and removing leaves it alone${until}. A push of its id is a new job.`,
+    `No consumer gets it any more, and a removal leaves it alone${until}. A push of its id is a new job.`,
   ];
 }
 
 export function otherTopic({ topic }: JobRecord, listedIn: Bytes): string[] {
   return [
-    `Its body belongs to the topic ${quote(topic)}, and its only entry is in the ready list of ${quote(listedIn)}: another client pushed it anew.`,
-    `delayer passes over it; an original client that pops ${quote(listedIn)} is given it.`,
+    `Its body belongs to the topic ${quote(topic)}, and its only entry is in the ready list of ${quote(listedIn)}: another client pushed it again.`,
+    `delayer skips it; an original client that pops ${quote(listedIn)} gets it.`,
     REMOVABLE,
   ];
 }
@@ -74,7 +74,7 @@ export function otherTopic({ topic }: JobRecord, listedIn: Bytes): string[] {
 export function entries(flaw: Flaw | undefined): string[] {
   if (flaw?.type === 'old_entry')
     return [
-      `An older entry of its id is in the ready list of ${quote(flaw.listedIn)}: an original client that pops that topic is given the job early. delayer passes over the entry.`,
+      `An older entry of its id is in the ready list of ${quote(flaw.listedIn)}: an original client that pops that topic gets the job early. delayer skips the entry.`,
     ];
   if (flaw?.type === 'doubled_entry')
     return [

@@ -62,8 +62,7 @@ function inItsState(job: JobRecord, now: Date, isShared: boolean): string[] {
 }
 
 function waiting({ blockedBy, isDaemonSeen }: JobRecord, isShared: boolean): string[] {
-  const back =
-    'It is back from a consumer and waits; its ready lifetime stands still until it is in line again.';
+  const back = 'It is back from a consumer and waits; its ready lifetime stands still meanwhile.';
   if (blockedBy?.type === 'wrong_type') return [back, ...keyInTheWay(blockedBy)];
   return isShared
     ? [back, 'Another job of its id is in the queue; it comes back when that one is gone.']
@@ -102,7 +101,7 @@ function byMaintenance(does: string, isDaemonSeen: boolean | undefined): string 
   const consumer = 'the next consumer of delayer that asks for a job';
   if (isDaemonSeen === undefined) return `A daemon, or ${consumer}, ${does}.`;
   return isDaemonSeen
-    ? `A daemon of delayer is at work, and has not come to it yet: it, or ${consumer}, ${does}.`
+    ? `A daemon of delayer is running, and has not reached it yet: it, or ${consumer}, ${does}.`
     : `No daemon of delayer was seen lately: an original one, or ${consumer}, ${does}.`;
 }
 
@@ -131,7 +130,7 @@ function paused({ pausedUntilMs }: JobRecord, at: Date): string[] {
   if (pausedUntilMs === undefined || pausedUntilMs <= at.getTime()) return [];
   const until =
     pausedUntilMs === Infinity ? 'until it is resumed' : `until ${new Date(pausedUntilMs).toISOString()}`;
-  return [`Its topic is paused ${until}: before that no consumer of delayer is given it.`];
+  return [`Its topic is paused ${until}: until then no consumer of delayer gets it.`];
 }
 
 function leased(job: JobRecord, now: Date, isShared: boolean): string[] {
@@ -148,12 +147,12 @@ function leased(job: JobRecord, now: Date, isShared: boolean): string[] {
   if (leaseUntil > now)
     return [
       `${consumer} ${since}holds it${reservation}.`,
-      `If it is not acknowledged within ${distance(leaseUntil, now)}, it comes back, or is a dead letter where no retry is left.`,
+      `If it is not acknowledged within ${distance(leaseUntil, now)}, it returns to the queue, or is a dead letter if no retry is left.`,
       ...shared,
     ];
   return [
     `${consumer} had it${reservation}, whose lease ended ${distance(leaseUntil, now)} ago without an acknowledgement.`,
-    byMaintenance('brings it back, or makes a dead letter of it where no retry is left', isDaemonSeen),
+    byMaintenance('brings it back, or makes it a dead letter if no retry is left', isDaemonSeen),
     ...shared,
   ];
 }
@@ -161,8 +160,8 @@ function leased(job: JobRecord, now: Date, isShared: boolean): string[] {
 function moved(mover: string, until: Date, now: Date): string[] {
   const end = until > now ? `in ${distance(until, now)}` : `${distance(until, now)} ago`;
   return [
-    `The move ${mover} holds it: it is on its way into the file of an export.`,
-    `Where that was cut off, it goes on when the same command is run again. The hold ends ${end}; then the job is what it was before.`,
+    `The move ${mover} holds it, and writes it to the file of an export.`,
+    `If the move was interrupted, run the same command again to continue it. The hold ends ${end}; then the job has its former state.`,
   ];
 }
 
@@ -171,7 +170,7 @@ function expired({ body, expiresAt }: JobRecord, now: Date): string[] {
     return [
       expiresAt && expiresAt <= now
         ? `Its ready lifetime ended ${distance(expiresAt, now)} ago, before anyone took it.`
-        : 'Its ready lifetime is over; nobody took it in time.',
+        : 'Its ready lifetime has ended; it was not taken in time.',
       NEVER,
     ];
   const left = 'Its entry is in the ready list, and its body is gone';
@@ -193,14 +192,14 @@ function dead(job: JobRecord, now: Date, isShared: boolean): string[] {
   const when = failedAt ? ` ${distance(failedAt, now)} ago` : '';
   const tries = `${attempts} ${attempts === 1 ? 'attempt' : 'attempts'}`;
   return [
-    `It failed for good${when}, after ${tries}, and is kept as a dead letter.`,
+    `It failed permanently${when}, after ${tries}, and is kept as a dead letter.`,
     ...deadFor(job),
     reason === undefined ? 'No reason was given.' : `Reason: ${reason}`,
     deadUntil === undefined
       ? 'It is kept until it is requeued or removed.'
       : deadUntil > now
         ? `It is deleted in ${distance(deadUntil, now)} if it is not requeued.`
-        : 'Its time is over; the next step of maintenance deletes it.',
+        : 'Its retention time has ended; the next step of maintenance deletes it.',
     ...(isShared
       ? ['Another job of its id is in the queue: it cannot be requeued before that one is gone.']
       : []),
@@ -212,5 +211,5 @@ function untaken({ expiresAt }: JobRecord, now: Date): string[] {
   if (expiresAt === undefined) return ['It never expires.'];
   return expiresAt > now
     ? [`It expires if nobody takes it within ${distance(expiresAt, now)}.`]
-    : [`Its ready lifetime is over. ${NEVER}`];
+    : [`Its ready lifetime has ended. ${NEVER}`];
 }

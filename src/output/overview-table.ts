@@ -132,7 +132,7 @@ const MAX_NAMED = 10;
 function consumersLine(consumers: readonly string[]): string {
   const more = consumers.length - MAX_NAMED;
   const named = consumers.slice(0, MAX_NAMED).map(escapeText).join(', ');
-  return `Jobs are in the hands of ${named}${more > 0 ? ` and ${more} more` : ''}.`;
+  return `Jobs are leased to ${named}${more > 0 ? ` and ${more} more` : ''}.`;
 }
 
 function problemLine({ message, hint }: Problem): string {

@@ -23,7 +23,7 @@ export function readCursor<T>(
   const place = typeof value === 'object' && value !== null ? toPlace(value) : undefined;
   if (place !== undefined) return place;
   throw new DelayerError('usage', 'invalid cursor', {
-    hint: 'Take it from the page before, or leave it out for the first page.',
+    hint: 'Use the cursor of the previous page, or leave it out for the first page.',
   });
 }
 

@@ -9,8 +9,8 @@ const QUOTES = /^["'“‘`]|["'”’`]$/;
 /** What else stands in the place of a store URL, and what to write; the text is not repeated, for it may hold a password. */
 const MISTAKES: readonly (readonly [pattern: RegExp, message: string, hint?: string])[] = [
   [/^$/, 'The store URL is empty'],
-  [/^\s/, 'The store URL has white space before it', 'Write it without; in a URL a space is %20.'],
-  [QUOTES, 'The store URL stands in quotes', 'Write it without them: env files and crontabs keep them.'],
+  [/^\s/, 'The store URL begins with white space', 'Remove it; in a URL, write a space as %20.'],
+  [QUOTES, 'The store URL is in quotes', 'Remove them: env files and crontabs do not strip quotes.'],
   [
     /^[a-z0-9+.-]*sentinel[a-z0-9+.-]*:/i,
     'Redis Sentinel is not supported',
@@ -23,21 +23,21 @@ const MISTAKES: readonly (readonly [pattern: RegExp, message: string, hint?: str
   ],
   [
     /^(unix|redis[+-]sockets?|rediss\+unix):/i,
-    'A socket is named in another way',
+    'The scheme of a Unix socket is redis+unix',
     'Write redis+unix:///PATH.',
   ],
-  [/^(redis[+-](tls|ssl)|valkeys):/i, 'TLS is named in another way', 'Write rediss://HOST:PORT.'],
+  [/^(redis[+-](tls|ssl)|valkeys):/i, 'The scheme of Redis over TLS is rediss', 'Write rediss://HOST:PORT.'],
   [
     /^(valkey|keydb|dragonfly):/i,
-    'A store that speaks as Redis does is named as one',
+    'The scheme of a server that speaks the Redis protocol is redis',
     'Write redis://HOST:PORT.',
   ],
   [
     /^(file|sqlite3?\+[a-z]+|sqlite3|sqlite-[a-z]+):/i,
-    'A file is named in another way',
+    'The scheme of an SQLite file is sqlite',
     'Write sqlite:PATH.',
   ],
-  [/^(\/|\.{0,2}\/|~)|\.db$/i, 'The store is a path and no URL', 'Write sqlite: in front of it.'],
+  [/^(\/|\.{0,2}\/|~)|\.db$/i, 'The store is a path, not a URL', 'Write sqlite: in front of it.'],
   [/^[^/:@]*:\d+(\/\d*)?$/, 'The store URL has no scheme', 'Write redis:// in front of it.'],
 ];
 

@@ -59,7 +59,7 @@ function share(names: readonly string[], room: number): string[] {
 export const quoted = (name: string): string => `"${name}"`;
 
 export function topicOf({ topic }: JobRecord): string {
-  return topic ? escapeForTerminal(topic) : 'a topic that is not known';
+  return topic ? escapeForTerminal(topic) : 'an unknown topic';
 }
 
 /** Says what is under way. */
@@ -75,7 +75,7 @@ export function doing(act: Act): string {
  */
 export function outcome(act: Act, isDone: boolean, keptIn?: string): string {
   const name = namesIn(act)[0] ?? '';
-  if (!isDone) return `left alone: ${quoted(name)} is not any more what was seen of it`;
+  if (!isDone) return `left alone: ${quoted(name)} has changed meanwhile`;
   switch (act.type) {
     case 'promote':
       return `promoted ${quoted(name)}: it is the next of its topic`;

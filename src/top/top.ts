@@ -138,7 +138,7 @@ class Top {
       if (isLasting(error) && !this.ending.signal.aborted) throw error;
       this.failures += 1;
       const since = this.state.trouble?.since ?? new Date();
-      const message = `the store does not answer, trying again: ${(error as Error).message}`;
+      const message = `the store does not answer, retrying: ${(error as Error).message}`;
       this.show({ ...this.state, trouble: { message, since } });
     }
   }

@@ -212,7 +212,7 @@ function asking(state: State, name: string): Update | undefined {
   if (state.acting !== undefined)
     return { state: { ...state, status: { text: `not yet: ${state.acting}` } } };
   if (act.type === 'promote' && act.job.state !== 'delayed') {
-    const text = `it is ${act.job.state}: only what is delayed can be promoted`;
+    const text = `it is ${act.job.state}: only delayed jobs can be promoted`;
     return { state: { ...state, status: { text } } };
   }
   return { state: { ...state, prompt: { type: 'confirm', act } } };

@@ -180,7 +180,7 @@ export class Acknowledger {
     this.unacknowledged += jobs;
     return new DelayerError(
       'outcome_unknown',
-      `${error.message}; ${jobCount(this.unacknowledged)} delivered and not acknowledged`,
+      `${error.message}; ${jobCount(this.unacknowledged)} delivered but not acknowledged`,
       { hint: 'They may be delivered again when their lease ends.', cause: error },
     );
   }

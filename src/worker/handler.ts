@@ -15,7 +15,7 @@ export interface Failed extends ProgramEnd {
   readonly reason?: string | undefined;
 }
 
-/** It failed for good, and is kept with the dead letters: for `deadTtlMs` (0: for ever), else as its policy says. */
+/** It failed permanently, and is kept with the dead letters: for `deadTtlMs` (0: for ever), else as its policy says. */
 export interface Dead extends ProgramEnd {
   readonly dead: true;
   readonly deadTtlMs?: number | undefined;

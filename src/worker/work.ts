@@ -30,7 +30,7 @@ export interface JobFailed {
   readonly reason?: string | undefined;
 }
 
-/** It failed for good. */
+/** It failed permanently. */
 export interface JobDead {
   readonly dead: true;
   readonly reason?: string | undefined;

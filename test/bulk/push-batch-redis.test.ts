@@ -113,7 +113,9 @@ describe('push --batch on a Redis that refuses or loses a part', () => {
     const error = await failureOf(push(delayed));
     await gone;
     expect(error).to.include({ code: 'outcome_unknown', exitCode: 75 });
-    expect(error.message).to.contain('lines 501 to 750 may be pushed or not, and none after that was');
+    expect(error.message).to.contain(
+      'lines 501 to 750 may have been pushed or not, and no later line was pushed',
+    );
     expect((await witness.stats()).totals).to.include({ delayed: 500 });
   });
 });

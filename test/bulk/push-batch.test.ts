@@ -79,7 +79,7 @@ describe('pushBatch', () => {
       failure = error;
     }
     expect(failure).to.be.instanceOf(DelayerError).with.property('code', 'store_full');
-    const named = /lines (\d+) to (\d+) and those after were not pushed/.exec((failure as Error).message);
+    const named = /lines (\d+) to (\d+) and all later lines were not pushed/.exec((failure as Error).message);
     expect(Number(named?.[1])).to.equal(lines.length + 1);
     expect(lines).to.deep.equal(numbered(lines.length).map((n) => Number(n) + 1));
   });
@@ -90,7 +90,7 @@ describe('pushBatch', () => {
     const failure = await failureOf(pushBatch(failing, items(10), { onExisting: 'refuse' }).next());
     expect(failure).to.include({ code: 'outcome_unknown' });
     expect(failure.message).to.equal(
-      'the answer was lost; lines 1 to 10 may be pushed or not, and none after that was',
+      'the answer was lost; lines 1 to 10 may have been pushed or not, and no later line was pushed',
     );
   });
 

@@ -17,7 +17,7 @@ describe('the hint of an error on the command line', () => {
   it('the hint of a command is shown instead of the hint that an error carries', () => {
     const error = new DelayerError('outcome_unknown', 'x', { hint: 'Look for it.' });
     expect(hintFor(error, 'push')).to.include('delayer inspect --id ID');
-    expect(hintFor(error, 'remove')).to.include('still there');
+    expect(hintFor(error, 'remove')).to.include('still in the queue');
     expect(hintFor(error, 'drain')).to.equal('Look for it.');
   });
 

@@ -20,7 +20,7 @@ const BAD: Readonly<Record<string, readonly [args: readonly string[], code: numb
   'a flag and no command': [['--store', 'sqlite:q.db'], USAGE, /the command is missing\. The commands are/],
   'a dash in place of a command': [['-'], USAGE, /unknown command "-"/],
   'a mistyped flag before the command': [['--jsno', 'pop', 'a'], USAGE, /unknown flag "--jsno"/],
-  'a flag of one letter': [['push', 'topic', '-x'], USAGE, /unknown flag "-x".*behind --/],
+  'a flag of one letter': [['push', 'topic', '-x'], USAGE, /unknown flag "-x".*after --/],
   'too many arguments': [['push', 'topic', 'body', 'more'], USAGE, /unexpected argument "more"/],
   'a flag without its value': [['push', 'topic', 'body', '--id'], USAGE, /--id needs a value/],
   'a flag in the place of a value': [['push', 'topic', '--id', '--replace'], USAGE, /--id needs a value/],
@@ -35,11 +35,11 @@ const BAD: Readonly<Record<string, readonly [args: readonly string[], code: numb
     /ID or a selection such as --topic is missing\. Usage: delayer remove ID\.\.\./,
   ],
   'an empty command for --exec': [['drain', 'topic', '--exec', ''], USAGE, /--exec is empty/],
-  'no command after --': [['drain', 'topic', '--'], USAGE, /no command stands behind --/],
+  'no command after --': [['drain', 'topic', '--'], USAGE, /there is no command after --/],
   '--exec and a command after --': [
     ['drain', 'topic', '--exec', 'cat', '--', 'cat'],
     USAGE,
-    /--exec and a command behind --/,
+    /--exec and a command after --/,
   ],
   'a handler and --output': [
     ['drain', 'topic', '--output', 'id', '--', 'cat'],
@@ -68,7 +68,7 @@ const BAD: Readonly<Record<string, readonly [args: readonly string[], code: numb
   'a --backoff of drain that shrinks': [
     ['drain', 'topic', '--exec', 'true', '--backoff', '10m..1s'],
     USAGE,
-    /backoff begins with a longer pause/,
+    /first pause of the backoff is longer/,
   ],
   'a --timeout of 25 days': [
     ['drain', 'topic', '--exec', 'true', '--timeout', '25d'],
@@ -190,7 +190,7 @@ const BAD: Readonly<Record<string, readonly [args: readonly string[], code: numb
   '--group-by reason with several topics': [
     ['inspect', 't', 'u', '--group-by', 'reason'],
     USAGE,
-    /one alone/,
+    /exactly one TOPIC/,
   ],
   'TOPIC and --id': [['inspect', 'topic', '--id', 'a'], USAGE, /TOPIC and --id/],
   '--step without --loop': [['drain', 'topic', '--step', '10'], USAGE, /--step needs --loop/],
@@ -208,7 +208,7 @@ const BAD: Readonly<Record<string, readonly [args: readonly string[], code: numb
   'a switch with a value other than true or false': [
     ['remove', 'a', '--any-state=maybe'],
     USAGE,
-    /--any-state.*true or false: "maybe"/,
+    /invalid value for --any-state: "maybe"/,
   ],
   'a file of jobs that does not exist': [
     ['push', '--batch', '/nonexistent'],
@@ -227,7 +227,11 @@ const BAD: Readonly<Record<string, readonly [args: readonly string[], code: numb
     USAGE,
     /--backoff: "10m".*1s\.\.10m/,
   ],
-  'a --backoff that shrinks': [['push', 't', 'b', '--backoff', '10m..1s'], USAGE, /longer pause/],
+  'a --backoff that shrinks': [
+    ['push', 't', 'b', '--backoff', '10m..1s'],
+    USAGE,
+    /first pause of the backoff is longer/,
+  ],
   '--retries with --batch': [['push', '--batch', '--retries', '1'], USAGE, /--batch and --retries cannot/],
   'a lease of zero': [['pop', 't', '--lease', '0'], USAGE, /--lease must not be zero/],
   'a lease of more than 24 days': [
@@ -251,7 +255,7 @@ const BAD: Readonly<Record<string, readonly [args: readonly string[], code: numb
   '--lease with an output that leaves out the lease': [
     ['pop', 't', '--lease', '1', '--output', 'body'],
     USAGE,
-    /leaves out the lease/,
+    /does not print the lease/,
   ],
   'no lease to end': [['ack'], USAGE, /LEASE is missing\. Usage: delayer ack LEASE/],
   'a string that is not a lease': [['nack', '32'], USAGE, /"32" is not a lease/],
@@ -266,11 +270,15 @@ const BAD: Readonly<Record<string, readonly [args: readonly string[], code: numb
   'an empty --topic for requeue': [['requeue', '--topic', '', '--yes'], USAGE, /--topic is empty/],
   '--dry-run with ids': [['requeue', 'a', '--dry-run'], USAGE, /ID and --dry-run cannot be used together/],
   'a selection without --yes': [['requeue', '--topic', 't'], USAGE, /--yes/],
-  '--group-by reason without TOPIC': [['inspect', '--group-by', 'reason'], USAGE, /--group-by needs a TOPIC/],
+  '--group-by reason without TOPIC': [
+    ['inspect', '--group-by', 'reason'],
+    USAGE,
+    /--group-by needs exactly one TOPIC/,
+  ],
   '--group-by reason with a state other than dead': [
     ['inspect', 't', '--group-by', 'reason', '--state', 'ready'],
     USAGE,
-    /dead letters alone/,
+    /only dead letters/,
   ],
   'an empty prefix': [['pop', 'topic', '--store', 'redis://h', '--prefix', ''], CONFIG, /prefix/],
 };

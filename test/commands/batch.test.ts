@@ -99,7 +99,7 @@ describe('push --batch', () => {
         ],
         [
           '{"topic":"t","body":"b","backoff":"10m..1s"}',
-          'the backoff begins with a longer pause than it ends with. Write the shorter one first.',
+          'the first pause of the backoff is longer than the last. Write the shorter one first.',
         ],
       ];
       const outcome = await cli.run(['push', '--batch'], {

@@ -31,7 +31,7 @@ describe('doctor', () => {
       const database = openDatabase(store.replace('sqlite:', ''));
       database.exec('UPDATE job SET state = 1');
       database.close();
-      return { code: 'job_unheld', says: 'a job counts as taken, and nobody has it' };
+      return { code: 'job_unheld', says: 'a job is marked as leased, but is in no lease' };
     };
 
     it('doctor exits with 0 for a healthy store, and for one with warnings only', async () => {
@@ -62,7 +62,7 @@ describe('doctor', () => {
       const { says } = await plant();
       expect(await doctor('--fix')).to.include({ code: 2 });
       const dry = await doctor('--fix', '--dry-run');
-      expect(dry).to.include({ code: 1, stderr: `delayer: would be mended: ${says}\n` });
+      expect(dry).to.include({ code: 1, stderr: `delayer: would be fixed: ${says}\n` });
       expect((await doctor()).code).to.equal(1);
       expect(await doctor('--dry-run')).to.include({ code: 2 });
     });

@@ -72,7 +72,7 @@ describe('drain --batch-size', () => {
       expect(Number((await ground.find('seconds'))?.dueAt) - Date.now()).to.be.within(3_500_000, 3_600_000);
       expect(await ground.find('dead')).to.include({ reason: 'no such order' });
       const [attempt] = (await ground.find('unnamed'))?.history ?? [];
-      expect(attempt).to.include({ outcome: 'retried', reason: 'the handler gave it no outcome' });
+      expect(attempt).to.include({ outcome: 'retried', reason: 'the handler printed no outcome for it' });
     });
 
     it('with --outcomes a job without a line ends by the exit code when it is not 0', async () => {

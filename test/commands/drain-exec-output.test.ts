@@ -137,13 +137,13 @@ describe('the output of drain --exec', function () {
   it('--verbose prints a summary at the end', async () => {
     await ground.push('a', 'b');
     const outcome = await exec('exit $(test $DELAYER_ID = a; echo $?)', '--verbose');
-    expect(outcome.stderr).to.match(/^delayer: 1 done, 1 to be tried again in \d+ m?s\n$/);
+    expect(outcome.stderr).to.match(/^delayer: 1 done, 1 to be retried in \d+ m?s\n$/);
   });
 
   it('a terminal shows a line of progress, and a summary at the end', async () => {
     await ground.push('a');
     const shown = await cli.terminal(`delayer drain ${TOPIC} --exec 'sleep 1; echo hello'`);
-    expect(shown).to.match(/0 done, 0 to be tried again, 0 dead; 1 in hand/);
+    expect(shown).to.match(/0 done, 0 to be retried, 0 dead; 1 in progress/);
     expect(shown).to.match(/\r\x1b\[Khello\r\n/);
     expect(shown).to.match(/delayer: 1 done in \d/);
   });

@@ -105,7 +105,7 @@ describe('drain --follow', () => {
       await follow.printed(1);
       await eventually(async () => (await queue.stats()).topics.length === 0);
       await redis.server.kill();
-      await follow.says(/^delayer: [^\n]*; trying again until it works\n/m);
+      await follow.says(/^delayer: [^\n]*; retrying until it works\n/m);
       await redis.server.restart();
       await (await cli.queue()).push({ topic: 'topic', body: 'after' });
       expect(await follow.printed(2)).to.deep.equal(['before', 'after']);

@@ -38,7 +38,7 @@ describe('edit', () => {
       const outcome = await cli.run(['edit', 'ready', '--ttl', '1ms']);
       expect(outcome.code).to.equal(1);
       expect(outcome.stderr).to.equal(
-        'delayer: the job "ready" would have expired already by that; it was not edited\n',
+        'delayer: the job "ready" would have expired already with that --ttl; it was not edited\n',
       );
     });
 
@@ -48,7 +48,7 @@ describe('edit', () => {
       const outcome = await cli.run(['edit', 'leased', 'new']);
       expect(outcome.code).to.equal(1);
       expect(outcome.stderr).to.equal(
-        'delayer: the job "leased" is in the hands of a consumer; it was not edited\n',
+        'delayer: the job "leased" is leased to a consumer; it was not edited\n',
       );
       const json = await cli.run(['edit', 'none', 'new', '--json']);
       expect(json).to.include({ code: 1, stderr: '' });
@@ -98,7 +98,9 @@ describe('edit', () => {
 
       it('edit exits with 1 and says so when the body was not changed', async () => {
         await push('a');
-        expect(await edit('echo >> "$2"')).to.match(/"a" is as it was; it was not edited[^]*code 1/);
+        expect(await edit('echo >> "$2"')).to.match(
+          /"a" was left unchanged in the editor; it was not edited[^]*code 1/,
+        );
         expect(await bodyOf('a')).to.equal('old');
       });
 
@@ -111,7 +113,7 @@ describe('edit', () => {
         expect(await bodyOf('a')).to.equal('other');
         const [folder = ''] = left();
         expect(statSync(join(TMP(), folder, 'body')).mode & 0o777).to.equal(0o600);
-        expect(seen).to.contain(`what was written is in tmp/${folder}/body`);
+        expect(seen).to.contain(`the edited text is in tmp/${folder}/body`);
       });
 
       it('edit changes nothing when the editor fails', async () => {

@@ -102,7 +102,7 @@ describe('export --move', () => {
         writeFileSync(path(), left(lines));
         const refused = await cli.run(['import', 'moved']);
         expect(refused.code).to.equal(65);
-        expect(refused.stderr).to.match(/cut off.*--partial/);
+        expect(refused.stderr).to.match(/truncated.*--partial/);
         expect((await queue.promote(JOBS)).map(({ promoted }) => promoted)).to.not.include(true);
         expect(await queue.pop('t')).to.be.undefined;
         expectQuiet(await move());
@@ -199,7 +199,7 @@ describe('export --move', () => {
         const before = fileLines();
         const outcome = await move();
         expect(outcome.code).to.equal(2);
-        expect(outcome.stderr).to.match(/moved is (there|a move that is finished)/);
+        expect(outcome.stderr).to.match(/moved (exists already|holds a finished move)/);
         expect(fileLines()).to.deep.equal(before);
         await cli.sh('rm moved');
       }
@@ -209,7 +209,7 @@ describe('export --move', () => {
     it('exits with 1 and leaves no file when the selection matches nothing', async () => {
       await fill();
       const outcome = await cli.run(['export', '--topic', 'x*', '--move', '--output-file', 'moved']);
-      expect(outcome).to.include({ code: 1, stderr: 'delayer: there is no such job\n' });
+      expect(outcome).to.include({ code: 1, stderr: 'delayer: no job matches\n' });
       expect(existsSync(path())).to.equal(false);
     });
   });

@@ -80,7 +80,7 @@ describe('export', () => {
       await queue.pushMany(['held', 'other'].map((id) => ({ id, topic: 'orders', body: 'b' })));
       only(await reserve(queue, 'orders'));
       const notes = [
-        'delayer: the job "held" is in the hands of a consumer; it was not exported',
+        'delayer: the job "held" is leased to a consumer; it was not exported',
         'delayer: the job "orders" is not in the queue; it was not exported',
       ];
       const some = await cli.run(['export', 'held', 'other', 'orders']);
@@ -88,7 +88,7 @@ describe('export', () => {
       expect(some).to.include({ code: 0, stderr: `${notes.join('\n')}\n` });
       expect(await cli.run(['export', 'held', 'orders'])).to.include({
         code: 1,
-        stderr: `${[...notes, 'delayer: no job has such an id; a topic is selected by --topic'].join('\n')}\n`,
+        stderr: `${[...notes, 'delayer: no job has such an id; to select a topic, use --topic'].join('\n')}\n`,
       });
     });
 

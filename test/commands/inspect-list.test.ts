@@ -129,7 +129,7 @@ describe('inspect as a list of jobs', () => {
         ['--where', 'body.n > 9'],
       ]) {
         const table = await cli.run(['inspect', ...args]);
-        expect(table).to.include({ code: 1, stderr: 'delayer: no such jobs\n' });
+        expect(table).to.include({ code: 1, stderr: 'delayer: no job matches\n' });
         expect(table.stdout).to.be.empty;
         const json = await cli.run(['inspect', ...args, '--json']);
         expect(json).to.include({ code: 1, stderr: '' });

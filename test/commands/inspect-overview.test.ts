@@ -54,7 +54,7 @@ describe('the overview of inspect', () => {
       const queue = await fill();
       await queue.reserve({ topics: 'a', limit: 1, leaseMs: HOUR_MS, holder: 'web-1:42' });
       const { stdout } = await cli.run(['inspect']);
-      expect(stdout.toString()).to.include('Jobs are in the hands of web-1:42.');
+      expect(stdout.toString()).to.include('Jobs are leased to web-1:42.');
     });
 
     it('--watch --json prints changes repeatedly, also of a topic that has become empty, until it is interrupted', async () => {

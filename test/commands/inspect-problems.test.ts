@@ -112,7 +112,7 @@ describe('the problems that inspect names', () => {
 
   it('inspect --problems lists and explains flawed jobs, and exits with 1 when there are none', async () => {
     const none = await cli.run(['inspect', '--problems']);
-    expect(none).to.include({ code: 1, stderr: 'delayer: there is no job that something is wrong with\n' });
+    expect(none).to.include({ code: 1, stderr: 'delayer: no job has a problem\n' });
     const queue = await cli.queue();
     await queue.pushMany(['a', 'b'].map((id) => ({ id, topic: 'topic', body: 'b', delayMs: 3_600_000 })));
     await redis.raw.del(key('job_bucket:a'));

@@ -19,7 +19,7 @@ describe('pause and resume', () => {
         const outcome = await cli.run(['pop', 'topic', ...lease]);
         expect(outcome).to.include({
           code: 1,
-          stderr: 'delayer: every topic that was named is paused\n',
+          stderr: 'delayer: all topics that were given are paused\n',
         });
         expect(linesOf(outcome)).to.be.empty;
       }
@@ -53,7 +53,7 @@ describe('pause and resume', () => {
       const outcome = await cli.run(['pause', 'topic', '--for', '30m']);
       expect(outcome).to.include({
         code: 0,
-        stderr: 'delayer: 2 jobs would expire before the pause ends, if nobody takes them by another way\n',
+        stderr: 'delayer: 2 jobs would expire before the pause ends, unless another program takes them\n',
       });
       expect(await pausedUntil()).to.be.within(before + 30 * MINUTE_MS, Date.now() + 30 * MINUTE_MS);
       expectQuiet(await cli.run(['pause', 'topic', '--for', '30s']));

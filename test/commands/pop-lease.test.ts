@@ -137,8 +137,8 @@ describe('pop --lease', () => {
     it('--body-file exits with 2 for what is not a file and 74 when writing fails, and no attempt is counted', async () => {
       await push('a');
       for (const [file, code, says] of [
-        ['/dev/full', 2, /--body-file names no file/],
-        ['.', 2, /--body-file names no file/],
+        ['/dev/full', 2, /--body-file is not a regular file/],
+        ['.', 2, /--body-file is not a regular file/],
         ['', 2, /--body-file is empty/],
         ['none/body', 74, /cannot write the body file/],
       ] as const) {
@@ -182,7 +182,7 @@ describe('pop --lease', () => {
       await (await cli.queue()).pause('topic');
       const outcome = await cli.run(['pop', 'topic', '--lease', '60s']);
       expect(outcome.code).to.equal(1);
-      expect(outcome.stderr).to.equal('delayer: every topic that was named is paused\n');
+      expect(outcome.stderr).to.equal('delayer: all topics that were given are paused\n');
     });
 
     it('several pops with --lease at once lease each job once', async () => {

@@ -29,7 +29,7 @@ describe('promote', () => {
       expect(linesOf(outcome)).to.deep.equal(['a']);
       expect(outcome.stderr.trimEnd().split('\n')).to.deep.equal([
         'delayer: the job "none" is not in the queue; it was not promoted',
-        'delayer: the job "leased" is in the hands of a consumer; it was not promoted',
+        'delayer: the job "leased" is leased to a consumer; it was not promoted',
         'delayer: the job "ready" is ready already; it was not promoted',
       ]);
     });

@@ -120,7 +120,7 @@ describe('push', () => {
       const keep = ['push', 'topic', 'new', '--id', 'a', '--if-absent'];
       expect(expectQuiet(await cli.run(keep)).stdout.toString()).to.equal('a\n');
       const told = await cli.run([...keep, '--verbose']);
-      expect(told.stderr).to.match(/^delayer: .*"a".*stays as it is\n$/);
+      expect(told.stderr).to.match(/^delayer: .*"a".*was left unchanged\n$/);
       const json = await cli.run(['push', 'topic', 'new', '--id', 'a', '--if-absent', '--json']);
       expect(documentOf(json)).to.include({ id: 'a', outcome: 'kept' });
       expect(linesOf(await cli.run(['pop', 'topic', '--output', 'body']))).to.deep.equal(['old']);

@@ -36,9 +36,9 @@ describe('requeue', () => {
       expect(outcome.code).to.equal(1);
       expect(linesOf(outcome)).to.deep.equal(['a']);
       expect(outcome.stderr.trimEnd().split('\n')).to.deep.equal([
-        'delayer: the job "unknown" is no dead letter; it was not requeued',
-        'delayer: the job "twice" is in the queue anew; it was not requeued',
-        'delayer: 1 requeued, 1 not: another job of the id is in the queue, 1 not: no dead letter',
+        'delayer: the job "unknown" is not a dead letter; it was not requeued',
+        'delayer: the job "twice" is in the queue again; it was not requeued',
+        'delayer: 1 requeued, 1 skipped: another job of the id is in the queue, 1 skipped: not a dead letter',
       ]);
       const json = await cli.run(['requeue', 'unknown', 'twice', '--json']);
       expect(json).to.include({ code: 1, stderr: '' });
@@ -97,7 +97,7 @@ describe('requeue', () => {
       const again = await cli.run(['requeue', '--topic', 'topic', '--yes']);
       expect(again.code).to.equal(1);
       expect(again.stderr).to.equal(
-        'delayer: 0 jobs requeued, 350 not: another job of the id is in the queue\n',
+        'delayer: 0 jobs requeued, 350 skipped: another job of the id is in the queue\n',
       );
     });
 

@@ -35,7 +35,7 @@ conn_max_lifetime = 3600
     const daemon = cli.start(['serve', '-c', 'delayer.conf']);
     await daemon.says(/promoting due jobs/);
     expect(daemon.stderr.split('\n')[0]).to.equal(
-      'delayer: delayer.conf: max_idle, max_active, idle_timeout, conn_max_lifetime change nothing: this daemon has two connections to Redis, and keeps them',
+      'delayer: delayer.conf: max_idle, max_active, idle_timeout, conn_max_lifetime are ignored: this daemon has two connections to Redis, and keeps them',
     );
     expect(daemon.stderr).to.include(
       `redis://127.0.0.1:${redis.server.port}/3, looking at least every 700 ms`,
@@ -93,9 +93,9 @@ conn_max_lifetime = 3600
     const daemon = cli.start(['serve', '-c', 'delayer.conf']);
     await daemon.says(/promoting due jobs/);
     expect(daemon.stderr.split('\n').slice(0, 3)).to.deep.equal([
-      'delayer: delayer.conf:1: unknown key "tick" before the first section; it changes nothing',
-      'delayer: delayer.conf:5: unknown key "host" in [queue]; it changes nothing',
-      'delayer: delayer.conf:7: unknown key "timer" in [delayer]; it changes nothing',
+      'delayer: delayer.conf:1: unknown key "tick" before the first section; it is ignored',
+      'delayer: delayer.conf:5: unknown key "host" in [queue]; it is ignored',
+      'delayer: delayer.conf:7: unknown key "timer" in [delayer]; it is ignored',
     ]);
     await daemon.end();
   });
@@ -106,10 +106,10 @@ conn_max_lifetime = 3600
       ['[redis\n', /delayer\.conf:1: a section that does not end/],
       [
         '[delayer]\n\ntimer_interval = 1s\n',
-        /delayer\.conf:3: timer_interval is "1s", no whole number from 1/,
+        /delayer\.conf:3: timer_interval is "1s", not a whole number from 1/,
       ],
-      ['[redis]\nport = 70000\n', /delayer\.conf:2: port is "70000", no whole number from 1 to 65535/],
-      ['[redis]\nhost = a b\n', /delayer\.conf:2: host is "a b", no name and no address/],
+      ['[redis]\nport = 70000\n', /delayer\.conf:2: port is "70000", not a whole number from 1 to 65535/],
+      ['[redis]\nhost = a b\n', /delayer\.conf:2: host is "a b", neither the name nor the address/],
     ] as const) {
       if (text !== undefined) configure(text);
       const file = text === undefined ? 'nosuch.conf' : 'delayer.conf';

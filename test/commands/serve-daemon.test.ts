@@ -74,13 +74,15 @@ describe('serve --daemon', () => {
     );
     const outcome = await cli.run(['-d']);
     expect(outcome.code).to.equal(0);
-    expect(outcome.stderr).to.match(/^delayer: delayer\.conf: max_idle changes nothing: [^\n]*\n$/);
+    expect(outcome.stderr).to.match(/^delayer: delayer\.conf: max_idle is ignored: [^\n]*\n$/);
     await eventually(() =>
       readFileSync(join(cli.home, 'logs/access.log'), 'utf8').includes('promoting due jobs'),
     );
     const second = await cli.run(['-c', 'delayer.conf', '-d']);
     expect(second.code).to.equal(69);
-    expect(second.stderr).to.match(new RegExp(`\ndelayer: The daemon runs already: process ${pid()} has `));
+    expect(second.stderr).to.match(
+      new RegExp(`\ndelayer: The daemon is already running: process ${pid()} has `),
+    );
     await end();
   });
 
@@ -104,9 +106,7 @@ describe('serve --daemon', () => {
   it('exits with 0 and a warning when the store is away, and the daemon keeps trying', async () => {
     const outcome = await cli.run(['serve', '-d', '--pid-file', 'x.pid', '--store', 'redis://127.0.0.1:1']);
     expect(outcome.code).to.equal(0);
-    expect(outcome.stderr).to.match(
-      /^delayer: [^\n]*connection refused[^\n]*; trying again until it works\n$/,
-    );
+    expect(outcome.stderr).to.match(/^delayer: [^\n]*connection refused[^\n]*; retrying until it works\n$/);
     expect(isThere(pid())).to.be.true;
     await end();
   });

@@ -35,7 +35,7 @@ describe('serve through faults of Redis', () => {
     await push('during', 300);
     try {
       await begin();
-      await daemon.says(/; trying again until it works\n/);
+      await daemon.says(/; retrying until it works\n/);
     } finally {
       await end();
     }
@@ -45,7 +45,7 @@ describe('serve through faults of Redis', () => {
     const { stderr, code } = await daemon.end();
     expect(code).to.equal(0);
     expect(stderr).to.match(said);
-    expect(stderr.match(/trying again/g)).to.have.length(1);
+    expect(stderr.match(/retrying/g)).to.have.length(1);
     expect(stderr.match(/ is back/g)).to.have.length(1);
   };
 
@@ -66,7 +66,7 @@ describe('serve through faults of Redis', () => {
         await breakConnections();
       },
       () => set('requirepass', ''),
-      /wants a password/,
+      /a password is required/,
     ));
 
   it('serve survives a Redis that becomes a replica for a while, as after a failover', () =>
@@ -115,7 +115,7 @@ describe('serve through faults of Redis', () => {
       await eventually(async () => (await ready()) === count);
       await redis.raw.script('FLUSH');
     }
-    expect((await daemon.end()).stderr).to.not.include('trying again');
+    expect((await daemon.end()).stderr).to.not.include('retrying');
   });
 
   it('serve as process 1 of a container exits with 0 at SIGTERM and at SIGINT', async () => {

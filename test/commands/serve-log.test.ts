@@ -83,7 +83,7 @@ describe('the log of serve', () => {
     renameSync(file('logs/a.log'), file('logs/a.log.1'));
     renameSync(file('logs/e.log'), file('logs/e.log.1'));
     daemon.child.kill('SIGHUP');
-    await eventually(() => textOf('logs/a.log').includes('opened anew'));
+    await eventually(() => textOf('logs/a.log').includes('reopened the log files'));
     expect(existsSync(file('logs/e.log'))).to.be.true;
     rmSync(file('logs'), { recursive: true });
     daemon.child.kill('SIGUSR1');
@@ -105,7 +105,7 @@ describe('the log of serve', () => {
     expect(await statusLine()).to.include({ level: 'info', isReachable: true });
     await daemon.end();
     const away = cli.start(['serve'], { env: { DELAYER_STORE: 'redis://127.0.0.1:1' } });
-    await away.says(/trying again/);
+    await away.says(/retrying/);
     away.child.kill('SIGUSR1');
     await away.says(/up for .*; the store has not answered yet: .*connection refused/);
     await away.end();
@@ -128,7 +128,7 @@ describe('the log of serve', () => {
   it('a full log disk is reported once and does not delay promotion, and missing lines are counted when there is room', async () => {
     symlinkSync('/dev/full', file('a.log'));
     const daemon = await serve('--access-log', 'a.log', '--error-log', 'e.log');
-    await eventually(() => textOf('e.log').includes('a.log cannot be written: ENOSPC'));
+    await eventually(() => textOf('e.log').includes('cannot write to the log a.log: ENOSPC'));
     await (await cli.queue()).push({ topic: 'topic', body: 'b' });
     await eventually(async () => (await ready()) === 1);
     daemon.child.kill('SIGUSR1');

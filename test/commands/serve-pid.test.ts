@@ -31,7 +31,7 @@ describe('the pid file of serve', () => {
   it('makes a second start exit with 69 and name the running daemon', async () => {
     const daemon = await serve();
     await refused(
-      new RegExp(`^delayer: The daemon runs already: process ${daemon.pid} has the pid file .*x\\.pid`),
+      new RegExp(`^delayer: The daemon is already running: process ${daemon.pid} has the pid file .*x\\.pid`),
     );
     expect(held()).to.equal(`${daemon.pid}`);
   });
@@ -70,7 +70,7 @@ describe('the pid file of serve', () => {
     await eventually(() => readFileSync(`/proc/${other.pid}/comm`, 'utf8') === 'sleep\n');
     writeFileSync(path(), `${other.pid}\n`);
     await refused(
-      new RegExp(`belongs to process ${other.pid} \\(sleep\\), which runs and is no delayer serve`),
+      new RegExp(`belongs to process ${other.pid} \\(sleep\\), which is running and is not delayer serve`),
     );
     expect(held()).to.equal(`${other.pid}\n`);
   });

@@ -79,12 +79,12 @@ describe('serve under systemd', () => {
   it('works on when systemd-notify fails, and says so once', async () => {
     installNotify('exit 1');
     const daemon = cli.start(['serve', '--interval', '10ms'], { env: { ...SOCKET, WATCHDOG_USEC: '30000' } });
-    await daemon.says(/systemd cannot be told how this daemon does, by systemd-notify: it ended with 1/);
+    await daemon.says(/cannot report to systemd through systemd-notify: it ended with exit code 1/);
     await (await cli.queue()).push({ topic: 'topic', body: 'b' });
     await promoted();
     const { stderr, code } = await daemon.end();
     expect(code).to.equal(0);
-    expect(stderr.match(/cannot be told/g)).to.have.length(1);
+    expect(stderr.match(/cannot report to systemd/g)).to.have.length(1);
   });
 
   it('reaches a socket through the real systemd-notify', async () => {

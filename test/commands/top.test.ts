@@ -110,7 +110,7 @@ describe('delayer top', () => {
       await terminal.shows(/remove the delayed job "o1"/);
       await queue.reschedule([{ id: 'o1', delayMs: 2 * HOUR_MS }]);
       await terminal.press('y');
-      await terminal.shows(/left alone: "o1" is not any more what was seen of it/);
+      await terminal.shows(/left alone: "o1" has changed meanwhile/);
       expect(await queue.find('o1')).to.have.length(1);
     });
   });
@@ -213,7 +213,7 @@ describe('delayer top', () => {
       await start(cli, terminal);
       await terminal.shows(/^> orders/m);
       await server.kill();
-      await terminal.shows(/the store does not answer, trying again/);
+      await terminal.shows(/the store does not answer, retrying/);
       const lines = await terminal.shows(/no answer, as of/);
       expect(lines.join('\n')).to.match(/^> orders/m);
       await server.restart();

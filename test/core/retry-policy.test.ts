@@ -48,7 +48,7 @@ describe('retry policy', () => {
     ['a negative number of retries', { retries: -1 }, 'negative'],
     ['a part of a retry', { retries: 1.5 }, 'whole number'],
     ['too many retries', { retries: MAX_RETRIES + 1 }, `${MAX_RETRIES}`],
-    ['a backoff that gets shorter', { backoff: { firstMs: 2, lastMs: 1 } }, 'longer pause than it ends with'],
+    ['a backoff that gets shorter', { backoff: { firstMs: 2, lastMs: 1 } }, 'longer than the last'],
     ['a backoff with a negative pause', { backoff: { firstMs: -1, lastMs: 1 } }, 'negative'],
     ['half a backoff', { backoff: { firstMs: 1 } }, 'last pause'],
     ['a backoff that is text', { backoff: '1s..2s' }, 'not an object'],

@@ -448,7 +448,7 @@ describe('doctor on Redis', () => {
       mend: async () => expect(idsOf(must([await queue.pop('topic')].map(must)))).to.deep.equal(['1']),
     },
     {
-      name: 'Redis keeps nothing on disk',
+      name: 'Redis has no persistence',
       plant: () => config('appendonly', 'no'),
       kinds: ['no_persistence'],
     },
@@ -561,7 +561,7 @@ describe('doctor on Redis', () => {
       const diagnosis = { finding, commands, isMendable: false };
       expect(diagnosisText([diagnosis], undefined)).to.match(
         new RegExp(
-          `^warning: a client polls as an original daemon does: ${poller.address}\n.*doubles.*loses jobs.*Stop it`,
+          `^warning: a client polls like an original daemon: ${poller.address}\n.*duplicates.*loses jobs.*Stop it`,
         ),
       );
       expect(findingToJson(diagnosis)).to.deep.include({ examples: [{ client: poller.address }] });
@@ -592,7 +592,7 @@ describe('doctor on Redis', () => {
       const found = must((await examine(queue, {})).find(({ kind }) => kind === 'body_without_entry'));
       expect([found.count, found.mayBeMore]).to.deep.equal([200, mayBeMore]);
       const diagnosis = { finding: found, commands: [], isMendable: false };
-      const more = 'There may be more: no more than these were looked for.';
+      const more = 'There may be more: the search stopped at this number.';
       expect(diagnosisText([diagnosis], undefined).includes(more)).to.equal(mayBeMore === true);
       expect(findingToJson(diagnosis)).to.have.property('mayBeMore', mayBeMore);
     }

@@ -14,7 +14,7 @@ const SENTENCES: readonly (readonly [RegExp, Claim])[] = [
   [/^It has been due for (.+) and was not promoted yet\.$/, (since) => `due for ${since}`],
   // No daemon announces itself in the histories.
   [
-    /^(?:A daemon|No daemon of delayer was seen lately: an original one), or .* (makes it ready|brings it back)(?:, or makes a dead letter of it where no retry is left)?\.$/,
+    /^(?:A daemon|No daemon of delayer was seen lately: an original one), or .* (makes it ready|brings it back)(?:, or makes it a dead letter if no retry is left)?\.$/,
     (does) => `somebody ${does}`,
   ],
   [/^It is ready, and has been due for (.+)\.$/, (since) => `ready, due for ${since}`],
@@ -22,7 +22,7 @@ const SENTENCES: readonly (readonly [RegExp, Claim])[] = [
   [/^It is the next of its topic; nobody has taken it yet\.$/, () => '0 before it'],
   [/^(\d+) ready jobs? of its topic comes? before it\.$/, (count) => `${count} before it`],
   [
-    /^Its topic is paused (until .+): before that no consumer of delayer is given it\.$/,
+    /^Its topic is paused (until .+): until then no consumer of delayer gets it\.$/,
     (until) => `paused ${until}`,
   ],
   [/^It never expires\.$/, () => 'never expires'],
@@ -32,7 +32,7 @@ const SENTENCES: readonly (readonly [RegExp, Claim])[] = [
     (since, name) => `held by ${name} for ${since}`,
   ],
   [
-    /^If it is not acknowledged within (.+), it comes back, or is a dead letter where no retry is left\.$/,
+    /^If it is not acknowledged within (.+), it returns to the queue, or is a dead letter if no retry is left\.$/,
     (left) => `back in ${left}`,
   ],
   [
@@ -40,22 +40,22 @@ const SENTENCES: readonly (readonly [RegExp, Claim])[] = [
     (name, since) => `lost by ${name} for ${since}`,
   ],
   [
-    /^The move (\S+) holds it: it is on its way into the file of an export\.$/,
+    /^The move (\S+) holds it, and writes it to the file of an export\.$/,
     (mover) => `on its way by ${mover}`,
   ],
-  [/The hold ends (.+); then the job is what it was before\.$/, (end) => `held until ${end}`],
+  [/The hold ends (.+); then the job has its former state\.$/, (end) => `held until ${end}`],
   [/^It is back from a consumer and waits;/, () => 'waits'],
   [/^The other job of its id that was in the queue is gone\.$/, () => 'its id is free'],
   [/^Another job of its id is in the queue/, () => 'its id is taken'],
   [
-    /^It failed for good (.+) ago, after (\d+) attempts?, and is kept as a dead letter\.$/,
+    /^It failed permanently (.+) ago, after (\d+) attempts?, and is kept as a dead letter\.$/,
     (since, attempts) => `dead for ${since} of ${attempts}`,
   ],
   [/^No reason was given\.$/, () => 'no reason'],
   [/^Reason: (.*)$/, (reason) => `reason ${reason}`],
   [/^It is kept until it is requeued/, () => 'kept'],
   [/^It is deleted in (.+) if it is not requeued\.$/, (left) => `deleted in ${left}`],
-  [/^Its time is over; the next step of maintenance deletes it\.$/, () => 'to be deleted'],
+  [/^Its retention time has ended; the next step of maintenance deletes it\.$/, () => 'to be deleted'],
   [/^Its ready lifetime ended (.+) ago, before anyone took it\.$/, (since) => `expired for ${since}`],
   [/^It will never be delivered\.$/, () => 'never delivered'],
   [/^An older entry of its id is in the ready list of "(.+)":/, (topic) => `old entry in ${topic}`],
@@ -75,7 +75,7 @@ const SENTENCES: readonly (readonly [RegExp, Claim])[] = [
     /^Its last consumer was killed, cut off or too slow: nobody ended the lease\.$/,
     () => 'its last lease ended',
   ],
-  [/^It goes on when that key is renamed or deleted\.$/, () => undefined],
+  [/^It can move when that key is renamed or deleted\.$/, () => undefined],
 ];
 
 /** Returns what the explanation of a job claims; unknown sentences are returned unchanged. */

@@ -257,7 +257,7 @@ describe('the HTTP server of serve', () => {
     const server = await start();
     const inUse = await failureOf(start({ address: parseAddress(`127.0.0.1:${portOf(server)}`) }));
     expect(inUse).to.include({ code: 'address_unusable', exitCode: 69 });
-    expect(inUse.message).to.match(/another process listens there \(EADDRINUSE\)/);
+    expect(inUse.message).to.match(/address already in use \(EADDRINUSE\)/);
     const file = join(folder, 'file');
     writeFileSync(file, 'kept');
     expect(await failureOf(start({ address: parseAddress(file) }))).to.include({ code: 'address_unusable' });

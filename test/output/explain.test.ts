@@ -50,7 +50,7 @@ describe('the explanation of a job', () => {
   it('the explanation of a dead letter says why it failed, and until when it is kept', () => {
     const dead = { state: 'dead', attempts: 4, failedAt: at(-60), reason: 'no such order' } as const;
     expect(explained({ ...dead, deadUntil: at(86_400) })).to.equal(
-      'It failed for good 1m ago, after 4 attempts, and is kept as a dead letter. Reason: no such order It is deleted in 1d if it is not requeued.',
+      'It failed permanently 1m ago, after 4 attempts, and is kept as a dead letter. Reason: no such order It is deleted in 1d if it is not requeued.',
     );
     expect(explained({ ...dead, attempts: 1 }))
       .to.include('1 attempt,')

@@ -88,7 +88,7 @@ const CLAIMS: readonly Claim[] = [
     },
   ],
   [
-    'goes on when that key is renamed',
+    'can move when that key is renamed',
     async (stage, { blockedBy }) => {
       if (blockedBy?.type === 'wrong_type') await must(stage.others).raw.del(blockedBy.key);
       stage.clock.advance(HOUR_MS);
@@ -96,7 +96,7 @@ const CLAIMS: readonly Claim[] = [
     },
   ],
   [
-    'delayer passes over it',
+    'delayer skips it',
     async (stage) => {
       expect(await popped(stage)).to.not.include(ID);
     },
@@ -117,14 +117,14 @@ const CLAIMS: readonly Claim[] = [
     },
   ],
   [
-    'It failed for good',
+    'It failed permanently',
     async (stage) => {
       expect(await stage.queue.requeue([ID])).to.deep.equal(['requeued']);
       expect(await popped(stage)).to.deep.equal([ID]);
     },
   ],
   [
-    'replacing the job puts it in the queue anew',
+    'replacing the job puts it into the queue again',
     async ({ queue }) => {
       const again = queue.push({ id: ID, topic: 'other', body: 'b' }, { onExisting: 'replace' });
       expect((await again).outcome).to.equal('replaced');
@@ -146,7 +146,7 @@ const CLAIMS: readonly Claim[] = [
     },
   ],
   [
-    'given the job early',
+    'gets the job early',
     async (stage) => {
       expect((await must(stage.others).original.pop(TOPIC))?.id.toString()).to.equal(ID);
     },

@@ -41,7 +41,7 @@ describe('tables for operators', () => {
       '支払い        0   1234     0  ≥1m30s',
       '😀 sms        0      0     7       –',
       'total        12   1234     7  ≥1m30s',
-      'Jobs are in the hands of web-1:42, web-2:7.',
+      'Jobs are leased to web-1:42, web-2:7.',
       '',
     ]);
   });

@@ -93,7 +93,7 @@ describe('the keys of top', () => {
     const { state, effect } = type(jobs, 'G', 'p');
     expect(effect).to.equal(undefined);
     expect(state.prompt).to.equal(undefined);
-    expect(shown(state)).to.include('it is ready: only what is delayed can be promoted');
+    expect(shown(state)).to.include('it is ready: only delayed jobs can be promoted');
   });
 
   it('P asks to pause a topic, and to resume a paused one', () => {

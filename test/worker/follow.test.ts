@@ -174,7 +174,7 @@ describe('a worker that follows', () => {
     const [lost] = events;
     expect(lost?.type === 'store_lost' && lost.error).to.include({
       code: 'outcome_unknown',
-      message: 'the store is gone; 1 job delivered and not acknowledged',
+      message: 'the store is gone; 1 job delivered but not acknowledged',
     });
   });
 

@@ -161,7 +161,7 @@ describe('a pass of drain with a handler that prints', () => {
     const { ids, handler } = collector();
     const failure = await failureOf(pass(handler, {}, world.queueWith({ ack: fails() })));
     expect(failure).to.include({ code: 'outcome_unknown' });
-    expect(failure.message).to.equal('the store is gone; 3 jobs delivered and not acknowledged');
+    expect(failure.message).to.equal('the store is gone; 3 jobs delivered but not acknowledged');
     expect(ids).to.have.length(3);
   });
 

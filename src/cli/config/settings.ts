@@ -102,7 +102,7 @@ export function removedFolder(): string {
   const folder = userFolder('XDG_STATE_HOME', '.local', 'state');
   if (folder !== undefined) return join(folder, 'removed');
   throw new DelayerError('output_failed', 'There is no home directory to keep removed jobs in', {
-    hint: 'Set XDG_STATE_HOME or HOME, or add --no-archive to remove them for good.',
+    hint: 'Set XDG_STATE_HOME or HOME, or add --no-archive to remove them without a copy.',
   });
 }
 

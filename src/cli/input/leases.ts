@@ -28,7 +28,7 @@ function leaseOfLine({ number, bytes }: Line): string | undefined {
   const text = bytes?.toString().trim();
   if (text === '') return undefined;
   try {
-    if (text === undefined) throw new DelayerError('usage', 'it is too long for a lease');
+    if (text === undefined) throw new DelayerError('usage', 'too long for a lease');
     return toLease(text.startsWith('{') ? leaseOfJob(text) : text);
   } catch (error) {
     const { message } = error as Error;

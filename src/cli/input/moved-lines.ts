@@ -46,14 +46,14 @@ export async function readMoved(path: string, store: string): Promise<Unfinished
           heldUntil = line.until;
           continue;
         }
-        if (line.type !== 'part') throw notGoingOn(`the file ${path} is a move that is finished`);
+        if (line.type !== 'part') throw notGoingOn(`the file ${path} holds a finished move`);
         const moved = pending.filter((_, i) => !line.left.has(i));
         for (const { state = 'delayed' } of moved) counts[state] = (counts[state] ?? 0) + 1;
         [pending, heldUntil] = [[], undefined];
       }
     }
   }
-  if (size === 0) throw notGoingOn(`the file ${path} is there`);
+  if (size === 0) throw notGoingOn(`the file ${path} exists already`);
   return { id, size, counts, unknown: pending, isTorn: false, heldUntil };
 }
 
@@ -67,15 +67,15 @@ function mayConfirm(torn: Buffer): boolean {
 
 function idOfMove(bytes: Buffer, path: string, store: string): string {
   const line = isFileLine(bytes) ? parseFileLine(bytes) : undefined;
-  if (line?.type !== 'head' || line.kind !== 'moved') throw notGoingOn(`the file ${path} is there`);
+  if (line?.type !== 'head' || line.kind !== 'moved') throw notGoingOn(`the file ${path} exists already`);
   if (line.store !== store)
-    throw notGoingOn(`the file ${path} is an unfinished move from ${String(line.store)}`);
+    throw notGoingOn(`the file ${path} holds an unfinished move from ${String(line.store)}`);
   return typeof line.id === 'string' ? line.id : '';
 }
 
 const notGoingOn = (message: string): DelayerError =>
   new DelayerError('usage', message, {
-    hint: 'Name another file: a move replaces none, for it may hold the only copy of its jobs.',
+    hint: 'Name another file: a move overwrites no file, because it may hold the only copy of its jobs.',
   });
 
 function requestsOf(bytes: Buffer): ImportRequest[] {

@@ -62,7 +62,7 @@ function readRedis(keys: Keys): DaemonConfig['redis'] {
   const password = keys.text('redis', 'password');
   if ([host, port, database, password].every((value) => value === undefined)) return undefined;
   const at = hostInUrl(host ?? HOST);
-  if (at === undefined) throw keys.wrong('redis', 'host', 'no name and no address of a host');
+  if (at === undefined) throw keys.wrong('redis', 'host', 'neither the name nor the address of a host');
   return { url: `redis://${at}:${port ?? PORT}/${database ?? 0}`, password };
 }
 
@@ -87,7 +87,7 @@ class Keys {
     if (text === undefined) return undefined;
     const value = Number(text);
     if (/^\d+$/.test(text) && value >= least && value <= most) return value;
-    throw this.wrong(section, key, `no whole number from ${least} to ${most}`);
+    throw this.wrong(section, key, `not a whole number from ${least} to ${most}`);
   }
 
   wrong(section: string, key: string, what: string): DelayerError {
@@ -108,15 +108,15 @@ function notesOf(entries: readonly IniEntry[], file: string): string[] {
     .filter(({ section, key }) => KNOWN[section]?.includes(key) !== true)
     .map(({ section, key, line }) => {
       const where = section === '' ? 'before the first section' : `in [${section}]`;
-      return `${file}:${line}: unknown key ${JSON.stringify(key)} ${where}; it changes nothing`;
+      return `${file}:${line}: unknown key ${JSON.stringify(key)} ${where}; it is ignored`;
     });
   const pool = POOL_KEYS.filter((name) =>
     entries.some(({ section, key }) => section === 'redis' && key === name),
   );
   if (pool.length === 0) return unknown;
-  const verb = pool.length === 1 ? 'changes' : 'change';
+  const are = pool.length === 1 ? 'is' : 'are';
   return [
     ...unknown,
-    `${file}: ${pool.join(', ')} ${verb} nothing: this daemon has two connections to Redis, and keeps them`,
+    `${file}: ${pool.join(', ')} ${are} ignored: this daemon has two connections to Redis, and keeps them`,
   ];
 }

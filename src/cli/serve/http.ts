@@ -55,7 +55,7 @@ export async function whileWatched<T>(
     views: httpViews(queue),
   });
   try {
-    log.write({ level: 'info', event: 'http', message: `answering at ${server.label}` });
+    log.write({ level: 'info', event: 'http', message: `listening on ${server.label}` });
     if ('host' in address && !address.isLoopback) log.write(openLine(address));
     return await run();
   } finally {
@@ -66,5 +66,5 @@ export async function whileWatched<T>(
 const openLine = (address: HttpAddress): LogLine => ({
   level: 'warn',
   event: 'http_open',
-  message: `whoever reaches ${addressText(address)} can read the metrics, with the names of topics; jobs are shown on loopback addresses and sockets alone`,
+  message: `every client that can connect to ${addressText(address)} can read the metrics, with the names of topics; jobs are shown only on loopback addresses and Unix sockets`,
 });

@@ -30,9 +30,9 @@ export function parseIni(text: string, file: string): IniEntry[] {
       continue;
     }
     const [, key = '', rest = ''] = /^([^=:]+)[=:](.*)$/s.exec(content) ?? [];
-    if (key.trim() === '') throw wrongLine(file, line, 'no [section], and no key with = behind it');
+    if (key.trim() === '') throw wrongLine(file, line, 'neither [section] nor KEY = VALUE');
     const value = valueOf(rest.trim());
-    if (value === undefined) throw wrongLine(file, line, 'a quote that is not closed');
+    if (value === undefined) throw wrongLine(file, line, 'unclosed quote');
     entries.push({ section, key: key.trim(), value, line });
   }
   return entries;

@@ -96,13 +96,13 @@ export class DaemonLog {
   /** When log files were moved away: creates new ones at once. */
   reopen(): void {
     if (!this.access && !this.errors) {
-      const message = 'SIGHUP does nothing here; SIGTERM ends this daemon';
+      const message = 'SIGHUP has no effect without log files; SIGTERM stops this daemon';
       this.write({ level: 'info', event: 'hangup', message });
       return;
     }
     try {
       this.make();
-      this.write({ level: 'info', event: 'log_reopened', message: 'the log files are opened anew' });
+      this.write({ level: 'info', event: 'log_reopened', message: 'reopened the log files' });
     } catch (error) {
       this.write({ level: 'error', event: 'log_failed', message: (error as Error).message });
     }
@@ -197,7 +197,7 @@ function troubleLine(trouble: LogTrouble): LogLine {
   const { type, path } = trouble;
   const message =
     type === 'failed'
-      ? `the log ${path} cannot be written: ${trouble.reason}; the work goes on`
+      ? `cannot write to the log ${path}: ${trouble.reason}; the daemon continues`
       : `the log ${path} is written again; ${trouble.missing} ${trouble.missing === 1 ? 'line is' : 'lines are'} missing`;
   return { level: 'warn', event: type === 'failed' ? 'log_failed' : 'log_back', message, fields: { path } };
 }

@@ -103,9 +103,13 @@ function write(path: string): void {
 function runningError(path: string): DelayerError {
   const pid = readPid(path);
   const who = typeof pid === 'number' ? `process ${pid}` : 'another process';
-  return new DelayerError('pid_file_taken', `The daemon runs already: ${who} has the pid file ${path}`, {
-    hint: 'Stop that one first, or name another pid file for a second one.',
-  });
+  return new DelayerError(
+    'pid_file_taken',
+    `The daemon is already running: ${who} has the pid file ${path}`,
+    {
+      hint: 'Stop that one first, or name another pid file for a second one.',
+    },
+  );
 }
 
 function noPidFileError(path: string): DelayerError {
@@ -123,7 +127,7 @@ function otherProgramError(path: string, pid: number): DelayerError {
   }
   return new DelayerError(
     'pid_file_taken',
-    `The pid file ${path} belongs to process ${pid}${name}, which runs and is no delayer serve`,
+    `The pid file ${path} belongs to process ${pid}${name}, which is running and is not delayer serve`,
     { hint: 'Stop that program first (it may be the original daemon), or name another pid file.' },
   );
 }

@@ -61,15 +61,14 @@ export class Notifier {
     child.unref();
     try {
       const [code] = (await once(child, 'exit')) as [number | null];
-      if (code !== 0) this.fail(`it ended with ${code ?? 'a signal'}`);
+      if (code !== 0) this.fail(`it ended with ${code === null ? 'a signal' : `exit code ${code}`}`);
     } catch (error) {
       this.fail((error as Error).message);
     }
   }
 
   private fail(reason: string): void {
-    if (!this.hasFailed)
-      this.onFailure(`systemd cannot be told how this daemon does, by systemd-notify: ${reason}`);
+    if (!this.hasFailed) this.onFailure(`cannot report to systemd through systemd-notify: ${reason}`);
     this.hasFailed = true;
   }
 }

@@ -5,22 +5,22 @@ export const SQLITE_TEXTS = {
   file_damaged: {
     one: 'the file is damaged: %',
     many: 'the file is damaged in # places: %',
-    means: 'The disk, or another program, has done that. Save what can be read, and go on with the new file.',
+    means: 'The disk or another program caused this. Save what can be read, and continue with the new file.',
   },
   index_damaged: {
     one: 'the index % does not agree with its table',
     many: '# indexes do not agree with their tables',
-    means: 'Jobs may be passed over or not be found. It is built anew from the table, which has all jobs.',
+    means: 'Jobs may be skipped or not found. --fix rebuilds it from the table, which has all jobs.',
   },
   index_missing: {
     one: 'the index % is missing',
     many: '# indexes are missing',
-    means: 'Calls take long, and an id may come to be in line twice. It is made anew.',
+    means: 'Calls take long, and an id may get into the queue twice. --fix creates it again.',
   },
   table_changed: {
-    one: '% is not as delayer makes it',
-    many: '# tables or indexes are not as delayer makes them',
-    means: 'Somebody changed the schema. Move the jobs into a new file.',
+    one: '% is not as delayer creates it',
+    many: '# tables or indexes are not as delayer creates them',
+    means: 'The schema was changed. Move the jobs into a new file.',
   },
   schema_foreign: {
     one: 'the file has a % that is not delayer’s',
@@ -28,72 +28,74 @@ export const SQLITE_TEXTS = {
     means: 'It is left alone; a trigger may change jobs.',
   },
   number_strange: {
-    one: 'a row has a number that no delayer writes',
-    many: '# rows have numbers that no delayer writes',
+    one: 'a row has a number that is out of range',
+    many: '# rows have numbers that are out of range',
     means:
-      'It is read as the nearest that can be, and made so; a job that would have expired by it has its whole lifetime again.',
+      'It is read as the nearest valid one, and --fix stores that; a job that would have expired by it gets its full ready lifetime again.',
   },
   name_empty: {
     one: 'a job has no id or no topic',
     many: '# jobs have no id or no topic',
-    means: 'No call can name it, and nobody is given it. Give it a name.',
+    means: 'No call can name it, and no consumer gets it. Give it a name.',
   },
   state_unknown: {
-    one: 'a job is in a state that this delayer does not know',
-    many: '# jobs are in a state that this delayer does not know',
-    means: 'It is left alone, and not counted. Use the delayer that wrote it, or put it in line.',
+    one: 'a job is in a state that this version of delayer does not know',
+    many: '# jobs are in a state that this version of delayer does not know',
+    means:
+      'It is left alone, and not counted. Use the version of delayer that wrote it, or put it back into the queue.',
   },
   job_unheld: {
-    one: 'a job counts as taken, and nobody has it',
-    many: '# jobs count as taken, and nobody has them',
-    means: 'Its lease was lost: it would never come back. It is put in line again.',
+    one: 'a job is marked as leased, but is in no lease',
+    many: '# jobs are marked as leased, but are in no lease',
+    means: 'Its lease was lost: it would never come back. --fix puts it back into the queue.',
   },
   held_twice: {
     one: 'a job is in two leases',
     many: '# jobs are in two leases',
-    means: 'It would be delivered twice. It stays in the lease that ends last.',
+    means: 'It would be delivered twice. --fix leaves it in the lease that ends last.',
   },
   lease_unreadable: {
     one: 'a lease cannot be read',
     many: '# leases cannot be read',
     means:
-      'Nobody knows which jobs it had, and they would not come back. It is deleted, and jobs that nobody has are put in line.',
+      'It is unknown which jobs it had, and they would not come back. --fix deletes it, and puts jobs that are in no lease back into the queue.',
   },
   lease_of_nothing: {
     one: 'a lease has no job',
     many: '# leases have no jobs',
-    means: 'Its jobs were deleted by hand. It is deleted.',
+    means: 'Its jobs were deleted by hand. --fix deletes it.',
   },
   row_left: {
     one: 'a row is left of a job that is not there, or not in that state',
     many: '# rows are left of jobs that are not there, or not in that state',
-    means: 'Somebody deleted or changed the job by hand. The row is deleted.',
+    means: 'The job was deleted or changed by hand. --fix deletes the row.',
   },
   extras_unused: {
     one: 'retry settings or a history are left of a job that is gone',
     many: 'retry settings or histories are left of # jobs that are gone',
-    means: 'They cost room, and are deleted.',
+    means: 'They use space; --fix deletes them.',
   },
   dead_unexplained: {
     one: 'a dead letter does not say when it died',
     many: '# dead letters do not say when they died',
-    means: 'It would be kept for ever. It counts as dead since now.',
+    means: 'It would be kept for ever. --fix dates its failure to now.',
   },
   settings_broken: {
-    one: 'a job has retry settings that cannot be followed',
-    many: '# jobs have retry settings that cannot be followed',
-    means: 'It would become a dead letter when it is taken. It loses them, and the worker’s count.',
+    one: 'a job has retry settings that are not valid',
+    many: '# jobs have retry settings that are not valid',
+    means:
+      'It would become a dead letter when it is taken. --fix deletes them, so that those of its consumer apply.',
   },
   jobs_expired: {
     one: 'an expired job was not cleared away for an hour',
     many: '# expired jobs were not cleared away for an hour',
     means:
-      'Nobody took them in time, and no `delayer serve` runs. They cost room; they are removed, and kept in a file of removed jobs.',
+      'They were not taken in time, and no `delayer serve` runs. They use space; --fix removes them, and keeps them in a file of removed jobs.',
   },
   log_long: {
     one: 'the log beside the file has grown to %',
     means:
-      'Something keeps it open for reading, or was killed. What is in it is moved into the file, unless somebody reads it still.',
+      'A process keeps it open for reading, or was killed. --fix moves its content into the file, unless a process still reads it.',
   },
   disk_near: {
     one: '% are free on the disk of the file',

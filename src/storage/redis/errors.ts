@@ -12,28 +12,28 @@ interface Reply {
 }
 
 const REPLIES: readonly Reply[] = [
-  { pattern: /\bNOAUTH\b/, code: 'store_auth', says: 'refuses the login: it wants a password' },
+  { pattern: /\bNOAUTH\b/, code: 'store_auth', says: 'refuses the login: a password is required (NOAUTH)' },
   {
     pattern: /\bWRONGPASS\b|invalid password/,
     code: 'store_auth',
-    says: 'refuses the login: the user or the password is wrong, or the user is disabled',
+    says: 'refuses the login: wrong user or password, or the user is disabled (WRONGPASS)',
   },
   {
     pattern: /without any password configured/,
     code: 'store_auth',
-    says: 'refuses the login: a password is given, and it has none',
+    says: 'refuses the login: a password is given, and the server has none',
   },
   {
     pattern: /\bNOPERM\b|The user executing the script can't/,
     code: 'store_refused',
-    says: 'refuses it for lack of permission',
+    says: 'denies permission',
     hint: "Give the user the commands, keys and channels that are needed: ACL SETUSER NAME +@all '~PREFIX:*' '&PREFIX:*'.",
     quotes: true,
   },
   {
     pattern: /\bMASTERDOWN\b/,
     code: 'store_replica',
-    says: 'is a replica that has lost its primary, and answers nothing meanwhile',
+    says: 'is a replica that has lost its primary, and answers no requests (MASTERDOWN)',
   },
   { pattern: /\bREADONLY\b/, code: 'store_replica', says: 'is a replica and takes no writes' },
   { pattern: /\bLOADING\b/, code: 'store_loading', says: 'is still loading its data' },
@@ -42,7 +42,7 @@ const REPLIES: readonly Reply[] = [
     pattern: /max number of clients/,
     code: 'store_busy',
     says: 'takes no more connections (maxclients)',
-    hint: 'Close connections of others, or raise maxclients in its configuration.',
+    hint: 'Close other connections, or raise maxclients in its configuration.',
   },
   { pattern: /\bOOM\b/, code: 'store_full', says: 'is out of memory' },
   { pattern: /\bMISCONF\b/, code: 'store_full', says: 'cannot write to its disk and takes no writes' },
@@ -95,7 +95,7 @@ const REPLIES: readonly Reply[] = [
   {
     pattern: /\bWRONGTYPE\b/,
     code: 'store_wrong_type',
-    says: 'holds a key of another type than belongs there',
+    says: 'holds a key of the wrong type (WRONGTYPE)',
   },
 ];
 
@@ -134,7 +134,7 @@ export function replyError(error: Error, label: string): DelayerError {
     const [, version, known, key] = newer;
     return new DelayerError(
       'store_too_new',
-      `${label}: the key ${JSON.stringify(key)} holds a record of version ${version}, and this delayer knows ${known}`,
+      `${label}: the key ${JSON.stringify(key)} holds a record of version ${version}, and this version of delayer supports ${known}`,
       { cause },
     );
   }
@@ -167,7 +167,7 @@ export function replicaError(label: string): DelayerError {
 
 export function sentinelError(label: string): DelayerError {
   return new DelayerError('store_refused', `${label} is a Sentinel, which keeps no jobs`, {
-    hint: 'Name the primary that it watches, as SENTINEL MASTERS tells.',
+    hint: 'Name the primary that it watches; SENTINEL MASTERS lists it.',
   });
 }
 
@@ -177,5 +177,9 @@ export function tooOldError(label: string, found: string): DelayerError {
 
 /** A request was sent, and it is unknown whether it ran. */
 export function outcomeUnknownError(label: string, why: string, cause?: unknown): DelayerError {
-  return new DelayerError('outcome_unknown', `${label}: ${why}, so it may be done or not`, { cause });
+  return new DelayerError(
+    'outcome_unknown',
+    `${label}: ${why}, so it is unknown whether the request was executed`,
+    { cause },
+  );
 }

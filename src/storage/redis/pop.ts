@@ -26,7 +26,7 @@ export async function popByLease(
       if (!(error instanceof DelayerError)) throw error;
       throw new DelayerError(
         error.code,
-        `${error.message}; ${jobCount(leases.length)} in hand may be gone from the queue or come back`,
+        `${error.message}; ${jobCount(leases.length)} already taken may be gone from the queue or come back`,
         {
           hint: 'They are given with this error; look for each by its id.',
           cause: error,

@@ -100,7 +100,7 @@ export async function inParts<J extends { readonly id: Buffer }, T>(
 /** What is thrown where a step fails: the outcome is unknown where some of the jobs were dealt with before. */
 export function partlyDone(error: unknown, done: number, jobs: number): unknown {
   if (done === 0 || !(error instanceof DelayerError)) return error;
-  const message = `${error.message}; ${done} of ${jobs} jobs had been dealt with by then`;
+  const message = `${error.message}; ${done} of ${jobs} jobs had been processed by then`;
   return new DelayerError('outcome_unknown', message, { hint: error.hint, cause: error });
 }
 

@@ -58,7 +58,7 @@ function known({ label }: Caller, held: readonly (boolean | undefined)[]): boole
     if (one !== undefined) return one;
     throw outcomeUnknownError(
       label,
-      'its answer was lost, and it was asked again after the first deadline of the lease',
+      'the answer was lost, and the request was repeated after the first deadline of the lease',
     );
   });
 }

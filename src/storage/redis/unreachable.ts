@@ -5,18 +5,18 @@ import { DelayerError } from '../../core/errors.js';
 const NETWORK: Readonly<Record<string, string | readonly [reason: string, hint: string]>> = {
   ECONNREFUSED: 'connection refused',
   ENOTFOUND: 'host not found',
-  EAI_AGAIN: 'the host name cannot be looked up now',
+  EAI_AGAIN: 'temporary failure in name resolution',
   ETIMEDOUT: 'timed out',
   EHOSTUNREACH: 'no route to host',
   EHOSTDOWN: 'host is down',
   ENETUNREACH: 'network is unreachable',
   ENETDOWN: 'network is down',
-  EADDRNOTAVAIL: 'no such address, or no local port is free',
+  EADDRNOTAVAIL: 'cannot assign the address, or no local port is free',
   ECONNRESET: 'connection reset by peer',
   ECONNABORTED: 'connection aborted',
-  EPIPE: 'the other end has closed the connection',
+  EPIPE: 'broken pipe: the server has closed the connection',
   ENOENT: 'no such socket',
-  ENOTSOCK: ['not a socket', 'Name the socket of the store; its config calls it unixsocket.'],
+  ENOTSOCK: ['not a socket', 'Name the socket of Redis, which its configuration names with unixsocket.'],
   ENOTDIR: 'a part of the path to the socket is not a folder',
   EINVAL: 'the address or the path of the socket is not valid',
   ENAMETOOLONG: 'the path of the socket is too long',
@@ -31,13 +31,13 @@ const NETWORK: Readonly<Record<string, string | readonly [reason: string, hint: 
 const TLS: readonly { readonly codes: RegExp; readonly reason: string; readonly hint: string }[] = [
   {
     codes: /^(EPROTO|ERR_SSL_WRONG_VERSION_NUMBER|ERR_SSL_PACKET_LENGTH_TOO_LONG)$/,
-    reason: 'no TLS is spoken there',
-    hint: 'Write redis:// where rediss:// stands, or name the TLS port.',
+    reason: 'the server does not speak TLS',
+    hint: 'Write redis:// instead of rediss://, or use the TLS port.',
   },
   {
     codes: /^(DEPTH_ZERO_SELF_SIGNED_CERT|SELF_SIGNED_CERT_IN_CHAIN|UNABLE_TO_)/,
-    reason: 'its certificate is signed by nobody who is trusted here',
-    hint: 'Name the file of the authority that signed it in NODE_EXTRA_CA_CERTS.',
+    reason: 'its certificate is not signed by a trusted CA',
+    hint: 'Set NODE_EXTRA_CA_CERTS to the certificate file of the CA that signed it.',
   },
   {
     codes: /^CERT_HAS_EXPIRED$/,
@@ -47,7 +47,7 @@ const TLS: readonly { readonly codes: RegExp; readonly reason: string; readonly 
   {
     codes: /^CERT_NOT_YET_VALID$/,
     reason: 'its certificate is not valid yet',
-    hint: 'Look at the clocks of both machines.',
+    hint: 'Check the clocks of both machines.',
   },
   {
     codes: /^ERR_TLS_CERT_ALTNAME_INVALID$/,
@@ -128,7 +128,7 @@ export function isTurnedDown(cause: unknown): cause is Error {
 
 export function noTlsError(label: string): DelayerError {
   return new DelayerError('store_unreachable', `${label} cannot be reached: TLS timed out (ETIMEDOUT)`, {
-    hint: 'If no TLS is spoken there, write redis:// where rediss:// stands; else check the host and the network.',
+    hint: 'If the server does not speak TLS, write redis:// instead of rediss://; else check the host and the network.',
   });
 }
 
@@ -141,7 +141,7 @@ function describe(cause: unknown): readonly [reason: string, hint?: string | und
   const { code, message } = (cause ?? {}) as Failure;
   const text = typeof message === 'string' ? message : '';
   if (cause instanceof NotRedisError || text.includes('Unknown RESP type'))
-    return ['what answers there is not Redis', 'Check the host and the port in the store URL.'];
+    return ['the server there is not Redis', 'Check the host and the port in the store URL.'];
   if (typeof code !== 'string') return [CONNECTION_GONE.test(text) ? 'the connection broke' : text];
   if (cause instanceof NoAnswerError || cause instanceof HalfOpenError) return [`${text} (${code})`];
   const tls = tlsFailure(code);

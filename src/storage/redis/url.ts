@@ -39,9 +39,9 @@ export function parseRedisUrl(text: string, password?: string): RedisAddress {
     throw new DelayerError(
       'config_invalid',
       // Not repeated in the message: after a ? that should have been %3F follows the rest of a password.
-      'unknown parameter behind ? in the store URL',
+      'unknown parameter after ? in the store URL',
       {
-        hint: 'The database is a part of the path, redis://HOST/3; only redis+unix:///PATH?db=3 has it behind a ?. In a password it is %3F.',
+        hint: 'Write the database as redis://HOST/3, or redis+unix:///PATH?db=3 for a socket. In a password, write ? as %3F.',
       },
     );
   }
@@ -64,7 +64,7 @@ export function parseRedisUrl(text: string, password?: string): RedisAddress {
         'config_invalid',
         `The path of the socket is longer than ${MAX_SOCKET_BYTES} bytes`,
         {
-          hint: 'Name it by a shorter path, through a symbolic link for example.',
+          hint: 'Use a shorter path, for example of a symbolic link.',
         },
       );
     const db = databaseNumber(parameters?.get('db') ?? '');
@@ -89,7 +89,7 @@ function databaseNumber(text: string): number {
   if (!/^\d{1,9}$/.test(text)) {
     // The text is not repeated: after a / that should have been %2F follows the rest of a password.
     throw new DelayerError('config_invalid', 'The database in the store URL is not a number', {
-      hint: 'Write redis://HOST:PORT/0; a / in a password is %2F.',
+      hint: 'Write redis://HOST:PORT/0. In a password, write / as %2F.',
     });
   }
   return Number(text);

@@ -56,7 +56,7 @@ export class DiskSpace implements SpaceWatch {
     const { page_size: bytes } = this.connection.get(`PRAGMA ${STORE}.page_size`) as { page_size: number };
     const growth = Math.max(0, pages * bytes - statSync(this.file).size);
     if (this.freeBytes() >= growth + LEFT_FREE_BYTES) return;
-    throw new DelayerError('store_full', `${this.connection.label} has no room left on its disk`, {
+    throw new DelayerError('store_full', `${this.connection.label} has no space left on its disk`, {
       hint: MAKE_ROOM,
     });
   }

@@ -20,22 +20,22 @@ const RESULTS: Record<number, Sentence> = {
   [BUSY]: [
     'store_busy',
     'is busy: other processes kept writing to it',
-    'Try again; `fuser FILE` says who has it open.',
+    'Try again; `fuser FILE` shows which processes have it open.',
   ],
   [LOCKED]: ['store_busy', 'is locked'],
-  7: ['store_refused', 'needs more memory than there is', 'Free some memory.'],
+  7: ['store_refused', 'is out of memory', 'Free some memory.'],
   8: ['store_refused', 'cannot be written', 'Check the owner and the mode of the file and its folder.'],
-  10: ['store_refused', 'met an error of the disk', 'Check the disk and the system log.'],
+  10: ['store_refused', 'met a disk I/O error', 'Check the disk and the system log.'],
   11: ['store_corrupt', 'is damaged'],
-  [FULL]: ['store_full', 'has no room left', MAKE_ROOM],
+  [FULL]: ['store_full', 'has no space left', MAKE_ROOM],
   [CANTOPEN]: [
     'store_refused',
     'cannot be opened',
     'Check the owner and the mode of the file and its folder.',
   ],
   15: ['store_busy', 'is busy: other processes kept changing its lock', 'Try again.'],
-  [CONSTRAINT]: ['store_corrupt', 'has a row that no delayer wrote'],
-  20: ['store_corrupt', 'has a row that no delayer wrote'],
+  [CONSTRAINT]: ['store_corrupt', 'has a row that delayer did not write'],
+  20: ['store_corrupt', 'has a row that delayer did not write'],
   22: ['store_refused', 'is too large for its file system', ANOTHER_FILE],
   26: [
     'store_corrupt',
@@ -120,7 +120,9 @@ export function fromSqlite(error: unknown, label: string, file: string): Delayer
     if (isAbsent(error)) return movedError(label, 'deleted or renamed');
     if (error instanceof Error && 'syscall' in error) return fromSystem(error, `${label} cannot be used`);
     if (isStrangeValue(error))
-      return new DelayerError('store_corrupt', `${label} has a row that no delayer wrote`, { cause: error });
+      return new DelayerError('store_corrupt', `${label} has a row that delayer did not write`, {
+        cause: error,
+      });
     return new DelayerError('internal', `${label}: ${message}`, { cause: error });
   }
   if (result === READONLY_DBMOVED) return movedError(label, 'deleted or renamed');
@@ -128,7 +130,7 @@ export function fromSqlite(error: unknown, label: string, file: string): Delayer
   const found = RESULTS[primary];
   if (!found) {
     if (/^no such (table|column)/.test(message))
-      return new DelayerError('store_corrupt', `${label} has not the tables of a store: ${message}`, {
+      return new DelayerError('store_corrupt', `${label} lacks the tables of a store: ${message}`, {
         cause: error,
       });
     return new DelayerError('store_refused', `${label} answered: ${message}`, { cause: error });
@@ -165,8 +167,8 @@ export function movedError(label: string, how: string): DelayerError {
 
 /** Under a second name SQLite keeps a second log beside the file, and two logs destroy it. */
 export function secondNameError(file: string, names: number): DelayerError {
-  return new DelayerError('store_refused', `${file} has ${names} names (hard links), and may have one`, {
-    hint: 'Delete the other name; copy the file instead. What two processes open by two names is destroyed.',
+  return new DelayerError('store_refused', `${file} has ${names} hard links, and may have only one`, {
+    hint: 'Delete the other link, or copy the file instead: processes that open a file by different names destroy it.',
   });
 }
 
@@ -174,7 +176,7 @@ export function secondNameError(file: string, names: number): DelayerError {
 export function tooNewError(file: string, version: number, known: number): DelayerError {
   return new DelayerError(
     'store_too_new',
-    `${file} has version ${version} of the format, and this delayer knows ${known}`,
+    `${file} has version ${version} of the format, and this version of delayer supports ${known}`,
   );
 }
 
@@ -182,8 +184,8 @@ export function tooNewError(file: string, version: number, known: number): Delay
 export function migratedError(label: string, version: number, known: number): DelayerError {
   return new DelayerError(
     'store_too_new',
-    `${label} was migrated to version ${version} of the format while it was open, and this delayer knows ${known}`,
-    { hint: 'Start this process again with the delayer that migrated it.' },
+    `${label} was migrated to version ${version} of the format while it was open, and this version of delayer supports ${known}`,
+    { hint: 'Restart this process with the version of delayer that migrated it.' },
   );
 }
 

@@ -118,8 +118,8 @@ function flawOf({ retries, firstMs, lastMs }: ExtrasRow): string | undefined {
   if (retries !== null && !isWithin(retries, MAX_RETRIES)) return 'the number of retries is not valid';
   if (firstMs === null && lastMs === null) return undefined;
   if (!isWithin(firstMs, MAX_DURATION_MS) || !isWithin(lastMs, MAX_DURATION_MS))
-    return 'a pause of the backoff is no time';
-  return firstMs > lastMs ? 'the backoff begins with a longer pause than it ends with' : undefined;
+    return 'a pause of the backoff is not valid';
+  return firstMs > lastMs ? 'the first pause of the backoff is longer than the last' : undefined;
 }
 
 const isWithin = (value: number | null, most: number): value is number =>

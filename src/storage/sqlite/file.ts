@@ -85,8 +85,7 @@ export function makeFile({ file, ownFolder, typeOf }: FilePlace): boolean {
   } catch (error) {
     if (!(error instanceof Error && 'code' in error && error.code === 'EEXIST'))
       throw fromSystem(error, `${file} cannot be created`);
-    if (look(file) === undefined)
-      throw foreignFileError(file, 'it is a symbolic link to a file that is not there');
+    if (look(file) === undefined) throw foreignFileError(file, 'it is a broken symbolic link');
     return false;
   }
 }
@@ -153,7 +152,7 @@ function assertWritable(file: string, folder: string): void {
   try {
     accessSync(folder, constants.W_OK | constants.X_OK);
   } catch (error) {
-    throw fromSystem(error, `${file} cannot be used, for SQLite keeps its log in the folder ${folder}`);
+    throw fromSystem(error, `${file} cannot be used, because SQLite keeps its log in the folder ${folder}`);
   }
 }
 
@@ -168,6 +167,6 @@ function look(path: string): Stats | undefined {
     return statSync(path);
   } catch (error) {
     if (isAbsent(error)) return undefined;
-    throw fromSystem(error, `${path} cannot be looked at`);
+    throw fromSystem(error, `${path} cannot be read`);
   }
 }

@@ -18,20 +18,20 @@ const OWNER_AND_MODE = 'Check the owner and the mode of the file and its folder.
 
 const SENTENCES: Partial<Record<string, Sentence>> = {
   ENOSPC: { code: 'store_full', text: 'the disk is full (ENOSPC)', hint: MAKE_ROOM },
-  EDQUOT: { code: 'store_full', text: 'the disk quota of this user is used up (EDQUOT)', hint: MAKE_ROOM },
+  EDQUOT: { code: 'store_full', text: 'disk quota exceeded (EDQUOT)', hint: MAKE_ROOM },
   EFBIG: {
     code: 'store_full',
-    text: 'the file may not become larger (EFBIG)',
+    text: 'file too large (EFBIG)',
     hint: 'Raise the limit on the size of files (ulimit -f), then try again; what was pushed before is safe.',
   },
   EMFILE: {
     code: 'store_refused',
-    text: 'this process has too many open files (EMFILE)',
+    text: 'too many open files in this process (EMFILE)',
     hint: 'Raise its limit (ulimit -n), or let it open fewer.',
   },
   ENFILE: {
     code: 'store_refused',
-    text: 'the machine has too many open files (ENFILE)',
+    text: 'too many open files on this machine (ENFILE)',
     hint: 'Raise its limit (fs.file-max), or close some.',
   },
   ENOMEM: { code: 'store_refused', text: 'the machine is out of memory (ENOMEM)', hint: 'Free some memory.' },

@@ -5,21 +5,21 @@ import { wrap } from '../lines.js';
 const KEYS: readonly (readonly [keys: string, what: string])[] = [
   ['↑ ↓ j k', 'up and down; PgUp, PgDn, Home and End go further'],
   ['Enter', 'open the topic, the job'],
-  ['Esc', 'back; what was searched for is forgotten first'],
-  ['/', 'show what includes a text: of topics, of the page of jobs'],
+  ['Esc', 'back; clears the search first'],
+  ['/', 'search: show only topics, or jobs of the page, that include a text'],
   ['s', 'sort topics by the next column'],
-  ['← → Tab', 'jobs of the next state alone'],
+  ['← → Tab', 'show only jobs of the next state'],
   ['n b', 'next page of jobs, page before'],
   ['p', 'promote the delayed job: ready now, before all others'],
   ['r x', 'remove the job, in any state; it is kept in a file for import'],
   ['P', 'pause the topic, or resume it'],
-  ['Ctrl-L', 'draw the screen anew'],
+  ['Ctrl-L', 'redraw the screen'],
   ['q', 'quit'],
 ];
 
 const NOTES = [
   'Nothing is done before you answer y. A job that has changed meanwhile is left alone.',
-  'in/s and out/s are what counts tell of the last 10 s: jobs that came into line, and that left it. A job that comes and goes between two looks is in neither; – is not known. ~ is an estimate, ≥ at least, || paused.',
+  'in/s and out/s: jobs that entered and left the queue, from the counts of the last 10 s. A job that enters and leaves between two refreshes is in neither. – is unknown, ~ an estimate, ≥ at least, || paused.',
 ];
 
 export function helpLines(width: number): string[] {

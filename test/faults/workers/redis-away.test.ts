@@ -89,7 +89,7 @@ const OUTAGES: Readonly<Record<string, (scene: Scene) => Promise<void>>> = {
   'that cannot be reached': async ({ proxy, running }) => {
     const before = running.stderr.length;
     proxy.refuse();
-    await eventually(() => running.stderr.slice(before).includes('trying again'));
+    await eventually(() => running.stderr.slice(before).includes('retrying'));
     proxy.pass();
   },
   'that swallows what it is sent': async ({ proxy, replica }) => {

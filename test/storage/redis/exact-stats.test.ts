@@ -73,7 +73,7 @@ describe('exact stats of many jobs of Redis', function () {
     expect(problems).to.deep.equal([
       'bodies_gone 1 job has lost the body and will never be delivered',
       'wrong_type 1 job has a key of the wrong type in place of the body',
-      'old_entries 2 entries of ready lists are of a job that is not ready, or of another topic: original clients would be given it early',
+      'old_entries 2 entries of ready lists are of a job that is not ready, or of another topic: original clients would get it early',
       'doubled_entries 2 ready jobs are in the ready list more than once, as two original daemons leave them',
     ]);
   });

@@ -34,7 +34,7 @@ describe('a push in several steps to Redis', () => {
       const error = await rejection(pushChunk(failing(step), { jobs, onExisting: 'refuse' }));
       expect(error).to.include({
         code: 'outcome_unknown',
-        message: 'Redis is out of memory; 1 of 3 jobs had been dealt with by then',
+        message: 'Redis is out of memory; 1 of 3 jobs had been processed by then',
         cause: refused,
       });
     });

@@ -59,7 +59,7 @@ describe('a record of version 4 in Redis', () => {
     for (const [what, call] of Object.entries(calls)) {
       const error = await failureOf(call());
       expect(error, what).to.include({ code: 'store_too_new', exitCode: 69 });
-      expect(error.message, what).to.contain(`"${name}"`).and.contain('version 4').and.contain('knows 3');
+      expect(error.message, what).to.contain(`"${name}"`).and.contain('version 4').and.contain('supports 3');
       expect(await dump(), what).to.deep.equal(before);
     }
   }

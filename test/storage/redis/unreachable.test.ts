@@ -36,7 +36,7 @@ describe('a Redis that does not serve', () => {
 
   for (const [what, url, reason] of [
     ['a closed port', 'redis://127.0.0.1:1', 'connection refused \\(ECONNREFUSED\\)'],
-    ['an unknown host', 'redis://no-such-host.invalid', /host not found|cannot be looked up/],
+    ['an unknown host', 'redis://no-such-host.invalid', /host not found|name resolution/],
     ['a socket that is not there', 'redis+unix:///nonexistent/redis.sock', 'no such socket'],
   ] as const) {
     it(`behind ${what} makes each call fail at once with store_unreachable`, async () => {

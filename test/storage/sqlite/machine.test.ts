@@ -41,7 +41,7 @@ describe('an SQLite file on a machine with little disk, descriptors or rights', 
     } catch {
       // It is full by that.
     }
-    expect((await failureOf(queue.push({ topic: 'topic', body }))).message).to.match(/no room left/);
+    expect((await failureOf(queue.push({ topic: 'topic', body }))).message).to.match(/no space left/);
     expect(await queue.remove('none')).to.be.false;
     const [first = ''] = pushed;
     expect((await queue.removeMany([first], { states: 'any' }))[0]?.removed).to.be.true;
@@ -118,7 +118,7 @@ describe('an SQLite file on a machine with little disk, descriptors or rights', 
     chmodSync(folder.path('closed'), 0o000);
     if (uid !== undefined)
       expect(await told({ uid }, 'closed/in/queue.db')).to.match(
-        /^store_refused: \S*closed\/in\/queue\.db cannot be looked at: permission denied$/,
+        /^store_refused: \S*closed\/in\/queue\.db cannot be read: permission denied$/,
       );
     chmodSync(folder.path('closed'), 0o755);
   });

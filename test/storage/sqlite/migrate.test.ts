@@ -256,7 +256,7 @@ describe('an SQLite file of an older or newer version', () => {
     const error = await failureOf(openQueue());
     expect(error).to.include({ code: 'store_too_new', exitCode: 69 });
     expect(error.message).to.match(
-      new RegExp(`queue\\.db has version ${SCHEMA_VERSION + 1} of the format.* knows ${SCHEMA_VERSION}$`),
+      new RegExp(`queue\\.db has version ${SCHEMA_VERSION + 1} of the format.* supports ${SCHEMA_VERSION}$`),
     );
   });
 

@@ -176,11 +176,11 @@ describe('rows of an SQLite file with values that delayer never writes', () => {
   for (const [what, sql, says] of [
     ['negative retries', 'retries = -1', 'the number of retries is not valid'],
     ['too many retries', 'retries = 9223372036854775807', 'the number of retries is not valid'],
-    ['half a backoff', 'first_ms = 5', 'a pause of the backoff is no time'],
+    ['half a backoff', 'first_ms = 5', 'a pause of the backoff is not valid'],
     [
       'a backoff that gets shorter',
       'first_ms = 5, last_ms = 4',
-      'the backoff begins with a longer pause than it ends with',
+      'the first pause of the backoff is longer than the last',
     ],
   ] as const) {
     for (const taker of ['reserve', 'pop'] as const) {
@@ -200,7 +200,7 @@ describe('rows of an SQLite file with values that delayer never writes', () => {
         expect(found).to.include({ state: 'dead', attempts: 0, reason: burial?.reason });
         expect(found?.retries).to.be.undefined;
         expect((await queue.health()).map(({ message }) => message).join()).to.match(
-          /^1 row of the table extras has a value that no delayer writes: .*dead letter$/,
+          /^1 row of the table extras has a value that delayer does not write: .*dead letter$/,
         );
       });
     }

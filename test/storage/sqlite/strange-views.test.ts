@@ -84,7 +84,7 @@ describe('views of an SQLite file with values that delayer never writes', () => 
       most2: 'delayed',
     });
     expect(await said(queue)).to.deep.equal([
-      'strange_values 5 jobs (one of them "least" of topic "topic") have a number that no delayer writes: it is read as the nearest that can be',
+      'strange_values 5 jobs (one of them "least" of topic "topic") have a number that is out of range: it is read as the nearest valid one',
     ]);
     expect((await queue.find('usual'))[0]).to.include({ readyAhead: 2 });
     expect(await queue.removeMany(ids, { states: 'any' })).to.have.length(6);
@@ -134,7 +134,7 @@ describe('views of an SQLite file with values that delayer never writes', () => 
       other.exec('UPDATE dead SET dead_until = 1');
       expect(await agreed(queue, ['1', 'dead'])).to.deep.equal({ 2: 'ready' });
       expect((await said(queue))[0]).to.equal(
-        'strange_values 2 jobs (one of them "dead" of topic "topic") are in a state that this delayer does not know: they are left alone, and not counted',
+        'strange_values 2 jobs (one of them "dead" of topic "topic") are in a state that this version of delayer does not know: they are left alone, and not counted',
       );
       expect(idsOf(await queue.popMany('topic', 9))).to.deep.equal(['2']);
       await maintainAll(queue);
@@ -156,7 +156,7 @@ describe('views of an SQLite file with values that delayer never writes', () => 
     expect(await said(queue)).to.deep.equal([]);
     change("UPDATE lease SET seqs = '[1]'");
     expect(await said(queue)).to.deep.equal([
-      'strange_values 1 job ("2" of topic "topic") is marked as leased or waiting, and nothing says until when: it is left alone',
+      'strange_values 1 job ("2" of topic "topic") is marked as leased or waiting without an end: it is left alone',
     ]);
     change('UPDATE job SET state = 0 WHERE seq = 2');
     expect(await said(queue)).to.deep.equal([]);
@@ -200,7 +200,7 @@ describe('views of an SQLite file with values that delayer never writes', () => 
     change(`UPDATE pause SET until_at = ${MOST}`);
     const before = rows('SELECT seqs FROM lease');
     expect((await said(queue)).at(-1)).to.match(
-      /^strange_values 3 rows of the tables lease, dead, pause have a value that no delayer writes: /,
+      /^strange_values 3 rows of the tables lease, dead, pause have a value that delayer does not write: /,
     );
     await maintainAll(queue);
     expect(rows('SELECT seqs FROM lease')).to.deep.equal(before);

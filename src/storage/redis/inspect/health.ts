@@ -49,14 +49,14 @@ async function serverProblems(read: Read, keys: Keys): Promise<Problem[]> {
   if (seen.length === 0) {
     problems.push({
       code: 'no_daemon',
-      message: 'No delayer daemon was seen (an original daemon does not announce itself)',
-      hint: 'Run a daemon; without it, due jobs become ready when a consumer of delayer asks for jobs.',
+      message: 'No delayer daemon was seen (an original daemon cannot be seen)',
+      hint: 'Run a daemon; without it, due jobs become ready only when a consumer of delayer asks for jobs.',
     });
   }
   if (/^aof_enabled:0/m.test(info) && save === '') {
     problems.push({
       code: 'no_persistence',
-      message: 'Redis keeps nothing on disk: a restart loses every job',
+      message: 'Redis has no persistence: a restart loses every job',
       hint: 'Set `appendonly yes`.',
     });
   }

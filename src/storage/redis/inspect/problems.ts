@@ -21,7 +21,7 @@ export function strangeValues(key: string, found: number, name: string): Problem
   return {
     code: 'strange_values',
     message: `The key ${JSON.stringify(key)} has ${found} ${values} of ${JSON.stringify(name)}`,
-    hint: 'What cannot be read is taken for absent and left alone; delete it from the key.',
+    hint: 'Values that cannot be read count as absent and are left unchanged; delete them from the key.',
   };
 }
 
@@ -57,7 +57,7 @@ function bodiesGone(count: number): Problem[] {
     {
       code: 'bodies_gone',
       message: `${jobsHave(count)} lost the body and will never be delivered`,
-      hint: 'They expired, or were taken, removed or evicted; the daemon clears them away when they are due, and removing them in any state does so at once.',
+      hint: 'They expired, or were taken, removed or evicted. The daemon clears them away when they are due; removing them in any state does so at once.',
     },
   ];
 }
@@ -79,8 +79,8 @@ function oldEntries(count: number): Problem[] {
   return [
     {
       code: 'old_entries',
-      message: `${count} ${entries} of a job that is not ready, or of another topic: original clients would be given it early`,
-      hint: 'delayer passes over them; a daemon of delayer takes them away.',
+      message: `${count} ${entries} of a job that is not ready, or of another topic: original clients would get it early`,
+      hint: 'delayer skips them; a daemon of delayer removes them.',
     },
   ];
 }
@@ -91,7 +91,7 @@ function doubledEntries(count: number): Problem[] {
     {
       code: 'doubled_entries',
       message: `${count} ready ${count === 1 ? 'job is' : 'jobs are'} in the ready list more than once, as two original daemons leave them`,
-      hint: 'Each is delivered once, and a daemon of delayer takes the second entries away; an original client that meets one takes the queue for empty. Run one kind of daemon.',
+      hint: 'Each is delivered once, and a daemon of delayer removes the duplicate entries; an original client that reads one takes the queue for empty. Run one kind of daemon.',
     },
   ];
 }
@@ -106,7 +106,7 @@ function recordsGone(keys: readonly string[]): Problem[] {
     {
       code: 'records_gone',
       message: `${keys.length} ${records} gone, of a wrong type or not written by delayer: ${named.join(', ')}${rest}`,
-      hint: 'Bring the keys back from a backup, or delete them: what names a key that is gone is cleared away when its time is over.',
+      hint: 'Restore the keys from a backup, or delete them: references to a missing key are cleared away when their time has passed.',
     },
   ];
 }

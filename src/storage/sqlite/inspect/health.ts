@@ -18,7 +18,7 @@ function clockProblem(jumpMs: number): Problem {
   const how = `${formatDuration(Math.abs(jumpMs))} ${jumpMs > 0 ? 'ahead' : 'back'}`;
   return {
     code: 'clock_jumped',
-    message: `the clock of this machine was set ${how}; nothing is deleted on account of that, and leases go on for as long as they would have`,
-    hint: 'Set it right; when it is right as it is, expired jobs are cleared away after an hour.',
+    message: `the clock of this machine was set ${how}; no job is deleted because of that, and leases keep their length`,
+    hint: 'Correct the clock; if it is right now, expired jobs are cleared away after an hour.',
   };
 }

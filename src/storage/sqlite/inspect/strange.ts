@@ -104,19 +104,19 @@ export function strangeRows(connection: Connection): Problem[] {
 
 const SAYS: Readonly<Record<Flaw, { one: string; many: string; hint: string }>> = {
   unknown: {
-    one: 'is in a state that this delayer does not know: it is left alone, and not counted',
-    many: 'are in a state that this delayer does not know: they are left alone, and not counted',
-    hint: 'Use the delayer that wrote them, or correct the column `state` with the program sqlite3, or delete the rows.',
+    one: 'is in a state that this version of delayer does not know: it is left alone, and not counted',
+    many: 'are in a state that this version of delayer does not know: they are left alone, and not counted',
+    hint: 'Use the version of delayer that wrote them, or correct the column `state` with sqlite3, or delete the rows.',
   },
   unheld: {
-    one: 'is marked as leased or waiting, and nothing says until when: it is left alone',
-    many: 'are marked as leased or waiting, and nothing says until when: they are left alone',
-    hint: 'Set the column `state` to 0 with the program sqlite3, and they are in line again; or delete the rows.',
+    one: 'is marked as leased or waiting without an end: it is left alone',
+    many: 'are marked as leased or waiting without an end: they are left alone',
+    hint: 'Set the column `state` to 0 with sqlite3 to put them back into the queue, or delete the rows.',
   },
   number: {
-    one: 'has a number that no delayer writes: it is read as the nearest that can be',
-    many: 'have a number that no delayer writes: it is read as the nearest that can be',
-    hint: 'Remove them in any state, or push them again in the place of what is there.',
+    one: 'has a number that is out of range: it is read as the nearest valid one',
+    many: 'have a number that is out of range: it is read as the nearest valid one',
+    hint: 'Remove them in any state, or replace them by another push.',
   },
 };
 
@@ -139,7 +139,7 @@ function tablesProblem(others: readonly { readonly name: string; readonly found:
   const tables = others.map(({ name }) => name).join(', ');
   return {
     code: 'strange_values',
-    message: `${found} ${found === 1 ? 'row' : 'rows'} of the ${others.length === 1 ? 'table' : 'tables'} ${tables} ${found === 1 ? 'has' : 'have'} a value that no delayer writes: a number is read as the nearest that can be, a lease whose jobs cannot be read is left alone, and a job whose own retry settings cannot be followed becomes a dead letter`,
-    hint: 'Correct them with the program sqlite3, or delete the rows; the jobs of a lease that is deleted have to be put back by their column `state`.',
+    message: `${found} ${found === 1 ? 'row' : 'rows'} of the ${others.length === 1 ? 'table' : 'tables'} ${tables} ${found === 1 ? 'has' : 'have'} a value that delayer does not write: a number is read as the nearest valid one, a lease whose jobs cannot be read is left alone, and a job whose own retry settings cannot be followed becomes a dead letter`,
+    hint: 'Correct them with sqlite3, or delete the rows; to put the jobs of a deleted lease back into the queue, set their column `state` to 0.',
   };
 }

@@ -168,7 +168,8 @@ class ExecCall {
     const reason = program.wasStopped ? context.stopReason : undefined;
     const outcome = toOutcome(end, this.tail.text, { reason, timeoutMs: options.timeoutMs });
     // The handler has said nothing about jobs that it did not name, even if it exited with 0.
-    if (outcome === 'done' && reader !== undefined) return { reason: 'the handler gave it no outcome' };
+    if (outcome === 'done' && reader !== undefined)
+      return { reason: 'the handler printed no outcome for it' };
     return outcome;
   }
 }

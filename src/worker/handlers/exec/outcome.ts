@@ -13,7 +13,7 @@ const NO_ROOM: Readonly<Record<string, string>> = {
   EMFILE: 'Too many files are open: raise the limit (ulimit -n), or let fewer handlers run at once.',
   ENFILE: 'Too many files are open on this machine: raise its limit (sysctl fs.file-max).',
   EAGAIN:
-    'Too many processes: raise the limit (ulimit -u, TasksMax of systemd), or look what handlers leave running.',
+    'Too many processes: raise the limit (ulimit -u, TasksMax of systemd), or check which processes handlers leave running.',
   ENOMEM: 'The machine has no memory left: let fewer handlers run at once.',
 };
 

@@ -31,7 +31,7 @@ export class OutcomeReader {
     const lines = (this.rest + this.decoder.decode(chunk, { stream: true })).split('\n');
     this.rest = lines.pop() ?? '';
     for (const line of lines) this.read(line);
-    if (this.rest.length > MAX_LINE_BYTES) this.fail('a line has no end', this.rest);
+    if (this.rest.length > MAX_LINE_BYTES) this.fail('the line is too long', this.rest);
   }
 
   /** A last line without a newline counts as well. */
@@ -64,7 +64,7 @@ export class OutcomeReader {
     const place = typeof lease === 'string' ? this.places.get(lease) : undefined;
     const outcome = toOutcome(given);
     if (typeof outcome === 'string' && outcome !== 'done') this.fail(outcome, line);
-    else if (place === undefined) this.fail('its lease is none of this batch', line);
+    else if (place === undefined) this.fail('its lease is not of this batch', line);
     else if (!this.settle(place, outcome)) this.fail('its lease has an outcome already', line);
   }
 
@@ -79,7 +79,7 @@ export class OutcomeReader {
 function toOutcome(given: object): Exclude<Outcome, 'release'> | `unknown ${string}` | `invalid ${string}` {
   const { outcome, delay, reason } = given as Record<string, unknown>;
   if (reason !== undefined && typeof reason !== 'string') return 'invalid reason';
-  if (delay !== undefined && outcome !== 'retry') return 'invalid delay, for it is not to be tried again';
+  if (delay !== undefined && outcome !== 'retry') return 'invalid delay: only a retry has one';
   switch (outcome) {
     case 'done':
       return 'done';

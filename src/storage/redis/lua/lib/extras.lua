@@ -25,9 +25,9 @@ local function flaw_of(extras)
   if retries ~= '' and not is_count then return 'the number of retries is not valid' end
   if first == '' and last == '' then return nil end
   if type(first) ~= 'number' or type(last) ~= 'number' or not is_time_or_none(first) or not is_time_or_none(last) then
-    return 'a pause of the backoff is no time'
+    return 'a pause of the backoff is not valid'
   end
-  return first > last and 'the backoff begins with a longer pause than it ends with' or nil
+  return first > last and 'the first pause of the backoff is longer than the last' or nil
 end
 
 -- The key of a leased job that has none yet is made from its first lease.
