@@ -15,8 +15,8 @@ export interface ModelEdit extends Meant {
 }
 
 export interface Redated extends Meant {
-  /** In ms; a time in the past means now. */
-  readonly due: number;
+  /** In ms: a time, or a distance from the due time before. A time in the past means now. */
+  readonly due: { readonly at: number } | { readonly byMs: number };
 }
 
 /** Promote, reschedule and edit. */
@@ -60,7 +60,8 @@ export class Changes {
     return jobs.map(({ due }, i) => {
       const job = found[i];
       if (!job) return undefined;
-      const dueAt = this.byLast(Math.max(now, due));
+      const wanted = 'at' in due ? due.at : (job.dueAt ?? now) + due.byMs;
+      const dueAt = this.byLast(Math.max(now, wanted));
       this.countFrom(job, dueAt);
       this.line.redate(job, dueAt, this.nextNumber());
       return dueAt;

@@ -17,6 +17,16 @@ export const OF_CHANGES: readonly Defect[] = [
     `return lifetime > 0 and math.min(due + lifetime, LAST_MS) or it.expires_at`,
     `return lifetime > 0 and math.max(due + 1, it.expires_at) or it.expires_at`,
   ]),
+  redis('reschedule by from now', 'a job that is rescheduled by a distance is due that long from now', [
+    `${LUA}/reschedule.lua`,
+    `local from = how == 'delay' and now or how == 'by' and it.due or 0`,
+    `local from = how ~= 'at' and now or 0`,
+  ]),
+  sqlite('reschedule by from now', 'a job that is rescheduled by a distance is due that long from now', [
+    `${SQLITE}/reschedule.ts`,
+    `row.dueAt + due.byMs`,
+    `now + due.byMs`,
+  ]),
   sqlite('reschedule keeps the expiry', 'a job that is rescheduled keeps its old expiry', [
     `${SQLITE}/reschedule.ts`,
     'UPDATE job SET place = ?1, due_at = NULL, expires_at = min(?1 + ${TTL_MS}, ${LAST_TIME_MS}) WHERE seq = ?2`;',

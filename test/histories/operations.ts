@@ -116,6 +116,7 @@ const reschedule = fc.record({
       believed,
       delayMs: aDelay,
       at: fc.option(fc.constantFrom(-5000, 0, 1, 1500), { nil: undefined, freq: 2 }),
+      byMs: fc.option(fc.constantFrom(-5000, -1, 1, 1500), { nil: undefined, freq: 2 }),
     }),
     { minLength: 1, maxLength: 3 },
   ),

@@ -35,10 +35,10 @@ export class Changer {
 
   async reschedule({ jobs }: StepOf<'reschedule'>, queue: Queue, fate?: Fate): Promise<void> {
     const { now } = this.context;
-    const wanted = jobs.map(({ id, believed, delayMs, at }) => ({
+    const wanted = jobs.map(({ id, believed, delayMs, at, byMs }) => ({
       ...this.meant(id, believed),
-      due: now + (at ?? delayMs),
-      asked: at === undefined ? { delayMs } : { at: new Date(now + at) },
+      due: byMs === undefined ? { at: now + (at ?? delayMs) } : { byMs },
+      asked: byMs !== undefined ? { byMs } : at === undefined ? { delayMs } : { at: new Date(now + at) },
     }));
     this.context.say(`reschedule ${JSON.stringify(wanted)}`);
     const told = statesToTell(this.context);
