@@ -1,6 +1,7 @@
 import { expect } from 'chai';
 import { closeSync, openSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { expectQuiet, forEachStore, linesOf, useCli } from '../support/cli.js';
+import { must } from '../support/jobs.js';
 import { Ground, isGone, TOPIC } from './handlers.js';
 
 const NOT_DONE = 4;
@@ -159,14 +160,18 @@ describe('drain --exec', () => {
       await isGone(ground.read('group').trim());
     });
 
-    it('--max limits the jobs of a run, and --halt ends it after failures in a row', async () => {
-      await ground.push('a', 'b', 'c', 'd', 'e');
-      const three = ['--max', '1', '--rate', '100/s'];
-      expect(linesOf(expectQuiet(await exec('echo $DELAYER_ID', ...three)))).to.deep.equal(['a']);
+    it('--max limits the jobs of a run, --rate the starts per second, and --halt ends it after failures in a row', async () => {
+      await ground.push('a', 'b', 'c', 'd', 'e', 'f', 'g');
+      const limits = ['--max', '3', '--rate', '2/s'];
+      const starts = linesOf(expectQuiet(await exec('echo $DELAYER_ID; date +%s%3N >> starts', ...limits)));
+      expect(starts).to.deep.equal(['a', 'b', 'c']);
+      const [first, , third] = ground.read('starts').split('\n').map(Number);
+      // A second, less the time by which the first handler may have begun late.
+      expect(must(third) - must(first)).to.be.at.least(300);
       const outcome = await exec('exit 1', '--halt', '2');
       expect(outcome.code).to.equal(NOT_DONE);
       expect(outcome.stderr).to.equal('delayer: 2 jobs in a row failed; no more are taken\n');
-      expect(await ground.states('b', 'c', 'd', 'e')).to.deep.equal(['delayed', 'delayed', 'ready', 'ready']);
+      expect(await ground.states('d', 'e', 'f', 'g')).to.deep.equal(['delayed', 'delayed', 'ready', 'ready']);
     });
 
     it('when a handler ends its own lease, its exit code is ignored', async () => {

@@ -58,7 +58,7 @@ describe('the body of a push', () => {
 
     for (const [what, args, stdin] of [
       ['missing', ['push', 'topic'], ''],
-      ['missing, with bytes on stdin that nobody asked for', ['push', 'topic'], 'body'],
+      ['missing, although stdin has bytes', ['push', 'topic'], 'body'],
       ['an empty argument', ['push', 'topic', ''], ''],
       ['empty on stdin', ['push', 'topic', '-'], ''],
       ['both an argument and stdin', ['push', 'topic', 'body', '-'], 'body'],

@@ -160,7 +160,7 @@ describe('commands on selections', () => {
       expect(lines.at(-1)).to.deep.equal({ confirmed: 3, notRemoved: [] });
     });
 
-    it('remove --any-state by ids writes such a file too, and --no-archive writes none', async () => {
+    it('remove --any-state by ids also writes the removed jobs to a file, and --no-archive writes none', async () => {
       const queue = await fill();
       await reserve(queue, 'now', 1);
       await cli.run(['remove', 'now-1', 'pay-1', 'unknown', '--any-state']);

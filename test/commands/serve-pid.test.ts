@@ -75,7 +75,7 @@ describe('the pid file of serve', () => {
     expect(held()).to.equal(`${other.pid}\n`);
   });
 
-  it('is not written over a file without a number, but over an empty one', async () => {
+  it('is refused when the file has other content than a number, and replaces an empty file', async () => {
     writeFileSync(path(), 'root:x:0:0\n');
     await refused(/is not a pid file: it does not hold a number/);
     expect(held()).to.equal('root:x:0:0\n');
