@@ -130,6 +130,6 @@ async function openMove(queue: Queue, path: string): Promise<Move> {
 function tellUnsure(count: number, heldUntil: Date, path: string): void {
   const [are, them] = count === 1 ? ['is', 'it'] : ['are', 'them'];
   printNote(
-    `${jobCount(count)} of the step that was cut off ${are} in ${path}, and may have been delivered from the store since ${heldUntil.toISOString()}, when its hold on ${them} ended`,
+    `${jobCount(count)} of the interrupted step ${are} in ${path}, and may have been delivered from the store since ${heldUntil.toISOString()}, when its hold on ${them} ended`,
   );
 }

@@ -131,7 +131,7 @@ describe('export --move', () => {
       const outcome = await move();
       expect(outcome.code).to.equal(0);
       expect(outcome.stderr).to.match(
-        /1 job of the step that was cut off is in moved, and may have been delivered/,
+        /1 job of the interrupted step is in moved, and may have been delivered/,
       );
       expect(await ids()).to.deep.equal([]);
       expect(await imported()).to.deep.equal(JOBS);

@@ -9,7 +9,7 @@ const KEYS: readonly (readonly [keys: string, what: string])[] = [
   ['/', 'search: show only topics, or jobs of the page, that include a text'],
   ['s', 'sort topics by the next column'],
   ['← → Tab', 'show only jobs of the next state'],
-  ['n b', 'next page of jobs, page before'],
+  ['n b', 'next page of jobs, previous page'],
   ['p', 'promote the delayed job: ready now, before all others'],
   ['r x', 'remove the job, in any state; it is kept in a file for import'],
   ['P', 'pause the topic, or resume it'],

@@ -19,7 +19,7 @@ const drawn = new WeakMap<NonNullable<JobView['found']>, { width: number; lines:
 
 /** Everything that `inspect --id` prints of the jobs of the id, in lines that fit. */
 export function jobLines({ job, size: { columns } }: State): string[] {
-  if (!job?.found) return ['asking …'];
+  if (!job?.found) return ['loading …'];
   const { found } = job;
   const known = drawn.get(found);
   if (known?.width === columns) return known.lines;

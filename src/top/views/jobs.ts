@@ -79,7 +79,7 @@ export function jobsTable(state: State): string[] {
 }
 
 function emptyText({ jobs }: State): string {
-  if (!jobs?.page) return 'asking …';
+  if (!jobs?.page) return 'loading …';
   if (jobs.page.problem !== undefined) return jobs.page.problem;
   if (jobs.filter !== '') return `no job of this page includes "${jobs.filter}"`;
   return jobs.only === undefined ? 'no jobs' : `no ${jobs.only} jobs`;
@@ -88,7 +88,7 @@ function emptyText({ jobs }: State): string {
 export function jobsKeys({ jobs }: State): string {
   const pages = [
     ...(jobs?.page?.cursor === undefined ? [] : ['n next page']),
-    ...(jobs?.cursors.length ? ['b page before'] : []),
+    ...(jobs?.cursors.length ? ['b previous page'] : []),
   ];
   const only = `←→ ${jobs?.only ?? 'all states'}`;
   const search = jobs?.filter ? [`/ "${jobs.filter}"`] : [];
