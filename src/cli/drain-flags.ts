@@ -52,7 +52,7 @@ export const workerFlags = {
     description: 'lease each job for DURATION, renewed while its handler runs [default: 60s]',
   }),
   timeout: timerDuration('timeout')({
-    description: 'terminate a handler that runs longer; the attempt has failed then',
+    description: 'terminate a handler that runs longer; the attempt counts as failed',
   }),
   ...retryFlags(),
   rate: rate('rate')({

@@ -23,7 +23,10 @@ export default class Bpop extends BaseCommand {
     interval: timerDuration('interval')({
       description: 'how often to look where Redis does not report changes [default: 100ms]',
     }),
-    count: count('count')({ description: 'take at most N jobs; waits for the first one only', default: 1 }),
+    count: count('count')({
+      description: 'take at most N jobs; only the first one is waited for',
+      default: 1,
+    }),
     ...takeFlags,
   };
 

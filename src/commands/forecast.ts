@@ -28,7 +28,7 @@ export default class ForecastCommand extends BaseCommand {
     '<%= config.bin %> forecast --workers 4 --each 300ms --spread 30m',
   ];
   static override args = {
-    topic: Args.string({ multiple: true, description: 'these topics alone' }),
+    topic: Args.string({ multiple: true, description: 'only these topics' }),
   };
   static override flags = {
     until: positiveDuration('until')({ description: 'how far to look ahead [default: 24h]' }),

@@ -23,7 +23,7 @@ Exit code 1 if no job matches.`;
   };
   static override flags = {
     state: Flags.option({ options: JOB_STATES, multiple: true, delimiter: ',' as const })({
-      description: 'only jobs in these states',
+      description: 'jobs in these states [default: all but leased]',
     }),
     ...actingFlags,
     'no-archive': Flags.boolean({ description: 'do not keep the removed jobs in a file' }),
