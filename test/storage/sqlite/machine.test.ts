@@ -105,7 +105,8 @@ describe('an SQLite file on a machine with little disk, descriptors or rights', 
   it('too many open files are reported as EMFILE', async () => {
     const told = await startChild(['crowd', folder.path()], { before: 'ulimit -n 60' }).ended();
     expect(told.length).to.be.greaterThan(1);
-    for (const line of told) expect(line).to.match(/^store_refused: .*too many open files \(EMFILE\)$/);
+    for (const line of told)
+      expect(line).to.match(/^store_refused: .*too many open files in this process \(EMFILE\)$/);
   });
 
   it('a folder of another user is reported, with what is not permitted', async () => {

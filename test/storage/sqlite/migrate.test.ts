@@ -284,7 +284,7 @@ describe('an SQLite file of an older or newer version', () => {
       const error = await failureOf(call());
       expect(error, call.toString()).to.include({ code: 'store_too_new', exitCode: 69 });
       expect(error.message).to.contain(`migrated to version ${SCHEMA_VERSION + 1}`);
-      expect(error.message).to.contain(`knows ${SCHEMA_VERSION}`);
+      expect(error.message).to.contain(`supports ${SCHEMA_VERSION}`);
     }
   });
 });
