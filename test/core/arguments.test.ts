@@ -153,4 +153,29 @@ describe('arguments of a queue', () => {
       expect(await failureOf(call())).to.include({ code: 'usage', exitCode: 2 });
     });
   }
+
+  const job = { topic: 't', body: 'b' };
+  const reserving = { topics: 't', limit: 1, leaseMs: 1000 };
+  for (const [what, call] of Object.entries<(value: number) => Promise<unknown>>({
+    'delayMs of a push': (delayMs) => queue.push({ ...job, delayMs }),
+    'ttlMs of a push': (ttlMs) => queue.push({ ...job, ttlMs }),
+    'retries of a push': (retries) => queue.push({ ...job, retries }),
+    'the backoff of a push': (lastMs) => queue.push({ ...job, backoff: { firstMs: 1, lastMs } }),
+    'leaseMs of a reserve': (leaseMs) => queue.reserve({ ...reserving, leaseMs }),
+    'deadTtlMs of a reserve': (deadTtlMs) => queue.reserve({ ...reserving, retry: { deadTtlMs } }),
+    'leaseMs of an extend': (leaseMs) => queue.extend([], leaseMs),
+    'leaseMs of a hold': (leaseMs) => queue.hold([{ id: '1' }], { leaseMs, holder: 'h' }),
+    'delayMs of a nack': (delayMs) => queue.nack([], { delayMs }),
+    'deadTtlMs of a nack': (deadTtlMs) => queue.nack([], { dead: true, deadTtlMs }),
+    'delayMs of a reschedule': (delayMs) => queue.reschedule([{ id: '1', delayMs }]),
+    'byMs of a reschedule': (byMs) => queue.reschedule([{ id: '1', byMs }]),
+    'ttlMs of an edit': (ttlMs) => queue.edit({ id: '1', ttlMs }),
+    'delayMs of a requeue': (delayMs) => queue.requeue([], { delayMs }),
+    'forMs of a pause': (forMs) => queue.pause('t', { forMs }),
+  })) {
+    it(`${what} is refused as a usage error when it is beyond the bounds`, async () => {
+      for (const value of [Number.MAX_SAFE_INTEGER, 1e300, NaN])
+        expect(await failureOf(call(value)), String(value)).to.include({ code: 'usage', exitCode: 2 });
+    });
+  }
 });
