@@ -155,7 +155,7 @@ describe('serve --daemon', () => {
     await original.tick();
     const refused = await start();
     expect(refused.code).to.equal(69);
-    expect(refused.stderr).to.include(`belongs to process ${running.pid} (delayer), which runs`);
+    expect(refused.stderr).to.include(`belongs to process ${running.pid} (delayer), which is running`);
     await popAll();
     expect(got.sort()).to.deep.equal(['1', '2']);
 
