@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import type { Queue } from '../../../src/core/queue.js';
-import { idsOf, LONG_MS, maintainAll, only, reserve, SECOND_MS } from '../../support/jobs.js';
+import { idsOf, jobsOf, LONG_MS, maintainAll, only, reserve, SECOND_MS } from '../../support/jobs.js';
 import { useRedis } from '../../support/redis.js';
 
 /** A script reads at most 1 MiB of bodies, so not two of these. */
@@ -164,6 +164,34 @@ describe('work of one script in Redis is bounded:', () => {
     await large(queue, 4);
     await reserveEach(queue, 4);
     expect(only((await queue.stats()).topics)).to.include({ leased: 4, dead: 4, ready: 0, delayed: 0 });
+  });
+
+  describe('a search for the leased job of an id', () => {
+    let queue: Queue;
+    let runsOfFew: number;
+    const search = (ids: readonly string[]) => runs(() => queue.removeMany(ids, { states: 'any' }));
+    const absent = (count: number) => Array.from({ length: count }, (_, i) => `absent ${i}`);
+
+    beforeEach(async () => {
+      queue = ground.queue();
+      // Twice, because Redis does not have the scripts at first.
+      await search(absent(1));
+      runsOfFew = await search(absent(1));
+    });
+
+    it('looks at no more than 2000 reservations per script', async () => {
+      await queue.pushMany(jobsOf('topic', 2100));
+      await reserveEach(queue, 2100);
+      expect(await search(absent(1))).to.equal(runsOfFew + 2);
+    });
+
+    it('unpacks a reservation only if it has one of the ids, so that one script passes 3000 other jobs', async () => {
+      await queue.pushMany(jobsOf('topic', 3000));
+      for (let i = 0; i < 30; i += 1) await reserve(queue, 'topic', 100);
+      expect(await search(absent(1))).to.equal(runsOfFew + 1);
+      // Many ids are looked up instead, and a script ends after a thousand jobs.
+      expect(await search(absent(20))).to.be.above(runsOfFew + 1);
+    });
   });
 
   it('a remove takes entries out of long ready lists in several scripts', async () => {
