@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import { spawn } from 'node:child_process';
-import { fileURLToPath } from 'node:url';
+import { bundled } from '../support/bundle.js';
 import { eventually } from '../support/eventually.js';
 import { drain, idsOf, jobsOf } from '../support/jobs.js';
 import { useRedis } from '../support/redis.js';
@@ -14,8 +14,8 @@ describe('a worker that was stopped beyond its leases', () => {
   it('delivers no job that it does not hold any more when it goes on', async () => {
     const queue = ground.queue();
     const pushed = idsOf(await queue.pushMany(jobsOf('topic', 300)));
-    const program = fileURLToPath(new URL('stoppable-worker.ts', import.meta.url));
-    const worker = spawn(process.execPath, ['--import=tsx', program, ground.server.url, ground.prefix], {
+    const program = bundled(new URL('stoppable-worker.ts', import.meta.url));
+    const worker = spawn(process.execPath, [program, ground.server.url, ground.prefix], {
       stdio: ['pipe', 'pipe', 'inherit'],
     });
     let printed = '';

@@ -1,9 +1,7 @@
-import { buildSync } from 'esbuild';
 import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
-import { rmSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
 import type { Queue } from '../../src/core/queue.js';
+import { bundled } from '../support/bundle.js';
 
 /** Operations that a process may be killed in. */
 export type DoomedMethod =
@@ -33,16 +31,11 @@ export interface Task {
   readonly after: boolean;
 }
 
-const CHILD = fileURLToPath(new URL('child.ts', import.meta.url));
-/** Below node_modules, so that the bundle finds the packages that it does not contain. */
-const BUNDLE = fileURLToPath(
-  new URL(`../../node_modules/.cache/delayer-histories/child-${process.pid}.mjs`, import.meta.url),
-);
+const CHILD = new URL('child.ts', import.meta.url);
 
 /** Starts processes that kill themselves within a call. The next one is started ahead, because a start takes longer than a history. */
 export class Doomed {
   private next: ChildProcess | undefined;
-  private isBuilt = false;
 
   /**
    * @returns whether the call was answered before the process ended; otherwise it was done as a whole or not at all
@@ -62,22 +55,9 @@ export class Doomed {
 
   close(): void {
     this.next?.kill('SIGKILL');
-    rmSync(BUNDLE, { force: true });
   }
 
   private start(): ChildProcess {
-    // A bundle loads ten times faster than the sources through tsx.
-    if (!this.isBuilt)
-      buildSync({
-        entryPoints: [CHILD],
-        outfile: BUNDLE,
-        bundle: true,
-        platform: 'node',
-        format: 'esm',
-        packages: 'external',
-        logLevel: 'error',
-      });
-    this.isBuilt = true;
-    return fork(BUNDLE, { serialization: 'advanced', execArgv: [] });
+    return fork(bundled(CHILD), { serialization: 'advanced', execArgv: [] });
   }
 }

@@ -2,9 +2,9 @@ import { expect } from 'chai';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { fileURLToPath } from 'node:url';
 import { DELIVERY_LEASE_MS } from '../../src/core/lease.js';
 import { LONG_MS, maintainAll, must, textOf, untilPast } from '../support/jobs.js';
+import { bundled } from '../support/bundle.js';
 import { failureOf } from '../support/eventually.js';
 import { useRedis } from '../support/redis.js';
 import { OriginalClient } from './original.js';
@@ -16,8 +16,8 @@ describe('defects of the original that delayer does not have (docs/protocol.md),
   it('defect 6: a consumer that is killed before it acks its job does not lose it', async () => {
     const queue = ground.queue();
     await queue.push({ id: '1', topic: 'topic', body: 'b' });
-    const program = fileURLToPath(new URL('consumer.ts', import.meta.url));
-    const args = ['--import', 'tsx', program, ground.server.url, ground.prefix, 'topic'];
+    const program = bundled(new URL('consumer.ts', import.meta.url));
+    const args = [program, ground.server.url, ground.prefix, 'topic'];
     const child = spawn(process.execPath, args, { stdio: ['ignore', 'ignore', 'inherit'] });
     expect(await once(child, 'exit')).to.deep.equal([null, 'SIGKILL']);
     const [held] = await queue.find('1');

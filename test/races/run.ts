@@ -1,12 +1,12 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
-import { fileURLToPath } from 'node:url';
 import type { Queue } from '../../src/core/queue.js';
 import { openQueue } from '../../src/storage/open.js';
 import { Actor } from './actor.js';
+import { bundled } from '../support/bundle.js';
 import { ACTIONS, judge, type Outcome, type Race, RIVALS, type Round } from './race.js';
 
-const RIVAL = fileURLToPath(new URL('rival.ts', import.meta.url));
+const RIVAL = new URL('rival.ts', import.meta.url);
 
 /** The number of races of a round, and the time (ms) within which the jobs are due and both processes act. */
 const ROUND = { races: 100, ms: 200 };
@@ -43,7 +43,7 @@ export async function runRaces({ url, prefix, races, seed }: Options): Promise<R
   const actor = new Actor(queue, url, prefix);
   await queue.push({ topic: 'first', body: 'b' });
   await queue.pop('first');
-  const child = fork(RIVAL, [url, prefix], { execArgv: ['--import=tsx'] });
+  const child = fork(bundled(RIVAL), [url, prefix], { execArgv: [] });
   const counts: RaceCounts = { races, acted: { operator: 0, rival: 0, both: 0, neither: 0 }, wrong: [] };
   const random = randomFrom(seed);
   let leadMs = LEAD_MS;

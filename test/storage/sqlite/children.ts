@@ -1,8 +1,9 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
+import { bundled } from '../../support/bundle.js';
 
-const CHILD = new URL('child.ts', import.meta.url).pathname;
+const CHILD = new URL('child.ts', import.meta.url);
 
 export interface Child {
   /** The lines printed so far. */
@@ -27,7 +28,7 @@ export function startChild(args: readonly (string | number)[], options: ChildOpt
   const { uid, env = {}, before = ':' } = options;
   const child = spawn(
     'sh',
-    ['-c', `${before}; exec "$@"`, 'sh', process.execPath, '--import=tsx', CHILD, ...args.map(String)],
+    ['-c', `${before}; exec "$@"`, 'sh', process.execPath, bundled(CHILD), ...args.map(String)],
     {
       stdio: ['ignore', 'pipe', 'inherit'],
       env: { ...process.env, ...env },
