@@ -233,9 +233,14 @@ describe('an old entry of an id in a ready list', () => {
       const stats = await ground.raw.info('commandstats');
       return ['lrem', 'lpos', 'lset'].filter((command) => stats.includes(`cmdstat_${command}:`));
     };
-    async function filled(): Promise<Queue> {
+    async function filled(settings: { ttlMs?: number } = {}, length = FILLED): Promise<Queue> {
       const queue = ground.queue();
-      const jobs = Array.from({ length: FILLED }, (_, i) => ({ id: `id-${i}`, topic: 'topic', body: 'b' }));
+      const jobs = Array.from({ length }, (_, i) => ({
+        id: `id-${i}`,
+        topic: 'topic',
+        body: 'b',
+        ...settings,
+      }));
       await queue.pushMany(jobs);
       await maintainAll(queue);
       return queue;
@@ -296,6 +301,18 @@ describe('an old entry of an id in a ready list', () => {
       await queue.push(NEW);
       const listed = await ground.raw.lrange(key('ready_queue:topic'), '0', '-1');
       expect(listed).to.include('x').and.not.include('32');
+    });
+
+    it('whose job has expired is still known after a daemon has deleted notes of jobs that are gone', async () => {
+      const queue = await filled({ ttlMs: LONG_MS }, 3 * FILLED);
+      ground.clock.advance(2 * LONG_MS);
+      // A step that promotes looks at notes of jobs that are gone.
+      await queue.pushMany(Array.from({ length: 100 }, () => ({ topic: 'other', body: 'b' })));
+      await queue.maintain();
+      const left = await ground.raw.lrange(key('ready_queue:topic'), 0, -1);
+      expect(left.length).to.be.greaterThan(FILLED);
+      await queue.pushMany(left.map((id) => ({ ...NEW, id, delayMs: 10 * LONG_MS })));
+      expect(await original().pop('topic')).to.be.undefined;
     });
 
     it('leaves no key when the list is empty', async () => {
