@@ -194,6 +194,26 @@ describe('work of one script in Redis is bounded:', () => {
     });
   });
 
+  it('a push takes an old entry out of a ready list in one script, and in several if the ids are long', async () => {
+    const queue = ground.queue();
+    const pushing = async (idBytes: number) => {
+      const topic = `ids of ${idBytes} bytes`;
+      const fill =
+        "local ids = {} for i = 1, 200 do ids[i] = string.rep('x', ARGV[1]) end " +
+        "for i = 1, 300 do redis.call('RPUSH', KEYS[1], unpack(ids)) end";
+      await ground.raw.eval(fill, 1, key(`ready_queue:${topic}`), idBytes);
+      await ground.raw.rpush(key(`ready_queue:${topic}`), '32');
+      const count = await runs(() =>
+        queue.push({ id: '32', topic, body: 'b', delayMs: LONG_MS }, { onExisting: 'replace' }),
+      );
+      expect(await ground.raw.lpos(key(`ready_queue:${topic}`), '32')).to.be.null;
+      return count;
+    };
+    await queue.push({ topic: 'other', body: 'b' });
+    expect(await pushing(10)).to.equal(1);
+    expect(await pushing(1000)).to.be.above(1);
+  });
+
   it('a remove takes entries out of long ready lists in several scripts', async () => {
     const queue = ground.queue();
     await queue.pushMany(['x', 'y'].map((topic) => ({ id: topic, topic, body: 'b' })));
