@@ -1,10 +1,12 @@
-import { write } from 'node:fs';
+import { fstatSync, write, writeSync } from 'node:fs';
 import { sleep } from '../core/timer.js';
 import { isTerminal } from './terminal.js';
 
 const STDOUT = 1;
 /** After so long (ms) a write to a full non-blocking pipe is tried again. */
 const FULL_PIPE_PAUSE_MS = 5;
+/** So many bytes go into a regular file at once, because the system takes them into its memory. */
+const AT_ONCE_BYTES = 64 * 1024;
 
 /** Output could not be written; `written` bytes of it were. */
 export class OutputError extends Error {
@@ -59,7 +61,9 @@ export async function writeAll(
   }
 }
 
-function writeSome(fd: number, buffer: Buffer): Promise<number> {
+/** A thread of Node, which a reader may keep waiting, takes ten times as long as a small write to a file. */
+async function writeSome(fd: number, buffer: Buffer): Promise<number> {
+  if (buffer.length <= AT_ONCE_BYTES && fstatSync(fd).isFile()) return writeSync(fd, buffer);
   return new Promise((resolve, reject) => {
     write(fd, buffer, (error, written) => {
       if (error) reject(error);
