@@ -50,7 +50,7 @@ const LOOK_MS = 1000;
  * The least time (ms) between the starts of two steps, unless the first has left something to do. A step costs as much
  * for one job as for several: where a job falls due in every millisecond, more steps would slow the consumers down.
  */
-const STEP_GAP_MS = 3;
+const STEP_GAP_MS = 2;
 
 /** How many steps are under way while there is more to do. */
 const STEPS_AT_ONCE = 2;

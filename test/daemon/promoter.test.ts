@@ -159,7 +159,7 @@ describe('the daemon', () => {
     const [far, near, never, now] = waits.map(({ maxMs }) => maxMs);
     expect([far, never]).to.deep.equal([1000, 1000]);
     expect(near).to.be.within(0, 900);
-    expect(now).to.be.within(0, 3);
+    expect(now).to.be.within(0, 2);
   });
 
   it('the time until the next job is due counts from the request, not from its answer', async () => {
