@@ -180,7 +180,8 @@ export function useCli(settings: (home: string) => Env = () => ({})): CliGround 
     await Promise.all([...mine].map((one) => one.ended));
     for (const one of mine) running.delete(one);
     mine.clear();
-    rmSync(home, { recursive: true, force: true });
+    // A process that ends may still write into it.
+    rmSync(home, { recursive: true, force: true, maxRetries: 10 });
   });
 
   const launch = (program: string, args: readonly string[], options: RunOptions, keepStdin: boolean) => {

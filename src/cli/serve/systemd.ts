@@ -39,8 +39,9 @@ export class Notifier {
     this.tell(`STATUS=${status}`);
   }
 
+  /** At once: this process may end before a message that is under way has been taken. */
   stopping(): void {
-    this.tell('STOPPING=1');
+    void this.send(['STOPPING=1']);
   }
 
   /** Says that the loop is alive. May be called as often as one likes. */
