@@ -8,8 +8,9 @@ import type { RedisAddress } from './url.js';
 
 /** While an answer is waited for, it is looked so often (ms) whether anything came on its connection. */
 const LOOK_EVERY_MS = 500;
-/** After so many looks that saw nothing, some 1.5 to 2 s, Redis is asked on a second connection. */
+/** After so many looks that saw nothing, 1.5 to 2 s, Redis is asked on a second connection, and again after some more. */
 const ASK_AFTER = 4;
+const ASK_EVERY = 3;
 /** After so many, 15 s, Redis is unreachable; CLIENT PAUSE and a slow disk take less. */
 const GIVE_UP_AFTER = 31;
 /** A request of many bytes may be on its way still, over a line that takes so many a millisecond. */
@@ -95,7 +96,8 @@ export class Answers {
       const silentMs = waiting.looks * LOOK_EVERY_MS;
       const isSent = stream.bytesWritten - waiting.wroteBefore < silentMs * SLOW_BYTES_PER_MS;
       if (waiting.looks >= GIVE_UP_AFTER) this.break(redis, new NoAnswerError(silentMs));
-      else if (waiting.looks >= ASK_AFTER && isSent) void this.askAnew(redis);
+      else if (isSent && waiting.looks >= ASK_AFTER && (waiting.looks - ASK_AFTER) % ASK_EVERY === 0)
+        void this.askAnew(redis);
     }
     if (this.waiting.size > 0) return;
     clearInterval(this.timer);
