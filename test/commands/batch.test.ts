@@ -7,7 +7,7 @@ import { documentOf, expectQuiet, forEachStore, jsonOf, linesOf } from '../suppo
 const ndjson = (...lines: unknown[]): string => lines.map((line) => `${JSON.stringify(line)}\n`).join('');
 
 describe('push --batch', () => {
-  forEachStore((cli) => {
+  forEachStore((cli, itOnce) => {
     /** The bodies of ready jobs, in order. */
     const drained = async (topic = 'topic') => {
       const jobs = await (await cli.queue()).popMany(topic, 500);
@@ -32,7 +32,7 @@ describe('push --batch', () => {
       expect(await drained()).to.deep.equal(['one', 'two']);
     });
 
-    it('push --batch accepts - for stdin, CRLF, blank lines and a byte order mark', async () => {
+    itOnce('push --batch accepts - for stdin, CRLF, blank lines and a byte order mark', async () => {
       const stdin = `\ufeff${ndjson({ topic: 'topic', body: 'one' })}\r\n\n  \n${ndjson({ topic: 'topic', body: 'two' }).replace('\n', '\r\n')}`;
       const outcome = await cli.run(['push', '--batch', '-'], { stdin });
       expectQuiet(outcome);
@@ -72,7 +72,7 @@ describe('push --batch', () => {
       expect(await drained()).to.deep.equal(['1', '3', '16']);
     });
 
-    it('push --batch says what is wrong with a bad line and how to correct it', async () => {
+    itOnce('push --batch says what is wrong with a bad line and how to correct it', async () => {
       const cases: readonly (readonly [line: string, says: string])[] = [
         [
           '{"id":1.5,"topic":"t","body":"b"}',
@@ -136,7 +136,7 @@ describe('push --batch', () => {
       expect(await drained()).to.deep.equal(['new']);
     });
 
-    it('push --batch accepts bytes in base64 and numbers as ids', async () => {
+    itOnce('push --batch accepts bytes in base64 and numbers as ids', async () => {
       const [id, topic, body] = [Buffer.from([0xff]), Buffer.from([0, 0xfe]), Buffer.from([0x0a, 0xfd])];
       const encoded = [id, topic, body].map((bytes) => bytes.toString('base64'));
       const [idBase64, topicBase64, bodyBase64] = encoded;
@@ -147,7 +147,7 @@ describe('push --batch', () => {
       expect(await queue.pop('topic')).to.deep.include({ id: Buffer.from('32') });
     });
 
-    it('push --batch accepts the output of drain', async () => {
+    itOnce('push --batch accepts the output of drain', async () => {
       const jobs = [
         { id: 'a', topic: 'topic', body: 'text', ttl: '1h' },
         { idBase64: '/w==', topic: 'topic', bodyBase64: '/w==', ttl: 60 },
@@ -216,7 +216,7 @@ describe('push --batch', () => {
       expect(await drained()).to.deep.equal(['body of dead']);
     });
 
-    it('push --batch prefers a ttl that was added to a printed job to its ttlMs', async () => {
+    itOnce('push --batch prefers a ttl that was added to a printed job to its ttlMs', async () => {
       const dueAt = new Date(Date.now() + 3_600_000).toISOString();
       const job = { id: 'a', topic: 'topic', body: 'b', state: 'delayed', dueAt, ttlMs: 1000 };
       await cli.run(['push', '--batch'], { stdin: ndjson({ ...job, ttl: '1m' }) });
@@ -224,20 +224,25 @@ describe('push --batch', () => {
       expect(Number(pushed?.expiresAt) - Number(pushed?.dueAt)).to.equal(60_000);
     });
 
-    it('push --batch refuses text that is not valid UTF-8 or Unicode, and accepts it in base64', async () => {
-      const stdin = Buffer.concat([
-        Buffer.from('{"topic":"topic","body":"'),
-        Buffer.from([0xff]),
-        Buffer.from('"}\n{"topic":"topic","body":"\\ud800"}\n{"topic":"topic","bodyBase64":"/w=="}\n'),
-      ]);
-      const outcome = await cli.run(['push', '--batch'], { stdin });
-      expect(outcome.code).to.equal(2);
-      expect(outcome.stderr).to.match(/^delayer: line 1: .*\ndelayer: line 2: .*\ndelayer: 1 pushed, 2 bad/);
-      const popped = await (await cli.queue()).popMany('topic', 5);
-      expect(popped.map(({ body }) => body)).to.deep.equal([Buffer.from([0xff])]);
-    });
+    itOnce(
+      'push --batch refuses text that is not valid UTF-8 or Unicode, and accepts it in base64',
+      async () => {
+        const stdin = Buffer.concat([
+          Buffer.from('{"topic":"topic","body":"'),
+          Buffer.from([0xff]),
+          Buffer.from('"}\n{"topic":"topic","body":"\\ud800"}\n{"topic":"topic","bodyBase64":"/w=="}\n'),
+        ]);
+        const outcome = await cli.run(['push', '--batch'], { stdin });
+        expect(outcome.code).to.equal(2);
+        expect(outcome.stderr).to.match(
+          /^delayer: line 1: .*\ndelayer: line 2: .*\ndelayer: 1 pushed, 2 bad/,
+        );
+        const popped = await (await cli.queue()).popMany('topic', 5);
+        expect(popped.map(({ body }) => body)).to.deep.equal([Buffer.from([0xff])]);
+      },
+    );
 
-    it('push --batch exits with 2 when there are both bad lines and conflicts', async () => {
+    itOnce('push --batch exits with 2 when there are both bad lines and conflicts', async () => {
       const stdin = `${ndjson(
         { id: 'a', topic: 'topic', body: 'a' },
         { id: 'a', topic: 'topic', body: 'b' },
@@ -247,13 +252,13 @@ describe('push --batch', () => {
       expect(outcome.stderr).to.match(/\ndelayer: 1 pushed, 1 conflict, 1 bad line\n$/);
     });
 
-    it('push --batch pushes nothing for empty input', async () => {
+    itOnce('push --batch pushes nothing for empty input', async () => {
       const outcome = await cli.run(['push', '--batch'], { stdin: '' });
       expectQuiet(outcome);
       expect(outcome.stdout).to.be.empty;
     });
 
-    it('push --batch --json prints counts and bad lines in JSON', async () => {
+    itOnce('push --batch --json prints counts and bad lines in JSON', async () => {
       const stdin = `${ndjson({ topic: 'topic', body: 'b' })}no JSON\n`;
       const outcome = await cli.run(['push', '--batch', '--json'], { stdin });
       expect(outcome.code).to.equal(2);

@@ -2,7 +2,7 @@ import { expect } from 'chai';
 import { forEachStore, linesOf } from '../support/cli.js';
 
 describe('check', () => {
-  forEachStore((cli) => {
+  forEachStore((cli, itOnce) => {
     const check = async (...args: string[]) => {
       const outcome = await cli.run(['check', ...args]);
       expect(outcome.stderr).to.equal('');
@@ -31,7 +31,7 @@ describe('check', () => {
       expect((await check('--warn', 'daemons=off')).code).to.equal(0);
     });
 
-    it('check prints Prometheus metrics and JSON on request', async () => {
+    itOnce('check prints Prometheus metrics and JSON on request', async () => {
       await (await cli.queue()).push({ topic: 'a', body: 'b', delayMs: 3_600_000 });
       const metrics = await check('--format', 'prometheus', '--warn', 'daemons=off');
       expect(metrics.lines).to.include.members(['delayer_delayed 1', 'delayer_check_status 0']);
@@ -41,7 +41,7 @@ describe('check', () => {
       }
     });
 
-    it('check with wrong flags exits with 3, and prints one line on stdout', async () => {
+    itOnce('check with wrong flags exits with 3, and prints one line on stdout', async () => {
       await (await cli.queue()).push({ topic: 'a', body: 'b' });
       for (const args of [
         ['--warn', 'redy=1'],

@@ -20,7 +20,7 @@ process.stdin.on('data', (chunk) => (text += chunk)).on('end', () => {
 `;
 
 describe('drain --batch-size', () => {
-  forEachStore((cli) => {
+  forEachStore((cli, itOnce) => {
     const ground = new Ground(cli);
     const batch = (size: number, command: string, ...flags: string[]) =>
       cli.run(['drain', TOPIC, '--batch-size', `${size}`, ...flags, '--exec', command]);
@@ -49,7 +49,7 @@ describe('drain --batch-size', () => {
       expect(await ground.states('a', 'b', 'c')).to.deep.equal([undefined, undefined, undefined]);
     });
 
-    it('the exit code of a handler applies to all jobs of its batch', async () => {
+    itOnce('the exit code of a handler applies to all jobs of its batch', async () => {
       await ground.push('a', 'b', 'c', 'd');
       const outcome = await batch(2, 'grep -q body.of.a && echo why >&2 && exit 3; exit 0', '--retries', '0');
       expect(outcome.code).to.equal(NOT_DONE);
@@ -75,7 +75,7 @@ describe('drain --batch-size', () => {
       expect(attempt).to.include({ outcome: 'retried', reason: 'the handler printed no outcome for it' });
     });
 
-    it('with --outcomes a job without a line ends by the exit code when it is not 0', async () => {
+    itOnce('with --outcomes a job without a line ends by the exit code when it is not 0', async () => {
       await pushBodies({ done: '{"outcome":"done"}', unnamed: 'none' });
       expect((await outcomes('65')).code).to.equal(NOT_DONE);
       expect(await ground.states('done', 'unnamed')).to.deep.equal([undefined, 'dead']);
@@ -101,12 +101,15 @@ describe('drain --batch-size', () => {
       ['an unknown field', '{"outcome":"done","resaon":"x"}'],
       ['an invalid delay', '{"outcome":"retry","delay":"soon"}'],
     ] as const) {
-      it(`with --outcomes a bad line (${what}) stops the handler, and fails the jobs that have no outcome yet`, async () => {
-        await pushBodies({ first: '{"outcome":"done"}', bad: line, after: '{"outcome":"done"}' });
-        expect((await outcomes('wait', '--retries', '0')).code).to.equal(NOT_DONE);
-        expect(await ground.states('first', 'bad', 'after')).to.deep.equal([undefined, 'dead', 'dead']);
-        expect((await ground.find('after'))?.reason).to.match(/^a line on stdout is not an outcome \(/);
-      });
+      itOnce(
+        `with --outcomes a bad line (${what}) stops the handler, and fails the jobs that have no outcome yet`,
+        async () => {
+          await pushBodies({ first: '{"outcome":"done"}', bad: line, after: '{"outcome":"done"}' });
+          expect((await outcomes('wait', '--retries', '0')).code).to.equal(NOT_DONE);
+          expect(await ground.states('first', 'bad', 'after')).to.deep.equal([undefined, 'dead', 'dead']);
+          expect((await ground.find('after'))?.reason).to.match(/^a line on stdout is not an outcome \(/);
+        },
+      );
     }
   });
 });

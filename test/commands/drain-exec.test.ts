@@ -7,7 +7,7 @@ import { Ground, isGone, TOPIC } from './handlers.js';
 const NOT_DONE = 4;
 
 describe('drain --exec', () => {
-  forEachStore((cli) => {
+  forEachStore((cli, itOnce) => {
     const ground = new Ground(cli);
     const exec = (command: string, ...flags: string[]) =>
       cli.run(['drain', TOPIC, ...flags, '--exec', command]);
@@ -22,7 +22,7 @@ describe('drain --exec', () => {
       expect(await ground.states('a', 'b')).to.deep.equal([undefined, undefined]);
     });
 
-    it('a handler after -- runs without a shell, with its arguments unchanged', async () => {
+    itOnce('a handler after -- runs without a shell, with its arguments unchanged', async () => {
       await ground.push('a');
       const args = ['drain', TOPIC, '--', 'printf', '%s|', '$HOME', 'two  words', '--exec', '*'];
       expect(expectQuiet(await cli.run(args)).stdout.toString()).to.equal('$HOME|two  words|--exec|*|\n');
@@ -47,7 +47,7 @@ describe('drain --exec', () => {
       ).to.deep.equal([{ exitCode: 7, reason: 'first\nno connection', outcome: 'retried' }]);
     });
 
-    it('the reason of a failure without output on stderr is the exit code or the signal', async () => {
+    itOnce('the reason of a failure without output on stderr is the exit code or the signal', async () => {
       await ground.push('coded', 'killed');
       await exec('if [ $DELAYER_ID = coded ]; then exit 3; else kill -9 $$; fi', '--retries', '0');
       const [coded, killed] = [await ground.find('coded'), await ground.find('killed')];
@@ -98,13 +98,16 @@ describe('drain --exec', () => {
       ],
       ['is not executable, without a shell,', ['--', '/'], 126, /cannot be started: spawn \/ EACCES/],
     ] as const) {
-      it(`a handler that ${what} ends drain with ${code}, and its job is released without counting an attempt`, async () => {
-        await ground.push('a', 'b');
-        const outcome = await cli.run(['drain', TOPIC, ...command]);
-        expect(outcome.code).to.equal(code);
-        expect(outcome.stderr).to.match(says);
-        expect(await ground.find('a')).to.include({ state: 'ready', attempts: 0 });
-      });
+      itOnce(
+        `a handler that ${what} ends drain with ${code}, and its job is released without counting an attempt`,
+        async () => {
+          await ground.push('a', 'b');
+          const outcome = await cli.run(['drain', TOPIC, ...command]);
+          expect(outcome.code).to.equal(code);
+          expect(outcome.stderr).to.match(says);
+          expect(await ground.find('a')).to.include({ state: 'ready', attempts: 0 });
+        },
+      );
     }
 
     it('a handler that can no longer be started ends drain with 127, and its job is released without counting an attempt', async () => {
@@ -118,22 +121,25 @@ describe('drain --exec', () => {
       for (const id of ['b', 'c']) expect(await ground.find(id)).to.include({ state: 'ready', attempts: 0 });
     });
 
-    it('running out of file descriptors ends drain with 126 and a message, and no attempt is counted', async () => {
-      const ids = Array.from({ length: 40 }, (_, i) => `job-${i}`);
-      await ground.push(...ids);
-      const flags = "--jobs 40 --retries 0 --exec 'sleep 1'";
-      const outcome = await cli.sh(`ulimit -n 60; exec delayer drain ${TOPIC} ${flags}`);
-      expect(outcome.code).to.equal(126);
-      expect(outcome.stderr).to.match(
-        /^delayer: the handler cannot be started: spawn \S+ EMFILE\. Too many files/,
-      );
-      const states = await ground.states(...ids);
-      expect(states.filter((state) => state !== undefined && state !== 'ready')).to.be.empty;
-      expect(states).to.include('ready');
-      expect(states).to.include(undefined);
-    });
+    itOnce(
+      'running out of file descriptors ends drain with 126 and a message, and no attempt is counted',
+      async () => {
+        const ids = Array.from({ length: 40 }, (_, i) => `job-${i}`);
+        await ground.push(...ids);
+        const flags = "--jobs 40 --retries 0 --exec 'sleep 1'";
+        const outcome = await cli.sh(`ulimit -n 60; exec delayer drain ${TOPIC} ${flags}`);
+        expect(outcome.code).to.equal(126);
+        expect(outcome.stderr).to.match(
+          /^delayer: the handler cannot be started: spawn \S+ EMFILE\. Too many files/,
+        );
+        const states = await ground.states(...ids);
+        expect(states.filter((state) => state !== undefined && state !== 'ready')).to.be.empty;
+        expect(states).to.include('ready');
+        expect(states).to.include(undefined);
+      },
+    );
 
-    it('exit code 127 is a failed attempt once a handler has run', async () => {
+    itOnce('exit code 127 is a failed attempt once a handler has run', async () => {
       await ground.push('a', 'b');
       const outcome = await exec('test $DELAYER_ID = a || nosuchcommand', '--retries', '0');
       expect(outcome.code).to.equal(NOT_DONE);
@@ -160,19 +166,27 @@ describe('drain --exec', () => {
       await isGone(ground.read('group').trim());
     });
 
-    it('--max limits the jobs of a run, --rate the starts per second, and --halt ends it after failures in a row', async () => {
-      await ground.push('a', 'b', 'c', 'd', 'e', 'f', 'g');
-      const limits = ['--max', '3', '--rate', '2/s'];
-      const starts = linesOf(expectQuiet(await exec('echo $DELAYER_ID; date +%s%3N >> starts', ...limits)));
-      expect(starts).to.deep.equal(['a', 'b', 'c']);
-      const [first, , third] = ground.read('starts').split('\n').map(Number);
-      // A second, less the time by which the first handler may have begun late.
-      expect(must(third) - must(first)).to.be.at.least(300);
-      const outcome = await exec('exit 1', '--halt', '2');
-      expect(outcome.code).to.equal(NOT_DONE);
-      expect(outcome.stderr).to.equal('delayer: 2 jobs in a row failed; no more are taken\n');
-      expect(await ground.states('d', 'e', 'f', 'g')).to.deep.equal(['delayed', 'delayed', 'ready', 'ready']);
-    });
+    itOnce(
+      '--max limits the jobs of a run, --rate the starts per second, and --halt ends it after failures in a row',
+      async () => {
+        await ground.push('a', 'b', 'c', 'd', 'e', 'f', 'g');
+        const limits = ['--max', '3', '--rate', '2/s'];
+        const starts = linesOf(expectQuiet(await exec('echo $DELAYER_ID; date +%s%3N >> starts', ...limits)));
+        expect(starts).to.deep.equal(['a', 'b', 'c']);
+        const [first, , third] = ground.read('starts').split('\n').map(Number);
+        // A second, less the time by which the first handler may have begun late.
+        expect(must(third) - must(first)).to.be.at.least(300);
+        const outcome = await exec('exit 1', '--halt', '2');
+        expect(outcome.code).to.equal(NOT_DONE);
+        expect(outcome.stderr).to.equal('delayer: 2 jobs in a row failed; no more are taken\n');
+        expect(await ground.states('d', 'e', 'f', 'g')).to.deep.equal([
+          'delayed',
+          'delayed',
+          'ready',
+          'ready',
+        ]);
+      },
+    );
 
     it('when a handler ends its own lease, its exit code is ignored', async () => {
       await ground.push('a');
@@ -244,17 +258,20 @@ describe('drain --exec', () => {
       expect(states[2]).to.equal('ready');
     });
 
-    it('a job log on a full disk or in a missing folder ends drain with 74, and no job is lost', async () => {
-      await ground.push('a', 'b', 'c');
-      const none = await exec('touch ran', '--joblog', 'none/log');
-      expect(none.code).to.equal(74);
-      expect(none.stderr).to.match(/^delayer: cannot write to none\/log: ENOENT[^\n]*\n$/);
-      expect(readdirSync(cli.home)).to.not.include('ran');
-      const full = await exec('sleep 0.2', '--joblog', '/dev/full');
-      expect(full.code).to.equal(74);
-      expect(full.stderr).to.match(/^delayer: cannot write to \/dev\/full: ENOSPC[^\n]*\n$/);
-      expect((await ground.states('c'))[0]).to.equal('ready');
-    });
+    itOnce(
+      'a job log on a full disk or in a missing folder ends drain with 74, and no job is lost',
+      async () => {
+        await ground.push('a', 'b', 'c');
+        const none = await exec('touch ran', '--joblog', 'none/log');
+        expect(none.code).to.equal(74);
+        expect(none.stderr).to.match(/^delayer: cannot write to none\/log: ENOENT[^\n]*\n$/);
+        expect(readdirSync(cli.home)).to.not.include('ran');
+        const full = await exec('sleep 0.2', '--joblog', '/dev/full');
+        expect(full.code).to.equal(74);
+        expect(full.stderr).to.match(/^delayer: cannot write to \/dev\/full: ENOSPC[^\n]*\n$/);
+        expect((await ground.states('c'))[0]).to.equal('ready');
+      },
+    );
   });
 });
 

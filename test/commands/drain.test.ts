@@ -6,7 +6,7 @@ import { eventually } from '../support/eventually.js';
 const numbered = (count: number): string[] => Array.from({ length: count }, (_, i) => `${i}`);
 
 describe('drain', () => {
-  forEachStore((cli) => {
+  forEachStore((cli, itOnce) => {
     const push = async (ids: readonly string[], delayMs = 0) => {
       const queue = await cli.queue();
       return queue.pushMany(ids.map((id) => ({ id, topic: 'topic', body: `body ${id}`, delayMs })));
@@ -34,7 +34,7 @@ describe('drain', () => {
       expect(await left()).to.deep.equal(['later']);
     });
 
-    it('drain prints nothing and exits with 0 when no job is ready', async () => {
+    itOnce('drain prints nothing and exits with 0 when no job is ready', async () => {
       expect(expectQuiet(await cli.run(['drain', 'topic'])).stdout).to.be.empty;
     });
 
@@ -52,14 +52,14 @@ describe('drain', () => {
       expect(linesOf(outcome)).to.deep.equal(['high', 'high', 'low', 'low']);
     });
 
-    it('drain --base64 takes a topic in base64, such as one that begins with a dash', async () => {
+    itOnce('drain --base64 takes a topic in base64, such as one that begins with a dash', async () => {
       await (await cli.queue()).push({ topic: '-topic', body: 'b' });
       const topic = Buffer.from('-topic').toString('base64');
       const outcome = expectQuiet(await cli.run(['drain', '--base64', topic, '--output', 'body']));
       expect(linesOf(outcome)).to.deep.equal(['b']);
     });
 
-    it('drain prints bodies raw with --output body', async () => {
+    itOnce('drain prints bodies raw with --output body', async () => {
       await push(['a', 'b']);
       const outcome = expectQuiet(await cli.run(['drain', 'topic', '--output', 'body']));
       expect(outcome.stdout.toString()).to.equal('body a\nbody b\n');

@@ -5,7 +5,7 @@ import { documentOf, expectQuiet, forEachStore, linesOf } from '../support/cli.j
 import { HOUR_MS, MINUTE_MS, only, reserve, textOf } from '../support/jobs.js';
 
 describe('edit', () => {
-  forEachStore((cli) => {
+  forEachStore((cli, itOnce) => {
     const push = async (id: string, body: string | Buffer = 'old', delayMs = HOUR_MS) =>
       (await cli.queue()).push({ id, topic: 'topic', body, delayMs });
     const find = async (id: string) => only(await (await cli.queue()).find(id));
@@ -59,21 +59,24 @@ describe('edit', () => {
       });
     });
 
-    it('edit is wrong usage without a body, --ttl and a terminal, with two bodies, or with an empty body', async () => {
-      await push('a');
-      for (const [args, why] of [
-        [[], /no terminal/],
-        [['b', '--body', 'c'], /cannot be used together/],
-        [['b', '--file', 'c'], /cannot be used together/],
-        [['--file', 'absent'], /cannot read the file/],
-        [['--body', ''], /The body is empty/],
-      ] as const) {
-        const outcome = await cli.run(['edit', 'a', ...args]);
-        expect(outcome.code).to.equal(2);
-        expect(outcome.stderr).to.match(why);
-      }
-      expect(await bodyOf('a')).to.equal('old');
-    });
+    itOnce(
+      'edit is wrong usage without a body, --ttl and a terminal, with two bodies, or with an empty body',
+      async () => {
+        await push('a');
+        for (const [args, why] of [
+          [[], /no terminal/],
+          [['b', '--body', 'c'], /cannot be used together/],
+          [['b', '--file', 'c'], /cannot be used together/],
+          [['--file', 'absent'], /cannot read the file/],
+          [['--body', ''], /The body is empty/],
+        ] as const) {
+          const outcome = await cli.run(['edit', 'a', ...args]);
+          expect(outcome.code).to.equal(2);
+          expect(outcome.stderr).to.match(why);
+        }
+        expect(await bodyOf('a')).to.equal('old');
+      },
+    );
 
     describe('in an editor', () => {
       const TMP = () => join(cli.home, 'tmp');
@@ -86,17 +89,20 @@ describe('edit', () => {
       };
       const left = () => readdirSync(TMP()).filter((name) => name.startsWith('delayer-edit-'));
 
-      it('edit opens the body in a temporary file for this user only, and drops a newline that the editor added', async () => {
-        await push('a', '{"n":1}');
-        const seen = await edit('stat -c "mode %a" "$2"; sed -i s/1/2/ "$2"; echo >> "$2"');
-        expect(seen)
-          .to.match(/mode 600/)
-          .and.match(/code 0/);
-        expect(await bodyOf('a')).to.equal('{"n":2}');
-        expect(left()).to.be.empty;
-      });
+      itOnce(
+        'edit opens the body in a temporary file for this user only, and drops a newline that the editor added',
+        async () => {
+          await push('a', '{"n":1}');
+          const seen = await edit('stat -c "mode %a" "$2"; sed -i s/1/2/ "$2"; echo >> "$2"');
+          expect(seen)
+            .to.match(/mode 600/)
+            .and.match(/code 0/);
+          expect(await bodyOf('a')).to.equal('{"n":2}');
+          expect(left()).to.be.empty;
+        },
+      );
 
-      it('edit exits with 1 and says so when the body was not changed', async () => {
+      itOnce('edit exits with 1 and says so when the body was not changed', async () => {
         await push('a');
         expect(await edit('echo >> "$2"')).to.match(
           /"a" was left unchanged in the editor; it was not edited[^]*code 1/,
@@ -116,14 +122,14 @@ describe('edit', () => {
         expect(seen).to.contain(`the edited text is in tmp/${folder}/body`);
       });
 
-      it('edit changes nothing when the editor fails', async () => {
+      itOnce('edit changes nothing when the editor fails', async () => {
         await push('a');
         expect(await edit('echo new > "$2"; exit 3')).to.match(/the editor ended with 3[^]*code 2/);
         expect(await bodyOf('a')).to.equal('old');
         expect(left()).to.be.empty;
       });
 
-      it('edit opens no editor for an unknown job', async () => {
+      itOnce('edit opens no editor for an unknown job', async () => {
         await push('a');
         expect(await edit('touch opened', 'none')).to.match(/"none" is not in the queue[^]*code 1/);
         expect(readdirSync(cli.home)).not.to.include('opened');

@@ -11,7 +11,7 @@ interface Document {
 }
 
 describe('forecast', () => {
-  forEachStore((cli) => {
+  forEachStore((cli, itOnce) => {
     /** One ready job, four that are due in 10 minutes and sixty in 90 minutes. */
     const fill = async () => {
       const queue = await cli.queue();
@@ -53,14 +53,14 @@ describe('forecast', () => {
       expect(twice.breachAt).to.equal(null);
     });
 
-    it('forecast --spread shows counts before and after spreading', async () => {
+    itOnce('forecast --spread shows counts before and after spreading', async () => {
       await fill();
       const { steps } = await forecast('b', '--until', '4h', '--spread', '1h');
       expect(steps.map(({ due }) => due)).to.deep.equal([0, 60, 0, 0]);
       expect(steps.map(({ spread }) => Math.round(spread?.due ?? -1))).to.deep.equal([0, 30, 30, 0]);
     });
 
-    it('forecast is a table in a pipe, and has bars on a terminal', async () => {
+    itOnce('forecast is a table in a pipe, and has bars on a terminal', async () => {
       await fill();
       const args = ['forecast', '--until', '2h', '--rate', '30/h', '--max-late', '30m'];
       const lines = linesOf(expectQuiet(await cli.run(args)));
@@ -72,7 +72,7 @@ describe('forecast', () => {
       expect(shown).to.match(/█{30}/);
     });
 
-    it('forecast with wrong flags exits with 2', async () => {
+    itOnce('forecast with wrong flags exits with 2', async () => {
       await fill();
       for (const args of [
         ['--max-late', '5m'],

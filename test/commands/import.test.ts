@@ -14,7 +14,7 @@ const line = (id: string, more: Record<string, unknown> = {}) =>
   });
 
 describe('import', () => {
-  forEachStore((cli: CliGround) => {
+  forEachStore((cli: CliGround, itOnce) => {
     const file = (name: string, lines: readonly string[] | Buffer) => {
       const path = join(cli.home, name);
       writeFileSync(path, Array.isArray(lines) ? `${lines.join('\n')}\n` : (lines as Buffer));
@@ -89,14 +89,14 @@ describe('import', () => {
       expect(documentOf<{ imported: number }>(anew).imported).to.equal(count);
     });
 
-    it('import recognises gzip, from a file and from stdin', async () => {
+    itOnce('import recognises gzip, from a file and from stdin', async () => {
       const packed = gzipSync(`${line('1')}\n`);
       expectQuiet(await cli.run(['import', file('jobs.gz', packed)]));
       expectQuiet(await cli.run(['import'], { stdin: gzipSync(`${line('2')}\n`) }));
       expect(await take()).to.deep.equal(['body 1', 'body 2']);
     });
 
-    it('import refuses a truncated file without --partial, compressed or not', async () => {
+    itOnce('import refuses a truncated file without --partial, compressed or not', async () => {
       const whole = ['{"export":1,"store":"s","at":""}', line('1'), line('2'), '{"exported":2,"states":{}}'];
       const packed = file('jobs.gz', gzipSync(`${whole.join('\n')}\n`));
       truncateSync(packed, gzipSync(whole.join('\n')).length - 12);
@@ -111,14 +111,14 @@ describe('import', () => {
       expectQuiet(await cli.run(['import', file('whole', whole)]));
     });
 
-    it('import exits with 65 when a file has fewer jobs than it says', async () => {
+    itOnce('import exits with 65 when a file has fewer jobs than it says', async () => {
       const path = file('jobs', ['{"export":1}', line('1'), '{"exported":2,"states":{}}']);
       const outcome = await cli.run(['import', path]);
       expect(outcome.code).to.equal(65);
       expect(outcome.stderr).to.match(/should hold 2 jobs, and holds 1/);
     });
 
-    it('import refuses a file of a later version with 78', async () => {
+    itOnce('import refuses a file of a later version with 78', async () => {
       const outcome = await cli.run(['import', file('jobs', ['{"export":2}', line('1')])]);
       expect(outcome.code).to.equal(78);
       expect(outcome.stderr).to.match(/version 2 of the format; this version of delayer supports 1/);

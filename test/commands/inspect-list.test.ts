@@ -3,7 +3,7 @@ import { documentOf, expectQuiet, forEachStore, idsIn, linesOf } from '../suppor
 import { HOUR_MS } from '../support/jobs.js';
 
 describe('inspect as a list of jobs', () => {
-  forEachStore((cli) => {
+  forEachStore((cli, itOnce) => {
     /** In each of three topics one ready job, and jobs due in 1, 2 and 3 hours, with that number in the body. */
     const fill = async () => {
       const queue = await cli.queue();
@@ -37,7 +37,7 @@ describe('inspect as a list of jobs', () => {
       ]);
     });
 
-    it('a table has a column of topics unless it is of one topic', async () => {
+    itOnce('a table has a column of topics unless it is of one topic', async () => {
       await fill();
       const head = (args: string[]) => list(...args).then((outcome) => linesOf(outcome)[0]?.split(/ {2,}/));
       const rest = ['state', 'due', 'expires', 'attempts', 'body'];
@@ -61,40 +61,46 @@ describe('inspect as a list of jobs', () => {
       expect(first).to.not.have.property('topic');
     });
 
-    it('a terminal shows a page of 50 jobs, the store and how to see more, and a pipe gets all jobs', async () => {
-      const queue = await cli.queue();
-      await queue.pushMany(
-        Array.from({ length: 2100 }, (_, i) => ({
-          topic: 'many',
-          id: `${1000 + i}`,
-          body: 'b',
-          delayMs: HOUR_MS + i,
-        })),
-      );
-      const all = linesOf(await list('many'));
-      expect(all).to.have.length(2101);
-      // Rows of later chunks have the same columns.
-      expect(new Set(all.slice(1).map((line) => line.length)).size).to.equal(1);
-      const paged = await cli.terminal('delayer inspect many');
-      expect(paged.match(/delayed/g)).to.have.length(50);
-      expect(paged).to.match(/there are more: add --cursor \S+/);
-      expect(paged.split('\r\n')[0]).to.equal(queue.label);
-      const selected = await cli.terminal(`delayer inspect --topic 'm*' --output id`);
-      expect(selected.match(/^\d+\r$/gm)).to.have.length(50);
-      expect(selected).to.include('there are more than these 50: add --limit');
-      expect(await cli.terminal(`delayer inspect many 2>/dev/null | wc -l`)).to.match(/^2101\r?$/m);
-    });
+    itOnce(
+      'a terminal shows a page of 50 jobs, the store and how to see more, and a pipe gets all jobs',
+      async () => {
+        const queue = await cli.queue();
+        await queue.pushMany(
+          Array.from({ length: 2100 }, (_, i) => ({
+            topic: 'many',
+            id: `${1000 + i}`,
+            body: 'b',
+            delayMs: HOUR_MS + i,
+          })),
+        );
+        const all = linesOf(await list('many'));
+        expect(all).to.have.length(2101);
+        // Rows of later chunks have the same columns.
+        expect(new Set(all.slice(1).map((line) => line.length)).size).to.equal(1);
+        const paged = await cli.terminal('delayer inspect many');
+        expect(paged.match(/delayed/g)).to.have.length(50);
+        expect(paged).to.match(/there are more: add --cursor \S+/);
+        expect(paged.split('\r\n')[0]).to.equal(queue.label);
+        const selected = await cli.terminal(`delayer inspect --topic 'm*' --output id`);
+        expect(selected.match(/^\d+\r$/gm)).to.have.length(50);
+        expect(selected).to.include('there are more than these 50: add --limit');
+        expect(await cli.terminal(`delayer inspect many 2>/dev/null | wc -l`)).to.match(/^2101\r?$/m);
+      },
+    );
 
-    it('--sort orders by any column, descending with a dash, and --limit takes the first rows', async () => {
-      await fill();
-      const bySort = (sort: string, ...args: string[]) => ids('--topic', '*', '--sort', sort, ...args);
-      expect(await bySort('body', '--limit', '3')).to.have.members(['pay-0', 'mail_a-0', 'mail_b-0']);
-      expect((await bySort('-due')).slice(0, 3)).to.have.members(['pay-3', 'mail_a-3', 'mail_b-3']);
-      expect(await bySort('id')).to.deep.equal([...(await bySort('-id'))].reverse());
-      expect(await bySort('state', '--limit', '1', '--state', 'ready,delayed')).to.match(/-[123]$/);
-    });
+    itOnce(
+      '--sort orders by any column, descending with a dash, and --limit takes the first rows',
+      async () => {
+        await fill();
+        const bySort = (sort: string, ...args: string[]) => ids('--topic', '*', '--sort', sort, ...args);
+        expect(await bySort('body', '--limit', '3')).to.have.members(['pay-0', 'mail_a-0', 'mail_b-0']);
+        expect((await bySort('-due')).slice(0, 3)).to.have.members(['pay-3', 'mail_a-3', 'mail_b-3']);
+        expect(await bySort('id')).to.deep.equal([...(await bySort('-id'))].reverse());
+        expect(await bySort('state', '--limit', '1', '--state', 'ready,delayed')).to.match(/-[123]$/);
+      },
+    );
 
-    it('--columns chooses columns and their order, and --no-headers omits the head', async () => {
+    itOnce('--columns chooses columns and their order, and --no-headers omits the head', async () => {
       await fill();
       const args = ['pay', '--state', 'delayed', '--columns', 'size,topic,id'];
       expect(linesOf(await list(...args))).to.deep.equal([
@@ -104,40 +110,46 @@ describe('inspect as a list of jobs', () => {
       expect(linesOf(await list(...args, '--no-headers'))[0]).to.equal('7  pay  pay-1');
     });
 
-    it('--output prints one JSON document, JSON lines, ids or bodies, and -0 ends ids with a zero byte', async () => {
-      await fill();
-      const args = ['--topic', 'p*', '--state', 'delayed'];
-      const { jobs } = documentOf<{ jobs: unknown[] }>(await list(...args, '--json'));
-      const lines = linesOf(await list(...args, '--output', 'ndjson'));
-      expect(idsIn(lines)).to.deep.equal(['pay-1', 'pay-2', 'pay-3']);
-      expect(lines.map((line) => JSON.parse(line) as unknown)).to.deep.equal(jobs);
-      expect(documentOf(await list(...args, '--output', 'json'))).to.deep.equal({ jobs, cursor: null });
-      expect(linesOf(await list(...args, '--output', 'body'))).to.deep.equal([
-        '{"n":1}',
-        '{"n":2}',
-        '{"n":3}',
-      ]);
-      const zero = await list(...args, '--output', 'id', '-0');
-      expect(zero.stdout.toString()).to.equal('pay-1\0pay-2\0pay-3\0');
-    });
+    itOnce(
+      '--output prints one JSON document, JSON lines, ids or bodies, and -0 ends ids with a zero byte',
+      async () => {
+        await fill();
+        const args = ['--topic', 'p*', '--state', 'delayed'];
+        const { jobs } = documentOf<{ jobs: unknown[] }>(await list(...args, '--json'));
+        const lines = linesOf(await list(...args, '--output', 'ndjson'));
+        expect(idsIn(lines)).to.deep.equal(['pay-1', 'pay-2', 'pay-3']);
+        expect(lines.map((line) => JSON.parse(line) as unknown)).to.deep.equal(jobs);
+        expect(documentOf(await list(...args, '--output', 'json'))).to.deep.equal({ jobs, cursor: null });
+        expect(linesOf(await list(...args, '--output', 'body'))).to.deep.equal([
+          '{"n":1}',
+          '{"n":2}',
+          '{"n":3}',
+        ]);
+        const zero = await list(...args, '--output', 'id', '-0');
+        expect(zero.stdout.toString()).to.equal('pay-1\0pay-2\0pay-3\0');
+      },
+    );
 
-    it('a selection that matches nothing exits with 1 and a message, or with an empty list in JSON', async () => {
-      await fill();
-      for (const args of [
-        ['--topic', 'x*'],
-        ['pay', '--grep', 'nothing'],
-        ['--where', 'body.n > 9'],
-      ]) {
-        const table = await cli.run(['inspect', ...args]);
-        expect(table).to.include({ code: 1, stderr: 'delayer: no job matches\n' });
-        expect(table.stdout).to.be.empty;
-        const json = await cli.run(['inspect', ...args, '--json']);
-        expect(json).to.include({ code: 1, stderr: '' });
-        expect(documentOf(json)).to.deep.include({ jobs: [], cursor: null });
-      }
-    });
+    itOnce(
+      'a selection that matches nothing exits with 1 and a message, or with an empty list in JSON',
+      async () => {
+        await fill();
+        for (const args of [
+          ['--topic', 'x*'],
+          ['pay', '--grep', 'nothing'],
+          ['--where', 'body.n > 9'],
+        ]) {
+          const table = await cli.run(['inspect', ...args]);
+          expect(table).to.include({ code: 1, stderr: 'delayer: no job matches\n' });
+          expect(table.stdout).to.be.empty;
+          const json = await cli.run(['inspect', ...args, '--json']);
+          expect(json).to.include({ code: 1, stderr: '' });
+          expect(documentOf(json)).to.deep.include({ jobs: [], cursor: null });
+        }
+      },
+    );
 
-    it('jobs for which --where fails are counted on stderr', async () => {
+    itOnce('jobs for which --where fails are counted on stderr', async () => {
       await fill();
       const outcome = await cli.run(['inspect', 'pay', '--where', '$number(topic) = 1']);
       expect(outcome.code).to.equal(1);

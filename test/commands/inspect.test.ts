@@ -15,7 +15,7 @@ function without<T extends object>(object: T, name: keyof T): Partial<T> {
 }
 
 describe('inspect', () => {
-  forEachStore((cli) => {
+  forEachStore((cli, itOnce) => {
     /** Two ready jobs, a leased one and two delayed ones, and one of another topic. */
     const fill = async () => {
       const queue = await cli.queue();
@@ -52,7 +52,7 @@ describe('inspect', () => {
       expect(rows[3]?.slice(0, 7)).to.deep.equal(['total', '2', '0', '3', '1', '0', '0']);
     });
 
-    it('inspect --json prints the counts of every topic as one document', async () => {
+    itOnce('inspect --json prints the counts of every topic as one document', async () => {
       const nextDueAt = await fill();
       const outcome = expectQuiet(await cli.run(['inspect', '--json']));
       const { topics, problems, ...store } = documentOf<{
@@ -121,7 +121,7 @@ describe('inspect', () => {
       expect(table.stderr).to.match(/^delayer: there are more: add --cursor \S+\n$/);
     });
 
-    it('inspect TOPIC --state dead shows the first line of each reason', async () => {
+    itOnce('inspect TOPIC --state dead shows the first line of each reason', async () => {
       const queue = await cli.queue();
       const reasons = ['no such order\nin cancel.php', '\nno answer', undefined, 'no answer'];
       for (const [i, reason] of reasons.entries()) {

@@ -7,7 +7,7 @@ const VERBS = ['ack', 'nack', 'release', 'extend'] as const;
 const LOST = /^delayer: the lease is not held any more: it ended, was lost or was settled before: (\S+)$/;
 
 describe('ack, nack, release and extend', () => {
-  forEachStore((cli) => {
+  forEachStore((cli, itOnce) => {
     /** Pushes and leases jobs. */
     const leased = async (...ids: string[]): Promise<LeasedJob[]> => {
       const queue = await cli.queue();
@@ -96,7 +96,7 @@ describe('ack, nack, release and extend', () => {
         expect(held).to.include({ lease: must(b).lease, outcome: words[verb] });
       });
 
-      it(`${verb} exits with 2 for a string that is not a lease, and does nothing`, async () => {
+      itOnce(`${verb} exits with 2 for a string that is not a lease, and does nothing`, async () => {
         const lease = await leaseOf('a');
         for (const args of [
           [lease, '32'],
@@ -121,28 +121,31 @@ describe('ack, nack, release and extend', () => {
         expect(await (await cli.queue()).ack([lease])).to.deep.equal([true]);
       });
 
-      it(`${verb} --verbose reports success`, async () => {
+      itOnce(`${verb} --verbose reports success`, async () => {
         const lease = await leaseOf('a');
         const told = await cli.run([verb, lease, '--verbose']);
         expect(told.stderr).to.match(/^delayer: 1 (acknowledged|retried|released|extended)\n$/);
       });
     }
 
-    it('ack - reads many leases from stdin, as lines or as jobs in JSON, and ends each once', async () => {
-      const ids = Array.from({ length: 1100 }, (_, i) => `${i}`);
-      const queue = await cli.queue();
-      await queue.pushMany(ids.map((id) => ({ id, topic: 'topic', body: 'b' })));
-      const popped = await cli.run(['pop', 'topic', '--lease', '1h', '--count', '1100']);
-      const [first, ...more] = jsonOf(expectQuiet(popped)).map(({ lease }) => String(lease));
-      const stdin = `${must(first)}\n\n${must(first)}\r\n${popped.stdout.toString().split('\n').slice(1).join('\n')}`;
-      const outcome = expectQuiet(await cli.run(['ack', '-', '--json'], { stdin }));
-      expect(jsonOf(outcome)).to.deep.equal(
-        [must(first), ...more].map((lease) => ({ lease, outcome: 'acknowledged' })),
-      );
-      expect((await queue.stats()).totals).to.include({ leased: 0, ready: 0 });
-    });
+    itOnce(
+      'ack - reads many leases from stdin, as lines or as jobs in JSON, and ends each once',
+      async () => {
+        const ids = Array.from({ length: 1100 }, (_, i) => `${i}`);
+        const queue = await cli.queue();
+        await queue.pushMany(ids.map((id) => ({ id, topic: 'topic', body: 'b' })));
+        const popped = await cli.run(['pop', 'topic', '--lease', '1h', '--count', '1100']);
+        const [first, ...more] = jsonOf(expectQuiet(popped)).map(({ lease }) => String(lease));
+        const stdin = `${must(first)}\n\n${must(first)}\r\n${popped.stdout.toString().split('\n').slice(1).join('\n')}`;
+        const outcome = expectQuiet(await cli.run(['ack', '-', '--json'], { stdin }));
+        expect(jsonOf(outcome)).to.deep.equal(
+          [must(first), ...more].map((lease) => ({ lease, outcome: 'acknowledged' })),
+        );
+        expect((await queue.stats()).totals).to.include({ leased: 0, ready: 0 });
+      },
+    );
 
-    it('ack - ends leases as they arrive on stdin', async () => {
+    itOnce('ack - ends leases as they arrive on stdin', async () => {
       const [a, b] = await leased('a', 'b');
       const ack = cli.start(['ack', '-', '--json']);
       ack.child.stdin?.write(`${must(a).lease}\n`);

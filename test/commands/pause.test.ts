@@ -3,7 +3,7 @@ import { documentOf, expectQuiet, forEachStore, linesOf } from '../support/cli.j
 import { HOUR_MS, MINUTE_MS } from '../support/jobs.js';
 
 describe('pause and resume', () => {
-  forEachStore((cli) => {
+  forEachStore((cli, itOnce) => {
     const push = async (id: string, more: { delayMs?: number; ttlMs?: number } = {}) =>
       (await cli.queue()).push({ id, topic: 'topic', body: 'b', ...more });
     const pausedUntil = async () => {
@@ -59,22 +59,25 @@ describe('pause and resume', () => {
       expectQuiet(await cli.run(['pause', 'topic', '--for', '30s']));
     });
 
-    it('pause --json prints the end of the pause of each topic and the number of jobs that would expire', async () => {
-      await push('ready', { ttlMs: MINUTE_MS });
-      const outcome = expectQuiet(await cli.run(['pause', 'topic', 'other', '--for', '1h', '--json']));
-      const { paused, expiring } = documentOf<{ paused: Record<string, string>[]; expiring: number }>(
-        outcome,
-      );
-      expect(paused.map(({ topic }) => topic)).to.deep.equal(['topic', 'other']);
-      expect(Number(new Date(paused[0]?.pausedUntil ?? ''))).to.be.above(Date.now());
-      expect(expiring).to.equal(1);
-      const open = expectQuiet(await cli.run(['pause', 'topic', '--json']));
-      expect(documentOf(open)).to.deep.equal({ paused: [{ topic: 'topic', pausedUntil: null }] });
-      const resumed = expectQuiet(await cli.run(['resume', 'topic', '--json']));
-      expect(documentOf(resumed)).to.deep.equal({ resumed: [{ topic: 'topic' }] });
-    });
+    itOnce(
+      'pause --json prints the end of the pause of each topic and the number of jobs that would expire',
+      async () => {
+        await push('ready', { ttlMs: MINUTE_MS });
+        const outcome = expectQuiet(await cli.run(['pause', 'topic', 'other', '--for', '1h', '--json']));
+        const { paused, expiring } = documentOf<{ paused: Record<string, string>[]; expiring: number }>(
+          outcome,
+        );
+        expect(paused.map(({ topic }) => topic)).to.deep.equal(['topic', 'other']);
+        expect(Number(new Date(paused[0]?.pausedUntil ?? ''))).to.be.above(Date.now());
+        expect(expiring).to.equal(1);
+        const open = expectQuiet(await cli.run(['pause', 'topic', '--json']));
+        expect(documentOf(open)).to.deep.equal({ paused: [{ topic: 'topic', pausedUntil: null }] });
+        const resumed = expectQuiet(await cli.run(['resume', 'topic', '--json']));
+        expect(documentOf(resumed)).to.deep.equal({ resumed: [{ topic: 'topic' }] });
+      },
+    );
 
-    it('pause --for 0, and pause and resume without a topic, are wrong usage', async () => {
+    itOnce('pause --for 0, and pause and resume without a topic, are wrong usage', async () => {
       expect((await cli.run(['pause', 'topic', '--for', '0'])).code).to.equal(2);
       expect((await cli.run(['pause'])).code).to.equal(2);
       expect((await cli.run(['resume'])).code).to.equal(2);

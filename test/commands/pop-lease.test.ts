@@ -19,7 +19,7 @@ import { HOUR_MS, MINUTE_MS, must, only, untilPast } from '../support/jobs.js';
 const LEASE = /^[0-9a-f]{32}-[0-9a-f]+\.\d+\.\d+\.\d+$/;
 
 describe('pop --lease', () => {
-  forEachStore((cli) => {
+  forEachStore((cli, itOnce) => {
     const push = async (...ids: string[]) => {
       const queue = await cli.queue();
       await queue.pushMany(ids.map((id) => ({ id, topic: 'topic', body: `body ${id}` })));
@@ -64,13 +64,16 @@ describe('pop --lease', () => {
         expect(await statesOf()).to.deep.equal({ 1200: 'ready' });
       });
 
-      it(`${name} --lease exits with 1 when no job is ready, and does not change the body file`, async () => {
-        writeFileSync(bodyFile(), 'as it was');
-        const args = [...command.slice(0, 2), '--lease', '60s', '--body-file', bodyFile()];
-        const wait = name === 'bpop' ? ['--timeout', '1ms'] : [];
-        expect(await cli.run([...args, ...wait])).to.include({ code: 1, stderr: '' });
-        expect(readFileSync(bodyFile(), 'utf8')).to.equal('as it was');
-      });
+      itOnce(
+        `${name} --lease exits with 1 when no job is ready, and does not change the body file`,
+        async () => {
+          writeFileSync(bodyFile(), 'as it was');
+          const args = [...command.slice(0, 2), '--lease', '60s', '--body-file', bodyFile()];
+          const wait = name === 'bpop' ? ['--timeout', '1ms'] : [];
+          expect(await cli.run([...args, ...wait])).to.include({ code: 1, stderr: '' });
+          expect(readFileSync(bodyFile(), 'utf8')).to.equal('as it was');
+        },
+      );
 
       it(`${name} --lease releases jobs that cannot be printed, without counting an attempt`, async () => {
         await push('a', 'b');
@@ -107,52 +110,61 @@ describe('pop --lease', () => {
       expect(await (await cli.queue()).pop('topic')).to.include({ attempts: 1 });
     });
 
-    it('a loop of sh gets lease and body without jq: lease=$(delayer pop --output lease --body-file F)', async () => {
-      await push('a', 'b');
-      const script = `
+    itOnce(
+      'a loop of sh gets lease and body without jq: lease=$(delayer pop --output lease --body-file F)',
+      async () => {
+        await push('a', 'b');
+        const script = `
         f=$(mktemp)
         while lease=$(delayer pop topic --lease 60s --output lease --body-file "$f"); do
           cat "$f"; echo
           delayer ack "$lease"
         done`;
-      expect(linesOf(expectQuiet(await cli.sh(script)))).to.deep.equal(['body a', 'body b']);
-      expect(await statesOf()).to.deep.equal({});
-    });
+        expect(linesOf(expectQuiet(await cli.sh(script)))).to.deep.equal(['body a', 'body b']);
+        expect(await statesOf()).to.deep.equal({});
+      },
+    );
 
-    it('--body-file writes the exact bytes, readable for this user only, and follows a symbolic link', async () => {
-      const body = Buffer.from([0, 0xff, 0x0a]);
-      await (await cli.queue()).push({ topic: 'topic', body });
-      mkdirSync(join(cli.home, 'there'));
-      const target = join(cli.home, 'there', 'target');
-      writeFileSync(target, 'before', { mode: 0o644 });
-      symlinkSync(target, bodyFile());
-      const args = ['pop', 'topic', '--lease', '60s', '--output', 'lease', '--body-file', bodyFile()];
-      expectQuiet(await cli.run(args));
-      expect(readFileSync(target)).to.deep.equal(body);
-      expect(statSync(target).mode & 0o777).to.equal(0o600);
-      expect(lstatSync(bodyFile()).isSymbolicLink()).to.equal(true);
-      expect(readdirSync(join(cli.home, 'there'))).to.deep.equal(['target']);
-    });
+    itOnce(
+      '--body-file writes the exact bytes, readable for this user only, and follows a symbolic link',
+      async () => {
+        const body = Buffer.from([0, 0xff, 0x0a]);
+        await (await cli.queue()).push({ topic: 'topic', body });
+        mkdirSync(join(cli.home, 'there'));
+        const target = join(cli.home, 'there', 'target');
+        writeFileSync(target, 'before', { mode: 0o644 });
+        symlinkSync(target, bodyFile());
+        const args = ['pop', 'topic', '--lease', '60s', '--output', 'lease', '--body-file', bodyFile()];
+        expectQuiet(await cli.run(args));
+        expect(readFileSync(target)).to.deep.equal(body);
+        expect(statSync(target).mode & 0o777).to.equal(0o600);
+        expect(lstatSync(bodyFile()).isSymbolicLink()).to.equal(true);
+        expect(readdirSync(join(cli.home, 'there'))).to.deep.equal(['target']);
+      },
+    );
 
-    it('--body-file exits with 2 for what is not a file and 74 when writing fails, and no attempt is counted', async () => {
-      await push('a');
-      for (const [file, code, says] of [
-        ['/dev/full', 2, /--body-file is not a regular file/],
-        ['.', 2, /--body-file is not a regular file/],
-        ['', 2, /--body-file is empty/],
-        ['none/body', 74, /cannot write the body file/],
-      ] as const) {
-        const outcome = await cli.run(['pop', 'topic', '--lease', '60s', '--body-file', file]);
-        expect(outcome.stderr, file)
-          .to.match(says)
-          .and.match(/^delayer: [^\n]*\n$/);
-        expect(outcome.code).to.equal(code);
-        expect(outcome.stdout).to.be.empty;
-      }
-      expect(await (await cli.queue()).pop('topic')).to.include({ attempts: 1 });
-    });
+    itOnce(
+      '--body-file exits with 2 for what is not a file and 74 when writing fails, and no attempt is counted',
+      async () => {
+        await push('a');
+        for (const [file, code, says] of [
+          ['/dev/full', 2, /--body-file is not a regular file/],
+          ['.', 2, /--body-file is not a regular file/],
+          ['', 2, /--body-file is empty/],
+          ['none/body', 74, /cannot write the body file/],
+        ] as const) {
+          const outcome = await cli.run(['pop', 'topic', '--lease', '60s', '--body-file', file]);
+          expect(outcome.stderr, file)
+            .to.match(says)
+            .and.match(/^delayer: [^\n]*\n$/);
+          expect(outcome.code).to.equal(code);
+          expect(outcome.stdout).to.be.empty;
+        }
+        expect(await (await cli.queue()).pop('topic')).to.include({ attempts: 1 });
+      },
+    );
 
-    it('--body-file is removed again when the lease cannot be printed', async () => {
+    itOnce('--body-file is removed again when the lease cannot be printed', async () => {
       await push('a');
       const script = `delayer pop topic --lease 60s --output lease --body-file '${bodyFile()}' >/dev/full`;
       expect((await cli.sh(script)).code).to.equal(74);

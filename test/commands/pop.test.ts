@@ -4,7 +4,7 @@ import { expectQuiet, forEachStore, jsonOf, linesOf } from '../support/cli.js';
 import { eventually } from '../support/eventually.js';
 
 describe('pop', () => {
-  forEachStore((cli) => {
+  forEachStore((cli, itOnce) => {
     const push = async (...ids: string[]) => {
       const queue = await cli.queue();
       await queue.pushMany(ids.map((id) => ({ id, topic: 'topic', body: `body ${id}` })));
@@ -27,7 +27,7 @@ describe('pop', () => {
       expect(await ready()).to.deep.equal(['b']);
     });
 
-    it('pop exits with 1 and prints nothing when no job is ready', async () => {
+    itOnce('pop exits with 1 and prints nothing when no job is ready', async () => {
       const queue = await cli.queue();
       await queue.push({ topic: 'topic', body: 'not due', delayMs: 3_600_000 });
       await queue.push({ topic: 'other', body: 'elsewhere' });
@@ -62,7 +62,7 @@ describe('pop', () => {
       expect((await pop('high', 'low')).code).to.equal(1);
     });
 
-    it('pop reads arguments after -- as topics', async () => {
+    itOnce('pop reads arguments after -- as topics', async () => {
       await (await cli.queue()).push({ topic: '-topic', body: 'b' });
       expect(linesOf(await cli.run(['pop', '--output', 'body', '--', '-topic']))).to.deep.equal(['b']);
     });
@@ -75,7 +75,7 @@ describe('pop', () => {
       expect(await ready()).to.deep.equal(['1200']);
     });
 
-    it('pop prints bodies raw with --output body, each with a newline', async () => {
+    itOnce('pop prints bodies raw with --output body, each with a newline', async () => {
       await (await cli.queue()).push({ topic: 'topic', body: Buffer.from([0, 0xff, 0x1b, 0x0a]) });
       const outcome = expectQuiet(await cli.run(['pop', 'topic', '--output', 'body']));
       expect(outcome.stdout).to.deep.equal(Buffer.from([0, 0xff, 0x1b, 0x0a, 0x0a]));

@@ -3,7 +3,7 @@ import { documentOf, expectQuiet, forEachStore, linesOf } from '../support/cli.j
 import { HOUR_MS, idsOf, must, reserve } from '../support/jobs.js';
 
 describe('promote', () => {
-  forEachStore((cli) => {
+  forEachStore((cli, itOnce) => {
     const push = async (delayMs: number, ...ids: string[]) =>
       (await cli.queue()).pushMany(
         ids.map((id, i) => ({ id, topic: 'topic', body: id, delayMs: delayMs + i })),
@@ -34,7 +34,7 @@ describe('promote', () => {
       ]);
     });
 
-    it('promote --json prints the outcome of each id, and counts', async () => {
+    itOnce('promote --json prints the outcome of each id, and counts', async () => {
       await push(HOUR_MS, 'a');
       const outcome = await cli.run(['promote', 'a', 'none', '--json']);
       expect(outcome).to.include({ code: 1, stderr: '' });
@@ -45,7 +45,7 @@ describe('promote', () => {
       });
     });
 
-    it('promote - reads ids from stdin, and keeps the order of the jobs', async () => {
+    itOnce('promote - reads ids from stdin, and keeps the order of the jobs', async () => {
       const ids = Array.from({ length: 600 }, (_, i) => `id ${i}`);
       await push(HOUR_MS, ...ids);
       const stdin = [...ids].reverse().join('\n');
@@ -56,7 +56,7 @@ describe('promote', () => {
       expect(idsOf([must(first), must(second)])).to.deep.equal(['id 0', 'id 1']);
     });
 
-    it('promote --base64 takes ids in base64, and needs at least one', async () => {
+    itOnce('promote --base64 takes ids in base64, and needs at least one', async () => {
       await push(HOUR_MS, 'a');
       expectQuiet(await cli.run(['promote', '--base64', Buffer.from('a').toString('base64')]));
       const outcome = await cli.run(['promote']);

@@ -14,7 +14,7 @@ function megabyte(): Buffer {
 }
 
 describe('the body of a push', () => {
-  forEachStore((cli) => {
+  forEachStore((cli, itOnce) => {
     const roundTrip = async (body: Buffer): Promise<Buffer> => {
       expectQuiet(await cli.run(['push', 'topic', '-'], { stdin: body }));
       return expectQuiet(await cli.run(['pop', 'topic', '--output', 'body'])).stdout;
@@ -30,21 +30,21 @@ describe('the body of a push', () => {
       expect((await roundTrip(body)).equals(Buffer.concat([body, Buffer.from('\n')]))).to.be.true;
     });
 
-    it('the body of a push is the argument unchanged', async () => {
+    itOnce('the body of a push is the argument unchanged', async () => {
       const body = ' $(touch x) `id` \\n "quoted" \'so\' {"a":1} ☃ 😀 ';
       expectQuiet(await cli.run(['push', 'topic', body]));
       const popped = await cli.run(['pop', 'topic', '--output', 'body']);
       expect(popped.stdout.toString()).to.equal(`${body}\n`);
     });
 
-    it('the body of a push after -- can begin with a dash', async () => {
+    itOnce('the body of a push after -- can begin with a dash', async () => {
       expectQuiet(await cli.run(['push', 'topic', '--id', 'a', '--', '--replace']));
       expectQuiet(await cli.run(['push', '--', '-topic', '-body']));
       expect(linesOf(await cli.run(['pop', 'topic', '--output', 'body']))).to.deep.equal(['--replace']);
       expect(linesOf(await cli.run(['pop', '--output', 'body', '--', '-topic']))).to.deep.equal(['-body']);
     });
 
-    it('a push with its body as an argument does not read the stdin of a shell loop', async () => {
+    itOnce('a push with its body as an argument does not read the stdin of a shell loop', async () => {
       const numbers = ['1', '2', '3', '4', '5'];
       writeFileSync(join(cli.home, 'numbers'), numbers.map((n) => `${n}\n`).join(''));
       const loop = 'while read -r n; do delayer push topic "body $n" --id "$n" || exit; done < numbers';

@@ -10,14 +10,14 @@ interface Pushed {
 }
 
 describe('push', () => {
-  forEachStore((cli) => {
+  forEachStore((cli, itOnce) => {
     /** The time (ms) from now until the job is due, according to the store. */
     const dueIn = async (id: string): Promise<number> => {
       const [job] = await (await cli.queue()).find(id);
       return (job?.dueAt?.getTime() ?? NaN) - Date.now();
     };
 
-    it('push prints only the id that was given', async () => {
+    itOnce('push prints only the id that was given', async () => {
       const outcome = await cli.run([
         'push',
         'close_order',
@@ -33,7 +33,7 @@ describe('push', () => {
       expect(String(job?.body)).to.equal('{"orderID":32}');
     });
 
-    it('push creates a new UUID when no id is given', async () => {
+    itOnce('push creates a new UUID when no id is given', async () => {
       const twice = await Promise.all([
         cli.run(['push', 'topic', 'body']),
         cli.run(['push', 'topic', 'body']),
@@ -43,7 +43,7 @@ describe('push', () => {
       expect(second).to.match(UUID).and.not.equal(first);
     });
 
-    it('push accepts a delay in seconds or with units', async () => {
+    itOnce('push accepts a delay in seconds or with units', async () => {
       const delays = { '10': 10_000, '30m': 1_800_000, '1h30m': 5_400_000, '7d': 604_800_000 };
       const entries = Object.entries(delays);
       await Promise.all(
@@ -62,7 +62,7 @@ describe('push', () => {
       expect(jsonOf(popped)[0]).to.include({ body: 'body', dueAt: new Date(dueAt).toISOString() });
     });
 
-    it('push accepts --at in ISO 8601 and as @unixseconds, with milliseconds', async () => {
+    itOnce('push accepts --at in ISO 8601 and as @unixseconds, with milliseconds', async () => {
       for (const [at, dueAt] of [
         ['2099-03-01T12:00:00.250Z', '2099-03-01T12:00:00.250Z'],
         ['@4070908800.5', '2099-01-01T00:00:00.500Z'],
@@ -137,14 +137,14 @@ describe('push', () => {
       expect(jsonOf(await cli.run(['inspect', '--id', 'a', '--json']))[0]).to.include({ retries: 5 });
     });
 
-    it('push prints one JSON document with --json', async () => {
+    itOnce('push prints one JSON document with --json', async () => {
       const pushed = expectQuiet(await cli.run(['push', 'topic', 'body', '--id', '0', '--json']));
       expect(documentOf(pushed)).to.have.keys('id', 'outcome', 'dueAt');
       expect(documentOf(pushed)).to.include({ id: '0', outcome: 'pushed' });
       expect(pushed.stdout.toString().trimEnd()).to.not.include('\n');
     });
 
-    it('push --base64 takes topic and id in base64, and prints the id in base64', async () => {
+    itOnce('push --base64 takes topic and id in base64, and prints the id in base64', async () => {
       const [topic, id] = [Buffer.from([0xff, 0, 0x0a]), Buffer.from([0xfe, 0x80])];
       const args = [topic.toString('base64'), 'body', '--id', id.toString('base64'), '--base64'];
       expect(expectQuiet(await cli.run(['push', ...args])).stdout).to.deep.equal(

@@ -4,7 +4,7 @@ import { documentOf, expectQuiet, forEachStore, linesOf } from '../support/cli.j
 const HOUR_MS = 3_600_000;
 
 describe('remove', () => {
-  forEachStore((cli) => {
+  forEachStore((cli, itOnce) => {
     const push = async (delayMs: number, ...ids: (string | Buffer)[]) => {
       const queue = await cli.queue();
       await queue.pushMany(ids.map((id) => ({ id, topic: 'topic', body: 'b', delayMs })));
@@ -63,14 +63,14 @@ describe('remove', () => {
       expect(await queue.ack(jobs)).to.deep.equal([false]);
     });
 
-    it('remove treats an id that is given several times as one', async () => {
+    itOnce('remove treats an id that is given several times as one', async () => {
       await push(HOUR_MS, 'a');
       const outcome = await cli.run(['remove', 'a', 'a']);
       expect(outcome.code).to.equal(0);
       expect(linesOf(outcome)).to.deep.equal(['a']);
     });
 
-    it('remove - reads ids from stdin', async () => {
+    itOnce('remove - reads ids from stdin', async () => {
       const ids = Array.from({ length: 600 }, (_, i) => `id ${i}`);
       await push(HOUR_MS, 'first', ...ids, 'last', 'stays');
       const outcome = await cli.run(['remove', 'first', '-', 'last'], { stdin: `${ids.join('\n')}\n\n` });
@@ -87,7 +87,7 @@ describe('remove', () => {
       expect(await left()).to.be.empty;
     });
 
-    it('remove --base64 takes ids in base64, as arguments and from stdin', async () => {
+    itOnce('remove --base64 takes ids in base64, as arguments and from stdin', async () => {
       const [a, b] = [Buffer.from([0xff, 0]), Buffer.from('b\n')];
       await push(HOUR_MS, a, b);
       const args = ['remove', '--base64', '--json', a.toString('base64'), '-'];
@@ -99,7 +99,7 @@ describe('remove', () => {
       });
     });
 
-    it('remove --json prints one document with the state of each job that was not removed', async () => {
+    itOnce('remove --json prints one document with the state of each job that was not removed', async () => {
       await push(HOUR_MS, 'a');
       await push(0, 'due');
       await (await cli.queue()).maintain();

@@ -3,7 +3,7 @@ import { documentOf, expectQuiet, forEachStore, linesOf, useCli } from '../suppo
 import { HOUR_MS, idsOf, MINUTE_MS, must, reserve } from '../support/jobs.js';
 
 describe('requeue', () => {
-  forEachStore((cli) => {
+  forEachStore((cli, itOnce) => {
     /** Makes dead letters of a topic, in this order. */
     const bury = async (topic: string, ...ids: string[]) => {
       const queue = await cli.queue();
@@ -51,7 +51,7 @@ describe('requeue', () => {
       });
     });
 
-    it('requeue - reads ids from stdin', async () => {
+    itOnce('requeue - reads ids from stdin', async () => {
       const ids = Array.from({ length: 600 }, (_, i) => `id ${i}`);
       await bury('topic', ...ids);
       const outcome = expectQuiet(await cli.run(['requeue', '-'], { stdin: `${ids.join('\n')}\n` }));
@@ -76,7 +76,7 @@ describe('requeue', () => {
       expect(await idsIn('topics', 'dead')).to.deep.equal(['other']);
     });
 
-    it('requeue --topic accepts several globs', async () => {
+    itOnce('requeue --topic accepts several globs', async () => {
       for (const topic of ['orders_de', 'orders_en', 'mails', 'orders']) await bury(topic, `of ${topic}`);
       const run = async (...globs: string[]) =>
         linesOf(await cli.run(['requeue', '--yes', ...globs.flatMap((glob) => ['--topic', glob])])).sort();
@@ -134,7 +134,7 @@ describe('requeue', () => {
       }
     });
 
-    it('requeue --dry-run counts dead letters and shows some, and changes nothing', async () => {
+    itOnce('requeue --dry-run counts dead letters and shows some, and changes nothing', async () => {
       await bury('topic', ...Array.from({ length: 30 }, (_, i) => `${i}`));
       const outcome = await cli.run(['requeue', '--topic', 'top*', '--dry-run']);
       expect(outcome).to.include({ code: 0, stderr: 'delayer: 30 jobs (30 dead) would be requeued\n' });
@@ -147,7 +147,7 @@ describe('requeue', () => {
       expect((await cli.run(['requeue', '--topic', 'none', '--dry-run'])).code).to.equal(1);
     });
 
-    it('requeue of a selection needs --yes without a terminal, and otherwise does nothing', async () => {
+    itOnce('requeue of a selection needs --yes without a terminal, and otherwise does nothing', async () => {
       await bury('topic', 'a');
       const outcome = await cli.run(['requeue', '--topic', 'topic']);
       expect(outcome.code).to.equal(2);
@@ -160,17 +160,20 @@ describe('requeue', () => {
       ['n', ['a'], 1],
       ['', ['a'], 1],
     ] as const) {
-      it(`requeue of a selection asks on a terminal, and the answer ${JSON.stringify(answer)} means ${code === 0 ? 'yes' : 'no'}`, async () => {
-        await bury('topic', 'a');
-        const asked = cli.startTerminal('delayer requeue --topic topic; echo "exit code $?"');
-        await asked.printsText(/requeue 1 job \(1 dead\)\? \[y\/N\] /);
-        asked.child.stdin?.write(`${answer}\n`);
-        await asked.printsText(new RegExp(`exit code ${code}`));
-        expect(await idsIn('topic', 'dead')).to.deep.equal(left);
-      });
+      itOnce(
+        `requeue of a selection asks on a terminal, and the answer ${JSON.stringify(answer)} means ${code === 0 ? 'yes' : 'no'}`,
+        async () => {
+          await bury('topic', 'a');
+          const asked = cli.startTerminal('delayer requeue --topic topic; echo "exit code $?"');
+          await asked.printsText(/requeue 1 job \(1 dead\)\? \[y\/N\] /);
+          asked.child.stdin?.write(`${answer}\n`);
+          await asked.printsText(new RegExp(`exit code ${code}`));
+          expect(await idsIn('topic', 'dead')).to.deep.equal(left);
+        },
+      );
     }
 
-    it('requeue --base64 takes ids in base64', async () => {
+    itOnce('requeue --base64 takes ids in base64', async () => {
       const id = Buffer.from([0xff, 0]);
       const queue = await cli.queue();
       await queue.push({ id, topic: 'topic', body: 'b' });

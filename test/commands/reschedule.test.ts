@@ -3,7 +3,7 @@ import { documentOf, expectQuiet, forEachStore, linesOf } from '../support/cli.j
 import { HOUR_MS, MINUTE_MS, only } from '../support/jobs.js';
 
 describe('reschedule', () => {
-  forEachStore((cli) => {
+  forEachStore((cli, itOnce) => {
     const at = new Date('2040-01-01T00:00:00Z');
     const push = async (id: string, more: { at?: Date; delayMs?: number; ttlMs?: number } = { at }) =>
       (await cli.queue()).push({ id, topic: 'topic', body: 'b', ...more });
@@ -51,7 +51,7 @@ describe('reschedule', () => {
       ]);
     });
 
-    it('reschedule --json prints the new due time of each job, and counts', async () => {
+    itOnce('reschedule --json prints the new due time of each job, and counts', async () => {
       await push('a');
       const outcome = await cli.run(['reschedule', 'a', 'none', '--by', '+1h', '--json']);
       expect(outcome).to.include({ code: 1, stderr: '' });
@@ -68,7 +68,7 @@ describe('reschedule', () => {
       ['a shift without a sign', ['--by', '1h'], /--by has no sign/],
       ['a shift that is not a duration', ['--by', '+soon'], /invalid duration for --by/],
     ] as const) {
-      it(`reschedule with ${what} is wrong usage, and moves nothing`, async () => {
+      itOnce(`reschedule with ${what} is wrong usage, and moves nothing`, async () => {
         await push('a');
         const outcome = await cli.run(['reschedule', 'a', ...flags]);
         expect(outcome.code).to.equal(2);

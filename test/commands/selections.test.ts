@@ -5,7 +5,7 @@ import { documentOf, expectQuiet, forEachStore, linesOf } from '../support/cli.j
 import { HOUR_MS, idsOf, LONG_MS, must, reserve } from '../support/jobs.js';
 
 describe('commands on selections', () => {
-  forEachStore((cli) => {
+  forEachStore((cli, itOnce) => {
     const fill = async () => {
       const queue = await cli.queue();
       const job = (topic: string, n: number, delayMs: number) => ({
@@ -69,7 +69,7 @@ describe('commands on selections', () => {
       expect(await idsIn('now')).to.be.empty;
     });
 
-    it('remove and purge of a selection need --yes without a terminal', async () => {
+    itOnce('remove and purge of a selection need --yes without a terminal', async () => {
       await fill();
       for (const args of [
         ['remove', '--topic', '*'],
@@ -82,7 +82,7 @@ describe('commands on selections', () => {
       expect(await idsIn('mail_a', 'mail_b', 'pay', 'now')).to.have.length(12);
     });
 
-    it('--dry-run counts the jobs by state and shows some, and changes nothing', async () => {
+    itOnce('--dry-run counts the jobs by state and shows some, and changes nothing', async () => {
       await fill();
       const table = await cli.run(['remove', '--topic', '*a*', '--dry-run']);
       expect(table.code).to.equal(0);
@@ -114,26 +114,29 @@ describe('commands on selections', () => {
       expect(await idsIn('pay')).to.have.length(4);
     });
 
-    it('jobs for which --where fails are counted on stderr by a dry run, by --spread and by export', async () => {
-      await fill();
-      await (await cli.queue()).push({ topic: 'pay', id: 'text', body: 'no JSON', delayMs: HOUR_MS });
-      const where = ['--topic', 'pay', '--where', '$number(body.to) = 1 or body.amount = 2'];
-      const told = /^delayer: --where failed for 3 jobs, /m;
-      for (const args of [
-        ['remove', ...where, '--dry-run'],
-        ['reschedule', ...where, '--delay', '1h', '--spread', '1m', '--yes'],
-        ['export', ...where],
-      ])
-        expect((await cli.run(args)).stderr, args[0]).to.match(told);
-    });
+    itOnce(
+      'jobs for which --where fails are counted on stderr by a dry run, by --spread and by export',
+      async () => {
+        await fill();
+        await (await cli.queue()).push({ topic: 'pay', id: 'text', body: 'no JSON', delayMs: HOUR_MS });
+        const where = ['--topic', 'pay', '--where', '$number(body.to) = 1 or body.amount = 2'];
+        const told = /^delayer: --where failed for 3 jobs, /m;
+        for (const args of [
+          ['remove', ...where, '--dry-run'],
+          ['reschedule', ...where, '--delay', '1h', '--spread', '1m', '--yes'],
+          ['export', ...where],
+        ])
+          expect((await cli.run(args)).stderr, args[0]).to.match(told);
+      },
+    );
 
-    it('an invalid expression for --where is refused with the position of the error', async () => {
+    itOnce('an invalid expression for --where is refused with the position of the error', async () => {
       const outcome = await cli.run(['remove', '--where', 'body.amount > > 2', '--yes']);
       expect(outcome.code).to.equal(2);
       expect(outcome.stderr).to.match(/invalid expression for --where at character 15/);
     });
 
-    it('ids together with a selection, and neither of them, are wrong usage', async () => {
+    itOnce('ids together with a selection, and neither of them, are wrong usage', async () => {
       for (const args of [
         ['remove'],
         ['remove', 'a', '--topic', 'b', '--yes'],
@@ -171,7 +174,7 @@ describe('commands on selections', () => {
       expect(await idsIn('now', 'pay', 'mail_a')).to.deep.equal(['now-2', 'now-3', 'pay-3']);
     });
 
-    it('remove and purge exit with 74 and remove nothing when the file cannot be written', async () => {
+    itOnce('remove and purge exit with 74 and remove nothing when the file cannot be written', async () => {
       await fill();
       for (const args of [
         ['purge', 'pay', '--yes'],
@@ -248,7 +251,7 @@ describe('commands on selections', () => {
       expect(idsOf(left)).to.have.members(['now-1', 'now-3']);
     });
 
-    it('flags of selections are refused together with ids, including --dry-run and --limit', async () => {
+    itOnce('flags of selections are refused together with ids, including --dry-run and --limit', async () => {
       await fill();
       for (const verb of [['remove'], ['promote'], ['reschedule', '--by', '+1h'], ['requeue']]) {
         for (const flags of [['--topic', 'pay'], ['--dry-run'], ['--limit', '1']]) {
@@ -259,7 +262,7 @@ describe('commands on selections', () => {
       expect(await idsIn('pay')).to.have.length(3);
     });
 
-    it('purge --rate limits the number of jobs per second', async () => {
+    itOnce('purge --rate limits the number of jobs per second', async () => {
       await fill();
       const began = performance.now();
       expectQuiet(await cli.run(['purge', 'mail_a', '--yes', '--rate', '2/s']));

@@ -31,10 +31,15 @@ describe('serve --daemon', () => {
       return false;
     }
   };
+  /** A process whose parent has not waited for it is there, and has no command line any more. */
+  const hasEnded = (process_: number) =>
+    !isThere(process_) || readFileSync(`/proc/${process_}/cmdline`).length === 0;
   const end = async () => {
     const daemon = pid();
     process.kill(daemon, 'SIGTERM');
     await eventually(() => !existsSync(pidFile()));
+    // It writes its last line to the log after that.
+    await eventually(() => hasEnded(daemon));
   };
   const ofProcess = (name: string) => readFileSync(`/proc/${pid()}/${name}`, 'utf8');
 
@@ -120,7 +125,7 @@ describe('serve --daemon', () => {
       const { code, stderr } = await waiting.end('SIGINT');
       expect(stderr).to.match(/The daemon ended before it was up: exit code 0/);
       expect(code).to.equal(70);
-      await eventually(() => !isThere(daemon));
+      await eventually(() => hasEnded(daemon));
     } finally {
       redis.server.thaw();
     }

@@ -6,7 +6,7 @@ import { HOUR_MS } from '../support/jobs.js';
 import { expectQuiet, forEachStore, linesOf } from '../support/cli.js';
 
 describe('stdin', () => {
-  forEachStore((cli) => {
+  forEachStore((cli, itOnce) => {
     for (const [command, line] of [
       [['push', '--batch', '-'], '{"topic":"topic","body":"b"}\n'],
       [['push', '--batch'], '{"topic":"topic","body":"b"}\n'],
@@ -23,18 +23,21 @@ describe('stdin', () => {
       });
     }
 
-    it('a shell loop pushes any line with --body or after --, and reads its stdin undisturbed', async () => {
-      const lines = ['first', '-', '--', '--help', '--json', '--id=x', '-1', '  blanks  ', 'last'];
-      writeFileSync(join(cli.home, 'lines'), lines.map((line) => `${line}\n`).join(''));
-      for (const push of ['push topic --body "$x"', 'push topic --body="$x"', 'push topic -- "$x"']) {
-        const loop = `while IFS= read -r x; do delayer ${push} >/dev/null; done <lines`;
-        expectQuiet(await cli.sh(loop));
-        const bodies = linesOf(await cli.run(['drain', 'topic', '--output', 'body']));
-        expect(bodies, push).to.deep.equal(lines);
-      }
-    });
+    itOnce(
+      'a shell loop pushes any line with --body or after --, and reads its stdin undisturbed',
+      async () => {
+        const lines = ['first', '-', '--', '--help', '--json', '--id=x', '-1', '  blanks  ', 'last'];
+        writeFileSync(join(cli.home, 'lines'), lines.map((line) => `${line}\n`).join(''));
+        for (const push of ['push topic --body "$x"', 'push topic --body="$x"', 'push topic -- "$x"']) {
+          const loop = `while IFS= read -r x; do delayer ${push} >/dev/null; done <lines`;
+          expectQuiet(await cli.sh(loop));
+          const bodies = linesOf(await cli.run(['drain', 'topic', '--output', 'body']));
+          expect(bodies, push).to.deep.equal(lines);
+        }
+      },
+    );
 
-    it('every command that reads stdin from a terminal prints a hint about Ctrl-D', async () => {
+    itOnce('every command that reads stdin from a terminal prints a hint about Ctrl-D', async () => {
       const commands = [
         ...['push topic -', 'push --batch', 'push --batch -', 'edit 1 -', 'import', 'import -'],
         ...['remove -', 'promote -', 'reschedule - --delay 1h', 'requeue -', 'inspect --id -', 'export -'],
@@ -55,7 +58,7 @@ describe('stdin', () => {
       expect(told()).to.equal(commands.length);
     });
 
-    it('remove -- - removes the job with the id -, and does not read stdin', async () => {
+    itOnce('remove -- - removes the job with the id -, and does not read stdin', async () => {
       expectQuiet(await cli.run(['push', 'topic', 'b', '--id', '-', '--delay', '1h']));
       const { code, stdout } = await cli.start(['remove', '--', '-']).ended;
       expect([code, stdout.toString()]).to.deep.equal([0, '-\n']);

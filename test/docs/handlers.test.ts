@@ -2,7 +2,7 @@ import { expect } from 'chai';
 import { execFileSync, spawnSync } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { type CliGround, expectQuiet, forEachStore } from '../support/cli.js';
+import { type CliGround, type Define, expectQuiet, forEachStore } from '../support/cli.js';
 import { idsOf } from '../support/jobs.js';
 import { blockWith } from './blocks.js';
 
@@ -56,8 +56,13 @@ const LOOPS = [
 const isThere = (command: string, ...args: string[]): boolean => spawnSync(command, args).status === 0;
 
 /** A test whose interpreter is missing on this machine is pending, with the reason in its title. */
-const whereThere = (name: string, missing: string | undefined, test: () => Promise<void>): void => {
-  if (missing === undefined) it(name, test);
+const whereThere = (
+  name: string,
+  missing: string | undefined,
+  test: () => Promise<void>,
+  define: Define = it,
+): void => {
+  if (missing === undefined) define(name, test);
   else it(`${name} (pending: ${missing})`);
 };
 
@@ -86,7 +91,7 @@ const withoutTimes = (text: string): string =>
     .replace(/ +/g, ' ');
 
 describe('docs/handlers.md', () => {
-  forEachStore((cli) => {
+  forEachStore((cli, itOnce) => {
     const push = async (...ids: string[]) => {
       const queue = await cli.queue();
       const backoff = { firstMs: 0, lastMs: 0 };
@@ -96,7 +101,7 @@ describe('docs/handlers.md', () => {
 
     for (const { language, interpreter, has, work, reason } of LOOPS) {
       const name = `the worker loop in ${language} runs each job once, and makes a job that fails again a dead letter`;
-      whereThere(name, lacks(interpreter), async () => {
+      const runsLoop = async () => {
         await push('1', 'bad', '2');
         setUpWork(cli, work);
         writeFileSync(join(cli.home, 'loop'), blockWith(PAGE, language, has));
@@ -109,7 +114,8 @@ describe('docs/handlers.md', () => {
         expect(idsOf(jobs)).to.deep.equal(['bad']);
         expect(jobs[0]).to.include({ state: 'dead', attempts: 2 });
         expect(jobs[0]?.reason?.trimEnd()).to.match(reason);
-      });
+      };
+      whereThere(name, lacks(interpreter), runsLoop, itOnce);
     }
 
     it('the one-line worker passes the body of the job to the handler', async () => {
@@ -169,6 +175,7 @@ describe('docs/handlers.md', () => {
         const code = blockWith(PAGE, 'python', '# cancel.py');
         expect(await effects('cancel.py', code, 'python3 cancel.py')).to.deep.equal([1, 2]);
       },
+      itOnce,
     );
 
     whereThere(

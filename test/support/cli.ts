@@ -230,16 +230,29 @@ export function useCli(settings: (home: string) => Env = () => ({})): CliGround 
 export type StoreName = 'Redis' | 'SQLite';
 export const STORES: readonly StoreName[] = ['Redis', 'SQLite'];
 
-/** Defines the same tests for Redis and for SQLite, with the store in DELAYER_STORE. */
-export function forEachStore(define: (cli: CliGround) => void, stores = STORES): void {
+/** Defines a test as `it` does. */
+export type Define = (title: string, test: Mocha.AsyncFunc) => void;
+
+/**
+ * Defines the same tests for Redis and for SQLite, with the store in DELAYER_STORE. `itOnce` is for tests of the command
+ * line alone, of what it reads, prints and refuses, which is the same on each store: they run on the last store only.
+ */
+export function forEachStore(define: (cli: CliGround, itOnce: Define) => void, stores = STORES): void {
+  const itOn = (store: StoreName): Define => (store === stores.at(-1) ? it : () => undefined);
   if (stores.includes('Redis'))
     describe('on Redis', () => {
       const redis = useRedis();
-      define(useCli(() => ({ DELAYER_STORE: redis.server.url, DELAYER_PREFIX: redis.prefix })));
+      define(
+        useCli(() => ({ DELAYER_STORE: redis.server.url, DELAYER_PREFIX: redis.prefix })),
+        itOn('Redis'),
+      );
     });
   if (stores.includes('SQLite'))
     describe('on SQLite', () => {
-      define(useCli((home) => ({ DELAYER_STORE: `sqlite:${join(home, 'queue.db')}` })));
+      define(
+        useCli((home) => ({ DELAYER_STORE: `sqlite:${join(home, 'queue.db')}` })),
+        itOn('SQLite'),
+      );
     });
 }
 
