@@ -1,6 +1,6 @@
 import type { Bytes, Job, LeasedJob } from '../core/job.js';
 import { escapeKeepingLines } from './escape.js';
-import { jobToJson, toJsonLine } from './json.js';
+import { jobToJson, takenToJson, toJsonLine } from './json.js';
 import { OutputError, stdoutIsTerminal, writeStdout } from './stdout.js';
 
 /** How `pop`, `bpop` and `drain` print a job: a line of JSON, the bytes of its body, or its id. */
@@ -13,13 +13,14 @@ export type LeasedFormat = (typeof LEASED_FORMATS)[number];
 
 const NEWLINE = Buffer.from('\n');
 
-function jobLine(job: Job, format: JobFormat, forTerminal: boolean): Buffer {
-  if (format === 'json') {
-    const { id, topic, body, dueAt, expiresAt, attempts, retries, backoff } = job;
-    // The lease by which the job was delivered is of no use to the reader, so it is left out.
-    const taken: Job = { id, topic, body, state: 'ready', dueAt, expiresAt, attempts, retries, backoff };
-    return Buffer.from(`${toJsonLine(jobToJson(taken))}\n`);
-  }
+/** A line is a string until it is written: to make a Buffer of each takes longer than to write it. */
+type Line = string | Buffer;
+
+/** Lines of so many characters together are joined before they become bytes. */
+const JOINED_CHARACTERS = 1024 * 1024;
+
+function jobLine(job: Job, format: JobFormat, forTerminal: boolean): Line {
+  if (format === 'json') return `${toJsonLine(takenToJson(job))}\n`;
   const bytes = format === 'body' ? job.body : job.id;
   return Buffer.concat([forTerminal ? Buffer.from(escapeKeepingLines(bytes)) : bytes, NEWLINE]);
 }
@@ -40,30 +41,32 @@ export async function writeLeasedJobs(
   jobs: readonly (LeasedJob & { readonly leasedBy: string })[],
   format: LeasedFormat,
 ): Promise<Written> {
-  return writeLines(jobs, (job) =>
-    Buffer.from(`${format === 'lease' ? job.lease : toJsonLine(jobToJson(job))}\n`),
-  );
+  return writeLines(jobs, (job) => `${format === 'lease' ? job.lease : toJsonLine(jobToJson(job))}\n`);
 }
 
-async function writeLines<T>(jobs: readonly T[], lineOf: (job: T) => Buffer): Promise<Written> {
+async function writeLines<T>(jobs: readonly T[], lineOf: (job: T) => Line): Promise<Written> {
   const { lines, error: tooLong } = linesOf(jobs, lineOf);
   try {
-    await writeStdout(Buffer.concat(lines));
+    await writeStdout(bytesOf(lines));
     return { written: lines.length, ...(tooLong && { error: tooLong }) };
   } catch (error) {
     if (!(error instanceof OutputError)) throw error;
     let end = 0;
-    const written = lines.findIndex((line) => (end += line.length) > error.written);
+    const written = lines.findIndex((line) => (end += Buffer.byteLength(line)) > error.written);
     return { written: written === -1 ? lines.length : written, error };
   }
 }
 
+function bytesOf(lines: readonly Line[]): Buffer {
+  let characters = 0;
+  for (const line of lines) characters += typeof line === 'string' ? line.length : Infinity;
+  if (characters <= JOINED_CHARACTERS) return Buffer.from(lines.join(''));
+  return Buffer.concat(lines.map((line) => (typeof line === 'string' ? Buffer.from(line) : line)));
+}
+
 /** The lines of jobs, up to the first one that is too long for a string (half a gigabyte). */
-function linesOf<T>(
-  jobs: readonly T[],
-  lineOf: (job: T) => Buffer,
-): { lines: Buffer[]; error?: OutputError } {
-  const lines: Buffer[] = [];
+function linesOf<T>(jobs: readonly T[], lineOf: (job: T) => Line): { lines: Line[]; error?: OutputError } {
+  const lines: Line[] = [];
   try {
     for (const job of jobs) lines.push(lineOf(job));
     return { lines };

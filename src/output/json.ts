@@ -22,7 +22,7 @@ export function toJsonLine(value: unknown): string {
  * only when they have a value.
  */
 export function jobToJson(job: Job | LeasedJob | JobRecord): Json {
-  const json = plainToJson(job);
+  const json = plainToJson(job, job.state);
   const { lease, reason, failedAt, deadUntil, readyAhead, blockedBy, flaw, history } = job as JobRecord;
   const ttlMs = knownTtlMs(job);
   if (ttlMs !== undefined) json.ttlMs = ttlMs;
@@ -41,11 +41,22 @@ export function jobToJson(job: Job | LeasedJob | JobRecord): Json {
   return json;
 }
 
+/** A job that was taken for good: without the lease by which it was delivered, which is of no use to a reader. */
+export function takenToJson(job: Job): Json {
+  const json = plainToJson(job, 'ready');
+  if (job.retries !== undefined) json.retries = job.retries;
+  if (job.backoff !== undefined) json.backoff = formatBackoff(job.backoff);
+  return json;
+}
+
 /**
  * The first seven fields. Mostly all bytes are text; then the object is made with a single literal, because V8
  * stores such fields inside the object, and bulk verbs make tens of thousands of these a second.
  */
-function plainToJson({ id, topic, body, state, dueAt, expiresAt, attempts }: Job | JobRecord): Json {
+function plainToJson(
+  { id, topic, body, dueAt, expiresAt, attempts }: Job | JobRecord,
+  state: JobState,
+): Json {
   const times = { dueAt: iso(dueAt), expiresAt: iso(expiresAt) };
   if (topic && body && isUtf8(id) && isUtf8(topic) && isUtf8(body)) {
     return {

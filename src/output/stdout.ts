@@ -61,9 +61,16 @@ export async function writeAll(
   }
 }
 
+let stdoutIsFile: boolean | undefined;
+
+function isFile(fd: number): boolean {
+  if (fd !== STDOUT) return fstatSync(fd).isFile();
+  return (stdoutIsFile ??= fstatSync(fd).isFile());
+}
+
 /** A thread of Node, which a reader may keep waiting, takes ten times as long as a small write to a file. */
 async function writeSome(fd: number, buffer: Buffer): Promise<number> {
-  if (buffer.length <= AT_ONCE_BYTES && fstatSync(fd).isFile()) return writeSync(fd, buffer);
+  if (buffer.length <= AT_ONCE_BYTES && isFile(fd)) return writeSync(fd, buffer);
   return new Promise((resolve, reject) => {
     write(fd, buffer, (error, written) => {
       if (error) reject(error);
