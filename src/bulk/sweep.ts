@@ -137,6 +137,8 @@ export interface SweepLimits {
   readonly underWay?: number | undefined;
   /** Ends it after the jobs in hand. */
   readonly signal?: AbortSignalLike | undefined;
+  /** Is called with the results of each call that was under way when the caller stopped iterating. */
+  readonly onUnasked?: ((swept: Swept) => void) | undefined;
 }
 
 /**
@@ -147,7 +149,7 @@ export async function* sweep(
   queue: Queue,
   through: Sweep,
   act: Act,
-  { perSecond = Infinity, atOnce = CHUNK.jobs, underWay = 1, signal }: SweepLimits = {},
+  { perSecond = Infinity, atOnce = CHUNK.jobs, underWay = 1, signal, onUnasked }: SweepLimits = {},
 ): AsyncGenerator<Swept> {
   const began = monotonicMs();
   const most = Math.min(atOnce, Math.max(1, Math.floor(perSecond)));
@@ -182,7 +184,7 @@ export async function* sweep(
     yield* await acting.others();
     throw error;
   } finally {
-    await acting.others();
+    for (const swept of await acting.others()) onUnasked?.(swept);
   }
 }
 

@@ -1,4 +1,4 @@
-import { type Act, type Counted, countSelected, sweep } from '../bulk/sweep.js';
+import { type Act, type Counted, countSelected, sweep, type Swept } from '../bulk/sweep.js';
 import type { Queue } from '../core/queue.js';
 import { jobToJson, toJsonLine } from '../output/json.js';
 import { writeStdout } from '../output/stdout.js';
@@ -78,7 +78,9 @@ export async function actOnSelection(
   const report = new SelectionReport(past, flags.json, through.where);
   let isComplete = false;
   try {
-    const limits = { perSecond: perSecondOf(flags.rate), underWay, signal };
+    // When stdout fails, jobs of calls that were under way are acted on all the same.
+    const onUnasked = (part: Swept) => report.count(part);
+    const limits = { perSecond: perSecondOf(flags.rate), underWay, signal, onUnasked };
     for await (const part of sweep(queue, through, act, limits)) await report.add(part);
     isComplete = signal?.aborted !== true;
   } finally {

@@ -1,5 +1,5 @@
 import type { Outcome, Swept } from '../bulk/sweep.js';
-import { jobCount, JOB_STATES, type JobState } from '../core/job.js';
+import { type Bytes, jobCount, JOB_STATES, type JobState } from '../core/job.js';
 import { writeIds } from '../output/jobs.js';
 import { toJsonLine } from '../output/json.js';
 import { stdoutIsTerminal, writeStdout } from '../output/stdout.js';
@@ -42,8 +42,9 @@ export class SelectionReport {
     return totalOf(this.acted) > 0 ? 0 : 1;
   }
 
-  async add({ jobs, outcomes, lookedAt, problems }: Swept): Promise<void> {
-    const ids = [];
+  /** Counts what became of a part. @returns the ids of the jobs that were acted on */
+  count({ jobs, outcomes, lookedAt }: Swept): Bytes[] {
+    const ids: Bytes[] = [];
     for (const [i, { id, state }] of jobs.entries()) {
       const outcome = outcomes[i] ?? 'changed';
       if (outcome === 'done') {
@@ -52,7 +53,13 @@ export class SelectionReport {
       } else this.left[outcome] += 1;
     }
     this.lookedAt += lookedAt;
-    for (const { message } of problems) {
+    return ids;
+  }
+
+  /** Counts what became of a part, and prints it. */
+  async add(part: Swept): Promise<void> {
+    const ids = this.count(part);
+    for (const { message } of part.problems) {
       this.progress.clear();
       printNote(`not all jobs can be read: ${message}`);
     }

@@ -1,7 +1,7 @@
 import { setImmediate } from 'node:timers/promises';
 import { expect } from 'chai';
 import { type Archive, removing, rescheduling } from '../../src/bulk/acts.js';
-import { type Act, sweep } from '../../src/bulk/sweep.js';
+import { type Act, sweep, type Swept } from '../../src/bulk/sweep.js';
 import type { JobRecord } from '../../src/core/job.js';
 import { LONG_MS } from '../support/jobs.js';
 import { useRedis } from '../support/redis.js';
@@ -113,6 +113,24 @@ describe('a sweep through a selection', () => {
     expect(thrown).to.equal(failure);
     expect(told).to.equal(acted);
     expect(calls).to.be.greaterThan(2);
+  });
+
+  it('gives the results of calls that were under way when the caller stopped to onUnasked', async () => {
+    await fill(1000);
+    let [acted, told] = [0, 0];
+    const act: Act = async (jobs) => {
+      await setImmediate();
+      acted += jobs.length;
+      return jobs.map(() => 'done');
+    };
+    const onUnasked = ({ outcomes }: Swept) => (told += outcomes.length);
+    const options = { atOnce: 100, underWay: 3, onUnasked };
+    for await (const { outcomes } of sweep(ground.queue(), { ...DELAYED, limit: Infinity }, act, options)) {
+      told += outcomes.length;
+      break;
+    }
+    expect(acted).to.be.greaterThan(100);
+    expect(told).to.equal(acted);
   });
 
   it('archives no jobs before those of the call before are confirmed, and none after a failure', async () => {

@@ -69,12 +69,21 @@ describe('push --batch in bulk', () => {
     expect(outcome.stderr).to.include('none.ndjson');
   });
 
-  it('push --batch ends with 141 when stdout is closed, and says which lines are in the queue', async () => {
-    const path = await writeLines(20_000, (n) =>
-      JSON.stringify({ id: `${n}`, topic: 'topic', body: 'b', delay: 3600 }),
-    );
-    const outcome = await cli.sh(`delayer push --batch '${path}' | head -3; echo "\${PIPESTATUS[0]}"`);
-    expect(linesOf(outcome)).to.deep.equal(['0', '1', '2', '141']);
-    expect(outcome.stderr).to.match(/^delayer: \d+ pushed; in the queue: lines 1 to \d+\n$/);
-  });
+  for (const [what, redirection, code] of [
+    ['closed', '| head -3', 141],
+    ['full', '>/dev/full', 74],
+  ] as const) {
+    it(`push --batch ends with ${code} when stdout is ${what}, and tells exactly which lines are in the queue`, async () => {
+      const path = await writeLines(20_000, (n) =>
+        JSON.stringify({ id: `${n}`, topic: 'topic', body: 'b', delay: 3600 }),
+      );
+      const outcome = await cli.sh(`delayer push --batch '${path}' ${redirection}; echo "\${PIPESTATUS[0]}"`);
+      expect(linesOf(outcome).at(-1)).to.equal(`${code}`);
+      const pushed = await redis.raw.zcard(`${redis.prefix}:job_pool`);
+      expect(pushed).to.be.within(1, 19_999);
+      const [told] = outcome.stderr.split('\n').filter((line) => line.includes(' pushed'));
+      expect(told).to.equal(`delayer: ${pushed} pushed; in the queue: lines 1 to ${pushed}`);
+      expect(await redis.raw.zscore(`${redis.prefix}:job_pool`, `${pushed - 1}`)).to.not.equal(null);
+    });
+  }
 });

@@ -1,6 +1,7 @@
 import { expect } from 'chai';
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
+import { chunks } from '../../src/core/chunks.js';
 import { documentOf, expectQuiet, forEachStore, linesOf } from '../support/cli.js';
 import { HOUR_MS, idsOf, LONG_MS, must, reserve } from '../support/jobs.js';
 
@@ -185,6 +186,28 @@ describe('commands on selections', () => {
       }
       expect(await idsIn('pay')).to.have.length(3);
     });
+
+    for (const [what, redirection, code] of [
+      ['closed', '| head -1', 141],
+      ['full', '>/dev/full', 74],
+    ] as const) {
+      it(`remove by a selection ends with ${code} when stdout is ${what}, and tells exactly how many jobs it removed`, async () => {
+        const queue = await cli.queue();
+        const count = 20_000;
+        const jobs = Array.from({ length: count }, (_, i) => ({
+          ...{ topic: 'many', id: `${i}`.padStart(100, '0'), body: 'b', delayMs: HOUR_MS },
+        }));
+        for (const some of chunks(jobs, 1000)) await queue.pushMany(some);
+        const { stdout, stderr } = await cli.sh(
+          `delayer remove --topic many --yes ${redirection}; echo "\${PIPESTATUS[0]}"`,
+        );
+        expect(stdout.toString()).to.match(new RegExp(`^${code}$`, 'm'));
+        const removed = count - ((await queue.stats()).totals.delayed ?? 0);
+        expect(removed).to.be.within(1, count - 1);
+        const told = /^delayer: ([\d,]+) jobs \(.* delayed\) removed$/m.exec(stderr)?.[1];
+        expect(told).to.equal(removed.toLocaleString('en'));
+      });
+    }
 
     it('purge removes all jobs of a topic except leased ones, or those in the given states', async () => {
       const queue = await fill();

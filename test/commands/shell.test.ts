@@ -44,7 +44,7 @@ describe('commands in a shell', () => {
     for (const command of ['bpop topic', 'drain topic --follow']) {
       it(`Ctrl-C ends a shell loop around \`delayer ${command}\``, async () => {
         withPid();
-        const loop = `bash -c 'while true; do delayer-here ${command}; echo again; done'`;
+        const loop = `bash -c 'for i in 1; do delayer-here ${command}; echo again; done'`;
         const terminal = cli.startTerminal(loop);
         const pid = await pidIn('pid');
         await eventually(() => catchesSignals(pid));

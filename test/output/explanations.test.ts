@@ -262,6 +262,20 @@ describe('explanations', () => {
         });
       }
     });
+
+    it('a remove in any state removes every job that find shows, except one that an original client has taken', async () => {
+      const left: string[] = [];
+      for (const [row, make] of Object.entries({ ...CASES, ...REDIS_CASES })) {
+        await ground.raw.flushdb();
+        ground.clock.reset();
+        const stage = stageOf();
+        await make(stage);
+        expect(await stage.queue.find(ID), row).to.not.be.empty;
+        await stage.queue.removeMany([ID], { states: 'any' });
+        if ((await stage.queue.find(ID)).length > 0) left.push(row);
+      }
+      expect(left).to.deep.equal(['taken by an original client']);
+    });
   });
 
   describe('on SQLite', () => {

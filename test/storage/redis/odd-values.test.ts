@@ -2,6 +2,7 @@ import { expect } from 'chai';
 import fc from 'fast-check';
 import { DelayerError } from '../../../src/core/errors.js';
 import type { Queue } from '../../../src/core/queue.js';
+import { OriginalClient } from '../../interop/original.js';
 import { LONG_MS, must, reserve, SECOND_MS, textOf } from '../../support/jobs.js';
 import { freshPrefix, useRedis } from '../../support/redis.js';
 
@@ -147,6 +148,21 @@ describe('invalid values in the keys of Redis', () => {
       }),
       { numRuns: RUNS },
     );
+  });
+
+  it('such as a ready lifetime of 10^13 s are limited to the year 9999, and the job comes back after its lease', async () => {
+    await withQueue(async (queue) => {
+      await new OriginalClient(ground.raw, prefix).push('32', 'topic', 'b', 0, 1e13);
+      await looksAt(queue, ['32']);
+      const [job] = await reserve(queue, 'topic', 1, SECOND_MS);
+      expect(job?.expiresAt?.toISOString()).to.equal('9999-12-31T23:59:59.999Z');
+      ground.clock.advance(2 * SECOND_MS);
+      const again = must(await queue.pop('topic'));
+      expect([textOf(again), again.expiresAt?.toISOString()]).to.deep.equal([
+        'b',
+        '9999-12-31T23:59:59.999Z',
+      ]);
+    });
   });
 
   /** Any bytes, or bytes for one value of a record that delayer packed. */
