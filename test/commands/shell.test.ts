@@ -124,8 +124,8 @@ describe('commands in a shell', () => {
     for (const command of ['drain topic --follow', 'bpop topic']) {
       it(`\`delayer ${command} | reader\` ends while it waits when its reader ends, and leaves no process behind`, async () => {
         withPid();
-        const outcome = await cli.sh(`delayer-here ${command} | true; echo "\${PIPESTATUS[0]}"`);
-        expect(linesOf(expectQuiet(outcome))).to.deep.equal(['141']);
+        const pipeline = cli.startSh(`delayer-here ${command} | true; echo "\${PIPESTATUS[0]}"`);
+        expect(linesOf(expectQuiet(await pipeline.endsByItself()))).to.deep.equal(['141']);
         const pid = await pidIn('pid');
         await eventually(() => watchersOf(pid).length === 0);
         // It takes no job any more.
@@ -138,7 +138,7 @@ describe('commands in a shell', () => {
       const follow = cli.start(['drain', 'topic', '--follow']);
       await follow.hearsSignals();
       follow.child.stdout?.destroy();
-      expect((await follow.ended).code).to.equal(141);
+      expect((await follow.endsByItself()).code).to.equal(141);
     });
 
     it('the process that watches the reader ends when delayer is killed', async () => {

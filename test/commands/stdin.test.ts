@@ -19,7 +19,7 @@ describe('stdin', () => {
         const started = cli.start(command, { stdout: full });
         closeSync(full);
         started.child.stdin?.write(line);
-        expect((await started.ended).code).to.equal(74);
+        expect((await started.endsByItself()).code).to.equal(74);
       });
     }
 

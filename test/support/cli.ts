@@ -90,6 +90,13 @@ export class Running {
     await eventually(() => pattern.test(this.errors) || this.failIfOver());
   }
 
+  /** Waits for its end, which has to come by itself. @throws when it does not */
+  async endsByItself(withinMs = 15_000): Promise<Outcome> {
+    const isOver = () => this.over || Promise.reject(new Error(`it goes on; on stderr: ${this.errors}`));
+    await eventually(isOver, { withinMs });
+    return this.ended;
+  }
+
   /** Waits until it has its signal handlers, and so has begun its work. */
   async hearsSignals(): Promise<void> {
     await eventually(() => catchesSignals(this.pid) || this.failIfOver());
