@@ -17,6 +17,11 @@ export class LineRanges {
     this.isOpen = isIn;
   }
 
+  /** As addresses for `sed -n`: `1,500p;502p`. */
+  toSed(): string {
+    return this.ranges.map(({ from, to }) => (from === to ? `${from}p` : `${from},${to}p`)).join(';');
+  }
+
   /** Empty when there are none. */
   toString(): string {
     const told = this.ranges

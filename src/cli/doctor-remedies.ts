@@ -1,6 +1,7 @@
 import { isMendable } from '../bulk/doctor.js';
 import type { Fault, FaultKind, Finding } from '../core/faults.js';
 import type { Bytes } from '../core/job.js';
+import { quoteForShell } from './shell-quote.js';
 
 /** The commands that mend a fault, as one types them into sh. */
 
@@ -17,13 +18,6 @@ type Remedy = (site: Site, examples: readonly Fault[], count: number) => readonl
 export function commandsFor(site: Site, { kind, count, examples }: Finding): string[] {
   const remedy = REMEDIES[kind] ?? (isMendable({ kind }) ? fix : undefined);
   return remedy ? [...remedy(site, examples, count)] : [];
-}
-
-const PLAIN = /^[\w@%+=:,./-]+$/;
-
-/** Any text as one word for sh. */
-function quoteForShell(text: string): string {
-  return PLAIN.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`;
 }
 
 const isPrintable = (bytes: Bytes): boolean => /^[\x20-\x7e]+$/.test(bytes.toString('latin1'));

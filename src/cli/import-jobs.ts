@@ -11,6 +11,7 @@ import { writeStdout } from '../output/stdout.js';
 import { hintFor } from './hints.js';
 import { importLines, lookAtFile } from './input/import-file.js';
 import { type ImportChanges, ImportReader } from './input/import-items.js';
+import { quoteForShell } from './shell-quote.js';
 import { printErrorJson, printInfo, printLineError, printNote, ProgressLine } from './stderr.js';
 
 export interface ImportFlags extends ImportChanges {
@@ -30,7 +31,7 @@ export async function runImport(queue: Queue, file: string | undefined, flags: I
   if (seen?.isCutOff === true && !flags.partial)
     throw new DelayerError('file_unfinished', 'the file is truncated: its last line is missing');
   const reader = new ImportReader(flags);
-  const report = new ImportReport(reader, flags, seen !== undefined);
+  const report = new ImportReport(reader, flags, { path: file, isNamed: seen !== undefined });
   const { onExisting, again } = flags;
   let isComplete = false;
   try {
@@ -65,6 +66,13 @@ async function* untilCutOff<T>(items: AsyncIterable<T>, isPartial: boolean): Asy
 
 type Counted = ImportOutcome | 'before' | 'bad';
 
+interface ImportedFile {
+  /** As it was given; absent for stdin. */
+  readonly path: string | undefined;
+  /** Does a later import of it continue this one? */
+  readonly isNamed: boolean;
+}
+
 class ImportReport {
   private readonly counts: Record<Counted, number> = {
     ...{ imported: 0, replaced: 0, repeated: 0, kept: 0, conflict: 0, expired: 0, blocked: 0 },
@@ -75,7 +83,7 @@ class ImportReport {
   constructor(
     private readonly reader: ImportReader,
     private readonly flags: ImportFlags,
-    private readonly goesOn: boolean,
+    private readonly file: ImportedFile,
   ) {}
 
   get exitCode(): number {
@@ -105,7 +113,7 @@ class ImportReport {
     this.progress.clear();
     if (this.flags.json) return;
     if (!isComplete) {
-      const next = this.goesOn ? '; run it again to continue' : '';
+      const next = this.file.isNamed ? '; run it again to continue' : '';
       if (Object.values(this.counts).some((count) => count > 0)) printNote(`${this.summary()}${next}`);
       return;
     }
@@ -125,18 +133,27 @@ class ImportReport {
   }
 
   private tellOfFile(): void {
-    const { total, held, notRemoved, unknown } = this.reader;
+    const { total, held, notRemoved, unknown, kind } = this.reader;
     if (this.isShort) printNote(`the file should hold ${total} jobs, and holds ${held}`);
     if (notRemoved > 0) printInfo(`${notRemoved} were skipped: they had not been removed from their store`);
     if (unknown.length === 0) return;
     const ranges = new LineRanges();
-    for (const line of unknown) {
-      if (!unknown.includes(line - 1)) ranges.add(line - 1, false);
+    for (const [i, line] of unknown.entries()) {
+      if (unknown[i - 1] !== line - 1) ranges.add(line - 1, false);
       ranges.add(line, true);
     }
     printNote(
-      `it is unknown whether the jobs of ${ranges.toString()} were removed: look for them in their store`,
+      `it is unknown whether the jobs of ${ranges.toString()} were removed${this.remedyFor(kind, ranges)}`,
     );
+  }
+
+  /** Jobs of a move that was not finished come back to their store by themselves. */
+  private remedyFor(kind: ImportReader['kind'], ranges: LineRanges): string {
+    if (kind === 'moved') return ': look for them in their store';
+    const { path } = this.file;
+    const from = path === undefined || path === '-' ? 'FILE' : quoteForShell(path);
+    const command = `sed -n ${quoteForShell(ranges.toSed())} ${from} | delayer import --if-absent`;
+    return `; this brings those back that are gone: ${command}`;
   }
 
   private reportLine(line: number, error: DelayerError): void {

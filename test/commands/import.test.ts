@@ -124,7 +124,7 @@ describe('import', () => {
       expect(outcome.stderr).to.match(/version 2 of the format; this version of delayer supports 1/);
     });
 
-    it('import of a file of removed jobs takes those that were removed, and names the lines for which this is unknown', async () => {
+    it('import of a file of removed jobs takes those that were removed, and prints the command for the lines for which this is unknown', async () => {
       const path = file('removed', [
         '{"store":"s","command":"remove"}',
         ...[line('1'), line('2'), line('3'), '{"confirmed":3,"notRemoved":[1]}'],
@@ -132,8 +132,14 @@ describe('import', () => {
       ]);
       const outcome = await cli.run(['import', path]);
       expect(outcome.code).to.equal(65);
-      expect(outcome.stderr).to.match(/it is unknown whether the jobs of lines 8 to 9 were removed/);
+      expect(outcome.stderr).to.include(
+        'it is unknown whether the jobs of lines 8 to 9 were removed; this brings ',
+      );
+      const [, command = ''] =
+        /that are gone: (sed -n .* \| delayer import --if-absent)$/m.exec(outcome.stderr) ?? [];
       expect(await take()).to.deep.equal(['body 1', 'body 3', 'body 4']);
+      expectQuiet(await cli.sh(command));
+      expect(await take()).to.deep.equal(['body 5', 'body 6']);
     });
 
     it('import --map-topic changes topics, and --shift moves due times and expiries', async () => {

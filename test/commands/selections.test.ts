@@ -209,6 +209,28 @@ describe('commands on selections', () => {
       });
     }
 
+    it('a removal that is killed with -9 loses no job: each is in the store, or comes back by import of the file', async () => {
+      const queue = await cli.queue();
+      const count = 6000;
+      const jobs = Array.from({ length: count }, (_, i) => ({
+        ...{ topic: 'many', id: `${i}`, body: `body ${i}`, delayMs: HOUR_MS + i, retries: i % 3 },
+      }));
+      for (const some of chunks(jobs, 1000)) await queue.pushMany(some);
+      const all = async () => linesOf(expectQuiet(await cli.run(['export', '--topic', 'many']))).sort();
+      const before = await all();
+      const removing = cli.start(['remove', '--topic', 'many', '--yes']);
+      await removing.printed(1);
+      expect(await removing.end('SIGKILL')).to.include({ signal: 'SIGKILL' });
+      const removed = count - ((await queue.stats()).totals.delayed ?? 0);
+      expect(removed).to.be.within(1, count - 1);
+
+      const undone = await cli.run(['import', must(keptFiles()[0])]);
+      const [, command = 'true'] = /that are gone: (sed -n .*)$/m.exec(undone.stderr) ?? [];
+      expect(undone.code).to.equal(command === 'true' ? 0 : 65);
+      expectQuiet(await cli.sh(command));
+      expect(await all()).to.deep.equal(before);
+    });
+
     it('purge removes all jobs of a topic except leased ones, or those in the given states', async () => {
       const queue = await fill();
       const [held] = await reserve(queue, 'now', 1);

@@ -77,7 +77,7 @@ export class Changes {
     if (ttlMs !== undefined) {
       // The new lifetime also leaves out the time during which the old one stood still.
       const { ttlMs: old = Infinity } = job;
-      const begin = old === Infinity ? (job.dueAt ?? now) : job.expiresAt - old;
+      const begin = old === Infinity ? (job.dueAt ?? now) : Math.max(job.expiresAt - old, job.dueAt ?? 0);
       if (begin + ttlMs <= now) return 'over';
       job.expiresAt = this.byLast(begin + ttlMs);
       job.ttlMs = ttlMs;

@@ -28,8 +28,8 @@ export class ImportReader {
   readonly unknown: number[] = [];
   /** Jobs that were to be removed and were not: they are still in their store. */
   notRemoved = 0;
-  /** Does the file say which of its jobs were removed? */
-  private isOfRemoved = false;
+  /** What the file says it is; plain lines of jobs say nothing, and count as an export. */
+  kind: 'export' | 'removed' | 'moved' = 'export';
   private pending: ImportItem[] = [];
 
   constructor(private readonly changes: ImportChanges) {}
@@ -43,7 +43,7 @@ export class ImportReader {
     for await (const some of lines) {
       for (const few of chunks(some, LINES_AT_ONCE)) yield few.flatMap((line) => this.take(line));
     }
-    this.unknown.push(...this.pending.map(({ line }) => line));
+    for (const { line } of this.pending) this.unknown.push(line);
   }
 
   /** The items that can be judged after this line. */
@@ -62,7 +62,7 @@ export class ImportReader {
   }
 
   private follow(told: FileLine): ImportItem[] {
-    if (told.type === 'head') this.isOfRemoved = told.kind !== 'export';
+    if (told.type === 'head') this.kind = told.kind;
     if (told.type === 'end') this.total = told.total;
     if (told.type !== 'part') return [];
     const part = this.pending.splice(0, told.jobs);
@@ -71,7 +71,7 @@ export class ImportReader {
   }
 
   private hold(item: ImportItem): ImportItem[] {
-    if (!this.isOfRemoved) return [item];
+    if (this.kind === 'export') return [item];
     this.pending.push(item);
     return [];
   }

@@ -28,9 +28,9 @@ function editNow(connection: Connection, params: EditParams, now: number): EditR
   if (row.state !== IN_LINE || !isMeant(params, state, row) || !isBelieved) return { edited: false, state };
   if (ttlMs !== undefined) {
     // The time for which its lifetime stood still, while it was leased, is kept. The lifetime of a job without an
-    // expiry begins when it is due.
+    // expiry begins when it is due, and no lifetime before that, whatever expiry an import has given the job.
     const { ttlMs: old } = connection.get(LIFETIME, seq) as { ttlMs: number };
-    const begin = old < LAST_TIME_MS ? row.expiresAt - old : row.dueAt;
+    const begin = old < LAST_TIME_MS ? Math.max(row.expiresAt - old, row.dueAt) : row.dueAt;
     const expiresAt = Math.min(begin + ttlMs, LAST_TIME_MS);
     if (expiresAt <= now) return { edited: false, state, isOver: true };
     const values: Value[] = [ttlMs === DEFAULT_TTL_MS ? null : ttlMs, expiresAt];

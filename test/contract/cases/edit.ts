@@ -100,6 +100,17 @@ export function describeEdit(world: () => World): void {
       expect(only(await queue.find(id))).to.deep.include({ expiresAt: new Date(Number(dueAt) + HOUR_MS) });
     });
 
+    it('an edited ready lifetime begins at the due time also where an import gave the job an earlier expiry', async () => {
+      const { queue, peer, clock, name } = world();
+      const id = name('id');
+      clock.stop();
+      const dueAt = new Date(clock.now() + LONG_MS);
+      const expiresAt = new Date(Number(dueAt) + MINUTE_MS);
+      await queue.import([{ id, topic: name('topic'), body: 'b', dueAt, expiresAt, ttlMs: 2 * HOUR_MS }]);
+      expect(await peer.edit({ id, ttlMs: SECOND_MS })).to.deep.equal({ edited: true, state: 'delayed' });
+      expect(only(await queue.find(id))).to.deep.include({ expiresAt: new Date(Number(dueAt) + SECOND_MS) });
+    });
+
     it('an edit to a ready lifetime that would be over already changes nothing', async () => {
       const { queue, clock, name } = world();
       const topic = name('topic');

@@ -25,12 +25,14 @@ local due = it.due or ''
 local attempts, kept_ttl, extras = read_memo(bucket, memo, note, due, it.expires_at, it.topic, body)
 
 -- The time for which the lifetime of the job stood still while it was leased is kept. When its due time is unknown,
--- the new lifetime counts from now.
+-- the new lifetime counts from now. It never begins before the due time, whatever expiry an import has given the job.
 local function new_expiry()
   if ttl == '' then return it.expires_at end
-  local expires_at = (due ~= '' and due or now) + ttl
-  if it.expires_at ~= '' and kept_ttl ~= '' then expires_at = it.expires_at - kept_ttl + ttl end
-  return math.min(expires_at, LAST_MS)
+  local begin = due ~= '' and due or now
+  if it.expires_at ~= '' and kept_ttl ~= '' then
+    begin = math.max(it.expires_at - kept_ttl, due ~= '' and due or 0)
+  end
+  return math.min(begin + ttl, LAST_MS)
 end
 
 local expires_at = new_expiry()
