@@ -1,5 +1,7 @@
 import { expect } from 'chai';
-import { expectQuiet, forEachStore, linesOf, type Running } from '../support/cli.js';
+import { expectQuiet, forEachStore, jsonOf, linesOf, type Running, useCli } from '../support/cli.js';
+import { eventually } from '../support/eventually.js';
+import { useRedis } from '../support/redis.js';
 
 describe('bpop', () => {
   forEachStore((cli) => {
@@ -70,6 +72,30 @@ describe('bpop', () => {
         await push('afterwards');
         const next = await cli.run(['pop', 'topic', '--output', 'body']);
         expect(linesOf(expectQuiet(next))).to.deep.equal(['afterwards']);
+      });
+    }
+  });
+
+  describe('on a Redis that goes away', () => {
+    const redis = useRedis({ args: ['--appendonly', 'yes', '--appendfsync', 'always'] });
+    const cli = useCli(() => ({ DELAYER_STORE: redis.server.url, DELAYER_PREFIX: redis.prefix }));
+
+    for (const flags of [[], ['--lease', '1m']]) {
+      const command = ['bpop', ...flags].join(' ');
+      it(`${command} without end waits through the outage, reports it once, and takes the next job`, async () => {
+        const raw = redis.server.client();
+        const isBlocked = async () => (await raw.client('LIST')).toString().includes('flags=t');
+        const bpop = cli.start(['bpop', 'topic', ...flags]);
+        await eventually(isBlocked);
+        await redis.server.kill();
+        await bpop.says(/retrying/);
+        await redis.server.restart();
+        await bpop.says(/ is back\n/);
+        await (await cli.queue()).push({ id: 'a', topic: 'topic', body: 'b' });
+        const outcome = await bpop.endsByItself();
+        expect(outcome.code).to.equal(0);
+        expect(jsonOf(outcome).map(({ id }) => id)).to.deep.equal(['a']);
+        expect(outcome.stderr.trimEnd().split('\n')).to.have.length(2);
       });
     }
   });

@@ -11,6 +11,8 @@ describe('stdin', () => {
       [['push', '--batch', '-'], '{"topic":"topic","body":"b"}\n'],
       [['push', '--batch'], '{"topic":"topic","body":"b"}\n'],
       [['remove', '-'], 'a\n'],
+      [['promote', '-'], 'a\n'],
+      [['inspect', '--id', '-'], 'a\n'],
       [['ack', '-', '--json'], `${'0'.repeat(32)}-00000001.1.1.1\n`],
     ] as const) {
       it(`\`delayer ${command.join(' ')}\` ends at an error while stdin is open and silent`, async () => {
@@ -60,7 +62,7 @@ describe('stdin', () => {
 
     itOnce('remove -- - removes the job with the id -, and does not read stdin', async () => {
       expectQuiet(await cli.run(['push', 'topic', 'b', '--id', '-', '--delay', '1h']));
-      const { code, stdout } = await cli.start(['remove', '--', '-']).ended;
+      const { code, stdout } = await cli.start(['remove', '--', '-']).endsByItself();
       expect([code, stdout.toString()]).to.deep.equal([0, '-\n']);
     });
   });
