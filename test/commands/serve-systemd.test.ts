@@ -122,6 +122,18 @@ describe('serve under systemd', () => {
     expect(outcome.code).to.equal(0);
   });
 
+  it('has units in contrib/systemd that start after Redis; those that last are restarted without a limit', () => {
+    for (const name of readdirSync(UNITS).filter((file) => file.endsWith('.service'))) {
+      const lines = readFileSync(join(UNITS, name), 'utf8').split('\n');
+      const after = lines.find((line) => line.startsWith('After=')) ?? '';
+      expect(after, name)
+        .to.match(/ redis-server\.service\b/)
+        .and.to.match(/ redis\.service\b/);
+      if (lines.includes('Type=oneshot')) continue;
+      expect(lines, name).to.include.members(['Restart=always', 'StartLimitIntervalSec=0']);
+    }
+  });
+
   it('has units in contrib/systemd whose commands run', async () => {
     writeFileSync(join(cli.home, 'handler'), '#!/bin/sh\ncat >>"$HOME/done"\n', { mode: 0o755 });
     await (await cli.queue()).push({ topic: 'topic', body: 'b' });
