@@ -84,7 +84,7 @@ describe('bpop', () => {
       const command = ['bpop', ...flags].join(' ');
       it(`${command} without end waits through the outage, reports it once, and takes the next job`, async () => {
         const raw = redis.server.client();
-        const isBlocked = async () => (await raw.client('LIST')).toString().includes('flags=t');
+        const isBlocked = async () => String(await raw.client('LIST')).includes('flags=t');
         const bpop = cli.start(['bpop', 'topic', ...flags]);
         await eventually(isBlocked);
         await redis.server.kill();
