@@ -1,16 +1,9 @@
 import { isMendable } from '../bulk/doctor.js';
 import type { Fault, FaultKind, Finding } from '../core/faults.js';
 import type { Bytes } from '../core/job.js';
-import { quoteForShell } from './shell-quote.js';
+import { delayerCommand, quoteForShell, type Site } from './shell-command.js';
 
 /** The commands that mend a fault, as one types them into sh. */
-
-/** The flags that name the store, repeated in each command. */
-export interface Site {
-  /** The store's name without its password. */
-  readonly label: string;
-  readonly flags: { readonly store?: string | undefined; readonly prefix?: string | undefined };
-}
 
 type Remedy = (site: Site, examples: readonly Fault[], count: number) => readonly string[];
 
@@ -29,15 +22,9 @@ function idWords(ids: readonly Bytes[]): string {
   return `${words.join(' ')}${asText ? '' : ' --base64'}`;
 }
 
-function delayer({ label, flags }: Site, words: string): string {
-  const store = flags.store === undefined ? '' : ` --store ${quoteForShell(label)}`;
-  const prefix = flags.prefix === undefined ? '' : ` --prefix ${quoteForShell(flags.prefix)}`;
-  return `delayer ${words}${store}${prefix}`;
-}
-
 const idsOf = (examples: readonly Fault[]): Bytes[] => examples.flatMap(({ id }) => (id ? [id] : []));
 
-const fix: Remedy = (site) => [delayer(site, 'doctor --fix')];
+const fix: Remedy = (site) => [delayerCommand(site, 'doctor --fix')];
 
 /** redis-cli for the server and database of the store. */
 function redisCli({ label }: Site, words: string, options = ''): string {
@@ -88,8 +75,8 @@ const setting =
 const REMEDIES: Partial<Record<FaultKind, Remedy>> = {
   due_out_of_range: (site, examples, count) =>
     count > examples.length
-      ? [delayer(site, 'promote --due-after 9999-12-31 --yes')]
-      : [delayer(site, `promote ${idWords(idsOf(examples))}`)],
+      ? [delayerCommand(site, 'promote --due-after 9999-12-31 --yes')]
+      : [delayerCommand(site, `promote ${idWords(idsOf(examples))}`)],
   record_unreadable: putAsideAndFix,
   record_wrong_type: putAsideAndFix,
   key_wrong_type: putAside,
@@ -97,19 +84,19 @@ const REMEDIES: Partial<Record<FaultKind, Remedy>> = {
   body_without_entry: (site, examples) =>
     idsOf(examples).map(
       (id) =>
-        `${delayer(site, `inspect --json --id ${idWords([id])}`)} | ${delayer(site, 'push --batch --quiet')}`,
+        `${delayerCommand(site, `inspect --json --id ${idWords([id])}`)} | ${delayerCommand(site, 'push --batch --quiet')}`,
     ),
   clock_jumped: () => ['timedatectl set-ntp true'],
   clock_differs: () => ['timedatectl set-ntp true'],
-  no_daemon: (site) => [delayer(site, 'serve')],
+  no_daemon: (site) => [delayerCommand(site, 'serve')],
   original_daemon: (_site, examples) =>
     examples.flatMap(({ client }) => (client === undefined ? [] : [`ss -tnp src ${quoteForShell(client)}`])),
   no_persistence: setting('appendonly yes'),
   persistence_fails: (site) => [redisCli(site, 'INFO persistence')],
   would_evict: setting('maxmemory-policy noeviction'),
   evicts: setting('maxmemory-policy noeviction'),
-  memory_near: (site) => [delayer(site, 'inspect')],
-  memory_full: (site) => [delayer(site, 'inspect')],
+  memory_near: (site) => [delayerCommand(site, 'inspect')],
+  memory_full: (site) => [delayerCommand(site, 'inspect')],
   replica: (site, [first]) => [
     `delayer doctor --store redis://${first?.found ?? 'HOST:PORT'}${new URL(site.label).pathname}`,
   ],
@@ -121,7 +108,7 @@ const REMEDIES: Partial<Record<FaultKind, Remedy>> = {
   ],
   file_damaged: (site) => [`sqlite3 ${fileOf(site)} .recover | sqlite3 recovered.db`],
   table_changed: (site) => [
-    delayer(site, 'export --output-file jobs.ndjson'),
+    delayerCommand(site, 'export --output-file jobs.ndjson'),
     'delayer import jobs.ndjson --store sqlite:new.db',
   ],
   schema_foreign: (site, examples) =>

@@ -11,7 +11,7 @@ import { writeStdout } from '../output/stdout.js';
 import { hintFor } from './hints.js';
 import { importLines, lookAtFile } from './input/import-file.js';
 import { type ImportChanges, ImportReader } from './input/import-items.js';
-import { quoteForShell } from './shell-quote.js';
+import { delayerCommand, quoteForShell, type Site } from './shell-command.js';
 import { printErrorJson, printInfo, printLineError, printNote, ProgressLine } from './stderr.js';
 
 export interface ImportFlags extends ImportChanges {
@@ -19,6 +19,9 @@ export interface ImportFlags extends ImportChanges {
   readonly partial: boolean;
   readonly again: boolean;
   readonly json: boolean;
+  /** As they were given, for a command that is printed: the flags of the store, and those that change jobs. */
+  readonly storeFlags: Site['flags'];
+  readonly changeWords: readonly string[];
 }
 
 /**
@@ -31,7 +34,11 @@ export async function runImport(queue: Queue, file: string | undefined, flags: I
   if (seen?.isCutOff === true && !flags.partial)
     throw new DelayerError('file_unfinished', 'the file is truncated: its last line is missing');
   const reader = new ImportReader(flags);
-  const report = new ImportReport(reader, flags, { path: file, isNamed: seen !== undefined });
+  const report = new ImportReport(reader, flags, {
+    label: queue.label,
+    path: file,
+    isNamed: seen !== undefined,
+  });
   const { onExisting, again } = flags;
   let isComplete = false;
   try {
@@ -67,6 +74,8 @@ async function* untilCutOff<T>(items: AsyncIterable<T>, isPartial: boolean): Asy
 type Counted = ImportOutcome | 'before' | 'bad';
 
 interface ImportedFile {
+  /** The name of the store into which it is imported. */
+  readonly label: string;
   /** As it was given; absent for stdin. */
   readonly path: string | undefined;
   /** Does a later import of it continue this one? */
@@ -150,10 +159,12 @@ class ImportReport {
   /** Jobs of a move that was not finished come back to their store by themselves. */
   private remedyFor(kind: ImportReader['kind'], ranges: LineRanges): string {
     if (kind === 'moved') return ': look for them in their store';
-    const { path } = this.file;
+    const { label, path } = this.file;
+    const { storeFlags: flags, changeWords } = this.flags;
     const from = path === undefined || path === '-' ? 'FILE' : quoteForShell(path);
-    const command = `sed -n ${quoteForShell(ranges.toSed())} ${from} | delayer import --if-absent`;
-    return `; this brings those back that are gone: ${command}`;
+    const words = ['import', '--if-absent', ...changeWords.map(quoteForShell)].join(' ');
+    const lines = `sed -n ${quoteForShell(ranges.toSed())} ${from}`;
+    return `; this brings those back that are gone: ${lines} | ${delayerCommand({ label, flags }, words)}`;
   }
 
   private reportLine(line: number, error: DelayerError): void {

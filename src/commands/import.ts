@@ -46,6 +46,12 @@ An invalid line is reported, and the other lines are imported. Exit code 65 if a
           ? ('keep' as const)
           : ('refuse' as const),
       ...{ topics, shiftMs: flags.shift ?? 0, partial: flags.partial, again: flags.again, json: flags.json },
+      storeFlags: flags,
+      changeWords: [
+        ...(flags['map-topic'] ?? []).map((text) => `--map-topic=${text}`),
+        ...(flags.base64 ? ['--base64'] : []),
+        ...(flags.shift === undefined ? [] : [`--shift=${flags.shift}ms`]),
+      ],
     };
     this.endWith(await this.withQueue(flags, (queue) => runImport(queue, args.file, how)));
   }

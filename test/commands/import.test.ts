@@ -128,17 +128,21 @@ describe('import', () => {
       const path = file('removed', [
         '{"store":"s","command":"remove"}',
         ...[line('1'), line('2'), line('3'), '{"confirmed":3,"notRemoved":[1]}'],
-        ...[line('4'), '{"confirmed":1,"notRemoved":[]}', line('5'), line('6')],
+        ...[line('4'), '{"confirmed":1,"notRemoved":[]}', line('5'), line('6', { topic: 'old' })],
       ]);
-      const outcome = await cli.run(['import', path]);
+      // Flags instead of variables: the printed command has to name the store, and what is changed.
+      const { DELAYER_STORE: store = '', DELAYER_PREFIX: prefix = 'delayer' } = cli.env;
+      const flags = ['--store', store, '--prefix', prefix, '--map-topic', 'old=orders', '--shift', '-2h'];
+      const env = { DELAYER_STORE: 'sqlite:other.db', DELAYER_PREFIX: 'other' };
+      const outcome = await cli.run(['import', path, ...flags], { env });
       expect(outcome.code).to.equal(65);
       expect(outcome.stderr).to.include(
         'it is unknown whether the jobs of lines 8 to 9 were removed; this brings ',
       );
       const [, command = ''] =
-        /that are gone: (sed -n .* \| delayer import --if-absent)$/m.exec(outcome.stderr) ?? [];
+        /that are gone: (sed -n .* \| delayer import --if-absent.*)$/m.exec(outcome.stderr) ?? [];
       expect(await take()).to.deep.equal(['body 1', 'body 3', 'body 4']);
-      expectQuiet(await cli.sh(command));
+      expectQuiet(await cli.sh(command, { env }));
       expect(await take()).to.deep.equal(['body 5', 'body 6']);
     });
 

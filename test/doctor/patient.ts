@@ -1,7 +1,8 @@
 import { expect } from 'chai';
 import { execFileSync } from 'node:child_process';
 import { examine, treat } from '../../src/bulk/doctor.js';
-import { commandsFor, type Site } from '../../src/cli/doctor-remedies.js';
+import { commandsFor } from '../../src/cli/doctor-remedies.js';
+import type { Site } from '../../src/cli/shell-command.js';
 import type { FaultKind, Finding } from '../../src/core/faults.js';
 import type { JobRecord } from '../../src/core/job.js';
 import type { Queue } from '../../src/core/queue.js';
