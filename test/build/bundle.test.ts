@@ -98,6 +98,13 @@ describe('the build of the bundle', () => {
       join(root.path, 'program'),
     );
     expect(code).to.equal(1);
+    // It ends by this, and not by an exception in what comes after it.
+    expect(
+      said
+        .trimEnd()
+        .split('\n')
+        .every((line) => line.startsWith('scripts/bundle.mjs: ')),
+    ).to.be.true;
     expect(said).to.include('not-there is used and not in the bundle');
     expect(said).to.match(/the edit of .*Commander.* edits nothing/);
   });

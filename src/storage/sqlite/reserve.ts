@@ -1,7 +1,8 @@
 import type { Job, LeasedJob } from '../../core/job.js';
 import { formatLeases } from '../../core/lease-groups.js';
 import type { Burial, Popped, Reserved } from '../../core/results.js';
-import type { PopParams, ReserveParams } from '../../core/store.js';
+import type { CallLimits, PopParams, ReserveParams } from '../../core/store.js';
+import { isTimeOver } from '../../core/timer.js';
 import type { Connection } from './connection.js';
 import { bodyOf, readFirst, type ReadyRow, shortBody } from './head.js';
 import { LEASE_COLUMNS, LEASED_JOBS, leaseJobs, leaseOf } from './lease.js';
@@ -30,7 +31,7 @@ interface Step<T> extends Omit<Ready, 'rows' | 'extras'> {
  * transaction does.
  */
 export function pop(connection: Connection, params: PopParams): Promise<Popped> {
-  return untilFound<Job>(() =>
+  return untilFound<Job>(params, () =>
     connection.writeFreeing((now) => {
       const first = popFirst(connection, params, now);
       if (first) return { jobs: [first], more: false };
@@ -60,19 +61,22 @@ function popFirst(connection: Connection, { topics, limit }: PopParams, now: num
 
 /** Leases the jobs that are due first. */
 export function reserve(connection: Connection, params: ReserveParams): Promise<Reserved> {
-  return untilFound<LeasedJob>(() =>
+  return untilFound<LeasedJob>(params, () =>
     connection.writeSoon((now) => reserveOnce(connection, params, now), params),
   );
 }
 
-/** Takes steps until one has found jobs, or there are none; also when the caller waits no longer. */
-async function untilFound<T>(step: () => Promise<Step<T>>): Promise<Omit<Step<T>, 'more'>> {
+/** Takes steps until one has found jobs, there are none, or the caller waits no longer. */
+async function untilFound<T>(
+  limits: CallLimits,
+  step: () => Promise<Step<T>>,
+): Promise<Omit<Step<T>, 'more'>> {
   const buried: Burial[] = [];
   try {
     for (;;) {
       const { more, ...found } = await step();
       if (found.buried) buried.push(...found.buried);
-      if (found.jobs.length > 0 || !more) return { ...found, ...toldBurials(buried) };
+      if (found.jobs.length > 0 || !more || isTimeOver(limits)) return { ...found, ...toldBurials(buried) };
     }
   } catch (error) {
     // Nothing was taken.

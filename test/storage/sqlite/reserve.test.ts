@@ -1,5 +1,6 @@
 import { expect } from 'chai';
 import fc from 'fast-check';
+import { jobsOf, must } from '../../support/jobs.js';
 import { useFolder } from './files.js';
 
 describe('reserve on an SQLite file', () => {
@@ -29,6 +30,34 @@ describe('reserve on an SQLite file', () => {
     const { jobs, nextInMs } = await queue.reserve({ topics: 'topic', limit: 1, leaseMs: 1000 });
     expect(jobs).to.be.empty;
     expect(nextInMs).to.equal(4000);
+  });
+
+  it('leases of other topics that have ended do not delay the end of a pop, bpop and reserve at their timeout or abort', async () => {
+    let now = Date.UTC(2026, 0, 1);
+    const queue = await folder.openQueue('queue.db', { now: () => now });
+    await queue.pushMany(jobsOf('other', 3000));
+    while ((await queue.reserve({ topics: 'other', limit: 250, leaseMs: 1000 })).jobs.length > 0);
+    now += 1000;
+    const leased = async () => must((await queue.stats()).totals.leased);
+    const stop = new AbortController();
+    const calls = [
+      () => queue.pop('topic', { timeoutMs: 0 }),
+      () => queue.bpop('topic', { timeoutMs: 0 }),
+      async () => (await queue.reserve({ topics: 'topic', limit: 1, leaseMs: 1000, timeoutMs: 0 })).jobs[0],
+      () => {
+        const popped = queue.bpop('topic', { signal: stop.signal });
+        stop.abort();
+        return popped;
+      },
+    ];
+    for (const call of calls) {
+      const before = await leased();
+      expect(await call()).to.be.undefined;
+      expect(await leased()).to.be.within(1, before - 1);
+    }
+    await queue.push({ id: '1', topic: 'topic', body: 'b' });
+    expect(must(await queue.pop('topic', { timeoutMs: 0 })).id.toString()).to.equal('1');
+    expect(await leased()).to.be.above(0);
   });
 });
 
