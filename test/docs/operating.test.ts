@@ -21,7 +21,8 @@ const shapeOf = (line: string): string =>
   line
     .replace(/\d{4}-\d\d-\d\dT[\d:]+Z/g, 'TIME')
     .replace(/oldest=[\d.]+s/, 'oldest=Ns')
-    .replace(/(\d+m)?(\d+s)?\d+ms|(?<=oldest )\d+ (m?s|min)/g, 'AGE')
+    // An age of whole seconds, one in a thousand, has no milliseconds; it stands in a column before others.
+    .replace(/(\d+m)?(\d+s)?\d+ms|\b(\d+m)?\d+s(?= +- )|(?<=oldest )\d+ (m?s|min)/g, 'AGE')
     // Only Redis reports daemons.
     .replace(/, daemons 1| daemons=1;1:;;0/g, '')
     // The share of memory is known only for a Redis with a limit.
