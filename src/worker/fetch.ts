@@ -56,22 +56,18 @@ export class Fetcher {
     return this.ahead.length;
   }
 
-  /**
-   * How many jobs are to be reserved now; 0 when none.
-   * @param askedCount how many the store is asked for already
-   */
-  room({ callCount, jobCount }: Load, askedCount: number): number {
+  /** How many jobs are to be reserved now; 0 when none. */
+  room({ callCount, jobCount }: Load): number {
     const { concurrency, batchSize, prefetch } = this.options.handler;
     if (prefetch !== 'always') {
       const { jobs: lead } = this.lead;
-      const free = concurrency * batchSize + lead - callCount * batchSize - this.ahead.length - askedCount;
+      const free = concurrency * batchSize + lead - callCount * batchSize - this.ahead.length;
       // Fetches when half of the lead is used up, so that fewer requests bring as many jobs.
       return free > lead / 2 ? Math.min(free, POP_BATCH) : 0;
     }
     // One whole reservation ahead of the one in hand, never a part of one: a whole reservation is acknowledged at
     // once, together with the next reserve.
-    const most = 2 * Math.max(RESERVE_BATCH, concurrency * batchSize);
-    const free = most - jobCount - this.ahead.length - askedCount;
+    const free = 2 * Math.max(RESERVE_BATCH, concurrency * batchSize) - jobCount - this.ahead.length;
     return free < RESERVE_BATCH ? 0 : RESERVE_BATCH;
   }
 

@@ -8,8 +8,6 @@ export interface SupplyOptions {
   readonly keepGoing: KeepGoing | undefined;
   /** When another owner has the lock: does it wait (true), or end? */
   readonly waitsForLock: boolean;
-  /** May a second request follow before the first one is answered? */
-  readonly asksAhead: boolean;
   /** Ends waits. */
   readonly ending: AbortSignalLike;
 }
@@ -27,17 +25,12 @@ export interface SupplyListener {
  */
 const LOCK_POLL_MS = 1000;
 
-/**
- * Asks the store for jobs, and waits for more where there are none. While answers are full, a second request may be sent
- * before the first is answered, so that Redis works on it while the answer to the first is read.
- */
+/** Asks the store for jobs, one request after the other, and waits for more where there are none. */
 export class Supply {
-  /** Requests that are not answered, or wait for more jobs. */
-  private underWay = 0;
-  /** How many jobs the store is asked for. */
-  askedCount = 0;
-  /** Did the last answer bring as many jobs as were asked for? */
-  private isPlenty = false;
+  /** True from a request until there may be more jobs than it brought. */
+  isUnderWay = false;
+  /** Is a request at the store? */
+  isAsking = false;
   /** No more is asked for: a reserve found nothing, and that ends the work. */
   isDrained = false;
   /** How long (ms) until a job may be ready, as the last reserve that found none answered. */
@@ -50,20 +43,11 @@ export class Supply {
     private readonly listener: SupplyListener,
   ) {}
 
-  /** True from a request until there may be more jobs than it brought. */
-  get isUnderWay(): boolean {
-    return this.underWay > 0;
-  }
-
-  get mayBegin(): boolean {
-    return !this.isDrained && this.underWay < (this.isPlenty && this.options.asksAhead ? 2 : 1);
-  }
-
   /** Begins, and does not wait. */
   begin(limit: number): void {
-    this.underWay += 1;
+    this.isUnderWay = true;
     void this.reserve(limit).finally(() => {
-      this.underWay -= 1;
+      this.isUnderWay = false;
       this.listener.onSupply();
     });
   }
@@ -78,15 +62,14 @@ export class Supply {
   }
 
   private async ask(limit: number): Promise<Reserved> {
-    this.askedCount += limit;
+    this.isAsking = true;
     try {
       const found = await this.fetcher.reserve(limit);
-      this.isPlenty = found.jobs.length === limit;
       this.options.keepGoing?.onAnswer('reserve', found.jobs.length);
       this.listener.onBuried(found.buried ?? []);
       return found;
     } finally {
-      this.askedCount -= limit;
+      this.isAsking = false;
     }
   }
 
@@ -101,8 +84,6 @@ export class Supply {
     this.isDrained = keepGoing === undefined;
     // A batch that is not full need not wait any longer.
     this.listener.onSupply();
-    // The answer to a second request, which was sent later, says more.
-    if (this.underWay > 1) return;
     await keepGoing?.waitForMore(found, ending);
   }
 }

@@ -64,8 +64,7 @@ export class Worker implements AckListener, DeliveryListener, SupplyListener {
       this.leases,
     );
     const ending = this.ending.signal;
-    const asks = { keepGoing, waitsForLock, asksAhead: handler.prefetch === 'always', ending };
-    this.supply = new Supply(this.fetcher, this.bounds, asks, this);
+    this.supply = new Supply(this.fetcher, this.bounds, { keepGoing, waitsForLock, ending }, this);
     this.deliverer = new Deliverer(
       { handler, timeoutMs, tellsEachJob },
       { leases: this.leases, acks: this.acks, outcomes },
@@ -76,7 +75,14 @@ export class Worker implements AckListener, DeliveryListener, SupplyListener {
   /** @throws what the handler was rejected with, or what the store failed with */
   async run(): Promise<void> {
     const { signal, abort } = this.options;
-    const forget = [onAbort(signal, () => this.wake()), onAbort(abort, () => this.deliverer.stopAll())];
+    const forget = [
+      onAbort(signal, () => {
+        this.wake();
+      }),
+      onAbort(abort, () => {
+        this.deliverer.stopAll();
+      }),
+    ];
     this.leases.start();
     try {
       this.advance();
@@ -126,7 +132,7 @@ export class Worker implements AckListener, DeliveryListener, SupplyListener {
   /** How many more jobs may be reserved. */
   private get left(): number {
     const begun = this.counts.handled - this.handledBefore + this.deliverer.jobCount;
-    return this.bounds.left(begun + this.fetcher.aheadCount + this.supply.askedCount);
+    return this.bounds.left(begun + this.fetcher.aheadCount);
   }
 
   private advance(): void {
@@ -147,23 +153,22 @@ export class Worker implements AckListener, DeliveryListener, SupplyListener {
   }
 
   private fetch(): void {
-    const { supply, fetcher } = this;
-    if (!supply.mayBegin) return;
-    const room = Math.min(fetcher.room(this.deliverer, supply.askedCount), this.left);
-    const limit = Math.min(room, this.bounds.mayStart - fetcher.aheadCount - supply.askedCount);
+    if (this.supply.isUnderWay || this.supply.isDrained) return;
+    const room = Math.min(this.fetcher.room(this.deliverer), this.left);
+    const limit = Math.min(room, this.bounds.mayStart - this.fetcher.aheadCount);
     if (limit <= 0) {
       if (room > 0) this.bounds.whenOneMayStart(() => this.wake());
       return;
     }
     // Together with the reserve: on SQLite they share a commit, on Redis a round trip.
     this.acks.flush();
-    supply.begin(limit);
+    this.supply.begin(limit);
   }
 
   private deliver(): void {
     const { concurrency, batchSize } = this.options.handler;
-    const { fetcher, deliverer, supply } = this;
-    while (fetcher.isReady(supply.askedCount > 0) && deliverer.callCount < concurrency && !this.isOver) {
+    const { fetcher, deliverer } = this;
+    while (fetcher.isReady(this.supply.isAsking) && deliverer.callCount < concurrency && !this.isOver) {
       const jobs = fetcher.next(batchSize);
       this.bounds.onStarted(jobs.length);
       deliverer.begin(jobs);
