@@ -7,8 +7,9 @@
 const {
   existsSync,
   mkdirSync,
-  readdirSync,
+  readFile,
   readFileSync,
+  readdirSync,
   renameSync,
   rmSync,
   statSync,
@@ -24,8 +25,8 @@ const DIGEST = [3, 43];
 /** The highest exit code of a command that did its work. One that failed ran a part of it, or there is none of its name. */
 const NOTHING_FOUND = 1;
 
-/** Commands that may run for weeks: an upgrade replaces the files of the program meanwhile. */
-const RUN_ON = ['serve', 'drain', 'bpop', 'top', 'inspect'];
+/** An upgrade replaces the files of the program: a command that has run for so long (ms) keeps those that it may still need. */
+const KEEP_AFTER_MS = 1000;
 
 /** A store URL with a password, as a value of its own or behind `--store=`. */
 const WITH_PASSWORD = /^((?:--store=)?rediss?(?:\+unix)?:\/\/[^:@/]*:).+@/i;
@@ -33,9 +34,10 @@ const WITH_PASSWORD = /^((?:--store=)?rediss?(?:\+unix)?:\/\/[^:@/]*:).+@/i;
 const root = dirname(__dirname);
 const program = join(root, 'dist', 'program');
 const argv = process.argv.slice(2);
+const pathOf = (part) => join(program, `${part}.cjs`);
 
-/** The text of the program's files that were read. */
-const sources = new Map();
+/** The program's files that were read. */
+const files = new Map();
 
 if (argv.some((arg) => WITH_PASSWORD.test(arg))) hidePasswords();
 
@@ -66,7 +68,7 @@ function hidePasswords() {
 function load() {
   const readPart = argv.includes('--debug') ? readWithSourceMap : partReader();
   const parts = { main: readPart('main') };
-  if (RUN_ON.includes(argv[0])) new Set(Object.values(parts.main.partOf)).forEach(readSource);
+  keepFiles(new Set(Object.values(parts.main.partOf)));
   const loaded = new Map();
   const requireModule = (name) => {
     let module = loaded.get(name);
@@ -81,15 +83,30 @@ function load() {
   return Object.assign(requireModule, require)('./main.js');
 }
 
+/** Who starts `serve` expects it to stay, and does not wait for it. */
+function keepFiles(parts) {
+  const keep = (part) => readFile(pathOf(part), (error, bytes) => !error && files.set(part, bytes));
+  if (argv[0] === 'serve') for (const part of parts) files.set(part, readFileSync(pathOf(part)));
+  else setTimeout(() => [...parts].filter((part) => !files.has(part)).forEach(keep), KEEP_AFTER_MS).unref();
+}
+
 function readSource(part) {
-  if (!sources.has(part)) sources.set(part, readFileSync(join(program, `${part}.cjs`), 'latin1'));
-  return sources.get(part);
+  const bytes = files.get(part) ?? readFileSync(pathOf(part));
+  files.set(part, bytes);
+  return bytes.toString('latin1');
 }
 
 /** Traces name lines of the source; to read the source map takes longer than all the rest. */
 function readWithSourceMap(part) {
   process.setSourceMapsEnabled(true);
-  return require(join(program, `${part}.cjs`));
+  return fill(require(pathOf(part)));
+}
+
+/** Each file is a function that fills an object. */
+function fill(part) {
+  const exports = {};
+  part(exports);
+  return exports;
 }
 
 /** Reads parts, with what V8 has compiled of them for this command. */
@@ -98,15 +115,14 @@ function partReader() {
   const folder = cacheFolder();
   const use = `${usedCommand()}-${process.version}-${process.arch}`;
   return (part) => {
-    const filename = join(program, `${part}.cjs`);
+    const filename = pathOf(part);
     const source = readSource(part);
     const kind = `${part}-${use}-`;
     // By its digest, for V8 would take code of another source of the same length.
     const name = `${kind}${source.slice(...DIGEST)}.v8`;
     const cachedData = folder && readCode(join(folder, name));
-    const script = new Script(`(function (exports) {${source}\n})`, { filename, cachedData });
-    const exports = {};
-    script.runInThisContext()(exports);
+    const script = new Script(source, { filename, cachedData });
+    const exports = fill(script.runInThisContext());
     if (folder && (cachedData === undefined || script.cachedDataRejected)) {
       process.once('exit', (exitCode) => {
         if (exitCode <= NOTHING_FOUND) writeCode(folder, name, script.createCachedData(), kind);

@@ -24,6 +24,15 @@ const PARTS = {
   rest: [],
 };
 
+/** Large, and not for every run of a command: each has a file of its own. */
+const SELDOM = {
+  oclif: 'node_modules/@oclif/core/lib/index.js',
+  jsonata: 'node_modules/jsonata/jsonata.js',
+  times: 'node_modules/chrono-node/dist/esm/locales/en/index.js',
+  metrics: 'src/http/metrics.ts',
+  scripts: 'src/storage/redis/script-sources.generated.ts',
+};
+
 /** A push uses a fraction of what oclif and ioredis load. 25 %. */
 const LAZY = /node_modules[\\/](@oclif[\\/]core[\\/]lib|ioredis[\\/]built)[\\/].*\.js$/;
 
@@ -114,4 +123,5 @@ function replace(path, text) {
 }
 
 mkdirSync(OUTDIR, { recursive: true });
-for (const { name, text } of await toParts(built, PARTS)) replace(join(OUTDIR, name), text);
+for (const { name, text } of await toParts(built, PARTS, ENTRY === 'src/main.ts' ? SELDOM : {}))
+  replace(join(OUTDIR, name), text);

@@ -15,15 +15,16 @@ const nameOf = (path) => `./${basename(path)}`;
  * @param {import('esbuild').BuildResult} result of a build with `splitting`, whose text is not written
  * @param {Readonly<Record<string, readonly string[]>>} parts sources that are loaded late, by part; with each goes what
  *   it loads at once, and all others go into the last part
+ * @param {Readonly<Record<string, string>>} seldom the same for parts of one source each, without what it loads
  * @returns {Promise<{ name: string, text: string }[]>} files and their source maps
  */
-export async function toParts({ outputFiles, metafile }, parts) {
+export async function toParts({ outputFiles, metafile }, parts, seldom) {
   const outputs = Object.entries(metafile.outputs).filter(([path]) => path.endsWith('.js'));
   const chunks = new Map(outputs.map(([path, output]) => [nameOf(path), output]));
-  const partOf = assignParts(chunks, parts);
+  const partOf = assignParts(chunks, parts, seldom);
   const files = new Map(outputFiles.map(({ path, text }) => [nameOf(path), text]));
   const made = await Promise.all(
-    Object.keys(parts).map((part) => {
+    [...new Set(partOf.values())].map((part) => {
       const own = [...chunks.keys()].filter((name) => partOf.get(name) === part);
       return toPart(part, own, files, partOf);
     }),
@@ -32,7 +33,7 @@ export async function toParts({ outputFiles, metafile }, parts) {
 }
 
 /** The part of each chunk: what several parts need is in the first one, but what the last needs, which loads them. */
-function assignParts(chunks, parts) {
+function assignParts(chunks, parts, seldom) {
   const [first] = Object.keys(parts);
   const last = Object.keys(parts).at(-1);
   const partOf = new Map();
@@ -43,22 +44,26 @@ function assignParts(chunks, parts) {
     for (const { path, kind } of chunks.get(name).imports)
       if (kind === 'import-statement' && chunks.has(nameOf(path))) assign(nameOf(path), partOf.get(name));
   };
-  for (const [part, sources] of Object.entries(parts)) {
-    for (const source of sources) {
-      const [name] = [...chunks].find(([, { entryPoint }]) => entryPoint === source) ?? [];
-      if (name === undefined) throw new Error(`scripts/bundle.mjs: ${source} is no chunk of its own`);
-      assign(name, part);
-    }
-  }
+  const find = (source) => {
+    const [name] = [...chunks].find(([, { entryPoint }]) => entryPoint === source) ?? [];
+    if (name === undefined) throw new Error(`scripts/bundle.mjs: ${source} is no chunk of its own`);
+    return name;
+  };
+  for (const [part, sources] of Object.entries(parts))
+    for (const source of sources) assign(find(source), part);
+  for (const [part, source] of Object.entries(seldom)) partOf.set(find(source), part);
   for (const name of chunks.keys()) assign(name, last);
   return partOf;
 }
 
-/** A file that exports a function for each chunk, and its source map. */
+/**
+ * A file and its source map. It is a function that puts a function for each chunk into an object: the value of the file
+ * as a script, which runs without a copy of its text, and what it exports as a CommonJS module.
+ */
 async function toPart(part, names, files, partOf) {
   const index =
     part === partOf.get('./main.js') ? `exports.partOf=${JSON.stringify(Object.fromEntries(partOf))};` : '';
-  let text = `'use strict';${index}exports.modules={\n`;
+  let text = `(typeof module==='object'?module:{}).exports=(exports=>{'use strict';${index}exports.modules={\n`;
   const sections = [];
   for (const name of names) {
     const { code, map } = await toCommonJs(files.get(name), files.get(`${name}.map`));
@@ -67,7 +72,7 @@ async function toPart(part, names, files, partOf) {
     sections.push({ line: text.split('\n').length, map: JSON.parse(map) });
     text += `${code}},\n`;
   }
-  text += '};\n';
+  text += '}});\n';
   return [
     { name: `${part}.cjs`, text: `// ${digestOf(text)}\n${text}//# sourceMappingURL=${part}.cjs.map\n` },
     { name: `${part}.cjs.map`, text: JSON.stringify(joinMaps(sections)) },

@@ -33,7 +33,11 @@ export const digestOf = (part: string): string =>
 /** Loads all chunks of the program; returns them, and the CommonJS modules in them, which are not loaded. */
 export function bundledModules(): BundledModule[] {
   const own = createRequire(join(ROOT, 'bin', 'run.js'));
-  const parts = partNames().map((name) => own(join(PROGRAM, `${name}.cjs`)) as Part);
+  const parts = partNames().map((name) => {
+    const part = {} as Part;
+    (own(join(PROGRAM, `${name}.cjs`)) as (exports: Part) => void)(part);
+    return part;
+  });
   const chunks = Object.assign({}, ...parts.map(({ modules }) => modules)) as Part['modules'];
   const found: BundledModule[] = [];
   const loaded = new Map<string, { exports: Exports }>();

@@ -1,7 +1,7 @@
 import { expect } from 'chai';
-import { spawn } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { cpSync, mkdtempSync, rmSync, symlinkSync } from 'node:fs';
+import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, symlinkSync } from 'node:fs';
 import { request } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -24,18 +24,37 @@ describe('a program whose files are removed while it runs', () => {
     rmSync(folder, { recursive: true, force: true });
   });
 
+  const start = (...args: readonly string[]): ChildProcess =>
+    spawn(process.execPath, [join(folder, 'bin/run.js'), ...args], {
+      env: {
+        ...process.env,
+        HOME: folder,
+        DELAYER_STORE: redis.server.url,
+        DELAYER_PREFIX: redis.prefix,
+      },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+
+  it('bpop still gets a job for which it has to load code', async () => {
+    const program = join(folder, 'dist/program');
+    const files = readdirSync(program).filter((name) => name.endsWith('.cjs'));
+    const size = files.reduce((sum, name) => sum + statSync(join(program, name)).size, 0);
+    const child = start('bpop', 'orders', '--timeout', '60');
+    try {
+      await eventually(() => bytesReadBy(child.pid) > size);
+      rmSync(program, { recursive: true });
+      // So the texts of the scripts have to be loaded.
+      await redis.raw.script('FLUSH');
+      await redis.queue().push({ topic: 'orders', id: '15', body: 'close' });
+      expect((await once(child, 'exit'))[0]).to.equal(0);
+    } finally {
+      child.kill('SIGKILL');
+    }
+  });
+
   it('serve still answers requests for which it has to load code', async () => {
     const socket = join(folder, 'http.sock');
-    const env = {
-      ...process.env,
-      HOME: folder,
-      DELAYER_STORE: redis.server.url,
-      DELAYER_PREFIX: redis.prefix,
-    };
-    const child = spawn(process.execPath, [join(folder, 'bin/run.js'), 'serve', '--http', socket], {
-      env,
-      stdio: ['ignore', 'ignore', 'pipe'],
-    });
+    const child = start('serve', '--http', socket);
     try {
       const get = (path: string) => requestOn(socket, path);
       await eventually(async () => (await get('/readyz').catch(() => undefined))?.status === 200);
@@ -48,6 +67,11 @@ describe('a program whose files are removed while it runs', () => {
     }
   });
 });
+
+/** Of files and sockets, by all of its threads. */
+function bytesReadBy(pid = 0): number {
+  return Number(/^rchar: (\d+)$/m.exec(readFileSync(`/proc/${pid}/io`, 'utf8'))?.[1]);
+}
 
 function requestOn(socketPath: string, path: string): Promise<{ status: number | undefined; text: string }> {
   return new Promise((resolve, reject) => {
