@@ -12,6 +12,8 @@ import { useRedis } from './redis.js';
 /** The installed program; it loads what `npm run build` made. */
 export const PROGRAM = fileURLToPath(new URL('../../bin/run.js', import.meta.url));
 
+const RUN_EACH = fileURLToPath(new URL('run-each.cjs', import.meta.url));
+
 type Env = Readonly<Record<string, string>>;
 
 /** The folder of compiled code, shared by all tests of this run. */
@@ -138,6 +140,8 @@ export interface CliGround {
   readonly env: Env;
   /** Runs `delayer ARG…` to its end. */
   run(args: readonly string[], options?: RunOptions): Promise<Outcome>;
+  /** Runs `delayer ARG…` once for each list of arguments, in one process: for commands that end before they do anything. */
+  runEach(runs: readonly (readonly string[])[]): Promise<Outcome[]>;
   /** Starts `delayer ARG…`, which is killed after the test. Stdin stays open unless it is given. */
   start(args: readonly string[], options?: RunOptions): Running;
   /** Runs a bash script, with `delayer` in its PATH. */
@@ -218,6 +222,11 @@ export function useCli(settings: (home: string) => Env = () => ({})): CliGround 
       return env;
     },
     run: (args, options = {}) => launch(process.execPath, node(args), options, false).ended,
+    runEach: async (runs) => {
+      const file = join(home, 'runs.json');
+      writeFileSync(file, JSON.stringify(runs));
+      return outcomesOf(await launch(process.execPath, [RUN_EACH, PROGRAM, file], {}, false).ended);
+    },
     start: (args, options = {}) => launch(process.execPath, node(args), options, true),
     sh: (script, options = {}) => launch('bash', ['-c', script], options, false).ended,
     startSh: (script, options = {}) => launch('bash', ['-c', script], options, true),
@@ -232,6 +241,19 @@ export function useCli(settings: (home: string) => Env = () => ({})): CliGround 
       return queue;
     },
   };
+}
+
+/** The outcome of each run of run-each.cjs. */
+function outcomesOf({ stdout, stderr }: Outcome): Outcome[] {
+  const split = (text: string) =>
+    [...text.matchAll(/([^\0]*)\0(\d+)\n/g)].map(([, said = '', code]) => ({ said, code }));
+  const errors = split(stderr);
+  return split(stdout.toString('latin1')).map(({ said, code }, i) => ({
+    code: Number(code),
+    signal: null,
+    stdout: Buffer.from(said, 'latin1'),
+    stderr: errors[i]?.said ?? '',
+  }));
 }
 
 export type StoreName = 'Redis' | 'SQLite';
