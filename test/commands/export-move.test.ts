@@ -1,8 +1,9 @@
 import { expect } from 'chai';
 import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { documentOf, expectQuiet, forEachStore, linesOf } from '../support/cli.js';
+import { documentOf, expectQuiet, forEachStore } from '../support/cli.js';
 import type { Queue } from '../../src/core/queue.js';
+import { openQueue } from '../../src/storage/open.js';
 import { lockFile } from '../../src/storage/file-lock.js';
 import { eventually } from '../support/eventually.js';
 import { HOUR_MS, idsOf, must, reserve } from '../support/jobs.js';
@@ -13,13 +14,22 @@ describe('export --move', () => {
     const path = () => join(cli.home, 'moved');
     const move = (...args: string[]) => cli.run([...MOVE, ...args]);
     const fileLines = () => readFileSync(path(), 'utf8').trimEnd().split('\n');
-    const ids = async (...store: string[]) =>
-      linesOf(await cli.run(['inspect', '--topic', '*', '--output', 'id', ...store])).sort();
+    const idsIn = async (queue: Queue) => {
+      const found: string[] = [];
+      for await (const { jobs } of queue.scan()) found.push(...idsOf(jobs));
+      return found.sort();
+    };
+    const ids = async () => idsIn(await cli.queue());
     /** Imports the file into another store; returns the ids. */
     const imported = async () => {
-      const store = ['--store', `sqlite:${join(cli.home, 'other.db')}`];
-      expectQuiet(await cli.run(['import', 'moved', ...store]));
-      return ids(...store);
+      const store = `sqlite:${join(cli.home, 'other.db')}`;
+      expectQuiet(await cli.run(['import', 'moved', '--store', store]));
+      const other = await openQueue(store);
+      try {
+        return await idsIn(other);
+      } finally {
+        await other.close();
+      }
     };
     const fill = async (count = 3, body?: string) => {
       const queue = await cli.queue();
