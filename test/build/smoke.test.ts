@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { expectQuiet, forEachStore, idsIn, linesOf } from '../support/cli.js';
 
 describe(`the built program on Node ${process.versions.node}`, () => {
-  forEachStore((cli) => {
+  forEachStore((cli, itOnce) => {
     it('pushes, inspects, pops and drains', async () => {
       for (const id of ['1', '2', '3']) {
         expect(
@@ -19,7 +19,7 @@ describe(`the built program on Node ${process.versions.node}`, () => {
       expect((await cli.run(['pop', 'topic'])).code).to.equal(1);
     });
 
-    it('is compiled once, and then run from the cache folder', async () => {
+    itOnce('is compiled once, and then run from the cache folder', async () => {
       const cache = join(cli.home, 'cache');
       const inspect = () => cli.run(['inspect'], { env: { XDG_CACHE_HOME: cache } });
       await (await cli.queue()).push({ topic: 'topic', body: 'b' });
@@ -36,12 +36,12 @@ describe(`the built program on Node ${process.versions.node}`, () => {
       expect(compiled()).to.deep.equal(before);
     });
 
-    it('runs without a cache folder', async () => {
+    itOnce('runs without a cache folder', async () => {
       const env = { XDG_CACHE_HOME: '/proc/none' };
       expectQuiet(await cli.run(['push', 'topic', 'body', '--id', '1'], { env }));
     });
 
-    it('shows lines of the source with --debug', async () => {
+    itOnce('shows lines of the source with --debug', async () => {
       const { code, stderr } = await cli.run([
         'push',
         'topic',

@@ -66,7 +66,7 @@ describe('drain --exec', () => {
       expect(await ground.states('a')).to.deep.equal(['dead']);
     });
 
-    it('exit code 65 makes a job a dead letter at once, whatever retries are left', async () => {
+    itOnce('exit code 65 makes a job a dead letter at once, whatever retries are left', async () => {
       await ground.push('a');
       expect((await exec('exit 65', '--retries', '9')).code).to.equal(NOT_DONE);
       expect(await ground.find('a')).to.include({ state: 'dead', attempts: 1, reason: 'exit code 65' });
@@ -80,7 +80,7 @@ describe('drain --exec', () => {
       expect(await ground.states('a')).to.deep.equal([undefined]);
     });
 
-    it('the first retry comes after the first pause of --backoff', async () => {
+    itOnce('the first retry comes after the first pause of --backoff', async () => {
       await ground.push('a');
       await exec('exit 1', '--backoff', '1h..2h');
       const job = await ground.find('a');
@@ -110,16 +110,20 @@ describe('drain --exec', () => {
       );
     }
 
-    it('a handler that can no longer be started ends drain with 127, and its job is released without counting an attempt', async () => {
-      await ground.push('a', 'b', 'c');
-      const handler = ground.path('handler');
-      writeFileSync(handler, '#!/bin/sh\nrm -- "$0"\n', { mode: 0o700 });
-      const outcome = await cli.run(['drain', TOPIC, '--retries', '0', '--', handler]);
-      expect(outcome.code).to.equal(127);
-      expect(outcome.stderr).to.match(/cannot be started: spawn \S+ ENOENT/);
-      expect(await ground.find('a')).to.be.undefined;
-      for (const id of ['b', 'c']) expect(await ground.find(id)).to.include({ state: 'ready', attempts: 0 });
-    });
+    itOnce(
+      'a handler that can no longer be started ends drain with 127, and its job is released without counting an attempt',
+      async () => {
+        await ground.push('a', 'b', 'c');
+        const handler = ground.path('handler');
+        writeFileSync(handler, '#!/bin/sh\nrm -- "$0"\n', { mode: 0o700 });
+        const outcome = await cli.run(['drain', TOPIC, '--retries', '0', '--', handler]);
+        expect(outcome.code).to.equal(127);
+        expect(outcome.stderr).to.match(/cannot be started: spawn \S+ ENOENT/);
+        expect(await ground.find('a')).to.be.undefined;
+        for (const id of ['b', 'c'])
+          expect(await ground.find(id)).to.include({ state: 'ready', attempts: 0 });
+      },
+    );
 
     itOnce(
       'running out of file descriptors ends drain with 126 and a message, and no attempt is counted',
@@ -146,7 +150,7 @@ describe('drain --exec', () => {
       expect(await ground.states('a', 'b')).to.deep.equal([undefined, 'dead']);
     });
 
-    it('--jobs 2 runs two handlers at once, and not three', async () => {
+    itOnce('--jobs 2 runs two handlers at once, and not three', async () => {
       await ground.push('a', 'b', 'c');
       // Each of the first two waits for the other to begin, and checks that the third has not begun.
       const command = `touch $DELAYER_ID; case $DELAYER_ID in a) o=b;; b) o=a;; *) exit 0;; esac
@@ -156,15 +160,18 @@ describe('drain --exec', () => {
       expectQuiet(await exec(command, '--jobs', '2'));
     });
 
-    it('a handler that exceeds --timeout is ended with its children, and its attempt has failed', async () => {
-      await ground.push('a');
-      const command = 'sleep 1000 & echo $! > child; echo $$ > group; wait';
-      const outcome = await exec(command, '--timeout', '700ms', '--retries', '0');
-      expect(outcome.code).to.equal(NOT_DONE);
-      expect(await ground.find('a')).to.include({ state: 'dead', reason: 'timed out after 700 ms' });
-      await isGone(ground.read('child').trim());
-      await isGone(ground.read('group').trim());
-    });
+    itOnce(
+      'a handler that exceeds --timeout is ended with its children, and its attempt has failed',
+      async () => {
+        await ground.push('a');
+        const command = 'sleep 1000 & echo $! > child; echo $$ > group; wait';
+        const outcome = await exec(command, '--timeout', '700ms', '--retries', '0');
+        expect(outcome.code).to.equal(NOT_DONE);
+        expect(await ground.find('a')).to.include({ state: 'dead', reason: 'timed out after 700 ms' });
+        await isGone(ground.read('child').trim());
+        await isGone(ground.read('group').trim());
+      },
+    );
 
     itOnce(
       '--max limits the jobs of a run, --rate the starts per second, and --halt ends it after failures in a row',
