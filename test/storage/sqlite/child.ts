@@ -1,4 +1,4 @@
-// A separate process on a store, for the tests: `child.ts push|batch|pop|open|wait|crowd PATH STEM COUNT`.
+// A separate process on a store, for the tests: `child.ts push|batch|pop|open|wait|crowd|large PATH STEM COUNT`.
 // It prints the id of each job as soon as it is pushed or popped, one per line.
 import { closeSync, openSync, writeSync } from 'node:fs';
 import { devNull } from 'node:os';
@@ -59,6 +59,15 @@ try {
         print(...ids);
       }
       break;
+    case 'large': {
+      const ids = Array.from({ length: Number(count) }, (_, i) => `${stem}${i}`);
+      await queue.pushMany(ids.map((id) => ({ id, topic: 'topic', body: Buffer.alloc(200) })));
+      const { jobs } = await queue.reserve({ topics: 'topic', limit: ids.length / 10, leaseMs: 60_000 });
+      await queue.ack(jobs);
+      await queue.removeMany(ids.slice((ids.length * 2) / 5, (ids.length * 4) / 5), { states: 'any' });
+      for (const { id } of await queue.popMany('topic', ids.length / 10)) print(id.toString());
+      break;
+    }
     case 'crowd':
       await queue.push({ topic: 'topic', body: 'b' });
       await queue.close();
