@@ -140,8 +140,11 @@ export interface CliGround {
   readonly env: Env;
   /** Runs `delayer ARG…` to its end. */
   run(args: readonly string[], options?: RunOptions): Promise<Outcome>;
-  /** Runs `delayer ARG…` once for each list of arguments, in one process: for commands that end before they do anything. */
-  runEach(runs: readonly (readonly string[])[]): Promise<Outcome[]>;
+  /**
+   * Runs `delayer ARG…` once for each list of arguments, in one process without stdin: for tables of short commands.
+   * @param envs more environment variables of each run
+   */
+  runEach(runs: readonly (readonly string[])[], envs?: readonly Env[]): Promise<Outcome[]>;
   /** Starts `delayer ARG…`, which is killed after the test. Stdin stays open unless it is given. */
   start(args: readonly string[], options?: RunOptions): Running;
   /** Runs a bash script, with `delayer` in its PATH. */
@@ -222,9 +225,9 @@ export function useCli(settings: (home: string) => Env = () => ({})): CliGround 
       return env;
     },
     run: (args, options = {}) => launch(process.execPath, node(args), options, false).ended,
-    runEach: async (runs) => {
+    runEach: async (runs, envs = []) => {
       const file = join(home, 'runs.json');
-      writeFileSync(file, JSON.stringify(runs));
+      writeFileSync(file, JSON.stringify(runs.map((args, i) => ({ args, env: envs[i] }))));
       return outcomesOf(await launch(process.execPath, [RUN_EACH, PROGRAM, file], {}, false).ended);
     },
     start: (args, options = {}) => launch(process.execPath, node(args), options, true),

@@ -6,13 +6,17 @@ const { readFileSync, writeSync } = require('node:fs');
 
 const [, , program, file] = process.argv;
 const runs = JSON.parse(readFileSync(file, 'utf8'));
+const given = { ...process.env };
 let [begun, ended] = [0, 0];
 
 process.setMaxListeners(0);
 
 function next() {
+  const { args, env } = runs[begun];
+  for (const name of Object.keys(process.env)) delete process.env[name];
+  Object.assign(process.env, given, env);
   process.exitCode = undefined;
-  process.argv = [process.execPath, program, ...runs[begun]];
+  process.argv = [process.execPath, program, ...args];
   begun += 1;
   delete require.cache[program];
   require(program);
