@@ -8,13 +8,12 @@ import type { Queue } from '../../src/core/queue.js';
 import { openQueue } from '../../src/storage/open.js';
 import { eventually } from './eventually.js';
 import { useRedis } from './redis.js';
+import { ReusedProcess } from './reused-process.js';
 
 /** The installed program; it loads what `npm run build` made. */
 export const PROGRAM = fileURLToPath(new URL('../../bin/run.js', import.meta.url));
 
-const RUN_EACH = fileURLToPath(new URL('run-each.cjs', import.meta.url));
-
-type Env = Readonly<Record<string, string>>;
+export type Env = Readonly<Record<string, string>>;
 
 /** The folder of compiled code, shared by all tests of this run. */
 const CACHE = mkdtempSync(join(tmpdir(), 'delayer-cache-'));
@@ -138,13 +137,11 @@ export interface CliGround {
   /** The home folder, with data in `data` and configuration in `config`. */
   readonly home: string;
   readonly env: Env;
-  /** Runs `delayer ARG…` to its end. */
-  run(args: readonly string[], options?: RunOptions): Promise<Outcome>;
   /**
-   * Runs `delayer ARG…` once for each list of arguments, in one process without stdin: for tables of short commands.
-   * @param envs more environment variables of each run
+   * Runs `delayer ARG…` to its end: in a process that ran a command before (reused.cjs), where stdin and stdout are not
+   * given and no other command runs there, and otherwise in a new one.
    */
-  runEach(runs: readonly (readonly string[])[], envs?: readonly Env[]): Promise<Outcome[]>;
+  run(args: readonly string[], options?: RunOptions): Promise<Outcome>;
   /** Starts `delayer ARG…`, which is killed after the test. Stdin stays open unless it is given. */
   start(args: readonly string[], options?: RunOptions): Running;
   /** Runs a bash script, with `delayer` in its PATH. */
@@ -171,6 +168,7 @@ export function useCli(settings: (home: string) => Env = () => ({})): CliGround 
   let home = '';
   let env: Env = {};
   const mine = new Set<Running>();
+  const reused = new ReusedProcess(PROGRAM);
   const queues: Queue[] = [];
 
   beforeEach(() => {
@@ -188,7 +186,9 @@ export function useCli(settings: (home: string) => Env = () => ({})): CliGround 
       ...settings(home),
     };
   });
+  after('end the reused process', () => reused.close());
   afterEach(async () => {
+    reused.endRun();
     await Promise.all(queues.splice(0).map((queue) => queue.close()));
     for (const one of mine) one.killGroup();
     await Promise.all([...mine].map((one) => one.ended));
@@ -224,11 +224,13 @@ export function useCli(settings: (home: string) => Env = () => ({})): CliGround 
     get env() {
       return env;
     },
-    run: (args, options = {}) => launch(process.execPath, node(args), options, false).ended,
-    runEach: async (runs, envs = []) => {
-      const file = join(home, 'runs.json');
-      writeFileSync(file, JSON.stringify(runs.map((args, i) => ({ args, env: envs[i] }))));
-      return outcomesOf(await launch(process.execPath, [RUN_EACH, PROGRAM, file], {}, false).ended);
+    run: (args, options = {}) => {
+      const { stdin, stdout, cwd = home } = options;
+      // With --debug the process traces sources ever after.
+      const mayReuse = stdin === undefined && stdout === undefined && !args.includes('--debug');
+      return mayReuse && reused.isIdle
+        ? reused.run(args, { cwd, env: { ...env, ...options.env } })
+        : launch(process.execPath, node(args), options, false).ended;
     },
     start: (args, options = {}) => launch(process.execPath, node(args), options, true),
     sh: (script, options = {}) => launch('bash', ['-c', script], options, false).ended,
@@ -244,19 +246,6 @@ export function useCli(settings: (home: string) => Env = () => ({})): CliGround 
       return queue;
     },
   };
-}
-
-/** The outcome of each run of run-each.cjs. */
-function outcomesOf({ stdout, stderr }: Outcome): Outcome[] {
-  const split = (text: string) =>
-    [...text.matchAll(/([^\0]*)\0(\d+)\n/g)].map(([, said = '', code]) => ({ said, code }));
-  const errors = split(stderr);
-  return split(stdout.toString('latin1')).map(({ said, code }, i) => ({
-    code: Number(code),
-    signal: null,
-    stdout: Buffer.from(said, 'latin1'),
-    stderr: errors[i]?.said ?? '',
-  }));
 }
 
 export type StoreName = 'Redis' | 'SQLite';
