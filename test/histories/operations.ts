@@ -117,6 +117,8 @@ const reschedule = fc.record({
       delayMs: aDelay,
       at: fc.option(fc.constantFrom(-5000, 0, 1, 1500), { nil: undefined, freq: 2 }),
       byMs: fc.option(fc.constantFrom(-5000, -1, 1, 1500), { nil: undefined, freq: 2 }),
+      /** Due together with this job, where there is one. */
+      withId: fc.option(anId, { nil: undefined, freq: 2 }),
     }),
     { minLength: 1, maxLength: 3 },
   ),

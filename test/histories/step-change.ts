@@ -1,11 +1,17 @@
 import type { Queue } from '../../src/core/queue.js';
-import type { Meant } from './changes.js';
+import type { RescheduleRequest } from '../../src/core/requests.js';
+import type { Meant, Redated } from './changes.js';
 import { type Context, type Fate, orUnknown } from './context.js';
 import { expectSame } from './difference.js';
 import type { StepOf } from './operations.js';
 import { expectTold, statesToTell } from './told.js';
 
 type Belief = StepOf<'edit'>['believed'];
+type Rescheduled = StepOf<'reschedule'>['jobs'][number];
+type Due = Redated['due'];
+type Asked = Pick<RescheduleRequest, 'delayMs' | 'at' | 'byMs'>;
+
+const DAY_MS = 24 * 3_600_000;
 
 /** Promotes, reschedules and edits jobs, in the store and in the model. */
 export class Changer {
@@ -35,10 +41,9 @@ export class Changer {
 
   async reschedule({ jobs }: StepOf<'reschedule'>, queue: Queue, fate?: Fate): Promise<void> {
     const { now } = this.context;
-    const wanted = jobs.map(({ id, believed, delayMs, at, byMs }) => ({
+    const wanted = jobs.map(({ id, believed, withId, ...to }) => ({
       ...this.meant(id, believed),
-      due: byMs === undefined ? { at: now + (at ?? delayMs) } : { byMs },
-      asked: byMs !== undefined ? { byMs } : at === undefined ? { delayMs } : { at: new Date(now + at) },
+      ...dueAndAsked(now, { ...to, withAt: this.context.model.line.get(withId ?? '')?.dueAt }),
     }));
     this.context.say(`reschedule ${JSON.stringify(wanted)}`);
     const told = statesToTell(this.context);
@@ -83,6 +88,22 @@ export class Changer {
     if (believed === undefined || dueAt === undefined) return { id };
     return { id, dueAt: believed === 'right' ? dueAt : dueAt + 1 };
   }
+}
+
+/** A due time for the model and for the queue; `withAt` is that of another job, which others may have written. */
+function dueAndAsked(
+  now: number,
+  {
+    delayMs,
+    at,
+    byMs,
+    withAt,
+  }: Omit<Rescheduled, 'id' | 'believed' | 'withId'> & { readonly withAt?: number | undefined },
+): { due: Due; asked: Asked } {
+  if (byMs !== undefined) return { due: { byMs }, asked: { byMs } };
+  const isTime = withAt !== undefined && Number.isInteger(withAt) && Math.abs(withAt - now) < DAY_MS;
+  const atMs = isTime ? withAt : now + (at ?? delayMs);
+  return { due: { at: atMs }, asked: isTime || at !== undefined ? { at: new Date(atMs) } : { delayMs } };
 }
 
 const asDated = <M extends Meant>({ dueAt, ...meant }: M) => ({
