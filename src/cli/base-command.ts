@@ -108,6 +108,7 @@ export abstract class BaseCommand extends Command {
       password,
       ownFolder: isDefaultStore,
       pollMs: flags.interval,
+      openTimeoutMs: flags.openTimeoutMs,
       shutdown: this.interruption?.signal,
     });
     try {

@@ -57,7 +57,9 @@ export default class Bpop extends BaseCommand {
       const printer = await loadLeasePrinter(topics, { ...flags, lease });
       take = (queue) => printer.runWaiting(queue, { timeoutMs, signal });
     }
-    const taken = await whileRead(interruption, () => this.withQueue(flags, take));
+    const taken = await whileRead(interruption, () =>
+      this.withQueue({ ...flags, openTimeoutMs: timeoutMs }, take),
+    );
     if (taken === 0) this.endWith(1);
   }
 }

@@ -30,9 +30,18 @@ export interface OpenOptions {
   readonly pollMs?: number | undefined;
   /** Once it is aborted, a Redis that hangs is waited for no longer than two seconds. */
   readonly shutdown?: AbortSignalLike | undefined;
+  /** How long (ms) an SQLite file that another process is migrating is waited for; 15 s when absent. */
+  readonly openTimeoutMs?: number | undefined;
 }
 
-const OPTIONS = ['prefix', 'password', 'ownFolder', 'pollMs', 'shutdown'] satisfies (keyof OpenOptions)[];
+const OPTIONS = [
+  'prefix',
+  'password',
+  'ownFolder',
+  'pollMs',
+  'shutdown',
+  'openTimeoutMs',
+] satisfies (keyof OpenOptions)[];
 
 const DEFAULT_PREFIX = 'delayer';
 
@@ -59,6 +68,7 @@ export async function openStore(url: string, options: OpenOptions): Promise<Stor
   assertFlag(options.ownFolder, 'ownFolder');
   if (options.pollMs !== undefined) toCount(options.pollMs, 'pollMs', MAX_TIMER_MS);
   assertSignal(options.shutdown);
+  if (options.openTimeoutMs !== undefined) toCount(options.openTimeoutMs, 'openTimeoutMs', MAX_TIMER_MS);
   if (schemeOf(url) === 'sqlite') return openSqlite(url.slice('sqlite:'.length), options);
   return openRedis(url, options);
 }
@@ -73,7 +83,7 @@ async function openRedis(url: string, { prefix, password, shutdown, pollMs }: Op
   return new RedisStore(parseRedisUrl(url, password), prefix ?? DEFAULT_PREFIX, shutdown, pollMs);
 }
 
-async function openSqlite(given: string, { ownFolder }: OpenOptions): Promise<Store> {
+async function openSqlite(given: string, { ownFolder, openTimeoutMs }: OpenOptions): Promise<Store> {
   const path = given.replace(/^\/\/(?=\/)/, '');
   // A path that other programs would read as something else would name a new, empty store.
   if (path === '' || /^(:|~|file:|\/\/)|\?/i.test(path))
@@ -81,5 +91,5 @@ async function openSqlite(given: string, { ownFolder }: OpenOptions): Promise<St
       hint: 'Write sqlite:PATH; ~, :memory:, file: and parameters are not supported.',
     });
   const { SqliteStore } = await import('./sqlite/store.js');
-  return SqliteStore.open(path, { ownFolder });
+  return SqliteStore.open(path, { ownFolder, openTimeoutMs });
 }

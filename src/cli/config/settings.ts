@@ -16,6 +16,8 @@ export interface Settings {
 export interface StoreFlags {
   /** How often (ms) a wait polls where Redis may not tell of changes. */
   readonly interval?: number | undefined;
+  /** How long (ms) the command may wait for a file that another process is migrating. */
+  readonly openTimeoutMs?: number | undefined;
   readonly store?: string | undefined;
   readonly prefix?: string | undefined;
   /** From a file given to the command: no flag takes a password. */

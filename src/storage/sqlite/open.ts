@@ -32,6 +32,8 @@ export interface OpenOptions {
   readonly maxPages?: number | undefined;
   /** How long (ms) a call waits for the other processes on the file; some seconds when absent. */
   readonly busyDeadlineMs?: number | undefined;
+  /** How long (ms) opening waits for them; as long as a call when absent. */
+  readonly openTimeoutMs?: number | undefined;
 }
 
 /** @throws DelayerError when the folder that this process is in was deleted */
@@ -61,7 +63,7 @@ export async function openConnection(file: string, options: OpenOptions): Promis
       busyDeadlineMs: options.busyDeadlineMs ?? BUSY_DEADLINE_MS,
     });
     try {
-      await settle(connection, file);
+      await within(options.openTimeoutMs, settle(connection, file), label);
       // SQLite has opened the one that was there before, or the one that is there now.
       identity.assertSame();
       connection.hooks.assertSame = () => {
@@ -83,6 +85,21 @@ export async function openConnection(file: string, options: OpenOptions): Promis
     return connection;
   } catch (error) {
     throw fromSqlite(error, label, file);
+  }
+}
+
+/** What goes on when the time is over ends when the connection is closed. @throws DelayerError `store_busy` */
+async function within(ms: number | undefined, opening: Promise<void>, label: string): Promise<void> {
+  if (ms === undefined) return opening;
+  let stop: () => void = () => undefined;
+  const isOver = sleep(ms, undefined, (wake) => (stop = wake)).then(() => true);
+  try {
+    if (await Promise.race([opening.then(() => false), isOver]))
+      throw new DelayerError('store_busy', `${label} is busy: another process is creating or migrating it`, {
+        hint: 'Try again.',
+      });
+  } finally {
+    stop();
   }
 }
 

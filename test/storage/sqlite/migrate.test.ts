@@ -250,6 +250,24 @@ describe('an SQLite file of an older or newer version', () => {
     expect(versionOf()).to.equal(1);
   });
 
+  it('a file that another process is migrating is waited for until openTimeoutMs, and can be opened later', async () => {
+    makeDatabase(folder.path(), FIRST_RELEASE + JOBS);
+    const other = openDatabase(folder.path());
+    other.exec('BEGIN IMMEDIATE');
+    try {
+      const error = await failureOf(folder.openQueue('queue.db', { openTimeoutMs: 30 }));
+      expect(error).to.include({ code: 'store_busy', exitCode: 69 });
+      expect(error.message).to.match(/is busy: another process is creating or migrating it$/);
+      expect(versionOf()).to.equal(1);
+      other.exec('ROLLBACK');
+    } finally {
+      other.close();
+    }
+    const queue = await folder.openQueue('queue.db', { openTimeoutMs: 30_000 });
+    expect((await queue.stats()).topics).to.not.be.empty;
+    expect(versionOf()).to.equal(SCHEMA_VERSION);
+  });
+
   it('a file of a newer version is refused with both versions', async () => {
     await (await openQueue()).close();
     makeDatabase(folder.path(), `PRAGMA user_version = ${SCHEMA_VERSION + 1}`);
