@@ -5,13 +5,11 @@ import { type Context, type Fate, orUnknown } from './context.js';
 import { expectSame } from './difference.js';
 import type { StepOf } from './operations.js';
 import { expectTold, statesToTell } from './told.js';
+import { DAY_MS } from '../support/jobs.js';
 
 type Belief = StepOf<'edit'>['believed'];
 type Rescheduled = StepOf<'reschedule'>['jobs'][number];
-type Due = Redated['due'];
 type Asked = Pick<RescheduleRequest, 'delayMs' | 'at' | 'byMs'>;
-
-const DAY_MS = 24 * 3_600_000;
 
 /** Promotes, reschedules and edits jobs, in the store and in the model. */
 export class Changer {
@@ -43,7 +41,7 @@ export class Changer {
     const { now } = this.context;
     const wanted = jobs.map(({ id, believed, withId, ...to }) => ({
       ...this.meant(id, believed),
-      ...dueAndAsked(now, { ...to, withAt: this.context.model.line.get(withId ?? '')?.dueAt }),
+      ...dueAndAsked(now, to, this.context.model.line.get(withId ?? '')?.dueAt),
     }));
     this.context.say(`reschedule ${JSON.stringify(wanted)}`);
     const told = statesToTell(this.context);
@@ -90,16 +88,12 @@ export class Changer {
   }
 }
 
-/** A due time for the model and for the queue; `withAt` is that of another job, which others may have written. */
+/** A due time for the model and for the queue. @param withAt the due time of another job, which may be any number */
 function dueAndAsked(
   now: number,
-  {
-    delayMs,
-    at,
-    byMs,
-    withAt,
-  }: Omit<Rescheduled, 'id' | 'believed' | 'withId'> & { readonly withAt?: number | undefined },
-): { due: Due; asked: Asked } {
+  { delayMs, at, byMs }: Pick<Rescheduled, 'delayMs' | 'at' | 'byMs'>,
+  withAt: number | undefined,
+): { due: Redated['due']; asked: Asked } {
   if (byMs !== undefined) return { due: { byMs }, asked: { byMs } };
   const isTime = withAt !== undefined && Number.isInteger(withAt) && Math.abs(withAt - now) < DAY_MS;
   const atMs = isTime ? withAt : now + (at ?? delayMs);
