@@ -19,7 +19,10 @@ export class RedisLine implements Line {
   readonly bodies = new Map<string, ModelJob>();
   /** The ready ids by topic, the next to pop first. */
   readonly lists = new Map<string, string[]>();
-  /** Jobs that came back into a list whose other places are not in order, so that any place is right. */
+  /**
+   * Jobs that came back into a list whose other places are not in order, so that any place is right; and those of which an
+   * older entry may be left (forgetNotedEntry).
+   */
   readonly loose = new Set<string>();
   /** Topics whose ready key has a wrong type. */
   readonly spoiled = new Set<string>();
@@ -110,8 +113,20 @@ export class RedisLine implements Line {
    */
   private forgetEntries(id: string, topic: string): void {
     const old = this.bodies.get(id)?.topic;
-    for (const one of [this.noted(id)?.topic, topic, old]) if (one !== undefined) this.forgetEntry(id, one);
+    for (const one of [topic, old]) if (one !== undefined) this.forgetEntry(id, one);
+    this.forgetNotedEntry(id);
     this.forgetNote(id);
+  }
+
+  /**
+   * Deletes the entry that the note of an id names. An outdated note may have been deleted before: then that entry stays,
+   * and either is right.
+   */
+  private forgetNotedEntry(id: string): void {
+    const topic = this.notes.get(id)?.topic;
+    if (topic === undefined || !this.list(topic).includes(id)) return;
+    if (this.outdated.has(id)) this.loose.add(id);
+    else this.forgetEntry(id, topic);
   }
 
   private note(id: string, topic: string, place: Place | undefined): void {
@@ -141,8 +156,7 @@ export class RedisLine implements Line {
     const isUnknown = ({ place }: ModelJob) => place === undefined;
     const known = jobs.filter((job) => !isUnknown(job));
     for (const job of [...known.reverse(), ...jobs.filter(isUnknown).reverse()]) {
-      const noted = this.noted(job.id);
-      if (noted) this.forgetEntry(job.id, noted.topic);
+      this.forgetNotedEntry(job.id);
       const list = this.list(job.topic);
       if (!this.isInOrder(job.topic)) this.loose.add(job.id);
       const { place } = job;
@@ -252,8 +266,7 @@ export class RedisLine implements Line {
       this.pool.delete(id);
       if (!job) continue;
       // An older entry of the id that has a note would be of this job as well.
-      const noted = this.noted(id);
-      if (noted) this.forgetEntry(id, noted.topic);
+      this.forgetNotedEntry(id);
       job.place = place;
       job.dueAt = place?.at;
       this.list(job.topic).push(id);
