@@ -1,4 +1,4 @@
-import type { Bytes, JobRecord } from '../core/job.js';
+import type { Bytes, JobRecord, JobState } from '../core/job.js';
 import type { Queue } from '../core/queue.js';
 import type { RemoveRequest, RescheduleRequest } from '../core/requests.js';
 import type { RemoveResult } from '../core/results.js';
@@ -21,6 +21,10 @@ export interface Archive {
 }
 
 const toOutcome = (isDone: boolean): Outcome => (isDone ? 'done' : 'changed');
+
+/** The same for a delayed job that may have come from a scan without content. */
+const toOutcomeOfDelayed = (isDone: boolean, state: JobState | undefined): Outcome =>
+  state === 'expired' ? 'not_selected' : toOutcome(isDone);
 
 /**
  * Removes jobs. It may be called again before it has answered: an archive keeps the jobs of a call only when those
@@ -66,10 +70,14 @@ const nameOf = ({ id, states, dueAt, failedAt, isWaiting }: RemoveRequest): stri
     ' ',
   );
 
+/** Promotes jobs that come in the reverse of their order in line. */
 export function promoting(queue: Queue): Act {
   return async (jobs) => {
-    const results = await queue.promote(jobs.map(({ id, dueAt }) => ({ id, dueAt })));
-    return results.map(({ promoted }) => toOutcome(promoted));
+    const results = await queue.promote(
+      jobs.map(({ id, dueAt }) => ({ id, dueAt })),
+      { latestFirst: true },
+    );
+    return results.map(({ promoted, state }) => toOutcomeOfDelayed(promoted, state));
   };
 }
 
@@ -102,7 +110,7 @@ export function rescheduling(queue: Queue, due: NewDue): { act: Act; isDone: (jo
       const now = results[i]?.dueAt;
       if (now && dueAt && now < dueAt) ahead.add(id.toString('latin1'));
     }
-    return results.map(({ rescheduled }) => toOutcome(rescheduled));
+    return results.map(({ rescheduled, state }) => toOutcomeOfDelayed(rescheduled, state));
   };
   return { act, isDone: ({ id }) => ahead.has(id.toString('latin1')) };
 }

@@ -22,8 +22,9 @@ export interface Sweep {
  * What became of a job that was to be acted on.
  * - `done`: it was. `changed`: it was not any more what it was seen to be, and was left alone.
  * - `duplicate_id`: another job of its id lives; it was left alone.
+ * - `not_selected`: it has no body any more, which a scan without content does not see; it was left alone.
  */
-export type Outcome = 'done' | 'changed' | 'duplicate_id';
+export type Outcome = 'done' | 'changed' | 'duplicate_id' | 'not_selected';
 
 /** Acts on jobs as they were seen; answers in order. */
 export type Act = (jobs: readonly JobRecord[]) => Promise<readonly Outcome[]>;

@@ -23,6 +23,8 @@ export interface Acting {
    * @param total how many jobs there are, where it was counted
    */
   readonly start: (queue: Queue, total: number | undefined) => Act | Promise<Act>;
+  /** Does it act on jobs without their bodies, attempts and history? */
+  readonly withoutContent?: boolean | undefined;
   /** How many of its calls may be under way at once; 1 when absent. */
   readonly underWay?: number | undefined;
   /** Does it need the total number of jobs? */
@@ -54,7 +56,7 @@ export function assertAllowed(flags: ActingFlags): void {
 export async function actOnSelection(
   queue: Queue,
   through: Selected,
-  { verb, past, start, underWay, needsTotal = false, end }: Acting,
+  { verb, past, start, withoutContent = false, underWay, needsTotal = false, end }: Acting,
   flags: ActingFlags,
   signal?: AbortSignal,
 ): Promise<number> {
@@ -81,7 +83,8 @@ export async function actOnSelection(
     // When stdout fails, jobs of calls that were under way are acted on all the same.
     const onUnasked = (part: Swept) => report.count(part);
     const limits = { perSecond: perSecondOf(flags.rate), underWay, signal, onUnasked };
-    for await (const part of sweep(queue, through, act, limits)) await report.add(part);
+    const query = { ...through.query, withoutContent: withoutContent && through.where === undefined };
+    for await (const part of sweep(queue, { ...through, query }, act, limits)) await report.add(part);
     isComplete = signal?.aborted !== true;
   } finally {
     await report.end(isComplete);

@@ -1,4 +1,4 @@
-import type { Outcome, Swept } from '../bulk/sweep.js';
+import type { Swept } from '../bulk/sweep.js';
 import { type Bytes, jobCount, JOB_STATES, type JobState } from '../core/job.js';
 import { writeIds } from '../output/jobs.js';
 import { toJsonLine } from '../output/json.js';
@@ -26,7 +26,7 @@ export const totalOf = (counts: StateCounts): number =>
  */
 export class SelectionReport {
   private readonly acted: Partial<Record<JobState, number>> = {};
-  private readonly left: Record<Exclude<Outcome, 'done'>, number> = { changed: 0, duplicate_id: 0 };
+  private readonly left = { changed: 0, duplicate_id: 0 };
   private lookedAt = 0;
   private readonly progress = new ProgressLine();
 
@@ -50,7 +50,7 @@ export class SelectionReport {
       if (outcome === 'done') {
         this.acted[state] = (this.acted[state] ?? 0) + 1;
         ids.push(id);
-      } else this.left[outcome] += 1;
+      } else if (outcome !== 'not_selected') this.left[outcome] += 1;
     }
     this.lookedAt += lookedAt;
     return ids;

@@ -20,7 +20,7 @@ const DELAYED: readonly JobState[] = ['delayed'];
  * Each chunk is put in front of the chunk before it, so the jobs due last come first: then all keep their order.
  */
 const PROMOTING: SelectedActing = {
-  ...{ verb: 'promote', past: 'promoted', start: promoting },
+  ...{ verb: 'promote', past: 'promoted', start: promoting, withoutContent: true },
   adjust: (through) => ({ ...through, query: { ...through.query, latestFirst: true } }),
 };
 

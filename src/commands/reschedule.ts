@@ -94,7 +94,7 @@ Exit code 1 if one of the ids was not rescheduled (it is due already, leased, or
     const { at, by: byMs, delay = 0, spread = 0 } = flags;
     let isDone: (job: JobRecord) => boolean = () => false;
     await this.actOnSelected(flags, await this.selectedBy(flags, DELAYED), {
-      ...{ verb: 'reschedule', past: 'rescheduled', needsTotal: spread > 0 },
+      ...{ verb: 'reschedule', past: 'rescheduled', withoutContent: true, needsTotal: spread > 0 },
       start: async (queue, total) => {
         const from = at ?? new Date((await queue.now()).getTime() + delay);
         const due = byMs === undefined ? { at: from, spread: { ms: spread, total } } : { byMs };

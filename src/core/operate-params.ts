@@ -8,6 +8,7 @@ import type {
   HoldRequest,
   JobReference,
   RemoveRequest,
+  PromoteOptions,
   RequeueOptions,
   RequeueRequest,
   RescheduleRequest,
@@ -70,9 +71,16 @@ export function toRemoveParams(
   };
 }
 
-export function toPromoteParams(jobs: readonly (TextOrBytes | JobReference)[]): PromoteParams {
+export function toPromoteParams(
+  jobs: readonly (TextOrBytes | JobReference)[],
+  options: PromoteOptions,
+): PromoteParams {
   assertList(jobs, 'jobs');
+  assertFields(options, ['latestFirst'], 'option of a promote');
+  const { latestFirst = false } = options;
+  assertFlag(latestFirst, 'latestFirst');
   return {
+    latestFirst,
     jobs: jobs.map((job) => {
       if (isName(job)) return { id: toName(job, 'id'), states: DELAYED };
       assertFields(job, REFERENCE, 'field of a job');

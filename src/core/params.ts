@@ -75,7 +75,13 @@ const FILTER_FIELDS: readonly (keyof JobFilter)[] = [
   ...(['states', 'dueBefore', 'dueAfter', 'olderThan', 'idGlobs', 'bodyIncludes'] as const),
 ];
 const LIST_FIELDS: readonly (keyof ListQuery)[] = [...FILTER_FIELDS, 'limit', 'cursor'];
-const SCAN_FIELDS: readonly (keyof ScanQuery)[] = [...FILTER_FIELDS, 'topics', 'topicGlobs', 'latestFirst'];
+const SCAN_FIELDS: readonly (keyof ScanQuery)[] = [
+  ...FILTER_FIELDS,
+  'topics',
+  'topicGlobs',
+  'latestFirst',
+  'withoutContent',
+];
 
 /** The time limit and the signal of a call. */
 function toLimits({ timeoutMs, signal }: CallOptions): CallLimits {
@@ -181,11 +187,13 @@ export function toListParams(topics: Topics, query: ListQuery): ListParams {
 
 export function toScanParams(query: ScanQuery): ScanParams {
   assertFields(query, SCAN_FIELDS, 'field of a scan');
-  const { topics, topicGlobs, latestFirst = false } = query;
+  const { topics, topicGlobs, latestFirst = false, withoutContent = false } = query;
   assertTexts(topicGlobs, 'topicGlobs');
   assertFlag(latestFirst, 'latestFirst');
+  assertFlag(withoutContent, 'withoutContent');
   const named = topics === undefined ? undefined : toTopics(topics);
-  return { selection: { topics: named, topicGlobs, ...toFilter(query) }, latestFirst };
+  const selection = { topics: named, topicGlobs, ...toFilter(query) };
+  return { selection, latestFirst, withoutContent };
 }
 
 function toFilter(query: JobFilter): Omit<Selection, 'topics'> {

@@ -51,6 +51,7 @@ import type {
   Lock,
   NackOptions,
   PopOptions,
+  PromoteOptions,
   PushReceipt,
   PushRequest,
   PushWaitOptions,
@@ -327,8 +328,11 @@ export class Queue {
    * Makes delayed jobs ready at once, before all others of their topics. Answers, in order, whether each was
    * promoted, and what it was.
    */
-  async promote(jobs: readonly (TextOrBytes | JobReference)[]): Promise<PromoteResult[]> {
-    const params = toPromoteParams(jobs);
+  async promote(
+    jobs: readonly (TextOrBytes | JobReference)[],
+    options: PromoteOptions = {},
+  ): Promise<PromoteResult[]> {
+    const params = toPromoteParams(jobs, options);
     return params.jobs.length === 0 ? [] : this.#ask((store) => store.promote(params));
   }
 

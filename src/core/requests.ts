@@ -169,6 +169,11 @@ export interface RequeueRequest {
   readonly delayMs?: number | undefined;
 }
 
+export interface PromoteOptions {
+  /** The jobs are given in the reverse of their order, as a scan with `latestFirst` has them: it need not be read. */
+  readonly latestFirst?: boolean | undefined;
+}
+
 export interface RequeueOptions {
   /** 0 when absent. */
   readonly delayMs?: number | undefined;
@@ -245,6 +250,11 @@ export interface ScanQuery extends JobFilter {
   readonly topicGlobs?: readonly string[] | undefined;
   /** Of what waits for its due time, that which is due last comes first: for those that move such jobs to later. */
   readonly latestFirst?: boolean | undefined;
+  /**
+   * For those that act on jobs without reading them: of what waits for its due time only id, state and due time are
+   * sure to come, and a job whose body is gone or expired may come as well.
+   */
+  readonly withoutContent?: boolean | undefined;
 }
 
 export interface StatsOptions {

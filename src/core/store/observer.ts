@@ -82,6 +82,8 @@ export interface ScanParams {
   readonly selection: Selection;
   /** Jobs of the pool come in descending order of due time. */
   readonly latestFirst: boolean;
+  /** See `ScanQuery`. */
+  readonly withoutContent: boolean;
 }
 
 export interface ListParams {

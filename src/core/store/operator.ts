@@ -87,6 +87,8 @@ export interface HoldParams {
 }
 
 export interface PromoteParams {
+  /** Are the jobs given in the reverse of their order, so that it need not be read? */
+  readonly latestFirst: boolean;
   readonly jobs: readonly JobGuard[];
 }
 

@@ -1,7 +1,7 @@
 import { chunks } from '../../core/chunks.js';
 import type { JobState } from '../../core/job.js';
 import type { EditResult, PromoteResult, RescheduleResult } from '../../core/results.js';
-import type { EditParams, JobGuard, RescheduleJob } from '../../core/store.js';
+import type { EditParams, JobGuard, PromoteParams, RescheduleJob } from '../../core/store.js';
 import type { Caller } from './caller.js';
 import { findAway } from './inspect/find.js';
 import { CHUNK, clearing, clearList, nextPart } from './push.js';
@@ -12,10 +12,13 @@ import type { ClearedEntry } from './scripts/push.js';
 /** Scores that are read at once. */
 const CHUNK_SCORES = 5000;
 
-export async function promote(caller: Caller, jobs: readonly JobGuard[]): Promise<PromoteResult[]> {
+export async function promote(
+  caller: Caller,
+  { jobs, latestFirst }: PromoteParams,
+): Promise<PromoteResult[]> {
   const asked = jobs.map((job, at) => ({ job, at }));
   // If several runs promote, the jobs of the last run stand first.
-  if (jobs.length > 1) {
+  if (jobs.length > 1 && !latestFirst) {
     const scores = await readScores(caller, jobs);
     const score = (at: number) => readScore(scores[at] ?? '0');
     asked.sort((a, b) => score(b.at) - score(a.at) || Buffer.compare(b.job.id, a.job.id));

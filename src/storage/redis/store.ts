@@ -124,8 +124,8 @@ export class RedisStore implements contract.Store {
     return requeue(this.caller, params);
   }
 
-  async promote({ jobs }: contract.PromoteParams): Promise<results.PromoteResult[]> {
-    return promote(this.caller, jobs);
+  async promote(params: contract.PromoteParams): Promise<results.PromoteResult[]> {
+    return promote(this.caller, params);
   }
 
   async reschedule({ jobs }: contract.RescheduleParams): Promise<results.RescheduleResult[]> {

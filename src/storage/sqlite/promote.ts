@@ -19,10 +19,10 @@ UPDATE job SET place = ?1, due_at = ?2, expires_at = min(?2 + ${TTL_MS}, ${LAST_
  * Makes delayed jobs due now, each before all of its topic that are ready. Their places are below 0, and the later they
  * were promoted the lower: so they stand before all others, also before one that is leased now and comes back later.
  */
-export async function promote(connection: Connection, { jobs }: PromoteParams): Promise<PromoteResult[]> {
+export async function promote(connection: Connection, params: PromoteParams): Promise<PromoteResult[]> {
   const results: PromoteResult[] = [];
   // Those that are promoted last stand first.
-  for (const chunk of chunks(await lastFirst(connection, jobs), CHUNK_IDS)) {
+  for (const chunk of chunks(await lastFirst(connection, params), CHUNK_IDS)) {
     const done = await connection.write((now) => promoteChunk(connection, chunk, now));
     for (const [i, { at }] of chunk.entries()) results[at] = done[i] ?? { promoted: false };
   }
@@ -35,9 +35,9 @@ interface Asked {
   readonly at: number;
 }
 
-async function lastFirst(connection: Connection, jobs: readonly JobGuard[]): Promise<Asked[]> {
+async function lastFirst(connection: Connection, { jobs, latestFirst }: PromoteParams): Promise<Asked[]> {
   const asked = jobs.map((guard, at) => ({ guard, at }));
-  if (jobs.length <= CHUNK_IDS) return asked;
+  if (latestFirst || jobs.length <= CHUNK_IDS) return asked;
   const places = await connection.read(() =>
     jobs.map(({ id }) => connection.get(PLACE, id) as { place: number; seq: number } | undefined),
   );

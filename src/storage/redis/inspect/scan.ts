@@ -31,10 +31,11 @@ interface Scan extends ScanParams {
 
 /** All selected jobs, part by part. */
 export async function* scan(read: Read, keys: Keys, params: ScanParams): AsyncGenerator<ScanPart> {
-  const { selection } = params;
+  const { withoutContent } = params;
+  const selection = withoutContent ? withoutEveryTopic(params.selection) : params.selection;
   const matches = selectionMatcher(selection);
   const states = new Set(selection.states ?? JOB_STATES);
-  const scanning = { ...params, read, keys, states, topic: onlyTopic(selection) };
+  const scanning = { ...params, selection, read, keys, states, topic: onlyTopic(selection) };
   for (const { finds, look } of PHASES) {
     if (!finds.some((state) => states.has(state))) continue;
     try {
@@ -43,6 +44,12 @@ export async function* scan(read: Read, keys: Keys, params: ScanParams): AsyncGe
       yield wrongType(error);
     }
   }
+}
+
+/** Topics need not be read to know that each of them is selected. */
+function withoutEveryTopic(selection: Selection): Selection {
+  if (selection.topicGlobs?.includes('*') !== true) return selection;
+  return { ...selection, topics: undefined, topicGlobs: undefined };
 }
 
 function onlyTopic({ topics, topicGlobs }: Selection): Buffer | undefined {
@@ -59,8 +66,9 @@ function wrongType(error: unknown): ScanPart {
 /** The next part is requested while the caller works on this one. */
 async function* scanPool(scan: Scan): AsyncGenerator<ScanPart> {
   const { read, topic, latestFirst } = scan;
+  const wanted = wantedOf(scan);
   const ask = (after: SetPlace) =>
-    read((target) => listPool(target, { topic, after, limit: WINDOW, most: WINDOW, latestFirst }));
+    read((target) => listPool(target, { topic, after, limit: WINDOW, most: WINDOW, latestFirst, wanted }));
   let next = ask(poolStart(scan));
   for (;;) {
     const { jobs, lookedAt, last } = await next;
@@ -73,6 +81,12 @@ async function* scanPool(scan: Scan): AsyncGenerator<ScanPart> {
     yield { jobs, lookedAt };
     if (isLast) return;
   }
+}
+
+/** What has to be read of each job to select it. */
+function wantedOf({ selection, withoutContent }: Scan): 'place' | 'topic' | 'all' {
+  if (!withoutContent || selection.bodyIncludes !== undefined) return 'all';
+  return selection.topics === undefined && selection.topicGlobs === undefined ? 'place' : 'topic';
 }
 
 function poolStart({ selection: { dueAfter, dueBefore }, latestFirst }: Scan): SetPlace {

@@ -1,27 +1,34 @@
 -- Reads a part of the pool in order of due time.
 -- include: keys, time, note, memo, bounds, page
 -- ARGV: topic or '' for all, cursor score, cursor id ('' and '' for the beginning), how many to look at, most jobs,
---   whether it goes from the end (0 or 1)
+--   whether it goes from the end (0 or 1), what is wanted of each: place, topic or all
 -- Answers: score and id of the last one looked at ('' and '' at the end), now in ms, how many were looked at, then
---   msgpack of, for each job: id, topic, body, due ms, expiry ms or '', and '' or, where delayer keeps more of it,
---   msgpack of: attempts, ready lifetime in ms or '', extras or ''
+--   msgpack of, for each job: id, due ms; except of a place topic; and of all expiry ms or '', body, and '' or, where
+--   delayer keeps more of it, msgpack of: attempts, ready lifetime in ms or '', extras or ''. Of a place or a topic
+--   alone nothing tells whether a body is there.
 expect_type(POOL, 'zset')
-local only_topic, limit, most = ARGV[1], tonumber(ARGV[4]), tonumber(ARGV[5])
+local only_topic, limit, most, wanted = ARGV[1], tonumber(ARGV[4]), tonumber(ARGV[5]), ARGV[7]
 local now, entries = now_ms(), page_of(POOL, ARGV[2], ARGV[3], limit, ARGV[6] == '1')
-local COLUMNS, jobs, bytes = 6, {}, 0
+local WIDTH = { place = 2, topic = 3, all = 6 }
+local width, jobs, bytes = WIDTH[wanted], {}, 0
 local last, at_end = #entries - 1, #entries < 2 * limit
-local try = redis.pcall
 
+-- What is wanted of a job of this part: its topic, body and memo; nil when there is none.
 local function job_in(bucket)
-  if only_topic ~= '' and try('HGET', bucket, 'topic') ~= only_topic then return nil end
-  local job = try('HMGET', bucket, 'topic', 'body', 'delayer')
-  if job.err then return fields(bucket, 'topic') end
-  return job[1] and job[2] and job
+  if wanted == 'place' then return '' end
+  if only_topic ~= '' or wanted == 'topic' then
+    local topic = read('HGET', bucket, 'topic')
+    if not topic or (only_topic ~= '' and topic ~= only_topic) then return nil end
+    if wanted == 'topic' then return topic end
+  end
+  local job = redis.pcall('HMGET', bucket, 'topic', 'body', 'delayer')
+  if job.err then return fields(bucket, 'topic') and nil end
+  if job[1] and job[2] then return unpack(job) end
 end
 
-local function more_of(job, bucket, due, expires_at)
-  if not job[3] then return '' end
-  local more = { read_memo(bucket, job[3], nil, due, expires_at, job[1], job[2]) }
+local function more_of(memo, bucket, due, expires_at, topic, body)
+  if not memo then return '' end
+  local more = { read_memo(bucket, memo, nil, due, expires_at, topic, body) }
   bytes = bytes + #more[3]
   return cmsgpack.pack(more)
 end
@@ -30,13 +37,18 @@ local n = 0
 for i = 1, #entries, 2 do
   local id = entries[i]
   local bucket = BUCKET .. id
-  local job = job_in(bucket)
-  if job then
-    local body, due, expires_at = job[2], from_score(entries[i + 1]), expiry_of(bucket)
-    jobs[n + 1], jobs[n + 2], jobs[n + 3], jobs[n + 4], jobs[n + 5] = id, job[1], body, due, expires_at
-    jobs[n + 6] = more_of(job, bucket, due, expires_at)
-    n, bytes = n + COLUMNS, bytes + #body
-    if n == COLUMNS * most or bytes > MOST_BYTES then
+  local topic, body, memo = job_in(bucket)
+  if topic then
+    local due = from_score(entries[i + 1])
+    jobs[n + 1], jobs[n + 2] = id, due
+    if width > 2 then jobs[n + 3] = topic end
+    if body then
+      local expires_at = expiry_of(bucket)
+      jobs[n + 4], jobs[n + 5], jobs[n + 6] = expires_at, body, more_of(memo, bucket, due, expires_at, topic, body)
+      bytes = bytes + #body
+    end
+    n = n + width
+    if n == width * most or bytes > MOST_BYTES then
       last, at_end = i, at_end and i == #entries - 1
       break
     end

@@ -18,23 +18,42 @@ look_for(ids, {}, LOOK_US)
 
 -- A job that is to be made ready, by its topic. False when its body is one too many for this run.
 local function choose(id, it, memo)
-  local kept = read_for_new_due(id, it, memo)
+  local kept, of_topic = read_for_new_due(id, it, memo), chosen[it.topic]
   if not kept then return false end
+  if not of_topic then
+    of_topic = {}
+    chosen[it.topic] = of_topic
+  end
+  of_topic[#of_topic + 1] = { id = id, it = it, kept = kept, score = tonumber(it.score), place = nil, expires_at = nil }
   seen[id] = true
-  chosen[it.topic] = chosen[it.topic] or {}
-  table.insert(chosen[it.topic], { id = id, it = it, kept = kept, score = tonumber(it.score) })
   return true
 end
 
+local n = 0
 for i = 1, #jobs, 3 do
-  local id = jobs[i]
-  if has_looked_enough(#answer / 2) then break end
-  local it, memo = look_up_delayed(id, now, jobs[i + 1], jobs[i + 2])
+  local id, states, wanted_due = jobs[i], jobs[i + 1], jobs[i + 2]
+  if has_looked_enough(n / 2) then break end
+  local it, memo = look_up_delayed(id, now, states, wanted_due)
   local state = seen[id] and 'ready' or told_state(id, it)
-  local is_ours = state == 'delayed' and is_meant(it, jobs[i + 1], jobs[i + 2]) and list_seen(it.topic).is_usable
+  local is_ours = state == 'delayed' and is_meant(it, states, wanted_due) and list_seen(it.topic).is_usable
   if is_ours and not choose(id, it, memo) then break end
-  answer[#answer + 1] = is_ours and 1 or 0
-  answer[#answer + 1] = state
+  answer[n + 1], answer[n + 2] = is_ours and 1 or 0, state
+  n = n + 2
+end
+
+-- In order of their places in the pool. Mostly they come in the reverse of it.
+local function in_order(entries)
+  local sorted, count, is_sorted = {}, #entries, true
+  for i = 1, count do
+    sorted[i] = entries[count + 1 - i]
+    if i > 1 and sorted[i - 1].score >= sorted[i].score then is_sorted = false end
+  end
+  if is_sorted then return sorted end
+  table.sort(sorted, function(a, b)
+    if a.score ~= b.score then return a.score < b.score end
+    return a.id < b.id
+  end)
+  return sorted
 end
 
 -- The place before that of the first in line; before all jobs that are not promoted, also before one that is leased
@@ -46,16 +65,13 @@ local function first_place(topic)
 end
 
 local function put_first(topic, entries)
-  table.sort(entries, function(a, b)
-    if a.score ~= b.score then return a.score < b.score end
-    return a.id < b.id
-  end)
-  local first, written, line = first_place(topic), {}, {}
-  for n, entry in ipairs(entries) do
-    entry.place, entry.expires_at = first - #entries + n - 1, expiry_from(entry.it, entry.kept, now)
-    written[2 * n - 1] = entry.id
-    written[2 * n] = write_note(place_to_text(entry.place, now), entry.expires_at, topic)
-    line[#entries + 1 - n] = entry.id
+  local first, written, line, count = first_place(topic), {}, {}, #entries
+  for i = 1, count do
+    local entry = entries[i]
+    entry.place, entry.expires_at = first - count + i - 1, expiry_from(entry.it, entry.kept, now)
+    written[2 * i - 1] = entry.id
+    written[2 * i] = write_note(place_to_text(entry.place, now), entry.expires_at, topic)
+    line[count + 1 - i] = entry.id
   end
   redis.call('HSET', READY_DUE, unpack(written))
   put_at_head(topic, line)
@@ -63,16 +79,16 @@ end
 
 -- The pool is changed last: if an ACL forbids one of these commands, the job is still there.
 if next(chosen) then allow_writes() end
-for topic, entries in pairs(chosen) do
+for topic, unsorted in pairs(chosen) do
+  local entries, moved = in_order(unsorted), {}
   for _, entry in ipairs(entries) do
     if entry.it.note then end_older_notes({ entry.id }) end
     leave_old_entries(entry.id, entry.it)
   end
   put_first(topic, entries)
-  local moved = {}
-  for n, entry in ipairs(entries) do
+  for i, entry in ipairs(entries) do
     write_new_due(entry.id, entry.it, entry.kept, now, entry.expires_at)
-    moved[n] = entry.id
+    moved[i] = entry.id
   end
   redis.call('ZREM', POOL, unpack(moved))
 end

@@ -12,53 +12,57 @@ local jobs, now, answer, ids, seen, chosen = cmsgpack.unpack(ARGV[2]), now_ms(),
 for i = 1, #jobs, 5 do ids[#ids + 1] = jobs[i] end
 look_for(ids, {})
 
--- Decides what becomes of a job; nil when its body is one too many for this run. Changes nothing.
+-- What a job is, and its plan, or nil where it is left alone. False when its body is one too many for this run.
+-- Changes nothing.
 local function plan_for(id, states, wanted_due, how, ms)
   local it, memo = look_up_delayed(id, now, states, wanted_due)
-  local plan = { id = id, it = it, kept = nil, due = nil, expires_at = nil }
-  if it.state ~= 'delayed' or not is_meant(it, states, wanted_due) then return plan end
-  plan.kept = read_for_new_due(id, it, memo)
-  if not plan.kept then return nil end
-  local from = how == 'delay' and now or how == 'by' and it.due or 0
-  plan.due = math.min(math.max(now, from + ms), LAST_MS)
-  plan.expires_at = expiry_from(it, plan.kept, plan.due)
-  return plan
+  if it.state ~= 'delayed' or not is_meant(it, states, wanted_due) then return told_state(id, it), nil end
+  local kept = read_for_new_due(id, it, memo)
+  if not kept then return false end
+  local due = ms + (how == 'delay' and now or how == 'by' and it.due or 0)
+  due = due < now and now or within_bounds(due)
+  return 'delayed', { id = id, it = it, kept = kept, due = due, expires_at = expiry_from(it, kept, due) }
 end
 
+-- Those that are moved to a later time, and the others.
+local later, earlier = {}, {}
+local n = 0
 for i = 1, #jobs, 5 do
   local id = jobs[i]
-  if seen[id] or has_looked_enough(#answer / 2) then break end
-  local plan = plan_for(id, unpack(jobs, i + 1, i + 4))
-  if not plan then break end
+  if seen[id] or has_looked_enough(n / 2) then break end
+  local state, plan = plan_for(id, jobs[i + 1], jobs[i + 2], jobs[i + 3], jobs[i + 4])
+  if not state then break end
   seen[id] = true
-  if plan.due then chosen[#chosen + 1] = plan end
-  local n = #answer
-  answer[n + 1], answer[n + 2] = plan.due and 'delayed' or told_state(id, plan.it), plan.due or -1
+  answer[n + 1], answer[n + 2] = state, plan and plan.due or -1
+  n = n + 2
+  if plan then
+    chosen[#chosen + 1] = plan
+    if plan.due > plan.it.due then later[#later + 1] = plan else earlier[#earlier + 1] = plan end
+  end
 end
 if #chosen == 0 then return answer end
 
 -- Entry and expiry are written in such an order that a job never expires before it is due, even if an ACL forbids
 -- one of the writes.
-local function write_expiries(are_later)
-  for _, plan in ipairs(chosen) do
-    if (plan.due > plan.it.due) == are_later then
-      write_new_due(plan.id, plan.it, plan.kept, plan.due, plan.expires_at)
-    end
+local function write_expiries(plans)
+  for i = 1, #plans do
+    local plan = plans[i]
+    write_new_due(plan.id, plan.it, plan.kept, plan.due, plan.expires_at)
   end
 end
 
 local earliest, is_first, entries = math.huge, false, {}
 look_at_dues(chosen, now)
 allow_writes()
-write_expiries(true)
-for _, plan in ipairs(chosen) do
+write_expiries(later)
+for i = 1, #chosen do
+  local plan = chosen[i]
   local score, is_next = score_in_order(plan.due, now)
-  entries[#entries + 1] = score
-  entries[#entries + 1] = plan.id
+  entries[2 * i - 1], entries[2 * i] = score, plan.id
   if plan.due < earliest then earliest, is_first = plan.due, is_next end
 end
 redis.call('ZADD', POOL, unpack(entries))
 for _, plan in ipairs(chosen) do leave_old_entries(plan.id, plan.it) end
-write_expiries(false)
+write_expiries(earlier)
 if is_first then wake(ARGV[1], earliest) end
 return answer

@@ -25,29 +25,38 @@ interface PoolPart {
   /** The most jobs that it answers. */
   readonly most: number;
   readonly latestFirst?: boolean | undefined;
+  /** What is read of each job; `all` when absent. Of the others nothing tells whether there still is a body. */
+  readonly wanted?: 'place' | 'topic' | 'all' | undefined;
 }
 
+/** How many values there are of a job. */
+const POOLED = { place: 2, topic: 3, all: 6 } as const;
+
 /** lua/list_pool.lua */
-export async function listPool(target: Target, { topic, after, limit, most, latestFirst }: PoolPart) {
-  const place = [after.score, after.id] as const;
-  const answer = await runScript(
-    target,
-    SCRIPTS.listPool,
-    ...[topic ?? '', ...place, limit, most, latestFirst === true ? 1 : 0],
-  );
+export async function listPool(
+  target: Target,
+  { topic, after, limit, most, latestFirst = false, wanted = 'all' }: PoolPart,
+) {
+  const place = [after.score, after.id, limit, most, latestFirst ? 1 : 0] as const;
+  const answer = await runScript(target, SCRIPTS.listPool, topic ?? '', ...place, wanted);
   const now = Number(answer[2]);
   const rows = unpackArray(toBuffer(answer[4])) ?? [];
   const jobs: JobRecord[] = [];
-  for (let i = 0; i < rows.length; i += 6) jobs.push(toPooledJob(rows, i, now));
+  for (let i = 0; i < rows.length; i += POOLED[wanted])
+    jobs.push(wanted === 'all' ? toPooledJob(rows, i, now) : toPlace(rows, i, wanted, now));
   return { last: toSetPlace(answer), lookedAt: Number(answer[3]), jobs };
 }
 
 function toPooledJob(rows: readonly Value[], at: number, now: number): JobRecord {
-  const [dueAt, expiresAt] = [new Date(Number(rows[at + 3])), toDate(rows[at + 4])];
-  const isOver = expiresAt !== undefined && expiresAt.getTime() <= now;
-  const state = isOver ? 'expired' : dueAt.getTime() <= now ? 'due' : 'delayed';
-  const [id, topic, body] = [toBuffer(rows[at]), toBuffer(rows[at + 1]), toBuffer(rows[at + 2])];
-  return withMore({ id, topic, body, state, dueAt, expiresAt, attempts: 0 }, toBuffer(rows[at + 5]));
+  const [job, expiresAt] = [toPlace(rows, at, 'topic', now), toDate(rows[at + 3])];
+  const state = expiresAt !== undefined && expiresAt.getTime() <= now ? 'expired' : job.state;
+  return withMore({ ...job, body: toBuffer(rows[at + 4]), state, expiresAt }, toBuffer(rows[at + 5]));
+}
+
+function toPlace(rows: readonly Value[], at: number, wanted: 'place' | 'topic', now: number): JobRecord {
+  const [id, dueAt] = [toBuffer(rows[at]), new Date(Number(rows[at + 1]))];
+  const topic = wanted === 'topic' ? toBuffer(rows[at + 2]) : undefined;
+  return { id, topic, state: dueAt.getTime() <= now ? 'due' : 'delayed', dueAt, attempts: 0 };
 }
 
 /** A job with its lifetime, and with its extras, which most jobs do not have. */

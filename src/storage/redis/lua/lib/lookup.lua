@@ -26,7 +26,7 @@ end
 -- Has a run looked up as many ids as it may, after so many? The clock is asked now and then, and after a list was
 -- read, which takes as long as looking up hundreds of ids.
 local function has_looked_enough(count)
-  if count == 0 or (count % LOOKS_BETWEEN > 0 and not has_read_list) then return false end
+  if (count % LOOKS_BETWEEN > 0 and not has_read_list) or count == 0 then return false end
   has_read_list = false
   return now_us() - began_us > most_us
 end
@@ -141,9 +141,17 @@ local function leave_with_others(id, it)
   if of_listed then will_leave(listed, id, of_listed) end
 end
 
--- Is a state among names, each of which has a space before and after it?
+-- Is a state among names, each of which has a space before and after it? Many jobs have the same names.
+local among = {}
+
 local function is_among(states, state)
-  return string.find(states, ' ' .. state .. ' ', 1, true) ~= nil
+  local is_in = among[states]
+  if not is_in then
+    is_in = {}
+    among[states] = is_in
+  end
+  if is_in[state] == nil then is_in[state] = string.find(states, ' ' .. state .. ' ', 1, true) ~= nil end
+  return is_in[state]
 end
 
 -- Is a job as it is believed to be?

@@ -12,22 +12,19 @@ local function look_up_delayed(id, now, states, wanted_due)
   if not topic then return look_up(id, now, '', false), read('HGET', bucket, 'delayer') end
   local expires_at = expiry_of(bucket)
   if is_expired(expires_at, now) then return look_up(id, now, '', false), memo end
-  local it = { state = 'delayed', topic = topic, expires_at = expires_at, due = due, score = scores[id] }
-  it.is_plain = true
-  return it, memo
+  return {
+    state = 'delayed', topic = topic, expires_at = expires_at, due = due, score = scores[id], is_plain = true,
+  }, memo
 end
 
 local function read_for_new_due(id, it, memo)
-  local bucket = BUCKET .. id
-  local kept = NOTHING_KEPT
-  if memo then
-    kept = { ttl = '' }
-    local size = redis.call('HSTRLEN', bucket, 'body')
-    if bytes_read > 0 and bytes_read + size > MOST_BYTES then return nil end
-    bytes_read = bytes_read + size
-    kept.body = redis.call('HGET', bucket, 'body')
-    kept.attempts, kept.ttl, kept.extras = read_memo(bucket, memo, nil, it.due, it.expires_at, it.topic, kept.body)
-  end
+  if not memo then return NOTHING_KEPT end
+  local bucket, kept = BUCKET .. id, { ttl = '' }
+  local size = redis.call('HSTRLEN', bucket, 'body')
+  if bytes_read > 0 and bytes_read + size > MOST_BYTES then return nil end
+  bytes_read = bytes_read + size
+  kept.body = redis.call('HGET', bucket, 'body')
+  kept.attempts, kept.ttl, kept.extras = read_memo(bucket, memo, nil, it.due, it.expires_at, it.topic, kept.body)
   return kept
 end
 
@@ -38,14 +35,14 @@ local function expiry_from(it, kept, due)
   if kept.ttl == '' and it.expires_at == LAST_MS then return LAST_MS end
   local lifetime = kept.ttl ~= '' and kept.ttl or it.expires_at - it.due
   -- A job that would have expired before it was due, as other clients may write it, keeps its expiry.
-  return lifetime > 0 and math.min(due + lifetime, LAST_MS) or it.expires_at
+  return lifetime > 0 and within_bounds(due + lifetime) or it.expires_at
 end
 
 -- Removes what is left in ready lists of the id of a job of the pool (lib/entry.lua).
 local function leave_old_entries(id, it)
   if it.note then forget_old_entry(id) end
-  if it.is_plain and list_seen(it.topic).entries == 0 then return end
   local list = list_seen(it.topic)
+  if it.is_plain and list.entries == 0 then return end
   if list.is_clear or list.is_out_of_reach or (list.is_read and not list.places[id]) then return end
   list.is_out_of_reach = not leave_unnoted(id, it.topic)
 end

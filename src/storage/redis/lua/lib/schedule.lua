@@ -16,8 +16,11 @@ end
 -- else is due between these times, nothing is known by it.
 local function look_at_dues(jobs, now)
   local from, to, is_moved = math.huge, 0, {}
-  for _, job in ipairs(jobs) do
-    from, to, is_moved[job.id] = math.min(from, job.due), math.max(to, job.due), true
+  for i = 1, #jobs do
+    local due = jobs[i].due
+    if due < from then from = due end
+    if due > to then to = due end
+    is_moved[jobs[i].id] = true
   end
   local first, last = to_score(from), to_score(to) .. '999'
   local between = look('zset', 'ZCOUNT', POOL, first, last)
@@ -25,9 +28,11 @@ local function look_at_dues(jobs, now)
   local found = between > 0 and redis.call('ZRANGEBYSCORE', POOL, first, last, 'WITHSCORES') or {}
   local next_score = redis.call('ZRANGEBYSCORE', POOL, to_score(now + 1), '+inf', 'WITHSCORES', 'LIMIT', 0, 1)[2]
   local next_due = next_score and from_score(next_score) or math.huge
-  for _, job in ipairs(jobs) do
-    local is_first = job.due <= now or next_due > job.due
-    by_due[job.due] = by_due[job.due] or { text = to_score(job.due), micros = -1, is_first = is_first }
+  for i = 1, #jobs do
+    local due = jobs[i].due
+    if not by_due[due] then
+      by_due[due] = { text = to_score(due), micros = -1, is_first = due <= now or next_due > due }
+    end
   end
   for i = 1, #found, 2 do
     local due = from_score(found[i + 1])
@@ -45,6 +50,11 @@ local function score_in_order(due, now)
     line = look_at_due(due, now)
     by_due[due] = line
   end
-  line.micros = math.min(line.micros + 1, 999)
-  return line.text .. (line.micros == 0 and '000' or string.format('%03d', line.micros)), line.is_first
+  local micros = line.micros
+  if micros < 0 then
+    line.micros = 0
+    return line.text .. '000', line.is_first
+  end
+  if micros < 999 then line.micros = micros + 1 end
+  return line.text .. string.format('%03d', line.micros), line.is_first
 end

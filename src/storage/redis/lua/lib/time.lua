@@ -16,16 +16,16 @@ local function to_text(ms)
   return last_text
 end
 
+local floor = math.floor
+
 local function to_score(ms)
-  return string.format('%d.%03d', math.floor(ms / 1000), ms % 1000)
+  return string.format('%d.%03d', floor(ms / 1000), ms % 1000)
 end
 
 -- Digits below a millisecond only order jobs that are due together (see lib/schedule.lua); half a microsecond makes
 -- up for rounding of the score. Other clients may write any score, even infinite ones, so times are limited to the
 -- years 1970 to 9999.
 local LAST_MS = 253402300799999
-
-local floor = math.floor
 
 local function from_score(score)
   local ms = floor(score * 1000 + 0.0005)
