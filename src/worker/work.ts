@@ -10,6 +10,7 @@ import { toTopics } from '../core/validate.js';
 import { drainFollow } from './follow.js';
 import type { Handler, HandlerContext, Outcome, StopReason } from './handler.js';
 import type { WorkResult } from './result.js';
+import { toFailed, toOutcome } from './returned.js';
 
 /** The user's AbortSignal type if there is one, else the part that the library needs. */
 export type Signal = typeof globalThis extends { AbortSignal: { prototype: infer S } } ? S : AbortSignalLike;
@@ -25,10 +26,9 @@ export interface JobContext {
  * It failed, and is tried again: after `retryInMs`, else after the pause of its policy. It is dead when no retry is
  * left.
  */
-export interface JobFailed {
-  readonly retryInMs?: number | undefined;
-  readonly reason?: string | undefined;
-}
+export type JobFailed =
+  | { readonly retryInMs: number; readonly reason?: string | undefined }
+  | { readonly reason: string; readonly retryInMs?: number | undefined };
 
 /** It failed permanently. */
 export interface JobDead {
@@ -37,8 +37,9 @@ export interface JobDead {
 }
 
 /**
- * Does a job. The job is done when the function returns nothing; it has failed, with the error's message as reason,
- * when the function throws; else it is what the function returned.
+ * Does a job. The job is done when the function returns, and has failed, with the error's message as reason, when the
+ * function throws. A function can also return that it has failed. Other values that an untyped function returns mean
+ * that the job is done.
  */
 export type JobHandler = (job: LeasedJob, context: JobContext) => Promise<JobOutcome>;
 
@@ -147,15 +148,14 @@ class FunctionHandler implements Handler {
 
   private async outcomeOf(job: LeasedJob, context: HandlerContext): Promise<Outcome> {
     try {
-      return (
-        (await this.run(job, {
-          get signal() {
-            return context.signal;
-          },
-        })) ?? 'done'
-      );
+      const returned: unknown = await this.run(job, {
+        get signal() {
+          return context.signal;
+        },
+      });
+      return toOutcome(returned);
     } catch (error) {
-      return { reason: error instanceof Error ? error.message : String(error) };
+      return toFailed(error);
     }
   }
 

@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import { openQueue, type Queue } from '../../src/library.js';
-import type { WorkOptions } from '../../src/worker/work.js';
+import type { JobHandler, WorkOptions } from '../../src/worker/work.js';
 import { forEachStore } from '../support/cli.js';
 import { eventually } from '../support/eventually.js';
 import { LONG_MS, only } from '../support/jobs.js';
@@ -77,6 +77,54 @@ describe('queue.work of the library', () => {
         );
         expect(only(await queue.find('later'))).to.include({ state: 'delayed', attempts: 1 });
         expect(only(await queue.find('never'))).to.include({ state: 'dead', reason: 'no such order' });
+      }));
+
+    for (const returned of [
+      true,
+      false,
+      0,
+      '',
+      'ok',
+      {},
+      [],
+      { ok: true, reason: 'paid' },
+      Buffer.from('x'),
+    ]) {
+      it(`a job is done when its function returns ${JSON.stringify(returned)}, as a function without types may`, () =>
+        withQueue(async (queue) => {
+          await queue.pushMany(jobs('a'));
+          const handler = (() => Promise.resolve(returned)) as unknown as JobHandler;
+          expect(await queue.work(TOPIC, handler, { max: 1 })).to.include({ done: 1, retried: 0, dead: 0 });
+          expect(await queue.find('a')).to.deep.equal([]);
+        }));
+    }
+
+    for (const [returned, problem] of [
+      [{ dead: false }, 'dead is not true: false'],
+      [{ retryInMs: -1 }, 'retryInMs must not be negative'],
+      [{ retryInMs: '5' }, 'retryInMs is not a number of milliseconds'],
+      [{ dead: true, retryInMs: 1 }, 'unknown field of an outcome: "retryInMs"'],
+      [{ reason: 5 }, 'The reason is not a string: 5'],
+    ] as const) {
+      it(`an attempt fails with what is wrong when its function returns ${JSON.stringify(returned)}`, () =>
+        withQueue(async (queue) => {
+          await queue.pushMany(jobs('a'));
+          const handler = (() => Promise.resolve(returned)) as unknown as JobHandler;
+          await queue.work(TOPIC, handler, {
+            max: 1,
+            retry: { backoff: { firstMs: LONG_MS, lastMs: LONG_MS } },
+          });
+          const { history = [], state } = only(await queue.find('a'));
+          expect(state).to.equal('delayed');
+          expect(only(history).reason).to.equal(`the function returned an invalid outcome: ${problem}`);
+        }));
+    }
+
+    it('an attempt fails when its function throws what cannot be made a text', () =>
+      withQueue(async (queue) => {
+        await queue.pushMany(jobs('a'));
+        const handler = () => Promise.reject(Object.create(null) as Error);
+        expect(await queue.work(TOPIC, handler, { max: 1 })).to.include({ retried: 1 });
       }));
 
     it('`concurrency` functions run at once, and only their jobs are leased', () =>
