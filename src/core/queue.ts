@@ -95,7 +95,7 @@ import { toName, toNewJob, toNewJobAgain } from './validate.js';
 import { toImportedJob, toImportParams } from './validate-import.js';
 
 /** How long (ms) calls that are under way when a queue is closed may take. */
-const CLOSE_MS = 2000;
+export const CLOSE_MS = 2000;
 
 /**
  * A delay queue over a store: the one door to it, for the commands, workers and the library's users.
@@ -520,7 +520,13 @@ export class Queue {
     if (this.#underWay.size > 0) {
       await sleep(CLOSE_MS, undefined, (wake) => void Promise.allSettled(this.#underWay).then(wake));
     }
+    await this.lastWork();
     await this.#store.close();
+  }
+
+  /** Ends what needs the store although the queue is being closed; nothing here. */
+  protected lastWork(): Promise<void> {
+    return Promise.resolve();
   }
 
   async *#parts<T>(start: (store: Store) => AsyncIterable<T>): AsyncGenerator<T> {
@@ -539,7 +545,7 @@ export class Queue {
   /** Calls the store; `close` waits for it for a while. */
   async #ask<T>(ask: (store: Store) => Promise<T>): Promise<T> {
     // Does not call `#wait`: each awaited function takes a hundredth of a single push.
-    this.#assertOpen();
+    this.assertOpen();
     const asked = ask(this.#store);
     this.#underWay.add(asked);
     try {
@@ -551,11 +557,12 @@ export class Queue {
 
   /** Calls something that only waits; `close` ends it. */
   async #wait<T>(wait: (store: Store) => Promise<T>): Promise<T> {
-    this.#assertOpen();
+    this.assertOpen();
     return wait(this.#store);
   }
 
-  #assertOpen(): void {
+  /** @throws DelayerError `usage` once the queue is being closed */
+  protected assertOpen(): void {
     if (this.#closing) throw new DelayerError('usage', `The queue ${this.label} is closed`);
   }
 }

@@ -5,7 +5,7 @@ import { type LeasedJob, MAX_LEASE_MS } from '../core/job.js';
 import type { Queue } from '../core/queue.js';
 import type { Topics } from '../core/requests.js';
 import type { RetryOptions } from '../core/retry-policy.js';
-import type { AbortSignalLike } from '../core/timer.js';
+import { type AbortSignalLike, onAbort } from '../core/timer.js';
 import { toTopics } from '../core/validate.js';
 import { drainFollow } from './follow.js';
 import type { Handler, HandlerContext, Outcome, StopReason } from './handler.js';
@@ -86,34 +86,37 @@ const FIELDS: readonly string[] = [
 
 /**
  * Does the jobs of topics until the signal aborts, or `max` are done. Outages of the store are waited out.
+ * @param closing ends the work as the signal of the options does
  * @throws DelayerError when the first contact with the store fails, or `usage`
  */
 export async function work(
   queue: Queue,
   topics: Topics,
   handler: JobHandler,
-  options: WorkOptions = {},
+  options: WorkOptions,
+  closing?: AbortSignalLike,
 ): Promise<WorkResult> {
   assertFields(options, FIELDS, 'option of work');
   if (typeof handler !== 'function') throw usageError('The handler is not a function');
-  const {
-    concurrency = 1,
-    leaseMs = LEASE_MS,
-    signal = new AbortController().signal,
-    timeoutMs,
-    max,
-  } = options;
-  assertSignal(signal);
+  const { concurrency = 1, leaseMs = LEASE_MS, timeoutMs, max } = options;
+  assertSignal(options.signal);
   assertSignal(options.abort);
   const { retry = {}, abort, holder, onEvent } = options;
-  const { done, retried, dead, released, lateAcks, settled } = await drainFollow(queue, {
-    ...{ topics: toTopics(topics), signal, abort, retry, holder, onEvent },
+  const ending = new AbortController();
+  const drainOptions = {
+    ...{ topics: toTopics(topics), signal: ending.signal, abort, retry, holder, onEvent },
     handler: new FunctionHandler(handler, toCount(concurrency, 'concurrency'), timeoutMs),
     leaseMs: toCount(leaseMs, 'lease in ms', MAX_LEASE_MS),
     timeoutMs: timeoutMs === undefined ? undefined : checkTimeout(timeoutMs),
     max: max === undefined ? undefined : toCount(max, 'max'),
-  });
-  return { done, retried, dead, released, lateAcks, settled };
+  };
+  const forget = [options.signal, closing].map((signal) => onAbort(signal, () => ending.abort()));
+  try {
+    const { done, retried, dead, released, lateAcks, settled } = await drainFollow(queue, drainOptions);
+    return { done, retried, dead, released, lateAcks, settled };
+  } finally {
+    for (const one of forget) one();
+  }
 }
 
 function checkTimeout(timeoutMs: number): number {

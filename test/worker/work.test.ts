@@ -2,7 +2,7 @@ import { expect } from 'chai';
 import { openQueue, type Queue } from '../../src/library.js';
 import type { JobHandler, WorkOptions } from '../../src/worker/work.js';
 import { forEachStore } from '../support/cli.js';
-import { eventually } from '../support/eventually.js';
+import { eventually, failureOf } from '../support/eventually.js';
 import { LONG_MS, only } from '../support/jobs.js';
 
 const TOPIC = 'topic';
@@ -125,6 +125,49 @@ describe('queue.work of the library', () => {
         await queue.pushMany(jobs('a'));
         const handler = () => Promise.reject(Object.create(null) as Error);
         expect(await queue.work(TOPIC, handler, { max: 1 })).to.include({ retried: 1 });
+      }));
+
+    it('when the queue is closed, the job in hand is finished and acknowledged, and no other one is taken', async () => {
+      let finish = (): void => undefined;
+      const finished = new Promise<void>((resolve) => (finish = resolve));
+      let begun: string[] = [];
+      await withQueue(async (queue) => {
+        await queue.pushMany(jobs('a', 'b'));
+        const work = queue.work(TOPIC, (job) => {
+          begun = [...begun, job.id.toString()];
+          return finished;
+        });
+        await eventually(() => begun.length === 1);
+        const closed = queue.close();
+        expect(await failureOf(queue.push({ topic: TOPIC, body: 'c' }))).to.have.property('code', 'usage');
+        finish();
+        await closed;
+        expect(await work).to.include({ done: 1, released: 0 });
+        expect(await failureOf(queue.work(TOPIC, () => Promise.resolve()))).to.have.property('code', 'usage');
+      });
+      await withQueue(async (queue) => {
+        expect(begun).to.deep.equal(['a']);
+        expect(await queue.find('a')).to.deep.equal([]);
+        expect(only(await queue.find('b'))).to.include({ state: 'ready', attempts: 0 });
+      });
+    });
+
+    it('a function can close the queue, and its job is acknowledged all the same', async () => {
+      await withQueue(async (queue) => {
+        await queue.pushMany(jobs('a'));
+        expect(await queue.work(TOPIC, () => queue.close())).to.include({ done: 1 });
+      });
+      await withQueue(async (queue) => {
+        expect(await queue.find('a')).to.deep.equal([]);
+      });
+    });
+
+    it('work that waits for jobs ends when the queue is closed', () =>
+      withQueue(async (queue) => {
+        const work = queue.work(TOPIC, () => Promise.resolve());
+        await queue.now();
+        await queue.close();
+        expect(await work).to.include({ done: 0 });
       }));
 
     it('`concurrency` functions run at once, and only their jobs are leased', () =>
