@@ -1,14 +1,15 @@
 import {
   accessSync,
   constants,
+  existsSync,
   realpathSync,
   renameSync,
-  statSync,
   unlinkSync,
   writeFileSync,
 } from 'node:fs';
 import { dirname } from 'node:path';
 import { DelayerError } from '../core/errors.js';
+import { assertRegularFile } from './regular-file.js';
 
 /** The file of `--body-file`: it always holds either the whole body of a job or its former content. */
 export class BodyFile {
@@ -19,12 +20,8 @@ export class BodyFile {
   constructor(readonly name: string) {
     if (name === '') throw new DelayerError('usage', '--body-file is empty', { hint: 'Name a file.' });
     try {
-      const stat = statSync(name, { throwIfNoEntry: false });
-      if (stat !== undefined && !stat.isFile())
-        throw new DelayerError('usage', `--body-file is not a regular file: ${JSON.stringify(name)}`, {
-          hint: 'Name a regular file, or a new one.',
-        });
-      this.path = stat === undefined ? name : realpathSync(name);
+      assertRegularFile(name, '--body-file');
+      this.path = existsSync(name) ? realpathSync(name) : name;
       accessSync(dirname(this.path), constants.W_OK);
     } catch (error) {
       throw this.failure(error);

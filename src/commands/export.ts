@@ -6,6 +6,7 @@ import { countBehindDashes } from '../cli/argv.js';
 import { BaseCommand } from '../cli/base-command.js';
 import { EXPORTED_STATES, type ExportPart, runExport } from '../cli/export-jobs.js';
 import { readIds } from '../cli/input/ids.js';
+import { assertRegularFile } from '../cli/regular-file.js';
 import { runMove } from '../cli/move-jobs.js';
 import { Interruption } from '../cli/signals.js';
 import { printNote } from '../cli/stderr.js';
@@ -55,6 +56,7 @@ Exit code 1 if no job matches.`;
     const toBytes = (text: string) => this.toBytes(text, flags.base64);
     const select = await toSelected(flags, { states: EXPORTED_STATES, toBytes });
     const file = flags['output-file'];
+    if (file !== undefined) assertRegularFile(file, '--output-file');
     if (flags.move && file !== undefined) {
       assertMovable(ids, flags.state);
       const { signal } = (this.interruption = new Interruption());

@@ -1,5 +1,6 @@
 import { expect } from 'chai';
-import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
 import type { Queue } from '../../src/core/queue.js';
@@ -118,6 +119,25 @@ describe('export', () => {
         'jobs.gz',
       ]);
     });
+
+    for (const move of [[], ['--topic', 'orders', '--move']]) {
+      it(`export ${move.join(' ')} to a FIFO or a folder exits with 2, and leaves both in place`, async () => {
+        await populate(await cli.queue());
+        const [fifo, folder] = [join(cli.home, 'fifo'), join(cli.home, 'folder')];
+        execFileSync('mkfifo', [fifo]);
+        mkdirSync(folder);
+        for (const path of [fifo, folder]) {
+          const { code, stderr } = await cli.run(['export', ...move, '--output-file', path]);
+          expect(code).to.equal(2);
+          expect(stderr).to.equal(
+            `delayer: --output-file is not a regular file: "${path}". Name a regular file, or a new one.\n`,
+          );
+        }
+        expect(statSync(fifo).isFIFO()).to.be.true;
+        expect(statSync(folder).isDirectory()).to.be.true;
+        expect(jsonOf(await cli.run(['export']))).to.have.lengthOf(26);
+      });
+    }
 
     it('exits with 74 on a full disk, and leaves no partial file', async () => {
       await populate(await cli.queue());

@@ -1,4 +1,5 @@
 import { expect } from 'chai';
+import { execFileSync } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, statSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Running, useCli } from '../support/cli.js';
@@ -82,6 +83,12 @@ describe('the pid file of serve', () => {
     writeFileSync(path(), '');
     const daemon = await serve();
     expect(held()).to.equal(`${daemon.pid}`);
+  });
+
+  it('that is a FIFO is refused, and stays one', async () => {
+    execFileSync('mkfifo', [path()]);
+    await refused(/is not a pid file: it is no regular file/);
+    expect(statSync(path()).isFIFO()).to.be.true;
   });
 
   it('is not removed at the end when it contains another number by then', async () => {

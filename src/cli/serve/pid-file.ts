@@ -2,6 +2,7 @@ import { constants, accessSync, readFileSync, renameSync, rmSync, statSync, writ
 import { dirname } from 'node:path';
 import { DelayerError } from '../../core/errors.js';
 import { type FileLock, lockFile } from '../../storage/file-lock.js';
+import { isSpecialFile } from '../regular-file.js';
 import { startedAt } from './processes.js';
 
 /**
@@ -20,11 +21,12 @@ export class PidFile {
    *   `output_failed` when it cannot be written
    */
   static async take(path: string): Promise<PidFile> {
+    if (isSpecialFile(path)) throw noPidFileError(path, 'it is no regular file');
     const lock = await lockBeside(path);
     if (!lock) throw runningError(path);
     try {
       const found = readPid(path);
-      if (typeof found === 'string') throw noPidFileError(path);
+      if (typeof found === 'string') throw noPidFileError(path, 'it does not hold a number');
       if (found !== undefined && isOfAnother(found, path)) throw otherProgramError(path, found);
       write(path);
       return new PidFile(path, lock, found);
@@ -112,8 +114,8 @@ function runningError(path: string): DelayerError {
   );
 }
 
-function noPidFileError(path: string): DelayerError {
-  return new DelayerError('pid_file_taken', `${path} is not a pid file: it does not hold a number`, {
+function noPidFileError(path: string, why: string): DelayerError {
+  return new DelayerError('pid_file_taken', `${path} is not a pid file: ${why}`, {
     hint: 'Name another file.',
   });
 }
