@@ -2,8 +2,9 @@ import { expect } from 'chai';
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { chunks } from '../../src/core/chunks.js';
-import { documentOf, expectQuiet, forEachStore, linesOf } from '../support/cli.js';
+import { documentOf, expectQuiet, forEachStore, linesOf, useCli } from '../support/cli.js';
 import { HOUR_MS, idsOf, LONG_MS, must, reserve } from '../support/jobs.js';
+import { useRedis } from '../support/redis.js';
 
 describe('commands on selections', () => {
   forEachStore((cli, itOnce) => {
@@ -315,4 +316,35 @@ describe('commands on selections', () => {
       expect(performance.now() - began).to.be.at.least(1000);
     });
   });
+});
+
+describe('commands on selections where another client has given an empty id', () => {
+  const redis = useRedis();
+  const cli = useCli(() => ({ DELAYER_STORE: redis.server.url, DELAYER_PREFIX: redis.prefix }));
+
+  for (const verb of [
+    ['promote'],
+    ['reschedule', '--by', '+1h'],
+    ['remove'],
+    ['export', '--move', '--output-file', 'moved'],
+  ]) {
+    it(`${verb.join(' ')} passes that job over with a note, and acts on the others`, async () => {
+      const queue = await cli.queue();
+      await queue.push({ id: 'good', topic: 'topic', body: 'b', delayMs: HOUR_MS });
+      const due = Math.floor(Date.now() / 1000) + 60;
+      await redis.raw.hset(`${redis.prefix}:job_bucket:`, { topic: 'topic', body: 'b' });
+      await redis.raw.zadd(`${redis.prefix}:job_pool`, due, '');
+      const yes = verb[0] === 'export' ? [] : ['--yes'];
+      const outcome = await cli.run([...verb, '--topic', 'topic', ...yes]);
+      expect(outcome.code, outcome.stderr).to.equal(0);
+      expect(outcome.stderr).to.include(
+        'a job that another client has pushed has an empty id, and is passed over',
+      );
+      const good = (await queue.find('good')).map(({ state, dueAt }) => `${state} ${dueAt?.getTime()}`);
+      if (verb.includes('promote')) expect(good.join()).to.match(/^ready/);
+      else if (verb.includes('reschedule')) expect(good.join()).to.match(/^delayed/);
+      else expect(good).to.deep.equal([]);
+      expect(await redis.raw.zscore(`${redis.prefix}:job_pool`, '')).to.equal(String(due));
+    });
+  }
 });
