@@ -70,15 +70,25 @@ const nameOf = ({ id, states, dueAt, failedAt, isWaiting }: RemoveRequest): stri
     ' ',
   );
 
+/** Acts on those that do not wait for another one of their id: these cannot be moved. */
+function onMovable(act: Act): Act {
+  return async (jobs) => {
+    const movable = jobs.filter(({ isWaiting }) => isWaiting !== true);
+    if (movable.length === jobs.length) return act(jobs);
+    const outcomes = new Map((await act(movable)).map((outcome, i) => [movable[i], outcome]));
+    return jobs.map((job) => outcomes.get(job) ?? 'duplicate_id');
+  };
+}
+
 /** Promotes jobs that come in the reverse of their order in line. */
 export function promoting(queue: Queue): Act {
-  return async (jobs) => {
+  return onMovable(async (jobs) => {
     const results = await queue.promote(
       jobs.map(({ id, dueAt }) => ({ id, dueAt })),
       { latestFirst: true },
     );
     return results.map(({ promoted, state }) => toOutcomeOfDelayed(promoted, state));
-  };
+  });
 }
 
 /** New due times lie evenly over a time (ms), in the order in which the jobs come, of which there are `total`. */
@@ -112,7 +122,7 @@ export function rescheduling(queue: Queue, due: NewDue): { act: Act; isDone: (jo
     }
     return results.map(({ rescheduled, state }) => toOutcomeOfDelayed(rescheduled, state));
   };
-  return { act, isDone: ({ id }) => ahead.has(id.toString('latin1')) };
+  return { act: onMovable(act), isDone: ({ id }) => ahead.has(id.toString('latin1')) };
 }
 
 /** Makes dead letters jobs again, due after a delay (ms), or evenly spread over a time. */

@@ -297,6 +297,18 @@ describe('commands on selections', () => {
       expect(idsOf(left)).to.have.members(['now-1', 'now-3']);
     });
 
+    for (const verb of [['promote'], ['reschedule', '--by', '+1h']]) {
+      it(`${verb.join(' ')} leaves a job alone that waits for another one of its id, and counts it apart`, async () => {
+        const queue = await cli.queue();
+        await queue.push({ id: 'a', topic: 'topic', body: 'first' });
+        const leased = await reserve(queue, 'topic', 1);
+        await queue.push({ id: 'a', topic: 'topic', body: 'second', delayMs: HOUR_MS });
+        await queue.release(leased);
+        const answer = documentOf(await cli.run([...verb, '--topic', 'topic', '--yes', '--json']));
+        expect(answer).to.deep.include({ byState: { delayed: 1 }, left: { changed: 0, duplicate_id: 1 } });
+      });
+    }
+
     itOnce('flags of selections are refused together with ids, including --dry-run and --limit', async () => {
       await fill();
       for (const verb of [['remove'], ['promote'], ['reschedule', '--by', '+1h'], ['requeue']]) {

@@ -68,6 +68,10 @@ export function describeScan(world: () => World): void {
         [[], []],
       ] as [JobState[], string[]][]) {
         expect(await scan({ topics: topic, states }), states.join()).to.deep.equal(wanted);
+        const latestFirst = await scan({ topics: topic, states, latestFirst: true });
+        expect(latestFirst, states.join()).to.have.members(wanted);
+        const withoutContent = await scan({ topics: topic, states, withoutContent: true });
+        expect(withoutContent, states.join()).to.deep.equal(wanted);
       }
     });
 

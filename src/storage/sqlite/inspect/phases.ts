@@ -78,9 +78,9 @@ export interface Part {
 
 export const nameOf = (topic: Uint8Array): string => bytesOf(topic).toString('latin1');
 
-/** Where a phase of a topic begins. */
+/** Where a phase of a topic begins; only delayed jobs are read from their end. */
 export function startOf(topic: string, phase: Phase, latestFirst = false): Place {
-  const number = latestFirst ? LAST_NUMBER : FIRST_NUMBER;
+  const number = latestFirst && phase === 'delayed' ? LAST_NUMBER : FIRST_NUMBER;
   return { topic, phase, at: number, token: '', seq: number };
 }
 
