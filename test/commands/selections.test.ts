@@ -340,7 +340,7 @@ describe('commands on selections where another client has given an empty id', ()
     ['remove'],
     ['export', '--move', '--output-file', 'moved'],
   ]) {
-    it(`${verb.join(' ')} passes that job over with a note, and acts on the others`, async () => {
+    it(`${verb.join(' ')} passes it over with a note, and acts on the others`, async () => {
       const queue = await cli.queue();
       await queue.push({ id: 'good', topic: 'topic', body: 'b', delayMs: HOUR_MS });
       const due = Math.floor(Date.now() / 1000) + 60;
@@ -359,4 +359,23 @@ describe('commands on selections where another client has given an empty id', ()
       expect(await redis.raw.zscore(`${redis.prefix}:job_pool`, '')).to.equal(String(due));
     });
   }
+});
+
+describe('promote and reschedule of a selection, where bodies of delayed jobs are gone', () => {
+  const redis = useRedis();
+  const cli = useCli(() => ({ DELAYER_STORE: redis.server.url, DELAYER_PREFIX: redis.prefix }));
+
+  for (const verb of [['promote'], ['reschedule', '--by', '+1h']])
+    for (const topic of ['*', 't?pic', 'topic'])
+      it(`${verb.join(' ')} --topic ${topic} acts on the others, and does not count these`, async () => {
+        const queue = await cli.queue();
+        await queue.pushMany(
+          ['good', 'gone', 'torn'].map((id) => ({ id, topic: 'topic', body: 'b', delayMs: HOUR_MS })),
+        );
+        await redis.raw.del(`${redis.prefix}:job_bucket:gone`);
+        await redis.raw.hdel(`${redis.prefix}:job_bucket:torn`, 'body');
+        const answer = documentOf(await cli.run([...verb, '--topic', topic, '--yes', '--json']));
+        expect(answer).to.deep.include({ byState: { delayed: 1 }, left: { changed: 0, duplicate_id: 0 } });
+        expect(await redis.raw.zscore(`${redis.prefix}:job_pool`, 'torn')).to.be.a('string');
+      });
 });

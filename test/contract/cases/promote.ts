@@ -1,5 +1,6 @@
 import { expect } from 'chai';
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { JobRecord } from '../../../src/core/job.js';
 import {
   drain,
   HOUR_MS,
@@ -69,6 +70,29 @@ export function describePromote(world: () => World): void {
         Array.from({ length: 1100 }, (_, i) => ({ topic, body: 'b', delayMs: LONG_MS + i })),
       );
       await peer.promote(shuffled(pushed).map(({ id }) => id));
+      expect(idsOf(await drain(queue, topic, 500))).to.deep.equal(idsOf(pushed));
+    });
+
+    it('1100 jobs that are given as a scan with the latest first has them keep their old order, also within one millisecond', async () => {
+      const { queue, peer, clock, name } = world();
+      const topic = name('topic');
+      clock.stop();
+      const at = new Date(clock.now() + HOUR_MS);
+      const pushed = await queue.pushMany(
+        Array.from({ length: 1100 }, (_, i) => ({
+          topic,
+          body: 'b',
+          at: new Date(at.getTime() + Math.floor(i / 100)),
+        })),
+      );
+      const found: JobRecord[] = [];
+      for await (const { jobs } of peer.scan({ topics: topic, latestFirst: true, withoutContent: true }))
+        found.push(...jobs);
+      const results = await peer.promote(
+        found.map(({ id, dueAt }) => ({ id, dueAt })),
+        { latestFirst: true },
+      );
+      expect(results.every(({ promoted }) => promoted)).to.be.true;
       expect(idsOf(await drain(queue, topic, 500))).to.deep.equal(idsOf(pushed));
     });
 
