@@ -13,7 +13,10 @@ interface Selection {
 }
 
 /** All jobs of a scan. */
-export async function scanned(queue: Queue, query: Selection): Promise<JobRecord[]> {
+export async function scanned(
+  queue: Queue,
+  query: Selection & { readonly latestFirst?: boolean },
+): Promise<JobRecord[]> {
   const records: JobRecord[] = [];
   for await (const { jobs } of queue.scan(query)) records.push(...jobs);
   return records;

@@ -66,8 +66,10 @@ export class Mover {
     this.context.say(
       `${isMove ? (isFull ? 'move to a full disk' : 'move') : 'export'} ${topics.join(' ')} ${states?.join(' ') ?? 'any state'}`,
     );
-    const records = await scanned(queue, { topics, states });
-    expectScanned(model, records, { topics, states }, now);
+    const selection = { topics, states };
+    const records = await scanned(queue, selection);
+    expectScanned(model, records, selection, now);
+    expectScanned(model, await scanned(queue, { ...selection, latestFirst: true }), selection, now);
     const whole = records.filter(isWhole).filter(({ state }) => !isMove || this.canBeRemoved(state));
     const kept = isMove ? await this.move(whole, queue, isFull) : whole;
     if (kept.length > 0) this.files.push({ name: `file ${this.files.length}`, jobs: kept });
