@@ -96,8 +96,8 @@ const EMPTY_ID: Problem = {
 };
 
 /** What has to be read of each job to select it. */
-function wantedOf({ selection, withoutContent }: Scan): 'place' | 'topic' | 'all' {
-  if (!withoutContent || selection.bodyIncludes !== undefined) return 'all';
+function wantedOf({ selection, states, withoutContent }: Scan): 'place' | 'topic' | 'all' {
+  if (!withoutContent || states.has('expired') || selection.bodyIncludes !== undefined) return 'all';
   return selection.topics === undefined && selection.topicGlobs === undefined ? 'place' : 'topic';
 }
 

@@ -77,28 +77,61 @@ local function plan_for(id, states, wanted_due, wanted_failure, seen_in, waits)
   return plan
 end
 
--- By the names of states: is a delayed job meant, and no dead letter?
-local means_delayed = {}
+-- By the names of states: of which state alone are jobs meant, if nothing else is to be removed of them: delayed or
+-- ready, else ''.
+local meant_alone = {}
 
--- Is of a delayed job nothing else to be removed?
-local function means_delayed_alone(states, waits)
-  if means_delayed[states] == nil then
-    means_delayed[states] = is_among(states, 'delayed') and not is_among(states, 'dead')
+local function state_meant_alone(states, waits)
+  if waits == 1 then return '' end
+  local state = meant_alone[states]
+  if not state then
+    local delayed, ready = is_among(states, 'delayed'), is_among(states, 'ready')
+    state = (is_among(states, 'dead') or delayed == ready) and '' or delayed and 'delayed' or 'ready'
+    meant_alone[states] = state
   end
-  return waits ~= 1 and means_delayed[states] and (waits == 0 or not may_have(WAITING))
+  return state == 'delayed' and waits ~= 0 and may_have(WAITING) and '' or state
 end
 
-local PLAIN = {}
+-- As look_at_plain for a ready job: nothing else of its id exists, and the place of its entry has been read. Answers
+-- its topic, and the index of the entry; or nil, when look_up has to be called.
+local function look_at_ready(id, bucket, wanted_due)
+  if scores[id] ~= false then return nil end
+  local topic = redis.pcall('HGET', bucket, 'topic')
+  if type(topic) ~= 'string' then return nil end
+  local list, note = list_seen(topic), notes[id]
+  if not list.places or list.cleared or (note and noted_topic(note) ~= topic) then return nil end
+  local index = list.places[id] or list.is_near and list.is_near(list, id) and list.places[id]
+  if type(index) ~= 'number' or redis.call('HEXISTS', bucket, 'body') == 0 then return nil end
+  local written_expiry = written_expiry_of(bucket)
+  if is_expired(written_expiry, now) then return nil end
+  if wanted_due ~= '' and wanted_due ~= noted_due(note, written_expiry) then return nil end
+  return topic, index
+end
+
+local PLAIN = { delayed = { state = 'delayed' }, ready = { state = 'ready' } }
+
+-- The plan for a job of which nothing else exists, or nil. Its entry, body and note are noted to be removed.
+local function plan_plain(id, states, wanted_due, waits)
+  local bucket, state = BUCKET .. id, state_meant_alone(states, waits)
+  if state == 'delayed' and look_at_plain(id, bucket, now, wanted_due, 'topic') then
+    pooled[#pooled + 1] = id
+  else
+    local topic, index
+    if state == 'ready' then topic, index = look_at_ready(id, bucket, wanted_due) end
+    if not topic then return nil end
+    will_leave(topic, id, index)
+    if notes[id] then noted[#noted + 1] = id end
+  end
+  buckets[#buckets + 1] = bucket
+  return PLAIN[state]
+end
+
 local count = 0
 for i = 1, #jobs, WIDTH do
-  local id, states = jobs[i], jobs[i + 1]
+  local id = jobs[i]
   if seen[id] or has_looked_enough(count) then break end
-  local bucket, plan, unclear = BUCKET .. id, PLAIN, nil
-  if means_delayed_alone(states, jobs[i + 5]) and look_at_plain(id, bucket, now, jobs[i + 2], 'topic') then
-    pooled[#pooled + 1], buckets[#buckets + 1] = id, bucket
-  else
-    plan, unclear = plan_for(id, unpack(jobs, i + 1, i + 5))
-  end
+  local plan, unclear = plan_plain(id, jobs[i + 1], jobs[i + 2], jobs[i + 5]), nil
+  if not plan then plan, unclear = plan_for(id, unpack(jobs, i + 1, i + 5)) end
   if not plan then
     answers[1] = unclear
     break
@@ -146,8 +179,8 @@ end
 
 remove_living()
 for _, plan in ipairs(plans) do
-  local removed, state = true, 'delayed'
-  if plan ~= PLAIN then removed, state = remove_others(plan) end
+  local removed, state = true, plan.state
+  if not state then removed, state = remove_others(plan) end
   answers[#answers + 1] = removed and 1 or 0
   answers[#answers + 1] = state
 end
