@@ -46,6 +46,8 @@ export interface DaemonStatus {
   readonly steps: { readonly counts: readonly number[]; readonly sumMs: number };
   /** When (ms, on the monotonic clock) the store answered last; absent before the first answer. */
   readonly answeredAtMs: number | undefined;
+  /** The longest time (ms) between an answer and the next request while the store answers. */
+  readonly longestPauseMs: number;
   /** Why the store cannot be used now; absent when it can. */
   readonly lost: DelayerError | undefined;
   /** How often the store was lost. */

@@ -19,6 +19,8 @@ export class Progress implements DaemonStatus {
   outages = 0;
   lateness: Lateness | undefined;
   answeredAtMs: number | undefined;
+  /** Is set when the daemon begins: it depends on the store and on the settings. */
+  longestPauseMs = 0;
   lost: DelayerError | undefined;
   private latest: number | undefined;
 

@@ -132,6 +132,9 @@ class Daemon {
     private readonly options: Pick<DaemonOptions, 'signal' | 'onEvent'> & Partial<DaemonOptions>,
   ) {
     const { signal, onEvent, progress = new Progress() } = options;
+    const { intervalMs = HOUSEKEEPING_MS, onLookEveryMs = Infinity } = options;
+    const longestMs = queue.needsPromotion ? Math.max(intervalMs, LOOK_MS) : HOUSEKEEPING_MS;
+    progress.longestPauseMs = Math.min(longestMs, onLookEveryMs);
     this.progress = progress;
     this.originals = new OriginalWatch(queue, { progress, signal, onEvent });
   }
@@ -193,12 +196,10 @@ class Daemon {
   }
 
   async waitForWork(): Promise<void> {
-    const { intervalMs = HOUSEKEEPING_MS, onLookEveryMs = Infinity, signal } = this.options;
-    const { needsPromotion } = this.queue;
-    const longestMs = needsPromotion ? Math.max(intervalMs, LOOK_MS) : HOUSEKEEPING_MS;
-    const timeoutMs = Math.max(0, Math.min(this.nextAtMs - monotonicMs(), longestMs, onLookEveryMs));
+    const { intervalMs = HOUSEKEEPING_MS, signal } = this.options;
+    const timeoutMs = Math.max(0, Math.min(this.nextAtMs - monotonicMs(), this.progress.longestPauseMs));
     // Where due jobs need no promotion, a push gives a daemon nothing to do.
-    if (!needsPromotion) await sleep(timeoutMs, signal);
+    if (!this.queue.needsPromotion) await sleep(timeoutMs, signal);
     else await this.queue.waitForPush({ timeoutMs, pollMs: Math.max(1, intervalMs), signal });
   }
 

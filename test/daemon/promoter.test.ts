@@ -101,6 +101,19 @@ describe('the daemon', () => {
     expect(events.filter(({ type }) => type === 'doubled_entries')).to.have.length(1);
   });
 
+  it('the longest pause between two looks is a second, a longer interval, or five seconds where due jobs need no promotion; a watchdog shortens it', async () => {
+    const pauseOf = async (needsPromotion: boolean, intervalMs: number, onLookEveryMs?: number) => {
+      const progress = new Progress();
+      const options = { intervalMs, onLookEveryMs, progress, name: 'test', onEvent: () => undefined };
+      await runDaemon(queueWith({ needsPromotion }), { ...options, signal: AbortSignal.abort() });
+      return progress.longestPauseMs;
+    };
+    expect(await pauseOf(true, 20)).to.equal(1000);
+    expect(await pauseOf(true, 3000)).to.equal(3000);
+    expect(await pauseOf(false, 20)).to.equal(5000);
+    expect(await pauseOf(false, 20, 500)).to.equal(500);
+  });
+
   it('a step that moves nothing emits no event', async () => {
     await run(queueWith({ maintain: () => Promise.resolve(NOTHING), waitForPush: endAtWait }));
     expect(events).to.be.empty;

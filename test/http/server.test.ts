@@ -82,6 +82,17 @@ describe('the HTTP server of serve', () => {
     expect((await ask(server, '/readyz')).body).to.match(/^the store has not answered for 1m/);
   });
 
+  it('/readyz is 503 once the store was silent for 5 s longer than the longest pause between two looks', async () => {
+    const server = await start();
+    for (const longestPauseMs of [1000, 5000, 60_000]) {
+      progress.longestPauseMs = longestPauseMs;
+      progress.answeredAtMs = monotonicMs() - longestPauseMs - 2000;
+      expect(await ask(server, '/readyz')).to.include({ status: 200 });
+      progress.answeredAtMs = monotonicMs() - longestPauseMs - 5001;
+      expect(await ask(server, '/readyz')).to.include({ status: 503 });
+    }
+  });
+
   it('/metrics counts jobs by state and topic, and the work of the daemon', async () => {
     await queue.pushMany([
       { topic: 'orders', body: 'b' },
