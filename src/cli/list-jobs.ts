@@ -16,8 +16,9 @@ import { tellOfFailed } from './where.js';
 const TERMINAL_PAGE = 50;
 /** Jobs asked of the store at a time. */
 const PAGE_JOBS = 1000;
-/** Rows drawn at a time. */
+/** Rows drawn at a time, and fewer if their names have more than so many bytes: a string has a longest length. */
 const TABLE_ROWS = 1000;
+const TABLE_NAME_BYTES = 2 ** 26;
 /** Jobs that can be sorted at most: all of them are in memory. */
 export const MAX_SORTED = 100_000;
 
@@ -146,16 +147,20 @@ async function openWriter(queue: Queue, { query }: Selected, how: Listing, view:
   const tables = await loadTable(() => import('../output/job-table.js'));
   const columns = how.columns ?? tables.defaultJobColumns(query.states, topic === undefined);
   const draw = tables.jobsTableParts(columns, view, how.hasHeads);
-  let waiting: JobRecord[] = [];
+  let [waiting, nameBytes]: [JobRecord[], number] = [[], 0];
   let title = how.hasHeads ? tableTitle(queue) : '';
   const flush = async () => {
     const text = `${title}${draw(waiting)}`;
-    [waiting, title] = [[], ''];
+    [waiting, nameBytes, title] = [[], 0, ''];
     await writeStdout(text);
   };
   return {
     write: async (jobs) => {
-      waiting = waiting.concat(jobs);
+      for (const job of jobs) {
+        waiting.push(job);
+        nameBytes += job.id.length + (job.topic?.length ?? 0);
+        if (nameBytes > TABLE_NAME_BYTES) await flush();
+      }
       if (waiting.length >= TABLE_ROWS) await flush();
     },
     end: async () => {

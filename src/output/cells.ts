@@ -2,7 +2,8 @@ import chalk from 'chalk';
 import { formatDuration } from '../core/duration.js';
 import type { Bytes } from '../core/job.js';
 import { escapeForTerminal, escapeText } from './escape.js';
-import { type Cell, cutToWidth } from './layout.js';
+import type { Cell } from './layout.js';
+import { cutToWidth } from './cell-width.js';
 import { firstLine } from './reason.js';
 
 /** How much of a name is shown when the terminal is narrow. In a pipe it is whole. */

@@ -1,5 +1,5 @@
 import Table from 'cli-table3';
-import { eastAsianWidth } from 'get-east-asian-width';
+import { cellWidth, cutToWidth } from './cell-width.js';
 
 /** A cell of a table. */
 export interface Cell {
@@ -24,7 +24,10 @@ export interface Column {
 export interface TableOptions {
   readonly columns: readonly Column[];
   readonly rows: readonly (readonly Cell[])[];
-  /** Cells of the terminal; absent without one: whole text in aligned columns, without borders. */
+  /**
+   * Cells of the terminal; absent without one: whole text, without borders, in columns that are aligned except where
+   * a text is very long.
+   */
   readonly width: number | undefined;
   readonly paintHead?: (text: string) => string;
   /** True when absent. */
@@ -54,16 +57,17 @@ const WHOLE_LOOKS: readonly Look[] = [
  * grows with the square of the rows; and longer lists are read with a pager or grep.
  */
 const MAX_BORDERED_ROWS = 500;
+/**
+ * The widest text (cells) that widens its column in a pipe. A wider one is whole, but moves the rest of its own row:
+ * padding all rows to an id of a megabyte would take memory by rows times its length.
+ */
+const MAX_PADDED_WIDTH = 256;
 /** A placeholder for one cell while cli-table3 draws: a private-use character, one cell wide. */
 const PLACEHOLDER = '\ue000';
 
 const GAP = '  ';
 /** If even the narrowest look does not fit, columns are cut to so many cells. */
 const LEAST_WIDTH = 4;
-/** Letters that are one cell wide; most text has only these. */
-const NARROW = /^[ -~\u00c0-\u024f–…]*$/;
-/** Marks, format characters, and the parts of a Hangul syllable behind its first. */
-const NO_CELL = /[\p{Mn}\p{Me}\p{Cf}\u1160-\u11ff]/u;
 
 /** Draws rows, each on one line, below their head, if there is one; ends without a newline. */
 export function drawTable({ rows, ...options }: TableOptions): string {
@@ -85,7 +89,7 @@ export class TableParts {
     const { width, isBordered = true } = this.options;
     const isFirst = this.layout === undefined;
     const { look, widths } = (this.layout ??= layOut(columns, rows, width, { hasHead, isBordered }));
-    const now = width === undefined && !isFirst ? widen(widths, naturalWidths([], rows, PIPE)) : widths;
+    const now = width === undefined && !isFirst ? widen(widths, pipeWidths([], rows)) : widths;
     this.layout = { look, widths: now };
     const head =
       isFirst && hasHead ? columns.map(({ head: text }) => ({ text, paint: paintHead })) : undefined;
@@ -105,7 +109,7 @@ function layOut(
   { hasHead, isBordered }: { readonly hasHead: boolean; readonly isBordered: boolean },
 ): Layout {
   const heads = hasHead ? columns : [];
-  if (width === undefined) return { look: PIPE, widths: naturalWidths(heads, rows, PIPE) };
+  if (width === undefined) return { look: PIPE, widths: pipeWidths(heads, rows) };
   const looks = [...WHOLE_LOOKS, ...droppingLooks(columns)];
   const mayHaveBorders = isBordered && rows.length <= MAX_BORDERED_ROWS;
   for (const look of looks.filter(({ bordered }) => mayHaveBorders || !bordered)) {
@@ -127,47 +131,28 @@ function droppingLooks(columns: readonly Column[]): Look[] {
 const widen = (widths: readonly number[], others: readonly number[]): number[] =>
   widths.map((width, i) => Math.max(width, others[i] ?? 0));
 
-/**
- * How many cells a text takes in a terminal (wcwidth): most East Asian letters and emoji take two, combining marks
- * none. Each code point counts by itself, because tmux, xterm and most others draw the parts of a combined
- * character, such as an emoji with a skin tone, one by one.
- */
-export function cellWidth(text: string): number {
-  if (NARROW.test(text)) return text.length;
-  let cells = 0;
-  for (const char of text) cells += charWidth(char);
-  return cells;
-}
-
-function charWidth(char: string): number {
-  return NO_CELL.test(char) ? 0 : eastAsianWidth(char.codePointAt(0) ?? 0);
-}
-
-/** As much of a text as fits into so many cells; an ellipsis stands for the rest. */
-export function cutToWidth(text: string, width: number): string {
-  if (cellWidth(text) <= width) return text;
-  if (NARROW.test(text)) return `${text.slice(0, width - 1)}…`;
-  let used = 0;
-  let kept = '';
-  for (const char of text) {
-    used += charWidth(char);
-    if (used > width - 1) break;
-    kept += char;
-  }
-  return `${kept}…`;
-}
-
 const textOf = (cell: Cell, { form }: Look): string =>
   (form === 'text' ? undefined : cell[form]) ?? cell.text;
 
-function naturalWidths(columns: readonly Column[], rows: TableOptions['rows'], look: Look): number[] {
+/** @param widest a text that is wider (cells) counts as none */
+function naturalWidths(
+  columns: readonly Column[],
+  rows: TableOptions['rows'],
+  look: Look,
+  widest = Infinity,
+): number[] {
   const widths = columns.map(({ head }) => cellWidth(head));
   for (const row of rows) {
-    for (const [i, cell] of row.entries())
-      widths[i] = Math.max(widths[i] ?? 0, cellWidth(textOf(cell, look)));
+    for (const [i, cell] of row.entries()) {
+      const width = cellWidth(textOf(cell, look));
+      widths[i] = Math.max(widths[i] ?? 0, width <= widest ? width : 0);
+    }
   }
   return widths;
 }
+
+const pipeWidths = (columns: readonly Column[], rows: TableOptions['rows']): number[] =>
+  naturalWidths(columns, rows, PIPE, MAX_PADDED_WIDTH);
 
 /** Shrinks columns that may be cut to what the others leave, and no further than needed. */
 function fit(columns: readonly Column[], natural: readonly number[], room: number, look: Look): number[] {
@@ -198,7 +183,8 @@ function drawLines(
   const hasHead = head?.some(({ text }) => text !== '') ?? false;
   const cellsOf = (row: readonly Cell[]): string[] => {
     const cells = row.map((cell, i) => {
-      const text = cutToWidth(textOf(cell, look), widths[i] ?? 0);
+      const whole = textOf(cell, look);
+      const text = look === PIPE ? whole : cutToWidth(whole, widths[i] ?? 0);
       const space = ' '.repeat(Math.max(0, (widths[i] ?? 0) - cellWidth(text)));
       const painted = cell.paint ? cell.paint(text) : text;
       return columns[i]?.alignRight === true ? space + painted : painted + space;

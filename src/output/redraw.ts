@@ -1,4 +1,4 @@
-import { cellWidth } from './layout.js';
+import { cellWidth } from './cell-width.js';
 import { writeStdout } from './stdout.js';
 
 /** SGR sequences, which set colours. */

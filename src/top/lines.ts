@@ -1,4 +1,4 @@
-import { cellWidth } from '../output/layout.js';
+import { cellWidth } from '../output/cell-width.js';
 
 /** Lines with colours: SGR sequences take no cells. Text of jobs in them has been escaped before. */
 

@@ -1,6 +1,6 @@
 import type { JobRecord } from '../core/job.js';
 import { escapeForTerminal } from '../output/escape.js';
-import { cellWidth, cutToWidth } from '../output/layout.js';
+import { cellWidth, cutToWidth } from '../output/cell-width.js';
 import type { Act } from './state.js';
 
 const ANSWERS = ' [y/N]';

@@ -88,6 +88,18 @@ describe('inspect as a list of jobs', () => {
       },
     );
 
+    it('a list in a pipe is whole and of linear size beside an id of 1 MiB', async () => {
+      const queue = await cli.queue();
+      const long = 'x'.repeat(2 ** 20);
+      const idsOfJobs = [long, ...Array.from({ length: 700 }, (_, i) => `${i}`)];
+      await queue.pushMany(idsOfJobs.map((id) => ({ topic: 'long', id, body: 'b', delayMs: HOUR_MS })));
+      const lines = linesOf(await list('long', '--no-headers'));
+      expect(lines.map((line) => line.split(' ')[0])).to.have.members(idsOfJobs);
+      expect(
+        Math.max(...lines.filter((line) => !line.startsWith('x')).map(({ length }) => length)),
+      ).to.be.below(100);
+    });
+
     itOnce(
       '--sort orders by any column, descending with a dash, and --limit takes the first rows',
       async () => {

@@ -1,5 +1,6 @@
 import { expect } from 'chai';
-import { type Cell, cellWidth, type Column, cutToWidth, drawTable } from '../../src/output/layout.js';
+import { cellWidth, cutToWidth } from '../../src/output/cell-width.js';
+import { type Cell, type Column, drawTable, TableParts } from '../../src/output/layout.js';
 import { overviewTable } from '../../src/output/overview-table.js';
 
 const COLUMNS: readonly Column[] = [
@@ -66,6 +67,21 @@ describe('a table', () => {
       'orders      7  2026-03-01T12:00:00Z  2026-03-01T12:00:00Z  b',
       '日本    12345  2026-03-01T12:00:00Z  2026-03-01T12:00:00Z  x y',
     ]);
+  });
+
+  it('a very long text in a pipe is whole, and widens no other row', () => {
+    const long = 'x'.repeat(2 ** 20);
+    const table = new TableParts({ columns: COLUMNS, width: undefined });
+    const usual = [row('orders', 7, 'b'), row('id', 12_345, 'b')];
+    const first = table.draw([...usual, row(long, 1, 'b')]).split('\n');
+    const later = table.draw([row(long, 1, 'b'), ...usual]).split('\n');
+    expect(first.slice(0, 3)).to.deep.equal(
+      drawTable({ columns: COLUMNS, rows: usual, width: undefined }).split('\n'),
+    );
+    expect(later.slice(1)).to.deep.equal(first.slice(1, 3));
+    expect(first[3])
+      .to.equal(later[0])
+      .and.to.match(/^x{1048576} {6}1  2026/);
   });
 
   it('a table is aligned by terminal cells, not by characters or colour codes', () => {

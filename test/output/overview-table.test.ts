@@ -1,7 +1,7 @@
 import { expect } from 'chai';
 import { columnName } from '../../src/output/columns.js';
 import { JOB_COLUMNS, defaultJobColumns, jobsTable } from '../../src/output/job-table.js';
-import { cellWidth } from '../../src/output/layout.js';
+import { cellWidth } from '../../src/output/cell-width.js';
 import { overviewTable, TOPIC_COLUMNS } from '../../src/output/overview-table.js';
 import { useColour } from '../../src/output/paint.js';
 
