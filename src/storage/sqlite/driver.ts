@@ -19,7 +19,13 @@ export interface Database {
 }
 
 interface Binding {
-  readonly DatabaseSync: new (path: string, options?: { readOnly?: boolean }) => Database;
+  readonly DatabaseSync: new (path: string, options?: OpenDatabaseOptions) => Database;
+}
+
+interface OpenDatabaseOptions {
+  readonly readOnly?: boolean;
+  /** False allows `writable_schema`. */
+  readonly defensive?: boolean;
 }
 
 /** The first version of Node whose `node:sqlite` needs no flag. */
@@ -48,6 +54,18 @@ export function newDatabase(): Database {
   return openDatabase(':memory:');
 }
 
+/**
+ * The same, for `attach` with `immutable`. It reads a file whose header counts more pages than the file has, as one is
+ * left when its process was killed, or its disk was full, while the log was brought into it: first the header is
+ * written, and the last page at the end. To SQLite such a file is damaged as long as it does not look at the log,
+ * unless the schema may be written (lockBtree in its btree.c). Nothing writes here.
+ */
+export function newLenientDatabase(): Database {
+  const database = openDatabase(':memory:', { defensive: false });
+  database.exec('PRAGMA writable_schema = ON');
+  return database;
+}
+
 /** @param mode `immutable`: for reading without locks, and without what is in the file's log */
 export function attach(database: Database, file: string, mode: 'rw' | 'immutable'): void {
   const url = `${pathToFileURL(file).href}?${mode === 'rw' ? 'mode=rw' : 'mode=ro&immutable=1'}`;
@@ -65,7 +83,7 @@ export function closeDatabase(database: Database): void {
 }
 
 /** Opens a file that is there, or makes it. Throws what the binding throws. */
-export function openDatabase(path: string, options: { readOnly?: boolean } = {}): Database {
+export function openDatabase(path: string, options: OpenDatabaseOptions = {}): Database {
   binding ??= loadBinding(process.versions);
   return new binding.DatabaseSync(path, options);
 }

@@ -5,7 +5,7 @@ import { monotonicMs, sleep } from '../../core/timer.js';
 import { ClockKeeper } from './clock.js';
 import { BUSY_DEADLINE_MS } from './busy-retry.js';
 import { Connection } from './connection.js';
-import { attach, closeDatabase, newDatabase, STORE } from './driver.js';
+import { attach, closeDatabase, newDatabase, newLenientDatabase, STORE } from './driver.js';
 import { foreignFileError, fromSqlite } from './errors.js';
 import { FileIdentity, type TypeOfFileSystem } from './file.js';
 import type { FreeBytes } from './free-bytes.js';
@@ -140,7 +140,7 @@ async function assertNotForeign(file: string): Promise<void> {
  * process has on the file (POSIX has it so), in other threads too; SQLite knows of them and waits with closing.
  */
 function peek(file: string): number {
-  const database = newDatabase();
+  const database = newLenientDatabase();
   try {
     attach(database, file, 'immutable');
     return readVersion((sql) => database.prepare(sql).get(), file);

@@ -1,7 +1,7 @@
 import type { Connection } from './connection.js';
 import { DiskSpace } from './disk-space.js';
 import { askDisk, type FreeBytes } from './free-bytes.js';
-import { absentError } from './errors.js';
+import { absentError, isFull } from './errors.js';
 import { askSystem, type FilePlace, isThere, makeFile } from './file.js';
 import { absolute, besideFile, openConnection, type OpenOptions } from './open.js';
 import { SpareRoom } from './spare-room.js';
@@ -114,10 +114,24 @@ export class StoreFile {
     return this.opening;
   }
 
+  /** To open a file takes some room on its disk, too. What adds jobs is refused later all the same. */
+  private async openOnDisk(): Promise<Connection> {
+    try {
+      return await openConnection(this.place.file, this.options);
+    } catch (error) {
+      if (!isFull(error) || !this.spareRoom().letGo()) throw error;
+      return openConnection(this.place.file, this.options);
+    }
+  }
+
+  private spareRoom(): SpareRoom {
+    return new SpareRoom(besideFile(this.path, 'spare'), this.path);
+  }
+
   private async open(): Promise<Connection> {
-    const connection = await openConnection(this.place.file, this.options);
+    const connection = await this.openOnDisk();
     connection.hooks.onCommit = () => this.onCommit?.();
-    const room = new SpareRoom(besideFile(this.path, 'spare'), this.path);
+    const room = this.spareRoom();
     this.room = room;
     connection.space = new DiskSpace(connection, this.path, room);
     connection.hooks.onMoved = () => {

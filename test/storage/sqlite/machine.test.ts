@@ -1,6 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import { chmodSync, mkdirSync, watch, writeFileSync } from 'node:fs';
 import { expect } from 'chai';
+import { openQueue } from '../../../src/storage/open.js';
 import { mountMemory } from '../../support/disk.js';
 import { eventually, failureOf } from '../../support/eventually.js';
 import { startChild } from './children.js';
@@ -55,6 +56,26 @@ describe('an SQLite file on a machine with little disk, descriptors or rights', 
     }
     expect(taken).to.deep.equal(pushed.slice(1));
     expect(integrityOf(folder.path('disk/queue.db'))).to.equal('ok');
+  });
+
+  it('on a full disk a process that opens the file can take and remove jobs, and cannot push any', async function () {
+    mountOrSkip(this, 'size=8m');
+    const file = 'disk/queue.db';
+    const filling = await folder.openQueue(file);
+    await filling.pushMany(ids(100).map((id) => ({ id, topic: 'topic', body: 'b' })));
+    await filling.close();
+    try {
+      writeFileSync(folder.path('disk/other'), Buffer.alloc(8 * 1024 * 1024));
+    } catch {
+      // It is full by that.
+    }
+    for (let i = 0; i < 3; i += 1) {
+      const queue = await openQueue(`sqlite:${folder.path(file)}`);
+      expect((await queue.pop('topic'))?.id.toString()).to.equal(ids(100)[i]);
+      expect(await failureOf(queue.push({ topic: 'topic', body: 'b' }))).to.include({ code: 'store_full' });
+      await queue.close();
+    }
+    expect(integrityOf(folder.path(file))).to.equal('ok');
   });
 
   it('the first push on a full disk fails with store_full', async function () {
