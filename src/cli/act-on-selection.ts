@@ -71,7 +71,7 @@ export async function actOnSelection(
     await new SelectionReport(past, flags.json, through.where).end(true);
     return 1;
   }
-  if (!flags.yes && !(await confirm(`${verb} ${describeCounts(counted?.counts ?? {})}?`))) {
+  if (!flags.yes && !(await confirm(`${verb} ${describeCounts(counted?.counts ?? {})}?`, signal))) {
     printNote(`nothing was ${past}`);
     return 1;
   }

@@ -1,4 +1,5 @@
 import { DelayerError } from '../core/errors.js';
+import { onAbort } from '../core/timer.js';
 import { isTerminal } from '../output/terminal.js';
 import { openStdin, splitLines } from './input/lines.js';
 import { stderrIsTerminal, writeStderr } from './stderr.js';
@@ -13,10 +14,26 @@ export function assertCanAsk(): void {
   });
 }
 
-/** Asks whoever sits at the terminal; anything but yes is no. */
-export async function confirm(question: string): Promise<boolean> {
+/** Asks whoever sits at the terminal; anything but yes is no, and so is an abort. */
+export async function confirm(question: string, signal: AbortSignal | undefined): Promise<boolean> {
   writeStderr(`delayer: ${question} [y/N] `);
-  for await (const [line] of splitLines(openStdin()))
+  let forget = (): void => undefined;
+  const aborted = new Promise<boolean>((resolve) => {
+    forget = onAbort(signal, () => {
+      writeStderr('\n');
+      resolve(false);
+    });
+  });
+  try {
+    // The command closes stdin at its end, also while it is being read.
+    return await Promise.race([isYes(), aborted]);
+  } finally {
+    forget();
+  }
+}
+
+async function isYes(): Promise<boolean> {
+  for await (const [line] of splitLines(openStdin({ isAsked: true })))
     return /^y(es)?$/i.test(line?.bytes?.toString().trim() ?? '');
   return false;
 }

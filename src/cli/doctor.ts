@@ -29,7 +29,7 @@ export async function runDoctor(queue: Queue, options: DoctorOptions): Promise<n
   let mended = new Map<FaultKind, number>();
   if (fix && findings.some(isMendable)) {
     if (dryRun) tellPlan(findings);
-    else if (options.yes || (await confirm(`fix ${planOf(findings)}?`))) {
+    else if (options.yes || (await confirm(`fix ${planOf(findings)}?`, options.signal))) {
       mended = await mend(queue, findings, options);
       // What is left is printed, with what could not be mended.
       findings = await look(queue, topics);

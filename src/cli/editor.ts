@@ -46,10 +46,21 @@ export class EditedFile {
       throw new DelayerError('usage', `the editor ended with ${code}: nothing was changed`, {
         hint: `Set VISUAL or EDITOR to an editor that works; this was ${editor}.`,
       });
-    const edited = readFileSync(this.path);
+    const edited = this.read();
     const hasNewline = (bytes: Buffer) => bytes.at(-1) === NEWLINE;
     const body = hasNewline(edited) && !hasNewline(this.body) ? edited.subarray(0, -1) : edited;
     return body.equals(this.body) ? undefined : body;
+  }
+
+  private read(): Buffer {
+    try {
+      return readFileSync(this.path);
+    } catch (error) {
+      throw new DelayerError('usage', 'the editor left no file that can be read: nothing was changed', {
+        hint: 'Save the body under the name with which the editor was started.',
+        cause: error,
+      });
+    }
   }
 
   discard(): void {

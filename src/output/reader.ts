@@ -1,6 +1,7 @@
 import type { ChildProcess } from 'node:child_process';
 import { fstatSync, writeSync } from 'node:fs';
 import { createRequire } from 'node:module';
+import type { Socket } from 'node:net';
 import { OutputError } from './stdout.js';
 
 const STDOUT = 1;
@@ -53,25 +54,35 @@ function watchSocket(gone: () => void): () => void {
 }
 
 /**
- * GNU's tail dies by SIGPIPE when the reader of its stdout goes, and ends with this process because of --pid. It
- * prints nothing. Another tail does not know --pid and ends at once; then nothing watches.
+ * GNU's tail dies by SIGPIPE when the reader of its stdout goes. It prints nothing. Another tail does not know --pid
+ * and ends at once; then nothing watches.
+ *
+ * It ends with this process, because the pipe on its stdin does: --pid alone would let it hold stdout as long as
+ * nobody has waited for a process that was killed, and who reads its stdout to the end before would wait for ever.
  */
+const WATCH = `
+exec 3<&0
+(read -r _ <&3; kill -KILL $$) >/dev/null 2>&1 &
+exec tail -f --pid="$1" --sleep-interval="$2" /dev/null 3<&-`;
+
 function watchPipe(gone: () => void): () => void {
   const { spawn } = childProcess();
-  const args = ['-f', `--pid=${process.pid}`, `--sleep-interval=${INTERVAL_MS / 1000}`, '/dev/null'];
+  const args = ['-c', WATCH, 'delayer-reader', String(process.pid), String(INTERVAL_MS / 1000)];
   let tail: ChildProcess;
   try {
     // In a session of its own, so that signals of the terminal reach only this process.
-    tail = spawn('tail', args, { stdio: ['ignore', 'inherit', 'ignore'], detached: true, cwd: '/' });
+    tail = spawn('sh', args, { stdio: ['pipe', 'inherit', 'ignore'], detached: true, cwd: '/' });
   } catch {
     return () => undefined;
   }
   tail.on('error', () => undefined);
+  tail.stdin?.on('error', () => undefined);
   tail.on('exit', (_code, signal) => {
     if (signal === 'SIGPIPE') gone();
   });
   tail.unref();
-  return () => tail.kill('SIGKILL');
+  (tail.stdin as Socket | null)?.unref();
+  return () => tail.stdin?.destroy();
 }
 
 /** Loaded when it is needed, because loading takes milliseconds. */

@@ -102,6 +102,15 @@ describe('edit', () => {
         },
       );
 
+      itOnce('edit exits with 2 when the editor removed the file, and changes nothing', async () => {
+        await push('a');
+        expect(await edit('rm "$2"')).to.match(
+          /the editor left no file that can be read: nothing was changed[^]*code 2/,
+        );
+        expect(await bodyOf('a')).to.equal('old');
+        expect(left()).to.be.empty;
+      });
+
       itOnce('edit exits with 1 and says so when the body was not changed', async () => {
         await push('a');
         expect(await edit('echo >> "$2"')).to.match(

@@ -69,11 +69,14 @@ export function closeStdin(): void {
   if (stdinIsOpen) process.stdin.destroy();
 }
 
-/** @throws DelayerError when stdin cannot be read, or is a directory, which Node reads as an empty file */
-export async function* openStdin(): AsyncGenerator<Buffer> {
+/**
+ * @param options `isAsked`: the user was asked a question, and knows that an answer is waited for
+ * @throws DelayerError when stdin cannot be read, or is a directory, which Node reads as an empty file
+ */
+export async function* openStdin({ isAsked = false } = {}): AsyncGenerator<Buffer> {
   stdinIsOpen = true;
   if (fstatSync(process.stdin.fd).isDirectory()) throw new DelayerError('usage', 'stdin is a directory');
-  if (isTerminal(process.stdin.fd)) printInfo('reading from the terminal; Ctrl-D ends it');
+  if (!isAsked && isTerminal(process.stdin.fd)) printInfo('reading from the terminal; Ctrl-D ends it');
   try {
     yield* process.stdin as AsyncIterable<Buffer>;
   } catch (error) {
