@@ -2,6 +2,7 @@ import type { ChildProcess } from 'node:child_process';
 import { fstatSync, writeSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import type { Socket } from 'node:net';
+import { constants } from 'node:os';
 import { OutputError } from './stdout.js';
 
 const STDOUT = 1;
@@ -62,27 +63,34 @@ function watchSocket(gone: () => void): () => void {
  */
 const WATCH = `
 exec 3<&0
-(read -r _ <&3; kill -KILL $$) >/dev/null 2>&1 &
-exec tail -f --pid="$1" --sleep-interval="$2" /dev/null 3<&-`;
+tail -f --pid="$1" --sleep-interval="$2" /dev/null 3<&- & tail=$!
+(read -r _ <&3; kill -KILL $tail) >/dev/null 2>&1 & reader=$!
+exec >/dev/null 3<&-
+wait $tail
+code=$?
+kill $reader
+exit $code`;
+/** As a shell tells of a program that died by SIGPIPE. */
+const BY_SIGPIPE = 128 + constants.signals.SIGPIPE;
 
 function watchPipe(gone: () => void): () => void {
   const { spawn } = childProcess();
   const args = ['-c', WATCH, 'delayer-reader', String(process.pid), String(INTERVAL_MS / 1000)];
-  let tail: ChildProcess;
+  let watcher: ChildProcess;
   try {
     // In a session of its own, so that signals of the terminal reach only this process.
-    tail = spawn('sh', args, { stdio: ['pipe', 'inherit', 'ignore'], detached: true, cwd: '/' });
+    watcher = spawn('sh', args, { stdio: ['pipe', 'inherit', 'ignore'], detached: true, cwd: '/' });
   } catch {
     return () => undefined;
   }
-  tail.on('error', () => undefined);
-  tail.stdin?.on('error', () => undefined);
-  tail.on('exit', (_code, signal) => {
-    if (signal === 'SIGPIPE') gone();
+  watcher.on('error', () => undefined);
+  watcher.stdin?.on('error', () => undefined);
+  watcher.on('exit', (code) => {
+    if (code === BY_SIGPIPE) gone();
   });
-  tail.unref();
-  (tail.stdin as Socket | null)?.unref();
-  return () => tail.stdin?.destroy();
+  watcher.unref();
+  (watcher.stdin as Socket | null)?.unref();
+  return () => watcher.stdin?.destroy();
 }
 
 /** Loaded when it is needed, because loading takes milliseconds. */

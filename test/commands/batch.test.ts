@@ -82,6 +82,10 @@ describe('push --batch', () => {
           '{"id":12345678901234567890,"topic":"t","body":"b"}',
           'the id is a number too large for JSON to keep it exact; write it with quotes',
         ],
+        [
+          '{"topic":"t","body":9007199254740993}',
+          'the body is a number too large for JSON to keep it exact; write it with quotes',
+        ],
         ['{"topic":5,"body":"b"}', 'the topic is 5, which is not a string; write it with quotes: "5"'],
         ['{"topic":"t","body":{"a":1}}', 'the body is an object; write its JSON as a string'],
         [

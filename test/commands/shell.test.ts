@@ -151,6 +151,16 @@ describe('commands in a shell', () => {
       await pipeline.ended;
     });
 
+    it('stdout ends when delayer is killed, also before anybody has waited for it', async () => {
+      withPid();
+      // cat, in the place of the shell that started delayer, never waits for it.
+      const reader = cli.startSh('mkfifo out; delayer-here drain topic --follow >out & exec cat out');
+      const pid = await pidIn('pid');
+      await eventually(() => watchersOf(pid).length === 1);
+      process.kill(pid, 'SIGKILL');
+      expect(await reader.endsByItself()).to.include({ code: 0 });
+    });
+
     it('a command keeps waiting on a machine without GNU tail', async () => {
       const tail = '#!/bin/sh\necho >"$HOME/tried"; echo "tail: unrecognized option: pid" >&2; exit 1\n';
       writeFileSync(join(cli.home, 'bin', 'tail'), tail, { mode: 0o755 });

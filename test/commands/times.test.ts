@@ -77,6 +77,16 @@ describe('a time without an offset', () => {
     expect(refused.stderr).to.include('--at has no offset, and the time zone of TZ=CET-1CEST');
   });
 
+  it('a day with "last" before it is in the past, so it selects nothing that is due later', async () => {
+    const queue = await cli.queue();
+    await queue.push({ id: 'later', topic: 'topic', body: 'b', delayMs: 3_600_000 });
+    for (const words of ['last friday', 'past monday', 'last sunday 9:00']) {
+      const { code } = await cli.run(['remove', '--due-before', words, '--yes'], { env: { TZ: 'UTC' } });
+      expect(code, words).to.equal(1);
+    }
+    expect(await queue.find('later')).to.have.lengthOf(1);
+  });
+
   it('words that are not a time, or more than a time, and dates in figures are refused', async () => {
     for (const text of ['soon', 'tomorrow or so', '03/04/2099', '2099-02-30', 'monday to friday', '']) {
       const outcome = await push(text, 'UTC');

@@ -119,8 +119,8 @@ export function bytesField(fields: Fields, name: 'id' | 'topic' | 'body'): Buffe
 function notText(name: string, value: unknown): string {
   if (typeof value === 'object')
     return `the ${name} is ${Array.isArray(value) ? 'an array' : 'an object'}; write its JSON as a string`;
-  if (name === 'id' && typeof value === 'number' && Number.isInteger(value))
-    return 'the id is a number too large for JSON to keep it exact; write it with quotes';
+  if (typeof value === 'number' && Number.isInteger(value) && !Number.isSafeInteger(value))
+    return `the ${name} is a number too large for JSON to keep it exact; write it with quotes`;
   const kind = name === 'id' ? 'neither a string nor a whole number' : 'not a string';
   return `the ${name} is ${JSON.stringify(value)}, which is ${kind}; write it with quotes: "${JSON.stringify(value)}"`;
 }
