@@ -2,7 +2,9 @@ import { expect } from 'chai';
 import { readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { openDatabase } from '../../src/storage/sqlite/driver.js';
-import { useCli } from '../support/cli.js';
+import { openQueue } from '../../src/storage/open.js';
+import { expectQuiet, linesOf, useCli } from '../support/cli.js';
+import { HOUR_MS, reserve } from '../support/jobs.js';
 
 describe('the file of an embedded store', () => {
   const cli = useCli();
@@ -27,6 +29,46 @@ describe('the file of an embedded store', () => {
       }),
     );
     expect(databases()).to.be.empty;
+  });
+
+  it('jobs whose times were set to any numbers move to another file as a whole', async () => {
+    const [q, other] = [at('q.db'), at('other.db')];
+    const strange: Record<string, string> = {
+      'due late': 'due_at = 99999999999999999',
+      'due early': 'due_at = -5',
+      'placed late': 'place = 99999999999999999, expires_at = 8640000000000000',
+      'placed late, with an expiry': 'place = 1e15, expires_at = 2e15',
+      'no expiry': 'expires_at = 1e15',
+      usual: 'seq = seq',
+    };
+    const queue = await openQueue(`sqlite:${path('q.db')}`);
+    const jobs = Object.keys(strange).map((id) => ({ id, topic: 't', body: id, delayMs: HOUR_MS }));
+    await queue.pushMany(jobs);
+    await queue.push({ topic: 'dead', id: 'dead', body: 'b' });
+    await queue.nack(await reserve(queue, 'dead'), { dead: true });
+    const usual = (await queue.find('usual'))[0]?.dueAt?.toISOString();
+    await queue.close();
+    const database = openDatabase(path('q.db'));
+    for (const [id, change] of Object.entries(strange))
+      database.exec(`UPDATE job SET ${change} WHERE id = CAST('${id}' AS BLOB)`);
+    database.exec('UPDATE dead SET failed_at = -1, dead_until = 99999999999999999');
+    database.close();
+    const exported = linesOf(await cli.run(['export', ...q])).sort();
+    const last = '9999-12-31T23:59:59.999Z';
+    const due = exported.map((line) => JSON.parse(line) as { id: string; dueAt: string });
+    expect(Object.fromEntries(due.map(({ id, dueAt }) => [id, dueAt]))).to.deep.include({
+      ...{ usual, 'due late': usual, 'due early': usual, 'no expiry': usual },
+      ...{ 'placed late': last, 'placed late, with an expiry': last },
+    });
+    expect(exported.filter((line) => line.includes('"ttlMs":604800000'))).to.have.length(7);
+    expect((await cli.run(['export', '--move', '--output-file', 'moved', ...q])).code).to.equal(0);
+    expectQuiet(await cli.run(['import', 'moved', ...other]));
+    expect(linesOf(await cli.run(['export', ...q]))).to.deep.equal([]);
+    expect(
+      linesOf(await cli.run(['export', ...other]))
+        .map((line) => (JSON.parse(line) as { id: string }).id)
+        .sort(),
+    ).to.deep.equal([...Object.keys(strange), 'dead'].sort());
   });
 
   it('inspect of a missing named file exits with 69 and does not create it, and a missing default store is shown as empty', async () => {

@@ -77,7 +77,8 @@ export function boundWaits(connection: Connection, now: number): void {
 export function boundNumbers(connection: Connection): void {
   for (const [table, columns] of Object.entries(BOUNDS)) {
     for (const [column, [least, most]] of Object.entries(columns)) {
-      const value = `max(${least}, min(${column}, ${most}))`;
+      // A due time that is none counts as absent: see DUE_AT.
+      const value = column === 'due_at' ? 'NULL' : `max(${least}, min(${column}, ${most}))`;
       // An id may be in line once: where it already is, the row is left alone.
       connection.exec(
         `UPDATE OR IGNORE ${table} SET ${column} = ${value} WHERE ${column} NOT BETWEEN ${least} AND ${most}

@@ -1,7 +1,7 @@
 import type { ClockWatch } from './connection-parts.js';
 import type { Connection } from './connection.js';
 import { boundWaits } from './bound-numbers.js';
-import { boundedTime, LAST_TIME_MS } from './rows.js';
+import { LAST_TIME_MS } from './rows.js';
 import type { RunningClock } from './running-clock.js';
 
 /** A correction of the clock by so little (ms) is no jump. */
@@ -25,7 +25,7 @@ const NUMBERS = {
 };
 const READ = `
 SELECT boot, ${Object.entries(NUMBERS)
-  .map(([column, name]) => `${boundedTime(column)} AS ${name}`)
+  .map(([column, name]) => `max(-${LAST_TIME_MS}, min(${column}, ${LAST_TIME_MS})) AS ${name}`)
   .join(', ')}
 FROM clock WHERE one = 1`;
 const WRITE = `

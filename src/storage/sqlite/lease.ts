@@ -32,7 +32,7 @@ const SPLIT_OFF = `
 INSERT INTO lease (token, ends_at, reserved_at, deadline, jobs, first, seqs, policy, holder, has_extras)
 SELECT ?, ?, reserved_at, deadline, jobs, ?, ?, policy, holder, has_extras FROM lease WHERE token = ?`;
 const EXTEND = 'UPDATE lease SET ends_at = ? WHERE token = ?';
-const LEASED_IDS = `SELECT token, held.key AS at, job.seq, ${DUE_AT} AS dueAt, job.id FROM ${LEASED_JOBS}`;
+const LEASED_IDS = `SELECT token, held.key AS at, job.seq, ${boundedTime(DUE_AT)} AS dueAt, job.id FROM ${LEASED_JOBS}`;
 
 const LEASE = `UPDATE job SET state = ${LEASED}`;
 

@@ -2,10 +2,10 @@ import type { JobState } from '../../core/job.js';
 import type { JobGuard, JobToTake } from '../../core/store.js';
 import type { Connection } from './connection.js';
 import { findLeased, type LeasedId } from './lease.js';
-import { DEAD, DUE_AT, IN_LINE, stateInLine, WAITING } from './rows.js';
+import { boundedTime, DEAD, DUE_AT, IN_LINE, stateInLine, WAITING } from './rows.js';
 
 const COLUMNS = `
-seq, state, topic, place, ${DUE_AT} AS dueAt, expires_at AS expiresAt, has_extras IS 1 AS hasExtras`;
+seq, state, topic, place, ${boundedTime(DUE_AT)} AS dueAt, expires_at AS expiresAt, has_extras IS 1 AS hasExtras`;
 const BY_ID = `
 SELECT ${COLUMNS} FROM job WHERE id = ?1 AND state = ${IN_LINE}
 UNION ALL SELECT ${COLUMNS} FROM job WHERE id = ?1 AND state > 1 AND state <= ${DEAD}`;

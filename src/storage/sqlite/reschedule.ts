@@ -1,5 +1,6 @@
 import { chunks } from '../../core/chunks.js';
 import type { RescheduleResult } from '../../core/results.js';
+import { MAX_TIMESTAMP_MS } from '../../core/timestamp.js';
 import type { RescheduleJob, RescheduleParams } from '../../core/store.js';
 import type { Connection } from './connection.js';
 import { isMeant, leasedFinder, rowsOf } from './lookup.js';
@@ -46,7 +47,7 @@ function rescheduleOne(
   if (row?.state !== IN_LINE || row.is !== 'delayed' || !isMeant(guard, row.is, row))
     return { rescheduled: false, state: row?.is ?? (isLeased(id) ? 'leased' : undefined) };
   const asked = 'delayMs' in due ? now + due.delayMs : 'atMs' in due ? due.atMs : row.dueAt + due.byMs;
-  const dueAt = Math.min(Math.max(now, asked), LAST_TIME_MS);
+  const dueAt = Math.min(Math.max(now, asked), MAX_TIMESTAMP_MS);
   connection.run(RESCHEDULE, dueAt, row.seq);
   // Jobs that are due together come in the order of their numbers, and this one comes last of them.
   if (connection.get(LATER, row.topic, dueAt, row.seq)) {

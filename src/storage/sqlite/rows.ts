@@ -1,4 +1,5 @@
 import { DEFAULT_TTL_MS, type JobState } from '../../core/job.js';
+import { MAX_TIMESTAMP_MS } from '../../core/timestamp.js';
 import type { Connection } from './connection.js';
 import type { Value } from './driver.js';
 
@@ -8,11 +9,17 @@ export const LEASED = 1;
 export const WAITING = 2;
 export const DEAD = 3;
 
-/** The due time of a job, and its ready lifetime. The usual values are stored as NULL. */
-export const DUE_AT = 'ifnull(due_at, place)';
+/**
+ * The due time of a job, and its ready lifetime. The usual values are stored as NULL; a due time that delayer would
+ * not take counts as absent, because the job is delivered by its place.
+ */
+export const DUE_AT = `iif(due_at BETWEEN 0 AND ${MAX_TIMESTAMP_MS}, due_at, place)`;
 export const TTL_MS = `ifnull(ttl_ms, ${DEFAULT_TTL_MS})`;
 
-/** The last time that a Date can hold (ms); a job that would expire later expires then. */
+/**
+ * The last time of the file (ms), which is the last that a Date can hold: the expiry of a job that never expires. It is
+ * read as {@link dateOf} and {@link expiryDate} say.
+ */
 export const LAST_TIME_MS = 8.64e15;
 
 /**
@@ -21,9 +28,8 @@ export const LAST_TIME_MS = 8.64e15;
  */
 export const FIRST_PLACE = Number.MIN_SAFE_INTEGER;
 
-/** For a SELECT: limits a time to what JavaScript can hold, whoever wrote it. */
-export const boundedTime = (column: string): string =>
-  `max(-${LAST_TIME_MS}, min(${column}, ${LAST_TIME_MS}))`;
+/** For a SELECT: limits a time, whoever wrote it, to what delayer takes: an import refuses others. */
+export const boundedTime = (column: string): string => `max(0, min(${column}, ${MAX_TIMESTAMP_MS}))`;
 
 /** For a SELECT: limits a number to what JavaScript can hold. */
 export const bounded = (column: string): string =>
@@ -38,16 +44,17 @@ export const EXACT_VALUE = 'CAST(? AS INTEGER)';
 export const FIRST_NUMBER = '-9223372036854775808';
 export const LAST_NUMBER = '9223372036854775807';
 
-/** A time of the file; one that no Date can hold becomes the last, or the first, that it can. */
+/** A time of the file, limited as by {@link boundedTime}. */
 export function dateOf(ms: number): Date {
-  return new Date(Math.max(-LAST_TIME_MS, Math.min(ms, LAST_TIME_MS)));
+  return new Date(Math.max(0, Math.min(ms, MAX_TIMESTAMP_MS)));
 }
 
 /**
- * When a job expires; undefined when never: an original client of Redis pushed it so, and it was imported.
+ * When a job expires; undefined when never (an original client of Redis pushed it so, and it was imported), or after
+ * the last time that can be written: an import takes the due time and the ready lifetime then.
  */
 export function expiryDate(ms: number): Date | undefined {
-  return ms < LAST_TIME_MS ? dateOf(ms) : undefined;
+  return ms <= MAX_TIMESTAMP_MS ? dateOf(ms) : undefined;
 }
 
 /** Bytes from SQLite, whose memory belongs to them alone. */

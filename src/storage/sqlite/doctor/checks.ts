@@ -1,6 +1,7 @@
 import type { FaultKind } from '../../../core/faults.js';
 import { MAX_LEASE_MS } from '../../../core/job.js';
 import { LOCK_MS } from '../../../core/lease.js';
+import { MAX_TIMESTAMP_MS } from '../../../core/timestamp.js';
 import { IS_BROKEN, outOfBounds, UNLISTED, UNWAITED } from '../inspect/strange.js';
 import { BOUNDS, KNOWN_STATE, LAST_SEQ } from '../bound-numbers.js';
 import { HOLD } from '../policy.js';
@@ -15,7 +16,7 @@ export const JOB_CHECKS: readonly { readonly kind: FaultKind; readonly is: strin
   { kind: 'number_strange', is: `seq < 1 OR seq > ${LAST_SEQ}` },
   {
     kind: 'due_out_of_range',
-    is: `place >= ${LAST_TIME_MS} OR (place >= 0 AND due_at >= ${LAST_TIME_MS})`,
+    is: `place > ${MAX_TIMESTAMP_MS}`,
   },
   {
     kind: 'number_strange',

@@ -4,7 +4,7 @@ import type { Connection } from '../connection.js';
 import { STORE } from '../driver.js';
 import { type LeasedId, LEASED_JOBS, revokeLease } from '../lease.js';
 import { LAST_SEQ, MOST_ATTEMPTS } from '../bound-numbers.js';
-import { EXACT_VALUE, FIRST_PLACE, LAST_TIME_MS, TTL_MS } from '../rows.js';
+import { DUE_AT, EXACT_VALUE, FIRST_PLACE, LAST_TIME_MS, TTL_MS } from '../rows.js';
 import { JOB_CHECKS } from './checks.js';
 import { checkOf, JOB_FLAW, timesAt } from './rows.js';
 import { makeIndex } from './schema.js';
@@ -62,7 +62,7 @@ function letGo(connection: Connection, token: string, seq: string): boolean {
 
 const OF_JOB = `WHERE seq = ${EXACT_VALUE}`;
 /** Its whole lifetime from now, or from its due time, because nobody knows how much had passed. */
-const EXPIRY_ANEW = `min(max(ifnull(due_at, place), ?1) + ${TTL_MS}, ${LAST_TIME_MS})`;
+const EXPIRY_ANEW = `min(max(${DUE_AT}, ?1) + ${TTL_MS}, ${LAST_TIME_MS})`;
 const BACK_IN_LINE = `UPDATE OR IGNORE job SET state = 0, expires_at = max(expires_at, ${EXPIRY_ANEW}) WHERE seq = CAST(?2 AS INTEGER)`;
 const LET_WAIT = `UPDATE job SET state = 2, expires_at = max(expires_at, ${EXPIRY_ANEW}) WHERE seq = CAST(?2 AS INTEGER)`;
 const WAIT = `INSERT OR REPLACE INTO waiting (seq, again_at, since) SELECT seq, ?1, ?1 FROM job WHERE seq = CAST(?2 AS INTEGER)`;
@@ -79,7 +79,7 @@ UPDATE OR IGNORE job SET
   place = max(place, ${FIRST_PLACE}),
   ttl_ms = iif(ttl_ms < 1, NULL, min(ttl_ms, ${LAST_TIME_MS - 1})),
   expires_at = iif(expires_at < 0,
-    min(max(ifnull(due_at, place), ?1) + iif(ttl_ms < 1, 604800000, ${TTL_MS}), ${LAST_TIME_MS}),
+    min(max(${DUE_AT}, ?1) + iif(ttl_ms < 1, 604800000, ${TTL_MS}), ${LAST_TIME_MS}),
     min(expires_at, ${LAST_TIME_MS}))
 WHERE seq = CAST(?2 AS INTEGER)`;
 /** Beyond the last number in use. */

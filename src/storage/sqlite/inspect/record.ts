@@ -21,7 +21,7 @@ import {
 export const JOB_COLUMNS = `
 ${exact('job.seq')} AS seq, job.id, topic, ${exact('place')} AS exactPlace, ${bounded('place')} AS place,
 ${boundedTime(DUE_AT)} AS dueAt,
-${boundedTime('expires_at')} AS expiresAt, ${bounded(TTL_MS)} AS ttlMs, ${bounded('attempts')} AS attempts, job.has_extras IS 1 AS hasExtras`;
+${bounded('expires_at')} AS expiresAt, ${bounded(TTL_MS)} AS ttlMs, ${bounded('attempts')} AS attempts, job.has_extras IS 1 AS hasExtras`;
 
 const EXTRAS = `SELECT ${EXTRAS_COLUMNS} FROM extras WHERE seq = ${EXACT_VALUE}`;
 
