@@ -302,6 +302,21 @@ describe('doctor on Redis', () => {
       kinds: ['record_unlisted'],
       kept: ['1'],
     },
+    ...(['dead_letter:1', 'inflight:token', 'waiting:1'] as const).map((name): Plant => ({
+      name: `the key ${name} is not listed and cannot be read`,
+      plant: () =>
+        name === 'inflight:token' ? ground.raw.set(key(name), 'junk') : ground.raw.rpush(key(name), 'junk'),
+      kinds: ['record_unlisted'],
+      mend: async () => {
+        await fixAll(queue);
+        const finding = must((await examine(queue, {}))[0]);
+        expect(finding.kind).to.equal('record_unreadable');
+        const [command] = commandsFor({ label: queue.label, flags: {} }, finding);
+        expect(command).to.include('RENAMENX');
+        await ground.raw.rename(key(name), `aside:${key(name)}`);
+        await fixAll(queue);
+      },
+    })),
     {
       name: 'dead letters are listed without an end, and have one',
       plant: async () => {
@@ -596,6 +611,19 @@ describe('doctor on Redis', () => {
       expect(diagnosisText([diagnosis], undefined).includes(more)).to.equal(mayBeMore === true);
       expect(findingToJson(diagnosis)).to.have.property('mayBeMore', mayBeMore);
     }
+  });
+
+  it('a job whose body is a key of another type is taken out by a fix once that key is renamed, as the text says', async () => {
+    await ground.raw.zadd(key('job_pool'), 4_099_999_999, '1');
+    await ground.raw.set(key('job_bucket:1'), 'text');
+    const [finding] = await examine(queue, {});
+    const text = diagnosisText([{ finding: must(finding), commands: [], isMendable: false }], undefined);
+    expect(text).to.include('--fix leaves it alone. Rename that key; then');
+    await fixAll(queue);
+    expect(kindsOf(await examine(queue, {}))).to.deep.equal(['body_wrong_type']);
+    await ground.raw.rename(key('job_bucket:1'), `aside:${ground.prefix}`);
+    await fixAll(queue);
+    expect(kindsOf(await examine(queue, {}))).to.deep.equal([]);
   });
 
   it('examines only the jobs of the named topics', async () => {

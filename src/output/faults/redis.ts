@@ -18,7 +18,7 @@ export const REDIS_TEXTS = {
     one: 'a job has a key of another type (%) in the place of its body',
     many: '# jobs have a key of another type (%) in the place of their body',
     means:
-      'It is not delivered. Rename that key, and restore the body; otherwise --fix takes the job out of the queue.',
+      'It is not delivered, and --fix leaves it alone. Rename that key; then restore the body, or --fix takes the job out of the queue.',
   },
   body_without_entry: {
     one: 'a body belongs to no queue',
