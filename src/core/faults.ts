@@ -23,6 +23,7 @@ const FAULT_RULES = {
   due_out_of_range: { severity: 'error' },
   expires_before_due: { severity: 'error', remedy: 'mend' },
   leases_ended: { severity: 'warning', remedy: 'maintain' },
+  waiting_overdue: { severity: 'warning', remedy: 'maintain' },
   lease_too_long: { severity: 'error', remedy: 'mend' },
   dead_past: { severity: 'warning', remedy: 'maintain' },
   record_gone: { severity: 'warning', remedy: 'mend' },

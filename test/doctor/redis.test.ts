@@ -260,6 +260,14 @@ describe('doctor on Redis', () => {
       kinds: ['leases_ended'],
       kept: ['1'],
     },
+    {
+      name: 'nobody has looked for some minutes at a job that waits for another one of its id',
+      plant: async () => {
+        await letWait('1');
+        await ground.raw.zadd(key('reserved'), (await nowS()) - 600, ':1');
+      },
+      kinds: ['waiting_overdue'],
+    },
     ...['inf', '9000000000'].map((score): Plant => ({
       name: `a lease ends at ${score}`,
       plant: async () => ground.raw.zadd(key('reserved'), score, await lease('1')),

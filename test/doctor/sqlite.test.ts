@@ -186,8 +186,8 @@ describe('doctor on SQLite', () => {
     ),
     inRow('a lease ended an hour ago', ['leases_ended'], () => `UPDATE lease SET ends_at = ${now - HOUR_MS}`),
     inRow(
-      'a job has waited for an hour',
-      ['leases_ended'],
+      'nobody has looked at a waiting job for an hour',
+      ['waiting_overdue'],
       () => `UPDATE waiting SET again_at = ${now - HOUR_MS}`,
     ),
     inRow('the job of a lease was deleted', ['lease_of_nothing'], `DELETE FROM job WHERE state = 1`, [

@@ -8,7 +8,7 @@ import type { Ground } from './ground.js';
 /** Caused by the setup of the server, and by time that passes without maintenance. */
 const OF_THE_GROUND: readonly FaultKind[] = [
   ...(['no_daemon', 'no_persistence', 'clock_differs'] as const),
-  ...(['leases_ended', 'dead_past', 'jobs_overdue'] as const),
+  ...(['leases_ended', 'waiting_overdue', 'dead_past', 'jobs_overdue'] as const),
 ];
 
 /** Caused by original clients and daemons, and by the keys of wrong types that `spoil` makes. */

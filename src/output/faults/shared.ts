@@ -19,6 +19,12 @@ export const SHARED_TEXTS = {
     means:
       'A worker died, and its jobs were not reclaimed yet. `delayer serve` reclaims them, and so does a consumer of delayer.',
   },
+  waiting_overdue: {
+    one: 'a job waits for another one of its id, and nobody has looked for more than a minute whether that is gone',
+    many: '# jobs wait for others of their ids, and nobody has looked for more than a minute whether those are gone',
+    means:
+      'It comes back when the other one is gone and somebody looks: `delayer serve` does so, and so does a consumer of delayer.',
+  },
   lease_too_long: {
     one: 'a lease ends later than is possible',
     many: '# leases end later than is possible',

@@ -55,6 +55,24 @@ export function describeStats(world: () => World): void {
       });
     });
 
+    it('stats count leases that have ended, and no jobs that wait for another one of their id', async () => {
+      const { queue, peer, clock, name } = world();
+      const [waits, ends] = [
+        { topic: name('waits'), id: name('id'), body: 'b' },
+        { topic: name('ends'), body: 'b' },
+      ];
+      await queue.pushMany([waits, ends]);
+      await maintainAll(queue);
+      const leases = await reserve(queue, waits.topic, 1, LONG_MS);
+      await queue.push({ ...waits, delayMs: 3 * LONG_MS });
+      await queue.release(leases);
+      await reserve(queue, ends.topic, 1, 2 * MINUTE_MS);
+      clock.advance(MINUTE_MS);
+      expect((await peer.stats()).endedLeases).to.equal(0);
+      clock.advance(2 * MINUTE_MS);
+      expect((await peer.stats()).endedLeases).to.equal(1);
+    });
+
     it('stats count jobs that are due at or after a given time separately', async () => {
       const { peer } = world();
       const { nextDueAt } = await populate();

@@ -17,6 +17,7 @@ const OF_RECORD: Readonly<Record<string, FaultKind>> = {
   unreadable: 'record_unreadable',
   newer: 'record_too_new',
   ended: 'leases_ended',
+  waits: 'waiting_overdue',
   long: 'lease_too_long',
   past: 'dead_past',
   end: 'dead_end_wrong',
@@ -41,7 +42,7 @@ export async function* leaseFaults(read: Read, keys: Keys): AsyncGenerator<Diagn
     const faults = fresh.map(({ key, what, found, count }): Fault => ({
       kind: kindOf(what),
       ...{ key, found },
-      count: what === 'ended' ? count : 1,
+      count: what === 'ended' || what === 'waits' ? count : 1,
     }));
     yield { faults, lookedAt, total };
   }

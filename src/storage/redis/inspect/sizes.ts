@@ -15,8 +15,11 @@ import type { Read } from './read.js';
 const SCANNED_KEYS = 50_000;
 /** Names of topics that one call reads. */
 const TOPICS_AT_ONCE = 2000;
+/** Names of leases that one call reads, in a few ms. */
+const LEASES_AT_ONCE = 10_000;
 
-/** Sizes from commands that cost O(log n); 0 for a key with a wrong type. */
+/**
+ * Sizes from commands that cost O(log n), but for the ended leases, which are few while anyone maintains the store; 0 for a key with a wrong type. */
 export interface Sizes {
   readonly pool: number;
   /** Of the pool. */
@@ -25,7 +28,7 @@ export interface Sizes {
   readonly beyond: number | undefined;
   /** Reservations, and ids for which jobs wait. */
   readonly reserved: number;
-  /** Past their deadline. */
+  /** Reservations past their deadline. */
   readonly endedLeases: number;
   /** Ids of dead letters. */
   readonly dead: number;
@@ -39,11 +42,11 @@ export interface Sizes {
 }
 
 export async function sizesOf(read: Read, keys: Keys, beyondMs?: number): Promise<Sizes> {
-  const counts = await read(async ({ redis }) => {
+  const { ended, ...counts } = await read(async ({ redis }) => {
     const [seconds, micros] = await redis.time();
     const now = `${seconds}.${String(micros).padStart(6, '0')}`;
     const none = () => 0;
-    const [pool, due, reserved, dead, endedLeases, allKeys, first, beyond] = await Promise.all([
+    const [pool, due, reserved, dead, ended, allKeys, first, beyond] = await Promise.all([
       redis.zcard(keys.pool).catch(none),
       redis.zcount(keys.pool, '-inf', now).catch(none),
       redis.zcard(keys.reserved).catch(none),
@@ -54,14 +57,28 @@ export async function sizesOf(read: Read, keys: Keys, beyondMs?: number): Promis
       beyondMs === undefined ? undefined : redis.zcount(keys.pool, scoreBehind(beyondMs), '+inf').catch(none),
     ]);
     const overdueSince = due > 0 && first[1] !== undefined ? new Date(dueMsOf(first[1])) : undefined;
-    return { pool, due, reserved, dead, endedLeases, allKeys, overdueSince, beyond };
+    return { pool, due, reserved, dead, ended, allKeys, overdueSince, beyond };
   });
+  const endedLeases = await countLeases(read, keys, ended);
   const topics = await listTopics(read, keys, counts.allKeys);
   const heads = await headsOf(read, topics);
   const wrong = heads.filter(({ entries }) => entries === undefined).map(({ topic }) => keys.ready(topic));
   const types = await read(({ redis }) => Promise.all(wrong.map((key) => redis.type(key))));
   const problems = wrong.map((key, i) => wrongTypeProblem(key.toString(), types[i] ?? 'none', 'list'));
-  return { ...counts, heads, problems };
+  return { ...counts, endedLeases, heads, problems };
+}
+
+/** Of the first members, those that are no ids for which jobs wait: those contain a colon. */
+async function countLeases(read: Read, keys: Keys, members: number): Promise<number> {
+  let leases = 0;
+  for (let first = 0; first < members; first += LEASES_AT_ONCE) {
+    const [from, to] = [first, Math.min(first + LEASES_AT_ONCE, members) - 1];
+    const names = await read(({ redis }) =>
+      redis.zrange(keys.reserved, `${from}`, `${to}`).catch((): string[] => []),
+    );
+    leases += names.filter((name) => !name.includes(':')).length;
+  }
+  return leases;
 }
 
 /**

@@ -1,9 +1,10 @@
 -- Looks at a part of the reservations, and of the jobs that wait for another one of their id, for records that
 -- cannot be read or ended.
 -- include: keys, time, bounds, record, waiting
--- ARGV: first rank, how long (ms) a lease has ended when somebody should have taken it back, the longest lease in ms
+-- ARGV: first rank, how long (ms) a lease has ended, or a look at jobs that wait is overdue, when somebody should have
+--   acted on it, the longest lease in ms
 -- Answers: how many were looked at (0 at the end), then for each that is not as it should be: its key, what (gone,
---   type, unreadable, newer, ended or long), what was found (the type of a key, a score) or '', how many jobs
+--   type, unreadable, newer, ended, waits or long), what was found (the type of a key, a score) or '', how many jobs
 expect_type(RESERVED, 'zset')
 local MOST_RECORDS, MOST_JOBS = 200, 500
 local first, grace, longest, now = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3]), now_ms()
@@ -29,7 +30,7 @@ for i = 1, #members, 2 do
   if count and tonumber(score) * 1000 > now + longest then
     what, found = 'long', score
   elseif count and from_score(score) < now - grace then
-    what, found = 'ended', score
+    what, found = string.find(name, ':', 1, true) and 'waits' or 'ended', score
   end
   if what then
     for _, value in ipairs({ key, what, found, count or 1 }) do answer[#answer + 1] = value end

@@ -94,7 +94,7 @@ export const TABLE_CHECKS: readonly TableCheck[] = [
     count: 'json_array_length(seqs)',
   },
   {
-    kind: 'leases_ended',
+    kind: 'waiting_overdue',
     table: 'waiting',
     key: SEQ,
     is: `again_at BETWEEN 0 AND ?2 AND NOT ${NO_JOB('waiting', 2)}`,
