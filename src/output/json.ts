@@ -118,7 +118,10 @@ function attemptToJson({ attempt, startedAt, endedAt, outcome, exitCode, signal,
 function knownTtlMs(job: Job | JobRecord): number | undefined {
   const { state, dueAt, expiresAt, blockedBy } = job as JobRecord;
   const isUntouched = (state === 'delayed' || state === 'due') && blockedBy === undefined;
-  return isUntouched && dueAt && expiresAt ? expiresAt.getTime() - dueAt.getTime() : undefined;
+  // Another client may have pushed it with an expiry before its due time: then it has none.
+  return isUntouched && dueAt && expiresAt && expiresAt > dueAt
+    ? expiresAt.getTime() - dueAt.getTime()
+    : undefined;
 }
 
 function blockerToJson(blocker: Blocker): Json {

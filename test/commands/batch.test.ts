@@ -181,6 +181,7 @@ describe('push --batch', () => {
       const [pushed] = await (await cli.queue()).find('a');
       expect(pushed?.dueAt?.toISOString()).to.equal(at);
       expect(pushed?.state).to.equal('delayed');
+      expect(Number(pushed?.expiresAt) - Number(pushed?.dueAt)).to.equal(60_000);
     });
 
     it('push --batch accepts delayed jobs from inspect, and keeps their due time and expiry', async () => {
@@ -201,6 +202,15 @@ describe('push --batch', () => {
       expect((await lookAt()).map(({ dueAt, expiresAt }) => ({ dueAt, expiresAt }))).to.deep.equal(
         before.map(({ dueAt, expiresAt }) => ({ dueAt, expiresAt })),
       );
+    });
+
+    itOnce('push --batch gives a printed job that expires before it is due the default ttl', async () => {
+      const [dueAt, expiresAt] = [7_200_000, 3_600_000].map((ms) => new Date(Date.now() + ms).toISOString());
+      const job = { id: 'a', topic: 'topic', body: 'b', state: 'delayed', dueAt, expiresAt, attempts: 0 };
+      expectQuiet(await cli.run(['push', '--batch'], { stdin: ndjson(job) }));
+      const [pushed] = await (await cli.queue()).find('a');
+      expect(pushed?.dueAt?.toISOString()).to.equal(dueAt);
+      expect(Number(pushed?.expiresAt) - Number(pushed?.dueAt)).to.equal(7 * 24 * 3_600_000);
     });
 
     it('push --batch accepts a dead letter from inspect, and refuses a leased job', async () => {

@@ -24,6 +24,9 @@ describe('a job in JSON', () => {
       { state: 'ready' as const },
       { blockedBy: { type: 'duplicate_id' as const } },
       { expiresAt: undefined },
+      // As only another client pushes it.
+      { expiresAt: dueAt },
+      { expiresAt: new Date(dueAt.getTime() - 1000) },
     ]) {
       expect(jobToJson({ ...JOB, ...changed })).to.not.have.property('ttlMs');
     }

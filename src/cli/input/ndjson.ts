@@ -133,12 +133,17 @@ function dueFields(fields: Fields): Pick<PushRequest, 'delayMs' | 'at' | 'ttlMs'
   return { delayMs, at, ttlMs: ttlOf(fields, at) };
 }
 
-/** The ttl as given, else as printed, else the time between due time and expiry. */
+/**
+ * The ttl as given, else as printed, else the time between the printed due time and expiry; undefined (the default)
+ * when another client had pushed the job with an expiry before its due time.
+ */
 function ttlOf(fields: Fields, at: Date | undefined): number | undefined {
   const given = durationField(fields, 'ttl') ?? millisecondsField(fields, 'ttlMs');
+  // A due time that was added replaces the printed one, and the expiry that belongs to it.
+  const dueAt = timestampField(fields, 'dueAt') ?? at;
   const expiresAt = timestampField(fields, 'expiresAt');
-  if (given !== undefined || at === undefined || expiresAt === undefined) return given;
-  return Math.max(1, expiresAt.getTime() - at.getTime());
+  if (given !== undefined || dueAt === undefined || expiresAt === undefined) return given;
+  return expiresAt > dueAt ? expiresAt.getTime() - dueAt.getTime() : undefined;
 }
 
 export function durationField(fields: Fields, name: string): number | undefined {
