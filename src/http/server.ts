@@ -1,7 +1,8 @@
 import { once } from 'node:events';
-import { chmodSync, lstatSync, rmSync } from 'node:fs';
+import { chmodSync, lstatSync, rmSync, statSync } from 'node:fs';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { type AddressInfo, connect } from 'node:net';
+import { dirname } from 'node:path';
 import { DelayerError } from '../core/errors.js';
 import { addressText, type HttpAddress, isHostAllowed } from './address.js';
 import { type Answer, type Routes, routesOf, type Watched } from './routes.js';
@@ -138,17 +139,25 @@ const REASONS: Readonly<Record<string, string>> = {
   EADDRINUSE: 'address already in use',
   EACCES: 'permission denied',
   EADDRNOTAVAIL: 'cannot assign the address: this machine does not have it',
-  ENOENT: 'its folder does not exist',
 };
 
 function unusable(address: HttpAddress, error: NodeJS.ErrnoException): DelayerError {
   const { code = '' } = error;
-  const reason = REASONS[code] ?? error.message;
-  return new DelayerError(
-    'address_unusable',
-    `cannot listen on ${addressText(address)}: ${reason} (${code})`,
-    {
-      cause: error,
-    },
-  );
+  const reason = missingFolder(address) ?? `${REASONS[code] ?? error.message} (${code})`;
+  return new DelayerError('address_unusable', `cannot listen on ${addressText(address)}: ${reason}`, {
+    cause: error,
+  });
+}
+
+/** libuv reports a missing folder of a socket as EACCES. */
+function missingFolder(address: HttpAddress): string | undefined {
+  if (!('path' in address)) return undefined;
+  const folder = dirname(address.path);
+  try {
+    if (statSync(folder, { throwIfNoEntry: false })) return undefined;
+  } catch {
+    // A folder above may not be searched: that is the reason.
+    return undefined;
+  }
+  return `the folder ${folder} does not exist (ENOENT)`;
 }

@@ -275,5 +275,6 @@ describe('the HTTP server of serve', () => {
     expect(statSync(file).size).to.equal(4);
     const nowhere = await failureOf(start({ address: parseAddress(join(folder, 'no', 'http.sock')) }));
     expect(nowhere).to.include({ code: 'address_unusable' });
+    expect(nowhere.message).to.include(`: the folder ${join(folder, 'no')} does not exist (ENOENT)`);
   });
 });
