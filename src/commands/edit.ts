@@ -5,10 +5,8 @@ import { countBehindDashes } from '../cli/argv.js';
 import { BaseCommand } from '../cli/base-command.js';
 import { assertCanEdit, EditedFile } from '../cli/editor.js';
 import { positiveDuration } from '../cli/flags.js';
-import { readBody, readBodyFile, textBody } from '../cli/input/body.js';
-import { isStdin } from '../cli/input/lines.js';
+import { readGivenBody } from '../cli/input/body.js';
 import { printNote } from '../cli/stderr.js';
-import { DelayerError } from '../core/errors.js';
 import type { JobRecord } from '../core/job.js';
 import type { Queue } from '../core/queue.js';
 import type { EditResult } from '../core/results.js';
@@ -59,7 +57,9 @@ Exit code 1 if the job was not edited: it is leased, a dead letter, not in the q
     const { args, flags } = await this.parse(Edit);
     const { ttl: ttlMs, json } = flags;
     const id = this.toBytes(args.id, flags.base64);
-    const body = await this.body(args.body, flags);
+    const isLiteral = countBehindDashes(this.argv) > 0;
+    const given = { arg: args.body, isLiteral, text: flags.body, file: flags.file };
+    const body = await readGivenBody(given);
     const inEditor = body === undefined && ttlMs === undefined;
     if (inEditor) assertCanEdit();
     const exitCode = await this.withQueue(flags, (queue) =>
@@ -68,25 +68,6 @@ Exit code 1 if the job was not edited: it is leased, a dead letter, not in the q
       ]),
     );
     this.endWith(exitCode);
-  }
-
-  private async body(
-    arg: string | undefined,
-    { body, file }: { body?: string | undefined; file?: string | undefined },
-  ): Promise<Buffer | undefined> {
-    if (arg !== undefined && (body ?? file) !== undefined)
-      throw new DelayerError(
-        'usage',
-        `BODY and --${body === undefined ? 'file' : 'body'} cannot be used together`,
-        {
-          hint: 'Leave one of them out.',
-        },
-      );
-    if (body !== undefined) return textBody(body);
-    if (file !== undefined) return readBodyFile(file);
-    if (arg === undefined) return undefined;
-    // An argument behind -- is data: a dash there is a dash.
-    return isStdin(arg) && countBehindDashes(this.argv) === 0 ? readBody() : textBody(arg);
   }
 }
 

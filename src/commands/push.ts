@@ -3,8 +3,7 @@ import * as Flags from '../cli/oclif/flags.js';
 import { countBehindDashes } from '../cli/argv.js';
 import { BaseCommand } from '../cli/base-command.js';
 import { backoff, duration, positiveDuration, retries, timestamp } from '../cli/flags.js';
-import { readBody, textBody } from '../cli/input/body.js';
-import { isStdin } from '../cli/input/lines.js';
+import { assertJson, readGivenBody } from '../cli/input/body.js';
 import { describeDueTime } from '../cli/input/time.js';
 import { reportPush } from '../cli/push-report.js';
 import { runBatch } from '../cli/push-batch.js';
@@ -15,7 +14,7 @@ import { bytesToJson, iso } from '../output/json.js';
 
 export default class Push extends BaseCommand {
   static override summary = 'Add a job, or many with --batch; prints the id of each.';
-  static override description = `BODY is the text itself, or - for the bytes of stdin. --body TEXT takes any text, a dash too, and never reads stdin; so does a BODY after --.
+  static override description = `BODY is the text itself, or - for the bytes of stdin. --body TEXT takes any text, a dash too, and never reads stdin; so does a BODY after --. --file PATH reads it from a file.
 With --batch, FILE (or stdin) holds one job per line, as JSON: {"id","topic","body","delay","ttl","retries","backoff"}; only topic and body are required. Jobs as delayer prints them are accepted too, except leased ones.
 A push of an id that exists with the same topic and body succeeds and changes nothing; with other content it is a conflict (exit code 65).`;
   static override usage = ['push TOPIC BODY [flags]', 'push --batch [FILE] [flags]'];
@@ -31,7 +30,13 @@ A push of an id that exists with the same topic and body succeeds and changes no
     body: Args.string({ description: 'the body, or - for stdin' }),
   };
   static override flags = {
-    body: Flags.string({ helpValue: 'TEXT', description: 'the body, any text; - is taken literally' }),
+    body: Flags.string({
+      helpValue: 'TEXT',
+      description: 'the body, any text; - is taken literally',
+      exclusive: ['file'],
+    }),
+    file: Flags.string({ helpValue: 'PATH', description: 'read the body from the file PATH' }),
+    'check-json': Flags.boolean({ description: 'refuse a body that is not JSON' }),
     id: Flags.string({ description: 'the id; a new UUID when absent' }),
     delay: duration('delay')({
       description: 'due DURATION from now: 10, 30m, 1h30m [default: 0]',
@@ -55,7 +60,7 @@ A push of an id that exists with the same topic and body succeeds and changes no
     'if-absent': Flags.boolean({ description: 'leave a job of the same id unchanged, and exit with 0' }),
     batch: Flags.boolean({
       description: 'read jobs from FILE or stdin, one per line as JSON',
-      exclusive: ['body', 'id', 'delay', 'at', 'ttl', 'retries', 'backoff', 'base64'],
+      exclusive: ['body', 'file', 'check-json', 'id', 'delay', 'at', 'ttl', 'retries', 'backoff', 'base64'],
     }),
   };
 
@@ -75,7 +80,11 @@ A push of an id that exists with the same topic and body succeeds and changes no
     if (args.topic === undefined) throw this.missing('TOPIC');
     const topic = this.toBytes(args.topic, flags.base64);
     const id = flags.id === undefined ? undefined : this.toBytes(flags.id, flags.base64);
-    const body = await this.body(args.body, flags.body);
+    const isLiteral = countBehindDashes(this.argv) > 0;
+    const given = { arg: args.body, isLiteral, text: flags.body, file: flags.file };
+    const body = await readGivenBody(given);
+    if (body === undefined) throw this.missing('BODY');
+    if (flags['check-json']) assertJson(body);
     const request = {
       ...{ topic, body, id, delayMs: flags.delay, at: flags.at, ttlMs: flags.ttl },
       ...{ retries: flags.retries, backoff: flags.backoff },
@@ -86,16 +95,5 @@ A push of an id that exists with the same topic and body succeeds and changes no
     const { outcome, dueAt } = receipt;
     if (flags.json) await this.printJson({ ...bytesToJson('id', receipt.id), outcome, dueAt: iso(dueAt) });
     else await writeId(receipt.id);
-  }
-
-  private async body(arg: string | undefined, flag: string | undefined): Promise<Buffer> {
-    if (arg !== undefined && flag !== undefined)
-      throw new DelayerError('usage', 'BODY and --body cannot be used together', {
-        hint: 'Leave one of them out.',
-      });
-    if (flag !== undefined) return textBody(flag);
-    if (arg === undefined) throw this.missing('BODY');
-    // An argument behind -- is data: a dash there is a dash.
-    return isStdin(arg) && countBehindDashes(this.argv) === 0 ? readBody() : textBody(arg);
   }
 }

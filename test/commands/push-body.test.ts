@@ -37,6 +37,29 @@ describe('the body of a push', () => {
       expect(popped.stdout.toString()).to.equal(`${body}\n`);
     });
 
+    itOnce('the body of a push is read from the file of --file byte for byte', async () => {
+      writeFileSync(join(cli.home, 'file'), EVERY_BYTE);
+      expectQuiet(await cli.run(['push', 'topic', '--file', 'file']));
+      const popped = expectQuiet(await cli.run(['pop', 'topic', '--output', 'body']));
+      expect(popped.stdout).to.deep.equal(Buffer.concat([EVERY_BYTE, Buffer.from('\n')]));
+    });
+
+    itOnce(
+      'push --check-json takes a body that is JSON, and refuses any other with exit code 2',
+      async () => {
+        for (const body of ['{"a":[1,"ü"]}', '5', 'null'])
+          expectQuiet(await cli.run(['push', 'topic', body, '--check-json']));
+        for (const stdin of ['{a:1}', '{"a":1', 'text', Buffer.from('"\xff"', 'latin1')]) {
+          const refused = await cli.run(['push', 'refused', '-', '--check-json'], { stdin });
+          expect(refused.code).to.equal(2);
+          expect(refused.stderr).to.match(
+            /^delayer: the body is not JSON: [^\n]+ leave --check-json out\.\n$/,
+          );
+        }
+        expect((await cli.run(['pop', 'refused'])).code).to.equal(1);
+      },
+    );
+
     itOnce('the body of a push after -- can begin with a dash', async () => {
       expectQuiet(await cli.run(['push', 'topic', '--id', 'a', '--', '--replace']));
       expectQuiet(await cli.run(['push', '--', '-topic', '-body']));
@@ -61,6 +84,9 @@ describe('the body of a push', () => {
       ['missing, although stdin has bytes', ['push', 'topic'], 'body'],
       ['an empty argument', ['push', 'topic', ''], ''],
       ['empty on stdin', ['push', 'topic', '-'], ''],
+      ['in a file that is not there', ['push', 'topic', '--file', 'none'], ''],
+      ['both an argument and a file', ['push', 'topic', 'body', '--file', 'none'], ''],
+      ['both --body and a file', ['push', 'topic', '--body', 'body', '--file', 'none'], ''],
       ['both an argument and stdin', ['push', 'topic', 'body', '-'], 'body'],
     ] as const) {
       it(`a body is refused when it is ${what}`, async () => {

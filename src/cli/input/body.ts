@@ -2,10 +2,51 @@ import { readFileSync } from 'node:fs';
 import { DelayerError } from '../../core/errors.js';
 import { MAX_BODY_BYTES } from '../../core/job.js';
 import { keepHangupIgnored } from '../signals.js';
-import { openStdin } from './lines.js';
+import { isStdin, openStdin } from './lines.js';
+
+/** How a user gives a body. */
+export interface GivenBody {
+  /** An argument; `-` is for the bytes of stdin. */
+  readonly arg: string | undefined;
+  /** Does the argument stand behind `--`, where a dash is a dash? */
+  readonly isLiteral: boolean;
+  /** The values of --body and --file. */
+  readonly text: string | undefined;
+  readonly file: string | undefined;
+}
+
+/**
+ * The body that was given as an argument, by --body or by --file.
+ * @returns nothing when none was
+ * @throws DelayerError `usage`; also when it was given twice
+ */
+export async function readGivenBody({ arg, isLiteral, text, file }: GivenBody): Promise<Buffer | undefined> {
+  if (arg !== undefined && (text ?? file) !== undefined)
+    throw new DelayerError(
+      'usage',
+      `BODY and --${text === undefined ? 'file' : 'body'} cannot be used together`,
+      { hint: 'Leave one of them out.' },
+    );
+  if (text !== undefined) return textBody(text);
+  if (file !== undefined) return readBodyFile(file);
+  if (arg === undefined) return undefined;
+  return isStdin(arg) && !isLiteral ? readBody() : textBody(arg);
+}
+
+/** @throws DelayerError `usage` for a body that is not JSON */
+export function assertJson(body: Buffer): void {
+  try {
+    JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(body));
+  } catch (error) {
+    throw new DelayerError('usage', `the body is not JSON: ${(error as Error).message}`, {
+      hint: 'Put it in single quotes for the shell, or leave --check-json out.',
+      cause: error,
+    });
+  }
+}
 
 /** The body of a push that is given as text. */
-export function textBody(text: string): Buffer {
+function textBody(text: string): Buffer {
   // Node puts this character in the place of bytes that are not valid UTF-8.
   if (!text.includes('\ufffd')) return Buffer.from(text);
   throw new DelayerError('usage', 'BODY is not valid UTF-8', {
@@ -17,7 +58,7 @@ export function textBody(text: string): Buffer {
  * A body that a file holds.
  * @throws DelayerError `usage` when it cannot be read
  */
-export function readBodyFile(path: string): Buffer {
+function readBodyFile(path: string): Buffer {
   try {
     return readFileSync(path);
   } catch (error) {
@@ -32,7 +73,7 @@ export function readBodyFile(path: string): Buffer {
  * The body of a push: the bytes of stdin.
  * @throws DelayerError `usage` when it is larger than a body may be; stdin is read no further then
  */
-export async function readBody(): Promise<Buffer> {
+async function readBody(): Promise<Buffer> {
   keepHangupIgnored();
   const chunks: Buffer[] = [];
   let bytes = 0;

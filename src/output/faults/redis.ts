@@ -120,8 +120,7 @@ export const REDIS_TEXTS = {
   },
   no_daemon: {
     one: 'no daemon of delayer was seen',
-    means:
-      'Due jobs become ready when a consumer of delayer asks for jobs, or by an original daemon, which cannot be seen.',
+    means: 'Due jobs become ready when a consumer of delayer asks for jobs, or by an original daemon.',
   },
   other_daemon: {
     one: 'a daemon that is not delayer’s made % ready jobs ready',

@@ -19,7 +19,9 @@ const TOPICS_AT_ONCE = 2000;
 const LEASES_AT_ONCE = 10_000;
 
 /**
- * Sizes from commands that cost O(log n), but for the ended leases, which are few while anyone maintains the store; 0 for a key with a wrong type. */
+ * Sizes from commands that cost O(log n), but for the ended leases, which are few while anyone maintains the store; 0
+ * for a key with a wrong type.
+ */
 export interface Sizes {
   readonly pool: number;
   /** Of the pool. */
