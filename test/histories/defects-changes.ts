@@ -14,13 +14,13 @@ export const OF_CHANGES: readonly Defect[] = [
   ]),
   redis('reschedule keeps the expiry', 'a job that is rescheduled or promoted keeps its old expiry', [
     `${LUA}/lib/redate.lua`,
-    `return lifetime > 0 and math.min(due + lifetime, LAST_MS) or it.expires_at`,
+    `return lifetime > 0 and within_bounds(due + lifetime) or it.expires_at`,
     `return lifetime > 0 and math.max(due + 1, it.expires_at) or it.expires_at`,
   ]),
   redis('reschedule by from now', 'a job that is rescheduled by a distance is due that long from now', [
     `${LUA}/reschedule.lua`,
-    `local from = how == 'delay' and now or how == 'by' and it.due or 0`,
-    `local from = how ~= 'at' and now or 0`,
+    `local due = ms + (how == 'delay' and now or how == 'by' and it.due or 0)`,
+    `local due = ms + (how ~= 'at' and now or 0)`,
   ]),
   sqlite('reschedule by from now', 'a job that is rescheduled by a distance is due that long from now', [
     `${SQLITE}/reschedule.ts`,

@@ -19,7 +19,7 @@ export const OF_THE_ORIGINAL: readonly Defect[] = [
   ]),
   redis('original 5', 'jobs due in one millisecond are delivered in the order of their ids', [
     `${LUA}/lib/schedule.lua`,
-    `line.micros = math.min(line.micros + 1, 999)`,
+    `if micros < 999 then line.micros = micros + 1 end`,
     `line.micros = 0`,
   ]),
   redis(
