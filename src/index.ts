@@ -20,6 +20,7 @@ export type {
   Lock,
   NackOptions,
   PopOptions,
+  PromoteOptions,
   PushReceipt,
   PushRequest,
   RemoveRequest,

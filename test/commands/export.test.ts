@@ -44,7 +44,7 @@ async function populate(queue: Queue): Promise<void> {
 }
 
 describe('export', () => {
-  forEachStore((cli) => {
+  forEachStore((cli, itOnce) => {
     it('prints every job on a line of JSON with all its fields', async () => {
       await populate(await cli.queue());
       const jobs = jsonOf(expectQuiet(await cli.run(['export'])));
@@ -138,6 +138,14 @@ describe('export', () => {
         expect(jsonOf(await cli.run(['export']))).to.have.lengthOf(26);
       });
     }
+
+    itOnce('exits with 74 where the file cannot even be looked at', async () => {
+      await populate(await cli.queue());
+      for (const move of [[], ['--topic', 'orders', '--move']]) {
+        const { code, stderr } = await cli.run(['export', ...move, '--output-file', 'x'.repeat(300)]);
+        expect(code, stderr).to.equal(74);
+      }
+    });
 
     it('exits with 74 on a full disk, and leaves no partial file', async () => {
       await populate(await cli.queue());

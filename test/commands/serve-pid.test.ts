@@ -106,6 +106,7 @@ describe('the pid file of serve', () => {
     for (const [file, said] of [
       ['nosuch/x.pid', /The lock of the pid file, nosuch\/x\.pid\.lock, cannot be written: ENOENT/],
       ['folder', /The pid file folder cannot be written: EISDIR/],
+      ['x'.repeat(300), /The lock of the pid file, x+\.lock, cannot be written: /],
     ] as const) {
       const outcome = await cli.run(['serve', '--pid-file', file]);
       expect(outcome.stderr).to.match(said);
