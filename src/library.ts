@@ -50,7 +50,7 @@ export class Queue extends CoreQueue {
     closed.catch(() => undefined);
     if (this.#works.size === 0) return closed;
     // Not longer: a function may have called this, and its job is in hand until it has returned.
-    await sleep(CLOSE_MS, undefined, (wake) => void closed.finally(wake));
+    await sleep(CLOSE_MS, undefined, (wake) => void closed.then(wake, wake));
   }
 
   protected override async lastWork(): Promise<void> {
