@@ -1,4 +1,6 @@
-import { forEachStore } from '../../support/cli.js';
+import { readFileSync } from 'node:fs';
+import { openDatabase } from '../../../src/storage/sqlite/driver.js';
+import { forEachStore, type Running } from '../../support/cli.js';
 import { eventually } from '../../support/eventually.js';
 import { numbered, pushAll } from '../accounting.js';
 import { allow, expectBalance, linesIn, startWorker, storeOf, TELLING, TOPIC } from './ground.js';
@@ -12,6 +14,22 @@ echo "$DELAYER_ID" >>begun
 until [ -e "end-$DELAYER_ID" ]; do sleep 0.05; done
 echo "$DELAYER_ID" >>handled`;
 
+/**
+ * Stops a worker. On an SQLite file this process holds the lock for writing meanwhile: a process that is stopped in the
+ * middle of a commit lets nobody else write until it goes on.
+ */
+async function stopBetweenCommits({ child }: Running, store = ''): Promise<void> {
+  const file = /^sqlite:(.*)$/.exec(store)?.[1];
+  const lock = openDatabase(file ?? ':memory:');
+  await eventually(() => {
+    lock.exec('BEGIN IMMEDIATE');
+  });
+  child.kill('SIGSTOP');
+  await eventually(() => readFileSync(`/proc/${child.pid}/stat`, 'latin1').includes(') T '));
+  lock.exec('ROLLBACK');
+  lock.close();
+}
+
 describe('a worker that was stopped beyond its leases', () => {
   forEachStore((cli) => {
     it('sends its handler SIGTERM, has its acks refused, and another worker does its jobs', async () => {
@@ -24,7 +42,7 @@ describe('a worker that was stopped beyond its leases', () => {
         await pushAll(queue, TOPIC, [slow, quick]);
         pushed.push(slow, quick);
         await eventually(() => linesIn(cli, 'begun').length === pushed.length);
-        stopped.child.kill('SIGSTOP');
+        await stopBetweenCommits(stopped, cli.env.DELAYER_STORE);
         measurement.add('stops', 1);
         allow(cli, `end-${quick}`);
         await eventually(() => linesIn(cli, 'handled').includes(quick));
