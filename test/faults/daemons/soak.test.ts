@@ -128,10 +128,11 @@ async function soak(store: StoreName, cli: CliGround, lookAtStore: () => Promise
   measured.add('ms late at the median', late[late.length >> 1] ?? 0);
   measured.add('ms late at p99', late[Math.floor(late.length * 0.99)] ?? 0);
   gateGrowth(measured, looks);
+  // Its end waits for the acknowledgement of the jobs that it printed last.
+  await consumer.end();
+  expect((await daemon.end()).code).to.equal(0);
   const left = await Promise.all(TOPICS.map((topic) => idsInQueue(queue, topic)));
   measured.none('jobs left in the store', left.flat().length);
-  expect((await daemon.end()).code).to.equal(0);
-  await consumer.end();
   measured.end();
 }
 
