@@ -12,7 +12,8 @@ import { toJsonLine } from '../output/json.js';
 import { writeStdout } from '../output/stdout.js';
 import { openQueue } from '../storage/open.js';
 import { countBehindDashes } from './argv.js';
-import { readSettings, type StoreFlags } from './config/settings.js';
+import { readPassword, readSettings, type StoreFlags } from './config/settings.js';
+import { chooseColour, COLOUR_CHOICES, type ColourChoice } from './config/terminal.js';
 import { isReaderGone, passesWithTheSignal, reportError } from './errors.js';
 import { fromBase64 } from './input/base64.js';
 import { readIds } from './input/ids.js';
@@ -37,6 +38,11 @@ export abstract class BaseCommand extends Command {
       helpValue: 'URL',
       description: 'the store: redis://…, rediss://…, redis+unix://… or sqlite:PATH (DELAYER_STORE)',
     }),
+    context: Flags.string({
+      helpGroup: 'GLOBAL',
+      helpValue: 'NAME',
+      description: 'a store by its name in the config file; see `delayer config`',
+    }),
     prefix: Flags.string({
       helpGroup: 'GLOBAL',
       description: 'prefix of every key in Redis [default: delayer] (DELAYER_PREFIX)',
@@ -55,6 +61,12 @@ export abstract class BaseCommand extends Command {
       helpGroup: 'GLOBAL',
       description: 'report successes on stderr too, as on a terminal',
     }),
+    color: Flags.option({
+      options: COLOUR_CHOICES,
+      default: 'auto' as const,
+      helpGroup: 'GLOBAL',
+      description: 'colours in tables; auto: on a terminal (NO_COLOR, CLICOLOR, CLICOLOR_FORCE)',
+    })(),
     debug: Flags.boolean({ helpGroup: 'GLOBAL', description: 'print the stack trace of an error' }),
   };
 
@@ -72,7 +84,8 @@ export abstract class BaseCommand extends Command {
     const { flags, args } = command;
     const spec = { flags: { ...BaseCommand.baseFlags, ...flags }, args: args ?? {}, usage: this.usage };
     const parsed = await parseArguments(argv, spec as unknown as CommandSpec);
-    const { quiet, verbose } = parsed.flags;
+    const { quiet, verbose, color } = parsed.flags;
+    chooseColour(color as ColourChoice);
     setVerbosity(quiet === true ? 'quiet' : verbose === true ? 'verbose' : 'normal');
     const unused = { raw: [], metadata: { flags: {} }, nonExistentFlags: [] };
     return { ...parsed, ...unused } as unknown as ParserOutput<F, B, A>;
@@ -100,12 +113,14 @@ export abstract class BaseCommand extends Command {
 
   /** Opens the queue that the flags and the environment name, and closes it whatever happens. */
   protected async withQueue<T>(flags: StoreFlags, use: (queue: Queue) => Promise<T>): Promise<T> {
-    const { store, isDefaultStore, prefix, password } = readSettings(flags);
+    const settings = readSettings(flags);
+    const { store, prefix } = settings;
+    const isDefaultStore = settings.storeFrom === 'default';
     if (this.interruption === undefined) keepHangupIgnored();
-    if (hasPassword(flags.store)) printInfo(PASSWORD_WARNING);
+    this.warnOfPassword(flags.store);
     const queue = await openQueue(store, {
       prefix,
-      password,
+      password: readPassword(settings),
       ownFolder: isDefaultStore,
       pollMs: flags.interval,
       openTimeoutMs: flags.openTimeoutMs,
@@ -122,6 +137,11 @@ export abstract class BaseCommand extends Command {
     } finally {
       await queue.close();
     }
+  }
+
+  /** @param store what --store says */
+  protected warnOfPassword(store: string | undefined): void {
+    if (hasPassword(store)) printInfo(PASSWORD_WARNING);
   }
 
   /** Sets the exit code of a command that did its work and, say, found nothing. */

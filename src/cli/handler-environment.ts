@@ -1,28 +1,26 @@
 import { resolve } from 'node:path';
-import { readSettings } from './config/settings.js';
+import { DEFAULT_PREFIX } from '../storage/open.js';
+import { readSettings, type StoreFlags } from './config/settings.js';
 
 /**
  * Variables about its own job that this drain was given, if it is itself run by a handler. They are not passed on.
  */
 const OF_A_JOB = /^DELAYER_(ID|TOPIC|ATTEMPT|DUE_AT|LEASE|KEY)(_BASE64)?$/;
 const PASSWORD = /^DELAYER_\w*PASSWORD$/;
-const DEFAULT_PREFIX = 'delayer';
 
 /**
  * The environment that all handlers share: that of this process, with the store that it works on. A delayer in a
  * handler reaches that store or fails. Passwords are removed.
  */
-export function handlerEnvironment(flags: {
-  store?: string | undefined;
-  prefix?: string | undefined;
-}): Record<string, string> {
-  const { store, prefix } = readSettings(flags);
+export function handlerEnvironment(flags: StoreFlags): Record<string, string> {
+  const { store, prefix, passwordFile } = readSettings(flags);
   const env: Record<string, string> = {};
   for (const [name, value] of Object.entries(process.env)) {
     if (value !== undefined && !OF_A_JOB.test(name) && !PASSWORD.test(name)) env[name] = value;
   }
   env.DELAYER_STORE = storeForHandlers(store);
   env.DELAYER_PREFIX = prefix ?? DEFAULT_PREFIX;
+  if (passwordFile !== undefined) env.DELAYER_REDIS_PASSWORD_FILE = resolve(passwordFile);
   return env;
 }
 

@@ -1,7 +1,7 @@
 import { DelayerError } from '../core/errors.js';
 import { OutputError } from '../output/stdout.js';
 import { splitAtDashes } from './argv.js';
-import { homeFolder } from './config/settings.js';
+import { homeFolder } from './config/environment.js';
 import { reportError } from './errors.js';
 import { nearest } from './nearest.js';
 

@@ -1,7 +1,7 @@
 import type { Queue } from '../core/queue.js';
 import { escapeText } from '../output/escape.js';
 import { stdoutIsTerminal } from '../output/stdout.js';
-import { terminalHeight, terminalWidth, wantsColour } from './config/settings.js';
+import { terminalHeight, terminalWidth, wantsColour } from './config/terminal.js';
 
 /** How many cells wide a table may be; undefined when no terminal limits it. */
 export function tableWidth(): number | undefined {
@@ -17,7 +17,7 @@ export const terminalSize = (): { width: number; height: number } => ({
 /** Loads the code that draws tables, and decides on colours; only when a table is drawn. */
 export async function loadTable<T>(load: () => Promise<T>): Promise<T> {
   const [{ useColour }, table] = await Promise.all([import('../output/paint.js'), load()]);
-  useColour(stdoutIsTerminal() && wantsColour());
+  useColour(wantsColour(stdoutIsTerminal()));
   return table;
 }
 

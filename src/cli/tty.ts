@@ -2,7 +2,7 @@ import { constants, openSync, writeSync } from 'node:fs';
 import { DelayerError } from '../core/errors.js';
 import { monotonicMs, sleep } from '../core/timer.js';
 import { isTerminal } from '../output/terminal.js';
-import { terminalWidth } from './config/settings.js';
+import { terminalWidth } from './config/terminal.js';
 
 const [STDIN, STDOUT] = [0, 1];
 /** For terminals that do not say. */

@@ -1,9 +1,10 @@
-import { closeSync, mkdirSync, openSync } from 'node:fs';
+import { closeSync, openSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Bytes } from '../core/job.js';
 import { escapeForTerminal } from './escape.js';
 import { fileNameOf } from './file-name.js';
 import { Lines } from './lines.js';
+import { makeFolder } from './make-folder.js';
 import { Sink, toFileError } from './sink.js';
 
 /**
@@ -38,7 +39,7 @@ export class HandlerOutput {
   constructor(private readonly options: HandlerOutputOptions) {
     if (options.folder === undefined) return;
     try {
-      mkdirSync(options.folder, { recursive: true });
+      makeFolder(options.folder);
     } catch (error) {
       throw toFileError(options.folder, error as NodeJS.ErrnoException);
     }

@@ -1,9 +1,13 @@
 import chalk from 'chalk';
 import type { JobState } from '../core/job.js';
 
-/** Colours on terminals whose user has not declined them. */
-export function useColour(on: boolean): void {
-  if (!on) chalk.level = 0;
+/** chalk's level of 16 colours, for output whose terminal is not known. */
+const BASIC_LEVEL = 1;
+
+/** Switches colours off, or on where chalk itself would not use them. */
+export function useColour(isWanted: boolean): void {
+  if (!isWanted) chalk.level = 0;
+  else if (chalk.level === 0) chalk.level = BASIC_LEVEL;
 }
 
 export const PAINT: Record<JobState, (text: string) => string> = {

@@ -1,6 +1,7 @@
-import { mkdirSync, openSync, readdirSync, statSync, unlinkSync, writeFileSync } from 'node:fs';
+import { openSync, readdirSync, statSync, unlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { toJsonLine } from './json.js';
+import { makeFolder } from './make-folder.js';
 import { KeptJobs } from './kept-jobs.js';
 import { toFileError } from './sink.js';
 
@@ -19,7 +20,7 @@ export class RemovedFile extends KeptJobs {
     const name = `${new Date().toISOString().replace(/[:.]/g, '-')}-${process.pid}.ndjson`;
     const path = join(folder, name);
     try {
-      mkdirSync(folder, { recursive: true, mode: 0o700 });
+      makeFolder(folder, 0o700);
       deleteOld(folder);
       const fd = openSync(path, 'wx', 0o600);
       writeFileSync(fd, `${toJsonLine(header)}\n`);

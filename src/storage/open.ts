@@ -43,7 +43,8 @@ const OPTIONS = [
   'openTimeoutMs',
 ] satisfies (keyof OpenOptions)[];
 
-const DEFAULT_PREFIX = 'delayer';
+/** The first part of every key in Redis, as the original clients have it. */
+export const DEFAULT_PREFIX = 'delayer';
 
 /**
  * Opens the queue that a store URL names; only that store's driver is loaded. Redis is not asked before
@@ -69,7 +70,7 @@ export async function openStore(url: string, options: OpenOptions): Promise<Stor
   if (options.pollMs !== undefined) toCount(options.pollMs, 'pollMs', MAX_TIMER_MS);
   assertSignal(options.shutdown);
   if (options.openTimeoutMs !== undefined) toCount(options.openTimeoutMs, 'openTimeoutMs', MAX_TIMER_MS);
-  if (schemeOf(url) === 'sqlite') return openSqlite(url.slice('sqlite:'.length), options);
+  if (schemeOf(url) === 'sqlite') return openSqlite(url, options);
   return openRedis(url, options);
 }
 
@@ -83,13 +84,29 @@ async function openRedis(url: string, { prefix, password, shutdown, pollMs }: Op
   return new RedisStore(parseRedisUrl(url, password), prefix ?? DEFAULT_PREFIX, shutdown, pollMs);
 }
 
-async function openSqlite(given: string, { ownFolder, openTimeoutMs }: OpenOptions): Promise<Store> {
-  const path = given.replace(/^\/\/(?=\/)/, '');
+/**
+ * The address of a store without its password, which is not opened.
+ * @throws DelayerError `config_invalid` when the URL is not one that `openQueue` takes
+ */
+export async function storeLabel(url: string): Promise<string> {
+  if (schemeOf(url) === 'sqlite') return `sqlite:${sqlitePath(url)}`;
+  const { parseRedisUrl } = await import('./redis/url.js');
+  return parseRedisUrl(url).label;
+}
+
+async function openSqlite(url: string, { ownFolder, openTimeoutMs }: OpenOptions): Promise<Store> {
+  const path = sqlitePath(url);
+  const { SqliteStore } = await import('./sqlite/store.js');
+  return SqliteStore.open(path, { ownFolder, openTimeoutMs });
+}
+
+/** The path in `sqlite:PATH`. */
+function sqlitePath(url: string): string {
+  const path = url.slice('sqlite:'.length).replace(/^\/\/(?=\/)/, '');
   // A path that other programs would read as something else would name a new, empty store.
   if (path === '' || /^(:|~|file:|\/\/)|\?/i.test(path))
     throw new DelayerError('config_invalid', `The store URL does not name a file: ${JSON.stringify(path)}`, {
       hint: 'Write sqlite:PATH; ~, :memory:, file: and parameters are not supported.',
     });
-  const { SqliteStore } = await import('./sqlite/store.js');
-  return SqliteStore.open(path, { ownFolder, openTimeoutMs });
+  return path;
 }

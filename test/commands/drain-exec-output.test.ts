@@ -48,9 +48,13 @@ describe('the output of drain --exec', function () {
 
   it('an output folder that cannot be written to ends the run with 74, and no job is lost', async () => {
     await ground.push('a');
-    const outcome = await exec('touch ran', '--output-dir', '/dev/null/logs');
-    expect(outcome.code).to.equal(74);
-    expect(outcome.stderr).to.match(/^delayer: cannot write to \/dev\/null\/logs: ENOTDIR[^\n]*\n$/);
+    for (const folder of ['/dev/null/logs', '/proc/none/logs']) {
+      const outcome = await exec('touch ran', '--output-dir', folder);
+      expect(outcome.code).to.equal(74);
+      expect(outcome.stderr)
+        .to.match(/^delayer: [^\n]*\n$/)
+        .and.to.include(`cannot write to ${folder}: E`);
+    }
     expect(await ground.find('a')).to.include({ state: 'ready', attempts: 0 });
   });
 

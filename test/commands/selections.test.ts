@@ -178,12 +178,10 @@ describe('commands on selections', () => {
 
     itOnce('remove and purge exit with 74 and remove nothing when the file cannot be written', async () => {
       await fill();
-      for (const args of [
-        ['purge', 'pay', '--yes'],
-        ['remove', 'pay-1', '--any-state'],
-      ]) {
-        const outcome = await cli.run(args, { env: { XDG_STATE_HOME: '/dev/null' } });
-        expect(outcome.code).to.equal(74);
+      for (const folder of ['/dev/null', '/proc/none']) {
+        const env = { XDG_STATE_HOME: folder };
+        expect((await cli.run(['purge', 'pay', '--yes'], { env })).code).to.equal(74);
+        expect((await cli.run(['remove', 'pay-1', '--any-state'], { env })).code).to.equal(74);
       }
       expect(await idsIn('pay')).to.have.length(3);
     });

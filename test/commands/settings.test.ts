@@ -37,6 +37,38 @@ describe('settings', () => {
       expect(await landsIn([], { DELAYER_STORE: '' })).to.equal('config.db');
     });
 
+    it('the store is chosen by --store before --context, and by --context before DELAYER_STORE', async () => {
+      configure({ contexts: { test: { store: storeAt('context.db') } } });
+      const env = { DELAYER_STORE: storeAt('env.db') };
+      const given = ['--context', 'test'];
+      expect(await landsIn([...given, '--store', storeAt('flag.db')], env)).to.equal('flag.db');
+      rmSync(join(cli.home, 'flag.db'));
+      expect(await landsIn(given, env)).to.equal('context.db');
+    });
+
+    it('the store is chosen by DELAYER_STORE before the context that the config file chooses, and by this before its store', async () => {
+      const contexts = { test: { store: storeAt('context.db') } };
+      configure({ store: storeAt('config.db'), context: 'test', contexts });
+      expect(await landsIn([], { DELAYER_STORE: storeAt('env.db') })).to.equal('env.db');
+      rmSync(join(cli.home, 'env.db'));
+      expect(await landsIn([], {})).to.equal('context.db');
+    });
+
+    it('--context may stand before the command', async () => {
+      configure({ contexts: { test: { store: storeAt('context.db') } } });
+      expectQuiet(await cli.run(['--context', 'test', 'push', 'topic', 'b']));
+      expect(linesOf(await cli.sh('ls *.db'))).to.deep.equal(['context.db']);
+    });
+
+    it('an unknown context ends the command with 2 and names the nearest', async () => {
+      configure({ contexts: { prod: { store: storeAt('context.db') } } });
+      const outcome = await cli.run(['push', 'topic', 'b', '--context', 'prdo']);
+      expect([outcome.code, outcome.stdout.toString()]).to.deep.equal([2, '']);
+      expect(outcome.stderr).to.equal(
+        'delayer: unknown context "prdo". Did you mean prod? The contexts are prod.\n',
+      );
+    });
+
     it('the store is chosen by --store before the command', async () => {
       const outcome = await cli.run(['--store', storeAt('flag.db'), '--json', 'push', 'topic', 'b']);
       expect(outcome.code).to.equal(0);
@@ -112,6 +144,19 @@ describe('settings', () => {
       ['that is not an object', '[]', /not a JSON object/],
       ['with an unknown field', { stoer: 'x' }, /unknown field "stoer"/],
       ['with a value that is not a string', { store: 1 }, /"store" that is not a string/],
+      ['with contexts that are not an object', { contexts: [] }, /"contexts" that are not/],
+      ['with a context that is not an object', { contexts: { a: 'sqlite:x' } }, /a context "a" that is not/],
+      [
+        'with a context without a store',
+        { contexts: { a: { prefix: 'x' } } },
+        /context "a" without a "store"/,
+      ],
+      [
+        'with an unknown field in a context',
+        { contexts: { a: { url: 'x' } } },
+        /context "a" with an unknown field "url"/,
+      ],
+      ['that chooses an unknown context', { context: 'a' }, /does not have: "a"/],
       ['with a store of an unknown kind', { store: 'mysql://host' }, /"mysql:"/],
       ['with a password file that is not there', { store: 'redis://host', passwordFile: '/none' }, /\/none/],
     ] as const) {
@@ -173,6 +218,42 @@ describe('settings', () => {
       const named = { DELAYER_REDIS_PASSWORD: PASSWORD, XDG_CONFIG_HOME: cli.home };
       expectQuiet(await push(['--store', redis.server.tcpUrl], named));
       expect(await keys()).to.include('delayer');
+    });
+
+    it("a context's prefix and password file count for it, and DELAYER_PREFIX does not", async () => {
+      const store = redis.server.tcpUrl;
+      const passwordFile = join(cli.home, 'password');
+      writeFileSync(passwordFile, `${PASSWORD}\n`);
+      configure({
+        prefix: 'from-config',
+        contexts: { plain: { store, passwordFile }, own: { store, passwordFile, prefix: 'own' } },
+      });
+      const env = { DELAYER_PREFIX: 'from-env', DELAYER_REDIS_PASSWORD: 'of another store' };
+      expectQuiet(await push(['--context', 'plain'], env));
+      expectQuiet(await push(['--context', 'own'], env));
+      expectQuiet(await push(['--context', 'own', '--prefix', 'from-flag'], env));
+      expect(new Set(await keys())).to.deep.equal(new Set(['delayer', 'own', 'from-flag']));
+    });
+
+    it('DELAYER_PREFIX and DELAYER_REDIS_PASSWORD count before the context that the config file chooses', async () => {
+      const none = join(cli.home, 'none');
+      const chosen = { store: redis.server.tcpUrl, prefix: 'own', passwordFile: none };
+      configure({ context: 'chosen', contexts: { chosen } });
+      expectQuiet(await push([], { DELAYER_PREFIX: 'from-env', DELAYER_REDIS_PASSWORD: PASSWORD }));
+      expect(new Set(await keys())).to.deep.equal(new Set(['from-env']));
+    });
+
+    it('a handler reaches the store of a context that has a password file', async () => {
+      const passwordFile = join(cli.home, 'password');
+      writeFileSync(passwordFile, PASSWORD);
+      configure({ contexts: { test: { store: redis.server.tcpUrl, prefix: 'own', passwordFile } } });
+      expectQuiet(await push(['--context', 'test']));
+      const exec = 'delayer inspect --id "$DELAYER_ID" --json > seen';
+      expectQuiet(await cli.run(['drain', 'topic', '--context', 'test', '--exec', exec]));
+      expect(JSON.parse((await cli.sh('cat seen')).stdout.toString())).to.include({
+        id: 'a',
+        state: 'leased',
+      });
     });
 
     it('a URL can name a database number and a Unix socket', async () => {

@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import { linesOf, useCli } from '../support/cli.js';
+import { expectQuiet, linesOf, useCli } from '../support/cli.js';
 
 /** An escape sequence for a colour. */
 const COLOUR = /\u001b\[\d+m/g;
@@ -92,6 +92,34 @@ describe('output on a terminal', () => {
     expect((await cli.run(['inspect'])).stdout.toString()).to.not.include(ESC);
     expect((await cli.sh('delayer inspect | cat')).stdout.toString()).to.not.include(ESC);
   });
+
+  for (const [what, flags, env, isColoured] of [
+    ['--color never', '--color never', { CLICOLOR_FORCE: '1' }, false],
+    ['CLICOLOR=0', '', { CLICOLOR: '0' }, false],
+    ['TERM=dumb', '', { TERM: 'dumb' }, false],
+    ['CLICOLOR=0 and --color always', '--color always', { CLICOLOR: '0' }, true],
+    ['NO_COLOR and --color always', '--color always', { NO_COLOR: '1' }, true],
+  ] as const) {
+    it(`tables have ${isColoured ? '' : 'no '}colours on a terminal with ${what}`, async () => {
+      expectQuiet(await cli.run(['push', 'topic', 'b', '--id', 'a']));
+      const seen = await cli.terminal(`delayer inspect ${flags}`, { env });
+      expect(seen.includes(`${ESC}[1m`)).to.equal(isColoured);
+    });
+  }
+
+  for (const [what, flags, env, isColoured] of [
+    ['--color always', ['--color', 'always'], {}, true],
+    ['CLICOLOR_FORCE=1', [], { CLICOLOR_FORCE: '1' }, true],
+    ['CLICOLOR_FORCE=0', [], { CLICOLOR_FORCE: '0' }, false],
+    ['CLICOLOR_FORCE=1 and NO_COLOR', [], { CLICOLOR_FORCE: '1', NO_COLOR: '1' }, false],
+    ['--color auto', ['--color', 'auto'], {}, false],
+  ] as const) {
+    it(`tables have ${isColoured ? '' : 'no '}colours in a pipe with ${what}`, async () => {
+      expectQuiet(await cli.run(['push', 'topic', 'b', '--id', 'a']));
+      const { stdout } = expectQuiet(await cli.run(['inspect', ...flags], { env }));
+      expect(stdout.includes(`${ESC}[1m`)).to.equal(isColoured);
+    });
+  }
 
   it('pop prints the same JSON on a terminal as in a pipe, without colour', async () => {
     const queue = await cli.queue();

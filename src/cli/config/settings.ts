@@ -1,15 +1,22 @@
-import { existsSync, readFileSync } from 'node:fs';
-import { homedir } from 'node:os';
-import { dirname, isAbsolute, join, resolve } from 'node:path';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { DelayerError } from '../../core/errors.js';
+import { type ConfigFile, contextOf, readConfigFile, type StoreSettings } from './config-file.js';
+import { setting, userFolder } from './environment.js';
+
+/** What chose the store: `context` is --context, `current` the context that the config file chooses. */
+export type StoreOrigin = 'flag' | 'context' | 'environment' | 'current' | 'config' | 'default';
 
 /** What the flags, the environment and the config file say, under the names that docs/commands.md lists. */
 export interface Settings {
   readonly store: string;
-  /** True when nobody named a store. */
-  readonly isDefaultStore: boolean;
+  readonly storeFrom: StoreOrigin;
+  /** The name of the context that chose the store. */
+  readonly context?: string | undefined;
   readonly prefix?: string | undefined;
+  /** A password that the environment gives, or a flag's file; a password file is read by `readPassword`. */
   readonly password?: string | undefined;
+  readonly passwordFile?: string | undefined;
 }
 
 /** What the flags say about the store. */
@@ -19,75 +26,86 @@ export interface StoreFlags {
   /** How long (ms) the command may wait for a file that another process is migrating. */
   readonly openTimeoutMs?: number | undefined;
   readonly store?: string | undefined;
+  /** The name of a context in the config file. */
+  readonly context?: string | undefined;
   readonly prefix?: string | undefined;
   /** From a file given to the command: no flag takes a password. */
   readonly password?: string | undefined;
 }
 
-interface ConfigFile {
-  readonly store?: string;
-  readonly prefix?: string;
-  readonly passwordFile?: string;
-}
-
 /**
- * Chooses the store: the flag, else DELAYER_STORE, else the config file, else the embedded store. Never
- * falls back from one that was named.
- * @throws DelayerError `config_invalid`
+ * Chooses the store: --store, else --context, else DELAYER_STORE, else the config file, else the embedded store.
+ * Never falls back from one that was named.
+ * @throws DelayerError `usage` for a context that the config file does not have; `config_invalid`
  */
 export function readSettings(flags: StoreFlags): Settings {
-  const config = readConfigFile();
-  const named = flags.store ?? setting('DELAYER_STORE') ?? config.store;
+  const chosen = chooseStore(flags, readConfigFile());
+  if (/^rediss?(\+unix)?:/.test(chosen.store))
+    return { ...chosen, password: flags.password ?? chosen.password };
+  return { ...chosen, password: undefined, passwordFile: undefined };
+}
+
+function chooseStore({ store, context, prefix }: StoreFlags, config: ConfigFile): Settings {
+  const password = setting('DELAYER_REDIS_PASSWORD');
+  const environment = {
+    store: setting('DELAYER_STORE'),
+    prefix: prefix ?? setting('DELAYER_PREFIX'),
+    password,
+    passwordFile: password === undefined ? setting('DELAYER_REDIS_PASSWORD_FILE') : undefined,
+  };
+  if (store === undefined && context !== undefined) {
+    const named = contextOf(config, context);
+    // DELAYER_PREFIX was set for another store; and with a wrong prefix, a queue looks empty.
+    const chosen = {
+      ...environment,
+      ...named,
+      prefix: prefix ?? named.prefix,
+      storeFrom: 'context',
+      context,
+    } as const;
+    return named.passwordFile === undefined ? chosen : { ...chosen, password: undefined };
+  }
+  /** With what the config file says of the store beside it. */
+  const withConfig = (of: StoreSettings) => ({
+    ...environment,
+    prefix: environment.prefix ?? of.prefix,
+    passwordFile: environment.passwordFile ?? (password === undefined ? of.passwordFile : undefined),
+  });
+  const named = store ?? environment.store;
+  if (named !== undefined) {
+    const { prefix, passwordFile } = config;
+    const of = named === config.store ? { prefix, passwordFile } : { prefix };
+    return { ...withConfig(of), store: named, storeFrom: store === undefined ? 'environment' : 'flag' };
+  }
+  if (config.context !== undefined) {
+    const current = contextOf(config, config.context);
+    return { ...withConfig(current), store: current.store, storeFrom: 'current', context: config.context };
+  }
+  if (config.store !== undefined) return { ...withConfig(config), store: config.store, storeFrom: 'config' };
   return {
-    store: named ?? `sqlite:${join(dataFolder(), 'queue.db')}`,
-    isDefaultStore: named === undefined,
-    prefix: flags.prefix ?? setting('DELAYER_PREFIX') ?? config.prefix,
-    password: /^rediss?(\+unix)?:/.test(named ?? '')
-      ? (flags.password ?? readPassword(named === config.store ? config : {}))
-      : undefined,
+    ...withConfig({ prefix: config.prefix }),
+    store: `sqlite:${join(dataFolder(), 'queue.db')}`,
+    storeFrom: 'default',
   };
 }
 
-/** Does the user want colours? https://no-color.org */
-export function wantsColour(): boolean {
-  return (process.env.NO_COLOR ?? '') === '';
-}
-
-/** For terminals that do not say. */
-const DEFAULT_WIDTH = 80;
-const DEFAULT_HEIGHT = 24;
-
-/** Columns of the terminal on stdout. */
-export function terminalWidth(): number {
-  // Some terminals answer 0.
-  return process.stdout.columns || DEFAULT_WIDTH;
-}
-
-/** Rows of the terminal. */
-export function terminalHeight(): number {
-  return process.stdout.rows || DEFAULT_HEIGHT;
-}
-
-/** An environment variable; one that is empty is not set. */
-function setting(name: string): string | undefined {
-  return process.env[name] === '' ? undefined : process.env[name];
-}
-
-/** A folder of the user's, or undefined where there is no home. */
-function userFolder(name: string, ...inHome: string[]): string | undefined {
-  const set = setting(name);
-  // The XDG specification says to ignore relative paths.
-  if (set !== undefined && isAbsolute(set)) return join(set, 'delayer');
-  const home = homeFolder();
-  return home && join(home, ...inHome, 'delayer');
-}
-
-/** Undefined where HOME is empty, or not set for a user without an entry in passwd, as in a container. */
-export function homeFolder(): string | undefined {
+/**
+ * The password of Redis, from the environment or a file.
+ * @returns undefined where none is given apart from the URL
+ * @throws DelayerError `config_invalid` where the file cannot be read
+ */
+export function readPassword({ password, passwordFile }: Settings): string | undefined {
+  if (password !== undefined || passwordFile === undefined) return password;
   try {
-    return isAbsolute(homedir()) ? homedir() : undefined;
-  } catch {
-    return undefined;
+    return readFileSync(passwordFile, 'utf8').replace(/\r?\n$/, '');
+  } catch (error) {
+    throw new DelayerError(
+      'config_invalid',
+      `The password file ${passwordFile} cannot be read: ${(error as Error).message}`,
+      {
+        hint: 'Name a file that this user may read and that holds the password and nothing else.',
+      },
+    );
   }
 }
 
@@ -106,74 +124,4 @@ export function removedFolder(): string {
   throw new DelayerError('output_failed', 'There is no home directory to keep removed jobs in', {
     hint: 'Set XDG_STATE_HOME or HOME, or add --no-archive to remove them without a copy.',
   });
-}
-
-function configPath(): string | undefined {
-  const folder = userFolder('XDG_CONFIG_HOME', '.config');
-  return setting('DELAYER_CONFIG') ?? (folder && join(folder, 'config.json'));
-}
-
-/** Reads `{"store", "prefix", "passwordFile"}`; all of them may be absent, and so may the file. */
-function readConfigFile(): ConfigFile {
-  const path = configPath();
-  // Checked before reading: throwing and catching an error would cost every command half a millisecond.
-  if (path === undefined || (setting('DELAYER_CONFIG') === undefined && !existsSync(path))) return {};
-  let text: string;
-  try {
-    text = readFileSync(path, 'utf8');
-  } catch (error) {
-    throw wrongConfig(path, `cannot be read: ${(error as Error).message}`);
-  }
-  if (text === '') return {};
-  let config: unknown;
-  try {
-    // Some editors begin a file with a byte order mark.
-    config = JSON.parse(text.replace(/^\ufeff/, ''));
-  } catch {
-    throw wrongConfig(path, 'is not valid JSON');
-  }
-  if (typeof config !== 'object' || config === null || Array.isArray(config))
-    throw wrongConfig(path, 'is not a JSON object');
-  for (const [name, value] of Object.entries(config)) {
-    if (!['store', 'prefix', 'passwordFile'].includes(name)) {
-      throw wrongConfig(path, `has an unknown field ${JSON.stringify(name)}`);
-    }
-    if (typeof value !== 'string')
-      throw wrongConfig(path, `has a ${JSON.stringify(name)} that is not a string`);
-  }
-  return fromFolder(config, dirname(path));
-}
-
-/** Relative paths in a config file start from its own folder. */
-function fromFolder({ store, passwordFile, ...rest }: ConfigFile, folder: string): ConfigFile {
-  const file = /^sqlite:(?=[^/:~?])(?!file:)(.+)$/i.exec(store ?? '')?.[1];
-  return {
-    ...rest,
-    ...(store === undefined ? {} : { store: file === undefined ? store : `sqlite:${join(folder, file)}` }),
-    ...(passwordFile === undefined ? {} : { passwordFile: resolve(folder, passwordFile) }),
-  };
-}
-
-function wrongConfig(path: string, what: string): DelayerError {
-  return new DelayerError('config_invalid', `The config file ${path} ${what}`, {
-    hint: 'It is a JSON object with "store", "prefix" and "passwordFile", each optional.',
-  });
-}
-
-function readPassword(config: ConfigFile): string | undefined {
-  const password = setting('DELAYER_REDIS_PASSWORD');
-  if (password !== undefined) return password;
-  const path = setting('DELAYER_REDIS_PASSWORD_FILE') ?? config.passwordFile;
-  if (path === undefined) return undefined;
-  try {
-    return readFileSync(path, 'utf8').replace(/\r?\n$/, '');
-  } catch (error) {
-    throw new DelayerError(
-      'config_invalid',
-      `The password file ${path} cannot be read: ${(error as Error).message}`,
-      {
-        hint: 'Name a file that this user may read and that holds the password and nothing else.',
-      },
-    );
-  }
 }

@@ -62,6 +62,7 @@ export const serveFlags = {
 
 interface GivenFlags extends HttpFlags {
   readonly store?: string | undefined;
+  readonly context?: string | undefined;
   readonly prefix?: string | undefined;
   readonly 'no-wait': boolean;
   readonly repair: boolean;
@@ -94,10 +95,11 @@ export function readServeSettings(flags: GivenFlags): ServeSettings {
     'http-host': flags['http-host'],
     waitsForStore: !flags['no-wait'],
     repairs: flags.repair,
+    context: flags.context,
     prefix: flags.prefix,
     pidFile: flags['pid-file'] ?? config?.pidFile,
     // The password in a file belongs to the store in that file only.
-    ...(flags.store === undefined && config?.redis
+    ...(flags.store === undefined && flags.context === undefined && config?.redis
       ? { store: config.redis.url, password: config.redis.password }
       : { store: flags.store, password: undefined }),
     log: {

@@ -1,8 +1,9 @@
-import { closeSync, existsSync, mkdirSync, openSync } from 'node:fs';
+import { closeSync, openSync } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { DelayerError } from '../../core/errors.js';
 import { sleep } from '../../core/timer.js';
+import { makeFolder } from '../../output/make-folder.js';
 
 /** How many lines may wait for a slow file; further ones are dropped and counted. */
 const MAX_PENDING = 1000;
@@ -116,18 +117,6 @@ export class LogFile {
     if (this.hasFailed) return;
     this.hasFailed = true;
     this.onTrouble({ type: 'failed', path: this.path, reason: message });
-  }
-}
-
-/** Node's own `recursive` does not end in a folder that takes no other (/proc). */
-function makeFolder(path: string): void {
-  if (existsSync(path)) return;
-  makeFolder(dirname(path));
-  try {
-    mkdirSync(path);
-  } catch (error) {
-    // Another process may have made it meanwhile.
-    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
   }
 }
 
