@@ -1,5 +1,5 @@
 import { DelayerError } from '../core/errors.js';
-import { jobCount } from '../core/job.js';
+import { jobCount, type LeasedJob } from '../core/job.js';
 import type { CallOptions, NackOptions } from '../core/requests.js';
 import type { NackResult } from '../core/results.js';
 import type { Queue } from '../core/queue.js';
@@ -127,7 +127,7 @@ export class Acknowledger {
   private onAckAnswer(held: HeldJob, answer: boolean): void {
     const isAcked = answer || wasEndedByUs(held);
     if (isAcked || !this.options.knowsLeases) this.outcomes.done(held.job, isAcked);
-    else this.outcomes.notHeld(held.job, isHeld(held));
+    else this.notHeld(held.job, isHeld(held));
   }
 
   private async nack(jobs: HeldJob[], options: NackOptions): Promise<void> {
@@ -147,7 +147,27 @@ export class Acknowledger {
     // The call whose answer was lost may have made it a dead letter.
     const outcome = answer === 'not_held' && wasEndedByUs(held) ? 'retried' : answer;
     if (outcome !== 'not_held') this.outcomes.failed(held.job, { outcome, dueAt }, options);
-    else this.outcomes.notHeld(held.job, this.options.knowsLeases && isHeld(held));
+    else this.notHeld(held.job, this.options.knowsLeases && isHeld(held));
+  }
+
+  /** The handler has finished a job whose lease was known to be lost before. */
+  addLost(held: HeldJob): void {
+    held.reservation.unfinished -= 1;
+    held.isEnded = true;
+    this.outcomes.handledLost();
+    this.notHeld(held.job, held.wasHeldUntilLost);
+  }
+
+  /** @param wasHeld its lease was ended before its time: by its handler, or because the job was removed */
+  private notHeld(job: LeasedJob, wasHeld: boolean): void {
+    if (wasHeld) this.track(this.lookAfter(job));
+    else this.outcomes.lost(job);
+  }
+
+  /** A handler that ended its lease itself has acknowledged the job, if it is not in the queue any more. */
+  private async lookAfter(job: LeasedJob): Promise<void> {
+    const found = await this.queue.find(job.id).catch(() => []);
+    this.outcomes.settled(job, !found.some(({ key }) => key === job.key));
   }
 
   private async release(jobs: HeldJob[]): Promise<void> {

@@ -5,7 +5,6 @@ import { Call } from './call.js';
 import type { Load } from './fetch.js';
 import type { Handler, Outcome } from './handler.js';
 import type { HeldJob, LeaseKeeper } from './keep-leases.js';
-import type { Outcomes } from './outcomes.js';
 
 export interface DeliveryListener {
   /** No more jobs are to be delivered. */
@@ -33,7 +32,6 @@ export interface DeliveryOptions {
 export interface DeliveryParts {
   readonly leases: LeaseKeeper;
   readonly acks: Acknowledger;
-  readonly outcomes: Outcomes;
 }
 
 /** Gives jobs to the handler and passes their outcomes on; any number of calls at once. */
@@ -103,15 +101,8 @@ export class Deliverer implements Load {
 
   private pass(held: HeldJob, outcome: Outcome): void {
     if (outcome === 'release') this.isClosed = true;
-    if (held.isLost && this.options.handler.knowsLeases === true) this.onLost(held);
+    if (held.isLost && this.options.handler.knowsLeases === true) this.parts.acks.addLost(held);
     else this.parts.acks.add(held, outcome);
-  }
-
-  /** There is no lease to end. */
-  private onLost(held: HeldJob): void {
-    held.reservation.unfinished -= 1;
-    held.isEnded = true;
-    this.parts.outcomes.handledLost(held.job, held.wasHeldUntilLost);
   }
 
   /** Finds the jobs that are surely this worker's now; the others are given back, unless they are lost. */

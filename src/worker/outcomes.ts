@@ -28,10 +28,9 @@ export class Outcomes {
     this.counts.failuresInARow = isDone ? 0 : this.counts.failuresInARow + 1;
   }
 
-  /** As `notHeld`, for a job whose lease was known to be lost while the handler had it. */
-  handledLost(job: LeasedJob, wasHeld: boolean): void {
+  /** The handler has finished a job that was known to be lost. */
+  handledLost(): void {
     this.counts.handled += 1;
-    this.notHeld(job, wasHeld);
   }
 
   /** @param isAcked false: its lease was not held any more */
@@ -54,14 +53,22 @@ export class Outcomes {
     }
   }
 
-  /** @param wasHeld its lease was ended before its time: by its handler, or because the job was removed */
-  notHeld(job: LeasedJob, wasHeld: boolean): void {
-    if (wasHeld) this.counts.settled += 1;
-    else {
-      this.counts.lateAcks += 1;
-      this.counts.notDone.add(job.key);
-    }
-    this.tell({ type: wasHeld ? 'job_settled' : 'job_lost', job });
+  /** Its lease ended while the handler had it. */
+  lost(job: LeasedJob): void {
+    this.counts.lateAcks += 1;
+    this.counts.notDone.add(job.key);
+    this.tell({ type: 'job_lost', job });
+  }
+
+  /**
+   * Its lease was ended before its time: by its handler, or because the job was removed.
+   * @param isGone false: it is still in the queue, to be tried again, or as a dead letter
+   */
+  settled(job: LeasedJob, isGone: boolean): void {
+    this.counts.settled += 1;
+    if (isGone) this.counts.notDone.delete(job.key);
+    else this.counts.notDone.add(job.key);
+    this.tell({ type: 'job_settled', job });
   }
 
   released(job: LeasedJob): void {

@@ -195,17 +195,48 @@ describe('drain --exec', () => {
       },
     );
 
-    it('when a handler ends its own lease, its exit code is ignored', async () => {
+    for (const [verb, call, code, state] of [
+      ['acknowledges its job', 'ack([lease])', 0, undefined],
+      [
+        'nacks its job',
+        "nack([lease], { delayMs: 3600000, reason: 'not yet' })",
+        NOT_DONE,
+        { state: 'delayed', attempts: 1 },
+      ],
+      [
+        'makes its job a dead letter',
+        'nack([lease], { dead: true })',
+        NOT_DONE,
+        { state: 'dead', attempts: 1 },
+      ],
+    ] as const) {
+      it(`when a handler ${verb} itself, its exit code is ignored, and drain exits with ${code}`, async () => {
+        await ground.push('a');
+        settleWith(`await queue.${call};`);
+        const outcome = await exec(`${process.execPath} settle.mjs; exit 1`);
+        expect([outcome.code, outcome.stderr]).to.deep.equal([code, '']);
+        const found = await ground.find('a');
+        if (state === undefined) expect(found).to.equal(undefined);
+        else expect(found).to.include(state);
+      });
+    }
+
+    it('when a handler releases its job and it is done in the same run, drain exits with 0', async () => {
       await ground.push('a');
+      settleWith('await queue.release([lease]);');
+      const outcome = await exec(`[ -e tried ] || { touch tried; ${process.execPath} settle.mjs; exit 1; }`);
+      expect([outcome.code, outcome.stderr]).to.deep.equal([0, '']);
+    });
+
+    function settleWith(call: string): void {
       const library = new URL('../../dist/index.mjs', import.meta.url).pathname;
       const script = `import { openQueue } from ${JSON.stringify(library)};
         const queue = await openQueue(process.env.DELAYER_STORE, { prefix: process.env.DELAYER_PREFIX });
-        await queue.nack([process.env.DELAYER_LEASE], { delayMs: 3600000, reason: 'not yet' });
+        const lease = process.env.DELAYER_LEASE;
+        ${call}
         await queue.close();`;
       writeFileSync(ground.path('settle.mjs'), script);
-      expectQuiet(await exec(`${process.execPath} settle.mjs; exit 1`));
-      expect(await ground.find('a')).to.include({ state: 'delayed', attempts: 1 });
-    });
+    }
 
     it('delayer in a handler uses the store of its drain', async () => {
       await ground.push('a');
