@@ -136,8 +136,8 @@ export function requeueing(
 ): Act {
   let count = 0;
   return async (jobs) => {
-    const letters = jobs.map(({ id, topic }, i) => ({
-      ...{ id, topic },
+    const letters = jobs.map(({ id, topic, state }, i) => ({
+      ...{ id, topic, state: state === 'expired' ? state : ('dead' as const) },
       delayMs: delayMs + spreadMs(spread.ms, count + i, spread.total),
     }));
     count += jobs.length;

@@ -7,7 +7,7 @@ import { stdoutIsTerminal, writeStdout } from '../output/stdout.js';
 import { printInfo, printNote, ProgressLine } from './stderr.js';
 
 const WHY_NOT: Record<Exclude<RequeueResult, 'requeued'>, string> = {
-  none: 'is not a dead letter',
+  none: 'is neither a dead letter nor an expired job with its body',
   duplicate_id: 'is in the queue again',
 };
 
@@ -61,7 +61,7 @@ export class RequeueReport {
     if (requeued + none + duplicate_id === 0) return 'no dead letter matches';
     const others = [
       ...(duplicate_id > 0 ? [`${duplicate_id} skipped: another job of the id is in the queue`] : []),
-      ...(none > 0 ? [`${none} skipped: not a dead letter`] : []),
+      ...(none > 0 ? [`${none} skipped: neither a dead letter nor an expired job with its body`] : []),
     ];
     return [`${requeued} requeued`, ...others].join(', ');
   }

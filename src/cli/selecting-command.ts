@@ -22,7 +22,7 @@ export interface SelectedActing extends Acting {
 /** A command that acts on the jobs of a selection. */
 export abstract class SelectingCommand extends BaseCommand {
   /**
-   * @param states the states of a command that has its own instead of `--state`
+   * @param states used where `--state` is not given
    * @throws DelayerError `usage` where nothing is selected
    */
   protected async selectedBy(

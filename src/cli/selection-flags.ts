@@ -62,8 +62,14 @@ export const actingFlags = {
   yes: Flags.boolean({ description: 'do not ask for confirmation' }),
 };
 
-/** For commands that fix the states themselves. */
-export const { state: _, ...selectionFlagsWithoutState } = selectionFlags;
+/** For a command that acts on jobs in these states alone. */
+export const selectionFlagsIn = (states: readonly JobState[], description: string) => ({
+  ...selectionFlags,
+  state: Flags.option({ options: states, multiple: true, delimiter: ',' as const })({
+    helpGroup: 'SELECTION',
+    description,
+  }),
+});
 
 export interface SelectionFlags {
   readonly topic?: readonly string[] | undefined;
@@ -102,7 +108,7 @@ export interface Selected extends Sweep {
 }
 
 export interface SelectingOptions {
-  /** The states of a command that fixes them itself; used where `--state` is not given. */
+  /** Used where `--state` is not given. */
   readonly states?: readonly JobState[];
   /** Topics given as arguments: names, not globs. */
   readonly named?: readonly string[];

@@ -1,7 +1,7 @@
 import * as Args from '../cli/oclif/args.js';
 import { promoting } from '../bulk/acts.js';
 import { actOnIds, type Verb } from '../cli/act-on-ids.js';
-import { actingFlags, assertNoSelection, selectionFlagsWithoutState } from '../cli/selection-flags.js';
+import { actingFlags, assertNoSelection, selectionFlagsIn } from '../cli/selection-flags.js';
 import { type SelectedActing, SelectingCommand } from '../cli/selecting-command.js';
 import type { JobState } from '../core/job.js';
 
@@ -38,7 +38,10 @@ Exit code 1 if one of the ids was not promoted (it is due already, leased, or no
   static override args = {
     id: Args.string({ multiple: true, description: 'ids; - reads them from stdin, one per line' }),
   };
-  static override flags = { ...selectionFlagsWithoutState, ...actingFlags };
+  static override flags = {
+    ...selectionFlagsIn(DELAYED, 'delayed jobs are the only ones that it acts on'),
+    ...actingFlags,
+  };
 
   override async run(): Promise<void> {
     const { args, flags } = await this.parse(Promote);

@@ -6,12 +6,14 @@ import { countBehindDashes } from '../cli/argv.js';
 import { duration } from '../cli/flags.js';
 import { readsStdin } from '../cli/input/arguments.js';
 import { RequeueReport } from '../cli/requeue-report.js';
-import { actingFlags, assertNoSelection, selectionFlagsWithoutState } from '../cli/selection-flags.js';
+import { actingFlags, assertNoSelection, selectionFlagsIn } from '../cli/selection-flags.js';
 import { SelectingCommand, type SelectingFlags } from '../cli/selecting-command.js';
 import type { JobState } from '../core/job.js';
 import type { Queue } from '../core/queue.js';
 
 const DEAD: readonly JobState[] = ['dead'];
+/** The body of an expired job is there on SQLite. */
+const REQUEUED: readonly JobState[] = ['dead', 'expired'];
 
 interface RequeueFlags extends SelectingFlags {
   readonly delay?: number | undefined;
@@ -20,8 +22,9 @@ interface RequeueFlags extends SelectingFlags {
 }
 
 export default class Requeue extends SelectingCommand {
-  static override summary = 'Put dead letters back into the queue; prints the ids it requeued.';
-  static override description = `A requeued job has its body, its full ready lifetime, and all its retries again. Of several dead letters of an id, the latest is requeued. A dead letter is left alone if another job of its id is in the queue.
+  static override summary =
+    'Put dead letters, and jobs that expired, back into the queue; prints the ids it requeued.';
+  static override description = `A requeued job has its body, its full ready lifetime, and all its retries again. Of several dead letters of an id, the latest is requeued. A dead letter is left alone if another job of its id is in the queue. Where an id has no dead letter, its expired job is requeued, if the store still has its body (SQLite).
 Exit code 1 if one of the ids was not requeued, or no job of a selection was.`;
   static override usage = ['requeue ID... [flags]', 'requeue --topic GLOB [flags]'];
   static override examples = [
@@ -38,7 +41,7 @@ Exit code 1 if one of the ids was not requeued, or no job of a selection was.`;
     delay: duration('delay')({ description: 'due DURATION from now [default: 0]' }),
     spread: duration('spread')({ description: 'spread the due times evenly over DURATION, from --delay on' }),
     'keep-attempts': Flags.boolean({ description: 'keep the number of attempts instead of starting at 0' }),
-    ...selectionFlagsWithoutState,
+    ...selectionFlagsIn(REQUEUED, 'jobs in these states [default: dead]'),
     ...actingFlags,
   };
 

@@ -3,7 +3,7 @@ import { rescheduling } from '../bulk/acts.js';
 import { actOnIds, type Verb } from '../cli/act-on-ids.js';
 import { duration, shift, timestamp } from '../cli/flags.js';
 import { describeDueTime } from '../cli/input/time.js';
-import { actingFlags, assertNoSelection, selectionFlagsWithoutState } from '../cli/selection-flags.js';
+import { actingFlags, assertNoSelection, selectionFlagsIn } from '../cli/selection-flags.js';
 import { SelectingCommand, type SelectingFlags } from '../cli/selecting-command.js';
 import { printInfo } from '../cli/stderr.js';
 import { DelayerError } from '../core/errors.js';
@@ -60,7 +60,7 @@ Exit code 1 if one of the ids was not rescheduled (it is due already, leased, or
       description: 'with a selection: spread the due times evenly over DURATION, from --delay or --at on',
       exclusive: ['by'],
     }),
-    ...selectionFlagsWithoutState,
+    ...selectionFlagsIn(DELAYED, 'delayed jobs are the only ones that it acts on'),
     ...actingFlags,
   };
 

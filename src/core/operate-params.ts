@@ -164,11 +164,13 @@ export function toRequeueParams(
   const delayMs = checkDuration(options.delayMs ?? 0, 'the delay');
   const jobs = letters.map((letter) => {
     if (isName(letter)) return { id: toName(letter, 'id'), delayMs };
-    assertFields(letter, ['id', 'topic', 'delayMs'], 'field of a dead letter');
+    assertFields(letter, ['id', 'topic', 'state', 'delayMs'], 'field of a dead letter');
+    if (letter.state !== undefined) assertChoice(letter.state, ['dead', 'expired'], 'state');
     const topic = letter.topic === undefined ? undefined : toName(letter.topic, 'topic');
     return {
       id: toName(letter.id, 'id'),
       topic,
+      state: letter.state,
       delayMs: checkDuration(letter.delayMs ?? delayMs, 'the delay'),
     };
   });

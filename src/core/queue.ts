@@ -364,7 +364,10 @@ export class Queue {
     return params.jobs.length === 0 ? [] : this.#ask((store) => store.hold(params));
   }
 
-  /** Makes dead letters jobs again, the latest one of each id. Answers in order. */
+  /**
+   * Makes dead letters jobs again, the latest one of each id, and expired jobs whose bodies are there (SQLite). Answers
+   * in order.
+   */
   async requeue(
     letters: readonly (TextOrBytes | RequeueRequest)[],
     options: RequeueOptions = {},

@@ -161,10 +161,15 @@ export interface EditRequest extends JobReference {
   readonly ttlMs?: number | undefined;
 }
 
-/** A dead letter to requeue: the latest of its id, or of its id in this topic. */
+/**
+ * A job to requeue: the latest dead letter of an id, or of an id in this topic; where there is none, the expired job of
+ * the id, if the store still has its body (SQLite).
+ */
 export interface RequeueRequest {
   readonly id: TextOrBytes;
   readonly topic?: TextOrBytes | undefined;
+  /** Only a job in this state; either when absent. */
+  readonly state?: 'dead' | 'expired' | undefined;
   /** In place of the delay of the call. */
   readonly delayMs?: number | undefined;
 }

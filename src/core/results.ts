@@ -98,7 +98,7 @@ export interface EditResult {
 }
 
 /**
- * `none`: there is no dead letter of that id. `duplicate_id`: another job of that id is in the queue; nothing
+ * `none`: there is no dead letter of that id, and no expired job with its body. `duplicate_id`: another job of that id is in the queue; nothing
  * changed.
  */
 export type RequeueResult = 'requeued' | 'none' | 'duplicate_id';

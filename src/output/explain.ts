@@ -171,7 +171,7 @@ function expired({ body, expiresAt }: JobRecord, now: Date): string[] {
       expiresAt && expiresAt <= now
         ? `Its ready lifetime ended ${distance(expiresAt, now)} ago, before anyone took it.`
         : 'Its ready lifetime has ended; it was not taken in time.',
-      NEVER,
+      'It is not delivered unless it is requeued, and is soon cleared away.',
     ];
   const left = 'Its entry is in the ready list, and its body is gone';
   if (expiresAt === undefined)

@@ -1,5 +1,6 @@
 import { expect } from 'chai';
 import { documentOf, expectQuiet, forEachStore, linesOf, useCli } from '../support/cli.js';
+import { eventually } from '../support/eventually.js';
 import { HOUR_MS, idsOf, MINUTE_MS, must, reserve } from '../support/jobs.js';
 
 describe('requeue', () => {
@@ -36,9 +37,9 @@ describe('requeue', () => {
       expect(outcome.code).to.equal(1);
       expect(linesOf(outcome)).to.deep.equal(['a']);
       expect(outcome.stderr.trimEnd().split('\n')).to.deep.equal([
-        'delayer: the job "unknown" is not a dead letter; it was not requeued',
+        'delayer: the job "unknown" is neither a dead letter nor an expired job with its body; it was not requeued',
         'delayer: the job "twice" is in the queue again; it was not requeued',
-        'delayer: 1 requeued, 1 skipped: another job of the id is in the queue, 1 skipped: not a dead letter',
+        'delayer: 1 requeued, 1 skipped: another job of the id is in the queue, 1 skipped: neither a dead letter nor an expired job with its body',
       ]);
       const json = await cli.run(['requeue', 'unknown', 'twice', '--json']);
       expect(json).to.include({ code: 1, stderr: '' });
@@ -49,6 +50,19 @@ describe('requeue', () => {
           { id: 'twice', outcome: 'duplicate_id' },
         ],
       });
+    });
+
+    it('a job that expired is requeued by its id or by --state expired where its body is kept, and not on Redis', async () => {
+      const queue = await cli.queue();
+      const isKept = queue.label.startsWith('sqlite:');
+      await queue.pushMany(['a', 'b'].map((id) => ({ id, topic: 'topic', body: `body ${id}`, ttlMs: 1 })));
+      await eventually(async () => (await queue.find('b')).every(({ state }) => state === 'expired'));
+      const named = await cli.run(['requeue', 'a']);
+      expect([named.code, named.stdout.toString()]).to.deep.equal(isKept ? [0, 'a\n'] : [1, '']);
+      const selected = await cli.run(['requeue', '--topic', 'topic', '--state', 'expired', '--yes']);
+      // The first one has expired again.
+      if (isKept) expect(linesOf(selected)).to.include('b');
+      else expect([selected.code, selected.stdout.toString()]).to.deep.equal([1, '']);
     });
 
     itOnce('requeue - reads ids from stdin', async () => {

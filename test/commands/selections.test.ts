@@ -176,6 +176,20 @@ describe('commands on selections', () => {
       expect(await idsIn('now', 'pay', 'mail_a')).to.deep.equal(['now-2', 'now-3', 'pay-3']);
     });
 
+    itOnce('--state of promote and reschedule takes the state that they act on, and no other', async () => {
+      await fill();
+      const act = (verb: string[], state: string) =>
+        cli.run([...verb, '--topic', 'pay', '--state', state, '--dry-run']);
+      for (const verb of [['promote'], ['reschedule', '--delay', '1h']]) {
+        expect((await act(verb, 'delayed')).code).to.equal(0);
+        const refused = await act(verb, 'ready');
+        expect([refused.code, refused.stderr]).to.deep.equal([
+          2,
+          'delayer: invalid value for --state: "ready". The values are delayed.\n',
+        ]);
+      }
+    });
+
     itOnce('remove and purge exit with 74 and remove nothing when the file cannot be written', async () => {
       await fill();
       for (const folder of ['/dev/null', '/proc/none']) {

@@ -5,6 +5,8 @@ import { ProcessClock } from '../support/clock.js';
 import { eventually } from '../support/eventually.js';
 import { must } from '../support/jobs.js';
 import { startPoller } from '../support/polling.js';
+import { Queue } from '../../src/core/queue.js';
+import { SqliteStore } from '../../src/storage/sqlite/store.js';
 import { useRedis } from '../support/redis.js';
 
 describe('serve', () => {
@@ -191,6 +193,13 @@ describe('serve', () => {
       await daemon.says(/have been moved/);
       expect((await daemon.end()).stderr.match(/cannot be moved/g)).to.have.length(1);
     });
+
+    it('serve removes expired jobs', async () => {
+      const queue = await cli.queue();
+      await queue.push({ id: 'a', topic: 'topic', body: 'b', delayMs: 10, ttlMs: 10 });
+      await serve();
+      await eventually(async () => (await queue.find('a')).length === 0);
+    });
   });
 
   describe('on a Redis that cannot be used at the start', () => {
@@ -329,17 +338,23 @@ describe('serve', () => {
       expect(outcome).to.include({ code: 0, signal: null, stderr: '' });
       expect((await queue.stats()).totals).to.include({ due: 0, ready: 1200, delayed: 1 });
     });
-
-    it('serve removes expired jobs', async () => {
-      const queue = await cli.queue();
-      await queue.push({ id: 'a', topic: 'topic', body: 'b', delayMs: 10, ttlMs: 10 });
-      await begun();
-      await eventually(async () => (await queue.find('a')).length === 0);
-    });
   });
 
   describe('on SQLite', () => {
     const cli = useCli((home) => ({ DELAYER_STORE: `sqlite:${home}/queue.db` }));
+
+    it('serve removes jobs that expired a minute ago', async () => {
+      const now = () => Date.now() - 61_000;
+      const store = await SqliteStore.open(join(cli.home, 'queue.db'), { now });
+      const past = new Queue(store);
+      await past.push({ id: 'a', topic: 'topic', body: 'b', ttlMs: 1 });
+      await past.close();
+      const queue = await cli.queue();
+      await queue.push({ id: 'b', topic: 'other', body: 'b', ttlMs: 1 });
+      cli.start(['serve']);
+      await eventually(async () => (await queue.find('a')).length === 0);
+      expect(await queue.find('b')).to.have.length(1);
+    });
 
     it('serve says that jobs need no daemon on SQLite', async () => {
       await (await cli.queue()).push({ topic: 'topic', body: 'b' });

@@ -58,6 +58,7 @@ const SENTENCES: readonly (readonly [RegExp, Claim])[] = [
   [/^Its retention time has ended; the next step of maintenance deletes it\.$/, () => 'to be deleted'],
   [/^Its ready lifetime ended (.+) ago, before anyone took it\.$/, (since) => `expired for ${since}`],
   [/^It will never be delivered\.$/, () => 'never delivered'],
+  [/^It is not delivered unless it is requeued, and is soon cleared away\.$/, () => 'requeue only'],
   [/^An older entry of its id is in the ready list of "(.+)":/, (topic) => `old entry in ${topic}`],
   [/^It is in its ready list (\d+) times, .* It is delivered once\.$/, (count) => `${count} entries`],
   [/^It cannot move: the key .* of Redis holds a string where a list belongs\.$/, () => 'its list is none'],

@@ -52,6 +52,11 @@ export const OF_SQLITE: readonly Defect[] = [
     `ORDER BY failed_at DESC, seq DESC LIMIT 1`,
     `ORDER BY failed_at, seq LIMIT 1`,
   ]),
+  sqlite('expired job not requeued', 'a requeue leaves expired jobs alone', [
+    `${SQLITE}/requeue.ts`,
+    `else if (!isExpired ||`,
+    `else if (inLine !== undefined || !isExpired ||`,
+  ]),
   sqlite('dead letter a millisecond too long', 'a dead letter is kept a millisecond longer', [
     `${SQLITE}/dead.ts`,
     `WHERE dead_until <= ? ORDER BY`,

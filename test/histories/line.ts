@@ -53,6 +53,9 @@ export interface Line {
   times(): number[];
 }
 
+/** How long (ms) an expired job is kept at least, where its body is kept at all. */
+export const KEPT_MS = 60_000;
+
 /** The line of SQLite: a job is ready at its due time, without a step. */
 export class PlainLine implements Line {
   private readonly byId = new Map<string, ModelJob>();
@@ -135,7 +138,7 @@ export class PlainLine implements Line {
   }
 
   clear(now: number): void {
-    for (const { id, expiresAt } of this.byId.values()) if (expiresAt <= now) this.byId.delete(id);
+    for (const { id, expiresAt } of this.byId.values()) if (expiresAt + KEPT_MS <= now) this.byId.delete(id);
   }
 
   state(id: string, now: number): JobState | undefined {

@@ -329,17 +329,17 @@ export class Model {
     return isInLine || hasWaited;
   }
 
-  /** Requeues the latest dead letter of an id. */
+  /** Requeues the latest dead letter of an id; where there is none, its expired job. */
   requeue(
     id: string,
     { delayMs, keepAttempts }: { readonly delayMs: number; readonly keepAttempts: boolean },
     now: number,
   ): RequeueResult {
     const letter = this.lettersOf(id)[0];
-    if (!letter) return 'none';
+    const job = letter?.job ?? this.expired(id, now);
+    if (!job) return 'none';
     if (this.line.isTaken(id, now)) return 'duplicate_id';
-    this.letters.splice(this.letters.indexOf(letter), 1);
-    const { job } = letter;
+    if (letter) this.letters.splice(this.letters.indexOf(letter), 1);
     const dueAt = now + delayMs;
     if (!keepAttempts) job.attempts = 0;
     if (job.ttlMs === Infinity && !this.rules.knowsTimes) job.ttlMs = undefined;
@@ -350,6 +350,12 @@ export class Model {
     this.line.add(job, dueAt, now);
     this.line.remember(job);
     return 'requeued';
+  }
+
+  /** The expired job of an id, where its body is kept. */
+  expired(id: string, now: number): ModelJob | undefined {
+    if (this.rules.losesExpired || this.line.state(id, now) !== 'expired') return undefined;
+    return this.line.get(id);
   }
 
   pause(topic: string, forMs: number | undefined, now: number): void {

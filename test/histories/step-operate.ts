@@ -1,9 +1,10 @@
 import { DelayerError } from '../../src/core/errors.js';
 import { JOB_STATES, type JobState } from '../../src/core/job.js';
 import type { Queue } from '../../src/core/queue.js';
-import type { Burial, RemoveResult } from '../../src/core/results.js';
+import type { Burial, RemoveResult, RequeueResult } from '../../src/core/results.js';
 import { type Context, type Fate, expectBuried, expectNext, orUnknown } from './context.js';
 import { Difference, expectSame } from './difference.js';
+import { KEPT_MS } from './line.js';
 import type { ModelRemoved } from './model.js';
 import { IDS, type StepOf, TOPICS } from './operations.js';
 import { RedisLine } from './redis-line.js';
@@ -49,8 +50,24 @@ export class Operator {
     const seen = await orUnknown(queue.requeue(ids, { delayMs, keepAttempts }), fate);
     if (fate?.lost === 'request') return;
     const { model, now } = this.context;
-    const expected = ids.map((id) => model.requeue(id, { delayMs, keepAttempts }, now));
+    const expected: RequeueResult[] = [];
+    for (const [i, id] of ids.entries()) {
+      const isGone = fate ? await this.isCleared(queue, id) : seen?.[i] === 'none';
+      if (isGone && this.mayBeCleared(id)) model.line.drop(id);
+      expected.push(model.requeue(id, { delayMs, keepAttempts }, now));
+    }
     if (!fate) expectSame('requeue', expected, seen);
+  }
+
+  /** An earlier call may have cleared away what expired long ago. */
+  private mayBeCleared(id: string): boolean {
+    const { model, now } = this.context;
+    const expired = model.lettersOf(id).length === 0 ? model.expired(id, now) : undefined;
+    return expired !== undefined && expired.expiresAt + KEPT_MS <= now;
+  }
+
+  private async isCleared(queue: Queue, id: string): Promise<boolean> {
+    return this.mayBeCleared(id) && (await queue.find(id)).every(({ state }) => state === 'leased');
   }
 
   private idOfMostLetters(): string {

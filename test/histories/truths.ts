@@ -47,7 +47,7 @@ export function truthInLine(
         entries,
       ]);
     default:
-      return text([`expired for ${span(now, expiresAt)}`, 'never delivered']);
+      return text([`expired for ${span(now, expiresAt)}`, 'requeue only']);
   }
 }
 

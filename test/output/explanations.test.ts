@@ -8,7 +8,7 @@ import { explain } from '../../src/output/explain.js';
 import { SqliteStore } from '../../src/storage/sqlite/store.js';
 import { OriginalClient, OriginalDaemon } from '../interop/original.js';
 import { MovableClock } from '../support/clock.js';
-import { DAY_MS, drain, HOUR_MS, idsOf, must, RETRY_MS } from '../support/jobs.js';
+import { DAY_MS, drain, HOUR_MS, idsOf, MINUTE_MS, must, RETRY_MS } from '../support/jobs.js';
 import { keyspaceOf, useRedis } from '../support/redis.js';
 import { CASES, ID, MORE_CASES, REDIS_CASES, SQLITE_CASES, type Stage, TOPIC } from './explanation-cases.js';
 
@@ -102,6 +102,17 @@ const CLAIMS: readonly Claim[] = [
     },
   ],
   ['Removing it in any state', isRemovable],
+  [
+    'not delivered unless it is requeued, and is soon cleared away',
+    async (stage) => {
+      expect(await stage.queue.requeue([ID])).to.deep.equal(['requeued']);
+      expect(await popped(stage)).to.deep.equal([ID]);
+      await stage.queue.push({ id: ID, topic: TOPIC, body: 'b', ttlMs: 1 });
+      stage.clock.advance(MINUTE_MS + 1);
+      await stage.queue.maintain();
+      expect(await stage.queue.find(ID)).to.deep.equal([]);
+    },
+  ],
   [
     'never be delivered',
     async (stage) => {

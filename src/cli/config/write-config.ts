@@ -43,10 +43,14 @@ function makeFolderOf(path: string): void {
   try {
     makeFolder(dirname(path), 0o700);
   } catch (error) {
-    throw new DelayerError('output_failed', `cannot make the folder of ${path}: ${(error as Error).message}`, {
-      hint: 'Name another file in DELAYER_CONFIG.',
-      cause: error,
-    });
+    throw new DelayerError(
+      'output_failed',
+      `cannot make the folder of ${path}: ${(error as Error).message}`,
+      {
+        hint: 'Name another file in DELAYER_CONFIG.',
+        cause: error,
+      },
+    );
   }
 }
 

@@ -109,10 +109,15 @@ export interface EditParams extends JobGuard {
   readonly ttlMs?: number | undefined;
 }
 
-/** The latest dead letter of an id, or of an id in a topic. */
+/**
+ * The latest dead letter of an id, or of an id in a topic; where there is none, the expired job of the id, if its body
+ * is there.
+ */
 export interface RequeueJob {
   readonly id: Buffer;
   readonly topic?: Buffer | undefined;
+  /** Only a job in this state; either when absent. */
+  readonly state?: 'dead' | 'expired' | undefined;
   readonly delayMs: number;
 }
 

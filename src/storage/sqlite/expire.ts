@@ -3,12 +3,12 @@ import type { Connection } from './connection.js';
 import { deleteDead } from './dead.js';
 
 /**
- * Calls that come for something else delete only jobs whose time has been over for so long (ms): until then a view
- * can say why a job was never delivered.
+ * Expired jobs are deleted after so long (ms): until then they can be requeued, and a view can say why a job was never
+ * delivered.
  */
-const KEEP_MS = 60_000;
+export const KEEP_MS = 60_000;
 
-/** How many jobs of each kind such a call deletes. */
+/** How many jobs of each kind a call deletes that comes for something else. */
 const CLEAR_IN_PASSING = 10;
 
 const FIRST_EXPIRY = 'SELECT min(expires_at) AS at FROM job WHERE state = 0';
@@ -18,12 +18,12 @@ const DROP_EXTRAS = `DELETE FROM extras WHERE seq IN (SELECT seq FROM (${EXPIRED
 const CLEAR = `DELETE FROM job WHERE seq IN (SELECT seq FROM (${EXPIRED}))`;
 
 /**
- * Within a transaction: deletes up to `limit` jobs that had expired at `until`, except those that expired only by a
- * jump of the clock.
+ * Within a transaction: deletes up to `limit` jobs that expired a while ago, except those that expired only by a jump
+ * of the clock.
  * @returns how many
  */
-export function clearExpired(connection: Connection, until: number, limit: number): number {
-  const trusted = connection.trusted(until);
+export function clearExpired(connection: Connection, now: number, limit: number): number {
+  const trusted = connection.trusted(now - KEEP_MS);
   connection.run(DROP_EXTRAS, trusted, limit);
   return connection.changes(CLEAR, trusted, limit);
 }
@@ -35,7 +35,7 @@ export function clearExpired(connection: Connection, until: number, limit: numbe
 export function clearOnReserve(connection: Connection, { expiry, deadUntil }: Agenda, now: number): void {
   const until = now - KEEP_MS;
   // Usually the agenda has shown that there is none.
-  if (expiry <= until) clearExpired(connection, until, CLEAR_IN_PASSING);
+  if (expiry <= until) clearExpired(connection, now, CLEAR_IN_PASSING);
   if (deadUntil <= until) deleteDead(connection, until, CLEAR_IN_PASSING);
 }
 
@@ -46,5 +46,5 @@ export function clearOnPush(connection: Connection, now: number, pushed: number)
   // Reads one time only: reading the whole agenda takes longer than inserting a job.
   const { at } = connection.get(FIRST_EXPIRY) as { at: number | null };
   connection.agenda.rememberExpiry(at ?? Infinity);
-  if (at !== null && at <= until) clearExpired(connection, until, pushed + CLEAR_IN_PASSING);
+  if (at !== null && at <= until) clearExpired(connection, now, pushed + CLEAR_IN_PASSING);
 }

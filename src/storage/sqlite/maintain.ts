@@ -6,7 +6,7 @@ import type { Agenda } from './agenda-memory.js';
 import type { Connection } from './connection.js';
 import { bury, deleteDead } from './dead.js';
 import { addAttempt, addTo, type EndedJob, keepEnded, readEnded } from './ended-attempts.js';
-import { clearExpired } from './expire.js';
+import { clearExpired, KEEP_MS } from './expire.js';
 import { takeEnded } from './lease.js';
 import { forgetLocks } from './lock.js';
 import { endPauses } from './pause.js';
@@ -91,7 +91,7 @@ export function toBurial(connection: Connection, seq: number, reason: string): B
 }
 
 function nextChore({ leaseEnd, waitingAgain, expiry, deadUntil, pauseEnd }: Agenda): number {
-  return Math.min(leaseEnd, waitingAgain, expiry, deadUntil, pauseEnd);
+  return Math.min(leaseEnd, waitingAgain, expiry + KEEP_MS, deadUntil, pauseEnd);
 }
 
 function doChores(

@@ -13,13 +13,22 @@ SELECT seq FROM job LEFT JOIN dead USING (seq) WHERE id = ?1 AND state > 1 AND s
 ORDER BY failed_at DESC, seq DESC LIMIT 1`;
 const LATEST = latest('');
 const LATEST_IN_TOPIC = latest(' AND +topic = ?2');
-const IN_LINE_NOW = `SELECT seq, expires_at AS expiresAt FROM job WHERE id = ? AND state = ${IN_LINE}`;
+const IN_LINE_NOW = `SELECT seq, topic, expires_at AS expiresAt FROM job WHERE id = ? AND state = ${IN_LINE}`;
 const REQUEUE = `
 UPDATE job SET state = ${IN_LINE}, attempts = iif(?3, attempts, 0), place = ?1, due_at = NULL,
   expires_at = min(?1 + ${TTL_MS}, ${LAST_TIME_MS})
 WHERE seq = ?2`;
 
-/** Makes the latest dead letter of each id, in its topic where one is named, a job again. A job in line that has expired makes room. */
+interface InLine {
+  readonly seq: number;
+  readonly topic: Uint8Array;
+  readonly expiresAt: number;
+}
+
+/**
+ * Makes the latest dead letter of each id, in its topic where one is named, a job again; then an expired job of the id
+ * makes room. Where there is no dead letter, it is the expired job itself.
+ */
 export async function requeue(
   connection: Connection,
   { jobs, keepAttempts }: RequeueParams,
@@ -36,17 +45,28 @@ export async function requeue(
 
 function requeueOne(
   connection: Connection,
-  { id, topic, delayMs }: RequeueJob,
+  { id, topic, state, delayMs }: RequeueJob,
   keepAttempts: boolean,
   now: number,
 ): RequeueResult {
-  const found = topic ? connection.get(LATEST_IN_TOPIC, id, topic) : connection.get(LATEST, id);
-  const dead = found as { seq: number } | undefined;
-  if (!dead) return 'none';
-  const living = connection.get(IN_LINE_NOW, id) as { seq: number; expiresAt: number } | undefined;
-  if (living && living.expiresAt > now) return 'duplicate_id';
-  if (living) makeWay(connection, [living], now);
-  exhume(connection, [dead.seq]);
-  connection.run(REQUEUE, Math.min(now + delayMs, LAST_TIME_MS), dead.seq, keepAttempts ? 1 : 0);
+  const dead = state === 'expired' ? undefined : latestLetter(connection, id, topic);
+  const inLine = connection.get(IN_LINE_NOW, id) as InLine | undefined;
+  const isExpired = inLine !== undefined && inLine.expiresAt <= now;
+  if (dead) {
+    if (inLine && !isExpired) return 'duplicate_id';
+    if (inLine) makeWay(connection, [inLine], now);
+    exhume(connection, [dead.seq]);
+  } else if (!isExpired || state === 'dead' || topic?.equals(inLine.topic) === false) return 'none';
+  const seq = dead?.seq ?? inLine?.seq ?? null;
+  connection.run(REQUEUE, Math.min(now + delayMs, LAST_TIME_MS), seq, keepAttempts ? 1 : 0);
   return 'requeued';
+}
+
+function latestLetter(
+  connection: Connection,
+  id: Buffer,
+  topic: Buffer | undefined,
+): { seq: number } | undefined {
+  const found = topic ? connection.get(LATEST_IN_TOPIC, id, topic) : connection.get(LATEST, id);
+  return found as { seq: number } | undefined;
 }
