@@ -30,6 +30,7 @@ const SELDOM = {
   jsonata: 'node_modules/jsonata/jsonata.js',
   times: 'node_modules/chrono-node/dist/esm/locales/en/index.js',
   metrics: 'src/http/metrics.ts',
+  completion: 'src/commands/completion.ts',
   scripts: 'src/storage/redis/script-sources.generated.ts',
 };
 

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Makes sure of the programs that tests hold delayer beside: those on the PATH, else Debian's. tmux is the terminal in
-# which they look at what people see; systemd and Prometheus say whether what is in contrib/ is right.
+# which they look at what people see; zsh and fish are shells to complete in; systemd and Prometheus say whether what is
+# in contrib/ is right.
 set -euo pipefail
 . "$(dirname "$0")/apt-install.sh"
 
@@ -12,5 +13,7 @@ ensure() {
 }
 
 ensure tmux tmux
+ensure zsh zsh
+ensure fish fish
 ensure systemd-analyze systemd
 ensure promtool prometheus

@@ -2,14 +2,16 @@
 //   src/storage/redis/scripts.generated.ts and script-sources.generated.ts
 //                                               from src/storage/redis/lua/*.lua
 //   src/storage/sqlite/migrations.generated.ts  from src/storage/sqlite/migrations/*.sql
+//   src/cli/completion/scripts.generated.ts     from src/cli/completion/scripts/delayer.*
 // `npm ci` (as its `prepare`), the build and every run of mocha do so. Takes the root of a package, else its own.
 import { createHash } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, extname, join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { compose, readLua } from './lua/compose.mjs';
 
 const MIGRATIONS_FOLDER = join('src', 'storage', 'sqlite', 'migrations');
+const COMPLETION_FOLDER = join('src', 'cli', 'completion', 'scripts');
 
 /** Text as a template literal, whose lines stay lines. */
 const quote = (text) => `\`${text.replace(/[\\`]|\$(?=\{)/g, '\\$&')}\``;
@@ -93,6 +95,20 @@ ${entries.join('')}];
 `;
 }
 
+/** What is the same in each version of delayer in the scripts for shells, which the files' extensions name. */
+function completionModule(root) {
+  const entries = readdirSync(join(root, COMPLETION_FOLDER))
+    .sort()
+    .map(
+      (file) =>
+        `  ${extname(file).slice(1)}: ${quote(readFileSync(join(root, COMPLETION_FOLDER, file), 'utf8'))},\n`,
+    );
+  return `// Built from scripts/delayer.* by scripts/generate.mjs; change those.
+export const SCRIPTS = {
+${entries.join('')}};
+`;
+}
+
 /** Leaves a file alone that is as it should be: editors and watchers look at its time. */
 function writeWhenChanged(path, text) {
   if (existsSync(path) && readFileSync(path, 'utf8') === text) return;
@@ -108,6 +124,10 @@ export function generate(root) {
   if (existsSync(join(root, MIGRATIONS_FOLDER))) {
     const path = join(root, 'src', 'storage', 'sqlite', 'migrations.generated.ts');
     writeWhenChanged(path, migrationsModule(root));
+  }
+  if (existsSync(join(root, COMPLETION_FOLDER))) {
+    const path = join(root, dirname(COMPLETION_FOLDER), 'scripts.generated.ts');
+    writeWhenChanged(path, completionModule(root));
   }
 }
 

@@ -49,7 +49,7 @@ config remove NAME removes a context. The jobs in a store are not affected.`;
     '<%= config.bin %> config use prod',
   ];
   static override args = {
-    action: Args.string({ description: `${Object.keys(ACTIONS).join(', ')} [default: show]` }),
+    action: Args.string({ options: Object.keys(ACTIONS), description: '[default: show]' }),
     name: Args.string({ description: 'the name of a context' }),
   };
   static override flags = {

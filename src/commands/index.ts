@@ -3,6 +3,7 @@ export const COMMANDS = {
   ack: () => import('./ack.js'),
   bpop: () => import('./bpop.js'),
   check: () => import('./check.js'),
+  completion: () => import('./completion.js'),
   config: () => import('./config.js'),
   doctor: () => import('./doctor.js'),
   drain: () => import('./drain.js'),

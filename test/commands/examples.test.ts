@@ -12,6 +12,8 @@ const DAY_MS = 24 * 60 * MINUTE_MS;
 
 /** Examples that do not end by themselves; the tests of their commands run them. */
 const IS_ENDLESS = /\bdelayer (top|serve(?! --once))\b|--(watch|follow|loop)\b/;
+/** Examples for other shells; the tests of completion run them there. */
+const IS_FOR_ANOTHER_SHELL = /\bdelayer completion (zsh|fish)\b/;
 /** Examples whose exit code is an answer and may be other than 0. */
 const ANSWERS_BY_CODE = [/^delayer check\b/, /^delayer inspect --problems$/];
 /** Examples that need a terminal. */
@@ -72,7 +74,7 @@ describe('the examples of --help', function () {
       await writeFiles(verb, examples);
       for (const given of examples) {
         const example = given.replaceAll('<%= config.bin %>', 'delayer');
-        if (IS_ENDLESS.test(example)) continue;
+        if (IS_ENDLESS.test(example) || IS_FOR_ANOTHER_SHELL.test(example)) continue;
         await fill(await cli.queue(), verb);
         const { code, stderr } = await run(example);
         const codes = ANSWERS_BY_CODE.some((one) => one.test(example)) ? [0, 1, 2] : [0];
