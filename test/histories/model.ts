@@ -119,11 +119,17 @@ export class Model {
       const outcome = isSame ? 'repeated' : onExisting === 'keep' ? 'kept' : 'conflict';
       return { outcome, dueAt: dateOf(living.dueAt) };
     }
+    if (onExisting === 'keep' && this.isAway(id)) return { outcome: 'kept', dueAt: undefined };
     const dueAt = 'delayMs' in due ? now + due.delayMs : Math.max(now, due.at);
     this.pushes += 1;
     const base = { id, topic, body, number: this.pushes, place: undefined, ...this.untried(own) };
     this.line.add({ ...base, dueAt, ttlMs, expiresAt: dueAt + ttlMs }, dueAt, now);
     return { outcome: living ? 'replaced' : 'pushed', dueAt: dateOf(dueAt) };
+  }
+
+  /** Is a job of an id leased, or does one wait for another job of the id? */
+  private isAway(id: string): boolean {
+    return this.leases.some(({ job }) => job.id === id) || this.waitingFor(id).length > 0;
   }
 
   /** The fields of a new job that attempts change later. */

@@ -3,6 +3,7 @@ import type { PushResult } from '../../core/results.js';
 import type { PushParams } from '../../core/store.js';
 import { jobChunks } from '../chunk.js';
 import type { Caller } from './caller.js';
+import { findAway } from './inspect/find.js';
 import { findQueued } from './inspect/find-queued.js';
 import { findWhatArrived } from './push-recovery.js';
 import * as scripts from './scripts/push.js';
@@ -49,12 +50,38 @@ async function pushPart(
   cleared: readonly ClearedEntry[],
 ): Promise<Part<PushResult>> {
   try {
-    return await caller.run('never', (target) => scripts.push(target, params, cleared));
+    const part = await caller.run('never', (target) => scripts.push(target, { ...params, cleared }));
+    return part === 'not_searched' ? await pushUnlessAway(caller, params, cleared) : part;
   } catch (error) {
     if (!(error instanceof DelayerError) || error.code !== 'outcome_unknown') throw error;
     return { results: await findWhatArrived((id) => findQueued(caller, id), params, error) };
   }
 }
+
+/** With `keep`: searches very many leases in several steps, and then pushes the jobs whose ids are not among them. */
+async function pushUnlessAway(
+  caller: Caller,
+  { jobs, onExisting }: PushParams,
+  cleared: readonly ClearedEntry[],
+): Promise<Part<PushResult>> {
+  const ids = jobs.map(({ id }) => id);
+  const found = await findAway(caller.read, ids);
+  const away = new Set(found.map(({ job }) => keyOf(job.id)));
+  const others = jobs.filter(({ id }) => !away.has(keyOf(id)));
+  const params = { jobs: others, onExisting, cleared, areSearched: true };
+  const part = await caller.run('never', (target) => scripts.push(target, params));
+  if (part === 'not_searched') throw new Error('push.lua searches leases that were searched before');
+  const results: PushResult[] = [];
+  let next = 0;
+  for (const { id } of jobs) {
+    const result: PushResult | undefined = away.has(keyOf(id)) ? { outcome: 'kept' } : part.results[next++];
+    if (result === undefined) break;
+    results.push(result);
+  }
+  return { ...part, results };
+}
+
+const keyOf = (id: Uint8Array): string => Buffer.from(id).toString('latin1');
 
 /**
  * Pushes a chunk of jobs in order. An old entry of one of their ids would deliver the job early to other clients; in

@@ -9,7 +9,8 @@ import type { Value } from './driver.js';
 import { isNotUnique } from './errors.js';
 import { clearOnPush } from './expire.js';
 import { dropExtras, keepSettings } from './extras.js';
-import { dateOf, DUE_AT, LAST_TIME_MS } from './rows.js';
+import { findLeased } from './lease.js';
+import { dateOf, DUE_AT, LAST_TIME_MS, WAITING } from './rows.js';
 
 /** One transaction adds so many jobs, or so many bytes of bodies: it stays under some 50 ms. */
 export const PUSH_CHUNK = { jobs: 1000, bytes: 4 * 1024 * 1024 };
@@ -33,6 +34,9 @@ const INSERT_ROWS = `${INTO} ${Array(ROWS).fill(VALUES).join(', ')}`;
 const EXISTING = `
 SELECT seq, ${DUE_AT} AS dueAt, expires_at AS expiresAt, has_extras IS 1 AS hasExtras, topic = ? AND body = ? AS same
 FROM job WHERE id = ? AND state = 0`;
+
+const EXPIRY = 'SELECT expires_at AS expiresAt FROM job WHERE id = ? AND state = 0';
+const WAITING_OF_ID = `SELECT 1 FROM job WHERE id = ? AND state > 1 AND state = ${WAITING}`;
 
 const DELETE = 'DELETE FROM job WHERE seq = ?';
 
@@ -65,36 +69,51 @@ function writeChunk(
 ): Promise<PushResult[]> {
   return connection.write((now) => {
     clearOnPush(connection, now, chunk.length);
-    const pushed = pushChunk(connection, chunk, onExisting, now);
+    const away = onExisting === 'keep' ? findAway(connection, chunk) : undefined;
+    const pushed = pushChunk(connection, chunk, { onExisting, away }, now);
     connection.agenda.keep();
     return pushed;
   });
 }
 
+interface HowToPush {
+  readonly onExisting: OnExisting;
+  /** With `keep`: which ids keep their jobs, because these are in hand. */
+  readonly away: ReadonlySet<string> | undefined;
+}
+
+/** Which of the ids of new jobs are leased, or wait for another job of their id. */
+function findAway(connection: Connection, jobs: readonly NewJob[]): ReadonlySet<string> {
+  const away = new Set(
+    findLeased(
+      connection,
+      jobs.map(({ id }) => id),
+    ).keys(),
+  );
+  for (const { id } of jobs) if (connection.get(WAITING_OF_ID, id)) away.add(id.toString('latin1'));
+  return away;
+}
+
 function pushChunk(
   connection: Connection,
   chunk: readonly NewJob[],
-  onExisting: OnExisting,
+  how: HowToPush,
   now: number,
 ): PushResult[] {
-  if (chunk.length === 1) return pushAll(connection, chunk, onExisting, now);
+  if (chunk.length === 1) return pushAll(connection, chunk, how, now);
   const results: PushResult[] = [];
   for (let i = 0; i < chunk.length; i += ROWS) {
     const jobs = chunk.slice(i, i + ROWS);
-    results.push(...pushAll(connection, jobs, onExisting, now));
+    results.push(...pushAll(connection, jobs, how, now));
   }
   return results;
 }
 
-function pushAll(
-  connection: Connection,
-  jobs: readonly NewJob[],
-  onExisting: OnExisting,
-  now: number,
-): PushResult[] {
-  const isQuick = (jobs.length === ROWS || jobs.length === 1) && !jobs.some(hasSettings);
+function pushAll(connection: Connection, jobs: readonly NewJob[], how: HowToPush, now: number): PushResult[] {
+  const isAnyAway = how.away !== undefined && how.away.size > 0;
+  const isQuick = !isAnyAway && (jobs.length === ROWS || jobs.length === 1) && !jobs.some(hasSettings);
   const done = isQuick ? pushNew(connection, jobs, now) : undefined;
-  return done ?? jobs.map((job) => pushOne(connection, job, onExisting, now));
+  return done ?? jobs.map((job) => pushOne(connection, job, how, now));
 }
 
 /** Adds jobs whose ids are all new; otherwise none of them, and answers nothing. */
@@ -129,7 +148,14 @@ function toRow({ due, expiresAtMs, ttlMs, topic, id, body }: NewJob, now: number
   ];
 }
 
-function pushOne(connection: Connection, job: NewJob, onExisting: OnExisting, now: number): PushResult {
+function pushOne(
+  connection: Connection,
+  job: NewJob,
+  { onExisting, away }: HowToPush,
+  now: number,
+): PushResult {
+  if (away?.has(job.id.toString('latin1')) === true && !isInLine(connection, job.id, now))
+    return { outcome: 'kept' };
   const row = toRow(job, now);
   connection.agenda.addExpiry(row[1]);
   const insert = () =>
@@ -174,6 +200,11 @@ export function settleExisting(
   }
   const outcome = existing.same === 1 ? 'repeated' : onExisting === 'keep' ? 'kept' : 'conflict';
   return { outcome, dueAt: dateOf(existing.dueAt) };
+}
+
+function isInLine(connection: Connection, id: Buffer, now: number): boolean {
+  const found = connection.get(EXPIRY, id) as { expiresAt: number } | undefined;
+  return found !== undefined && found.expiresAt > now;
 }
 
 const hasSettings = ({ retries, backoff }: NewJob): boolean => retries !== undefined || backoff !== undefined;

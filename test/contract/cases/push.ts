@@ -1,6 +1,17 @@
 import { expect } from 'chai';
 import { failureOf } from '../../support/eventually.js';
-import { drain, idsOf, jobsOf, LONG_MS, maintainAll, must, soon, textOf, type World } from '../world.js';
+import {
+  drain,
+  idsOf,
+  jobsOf,
+  LONG_MS,
+  maintainAll,
+  must,
+  reserve,
+  soon,
+  textOf,
+  type World,
+} from '../world.js';
 
 export function describePush(world: () => World): void {
   describe('push', () => {
@@ -96,6 +107,50 @@ export function describePush(world: () => World): void {
       expect(await queue.find(job.id)).to.deep.equal(before);
       const other = await queue.push({ ...job, id: name('new') }, { onExisting: 'keep' });
       expect(other.outcome).to.equal('pushed');
+    });
+
+    for (const [what, hold] of [
+      ['is leased', undefined],
+      ['waits for a newer one of its id', 'newer'],
+    ] as const) {
+      it(`a push with onExisting: keep returns kept for a job that ${what}, and pushes others of the same call`, async () => {
+        const { queue, peer, name } = world();
+        const [topic, id, other] = [name('topic'), name('id'), name('other')];
+        const job = { id, topic, body: 'first' };
+        await queue.push(job);
+        const [lease] = await reserve(queue, topic, 1);
+        if (hold !== undefined) {
+          const newer = name('newer');
+          await queue.push({ id, topic: newer, body: hold });
+          await queue.nack([must(lease)], { delayMs: LONG_MS });
+          expect(textOf(await queue.pop(newer))).to.equal(hold);
+        }
+        const away = await queue.find(id);
+        expect(away).to.have.length(1);
+        for (const body of ['first', 'second']) {
+          const results = await peer.pushMany(
+            [
+              { ...job, body },
+              { ...job, id: other, body: 'o' },
+            ],
+            { onExisting: 'keep' },
+          );
+          expect(results.map(({ outcome }) => outcome)).to.deep.equal([
+            'kept',
+            body === 'first' ? 'pushed' : 'repeated',
+          ]);
+          expect((await peer.push({ ...job, body }, { onExisting: 'keep' })).outcome).to.equal('kept');
+        }
+        expect(await queue.find(id)).to.deep.equal(away);
+      });
+    }
+
+    it('a push with onExisting: keep pushes an id whose only job is a dead letter', async () => {
+      const { queue, name } = world();
+      const [topic, id] = [name('topic'), name('id')];
+      await queue.push({ id, topic, body: 'b' });
+      await queue.nack(await reserve(queue, topic, 1), { dead: true });
+      expect((await queue.push({ id, topic, body: 'b' }, { onExisting: 'keep' })).outcome).to.equal('pushed');
     });
 
     it('each job of a batch is pushed, repeated or a conflict by itself, in order', async () => {

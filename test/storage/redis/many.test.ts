@@ -19,6 +19,27 @@ describe('calls on many jobs in Redis', () => {
     }
   }
 
+  it('with 2100 reservations, a push with onExisting: keep finds the leased ids among many, and pushes the others', async () => {
+    const ids = names(2100);
+    const queue = ground.queue();
+    await queue.pushMany(ids.map((id) => ({ id, topic: 'topic', body: id })));
+    for (let n = 0; n < ids.length; n += 100) {
+      const one = () => queue.reserve({ topics: 'topic', limit: 1, leaseMs: LONG_MS });
+      await Promise.all(Array.from({ length: 100 }, one));
+    }
+    const asked = ['new 1', '1000', 'new 2', '3099', 'new 3'];
+    const push = (onExisting: 'keep') =>
+      ground.queue().pushMany(
+        asked.map((id) => ({ id, topic: 'topic', body: 'again' })),
+        { onExisting },
+      );
+    const outcomes = (await push('keep')).map(({ outcome }) => outcome);
+    expect(outcomes).to.deep.equal(['pushed', 'kept', 'pushed', 'kept', 'pushed']);
+    const again = (await push('keep')).map(({ outcome }) => outcome);
+    expect(again).to.deep.equal(['repeated', 'kept', 'repeated', 'kept', 'repeated']);
+    expect((await queue.stats({ exact: true })).totals).to.include({ due: 3, leased: 2100 });
+  });
+
   for (const { what, fill } of [
     {
       what: 'that delayer promoted',

@@ -1,68 +1,11 @@
 -- Finds jobs by id in a part of the leases, and of the jobs that wait for another one of their id.
--- include: keys, time, record, waiting
+-- include: keys, time, record, waiting, search
 -- ARGV: first rank, then the ids
 -- Answers: records looked at (0 at the end), then for each job as list_leased.lua
 expect_type(RESERVED, 'zset')
-local first = tonumber(ARGV[1])
--- Limits of a run: records, bytes of records that are searched, jobs that are unpacked. A record is unpacked only if
--- an id is found in its bytes; with many ids, looking them up takes a microsecond for each unpacked job.
-local MOST_RECORDS, MOST_BYTES_SEARCHED, MOST_JOBS, FEW_IDS, READ_AT_ONCE = 2000, 2097152, 1000, 8, 10
-
-local wanted, packed_ids = {}, {}
-for i = 2, #ARGV do
-  wanted[ARGV[i]] = true
-  packed_ids[#packed_ids + 1] = cmsgpack.pack(ARGV[i])
-end
-local is_few = #packed_ids <= FEW_IDS
-
-local answer, looked_at, jobs, bytes = { 0 }, 0, 0, 0
-
--- A record of a later version has to be read, so that the error names it. The version follows the head of the array.
-local function may_be_later(packed)
-  local head = string.byte(packed, 1)
-  local version = string.byte(packed, head == 0xdc and 4 or head == 0xdd and 6 or 2) or 0
-  return version > RECORD_VERSION and version < 0x80
-end
-
-local function may_hold(packed)
-  if not is_few or may_be_later(packed) then return true end
-  for _, packed_id in ipairs(packed_ids) do
-    if string.find(packed, packed_id, 1, true) then return true end
-  end
-  return false
-end
-
--- The jobs of a record, if one of the ids may be among them.
-local function jobs_in(name, packed)
-  local record, found = may_hold(packed) and read_record(INFLIGHT .. name, packed), {}
-  for _, row in ipairs(record and record.rows or {}) do found[#found + 1] = job_of(record, name, row) end
-  jobs = jobs + #found
-  return found
-end
-
-local function add(found, name, deadline)
-  for _, job in ipairs(found) do
-    if wanted[job.row[2]] then add_leased(answer, job, name, deadline) end
-  end
-end
-
--- Records are read several at a time, because a call for each would take most of the time.
-local names = redis.call('ZRANGE', RESERVED, first, first + MOST_RECORDS - 1, 'WITHSCORES')
-for i = 1, #names, 2 * READ_AT_ONCE do
-  local keys = {}
-  for n = i, math.min(i + 2 * READ_AT_ONCE, #names) - 1, 2 do keys[#keys + 1] = INFLIGHT .. names[n] end
-  -- MGET answers nil for a key of a wrong type.
-  for k, packed in ipairs(redis.call('MGET', unpack(keys))) do
-    local name, score = names[i + 2 * k - 2], names[i + 2 * k - 1]
-    local id = waiting_id(name)
-    if id and wanted[id] then add(waiting_jobs(id), name, from_score(score)) end
-    if packed then
-      bytes = bytes + #packed
-      add(jobs_in(name, packed), name, from_score(score))
-    end
-  end
-  looked_at = looked_at + #keys
-  if jobs >= MOST_JOBS or bytes > MOST_BYTES_SEARCHED then break end
-end
-answer[1] = looked_at
+local ids, answer = {}, { 0 }
+for i = 2, #ARGV do ids[#ids + 1] = ARGV[i] end
+answer[1] = search_records(tonumber(ARGV[1]), ids, function(job, name, deadline)
+  add_leased(answer, job, name, deadline)
+end)
 return answer

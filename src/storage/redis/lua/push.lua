@@ -1,13 +1,14 @@
 -- Adds jobs, each by itself, up to the first for which a long ready list has to be searched first.
 -- include: keys, time, schedule, wake
--- ARGV: on existing (refuse, replace or keep), wake channel, msgpack of what clear_entries.lua has found: for each
---   topic, id and the index of its entry from the left or -1; msgpack of the jobs; '' or msgpack of the own retry
---   settings of some: where the job begins in the array of jobs, retries or '', first and last pause of the backoff
---   or ''; then large bodies
+-- ARGV: on existing (refuse, replace, keep, or keep_known where none of the ids is leased or waits), wake channel,
+--   msgpack of what clear_entries.lua has found: for each topic, id and the index of its entry from the left or -1;
+--   msgpack of the jobs; '' or msgpack of the own retry settings of some: where the job begins in the array of jobs,
+--   retries or '', first and last pause of the backoff or ''; then large bodies
 --   for each job: id, topic, body or where it is in ARGV, due (a delay in ms as a number, or a time in ms
 --   as text), expiry (ms after the due time as a number, or a time in ms as text)
--- Answers: the topic of the list that was not looked through, or ''; then for each job that was dealt with its
---   outcome (its place in OUTCOMES, scripts/push.ts) and due time in ms (-1 when unknown)
+-- Answers: the topic of the list that was not looked through, or '', or -1 when there are too many leases to search
+--   them here; then for each job that was dealt with its outcome (its place in OUTCOMES, scripts/push.ts) and due
+--   time in ms (-1 when unknown)
 local jobs, now, call = cmsgpack.unpack(ARGV[4]), now_ms(), redis.call
 local scores, earliest, is_next = {}, math.huge, false
 
@@ -36,7 +37,7 @@ end
 
 -- Nearly every push is of one job without settings of its own, whose id does not exist, to a topic without ready
 -- jobs. It needs nothing of what follows, and Redis makes each function anew at every run.
-if #jobs == 5 and ARGV[3] == '' and ARGV[5] == '' then
+if #jobs == 5 and ARGV[1] ~= 'keep' and ARGV[3] == '' and ARGV[5] == '' then
   local id, topic, body, due, expiry = unpack(jobs)
   local bucket = BUCKET .. id
   if not look('hash', 'HGET', READY_DUE, id) and call('EXISTS', bucket) == 0 and read('LLEN', READY .. topic) == 0 then
@@ -47,15 +48,23 @@ if #jobs == 5 and ARGV[3] == '' and ARGV[5] == '' then
   end
 end
 
--- include: note, memo, bounds, known, holes, clear, admit
+-- include: record, waiting, search, note, memo, bounds, known, holes, clear, admit
 expect_type(POOL, 'zset')
-local on_existing, cleared = ARGV[1], read_cleared(ARGV[3])
+local on_existing, cleared = ARGV[1] == 'keep_known' and 'keep' or ARGV[1], read_cleared(ARGV[3])
 local any_notes = look('hash', 'HLEN', READY_DUE) > 0
 
 local ids, buckets = {}, {}
 for i = 1, #jobs, 5 do
   ids[#ids + 1] = jobs[i]
   buckets[#buckets + 1] = BUCKET .. jobs[i]
+end
+
+-- Work in hand is not doubled: with keep, a job that is leased, or waits for another one of its id, keeps its id.
+local is_away = {}
+if ARGV[1] == 'keep' then
+  expect_type(RESERVED, 'zset')
+  local searched = search_records(0, ids, function(job) is_away[job.row[2]] = true end)
+  if searched < call('ZCARD', RESERVED) then return { -1 } end
 end
 
 -- The extras of jobs that have retry settings of their own, by the position where these begin.
@@ -86,6 +95,7 @@ local function push_with_care(id, bucket, note, topic, body, due, expiry)
       or tonumber(noted_due(call('HGET', READY_DUE, id), written_expiry_of(bucket)))
     return outcome, known or -1
   end
+  if is_away[id] then return 'kept', -1 end
   add(id, bucket, topic, body, due, expiry)
   due_of[id] = due
   clear_away(id, bucket, before)
@@ -99,7 +109,7 @@ for i = 1, #jobs, 5 do
   local id, topic, body, due, expiry = jobs[i], jobs[i + 1], jobs[i + 2], jobs[i + 3], jobs[i + 4]
   body, due = body_of(body), due_ms(due)
   local bucket, note, list = buckets[n], notes[n], lists[topic] or list_of(run, topic)
-  if are_new and list.is_clear and not note and not due_of[id] then
+  if are_new and list.is_clear and not note and not due_of[id] and not is_away[id] then
     add(id, bucket, topic, body, due, expiry)
     due_of[id] = due
     if extras_of[i] then keep_settings(bucket, topic, body, due, extras_of[i]) end

@@ -29,23 +29,32 @@ export interface ClearedEntry {
   readonly index: number;
 }
 
-/** lua/push.lua */
+/** In place of an answer: with `keep`, there are too many leases to search them in one step. */
+const NOT_SEARCHED = -1;
+
+export interface PushPart extends PushParams {
+  readonly cleared: readonly ClearedEntry[];
+  /** With `keep`: were the leases searched before, and is none of the jobs' ids among them? */
+  readonly areSearched?: boolean;
+}
+
+/** lua/push.lua; `not_searched` where nothing was pushed, because the leases have to be searched in several steps */
 export async function push(
   target: Target,
-  { jobs, onExisting }: PushParams,
-  cleared: readonly ClearedEntry[] = [],
-): Promise<Part<PushResult>> {
+  { jobs, onExisting, cleared, areSearched = false }: PushPart,
+): Promise<Part<PushResult> | 'not_searched'> {
   const { packed, owns, large } = packJobs(jobs);
   const answer = await runScript(
     target,
     SCRIPTS.push,
-    onExisting,
+    areSearched && onExisting === 'keep' ? 'keep_known' : onExisting,
     target.keys.wakeChannel,
     packCleared(cleared),
     packArray(packed),
     owns.length === 0 ? '' : packArray(owns),
     ...large,
   );
+  if (answer[0] === NOT_SEARCHED) return 'not_searched';
   const unclear = toBuffer(answer[0]);
   const results: PushResult[] = [];
   for (let i = 1; i < answer.length; i += 2) {
