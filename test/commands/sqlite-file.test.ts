@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import { readdirSync, rmSync } from 'node:fs';
+import { readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { openDatabase } from '../../src/storage/sqlite/driver.js';
 import { openQueue } from '../../src/storage/open.js';
@@ -85,6 +85,30 @@ describe('the file of an embedded store', () => {
     }
     expect(theDefault.code).to.equal(0);
     expect(databases()).to.be.empty;
+  });
+
+  it('an empty file counts as missing, and stays empty until a push fills it', async () => {
+    const file = join(cli.home, 'q.db');
+    writeFileSync(file, '');
+    for (const [args, code] of [
+      [['inspect'], 69],
+      [['inspect', '--id', 'a'], 69],
+      [['export'], 69],
+      [['doctor'], 69],
+      [['check'], 2],
+      [['pop', 't'], 1],
+      [['drain', 't'], 0],
+      [['remove', 'a'], 1],
+      [['serve', '--once'], 0],
+    ] as const)
+      expect((await cli.run([...args, ...at('q.db')])).code, args.join(' ')).to.equal(code);
+    expect((await cli.run(['inspect', ...at('q.db')])).stderr).to.match(
+      /does not exist: the file is empty\./,
+    );
+    expect(statSync(file).size).to.equal(0);
+    expect(databases()).to.deep.equal(['q.db']);
+    expectQuiet(await cli.run(['push', 't', 'b', '--id', 'a', ...at('q.db')]));
+    expect((await cli.run(['pop', 't', '--output', 'id', ...at('q.db')])).stdout.toString()).to.equal('a\n');
   });
 
   it('a missing folder ends every command with 69, and is not created', async () => {

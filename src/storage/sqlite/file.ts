@@ -44,7 +44,8 @@ const NETWORK_FILE_SYSTEMS: Record<number, string> = {
 export const askSystem: TypeOfFileSystem = (folder) => statfsSync(folder).type;
 
 /**
- * Does the file exist, and can it be used? It is not opened here.
+ * Does the file exist, and can it be used? It is not opened here. An empty one, that no push has filled, counts as
+ * absent: SQLite would write a database into it.
  * @throws DelayerError when it cannot be used, or when it is absent and so is its folder
  */
 export function isThere(place: FilePlace): boolean {
@@ -65,7 +66,7 @@ export function isThere(place: FilePlace): boolean {
   assertOneName(file, found);
   assertLocal(file, folder, typeOf);
   assertWritable(file, folder);
-  return true;
+  return found.size > 0 || existsSync(`${file}-wal`);
 }
 
 /**

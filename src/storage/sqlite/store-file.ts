@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import type { Connection } from './connection.js';
 import { DiskSpace } from './disk-space.js';
 import { askDisk, type FreeBytes } from './free-bytes.js';
@@ -83,7 +84,7 @@ export class StoreFile {
     const connection = await this.whenThere();
     if (connection) return call(connection);
     if (this.place.ownFolder) return empty;
-    throw absentError(this.place.file);
+    throw absentError(this.path, existsSync(this.path) ? 'the file is empty' : undefined);
   }
 
   /** The connection, once the file exists. */
