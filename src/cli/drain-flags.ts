@@ -1,6 +1,7 @@
 import * as Flags from './oclif/flags.js';
 import { DelayerError } from '../core/errors.js';
 import { count, positiveDuration, rate, retryFlags, timerDuration } from './flags.js';
+import { quoteForShell } from './shell-command.js';
 
 /** A batch is held in memory as a whole. */
 const MAX_BATCH = 10_000;
@@ -85,7 +86,7 @@ export const workerFlags = {
 export interface GivenCommand {
   readonly file: string;
   readonly args: readonly string[];
-  /** For people. */
+  /** As a shell would run it. */
   readonly text: string;
 }
 
@@ -107,7 +108,7 @@ export function toCommand(
 }
 
 function toProgram([file = '', ...args]: readonly string[]): GivenCommand {
-  if (file !== '') return { file, args, text: [file, ...args].join(' ') };
+  if (file !== '') return { file, args, text: [file, ...args].map(quoteForShell).join(' ') };
   throw new DelayerError('usage', 'there is no command after --', {
     hint: 'Write -- CMD ARG…; name a topic that begins with a dash in base64, with --base64.',
   });

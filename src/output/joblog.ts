@@ -31,7 +31,7 @@ export class JobLog {
 
   /**
    * Opens the file for appending; an empty file gets the header.
-   * @param command as the user gave it
+   * @param command for a shell; GNU parallel writes NUL for a newline in it, and reads it so again
    * @throws OutputError
    */
   static open(path: string, command: string): JobLog {
@@ -39,7 +39,7 @@ export class JobLog {
       const fd = openSync(path, 'a');
       const sink = Sink.file(fd, path);
       if (fstatSync(fd).size === 0) void sink.write(Buffer.from(HEADER));
-      return new JobLog(fd, sink, command.replace(/\s+/g, ' ').trim());
+      return new JobLog(fd, sink, command.replaceAll('\n', '\0'));
     } catch (error) {
       throw toFileError(path, error as NodeJS.ErrnoException);
     }

@@ -102,6 +102,17 @@ describe('the output of drain --exec', function () {
     ]);
   });
 
+  it('--joblog has the arguments after -- as words of a shell, which runs the same program with them', async () => {
+    await ground.push('a');
+    const args = ['printf', '[%s]', 'a b', '$(touch injected)', "it's", '', 'x\ny', '*'];
+    const outcome = await cli.run(['drain', TOPIC, '--joblog', 'log', '--', ...args]);
+    const command = ground.read('log').split('\n')[1]?.split('\t')[8] ?? '';
+    // As `parallel --retry-failed` does.
+    const again = await cli.sh(command.replaceAll('\0', '\n'));
+    expect(again.stdout.toString()).to.equal("[a b][$(touch injected)][it's][][x\ny][*]");
+    expect(outcome.stdout.toString()).to.equal(`${again.stdout.toString()}\n`);
+  });
+
   it('a reader that goes away ends the run with 141, and no job is lost', async () => {
     await ground.push('a', 'b', 'c');
     const outcome = await cli.sh(

@@ -157,11 +157,11 @@ describe('output of handlers', () => {
       startedAtMs: 1_795_672_359_146,
     };
     for (const end of [{ exitCode: 3 }, { signalName: 'SIGKILL' }]) {
-      const log = JobLog.open(path, 'php  cancel.php\n --all');
+      const log = JobLog.open(path, "php cancel.php 'a  b'\n php --all");
       log.add({ ...call, ...end, runtimeMs: 1234.5, sent: 10, received: 20 });
       await log.close();
     }
-    const command = "DELAYER_ID='it'\\''s\\n1' php cancel.php --all";
+    const command = "DELAYER_ID='it'\\''s\\n1' php cancel.php 'a  b'\0 php --all";
     expect(readFileSync(path, 'utf8').split('\n')).to.deep.equal([
       'Seq\tHost\tStarttime\tJobRuntime\tSend\tReceive\tExitval\tSignal\tCommand',
       `1\t:\t1795672359.146\t     1.234\t10\t20\t3\t0\t${command}`,
