@@ -43,6 +43,11 @@ export const OF_REDIS: readonly Defect[] = [
     'a topic is still paused in the millisecond in which its pause ends',
     [`${LUA}/reserve.lua`, `if until_ms and until_ms > now then`, `if until_ms and until_ms >= now then`],
   ),
+  redis('work in hand doubled', 'a push with keep pushes an id whose job is leased', [
+    `${LUA}/push.lua`,
+    `local searched = search_records(0, ids, function(job) is_away[job.row[2]] = true end)`,
+    `local searched = search_records(0, ids, function(job) end)`,
+  ]),
   redis('oldest dead letter requeued', 'a requeue takes the oldest dead letter', [
     `${LUA}/requeue.lua`,
     `return table.remove(letters, i), letters`,

@@ -106,9 +106,14 @@ export const OF_SQLITE: readonly Defect[] = [
     `ready = found.filter(({ expiresAt }) => expiresAt > now);`,
     `ready = found.filter(({ expiresAt, id }) => expiresAt > now && String(id) !== '48' && bytesOf(id).toString() !== '0');`,
   ]),
+  sqlite('work in hand doubled', 'a push with keep pushes an id whose job is leased', [
+    `${SQLITE}/push.ts`,
+    `onExisting === 'keep' ? findAway(connection, chunk) : undefined`,
+    `onExisting === 'keep' ? new Set<string>() : undefined`,
+  ]),
   sqlite('push not atomic', 'each job of a push of several jobs is a transaction of its own', [
     `${SQLITE}/push.ts`,
-    `jobs.map((job) => pushOne(connection, job, onExisting, now))`,
-    `jobs.map((job) => { connection.get('COMMIT'); connection.get('BEGIN IMMEDIATE'); return pushOne(connection, job, onExisting, now); })`,
+    `jobs.map((job) => pushOne(connection, job, how, now))`,
+    `jobs.map((job) => { connection.get('COMMIT'); connection.get('BEGIN IMMEDIATE'); return pushOne(connection, job, how, now); })`,
   ]),
 ];

@@ -4,7 +4,7 @@ import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs, promisify } from 'node:util';
-import type { Defect } from './defect.js';
+import { type Defect, edited, misfit } from './defect.js';
 import { DEFECTS } from './defects.js';
 import type { StoreName } from './operations.js';
 
@@ -35,31 +35,6 @@ function copyOfTree(): string {
     cpSync(join(ROOT, part), join(dir, part), { recursive: true });
   symlinkSync(join(ROOT, 'node_modules'), join(dir, 'node_modules'));
   return dir;
-}
-
-/** @throws Error if a text that it replaces does not occur exactly once */
-function edited({ name, edits }: Defect, read: (file: string) => string): Map<string, string> {
-  const files = new Map<string, string>();
-  for (const [file, find, replace] of edits) {
-    const text = files.get(file) ?? read(file);
-    if (text.split(find).length !== 2)
-      throw new Error(`${name}: what it replaces in ${file} is not there once: ${find}`);
-    files.set(
-      file,
-      text.replace(find, () => replace),
-    );
-  }
-  return files;
-}
-
-/** Returns why a defect cannot be planted, or an empty list. */
-function misfit(dir: string, defect: Defect): string[] {
-  try {
-    edited(defect, (file) => readFileSync(join(dir, file), 'utf8'));
-    return [];
-  } catch (error) {
-    return [(error as Error).message];
-  }
 }
 
 interface Found {
