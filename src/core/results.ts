@@ -10,7 +10,7 @@ export interface PushResult {
   /**
    * - `pushed`: new. `replaced`: it took the place of the job of that id.
    * - `repeated`: the id exists with the same topic and body; it stays, due when it was.
-   * - `kept`: the id exists with other content and was to be kept.
+   * - `kept`: the id exists with other content, or its job is leased or waits to come back, and was to be kept.
    * - `conflict`: the id exists with other content; nothing changed.
    * - `blocked`: a key that is not a job stands in its place; nothing changed.
    * - `unknown`: the connection broke, and the job is not there now: it may have come and gone, or not.
