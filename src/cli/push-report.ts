@@ -8,5 +8,6 @@ export function reportPush({ id, outcome, dueAt }: PushReceipt): void {
   const name = `"${escapeForTerminal(id)}"`;
   if (outcome === 'repeated')
     printInfo(`the job ${name} exists with the same content${due}; nothing changed`);
-  if (outcome === 'kept') printInfo(`a job with the id ${name} is there already${due}; it was left unchanged`);
+  if (outcome === 'kept')
+    printInfo(`a job with the id ${name} is there already${due}; it was left unchanged`);
 }

@@ -57,7 +57,9 @@ A push of an id that exists with the same topic and body succeeds and changes no
         "pause before the first retry, doubled for each further retry up to LAST; overrides the consumer's --backoff",
     }),
     replace: Flags.boolean({ description: 'overwrite a job of the same id', exclusive: ['if-absent'] }),
-    'if-absent': Flags.boolean({ description: 'leave a job of the same id unchanged, a leased one too, and exit with 0' }),
+    'if-absent': Flags.boolean({
+      description: 'leave a job of the same id unchanged, a leased one too, and exit with 0',
+    }),
     batch: Flags.boolean({
       description: 'read jobs from FILE or stdin, one per line as JSON',
       exclusive: ['body', 'file', 'check-json', 'id', 'delay', 'at', 'ttl', 'retries', 'backoff', 'base64'],
