@@ -11,11 +11,13 @@ export class Bounds {
     private readonly options: {
       readonly max?: number | undefined;
       readonly rate?: Rate | undefined;
+      /** Has counted earlier starts as well; the worker has its own when absent. */
+      readonly limiter?: StartLimiter | undefined;
       /** On the monotonic clock. */
       readonly untilMs?: number | undefined;
     },
   ) {
-    this.limiter = options.rate && new StartLimiter(options.rate);
+    this.limiter = options.limiter ?? (options.rate && new StartLimiter(options.rate));
   }
 
   /** How long (ms) the window is open; Infinity where there is none. */
@@ -41,6 +43,11 @@ export class Bounds {
     return this.limiter?.free ?? Infinity;
   }
 
+  /** How long (ms) until the rate allows one more; 0 when it does now. */
+  get startInMs(): number {
+    return this.limiter?.waitMs ?? 0;
+  }
+
   onStarted(jobs: number): void {
     this.limiter?.start(jobs);
   }
@@ -48,7 +55,7 @@ export class Bounds {
   /** Calls back when the rate allows one more job, or the window is over. */
   whenOneMayStart(wake: () => void): void {
     clearTimeout(this.timer);
-    this.timer = setTimeout(wake, Math.min(this.limiter?.waitMs ?? 0, this.leftMs));
+    this.timer = setTimeout(wake, Math.min(this.startInMs, this.leftMs));
   }
 
   stop(): void {

@@ -1,7 +1,7 @@
 import { POP_BATCH } from '../core/job.js';
 import type { Queue } from '../core/queue.js';
 import type { CallOptions } from '../core/requests.js';
-import type { Reserved } from '../core/results.js';
+import type { Burial, Reserved } from '../core/results.js';
 import type { RetryOptions } from '../core/retry-policy.js';
 import { monotonicMs } from '../core/timer.js';
 import type { Handler } from './handler.js';
@@ -82,6 +82,14 @@ export class Fetcher {
     if (reserved.jobs.length > 0) this.ahead.push(...this.leases.add(reserved.jobs, sentAtMs));
     this.watchWait();
     return reserved;
+  }
+
+  /** Looks whether a job is ready, or may be, and takes none. Does what a reserve does before it looks. */
+  async look(): Promise<{ isAnyReady: boolean; buried: readonly Burial[] }> {
+    const { more, buried = [] } = await this.queue.maintain();
+    if (more) return { isAnyReady: true, buried };
+    const { jobs } = await this.queue.list(this.options.topics, { states: ['ready'], limit: 1 });
+    return { isAnyReady: jobs.length > 0, buried };
   }
 
   onCallEnded(ms: number): void {

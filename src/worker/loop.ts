@@ -4,6 +4,7 @@ import { monotonicMs, sleep } from '../core/timer.js';
 import { newCounts } from './counts.js';
 import { type LockKeeper, underLock } from './lock.js';
 import { type DrainOptions, type DrainResult, toResult } from './options.js';
+import { StartLimiter } from './rate.js';
 import { Worker } from './worker.js';
 
 export interface LoopOptions extends DrainOptions {
@@ -26,9 +27,10 @@ export async function drainLoop(queue: Queue, options: LoopOptions): Promise<Dra
 }
 
 async function loop(queue: Queue, options: LoopOptions, lock: LockKeeper | undefined): Promise<DrainResult> {
-  const { stepMs, forMs, signal, onEvent } = options;
+  const { stepMs, forMs, signal, rate, onEvent } = options;
   const startMs = monotonicMs();
   const counts = newCounts();
+  const limiter = rate && new StartLimiter(rate);
   let ended = { isClosed: false, isHalted: false };
   let failure: DelayerError | undefined;
   for (let atMs = 0; atMs < forMs && !ended.isClosed && !ended.isHalted;) {
@@ -38,6 +40,7 @@ async function loop(queue: Queue, options: LoopOptions, lock: LockKeeper | undef
     const worker = new Worker(queue, {
       ...options,
       counts,
+      limiter,
       untilMs: startMs + forMs,
       lock,
       waitsForLock: true,

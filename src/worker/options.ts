@@ -5,7 +5,7 @@ import type { Counts } from './counts.js';
 import type { Handler } from './handler.js';
 import type { KeepGoing } from './keep-going.js';
 import type { LockKeeper } from './lock.js';
-import type { Rate } from './rate.js';
+import type { Rate, StartLimiter } from './rate.js';
 import type { WorkResult } from './result.js';
 
 /** The options of every worker. */
@@ -43,6 +43,8 @@ export interface WorkerOptions extends DrainOptions {
   readonly untilMs?: number | undefined;
   /** The worker adds to these; it has its own when absent. */
   readonly counts?: Counts | undefined;
+  /** The worker's starts count with those before; it has its own for the rate when absent. */
+  readonly limiter?: StartLimiter | undefined;
   readonly keepGoing?: KeepGoing | undefined;
   readonly lock?: LockKeeper | undefined;
   /** When another owner has the lock: does it wait (true), or end? */

@@ -24,6 +24,8 @@ export interface SupplyListener {
  * A lock of another owner is asked for again after so long (ms) at most, because its owner may free it at any time.
  */
 const LOCK_POLL_MS = 1000;
+/** Before a longer wait (ms) for the next start, a pass asks whether any job is left. */
+const SHORT_WAIT_MS = 1000;
 
 /** Asks the store for jobs, one request after the other, and waits for more where there are none. */
 export class Supply {
@@ -33,6 +35,8 @@ export class Supply {
   isAsking = false;
   /** No more is asked for: a reserve found nothing, and that ends the work. */
   isDrained = false;
+  /** Has it asked whether any job is left since the last reserve? */
+  private hasLooked = false;
   /** How long (ms) until a job may be ready, as the last reserve that found none answered. */
   nextInMs: number | undefined;
 
@@ -45,11 +49,35 @@ export class Supply {
 
   /** Begins, and does not wait. */
   begin(limit: number): void {
+    this.hasLooked = false;
+    this.track(this.reserve(limit));
+  }
+
+  /** No job may be started for now: waits until one may be, and does not wait where a pass is over because none is left. */
+  waitForStart(): void {
+    const { bounds, options } = this;
+    bounds.whenOneMayStart(() => this.listener.onSupply());
+    if (options.keepGoing !== undefined || this.hasLooked || bounds.startInMs <= SHORT_WAIT_MS) return;
+    this.hasLooked = true;
+    this.track(this.look());
+  }
+
+  private track(work: Promise<void>): void {
     this.isUnderWay = true;
-    void this.reserve(limit).finally(() => {
+    void work.finally(() => {
       this.isUnderWay = false;
       this.listener.onSupply();
     });
+  }
+
+  private async look(): Promise<void> {
+    try {
+      const { isAnyReady, buried } = await this.fetcher.look();
+      this.listener.onBuried(buried);
+      this.isDrained = !isAnyReady;
+    } catch {
+      // The next reserve says what is wrong.
+    }
   }
 
   private async reserve(limit: number): Promise<void> {

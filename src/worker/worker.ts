@@ -155,14 +155,12 @@ export class Worker implements AckListener, DeliveryListener, SupplyListener {
   private fetch(): void {
     if (this.supply.isUnderWay || this.supply.isDrained) return;
     const room = Math.min(this.fetcher.room(this.deliverer), this.left);
-    const limit = Math.min(room, this.bounds.mayStart - this.fetcher.aheadCount);
-    if (limit <= 0) {
-      if (room > 0) this.bounds.whenOneMayStart(() => this.wake());
-      return;
-    }
+    if (room <= 0) return;
     // Together with the reserve: on SQLite they share a commit, on Redis a round trip.
     this.acks.flush();
-    this.supply.begin(limit);
+    const limit = Math.min(room, this.bounds.mayStart - this.fetcher.aheadCount);
+    if (limit > 0) this.supply.begin(limit);
+    else this.supply.waitForStart();
   }
 
   private deliver(): void {

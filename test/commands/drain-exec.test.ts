@@ -238,6 +238,12 @@ describe('drain --exec', () => {
       writeFileSync(ground.path('settle.mjs'), script);
     }
 
+    it('--rate does not make drain wait for the next start when no job is left', async () => {
+      await ground.push('a', 'b');
+      expectQuiet(await exec('true', '--rate', '2/h'));
+      expect(await ground.states('a', 'b')).to.deep.equal([undefined, undefined]);
+    });
+
     it('delayer in a handler uses the store of its drain', async () => {
       await ground.push('a');
       // In another folder, and with another default store.

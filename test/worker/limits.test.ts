@@ -265,6 +265,39 @@ describe('the rate at which a worker starts jobs', () => {
     for (const [i, atMs] of starts.slice(2).entries()) expect(atMs - (starts[i] ?? 0)).to.be.at.least(99);
   });
 
+  it('a pass ends when no job is left, and does not wait for the next start', async () => {
+    await push(world.queue, numbered(2));
+    const rate = { count: 2, perMs: 3_600_000 };
+    const options = optionsFor(oneByOne(1, always('done')), { rate });
+    expect(await drainPass(world.queue, options)).to.include({ done: 2 });
+  });
+
+  it('a pass waits for the next start when a job is left, also one that is to be tried again at once', async () => {
+    await push(world.queue, ['a']);
+    const ending = new AbortController();
+    const left: string[] = [];
+    const queue = world.queueWith({
+      list: async (params) => {
+        const page = await world.store.list(params);
+        left.push(...idsOf(page.jobs));
+        ending.abort();
+        return page;
+      },
+    });
+    const options = { rate: { count: 1, perMs: 3_600_000 }, signal: ending.signal };
+    const handler = oneByOne(1, always({ retryInMs: 0 }));
+    expect(await drainPass(queue, optionsFor(handler, options))).to.include({ retried: 1, done: 0 });
+    expect(left).to.deep.equal(['a']);
+  });
+
+  it('the passes of a loop together start no more jobs than the rate says', async () => {
+    await push(world.queue, numbered(5));
+    const options = optionsFor(oneByOne(1, always('done')), { max: 1, rate: { count: 2, perMs: 3_600_000 } });
+    const result = await drainLoop(world.queue, { ...options, stepMs: 10, forMs: 500 });
+    expect(result).to.include({ done: 2 });
+    expect(await countsOf(world.queue)).to.include({ ready: 3, leased: 0 });
+  });
+
   it('a signal ends the wait for the next start', async () => {
     await push(world.queue, ['a', 'b']);
     const ending = new AbortController();
