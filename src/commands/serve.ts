@@ -40,12 +40,13 @@ It runs in the foreground, or with --daemon in the background. -c reads the conf
     this.report = StartReport.open();
     if (flags.daemon && !this.report) {
       // What is wrong with it is told here.
-      readServeSettings(flags);
+      await readServeSettings(flags);
       printInfo(`serving in the background, as process ${await startDetached()}`);
       return;
     }
     const interruption = this.listenToSignals();
-    const settings = readServeSettings(flags);
+    const settings = await readServeSettings(flags, interruption.signal);
+    if (interruption.signal.aborted) return;
     const log = new DaemonLog(settings.log, this.report?.print);
     this.daemonLog = log;
     for (const message of settings.notes) log.write({ level: 'warn', event: 'config', message });

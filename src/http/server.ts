@@ -39,7 +39,7 @@ export async function startHttp(options: HttpOptions): Promise<HttpServer> {
   const { address, hosts } = options;
   const isSocket = 'path' in address;
   const routes = routesOf({ ...options, hasApi: isSocket || address.isLoopback });
-  const isAllowed = (request: IncomingMessage) => isSocket || isHostAllowed(request.headers.host, hosts);
+  const isAllowed = (host: string | undefined) => isSocket || isHostAllowed(host, hosts);
   const server = createServer(
     {
       headersTimeout: HEAD_MS,
@@ -69,18 +69,30 @@ async function answer(
   request: IncomingMessage,
   response: ServerResponse,
   routes: Routes,
-  isAllowed: (request: IncomingMessage) => boolean,
+  isAllowed: (host: string | undefined) => boolean,
 ): Promise<void> {
   // A connection that broke needs no handling.
   response.on('error', () => undefined);
   // The body of a request is not read.
   request.resume();
-  const { method = '', url = '' } = request;
-  if (!isAllowed(request)) send(response, refused(403, 'this host name is not allowed'));
+  const { method = '', headersDistinct } = request;
+  const { host, path } = targetOf(request);
+  if ((headersDistinct.host?.length ?? 0) > 1) send(response, refused(400, 'more than one Host header'));
+  else if (!isAllowed(host)) send(response, refused(403, 'this host name is not allowed'));
   else if (method !== 'GET' && method !== 'HEAD') {
     response.setHeader('Allow', 'GET, HEAD');
     send(response, refused(405, 'only GET and HEAD are answered'));
-  } else send(response, await routes(url).catch(() => refused(500, 'this is a defect in delayer')));
+  } else send(response, await routes(path).catch(() => refused(500, 'this is a defect in delayer')));
+}
+
+/**
+ * The host that is asked, and the path with its query. A target in absolute form, as clients of a proxy send it,
+ * names the host itself, and its Host header does not count (RFC 9112, 3.2.2).
+ */
+function targetOf({ url = '', headers }: IncomingMessage): { host: string | undefined; path: string } {
+  const [, host, path = ''] = /^https?:\/\/([^/?]*)(.*)$/i.exec(url) ?? [];
+  if (host === undefined) return { host: headers.host, path: url };
+  return { host, path: path.startsWith('/') ? path : `/${path}` };
 }
 
 const refused = (status: number, reason: string): Answer => ({

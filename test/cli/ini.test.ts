@@ -52,6 +52,10 @@ describe('a command line of the original daemon', () => {
       ['-daemon -configuration x.conf', '--daemon --configuration x.conf'],
       ['-c=x.conf --json', '--configuration x.conf --json'],
       ['--daemon', '--daemon --configuration delayer.conf'],
+      ['-d=true -c x.conf', '--daemon --configuration x.conf'],
+      ['-c x.conf --daemon=F', '--configuration x.conf'],
+      ['-d=0', '--configuration delayer.conf'],
+      ['-d=yes -c x.conf', '--daemon=yes --configuration x.conf'],
     ] as const)
       expect(fromOriginal(given.split(' '))).to.deep.equal(['serve', ...meant.split(' ')]);
   });

@@ -110,6 +110,11 @@ conn_max_lifetime = 3600
       ],
       ['[redis]\nport = 70000\n', /delayer\.conf:2: port is "70000", not a whole number from 1 to 65535/],
       ['[redis]\nhost = a b\n', /delayer\.conf:2: host is "a b", neither the name nor the address/],
+      [
+        '[redis]\nhost = 127.0.0.1:7911\n',
+        /delayer\.conf:2: host is "127\.0\.0\.1:7911", neither .*\. Write .*alone, and the port .* as port = PORT\.$/m,
+      ],
+      ['[redis]\nhost = fe80::1%eth0\n', /delayer\.conf:2: host is "fe80::1%eth0", neither/],
     ] as const) {
       if (text !== undefined) configure(text);
       const file = text === undefined ? 'nosuch.conf' : 'delayer.conf';
@@ -117,6 +122,31 @@ conn_max_lifetime = 3600
       expect(outcome.stderr).to.match(said);
       expect(outcome.code).to.equal(78);
     }
+  });
+
+  it('reads the configuration from a FIFO and from <(…), and exits with 0 at a signal while a FIFO has no writer', async () => {
+    configure(shipped());
+    const { code, stderr } = await cli.sh(
+      'mkfifo fifo; delayer serve -c <(sleep 0.2; cat delayer.conf) --once',
+    );
+    expect([code, stderr]).to.deep.equal([
+      0,
+      (await cli.sh('delayer serve -c delayer.conf --once')).stderr.replaceAll(
+        'delayer.conf:',
+        '/dev/fd/63:',
+      ),
+    ]);
+    for (const signal of ['SIGTERM', 'SIGINT', 'SIGQUIT'] as const) {
+      const waiting = cli.start(['serve', '-c', 'fifo', '--once']);
+      await waiting.hearsSignals();
+      waiting.child.kill(signal);
+      expect(await waiting.endsByItself()).to.include({ code: 0, signal: null, stderr: '' });
+    }
+    const fed = cli.start(['serve', '-c', 'fifo']);
+    await fed.hearsSignals();
+    await cli.sh('cat delayer.conf > fifo');
+    await fed.says(/promoting due jobs/);
+    expect(await fed.end()).to.include({ code: 0 });
   });
 
   it('accepts an IPv6 address without brackets', async () => {

@@ -221,6 +221,40 @@ describe('the HTTP server of serve', () => {
     expect(await statusFor(`db.internal:${portOf(server)}`)).to.equal(200);
   });
 
+  const raw = async (server: HttpServer, head: readonly string[]) => {
+    const client = connect(portOf(server), '127.0.0.1');
+    client.write([...head, 'Connection: close', '', ''].join('\r\n'));
+    return text(client);
+  };
+
+  it('a request whose target names the host, as clients of a proxy write it, is answered if that host is allowed', async () => {
+    const server = await start({ hosts: ['db.internal'] });
+    for (const [target, status] of [
+      ['http://localhost/healthz', 200],
+      ['HTTP://DB.internal:80/api/topics/t?limit=1', 200],
+      ['http://[::1]:9465/healthz', 200],
+      ['http://localhost', 200],
+      ['http://localhost?x=/nothing', 200],
+      ['http://localhost/nothing', 404],
+      ['http://evil.example/healthz', 403],
+      ['http://localhost@evil.example/healthz', 403],
+      ['http:///healthz', 403],
+    ] as const) {
+      const answer = await raw(server, [`GET ${target} HTTP/1.1`, 'Host: localhost']);
+      expect(answer, target).to.match(new RegExp(`^HTTP/1\\.1 ${status} `));
+    }
+  });
+
+  it('a request with more than one Host header is refused with 400', async () => {
+    const server = await start();
+    for (const second of ['evil.example', 'localhost']) {
+      const answer = await raw(server, ['GET /healthz HTTP/1.1', 'Host: localhost', `Host: ${second}`]);
+      expect(answer)
+        .to.match(/^HTTP\/1\.1 400 /)
+        .and.to.include('more than one Host header');
+    }
+  });
+
   it('a client that does not finish its request head is answered 408 and disconnected', async () => {
     const server = await start();
     const slow = connect(portOf(server), '127.0.0.1');

@@ -1,4 +1,6 @@
-import { readFileSync } from 'node:fs';
+import { constants, openSync, readFileSync, statSync } from 'node:fs';
+import { isIPv6, Socket } from 'node:net';
+import { text as textOf } from 'node:stream/consumers';
 import { DelayerError } from '../../core/errors.js';
 import { MAX_TIMER_MS } from '../../core/timer.js';
 import { type IniEntry, parseIni, wrongLine } from './ini.js';
@@ -30,12 +32,13 @@ const MAX_DATABASE = 999_999_999;
 
 /**
  * Reads `delayer.conf` of the original daemon.
+ * @param signal ends the wait for the writer of a FIFO; what was read is then of no use
  * @throws DelayerError `config_invalid` with file and line
  */
-export function readDaemonConfig(file: string): DaemonConfig {
+export async function readDaemonConfig(file: string, signal?: AbortSignal): Promise<DaemonConfig> {
   let text: string;
   try {
-    text = readFileSync(file, 'utf8');
+    text = statSync(file).isFIFO() ? await readFifo(file, signal) : readFileSync(file, 'utf8');
   } catch (error) {
     throw new DelayerError(
       'config_invalid',
@@ -55,6 +58,20 @@ export function readDaemonConfig(file: string): DaemonConfig {
   };
 }
 
+/** Reads a FIFO, or the pipe of `<(…)`, without blocking the process, which would then hear no signal. */
+async function readFifo(file: string, signal?: AbortSignal): Promise<string> {
+  const fd = openSync(file, constants.O_RDONLY | constants.O_NONBLOCK);
+  const socket = new Socket({ fd, readable: true, writable: false });
+  const end = () => socket.push(null);
+  signal?.addEventListener('abort', end);
+  try {
+    return await textOf(socket);
+  } finally {
+    signal?.removeEventListener('abort', end);
+    socket.destroy();
+  }
+}
+
 function readRedis(keys: Keys): DaemonConfig['redis'] {
   const host = keys.text('redis', 'host');
   const port = keys.number('redis', 'port', 1, MAX_PORT);
@@ -62,7 +79,13 @@ function readRedis(keys: Keys): DaemonConfig['redis'] {
   const password = keys.text('redis', 'password');
   if ([host, port, database, password].every((value) => value === undefined)) return undefined;
   const at = hostInUrl(host ?? HOST);
-  if (at === undefined) throw keys.wrong('redis', 'host', 'neither the name nor the address of a host');
+  if (at === undefined)
+    throw keys.wrong(
+      'redis',
+      'host',
+      'neither the name nor the address of a host',
+      'Write the name or the address alone, and the port of the host as port = PORT.',
+    );
   return { url: `redis://${at}:${port ?? PORT}/${database ?? 0}`, password };
 }
 
@@ -90,17 +113,18 @@ class Keys {
     throw this.wrong(section, key, `not a whole number from ${least} to ${most}`);
   }
 
-  wrong(section: string, key: string, what: string): DelayerError {
+  wrong(section: string, key: string, what: string, hint?: string): DelayerError {
     const { line = 0, value = '' } = this.given.get(`${section}.${key}`) ?? {};
-    return wrongLine(this.file, line, `${key} is ${JSON.stringify(value)}, ${what}`);
+    return wrongLine(this.file, line, `${key} is ${JSON.stringify(value)}, ${what}`, hint);
   }
 }
 
 /** An IPv6 address may stand with or without brackets. Undefined when it is not a host. */
 function hostInUrl(host: string): string | undefined {
   if (/^[\w.-]+$/.test(host)) return host;
-  const [, address] = /^\[?([\da-f:.]+(?:%\w+)?)\]?$/i.exec(host) ?? [];
-  return address === undefined ? undefined : `[${address}]`;
+  const address = host.replace(/^\[(.*)\]$/, '$1');
+  // A URL has no room for the zone of an address.
+  return isIPv6(address) && !address.includes('%') ? `[${address}]` : undefined;
 }
 
 function notesOf(entries: readonly IniEntry[], file: string): string[] {

@@ -86,9 +86,13 @@ export interface ServeSettings extends StoreFlags, HttpFlags {
   readonly notes: readonly string[];
 }
 
-/** The flags, else the configuration file. */
-export function readServeSettings(flags: GivenFlags): ServeSettings {
-  const config = flags.configuration === undefined ? undefined : readDaemonConfig(flags.configuration);
+/**
+ * The flags, else the configuration file.
+ * @param signal ends the wait for a configuration from a FIFO; the settings are then of no use
+ */
+export async function readServeSettings(flags: GivenFlags, signal?: AbortSignal): Promise<ServeSettings> {
+  const { configuration } = flags;
+  const config = configuration === undefined ? undefined : await readDaemonConfig(configuration, signal);
   return {
     intervalMs: flags.interval ?? config?.intervalMs ?? INTERVAL_MS,
     http: flags.http,

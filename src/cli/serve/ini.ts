@@ -39,10 +39,13 @@ export function parseIni(text: string, file: string): IniEntry[] {
 }
 
 /** The error of a bad line. Its text is not repeated, because it may hold a password. */
-export function wrongLine(file: string, line: number, what: string): DelayerError {
-  return new DelayerError('config_invalid', `${file}:${line}: ${what}`, {
-    hint: 'A line is [section], KEY = VALUE, or a comment that begins with ; or #.',
-  });
+export function wrongLine(
+  file: string,
+  line: number,
+  what: string,
+  hint = 'A line is [section], KEY = VALUE, or a comment that begins with ; or #.',
+): DelayerError {
+  return new DelayerError('config_invalid', `${file}:${line}: ${what}`, { hint });
 }
 
 function* logicalLines(text: string): Iterable<{ readonly content: string; readonly line: number }> {

@@ -9,6 +9,10 @@ const FLAGS: Readonly<Record<string, string>> = {
 };
 const ASKING: Readonly<Record<string, string>> = { v: '--version', version: '--version', help: '--help' };
 
+/** How Go writes the value of a flag that is true or false. */
+const TRUE = /^(?:1|t|T|true|TRUE|True)$/;
+const FALSE = /^(?:0|f|F|false|FALSE|False)$/;
+
 /** Where the original looks for its configuration when none is named. */
 const DEFAULT_FILE = 'delayer.conf';
 
@@ -23,8 +27,11 @@ export function fromOriginal(argv: readonly string[]): readonly string[] {
   const flags = argv.flatMap((arg) => {
     const flag = Object.hasOwn(FLAGS, nameOf(arg)) ? FLAGS[nameOf(arg)] : undefined;
     if (flag === undefined) return [arg];
-    const value = arg.includes('=') ? [arg.slice(arg.indexOf('=') + 1)] : [];
-    return [flag, ...value];
+    if (!arg.includes('=')) return [flag];
+    const value = arg.slice(arg.indexOf('=') + 1);
+    if (flag === '--configuration') return [flag, value];
+    if (FALSE.test(value)) return [];
+    return TRUE.test(value) ? [flag] : [`${flag}=${value}`];
   });
   return ['serve', ...flags, ...(flags.includes('--configuration') ? [] : ['--configuration', DEFAULT_FILE])];
 }
