@@ -10,7 +10,14 @@ export type Mover = `${typeof MOVE_HOLDER}${string}`;
 /** Where jobs are moved to. */
 export interface MoveTarget extends Archive {
   /**
-   * Is called first, with the time until which the store holds the jobs that are kept next; rejects as `keep` does.
+   * Is called before jobs are held for a step. Until the step has ended or {@link MoveTarget.undo} is called, only the
+   * target knows by what name the store may hold jobs.
+   */
+  start(): void;
+  /** Nothing came of the step: the store holds no jobs of it, and none has left it. */
+  undo(): void;
+  /**
+   * Is called when jobs are held, with the time until which the store holds the jobs that are kept next; rejects as `keep` does.
    */
   begin(heldUntil: Date | undefined): Promise<void>;
 }
@@ -25,16 +32,23 @@ const isToBeHeld = ({ state }: JobRecord): boolean => HELD.includes(state);
  */
 export function moveOut(queue: Queue, target: MoveTarget, mover: Mover): Act {
   return async (jobs) => {
+    target.start();
     const held = await holdEach(queue, jobs, mover);
     const isOurs = (job: JobRecord) => !isToBeHeld(job) || held.leases.has(job);
     const ours = jobs.filter(isOurs);
-    if (ours.length === 0) return jobs.map(() => 'changed');
+    if (ours.length === 0) {
+      target.undo();
+      return jobs.map(() => 'changed');
+    }
     try {
       await target.begin(held.until);
       await target.keep(ours);
     } catch (error) {
       // The target drops the jobs of an unfinished step.
-      await queue.release([...held.leases.values()]).catch(() => undefined);
+      await queue.release([...held.leases.values()]).then(
+        () => target.undo(),
+        () => undefined,
+      );
       throw error;
     }
     const gone = await takeAway(queue, ours, held.leases);

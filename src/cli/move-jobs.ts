@@ -53,7 +53,7 @@ export async function runMove(queue: Queue, through: Selected, options: MoveOpti
       if (isWhole) await file.finish(exportEnd(totalOf(counts), counts));
       isFinished = isWhole;
     } finally {
-      if (!isFinished && file.leave())
+      if (!isFinished && file.leave(totalOf(counts)))
         printNote(`the move to ${path} is unfinished (${jobCount(totalOf(counts))}): run it again`);
     }
     const left = totalOf((await countSelected(queue, through)).counts);
@@ -80,6 +80,8 @@ function wholeJobs(through: Selected): Selected {
 }
 
 const targetOf = (file: MovedFile): MoveTarget => ({
+  start: () => file.start(),
+  undo: () => file.undo(),
   begin: async (heldUntil) => {
     if (heldUntil) await file.tell(moveHeld(heldUntil));
   },

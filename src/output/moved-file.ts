@@ -10,16 +10,21 @@ import { toFileError } from './sink.js';
  * can read it.
  */
 export class MovedFile extends KeptJobs {
-  private isNew = false;
+  /** May the store hold jobs by the name that this file has for the move, or have given some away? */
+  private isInStep = false;
 
   /** @throws OutputError where it is there, or no file can be made there */
   static async create(path: string, head: object): Promise<MovedFile> {
     const file = new MovedFile(path, open(path, 'wx'));
-    file.isNew = true;
-    await file.write(`${toJsonLine(head)}\n`);
-    await file.sync();
-    // Syncs the folder, so that the file's name is on the disk before a job exists only in the file.
-    await syncFolder(dirname(resolve(path)));
+    try {
+      await file.write(`${toJsonLine(head)}\n`);
+      await file.sync();
+      // Syncs the folder, so that the file's name is on the disk before a job exists only in the file.
+      await syncFolder(dirname(resolve(path)));
+    } catch (error) {
+      file.leave(0);
+      throw error;
+    }
     return file;
   }
 
@@ -31,6 +36,21 @@ export class MovedFile extends KeptJobs {
     const fd = open(path, 'a');
     ftruncateSync(fd, size);
     return new MovedFile(path, fd);
+  }
+
+  /** A step begins, see MoveTarget. */
+  start(): void {
+    this.isInStep = true;
+  }
+
+  /** The step has changed nothing. */
+  undo(): void {
+    this.isInStep = false;
+  }
+
+  override async confirm(removed: readonly boolean[]): Promise<void> {
+    await super.confirm(removed);
+    this.isInStep = false;
   }
 
   /** Writes a line about the jobs that are kept next. It is synced together with them. */
@@ -46,12 +66,14 @@ export class MovedFile extends KeptJobs {
   }
 
   /**
-   * Closes it unfinished; a file in which no job was ever written is removed.
+   * Closes it unfinished. The file is removed where nothing needs it: no job was moved to it, and none is held by the
+   * name that it has for the move.
+   * @param moved jobs in it that have left the store
    * @returns whether the file exists
    */
-  leave(): boolean {
+  leave(moved: number): boolean {
     this.close();
-    if (!this.isNew || this.kept > 0) return true;
+    if (this.isInStep || moved > 0) return true;
     unlinkSync(this.path);
     return false;
   }

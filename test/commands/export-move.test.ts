@@ -7,6 +7,7 @@ import { openQueue } from '../../src/storage/open.js';
 import { lockFile } from '../../src/storage/file-lock.js';
 import { eventually } from '../support/eventually.js';
 import { HOUR_MS, idsOf, must, reserve } from '../support/jobs.js';
+import { Proxy } from '../support/proxy.js';
 
 describe('export --move', () => {
   forEachStore((cli) => {
@@ -223,4 +224,42 @@ describe('export --move', () => {
       expect(existsSync(path())).to.equal(false);
     });
   });
+});
+
+describe('export --move over a connection that breaks', () => {
+  forEachStore(
+    (cli) => {
+      it('is finished by the same command when the answer to its first hold is lost', async () => {
+        const proxy = await Proxy.to({ path: must(cli.env.DELAYER_STORE).replace('redis+unix://', '') });
+        try {
+          const queue = await cli.queue();
+          const count = 300;
+          await queue.pushMany(
+            Array.from({ length: count }, (_, i) => ({
+              topic: 't',
+              id: `${i}`,
+              body: 'b',
+              delayMs: HOUR_MS,
+            })),
+          );
+          // Loads the script, so that the answer which is lost is that of the hold itself.
+          await queue.hold([{ id: 'none' }], { leaseMs: 1, holder: 'nobody' });
+          const move = () =>
+            cli.run(['export', '--store', proxy.url, '--move', '--output-file', 'moved', '--json']);
+          proxy.cut('reply', { times: Infinity, when: (request) => request.includes('export:') });
+          const lost = await move();
+          expect(lost.code).to.equal(75);
+          expect(lost.stderr).to.include('the move to moved is unfinished (0 jobs): run it again');
+          expect((await queue.stats()).totals.leased).to.be.above(0);
+          proxy.pass();
+          const outcome = documentOf(expectQuiet(await move()));
+          expect(outcome).to.include({ moved: count, left: 0, isFinished: true });
+          expect((await queue.stats()).totals.leased).to.equal(0);
+        } finally {
+          await proxy.close();
+        }
+      });
+    },
+    ['Redis'],
+  );
 });

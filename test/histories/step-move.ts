@@ -31,6 +31,14 @@ class Disk implements MoveTarget {
 
   constructor(private readonly isFull: boolean) {}
 
+  start(): void {
+    this.kept = [];
+  }
+
+  undo(): void {
+    this.kept = [];
+  }
+
   begin(): Promise<void> {
     return Promise.resolve();
   }
