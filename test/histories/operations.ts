@@ -68,6 +68,8 @@ const aPush = fc.record({
   ttlMs: aTtl,
   /** Repeats the last push of the id. */
   isRepeat: fc.nat({ max: 3 }).map((n) => n === 0),
+  /** Has the content, the due time and the ready lifetime of the job of its id that is in line, where there is one. */
+  isCopy: fc.nat({ max: 5 }).map((n) => n === 0),
   own: anOwn,
 });
 

@@ -1,10 +1,15 @@
+import { MAX_DURATION_MS } from '../../src/core/duration.js';
 import type { Queue } from '../../src/core/queue.js';
 import type { PushReceipt, PushRequest } from '../../src/core/requests.js';
 import type { PushResult } from '../../src/core/results.js';
 import { type Context, type Fate, orUnknown } from './context.js';
 import { Difference, expectSame } from './difference.js';
+import type { ModelJob } from './job.js';
 import type { ModelPush } from './model.js';
 import type { StepOf } from './operations.js';
+
+/** Far from the last time that a push can name. */
+const LATEST_MS = Date.UTC(9000, 0, 1);
 
 /** Pushes to the store and to the model. */
 export class Producer {
@@ -17,11 +22,13 @@ export class Producer {
     const { onExisting } = step;
     const requests: PushRequest[] = [];
     const jobs = step.jobs.map((given): ModelPush => {
-      const { id, delayMs, at, ttlMs, own } = given;
-      const repeated = given.isRepeat ? this.lastPush.get(id) : undefined;
+      const { id, delayMs, at, own } = given;
+      const copied = given.isCopy ? this.context.model.line.living(id, this.context.now) : undefined;
+      const repeated = copied ?? (given.isRepeat ? this.lastPush.get(id) : undefined);
       const { topic, body } = repeated ?? { topic: given.topic, body: `${id}${(this.bodies += 1)}` };
       this.lastPush.set(id, { topic, body });
-      const due = at === undefined ? { delayMs } : { at: this.context.now + at };
+      const ttlMs = lifetimeOf(copied) ?? given.ttlMs;
+      const due = dueOf(copied) ?? (at === undefined ? { delayMs } : { at: this.context.now + at });
       requests.push({ id, topic, body, ttlMs, ...own, ...('at' in due ? { at: new Date(due.at) } : due) });
       return { id, topic, body, due, ttlMs, own };
     });
@@ -53,6 +60,22 @@ export class Producer {
     );
   }
 }
+
+/** When a job in line is due, where a push can say so. */
+function dueOf(job: ModelJob | undefined): { at: number } | undefined {
+  const dueAt = job?.dueAt;
+  return isWhole(dueAt, LATEST_MS) ? { at: dueAt } : undefined;
+}
+
+/** The ready lifetime of a job in line, where a push can say so. */
+function lifetimeOf(job: ModelJob | undefined): number | undefined {
+  if (job?.dueAt === undefined) return undefined;
+  const ttlMs = job.ttlMs ?? job.expiresAt - job.dueAt;
+  return isWhole(ttlMs, MAX_DURATION_MS) ? ttlMs : undefined;
+}
+
+const isWhole = (ms: number | undefined, most: number): ms is number =>
+  ms !== undefined && Number.isInteger(ms) && ms > 0 && ms <= most;
 
 function outcomesAfterCut(outcome: PushResult['outcome']): readonly PushResult['outcome'][] {
   switch (outcome) {
