@@ -32,8 +32,9 @@ export function isReaderGone(error: Error): boolean {
 /** An error as users see it: anything that delayer does not throw on purpose becomes `internal`. */
 export function toDelayerError(error: Error): DelayerError {
   if (error instanceof DelayerError) return error;
-  const code = error instanceof OutputError ? 'output_failed' : 'internal';
-  return new DelayerError(code, error.message, { cause: error });
+  if (error instanceof OutputError)
+    return new DelayerError('output_failed', error.message, { hint: error.hint, cause: error });
+  return new DelayerError('internal', error.message, { cause: error });
 }
 
 function withCauses(error: unknown): string {

@@ -8,7 +8,7 @@ import type { Queue } from '../core/queue.js';
 import type { Problem } from '../core/results.js';
 import { exportedToJson, toJsonLine } from '../output/json.js';
 import { WholeFile } from '../output/jobs-file.js';
-import { writeStdout } from '../output/stdout.js';
+import { OutputError, writeStdout } from '../output/stdout.js';
 import { printInfo, printNote, ProgressLine } from './stderr.js';
 
 /**
@@ -19,6 +19,8 @@ export const EXPORTED_STATES: readonly JobState[] = ['delayed', 'due', 'ready', 
 
 /** Lines are collected up to so many bytes before they are written. */
 const WRITE_BYTES = 256 * 1024;
+
+const NO_FILE_LEFT = 'Nothing was changed in the queue, and no file was left behind.';
 
 /** Some of the jobs that are to be exported. */
 export interface ExportPart {
@@ -45,7 +47,12 @@ export async function runExport(
 ): Promise<{ count: number; exitCode: number }> {
   const report = new ExportReport();
   const target = file === undefined ? undefined : new WholeFile(file);
-  const write = (bytes: Buffer) => (target ? target.write(bytes) : writeStdout(bytes));
+  let failure: Error | undefined;
+  const write = (bytes: Buffer) =>
+    (target ? target.write(bytes) : writeStdout(bytes)).catch((error: unknown) => {
+      failure = error as Error;
+      throw error;
+    });
   try {
     const lines = linesOf(queue, parts, report, target !== undefined);
     if (gzip)
@@ -56,7 +63,9 @@ export async function runExport(
     await target?.finish();
   } catch (error) {
     target?.discard();
-    throw error;
+    // When a write fails, the pipeline may report that it was aborted.
+    const cause = failure ?? error;
+    throw target && cause instanceof OutputError ? cause.withHint(NO_FILE_LEFT) : cause;
   } finally {
     report.clear();
   }

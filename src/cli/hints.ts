@@ -23,6 +23,7 @@ const BY_COMMAND: Readonly<Record<string, Partial<Record<ErrorCode, string>>>> =
     outcome_unknown: '`delayer inspect --id ID` shows whether it is still in the queue.',
     output_failed: 'What was removed is gone.',
   },
+  purge: { output_failed: 'What was removed is gone.' },
   ...Object.fromEntries(
     ['ack', 'nack', 'release', 'extend'].map((name) => [
       name,
@@ -54,7 +55,7 @@ const BY_COMMAND: Readonly<Record<string, Partial<Record<ErrorCode, string>>>> =
     outcome_unknown: 'Run it again: each step checks before it changes anything.',
     output_failed: 'No file was overwritten, and every removed job was first kept in a file.',
   },
-  export: { output_failed: 'Nothing was changed in the queue, and no file was left behind.' },
+  export: { output_failed: 'Nothing was changed in the queue.' },
   import: {
     job_exists:
       'Use --replace to overwrite it, or --if-absent to keep it; --again imports the file from the beginning.',
@@ -74,6 +75,8 @@ const BY_PROBLEM: Partial<Record<ProblemCode, string>> = {
 /** The hint that the user of a command sees. */
 export function hintFor(error: DelayerError, command: string): string {
   const { code, hint } = error;
+  // Where a file cannot be written, whoever writes it knows what was done before.
+  if (code === 'output_failed' && hint !== ERRORS[code].hint) return hint;
   const known = BY_COMMAND[command]?.[code];
   if (known !== undefined) return known;
   if (hint !== ERRORS[code].hint) return hint;

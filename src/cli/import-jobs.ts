@@ -49,8 +49,8 @@ export async function runImport(queue: Queue, file: string | undefined, flags: I
     isComplete = true;
   } finally {
     report.end(isComplete);
+    if (flags.json) await writeStdout(`${toJsonLine({ ...report.toJson(), isComplete })}\n`);
   }
-  if (flags.json) await writeStdout(`${toJsonLine(report.toJson())}\n`);
   return report.exitCode;
 }
 

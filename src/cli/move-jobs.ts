@@ -9,7 +9,7 @@ import { MOVE_HOLDER } from '../core/transfer.js';
 import type { Queue } from '../core/queue.js';
 import { toJsonLine } from '../output/json.js';
 import { MovedFile } from '../output/moved-file.js';
-import { writeStdout } from '../output/stdout.js';
+import { OutputError, writeStdout } from '../output/stdout.js';
 import { readMoved } from './input/moved-lines.js';
 import { lockMove } from './move-lock.js';
 import type { Selected } from './selection-flags.js';
@@ -52,19 +52,32 @@ export async function runMove(queue: Queue, through: Selected, options: MoveOpti
       const isWhole = !signal.aborted && totalOf(counts) > 0;
       if (isWhole) await file.finish(exportEnd(totalOf(counts), counts));
       isFinished = isWhole;
+    } catch (error) {
+      throw hinted(error, file.isNeeded(totalOf(counts)) ? keepHint(path) : NOTHING_MOVED);
     } finally {
       if (!isFinished && file.leave(totalOf(counts)))
         printNote(`the move to ${path} is unfinished (${jobCount(totalOf(counts))}): run it again`);
     }
     const left = totalOf((await countSelected(queue, through)).counts);
-    if (json)
-      await writeStdout(`${toJsonLine({ moved: totalOf(counts), byState: counts, left, isFinished })}\n`);
-    else tell(counts, left, path);
+    if (json) {
+      const outcome = { moved: totalOf(counts), byState: counts, left, isFinished };
+      await writeStdout(`${toJsonLine(outcome)}\n`).catch((error: unknown) => {
+        throw hinted(error, `${describeCounts(counts)} moved to ${path}.`);
+      });
+    } else tell(counts, left, path);
     return totalOf(counts) > 0 ? 0 : 1;
   } finally {
     lock.release(isFinished || !existsSync(path));
   }
 }
+
+/** What to do when the file cannot be written. */
+const NOTHING_MOVED = 'No job was moved, and no file was left behind.';
+const keepHint = (path: string): string =>
+  `Keep ${path}: jobs that have left the queue are only there. Make room, then run it again to continue.`;
+
+const hinted = (error: unknown, hint: string): unknown =>
+  error instanceof OutputError ? error.withHint(hint) : error;
 
 function tell(counts: Move['counts'], left: number, path: string): void {
   if (totalOf(counts) === 0) printNote('no job matches');
@@ -122,7 +135,10 @@ async function openMove(queue: Queue, path: string): Promise<Move> {
   const mover: Mover = `${MOVE_HOLDER}${id}`;
   const { gone, unsure } = await endStep(queue, mover, { jobs: unknown, isWhole: !isTorn, heldUntil });
   const file = MovedFile.reopen(path, size);
-  if (unknown.length > 0) await file.confirm(gone);
+  if (unknown.length > 0)
+    await file.confirm(gone).catch((error: unknown) => {
+      throw hinted(error, keepHint(path));
+    });
   for (const [i, { state = 'delayed' }] of unknown.entries())
     if (gone[i] === true) counts[state] = (counts[state] ?? 0) + 1;
   if (unsure > 0 && heldUntil) tellUnsure(unsure, heldUntil, path);

@@ -18,6 +18,7 @@ const MADE_AT_ONCE = 100;
  * file, what was removed.
  */
 export class KeptJobs {
+  /** Jobs that are in the file and on the disk. */
   protected kept = 0;
 
   protected constructor(
@@ -38,9 +39,9 @@ export class KeptJobs {
     }
     const bytes = Buffer.concat(lines);
     await turn;
-    this.kept += jobs.length;
     await this.writeBytes(bytes);
     await this.sync();
+    this.kept += jobs.length;
   }
 
   /** Writes down, in order, which of the jobs kept last were removed. */

@@ -65,6 +65,11 @@ export class MovedFile extends KeptJobs {
     this.close();
   }
 
+  /** @param moved jobs in it that have left the store */
+  isNeeded(moved: number): boolean {
+    return this.isInStep || moved > 0;
+  }
+
   /**
    * Closes it unfinished. The file is removed where nothing needs it: no job was moved to it, and none is held by the
    * name that it has for the move.
@@ -73,7 +78,7 @@ export class MovedFile extends KeptJobs {
    */
   leave(moved: number): boolean {
     this.close();
-    if (this.isInStep || moved > 0) return true;
+    if (this.isNeeded(moved)) return true;
     unlinkSync(this.path);
     return false;
   }

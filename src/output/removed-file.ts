@@ -3,11 +3,15 @@ import { join } from 'node:path';
 import { toJsonLine } from './json.js';
 import { makeFolder } from './make-folder.js';
 import { KeptJobs } from './kept-jobs.js';
+import type { JobRecord } from '../core/job.js';
 import { toFileError } from './sink.js';
+import { OutputError } from './stdout.js';
 
 const DAY_MS = 86_400_000;
 /** How long such files are kept. */
 const KEPT_MS = 30 * DAY_MS;
+
+const NOTHING_REMOVED = 'Nothing was removed, because removed jobs are first kept in that file.';
 
 /** Jobs that a command removes, kept in a file that `import` reads. */
 export class RemovedFile extends KeptJobs {
@@ -22,12 +26,35 @@ export class RemovedFile extends KeptJobs {
     try {
       makeFolder(folder, 0o700);
       deleteOld(folder);
-      const fd = openSync(path, 'wx', 0o600);
-      writeFileSync(fd, `${toJsonLine(header)}\n`);
-      return new RemovedFile(path, fd);
+      const file = new RemovedFile(path, openSync(path, 'wx', 0o600));
+      try {
+        writeFileSync(file.fd, `${toJsonLine(header)}\n`);
+      } catch (error) {
+        file.end();
+        throw error;
+      }
+      return file;
     } catch (error) {
-      throw toFileError(path, error as NodeJS.ErrnoException);
+      throw toFileError(path, error as NodeJS.ErrnoException).withHint(NOTHING_REMOVED);
     }
+  }
+
+  /** @throws OutputError, which says whether jobs were removed before */
+  override async keep(jobs: readonly JobRecord[], turn?: Promise<unknown>): Promise<void> {
+    const toHinted = (error: unknown) =>
+      error instanceof OutputError
+        ? error.withHint(this.kept > 0 ? 'Jobs that are not in the file were not removed.' : NOTHING_REMOVED)
+        : error;
+    await super.keep(jobs, turn).catch((error: unknown) => {
+      throw toHinted(error);
+    });
+  }
+
+  /** @throws OutputError */
+  override async confirm(removed: readonly boolean[]): Promise<void> {
+    await super.confirm(removed).catch((error: unknown) => {
+      throw error instanceof OutputError ? error.withHint('What was removed is in the file.') : error;
+    });
   }
 
   /** @returns whether it is kept: a file without jobs is deleted */

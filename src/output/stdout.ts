@@ -16,8 +16,15 @@ export class OutputError extends Error {
     override readonly cause: NodeJS.ErrnoException,
     message = `cannot write to stdout: ${cause.message}`,
     private readonly isStdout = true,
+    /** What was done before it, and what to do; absent where the command says that. */
+    readonly hint?: string,
   ) {
     super(message, { cause });
+  }
+
+  /** The same error, with a hint. */
+  withHint(hint: string): OutputError {
+    return new OutputError(this.written, this.cause, this.message, this.isStdout, hint);
   }
 
   /** The reader of stdout is gone: it has seen enough. */

@@ -198,8 +198,21 @@ describe('export --move', () => {
       expect(full.code).to.equal(74);
       const left = await ids();
       expect(left.length).to.be.within(1, 599);
+      expect(full.stderr).to.match(/Keep moved: jobs that have left the queue are only there\./);
+      expect(full.stderr).to.not.include('Nothing was changed');
       expectQuiet(await move());
       expect(await imported()).to.have.length(600);
+    });
+
+    it('leaves no file and every job as it was when not even the first jobs can be written', async () => {
+      const queue = await fill(250, '\u0001'.repeat(1500));
+      const full = await cli.sh(
+        `ulimit -f 2048; trap '' XFSZ; exec delayer ${MOVE.map((arg) => `'${arg}'`).join(' ')}`,
+      );
+      expect(full.code).to.equal(74);
+      expect(full.stderr).to.include('No job was moved, and no file was left behind.');
+      expect(existsSync(path())).to.be.false;
+      expect((await queue.stats()).totals).to.include({ delayed: 250, leased: 0 });
     });
 
     it('refuses a file that exists, and moves nothing to it', async () => {

@@ -149,8 +149,12 @@ describe('export', () => {
 
     it('exits with 74 on a full disk, and leaves no partial file', async () => {
       await populate(await cli.queue());
-      const full = await cli.sh('delayer export > /dev/full');
-      expect(full.code).to.equal(74);
+      for (const flags of ['', '--gzip']) {
+        const full = await cli.sh(`delayer export ${flags} > /dev/full`);
+        expect(full.code, full.stderr).to.equal(74);
+        expect(full.stderr).to.match(/cannot write to stdout: ENOSPC.*Nothing was changed in the queue\.$/m);
+        expect(full.stderr).to.not.include('file');
+      }
       const limited = await cli.sh(`
         delayer export --output-file small > /dev/null || exit 99
         cp small before

@@ -96,6 +96,16 @@ describe('import', () => {
       expect(await take()).to.deep.equal(['body 1', 'body 2']);
     });
 
+    itOnce('import --json that ends with an error prints what was imported before', async () => {
+      const lines = Array.from({ length: 5000 }, (_, i) => `${line(`${i}`)}\n`).join('');
+      const stdin = gzipSync(lines).subarray(0, -4);
+      const outcome = await cli.run(['import', '--json'], { stdin });
+      expect(outcome.code).to.equal(65);
+      const counts = documentOf<{ imported: number }>(outcome);
+      expect(counts).to.include({ isComplete: false });
+      expect(counts.imported).to.be.above(0);
+    });
+
     itOnce('import refuses a truncated file without --partial, compressed or not', async () => {
       const whole = ['{"export":1,"store":"s","at":""}', line('1'), line('2'), '{"exported":2,"states":{}}'];
       const packed = file('jobs.gz', gzipSync(`${whole.join('\n')}\n`));

@@ -194,10 +194,33 @@ describe('commands on selections', () => {
       await fill();
       for (const folder of ['/dev/null', '/proc/none']) {
         const env = { XDG_STATE_HOME: folder };
-        expect((await cli.run(['purge', 'pay', '--yes'], { env })).code).to.equal(74);
-        expect((await cli.run(['remove', 'pay-1', '--any-state'], { env })).code).to.equal(74);
+        for (const args of [
+          ['purge', 'pay', '--yes'],
+          ['remove', 'pay-1', '--any-state'],
+        ]) {
+          const { code, stderr } = await cli.run(args, { env });
+          expect(code).to.equal(74);
+          expect(stderr).to.match(/cannot write to .*Nothing was removed, because/);
+        }
       }
       expect(await idsIn('pay')).to.have.length(3);
+    });
+
+    it('remove whose archive does not fit on the disk says that nothing was removed, and leaves no file', async () => {
+      const queue = await cli.queue();
+      const jobs = Array.from({ length: 250 }, (_, i) => ({
+        ...{ topic: 'many', id: `${i}`, body: '\u0001'.repeat(1500), delayMs: HOUR_MS },
+      }));
+      await queue.pushMany(jobs);
+      for (const command of ['remove --topic many', 'purge many']) {
+        const { code, stderr } = await cli.sh(
+          `ulimit -f 2048; trap '' XFSZ; exec delayer ${command} --yes > /dev/null`,
+        );
+        expect(code, stderr).to.equal(74);
+        expect(stderr).to.include('Nothing was removed').and.to.not.include('the removed jobs are in');
+      }
+      expect(keptFiles()).to.deep.equal([]);
+      expect((await queue.stats()).totals.delayed).to.be.at.least(250);
     });
 
     for (const [what, redirection, code] of [
