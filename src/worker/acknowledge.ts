@@ -4,7 +4,7 @@ import type { CallOptions, NackOptions } from '../core/requests.js';
 import type { NackResult } from '../core/results.js';
 import type { Queue } from '../core/queue.js';
 import { monotonicMs } from '../core/timer.js';
-import type { Outcome } from './handler.js';
+import { type Outcome, toNack } from './handler.js';
 import type { HeldJob } from './keep-leases.js';
 import type { Outcomes } from './outcomes.js';
 
@@ -17,6 +17,8 @@ interface Failures {
 export interface AckListener {
   /** The store has answered an ack, a nack or a release. */
   onAcked(): void;
+  /** What became of failed jobs is known. */
+  onNacked(): void;
   /**
    * @param wereHandled false for a release
    * @returns whether to try the call again, after a pause if need be
@@ -58,7 +60,7 @@ export class Acknowledger {
       this.released.push(job);
       return;
     }
-    this.outcomes.handled(outcome === 'done');
+    this.outcomes.handled(job, outcome === 'done');
     if (outcome === 'done') this.done.push(job);
     else this.addFailed(job, toNack(outcome));
   }
@@ -133,8 +135,12 @@ export class Acknowledger {
   private async nack(jobs: HeldJob[], options: NackOptions): Promise<void> {
     const call = this.queue.nack(end(jobs), { ...options, ...this.options.limits() });
     const results = await this.answer(jobs, call, true);
-    if (results === 'again') this.nackAgain(again(jobs), options);
+    const left = results === 'again' ? again(jobs) : [];
+    if (results === 'again') this.nackAgain(left, options);
     else forEachAnswer(jobs, results, (job, result) => this.onNackAnswer(job, result, options));
+    // Of a job without an answer nothing more will be heard.
+    for (const job of jobs) if (!left.includes(job)) this.outcomes.failureKnown(job, false);
+    this.options.listener.onNacked();
   }
 
   private nackAgain(jobs: HeldJob[], options: NackOptions): void {
@@ -146,8 +152,10 @@ export class Acknowledger {
   private onNackAnswer(held: HeldJob, { outcome: answer, dueAt }: NackResult, options: NackOptions): void {
     // The call whose answer was lost may have made it a dead letter.
     const outcome = answer === 'not_held' && wasEndedByUs(held) ? 'retried' : answer;
+    const wasEnded = outcome === 'not_held' && this.options.knowsLeases && isHeld(held);
+    this.outcomes.failureKnown(held, wasEnded);
     if (outcome !== 'not_held') this.outcomes.failed(held.job, { outcome, dueAt }, options);
-    else this.notHeld(held.job, this.options.knowsLeases && isHeld(held));
+    else this.notHeld(held.job, wasEnded);
   }
 
   /** The handler has finished a job whose lease was known to be lost before. */
@@ -160,14 +168,17 @@ export class Acknowledger {
 
   /** @param wasHeld its lease was ended before its time: by its handler, or because the job was removed */
   private notHeld(job: LeasedJob, wasHeld: boolean): void {
-    if (wasHeld) this.track(this.lookAfter(job));
-    else this.outcomes.lost(job);
+    if (wasHeld) {
+      // Before the answer, because by then the job may have been tried again, and be done.
+      this.outcomes.settled(job);
+      this.track(this.lookAfter(job));
+    } else this.outcomes.lost(job);
   }
 
   /** A handler that ended its lease itself has acknowledged the job, if it is not in the queue any more. */
   private async lookAfter(job: LeasedJob): Promise<void> {
     const found = await this.queue.find(job.id).catch(() => []);
-    this.outcomes.settled(job, !found.some(({ key }) => key === job.key));
+    if (!found.some(({ key }) => key === job.key)) this.outcomes.gone(job);
   }
 
   private async release(jobs: HeldJob[]): Promise<void> {
@@ -237,9 +248,3 @@ const wasEndedByUs = (job: HeldJob): boolean => job.isPerhapsEnded && isHeld(job
 
 /** Is the deadline of its lease surely in the future? */
 const isHeld = ({ heldUntilMs }: HeldJob): boolean => monotonicMs() < heldUntilMs;
-
-function toNack(outcome: Exclude<Outcome, string>): NackOptions {
-  const { reason, exitCode, signalName } = outcome;
-  if ('dead' in outcome) return { dead: true, deadTtlMs: outcome.deadTtlMs, reason, exitCode, signalName };
-  return { delayMs: outcome.retryInMs, reason, exitCode, signalName };
-}

@@ -15,6 +15,7 @@ export class Call implements HandlerContext {
   constructor(
     jobs: readonly HeldJob[],
     private readonly onSettle: (job: HeldJob, outcome: Outcome) => void,
+    private readonly refresh: (jobs: readonly HeldJob[]) => Promise<void>,
   ) {
     this.jobs = jobs;
   }
@@ -29,6 +30,11 @@ export class Call implements HandlerContext {
   onStop(listener: (reason: StopReason) => void): void {
     this.listener = listener;
     if (this.stopReason !== undefined) listener(this.stopReason);
+  }
+
+  async wereEnded(): Promise<boolean> {
+    await this.refresh(this.jobs).catch(() => undefined);
+    return this.jobs.some(({ wasHeldUntilLost }) => wasHeldUntilLost);
   }
 
   settle(place: number, outcome: Outcome): boolean {

@@ -53,10 +53,14 @@ export class Deliverer implements Load {
 
   /** Begins a call, and does not wait. */
   begin(jobs: readonly HeldJob[]): void {
-    const call = new Call(jobs, (job, outcome) => {
-      this.pass(job, outcome);
-      this.listener.onSettled();
-    });
+    const call = new Call(
+      jobs,
+      (job, outcome) => {
+        this.pass(job, outcome);
+        this.listener.onSettled();
+      },
+      (refreshed) => this.parts.leases.refresh(refreshed),
+    );
     this.calls.add(call);
     this.jobCount += jobs.length;
     const begunAtMs = monotonicMs();

@@ -1,4 +1,5 @@
 import type { LeasedJob } from '../core/job.js';
+import type { NackOptions } from '../core/requests.js';
 
 /** How the program that handled a job ended, if it was a program. */
 export interface ProgramEnd {
@@ -30,6 +31,13 @@ export interface Dead extends ProgramEnd {
  */
 export type Outcome = 'done' | 'release' | Failed | Dead;
 
+/** How a job that failed is nacked. */
+export function toNack(outcome: Failed | Dead): NackOptions {
+  const { reason, exitCode, signalName } = outcome;
+  if ('dead' in outcome) return { dead: true, deadTtlMs: outcome.deadTtlMs, reason, exitCode, signalName };
+  return { delayMs: outcome.retryInMs, reason, exitCode, signalName };
+}
+
 export interface HandlerResult {
   /** In the order of the jobs. Jobs beyond the last outcome are released, and the worker ends. */
   readonly outcomes: readonly Outcome[];
@@ -55,6 +63,11 @@ export interface HandlerContext {
    * replaces it.
    */
   onStop(listener: (reason: StopReason) => void): void;
+  /**
+   * Asks the store whether a lease of these jobs was ended before its time, as by the handler itself; false where the
+   * store cannot be asked.
+   */
+  wereEnded(): Promise<boolean>;
   /**
    * Ends the lease of one job before the call ends; the outcome of the call is ignored for it. False when its lease
    * was ended this way before, or there is no such job.

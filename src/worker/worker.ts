@@ -23,6 +23,7 @@ import { Outcomes } from './outcomes.js';
 export class Worker implements AckListener, DeliveryListener, SupplyListener {
   readonly counts: Counts;
   private readonly handledBefore: number;
+  private readonly outcomes: Outcomes;
   private readonly leases: LeaseKeeper;
   private readonly acks: Acknowledger;
   private readonly fetcher: Fetcher;
@@ -31,7 +32,6 @@ export class Worker implements AckListener, DeliveryListener, SupplyListener {
   /** Ends waits when the worker ends, for whatever reason. */
   private readonly ending = new AbortController();
   private readonly bounds: Bounds;
-  private hasToldOfHalt = false;
   /** How many failures of the store are being waited out. */
   private outages = 0;
   private readonly failures = new Failures();
@@ -50,10 +50,11 @@ export class Worker implements AckListener, DeliveryListener, SupplyListener {
     const { holder, lock, timeoutMs, retry = false as const, keepGoing, waitsForLock = false } = options;
     const { knowsLeases = false } = handler;
     const limits = () => this.bounds.limits(options.signal);
-    const tellsEachJob = options.onJob !== undefined;
-    const outcomes = new Outcomes(counts, { tellsEachJob, onJob: (event) => this.onJob(event) });
+    const { halt, onJob } = options;
+    const tellsEachJob = onJob !== undefined;
+    this.outcomes = new Outcomes(counts, { tellsEachJob, halt, onJob: (event) => this.onJob(event) });
     this.leases = new LeaseKeeper(queue, leaseMs, knowsLeases, () => this.onLost(), limits);
-    this.acks = new Acknowledger(queue, outcomes, { knowsLeases, listener: this, limits });
+    this.acks = new Acknowledger(queue, this.outcomes, { knowsLeases, listener: this, limits });
     this.fetcher = new Fetcher(
       queue,
       {
@@ -75,14 +76,7 @@ export class Worker implements AckListener, DeliveryListener, SupplyListener {
   /** @throws what the handler was rejected with, or what the store failed with */
   async run(): Promise<void> {
     const { signal, abort } = this.options;
-    const forget = [
-      onAbort(signal, () => {
-        this.wake();
-      }),
-      onAbort(abort, () => {
-        this.deliverer.stopAll();
-      }),
-    ];
+    const forget = [onAbort(signal, () => this.wake()), onAbort(abort, () => this.deliverer.stopAll())];
     this.leases.start();
     try {
       this.advance();
@@ -111,7 +105,7 @@ export class Worker implements AckListener, DeliveryListener, SupplyListener {
   }
 
   get isHalted(): boolean {
-    return this.counts.failuresInARow >= (this.options.halt ?? Infinity);
+    return this.outcomes.isHalted;
   }
 
   get isOver(): boolean {
@@ -126,7 +120,8 @@ export class Worker implements AckListener, DeliveryListener, SupplyListener {
 
   private get isAtRest(): boolean {
     if (this.supply.isUnderWay || this.outages > 0 || this.deliverer.callCount > 0) return false;
-    return this.isOver || (this.fetcher.aheadCount === 0 && (this.supply.isDrained || this.left <= 0));
+    if (this.isOver || this.outcomes.mayBeHalted) return this.isOver;
+    return this.fetcher.aheadCount === 0 && (this.supply.isDrained || this.left <= 0);
   }
 
   /** How many more jobs may be reserved. */
@@ -137,19 +132,17 @@ export class Worker implements AckListener, DeliveryListener, SupplyListener {
 
   private advance(): void {
     if (this.isOver) {
-      this.tellOfHalt();
+      if (this.isHalted && !this.ending.signal.aborted)
+        this.options.onEvent?.({ type: 'worker_halted', failures: this.counts.failuresInARow });
       this.ending.abort();
+      this.acks.flush();
+    } else if (this.outcomes.mayBeHalted) {
+      // The store tells whether those were failures.
       this.acks.flush();
     } else if (this.outages === 0) {
       this.fetch();
       this.deliver();
     }
-  }
-
-  private tellOfHalt(): void {
-    if (!this.isHalted || this.hasToldOfHalt) return;
-    this.hasToldOfHalt = true;
-    this.options.onEvent?.({ type: 'worker_halted', failures: this.counts.failuresInARow });
   }
 
   private fetch(): void {
@@ -204,6 +197,10 @@ export class Worker implements AckListener, DeliveryListener, SupplyListener {
 
   onAcked(): void {
     this.options.keepGoing?.onAnswer('ack', 0);
+  }
+
+  onNacked(): void {
+    this.wake();
   }
 
   onSettled(): void {

@@ -150,6 +150,15 @@ describe('drain --exec', () => {
       expect(await ground.states('a', 'b')).to.deep.equal([undefined, 'dead']);
     });
 
+    itOnce('a handler that exits with 127 at its timeout has failed', async () => {
+      await ground.push('a');
+      const handler = 'trap "exit 127" TERM; sleep 30 & wait';
+      const outcome = await exec(handler, '--timeout', '300ms', '--retries', '0');
+      expect(outcome.code).to.equal(NOT_DONE);
+      expect(outcome.stderr).to.contain('timed out after');
+      expect(await ground.states('a')).to.deep.equal(['dead']);
+    });
+
     itOnce('--jobs 2 runs two handlers at once, and not three', async () => {
       await ground.push('a', 'b', 'c');
       // Each of the first two waits for the other to begin, and checks that the third has not begun.
@@ -213,7 +222,8 @@ describe('drain --exec', () => {
       it(`when a handler ${verb} itself, its exit code is ignored, and drain exits with ${code}`, async () => {
         await ground.push('a');
         settleWith(`await queue.${call};`);
-        const outcome = await exec(`${process.execPath} settle.mjs; exit 1`);
+        // 127 of the first handler ends drain, if it decides anything.
+        const outcome = await exec(`${process.execPath} settle.mjs; exit 127`);
         expect([outcome.code, outcome.stderr]).to.deep.equal([code, '']);
         const found = await ground.find('a');
         if (state === undefined) expect(found).to.equal(undefined);

@@ -125,6 +125,19 @@ describe('a worker with a handler that can fail', () => {
     expect(await countsOf(world.queue)).to.include({ ready: 14, leased: 0 });
   });
 
+  it('a failure after the handler itself has ended the lease does not count for --halt', async () => {
+    await push(world.queue, numbered(6));
+    const handler = {
+      ...oneByOne(2, async (id, job) => {
+        if (id !== '2' && id !== '4') await world.queue.ack([job]);
+        return {};
+      }),
+      knowsLeases: true,
+    };
+    const options = optionsFor(handler, { halt: 3, retry: { retries: 0 } });
+    expect(await drainPass(world.queue, options)).to.include({ settled: 4, dead: 2, isHalted: false });
+  });
+
   it('--halt counts failures in a row over the passes of a loop, and ends it', async () => {
     await push(world.queue, numbered(10));
     const handler = oneByOne(1, always({ retryInMs: 60_000 }));

@@ -90,8 +90,10 @@ export class ExecHandler implements Handler {
     const end = await call.program.ended;
     if (group !== undefined) this.watchdog.onEnded(group);
     call.end();
-    const error = cannotRunError(call.program, end);
-    if (error !== undefined && (!this.hasRun || isNoFaultOfJob(call.program))) throw error;
+    // One that was stopped, or that has ended a lease, has run.
+    const error = call.program.wasStopped ? undefined : cannotRunError(call.program, end);
+    if (error !== undefined && (!this.hasRun || isNoFaultOfJob(call.program)) && !(await context.wereEnded()))
+      throw error;
     this.hasRun ||= error === undefined;
     if (group !== undefined) onEnded?.(call.describe(end));
     return { outcomes: call.outcomes(end), isClosed: output.error !== undefined };
