@@ -5,14 +5,7 @@ import { jobEventToJson } from '../output/job-events.js';
 import { toJsonLine } from '../output/json.js';
 import { Sink } from '../output/sink.js';
 import { writeStdout } from '../output/stdout.js';
-import {
-  clearProgress,
-  printInfo,
-  printNote,
-  printProgress,
-  stderrIsTerminal,
-  tellsOfSuccess,
-} from './stderr.js';
+import { canRedraw, clearProgress, printInfo, printNote, printProgress, tellsOfSuccess } from './stderr.js';
 
 const REDRAW_MS = 200;
 
@@ -37,7 +30,7 @@ export class DrainReport {
   private readonly showsProgress: boolean;
 
   constructor(private readonly isJson: boolean) {
-    this.showsProgress = stderrIsTerminal() && tellsOfSuccess();
+    this.showsProgress = canRedraw() && tellsOfSuccess();
     const stderr = Sink.stderr();
     this.stderr = this.toSink(async (data) => {
       void stderr.write(data);

@@ -37,6 +37,19 @@ export const positiveDuration = (name: string) =>
     parse: (text) => Promise.resolve(parsePositive(text, name)),
   });
 
+/** A duration whose 0 has a meaning of its own, so that no other one is rounded to it. */
+export const durationOrZero = (name: string) =>
+  Flags.custom<number>({
+    helpValue: 'DURATION',
+    parse: (text) => {
+      const ms = parseDuration(text, `--${name}`);
+      if (ms > 0 || !/[1-9]/.test(text)) return Promise.resolve(ms);
+      throw new DelayerError('usage', `--${name} is shorter than 1 ms: ${JSON.stringify(text)}`, {
+        hint: 'Write 1ms or more, or 0.',
+      });
+    },
+  });
+
 /** A duration above zero and no longer than a timer reaches: for leases and handlers. */
 export const timerDuration = (name: string) =>
   Flags.custom<number>({
@@ -87,7 +100,7 @@ export const retryFlags = (dependsOn: string[] = []) => ({
       'pause before the first retry, doubled for each further retry up to LAST, unless the job has its own [default: 1s..10m]',
     dependsOn,
   }),
-  'dead-ttl': duration('dead-ttl')({
+  'dead-ttl': durationOrZero('dead-ttl')({
     description: 'keep dead letters for DURATION; 0 means for ever [default: 30d]',
     dependsOn,
   }),

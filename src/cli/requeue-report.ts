@@ -40,7 +40,7 @@ export class RequeueReport {
     this.progress.draw(() => this.summary());
   }
 
-  /** What was done is printed even when the rest failed. */
+  /** What was done is printed even when the rest failed; if all of it failed, there is nothing to say. */
   async end(isComplete: boolean): Promise<void> {
     this.progress.clear();
     const { exitCode } = this;
@@ -48,7 +48,12 @@ export class RequeueReport {
       const { counts, notRequeued } = this;
       if (isComplete) await writeStdout(`${toJsonLine({ ...counts, notRequeued })}\n`);
     } else if (exitCode === 0 && isComplete) printInfo(this.summary());
-    else printNote(this.summary());
+    else if (isComplete || this.total > 0) printNote(this.summary());
+  }
+
+  private get total(): number {
+    const { requeued, none, duplicate_id } = this.counts;
+    return requeued + none + duplicate_id;
   }
 
   private note(message: string): void {
@@ -58,7 +63,7 @@ export class RequeueReport {
 
   private summary(): string {
     const { requeued, none, duplicate_id } = this.counts;
-    if (requeued + none + duplicate_id === 0) return 'no dead letter matches';
+    if (this.total === 0) return 'no dead letter matches';
     const others = [
       ...(duplicate_id > 0 ? [`${duplicate_id} skipped: another job of the id is in the queue`] : []),
       ...(none > 0 ? [`${none} skipped: neither a dead letter nor an expired job with its body`] : []),

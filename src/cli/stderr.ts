@@ -64,6 +64,11 @@ export function stderrIsTerminal(): boolean {
   return isTerminal(STDERR);
 }
 
+/** Can a line on stderr be overwritten? */
+export function canRedraw(): boolean {
+  return stderrIsTerminal() && process.env.TERM !== 'dumb';
+}
+
 /** How often (ms) progress is drawn at most. */
 const PROGRESS_MS = 200;
 
@@ -75,7 +80,7 @@ export class ProgressLine {
 
   /** @param isWanted false where other output on the terminal shows enough progress */
   constructor(isWanted = true) {
-    this.isShown = isWanted && stderrIsTerminal();
+    this.isShown = isWanted && canRedraw();
   }
 
   draw(text: () => string): void {

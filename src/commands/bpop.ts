@@ -1,6 +1,6 @@
 import { BaseCommand } from '../cli/base-command.js';
 import { printEvent } from '../cli/events.js';
-import { count, duration, takeFlags, timerDuration, topicArgs } from '../cli/flags.js';
+import { count, durationOrZero, takeFlags, timerDuration, topicArgs } from '../cli/flags.js';
 import { formatOf, loadLeasePrinter, popAndPrint } from '../cli/pop-and-print.js';
 import { whileRead } from '../cli/reader.js';
 import { Interruption } from '../cli/signals.js';
@@ -16,7 +16,7 @@ export default class Bpop extends BaseCommand {
   ];
   static override args = { topic: topicArgs };
   static override flags = {
-    timeout: duration('timeout')({
+    timeout: durationOrZero('timeout')({
       description: 'wait at most DURATION; 0, the default, means for ever',
       default: 0,
     }),

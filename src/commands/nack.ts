@@ -1,5 +1,5 @@
 import * as Flags from '../cli/oclif/flags.js';
-import { duration } from '../cli/flags.js';
+import { duration, durationOrZero } from '../cli/flags.js';
 import { LeaseCommand, NOT_HELD_TEXT } from '../cli/lease-command.js';
 import { NOT_HELD, type Settled } from '../cli/settle.js';
 import type { NackResult } from '../core/results.js';
@@ -21,7 +21,7 @@ ${NOT_HELD_TEXT}`;
       exclusive: ['dead'],
     }),
     dead: Flags.boolean({ description: 'make the job a dead letter, even if retries are left' }),
-    'dead-ttl': duration('dead-ttl')({
+    'dead-ttl': durationOrZero('dead-ttl')({
       description: 'keep dead letters for DURATION; 0 means for ever',
       dependsOn: ['dead'],
     }),

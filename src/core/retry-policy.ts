@@ -53,8 +53,21 @@ export function toRetryPolicy(given: RetryOptions): RetryPolicy {
   return {
     retries: retries ?? DEFAULT_RETRY.retries,
     backoff: backoff ?? DEFAULT_RETRY.backoff,
-    deadTtlMs: checkDuration(given.deadTtlMs ?? DEFAULT_RETRY.deadTtlMs, 'the dead ttl'),
+    deadTtlMs: toDeadTtl(given.deadTtlMs ?? DEFAULT_RETRY.deadTtlMs),
   };
+}
+
+/**
+ * @returns milliseconds; 0 means for ever, so nothing else is rounded to it
+ * @throws DelayerError `usage`
+ */
+export function toDeadTtl(given: number): number {
+  const ttlMs = checkDuration(given, 'the dead ttl');
+  if (ttlMs > 0 || given === 0) return ttlMs;
+  throw usageError(
+    'the dead ttl is shorter than 1 ms',
+    'Write 1 ms or more, or 0 to keep dead letters for ever.',
+  );
 }
 
 /** @throws DelayerError `usage` */

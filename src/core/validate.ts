@@ -13,7 +13,7 @@ import { DelayerError } from './errors.js';
 import { DEFAULT_TTL_MS, type Job, MAX_BODY_BYTES, MAX_REASON_BYTES } from './job.js';
 import type { Due, NewJob } from './new-job.js';
 import type { LeaseLike, NackOptions, PushRequest, TextOrBytes } from './requests.js';
-import { toOwnRetry } from './retry-policy.js';
+import { toDeadTtl, toOwnRetry } from './retry-policy.js';
 import type { Failure } from './store.js';
 import { MAX_TIMESTAMP_MS } from './timestamp.js';
 
@@ -154,7 +154,7 @@ export function toFailure(options: NackOptions): Failure {
   return {
     isDead: dead,
     delayMs: delayMs === undefined ? undefined : checkDuration(delayMs, 'the delay'),
-    deadTtlMs: deadTtlMs === undefined ? undefined : checkDuration(deadTtlMs, 'the dead ttl'),
+    deadTtlMs: deadTtlMs === undefined ? undefined : toDeadTtl(deadTtlMs),
     reason: toReason(options.reason),
     ...{ exitCode, signalName },
   };

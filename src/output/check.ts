@@ -28,7 +28,7 @@ export function checkText(figures: readonly Figure[], format: CheckFormat): stri
 export function checkErrorText(level: 2 | 3, message: string, format: CheckFormat): string {
   if (format === 'json')
     return `${JSON.stringify({ status: LEVELS[level], code: level, figures: [], error: message })}\n`;
-  if (format === 'prometheus') return `delayer_check_status ${level}\n`;
+  if (format === 'prometheus') return statusMetric(level);
   // The bar separates text from performance data.
   return line(level, message.replaceAll('|', '/'));
 }
@@ -73,9 +73,11 @@ function prometheus(figures: readonly Figure[]): string {
       `${metric} ${kind === 'duration' ? value / 1000 : value}`,
     ];
   });
-  const status = [
-    '# HELP delayer_check_status 0 ok, 1 warning, 2 critical, 3 unknown.',
-    '# TYPE delayer_check_status gauge',
-  ];
-  return `${[...lines, ...status, `delayer_check_status ${levelOf(figures)}`].join('\n')}\n`;
+  return `${lines.map((one) => `${one}\n`).join('')}${statusMetric(levelOf(figures))}`;
 }
+
+const statusMetric = (level: Level): string =>
+  `# HELP delayer_check_status 0 ok, 1 warning, 2 critical, 3 unknown.
+# TYPE delayer_check_status gauge
+delayer_check_status ${level}
+`;

@@ -33,7 +33,7 @@ export function forecastTable(
     return row;
   });
   const lines = [drawTable({ columns, rows, width })];
-  if (before) lines.push(`${backlog} jobs wait now.`);
+  if (before) lines.push(`${backlog} ${backlog === 1 ? 'job waits' : 'jobs wait'} now.`);
   if (maxLateMs !== undefined && before) lines.push(breachLine('', before, forecast, maxLateMs));
   if (maxLateMs !== undefined && after) lines.push(breachLine('When spread: ', after, forecast, maxLateMs));
   return `${lines.join('\n')}\n`;

@@ -261,6 +261,16 @@ const BAD: Readonly<Record<string, readonly [args: readonly string[], code: numb
   'a string that is not a lease': [['nack', '32'], USAGE, /"32" is not a lease/],
   '--delay and --dead': [['nack', 'x', '--delay', '1', '--dead'], USAGE, /--delay and --dead cannot/],
   '--dead-ttl without --dead': [['nack', 'x', '--dead-ttl', '1'], USAGE, /--dead-ttl needs --dead/],
+  'a dead ttl that would be rounded to 0, for ever': [
+    ['nack', 'x', '--dead', '--dead-ttl', '0.4ms'],
+    USAGE,
+    /--dead-ttl is shorter than 1 ms: "0\.4ms"\. Write 1ms or more, or 0\./,
+  ],
+  'a timeout that would be rounded to 0, for ever': [
+    ['bpop', 't', '--timeout', '0.0004'],
+    USAGE,
+    /--timeout is shorter than 1 ms/,
+  ],
   'nothing to requeue': [
     ['requeue'],
     USAGE,

@@ -26,6 +26,14 @@ describe('forecast', () => {
     const forecast = async (...args: string[]) =>
       documentOf<Document>(expectQuiet(await cli.run(['forecast', ...args, '--json'])));
 
+    itOnce('forecast says in words how many jobs wait now', async () => {
+      await fill();
+      const shown = async () => expectQuiet(await cli.run(['forecast', '--rate', '1/s'])).stdout.toString();
+      expect(await shown()).to.match(/\n1 job waits now\.\n/);
+      await (await cli.queue()).push({ topic: 'a', body: 'b' });
+      expect(await shown()).to.match(/\n2 jobs wait now\.\n/);
+    });
+
     it('forecast counts the jobs due in each hour of the next day, of all or of named topics', async () => {
       await fill();
       const all = await forecast();

@@ -1,6 +1,7 @@
 import { expect } from 'chai';
 import { documentOf, expectQuiet, forEachStore, linesOf, useCli } from '../support/cli.js';
 import { eventually } from '../support/eventually.js';
+import { useRedis } from '../support/redis.js';
 import { HOUR_MS, idsOf, MINUTE_MS, must, reserve } from '../support/jobs.js';
 
 describe('requeue', () => {
@@ -194,6 +195,22 @@ describe('requeue', () => {
       await queue.nack(await reserve(queue, 'topic'), { dead: true });
       const outcome = await cli.run(['requeue', '--base64', id.toString('base64')]);
       expect(expectQuiet(outcome).stdout).to.deep.equal(Buffer.concat([id, Buffer.from('\n')]));
+    });
+  });
+
+  describe('on a Redis that is out of memory', () => {
+    const redis = useRedis();
+    const cli = useCli(() => ({ DELAYER_STORE: redis.server.url, DELAYER_PREFIX: redis.prefix }));
+    afterEach(() => redis.raw.config('SET', 'maxmemory', '0'));
+
+    it('requeue ID says so, and not that no dead letter matches', async () => {
+      const queue = await cli.queue();
+      await queue.push({ id: 'a', topic: 'topic', body: 'b' });
+      await queue.nack(await reserve(queue, 'topic'), { dead: true });
+      await redis.raw.config('SET', 'maxmemory', '1');
+      const { code, stderr } = await cli.run(['requeue', 'a']);
+      expect(code).to.equal(69);
+      expect(stderr).to.match(/^delayer: [^\n]* is out of memory\. [^\n]*\n$/);
     });
   });
 

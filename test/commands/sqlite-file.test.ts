@@ -13,6 +13,22 @@ describe('the file of an embedded store', () => {
   const databases = () =>
     readdirSync(cli.home, { recursive: true }).filter((name) => String(name).includes('.db'));
 
+  it('a write that the limit on the size of files stops is reported as that, and not as a full disk', async () => {
+    await cli.run(['push', 't', 'b', ...at('q.db')]);
+    for (const blocks of [1, 20]) {
+      const { code, stderr } = await cli.sh(
+        `ulimit -f ${blocks}; trap '' XFSZ; exec delayer drain t --exec true ${at('q.db').join(' ')}`,
+      );
+      expect([blocks, code]).to.deep.equal([blocks, 69]);
+      expect(stderr).to.match(
+        /file too large \(EFBIG\)\. Raise the limit on the size of files \(ulimit -f\)/,
+      );
+    }
+    expect((await cli.run(['pop', 't', '--output', 'body', ...at('q.db')])).stdout.toString()).to.equal(
+      'b\n',
+    );
+  });
+
   it('pop, drain, bpop and remove find no job in a missing file, and do not create it', async () => {
     const calls: [args: string[], code: number][] = [
       [['pop', 't'], 1],

@@ -126,6 +126,8 @@ describe('checks of stats', () => {
     expect(json).to.include({ status: 'WARNING', code: 1 });
     expect(json.figures).to.deep.include({ name: 'dead', value: 3, warn: 0, level: 1 });
     expect(JSON.parse(checkErrorText(2, 'away', 'json'))).to.include({ code: 2, error: 'away' });
-    expect(checkErrorText(2, 'away', 'prometheus')).to.equal('delayer_check_status 2\n');
+    const withoutStore = checkErrorText(2, 'away', 'prometheus');
+    expect(withoutStore).to.match(/^# HELP .*\n# TYPE delayer_check_status gauge\ndelayer_check_status 2\n$/);
+    expect(metrics).to.include(withoutStore.replace(/ 2\n$/, ' 1\n'));
   });
 });

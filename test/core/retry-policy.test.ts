@@ -52,6 +52,7 @@ describe('retry policy', () => {
     ['a backoff with a negative pause', { backoff: { firstMs: -1, lastMs: 1 } }, 'negative'],
     ['half a backoff', { backoff: { firstMs: 1 } }, 'last pause'],
     ['a backoff that is text', { backoff: '1s..2s' }, 'not an object'],
+    ['a dead ttl that would be rounded to 0, for ever', { deadTtlMs: 0.4 }, 'shorter than 1 ms'],
     ['an unknown option', { retry: 3 }, 'unknown retry option'],
   ] as const) {
     it(`${what} is a usage error`, () => {

@@ -139,6 +139,10 @@ describe('output on a terminal', () => {
     const shown = await cli.terminal(command);
     expect(shown).to.match(/\r\u001b\[K\d+ pushed/);
     expect(shown.trimEnd().split('\n').at(-1)).to.include('delayer: 2000 pushed');
+    const drain = `delayer drain topic --exec 'sleep 0.5' --max 1`;
+    expect(await cli.terminal(drain)).to.include('\r\u001b[K');
+    const dumb = await cli.terminal(`${command}; ${drain}`, { env: { TERM: 'dumb' } });
+    expect(dumb).to.include('delayer: 2000 pushed').and.to.include('1 done in').and.not.include('\u001b');
   });
 
   it('pop, drain, inspect, remove and push do not ask questions or read stdin unless told to', async () => {

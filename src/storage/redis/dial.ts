@@ -112,9 +112,21 @@ async function greet(redis: Redis, { username, password, db, label }: RedisAddre
   const [loggedIn, selected, greeted] = await Promise.allSettled([login, select, hello]);
   for (const step of [loggedIn, selected]) if (step.status === 'rejected') throw step.reason;
   if (greeted.status === 'fulfilled') return isReplica(greeted.value, label);
-  if (/unknown command/i.test(String(greeted.reason))) throw tooOldError(label, 'older than 6.0');
+  if (isUnknown(greeted.reason)) throw await withoutHello(redis, label, greeted.reason);
   if (!String(greeted.reason).includes('NOPERM')) throw greeted.reason;
   return false;
+}
+
+const isUnknown = (error: unknown): boolean => /unknown command/i.test(String(error));
+
+/** The error of a Redis without HELLO: it is older than 6.0, or has the command under another name. */
+async function withoutHello(redis: Redis, label: string, unknown: unknown): Promise<unknown> {
+  try {
+    const version = /^redis_version:((\d+)\S*)/m.exec(String(await redis.call('INFO', 'server')));
+    return version && Number(version[2]) < 6 ? tooOldError(label, `version ${version[1]}`) : unknown;
+  } catch (error) {
+    return isUnknown(error) || String(error).includes('NOPERM') ? unknown : error;
+  }
 }
 
 /** Reads the answer to HELLO. @throws DelayerError where no Redis that will do has given it */

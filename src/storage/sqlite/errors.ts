@@ -1,5 +1,12 @@
 import { DelayerError, type ErrorCode } from '../../core/errors.js';
-import { ANOTHER_FILE, fromSystem, isAbsent, MAKE_ROOM, systemReason } from './system-errors.js';
+import {
+  ANOTHER_FILE,
+  fromSystem,
+  isAbsent,
+  isAtSizeLimit,
+  MAKE_ROOM,
+  systemReason,
+} from './system-errors.js';
 
 const ERROR = 1;
 const BUSY = 5;
@@ -136,9 +143,12 @@ export function fromSqlite(error: unknown, label: string, file: string): Delayer
     return new DelayerError('store_refused', `${label} answered: ${message}`, { cause: error });
   }
   const [code, text, hint] = found;
+  const isCutShort = primary === FULL && isAtSizeLimit(file);
   const reason = FOR_SYSTEM_REASONS.has(primary) ? systemReason(file, systemErrno) : undefined;
-  if (reason) {
-    const told = fromSystem(reason, `${label} ${text}`);
+  if (isCutShort || reason) {
+    const told = isCutShort
+      ? fromSystem({ code: 'EFBIG' }, `${label} cannot be written`)
+      : fromSystem(reason, `${label} ${text}`);
     return new DelayerError(told.code, told.message, { hint: told.hint, cause: error });
   }
   return new DelayerError(code, `${label} ${text}`, { cause: error, hint });

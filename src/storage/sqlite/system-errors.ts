@@ -1,4 +1,4 @@
-import { accessSync, closeSync, constants, openSync, statfsSync, statSync } from 'node:fs';
+import { accessSync, closeSync, constants, openSync, readFileSync, statfsSync, statSync } from 'node:fs';
 import { devNull } from 'node:os';
 import { dirname } from 'node:path';
 import { getSystemErrorName } from 'node:util';
@@ -103,6 +103,32 @@ export function systemReason(file: string, errno = 0): Error | undefined {
     }
   }
   return undefined;
+}
+
+/** SQLite makes the index of its log longer by so many bytes, and the other files by less. */
+const MOST_GROWTH_BYTES = 32_768;
+
+/**
+ * Is a file of the store so long that growing would pass this process's limit on the size of files (`ulimit -f`)?
+ * SQLite takes a write that the limit cut short for a full disk. False where the limit is not known.
+ */
+export function isAtSizeLimit(file: string): boolean {
+  const mostBytes = fileSizeLimit();
+  if (mostBytes === undefined) return false;
+  return ['', '-wal', '-shm'].some((suffix) => {
+    const { size = 0 } = statSync(file + suffix, { throwIfNoEntry: false }) ?? {};
+    return size + MOST_GROWTH_BYTES > mostBytes;
+  });
+}
+
+/** In bytes; undefined when there is none, and on systems other than Linux. */
+function fileSizeLimit(): number | undefined {
+  try {
+    const [, soft] = /^Max file size\s+(\d+)\s/m.exec(readFileSync('/proc/self/limits', 'utf8')) ?? [];
+    return soft === undefined ? undefined : Number(soft);
+  } catch {
+    return undefined;
+  }
 }
 
 function nameOf(errno: number): string {

@@ -64,11 +64,25 @@ describe('a Redis that does not serve', () => {
     expect(server.commands.filter((command) => /EVAL/i.test(command))).to.be.empty;
   });
 
-  it('that does not know HELLO is refused with store_too_old', async () => {
-    const server = await fake({ HELLO: '-ERR unknown command `HELLO`, with args beginning with: \r\n' });
+  it('that does not know HELLO is refused with store_too_old if its version is old', async () => {
+    const info = '# Server\r\nredis_version:5.0.14\r\nredis_mode:standalone\r\n';
+    const server = await fake({
+      HELLO: '-ERR unknown command `HELLO`, with args beginning with: \r\n',
+      INFO: `$${info.length}\r\n${info}\r\n`,
+    });
     const error = await failureOf(push(open(server.url)));
     expect(error).to.include({ code: 'store_too_old', exitCode: 69 });
-    expect(error.message).to.contain('older than 6.0');
+    expect(error.message).to.contain('version 5.0.14, too old');
+  });
+
+  it('whose HELLO is renamed, or INFO as well, is refused with store_refused, which says so', async () => {
+    for (const renamed of [['HELLO'], ['HELLO', 'INFO']]) {
+      const server = await start({ args: renamed.flatMap((name) => ['--rename-command', name, '']) });
+      const error = await failureOf(push(open(server.url)));
+      expect(error).to.include({ code: 'store_refused', exitCode: 69 });
+      expect(error.message).to.match(/does not know a command .*under another name: .*HELLO/);
+      expect(error).to.have.property('hint').that.includes('rename-command');
+    }
   });
 
   for (const version of ['6.2.0', '7.4.1', '10.0.0']) {
