@@ -211,7 +211,10 @@ export class Worker implements AckListener, DeliveryListener, SupplyListener {
   async onAckFailed(error: unknown, wereHandled: boolean): Promise<boolean> {
     if (!(await this.waitForRetry(error, wereHandled ? 'ack' : 'release'))) return false;
     this.acks.forgetFailures();
-    return !this.options.signal.aborted;
+    if (!this.options.signal.aborted) return true;
+    // It was not waited for until it works, because the worker is to end.
+    if (wereHandled) this.failures.add('ack', error);
+    return false;
   }
 
   onJob(event: JobEvent): void {

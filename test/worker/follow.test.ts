@@ -261,6 +261,18 @@ describe('a worker that follows', () => {
     expect(events.map(({ type }) => type)).to.deep.equal(['store_lost', 'store_back']);
   });
 
+  it('a follower that a signal ends while acks fail says that jobs are not acknowledged', async () => {
+    await push(world.queue, ['a']);
+    const ending = new AbortController();
+    const queue = world.queueWith({ ack: fails() });
+    const onEvent = ({ type }: DelayerEvent) => type === 'store_lost' && ending.abort();
+    const options = optionsFor(collector().handler, { signal: ending.signal, onEvent });
+    expect(await failureOf(drainFollow(queue, options))).to.include({
+      code: 'outcome_unknown',
+      message: 'the store is gone; 1 job delivered but not acknowledged',
+    });
+  });
+
   it('a follower finishes the jobs in hand while the store is away', async () => {
     await push(world.queue, ['a', 'b']);
     let isAway = false;
