@@ -20,8 +20,14 @@ export function tellOfFailed(where: Where | undefined): void {
   printNote(`--where failed for ${jobCount(count)}, which counted as not matching: ${reason}`);
 }
 
+/** How long (ms) an expression may take for one job: meanwhile no signal is handled. */
+const MAX_MS = 3000;
+/** The code of JSONata's error when it takes longer. */
+const TIMED_OUT = 'D1012';
+
 /** An error of JSONata. */
 interface JsonataError {
+  readonly code?: string;
   readonly message?: string;
   readonly position?: number;
 }
@@ -35,7 +41,7 @@ export async function readWhere(expression: string): Promise<Where> {
   const { default: jsonata } = await import('jsonata');
   let condition: ReturnType<typeof jsonata>;
   try {
-    condition = jsonata(expression);
+    condition = jsonata(expression, { timeout: MAX_MS });
   } catch (error) {
     const { message, position } = error as JsonataError;
     const place = position === undefined ? '' : ` at character ${position}`;
@@ -48,6 +54,10 @@ export async function readWhere(expression: string): Promise<Where> {
     try {
       return isTrue(await condition.evaluate(toInput(job)));
     } catch (error) {
+      if ((error as JsonataError).code === TIMED_OUT)
+        throw new DelayerError('usage', `--where takes more than ${MAX_MS / 1000} s for one job`, {
+          hint: 'Does the expression call itself without an end?',
+        });
       failed.count += 1;
       if (failed.count === 1) failed.reason = (error as JsonataError).message ?? String(error);
       return false;

@@ -99,6 +99,15 @@ describe('commands on selections', () => {
       expect(await idsIn('mail_a', 'mail_b', 'pay', 'now')).to.have.length(12);
     });
 
+    it('a --where that has no end is refused after seconds', async () => {
+      const queue = await cli.queue();
+      await queue.push({ topic: 'endless', body: 'b', delayMs: HOUR_MS });
+      const endless = '($f := function($x){$f($x)}; $f(1))';
+      const outcome = await cli.run(['promote', '--topic', 'endless', '--yes', '--where', endless]);
+      expect(outcome.code).to.equal(2);
+      expect(outcome.stderr).to.include('--where takes more than 3 s for one job');
+    });
+
     it('jobs for which --where fails do not match, and are counted on stderr', async () => {
       await fill();
       await (await cli.queue()).push({ topic: 'pay', id: 'text', body: 'no JSON', delayMs: HOUR_MS });

@@ -5,6 +5,9 @@ import { statfsSync } from 'node:fs';
  */
 export type FreeBytes = (folder: string) => number;
 
+/** With fewer bytes free a push fails. */
+export const FULL_BYTES = 2 * 1024 * 1024;
+
 export const askDisk: FreeBytes = (folder) => {
   const { bavail, bsize } = statfsSync(folder);
   return bavail * bsize;

@@ -3,7 +3,7 @@ import { dirname } from 'node:path';
 import type { Fault } from '../../../core/faults.js';
 import type { Connection } from '../connection.js';
 import { STORE } from '../driver.js';
-import type { FreeBytes } from '../free-bytes.js';
+import { type FreeBytes, FULL_BYTES } from '../free-bytes.js';
 import { besideFile } from '../open.js';
 import type { StoreFile } from '../store-file.js';
 
@@ -19,8 +19,6 @@ const LONG_LOG_BYTES = 64 * 1024 * 1024;
 /** Free room (bytes) that is too little for any file; for a large one a quarter of its size. */
 const LITTLE_BYTES = 64 * 1024 * 1024;
 const LITTLE_SHARE = 0.25;
-/** With less free room a push fails. */
-const FULL_BYTES = 2 * 1024 * 1024;
 
 const OF_INDEX = /(?:index|entry in index) (\w+)$/;
 
