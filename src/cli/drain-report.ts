@@ -27,6 +27,8 @@ export class DrainReport {
   private readonly counts = { started: 0, done: 0, retried: 0, dead: 0, ended: 0 };
   private timer: NodeJS.Timeout | undefined;
   private isDrawn = false;
+  /** Writes of output that are under way. */
+  private writing = 0;
   private readonly showsProgress: boolean;
 
   constructor(private readonly isJson: boolean) {
@@ -81,11 +83,18 @@ export class DrainReport {
   private toSink(write: (data: Buffer) => Promise<void>): Sink {
     return new Sink(async (data) => {
       this.clear();
-      await write(data);
+      this.writing += 1;
+      try {
+        await write(data);
+      } finally {
+        this.writing -= 1;
+      }
     });
   }
 
   private draw(): void {
+    // What is being written would stand behind the progress line.
+    if (this.writing > 0) return;
     const { started, ended, done, retried, dead } = this.counts;
     this.isDrawn = true;
     printProgress(

@@ -31,8 +31,12 @@ export default class ForecastCommand extends BaseCommand {
     topic: Args.string({ multiple: true, description: 'only these topics' }),
   };
   static override flags = {
-    until: positiveDuration('until')({ description: 'how far to look ahead [default: 24h]' }),
-    step: positiveDuration('step')({ description: 'length of time of each row [default: 1h]' }),
+    until: positiveDuration('until')({
+      description: 'how far to look ahead, rounded up to whole steps [default: 24h]',
+    }),
+    step: positiveDuration('step')({
+      description: 'length of time of each row [default: at most 1h, so that the last row ends at --until]',
+    }),
     rate: rate('rate')({
       description: 'throughput of all workers together, in jobs per UNIT (s, m, h or d): 20/s',
       exclusive: ['workers', 'each'],
@@ -55,7 +59,8 @@ export default class ForecastCommand extends BaseCommand {
 
   override async run(): Promise<void> {
     const { args, flags } = await this.parse(ForecastCommand);
-    const { until = DAY_MS, step: stepMs = HOUR_MS, spread: spreadMs } = flags;
+    const { until = DAY_MS, spread: spreadMs } = flags;
+    const stepMs = flags.step ?? Math.ceil(until / Math.ceil(until / HOUR_MS));
     const steps = Math.ceil(until / stepMs);
     if (steps > MAX_STEPS)
       throw new DelayerError('usage', `too many steps: ${steps}`, {
@@ -70,11 +75,11 @@ export default class ForecastCommand extends BaseCommand {
     const topics = named.length === 0 ? undefined : named;
     await this.withQueue(flags, async (queue) => {
       const { now, counts: due, errors } = await queue.dueCounts({ topics, stepMs, steps });
-      const backlog = await backlogOf(queue, topics);
+      const { backlog, backlogLateMs } = await backlogOf(queue, topics, now);
       const spread = spreadMs === undefined ? undefined : spreadOut(due, stepMs, spreadMs);
       const run = (jobs: readonly number[] | undefined) =>
         jobs && perSecond !== undefined
-          ? simulate({ due: jobs, stepMs, backlog }, perSecond, flags['max-late'])
+          ? simulate({ due: jobs, stepMs, backlog, backlogLateMs }, perSecond, flags['max-late'])
           : undefined;
       const [before, after] = [run(due), run(spread)];
       const forecast: Forecast = { now, stepMs, backlog, due, errors, spread, before, after };
@@ -90,10 +95,17 @@ function toPerSecond({ rate: given, workers, each }: Workers): number | undefine
   return workers === undefined || each === undefined ? undefined : (workers * 1000) / each;
 }
 
-/** Jobs that workers could start now. */
-async function backlogOf(queue: Queue, topics: readonly Buffer[] | undefined): Promise<number> {
-  const { totals, topics: rows } = await queue.stats({ exact: false });
-  if (topics === undefined) return (totals.ready ?? 0) + (totals.due ?? 0);
-  const isWanted = (topic: Uint8Array) => topics.some((one) => one.equals(topic));
-  return rows.reduce((jobs, { topic, ready, due }) => jobs + (isWanted(topic) ? ready + due : 0), 0);
+/** The jobs that workers could start now, and how late (ms) the first of them is. */
+async function backlogOf(queue: Queue, topics: readonly Buffer[] | undefined, now: Date) {
+  const { totals, topics: rows, overdueSince } = await queue.stats({ exact: false });
+  const isWanted = (topic: Uint8Array) => topics?.some((one) => one.equals(topic)) ?? true;
+  const wanted = rows.filter(({ topic }) => isWanted(topic));
+  const backlog =
+    topics === undefined
+      ? (totals.ready ?? 0) + (totals.due ?? 0)
+      : wanted.reduce((jobs, { ready, due }) => jobs + ready + due, 0);
+  const dueSince = wanted.some(({ due }) => due > 0) ? overdueSince : undefined;
+  const since = [dueSince, ...wanted.map(({ oldestReadyAt }) => oldestReadyAt)];
+  const backlogLateMs = since.reduce((most, at) => Math.max(most, at ? now.getTime() - at.getTime() : 0), 0);
+  return { backlog, backlogLateMs };
 }

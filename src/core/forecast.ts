@@ -9,6 +9,8 @@ export interface Load {
   readonly stepMs: number;
   /** Jobs that already wait at the beginning. */
   readonly backlog: number;
+  /** How late (ms) the first of these is by then; 0 when absent. */
+  readonly backlogLateMs?: number | undefined;
 }
 
 export interface Simulation {
@@ -24,7 +26,7 @@ export interface SimulatedStep {
   readonly done: number;
   /** Jobs that wait at the end of the step. */
   readonly backlog: number;
-  /** How late (ms) at most the work begins on a job that is due in the step. */
+  /** How late (ms) at most the work begins on a job that is due in the step, or in the first one waited before. */
   readonly lateMs: number;
 }
 
@@ -33,7 +35,11 @@ export interface SimulatedStep {
  * @param perSecond jobs that all workers together do in a second, more than 0
  * @param maxLateMs how late is too late; absent when that is not asked
  */
-export function simulate({ due, stepMs, backlog }: Load, perSecond: number, maxLateMs?: number): Simulation {
+export function simulate(
+  { due, stepMs, backlog, backlogLateMs = 0 }: Load,
+  perSecond: number,
+  maxLateMs?: number,
+): Simulation {
   const capacity = (perSecond * stepMs) / 1000;
   const lateness = (jobs: number): number => (jobs * 1000) / perSecond;
   const steps: SimulatedStep[] = [];
@@ -42,10 +48,12 @@ export function simulate({ due, stepMs, backlog }: Load, perSecond: number, maxL
   for (const [i, jobs] of due.entries()) {
     const before = waiting;
     waiting = Math.max(0, before + jobs - capacity);
-    const lateMs = lateness(Math.max(before, waiting));
+    const firstLateMs = i === 0 && backlog > 0 ? backlogLateMs : 0;
+    const lateMs = Math.max(firstLateMs, lateness(Math.max(before, waiting)));
     if (maxLateMs !== undefined && breachMs === undefined && lateMs > maxLateMs) {
       const most = (maxLateMs * perSecond) / 1000;
-      const untilMs = before > most ? 0 : ((most - before) * stepMs) / (jobs - capacity);
+      const untilMs =
+        before > most || firstLateMs > maxLateMs ? 0 : ((most - before) * stepMs) / (jobs - capacity);
       breachMs = i * stepMs + untilMs;
     }
     steps.push({ due: jobs, done: before + jobs - waiting, backlog: waiting, lateMs });

@@ -61,6 +61,33 @@ describe('forecast', () => {
       expect(twice.breachAt).to.equal(null);
     });
 
+    it('forecast counts how late jobs are already, ready or not', async () => {
+      const queue = await cli.queue();
+      const dueAt = new Date((await queue.now()).getTime() - 120 * MINUTE_MS);
+      const late = { id: 'a', topic: 'a', body: 'b', dueAt, expiresAt: new Date(dueAt.getTime() + 10 ** 9) };
+      await queue.import([{ ...late, state: 'due' }]);
+      for (const topics of [[], ['a']]) {
+        const args = [...topics, '--until', '1h', '--rate', '1/s'];
+        const { steps, breachAt } = await forecast(...args, '--max-late', '110m');
+        expect(steps[0]?.lateMs).to.be.within(120 * MINUTE_MS, 130 * MINUTE_MS);
+        expect(Date.parse(String(breachAt))).to.be.at.most((await queue.now()).getTime());
+        expect((await forecast(...args, '--max-late', '1d')).breachAt).to.equal(null);
+        await queue.maintain();
+      }
+      expect((await forecast('b', '--rate', '1/s')).steps[0]?.lateMs).to.equal(0);
+    });
+
+    itOnce('forecast ends at --until without --step, and after whole steps with it', async () => {
+      await fill();
+      const seen = async (...args: string[]) => {
+        const { stepMs, steps } = await forecast(...args);
+        return [stepMs / MINUTE_MS, steps.map(({ due }) => due)];
+      };
+      expect(await seen('--until', '5m')).to.deep.equal([5, [0]]);
+      expect(await seen('--until', '91m')).to.deep.equal([45.5, [4, 60]]);
+      expect(await seen('--until', '70m', '--step', '1h')).to.deep.equal([60, [4, 60]]);
+    });
+
     itOnce('forecast --spread shows counts before and after spreading', async () => {
       await fill();
       const { steps } = await forecast('b', '--until', '4h', '--spread', '1h');

@@ -30,6 +30,15 @@ describe('forecast', () => {
     expect(simulate({ ...load, backlog: 50 }, 10, 1000).breachMs).to.equal(0);
   });
 
+  it('a backlog that is late already is a breach from the beginning, and counts in the first step', () => {
+    const load = { due: [5, 5], stepMs: STEP_MS, backlog: 5, backlogLateMs: 60_000 };
+    const { steps, breachMs } = simulate(load, 10, 30_000);
+    expect(breachMs).to.equal(0);
+    expect(steps.map(({ lateMs }) => lateMs)).to.deep.equal([60_000, 0]);
+    expect(simulate(load, 10, 60_000).breachMs).to.equal(undefined);
+    expect(simulate({ ...load, backlog: 0 }, 10, 30_000).breachMs).to.equal(undefined);
+  });
+
   const LOAD = fc.record({
     due: fc.array(fc.nat(1000), { minLength: 1, maxLength: 50 }),
     stepMs: fc.integer({ min: 1, max: 3_600_000 }),
