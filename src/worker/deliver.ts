@@ -5,6 +5,7 @@ import { Call } from './call.js';
 import type { Load } from './fetch.js';
 import type { Handler, Outcome } from './handler.js';
 import type { HeldJob, LeaseKeeper } from './keep-leases.js';
+import type { LockKeeper } from './lock.js';
 
 export interface DeliveryListener {
   /** No more jobs are to be delivered. */
@@ -32,6 +33,7 @@ export interface DeliveryOptions {
 export interface DeliveryParts {
   readonly leases: LeaseKeeper;
   readonly acks: Acknowledger;
+  readonly lock: LockKeeper | undefined;
 }
 
 /** Gives jobs to the handler and passes their outcomes on; any number of calls at once. */
@@ -83,7 +85,7 @@ export class Deliverer implements Load {
   }
 
   private async deliver(call: Call): Promise<void> {
-    if (!this.parts.leases.areFresh(call.jobs)) {
+    if (!this.parts.leases.areFresh(call.jobs) || this.parts.lock?.isSure === false) {
       call.jobs = await this.stillHeld(call.jobs);
       if (call.jobs.length === 0) return;
     }
@@ -109,9 +111,17 @@ export class Deliverer implements Load {
     else this.parts.acks.add(held, outcome);
   }
 
-  /** Finds the jobs that are surely this worker's now; the others are given back, unless they are lost. */
+  /**
+   * Finds the jobs that are surely this worker's now; the others are given back, unless they are lost. Without the
+   * lock, none is: another worker has it.
+   */
   private async stillHeld(jobs: readonly HeldJob[]): Promise<readonly HeldJob[]> {
+    const { lock } = this.parts;
     try {
+      if (lock?.isSure === false && !(await lock.take())) {
+        this.release(jobs);
+        return [];
+      }
       await this.parts.leases.refresh(jobs);
     } catch (error) {
       this.release(jobs);

@@ -13,6 +13,7 @@ const RENEW_MS = LOCK_MS / 3;
 export class LockKeeper {
   readonly lock: Lock;
   private isHeld = false;
+  /** When (monotonic) the request was sent that took or renewed it last. */
   private renewedMs = 0;
   private timer: NodeJS.Timeout | undefined;
 
@@ -30,6 +31,19 @@ export class LockKeeper {
     if (this.isHeld) this.timer ??= setInterval(() => void this.renew(), RENEW_MS);
   }
 
+  /** Is it surely held now? Not after a standstill of the process. */
+  get isSure(): boolean {
+    return this.isHeld && monotonicMs() - this.renewedMs < LOCK_MS;
+  }
+
+  /** Takes or renews it now. @returns whether it is held; @throws what the store failed with */
+  async take(): Promise<boolean> {
+    const sentAtMs = monotonicMs();
+    this.isHeld = await this.queue.lock(this.lock);
+    if (this.isHeld) this.renewedMs = sentAtMs;
+    return this.isHeld;
+  }
+
   /** Frees the lock if it is held. If the store does not answer, the lock expires there. */
   async close(): Promise<void> {
     clearInterval(this.timer);
@@ -41,7 +55,7 @@ export class LockKeeper {
   private async renew(): Promise<void> {
     // If another owner has it by now, the next reserve says so.
     if (!this.isHeld || monotonicMs() - this.renewedMs < RENEW_MS / 2) return;
-    this.isHeld = await this.queue.lock(this.lock).catch(() => this.isHeld);
+    await this.take().catch(() => undefined);
   }
 }
 

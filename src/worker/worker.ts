@@ -68,7 +68,7 @@ export class Worker implements AckListener, DeliveryListener, SupplyListener {
     this.supply = new Supply(this.fetcher, this.bounds, { keepGoing, waitsForLock, ending }, this);
     this.deliverer = new Deliverer(
       { handler, timeoutMs, tellsEachJob },
-      { leases: this.leases, acks: this.acks },
+      { leases: this.leases, acks: this.acks, lock },
       this,
     );
   }

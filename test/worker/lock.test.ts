@@ -4,10 +4,22 @@ import { drainFollow } from '../../src/worker/follow.js';
 import { drainLoop } from '../../src/worker/loop.js';
 import { drainPass } from '../../src/worker/pass.js';
 import { eventually } from '../support/eventually.js';
-import { always, oneByOne, optionsFor, push, useQueue } from './world.js';
+import {
+  always,
+  idsOf,
+  numbered,
+  oneByOne,
+  optionsFor,
+  popAll,
+  printing,
+  push,
+  useQueue,
+  useStandstill,
+} from './world.js';
 
 describe('a worker under a lock', () => {
   const world = useQueue();
+  const standStill = useStandstill();
   const lockName = Buffer.from('name');
   const handler = oneByOne(1, always('done'));
   const locked: Reserved = { jobs: [], isLocked: true, nextInMs: 20 };
@@ -70,6 +82,37 @@ describe('a worker under a lock', () => {
     expect(seen.reserves).to.be.greaterThan(2);
     expect(seen.owners.size).to.equal(1);
     expect(seen.unlocks).to.equal(1);
+  });
+
+  it('after a standstill of the process, no job is delivered when another owner has the lock by then', async () => {
+    await push(world.queue, numbered(100));
+    let hasStood = false;
+    const queue = world.queueWith({
+      lock: () => Promise.resolve(false),
+      reserve: (params) => (hasStood ? Promise.resolve(locked) : world.store.reserve(params)),
+    });
+    const ids: string[] = [];
+    const stands = printing((jobs) => {
+      if (!hasStood) standStill(36_000);
+      hasStood = true;
+      ids.push(...idsOf(jobs));
+      return jobs.length;
+    });
+    await drainPass(queue, optionsFor(stands, { lockName, leaseMs: 3_600_000 }));
+    expect(ids).to.deep.equal(numbered(50));
+    expect(await popAll(world.queue)).to.deep.equal(numbered(100).slice(50));
+  });
+
+  it('after a standstill of the process, jobs are delivered when the lock is free or still its own', async () => {
+    await push(world.queue, numbered(100));
+    const ids: string[] = [];
+    const stands = printing((jobs) => {
+      if (ids.length === 0) standStill(36_000);
+      ids.push(...idsOf(jobs));
+      return jobs.length;
+    });
+    await drainPass(world.queue, optionsFor(stands, { lockName, leaseMs: 3_600_000 }));
+    expect(ids).to.deep.equal(numbered(100));
   });
 
   it('a follower waits for the lock, and then works', async () => {
