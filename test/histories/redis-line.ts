@@ -158,7 +158,8 @@ export class RedisLine implements Line {
     for (const job of [...known.reverse(), ...jobs.filter(isUnknown).reverse()]) {
       this.forgetNotedEntry(job.id);
       const list = this.list(job.topic);
-      if (!this.isInOrder(job.topic)) this.loose.add(job.id);
+      // Where one stands whose place is open, the place of the next one is open too.
+      if (!this.isInOrder(job.topic) || list.some((id) => this.loose.has(id))) this.loose.add(job.id);
       const { place } = job;
       const behind = place ? list.findIndex((id) => !this.standsBefore(id, place)) : 0;
       list.splice(behind < 0 ? list.length : behind, 0, job.id);
