@@ -123,7 +123,7 @@ export function assertNoWorkerFlags(flags: Readonly<Record<string, unknown>>): v
 
 /**
  * The name of a lock: as given, else made of the topics in a fixed order, so that everyone who drains the same
- * topics has the same lock.
+ * topics has the same lock. They are joined by commas; a comma of a topic has a backslash in front.
  * @throws DelayerError `usage`
  */
 export function toLockName(given: string | undefined, topics: readonly Buffer[]): Buffer {
@@ -132,6 +132,6 @@ export function toLockName(given: string | undefined, topics: readonly Buffer[])
       hint: 'Leave it out to name the lock after the topics.',
     });
   if (given !== undefined) return Buffer.from(given);
-  const sorted = [...topics].sort((a, b) => a.compare(b));
-  return Buffer.concat(sorted.flatMap((topic, i) => (i === 0 ? [topic] : [Buffer.from(','), topic])));
+  const sorted = topics.map((topic) => topic.toString('latin1')).sort();
+  return Buffer.from(sorted.map((topic) => topic.replace(/[\\,]/g, '\\$&')).join(','), 'latin1');
 }

@@ -9,6 +9,10 @@ import type { Queue } from '../core/queue.js';
 export default class Bpop extends BaseCommand {
   static override summary =
     'Take the ready job that is due first, as pop does, and wait for one; exit code 1 if none becomes ready in time.';
+  static override usage = [
+    'bpop TOPIC... [--timeout DURATION] [flags]',
+    'bpop TOPIC... --lease DURATION [flags]',
+  ];
   static override examples = [
     '<%= config.bin %> bpop close_order',
     '<%= config.bin %> bpop urgent close_order --timeout 30 --output body',

@@ -22,6 +22,7 @@ export default class Check extends BaseCommand {
   static override description = `Keys: oldest (how long the oldest ready job has been due), late (how long a due job has waited to be made ready), ready, due, delayed, leased and dead (numbers of jobs), ended (leases that have expired and were not reclaimed), memory (percent of Redis's maxmemory, or of the disk space that the file may use), daemons (seen in the last 15 s). daemons alerts below its threshold, all others above.
 Defaults: --warn oldest=10m late=30s dead=0 ended=100 memory=80 daemons=1, --crit oldest=1h late=5m memory=95; KEY=off removes a threshold.
 Exit code 0 if all values are within their thresholds, 1 for a warning, 2 if a value is critical or the store cannot be reached, 3 for wrong usage and other errors.`;
+  static override usage = 'check [TOPIC...] [--warn KEY=VALUE...] [--crit KEY=VALUE...] [flags]';
   static override examples = [
     '<%= config.bin %> check',
     '<%= config.bin %> check close_order --warn ready=100 --crit oldest=10m',

@@ -18,6 +18,11 @@ export default class Doctor extends BaseCommand {
   static override description = `Checks every job, record and setting, in small steps that do not block other clients, and changes nothing. For each problem it prints how many there are, some examples, what it means, and the command that fixes it.
 With --fix it repairs what can be repaired automatically, and checks before each step that the problem still exists. A job that can be saved is not removed; what is removed is first kept in a file. Settings, disks and keys of other programs are left to you.
 Exit code 1 if an error is left, 0 if there is none or only warnings.`;
+  static override usage = [
+    'doctor [TOPIC...] [flags]',
+    'doctor [TOPIC...] --fix [--dry-run] [flags]',
+    'doctor --gather FILE [flags]',
+  ];
   static override examples = [
     '<%= config.bin %> doctor',
     '<%= config.bin %> doctor --fix --dry-run',

@@ -9,6 +9,7 @@ export default class Extend extends LeaseCommand {
   static override summary =
     'Extend leases, so that they end --lease from now; the text of a lease stays the same.';
   static override description = NOT_HELD_TEXT;
+  static override usage = 'extend LEASE... [flags]';
   static override examples = [
     '<%= config.bin %> extend "$lease"',
     '<%= config.bin %> extend "$lease" --lease 10m',

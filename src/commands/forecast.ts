@@ -22,6 +22,11 @@ interface Workers {
 export default class ForecastCommand extends BaseCommand {
   static override summary = 'Show how many jobs will be due when, and how late workers will start them.';
   static override description = `Without TOPIC every job is counted. With TOPIC, the counts of a Redis with more than 20,000 delayed jobs are estimates from a sample, and their errors are shown. With --rate, or --workers and --each, it also shows how many jobs wait at the end of each step, and how late at most a job of that step starts.`;
+  static override usage = [
+    'forecast [TOPIC...] [flags]',
+    'forecast [TOPIC...] --rate N/UNIT [flags]',
+    'forecast [TOPIC...] --workers N --each DURATION [flags]',
+  ];
   static override examples = [
     '<%= config.bin %> forecast',
     '<%= config.bin %> forecast close_order --until 2h --step 10m --rate 20/s --max-late 5m',
@@ -75,14 +80,14 @@ export default class ForecastCommand extends BaseCommand {
     const topics = named.length === 0 ? undefined : named;
     await this.withQueue(flags, async (queue) => {
       const { now, counts: due, errors } = await queue.dueCounts({ topics, stepMs, steps });
-      const { backlog, backlogLateMs } = await backlogOf(queue, topics, now);
+      const { backlog, backlogLateMs, paused } = await backlogOf(queue, topics, now);
       const spread = spreadMs === undefined ? undefined : spreadOut(due, stepMs, spreadMs);
       const run = (jobs: readonly number[] | undefined) =>
         jobs && perSecond !== undefined
           ? simulate({ due: jobs, stepMs, backlog, backlogLateMs }, perSecond, flags['max-late'])
           : undefined;
       const [before, after] = [run(due), run(spread)];
-      const forecast: Forecast = { now, stepMs, backlog, due, errors, spread, before, after };
+      const forecast: Forecast = { now, stepMs, backlog, paused, due, errors, spread, before, after };
       if (flags.json) return this.printJson(forecastToJson(queue.label, forecast));
       await writeStdout(forecastTable(forecast, flags['max-late'], tableWidth()));
     });
@@ -95,7 +100,7 @@ function toPerSecond({ rate: given, workers, each }: Workers): number | undefine
   return workers === undefined || each === undefined ? undefined : (workers * 1000) / each;
 }
 
-/** The jobs that workers could start now, and how late (ms) the first of them is. */
+/** The jobs that workers could start now, how late (ms) the first of them is, and which topics are paused. */
 async function backlogOf(queue: Queue, topics: readonly Buffer[] | undefined, now: Date) {
   const { totals, topics: rows, overdueSince } = await queue.stats({ exact: false });
   const isWanted = (topic: Uint8Array) => topics?.some((one) => one.equals(topic)) ?? true;
@@ -107,5 +112,6 @@ async function backlogOf(queue: Queue, topics: readonly Buffer[] | undefined, no
   const dueSince = wanted.some(({ due }) => due > 0) ? overdueSince : undefined;
   const since = [dueSince, ...wanted.map(({ oldestReadyAt }) => oldestReadyAt)];
   const backlogLateMs = since.reduce((most, at) => Math.max(most, at ? now.getTime() - at.getTime() : 0), 0);
-  return { backlog, backlogLateMs };
+  const paused = wanted.filter(({ pausedUntilMs }) => pausedUntilMs !== undefined).map(({ topic }) => topic);
+  return { backlog, backlogLateMs, paused };
 }

@@ -10,6 +10,7 @@ export default class Import extends BaseCommand {
   static override description = `FILE (or stdin) holds one job per line, as JSON, compressed by gzip or not. Each job keeps its due time, expiry, attempts, history and key; dead letters stay dead letters, and leased jobs become ready.
 To continue an import that was interrupted, run it again: it does not restore jobs that were delivered meanwhile. This needs a FILE, and is remembered for 30 days.
 An invalid line is reported, and the other lines are imported. Exit code 65 if a line is invalid, an id exists with other content, or the file is truncated.`;
+  static override usage = 'import [FILE] [flags]';
   static override examples = [
     '<%= config.bin %> import jobs.ndjson',
     '<%= config.bin %> export | <%= config.bin %> import --store redis://other',

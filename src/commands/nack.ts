@@ -10,6 +10,7 @@ export default class Nack extends LeaseCommand {
     'Report jobs as failed: each is retried after a pause, or becomes a dead letter if no retry is left.';
   static override description = `Retries and pauses are those of the job (push --retries --backoff), else those of its consumer (pop --lease --retries --backoff), else 3 retries after 1s..10m.
 ${NOT_HELD_TEXT}`;
+  static override usage = ['nack LEASE... [--delay DURATION] [flags]', 'nack LEASE... --dead [flags]'];
   static override examples = [
     '<%= config.bin %> nack "$lease" --reason "$(tail -n 5 errors)"',
     '<%= config.bin %> nack "$lease" --delay 30s',

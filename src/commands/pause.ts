@@ -12,6 +12,7 @@ export default class Pause extends BaseCommand {
     "Pause topics: delayer's consumers get no job of them until resume, or for the time of --for.";
   static override description = `pop, bpop and drain get no job of a paused topic. Its jobs still become ready and expire, and leased jobs are not affected. Consumers of other programs are not paused. Pausing a paused topic again replaces the end of the pause.
 With --for it prints how many jobs would expire before the pause ends.`;
+  static override usage = 'pause TOPIC... [--for DURATION] [flags]';
   static override examples = [
     '<%= config.bin %> pause close_order',
     '<%= config.bin %> pause close_order send_mail --for 1h',

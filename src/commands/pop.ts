@@ -10,6 +10,7 @@ export default class Pop extends BaseCommand {
     'Take the ready job that is due first, from the first topic that has one; exit code 1 if there is none.';
   static override description = `The job is removed from the queue before it is printed: it is delivered at most once.
 With --lease it is leased to the process that called pop: end the lease with ack if the job is done, with nack if it failed. When the lease expires first, the job is ready again, or a dead letter if no retry is left. docs/handlers.md has loops for sh, bash, PHP and Python.`;
+  static override usage = ['pop TOPIC... [flags]', 'pop TOPIC... --lease DURATION [flags]'];
   static override examples = [
     '<%= config.bin %> pop close_order',
     '<%= config.bin %> pop urgent close_order --output body',

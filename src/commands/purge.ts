@@ -14,6 +14,7 @@ export default class Purge extends SelectingCommand {
   static override description = `Without --state, all jobs except leased ones are removed. With --state leased, leased jobs are removed and their leases end.
 The jobs are first kept in a file in $XDG_STATE_HOME/delayer/removed, from which import restores them.
 Exit code 1 if no job matches.`;
+  static override usage = 'purge TOPIC... [--state STATE...] [flags]';
   static override examples = [
     '<%= config.bin %> purge close_order --dry-run',
     '<%= config.bin %> purge close_order --state dead,expired --yes',

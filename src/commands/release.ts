@@ -5,6 +5,7 @@ export default class Release extends LeaseCommand {
   static override summary =
     'Return jobs to the queue as if they had never been taken: ready, at their old place, without counting the attempt.';
   static override description = NOT_HELD_TEXT;
+  static override usage = 'release LEASE... [flags]';
   static override examples = ['<%= config.bin %> release "$lease"'];
 
   override async run(): Promise<void> {

@@ -5,6 +5,7 @@ import { bytesToJson } from '../output/json.js';
 export default class Resume extends BaseCommand {
   static override summary = 'Resume paused topics; consumers that wait for them wake up.';
   static override description = 'A topic that is not paused is left unchanged.';
+  static override usage = 'resume TOPIC... [flags]';
   static override examples = ['<%= config.bin %> resume close_order'];
   static override args = {
     topic: Args.string({ required: true, multiple: true, description: 'the topics' }),

@@ -21,6 +21,7 @@ export default class Serve extends BaseCommand {
   static override description = `It sleeps until the next job is due, wakes up when delayer pushes an earlier one, and looks for pushes by other clients at least every --interval. Several daemons may run on one store. It waits for a Redis that is not up yet, and reconnects after a restart of Redis.
 SIGTERM, SIGINT and SIGQUIT stop it after the current step; SIGHUP reopens its log files; SIGUSR1 logs what it has done.
 It runs in the foreground, or with --daemon in the background. -c reads the configuration of the original daemon; \`delayer -c FILE -d\` works too.`;
+  static override usage = ['serve [flags]', 'serve -c FILE [-d] [flags]', 'serve --once [flags]'];
   static override examples = [
     '<%= config.bin %> serve',
     '<%= config.bin %> serve --store redis://db.internal --interval 1s',

@@ -22,6 +22,7 @@ export default class TopCommand extends BaseCommand {
   static override summary = 'Watch topics and jobs in full screen, and act on them.';
   static override description = `It shows how many jobs enter and leave per second, how many there are in each state, and how long the oldest ready job has waited. Enter opens a topic, and in a topic a job, with everything that is known of it; ? shows the keys. p promotes a job, r removes it, P pauses or resumes a topic; each asks for confirmation. A removed job is first kept in a file in $XDG_STATE_HOME/delayer/removed, from which import restores it.
 If there are many jobs, counts of topics are estimates, as with inspect.`;
+  static override usage = 'top [flags]';
   static override examples = [
     '<%= config.bin %> top',
     '<%= config.bin %> top --store redis://db.internal --interval 10s',

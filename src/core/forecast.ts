@@ -1,3 +1,5 @@
+import type { Bytes } from './job.js';
+
 /**
  * Computes how jobs that fall due pile up before workers of a given speed. The jobs of one step are assumed to be
  * due evenly over it, and workers to be equally fast all the time. No store is asked here.
@@ -84,6 +86,8 @@ export interface Forecast {
   readonly stepMs: number;
   /** Jobs that are ready or due now. */
   readonly backlog: number;
+  /** Topics that are paused now. Their jobs are counted as if they were not. */
+  readonly paused: readonly Bytes[];
   /** Jobs due in each step from now on; `errors` says by how many each count may be off. */
   readonly due: readonly number[];
   readonly errors?: readonly number[] | undefined;

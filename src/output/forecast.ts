@@ -1,7 +1,8 @@
 import { exactDuration, formatDuration } from '../core/duration.js';
 import type { Forecast, Simulation } from '../core/forecast.js';
 import { timeCell } from './cells.js';
-import { iso } from './json.js';
+import { escapeForTerminal } from './escape.js';
+import { bytesToJson, iso } from './json.js';
 import { type Cell, type Column, drawTable } from './layout.js';
 
 /** The widest bar, and the room for the other columns, in cells. */
@@ -14,7 +15,7 @@ export function forecastTable(
   maxLateMs: number | undefined,
   width: number | undefined,
 ): string {
-  const { now, stepMs, due, errors, spread, before, after, backlog } = forecast;
+  const { now, stepMs, due, errors, spread, before, after, backlog, paused } = forecast;
   const most = Math.max(1, ...due, ...(spread ?? []));
   const barWidth = Math.max(MIN_BAR_WIDTH, Math.min(BAR_WIDTH, (width ?? 0) - 50));
   const bar = (jobs: number): Cell => ({ text: '█'.repeat(Math.round((jobs / most) * barWidth)) });
@@ -34,6 +35,8 @@ export function forecastTable(
   });
   const lines = [drawTable({ columns, rows, width })];
   if (before) lines.push(`${backlog} ${backlog === 1 ? 'job waits' : 'jobs wait'} now.`);
+  if (before && paused.length > 0)
+    lines.push(`Counted as if not paused: ${paused.map((topic) => escapeForTerminal(topic)).join(', ')}.`);
   if (maxLateMs !== undefined && before) lines.push(breachLine('', before, forecast, maxLateMs));
   if (maxLateMs !== undefined && after) lines.push(breachLine('When spread: ', after, forecast, maxLateMs));
   return `${lines.join('\n')}\n`;
@@ -58,7 +61,7 @@ function breachLine(start: string, { breachMs }: Simulation, { now }: Forecast, 
 
 /** `forecast --json`; what was not asked for is absent. */
 export function forecastToJson(store: string, forecast: Forecast): Record<string, unknown> {
-  const { now, stepMs, backlog, due, errors, spread, before, after } = forecast;
+  const { now, stepMs, backlog, paused, due, errors, spread, before, after } = forecast;
   const steps = due.map((jobs, i) => ({
     from: iso(new Date(now.getTime() + i * stepMs)),
     due: jobs,
@@ -69,7 +72,14 @@ export function forecastToJson(store: string, forecast: Forecast): Record<string
   const breach = (run: Simulation) =>
     run.breachMs === undefined ? null : iso(new Date(now.getTime() + run.breachMs));
   return {
-    ...{ store, now: iso(now), stepMs, backlog, steps },
+    ...{
+      store,
+      now: iso(now),
+      stepMs,
+      backlog,
+      paused: paused.map((topic) => bytesToJson('topic', topic)),
+      steps,
+    },
     ...(before && { breachAt: breach(before) }),
     ...(after && { spreadBreachAt: breach(after) }),
   };

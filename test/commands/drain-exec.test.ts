@@ -360,10 +360,12 @@ describe('the environment of a handler', () => {
     );
   });
 
-  it('a handler gets no password of the store, but the name of a password file and the absolute path of an SQLite file', async () => {
+  it('a handler gets no password of the store, and the absolute paths of its files', async () => {
     await ground.push('a');
     writeFileSync(ground.path('password'), 'secret');
+    writeFileSync(ground.path('config.json'), '{}');
     const env = {
+      DELAYER_CONFIG: 'config.json',
       DELAYER_STORE: 'sqlite:queue.db',
       DELAYER_REDIS_PASSWORD: 'secret',
       DELAYER_REDIS_PASSWORD_FILE: 'password',
@@ -372,7 +374,8 @@ describe('the environment of a handler', () => {
     const outcome = await cli.run(['drain', TOPIC, '--exec', 'env'], { env });
     const lines = linesOf(expectQuiet(outcome));
     expect(lines).to.include(`DELAYER_STORE=sqlite:${ground.path('queue.db')}`);
-    expect(lines).to.include('DELAYER_REDIS_PASSWORD_FILE=password');
+    expect(lines).to.include(`DELAYER_CONFIG=${ground.path('config.json')}`);
+    expect(lines).to.include(`DELAYER_REDIS_PASSWORD_FILE=${ground.path('password')}`);
     expect(lines).to.include('DB_PASSWORD=mine');
     expect(lines.join('\n')).to.not.match(/secret/);
   });

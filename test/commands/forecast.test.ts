@@ -6,6 +6,7 @@ const MINUTE_MS = 60_000;
 interface Document {
   readonly stepMs: number;
   readonly backlog: number;
+  readonly paused: readonly object[];
   readonly steps: readonly { due: number; backlog?: number; lateMs?: number; spread?: { due: number } }[];
   readonly breachAt?: string | null;
 }
@@ -75,6 +76,16 @@ describe('forecast', () => {
         await queue.maintain();
       }
       expect((await forecast('b', '--rate', '1/s')).steps[0]?.lateMs).to.equal(0);
+    });
+
+    it('forecast names the paused topics that it counts', async () => {
+      const queue = await cli.queue();
+      await queue.pushMany(['a', 'b'].map((topic) => ({ topic, body: 'x' })));
+      await queue.pause(['a']);
+      expect(await forecast('--rate', '1/s')).to.deep.include({ backlog: 2, paused: [{ topic: 'a' }] });
+      expect((await forecast('b', '--rate', '1/s')).paused).to.deep.equal([]);
+      const lines = linesOf(expectQuiet(await cli.run(['forecast', '--rate', '1/s'])));
+      expect(lines.slice(-2)).to.deep.equal(['2 jobs wait now.', 'Counted as if not paused: a.']);
     });
 
     itOnce('forecast ends at --until without --step, and after whole steps with it', async () => {
