@@ -76,6 +76,7 @@ export class Model {
     this.locks = new Locks(rules.locksHaveLastMs);
     this.changes = new Changes(
       line,
+      rules,
       (at) => this.byLast(at),
       () => this.nextNumber(),
     );

@@ -73,6 +73,7 @@ export const REDIS_RULES: Rules = {
     'original pop: "A push of an id between an original client\'s RPOP and its DEL: that client then deletes the new body."',
     'original push: "HMSET, EXPIRE, ZADD": it takes the place of whatever lives under its id; "what an original client pushes is due by that client\'s clock", in whole seconds.',
     'lock: Redis keeps a key for the whole millisecond in which it expires.',
+    'the last possible time: a job that another client lets expire after the year 9999 expires at its end, and its lifetime is not known.',
     'one millisecond: "delayer gives each job due in one millisecond a microsecond more than the one pushed before": jobs stand in the order in which they came to the pool, and those of the original clients by id.',
   ],
   reclaims: 'by time',
