@@ -64,6 +64,30 @@ describe('calls on many jobs in Redis', () => {
       expect(textOf(await queue.pop('topic'))).to.equal(kept[0]);
     });
 
+  const upTo = (count: number) => Array.from({ length: count }, (_, i) => i);
+  for (const { what, pad, places } of [
+    { what: 'the last of them named first', pad: 0, places: [109, ...upTo(109)] },
+    { what: 'long ids', pad: 150, places: [10, 90, ...upTo(10)] },
+  ])
+    for (const verb of ['remove', 'hold'] as const)
+      it(`a ${verb} of the head of a long list, with ${what}, loses no job`, async () => {
+        const ids = names(2000).map((id) => id.padStart(pad, 'x'));
+        const queue = ground.queue();
+        await queue.pushMany(ids.map((id) => ({ id, topic: 'topic', body: 'b' })));
+        await maintainAll(queue);
+        const named = places.map((place) => ids[place] ?? '');
+        if (verb === 'remove') {
+          const results = await queue.removeMany(all(named, ['ready']));
+          expect(results.every(({ removed }) => removed)).to.be.true;
+        } else {
+          const held = await queue.hold(all(named, ['ready']), { leaseMs: LONG_MS, holder: 'operator' });
+          const leases = held.flatMap(({ lease }) => lease ?? []);
+          expect(await queue.release(leases)).to.deep.equal(named.map(() => true));
+        }
+        const left = verb === 'hold' ? ids : ids.filter((id) => !named.includes(id));
+        expect((await entries('topic')).filter((id) => id !== '')).to.deep.equal(left);
+      });
+
   it('a remove of the head of a long list also takes out the second entries that another daemon left', async () => {
     const ids = names(1500);
     await fillUnnoted('topic', [...ids.slice(0, 50), ...ids]);

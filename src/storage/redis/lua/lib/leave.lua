@@ -57,11 +57,20 @@ local function will_leave(topic, id, entries)
   end
 end
 
+-- In rising order, each once: regions may overlap, and an entry in two of them has its index twice.
+local function rising(indexes)
+  table.sort(indexes)
+  local once = {}
+  for _, index in ipairs(indexes) do
+    if index ~= once[#once] then once[#once + 1] = index end
+  end
+  return once
+end
+
 -- Removes all entries that were noted to leave. It cannot fail.
 local function leave_together()
   for topic, group in pairs(left_lists) do
-    table.sort(group.indexes)
-    take_out(topic, group.indexes)
+    take_out(topic, rising(group.indexes))
     for _, id in ipairs(group.ids) do remove_entries(id, topic) end
   end
   left_lists = {}
