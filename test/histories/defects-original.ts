@@ -4,8 +4,8 @@ import { type Defect, LUA, redis } from './defect.js';
 export const OF_THE_ORIGINAL: readonly Defect[] = [
   redis('original 1', 'a job is promoted twice', [
     `${LUA}/lib/promote.lua`,
-    `redis.call('LPUSH', READY .. topic, unpack(ids))`,
-    `redis.call('LPUSH', READY .. topic, ids[1], unpack(ids))`,
+    `redis.call('LPUSH', READY .. topic, unpack(of_topic))`,
+    `redis.call('LPUSH', READY .. topic, of_topic[1], unpack(of_topic))`,
   ]),
   redis('original 3', 'an id in the pool whose body has expired stays there', [
     `${LUA}/lib/promote.lua`,

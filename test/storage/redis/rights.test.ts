@@ -46,6 +46,26 @@ describe('a Redis user without the right to one command', () => {
     });
   }
 
+  // promote runs each of these, and takes jobs from the pool by another command if one of them has to stay.
+  for (const command of ['zremrangebyrank', 'zrem', 'hset', 'lpush', 'hmget', 'hrandfield', 'type', 'llen']) {
+    for (const hasStuck of [false, true])
+      it(`loses and doubles no job by a promotion without ${command}${hasStuck ? ', while another job is stuck' : ''}`, async () => {
+        const [sound, narrow] = [ground.queue(), await without(command)];
+        await sound.pushMany([{ ...job, id: '0', ttlMs: 1 }, job, { ...job, id: '2' }]);
+        if (hasStuck) {
+          await sound.push({ ...job, id: '3', topic: 'stuck' });
+          await ground.raw.set(`${ground.prefix}:ready_queue:stuck`, 'no list');
+        }
+        ground.clock.advance(1);
+        for (let i = 0; i < 2; i += 1) await allowed(narrow.maintain());
+        await maintainAll(sound);
+        const entries = await ground.raw.lrange(`${ground.prefix}:ready_queue:topic`, 0, -1);
+        expect(entries).to.deep.equal(['2', '1']);
+        expect(idsOf(await sound.popMany('topic', 10))).to.deep.equal(['1', '2']);
+        expect(statesOf(await sound.find('3'))).to.deep.equal(hasStuck ? ['due'] : []);
+      });
+  }
+
   /** Pops during the next seconds as a user with all rights; returns the ids. */
   async function popLater(sound: Queue): Promise<string[]> {
     const ids: string[] = [];

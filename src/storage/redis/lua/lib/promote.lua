@@ -53,16 +53,13 @@ local function sort_due(due, limit)
   }
 end
 
--- Removing comes first: Redis allows it when it is out of memory, and then allows the writes that follow. When all
--- jobs go, they are the first of the pool, and one call removes them. Answers how many have expired, and whether all
--- were removed.
-local function take_from_pool(sorted, skip)
-  local expired, count = sorted.expired, sorted.count
-  if skip == 0 and sorted.stuck == 0 then
-    local removed = redis.call('ZREMRANGEBYRANK', POOL, 0, count - 1) == count
-    return removed and #expired or 0, removed
+-- What has gone is taken from the pool: `expired` jobs, and those that are in ready lists now. When nothing stays, they
+-- are the first of the pool, and one call removes them.
+local function take_from_pool(sorted, all_go)
+  if all_go then return redis.call('ZREMRANGEBYRANK', POOL, 0, sorted.count - 1) end
+  for _, gone in ipairs({ sorted.expired, sorted.ids }) do
+    if #gone > 0 then redis.call('ZREM', POOL, unpack(gone)) end
   end
-  return #expired > 0 and redis.call('ZREM', POOL, unpack(expired)) or 0, false
 end
 
 -- Moves due jobs, as due_jobs returned them, to the ready lists of their topics, in order of due time: up to
@@ -73,23 +70,25 @@ local function promote(due, skip, limit, now)
   local done = { promoted = 0, expired = 0, stuck = 0, more = #due == 2 * limit, ids = {} }
   if #due == 0 then return done end
   local sorted = sort_due(due, limit)
-  done.stuck, done.more = sorted.stuck, done.more or sorted.count < #due / 2
-  if #sorted.ids > 0 then end_older_notes(sorted.ids) end
+  local ids, all_go = sorted.ids, skip == 0 and sorted.stuck == 0
+  done.promoted, done.expired, done.stuck, done.ids = #ids, #sorted.expired, sorted.stuck, ids
+  done.more = done.more or sorted.count < #due / 2
+  -- Changes nothing. A user who may not remove jobs from the pool fails here, before any is in a list as well; and once
+  -- a script has written, Redis allows its later writes even when it is out of memory.
+  if all_go then redis.call('ZREMRANGEBYRANK', POOL, 1, 0) else redis.call('ZREM', POOL, '') end
   local before = {}
-  local expired, removed = take_from_pool(sorted, skip)
-  done.expired = expired
-  for _, topic in ipairs(sorted.topics) do
-    local ids = sorted.ids_of[topic]
-    if #ids > 0 and (removed or redis.call('ZREM', POOL, unpack(ids)) == #ids) then
-      before[topic] = redis.call('LPUSH', READY .. topic, unpack(ids)) - #ids
-      done.promoted = done.promoted + #ids
-    end
+  if #ids > 0 then
+    end_older_notes(ids)
+    redis.call('HSET', READY_DUE, unpack(sorted.notes))
   end
-  if done.promoted == 0 then return done end
-  done.ids = sorted.ids
-  redis.call('HSET', READY_DUE, unpack(sorted.notes))
+  for _, topic in ipairs(sorted.topics) do
+    local of_topic = sorted.ids_of[topic]
+    if #of_topic > 0 then before[topic] = redis.call('LPUSH', READY .. topic, unpack(of_topic)) - #of_topic end
+  end
+  take_from_pool(sorted, all_go)
+  if #ids == 0 then return done end
   see_topics(sorted.topics, now)
   know_promoted(before, sorted.ids_of)
-  done.suspects, done.forgotten = forget_notes(done.promoted)
+  done.suspects, done.forgotten = forget_notes(#ids)
   return done
 end
