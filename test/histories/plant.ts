@@ -97,14 +97,23 @@ async function plantAll(dirs: readonly string[], plantings: readonly Planting[])
   if (rows.some((row) => row.endsWith(` ${NOT_FOUND} |`))) process.exitCode = 1;
 }
 
-async function main(): Promise<void> {
-  const { values, positionals } = parseArgs({
+function readOptions(): { jobs: number; names: string[] } {
+  const { values, positionals: names } = parseArgs({
     options: { jobs: { type: 'string' } },
     allowPositionals: true,
   });
   // Half of the cores, because a run also has a redis-server.
   const jobs = Number(values.jobs ?? Math.ceil(availableParallelism() / 2));
-  const isWanted = ({ name }: Defect) => positionals.length === 0 || positionals.includes(name);
+  if (!(Number.isInteger(jobs) && jobs > 0))
+    throw new Error(`--jobs is no whole number above 0: ${values.jobs ?? ''}`);
+  const unknown = names.find((name) => DEFECTS.every((defect) => defect.name !== name));
+  if (unknown !== undefined) throw new Error(`there is no defect named ${JSON.stringify(unknown)}`);
+  return { jobs, names };
+}
+
+async function main(): Promise<void> {
+  const { jobs, names } = readOptions();
+  const isWanted = ({ name }: Defect) => names.length === 0 || names.includes(name);
   const dirs = Array.from({ length: jobs }, copyOfTree);
   try {
     const [first = ''] = dirs;
@@ -119,4 +128,11 @@ async function main(): Promise<void> {
   }
 }
 
-await main();
+try {
+  await main();
+} catch (error) {
+  console.error(
+    `npm run test:defects [-- [--jobs N] [NAME]...]: ${error instanceof Error ? error.message : String(error)}`,
+  );
+  process.exitCode = 2;
+}
