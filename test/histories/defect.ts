@@ -34,7 +34,10 @@ export const sqlite = (name: string, about: string, ...edits: Defect['edits']): 
  * The files of a defect as they are with it.
  * @throws Error if a text that it replaces does not occur exactly once
  */
-export function edited({ name, edits }: Defect, read: (file: string) => string): Map<string, string> {
+export function edited(
+  { name, edits }: Pick<Defect, 'name' | 'edits'>,
+  read: (file: string) => string,
+): Map<string, string> {
   const files = new Map<string, string>();
   for (const [file, find, replace] of edits) {
     const text = files.get(file) ?? read(file);
@@ -49,7 +52,7 @@ export function edited({ name, edits }: Defect, read: (file: string) => string):
 }
 
 /** Returns why a defect cannot be planted in a tree, or an empty list. */
-export function misfit(root: string, defect: Defect): string[] {
+export function misfit(root: string, defect: Pick<Defect, 'name' | 'edits'>): string[] {
   try {
     edited(defect, (file) => readFileSync(join(root, file), 'utf8'));
     return [];

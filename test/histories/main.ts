@@ -1,9 +1,14 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { rmSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import type { StoreName } from './operations.js';
 import { MAX_SEED, type Outcome, runHistories } from './run.js';
+import { SMALL_LIMITS } from './small-limits.js';
+import { copyOfTree, edit } from './tree.js';
 
 const USAGE =
-  'usage: npm run test:histories -- [--store redis|sqlite] [--seed N] [--path P] [--operations N] [--look-every N] [--verbose] [--json]';
+  'usage: npm run test:histories -- [--store redis|sqlite] [--seed N] [--path P] [--operations N] [--look-every N] [--small-limits] [--verbose] [--json]';
 
 interface Options {
   readonly stores: readonly StoreName[];
@@ -11,6 +16,10 @@ interface Options {
   readonly path: string | undefined;
   readonly operations: number;
   readonly lookEvery: number;
+  /** Lowers limits of Redis's scripts, see SMALL_LIMITS. */
+  readonly smallLimits: boolean;
+  /** Runs in the copy of the tree that has these limits. */
+  readonly isInCopy: boolean;
   readonly verbose: boolean;
   readonly json: boolean;
 }
@@ -31,6 +40,8 @@ function readOptions(args: string[]): Options {
     path,
     operations: operations === undefined ? 1_000_000 : toNumber(operations, '--operations', 1, 1e12),
     lookEvery: lookEvery === undefined ? 1 : toNumber(lookEvery, '--look-every', 1, 1000),
+    smallLimits: values['small-limits'] ?? false,
+    isInCopy: values['in-copy'] ?? false,
     verbose,
     json,
   };
@@ -46,6 +57,8 @@ function parse(args: string[]) {
         path: { type: 'string' },
         operations: { type: 'string' },
         'look-every': { type: 'string' },
+        'small-limits': { type: 'boolean' },
+        'in-copy': { type: 'boolean' },
         verbose: { type: 'boolean' },
         json: { type: 'boolean' },
       },
@@ -103,7 +116,12 @@ function progressOf(store: StoreName, { verbose }: Options): ((operations: numbe
   };
 }
 
-function report(store: StoreName, outcome: Outcome, seconds: number, { json, seed }: Options): void {
+function report(
+  store: StoreName,
+  outcome: Outcome,
+  seconds: number,
+  { json, seed, smallLimits }: Options,
+): void {
   const { operations, histories, failure } = outcome;
   if (json) {
     const account = failure?.account.split('\n').slice(-8).join('\n');
@@ -130,13 +148,37 @@ function report(store: StoreName, outcome: Outcome, seconds: number, { json, see
   console.log(`${store}: a difference after ${operations} operations. The shortest history that shows it:`);
   console.log(failure.account);
   console.log(
-    `Again: npm run test:histories -- --store ${store} --seed ${failure.seed} --path ${failure.path}`,
+    `Again: npm run test:histories -- --store ${store} --seed ${failure.seed} --path ${failure.path}${smallLimits ? ' --small-limits' : ''}`,
   );
+}
+
+/** Runs the histories in a copy of the tree whose limits are lower. @returns the exit code */
+async function runInCopy(args: readonly string[]): Promise<number> {
+  const dir = copyOfTree();
+  try {
+    edit(dir, SMALL_LIMITS);
+    const run = async (...command: string[]) => {
+      const child = spawn(process.execPath, command, { cwd: dir, stdio: 'inherit' });
+      const [code] = (await once(child, 'exit')) as [number | null];
+      return code ?? 1;
+    };
+    const code = await run('scripts/generate.mjs');
+    return code === 0
+      ? await run('scripts/run-bundled.mjs', 'test/histories/main.ts', ...args, '--in-copy')
+      : code;
+  } finally {
+    rmSync(dir, { recursive: true, force: true });
+  }
 }
 
 async function main(): Promise<void> {
   try {
-    const options = readOptions(process.argv.slice(2));
+    const args = process.argv.slice(2);
+    const options = readOptions(args);
+    if (options.smallLimits && !options.isInCopy) {
+      process.exitCode = await runInCopy(args);
+      return;
+    }
     for (const store of options.stores)
       if (!ended.signal.aborted && !(await runStore(store, options))) process.exitCode = 1;
   } catch (error) {

@@ -1,19 +1,17 @@
 import { execFile } from 'node:child_process';
-import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
-import { availableParallelism, tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { rmSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
 import { parseArgs, promisify } from 'node:util';
-import { type Defect, edited, misfit } from './defect.js';
+import { type Defect, misfit } from './defect.js';
 import { DEFECTS } from './defects.js';
 import type { StoreName } from './operations.js';
+import { copyOfTree, edit } from './tree.js';
 
 /**
  * Plants each defect in a copy of the tree, and prints after how many operations the histories find it:
  * npm run test:defects [-- [--jobs N] [NAME]...]
  */
 
-const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 /** A defect that is not found within this number of operations counts as not found. */
 const OPERATIONS = 100_000;
 /** Without a defect this number of operations, from the same seed, must find nothing. */
@@ -28,14 +26,6 @@ interface Planting {
 }
 
 const run = promisify(execFile);
-
-function copyOfTree(): string {
-  const dir = mkdtempSync(join(tmpdir(), 'delayer-defects-'));
-  for (const part of ['src', 'test', 'scripts', 'package.json', 'tsconfig.json'])
-    cpSync(join(ROOT, part), join(dir, part), { recursive: true });
-  symlinkSync(join(ROOT, 'node_modules'), join(dir, 'node_modules'));
-  return dir;
-}
 
 interface Found {
   readonly operations: number;
@@ -59,12 +49,9 @@ async function runHistories(dir: string, store: StoreName, most: number): Promis
 
 /** @returns a row of the table */
 async function plant(dir: string, { defect, store }: Planting): Promise<string> {
-  const read = (file: string) => readFileSync(join(dir, file), 'utf8');
-  const files = edited(defect, read);
-  const before = [...files.keys()].map((file) => [file, read(file)] as const);
-  for (const [file, text] of files) writeFileSync(join(dir, file), text);
+  const undo = edit(dir, defect);
   const { failed, operations } = await runHistories(dir, store, OPERATIONS);
-  for (const [file, text] of before) writeFileSync(join(dir, file), text);
+  undo();
   return `| ${defect.name} | ${store} | ${defect.about} | ${failed ? operations : NOT_FOUND} |`;
 }
 

@@ -1,0 +1,45 @@
+import { type Defect, LUA } from './defect.js';
+
+/**
+ * Limits from which on a script of Redis works in another way, or in several steps: from a thousand entries or leases
+ * on. The histories never have so many, so these edits lower the limits to a few; nothing may differ then either.
+ * Limits of time and bytes stay, and those that docs/protocol.md names as limits of what is searched.
+ */
+export const SMALL_LIMITS: Pick<Defect, 'name' | 'edits'> = {
+  name: 'small limits',
+  edits: [
+    [
+      `${LUA}/lib/known.lua`,
+      `DIGEST_IDS, HAS_UNNOTED = 1000, 250, 8, ''`,
+      `DIGEST_IDS, HAS_UNNOTED = 4, 2, 2, ''`,
+    ],
+    [`${LUA}/lib/known.lua`, `NOTES_OF_A_RUN = 750`, `NOTES_OF_A_RUN = 6`],
+    [`${LUA}/lib/leave.lua`, `TICK, AROUND = 3, 2000, 100`, `TICK, AROUND = 3, 2000, 1`],
+    [`${LUA}/lib/lookup.lua`, `MANY, WALKED_BY_MANY = 8,`, `MANY, WALKED_BY_MANY = 2,`],
+    [`${LUA}/lib/clear.lua`, `READ_LIST_FROM = 8`, `READ_LIST_FROM = 2`],
+    [`${LUA}/lib/clear.lua`, `MOST_MOVED, OVERLAP = 5000, 100`, `MOST_MOVED, OVERLAP = 3, 1`],
+    [
+      `${LUA}/lib/clear.lua`,
+      `if not may_walk(READY .. list.topic, 2 * list.entries) then return nil end`,
+      `if list.entries > SHORT_LIST then return nil end`,
+    ],
+    [
+      `${LUA}/clear_entries.lua`,
+      `OVERLAP, FEW_IDS, WALK = 5000, 100, 4, 400000`,
+      `OVERLAP, FEW_IDS, WALK = 3, 1, 1, 3`,
+    ],
+    [`${LUA}/clear_entries.lua`, `MOST_OF_ID = 100, 1000`, `MOST_OF_ID = 1, 2`],
+    [
+      `${LUA}/lib/search.lua`,
+      `FEW_IDS, READ_AT_ONCE = 2000, 2097152, 1000, 8, 10`,
+      `FEW_IDS, READ_AT_ONCE = 2, 2097152, 2, 1, 1`,
+    ],
+    [`${LUA}/reserve.lua`, `MOST_ENTRIES = 250, 1000`, `MOST_ENTRIES = 2, 4`],
+    [`${LUA}/list_leased.lua`, `MOST_JOBS = 200, 500`, `MOST_JOBS = 2, 2`],
+    [`${LUA}/count_leased.lua`, `MOST_JOBS = 200, 500`, `MOST_JOBS = 2, 2`],
+    [`${LUA}/list_aside.lua`, `MOST_JOBS = 200`, `MOST_JOBS = 1`],
+    [`${LUA}/maintain.lua`, `DELETE_LIMIT = 20`, `DELETE_LIMIT = 1`],
+    [`${LUA}/lib/forget.lua`, `READ_FROM, WALKS_OF_A_READ = 5, 20`, `READ_FROM, WALKS_OF_A_READ = 2, 20`],
+    [`${LUA}/sweep.lua`, `WRITTEN_OF = 25`, `WRITTEN_OF = 2`],
+  ],
+};
