@@ -1,4 +1,3 @@
-import type { Rules } from './rules.js';
 import type { ModelJob } from './job.js';
 import type { Line } from './line.js';
 
@@ -24,7 +23,6 @@ export interface Redated extends Meant {
 export class Changes {
   constructor(
     private readonly line: Line,
-    private readonly rules: Rules,
     private readonly byLast: (at: number) => number,
     private readonly nextNumber: () => number,
   ) {}
@@ -99,15 +97,11 @@ export class Changes {
 
   /**
    * The whole ready lifetime counts from the due time. A job that would expire before its due time keeps its expiry, and
-   * so does one to which another client gave an expiry after the last possible time, also after it was moved: if the
-   * lifetime is kept only where the times do not tell it, it is not kept of such a job.
+   * so does one to which another client gave an expiry after the last possible time.
    */
   private countFrom(job: ModelJob, dueAt: number): void {
     const lifetime = job.ttlMs ?? job.expiresAt - (job.dueAt ?? dueAt);
-    const isKept =
-      job.ttlMs !== undefined &&
-      (this.rules.knowsTimes || job.expiresAt !== (job.dueAt ?? dueAt) + job.ttlMs);
-    const isEndless = !isKept && job.expiresAt >= this.byLast(Number.MAX_VALUE);
+    const isEndless = job.ttlMs === undefined && job.expiresAt >= this.byLast(Number.MAX_VALUE);
     if (lifetime > 0 && !isEndless) job.expiresAt = this.byLast(dueAt + lifetime);
     job.dueAt = dueAt;
   }

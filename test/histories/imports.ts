@@ -100,7 +100,12 @@ export class Imports {
     const end = given.expiresAt ?? (ttlMs === undefined ? Infinity : this.back.byLast(dueAt + ttlMs));
     const expiresAt = this.back.byLast(end + Math.max(0, now - leasedAt));
     const lifetime = expiresAt < Infinity ? expiresAt - dueAt : undefined;
-    return { ...this.keptOf(given), dueAt, expiresAt, ttlMs: ttlMs ?? lifetime };
+    // Redis keeps a lifetime only where the times do not tell it, and an expiry at the last possible time tells none.
+    const isLost =
+      !this.rules.knowsTimes &&
+      expiresAt === this.back.byLast(Number.MAX_VALUE) &&
+      (ttlMs === undefined || ttlMs === lifetime);
+    return { ...this.keptOf(given), dueAt, expiresAt, ttlMs: isLost ? undefined : (ttlMs ?? lifetime) };
   }
 
   private keptOf({ id, topic, body, attempts, own, key, history }: ModelImport) {

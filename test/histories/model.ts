@@ -76,7 +76,6 @@ export class Model {
     this.locks = new Locks(rules.locksHaveLastMs);
     this.changes = new Changes(
       line,
-      rules,
       (at) => this.byLast(at),
       () => this.nextNumber(),
     );

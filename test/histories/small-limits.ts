@@ -34,7 +34,6 @@ export const SMALL_LIMITS: Pick<Defect, 'name' | 'edits'> = {
       `FEW_IDS, READ_AT_ONCE = 2000, 2097152, 1000, 8, 10`,
       `FEW_IDS, READ_AT_ONCE = 2, 2097152, 2, 1, 1`,
     ],
-    [`${LUA}/reserve.lua`, `MOST_ENTRIES = 250, 1000`, `MOST_ENTRIES = 2, 4`],
     [`${LUA}/list_leased.lua`, `MOST_JOBS = 200, 500`, `MOST_JOBS = 2, 2`],
     [`${LUA}/count_leased.lua`, `MOST_JOBS = 200, 500`, `MOST_JOBS = 2, 2`],
     [`${LUA}/list_aside.lua`, `MOST_JOBS = 200`, `MOST_JOBS = 1`],
