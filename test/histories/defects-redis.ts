@@ -45,8 +45,8 @@ export const OF_REDIS: readonly Defect[] = [
   ),
   redis('work in hand doubled', 'a push with keep pushes an id whose job is leased', [
     `${LUA}/push.lua`,
-    `local searched = search_records(0, ids, function(job) is_away[job.row[2]] = true end)`,
-    `local searched = search_records(0, ids, function(job) end)`,
+    `local function note_away(job) is_away[job.row[2]] = true end`,
+    `local function note_away() end`,
   ]),
   redis('oldest dead letter requeued', 'a requeue takes the oldest dead letter', [
     `${LUA}/requeue.lua`,

@@ -1,5 +1,5 @@
 import type { JobRecord } from '../../../core/job.js';
-import { type AwayJob, findLeased, listDead } from '../scripts/list.js';
+import { type AwayJob, findLeased, listDead, SET_START } from '../scripts/list.js';
 import { readDaemons } from './daemons.js';
 import { type Finder, findQueued } from './find-queued.js';
 import type { Read } from './read.js';
@@ -20,17 +20,24 @@ export async function find(finder: Finder, id: Buffer): Promise<JobRecord[]> {
   return withDaemon(finder, jobs);
 }
 
-/** The jobs of these ids that are leased, or wait for another job of their id. */
+/**
+ * The jobs of these ids that are leased, or wait for another job of their id. A lease that is extended during the
+ * search may be met again; then it is as it was met last.
+ */
 export async function findAway(read: Read, ids: readonly Buffer[]): Promise<AwayJob[]> {
-  const found: AwayJob[] = [];
-  for (let first = 0; ;) {
-    const from = first;
-    const { lookedAt, jobs } = await read((target) => findLeased(target, from, ids));
-    found.push(...jobs);
-    if (lookedAt === 0) return found;
-    first += lookedAt;
-  }
+  const found = new Map<string, AwayJob>();
+  let last = SET_START;
+  do {
+    const after = last;
+    const part = await read((target) => findLeased(target, ids, after));
+    for (const job of part.jobs) found.set(job.job.isWaiting ? `${found.size}` : nameOf(job), job);
+    ({ last } = part);
+  } while (last.score !== '');
+  return [...found.values()];
 }
+
+/** The same for a lease in the record of its reservation and in one of its own (lua/lib/record.lua). */
+const nameOf = ({ record, number }: AwayJob): string => `${record.split('.')[0] ?? ''}.${number}`;
 
 /**
  * For a waiting job: whether the job of its id is still in the queue, or something else is in its way by now.

@@ -63,8 +63,10 @@ end
 local is_away = {}
 if ARGV[1] == 'keep' then
   expect_type(RESERVED, 'zset')
-  local searched = search_records(0, ids, function(job) is_away[job.row[2]] = true end)
-  if searched < call('ZCARD', RESERVED) then return { -1 } end
+  local function note_away(job) is_away[job.row[2]] = true end
+  local names = call('ZRANGE', RESERVED, 0, MOST_RECORDS - 1, 'WITHSCORES')
+  if search_records(names, ids, note_away) < call('ZCARD', RESERVED) then return { -1 } end
+  search_waiting(ids, note_away)
 end
 
 -- The extras of jobs that have retry settings of their own, by the position where these begin.

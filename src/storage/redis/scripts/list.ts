@@ -163,9 +163,9 @@ export async function listLeased(target: Target, topic: Buffer | undefined, afte
 }
 
 /** lua/find_leased.lua */
-export async function findLeased(target: Target, first: number, ids: readonly Buffer[]) {
-  const answer = await runScript(target, SCRIPTS.findLeased, first, ...ids);
-  return { lookedAt: Number(answer[0]), jobs: [...toRows(answer, 1, 15)].map(toAwayJob) };
+export async function findLeased(target: Target, ids: readonly Buffer[], after: SetPlace) {
+  const answer = await runScript(target, SCRIPTS.findLeased, after.score, after.id, ...ids);
+  return { last: toSetPlace(answer), jobs: [...toRows(answer, 2, 15)].map(toAwayJob) };
 }
 
 function toAwayJob(row: readonly Value[]): AwayJob {

@@ -11,9 +11,9 @@ local function may_be_later(packed)
   return version > RECORD_VERSION and version < 0x80
 end
 
--- Searches a part of the records, from a rank on, for jobs of these ids that are leased or wait for another job of
--- their id, and calls `visit` with each, its record's name and deadline. Answers how many records it has looked at.
-local function search_records(first, ids, visit)
+-- Searches records, given as names and scores, for jobs of these ids, and calls `visit` with each, its record's name
+-- and deadline. Answers how many records it has looked at: at least one, and all of them unless that takes too long.
+local function search_records(names, ids, visit)
   local wanted, packed_ids, looked_at, jobs, bytes = {}, {}, 0, 0, 0
   for _, id in ipairs(ids) do
     wanted[id] = true
@@ -37,29 +37,34 @@ local function search_records(first, ids, visit)
     return found
   end
 
-  local function add(found, name, deadline)
-    for _, job in ipairs(found) do
-      if wanted[job.row[2]] then visit(job, name, deadline) end
-    end
-  end
-
   -- Records are read several at a time, because a call for each would take most of the time.
-  local names = redis.call('ZRANGE', RESERVED, first, first + MOST_RECORDS - 1, 'WITHSCORES')
   for i = 1, #names, 2 * READ_AT_ONCE do
     local keys = {}
     for n = i, math.min(i + 2 * READ_AT_ONCE, #names) - 1, 2 do keys[#keys + 1] = INFLIGHT .. names[n] end
-    -- MGET answers nil for a key of a wrong type.
+    -- MGET answers nil for a key of a wrong type, and where jobs wait under another key.
     for k, packed in ipairs(redis.call('MGET', unpack(keys))) do
       local name, score = names[i + 2 * k - 2], names[i + 2 * k - 1]
-      local id = waiting_id(name)
-      if id and wanted[id] then add(waiting_jobs(id), name, from_score(score)) end
-      if packed then
-        bytes = bytes + #packed
-        add(jobs_in(name, packed), name, from_score(score))
+      bytes = bytes + (packed and #packed or 0)
+      for _, job in ipairs(packed and jobs_in(name, packed) or {}) do
+        if wanted[job.row[2]] then visit(job, name, from_score(score)) end
       end
     end
     looked_at = looked_at + #keys
     if jobs >= MOST_JOBS or bytes > MOST_BYTES_SEARCHED then break end
   end
   return looked_at
+end
+
+-- Calls `visit` with each job that waits for another one of these ids, its record's name and the time of the next
+-- look. This comes after all records: a job that begins to wait while they are searched is found here.
+local function search_waiting(ids, visit)
+  local lists = {}
+  for i, id in ipairs(ids) do lists[i] = WAITING .. id end
+  if #lists == 0 or redis.call('EXISTS', unpack(lists)) == 0 then return end
+  for _, id in ipairs(ids) do
+    local name = ':' .. id
+    for _, job in ipairs(waiting_jobs(id)) do
+      visit(job, name, from_score(redis.call('ZSCORE', RESERVED, name) or 0))
+    end
+  end
 end

@@ -1,0 +1,103 @@
+import { expect } from 'chai';
+import type { LeasedJob } from '../../../src/core/job.js';
+import type { Queue } from '../../../src/core/queue.js';
+import { SCRIPTS } from '../../../src/storage/redis/scripts.generated.js';
+import { LONG_MS, MINUTE_MS, must, only, reserve, statesOf } from '../../support/jobs.js';
+import { Proxy } from '../../support/proxy.js';
+import { useRedis } from '../../support/redis.js';
+
+// Records that are too large for one step: a run of a script searches some 2 MB of them, ten records at once.
+const LEASES = 15;
+const LARGE = Buffer.alloc(300 * 1024, 'b');
+
+describe('a search of the leases in Redis while they change', () => {
+  const ground = useRedis();
+  const JOB = { id: 'X', topic: 'topic', body: 'b' };
+  let proxy: Proxy;
+
+  beforeEach(async () => {
+    proxy = await Proxy.to({ port: ground.server.port, host: '127.0.0.1' });
+  });
+  afterEach(() => proxy.close());
+
+  /** Leases jobs of their own reservations, whose leases end before all others. */
+  async function leaseLarge(queue: Queue): Promise<LeasedJob[]> {
+    const jobs: LeasedJob[] = [];
+    for (let i = 0; i < LEASES; i += 1) {
+      await queue.push({ topic: 'large', body: LARGE });
+      jobs.push(only(await reserve(queue, 'large', 1, LONG_MS)));
+    }
+    return jobs;
+  }
+
+  const leaseX = async (queue: Queue): Promise<LeasedJob> => {
+    await queue.push(JOB);
+    return only(await reserve(queue, JOB.topic, 1, 2 * LONG_MS));
+  };
+
+  /** Before the n-th run of a script is sent through the proxy. */
+  function beforeRun(script: keyof typeof SCRIPTS, nth: number, act: () => Promise<unknown>): Promise<void> {
+    let runs = 0;
+    return proxy.before(
+      (request) => {
+        if (request.includes(SCRIPTS[script].sha)) runs += 1;
+        return runs === nth;
+      },
+      async () => {
+        await act();
+      },
+    );
+  }
+
+  const CALLS = {
+    find: async (queue: Queue) => expect(statesOf(await queue.find('X'))).to.deep.equal(['leased']),
+    remove: async (queue: Queue) =>
+      expect(await queue.removeMany(['X'], { states: 'any' })).to.deep.equal([
+        { removed: true, state: 'leased' },
+      ]),
+    'push with keep': async (queue: Queue) =>
+      expect(
+        (await queue.pushMany([JOB, { ...JOB, id: 'Y' }], { onExisting: 'keep' })).map(
+          ({ outcome }) => outcome,
+        ),
+      ).to.deep.equal(['kept', 'pushed']),
+  } satisfies Record<string, (queue: Queue) => Promise<unknown>>;
+
+  for (const [name, call] of Object.entries(CALLS))
+    it(`a ${name} finds a leased job although leases that were looked at are acked meanwhile`, async () => {
+      const queue = ground.queue();
+      const large = await leaseLarge(queue);
+      await leaseX(queue);
+      const acked = beforeRun('findLeased', 2, () => queue.ack(large.slice(0, 8)));
+      await call(ground.queue(proxy.url));
+      await acked;
+    });
+
+  it('a find shows a lease once that is extended meanwhile, as it is then', async () => {
+    const queue = ground.queue();
+    await queue.pushMany([JOB, { ...JOB, id: 'Y' }]);
+    const [x] = await reserve(queue, JOB.topic, 2, MINUTE_MS);
+    await leaseLarge(queue);
+    let until: Date | undefined;
+    const extended = beforeRun('findLeased', 2, async () => {
+      until = only(await queue.extend([must(x)], 2 * LONG_MS));
+    });
+    const found = await ground.queue(proxy.url).find('X');
+    await extended;
+    expect(only(found).leaseUntil).to.deep.equal(must(until));
+  });
+
+  it('a find shows a job that begins to wait for another one of its id meanwhile', async () => {
+    const queue = ground.queue();
+    await leaseLarge(queue);
+    const x = await leaseX(queue);
+    await queue.push({ ...JOB, body: 'newer', delayMs: LONG_MS });
+    const failed = beforeRun('findLeased', 2, () => queue.nack([x], { delayMs: 0 }));
+    const found = await ground.queue(proxy.url).find('X');
+    await failed;
+    expect(found.map(({ state, isWaiting }) => [state, isWaiting])).to.deep.equal([
+      ['delayed', undefined],
+      ['delayed', true],
+    ]);
+  });
+});
