@@ -76,12 +76,16 @@ async function removeChunk(steps: RemoveSteps, jobs: readonly JobToTake[]): Prom
   const results = await removeLiving(steps, jobs);
   const sought = jobs.filter(({ states }, i) => states.includes('leased') || results[i]?.state === undefined);
   if (sought.length === 0) return results;
+  const queued = jobs.filter((_, i) => ![undefined, 'dead'].includes(results[i]?.state));
+  const isQueued = new Set(queued.map(({ id }) => nameOf(id)));
   const away = await steps.findAway(sought.map(({ id }) => id));
   const seen = new Map(away.map(({ job }) => [nameOf(job.id), job.state]));
   const { gone, missed } = await revokeWanted(steps, sought, away);
   const revoked = byId(gone);
-  // If a lease ended meanwhile, its job is back, and is removed from its place.
-  const lost = sought.filter(({ id }) => missed.has(nameOf(id)));
+  // If a lease ended before its record was looked at, or before it was revoked, its job is back by now, and is removed
+  // from its place.
+  const isNowhere = ({ id }: JobToTake) => !seen.has(nameOf(id)) && !isQueued.has(nameOf(id));
+  const lost = sought.filter((job) => missed.has(nameOf(job.id)) || isNowhere(job));
   const again = lost.length > 0 ? await removeListed(steps, lost) : [];
   return jobs.map((job, i): RemoveResult => {
     const ofId = revoked.get(nameOf(job.id)) ?? new Set();
@@ -91,9 +95,9 @@ async function removeChunk(steps: RemoveSteps, jobs: readonly JobToTake[]): Prom
     const result = results[i] ?? { removed: false };
     if (result.removed) return result;
     if (own[0]) return { removed: true, state: own[0].state };
-    if (result.state !== undefined) return result;
     const later = again[lost.indexOf(job)];
-    return later?.state === undefined ? { removed: false, state: seen.get(nameOf(job.id)) } : later;
+    if (later?.removed === true || (result.state === undefined && later?.state !== undefined)) return later;
+    return result.state === undefined ? { removed: false, state: seen.get(nameOf(job.id)) } : result;
   });
 }
 

@@ -100,4 +100,47 @@ describe('a search of the leases in Redis while they change', () => {
       ['delayed', true],
     ]);
   });
+
+  describe('a job that comes back after the queue was looked at, and before the leases are', () => {
+    const BACK = {
+      released: { end: (queue: Queue, x: LeasedJob) => queue.release([x]), state: 'ready' },
+      'to be retried': {
+        end: (queue: Queue, x: LeasedJob) => queue.nack([x], { delayMs: MINUTE_MS }),
+        state: 'delayed',
+      },
+      dead: { end: (queue: Queue, x: LeasedJob) => queue.nack([x], { dead: true }), state: 'dead' },
+    } as const;
+
+    for (const [what, { end, state }] of Object.entries(BACK)) {
+      it(`is found by a find if it is ${what} by then`, async () => {
+        const queue = ground.queue();
+        const x = await leaseX(queue);
+        const ended = beforeRun('findLeased', 1, () => end(queue, x));
+        expect(statesOf(await ground.queue(proxy.url).find('X'))).to.deep.equal([state]);
+        await ended;
+      });
+
+      it(`is removed by a remove of any state if it is ${what} by then`, async () => {
+        const queue = ground.queue();
+        const x = await leaseX(queue);
+        const ended = beforeRun('findLeased', 1, () => end(queue, x));
+        const results = await ground.queue(proxy.url).removeMany(['X'], { states: 'any' });
+        await ended;
+        expect(results).to.deep.equal([{ removed: true, state }]);
+        expect(await queue.find('X')).to.be.empty;
+      });
+    }
+
+    it('is removed although its id has a dead letter that is kept', async () => {
+      const queue = ground.queue();
+      await queue.nack([await leaseX(queue)], { dead: true });
+      const x = await leaseX(queue);
+      const released = beforeRun('findLeased', 1, () => queue.release([x]));
+      const states = ['delayed', 'due', 'ready', 'leased'] as const;
+      const result = only(await ground.queue(proxy.url).removeMany(['X'], { states }));
+      await released;
+      expect(result).to.deep.equal({ removed: true, state: 'ready' });
+      expect(statesOf(await queue.find('X'))).to.deep.equal(['dead']);
+    });
+  });
 });

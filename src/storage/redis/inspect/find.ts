@@ -9,9 +9,12 @@ import type { Read } from './read.js';
  */
 export async function find(finder: Finder, id: Buffer): Promise<JobRecord[]> {
   const { read } = finder;
-  const living = await findQueued(finder, id);
+  const first = await findQueued(finder, id);
   const away = (await findAway(read, [id])).map(({ job }) => job);
   const dead = await read((target) => listDead(target, { id }));
+  // A job that came back after the first look is in the queue by now. Ready lists of other topics were searched.
+  const living =
+    first ?? (away.length === 0 ? await findQueued({ ...finder, search: undefined }, id) : undefined);
   const leased = away.filter(({ state }) => state === 'leased');
   const waiting = await Promise.all(
     away.filter(({ state }) => state !== 'leased').map((job) => withBlocker(finder, job)),
