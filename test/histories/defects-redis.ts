@@ -45,7 +45,7 @@ export const OF_REDIS: readonly Defect[] = [
   ),
   redis('work in hand doubled', 'a push with keep pushes an id whose job is leased', [
     `${LUA}/push.lua`,
-    `local function note_away(job) is_away[job.row[2]] = true end`,
+    `local function note_away(job) is_away[job.row[2]] = 'away' end`,
     `local function note_away() end`,
   ]),
   redis('oldest dead letter requeued', 'a requeue takes the oldest dead letter', [

@@ -7,7 +7,7 @@ import { findAway } from './inspect/find.js';
 import { findQueued } from './inspect/find-queued.js';
 import { findWhatArrived } from './push-recovery.js';
 import * as scripts from './scripts/push.js';
-import type { ClearedEntry } from './scripts/push.js';
+import type { ClearedEntry, SearchedIds } from './scripts/push.js';
 import type { Part } from './scripts/run.js';
 
 /** How many jobs, or bytes of bodies, one run of a script is given, so that it takes less than a few ms. */
@@ -49,39 +49,23 @@ async function pushPart(
   params: PushParams,
   cleared: readonly ClearedEntry[],
 ): Promise<Part<PushResult>> {
+  const run = (searched?: SearchedIds) =>
+    caller.run('never', (target) => scripts.push(target, { ...params, cleared, searched }));
   try {
-    const part = await caller.run('never', (target) => scripts.push(target, { ...params, cleared }));
-    return part === 'not_searched' ? await pushUnlessAway(caller, params, cleared) : part;
+    const part = await run();
+    if (!('queued' in part)) return part;
+    const away = await findAway(
+      caller.read,
+      params.jobs.map(({ id }) => id),
+    );
+    const again = await run({ away: away.map(({ job }) => Buffer.from(job.id)), queued: part.queued });
+    if ('queued' in again) throw new Error('push.lua searches leases that were searched before');
+    return again;
   } catch (error) {
     if (!(error instanceof DelayerError) || error.code !== 'outcome_unknown') throw error;
     return { results: await findWhatArrived((id) => findQueued(caller, id), params, error) };
   }
 }
-
-/** With `keep`: searches very many leases in several steps, and then pushes the jobs whose ids are not among them. */
-async function pushUnlessAway(
-  caller: Caller,
-  { jobs, onExisting }: PushParams,
-  cleared: readonly ClearedEntry[],
-): Promise<Part<PushResult>> {
-  const ids = jobs.map(({ id }) => id);
-  const found = await findAway(caller.read, ids);
-  const away = new Set(found.map(({ job }) => keyOf(job.id)));
-  const others = jobs.filter(({ id }) => !away.has(keyOf(id)));
-  const params = { jobs: others, onExisting, cleared, areSearched: true };
-  const part = await caller.run('never', (target) => scripts.push(target, params));
-  if (part === 'not_searched') throw new Error('push.lua searches leases that were searched before');
-  const results: PushResult[] = [];
-  let next = 0;
-  for (const { id } of jobs) {
-    const result: PushResult | undefined = away.has(keyOf(id)) ? { outcome: 'kept' } : part.results[next++];
-    if (result === undefined) break;
-    results.push(result);
-  }
-  return { ...part, results };
-}
-
-const keyOf = (id: Uint8Array): string => Buffer.from(id).toString('latin1');
 
 /**
  * Pushes a chunk of jobs in order. An old entry of one of their ids would deliver the job early to other clients; in

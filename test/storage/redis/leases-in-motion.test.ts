@@ -2,7 +2,16 @@ import { expect } from 'chai';
 import type { LeasedJob } from '../../../src/core/job.js';
 import type { Queue } from '../../../src/core/queue.js';
 import { SCRIPTS } from '../../../src/storage/redis/scripts.generated.js';
-import { LONG_MS, MINUTE_MS, must, only, reserve, statesOf } from '../../support/jobs.js';
+import {
+  LONG_MS,
+  maintainAll,
+  MINUTE_MS,
+  must,
+  only,
+  reserve,
+  statesOf,
+  textOf,
+} from '../../support/jobs.js';
 import { Proxy } from '../../support/proxy.js';
 import { useRedis } from '../../support/redis.js';
 
@@ -99,6 +108,43 @@ describe('a search of the leases in Redis while they change', () => {
       ['delayed', undefined],
       ['delayed', true],
     ]);
+  });
+
+  describe('a push with keep that searches the leases in several steps', () => {
+    const push = async (ids: readonly string[]) => {
+      const jobs = ids.map((id) => ({ ...JOB, id }));
+      const results = await ground.queue(proxy.url).pushMany(jobs, { onExisting: 'keep' });
+      return results.map(({ outcome }) => outcome);
+    };
+
+    it('keeps the id of a leased job where it pushes nothing else', async () => {
+      const queue = ground.queue();
+      await leaseLarge(queue);
+      await leaseX(queue);
+      expect(await push(['X'])).to.deep.equal(['kept']);
+      expect(statesOf(await queue.find('X'))).to.deep.equal(['leased']);
+    });
+
+    it('keeps the id of a job that was ready when it began, and is leased behind the back of the search', async () => {
+      const queue = ground.queue();
+      await leaseLarge(queue);
+      await queue.push(JOB);
+      // The lease ends before those that have been looked at by then.
+      const leased = beforeRun('findLeased', 2, () => reserve(queue, JOB.topic, 1, MINUTE_MS));
+      expect(await push(['X', 'Y'])).to.deep.equal(['kept', 'pushed']);
+      await leased;
+      expect(statesOf(await queue.find('X'))).to.deep.equal(['leased']);
+    });
+
+    it('pushes an id whose body was left by a client that died while it took the job', async () => {
+      const queue = ground.queue();
+      await leaseLarge(queue);
+      await queue.push({ ...JOB, body: 'other' });
+      await maintainAll(queue);
+      await ground.raw.rpop(`${ground.prefix}:ready_queue:${JOB.topic}`);
+      expect(await push(['X'])).to.deep.equal(['pushed']);
+      expect(textOf(await queue.pop(JOB.topic))).to.equal('b');
+    });
   });
 
   describe('a job that comes back after the queue was looked at, and before the leases are', () => {

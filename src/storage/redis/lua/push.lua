@@ -1,14 +1,15 @@
 -- Adds jobs, each by itself, up to the first for which a long ready list has to be searched first.
 -- include: keys, time, schedule, wake
--- ARGV: on existing (refuse, replace, keep, or keep_known where none of the ids is leased or waits), wake channel,
+-- ARGV: on existing (refuse, replace or keep; or keep_known, when the leases have been searched), wake channel,
 --   msgpack of what clear_entries.lua has found: for each topic, id and the index of its entry from the left or -1;
 --   msgpack of the jobs; '' or msgpack of the own retry settings of some: where the job begins in the array of jobs,
---   retries or '', first and last pause of the backoff or ''; then large bodies
+--   retries or '', first and last pause of the backoff or ''; then large bodies; with keep_known then msgpack of the
+--   ids that are leased or wait, and of those that were queued when the search of the leases began
 --   for each job: id, topic, body or where it is in ARGV, due (a delay in ms as a number, or a time in ms
 --   as text), expiry (ms after the due time as a number, or a time in ms as text)
--- Answers: the topic of the list that was not looked through, or '', or -1 when there are too many leases to search
---   them here; then for each job that was dealt with its outcome (its place in OUTCOMES, scripts/push.ts) and due
---   time in ms (-1 when unknown)
+-- Answers: the topic of the list that was not looked through, or ''; then for each job that was dealt with its outcome
+--   (its place in OUTCOMES, scripts/push.ts) and due time in ms (-1 when unknown). Or -1 when there are too many leases
+--   to search them here, and the ids that are queued now; then nothing was done
 local jobs, now, call = cmsgpack.unpack(ARGV[4]), now_ms(), redis.call
 local scores, earliest, is_next = {}, math.huge, false
 
@@ -37,7 +38,7 @@ end
 
 -- Nearly every push is of one job without settings of its own, whose id does not exist, to a topic without ready
 -- jobs. It needs nothing of what follows, and Redis makes each function anew at every run.
-if #jobs == 5 and ARGV[1] ~= 'keep' and ARGV[3] == '' and ARGV[5] == '' then
+if #jobs == 5 and ARGV[1] ~= 'keep' and ARGV[1] ~= 'keep_known' and ARGV[3] == '' and ARGV[5] == '' then
   local id, topic, body, due, expiry = unpack(jobs)
   local bucket = BUCKET .. id
   if not look('hash', 'HGET', READY_DUE, id) and call('EXISTS', bucket) == 0 and read('LLEN', READY .. topic) == 0 then
@@ -59,13 +60,27 @@ for i = 1, #jobs, 5 do
   buckets[#buckets + 1] = BUCKET .. jobs[i]
 end
 
--- Work in hand is not doubled: with keep, a job that is leased, or waits for another one of its id, keeps its id.
+-- Work in hand is not doubled: with keep, a job that is leased, or waits for another one of its id, keeps its id. Where
+-- the search takes several steps, so does a job that was queued when it began and is gone by now: it may have been
+-- leased behind the back of the search.
 local is_away = {}
-if ARGV[1] == 'keep' then
+
+local function queued_ids()
+  local queued = {}
+  for i, id in ipairs(ids) do
+    if type(redis.pcall('HGET', buckets[i], 'topic')) == 'string' then queued[#queued + 1] = id end
+  end
+  return queued
+end
+
+if ARGV[1] == 'keep_known' then
+  for _, id in ipairs(cmsgpack.unpack(ARGV[#ARGV])) do is_away[id] = 'queued' end
+  for _, id in ipairs(cmsgpack.unpack(ARGV[#ARGV - 1])) do is_away[id] = 'away' end
+elseif ARGV[1] == 'keep' then
   expect_type(RESERVED, 'zset')
-  local function note_away(job) is_away[job.row[2]] = true end
+  local function note_away(job) is_away[job.row[2]] = 'away' end
   local names = call('ZRANGE', RESERVED, 0, MOST_RECORDS - 1, 'WITHSCORES')
-  if search_records(names, ids, note_away) < call('ZCARD', RESERVED) then return { -1 } end
+  if search_records(names, ids, note_away) < call('ZCARD', RESERVED) then return { -1, unpack(queued_ids()) } end
   search_waiting(ids, note_away)
 end
 
@@ -97,7 +112,8 @@ local function push_with_care(id, bucket, note, topic, body, due, expiry)
       or tonumber(noted_due(call('HGET', READY_DUE, id), written_expiry_of(bucket)))
     return outcome, known or -1
   end
-  if is_away[id] then return 'kept', -1 end
+  local away = is_away[id]
+  if away == 'away' or (away and not before.found) then return 'kept', -1 end
   add(id, bucket, topic, body, due, expiry)
   due_of[id] = due
   clear_away(id, bucket, before)

@@ -32,29 +32,41 @@ export interface ClearedEntry {
 /** In place of an answer: with `keep`, there are too many leases to search them in one step. */
 const NOT_SEARCHED = -1;
 
-export interface PushPart extends PushParams {
-  readonly cleared: readonly ClearedEntry[];
-  /** With `keep`: were the leases searched before, and is none of the jobs' ids among them? */
-  readonly areSearched?: boolean;
+/** With `keep`: what is known of ids when the leases were searched in several steps. */
+export interface SearchedIds {
+  /** Of jobs that are leased, or wait for another one of their id. */
+  readonly away: readonly Buffer[];
+  /** Of jobs that were in the queue before the search. */
+  readonly queued: readonly Buffer[];
 }
 
-/** lua/push.lua; `not_searched` where nothing was pushed, because the leases have to be searched in several steps */
+export interface PushPart extends PushParams {
+  readonly cleared: readonly ClearedEntry[];
+  readonly searched?: SearchedIds | undefined;
+}
+
+/**
+ * lua/push.lua
+ * @returns of `searched` the ids that are in the queue, where nothing was pushed because the leases have to be searched
+ *   in several steps before
+ */
 export async function push(
   target: Target,
-  { jobs, onExisting, cleared, areSearched = false }: PushPart,
-): Promise<Part<PushResult> | 'not_searched'> {
+  { jobs, onExisting, cleared, searched }: PushPart,
+): Promise<Part<PushResult> | Pick<SearchedIds, 'queued'>> {
   const { packed, owns, large } = packJobs(jobs);
   const answer = await runScript(
     target,
     SCRIPTS.push,
-    areSearched && onExisting === 'keep' ? 'keep_known' : onExisting,
+    searched ? 'keep_known' : onExisting,
     target.keys.wakeChannel,
     packCleared(cleared),
     packArray(packed),
     owns.length === 0 ? '' : packArray(owns),
     ...large,
+    ...(searched ? [packArray(searched.away), packArray(searched.queued)] : []),
   );
-  if (answer[0] === NOT_SEARCHED) return 'not_searched';
+  if (answer[0] === NOT_SEARCHED) return { queued: answer.slice(1).map(toBuffer) };
   const unclear = toBuffer(answer[0]);
   const results: PushResult[] = [];
   for (let i = 1; i < answer.length; i += 2) {
