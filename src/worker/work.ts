@@ -52,7 +52,8 @@ export interface WorkOptions {
   /** Stops taking jobs; those in hand are finished, and then the work ends. */
   readonly signal?: AbortSignalLike | undefined;
   /**
-   * Stops the jobs in hand as well: their signals abort, and they are given back as if they had not been tried.
+   * Ends the work as `signal` does, and stops the jobs in hand as well: their signals abort, and they are given back
+   * as if they had not been tried.
    */
   readonly abort?: AbortSignalLike | undefined;
   /** 3 retries, 1 s to 10 minutes, when absent; a job's own settings override it. */
@@ -85,7 +86,7 @@ const FIELDS: readonly string[] = [
 ] satisfies (keyof WorkOptions)[];
 
 /**
- * Does the jobs of topics until the signal aborts, or `max` are done. Outages of the store are waited out.
+ * Does the jobs of topics until one of the signals aborts, or `max` are done. Outages of the store are waited out.
  * @param closing ends the work as the signal of the options does
  * @throws DelayerError when the first contact with the store fails, or `usage`
  */
@@ -110,7 +111,7 @@ export async function work(
     timeoutMs: timeoutMs === undefined ? undefined : checkTimeout(timeoutMs),
     max: max === undefined ? undefined : toCount(max, 'max'),
   };
-  const forget = [options.signal, closing].map((signal) => onAbort(signal, () => ending.abort()));
+  const forget = [options.signal, abort, closing].map((signal) => onAbort(signal, () => ending.abort()));
   try {
     const { done, retried, dead, released, lateAcks, settled } = await drainFollow(queue, drainOptions);
     return { done, retried, dead, released, lateAcks, settled };

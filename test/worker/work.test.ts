@@ -252,6 +252,26 @@ describe('queue.work of the library', () => {
         expect(only(await queue.find('a'))).to.include({ state: 'ready', attempts: 0 });
       }));
 
+    it('`abort` alone ends work that waits for jobs', () =>
+      withQueue(async (queue) => {
+        const abort = new AbortController();
+        await queue.pushMany(jobs('a'));
+        // The job is acknowledged before the next one is looked for.
+        const isDone = async () => (await queue.find('a')).length === 0;
+        const work = queue.work(TOPIC, () => Promise.resolve(), { abort: abort.signal });
+        await eventually(isDone);
+        abort.abort();
+        expect(await work).to.include({ done: 1, released: 0 });
+      }));
+
+    it('`abort` that has aborted before lets no job begin', () =>
+      withQueue(async (queue) => {
+        await queue.pushMany(jobs('a'));
+        const result = await queue.work(TOPIC, () => Promise.resolve(), { abort: AbortSignal.abort() });
+        expect(result).to.include({ done: 0 });
+        expect(only(await queue.find('a'))).to.include({ attempts: 0 });
+      }));
+
     it('wrong options are refused as wrong usage', () =>
       withQueue(async (queue) => {
         const done = () => Promise.resolve();
