@@ -40,9 +40,9 @@ export class Queue extends CoreQueue {
 
   /**
    * Closes the store, after the calls that are under way have ended; they have two seconds for that, and are
-   * rejected then. Waiting calls end at once. Workers take no more jobs and finish those in hand, however long that
-   * takes: this waits two seconds for them, and the store is closed when the last job is acknowledged. Closing again
-   * does nothing.
+   * rejected then. Waiting calls and later ones are rejected at once (`usage`). Workers take no more jobs and finish
+   * those in hand, however long that takes: this waits two seconds for them, and the store is closed when the last job
+   * is acknowledged. Closing again does nothing.
    */
   override async close(): Promise<void> {
     this.#ending.abort();
@@ -60,7 +60,7 @@ export class Queue extends CoreQueue {
 
 /**
  * Opens the queue that a store URL names; only that store's driver is loaded. Redis is not asked before
- * the first call; an SQLite file is opened when it is there, and else created by the first push.
+ * the first call; an SQLite file is opened when it is there, and else created by the first push, import or pause.
  *
  * @param url `redis://[user[:password]@]host[:port][/db]`, `rediss://…`, `redis+unix:///path[?db=0]`
  *   or `sqlite:PATH`

@@ -101,7 +101,7 @@ export const CLOSE_MS = 2000;
  * A delay queue over a store: the one door to it, for the commands, workers and the library's users.
  *
  * Every method rejects with a `DelayerError`: `usage` when it is called wrongly or the queue is closed,
- * else what the store answers.
+ * else what the store answers. Only `scan` throws at once when it is called wrongly.
  */
 export class Queue {
   readonly #store: Store;
@@ -118,7 +118,7 @@ export class Queue {
     return this.#store.label;
   }
 
-  /** Did opening the queue create its store? Undefined where that cannot be told. */
+  /** Has a call of this queue created its store? Undefined where that cannot be told. */
   get isNew(): boolean | undefined {
     return this.#store.isNew;
   }
@@ -382,6 +382,7 @@ export class Queue {
     await this.#ask((store) => store.pause(params));
   }
 
+  /** Ends a pause; does nothing where there is none. */
   async resume(topics: Topics): Promise<void> {
     const params = toPauseParams(topics, {});
     await this.#ask((store) => store.resume(params));
@@ -508,7 +509,7 @@ export class Queue {
 
   /**
    * Closes the store, after the calls that are under way have ended; they have two seconds for that, and are
-   * rejected then. Waiting calls end at once. Closing again does nothing.
+   * rejected then. Waiting calls and later ones are rejected at once (`usage`). Closing again does nothing.
    */
   async close(): Promise<void> {
     this.#closing ??= this.#end();

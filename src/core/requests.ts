@@ -33,7 +33,10 @@ export interface PushReceipt extends PushResult {
   readonly id: Bytes;
 }
 
-/** How long the answer of the store is waited for: as long as it may come when absent. The call may be done all the same. */
+/**
+ * How long the answer of the store is waited for; as long as the connection may still bring it when both are absent.
+ * What was sent may be done all the same.
+ */
 export interface CallOptions {
   readonly timeoutMs?: number | undefined;
   readonly signal?: AbortSignalLike | undefined;
@@ -50,7 +53,7 @@ export interface ReserveRequest extends CallOptions {
   readonly leaseMs: number;
   /**
    * What becomes of jobs that fail, or whose lease ends. False: a job that is nacked without more is tried
-   * again, and one whose lease ends is ready again, however often.
+   * again, and one whose lease ends is ready again, however often, and whatever retries it was pushed with.
    */
   readonly retry?: RetryOptions | false | undefined;
   /** Who reserves, for people who look at the job: `host:pid`. */

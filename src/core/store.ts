@@ -27,7 +27,7 @@ export interface Store extends Producer, Consumer, Operator, Maintainer, Observe
   /** The store's name for people and logs, without its password. */
   readonly label: string;
 
-  /** True when opening it created it. Absent where a store cannot tell. */
+  /** True when it was created by one of its calls. Absent where a store cannot tell. */
   readonly isNew?: boolean;
 
   /** How often the connection to the store was re-established. Absent where there is none. */

@@ -48,7 +48,7 @@ export const DEFAULT_PREFIX = 'delayer';
 
 /**
  * Opens the queue that a store URL names; only that store's driver is loaded. Redis is not asked before
- * the first call; an SQLite file is opened when it is there, and else created by the first push.
+ * the first call; an SQLite file is opened when it is there, and else created by the first push, import or pause.
  *
  * @param url `redis://[user[:password]@]host[:port][/db]`, `rediss://…`, `redis+unix:///path[?db=0]`
  *   or `sqlite:PATH`
