@@ -1,4 +1,4 @@
-/** The library: open a queue; push, work, pop, remove and look. README.md has an example. */
+/** The library: open a queue; push, work, pop, remove and look. docs/library.md describes it. */
 export { openQueue, type Queue } from './library.js';
 export type { OpenOptions } from './storage/open.js';
 export type { JobContext, JobDead, JobFailed, JobHandler, Signal, WorkOptions } from './worker/work.js';

@@ -15,19 +15,27 @@ interface Said {
 export interface Project {
   readonly path: string;
   write(name: string, text: string): void;
-  /** Compiles strictly: without @types/node, skipLibCheck and the types of the DOM. */
-  compile(...names: string[]): Said;
-  run(name: string): Said;
+  read(name: string): string;
+  /**
+   * Compiles files strictly: without skipLibCheck, and with no types but those of the language and of the packages that
+   * `--types` names. Takes more options of the compiler, too.
+   */
+  compile(...args: string[]): Said;
+  run(name: string, ...args: string[]): Said;
   /** The installed command. */
   delayer(...args: string[]): Said;
 }
 
-/** Makes one project for all tests of a suite. It packs what `npm run build` has built. */
-export function useProject(): Project {
+/**
+ * Makes one project for all tests of a suite. It packs what `npm run build` has built.
+ * @param devDependencies packages that are linked beside it, with what they need
+ */
+export function useProject(devDependencies: readonly string[] = []): Project {
   let path = '';
   before(() => {
     path = mkdtempSync(join(tmpdir(), 'delayer-package-'));
     install(path);
+    for (const name of devDependencies) link(path, name);
   });
   after(() => rmSync(path, { recursive: true }));
   const start = (args: readonly string[]): Said => {
@@ -46,12 +54,13 @@ export function useProject(): Project {
     write: (name, text) => {
       writeFileSync(join(path, name), text);
     },
-    compile: (...names) => {
+    read: (name) => readFileSync(join(path, name), 'utf8'),
+    compile: (...args) => {
       const lib = ['--target', 'es2022', '--lib', 'es2022', '--module', 'nodenext'];
       const strict = ['--strict', '--exactOptionalPropertyTypes', '--skipLibCheck', 'false'];
-      return start([join(ROOT, 'node_modules/typescript/bin/tsc'), ...lib, ...strict, ...names]);
+      return start([join(ROOT, 'node_modules/typescript/bin/tsc'), ...lib, ...strict, ...args]);
     },
-    run: (name) => start([name]),
+    run: (name, ...args) => start([name, ...args]),
     delayer: (...args) => start([join(path, 'node_modules/delayer-cli/bin/run.js'), ...args]),
   };
 }
@@ -67,9 +76,12 @@ function install(path: string): void {
   const { dependencies } = JSON.parse(readFileSync(join(own, 'package.json'), 'utf8')) as {
     dependencies: Record<string, string>;
   };
-  for (const name of Object.keys(dependencies)) {
-    mkdirSync(dirname(join(modules, name)), { recursive: true });
-    symlinkSync(join(ROOT, 'node_modules', name), join(modules, name));
-  }
+  for (const name of Object.keys(dependencies)) link(path, name);
   writeFileSync(join(path, 'package.json'), '{ "private": true, "type": "module" }\n');
+}
+
+function link(path: string, name: string): void {
+  const place = join(path, 'node_modules', name);
+  mkdirSync(dirname(place), { recursive: true });
+  symlinkSync(join(ROOT, 'node_modules', name), place);
 }
