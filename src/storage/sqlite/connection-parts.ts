@@ -37,6 +37,8 @@ export interface ClockWatch {
 
 /** Watches the room on the disk: disk-space.ts. */
 export interface SpaceWatch {
+  /** Is there so little room that transactions are to be short? */
+  readonly isScarce: boolean;
   /** Before a transaction. `nowMs` is on the monotonic clock. */
   look(nowMs: number): void;
   /**
@@ -44,6 +46,8 @@ export interface SpaceWatch {
    * @throws DelayerError `store_full`
    */
   assertEnough(): void;
+  /** Within a transaction: may it add so many bytes about jobs that are there already? */
+  hasRoomFor(bytes: number): boolean;
   /** The disk is full. @returns whether it is of use to try again */
   makeRoom(mayUseSpare: boolean): boolean;
 }

@@ -5,6 +5,7 @@ import type { SpaceWatch } from './connection-parts.js';
 import type { Connection } from './connection.js';
 import { STORE } from './driver.js';
 import { askDisk } from './free-bytes.js';
+import { besideFile } from './open.js';
 import type { SpareRoom } from './spare-room.js';
 import { MAKE_ROOM } from './system-errors.js';
 
@@ -13,21 +14,27 @@ const SCARCE_BYTES = 64 * 1024 * 1024;
 /** After so many pages the log is moved into the file: see `SETTINGS`. */
 const LONG_LOG_PAGES = 4000;
 /**
- * The same when there is little room: half of what the spare file gives back. The other half is for the file,
- * because moving the log may add a page to it, and a log without room to be moved would stop all writes.
+ * The same when there is little room: a quarter of what the spare file gives back. The rest is for larger
+ * transactions and for the file, because moving the log may add a page to it, and a log without room to be moved
+ * would stop all writes.
  */
 const SHORT_LOG_PAGES = 64;
 /** How much room (bytes) a push leaves for the log of calls that take jobs. */
 const LEFT_FREE_BYTES = 1024 * 1024;
+/** How long (bytes) that log may become by taking or ending some hundred jobs at once, as a worker does. */
+const LOG_BYTES = 512 * 1024;
+/** What failing jobs leave for the file itself (bytes): leases need some of it, until their jobs are gone. */
+const LEFT_FOR_FILE_BYTES = 64 * 1024;
 /** How often (ms) a process asks how much room is free; when there is little, at each push. */
 const LOOK_MS = 50;
 
 /**
  * Makes sure that jobs can be taken from a file on a full disk. This needs room in the log, and the log can be
- * emptied only if the file can grow. So a push fails before all room is used up.
+ * emptied only if the file can grow. So a push fails before all room is used up, and what is kept of failed jobs
+ * leaves room as well.
  */
 export class DiskSpace implements SpaceWatch {
-  private isScarce = false;
+  isScarce = false;
   private lookAtMs = -Infinity;
 
   constructor(
@@ -51,20 +58,38 @@ export class DiskSpace implements SpaceWatch {
    * @throws DelayerError `store_full`
    */
   assertEnough(): void {
-    if (!this.isScarce) return;
-    const { page_count: pages } = this.connection.get(`PRAGMA ${STORE}.page_count`) as { page_count: number };
-    const { page_size: bytes } = this.connection.get(`PRAGMA ${STORE}.page_size`) as { page_size: number };
-    const growth = Math.max(0, pages * bytes - statSync(this.file).size);
-    if (this.freeBytes() >= growth + LEFT_FREE_BYTES) return;
+    if (!this.isScarce || this.freeBytes() >= this.growth() + LEFT_FREE_BYTES) return;
     throw new DelayerError('store_full', `${this.connection.label} has no space left on its disk`, {
       hint: MAKE_ROOM,
     });
+  }
+
+  /**
+   * Within a transaction: may it add so many bytes about jobs that are there already, so that jobs can still be taken
+   * after it? Pages of the file that jobs have left are used first, and the reserve counts as room.
+   */
+  hasRoomFor(bytes: number): boolean {
+    if (!this.isScarce) return true;
+    const unused = this.pragma('freelist_count') * this.pragma('page_size');
+    const growth = this.growth() + Math.max(0, bytes + LEFT_FOR_FILE_BYTES - unused);
+    const log = statSync(besideFile(this.file, 'wal'), { throwIfNoEntry: false })?.size ?? 0;
+    const toCome = Math.max(0, LOG_BYTES - log);
+    return this.freeBytes() + this.spare.bytes() >= growth + toCome;
   }
 
   /** The disk is full. @returns whether it was of use to try again */
   makeRoom(mayUseSpare: boolean): boolean {
     const hasLetGo = mayUseSpare && this.spare.letGo();
     return this.emptyLog() || hasLetGo;
+  }
+
+  /** By how much (bytes) the file grows when its log is moved into it. */
+  private growth(): number {
+    return Math.max(0, this.pragma('page_count') * this.pragma('page_size') - statSync(this.file).size);
+  }
+
+  private pragma(name: string): number {
+    return Object.values(this.connection.get(`PRAGMA ${STORE}.${name}`) as Record<string, number>)[0] ?? 0;
   }
 
   private emptyLog(): boolean {

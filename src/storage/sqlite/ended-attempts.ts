@@ -19,6 +19,12 @@ const COLUMNS = `ended.key AS at, job.seq, min(job.attempts, ${MOST_ATTEMPTS}) +
 const ENDED = `SELECT ${COLUMNS} ${FROM}`;
 const ENDED_WITH_EXTRAS = `SELECT ${COLUMNS}, ${EXTRAS_COLUMNS} ${FROM} ${EXTRAS_OF_JOB}`;
 
+/** What a job whose lease has ended adds to the file (bytes), without its history and reason. */
+const RETURN_BYTES = 200;
+
+/** How much room (bytes) histories and reasons leave for jobs that come back without them. */
+const LEFT_TO_RETURN_BYTES = 96 * 1024;
+
 /** A job whose lease has just ended. */
 export interface EndedJob {
   readonly seq: number;
@@ -58,17 +64,29 @@ export function addAttempt({ past, attempt }: EndedJob, startedAt: number, end: 
 }
 
 /**
- * Within a transaction that sets has_extras for these jobs: writes their keys, and their histories with what was
- * added.
+ * Within a transaction: has the disk room to bring back so many jobs whose leases have ended, or to make dead letters
+ * of them?
  */
-export function keepEnded(connection: Connection, jobs: readonly EndedJob[]): void {
-  writeExtras(
-    connection,
-    jobs.map(({ seq, past, extras }) => ({
-      seq,
-      extras: { ...extras, history: past.length === 0 ? null : formatPast(past) },
-    })),
-  );
+export function hasRoomToReturn(connection: Connection, jobs: number): boolean {
+  return connection.space?.hasRoomFor(jobs * RETURN_BYTES) ?? true;
+}
+
+/**
+ * Within a transaction that sets has_extras for these jobs: writes their keys, and their histories with what was
+ * added; on a full disk the histories stay as they were.
+ * @param reasonBytes how much the caller adds besides, if the histories are written
+ * @returns whether they are written
+ */
+export function keepEnded(connection: Connection, jobs: readonly EndedJob[], reasonBytes = 0): boolean {
+  const rows = jobs.map(({ seq, past, extras }) => ({
+    seq,
+    extras: { ...extras, history: past.length === 0 ? null : formatPast(past) },
+  }));
+  const most = LEFT_TO_RETURN_BYTES + reasonBytes;
+  const bytes = rows.reduce((sum, { extras }) => sum + RETURN_BYTES + (extras.history?.length ?? 0), most);
+  const isWhole = connection.space?.hasRoomFor(bytes) ?? true;
+  writeExtras(connection, isWhole ? rows : jobs);
+  return isWhole;
 }
 
 /** Within a transaction that sets has_extras for these jobs: writes the keys of those that are released. */

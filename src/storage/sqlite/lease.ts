@@ -8,7 +8,6 @@ import {
   keepRecord,
   type LeaseRecord,
   ownToken,
-  readEndedRecord,
   readRecord,
   reservationOf,
   takeFrom,
@@ -159,13 +158,11 @@ export function extendLeases(connection: Connection, group: LeaseGroup, endsAt: 
   return answers;
 }
 
-/** Within a transaction: ends the first reservation, or split-off lease, whose time is over. */
-export function takeEnded(
+/** Within a transaction: ends a reservation, or split-off lease, whose time is over. */
+export function endRecord(
   connection: Connection,
-  now: number,
-): (EndedLeases & { readonly endsAt: number }) | undefined {
-  const record = readEndedRecord(connection, now);
-  if (!record) return undefined;
+  record: LeaseRecord,
+): EndedLeases & { readonly endsAt: number } {
   deleteRecord(connection, record);
   const [seqs, numbers]: [number[], number[]] = [[], []];
   for (const [i, seq] of record.seqs.entries()) {
@@ -176,6 +173,11 @@ export function takeEnded(
   const { reservedAt, endsAt, policy, hasExtras } = record;
   const token = reservationOf(record.token);
   return { token, seqs, numbers, reservedAt, endsAt, policy, hasExtras: hasExtras === 1 };
+}
+
+/** Within a transaction: lets all leases of a record go on until `endsAt`. */
+export function putOff(connection: Connection, { token }: LeaseRecord, endsAt: number): void {
+  connection.run(EXTEND, endsAt, token);
 }
 
 /** The leased jobs of these ids, by id as latin1. It looks at every leased job: no index has them. */

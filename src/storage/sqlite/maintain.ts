@@ -5,9 +5,10 @@ import { readAgenda } from './agenda.js';
 import type { Agenda } from './agenda-memory.js';
 import type { Connection } from './connection.js';
 import { bury, deleteDead } from './dead.js';
-import { addAttempt, addTo, type EndedJob, keepEnded, readEnded } from './ended-attempts.js';
+import { addAttempt, addTo, type EndedJob, hasRoomToReturn, keepEnded, readEnded } from './ended-attempts.js';
 import { clearExpired, KEEP_MS } from './expire.js';
-import { takeEnded } from './lease.js';
+import { endRecord, putOff } from './lease.js';
+import { readEndedRecord } from './lease-record.js';
 import { forgetLocks } from './lock.js';
 import { endPauses } from './pause.js';
 import { HOLD, policyOf } from './policy.js';
@@ -16,6 +17,13 @@ import { boundedTime, bytesOf, msUntil } from './rows.js';
 
 /** Jobs of each kind that are dealt with in one transaction: it stays under some 10 ms. */
 const STEP = 500;
+/** The same when there is little room on the disk: all pages that a transaction changes go to the log first. */
+const SHORT_STEP = 50;
+
+/** For how long (ms) leases go on whose jobs cannot be brought back, because the disk is full. */
+const NO_ROOM_RETRY_MS = 1000;
+/** As how many jobs such a lease counts: each may change two pages. */
+const PUT_OFF_JOBS = 5;
 
 const NAME = 'SELECT id, topic FROM job WHERE seq = ?';
 
@@ -76,7 +84,7 @@ export function reclaim(connection: Connection, agenda: Agenda, now: number): Re
   const ended =
     agenda.leaseEnd <= now ? reclaimEnded(connection, now) : { reclaimed: 0, buried: [], more: false };
   if (agenda.waitingAgain > now) return ended;
-  const { back, more } = returnWaiting(connection, now, STEP);
+  const { back, more } = returnWaiting(connection, now, stepOf(connection));
   return { ...ended, reclaimed: ended.reclaimed + back, more: ended.more || more };
 }
 
@@ -99,21 +107,34 @@ function doChores(
   now: number,
 ): Pick<Maintenance, 'reclaimed' | 'buried' | 'expired' | 'deleted' | 'more'> {
   const { reclaimed, buried, more } = reclaim(connection, readAgenda(connection), now);
-  const expired = clearExpired(connection, now, STEP);
-  const deleted = deleteDead(connection, now, STEP);
+  const step = stepOf(connection);
+  const expired = clearExpired(connection, now, step);
+  const deleted = deleteDead(connection, now, step);
   endPauses(connection, now);
   forgetLocks(connection, now);
-  const isFull = expired === STEP || deleted === STEP;
+  const isFull = expired === step || deleted === step;
   return { reclaimed, ...toldBurials(buried), expired, deleted, more: more || isFull };
 }
 
-/** Stops after STEP jobs; a reservation is done whole. */
+const stepOf = ({ space }: Connection): number => (space?.isScarce === true ? SHORT_STEP : STEP);
+
+/**
+ * Stops after a step of jobs; a reservation is done whole. On a full disk leases go on until there is room to bring back
+ * their jobs.
+ */
 function reclaimEnded(connection: Connection, now: number): Reclaimed {
   let reclaimed = 0;
   const buried: Burial[] = [];
-  for (let jobs = 0; jobs < STEP;) {
-    const ended = takeEnded(connection, now);
-    if (!ended) return { reclaimed, buried, more: false };
+  const step = stepOf(connection);
+  for (let jobs = 0; jobs < step;) {
+    const record = readEndedRecord(connection, now);
+    if (!record) return { reclaimed, buried, more: false };
+    if (!hasRoomToReturn(connection, record.seqs.length)) {
+      putOff(connection, record, now + NO_ROOM_RETRY_MS);
+      jobs += PUT_OFF_JOBS;
+      continue;
+    }
+    const ended = endRecord(connection, record);
     const { reservedAt, endsAt: endedAt } = ended;
     if (ended.policy === HOLD) {
       reclaimed += returnHeld(connection, ended, now);

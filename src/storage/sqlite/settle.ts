@@ -1,10 +1,19 @@
 import { groupLeases, inOrderGiven, type LeaseGroup } from '../../core/lease-groups.js';
 import type { ExtendParams, LeaseParams, NackParams } from '../../core/store.js';
 import type { NackResult } from '../../core/results.js';
+import { DelayerError } from '../../core/errors.js';
 import { DEFAULT_RETRY, hasRetryLeft, pauseAfter } from '../../core/retry-policy.js';
 import type { Connection } from './connection.js';
 import { bury } from './dead.js';
-import { addAttempt, addTo, type EndedJob, keepEnded, keepReleased, readEnded } from './ended-attempts.js';
+import {
+  addAttempt,
+  addTo,
+  type EndedJob,
+  hasRoomToReturn,
+  keepEnded,
+  keepReleased,
+  readEnded,
+} from './ended-attempts.js';
 import { endLeases, extendLeases } from './lease.js';
 import { dropExtras } from './extras.js';
 import { HOLD, policyOf } from './policy.js';
@@ -14,6 +23,10 @@ import { withGrace } from './write-queue.js';
 
 /** How many leases one transaction ends or extends; those of one reservation stay together. */
 const CHUNK_LEASES = 500;
+
+/** The reason of a dead letter for whose own there was no room. */
+const NOT_KEPT = 'its reason was not kept: the disk was full';
+const LATER = 'Make room on that disk: until then jobs can be taken, but those that fail stay leased.';
 
 /** Ends leases of jobs that are done; the jobs are gone. On the disk when it returns. */
 export function ack(connection: Connection, params: LeaseParams): Promise<boolean[]> {
@@ -72,10 +85,20 @@ function nackGroup(
     results[places[job.at] ?? 0] = dueAt === undefined ? { outcome } : { outcome, dueAt: new Date(dueAt) };
   }
   const { deadTtlMs = policy?.deadTtlMs ?? DEFAULT_RETRY.deadTtlMs } = failure;
-  keepEnded(connection, jobs);
-  bury(connection, dead, { deadTtlMs, reason, attempts: 1 }, now);
+  assertRoom(connection, jobs.length);
+  const isWhole = keepEnded(connection, jobs, dead.length * (reason?.length ?? 0));
+  bury(connection, dead, { deadTtlMs, reason: isWhole ? reason : NOT_KEPT, attempts: 1 }, now);
   for (const [dueAt, seqs] of retried) returnAt(connection, seqs, dueAt, now);
   return results;
+}
+
+/**
+ * Within a transaction, before it brings back so many jobs.
+ * @throws DelayerError `store_full` when that would use up the room for taking jobs
+ */
+function assertRoom(connection: Connection, jobs: number): void {
+  if (hasRoomToReturn(connection, jobs)) return;
+  throw new DelayerError('store_full', `${connection.label} has no space left on its disk`, { hint: LATER });
 }
 
 /** Ends leases with their jobs in line again, as if they had not been reserved. */
@@ -90,6 +113,7 @@ export function release(connection: Connection, params: LeaseParams): Promise<bo
             returnHeld(connection, ended, now);
             return answers;
           }
+          assertRoom(connection, seqs.length);
           keepReleased(connection, ended);
           returnToPlace(connection, seqs, { reservedAt, attempts: 0, hasExtras: true }, now);
           return answers;

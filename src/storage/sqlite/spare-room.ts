@@ -3,8 +3,8 @@ import { createRequire } from 'node:module';
 import { dirname } from 'node:path';
 import { monotonicMs } from '../../core/timer.js';
 
-/** Enough for SQLite to delete jobs, which it writes to its log first. */
-const SPARE_BYTES = 512 * 1024;
+/** Enough for SQLite to delete jobs, which it writes to its log first, and for what is kept of failed ones. */
+const SPARE_BYTES = 1024 * 1024;
 /** It is not made when the disk has less free room (bytes) than this. */
 const LEAST_FREE_BYTES = 4 * 1024 * 1024;
 /** How often (ms) a process checks that it is there. */
@@ -36,6 +36,11 @@ export class SpareRoom {
     } catch {
       // The store works without it.
     }
+  }
+
+  /** How much room (bytes) deleting it gives. */
+  bytes(): number {
+    return statSync(this.file, { throwIfNoEntry: false })?.size ?? 0;
   }
 
   /** Deletes it; answers whether it was there. */

@@ -58,6 +58,69 @@ describe('an SQLite file on a machine with little disk, descriptors or rights', 
     expect(integrityOf(folder.path('disk/queue.db'))).to.equal('ok');
   });
 
+  it('on a full disk failing jobs leave room for taking, acknowledging and removing', async function () {
+    mountOrSkip(this, 'size=6m');
+    let [now, waited] = [Date.now(), 0];
+    const queue = await folder.openQueue('disk/queue.db', { now: () => now + waited });
+    const body = Buffer.alloc(800);
+    const pushed = new Set<string>();
+    const fill = async () => {
+      for (;;) {
+        const batch = ids(100, `${pushed.size}-`);
+        await queue.pushMany(batch.map((id) => ({ id, topic: 'topic', body })));
+        for (const id of batch) pushed.add(id);
+      }
+    };
+    expect(await failureOf(fill())).to.include({ code: 'store_full' });
+    try {
+      writeFileSync(folder.path('disk/other'), Buffer.alloc(8 * 1024 * 1024));
+    } catch {
+      // It is full by that.
+    }
+    now = Date.now();
+    const take = async (limit = 20) => (await queue.reserve({ topics: 'topic', limit, leaseMs: 1000 })).jobs;
+    const reason = 'r'.repeat(4000);
+    const outcomes = new Map<string, number>();
+    const count = (outcome: string) => outcomes.set(outcome, (outcomes.get(outcome) ?? 0) + 1);
+    // Some die, some are to come back, some are given back, and the leases of some end.
+    while ((outcomes.get('rejected') ?? 0) < 60) {
+      const jobs = await take();
+      expect(jobs).to.have.length.greaterThan(0);
+      const [dead, retried, released] = [jobs.slice(0, 5), jobs.slice(5, 10), jobs.slice(10, 15)];
+      const settled = [
+        queue.nack(dead, { dead: true, reason }),
+        queue.nack(retried, { delayMs: 3_600_000, reason }),
+        queue.release(released),
+      ];
+      for (const { status } of await Promise.allSettled(settled)) count(status);
+      waited += 2000;
+    }
+    expect(outcomes.get('fulfilled')).to.be.greaterThan(100);
+    const gone = new Set<string>();
+    const remove = async (most: number) => {
+      const found: Uint8Array[] = [];
+      for await (const { jobs } of queue.scan({ states: ['dead'] })) found.push(...jobs.map(({ id }) => id));
+      for (const id of found.slice(0, most)) {
+        expect((await queue.removeMany([Buffer.from(id)], { states: 'any' }))[0]).to.include({
+          removed: true,
+        });
+        gone.add(Buffer.from(id).toString());
+      }
+    };
+    await remove(1);
+    waited += 7_200_000;
+    for (let idle = 0; idle < 5;) {
+      const jobs = await take(250);
+      idle = jobs.length === 0 ? idle + 1 : 0;
+      expect(await queue.ack(jobs)).to.not.include(false);
+      for (const { id } of jobs) gone.add(id.toString());
+      waited += 2000;
+    }
+    await remove(Infinity);
+    expect(gone).to.deep.equal(pushed);
+    expect(integrityOf(folder.path('disk/queue.db'))).to.equal('ok');
+  });
+
   it('on a full disk a process that opens the file can take and remove jobs, and cannot push any', async function () {
     mountOrSkip(this, 'size=8m');
     const file = 'disk/queue.db';
