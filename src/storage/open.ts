@@ -103,8 +103,9 @@ async function openSqlite(url: string, { ownFolder, openTimeoutMs }: OpenOptions
 /** The path in `sqlite:PATH`. */
 function sqlitePath(url: string): string {
   const path = url.slice('sqlite:'.length).replace(/^\/\/(?=\/)/, '');
-  // A path that other programs would read as something else would name a new, empty store.
-  if (path === '' || /^(:|~|file:|\/\/)|\?/i.test(path))
+  // A path that other programs would read as something else would name a new, empty store. Parameters would stand
+  // behind the name of the file: a folder may have a `?` in its name.
+  if (path === '' || /^(:|~|file:|\/\/)|\?[^/]*$/i.test(path))
     throw new DelayerError('config_invalid', `The store URL does not name a file: ${JSON.stringify(path)}`, {
       hint: 'Write sqlite:PATH; ~, :memory:, file: and parameters are not supported.',
     });

@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import { closeSync, openSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { closeSync, mkdirSync, openSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { expectQuiet, forEachStore, linesOf, useCli } from '../support/cli.js';
 import { must } from '../support/jobs.js';
 import { Ground, isGone, TOPIC } from './handlers.js';
@@ -358,6 +358,17 @@ describe('the environment of a handler', () => {
         (name) => `DELAYER_${name}`,
       ),
     );
+  });
+
+  it('a delayer in a handler uses the store of its drain, whatever the name of the folder', async () => {
+    const folder = ground.path('n?m, ~ a:b');
+    mkdirSync(folder);
+    const env = { DELAYER_STORE: 'sqlite:queue.db' };
+    expectQuiet(await cli.run(['push', TOPIC, 'body', '--id', 'a'], { env, cwd: folder }));
+    const args = ['drain', TOPIC, '--exec', 'delayer push other "$DELAYER_STORE"'];
+    expectQuiet(await cli.run(args, { env, cwd: folder }));
+    const popped = expectQuiet(await cli.run(['pop', 'other'], { env, cwd: folder }));
+    expect(popped.stdout.toString()).to.contain(`sqlite:${folder}/queue.db`);
   });
 
   it('a handler gets no password of the store, and the absolute paths of its files', async () => {
