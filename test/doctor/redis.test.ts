@@ -227,6 +227,15 @@ describe('doctor on Redis', () => {
       kept: ['1'],
     },
     {
+      name: 'the only entry of a job is in the ready list of another topic',
+      plant: async () => {
+        await pushReady('1');
+        await ground.raw.rpoplpush(key('ready_queue:topic'), key('ready_queue:other'));
+      },
+      kinds: ['entry_of_other_topic'],
+      kept: ['1'],
+    },
+    {
       name: 'expired jobs pile up in a ready list',
       plant: async () => {
         await pushReady('1');

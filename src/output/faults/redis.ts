@@ -24,7 +24,7 @@ export const REDIS_TEXTS = {
     one: 'a body belongs to no queue',
     many: '# bodies belong to no queue',
     means:
-      'An original client took the job, and ended before it deleted the body: the job may be done or not. Redis deletes the body when it expires; to deliver the job again, push it.',
+      'Mostly an original client took the job, and ended before it deleted the body; or the entry of the job was in the list of another topic, and was removed: the job may be done or not. Redis deletes the body at the end of its lifetime, if it has one; to deliver the job again, push it.',
   },
   due_in_the_past: {
     one: 'a job is due before 1970',
@@ -50,7 +50,8 @@ export const REDIS_TEXTS = {
   entry_of_other_topic: {
     one: 'an entry of a ready list belongs to another topic',
     many: '# entries of ready lists belong to other topics',
-    means: 'An original client that pops the list gets a job of another topic; delayer skips the entry.',
+    means:
+      'An original client that pops the list gets a job of another topic. delayer skips the entry, and does not deliver the job when it has no other; `--fix` gives it one at the end of its own line.',
   },
   entries_expired: {
     one: 'an entry of a ready list is of an expired job',

@@ -24,7 +24,8 @@ const NOTHING = Buffer.alloc(0);
 /** The script that mends a fault checks it again. */
 export async function mend(caller: Caller, faults: readonly Fault[]): Promise<boolean[]> {
   const outcomes = new Map<Fault, boolean>();
-  const byKind = new Map<FaultKind, Fault[]>();
+  // What mends other entries of the list takes these out as well, and a job that has no other entry would be lost.
+  const byKind = new Map<FaultKind, Fault[]>([['entry_of_other_topic', []]]);
   for (const fault of faults) byKind.set(fault.kind, [...(byKind.get(fault.kind) ?? []), fault]);
   for (const [kind, some] of byKind) {
     const done = (await MENDERS[kind]?.(caller, some)) ?? [];
@@ -59,6 +60,18 @@ async function sweepAll(run: Caller['run'], topic: Buffer): Promise<number> {
     else from = part.next;
   }
 }
+
+/** One by one: each job that has no entry in the list of its own topic gets one there. */
+const byMoving: Mender = async ({ run }, faults) => {
+  const outcomes = new Map<Fault, boolean>();
+  for (const of of byTopic(faults).values()) {
+    const topic = Buffer.from(of[0]?.topic ?? NOTHING);
+    const ids = of.map(({ id = NOTHING }) => Buffer.from(id));
+    const done = await inTurn(run, ids, (target, some) => mendEntries(target, topic, some));
+    for (const [i, fault] of of.entries()) outcomes.set(fault, done[i] === true);
+  }
+  return faults.map((fault) => outcomes.get(fault) === true);
+};
 
 function byTopic(faults: readonly Fault[]): Map<string, Fault[]> {
   const groups = new Map<string, Fault[]>();
@@ -150,7 +163,7 @@ const MENDERS: Partial<Record<FaultKind, Mender>> = {
   expires_before_due: byLifetime,
   doubled_entry: byEntries,
   entry_of_delayed: byEntries,
-  entry_of_other_topic: byEntries,
+  entry_of_other_topic: byMoving,
   entries_expired: byEntries,
   entries_empty: byEntries,
   record_unlisted: byRecords,

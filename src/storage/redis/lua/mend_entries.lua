@@ -1,5 +1,6 @@
 -- Removes entries from a ready list that are still wrong: those of jobs that are in the pool, of another topic or
--- gone, and all entries of a job but the one that is delivered first.
+-- gone, and all entries of a job but the one that is delivered first. A job whose only entry was in the list of
+-- another topic goes to the end of its own line: otherwise nobody would be given it.
 -- include: keys, time, note, bounds, known
 -- ARGV: topic, then the ids
 -- Answers: for each of the first ids, for as many as one run can look through the list, whether entries were taken out
@@ -26,6 +27,16 @@ local function take_out_doubles(id)
   return 1
 end
 
+-- The topic of a job that is neither in the pool nor in a list of its own; false when it is, or is gone.
+local function lost_topic(id)
+  if read('ZSCORE', POOL, id) then return false end
+  local own = redis.pcall('HGET', BUCKET .. id, 'topic')
+  if type(own) ~= 'string' or own == '' or own == topic then return false end
+  local kind = type_of(READY .. own)
+  if kind == 'none' then return own end
+  return kind == 'list' and not redis.call('LPOS', READY .. own, id) and own
+end
+
 local answer = {}
 for i = 2, #ARGV do
   local id, entries = ARGV[i], redis.call('LLEN', ready)
@@ -33,8 +44,11 @@ for i = 2, #ARGV do
   if is_ready(id) then
     answer[#answer + 1] = take_out_doubles(id)
   else
+    local own = lost_topic(id)
     remove_entries(id, topic)
-    answer[#answer + 1] = redis.call('LLEN', ready) < entries and 1 or 0
+    local is_out = redis.call('LLEN', ready) < entries
+    if is_out and own then redis.call('LPUSH', READY .. own, id) end
+    answer[#answer + 1] = is_out and 1 or 0
     if redis.call('EXISTS', BUCKET .. id) == 0 then
       local note = redis.call('HGET', READY_DUE, id)
       if note and noted_topic(note) == topic then redis.call('HDEL', READY_DUE, id) end
