@@ -25,8 +25,8 @@ export const SMALL_LIMITS: Pick<Defect, 'name' | 'edits'> = {
     ],
     [
       `${LUA}/clear_entries.lua`,
-      `OVERLAP, FEW_IDS, WALK = 5000, 100, 4, 400000`,
-      `OVERLAP, FEW_IDS, WALK = 3, 1, 1, 3`,
+      `WINDOW, FEW_IDS, WALK = 5000, 4, 400000`,
+      `WINDOW, FEW_IDS, WALK = 3, 1, 3`,
     ],
     [`${LUA}/clear_entries.lua`, `MOST_OF_ID = 100, 1000`, `MOST_OF_ID = 1, 2`],
     [

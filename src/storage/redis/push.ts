@@ -67,6 +67,8 @@ async function pushPart(
   }
 }
 
+const keyOf = (id: Uint8Array = Buffer.alloc(0)): string => Buffer.from(id).toString('latin1');
+
 /**
  * Pushes a chunk of jobs in order. An old entry of one of their ids would deliver the job early to other clients; in
  * a long ready list it is found in several short steps.
@@ -126,13 +128,17 @@ export async function clearList(
   topic: Buffer,
   ids: readonly Buffer[],
 ): Promise<ClearedEntry[]> {
-  const left: ClearedEntry[] = [];
+  const left: { id: Buffer; index: number }[] = [];
+  const standings = new Map<string, Buffer>();
   for (let from = 0; from >= 0;) {
     const part = await clear(topic, from, ids);
+    for (const [i, standing] of part.standings.entries()) standings.set(keyOf(ids[i]), standing);
     left.push(...part.left);
     from = part.next;
   }
-  const isLeft = new Set(left.map(({ id }) => id.toString('latin1')));
-  const none = ids.filter((id) => !isLeft.has(id.toString('latin1')));
-  return [...none.map((id) => ({ topic, id, index: -1 })), ...left];
+  const isLeft = new Set(left.map(({ id }) => keyOf(id)));
+  const none = ids.filter((id) => !isLeft.has(keyOf(id))).map((id) => ({ id, index: -1 }));
+  return [...none, ...left].map(({ id, index }) => {
+    return { topic, id, index, standing: standings.get(keyOf(id)) ?? Buffer.alloc(0) };
+  });
 }

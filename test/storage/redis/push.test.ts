@@ -25,7 +25,8 @@ describe('a push in several steps to Redis', () => {
           unclear: Buffer.from('topic'),
         });
       },
-      clear: () => (step === 'clear' ? Promise.reject(refused) : Promise.resolve({ left: [], next: -1 })),
+      clear: () =>
+        step === 'clear' ? Promise.reject(refused) : Promise.resolve({ left: [], standings: [], next: -1 }),
     };
   };
 

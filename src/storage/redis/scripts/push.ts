@@ -3,7 +3,7 @@ import type { PushParams } from '../../../core/store.js';
 import type { PushResult } from '../../../core/results.js';
 import { packArray } from '../msgpack.js';
 import { SCRIPTS } from '../scripts.generated.js';
-import { type Part, runScript, type Target, toBuffer, toDate, toRows } from './run.js';
+import { type Part, runScript, type Target, toArray, toBuffer, toDate, toRows } from './run.js';
 
 /** A larger body is an argument of its own: then it is not copied, and its size limit is Redis's own. */
 export const LARGE_BODY_BYTES = 16 * 1024;
@@ -20,13 +20,14 @@ const OUTCOMES: readonly PushResult['outcome'][] = [
   'blocked',
 ];
 
-/**
- * What clear_entries.lua found of an id in the ready list of a topic: an index from the left, or -1 for none.
- */
+/** What clear_entries.lua found of an id in the ready list of a topic. */
 export interface ClearedEntry {
   readonly topic: Buffer;
   readonly id: Buffer;
+  /** From the left, or -1 for none. */
   readonly index: number;
+  /** What scripts compare, to see whether a job of the id has become ready since the search began. */
+  readonly standing: Buffer;
 }
 
 /** In place of an answer: with `keep`, there are too many leases to search them in one step. */
@@ -77,7 +78,8 @@ export async function push(
 
 /** What scripts are told of ready lists that were searched before. */
 export function packCleared(cleared: readonly ClearedEntry[]): Buffer | '' {
-  return cleared.length === 0 ? '' : packArray(cleared.flatMap(({ topic, id, index }) => [topic, id, index]));
+  if (cleared.length === 0) return '';
+  return packArray(cleared.flatMap(({ topic, id, index, standing }) => [topic, id, index, standing]));
 }
 
 function packJobs(jobs: readonly NewJob[]) {
@@ -97,13 +99,12 @@ function packJobs(jobs: readonly NewJob[]) {
   return { packed, owns, large };
 }
 
-/** lua/clear_entries.lua */
+/** lua/clear_entries.lua; `standings` of the ids only where it begins from the left */
 export async function clearEntries(target: Target, topic: Buffer, from: number, ids: readonly Buffer[]) {
   const answer = await runScript(target, SCRIPTS.clearEntries, topic, from, packArray(ids));
   return {
     next: Number(answer[0]),
-    left: [...toRows(answer, 1, 2)].map(([id, index]): ClearedEntry => {
-      return { topic, id: toBuffer(id), index: Number(index) };
-    }),
+    standings: toArray(answer[1]).map(toBuffer),
+    left: [...toRows(answer, 2, 2)].map(([id, index]) => ({ id: toBuffer(id), index: Number(index) })),
   };
 }

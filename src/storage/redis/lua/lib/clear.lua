@@ -22,12 +22,25 @@ local function read_places(list, first, last)
   end
 end
 
+-- An entry of such an id is that of a ready job, or of one that another client has just taken.
+local function is_ready(topic, id)
+  return redis.pcall('HGET', BUCKET .. id, 'topic') == topic and not read('ZSCORE', POOL, id)
+end
+
+-- What changes when a job of that id becomes ready in the list of this topic. As long as it does not, an id that was
+-- searched there and not found does not stand there.
+local function standing_of(topic, id)
+  local note = read('HGET', READY_DUE, id) or ''
+  return is_ready(topic, id) and note .. ' ' .. to_text(written_expiry_of(BUCKET .. id)) or note
+end
+
 -- What a run knows of a ready list: its length, whether all of its entries have notes, the places of entries that it
 -- has read, whether it has read all, and what the caller has found there: for each id true, or the indexes of its
--- entries.
+-- entries; and how each stood when the search began.
 local function look_at_list(topic, jobs, cleared)
   local ready = READY .. topic
-  local list = { topic = topic, entries = read('LLEN', ready) or 0, cleared = cleared, walked = {} }
+  local list = { topic = topic, entries = read('LLEN', ready) or 0, walked = {} }
+  if cleared then list.cleared, list.standings = cleared.found, cleared.standings end
   if list.entries > SHORT_LIST then
     list.is_known = is_known(topic)
   elseif list.entries > 0 and jobs >= READ_LIST_FROM and may_read(ready, list.entries) then
@@ -39,22 +52,23 @@ local function look_at_list(topic, jobs, cleared)
   return list
 end
 
--- What the caller has found: for each topic, id and the index of its entry from the left or -1. By topic and id
--- true, or the indexes.
+-- What the caller has found: for each topic, id, the index of its entry from the left or -1, and how it stood when the
+-- search began. By topic `found`, by id true or the indexes, and `standings`.
 local function read_cleared(packed)
   local cleared = {}
   if packed == '' then return cleared end
-  local found = cmsgpack.unpack(packed)
-  for i = 1, #found, 3 do
-    local topic, id, index = found[i], found[i + 1], found[i + 2]
-    cleared[topic] = cleared[topic] or {}
-    local seen_at = cleared[topic][id]
+  local values = cmsgpack.unpack(packed)
+  for i = 1, #values, 4 do
+    local topic, id, index = values[i], values[i + 1], values[i + 2]
+    local list = cleared[topic] or { found = {}, standings = {} }
+    cleared[topic], list.standings[id] = list, values[i + 3]
+    local found = list.found
     if index < 0 then
-      cleared[topic][id] = true
-    elseif type(seen_at) == 'table' then
-      seen_at[#seen_at + 1] = index
+      found[id] = true
+    elseif type(found[id]) == 'table' then
+      table.insert(found[id], index)
     else
-      cleared[topic][id] = { index }
+      found[id] = { index }
     end
   end
   return cleared
@@ -62,9 +76,17 @@ end
 
 -- Does an entry of the id stand in the list? Nil if a search would take too long.
 local function stands_in(list, id, is_noted)
-  if list.entries == 0 then return false end
+  if list.entries == 0 or list.walked[id] == false then return false end
   local found = list.cleared and list.cleared[id]
-  if found then return found ~= true end
+  if found == true then
+    if list.standings[id] == standing_of(list.topic, id) then
+      list.walked[id] = false
+      return false
+    end
+    list.cleared[id] = nil
+  elseif found then
+    return true
+  end
   if list.is_known and not is_noted then return false end
   if list.is_read then return list.places[id] ~= nil end
   if list.is_near and list.is_near(list, id) then return true end
@@ -114,8 +136,9 @@ end
 
 local function take_out_near(list, id, seen_at)
   local indexes = indexes_now(list, id, seen_at)
-  list.cleared[id] = indexes and true or nil
+  list.cleared[id] = nil
   if not indexes then return false end
+  list.walked[id] = false
   take_out(list.topic, indexes)
   return true
 end
