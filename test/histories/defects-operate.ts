@@ -101,7 +101,7 @@ return { '', 1, state }`,
   ]),
   redis('older entry left', 'when a job comes back, its older entry stays in another list', [
     `${LUA}/lib/comeback.lua`,
-    `        forget_old_entry(id)\n`,
+    `        end_older_notes({ id })\n`,
     ``,
   ]),
 ];

@@ -1,6 +1,16 @@
 import { expect } from 'chai';
 import type { Queue } from '../../src/core/queue.js';
-import { drain, LONG_MS, maintainAll, must, reserve, SECOND_MS, soon, textOf } from '../support/jobs.js';
+import {
+  drain,
+  idsOf,
+  LONG_MS,
+  maintainAll,
+  must,
+  reserve,
+  SECOND_MS,
+  soon,
+  textOf,
+} from '../support/jobs.js';
 import { useRedis } from '../support/redis.js';
 import { OriginalClient, OriginalDaemon } from './original.js';
 
@@ -227,6 +237,9 @@ describe('an old entry of an id in a ready list', () => {
 
   describe('in a list that only delayer has filled', () => {
     const FILLED = 1500;
+    // In a database of 25,000 keys delayer keeps one more.
+    afterEach(() => ground.raw.flushdb());
+
     const scriptsRun = async (work: () => Promise<unknown>) => {
       await ground.raw.config('RESETSTAT');
       await work();
@@ -253,6 +266,41 @@ describe('an old entry of an id in a ready list', () => {
       await queue.release(await reserve(queue, 'topic', 20));
       await queue.removeMany(['id-1499'], { states: 'any' });
       expect(await scriptsRun(() => queue.push({ ...NEW, id: '33' }))).to.be.empty;
+    });
+
+    it('is searched for if a tick of an original daemon had doubled it before delayer filled the list', async () => {
+      const queue = ground.queue();
+      await queue.push({ ...OLD, ttlMs: LONG_MS });
+      const looked = await daemon().look(Math.ceil((await queue.now()).getTime() / 1000));
+      await reserve(queue, 'none');
+      await daemon().move(looked);
+      expect(await ground.raw.lrange(key('ready_queue:topic'), 0, -1)).to.deep.equal(['32', '32']);
+      // A daemon of delayer would take it out. Without one, consumers make jobs ready.
+      await queue.pushMany(Array.from({ length: FILLED }, () => ({ topic: 'topic', body: 'b' })));
+      while ((await ground.raw.zcard(key('job_pool'))) > 0) await reserve(queue, 'none');
+      const jobs = await reserve(queue, 'topic');
+      expect(idsOf(jobs)).to.deep.equal(['32']);
+      await queue.push(NEW);
+      await queue.ack(jobs);
+      expect(await ground.raw.lpos(key('ready_queue:topic'), '32')).to.be.null;
+    });
+
+    it('is searched for if jobs that came back found no time to take it out', async () => {
+      const ids = Array.from({ length: 120 }, (_, i) => `again-${i}`);
+      const push = (ttlMs: number, delayMs = 0) =>
+        ground.queue().pushMany(ids.map((id) => ({ id, topic: 'topic', body: `${ttlMs}`, ttlMs, delayMs })));
+      await push(LONG_MS);
+      await maintainAll(ground.queue());
+      const leased = await reserve(ground.queue(), 'topic', ids.length);
+      const queue = await filled({}, 2500);
+      await push(TTL_MS);
+      await maintainAll(queue);
+      expire();
+      await queue.release(leased);
+      await queue.ack(await reserve(queue, 'topic', ids.length));
+      await push(LONG_MS, LONG_MS);
+      const left = await ground.raw.lrange(key('ready_queue:topic'), 0, -1);
+      expect(left.filter((id) => ids.includes(id))).to.be.empty;
     });
 
     it('is not searched for in lists that were marked in the same step, a few at a time', async () => {

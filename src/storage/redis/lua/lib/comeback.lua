@@ -80,7 +80,7 @@ local function bring_back(jobs, now)
         leave_all_lists(id, job.topic)
         if due < done.due then done.due, done.is_first = due, is_first end
       else
-        forget_old_entry(id)
+        end_older_notes({ id })
         lines[job.topic] = lines[job.topic] or {}
         table.insert(lines[job.topic], { id = id, place = row[7] })
         redis.call('HSET', READY_DUE, id, write_note(place_to_text(row[7], due), expires_at, job.topic))

@@ -1,7 +1,7 @@
 -- needs: keys, time, note, bounds
 
--- READY_KNOWN has the topics of long ready lists. If every entry of a list has its note (lib/note.lua), the value is
--- a digest of the ids at the left end. As long as these ids stand there, no client but delayer has pushed, so an id
+-- READY_KNOWN has the topics of long ready lists. If every entry of a list has its own note (lib/note.lua), the value
+-- is a digest of the ids at the left end. As long as these ids stand there, no client but delayer has pushed, so an id
 -- without a note is not in the list, and a push need not walk it. Short lists are walked in any case. A list is
 -- marked well before it is long, when few entries have to be checked. If some have no note then, it is marked as
 -- such, so that it is checked only once.
@@ -31,11 +31,17 @@ local function is_marked(topic, entries)
   return entries > MARKED_FROM and is_known(topic)
 end
 
--- Do so many entries after the first ones have their notes?
+-- Do so many entries after the first ones have their notes, and does no id stand in the list twice? A second entry
+-- would stay without a note.
 local function are_noted(topic, first, entries)
-  local ids = redis.call('LRANGE', READY .. topic, first, first + entries - 1)
-  for i = 1, #ids, 1000 do
-    local last = math.min(i + 999, #ids)
+  local ids, seen = redis.call('LRANGE', READY .. topic, 0, -1), {}
+  for _, id in ipairs(ids) do
+    if seen[id] then return false end
+    seen[id] = true
+  end
+  local last_id = math.min(first + entries, #ids)
+  for i = first + 1, last_id, 1000 do
+    local last = math.min(i + 999, last_id)
     for _, note in ipairs(redis.call('HMGET', READY_DUE, unpack(ids, i, last))) do
       if noted_topic(note) ~= topic then return false end
     end
