@@ -63,6 +63,17 @@ describe('a key of a wrong type in Redis', () => {
     expect(named).to.include('wrong_type');
   });
 
+  it('in place of reserved is reported by an ack of all jobs of a reservation, whose record stays', async () => {
+    const queue = ground.queue();
+    await queue.push(job);
+    const leased = await reserve(queue, 'topic');
+    await ground.raw.rename(key('reserved'), key('kept'));
+    await block('reserved');
+    expect(await failureOf(queue.ack(leased))).to.include({ code: 'store_wrong_type' });
+    await ground.raw.rename(key('kept'), key('reserved'));
+    expect(await queue.ack(leased)).to.deep.equal([true]);
+  });
+
   for (const [rest, wanted, calls] of [
     ['job_pool', 'zset', ['push', 'remove', 'pop', 'reserve', 'release', 'nack', 'requeue']],
     ['ready_due', 'hash', ['push', 'remove', 'pop', 'reserve', 'release', 'nack']],

@@ -14,6 +14,7 @@ local length = kind == 0xdc and high * 256 + low or (kind or 0) - 0x90
 if kind ~= 0xdc then version = high end
 if length ~= HEAD + ROW * jobs or version ~= RECORD_VERSION then return 0 end
 
-redis.call('UNLINK', inflight)
+-- This fails when its key is of a wrong type, before anything is deleted.
 redis.call('ZREM', RESERVED, ARGV[1])
+redis.call('UNLINK', inflight)
 return 1
