@@ -75,8 +75,8 @@ export const OF_REDIS: readonly Defect[] = [
   ]),
   redis('remove revokes all leases', 'a remove of a leased job revokes all leases of its reservation', [
     `${LUA}/revoke.lua`,
-    `if row[1] ~= number then kept[#kept + 1] = row end`,
-    ``,
+    `  forget_jobs(token, record, held)`,
+    `  keep_rows(token, record, {})`,
   ]),
   redis('waiting job counted as leased', 'a job that waits for another one of its id is counted as leased', [
     `${LUA}/count_leased.lua`,

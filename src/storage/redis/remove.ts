@@ -31,7 +31,7 @@ interface RemoveSteps {
   readonly findAway: (ids: readonly Buffer[]) => Promise<AwayJob[]>;
   /** By id, the topic in whose ready list there is an entry without a note. */
   readonly findEntries: (ids: readonly Buffer[]) => Promise<ReadonlyMap<string, Buffer>>;
-  /** Removes jobs from their records; answers whether each was still there. */
+  /** Removes the first of these jobs from their records; answers whether each was still there. */
   readonly revoke: (jobs: readonly AwayJob[]) => Promise<boolean[]>;
 }
 
@@ -155,7 +155,13 @@ async function revokeWanted(
   const wanted = away.filter(({ job }) =>
     [...(guardsOf.get(nameOf(job.id)) ?? [])].some((guard) => isWanted(guard, job)),
   );
-  const revoked = wanted.length === 0 ? [] : await steps.revoke(wanted);
+  const revoked: boolean[] = [];
+  try {
+    while (revoked.length < wanted.length)
+      revoked.push(...(await steps.revoke(wanted.slice(revoked.length))));
+  } catch (error) {
+    throw partlyDone(error, revoked.length, wanted.length);
+  }
   const gone = wanted.filter((_, i) => revoked[i] === true).map(({ job }) => job);
   const missed = wanted.filter((_, i) => revoked[i] !== true).map(({ job }) => nameOf(job.id));
   return { gone, missed: new Set(missed) };

@@ -189,4 +189,32 @@ describe('a search of the leases in Redis while they change', () => {
       expect(statesOf(await queue.find('X'))).to.deep.equal(['dead']);
     });
   });
+
+  it('a remove of any state removes a job whose lease is extended before its record is looked at', async () => {
+    const queue = ground.queue();
+    await queue.pushMany([JOB, { ...JOB, id: 'Y' }]);
+    const leased = await reserve(queue, JOB.topic, 2);
+    const extended = beforeRun('revoke', 1, () => queue.extend(leased.slice(0, 1), 2 * LONG_MS));
+    const results = await ground.queue(proxy.url).removeMany(['X', 'Y'], { states: 'any' });
+    await extended;
+    expect(results.map(({ removed }) => removed)).to.deep.equal([true, true]);
+    expect(await queue.ack(leased)).to.deep.equal([false, false]);
+  });
+
+  it('a remove revokes large leased jobs in several scripts', async () => {
+    const queue = ground.queue();
+    const ids = (await leaseLarge(queue)).map(({ id }) => id.toString());
+    let runs = 0;
+    const seen = proxy.before(
+      (request) => {
+        if (request.includes(SCRIPTS.revoke.sha)) runs += 1;
+        return runs === 3;
+      },
+      () => Promise.resolve(),
+    );
+    const results = await ground.queue(proxy.url).removeMany(ids, { states: 'any' });
+    await seen;
+    expect(results.every(({ removed }) => removed)).to.be.true;
+    expect(await ground.raw.exists(`${ground.prefix}:reserved`)).to.equal(0);
+  });
 });
