@@ -5,6 +5,7 @@ import { formatOf, loadLeasePrinter, popAndPrint } from '../cli/pop-and-print.js
 import { whileRead } from '../cli/reader.js';
 import { Interruption } from '../cli/signals.js';
 import type { Queue } from '../core/queue.js';
+import { MAX_TIMER_MS } from '../core/timer.js';
 
 export default class Bpop extends BaseCommand {
   static override summary =
@@ -62,7 +63,7 @@ export default class Bpop extends BaseCommand {
       take = (queue) => printer.runWaiting(queue, { timeoutMs, signal });
     }
     const taken = await whileRead(interruption, () =>
-      this.withQueue({ ...flags, openTimeoutMs: timeoutMs }, take),
+      this.withQueue({ ...flags, openTimeoutMs: timeoutMs && Math.min(timeoutMs, MAX_TIMER_MS) }, take),
     );
     if (taken === 0) this.endWith(1);
   }

@@ -21,6 +21,12 @@ describe('bpop', () => {
       expect(linesOf(expectQuiet(outcome))).to.deep.equal(['body']);
     });
 
+    it('--timeout takes any length', async () => {
+      await push('b');
+      const outcome = await cli.run(['bpop', 'topic', '--timeout', '1000d', '--output', 'body']);
+      expect(expectQuiet(outcome).stdout.toString()).to.equal('b\n');
+    });
+
     it('bpop exits with 1 when no job is ready within --timeout', async () => {
       const start = performance.now();
       const outcome = await cli.run(['bpop', 'topic', '--timeout', '300ms']);

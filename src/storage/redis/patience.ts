@@ -41,7 +41,7 @@ export class Patience {
       };
       const endWithin = (ms: number) => {
         clearTimeout(this.timer);
-        this.timer = setTimeout(end, Math.min(Math.max(0, ms), MAX_TIMER_MS) + this.graceMs);
+        this.timer = setTimeout(end, Math.min(Math.max(0, ms) + this.graceMs, MAX_TIMER_MS));
       };
       if (this.untilMs < Infinity) endWithin(this.untilMs - this.beganAtMs);
       const forget = this.signals.map((signal) => onAbort(signal, () => endWithin(0)));
