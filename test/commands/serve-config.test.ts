@@ -89,12 +89,14 @@ conn_max_lifetime = 3600
   });
 
   it('reports an unknown key with its line, and ignores it', async () => {
-    configure(`tick = 1\n[redis]\nport = ${redis.server.port}\n[queue]\nhost = x\n[delayer]\ntimer = 2\n`);
+    configure(
+      `tick = 1\n[redis]\nport = ${redis.server.port}\n[constructor]\nhost = x\n[delayer]\ntimer = 2\n`,
+    );
     const daemon = cli.start(['serve', '-c', 'delayer.conf']);
     await daemon.says(/promoting due jobs/);
     expect(daemon.stderr.split('\n').slice(0, 3)).to.deep.equal([
       'delayer: delayer.conf:1: unknown key "tick" before the first section; it is ignored',
-      'delayer: delayer.conf:5: unknown key "host" in [queue]; it is ignored',
+      'delayer: delayer.conf:5: unknown key "host" in [constructor]; it is ignored',
       'delayer: delayer.conf:7: unknown key "timer" in [delayer]; it is ignored',
     ]);
     await daemon.end();

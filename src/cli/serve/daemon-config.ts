@@ -20,10 +20,10 @@ export interface DaemonConfig {
 
 /** Keys of the original's pool of connections. */
 const POOL_KEYS = ['max_idle', 'max_active', 'idle_timeout', 'conn_max_lifetime'];
-const KNOWN: Readonly<Record<string, readonly string[]>> = {
-  delayer: ['pid', 'timer_interval', 'access_log', 'error_log'],
-  redis: ['host', 'port', 'database', 'password', ...POOL_KEYS],
-};
+const KNOWN: ReadonlyMap<string, readonly string[]> = new Map([
+  ['delayer', ['pid', 'timer_interval', 'access_log', 'error_log']],
+  ['redis', ['host', 'port', 'database', 'password', ...POOL_KEYS]],
+]);
 
 const HOST = '127.0.0.1';
 const PORT = 6379;
@@ -129,7 +129,7 @@ function hostInUrl(host: string): string | undefined {
 
 function notesOf(entries: readonly IniEntry[], file: string): string[] {
   const unknown = entries
-    .filter(({ section, key }) => KNOWN[section]?.includes(key) !== true)
+    .filter(({ section, key }) => KNOWN.get(section)?.includes(key) !== true)
     .map(({ section, key, line }) => {
       const where = section === '' ? 'before the first section' : `in [${section}]`;
       return `${file}:${line}: unknown key ${JSON.stringify(key)} ${where}; it is ignored`;
