@@ -11,6 +11,7 @@ export class Call implements HandlerContext {
   private timer: NodeJS.Timeout | undefined;
   /** Jobs whose leases were ended during the call. */
   private settled: Set<HeldJob> | undefined;
+  private isOver = false;
 
   constructor(
     jobs: readonly HeldJob[],
@@ -39,7 +40,7 @@ export class Call implements HandlerContext {
 
   settle(place: number, outcome: Outcome): boolean {
     const job = this.jobs[place];
-    if (job === undefined || this.isSettled(job)) return false;
+    if (this.isOver || job === undefined || this.isSettled(job)) return false;
     this.settled ??= new Set();
     this.settled.add(job);
     this.onSettle(job, outcome);
@@ -68,6 +69,7 @@ export class Call implements HandlerContext {
   }
 
   end(): void {
+    this.isOver = true;
     clearTimeout(this.timer);
   }
 }

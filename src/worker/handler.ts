@@ -70,7 +70,7 @@ export interface HandlerContext {
   wereEnded(): Promise<boolean>;
   /**
    * Ends the lease of one job before the call ends; the outcome of the call is ignored for it. False when its lease
-   * was ended this way before, or there is no such job.
+   * was ended this way before, there is no such job, or the call has ended.
    */
   settle(place: number, outcome: Outcome): boolean;
 }

@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import { writeFileSync } from 'node:fs';
-import { expectQuiet, forEachStore, linesOf } from '../support/cli.js';
+import { expectQuiet, forEachStore, jsonOf, linesOf } from '../support/cli.js';
 import { eventually } from '../support/eventually.js';
 import { Ground, isGone, TOPIC } from './handlers.js';
 
@@ -79,6 +79,30 @@ describe('drain --batch-size', () => {
       await pushBodies({ done: '{"outcome":"done"}', unnamed: 'none' });
       expect((await outcomes('65')).code).to.equal(NOT_DONE);
       expect(await ground.states('done', 'unnamed')).to.deep.equal([undefined, 'dead']);
+    });
+
+    itOnce('with --outcomes lines are not read any more when the handler has ended', async () => {
+      await ground.push('a');
+      // It leaves a process that prints the outcome later.
+      const command = `input=$(cat)
+        case $input in *"of last"*) exit 65;; esac
+        outcome=$(echo "$input" | sed 's/.*"lease":"\\([^"]*\\)".*/{"lease":"\\1","outcome":"done"}/')
+        (until [ -e go ]; do sleep 0.02; done; echo "$outcome"; echo "$outcome" > printed) &`;
+      const flags = ['--follow', '--json', '--backoff', '1h..1h', '--batch-size', '2', '--outcomes'];
+      const drain = cli.start(['drain', TOPIC, ...flags, '--exec', command]);
+      await drain.printed(2);
+      writeFileSync(ground.path('go'), '');
+      expect(await ground.line('printed')).to.match(/^\{"lease":"[^"]+","outcome":"done"\}$/);
+      await ground.push('last');
+      await drain.printed(4);
+      const events = jsonOf(await drain.end()).map(({ event, id }) => [event, id]);
+      expect(events).to.deep.equal([
+        ['started', 'a'],
+        ['retried', 'a'],
+        ['started', 'last'],
+        ['dead', 'last'],
+      ]);
+      expect(await ground.states('a')).to.deep.equal(['delayed']);
     });
 
     it('with --outcomes a job ends as soon as its line is read', async () => {

@@ -14,6 +14,7 @@ const FIELDS = ['lease', 'outcome', 'delay', 'reason'];
 export class OutcomeReader {
   /** What was wrong with the first invalid line; nothing is read after it. */
   error: string | undefined;
+  private hasEnded = false;
   private rest = '';
   private readonly decoder = new TextDecoder();
   private readonly places = new Map<string, number>();
@@ -27,15 +28,19 @@ export class OutcomeReader {
   }
 
   write(chunk: Buffer): void {
-    if (this.error !== undefined) return;
+    if (this.hasEnded || this.error !== undefined) return;
     const lines = (this.rest + this.decoder.decode(chunk, { stream: true })).split('\n');
     this.rest = lines.pop() ?? '';
     for (const line of lines) this.read(line);
     if (this.rest.length > MAX_LINE_BYTES) this.fail('the line is too long', this.rest);
   }
 
-  /** A last line without a newline counts as well. */
+  /**
+   * The handler has ended. A last line without a newline counts as well; what processes that it left running print
+   * does not, because its jobs have their outcomes.
+   */
   end(): void {
+    this.hasEnded = true;
     const { rest } = this;
     this.rest = '';
     this.read(rest);
