@@ -5,7 +5,8 @@ import { jobEventToJson } from '../output/job-events.js';
 import { toJsonLine } from '../output/json.js';
 import { Sink } from '../output/sink.js';
 import { writeStdout } from '../output/stdout.js';
-import { canRedraw, clearProgress, printInfo, printNote, printProgress, tellsOfSuccess } from './stderr.js';
+import type { StderrQueue } from './stderr-queue.js';
+import { canRedraw, printInfo, printNote, tellsOfSuccess } from './stderr.js';
 
 const REDRAW_MS = 200;
 
@@ -21,29 +22,28 @@ interface Ended {
 /** What a drain with a handler prints: events on stdout, a progress line on a terminal, a summary. */
 export class DrainReport {
   /** For the output of handlers, and for events. */
-  readonly stdout = this.toSink((data) => writeStdout(data));
-  readonly stderr: Sink;
+  readonly stdout = new Sink((data) => this.writeStdout(data));
   private readonly startedMs = performance.now();
   private readonly counts = { started: 0, done: 0, retried: 0, dead: 0, ended: 0 };
   private timer: NodeJS.Timeout | undefined;
-  private isDrawn = false;
-  /** Writes of output that are under way. */
-  private writing = 0;
   private readonly showsProgress: boolean;
 
-  constructor(private readonly isJson: boolean) {
+  constructor(
+    private readonly isJson: boolean,
+    private readonly stderr: StderrQueue,
+  ) {
     this.showsProgress = canRedraw() && tellsOfSuccess();
-    const stderr = Sink.stderr();
-    this.stderr = this.toSink(async (data) => {
-      void stderr.write(data);
-      await stderr.flush();
-    });
     if (this.showsProgress) this.timer = setInterval(() => this.draw(), REDRAW_MS).unref();
   }
 
   /** Does it want an event for each job? */
   get wantsJobs(): boolean {
     return this.isJson || this.showsProgress;
+  }
+
+  /** Nothing, or a promise that resolves when the readers of the output have made room for that of more jobs. */
+  get room(): Promise<void> | undefined {
+    return this.stdout.room ?? this.stderr.room;
   }
 
   add(event: JobEvent): void {
@@ -55,16 +55,9 @@ export class DrainReport {
     if (event.type === 'job_dead') this.counts.dead += 1;
   }
 
-  /** Lines that are written to the terminal replace the progress line. */
-  clear(): void {
-    if (!this.isDrawn) return;
-    this.isDrawn = false;
-    clearProgress();
-  }
-
   end(): void {
     clearInterval(this.timer);
-    this.clear();
+    void this.stderr.clear();
   }
 
   summarize({ done, retried, dead, released, settled, lateAcks }: Ended): void {
@@ -80,24 +73,17 @@ export class DrainReport {
       printNote(`${jobCount(lateAcks)} ended after the lease was lost; another consumer may have them too`);
   }
 
-  private toSink(write: (data: Buffer) => Promise<void>): Sink {
-    return new Sink(async (data) => {
-      this.clear();
-      this.writing += 1;
-      try {
-        await write(data);
-      } finally {
-        this.writing -= 1;
-      }
-    });
+  /** What is written to a terminal replaces the progress line. */
+  private async writeStdout(data: Buffer): Promise<void> {
+    await this.stderr.clear();
+    await writeStdout(data);
   }
 
   private draw(): void {
     // What is being written would stand behind the progress line.
-    if (this.writing > 0) return;
+    if (!this.stdout.isIdle) return;
     const { started, ended, done, retried, dead } = this.counts;
-    this.isDrawn = true;
-    printProgress(
+    this.stderr.draw(
       `${done} done, ${retried} to be retried, ${dead} dead; ${Math.max(0, started - ended)} in progress`,
     );
   }

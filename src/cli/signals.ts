@@ -42,6 +42,11 @@ export class Interruption {
     return this.second.signal;
   }
 
+  /** Has a second signal come? */
+  get isSecond(): boolean {
+    return this.second?.signal.aborted === true;
+  }
+
   /** The signal that came last, if one did. */
   get received(): EndSignal | undefined {
     return this.last;
@@ -84,6 +89,11 @@ export function endBySignal(name: EndSignal): void {
   process.exitCode = 128 + constants.signals[name];
   // At the exit event, so that everything before it is still done.
   process.once('exit', () => process.kill(process.pid, name));
+}
+
+/** Ends the process though something is still being written, and by the signal that was given to `endBySignal`. */
+export function endAtOnce(): void {
+  process.exit();
 }
 
 function dieBy(name: EndSignal): void {

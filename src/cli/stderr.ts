@@ -6,6 +6,9 @@ import { isTerminal } from '../output/terminal.js';
 
 const STDERR = 2;
 
+/** Clears the line of a terminal. */
+export const CLEAR = '\r\x1b[K';
+
 /**
  * `quiet`: errors only. `normal`: successes are printed on a terminal only, because cron mails what is printed.
  * `verbose`: everything.
@@ -87,25 +90,28 @@ export class ProgressLine {
     if (!this.isShown || verbosity === 'quiet' || Date.now() - this.drawnAt < PROGRESS_MS) return;
     this.drawnAt = Date.now();
     this.isDrawn = true;
-    printProgress(text());
+    writeStderr(`${CLEAR}${text()}`);
   }
 
   clear(): void {
-    if (this.isDrawn) clearProgress();
+    if (this.isDrawn) writeStderr(CLEAR);
     this.isDrawn = false;
   }
 }
 
-/** A line on a terminal that the next one overwrites. */
-export function printProgress(message: string): void {
-  writeStderr(`\r\x1b[K${message}`);
-}
+let writer: ((text: string) => void) | undefined;
 
-export function clearProgress(): void {
-  writeStderr('\r\x1b[K');
+/** A process that works on while nobody reads its stderr has a queue (stderr-queue.ts); undefined: others write at once. */
+export function setStderrWriter(write: typeof writer): void {
+  writer = write;
 }
 
 export function writeStderr(text: string): void {
+  if (writer === undefined) writeNow(text);
+  else writer(text);
+}
+
+function writeNow(text: string): void {
   try {
     writeSync(STDERR, text);
   } catch {

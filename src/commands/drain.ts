@@ -16,11 +16,13 @@ import { printEvent } from '../cli/events.js';
 import { jobFormat, topicArgs, toRetryOptions } from '../cli/flags.js';
 import { handlerEnvironment } from '../cli/handler-environment.js';
 import { whileRead } from '../cli/reader.js';
-import { Interruption } from '../cli/signals.js';
+import { endAtOnce, Interruption } from '../cli/signals.js';
 import { printNote } from '../cli/stderr.js';
+import { StderrQueue } from '../cli/stderr-queue.js';
 import { DelayerError } from '../core/errors.js';
 import { jobCount, type LeasedJob } from '../core/job.js';
 import type { Queue } from '../core/queue.js';
+import { onAbort } from '../core/timer.js';
 import { HandlerOutput } from '../output/handler-output.js';
 import { JobLog } from '../output/joblog.js';
 import { jobWriter } from '../output/jobs.js';
@@ -36,6 +38,8 @@ const FOR_MS = 60_000; // A crontab line runs once a minute.
 const STEP_MS = 10_000;
 /** The lease of a job that a handler has in hand: long enough for a store to restart. */
 const LEASE_MS = 60_000;
+/** After the second signal, the reader of stdout is waited for so long (ms). */
+const HURRY_MS = 1000;
 /** A job that was tried in this run was not done by its end. */
 const NOT_DONE = 4;
 
@@ -67,6 +71,10 @@ The first signal stops it after the jobs in progress; the second terminates the 
     ...workerFlags,
   };
 
+  private stderr: StderrQueue | undefined;
+  /** Is it still writing to stdout though it has to end? */
+  private isStuck = false;
+
   override async run(): Promise<void> {
     const { before, after } = splitAtDashes(this.argv);
     const { args, flags } = await this.parse(Drain, before);
@@ -79,14 +87,17 @@ The first signal stops it after the jobs in progress; the second terminates the 
     const topics = args.topic.map((topic) => this.toBytes(topic, flags.base64));
     const interruption = new Interruption();
     this.interruption = interruption;
+    const stderr = StderrQueue.open();
+    this.stderr = stderr;
     // The window also limits how long the store's answers are waited for, so a Redis that hangs does not extend it.
     if (flags.loop) interruption.abortAfter(flags.for ?? FOR_MS);
     const options = {
       ...{ topics, max: flags.max, signal: interruption.signal, onEvent: printEvent },
+      waitForRoom: () => stderr.room,
       lockName: flags.lock ? toLockName(flags['lock-name'], topics) : undefined,
     };
     if (command === undefined) await this.print(flags, interruption, options);
-    else await this.handle(command, flags, interruption, options);
+    else await this.handle(command, flags, { interruption, stderr }, options);
   }
 
   private async print(
@@ -109,13 +120,13 @@ The first signal stops it after the jobs in progress; the second terminates the 
   private async handle(
     command: GivenCommand,
     flags: DrainFlags,
-    interruption: Interruption,
+    { interruption, stderr }: { interruption: Interruption; stderr: StderrQueue },
     options: Omit<DrainOptions, 'handler'>,
   ): Promise<void> {
-    const report = new DrainReport(flags.json);
+    const report = new DrainReport(flags.json, stderr);
     const output = new HandlerOutput({
-      stdout: flags.json ? report.stderr : report.stdout,
-      stderr: report.stderr,
+      stdout: flags.json ? stderr : report.stdout,
+      stderr,
       tags: flags.tag,
       folder: flags['output-dir'],
     });
@@ -136,14 +147,12 @@ The first signal stops it after the jobs in progress; the second terminates the 
       batch: toBatch(flags),
       onEnded: log && ((call) => log.add(call)),
     });
+    const abort = interruption.abortAtSecond();
     const working: DrainOptions = {
-      ...{ ...options, handler, abort: interruption.abortAtSecond(), leaseMs: flags.lease ?? LEASE_MS },
+      ...{ ...options, handler, abort, leaseMs: flags.lease ?? LEASE_MS },
       ...{ timeoutMs: flags.timeout, retry: toRetryOptions(flags), rate: flags.rate, halt: flags.halt },
       holder: `${hostname()}:${process.pid}`,
-      onEvent: (event) => {
-        report.clear();
-        printEvent(event);
-      },
+      waitForRoom: () => report.room,
       onJob: report.wantsJobs ? (event) => report.add(event) : undefined,
     };
     try {
@@ -156,12 +165,34 @@ The first signal stops it after the jobs in progress; the second terminates the 
     } finally {
       report.end();
       await handler.close();
-      await output.flush();
+      await output.closeFiles();
       await log?.close();
+      this.isStuck = !(await endsInTime(report.stdout.flush(), abort));
     }
     const error = writeError();
     if (error) throw error;
   }
+
+  protected override finally(error: Error | undefined): void {
+    super.finally(error);
+    const isHurried = error !== undefined || this.interruption?.isSecond === true;
+    void this.stderr?.end(isHurried).then(() => {
+      if (this.isStuck) endAtOnce();
+    });
+  }
+}
+
+/** @returns false when what is written to stdout was not read a while after the signal aborted */
+async function endsInTime(written: Promise<void>, signal: AbortSignal): Promise<boolean> {
+  let timer: NodeJS.Timeout | undefined;
+  let forget = (): void => undefined;
+  const late = new Promise<false>((resolve) => {
+    forget = onAbort(signal, () => (timer = setTimeout(() => resolve(false), HURRY_MS)));
+  });
+  const isInTime = await Promise.race([written.then(() => true), late]);
+  forget();
+  clearTimeout(timer);
+  return isInTime;
 }
 
 type DrainFlags = InferredFlags<typeof Drain.flags & typeof BaseCommand.baseFlags>;

@@ -11,6 +11,7 @@ import { statusLine } from '../cli/serve/status.js';
 import { DaemonReporter } from '../cli/serve/reporter.js';
 import { Interruption } from '../cli/signals.js';
 import { printInfo } from '../cli/stderr.js';
+import { StderrQueue } from '../cli/stderr-queue.js';
 import { formatDuration } from '../core/duration.js';
 import type { Queue } from '../core/queue.js';
 import { maintainOnce, runDaemon } from '../daemon/promoter.js';
@@ -33,6 +34,7 @@ It runs in the foreground, or with --daemon in the background. -c reads the conf
 
   private readonly progress = new Progress();
   private daemonLog: DaemonLog | undefined;
+  private stderr: StderrQueue | undefined;
   /** The report of a daemon in the background, until it is up. */
   private report: StartReport | undefined;
 
@@ -46,6 +48,7 @@ It runs in the foreground, or with --daemon in the background. -c reads the conf
       return;
     }
     const interruption = this.listenToSignals();
+    this.stderr = StderrQueue.open({ onMissing: (lines) => this.daemonLog?.onStderrBack(lines) });
     const settings = await readServeSettings(flags, interruption.signal);
     if (interruption.signal.aborted) return;
     const log = new DaemonLog(settings.log, this.report?.print);
@@ -107,6 +110,12 @@ It runs in the foreground, or with --daemon in the background. -c reads the conf
     await log?.close();
     if (log?.isFormatted === true) this.endWith(failure.exitCode);
     else await super.catch(error);
+  }
+
+  protected override finally(error: Error | undefined): void {
+    super.finally(error);
+    // It never waits for who reads its log.
+    void this.stderr?.end(true);
   }
 
   /** A daemon is meant to be ended by a signal, so it exits with 0. */

@@ -90,11 +90,9 @@ export class HandlerOutput {
     };
   }
 
-  /** Resolves when everything is written that can be. */
-  async flush(): Promise<void> {
+  /** Resolves when everything is in the files that can be. */
+  async closeFiles(): Promise<void> {
     await Promise.all(this.closing);
-    await this.options.stdout.flush();
-    await this.options.stderr.flush();
   }
 
   private close(fd: number, sink: Sink): void {

@@ -1,4 +1,4 @@
-import { OutputError, writeAll, writeStdout } from './stdout.js';
+import { OutputError, writeAll } from './stdout.js';
 
 /** How many bytes may wait to be written before writers are asked to pause. */
 const PAUSE_BYTES = 256 * 1024;
@@ -17,18 +17,24 @@ export class Sink {
 
   constructor(private readonly writeWhole: (data: Buffer) => Promise<void>) {}
 
-  static stdout(): Sink {
-    return new Sink(writeStdout);
-  }
-
-  /** stderr, whose errors are ignored: what cannot be written there is dropped, and the work goes on. */
-  static stderr(): Sink {
-    return new Sink((data) => writeAll(2, data, (_, cause) => cause).catch(() => undefined));
-  }
-
   /** @param name for the error: `the job log /var/log/jobs` */
   static file(fd: number, name: string): Sink {
     return new Sink((data) => writeAll(fd, data, (written, cause) => toFileError(name, cause, written)));
+  }
+
+  /** Is nothing being written? */
+  get isIdle(): boolean {
+    return this.writing === undefined;
+  }
+
+  /** Does so much wait that writers are asked to pause? */
+  get isFull(): boolean {
+    return this.size > PAUSE_BYTES;
+  }
+
+  /** Nothing, or a promise that resolves when more may come. */
+  get room(): Promise<void> | undefined {
+    return this.isFull ? this.writing : undefined;
   }
 
   /** @returns nothing, or a promise that resolves when more may come */
@@ -37,7 +43,7 @@ export class Sink {
     this.pending.push(data);
     this.size += data.length;
     this.writing ??= this.writePending();
-    return this.size > PAUSE_BYTES ? this.writing : undefined;
+    return this.room;
   }
 
   /** Resolves when everything is written or dropped. */

@@ -76,7 +76,7 @@ function isFile(fd: number): boolean {
 }
 
 /** A thread of Node, which a reader may keep waiting, takes ten times as long as a small write to a file. */
-async function writeSome(fd: number, buffer: Buffer): Promise<number> {
+export async function writeSome(fd: number, buffer: Buffer): Promise<number> {
   if (buffer.length <= AT_ONCE_BYTES && isFile(fd)) return writeSync(fd, buffer);
   return new Promise((resolve, reject) => {
     write(fd, buffer, (error, written) => {

@@ -6,6 +6,7 @@ import { type Rate, StartLimiter } from './rate.js';
 export class Bounds {
   private readonly limiter: StartLimiter | undefined;
   private timer: NodeJS.Timeout | undefined;
+  private room: Promise<void> | undefined;
 
   constructor(
     private readonly options: {
@@ -15,6 +16,8 @@ export class Bounds {
       readonly limiter?: StartLimiter | undefined;
       /** On the monotonic clock. */
       readonly untilMs?: number | undefined;
+      /** Returns a promise while the output has no room for that of more jobs. */
+      readonly waitForRoom?: (() => Promise<void> | undefined) | undefined;
     },
   ) {
     this.limiter = options.limiter ?? (options.rate && new StartLimiter(options.rate));
@@ -56,6 +59,15 @@ export class Bounds {
   whenOneMayStart(wake: () => void): void {
     clearTimeout(this.timer);
     this.timer = setTimeout(wake, Math.min(this.startInMs, this.leftMs));
+  }
+
+  /** Does the output have no room for that of more jobs? Calls back when it has. */
+  isHeldUp(wake: () => void): boolean {
+    this.room ??= this.options.waitForRoom?.()?.then(() => {
+      this.room = undefined;
+      wake();
+    });
+    return this.room !== undefined;
   }
 
   stop(): void {

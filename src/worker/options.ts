@@ -32,6 +32,10 @@ export interface DrainOptions {
   readonly halt?: number | undefined;
   /** Works only while it holds the lock of this name on the store. */
   readonly lockName?: Uint8Array | undefined;
+  /**
+   * Returns a promise while the output has no room for that of more jobs; no job is taken until it resolves.
+   */
+  readonly waitForRoom?: (() => Promise<void> | undefined) | undefined;
   readonly onEvent?: OnEvent | undefined;
   /** Is called at the start and the end of each job. */
   readonly onJob?: OnJobEvent | undefined;

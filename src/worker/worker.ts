@@ -139,7 +139,7 @@ export class Worker implements AckListener, DeliveryListener, SupplyListener {
     } else if (this.outcomes.mayBeHalted) {
       // The store tells whether those were failures.
       this.acks.flush();
-    } else if (this.outages === 0) {
+    } else if (this.outages === 0 && !this.bounds.isHeldUp(() => this.wake())) {
       this.fetch();
       this.deliver();
     }

@@ -1,9 +1,25 @@
 import { expect } from 'chai';
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { expectQuiet, jsonOf, linesOf, useCli } from '../support/cli.js';
-import { Ground, TOPIC } from './handlers.js';
+import { eventually } from '../support/eventually.js';
+import { Ground, isGone, pendingSignals, TOPIC } from './handlers.js';
 
 const NOT_DONE = 4;
+
+/** Waits until a number that changes while a worker works has not changed for three seconds, and returns it. */
+async function unchanging(count: () => Promise<number>): Promise<number> {
+  let [last, sinceMs] = [await count(), Infinity];
+  await eventually(
+    async () => {
+      const now = await count();
+      if (now !== last) sinceMs = performance.now();
+      last = now;
+      return performance.now() - sinceMs > 3000;
+    },
+    { everyMs: 50 },
+  );
+  return last;
+}
 
 describe('the output of drain --exec', function () {
   this.timeout(60_000);
@@ -84,6 +100,65 @@ describe('the output of drain --exec', function () {
     const retried = events.find(({ event }) => event === 'retried');
     expect(retried).to.include({ exitCode: 3, reason: 'exit code 3' });
     expect(Date.parse(String(retried?.dueAt))).to.be.greaterThan(Date.parse(String(retried?.at)));
+  });
+
+  it('when nobody reads stderr no more jobs are taken, and all lines are there and whole in the end', async () => {
+    const ids = Array.from({ length: 60 }, (_, i) => `${i}`);
+    await ground.push(...ids);
+    const handler = `yes ${'x'.repeat(100)} | head -n 200 >&2; exit 65`;
+    const drain = cli.startSh(
+      `{ delayer drain ${TOPIC} --jobs 2 --exec '${handler}' 2>&1 >&3; echo $? > code; } 3>/dev/null | { until [ -e read ]; do sleep 0.02; done; cat; }`,
+    );
+    const queue = await cli.queue();
+    const dead = async () => (await queue.list(TOPIC, { states: ['dead'], limit: 100 })).jobs.length;
+    // More than a pipe and the queue of the worker hold.
+    expect(await unchanging(dead)).to.be.within(1, 50);
+    writeFileSync(ground.path('read'), '');
+    const lines = linesOf(await drain.ended);
+    expect(await ground.line('code')).to.equal(`${NOT_DONE}`);
+    const told = lines.filter((line) => !/^x{100}$/.test(line));
+    expect(lines.length - told.length).to.equal(60 * 200);
+    expect(told.sort()).to.deep.equal(
+      ids
+        .map(
+          (id) => `delayer: the job "${id}" of "topic" is a dead letter after 1 attempt: ${'x'.repeat(100)}`,
+        )
+        .sort(),
+    );
+  });
+
+  it('--json takes no more jobs while the reader of stdout has stopped, and tells of each in the end', async () => {
+    const ids = Array.from({ length: 60 }, (_, i) => `${i}-${'i'.repeat(30_000)}`);
+    await ground.push(...ids);
+    const drain = cli.startSh(
+      `{ delayer drain ${TOPIC} --json -- true; echo $? > code; } | { until [ -e read ]; do sleep 0.02; done; cat; }`,
+    );
+    const queue = await cli.queue();
+    const left = await unchanging(async () => (await queue.list(TOPIC, { limit: 100 })).jobs.length);
+    expect(left).to.be.within(30, 59);
+    writeFileSync(ground.path('read'), '');
+    const events = jsonOf(await drain.ended);
+    expect(events.filter(({ event }) => event === 'done').map(({ id }) => id)).to.have.members(ids);
+    expect(await ground.line('code')).to.equal('0');
+  });
+
+  it('a terminal that is stopped (Ctrl-S) stops no lease from being renewed, and no signal', async () => {
+    await ground.push('a');
+    const handler = 'echo $PPID > worker; until [ -e go ]; do sleep 0.02; done';
+    const terminal = cli.startTerminal(
+      `delayer drain ${TOPIC} --lease 1s --exec '${handler}'; echo $? > code`,
+    );
+    const worker = Number(await ground.line('worker'));
+    await terminal.printsText(/1 in progress/);
+    terminal.child.stdin?.write('\x13');
+    const leaseUntil = async () => Number((await ground.find('a'))?.leaseUntil);
+    const since = await leaseUntil();
+    await eventually(async () => (await leaseUntil()) > since + 2500);
+    process.kill(worker, 'SIGTERM');
+    await eventually(() => pendingSignals(worker) === 0);
+    process.kill(worker, 'SIGTERM');
+    await isGone(worker);
+    expect(await ground.find('a')).to.include({ state: 'ready', attempts: 0 });
   });
 
   it('--joblog has a line for each handler that has run', async () => {

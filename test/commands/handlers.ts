@@ -53,3 +53,12 @@ export function isAlive(pid: string | number): boolean {
 export const isGone = async (pid: string | number): Promise<void> => {
   await eventually(() => !isAlive(pid), { withinMs: 15_000 });
 };
+
+/** The signals that a process has not handled yet, as a sum of bit masks; 0 if there are none. */
+export function pendingSignals(pid: number): number {
+  const status = readFileSync(`/proc/${pid}/status`, 'utf8');
+  return [...status.matchAll(/^(?:SigPnd|ShdPnd):\s*([0-9a-f]+)$/gm)].reduce(
+    (sum, [, bits = '0']) => sum + parseInt(bits, 16),
+    0,
+  );
+}

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { type Running, useCli } from '../support/cli.js';
 import { eventually } from '../support/eventually.js';
 import { useRedis } from '../support/redis.js';
+import { isGone, pendingSignals } from './handlers.js';
 
 interface Line {
   readonly time: string;
@@ -43,6 +44,39 @@ describe('the log of serve', () => {
       expect(lines[1]).to.include({ level: 'debug', promoted: 1, reclaimed: 0, expired: 0, deleted: 0 });
     }
     expect(stderr + textOf('a.log')).to.not.include('the body');
+  });
+
+  it('when nobody reads stderr, serve promotes and ends at once, and says later how many lines are missing', async () => {
+    // The pipe is full from the start.
+    const fill = 'dd if=/dev/zero of=/dev/fd/2 bs=4096 count=16 oflag=nonblock status=none';
+    const start = (read: string) =>
+      cli.startSh(
+        `{ ${fill}; echo $BASHPID > pid; exec delayer serve --interval 20ms --log-format json; } 2>&1 >/dev/null | { until [ -e ${read} ]; do sleep 0.02; done; cat; }`,
+      );
+    const pid = () => Number(textOf('pid'));
+    const isServing = async () => {
+      await (await cli.queue()).push({ topic: 'topic', body: 'b' });
+      const before = await ready();
+      await eventually(async () => (await ready()) > before);
+    };
+    const daemon = start('read');
+    await eventually(() => pid() > 0);
+    await isServing();
+    for (let i = 0; i < 2000; i += 1) {
+      process.kill(pid(), 'SIGUSR1');
+      await eventually(() => pendingSignals(pid()) === 0, { everyMs: 1 });
+    }
+    await isServing();
+    writeFileSync(file('read'), '');
+    await daemon.printsText(/the log stderr is written again; \d+ lines are missing/);
+    process.kill(pid(), 'SIGTERM');
+    await daemon.ended;
+    rmSync(file('pid'));
+    start('never');
+    await eventually(() => pid() > 0);
+    await isServing();
+    process.kill(pid(), 'SIGTERM');
+    await isGone(pid());
   });
 
   it('promotions are in the access log and not on stderr, and --log-level error leaves both empty', async () => {

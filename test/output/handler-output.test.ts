@@ -122,7 +122,7 @@ describe('output of handlers', () => {
       void call.stderr(Buffer.from('!'));
       call.end();
       call.close();
-      await output.flush();
+      await output.closeFiles();
     }
     expect(readdirSync(join(dir, 'new', 'folder'))).to.deep.equal(['a%2Fb']);
     expect(readFileSync(join(dir, 'new', 'folder', 'a%2Fb'), 'utf8')).to.equal('first\n!second!');

@@ -108,6 +108,11 @@ export class DaemonLog {
     }
   }
 
+  /** stderr is read again after so many lines were dropped. */
+  onStderrBack(missing: number): void {
+    this.write(troubleLine({ type: 'back', path: 'stderr', missing }));
+  }
+
   /** The last line; the sum of moved jobs comes before it. */
   writeEnd(line: LogLine): void {
     this.writeSum();
