@@ -2,7 +2,7 @@ import { expect } from 'chai';
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { expectQuiet, forEachStore, linesOf, useCli } from '../support/cli.js';
 import { eventually } from '../support/eventually.js';
-import { Ground, isAlive, isGone, TOPIC } from './handlers.js';
+import { Ground, isAlive, isGone, pendingSignals, TOPIC } from './handlers.js';
 
 /** A handler that reads its body, writes its process id and that of a child to files, and runs until the file `go` exists. */
 const UNTIL_GO =
@@ -12,7 +12,7 @@ const STUBBORN = `trap "echo told > told" TERM; ${UNTIL_GO}`;
 
 describe('signals to drain --exec', function () {
   this.timeout(60_000);
-  forEachStore((cli) => {
+  forEachStore((cli, itOnce) => {
     const ground = new Ground(cli);
     const start = (command: string, ...flags: string[]) =>
       cli.start(['drain', TOPIC, ...flags, '--exec', command]);
@@ -72,6 +72,53 @@ describe('signals to drain --exec', function () {
       await isGone(child);
       expect(await ground.states('a')).to.deep.equal(['leased']);
     });
+
+    it('with a reader of stdout that has stopped, the second signal ends a handler that prints, and its job is released', async () => {
+      await ground.push('a');
+      cli.startSh(toStoppedReader('echo $PPID > worker; echo $$ > handler; exec yes'));
+      const [worker, handler] = [await ground.line('worker'), await ground.line('handler')];
+      await isBlocked(handler);
+      process.kill(Number(worker), 'SIGTERM');
+      await eventually(() => pendingSignals(Number(worker)) === 0);
+      process.kill(Number(worker), 'SIGTERM');
+      await isGone(handler);
+      await eventually(async () => (await ground.find('a'))?.state === 'ready', { withinMs: 10_000 });
+      expect(await ground.find('a')).to.include({ attempts: 0 });
+      await isGone(worker);
+      writeFileSync(ground.path('read'), '');
+      expect(await ground.line('code')).to.equal('143');
+    });
+
+    itOnce(
+      'with a reader of stdout that has stopped, the second signal does not undo a job whose handler has ended',
+      async () => {
+        await ground.push('a');
+        const handler = 'echo $PPID > worker; yes & echo $! > printing; until [ -e go ]; do sleep 0.02; done';
+        cli.startSh(toStoppedReader(`echo $$ > handler; ${handler}`));
+        const [worker, ended] = [await ground.line('worker'), await ground.line('handler')];
+        await isBlocked(await ground.line('printing'));
+        writeFileSync(ground.path('go'), '');
+        await isGone(ended);
+        // Its output waits for the reader.
+        expect(await ground.states('a')).to.deep.equal(['leased']);
+        process.kill(Number(worker), 'SIGTERM');
+        await eventually(() => pendingSignals(Number(worker)) === 0);
+        process.kill(Number(worker), 'SIGTERM');
+        await isGone(worker);
+        expect(await ground.states('a')).to.deep.equal([undefined]);
+      },
+    );
+
+    itOnce(
+      'with a reader of stdout that has stopped, a handler that prints fails at its --timeout',
+      async () => {
+        await ground.push('a');
+        cli.startSh(toStoppedReader('echo $PPID > worker; exec yes', '--timeout', '1s', '--retries', '0'));
+        await ground.line('worker');
+        await eventually(async () => (await ground.find('a'))?.state === 'dead', { withinMs: 15_000 });
+        expect(await ground.find('a')).to.include({ reason: 'timed out after 1 s' });
+      },
+    );
 
     it('when drain is killed by SIGKILL, its handlers and their children are killed too', async () => {
       await ground.push('a');
@@ -173,11 +220,20 @@ describe('processes of drain --exec', function () {
   });
 });
 
-/** The signals that a process has not handled yet, as a sum of bit masks; 0 if there are none. */
-function pendingSignals(pid: number): number {
-  const status = readFileSync(`/proc/${pid}/status`, 'utf8');
-  return [...status.matchAll(/^(?:SigPnd|ShdPnd):\s*([0-9a-f]+)$/gm)].reduce(
-    (sum, [, bits = '0']) => sum + parseInt(bits, 16),
-    0,
-  );
+/** A drain whose stdout is read when the file `read` exists; its exit code is in the file `code`. */
+function toStoppedReader(handler: string, ...flags: readonly string[]): string {
+  const drain = ['delayer', 'drain', TOPIC, ...flags, '--exec', `'${handler}'`].join(' ');
+  return `{ ${drain}; echo $? > code; } | { until [ -e read ]; do sleep 0.02; done; cat > /dev/null; }`;
+}
+
+/** Waits until a process that prints has stopped to do so: it uses no more processor time. */
+async function isBlocked(pid: string): Promise<void> {
+  const usedTime = () => readFileSync(`/proc/${pid}/stat`, 'utf8').split(' ').slice(13, 15).join(' ');
+  let [last, looks] = ['', 0];
+  await eventually(() => {
+    const used = usedTime();
+    looks = used === last ? looks + 1 : 0;
+    last = used;
+    return looks > 40;
+  });
 }

@@ -34,7 +34,8 @@ export class Program {
   /** Its process group; undefined when it could not be started. */
   readonly group: number | undefined;
   /**
-   * Resolves when it has ended and its output was read; processes that it left running are not waited for.
+   * Resolves when it has ended and its output was read; processes that it left running are not waited for, nor is the
+   * reader of the output after `stop`.
    */
   readonly ended: Promise<ProgramEnd>;
   /** Why it could not be started. */
@@ -47,6 +48,9 @@ export class Program {
   private groupEnd: GroupEnd | undefined;
   private isClosed = false;
   private idleTurns = 0;
+  private looking: NodeJS.Immediate | undefined;
+  /** Is it over only when its output was read? */
+  private waitsForReader = true;
   /** Streams that are paused. */
   private paused = 0;
   private resolve: (end: ProgramEnd) => void = () => undefined;
@@ -69,8 +73,10 @@ export class Program {
     }
   }
 
-  /** Tells its process group to end; only the first call does. */
+  /** Tells its process group to end, unless it has ended and only its output is waiting for a reader. */
   stop(): void {
+    this.waitsForReader = false;
+    if (this.end !== undefined) this.look();
     if (this.groupEnd !== undefined || this.group === undefined || this.end !== undefined) return;
     this.wasStopped = true;
     this.groupEnd = new GroupEnd(this.group, this.options.killAfterMs);
@@ -116,14 +122,18 @@ export class Program {
    * Has all output before the exit been read? It is in the pipes by then, and the next turns of the event loop read
    * it. The pipes stay open longer when the program left processes running.
    */
-  private readonly look = (): void => {
+  private look(): void {
+    if (this.looking !== undefined) return;
     if (this.isClosed || this.idleTurns >= IDLE_TURNS) {
       void this.finish();
-    } else if (this.paused === 0) {
+    } else if (this.paused === 0 || !this.waitsForReader) {
       this.idleTurns += 1;
-      setImmediate(this.look);
+      this.looking = setImmediate(() => {
+        this.looking = undefined;
+        this.look();
+      });
     }
-  };
+  }
 
   private async finish(): Promise<void> {
     if (!this.isClosed && this.child !== undefined) {
