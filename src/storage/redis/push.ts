@@ -7,7 +7,7 @@ import { findAway } from './inspect/find.js';
 import { findQueued } from './inspect/find-queued.js';
 import { findWhatArrived } from './push-recovery.js';
 import * as scripts from './scripts/push.js';
-import type { ClearedEntry, SearchedIds } from './scripts/push.js';
+import type { ClearedEntry, SearchedIds, SearchPlace } from './scripts/push.js';
 import type { Part } from './scripts/run.js';
 
 /** How many jobs, or bytes of bodies, one run of a script is given, so that it takes less than a few ms. */
@@ -22,7 +22,7 @@ export interface PushSteps {
   /** Searches a part of a ready list for old entries of ids, and removes them. */
   readonly clear: (
     topic: Buffer,
-    from: number,
+    from: SearchPlace,
     ids: readonly Buffer[],
   ) => ReturnType<typeof scripts.clearEntries>;
 }
@@ -128,17 +128,21 @@ export async function clearList(
   topic: Buffer,
   ids: readonly Buffer[],
 ): Promise<ClearedEntry[]> {
-  const left: { id: Buffer; index: number }[] = [];
+  const left = new Map<string, { id: Buffer; index: number }>();
   const standings = new Map<string, Buffer>();
-  for (let from = 0; from >= 0;) {
+  let from: SearchPlace = { index: 0, before: Buffer.alloc(0) };
+  while (from.index >= 0) {
+    if (from.index === 0) left.clear();
     const part = await clear(topic, from, ids);
     for (const [i, standing] of part.standings.entries()) standings.set(keyOf(ids[i]), standing);
-    left.push(...part.left);
+    // A part may begin before the end of the one before.
+    for (const entry of part.left) left.set(`${entry.index} ${keyOf(entry.id)}`, entry);
     from = part.next;
   }
-  const isLeft = new Set(left.map(({ id }) => keyOf(id)));
+  const entries = [...left.values()];
+  const isLeft = new Set(entries.map(({ id }) => keyOf(id)));
   const none = ids.filter((id) => !isLeft.has(keyOf(id))).map((id) => ({ id, index: -1 }));
-  return [...none, ...left].map(({ id, index }) => {
+  return [...none, ...entries].map(({ id, index }) => {
     return { topic, id, index, standing: standings.get(keyOf(id)) ?? Buffer.alloc(0) };
   });
 }

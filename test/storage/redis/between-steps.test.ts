@@ -1,5 +1,9 @@
 import { expect } from 'chai';
 import type { Queue } from '../../../src/core/queue.js';
+import { placesIn } from '../../../src/storage/redis/inspect/entries.js';
+import type { Read } from '../../../src/storage/redis/inspect/read.js';
+import { Keys } from '../../../src/storage/redis/keys.js';
+import { sourceOf } from '../../../src/storage/redis/script-sources.generated.js';
 import { SCRIPTS } from '../../../src/storage/redis/scripts.generated.js';
 import { LONG_MS, maintainAll } from '../../support/jobs.js';
 import { Proxy } from '../../support/proxy.js';
@@ -74,5 +78,35 @@ describe('between two steps in which a long ready list is searched', () => {
       expect(await ground.raw.lrange(ready(), 0, 0)).to.deep.equal(['32']);
       await ground.raw.ltrim(ready(), 0, 0);
       expect((await original().pop('topic'))?.body.toString()).to.equal('theirs');
+    });
+
+  for (const { gone, where } of [
+    { gone: 220, where: 'a few' },
+    { gone: 400, where: 'many' },
+  ])
+    it(`${where} entries that others take out move no old entry past the search`, async () => {
+      const ids = ['a', 'b', 'c', 'd', 'e', 'f'];
+      const queue = await connected(ground.queue(proxy.url));
+      await fill(0, ENTRIES - 1000);
+      await ground.raw.lpush(ready(), ...ids);
+      await fill(ENTRIES - 1000, ENTRIES);
+      await ground.raw.script('LOAD', sourceOf(SCRIPTS.clearEntries));
+      const meanwhile = beforeRun(3, 'clearEntries', () => ground.raw.lpop(ready(), gone));
+      await Promise.all([queue.pushMany(ids.map((id) => ({ ...MINE, id }))), meanwhile]);
+      for (const id of ids) expect(await ground.raw.lpos(ready(), id)).to.be.null;
+    });
+
+  for (const gone of [60, 120])
+    it(`${gone} entries that others take out move no entry past the look for an id`, async () => {
+      await fill(0, 500);
+      await ground.raw.lpush(ready(), '32');
+      await fill(500, 650);
+      let reads = 0;
+      const read: Read = async (send) => {
+        reads += 1;
+        if (reads === 3) await ground.raw.lpop(ready(), gone);
+        return send({ redis: ground.raw, keys: new Keys(ground.prefix) });
+      };
+      expect(await placesIn(read, Buffer.from(ready()), Buffer.from('32'))).to.deep.equal([150 - gone]);
     });
 });

@@ -26,7 +26,9 @@ describe('a push in several steps to Redis', () => {
         });
       },
       clear: () =>
-        step === 'clear' ? Promise.reject(refused) : Promise.resolve({ left: [], standings: [], next: -1 }),
+        step === 'clear'
+          ? Promise.reject(refused)
+          : Promise.resolve({ left: [], standings: [], next: { index: -1, before: Buffer.alloc(0) } }),
     };
   };
 

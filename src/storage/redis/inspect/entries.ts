@@ -6,6 +6,9 @@ import { type Read, SCAN_WINDOW } from './read.js';
 const MOST_ENTRIES = 1000;
 const MOST_BYTES = 256 * 1024;
 const FIRST_WINDOW = 100;
+/** Entries by which the next part may have moved to the left meanwhile; and how often to begin anew when it is more. */
+const OVERLAP = 100;
+const MOST_BEGINNINGS = 3;
 
 /**
  * A search through all ready lists is not made when the database has more keys, or the lists more entries, than
@@ -29,22 +32,33 @@ export interface ReadyList {
 const nameOf = (id: Buffer): string => id.toString('latin1');
 
 /**
- * The entries of a ready list from the left, part by part. It misses no entry, because pushes move entries to the
- * right, never to the left.
+ * The entries of a ready list from the left, part by part, each after the last entry of the part before: pushes move
+ * entries to the right, and what others take out moves them to the left. When that entry is not near any more, it begins
+ * anew with a part at 0.
  */
 async function* readEntries(
   read: Read,
   key: Buffer,
-  first = 0,
   last = Infinity,
 ): AsyncGenerator<{ readonly at: number; readonly ids: readonly Buffer[] }> {
   let window = FIRST_WINDOW;
-  for (let at = first; at <= last;) {
-    const [from, to] = [at, Math.min(at + window - 1, last)];
+  let before: Buffer | undefined;
+  let beginnings = 1;
+  for (let at = 0; at <= last;) {
+    const [from, to] = [before ? Math.max(0, at - OVERLAP) : at, Math.min(at + window - 1, last)];
     const ids = await read(({ redis }) => redis.lrangeBuffer(key, from, to));
-    yield { at, ids };
-    if (ids.length < window) return;
-    at += ids.length;
+    const isBefore = (id: Buffer | undefined) => before !== undefined && id?.equals(before) === true;
+    const place = isBefore(ids[at - 1 - from]) ? at - 1 - from : ids.findIndex(isBefore);
+    if (before && place < 0 && beginnings < MOST_BEGINNINGS) {
+      [at, before, beginnings] = [0, undefined, beginnings + 1];
+      continue;
+    }
+    const part = place < 0 ? ids.slice(at - from) : ids.slice(place + 1);
+    at = from + ids.length - part.length;
+    yield { at, ids: part };
+    if (ids.length < to - from + 1) return;
+    before = ids.at(-1);
+    at = from + ids.length;
     const bytes = ids.reduce((sum, id) => sum + id.length, 0) / ids.length;
     window = Math.max(1, Math.min(MOST_ENTRIES, Math.floor(MOST_BYTES / Math.max(1, bytes))));
   }
@@ -55,6 +69,7 @@ export async function placesIn(read: Read, key: Buffer, id: Buffer): Promise<num
   if ((await read(({ redis }) => redis.type(key))) !== 'list') return [];
   const places: number[] = [];
   for await (const { at, ids } of readEntries(read, key)) {
+    if (at === 0) places.length = 0;
     for (const [i, one] of ids.entries()) if (one.equals(id)) places.push(at + i);
   }
   return places;
@@ -107,7 +122,7 @@ export class EntrySearch {
       entriesLeft -= entries;
       if (entriesLeft < 0) break;
       if (entries === 0) continue;
-      for await (const part of readEntries(this.read, key, 0, entries - 1)) {
+      for await (const part of readEntries(this.read, key, entries - 1)) {
         for (const id of part.ids) if (wanted.has(nameOf(id))) found.set(nameOf(id), topic);
       }
     }

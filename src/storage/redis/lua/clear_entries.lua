@@ -1,15 +1,15 @@
--- Looks through a part of a long ready list for entries of ids that are to be pushed, from the left: what is
--- pushed into the list meanwhile moves entries on, and never back. Entries of ids that are no ready jobs of that
--- topic are taken out, and all entries of a ready job but the one that is delivered.
+-- Looks through a part of a long ready list, from the left, for entries of ids that are to be pushed. Entries of ids
+-- that are no ready jobs of that topic are taken out, and all entries of a ready job but the one that is delivered.
 -- include: keys, time, note, bounds, known, holes, clear
--- ARGV: topic, index from the left, msgpack of the ids
--- Answers: index where to go on, or -1 at the end; from index 0 how each id stands (lib/clear.lua), otherwise nothing;
---   then for each entry that was left where it is its id and index
-local topic, from, ids = ARGV[1], tonumber(ARGV[2]), cmsgpack.unpack(ARGV[3])
+-- ARGV: topic, index from the left, the id before that index, msgpack of the ids
+-- Answers: index where to go on (0: begin anew, what was found before does not count), or -1 at the end; the id before
+--   that index; from index 0 how each id stands (lib/clear.lua), otherwise nothing; then for each entry that was left
+--   where it is its id and index
+local topic, from, before, ids = ARGV[1], tonumber(ARGV[2]), ARGV[3], cmsgpack.unpack(ARGV[4])
 local ready = READY .. topic
-local answer = { -1, {} }
+local answer = { -1, '', {} }
 if from == 0 then
-  for i, id in ipairs(ids) do answer[2][i] = standing_of(topic, id) end
+  for i, id in ipairs(ids) do answer[3][i] = standing_of(topic, id) end
 end
 if type_of(ready) ~= 'list' then return answer end
 
@@ -22,6 +22,21 @@ local entries = redis.call('LLEN', ready)
 local scale = 1000 / walk_cost(ready, 1000)
 local window = math.max(1, math.floor(WINDOW * scale))
 local walk = math.floor(WALK * scale / #ids)
+
+-- Where to go on now: what is pushed into the list moves entries on, and what others take out moves them back. An
+-- index that is too low costs time only. Nil when the entry before it is not near.
+local function index_now()
+  if redis.call('LINDEX', ready, from - 1) == before then return from end
+  local first = math.max(0, from - 1 - math.max(OVERLAP, math.floor(window / 2)))
+  for i, id in ipairs(redis.call('LRANGE', ready, first, from + math.max(OVERLAP, window))) do
+    if id == before then return first + i end
+  end
+end
+
+if from > 0 then
+  from = index_now()
+  if not from then return { 0, '', {} } end
+end
 
 -- Other clients may have put an id into a list many thousands of times. Of a ready job the last of the places stays: it
 -- is taken out along with what the push writes.
@@ -88,14 +103,17 @@ for _, entry in ipairs(found) do
 end
 local removed = take_out(topic, old)
 if is_cut then
-  answer[1] = from
-  return answer
-end
-for _, entry in ipairs(found) do
-  if delivered[entry.id] == entry.index then
-    answer[#answer + 1] = entry.id
-    answer[#answer + 1] = entry.index
+  next_index = from
+else
+  for _, entry in ipairs(found) do
+    if delivered[entry.id] == entry.index then
+      answer[#answer + 1] = entry.id
+      answer[#answer + 1] = entry.index
+    end
   end
 end
-if next_index >= 0 then answer[1] = math.max(from + 1, next_index - removed - OVERLAP) end
+if next_index >= 0 then
+  answer[1] = math.max(0, next_index - removed)
+  answer[2] = redis.call('LINDEX', ready, answer[1] - 1) or ''
+end
 return answer

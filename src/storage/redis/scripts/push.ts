@@ -99,12 +99,26 @@ function packJobs(jobs: readonly NewJob[]) {
   return { packed, owns, large };
 }
 
+/** Where the search of a ready list goes on. */
+export interface SearchPlace {
+  /** From the left; 0: what was found before does not count, -1: the list is at its end. */
+  readonly index: number;
+  /** The id before that index. */
+  readonly before: Buffer;
+}
+
 /** lua/clear_entries.lua; `standings` of the ids only where it begins from the left */
-export async function clearEntries(target: Target, topic: Buffer, from: number, ids: readonly Buffer[]) {
-  const answer = await runScript(target, SCRIPTS.clearEntries, topic, from, packArray(ids));
+export async function clearEntries(
+  target: Target,
+  topic: Buffer,
+  { index, before }: SearchPlace,
+  ids: readonly Buffer[],
+) {
+  const answer = await runScript(target, SCRIPTS.clearEntries, topic, index, before, packArray(ids));
+  const next: SearchPlace = { index: Number(answer[0]), before: toBuffer(answer[1]) };
   return {
-    next: Number(answer[0]),
-    standings: toArray(answer[1]).map(toBuffer),
-    left: [...toRows(answer, 2, 2)].map(([id, index]) => ({ id: toBuffer(id), index: Number(index) })),
+    next,
+    standings: toArray(answer[2]).map(toBuffer),
+    left: [...toRows(answer, 3, 2)].map(([id, at]) => ({ id: toBuffer(id), index: Number(at) })),
   };
 }
