@@ -57,6 +57,10 @@ export function assertDate(given: unknown, what: string): void {
   if (Number.isNaN(given.getTime())) throw usageError(`${what} is an invalid Date`);
 }
 
+export function assertFunction(given: unknown, what: string): void {
+  if (typeof given !== 'function') throw usageError(`${what} is not a function: ${shown(given)}`);
+}
+
 export function assertSignal(given: unknown): void {
   const { aborted, addEventListener } = (given ?? {}) as Partial<AbortSignalLike>;
   if (given !== undefined && (typeof aborted !== 'boolean' || typeof addEventListener !== 'function'))

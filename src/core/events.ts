@@ -56,6 +56,10 @@ export type DelayerEvent =
   /** The daemon cannot write its announcement; it works all the same. */
   | { readonly type: 'announce_failed'; readonly error: DelayerError };
 
+/**
+ * What it throws, or is rejected with, becomes a warning of the process (`DelayerWarning`, which Node prints on stderr):
+ * the work that it is told of goes on, and no job is lost.
+ */
 export type OnEvent = (event: DelayerEvent) => void;
 
 /** A job became a dead letter: its handler said so, no retry was left, or its lease ended once too often. */

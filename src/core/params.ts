@@ -105,8 +105,6 @@ export function toOnExisting(options: { onExisting?: OnExisting | undefined }): 
 /** For pop and bpop. */
 export function toPopParams(topics: Topics, count: number, options: PopOptions | BpopOptions): PopParams {
   assertFields(options, POP_FIELDS, 'option of a pop');
-  if (options.onEvent !== undefined && typeof options.onEvent !== 'function')
-    throw usageError('onEvent is not a function');
   const limit = Math.min(toCount(count, 'count'), POP_BATCH);
   const { untilMs, signal } = toLimits(options);
   return { topics: toTopics(topics), limit, untilMs, signal };

@@ -1,9 +1,11 @@
 /// <reference lib="esnext.disposable" />
 import { assertList } from './check.js';
 import { DelayerError } from './errors.js';
+import type { OnEvent } from './events.js';
 import type { Description, DiagnosisPart, Fault } from './faults.js';
 import type { Bytes, Job, JobRecord, JobState } from './job.js';
 import type { ImportedJob } from './imported-job.js';
+import { toListener } from './listener.js';
 import type { Imported } from './transfer.js';
 import type { NewJob } from './new-job.js';
 import {
@@ -200,18 +202,20 @@ export class Queue {
   async pop(topics: Topics, options: PopOptions = {}): Promise<Job | undefined> {
     // Does not call `popMany`, for the reason given in `push`.
     const params = toPopParams(topics, 1, options);
+    const onEvent = toListener(options.onEvent);
     const popped = await this.#ask((store) => store.pop(params));
-    tellOfBurials(popped, options);
-    tellOfPause(popped, options);
+    tellOfBurials(popped, onEvent);
+    tellOfPause(popped, onEvent);
     return popped.jobs[0];
   }
 
   /** Takes up to `count` ready jobs, at most once. It may take fewer than are ready; `[]` when none is. */
   async popMany(topics: Topics, count: number, options: PopOptions = {}): Promise<Job[]> {
     const params = toPopParams(topics, count, options);
+    const onEvent = toListener(options.onEvent);
     const popped = await this.#ask((store) => store.pop(params));
-    tellOfBurials(popped, options);
-    tellOfPause(popped, options);
+    tellOfBurials(popped, onEvent);
+    tellOfPause(popped, onEvent);
     return popped.jobs;
   }
 
@@ -226,20 +230,21 @@ export class Queue {
    */
   async bpopMany(topics: Topics, count: number, options: BpopOptions = {}): Promise<Job[]> {
     const params = toPopParams(topics, count, options);
+    const onEvent = toListener(options.onEvent);
     const { topics: names, signal } = params;
     const taking = {
       label: this.label,
       take: async () => {
         const popped = await this.#ask((store) => store.pop(params));
-        tellOfBurials(popped, options);
+        tellOfBurials(popped, onEvent);
         return popped;
       },
       wait: (maxMs: number, since: number | undefined) =>
         this.#wait((store) => store.waitForReady({ topics: names, maxMs, signal, since })),
-      onEvent: options.onEvent,
+      onEvent,
     };
     const popped = await takeOrWait(taking, params);
-    if (popped) tellOfPause(popped, options);
+    if (popped) tellOfPause(popped, onEvent);
     return popped?.jobs ?? [];
   }
 
@@ -571,10 +576,10 @@ export class Queue {
   }
 }
 
-function tellOfBurials({ buried = [] }: Popped, { onEvent }: PopOptions): void {
+function tellOfBurials({ buried = [] }: Popped, onEvent: OnEvent | undefined): void {
   for (const letter of buried) onEvent?.({ type: 'job_dead', ...letter });
 }
 
-function tellOfPause({ jobs, isPaused }: Popped, { onEvent }: PopOptions): void {
+function tellOfPause({ jobs, isPaused }: Popped, onEvent: OnEvent | undefined): void {
   if (isPaused === true && jobs.length === 0) onEvent?.({ type: 'topics_paused' });
 }

@@ -2,6 +2,7 @@ import { assertFields, assertSignal, toCount, usageError } from '../core/check.j
 import { checkDuration, formatDuration } from '../core/duration.js';
 import type { OnEvent } from '../core/events.js';
 import { type LeasedJob, MAX_LEASE_MS } from '../core/job.js';
+import { toListener } from '../core/listener.js';
 import type { Queue } from '../core/queue.js';
 import type { Topics } from '../core/requests.js';
 import type { RetryOptions } from '../core/retry-policy.js';
@@ -102,7 +103,8 @@ export async function work(
   const { concurrency = 1, leaseMs = LEASE_MS, timeoutMs, max } = options;
   assertSignal(options.signal);
   assertSignal(options.abort);
-  const { retry = {}, abort, holder, onEvent } = options;
+  const { retry = {}, abort, holder } = options;
+  const onEvent = toListener(options.onEvent);
   const ending = new AbortController();
   const drainOptions = {
     ...{ topics: toTopics(topics), signal: ending.signal, abort, retry, holder, onEvent },

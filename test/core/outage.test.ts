@@ -6,6 +6,7 @@ import { Queue } from '../../src/core/queue.js';
 import type { Popped } from '../../src/core/results.js';
 import type { Store } from '../../src/core/store.js';
 import { failureOf } from '../support/eventually.js';
+import { warningsOf } from '../support/warnings.js';
 
 const JOB = { id: 'id' } as unknown as Job;
 const gone = new DelayerError('store_unreachable', 'the store is gone');
@@ -29,6 +30,18 @@ describe('a bpop across an outage of its store', () => {
     const queue = queueOf({ jobs: [] }, gone, gone, { jobs: [] }, { jobs: [JOB] });
     expect(await queue.bpop('topic', { onEvent: (event) => events.push(event) })).to.equal(JOB);
     expect(events.map(({ type }) => type)).to.deep.equal(['store_lost', 'store_back']);
+  });
+
+  it('returns its job if its listener throws', async () => {
+    const onEvent = () => {
+      throw new Error('the log is full');
+    };
+    const queue = queueOf({ jobs: [] }, gone, { jobs: [JOB] });
+    const warnings = await warningsOf(async () => {
+      expect(await queue.bpop('topic', { onEvent })).to.equal(JOB);
+    });
+    const failed = (event: string) => `DelayerWarning: onEvent failed at the event ${event}: the log is full`;
+    expect(warnings).to.deep.equal([failed('store_lost'), failed('store_back')]);
   });
 
   it('fails at once if the store never answered', async () => {

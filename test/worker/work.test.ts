@@ -4,6 +4,7 @@ import type { JobHandler, WorkOptions } from '../../src/worker/work.js';
 import { forEachStore } from '../support/cli.js';
 import { eventually, failureOf } from '../support/eventually.js';
 import { LONG_MS, only } from '../support/jobs.js';
+import { warningsOf } from '../support/warnings.js';
 
 const TOPIC = 'topic';
 /** A backoff without pauses. */
@@ -125,6 +126,23 @@ describe('queue.work of the library', () => {
         await queue.pushMany(jobs('a'));
         const handler = () => Promise.reject(Object.create(null) as Error);
         expect(await queue.work(TOPIC, handler, { max: 1 })).to.include({ retried: 1 });
+      }));
+
+    it('the work goes on, with a warning, when its listener throws', () =>
+      withQueue(async (queue) => {
+        await queue.pushMany(jobs('a', 'b'));
+        const warnings = await warningsOf(async () => {
+          const result = await queue.work(TOPIC, () => Promise.reject(new Error('never')), {
+            max: 2,
+            retry: { retries: 0 },
+            onEvent: () => {
+              throw new Error('the log is full');
+            },
+          });
+          expect(result).to.include({ dead: 2 });
+        });
+        const warning = 'DelayerWarning: onEvent failed at the event job_dead: the log is full';
+        expect(warnings).to.deep.equal([warning, warning]);
       }));
 
     it('when the queue is closed, the job in hand is finished and acknowledged, and no other one is taken', async () => {

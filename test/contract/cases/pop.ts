@@ -11,6 +11,8 @@ import {
   textOf,
   type World,
 } from '../world.js';
+import type { OnEvent } from '../../../src/core/events.js';
+import { warningsOf } from '../../support/warnings.js';
 
 export function describePop(world: () => World): void {
   describe('pop', () => {
@@ -83,6 +85,35 @@ export function describePop(world: () => World): void {
       clock.advance(1001);
       expect(await queue.pop(topic)).to.deep.include({ attempts: 2 });
     });
+
+    for (const [what, listener] of Object.entries({
+      throws: () => {
+        throw new Error('the log is full');
+      },
+      'is rejected': () => Promise.reject(new Error('the log is full')),
+    })) {
+      it(`a pop returns its jobs, and warns, when its listener ${what}`, async () => {
+        const { queue, clock, name } = world();
+        const onEvent = listener as OnEvent;
+        for (const take of [
+          (topic: string) => queue.pop(topic, { onEvent }),
+          (topic: string) => queue.popMany(topic, 1, { onEvent }),
+          (topic: string) => queue.bpop(topic, { onEvent }),
+          (topic: string) => queue.bpopMany(topic, 1, { onEvent }),
+        ]) {
+          const topic = name('topic');
+          await queue.push({ topic, body: 'dies', retries: 0 });
+          await queue.reserve({ topics: topic, limit: 1, leaseMs: 1000 });
+          clock.advance(1001);
+          await queue.push({ topic, body: 'lives' });
+          const warnings = await warningsOf(async () => {
+            expect([await take(topic)].flat().map(textOf)).to.deep.equal(['lives']);
+          });
+          const warning = 'DelayerWarning: onEvent failed at the event job_dead: the log is full';
+          expect(warnings).to.deep.equal([warning]);
+        }
+      });
+    }
 
     it('each of 800 jobs is delivered once to six consumers at a time', async () => {
       const { queue, peer, name } = world();
