@@ -1,6 +1,7 @@
 import { assertFields, assertText, shown, usageError } from '../core/check.js';
 import { checkDuration } from '../core/duration.js';
 import { DelayerError } from '../core/errors.js';
+import { textOfThrown } from '../core/thrown.js';
 import type { Failed, Outcome } from './handler.js';
 
 /**
@@ -20,8 +21,7 @@ export function toOutcome(returned: unknown): Outcome {
 
 /** What was thrown, as the reason of a failure. */
 export function toFailed(thrown: unknown): Failed {
-  const said: unknown = thrown instanceof Error ? thrown.message : thrown;
-  return { reason: typeof said === 'string' ? said : shown(said) };
+  return { reason: textOfThrown(thrown) };
 }
 
 function isMeantAsOutcome(value: unknown): value is object {

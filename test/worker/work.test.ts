@@ -10,6 +10,12 @@ const TOPIC = 'topic';
 /** A backoff without pauses. */
 const AT_ONCE = { firstMs: 0, lastMs: 0 };
 
+function revokedProxy(): object {
+  const { proxy, revoke } = Proxy.revocable({}, {});
+  revoke();
+  return proxy;
+}
+
 describe('queue.work of the library', () => {
   forEachStore((cli) => {
     async function withQueue<T>(use: (queue: Queue) => Promise<T>): Promise<T> {
@@ -121,12 +127,22 @@ describe('queue.work of the library', () => {
         }));
     }
 
-    it('an attempt fails when its function throws what cannot be made a text', () =>
-      withQueue(async (queue) => {
-        await queue.pushMany(jobs('a'));
-        const handler = () => Promise.reject(Object.create(null) as Error);
-        expect(await queue.work(TOPIC, handler, { max: 1 })).to.include({ retried: 1 });
-      }));
+    for (const [what, thrown] of Object.entries({
+      'an object that cannot be made a text': Object.create(null) as object,
+      'an error whose message cannot be read': Object.defineProperty(new Error(), 'message', {
+        get: () => {
+          throw new Error('no message');
+        },
+      }),
+      'a proxy that was revoked': revokedProxy(),
+    })) {
+      it(`an attempt fails when its function throws ${what}`, () =>
+        withQueue(async (queue) => {
+          await queue.pushMany(jobs('a'));
+          const handler = () => Promise.reject(thrown);
+          expect(await queue.work(TOPIC, handler, { max: 1 })).to.include({ retried: 1 });
+        }));
+    }
 
     it('the work goes on, with a warning, when its listener throws', () =>
       withQueue(async (queue) => {
