@@ -62,8 +62,10 @@ export function assertFunction(given: unknown, what: string): void {
 }
 
 export function assertSignal(given: unknown): void {
-  const { aborted, addEventListener } = (given ?? {}) as Partial<AbortSignalLike>;
-  if (given !== undefined && (typeof aborted !== 'boolean' || typeof addEventListener !== 'function'))
+  if (given === undefined) return;
+  const { aborted, addEventListener, removeEventListener } = (given ?? {}) as Partial<AbortSignalLike>;
+  const hasListeners = typeof addEventListener === 'function' && typeof removeEventListener === 'function';
+  if (typeof aborted !== 'boolean' || !hasListeners)
     throw usageError(`The signal is not an AbortSignal: ${shown(given)}`);
 }
 
@@ -74,8 +76,8 @@ export function toCount(value: number, what: string, most = Number.MAX_SAFE_INTE
   throw usageError(`The ${what} is not a whole number ${range}: ${shown(value)}`);
 }
 
-/** A timeout (ms): any duration, or none. */
-export function assertTimeout(given: unknown): void {
+/** A time (ms), however long, or none. */
+export function assertMs(given: unknown, what: string): void {
   if (given !== undefined && !(typeof given === 'number' && given >= 0))
-    throw usageError(`The timeout is not a number of milliseconds of at least 0: ${shown(given)}`);
+    throw usageError(`The ${what} is not a number of milliseconds of at least 0: ${shown(given)}`);
 }

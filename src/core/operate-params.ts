@@ -54,7 +54,8 @@ export function toRemoveParams(
   options: { states?: readonly JobState[] | 'any' | undefined },
 ): RemoveParams {
   assertFields(options, ['states'], 'option of a remove');
-  const states = options.states === 'any' ? JOB_STATES : (options.states ?? DELAYED);
+  const { states: given = DELAYED } = options;
+  const states = given === 'any' ? JOB_STATES : given;
   assertStates(states);
   assertList(jobs, 'ids');
   return {
@@ -159,22 +160,24 @@ export function toRequeueParams(
   options: RequeueOptions,
 ): RequeueParams {
   assertFields(options, ['delayMs', 'keepAttempts'], 'option of a requeue');
-  assertFlag(options.keepAttempts, 'keepAttempts');
+  const { delayMs: given = 0, keepAttempts = false } = options;
+  assertFlag(keepAttempts, 'keepAttempts');
   assertList(letters, 'dead letters');
-  const delayMs = checkDuration(options.delayMs ?? 0, 'the delay');
+  const shared = checkDuration(given, 'the delay');
   const jobs = letters.map((letter) => {
-    if (isName(letter)) return { id: toName(letter, 'id'), delayMs };
+    if (isName(letter)) return { id: toName(letter, 'id'), delayMs: shared };
     assertFields(letter, ['id', 'topic', 'state', 'delayMs'], 'field of a dead letter');
+    const { delayMs = shared } = letter;
     if (letter.state !== undefined) assertChoice(letter.state, ['dead', 'expired'], 'state');
     const topic = letter.topic === undefined ? undefined : toName(letter.topic, 'topic');
     return {
       id: toName(letter.id, 'id'),
       topic,
       state: letter.state,
-      delayMs: checkDuration(letter.delayMs ?? delayMs, 'the delay'),
+      delayMs: checkDuration(delayMs, 'the delay'),
     };
   });
-  return { jobs, keepAttempts: options.keepAttempts ?? false };
+  return { jobs, keepAttempts };
 }
 
 export function toPauseParams(topics: Topics, options: { forMs?: number | undefined }): PauseParams {

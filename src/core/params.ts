@@ -3,10 +3,12 @@ import {
   assertDate,
   assertFields,
   assertFlag,
+  assertFunction,
   assertList,
+  assertMs,
   assertSignal,
   assertText,
-  assertTimeout,
+  shown,
   toCount,
   usageError,
 } from './check.js';
@@ -52,6 +54,7 @@ import type {
   StatsParams,
   WaitParams,
 } from './store.js';
+import type { MaintainParams } from './store/maintainer.js';
 import { monotonicMs } from './timer.js';
 import { toFailure, toLeases, toName, toTopics } from './validate.js';
 
@@ -85,7 +88,7 @@ const SCAN_FIELDS: readonly (keyof ScanQuery)[] = [
 
 /** The time limit and the signal of a call. */
 function toLimits({ timeoutMs, signal }: CallOptions): CallLimits {
-  assertTimeout(timeoutMs);
+  assertMs(timeoutMs, 'timeout');
   assertSignal(signal);
   return { untilMs: timeoutMs === undefined ? undefined : monotonicMs() + timeoutMs, signal };
 }
@@ -120,7 +123,7 @@ export function toReserveParams(request: ReserveRequest): ReserveParams {
   return {
     ...{ topics, limit, leaseMs, token: newToken(), holder },
     policy: retry === false ? undefined : toRetryPolicy(retry),
-    lock: lock && toLockParams(lock),
+    lock: lock === undefined ? undefined : toLockParams(lock),
     ...toLimits(request),
   };
 }
@@ -156,11 +159,9 @@ export function toStatsParams(options: StatsOptions): StatsParams {
   assertFields(options, ['exact', 'beyond', 'onProgress'], 'option of stats');
   assertFlag(options.exact, 'exact');
   assertDate(options.beyond, 'beyond');
-  return {
-    exact: options.exact ?? true,
-    beyondMs: options.beyond?.getTime(),
-    onProgress: options.onProgress,
-  };
+  const { exact = true, beyond, onProgress } = options;
+  if (onProgress !== undefined) assertFunction(onProgress, 'onProgress');
+  return { exact, beyondMs: beyond?.getTime(), onProgress };
 }
 
 /** Each step is a query. */
@@ -214,7 +215,8 @@ function assertTexts(texts: readonly string[] | undefined, what: string): void {
 
 export function toFlawedParams(options: { limit?: number | undefined }): { limit: number } {
   assertFields(options, ['limit'], 'option of findFlawed');
-  return { limit: toCount(options.limit ?? LIST_LIMIT, 'limit') };
+  const { limit = LIST_LIMIT } = options;
+  return { limit: toCount(limit, 'limit') };
 }
 
 export function toDaemonParams(daemon: string): { daemon: string } {
@@ -225,16 +227,38 @@ export function toDaemonParams(daemon: string): { daemon: string } {
 export function toAnnounceParams(daemon: string, report: DaemonReport): AnnounceParams {
   assertFields(report, ['promoted', 'latestMs'], 'field of a report');
   const { promoted = 0, latestMs } = report;
-  return { ...toDaemonParams(daemon), promoted, latestMs };
+  assertMs(latestMs, 'lateness');
+  return {
+    ...toDaemonParams(daemon),
+    promoted: promoted === 0 ? 0 : toCount(promoted, 'number of promoted jobs'),
+    latestMs,
+  };
+}
+
+export function toMaintainParams(given: MaintainParams): MaintainParams {
+  assertFields(given, ['isThorough', 'repairs', 'graceMs'], 'option of maintain');
+  const { isThorough, repairs, graceMs } = given;
+  assertFlag(isThorough, 'isThorough');
+  assertFlag(repairs, 'repairs');
+  return {
+    isThorough,
+    repairs,
+    graceMs: graceMs === undefined ? undefined : checkDuration(graceMs, 'the grace time'),
+  };
 }
 
 export function toReadyWaitParams(topics: Topics, options: ReadyWaitOptions): ReadyWaitParams {
   const params = toWaitParams(options, [...CALL, 'since']);
-  return { topics: toTopics(topics), since: options.since, ...params };
+  const { since } = options;
+  if (since !== undefined && !(typeof since === 'number' && since >= 0))
+    throw usageError(`since is not a revision: ${shown(since)}`);
+  return { topics: toTopics(topics), since, ...params };
 }
 
 export function toPushWaitParams(options: PushWaitOptions): PushWaitParams {
-  return { ...toWaitParams(options, [...CALL, 'pollMs']), pollMs: options.pollMs };
+  const params = toWaitParams(options, [...CALL, 'pollMs']);
+  const { pollMs } = options;
+  return { ...params, pollMs: pollMs === undefined ? undefined : checkDuration(pollMs, 'pollMs') };
 }
 
 function toWaitParams(options: WaitOptions, names: readonly string[] = CALL): WaitParams {

@@ -27,6 +27,7 @@ import {
   toLeaseParams,
   toListParams,
   toLockParams,
+  toMaintainParams,
   toNackParams,
   toOnExisting,
   toPopParams,
@@ -464,7 +465,8 @@ export class Queue {
   }
 
   /** One bounded step of what a daemon does. */
-  async maintain(params?: MaintainParams): Promise<Maintenance> {
+  async maintain(options: MaintainParams = {}): Promise<Maintenance> {
+    const params = toMaintainParams(options);
     return this.#ask((store) => store.maintain(params));
   }
 

@@ -50,10 +50,11 @@ export function hasRetryLeft(attempt: number, retries: number): boolean {
 export function toRetryPolicy(given: RetryOptions): RetryPolicy {
   assertFields(given, ['retries', 'backoff', 'deadTtlMs'], 'retry option');
   const { retries, backoff } = toOwnRetry(given);
+  const { deadTtlMs = DEFAULT_RETRY.deadTtlMs } = given;
   return {
     retries: retries ?? DEFAULT_RETRY.retries,
     backoff: backoff ?? DEFAULT_RETRY.backoff,
-    deadTtlMs: toDeadTtl(given.deadTtlMs ?? DEFAULT_RETRY.deadTtlMs),
+    deadTtlMs: toDeadTtl(deadTtlMs),
   };
 }
 

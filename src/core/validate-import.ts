@@ -80,7 +80,7 @@ export function toImportedJob(request: ImportRequest): ImportedJob {
 export function toImportParams(jobs: readonly ImportedJob[], options: ImportOptions): ImportParams {
   assertFields(options, ['onExisting', 'progress'], 'option of an import');
   const { onExisting } = options;
-  const progress = options.progress && toProgress(options.progress, jobs);
+  const progress = options.progress === undefined ? undefined : toProgress(options.progress, jobs);
   return { jobs, onExisting: toOnExisting({ onExisting }), progress };
 }
 

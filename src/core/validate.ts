@@ -83,8 +83,8 @@ export function toTtl(given: number = DEFAULT_TTL_MS): number {
 }
 
 /** @throws DelayerError `usage` */
-export function toDue({ at, delayMs }: Pick<PushRequest, 'at' | 'delayMs'>): Due {
-  if (at === undefined) return { delayMs: checkDuration(delayMs ?? 0, 'the delay') };
+export function toDue({ at, delayMs = 0 }: Pick<PushRequest, 'at' | 'delayMs'>): Due {
+  if (at === undefined) return { delayMs: checkDuration(delayMs, 'the delay') };
   assertDate(at, 'the due time');
   const atMs = at.getTime();
   if (atMs > MAX_TIMESTAMP_MS)
@@ -125,7 +125,10 @@ function toBytes(given: TextOrBytes, what: string): Buffer {
   }
   if (!((given as unknown) instanceof Uint8Array))
     throw new DelayerError('usage', `The ${what} is neither text nor bytes: ${shown(given)}`);
-  return Buffer.isBuffer(given) ? given : Buffer.from(given.buffer, given.byteOffset, given.byteLength);
+  if (Buffer.isBuffer(given)) return given;
+  // Of memory that was transferred to another thread no view can be made, not even of its 0 bytes.
+  if (given.byteLength === 0) return Buffer.alloc(0);
+  return Buffer.from(given.buffer, given.byteOffset, given.byteLength);
 }
 
 /** @throws DelayerError `usage` when one of them is neither a string nor has one as its `lease` */

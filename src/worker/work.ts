@@ -1,11 +1,11 @@
-import { assertFields, assertSignal, toCount, usageError } from '../core/check.js';
+import { assertFields, assertSignal, assertText, toCount, usageError } from '../core/check.js';
 import { checkDuration, formatDuration } from '../core/duration.js';
 import type { OnEvent } from '../core/events.js';
 import { type LeasedJob, MAX_LEASE_MS } from '../core/job.js';
 import { toListener } from '../core/listener.js';
 import type { Queue } from '../core/queue.js';
 import type { Topics } from '../core/requests.js';
-import type { RetryOptions } from '../core/retry-policy.js';
+import { type RetryOptions, toRetryPolicy } from '../core/retry-policy.js';
 import { type AbortSignalLike, onAbort } from '../core/timer.js';
 import { toTopics } from '../core/validate.js';
 import { drainFollow } from './follow.js';
@@ -104,11 +104,13 @@ export async function work(
   assertSignal(options.signal);
   assertSignal(options.abort);
   const { retry = {}, abort, holder } = options;
+  assertText(holder, 'holder');
   const onEvent = toListener(options.onEvent);
   const ending = new AbortController();
   const drainOptions = {
-    ...{ topics: toTopics(topics), signal: ending.signal, abort, retry, holder, onEvent },
+    ...{ topics: toTopics(topics), signal: ending.signal, abort, holder, onEvent },
     handler: new FunctionHandler(handler, toCount(concurrency, 'concurrency'), timeoutMs),
+    retry: toRetryPolicy(retry),
     leaseMs: toCount(leaseMs, 'lease in ms', MAX_LEASE_MS),
     timeoutMs: timeoutMs === undefined ? undefined : checkTimeout(timeoutMs),
     max: max === undefined ? undefined : toCount(max, 'max'),

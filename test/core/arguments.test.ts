@@ -44,17 +44,28 @@ const METHODS = {
   resume: 1,
   stats: 1,
   list: 2,
+  maintain: 1,
   scan: 1,
   find: 1,
   findFlawed: 1,
-  announce: 1,
+  announce: 2,
   originalDaemons: 1,
   retire: 1,
   waitForReady: 2,
   waitForPush: 1,
 } satisfies Partial<Record<keyof Queue, number>>;
 
-const OPTIONS = ['onExisting', 'timeoutMs', 'signal', 'onEvent', 'limit', 'leaseMs', 'delayMs', 'dead'];
+const OPTIONS = [
+  'onExisting',
+  'timeoutMs',
+  'signal',
+  'onEvent',
+  'limit',
+  'leaseMs',
+  'delayMs',
+  'dead',
+  'promoted',
+];
 const FIELDS = ['id', 'topic', 'topics', 'body', 'at', 'ttlMs', 'states', 'exact', 'forMs', 'lease', 'since'];
 const QUERY = [
   'dueBefore',
@@ -155,6 +166,51 @@ describe('arguments of a queue', () => {
   }
 
   const job = { topic: 't', body: 'b' };
+  const deaf = { aborted: false, addEventListener: () => undefined };
+  const detached = new Uint8Array(8);
+  structuredClone(detached, { transfer: [detached.buffer] });
+  for (const [what, call] of Object.entries<(value: never) => Promise<unknown>>({
+    'delayMs of a push': (delayMs) => queue.push({ ...job, delayMs }),
+    'delayMs of a reschedule': (delayMs) => queue.reschedule([{ id: '1', delayMs }]),
+    'delayMs of a requeue': (delayMs) => queue.requeue(['1'], { delayMs }),
+    'delayMs of a job to requeue': (delayMs) => queue.requeue([{ id: '1', delayMs }]),
+    'states of a remove': (states) => queue.removeMany(['1'], { states }),
+    'states of a job to remove': (states) => queue.removeMany([{ id: '1', states }]),
+    'lock of a reserve': (lock) => queue.reserve({ topics: 't', limit: 1, leaseMs: 1, lock }),
+    'retry of a reserve': (retry) => queue.reserve({ topics: 't', limit: 1, leaseMs: 1, retry }),
+    'deadTtlMs of a retry': (deadTtlMs) =>
+      queue.reserve({ topics: 't', limit: 1, leaseMs: 1, retry: { deadTtlMs } }),
+    'signal of a pop': (signal) => queue.pop('t', { signal }),
+    'onEvent of a pop': (onEvent) => queue.pop('t', { onEvent }),
+    'promoted of an announcement': (promoted) => queue.announce('d', { promoted }),
+    'latestMs of an announcement': (latestMs) => queue.announce('d', { latestMs }),
+    'onProgress of stats': (onProgress) => queue.stats({ onProgress }),
+    'the options of maintain': (options) => queue.maintain(options),
+    'isThorough of maintain': (isThorough) => queue.maintain({ isThorough }),
+    'graceMs of maintain': (graceMs) => queue.maintain({ graceMs }),
+    'limit of findFlawed': (limit) => queue.findFlawed({ limit }),
+    'since of a wait': (since) => queue.waitForReady('t', { since }),
+    'pollMs of a wait': (pollMs) => queue.waitForPush({ pollMs }),
+    'progress of an import': (progress) => queue.import([], { progress }),
+  })) {
+    it(`${what} is refused as a usage error when it is null, or of a wrong kind`, async () => {
+      for (const value of [null, '', 'text', Symbol('odd'), NaN, -1, [null]] as never[])
+        expect(await failureOf(call(value)), String(value)).to.include({ code: 'usage', exitCode: 2 });
+    });
+  }
+
+  for (const [what, call] of Object.entries({
+    'a signal that keeps its listeners': () => queue.pop('t', { signal: deaf as never }),
+    'a false lock': () => queue.reserve({ topics: 't', limit: 1, leaseMs: 1, lock: false as never }),
+    'an unknown option of maintain': () => queue.maintain({ limit: 5 } as object),
+    'a body whose memory was transferred': () => queue.push({ ...job, body: detached }),
+    'a topic whose memory was transferred': () => queue.pop(detached),
+  })) {
+    it(`${what} is refused as a usage error`, async () => {
+      expect(await failureOf(call())).to.include({ code: 'usage', exitCode: 2 });
+    });
+  }
+
   const reserving = { topics: 't', limit: 1, leaseMs: 1000 };
   for (const [what, call] of Object.entries<(value: number) => Promise<unknown>>({
     'delayMs of a push': (delayMs) => queue.push({ ...job, delayMs }),

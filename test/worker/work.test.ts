@@ -10,8 +10,8 @@ const TOPIC = 'topic';
 /** A backoff without pauses. */
 const AT_ONCE = { firstMs: 0, lastMs: 0 };
 
-function revokedProxy(): object {
-  const { proxy, revoke } = Proxy.revocable({}, {});
+function revokedProxy(): Error {
+  const { proxy, revoke } = Proxy.revocable(new Error(), {});
   revoke();
   return proxy;
 }
@@ -128,7 +128,7 @@ describe('queue.work of the library', () => {
     }
 
     for (const [what, thrown] of Object.entries({
-      'an object that cannot be made a text': Object.create(null) as object,
+      'an object that cannot be made a text': Object.create(null) as Error,
       'an error whose message cannot be read': Object.defineProperty(new Error(), 'message', {
         get: () => {
           throw new Error('no message');
@@ -316,6 +316,11 @@ describe('queue.work of the library', () => {
           { max: 0 },
           { retry: { retries: -1 } },
           { signal: 'now' },
+          { retry: null },
+          { retry: false },
+          { holder: null },
+          { onEvent: 5 },
+          { abort: null },
           { concurency: 2 },
         ] as unknown as WorkOptions[]) {
           const error = await queue.work(TOPIC, done, options).catch((thrown: unknown) => thrown);
