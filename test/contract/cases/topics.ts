@@ -34,6 +34,18 @@ export function describeTopics(world: () => World): void {
       expect(await peer.pop(topics)).to.be.undefined;
     });
 
+    it('a pop of 10,000 topics returns the job of the last one, unless that is paused', async () => {
+      const { queue, peer, name } = world();
+      const stem = name('topic');
+      const topics = Array.from({ length: 10_000 }, (_, i) => `${stem}-${i}`);
+      const last = must(topics.at(-1));
+      await queue.push({ topic: last, body: 'of the last' });
+      await queue.pause(last);
+      expect(await peer.pop(topics)).to.be.undefined;
+      await queue.resume(last);
+      expect(textOf(await peer.bpop(topics, { timeoutMs: WAIT_MS }))).to.equal('of the last');
+    });
+
     it('ready jobs behind expired ones are delivered before those of the next topic', async () => {
       const { queue, peer, clock, name } = world();
       const [x, y] = [name('first'), name('second')];

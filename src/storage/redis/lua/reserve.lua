@@ -131,14 +131,17 @@ if have_ended and reclaim_first == 1 then return { -1 } end
 -- Topics that are not paused, and when the first of the others is no longer. A pause that is over is
 -- forgotten; what is no time pauses nothing.
 local topics, pause_end = {}, math.huge
-local pauses = read('HMGET', PAUSED, unpack(ARGV, FIRST_TOPIC)) or {}
-for i = FIRST_TOPIC, #ARGV do
-  local until_ms = tonumber(pauses[i - FIRST_TOPIC + 1] or '')
-  if until_ms and until_ms <= now then call('HDEL', PAUSED, ARGV[i]) end
-  if until_ms and until_ms > now then
-    pause_end = math.min(pause_end, until_ms)
-  else
-    topics[#topics + 1] = ARGV[i]
+for first = FIRST_TOPIC, #ARGV, 1000 do
+  local last = math.min(first + 999, #ARGV)
+  local pauses = read('HMGET', PAUSED, unpack(ARGV, first, last)) or {}
+  for i = first, last do
+    local until_ms = tonumber(pauses[i - first + 1] or '')
+    if until_ms and until_ms <= now then call('HDEL', PAUSED, ARGV[i]) end
+    if until_ms and until_ms > now then
+      pause_end = math.min(pause_end, until_ms)
+    else
+      topics[#topics + 1] = ARGV[i]
+    end
   end
 end
 
