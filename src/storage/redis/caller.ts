@@ -21,4 +21,10 @@ export class Caller {
     this.connection.run(mode, (redis, again) => send({ redis, keys: this.keys }, again), limits);
 
   readonly read = <T>(send: (target: Target) => Promise<T>): Promise<T> => this.run('read', send);
+
+  /** The clock of Redis. */
+  readonly now = async (): Promise<Date> => {
+    const [seconds, micros] = await this.read(({ redis }) => redis.time());
+    return new Date(Number(seconds) * 1000 + Math.floor(Number(micros) / 1000));
+  };
 }

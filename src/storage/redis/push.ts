@@ -2,6 +2,7 @@ import { DelayerError } from '../../core/errors.js';
 import type { PushResult } from '../../core/results.js';
 import type { PushParams } from '../../core/store.js';
 import { jobChunks } from '../chunk.js';
+import { monotonicMs } from '../../core/timer.js';
 import type { Caller } from './caller.js';
 import { findAway } from './inspect/find.js';
 import { findQueued } from './inspect/find-queued.js';
@@ -51,6 +52,7 @@ async function pushPart(
 ): Promise<Part<PushResult>> {
   const run = (searched?: SearchedIds) =>
     caller.run('never', (target) => scripts.push(target, { ...params, cleared, searched }));
+  const sentAtMs = monotonicMs();
   try {
     const part = await run();
     if (!('queued' in part)) return part;
@@ -63,7 +65,8 @@ async function pushPart(
     return again;
   } catch (error) {
     if (!(error instanceof DelayerError) || error.code !== 'outcome_unknown') throw error;
-    return { results: await findWhatArrived((id) => findQueued(caller, id), params, error) };
+    const recovery = { findQueued: (id: Buffer) => findQueued(caller, id), now: caller.now };
+    return { results: await findWhatArrived(recovery, params, sentAtMs, error) };
   }
 }
 

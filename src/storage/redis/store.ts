@@ -213,8 +213,7 @@ export class RedisStore implements contract.Store {
   }
 
   async now(): Promise<Date> {
-    const [seconds, micros] = await this.caller.read(({ redis }) => redis.time());
-    return new Date(Number(seconds) * 1000 + Math.floor(Number(micros) / 1000));
+    return this.caller.now();
   }
 
   async waitForReady(params: contract.ReadyWaitParams): Promise<void> {

@@ -70,6 +70,21 @@ describe('a connection to Redis that breaks:', () => {
       expect(receipt.dueAt).to.deep.equal(only(await witness.find('1')).dueAt);
     });
 
+    it('returns repeated if the same content was there before with another due time', async () => {
+      const at = new Date(Date.now() + 3 * LONG_MS);
+      for (const [id, times] of Object.entries({
+        delay: { delayMs: SECOND_MS },
+        later: { delayMs: 2 * LONG_MS },
+        at: { at },
+      })) {
+        const { dueAt } = await witness.push({ ...job, id, delayMs: LONG_MS });
+        proxy.cut('request', SCRIPT);
+        expect(await queue.push({ ...job, id, ...times })).to.deep.include({ outcome: 'repeated', dueAt });
+      }
+      proxy.cut('reply', SCRIPT);
+      expect(await queue.push({ ...job, id: 'new', at })).to.deep.include({ outcome: 'pushed', dueAt: at });
+    });
+
     it('returns pushed or has an unknown outcome if its job is popped meanwhile, and is not pushed twice', async () => {
       proxy.cut('reply', SCRIPT);
       const popping = witness.bpop('topic', { timeoutMs: 5000 });
