@@ -165,6 +165,17 @@ export function foreignFileError(file: string, found: string): DelayerError {
   });
 }
 
+/** The error where a log stands beside an absent or empty file: of the one that had this name before. */
+export function strayLogError(file: string): DelayerError {
+  return new DelayerError(
+    'config_invalid',
+    `${file} cannot be used: ${file}-wal is the log of another database, which was deleted or renamed`,
+    {
+      hint: `If it was renamed, rename it back: its latest jobs may be in the log. Else delete ${file}-wal and ${file}-shm.`,
+    },
+  );
+}
+
 /** The error for a store that was named and does not exist. */
 export function absentError(file: string, what = 'there is no such file'): DelayerError {
   return new DelayerError('store_absent', `sqlite:${file} does not exist: ${what}`);

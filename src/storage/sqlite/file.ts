@@ -10,7 +10,14 @@ import {
   statSync,
 } from 'node:fs';
 import { dirname } from 'node:path';
-import { absentError, foreignFileError, movedError, networkFileError, secondNameError } from './errors.js';
+import {
+  absentError,
+  foreignFileError,
+  movedError,
+  networkFileError,
+  secondNameError,
+  strayLogError,
+} from './errors.js';
 import { fromSystem, isAbsent } from './system-errors.js';
 
 /** Answers the type (`f_type` of statfs) of the file system of a folder. */
@@ -78,6 +85,7 @@ export function makeFile({ file, ownFolder, typeOf }: FilePlace): boolean {
   const folder = dirname(file);
   if (ownFolder) makeFolder(folder);
   assertLocal(file, folder, typeOf);
+  assertNoStrayLog(file);
   try {
     // Only a new file may be opened and closed here, because closing any handle drops the locks of the whole
     // process.
@@ -155,6 +163,13 @@ function assertWritable(file: string, folder: string): void {
   } catch (error) {
     throw fromSystem(error, `${file} cannot be used, because SQLite keeps its log in the folder ${folder}`);
   }
+}
+
+/** A new file would be taken for the one that the log belongs to. */
+function assertNoStrayLog(file: string): void {
+  if (look(file) !== undefined || (look(`${file}-wal`)?.size ?? 0) === 0) return;
+  // Another process may have created the store between the two looks.
+  if (look(file) === undefined) throw strayLogError(file);
 }
 
 function assertOneName(file: string, { nlink }: Stats): void {

@@ -6,7 +6,7 @@ import { ClockKeeper } from './clock.js';
 import { BUSY_DEADLINE_MS } from './busy-retry.js';
 import { Connection } from './connection.js';
 import { attach, closeDatabase, newDatabase, newLenientDatabase, STORE } from './driver.js';
-import { foreignFileError, fromSqlite } from './errors.js';
+import { foreignFileError, fromSqlite, strayLogError } from './errors.js';
 import { FileIdentity, type TypeOfFileSystem } from './file.js';
 import type { FreeBytes } from './free-bytes.js';
 import { boundNumbers } from './bound-numbers.js';
@@ -123,7 +123,9 @@ async function assertNotForeign(file: string): Promise<void> {
     const hasLog = (statSync(besideFile(file, 'wal'), { throwIfNoEntry: false })?.size ?? 0) > 0;
     try {
       if (peek(file) === 0 && hasLog)
-        throw foreignFileError(file, 'the database belongs to another application');
+        throw statSync(file).size === 0
+          ? strayLogError(file)
+          : foreignFileError(file, 'the database belongs to another application');
       return;
     } catch (error) {
       if (error instanceof DelayerError || monotonicMs() > deadline) throw error;

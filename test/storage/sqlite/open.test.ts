@@ -191,6 +191,20 @@ describe('opening an SQLite file', () => {
       expect(['', '-wal'].map((end) => readFileSync(folder.path() + end, 'latin1'))).to.deep.equal(before);
     });
 
+    for (const isEmpty of [false, true]) {
+      it(`${isEmpty ? 'an empty' : 'no'} file beside the log of one that was renamed; none is made`, async () => {
+        const theirs = openDatabase(folder.path('theirs.db'));
+        theirs.exec('PRAGMA journal_mode = WAL; CREATE TABLE a (b)');
+        copyFileSync(folder.path('theirs.db-wal'), `${folder.path()}-wal`);
+        theirs.close();
+        if (isEmpty) writeFileSync(folder.path(), '');
+        const error = await refusalOf(folder.path());
+        expect(error).to.include({ code: 'config_invalid', exitCode: 78 });
+        expect(error.message).to.match(/-wal is the log of another database, which was deleted or renamed$/);
+        expect(existsSync(folder.path())).to.equal(isEmpty);
+      });
+    }
+
     it('a store of a newer version', async () => {
       await startChild(['push', folder.path(), 'id', 1]).ended();
       makeDatabase(folder.path(), 'PRAGMA user_version = 99');
