@@ -6,6 +6,7 @@ import { ERRORS } from '../core/errors.js';
 import { type JobRecord, type JobState, jobCount } from '../core/job.js';
 import type { Queue } from '../core/queue.js';
 import type { Problem } from '../core/results.js';
+import { bytesOfLines, jobLine, JobTooLargeError } from '../output/job-line.js';
 import { exportedToJson, toJsonLine } from '../output/json.js';
 import { WholeFile } from '../output/jobs-file.js';
 import { OutputError, writeStdout } from '../output/stdout.js';
@@ -89,11 +90,12 @@ async function* linesOf(
   let text = isFile ? `${toJsonLine(exportHead(queue.label, await queue.now()))}\n` : '';
   for await (const { jobs, problems = [] } of parts) {
     for (const job of jobs) {
-      if (!report.take(job)) continue;
-      text += `${toJsonLine(exportedToJson(job))}\n`;
-      if (text.length < WRITE_BYTES) continue;
-      yield Buffer.from(text);
-      text = '';
+      const line = report.lineOf(job);
+      if (text.length + line.length < WRITE_BYTES) text += line;
+      else {
+        yield bytesOfLines([text, line]);
+        text = '';
+      }
     }
     report.problems(problems);
   }
@@ -108,16 +110,31 @@ class ExportReport {
   private bodiless = 0;
   private readonly progress = new ProgressLine();
 
-  /** Counts a job. @returns whether there is something of it to export */
-  take({ body, topic, state }: JobRecord): boolean {
+  /** Counts a job. @returns its line; empty where it cannot be exported */
+  lineOf(job: JobRecord): string {
+    const { body, topic, state } = job;
     if (body === undefined || topic === undefined) {
       this.bodiless += 1;
-      return false;
+      return '';
+    }
+    let line: string;
+    try {
+      line = jobLine(job, exportedToJson);
+    } catch (error) {
+      if (!(error instanceof JobTooLargeError)) throw error;
+      this.leaveOut(error);
+      return '';
     }
     this.count += 1;
     this.states[state] = (this.states[state] ?? 0) + 1;
     if (this.count % 100 === 0) this.progress.draw(() => `${this.count} exported`);
-    return true;
+    return line;
+  }
+
+  private leaveOut({ message }: JobTooLargeError): void {
+    this.clear();
+    printNote(`left out: ${message}`);
+    this.exitCode = ERRORS.output_failed.exitCode;
   }
 
   problems(problems: readonly Problem[]): void {

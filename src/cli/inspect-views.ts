@@ -2,6 +2,7 @@ import type { JobRecord } from '../core/job.js';
 import type { Queue } from '../core/queue.js';
 import { escapeForTerminal } from '../output/escape.js';
 import { explain } from '../output/explain.js';
+import { jobLine } from '../output/job-line.js';
 import { explainedJobToJson, reasonsToJson, toJsonLine } from '../output/json.js';
 import { writeStdout } from '../output/stdout.js';
 import { printNote } from './stderr.js';
@@ -60,7 +61,7 @@ function tellOfAbsent(absent: readonly Buffer[], count: number): void {
 /** @param jobs those of one id, or of any */
 async function showEach(jobs: readonly JobRecord[], now: Date, json: boolean): Promise<void> {
   if (json) {
-    for (const job of jobs) await printJson(explainedJobToJson(job, explain(job, now, jobs)));
+    for (const job of jobs) await printExplained(job, explain(job, now, jobs));
   } else if (jobs.length > 0) {
     const { jobCard } = await loadTable(() => import('../output/job-card.js'));
     for (const job of jobs) await writeStdout(jobCard(job, explain(job, now, jobs), now, tableWidth()));
@@ -71,7 +72,7 @@ async function showEach(jobs: readonly JobRecord[], now: Date, json: boolean): P
 export async function showFlawed(queue: Queue, limit: number | undefined, json: boolean): Promise<number> {
   const [{ jobs, more }, now] = await Promise.all([queue.findFlawed({ limit }), queue.now()]);
   if (json) {
-    for (const job of jobs) await printJson(explainedJobToJson(job, explain(job, now)));
+    for (const job of jobs) await printExplained(job, explain(job, now));
   } else if (jobs.length === 0) {
     printNote('no job has a problem');
   } else {
@@ -80,6 +81,10 @@ export async function showFlawed(queue: Queue, limit: number | undefined, json: 
   }
   if (more) printNote('there are more: add --limit');
   return jobs.length === 0 ? 1 : 0;
+}
+
+async function printExplained(job: JobRecord, explanation: readonly string[]): Promise<void> {
+  await writeStdout(jobLine(job, () => explainedJobToJson(job, explanation)));
 }
 
 async function printJson(value: unknown): Promise<void> {

@@ -26,8 +26,10 @@ import { onAbort } from '../core/timer.js';
 import { HandlerOutput } from '../output/handler-output.js';
 import { JobLog } from '../output/joblog.js';
 import { jobWriter } from '../output/jobs.js';
-import { jobToJson, toJsonLine } from '../output/json.js';
+import { jobLine, JobTooLargeError } from '../output/job-line.js';
+import { jobToJson } from '../output/json.js';
 import { drainFollow } from '../worker/follow.js';
+import type { Dead } from '../worker/handler.js';
 import { ExecHandler } from '../worker/handlers/exec/exec.js';
 import { printHandler } from '../worker/handlers/print.js';
 import { drainLoop } from '../worker/loop.js';
@@ -40,6 +42,8 @@ const STEP_MS = 10_000;
 const LEASE_MS = 60_000;
 /** After the second signal, the reader of stdout is waited for so long (ms). */
 const HURRY_MS = 1000;
+/** So much of jobs (bytes) a batch has at most. Their JSON is at most six times as long. */
+const BATCH_BYTES = 64 * 1024 * 1024;
 /** A job that was tried in this run was not done by its end. */
 const NOT_DONE = 4;
 
@@ -107,13 +111,14 @@ The first signal stops it after the jobs in progress; the second terminates the 
   ): Promise<void> {
     const writer = jobWriter(flags.output);
     const handler = printHandler(writer.write);
-    const { lateAcks } = await whileRead(interruption, () =>
+    const { lateAcks, notDone } = await whileRead(interruption, () =>
       this.withQueue(flags, (queue) => drain(queue, flags, { ...options, handler })),
     );
     if (lateAcks > 0)
       printNote(
         `${jobCount(lateAcks)} printed after the lease had ended; another consumer may have them too`,
       );
+    if (notDone > 0) this.endWith(NOT_DONE);
     if (writer.error) throw writer.error;
   }
 
@@ -206,10 +211,17 @@ function drain(queue: Queue, flags: DrainFlags, options: DrainOptions): Promise<
 function toBatch(flags: DrainFlags) {
   const size = flags['batch-size'];
   if (size === undefined) return undefined;
-  return {
-    size,
-    encode: (jobs: readonly LeasedJob[]) =>
-      Buffer.from(jobs.map((job) => `${toJsonLine(jobToJson(job))}\n`).join('')),
-    readsOutcomes: flags.outcomes,
-  };
+  return { size, bytes: BATCH_BYTES, encode, readsOutcomes: flags.outcomes };
+}
+
+function encode(job: LeasedJob): Buffer | Dead {
+  try {
+    return Buffer.from(jobLine(job, jobToJson));
+  } catch (error) {
+    if (!(error instanceof JobTooLargeError)) throw error;
+    return {
+      dead: true,
+      reason: 'too large for a line of JSON; a handler without --batch-size gets its body',
+    };
+  }
 }

@@ -1,6 +1,7 @@
 import type { Bytes, JobRecord } from '../core/job.js';
 import type { Problem } from '../core/results.js';
 import { escapeKeepingLines } from './escape.js';
+import { bytesOfLines, jobLine } from './job-line.js';
 import { bytesToJson, jobToJson, toJsonLine } from './json.js';
 import { stdoutIsTerminal, writeStdout } from './stdout.js';
 
@@ -34,7 +35,7 @@ export interface LineOptions {
 export function listWriter(format: ListFormat, { terminator, topic }: LineOptions): ListWriter {
   if (format === 'json') return new DocumentWriter(topic);
   if (format === 'ndjson')
-    return lineWriter((job) => [Buffer.from(toJsonLine(jobToJson(job)))], Buffer.from('\n'));
+    return lineWriter((job) => [Buffer.from(jobLine(job, jobToJson))], Buffer.alloc(0));
   const bytesOf = ({ id, body }: JobRecord) => (format === 'id' ? [id] : body ? [body] : []);
   return lineWriter((job) => bytesOf(job).map(shown), Buffer.from(terminator));
 }
@@ -59,8 +60,8 @@ class DocumentWriter implements ListWriter {
 
   async write(jobs: readonly JobRecord[]): Promise<void> {
     if (jobs.length === 0) return;
-    const text = jobs.map((job) => toJsonLine(jobToJson(job))).join(',');
-    await writeStdout(`${this.isBegun ? ',' : this.head()}${text}`);
+    const parts = jobs.flatMap((job, i) => [i > 0 ? ',' : '', jobLine(job, jobToJson).slice(0, -1)]);
+    await writeStdout(bytesOfLines([this.isBegun ? ',' : this.head(), ...parts]));
     this.isBegun = true;
   }
 

@@ -1,6 +1,7 @@
 import type { Bytes, Job, LeasedJob } from '../core/job.js';
 import { escapeKeepingLines } from './escape.js';
-import { jobToJson, takenToJson, toJsonLine } from './json.js';
+import { bytesOfLines, jobLine, JobTooLargeError, type Line } from './job-line.js';
+import { jobToJson, takenToJson } from './json.js';
 import { OutputError, stdoutIsTerminal, writeStdout } from './stdout.js';
 
 /** How `pop`, `bpop` and `drain` print a job: a line of JSON, the bytes of its body, or its id. */
@@ -13,14 +14,8 @@ export type LeasedFormat = (typeof LEASED_FORMATS)[number];
 
 const NEWLINE = Buffer.from('\n');
 
-/** A line is a string until it is written: to make a Buffer of each takes longer than to write it. */
-type Line = string | Buffer;
-
-/** Lines of so many characters together are joined before they become bytes. */
-const JOINED_CHARACTERS = 1024 * 1024;
-
-function jobLine(job: Job, format: JobFormat, forTerminal: boolean): Line {
-  if (format === 'json') return `${toJsonLine(takenToJson(job))}\n`;
+function lineOf(job: Job, format: JobFormat, forTerminal: boolean): Line {
+  if (format === 'json') return jobLine(job, takenToJson);
   const bytes = format === 'body' ? job.body : job.id;
   return Buffer.concat([forTerminal ? Buffer.from(escapeKeepingLines(bytes)) : bytes, NEWLINE]);
 }
@@ -33,7 +28,7 @@ export interface Written {
 
 /** Prints jobs, each on a line. */
 export async function writeJobs(jobs: readonly Job[], format: JobFormat): Promise<Written> {
-  return writeLines(jobs, (job) => jobLine(job, format, stdoutIsTerminal()));
+  return writeLines(jobs, (job) => lineOf(job, format, stdoutIsTerminal()));
 }
 
 /** The same for jobs with their leases. */
@@ -41,13 +36,13 @@ export async function writeLeasedJobs(
   jobs: readonly (LeasedJob & { readonly leasedBy: string })[],
   format: LeasedFormat,
 ): Promise<Written> {
-  return writeLines(jobs, (job) => `${format === 'lease' ? job.lease : toJsonLine(jobToJson(job))}\n`);
+  return writeLines(jobs, (job) => (format === 'lease' ? `${job.lease}\n` : jobLine(job, jobToJson)));
 }
 
 async function writeLines<T>(jobs: readonly T[], lineOf: (job: T) => Line): Promise<Written> {
   const { lines, error: tooLong } = linesOf(jobs, lineOf);
   try {
-    await writeStdout(bytesOf(lines));
+    await writeStdout(bytesOfLines(lines));
     return { written: lines.length, ...(tooLong && { error: tooLong }) };
   } catch (error) {
     if (!(error instanceof OutputError)) throw error;
@@ -57,22 +52,15 @@ async function writeLines<T>(jobs: readonly T[], lineOf: (job: T) => Line): Prom
   }
 }
 
-function bytesOf(lines: readonly Line[]): Buffer {
-  let characters = 0;
-  for (const line of lines) characters += typeof line === 'string' ? line.length : Infinity;
-  if (characters <= JOINED_CHARACTERS) return Buffer.from(lines.join(''));
-  return Buffer.concat(lines.map((line) => (typeof line === 'string' ? Buffer.from(line) : line)));
-}
-
-/** The lines of jobs, up to the first one that is too long for a string (half a gigabyte). */
+/** The lines of jobs, up to the first one that is too large. */
 function linesOf<T>(jobs: readonly T[], lineOf: (job: T) => Line): { lines: Line[]; error?: OutputError } {
   const lines: Line[] = [];
   try {
     for (const job of jobs) lines.push(lineOf(job));
     return { lines };
   } catch (error) {
-    const message = 'a job is too large for a line of JSON; print its body alone';
-    return { lines, error: new OutputError(0, error as Error, message) };
+    if (error instanceof JobTooLargeError) return { lines, error };
+    throw error;
   }
 }
 
@@ -91,14 +79,18 @@ export async function writeIds(ids: readonly Bytes[]): Promise<void> {
 
 /** Prints jobs as they come, and keeps the error that stopped it. */
 export function jobWriter(format: JobFormat): {
-  /** Resolves with how many were written whole; fewer than given when stdout takes no more. */
-  readonly write: (jobs: readonly Job[]) => Promise<number>;
+  /**
+   * Resolves with how many were written whole: fewer than given when stdout takes no more, or the next job can never
+   * be printed, because it is `tooLarge`.
+   */
+  readonly write: (jobs: readonly Job[]) => Promise<number | { written: number; tooLarge: string }>;
   readonly error: OutputError | undefined;
 } {
   let failure: OutputError | undefined;
   return {
     async write(jobs) {
       const { written, error } = await writeJobs(jobs, format);
+      if (error instanceof JobTooLargeError) return { written, tooLarge: error.message };
       failure = error;
       return written;
     },

@@ -2,6 +2,7 @@ import { closeSync, fdatasync } from 'node:fs';
 import { promisify } from 'node:util';
 import { chunks } from '../core/chunks.js';
 import type { JobRecord } from '../core/job.js';
+import { bytesOfLines, jobLine } from './job-line.js';
 import { exportedToJson, toJsonLine } from './json.js';
 import { toFileError } from './sink.js';
 import { writeAll } from './stdout.js';
@@ -33,7 +34,7 @@ export class KeptJobs {
   async keep(jobs: readonly JobRecord[], turn?: Promise<unknown>): Promise<void> {
     const lines: Buffer[] = [];
     for (const some of chunks(jobs, MADE_AT_ONCE)) {
-      lines.push(Buffer.from(some.map((job) => `${toJsonLine(exportedToJson(job))}\n`).join('')));
+      lines.push(bytesOfLines(some.map((job) => jobLine(job, exportedToJson))));
       // What else is under way goes on meanwhile.
       await nextTurn();
     }

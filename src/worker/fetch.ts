@@ -40,6 +40,8 @@ export interface Load {
 /** Reserves jobs before the handler asks for them. */
 export class Fetcher {
   private ahead: HeldJob[] = [];
+  /** Were jobs left because the bytes of a call were full? */
+  private hasLeftSome = false;
   private readonly lead: Lead;
   private waitTimer: NodeJS.Timeout | undefined;
 
@@ -58,8 +60,10 @@ export class Fetcher {
 
   /** How many jobs are to be reserved now; 0 when none. */
   room({ callCount, jobCount }: Load): number {
-    const { concurrency, batchSize, prefetch } = this.options.handler;
+    const { concurrency, batchSize, batchBytes = Infinity, prefetch } = this.options.handler;
     if (prefetch !== 'always') {
+      // Jobs are large: those that are there fill the calls that may begin.
+      if (batchBytes < Infinity && bytesOf(this.ahead) >= (concurrency - callCount) * batchBytes) return 0;
       const { jobs: lead } = this.lead;
       const free = concurrency * batchSize + lead - callCount * batchSize - this.ahead.length;
       // Fetches when half of the lead is used up, so that fewer requests bring as many jobs.
@@ -104,7 +108,9 @@ export class Fetcher {
   private watchWait(): void {
     const [first] = this.ahead;
     const { batchSize, prefetch } = this.options.handler;
-    if (first === undefined || prefetch === 'always' || batchSize > 1 || this.waitTimer !== undefined) return;
+    // The jobs of a batch wait until it is full; those that did not fit into one wait for the call before.
+    const mayWait = prefetch === 'always' || (batchSize > 1 && !this.hasLeftSome);
+    if (first === undefined || mayWait || this.waitTimer !== undefined) return;
     const waitMs = first.reservation.reservedAtMs + MAX_WAIT_MS - monotonicMs();
     this.waitTimer = setTimeout(
       () => {
@@ -128,17 +134,36 @@ export class Fetcher {
   /** Are there as many jobs as a call takes, or all that will come for now? */
   isReady(isAsking: boolean): boolean {
     const { batchSize, prefetch } = this.options.handler;
-    return this.ahead.length >= (isAsking && prefetch !== 'always' ? batchSize : 1);
+    if (!isAsking || prefetch === 'always') return this.ahead.length > 0;
+    return this.ahead.length >= batchSize || this.fitting(batchSize) < this.ahead.length;
   }
 
   /** The next jobs to deliver. Jobs leased ahead are delivered reservation by reservation. */
   next(most: number): HeldJob[] {
-    if (this.options.handler.prefetch !== 'always') return this.ahead.splice(0, most);
+    if (this.options.handler.prefetch !== 'always') {
+      const batch = this.ahead.splice(0, this.fitting(most));
+      this.hasLeftSome = batch.length < most && this.ahead.length > 0;
+      this.watchWait();
+      return batch;
+    }
     const reservation = this.ahead[0]?.reservation;
     const limit = Math.min(most, this.ahead.length);
     let count = 0;
     while (count < limit && this.ahead[count]?.reservation === reservation) count += 1;
     return this.ahead.splice(0, count);
+  }
+
+  /** How many of the next jobs a call takes: up to `most`, and no more than its bytes allow, but one at least. */
+  private fitting(most: number): number {
+    const { batchBytes = Infinity } = this.options.handler;
+    const limit = Math.min(most, this.ahead.length);
+    if (batchBytes === Infinity) return limit;
+    let bytes = 0;
+    for (let count = 0; count < limit; count += 1) {
+      bytes += bytesOf(this.ahead.slice(count, count + 1));
+      if (bytes > batchBytes && count > 0) return count;
+    }
+    return limit;
   }
 
   rest(): HeldJob[] {
@@ -150,4 +175,10 @@ export class Fetcher {
     for (const { isLost, reservation } of this.ahead) if (isLost) reservation.unfinished -= 1;
     this.ahead = this.ahead.filter(({ isLost }) => !isLost);
   }
+}
+
+function bytesOf(held: readonly HeldJob[]): number {
+  let bytes = 0;
+  for (const { job } of held) bytes += job.id.length + job.topic.length + job.body.length;
+  return bytes;
 }

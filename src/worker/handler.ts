@@ -81,6 +81,8 @@ export interface Handler {
   readonly concurrency: number;
   /** The most jobs of a call; it may get fewer. */
   readonly batchSize: number;
+  /** So many bytes (ids, topics, bodies) at most have the jobs of a call, unless it is one job; no limit when absent. */
+  readonly batchBytes?: number | undefined;
   /**
    * `always`: the next jobs are leased while these are in hand, so that a fast handler never waits for the store.
    * `while short`: no job is to wait in this worker that another one could do, so as many as `concurrency` are

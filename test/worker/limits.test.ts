@@ -1,5 +1,6 @@
 import { expect } from 'chai';
 import type { DelayerEvent, JobEvent } from '../../src/core/events.js';
+import type { LeasedJob } from '../../src/core/job.js';
 import type { ReserveParams } from '../../src/core/store.js';
 import { monotonicMs } from '../../src/core/timer.js';
 import type { Outcome, StopReason } from '../../src/worker/handler.js';
@@ -16,6 +17,7 @@ import {
   oneByOne,
   optionsFor,
   push,
+  TOPIC,
   useQueue,
   useStandstill,
 } from './world.js';
@@ -228,6 +230,55 @@ describe('a worker with a handler that can fail', () => {
     };
     expect(await drainPass(queue, optionsFor(handler))).to.include({ done: 7 });
     expect(sizes).to.deep.equal([5, 2]);
+  });
+
+  it('a batch has as many jobs as its bytes allow, and one at least', async () => {
+    const sizeOf = [40, 40, 40, 200, 40, 40];
+    await world.queue.pushMany(
+      sizeOf.map((size, i) => ({ id: `${i}`, topic: TOPIC, body: Buffer.alloc(size) })),
+    );
+    const batches: string[][] = [];
+    const handler = {
+      ...{ concurrency: 1, batchSize: 10, batchBytes: 100, prefetch: 'while short' as const },
+      handle: (jobs: readonly LeasedJob[]) => {
+        batches.push(idsOf(jobs));
+        return Promise.resolve({ outcomes: jobs.map(() => 'done' as const) });
+      },
+    };
+    expect(await drainPass(world.queue, optionsFor(handler))).to.include({ done: 6, released: 0 });
+    expect(batches).to.deep.equal([['0', '1'], ['2'], ['3'], ['4', '5']]);
+  });
+
+  it('jobs that do not fit into a batch are back in the queue after a second, and each is done once', async () => {
+    await world.queue.pushMany(['a', 'b', 'c'].map((id) => ({ id, topic: TOPIC, body: Buffer.alloc(60) })));
+    const calls: string[][] = [];
+    const handler = {
+      ...{ concurrency: 1, batchSize: 3, batchBytes: 100, prefetch: 'while short' as const },
+      handle: async (jobs: readonly LeasedJob[]) => {
+        calls.push(idsOf(jobs));
+        if (calls.length === 1) await eventually(async () => (await countsOf(world.queue))?.ready === 2);
+        return { outcomes: jobs.map(() => 'done' as const) };
+      },
+    };
+    expect(await drainPass(world.queue, optionsFor(handler))).to.include({ done: 3, released: 2 });
+    expect(calls).to.deep.equal([['a'], ['b'], ['c']]);
+  });
+
+  it('no more jobs are reserved than fill the calls that may begin, by their bytes', async () => {
+    await world.queue.pushMany(numbered(9).map((id) => ({ id, topic: TOPIC, body: Buffer.alloc(60) })));
+    let most = 0;
+    const queue = world.queueWith({
+      reserve: (params) => world.store.reserve({ ...params, limit: Math.min(params.limit, 2) }),
+    });
+    const handler = {
+      ...{ concurrency: 2, batchSize: 9, batchBytes: 100, prefetch: 'while short' as const },
+      handle: async (jobs: readonly LeasedJob[]) => {
+        most = Math.max(most, (await countsOf(world.queue))?.leased ?? 0);
+        return { outcomes: jobs.map(() => 'done' as const) };
+      },
+    };
+    expect(await drainPass(queue, optionsFor(handler))).to.include({ done: 9 });
+    expect(most).to.be.within(2, 5);
   });
 
   it('a follower gives a batch that is not full to its handler at once', async () => {

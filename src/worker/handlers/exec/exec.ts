@@ -1,6 +1,6 @@
 import type { LeasedJob } from '../../../core/job.js';
 import { monotonicMs } from '../../../core/timer.js';
-import type { Handler, HandlerContext, HandlerResult, Outcome, ProgramEnd } from '../../handler.js';
+import type { Dead, Handler, HandlerContext, HandlerResult, Outcome, ProgramEnd } from '../../handler.js';
 import { type Environment, withJob } from './environment.js';
 import { cannotRunError, toOutcome } from './outcome.js';
 import { type Command, Program, type TakeBytes } from './program.js';
@@ -55,8 +55,10 @@ export interface ExecOptions {
 
 export interface BatchOptions {
   readonly size: number;
-  /** What the handler gets on its stdin. */
-  readonly encode: (jobs: readonly LeasedJob[]) => Buffer;
+  /** See Handler. */
+  readonly bytes: number;
+  /** What the handler gets of a job on its stdin; or why it can never be given that job. */
+  readonly encode: (job: LeasedJob) => Buffer | Dead;
   /** Does stdout have the outcomes of the jobs? Otherwise the exit code is the outcome of all. */
   readonly readsOutcomes: boolean;
 }
@@ -65,6 +67,7 @@ export interface BatchOptions {
 export class ExecHandler implements Handler {
   readonly concurrency: number;
   readonly batchSize: number;
+  readonly batchBytes: number | undefined;
   readonly prefetch = 'while short';
   readonly knowsLeases = true;
   private readonly watchdog = new Watchdog();
@@ -74,6 +77,7 @@ export class ExecHandler implements Handler {
   constructor(private readonly options: ExecOptions) {
     this.concurrency = options.concurrency;
     this.batchSize = options.batch?.size ?? 1;
+    this.batchBytes = options.batch?.bytes;
   }
 
   /** Ends the watchdog; to be called when no call is under way. */
@@ -83,8 +87,11 @@ export class ExecHandler implements Handler {
 
   async handle(jobs: readonly LeasedJob[], context: HandlerContext): Promise<HandlerResult> {
     const { output, onEnded } = this.options;
+    const input = this.inputOf(jobs, context);
+    if (input === undefined) return { outcomes: [] };
     this.watchdog.start();
-    const call = new ExecCall(jobs, context, this.options, (group) => this.watchdog.onStarted(group));
+    const onStarted = (group: number) => this.watchdog.onStarted(group);
+    const call = new ExecCall({ jobs, input }, context, this.options, onStarted);
     const { group } = call.program;
     context.onStop(() => call.program.stop());
     const end = await call.program.ended;
@@ -98,6 +105,19 @@ export class ExecHandler implements Handler {
     if (group !== undefined) onEnded?.(call.describe(end));
     return { outcomes: call.outcomes(end), isClosed: output.error !== undefined };
   }
+
+  /** Ends the leases of jobs that the program can never be given. @returns undefined where that leaves none */
+  private inputOf(jobs: readonly LeasedJob[], context: HandlerContext): Buffer | undefined {
+    const { batch } = this.options;
+    if (batch === undefined) return toBuffer(jobs[0]?.body ?? Buffer.alloc(0));
+    const lines: Buffer[] = [];
+    for (const [place, job] of jobs.entries()) {
+      const line = batch.encode(job);
+      if ('dead' in line) context.settle(place, line);
+      else lines.push(line);
+    }
+    return lines.length === 0 ? undefined : Buffer.concat(lines);
+  }
 }
 
 /** One run of the program. */
@@ -107,20 +127,22 @@ class ExecCall {
   private readonly sinceMs = monotonicMs();
   private readonly tail = new Tail();
   private readonly sink: CallSink;
+  private readonly jobs: readonly LeasedJob[];
   private readonly input: Buffer;
   private readonly reader: OutcomeReader | undefined;
   private received = 0;
 
   constructor(
-    private readonly jobs: readonly LeasedJob[],
+    { jobs, input }: { readonly jobs: readonly LeasedJob[]; readonly input: Buffer },
     private readonly context: HandlerContext,
     private readonly options: ExecOptions,
     onStarted: (group: number) => void,
   ) {
     const { command, env, batch, output, killAfterMs = KILL_AFTER_MS } = options;
     const [job] = jobs;
+    this.jobs = jobs;
+    this.input = input;
     this.sink = output.open(jobs);
-    this.input = batch || !job ? (batch?.encode(jobs) ?? Buffer.alloc(0)) : toBuffer(job.body);
     if (batch?.readsOutcomes === true)
       this.reader = new OutcomeReader(
         jobs,
@@ -129,7 +151,7 @@ class ExecCall {
       );
     this.program = new Program(command, {
       env: batch || !job ? env : withJob(env, job),
-      input: this.input,
+      input,
       onStarted,
       onStdout: (chunk) => {
         this.received += chunk.length;
