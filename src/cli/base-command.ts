@@ -175,6 +175,12 @@ export abstract class BaseCommand extends Command {
     });
   }
 
+  /** Topics as the user typed them; one that is named twice counts once. */
+  protected toTopics(texts: readonly string[], base64: boolean): Buffer[] {
+    const topics = texts.map((text) => this.toBytes(text, base64));
+    return [...new Map(topics.map((topic) => [topic.toString('latin1'), topic])).values()];
+  }
+
   protected override catch(error: Error): Promise<void> {
     const { received } = this.interruption ?? {};
     if (received === undefined || !isReaderGone(error)) reportError(error, this.argv, this.id);

@@ -27,7 +27,7 @@ With --for it prints how many jobs would expire before the pause ends.`;
   override async run(): Promise<void> {
     const { args, flags } = await this.parse(Pause);
     const { for: forMs, json } = flags;
-    const topics = args.topic.map((topic) => this.toBytes(topic, flags.base64));
+    const topics = this.toTopics(args.topic, flags.base64);
     await this.withQueue(flags, async (queue) => {
       const until = forMs === undefined ? undefined : new Date((await queue.now()).getTime() + forMs);
       await queue.pause(topics, { forMs });

@@ -13,7 +13,7 @@ export default class Resume extends BaseCommand {
 
   override async run(): Promise<void> {
     const { args, flags } = await this.parse(Resume);
-    const topics = args.topic.map((topic) => this.toBytes(topic, flags.base64));
+    const topics = this.toTopics(args.topic, flags.base64);
     await this.withQueue(flags, (queue) => queue.resume(topics));
     if (flags.json) await this.printJson({ resumed: topics.map((topic) => bytesToJson('topic', topic)) });
   }

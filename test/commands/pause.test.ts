@@ -44,6 +44,13 @@ describe('pause and resume', () => {
       expect((await waiting.ended).code).to.equal(0);
     });
 
+    itOnce('pause and resume list a topic once that is named twice', async () => {
+      const paused = documentOf<{ paused: unknown[] }>(await cli.run(['pause', 'x', 'y', 'x', '--json']));
+      expect(paused.paused).to.deep.equal(['x', 'y'].map((topic) => ({ topic, pausedUntil: null })));
+      const resumed = documentOf(await cli.run(['resume', 'x', 'none', 'x', '--json']));
+      expect(resumed).to.deep.equal({ resumed: [{ topic: 'x' }, { topic: 'none' }] });
+    });
+
     it('pause --for sets the end of the pause, and reports how many jobs would expire before', async () => {
       await push('ready', { ttlMs: MINUTE_MS });
       await push('delayed', { delayMs: MINUTE_MS, ttlMs: MINUTE_MS });
