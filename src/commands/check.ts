@@ -2,6 +2,8 @@ import * as Args from '../cli/oclif/args.js';
 import * as Flags from '../cli/oclif/flags.js';
 import { BaseCommand } from '../cli/base-command.js';
 import { threshold } from '../cli/check-flags.js';
+import { toDelayerError } from '../cli/errors.js';
+import { hintFor } from '../cli/hints.js';
 import {
   checkStats,
   DEFAULT_CRIT,
@@ -43,8 +45,8 @@ Exit code 0 if all values are within their thresholds, 1 for a warning, 2 if a v
       multiple: true,
       description: 'critical when the value is above VALUE (daemons: below); repeatable',
     }),
-    format: Flags.option({ options: CHECK_FORMATS, default: 'nagios' as const })({
-      description: 'print a line for Nagios, metrics for Prometheus, or JSON',
+    format: Flags.option({ options: CHECK_FORMATS })({
+      description: 'print a line for Nagios, metrics for Prometheus, or JSON [default: nagios]',
     }),
     exact: Flags.boolean({
       description:
@@ -56,7 +58,11 @@ Exit code 0 if all values are within their thresholds, 1 for a warning, 2 if a v
 
   override async run(): Promise<void> {
     const { args, flags } = await this.parse(Check);
-    this.format = flags.json ? 'json' : flags.format;
+    this.format = flags.format ?? (flags.json ? 'json' : 'nagios');
+    if (flags.json && this.format !== 'json')
+      throw new DelayerError('usage', `--json and --format ${this.format} cannot be used together`, {
+        hint: 'Leave one of them out.',
+      });
     const topics = (args.topic ?? []).map((topic) => this.toBytes(topic, flags.base64));
     if (topics.some((topic) => topic.length === 0))
       throw new DelayerError('usage', 'a topic is empty', { hint: 'Give it at least one byte.' });
@@ -75,9 +81,10 @@ Exit code 0 if all values are within their thresholds, 1 for a warning, 2 if a v
 
   /** Monitoring systems read stdout and the exit code, and know four exit codes. */
   protected override async catch(error: Error): Promise<void> {
-    const isOfStore = error instanceof DelayerError && error.exitCode === STORE_EXIT_CODE;
-    const level = isOfStore ? 2 : 3;
-    await writeStdout(checkErrorText(level, error.message, this.format)).catch(() => undefined);
+    const failure = toDelayerError(error);
+    const level = failure.exitCode === STORE_EXIT_CODE ? 2 : 3;
+    const said = { message: failure.message, hint: hintFor(failure, this.id) };
+    await writeStdout(checkErrorText(level, said, this.format)).catch(() => undefined);
     this.endWith(level);
   }
 }

@@ -24,13 +24,17 @@ export function checkText(figures: readonly Figure[], format: CheckFormat): stri
   return line(level, `${told.join(', ') || 'no jobs'} | ${figures.map(performance).join(' ')}`);
 }
 
-/** The line for an error that kept the check from looking. */
-export function checkErrorText(level: 2 | 3, message: string, format: CheckFormat): string {
+/** The line for an error that kept the check from looking, with what to do about it. */
+export function checkErrorText(
+  level: 2 | 3,
+  { message, hint }: { readonly message: string; readonly hint: string },
+  format: CheckFormat,
+): string {
   if (format === 'json')
-    return `${JSON.stringify({ status: LEVELS[level], code: level, figures: [], error: message })}\n`;
+    return `${JSON.stringify({ status: LEVELS[level], code: level, figures: [], error: message, hint })}\n`;
   if (format === 'prometheus') return statusMetric(level);
   // The bar separates text from performance data.
-  return line(level, message.replaceAll('|', '/'));
+  return line(level, `${message.replace(/[.\s]+$/, '')}. ${hint}`.replaceAll('|', '/'));
 }
 
 const line = (level: Level, text: string): string => `DELAYER ${LEVELS[level]} - ${escapeText(text)}\n`;

@@ -49,12 +49,30 @@ describe('check', () => {
         ['--warn', 'ready=-1'],
         ['--nosuch'],
         [''],
+        ['--format', 'nagios', '--json'],
       ]) {
         const { code, lines } = await check(...args);
         expect(code, args.join(' ')).to.equal(3);
         expect(lines).to.have.length(1);
         expect(lines[0]).to.match(/^DELAYER UNKNOWN - /);
       }
+    });
+
+    itOnce('check refuses --json beside another --format, and says what to do about an error', async () => {
+      const { code, lines } = await check('--format', 'prometheus', '--json');
+      expect([code, lines.length]).to.deep.equal([3, 3]);
+      expect(lines.at(-1)).to.equal('delayer_check_status 3');
+      const [nagios] = (await check('--format', 'nagios', '--json')).lines;
+      expect(nagios).to.equal(
+        'DELAYER UNKNOWN - --json and --format nagios cannot be used together. Leave one of them out.',
+      );
+      expect((await check('--warn', 'redy=1')).lines[0]).to.match(
+        /redy=1". Did you mean ready\? Write KEY=VALUE/,
+      );
+      const json = (await check('--json', '--store', 'sqlite:/nosuch/folder/queue.db')).lines;
+      expect(JSON.parse(json[0] ?? '')).to.include({
+        hint: 'Name a store that exists; a push creates it, in a folder that exists.',
+      });
     });
 
     it('check of a store that cannot be reached exits with 2', async () => {

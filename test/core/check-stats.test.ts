@@ -114,7 +114,8 @@ describe('checks of stats', () => {
     );
     expect(text.split('|')).to.have.length(2);
     expect(text.split('\n')).to.have.length(2);
-    expect(checkErrorText(3, 'no | good\n', 'nagios')).to.equal('DELAYER UNKNOWN - no / good\\n\n');
+    const error = { message: 'no | good\n.', hint: 'Say a|b.' };
+    expect(checkErrorText(3, error, 'nagios')).to.equal('DELAYER UNKNOWN - no / good. Say a/b.\n');
   });
 
   it('the metrics for Prometheus and the JSON agree with the line for Nagios', () => {
@@ -125,8 +126,9 @@ describe('checks of stats', () => {
     const json = JSON.parse(checkText(figures, 'json')) as { status: string; figures: object[] };
     expect(json).to.include({ status: 'WARNING', code: 1 });
     expect(json.figures).to.deep.include({ name: 'dead', value: 3, warn: 0, level: 1 });
-    expect(JSON.parse(checkErrorText(2, 'away', 'json'))).to.include({ code: 2, error: 'away' });
-    const withoutStore = checkErrorText(2, 'away', 'prometheus');
+    const away = { message: 'away', hint: 'Wait.' };
+    expect(JSON.parse(checkErrorText(2, away, 'json'))).to.include({ code: 2, error: 'away', hint: 'Wait.' });
+    const withoutStore = checkErrorText(2, away, 'prometheus');
     expect(withoutStore).to.match(/^# HELP .*\n# TYPE delayer_check_status gauge\ndelayer_check_status 2\n$/);
     expect(metrics).to.include(withoutStore.replace(/ 2\n$/, ' 1\n'));
   });
