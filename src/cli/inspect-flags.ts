@@ -52,7 +52,7 @@ const FLAGS_OF: Readonly<Record<InspectView, readonly string[]>> = {
   list: [...SELECTING, 'limit', 'cursor', 'null', ...OF_TABLES],
   ids: ['id'],
   problems: ['problems', 'limit'],
-  reasons: ['group-by', 'state'],
+  reasons: ['group-by', 'state', 'output'],
 };
 
 /** How errors name each view. */
@@ -110,9 +110,17 @@ export function toView(
 
 const isGiven = (value: unknown): boolean => value !== undefined && value !== false;
 
-function assertReasons({ state }: InspectFlags, topics: readonly string[], usage: string): void {
+function assertReasons(
+  { state, output = 'json' }: InspectFlags,
+  topics: readonly string[],
+  usage: string,
+): void {
   if (topics.length !== 1)
     throw new DelayerError('usage', '--group-by needs exactly one TOPIC', { hint: `Usage: ${usage}` });
+  if (output !== 'json')
+    throw new DelayerError('usage', `--group-by and --output ${output} cannot be used together`, {
+      hint: 'Counts are no jobs: they are printed as a table, or as one document with --output json.',
+    });
   if (state?.some((one) => one !== 'dead'))
     throw new DelayerError('usage', 'only dead letters have a reason to group by', {
       hint: 'Leave --state out, or write --state dead.',

@@ -63,7 +63,7 @@ Exit code 1 if no job matches.`;
     flags: InspectFlags,
     { topics, ids }: { readonly topics: readonly string[]; readonly ids: readonly string[] },
   ): Promise<(queue: Queue) => Promise<number>> {
-    const { base64, json } = flags;
+    const { base64, json, output } = flags;
     const toBytes = (text: string) => this.toBytes(text, base64);
     const [topic = ''] = topics;
     switch (view) {
@@ -79,7 +79,7 @@ Exit code 1 if no job matches.`;
       case 'problems':
         return (queue) => showFlawed(queue, flags.limit, json);
       case 'reasons':
-        return (queue) => showReasons(queue, toBytes(topic), json);
+        return (queue) => showReasons(queue, toBytes(topic), json || output === 'json');
     }
   }
 

@@ -280,6 +280,11 @@ const BAD: Readonly<Record<string, readonly [args: readonly string[], code: numb
   'an empty --topic for requeue': [['requeue', '--topic', '', '--yes'], USAGE, /--topic is empty/],
   '--dry-run with ids': [['requeue', 'a', '--dry-run'], USAGE, /ID and --dry-run cannot be used together/],
   'a selection without --yes': [['requeue', '--topic', 't'], USAGE, /--yes/],
+  '--group-by reason and --output ndjson': [
+    ['inspect', 't', '--group-by', 'reason', '--output', 'ndjson'],
+    USAGE,
+    /--group-by and --output ndjson cannot be used together\. Counts are no jobs/,
+  ],
   '--group-by reason without TOPIC': [
     ['inspect', '--group-by', 'reason'],
     USAGE,

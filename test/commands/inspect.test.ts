@@ -152,6 +152,8 @@ describe('inspect', () => {
       const json = await cli.run(['inspect', 'topic', '--group-by', 'reason', '--state', 'dead', '--json']);
       const page = documentOf<{ reasons: unknown[] }>(expectQuiet(json));
       expect(page).to.deep.include({ topic: 'topic', others: 0 });
+      const same = await cli.run(['inspect', 'topic', '--group-by', 'reason', '--output', 'json']);
+      expect(same.stdout.toString()).to.equal(json.stdout.toString());
       expect(page.reasons[0]).to.deep.equal({ reason: 'no answer', count: 31 });
       expect(page.reasons.slice(1)).to.have.deep.members([
         { reason: 'bad order\nline 2', count: 1 },
