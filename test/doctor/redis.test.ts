@@ -459,6 +459,12 @@ describe('doctor on Redis', () => {
       kinds: ['import_endless'],
     },
     {
+      name: 'a body with an empty id has no entry, which no command can name',
+      plant: () => bodyOf(''),
+      kinds: ['key_foreign'],
+      mend: () => ground.raw.del(key('job_bucket:')),
+    },
+    {
       name: 'a body has no entry in the pool or a ready list',
       plant: () => bodyOf('1'),
       kinds: ['body_without_entry'],

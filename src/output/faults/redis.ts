@@ -95,7 +95,8 @@ export const REDIS_TEXTS = {
   key_foreign: {
     one: 'a key belongs to no part of the queue',
     many: '# keys belong to no part of the queue',
-    means: 'Another program writes keys with this prefix. They do no harm; give that program another prefix.',
+    means:
+      'Another program writes keys with this prefix, or has left a body with an empty id or topic there, which no command of delayer can name. They do no harm; give that program another prefix.',
   },
   value_strange: {
     one: 'a value was not written by delayer',

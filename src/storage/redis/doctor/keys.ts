@@ -175,7 +175,9 @@ async function withoutEntry(
   const faults: Fault[] = [];
   for (const { id, topic } of left.slice(0, MOST_FOUND)) {
     const [job] = await find(finder, id);
-    if (topic.length === 0) faults.push({ kind: 'key_foreign', key: keyOf(keys.bucketStem, id) });
+    // No command of delayer can name an empty id or topic.
+    if (topic.length === 0 || id.length === 0)
+      faults.push({ kind: 'key_foreign', key: keyOf(keys.bucketStem, id) });
     else if (job?.flaw?.type === 'no_entry') faults.push({ kind: 'body_without_entry', id, topic });
   }
   return { faults, isAll: left.length <= MOST_FOUND };
