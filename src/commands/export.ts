@@ -21,16 +21,16 @@ const CHUNK_IDS = 250;
 
 export default class Export extends BaseCommand {
   static override summary = 'Print jobs as lines of JSON, from which import restores them unchanged.';
-  static override description = `Prints the selected jobs, or all, with everything that is known of them; dead letters with their history too. Leased and expired jobs are left out unless --state names these states.
+  static override description = `Prints the selected jobs, or all, with everything that is known of them; dead letters with their history too. On stdout nothing marks the end: a FILE of --output-file is whole, while import takes one made with > for whole, even if export was killed. Leased and expired jobs are left out unless --state names these states.
 A job that changes its state meanwhile is printed once, or twice if it returns to the queue; import recognizes it by its id. With --move, in steps, each job is removed from the store once it is in FILE and synced to disk; until then no consumer gets it. To continue a move that was interrupted, run the same command again; until then import refuses its FILE.
 Exit code 1 if no job matches.`;
   static override usage = ['export [SELECTION] [flags]', 'export ID... [flags]'];
   static override examples = [
-    `<%= config.bin %> export --topic 'orders*' > orders.ndjson`,
+    `<%= config.bin %> export --topic 'orders*' --output-file orders.ndjson`,
     '<%= config.bin %> export --output-file jobs.ndjson.gz --gzip',
     '<%= config.bin %> export --state dead --older-than 7d',
     '<%= config.bin %> export 32 33',
-    `<%= config.bin %> export --topic 'orders*' --move --output-file orders.ndjson`,
+    `<%= config.bin %> export --topic 'letters*' --move --output-file letters.ndjson`,
   ];
   static override args = {
     id: Args.string({ multiple: true, description: 'ids; - reads them from stdin, one per line' }),

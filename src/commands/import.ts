@@ -9,7 +9,7 @@ export default class Import extends BaseCommand {
   static override summary = 'Restore the jobs of an export, or jobs that were removed, as they were.';
   static override description = `FILE (or stdin) holds one job per line, as JSON, compressed by gzip or not. Each job keeps its due time, expiry, attempts, history and key; dead letters stay dead letters, and leased jobs become ready.
 To continue an import that was interrupted, run it again: it does not restore jobs that were delivered meanwhile. This needs a FILE, and is remembered for 30 days.
-An invalid line is reported, and the other lines are imported. Exit code 65 if a line is invalid, an id exists with other content, or the file is truncated.`;
+An invalid line is reported, and the other lines are imported. Exit code 65 if a line is invalid, an id exists with other content, or the file is truncated, which is known of files that --output-file or a removal wrote, not of the stdout of export.`;
   static override usage = 'import [FILE] [flags]';
   static override examples = [
     '<%= config.bin %> import jobs.ndjson',
