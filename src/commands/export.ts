@@ -30,7 +30,7 @@ Exit code 1 if no job matches.`;
     '<%= config.bin %> export --output-file jobs.ndjson.gz --gzip',
     '<%= config.bin %> export --state dead --older-than 7d',
     '<%= config.bin %> export 32 33',
-    `<%= config.bin %> export --topic 'letters*' --move --output-file letters.ndjson`,
+    `<%= config.bin %> export --topic 'orders*' --move --output-file orders.ndjson`,
   ];
   static override args = {
     id: Args.string({ multiple: true, description: 'ids; - reads them from stdin, one per line' }),
