@@ -4,6 +4,7 @@ import type { LeasedJob } from '../../src/core/job.js';
 import type { ReserveParams } from '../../src/core/store.js';
 import { monotonicMs } from '../../src/core/timer.js';
 import type { Outcome, StopReason } from '../../src/worker/handler.js';
+import { printHandler } from '../../src/worker/handlers/print.js';
 import { drainFollow } from '../../src/worker/follow.js';
 import { drainLoop } from '../../src/worker/loop.js';
 import { drainPass } from '../../src/worker/pass.js';
@@ -279,6 +280,20 @@ describe('a worker with a handler that can fail', () => {
     };
     expect(await drainPass(queue, optionsFor(handler))).to.include({ done: 9 });
     expect(most).to.be.within(2, 5);
+  });
+
+  it('a job that can never be printed is a dead letter, and those behind it are printed', async () => {
+    await push(world.queue, ['a', 'big', 'b']);
+    const handler = printHandler((jobs) => {
+      const written = idsOf(jobs).indexOf('big');
+      return Promise.resolve(written === -1 ? jobs.length : { written, tooLarge: 'too large' });
+    });
+    expect(await drainPass(world.queue, optionsFor(handler))).to.include({
+      done: 2,
+      dead: 1,
+      isClosed: false,
+    });
+    expect((await world.queue.find('big'))[0]).to.include({ state: 'dead', reason: 'too large' });
   });
 
   it('a follower gives a batch that is not full to its handler at once', async () => {
