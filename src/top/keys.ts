@@ -119,10 +119,18 @@ export class KeyParser {
 
   private pasted(): Key | undefined {
     const end = this.rest.indexOf(PASTE_END);
-    if (end === -1) return undefined;
+    if (end === -1) return this.interrupted();
     const text = this.rest.slice(PASTE_START.length, end);
     this.rest = this.rest.slice(end + PASTE_END.length);
     return { type: 'paste', text };
+  }
+
+  /** Ctrl-C ends a paste whose end does not come. */
+  private interrupted(): Key | undefined {
+    const at = this.rest.indexOf('\x03');
+    if (at === -1) return undefined;
+    this.rest = this.rest.slice(at + 1);
+    return named('ctrl-c');
   }
 }
 

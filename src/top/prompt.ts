@@ -4,24 +4,23 @@ import { cellWidth, cutToWidth } from '../output/cell-width.js';
 import type { Act } from './state.js';
 
 const ANSWERS = ' [y/N]';
-/** A name keeps so many cells at any width. */
+/** If a name would have fewer cells, the question is made shorter. */
 const LEAST_NAME = 6;
 
 /**
  * The question before an act, which names what will be done; names are cut so that the end of the question is
- * visible.
+ * visible. In a narrow terminal it has fewer words, and in a very narrow one only the end of its answers is cut.
  */
 export function question(act: Act, width: number): string {
   const names = namesIn(act);
-  const fixed = cellWidth(
-    ask(
-      act,
-      names.map(() => ''),
-    ) + ANSWERS,
-  );
-  const room = Math.max(LEAST_NAME * names.length, width - fixed);
-  return ask(act, share(names, room)) + ANSWERS;
+  const none = names.map(() => '');
+  const room = (form: Question) => width - cellWidth(form(act, none) + ANSWERS);
+  const isNarrow = room(ask) < LEAST_NAME * names.length;
+  const form = isNarrow ? askBriefly : ask;
+  return form(act, share(names, Math.max(names.length, room(form)))) + ANSWERS;
 }
+
+type Question = (act: Act, names: readonly string[]) => string;
 
 function namesIn(act: Act): string[] {
   if ('topic' in act) return [escapeForTerminal(act.topic)];
@@ -43,6 +42,10 @@ function ask(act: Act, [name = '', topic = '']: readonly string[]): string {
   }
 }
 
+function askBriefly({ type }: Act, [name = '', topic]: readonly string[]): string {
+  return topic === undefined ? `${type} ${name}?` : `${type} ${quoted(name)} of ${topic}?`;
+}
+
 /** Short names are whole; long ones share what is left. */
 function share(names: readonly string[], room: number): string[] {
   let left = room;
@@ -50,7 +53,7 @@ function share(names: readonly string[], room: number): string[] {
   const cut = [...names];
   for (const [done, i] of order.entries()) {
     const name = names[i] ?? '';
-    cut[i] = cutToWidth(name, Math.max(LEAST_NAME, Math.floor(left / (names.length - done))));
+    cut[i] = cutToWidth(name, Math.max(1, Math.floor(left / (names.length - done))));
     left -= cellWidth(cut[i]);
   }
   return cut;

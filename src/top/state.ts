@@ -17,10 +17,12 @@ export interface State {
   readonly jobs?: JobsView | undefined;
   readonly job?: JobView | undefined;
   readonly prompt?: Prompt | undefined;
-  readonly showsHelp: boolean;
+  /** The help is shown, from this line on. */
+  readonly help?: { readonly offset: number } | undefined;
   readonly status?: Status | undefined;
-  /** Why the store does not answer, and since when. */
-  readonly trouble?: { readonly message: string; readonly since: Date } | undefined;
+  /** Why the store does not answer, since when, and the status of that time. */
+  readonly trouble?:
+    { readonly message: string; readonly since: Date; readonly before?: Status | undefined } | undefined;
   /** The act that is under way on a job or topic. */
   readonly acting?: string | undefined;
 }
@@ -81,7 +83,7 @@ export function initialState(
   snapshot: Snapshot,
 ): State {
   const topics = { list: { ...LIST_START }, filter: '', sort: 'topic' } as const;
-  return { ...about, place: 'topics', snapshot, topics, showsHelp: false };
+  return { ...about, place: 'topics', snapshot, topics };
 }
 
 /** The states that this store has. */

@@ -137,16 +137,19 @@ class Top {
     } catch (error) {
       if (isLasting(error) && !this.ending.signal.aborted) throw error;
       this.failures += 1;
-      const since = this.state.trouble?.since ?? new Date();
+      const { since = new Date(), before = this.state.status } = this.state.trouble ?? {};
       const message = `the store does not answer, retrying: ${(error as Error).message}`;
-      this.show({ ...this.state, trouble: { message, since } });
+      this.show({ ...this.state, trouble: { message, since, before } });
     }
   }
 
-  /** Reports the end of an outage. */
+  /** Reports the end of an outage, unless the outcome of an act came meanwhile. */
   private back(): Partial<State> {
     const { trouble, status } = this.state;
-    return { trouble: undefined, status: trouble ? { text: 'the store answers again' } : status };
+    return {
+      trouble: undefined,
+      status: trouble && status === trouble.before ? { text: 'the store answers again' } : status,
+    };
   }
 
   private async pageOf({ topic, only, cursors }: NonNullable<State['jobs']>) {

@@ -12,6 +12,7 @@ import {
   type State,
   statesOf,
 } from './state.js';
+import { lastHelpOffset } from './views/help.js';
 import { roomOf } from './views/room.js';
 
 /** What a key does besides changing the state. */
@@ -35,7 +36,7 @@ export function press(state: State, key: Key): Update {
   if (state.prompt?.type === 'search') return search(state, state.prompt.text, key);
   // Text pasted here was meant for another program.
   if (key.type === 'paste') return { state };
-  if (state.showsHelp) return closeHelp(state, name);
+  if (state.help) return inHelp(state, state.help.offset, name);
   const update = command(state, name);
   return update ? { ...update, state: settled(update.state) } : { state };
 }
@@ -57,9 +58,13 @@ function byTerminal(name: string): Effect | undefined {
   }
 }
 
-function closeHelp(state: State, name: string): Update {
+function inHelp(state: State, offset: number, name: string): Update {
   if (name === 'q') return { state, effect: { type: 'end' } };
-  return ['escape', '?', 'enter'].includes(name) ? { state: { ...state, showsHelp: false } } : { state };
+  if (['escape', '?', 'enter'].includes(name)) return { state: { ...state, help: undefined } };
+  const rows = rowsOf(state, name) ?? 0;
+  return {
+    state: { ...state, help: { offset: Math.max(0, Math.min(offset + rows, lastHelpOffset(state.size))) } },
+  };
 }
 
 function answer(state: State, act: Act, name: string): Update {
@@ -97,7 +102,7 @@ function command(before: State, name: string): Update | undefined {
     case 'q':
       return { state, effect: { type: 'end' } };
     case '?':
-      return { state: { ...state, showsHelp: true } };
+      return { state: { ...state, help: { offset: 0 } } };
     case 'enter':
       return open(state);
     case 'escape':

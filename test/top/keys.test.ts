@@ -51,4 +51,9 @@ describe('reading keys from a terminal', () => {
     expect(parse('é日😀')).to.deep.equal(['é', '日', '😀']);
     expect(parse('\x1b[200~ry\x03\x1b[201~')).to.deep.equal(['{ry\x03}']);
   });
+
+  it('Ctrl-C ends a paste whose end does not come', () => {
+    expect(parse('\x1b[200~ry')).to.deep.equal([]);
+    expect(parse('\x1b[200~ry\x03q')).to.deep.equal(['<ctrl-c>', 'q']);
+  });
 });

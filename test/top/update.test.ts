@@ -89,6 +89,21 @@ describe('the keys of top', () => {
     expect(shown(paste(type(topics, '/').state).state)).to.include('/ry');
   });
 
+  it('? shows all keys, on a low screen by scrolling', () => {
+    const low = stateOf(TOPICS, { columns: 40, rows: 12 });
+    const opened = type(low, '?').state;
+    expect(shown(opened)).to.include('more').and.not.include('quit\n');
+    const atEnd = type(low, '?', 'end').state;
+    expect(shown(atEnd)).to.include('paused');
+    expect(type(atEnd, 'down').state).to.deep.equal(atEnd);
+    const seen = Array.from({ length: 40 }, (_, i) =>
+      shown(type(low, '?', ...Array<string>(i).fill('down')).state),
+    );
+    for (const key of ['promote', 'remove', 'pause', 'redraw', 'quit'])
+      expect(seen.join('\n')).to.include(key);
+    expect(type(atEnd, 'escape').state.help).to.equal(undefined);
+  });
+
   it('only a delayed job can be promoted', () => {
     const { state, effect } = type(jobs, 'G', 'p');
     expect(effect).to.equal(undefined);

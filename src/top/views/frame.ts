@@ -5,7 +5,7 @@ import type { State } from '../state.js';
 import { helpLines } from './help.js';
 import { jobKeys, jobLines, jobTitle } from './job.js';
 import { jobsHeader, jobsKeys, jobsTable } from './jobs.js';
-import { roomOf } from './room.js';
+import { heightOf, roomOf } from './room.js';
 import { overviewHeader, topicsKeys, topicsTable } from './topics.js';
 
 /** All lines of the screen, each of which fits. */
@@ -13,7 +13,7 @@ export function frame(state: State): string[] {
   const { columns, rows: lines } = state.size;
   const room = roomOf(state.size);
   const { header, essential = 0, body, keys } = contentOf(state);
-  const height = room.head + room.rows;
+  const height = heightOf(state.size);
   const top = room.header === 1 ? header.slice(essential, essential + 1) : header.slice(0, room.header);
   const shown = [...filled(top, room.header), ...filled(body, height)];
   if (room.status > 0) shown.push(statusLine(state));
@@ -31,10 +31,16 @@ interface Content {
 }
 
 function contentOf(state: State): Content {
-  const room = roomOf(state.size);
-  const height = room.head + room.rows;
-  if (state.showsHelp) {
-    return { header: [paint.bold('keys')], body: helpLines(state.size.columns), keys: 'Esc back  q quit' };
+  const height = heightOf(state.size);
+  if (state.help) {
+    const lines = helpLines(state.size.columns);
+    const isCut = lines.length > height;
+    const body = lines.slice(state.help.offset, state.help.offset + height);
+    return {
+      header: [paint.bold('keys')],
+      body,
+      keys: isCut ? '↑ ↓ more  Esc back  q quit' : 'Esc back  q quit',
+    };
   }
   switch (state.place) {
     case 'topics':

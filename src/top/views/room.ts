@@ -14,6 +14,12 @@ export interface Room {
   readonly keys: number;
 }
 
+/** The lines between header and status. */
+export function heightOf(size: Size): number {
+  const { head, rows } = roomOf(size);
+  return head + rows;
+}
+
 /** A low screen keeps some rows and the status; the rest is left out. */
 export function roomOf({ rows: lines }: Size): Room {
   const header = lines >= 12 ? 3 : lines >= 6 ? 1 : 0;
