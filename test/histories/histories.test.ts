@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { MAX_SEED, runHistories } from './run.js';
 import type { StoreName } from './operations.js';
@@ -18,6 +18,18 @@ describe('random histories', () => {
       expect(failure, `${failure?.account}\n${again}`).to.be.undefined;
     });
   }
+
+  it('redis: the same with small limits, which lists and leases of histories exceed', function () {
+    this.slow(40_000);
+    const args = ['--small-limits', '--store', 'redis', '--seed', `${SEED}`, '--operations', '700'];
+    const { status, stdout, stderr } = spawnSync(
+      process.execPath,
+      ['scripts/run-bundled.mjs', 'test/histories/main.ts', ...args],
+      { cwd: fileURLToPath(new URL('../..', import.meta.url)), encoding: 'utf8' },
+    );
+    expect(status, `${stdout}${stderr}`).to.equal(0);
+    expect(stdout).to.match(/^redis: \d+ operations in \d+ histories, no difference/);
+  });
 
   it('an invalid seed is a usage error of one line', () => {
     const main = fileURLToPath(new URL('main.ts', import.meta.url));

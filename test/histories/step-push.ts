@@ -80,8 +80,10 @@ const isWhole = (ms: number | undefined, most: number): ms is number =>
 function outcomesAfterCut(outcome: PushResult['outcome']): readonly PushResult['outcome'][] {
   switch (outcome) {
     case 'pushed':
-    case 'repeated':
       return ['pushed', 'unknown'];
+    case 'repeated':
+      // The due time tells it from a job of the same content that was pushed just now, unless they are due together.
+      return ['pushed', 'repeated', 'unknown'];
     case 'replaced':
       return ['unknown'];
     default:
