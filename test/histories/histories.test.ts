@@ -5,7 +5,7 @@ import { MAX_SEED, runHistories } from './run.js';
 import type { StoreName } from './operations.js';
 
 /** The short form; the long one is `npm run test:histories`, with another seed each time. */
-const OPERATIONS = 1500;
+const OPERATIONS = 1000;
 /** The same in each run, so that a failure can be repeated. */
 const SEED = 20_261_126;
 
@@ -21,7 +21,7 @@ describe('random histories', () => {
 
   it('redis: the same with small limits, which lists and leases of histories exceed', function () {
     this.slow(40_000);
-    const args = ['--small-limits', '--store', 'redis', '--seed', `${SEED}`, '--operations', '700'];
+    const args = ['--small-limits', '--store', 'redis', '--seed', `${SEED}`, '--operations', '500'];
     const { status, stdout, stderr } = spawnSync(
       process.execPath,
       ['scripts/run-bundled.mjs', 'test/histories/main.ts', ...args],

@@ -56,7 +56,7 @@ export class History {
     this.producer = new Producer(this.context);
     this.taker = new Taker(this.context);
     this.settler = new Settler(this.context);
-    this.operator = new Operator(this.context);
+    this.operator = new Operator(this.context, ground);
     this.changer = new Changer(this.context);
     this.holder = new Holder(this.context);
     this.mover = new Mover(this.context);

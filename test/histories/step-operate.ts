@@ -4,6 +4,7 @@ import type { Queue } from '../../src/core/queue.js';
 import type { Burial, RemoveResult, RequeueResult } from '../../src/core/results.js';
 import { type Context, type Fate, expectBuried, expectNext, orUnknown } from './context.js';
 import { Difference, expectSame } from './difference.js';
+import type { Ground } from './ground.js';
 import { KEPT_MS } from './line.js';
 import type { ModelRemoved } from './model.js';
 import { IDS, type StepOf, TOPICS } from './operations.js';
@@ -11,7 +12,10 @@ import { RedisLine } from './redis-line.js';
 
 /** Removes, requeues, pauses and maintains, in the store and in the model. */
 export class Operator {
-  constructor(private readonly context: Context) {}
+  constructor(
+    private readonly context: Context,
+    private readonly ground: Pick<Ground, 'viewer'>,
+  ) {}
 
   async remove({ ids, states }: StepOf<'remove'>, queue: Queue, fate?: Fate): Promise<void> {
     this.context.say(`remove ${ids.join(' ')} ${String(states)}`);
@@ -52,7 +56,7 @@ export class Operator {
     const { model, now } = this.context;
     const expected: RequeueResult[] = [];
     for (const [i, id] of ids.entries()) {
-      const isGone = fate ? await this.isCleared(queue, id) : seen?.[i] === 'none';
+      const isGone = fate ? await this.isCleared(id) : seen?.[i] === 'none';
       if (isGone && this.mayBeCleared(id)) model.line.drop(id);
       expected.push(model.requeue(id, { delayMs, keepAttempts }, now));
     }
@@ -66,8 +70,11 @@ export class Operator {
     return expired !== undefined && expired.expiresAt + KEPT_MS <= now;
   }
 
-  private async isCleared(queue: Queue, id: string): Promise<boolean> {
-    return this.mayBeCleared(id) && (await queue.find(id)).every(({ state }) => state === 'leased');
+  /** Asked by the viewer, because the process that made the call may have been killed. */
+  private async isCleared(id: string): Promise<boolean> {
+    return (
+      this.mayBeCleared(id) && (await this.ground.viewer.find(id)).every(({ state }) => state === 'leased')
+    );
   }
 
   private idOfMostLetters(): string {
