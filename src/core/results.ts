@@ -8,7 +8,8 @@ export type OnExisting = 'refuse' | 'replace' | 'keep';
 
 export interface PushResult {
   /**
-   * - `pushed`: new; where the answer was lost, perhaps there before with the same due time. `replaced`: it took the place of the job of that id.
+   * - `pushed`: new; where the answer was lost, perhaps there before with the same due time.
+   * - `replaced`: it took the place of the job of that id.
    * - `repeated`: the id exists with the same topic and body; it stays, due when it was.
    * - `kept`: the id exists with other content, or its job is leased or waits to come back, and was to be kept.
    * - `conflict`: the id exists with other content; nothing changed.

@@ -160,7 +160,7 @@ export class Fetcher {
     if (batchBytes === Infinity) return limit;
     let bytes = 0;
     for (let count = 0; count < limit; count += 1) {
-      bytes += bytesOf(this.ahead.slice(count, count + 1));
+      bytes += sizeOf(this.ahead[count]);
       if (bytes > batchBytes && count > 0) return count;
     }
     return limit;
@@ -177,8 +177,8 @@ export class Fetcher {
   }
 }
 
-function bytesOf(held: readonly HeldJob[]): number {
-  let bytes = 0;
-  for (const { job } of held) bytes += job.id.length + job.topic.length + job.body.length;
-  return bytes;
+const bytesOf = (held: readonly HeldJob[]): number => held.reduce((sum, one) => sum + sizeOf(one), 0);
+
+function sizeOf(held: HeldJob | undefined): number {
+  return held ? held.job.id.length + held.job.topic.length + held.job.body.length : 0;
 }
