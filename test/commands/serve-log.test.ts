@@ -55,8 +55,8 @@ describe('the log of serve', () => {
       );
     const pid = () => Number(textOf('pid'));
     const isServing = async () => {
-      await (await cli.queue()).push({ topic: 'topic', body: 'b' });
       const before = await ready();
+      await (await cli.queue()).push({ topic: 'topic', body: 'b' });
       await eventually(async () => (await ready()) > before);
     };
     const daemon = start('read');
