@@ -131,6 +131,7 @@ function toKey(key: string): string {
   assertText(key, 'key');
   const bytes = toName(key, 'key').length;
   if (bytes > MAX_KEY_BYTES) throw usageError(`The key is too long: ${bytes} bytes`);
+  if (key.includes('\0')) throw usageError('The key has a NUL character');
   return key;
 }
 

@@ -134,6 +134,7 @@ describe('arguments of a queue', () => {
     );
   });
 
+  const job = { topic: 't', body: 'b' };
   for (const [what, call] of Object.entries({
     'a push': () => queue.push({ topic: 't', body: 'b' }, { onExist: 'keep' } as object),
     'a push of many': () => queue.pushMany([], { onExisting: 'overwrite' } as object),
@@ -154,6 +155,7 @@ describe('arguments of a queue', () => {
     'an edit to an empty body': () => queue.edit({ id: '1', body: '' }),
     'a requeue': () => queue.requeue([], { delay: 5 } as object),
     'a pause': () => queue.pause('t', { for: 5 } as object),
+    'an import of a key with a NUL character': () => queue.import([{ ...job, id: '1', key: 'a\0b' }]),
     stats: () => queue.stats({ exakt: false } as object),
     'a list': () => queue.list('t', { state: ['ready'] } as object),
     'a list of no rows': () => queue.list('t', { limit: 0 }),
@@ -165,7 +167,6 @@ describe('arguments of a queue', () => {
     });
   }
 
-  const job = { topic: 't', body: 'b' };
   const deaf = { aborted: false, addEventListener: () => undefined };
   const detached = new Uint8Array(8);
   structuredClone(detached, { transfer: [detached.buffer] });

@@ -1,26 +1,39 @@
 import type { Connection } from './connection.js';
 import { dropExtras } from './extras.js';
-import { boundedTime, changeJobs, DEAD, deleteJobs, LAST_TIME_MS } from './rows.js';
+import {
+  boundedTime,
+  BYTES_AS_TEXT,
+  changeJobs,
+  DEAD,
+  deleteJobs,
+  LAST_TIME_MS,
+  textAsBytes,
+} from './rows.js';
 
 /** For a SELECT of dead letters, with `dead` joined by `seq`. */
 export const DEAD_COLUMNS = `
-${boundedTime('failed_at')} AS failedAt, ${boundedTime('dead_until')} AS deadUntil, reason`;
+${boundedTime('failed_at')} AS failedAt, ${boundedTime('dead_until')} AS deadUntil, ${textAsBytes('reason')} AS reason`;
 
 export interface DeadColumns {
   readonly failedAt: number;
   /** Null when it is kept for ever. */
   readonly deadUntil: number | null;
-  readonly reason: string | null;
+  /** As {@link textOfBytes} reads it. */
+  readonly reason: Uint8Array | null;
 }
 
 const BURY = `UPDATE job SET state = ${DEAD}, has_extras = ifnull(?, has_extras), attempts = attempts + ?`;
 const LETTER = `
-INSERT OR REPLACE INTO dead (seq, failed_at, dead_until, reason) SELECT value, ?, ?, ? FROM json_each(?)`;
+INSERT OR REPLACE INTO dead (seq, failed_at, dead_until, reason) SELECT value, ?, ?, ${BYTES_AS_TEXT} FROM json_each(?)`;
 const FORGET = 'DELETE FROM dead WHERE seq IN (SELECT value FROM json_each(?))';
 const BY_A_JUMP = 'it expired when the clock jumped ahead, and its id was pushed again';
 /** A row in a state that no delayer knows is left alone, whatever extras it has. */
 const DELETE = `DELETE FROM job WHERE state = ${DEAD} AND seq IN (SELECT value FROM json_each(?))`;
 const PAST = 'SELECT seq FROM dead WHERE dead_until <= ? ORDER BY dead_until LIMIT ? + 0';
+
+/** What a handler has written may hold any character. */
+const reasonBytes = (reason: string | undefined): Buffer | null =>
+  reason === undefined ? null : Buffer.from(reason);
 
 /** How and why jobs became dead letters. */
 export interface Death {
@@ -42,7 +55,7 @@ export function bury(
   if (seqs.length === 0) return;
   const deadUntil = deadTtlMs === 0 ? null : Math.min(now + deadTtlMs, LAST_TIME_MS);
   changeJobs(connection, BURY, seqs, attempts === 1 ? 1 : null, attempts);
-  connection.run(LETTER, now, deadUntil, reason ?? null, JSON.stringify(seqs));
+  connection.run(LETTER, now, deadUntil, reasonBytes(reason), JSON.stringify(seqs));
 }
 
 /**
@@ -55,7 +68,7 @@ export function letLieDead(
   death: { failedAt: number; deadUntil?: number | undefined; reason?: string | undefined },
 ): void {
   const { failedAt, deadUntil, reason } = death;
-  connection.run(LETTER, failedAt, deadUntil ?? null, reason ?? null, JSON.stringify([seq]));
+  connection.run(LETTER, failedAt, deadUntil ?? null, reasonBytes(reason), JSON.stringify([seq]));
 }
 
 /**
@@ -75,7 +88,7 @@ export function makeWay(
   const doubtful = expired.filter((job) => !isCertain(job)).map(({ seq }) => seq);
   if (doubtful.length === 0) return;
   changeJobs(connection, BURY, doubtful, null, 0);
-  connection.run(LETTER, now, null, BY_A_JUMP, JSON.stringify(doubtful));
+  connection.run(LETTER, now, null, reasonBytes(BY_A_JUMP), JSON.stringify(doubtful));
 }
 
 /** Within a transaction: removes the letters of jobs; the caller changes the jobs themselves. */

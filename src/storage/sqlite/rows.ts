@@ -44,6 +44,14 @@ export const EXACT_VALUE = 'CAST(? AS INTEGER)';
 export const FIRST_NUMBER = '-9223372036854775808';
 export const LAST_NUMBER = '9223372036854775807';
 
+/**
+ * For a SELECT: a text as bytes, because the binding ends a text at its first NUL character, both where it reads and
+ * where it writes one.
+ */
+export const textAsBytes = (column: string): string => `CAST(${column} AS BLOB)`;
+/** Writes bytes as a text. */
+export const BYTES_AS_TEXT = 'CAST(? AS TEXT)';
+
 /** A time of the file, limited as by {@link boundedTime}. */
 export function dateOf(ms: number): Date {
   return new Date(Math.max(0, Math.min(ms, MAX_TIMESTAMP_MS)));
@@ -60,6 +68,11 @@ export function expiryDate(ms: number): Date | undefined {
 /** Bytes from SQLite, whose memory belongs to them alone. */
 export function bytesOf(value: Uint8Array): Buffer {
   return Buffer.isBuffer(value) ? value : Buffer.from(value.buffer, value.byteOffset, value.byteLength);
+}
+
+/** Reads what {@link textAsBytes} has made. */
+export function textOfBytes(value: Uint8Array): string {
+  return bytesOf(value).toString();
 }
 
 /** The state of a job in line at `now`. It is ready as soon as its place has come. */

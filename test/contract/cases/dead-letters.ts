@@ -43,7 +43,7 @@ export function describeDeadLetters(world: () => World): void {
       clock.advance(SECOND_MS + 1);
       const jobs = await reserve(queue, topic);
       clock.advance(SECOND_MS);
-      const how = { dead: true, deadTtlMs: DAY_MS, reason: 'it is\n„broken“' };
+      const how = { dead: true, deadTtlMs: DAY_MS, reason: 'it is\n„broken“\0after a NUL' };
       expect(areHeld(await peer.nack([only(jobs).lease], how))).to.deep.equal([true]);
       const found = only(await queue.find(id));
       expect(found).to.deep.include({
@@ -53,7 +53,7 @@ export function describeDeadLetters(world: () => World): void {
         state: 'dead',
         dueAt,
         attempts: 2,
-        reason: 'it is\n„broken“',
+        reason: 'it is\n„broken“\0after a NUL',
         failedAt: new Date(clock.now()),
         deadUntil: new Date(clock.now() + DAY_MS),
       });

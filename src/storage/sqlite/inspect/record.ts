@@ -14,6 +14,7 @@ import {
   expiryDate,
   LAST_TIME_MS,
   stateInLine,
+  textOfBytes,
   TTL_MS,
 } from '../rows.js';
 
@@ -77,7 +78,7 @@ export function deadRecord(row: DeadRow): JobRecord {
   return {
     ...toRecord(row),
     state: 'dead',
-    reason: row.reason ?? undefined,
+    reason: row.reason === null ? undefined : textOfBytes(row.reason),
     failedAt: new Date(row.failedAt),
     deadUntil: row.deadUntil === null ? undefined : new Date(row.deadUntil),
   };
