@@ -53,6 +53,7 @@ export class Queue extends CoreQueue {
     await sleep(CLOSE_MS, undefined, (wake) => void closed.then(wake, wake));
   }
 
+  /** @internal */
   protected override async lastWork(): Promise<void> {
     await Promise.allSettled(this.#works);
   }

@@ -535,7 +535,7 @@ export class Queue {
     await this.#store.close();
   }
 
-  /** Ends what needs the store although the queue is being closed; nothing here. */
+  /** @internal Ends what needs the store although the queue is being closed; nothing here. */
   protected lastWork(): Promise<void> {
     return Promise.resolve();
   }
@@ -572,7 +572,7 @@ export class Queue {
     return wait(this.#store);
   }
 
-  /** @throws DelayerError `usage` once the queue is being closed */
+  /** @internal @throws DelayerError `usage` once the queue is being closed */
   protected assertOpen(): void {
     if (this.#closing) throw new DelayerError('usage', `The queue ${this.label} is closed`);
   }
