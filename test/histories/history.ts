@@ -75,7 +75,8 @@ export class History {
         this.operations += step.does === 'failing' ? 2 * step.times : 1;
         await this.perform(step);
         const isCall = step.does !== 'jump' && step.does !== 'advance';
-        const isTurn = (i + 1) % this.lookEvery === 0;
+        // The next steps may hide what a killed process has left.
+        const isTurn = (i + 1) % this.lookEvery === 0 || step.does === 'kill';
         if (isTurn) await this.comparison.check(isCall, this.idsToFind(step));
         // A step that only moves the clock changes nothing that is stored.
         else if (isCall) await this.comparison.learn();

@@ -380,7 +380,7 @@ const withCuts = (steps: fc.Arbitrary<Step>) =>
   fc.oneof({ weight: 50, arbitrary: steps }, { weight: 2, arbitrary: cut });
 const onSqlite = fc.oneof(...common, { weight: 1, arbitrary: reopen });
 /** Only some histories have kills, because starting a process takes longer than a history. */
-const onSqliteKilled = fc.oneof(...common, { weight: 3, arbitrary: kill });
+const onSqliteKilled = fc.oneof(...common, { weight: 8, arbitrary: kill });
 
 type ValueOf<T> = T extends fc.Arbitrary<infer V> ? V : never;
 export type Step =

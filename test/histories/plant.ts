@@ -13,7 +13,7 @@ import { copyOfTree, edit } from './tree.js';
  */
 
 /** A defect that is not found within this number of operations counts as not found. */
-const OPERATIONS = 100_000;
+const OPERATIONS = 300_000;
 /** Without a defect this number of operations, from the same seed, must find nothing. */
 const UNPLANTED_OPERATIONS = 3000;
 const SEED = 1;
