@@ -266,6 +266,17 @@ describe('push --batch', () => {
       expect(outcome.stderr).to.match(/\ndelayer: 1 pushed, 1 conflict, 1 bad line\n$/);
     });
 
+    itOnce('push --batch names the field that was meant by an unknown one', async () => {
+      const stdin = ndjson(
+        { topic: 'topic', body: 'b', delayMs: 5 },
+        { topic: 'topic', body: 'b', priority: 1 },
+      );
+      const outcome = await cli.run(['push', '--batch'], { stdin });
+      expect(outcome.code).to.equal(2);
+      expect(outcome.stderr).to.include('line 1: unknown field "delayMs". Did you mean "delay"?\n');
+      expect(outcome.stderr).to.include('line 2: unknown field "priority"\n');
+    });
+
     itOnce('push --batch pushes nothing for empty input', async () => {
       const outcome = await cli.run(['push', '--batch'], { stdin: '' });
       expectQuiet(outcome);

@@ -5,6 +5,7 @@ import { checkDuration, parseDuration } from '../../core/duration.js';
 import { DelayerError } from '../../core/errors.js';
 import type { OwnRetry } from '../../core/job.js';
 import type { PushRequest } from '../../core/requests.js';
+import { nearest } from '../nearest.js';
 import { fromBase64 } from './base64.js';
 import type { Line } from './lines.js';
 import { readTime } from './time.js';
@@ -57,9 +58,15 @@ export function parseFields(bytes: Buffer | undefined): Fields | undefined {
   if (text.trim() === '') return undefined;
   const fields = parseObject(text);
   for (const name of Object.keys(fields)) {
-    if (!JOB_FIELDS.has(name)) throw new DelayerError('usage', `unknown field ${JSON.stringify(name)}`);
+    if (!JOB_FIELDS.has(name)) throw unknownField(name);
   }
   return fields;
+}
+
+function unknownField(name: string): DelayerError {
+  const meant = nearest(name, [...JOB_FIELDS]);
+  const hint = meant === undefined ? undefined : `Did you mean ${JSON.stringify(meant)}?`;
+  return new DelayerError('usage', `unknown field ${JSON.stringify(name)}`, { hint });
 }
 
 /** @throws DelayerError `usage` when it is missing */
