@@ -38,8 +38,13 @@ const WHY_NOT: Record<JobState, string> = {
 
 const whyNotOf = (state: JobState | undefined) => (state ? WHY_NOT[state] : 'is not in the queue');
 
-const leftAlone = (id: Bytes, why: string, done: string) =>
-  `the job "${escapeForTerminal(id)}" ${why}; it was not ${done}`;
+const CARRIAGE_RETURN = 0x0d;
+
+const leftAlone = (id: Bytes, why: string, done: string) => {
+  const isOfCrlf = id.at(-1) === CARRIAGE_RETURN;
+  const seen = isOfCrlf ? ' (the id ends with a carriage return, as the lines of a file with CRLF do)' : '';
+  return `the job "${escapeForTerminal(id)}" ${why}${seen}; it was not ${done}`;
+};
 
 /** For how many jobs the reason is printed why they were left alone, where it is printed at the end. */
 const MAX_HELD_NOTES = 100;

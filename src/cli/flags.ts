@@ -37,6 +37,13 @@ export const positiveDuration = (name: string) =>
     parse: (text) => Promise.resolve(parsePositive(text, name)),
   });
 
+/** A time that is given by its distance from now. It may have the sign that such times have elsewhere: `+24h`. */
+export const durationAhead = (name: string) =>
+  Flags.custom<number>({
+    helpValue: 'DURATION',
+    parse: (text) => Promise.resolve(parsePositive(text.replace(/^\+/, ''), name)),
+  });
+
 /** A duration whose 0 has a meaning of its own, so that no other one is rounded to it. */
 export const durationOrZero = (name: string) =>
   Flags.custom<number>({

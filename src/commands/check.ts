@@ -1,5 +1,6 @@
 import * as Args from '../cli/oclif/args.js';
 import * as Flags from '../cli/oclif/flags.js';
+import { hasSwitch } from '../cli/argv.js';
 import { BaseCommand } from '../cli/base-command.js';
 import { threshold } from '../cli/check-flags.js';
 import { toDelayerError } from '../cli/errors.js';
@@ -57,6 +58,8 @@ Exit code 0 if all values are within their thresholds, 1 for a warning, 2 if a v
   private format: CheckFormat = 'nagios';
 
   override async run(): Promise<void> {
+    // Before the flags are checked, because what is wrong with them is told in this format, too.
+    if (asksForJson(this.argv)) this.format = 'json';
     const { args, flags } = await this.parse(Check);
     this.format = flags.format ?? (flags.json ? 'json' : 'nagios');
     if (flags.json && this.format !== 'json')
@@ -91,4 +94,9 @@ Exit code 0 if all values are within their thresholds, 1 for a warning, 2 if a v
 
 function merged(defaults: Thresholds, given: readonly (readonly [FigureName, number])[] = []): Thresholds {
   return { ...defaults, ...(Object.fromEntries(given) as Thresholds) };
+}
+
+function asksForJson(argv: readonly string[]): boolean {
+  const at = argv.indexOf('--format');
+  return hasSwitch(argv, 'json') || argv.includes('--format=json') || (at >= 0 && argv[at + 1] === 'json');
 }

@@ -34,7 +34,7 @@ export default class Config extends BaseCommand {
   static override description = `A context is a store with its prefix and password file, under a name in the config file; --context NAME chooses it.
 config set NAME adds or changes a context; without NAME it changes the store that counts where no context is chosen. An empty value removes a setting.
 config use NAME makes a context the one that commands use where neither --store, --context nor DELAYER_STORE names a store; config use --none ends this.
-config remove NAME removes a context. The jobs in a store are not affected.`;
+config remove NAME removes a context that is not the chosen one. The jobs in a store are not affected.`;
   static override usage = [
     'config [flags]',
     'config set [NAME] [--store URL] [--prefix PREFIX] [--password-file FILE]',
@@ -106,9 +106,13 @@ config remove NAME removes a context. The jobs in a store are not affected.`;
       if (name === undefined) return { ...config, ...(contexts && { contexts }) };
       contextOf({ contexts }, name);
       if (action === 'use') return { ...config, contexts, context: name };
+      // Commands that name no store would use another one from now on.
+      if (context === name)
+        throw new DelayerError('usage', `the context ${name} is the chosen one`, {
+          hint: 'Choose another first: `delayer config use NAME`, or `delayer config use --none`.',
+        });
       const others = Object.entries(contexts ?? {}).filter(([one]) => one !== name);
-      const kept = context === name ? {} : { context };
-      return { ...config, ...kept, contexts: Object.fromEntries(others) };
+      return { ...config, ...(context !== undefined && { context }), contexts: Object.fromEntries(others) };
     });
     if (action === 'use' && !none && setting('DELAYER_STORE') !== undefined)
       printNote('DELAYER_STORE is set, and chooses the store before the config file does');

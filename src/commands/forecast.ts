@@ -1,6 +1,6 @@
 import * as Args from '../cli/oclif/args.js';
 import { BaseCommand } from '../cli/base-command.js';
-import { count, positiveDuration, rate, type Rate } from '../cli/flags.js';
+import { count, durationAhead, positiveDuration, rate, type Rate } from '../cli/flags.js';
 import { tableWidth } from '../cli/tables.js';
 import { DelayerError } from '../core/errors.js';
 import { type Forecast, simulate, spreadOut } from '../core/forecast.js';
@@ -36,7 +36,7 @@ export default class ForecastCommand extends BaseCommand {
     topic: Args.string({ multiple: true, description: 'only these topics' }),
   };
   static override flags = {
-    until: positiveDuration('until')({
+    until: durationAhead('until')({
       description: 'how far to look ahead, rounded up to whole steps [default: 24h]',
     }),
     step: positiveDuration('step')({

@@ -69,6 +69,10 @@ describe('check', () => {
       expect((await check('--warn', 'redy=1')).lines[0]).to.match(
         /redy=1". Did you mean ready\? Write KEY=VALUE/,
       );
+      for (const asked of [['--json'], ['--format', 'json'], ['--format=json']]) {
+        const [wrong = ''] = (await check('--nosuch', ...asked)).lines;
+        expect(JSON.parse(wrong), asked.join(' ')).to.include({ status: 'UNKNOWN', code: 3 });
+      }
       const json = (await check('--json', '--store', 'sqlite:/nosuch/folder/queue.db')).lines;
       expect(JSON.parse(json[0] ?? '')).to.include({
         hint: 'Name a store that exists; a push creates it, in a folder that exists.',

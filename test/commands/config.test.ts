@@ -155,12 +155,20 @@ describe('config', () => {
     });
   });
 
-  it('config remove takes a context away, and the choice of it', async () => {
+  it('config remove takes a context away, but not the chosen one', async () => {
     await config(['set', 'prod', '--store', 'redis://h']);
     await config(['set', 'test', '--store', 'redis://t']);
     await config(['use', 'prod']);
+    const outcome = await cli.run(['config', 'remove', 'prod']);
+    expect(outcome.code).to.equal(2);
+    expect(outcome.stderr).to.match(
+      /^delayer: the context prod is the chosen one\. [^\n]*config use[^\n]*\n$/,
+    );
+    await config(['remove', 'test']);
+    expect(saved()).to.deep.equal({ context: 'prod', contexts: { prod: { store: 'redis://h' } } });
+    await config(['use', '--none']);
     await config(['remove', 'prod']);
-    expect(saved()).to.deep.equal({ contexts: { test: { store: 'redis://t' } } });
+    expect(saved()).to.deep.equal({ contexts: {} });
   });
 
   describe('bad input', () => {

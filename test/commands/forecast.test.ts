@@ -95,6 +95,7 @@ describe('forecast', () => {
         return [stepMs / MINUTE_MS, steps.map(({ due }) => due)];
       };
       expect(await seen('--until', '5m')).to.deep.equal([5, [0]]);
+      expect(await seen('--until', '+5m')).to.deep.equal([5, [0]]);
       expect(await seen('--until', '91m')).to.deep.equal([45.5, [4, 60]]);
       expect(await seen('--until', '70m', '--step', '1h')).to.deep.equal([60, [4, 60]]);
     });

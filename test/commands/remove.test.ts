@@ -78,6 +78,17 @@ describe('remove', () => {
       expect(await left()).to.deep.equal(['stays']);
     });
 
+    itOnce(
+      'remove - says that an id ends with a carriage return, as the lines of a file with CRLF do',
+      async () => {
+        const outcome = await cli.run(['remove', '-'], { stdin: 'cr1\r\n' });
+        expect(outcome.code).to.equal(1);
+        expect(outcome.stderr).to.equal(
+          'delayer: the job "cr1\\r" is not in the queue (the id ends with a carriage return, as the lines of a file with CRLF do); it was not removed\n',
+        );
+      },
+    );
+
     it('remove - accepts ids that are not valid UTF-8', async () => {
       const bytes = Buffer.from([0xff, 0xfe]);
       await push(HOUR_MS, 'a', bytes);
