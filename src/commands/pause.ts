@@ -49,10 +49,14 @@ With --for it prints how many jobs would expire before the pause ends.`;
   }
 }
 
-/** How many jobs that could still be delivered expire before the pause ends. */
+/**
+ * How many jobs that could still be delivered expire before the pause ends. One that waits for another job of its id does
+ * not expire meanwhile.
+ */
 async function countExpiring(queue: Queue, topics: readonly Buffer[], until: Date): Promise<number> {
   let expiring = 0;
   for await (const { jobs } of queue.scan({ topics, states: ['ready', 'due', 'delayed'] }))
-    for (const { expiresAt } of jobs) if (expiresAt !== undefined && expiresAt <= until) expiring += 1;
+    for (const { expiresAt, isWaiting = false } of jobs)
+      if (!isWaiting && expiresAt !== undefined && expiresAt <= until) expiring += 1;
   return expiring;
 }

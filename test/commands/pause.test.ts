@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import { documentOf, expectQuiet, forEachStore, linesOf } from '../support/cli.js';
-import { HOUR_MS, MINUTE_MS } from '../support/jobs.js';
+import { DAY_MS, HOUR_MS, MINUTE_MS, must } from '../support/jobs.js';
 
 describe('pause and resume', () => {
   forEachStore((cli, itOnce) => {
@@ -69,6 +69,12 @@ describe('pause and resume', () => {
     itOnce(
       'pause --json prints the end of the pause of each topic and the number of jobs that would expire',
       async () => {
+        // A job that waits for another one of its id does not expire.
+        await push('leased', { ttlMs: MINUTE_MS });
+        const queue = await cli.queue();
+        const { jobs } = await queue.reserve({ topics: 'topic', limit: 1, leaseMs: MINUTE_MS });
+        await push('leased', { ttlMs: DAY_MS });
+        await queue.release([must(jobs[0])]);
         await push('ready', { ttlMs: MINUTE_MS });
         const outcome = expectQuiet(await cli.run(['pause', 'topic', 'other', '--for', '1h', '--json']));
         const { paused, expiring } = documentOf<{ paused: Record<string, string>[]; expiring: number }>(

@@ -26,6 +26,29 @@ describe('keys that other clients left behind in Redis:', () => {
     }
   });
 
+  it('a job without a body has expired: a push of its id is pushed, whatever it should do with an existing job', async () => {
+    const queue = ground.queue();
+    for (const onExisting of ['refuse', 'keep', 'replace'] as const) {
+      for (const isReady of [false, true]) {
+        await ground.raw.hset(key('job_bucket:32'), 'topic', 'topic');
+        if (isReady) await ground.raw.lpush(key('ready_queue:topic'), '32');
+        else await ground.raw.zadd(key('job_pool'), 1, '32');
+        const { outcome } = await queue.push({ id: '32', topic: 'topic', body: 'b' }, { onExisting });
+        expect(outcome).to.be.oneOf(onExisting === 'replace' ? ['pushed', 'replaced'] : ['pushed']);
+        expect(textOf(await queue.pop('topic'))).to.equal('b');
+        expect(await queue.pop('topic')).to.be.undefined;
+      }
+    }
+  });
+
+  it('a job with an empty body is found as it is, and delivered', async () => {
+    const queue = ground.queue();
+    await original().push('32', 'topic', '', 0);
+    const [found] = await queue.find('32');
+    expect([found?.state, found?.flaw, found?.body?.length]).to.deep.equal(['due', undefined, 0]);
+    expect(textOf(await queue.pop('topic'))).to.equal('');
+  });
+
   it('an expired job in a new ready list is found, even if the scan for lists before was slow', async () => {
     const proxy = await Proxy.to({ path: ground.server.socket });
     try {

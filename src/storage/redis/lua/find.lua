@@ -2,10 +2,10 @@
 -- include: keys, aside, time, note, memo
 -- ARGV: id, how many entries of its ready list to look through
 -- Answers: now in ms, score in the pool or '', what stands in the place of its body (none, hash or another
---   type), topic or '', body or '' (both '' of a job that was ready and has expired), due ms or '', expiry ms or '',
---   attempts, ready lifetime in ms or '', extras or '', topic, due ms and expiry ms of its note, each or '', until
---   when its topic is paused or '', topic of a job of it that was set aside or '', type and length of its ready list,
---   then its places in that list from the left, where the list is not longer than it looks through
+--   type), topic or '', body or nil (none of both of a job that was ready and has expired), due ms or '', expiry ms
+--   or '', attempts, ready lifetime in ms or '', extras or '', topic, due ms and expiry ms of its note, each or '',
+--   until when its topic is paused or '', topic of a job of it that was set aside or '', type and length of its ready
+--   list, then its places in that list from the left, where the list is not longer than it looks through
 expect_type(POOL, 'zset')
 expect_type(READY_DUE, 'hash')
 local id, most, now = ARGV[1], tonumber(ARGV[2]), now_ms()
@@ -28,7 +28,7 @@ local pause = list_topic and read('HGET', PAUSED, list_topic)
 local due, attempts, ttl, extras = score and from_score(score) or noted_due(note, written_expiry), 0, '', ''
 if topic and body then attempts, ttl, extras = read_memo(bucket, job[3], note, due, expires_at, topic, body) end
 local answer = {
-  now, score or '', type_of(bucket), topic or '', body or '',
+  now, score or '', type_of(bucket), topic or '', body or false,
   due, expires_at, attempts, ttl, extras,
   noted or '', noted_due_time or '', within_bounds(noted_expiry or ''), pause or '',
   aside_topic or '', 'none', 0,

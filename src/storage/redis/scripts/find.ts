@@ -41,7 +41,8 @@ export async function findById(target: Target, id: Buffer, most: number): Promis
     pooledFor: toText(score) === '' ? undefined : toDate(due),
     bucketType: toText(bucketType),
     topic: given(topic),
-    body: given(body),
+    // An original client may have pushed an empty one, and it is delivered.
+    body: Buffer.isBuffer(body) ? body : undefined,
     dueAt: toDate(due),
     expiresAt: toDate(expires),
     attempts: Number(attempts),

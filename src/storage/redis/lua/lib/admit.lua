@@ -22,7 +22,10 @@ local function outcome_for(run, id, bucket, topic, body, noted)
     if stands == nil then return nil, found end
     if not stands then return 'pushed', found end
   end
-  if found == topic and redis.call('HGET', bucket, 'body') == body then return 'repeated' end
+  local kept = redis.call('HGET', bucket, 'body')
+  -- Without a body it is never delivered, as if it had expired.
+  if not kept then return 'pushed', found end
+  if found == topic and kept == body then return 'repeated' end
   return run.on_existing == 'keep' and 'kept' or 'conflict'
 end
 
