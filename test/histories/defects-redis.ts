@@ -70,7 +70,7 @@ export const OF_REDIS: readonly Defect[] = [
   ]),
   redis('other body counts as repeat', 'a push with another body is reported as a repeat', [
     `${LUA}/lib/admit.lua`,
-    `if found == topic and kept == body then return 'repeated' end`,
+    `if found == topic and redis.call('HGET', bucket, 'body') == body then return 'repeated' end`,
     `if found == topic then return 'repeated' end`,
   ]),
   redis('remove revokes all leases', 'a remove of a leased job revokes all leases of its reservation', [

@@ -88,7 +88,7 @@ export function makeWay(
   const doubtful = expired.filter((job) => !isCertain(job)).map(({ seq }) => seq);
   if (doubtful.length === 0) return;
   changeJobs(connection, BURY, doubtful, null, 0);
-  connection.run(LETTER, now, null, reasonBytes(BY_A_JUMP), JSON.stringify(doubtful));
+  connection.run(LETTER, now, null, BY_A_JUMP, JSON.stringify(doubtful));
 }
 
 /** Within a transaction: removes the letters of jobs; the caller changes the jobs themselves. */

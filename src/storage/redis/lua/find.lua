@@ -2,7 +2,7 @@
 -- include: keys, aside, time, note, memo
 -- ARGV: id, how many entries of its ready list to look through
 -- Answers: now in ms, score in the pool or '', what stands in the place of its body (none, hash or another
---   type), topic or '', body or nil (none of both of a job that was ready and has expired), due ms or '', expiry ms
+--   type), topic or '', body or nil (neither for a job that was ready and has expired), due ms or '', expiry ms
 --   or '', attempts, ready lifetime in ms or '', extras or '', topic, due ms and expiry ms of its note, each or '',
 --   until when its topic is paused or '', topic of a job of it that was set aside or '', type and length of its ready
 --   list, then its places in that list from the left, where the list is not longer than it looks through

@@ -14,7 +14,10 @@ local function outcome_for(run, id, bucket, topic, body, noted)
   -- A string, false when there is none, or a table with an error when the key is not a hash.
   local found = redis.pcall('HGET', bucket, 'topic')
   if type(found) == 'table' then return 'blocked' end
-  if not found or is_expired(expiry_of(bucket), run.now) then return 'pushed', found or nil end
+  if not found then return 'pushed', nil end
+  -- A job without a body is never delivered either.
+  local is_over = is_expired(expiry_of(bucket), run.now) or redis.call('HEXISTS', bucket, 'body') == 0
+  if is_over then return 'pushed', found end
   if run.on_existing == 'replace' then return 'replaced', found end
   if not run.due_of[id] and not redis.call('ZSCORE', POOL, id) then
     -- A client that died between RPOP and DEL has left the bucket behind, so there is no job.
@@ -22,10 +25,7 @@ local function outcome_for(run, id, bucket, topic, body, noted)
     if stands == nil then return nil, found end
     if not stands then return 'pushed', found end
   end
-  local kept = redis.call('HGET', bucket, 'body')
-  -- Without a body it is never delivered, as if it had expired.
-  if not kept then return 'pushed', found end
-  if found == topic and kept == body then return 'repeated' end
+  if found == topic and redis.call('HGET', bucket, 'body') == body then return 'repeated' end
   return run.on_existing == 'keep' and 'kept' or 'conflict'
 end
 
