@@ -1,9 +1,7 @@
 import {
   assertChoice,
-  assertDate,
   assertFields,
   assertFlag,
-  assertFunction,
   assertList,
   assertMs,
   assertSignal,
@@ -19,49 +17,36 @@ import type {
   BpopOptions,
   CallOptions,
   DaemonReport,
-  DueCountsRequest,
-  JobFilter,
   LeaseLike,
-  ListQuery,
   Lock,
   NackOptions,
   PopOptions,
   PushWaitOptions,
   ReadyWaitOptions,
   ReserveRequest,
-  ScanQuery,
-  StatsOptions,
   Topics,
   WaitOptions,
 } from './requests.js';
 import type { OnExisting } from './results.js';
-import type { Selection } from './selection.js';
 import { toRetryPolicy } from './retry-policy.js';
 import type {
   AnnounceParams,
   CallLimits,
-  DueCountsParams,
   ExtendParams,
   LeaseParams,
-  ListParams,
   LockParams,
   NackParams,
   PopParams,
   PushWaitParams,
   ReadyWaitParams,
   ReserveParams,
-  ScanParams,
-  StatsParams,
   WaitParams,
 } from './store.js';
 import type { MaintainParams } from './store/maintainer.js';
 import { monotonicMs } from './timer.js';
 import { toFailure, toLeases, toName, toTopics } from './validate.js';
 
-/** The arguments of a queue's methods, checked and as a store takes them. All throw a DelayerError `usage`. */
-
-/** Jobs on a page, when nothing else is said. */
-const LIST_LIMIT = 50;
+/** The arguments of what pushes, takes, settles, waits and maintains, checked and as a store takes them. All throw a DelayerError `usage`. */
 
 const ON_EXISTING: readonly OnExisting[] = ['refuse', 'replace', 'keep'];
 const CALL: readonly string[] = ['timeoutMs', 'signal'] satisfies (keyof CallOptions)[];
@@ -74,18 +59,6 @@ const NACK_FIELDS: readonly string[] = [
   ...(['delayMs', 'dead', 'deadTtlMs', 'reason', 'exitCode', 'signalName'] satisfies (keyof NackOptions)[]),
   ...CALL,
 ];
-const FILTER_FIELDS: readonly (keyof JobFilter)[] = [
-  ...(['states', 'dueBefore', 'dueAfter', 'olderThan', 'idGlobs', 'bodyIncludes'] as const),
-];
-const LIST_FIELDS: readonly (keyof ListQuery)[] = [...FILTER_FIELDS, 'limit', 'cursor'];
-const SCAN_FIELDS: readonly (keyof ScanQuery)[] = [
-  ...FILTER_FIELDS,
-  'topics',
-  'topicGlobs',
-  'latestFirst',
-  'withoutContent',
-];
-
 /** The time limit and the signal of a call. */
 function toLimits({ timeoutMs, signal }: CallOptions): CallLimits {
   assertMs(timeoutMs, 'timeout');
@@ -153,70 +126,6 @@ export function toExtendParams(
   options: CallOptions,
 ): ExtendParams {
   return { ...toLeaseParams(leases, options), leaseMs: toLeaseMs(leaseMs) };
-}
-
-export function toStatsParams(options: StatsOptions): StatsParams {
-  assertFields(options, ['exact', 'beyond', 'onProgress'], 'option of stats');
-  assertFlag(options.exact, 'exact');
-  assertDate(options.beyond, 'beyond');
-  const { exact = true, beyond, onProgress } = options;
-  if (onProgress !== undefined) assertFunction(onProgress, 'onProgress');
-  return { exact, beyondMs: beyond?.getTime(), onProgress };
-}
-
-/** Each step is a query. */
-const MAX_STEPS = 10_000;
-
-export function toDueCountsParams(request: DueCountsRequest): DueCountsParams {
-  assertFields(request, ['topics', 'stepMs', 'steps'], 'field of a question for due times');
-  const stepMs = checkDuration(request.stepMs, 'the step');
-  if (stepMs === 0) throw usageError('The step is zero', 'Give it a millisecond or more.');
-  const steps = toCount(request.steps, 'number of steps', MAX_STEPS);
-  const topics = request.topics === undefined ? undefined : toTopics(request.topics);
-  return { topics, stepMs, steps };
-}
-
-export function toListParams(topics: Topics, query: ListQuery): ListParams {
-  assertFields(query, LIST_FIELDS, 'field of a query');
-  const { limit = LIST_LIMIT, cursor } = query;
-  assertText(cursor, 'cursor');
-  const selection = { ...toFilter(query), topics: toTopics(topics) };
-  return { selection, limit: toCount(limit, 'limit'), cursor };
-}
-
-export function toScanParams(query: ScanQuery): ScanParams {
-  assertFields(query, SCAN_FIELDS, 'field of a scan');
-  const { topics, topicGlobs, latestFirst = false, withoutContent = false } = query;
-  assertTexts(topicGlobs, 'topicGlobs');
-  assertFlag(latestFirst, 'latestFirst');
-  assertFlag(withoutContent, 'withoutContent');
-  const named = topics === undefined ? undefined : toTopics(topics);
-  const selection = { topics: named, topicGlobs, ...toFilter(query) };
-  return { selection, latestFirst, withoutContent };
-}
-
-function toFilter(query: JobFilter): Omit<Selection, 'topics'> {
-  const { states, dueBefore, dueAfter, olderThan, idGlobs, bodyIncludes } = query;
-  assertStates(states);
-  assertDate(dueBefore, 'dueBefore');
-  assertDate(dueAfter, 'dueAfter');
-  assertDate(olderThan, 'olderThan');
-  assertTexts(idGlobs, 'idGlobs');
-  if (bodyIncludes !== undefined) assertList(bodyIncludes, 'bodyIncludes');
-  const bytes = bodyIncludes?.map((one) => toName(one, 'text to look for'));
-  return { states, dueBefore, dueAfter, olderThan, idGlobs, bodyIncludes: bytes };
-}
-
-function assertTexts(texts: readonly string[] | undefined, what: string): void {
-  if (texts === undefined) return;
-  assertList(texts, what);
-  for (const text of texts) assertText(text, what);
-}
-
-export function toFlawedParams(options: { limit?: number | undefined }): { limit: number } {
-  assertFields(options, ['limit'], 'option of findFlawed');
-  const { limit = LIST_LIMIT } = options;
-  return { limit: toCount(limit, 'limit') };
 }
 
 export function toDaemonParams(daemon: string): { daemon: string } {

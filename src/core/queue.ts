@@ -9,6 +9,13 @@ import { toListener } from './listener.js';
 import type { Imported } from './transfer.js';
 import type { NewJob } from './new-job.js';
 import {
+  toDueCountsParams,
+  toFlawedParams,
+  toListParams,
+  toScanParams,
+  toStatsParams,
+} from './observe-params.js';
+import {
   toEditParams,
   toHoldParams,
   toPauseParams,
@@ -21,11 +28,8 @@ import {
   toAnnounceParams,
   toCallLimits,
   toDaemonParams,
-  toDueCountsParams,
   toExtendParams,
-  toFlawedParams,
   toLeaseParams,
-  toListParams,
   toLockParams,
   toMaintainParams,
   toNackParams,
@@ -34,8 +38,6 @@ import {
   toPushWaitParams,
   toReadyWaitParams,
   toReserveParams,
-  toScanParams,
-  toStatsParams,
 } from './params.js';
 import { pushError } from './push-error.js';
 import type {
