@@ -1,6 +1,6 @@
 import type { Bytes, JobRecord, JobState } from '../core/job.js';
 import type { Queue } from '../core/queue.js';
-import type { RemoveRequest, RescheduleRequest } from '../core/requests.js';
+import type { JobReference, RemoveRequest, RescheduleRequest } from '../core/requests.js';
 import type { RemoveResult } from '../core/results.js';
 import { spreadMs } from './spread.js';
 import type { Act, Outcome } from './sweep.js';
@@ -59,16 +59,24 @@ function withTwins(requests: readonly RemoveRequest[], results: readonly RemoveR
   return requests.map((request, i) => removed[i] === true || isGone.has(nameOf(request)));
 }
 
-function toRemoveRequest({ id, state, dueAt, failedAt, isWaiting = false }: JobRecord): RemoveRequest {
-  if (state === 'dead') return { id, states: [state], failedAt };
-  // Nobody knows any more when a job was due that has expired in a ready list of Redis.
-  return { id, states: [state], dueAt: state === 'expired' ? undefined : dueAt, isWaiting };
+function toRemoveRequest(job: JobRecord): RemoveRequest {
+  const { id, state, topic, body, failedAt, isWaiting = false } = job;
+  const states = [state];
+  if (state === 'dead') return { id, states, topic, body, failedAt };
+  // Of a job that has expired in a ready list of Redis nobody knows any more what it was.
+  return state === 'expired' ? { id, states, isWaiting } : { ...asSeen(job), states, isWaiting };
 }
 
-const nameOf = ({ id, states, dueAt, failedAt, isWaiting }: RemoveRequest): string =>
-  [Buffer.from(id).toString('latin1'), states?.[0], dueAt?.getTime(), failedAt?.getTime(), isWaiting].join(
-    ' ',
-  );
+/** A job that nobody may have changed since: of a scan without content, its body and expiry are not known. */
+export function asSeen({ id, dueAt, topic, body, expiresAt }: JobRecord): JobReference {
+  return { id, dueAt, topic, body, expiresAt };
+}
+
+const nameOf = ({ id, topic, body, states, dueAt, failedAt, isWaiting }: RemoveRequest): string =>
+  [
+    ...[id, topic, body].map((bytes) => bytes && Buffer.from(bytes).toString('base64')),
+    ...[states?.[0], dueAt?.getTime(), failedAt?.getTime(), isWaiting],
+  ].join(' ');
 
 /** Acts on those that do not wait for another one of their id: these cannot be moved. */
 function onMovable(act: Act): Act {
@@ -83,10 +91,7 @@ function onMovable(act: Act): Act {
 /** Promotes jobs that come in the reverse of their order in line. */
 export function promoting(queue: Queue): Act {
   return onMovable(async (jobs) => {
-    const results = await queue.promote(
-      jobs.map(({ id, dueAt }) => ({ id, dueAt })),
-      { latestFirst: true },
-    );
+    const results = await queue.promote(jobs.map(asSeen), { latestFirst: true });
     return results.map(({ promoted, state }) => toOutcomeOfDelayed(promoted, state));
   });
 }
@@ -109,10 +114,10 @@ export function rescheduling(queue: Queue, due: NewDue): { act: Act; isDone: (jo
   const ahead = new Set<string>();
   let count = 0;
   const act: Act = async (jobs) => {
-    const requests = jobs.map(({ id, dueAt }, i): RescheduleRequest => {
-      if ('byMs' in due) return { id, dueAt, byMs: due.byMs };
+    const requests = jobs.map((job, i): RescheduleRequest => {
+      if ('byMs' in due) return { ...asSeen(job), byMs: due.byMs };
       const at = new Date(due.at.getTime() + spreadMs(due.spread.ms, count + i, due.spread.total));
-      return { id, dueAt, at };
+      return { ...asSeen(job), at };
     });
     count += jobs.length;
     const results = await queue.reschedule(requests);
@@ -136,8 +141,8 @@ export function requeueing(
 ): Act {
   let count = 0;
   return async (jobs) => {
-    const letters = jobs.map(({ id, topic, state }, i) => ({
-      ...{ id, topic, state: state === 'expired' ? state : ('dead' as const) },
+    const letters = jobs.map(({ id, topic, failedAt, state }, i) => ({
+      ...{ id, topic, failedAt, state: state === 'expired' ? state : ('dead' as const) },
       delayMs: delayMs + spreadMs(spread.ms, count + i, spread.total),
     }));
     count += jobs.length;

@@ -1,7 +1,7 @@
 import type { JobRecord, JobState } from '../core/job.js';
 import { type MOVE_HOLDER, MOVE_HOLD_MS } from '../core/transfer.js';
 import type { Queue } from '../core/queue.js';
-import { removing, type Archive } from './acts.js';
+import { asSeen, removing, type Archive } from './acts.js';
 import type { Act } from './sweep.js';
 
 /** The name of a move: views of the store show it as the holder of the jobs that are being moved. */
@@ -66,8 +66,8 @@ interface Held {
 
 async function holdEach(queue: Queue, jobs: readonly JobRecord[], holder: Mover): Promise<Held> {
   const wanted = jobs.filter(isToBeHeld);
-  const requests = wanted.map(({ id, state, dueAt, isWaiting = false }) => ({
-    ...{ id, states: [state], dueAt, isWaiting },
+  const requests = wanted.map((job) => ({
+    ...{ ...asSeen(job), states: [job.state], isWaiting: job.isWaiting ?? false },
   }));
   const results = await queue.hold(requests, { leaseMs: MOVE_HOLD_MS, holder });
   const leases = new Map<JobRecord, { lease: string }>();

@@ -18,17 +18,20 @@ import type {
 import type {
   EditParams,
   HoldParams,
+  JobGuard,
   PauseParams,
   PromoteParams,
   RemoveParams,
   RequeueParams,
   RescheduleParams,
 } from './store.js';
-import { toBody, toDue, toName, toTopics, toTtl } from './validate.js';
+import { toBody, toBytes, toDue, toName, toTopics, toTtl } from './validate.js';
 
 /** The arguments of what acts on jobs, checked and as a store takes them. All throw a DelayerError `usage`. */
 
-const REFERENCE: readonly string[] = ['id', 'dueAt'] satisfies (keyof JobReference)[];
+const REFERENCE: readonly string[] = [
+  ...(['id', 'dueAt', 'topic', 'body', 'expiresAt'] satisfies (keyof JobReference)[]),
+];
 const REMOVE_FIELDS: readonly string[] = [
   ...REFERENCE,
   ...(['states', 'failedAt', 'isWaiting'] satisfies (keyof RemoveRequest)[]),
@@ -44,6 +47,9 @@ const HOLD_FIELDS: readonly string[] = [
 const EDIT_FIELDS: readonly string[] = [
   ...REFERENCE,
   ...(['states', 'ifBody', 'body', 'ttlMs'] satisfies (keyof EditRequest)[]),
+];
+const REQUEUE_FIELDS: readonly string[] = [
+  ...(['id', 'topic', 'failedAt', 'state', 'delayMs'] satisfies (keyof RequeueRequest)[]),
 ];
 const DELAYED: readonly JobState[] = ['delayed'];
 /** States of jobs that are still to be delivered and that nobody holds. */
@@ -64,10 +70,9 @@ export function toRemoveParams(
       assertFields(job, REMOVE_FIELDS, 'field of a job');
       assertStates(job.states);
       assertDate(job.failedAt, 'failedAt');
-      const { id, dueAt } = toGuard(job);
       const { failedAt, isWaiting } = job;
       assertFlag(isWaiting, 'isWaiting');
-      return { id, dueAt, states: job.states ?? states, failedAt, isWaiting };
+      return { ...toGuard(job), states: job.states ?? states, failedAt, isWaiting };
     }),
   };
 }
@@ -85,8 +90,7 @@ export function toPromoteParams(
     jobs: jobs.map((job) => {
       if (isName(job)) return { id: toName(job, 'id'), states: DELAYED };
       assertFields(job, REFERENCE, 'field of a job');
-      const { id, dueAt } = toGuard(job);
-      return { id, dueAt, states: DELAYED };
+      return { ...toGuard(job), states: DELAYED };
     }),
   };
 }
@@ -100,8 +104,7 @@ export function toRescheduleParams(requests: readonly RescheduleRequest[]): Resc
       if (Number(delayMs !== undefined) + Number(at !== undefined) + Number(byMs !== undefined) !== 1)
         throw usageError('A reschedule needs exactly one of delayMs, at and byMs');
       const due = byMs === undefined ? toDue({ delayMs, at }) : { byMs: toShift(byMs) };
-      const { id, dueAt } = toGuard(request);
-      return { id, dueAt, states: DELAYED, due };
+      return { ...toGuard(request), states: DELAYED, due };
     }),
   };
 }
@@ -118,7 +121,7 @@ export function toEditParams(request: EditRequest): EditParams {
   assertInLine(states, 'state of a job that can be edited');
   if (body === undefined && ttlMs === undefined) throw usageError('An edit needs a body, a ttl, or both');
   return {
-    ...toGuard(request),
+    ...toGuard({ ...request, body: undefined }),
     states,
     ifBody: ifBody === undefined ? undefined : toBody(ifBody),
     body: body === undefined ? undefined : toBody(body),
@@ -150,9 +153,17 @@ function assertInLine(states: readonly JobState[], what: string): void {
 const isName = (given: unknown): given is TextOrBytes =>
   typeof given === 'string' || given instanceof Uint8Array;
 
-function toGuard({ id, dueAt }: JobReference): { id: Buffer; dueAt: Date | undefined } {
+/** Other clients push jobs with an empty topic or body, so that these may be believed. */
+function toGuard({ id, dueAt, topic, body, expiresAt }: JobReference): Omit<JobGuard, 'states'> {
   assertDate(dueAt, 'dueAt');
-  return { id: toName(id, 'id'), dueAt };
+  assertDate(expiresAt, 'expiresAt');
+  return {
+    id: toName(id, 'id'),
+    dueAt,
+    topic: topic === undefined ? undefined : toBytes(topic, 'topic'),
+    body: body === undefined ? undefined : toBytes(body, 'body'),
+    expiresAt,
+  };
 }
 
 export function toRequeueParams(
@@ -166,13 +177,15 @@ export function toRequeueParams(
   const shared = checkDuration(given, 'the delay');
   const jobs = letters.map((letter) => {
     if (isName(letter)) return { id: toName(letter, 'id'), delayMs: shared };
-    assertFields(letter, ['id', 'topic', 'state', 'delayMs'], 'field of a dead letter');
-    const { delayMs = shared } = letter;
+    assertFields(letter, REQUEUE_FIELDS, 'field of a dead letter');
+    const { delayMs = shared, failedAt } = letter;
+    assertDate(failedAt, 'failedAt');
     if (letter.state !== undefined) assertChoice(letter.state, ['dead', 'expired'], 'state');
     const topic = letter.topic === undefined ? undefined : toName(letter.topic, 'topic');
     return {
       id: toName(letter.id, 'id'),
       topic,
+      failedAt,
       state: letter.state,
       delayMs: checkDuration(delayMs, 'the delay'),
     };

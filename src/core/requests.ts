@@ -110,10 +110,17 @@ export interface NackOptions extends CallOptions {
   readonly signalName?: string | undefined;
 }
 
-/** A job by its id, and when it is believed to be due: one that is due at another time is left alone. */
+/**
+ * A job by its id, and what is believed of it, as a JobRecord has it: a job that is otherwise is left alone. What is
+ * absent may be anything.
+ */
 export interface JobReference {
   readonly id: TextOrBytes;
   readonly dueAt?: Date | undefined;
+  readonly topic?: TextOrBytes | undefined;
+  readonly body?: TextOrBytes | undefined;
+  /** Of a job in line; others are not asked, because the lifetime of one that is leased or waits stands still. */
+  readonly expiresAt?: Date | undefined;
 }
 
 /** A job to remove, and what it is believed to be. */
@@ -155,7 +162,7 @@ export interface RescheduleRequest extends JobReference {
 }
 
 /** A job and what it is to have: another body, another ready lifetime (ms, from its due time), or both. */
-export interface EditRequest extends JobReference {
+export interface EditRequest extends Omit<JobReference, 'body'> {
   /** States in which it may be edited, of `delayed`, `due` and `ready`; any of these when absent. */
   readonly states?: readonly JobState[] | undefined;
   /** The body that it is believed to have: one with another body is left alone. */
@@ -165,12 +172,13 @@ export interface EditRequest extends JobReference {
 }
 
 /**
- * A job to requeue: the latest dead letter of an id, or of an id in this topic; where there is none, the expired job of
- * the id, if the store still has its body (SQLite).
+ * A job to requeue: the latest dead letter of an id, among those of this topic and time of failure; where there is none,
+ * the expired job of the id, if the store still has its body (SQLite).
  */
 export interface RequeueRequest {
   readonly id: TextOrBytes;
   readonly topic?: TextOrBytes | undefined;
+  readonly failedAt?: Date | undefined;
   /** Only a job in this state; either when absent. */
   readonly state?: 'dead' | 'expired' | undefined;
   /** In place of the delay of the call. */

@@ -118,7 +118,7 @@ export function toTopics(given: TextOrBytes | readonly TextOrBytes[]): Buffer[] 
   return [...topics.values()];
 }
 
-function toBytes(given: TextOrBytes, what: string): Buffer {
+export function toBytes(given: TextOrBytes, what: string): Buffer {
   if (typeof given === 'string') {
     if (given.isWellFormed()) return Buffer.from(given);
     throw new DelayerError('usage', `The ${what} is not valid Unicode: it holds half of a surrogate pair`);

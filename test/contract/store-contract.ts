@@ -9,6 +9,7 @@ import { describeEdit } from './cases/edit.js';
 import { describeExpiry } from './cases/expiry.js';
 import { describeExtend } from './cases/extend.js';
 import { describeFind } from './cases/find.js';
+import { describeGuards } from './cases/guards.js';
 import { describeHistory } from './cases/history.js';
 import { describeHold } from './cases/hold.js';
 import { describeImport } from './cases/import.js';
@@ -75,6 +76,7 @@ const PARTS: readonly Describe[] = [
   describeReschedule,
   describeEdit,
   describeHold,
+  describeGuards,
   describeFind,
   describeStats,
   describeDueCounts,

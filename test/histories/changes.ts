@@ -1,17 +1,11 @@
+import { isMeant, type Meant } from './beliefs.js';
 import type { ModelJob } from './job.js';
 import type { Line } from './line.js';
 
-/** A job by its id; it is left alone if its due time is not the expected one. */
-export interface Meant {
-  readonly id: string;
-  readonly dueAt?: number | undefined;
-}
-
-export interface ModelEdit extends Meant {
-  readonly body?: string | undefined;
-  readonly ttlMs?: number | undefined;
-  /** The expected body. */
-  readonly ifBody?: string | undefined;
+export interface ModelEdit {
+  readonly meant: Meant;
+  readonly body: string | undefined;
+  readonly ttlMs: number | undefined;
 }
 
 export interface Redated extends Meant {
@@ -69,11 +63,10 @@ export class Changes {
   }
 
   /** Gives a job that has not expired another body or ready lifetime, in its place. */
-  edit({ body, ttlMs, ifBody, ...meant }: ModelEdit, now: number): 'edited' | 'over' | 'left alone' {
+  edit({ meant, body, ttlMs }: ModelEdit, now: number): 'edited' | 'over' | 'left alone' {
     const job = this.meant(meant);
     const state = this.line.state(meant.id, now);
     if (!job || state === undefined || state === 'expired') return 'left alone';
-    if (ifBody !== undefined && ifBody !== job.body) return 'left alone';
     if (ttlMs !== undefined) {
       // The new lifetime also leaves out the time during which the old one stood still.
       const { ttlMs: old = Infinity } = job;
@@ -90,9 +83,9 @@ export class Changes {
     return this.line.state(meant.id, now) === 'delayed' ? this.meant(meant) : undefined;
   }
 
-  private meant({ id, dueAt }: Meant): ModelJob | undefined {
-    const job = this.line.get(id);
-    return dueAt === undefined || job?.dueAt === dueAt ? job : undefined;
+  private meant(meant: Meant): ModelJob | undefined {
+    const job = this.line.get(meant.id);
+    return job && isMeant(meant, job, true) ? job : undefined;
   }
 
   /**

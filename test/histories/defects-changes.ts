@@ -32,14 +32,38 @@ export const OF_CHANGES: readonly Defect[] = [
     'UPDATE job SET place = ?1, due_at = NULL, expires_at = min(?1 + ${TTL_MS}, ${LAST_TIME_MS}) WHERE seq = ?2`;',
     'UPDATE job SET place = ?1, due_at = NULL, expires_at = max(?1 + 1, expires_at) WHERE seq = ?2`;',
   ]),
-  redis('edit not guarded', 'a job whose body has changed meanwhile is edited', [
-    `${LUA}/edit.lua`,
-    `if if_body and body ~= if_body then return left_alone end`,
-    ``,
+  redis('changed body not noticed', 'a job whose body has changed since it was looked at is acted on', [
+    `${LUA}/lib/lookup.lua`,
+    `  return redis.sha1hex(body) == sha1`,
+    `  return true`,
   ]),
-  sqlite('edit not guarded', 'a job whose body has changed meanwhile is edited', [
-    `${SQLITE}/edit.ts`,
-    `|| !isMeant(params, state, row) || !isBelieved)`,
-    `|| !isMeant(params, state, row) || (!isBelieved && row.seq < 0))`,
+  sqlite('changed body not noticed', 'a job whose body has changed since it was looked at is acted on', [
+    `${SQLITE}/lookup.ts`,
+    `AND (?3 IS NULL OR body = ?3)`,
+    `AND (?3 IS NULL OR ?3 IS NOT NULL)`,
   ]),
+  redis(
+    'changed lifetime not noticed',
+    'a job whose ready lifetime was edited since it was looked at is acted on',
+    [`${LUA}/lib/lookup.lua`, `    if not is_same then return false end`, ``],
+  ),
+  sqlite(
+    'changed lifetime not noticed',
+    'a job whose ready lifetime was edited since it was looked at is acted on',
+    [
+      `${SQLITE}/lookup.ts`,
+      `isTime(expiresAt, expiryDate(row.expiresAt)));`,
+      `isTime(expiresAt, expiresAt));`,
+    ],
+  ),
+  redis(
+    'latest letter requeued',
+    'a requeue takes the latest dead letter of an id, though an older one is meant',
+    [`${LUA}/requeue.lua`, `(failed_at == '' or letter.failed_at == failed_at)`, `true`],
+  ),
+  sqlite(
+    'latest letter requeued',
+    'a requeue takes the latest dead letter of an id, though an older one is meant',
+    [`${SQLITE}/requeue.ts`, `(?3 IS NULL OR failed_at = ?3)`, `(?3 IS NULL OR ?3 IS NOT NULL)`],
+  ),
 ];

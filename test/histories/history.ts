@@ -277,13 +277,12 @@ const FAILED = {
 
 /** A call that has an id twice takes two requests; with each id once a cut hits the only one. */
 function namingOnce(step: StepOf<'cut'>['step']): StepOf<'cut'>['step'] {
-  if (step.does === 'remove') return { ...step, ids: [...new Set(step.ids)] };
-  if (step.does !== 'reschedule') return step;
-  return {
-    ...step,
-    jobs: step.jobs.filter(({ id }, i) => step.jobs.findIndex((one) => one.id === id) === i),
-  };
+  if (step.does === 'remove') return { ...step, jobs: eachIdOnce(step.jobs) };
+  return step.does === 'reschedule' ? { ...step, jobs: eachIdOnce(step.jobs) } : step;
 }
+
+const eachIdOnce = <J extends { readonly id: string }>(jobs: readonly J[]): J[] =>
+  jobs.filter(({ id }, i) => jobs.findIndex((one) => one.id === id) === i);
 
 const isOriginal = (step: Step): step is OriginalStep =>
   step.does.startsWith('original') || ['flush scripts', 'spoil', 'heal'].includes(step.does);

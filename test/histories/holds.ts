@@ -1,5 +1,5 @@
 import type { JobState } from '../../src/core/job.js';
-import type { Meant } from './changes.js';
+import { isMeant, type Meant } from './beliefs.js';
 import type { Comeback } from './comeback.js';
 import type { ModelJob, ModelLease } from './job.js';
 import type { Line } from './line.js';
@@ -35,14 +35,10 @@ export class Holds {
     { leaseMs, holder }: ModelHold,
     now: number,
   ): ({ readonly lease: ModelLease; readonly was: JobState } | undefined)[] {
-    const ids = new Set<string>();
     const taken = jobs.map((meant) => {
-      if (this.rules.holdsOneOfAnId && ids.has(meant.id)) return undefined;
       const { isWaiting } = meant;
       const inLine = isWaiting === true ? undefined : this.takeInLine(meant, now);
-      const one = inLine ?? (isWaiting === false ? undefined : this.takeWaiting(meant, now));
-      if (one) ids.add(meant.id);
-      return one;
+      return inLine ?? (isWaiting === false ? undefined : this.takeWaiting(meant, now));
     });
     const end = this.back.byLast(now + leaseMs);
     const shared = {
@@ -61,22 +57,23 @@ export class Holds {
     });
   }
 
-  private takeInLine({ id, dueAt, states }: MeantToHold, now: number): Taken | undefined {
+  private takeInLine({ states, ...meant }: MeantToHold, now: number): Taken | undefined {
+    const { id } = meant;
     const job = this.line.get(id);
     const was = this.line.state(id, now);
     if (!job || was === undefined || !states.includes(was)) return undefined;
-    if (dueAt !== undefined && job.dueAt !== dueAt) return undefined;
+    if (!isMeant(meant, job, true)) return undefined;
     this.line.drop(id);
     return { job, was };
   }
 
   /** Takes a waiting job, whose lifetime has stood still. */
-  private takeWaiting({ id, dueAt, states }: MeantToHold, now: number): Taken | undefined {
-    const isMeant = ({ job }: { job: ModelJob }) => dueAt === undefined || job.dueAt === dueAt;
-    const meant = states.includes('delayed') ? this.back.waitingFor(id).filter(isMeant) : [];
+  private takeWaiting({ states, ...meant }: MeantToHold, now: number): Taken | undefined {
+    const jobs = states.includes('delayed') ? this.back.waitingFor(meant.id) : [];
+    const found = jobs.filter(({ job }) => isMeant(meant, job, false));
     // Of several, Redis takes the one that came back first, SQLite the one that was pushed first.
-    if (this.rules.waitingLooks === 'one a job') meant.sort((a, b) => a.job.number - b.job.number);
-    const [waiting] = meant;
+    if (this.rules.waitingLooks === 'one a job') found.sort((a, b) => a.job.number - b.job.number);
+    const [waiting] = found;
     if (!waiting) return undefined;
     const { job } = this.back.stopWaiting(waiting, now);
     return { job, was: 'delayed' };

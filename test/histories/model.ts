@@ -1,5 +1,6 @@
 import { DEFAULT_TTL_MS, type JobState } from '../../src/core/job.js';
 import type { OnExisting, PushResult, RequeueResult } from '../../src/core/results.js';
+import { isMeant, type Meant } from './beliefs.js';
 import { Changes } from './changes.js';
 import { Comeback, LOOK_AGAIN_MS, type Reclaimed } from './comeback.js';
 import { Holds } from './holds.js';
@@ -282,67 +283,72 @@ export class Model {
     return held.map((lease) => lease && end);
   }
 
-  /** Removes all jobs of an id that are in one of the states. */
-  remove(id: string, states: readonly JobState[], now: number): ModelRemoved {
+  /** Removes all jobs of an id that are in one of the states, and what is believed of them. */
+  remove(meant: Meant, states: readonly JobState[], now: number): ModelRemoved {
+    const { id } = meant;
     const there: JobState[] = [];
     const removed: JobState[] = [];
-    const act = (state: JobState | undefined, remove: () => unknown) => {
-      if (state === undefined) return;
+    const act = (state: JobState, isBelieved: boolean, remove: () => unknown) => {
       there.push(state);
-      if (!states.includes(state)) return;
+      if (!isBelieved || !states.includes(state)) return;
       removed.push(state);
       remove();
     };
-    act(this.line.state(id, now), () => this.line.drop(id));
+    const [inLine, state] = [this.line.get(id), this.line.state(id, now)];
+    if (state !== undefined)
+      act(state, inLine !== undefined && isMeant(meant, inLine, true), () => this.line.drop(id));
     for (const one of this.waitingFor(id))
-      act('delayed', () => this.waiting.splice(this.waiting.indexOf(one), 1));
+      act('delayed', isMeant(meant, one.job, false), () => this.waiting.splice(this.waiting.indexOf(one), 1));
     for (const one of this.lettersOf(id))
-      act('dead', () => this.letters.splice(this.letters.indexOf(one), 1));
+      act('dead', isMeant(meant, one.job, false), () => this.letters.splice(this.letters.indexOf(one), 1));
     for (const lease of this.leases.filter(({ job }) => job.id === id))
-      act('leased', () => this.back.end(lease));
+      act('leased', isMeant(meant, lease.job, false), () => this.back.end(lease));
     return { removed, there };
   }
 
   /**
-   * Removes jobs that still have the state and the due time, or the time of failure, that were seen. If several are
+   * Removes jobs that still have the state, the content and the due time, or time of failure, that were seen. If several are
    * equal in these, all are removed, and each is reported as removed.
    * @returns for each, whether it was there
    */
   removeSeen(jobs: readonly Seen[], now: number): boolean[] {
     const gone = new Set<string>();
     return jobs.map((job) => {
-      const name = [job.id, job.state, job.state === 'dead' ? job.failedAt : job.dueAt].join(' ');
+      const { id, topic, body, state, failedAt, dueAt } = job;
+      const name = [id, topic, body, state, state === 'dead' ? failedAt : dueAt].join(' ');
       if (this.removeOneSeen(job, now)) gone.add(name);
       return gone.has(name);
     });
   }
 
-  private removeOneSeen({ id, state, dueAt, failedAt }: Seen, now: number): boolean {
-    const isDue = (job: ModelJob) => job.id === id && (dueAt === undefined || job.dueAt === dueAt);
+  private removeOneSeen({ id, topic, body, state, dueAt, failedAt }: Seen, now: number): boolean {
+    const isSame = (job: ModelJob, at = dueAt) =>
+      job.id === id && isMeant({ id, topic, body, dueAt: at }, job, false);
     const take = <T>(from: T[], isMeant: (one: T) => boolean) => {
       const meant = from.filter(isMeant);
       for (const one of meant) from.splice(from.indexOf(one), 1);
       return meant.length > 0;
     };
-    if (state === 'dead') return take(this.letters, (one) => one.job.id === id && one.failedAt === failedAt);
-    if (state === 'leased') return take(this.leases, ({ job }) => isDue(job));
+    if (state === 'dead')
+      return take(this.letters, (one) => isSame(one.job, undefined) && one.failedAt === failedAt);
+    if (state === 'leased') return take(this.leases, ({ job }) => isSame(job));
     const job = this.line.get(id);
     const isInLine =
-      job !== undefined && this.line.state(id, now) === state && (state === 'expired' || isDue(job));
+      job !== undefined && this.line.state(id, now) === state && (state === 'expired' || isSame(job));
     if (isInLine) this.line.drop(id);
-    const hasWaited = state === 'delayed' && take(this.waiting, (one) => isDue(one.job));
+    const hasWaited = state === 'delayed' && take(this.waiting, (one) => isSame(one.job));
     if (hasWaited) this.back.lookLater(id, now);
     return isInLine || hasWaited;
   }
 
-  /** Requeues the latest dead letter of an id; where there is none, its expired job. */
+  /** Requeues the latest dead letter of an id, or the one that failed then; where there is none, its expired job. */
   requeue(
-    id: string,
+    { id, failedAt }: { readonly id: string; readonly failedAt: number | undefined },
     { delayMs, keepAttempts }: { readonly delayMs: number; readonly keepAttempts: boolean },
     now: number,
   ): RequeueResult {
-    const letter = this.lettersOf(id)[0];
-    const job = letter?.job ?? this.expired(id, now);
+    const letter = this.lettersOf(id).find((one) => failedAt === undefined || one.failedAt === failedAt);
+    const job = letter?.job ?? (failedAt === undefined ? this.expired(id, now) : undefined);
     if (!job) return 'none';
     if (this.line.isTaken(id, now)) return 'duplicate_id';
     if (letter) this.letters.splice(this.letters.indexOf(letter), 1);

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import type { JobState, OwnRetry } from '../../src/core/job.js';
 import type { RetryOptions } from '../../src/core/retry-policy.js';
+import type { Belief } from './beliefs.js';
 
 /** Few ids, so that operations meet the same jobs; 0 because it must be an id like any other. */
 export const IDS = ['a', 'b', 'c', 'd', '0'];
@@ -102,8 +103,10 @@ const failing = fc.record({
   how: fc.constantFrom('nack', 'lease end'),
   retry: aPolicy,
 });
-/** Whether an expected due time is given, and right; mostly it is not given. */
-const believed = fc.constantFrom<'right' | 'wrong' | undefined>(undefined, undefined, 'right', 'wrong');
+const believed = fc.constantFrom<Belief>(
+  ...[undefined, undefined, undefined, 'right' as const, 'right' as const],
+  ...(['wrong due time', 'wrong topic', 'wrong body', 'wrong expiry'] as const),
+);
 const promote = fc.record({
   does: fc.constant('promote'),
   by: process,
@@ -132,7 +135,6 @@ const edit = fc.record({
   believed,
   body: fc.constantFrom(true, true, false),
   ttlMs: fc.constantFrom(undefined, 300, 5 * SECOND_MS, 7 * DAY_MS),
-  ifBody: believed,
 });
 /** An operator holds jobs. */
 const held = fc.record({
@@ -236,7 +238,7 @@ const bury = fc.record({
 const remove = fc.record({
   does: fc.constant('remove'),
   by: process,
-  ids: fc.array(anId, { minLength: 1, maxLength: 2 }),
+  jobs: fc.array(fc.record({ id: anId, believed }), { minLength: 1, maxLength: 2 }),
   states: fc.constantFrom(...STATES),
 });
 const requeue = fc.record({
@@ -244,6 +246,8 @@ const requeue = fc.record({
   by: process,
   /** Requeues the id with the most dead letters instead. */
   ofMost: fc.boolean(),
+  /** Of several dead letters of an id the one that failed first is meant. */
+  isFirstMeant: fc.boolean(),
   ids: fc.array(anId, { minLength: 1, maxLength: 2 }),
   delayMs: aDelay,
   keepAttempts: fc.boolean(),

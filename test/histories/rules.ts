@@ -33,8 +33,6 @@ export interface Rules {
    * that was pushed last, or the one whose lease ended last.
    */
   readonly lettersOfOneMs: 'youngest first' | 'by turn';
-  /** Open in the contract: whether one call holds at most one job of an id if others of the id wait. */
-  readonly holdsOneOfAnId: boolean;
   /** Whether a lock is held for the whole millisecond in which it ends. */
   readonly locksHaveLastMs: boolean;
   /** Whether only the id of an expired job is left, so that views need not show more. */
@@ -55,7 +53,6 @@ export const SQLITE_RULES: Rules = {
   hasDue: false,
   revokesLater: false,
   lettersOfOneMs: 'youngest first',
-  holdsOneOfAnId: false,
   locksHaveLastMs: false,
   losesExpired: false,
 };
@@ -84,7 +81,6 @@ export const REDIS_RULES: Rules = {
   hasDue: true,
   revokesLater: true,
   lettersOfOneMs: 'by turn',
-  holdsOneOfAnId: true,
   locksHaveLastMs: true,
   losesExpired: true,
 };

@@ -1,13 +1,13 @@
 import type { Queue } from '../../src/core/queue.js';
 import type { RescheduleRequest } from '../../src/core/requests.js';
-import type { Meant, Redated } from './changes.js';
+import { meantOf, type Belief, type Meant, toReference } from './beliefs.js';
+import type { Redated } from './changes.js';
 import { type Context, type Fate, orUnknown } from './context.js';
 import { expectSame } from './difference.js';
 import type { StepOf } from './operations.js';
 import { expectTold, statesToTell } from './told.js';
 import { DAY_MS } from '../support/jobs.js';
 
-type Belief = StepOf<'edit'>['believed'];
 type Rescheduled = StepOf<'reschedule'>['jobs'][number];
 type Asked = Pick<RescheduleRequest, 'delayMs' | 'at' | 'byMs'>;
 
@@ -21,7 +21,7 @@ export class Changer {
     const meant = jobs.map(({ id, believed }) => this.meant(id, believed));
     this.context.say(`promote ${JSON.stringify(meant)}`);
     const told = statesToTell(this.context);
-    const seen = await orUnknown(queue.promote(meant.map(asDated)), fate);
+    const seen = await orUnknown(queue.promote(meant.map(toReference)), fate);
     if (fate?.lost === 'request') return;
     const expected = this.context.model.changes.promote(meant, this.context.now);
     if (!seen || fate) return;
@@ -45,7 +45,7 @@ export class Changer {
     }));
     this.context.say(`reschedule ${JSON.stringify(wanted)}`);
     const told = statesToTell(this.context);
-    const requests = wanted.map(({ id, dueAt, asked }) => ({ ...asDated({ id, dueAt }), ...asked }));
+    const requests = wanted.map(({ due: _, asked, ...meant }) => ({ ...toReference(meant), ...asked }));
     const seen = await orUnknown(queue.reschedule(requests), fate);
     if (fate?.lost === 'request') return;
     const expected = this.context.model.changes.reschedule(wanted, now);
@@ -67,24 +67,23 @@ export class Changer {
     const body = step.body || step.ttlMs === undefined ? `edited ${(this.bodies += 1)}` : undefined;
     // If the ready key has a wrong type, a store cannot tell a ready job from one that an original client has popped.
     if (this.context.blockedTopics().length > 0) return;
-    const ifBody = bodyOf(model.line.get(id)?.body, step.ifBody);
-    const meant = { ...this.meant(id, believed), body, ttlMs: step.ttlMs, ifBody };
-    this.context.say(`edit ${JSON.stringify(meant)}`);
+    const { ttlMs } = step;
+    const meant = this.meant(id, believed);
+    this.context.say(`edit ${JSON.stringify({ meant, body, ttlMs })}`);
     const told = statesToTell(this.context).get(id);
-    const answer = await orUnknown(queue.edit(asDated(meant)), fate);
+    const { body: ifBody, ...reference } = toReference(meant);
+    const answer = await orUnknown(queue.edit({ ...reference, ifBody, body, ttlMs }), fate);
     if (fate) expectSame('edit: told that nobody knows', true, answer === undefined);
     if (fate?.lost === 'request') return;
-    const expected = model.changes.edit(meant, now);
+    const expected = model.changes.edit({ meant, body, ttlMs }, now);
     if (!answer) return;
     const { edited, isOver, state } = answer;
     expectSame('edit', expected, edited ? 'edited' : isOver === true ? 'over' : 'left alone');
     expectTold('edit', told, state);
   }
 
-  private meant(id: string, believed: Belief): Meant {
-    const dueAt = this.context.model.line.get(id)?.dueAt;
-    if (believed === undefined || dueAt === undefined) return { id };
-    return { id, dueAt: believed === 'right' ? dueAt : dueAt + 1 };
+  private meant(id: string, belief: Belief): Meant {
+    return meantOf(id, belief, this.context.model.line.get(id));
   }
 }
 
@@ -99,11 +98,3 @@ function dueAndAsked(
   const atMs = isTime ? withAt : now + (at ?? delayMs);
   return { due: { at: atMs }, asked: isTime || at !== undefined ? { at: new Date(atMs) } : { delayMs } };
 }
-
-const asDated = <M extends Meant>({ dueAt, ...meant }: M) => ({
-  ...meant,
-  dueAt: dueAt === undefined ? undefined : new Date(dueAt),
-});
-
-const bodyOf = (body: string | undefined, believed: Belief): string | undefined =>
-  believed === undefined ? undefined : believed === 'right' ? (body ?? 'none') : 'another body';

@@ -1,7 +1,7 @@
 import { parseLease } from '../../src/core/lease.js';
 import type { Queue } from '../../src/core/queue.js';
 import type { HoldResult } from '../../src/core/results.js';
-import type { Meant } from './changes.js';
+import { type Belief, type Meant, meantOf, toReference } from './beliefs.js';
 import { type Context, type Fate, leasesUnheardOf, orUnknown } from './context.js';
 import { expectSame } from './difference.js';
 import { HELD } from './holds.js';
@@ -24,9 +24,8 @@ export class Holder {
     }));
     context.say(`hold for ${leaseMs}: ${JSON.stringify(meant)}`);
     const told = statesToTell(context);
-    const requests = meant.map(({ dueAt, ...rest }) => ({
-      ...rest,
-      dueAt: dueAt === undefined ? undefined : new Date(dueAt),
+    const requests = meant.map(({ states, isWaiting, ...one }) => ({
+      ...{ ...toReference(one), states, isWaiting },
     }));
     const seen = await orUnknown(queue.hold(requests, { leaseMs, holder }), fate);
     if (fate) expectSame('hold: told that nobody knows', true, seen === undefined);
@@ -50,11 +49,9 @@ export class Holder {
   }
 
   /** The job of an id in line, or else one that waits. */
-  private meant(id: string, believed: StepOf<'hold'>['jobs'][number]['believed']): Meant {
+  private meant(id: string, belief: Belief): Meant {
     const { model } = this.context;
-    const dueAt = (model.line.get(id) ?? model.waitingFor(id)[0]?.job)?.dueAt;
-    if (believed === undefined || dueAt === undefined) return { id };
-    return { id, dueAt: believed === 'right' ? dueAt : dueAt + 1 };
+    return meantOf(id, belief, model.line.get(id) ?? model.waitingFor(id)[0]?.job);
   }
 }
 

@@ -117,8 +117,8 @@ export class Mover {
     const toHold = wanted.map(toSeen);
     const others = records.filter((record) => !isToHold(record)).map(toSeen);
     const held = model.holds.hold(
-      toHold.map(({ id, state, dueAt }, i) => ({
-        ...{ id, states: [state], dueAt, isWaiting: wanted[i]?.isWaiting ?? false },
+      toHold.map(({ id, state, dueAt, topic, body }, i) => ({
+        ...{ id, states: [state], dueAt, topic, body, isWaiting: wanted[i]?.isWaiting ?? false },
       })),
       { leaseMs: MOVE_HOLD_MS, holder: MOVER },
       now,

@@ -2,9 +2,11 @@ import { DelayerError } from '../../src/core/errors.js';
 import { JOB_STATES, type JobState } from '../../src/core/job.js';
 import type { Queue } from '../../src/core/queue.js';
 import type { Burial, RemoveResult, RequeueResult } from '../../src/core/results.js';
+import { meantOf, toReference } from './beliefs.js';
 import { type Context, type Fate, expectBuried, expectNext, orUnknown } from './context.js';
 import { Difference, expectSame } from './difference.js';
 import type { Ground } from './ground.js';
+import type { ModelJob } from './job.js';
 import { KEPT_MS } from './line.js';
 import type { ModelRemoved } from './model.js';
 import { IDS, type StepOf, TOPICS } from './operations.js';
@@ -17,19 +19,22 @@ export class Operator {
     private readonly ground: Pick<Ground, 'viewer'>,
   ) {}
 
-  async remove({ ids, states }: StepOf<'remove'>, queue: Queue, fate?: Fate): Promise<void> {
-    this.context.say(`remove ${ids.join(' ')} ${String(states)}`);
+  async remove({ jobs, states }: StepOf<'remove'>, queue: Queue, fate?: Fate): Promise<void> {
+    const meant = jobs.map(({ id, believed }) => meantOf(id, believed, this.jobToBelieveIn(id)));
+    this.context.say(`remove ${JSON.stringify(meant)} ${String(states)}`);
+    const ids = jobs.map(({ id }) => id);
     const wanted = states === 'any' ? JOB_STATES : states;
-    const seen = await orUnknown(queue.removeMany(ids, { states }), fate);
+    const seen = await orUnknown(queue.removeMany(meant.map(toReference), { states }), fate);
     if (fate?.lost === 'request') return;
     const inReach =
       fate && this.context.model.rules.revokesLater ? wanted.filter((state) => state !== 'leased') : wanted;
-    for (const [i, id] of ids.entries()) {
+    for (const [i, one] of meant.entries()) {
+      const { id } = one;
       // A store may report the remains of an expired job or not.
       const isLeftOver =
         this.context.model.line instanceof RedisLine &&
         this.context.model.line.isLeftOver(id, this.context.now);
-      const done = this.context.model.remove(id, inReach, this.context.now);
+      const done = this.context.model.remove(one, inReach, this.context.now);
       const result = seen?.[i];
       if (fate || ids.indexOf(id) !== i || ids.lastIndexOf(id) !== i) continue;
       const there = result && isLeftOver && this.mayBeTold(id, result.state) ? [result.state] : [];
@@ -41,6 +46,15 @@ export class Operator {
     }
   }
 
+  /** The job of an id that is in line, or else any other; none where the store may have lost its content. */
+  private jobToBelieveIn(id: string): ModelJob | undefined {
+    const { model, now } = this.context;
+    if (model.rules.losesExpired && model.line.state(id, now) === 'expired') return undefined;
+    if (model.line instanceof RedisLine && model.line.isLeftOver(id, now)) return undefined;
+    const others = [...model.leases, ...model.waiting, ...model.letters].map(({ job }) => job);
+    return model.line.get(id) ?? others.find((job) => job.id === id);
+  }
+
   private mayBeTold(id: string, state: JobState | undefined): state is JobState {
     const topic = this.context.model.line.get(id)?.topic;
     const isStuck = topic !== undefined && this.context.model.line.isBlocked(topic);
@@ -50,15 +64,26 @@ export class Operator {
   async requeue(step: StepOf<'requeue'>, queue: Queue, fate?: Fate): Promise<void> {
     const { delayMs, keepAttempts } = step;
     const ids = step.ofMost ? [this.idOfMostLetters()] : step.ids;
-    this.context.say(`requeue ${ids.join(' ')} in ${delayMs}${keepAttempts ? ', attempts kept' : ''}`);
-    const seen = await orUnknown(queue.requeue(ids, { delayMs, keepAttempts }), fate);
+    const meant = ids.map((id) => ({
+      id,
+      failedAt: step.isFirstMeant ? this.context.model.lettersOf(id).at(-1)?.failedAt : undefined,
+    }));
+    this.context.say(
+      `requeue ${JSON.stringify(meant)} in ${delayMs}${keepAttempts ? ', attempts kept' : ''}`,
+    );
+    const requests = meant.map(({ id, failedAt }) => ({
+      id,
+      failedAt: failedAt === undefined ? undefined : new Date(failedAt),
+    }));
+    const seen = await orUnknown(queue.requeue(requests, { delayMs, keepAttempts }), fate);
     if (fate?.lost === 'request') return;
     const { model, now } = this.context;
     const expected: RequeueResult[] = [];
-    for (const [i, id] of ids.entries()) {
+    for (const [i, one] of meant.entries()) {
+      const { id } = one;
       const isGone = fate ? await this.isCleared(id) : seen?.[i] === 'none';
       if (isGone && this.mayBeCleared(id)) model.line.drop(id);
-      expected.push(model.requeue(id, { delayMs, keepAttempts }, now));
+      expected.push(model.requeue(one, { delayMs, keepAttempts }, now));
     }
     if (!fate) expectSame('requeue', expected, seen);
   }

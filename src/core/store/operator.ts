@@ -25,8 +25,8 @@ export interface Operator {
   hold(params: HoldParams): Promise<HoldResult[]>;
 
   /**
-   * Makes dead letters jobs again, with their whole ready lifetime, key and history: the latest of each id (in its
-   * topic, if one is named). Attempts start at 0 unless they are kept. An id with a job in the queue is left alone.
+   * Makes dead letters jobs again, with their whole ready lifetime, key and history: of each id the latest that is
+   * meant. Attempts start at 0 unless they are kept. An id with a job in the queue is left alone.
    * Answers in order.
    */
   requeue(params: RequeueParams): Promise<RequeueResult[]>;
@@ -59,18 +59,24 @@ export interface Operator {
   resume(params: TopicParams): Promise<void>;
 }
 
-/** A job by its id, and what is believed of it; if that is not true, the job is left alone. */
+/**
+ * A job by its id, and what is believed of it; if that is not true, the job is left alone. Times are exact. What is
+ * absent may be anything.
+ */
 export interface JobGuard {
   readonly id: Buffer;
   readonly states: readonly JobState[];
-  /** Due at exactly this time; any when absent. */
   readonly dueAt?: Date | undefined;
-  /** For dead letters, which have no other guard: failed at exactly this time; any when absent. */
-  readonly failedAt?: Date | undefined;
+  readonly topic?: Buffer | undefined;
+  readonly body?: Buffer | undefined;
+  /** Of a job in line; others are not asked, because the lifetime of a job that is away stands still. */
+  readonly expiresAt?: Date | undefined;
 }
 
-/** A guard that tells apart two jobs of one id that are due at the same time. */
+/** A guard that tells apart several jobs of one id. */
 export interface JobToTake extends JobGuard {
+  /** Of a dead letter; others are not asked. */
+  readonly failedAt?: Date | undefined;
   /** Does it wait until another one of its id is gone? Either when absent. */
   readonly isWaiting?: boolean | undefined;
 }
@@ -102,7 +108,7 @@ export interface RescheduleParams {
 }
 
 /** Absent fields stay as they are. */
-export interface EditParams extends JobGuard {
+export interface EditParams extends Omit<JobGuard, 'body'> {
   /** The body that the job is believed to have; any when absent. */
   readonly ifBody?: Buffer | undefined;
   readonly body?: Buffer | undefined;
@@ -110,12 +116,14 @@ export interface EditParams extends JobGuard {
 }
 
 /**
- * The latest dead letter of an id, or of an id in a topic; where there is none, the expired job of the id, if its body
- * is there.
+ * The latest dead letter of an id, among those that are what is believed; where there is none, the expired job of the
+ * id, if its body is there.
  */
 export interface RequeueJob {
   readonly id: Buffer;
   readonly topic?: Buffer | undefined;
+  /** Failed at exactly this time; any when absent. */
+  readonly failedAt?: Date | undefined;
   /** Only a job in this state; either when absent. */
   readonly state?: 'dead' | 'expired' | undefined;
   readonly delayMs: number;

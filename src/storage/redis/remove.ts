@@ -55,9 +55,11 @@ export async function remove(
 const nameOf = (id: Uint8Array): string => Buffer.from(id).toString('latin1');
 
 /** Is a job of the guard's id as it is believed to be? */
-const isWanted = ({ states, dueAt, isWaiting }: JobToTake, job: JobRecord): boolean =>
+const isWanted = ({ states, dueAt, topic, body, isWaiting }: JobToTake, job: JobRecord): boolean =>
   states.includes(job.state) &&
   (dueAt === undefined || job.dueAt?.getTime() === dueAt.getTime()) &&
+  (topic === undefined || job.topic?.equals(topic) === true) &&
+  (body === undefined || job.body?.equals(body) === true) &&
   (isWaiting === undefined || isWaiting === (job.isWaiting ?? false));
 
 function byId<T extends { readonly id: Uint8Array }>(items: readonly T[]): Map<string, Set<T>> {

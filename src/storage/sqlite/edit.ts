@@ -3,10 +3,9 @@ import type { EditResult } from '../../core/results.js';
 import type { EditParams } from '../../core/store.js';
 import type { Connection } from './connection.js';
 import type { Value } from './driver.js';
-import { isMeant, leasedFinder, rowsOf } from './lookup.js';
+import { isMeantRow, leasedFinder, rowsOf } from './lookup.js';
 import { IN_LINE, LAST_TIME_MS, TTL_MS } from './rows.js';
 
-const HAS_BODY = 'SELECT 1 FROM job WHERE seq = ? AND body = ?';
 const LIFETIME = `SELECT ${TTL_MS} AS ttlMs FROM job WHERE seq = ?`;
 const SET_BODY = 'UPDATE job SET body = ? WHERE seq = ?';
 const SET_LIFETIME = 'UPDATE job SET ttl_ms = ?, expires_at = ? WHERE seq = ?';
@@ -24,8 +23,8 @@ function editNow(connection: Connection, params: EditParams, now: number): EditR
     return { edited: false, state: isLeased ? 'leased' : undefined };
   }
   const { seq, is: state } = row;
-  const isBelieved = ifBody === undefined || connection.get(HAS_BODY, seq, ifBody) !== undefined;
-  if (row.state !== IN_LINE || !isMeant(params, state, row) || !isBelieved) return { edited: false, state };
+  const guard = { ...params, body: ifBody };
+  if (row.state !== IN_LINE || !isMeantRow(connection, guard, row)) return { edited: false, state };
   if (ttlMs !== undefined) {
     // The time for which its lifetime stood still, while it was leased, is kept. The lifetime of a job without an
     // expiry begins when it is due, and no lifetime before that, whatever expiry an import has given the job.

@@ -34,7 +34,9 @@ function holdChunk(
   let hasExtras = false;
   const found = guards.map((guard) => {
     const rows = rowsOf(connection, guard.id, now);
-    const row = rows.find((one) => isHeldBy(guard, one) && !seqs.includes(one.seq));
+    const row = rows.find(
+      (one) => isToBeHeld(one) && !seqs.includes(one.seq) && isMeantRow(connection, guard, one),
+    );
     if (!row)
       return { state: rows[0]?.is ?? (leasedOf(guard.id).length > 0 ? ('leased' as const) : undefined) };
     if (row.state === WAITING) letLifetimeGoOn(connection, row.seq, now);
@@ -55,5 +57,4 @@ function holdChunk(
   });
 }
 
-const isHeldBy = (guard: JobToTake, row: KnownRow): boolean =>
-  (row.state === IN_LINE || row.state === WAITING) && isMeantRow(guard, row);
+const isToBeHeld = ({ state }: KnownRow): boolean => state === IN_LINE || state === WAITING;

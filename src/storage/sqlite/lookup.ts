@@ -1,8 +1,8 @@
 import type { JobState } from '../../core/job.js';
-import type { JobGuard, JobToTake } from '../../core/store.js';
+import type { JobToTake } from '../../core/store.js';
 import type { Connection } from './connection.js';
 import { findLeased, type LeasedId } from './lease.js';
-import { boundedTime, DEAD, DUE_AT, IN_LINE, stateInLine, WAITING } from './rows.js';
+import { boundedTime, DEAD, DUE_AT, expiryDate, IN_LINE, stateInLine, WAITING } from './rows.js';
 
 const COLUMNS = `
 seq, state, topic, place, ${boundedTime(DUE_AT)} AS dueAt, expires_at AS expiresAt, has_extras IS 1 AS hasExtras`;
@@ -44,17 +44,31 @@ export function leasedFinder(connection: Connection, ids: readonly Buffer[]): (i
   };
 }
 
-/** Is this what is believed of a job? */
-export function isMeant(
-  { states, dueAt }: Omit<JobGuard, 'id'>,
-  state: JobState,
-  job: { readonly dueAt: number },
-): boolean {
-  return states.includes(state) && (dueAt === undefined || job.dueAt === dueAt.getTime());
+const HAS_CONTENT = `
+SELECT 1 FROM job WHERE seq = ?1 AND (?2 IS NULL OR topic = ?2) AND (?3 IS NULL OR body = ?3)`;
+
+/** Is this what is believed of a leased job? */
+export const isMeantLease = (connection: Connection, guard: JobToTake, job: LeasedId): boolean =>
+  guard.states.includes('leased') && guard.isWaiting !== true && isSame(connection, guard, job);
+
+/** Is this what is believed of a job that is not leased? */
+export function isMeantRow(connection: Connection, guard: JobToTake, row: KnownRow): boolean {
+  const { states, isWaiting, expiresAt } = guard;
+  const isMeant =
+    states.includes(row.is) &&
+    (isWaiting === undefined || isWaiting === (row.state === WAITING)) &&
+    (expiresAt === undefined || row.state !== IN_LINE || isTime(expiresAt, expiryDate(row.expiresAt)));
+  return isMeant && isSame(connection, guard, row);
 }
 
-/** The same of a job that is not leased, where it is said whether the one is meant that waits for another of its id. */
-export function isMeantRow({ isWaiting, ...guard }: Omit<JobToTake, 'id'>, row: KnownRow): boolean {
-  const isMeantPlace = isWaiting === undefined || isWaiting === (row.state === WAITING);
-  return isMeantPlace && isMeant(guard, row.is, row);
+const isTime = (time: Date, found: Date | undefined): boolean => time.getTime() === found?.getTime();
+
+function isSame(
+  connection: Connection,
+  { dueAt, topic, body }: JobToTake,
+  job: { readonly seq: number; readonly dueAt: number },
+): boolean {
+  if (dueAt !== undefined && job.dueAt !== dueAt.getTime()) return false;
+  if (topic === undefined && body === undefined) return true;
+  return connection.get(HAS_CONTENT, job.seq, topic ?? null, body ?? null) !== undefined;
 }

@@ -2,7 +2,7 @@ import { chunks } from '../../core/chunks.js';
 import type { PromoteResult } from '../../core/results.js';
 import type { JobGuard, PromoteParams } from '../../core/store.js';
 import type { Connection } from './connection.js';
-import { isMeant, type KnownRow, leasedFinder, rowsOf } from './lookup.js';
+import { isMeantRow, type KnownRow, leasedFinder, rowsOf } from './lookup.js';
 import { bytesOf, IN_LINE, LAST_TIME_MS, TTL_MS } from './rows.js';
 
 /** Jobs that one transaction promotes. */
@@ -57,7 +57,7 @@ function promoteChunk(connection: Connection, chunk: readonly Asked[], now: numb
     const leased = row === undefined && leasedOf(guard.id).length > 0;
     const state = row?.is ?? (leased ? 'leased' : undefined);
     if (row && seen.has(row.seq)) return { promoted: false, state: 'ready' };
-    if (row?.state !== IN_LINE || row.is !== 'delayed' || !isMeant(guard, row.is, row))
+    if (row?.state !== IN_LINE || row.is !== 'delayed' || !isMeantRow(connection, guard, row))
       return { promoted: false, state };
     seen.add(row.seq);
     const topic = bytesOf(row.topic).toString('latin1');

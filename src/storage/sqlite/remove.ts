@@ -1,11 +1,11 @@
 import type { JobState } from '../../core/job.js';
-import type { JobGuard, JobToTake, RemoveParams } from '../../core/store.js';
+import type { JobToTake, RemoveParams } from '../../core/store.js';
 import type { RemoveResult } from '../../core/results.js';
 import { chunks } from '../../core/chunks.js';
 import type { Connection } from './connection.js';
 import { exhume } from './dead.js';
 import { type LeasedId, revokeLease } from './lease.js';
-import { isMeant, isMeantRow, leasedFinder, rowsOf } from './lookup.js';
+import { isMeantLease, isMeantRow, leasedFinder, rowsOf } from './lookup.js';
 import { dropExtras } from './extras.js';
 import { stopWaiting } from './return.js';
 import { DEAD, WAITING } from './rows.js';
@@ -34,14 +34,15 @@ function removeChunk(connection: Connection, guards: readonly JobToTake[], now: 
 
 function removeOne(
   connection: Connection,
-  { id, ...guard }: JobToTake,
+  guard: JobToTake,
   leasedOf: (id: Buffer) => LeasedId[],
   now: number,
 ): RemoveResult {
   let removed: JobState | undefined;
+  const { id } = guard;
   const rows = rowsOf(connection, id, now);
   for (const row of rows) {
-    if (!isMeantRow(guard, row) || !hasFailedAt(connection, guard, row)) continue;
+    if (!isMeantRow(connection, guard, row) || !hasFailedAt(connection, guard, row)) continue;
     if (row.state === WAITING) stopWaiting(connection, row.seq);
     if (row.state === DEAD) exhume(connection, [row.seq]);
     connection.run(DELETE, row.seq);
@@ -50,7 +51,7 @@ function removeOne(
   }
   // A leased job is looked for where it is meant, or where there is no other to tell of.
   const leased = guard.states.includes('leased') || rows.length === 0 ? leasedOf(id) : [];
-  for (const lease of leased.filter((job) => isMeant(guard, 'leased', job))) {
+  for (const lease of leased.filter((job) => isMeantLease(connection, guard, job))) {
     revokeLease(connection, lease);
     connection.run(DELETE, lease.seq);
     dropExtras(connection, [lease.seq]);
@@ -64,7 +65,7 @@ function removeOne(
 /** Did a dead letter fail when it is believed to? Any other job is not asked. */
 function hasFailedAt(
   connection: Connection,
-  { failedAt }: Omit<JobGuard, 'id'>,
+  { failedAt }: Pick<JobToTake, 'failedAt'>,
   { seq, state }: { readonly seq: number; readonly state: number },
 ): boolean {
   if (failedAt === undefined || state !== DEAD) return true;

@@ -8,11 +8,10 @@ import { DEAD, IN_LINE, LAST_TIME_MS, TTL_MS } from './rows.js';
 /** Dead letters that one transaction makes jobs again. */
 const CHUNK_IDS = 500;
 
-const latest = (condition: string) => `
-SELECT seq FROM job LEFT JOIN dead USING (seq) WHERE id = ?1 AND state > 1 AND state = ${DEAD}${condition}
+const LATEST = `
+SELECT seq FROM job LEFT JOIN dead USING (seq) WHERE id = ?1 AND state > 1 AND state = ${DEAD}
+  AND (?2 IS NULL OR topic = ?2) AND (?3 IS NULL OR failed_at = ?3)
 ORDER BY failed_at DESC, seq DESC LIMIT 1`;
-const LATEST = latest('');
-const LATEST_IN_TOPIC = latest(' AND +topic = ?2');
 const IN_LINE_NOW = `SELECT seq, topic, expires_at AS expiresAt FROM job WHERE id = ? AND state = ${IN_LINE}`;
 const REQUEUE = `
 UPDATE job SET state = ${IN_LINE}, attempts = iif(?3, attempts, 0), place = ?1, due_at = NULL,
@@ -26,7 +25,7 @@ interface InLine {
 }
 
 /**
- * Makes the latest dead letter of each id, in its topic where one is named, a job again; then an expired job of the id
+ * Makes the latest dead letter of each id that is meant a job again; then an expired job of the id
  * makes room. Where there is no dead letter, it is the expired job itself.
  */
 export async function requeue(
@@ -45,28 +44,24 @@ export async function requeue(
 
 function requeueOne(
   connection: Connection,
-  { id, topic, state, delayMs }: RequeueJob,
+  { id, topic, failedAt, state, delayMs }: RequeueJob,
   keepAttempts: boolean,
   now: number,
 ): RequeueResult {
-  const dead = state === 'expired' ? undefined : latestLetter(connection, id, topic);
+  const dead =
+    state === 'expired'
+      ? undefined
+      : (connection.get(LATEST, id, topic ?? null, failedAt?.getTime() ?? null) as
+          { seq: number } | undefined);
   const inLine = connection.get(IN_LINE_NOW, id) as InLine | undefined;
   const isExpired = inLine !== undefined && inLine.expiresAt <= now;
   if (dead) {
     if (inLine && !isExpired) return 'duplicate_id';
     if (inLine) makeWay(connection, [inLine], now);
     exhume(connection, [dead.seq]);
-  } else if (!isExpired || state === 'dead' || topic?.equals(inLine.topic) === false) return 'none';
+  } else if (!isExpired || state === 'dead' || failedAt || topic?.equals(inLine.topic) === false)
+    return 'none';
   const seq = dead?.seq ?? inLine?.seq ?? null;
   connection.run(REQUEUE, Math.min(now + delayMs, LAST_TIME_MS), seq, keepAttempts ? 1 : 0);
   return 'requeued';
-}
-
-function latestLetter(
-  connection: Connection,
-  id: Buffer,
-  topic: Buffer | undefined,
-): { seq: number } | undefined {
-  const found = topic ? connection.get(LATEST_IN_TOPIC, id, topic) : connection.get(LATEST, id);
-  return found as { seq: number } | undefined;
 }

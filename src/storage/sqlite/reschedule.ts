@@ -3,7 +3,7 @@ import type { RescheduleResult } from '../../core/results.js';
 import { MAX_TIMESTAMP_MS } from '../../core/timestamp.js';
 import type { RescheduleJob, RescheduleParams } from '../../core/store.js';
 import type { Connection } from './connection.js';
-import { isMeant, leasedFinder, rowsOf } from './lookup.js';
+import { isMeantRow, leasedFinder, rowsOf } from './lookup.js';
 import { LAST_SEQ } from './bound-numbers.js';
 import { moveExtras } from './extras.js';
 import { dateOf, IN_LINE, LAST_TIME_MS, TTL_MS } from './rows.js';
@@ -39,12 +39,13 @@ export async function reschedule(
 
 function rescheduleOne(
   connection: Connection,
-  { id, due, ...guard }: RescheduleJob,
+  { due, ...guard }: RescheduleJob,
   isLeased: (id: Buffer) => boolean,
   now: number,
 ): RescheduleResult {
+  const { id } = guard;
   const [row] = rowsOf(connection, id, now);
-  if (row?.state !== IN_LINE || row.is !== 'delayed' || !isMeant(guard, row.is, row))
+  if (row?.state !== IN_LINE || row.is !== 'delayed' || !isMeantRow(connection, guard, row))
     return { rescheduled: false, state: row?.is ?? (isLeased(id) ? 'leased' : undefined) };
   const asked = 'delayMs' in due ? now + due.delayMs : 'atMs' in due ? due.atMs : row.dueAt + due.byMs;
   const dueAt = Math.min(Math.max(now, asked), MAX_TIMESTAMP_MS);

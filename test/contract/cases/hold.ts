@@ -1,6 +1,7 @@
 import { expect } from 'chai';
 import type { JobRecord } from '../../../src/core/job.js';
 import type { HoldResult } from '../../../src/core/results.js';
+import { asSeen } from '../../../src/bulk/acts.js';
 import {
   drain,
   HOUR_MS,
@@ -12,6 +13,8 @@ import {
   only,
   reserve,
   SECOND_MS,
+  statesOf,
+  textOf,
   type World,
 } from '../world.js';
 import { fail, leaseOne } from '../retry.js';
@@ -181,6 +184,30 @@ export function describeHold(world: () => World): void {
         HOLD,
       );
       expect(twice.map(({ held }) => held)).to.deep.equal([true, false]);
+    });
+
+    it('one call holds all jobs of an id, and each is what it was when its hold ends', async () => {
+      const { queue, peer, clock, name } = world();
+      const [topic, id] = [name('topic'), name('id')];
+      clock.stop();
+      for (const body of ['first', 'second']) {
+        await queue.push({ id, topic, body });
+        await reserve(queue, topic);
+      }
+      await queue.push({ id, topic, body: 'third', delayMs: LONG_MS });
+      const away = (await queue.find(id)).filter(({ state }) => state === 'leased');
+      expect(await queue.release(away.map(({ lease = '' }) => lease))).to.deep.equal([true, true]);
+      const before = await queue.find(id);
+      expect(before.map(({ isWaiting = false }) => isWaiting)).to.deep.equal([false, true, true]);
+      const guards = before.map((job) => ({
+        ...{ ...asSeen(job), states: [job.state as 'delayed'], isWaiting: job.isWaiting ?? false },
+      }));
+      const held = await peer.hold(guards, HOLD);
+      expect(held.map((result) => result.held)).to.deep.equal([true, true, true]);
+      expect(statesOf(await queue.find(id))).to.deep.equal(['leased', 'leased', 'leased']);
+      expect(await peer.release(leasesOf(held))).to.deep.equal([true, true, true]);
+      const texts = (jobs: readonly JobRecord[]) => jobs.map((job) => [textOf(job), job.isWaiting]);
+      expect(texts(await queue.find(id))).to.have.deep.members(texts(before));
     });
 
     it('a job that waits for a duplicate can be held, and waits again when it is released', async () => {

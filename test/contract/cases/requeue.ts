@@ -50,6 +50,22 @@ export function describeRequeue(world: () => World): void {
       expect(textOf(await peer.pop(topic))).to.equal('one');
     });
 
+    it('a requeue with the time of a failure takes the dead letter that failed then, and leaves later ones', async () => {
+      const { queue, peer, clock, name } = world();
+      const [id, topic] = [name('id'), name('topic')];
+      for (const body of ['one', 'two', 'three']) {
+        await bury({ id, topic, body });
+        clock.advance(SECOND_MS);
+      }
+      const [, second] = await queue.find(id);
+      const failedAt = must(must(second).failedAt);
+      const never = new Date(failedAt.getTime() + 1);
+      expect(await peer.requeue([{ id, failedAt: never }])).to.deep.equal(['none']);
+      expect(await peer.requeue([{ id, topic, failedAt }])).to.deep.equal(['requeued']);
+      expect(textOf(await peer.pop(topic))).to.equal('two');
+      expect((await queue.find(id)).map(textOf)).to.deep.equal(['three', 'one']);
+    });
+
     it('a requeue of two dead letters of one id in two topics requeues the first, and refuses the second as duplicate_id', async () => {
       const { queue, name } = world();
       const [id, topic, other] = [name('id'), name('topic'), name('other')];

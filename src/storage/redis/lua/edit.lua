@@ -1,25 +1,22 @@
 -- Gives a job that is delayed, due or ready another body or ready lifetime, in its place.
 -- include: keys, time, note, memo, bounds, known, holes, clear, leave, lookup
--- ARGV: msgpack of what clear_entries.lua has found, or '' (see push.lua), id, the names of the states in which it is
---   meant, each with a space before and after it, due time in ms or '', whether it is meant with one body alone (0 or
---   1), that body, whether there is a new body (0 or 1), the new body, ready lifetime in ms or ''
+-- ARGV: msgpack of what clear_entries.lua has found, or '' (see push.lua), its guard (lib/lookup.lua), whether there is
+--   a new body (0 or 1), the new body, ready lifetime in ms or ''
 -- Answers: the topic of the list that was not looked through, or ''; whether the job was edited (0 or 1), or -1 where
 --   its ready lifetime would be over already; what it was (delayed, due, ready, expired, dead or none)
 expect_type(POOL, 'zset')
 expect_type(READY_DUE, 'hash')
-local id, states, wanted_due = ARGV[2], ARGV[3], tonumber(ARGV[4]) or ''
-local if_body, new_body, ttl = ARGV[5] == '1' and ARGV[6], ARGV[7] == '1' and ARGV[8], tonumber(ARGV[9]) or ''
+local id, states, wanted_due, wanted_expiry = ARGV[2], ARGV[3], tonumber(ARGV[4]) or '', tonumber(ARGV[7]) or ''
+local new_body, ttl = ARGV[8] == '1' and ARGV[9], tonumber(ARGV[10]) or ''
 local bucket, now = BUCKET .. id, now_ms()
 look_for({ id }, read_cleared(ARGV[1]))
 
 local it = look_up(id, now, '', true)
 if it.unclear then return { it.unclear, 0, 'none' } end
 local state = told_state(id, it)
-local left_alone = { '', 0, state }
-if not is_meant(it, states, wanted_due) then return left_alone end
+if not is_meant(id, it, states, wanted_due, ARGV[5], ARGV[6], wanted_expiry) then return { '', 0, state } end
 
 local body, memo = unpack(redis.call('HMGET', bucket, 'body', 'delayer'))
-if if_body and body ~= if_body then return left_alone end
 local note = redis.call('HGET', READY_DUE, id)
 local due = it.due or ''
 local attempts, kept_ttl, extras = read_memo(bucket, memo, note, due, it.expires_at, it.topic, body)

@@ -3,8 +3,8 @@
 -- one too many for this run, or for which it has no time.
 -- include: keys, time, note, memo, bounds, known, holes, clear, leave, lookup, record, waiting
 -- ARGV: msgpack of what clear_entries.lua has found, or '' (see push.lua), token, lease in ms, who holds them, then
---   msgpack of, for each job: id, the names of the states in which it is meant, each with a space before and after it,
---   due time in ms or '', 1 where it waits for another one of its id, 0 where it does not, '' for either
+--   msgpack of, for each job: its guard (lib/lookup.lua), 1 where it waits for another one of its id, 0 where it does
+--   not, '' for either
 -- Answers: the topic of the list that was not looked through, or ''; deadline in ms, how many are held; then for each
 --   job that was dealt with: its number in the reservation or 0, and what it was (delayed, due, ready, expired, dead or
 --   none)
@@ -14,7 +14,8 @@ expect_type(RESERVED, 'zset')
 local token, holder, jobs, now, ids = ARGV[2], ARGV[4], cmsgpack.unpack(ARGV[5]), now_ms(), {}
 local deadline = math.min(now + ARGV[3], LAST_MS)
 local bytes, chosen, seen, answer = 0, {}, {}, { '', deadline, 0 }
-for i = 1, #jobs, 4 do ids[#ids + 1] = jobs[i] end
+local WIDTH = 7
+for i = 1, #jobs, WIDTH do ids[#ids + 1] = jobs[i] end
 look_for(ids, read_cleared(ARGV[1]))
 
 -- A row of a record (lib/record.lua) without its number; nil when the body is one too many for this run.
@@ -32,11 +33,15 @@ local function row_of(id, it)
   return { 0, id, body, is_apart and due or '', it.expires_at, attempts + 1, place, ttl, extras }
 end
 
+-- The jobs that wait for an id, without those that this run has chosen.
+local waiting_of = {}
+
 -- A waiting job that is to be held; nil when none is meant. Its lifetime stands still already.
-local function choose_waiting(id, wanted_due)
-  for _, job in ipairs(waiting_jobs(id)) do
-    local row = job.row
-    if wanted_due == '' or row[4] == wanted_due then
+local function choose_waiting(id, due, topic, sha1)
+  waiting_of[id] = waiting_of[id] or waiting_jobs(id)
+  for i, job in ipairs(waiting_of[id]) do
+    if is_waiting_meant(job, due, topic, sha1) then
+      local row = table.remove(waiting_of[id], i).row
       row[8], row[5] = ttl_of(row), shifted_expiry(row[5], job.since, now)
       row[6] = row[6] + 1
       return { id = id, topic = job.topic, row = row, waiting = job }
@@ -46,18 +51,18 @@ end
 
 -- The job of an id that is to be held, or nil, and the state of the id. Or the topic of the list that has to be
 -- searched first, or '' when this run has read enough bodies.
-local function choose(id, states, wanted_due, waits)
+local function choose(id, states, due, topic, sha1, expires_at, waits)
   local it = look_up(id, now, '', is_among(states, 'ready'))
   if it.unclear then return nil, nil, it.unclear end
-  if waits ~= 1 and not seen[id] and is_meant(it, states, wanted_due) then
+  if waits ~= 1 and not seen[id] and is_meant(id, it, states, due, topic, sha1, expires_at) then
     local row = row_of(id, it)
     if not row then return nil, nil, '' end
     local unclear = leave_with_others(id, it)
     if unclear then return nil, nil, unclear end
+    seen[id] = true
     return { id = id, topic = it.topic, row = row, it = it }, it.state
   end
-  local may_wait = waits ~= 0 and not seen[id] and is_among(states, 'delayed')
-  local waiting = may_wait and choose_waiting(id, wanted_due)
+  local waiting = waits ~= 0 and is_among(states, 'delayed') and choose_waiting(id, due, topic, sha1)
   if waiting then return waiting, 'delayed' end
   return nil, told_state(id, it)
 end
@@ -94,16 +99,14 @@ local function topics_of_jobs()
   return topics
 end
 
-for i = 1, #jobs, 4 do
-  local id = jobs[i]
-  if has_looked_enough((i - 1) / 4) then break end
-  local job, state, unclear = choose(id, jobs[i + 1], jobs[i + 2], jobs[i + 3])
+for i = 1, #jobs, WIDTH do
+  if has_looked_enough((i - 1) / WIDTH) then break end
+  local job, state, unclear = choose(unpack(jobs, i, i + WIDTH - 1))
   if unclear then
     answer[1] = unclear
     break
   end
   if job then
-    seen[id] = true
     chosen[#chosen + 1] = job
     job.row[1] = #chosen
   end

@@ -1,8 +1,7 @@
 -- Makes delayed jobs due now and ready at once, before all other jobs of their topics. It stops before the first job
 -- whose body is one too many for this run, or for which it has no time.
 -- include: keys, time, note, memo, bounds, known, entry, holes, clear, leave, lookup, record, redate, line
--- ARGV: msgpack of, for each job: id, the names of the states in which it is meant, each with a space before and after
---   it, due time in ms or ''
+-- ARGV: msgpack of, for each job: its guard (lib/lookup.lua)
 -- Answers: for each job that was dealt with: whether it was made ready (0 or 1), and what it was (delayed, due, ready,
 --   expired, dead or none)
 expect_type(POOL, 'zset')
@@ -13,7 +12,8 @@ local PLACES_PER_MS = 100
 -- Writing takes longer than looking the jobs up.
 local LOOK_US = 2500
 local jobs, now, answer, ids, seen, chosen = cmsgpack.unpack(ARGV[1]), now_ms(), {}, {}, {}, {}
-for i = 1, #jobs, 3 do ids[#ids + 1] = jobs[i] end
+local WIDTH = 6
+for i = 1, #jobs, WIDTH do ids[#ids + 1] = jobs[i] end
 look_for(ids, {}, LOOK_US)
 
 -- A job that is to be made ready, by its topic. False when its body is one too many for this run.
@@ -30,12 +30,13 @@ local function choose(id, it, memo)
 end
 
 local n = 0
-for i = 1, #jobs, 3 do
-  local id, states, wanted_due = jobs[i], jobs[i + 1], jobs[i + 2]
+for i = 1, #jobs, WIDTH do
+  local id, states, due, topic, sha1, expires_at = unpack(jobs, i, i + WIDTH - 1)
   if has_looked_enough(n / 2) then break end
-  local it, memo = look_up_delayed(id, now, states, wanted_due)
+  local it, memo = look_up_delayed(id, now, states, due)
   local state = seen[id] and 'ready' or told_state(id, it)
-  local is_ours = state == 'delayed' and is_meant(it, states, wanted_due) and list_seen(it.topic).is_usable
+  local is_ours = state == 'delayed' and is_meant(id, it, states, due, topic, sha1, expires_at)
+    and list_seen(it.topic).is_usable
   if is_ours and not choose(id, it, memo) then break end
   answer[n + 1], answer[n + 2] = is_ours and 1 or 0, state
   n = n + 2

@@ -1,11 +1,9 @@
--- Removes jobs by id that are in one of the given states, and due when they are believed to be; up to the first
--- that needs to know more of a ready list than one run can find out, or that this run has no time for, or that is of
--- the id of another one.
+-- Removes jobs that are what they are believed to be; up to the first that needs to know more of a ready list than one
+-- run can find out, or that this run has no time for, or that is of the id of another one.
 -- include: keys, time, note, bounds, known, holes, clear, leave, lookup, record, waiting, dead
--- ARGV: msgpack of what clear_entries.lua has found, or '' (see push.lua), then msgpack of, for each job: id, the
---   names of the states in which it may be removed, each with a space before and after it, due time in ms or '', when
---   it failed in ms or '', the topic in whose ready list an entry of it was seen or '', 1 where it
---   waits for another one of its id, 0 where it does not, '' for either
+-- ARGV: msgpack of what clear_entries.lua has found, or '' (see push.lua), then msgpack of, for each job: its guard
+--   (lib/lookup.lua), 1 where it waits for another one of its id, 0 where it does not, '' for either, when it failed in
+--   ms or '' for any time, the topic in whose ready list an entry of it was seen or ''
 -- Answers: the topic of the list that was not looked through, or ''; then for each job that was dealt with:
 --   removed (0 or 1) and what the job was (delayed, due, ready, expired, dead or none)
 expect_type(POOL, 'zset')
@@ -14,7 +12,7 @@ expect_type(DEAD, 'zset')
 
 local jobs, now, answers, ids, seen, plans = cmsgpack.unpack(ARGV[2]), now_ms(), { '' }, {}, {}, {}
 local pooled, buckets, noted, aside = {}, {}, {}, {}
-local WIDTH = 6
+local WIDTH = 9
 for i = 1, #jobs, WIDTH do ids[#ids + 1] = jobs[i] end
 -- What follows takes less time than looking at the jobs.
 local LOOK_US = 3500
@@ -33,31 +31,31 @@ local function may_have(stem)
 end
 
 -- Those that are meant, and the others.
-local function parted(all, wanted, value_of)
+local function parted(all, is_one)
   local gone, kept = {}, {}
-  for _, one in ipairs(all) do
-    table.insert((wanted == '' or value_of(one) == wanted) and gone or kept, one)
-  end
+  for _, one in ipairs(all) do table.insert(is_one(one) and gone or kept, one) end
   return gone, kept
 end
 
-local function due_of(job) return job.row[4] end
-local function failure_of(letter) return letter.failed_at end
-
 -- Jobs that wait for another one of their id are delayed.
-local function plan_waiting(plan, states, wanted_due, waits)
+local function plan_waiting(plan, states, due, topic, sha1, waits)
   if waits == 0 or not is_among(states, 'delayed') or not may_have(WAITING) then return end
-  plan.waiting, plan.waiting_kept = parted(waiting_jobs(plan.id), wanted_due, due_of)
+  plan.waiting, plan.waiting_kept = parted(waiting_jobs(plan.id), function(job)
+    return is_waiting_meant(job, due, topic, sha1)
+  end)
 end
 
-local function plan_letters(plan, states, wanted_due, wanted_failure)
-  if not is_among(states, 'dead') or wanted_due ~= '' then return end
+local function plan_letters(plan, states, due, topic, sha1, waits, failure)
+  if waits == 1 or not is_among(states, 'dead') then return end
   if may_have(DEAD_LETTER) then
-    plan.letters, plan.letters_kept = parted(letters_of(plan.id), wanted_failure, failure_of)
+    plan.letters, plan.letters_kept = parted(letters_of(plan.id), function(letter)
+      local is_then = (due == '' or letter.due == due) and (failure == '' or letter.failed_at == failure)
+      return is_then and is_content(letter.topic, letter.body, topic, sha1)
+    end)
   end
   local has_letters = may_have(DEAD_LETTER) and redis.call('EXISTS', DEAD_LETTER .. plan.id) == 1
   local is_lost = not has_letters and redis.call('ZSCORE', DEAD, plan.id)
-  if is_lost and wanted_failure == '' then
+  if is_lost and due .. failure .. topic .. sha1 == '' then
     plan.letters, plan.letters_kept = plan.letters or {}, plan.letters_kept or {}
     plan.is_lost = true
   end
@@ -65,13 +63,14 @@ end
 
 -- What is to become of a job; or nil, and the topic of a list that has to be looked through before. Changes nothing: a
 -- record of a later version is refused here.
-local function plan_for(id, states, wanted_due, wanted_failure, seen_in, waits)
+local function plan_for(id, states, due, topic, sha1, expires_at, waits, failure, seen_in)
   local plan = { id = id, it = nil, removed = nil, waiting = nil, letters = nil }
-  plan_waiting(plan, states, wanted_due, waits)
-  plan_letters(plan, states, wanted_due, wanted_failure)
+  plan_waiting(plan, states, due, topic, sha1, waits)
+  plan_letters(plan, states, due, topic, sha1, waits, failure)
   local it = look_up(id, now, seen_in, is_among(states, 'ready') or is_among(states, 'expired'))
   if it.unclear then return nil, it.unclear end
-  plan.it, plan.removed = it, waits ~= 1 and it.state ~= 'none' and is_meant(it, states, wanted_due)
+  plan.it = it
+  plan.removed = waits ~= 1 and it.state ~= 'none' and is_meant(id, it, states, due, topic, sha1, expires_at)
   local unclear = plan.removed and leave_with_others(id, it)
   if unclear then return nil, unclear end
   return plan
@@ -94,7 +93,7 @@ end
 
 -- As look_at_plain for a ready job: nothing else of its id exists, and the place of its entry has been read. Answers
 -- its topic, and the index of the entry; or nil, when look_up has to be called.
-local function look_at_ready(id, bucket, wanted_due)
+local function look_at_ready(id, bucket, wanted_due, wanted_topic, sha1, expires_at)
   if scores[id] ~= false then return nil end
   local topic = redis.pcall('HGET', bucket, 'topic')
   if type(topic) ~= 'string' then return nil end
@@ -105,21 +104,30 @@ local function look_at_ready(id, bucket, wanted_due)
   local written_expiry = written_expiry_of(bucket)
   if is_expired(written_expiry, now) then return nil end
   if wanted_due ~= '' and wanted_due ~= noted_due(note, written_expiry) then return nil end
+  if not is_bucket(bucket, topic, within_bounds(written_expiry), wanted_topic, sha1, expires_at) then return nil end
   return topic, index
+end
+
+-- Is this a delayed job of which nothing else exists, and what it is believed to be?
+local function look_at_delayed(id, bucket, due, wanted_topic, sha1, expires_at)
+  local topic = look_at_plain(id, bucket, now, due, 'topic')
+  if not topic then return false end
+  local found_expiry = expires_at ~= '' and expiry_of(bucket)
+  return is_bucket(bucket, topic, found_expiry, wanted_topic, sha1, expires_at)
 end
 
 local PLAIN = { delayed = { state = 'delayed' }, ready = { state = 'ready' } }
 
 -- The plan for a job of which nothing else exists, or nil. Its entry, body and note are noted to be removed.
-local function plan_plain(id, states, wanted_due, waits)
+local function plan_plain(id, states, due, topic, sha1, expires_at, waits)
   local bucket, state = BUCKET .. id, state_meant_alone(states, waits)
-  if state == 'delayed' and look_at_plain(id, bucket, now, wanted_due, 'topic') then
+  if state == 'delayed' and look_at_delayed(id, bucket, due, topic, sha1, expires_at) then
     pooled[#pooled + 1] = id
   else
-    local topic, index
-    if state == 'ready' then topic, index = look_at_ready(id, bucket, wanted_due) end
-    if not topic then return nil end
-    will_leave(topic, id, index)
+    local in_list, index
+    if state == 'ready' then in_list, index = look_at_ready(id, bucket, due, topic, sha1, expires_at) end
+    if not in_list then return nil end
+    will_leave(in_list, id, index)
     if notes[id] then noted[#noted + 1] = id end
   end
   buckets[#buckets + 1] = bucket
@@ -130,8 +138,8 @@ local count = 0
 for i = 1, #jobs, WIDTH do
   local id = jobs[i]
   if seen[id] or has_looked_enough(count) then break end
-  local plan, unclear = plan_plain(id, jobs[i + 1], jobs[i + 2], jobs[i + 5]), nil
-  if not plan then plan, unclear = plan_for(id, unpack(jobs, i + 1, i + 5)) end
+  local plan, unclear = plan_plain(unpack(jobs, i, i + 6)), nil
+  if not plan then plan, unclear = plan_for(unpack(jobs, i, i + 8)) end
   if not plan then
     answers[1] = unclear
     break

@@ -1,7 +1,8 @@
--- Makes dead letters jobs again: for each id the one that failed last, with its whole ready lifetime.
+-- Makes dead letters jobs again: for each id the one that failed last of those that are meant, with its whole ready
+-- lifetime.
 -- include: keys, time, note, memo, bounds, known, entry, record, dead, schedule, wake
--- ARGV: whether they keep their attempts (0 or 1), wake channel, msgpack of, for each: id, topic or '' for any, delay
---   in ms
+-- ARGV: whether they keep their attempts (0 or 1), wake channel, msgpack of, for each: id, topic or '' for any,
+--   when it failed in ms or '' for any time, delay in ms
 -- Answers: requeued, none or duplicate_id for each
 expect_type(POOL, 'zset')
 expect_type(DEAD, 'zset')
@@ -10,11 +11,12 @@ local DEFAULT_TTL_MS = 604800000
 local keeps_attempts, jobs, now, answer = ARGV[1] == '1', cmsgpack.unpack(ARGV[3]), now_ms(), {}
 local earliest, is_first = math.huge, false
 
--- The letter that failed last, and the others of its id.
-local function latest_letter(id, topic)
+-- The letter that is meant, and the others of its id.
+local function latest_letter(id, topic, failed_at)
   local letters = letters_of(id)
   for i, letter in ipairs(letters) do
-    if topic == '' or letter.topic == topic then return table.remove(letters, i), letters end
+    local is_meant = (topic == '' or letter.topic == topic) and (failed_at == '' or letter.failed_at == failed_at)
+    if is_meant then return table.remove(letters, i), letters end
   end
 end
 
@@ -34,9 +36,9 @@ local function requeue(id, letter, others, due)
   return is_next
 end
 
-for i = 1, #jobs, 3 do
-  local id, topic, due = jobs[i], jobs[i + 1], math.min(now + jobs[i + 2], LAST_MS)
-  local letter, others = latest_letter(id, topic)
+for i = 1, #jobs, 4 do
+  local id, topic, failed_at, due = jobs[i], jobs[i + 1], jobs[i + 2], math.min(now + jobs[i + 3], LAST_MS)
+  local letter, others = latest_letter(id, topic, failed_at)
   if not letter then
     answer[#answer + 1] = 'none'
   elseif is_taken(BUCKET .. id, now) then

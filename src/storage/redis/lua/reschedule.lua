@@ -1,22 +1,24 @@
 -- Gives delayed jobs another due time, from which their whole ready lifetime counts. It stops before the first job
 -- whose body is one too many for this run, for which it has no time, or that has the id of another one.
 -- include: keys, time, note, memo, bounds, known, entry, holes, clear, leave, lookup, record, redate, schedule, wake
--- ARGV: wake channel, msgpack of, for each job: id, the names of the states in which it is meant, each with a space
---   before and after it, due time in ms or '', how its new due time is given (delay, at or by), that in ms
+-- ARGV: wake channel, msgpack of, for each job: its guard (lib/lookup.lua), how its new due time is given (delay, at
+--   or by), that in ms
 -- Answers: for each job that was dealt with: what it was (delayed, due, ready, expired, dead or none), and when it is
 --   due in ms, or -1 where it was left alone
 expect_type(POOL, 'zset')
 expect_type(READY_DUE, 'hash')
 expect_type(RESERVED, 'zset')
 local jobs, now, answer, ids, seen, chosen = cmsgpack.unpack(ARGV[2]), now_ms(), {}, {}, {}, {}
-for i = 1, #jobs, 5 do ids[#ids + 1] = jobs[i] end
+local WIDTH = 8
+for i = 1, #jobs, WIDTH do ids[#ids + 1] = jobs[i] end
 look_for(ids, {})
 
 -- What a job is, and its plan, or nil where it is left alone. False when its body is one too many for this run.
 -- Changes nothing.
-local function plan_for(id, states, wanted_due, how, ms)
+local function plan_for(id, states, wanted_due, topic, sha1, expires_at, how, ms)
   local it, memo = look_up_delayed(id, now, states, wanted_due)
-  if it.state ~= 'delayed' or not is_meant(it, states, wanted_due) then return told_state(id, it), nil end
+  local is_ours = it.state == 'delayed' and is_meant(id, it, states, wanted_due, topic, sha1, expires_at)
+  if not is_ours then return told_state(id, it), nil end
   local kept = read_for_new_due(id, it, memo)
   if not kept then return false end
   local due = ms + (how == 'delay' and now or how == 'by' and it.due or 0)
@@ -27,10 +29,10 @@ end
 -- Those that are moved to a later time, and the others.
 local later, earlier = {}, {}
 local n = 0
-for i = 1, #jobs, 5 do
+for i = 1, #jobs, WIDTH do
   local id = jobs[i]
   if seen[id] or has_looked_enough(n / 2) then break end
-  local state, plan = plan_for(id, jobs[i + 1], jobs[i + 2], jobs[i + 3], jobs[i + 4])
+  local state, plan = plan_for(unpack(jobs, i, i + WIDTH - 1))
   if not state then break end
   seen[id] = true
   answer[n + 1], answer[n + 2] = state, plan and plan.due or -1

@@ -3,16 +3,13 @@ import type { EditResult, PromoteResult, RescheduleResult } from '../../../core/
 import type { EditParams, JobGuard, RescheduleJob } from '../../../core/store.js';
 import { packArray } from '../msgpack.js';
 import { SCRIPTS } from '../scripts.generated.js';
+import { packGuard } from './guard.js';
 import { type ClearedEntry, packCleared } from './push.js';
 import { runScript, type Target, toBuffer, toDate, toRows, toText, type Value } from './run.js';
 
 /**
  * Scripts of operators answer for the first of their jobs; how many bytes of bodies a run reads is limited.
  */
-
-const namesOf = (states: readonly JobState[]): string => ` ${states.join(' ')} `;
-
-const packGuard = ({ id, states, dueAt }: JobGuard) => [id, namesOf(states), dueAt?.getTime() ?? ''];
 
 function toState(value: Value | undefined): JobState | undefined {
   const state = toText(value);
@@ -53,12 +50,12 @@ export async function reschedule(
  */
 export async function edit(
   target: Target,
-  { id, states, dueAt, ifBody, body, ttlMs }: EditParams,
+  { ifBody, body, ttlMs, ...guard }: EditParams,
   cleared: readonly ClearedEntry[],
 ): Promise<EditResult | { readonly unclear: Buffer }> {
-  const guard = [id, namesOf(states), dueAt?.getTime() ?? '', ifBody ? 1 : 0, ifBody ?? ''];
+  const seen = packGuard({ ...guard, body: ifBody });
   const change = [body ? 1 : 0, body ?? '', ttlMs ?? ''];
-  const answer = await runScript(target, SCRIPTS.edit, packCleared(cleared), ...guard, ...change);
+  const answer = await runScript(target, SCRIPTS.edit, packCleared(cleared), ...seen, ...change);
   const [unclear, edited, was] = answer;
   if (toBuffer(unclear).length > 0) return { unclear: toBuffer(unclear) };
   const state = toState(was);

@@ -4,23 +4,10 @@ import type { HoldResult, RemoveResult, RequeueResult } from '../../../core/resu
 import { formatLease } from '../../../core/lease.js';
 import { packArray } from '../msgpack.js';
 import { SCRIPTS } from '../scripts.generated.js';
+import { packGuard, packWaits } from './guard.js';
 import type { AwayJob } from './list.js';
 import { type ClearedEntry, packCleared } from './push.js';
 import { type Part, runScript, type Target, toBuffer, toRows, toText } from './run.js';
-
-let lastStates: readonly JobState[] = [];
-let lastNames = '';
-
-/** Names of states, joined as scripts search them; mostly the states of one job are those of the next. */
-function namesOf(states: readonly JobState[]): string {
-  const isSame = states.length === lastStates.length && states.every((state, i) => state === lastStates[i]);
-  if (!isSame) [lastStates, lastNames] = [states, ` ${states.join(' ')} `];
-  return lastNames;
-}
-
-/** Whether a job that waits for another one of its id is meant, as scripts read it. */
-const toWaits = (isWaiting: boolean | undefined): number | '' =>
-  isWaiting === undefined ? '' : Number(isWaiting);
 
 /** A job to be removed, and the topic in whose ready list an entry of it was seen. */
 export interface Removal extends JobToTake {
@@ -34,10 +21,11 @@ export async function remove(
   cleared: readonly ClearedEntry[] = [],
 ): Promise<Part<RemoveResult>> {
   const packed: (Buffer | string | number)[] = [];
-  for (const { id, states, dueAt, failedAt, seenIn, isWaiting } of jobs) {
-    packed.push(id, namesOf(states), dueAt?.getTime() ?? '', failedAt?.getTime() ?? '', seenIn ?? '');
-    packed.push(toWaits(isWaiting));
-  }
+  for (const job of jobs)
+    packed.push(
+      ...packGuard(job),
+      ...[packWaits(job.isWaiting), job.failedAt?.getTime() ?? '', job.seenIn ?? ''],
+    );
   const answer = await runScript(target, SCRIPTS.remove, packCleared(cleared), packArray(packed));
   const results: RemoveResult[] = [];
   for (let i = 1; i < answer.length; i += 2) {
@@ -60,12 +48,7 @@ export async function hold(
   { token, jobs, leaseMs, holder }: HoldParams & { readonly token: string },
   cleared: readonly ClearedEntry[],
 ): Promise<Part<HoldResult>> {
-  const packed = jobs.flatMap(({ id, states, dueAt, isWaiting }) => [
-    id,
-    ` ${states.join(' ')} `,
-    dueAt?.getTime() ?? '',
-    toWaits(isWaiting),
-  ]);
+  const packed = jobs.flatMap((job) => [...packGuard(job), packWaits(job.isWaiting)]);
   const answer = await runScript(
     target,
     SCRIPTS.hold,
@@ -87,7 +70,9 @@ export async function requeue(
   target: Target,
   { jobs, keepAttempts }: RequeueParams,
 ): Promise<RequeueResult[]> {
-  const packed = packArray(jobs.flatMap(({ id, topic, delayMs }) => [id, topic ?? '', delayMs]));
+  const packed = packArray(
+    jobs.flatMap(({ id, topic, failedAt, delayMs }) => [id, topic ?? '', failedAt?.getTime() ?? '', delayMs]),
+  );
   const { wakeChannel } = target.keys;
   const answer = await runScript(target, SCRIPTS.requeue, keepAttempts ? 1 : 0, wakeChannel, packed);
   return answer.map((one) => toText(one) as RequeueResult);

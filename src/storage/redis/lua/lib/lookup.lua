@@ -5,7 +5,7 @@ local sought, cleared_entries, lists_seen = 1, {}, {}
 
 -- A run that looks up many ids stops after so many µs; acting on those that were found takes as long again.
 local MOST_US, LOOKS_BETWEEN = 2500, 8
-local began_us, most_us, has_read_list = 0, MOST_US, false
+local began_us, most_us, has_read_much = 0, MOST_US, false
 
 -- For many ids, scores and notes are read at once (false when there is none), which saves walking lists.
 local MANY, WALKED_BY_MANY = 8, 100000
@@ -23,11 +23,11 @@ local function look_for(ids, cleared, us)
   for i, id in ipairs(ids) do scores[id], notes[id] = scores_of[i], any_notes and notes_of[i] end
 end
 
--- Has a run looked up as many ids as it may, after so many? The clock is asked now and then, and after a list was
--- read, which takes as long as looking up hundreds of ids.
+-- Has a run looked up as many ids as it may, after so many? The clock is asked now and then, and after a list or a
+-- long body was read, which takes as long as looking up many ids.
 local function has_looked_enough(count)
-  if (count % LOOKS_BETWEEN > 0 and not has_read_list) or count == 0 then return false end
-  has_read_list = false
+  if (count % LOOKS_BETWEEN > 0 and not has_read_much) or count == 0 then return false end
+  has_read_much = false
   return now_us() - began_us > most_us
 end
 
@@ -35,7 +35,7 @@ local function list_seen(topic)
   local list = lists_seen[topic]
   if list then return list end
   list = look_at_list(topic, sought, cleared_entries[topic])
-  has_read_list = has_read_list or list.is_read
+  has_read_much = has_read_much or list.is_read
   list.is_usable = list.entries > 0 or is_list_or_none(READY .. topic)
   if sought >= MANY and list.entries > SHORT_LIST then list.places, list.is_near, list.sought = {}, is_near, sought end
   lists_seen[topic] = list
@@ -154,9 +154,36 @@ local function is_among(states, state)
   return is_in[state]
 end
 
--- Is a job as it is believed to be?
-local function is_meant(it, states, due)
-  return is_among(states, it.state) and (due == '' or it.due == due)
+-- A guard tells what is believed of a job, in six values: its id, the names of the states in which it is meant, each
+-- with a space before and after it, and, each '' for any: its due time in ms, its topic, the SHA-1 of its body, when it
+-- expires in ms. Is a job as it is believed to be?
+local LONG_BODY = 65536
+
+local function is_content(found_topic, body, topic, sha1)
+  if topic ~= '' and topic ~= found_topic then return false end
+  if sha1 == '' then return true end
+  has_read_much = has_read_much or #body > LONG_BODY
+  return redis.sha1hex(body) == sha1
+end
+
+-- Topic and expiry were read already. Without PEXPIRETIME an expiry may be off by a millisecond.
+local function is_bucket(bucket, found_topic, found_expiry, topic, sha1, expires_at)
+  if expires_at ~= '' then
+    local is_same = found_expiry ~= '' and math.abs(found_expiry - expires_at) <= (exact_expiry and 0 or 1)
+    if not is_same then return false end
+  end
+  return is_content(found_topic, sha1 ~= '' and read('HGET', bucket, 'body') or '', topic, sha1)
+end
+
+local function is_meant(id, it, states, due, topic, sha1, expires_at)
+  if not is_among(states, it.state) or (due ~= '' and it.due ~= due) then return false end
+  return is_bucket(BUCKET .. id, it.topic, it.expires_at, topic, sha1, expires_at)
+end
+
+-- The same of a job that waits for another one of its id (lib/waiting.lua).
+local function is_waiting_meant(job, due, topic, sha1)
+  local row = job.row
+  return (due == '' or row[4] == due) and is_content(job.topic, row[3], topic, sha1)
 end
 
 -- The state of an id for operators who act on jobs in the queue: dead when there are only dead letters.
