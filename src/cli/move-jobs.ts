@@ -42,10 +42,12 @@ interface Move {
 export async function runMove(queue: Queue, through: Selected, options: MoveOptions): Promise<number> {
   const { file: path, json, signal } = options;
   const lock = await lockMove(path);
-  let isFinished = false;
+  // If the file cannot be gone on with, a lock that this run has made is of no use.
+  let isOver = lock.isNew;
   try {
     const move = await openMove(queue, path);
     const { file, counts } = move;
+    let isFinished = false;
     try {
       await moveAll(queue, wholeJobs(through), move, signal);
       tellOfFailed(through.where);
@@ -57,6 +59,7 @@ export async function runMove(queue: Queue, through: Selected, options: MoveOpti
     } finally {
       if (!isFinished && file.leave(totalOf(counts)))
         printNote(`the move to ${path} is unfinished (${jobCount(totalOf(counts))}): run it again`);
+      isOver = isFinished || !existsSync(path);
     }
     const left = totalOf((await countSelected(queue, through)).counts);
     if (json) {
@@ -67,7 +70,7 @@ export async function runMove(queue: Queue, through: Selected, options: MoveOpti
     } else tell(counts, left, path);
     return totalOf(counts) > 0 ? 0 : 1;
   } finally {
-    lock.release(isFinished || !existsSync(path));
+    lock.release(isOver);
   }
 }
 

@@ -1,4 +1,4 @@
-import { accessSync, constants, rmSync } from 'node:fs';
+import { accessSync, constants, existsSync, rmSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { DelayerError } from '../core/errors.js';
 import { toFileError } from '../output/sink.js';
@@ -6,6 +6,8 @@ import { lockFile } from '../storage/file-lock.js';
 
 /** Keeps other processes from moving jobs to the same file, until it is released. */
 export interface MoveLock {
+  /** There was none beside the file, as there is beside an unfinished move. */
+  readonly isNew: boolean;
   /** @param isOver nobody will go on with this move */
   release(isOver: boolean): void;
 }
@@ -17,10 +19,12 @@ export interface MoveLock {
  */
 export async function lockMove(path: string): Promise<MoveLock> {
   const beside = `${path}.lock`;
+  const isNew = !existsSync(beside);
   const lock = await open(beside);
   if (!lock)
     throw new DelayerError('usage', `another process moves jobs to ${path}`, { hint: 'Wait until it ends.' });
   return {
+    isNew,
     release(isOver) {
       // A process that opened the file before this one finds the move finished.
       if (isOver) rmSync(beside, { force: true });

@@ -148,6 +148,40 @@ describe('export --move', () => {
       expect(await imported()).to.deep.equal(JOBS);
     });
 
+    it('is refused where the file is of a finished move, or of something else, and leaves no lock beside it', async () => {
+      await fill();
+      expectQuiet(await move());
+      await fill();
+      for (const [content, why] of [
+        [undefined, 'the file moved holds a finished move'],
+        ['{"id":"1"}\n', 'the file moved exists already'],
+      ] as const) {
+        if (content !== undefined) writeFileSync(path(), content);
+        const before = readFileSync(path());
+        const outcome = await move();
+        expect(outcome.code).to.equal(2);
+        expect(outcome.stderr).to.include(why);
+        expect(existsSync(`${path()}.lock`)).to.be.false;
+        expect(readFileSync(path())).to.deep.equal(before);
+        expect(await ids()).to.deep.equal(JOBS);
+      }
+    });
+
+    it('moves each of several jobs of one id, also those that wait for another one', async () => {
+      const queue = await cli.queue();
+      for (const body of ['first', 'second']) {
+        await queue.push({ topic: 't', id: '32', body });
+        await reserve(queue, 't', 1);
+      }
+      await queue.push({ topic: 't', id: '32', body: 'third', delayMs: HOUR_MS });
+      const away = (await queue.find('32')).flatMap(({ lease }) => lease ?? []);
+      expect(await queue.release(away)).to.deep.equal([true, true]);
+      const outcome = documentOf(expectQuiet(await move('--json')));
+      expect(outcome).to.deep.equal({ moved: 3, byState: { delayed: 3 }, left: 0, isFinished: true });
+      expect(await ids()).to.deep.equal([]);
+      expect(await imported()).to.deep.equal(['32', '32', '32']);
+    });
+
     it('is refused while another process moves jobs to the same file', async () => {
       await fill();
       const lock = must(await lockFile(`${path()}.lock`));

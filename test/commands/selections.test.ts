@@ -3,6 +3,7 @@ import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { chunks } from '../../src/core/chunks.js';
 import { documentOf, expectQuiet, forEachStore, linesOf, useCli } from '../support/cli.js';
+import { eventually } from '../support/eventually.js';
 import { HOUR_MS, idsOf, LONG_MS, must, reserve } from '../support/jobs.js';
 import { useRedis } from '../support/redis.js';
 
@@ -331,6 +332,39 @@ describe('commands on selections', () => {
         expect((await queue.find('mail_b-1'))[0]).to.have.property('state', 'delayed');
       });
     }
+
+    it('remove by a selection leaves jobs alone that were edited or replaced meanwhile, and counts them', async () => {
+      const queue = await cli.queue();
+      const at = new Date(Date.now() + LONG_MS);
+      const ids = ['1', '2', '3', '4'];
+      await queue.pushMany(ids.map((id) => ({ topic: 't', id, body: `old ${id}`, at })));
+      const args = ['remove', '--topic', 't', '--grep', 'old', '--rate', '1/s', '--yes', '--json'];
+      const running = cli.start(args);
+      // They are read together, and removed one by one.
+      await eventually(async () => (await queue.find('1')).length === 0);
+      await queue.edit({ id: '3', body: 'corrected' });
+      await queue.push({ topic: 't', id: '4', body: 'replaced', at }, { onExisting: 'replace' });
+      expect(documentOf(await running.ended)).to.deep.equal({
+        ...{ removed: 2, byState: { delayed: 2 }, isComplete: true, left: { changed: 2, duplicate_id: 0 } },
+      });
+      const kept = (await queue.list('t')).jobs.map(({ body }) => body?.toString());
+      expect(kept).to.have.members(['corrected', 'replaced']);
+      const file = readFileSync(must(keptFiles()[0]), 'utf8');
+      for (const gone of ['old 1', 'old 2']) expect(file).to.include(gone);
+    });
+
+    it('requeue by a selection requeues the older dead letter of an id where that one matches', async () => {
+      const queue = await cli.queue();
+      for (const body of ['older', 'latest']) {
+        await queue.push({ topic: 't', id: '32', body });
+        await queue.nack(await reserve(queue, 't'), { dead: true });
+        const failedAt = (await queue.find('32'))[0]?.failedAt;
+        await eventually(async () => (await queue.now()) > must(failedAt));
+      }
+      expectQuiet(await cli.run(['requeue', '--topic', 't', '--grep', 'older', '--yes']));
+      expect((await queue.pop('t'))?.body.toString()).to.equal('older');
+      expect((await queue.find('32')).map(({ body }) => body?.toString())).to.deep.equal(['latest']);
+    });
 
     it('requeue by a selection requeues the matching dead letters only', async () => {
       const queue = await fill();
