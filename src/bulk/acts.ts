@@ -60,11 +60,12 @@ function withTwins(requests: readonly RemoveRequest[], results: readonly RemoveR
 }
 
 function toRemoveRequest(job: JobRecord): RemoveRequest {
-  const { id, state, topic, body, failedAt, isWaiting = false } = job;
+  const { id, state, dueAt, topic, body, expiresAt, failedAt, isWaiting = false } = job;
   const states = [state];
   if (state === 'dead') return { id, states, topic, body, failedAt };
   // Of a job that has expired in a ready list of Redis nobody knows any more what it was.
-  return state === 'expired' ? { id, states, isWaiting } : { ...asSeen(job), states, isWaiting };
+  if (state === 'expired') return { id, states, isWaiting };
+  return { id, states, dueAt, topic, body, expiresAt, isWaiting };
 }
 
 /** A job that nobody may have changed since: of a scan without content, its body and expiry are not known. */

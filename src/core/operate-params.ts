@@ -18,7 +18,7 @@ import type {
 import type {
   EditParams,
   HoldParams,
-  JobGuard,
+  JobToTake,
   PauseParams,
   PromoteParams,
   RemoveParams,
@@ -69,10 +69,7 @@ export function toRemoveParams(
       if (isName(job)) return { id: toName(job, 'id'), states };
       assertFields(job, REMOVE_FIELDS, 'field of a job');
       assertStates(job.states);
-      assertDate(job.failedAt, 'failedAt');
-      const { failedAt, isWaiting } = job;
-      assertFlag(isWaiting, 'isWaiting');
-      return { ...toGuard(job), states: job.states ?? states, failedAt, isWaiting };
+      return toGuard(job, job.states ?? states);
     }),
   };
 }
@@ -90,7 +87,7 @@ export function toPromoteParams(
     jobs: jobs.map((job) => {
       if (isName(job)) return { id: toName(job, 'id'), states: DELAYED };
       assertFields(job, REFERENCE, 'field of a job');
-      return { ...toGuard(job), states: DELAYED };
+      return toGuard(job, DELAYED);
     }),
   };
 }
@@ -104,7 +101,7 @@ export function toRescheduleParams(requests: readonly RescheduleRequest[]): Resc
       if (Number(delayMs !== undefined) + Number(at !== undefined) + Number(byMs !== undefined) !== 1)
         throw usageError('A reschedule needs exactly one of delayMs, at and byMs');
       const due = byMs === undefined ? toDue({ delayMs, at }) : { byMs: toShift(byMs) };
-      return { ...toGuard(request), states: DELAYED, due };
+      return { ...toGuard(request, DELAYED), due };
     }),
   };
 }
@@ -121,8 +118,7 @@ export function toEditParams(request: EditRequest): EditParams {
   assertInLine(states, 'state of a job that can be edited');
   if (body === undefined && ttlMs === undefined) throw usageError('An edit needs a body, a ttl, or both');
   return {
-    ...toGuard({ ...request, body: undefined }),
-    states,
+    ...toGuard({ ...request, body: undefined }, states),
     ifBody: ifBody === undefined ? undefined : toBody(ifBody),
     body: body === undefined ? undefined : toBody(body),
     ttlMs: ttlMs === undefined ? undefined : toTtl(ttlMs),
@@ -137,10 +133,9 @@ export function toHoldParams(jobs: readonly HoldRequest[], options: HoldOptions)
     holder: toName(options.holder, 'holder').toString(),
     jobs: jobs.map((job) => {
       assertFields(job, HOLD_FIELDS, 'field of a job');
-      const { states = IN_LINE, isWaiting } = job;
+      const { states = IN_LINE } = job;
       assertInLine(states, 'state of a job that can be held');
-      assertFlag(isWaiting, 'isWaiting');
-      return { ...toGuard(job), states, isWaiting };
+      return toGuard(job, states);
     }),
   };
 }
@@ -154,15 +149,23 @@ const isName = (given: unknown): given is TextOrBytes =>
   typeof given === 'string' || given instanceof Uint8Array;
 
 /** Other clients push jobs with an empty topic or body, so that these may be believed. */
-function toGuard({ id, dueAt, topic, body, expiresAt }: JobReference): Omit<JobGuard, 'states'> {
+function toGuard(
+  { id, dueAt, topic, body, expiresAt, failedAt, isWaiting }: RemoveRequest,
+  states: readonly JobState[],
+): JobToTake {
   assertDate(dueAt, 'dueAt');
   assertDate(expiresAt, 'expiresAt');
+  assertDate(failedAt, 'failedAt');
+  assertFlag(isWaiting, 'isWaiting');
   return {
     id: toName(id, 'id'),
+    states,
     dueAt,
     topic: topic === undefined ? undefined : toBytes(topic, 'topic'),
     body: body === undefined ? undefined : toBytes(body, 'body'),
     expiresAt,
+    failedAt,
+    isWaiting,
   };
 }
 

@@ -34,8 +34,8 @@ export const OF_CHANGES: readonly Defect[] = [
   ]),
   redis('changed body not noticed', 'a job whose body has changed since it was looked at is acted on', [
     `${LUA}/lib/lookup.lua`,
-    `  return redis.sha1hex(body) == sha1`,
-    `  return true`,
+    `return body == body_mark end`,
+    `return true end`,
   ]),
   sqlite('changed body not noticed', 'a job whose body has changed since it was looked at is acted on', [
     `${SQLITE}/lookup.ts`,
@@ -45,7 +45,7 @@ export const OF_CHANGES: readonly Defect[] = [
   redis(
     'changed lifetime not noticed',
     'a job whose ready lifetime was edited since it was looked at is acted on',
-    [`${LUA}/lib/lookup.lua`, `    if not is_same then return false end`, ``],
+    [`${LUA}/lib/lookup.lua`, `math.abs(found - expires_at) <= (exact_expiry and 0 or 1)`, `true`],
   ),
   sqlite(
     'changed lifetime not noticed',

@@ -37,10 +37,10 @@ end
 local waiting_of = {}
 
 -- A waiting job that is to be held; nil when none is meant. Its lifetime stands still already.
-local function choose_waiting(id, due, topic, sha1)
+local function choose_waiting(id, due, topic, body_mark)
   waiting_of[id] = waiting_of[id] or waiting_jobs(id)
   for i, job in ipairs(waiting_of[id]) do
-    if is_waiting_meant(job, due, topic, sha1) then
+    if is_waiting_meant(job, due, topic, body_mark) then
       local row = table.remove(waiting_of[id], i).row
       row[8], row[5] = ttl_of(row), shifted_expiry(row[5], job.since, now)
       row[6] = row[6] + 1
@@ -51,10 +51,10 @@ end
 
 -- The job of an id that is to be held, or nil, and the state of the id. Or the topic of the list that has to be
 -- searched first, or '' when this run has read enough bodies.
-local function choose(id, states, due, topic, sha1, expires_at, waits)
+local function choose(id, states, due, topic, body_mark, expires_at, waits)
   local it = look_up(id, now, '', is_among(states, 'ready'))
   if it.unclear then return nil, nil, it.unclear end
-  if waits ~= 1 and not seen[id] and is_meant(id, it, states, due, topic, sha1, expires_at) then
+  if waits ~= 1 and not seen[id] and is_meant(id, it, states, due, topic, body_mark, expires_at) then
     local row = row_of(id, it)
     if not row then return nil, nil, '' end
     local unclear = leave_with_others(id, it)
@@ -62,7 +62,7 @@ local function choose(id, states, due, topic, sha1, expires_at, waits)
     seen[id] = true
     return { id = id, topic = it.topic, row = row, it = it }, it.state
   end
-  local waiting = waits ~= 0 and is_among(states, 'delayed') and choose_waiting(id, due, topic, sha1)
+  local waiting = waits ~= 0 and is_among(states, 'delayed') and choose_waiting(id, due, topic, body_mark)
   if waiting then return waiting, 'delayed' end
   return nil, told_state(id, it)
 end

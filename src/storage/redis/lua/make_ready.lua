@@ -31,11 +31,11 @@ end
 
 local n = 0
 for i = 1, #jobs, WIDTH do
-  local id, states, due, topic, sha1, expires_at = unpack(jobs, i, i + WIDTH - 1)
+  local id, states, due, topic, body_mark, expires_at = unpack(jobs, i, i + WIDTH - 1)
   if has_looked_enough(n / 2) then break end
   local it, memo = look_up_delayed(id, now, states, due)
   local state = seen[id] and 'ready' or told_state(id, it)
-  local is_ours = state == 'delayed' and is_meant(id, it, states, due, topic, sha1, expires_at)
+  local is_ours = state == 'delayed' and is_meant(id, it, states, due, topic, body_mark, expires_at)
     and list_seen(it.topic).is_usable
   if is_ours and not choose(id, it, memo) then break end
   answer[n + 1], answer[n + 2] = is_ours and 1 or 0, state

@@ -38,24 +38,24 @@ local function parted(all, is_one)
 end
 
 -- Jobs that wait for another one of their id are delayed.
-local function plan_waiting(plan, states, due, topic, sha1, waits)
+local function plan_waiting(plan, states, due, topic, body_mark, waits)
   if waits == 0 or not is_among(states, 'delayed') or not may_have(WAITING) then return end
   plan.waiting, plan.waiting_kept = parted(waiting_jobs(plan.id), function(job)
-    return is_waiting_meant(job, due, topic, sha1)
+    return is_waiting_meant(job, due, topic, body_mark)
   end)
 end
 
-local function plan_letters(plan, states, due, topic, sha1, waits, failure)
+local function plan_letters(plan, states, due, topic, body_mark, waits, failure)
   if waits == 1 or not is_among(states, 'dead') then return end
   if may_have(DEAD_LETTER) then
     plan.letters, plan.letters_kept = parted(letters_of(plan.id), function(letter)
       local is_then = (due == '' or letter.due == due) and (failure == '' or letter.failed_at == failure)
-      return is_then and is_content(letter.topic, letter.body, topic, sha1)
+      return is_then and is_content(letter.topic, letter.body, topic, body_mark)
     end)
   end
   local has_letters = may_have(DEAD_LETTER) and redis.call('EXISTS', DEAD_LETTER .. plan.id) == 1
   local is_lost = not has_letters and redis.call('ZSCORE', DEAD, plan.id)
-  if is_lost and due .. failure .. topic .. sha1 == '' then
+  if is_lost and due .. failure .. topic .. body_mark == '' then
     plan.letters, plan.letters_kept = plan.letters or {}, plan.letters_kept or {}
     plan.is_lost = true
   end
@@ -63,14 +63,14 @@ end
 
 -- What is to become of a job; or nil, and the topic of a list that has to be looked through before. Changes nothing: a
 -- record of a later version is refused here.
-local function plan_for(id, states, due, topic, sha1, expires_at, waits, failure, seen_in)
+local function plan_for(id, states, due, topic, body_mark, expires_at, waits, failure, seen_in)
   local plan = { id = id, it = nil, removed = nil, waiting = nil, letters = nil }
-  plan_waiting(plan, states, due, topic, sha1, waits)
-  plan_letters(plan, states, due, topic, sha1, waits, failure)
+  plan_waiting(plan, states, due, topic, body_mark, waits)
+  plan_letters(plan, states, due, topic, body_mark, waits, failure)
   local it = look_up(id, now, seen_in, is_among(states, 'ready') or is_among(states, 'expired'))
   if it.unclear then return nil, it.unclear end
   plan.it = it
-  plan.removed = waits ~= 1 and it.state ~= 'none' and is_meant(id, it, states, due, topic, sha1, expires_at)
+  plan.removed = waits ~= 1 and it.state ~= 'none' and is_meant(id, it, states, due, topic, body_mark, expires_at)
   local unclear = plan.removed and leave_with_others(id, it)
   if unclear then return nil, unclear end
   return plan
@@ -93,7 +93,7 @@ end
 
 -- As look_at_plain for a ready job: nothing else of its id exists, and the place of its entry has been read. Answers
 -- its topic, and the index of the entry; or nil, when look_up has to be called.
-local function look_at_ready(id, bucket, wanted_due, wanted_topic, sha1, expires_at)
+local function look_at_ready(id, bucket, wanted_due, wanted_topic, body_mark, expires_at)
   if scores[id] ~= false then return nil end
   local topic = redis.pcall('HGET', bucket, 'topic')
   if type(topic) ~= 'string' then return nil end
@@ -104,28 +104,29 @@ local function look_at_ready(id, bucket, wanted_due, wanted_topic, sha1, expires
   local written_expiry = written_expiry_of(bucket)
   if is_expired(written_expiry, now) then return nil end
   if wanted_due ~= '' and wanted_due ~= noted_due(note, written_expiry) then return nil end
-  if not is_bucket(bucket, topic, within_bounds(written_expiry), wanted_topic, sha1, expires_at) then return nil end
+  if not is_expiry(within_bounds(written_expiry), expires_at) then return nil end
+  local body = body_mark ~= '' and redis.call('HGET', bucket, 'body')
+  if not is_content(topic, body, wanted_topic, body_mark) then return nil end
   return topic, index
 end
 
 -- Is this a delayed job of which nothing else exists, and what it is believed to be?
-local function look_at_delayed(id, bucket, due, wanted_topic, sha1, expires_at)
-  local topic = look_at_plain(id, bucket, now, due, 'topic')
-  if not topic then return false end
-  local found_expiry = expires_at ~= '' and expiry_of(bucket)
-  return is_bucket(bucket, topic, found_expiry, wanted_topic, sha1, expires_at)
+local function look_at_delayed(id, bucket, due, wanted_topic, body_mark, expires_at)
+  local topic, _, body = look_at_plain(id, bucket, now, due, body_mark == '' and 'topic' or 'body')
+  if not topic or not is_content(topic, body, wanted_topic, body_mark) then return false end
+  return expires_at == '' or is_expiry(expiry_of(bucket), expires_at)
 end
 
 local PLAIN = { delayed = { state = 'delayed' }, ready = { state = 'ready' } }
 
 -- The plan for a job of which nothing else exists, or nil. Its entry, body and note are noted to be removed.
-local function plan_plain(id, states, due, topic, sha1, expires_at, waits)
+local function plan_plain(id, states, due, topic, body_mark, expires_at, waits)
   local bucket, state = BUCKET .. id, state_meant_alone(states, waits)
-  if state == 'delayed' and look_at_delayed(id, bucket, due, topic, sha1, expires_at) then
+  if state == 'delayed' and look_at_delayed(id, bucket, due, topic, body_mark, expires_at) then
     pooled[#pooled + 1] = id
   else
     local in_list, index
-    if state == 'ready' then in_list, index = look_at_ready(id, bucket, due, topic, sha1, expires_at) end
+    if state == 'ready' then in_list, index = look_at_ready(id, bucket, due, topic, body_mark, expires_at) end
     if not in_list then return nil end
     will_leave(in_list, id, index)
     if notes[id] then noted[#noted + 1] = id end

@@ -15,9 +15,9 @@ look_for(ids, {})
 
 -- What a job is, and its plan, or nil where it is left alone. False when its body is one too many for this run.
 -- Changes nothing.
-local function plan_for(id, states, wanted_due, topic, sha1, expires_at, how, ms)
+local function plan_for(id, states, wanted_due, topic, body_mark, expires_at, how, ms)
   local it, memo = look_up_delayed(id, now, states, wanted_due)
-  local is_ours = it.state == 'delayed' and is_meant(id, it, states, wanted_due, topic, sha1, expires_at)
+  local is_ours = it.state == 'delayed' and is_meant(id, it, states, wanted_due, topic, body_mark, expires_at)
   if not is_ours then return told_state(id, it), nil end
   local kept = read_for_new_due(id, it, memo)
   if not kept then return false end

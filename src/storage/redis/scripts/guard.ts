@@ -14,13 +14,21 @@ function namesOf(states: readonly JobState[]): string {
   return lastNames;
 }
 
-/** A digest in place of the body: a body of a megabyte need not be sent again. */
-const digestOf = (body: Buffer): string => createHash('sha1').update(body).digest('hex');
+/** As is_content of lua/lib/lookup.lua. */
+const LONG_BODY = 1024;
 
-export const packGuard = ({ id, states, dueAt, topic, body, expiresAt }: JobGuard) => [
-  ...[id, namesOf(states), dueAt?.getTime() ?? '', topic ?? ''],
-  ...[body ? digestOf(body) : '', expiresAt?.getTime() ?? ''],
-];
+/** What a body is known by: a long one by its digest, so that it need not be sent again; an empty one too. */
+const packBody = (body: Buffer): Buffer | string =>
+  body.length > 0 && body.length <= LONG_BODY ? body : createHash('sha1').update(body).digest('hex');
+
+/** Adds a guard to values that are packed. */
+export function addGuard(
+  values: (Buffer | string | number)[],
+  { id, states, dueAt, topic, body, expiresAt }: JobGuard,
+): void {
+  values.push(id, namesOf(states), dueAt ? dueAt.getTime() : '', topic ?? '');
+  values.push(body ? packBody(body) : '', expiresAt ? expiresAt.getTime() : '');
+}
 
 /** Whether a job that waits for another one of its id is meant, as scripts read it. */
 export const packWaits = (isWaiting: boolean | undefined): number | '' =>

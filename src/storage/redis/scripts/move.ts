@@ -3,7 +3,7 @@ import type { EditResult, PromoteResult, RescheduleResult } from '../../../core/
 import type { EditParams, JobGuard, RescheduleJob } from '../../../core/store.js';
 import { packArray } from '../msgpack.js';
 import { SCRIPTS } from '../scripts.generated.js';
-import { packGuard } from './guard.js';
+import { addGuard } from './guard.js';
 import { type ClearedEntry, packCleared } from './push.js';
 import { runScript, type Target, toBuffer, toDate, toRows, toText, type Value } from './run.js';
 
@@ -18,7 +18,9 @@ function toState(value: Value | undefined): JobState | undefined {
 
 /** lua/make_ready.lua */
 export async function promote(target: Target, jobs: readonly JobGuard[]): Promise<PromoteResult[]> {
-  const answer = await runScript(target, SCRIPTS.makeReady, packArray(jobs.flatMap(packGuard)));
+  const packed: (Buffer | string | number)[] = [];
+  for (const job of jobs) addGuard(packed, job);
+  const answer = await runScript(target, SCRIPTS.makeReady, packArray(packed));
   return [...toRows(answer, 0, 2)].map(([promoted, state]) => ({
     promoted: promoted === 1,
     state: toState(state),
@@ -35,7 +37,11 @@ export async function reschedule(
   target: Target,
   jobs: readonly RescheduleJob[],
 ): Promise<RescheduleResult[]> {
-  const packed = jobs.flatMap((job) => [...packGuard(job), ...packDue(job.due)]);
+  const packed: (Buffer | string | number)[] = [];
+  for (const job of jobs) {
+    addGuard(packed, job);
+    packed.push(...packDue(job.due));
+  }
   const { wakeChannel } = target.keys;
   const answer = await runScript(target, SCRIPTS.reschedule, wakeChannel, packArray(packed));
   return [...toRows(answer, 0, 2)].map(([was, due]) => {
@@ -53,7 +59,8 @@ export async function edit(
   { ifBody, body, ttlMs, ...guard }: EditParams,
   cleared: readonly ClearedEntry[],
 ): Promise<EditResult | { readonly unclear: Buffer }> {
-  const seen = packGuard({ ...guard, body: ifBody });
+  const seen: (Buffer | string | number)[] = [];
+  addGuard(seen, { ...guard, body: ifBody });
   const change = [body ? 1 : 0, body ?? '', ttlMs ?? ''];
   const answer = await runScript(target, SCRIPTS.edit, packCleared(cleared), ...seen, ...change);
   const [unclear, edited, was] = answer;

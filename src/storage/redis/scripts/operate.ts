@@ -4,7 +4,7 @@ import type { HoldResult, RemoveResult, RequeueResult } from '../../../core/resu
 import { formatLease } from '../../../core/lease.js';
 import { packArray } from '../msgpack.js';
 import { SCRIPTS } from '../scripts.generated.js';
-import { packGuard, packWaits } from './guard.js';
+import { addGuard, packWaits } from './guard.js';
 import type { AwayJob } from './list.js';
 import { type ClearedEntry, packCleared } from './push.js';
 import { type Part, runScript, type Target, toBuffer, toRows, toText } from './run.js';
@@ -21,11 +21,10 @@ export async function remove(
   cleared: readonly ClearedEntry[] = [],
 ): Promise<Part<RemoveResult>> {
   const packed: (Buffer | string | number)[] = [];
-  for (const job of jobs)
-    packed.push(
-      ...packGuard(job),
-      ...[packWaits(job.isWaiting), job.failedAt?.getTime() ?? '', job.seenIn ?? ''],
-    );
+  for (const job of jobs) {
+    addGuard(packed, job);
+    packed.push(packWaits(job.isWaiting), job.failedAt ? job.failedAt.getTime() : '', job.seenIn ?? '');
+  }
   const answer = await runScript(target, SCRIPTS.remove, packCleared(cleared), packArray(packed));
   const results: RemoveResult[] = [];
   for (let i = 1; i < answer.length; i += 2) {
@@ -48,7 +47,11 @@ export async function hold(
   { token, jobs, leaseMs, holder }: HoldParams & { readonly token: string },
   cleared: readonly ClearedEntry[],
 ): Promise<Part<HoldResult>> {
-  const packed = jobs.flatMap((job) => [...packGuard(job), packWaits(job.isWaiting)]);
+  const packed: (Buffer | string | number)[] = [];
+  for (const job of jobs) {
+    addGuard(packed, job);
+    packed.push(packWaits(job.isWaiting));
+  }
   const answer = await runScript(
     target,
     SCRIPTS.hold,

@@ -155,35 +155,36 @@ local function is_among(states, state)
 end
 
 -- A guard tells what is believed of a job, in six values: its id, the names of the states in which it is meant, each
--- with a space before and after it, and, each '' for any: its due time in ms, its topic, the SHA-1 of its body, when it
--- expires in ms. Is a job as it is believed to be?
-local LONG_BODY = 65536
+-- with a space before and after it, and, each '' for any: its due time in ms, its topic, a mark of its body, when it
+-- expires in ms. The mark is the body itself; of one that is longer than LONG_BODY, or empty, its SHA-1. Is a job as it
+-- is believed to be?
+local LONG_BODY, MUCH = 1024, 65536
 
-local function is_content(found_topic, body, topic, sha1)
+local function is_content(found_topic, body, topic, body_mark)
   if topic ~= '' and topic ~= found_topic then return false end
-  if sha1 == '' then return true end
-  has_read_much = has_read_much or #body > LONG_BODY
-  return redis.sha1hex(body) == sha1
+  if body_mark == '' then return true end
+  local size = #body
+  if size > 0 and size <= LONG_BODY then return body == body_mark end
+  has_read_much = has_read_much or size > MUCH
+  return redis.sha1hex(body) == body_mark
 end
 
--- Topic and expiry were read already. Without PEXPIRETIME an expiry may be off by a millisecond.
-local function is_bucket(bucket, found_topic, found_expiry, topic, sha1, expires_at)
-  if expires_at ~= '' then
-    local is_same = found_expiry ~= '' and math.abs(found_expiry - expires_at) <= (exact_expiry and 0 or 1)
-    if not is_same then return false end
-  end
-  return is_content(found_topic, sha1 ~= '' and read('HGET', bucket, 'body') or '', topic, sha1)
+-- Without PEXPIRETIME an expiry may be off by a millisecond.
+local function is_expiry(found, expires_at)
+  if expires_at == '' then return true end
+  return found ~= '' and math.abs(found - expires_at) <= (exact_expiry and 0 or 1)
 end
 
-local function is_meant(id, it, states, due, topic, sha1, expires_at)
+local function is_meant(id, it, states, due, topic, body_mark, expires_at)
   if not is_among(states, it.state) or (due ~= '' and it.due ~= due) then return false end
-  return is_bucket(BUCKET .. id, it.topic, it.expires_at, topic, sha1, expires_at)
+  if not is_expiry(it.expires_at, expires_at) then return false end
+  return is_content(it.topic, body_mark ~= '' and read('HGET', BUCKET .. id, 'body') or '', topic, body_mark)
 end
 
 -- The same of a job that waits for another one of its id (lib/waiting.lua).
-local function is_waiting_meant(job, due, topic, sha1)
+local function is_waiting_meant(job, due, topic, body_mark)
   local row = job.row
-  return (due == '' or row[4] == due) and is_content(job.topic, row[3], topic, sha1)
+  return (due == '' or row[4] == due) and is_content(job.topic, row[3], topic, body_mark)
 end
 
 -- The state of an id for operators who act on jobs in the queue: dead when there are only dead letters.
