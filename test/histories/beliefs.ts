@@ -37,7 +37,7 @@ export function isMeant(meant: Meant, job: ModelJob, isInLine: boolean): boolean
 }
 
 /** For the queue. */
-export function toReference({ dueAt, expiresAt, ...meant }: Meant): JobReference {
+export function toReference({ id, dueAt, topic, body, expiresAt }: Meant): JobReference {
   const at = (ms: number | undefined) => (ms === undefined ? undefined : new Date(ms));
-  return { ...meant, dueAt: at(dueAt), expiresAt: at(expiresAt) };
+  return { id, dueAt: at(dueAt), topic, body, expiresAt: at(expiresAt) };
 }

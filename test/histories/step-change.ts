@@ -45,7 +45,7 @@ export class Changer {
     }));
     this.context.say(`reschedule ${JSON.stringify(wanted)}`);
     const told = statesToTell(this.context);
-    const requests = wanted.map(({ due: _, asked, ...meant }) => ({ ...toReference(meant), ...asked }));
+    const requests = wanted.map((one) => ({ ...toReference(one), ...one.asked }));
     const seen = await orUnknown(queue.reschedule(requests), fate);
     if (fate?.lost === 'request') return;
     const expected = this.context.model.changes.reschedule(wanted, now);

@@ -24,8 +24,8 @@ export class Holder {
     }));
     context.say(`hold for ${leaseMs}: ${JSON.stringify(meant)}`);
     const told = statesToTell(context);
-    const requests = meant.map(({ states, isWaiting, ...one }) => ({
-      ...{ ...toReference(one), states, isWaiting },
+    const requests = meant.map((one) => ({
+      ...{ ...toReference(one), states: one.states, isWaiting: one.isWaiting },
     }));
     const seen = await orUnknown(queue.hold(requests, { leaseMs, holder }), fate);
     if (fate) expectSame('hold: told that nobody knows', true, seen === undefined);
