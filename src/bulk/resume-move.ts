@@ -1,6 +1,6 @@
-import type { JobRecord } from '../core/job.js';
+import type { Bytes, JobRecord } from '../core/job.js';
 import type { Queue } from '../core/queue.js';
-import type { ImportRequest } from '../core/requests.js';
+import type { ImportRequest, TextOrBytes } from '../core/requests.js';
 import type { Mover } from './move-out.js';
 
 /** The last step of a move that was cut off, as its file shows it. */
@@ -80,10 +80,13 @@ async function goneFrom(queue: Queue, jobs: readonly ImportRequest[]): Promise<b
 function isSame(job: ImportRequest, there: JobRecord): boolean {
   if (job.key !== undefined && job.key === there.key) return true;
   if (!there.id.equals(Buffer.from(job.id))) return false;
-  const isOfTopic = there.topic?.equals(Buffer.from(job.topic)) === true;
-  if (job.state === 'dead')
-    return there.state === 'dead' && isOfTopic && sameTime(job.failedAt, there.failedAt);
-  return isOfTopic && there.state !== 'dead' && sameTime(job.dueAt, there.dueAt);
+  // With another body it is a later job, or the job was edited since: then what the file has is nowhere else.
+  if (!isBytes(there.topic, job.topic) || !isBytes(there.body, job.body)) return false;
+  if (job.state === 'dead') return there.state === 'dead' && sameTime(job.failedAt, there.failedAt);
+  return there.state !== 'dead' && sameTime(job.dueAt, there.dueAt);
 }
+
+const isBytes = (found: Bytes | undefined, given: TextOrBytes): boolean =>
+  found?.equals(Buffer.from(given)) === true;
 
 const sameTime = (a: Date | undefined, b: Date | undefined): boolean => a?.getTime() === b?.getTime();

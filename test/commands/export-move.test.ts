@@ -6,7 +6,7 @@ import type { Queue } from '../../src/core/queue.js';
 import { openQueue } from '../../src/storage/open.js';
 import { lockFile } from '../../src/storage/file-lock.js';
 import { eventually } from '../support/eventually.js';
-import { HOUR_MS, idsOf, must, reserve } from '../support/jobs.js';
+import { HOUR_MS, idsOf, must, only, reserve } from '../support/jobs.js';
 import { Proxy } from '../support/proxy.js';
 
 describe('export --move', () => {
@@ -148,25 +148,6 @@ describe('export --move', () => {
       expect(await imported()).to.deep.equal(JOBS);
     });
 
-    it('is refused where the file is of a finished move, or of something else, and leaves no lock beside it', async () => {
-      await fill();
-      expectQuiet(await move());
-      await fill();
-      for (const [content, why] of [
-        [undefined, 'the file moved holds a finished move'],
-        ['{"id":"1"}\n', 'the file moved exists already'],
-      ] as const) {
-        if (content !== undefined) writeFileSync(path(), content);
-        const before = readFileSync(path());
-        const outcome = await move();
-        expect(outcome.code).to.equal(2);
-        expect(outcome.stderr).to.include(why);
-        expect(existsSync(`${path()}.lock`)).to.be.false;
-        expect(readFileSync(path())).to.deep.equal(before);
-        expect(await ids()).to.deep.equal(JOBS);
-      }
-    });
-
     it('moves each of several jobs of one id, also those that wait for another one', async () => {
       const queue = await cli.queue();
       for (const body of ['first', 'second']) {
@@ -180,6 +161,19 @@ describe('export --move', () => {
       expect(outcome).to.deep.equal({ moved: 3, byState: { delayed: 3 }, left: 0, isFinished: true });
       expect(await ids()).to.deep.equal([]);
       expect(await imported()).to.deep.equal(['32', '32', '32']);
+    });
+
+    it('keeps a job that left the store before the kill, although its id was pushed again with the same topic and due time', async () => {
+      const { queue, lines, holder } = await movedAndBack();
+      const { dueAt } = only(await queue.find('1000'));
+      expect(await queue.ack(await hold(queue, holder))).to.deep.equal([true, true, true]);
+      writeFileSync(path(), `${lines.slice(0, 5).join('\n')}\n`);
+      await queue.push({ id: '1000', topic: 't', body: 'pushed again', at: dueAt });
+      const outcome = documentOf(expectQuiet(await move('--json')));
+      expect(outcome).to.include({ moved: 4, isFinished: true });
+      const store = `sqlite:${join(cli.home, 'other.db')}`;
+      const json = await cli.run(['import', 'moved', '--store', store, '--json']);
+      expect(documentOf(json)).to.include({ imported: 3, conflict: 1 });
     });
 
     it('is refused while another process moves jobs to the same file', async () => {
@@ -258,6 +252,7 @@ describe('export --move', () => {
         const outcome = await move();
         expect(outcome.code).to.equal(2);
         expect(outcome.stderr).to.match(/moved (exists already|holds a finished move)/);
+        expect(existsSync(`${path()}.lock`)).to.be.false;
         expect(fileLines()).to.deep.equal(before);
         await cli.sh('rm moved');
       }
