@@ -1,7 +1,6 @@
 import type { JobRecord, JobState } from '../core/job.js';
 import type { Queue } from '../core/queue.js';
-import type { ScanQuery } from '../core/requests.js';
-import type { Problem, ScanPart } from '../core/results.js';
+import type { ScanQuery, Problem, ScanPart } from '../core/views.js';
 import { type AbortSignalLike, monotonicMs, sleep } from '../core/timer.js';
 
 /** Limits of one call: so many jobs, or bodies of about so many bytes. */

@@ -5,7 +5,7 @@ import { exportEnd, exportHead } from '../bulk/job-file.js';
 import { ERRORS } from '../core/errors.js';
 import { type JobRecord, type JobState, jobCount } from '../core/job.js';
 import type { Queue } from '../core/queue.js';
-import type { Problem } from '../core/results.js';
+import type { Problem } from '../core/views.js';
 import { bytesOfLines, jobLine, JobTooLargeError } from '../output/job-line.js';
 import { exportedToJson, toJsonLine } from '../output/json.js';
 import { WholeFile } from '../output/jobs-file.js';

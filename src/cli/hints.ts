@@ -1,5 +1,5 @@
 import { type DelayerError, type ErrorCode, ERRORS } from '../core/errors.js';
-import type { Problem, ProblemCode } from '../core/results.js';
+import type { Problem, ProblemCode } from '../core/views.js';
 
 /** Hints with flags and commands, for errors that say no more than their code. */
 const BY_CODE: Partial<Record<ErrorCode, string>> = {

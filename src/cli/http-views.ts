@@ -1,4 +1,4 @@
-import type { ListQuery } from '../core/requests.js';
+import type { ListQuery } from '../core/views.js';
 import type { Queue } from '../core/queue.js';
 import { explain } from '../output/explain.js';
 import { bytesToJson, explainedJobToJson, jobToJson, overviewToJson, toJsonLine } from '../output/json.js';

@@ -3,7 +3,7 @@ import { TopRows } from '../bulk/top-rows.js';
 import { DelayerError } from '../core/errors.js';
 import type { JobRecord } from '../core/job.js';
 import type { Queue } from '../core/queue.js';
-import type { Problem } from '../core/results.js';
+import type { Problem } from '../core/views.js';
 import { comparing, type NamedColumn, type Order, type View } from '../output/columns.js';
 import { type ListFormat, type ListWriter, listWriter } from '../output/job-lists.js';
 import { stdoutIsTerminal, writeStdout } from '../output/stdout.js';

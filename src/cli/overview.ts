@@ -1,5 +1,5 @@
 import type { Queue } from '../core/queue.js';
-import type { Estimate, Problem, Stats } from '../core/results.js';
+import type { Estimate, Problem, Stats } from '../core/views.js';
 import { sleep } from '../core/timer.js';
 import { comparing } from '../output/columns.js';
 import { overviewToJson, toJsonLine, topicToJson } from '../output/json.js';

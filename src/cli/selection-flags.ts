@@ -3,7 +3,7 @@ import type { Sweep } from '../bulk/sweep.js';
 import { DelayerError } from '../core/errors.js';
 import { JOB_STATES, type JobState } from '../core/job.js';
 import type { Queue } from '../core/queue.js';
-import type { ScanQuery } from '../core/requests.js';
+import type { ScanQuery } from '../core/views.js';
 import { count, duration, rate, timestamp } from './flags.js';
 import { describeTime } from './input/time.js';
 import { printInfo } from './stderr.js';

@@ -1,6 +1,6 @@
 import { formatDuration } from './duration.js';
 import type { Bytes } from './job.js';
-import type { Stats, TopicStats } from './results.js';
+import type { Stats, TopicStats } from './views.js';
 
 /** The figures that alerts are made on. `duration` figures are in ms. */
 export const FIGURES = {

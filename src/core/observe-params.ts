@@ -10,7 +10,8 @@ import {
 } from './check.js';
 import { checkDuration } from './duration.js';
 import { assertStates } from './params.js';
-import type { DueCountsRequest, JobFilter, ListQuery, ScanQuery, StatsOptions, Topics } from './requests.js';
+import type { Topics } from './requests.js';
+import type { DueCountsRequest, JobFilter, ListQuery, ScanQuery, StatsOptions } from './views.js';
 import type { Selection } from './selection.js';
 import type { DueCountsParams, ListParams, ScanParams, StatsParams } from './store.js';
 import { toName, toTopics } from './validate.js';

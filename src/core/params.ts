@@ -16,7 +16,6 @@ import { newToken } from './lease.js';
 import type {
   BpopOptions,
   CallOptions,
-  DaemonReport,
   LeaseLike,
   Lock,
   NackOptions,
@@ -27,6 +26,7 @@ import type {
   Topics,
   WaitOptions,
 } from './requests.js';
+import type { DaemonReport } from './views.js';
 import type { OnExisting } from './results.js';
 import { toRetryPolicy } from './retry-policy.js';
 import type {

@@ -1,5 +1,5 @@
 import { JOB_STATES, type JobState } from './job.js';
-import type { TopicStats } from './results.js';
+import type { TopicStats } from './views.js';
 
 type Counts = { -readonly [K in keyof TopicStats]: TopicStats[K] } & Record<JobState, number> & {
     readonly topic: Buffer;

@@ -3,7 +3,7 @@ import { Counter, Gauge, Histogram, Registry } from 'prom-client';
 import { type DaemonStatus, STEP_BOUNDS_MS } from '../core/daemon-status.js';
 import type { Bytes, JobState } from '../core/job.js';
 import { LATENESS_BOUNDS_MS } from '../core/lateness.js';
-import type { Stats, TopicStats } from '../core/results.js';
+import type { Stats, TopicStats } from '../core/views.js';
 
 export const METRICS_TYPE: string = Registry.PROMETHEUS_CONTENT_TYPE;
 

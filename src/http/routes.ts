@@ -1,7 +1,7 @@
 import type { DaemonStatus } from '../core/daemon-status.js';
 import { DelayerError } from '../core/errors.js';
 import type { JobState } from '../core/job.js';
-import type { ListQuery } from '../core/requests.js';
+import type { ListQuery } from '../core/views.js';
 import type { StatsNow } from './metrics.js';
 import { whyNotReady } from './readiness.js';
 import { shared } from './shared.js';

@@ -1,6 +1,6 @@
 import chalk from 'chalk';
 import { exactDuration, formatDuration } from '../core/duration.js';
-import type { Daemon } from '../core/results.js';
+import type { Daemon } from '../core/views.js';
 import { escapeText } from './escape.js';
 import { NONE, timeCell } from './cells.js';
 import { drawTable } from './layout.js';

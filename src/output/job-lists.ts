@@ -1,5 +1,5 @@
 import type { Bytes, JobRecord } from '../core/job.js';
-import type { Problem } from '../core/results.js';
+import type { Problem } from '../core/views.js';
 import { escapeKeepingLines } from './escape.js';
 import { bytesOfLines, jobLine } from './job-line.js';
 import { bytesToJson, jobToJson, toJsonLine } from './json.js';

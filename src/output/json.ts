@@ -1,7 +1,7 @@
 import { isUtf8 } from 'node:buffer';
 import { formatBackoff } from '../core/backoff-text.js';
 import type { Attempt, Blocker, Bytes, Flaw, Job, JobRecord, JobState, LeasedJob } from '../core/job.js';
-import type { Daemon, Problem, Stats, TopicStats } from '../core/results.js';
+import type { Daemon, Problem, Stats, TopicStats } from '../core/views.js';
 
 /**
  * Characters that JSON allows and a terminal may obey: DEL, the C1 controls, and marks that reorder or hide text.

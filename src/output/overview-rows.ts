@@ -1,5 +1,5 @@
 import { type Bytes, JOB_STATES, type JobState } from '../core/job.js';
-import type { Stats, TopicStats } from '../core/results.js';
+import type { Stats, TopicStats } from '../core/views.js';
 
 type Counts = Readonly<Partial<Record<JobState, number | undefined>>>;
 

@@ -1,7 +1,7 @@
 import chalk from 'chalk';
 import { exactDuration, formatDuration } from '../core/duration.js';
 import { JOB_STATES, type JobState } from '../core/job.js';
-import type { Problem, Stats } from '../core/results.js';
+import type { Problem, Stats } from '../core/views.js';
 import { nameText, NONE, timeCell } from './cells.js';
 import { cellsOf, comparing, type NamedColumn, type Order, type View } from './columns.js';
 import { escapeText } from './escape.js';

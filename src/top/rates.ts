@@ -1,4 +1,4 @@
-import type { Stats } from '../core/results.js';
+import type { Stats } from '../core/views.js';
 
 /**
  * Rates are measured over so much time (ms), or over so many looks if that is longer, or over what there is.

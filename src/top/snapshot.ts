@@ -1,5 +1,5 @@
 import type { Bytes, JobRecord, JobState } from '../core/job.js';
-import type { Stats, TopicStats } from '../core/results.js';
+import type { Stats, TopicStats } from '../core/views.js';
 import { escapeForTerminal } from '../output/escape.js';
 import type { RateMeter, Rates } from './rates.js';
 

@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { addLateness } from '../../src/core/lateness.js';
 import { Progress } from '../../src/daemon/progress.js';
 import { metricsText } from '../../src/http/metrics.js';
-import type { TopicStats } from '../../src/core/results.js';
+import type { TopicStats } from '../../src/core/views.js';
 
 const pathOf = (name: string) => fileURLToPath(new URL(`../../${name}`, import.meta.url));
 const RULES = pathOf('contrib/prometheus/delayer.rules.yml');

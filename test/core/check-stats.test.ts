@@ -6,7 +6,7 @@ import {
   levelOf,
   type Thresholds,
 } from '../../src/core/check-stats.js';
-import type { Stats, TopicStats } from '../../src/core/results.js';
+import type { Stats, TopicStats } from '../../src/core/views.js';
 import { checkErrorText, checkText } from '../../src/output/check.js';
 
 const NOW = new Date('2026-03-01T12:00:00Z');

@@ -1,5 +1,5 @@
 import { JOB_STATES, type JobState } from '../../src/core/job.js';
-import type { Stats } from '../../src/core/results.js';
+import type { Stats } from '../../src/core/views.js';
 import { expectSame } from './difference.js';
 import type { Ground } from './ground.js';
 import type { Seen } from './job.js';

@@ -1,6 +1,6 @@
 import type { JobState } from '../../src/core/job.js';
 import type { Queue } from '../../src/core/queue.js';
-import type { Stats } from '../../src/core/results.js';
+import type { Stats } from '../../src/core/views.js';
 import { claimsOf } from './claims.js';
 import type { Ground } from './ground.js';
 import type { Seen } from './job.js';

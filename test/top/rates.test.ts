@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import type { Stats, TopicStats } from '../../src/core/results.js';
+import type { Stats, TopicStats } from '../../src/core/views.js';
 import { RateMeter, type Rates } from '../../src/top/rates.js';
 
 type Counts = Partial<Pick<TopicStats, 'delayed' | 'beyond' | 'due' | 'ready' | 'leased' | 'errors'>>;

@@ -1,5 +1,5 @@
 import type { JobRecord } from '../../src/core/job.js';
-import type { Stats, TopicStats } from '../../src/core/results.js';
+import type { Stats, TopicStats } from '../../src/core/views.js';
 import { RateMeter } from '../../src/top/rates.js';
 import { withPage, withSnapshot } from '../../src/top/receive.js';
 import { toSnapshot } from '../../src/top/snapshot.js';

@@ -5,7 +5,7 @@ import { DelayerError } from '../../src/core/errors.js';
 import type { LeasedJob } from '../../src/core/job.js';
 import { Queue } from '../../src/core/queue.js';
 import type { Store } from '../../src/core/store.js';
-import type { TopicStats } from '../../src/core/results.js';
+import type { TopicStats } from '../../src/core/views.js';
 import { SqliteStore } from '../../src/storage/sqlite/store.js';
 import type { Handler, HandlerResult, Outcome } from '../../src/worker/handler.js';
 import { printHandler } from '../../src/worker/handlers/print.js';

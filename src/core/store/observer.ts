@@ -1,5 +1,5 @@
 import type { JobRecord } from '../job.js';
-import type { Daemon, DueCounts, FlawedJobs, JobPage, Problem, ScanPart, Stats } from '../results.js';
+import type { Daemon, DueCounts, FlawedJobs, JobPage, Problem, ScanPart, Stats } from '../views.js';
 import type { Selection, TopicSelection } from '../selection.js';
 import type { CallLimits } from './limits.js';
 

@@ -2,6 +2,7 @@ import type { Description, DiagnosisPart, Fault } from '../../core/faults.js';
 import type { JobRecord } from '../../core/job.js';
 import type { Imported } from '../../core/transfer.js';
 import type * as results from '../../core/results.js';
+import type * as views from '../../core/views.js';
 import type * as contract from '../../core/store.js';
 import { DAEMON_SEEN_MS } from '../../core/store.js';
 import type { AbortSignalLike } from '../../core/timer.js';
@@ -160,7 +161,7 @@ export class RedisStore implements contract.Store {
     );
   }
 
-  async daemons(): Promise<results.Daemon[]> {
+  async daemons(): Promise<views.Daemon[]> {
     const { readDaemons } = await late();
     return (await readDaemons(this.caller.read, this.caller.keys)).seen;
   }
@@ -172,15 +173,15 @@ export class RedisStore implements contract.Store {
     return originalDaemons(read, this.originals, signal);
   }
 
-  async stats(params: contract.StatsParams): Promise<results.Stats> {
+  async stats(params: contract.StatsParams): Promise<views.Stats> {
     return (await late()).stats(this.caller.read, this.caller.keys, params);
   }
 
-  async list(params: contract.ListParams): Promise<results.JobPage> {
+  async list(params: contract.ListParams): Promise<views.JobPage> {
     return (await late()).list(this.caller.read, params);
   }
 
-  async *scan(params: contract.ScanParams): AsyncIterable<results.ScanPart> {
+  async *scan(params: contract.ScanParams): AsyncIterable<views.ScanPart> {
     yield* (await late()).scan(this.caller.read, this.caller.keys, params);
   }
 
@@ -188,15 +189,15 @@ export class RedisStore implements contract.Store {
     return find(this.finder, id);
   }
 
-  async dueCounts(params: contract.DueCountsParams): Promise<results.DueCounts> {
+  async dueCounts(params: contract.DueCountsParams): Promise<views.DueCounts> {
     return (await late()).dueCounts(this.caller.read, this.caller.keys, params);
   }
 
-  async findFlawed({ limit }: { limit: number }): Promise<results.FlawedJobs> {
+  async findFlawed({ limit }: { limit: number }): Promise<views.FlawedJobs> {
     return (await late()).findFlawed(this.finder, limit);
   }
 
-  async health(params: contract.HealthParams): Promise<results.Problem[]> {
+  async health(params: contract.HealthParams): Promise<views.Problem[]> {
     return (await late()).health(this.caller.read, this.caller.keys, params);
   }
 

@@ -1,4 +1,5 @@
 import type * as results from '../../core/results.js';
+import type * as views from '../../core/views.js';
 import type * as contract from '../../core/store.js';
 import type { ImportParams } from '../../core/store.js';
 import type { Imported } from '../../core/transfer.js';
@@ -159,7 +160,7 @@ export class SqliteStore implements contract.Store {
     return Promise.resolve();
   }
 
-  daemons(): Promise<results.Daemon[]> {
+  daemons(): Promise<views.Daemon[]> {
     return Promise.resolve([]);
   }
 
@@ -175,27 +176,27 @@ export class SqliteStore implements contract.Store {
     return this.waiter.waitForPush(params);
   }
 
-  stats(params: contract.StatsParams): Promise<results.Stats> {
-    const empty: results.Stats = { ...new TopicCounter(params.beyondMs !== undefined).sums(), consumers: [] };
+  stats(params: contract.StatsParams): Promise<views.Stats> {
+    const empty: views.Stats = { ...new TopicCounter(params.beyondMs !== undefined).sums(), consumers: [] };
     const { path, freeBytes } = this.file;
     const count = async (connection: Connection) => ({
       ...(await stats(connection, params)),
       usedPercent: usedPercent(path, freeBytes),
     });
-    return this.file.view<results.Stats>(count, empty);
+    return this.file.view<views.Stats>(count, empty);
   }
 
-  dueCounts(params: contract.DueCountsParams): Promise<results.DueCounts> {
+  dueCounts(params: contract.DueCountsParams): Promise<views.DueCounts> {
     const none = { now: new Date(this.file.now()), counts: Array<number>(params.steps).fill(0) };
-    return this.file.view<results.DueCounts>((connection) => dueCounts(connection, params), none);
+    return this.file.view<views.DueCounts>((connection) => dueCounts(connection, params), none);
   }
 
-  list(params: contract.ListParams): Promise<results.JobPage> {
-    return this.file.view<results.JobPage>((connection) => list(connection, params), { jobs: [] });
+  list(params: contract.ListParams): Promise<views.JobPage> {
+    return this.file.view<views.JobPage>((connection) => list(connection, params), { jobs: [] });
   }
 
-  async *scan(params: contract.ScanParams): AsyncGenerator<results.ScanPart> {
-    const parts = await this.file.view<AsyncIterable<results.ScanPart> | undefined>(
+  async *scan(params: contract.ScanParams): AsyncGenerator<views.ScanPart> {
+    const parts = await this.file.view<AsyncIterable<views.ScanPart> | undefined>(
       (connection) => Promise.resolve(scan(connection, params)),
       undefined,
     );
@@ -207,13 +208,13 @@ export class SqliteStore implements contract.Store {
   }
 
   /** No other client writes here; `health` reports rows that no version wrote. */
-  findFlawed(): Promise<results.FlawedJobs> {
-    const none: results.FlawedJobs = { jobs: [], more: false };
-    return this.file.view<results.FlawedJobs>(() => Promise.resolve(none), none);
+  findFlawed(): Promise<views.FlawedJobs> {
+    const none: views.FlawedJobs = { jobs: [], more: false };
+    return this.file.view<views.FlawedJobs>(() => Promise.resolve(none), none);
   }
 
-  health(): Promise<results.Problem[]> {
-    return this.file.view<results.Problem[]>(health, []);
+  health(): Promise<views.Problem[]> {
+    return this.file.view<views.Problem[]>(health, []);
   }
 
   async *diagnose(): AsyncGenerator<DiagnosisPart> {

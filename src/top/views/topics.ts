@@ -1,6 +1,6 @@
 import { formatDuration } from '../../core/duration.js';
 import type { JobState } from '../../core/job.js';
-import type { TopicStats } from '../../core/results.js';
+import type { TopicStats } from '../../core/views.js';
 import { type Cell, type Column, drawTable } from '../../output/layout.js';
 import { NONE } from '../../output/cells.js';
 import { paint } from '../../output/tones.js';

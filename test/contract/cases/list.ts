@@ -1,6 +1,7 @@
 import { expect } from 'chai';
 import type { JobState } from '../../../src/core/job.js';
-import type { ListQuery, Topics } from '../../../src/core/requests.js';
+import type { Topics } from '../../../src/core/requests.js';
+import type { ListQuery } from '../../../src/core/views.js';
 import { failureOf } from '../../support/eventually.js';
 import {
   HOUR_MS,

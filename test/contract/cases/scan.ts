@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import type { JobState } from '../../../src/core/job.js';
-import type { ScanQuery } from '../../../src/core/requests.js';
+import type { ScanQuery } from '../../../src/core/views.js';
 import { populate, scanIds } from '../populate.js';
 import {
   idsOf,

@@ -1,4 +1,4 @@
-import type { Daemon } from '../../../core/results.js';
+import type { Daemon } from '../../../core/views.js';
 import { DAEMON_SEEN_MS } from '../../../core/store.js';
 import type { Keys } from '../keys.js';
 import { unpackArray } from '../msgpack.js';

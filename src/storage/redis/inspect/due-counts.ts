@@ -1,4 +1,4 @@
-import type { DueCounts } from '../../../core/results.js';
+import type { DueCounts } from '../../../core/views.js';
 import { estimate } from '../../../core/estimate.js';
 import type { DueCountsParams } from '../../../core/store.js';
 import { chunks } from '../../../core/chunks.js';

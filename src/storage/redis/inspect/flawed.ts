@@ -1,5 +1,5 @@
 import type { Bytes } from '../../../core/job.js';
-import type { FlawedJobs } from '../../../core/results.js';
+import type { FlawedJobs } from '../../../core/views.js';
 import type { Flawed } from '../scripts/count.js';
 import { asideJobs } from './aside.js';
 import { poolParts, readyParts } from './count-parts.js';

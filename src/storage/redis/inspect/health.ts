@@ -1,4 +1,4 @@
-import type { Problem } from '../../../core/results.js';
+import type { Problem } from '../../../core/views.js';
 import type { HealthParams } from '../../../core/store.js';
 import type { Keys } from '../keys.js';
 import type { Read } from './read.js';

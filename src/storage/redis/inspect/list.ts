@@ -1,7 +1,7 @@
 import { isWrongTypeError } from '../errors.js';
 import { JOB_STATES, type JobRecord, type JobState } from '../../../core/job.js';
 import { selectionMatcher, type TopicSelection } from '../../../core/selection.js';
-import type { JobPage, Problem } from '../../../core/results.js';
+import type { JobPage, Problem } from '../../../core/views.js';
 import type { ListParams } from '../../../core/store.js';
 import { isCount, readCursor, writeCursor } from '../../cursor.js';
 import { listDead, listLeased, listPool, type SetPlace } from '../scripts/list.js';

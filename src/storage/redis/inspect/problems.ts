@@ -1,4 +1,4 @@
-import type { Problem } from '../../../core/results.js';
+import type { Problem } from '../../../core/views.js';
 import type { Flawed } from '../scripts/count.js';
 
 /** How many names a message lists; the rest are counted. */

@@ -1,5 +1,5 @@
 import { JOB_STATES, type JobState } from '../../../core/job.js';
-import type { Estimate, Stats, TopicStats } from '../../../core/results.js';
+import type { Estimate, Stats, TopicStats } from '../../../core/views.js';
 import { estimate, estimateSum, unseenBelow } from '../../../core/estimate.js';
 import type { Keys } from '../keys.js';
 import { countDead, countPool } from '../scripts/count.js';

@@ -1,6 +1,6 @@
 import { isWrongTypeError } from '../errors.js';
 import { JOB_STATES, type JobRecord, type JobState } from '../../../core/job.js';
-import type { Problem, ScanPart } from '../../../core/results.js';
+import type { Problem, ScanPart } from '../../../core/views.js';
 import { type Selection, selectionMatcher, topicMatcher } from '../../../core/selection.js';
 import type { ScanParams } from '../../../core/store.js';
 import type { Keys } from '../keys.js';

@@ -1,4 +1,4 @@
-import type { Problem } from '../../../core/results.js';
+import type { Problem } from '../../../core/views.js';
 import type { Keys } from '../keys.js';
 import { dueMsOf } from '../score.js';
 import type { ListHead } from '../scripts/look.js';

@@ -1,4 +1,4 @@
-import type { DueCounts } from '../../../core/results.js';
+import type { DueCounts } from '../../../core/views.js';
 import type { DueCountsParams } from '../../../core/store.js';
 import type { Connection } from '../connection.js';
 import { countPlaces, topicsInLine } from './stats.js';

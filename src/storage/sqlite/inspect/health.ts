@@ -1,5 +1,5 @@
 import { formatDuration } from '../../../core/duration.js';
-import type { Problem } from '../../../core/results.js';
+import type { Problem } from '../../../core/views.js';
 import type { Connection } from '../connection.js';
 import { strangeRows } from './strange.js';
 

@@ -1,4 +1,4 @@
-import type { JobPage } from '../../../core/results.js';
+import type { JobPage } from '../../../core/views.js';
 import { selectionMatcher, type TopicSelection } from '../../../core/selection.js';
 import type { ListParams } from '../../../core/store.js';
 import { readCursor, writeCursor } from '../../cursor.js';

@@ -1,5 +1,5 @@
 import type { JobState } from '../../../core/job.js';
-import type { ScanPart } from '../../../core/results.js';
+import type { ScanPart } from '../../../core/views.js';
 import { selectionMatcher, topicMatcher } from '../../../core/selection.js';
 import type { ScanParams } from '../../../core/store.js';
 import type { Connection } from '../connection.js';

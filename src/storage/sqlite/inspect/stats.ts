@@ -1,4 +1,4 @@
-import type { Stats } from '../../../core/results.js';
+import type { Stats } from '../../../core/views.js';
 import type { StatsParams } from '../../../core/store.js';
 import { TopicCounter } from '../../../core/topic-counter.js';
 import type { Connection } from '../connection.js';

@@ -1,5 +1,5 @@
 import { MAX_DURATION_MS } from '../../../core/duration.js';
-import type { Problem } from '../../../core/results.js';
+import type { Problem } from '../../../core/views.js';
 import { MAX_RETRIES } from '../../../core/retry-policy.js';
 import type { Connection } from '../connection.js';
 import { BOUNDS, KNOWN_STATE, LAST_SEQ } from '../bound-numbers.js';
