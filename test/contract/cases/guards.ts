@@ -2,7 +2,7 @@ import { expect } from 'chai';
 import type { JobRecord } from '../../../src/core/job.js';
 import type { Queue } from '../../../src/core/queue.js';
 import { asSeen } from '../../../src/bulk/acts.js';
-import { HOUR_MS, LONG_MS, maintainAll, only, reserve, textOf, type World } from '../world.js';
+import { HOUR_MS, LONG_MS, maintainAll, only, reserve, SECOND_MS, textOf, type World } from '../world.js';
 
 const HOLD = { leaseMs: HOUR_MS, holder: 'operator' };
 
@@ -79,7 +79,7 @@ export function describeGuards(world: () => World): void {
       const id = name('id');
       await queue.push({ id, topic: name('topic'), body: 'b', delayMs: LONG_MS });
       const { expiresAt } = only(await queue.find(id));
-      const other = new Date(Number(expiresAt) + 1);
+      const other = new Date(Number(expiresAt) + SECOND_MS);
       expect((await queue.promote([{ id, expiresAt: other }]))[0]?.promoted).to.be.false;
       expect((await queue.promote([{ id, expiresAt }]))[0]?.promoted).to.be.true;
     });
