@@ -59,7 +59,7 @@ export const OF_CHANGES: readonly Defect[] = [
   redis(
     'latest letter requeued',
     'a requeue takes the latest dead letter of an id, though an older one is meant',
-    [`${LUA}/requeue.lua`, `(failed_at == '' or letter.failed_at == failed_at)`, `true`],
+    [`${LUA}/requeue.lua`, `find_letters(letters, failed_at, function`, `find_letters(letters, '', function`],
   ),
   sqlite(
     'latest letter requeued',

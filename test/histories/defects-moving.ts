@@ -31,8 +31,8 @@ export const OF_MOVING: readonly Defect[] = [
     ],
   ),
   redis('dead letter imported twice', 'a dead letter that is imported again is stored twice', [
-    `${LUA}/lib/dead.lua`,
-    `    if is_same then return false end`,
+    `${LUA}/lib/letters.lua`,
+    `    if other and is_same_letter(other, letter) then return nil end`,
     ``,
   ]),
   sqlite('dead letter imported twice', 'a dead letter that is imported again is stored twice', [
@@ -41,9 +41,9 @@ export const OF_MOVING: readonly Defect[] = [
     ``,
   ]),
   redis('imported dead letter is the latest', 'an imported dead letter counts as the latest of its id', [
-    `${LUA}/lib/dead.lua`,
-    `  if later then`,
-    `  if later and later.packed == '' then`,
+    `${LUA}/lib/letters.lua`,
+    `    if is_few and is_later then index = i end`,
+    ``,
   ]),
   redis(
     'moved job missing in the file',

@@ -50,8 +50,10 @@ export const OF_REDIS: readonly Defect[] = [
   ]),
   redis('oldest dead letter requeued', 'a requeue takes the oldest dead letter', [
     `${LUA}/requeue.lua`,
-    `return table.remove(letters, i), letters`,
-    `return table.remove(letters), letters`,
+    `end, 1)
+  return letters, found[1]`,
+    `end)
+  return letters, found[#found]`,
   ]),
   redis(
     'requeue ignores duplicate id',

@@ -1,6 +1,6 @@
 -- Takes in jobs as they were in another store, each by itself, up to the first for which a long ready list has to be
 -- searched first. Jobs that are due go to the pool as well, so that promotion puts them in order.
--- include: keys, time, note, memo, bounds, known, holes, clear, admit, record, waiting, dead, schedule, wake
+-- include: keys, time, note, memo, bounds, known, holes, clear, admit, record, waiting, dead, letters, schedule, wake
 -- ARGV: on existing (refuse, replace or keep), wake channel, msgpack of what clear_entries.lua has found (push.lua) or
 --   '', the line up to which the file is believed to be imported, and that up to which it is when all jobs are in, for
 --   how long that is kept in ms, msgpack of the lines of the jobs or '', the name of the file or '', msgpack of the

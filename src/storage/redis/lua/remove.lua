@@ -1,6 +1,6 @@
 -- Removes jobs that are what they are believed to be; up to the first that needs to know more of a ready list than one
 -- run can find out, or that this run has no time for, or that is of the id of another one.
--- include: keys, time, note, bounds, known, holes, clear, leave, lookup, record, waiting, dead
+-- include: keys, time, note, bounds, known, holes, clear, leave, lookup, record, waiting, dead, letters
 -- ARGV: msgpack of what clear_entries.lua has found, or '' (see push.lua), then msgpack of, for each job: its guard
 --   (lib/lookup.lua), 1 where it waits for another one of its id, 0 where it does not, '' for either, when it failed in
 --   ms or '' for any time, the topic in whose ready list an entry of it was seen or ''
@@ -45,34 +45,40 @@ local function plan_waiting(plan, states, due, topic, body_mark, waits)
   end)
 end
 
+-- By id, its dead letters, of which the run takes some.
+local letters_by_id = {}
+
+-- Takes the dead letters that are meant; answers whether there was one.
+local function take_meant_letters(id, due, topic, body_mark, failure)
+  local open = letters_by_id[id] or open_letters(id)
+  letters_by_id[id] = open
+  local found = find_letters(open, failure, function(letter)
+    return (due == '' or letter.due == due) and is_content(letter.topic, letter.body, topic, body_mark)
+  end)
+  take_letters(open, found)
+  return #found > 0
+end
+
 local function plan_letters(plan, states, due, topic, body_mark, waits, failure)
   if waits == 1 or not is_among(states, 'dead') then return end
-  if may_have(DEAD_LETTER) then
-    plan.letters, plan.letters_kept = parted(letters_of(plan.id), function(letter)
-      local is_then = (due == '' or letter.due == due) and (failure == '' or letter.failed_at == failure)
-      return is_then and is_content(letter.topic, letter.body, topic, body_mark)
-    end)
-  end
-  local has_letters = may_have(DEAD_LETTER) and redis.call('EXISTS', DEAD_LETTER .. plan.id) == 1
-  local is_lost = not has_letters and redis.call('ZSCORE', DEAD, plan.id)
-  if is_lost and due .. failure .. topic .. body_mark == '' then
-    plan.letters, plan.letters_kept = plan.letters or {}, plan.letters_kept or {}
-    plan.is_lost = true
-  end
+  if may_have(DEAD_LETTER) then plan.has_letters = take_meant_letters(plan.id, due, topic, body_mark, failure) end
+  local is_left = may_have(DEAD_LETTER) and redis.call('EXISTS', DEAD_LETTER .. plan.id) == 1
+  local is_lost = not is_left and redis.call('ZSCORE', DEAD, plan.id)
+  plan.is_lost = is_lost and due .. failure .. topic .. body_mark == ''
 end
 
 -- What is to become of a job; or nil, and the topic of a list that has to be looked through before. Changes nothing: a
 -- record of a later version is refused here.
 local function plan_for(id, states, due, topic, body_mark, expires_at, waits, failure, seen_in)
-  local plan = { id = id, it = nil, removed = nil, waiting = nil, letters = nil }
+  local plan = { id = id, it = nil, removed = nil, waiting = nil, has_letters = nil }
   plan_waiting(plan, states, due, topic, body_mark, waits)
-  plan_letters(plan, states, due, topic, body_mark, waits, failure)
   local it = look_up(id, now, seen_in, is_among(states, 'ready') or is_among(states, 'expired'))
   if it.unclear then return nil, it.unclear end
   plan.it = it
   plan.removed = waits ~= 1 and it.state ~= 'none' and is_meant(id, it, states, due, topic, body_mark, expires_at)
   local unclear = plan.removed and leave_with_others(id, it)
   if unclear then return nil, unclear end
+  plan_letters(plan, states, due, topic, body_mark, waits, failure)
   return plan
 end
 
@@ -117,7 +123,7 @@ local function look_at_delayed(id, bucket, due, wanted_topic, body_mark, expires
   return expires_at == '' or is_expiry(expiry_of(bucket), expires_at)
 end
 
-local PLAIN = { delayed = { state = 'delayed' }, ready = { state = 'ready' } }
+local PLAIN = { delayed = { state = 'delayed' }, ready = { state = 'ready' }, dead = { state = 'dead' } }
 
 -- The plan for a job of which nothing else exists, or nil. Its entry, body and note are noted to be removed.
 local function plan_plain(id, states, due, topic, body_mark, expires_at, waits)
@@ -135,17 +141,28 @@ local function plan_plain(id, states, due, topic, body_mark, expires_at, waits)
   return PLAIN[state]
 end
 
+-- The plan for dead letters alone, of which an id may have many, or nil.
+local function plan_dead(id, states, due, topic, body_mark, _, waits, failure)
+  if states ~= ' dead ' or waits == 1 or not may_have(DEAD_LETTER) then return nil end
+  return take_meant_letters(id, due, topic, body_mark, failure) and PLAIN.dead or nil
+end
+
 local count = 0
 for i = 1, #jobs, WIDTH do
   local id = jobs[i]
-  if seen[id] or has_looked_enough(count) then break end
-  local plan, unclear = plan_plain(unpack(jobs, i, i + 6)), nil
-  if not plan then plan, unclear = plan_for(unpack(jobs, i, i + 8)) end
+  if has_looked_enough(count) then break end
+  local plan, unclear = plan_dead(unpack(jobs, i, i + 7)), nil
+  if not plan then
+    if seen[id] then break end
+    plan = plan_plain(unpack(jobs, i, i + 6))
+    if not plan then plan, unclear = plan_for(unpack(jobs, i, i + 8)) end
+    seen[id] = true
+  end
   if not plan then
     answers[1] = unclear
     break
   end
-  seen[id], count = true, count + 1
+  count = count + 1
   plans[count] = plan
 end
 
@@ -173,16 +190,14 @@ end
 -- Answers whether the plan's job was removed, and what it was.
 local function remove_others(plan)
   local id, state, removed = plan.id, plan.it.state, plan.removed
-  local waiting, letters = plan.waiting, plan.letters
+  local waiting = plan.waiting
   if waiting and #waiting > 0 then
     end_waiting(id, waiting, #plan.waiting_kept, now)
     if not removed then state, removed = 'delayed', true end
   end
   local was_dead = state == 'none' and may_have(DEAD_LETTER) and redis.call('EXISTS', DEAD_LETTER .. id) == 1
-  if letters and (#letters > 0 or plan.is_lost) then
-    delete_letters(id, letters, plan.letters_kept)
-    if not removed then state, removed = 'dead', true end
-  end
+  if plan.is_lost then redis.call('ZREM', DEAD, id) end
+  if (plan.has_letters or plan.is_lost) and not removed then state, removed = 'dead', true end
   return removed, was_dead and state == 'none' and 'dead' or state
 end
 
@@ -192,5 +207,11 @@ for _, plan in ipairs(plans) do
   if not state then removed, state = remove_others(plan) end
   answers[#answers + 1] = removed and 1 or 0
   answers[#answers + 1] = state
+end
+for _, open in pairs(letters_by_id) do
+  if #open.taken > 0 then
+    allow_writes()
+    delete_taken(open)
+  end
 end
 return answers

@@ -1,6 +1,6 @@
 -- Makes dead letters jobs again: for each id the one that failed last of those that are meant, with its whole ready
 -- lifetime.
--- include: keys, time, note, memo, bounds, known, entry, record, dead, schedule, wake
+-- include: keys, time, note, memo, bounds, known, entry, record, dead, letters, schedule, wake
 -- ARGV: whether they keep their attempts (0 or 1), wake channel, msgpack of, for each: id, topic or '' for any,
 --   when it failed in ms or '' for any time, delay in ms
 -- Answers: requeued, none or duplicate_id for each
@@ -11,18 +11,16 @@ local DEFAULT_TTL_MS = 604800000
 local keeps_attempts, jobs, now, answer = ARGV[1] == '1', cmsgpack.unpack(ARGV[3]), now_ms(), {}
 local earliest, is_first = math.huge, false
 
--- The letter that is meant, and the others of its id.
+-- The letters of the id, and that one of them which is meant.
 local function latest_letter(id, topic, failed_at)
-  local letters = letters_of(id)
-  for i, letter in ipairs(letters) do
-    local is_meant = (topic == '' or letter.topic == topic) and (failed_at == '' or letter.failed_at == failed_at)
-    if is_meant then return table.remove(letters, i), letters end
-  end
+  local letters = open_letters(id)
+  local found = find_letters(letters, failed_at, function(letter) return topic == '' or letter.topic == topic end, 1)
+  return letters, found[1]
 end
 
 -- The first write is one that Redis refuses when it is out of memory, and the letter is deleted last: if an ACL
 -- forbids one of these commands, it stays. Answers whether no other job is due before it.
-local function requeue(id, letter, others, due)
+local function requeue(id, letters, letter, due)
   local bucket, attempts = BUCKET .. id, keeps_attempts and letter.attempts or 0
   local score, is_next = score_in_order(due, now)
   redis.call('ZADD', POOL, score, id)
@@ -32,19 +30,20 @@ local function requeue(id, letter, others, due)
   redis.call('PEXPIREAT', bucket, expires_at)
   local memo = write_memo(attempts, '', due, expires_at, letter.topic, letter.body, letter.extras)
   redis.call('HSET', bucket, 'delayer', memo)
-  delete_letters(id, { letter }, others)
+  take_letters(letters, { letter })
+  delete_taken(letters)
   return is_next
 end
 
 for i = 1, #jobs, 4 do
   local id, topic, failed_at, due = jobs[i], jobs[i + 1], jobs[i + 2], math.min(now + jobs[i + 3], LAST_MS)
-  local letter, others = latest_letter(id, topic, failed_at)
+  local letters, letter = latest_letter(id, topic, failed_at)
   if not letter then
     answer[#answer + 1] = 'none'
   elseif is_taken(BUCKET .. id, now) then
     answer[#answer + 1] = 'duplicate_id'
   else
-    local is_next = requeue(id, letter, others, due)
+    local is_next = requeue(id, letters, letter, due)
     if due < earliest then earliest, is_first = due, is_next end
     answer[#answer + 1] = 'requeued'
   end

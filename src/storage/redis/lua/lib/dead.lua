@@ -60,23 +60,6 @@ local function letters_of(id, oldest)
   return letters
 end
 
--- Adds a letter to those of its id, in the order in which they failed. False when the same one is there.
-local function keep_letter(id, letter)
-  local later
-  for _, other in ipairs(letters_of(id)) do
-    local is_same = other.failed_at == letter.failed_at and other.topic == letter.topic and other.body == letter.body
-    if is_same then return false end
-    if other.failed_at ~= '' and other.failed_at > letter.failed_at then later = other end
-  end
-  if later then
-    redis.call('LINSERT', DEAD_LETTER .. id, 'BEFORE', later.packed, pack_letter(letter))
-  else
-    redis.call('RPUSH', DEAD_LETTER .. id, pack_letter(letter))
-  end
-  redis.call('ZADD', DEAD, 'LT', letter.delete_at == '' and 'inf' or to_score(letter.delete_at), id)
-  return true
-end
-
 -- The latest letter is the first of them. LREM finds the oldest at once, when those before it are gone.
 local function drop_letters(id, letters)
   for i = #letters, 1, -1 do redis.call('LREM', DEAD_LETTER .. id, 1, letters[i].packed) end

@@ -1,0 +1,121 @@
+-- needs: keys, time, record, dead
+
+-- An id may have very many letters, and those that are looked for are mostly the latest. So the letters of an id are
+-- read in parts, the latest first, as far as is needed.
+local LETTERS_OF_A_PART = 100
+
+local function open_letters(id)
+  return {
+    id = id, count = read('LLEN', DEAD_LETTER .. id) or 0, read = 0,
+    -- Those that were read, the latest first, and also by when they failed.
+    letters = {}, by_failure = {}, taken = {},
+  }
+end
+
+local function read_part(open)
+  local from = -open.read - LETTERS_OF_A_PART
+  local packed = redis.call('LRANGE', DEAD_LETTER .. open.id, from, -open.read - 1)
+  for i = #packed, 1, -1 do
+    open.read = open.read + 1
+    local letter = read_letter(open.id, packed[i])
+    if letter then
+      letter.index = -open.read
+      open.letters[#open.letters + 1] = letter
+      open.by_failure[letter.failed_at] = open.by_failure[letter.failed_at] or {}
+      table.insert(open.by_failure[letter.failed_at], letter)
+    end
+  end
+end
+
+-- The letters that are meant and were not taken before: of those that failed then, or of all where `failed_at` is ''.
+-- Stops reading when it has `enough` of them.
+local function find_letters(open, failed_at, is_one, enough)
+  while true do
+    local found = {}
+    for _, letter in ipairs(failed_at == '' and open.letters or open.by_failure[failed_at] or {}) do
+      if not letter.is_taken and is_one(letter) then found[#found + 1] = letter end
+      if #found == enough then return found end
+    end
+    if open.read >= open.count or (failed_at ~= '' and #found > 0) then return found end
+    read_part(open)
+  end
+end
+
+local function take_letters(open, letters)
+  for _, letter in ipairs(letters) do
+    letter.is_taken = true
+    table.insert(open.taken, letter)
+  end
+end
+
+-- Deletes letters by their places, in time that hardly depends on how many there are: each is overwritten, and then all
+-- of these are removed. No letter is empty.
+local function delete_taken(open)
+  local key, taken = DEAD_LETTER .. open.id, open.taken
+  if #taken == open.count then
+    redis.call('UNLINK', key)
+    redis.call('ZREM', DEAD, open.id)
+    return
+  end
+  local is_all_read, next_delete, last = open.read == open.count, math.huge, 0
+  for _, letter in ipairs(taken) do
+    redis.call('LSET', key, letter.index, '')
+    last = math.max(last, -letter.index)
+  end
+  redis.call('LREM', key, last <= open.count / 2 and -#taken or #taken, '')
+  -- When not all were read, the note stays as it is: the id is looked at too early at worst.
+  if not is_all_read then return end
+  for _, letter in ipairs(open.letters) do
+    if not letter.is_taken and letter.delete_at ~= '' then next_delete = math.min(next_delete, letter.delete_at) end
+  end
+  redis.call('ZADD', DEAD, next_delete == math.huge and 'inf' or to_score(next_delete), open.id)
+end
+
+local function is_same_letter(one, other)
+  return one.failed_at == other.failed_at and one.topic == other.topic and one.body == other.body
+end
+
+-- Of many letters, which stand in the order in which they failed, those before an index did not fail later than this
+-- one, and those from there on did.
+local function index_of_later(id, count, letter)
+  local low, high = 0, count
+  while low < high do
+    local middle = math.floor((low + high) / 2)
+    local other = read_letter(id, redis.call('LINDEX', DEAD_LETTER .. id, middle))
+    local is_later = other and other.failed_at ~= '' and other.failed_at > letter.failed_at
+    if is_later then high = middle else low = middle + 1 end
+  end
+  return low
+end
+
+-- Where a letter belongs among those of its id; nil when the same one is there. A clock that was set back may have left
+-- letters in another order: of few, all are compared.
+local function index_for(id, letter)
+  local count = read('LLEN', DEAD_LETTER .. id) or 0
+  local is_few = count <= MOST_LETTERS
+  local index = is_few and count or index_of_later(id, count, letter)
+  for i = index - 1, 0, -1 do
+    local other = read_letter(id, redis.call('LINDEX', DEAD_LETTER .. id, i))
+    if other and is_same_letter(other, letter) then return nil end
+    local is_later = other and other.failed_at ~= '' and other.failed_at > letter.failed_at
+    if is_few and is_later then index = i end
+    if not is_few and not (other and other.failed_at == letter.failed_at) then break end
+  end
+  return index, count
+end
+
+-- Adds a letter to those of its id, in the order in which they failed. False when the same one is there.
+local function keep_letter(id, letter)
+  local key = DEAD_LETTER .. id
+  local index, count = index_for(id, letter)
+  if not index then return false end
+  if index == count then
+    redis.call('RPUSH', key, pack_letter(letter))
+  elseif index == 0 then
+    redis.call('LPUSH', key, pack_letter(letter))
+  else
+    redis.call('LINSERT', key, 'BEFORE', redis.call('LINDEX', key, index), pack_letter(letter))
+  end
+  redis.call('ZADD', DEAD, 'LT', letter.delete_at == '' and 'inf' or to_score(letter.delete_at), id)
+  return true
+end
