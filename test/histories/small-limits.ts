@@ -37,6 +37,8 @@ export const SMALL_LIMITS: Pick<Defect, 'name' | 'edits'> = {
     [`${LUA}/list_leased.lua`, `MOST_JOBS = 200, 500`, `MOST_JOBS = 2, 2`],
     [`${LUA}/count_leased.lua`, `MOST_JOBS = 200, 500`, `MOST_JOBS = 2, 2`],
     [`${LUA}/list_aside.lua`, `MOST_JOBS = 200`, `MOST_JOBS = 1`],
+    [`${LUA}/lib/dead.lua`, `MOST_LETTERS = 200`, `MOST_LETTERS = 2`],
+    [`${LUA}/list_dead.lua`, `MOST, READ_AT_ONCE = 250, 100`, `MOST, READ_AT_ONCE = 2, 1`],
     [`${LUA}/maintain.lua`, `DELETE_LIMIT = 20`, `DELETE_LIMIT = 1`],
     [`${LUA}/lib/forget.lua`, `READ_FROM, WALKS_OF_A_READ = 5, 20`, `READ_FROM, WALKS_OF_A_READ = 2, 20`],
     [`${LUA}/sweep.lua`, `WRITTEN_OF = 25`, `WRITTEN_OF = 2`],

@@ -7,8 +7,8 @@ import { boundedTime, DEAD, DUE_AT, expiryDate, IN_LINE, stateInLine, WAITING } 
 const COLUMNS = `
 seq, state, topic, place, ${boundedTime(DUE_AT)} AS dueAt, expires_at AS expiresAt, has_extras IS 1 AS hasExtras`;
 const BY_ID = `
-SELECT ${COLUMNS} FROM job WHERE id = ?1 AND state = ${IN_LINE}
-UNION ALL SELECT ${COLUMNS} FROM job WHERE id = ?1 AND state > 1 AND state <= ${DEAD}`;
+SELECT ${COLUMNS}, NULL AS failedAt FROM job WHERE id = ?1 AND state = ${IN_LINE}
+UNION ALL SELECT ${COLUMNS}, failed_at FROM job LEFT JOIN dead USING (seq) WHERE id = ?1 AND state > 1 AND state <= ${DEAD}`;
 
 /** A job that is not leased, as operators look at it. */
 export interface KnownRow {
@@ -22,6 +22,8 @@ export interface KnownRow {
   readonly dueAt: number;
   readonly expiresAt: number;
   readonly hasExtras: 0 | 1;
+  /** Of a dead letter. */
+  readonly failedAt: number | null;
 }
 
 /** The job in line that has this id, then those that wait for it and dead letters. Leased ones are not looked for. */
@@ -53,9 +55,10 @@ export const isMeantLease = (connection: Connection, guard: JobToTake, job: Leas
 
 /** Is this what is believed of a job that is not leased? */
 export function isMeantRow(connection: Connection, guard: JobToTake, row: KnownRow): boolean {
-  const { states, isWaiting, expiresAt } = guard;
+  const { states, failedAt, isWaiting, expiresAt } = guard;
   const isMeant =
     states.includes(row.is) &&
+    (failedAt === undefined || row.state !== DEAD || row.failedAt === failedAt.getTime()) &&
     (isWaiting === undefined || isWaiting === (row.state === WAITING)) &&
     (expiresAt === undefined || row.state !== IN_LINE || isTime(expiresAt, expiryDate(row.expiresAt)));
   return isMeant && isSame(connection, guard, row);

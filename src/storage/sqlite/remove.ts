@@ -5,7 +5,7 @@ import { chunks } from '../../core/chunks.js';
 import type { Connection } from './connection.js';
 import { exhume } from './dead.js';
 import { type LeasedId, revokeLease } from './lease.js';
-import { isMeantLease, isMeantRow, leasedFinder, rowsOf } from './lookup.js';
+import { isMeantLease, isMeantRow, type KnownRow, leasedFinder, rowsOf } from './lookup.js';
 import { dropExtras } from './extras.js';
 import { stopWaiting } from './return.js';
 import { DEAD, WAITING } from './rows.js';
@@ -14,7 +14,6 @@ import { DEAD, WAITING } from './rows.js';
 const CHUNK_IDS = 500;
 
 const DELETE = 'DELETE FROM job WHERE seq = ?';
-const FAILED_AT = 'SELECT failed_at AS failedAt FROM dead WHERE seq = ?';
 
 /** Removes the jobs that are what is believed of them; where several have one id, all that are. */
 export async function remove(connection: Connection, { jobs }: RemoveParams): Promise<RemoveResult[]> {
@@ -29,20 +28,26 @@ function removeChunk(connection: Connection, guards: readonly JobToTake[], now: 
     connection,
     guards.map((guard) => guard.id),
   );
-  return guards.map((guard) => removeOne(connection, guard, leasedOf, now));
+  // An id may have thousands of dead letters, which are removed one by one.
+  const rowsById = new Map<string, KnownRow[]>();
+  return guards.map((guard) => {
+    const name = guard.id.toString('latin1');
+    const rows = rowsById.get(name) ?? rowsOf(connection, guard.id, now);
+    rowsById.set(name, rows);
+    return removeOne(connection, guard, rows, leasedOf);
+  });
 }
 
+/** @param rows those of the id, from which it takes what it removes */
 function removeOne(
   connection: Connection,
   guard: JobToTake,
+  rows: KnownRow[],
   leasedOf: (id: Buffer) => LeasedId[],
-  now: number,
 ): RemoveResult {
   let removed: JobState | undefined;
-  const { id } = guard;
-  const rows = rowsOf(connection, id, now);
-  for (const row of rows) {
-    if (!isMeantRow(connection, guard, row) || !hasFailedAt(connection, guard, row)) continue;
+  for (const row of rows.filter((one) => isMeantRow(connection, guard, one))) {
+    rows.splice(rows.indexOf(row), 1);
     if (row.state === WAITING) stopWaiting(connection, row.seq);
     if (row.state === DEAD) exhume(connection, [row.seq]);
     connection.run(DELETE, row.seq);
@@ -50,7 +55,7 @@ function removeOne(
     removed ??= row.is;
   }
   // A leased job is looked for where it is meant, or where there is no other to tell of.
-  const leased = guard.states.includes('leased') || rows.length === 0 ? leasedOf(id) : [];
+  const leased = guard.states.includes('leased') || rows.length === 0 ? leasedOf(guard.id) : [];
   for (const lease of leased.filter((job) => isMeantLease(connection, guard, job))) {
     revokeLease(connection, lease);
     connection.run(DELETE, lease.seq);
@@ -60,15 +65,4 @@ function removeOne(
   }
   if (removed !== undefined) return { removed: true, state: removed };
   return { removed: false, state: rows[0]?.is ?? (leased.length > 0 ? 'leased' : undefined) };
-}
-
-/** Did a dead letter fail when it is believed to? Any other job is not asked. */
-function hasFailedAt(
-  connection: Connection,
-  { failedAt }: Pick<JobToTake, 'failedAt'>,
-  { seq, state }: { readonly seq: number; readonly state: number },
-): boolean {
-  if (failedAt === undefined || state !== DEAD) return true;
-  const row = connection.get(FAILED_AT, seq) as { failedAt: number } | undefined;
-  return row?.failedAt === failedAt.getTime();
 }

@@ -1,5 +1,7 @@
 import { areHeld } from '../../support/jobs.js';
 import { expect } from 'chai';
+import { removing } from '../../../src/bulk/acts.js';
+import type { JobRecord } from '../../../src/core/job.js';
 import type { NackOptions } from '../../../src/core/requests.js';
 import {
   DAY_MS,
@@ -20,6 +22,69 @@ import {
 } from '../world.js';
 
 export function describeDeadLetters(world: () => World): void {
+  describe('hundreds of dead letters of one id', () => {
+    const LETTERS = 450;
+
+    /** Makes dead letters of one id, a second apart; returns them, the latest first. */
+    async function buryMany(id: string, topic: string): Promise<JobRecord[]> {
+      const { queue, clock } = world();
+      const letter = (n: number) => ({
+        ...{ id, topic, body: `body ${n}`, state: 'dead' as const, attempts: 1 },
+        failedAt: new Date(clock.now() + 1000 * n),
+      });
+      await queue.import(Array.from({ length: LETTERS }, (_, n) => letter(n)));
+      return queue.find(id);
+    }
+    const bodies = (letters: readonly JobRecord[]) => letters.map(textOf);
+    const allBodies = Array.from({ length: LETTERS }, (_, n) => `body ${LETTERS - 1 - n}`);
+
+    it('are found, the latest first, listed page by page, and scanned, each once', async () => {
+      const { queue, name } = world();
+      const [id, topic] = [name('id'), name('topic')];
+      expect(bodies(await buryMany(id, topic))).to.deep.equal(allBodies);
+      const listed: JobRecord[] = [];
+      for (let cursor: string | undefined, isMore = true; isMore;) {
+        const page = await queue.list(topic, { limit: 70, cursor });
+        listed.push(...page.jobs);
+        ({ cursor } = page);
+        isMore = cursor !== undefined;
+      }
+      expect(bodies(listed).sort()).to.deep.equal([...allBodies].sort());
+      const scanned: JobRecord[] = [];
+      for await (const { jobs } of queue.scan({ topics: topic })) scanned.push(...jobs);
+      expect(bodies(scanned).sort()).to.deep.equal([...allBodies].sort());
+    });
+
+    it('are removed one by one or all together, and an import restores them in their order', async () => {
+      const { queue, peer, name } = world();
+      const [id, topic] = [name('id'), name('topic')];
+      const letters = await buryMany(id, topic);
+      const odd = letters.filter((_, i) => i % 2 === 1);
+      expect(await removing(peer)(odd)).to.deep.equal(odd.map(() => 'done'));
+      const even = bodies(letters.filter((_, i) => i % 2 === 0));
+      expect(bodies(await queue.find(id))).to.deep.equal(even);
+      const again = odd.map((letter) => ({ ...letter, topic, body: must(letter.body) }));
+      for (let times = 0; times < 2; times += 1) await peer.import(again);
+      expect(bodies(await queue.find(id))).to.deep.equal(allBodies);
+      expect(await peer.removeMany([id], { states: ['dead'] })).to.deep.equal([
+        { removed: true, state: 'dead' },
+      ]);
+      expect(await queue.find(id)).to.deep.equal([]);
+    });
+
+    it('are requeued by the time of their failure, however many failed later', async () => {
+      const { queue, peer, name } = world();
+      const [id, topic] = [name('id'), name('topic')];
+      const letters = await buryMany(id, topic);
+      const oldest = must(letters.at(-1));
+      expect(await peer.requeue([{ id, failedAt: oldest.failedAt }])).to.deep.equal(['requeued']);
+      expect(textOf(await peer.pop(topic))).to.equal('body 0');
+      expect(await peer.requeue([id])).to.deep.equal(['requeued']);
+      expect(textOf(await peer.pop(topic))).to.equal(allBodies[0]);
+      expect(bodies(await queue.find(id))).to.deep.equal(allBodies.slice(1, -1));
+    });
+  });
+
   /** Pushes a job and lets it fail for good. */
   async function bury(
     job: { id: string; topic: string; body: string; ttlMs?: number },

@@ -1,5 +1,5 @@
 import type { JobRecord } from '../../../core/job.js';
-import { type AwayJob, findLeased, listDead, SET_START } from '../scripts/list.js';
+import { type AwayJob, findLeased, listDead, SET_START, type SetPlace } from '../scripts/list.js';
 import { readDaemons } from './daemons.js';
 import { type Finder, findQueued } from './find-queued.js';
 import type { Read } from './read.js';
@@ -11,7 +11,7 @@ export async function find(finder: Finder, id: Buffer): Promise<JobRecord[]> {
   const { read } = finder;
   const first = await findQueued(finder, id);
   const away = (await findAway(read, [id])).map(({ job }) => job);
-  const dead = await read((target) => listDead(target, { id }));
+  const dead = await findDead(read, id);
   // A job that came back after the first look is in the queue by now. Ready lists of other topics were searched.
   const living =
     first ?? (away.length === 0 ? await findQueued({ ...finder, search: undefined }, id) : undefined);
@@ -19,8 +19,19 @@ export async function find(finder: Finder, id: Buffer): Promise<JobRecord[]> {
   const waiting = await Promise.all(
     away.filter(({ state }) => state !== 'leased').map((job) => withBlocker(finder, job)),
   );
-  const jobs = [...(living ? [living] : []), ...leased, ...waiting, ...dead.jobs];
+  const jobs = [...(living ? [living] : []), ...leased, ...waiting, ...dead];
   return withDaemon(finder, jobs);
+}
+
+async function findDead(read: Read, id: Buffer): Promise<JobRecord[]> {
+  const found: JobRecord[] = [];
+  for (let place: SetPlace | undefined = SET_START; place;) {
+    const after: SetPlace = place;
+    const { last, jobs } = await read((target) => listDead(target, { id }, after));
+    found.push(...jobs);
+    place = last.older === 0 ? undefined : last;
+  }
+  return found;
 }
 
 /**

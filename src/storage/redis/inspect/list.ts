@@ -21,6 +21,8 @@ type TopicPlace =
       readonly phase: 'leased' | 'pool' | 'dead';
       readonly score: string;
       readonly id: string;
+      /** See SetPlace. */
+      readonly older?: number | undefined;
       readonly within: number;
     };
 
@@ -164,7 +166,9 @@ async function look({ read, ready }: Listing, topic: Buffer, place: Place, most:
   }
 }
 
-const toSetPlace = ({ score, id }: SetPhase): SetPlace => ({ score, id: Buffer.from(id, 'base64url') });
+const toSetPlace = ({ score, id, older }: SetPhase): SetPlace => ({
+  ...{ score, id: Buffer.from(id, 'base64url'), older },
+});
 
 /**
  * A part of the records that a sorted set names. Each may hold several jobs, so a page may end within one.
@@ -177,15 +181,17 @@ function cut(
   const rest = jobs.slice(place.within);
   if (rest.length > most)
     return { jobs: rest.slice(0, most), next: { ...place, within: place.within + most } };
-  const next = { ...place, score: last.score, id: last.id.toString('base64url'), within: 0 };
+  const { score, older } = last;
+  const next = { ...place, score, id: last.id.toString('base64url'), older, within: 0 };
   return { jobs: rest, next: last.score === '' ? nextPhase(place.phase) : next };
 }
 
 function toPlace(value: Partial<Record<string, unknown>>, { topics }: TopicSelection): Place | undefined {
-  const { topic, phase, skip, within, score, id } = value;
+  const { topic, phase, skip, within, score, id, older = 0 } = value;
   if (!isCount(topic) || topic >= topics.length) return undefined;
   if ((phase === 'ready' || phase === 'aside') && isCount(skip)) return { topic, phase, skip };
   const isSet = phase === 'leased' || phase === 'pool' || phase === 'dead';
-  if (!isSet || typeof score !== 'string' || typeof id !== 'string' || !isCount(within)) return undefined;
-  return /^(\d+(\.\d+)?|inf)?$/.test(score) ? { topic, phase, score, id, within } : undefined;
+  if (!isSet || typeof score !== 'string' || typeof id !== 'string') return undefined;
+  if (!isCount(within) || !isCount(older)) return undefined;
+  return /^(\d+(\.\d+)?|inf)?$/.test(score) ? { topic, phase, score, id, older, within } : undefined;
 }

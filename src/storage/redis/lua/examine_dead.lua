@@ -24,9 +24,11 @@ local function first_end(letters)
   return first_at, past
 end
 
-local function is_noted(score, first_at)
-  if first_at == math.huge then return tonumber(score) == math.huge end
-  return math.abs(tonumber(score) * 1000 - first_at) <= 1
+-- Of many letters the first may be gone already (lib/letters.lua).
+local function is_noted(score, first_at, letters)
+  local noted_at = tonumber(score) * 1000
+  if letters > MOST_LETTERS and noted_at < first_at then return true end
+  return noted_at == first_at or math.abs(noted_at - first_at) <= 1
 end
 
 -- What is wrong, what was found, and for how many letters; nil when nothing is wrong.
@@ -39,7 +41,7 @@ local function look_at(id, score)
   if not ok then return 'newer', '', 1 end
   local first_at, past = first_end(letters)
   if #letters < redis.call('LLEN', key) then return 'unreadable', '', 1 end
-  if not is_noted(score, first_at) then return 'end', score, #letters end
+  if not is_noted(score, first_at, #letters) then return 'end', score, #letters end
   if past > 0 then return 'past', '', past end
 end
 

@@ -13,6 +13,8 @@ import { runScript, type Target, toBuffer, toDate, toRows, toText, type Value } 
 export interface SetPlace {
   readonly score: string;
   readonly id: Buffer;
+  /** Where the member has several dead letters: how many of them, the oldest, come still before the next member. */
+  readonly older?: number | undefined;
 }
 
 export const SET_START: SetPlace = { score: '', id: Buffer.alloc(0) };
@@ -205,7 +207,10 @@ function toAwayJob(row: readonly Value[]): AwayJob {
   return { ...place, job: { ...job, state: 'leased', ...held } };
 }
 
-/** lua/list_dead.lua */
+/**
+ * lua/list_dead.lua
+ * @returns of an id alone `last` has only how many of its letters are still to be read
+ */
 export async function listDead(
   target: Target,
   only: { readonly topic?: Buffer | undefined; readonly id?: Buffer },
@@ -213,10 +218,12 @@ export async function listDead(
   limit = 1,
 ) {
   const { topic = '', id = '' } = only;
-  const answer = await runScript(target, SCRIPTS.listDead, topic, id, after.score, after.id, limit);
+  const from = [after.score, after.id, after.older ?? 0] as const;
+  const answer = await runScript(target, SCRIPTS.listDead, topic, id, ...from, limit);
+  const last: SetPlace = { ...toSetPlace(answer), older: Number(answer[2]) };
   return {
-    last: toSetPlace(answer),
-    jobs: [...toRows(answer, 2, 10)].map(
+    last,
+    jobs: [...toRows(answer, 3, 10)].map(
       ([id, topic, body, due, attempts, reason, failed, deleted, ttl, extras]): JobRecord => ({
         id: toBuffer(id),
         topic: toBuffer(topic),

@@ -1,9 +1,7 @@
 -- needs: keys, time, record, dead
 
 -- An id may have very many letters, and those that are looked for are mostly the latest. So the letters of an id are
--- read in parts, the latest first, as far as is needed.
-local LETTERS_OF_A_PART = 100
-
+-- read in parts of MOST_LETTERS, the latest first, as far as is needed.
 local function open_letters(id)
   return {
     id = id, count = read('LLEN', DEAD_LETTER .. id) or 0, read = 0,
@@ -13,7 +11,7 @@ local function open_letters(id)
 end
 
 local function read_part(open)
-  local from = -open.read - LETTERS_OF_A_PART
+  local from = -open.read - MOST_LETTERS
   local packed = redis.call('LRANGE', DEAD_LETTER .. open.id, from, -open.read - 1)
   for i = #packed, 1, -1 do
     open.read = open.read + 1
@@ -51,24 +49,19 @@ end
 -- Deletes letters by their places, in time that hardly depends on how many there are: each is overwritten, and then all
 -- of these are removed. No letter is empty.
 local function delete_taken(open)
-  local key, taken = DEAD_LETTER .. open.id, open.taken
+  local key, taken, last = DEAD_LETTER .. open.id, open.taken, 0
   if #taken == open.count then
     redis.call('UNLINK', key)
     redis.call('ZREM', DEAD, open.id)
     return
   end
-  local is_all_read, next_delete, last = open.read == open.count, math.huge, 0
   for _, letter in ipairs(taken) do
     redis.call('LSET', key, letter.index, '')
     last = math.max(last, -letter.index)
   end
   redis.call('LREM', key, last <= open.count / 2 and -#taken or #taken, '')
-  -- When not all were read, the note stays as it is: the id is looked at too early at worst.
-  if not is_all_read then return end
-  for _, letter in ipairs(open.letters) do
-    if not letter.is_taken and letter.delete_at ~= '' then next_delete = math.min(next_delete, letter.delete_at) end
-  end
-  redis.call('ZADD', DEAD, next_delete == math.huge and 'inf' or to_score(next_delete), open.id)
+  -- Where many are left, their note stays as it is: they are looked at too early at worst.
+  if open.count - #taken <= MOST_LETTERS then delete_letters(open.id, {}, letters_of(open.id)) end
 end
 
 local function is_same_letter(one, other)
