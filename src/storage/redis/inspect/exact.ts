@@ -2,7 +2,7 @@ import type { Problem, Stats } from '../../../core/views.js';
 import type { StatsParams } from '../../../core/store.js';
 import { TopicCounter } from '../../../core/topic-counter.js';
 import type { Keys } from '../keys.js';
-import { countDead, countLeased, type Flawed } from '../scripts/count.js';
+import { countDead, countLeased, type DeadPlace, type Flawed } from '../scripts/count.js';
 import { asideJobs } from './aside.js';
 import { poolParts, readyParts } from './count-parts.js';
 import type { ReadyList } from './entries.js';
@@ -150,16 +150,16 @@ async function countLeasedJobs({ read, counter, counted }: Counting): Promise<st
 
 /** @returns the keys of dead letters that are gone or of a wrong type */
 async function countDeadJobs({ read, keys, counter, counted }: Counting): Promise<string[]> {
-  const gone: string[] = [];
-  for (let first = 0; ;) {
-    const from = first;
+  const gone = new Set<string>();
+  for (let place: DeadPlace | undefined = { rank: 0, older: 0 }; place;) {
+    const from: DeadPlace = place;
     const part = await read((target) => countDead(target, from, DEAD_WINDOW));
     for (const topic of part.topics) counter.of(topic).dead += 1;
-    gone.push(...part.gone.map((id) => `${keys.deadLetterStem}${id.toString()}`));
-    if (part.lookedAt === 0) return gone;
-    first += part.lookedAt;
+    for (const id of part.gone) gone.add(`${keys.deadLetterStem}${id.toString()}`);
     counted(part.lookedAt);
+    place = part.next;
   }
+  return [...gone];
 }
 
 /** What was found in ready lists beside the jobs that are ready. */

@@ -2,7 +2,7 @@ import { JOB_STATES, type JobState } from '../../../core/job.js';
 import type { Estimate, Stats, TopicStats } from '../../../core/views.js';
 import { estimate, estimateSum, unseenBelow } from '../../../core/estimate.js';
 import type { Keys } from '../keys.js';
-import { countDead, countPool } from '../scripts/count.js';
+import { countDead, countPool, type DeadPlace } from '../scripts/count.js';
 import { SET_START } from '../scripts/list.js';
 import { type ListHead, lookAtLeases, sampleDead, samplePool } from '../scripts/look.js';
 import { poolParts } from './count-parts.js';
@@ -190,28 +190,30 @@ const sumOf = (numbers: readonly number[]): number => numbers.reduce((sum, one) 
 
 async function lookAtDead(read: Read, { dead }: Sizes): Promise<Part> {
   const part = { counts: new Map() as Counts, states: ['dead'] as const };
-  const isAll = dead <= DEAD_SAMPLE;
+  if (dead <= DEAD_SAMPLE) {
+    let found = 0;
+    for (let place: DeadPlace | undefined = { rank: 0, older: 0 }; place;) {
+      const from: DeadPlace = place;
+      const some = await read((target) => countDead(target, from, LETTERS_AT_ONCE));
+      for (const topic of some.topics) add(part.counts, topic, { dead: 1 });
+      found += some.topics.length;
+      place = some.next;
+    }
+    return { ...part, sampled: found, total: found, totals: { dead: found } };
+  }
   const letters: number[] = [];
-  let lookedAt = 0;
-  let found = 0;
-  while (lookedAt < Math.min(dead, DEAD_SAMPLE)) {
-    const first = lookedAt;
-    const some = await read(async (target) => {
-      if (!isAll) return sampleDead(target, LETTERS_AT_ONCE);
-      const { lookedAt: sampled, topics } = await countDead(target, first, LETTERS_AT_ONCE);
-      return { sampled, topics: topics.map((topic) => ({ topic, dead: 1 })) };
-    });
+  for (let lookedAt = 0; lookedAt < DEAD_SAMPLE;) {
+    const some = await read((target) => sampleDead(target, LETTERS_AT_ONCE));
     if (some.sampled === 0) break;
     lookedAt += some.sampled;
     for (const { topic, dead: here } of some.topics) {
       letters.push(here);
-      found += here;
       add(part.counts, topic, { dead: here });
     }
   }
-  if (isAll) return { ...part, sampled: found, total: found, totals: { dead: found } };
+  const sampled = sumOf(letters);
   const { count, error } = estimateSum(letters, dead);
-  return { ...part, sampled: found, total: count, totals: { dead: count }, totalErrors: { dead: error } };
+  return { ...part, sampled, total: count, totals: { dead: count }, totalErrors: { dead: error } };
 }
 
 /** From the jobs that are due next; for other topics it is not known. */

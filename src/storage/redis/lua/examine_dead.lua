@@ -1,6 +1,6 @@
 -- Looks at a part of the dead letters for records that cannot be read, and for letters that should have been
 -- deleted.
--- include: keys, time, bounds, record, dead
+-- include: keys, time, bounds, record, dead, letters
 -- ARGV: first rank, how many ids to look at, how long (ms) a letter is past its time when somebody should have
 --   deleted it
 -- Answers: how many were looked at (0 at the end), the latest time (ms) at which one failed, or 0, then for each id
@@ -9,6 +9,22 @@
 expect_type(DEAD, 'zset')
 local first, grace, now = tonumber(ARGV[1]), tonumber(ARGV[3]), now_ms()
 local answer, looked_at, bytes, latest = { 0, 0 }, 0, 0, 0
+
+-- Of many letters those that failed first and last. An error where one of them is of a later version.
+local function letters_at_ends(id, count)
+  if count <= 2 * MOST_LETTERS then return letters_of(id), count end
+  local letters = letters_of(id, MOST_LETTERS)
+  local latest_read = 0
+  read_oldest(id, count, function(letter, packed)
+    if letter then
+      letter.packed = packed
+      letters[#letters + 1] = letter
+    end
+    latest_read = latest_read + 1
+    return latest_read == MOST_LETTERS
+  end)
+  return letters, 2 * MOST_LETTERS
+end
 
 -- When the first of the letters is to be deleted, in ms; and how many should be gone.
 local function first_end(letters)
@@ -37,11 +53,12 @@ local function look_at(id, score)
   local found = type_of(key)
   if found == 'none' then return 'gone', '', 1 end
   if found ~= 'list' then return 'type', found, 1 end
-  local ok, letters = pcall(letters_of, id)
+  local count = count_letters(id)
+  local ok, letters, examined = pcall(letters_at_ends, id, count)
   if not ok then return 'newer', '', 1 end
   local first_at, past = first_end(letters)
-  if #letters < redis.call('LLEN', key) then return 'unreadable', '', 1 end
-  if not is_noted(score, first_at, #letters) then return 'end', score, #letters end
+  if #letters < examined then return 'unreadable', '', 1 end
+  if not is_noted(score, first_at, count) then return 'end', score, count end
   if past > 0 then return 'past', '', past end
 end
 

@@ -1,5 +1,5 @@
 -- Reads a part of the dead letters, by when the first of an id is deleted; those of an id, the latest first.
--- include: keys, time, bounds, record, dead, page
+-- include: keys, time, bounds, record, dead, letters, page
 -- ARGV: topic or '' for all, id or '' for all, score and id of the last one before ('' and '' for the beginning), how
 --   many of the letters of that id, the oldest, are still to be read, how many ids to look at
 -- Answers: score and id of the last one looked at ('' and '' at the end), how many of its letters are still to be
@@ -7,45 +7,27 @@
 --   deleted in ms or '', ready lifetime in ms or '', extras or ''
 expect_type(DEAD, 'zset')
 local only_topic, only_id, last_score, last_id, limit = ARGV[1], ARGV[2], ARGV[3], ARGV[4], tonumber(ARGV[6])
--- How many letters one run reads, beside MOST_BYTES, and how many at once; it may stop among those of an id.
-local MOST, READ_AT_ONCE = 250, 100
+-- How many letters one run reads, beside MOST_BYTES; it may stop among those of an id.
+local MOST = 250
 local answer, bytes, count = { '', '', 0 }, 0, 0
 
 local function is_full()
   return count >= MOST or bytes > MOST_BYTES
 end
 
-local function add(id, letter)
-  for _, value in ipairs({
-    id, letter.topic, letter.body, letter.due, letter.attempts,
-    letter.reason, letter.failed_at, letter.delete_at, letter.ttl, letter.extras,
-  }) do
-    answer[#answer + 1] = value
-  end
-end
-
--- Reads the oldest letters of an id, so many, from the latest of them on. Answers how many are left. New letters come
--- behind them.
 local function add_letters(id, older)
-  while older > 0 and not is_full() do
-    local first = math.max(0, older - READ_AT_ONCE)
-    local packed = read('LRANGE', DEAD_LETTER .. id, first, older - 1) or {}
-    older = first
-    for i = #packed, 1, -1 do
-      local letter = read_letter(id, packed[i])
-      if letter and (only_topic == '' or letter.topic == only_topic) then add(id, letter) end
-      bytes, count = bytes + #packed[i], count + 1
-      if is_full() then
-        older = first + i - 1
-        break
+  return read_oldest(id, older, function(letter, packed)
+    if letter and (only_topic == '' or letter.topic == only_topic) then
+      for _, value in ipairs({
+        id, letter.topic, letter.body, letter.due, letter.attempts,
+        letter.reason, letter.failed_at, letter.delete_at, letter.ttl, letter.extras,
+      }) do
+        answer[#answer + 1] = value
       end
     end
-  end
-  return older
-end
-
-local function all_of(id)
-  return read('LLEN', DEAD_LETTER .. id) or 0
+    bytes, count = bytes + #packed, count + 1
+    return is_full()
+  end)
 end
 
 -- Where to go on.
@@ -55,14 +37,14 @@ local function stop_at(score, id, older)
 end
 
 local older = tonumber(ARGV[5])
-if only_id ~= '' then return stop_at('', '', add_letters(only_id, older > 0 and older or all_of(only_id))) end
+if only_id ~= '' then return stop_at('', '', add_letters(only_id, older > 0 and older or count_letters(only_id))) end
 if older > 0 then
   local left = add_letters(last_id, older)
   if left > 0 or is_full() then return stop_at(last_score, last_id, left) end
 end
 local ids = page_of(DEAD, last_score, last_id, limit)
 for i = 1, #ids, 2 do
-  local left = add_letters(ids[i], all_of(ids[i]))
+  local left = add_letters(ids[i], count_letters(ids[i]))
   local is_last = i == #ids - 1
   if left > 0 or (is_full() and not is_last) or (is_last and #ids == 2 * limit) then
     return stop_at(ids[i + 1], ids[i], left)

@@ -102,11 +102,22 @@ export async function findStrange(target: Target, limit: number) {
   }));
 }
 
+/** The rank of an id, and how many of its dead letters, the oldest, are still to be counted; 0 for all. */
+export interface DeadPlace {
+  readonly rank: number;
+  readonly older: number;
+}
+
 /** lua/count_dead.lua */
-export async function countDead(target: Target, first: number, limit: number) {
-  const [lookedAt, gone, ...topics] = await runScript(target, SCRIPTS.countDead, first, limit);
+export async function countDead(target: Target, from: DeadPlace, limit: number) {
+  const answer = await runScript(target, SCRIPTS.countDead, from.rank, from.older, limit);
+  const [lookedAt, gone, older, ...topics] = answer;
+  const next = { rank: from.rank + Number(lookedAt), older: Number(older) };
   return {
+    /** Ids. */
     lookedAt: Number(lookedAt),
+    /** Absent at the end. */
+    next: Number(lookedAt) > 0 || next.older > 0 ? next : undefined,
     /** Ids whose dead letters are gone or cannot be read. */
     gone: toArray(gone).map(toBuffer),
     topics: topics.map(toBuffer),

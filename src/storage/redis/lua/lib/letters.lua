@@ -2,9 +2,29 @@
 
 -- An id may have very many letters, and those that are looked for are mostly the latest. So the letters of an id are
 -- read in parts of MOST_LETTERS, the latest first, as far as is needed.
+local READ_AT_ONCE = 100
+
+-- Reads the oldest letters of an id, so many, from the latest of them on. `take` is given each, nil for one that no
+-- version wrote, and its packed record, until it answers true. Answers how many are left. New letters come behind them.
+local function read_oldest(id, older, take)
+  while older > 0 do
+    local packed = read('LRANGE', DEAD_LETTER .. id, math.max(0, older - READ_AT_ONCE), older - 1) or {}
+    if #packed == 0 then return 0 end
+    for i = #packed, 1, -1 do
+      older = older - 1
+      if take(read_letter(id, packed[i]), packed[i]) then return older end
+    end
+  end
+  return 0
+end
+
+local function count_letters(id)
+  return read('LLEN', DEAD_LETTER .. id) or 0
+end
+
 local function open_letters(id)
   return {
-    id = id, count = read('LLEN', DEAD_LETTER .. id) or 0, read = 0,
+    id = id, count = count_letters(id), read = 0,
     -- Those that were read, the latest first, and also by when they failed.
     letters = {}, by_failure = {}, taken = {},
   }
@@ -71,12 +91,16 @@ end
 -- Of many letters, which stand in the order in which they failed, those before an index did not fail later than this
 -- one, and those from there on did.
 local function index_of_later(id, count, letter)
-  local low, high = 0, count
+  local function is_later(index)
+    local other = read_letter(id, redis.call('LINDEX', DEAD_LETTER .. id, index))
+    return other and other.failed_at ~= '' and other.failed_at > letter.failed_at
+  end
+  -- A file mostly has the latest first.
+  if is_later(0) then return 0 end
+  local low, high = 1, count
   while low < high do
     local middle = math.floor((low + high) / 2)
-    local other = read_letter(id, redis.call('LINDEX', DEAD_LETTER .. id, middle))
-    local is_later = other and other.failed_at ~= '' and other.failed_at > letter.failed_at
-    if is_later then high = middle else low = middle + 1 end
+    if is_later(middle) then high = middle else low = middle + 1 end
   end
   return low
 end
@@ -84,7 +108,7 @@ end
 -- Where a letter belongs among those of its id; nil when the same one is there. A clock that was set back may have left
 -- letters in another order: of few, all are compared.
 local function index_for(id, letter)
-  local count = read('LLEN', DEAD_LETTER .. id) or 0
+  local count = count_letters(id)
   local is_few = count <= MOST_LETTERS
   local index = is_few and count or index_of_later(id, count, letter)
   for i = index - 1, 0, -1 do
