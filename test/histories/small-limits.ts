@@ -39,6 +39,7 @@ export const SMALL_LIMITS: Pick<Defect, 'name' | 'edits'> = {
     [`${LUA}/list_aside.lua`, `MOST_JOBS = 200`, `MOST_JOBS = 1`],
     [`${LUA}/lib/dead.lua`, `MOST_LETTERS = 200`, `MOST_LETTERS = 2`],
     [`${LUA}/lib/letters.lua`, `READ_AT_ONCE = 100`, `READ_AT_ONCE = 2`],
+    [`${LUA}/lib/letters.lua`, `FEW_LETTERS = 20`, `FEW_LETTERS = 1`],
     [`${LUA}/list_dead.lua`, `MOST = 250`, `MOST = 3`],
     [`${LUA}/count_dead.lua`, `MOST = 250`, `MOST = 3`],
     [`${LUA}/maintain.lua`, `DELETE_LIMIT = 20`, `DELETE_LIMIT = 1`],

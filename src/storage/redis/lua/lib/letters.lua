@@ -107,9 +107,11 @@ end
 
 -- Where a letter belongs among those of its id; nil when the same one is there. A clock that was set back may have left
 -- letters in another order: of few, all are compared.
+local FEW_LETTERS = 20
+
 local function index_for(id, letter)
   local count = count_letters(id)
-  local is_few = count <= MOST_LETTERS
+  local is_few = count <= FEW_LETTERS
   local index = is_few and count or index_of_later(id, count, letter)
   for i = index - 1, 0, -1 do
     local other = read_letter(id, redis.call('LINDEX', DEAD_LETTER .. id, i))
