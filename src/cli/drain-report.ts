@@ -24,7 +24,9 @@ export class DrainReport {
   /** For the output of handlers, and for events. */
   readonly stdout = new Sink((data) => this.writeStdout(data));
   private readonly startedMs = performance.now();
-  private readonly counts = { started: 0, done: 0, retried: 0, dead: 0, ended: 0 };
+  private readonly counts = { done: 0, retried: 0, dead: 0 };
+  /** The ids of the jobs in progress. Events come of other jobs too: of those that are released before they start. */
+  private readonly started = new Set<string>();
   private timer: NodeJS.Timeout | undefined;
   private readonly showsProgress: boolean;
 
@@ -48,8 +50,9 @@ export class DrainReport {
 
   add(event: JobEvent): void {
     if (this.isJson) void this.stdout.write(Buffer.from(`${toJsonLine(jobEventToJson(event))}\n`));
-    if (event.type === 'job_started') this.counts.started += 1;
-    else this.counts.ended += 1;
+    const name = ('job' in event ? event.job : event).id.toString('latin1');
+    if (event.type === 'job_started') this.started.add(name);
+    else this.started.delete(name);
     if (event.type === 'job_done') this.counts.done += 1;
     if (event.type === 'job_retried') this.counts.retried += 1;
     if (event.type === 'job_dead') this.counts.dead += 1;
@@ -82,9 +85,9 @@ export class DrainReport {
   private draw(): void {
     // What is being written would stand behind the progress line.
     if (!this.stdout.isIdle) return;
-    const { started, ended, done, retried, dead } = this.counts;
+    const { done, retried, dead } = this.counts;
     this.stderr.draw(
-      `${done} done, ${retried} to be retried, ${dead} dead; ${Math.max(0, started - ended)} in progress`,
+      `${done} done, ${retried} to be retried, ${dead} dead; ${this.started.size} in progress`,
     );
   }
 }

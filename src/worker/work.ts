@@ -156,11 +156,15 @@ class FunctionHandler implements Handler {
 
   private async outcomeOf(job: LeasedJob, context: HandlerContext): Promise<Outcome> {
     try {
-      const returned: unknown = await this.run(job, {
-        get signal() {
-          return context.signal;
+      // A copy: a function may change its argument, and the worker ends the lease by its own.
+      const returned: unknown = await this.run(
+        { ...job },
+        {
+          get signal() {
+            return context.signal;
+          },
         },
-      });
+      );
       return toOutcome(returned);
     } catch (error) {
       return toFailed(error);

@@ -75,6 +75,13 @@ describe('drain --batch-size', () => {
       expect(attempt).to.include({ outcome: 'retried', reason: 'the handler printed no outcome for it' });
     });
 
+    itOnce('with --outcomes a handler that has named a job has run, also when it ends with 127', async () => {
+      await pushBodies({ one: '{"outcome":"dead"}', two: 'none' });
+      expect((await outcomes('127')).code).to.equal(NOT_DONE);
+      expect(await ground.states('one', 'two')).to.deep.equal(['dead', 'delayed']);
+      expect(await ground.find('two')).to.include({ attempts: 1 });
+    });
+
     itOnce('with --outcomes a job without a line ends by the exit code when it is not 0', async () => {
       await pushBodies({ done: '{"outcome":"done"}', unnamed: 'none' });
       expect((await outcomes('65')).code).to.equal(NOT_DONE);

@@ -230,6 +230,26 @@ describe('the output of drain --exec', function () {
     expect(outcome.stderr).to.match(/^delayer: 1 done, 1 to be retried in \d+ m?s\n$/);
   });
 
+  it('the line of progress does not count jobs that are released before they start', async () => {
+    // Jobs that were leased ahead while the handlers were short have to wait for longer than a second.
+    const ids = Array.from({ length: 12 }, (_, n) => `${n}`);
+    await ground.push(...ids);
+    writeFileSync(
+      ground.path('handler.sh'),
+      'case $DELAYER_ID in [0-5]) ;; *) until [ -e go ]; do sleep 0.02; done;; esac\n',
+    );
+    const drain = `delayer drain ${TOPIC} --jobs 2 --exec 'sh handler.sh'`;
+    const terminal = cli.startTerminal(`${drain}; echo $? > code`);
+    const leased = async () => (await ground.states(...ids)).filter((state) => state === 'leased').length;
+    await eventually(async () => (await leased()) > 2);
+    await eventually(async () => (await leased()) === 2);
+    const shown = terminal.stdout.length;
+    await eventually(() => terminal.stdout.length > shown);
+    expect(terminal.stdout.subarray(shown).toString()).to.match(/6 done, .*; 2 in progress/);
+    writeFileSync(ground.path('go'), '');
+    expect(await ground.line('code')).to.equal('0');
+  });
+
   it('a terminal shows a line of progress, and a summary at the end', async () => {
     await ground.push('a');
     const shown = await cli.terminal(`delayer drain ${TOPIC} --exec 'sleep 1; echo hello'`);

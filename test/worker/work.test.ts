@@ -49,6 +49,15 @@ describe('queue.work of the library', () => {
         expect((await queue.stats()).topics).to.deep.equal([]);
       }));
 
+    it('a job is done whatever the function does to its argument', () =>
+      withQueue(async (queue) => {
+        await queue.pushMany(jobs('a'));
+        const change = (job: object) => Promise.resolve(void Object.assign(job, { lease: 'x', id: 'y' }));
+        const result = await queue.work(TOPIC, change, { max: 1 });
+        expect(result).to.include({ done: 1 });
+        expect(await queue.find('a')).to.deep.equal([]);
+      }));
+
     it('a job whose function throws is retried by the policy, and then becomes a dead letter with the error as reason', () =>
       withQueue(async (queue) => {
         await queue.pushMany(jobs('a'));

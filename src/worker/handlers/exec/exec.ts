@@ -97,8 +97,9 @@ export class ExecHandler implements Handler {
     const end = await call.program.ended;
     if (group !== undefined) this.watchdog.onEnded(group);
     call.end();
-    // One that was stopped, or that has ended a lease, has run.
-    const error = call.program.wasStopped ? undefined : cannotRunError(call.program, end);
+    // One that was stopped, that has said what became of a job, or that has ended a lease, has run.
+    const isKnownToHaveRun = call.program.wasStopped || call.hasSettled;
+    const error = isKnownToHaveRun ? undefined : cannotRunError(call.program, end);
     if (error !== undefined && (!this.hasRun || isNoFaultOfJob(call.program)) && !(await context.wereEnded()))
       throw error;
     this.hasRun ||= error === undefined;
@@ -123,6 +124,8 @@ export class ExecHandler implements Handler {
 /** One run of the program. */
 class ExecCall {
   readonly program: Program;
+  /** Has the program said what became of one of the jobs? */
+  hasSettled = false;
   private readonly startedAtMs = Date.now();
   private readonly sinceMs = monotonicMs();
   private readonly tail = new Tail();
@@ -146,7 +149,10 @@ class ExecCall {
     if (batch?.readsOutcomes === true)
       this.reader = new OutcomeReader(
         jobs,
-        (place, outcome) => context.settle(place, outcome),
+        (place, outcome) => {
+          this.hasSettled = true;
+          return context.settle(place, outcome);
+        },
         () => this.program.stop(),
       );
     this.program = new Program(command, {
